@@ -1,0 +1,28 @@
+# cython: language_level=3
+"""The two sockets of the core, as abstract classes: commands leave through an `OrderEncoder`, frames enter a `FrameSink`.
+
+They exist so that the engine names no broker and a feed names no engine. The bodies here refuse: an engine without an
+encoder sends nothing, and a feed without an engine drops its frames.
+"""
+from libc.stdint cimport int64_t, uint8_t
+
+from otrade._core.types cimport REASON_ENCODE, command_t
+
+
+cdef class OrderEncoder:
+    """Turns one command into the bytes of one whole request."""
+
+    cdef int encode(self, const command_t* cmd, char* out, int cap) noexcept nogil:
+        """Bytes written to `out` (1..cap), or -REASON_ENCODE when the command cannot be said or does not fit."""
+        return -REASON_ENCODE
+
+
+cdef class FrameSink:
+    """Takes a feed's frames.
+
+    .. DANGER:: `buf` is the socket's own memory. It is valid only until `on_frame` returns.
+    """
+
+    cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept:
+        """Take one binary frame that arrived at `ts_recv_ns`; the number of commands that now wait to be sent."""
+        return 0
