@@ -1,0 +1,17 @@
+"""Door of the bracket room: a bracket's life from signal to flat. See `bracket.pyx`."""
+from libc.stdint cimport int64_t
+
+from otrade._core.state cimport core_t
+
+cdef void take_signal(core_t* c, int strategy_id) noexcept nogil
+cdef int open_brackets(core_t* c, int strategy_id, int side) noexcept nogil
+cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexcept nogil
+cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil
+cdef void settle(core_t* c, int bracket_id) noexcept nogil
+cdef void on_price(core_t* c, int instrument_id) noexcept nogil
+cdef void on_time(core_t* c, int bracket_id) noexcept nogil
+cdef void flatten(core_t* c, int instrument_id, int reason) noexcept nogil
+cdef void cancel_entries(core_t* c) noexcept nogil
+cdef int64_t pnl_e4(const core_t* c, int bracket_id) noexcept nogil
+cdef void on_pnl(core_t* c, int64_t delta_e4) noexcept nogil
+cdef void reopen(core_t* c, int bracket_id) noexcept nogil

@@ -1,0 +1,434 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""A bracket's life: a signal is sized, gated and entered; fills open it; its exits close it; its profit is exact.
+
+A quantity above the exchange's freeze limit becomes several brackets, each whole in itself, so that one entry and one live
+exit remain the rule. A bracket's slot is not used again in the same run: a late fill must still find it.
+"""
+from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memset
+
+from otrade._core cimport exits, order, otk, position, request, risk
+from otrade._core.state cimport core_t, notify, push_signal, strategy_t
+from otrade._core.types cimport (
+    BR_CLOSED, BR_ENTERING, BR_EXITING, BR_FREE, BR_OPEN,
+    EV_REPLACE_REJECTED, EXIT_ENTRY_FAILED, EXIT_FIX, EXIT_NONE, EXIT_RISK, EXIT_SIGNAL, EXIT_SQUARE_OFF, EXIT_STOP,
+    EXIT_TARGET, EXIT_TIME, EXIT_TRAIL, HALT_HALTED, LANE_ENTRY, LEG_ENTRY, LEG_FIX, LEG_TARGET, MAX_SLICES,
+    NOTE_BRACKET_CLOSED, NOTE_CAPACITY, NOTE_ENTRY_FILLED, NOTE_ENTRY_SENT, NOTE_EXIT_REJECTED, NOTE_LATE_FILL,
+    NOTE_ORDER_REFUSED, NOTE_ORDER_REJECTED, NOTE_SIGNAL_REFUSED, NOTE_SIGNAL_TAKEN, NOTE_SQUARE_OFF,
+    NOTE_TARGET_ARMED, NOTE_TARGET_DISARMED,
+    REASON_ALREADY_OPEN, REASON_BROKER_NETWORK, REASON_BROKER_PERMISSION, REASON_BROKER_RATE, REASON_BROKER_TOKEN,
+    REASON_CAPACITY, REASON_DISABLED, REASON_HALTED, REASON_LATE_FILL, REASON_OK, REASON_QTY_ZERO, REASON_REVERSE_WAIT,
+    REASON_STOP_DISTANCE, SEV_ALARM, SEV_INFO, SEV_WARN, SIDE_BUY, TYPE_LIMIT, TYPE_MARKET,
+    bracket_t, instrument_t, market_t, order_t, plan_t,
+)
+
+cdef enum:
+    MODE_STOP_RESTING = 0
+    OPPOSITE_IGNORE = 0
+    OPPOSITE_REVERSE = 2
+    ENTRY_MARKET = 1
+    SPARE_MODIFIES = 6  # kept for protection and for the way out: trailing and target arming stop short of the cap
+cdef int64_t RETRY_FIRST_NS = 1_000_000_000
+cdef int64_t RETRY_MAX_NS = 30_000_000_000
+
+
+cdef int _new_bracket(core_t* c, int strategy_id, int side) noexcept nogil:
+    cdef int id = c.n_brackets
+    cdef bracket_t* b
+    cdef instrument_t* inst
+    if id == c.cap_brackets or c.n_orders + MAX_SLICES >= c.cap_orders:
+        notify(c, NOTE_CAPACITY, SEV_ALARM, c.strategies[strategy_id].instrument_id, -1, -1, REASON_CAPACITY)
+        return -1
+    c.n_brackets += 1
+    b = &c.brackets[id]
+    memset(b, 0, sizeof(bracket_t))
+    b.state = BR_ENTERING
+    b.strategy_id = strategy_id
+    b.instrument_id = c.strategies[strategy_id].instrument_id
+    b.side = side
+    b.order_head = b.entry_slot = b.stop_slot = b.target_slot = b.fix_slot = -1
+    b.ts_open_ns = c.now_ns
+    _link(c, id)
+    return id
+
+
+cdef void _link(core_t* c, int bracket_id) noexcept nogil:
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef instrument_t* inst = &c.instruments[b.instrument_id]
+    b.next = inst.bracket_head
+    inst.bracket_head = bracket_id
+    c.live[c.n_live] = bracket_id
+    c.n_live += 1
+    c.strategies[b.strategy_id].n_open += 1
+
+
+cdef void _unlink(core_t* c, int bracket_id) noexcept nogil:
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef int32_t* at = &c.instruments[b.instrument_id].bracket_head
+    cdef int i, kept = 0
+    while at[0] >= 0 and at[0] != bracket_id:
+        at = &c.brackets[at[0]].next
+    if at[0] == bracket_id:
+        at[0] = b.next
+    for i in range(c.n_live):
+        if c.live[i] != bracket_id:
+            c.live[kept] = c.live[i]
+            kept += 1
+    c.n_live = kept
+    c.strategies[b.strategy_id].n_open -= 1
+
+
+cdef int64_t pnl_e4(const core_t* c, int bracket_id) noexcept nogil:
+    """Exact profit before charges, the open quantity marked at the last price."""
+    cdef const bracket_t* b = &c.brackets[bracket_id]
+    cdef int64_t multiplier = c.instruments[b.instrument_id].multiplier
+    if b.side == SIDE_BUY:
+        return otk.otk_pnl_e4(b.exit_value_e4, b.entry_value_e4, b.open_qty, c.markets[b.instrument_id].ltp_e4, multiplier)
+    return otk.otk_pnl_e4(b.entry_value_e4, b.exit_value_e4, -b.open_qty, c.markets[b.instrument_id].ltp_e4, multiplier)
+
+
+cdef int open_brackets(core_t* c, int strategy_id, int side) noexcept nogil:
+    """Size, gate and send an entry. REASON_OK, or why not; nothing is left behind by a refusal."""
+    cdef strategy_t* s = &c.strategies[strategy_id]
+    cdef plan_t* plan = &s.plan
+    cdef instrument_t* inst = &c.instruments[s.instrument_id]
+    cdef market_t* m = &c.markets[s.instrument_id]
+    cdef int64_t ref = m.ltp_e4, limit, distance, qty, slice_qty, gate_px
+    cdef int reason, id, slot, n = 0
+    if side == SIDE_BUY and m.ask_px_e4 > ref:
+        ref = m.ask_px_e4
+    elif side != SIDE_BUY and 0 < m.bid_px_e4 < ref:
+        ref = m.bid_px_e4
+    limit = exits.clamp_to_band(
+        c, s.instrument_id, otk.otk_limit_through(ref, side, plan.entry_offset_bps, inst.tick_size_e4))
+    distance = otk.otk_distance_e4(plan.stop_kind, plan.stop_value, ref, s.signal.atr)
+    if distance < inst.tick_size_e4 or distance >= ref:
+        return REASON_STOP_DISTANCE  # no stop, no entry
+    qty = otk.otk_size_qty(plan.size_mode, plan.size_value, ref, distance, inst.lot_size, plan.max_qty, inst.multiplier)
+    if qty <= 0:
+        return REASON_QTY_ZERO
+    gate_px = 0 if plan.entry_type == ENTRY_MARKET else limit
+    while qty > 0 and n < MAX_SLICES:
+        slice_qty = qty
+        if inst.freeze_qty > 0 and slice_qty > inst.freeze_qty:
+            slice_qty = inst.freeze_qty // inst.lot_size * inst.lot_size
+        reason = risk.gate_entry(c, strategy_id, slice_qty, gate_px)
+        if reason != REASON_OK:
+            c.risk.n_denied += 1
+            return reason if n == 0 else REASON_OK
+        id = _new_bracket(c, strategy_id, side)
+        if id < 0:
+            return REASON_CAPACITY if n == 0 else REASON_OK
+        b = &c.brackets[id]
+        b.order_qty = slice_qty
+        b.signal_px_e4 = s.signal.px_e4 if s.signal.px_e4 > 0 else m.ltp_e4
+        b.stop_distance_e4 = distance
+        b.atr_e4 = otk.otk_distance_e4(2, s.signal.atr, ref, 0.0)
+        b.exit_mode = plan.exit_mode
+        b.time_exit_ns = plan.time_exit_ns
+        b.entry_expire_ns = c.now_ns + plan.entry_timeout_ns if plan.entry_timeout_ns > 0 else 0
+        if n == 0:
+            risk.hold(c, id)
+        slot = request.place(c, id, LEG_ENTRY, side, TYPE_MARKET if plan.entry_type == ENTRY_MARKET else TYPE_LIMIT,
+                             slice_qty, 0 if plan.entry_type == ENTRY_MARKET else limit, 0, LANE_ENTRY)
+        if slot < 0:
+            b.exit_reason = EXIT_ENTRY_FAILED
+            settle(c, id)
+            return -slot if n == 0 else REASON_OK
+        b.entry_slot = slot
+        note = notify(c, NOTE_ENTRY_SENT, SEV_INFO, s.instrument_id, id, slot, 0)
+        note.side = side
+        note.a = slice_qty
+        note.b = limit
+        qty -= slice_qty
+        n += 1
+    return REASON_OK
+
+
+cdef int _on_opposite(core_t* c, int strategy_id, int side, int blocked) noexcept nogil:
+    """A signal while a bracket is open: the same side changes nothing, the other side exits or reverses as configured."""
+    cdef strategy_t* s = &c.strategies[strategy_id]
+    cdef int i, id
+    cdef int acted = 0
+    if s.plan.on_opposite == OPPOSITE_IGNORE or c.risk.halt == HALT_HALTED:
+        return REASON_ALREADY_OPEN
+    i = 0
+    while i < c.n_live:
+        id = c.live[i]
+        i += 1
+        if c.brackets[id].strategy_id != strategy_id or c.brackets[id].side == side:
+            continue
+        acted = 1
+        exits.begin_exit(c, id, EXIT_SIGNAL)
+        exits.work(c, id)
+    if not acted:
+        return REASON_ALREADY_OPEN
+    if s.plan.on_opposite == OPPOSITE_REVERSE and blocked == 0:
+        s.reverse_side = side
+        return REASON_REVERSE_WAIT
+    return REASON_OK
+
+
+cdef void take_signal(core_t* c, int strategy_id) noexcept nogil:
+    """Decide on the strategy's present signal, and say what was decided and why."""
+    cdef strategy_t* s = &c.strategies[strategy_id]
+    cdef int side = s.signal.side
+    cdef int reason = REASON_OK
+    s.n_signals += 1
+    c.counters.signals += 1
+    if not s.enabled:
+        reason = REASON_DISABLED
+    elif s.n_open > 0:
+        reason = _on_opposite(c, strategy_id, side, s.signal.blocked)
+    elif s.signal.blocked != 0:
+        reason = s.signal.blocked
+    else:
+        reason = open_brackets(c, strategy_id, side)
+    cdef bint taken = reason == REASON_OK or reason == REASON_REVERSE_WAIT
+    if taken:
+        s.n_taken += 1
+    push_signal(c, strategy_id, taken, reason)
+    note = notify(c, NOTE_SIGNAL_TAKEN if taken else NOTE_SIGNAL_REFUSED, SEV_INFO, s.instrument_id, -1, -1, reason)
+    note.strategy_id = strategy_id
+    note.side = side
+    note.a = s.signal.px_e4
+    note.b = reason
+
+
+cdef void on_pnl(core_t* c, int64_t delta_e4) noexcept nogil:
+    """Profit has changed by this much; a limit that it trips takes the entries out, and the positions too if so configured."""
+    if not risk.change_pnl(c, delta_e4):
+        return
+    cancel_entries(c)
+    if c.limits.flatten_on_limit:
+        flatten(c, -1, EXIT_RISK)
+
+
+cdef void reopen(core_t* c, int bracket_id) noexcept nogil:
+    """A closed bracket lives after all (a late fill or acceptance): take it back, and get out of what it did."""
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    _link(c, bracket_id)
+    risk.hold(c, bracket_id)
+    b.state = BR_OPEN
+    b.entry_cancel = 1
+    if b.exit_reason == EXIT_ENTRY_FAILED:
+        b.exit_reason = EXIT_NONE
+
+
+cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexcept nogil:
+    """Book a fill on its bracket and on the position."""
+    cdef order_t* o = &c.orders[slot]
+    cdef int id = o.bracket_id
+    cdef bracket_t* b = &c.brackets[id]
+    cdef instrument_t* inst = &c.instruments[o.instrument_id]
+    cdef bint was_closed = b.state == BR_CLOSED
+    if was_closed:
+        notify(c, NOTE_LATE_FILL, SEV_ALARM, b.instrument_id, id, slot, REASON_LATE_FILL)
+        reopen(c, id)
+    cdef int64_t delta = position.fill(&c.positions[o.instrument_id], o.side, d_qty, d_value_e4, inst.multiplier)
+    if o.leg == LEG_ENTRY:
+        b.open_qty += d_qty
+        b.entry_qty += d_qty
+        b.entry_value_e4 += d_value_e4
+        if b.state == BR_ENTERING:
+            b.state = BR_OPEN
+        if b.ts_entry_ns == 0:
+            b.ts_entry_ns = c.now_ns
+        if not b.counted_trade:
+            b.counted_trade = 1
+            c.risk.trades += 1
+        exits.set_levels(c, id)
+        note = notify(c, NOTE_ENTRY_FILLED, SEV_INFO, o.instrument_id, id, slot, 0)
+        note.a = d_qty
+        note.b = d_value_e4
+    elif o.leg == LEG_FIX:
+        b.open_qty += d_qty
+        b.exit_qty -= d_qty
+        b.exit_value_e4 -= d_value_e4
+    else:
+        b.open_qty -= d_qty
+        b.exit_qty += d_qty
+        b.exit_value_e4 += d_value_e4
+        if b.exit_reason == EXIT_NONE and b.state != BR_EXITING:
+            if o.leg == LEG_TARGET or b.target_armed:
+                b.exit_reason = EXIT_TARGET
+            else:
+                b.exit_reason = EXIT_TRAIL if b.n_stop_moves > 0 else EXIT_STOP
+    if was_closed:
+        exits.begin_exit(c, id, EXIT_RISK)
+    on_pnl(c, delta)
+
+
+cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
+    """A request was refused or an order rejected. Exits come again after a pause; three refusals of a stop mean: get out."""
+    cdef order_t* o = &c.orders[slot]
+    cdef bracket_t* b = &c.brackets[o.bracket_id]
+    cdef int64_t pause = RETRY_FIRST_NS
+    cdef int i
+    if o.leg == LEG_ENTRY:
+        notify(c, NOTE_ORDER_REJECTED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+        return
+    b.n_rejects += 1
+    for i in range(b.n_rejects - 1):
+        if pause < RETRY_MAX_NS:
+            pause *= 2
+    b.retry_ns = c.now_ns + (pause if pause < RETRY_MAX_NS else RETRY_MAX_NS)
+    if ev == EV_REPLACE_REJECTED:
+        notify(c, NOTE_ORDER_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+        return
+    notify(c, NOTE_EXIT_REJECTED, SEV_ALARM, o.instrument_id, o.bracket_id, slot, reason)
+    if b.state != BR_OPEN or reason in (
+            REASON_BROKER_TOKEN, REASON_BROKER_PERMISSION, REASON_BROKER_RATE, REASON_BROKER_NETWORK):
+        return  # another kind of order would be refused as well
+    if exits.stop_crossed(c, o.bracket_id):
+        exits.begin_exit(c, o.bracket_id, EXIT_STOP)
+        b.retry_ns = c.now_ns
+    elif b.n_rejects >= 3:
+        exits.begin_exit(c, o.bracket_id, EXIT_RISK)
+
+
+cdef void settle(core_t* c, int bracket_id) noexcept nogil:
+    """Work the exits, and close the bracket once it is flat and none of its orders can still trade."""
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef strategy_t* s = &c.strategies[b.strategy_id]
+    cdef int slot = b.order_head
+    cdef int side
+    if b.state == BR_CLOSED or b.state == BR_FREE:
+        return
+    exits.work(c, bracket_id)
+    if b.open_qty != 0:
+        return
+    slot = b.order_head
+    while slot >= 0:
+        if not order.is_final(&c.orders[slot]) or c.orders[slot].in_doubt:
+            return
+        slot = c.orders[slot].next
+    exits.account_naked(c, bracket_id)
+    b.state = BR_CLOSED
+    b.ts_close_ns = c.now_ns
+    if b.entry_qty == 0:
+        b.exit_reason = EXIT_ENTRY_FAILED
+    _unlink(c, bracket_id)
+    risk.release_hold(c, bracket_id)
+    if b.exit_reason == EXIT_STOP and s.plan.cooldown_ns > 0:
+        s.cooldown_until_ns = c.now_ns + s.plan.cooldown_ns
+    note = notify(c, NOTE_BRACKET_CLOSED, SEV_INFO, b.instrument_id, bracket_id, -1, 0)
+    note.a = pnl_e4(c, bracket_id)
+    note.b = b.naked_total_ns
+    note.c = b.exit_reason
+    if s.n_open == 0 and s.reverse_side != 0:
+        side = s.reverse_side
+        s.reverse_side = 0
+        reason = open_brackets(c, b.strategy_id, side)
+        if reason != REASON_OK:
+            note = notify(c, NOTE_SIGNAL_REFUSED, SEV_INFO, b.instrument_id, -1, -1, reason)
+            note.strategy_id = b.strategy_id
+            note.side = side
+            note.b = reason
+
+
+cdef bint _spare_changes(core_t* c, const bracket_t* b) noexcept nogil:
+    return b.stop_slot >= 0 and c.orders[b.stop_slot].n_modifies + SPARE_MODIFIES < c.budget.modifies_per_order
+
+
+cdef void _watch(core_t* c, int bracket_id, int64_t ltp_e4) noexcept nogil:
+    """What one price means for one open bracket: trail the stop, arm or disarm the target."""
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef plan_t* plan = &c.strategies[b.strategy_id].plan
+    cdef int64_t tick = c.instruments[b.instrument_id].tick_size_e4
+    cdef int64_t stop, back
+    cdef bint changed = False
+    if (ltp_e4 > b.best_e4) == (b.side == SIDE_BUY) and ltp_e4 != b.best_e4:
+        b.best_e4 = ltp_e4
+        if b.trail_e4 > 0 and not b.target_armed and _spare_changes(c, b):
+            stop = otk.otk_trail_stop(b.side, b.best_e4, b.stop_e4, b.trail_e4, b.trail_step_e4, tick)
+            if stop != b.stop_e4:
+                b.stop_e4 = stop
+                b.n_stop_moves += 1
+                b.stop_limit_e4 = exits.clamp_to_band(
+                    c, b.instrument_id, otk.otk_limit_through(stop, -b.side, plan.stop_limit_bps, tick))
+                changed = True
+    if b.target_e4 > 0 and b.exit_mode == MODE_STOP_RESTING:
+        if not b.target_armed:
+            if ltp_e4 >= b.target_e4 if b.side == SIDE_BUY else ltp_e4 <= b.target_e4:
+                if b.stop_slot < 0 or _spare_changes(c, b):
+                    b.target_armed = 1
+                    notify(c, NOTE_TARGET_ARMED, SEV_INFO, b.instrument_id, bracket_id, b.stop_slot, 0)
+                else:
+                    exits.begin_exit(c, bracket_id, EXIT_TARGET)
+                changed = True
+        else:
+            back = otk.otk_limit_through(b.target_e4, -b.side, plan.hysteresis_bps, tick)
+            if ltp_e4 < back if b.side == SIDE_BUY else ltp_e4 > back:
+                b.target_armed = 0
+                notify(c, NOTE_TARGET_DISARMED, SEV_INFO, b.instrument_id, bracket_id, b.stop_slot, 0)
+                changed = True
+    if exits.stop_crossed(c, bracket_id):
+        if b.stop_crossed_ns == 0:
+            b.stop_crossed_ns = c.now_ns
+            changed = True
+    else:
+        b.stop_crossed_ns = 0
+    if changed:
+        settle(c, bracket_id)
+
+
+cdef void on_price(core_t* c, int instrument_id) noexcept nogil:
+    """A new last price: every open bracket of the instrument looks at it."""
+    cdef int id = c.instruments[instrument_id].bracket_head
+    cdef int following
+    while id >= 0:
+        following = c.brackets[id].next  # settling may unlink it
+        if c.brackets[id].state == BR_OPEN and c.brackets[id].open_qty > 0:
+            _watch(c, id, c.markets[instrument_id].ltp_e4)
+        id = following
+
+
+cdef void on_time(core_t* c, int bracket_id) noexcept nogil:
+    """What the clock means for one live bracket."""
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef instrument_t* inst = &c.instruments[b.instrument_id]
+    cdef plan_t* plan = &c.strategies[b.strategy_id].plan
+    if b.entry_expire_ns > 0 and c.now_ns >= b.entry_expire_ns:
+        b.entry_cancel = 1
+    if b.state != BR_EXITING and inst.square_off_ns > 0 and c.now_ns >= inst.square_off_ns:
+        b.entry_cancel = 1
+        if b.open_qty > 0:
+            notify(c, NOTE_SQUARE_OFF, SEV_INFO, b.instrument_id, bracket_id, -1, 0)
+            exits.begin_exit(c, bracket_id, EXIT_SQUARE_OFF)
+    if b.state == BR_OPEN and b.open_qty > 0:
+        if b.time_exit_ns > 0 and c.now_ns >= b.ts_entry_ns + b.time_exit_ns:
+            exits.begin_exit(c, bracket_id, EXIT_TIME)
+        elif b.stop_crossed_ns > 0 and c.now_ns >= b.stop_crossed_ns + plan.ladder_interval_ns:
+            exits.begin_exit(c, bracket_id, EXIT_STOP)  # the stop was left resting through a gap: chase
+    exits.climb(c, bracket_id)
+    settle(c, bracket_id)
+
+
+cdef void flatten(core_t* c, int instrument_id, int reason) noexcept nogil:
+    """Exit everything, or everything of one instrument."""
+    cdef int i = 0
+    cdef int id
+    while i < c.n_live:
+        id = c.live[i]
+        if instrument_id < 0 or c.brackets[id].instrument_id == instrument_id:
+            c.strategies[c.brackets[id].strategy_id].reverse_side = 0
+            exits.begin_exit(c, id, reason)
+            settle(c, id)
+            if i < c.n_live and c.live[i] != id:
+                continue  # it closed at once, and another took its place
+        i += 1
+
+
+cdef void cancel_entries(core_t* c) noexcept nogil:
+    """Take every unfilled entry out of the market: a halt has come."""
+    cdef int i
+    for i in range(c.n_live):
+        c.brackets[c.live[i]].entry_cancel = 1
+        c.strategies[c.brackets[c.live[i]].strategy_id].reverse_side = 0
+    i = 0
+    while i < c.n_live:
+        id = c.live[i]
+        settle(c, id)
+        if i < c.n_live and c.live[i] == id:
+            i += 1

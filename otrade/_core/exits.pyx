@@ -1,0 +1,317 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The exits of a bracket, level-triggered: compare what should stand at the exchange with what does, ask for at most one change.
+
+`work` is called after every event and by the timer, so nothing has to be remembered about a refusal, a lost answer or an
+empty rate budget: the difference is still there and is asked for again. In the default mode one order is the only live exit.
+It rests as a stop-limit; when the target trades it becomes a limit at the target; when the bracket must go it becomes a
+marketable limit that climbs a ladder. While it is anything but a stop, the open quantity counts as naked.
+
+A live exit is never left larger than the open quantity, and never removed but on fills that prove the bracket flat.
+"""
+from libc.stdint cimport int64_t
+
+from otrade._core cimport order, otk, request
+from otrade._core.state cimport core_t, notify
+from otrade._core.types cimport (
+    BR_CLOSED, BR_EXITING, BR_OPEN, EXIT_NONE, EXIT_RISK, EXIT_STOP, EXIT_TRAIL, LANE_EXIT, LANE_PROTECT,
+    LEG_FIX, LEG_STOP, LEG_TARGET,
+    NOTE_BUDGET_WAIT, NOTE_EXIT_CHASED, NOTE_EXIT_SENT, NOTE_OVER_EXIT, NOTE_STOP_MOVED, NOTE_STOP_PLACED,
+    REASON_EXIT_RESTING, REASON_MODIFY_CAP, REASON_OK, REASON_OVER_EXIT,
+    SEV_ALARM, SEV_INFO, SEV_WARN, SIDE_BUY, TYPE_LIMIT, TYPE_SL, TYPE_SL_M,
+    bracket_t, instrument_t, market_t, order_t, plan_t,
+)
+
+cdef int64_t BUDGET_RETRY_NS = 100_000_000
+cdef enum:
+    MODE_OCO = 1
+
+
+cdef inline plan_t* _plan(core_t* c, bracket_t* b) noexcept nogil:
+    return &c.strategies[b.strategy_id].plan
+
+
+cdef int64_t clamp_to_band(core_t* c, int instrument_id, int64_t px_e4) noexcept nogil:
+    """Keep a limit inside the day's price band, where one is known: outside it the exchange rejects."""
+    cdef instrument_t* inst = &c.instruments[instrument_id]
+    if inst.band_hi_e4 <= 0:
+        return px_e4
+    if px_e4 > inst.band_hi_e4:
+        return otk.otk_round_tick(inst.band_hi_e4, inst.tick_size_e4, -1)
+    if px_e4 < inst.band_lo_e4:
+        return otk.otk_round_tick(inst.band_lo_e4, inst.tick_size_e4, 1)
+    return px_e4
+
+
+cdef int64_t touch_px(core_t* c, int bracket_id, bint entering) noexcept nogil:
+    """The price that trades at once: the far side's best quote if there is one, else the last price, else our own fill."""
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef market_t* m = &c.markets[b.instrument_id]
+    cdef bint buying = (b.side == SIDE_BUY) == entering
+    cdef int64_t px = m.ask_px_e4 if buying else m.bid_px_e4
+    if px > 0 and m.ltp_e4 > 0:
+        # A quote behind the last price is older than it (ltp mode keeps no quotes): take the worse of the two.
+        if buying:
+            return px if px > m.ltp_e4 else m.ltp_e4
+        return px if px < m.ltp_e4 else m.ltp_e4
+    if m.ltp_e4 > 0:
+        return m.ltp_e4
+    return b.entry_value_e4 // b.entry_qty if b.entry_qty > 0 else b.signal_px_e4
+
+
+cdef int64_t protected_qty(core_t* c, int bracket_id) noexcept nogil:
+    """Open quantity that a stop standing at the exchange covers, in units; only what the exchange has confirmed counts."""
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef order_t* o
+    cdef int64_t qty
+    if b.stop_slot < 0 or b.open_qty <= 0:
+        return 0
+    o = &c.orders[b.stop_slot]
+    if not order.is_working(o) or (o.ord_type != TYPE_SL and o.ord_type != TYPE_SL_M):
+        return 0
+    qty = order.leaves(o)
+    return qty if qty < b.open_qty else b.open_qty
+
+
+cdef void account_naked(core_t* c, int bracket_id) noexcept nogil:
+    """Run the naked clock: it counts while open quantity exceeds what a working stop covers, or while an over-exit stands."""
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef int64_t took
+    b.protected_qty = protected_qty(c, bracket_id)
+    if b.open_qty != 0 and b.protected_qty != b.open_qty:
+        if b.naked_since_ns == 0:
+            b.naked_since_ns = c.now_ns
+    elif b.naked_since_ns != 0:
+        took = c.now_ns - b.naked_since_ns
+        b.naked_since_ns = 0
+        b.naked_total_ns += took
+        c.counters.naked_ns_total += took
+        if took > b.naked_worst_ns:
+            b.naked_worst_ns = took
+        if took > c.counters.naked_ns_worst:
+            c.counters.naked_ns_worst = took
+
+
+cdef bint stop_crossed(core_t* c, int bracket_id) noexcept nogil:
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef int64_t ltp = c.markets[b.instrument_id].ltp_e4
+    if ltp <= 0 or b.stop_e4 <= 0:
+        return False
+    return ltp <= b.stop_e4 if b.side == SIDE_BUY else ltp >= b.stop_e4
+
+
+cdef void set_levels(core_t* c, int bracket_id) noexcept nogil:
+    """Stop and target from the average entry price. A stop that has trailed is not moved back."""
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef plan_t* plan = _plan(c, b)
+    cdef int64_t tick = c.instruments[b.instrument_id].tick_size_e4
+    cdef int64_t entry = (b.entry_value_e4 + b.entry_qty // 2) // b.entry_qty
+    cdef double atr = <double>b.atr_e4 / 10_000.0
+    if b.n_stop_moves == 0:
+        b.stop_e4 = otk.otk_stop_price(entry, b.side, b.stop_distance_e4, tick)
+        b.stop_e4 = clamp_to_band(c, b.instrument_id, b.stop_e4)
+        b.initial_stop_e4 = b.stop_e4
+    b.stop_limit_e4 = clamp_to_band(
+        c, b.instrument_id, otk.otk_limit_through(b.stop_e4, -b.side, plan.stop_limit_bps, tick))
+    if plan.target_kind != 0:
+        b.target_e4 = otk.otk_target_price(
+            entry, b.side, otk.otk_distance_e4(plan.target_kind, plan.target_value, entry, atr), tick)
+        b.target_e4 = clamp_to_band(c, b.instrument_id, b.target_e4)
+    if plan.trail_kind != 0:
+        b.trail_e4 = otk.otk_distance_e4(plan.trail_kind, plan.trail_value, entry, atr)
+        b.trail_step_e4 = otk.otk_distance_e4(plan.trail_kind, plan.trail_step_value, entry, atr)
+    if b.best_e4 == 0:
+        b.best_e4 = entry
+
+
+cdef void _price_exit(core_t* c, int bracket_id) noexcept nogil:
+    """The marketable limit of the ladder's present step, from the touch."""
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef plan_t* plan = _plan(c, b)
+    cdef double bps = plan.ladder_start_bps + plan.ladder_step_bps * b.ladder_step
+    b.flat_px_e4 = clamp_to_band(c, b.instrument_id, otk.otk_limit_through(
+        touch_px(c, bracket_id, False), -b.side, bps, c.instruments[b.instrument_id].tick_size_e4))
+    b.ladder_next_ns = c.now_ns + plan.ladder_interval_ns
+
+
+cdef void begin_exit(core_t* c, int bracket_id, int reason) noexcept nogil:
+    """Start to flatten: no more entry, and the exit becomes a marketable limit. Does nothing twice."""
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    if b.state == BR_EXITING or b.state == BR_CLOSED:
+        return
+    b.state = BR_EXITING
+    b.entry_cancel = 1
+    b.ladder_step = 0
+    if b.exit_reason == EXIT_NONE:
+        b.exit_reason = EXIT_TRAIL if reason == EXIT_STOP and b.n_stop_moves > 0 else reason
+    if b.open_qty != 0:
+        n = notify(c, NOTE_EXIT_SENT, SEV_INFO, b.instrument_id, bracket_id, b.stop_slot, 0)
+        n.a = b.open_qty
+        n.b = b.exit_reason
+    cdef order_t* o
+    if b.stop_slot >= 0:
+        o = &c.orders[b.stop_slot]
+        if o.triggered and not order.is_final(o):
+            # The exchange has turned the stop into a live limit by itself: leave it its chance before chasing.
+            b.flat_px_e4 = o.price_e4
+            b.ladder_next_ns = c.now_ns + _plan(c, b).ladder_interval_ns
+            return
+    _price_exit(c, bracket_id)
+
+
+cdef void climb(core_t* c, int bracket_id) noexcept nogil:
+    """Re-price a resting exit, one step deeper each interval; on the last step keep following the market, loudly."""
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef plan_t* plan = _plan(c, b)
+    if b.state != BR_EXITING or b.open_qty <= 0 or c.now_ns < b.ladder_next_ns:
+        return
+    if b.ladder_step < plan.ladder_max_steps:
+        b.ladder_step += 1
+    _price_exit(c, bracket_id)
+    n = notify(c, NOTE_EXIT_CHASED, SEV_ALARM if b.ladder_step >= plan.ladder_max_steps else SEV_WARN,
+               b.instrument_id, bracket_id, b.stop_slot, REASON_EXIT_RESTING)
+    n.a = b.flat_px_e4
+    n.b = b.ladder_step
+
+
+cdef bint _same(const order_t* o, int ord_type, int64_t price_e4, int64_t trigger_e4, int64_t total) noexcept nogil:
+    if o.order_qty != total or o.price_e4 != price_e4:
+        return False
+    if o.ord_type == ord_type:
+        return ord_type == TYPE_LIMIT or o.trigger_e4 == trigger_e4
+    return ord_type == TYPE_LIMIT and o.triggered != 0  # a triggered stop-limit is a limit in all but name
+
+
+cdef void _ensure(core_t* c, int bracket_id, int leg, int ord_type, int64_t qty, int64_t price_e4, int64_t trigger_e4, int lane) noexcept nogil:
+    """Bring one exit order to the wanted terms with at most one request."""
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef int slot = b.stop_slot if leg == LEG_STOP else (b.target_slot if leg == LEG_TARGET else b.fix_slot)
+    cdef int side = b.side if leg == LEG_FIX else -b.side
+    cdef int made
+    cdef int reason = REASON_OK
+    cdef order_t* o = NULL
+    if slot >= 0:
+        o = &c.orders[slot]
+    if o == NULL or order.is_final(o):
+        if c.now_ns < b.retry_ns:
+            return
+        made = request.place(c, bracket_id, leg, side, ord_type, qty, price_e4, trigger_e4, lane)
+        if made < 0:
+            reason = -made
+        elif leg == LEG_STOP:
+            b.stop_slot = made
+        elif leg == LEG_TARGET:
+            b.target_slot = made
+        else:
+            b.fix_slot = made
+        if made >= 0 and ord_type == TYPE_SL:
+            n = notify(c, NOTE_STOP_PLACED, SEV_INFO, b.instrument_id, bracket_id, made, 0)
+            n.a = trigger_e4
+            n.b = qty
+    else:
+        if not order.may_request(o) or _same(o, ord_type, price_e4, trigger_e4, o.cum_qty + qty):
+            return
+        if c.now_ns < b.retry_ns:
+            return
+        if o.n_modifies >= c.budget.modifies_per_order or b.n_rejects >= 3:
+            # The broker will change this order no more: replace it by a new one. Naked from its end to the new one's start.
+            reason = request.cancel(c, slot, lane)
+            if reason == REASON_OK:
+                notify(c, NOTE_STOP_MOVED, SEV_WARN, b.instrument_id, bracket_id, slot, REASON_MODIFY_CAP)
+                b.n_rejects = 0
+        else:
+            reason = request.replace(c, slot, ord_type, o.cum_qty + qty, price_e4, trigger_e4, lane)
+            if reason == REASON_OK and ord_type == TYPE_SL:
+                n = notify(c, NOTE_STOP_MOVED, SEV_INFO, b.instrument_id, bracket_id, slot, 0)
+                n.a = trigger_e4
+                n.b = qty
+    if reason != REASON_OK:
+        b.retry_ns = c.now_ns + BUDGET_RETRY_NS
+        notify(c, NOTE_BUDGET_WAIT, SEV_WARN, b.instrument_id, bracket_id, slot, reason)
+
+
+cdef bint _cancel_live(core_t* c, int slot, int lane) noexcept nogil:
+    """Ask to cancel a live order. True when there is nothing live (any more)."""
+    if slot < 0 or order.is_final(&c.orders[slot]):
+        return True
+    if order.may_request(&c.orders[slot]):
+        request.cancel(c, slot, lane)
+    return False
+
+
+cdef void _cancel_strays(core_t* c, bracket_t* b) noexcept nogil:
+    """A live order of this bracket that holds no role is one that was accepted after its absence was proved: take it out."""
+    cdef int slot = b.order_head
+    while slot >= 0:
+        if slot != b.entry_slot and slot != b.stop_slot and slot != b.target_slot and slot != b.fix_slot:
+            _cancel_live(c, slot, LANE_EXIT)
+        slot = c.orders[slot].next
+
+
+cdef void _work_open(core_t* c, int bracket_id, bracket_t* b) noexcept nogil:
+    cdef plan_t* plan = _plan(c, b)
+    if b.state != BR_EXITING and stop_crossed(c, bracket_id) and protected_qty(c, bracket_id) == 0 and (
+            b.stop_slot < 0 or order.is_final(&c.orders[b.stop_slot]) or order.may_request(&c.orders[b.stop_slot])):
+        # The stop's price has traded and no stop stands: a stop sent now would be refused or late.
+        begin_exit(c, bracket_id, EXIT_STOP)
+    if b.state == BR_EXITING:
+        # The stop keeps protecting until a working target is out of the way, or both could fill.
+        if _cancel_live(c, b.target_slot, LANE_EXIT):
+            _ensure(c, bracket_id, LEG_STOP, TYPE_LIMIT, b.open_qty, b.flat_px_e4, 0, LANE_EXIT)
+        return
+    if b.exit_mode == MODE_OCO:
+        _ensure(c, bracket_id, LEG_STOP, TYPE_SL, b.open_qty, b.stop_limit_e4, b.stop_e4, LANE_PROTECT)
+        if plan.target_kind != 0 and protected_qty(c, bracket_id) == b.open_qty:
+            _ensure(c, bracket_id, LEG_TARGET, TYPE_LIMIT, b.open_qty, b.target_e4, 0, LANE_EXIT)
+    elif b.target_armed:
+        _ensure(c, bracket_id, LEG_STOP, TYPE_LIMIT, b.open_qty, b.target_e4, 0, LANE_EXIT)
+    else:
+        _ensure(c, bracket_id, LEG_STOP, TYPE_SL, b.open_qty, b.stop_limit_e4, b.stop_e4, LANE_PROTECT)
+
+
+cdef void _undo_over_exit(core_t* c, int bracket_id, bracket_t* b) noexcept nogil:
+    """More left than was open (two exits filled, or a fill after a cancel): buy the excess back, loudly, once exits are gone."""
+    cdef bint gone
+    if b.fix_slot < 0 or order.is_final(&c.orders[b.fix_slot]):
+        n = notify(c, NOTE_OVER_EXIT, SEV_ALARM, b.instrument_id, bracket_id, -1, REASON_OVER_EXIT)
+        n.a = -b.open_qty
+    begin_exit(c, bracket_id, EXIT_RISK)
+    gone = _cancel_live(c, b.stop_slot, LANE_EXIT)
+    gone = _cancel_live(c, b.target_slot, LANE_EXIT) and gone
+    if not gone:
+        return
+    cdef plan_t* plan = _plan(c, b)
+    cdef int64_t px = clamp_to_band(c, b.instrument_id, otk.otk_limit_through(
+        touch_px(c, bracket_id, True), b.side, plan.ladder_start_bps + plan.ladder_step_bps * b.ladder_step,
+        c.instruments[b.instrument_id].tick_size_e4))
+    if b.fix_slot >= 0 and not order.is_final(&c.orders[b.fix_slot]) and c.now_ns < b.ladder_next_ns:
+        px = c.orders[b.fix_slot].price_e4  # re-priced once an interval, not on every event
+    elif c.now_ns >= b.ladder_next_ns:
+        b.ladder_next_ns = c.now_ns + plan.ladder_interval_ns
+        if b.ladder_step < plan.ladder_max_steps:
+            b.ladder_step += 1
+    _ensure(c, bracket_id, LEG_FIX, TYPE_LIMIT, -b.open_qty, px, 0, LANE_PROTECT)
+
+
+cdef void work(core_t* c, int bracket_id) noexcept nogil:
+    """Compare and ask. Safe to call at any time, any number of times."""
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef bint flat
+    account_naked(c, bracket_id)
+    if b.state == BR_CLOSED:
+        return
+    _cancel_strays(c, b)
+    if b.entry_cancel:
+        _cancel_live(c, b.entry_slot, LANE_EXIT)
+    if b.open_qty > 0:
+        # Buying back an over-exit may overshoot only by racing; its own order must be gone before exits grow again.
+        if _cancel_live(c, b.fix_slot, LANE_EXIT):
+            _work_open(c, bracket_id, b)
+    elif b.open_qty < 0:
+        _undo_over_exit(c, bracket_id, b)
+    else:
+        flat = _cancel_live(c, b.stop_slot, LANE_EXIT)
+        flat = _cancel_live(c, b.target_slot, LANE_EXIT) and flat
+        flat = _cancel_live(c, b.fix_slot, LANE_EXIT) and flat
+        if b.state == BR_OPEN and b.exit_qty > 0:
+            b.entry_cancel = 1  # its exit has filled: what the entry still wants is not wanted any more
+            _cancel_live(c, b.entry_slot, LANE_EXIT)

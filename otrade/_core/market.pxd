@@ -1,0 +1,9 @@
+"""Door of the market room: last tick, depth, bars. See `market.pyx`."""
+from libc.stdint cimport int64_t
+
+from otrade._core.types cimport instrument_t, market_t, series_t, tick_t
+
+cdef int take_tick(market_t* market, const instrument_t* inst, const tick_t* tick, int64_t ts_recv_ns, int64_t jump_bps) noexcept nogil
+cdef int take_price(series_t* series, const instrument_t* inst, int64_t px_e4, int64_t d_volume, int64_t ts_ns) noexcept nogil
+cdef int close_due(series_t* series, const instrument_t* inst, int64_t ts_ns, int64_t grace_ns) noexcept nogil
+cdef int64_t due_ns(const series_t* series, const instrument_t* inst, int64_t grace_ns) noexcept nogil

@@ -1,0 +1,33 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""Positions and exact profit, from fills only. Profit = (sold - bought) + net * mark, in integers: nothing is ever rounded."""
+from libc.stdint cimport int64_t
+
+from otrade._core cimport otk
+from otrade._core.types cimport SIDE_BUY, position_t
+
+
+cdef inline int64_t _revalue(position_t* p, int64_t multiplier) noexcept nogil:
+    cdef int64_t before = p.pnl_e4
+    p.pnl_e4 = otk.otk_pnl_e4(p.sell_value_e4, p.buy_value_e4, p.net_qty, p.mark_e4, multiplier)
+    return p.pnl_e4 - before
+
+
+cdef int64_t fill(position_t* p, int side, int64_t qty, int64_t value_e4, int64_t multiplier) noexcept nogil:
+    """Take a fill of `qty` units worth `value_e4` (price times units, before the multiplier); returns the change of profit."""
+    if side == SIDE_BUY:
+        p.net_qty += qty
+        p.buy_qty += qty
+        p.buy_value_e4 += value_e4
+    else:
+        p.net_qty -= qty
+        p.sell_qty += qty
+        p.sell_value_e4 += value_e4
+    if p.mark_e4 == 0 and qty > 0:
+        p.mark_e4 = value_e4 // qty
+    return _revalue(p, multiplier)
+
+
+cdef int64_t mark(position_t* p, int64_t px_e4, int64_t multiplier) noexcept nogil:
+    """Value the open quantity at `px_e4`; returns the change of profit."""
+    p.mark_e4 = px_e4
+    return _revalue(p, multiplier)

@@ -1,0 +1,15 @@
+"""Door of the risk room: gates, rate budget, halts. See `risk.pyx`."""
+from libc.stdint cimport int64_t
+
+from otrade._core.state cimport core_t
+from otrade._core.types cimport instrument_t
+
+cdef int phase(const instrument_t* inst, int64_t now_ns) noexcept nogil
+cdef int gate_entry(core_t* c, int strategy_id, int64_t qty, int64_t price_e4) noexcept nogil
+cdef int gate_shape(const instrument_t* inst, int64_t qty, int64_t price_e4) noexcept nogil
+cdef int budget_left(core_t* c, int lane, bint is_placement) noexcept nogil
+cdef void spend(core_t* c, bint is_placement) noexcept nogil
+cdef void hold(core_t* c, int bracket_id) noexcept nogil
+cdef void release_hold(core_t* c, int bracket_id) noexcept nogil
+cdef bint change_pnl(core_t* c, int64_t delta_e4) noexcept nogil
+cdef void set_halt(core_t* c, int halt, int reason) noexcept nogil

@@ -1,0 +1,185 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The one choke point before an order leaves. Gates are asked in the order of the 2xx reason codes; the first no wins.
+
+Entries pass every gate. Exits pass only the gates of shape (lot, tick, band), and the last of the rate budget is theirs:
+an exit never queues behind an entry. Open positions and notional are held when an entry is sent and released when its
+bracket ends. Halts are latched: a limit raises them, only a person's command lowers them.
+"""
+from libc.stdint cimport int64_t
+
+from otrade._core.state cimport core_t, notify, strategy_t
+from otrade._core.types cimport (
+    HALT_ACTIVE, HALT_REDUCING, LANE_ENTRY, LANE_EXIT, NOTE_HALT_CHANGED, NOTE_LIMIT_TRIPPED,
+    PHASE_BEFORE, PHASE_CLOSED, PHASE_ENTRY, PHASE_NO_ENTRY, PHASE_OPEN_NO_ENTRY, PHASE_SQUARE_OFF, PHASE_UNKNOWN,
+    REASON_BAND, REASON_COOLDOWN, REASON_DAILY_LOSS, REASON_DRAWDOWN, REASON_FREEZE, REASON_HALTED, REASON_LOT,
+    REASON_MAX_NOTIONAL, REASON_MAX_POSITIONS, REASON_MAX_QTY, REASON_OK, REASON_QTY_ZERO, REASON_QUARANTINED,
+    REASON_IN_DOUBT, REASON_RATE_DAY, REASON_RATE_MINUTE, REASON_RATE_SECOND, REASON_SESSION, REASON_STALE_FEED,
+    REASON_TICK_SIZE, REASON_TRADE_COUNT, SEV_ALARM, SEV_WARN,
+    bracket_t, budget_t, instrument_t, risk_limits_t, risk_state_t,
+)
+
+cdef enum:
+    RING = 512
+cdef int64_t SECOND_NS = 1_000_000_000
+cdef int64_t MINUTE_NS = 60_000_000_000
+
+
+cdef int phase(const instrument_t* inst, int64_t now_ns) noexcept nogil:
+    """Where the instrument's own session is. Hours belong to the segment, never to the whole market (NSE, August 2026)."""
+    if inst.close_ns == 0:
+        return PHASE_UNKNOWN
+    if now_ns < inst.open_ns:
+        return PHASE_BEFORE
+    if now_ns >= inst.close_ns:
+        return PHASE_CLOSED
+    if now_ns >= inst.square_off_ns:
+        return PHASE_SQUARE_OFF
+    if now_ns < inst.entry_from_ns:
+        return PHASE_OPEN_NO_ENTRY
+    if now_ns >= inst.entry_until_ns:
+        return PHASE_NO_ENTRY
+    return PHASE_ENTRY
+
+
+cdef int gate_shape(const instrument_t* inst, int64_t qty, int64_t price_e4) noexcept nogil:
+    """What the exchange would refuse anyway: quantity, lot, tick, freeze, band. `price_e4` 0 means a market order."""
+    if qty <= 0:
+        return REASON_QTY_ZERO
+    if inst.lot_size > 0 and qty % inst.lot_size != 0:
+        return REASON_LOT
+    if price_e4 > 0 and inst.tick_size_e4 > 0 and price_e4 % inst.tick_size_e4 != 0:
+        return REASON_TICK_SIZE
+    if inst.freeze_qty > 0 and qty > inst.freeze_qty:
+        return REASON_FREEZE
+    if price_e4 > 0 and inst.band_hi_e4 > 0 and (price_e4 > inst.band_hi_e4 or price_e4 < inst.band_lo_e4):
+        return REASON_BAND
+    return REASON_OK
+
+
+cdef int gate_entry(core_t* c, int strategy_id, int64_t qty, int64_t price_e4) noexcept nogil:
+    """May this strategy send this entry now? REASON_OK or the first gate that says no."""
+    cdef strategy_t* s = &c.strategies[strategy_id]
+    cdef instrument_t* inst = &c.instruments[s.instrument_id]
+    cdef risk_limits_t* limits = &c.limits
+    cdef risk_state_t* risk = &c.risk
+    cdef int64_t notional
+    cdef int reason
+    if risk.halt != HALT_ACTIVE or c.paused:
+        return REASON_HALTED
+    if inst.quarantined:
+        return REASON_QUARANTINED
+    if phase(inst, c.now_ns) != PHASE_ENTRY:
+        return REASON_SESSION
+    if not c.feed_alive or (
+            limits.stale_feed_ns > 0 and c.now_ns - c.markets[s.instrument_id].ts_recv_ns > limits.stale_feed_ns):
+        return REASON_STALE_FEED
+    reason = gate_shape(inst, qty, price_e4)
+    if reason != REASON_OK:
+        return reason
+    if limits.max_order_qty > 0 and qty > limits.max_order_qty:
+        return REASON_MAX_QTY
+    notional = qty * (price_e4 if price_e4 > 0 else c.markets[s.instrument_id].ltp_e4) * inst.multiplier
+    if limits.max_order_notional_e4 > 0 and notional > limits.max_order_notional_e4:
+        return REASON_MAX_NOTIONAL
+    if limits.max_open_positions > 0 and s.n_open == 0 and risk.open_positions >= limits.max_open_positions:
+        return REASON_MAX_POSITIONS
+    if limits.max_trades > 0 and risk.trades >= limits.max_trades:
+        return REASON_TRADE_COUNT
+    if limits.max_daily_loss_e4 > 0 and risk.pnl_e4 <= -limits.max_daily_loss_e4:
+        return REASON_DAILY_LOSS
+    if limits.max_drawdown_e4 > 0 and risk.drawdown_e4 >= limits.max_drawdown_e4:
+        return REASON_DRAWDOWN
+    if c.now_ns < s.cooldown_until_ns:
+        return REASON_COOLDOWN
+    if c.n_in_doubt > 0 and inst.n_in_doubt > 0:
+        return REASON_IN_DOUBT
+    return budget_left(c, LANE_ENTRY, True)
+
+
+cdef int64_t _sent_since(const budget_t* budget, int64_t since_ns) noexcept nogil:
+    cdef int64_t n = 0
+    cdef int64_t at = budget.head - 1
+    while at >= 0 and at > budget.head - 1 - RING and budget.ts_ring_ns[at % RING] > since_ns:
+        n += 1
+        at -= 1
+    return n
+
+
+cdef int budget_left(core_t* c, int lane, bint is_placement) noexcept nogil:
+    """Is there budget for one more request in this lane? Windows slide, which is the strict reading of every broker's limit.
+
+    Entries leave the reserve alone; exits leave one request a second to protection; protection may use all of it. Brokers
+    count placements, changes and cancels in the second and the minute, and placements alone in the day.
+    """
+    cdef budget_t* budget = &c.budget
+    cdef int64_t second = budget.per_second
+    cdef int64_t minute = budget.per_minute
+    cdef int64_t day = budget.per_day
+    if lane == LANE_ENTRY:
+        second -= budget.reserve_second
+        minute -= budget.reserve_minute
+        day -= budget.reserve_day
+    elif lane == LANE_EXIT and second > 1:
+        second -= 1
+    if budget.per_second > 0 and _sent_since(budget, c.now_ns - SECOND_NS) >= second:
+        return REASON_RATE_SECOND
+    if budget.per_minute > 0 and _sent_since(budget, c.now_ns - MINUTE_NS) >= minute:
+        return REASON_RATE_MINUTE
+    if is_placement and budget.per_day > 0 and budget.day_used >= day:
+        return REASON_RATE_DAY
+    return REASON_OK
+
+
+cdef void spend(core_t* c, bint is_placement) noexcept nogil:
+    c.budget.ts_ring_ns[c.budget.head % RING] = c.now_ns
+    c.budget.head += 1
+    if is_placement:
+        c.budget.day_used += 1
+
+
+cdef void hold(core_t* c, int bracket_id) noexcept nogil:
+    """Count a bracket's position from the moment its entry is sent."""
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    b.holds_position = 1
+    c.risk.open_positions += 1
+
+
+cdef void release_hold(core_t* c, int bracket_id) noexcept nogil:
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    if b.holds_position:
+        b.holds_position = 0
+        c.risk.open_positions -= 1
+
+
+cdef void set_halt(core_t* c, int halt, int reason) noexcept nogil:
+    """Move the halt state and say so. Callers decide who may lower it."""
+    if c.risk.halt == halt:
+        return
+    c.risk.halt = halt
+    c.risk.halt_reason = reason
+    n = notify(c, NOTE_HALT_CHANGED, SEV_WARN if halt == HALT_ACTIVE else SEV_ALARM, -1, -1, -1, reason)
+    n.a = halt
+    n.b = reason
+
+
+cdef bint change_pnl(core_t* c, int64_t delta_e4) noexcept nogil:
+    """Add a change of the day's profit (marked to market, before charges). True when that trips a loss limit just now."""
+    cdef risk_state_t* risk = &c.risk
+    cdef int reason = REASON_OK
+    risk.pnl_e4 += delta_e4
+    if risk.pnl_e4 > risk.peak_e4:
+        risk.peak_e4 = risk.pnl_e4
+    risk.drawdown_e4 = risk.peak_e4 - risk.pnl_e4
+    if risk.halt != HALT_ACTIVE:
+        return False
+    if c.limits.max_daily_loss_e4 > 0 and risk.pnl_e4 <= -c.limits.max_daily_loss_e4:
+        reason = REASON_DAILY_LOSS
+    elif c.limits.max_drawdown_e4 > 0 and risk.drawdown_e4 >= c.limits.max_drawdown_e4:
+        reason = REASON_DRAWDOWN
+    if reason == REASON_OK:
+        return False
+    n = notify(c, NOTE_LIMIT_TRIPPED, SEV_ALARM, -1, -1, -1, reason)
+    n.a = risk.pnl_e4
+    n.b = risk.drawdown_e4
+    set_halt(c, HALT_REDUCING, reason)
+    return True

@@ -1,0 +1,101 @@
+"""Door of the core's memory: one block of arrays, allocated once, that every room reads and writes. See `state.pyx`."""
+from libc.stdint cimport int32_t, int64_t, uint32_t
+
+from otrade._core.types cimport (
+    bar_rec_t, bar_t, bracket_t, budget_t, command_t, instrument_t, market_t, notice_t, order_t, plan_t, position_t,
+    risk_limits_t, risk_state_t, series_t, signal_rec_t, signal_t,
+)
+
+ctypedef int32_t (*on_tick_t)(void* params, void* state, market_t* market, signal_t* signal) noexcept nogil
+ctypedef int32_t (*on_bar_t)(void* params, void* state, bar_t* bar, signal_t* signal) noexcept nogil
+
+cdef struct strategy_t:
+    on_tick_t on_tick
+    on_bar_t on_bar
+    void* params
+    void* state
+    plan_t plan
+    signal_t signal
+    int32_t instrument_id
+    int32_t series_id
+    int32_t kind
+    int32_t enabled
+    int32_t wants_ticks
+    int32_t n_open  # brackets that are not closed
+    int32_t reverse_side  # side to enter once flat, after an opposite signal
+    int32_t _pad
+    int64_t cooldown_until_ns
+    int64_t n_signals
+    int64_t n_taken
+
+cdef struct counters_t:
+    int64_t frames
+    int64_t heartbeats
+    int64_t packets
+    int64_t ticks
+    int64_t unknown_tokens
+    int64_t signals
+    int64_t orders
+    int64_t reports
+    int64_t duplicate_reports
+    int64_t illegal_events
+    int64_t commands_dropped
+    int64_t notices_dropped
+    int64_t clock_back
+    int64_t naked_ns_total
+    int64_t naked_ns_worst
+    int64_t timeouts
+    int64_t refused[16]  # packets and frames refused, by Reason - 100
+
+cdef struct core_t:
+    instrument_t* instruments
+    market_t* markets
+    position_t* positions
+    series_t* series
+    strategy_t* strategies
+    order_t* orders
+    bracket_t* brackets
+    command_t* commands
+    notice_t* notices
+    signal_rec_t* signals
+    bar_rec_t* bars
+    int32_t* live  # ids of the brackets that are not closed, in the order of their opening
+    int32_t* buckets  # open-addressed hash of instrument tokens
+    uint32_t bucket_mask
+    int32_t n_instruments, cap_instruments
+    int32_t n_series, cap_series
+    int32_t n_strategies, cap_strategies
+    int32_t n_orders, cap_orders
+    int32_t n_brackets, cap_brackets
+    int32_t n_live
+    int32_t n_in_doubt
+    int64_t command_head, command_encoded, command_tail, cap_commands
+    int64_t notice_head, notice_tail, cap_notices
+    int64_t signal_head, signal_tail, cap_signals
+    int64_t bar_head, bar_tail, cap_bars
+    uint32_t seq
+    int32_t feed_alive
+    int32_t paused
+    int32_t look_wanted
+    int64_t run_id
+    int64_t now_ns
+    int64_t order_timeout_ns
+    int64_t look_gap_ns
+    int64_t bar_grace_ns
+    int64_t look_next_ns
+    int64_t book_request_ns
+    risk_limits_t limits
+    risk_state_t risk
+    budget_t budget
+    counters_t counters
+
+cdef int allocate(core_t* c) except -1
+cdef void release(core_t* c) noexcept
+cdef int find_token(const core_t* c, uint32_t token) noexcept nogil
+cdef void put_token(core_t* c, uint32_t token, int instrument_id) noexcept nogil
+cdef notice_t* notify(core_t* c, int code, int severity, int instrument_id, int bracket_id, int order_slot, int reason) noexcept nogil
+cdef command_t* push_command(core_t* c) noexcept nogil
+cdef void push_signal(core_t* c, int strategy_id, int taken, int reason) noexcept nogil
+cdef void push_bar(core_t* c, int series_id) noexcept nogil
+cdef int new_order(core_t* c, int bracket_id, int leg, int side) noexcept nogil
+cdef int find_order(const core_t* c, const char* cl_ord_id, const char* broker_order_id) noexcept nogil

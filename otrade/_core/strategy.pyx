@@ -1,0 +1,72 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""Strategies: a kernel, its parameters and its state behind one ABI. A newcomer's kernel is a row of KINDS.
+
+`on_tick(params, state, market, signal)` and `on_bar(params, state, bar, signal)` return 1 when they say a crossover.
+"""
+from libc.stdlib cimport calloc
+from libc.string cimport memset
+
+from otrade._core cimport otk
+from otrade._core.state cimport core_t, notify, on_bar_t, on_tick_t, strategy_t
+from otrade._core.types cimport NOTE_QUARANTINED, REASON_OK, REASON_QUARANTINED, SEV_ALARM, SEV_INFO, plan_t
+
+from otrade.errors import EngineError
+
+KINDS = ("ema_cross", "sma_cross", "price_ema", "price_sma", "price_level")
+
+
+cdef struct kind_t:
+    on_tick_t on_tick
+    on_bar_t on_bar
+    size_t state_bytes
+
+
+cdef kind_t TABLE[5]
+TABLE[0] = kind_t(<on_tick_t>otk.otk_ema_cross_on_tick, <on_bar_t>otk.otk_ema_cross_on_bar, sizeof(otk.ema_cross_t))
+TABLE[1] = kind_t(<on_tick_t>otk.otk_sma_cross_on_tick, <on_bar_t>otk.otk_sma_cross_on_bar, sizeof(otk.sma_cross_t))
+TABLE[2] = kind_t(<on_tick_t>otk.otk_price_ema_on_tick, <on_bar_t>otk.otk_price_ema_on_bar, sizeof(otk.ema_cross_t))
+TABLE[3] = kind_t(<on_tick_t>otk.otk_price_sma_on_tick, <on_bar_t>otk.otk_price_sma_on_bar, sizeof(otk.sma_cross_t))
+TABLE[4] = kind_t(<on_tick_t>otk.otk_price_level_on_tick, <on_bar_t>otk.otk_price_level_on_bar, sizeof(otk.ema_cross_t))
+
+
+cdef int load(strategy_t* s, str kind, dict params, dict plan) except -1:
+    """Fill a slot: kernel addresses, parameters, a zeroed state, the plan. Unknown names are refused by name."""
+    if kind not in KINDS:
+        raise EngineError(f"there is no strategy kind {kind!r}; kinds are {', '.join(KINDS)}")
+    cdef int row = KINDS.index(kind)
+    cdef otk.cross_params_t* p = <otk.cross_params_t*>calloc(1, sizeof(otk.cross_params_t))
+    s.params = p
+    s.state = calloc(1, TABLE[row].state_bytes)
+    if s.params == NULL or s.state == NULL:
+        raise EngineError("no memory for a strategy; lower `engine.max_strategies`")
+    p[0] = _complete(dict(p[0]), params, "parameter", kind)
+    s.plan = _complete(dict(s.plan), plan, "plan", kind)
+    s.kind = row
+    s.on_tick = TABLE[row].on_tick
+    s.on_bar = TABLE[row].on_bar
+    s.wants_ticks = p.bar_mode == 0
+    s.enabled = s.plan.enabled
+    return 0
+
+
+cdef dict _complete(dict zeros, dict given, str what, str kind):
+    for name in given:
+        if name not in zeros:
+            raise EngineError(f"strategy kind {kind!r} has no {what} {name!r}; it has {', '.join(zeros)}")
+    zeros.update(given)
+    return zeros
+
+
+cdef object view(const strategy_t* s):
+    """A strategy as a dict for the page and the tests."""
+    return {
+        "kind": KINDS[s.kind], "instrument_id": s.instrument_id, "series_id": s.series_id, "enabled": bool(s.enabled),
+        "n_open": s.n_open, "n_signals": s.n_signals, "n_taken": s.n_taken, "cooldown_until_ns": s.cooldown_until_ns,
+        "plan": s.plan, "signal": s.signal, "params": (<otk.cross_params_t*>s.params)[0],
+    }
+
+
+cdef void note_quarantine(core_t* c, int instrument_id, bint quarantined) noexcept nogil:
+    """Say that an instrument stopped, or may again, take entries."""
+    notify(c, NOTE_QUARANTINED, SEV_ALARM if quarantined else SEV_INFO, instrument_id, -1, -1,
+           REASON_QUARANTINED if quarantined else REASON_OK)

@@ -1,0 +1,412 @@
+"""The words of the core, spelled once: enums, limits, reason codes and struct layouts.
+
+Everything else is derived from this file by `layout.py`: `types.h` (C, with every offset asserted), `types.pxd`
+(Cython), numpy dtypes (Numba records, research) and ctypes structs (tests). It is plain data and imports nothing of ours.
+
+Units, last in every name: `_e4` ten-thousandths of a rupee (int64), `_ns` nanoseconds since the UNIX epoch (UTC) or a
+duration, `_bps` hundredths of a per cent. Quantities are units, never lots. Names follow FIX where FIX has a word.
+"""
+
+from enum import IntEnum
+
+E4 = 10_000
+"""Ten-thousandths in a rupee: the scale of every `_e4` integer."""
+
+NONE_ID = -1
+"""No instrument, order, bracket or strategy."""
+
+
+class Limit(IntEnum):
+    """Fixed sizes. The engine allocates once, from these and its constructor's arguments, and never again."""
+
+    TAG_BYTES = 24  # ClOrdID and NUL; Kite's `tag` holds 20 alphanumeric characters
+    BROKER_ID_BYTES = 32
+    SYMBOL_BYTES = 32
+    EXCHANGE_BYTES = 8
+    TEXT_BYTES = 128
+    DEPTH = 5
+    REQUEST_BYTES = 1024  # one encoded HTTP order request
+    ORDERS_PER_BRACKET = 64
+    SLICES = 10  # brackets that one signal may open when the freeze quantity splits it
+    MA_PERIOD_MAX = 256  # ring of a simple average
+
+
+class Side(IntEnum):
+    """+1 buys, -1 sells: the sign of the position that it makes."""
+
+    SELL = -1
+    NONE = 0
+    BUY = 1
+
+
+class OrdType(IntEnum):
+    MARKET = 1
+    LIMIT = 2
+    SL = 3  # stop-limit: trigger and limit price
+    SL_M = 4  # stop-market
+
+
+class Tif(IntEnum):
+    DAY = 0
+    IOC = 3
+
+
+class Product(IntEnum):
+    MIS = 0
+    NRML = 1
+    CNC = 2
+
+
+class OrdStatus(IntEnum):
+    """What the exchange last told us (FIX tag 39), plus DENIED for our own gate and UNKNOWN for a word not in our table."""
+
+    INITIALIZED = 0
+    DENIED = 1
+    PENDING_NEW = 2
+    NEW = 3
+    PARTIALLY_FILLED = 4
+    FILLED = 5
+    CANCELED = 6
+    REJECTED = 7
+    EXPIRED = 8
+    UNKNOWN = 9
+    ABSENT = 10  # in doubt, and then proved never to have reached the broker; a late acceptance may still contradict it
+
+
+class Pending(IntEnum):
+    """What we have asked of the exchange and not heard about. Whether the question itself is in doubt is a bit beside it."""
+
+    NONE = 0
+    NEW = 1
+    REPLACE = 2
+    CANCEL = 3
+
+
+class Ev(IntEnum):
+    """Everything that can happen to an order."""
+
+    DENY = 0  # our gate refused it before any byte left
+    SEND_NEW = 1  # the place request was handed to the wire
+    SEND_REPLACE = 2
+    SEND_CANCEL = 3
+    ACK = 4  # the broker took the request and named the order
+    REFUSED = 5  # the broker refused the request before its order book
+    TIMEOUT = 6  # no answer, a 5xx or a lost connection: in doubt
+    ABSENT = 7  # two looks, a safe time apart, proved that the request never arrived
+    ACCEPTED = 8  # report: received or being validated
+    WORKING = 9  # report: at the exchange, nothing filled
+    FILL_PART = 10
+    FILL_FULL = 11
+    CANCELED = 12
+    REJECTED = 13
+    EXPIRED = 14
+    REPLACED = 15  # report: the modification is in force
+    REPLACE_REJECTED = 16
+    CANCEL_REJECTED = 17
+    UNKNOWN = 18  # report: a status word that is not in our table
+
+
+class Leg(IntEnum):
+    ENTRY = 0
+    STOP = 1
+    TARGET = 2
+    FIX = 3  # undoes an over-exit: both exits filled, or a fill came after a cancel
+
+
+class Cmd(IntEnum):
+    NEW = 1
+    REPLACE = 2
+    CANCEL = 3
+    LOOK = 4  # fetch the broker's order book: something is in doubt
+
+
+class Lane(IntEnum):
+    """Who may spend the rate budget first."""
+
+    PROTECT = 0
+    EXIT = 1
+    ENTRY = 2
+
+
+class BracketState(IntEnum):
+    FREE = 0
+    ENTERING = 1  # entry sent, nothing filled
+    OPEN = 2  # quantity open, exits working
+    EXITING = 3  # being flattened
+    CLOSED = 4
+
+
+class ExitReason(IntEnum):
+    NONE = 0
+    STOP = 1
+    TARGET = 2
+    TRAIL = 3
+    TIME = 4
+    SQUARE_OFF = 5
+    SIGNAL = 6
+    FLATTEN = 7
+    ENTRY_FAILED = 8
+    RISK = 9
+    FIX = 10
+    MANUAL = 11
+
+
+class Halt(IntEnum):
+    """ACTIVE trades; REDUCING only closes; HALTED closes nothing by itself but keeps every stop. Latched."""
+
+    ACTIVE = 0
+    REDUCING = 1
+    HALTED = 2
+
+
+class Phase(IntEnum):
+    """Where an instrument's own session is. Entry window and square-off are ours, the rest is the exchange's."""
+
+    UNKNOWN = 0
+    BEFORE = 1
+    OPEN_NO_ENTRY = 2
+    ENTRY = 3
+    NO_ENTRY = 4
+    SQUARE_OFF = 5
+    CLOSED = 6
+
+
+class Severity(IntEnum):
+    INFO = 0
+    WARN = 1
+    ERROR = 2
+    ALARM = 3
+
+
+class Reason(IntEnum):
+    """Why: 1xx input, 2xx risk, 3xx order state, 4xx broker, 5xx exchange, 6xx strategy, 9xx internal. 0 is fine."""
+
+    OK = 0
+    # 1xx: bad input, refused and counted
+    FRAME_SHORT = 101
+    FRAME_LENGTH = 102  # a length that lies, or bytes left over
+    PACKET_KIND = 103
+    TOKEN_UNKNOWN = 104
+    PRICE_ZERO = 105
+    PRICE_ABSURD = 106
+    TIME_BACK = 107
+    SEGMENT_UNKNOWN = 108
+    DEPTH_CROSSED = 109
+    FRAME_HEARTBEAT = 110
+    TIME_AHEAD = 111
+    # 2xx: risk gates, in the order in which they are asked
+    HALTED = 201
+    QUARANTINED = 202
+    SESSION = 203
+    STALE_FEED = 204
+    QTY_ZERO = 205
+    LOT = 206
+    TICK_SIZE = 207
+    FREEZE = 208
+    BAND = 209
+    MAX_QTY = 210
+    MAX_NOTIONAL = 211
+    MAX_POSITIONS = 212
+    TRADE_COUNT = 213
+    DAILY_LOSS = 214
+    DRAWDOWN = 215
+    COOLDOWN = 216
+    RATE_SECOND = 217
+    RATE_MINUTE = 218
+    RATE_DAY = 219
+    STOP_DISTANCE = 220
+    IN_DOUBT = 221
+    CAPACITY = 222
+    # 3xx: order state
+    ILLEGAL_EVENT = 301
+    CUM_QTY_FELL = 302
+    OVER_FILL = 303
+    OVER_EXIT = 304
+    LATE_ACCEPT = 305
+    LATE_FILL = 306
+    UNKNOWN_STATUS = 307
+    UNKNOWN_ORDER = 308
+    READ_BACK = 309  # the broker stored something else than we sent
+    # 4xx: broker
+    BROKER_INPUT = 401
+    BROKER_TOKEN = 402
+    BROKER_PERMISSION = 403
+    BROKER_ORDER = 404
+    BROKER_MARGIN = 405
+    BROKER_RATE = 406
+    BROKER_NETWORK = 407
+    BROKER_OTHER = 408
+    PROVEN_ABSENT = 409
+    TIMED_OUT = 410
+    MODIFY_CAP = 411
+    # 5xx: exchange
+    EXCHANGE_REJECT = 501
+    EXIT_REJECTED = 502
+    EXIT_RESTING = 503
+    # 6xx: strategy; the filters of a signal
+    SIDE_OFF = 601
+    WARM_UP = 602
+    RSI_FILTER = 603
+    ATR_FILTER = 604
+    TIME_FILTER = 605
+    ALREADY_OPEN = 606
+    DISABLED = 607
+    REVERSE_WAIT = 608
+    # 9xx: internal
+    RING_FULL = 901
+    TABLE_FULL = 902
+    ENCODE = 903
+
+
+class Note(IntEnum):
+    """What a notice is about; its words are in `otrade/live/notices.py`."""
+
+    SIGNAL_TAKEN = 1
+    SIGNAL_REFUSED = 2
+    ENTRY_SENT = 3
+    ENTRY_FILLED = 4
+    STOP_PLACED = 5
+    STOP_MOVED = 6
+    TARGET_ARMED = 7
+    TARGET_DISARMED = 8
+    EXIT_SENT = 9
+    BRACKET_CLOSED = 10
+    ORDER_REFUSED = 11
+    ORDER_REJECTED = 12
+    EXIT_REJECTED = 13
+    EXIT_CHASED = 14
+    IN_DOUBT = 15
+    DOUBT_RESOLVED = 16
+    PROVEN_ABSENT = 17
+    LATE_FILL = 18
+    OVER_EXIT = 19
+    ILLEGAL_EVENT = 20
+    UNKNOWN_STATUS = 21
+    FOREIGN_ORDER = 22
+    HALT_CHANGED = 23
+    LIMIT_TRIPPED = 24
+    SQUARE_OFF = 25
+    NAKED = 26
+    QUARANTINED = 27
+    BUDGET_WAIT = 28
+    READ_BACK = 29
+    CAPACITY = 30
+
+
+# ---------------------------------------------------------------------------------------------------------------- structs
+# (field, code) or (field, code, length). i8 i4 i2 i1 u8 u4 u2 u1 are integers of that many bytes, f8 a double, c a char.
+I8, I4, U4, U1, F8, C = "i8", "i4", "u4", "u1", "f8", "c"
+
+STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
+    # One decoded market-data packet, exactly as the wire said it. A field that the packet lacks is 0; `kind` says which.
+    "tick_t": [
+        ("token", U4), ("segment", I4), ("kind", I4), ("tradable", I4),
+        ("ltp_e4", I8), ("avg_px_e4", I8), ("volume", I8), ("ltq", I8), ("buy_qty", I8), ("sell_qty", I8),
+        ("open_e4", I8), ("high_e4", I8), ("low_e4", I8), ("close_e4", I8),
+        ("oi", I8), ("oi_high", I8), ("oi_low", I8), ("ts_trade_ns", I8), ("ts_exch_ns", I8),
+        ("bid_px_e4", I8, 5), ("ask_px_e4", I8, 5), ("bid_qty", I8, 5), ("ask_qty", I8, 5),
+        ("bid_orders", I4, 5), ("ask_orders", I4, 5),
+    ],
+    # The last known state of one instrument: what a strategy's on_tick sees. Best bid and ask first, depth after.
+    "market_t": [
+        ("ltp_e4", I8), ("prev_ltp_e4", I8), ("bid_px_e4", I8), ("ask_px_e4", I8), ("bid_qty", I8), ("ask_qty", I8),
+        ("ts_recv_ns", I8), ("ts_exch_ns", I8), ("volume", I8), ("ltq", I8), ("d_volume", I8), ("n_ticks", I8),
+        ("open_e4", I8), ("high_e4", I8), ("low_e4", I8), ("close_e4", I8), ("avg_px_e4", I8), ("oi", I8),
+        ("buy_qty", I8), ("sell_qty", I8), ("ts_trade_ns", I8), ("n_refused", I8), ("absurd_px_e4", I8), ("n_absurd", I4), ("kind", I4), ("has_depth", I4), ("_pad", I4),
+        ("depth_bid_px_e4", I8, 5), ("depth_ask_px_e4", I8, 5), ("depth_bid_qty", I8, 5), ("depth_ask_qty", I8, 5),
+    ],
+    # One bar, aligned to the session's open. `gap` is how many empty bars came just before it.
+    "bar_t": [
+        ("ts_open_ns", I8), ("open_e4", I8), ("high_e4", I8), ("low_e4", I8), ("close_e4", I8), ("volume", I8),
+        ("n_ticks", I8), ("gap", I8),
+    ],
+    # What a strategy says. `side` is the crossover (0: none); `blocked` is 0 or the Reason of the filter that refused it.
+    "signal_t": [
+        ("side", I4), ("blocked", I4), ("ready", I4), ("_pad", I4), ("px_e4", I8), ("ts_ns", I8),
+        ("fast", F8), ("slow", F8), ("rsi", F8), ("atr", F8),
+    ],
+    # How a strategy's entry is sized and bracketed. Distances: kind 0 off, 1 bps of entry, 2 rupees (e4), 3 ATR multiples.
+    "plan_t": [
+        ("stop_kind", I4), ("target_kind", I4), ("trail_kind", I4), ("size_mode", I4),
+        ("stop_value", F8), ("target_value", F8), ("trail_value", F8), ("trail_step_value", F8),
+        ("size_value", F8), ("max_qty", I8),
+        ("entry_type", I4), ("exit_mode", I4), ("on_opposite", I4), ("enabled", I4),
+        ("entry_offset_bps", F8), ("entry_timeout_ns", I8), ("stop_limit_bps", F8), ("hysteresis_bps", F8),
+        ("time_exit_ns", I8), ("ladder_start_bps", F8), ("ladder_step_bps", F8), ("ladder_interval_ns", I8),
+        ("ladder_max_steps", I4), ("protection_e2", I4), ("cooldown_ns", I8),
+    ],
+    "instrument_t": [
+        ("token", U4), ("segment", I4), ("product", I4), ("quarantined", I4),
+        ("tick_size_e4", I8), ("lot_size", I8), ("freeze_qty", I8), ("multiplier", I8),
+        ("band_lo_e4", I8), ("band_hi_e4", I8),
+        ("open_ns", I8), ("entry_from_ns", I8), ("entry_until_ns", I8), ("square_off_ns", I8), ("close_ns", I8),
+        ("series_first", I4), ("series_n", I4), ("bracket_head", I4), ("n_in_doubt", I4),
+        ("symbol", C, 32), ("exchange", C, 8),
+    ],
+    "series_t": [
+        ("interval_ns", I8), ("instrument_id", I4), ("strategy_first", I4), ("strategy_n", I4), ("has_bar", I4),
+        ("bar", "bar_t"), ("last", "bar_t"), ("n_closed", I8), ("n_gaps", I8), ("n_late", I8),
+    ],
+    "position_t": [
+        ("net_qty", I8), ("buy_qty", I8), ("sell_qty", I8), ("buy_value_e4", I8), ("sell_value_e4", I8),
+        ("mark_e4", I8), ("pnl_e4", I8),
+    ],
+    "order_t": [
+        ("ord_status", I4), ("pending", I4), ("in_doubt", I4), ("leg", I4), ("side", I4), ("ord_type", I4), ("tif", I4),
+        ("product", I4), ("instrument_id", I4), ("bracket_id", I4), ("attempt", I4), ("n_modifies", I4), ("next", I4),
+        ("looks", I4), ("reason", I4), ("was_working", I4),
+        ("order_qty", I8), ("cum_qty", I8), ("cum_value_e4", I8), ("price_e4", I8), ("trigger_e4", I8),
+        ("req_qty", I8), ("req_price_e4", I8), ("req_trigger_e4", I8), ("req_type", I4), ("triggered", I4),
+        ("ts_intent_ns", I8), ("ts_sent_ns", I8), ("ts_ack_ns", I8), ("ts_report_ns", I8), ("ts_update_ns", I8),
+        ("ts_doubt_ns", I8), ("ts_look_ns", I8), ("protection_e2", I4), ("request_seq", U4),
+        ("cl_ord_id", C, 24), ("broker_order_id", C, 32),
+    ],
+    # One request for the wire, in the broker-neutral words; `order_slot` names the order that it is about.
+    "command_t": [
+        ("kind", I4), ("lane", I4), ("order_slot", I4), ("instrument_id", I4), ("seq", U4), ("side", I4),
+        ("ord_type", I4), ("tif", I4), ("product", I4), ("protection_e2", I4), ("qty", I8), ("price_e4", I8),
+        ("trigger_e4", I8), ("ts_ns", I8), ("cl_ord_id", C, 24), ("broker_order_id", C, 32),
+        ("symbol", C, 32), ("exchange", C, 8), ("n_bytes", I4), ("_pad", I4), ("request", C, 1024),
+    ],
+    # What a broker said about one order: the same for a push, an answer and a row of the book.
+    "report_t": [
+        ("ev", I4), ("source", I4), ("ord_type", I4), ("side", I4), ("order_qty", I8), ("cum_qty", I8),
+        ("cum_value_e4", I8), ("price_e4", I8), ("trigger_e4", I8), ("ts_update_ns", I8), ("ts_recv_ns", I8),
+        ("triggered", I4), ("reason", I4), ("cl_ord_id", C, 24), ("broker_order_id", C, 32),
+    ],
+    "bracket_t": [
+        ("state", I4), ("strategy_id", I4), ("instrument_id", I4), ("side", I4), ("exit_reason", I4), ("next", I4),
+        ("order_head", I4), ("n_orders", I4), ("entry_slot", I4), ("stop_slot", I4), ("target_slot", I4),
+        ("fix_slot", I4), ("exit_mode", I4), ("target_armed", I4), ("ladder_step", I4), ("n_rejects", I4),
+        ("entry_cancel", I4), ("holds_position", I4),
+        ("counted_trade", I4), ("n_stop_moves", I4),
+        ("order_qty", I8), ("entry_qty", I8), ("entry_value_e4", I8), ("exit_qty", I8), ("exit_value_e4", I8),
+        ("open_qty", I8), ("protected_qty", I8), ("signal_px_e4", I8), ("stop_e4", I8), ("stop_limit_e4", I8),
+        ("target_e4", I8), ("best_e4", I8), ("trail_e4", I8), ("trail_step_e4", I8), ("stop_distance_e4", I8),
+        ("ts_open_ns", I8), ("ts_entry_ns", I8), ("ts_close_ns", I8), ("time_exit_ns", I8), ("entry_expire_ns", I8),
+        ("naked_since_ns", I8), ("naked_total_ns", I8), ("naked_worst_ns", I8), ("ladder_next_ns", I8),
+        ("retry_ns", I8), ("stop_crossed_ns", I8), ("atr_e4", I8), ("flat_px_e4", I8), ("initial_stop_e4", I8),
+    ],
+    "risk_limits_t": [
+        ("max_order_qty", I8), ("max_order_notional_e4", I8), ("max_open_positions", I8), ("max_trades", I8),
+        ("max_daily_loss_e4", I8), ("max_drawdown_e4", I8), ("stale_feed_ns", I8),
+        ("flatten_on_limit", I4), ("px_jump_bps_max", I4),
+    ],
+    "risk_state_t": [
+        ("halt", I4), ("halt_reason", I4), ("open_positions", I8), ("trades", I8), ("pnl_e4", I8), ("peak_e4", I8),
+        ("drawdown_e4", I8), ("held_notional_e4", I8), ("n_denied", I8),
+    ],
+    # One token bucket a kind of limit. Capacity is the limit itself; `reserve` is what entries may never touch.
+    "budget_t": [
+        ("per_second", I8), ("per_minute", I8), ("per_day", I8), ("reserve_second", I8), ("reserve_minute", I8),
+        ("reserve_day", I8), ("modifies_per_order", I8), ("day_used", I8), ("head", I8), ("n_denied", I8),
+        ("ts_ring_ns", I8, 512),
+    ],
+    # A signal and what became of it, a closed bar: what the page and the journal read.
+    "signal_rec_t": [("signal", "signal_t"), ("strategy_id", I4), ("instrument_id", I4), ("taken", I4), ("reason", I4)],
+    "bar_rec_t": [("bar", "bar_t"), ("series_id", I4), ("instrument_id", I4)],
+    "notice_t": [
+        ("seq", I8), ("ts_ns", I8), ("code", I4), ("severity", I4), ("instrument_id", I4), ("bracket_id", I4),
+        ("strategy_id", I4), ("order_slot", I4), ("reason", I4), ("side", I4), ("a", I8), ("b", I8), ("c", I8),
+    ],
+}
