@@ -27,7 +27,7 @@ def packet(token: int, ltp: int, *, bid: int | None = None, ask: int | None = No
     bid = ltp if bid is None else bid
     ask = ltp if ask is None else ask
     head = struct.pack(">16I", token, ltp, 1, ltp, volume, 0, 0, ltp, ltp, ltp, ltp, ts_s, 0, 0, 0, ts_s)
-    levels = b"".join(struct.pack(">IIHxx", quantity, px, 1) for px in [bid - 5 * i for i in range(5)])
+    levels = b"".join(struct.pack(">IIHxx", quantity, px, 1) for px in [max(bid - 5 * i, 0) for i in range(5)])
     levels += b"".join(struct.pack(">IIHxx", quantity, px, 1) for px in [ask + 5 * i for i in range(5)])
     return head + levels
 
@@ -66,8 +66,8 @@ def make_engine(*, plan: dict[str, Any] | None = None, params: dict[str, Any] | 
     engine.set_limits(**limits)
     engine.set_budget(modifies_per_order=24)
     engine.set_encoder(KiteEncoder(b"127.0.0.1", b"", b"token k:t"))
-    engine.start(OPEN_NS)
-    engine.on_feed(True, OPEN_NS)
+    engine.start(OPEN_NS - HOUR)
+    engine.on_feed(True, OPEN_NS - HOUR)
     return engine
 
 
