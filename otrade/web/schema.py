@@ -1,0 +1,371 @@
+"""The JSON contract between the engine and everything that looks at it: REST, `/ws`, the page, the command line.
+
+`python -m otrade.web.wire_ts` turns this file into `web/src/lib/wire.ts`; nothing of the contract is spelled twice.
+
+Units come last in names: `_e4` ten-thousandths of a rupee (integers, exact), `_ms` milliseconds, `_ns` nanoseconds,
+`_bps` hundredths of a per cent. `ts_*_ms` is a moment of the engine's clock since the UNIX epoch: nanoseconds do not fit
+into a JavaScript number. Quantities are units, never lots. `null` means "there is none"; 0 is a value. A row holds the
+moment at which it was last heard of and not its age, so that a quiet row does not change: age = `Status.now_ms` - `ts_*_ms`.
+Words in capitals are the names of the core's enums (FIX words where FIX has one).
+"""
+
+from typing import Literal
+
+import msgspec
+
+Mode = Literal["paper", "live", "replay"]
+Lifecycle = Literal["starting", "running", "stopping", "stopped"]
+EngineState = Literal["ACTIVE", "REDUCING", "HALTED"]
+SessionPhase = Literal[
+    "UNKNOWN", "BEFORE", "OPEN_NO_ENTRY", "ENTRY", "NO_ENTRY", "SQUARE_OFF", "CLOSED"
+]
+Side = Literal["BUY", "SELL"]
+OrdType = Literal["MARKET", "LIMIT", "SL", "SL_M"]
+OrdStatus = Literal[
+    "INITIALIZED",
+    "DENIED",
+    "PENDING_NEW",
+    "NEW",
+    "PARTIALLY_FILLED",
+    "FILLED",
+    "CANCELED",
+    "REJECTED",
+    "EXPIRED",
+    "UNKNOWN",
+    "ABSENT",
+]
+Pending = Literal["NONE", "NEW", "REPLACE", "CANCEL"]
+Leg = Literal["ENTRY", "STOP", "TARGET", "FIX"]
+BracketState = Literal["ENTERING", "OPEN", "EXITING", "CLOSED"]
+ExitReason = Literal[
+    "NONE",
+    "STOP",
+    "TARGET",
+    "TRAIL",
+    "TIME",
+    "SQUARE_OFF",
+    "SIGNAL",
+    "FLATTEN",
+    "ENTRY_FAILED",
+    "RISK",
+    "FIX",
+    "MANUAL",
+]
+Severity = Literal["info", "warn", "error", "alarm"]
+Source = Literal["push", "answer", "book", "engine"]
+"""Who told us: an order push, the answer to our request, a poll of the order book, or our own computation."""
+CommandName = Literal["pause", "resume", "flatten", "stop", "kill"]
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """Base of every piece of the contract: immutable, compared field by field to find what changed."""
+
+
+# ---------------------------------------------------------------------------------------------------------------- status
+class FeedStatus(Row, frozen=True, kw_only=True):
+    connected: bool
+    age_ms: int | None  # since the last frame of any kind; null before the first
+    frames: int
+    ticks: int
+    reconnects: int
+    refused: int  # packets that were refused as malformed or absurd
+
+
+class BrokerStatus(Row, frozen=True, kw_only=True):
+    connected: bool
+    token_until_ms: int | None  # when the broker session dies; null when it does not
+    orders_sent: int  # requests: new, replace and cancel
+    in_doubt: int  # orders whose fate is unknown now
+
+
+class PnlStatus(Row, frozen=True, kw_only=True):
+    gross_e4: int  # realised + unrealised, before charges
+    charges_e4: int
+    net_e4: int
+    realised_e4: int
+    unrealised_e4: int
+    peak_e4: int  # highest gross of the day, at least 0
+    drawdown_e4: int  # peak - gross, never negative
+
+
+class CountStatus(Row, frozen=True, kw_only=True):
+    signals: int
+    trades: int
+    open_brackets: int
+    orders: int
+
+
+class ProtectionStatus(Row, frozen=True, kw_only=True):
+    """The service level: how much open quantity has a working stop, and how long some had none."""
+
+    open_qty: int
+    protected_qty: int
+    naked_ms_total: float
+    naked_ms_worst: float
+    naked_now: int  # brackets with open quantity that is not covered now
+
+
+class LatencyStatus(Row, frozen=True, kw_only=True):
+    """Tick in to order bytes out."""
+
+    p50_ns: int
+    p99_ns: int
+    max_ns: int
+    count: int
+
+
+class Status(Row, frozen=True, kw_only=True):
+    version: str
+    mode: Mode
+    broker_kind: str  # "sim", "kite", ...
+    lifecycle: Lifecycle
+    state: EngineState
+    state_reason: str  # words; empty while ACTIVE
+    paused: bool  # no new entries, by command; exits go on
+    phase: SessionPhase  # the earliest phase of all instruments that trade today
+    phase_words: str
+    phase_ends_ms: int | None
+    day: str  # the trading day, YYYY-MM-DD in India
+    now_ms: int  # the engine's clock; simulated in a paper day
+    speed: float  # engine seconds in a real second; 1 is real time, 0 is as fast as possible
+    feed: FeedStatus
+    broker: BrokerStatus
+    pnl: PnlStatus
+    counts: CountStatus
+    protection: ProtectionStatus
+    latency: LatencyStatus
+
+
+# ---------------------------------------------------------------------------------------------------------------- rows
+class InstrumentView(Row, frozen=True, kw_only=True):
+    id: int
+    symbol: str  # NSE:INFY
+    ltp_e4: int | None
+    close_e4: int | None  # of the previous day; change = ltp - close
+    bid_e4: int | None
+    ask_e4: int | None
+    volume: int
+    ts_recv_ms: int | None  # of the last tick
+    phase: SessionPhase
+    quarantined: bool
+    tick_size_e4: int
+    lot_size: int
+
+
+class StrategyView(Row, frozen=True, kw_only=True):
+    id: int
+    name: str
+    instrument_id: int
+    kind: str
+    interval_s: int  # of its bars
+    params: dict[str, int | float]
+    enabled: bool
+    ready: bool  # warmed up
+    fast: float | None  # rupees, as the indicators below
+    slow: float | None
+    rsi: float | None  # 0..100; null when the filter is off
+    atr: float | None
+    last_signal_seq: int | None
+    bracket_ids: list[int]  # the open ones
+
+
+class SignalView(Row, frozen=True, kw_only=True):
+    seq: int  # counts from 1
+    ts_ms: int
+    strategy_id: int
+    instrument_id: int
+    side: Side
+    px_e4: int
+    taken: bool
+    reason: str  # code: OK, RSI_FILTER, DAILY_LOSS, ...
+    words: str  # why it was taken or refused
+
+
+class BracketView(Row, frozen=True, kw_only=True):
+    id: int
+    strategy_id: int
+    instrument_id: int
+    side: Side
+    state: BracketState
+    qty: int  # ordered
+    open_qty: int
+    protected_qty: int  # covered by a working exit at the exchange
+    entry_px_e4: int | None  # average
+    stop_px_e4: int | None
+    target_px_e4: int | None
+    ltp_e4: int | None
+    pnl_e4: int  # gross, realised and not
+    naked_ms: float
+    ts_open_ms: int
+    ts_close_ms: int | None
+    exit_reason: ExitReason
+
+
+class OrderView(Row, frozen=True, kw_only=True):
+    cl_ord_id: str  # the key
+    broker_order_id: str | None
+    instrument_id: int
+    symbol: str
+    bracket_id: int | None
+    leg: Leg
+    side: Side
+    ord_type: OrdType
+    qty: int
+    cum_qty: int
+    avg_px_e4: int | None
+    price_e4: int | None
+    trigger_e4: int | None
+    ord_status: OrdStatus
+    pending: Pending
+    in_doubt: bool
+    text: str  # why it was denied or rejected; empty when it was not
+    ts_intent_ms: int
+    ts_sent_ms: int | None
+    ts_ack_ms: int | None
+    ts_last_ms: int  # of the last thing heard about it
+    source: Source
+
+
+class PositionView(Row, frozen=True, kw_only=True):
+    instrument_id: int  # the key
+    symbol: str
+    net_qty: int
+    avg_px_e4: int | None
+    ltp_e4: int | None
+    gross_e4: int  # realised + unrealised
+    realised_e4: int
+    source: Source
+    ts_last_ms: int
+
+
+class TradeView(Row, frozen=True, kw_only=True):
+    """A closed bracket."""
+
+    id: int  # counts from 1
+    bracket_id: int
+    strategy_id: int
+    instrument_id: int
+    side: Side
+    qty: int
+    entry_px_e4: int
+    exit_px_e4: int
+    ts_entry_ms: int
+    ts_exit_ms: int
+    gross_e4: int
+    charges_e4: int
+    net_e4: int
+    naked_ms: float
+    slippage_e4: int  # a unit, against the signal's price; positive is worse
+    exit_reason: ExitReason
+
+
+class NoticeView(Row, frozen=True, kw_only=True):
+    seq: int  # counts from 1
+    ts_ms: int
+    severity: Severity
+    code: str
+    words: str
+    instrument_id: int | None
+    bracket_id: int | None
+
+
+class Candle(Row, frozen=True, kw_only=True):
+    ts_ms: int  # of its open
+    open_e4: int
+    high_e4: int
+    low_e4: int
+    close_e4: int
+    volume: int
+
+
+# ---------------------------------------------------------------------------------------------------------------- /ws
+class Snapshot(Row, frozen=True, kw_only=True, tag_field="type", tag="snapshot"):
+    """Everything. The first message, and the answer to a resync."""
+
+    seq: int
+    status: Status
+    instruments: list[InstrumentView]
+    strategies: list[StrategyView]
+    brackets: list[BracketView]
+    orders: list[OrderView]
+    positions: list[PositionView]
+    trades: list[TradeView]
+    signals: list[SignalView]  # the newest ones, oldest first
+    notices: list[NoticeView]  # the newest ones, oldest first
+
+
+class Delta(Row, frozen=True, kw_only=True, tag_field="type", tag="delta", omit_defaults=True):
+    """What changed since the message before it. Rows replace the row of the same key or are new; an absent list is empty.
+
+    A row that is gone is never told by a delta: a snapshot follows instead. `seq` is one more than that of the message
+    before; after a gap the client asks for a resync.
+    """
+
+    seq: int
+    status: Status
+    instruments: list[InstrumentView] = []
+    strategies: list[StrategyView] = []
+    brackets: list[BracketView] = []
+    orders: list[OrderView] = []
+    positions: list[PositionView] = []
+    trades: list[TradeView] = []
+    signals: list[SignalView] = []
+
+
+class Notice(Row, frozen=True, kw_only=True, tag_field="type", tag="notice"):
+    """New notices, oldest first. Numbered together with the deltas."""
+
+    seq: int
+    notices: list[NoticeView]
+
+
+ServerMessage = Snapshot | Delta | Notice
+
+
+class Resync(Row, frozen=True, kw_only=True, tag_field="type", tag="resync"):
+    """From the client: something is missing, send everything."""
+
+
+ClientMessage = Resync
+
+
+# ---------------------------------------------------------------------------------------------------------------- commands
+class PauseArgs(Row, frozen=True, kw_only=True):
+    """No new entries; exits and stops go on."""
+
+
+class ResumeArgs(Row, frozen=True, kw_only=True):
+    """Entries again. A latched REDUCING or HALTED is lifted only with `rearm`, which a person must have asked for."""
+
+    rearm: bool = False
+
+
+class FlattenArgs(Row, frozen=True, kw_only=True):
+    """Close every open position, or those of one instrument."""
+
+    instrument_id: int | None = None
+
+
+class StopArgs(Row, frozen=True, kw_only=True):
+    """End gracefully: open positions are flattened or left as the configuration says."""
+
+
+class KillArgs(Row, frozen=True, kw_only=True):
+    """Halt and close everything now; needs a person to re-arm."""
+
+
+class CommandResult(Row, frozen=True, kw_only=True):
+    ok: bool
+    words: str  # what was done, or why it was not
+
+
+class Problem(Row, frozen=True, kw_only=True, omit_defaults=True):
+    """An error, RFC 9457 (`application/problem+json`). `field` names what was wrong, `fix` says what to do."""
+
+    title: str
+    status: int
+    code: str  # stable, for programs
+    detail: str
+    fix: str
+    field: str | None = None
+    type: str = "about:blank"

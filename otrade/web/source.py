@@ -1,0 +1,88 @@
+"""The engine as the web layer sees it. The orchestrator implements this; the web layer imports nothing of the core.
+
+Every method but `command` is called inside the engine's loop, at most 20 times a second and only while somebody looks, and
+must return quickly: it reads state and builds rows. Nothing that it returns is changed afterwards.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from .schema import (
+    BracketView,
+    Candle,
+    CommandName,
+    CommandResult,
+    InstrumentView,
+    NoticeView,
+    OrderView,
+    PositionView,
+    SignalView,
+    Status,
+    StrategyView,
+    TradeView,
+)
+
+INTERVALS_S = (60, 300, 900)
+"""The candle lengths that can be asked for; all are aligned to a 09:15 open in India and to the UTC clock alike."""
+
+
+class EngineSource(Protocol):
+    def status(self) -> Status: ...
+
+    def instruments(self) -> Sequence[InstrumentView]: ...
+
+    def strategies(self) -> Sequence[StrategyView]: ...
+
+    def brackets(self) -> Sequence[BracketView]: ...
+
+    def orders(self) -> Sequence[OrderView]: ...
+
+    def positions(self) -> Sequence[PositionView]: ...
+
+    def trades(self) -> Sequence[TradeView]: ...
+
+    def signals(self, since_seq: int) -> Sequence[SignalView]:
+        """Those with a number above `since_seq` (0: all that are kept), oldest first."""
+        ...
+
+    def notices(self, since_seq: int) -> Sequence[NoticeView]:
+        """Those with a number above `since_seq` (0: all that are kept), oldest first."""
+        ...
+
+    def candles(self, instrument_id: int, interval_s: int) -> Sequence[Candle]:
+        """Oldest first, the forming one last; `interval_s` is one of `INTERVALS_S`, see `resample`."""
+        ...
+
+    async def command(self, name: CommandName, **args: int | bool | None) -> CommandResult:
+        """Do it, or say in words why not (`ok=False`). `args` are the fields of the command's struct in `schema`."""
+        ...
+
+
+def resample(candles: Sequence[Candle], interval_s: int) -> list[Candle]:
+    """Longer candles out of shorter ones (oldest first), cut at multiples of `interval_s` of the clock."""
+    interval_ms = interval_s * 1000
+    longer: list[Candle] = []
+    for candle in candles:
+        ts_ms = candle.ts_ms - candle.ts_ms % interval_ms
+        if not longer or longer[-1].ts_ms != ts_ms:
+            longer.append(
+                Candle(
+                    ts_ms=ts_ms,
+                    open_e4=candle.open_e4,
+                    high_e4=candle.high_e4,
+                    low_e4=candle.low_e4,
+                    close_e4=candle.close_e4,
+                    volume=candle.volume,
+                )
+            )
+            continue
+        last = longer[-1]
+        longer[-1] = Candle(
+            ts_ms=ts_ms,
+            open_e4=last.open_e4,
+            high_e4=max(last.high_e4, candle.high_e4),
+            low_e4=min(last.low_e4, candle.low_e4),
+            close_e4=candle.close_e4,
+            volume=last.volume + candle.volume,
+        )
+    return longer
