@@ -1,0 +1,107 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""Inner loops of the benchmarks, compiled: a call of a few nanoseconds cannot be timed through a Python callable."""
+from libc.stdint cimport int64_t, uint8_t
+from libc.stdlib cimport free, malloc
+
+from otrade._core.engine cimport Engine
+from otrade._core.types cimport EV_REFUSED, REASON_BROKER_OTHER, tick_t
+from otrade._core.wire_kite cimport decode_packet
+from otrade._core cimport report
+
+cdef extern from "floor.h" nogil:
+    int64_t bench_now_ns()
+    int64_t bench_floor_loop(const uint8_t* packets, int64_t n, int64_t rounds, tick_t* out)
+
+
+def decode_floor(const uint8_t[::1] packets, int64_t rounds):
+    """ns a packet of the C floor over `packets` (184 bytes each), and the sum of last prices as the proof of work."""
+    cdef int64_t n = packets.shape[0] // 184
+    cdef tick_t tick
+    cdef int64_t t0, total
+    with nogil:
+        t0 = bench_now_ns()
+        total = bench_floor_loop(&packets[0], n, rounds, &tick)
+        t0 = bench_now_ns() - t0
+    return t0 / <double>(n * rounds), total
+
+
+def decode_ours(const uint8_t[::1] packets, int64_t rounds):
+    """The same through the product's decoder, every check on."""
+    cdef int64_t n = packets.shape[0] // 184
+    cdef tick_t tick
+    cdef int64_t t0, r, i, total = 0
+    with nogil:
+        t0 = bench_now_ns()
+        for r in range(rounds):
+            for i in range(n):
+                decode_packet(&packets[184 * i], 184, &tick)
+                total += tick.ltp_e4
+        t0 = bench_now_ns() - t0
+    return t0 / <double>(n * rounds), total
+
+
+def feed(Engine engine, list frames, int64_t ts_ns, int64_t step_ns, int64_t rounds):
+    """ns a frame through the whole engine, `rounds` times over `frames`; time moves by `step_ns` a frame."""
+    cdef int64_t n = len(frames)
+    cdef const uint8_t** at = <const uint8_t**>malloc(n * sizeof(uint8_t*))
+    cdef Py_ssize_t* size = <Py_ssize_t*>malloc(n * sizeof(Py_ssize_t))
+    cdef int64_t i, r, t0
+    cdef bytes frame
+    for i in range(n):
+        frame = frames[i]
+        at[i] = frame
+        size[i] = len(frame)
+    t0 = bench_now_ns()
+    for r in range(rounds):
+        for i in range(n):
+            engine.on_frame(at[i], size[i], ts_ns)
+            ts_ns += step_ns
+    t0 = bench_now_ns() - t0
+    free(at)
+    free(size)
+    return t0 / <double>(n * rounds)
+
+
+def feed_each(Engine engine, list frames, int64_t ts_ns, int64_t step_ns):
+    """ns of each frame by itself, clock reads included (about 25 ns): for the tail."""
+    cdef int64_t t0, t1
+    cdef bytes frame
+    cdef const uint8_t* p
+    cdef Py_ssize_t n
+    out = []
+    for frame in frames:
+        p = frame
+        n = len(frame)
+        t0 = bench_now_ns()
+        engine.on_frame(p, n, ts_ns)
+        t1 = bench_now_ns()
+        ts_ns += step_ns
+        out.append(t1 - t0)
+    return out
+
+
+def tick_to_order(Engine engine, bytes quiet, bytes crossing, int64_t ts_ns, int64_t n):
+    """ns from a frame's bytes to the bytes of the order that it triggers, `n` times; the order is refused in between.
+
+    The refusal closes the bracket, so that the next crossing finds the strategy flat. Returns (samples, request bytes).
+    """
+    cdef const uint8_t* q = quiet
+    cdef const uint8_t* x = crossing
+    cdef Py_ssize_t nq = len(quiet), nx = len(crossing)
+    cdef int64_t i, t0, t1
+    cdef int made
+    out = []
+    request = b""
+    for i in range(n):
+        engine.on_frame(q, nq, ts_ns)
+        t0 = bench_now_ns()
+        made = engine.on_frame(x, nx, ts_ns)
+        t1 = bench_now_ns()
+        if made != 1:
+            raise AssertionError(f"{made} requests instead of one at round {i}")
+        command = engine.take_command()
+        request = command.request
+        report.on_answer(&engine.c, command.seq, EV_REFUSED, b"", REASON_BROKER_OTHER)
+        ts_ns += 1_000_000_000
+        out.append(t1 - t0)
+    return out, request

@@ -1,0 +1,94 @@
+"""The core against its floors, in one run. Run by `make bench`; the table at the end is what may be quoted.
+
+pytest-benchmark drives and stores; the loops are compiled (`loops.pyx`), because a Python call costs more than what is measured.
+"""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+import pytest
+
+from bench import loops
+from bench.engines import OPEN_NS, OPEN_S, SECOND, engine
+from bench.frames import frame, full_packet, token, walk
+
+ROUNDS = 41
+
+
+def p99(samples: list[float]) -> float:
+    return sorted(samples)[int(len(samples) * 0.99)]
+
+
+def side_by_side(a: Any, b: Any) -> tuple[list[float], list[float]]:
+    """Two measurements in turns, so that the machine's noise falls on both."""
+    pairs = [(a(), b()) for _ in range(ROUNDS)]
+    return [x for x, _ in pairs], [y for _, y in pairs]
+
+
+def test_decode_full_packets(benchmark: Any, figures: list[tuple[str, ...]]) -> None:
+    packets = b"".join(full_packet(token(i % 50), 100_000 + i, OPEN_S + i, i) for i in range(500))
+    assert loops.decode_ours(packets, 1)[1] == loops.decode_floor(packets, 1)[1]
+    ours, floor = side_by_side(lambda: loops.decode_ours(packets, 100)[0], lambda: loops.decode_floor(packets, 100)[0])
+    benchmark(loops.decode_ours, packets, 10)
+    ratio = statistics.median(o / f for o, f in zip(ours, floor, strict=True))
+    figures.append(("decode, 184-byte packet", f"{statistics.median(ours):.1f} ns", f"{p99(ours):.1f} ns",
+                    f"{ratio:.2f}x a tight C loop ({statistics.median(floor):.1f} ns)", "2x"))
+
+
+def test_decode_to_signal(benchmark: Any, figures: list[tuple[str, ...]]) -> None:
+    e = engine(enabled=0)
+    frames = walk(20_000, 1)
+    feed = iter(range(10**9))
+
+    def run() -> float:
+        return float(loops.feed(e, frames, OPEN_NS + (10 + next(feed) * 20_000) * SECOND, SECOND, 1))
+
+    samples = []
+    for _ in range(ROUNDS):
+        e = engine(enabled=0)
+        samples.append(float(loops.feed(e, frames, OPEN_NS + 10 * SECOND, SECOND, 1)))
+    assert e.counters()["ticks"] == 20_000 and e.counters()["signals"] > 100
+    each = loops.feed_each(engine(enabled=0), frames, OPEN_NS + 10 * SECOND, SECOND)
+    benchmark.pedantic(run, rounds=5)
+    figures.append(("decode to signal, no order", f"{statistics.median(samples):.0f} ns", f"{p99(each):.0f} ns",
+                    "one full packet, EMA pair on ticks, bars kept", "250 ns"))
+
+
+def test_decode_to_order_bytes(benchmark: Any, figures: list[tuple[str, ...]]) -> None:
+    quiet = frame(full_packet(token(0), 99_990, 0, 0))
+    crossing = frame(full_packet(token(0), 100_005, 0, 0))
+
+    def run() -> tuple[list[int], bytes]:
+        e = engine(kind="price_level", level=1_000.0, side_mask=1, brackets=1_001)
+        got: tuple[list[int], bytes] = loops.tick_to_order(e, quiet, crossing, OPEN_NS + SECOND, 1_000)
+        return got
+
+    samples: list[int] = []
+    for _ in range(11):
+        got, request = run()
+        assert request.startswith(b"POST /orders/regular") and b"transaction_type=BUY" in request
+        samples += got[50:]
+    benchmark.pedantic(run, rounds=3)
+    figures.append(("decode to order bytes", f"{statistics.median(samples):.0f} ns", f"{p99(samples):.0f} ns",
+                    "sizing, 16 gates, bracket, state machine, HTTP request", "2 us"))
+
+
+@pytest.mark.parametrize("many", [3_000])
+def test_cost_of_a_tick_does_not_grow(benchmark: Any, figures: list[tuple[str, ...]], many: int) -> None:
+    one, lots = engine(enabled=0), engine(instruments=many, enabled=0)
+    one_frames = walk(many // 50, 1, packets_per_frame=50)
+    lots_frames = walk(many // 50, many, packets_per_frame=50)
+    at = [OPEN_NS + 10 * SECOND]
+
+    def step() -> int:
+        at[0] += 60 * SECOND
+        return at[0]
+
+    a, b = side_by_side(lambda: loops.feed(one, one_frames, step(), 1_000, 4),
+                        lambda: loops.feed(lots, lots_frames, step(), 1_000, 4))
+    benchmark.pedantic(lambda: loops.feed(lots, lots_frames, step(), 1_000, 1), rounds=5)
+    ratio = statistics.median(y / x for x, y in zip(a, b, strict=True))
+    figures.append((f"a tick at {many} instruments", f"{statistics.median(b) / 50:.0f} ns", f"{p99(b) / 50:.0f} ns",
+                    f"{ratio:.2f}x of one instrument ({statistics.median(a) / 50:.0f} ns)", "1.5x"))
