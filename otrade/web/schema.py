@@ -1,11 +1,14 @@
-"""The JSON contract between the engine and everything that looks at it: REST, `/ws`, the page, the command line.
+"""The JSON contract between the engine and everything that looks at it: REST, `/ws`, the page,
+the command line.
 
-`python -m otrade.web.wire_ts` turns this file into `web/src/lib/wire.ts`; nothing of the contract is spelled twice.
+`python -m otrade.web.wire_ts` turns this file into `web/src/lib/wire.ts`; nothing of the contract
+is spelled twice.
 
-Units come last in names: `_e4` ten-thousandths of a rupee (integers, exact), `_ms` milliseconds, `_ns` nanoseconds,
-`_bps` hundredths of a per cent. `ts_*_ms` is a moment of the engine's clock since the UNIX epoch: nanoseconds do not fit
-into a JavaScript number. Quantities are units, never lots. `null` means "there is none"; 0 is a value. A row holds the
-moment at which it was last heard of and not its age, so that a quiet row does not change: age = `Status.now_ms` - `ts_*_ms`.
+Units come last in names: `_e4` ten-thousandths of a rupee (integers, exact), `_ms` milliseconds,
+`_ns` nanoseconds, `_bps` hundredths of a per cent. `ts_*_ms` is a moment of the engine's clock
+since the UNIX epoch: nanoseconds do not fit into a JavaScript number. Quantities are units, never
+lots. `null` means "there is none"; 0 is a value. A row holds the moment at which it was last
+heard of and not its age, so that a quiet row does not change: age = `Status.now_ms` - `ts_*_ms`.
 Words in capitals are the names of the core's enums (FIX words where FIX has one).
 """
 
@@ -53,15 +56,19 @@ ExitReason = Literal[
 ]
 Severity = Literal["info", "warn", "error", "alarm"]
 Source = Literal["push", "answer", "book", "engine"]
-"""Who told us: an order push, the answer to our request, a poll of the order book, or our own computation."""
+"""Who told us: an order push, the answer to our request, a poll of the order book, or our own
+computation.
+"""
 CommandName = Literal["pause", "resume", "flatten", "stop", "kill"]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """Base of every piece of the contract: immutable, compared field by field to find what changed."""
+    """Base of every piece of the contract: immutable, compared field by field to find what
+    changed.
+    """
 
 
-# ---------------------------------------------------------------------------------------------------------------- status
+# --------------------------------------------------------------------------------------- status
 class FeedStatus(Row, frozen=True, kw_only=True):
     connected: bool
     age_ms: int | None  # since the last frame of any kind; null before the first
@@ -136,7 +143,7 @@ class Status(Row, frozen=True, kw_only=True):
     latency: LatencyStatus
 
 
-# ---------------------------------------------------------------------------------------------------------------- rows
+# ----------------------------------------------------------------------------------------- rows
 class InstrumentView(Row, frozen=True, kw_only=True):
     id: int
     symbol: str  # NSE:INFY
@@ -278,7 +285,7 @@ class Candle(Row, frozen=True, kw_only=True):
     volume: int
 
 
-# ---------------------------------------------------------------------------------------------------------------- /ws
+# ------------------------------------------------------------------------------------------ /ws
 class Snapshot(Row, frozen=True, kw_only=True, tag_field="type", tag="snapshot"):
     """Everything. The first message, and the answer to a resync."""
 
@@ -295,10 +302,11 @@ class Snapshot(Row, frozen=True, kw_only=True, tag_field="type", tag="snapshot")
 
 
 class Delta(Row, frozen=True, kw_only=True, tag_field="type", tag="delta", omit_defaults=True):
-    """What changed since the message before it. Rows replace the row of the same key or are new; an absent list is empty.
+    """What changed since the message before it. Rows replace the row of the same key or are new;
+    an absent list is empty.
 
-    A row that is gone is never told by a delta: a snapshot follows instead. `seq` is one more than that of the message
-    before; after a gap the client asks for a resync.
+    A row that is gone is never told by a delta: a snapshot follows instead. `seq` is one more
+    than that of the message before; after a gap the client asks for a resync.
     """
 
     seq: int
@@ -329,13 +337,15 @@ class Resync(Row, frozen=True, kw_only=True, tag_field="type", tag="resync"):
 ClientMessage = Resync
 
 
-# ---------------------------------------------------------------------------------------------------------------- commands
+# ------------------------------------------------------------------------------------- commands
 class PauseArgs(Row, frozen=True, kw_only=True):
     """No new entries; exits and stops go on."""
 
 
 class ResumeArgs(Row, frozen=True, kw_only=True):
-    """Entries again. A latched REDUCING or HALTED is lifted only with `rearm`, which a person must have asked for."""
+    """Entries again. A latched REDUCING or HALTED is lifted only with `rearm`, which a person
+    must have asked for.
+    """
 
     rearm: bool = False
 
@@ -360,7 +370,9 @@ class CommandResult(Row, frozen=True, kw_only=True):
 
 
 class Problem(Row, frozen=True, kw_only=True, omit_defaults=True):
-    """An error, RFC 9457 (`application/problem+json`). `field` names what was wrong, `fix` says what to do."""
+    """An error, RFC 9457 (`application/problem+json`). `field` names what was wrong, `fix` says
+    what to do.
+    """
 
     title: str
     status: int

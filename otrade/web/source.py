@@ -1,7 +1,9 @@
-"""The engine as the web layer sees it. The orchestrator implements this; the web layer imports nothing of the core.
+"""The engine as the web layer sees it. The orchestrator implements this; the web layer imports
+nothing of the core.
 
-Every method but `command` is called inside the engine's loop, at most 20 times a second and only while somebody looks, and
-must return quickly: it reads state and builds rows. Nothing that it returns is changed afterwards.
+Every method but `command` is called inside the engine's loop, at most 20 times a second and only
+while somebody looks, and must return quickly: it reads state and builds rows. Nothing that it
+returns is changed afterwards.
 """
 
 from collections.abc import Sequence
@@ -23,7 +25,9 @@ from .schema import (
 )
 
 INTERVALS_S = (60, 300, 900)
-"""The candle lengths that can be asked for; all are aligned to a 09:15 open in India and to the UTC clock alike."""
+"""The candle lengths that can be asked for; all are aligned to a 09:15 open in India and to the
+UTC clock alike.
+"""
 
 
 class EngineSource(Protocol):
@@ -50,16 +54,22 @@ class EngineSource(Protocol):
         ...
 
     def candles(self, instrument_id: int, interval_s: int) -> Sequence[Candle]:
-        """Oldest first, the forming one last; `interval_s` is one of `INTERVALS_S`, see `resample`."""
+        """Oldest first, the forming one last; `interval_s` is one of `INTERVALS_S`, see
+        `resample`.
+        """
         ...
 
     async def command(self, name: CommandName, **args: int | bool | None) -> CommandResult:
-        """Do it, or say in words why not (`ok=False`). `args` are the fields of the command's struct in `schema`."""
+        """Do it, or say in words why not (`ok=False`). `args` are the fields of the command's
+        struct in `schema`.
+        """
         ...
 
 
 def resample(candles: Sequence[Candle], interval_s: int) -> list[Candle]:
-    """Longer candles out of shorter ones (oldest first), cut at multiples of `interval_s` of the clock."""
+    """Longer candles out of shorter ones (oldest first), cut at multiples of `interval_s` of the
+    clock.
+    """
     interval_ms = interval_s * 1000
     longer: list[Candle] = []
     for candle in candles:

@@ -1,0 +1,97 @@
+"""The built page: read once at the start, served from memory, with headers that let it talk to
+nobody but us.
+"""
+
+import html
+import mimetypes
+from pathlib import Path
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .problems import problem_response, unknown_route
+
+TOKEN_SLOT = "%OTRADE_TOKEN%"
+"""What stands in the built `index.html` where the token of this start goes."""
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>OTrade</title>
+<h1>The page is not built</h1><p>OTrade runs, but its page is missing. Build it with
+<code>cd web &amp;&amp; npm ci &amp;&amp; npm run build</code> and start again.
+The data is below <a href="/api/status">/api/</a>.</p>
+</html>"""
+
+
+class SecurityHeaders:
+    """ASGI middleware: every HTTP answer, errors too, carries `SECURITY_HEADERS` and is not
+    stored unless it says so.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class Page:
+    """The files of the built page. Only what was there at the start can be asked for: there is no
+    path to climb.
+    """
+
+    def __init__(self, static_dir: Path, token: str) -> None:
+        self._files: dict[str, tuple[bytes, str]] = {}
+        self._index = NOT_BUILT.encode()
+        if not static_dir.is_dir():
+            return
+        for path in sorted(static_dir.rglob("*")):
+            if not path.is_file():
+                continue
+            name = path.relative_to(static_dir).as_posix()
+            if name == "index.html":
+                text = path.read_text(encoding="utf-8")
+                self._index = text.replace(TOKEN_SLOT, html.escape(token)).encode()
+            else:
+                media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+                self._files[name] = (path.read_bytes(), media_type)
+
+    async def index(self, request: Request) -> Response:
+        return Response(self._index, media_type="text/html")
+
+    async def file(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        found = self._files.get(name)
+        if found is None:
+            return problem_response(unknown_route(request.url.path))
+        content, media_type = found
+        # Vite puts a hash of the content into the names below assets/: such a file never changes.
+        is_hashed = name.startswith("assets/")
+        age = "public, max-age=31536000, immutable" if is_hashed else "no-cache"
+        return Response(content, media_type=media_type, headers={"Cache-Control": age})

@@ -1,0 +1,143 @@
+"""The page's HTTP server inside the engine's own loop. Import it only once the engine is ready to
+trade: it is not small.
+"""
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+
+from otrade.errors import OTradeError
+
+from .app import STATIC_DIR, create_app
+from .source import EngineSource
+from .stream import INTERVAL_S, Hub
+
+BACKLOG = 64
+CONNECTIONS_MAX = 64
+WS_MESSAGE_BYTES_MAX = 4096
+STOP_WITHIN_S = 2
+
+
+class WebServerError(OTradeError):
+    """The page cannot be served; the text names the setting and the fix."""
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Ctrl-C belongs to the engine: it must flatten before anything else stops."""
+        yield
+
+
+class WebServer:
+    """`await start()`, look at `url`, `await stop()`. One start each."""
+
+    def __init__(
+        self,
+        source: EngineSource,
+        *,
+        token: str,
+        host: str = "127.0.0.1",
+        port: int = 8500,
+        static_dir: Path = STATIC_DIR,
+        interval_s: float = INTERVAL_S,
+    ) -> None:
+        """`port` 0 takes any free one. Raises WebServerError for a host that others could reach."""
+        self._host = _loopback(host)
+        self._port = port
+        self._hub = Hub(source, interval_s=interval_s)
+        self._server = _Uvicorn(
+            uvicorn.Config(
+                create_app(source, token=token, static_dir=static_dir, hub=self._hub),
+                http="httptools",
+                ws="websockets-sansio",
+                ws_max_size=WS_MESSAGE_BYTES_MAX,
+                ws_per_message_deflate=False,
+                lifespan="off",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                backlog=BACKLOG,
+                limit_concurrency=CONNECTIONS_MAX,
+                timeout_graceful_shutdown=STOP_WITHIN_S,
+            )
+        )
+        self._task: asyncio.Task[None] | None = None
+        self.url = ""
+
+    async def start(self) -> None:
+        """Listen. When this returns the page answers; raises WebServerError when the port cannot
+        be had.
+        """
+        listener = _listen(self._host, self._port)
+        self._task = asyncio.get_running_loop().create_task(self._server.serve([listener]))
+        while not self._server.started:
+            if self._task.done():
+                self._task.result()
+                raise WebServerError("the page's server ended while it was starting")
+            await asyncio.sleep(0)
+        port = listener.getsockname()[1]
+        shown = f"[{self._host}]" if ":" in self._host else self._host
+        self.url = f"http://{shown}:{port}/"
+
+    async def stop(self) -> None:
+        """Close every connection and end, within a few seconds. Harmless when it never started."""
+        self._hub.close()
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+            self._task = None
+
+
+def _loopback(host: str) -> str:
+    name = "127.0.0.1" if host == "localhost" else host
+    try:
+        if ipaddress.ip_address(name).is_loopback:
+            return name
+    except ValueError:
+        pass
+    raise WebServerError(
+        f"web.host is {host!r}: the page is served to this computer only. "
+        "Use 127.0.0.1, localhost or ::1; from elsewhere use an SSH tunnel."
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A bound socket; taken here so that a busy port is an error with a fix and not the end of
+    the process.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setblocking(False)
+        listener.bind((host, port))
+        # SO_REUSEADDR lets two sockets bind one port as long as neither listens: listening here
+        # finds the other one now.
+        listener.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise WebServerError(_why(host, port, error)) from None
+    return listener
+
+
+def _why(host: str, port: int, error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        return (
+            f"port {port} on {host} is in use by another program. Set web.port in the "
+            "configuration to a free port (0 takes any), or stop the other program."
+        )
+    if number == errno.EACCES:
+        return (
+            f"port {port} needs privileges. Set web.port in the configuration to a port above 1023."
+        )
+    return f"the page cannot listen on {host}, web.port {port}: {error}. Set web.port to 0..65535."
