@@ -256,6 +256,7 @@ class Reason(IntEnum):
     RING_FULL = 901
     TABLE_FULL = 902
     ENCODE = 903
+    FAULT = 904  # code of ours failed; the notice beside it says where
 
 
 class Note(IntEnum):

@@ -1,0 +1,348 @@
+"""One trading day: the core's owner. It connects, explains what the broker shows, opens the gate, keeps time, and ends.
+
+Level-triggered throughout: `beat` runs ten times a second of engine time, looks at the state, and does what the state asks
+for. Nothing here decides about orders; that is the core's. Nothing here reads a clock but the one that it was given.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from otrade._core.types import Ev, Halt, Note, Reason, Severity
+from otrade.brokers.base import Answer, BrokerSession, Callbacks, OrderReport
+from otrade.errors import BrokerError
+
+from .book import BookKeeper
+from .candles import CandleRings
+from .clock import NS_PER_S, Clock, TimerHandle
+from .desk import OrderDesk
+from .ending import Ending, what_is_open
+from .log import LOGGER_NAME
+from .notices import NoticeBoard
+from .plan import DayPlan
+from .reconcile import Unexplained, unexplained_orders, unexplained_positions
+from .signals_seen import SignalRing
+from .trades import ChargeRule, TradeBook
+
+log = logging.getLogger(LOGGER_NAME)
+
+BEAT_OPEN_NS = NS_PER_S // 10
+BEAT_FLAT_NS = NS_PER_S // 2
+"""While no bracket lives only bars and audits are due, and both know their own times."""
+POSITION_AUDIT_NS = 300 * NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class DayOptions:
+    """`on_stop` is "flatten" or "leave": what a graceful stop does with open positions."""
+
+    on_stop: str
+    stop_timeout_ns: int = 60 * NS_PER_S
+    feed_mode: str = "full"
+
+
+class TradingDay:
+    """The state of one day and its life: `open`, then beats until `ended` is set, then `close`."""
+
+    def __init__(
+        self,
+        plan: DayPlan,
+        clock: Clock,
+        board: NoticeBoard,
+        charge_rule: ChargeRule,
+        options: DayOptions,
+        *,
+        first_signal_seq: int = 1,
+    ) -> None:
+        self.plan = plan
+        self.engine = plan.engine
+        self.clock = clock
+        self.board = board
+        self.options = options
+        self.trades = TradeBook(plan.engine, charge_rule)
+        self.signals = SignalRing(first_signal_seq)
+        self.candles = CandleRings(plan.engine.n_series)
+        self.desk = OrderDesk(
+            plan.engine,
+            clock,
+            on_look=self._look,
+            on_unknown=self._on_unknown,
+            on_refused=self._on_refused,
+            on_fault=self.fault,
+        )
+        self.ended = asyncio.Event()
+        self.ending = Ending(self)
+        self.is_paused = False
+        self.is_token_dead = False
+        self.n_reconnects = 0
+        self.on_beat: list[Callable[[int], None]] = []
+        """Called after each beat with the engine time: progress, reload, memory."""
+        self.on_bracket_closed: list[Callable[[int], None]] = []
+        self._books: BookKeeper | None = None
+        self._session: BrokerSession | None = None
+        self._timer: TimerHandle | None = None
+        self._known: set[str] = set()
+        self._position_audit_ns = 0
+        self._position_task: asyncio.Task[None] | None = None
+        self._suspects: set[str] = set()
+        self._gate_open = False
+        self._trouble = ""
+        self._ts_token_dead_ns = 0
+
+    # ------------------------------------------------------------------------------------------------------- opening
+    def callbacks(self) -> Callbacks:
+        """Where the broker's session reports."""
+        return Callbacks(
+            on_report=self.desk.on_report,
+            on_answer=self.desk.on_answer,
+            on_sent=self.desk.on_sent,
+            on_feed=self._on_feed,
+            on_token_dead=self._on_token_dead,
+            on_commands=self.desk.on_commands,
+            on_message=self._on_message,
+        )
+
+    async def open(self, session: BrokerSession) -> None:
+        """Connect, reconcile, open the gate, start the beat. Raises BrokerError when the broker cannot be reached."""
+        self._session = self.desk.session = session
+        self._books = BookKeeper(
+            self.engine,
+            self.clock,
+            self.desk,
+            session,
+            on_unknown=self._on_unknown,
+            on_trouble=self._on_trouble,
+            on_fault=self.fault,
+        )
+        now_ns = self.clock.now_ns()
+        self.engine.start(now_ns)
+        # Entries wait until everything that the broker shows is explained; the feed may warm the averages meanwhile.
+        self.engine.on_pause(True, now_ns)
+        await session.connect()
+        await self._explain_start(session)
+        session.subscribe([(i.token, self.options.feed_mode) for i in self.plan.instruments])
+        self._gate_open = True
+        self.engine.on_pause(self.is_paused, self.clock.now_ns())
+        self.board.say(
+            Severity.INFO,
+            "DAY_OPEN",
+            f"{self.plan.day}: connected, {len(self.plan.instruments)} instruments, "
+            f"{len(self.plan.strategies)} strategies",
+        )
+        self.beat()
+
+    async def _explain_start(self, session: BrokerSession) -> None:
+        rows = await session.order_book()
+        positions = await session.positions()
+        # Orders that ended before we began explain themselves; later reports about them are no news.
+        self._known.update(row.broker_order_id for row in rows)
+        found = unexplained_orders(rows, self.plan.instrument_of)
+        found += unexplained_positions(positions, self.plan.instrument_of, self.plan.net_of())
+        for unexplained in found:
+            self.quarantine(unexplained)
+
+    # ------------------------------------------------------------------------------------------------------ the beat
+    def beat(self) -> None:
+        """Let time pass in the core, send what it wants, collect what it says, and come again."""
+        if self.ended.is_set():
+            return
+        now_ns = self.clock.now_ns()
+        try:
+            self.engine.on_timer(now_ns)
+            self.desk.drain()
+            self.collect()
+        except Exception as error:
+            self.fault(error, "the beat of the engine")
+        if self._books is not None and not self.is_token_dead:
+            self._books.audit(now_ns)
+        self._audit_positions(now_ns)
+        for listener in self.on_beat:
+            listener(now_ns)
+        self.ending.look(now_ns)
+        if not self.ended.is_set():
+            self._timer = self.clock.call_at(self._next_beat_ns(now_ns), self.beat)
+
+    def _next_beat_ns(self, now_ns: int) -> int:
+        next_ns = now_ns + (BEAT_OPEN_NS if self.engine.n_live else BEAT_FLAT_NS)
+        due_ns = self.engine.next_timer_ns()
+        return min(next_ns, due_ns) if due_ns > now_ns else next_ns
+
+    def collect(self) -> None:
+        """Take what the core has said since the last time: bars, signals, notices, closed brackets."""
+        self.candles.extend(self.engine.take_bars())
+        self.signals.extend(self.engine.take_signals())
+        for row in self.engine.take_notices():
+            if row["code"] == Note.BRACKET_CLOSED:
+                self.trades.close(row["bracket_id"])
+                for listener in self.on_bracket_closed:
+                    listener(row["bracket_id"])
+            self.board.say_core(row, self.plan)
+
+    # ------------------------------------------------------------------------------------------------- broker's news
+    def _look(self) -> None:
+        if self._books is not None:
+            self._books.want()
+
+    def _on_refused(self, seq: int, answer: Answer) -> None:
+        severity = Severity.WARN if answer.outcome == Ev.REFUSED else Severity.ERROR
+        outcome = "refused" if answer.outcome == Ev.REFUSED else "left in doubt"
+        self.board.say(severity, "REQUEST_" + answer.outcome.name, f"request {seq} was {outcome}: {answer.text}")
+        if answer.reason == Reason.BROKER_TOKEN:
+            self._on_token_dead()
+
+    def _on_unknown(self, report: OrderReport) -> None:
+        """An order that the core did not send. Once it trades or could trade, its instrument is quarantined."""
+        if report.broker_order_id in self._known:
+            return
+        instrument_id = self.plan.instrument_of.get(report.instrument_token)
+        if instrument_id is None:
+            return
+        found = unexplained_orders([report], self.plan.instrument_of)
+        if report.cum_qty > 0 and not found:
+            text = (
+                f"{report.tradingsymbol}: order {report.broker_order_id} traded {report.cum_qty} units and is not this "
+                "engine's; nothing new is traded here."
+            )
+            found = [Unexplained(instrument_id, f"order {report.broker_order_id}", text)]
+        if found:
+            self._known.add(report.broker_order_id)
+        for unexplained in found:
+            self.quarantine(unexplained)
+
+    def _on_feed(self, alive: bool, why: str) -> None:
+        self.engine.on_feed(alive, self.clock.now_ns())
+        if alive:
+            self.board.say(Severity.INFO, "FEED_UP", "the feed is connected")
+            if self._gate_open:
+                # Pushes may have been lost while it was down: the order book knows.
+                self.n_reconnects += 1
+                self._look()
+        else:
+            self.board.say(
+                Severity.WARN, "FEED_DOWN", f"the feed is down ({why}): no entries; stops rest at the exchange"
+            )
+
+    def _on_token_dead(self) -> None:
+        if self.is_token_dead:
+            return
+        self.is_token_dead = True
+        if self.engine.risk()["halt"] == Halt.ACTIVE:
+            self.engine.on_halt(Halt.REDUCING, Reason.BROKER_TOKEN, self.clock.now_ns())
+        self.board.say(
+            Severity.ALARM,
+            "TOKEN_DEAD",
+            "the broker no longer accepts the access token: no new entries; "
+            f"{what_is_open(self.plan)} Log in again (`otrade login`); trading resumes by itself.",
+        )
+
+    def on_token(self, access_token: str) -> None:
+        """A new access token: reconnect, look at the book, and lift the halt that the dead one caused."""
+        assert self._session is not None
+        self._session.set_access_token(access_token)
+        self.is_token_dead = False
+        risk = self.engine.risk()
+        if risk["halt"] == Halt.REDUCING and risk["halt_reason"] == Reason.BROKER_TOKEN:
+            self.engine.on_halt(Halt.ACTIVE, Reason.OK, self.clock.now_ns())
+        self.board.say(Severity.INFO, "TOKEN_NEW", "a new access token is in use")
+        self._look()
+
+    def _on_message(self, kind: str, text: str) -> None:
+        severity = Severity.WARN if kind == "error" else Severity.INFO
+        self.board.say(severity, "BROKER_MESSAGE", f"the broker says ({kind}): {text}")
+
+    def _on_trouble(self, error: BrokerError) -> None:
+        text = str(error)
+        if text != self._trouble:
+            self._trouble = text
+            self.board.say(Severity.WARN, "BOOK_FAILED", f"the order book could not be read: {text}")
+
+    # ---------------------------------------------------------------------------------------------------- explaining
+    def quarantine(self, unexplained: Unexplained) -> None:
+        self.engine.on_quarantine(unexplained.instrument_id, True, self.clock.now_ns())
+        self.board.say(
+            Severity.ALARM, "UNEXPLAINED", unexplained.text, instrument_id=unexplained.instrument_id
+        )
+
+    def _audit_positions(self, now_ns: int) -> None:
+        if self._position_audit_ns == 0:
+            self._position_audit_ns = now_ns + POSITION_AUDIT_NS
+        if now_ns < self._position_audit_ns or self._position_task is not None or self.is_token_dead:
+            return
+        self._position_audit_ns = now_ns + POSITION_AUDIT_NS
+        self._position_task = asyncio.get_running_loop().create_task(self._compare_positions())
+
+    async def _compare_positions(self) -> None:
+        """Two looks that differ in the same way, with the core's own quantity unchanged in between, are a difference."""
+        assert self._session is not None
+        try:
+            before = self.plan.net_of()
+            positions = await self._session.positions()
+            if before != self.plan.net_of():
+                return
+            found = unexplained_positions(positions, self.plan.instrument_of, before)
+            keys = {f"{item.instrument_id} {item.key} {before[item.instrument_id]}" for item in found}
+            for item in found:
+                key = f"{item.instrument_id} {item.key} {before[item.instrument_id]}"
+                if key in self._suspects and not self.engine.instrument(item.instrument_id)["quarantined"]:
+                    self.quarantine(item)
+            if keys - self._suspects:
+                self._position_audit_ns = self.clock.now_ns() + 5 * NS_PER_S
+            self._suspects = keys
+        except BrokerError as error:
+            self._on_trouble(error)
+        except Exception as error:
+            self.fault(error, "comparing positions")
+        finally:
+            self._position_task = None
+
+    # -------------------------------------------------------------------------------------------------------- faults
+    def fault(self, error: BaseException, doing: str) -> None:
+        """Our own code failed on the order path: no entries any more, every stop stays, and everybody hears of it."""
+        log.critical("fault while %s", doing, exc_info=error)
+        self.board.say(
+            Severity.ALARM,
+            "FAULT",
+            f"FAULT while {doing} ({type(error).__name__}: {error}): the engine is halted, stops stay at the exchange. "
+            f"{what_is_open(self.plan)}",
+        )
+        self.engine.on_halt(Halt.HALTED, Reason.FAULT, self.clock.now_ns())
+
+    # -------------------------------------------------------------------------------------------------------- ending
+    async def close(self) -> None:
+        """After `ended`: take the last words, compare with the broker's positions, and hang up."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._position_task is not None:
+            await asyncio.gather(self._position_task, return_exceptions=True)
+        if self._books is not None:
+            await self._books.close()
+        if self._session is not None:
+            await self._verify(self._session)
+            await self._session.close()
+        self.collect()
+
+    async def _verify(self, session: BrokerSession) -> None:
+        try:
+            positions = await session.positions()
+        except BrokerError as error:
+            self.board.say(
+                Severity.ALARM,
+                "NOT_VERIFIED",
+                f"the broker's positions could not be read at the end ({error}): look at them yourself. "
+                f"{what_is_open(self.plan)}",
+            )
+            return
+        found = unexplained_positions(positions, self.plan.instrument_of, self.plan.net_of())
+        for item in found:
+            self.board.say(Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id)
+        if not found:
+            self.board.say(
+                Severity.INFO, "VERIFIED", f"the broker's positions agree. {what_is_open(self.plan)}"
+            )
+
+    def halt_words(self) -> dict[str, Any]:
+        """The halt state and its reason, raw."""
+        risk = self.engine.risk()
+        return {"halt": risk["halt"], "reason": risk["halt_reason"]}

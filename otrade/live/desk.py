@@ -1,0 +1,105 @@
+"""The desk between the core and the broker: commands go out by lane, answers and reports go in.
+
+Everything here runs in the call that brought the news, so a stop that a fill asks for leaves before the next byte is read.
+A failure of our own code on this path is not survivable by guessing: `on_fault` halts entries, keeps every stop, and shouts.
+"""
+
+from collections.abc import Callable
+
+from otrade._core.engine import Command, Engine
+from otrade._core.types import Cmd, Ev, Reason
+from otrade.brokers.base import Answer, BrokerSession, OrderReport
+
+from .clock import Clock
+
+
+class OrderDesk:
+    """Owns the order traffic of one day. `session` is set once the broker's session exists."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        *,
+        on_look: Callable[[], None],
+        on_unknown: Callable[[OrderReport], None],
+        on_refused: Callable[[int, Answer], None],
+        on_fault: Callable[[BaseException, str], None],
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._on_look = on_look
+        self._on_unknown = on_unknown
+        self._on_refused = on_refused
+        self._on_fault = on_fault
+        self._draining = False
+        self.session: BrokerSession | None = None
+        self.n_sent = 0
+
+    def drain(self) -> None:
+        """Send every waiting command, protection first. Answers that come meanwhile make another round of this loop."""
+        if self._draining or self.session is None:
+            return
+        self._draining = True
+        try:
+            while batch := self._take_all():
+                # One order has one request at a time, so sorting by lane never swaps two requests of one order.
+                batch.sort(key=_lane_of)
+                for command in batch:
+                    if command.kind == Cmd.LOOK:
+                        self._on_look()
+                    else:
+                        self.n_sent += 1
+                        self.session.send(command)
+        finally:
+            self._draining = False
+
+    def _take_all(self) -> list[Command]:
+        batch: list[Command] = []
+        while (command := self._engine.take_command()) is not None:
+            batch.append(command)
+        return batch
+
+    # --------------------------------------------------------------------------------------------- the broker's news
+    def on_commands(self) -> None:
+        """A frame of the feed left commands waiting."""
+        try:
+            self.drain()
+        except Exception as error:
+            self._on_fault(error, "sending orders")
+
+    def on_sent(self, seq: int, ts_ns: int) -> None:
+        self._engine.on_sent(seq, ts_ns)
+
+    def on_answer(self, seq: int, answer: Answer) -> None:
+        try:
+            self._engine.on_answer(
+                seq,
+                answer.outcome,
+                broker_order_id=answer.broker_order_id,
+                reason=answer.reason,
+                ts_ns=self._clock.now_ns(),
+            )
+            if answer.outcome != Ev.ACK:
+                self._on_refused(seq, answer)
+            self.drain()
+        except Exception as error:
+            self._on_fault(error, "taking a broker's answer")
+
+    def on_report(self, report: OrderReport) -> None:
+        try:
+            if self.take_report(report) == Reason.UNKNOWN_ORDER:
+                self._on_unknown(report)
+            self.drain()
+        except Exception as error:
+            self._on_fault(error, "taking an order report")
+
+    def take_report(self, report: OrderReport) -> int:
+        """Hand one report to the core, without sending what it leads to. 0, or the Reason why it changed nothing."""
+        reason: int = self._engine.on_report(**report.engine_fields())
+        return reason
+
+
+def _lane_of(command: Command) -> int:
+    lane: int = command.lane
+    return lane

@@ -1,0 +1,139 @@
+"""What a person is told. The core's notices and the orchestrator's own become one numbered list in plain words.
+
+The list is bounded. Listeners (log, terminal, page) hear each notice once, when it is said. A notice's text never holds a
+secret: it is built from symbols, order tags, prices and the words of `words.py` only.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from otrade._core.types import NONE_ID, ExitReason, Halt, Note, Severity, Side
+
+from .units import rupees
+from .words import EXIT_WORDS, HALT_WORDS, NOTE_WORDS, REASON_WORDS, reason_words
+
+KEPT_MAX = 1_000
+
+SIDE_WORDS = {Side.BUY: "buy", Side.SELL: "sell", Side.NONE: ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing said. `seq` counts from 1 and never repeats within a day; `code` is a `Note`'s name or a word of ours."""
+
+    seq: int
+    ts_ns: int
+    severity: Severity
+    code: str
+    text: str
+    instrument_id: int = NONE_ID
+    bracket_id: int = NONE_ID
+    strategy_id: int = NONE_ID
+
+
+class Names(Protocol):
+    """How the ids of the core are called by people."""
+
+    def symbol_of(self, instrument_id: int) -> str: ...
+
+    def strategy_of(self, strategy_id: int) -> str: ...
+
+    def tag_of(self, order_slot: int) -> str: ...
+
+
+class NoticeBoard:
+    """Says notices, keeps the last `KEPT_MAX` of them, and counts the alarms."""
+
+    def __init__(self, now_ns: Callable[[], int]) -> None:
+        self._now_ns = now_ns
+        self._kept: deque[Notice] = deque(maxlen=KEPT_MAX)
+        self._listeners: list[Callable[[Notice], None]] = []
+        self._seq = 0
+        self.n_by_severity: dict[Severity, int] = dict.fromkeys(Severity, 0)
+
+    def listen(self, listener: Callable[[Notice], None]) -> None:
+        self._listeners.append(listener)
+
+    def say(
+        self, severity: Severity, code: str, text: str, *, instrument_id: int = NONE_ID
+    ) -> Notice:
+        """Say something of the orchestrator's own, now."""
+        return self._keep(
+            Notice(self._seq + 1, self._now_ns(), severity, code, text, instrument_id)
+        )
+
+    def say_core(self, row: Mapping[str, Any], names: Names) -> Notice:
+        """Say one notice of the core, a dict of the fields of `notice_t`."""
+        return self._keep(
+            Notice(
+                self._seq + 1,
+                row["ts_ns"],
+                Severity(row["severity"]),
+                note_name(row["code"]),
+                words_of(row, names),
+                row["instrument_id"],
+                row["bracket_id"],
+                row["strategy_id"],
+            )
+        )
+
+    def since(self, seq: int) -> list[Notice]:
+        """The kept notices with a number above `seq`, oldest first."""
+        return [notice for notice in self._kept if notice.seq > seq]
+
+    def _keep(self, notice: Notice) -> Notice:
+        self._seq = notice.seq
+        self._kept.append(notice)
+        self.n_by_severity[notice.severity] += 1
+        for listener in self._listeners:
+            listener(notice)
+        return notice
+
+
+def note_name(code: int) -> str:
+    """The name of a `Note`, or `NOTE_<number>` for a number that is not in the table."""
+    try:
+        return Note(code).name
+    except ValueError:
+        return f"NOTE_{code}"
+
+
+def words_of(row: Mapping[str, Any], names: Names) -> str:
+    """The sentence for a notice of the core; never raises for a code or a number that it does not know."""
+    try:
+        template = NOTE_WORDS[Note(row["code"])]
+    except ValueError:
+        template = "{symbol}: notice " + str(row["code"]) + " (a={a}, b={b}, c={c}), {why}"
+    return template.format_map(fields_of(row, names))
+
+
+def fields_of(row: Mapping[str, Any], names: Names) -> dict[str, object]:
+    """What a template of `NOTE_WORDS` may use. `a`, `b`, `c` mean what the note's code says; `_px` shows rupees."""
+    a, b, c = row["a"], row["b"], row["c"]
+    reason = row["reason"] or (b if row["code"] == Note.SIGNAL_REFUSED else 0)
+    return {
+        "symbol": names.symbol_of(row["instrument_id"]),
+        "strategy": names.strategy_of(row["strategy_id"]),
+        "order": names.tag_of(row["order_slot"]),
+        "side": SIDE_WORDS.get(row["side"], ""),
+        "why": reason_words(reason),
+        "a": a,
+        "b": b,
+        "c": c,
+        "a_px": rupees(a),
+        "b_px": rupees(b),
+        "b_ms": f"{b / 1e6:.1f}",
+        "b_why": REASON_WORDS.get(b, f"unknown reason {b}") if b else "by command",
+        "halt": HALT_WORDS.get(a, f"in unknown state {a}"),
+        "exit": EXIT_WORDS.get(c, f"unknown exit reason {c}"),
+    }
+
+
+def exit_words(exit_reason: int) -> str:
+    return EXIT_WORDS.get(ExitReason(exit_reason), str(exit_reason))
+
+
+def halt_words(halt: int) -> str:
+    return HALT_WORDS.get(Halt(halt), str(halt))

@@ -1,0 +1,74 @@
+"""What the broker shows and the core cannot explain. Pure comparison; the orchestrator acts on it.
+
+The core begins every day flat and without orders. Whatever is open for one of its instruments before the gate opens was
+made by somebody else or by a run that ended badly: such an instrument is quarantined, and the others trade.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from otrade._core.types import Ev
+from otrade.brokers.base import BrokerPosition, OrderReport
+
+from .units import rupees
+
+FINAL = frozenset({Ev.FILL_FULL, Ev.CANCELED, Ev.REJECTED, Ev.EXPIRED})
+
+
+@dataclass(frozen=True, slots=True)
+class Unexplained:
+    """One thing of the broker's that the core did not make. `key` tells it from others, so that it is said once."""
+
+    instrument_id: int
+    key: str
+    text: str
+
+
+def unexplained_orders(
+    rows: Iterable[OrderReport], instrument_of: Mapping[int, int]
+) -> list[Unexplained]:
+    """Orders of our instruments that can still trade. `rows` are those that the core does not know."""
+    found = []
+    for row in rows:
+        instrument_id = instrument_of.get(row.instrument_token)
+        if instrument_id is None or row.ev in FINAL:
+            continue
+        found.append(
+            Unexplained(
+                instrument_id,
+                f"order {row.broker_order_id}",
+                f"{row.tradingsymbol}: order {row.broker_order_id} ({row.order_qty} units, {row.status}) is not this "
+                "engine's; nothing new is traded here. Cancel it at the broker, then restart.",
+            )
+        )
+    return found
+
+
+def unexplained_positions(
+    positions: Iterable[BrokerPosition], instrument_of: Mapping[int, int], net_of: Mapping[int, int]
+) -> list[Unexplained]:
+    """Positions of our instruments whose net quantity is not the core's (`net_of` instrument id)."""
+    shown: dict[int, int] = dict.fromkeys(net_of, 0)
+    names: dict[int, BrokerPosition] = {}
+    for position in positions:
+        instrument_id = instrument_of.get(position.instrument_token)
+        if instrument_id is not None:
+            shown[instrument_id] = shown.get(instrument_id, 0) + position.net_qty
+            names[instrument_id] = position
+    found = []
+    for instrument_id, net_qty in shown.items():
+        ours = net_of.get(instrument_id, 0)
+        if net_qty == ours:
+            continue
+        position = names.get(instrument_id)
+        symbol = position.tradingsymbol if position else f"instrument {instrument_id}"
+        price = f" (last price {rupees(position.ltp_e4)})" if position else ""
+        found.append(
+            Unexplained(
+                instrument_id,
+                f"position {net_qty}",
+                f"{symbol}: the broker shows {net_qty:+d} units{price} and this engine {ours:+d}; nothing new is traded "
+                "here. Close the difference at the broker, then restart.",
+            )
+        )
+    return found

@@ -1,0 +1,86 @@
+"""One engine for each var directory, and the file in which `otrade status` finds it.
+
+`var/run/engine.lock` is held with `flock` for the life of the process: the kernel lets go of it even after `kill -9`, so a
+stale lock cannot exist. `var/run/engine.json` says where the page is; it holds the token of the local user and is readable
+by the owner only.
+"""
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from otrade.errors import OTradeError
+
+
+class AlreadyRunningError(OTradeError):
+    """Another engine owns this var directory."""
+
+
+class RunInfo(msgspec.Struct, frozen=True):
+    """What the run-file says. `url` is empty while no page is served."""
+
+    pid: int
+    url: str
+    token: str
+    mode: str
+    started_ns: int
+
+
+class RunFile:
+    """Context manager: takes the lock on entry; removes the run-file and lets go on exit."""
+
+    def __init__(self, var_dir: Path) -> None:
+        self._run_dir = var_dir / "run"
+        self.path = self._run_dir / "engine.json"
+        self._lock_fd = -1
+
+    def __enter__(self) -> "RunFile":
+        self._run_dir.mkdir(parents=True, exist_ok=True)
+        lock_path = self._run_dir / "engine.lock"
+        fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            owner = read_run_info(self._run_dir.parent)
+            who = f"process {owner.pid}" if owner else "another process"
+            raise AlreadyRunningError(
+                f"{lock_path} is held by {who}: an engine already runs in {self._run_dir.parent}. "
+                "Stop it first, or give this one its own directory with --var DIR."
+            ) from None
+        self._lock_fd = fd
+        return self
+
+    def write(self, info: RunInfo) -> None:
+        """Replace the run-file in one step; its mode is 0600 before any byte is in it."""
+        temporary = self.path.with_suffix(".tmp")
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as out:
+            out.write(msgspec.json.encode(info))
+        temporary.replace(self.path)
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+
+
+def read_run_info(var_dir: Path) -> RunInfo | None:
+    """The running engine of `var_dir`, or None when there is none or its file cannot be read."""
+    try:
+        return msgspec.json.decode((var_dir / "run" / "engine.json").read_bytes(), type=RunInfo)
+    except (OSError, msgspec.DecodeError):
+        return None

@@ -1,0 +1,61 @@
+"""The newest signals and what became of them, numbered, in fixed memory; and how many of each fate the day has had."""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+KEPT_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class SignalSeen:
+    """One crossover. `reason` is a `Reason`: 0 when it was taken, else the gate or filter that refused it."""
+
+    seq: int
+    ts_ns: int
+    strategy_id: int
+    instrument_id: int
+    side: int
+    px_e4: int
+    taken: bool
+    reason: int
+
+
+class SignalRing:
+    """What `Engine.take_signals` gave, bounded. Numbers count from `first_seq` and never repeat."""
+
+    def __init__(self, first_seq: int = 1) -> None:
+        self._kept: deque[SignalSeen] = deque(maxlen=KEPT_MAX)
+        self._last_of: dict[int, int] = {}
+        self.next_seq = first_seq
+        self.n_taken = 0
+        self.refused: Counter[int] = Counter()
+
+    def extend(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        for row in rows:
+            seen = SignalSeen(
+                self.next_seq,
+                row["ts_ns"],
+                row["strategy_id"],
+                row["instrument_id"],
+                row["side"],
+                row["px_e4"],
+                row["taken"],
+                row["reason"],
+            )
+            self.next_seq += 1
+            self._kept.append(seen)
+            self._last_of[seen.strategy_id] = seen.seq
+            if seen.taken:
+                self.n_taken += 1
+            else:
+                self.refused[seen.reason] += 1
+
+    def since(self, seq: int) -> list[SignalSeen]:
+        """The kept signals with a number above `seq`, oldest first."""
+        return [seen for seen in self._kept if seen.seq > seq]
+
+    def last_of(self, strategy_id: int) -> int | None:
+        """The number of the strategy's newest signal."""
+        return self._last_of.get(strategy_id)

@@ -1,0 +1,41 @@
+"""The engine's integers as people and configuration write them."""
+
+from decimal import Decimal
+
+from otrade._core.types import E4
+
+NS_PER_MS = 1_000_000
+NS_PER_S = 1_000_000_000
+NS_PER_MINUTE = 60 * NS_PER_S
+NS_PER_DAY = 86_400 * NS_PER_S
+IST_NS = (5 * 60 + 30) * NS_PER_MINUTE
+
+
+def rupees(px_e4: int) -> str:
+    """`1234500` -> `123.45`: two decimals, four when the price needs them, exact, with separators for thousands."""
+    whole, part = divmod(abs(px_e4), E4)
+    decimals = f"{part:04d}"
+    if decimals.endswith("00"):
+        decimals = decimals[:2]
+    return f"{'-' if px_e4 < 0 else ''}{whole:,}.{decimals}"
+
+
+def e4_of(value: Decimal | float | int | str) -> int:
+    """Rupees to ten-thousandths, nearest. A float is read by its shortest spelling, so 0.05 is exactly 500."""
+    return int((Decimal(str(value)) * E4).to_integral_value())
+
+
+def ns_of_s(seconds: float) -> int:
+    """Seconds to nanoseconds, nearest."""
+    return round(seconds * NS_PER_S)
+
+
+def ist_hms(ts_ns: int) -> str:
+    """The time of day in India, `09:15:00`."""
+    seconds = (ts_ns + IST_NS) // NS_PER_S % 86_400
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def ist_midnight_ns(ts_ns: int) -> int:
+    """The midnight in India that began the day of `ts_ns`."""
+    return ts_ns - (ts_ns + IST_NS) % NS_PER_DAY

@@ -1,0 +1,141 @@
+"""The core speaks in codes; these are their words. Every `Note` and every `Reason` has exactly one entry.
+
+A note's words are a template over the notice's own fields, see `notices.fields_of`. A reason's words complete the sentence
+"... because ...".
+"""
+
+from otrade._core.types import ExitReason, Halt, Note, Reason
+
+REASON_WORDS: dict[Reason, str] = {
+    Reason.OK: "all is well",
+    Reason.FRAME_SHORT: "the feed's frame is too short",
+    Reason.FRAME_LENGTH: "the feed's frame has a length that is not true",
+    Reason.PACKET_KIND: "the feed's packet is of no known kind",
+    Reason.TOKEN_UNKNOWN: "the feed's packet is for an instrument that is not traded here",
+    Reason.PRICE_ZERO: "the price is zero",
+    Reason.PRICE_ABSURD: "the price is absurdly far from the last one",
+    Reason.TIME_BACK: "the exchange's time went back",
+    Reason.SEGMENT_UNKNOWN: "the feed's packet is of an unknown segment",
+    Reason.DEPTH_CROSSED: "the best bid is above the best ask",
+    Reason.FRAME_HEARTBEAT: "the frame is a heartbeat",
+    Reason.TIME_AHEAD: "the exchange's time is ahead of ours",
+    Reason.HALTED: "the engine is halted or only reduces",
+    Reason.QUARANTINED: "the instrument is quarantined",
+    Reason.SESSION: "it is outside the entry hours of this instrument",
+    Reason.STALE_FEED: "the price is stale",
+    Reason.QTY_ZERO: "the quantity comes to less than one lot",
+    Reason.LOT: "the quantity is not a multiple of the lot",
+    Reason.TICK_SIZE: "the price is not a multiple of the tick size",
+    Reason.FREEZE: "the quantity is above the exchange's freeze limit",
+    Reason.BAND: "the price is outside the exchange's band",
+    Reason.MAX_QTY: "the quantity is above the configured maximum",
+    Reason.MAX_NOTIONAL: "the value is above the configured maximum",
+    Reason.MAX_POSITIONS: "as many positions are open as are allowed",
+    Reason.TRADE_COUNT: "as many trades were made today as are allowed",
+    Reason.DAILY_LOSS: "the daily loss limit is reached",
+    Reason.DRAWDOWN: "the drawdown limit is reached",
+    Reason.COOLDOWN: "the strategy cools down after a stop",
+    Reason.RATE_SECOND: "the order rate of this second is used up",
+    Reason.RATE_MINUTE: "the order rate of this minute is used up",
+    Reason.RATE_DAY: "the order count of this day is used up",
+    Reason.STOP_DISTANCE: "the stop would be at or beyond the price",
+    Reason.IN_DOUBT: "an order of this instrument is in doubt",
+    Reason.CAPACITY: "a table of the engine is full",
+    Reason.ILLEGAL_EVENT: "the report does not fit the order's state",
+    Reason.CUM_QTY_FELL: "the report's filled quantity is smaller than before",
+    Reason.OVER_FILL: "more was filled than was ordered",
+    Reason.OVER_EXIT: "more was closed than was open",
+    Reason.LATE_ACCEPT: "the broker accepted an order that was thought absent",
+    Reason.LATE_FILL: "the order was filled after it had ended",
+    Reason.UNKNOWN_STATUS: "the broker used a status word that is not known here",
+    Reason.UNKNOWN_ORDER: "the order is not ours",
+    Reason.READ_BACK: "the broker stored something else than was sent",
+    Reason.BROKER_INPUT: "the broker calls a parameter wrong",
+    Reason.BROKER_TOKEN: "the broker session has expired",
+    Reason.BROKER_PERMISSION: "the broker does not permit it",
+    Reason.BROKER_ORDER: "the broker refused the order",
+    Reason.BROKER_MARGIN: "the funds do not suffice",
+    Reason.BROKER_RATE: "the broker asks to slow down",
+    Reason.BROKER_NETWORK: "the broker cannot reach the exchange",
+    Reason.BROKER_OTHER: "the broker refused without a reason known here",
+    Reason.PROVEN_ABSENT: "two looks at the order book prove that it never arrived",
+    Reason.TIMED_OUT: "no answer came in time",
+    Reason.MODIFY_CAP: "the order may not be modified any more",
+    Reason.EXCHANGE_REJECT: "the exchange rejected it",
+    Reason.EXIT_REJECTED: "an exit was rejected",
+    Reason.EXIT_RESTING: "an exit rests without being filled",
+    Reason.SIDE_OFF: "the strategy does not trade this side",
+    Reason.WARM_UP: "the averages are still warming up",
+    Reason.RSI_FILTER: "the RSI filter forbids it",
+    Reason.ATR_FILTER: "the ATR filter forbids it",
+    Reason.TIME_FILTER: "the time-of-day filter forbids it",
+    Reason.ALREADY_OPEN: "the strategy has a position already",
+    Reason.DISABLED: "the strategy is switched off",
+    Reason.REVERSE_WAIT: "the former position is still being closed",
+    Reason.RING_FULL: "a ring of the engine is full",
+    Reason.TABLE_FULL: "a table of the engine is full",
+    Reason.ENCODE: "the request could not be written",
+    Reason.FAULT: "a part of the engine failed",
+}
+
+NOTE_WORDS: dict[Note, str] = {
+    Note.SIGNAL_TAKEN: "{symbol}: {strategy} says {side} at {a_px}: taken",
+    Note.SIGNAL_REFUSED: "{symbol}: {strategy} says {side} at {a_px}: refused, {why}",
+    Note.ENTRY_SENT: "{symbol}: entry to {side} sent ({order})",
+    Note.ENTRY_FILLED: "{symbol}: entry filled, {a} units for {b_px} rupees ({order})",
+    Note.STOP_PLACED: "{symbol}: stop at {a_px} for {b} units rests at the exchange ({order})",
+    Note.STOP_MOVED: "{symbol}: stop moved to {a_px} for {b} units ({order})",
+    Note.TARGET_ARMED: "{symbol}: target price traded, the stop order became a limit at the target ({order})",
+    Note.TARGET_DISARMED: "{symbol}: price fell back, the target order became a stop again ({order})",
+    Note.EXIT_SENT: "{symbol}: exit sent ({order}), {why}",
+    Note.BRACKET_CLOSED: "{symbol}: closed by {exit}, gross {a_px} rupees, {b_ms} ms without a working stop",
+    Note.ORDER_REFUSED: "{symbol}: the broker refused order {order}: {why}",
+    Note.ORDER_REJECTED: "{symbol}: order {order} was rejected: {why}",
+    Note.EXIT_REJECTED: "{symbol}: EXIT {order} WAS REJECTED, the position may be unprotected: {why}",
+    Note.EXIT_CHASED: "{symbol}: exit {order} was re-priced to follow the market",
+    Note.IN_DOUBT: "{symbol}: order {order} is in doubt: {why}",
+    Note.DOUBT_RESOLVED: "{symbol}: the doubt about order {order} is resolved",
+    Note.PROVEN_ABSENT: "{symbol}: order {order} never reached the broker",
+    Note.LATE_FILL: "{symbol}: order {order} was filled after it had ended; the bracket takes it in",
+    Note.OVER_EXIT: "{symbol}: more was closed than was open; an order to undo it is sent",
+    Note.ILLEGAL_EVENT: "{symbol}: a report about order {order} does not fit its state and was refused",
+    Note.UNKNOWN_STATUS: "{symbol}: the broker used an unknown status word for order {order}; no new orders here",
+    Note.FOREIGN_ORDER: "{symbol}: the account has an order that this engine did not send",
+    Note.HALT_CHANGED: "the engine is now {halt}: {b_why}",
+    Note.LIMIT_TRIPPED: "a limit tripped: {why}",
+    Note.SQUARE_OFF: "{symbol}: square-off time, open positions are being closed",
+    Note.NAKED: "{symbol}: open quantity without a working stop",
+    Note.QUARANTINED: "{symbol}: quarantined, nothing new is traded here: {why}",
+    Note.BUDGET_WAIT: "{symbol}: a request waits for the rate budget: {why}",
+    Note.READ_BACK: "{symbol}: the broker stored order {order} differently than it was sent",
+    Note.CAPACITY: "a table of the engine is full: {why}",
+}
+
+EXIT_WORDS: dict[ExitReason, str] = {
+    ExitReason.NONE: "nothing",
+    ExitReason.STOP: "its stop",
+    ExitReason.TARGET: "its target",
+    ExitReason.TRAIL: "its trailing stop",
+    ExitReason.TIME: "its time limit",
+    ExitReason.SQUARE_OFF: "the square-off",
+    ExitReason.SIGNAL: "the opposite signal",
+    ExitReason.FLATTEN: "a flatten command",
+    ExitReason.ENTRY_FAILED: "its entry, which was not filled",
+    ExitReason.RISK: "a risk limit",
+    ExitReason.FIX: "an order that undid an over-exit",
+    ExitReason.MANUAL: "hand",
+}
+
+HALT_WORDS: dict[Halt, str] = {
+    Halt.ACTIVE: "active",
+    Halt.REDUCING: "reducing (positions are only closed)",
+    Halt.HALTED: "halted (no entries; every stop stays)",
+}
+
+
+def reason_words(reason: int) -> str:
+    """The words of a reason code; a number that is not in the table is said to be unknown, with the number."""
+    try:
+        return REASON_WORDS[Reason(reason)]
+    except ValueError:
+        return f"unknown reason {reason}"

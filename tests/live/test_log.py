@@ -1,0 +1,54 @@
+"""The log survives a full disk. `/dev/full` is a disk that is always full."""
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from otrade.live import log
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def handler(tmp_path: Path, told: list[str]) -> Iterator[logging.Handler]:
+    opened = log.open_log(tmp_path, told.append)
+    assert opened is not None
+    yield opened
+    log.close_log(opened)
+
+
+def test_lines_are_json(tmp_path: Path, handler: logging.Handler) -> None:
+    logging.getLogger("otrade").info("said", extra={"fields": {"code": "X", "ts_ns": 12}})
+    (line,) = (tmp_path / "log" / "otrade.jsonl").read_bytes().splitlines()
+    row = orjson.loads(line)
+    assert (row["text"], row["code"], row["ts_ns"], row["level"]) == ("said", "X", 12, "INFO")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full (Linux)")
+def test_a_full_disk_is_told_once_and_recovery_too(
+    tmp_path: Path, handler: logging.Handler, told: list[str]
+) -> None:
+    path = tmp_path / "log" / "otrade.jsonl"
+    path.symlink_to("/dev/full")
+    logger = logging.getLogger("otrade")
+    for index in range(3 * log.RETRY_RECORDS):
+        logger.info("line %d", index)
+    assert len(told) == 1 and "disk full" in told[0]
+    path.unlink()
+    for index in range(2 * log.RETRY_RECORDS):
+        logger.info("again %d", index)
+    assert len(told) == 2 and "written again" in told[1]
+    assert path.read_bytes().splitlines(), "the log goes on by itself"
+
+
+def test_no_directory_means_no_log_and_a_word(tmp_path: Path, told: list[str]) -> None:
+    (tmp_path / "log").write_text("a file where the directory should be")
+    assert log.open_log(tmp_path, told.append) is None
+    assert len(told) == 1 and "there is no log" in told[0]
