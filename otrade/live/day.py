@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from otrade._core.types import Ev, Halt, Note, Reason, Severity
 from otrade.brokers.base import Answer, BrokerSession, Callbacks, OrderReport
@@ -24,6 +23,7 @@ from .notices import NoticeBoard
 from .plan import DayPlan
 from .reconcile import Unexplained, unexplained_orders, unexplained_positions
 from .signals_seen import SignalRing
+from .summary import LatencySummary
 from .trades import ChargeRule, TradeBook
 
 log = logging.getLogger(LOGGER_NAME)
@@ -77,9 +77,12 @@ class TradingDay:
         self.is_paused = False
         self.is_token_dead = False
         self.n_reconnects = 0
+        self._alarms_before = board.n_by_severity[Severity.ALARM]
         self.on_beat: list[Callable[[int], None]] = []
         """Called after each beat with the engine time: progress, reload, memory."""
         self.on_bracket_closed: list[Callable[[int], None]] = []
+        self.latency: Callable[[], LatencySummary] = LatencySummary
+        """Tick to order so far; the broker's session measures it."""
         self._books: BookKeeper | None = None
         self._session: BrokerSession | None = None
         self._timer: TimerHandle | None = None
@@ -90,6 +93,11 @@ class TradingDay:
         self._gate_open = False
         self._trouble = ""
         self._ts_token_dead_ns = 0
+
+    @property
+    def n_alarms(self) -> int:
+        """Alarms since the day was made; the board may be older than the day."""
+        return self.board.n_by_severity[Severity.ALARM] - self._alarms_before
 
     # ------------------------------------------------------------------------------------------------------- opening
     def callbacks(self) -> Callbacks:
@@ -342,7 +350,3 @@ class TradingDay:
                 Severity.INFO, "VERIFIED", f"the broker's positions agree. {what_is_open(self.plan)}"
             )
 
-    def halt_words(self) -> dict[str, Any]:
-        """The halt state and its reason, raw."""
-        risk = self.engine.risk()
-        return {"halt": risk["halt"], "reason": risk["halt_reason"]}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from otrade._core.engine import Command, Engine
 from otrade._core.types import Cmd, Ev, Reason
-from otrade.brokers.base import Answer, BrokerSession, OrderReport
+from otrade.brokers.base import Answer, BrokerSession, OrderReport, Source
 
 from .clock import Clock
 
@@ -33,6 +33,7 @@ class OrderDesk:
         self._on_refused = on_refused
         self._on_fault = on_fault
         self._draining = False
+        self._sources: dict[str, str] = {}
         self.session: BrokerSession | None = None
         self.n_sent = 0
 
@@ -97,7 +98,13 @@ class OrderDesk:
     def take_report(self, report: OrderReport) -> int:
         """Hand one report to the core, without sending what it leads to. 0, or the Reason why it changed nothing."""
         reason: int = self._engine.on_report(**report.engine_fields())
+        if reason != Reason.UNKNOWN_ORDER:
+            self._sources[report.cl_ord_id] = "book" if report.source == Source.BOOK else "push"
         return reason
+
+    def source_of(self, cl_ord_id: str) -> str:
+        """Who told us last about an order of ours: "push", "book", or "engine" when nobody has yet."""
+        return self._sources.get(cl_ord_id, "engine")
 
 
 def _lane_of(command: Command) -> int:

@@ -361,7 +361,7 @@ class StopArgs(Row, frozen=True, kw_only=True):
 
 
 class KillArgs(Row, frozen=True, kw_only=True):
-    """Halt and close everything now; needs a person to re-arm."""
+    """Halt now: no entries; every stop stays at the exchange; needs a person to re-arm. `flatten` is what closes."""
 
 
 class CommandResult(Row, frozen=True, kw_only=True):

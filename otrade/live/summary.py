@@ -1,0 +1,163 @@
+"""The day on one screen: what was traded, what it earned, how well it was protected, how fast it was."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from otrade._core.types import Reason
+
+from .ending import what_is_open
+from .trades import Trade
+from .units import NS_PER_MS, rupees
+from .words import reason_words
+
+if TYPE_CHECKING:
+    from .day import TradingDay
+
+RULE = "-" * 72
+
+
+@dataclass(frozen=True, slots=True)
+class LatencySummary:
+    """From a frame in our hands to its order's last byte written, real nanoseconds."""
+
+    n: int = 0
+    p50_ns: int = 0
+    p99_ns: int = 0
+    max_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DaySummary:
+    """One trading day, all numbers exact. Gross is the core's marked profit, so it includes what is still open."""
+
+    day: str
+    why_ended: str
+    n_trades: int
+    n_won: int
+    n_lost: int
+    gross_e4: int
+    charges_e4: int
+    naked_total_ns: int
+    naked_worst_ns: int
+    signals_taken: int
+    signals_refused: Mapping[int, int]
+    n_orders: int
+    n_requests: int
+    latency: LatencySummary
+    frames: int
+    ticks: int
+    refused: Mapping[int, int]
+    unknown_tokens: int
+    n_reconnects: int
+    n_alarms: int
+    open_words: str
+    trades: Sequence[Trade] = field(default=())
+
+    @property
+    def net_e4(self) -> int:
+        return self.gross_e4 - self.charges_e4
+
+
+def summarize(day: "TradingDay") -> DaySummary:
+    """The day as it stands now."""
+    engine, trades = day.engine, day.trades.trades
+    counters, risk = engine.counters(), engine.risk()
+    return DaySummary(
+        day=day.plan.day,
+        why_ended=day.ending.why,
+        n_trades=len(trades),
+        n_won=sum(trade.gross_e4 > 0 for trade in trades),
+        n_lost=sum(trade.gross_e4 < 0 for trade in trades),
+        gross_e4=risk["pnl_e4"],
+        charges_e4=day.trades.charges_e4,
+        naked_total_ns=counters["naked_ns_total"],
+        naked_worst_ns=counters["naked_ns_worst"],
+        signals_taken=day.signals.n_taken,
+        signals_refused=dict(day.signals.refused),
+        n_orders=engine.n_orders,
+        n_requests=day.desk.n_sent,
+        latency=day.latency(),
+        frames=counters["frames"],
+        ticks=counters["ticks"],
+        refused=refused_packets(counters),
+        unknown_tokens=counters["unknown_tokens"],
+        n_reconnects=day.n_reconnects,
+        n_alarms=day.n_alarms,
+        open_words=what_is_open(day.plan),
+        trades=tuple(trades),
+    )
+
+
+def refused_packets(counters: Mapping[str, object]) -> dict[int, int]:
+    """The core's `refused` array by Reason, without zeros."""
+    counts = counters["refused"]
+    assert isinstance(counts, list | tuple)
+    return {100 + index: count for index, count in enumerate(counts) if count}
+
+
+def render(summary: DaySummary) -> str:
+    """The screen, without a newline at its end."""
+    s = summary
+    return "\n".join(
+        [
+            RULE,
+            f"{s.day}  {s.why_ended}",
+            RULE,
+            _line("trades", f"{s.n_trades}  ({s.n_won} won, {s.n_lost} lost)"),
+            _line("P&L gross", rupees(s.gross_e4)),
+            _line("charges", rupees(s.charges_e4)),
+            _line("P&L net", rupees(s.net_e4)),
+            _line("naked time", f"{_ms(s.naked_total_ns)} total, {_ms(s.naked_worst_ns)} worst"),
+            _line("signals", f"{s.signals_taken} taken, {sum(s.signals_refused.values())} refused"),
+            *_reasons(s.signals_refused),
+            _line("orders", f"{s.n_orders}  ({s.n_requests} requests)"),
+            _line("tick to order", _latency(s.latency)),
+            _line("feed", f"{s.frames} frames, {s.ticks} ticks, {s.n_reconnects} reconnects"),
+            *_reasons(s.refused),
+            *([_line("", f"{s.unknown_tokens} packets of other instruments")] if s.unknown_tokens else []),
+            *([_line("alarms", f"{s.n_alarms}  (see the log)")] if s.n_alarms else []),
+            _line("at the end", s.open_words),
+            RULE,
+        ]
+    )
+
+
+def render_total(summaries: Sequence[DaySummary]) -> str:
+    """Several days as one table with a last line of totals."""
+    head = f"{'day':<12}{'trades':>8}{'gross':>16}{'charges':>14}{'net':>16}"
+    rows = [_total_row(s.day, s.n_trades, s.gross_e4, s.charges_e4) for s in summaries]
+    total = _total_row(
+        "total",
+        sum(s.n_trades for s in summaries),
+        sum(s.gross_e4 for s in summaries),
+        sum(s.charges_e4 for s in summaries),
+    )
+    return "\n".join([head, *rows, total])
+
+
+def _total_row(name: str, n_trades: int, gross_e4: int, charges_e4: int) -> str:
+    return (
+        f"{name:<12}{n_trades:>8}{rupees(gross_e4):>16}{rupees(charges_e4):>14}"
+        f"{rupees(gross_e4 - charges_e4):>16}"
+    )
+
+
+def _line(name: str, text: str) -> str:
+    return f"{name:<15}{text}"
+
+
+def _reasons(counts: Mapping[int, int]) -> list[str]:
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [_line("", f"{count:>6}  {reason_words(reason)}") for reason, count in ordered if reason != Reason.OK]
+
+
+def _ms(duration_ns: int) -> str:
+    return f"{duration_ns / NS_PER_MS:,.1f} ms"
+
+
+def _latency(latency: LatencySummary) -> str:
+    if latency.n == 0:
+        return "no order was made by a tick"
+    p50, p99, worst = (ns / 1000 for ns in (latency.p50_ns, latency.p99_ns, latency.max_ns))
+    return f"p50 {p50:,.0f} us, p99 {p99:,.0f} us, max {worst:,.0f} us"
