@@ -1,0 +1,190 @@
+"""What the engine's owner needs of any broker, in the field's words. Spellings of one broker never appear here.
+
+A session is driven by callbacks, not awaited: whatever a broker says is handed on in the very call that received it, so
+that a reaction leaves before the next byte is read. Only the slow questions (order book, positions, funds) are coroutines.
+Errors are those of `otrade.errors`: BrokerError, and under it TokenError, RateLimitError and NetworkError.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Protocol
+
+from otrade._core.types import Ev, Side
+
+
+class Source(IntEnum):
+    """By which road a report came. A book row is asked for, and therefore also proves what is absent."""
+
+    PUSH = 1
+    BOOK = 2
+    POSTBACK = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a broker can do and how much of it."""
+
+    tag_length_max: int
+    """Characters of a ClOrdID that its tag field keeps."""
+    modifications_max: int
+    """Modifications of one order before it must be cancelled and placed anew."""
+    tokens_max: int
+    """Instruments on one feed connection."""
+    orders_per_second: int
+    orders_per_minute: int
+    orders_per_day: int
+    has_order_push: bool
+    """Order updates come on the feed's socket."""
+    has_postback: bool
+    """Order updates can also come to a web hook."""
+    modes: tuple[str, ...]
+    """Feed modes, least first."""
+
+
+@dataclass(slots=True)
+class OrderReport:
+    """One order as the broker tells it. The first block is what the engine's `on_report` takes, field by field."""
+
+    cl_ord_id: str
+    """Our tag; empty when the order was placed by other means."""
+    broker_order_id: str
+    ev: Ev
+    source: Source
+    side: Side
+    order_qty: int
+    cum_qty: int
+    cum_value_e4: int
+    """Filled quantity times average price."""
+    price_e4: int
+    trigger_e4: int
+    ord_type: int
+    """OrdType, or 0 for a word that we do not know."""
+    triggered: bool
+    reason: int
+    ts_update_ns: int
+    """The exchange's time of this state, 0 when it has none."""
+    ts_recv_ns: int
+
+    instrument_token: int
+    exchange: str
+    tradingsymbol: str
+    product: str
+    status: str
+    """The broker's own status word, for the page."""
+    text: str
+
+    def engine_fields(self) -> dict[str, Any]:
+        """The keyword arguments of the engine's `on_report`."""
+        return {name: getattr(self, name) for name in _ENGINE_FIELDS}
+
+
+_ENGINE_FIELDS = (
+    "cl_ord_id", "broker_order_id", "ev", "source", "side", "order_qty", "cum_qty", "cum_value_e4", "price_e4",
+    "trigger_e4", "ord_type", "triggered", "reason", "ts_update_ns", "ts_recv_ns",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one request. ACK: taken; REFUSED: certainly not; TIMEOUT: not known, to be looked for by tag."""
+
+    outcome: Ev
+    broker_order_id: str = ""
+    reason: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerPosition:
+    """One day position as the broker books it. Values are e4 rupees times units, before charges."""
+
+    instrument_token: int
+    exchange: str
+    tradingsymbol: str
+    product: str
+    net_qty: int
+    buy_qty: int
+    sell_qty: int
+    buy_value_e4: int
+    sell_value_e4: int
+    ltp_e4: int
+    multiplier: int
+
+
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """Money in one segment, e4 rupees. `net_e4` is what can still be blocked."""
+
+    segment: str
+    net_e4: int
+    used_e4: int
+
+
+class OrderCommand(Protocol):
+    """What a session needs of the engine's command."""
+
+    seq: int
+    lane: int
+    request: bytes
+
+
+class TimerHandle(Protocol):
+    def cancel(self) -> object: ...
+
+
+class Clock(Protocol):
+    """Engine time: int nanoseconds since the UNIX epoch, real or simulated."""
+
+    def now_ns(self) -> int: ...
+
+    def call_at(self, ts_ns: int, callback: Callable[[], None], /) -> TimerHandle: ...
+
+
+@dataclass(slots=True)
+class Callbacks:
+    """Where a session reports. Each is called on the event loop, in the call that received the news."""
+
+    on_report: Callable[[OrderReport], None]
+    on_answer: Callable[[int, Answer], None]
+    """(seq of the request, its answer): exactly once for each request that was sent or given up."""
+    on_sent: Callable[[int, int], None]
+    """(seq, ts_ns): the request's last byte was handed to the kernel."""
+    on_feed: Callable[[bool, str], None]
+    """(alive, why): the feed came up or went down."""
+    on_token_dead: Callable[[], None]
+    """The broker refused the access token: log in again, then `set_access_token`."""
+    on_commands: Callable[[], None]
+    """A frame left commands waiting in the engine."""
+    on_message: Callable[[str, str], None]
+    """(kind, text): a notice of the broker for people."""
+
+
+class BrokerSession(Protocol):
+    """One day's connection with a broker."""
+
+    capabilities: Capabilities
+
+    async def connect(self) -> None:
+        """Warm the order connections and start the feed. TokenError or NetworkError when the broker cannot be reached."""
+        ...
+
+    def subscribe(self, wanted: Sequence[tuple[int, str]]) -> None:
+        """(instrument token, mode) pairs to add; remembered across reconnects."""
+        ...
+
+    def send(self, command: OrderCommand) -> None:
+        """Send one order request now. Its fate comes to `on_answer`; nothing is ever sent twice."""
+        ...
+
+    def set_access_token(self, access_token: str) -> None:
+        """Go on with a new token, without a restart."""
+        ...
+
+    async def order_book(self) -> list[OrderReport]: ...
+
+    async def positions(self) -> list[BrokerPosition]: ...
+
+    async def funds(self) -> list[Funds]: ...
+
+    async def close(self) -> None: ...

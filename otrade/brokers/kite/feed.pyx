@@ -1,0 +1,143 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""The last step before the core: a WebSocket frame's payload goes from the socket's buffer to a `FrameSink`.
+
+A binary frame makes no Python object and, on a live run, no Python call. Text frames (order updates) are rare and become
+bytes for a callback. Pings are answered by picows after the frames before them were taken, which is what lets a simulator
+know that everything it sent has been dealt with.
+"""
+from libc.stdint cimport int64_t, uint8_t
+from posix.time cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, timespec
+
+from picows.picows cimport WSFrame, WSListener, WSMsgType, WSTransport
+
+from otrade._core.histogram cimport LatencyHistogram
+from otrade._core.wire cimport FrameSink
+
+cdef enum:
+    MESSAGE_BYTES_MAX = 1 << 22  # of a text or binary message sent in fragments
+
+
+cdef inline int64_t read_clock_ns(int which) noexcept nogil:
+    cdef timespec t
+    clock_gettime(which, &t)
+    return <int64_t>t.tv_sec * 1_000_000_000 + t.tv_nsec
+
+
+cdef class FeedLatency:
+    """From a frame in our hands to the last command of it written: for every frame, and for those that made commands."""
+
+    cdef readonly LatencyHistogram frame
+    cdef readonly LatencyHistogram order
+
+    def __init__(self) -> None:
+        self.frame = LatencyHistogram()
+        self.order = LatencyHistogram()
+
+
+cdef class KiteListener(WSListener):
+    """One connection's listener.
+
+    now_ns: engine time as a Python callable, or None for the system's clock read in C. on_text(bytes) takes a text frame,
+    on_commands() is called when a frame left commands waiting, on_open(listener) and on_close(listener) frame the
+    connection's life, and on_error(exception) takes what any of these raised: a fault of ours must not end the feed.
+    """
+
+    cdef:
+        readonly WSTransport transport
+        readonly int64_t ts_recv_ns
+        readonly int64_t n_frames
+        FrameSink _sink
+        FeedLatency _latency
+        object _now_ns
+        object _on_text
+        object _on_commands
+        object _on_open
+        object _on_close
+        object _on_error
+        bytearray _fragments
+        bint _fragments_are_text
+
+    def __init__(
+        self, FrameSink sink not None, FeedLatency latency not None, now_ns, *,
+        on_text, on_commands, on_open, on_close, on_error,
+    ) -> None:
+        self._sink = sink
+        self._latency = latency
+        self._now_ns = now_ns
+        self._on_text = on_text
+        self._on_commands = on_commands
+        self._on_open = on_open
+        self._on_close = on_close
+        self._on_error = on_error
+
+    cdef int64_t now(self) except -1:
+        return read_clock_ns(CLOCK_REALTIME) if self._now_ns is None else <int64_t>self._now_ns()
+
+    cdef int take_binary(self, const uint8_t* payload, Py_ssize_t n) except -1:
+        cdef int64_t start_ns = read_clock_ns(CLOCK_MONOTONIC)
+        self.ts_recv_ns = self.now()
+        self.n_frames += 1
+        if self._sink.on_frame(payload, n, self.ts_recv_ns) > 0:
+            self._on_commands()
+            self._latency.order.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
+        self._latency.frame.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
+        return 0
+
+    cdef int take_text(self, bytes payload) except -1:
+        self.ts_recv_ns = self.now()
+        self.n_frames += 1
+        self._on_text(payload)
+        return 0
+
+    cdef int take_fragment(self, WSFrame frame) except -1:
+        """Kite sends whole messages; a proxy on the way need not."""
+        if frame.msg_type != WSMsgType.CONTINUATION:
+            self._fragments = bytearray()
+            self._fragments_are_text = frame.msg_type == WSMsgType.TEXT
+        elif self._fragments is None:
+            return 0
+        self._fragments += frame.get_payload_as_bytes()
+        if len(self._fragments) > MESSAGE_BYTES_MAX:
+            self._fragments = None
+            self.transport.disconnect(False)
+        elif frame.fin:
+            message = bytes(self._fragments)
+            self._fragments = None
+            if self._fragments_are_text:
+                self.take_text(message)
+            else:
+                self.take_binary(<const uint8_t*><const char*>message, len(message))
+        return 0
+
+    cpdef on_ws_connected(self, WSTransport transport):
+        self.transport = transport
+        self.ts_recv_ns = self.now()
+        self._on_open(self)
+
+    cpdef on_ws_frame(self, WSTransport transport, WSFrame frame):
+        try:
+            if frame.fin and frame.msg_type == WSMsgType.BINARY:
+                self.take_binary(<const uint8_t*>frame.payload_ptr, frame.payload_size)
+            elif frame.fin and frame.msg_type == WSMsgType.TEXT:
+                self.take_text(frame.get_payload_as_bytes())
+            elif frame.msg_type == WSMsgType.CLOSE:
+                transport.send_close()
+                transport.disconnect()
+            elif frame.msg_type == WSMsgType.PONG:
+                self.ts_recv_ns = self.now()
+            else:
+                self.take_fragment(frame)
+        except Exception as exc:
+            self._on_error(exc)
+
+    cpdef on_ws_disconnected(self, WSTransport transport):
+        self._on_close(self)
+
+    def send_text(self, message: bytes) -> None:
+        """Send one text frame."""
+        self.transport.send(WSMsgType.TEXT, message)
+
+    def drop(self) -> None:
+        """End the connection now."""
+        if self.transport is not None:
+            self.transport.disconnect(False)

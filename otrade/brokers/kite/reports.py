@@ -1,0 +1,147 @@
+"""Kite's order object (push, book row, postback: one shape) as an `OrderReport`.
+
+Kite's numbers arrive as int, float, string or null for the same field, ids as strings of up to 19 digits, times in IST
+without a zone. An object that cannot be read raises BrokerError: a book with a row that we do not understand must not be
+taken as proof that an order is absent.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any
+
+from otrade._core.types import Ev, OrdType, Reason, Side
+from otrade.brokers.base import OrderReport, Source
+from otrade.brokers.kite.reasons import clean_text
+from otrade.errors import BrokerError
+
+IST = timezone(timedelta(hours=5, minutes=30))
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+EV_OF_STATUS: dict[str, Ev] = {
+    # On the way to the exchange: nothing is known of the terms in force.
+    "PUT ORDER REQ RECEIVED": Ev.ACCEPTED,
+    "VALIDATION PENDING": Ev.ACCEPTED,
+    "OPEN PENDING": Ev.ACCEPTED,
+    "AMO REQ RECEIVED": Ev.ACCEPTED,
+    # A change on its way. MODIFIED still shows the old terms: the OPEN after it shows the new ones.
+    "MODIFY VALIDATION PENDING": Ev.ACCEPTED,
+    "MODIFY PENDING": Ev.ACCEPTED,
+    "MODIFY AMO REQ RECEIVED": Ev.ACCEPTED,
+    "MODIFIED": Ev.ACCEPTED,
+    "NOT MODIFIED": Ev.REPLACE_REJECTED,
+    "CANCEL PENDING": Ev.ACCEPTED,
+    "NOT CANCELLED": Ev.CANCEL_REJECTED,
+    # At the exchange. UPDATE is a push's word for a partial fill or a modification in force.
+    "OPEN": Ev.WORKING,
+    "TRIGGER PENDING": Ev.WORKING,
+    "UPDATE": Ev.WORKING,
+    # The end.
+    "COMPLETE": Ev.FILL_FULL,
+    "CANCELLED": Ev.CANCELED,
+    "CANCELLED AMO": Ev.CANCELED,
+    "REJECTED": Ev.REJECTED,
+}
+"""A word that is not here is Ev.UNKNOWN. Partly filled is OPEN with a filled quantity: the reader makes it FILL_PART."""
+
+_ORD_TYPES = {"MARKET": OrdType.MARKET, "LIMIT": OrdType.LIMIT, "SL": OrdType.SL, "SL-M": OrdType.SL_M}
+_SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
+
+
+def number(row: Mapping[str, Any], field: str) -> Decimal:
+    """A number that may be written as int, float, string or null (0). BrokerError when it is none of these."""
+    value = row.get(field)
+    if value is None or value == "":
+        return Decimal(0)
+    try:
+        read = Decimal(str(value))
+    except InvalidOperation:
+        read = Decimal("NaN")
+    if isinstance(value, bool) or not read.is_finite():
+        raise BrokerError(f"{field} of a broker's row is not a number")
+    return read
+
+
+def count(row: Mapping[str, Any], field: str) -> int:
+    """A whole number of units, never negative."""
+    value = number(row, field)
+    if value < 0 or value != value.to_integral_value():
+        raise BrokerError(f"{field} of a broker's row is {value}, not a whole quantity")
+    return int(value)
+
+
+def e4(value: Decimal) -> int:
+    """Rupees to ten-thousandths, half up."""
+    return int((value * 10_000).to_integral_value(ROUND_HALF_UP))
+
+
+def identity(row: Mapping[str, Any], field: str) -> str:
+    """An id as a string. A float has lost digits already and is refused."""
+    value = row.get(field)
+    if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value):
+        return str(value)
+    raise BrokerError(f"{field} of a broker's row is missing or not an id")
+
+
+def ist_ns(text: object) -> int:
+    """`yyyy-mm-dd hh:mm:ss` in IST as ns since the epoch; 0 for null, empty or unreadable: no time is better than a false one."""
+    if not isinstance(text, str) or not text:
+        return 0
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return 0
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=IST)
+    return (when - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def _tag(row: Mapping[str, Any]) -> str:
+    tag, tags = row.get("tag"), row.get("tags")
+    if not tag and isinstance(tags, list) and tags:
+        tag = tags[0]
+    return str(tag) if tag else ""
+
+
+def _reason(ev: Ev, message: str) -> Reason:
+    if ev != Ev.REJECTED:
+        return Reason.OK
+    words = message.lower()
+    return Reason.BROKER_MARGIN if "margin" in words or "insufficient" in words else Reason.EXCHANGE_REJECT
+
+
+def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int) -> OrderReport:
+    """One order object as a report. BrokerError when a field that matters cannot be read."""
+    status = clean_text(row.get("status")).upper()
+    ev = EV_OF_STATUS.get(status, Ev.UNKNOWN)
+    cum_qty = count(row, "filled_quantity")
+    order_qty = count(row, "quantity")
+    if ev == Ev.WORKING and cum_qty > 0:
+        ev = Ev.FILL_PART
+    ord_type = _ORD_TYPES.get(str(row.get("order_type")), 0)
+    is_stop = ord_type in (OrdType.SL, OrdType.SL_M)
+    text = clean_text(row.get("status_message") or row.get("status_message_raw"))
+    return OrderReport(
+        cl_ord_id=_tag(row),
+        broker_order_id=identity(row, "order_id"),
+        ev=ev,
+        source=source,
+        side=_SIDES.get(str(row.get("transaction_type")), Side.NONE),
+        order_qty=order_qty,
+        cum_qty=cum_qty,
+        cum_value_e4=e4(number(row, "average_price") * cum_qty),
+        price_e4=e4(number(row, "price")),
+        trigger_e4=e4(number(row, "trigger_price")),
+        ord_type=ord_type,
+        # A stop that stands as OPEN, or that trades, has been triggered; before that it is TRIGGER PENDING.
+        triggered=is_stop and (status == "OPEN" or cum_qty > 0),
+        reason=_reason(ev, text),
+        ts_update_ns=ist_ns(row.get("exchange_update_timestamp")),
+        ts_recv_ns=ts_recv_ns,
+        instrument_token=count(row, "instrument_token"),
+        exchange=str(row.get("exchange") or ""),
+        tradingsymbol=str(row.get("tradingsymbol") or ""),
+        product=str(row.get("product") or ""),
+        status=status,
+        text=text,
+    )

@@ -1,0 +1,1 @@
+"""Brokers' transports and translations, against scripted servers on loopback."""
