@@ -1,7 +1,9 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True,
+# initializedcheck=False
 """Durations counted in fixed memory, for the hot path: log-linear buckets, 32 to a power of two.
 
-A percentile is the upper edge of its bucket, so at most 3.2 % too high and never too low; the maximum is exact.
+A percentile is the upper edge of its bucket, so at most 3.2 % too high and never too low; the
+maximum is exact.
 """
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memset
@@ -29,7 +31,9 @@ cdef inline int64_t upper_edge_ns(int bucket) noexcept nogil:
 
 
 cdef class LatencyHistogram:
-    """`record` from compiled code, `record_ns` from Python; `n` durations so far, the longest `max_ns`."""
+    """`record` from compiled code, `record_ns` from Python; `n` durations so far, the longest
+    `max_ns`.
+    """
 
     def __cinit__(self):
         self.reset()
@@ -52,7 +56,9 @@ cdef class LatencyHistogram:
         memset(self._counts, 0, sizeof(self._counts))
 
     def percentile_ns(self, double percent) -> int:
-        """The duration that `percent` (0 < percent <= 100) of all do not exceed; 0 when nothing was counted."""
+        """The duration that `percent` (0 < percent <= 100) of all do not exceed; 0 when nothing was
+        counted.
+        """
         cdef double wanted = self.n * percent / 100.0
         cdef uint64_t seen = 0
         cdef int bucket

@@ -1,4 +1,6 @@
-"""Door of the wire base: what the engine needs of any broker's wire, and what any feed needs of an engine. See `wire.pyx`."""
+"""Door of the wire base: what the engine needs of any broker's wire, and what any feed needs of an
+engine. See `wire.pyx`.
+"""
 from libc.stdint cimport int64_t, uint8_t
 
 from otrade._core.types cimport command_t

@@ -1,8 +1,9 @@
 # cython: language_level=3
-"""The two sockets of the core, as abstract classes: commands leave through an `OrderEncoder`, frames enter a `FrameSink`.
+"""The two sockets of the core, as abstract classes: commands leave through an `OrderEncoder`,
+frames enter a `FrameSink`.
 
-They exist so that the engine names no broker and a feed names no engine. The bodies here refuse: an engine without an
-encoder sends nothing, and a feed without an engine drops its frames.
+They exist so that the engine names no broker and a feed names no engine. The bodies here refuse: an
+engine without an encoder sends nothing, and a feed without an engine drops its frames.
 """
 from libc.stdint cimport int64_t, uint8_t
 
@@ -13,7 +14,9 @@ cdef class OrderEncoder:
     """Turns one command into the bytes of one whole request."""
 
     cdef int encode(self, const command_t* cmd, char* out, int cap) noexcept nogil:
-        """Bytes written to `out` (1..cap), or -REASON_ENCODE when the command cannot be said or does not fit."""
+        """Bytes written to `out` (1..cap), or -REASON_ENCODE when the command cannot be said or
+        does not fit.
+        """
         return -REASON_ENCODE
 
 
@@ -24,5 +27,7 @@ cdef class FrameSink:
     """
 
     cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept:
-        """Take one binary frame that arrived at `ts_recv_ns`; the number of commands that now wait to be sent."""
+        """Take one binary frame that arrived at `ts_recv_ns`; the number of commands that now wait
+        to be sent.
+        """
         return 0

@@ -4,15 +4,18 @@ from libc.stdint cimport uint8_t, uint32_t
 from otrade._core.types cimport command_t, tick_t
 from otrade._core.wire cimport OrderEncoder
 
-# Room for one encoder's constant headers: request target prefix, and Host + version + Authorization lines.
+# Room for one encoder's constant headers: request target prefix, and Host + version + Authorization
+# lines.
 cdef enum:
     PREFIX_BYTES = 64
     HEADERS_BYTES = 640
 
-# 0 or a Reason of the 1xx range; never reads past p + n. `out.token` is set whenever the packet has one.
+# 0 or a Reason of the 1xx range; never reads past p + n. `out.token` is set whenever the packet has
+# one.
 cdef int decode_packet(const uint8_t* p, uint32_t n, tick_t* out) noexcept nogil
 
-# Walks a frame: 1 and a packet, 0 at the end, or minus a Reason. The caller starts with *left = -1 and *pos = 0.
+# Walks a frame: 1 and a packet, 0 at the end, or minus a Reason. The caller starts with *left = -1
+# and *pos = 0.
 cdef int next_packet(
     const uint8_t* buf, Py_ssize_t n, Py_ssize_t* pos, int* left, const uint8_t** p, uint32_t* length
 ) noexcept nogil

@@ -1,9 +1,12 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Kite's wire: binary ticks into `tick_t`, commands into HTTP order requests, and the two JSON messages of the feed.
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True,
+# initializedcheck=False
+"""Kite's wire: binary ticks into `tick_t`, commands into HTTP order requests, and the two JSON
+messages of the feed.
 
-Every integer of the feed is big-endian and unsigned. A packet's length is its kind (8, 28, 32, 44, 184), the low byte of
-its token is the segment, and the segment fixes the price's divisor. Prices become ten-thousandths of a rupee: exactly,
-but for CDS, whose wire unit is 1e-7 rupee and which is rounded to the nearest e4 (half up).
+Every integer of the feed is big-endian and unsigned. A packet's length is its kind (8, 28, 32, 44,
+184), the low byte of its token is the segment, and the segment fixes the price's divisor. Prices
+become ten-thousandths of a rupee: exactly, but for CDS, whose wire unit is 1e-7 rupee and which is
+rounded to the nearest e4 (half up).
 
 Nothing here allocates, holds state, or reads past the length it was given.
 """
@@ -41,17 +44,19 @@ cdef enum:
 cdef enum:
     NS = 1_000_000_000
 
-# A variable on purpose: of a constant size gcc makes `rep stosq`, which costs twice the library's memset.
+# A variable on purpose: of a constant size gcc makes `rep stosq`, which costs twice the library's
+# memset.
 cdef size_t TICK_BYTES = sizeof(tick_t)
 
-# What one wire unit is worth in e4, by segment; 0 is a segment that does not exist, -1 marks CDS (1e-7 rupee).
+# What one wire unit is worth in e4, by segment; 0 is a segment that does not exist, -1 marks CDS
+# (1e-7 rupee).
 cdef int32_t UNIT_E4[256]
 memset(UNIT_E4, 0, sizeof(UNIT_E4))
 for _segment, _unit in ((1, 100), (2, 100), (3, -1), (4, 100), (5, 100), (6, 1), (7, 100), (8, 100), (9, 100), (12, 1)):
     UNIT_E4[<int>_segment] = _unit
 
 
-# ------------------------------------------------------------------------------------------------------------ packets in
+# --------------------------------------------------------------------------------------- packets in
 cdef inline uint32_t be32(const uint8_t* p) noexcept nogil:
     """An unaligned load: packets lie at any address of the socket's buffer."""
     cdef uint32_t v
@@ -72,7 +77,9 @@ cdef inline int64_t price_e4(const uint8_t* p, int64_t unit) noexcept nogil:
 
 
 cdef inline void take_index(const uint8_t* p, uint32_t n, int64_t unit, tick_t* out) noexcept nogil:
-    """An index sends high, low, open, close: another order than a tradable instrument. Bytes 24-27 (change) are derived."""
+    """An index sends high, low, open, close: another order than a tradable instrument. Bytes 24-27
+    (change) are derived.
+    """
     out.high_e4 = price_e4(p + 8, unit)
     out.low_e4 = price_e4(p + 12, unit)
     out.open_e4 = price_e4(p + 16, unit)
@@ -122,7 +129,9 @@ cdef inline void take_body(const uint8_t* p, uint32_t n, int64_t unit, tick_t* o
 
 
 cdef int decode_packet(const uint8_t* p, uint32_t n, tick_t* out) noexcept nogil:
-    """One packet of `n` bytes. A field that this kind lacks is 0 in `out`. See the door for the codes."""
+    """One packet of `n` bytes. A field that this kind lacks is 0 in `out`. See the door for the
+    codes.
+    """
     cdef uint32_t token = be32(p) if n >= 4 else 0
     cdef int64_t unit = UNIT_E4[token & 0xFF]
     # A full packet writes every field; everything else needs the rest cleared.
@@ -136,7 +145,8 @@ cdef int decode_packet(const uint8_t* p, uint32_t n, tick_t* out) noexcept nogil
         return REASON_PACKET_KIND
     if unit == 0:
         return REASON_SEGMENT_UNKNOWN
-    # The unit as a constant lets the compiler drop the test and the multiplication from the common case.
+    # The unit as a constant lets the compiler drop the test and the multiplication from the common
+    # case.
     if unit == 100:
         take_body(p, n, 100, out)
     else:
@@ -149,8 +159,8 @@ cdef int next_packet(
 ) noexcept nogil:
     """The next packet of a frame. A refused frame is at its end: one refusal, then 0.
 
-    -FRAME_HEARTBEAT for a one-byte frame, -FRAME_SHORT when a header is cut, -FRAME_LENGTH when a length lies or bytes
-    are left over. Packets before the lie were whole and have been handed out.
+    -FRAME_HEARTBEAT for a one-byte frame, -FRAME_SHORT when a header is cut, -FRAME_LENGTH when a
+    length lies or bytes are left over. Packets before the lie were whole and have been handed out.
     """
     cdef int reason
     cdef uint32_t size
@@ -181,7 +191,7 @@ cdef int next_packet(
     return reason
 
 
-# ---------------------------------------------------------------------------------------------------------- requests out
+# ------------------------------------------------------------------------------------- requests out
 cdef struct writer_t:
     char* out
     int cap
@@ -211,7 +221,9 @@ cdef inline void put_number(writer_t* w, int64_t v) noexcept nogil:
 
 
 cdef inline void put_decimal(writer_t* w, int64_t v, int scale) noexcept nogil:
-    """v / 10**scale in its shortest exact form: 123.4500 is written 123.45, and 123.0000 is written 123."""
+    """v / 10**scale in its shortest exact form: 123.4500 is written 123.45, and 123.0000 is written
+    123.
+    """
     cdef int64_t unit = 1
     cdef int64_t rest
     cdef char digits[8]
@@ -236,7 +248,9 @@ cdef inline bint is_unreserved(char c) noexcept nogil:
 
 
 cdef inline void put_escaped(writer_t* w, const char* text, int cap) noexcept nogil:
-    """A NUL-terminated field of at most `cap` bytes, percent-encoded. An empty one voids the request."""
+    """A NUL-terminated field of at most `cap` bytes, percent-encoded. An empty one voids the
+    request.
+    """
     cdef const char* hexadecimal = b"0123456789ABCDEF"
     cdef char triple[3]
     cdef uint8_t c
@@ -255,7 +269,9 @@ cdef inline void put_escaped(writer_t* w, const char* text, int cap) noexcept no
 
 
 cdef inline void put_terms(writer_t* w, const command_t* cmd) noexcept nogil:
-    """What both a new order and a modification say: quantity, type, prices, validity, market protection."""
+    """What both a new order and a modification say: quantity, type, prices, validity, market
+    protection.
+    """
     cdef bint has_price = cmd.ord_type == TYPE_LIMIT or cmd.ord_type == TYPE_SL
     cdef bint has_trigger = cmd.ord_type == TYPE_SL or cmd.ord_type == TYPE_SL_M
     if cmd.qty <= 0 or (has_price and cmd.price_e4 <= 0) or (has_trigger and cmd.trigger_e4 <= 0):
@@ -280,7 +296,8 @@ cdef inline void put_terms(writer_t* w, const command_t* cmd) noexcept nogil:
         put(w, b"&trigger_price=", 15)
         put_decimal(w, cmd.trigger_e4, 4)
     if not has_price:
-        # Kite refuses a market order without it, and 0 as well; -1 asks for the exchange's automatic protection.
+        # Kite refuses a market order without it, and 0 as well; -1 asks for the exchange's
+        # automatic protection.
         put(w, b"&market_protection=", 19)
         if cmd.protection_e2 <= 0:
             put(w, b"-1", 2)
@@ -321,10 +338,11 @@ cdef inline void put_new(writer_t* w, const command_t* cmd) noexcept nogil:
 
 
 cdef class KiteEncoder(OrderEncoder):
-    """Writes Kite's order requests. The access token lives in this object's C memory and nowhere else that prints.
+    """Writes Kite's order requests. The access token lives in this object's C memory and nowhere
+    else that prints.
 
-    host: the Host header, as in b"api.kite.trade". path_prefix: b"" or what a gateway puts before the path.
-    authorization: the whole header value, b"token <api_key>:<access_token>".
+    host: the Host header, as in b"api.kite.trade". path_prefix: b"" or what a gateway puts before
+    the path. authorization: the whole header value, b"token <api_key>:<access_token>".
     """
 
     def __init__(self, bytes host not None, bytes path_prefix not None, bytes authorization not None):
@@ -338,7 +356,9 @@ cdef class KiteEncoder(OrderEncoder):
         self.set_authorization(authorization)
 
     def set_authorization(self, bytes authorization not None) -> None:
-        """Swap the Authorization header's value; the next request carries it. ValueError, which does not repeat it."""
+        """Swap the Authorization header's value; the next request carries it. ValueError, which
+        does not repeat it.
+        """
         if not authorization or not _is_header_text(authorization):
             raise ValueError("authorization must be printable ASCII, as b'token <api_key>:<access_token>'")
         cdef bytes lines = (
@@ -357,7 +377,9 @@ cdef class KiteEncoder(OrderEncoder):
         return "KiteEncoder()"
 
     cdef int encode(self, const command_t* cmd, char* out, int cap) noexcept nogil:
-        """Quantity of a modification is the new total. An empty symbol, tag or id, or a price of 0, is -REASON_ENCODE."""
+        """Quantity of a modification is the new total. An empty symbol, tag or id, or a price of 0,
+        is -REASON_ENCODE.
+        """
         cdef char body_bytes[BODY_BYTES]
         cdef writer_t body
         cdef writer_t w
@@ -393,9 +415,10 @@ def _is_header_text(bytes text) -> bool:
     return all(32 <= c < 127 for c in text)
 
 
-# ------------------------------------------------------------------------------------------------- for Python: cold paths
+# --------------------------------------------------------------------------- for Python: cold paths
 def subscribe_message(tokens, str mode=None) -> bytes:
-    """The feed's text message that subscribes `tokens` or, with a mode (ltp, quote, full), sets their mode.
+    """The feed's text message that subscribes `tokens` or, with a mode (ltp, quote, full), sets
+    their mode.
 
     Kite needs both: what a bare subscription sends is undocumented.
     """
@@ -413,7 +436,8 @@ def unsubscribe_message(tokens) -> bytes:
 
 
 def decode_frame(const uint8_t[::1] frame not None) -> list:
-    """Every packet of a frame as a dict of tick_t's fields plus `reason`; a refused frame ends with `{"reason": code}`.
+    """Every packet of a frame as a dict of tick_t's fields plus `reason`; a refused frame ends with
+    `{"reason": code}`.
 
     For tests and tools: the feed never comes this way.
     """
@@ -437,7 +461,9 @@ def decode_frame(const uint8_t[::1] frame not None) -> list:
 
 
 def encode_command(KiteEncoder encoder not None, **fields) -> bytes:
-    """The request for a command with these command_t fields (strings as str). ValueError when it cannot be encoded."""
+    """The request for a command with these command_t fields (strings as str). ValueError when it
+    cannot be encoded.
+    """
     cdef command_t cmd
     cdef char out[1024]
     cdef int n

@@ -1,8 +1,10 @@
-"""What the engine's owner needs of any broker, in the field's words. Spellings of one broker never appear here.
+"""What the engine's owner needs of any broker, in the field's words. Spellings of one broker never
+appear here.
 
-A session is driven by callbacks, not awaited: whatever a broker says is handed on in the very call that received it, so
-that a reaction leaves before the next byte is read. Only the slow questions (order book, positions, funds) are coroutines.
-Errors are those of `otrade.errors`: BrokerError, and under it TokenError, RateLimitError and NetworkError.
+A session is driven by callbacks, not awaited: whatever a broker says is handed on in the very call
+that received it, so that a reaction leaves before the next byte is read. Only the slow questions
+(order book, positions, funds) are coroutines. Errors are those of `otrade.errors`: BrokerError, and
+under it TokenError, RateLimitError and NetworkError.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +16,9 @@ from otrade._core.types import Ev, Side
 
 
 class Source(IntEnum):
-    """By which road a report came. A book row is asked for, and therefore also proves what is absent."""
+    """By which road a report came. A book row is asked for, and therefore also proves what is
+    absent.
+    """
 
     PUSH = 1
     BOOK = 2
@@ -44,7 +48,9 @@ class Capabilities:
 
 @dataclass(slots=True)
 class OrderReport:
-    """One order as the broker tells it. The first block is what the engine's `on_report` takes, field by field."""
+    """One order as the broker tells it. The first block is what the engine's `on_report` takes,
+    field by field.
+    """
 
     cl_ord_id: str
     """Our tag; empty when the order was placed by other means."""
@@ -80,14 +86,29 @@ class OrderReport:
 
 
 _ENGINE_FIELDS = (
-    "cl_ord_id", "broker_order_id", "ev", "source", "side", "order_qty", "cum_qty", "cum_value_e4", "price_e4",
-    "trigger_e4", "ord_type", "triggered", "reason", "ts_update_ns", "ts_recv_ns",
-)  # fmt: skip
+    "cl_ord_id",
+    "broker_order_id",
+    "ev",
+    "source",
+    "side",
+    "order_qty",
+    "cum_qty",
+    "cum_value_e4",
+    "price_e4",
+    "trigger_e4",
+    "ord_type",
+    "triggered",
+    "reason",
+    "ts_update_ns",
+    "ts_recv_ns",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of one request. ACK: taken; REFUSED: certainly not; TIMEOUT: not known, to be looked for by tag."""
+    """What became of one request. ACK: taken; REFUSED: certainly not; TIMEOUT: not known, to be
+    looked for by tag.
+    """
 
     outcome: Ev
     broker_order_id: str = ""
@@ -143,7 +164,9 @@ class Clock(Protocol):
 
 @dataclass(slots=True)
 class Callbacks:
-    """Where a session reports. Each is called on the event loop, in the call that received the news."""
+    """Where a session reports. Each is called on the event loop, in the call that received the
+    news.
+    """
 
     on_report: Callable[[OrderReport], None]
     on_answer: Callable[[int, Answer], None]
@@ -166,7 +189,9 @@ class BrokerSession(Protocol):
     capabilities: Capabilities
 
     async def connect(self) -> None:
-        """Warm the order connections and start the feed. TokenError or NetworkError when the broker cannot be reached."""
+        """Warm the order connections and start the feed. TokenError or NetworkError when the broker
+        cannot be reached.
+        """
         ...
 
     def subscribe(self, wanted: Sequence[tuple[int, str]]) -> None:

@@ -1,7 +1,8 @@
-"""What these tests stand on: a clock that only the test moves, and a server that does exactly what the test says.
+"""What these tests stand on: a clock that only the test moves, and a server that does exactly what
+the test says.
 
-Nothing here sleeps. A test waits for a thing to happen (`until`), never for time to pass; the only real time limit is a
-guard that turns a hang into a failure.
+Nothing here sleeps. A test waits for a thing to happen (`until`), never for time to pass; the only
+real time limit is a guard that turns a hang into a failure.
 """
 
 import asyncio
@@ -66,7 +67,9 @@ class FakeClock:
 
     def waiting(self) -> list[float]:
         """Seconds until each timer that has not been cancelled."""
-        return sorted((ts - self.ts_ns) / NS_PER_S for ts, _, timer in self._timers if timer.callback)
+        return sorted(
+            (ts - self.ts_ns) / NS_PER_S for ts, _, timer in self._timers if timer.callback
+        )
 
     def advance(self, seconds: float) -> None:
         end_ns = self.ts_ns + round(seconds * NS_PER_S)
@@ -98,7 +101,9 @@ class Peer:
         self.writer.write(data)
 
     def answer(self, status: int, body: bytes, extra: str = "") -> None:
-        self.say(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n{extra}\r\n".encode() + body)
+        self.say(
+            f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n{extra}\r\n".encode() + body
+        )
 
     def reset(self) -> None:
         self.writer.transport.abort()

@@ -1,15 +1,17 @@
-"""The order transport: one answer for each request, in doubt whenever it may have arrived, and never a second send."""
+"""The order transport: one answer for each request, in doubt whenever it may have arrived, and
+never a second send.
+"""
 
 import random
 from typing import Any
 
 import pytest
+from otrade.errors import NetworkError
 
 from otrade._core.types import Ev, Lane, Reason
 from otrade.brokers.base import Answer
 from otrade.brokers.kite.endpoint import parse
 from otrade.brokers.kite.orders import OrderPool
-from otrade.errors import NetworkError
 from tests.brokers.loopback import FakeClock, Server, idle, run, turns, until
 
 SEED = 7
@@ -18,7 +20,10 @@ OK = b'{"status":"success","data":{"order_id":"1234567890123456789"}}'
 
 def request(n: int) -> bytes:
     body = b"tag=%d" % n
-    return b"POST /orders/regular HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    return b"POST /orders/regular HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (
+        len(body),
+        body,
+    )
 
 
 class Bench:
@@ -57,9 +62,24 @@ ERROR = '{"status":"error","message":"%s","error_type":"%s","data":null}'
 ANSWERS: list[tuple[int, str, Ev, Reason]] = [
     (200, OK.decode(), Ev.ACK, Reason.OK),
     (200, '{"status":"success","data":{"order_id":15}}', Ev.ACK, Reason.OK),
-    (200, '{"status":"success","data":[{"order_id":"1"},{"error":{"error_type":"MarginException"}}]}', Ev.ACK, Reason.OK),
-    (200, '{"status":"success","data":{"order_id":"1","children":[{"order_id":"2"}]}}', Ev.ACK, Reason.OK),
-    (200, '{"status":"success","data":[{"error":{"error_type":"MarginException"}}]}', Ev.REFUSED, Reason.BROKER_MARGIN),
+    (
+        200,
+        '{"status":"success","data":[{"order_id":"1"},{"error":{"error_type":"MarginException"}}]}',
+        Ev.ACK,
+        Reason.OK,
+    ),
+    (
+        200,
+        '{"status":"success","data":{"order_id":"1","children":[{"order_id":"2"}]}}',
+        Ev.ACK,
+        Reason.OK,
+    ),
+    (
+        200,
+        '{"status":"success","data":[{"error":{"error_type":"MarginException"}}]}',
+        Ev.REFUSED,
+        Reason.BROKER_MARGIN,
+    ),
     (200, '{"status":"success","data":{}}', Ev.TIMEOUT, Reason.BROKER_OTHER),
     (200, '{"status":"success","data":null}', Ev.TIMEOUT, Reason.BROKER_OTHER),
     (200, '{"status":"succ', Ev.TIMEOUT, Reason.BROKER_OTHER),
@@ -69,12 +89,27 @@ ANSWERS: list[tuple[int, str, Ev, Reason]] = [
     (400, ERROR % ("Insufficient funds", "MarginException"), Ev.REFUSED, Reason.BROKER_MARGIN),
     (400, ERROR % ("Insufficient holdings", "HoldingException"), Ev.REFUSED, Reason.BROKER_MARGIN),
     (400, ERROR % ("Order not open", "OrderException"), Ev.REFUSED, Reason.BROKER_ORDER),
-    (400, ERROR % ("Maximum allowed order modifications exceeded.", "OrderException"), Ev.REFUSED, Reason.MODIFY_CAP),
+    (
+        400,
+        ERROR % ("Maximum allowed order modifications exceeded.", "OrderException"),
+        Ev.REFUSED,
+        Reason.MODIFY_CAP,
+    ),
     (400, ERROR % ("Something", "BrandNewException"), Ev.REFUSED, Reason.BROKER_INPUT),
     (400, ERROR % ("OMS unreachable", "NetworkException"), Ev.TIMEOUT, Reason.BROKER_NETWORK),
-    (403, ERROR % ("Incorrect api_key or access_token", "TokenException"), Ev.REFUSED, Reason.BROKER_TOKEN),
+    (
+        403,
+        ERROR % ("Incorrect api_key or access_token", "TokenException"),
+        Ev.REFUSED,
+        Reason.BROKER_TOKEN,
+    ),
     (403, ERROR % ("No permission", "PermissionException"), Ev.REFUSED, Reason.BROKER_PERMISSION),
-    (403, ERROR % ("Request from unregistered IP", "TokenException"), Ev.REFUSED, Reason.BROKER_PERMISSION),
+    (
+        403,
+        ERROR % ("Request from unregistered IP", "TokenException"),
+        Ev.REFUSED,
+        Reason.BROKER_PERMISSION,
+    ),
     (403, "<html>forbidden</html>", Ev.REFUSED, Reason.BROKER_PERMISSION),
     (404, "", Ev.REFUSED, Reason.BROKER_INPUT),
     (408, "", Ev.TIMEOUT, Reason.BROKER_OTHER),
@@ -104,7 +139,9 @@ def test_every_kind_of_answer(status: int, body: str, outcome: Ev, reason: Reaso
             assert bench.answers[0][0] == 3
             if outcome == Ev.ACK:
                 number = bench.answers[0][1].broker_order_id
-                assert number and number == body.split('order_id":')[1].split("}")[0].split(",")[0].strip('"')
+                assert number and number == body.split('order_id":')[1].split("}")[0].split(",")[
+                    0
+                ].strip('"')
             assert bench.pool.warm == 1  # a whole answer leaves the connection good
             assert bench.clock.waiting() == []
             await bench.pool.close()
@@ -147,7 +184,13 @@ def test_a_connection_that_ends_before_the_answer_is_in_doubt(part: bytes, how: 
 
 
 @pytest.mark.parametrize(
-    "noise", [b"\x16\x03\x01garbage\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\nA\x00: b\r\n\r\n"]
+    "noise",
+    [
+        b"\x16\x03\x01garbage\r\n\r\n",
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"SSH-2.0-x\r\n",
+        b"HTTP/1.1 200 OK\r\nA\x00: b\r\n\r\n",
+    ],
 )
 def test_garbage_is_in_doubt_and_ends_the_connection(noise: bytes) -> None:
     async def main() -> None:
@@ -228,7 +271,14 @@ def test_waiting_requests_leave_by_lane() -> None:
         async with Server(idle) as server:
             bench = Bench(server)
             await bench.warm()
-            lanes = {1: Lane.ENTRY, 2: Lane.ENTRY, 3: Lane.EXIT, 4: Lane.PROTECT, 5: Lane.ENTRY, 6: Lane.PROTECT}
+            lanes = {
+                1: Lane.ENTRY,
+                2: Lane.ENTRY,
+                3: Lane.EXIT,
+                4: Lane.PROTECT,
+                5: Lane.ENTRY,
+                6: Lane.PROTECT,
+            }
             for seq, lane in lanes.items():
                 bench.pool.submit(seq, lane, request(seq))
             assert bench.sent == [1]

@@ -1,10 +1,12 @@
-"""Fuzz Kite's decoder and encoder: random, mutated and lying frames against a slow reference, with a guard page behind.
+"""Fuzz Kite's decoder and encoder: random, mutated and lying frames against a slow reference, with
+a guard page behind.
 
     python -m tests.core.fuzz_wire [--seed N] [--cases N] [--seconds S]
 
-Each frame ends where a protected page begins, so that one byte read too far kills the process (and names the seed, printed
-first). Under the sanitised build (OTRADE_SANITIZE=1) undefined behaviour stops it as well. The reference below is written
-from the wire's description with `struct`, not from our decoder.
+Each frame ends where a protected page begins, so that one byte read too far kills the process (and
+names the seed, printed first). Under the sanitised build (OTRADE_SANITIZE=1) undefined behaviour
+stops it as well. The reference below is written from the wire's description with `struct`, not from
+our decoder.
 """
 
 import argparse
@@ -52,10 +54,12 @@ def price_e4(raw: int, segment: int) -> int:
 
 
 def expect_packet(packet: bytes) -> dict[str, object]:
-    """What the wire's description says of one packet: the fields that it carries, and the reason it gets."""
+    """What the wire's description says of one packet: the fields that it carries, and the reason it
+    gets.
+    """
     if len(packet) not in KINDS:
         return {"reason": Reason.PACKET_KIND}
-    token, raw = struct.unpack_from(">II", packet)
+    token = struct.unpack_from(">I", packet)[0]
     segment = token & 0xFF
     if segment not in DIVISORS:
         return {"reason": Reason.SEGMENT_UNKNOWN, "token": token}
@@ -67,27 +71,48 @@ def expect_packet(packet: bytes) -> dict[str, object]:
         return int(struct.unpack_from(">I", packet, offset)[0])
 
     seen: dict[str, object] = {
-        "token": token, "segment": segment, "kind": len(packet), "ltp_e4": price(4), "tradable": int(segment != 9),
+        "token": token,
+        "segment": segment,
+        "kind": len(packet),
+        "ltp_e4": price(4),
+        "tradable": int(segment != 9),
         "reason": Reason.OK if price(4) else Reason.PRICE_ZERO,
-    }  # fmt: skip
+    }
     if len(packet) in (28, 32):
-        seen |= {"high_e4": price(8), "low_e4": price(12), "open_e4": price(16), "close_e4": price(20)}
+        seen |= {
+            "high_e4": price(8),
+            "low_e4": price(12),
+            "open_e4": price(16),
+            "close_e4": price(20),
+        }
         seen["ts_exch_ns"] = whole(28) * 10**9 if len(packet) == 32 else 0
     if len(packet) in (44, 184):
         seen |= {
-            "ltq": whole(8), "avg_px_e4": price(12), "volume": whole(16), "buy_qty": whole(20), "sell_qty": whole(24),
-            "open_e4": price(28), "high_e4": price(32), "low_e4": price(36), "close_e4": price(40),
-        }  # fmt: skip
+            "ltq": whole(8),
+            "avg_px_e4": price(12),
+            "volume": whole(16),
+            "buy_qty": whole(20),
+            "sell_qty": whole(24),
+            "open_e4": price(28),
+            "high_e4": price(32),
+            "low_e4": price(36),
+            "close_e4": price(40),
+        }
     if len(packet) == 184:
         levels = [struct.unpack_from(">IIH", packet, offset) for offset in range(64, 184, 12)]
         seen |= {
-            "ts_trade_ns": whole(44) * 10**9, "oi": whole(48), "oi_high": whole(52), "oi_low": whole(56),
+            "ts_trade_ns": whole(44) * 10**9,
+            "oi": whole(48),
+            "oi_high": whole(52),
+            "oi_low": whole(56),
             "ts_exch_ns": whole(60) * 10**9,
-            "bid_qty": [q for q, _, _ in levels[:5]], "ask_qty": [q for q, _, _ in levels[5:]],
+            "bid_qty": [q for q, _, _ in levels[:5]],
+            "ask_qty": [q for q, _, _ in levels[5:]],
             "bid_px_e4": [price_e4(p, segment) for _, p, _ in levels[:5]],
             "ask_px_e4": [price_e4(p, segment) for _, p, _ in levels[5:]],
-            "bid_orders": [n for _, _, n in levels[:5]], "ask_orders": [n for _, _, n in levels[5:]],
-        }  # fmt: skip
+            "bid_orders": [n for _, _, n in levels[:5]],
+            "ask_orders": [n for _, _, n in levels[5:]],
+        }
     return seen
 
 
@@ -151,7 +176,10 @@ def check_frame(buffer: GuardedBuffer, frame: bytes) -> None:
             assert ours[field] == value, (field, ours[field], value, frame.hex())
         if theirs["reason"] in (Reason.OK, Reason.PRICE_ZERO):
             rest = {name: value for name, value in ours.items() if name not in theirs}
-            assert not any(any(v) if isinstance(v, list) else v for v in rest.values()), (rest, frame.hex())
+            assert not any(any(v) if isinstance(v, list) else v for v in rest.values()), (
+                rest,
+                frame.hex(),
+            )
 
 
 def random_command(rng: random.Random) -> dict[str, object]:
@@ -164,15 +192,26 @@ def random_command(rng: random.Random) -> dict[str, object]:
         return rng.choice((0, -1, 1, 9_999, 10_000, rng.getrandbits(20), rng.getrandbits(62)))
 
     return {
-        "kind": rng.choice((*Cmd, 0, 99)), "side": rng.choice((*Side, 5)), "ord_type": rng.choice((*OrdType, 0)),
-        "tif": rng.choice((*Tif, Tif.DAY)), "product": rng.choice((*Product, 9)), "qty": whole(), "price_e4": whole(),
-        "trigger_e4": whole(), "protection_e2": rng.choice((-1, 0, 1, 250, 10_000, 10_001)),
-        "symbol": text(15), "exchange": text(4), "cl_ord_id": text(11), "broker_order_id": text(15),
-    }  # fmt: skip
+        "kind": rng.choice((*Cmd, 0, 99)),
+        "side": rng.choice((*Side, 5)),
+        "ord_type": rng.choice((*OrdType, 0)),
+        "tif": rng.choice((*Tif, Tif.DAY)),
+        "product": rng.choice((*Product, 9)),
+        "qty": whole(),
+        "price_e4": whole(),
+        "trigger_e4": whole(),
+        "protection_e2": rng.choice((-1, 0, 1, 250, 10_000, 10_001)),
+        "symbol": text(15),
+        "exchange": text(4),
+        "cl_ord_id": text(11),
+        "broker_order_id": text(15),
+    }
 
 
 def check_command(encoder: KiteEncoder, fields: dict[str, object]) -> None:
-    """Either a refusal or a request whose head and body agree with each other and with the fields."""
+    """Either a refusal or a request whose head and body agree with each other and with the
+    fields.
+    """
     try:
         request = encode_command(encoder, **fields)
     except ValueError:
@@ -184,11 +223,15 @@ def check_command(encoder: KiteEncoder, fields: dict[str, object]) -> None:
     assert b"\r" not in body and b"\n" not in body and lines[0].count(b" ") == 2, request
     if fields["kind"] == Cmd.NEW:
         form = parse_qs(body.decode("ascii"), strict_parsing=True)
-        assert form["tradingsymbol"] == [fields["symbol"]] and form["tag"] == [fields["cl_ord_id"]], request
+        assert form["tradingsymbol"] == [fields["symbol"]] and form["tag"] == [
+            fields["cl_ord_id"]
+        ], request
 
 
 def run(seed: int, cases: int, seconds: float = float("inf")) -> int:
-    """Fuzz until `cases` or `seconds` have passed; the number of cases done. AssertionError names the input."""
+    """Fuzz until `cases` or `seconds` have passed; the number of cases done. AssertionError names
+    the input.
+    """
     rng = random.Random(seed)
     buffer = GuardedBuffer()
     encoder = KiteEncoder(b"127.0.0.1:9", b"/prefix", b"token key:secret")
@@ -202,7 +245,9 @@ def run(seed: int, cases: int, seconds: float = float("inf")) -> int:
 
 
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seed", type=int, default=None, help="default: a fresh one, printed")
     parser.add_argument("--cases", type=int, default=1 << 62)
     parser.add_argument("--seconds", type=float, default=30.0)

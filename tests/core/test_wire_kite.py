@@ -1,4 +1,6 @@
-"""Kite's wire against oracles that are not ours: the vendor's own parser, an HTTP parser, urllib, Decimal."""
+"""Kite's wire against oracles that are not ours: the vendor's own parser, an HTTP parser, urllib,
+Decimal.
+"""
 
 import json
 import random
@@ -31,7 +33,9 @@ FIXTURES = Path(__file__).parents[2].parent / "shared" / "fixtures"
 
 
 def frame_of(packets: list[bytes]) -> bytes:
-    return struct.pack(">H", len(packets)) + b"".join(struct.pack(">H", len(p)) + p for p in packets)
+    return struct.pack(">H", len(packets)) + b"".join(
+        struct.pack(">H", len(p)) + p for p in packets
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +43,9 @@ def vendor() -> Any:
     """The vendor's parser, without a connection."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ticker = pytest.importorskip("kiteconnect", reason="the vendor SDK is the oracle of this test").KiteTicker
+        ticker = pytest.importorskip(
+            "kiteconnect", reason="the vendor SDK is the oracle of this test"
+        ).KiteTicker
     return ticker.__new__(ticker)
 
 
@@ -120,13 +126,18 @@ def test_decoder_agrees_with_the_vendors_parser(kind: int, vendor: Any) -> None:
 
 
 _PRICES = {
-    8: (4,), 28: (4, 8, 12, 16, 20), 32: (4, 8, 12, 16, 20), 44: (4, 12, 28, 32, 36, 40),
+    8: (4,),
+    28: (4, 8, 12, 16, 20),
+    32: (4, 8, 12, 16, 20),
+    44: (4, 12, 28, 32, 36, 40),
     184: (4, 12, 28, 32, 36, 40, *range(68, 184, 12)),
-}  # fmt: skip
+}
 
 
 def _rounded_cds(packet: bytes) -> bytes:
-    """A CDS packet whose prices were rounded to e4 before the vendor reads them: Decimal does the rounding."""
+    """A CDS packet whose prices were rounded to e4 before the vendor reads them: Decimal does the
+    rounding.
+    """
     out = bytearray(packet)
     for offset in _PRICES[len(packet)]:
         raw = Decimal(struct.unpack_from(">I", packet, offset)[0])
@@ -179,7 +190,9 @@ def test_refusals() -> None:
 def test_recorded_packets_of_the_publisher() -> None:
     packets = sorted(FIXTURES.glob("kite/ticker_*.packet"))
     if not packets:
-        pytest.skip("NO RECORDED TICKER PACKETS beside the repository: ../shared/fixtures/kite/ticker_*.packet")
+        pytest.skip(
+            "NO RECORDED PACKETS beside the repository: ../shared/fixtures/kite/ticker_*.packet"
+        )
     for path in packets:
         expected = json.loads(path.with_suffix(".json").read_text())
         (tick,) = decode_frame(frame_of([path.read_bytes()]))
@@ -187,7 +200,7 @@ def test_recorded_packets_of_the_publisher() -> None:
         assert tick["ltp_e4"] == round(expected["last_price"] * 10_000)
 
 
-# --------------------------------------------------------------------------------------------------------------- encoder
+# ---------------------------------------------------------------------------- encoder
 class Parsed:
     """httptools reads the request as a server would."""
 
@@ -216,7 +229,17 @@ class Parsed:
 
 HOST, TOKEN = b"api.kite.trade", b"token key:SECRETvalue"
 WORDS = {OrdType.MARKET: "MARKET", OrdType.LIMIT: "LIMIT", OrdType.SL: "SL", OrdType.SL_M: "SL-M"}
-SYMBOLS = ("INFY", "M&M", "NIFTY26NOV25000CE", "BAJAJ-AUTO", "J&KBANK", "L&TFH", "A B", "100%", "USDINR26NOVFUT")
+SYMBOLS = (
+    "INFY",
+    "M&M",
+    "NIFTY26NOV25000CE",
+    "BAJAJ-AUTO",
+    "J&KBANK",
+    "L&TFH",
+    "A B",
+    "100%",
+    "USDINR26NOVFUT",
+)
 
 
 def plain(e4: int, scale: int = 10_000) -> str:
@@ -275,9 +298,12 @@ def test_encoder_says_what_a_server_reads(prefix: bytes) -> None:
         form = parse_qsl(new.body.decode("ascii"), strict_parsing=True)
         assert len(form) == len(dict(form))
         assert dict(form) == terms | {
-            "exchange": order["exchange"], "tradingsymbol": order["symbol"], "tag": order["cl_ord_id"],
-            "transaction_type": order["side"].name, "product": order["product"].name,
-        }  # fmt: skip
+            "exchange": order["exchange"],
+            "tradingsymbol": order["symbol"],
+            "tag": order["cl_ord_id"],
+            "transaction_type": order["side"].name,
+            "product": order["product"].name,
+        }
         target = f"/orders/regular/{order['broker_order_id']}".encode()
         assert (replace.method, replace.url) == ("PUT", prefix + target)
         assert dict(parse_qsl(replace.body.decode("ascii"), strict_parsing=True)) == terms
@@ -285,20 +311,42 @@ def test_encoder_says_what_a_server_reads(prefix: bytes) -> None:
 
 
 GOOD: dict[str, Any] = {
-    "kind": Cmd.NEW, "side": Side.BUY, "ord_type": OrdType.SL, "qty": 1, "price_e4": 10, "trigger_e4": 10,
-    "symbol": "INFY", "exchange": "NSE", "cl_ord_id": "A1", "broker_order_id": "1",
-}  # fmt: skip
+    "kind": Cmd.NEW,
+    "side": Side.BUY,
+    "ord_type": OrdType.SL,
+    "qty": 1,
+    "price_e4": 10,
+    "trigger_e4": 10,
+    "symbol": "INFY",
+    "exchange": "NSE",
+    "cl_ord_id": "A1",
+    "broker_order_id": "1",
+}
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"kind": 0}, {"kind": Cmd.LOOK}, {"side": 0}, {"ord_type": 0}, {"ord_type": 9}, {"qty": 0}, {"qty": -5},
-        {"price_e4": 0}, {"price_e4": -10}, {"trigger_e4": 0}, {"symbol": ""}, {"exchange": ""}, {"cl_ord_id": ""},
-        {"product": 7}, {"tif": 9}, {"ord_type": OrdType.MARKET, "protection_e2": 10_001},
-        {"kind": Cmd.CANCEL, "broker_order_id": ""}, {"kind": Cmd.REPLACE, "broker_order_id": ""},
+        {"kind": 0},
+        {"kind": Cmd.LOOK},
+        {"side": 0},
+        {"ord_type": 0},
+        {"ord_type": 9},
+        {"qty": 0},
+        {"qty": -5},
+        {"price_e4": 0},
+        {"price_e4": -10},
+        {"trigger_e4": 0},
+        {"symbol": ""},
+        {"exchange": ""},
+        {"cl_ord_id": ""},
+        {"product": 7},
+        {"tif": 9},
+        {"ord_type": OrdType.MARKET, "protection_e2": 10_001},
+        {"kind": Cmd.CANCEL, "broker_order_id": ""},
+        {"kind": Cmd.REPLACE, "broker_order_id": ""},
     ],
-)  # fmt: skip
+)
 def test_encoder_refuses_what_it_cannot_say(change: dict[str, Any]) -> None:
     encoder = KiteEncoder(HOST, b"", TOKEN)
     assert encode_command(encoder, **GOOD)
@@ -307,7 +355,12 @@ def test_encoder_refuses_what_it_cannot_say(change: dict[str, Any]) -> None:
 
 
 def test_encoder_with_every_field_at_its_longest_fits_or_refuses() -> None:
-    longest = GOOD | {"symbol": "&" * 31, "exchange": "&" * 7, "cl_ord_id": "&" * 23, "broker_order_id": "&" * 31}
+    longest = GOOD | {
+        "symbol": "&" * 31,
+        "exchange": "&" * 7,
+        "cl_ord_id": "&" * 23,
+        "broker_order_id": "&" * 31,
+    }
     short, long = KiteEncoder(HOST, b"", TOKEN), KiteEncoder(HOST, b"/" * 64, b"t" * 550)
     assert Parsed(encode_command(short, **longest)).complete == 1
     with pytest.raises(ValueError, match="cannot be encoded"):
@@ -327,7 +380,10 @@ def test_a_new_token_reaches_the_next_request_and_no_repr() -> None:
 
 
 def test_feed_messages_are_the_documented_json() -> None:
-    assert json.loads(subscribe_message([408065, 884737])) == {"a": "subscribe", "v": [408065, 884737]}
+    assert json.loads(subscribe_message([408065, 884737])) == {
+        "a": "subscribe",
+        "v": [408065, 884737],
+    }
     assert json.loads(subscribe_message([408065], "full")) == {"a": "mode", "v": ["full", [408065]]}
     assert json.loads(unsubscribe_message([408065])) == {"a": "unsubscribe", "v": [408065]}
     with pytest.raises(ValueError, match="mode"):

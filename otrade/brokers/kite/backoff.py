@@ -1,4 +1,6 @@
-"""How long to wait before the next try: twice as long each time, up to a cap, with jitter so that clients spread out."""
+"""How long to wait before the next try: twice as long each time, up to a cap, with jitter so that
+clients spread out.
+"""
 
 import random
 
@@ -6,9 +8,13 @@ NS_PER_S = 1_000_000_000
 
 
 class Backoff:
-    """Delays in nanoseconds. The random source is injected: a run with the same seed waits the same."""
+    """Delays in nanoseconds. The random source is injected: a run with the same seed waits the
+    same.
+    """
 
-    def __init__(self, rng: random.Random, *, first_ns: int = NS_PER_S, cap_ns: int = 60 * NS_PER_S) -> None:
+    def __init__(
+        self, rng: random.Random, *, first_ns: int = NS_PER_S, cap_ns: int = 60 * NS_PER_S
+    ) -> None:
         self._rng = rng
         self._first_ns = first_ns
         self._cap_ns = cap_ns

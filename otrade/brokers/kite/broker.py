@@ -1,7 +1,8 @@
-"""Kite as a broker session: feed, order connections and REST under one roof, reporting through `Callbacks`.
+"""Kite as a broker session: feed, order connections and REST under one roof, reporting through
+`Callbacks`.
 
-On the order path nothing is deferred: a push becomes a report, and an answer an `on_answer`, inside the call that received
-the bytes.
+On the order path nothing is deferred: a push becomes a report, and an answer an `on_answer`, inside
+the call that received the bytes.
 """
 
 import logging
@@ -50,9 +51,11 @@ CAPABILITIES = Capabilities(
 
 
 class KiteBroker:
-    """`encoder` is shared with the engine: a new access token reaches the next encoded order through it.
+    """`encoder` is shared with the engine: a new access token reaches the next encoded order
+    through it.
 
-    `feed_now_ns` is None on a live run (frames are stamped in C) and the simulated clock's `now_ns` on a paper day.
+    `feed_now_ns` is None on a live run (frames are stamped in C) and the simulated clock's `now_ns`
+    on a paper day.
     """
 
     capabilities = CAPABILITIES
@@ -79,7 +82,9 @@ class KiteBroker:
         self._clock = clock
         self._calls = callbacks
         rest_endpoint = parse(rest_root, ("https", "http"))
-        self.rest = KiteRest(rest_endpoint, api_key, access_token, clock=clock, timeout_ns=rest_timeout_ns)
+        self.rest = KiteRest(
+            rest_endpoint, api_key, access_token, clock=clock, timeout_ns=rest_timeout_ns
+        )
         self._orders = OrderPool(
             rest_endpoint,
             clock=clock,
@@ -125,7 +130,9 @@ class KiteBroker:
         return self._orders.warm
 
     async def connect(self) -> None:
-        """Prove the token (TokenError when it is dead), warm the order connections, start the feed."""
+        """Prove the token (TokenError when it is dead), warm the order connections, start the
+        feed.
+        """
         await self.rest.profile()
         await self._orders.start()
         self._stream.start()
@@ -142,13 +149,17 @@ class KiteBroker:
         self._orders.submit(command.seq, command.lane, command.request)
 
     def set_access_token(self, access_token: str) -> None:
-        """Go on with a new token: orders and questions from the next one, the feed by reconnecting at once."""
+        """Go on with a new token: orders and questions from the next one, the feed by reconnecting
+        at once.
+        """
         self._encoder.set_authorization(f"token {self._api_key}:{access_token}".encode())
         self.rest.set_access_token(access_token)
         self._stream.set_access_token(access_token)
 
     async def order_book(self) -> list[OrderReport]:
-        """Every order of the day. BrokerError when one row cannot be read: half a book proves nothing."""
+        """Every order of the day. BrokerError when one row cannot be read: half a book proves
+        nothing.
+        """
         rows = await self.rest.orders()
         ts_recv_ns = self._clock.now_ns()
         return [report_of(row, Source.BOOK, ts_recv_ns) for row in rows]
@@ -176,7 +187,8 @@ class KiteBroker:
         try:
             report = report_of(row, Source.PUSH, self._clock.now_ns())
         except BrokerError as exc:
-            # The order is looked for in the book when its request is overdue; a push is only ever a hint.
+            # The order is looked for in the book when its request is overdue; a push is only ever a
+            # hint.
             self._calls.on_message("error", f"an order update could not be read: {exc}")
             return
         self._calls.on_report(report)

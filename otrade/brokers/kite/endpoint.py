@@ -1,7 +1,7 @@
 """Where a broker listens, and whether the way there may be trusted.
 
-Plain http and ws carry the access token in clear, so they are allowed to this machine only (the simulator); everything else
-is TLS with certificate and host name verified.
+Plain http and ws carry the access token in clear, so they are allowed to this machine only (the
+simulator); everything else is TLS with certificate and host name verified.
 """
 
 import ssl
@@ -40,10 +40,18 @@ class Endpoint:
 
 
 def parse(url: str, schemes: tuple[str, ...]) -> Endpoint:
-    """The endpoint of a root URL such as https://api.kite.trade. BrokerError when it may not be used."""
+    """The endpoint of a root URL such as https://api.kite.trade. BrokerError when it may not be
+    used.
+    """
     parts = urlsplit(url)
     if parts.scheme not in schemes or not parts.hostname:
-        raise BrokerError(f"the address must start with {' or '.join(s + '://' for s in schemes)} and name a host")
+        raise BrokerError(
+            f"the address must start with {' or '.join(s + '://' for s in schemes)} and name a host"
+        )
     if parts.scheme not in _SECURE and parts.hostname not in LOOPBACK:
-        raise BrokerError(f"{parts.scheme}:// would carry the access token in clear to {parts.hostname}: use TLS")
-    return Endpoint(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme], parts.path.rstrip("/"))
+        raise BrokerError(
+            f"{parts.scheme}:// would carry the access token in clear to {parts.hostname}: use TLS"
+        )
+    return Endpoint(
+        parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme], parts.path.rstrip("/")
+    )

@@ -1,9 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""The last step before the core: a WebSocket frame's payload goes from the socket's buffer to a `FrameSink`.
+"""The last step before the core: a WebSocket frame's payload goes from the socket's buffer to a
+`FrameSink`.
 
-A binary frame makes no Python object and, on a live run, no Python call. Text frames (order updates) are rare and become
-bytes for a callback. Pings are answered by picows after the frames before them were taken, which is what lets a simulator
-know that everything it sent has been dealt with.
+A binary frame makes no Python object and, on a live run, no Python call. Text frames (order
+updates) are rare and become bytes for a callback. Pings are answered by picows after the frames
+before them were taken, which is what lets a simulator know that everything it sent has been dealt
+with.
 """
 from libc.stdint cimport int64_t, uint8_t
 from posix.time cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, timespec
@@ -24,7 +26,9 @@ cdef inline int64_t read_clock_ns(int which) noexcept nogil:
 
 
 cdef class FeedLatency:
-    """From a frame in our hands to the last command of it written: for every frame, and for those that made commands."""
+    """From a frame in our hands to the last command of it written: for every frame, and for those
+    that made commands.
+    """
 
     cdef readonly LatencyHistogram frame
     cdef readonly LatencyHistogram order
@@ -37,9 +41,10 @@ cdef class FeedLatency:
 cdef class KiteListener(WSListener):
     """One connection's listener.
 
-    now_ns: engine time as a Python callable, or None for the system's clock read in C. on_text(bytes) takes a text frame,
-    on_commands() is called when a frame left commands waiting, on_open(listener) and on_close(listener) frame the
-    connection's life, and on_error(exception) takes what any of these raised: a fault of ours must not end the feed.
+    now_ns: engine time as a Python callable, or None for the system's clock read in C.
+    on_text(bytes) takes a text frame, on_commands() is called when a frame left commands waiting,
+    on_open(listener) and on_close(listener) frame the connection's life, and on_error(exception)
+    takes what any of these raised: a fault of ours must not end the feed.
     """
 
     cdef:

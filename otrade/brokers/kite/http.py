@@ -1,8 +1,9 @@
 """One keep-alive HTTP/1.1 connection, one request in flight. It never retries and never pipelines.
 
-A request's bytes go to the kernel inside `send` whenever the socket has room, which on a warm connection is always.
-What comes back is exactly one call of `on_done`: with a response, or with None and the reason why there is none. After
-anything odd (a parse error, bytes that nobody asked for, an answer given twice) the connection is not used again.
+A request's bytes go to the kernel inside `send` whenever the socket has room, which on a warm
+connection is always. What comes back is exactly one call of `on_done`: with a response, or with
+None and the reason why there is none. After anything odd (a parse error, bytes that nobody asked
+for, an answer given twice) the connection is not used again.
 """
 
 import asyncio
@@ -44,7 +45,9 @@ OnDone = Callable[[HttpResponse | None, str], None]
 class HttpConnection(asyncio.Protocol):
     """States: not yet connected, idle, busy (an `on_done` is owed), dead."""
 
-    def __init__(self, on_closed: Callable[["HttpConnection"], None], *, body_bytes_max: int) -> None:
+    def __init__(
+        self, on_closed: Callable[["HttpConnection"], None], *, body_bytes_max: int
+    ) -> None:
         self._on_closed = on_closed
         self._body_bytes_max = body_bytes_max
         self._transport: asyncio.Transport | None = None
@@ -68,7 +71,9 @@ class HttpConnection(asyncio.Protocol):
         transport = self._transport
         return transport is not None and self._on_done is None and not transport.is_closing()
 
-    def send(self, request: bytes, on_done: OnDone, on_sent: Callable[[], None] | None = None) -> bool:
+    def send(
+        self, request: bytes, on_done: OnDone, on_sent: Callable[[], None] | None = None
+    ) -> bool:
         """Write one request. False: the connection is not idle, and not one byte has left."""
         if not self.is_idle:
             return False
@@ -90,10 +95,11 @@ class HttpConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    # ------------------------------------------------------------------------------------------------ asyncio.Protocol
+    # ----------------------------------------------------------------------------- asyncio.Protocol
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        # Every byte that the kernel does not take at once calls pause_writing: so `on_sent` is told the truth.
+        # Every byte that the kernel does not take at once calls pause_writing: so `on_sent` is told
+        # the truth.
         self._transport.set_write_buffer_limits(high=0)
         sock = transport.get_extra_info("socket")
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
@@ -159,7 +165,7 @@ class HttpConnection(asyncio.Protocol):
         if on_done is not None:
             on_done(response, "")
 
-    # ---------------------------------------------------------------------------------------------- httptools callbacks
+    # -------------------------------------------------------------------------- httptools callbacks
     def on_message_begin(self) -> None:
         # Bytes after a complete answer belong to no request of ours.
         self._surplus = self._surplus or self._complete
@@ -211,24 +217,36 @@ async def connect(
     *,
     body_bytes_max: int,
 ) -> HttpConnection:
-    """A warm connection: TCP and TLS done. NetworkError when that fails or takes more than seven seconds of real time.
+    """A warm connection: TCP and TLS done. NetworkError when that fails or takes more than seven
+    seconds of real time.
 
-    Real time, whatever clock the engine runs on: a socket's connection is not part of a simulated day.
+    Real time, whatever clock the engine runs on: a socket's connection is not part of a simulated
+    day.
     """
     loop = asyncio.get_running_loop()
     connection = HttpConnection(on_closed, body_bytes_max=body_bytes_max)
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            await aiofastnet.create_connection(loop, lambda: connection, endpoint.host, endpoint.port, ssl=tls)
+            await aiofastnet.create_connection(
+                loop, lambda: connection, endpoint.host, endpoint.port, ssl=tls
+            )
     except ssl.SSLError as exc:
-        raise NetworkError(f"no verified TLS connection to {endpoint.host}:{endpoint.port}: {exc.reason}") from exc
+        raise NetworkError(
+            f"no verified TLS connection to {endpoint.host}:{endpoint.port}: {exc.reason}"
+        ) from exc
     except (OSError, TimeoutError) as exc:
-        raise NetworkError(f"no connection to {endpoint.host}:{endpoint.port}: {type(exc).__name__}") from exc
+        raise NetworkError(
+            f"no connection to {endpoint.host}:{endpoint.port}: {type(exc).__name__}"
+        ) from exc
     return connection
 
 
-async def ask(connection: HttpConnection, request: bytes, *, clock: Clock, timeout_ns: int) -> HttpResponse:
-    """Send one question on an idle connection and wait for its answer. NetworkError when none comes; no retries."""
+async def ask(
+    connection: HttpConnection, request: bytes, *, clock: Clock, timeout_ns: int
+) -> HttpResponse:
+    """Send one question on an idle connection and wait for its answer. NetworkError when none
+    comes; no retries.
+    """
     answer: asyncio.Future[HttpResponse] = asyncio.get_running_loop().create_future()
 
     def on_done(response: HttpResponse | None, why: str) -> None:

@@ -1,7 +1,9 @@
-"""The morning login: where to send the person, what to do with what comes back, and the session file of the day.
+"""The morning login: where to send the person, what to do with what comes back, and the session
+file of the day.
 
-Kite's access token dies at 06:00 IST. There is no official login without a person, and none is attempted: `auto_login`
-works against this machine only, where a simulator redirects at once, so that a paper day runs the same path as a live one.
+Kite's access token dies at 06:00 IST. There is no official login without a person, and none is
+attempted: `auto_login` works against this machine only, where a simulator redirects at once, so
+that a paper day runs the same path as a live one.
 """
 
 import os
@@ -60,11 +62,15 @@ def login_url(api_key: str, root: str = LOGIN_ROOT, redirect_params: str = "") -
 
 
 def request_token_of(redirect_url: str) -> str:
-    """The one-time request token in the address that Kite redirected to. BrokerError when the login failed."""
+    """The one-time request token in the address that Kite redirected to. BrokerError when the login
+    failed.
+    """
     query = parse_qs(urlsplit(redirect_url).query)
     token = query.get("request_token", [""])[0]
     if not token or query.get("status", ["success"])[0] != "success":
-        raise BrokerError("the login did not end with a request token: log in again and copy the whole address")
+        raise BrokerError(
+            "the login did not end with a request token: log in again and copy the whole address"
+        )
     return token
 
 
@@ -77,7 +83,9 @@ def expiry_ns(login_ns: int) -> int:
     return int(expiry.timestamp()) * 1_000_000_000
 
 
-async def exchange(rest: KiteRest, api_key: str, api_secret: str, request_token: str, now_ns: int) -> Session:
+async def exchange(
+    rest: KiteRest, api_key: str, api_secret: str, request_token: str, now_ns: int
+) -> Session:
     """Trade a request token for the day's session, and give it to `rest`."""
     data = await rest.generate_session(request_token, api_secret)
     access_token = data.get("access_token")
@@ -101,7 +109,8 @@ def save_session(path: Path, session: Session) -> None:
 
 
 def load_session(path: Path, api_key: str, now_ns: int) -> Session | None:
-    """The saved session while it is good; None when there is none, it has expired, or it is another app's.
+    """The saved session while it is good; None when there is none, it has expired, or it is another
+    app's.
 
     TokenError when others may read the file: its token must be taken as known to them.
     """
@@ -111,20 +120,26 @@ def load_session(path: Path, api_key: str, now_ns: int) -> Session | None:
     except FileNotFoundError:
         return None
     if mode & 0o077:
-        raise TokenError(f"{path} is readable by others (mode {mode:o}): delete it and log in again")
+        raise TokenError(
+            f"{path} is readable by others (mode {mode:o}): delete it and log in again"
+        )
     try:
         saved = msgspec.json.decode(data, type=_SessionFile)
     except msgspec.DecodeError:
         return None
     if saved.api_key != api_key or now_ns >= saved.expires_ns:
         return None
-    return Session(saved.api_key, saved.access_token, saved.user_id, saved.login_ns, saved.expires_ns)
+    return Session(
+        saved.api_key, saved.access_token, saved.user_id, saved.login_ns, saved.expires_ns
+    )
 
 
 async def auto_login(
     rest: KiteRest, api_key: str, api_secret: str, *, login_root: str, clock: Clock
 ) -> Session:
-    """Log in at a simulator on this machine, by the same redirect that a person's browser would follow."""
+    """Log in at a simulator on this machine, by the same redirect that a person's browser would
+    follow.
+    """
     url = login_url(api_key, login_root)
     for _ in range(HOPS_MAX):
         endpoint = parse(url, ("http",))

@@ -1,8 +1,10 @@
-"""Order transport: a few warm connections, each with one request in flight, and exactly one answer for each request.
+"""Order transport: a few warm connections, each with one request in flight, and exactly one answer
+for each request.
 
-Nothing is ever sent twice. Once a byte of a request may have left, whatever goes wrong makes it TIMEOUT (in doubt). Before
-that, a dead connection only means that another one is taken; a request that found none in time is REFUSED, because it
-certainly was not placed. Waiting requests leave by lane: protection first, then exits, then entries.
+Nothing is ever sent twice. Once a byte of a request may have left, whatever goes wrong makes it
+TIMEOUT (in doubt). Before that, a dead connection only means that another one is taken; a request
+that found none in time is REFUSED, because it certainly was not placed. Waiting requests leave by
+lane: protection first, then exits, then entries.
 """
 
 import asyncio
@@ -77,8 +79,12 @@ class OrderPool:
         return sum(connection.is_idle for connection in self._idle)
 
     async def start(self) -> None:
-        """Open the connections. NetworkError when not one can be made; those that fail later are retried behind the scenes."""
-        first = await connect(self._endpoint, self._tls, self._on_lost, body_bytes_max=ANSWER_BYTES_MAX)
+        """Open the connections. NetworkError when not one can be made; those that fail later are
+        retried behind the scenes.
+        """
+        first = await connect(
+            self._endpoint, self._tls, self._on_lost, body_bytes_max=ANSWER_BYTES_MAX
+        )
         self._add(first)
         self._keep_warm()
 
@@ -86,7 +92,10 @@ class OrderPool:
         """Send a whole encoded request now, or as soon as a connection is free."""
         request = _Request(seq, lane, data)
         if self._closed:
-            self._on_answer(seq, Answer(Ev.REFUSED, "", Reason.BROKER_NETWORK, "not sent: the session is closed"))
+            self._on_answer(
+                seq,
+                Answer(Ev.REFUSED, "", Reason.BROKER_NETWORK, "not sent: the session is closed"),
+            )
             return
         self._queue_up(request)
         self._pump()
@@ -108,11 +117,15 @@ class OrderPool:
         self._idle.clear()
         for connection, request in list(self._busy.items()):
             connection.abandon()
-            self._settle(connection, request, Answer(Ev.TIMEOUT, "", Reason.TIMED_OUT, "the session was closed"))
+            self._settle(
+                connection,
+                request,
+                Answer(Ev.TIMEOUT, "", Reason.TIMED_OUT, "the session was closed"),
+            )
         while self._queue:
             self._give_up(heapq.heappop(self._queue)[2], "not sent: the session is closed")
 
-    # ---------------------------------------------------------------------------------------------------- one request
+    # ---------------------------------------------------------------------------------- one request
     def _queue_up(self, request: _Request) -> None:
         self._queued_total += 1
         heapq.heappush(self._queue, (request.lane, self._queued_total, request))
@@ -150,7 +163,9 @@ class OrderPool:
     def _time_out(self, connection: HttpConnection, request: _Request) -> None:
         # A late answer must not be taken for the next request's: this connection has ended.
         connection.abandon()
-        self._settle(connection, request, Answer(Ev.TIMEOUT, "", Reason.TIMED_OUT, "no answer in time"))
+        self._settle(
+            connection, request, Answer(Ev.TIMEOUT, "", Reason.TIMED_OUT, "no answer in time")
+        )
 
     def _settle(self, connection: HttpConnection, request: _Request, answer: Answer) -> None:
         """The one place where a request that was written gets its answer."""
@@ -170,7 +185,7 @@ class OrderPool:
         request.stop_timer()
         self._on_answer(request.seq, Answer(Ev.REFUSED, "", Reason.BROKER_NETWORK, why))
 
-    # ---------------------------------------------------------------------------------------------------- connections
+    # ---------------------------------------------------------------------------------- connections
     def _add(self, connection: HttpConnection) -> None:
         self._idle.append(connection)
         self._backoff.reset()
@@ -182,7 +197,9 @@ class OrderPool:
         self._keep_warm()
 
     def _keep_warm(self) -> None:
-        """Open what is missing: the warm set, and one for each waiting request while the cap allows."""
+        """Open what is missing: the warm set, and one for each waiting request while the cap
+        allows.
+        """
         if self._closed or self._retry is not None:
             return
         have = len(self._idle) + len(self._busy) + len(self._opening)
@@ -192,14 +209,19 @@ class OrderPool:
 
     async def _open(self) -> None:
         try:
-            connection = await connect(self._endpoint, self._tls, self._on_lost, body_bytes_max=ANSWER_BYTES_MAX)
+            connection = await connect(
+                self._endpoint, self._tls, self._on_lost, body_bytes_max=ANSWER_BYTES_MAX
+            )
         except NetworkError:
             connection = None
-        # Out of the count before anything reacts: a task that has done its work is not opening any more.
+        # Out of the count before anything reacts: a task that has done its work is not opening any
+        # more.
         self._opening.discard(cast(asyncio.Task[None], asyncio.current_task()))
         if connection is None:
             if not self._closed and self._retry is None:
-                self._retry = self._clock.call_at(self._clock.now_ns() + self._backoff.next_ns(), self._try_again)
+                self._retry = self._clock.call_at(
+                    self._clock.now_ns() + self._backoff.next_ns(), self._try_again
+                )
         elif self._closed:
             connection.abandon()
         else:

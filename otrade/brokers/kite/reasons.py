@@ -1,7 +1,9 @@
-"""What Kite's answers mean: HTTP status and `error_type` to one of our Reasons, and to ACK, REFUSED or in doubt.
+"""What Kite's answers mean: HTTP status and `error_type` to one of our Reasons, and to ACK, REFUSED
+or in doubt.
 
-REFUSED is said only where the order certainly does not exist. A 5xx, an answer that cannot be read, or a complaint about
-the network behind Kite's gate leaves it in doubt (TIMEOUT): it may have been placed, and is looked for by its tag.
+REFUSED is said only where the order certainly does not exist. A 5xx, an answer that cannot be read,
+or a complaint about the network behind Kite's gate leaves it in doubt (TIMEOUT): it may have been
+placed, and is looked for by its tag.
 """
 
 import re
@@ -36,7 +38,9 @@ _REASON_OF_STATUS: dict[int, Reason] = {
     410: Reason.BROKER_INPUT,
 }
 _STATIC_IP = re.compile(r"\bIPs?\b|\bip address", re.ASCII)
-_MODIFY_CAP = re.compile(r"(maximum|exceed).*modif|modif.*(maximum|exceed)", re.IGNORECASE | re.DOTALL)
+_MODIFY_CAP = re.compile(
+    r"(maximum|exceed).*modif|modif.*(maximum|exceed)", re.IGNORECASE | re.DOTALL
+)
 
 
 def clean_text(text: object) -> str:
@@ -47,7 +51,8 @@ def clean_text(text: object) -> str:
 def reason_of(status: int, error_type: str, message: str) -> Reason:
     """The Reason of an error answer.
 
-    A refusal for want of a registered static IP is a matter of permission whatever Kite calls it: the token is not dead.
+    A refusal for want of a registered static IP is a matter of permission whatever Kite calls it:
+    the token is not dead.
     """
     if status == 429:
         return Reason.BROKER_RATE
@@ -76,17 +81,24 @@ def answer_of(status: int, body: bytes) -> Answer:
     error_type = str((envelope or {}).get("error_type") or "")
     message = clean_text((envelope or {}).get("message")) or f"HTTP {status}"
     reason = reason_of(status, error_type, message)
-    # 408: the gate gave up while reading or waiting. A 4xx about the network behind it says as little as a 5xx.
+    # 408: the gate gave up while reading or waiting. A 4xx about the network behind it says as
+    # little as a 5xx.
     in_doubt = status >= 500 or status == 408 or reason == Reason.BROKER_NETWORK
     return Answer(Ev.TIMEOUT if in_doubt else Ev.REFUSED, "", reason, message)
 
 
 def _answer_of_success(envelope: dict[str, Any] | None) -> Answer:
-    """An order id, in any of the shapes that Kite documents: alone, with children of a sliced order, or a bare list."""
-    data = (envelope or {}).get("data")
-    if (envelope or {}).get("status") == "success":
-        rows = data if isinstance(data, list) else [data]
-        if len(rows) == 1 and isinstance(rows[0], dict) and isinstance(rows[0].get("children"), list):
+    """An order id, in any of the shapes that Kite documents: alone, with children of a sliced
+    order, or a bare list.
+    """
+    if envelope is not None and envelope.get("status") == "success":
+        data = envelope.get("data")
+        rows: list[Any] = data if isinstance(data, list) else [data]
+        if (
+            len(rows) == 1
+            and isinstance(rows[0], dict)
+            and isinstance(rows[0].get("children"), list)
+        ):
             rows = [rows[0], *rows[0]["children"]]
         rows = [row for row in rows if isinstance(row, dict)]
         ids = [str(row["order_id"]) for row in rows if row.get("order_id")]
@@ -95,13 +107,18 @@ def _answer_of_success(envelope: dict[str, Any] | None) -> Answer:
             text = f"{len(errors)} slices refused: {errors[0].get('message')}" if errors else ""
             return Answer(Ev.ACK, ids[0], 0, clean_text(text))
         if errors:
-            error_type, message = str(errors[0].get("error_type")), clean_text(errors[0].get("message"))
+            error_type, message = (
+                str(errors[0].get("error_type")),
+                clean_text(errors[0].get("message")),
+            )
             return Answer(Ev.REFUSED, "", reason_of(400, error_type, message), message)
     return Answer(Ev.TIMEOUT, "", Reason.BROKER_OTHER, "the broker's success answer names no order")
 
 
 def error_of(status: int, body: bytes) -> BrokerError:
-    """The exception for a failed question (not an order). It carries the broker's message and nothing of the request."""
+    """The exception for a failed question (not an order). It carries the broker's message and
+    nothing of the request.
+    """
     envelope = parse_body(body)
     error_type = str((envelope or {}).get("error_type") or "")
     message = clean_text((envelope or {}).get("message")) or "an answer that is not JSON"

@@ -1,12 +1,12 @@
 """Kite's order object (push, book row, postback: one shape) as an `OrderReport`.
 
-Kite's numbers arrive as int, float, string or null for the same field, ids as strings of up to 19 digits, times in IST
-without a zone. An object that cannot be read raises BrokerError: a book with a row that we do not understand must not be
-taken as proof that an order is absent.
+Kite's numbers arrive as int, float, string or null for the same field, ids as strings of up to 19
+digits, times in IST without a zone. An object that cannot be read raises BrokerError: a book with a
+row that we do not understand must not be taken as proof that an order is absent.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
@@ -16,7 +16,7 @@ from otrade.brokers.kite.reasons import clean_text
 from otrade.errors import BrokerError
 
 IST = timezone(timedelta(hours=5, minutes=30))
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 EV_OF_STATUS: dict[str, Ev] = {
     # On the way to the exchange: nothing is known of the terms in force.
@@ -42,14 +42,23 @@ EV_OF_STATUS: dict[str, Ev] = {
     "CANCELLED AMO": Ev.CANCELED,
     "REJECTED": Ev.REJECTED,
 }
-"""A word that is not here is Ev.UNKNOWN. Partly filled is OPEN with a filled quantity: the reader makes it FILL_PART."""
+"""A word that is not here is Ev.UNKNOWN. Partly filled is OPEN with a filled quantity: the reader
+makes it FILL_PART.
+"""
 
-_ORD_TYPES = {"MARKET": OrdType.MARKET, "LIMIT": OrdType.LIMIT, "SL": OrdType.SL, "SL-M": OrdType.SL_M}
+_ORD_TYPES = {
+    "MARKET": OrdType.MARKET,
+    "LIMIT": OrdType.LIMIT,
+    "SL": OrdType.SL,
+    "SL-M": OrdType.SL_M,
+}
 _SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
 
 
 def number(row: Mapping[str, Any], field: str) -> Decimal:
-    """A number that may be written as int, float, string or null (0). BrokerError when it is none of these."""
+    """A number that may be written as int, float, string or null (0). BrokerError when it is none
+    of these.
+    """
     value = row.get(field)
     if value is None or value == "":
         return Decimal(0)
@@ -84,7 +93,9 @@ def identity(row: Mapping[str, Any], field: str) -> str:
 
 
 def ist_ns(text: object) -> int:
-    """`yyyy-mm-dd hh:mm:ss` in IST as ns since the epoch; 0 for null, empty or unreadable: no time is better than a false one."""
+    """`yyyy-mm-dd hh:mm:ss` in IST as ns since the epoch; 0 for null, empty or unreadable: no time
+    is better than a false one.
+    """
     if not isinstance(text, str) or not text:
         return 0
     try:
@@ -107,7 +118,11 @@ def _reason(ev: Ev, message: str) -> Reason:
     if ev != Ev.REJECTED:
         return Reason.OK
     words = message.lower()
-    return Reason.BROKER_MARGIN if "margin" in words or "insufficient" in words else Reason.EXCHANGE_REJECT
+    return (
+        Reason.BROKER_MARGIN
+        if "margin" in words or "insufficient" in words
+        else Reason.EXCHANGE_REJECT
+    )
 
 
 def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int) -> OrderReport:
@@ -133,7 +148,8 @@ def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int) -> OrderR
         price_e4=e4(number(row, "price")),
         trigger_e4=e4(number(row, "trigger_price")),
         ord_type=ord_type,
-        # A stop that stands as OPEN, or that trades, has been triggered; before that it is TRIGGER PENDING.
+        # A stop that stands as OPEN, or that trades, has been triggered; before that it is TRIGGER
+        # PENDING.
         triggered=is_stop and (status == "OPEN" or cum_qty > 0),
         reason=_reason(ev, text),
         ts_update_ns=ist_ns(row.get("exchange_update_timestamp")),

@@ -1,7 +1,8 @@
-"""Kite's REST interface for everything that is not an order: one connection, one question at a time, no retries.
+"""Kite's REST interface for everything that is not an order: one connection, one question at a
+time, no retries.
 
-An error answer raises by its `error_type`: TokenError, RateLimitError, NetworkError or BrokerError, none of which repeats
-anything that we sent. HTML, a cut answer and silence are NetworkError.
+An error answer raises by its `error_type`: TokenError, RateLimitError, NetworkError or BrokerError,
+none of which repeats anything that we sent. HTML, a cut answer and silence are NetworkError.
 """
 
 import asyncio
@@ -53,7 +54,7 @@ class KiteRest:
             self._connection.fail("the session was closed")
             self._connection = None
 
-    # ------------------------------------------------------------------------------------------------------ questions
+    # ------------------------------------------------------------------------------------ questions
     async def profile(self) -> dict[str, Any]:
         return _object(await self.get("/user/profile"))
 
@@ -74,7 +75,9 @@ class KiteRest:
         return _object(await self.get("/user/margins"))
 
     async def quote(self, keys: Sequence[str], family: str = "") -> dict[str, Any]:
-        """Snapshots by EXCHANGE:SYMBOL; family "" (at most 500), "ohlc" or "ltp" (1000). Unknown ones are missing."""
+        """Snapshots by EXCHANGE:SYMBOL; family "" (at most 500), "ohlc" or "ltp" (1000). Unknown
+        ones are missing.
+        """
         path = f"/quote/{family}" if family else "/quote"
         return _object(await self.get(path, [("i", key) for key in keys]))
 
@@ -89,23 +92,43 @@ class KiteRest:
         return response.body
 
     async def historical(
-        self, token: int, interval: str, since: str, until: str, *, continuous: bool = False, oi: bool = False
+        self,
+        token: int,
+        interval: str,
+        since: str,
+        until: str,
+        *,
+        continuous: bool = False,
+        oi: bool = False,
     ) -> list[list[Any]]:
-        """Candles [time, open, high, low, close, volume(, oi)]; `since` and `until` are `yyyy-mm-dd hh:mm:ss` IST."""
-        params = [("from", since), ("to", until), ("continuous", str(int(continuous))), ("oi", str(int(oi)))]
-        data = _object(await self.get(f"/instruments/historical/{token}/{quote(interval, safe='')}", params))
+        """Candles [time, open, high, low, close, volume(, oi)]; `since` and `until` are `yyyy-mm-dd
+        hh:mm:ss` IST.
+        """
+        params = [
+            ("from", since),
+            ("to", until),
+            ("continuous", str(int(continuous))),
+            ("oi", str(int(oi))),
+        ]
+        data = _object(
+            await self.get(f"/instruments/historical/{token}/{quote(interval, safe='')}", params)
+        )
         candles = data.get("candles")
         if not isinstance(candles, list):
             raise NetworkError("the candle answer has no candles")
         return candles
 
     async def generate_session(self, request_token: str, api_secret: str) -> dict[str, Any]:
-        """Exchange a request token for the day's access token (`data` of Kite's answer, with `access_token`)."""
-        checksum = hashlib.sha256(f"{self._api_key}{request_token}{api_secret}".encode()).hexdigest()
+        """Exchange a request token for the day's access token (`data` of Kite's answer, with
+        `access_token`).
+        """
+        checksum = hashlib.sha256(
+            f"{self._api_key}{request_token}{api_secret}".encode()
+        ).hexdigest()
         form = {"api_key": self._api_key, "request_token": request_token, "checksum": checksum}
         return _object(await self.post("/session/token", form))
 
-    # -------------------------------------------------------------------------------------------------------- plumbing
+    # ------------------------------------------------------------------------------------- plumbing
     async def get(self, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:
         """`data` of the answer to a GET."""
         return await self._data(self._bytes_of("GET", path, params, b"", ""))
@@ -113,10 +136,17 @@ class KiteRest:
     async def post(self, path: str, form: Mapping[str, str]) -> Any:
         """`data` of the answer to a form POST."""
         body = urlencode(form).encode()
-        return await self._data(self._bytes_of("POST", path, (), body, "application/x-www-form-urlencoded"))
+        return await self._data(
+            self._bytes_of("POST", path, (), body, "application/x-www-form-urlencoded")
+        )
 
     def _bytes_of(
-        self, method: str, path: str, params: Sequence[tuple[str, str]], body: bytes, content_type: str
+        self,
+        method: str,
+        path: str,
+        params: Sequence[tuple[str, str]],
+        body: bytes,
+        content_type: str,
     ) -> bytes:
         query = f"?{urlencode(params)}" if params else ""
         lines = [

@@ -1,8 +1,10 @@
-"""Supervision of Kite's feed socket: connect, stay alive, come back, and remember what was subscribed.
+"""Supervision of Kite's feed socket: connect, stay alive, come back, and remember what was
+subscribed.
 
-Any frame is a sign of life; five seconds without one and the connection is dropped and made anew. Tries are spaced by an
-exponential back-off with jitter. A handshake refused with 403 means that the access token is dead: no more tries until
-there is a new one. The token is part of the socket's URL by Kite's protocol, so the URL is never logged nor put in an error.
+Any frame is a sign of life; five seconds without one and the connection is dropped and made anew.
+Tries are spaced by an exponential back-off with jitter. A handshake refused with 403 means that the
+access token is dead: no more tries until there is a new one. The token is part of the socket's URL
+by Kite's protocol, so the URL is never logged nor put in an error.
 """
 
 import asyncio
@@ -30,14 +32,17 @@ CONNECT_TIMEOUT_S = 10.0
 TOKENS_MAX = 3000
 MODES = ("ltp", "quote", "full")
 
-# picows prints the request line, and with it the token, at DEBUG: this logger never goes below INFO.
+# picows prints the request line, and with it the token, at DEBUG: this logger never goes below
+# INFO.
 _picows_log = logging.Logger("otrade.kite.socket", logging.WARNING)
 _picows_log.parent = log
 
 
 @dataclass(slots=True)
 class StreamCallbacks:
-    """`on_order` takes the order object of a push; `on_message` (kind, text) what Kite wants people to read."""
+    """`on_order` takes the order object of a push; `on_message` (kind, text) what Kite wants people
+    to read.
+    """
 
     on_up: Callable[[], None]
     on_down: Callable[[str], None]
@@ -120,7 +125,9 @@ class KiteStream:
         self._connect()
 
     def subscribe(self, wanted: Iterable[tuple[int, str]]) -> None:
-        """Add (token, mode) pairs, or change modes. ValueError for an unknown mode or more than 3000 tokens."""
+        """Add (token, mode) pairs, or change modes. ValueError for an unknown mode or more than
+        3000 tokens.
+        """
         new = dict(wanted)
         for mode in new.values():
             if mode not in MODES:
@@ -136,14 +143,15 @@ class KiteStream:
         if gone and self._listener is not None:
             self._listener.send_text(unsubscribe_message(gone))
 
-    # ---------------------------------------------------------------------------------------------------- connection
+    # ----------------------------------------------------------------------------------- connection
     def _connect(self) -> None:
         self._retry = None
         self._connecting = asyncio.get_running_loop().create_task(self._try())
 
     async def _try(self) -> None:
         query = urlencode({"api_key": self._api_key, "access_token": self._access_token})
-        url = f"{self._endpoint.scheme}://{self._endpoint.authority}{self._endpoint.path or '/'}?{query}"
+        at = self._endpoint
+        url = f"{at.scheme}://{at.authority}{at.path or '/'}?{query}"
         why = ""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -223,7 +231,9 @@ class KiteStream:
     def _try_later(self) -> None:
         self._cancel_timers()
         if self._running:
-            self._retry = self._clock.call_at(self._clock.now_ns() + self._backoff.next_ns(), self._connect)
+            self._retry = self._clock.call_at(
+                self._clock.now_ns() + self._backoff.next_ns(), self._connect
+            )
 
     def _cancel_timers(self) -> None:
         for timer in (self._silence, self._retry):
@@ -244,7 +254,7 @@ class KiteStream:
         else:
             self._watch(ts_life_ns)
 
-    # ------------------------------------------------------------------------------------------------------- messages
+    # ------------------------------------------------------------------------------------- messages
     def _send_subscriptions(self, modes: dict[int, str]) -> None:
         if self._listener is None:
             return
