@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .problems import problem_response, unknown_route
 
-TOKEN_SLOT = "%OTRADE_TOKEN%"
+TOKEN_SLOT = "__OTRADE_TOKEN__"
 """What stands in the built `index.html` where the token of this start goes."""
 
 SECURITY_HEADERS = {

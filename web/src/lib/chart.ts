@@ -1,0 +1,195 @@
+// The chart's drawing, apart from the page: candles, volume, marks of signals and fills, lines of open brackets.
+
+import {
+  CandlestickSeries,
+  createChart,
+  createSeriesMarkers,
+  HistogramSeries,
+  type IPriceLine,
+  LineStyle,
+  type SeriesMarker,
+  type Time,
+  type UTCTimestamp,
+} from "lightweight-charts";
+
+import { chartSeconds, price } from "./format";
+import type { BracketView, Candle, OrderView, SignalView } from "./wire";
+
+const E4 = 10_000;
+
+/** What is marked and drawn upon the candles of one instrument. */
+export interface Marks {
+  signals: readonly SignalView[];
+  fills: readonly OrderView[];
+  brackets: readonly BracketView[];
+}
+
+export class Chart {
+  readonly #chart;
+  readonly #candles;
+  readonly #volume;
+  readonly #markers;
+  #lines: IPriceLine[] = [];
+  #rows: readonly Candle[] = [];
+  #colours = colours();
+
+  constructor(private readonly box: HTMLElement) {
+    this.#chart = createChart(box, {
+      autoSize: true,
+      // The attribution stands in the page's footer; the logo would need a style that the page's policy forbids.
+      layout: { attributionLogo: false, fontFamily: "system-ui, sans-serif", fontSize: 11 },
+      timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 6, minBarSpacing: 1.5 },
+      rightPriceScale: { scaleMargins: { top: 0.1, bottom: 0.2 } },
+      localization: { priceFormatter: (rupees: number) => price(Math.round(rupees * E4)) },
+      handleScroll: { vertTouchDrag: false },
+    });
+    this.#candles = this.#chart.addSeries(CandlestickSeries, { priceLineVisible: true });
+    this.#volume = this.#chart.addSeries(HistogramSeries, {
+      priceScaleId: "volume",
+      priceFormat: { type: "volume" },
+      lastValueVisible: false,
+      priceLineVisible: false,
+    });
+    this.#chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.86, bottom: 0 } });
+    this.#markers = createSeriesMarkers(this.#candles, []);
+    this.paint();
+  }
+
+  /** Take the colours of the page's theme. */
+  paint(): void {
+    const c = (this.#colours = colours());
+    this.#chart.applyOptions({
+      layout: { background: { color: c.panel }, textColor: c.dim },
+      grid: { vertLines: { color: c.line }, horzLines: { color: c.line } },
+      timeScale: { borderColor: c.line },
+      rightPriceScale: { borderColor: c.line },
+    });
+    // Rising candles are hollow and falling ones full, so that the colour is not the only sign.
+    this.#candles.applyOptions({
+      upColor: c.panel,
+      borderUpColor: c.up,
+      wickUpColor: c.up,
+      downColor: c.down,
+      borderDownColor: c.down,
+      wickDownColor: c.down,
+    });
+    this.#volume.applyOptions({ color: c.faint + "55" });
+  }
+
+  /** Draw these candles; only the last ones when the others are as before. */
+  draw(rows: readonly Candle[], tick_size_e4: number): void {
+    const before = this.#rows;
+    this.#rows = rows;
+    this.#candles.applyOptions({
+      priceFormat: { type: "custom", formatter: (r: number) => price(Math.round(r * E4)), minMove: tick_size_e4 / E4 },
+    });
+    const is_grown =
+      before.length > 1 &&
+      rows.length >= before.length &&
+      rows.length <= before.length + 1 &&
+      rows[before.length - 2] === before[before.length - 2] &&
+      rows[0] === before[0];
+    if (!is_grown) {
+      this.#candles.setData(rows.map(bar));
+      this.#volume.setData(rows.map(volume));
+      if (before.length === 0 || rows[0]?.ts_ms !== before[0]?.ts_ms) this.#fit();
+      return;
+    }
+    for (const row of rows.slice(before.length - 1)) {
+      this.#candles.update(bar(row));
+      this.#volume.update(volume(row));
+    }
+  }
+
+  mark(marks: Marks, interval_s: number): void {
+    const interval_ms = interval_s * 1000;
+    const at = (ts_ms: number) => seconds(ts_ms - (ts_ms % interval_ms));
+    const c = this.#colours;
+    const first_ms = this.#rows[0]?.ts_ms ?? Infinity;
+    const drawn: SeriesMarker<Time>[] = [];
+    for (const row of marks.signals) {
+      if (row.ts_ms < first_ms) continue;
+      const is_buy = row.side === "BUY";
+      drawn.push({
+        time: at(row.ts_ms),
+        position: is_buy ? "belowBar" : "aboveBar",
+        shape: is_buy ? "arrowUp" : "arrowDown",
+        color: row.taken ? (is_buy ? c.up : c.down) : c.faint,
+        text: row.taken ? (is_buy ? "BUY" : "SELL") : "refused",
+      });
+    }
+    for (const row of marks.fills) {
+      if (row.cum_qty === 0 || row.avg_px_e4 === null || row.ts_last_ms < first_ms) continue;
+      drawn.push({
+        time: at(row.leg === "ENTRY" ? row.ts_intent_ms : row.ts_last_ms),
+        position: "atPriceMiddle",
+        price: row.avg_px_e4 / E4,
+        shape: row.leg === "ENTRY" ? "circle" : "square",
+        color: row.side === "BUY" ? c.up : c.down,
+        size: 0.7,
+      });
+    }
+    drawn.sort((a, b) => Number(a.time) - Number(b.time));
+    this.#markers.setMarkers(drawn);
+
+    for (const line of this.#lines) this.#candles.removePriceLine(line);
+    this.#lines = [];
+    for (const row of marks.brackets) {
+      this.#line(row.entry_px_e4, c.accent, LineStyle.Dotted, `entry ${row.open_qty || row.qty}`);
+      this.#line(row.stop_px_e4, c.stop, LineStyle.Solid, `stop ${row.protected_qty}`);
+      this.#line(row.target_px_e4, c.target, LineStyle.Dashed, "target");
+    }
+  }
+
+  remove(): void {
+    this.#chart.remove();
+  }
+
+  #line(px_e4: number | null, color: string, lineStyle: LineStyle, title: string): void {
+    if (px_e4 === null) return;
+    this.#lines.push(
+      this.#candles.createPriceLine({ price: px_e4 / E4, color, lineStyle, lineWidth: 1, title, axisLabelVisible: true }),
+    );
+  }
+
+  /** Show the newest candles at a readable width, all of them when they fit. */
+  #fit(): void {
+    const shown = Math.max(30, Math.floor(this.box.clientWidth / 8));
+    const n = this.#rows.length;
+    this.#chart.timeScale().setVisibleLogicalRange({ from: Math.max(-2, n - shown), to: n + 6 });
+  }
+}
+
+function seconds(ts_ms: number): UTCTimestamp {
+  return chartSeconds(ts_ms) as UTCTimestamp;
+}
+
+function bar(row: Candle) {
+  return {
+    time: seconds(row.ts_ms),
+    open: row.open_e4 / E4,
+    high: row.high_e4 / E4,
+    low: row.low_e4 / E4,
+    close: row.close_e4 / E4,
+  };
+}
+
+function volume(row: Candle) {
+  return { time: seconds(row.ts_ms), value: row.volume };
+}
+
+function colours() {
+  const style = getComputedStyle(document.documentElement);
+  const of = (name: string) => style.getPropertyValue(`--${name}`).trim();
+  return {
+    panel: of("panel"),
+    line: of("line"),
+    dim: of("dim"),
+    faint: of("faint"),
+    accent: of("accent"),
+    up: of("up"),
+    down: of("down"),
+    stop: of("stop"),
+    target: of("target"),
+  };
+}
