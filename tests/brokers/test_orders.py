@@ -3,6 +3,8 @@ never a second send.
 """
 
 import random
+import socket
+import struct
 from typing import Any
 
 import pytest
@@ -29,13 +31,13 @@ def request(n: int) -> bytes:
 class Bench:
     """A pool on a hand-driven server, and what the pool said."""
 
-    def __init__(self, server: Server, **options: Any) -> None:
+    def __init__(self, server: Server, *, port: int = 0, **options: Any) -> None:
         self.clock = FakeClock()
         self.answers: list[tuple[int, Answer]] = []
         self.sent: list[int] = []
         self.react: Any = None
         self.pool = OrderPool(
-            parse(f"http://127.0.0.1:{server.port}", ("http",)),
+            parse(f"http://127.0.0.1:{port or server.port}", ("http",)),
             clock=self.clock,
             rng=random.Random(SEED),
             on_answer=self._on_answer,
@@ -417,5 +419,24 @@ def test_a_closing_answer_and_an_interim_one() -> None:
             assert bench.outcome() == (Ev.ACK, Reason.OK)
             await until(lambda: len(server.peers) == 2 and bench.pool.warm == 1)
             await bench.pool.close()
+
+    run(main())
+
+
+def test_a_connection_that_died_unseen_takes_nothing_and_another_one_is_used() -> None:
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            bench = Bench(Server(idle), port=listener.getsockname()[1], size=2, size_max=2)
+            await bench.pool.start()
+            await until(lambda: bench.pool.warm == 2)
+            first, second = listener.accept()[0], listener.accept()[0]
+            # A reset reaches the kernel at once, and our loop has no turn to see it before the order.
+            first.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            first.close()
+            bench.pool.submit(1, Lane.PROTECT, request(1))
+            assert bench.sent == [1] and bench.answers == []
+            assert second.recv(4096) == request(1)
+            await bench.pool.close()
+            second.close()
 
     run(main())

@@ -74,14 +74,18 @@ class HttpConnection(asyncio.Protocol):
     def send(
         self, request: bytes, on_done: OnDone, on_sent: Callable[[], None] | None = None
     ) -> bool:
-        """Write one request. False: the connection is not idle, and not one byte has left."""
+        """Write one request. False: the connection is dead or busy, and not one byte has left."""
         if not self.is_idle:
             return False
-        assert self._transport is not None
+        transport = cast(asyncio.Transport, self._transport)
         self._on_done = on_done
-        self._transport.write(request)
-        # A lost connection may have answered already, from inside the write.
-        if on_sent is not None and self._on_done is not None:
+        transport.write(request)
+        if transport.is_closing():
+            # The transport hands all to the kernel in one call and keeps what the kernel leaves:
+            # closing already means that this call failed, and then nothing was taken.
+            self._on_done = None
+            return False
+        if on_sent is not None:
             if self._writing:
                 self._on_sent = on_sent
             else:

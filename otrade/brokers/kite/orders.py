@@ -32,6 +32,7 @@ class _Request:
     lane: int
     data: bytes
     timer: TimerHandle | None = None
+    is_written: bool = False
 
     def stop_timer(self) -> None:
         if self.timer is not None:
@@ -99,6 +100,9 @@ class OrderPool:
             return
         self._queue_up(request)
         self._pump()
+        if not request.is_written:
+            due_ns = self._clock.now_ns() + self._queue_timeout_ns
+            request.timer = self._clock.call_at(due_ns, lambda: self._expire(request))
         if self._queue:
             # An order is worth a try at once, whatever the back-off says.
             self._cancel_retry()
@@ -129,27 +133,29 @@ class OrderPool:
     def _queue_up(self, request: _Request) -> None:
         self._queued_total += 1
         heapq.heappush(self._queue, (request.lane, self._queued_total, request))
-        if request.timer is None:
-            due_ns = self._clock.now_ns() + self._queue_timeout_ns
-            request.timer = self._clock.call_at(due_ns, lambda: self._expire(request))
 
     def _pump(self) -> None:
         """Give the first waiting request to a free connection, as long as there is one of each."""
         while self._queue and self._idle:
-            connection = self._idle.popleft()
-            if connection.is_idle:
-                self._write(connection, heapq.heappop(self._queue)[2])
+            connection, entry = self._idle.popleft(), heapq.heappop(self._queue)
+            if not self._write(connection, entry[2]):
+                # A dead connection took nothing, and its end replaces it: back to the same place.
+                heapq.heappush(self._queue, entry)
 
-    def _write(self, connection: HttpConnection, request: _Request) -> None:
-        request.stop_timer()
+    def _write(self, connection: HttpConnection, request: _Request) -> bool:
         self._busy[connection] = request
-        due_ns = self._clock.now_ns() + self._answer_timeout_ns
-        request.timer = self._clock.call_at(due_ns, lambda: self._time_out(connection, request))
-        connection.send(
+        request.is_written = connection.send(
             request.data,
             lambda response, why: self._on_done(connection, request, response, why),
             lambda: self._on_sent(request.seq, self._clock.now_ns()),
         )
+        if not request.is_written:
+            del self._busy[connection]
+            return False
+        request.stop_timer()
+        due_ns = self._clock.now_ns() + self._answer_timeout_ns
+        request.timer = self._clock.call_at(due_ns, lambda: self._time_out(connection, request))
+        return True
 
     def _on_done(
         self, connection: HttpConnection, request: _Request, response: HttpResponse | None, why: str
