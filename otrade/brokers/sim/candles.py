@@ -1,0 +1,116 @@
+"""Historical candles: the current day as far as it has happened, earlier days as the price model has them."""
+
+import datetime as dt
+from typing import Any
+
+from . import hours
+from .clock import VirtualClock
+from .config import NS_PER_S
+from .errors import bad_input
+from .exchange import Exchange
+from .hours import IST
+from .orders import number
+from .paths import Path
+from .universe import Contract
+
+MINUTES = {
+    "minute": 1, "3minute": 3, "5minute": 5, "10minute": 10, "15minute": 15, "30minute": 30, "60minute": 60, "day": 0,
+}  # fmt: skip
+SPAN_DAYS = {
+    "minute": 60,
+    "3minute": 100,
+    "5minute": 100,
+    "10minute": 100,
+    "15minute": 200,
+    "30minute": 200,
+    "60minute": 400,
+}
+DAY_SPAN_DAYS = 2000
+HISTORY_DAYS_MAX = 60
+"""Trading days before the current one of which the simulator has prices."""
+
+
+def parse_time(text: str, name: str) -> int:
+    """`yyyy-mm-dd[ hh:mm:ss]` IST, nanoseconds. KiteError 400."""
+    try:
+        return (
+            int(dt.datetime.fromisoformat(text.strip()).replace(tzinfo=IST).timestamp()) * NS_PER_S
+        )
+    except (ValueError, OverflowError):
+        raise bad_input(f"Invalid `{name}` date. Use yyyy-mm-dd hh:mm:ss.") from None
+
+
+def candles(
+    exchange: Exchange,
+    clock: VirtualClock,
+    contract: Contract,
+    interval: str,
+    from_ns: int,
+    to_ns: int,
+    with_oi: bool,
+) -> list[list[Any]]:
+    """Arrays [time, open, high, low, close, volume(, oi)], oldest first. KiteError 400."""
+    if interval not in MINUTES:
+        raise bad_input(f"Invalid `interval`. Use one of {', '.join(MINUTES)}.")
+    if to_ns < from_ns:
+        raise bad_input("Invalid `from` date. It should not be after `to`.")
+    span = SPAN_DAYS.get(interval, DAY_SPAN_DAYS)
+    if to_ns - from_ns > span * 86_400 * NS_PER_S:
+        raise bad_input(f"Interval exceeds the maximum limit of {span} days for `{interval}`.")
+    to_ns = min(to_ns, clock.now_ns())
+    rows: list[list[Any]] = []
+    for date in _days(exchange.date, from_ns, to_ns):
+        today = date == exchange.date
+        path = exchange.prices.path(contract, date, coarse=not today)
+        rows += _bars(path, contract, date, MINUTES[interval], from_ns, to_ns, with_oi)
+    return rows
+
+
+def _days(today: dt.date, from_ns: int, to_ns: int) -> list[dt.date]:
+    found: list[dt.date] = []
+    date = today
+    first = hours.ist_date(from_ns)
+    for _ in range(HISTORY_DAYS_MAX):
+        if date < first:
+            break
+        if date <= hours.ist_date(to_ns):
+            found.append(date)
+        date = hours.previous_trading_day(date)
+    return found[::-1]
+
+
+def _bars(
+    path: Path,
+    contract: Contract,
+    date: dt.date,
+    minutes: int,
+    from_ns: int,
+    to_ns: int,
+    with_oi: bool,
+) -> list[list[Any]]:
+    if not len(path):
+        return []
+    start_ns = contract.session_ns(date)[0] if minutes else hours.ist_ns(date, "00:00")
+    length_ns = minutes * 60 * NS_PER_S if minutes else 86_400 * NS_PER_S
+    rows: list[list[Any]] = []
+    current = -1
+    for ts_ns, px_e4, qty in zip(path.ts_ns, path.px_e4, path.qty, strict=True):
+        if ts_ns > to_ns:
+            break
+        slot = (ts_ns - start_ns) // length_ns
+        if start_ns + slot * length_ns < from_ns and minutes:
+            continue
+        if slot != current:
+            current = slot
+            opened = dt.datetime.fromtimestamp((start_ns + slot * length_ns) // NS_PER_S, IST)
+            rows.append([opened.strftime("%Y-%m-%dT%H:%M:%S+0530"), px_e4, px_e4, px_e4, px_e4, 0])
+        row = rows[-1]
+        row[2] = max(row[2], px_e4)
+        row[3] = min(row[3], px_e4)
+        row[4] = px_e4
+        row[5] += qty
+    for row in rows:
+        row[1:5] = [number(value) for value in row[1:5]]
+        if with_oi:
+            row.append(0)
+    return rows

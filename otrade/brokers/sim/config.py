@@ -1,0 +1,86 @@
+"""What a simulation may be told. Every default gives a plausible trading day with a liquid market."""
+
+import datetime as dt
+from typing import Annotated
+
+import msgspec
+
+NS_PER_MS = 1_000_000
+NS_PER_S = 1_000_000_000
+
+Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=60_000)]
+
+
+class Span(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A delay drawn evenly from low to high, milliseconds."""
+
+    low_ms: Milliseconds
+    high_ms: Milliseconds
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Delays of each leg of the way, all in virtual time."""
+
+    request: Span = Span(2, 6)
+    """From a request's arrival until the order system looks at it."""
+    order_ack: Span = Span(28, 54)
+    """From then until the answer to place, modify or cancel is written."""
+    exchange: Span = Span(5, 20)
+    """From the order system to the exchange's matching engine."""
+    read: Span = Span(6, 18)
+    """Answer to every other request."""
+    push: Span = Span(2, 6)
+    """From an order event to its text frame."""
+    tick: Span = Span(1, 4)
+    """From a trade to its tick frame."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Requests the broker takes; the excess is answered 429. 0 switches a limit off."""
+
+    orders_per_second: int = 10
+    orders_per_minute: int = 400
+    orders_per_day: int = 5000
+    quotes_per_second: int = 1
+    historical_per_second: int = 3
+    others_per_second: int = 10
+    modifications_per_order: int = 25
+    tokens_per_connection: int = 3000
+    slices_per_order: int = 10
+
+
+class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One simulation. The same configuration and the same client give the same trades."""
+
+    seed: int = 1
+    dates: tuple[dt.date, ...] = (dt.date(2026, 11, 23),)
+    day_start: Annotated[str, msgspec.Meta(pattern=r"^\d\d:\d\d$")] = "09:00"
+    """IST time at which a simulated day begins."""
+    day_end: Annotated[str, msgspec.Meta(pattern=r"^\d\d:\d\d$")] = "15:50"
+    speed: Annotated[float, msgspec.Meta(gt=0)] = float("inf")
+    """Virtual seconds a wall second; infinity never waits."""
+    tick_interval_ms: Annotated[int, msgspec.Meta(ge=10, le=60_000)] = 1000
+    bar_ticks: Annotated[int, msgspec.Meta(ge=4, le=600)] = 15
+    """Ticks made inside one minute of a price file."""
+    prices: dict[str, str] = {}
+    """`EXCH:SYMBOL` or `EXCH:NAME.FUT` (the nearest future) to the path of a CSV of bars."""
+    symbols: tuple[str, ...] = ()
+    """Names of cash shares to keep; empty keeps all that are known."""
+    funds_rupees: Annotated[float, msgspec.Meta(ge=0)] = 2_500_000.0
+    api_key: str = "paper"
+    api_secret: str = "paper-secret"
+    user_id: str = "PAPER1"
+    redirect_url: str = "http://127.0.0.1:8700/login/kite"
+    """Where the login page sends the browser, with the request token."""
+    rest_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    feed_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    heartbeat_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 1000
+    push_working: bool = True
+    """Push OPEN and TRIGGER PENDING too, not only fills and ends."""
+    latency: Latency = Latency()
+    limits: Limits = Limits()
+
+    def __repr__(self) -> str:
+        return (
+            f"SimConfig(seed={self.seed}, dates={[str(d) for d in self.dates]}, speed={self.speed})"
+        )

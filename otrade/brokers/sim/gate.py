@@ -1,0 +1,62 @@
+"""What the driver must know of the sockets to tell whether the client has reacted, and the queue of requests.
+
+In lockstep, requests that arrive between two events are handled together, in an order that depends on their content and
+not on which socket the kernel showed first. Without it they are handled as they come.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+Handler = Callable[[], None]
+SortKey = tuple[bytes, bytes, bytes]
+
+
+class Peer(Protocol):
+    """One connected feed client."""
+
+    pong_due: bool
+
+    def ping(self, payload: bytes) -> None: ...
+
+
+class Gate:
+    """Shared by the servers, who report, and the driver, who waits."""
+
+    def __init__(self) -> None:
+        self.lockstep = True
+        self.activity = 0
+        """Bytes were seen from a client this many times."""
+        self.wrote = False
+        """Something went out to which a client may react."""
+        self.replies_due = 0
+        """Requests taken and not yet answered."""
+        self.peers: list[Peer] = []
+        self.on_request: Handler | None = None
+        self._requests: list[tuple[SortKey, int, Handler]] = []
+
+    def submit(self, key: SortKey, handler: Handler) -> None:
+        """Hand in one request."""
+        self.replies_due += 1
+        if not self.lockstep:
+            handler()
+            return
+        self._requests.append((key, len(self._requests), handler))
+        if self.on_request is not None:
+            self.on_request()
+
+    @property
+    def has_requests(self) -> bool:
+        return bool(self._requests)
+
+    def drain(self) -> None:
+        """Handle the waiting requests."""
+        requests = self._requests
+        self._requests = []
+        if len(requests) > 1:
+            requests.sort(key=lambda item: item[:2])
+        for _, _, handler in requests:
+            handler()
+
+    def awaited(self) -> list[Peer]:
+        """Feed clients which have not answered the last ping."""
+        return [peer for peer in self.peers if peer.pong_due]

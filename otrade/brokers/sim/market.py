@@ -1,0 +1,219 @@
+"""What is on the screen: last trade, day statistics and five levels of depth of each instrument, in virtual time.
+
+An instrument moves only when somebody looks (a subscriber, a working order, a quote): its path is already known, so it
+does not matter when it is caught up.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+
+from .clock import VirtualClock, VirtualTimer
+from .hours import ist_ns, previous_trading_day
+from .prices import Prices, band_e4
+from .universe import Contract
+
+LEVELS = 5
+
+
+class Level:
+    """One price of the book with what is left of it."""
+
+    __slots__ = ("orders", "price_e4", "qty")
+
+    def __init__(self, price_e4: int, qty: int, orders: int) -> None:
+        self.price_e4 = price_e4
+        self.qty = qty
+        self.orders = orders
+
+
+class Quote:
+    """One instrument's day so far."""
+
+    def __init__(self, contract: Contract, prices: Prices, date: dt.date) -> None:
+        self.contract = contract
+        self.open_ns, self.close_ns = contract.session_ns(date)
+        self.prev_close_e4 = prices.previous_close_e4(contract, date)
+        self.low_band_e4, self.high_band_e4 = band_e4(contract, self.prev_close_e4)
+        self._path = prices.path(contract, date)
+        self._next = 0
+        self._rising = True
+        self._depth: tuple[list[Level], list[Level]] | None = None
+        close = self.prev_close_e4
+        self.ltp_e4 = self.open_e4 = self.high_e4 = self.low_e4 = close
+        self.last_qty = self.volume = self.value_e4 = 0
+        self.ts_ns = ist_ns(previous_trading_day(date), "15:30")
+        """Time of the last trade."""
+        self._oi_unit = 10 * contract.lot if contract.expiry is not None else 0
+        self.oi = self.oi_high = self.oi_low = self._oi_unit * 9000
+
+    @property
+    def next_ns(self) -> int | None:
+        """Time of the next trade, None after the last."""
+        return self._path.ts_ns[self._next] if self._next < len(self._path) else None
+
+    @property
+    def traded_today(self) -> bool:
+        return self._next > 0
+
+    @property
+    def average_e4(self) -> int:
+        """Volume-weighted average price of the day, rounded down; 0 before any volume."""
+        return self.value_e4 // self.volume if self.volume else 0
+
+    @property
+    def average_price(self) -> float:
+        return self.value_e4 / self.volume / 10_000 if self.volume else 0.0
+
+    def is_open(self, now_ns: int) -> bool:
+        return self.open_ns <= now_ns < self.close_ns
+
+    def advance(self, now_ns: int) -> bool:
+        """Catch up with the path; True when there was a trade."""
+        path, i, n = self._path, self._next, len(self._path)
+        if i >= n or path.ts_ns[i] > now_ns:
+            return False
+        while i < n and path.ts_ns[i] <= now_ns:
+            price_e4, qty = path.px_e4[i], path.qty[i]
+            if i == 0:
+                self.open_e4 = self.high_e4 = self.low_e4 = price_e4
+                self._rising = price_e4 >= self.ltp_e4
+            elif price_e4 != self.ltp_e4:
+                self._rising = price_e4 > self.ltp_e4
+                if price_e4 > self.high_e4:
+                    self.high_e4 = price_e4
+                elif price_e4 < self.low_e4:
+                    self.low_e4 = price_e4
+            self.ltp_e4 = price_e4
+            self.last_qty = qty
+            self.volume += qty
+            self.value_e4 += qty * price_e4
+            if self._oi_unit:
+                self.oi = max(0, self.oi + ((path.noise[i] >> 60) - 7) * self._oi_unit // 10)
+                self.oi_high = max(self.oi_high, self.oi)
+                self.oi_low = min(self.oi_low, self.oi)
+            i += 1
+        self.ts_ns = path.ts_ns[i - 1]
+        self._next = i
+        self._depth = None
+        return True
+
+    def noise(self) -> int:
+        """64 random bits of the last trade."""
+        return self._path.noise[self._next - 1] if self._next else 0
+
+    def depth(self) -> tuple[list[Level], list[Level]]:
+        """(bids, asks), best first. Orders that trade reduce it until the next trade of the path renews it."""
+        if self._depth is None:
+            self._depth = self._make_depth()
+        return self._depth
+
+    def _make_depth(self) -> tuple[list[Level], list[Level]]:
+        contract = self.contract
+        if not contract.tradable or not self._next:
+            return [], []
+        noise = self.noise()
+        tick_e4 = contract.tick_e4
+        # The last trade was at the ask when the price rose to it, else at the bid.
+        bid_e4 = self.ltp_e4 - tick_e4 if self._rising else self.ltp_e4
+        ask_e4 = bid_e4 + tick_e4
+        bids, asks = list[Level](), list[Level]()
+        for i in range(LEVELS):
+            for side, price_e4, bits in (
+                (bids, bid_e4 - i * tick_e4, noise >> (6 * i)),
+                (asks, ask_e4 + i * tick_e4, noise >> (30 + 6 * i)),
+            ):
+                if self.low_band_e4 <= price_e4 <= self.high_band_e4:
+                    part = 0.4 + (bits & 63) / 64 * 1.2 + 0.25 * i
+                    lots = max(1, int(contract.depth_lots * part))
+                    side.append(
+                        Level(
+                            price_e4, lots * contract.lot, 1 + lots * 3 // (2 + contract.depth_lots)
+                        )
+                    )
+        return bids, asks
+
+    def totals(self) -> tuple[int, int]:
+        """Total quantity wanted and offered, all levels."""
+        if not self.contract.tradable or not self._next:
+            return 0, 0
+        unit = self.contract.depth_lots * self.contract.lot
+        noise = self.noise()
+        return unit * (150 + (noise & 63)), unit * (150 + ((noise >> 30) & 63))
+
+
+Listener = Callable[[list[Quote]], None]
+
+
+class Market:
+    """All quotes of one day, and the events at which those that somebody watches trade."""
+
+    def __init__(self, clock: VirtualClock, prices: Prices, date: dt.date) -> None:
+        self.clock = clock
+        self.date = date
+        self.universe = prices.universe(date)
+        self._prices = prices
+        self._quotes: dict[int, Quote] = {}
+        self._watched: dict[int, int] = {}
+        self._active: list[Quote] = []
+        self._timer: VirtualTimer | None = None
+        self.on_trades: list[Listener] = []
+        """Called with the quotes that traded at this instant, in the order in which they are listed here."""
+
+    def contract(self, token: int) -> Contract | None:
+        return self.universe.by_token.get(token)
+
+    def quote(self, contract: Contract) -> Quote:
+        """The instrument's day up to now."""
+        quote = self._quotes.get(contract.token)
+        if quote is None:
+            quote = self._quotes[contract.token] = Quote(contract, self._prices, self.date)
+        if contract.token not in self._watched:
+            quote.advance(self.clock.now_ns())
+        return quote
+
+    def watch(self, contract: Contract) -> None:
+        """Let the instrument trade event by event from now on. Counted: pair each with `unwatch`."""
+        quote = self.quote(contract)
+        count = self._watched.get(contract.token, 0)
+        self._watched[contract.token] = count + 1
+        if not count:
+            self._active = sorted([*self._active, quote], key=lambda q: q.contract.token)
+            self._arm()
+
+    def unwatch(self, contract: Contract) -> None:
+        count = self._watched.get(contract.token, 0)
+        if count > 1:
+            self._watched[contract.token] = count - 1
+        elif count == 1:
+            del self._watched[contract.token]
+            self._active = [q for q in self._active if q.contract.token != contract.token]
+
+    def close(self) -> None:
+        """End of the day: no more trades."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._active = []
+        self._watched = {}
+
+    def last_trade_ns(self) -> int:
+        """End of the last session of the day."""
+        return max(c.session_ns(self.date)[1] for c in self.universe.contracts)
+
+    def _arm(self) -> None:
+        due = min((ts for quote in self._active if (ts := quote.next_ns) is not None), default=None)
+        if due is None:
+            return
+        if self._timer is not None:
+            if self._timer.callback is not None and self._timer.ts_ns <= due:
+                return
+            self._timer.cancel()
+        self._timer = self.clock.schedule(due, self._step)
+
+    def _step(self) -> None:
+        self._timer = None
+        now_ns = self.clock.now_ns()
+        traded = [quote for quote in self._active if quote.advance(now_ns)]
+        if traded:
+            for listener in self.on_trades:
+                listener(traded)
+        self._arm()

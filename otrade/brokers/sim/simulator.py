@@ -1,0 +1,137 @@
+"""The simulator put together: model, servers, clock and driver."""
+
+import datetime as dt
+import math
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from .clock import VirtualClock
+from .config import SimConfig
+from .driver import SimDriver
+from .exchange import Exchange
+from .faults import Faults
+from .gate import Gate
+from .hours import ist_ns
+from .kite_feed import KiteFeed
+from .kite_rest import KiteRest
+from .sessions import Sessions
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the servers listen on 127.0.0.1."""
+
+    rest: int
+    feed: int
+
+    @property
+    def rest_url(self) -> str:
+        return f"http://127.0.0.1:{self.rest}"
+
+    @property
+    def feed_url(self) -> str:
+        return f"ws://127.0.0.1:{self.feed}"
+
+
+class Simulator:
+    """One simulated broker and exchange.
+
+    `await start()`, then for each date `open_day`, `await during(client's start)`, `await run_day`; `await stop()` at the
+    end. The client's timers belong on `clock`. `realtime` gives up lockstep: time runs with the wall at `cfg.speed`, for
+    clients of other processes which know nothing of virtual time.
+    """
+
+    def __init__(
+        self, cfg: SimConfig, clock: VirtualClock | None = None, *, realtime: bool = False
+    ) -> None:
+        """ValueError (PriceFileError) when the configuration or a price file cannot be used."""
+        if realtime and math.isinf(cfg.speed):
+            raise ValueError(
+                "speed: a simulation for other processes needs a finite speed, for example 1"
+            )
+        self.cfg = cfg
+        self.clock = clock or VirtualClock()
+        self.gate = Gate()
+        self.gate.lockstep = not realtime
+        self.driver = SimDriver(self.clock, self.gate, cfg.speed)
+        self.exchange = Exchange(cfg, self.clock)
+        self.sessions = Sessions(cfg, self.clock)
+        self.faults = Faults()
+        self._feed = KiteFeed(cfg, self.clock, self.gate, self.exchange, self.sessions)
+        self._rest = KiteRest(cfg, self.clock, self.gate, self.exchange, self.sessions, self.faults)
+        self._date: dt.date | None = None
+        self.open_day(self.dates()[0])
+
+    def dates(self) -> list[dt.date]:
+        """The days to simulate: those of the price files when there are any, else the configured ones."""
+        return self.exchange.prices.file_dates() or list(self.cfg.dates)
+
+    async def start(self) -> Ports:
+        """Open both servers. OSError names the port that is in use."""
+        rest = await self._rest.start(self.cfg.rest_port)
+        return Ports(rest, await self._feed.start(self.cfg.feed_port))
+
+    async def stop(self) -> None:
+        """Close both servers and every connection."""
+        await self._feed.stop()
+        await self._rest.stop()
+
+    # ---- time
+
+    def open_day(self, date: dt.date) -> None:
+        """Begin a trading day at `cfg.day_start`. Days must not go backwards; the present one is left alone."""
+        if date == self._date:
+            return
+        if self._date is not None and date < self._date:
+            raise ValueError(f"open_day: {date} is before {self._date}; days must not go backwards")
+        self._date = date
+        self.clock.stand_still()
+        self.clock.advance(ist_ns(date, self.cfg.day_start))
+        self.exchange.open_day(date)
+
+    async def run_day(self, date: dt.date | None = None, until_ns: int | None = None) -> None:
+        """Run the (present) day to its end, or to `until_ns`."""
+        if date is not None:
+            self.open_day(date)
+        assert self._date is not None
+        await self.driver.run(until_ns or ist_ns(self._date, self.cfg.day_end))
+
+    async def run_until(self, until_ns: int) -> None:
+        """Run every event up to that time."""
+        await self.driver.run(until_ns)
+
+    async def during(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a client's coroutine, letting virtual time pass only as far as its requests need."""
+        return await self.driver.during(work)
+
+    def set_idle_probe(self, probe: Callable[[], bool]) -> None:
+        """Further knowledge of an in-process client: False while it still has work at hand."""
+        self.driver.idle_probe = probe
+
+    # ---- control
+
+    def issue_access_token(self) -> str:
+        """Log in without a browser; ends the token before."""
+        return self.sessions.issue()
+
+    def request_token(self) -> str:
+        """What the login page would hand to the application."""
+        return self.sessions.request_token()
+
+    def expire_tokens(self) -> None:
+        """The access token is refused from now on; open feed connections stay, as with Kite."""
+        self.sessions.expire()
+
+    def stop_feed(self) -> None:
+        """Fall silent on every feed connection, without closing it."""
+        self._feed.pause()
+
+    def start_feed(self) -> None:
+        self._feed.resume()
+
+    def disconnect_feed(self) -> None:
+        """Cut every feed connection."""
+        self._feed.disconnect_all()
