@@ -9,6 +9,7 @@ import json
 import logging
 import random
 import struct
+from functools import partial
 from typing import Any
 
 import pytest
@@ -132,6 +133,14 @@ class Bench:
         return self.peers[-1]
 
 
+def _heard_at(bench: Bench, ts_ns: int) -> bool:
+    return bench.stream.ts_recv_ns == ts_ns
+
+
+def _has_peers(bench: Bench, n: int) -> bool:
+    return len(bench.peers) == n
+
+
 def test_handshake_subscription_frames_and_messages() -> None:
     async def main() -> None:
         async with Bench() as bench:
@@ -215,7 +224,7 @@ def test_five_silent_seconds_drop_the_connection_and_any_frame_is_life() -> None
                 bench.clock.advance(4.9)
                 now_ns = bench.clock.now_ns()
                 peer.say(frame(BINARY, b"\x00"))
-                await until(lambda now_ns=now_ns: bench.stream.ts_recv_ns == now_ns)
+                await until(partial(_heard_at, bench, now_ns))
             assert bench.events == ["up"]
             bench.clock.advance(4.9)
             assert bench.stream.is_up
@@ -258,7 +267,7 @@ def test_a_lost_connection_comes_back_by_back_off(how: str) -> None:
                 (delay,) = bench.clock.waiting()
                 delays.append(delay)
                 bench.clock.advance(delay)
-                await until(lambda tries=tries: len(bench.peers) == tries + 1)
+                await until(partial(_has_peers, bench, tries + 1))
             await until(lambda: bench.stream.is_up)
             for n, delay in enumerate(delays):
                 assert 2**n / 2 <= delay <= 2**n
@@ -278,11 +287,8 @@ def test_the_back_off_is_capped_and_keeps_its_place_when_accepted_for_nothing() 
                 (delay,) = bench.clock.waiting()
                 assert min(60, 2**n) / 2 <= delay <= min(60, 2**n)
                 bench.clock.advance(delay)
-                await until(
-                    lambda n=n: (
-                        bench.stream.is_up and len(bench.peers) == n + 2 and bench.peers[-1].peer
-                    )
-                )
+                await until(partial(_has_peers, bench, n + 2))
+                await until(lambda: bench.stream.is_up and bench.peers[-1].peer)
 
     run(main())
 

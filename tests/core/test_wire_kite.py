@@ -6,7 +6,9 @@ import json
 import random
 import struct
 import warnings
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -74,7 +76,16 @@ def flat(tick: dict[str, Any]) -> list[Any]:
     return out
 
 
-def ours_flat(tick: dict[str, Any], rupees: Any) -> list[Any]:
+def _e4_rupees(px_e4: int) -> float:
+    return px_e4 / 10_000.0
+
+
+def _wire_rupees(scale: int, px_e4: int) -> float:
+    """Back to the wire's integer, then the vendor's own division."""
+    return px_e4 * scale // 10_000 / float(scale)
+
+
+def ours_flat(tick: dict[str, Any], rupees: Callable[[int], float]) -> list[Any]:
     """Our tick in the same order; `rupees` turns an e4 price into the vendor's float."""
     kind = tick["kind"]
     out = [tick["token"], bool(tick["tradable"]), rupees(tick["ltp_e4"])]
@@ -107,16 +118,11 @@ def test_decoder_agrees_with_the_vendors_parser(kind: int, vendor: Any) -> None:
             packets.append(bytes(body))
         if segment == 3:
             # The vendor keeps 1e-7 rupee; ours is the same number rounded half up to e4.
-            def rupees(px_e4: int) -> float:
-                return px_e4 / 10_000.0
-
             frame = frame_of([_rounded_cds(p) for p in packets])
+            rupees: Callable[[int], float] = _e4_rupees
         else:
-
-            def rupees(px_e4: int, scale: int = scale) -> float:
-                return px_e4 * scale // 10_000 / float(scale)
-
             frame = frame_of(packets)
+            rupees = partial(_wire_rupees, scale)
         theirs = vendor._parse_binary(frame)
         ours = decode_frame(frame_of(packets))
         assert len(ours) == len(theirs) == BATCH
