@@ -49,7 +49,9 @@ class Control:
             return False, "entries are paused already"
         day.is_paused = True
         day.engine.on_pause(True, day.clock.now_ns())
-        day.board.say(Severity.WARN, "PAUSED", "paused by command: no new entries; exits and stops go on")
+        day.board.say(
+            Severity.WARN, "PAUSED", "paused by command: no new entries; exits and stops go on"
+        )
         return True, "paused: no new entries; exits and stops go on"
 
     def _resume(self, day: "TradingDay", args: Args) -> Result:

@@ -90,7 +90,7 @@ class TradingDay:
         self._position_audit_ns = 0
         self._position_task: asyncio.Task[None] | None = None
         self._suspects: set[str] = set()
-        self._gate_open = False
+        self._feed_was_up = False
         self._trouble = ""
         self._ts_token_dead_ns = 0
 
@@ -131,7 +131,6 @@ class TradingDay:
         await session.connect()
         await self._explain_start(session)
         session.subscribe([(i.token, self.options.feed_mode) for i in self.plan.instruments])
-        self._gate_open = True
         self.engine.on_pause(self.is_paused, self.clock.now_ns())
         self.board.say(
             Severity.INFO,
@@ -196,7 +195,11 @@ class TradingDay:
     def _on_refused(self, seq: int, answer: Answer) -> None:
         severity = Severity.WARN if answer.outcome == Ev.REFUSED else Severity.ERROR
         outcome = "refused" if answer.outcome == Ev.REFUSED else "left in doubt"
-        self.board.say(severity, "REQUEST_" + answer.outcome.name, f"request {seq} was {outcome}: {answer.text}")
+        self.board.say(
+            severity,
+            "REQUEST_" + answer.outcome.name,
+            f"request {seq} was {outcome}: {answer.text}",
+        )
         if answer.reason == Reason.BROKER_TOKEN:
             self._on_token_dead()
 
@@ -223,14 +226,14 @@ class TradingDay:
         self.engine.on_feed(alive, self.clock.now_ns())
         if alive:
             self.board.say(Severity.INFO, "FEED_UP", "the feed is connected")
-            if self._gate_open:
+            if self._feed_was_up:
                 # Pushes may have been lost while it was down: the order book knows.
                 self.n_reconnects += 1
                 self._look()
-        else:
-            self.board.say(
-                Severity.WARN, "FEED_DOWN", f"the feed is down ({why}): no entries; stops rest at the exchange"
-            )
+            self._feed_was_up = True
+        elif not self.ended.is_set():
+            text = f"the feed is down ({why}): no entries; stops rest at the exchange"
+            self.board.say(Severity.WARN, "FEED_DOWN", text)
 
     def _on_token_dead(self) -> None:
         if self.is_token_dead:
@@ -264,7 +267,9 @@ class TradingDay:
         text = str(error)
         if text != self._trouble:
             self._trouble = text
-            self.board.say(Severity.WARN, "BOOK_FAILED", f"the order book could not be read: {text}")
+            self.board.say(
+                Severity.WARN, "BOOK_FAILED", f"the order book could not be read: {text}"
+            )
 
     # ---------------------------------------------------------------------------------------------------- explaining
     def quarantine(self, unexplained: Unexplained) -> None:
@@ -276,7 +281,11 @@ class TradingDay:
     def _audit_positions(self, now_ns: int) -> None:
         if self._position_audit_ns == 0:
             self._position_audit_ns = now_ns + POSITION_AUDIT_NS
-        if now_ns < self._position_audit_ns or self._position_task is not None or self.is_token_dead:
+        if (
+            now_ns < self._position_audit_ns
+            or self._position_task is not None
+            or self.is_token_dead
+        ):
             return
         self._position_audit_ns = now_ns + POSITION_AUDIT_NS
         self._position_task = asyncio.get_running_loop().create_task(self._compare_positions())
@@ -290,10 +299,15 @@ class TradingDay:
             if before != self.plan.net_of():
                 return
             found = unexplained_positions(positions, self.plan.instrument_of, before)
-            keys = {f"{item.instrument_id} {item.key} {before[item.instrument_id]}" for item in found}
+            keys = {
+                f"{item.instrument_id} {item.key} {before[item.instrument_id]}" for item in found
+            }
             for item in found:
                 key = f"{item.instrument_id} {item.key} {before[item.instrument_id]}"
-                if key in self._suspects and not self.engine.instrument(item.instrument_id)["quarantined"]:
+                if (
+                    key in self._suspects
+                    and not self.engine.instrument(item.instrument_id)["quarantined"]
+                ):
                     self.quarantine(item)
             if keys - self._suspects:
                 self._position_audit_ns = self.clock.now_ns() + 5 * NS_PER_S
@@ -344,9 +358,12 @@ class TradingDay:
             return
         found = unexplained_positions(positions, self.plan.instrument_of, self.plan.net_of())
         for item in found:
-            self.board.say(Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id)
+            self.board.say(
+                Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id
+            )
         if not found:
             self.board.say(
-                Severity.INFO, "VERIFIED", f"the broker's positions agree. {what_is_open(self.plan)}"
+                Severity.INFO,
+                "VERIFIED",
+                f"the broker's positions agree. {what_is_open(self.plan)}",
             )
-

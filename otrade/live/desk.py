@@ -5,12 +5,15 @@ A failure of our own code on this path is not survivable by guessing: `on_fault`
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 from otrade._core.engine import Command, Engine
 from otrade._core.types import Cmd, Ev, Reason
 from otrade.brokers.base import Answer, BrokerSession, OrderReport, Source
 
 from .clock import Clock
+
+Teller = Literal["push", "book", "engine"]
 
 
 class OrderDesk:
@@ -33,7 +36,7 @@ class OrderDesk:
         self._on_refused = on_refused
         self._on_fault = on_fault
         self._draining = False
-        self._sources: dict[str, str] = {}
+        self._sources: dict[str, Teller] = {}
         self.session: BrokerSession | None = None
         self.n_sent = 0
 
@@ -102,7 +105,7 @@ class OrderDesk:
             self._sources[report.cl_ord_id] = "book" if report.source == Source.BOOK else "push"
         return reason
 
-    def source_of(self, cl_ord_id: str) -> str:
+    def source_of(self, cl_ord_id: str) -> Teller:
         """Who told us last about an order of ours: "push", "book", or "engine" when nobody has yet."""
         return self._sources.get(cl_ord_id, "engine")
 

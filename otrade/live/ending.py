@@ -92,7 +92,11 @@ def entries_pending(plan: DayPlan) -> bool:
         slot = plan.engine.bracket(bracket_id)["entry_slot"]
         if slot >= 0:
             order = plan.engine.order(slot)
-            if order["in_doubt"] or order["ord_status"] in (*WORKING, OrdStatus.PENDING_NEW, OrdStatus.UNKNOWN):
+            if order["in_doubt"] or order["ord_status"] in (
+                *WORKING,
+                OrdStatus.PENDING_NEW,
+                OrdStatus.UNKNOWN,
+            ):
                 return True
     return False
 
@@ -122,4 +126,7 @@ def _open_words(plan: DayPlan, bracket_id: int) -> str:
     covered = bracket["protected_qty"]
     partly = "" if covered >= open_qty else f" for {covered} of them only"
     leg = "stop" if order["leg"] == Leg.STOP and not bracket["target_armed"] else "exit"
-    return words + f"{leg} order {order['broker_order_id']} at {rupees(price)} rests at the exchange{partly}."
+    return (
+        words
+        + f"{leg} order {order['broker_order_id']} at {rupees(price)} rests at the exchange{partly}."
+    )

@@ -56,13 +56,15 @@ class TolerantFile(RotatingFileHandler):
         super().emit(record)
         if self._failing and self.n_lost == was_lost:
             self._failing = False
-            self._on_failure(f"the log {self.baseFilename} is written again; {was_lost} lines are lost")
+            self._on_failure(
+                f"the log {self.baseFilename} is written again; {was_lost} lines are lost"
+            )
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Called by `emit` inside its `except`; the failed stream is dropped, for its buffer cannot be written either."""
         self.n_lost += 1
         self._n_skip = RETRY_RECORDS
-        stream, self.stream = self.stream, None  # type: ignore[assignment]
+        stream, self.stream = self.stream, None
         if stream is not None:
             try:
                 stream.close()
@@ -81,7 +83,9 @@ def open_log(var_dir: Path, on_failure: Callable[[str], None]) -> logging.Handle
     try:
         log_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        on_failure(f"the log directory {log_dir} cannot be made ({error.strerror}); there is no log")
+        on_failure(
+            f"the log directory {log_dir} cannot be made ({error.strerror}); there is no log"
+        )
         return None
     handler = TolerantFile(log_dir / "otrade.jsonl", on_failure)
     handler.setFormatter(JsonLines())

@@ -21,9 +21,7 @@ class Progress:
         return self._is_tty
 
     def update(self, *, day: str, ts_ns: int, pnl_e4: int, n_trades: int, n_open: int) -> None:
-        text = (
-            f"{day} {ist_hms(ts_ns)}  P&L {rupees(pnl_e4)}  trades {n_trades}  open {n_open}"
-        )
+        text = f"{day} {ist_hms(ts_ns)}  P&L {rupees(pnl_e4)}  trades {n_trades}  open {n_open}"
         if self._is_tty:
             self._write(CLEAR_LINE + text)
             self._open_line = True

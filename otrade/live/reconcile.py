@@ -60,9 +60,9 @@ def unexplained_positions(
         ours = net_of.get(instrument_id, 0)
         if net_qty == ours:
             continue
-        position = names.get(instrument_id)
-        symbol = position.tradingsymbol if position else f"instrument {instrument_id}"
-        price = f" (last price {rupees(position.ltp_e4)})" if position else ""
+        shown_as = names.get(instrument_id)
+        symbol = shown_as.tradingsymbol if shown_as else f"instrument {instrument_id}"
+        price = f" (last price {rupees(shown_as.ltp_e4)})" if shown_as else ""
         found.append(
             Unexplained(
                 instrument_id,

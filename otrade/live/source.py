@@ -4,6 +4,8 @@ Called ten to twenty times a second while somebody looks. Rows of what has ended
 """
 
 from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any
 
 import otrade
 from otrade._core.types import (
@@ -51,7 +53,13 @@ class LiveSource:
     """Shows the current day of a run; `set_day` at the start of each."""
 
     def __init__(
-        self, board: NoticeBoard, control: Control, *, mode: schema.Mode, broker_kind: str, speed: float
+        self,
+        board: NoticeBoard,
+        control: Control,
+        *,
+        mode: schema.Mode,
+        broker_kind: str,
+        speed: float,
     ) -> None:
         self._board = board
         self._control = control
@@ -72,7 +80,9 @@ class LiveSource:
     def _forget(self, bracket_id: int) -> None:
         """A bracket has closed (again): what was built of it before is old."""
         self._bracket_rows.pop(bracket_id, None)
-        for slot in [slot for slot, row in self._order_rows.items() if row.bracket_id == bracket_id]:
+        for slot in [
+            slot for slot, row in self._order_rows.items() if row.bracket_id == bracket_id
+        ]:
             del self._order_rows[slot]
 
     # -------------------------------------------------------------------------------------------------------- status
@@ -90,10 +100,10 @@ class LiveSource:
             mode=self._mode,
             broker_kind=self._broker_kind,
             lifecycle=self.lifecycle,
-            state=halt.name,
+            state=_word(halt),
             state_reason="" if halt == Halt.ACTIVE else _state_reason(halt, risk["halt_reason"]),
             paused=day.is_paused,
-            phase=phase.name,
+            phase=_word(phase),
             phase_words=PHASE_WORDS[phase],
             phase_ends_ms=ends_ns // NS_PER_MS if ends_ns else None,
             day=day.plan.day,
@@ -216,7 +226,7 @@ class LiveSource:
                     ask_e4=market["ask_px_e4"] or None,
                     volume=market["volume"],
                     ts_recv_ms=_ms_or_none(market["ts_recv_ns"]),
-                    phase=Phase(inst["phase"]).name,
+                    phase=_word(Phase(inst["phase"])),
                     quarantined=bool(inst["quarantined"]),
                     tick_size_e4=inst["tick_size_e4"],
                     lot_size=inst["lot_size"],
@@ -277,19 +287,21 @@ class LiveSource:
             strategy_id=bracket["strategy_id"],
             instrument_id=bracket["instrument_id"],
             side=_side(bracket["side"]),
-            state=state.name,
+            state=_word(state),
             qty=bracket["order_qty"],
             open_qty=bracket["open_qty"],
             protected_qty=bracket["protected_qty"],
             entry_px_e4=average_e4(bracket["entry_value_e4"], bracket["entry_qty"]) or None,
             stop_px_e4=bracket["stop_e4"] or None,
             target_px_e4=bracket["target_e4"] or None,
-            ltp_e4=None if is_closed else day.engine.market(bracket["instrument_id"])["ltp_e4"] or None,
+            ltp_e4=None
+            if is_closed
+            else day.engine.market(bracket["instrument_id"])["ltp_e4"] or None,
             pnl_e4=bracket["pnl_e4"],
             naked_ms=naked_ns / NS_PER_MS,
             ts_open_ms=bracket["ts_open_ns"] // NS_PER_MS,
             ts_close_ms=_ms_or_none(bracket["ts_close_ns"]) if is_closed else None,
-            exit_reason=ExitReason(bracket["exit_reason"]).name,
+            exit_reason=_word(ExitReason(bracket["exit_reason"])),
         )
         if is_closed:
             self._bracket_rows[bracket_id] = row
@@ -313,22 +325,23 @@ class LiveSource:
             instrument_id=instrument_id,
             symbol=day.plan.instruments[instrument_id].name,
             bracket_id=bracket_id if bracket_id >= 0 else None,
-            leg=Leg(order["leg"]).name,
+            leg=_word(Leg(order["leg"])),
             side=_side(order["side"]),
-            ord_type=OrdType(order["ord_type"]).name,
+            ord_type=_word(OrdType(order["ord_type"])),
             qty=order["order_qty"],
             cum_qty=order["cum_qty"],
             avg_px_e4=average_e4(order["cum_value_e4"], order["cum_qty"]) or None,
             price_e4=order["price_e4"] or None,
             trigger_e4=order["trigger_e4"] or None,
-            ord_status=OrdStatus(order["ord_status"]).name,
-            pending=Pending(order["pending"]).name,
+            ord_status=_word(OrdStatus(order["ord_status"])),
+            pending=_word(Pending(order["pending"])),
             in_doubt=bool(order["in_doubt"]),
             text=reason_words(order["reason"]) if order["reason"] else "",
             ts_intent_ms=order["ts_intent_ns"] // NS_PER_MS,
             ts_sent_ms=_ms_or_none(order["ts_sent_ns"]),
             ts_ack_ms=_ms_or_none(order["ts_ack_ns"]),
-            ts_last_ms=max(order["ts_intent_ns"], order["ts_ack_ns"], order["ts_report_ns"]) // NS_PER_MS,
+            ts_last_ms=max(order["ts_intent_ns"], order["ts_ack_ns"], order["ts_report_ns"])
+            // NS_PER_MS,
             source=day.desk.source_of(order["cl_ord_id"]),
         )
         if bracket_id >= 0 and bracket_id in self._bracket_rows:
@@ -348,7 +361,8 @@ class LiveSource:
             here = [bracket for bracket in lives if bracket["instrument_id"] == instrument_id]
             open_qty = sum(abs(bracket["open_qty"]) for bracket in here)
             value_e4 = sum(
-                abs(bracket["open_qty"]) * average_e4(bracket["entry_value_e4"], bracket["entry_qty"])
+                abs(bracket["open_qty"])
+                * average_e4(bracket["entry_value_e4"], bracket["entry_qty"])
                 for bracket in here
             )
             unrealised_e4 = sum(_unrealised_e4(day, bracket) for bracket in here)
@@ -388,7 +402,7 @@ class LiveSource:
                 net_e4=trade.net_e4,
                 naked_ms=trade.naked_total_ns / NS_PER_MS,
                 slippage_e4=trade.slippage_e4,
-                exit_reason=trade.exit_reason.name,
+                exit_reason=_word(trade.exit_reason),
             )
             for number, trade in enumerate(day.trades.trades, 1)
         ]
@@ -487,6 +501,11 @@ def _candle(candle: Candle) -> schema.Candle:
 
 def _ms_or_none(ts_ns: int) -> int | None:
     return ts_ns // NS_PER_MS if ts_ns else None
+
+
+def _word(member: IntEnum) -> Any:
+    """The name of an enum's member: the literals of the contract are these names."""
+    return member.name
 
 
 def _side(side: int) -> schema.Side:
