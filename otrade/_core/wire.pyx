@@ -31,3 +31,17 @@ cdef class FrameSink:
         to be sent.
         """
         return 0
+
+
+cdef class CallbackSink(FrameSink):
+    """A sink in Python: `callback(frame: bytes, ts_recv_ns: int) -> int`, the number of commands
+    that wait. For recorders, tools and tests; an engine takes the frame without a Python object.
+    """
+
+    cdef object _callback
+
+    def __init__(self, callback) -> None:
+        self._callback = callback
+
+    cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept:
+        return self._callback((<const char*>buf)[:n], ts_recv_ns)

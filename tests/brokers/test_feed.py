@@ -13,11 +13,11 @@ from functools import partial
 from typing import Any
 
 import pytest
-from otrade.errors import BrokerError
 
 from otrade._core.wire import FrameSink
 from otrade.brokers.kite.endpoint import parse
 from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
+from otrade.errors import BrokerError
 from tests.brokers.loopback import FakeClock, Peer, Server, run, turns, until
 
 SEED = 11

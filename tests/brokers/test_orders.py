@@ -8,12 +8,12 @@ import struct
 from typing import Any
 
 import pytest
-from otrade.errors import NetworkError
 
 from otrade._core.types import Ev, Lane, Reason
 from otrade.brokers.base import Answer
 from otrade.brokers.kite.endpoint import parse
 from otrade.brokers.kite.orders import OrderPool
+from otrade.errors import NetworkError
 from tests.brokers.loopback import FakeClock, Server, idle, run, turns, until
 
 SEED = 7

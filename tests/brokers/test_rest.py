@@ -1,4 +1,4 @@
-"""Questions and login over a scripted server: documented answers, every kind of bad one, no secret."""
+"""Questions and login over a scripted server: good answers, every kind of bad one, no secret."""
 
 import asyncio
 import gzip
@@ -11,13 +11,13 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
 
 from otrade.brokers.kite import login
 from otrade.brokers.kite.backoff import Backoff
 from otrade.brokers.kite.endpoint import parse
 from otrade.brokers.kite.reports import ist_ns
 from otrade.brokers.kite.rest import KiteRest
+from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
 from tests.brokers.loopback import FakeClock, Peer, Server, idle, run, until
 
 SECRETS = ("apisecret", "accesstoken")

@@ -125,6 +125,13 @@ class KiteBroker:
         return self._stream.is_up
 
     @property
+    def is_connecting(self) -> bool:
+        """A connection is being made: work that no socket shows. A simulator of virtual time holds
+        its clock meanwhile.
+        """
+        return self._stream.is_connecting or self._orders.is_opening or self.rest.is_connecting
+
+    @property
     def warm_connections(self) -> int:
         """Order connections that are ready now."""
         return self._orders.warm

@@ -79,6 +79,10 @@ class OrderPool:
         """Connections that are ready for an order now."""
         return sum(connection.is_idle for connection in self._idle)
 
+    @property
+    def is_opening(self) -> bool:
+        return bool(self._opening)
+
     async def start(self) -> None:
         """Open the connections. NetworkError when not one can be made; those that fail later are
         retried behind the scenes.

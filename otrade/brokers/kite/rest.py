@@ -41,6 +41,7 @@ class KiteRest:
         self._timeout_ns = timeout_ns
         self._connection: HttpConnection | None = None
         self._turn = asyncio.Lock()
+        self.is_connecting = False
 
     def __repr__(self) -> str:
         return f"KiteRest({self._endpoint.authority})"
@@ -177,9 +178,13 @@ class KiteRest:
         async with self._turn:
             connection = self._connection
             if connection is None or not connection.is_idle:
-                connection = await connect(
-                    self._endpoint, self._tls, lambda _: None, body_bytes_max=ANSWER_BYTES_MAX
-                )
+                self.is_connecting = True
+                try:
+                    connection = await connect(
+                        self._endpoint, self._tls, lambda _: None, body_bytes_max=ANSWER_BYTES_MAX
+                    )
+                finally:
+                    self.is_connecting = False
                 self._connection = connection
             return await ask(connection, request, clock=self._clock, timeout_ns=self._timeout_ns)
 

@@ -90,6 +90,10 @@ class KiteStream:
         return self._listener is not None
 
     @property
+    def is_connecting(self) -> bool:
+        return self._connecting is not None
+
+    @property
     def ts_recv_ns(self) -> int:
         """When the last frame came, 0 while down."""
         return self._listener.ts_recv_ns if self._listener is not None else 0
