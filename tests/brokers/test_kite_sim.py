@@ -149,7 +149,8 @@ def test_place_modify_cancel_and_fill() -> None:
     async def play(world: World) -> None:
         tick = world.ticks[-1]
         far_e4 = tick["bid_px_e4"][0] - 20 * world.contract.tick_e4
-        order: dict[str, Any] = {"kind": Cmd.NEW, "side": Side.BUY, "ord_type": OrdType.LIMIT, "qty": 10}
+        order: dict[str, Any] = {"kind": Cmd.NEW, "side": Side.BUY, "qty": 10}
+        order["ord_type"] = OrdType.LIMIT
         placed = world.send(**order, price_e4=far_e4, cl_ord_id="KT0001")
         assert world.sent == [placed]
         await world.after(1)

@@ -430,7 +430,7 @@ def test_a_connection_that_died_unseen_takes_nothing_and_another_one_is_used() -
             await bench.pool.start()
             await until(lambda: bench.pool.warm == 2)
             first, second = listener.accept()[0], listener.accept()[0]
-            # A reset reaches the kernel at once, and our loop has no turn to see it before the order.
+            # A reset reaches the kernel at once; our loop has no turn to see it before the order.
             first.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             first.close()
             bench.pool.submit(1, Lane.PROTECT, request(1))
