@@ -30,6 +30,7 @@ from otrade._core.types cimport (
 from otrade._core.wire cimport FrameSink, OrderEncoder
 from otrade._core.wire_kite cimport decode_packet, next_packet
 
+import otrade._core.processor  # noqa: F401 - refuses an unfit processor before anything runs
 from otrade.errors import EngineError
 
 

@@ -8,7 +8,9 @@ from libc.string cimport memset
 
 from otrade._core cimport otk
 from otrade._core.state cimport core_t, notify, on_bar_t, on_tick_t, strategy_t
-from otrade._core.types cimport NOTE_QUARANTINED, REASON_OK, REASON_QUARANTINED, SEV_ALARM, SEV_INFO, plan_t
+from otrade._core.types cimport (
+    NOTE_QUARANTINED, REASON_OK, REASON_QUARANTINED, SEV_ALARM, SEV_INFO, cross_params_t, ema_cross_t, plan_t, sma_cross_t,
+)
 
 from otrade.errors import EngineError
 
@@ -22,11 +24,11 @@ cdef struct kind_t:
 
 
 cdef kind_t TABLE[5]
-TABLE[0] = kind_t(<on_tick_t>otk.otk_ema_cross_on_tick, <on_bar_t>otk.otk_ema_cross_on_bar, sizeof(otk.ema_cross_t))
-TABLE[1] = kind_t(<on_tick_t>otk.otk_sma_cross_on_tick, <on_bar_t>otk.otk_sma_cross_on_bar, sizeof(otk.sma_cross_t))
-TABLE[2] = kind_t(<on_tick_t>otk.otk_price_ema_on_tick, <on_bar_t>otk.otk_price_ema_on_bar, sizeof(otk.ema_cross_t))
-TABLE[3] = kind_t(<on_tick_t>otk.otk_price_sma_on_tick, <on_bar_t>otk.otk_price_sma_on_bar, sizeof(otk.sma_cross_t))
-TABLE[4] = kind_t(<on_tick_t>otk.otk_price_level_on_tick, <on_bar_t>otk.otk_price_level_on_bar, sizeof(otk.ema_cross_t))
+TABLE[0] = kind_t(<on_tick_t>otk.otk_ema_cross_on_tick, <on_bar_t>otk.otk_ema_cross_on_bar, sizeof(ema_cross_t))
+TABLE[1] = kind_t(<on_tick_t>otk.otk_sma_cross_on_tick, <on_bar_t>otk.otk_sma_cross_on_bar, sizeof(sma_cross_t))
+TABLE[2] = kind_t(<on_tick_t>otk.otk_price_ema_on_tick, <on_bar_t>otk.otk_price_ema_on_bar, sizeof(ema_cross_t))
+TABLE[3] = kind_t(<on_tick_t>otk.otk_price_sma_on_tick, <on_bar_t>otk.otk_price_sma_on_bar, sizeof(sma_cross_t))
+TABLE[4] = kind_t(<on_tick_t>otk.otk_price_level_on_tick, <on_bar_t>otk.otk_price_level_on_bar, sizeof(ema_cross_t))
 
 
 cdef int load(strategy_t* s, str kind, dict params, dict plan) except -1:
@@ -34,7 +36,7 @@ cdef int load(strategy_t* s, str kind, dict params, dict plan) except -1:
     if kind not in KINDS:
         raise EngineError(f"there is no strategy kind {kind!r}; kinds are {', '.join(KINDS)}")
     cdef int row = KINDS.index(kind)
-    cdef otk.cross_params_t* p = <otk.cross_params_t*>calloc(1, sizeof(otk.cross_params_t))
+    cdef cross_params_t* p = <cross_params_t*>calloc(1, sizeof(cross_params_t))
     s.params = p
     s.state = calloc(1, TABLE[row].state_bytes)
     if s.params == NULL or s.state == NULL:
@@ -62,7 +64,7 @@ cdef object view(const strategy_t* s):
     return {
         "kind": KINDS[s.kind], "instrument_id": s.instrument_id, "series_id": s.series_id, "enabled": bool(s.enabled),
         "n_open": s.n_open, "n_signals": s.n_signals, "n_taken": s.n_taken, "cooldown_until_ns": s.cooldown_until_ns,
-        "plan": s.plan, "signal": s.signal, "params": (<otk.cross_params_t*>s.params)[0],
+        "plan": s.plan, "signal": s.signal, "params": (<cross_params_t*>s.params)[0],
     }
 
 

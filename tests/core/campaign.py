@@ -208,11 +208,14 @@ class World:
             self.seen[f"exit {ExitReason(b['exit_reason']).name}"] += 1
 
     def settle(self) -> None:
-        for _ in range(40):
+        """Let time pass until nothing is said any more: longer than any pause, look or ladder step."""
+        quiet = 0
+        while quiet < 4:
+            quiet = 0 if self.ex.mail else quiet + 1
             while self.ex.mail:
                 self.now += MS
                 self.deliver(0)
-            self.tick(500 * MS)
+            self.tick(2_500 * MS)
             self.price(self.ex.price)
 
     def run(self, seed: int, steps: int) -> None:
