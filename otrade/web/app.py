@@ -138,7 +138,7 @@ class Api:
             self._hub.leave(client)
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.wait(tasks)
         # A client that takes nothing would never take the words of a farewell either; the server
         # just hangs up on it.
         if client.close_code not in (0, CLOSE_TRY_LATER):
@@ -261,7 +261,7 @@ def create_app(
         Route("/api/candles", api.candles),
         Route("/api/commands/{name}", api.command, methods=["POST"]),
         WebSocketRoute("/ws", api.stream),
-        Route("/{name:path}", page.file),
+        *(Route(f"/{name}", page.file) for name in page.names),
     ]
     app = Starlette(
         routes=routes,

@@ -11,8 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .problems import problem_response, unknown_route
-
 TOKEN_SLOT = "__OTRADE_TOKEN__"
 """What stands in the built `index.html` where the token of this start goes."""
 
@@ -82,15 +80,17 @@ class Page:
                 media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
                 self._files[name] = (path.read_bytes(), media_type)
 
+    @property
+    def names(self) -> list[str]:
+        """The paths of the files, without the leading slash: each is a route of its own."""
+        return list(self._files)
+
     async def index(self, request: Request) -> Response:
         return Response(self._index, media_type="text/html")
 
     async def file(self, request: Request) -> Response:
-        name = request.path_params["name"]
-        found = self._files.get(name)
-        if found is None:
-            return problem_response(unknown_route(request.url.path))
-        content, media_type = found
+        name = request.url.path.removeprefix("/")
+        content, media_type = self._files[name]
         # Vite puts a hash of the content into the names below assets/: such a file never changes.
         is_hashed = name.startswith("assets/")
         age = "public, max-age=31536000, immutable" if is_hashed else "no-cache"

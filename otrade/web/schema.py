@@ -361,7 +361,9 @@ class StopArgs(Row, frozen=True, kw_only=True):
 
 
 class KillArgs(Row, frozen=True, kw_only=True):
-    """Halt now: no entries; every stop stays at the exchange; needs a person to re-arm. `flatten` is what closes."""
+    """Halt now: no entries; every stop stays at the exchange; needs a person to re-arm. `flatten`
+    is what closes.
+    """
 
 
 class CommandResult(Row, frozen=True, kw_only=True):

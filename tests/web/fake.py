@@ -1,4 +1,6 @@
-"""A hand-made engine for the web layer's tests: every number here was written down, none was computed by the engine."""
+"""A hand-made engine for the web layer's tests: every number here was written down, none was
+computed by the engine.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -265,7 +267,7 @@ class FakeSource:
         self.notice_rows = [notice(1), notice(2, severity="warn")]
         self.candle_rows = {0: [candle(minute, 15_000_000 + 1000 * minute) for minute in range(61)]}
 
-    # ------------------------------------------------------------------------- EngineSource
+    # ----------------------------------------------------------------------------- EngineSource
     def status(self) -> Status:
         if self.broken:
             raise RuntimeError("secret-looking detail of the engine")
@@ -303,7 +305,7 @@ class FakeSource:
         self.commands.append((name, args))
         return self.result
 
-    # ------------------------------------------------------------------------- for the tests
+    # ---------------------------------------------------------------------------- for the tests
     def change(self, table: str, index: int, **fields: Any) -> None:
         """Replace one row of `<table>_rows` by a changed copy."""
         rows = getattr(self, f"{table}_rows")

@@ -1,4 +1,5 @@
-"""The page with an invented engine that moves: `python -m tests.web.show [--port N] [--scene NAME]`.
+"""The page with an invented engine that moves: `python -m tests.web.show [--port N] [--scene
+NAME]`.
 
 For looking at the page and for screenshots. Prices walk with a fixed seed; a second is a minute.
 """
@@ -329,7 +330,7 @@ class MovingSource(FakeSource):
             ),
             notice(
                 3,
-                words="NSE:INFY: stop at 1,496.30 for 100 units rests at the exchange (OT7F2A000S1)",
+                words="NSE:INFY: stop at 1,496.30 for 100 units rests at the exchange",
                 code="STOP_PLACED",
             ),
             notice(
@@ -338,7 +339,7 @@ class MovingSource(FakeSource):
                 code="BUDGET_WAIT",
                 instrument_id=1,
                 bracket_id=None,
-                words="NSE:RELIANCE: a request waits for the rate budget: the order rate of this second is used up",
+                words="NSE:RELIANCE: a request waits for the rate budget of this second",
             ),
             notice(
                 5,
@@ -351,7 +352,7 @@ class MovingSource(FakeSource):
             notice(
                 6,
                 code="TARGET_ARMED",
-                words="NSE:INFY: target price traded, the stop order became a limit at the target (OT7F2A000S1)",
+                words="NSE:INFY: target traded, the stop became a limit at the target",
             ),
         ]
         self._mark()
@@ -387,7 +388,7 @@ class MovingSource(FakeSource):
                 severity="alarm",
                 code="EXIT_REJECTED",
                 bracket_id=4,
-                words="NSE:INFY: EXIT OT7F2A004S1 WAS REJECTED, the position may be unprotected: the exchange rejected it",
+                words="NSE:INFY: EXIT OT7F2A004S1 WAS REJECTED, the position is unprotected",
             )
         )
 

@@ -330,7 +330,8 @@ export interface FlattenArgs {
 export type StopArgs = Record<string, never>;
 
 /**
- * Halt and close everything now; needs a person to re-arm.
+ * Halt now: no entries; every stop stays at the exchange; needs a person to re-arm. `flatten`
+ * is what closes.
  */
 export type KillArgs = Record<string, never>;
 

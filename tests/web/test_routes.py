@@ -1,0 +1,146 @@
+"""Every route that reads, and every way to ask it wrongly."""
+
+import msgspec
+import pytest
+from starlette.testclient import TestClient
+
+from otrade.web import schema
+
+from .fake import MINUTE_MS, STATUS, T0_MS, FakeSource
+
+PROBLEM_JSON = "application/problem+json"
+
+
+def problem(response: object, status: int, code: str) -> schema.Problem:
+    """The problem of an answer, checked against the contract."""
+    assert response.status_code == status  # type: ignore[attr-defined]
+    assert response.headers["content-type"] == PROBLEM_JSON  # type: ignore[attr-defined]
+    found = msgspec.json.decode(response.content, type=schema.Problem)  # type: ignore[attr-defined]
+    assert (found.status, found.code) == (status, code)
+    assert found.title and found.detail and found.fix
+    return found
+
+
+def test_status(client: TestClient) -> None:
+    response = client.get("/api/status")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert msgspec.json.decode(response.content, type=schema.Status) == STATUS
+    told = response.json()
+    assert told["now_ms"] == 1_756_701_900_000
+    assert told["pnl"]["net_e4"] == 15_561_200
+    assert told["latency"] == {"p50_ns": 21_400, "p99_ns": 88_000, "max_ns": 412_000, "count": 41}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "n"),
+    [
+        ("instruments", schema.InstrumentView, 3),
+        ("strategies", schema.StrategyView, 2),
+        ("brackets", schema.BracketView, 2),
+        ("orders", schema.OrderView, 2),
+        ("positions", schema.PositionView, 1),
+        ("trades", schema.TradeView, 1),
+        ("signals", schema.SignalView, 2),
+        ("notices", schema.NoticeView, 2),
+    ],
+)
+def test_tables(
+    client: TestClient, source: FakeSource, name: str, kind: type[schema.Row], n: int
+) -> None:
+    response = client.get(f"/api/{name}")
+    assert response.status_code == 200
+    rows = msgspec.json.decode(response.content, type=list[kind])  # type: ignore[valid-type]
+    assert len(rows) == n
+    held = {"signals": source.signals(0), "notices": source.notices(0)}
+    assert rows == list(held.get(name) or getattr(source, name)())
+
+
+@pytest.mark.parametrize("name", ["signals", "notices"])
+def test_since(client: TestClient, name: str) -> None:
+    assert [row["seq"] for row in client.get(f"/api/{name}?since_seq=1").json()] == [2]
+    assert client.get(f"/api/{name}?since_seq=2").json() == []
+    found = problem(client.get(f"/api/{name}?since_seq=-1"), 422, "wrong_parameter")
+    assert found.field == "since_seq"
+
+
+def test_candles(client: TestClient) -> None:
+    rows = client.get("/api/candles?instrument_id=0&interval_s=60").json()
+    assert len(rows) == 61
+    assert rows[0] == {
+        "ts_ms": T0_MS,
+        "open_e4": 14_998_000,
+        "high_e4": 15_003_000,
+        "low_e4": 14_996_000,
+        "close_e4": 15_000_000,
+        "volume": 1000,
+    }
+    since = T0_MS + 59 * MINUTE_MS
+    rows = client.get(f"/api/candles?instrument_id=0&interval_s=60&since_ms={since}").json()
+    assert [row["ts_ms"] for row in rows] == [since, since + MINUTE_MS]
+    assert client.get("/api/candles?instrument_id=1").json() == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("", "instrument_id"),
+        ("instrument_id=", "instrument_id"),
+        ("instrument_id=INFY", "instrument_id"),
+        ("instrument_id=1.0", "instrument_id"),
+        ("instrument_id=-1", "instrument_id"),
+        ("instrument_id=%D9%A1", "instrument_id"),  # an Arabic one: a digit, but not one of ours
+        ("instrument_id=1_0", "instrument_id"),
+        ("instrument_id=99999999999999999999999", "instrument_id"),
+        ("instrument_id=0&interval_s=61", "interval_s"),
+        ("instrument_id=0&interval_s=x", "interval_s"),
+        ("instrument_id=0&since_ms=yesterday", "since_ms"),
+    ],
+)
+def test_wrong_parameters(client: TestClient, query: str, field: str) -> None:
+    found = problem(client.get(f"/api/candles?{query}"), 422, "wrong_parameter")
+    assert found.field == field
+    assert field in found.fix
+
+
+def test_unknown_instrument(client: TestClient) -> None:
+    found = problem(client.get("/api/candles?instrument_id=77"), 404, "unknown_instrument")
+    assert found.field == "instrument_id"
+    assert "77" in found.detail and "/api/instruments" in found.fix
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/",
+        "/api/nothing",
+        "/nothing.js",
+        "/assets/../index.html",
+        "/assets/%2e%2e/%2e%2e/app.py",
+    ],
+)
+def test_unknown_routes(client: TestClient, path: str) -> None:
+    problem(client.get(path), 404, "unknown_route")
+
+
+def test_wrong_method(client: TestClient) -> None:
+    response = client.get("/api/commands/pause")
+    found = problem(response, 405, "wrong_method")
+    assert "POST" in found.fix
+    assert response.headers["allow"] == "POST"
+
+
+def test_health(client: TestClient, source: FakeSource) -> None:
+    assert client.get("/healthz").text == "ok\n"
+    source.broken = True
+    problem(client.get("/healthz"), 500, "internal")
+
+
+def test_an_error_inside_says_nothing_of_its_cause(
+    client: TestClient, source: FakeSource, caplog: pytest.LogCaptureFixture
+) -> None:
+    source.broken = True
+    response = client.get("/api/status")
+    problem(response, 500, "internal")
+    assert "secret-looking" not in response.text
+    assert "/api/status failed" in caplog.text
