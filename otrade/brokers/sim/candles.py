@@ -1,4 +1,6 @@
-"""Historical candles: the current day as far as it has happened, earlier days as the price model has them."""
+"""Historical candles: the current day as far as it has happened, earlier days as the price model
+has them.
+"""
 
 import datetime as dt
 from typing import Any
@@ -14,8 +16,15 @@ from .paths import Path
 from .universe import Contract
 
 MINUTES = {
-    "minute": 1, "3minute": 3, "5minute": 5, "10minute": 10, "15minute": 15, "30minute": 30, "60minute": 60, "day": 0,
-}  # fmt: skip
+    "minute": 1,
+    "3minute": 3,
+    "5minute": 5,
+    "10minute": 10,
+    "15minute": 15,
+    "30minute": 30,
+    "60minute": 60,
+    "day": 0,
+}
 SPAN_DAYS = {
     "minute": 60,
     "3minute": 100,

@@ -1,4 +1,6 @@
-"""A virtual contract note: rates of the financial year 2026-27, as shares of the order's value, in rupees."""
+"""A virtual contract note: rates of the financial year 2026-27, as shares of the order's value, in
+rupees.
+"""
 
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""What an order must satisfy: before the order system (HTTP 400, not in the book) and after it (REJECTED in the book)."""
+"""What an order must satisfy: before the order system (HTTP 400, not in the book) and after it
+(REJECTED in the book).
+"""
 
 from .errors import KiteError, bad_input
 from .market import Quote
@@ -7,7 +9,10 @@ from .universe import E4, Contract
 
 ORDER_TYPES = ("MARKET", "LIMIT", "SL", "SL-M")
 VALIDITIES = ("DAY", "IOC", "TTL")
-NO_PROTECTION = "Market orders without market protection are not allowed via API. Set `market_protection` and try again."
+NO_PROTECTION = (
+    "Market orders without market protection are not allowed via API. "
+    "Set `market_protection` and try again."
+)
 
 
 def _rupees(value_e4: int) -> str:
@@ -19,7 +24,8 @@ def check_request(request: Request) -> None:
     contract, product = request.contract, request.product
     if not contract.tradable:
         raise bad_input(
-            f"`{contract.tradingsymbol}` is an index and cannot be traded. Trade its future or options."
+            f"`{contract.tradingsymbol}` is an index and cannot be traded. "
+            "Trade its future or options."
         )
     allowed = ("NRML", "MIS") if contract.expiry is not None else ("CNC", "MIS")
     if product not in allowed:
@@ -57,7 +63,8 @@ def check_terms(terms: Terms, contract: Contract, side: int, quote: Quote) -> No
             raise bad_input(NO_PROTECTION)
         if pct != -1 and not 0 < pct <= 100:
             raise bad_input(
-                "Invalid `market_protection`. It should be above 0 and up to 100, or -1 for automatic."
+                "Invalid `market_protection`. It should be above 0 and up to 100, "
+                "or -1 for automatic."
             )
     elif terms.price_e4 <= 0:
         raise bad_input(f"Invalid `price`. A {terms.order_type} order needs a price above 0.")
@@ -76,7 +83,8 @@ def _check_trigger(terms: Terms, side: int, quote: Quote) -> None:
     if (quote.ltp_e4 - terms.trigger_e4) * side >= 0 and quote.traded_today:
         name, where = ("buy", "higher") if side > 0 else ("sell", "lower")
         raise bad_input(
-            f"Trigger price for stoploss {name} orders should be {where} than the last traded price ({_rupees(quote.ltp_e4)})."
+            f"Trigger price for stoploss {name} orders should be {where} than the last traded "
+            f"price ({_rupees(quote.ltp_e4)})."
         )
 
 
@@ -95,7 +103,8 @@ def rms_reason(terms: Terms, contract: Contract, quote: Quote) -> str | None:
             )
         if not quote.low_band_e4 <= price_e4 <= quote.high_band_e4:
             return (
-                f"RMS:Rule: Check circuit limit including square off order exceeds : Circuit breach, "
+                "RMS:Rule: Check circuit limit including square off order exceeds : "
+                "Circuit breach, "
                 f"Order Price :{_rupees(price_e4)}, Low Price Range:{_rupees(quote.low_band_e4)} "
                 f"High Price Range:{_rupees(quote.high_band_e4)}"
             )

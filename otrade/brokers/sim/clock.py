@@ -1,7 +1,8 @@
 """Virtual time: a heap of events. Time stands still between two events and never goes back.
 
-`call_at` is for a client under test (the engine's timers): after each of its events the driver waits until the client has
-reacted. `schedule` is for the simulator's own events, which need that only when they wrote to a socket.
+`call_at` is for a client under test (the engine's timers): after each of its events the driver
+waits until the client has reacted. `schedule` is for the simulator's own events, which need that
+only when they wrote to a socket.
 """
 
 import heapq
@@ -27,7 +28,9 @@ class VirtualTimer:
 
 
 class VirtualClock:
-    """Clock and event queue of one simulation; events at the same instant run in the order in which they were made."""
+    """Clock and event queue of one simulation; events at the same instant run in the order in which
+    they were made.
+    """
 
     def __init__(self, start_ns: int = 0) -> None:
         self._now_ns = start_ns

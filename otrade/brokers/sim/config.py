@@ -1,4 +1,5 @@
-"""What a simulation may be told. Every default gives a plausible trading day with a liquid market."""
+"""What a simulation may be told. Every default gives a plausible trading day
+with a liquid market."""
 
 import datetime as dt
 from typing import Annotated

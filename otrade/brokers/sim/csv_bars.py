@@ -7,6 +7,7 @@ import datetime as dt
 import random
 from array import array
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TextIO
 
 from .config import NS_PER_S
@@ -79,7 +80,9 @@ def _volume(path: str, line: int, text: str) -> int:
 
 
 def read_days(path: str) -> dict[dt.date, list[Bar]]:
-    """Bars of each day in the file, in order of time. PriceFileError (or OSError) when it cannot be read."""
+    """Bars of each day in the file, in order of time. PriceFileError (or OSError) when it cannot be
+    read.
+    """
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             return _parse(path, file)
@@ -113,9 +116,12 @@ def _parse(path: str, file: TextIO) -> dict[dt.date, list[Bar]]:
             continue
         if len(cells) != len(header):
             raise _error(
-                path, line, header[min(len(cells), len(header) - 1)],
-                f"{len(cells)} cells where the header has {len(header)}; complete or remove the line",
-            )  # fmt: skip
+                path,
+                line,
+                header[min(len(cells), len(header) - 1)],
+                f"{len(cells)} cells where the header has {len(header)}; "
+                "complete or remove the line",
+            )
         time = _time(path, line, cells[where["time_ist"]])
         if last is not None and time <= last:
             raise _error(
@@ -151,13 +157,13 @@ def _parse(path: str, file: TextIO) -> dict[dt.date, list[Bar]]:
 
 def bar_length_ns(bars: list[Bar]) -> int:
     """The shortest distance of two bars; a minute when there is only one."""
-    return min(
-        (b.ts_ns - a.ts_ns for a, b in zip(bars, bars[1:], strict=False)), default=60 * NS_PER_S
-    )
+    return min((b.ts_ns - a.ts_ns for a, b in pairwise(bars)), default=60 * NS_PER_S)
 
 
 def ticks_of(bar: Bar, count: int, rng: random.Random) -> list[int]:
-    """`count` prices which open, reach the high and the low, and close as the bar did, and never leave it."""
+    """`count` prices which open, reach the high and the low, and close as the bar did, and never
+    leave it.
+    """
     rising = bar.close_e4 >= bar.open_e4
     # A rising bar more often made its low first.
     low_first = (rng.random() < 0.75) == rising
@@ -166,7 +172,7 @@ def ticks_of(bar: Bar, count: int, rng: random.Random) -> list[int]:
     knots = [(0, bar.open_e4), (first, a), (second, b), (count - 1, bar.close_e4)]
     span = bar.high_e4 - bar.low_e4
     prices = [bar.open_e4]
-    for (i0, p0), (i1, p1) in zip(knots, knots[1:], strict=False):
+    for (i0, p0), (i1, p1) in pairwise(knots):
         for i in range(i0 + 1, i1):
             between = p0 + (p1 - p0) * (i - i0) / (i1 - i0) + rng.gauss(0, 0.08 * span)
             prices.append(min(bar.high_e4, max(bar.low_e4, round(between))))
@@ -175,7 +181,9 @@ def ticks_of(bar: Bar, count: int, rng: random.Random) -> list[int]:
 
 
 def reference(bars: list[Bar], count: int, seed: str) -> tuple[Reference, array[int]]:
-    """The day's trades as (time, price), and the quantity of each (all -1 when the file has no volume)."""
+    """The day's trades as (time, price), and the quantity of each (all -1 when the file has no
+    volume).
+    """
     ts_ns, px_e4, qty = array("q"), array("d"), array("q")
     length_ns = bar_length_ns(bars)
     per_bar = max(4, round(count * length_ns / (60 * NS_PER_S)))

@@ -1,9 +1,10 @@
 """Runs the events of a `VirtualClock` over real sockets.
 
-Lockstep: after each event to which a client could react, wait until it has. A feed client answers a ping only after it has
-worked through the frames before it; what it then sends by HTTP is in our socket's buffer at once, because loopback
-delivery is synchronous in the kernel. So when all pongs are in and a few turns of the event loop have shown nothing new,
-the client is done, and the run is one deterministic discrete-event simulation at any speed.
+Lockstep: after each event to which a client could react, wait until it has. A feed client answers a
+ping only after it has worked through the frames before it; what it then sends by HTTP is in our
+socket's buffer at once, because loopback delivery is synchronous in the kernel. So when all pongs
+are in and a few turns of the event loop have shown nothing new, the client is done, and the run is
+one deterministic discrete-event simulation at any speed.
 """
 
 import asyncio
@@ -52,14 +53,11 @@ class SimDriver:
         while True:
             ts_ns = self.clock.next_ns()
             target_ns = until_ns if ts_ns is None or ts_ns > until_ns else ts_ns
-            if self.gate.lockstep and math.isinf(self.speed):
-                if ts_ns != target_ns:
-                    break
-                await self._step()
-            elif await self._sleep_to(target_ns):
-                if ts_ns != target_ns:
-                    break
-                await self._step()
+            if not await self._reach(target_ns):
+                continue
+            if ts_ns != target_ns:
+                break
+            await self._step()
         self.clock.advance(until_ns)
 
     async def during(self, work: Coroutine[Any, Any, T]) -> T:
@@ -71,7 +69,7 @@ class SimDriver:
             if task.done():
                 break
             if self.gate.replies_due == 0 and waits < WAITS_BEFORE_TIME:
-                # Nothing of ours is outstanding: the client is on wall time (a connect, a file). Time goes on only after that.
+                # Nothing of ours is outstanding: the client is on wall time (a connect, a file).
                 waits += 1
                 await asyncio.sleep(0.001)
                 continue
@@ -143,12 +141,14 @@ class SimDriver:
         for peer in late:
             peer.pong_due = False
 
-    async def _sleep_to(self, ts_ns: int) -> bool:
-        """Wait for the wall to reach `ts_ns`. False when something came up meanwhile: look at the queue again."""
-        assert self._anchor is not None
-        anchor_ns, anchor_s = self._anchor
+    async def _reach(self, ts_ns: int) -> bool:
+        """Wait for the wall to reach `ts_ns`. False when something came up meanwhile: look at the
+        queue again.
+        """
         if math.isinf(self.speed):
             return True
+        assert self._anchor is not None
+        anchor_ns, anchor_s = self._anchor
         wait_s = (ts_ns - anchor_ns) / NS_PER_S / self.speed - (time.monotonic() - anchor_s)
         if wait_s > 0:
             loop = asyncio.get_running_loop()

@@ -1,4 +1,6 @@
-"""What the broker answers instead of a result: HTTP status, error type and message, as Kite spells them."""
+"""What the broker answers instead of a result: HTTP status, error type and message, as Kite spells
+them.
+"""
 
 
 class KiteError(Exception):

@@ -1,8 +1,9 @@
 """The broker's order system and the exchange behind it, for one account.
 
-A request passes the pre-checks (HTTP 400), gets an id, passes the risk checks (REJECTED), and reaches the matching engine
-one exchange latency later; so does a modification or a cancel, which may by then have lost the race to a fill. All of it
-happens in events of the virtual clock; no sockets here.
+A request passes the pre-checks (HTTP 400), gets an id, passes the risk checks (REJECTED), and
+reaches the matching engine one exchange latency later; so does a modification or a cancel, which
+may by then have lost the race to a fill. All of it happens in events of the virtual clock; no
+sockets here.
 """
 
 import datetime as dt
@@ -109,7 +110,9 @@ class Exchange:
     # ---- place
 
     def place(self, request: Request, placed_by: str | None = None) -> list[Order | KiteError]:
-        """Take an order; with autoslice one for each slice, the ones refused as errors. KiteError for a plain one."""
+        """Take an order; with autoslice one for each slice, the ones refused as errors. KiteError
+        for a plain one.
+        """
         checks.check_request(request)
         contract, terms = request.contract, request.terms
         if not request.autoslice or terms.quantity <= contract.freeze_qty:
@@ -120,7 +123,8 @@ class Exchange:
             sizes.append(terms.quantity % slice_qty)
         if len(sizes) > self.cfg.limits.slices_per_order:
             raise bad_input(
-                f"Invalid `quantity`. It would need {len(sizes)} slices, at most {self.cfg.limits.slices_per_order} are allowed."
+                f"Invalid `quantity`. It would need {len(sizes)} slices, "
+                f"at most {self.cfg.limits.slices_per_order} are allowed."
             )
         result: list[Order | KiteError] = []
         for size in sizes:
@@ -133,7 +137,9 @@ class Exchange:
     def place_manual(
         self, key: str, side: int, quantity: int, *, price: float = 0.0, product: str = "MIS"
     ) -> Order:
-        """An order of the same user from another terminal: LIMIT at `price` rupees, or MARKET when that is 0."""
+        """An order of the same user from another terminal: LIMIT at `price` rupees, or MARKET when
+        that is 0.
+        """
         contract = self.market.universe.resolve(key)
         kind = "LIMIT" if price else "MARKET"
         terms = Terms(
@@ -150,11 +156,19 @@ class Exchange:
         checks.check_hours(now_ns, *self._taken_ns(contract))
         self._sequence += 1
         order = Order(
-            order_id=f"{self.date:%y%m%d}{self._sequence + 100_000_000:09d}", contract=contract, side=request.side,
-            product=request.product, terms=terms, variety=request.variety, tag=request.tag,
-            placed_by=placed_by or self.cfg.user_id, ts_placed_ns=now_ns, sequence=self._sequence,
-            guid=f"{self.cfg.seed:04x}{self._sequence:012x}", ts_order_ns=now_ns,
-        )  # fmt: skip
+            order_id=f"{self.date:%y%m%d}{self._sequence + 100_000_000:09d}",
+            contract=contract,
+            side=request.side,
+            product=request.product,
+            terms=terms,
+            variety=request.variety,
+            tag=request.tag,
+            placed_by=placed_by or self.cfg.user_id,
+            ts_placed_ns=now_ns,
+            sequence=self._sequence,
+            guid=f"{self.cfg.seed:04x}{self._sequence:012x}",
+            ts_order_ns=now_ns,
+        )
         self._check_margin(order, terms)
         self._book[order.order_id] = order
         self._record(order, orders.PUT_REQ)
@@ -186,7 +200,8 @@ class Exchange:
         )
 
     def _check_margin(self, order: Order, terms: Terms) -> None:
-        """Would the account carry this order with these terms? KiteError MarginException when not."""
+        """Would the account carry this order with these terms? KiteError
+        MarginException when not."""
         others = [o for o in self.live_orders() if o is not order]
         before = self.ledger.blocked_e4(others, self._price_for_margin)
         wanted = replace(order, terms=terms, history=[], trades=[], sequence=1 << 60)
@@ -194,19 +209,21 @@ class Exchange:
         left = self.ledger.opening_e4 + self.ledger.realised_e4() - before
         if after > before and after - before > left:
             raise no_margin(
-                f"Insufficient funds. Required margin is {(after - before) / E4:.2f} but available margin is "
-                f"{left / E4:.2f}. Check the orderbook for open orders."
+                f"Insufficient funds. Required margin is {(after - before) / E4:.2f} "
+                f"but available margin is {left / E4:.2f}. Check the orderbook for open orders."
             )
 
     # ---- modify, cancel
 
     def modify(self, order_id: str, change: Callable[[Terms], Terms]) -> Order:
-        """Ask for new terms (`change` gets the present ones). KiteError when it is refused at once."""
+        """Ask for new terms (`change` gets the present ones). KiteError when it
+        is refused at once."""
         order = self._changeable(order_id, "modified")
         terms = change(order.terms)
         if order.modifications >= self.cfg.limits.modifications_per_order:
             raise bad_order(
-                "Maximum allowed order modifications exceeded. Cancel this order and place a new one."
+                "Maximum allowed order modifications exceeded. "
+                "Cancel this order and place a new one."
             )
         quote = self.market.quote(order.contract)
         still_stop = order.triggered and order.terms.order_type == terms.order_type
@@ -218,7 +235,8 @@ class Exchange:
         )
         if terms.quantity <= order.filled_qty:
             raise bad_input(
-                f"Invalid `quantity`. It is the new total and should exceed the {order.filled_qty} already filled."
+                f"Invalid `quantity`. It is the new total and should exceed "
+                f"the {order.filled_qty} already filled."
             )
         self._check_margin(order, terms)
         self._busy.add(order_id)
@@ -458,8 +476,18 @@ def _segment(
 ) -> dict[str, Any]:
     available = dict.fromkeys(("adhoc_margin", "collateral", "intraday_payin"), 0)
     utilised = dict.fromkeys(
-        ("exposure", "option_premium", "payout", "holding_sales", "turnover", "liquid_collateral", "stock_collateral", "delivery"), 0
-    )  # fmt: skip
+        (
+            "exposure",
+            "option_premium",
+            "payout",
+            "holding_sales",
+            "turnover",
+            "liquid_collateral",
+            "stock_collateral",
+            "delivery",
+        ),
+        0,
+    )
     return {
         "enabled": True,
         "net": orders.number(net),

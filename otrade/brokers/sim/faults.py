@@ -1,6 +1,8 @@
-"""The one door through which trouble enters: rules that answer in the place of the broker, and extra delay.
+"""The one door through which trouble enters: rules that answer in the place of the broker, and
+extra delay.
 
-The REST server asks `take` for every request before it looks at it, and adds `delay_ns` to each answer.
+The REST server asks `take` for every request before it looks at it, and adds `delay_ns` to each
+answer.
 """
 
 from dataclasses import dataclass, field

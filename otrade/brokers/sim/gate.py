@@ -1,7 +1,9 @@
-"""What the driver must know of the sockets to tell whether the client has reacted, and the queue of requests.
+"""What the driver must know of the sockets to tell whether the client has reacted, and the queue of
+requests.
 
-In lockstep, requests that arrive between two events are handled together, in an order that depends on their content and
-not on which socket the kernel showed first. Without it they are handled as they come.
+In lockstep, requests that arrive between two events are handled together, in an order that depends
+on their content and not on which socket the kernel showed first. Without it they are handled as
+they come.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""When each segment of the simulated exchange trades continuously, its holidays, and when contracts expire.
+"""When each segment of the simulated exchange trades continuously, its holidays, and when contracts
+expire.
 
 Rules have effective dates; a day in the past follows the rule of that day.
 """
@@ -17,14 +18,15 @@ CAS_LATER_FROM = dt.date(2026, 12, 7)
 TUESDAY_EXPIRY_FROM = dt.date(2025, 9, 1)
 MUHURAT = {dt.date(2026, 11, 8): ("18:15", "19:15")}
 
+_HOLIDAYS = {
+    2025: "02-26 03-14 03-31 04-10 04-14 04-18 05-01 08-15 08-27 10-02 10-21 10-22 11-05 12-25",
+    2026: "01-15 01-26 03-03 03-26 03-31 04-03 04-14 05-01 "
+    "05-28 06-26 09-14 10-02 10-20 11-10 11-24 12-25",
+}
 HOLIDAYS = frozenset(
-    dt.date.fromisoformat(day)
-    for day in (
-        "2025-02-26 2025-03-14 2025-03-31 2025-04-10 2025-04-14 2025-04-18 2025-05-01 2025-08-15 2025-08-27 2025-10-02 "
-        "2025-10-21 2025-10-22 2025-11-05 2025-12-25 "
-        "2026-01-15 2026-01-26 2026-03-03 2026-03-26 2026-03-31 2026-04-03 2026-04-14 2026-05-01 2026-05-28 2026-06-26 "
-        "2026-09-14 2026-10-02 2026-10-20 2026-11-10 2026-11-24 2026-12-25"
-    ).split()
+    dt.date.fromisoformat(f"{year}-{day}")
+    for year, days in _HOLIDAYS.items()
+    for day in days.split()
 )
 
 
@@ -77,7 +79,9 @@ def _or_before(date: dt.date) -> dt.date:
 
 
 def monthly_expiry(year: int, month: int) -> dt.date:
-    """Last Tuesday (Thursday before September 2025) of the month, or the trading day before a holiday."""
+    """Last Tuesday (Thursday before September 2025) of the month, or the trading day before a
+    holiday.
+    """
     last = dt.date(year, month, calendar.monthrange(year, month)[1])
     weekday = calendar.TUESDAY if last >= TUESDAY_EXPIRY_FROM else calendar.THURSDAY
     return _or_before(last - DAY * ((last.weekday() - weekday) % 7))

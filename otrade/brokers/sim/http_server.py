@@ -1,7 +1,8 @@
-"""HTTP/1.1 as far as a broker's REST interface needs it: whole requests in, answers out in order, nothing crashes.
+"""HTTP/1.1 as far as a broker's REST interface needs it: whole requests in, answers out in order,
+nothing crashes.
 
-Requests are handed on synchronously in `data_received`; an answer may be given at any later time, and answers of one
-connection leave in the order of its requests.
+Requests are handed on synchronously in `data_received`; an answer may be given at any later time,
+and answers of one connection leave in the order of its requests.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import httptools
@@ -86,8 +87,8 @@ class HttpConnection(asyncio.Protocol):
         self._refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # Not isinstance: uvloop's transports are no subclass of asyncio.Transport.
+        self._transport = cast(asyncio.Transport, transport)
         self._connections.add(self)
         self._gate.activity += 1
 

@@ -1,4 +1,6 @@
-"""Kite's streaming interface over the model: binary ticks, heartbeats, and order updates as text frames."""
+"""Kite's streaming interface over the model: binary ticks, heartbeats, and order updates as text
+frames.
+"""
 
 import asyncio
 import logging

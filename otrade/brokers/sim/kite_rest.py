@@ -1,4 +1,5 @@
-"""Kite's REST interface over the model: routes, authorization, limits, and when each answer leaves."""
+"""Kite's REST interface over the model: routes, authorization, limits, and when
+each answer leaves."""
 
 import asyncio
 import logging
@@ -29,7 +30,9 @@ class Route:
     method: str
     path: str
     kind: str
-    """`place`, `order`, `quote`, `historical`, `other`: which limit and delay apply; `login` has none."""
+    """`place`, `order`, `quote`, `historical`, `other`: which limit and delay apply; `login` has
+    none.
+    """
     handler: Callable[..., Any]
 
     def match(self, parts: list[str]) -> list[str] | None:

@@ -1,4 +1,6 @@
-"""Kite's binary tick packets, written from a quote: 8, 28, 32, 44 or 184 bytes, big-endian, and the frame around them."""
+"""Kite's binary tick packets, written from a quote: 8, 28, 32, 44 or 184 bytes, big-endian, and the
+frame around them.
+"""
 
 import struct
 from typing import Final
@@ -46,9 +48,15 @@ def packet(quote: Quote, mode: str) -> bytes:
         return _INDEX_QUOTE.pack(*index) if mode == "quote" else _INDEX_FULL.pack(*index, second)
     wanted, offered = quote.totals()
     head = _QUOTE.pack(
-        token, ltp, quote.last_qty & _U32, px(quote.average_e4), quote.volume & _U32,
-        wanted & _U32, offered & _U32, *day,
-    )  # fmt: skip
+        token,
+        ltp,
+        quote.last_qty & _U32,
+        px(quote.average_e4),
+        quote.volume & _U32,
+        wanted & _U32,
+        offered & _U32,
+        *day,
+    )
     if mode == "quote":
         return head
     tail = _TAIL.pack(second, quote.oi & _U32, quote.oi_high & _U32, quote.oi_low & _U32, second)

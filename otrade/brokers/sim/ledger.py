@@ -76,19 +76,36 @@ class Position:
         m2m_e4 = pnl_e4 - (1 if self.overnight_qty > 0 else -1) * marked_e4 * by
         average = (paid / bought if qty > 0 else got / sold) / E4 if qty else 0
         return {
-            "tradingsymbol": contract.tradingsymbol, "exchange": contract.exchange, "instrument_token": contract.token,
-            "product": self.product, "quantity": qty, "overnight_quantity": 0 if day else self.overnight_qty,
-            "multiplier": by, "average_price": average, "close_price": number(close_e4) if self.overnight_qty else 0,
-            "last_price": number(ltp_e4), "value": number(value_e4), "pnl": number(pnl_e4), "m2m": number(m2m_e4),
-            "unrealised": number(pnl_e4), "realised": 0,
-            "buy_quantity": bought, "buy_price": paid / bought / E4 if bought else 0, "buy_value": number(paid * by),
-            "buy_m2m": number(paid * by), "sell_quantity": sold, "sell_price": got / sold / E4 if sold else 0,
-            "sell_value": number(got * by), "sell_m2m": number(got * by), "day_buy_quantity": self.buy_qty,
+            "tradingsymbol": contract.tradingsymbol,
+            "exchange": contract.exchange,
+            "instrument_token": contract.token,
+            "product": self.product,
+            "quantity": qty,
+            "overnight_quantity": 0 if day else self.overnight_qty,
+            "multiplier": by,
+            "average_price": average,
+            "close_price": number(close_e4) if self.overnight_qty else 0,
+            "last_price": number(ltp_e4),
+            "value": number(value_e4),
+            "pnl": number(pnl_e4),
+            "m2m": number(m2m_e4),
+            "unrealised": number(pnl_e4),
+            "realised": 0,
+            "buy_quantity": bought,
+            "buy_price": paid / bought / E4 if bought else 0,
+            "buy_value": number(paid * by),
+            "buy_m2m": number(paid * by),
+            "sell_quantity": sold,
+            "sell_price": got / sold / E4 if sold else 0,
+            "sell_value": number(got * by),
+            "sell_m2m": number(got * by),
+            "day_buy_quantity": self.buy_qty,
             "day_buy_price": self.buy_value_e4 / self.buy_qty / E4 if self.buy_qty else 0,
-            "day_buy_value": number(self.buy_value_e4 * by), "day_sell_quantity": self.sell_qty,
+            "day_buy_value": number(self.buy_value_e4 * by),
+            "day_sell_quantity": self.sell_qty,
             "day_sell_price": self.sell_value_e4 / self.sell_qty / E4 if self.sell_qty else 0,
             "day_sell_value": number(self.sell_value_e4 * by),
-        }  # fmt: skip
+        }
 
 
 def unit_margin_e4(contract: Contract, product: str, side: int, price_e4: float) -> float:
@@ -133,7 +150,9 @@ class Ledger:
             position.sell_value_e4 += trade.qty * trade.price_e4
 
     def roll(self, resolve: Callable[[str], Contract | None]) -> None:
-        """A new day: profit becomes cash, open quantities become overnight ones, expired contracts disappear."""
+        """A new day: profit becomes cash, open quantities become overnight ones, expired contracts
+        disappear.
+        """
         carried = {}
         for key, position in self._positions.items():
             self.opening_e4 += position.realised_e4

@@ -1,7 +1,8 @@
-"""What is on the screen: last trade, day statistics and five levels of depth of each instrument, in virtual time.
+"""What is on the screen: last trade, day statistics and five levels of depth of each instrument, in
+virtual time.
 
-An instrument moves only when somebody looks (a subscriber, a working order, a quote): its path is already known, so it
-does not matter when it is caught up.
+An instrument moves only when somebody looks (a subscriber, a working order, a quote): its path is
+already known, so it does not matter when it is caught up.
 """
 
 import datetime as dt
@@ -102,7 +103,9 @@ class Quote:
         return self._path.noise[self._next - 1] if self._next else 0
 
     def depth(self) -> tuple[list[Level], list[Level]]:
-        """(bids, asks), best first. Orders that trade reduce it until the next trade of the path renews it."""
+        """(bids, asks), best first. Orders that trade reduce it until the next trade of the path
+        renews it.
+        """
         if self._depth is None:
             self._depth = self._make_depth()
         return self._depth
@@ -157,7 +160,9 @@ class Market:
         self._active: list[Quote] = []
         self._timer: VirtualTimer | None = None
         self.on_trades: list[Listener] = []
-        """Called with the quotes that traded at this instant, in the order in which they are listed here."""
+        """Called with the quotes that traded at this instant, in the order in which they are listed
+        here.
+        """
 
     def contract(self, token: int) -> Contract | None:
         return self.universe.by_token.get(token)
@@ -172,7 +177,8 @@ class Market:
         return quote
 
     def watch(self, contract: Contract) -> None:
-        """Let the instrument trade event by event from now on. Counted: pair each with `unwatch`."""
+        """Let the instrument trade event by event from now on. Counted: pair
+        each with `unwatch`."""
         quote = self.quote(contract)
         count = self._watched.get(contract.token, 0)
         self._watched[contract.token] = count + 1

@@ -1,8 +1,9 @@
 """How an order trades against the displayed market. Pure rules: they change depth, never an order.
 
-An order that arrives takes the other side level by level, at the levels' prices. An order that rests trades at its own
-price: when the market is offered at or through it, up to the quantity on display; when the last trade only touched it, a
-random part of what traded there, since others were before it in the queue.
+An order that arrives takes the other side level by level, at the levels' prices. An order that
+rests trades at its own price: when the market is offered at or through it, up to the quantity on
+display; when the last trade only touched it, a random part of what traded there, since others were
+before it in the queue.
 """
 
 from .market import Level, Quote
@@ -58,7 +59,9 @@ def is_triggered(order: Order, ltp_e4: int) -> bool:
 
 
 def protected_price_e4(order: Order, quote: Quote) -> int:
-    """The limit price which a market order is turned into: that many per cent through the last price, inside the band."""
+    """The limit price which a market order is turned into: that many per cent through the last
+    price, inside the band.
+    """
     pct = order.terms.protection_pct
     if pct < 0:
         pct = AUTO_PROTECTION_PCT

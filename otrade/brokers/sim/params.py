@@ -1,4 +1,6 @@
-"""Reading the parameters of a REST request; everything a client can write wrong is an InputException that names it."""
+"""Reading the parameters of a REST request; everything a client can write wrong is an
+InputException that names it.
+"""
 
 import math
 from dataclasses import replace
@@ -66,15 +68,24 @@ def place_request(universe: Universe, variety: str, fields: Fields) -> Request:
         raise bad_input("Invalid `transaction_type`. Use BUY or SELL.")
     required(fields, "quantity")
     terms = Terms(
-        order_type=required(fields, "order_type"), quantity=integer(fields, "quantity"),
-        price_e4=price_e4(fields, "price"), trigger_e4=price_e4(fields, "trigger_price"),
-        validity=fields.get("validity") or "DAY", validity_ttl=integer(fields, "validity_ttl"),
-        disclosed_quantity=integer(fields, "disclosed_quantity"), protection_pct=decimal(fields, "market_protection"),
-    )  # fmt: skip
+        order_type=required(fields, "order_type"),
+        quantity=integer(fields, "quantity"),
+        price_e4=price_e4(fields, "price"),
+        trigger_e4=price_e4(fields, "trigger_price"),
+        validity=fields.get("validity") or "DAY",
+        validity_ttl=integer(fields, "validity_ttl"),
+        disclosed_quantity=integer(fields, "disclosed_quantity"),
+        protection_pct=decimal(fields, "market_protection"),
+    )
     return Request(
-        contract, side, required(fields, "product"), _normal(terms), variety,
-        fields.get("tag") or None, fields.get("autoslice", "").lower() in ("true", "1"),
-    )  # fmt: skip
+        contract,
+        side,
+        required(fields, "product"),
+        _normal(terms),
+        variety,
+        fields.get("tag") or None,
+        fields.get("autoslice", "").lower() in ("true", "1"),
+    )
 
 
 def changed_terms(old: Terms, fields: Fields) -> Terms:

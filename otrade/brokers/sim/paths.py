@@ -1,4 +1,6 @@
-"""One instrument's trades of one day, made before it begins, so that nothing depends on who looks when."""
+"""One instrument's trades of one day, made before it begins, so that nothing depends on who looks
+when.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ class Reference:
 
 
 def shape(part: float) -> float:
-    """Volatility and volume through the day, U-shaped, about 1 on average. `part` is 0 at the open and 1 at the close."""
+    """Volatility and volume through the day, U-shaped, about 1 on average. `part` is 0 at the open
+    and 1 at the close.
+    """
     x = 2 * part - 1
     return 0.62 + 1.9 * x**4 + 0.5 * math.exp(-part * 60)
 

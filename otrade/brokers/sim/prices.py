@@ -1,7 +1,8 @@
-"""Where the prices of every instrument and day come from: a seeded session, or bars of the user's file.
+"""Where the prices of every instrument and day come from: a seeded session, or bars of the user's
+file.
 
-A root (a share, an index) has one reference path a day; its futures and options are derived from that, so that they move
-together. Everything is a function of the seed, the root and the date alone.
+A root (a share, an index) has one reference path a day; its futures and options are derived from
+that, so that they move together. Everything is a function of the seed, the root and the date alone.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ COARSE_NS = 10 * NS_PER_S
 
 
 class Prices:
-    """Paths and previous closes, made on first use and kept. ValueError on a price file that cannot be used."""
+    """Paths and previous closes, made on first use and kept. ValueError on a price file that cannot
+    be used.
+    """
 
     def __init__(self, cfg: SimConfig) -> None:
         self._cfg = cfg
@@ -31,6 +34,7 @@ class Prices:
         self._references: dict[tuple[str, dt.date, bool], Reference] = {}
         self._file_qty: dict[tuple[str, dt.date], array[int]] = {}
         self._paths: dict[tuple[str, dt.date, bool], Path] = {}
+        self._closes: dict[tuple[str, dt.date], int] = {}
         # (root, date) -> the file's bars and the contract which they are of
         self._bars: dict[tuple[str, dt.date], tuple[list[csv_bars.Bar], Contract]] = {}
         self._universes: dict[dt.date, Universe] = {}
@@ -39,11 +43,13 @@ class Prices:
                 contract = Universe(date, cfg.symbols).resolve(key)
                 if contract.is_option:
                     raise ValueError(
-                        f"prices: {key}: options are priced from their index; give a file for the index or its future"
+                        f"prices: {key}: options are priced from their index; "
+                        "give a file for the index or its future"
                     )
                 if (contract.root, date) in self._bars:
                     raise ValueError(
-                        f"prices: {key}: {contract.root} already has a file for {date}; give one file a root"
+                        f"prices: {key}: {contract.root} already has a file for {date}; "
+                        "give one file a root"
                     )
                 self._bars[contract.root, date] = (bars, contract)
 
@@ -66,8 +72,15 @@ class Prices:
             self._paths[key] = self._make(contract, date, coarse)
         return self._paths[key]
 
+    def set_path(self, contract: Contract, date: dt.date, path: Path, close_e4: int) -> None:
+        """Put hand-made trades, and the close before them, in the place of generated ones."""
+        self._paths[contract.key, date, False] = path
+        self._closes[contract.key, date] = close_e4
+
     def previous_close_e4(self, contract: Contract, date: dt.date) -> int:
         """Close of the session before."""
+        if (contract.key, date) in self._closes:
+            return self._closes[contract.key, date]
         spot_e4 = self._close_before_e4(contract, date)
         before_ns = hours.ist_ns(hours.previous_trading_day(date), "15:30")
         return contract.round_e4(self._derived_e4(contract, date, before_ns, spot_e4))
@@ -105,9 +118,12 @@ class Prices:
             interval_ns = COARSE_NS if coarse else self._cfg.tick_interval_ms * NS_PER_MS
             grid = times(hours.ist_ns(date, start), hours.ist_ns(date, end), interval_ns)
             made = walk(
-                seed, grid, self._anchor_e4(contract, date),
-                self._anchor_e4(contract, hours.next_trading_day(date)), contract.day_sigma,
-            )  # fmt: skip
+                seed,
+                grid,
+                self._anchor_e4(contract, date),
+                self._anchor_e4(contract, hours.next_trading_day(date)),
+                contract.day_sigma,
+            )
         self._references[key] = made
         return made
 
@@ -157,7 +173,9 @@ class Prices:
 
 
 def band_e4(contract: Contract, close_e4: int) -> tuple[int, int]:
-    """Lowest and highest price allowed in a day that follows that close. An option's is at least 20 rupees wide."""
+    """Lowest and highest price allowed in a day that follows that close. An option's is at least 20
+    rupees wide.
+    """
     tick_e4 = contract.tick_e4
     width_e4 = close_e4 * contract.band_bps // 10_000
     if contract.is_option:

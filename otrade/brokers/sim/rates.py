@@ -28,7 +28,9 @@ class Window:
 
 
 class Rates:
-    """All windows of one account. Placing, modifying and cancelling share the second; only placing counts a minute and a day."""
+    """All windows of one account. Placing, modifying and cancelling share the second; only placing
+    counts a minute and a day.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -45,7 +47,9 @@ class Rates:
         self._placed_today = 0
 
     def admit(self, kind: str, now_ns: int) -> None:
-        """Count one request of kind `place`, `order` (modify or cancel), `quote`, `historical` or `other`. KiteError 429."""
+        """Count one request of kind `place`, `order` (modify or cancel), `quote`, `historical` or
+        `other`. KiteError 429.
+        """
         if kind not in ("place", "order"):
             window = self._others[kind]
             if not window.has_room(now_ns):

@@ -104,12 +104,17 @@ class OrderRoutes:
             price = params.decimal(fields, "average_price") or wanted.terms.price_e4 / E4
             rows.append(
                 {
-                    "transaction_type": fields["transaction_type"], "tradingsymbol": wanted.contract.tradingsymbol,
-                    "exchange": wanted.contract.exchange, "variety": wanted.variety, "product": wanted.product,
-                    "order_type": wanted.terms.order_type, "quantity": wanted.terms.quantity, "price": price,
+                    "transaction_type": fields["transaction_type"],
+                    "tradingsymbol": wanted.contract.tradingsymbol,
+                    "exchange": wanted.contract.exchange,
+                    "variety": wanted.variety,
+                    "product": wanted.product,
+                    "order_type": wanted.terms.order_type,
+                    "quantity": wanted.terms.quantity,
+                    "price": price,
                     "charges": charges(wanted, price),
                 }
-            )  # fmt: skip
+            )
         return rows
 
     def _wanted(self, request: HttpRequest) -> list[Request]:
@@ -143,10 +148,17 @@ class OrderRoutes:
         option, future = contract.is_option, contract.expiry is not None
         return {
             "type": "commodity" if contract.exchange == "MCX" else "equity",
-            "tradingsymbol": contract.tradingsymbol, "exchange": contract.exchange,
-            "span": total if future and not (option and wanted.side > 0) else 0, "exposure": 0,
-            "option_premium": total if option and wanted.side > 0 else 0, "additional": 0, "bo": 0, "cash": 0,
-            "var": 0 if future else total, "pnl": {"realised": 0, "unrealised": 0},
+            "tradingsymbol": contract.tradingsymbol,
+            "exchange": contract.exchange,
+            "span": total if future and not (option and wanted.side > 0) else 0,
+            "exposure": 0,
+            "option_premium": total if option and wanted.side > 0 else 0,
+            "additional": 0,
+            "bo": 0,
+            "cash": 0,
+            "var": 0 if future else total,
+            "pnl": {"realised": 0, "unrealised": 0},
             "leverage": 5 if wanted.product == "MIS" and not future else 1,
-            "charges": charges(wanted, price_e4 / E4), "total": total,
-        }  # fmt: skip
+            "charges": charges(wanted, price_e4 / E4),
+            "total": total,
+        }

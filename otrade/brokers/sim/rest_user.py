@@ -10,7 +10,8 @@ from .orders import stamp
 from .params import required
 from .sessions import Sessions
 
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Simulated Kite login</title></head>
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Simulated Kite login</title></head>
 <body><p>Signed in as {user}. <a href="{url}">Continue to the application</a>.</p></body></html>
 """
 

@@ -1,4 +1,6 @@
-"""The simulator as a server of its own, for clients in other processes. Time runs with the wall clock at `cfg.speed`."""
+"""The simulator as a server of its own, for clients in other processes. Time runs with the wall
+clock at `cfg.speed`.
+"""
 
 import asyncio
 import math
@@ -11,7 +13,8 @@ from .simulator import Ports, Simulator
 
 
 async def serve(cfg: SimConfig, on_ready: Callable[[Simulator, Ports], None] | None = None) -> None:
-    """Serve every date of the configuration, one after the other, then return. Cancel it to stop earlier.
+    """Serve every date of the configuration, one after the other, then return. Cancel it to stop
+    earlier.
 
     An infinite speed means 1 here. ValueError for bad configuration, OSError for a port in use.
     """

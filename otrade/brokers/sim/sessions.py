@@ -1,4 +1,6 @@
-"""Login and tokens of the one account. Tokens are made of the seed, so that runs repeat; they open nothing but the simulator."""
+"""Login and tokens of the one account. Tokens are made of the seed, so that runs repeat; they open
+nothing but the simulator.
+"""
 
 import hashlib
 import hmac
@@ -13,7 +15,9 @@ REQUEST_TOKEN_LIFE_NS = 300 * 1_000_000_000
 
 
 class Sessions:
-    """Who may speak. An access token lives until 06:00 IST of the next day, a logout or the next login."""
+    """Who may speak. An access token lives until 06:00 IST of the next day, a logout or the next
+    login.
+    """
 
     def __init__(self, cfg: SimConfig, clock: VirtualClock) -> None:
         self._cfg = cfg
@@ -48,7 +52,9 @@ class Sessions:
         return token
 
     def exchange(self, api_key: str, request_token: str, checksum: str) -> str:
-        """Trade a request token for an access token. KiteError when key, token or checksum is wrong."""
+        """Trade a request token for an access token. KiteError when key, token or checksum is
+        wrong.
+        """
         if api_key != self._cfg.api_key:
             raise bad_token("Invalid `api_key`.")
         due = hashlib.sha256(f"{api_key}{request_token}{self._cfg.api_secret}".encode()).hexdigest()

@@ -39,9 +39,10 @@ class Ports:
 class Simulator:
     """One simulated broker and exchange.
 
-    `await start()`, then for each date `open_day`, `await during(client's start)`, `await run_day`; `await stop()` at the
-    end. The client's timers belong on `clock`. `realtime` gives up lockstep: time runs with the wall at `cfg.speed`, for
-    clients of other processes which know nothing of virtual time.
+    `await start()`, then for each date `open_day`, `await during(client's start)`, `await run_day`;
+    `await stop()` at the end. The client's timers belong on `clock`. `realtime` gives up lockstep:
+    time runs with the wall at `cfg.speed`, for clients of other processes which know nothing of
+    virtual time.
     """
 
     def __init__(
@@ -66,7 +67,9 @@ class Simulator:
         self.open_day(self.dates()[0])
 
     def dates(self) -> list[dt.date]:
-        """The days to simulate: those of the price files when there are any, else the configured ones."""
+        """The days to simulate: those of the price files when there are any, else the configured
+        ones.
+        """
         return self.exchange.prices.file_dates() or list(self.cfg.dates)
 
     async def start(self) -> Ports:
@@ -82,7 +85,9 @@ class Simulator:
     # ---- time
 
     def open_day(self, date: dt.date) -> None:
-        """Begin a trading day at `cfg.day_start`. Days must not go backwards; the present one is left alone."""
+        """Begin a trading day at `cfg.day_start`. Days must not go backwards; the present one is
+        left alone.
+        """
         if date == self._date:
             return
         if self._date is not None and date < self._date:

@@ -1,4 +1,6 @@
-"""The instruments of a trading date, with the facts that only an exchange knows (freeze quantity, band, volatility)."""
+"""The instruments of a trading date, with the facts that only an exchange knows (freeze quantity,
+band, volatility).
+"""
 
 import datetime as dt
 from collections.abc import Callable, Iterable
@@ -16,7 +18,9 @@ CSV_HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One instrument. Prices are ten-thousandths of a rupee, quantities are what an order for it states."""
+    """One instrument. Prices are ten-thousandths of a rupee, quantities are what an order for it
+    states.
+    """
 
     token: int
     exchange: str
@@ -81,7 +85,8 @@ _SHARES = (
     (14366, "IDEA", "VODAFONE IDEA", 9.8, 0.026, True),
     (10576, "NIFTYBEES", "NIP IND ETF NIFTY BEES", 292.0, 0.008, False),
 )
-# exchange token of the index, its symbol, name of its derivatives, level, sigma, future tick e4, strike step, freeze, depth
+# exchange token of the index, its symbol, name of its derivatives, level, sigma,
+# future tick e4, strike step, freeze quantity, depth lots
 _INDICES = (
     (1001, "NIFTY 50", "NIFTY", 25_900.0, 0.0085, 1000, 50, 1800, 8),
     (1016, "NIFTY BANK", "BANKNIFTY", 58_400.0, 0.0100, 2000, 100, 600, 8),
@@ -123,7 +128,9 @@ class Universe:
     def __init__(
         self, date: dt.date, symbols: Iterable[str] = (), levels: dict[str, float] | None = None
     ) -> None:
-        """`levels`: price level in rupees of a root (`NIFTY 50`, `INFY`) where a price file says otherwise."""
+        """`levels`: price level in rupees of a root (`NIFTY 50`, `INFY`) where a price file says
+        otherwise.
+        """
         self.date = date
         self._levels = levels or {}
         keep = set(symbols)
@@ -131,7 +138,8 @@ class Universe:
         if unknown:
             known = ", ".join(share[1] for share in _SHARES)
             raise ValueError(
-                f"symbols: no such share in the simulator: {', '.join(sorted(unknown))}; known are {known}"
+                f"symbols: no such share in the simulator: {', '.join(sorted(unknown))}; "
+                f"known are {known}"
             )
         self.contracts: list[Contract] = []
         for share in _SHARES:
@@ -168,8 +176,8 @@ class Universe:
             if exchange is None or c.exchange == exchange:
                 rows.append(
                     f"{c.token},{c.token >> 8},{c.tradingsymbol},{c.name},{last_price_e4(c) / E4},"
-                    f"{c.expiry or ''},{c.strike_e4 / E4},{c.tick_e4 / E4},{c.lot},{c.instrument_type},"
-                    f"{c.segment},{c.exchange}\n"
+                    f"{c.expiry or ''},{c.strike_e4 / E4},{c.tick_e4 / E4},{c.lot},"
+                    f"{c.instrument_type},{c.segment},{c.exchange}\n"
                 )
         return "".join(rows)
 
@@ -179,70 +187,151 @@ class Universe:
         level = self._levels.get(symbol, level)
         self.contracts.append(
             Contract(
-                token=number << 8 | SEGMENT_IDS["NSE"], exchange="NSE", tradingsymbol=symbol, name=name, segment="NSE",
-                instrument_type="EQ", tick_e4=share_tick_e4(level), lot=1, freeze_qty=max(1000, int(1e9 / level) // 100 * 100),
-                band_bps=1000 if fno else 2000, hours_kind="cash_fno" if fno else "cash", root=symbol,
-                base_e4=round(level * E4), day_sigma=sigma, depth_lots=max(20, int(400_000 / level)),
+                token=number << 8 | SEGMENT_IDS["NSE"],
+                exchange="NSE",
+                tradingsymbol=symbol,
+                name=name,
+                segment="NSE",
+                instrument_type="EQ",
+                tick_e4=share_tick_e4(level),
+                lot=1,
+                freeze_qty=max(1000, int(1e9 / level) // 100 * 100),
+                band_bps=1000 if fno else 2000,
+                hours_kind="cash_fno" if fno else "cash",
+                root=symbol,
+                base_e4=round(level * E4),
+                day_sigma=sigma,
+                depth_lots=max(20, int(400_000 / level)),
             )
-        )  # fmt: skip
+        )
 
     def _add_index(
-        self, number: int, symbol: str, name: str, level: float, sigma: float,
-        tick_e4: int, step: int, freeze_qty: int, depth_lots: int,
-    ) -> None:  # fmt: skip
+        self,
+        number: int,
+        symbol: str,
+        name: str,
+        level: float,
+        sigma: float,
+        tick_e4: int,
+        step: int,
+        freeze_qty: int,
+        depth_lots: int,
+    ) -> None:
         level = self._levels.get(symbol, level)
         lot = _lot(name, self.date)
         self.contracts.append(
             Contract(
-                token=number << 8 | SEGMENT_IDS["INDICES"], exchange="NSE", tradingsymbol=symbol, name=symbol,
-                segment="INDICES", instrument_type="EQ", tick_e4=500, lot=0, freeze_qty=0, band_bps=2000,
-                hours_kind="index", root=symbol, base_e4=round(level * E4), day_sigma=sigma, depth_lots=0,
+                token=number << 8 | SEGMENT_IDS["INDICES"],
+                exchange="NSE",
+                tradingsymbol=symbol,
+                name=symbol,
+                segment="INDICES",
+                instrument_type="EQ",
+                tick_e4=500,
+                lot=0,
+                freeze_qty=0,
+                band_bps=2000,
+                hours_kind="index",
+                root=symbol,
+                base_e4=round(level * E4),
+                day_sigma=sigma,
+                depth_lots=0,
             )
-        )  # fmt: skip
+        )
         expiries = _months(self.date, hours.monthly_expiry, 2)
         for expiry in expiries:
             stem = f"{name}{expiry:%y}{expiry:%b}".upper()
             slot = number % 100 * 40
             self.contracts.append(
                 Contract(
-                    token=_token("NFO", expiry.year, expiry.month, slot % 160), exchange="NFO", tradingsymbol=stem + "FUT",
-                    name=name, segment="NFO-FUT", instrument_type="FUT", tick_e4=tick_e4, lot=lot, freeze_qty=freeze_qty,
-                    band_bps=1000, hours_kind="fno", root=symbol, base_e4=round(level * E4), day_sigma=sigma,
-                    depth_lots=depth_lots, expiry=expiry,
+                    token=_token("NFO", expiry.year, expiry.month, slot % 160),
+                    exchange="NFO",
+                    tradingsymbol=stem + "FUT",
+                    name=name,
+                    segment="NFO-FUT",
+                    instrument_type="FUT",
+                    tick_e4=tick_e4,
+                    lot=lot,
+                    freeze_qty=freeze_qty,
+                    band_bps=1000,
+                    hours_kind="fno",
+                    root=symbol,
+                    base_e4=round(level * E4),
+                    day_sigma=sigma,
+                    depth_lots=depth_lots,
+                    expiry=expiry,
                 )
-            )  # fmt: skip
+            )
         expiry = expiries[0]
         at_the_money = round(level / step) * step
         for i, strike in enumerate(at_the_money + step * offset for offset in range(-3, 4)):
             for j, kind in enumerate(("CE", "PE")):
                 self.contracts.append(
                     Contract(
-                        token=_token("NFO", expiry.year, expiry.month, slot % 160 + 1 + 2 * i + j), exchange="NFO",
-                        tradingsymbol=f"{name}{expiry:%y}{expiry:%b}{strike}{kind}".upper(), name=name, segment="NFO-OPT",
-                        instrument_type=kind, tick_e4=500, lot=lot, freeze_qty=freeze_qty, band_bps=4000, hours_kind="fno",
-                        root=symbol, base_e4=round(level * E4), day_sigma=sigma, depth_lots=depth_lots * 3,
-                        expiry=expiry, strike_e4=strike * E4,
+                        token=_token("NFO", expiry.year, expiry.month, slot % 160 + 1 + 2 * i + j),
+                        exchange="NFO",
+                        tradingsymbol=f"{name}{expiry:%y}{expiry:%b}{strike}{kind}".upper(),
+                        name=name,
+                        segment="NFO-OPT",
+                        instrument_type=kind,
+                        tick_e4=500,
+                        lot=lot,
+                        freeze_qty=freeze_qty,
+                        band_bps=4000,
+                        hours_kind="fno",
+                        root=symbol,
+                        base_e4=round(level * E4),
+                        day_sigma=sigma,
+                        depth_lots=depth_lots * 3,
+                        expiry=expiry,
+                        strike_e4=strike * E4,
                     )
-                )  # fmt: skip
+                )
 
     def _add_other(self) -> None:
         crude = _months(self.date, hours.commodity_expiry, 1)[0]
         level = self._levels.get("CRUDEOIL", 5320.0)
         self.contracts.append(
             Contract(
-                token=_token("MCX", crude.year, crude.month, 180), exchange="MCX",
-                tradingsymbol=f"CRUDEOIL{crude:%y}{crude:%b}FUT".upper(), name="CRUDEOIL", segment="MCX-FUT",
-                instrument_type="FUT", tick_e4=10_000, lot=1, freeze_qty=100, band_bps=400, hours_kind="mcx",
-                root="CRUDEOIL", base_e4=round(level * E4), day_sigma=0.016, depth_lots=4, multiplier=100, expiry=crude,
+                token=_token("MCX", crude.year, crude.month, 180),
+                exchange="MCX",
+                tradingsymbol=f"CRUDEOIL{crude:%y}{crude:%b}FUT".upper(),
+                name="CRUDEOIL",
+                segment="MCX-FUT",
+                instrument_type="FUT",
+                tick_e4=10_000,
+                lot=1,
+                freeze_qty=100,
+                band_bps=400,
+                hours_kind="mcx",
+                root="CRUDEOIL",
+                base_e4=round(level * E4),
+                day_sigma=0.016,
+                depth_lots=4,
+                multiplier=100,
+                expiry=crude,
             )
-        )  # fmt: skip
+        )
         dollar = _months(self.date, hours.currency_expiry, 1)[0]
         level = self._levels.get("USDINR", 88.6)
         self.contracts.append(
             Contract(
-                token=_token("CDS", dollar.year, dollar.month, 190), exchange="CDS",
-                tradingsymbol=f"USDINR{dollar:%y}{dollar:%b}FUT".upper(), name="USDINR", segment="CDS-FUT",
-                instrument_type="FUT", tick_e4=25, lot=1, freeze_qty=10_000, band_bps=300, hours_kind="cds",
-                root="USDINR", base_e4=round(level * E4), day_sigma=0.003, depth_lots=300, multiplier=1000, expiry=dollar,
+                token=_token("CDS", dollar.year, dollar.month, 190),
+                exchange="CDS",
+                tradingsymbol=f"USDINR{dollar:%y}{dollar:%b}FUT".upper(),
+                name="USDINR",
+                segment="CDS-FUT",
+                instrument_type="FUT",
+                tick_e4=25,
+                lot=1,
+                freeze_qty=10_000,
+                band_bps=300,
+                hours_kind="cds",
+                root="USDINR",
+                base_e4=round(level * E4),
+                day_sigma=0.003,
+                depth_lots=300,
+                multiplier=1000,
+                expiry=dollar,
             )
-        )  # fmt: skip
+        )
