@@ -1,0 +1,65 @@
+"""Everything that OTrade raises on purpose. The tree:
+
+    OTradeError
+     +- ConfigError          a configuration or secrets file, with the path in it and what is allowed
+     +- CalendarError        a date on which nobody knows the hours
+     +- InstrumentError      a symbol, or an instrument file
+     +- EngineError          a limit of the core, or a wrong call at set-up
+     +- StartError           the machine: a port, a lock, a directory
+     +- BrokerError          what a broker said
+         +- TokenError       log in again
+         +- RateLimitError   asked too often; nothing was done
+         +- NetworkError     no answer, or none that can be read: the outcome is unknown
+
+Each message names the thing and the fix, and never holds a secret. Set-up raises; the hot path returns `types.Reason` codes.
+"""
+
+from __future__ import annotations
+
+
+class OTradeError(Exception):
+    """Base of all: catching it means "a person can act on this message"."""
+
+
+class ConfigError(OTradeError):
+    """A configuration that cannot be used. `file` and `path` say where, `allowed` what would be right."""
+
+    def __init__(self, message: str, *, file: str = "", path: str = "", allowed: str = "") -> None:
+        self.file = file
+        self.path = path
+        self.allowed = allowed
+        where = ": ".join(part for part in (file, path) if part)
+        text = f"{where}: {message}" if where else message
+        super().__init__(f"{text} (allowed: {allowed})" if allowed else text)
+
+
+class CalendarError(OTradeError):
+    """A date outside the known calendar, or a calendar file that cannot be read."""
+
+
+class InstrumentError(OTradeError):
+    """A symbol that does not exist, or an instrument file that is cut short or malformed."""
+
+
+class EngineError(OTradeError):
+    """A limit of the core is too small, or it was set up wrongly."""
+
+
+class StartError(OTradeError):
+    """The machine is in the way: a port in use, a second engine, a directory that cannot be written."""
+
+
+class BrokerError(OTradeError):
+    """A broker refused or failed; the message holds its own words, secrets removed."""
+
+
+class TokenError(BrokerError):
+    """The access token is missing, expired or revoked: log in again."""
+
+
+class RateLimitError(BrokerError):
+    """Asked too often (HTTP 429). Nothing was done; it may be asked again later."""
+
+
+class NetworkError(BrokerError):
+    """No answer, or none that can be read. Whether anything was done is unknown."""
