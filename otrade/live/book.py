@@ -1,7 +1,9 @@
-"""Looking at the broker's order book: when the core asks, after every reconnect, and regularly as an audit.
+"""Looking at the broker's order book: when the core asks, after every reconnect, and regularly as
+an audit.
 
-However many ask, one look is under way at a time and looks are `GAP_NS` apart; a request that comes during a look gets
-another one after it, because only a book asked for later can prove that an order is absent.
+However many ask, one look is under way at a time and looks are `GAP_NS` apart; a request that comes
+during a look gets another one after it, because only a book asked for later can prove that an order
+is absent.
 """
 
 import asyncio
@@ -101,7 +103,8 @@ class BookKeeper:
         except BrokerError as error:
             self.n_failed += 1
             gap_ns = min(GAP_NS << min(self.n_failed, 8), RETRY_MAX_NS)
-            # Without a token every look fails: the token's owner asks for one when there is a new token.
+            # Without a token every look fails: the token's owner asks for one when there is a new
+            # token.
             self._wanted = not isinstance(error, TokenError)
             self._on_trouble(error)
         except Exception as error:

@@ -1,4 +1,6 @@
-"""Closed bars for the page: one bounded ring a series. The core keeps only the current and the last bar."""
+"""Closed bars for the page: one bounded ring a series. The core keeps only the current and the last
+bar.
+"""
 
 from collections import deque
 from collections.abc import Iterable
@@ -24,7 +26,9 @@ class CandleRings:
         self._rings: list[deque[Candle]] = [deque(maxlen=KEPT_MAX) for _ in range(n_series)]
 
     def extend(self, bars: Iterable[tuple[int, ...]]) -> int:
-        """Take what `Engine.take_bars` gave: tuples of the series and the fields of `Candle`. Returns how many."""
+        """Take what `Engine.take_bars` gave: tuples of the series and the fields of `Candle`.
+        Returns how many.
+        """
         n = 0
         for series_id, *fields in bars:
             self._rings[series_id].append(Candle(*fields))

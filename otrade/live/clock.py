@@ -1,8 +1,10 @@
-"""Where the time comes from. Nothing else in a running engine reads a clock, except to stamp a latency.
+"""Where the time comes from. Nothing else in a running engine reads a clock, except to stamp a
+latency.
 
-`Clock` is what the orchestrator needs: the time now, and a call at a later time. Live trading uses `WallClock`; a paper day
-uses the simulator's own clock, which has the same two methods and jumps from one event to the next. So a six-hour session
-takes six hours, six minutes or six seconds, and runs the same code.
+`Clock` is what the orchestrator needs: the time now, and a call at a later time. Live trading uses
+`WallClock`; a paper day uses the simulator's own clock, which has the same two methods and jumps
+from one event to the next. So a six-hour session takes six hours, six minutes or six seconds, and
+runs the same code.
 """
 
 import asyncio
@@ -30,7 +32,9 @@ class Clock(Protocol):
 
 
 class _WallTimer:
-    """One pending call of a `WallClock`. The loop's timers are counted in whole milliseconds, hence the second look."""
+    """One pending call of a `WallClock`. The loop's timers are counted in whole milliseconds, hence
+    the second look.
+    """
 
     __slots__ = ("_callback", "_clock", "_handle", "_loop", "_ts_ns")
 
@@ -64,9 +68,10 @@ class _WallTimer:
 class WallClock:
     """Real time that never goes back, even when the system's clock is set.
 
-    Time advances with the monotonic clock from an anchor. The anchor is compared with the system's clock once a second:
-    when that is ahead, time jumps forward at once (a session boundary must not be missed); when it is behind, time
-    waits for at most a tenth of each second until the two agree, so that no timestamp ever decreases.
+    Time advances with the monotonic clock from an anchor. The anchor is compared with the system's
+    clock once a second: when that is ahead, time jumps forward at once (a session boundary must not
+    be missed); when it is behind, time waits for at most a tenth of each second until the two
+    agree, so that no timestamp ever decreases.
     """
 
     RESYNC_NS = NS_PER_S
@@ -89,11 +94,14 @@ class WallClock:
         if elapsed_ns >= self.RESYNC_NS:
             error_ns = self._wall_ns() - now_ns
             now_ns += max(error_ns, 0)
-            # A slow-down is spread over the second to come: the anchor may not fall below what was already returned.
+            # A slow-down is spread over the second to come: the anchor may not fall below what was
+            # already returned.
             self._anchor_ns = now_ns
             self._anchor_mono_ns = mono_ns + min(max(-error_ns, 0), self.SLEW_MAX_NS)
         return max(now_ns, self._anchor_ns)
 
     def call_at(self, ts_ns: int, callback: Callable[[], None], /) -> _WallTimer:
-        """Call back at engine time `ts_ns`, or at the next turn of the running loop when that has passed."""
+        """Call back at engine time `ts_ns`, or at the next turn of the running loop when that has
+        passed.
+        """
         return _WallTimer(self, asyncio.get_running_loop(), ts_ns, callback)

@@ -1,7 +1,8 @@
 """Commands from people, by page or command line: what each does, or in words why it does not.
 
-kill is the big red button: HALTED, no entries, every stop stays at the exchange. It closes nothing, because a market order
-in the middle of whatever made somebody press it may be worse than the stop; `flatten` is there for that.
+kill is the big red button: HALTED, no entries, every stop stays at the exchange. It closes nothing,
+because a market order in the middle of whatever made somebody press it may be worse than the stop;
+`flatten` is there for that.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +21,9 @@ Result = tuple[bool, str]
 
 
 class Control:
-    """Carries out commands on the current day. `on_stop` hears of a stop, so that no further day begins."""
+    """Carries out commands on the current day. `on_stop` hears of a stop, so that no further day
+    begins.
+    """
 
     def __init__(self) -> None:
         self._day: TradingDay | None = None

@@ -1,7 +1,9 @@
-"""One trading day: the core's owner. It connects, explains what the broker shows, opens the gate, keeps time, and ends.
+"""One trading day: the core's owner. It connects, explains what the broker shows, opens the gate,
+keeps time, and ends.
 
-Level-triggered throughout: `beat` runs ten times a second of engine time, looks at the state, and does what the state asks
-for. Nothing here decides about orders; that is the core's. Nothing here reads a clock but the one that it was given.
+Level-triggered throughout: `beat` runs ten times a second of engine time, looks at the state, and
+does what the state asks for. Nothing here decides about orders; that is the core's. Nothing here
+reads a clock but the one that it was given.
 """
 
 import asyncio
@@ -99,7 +101,7 @@ class TradingDay:
         """Alarms since the day was made; the board may be older than the day."""
         return self.board.n_by_severity[Severity.ALARM] - self._alarms_before
 
-    # ------------------------------------------------------------------------------------------------------- opening
+    # -------------------------------------------------------------------------------------- opening
     def callbacks(self) -> Callbacks:
         """Where the broker's session reports."""
         return Callbacks(
@@ -113,7 +115,9 @@ class TradingDay:
         )
 
     async def open(self, session: BrokerSession) -> None:
-        """Connect, reconcile, open the gate, start the beat. Raises BrokerError when the broker cannot be reached."""
+        """Connect, reconcile, open the gate, start the beat. Raises BrokerError when the broker
+        cannot be reached.
+        """
         self._session = self.desk.session = session
         self._books = BookKeeper(
             self.engine,
@@ -126,7 +130,8 @@ class TradingDay:
         )
         now_ns = self.clock.now_ns()
         self.engine.start(now_ns)
-        # Entries wait until everything that the broker shows is explained; the feed may warm the averages meanwhile.
+        # Entries wait until everything that the broker shows is explained; the feed may warm the
+        # averages meanwhile.
         self.engine.on_pause(True, now_ns)
         await session.connect()
         await self._explain_start(session)
@@ -143,14 +148,15 @@ class TradingDay:
     async def _explain_start(self, session: BrokerSession) -> None:
         rows = await session.order_book()
         positions = await session.positions()
-        # Orders that ended before we began explain themselves; later reports about them are no news.
+        # Orders that ended before we began explain themselves; later reports about them are no
+        # news.
         self._known.update(row.broker_order_id for row in rows)
         found = unexplained_orders(rows, self.plan.instrument_of)
         found += unexplained_positions(positions, self.plan.instrument_of, self.plan.net_of())
         for unexplained in found:
             self.quarantine(unexplained)
 
-    # ------------------------------------------------------------------------------------------------------ the beat
+    # ------------------------------------------------------------------------------------- the beat
     def beat(self) -> None:
         """Let time pass in the core, send what it wants, collect what it says, and come again."""
         if self.ended.is_set():
@@ -187,7 +193,7 @@ class TradingDay:
                     listener(row["bracket_id"])
             self.board.say_core(row, self.plan)
 
-    # ------------------------------------------------------------------------------------------------- broker's news
+    # -------------------------------------------------------------------------------- broker's news
     def _look(self) -> None:
         if self._books is not None:
             self._books.want()
@@ -204,7 +210,9 @@ class TradingDay:
             self._on_token_dead()
 
     def _on_unknown(self, report: OrderReport) -> None:
-        """An order that the core did not send. Once it trades or could trade, its instrument is quarantined."""
+        """An order that the core did not send. Once it trades or could trade, its instrument is
+        quarantined.
+        """
         if report.broker_order_id in self._known:
             return
         instrument_id = self.plan.instrument_of.get(report.instrument_token)
@@ -249,7 +257,9 @@ class TradingDay:
         )
 
     def on_token(self, access_token: str) -> None:
-        """A new access token: reconnect, look at the book, and lift the halt that the dead one caused."""
+        """A new access token: reconnect, look at the book, and lift the halt that the dead one
+        caused.
+        """
         assert self._session is not None
         self._session.set_access_token(access_token)
         self.is_token_dead = False
@@ -271,7 +281,7 @@ class TradingDay:
                 Severity.WARN, "BOOK_FAILED", f"the order book could not be read: {text}"
             )
 
-    # ---------------------------------------------------------------------------------------------------- explaining
+    # ----------------------------------------------------------------------------------- explaining
     def quarantine(self, unexplained: Unexplained) -> None:
         self.engine.on_quarantine(unexplained.instrument_id, True, self.clock.now_ns())
         self.board.say(
@@ -291,7 +301,9 @@ class TradingDay:
         self._position_task = asyncio.get_running_loop().create_task(self._compare_positions())
 
     async def _compare_positions(self) -> None:
-        """Two looks that differ in the same way, with the core's own quantity unchanged in between, are a difference."""
+        """Two looks that differ in the same way, with the core's own quantity unchanged in between,
+        are a difference.
+        """
         assert self._session is not None
         try:
             before = self.plan.net_of()
@@ -319,9 +331,11 @@ class TradingDay:
         finally:
             self._position_task = None
 
-    # -------------------------------------------------------------------------------------------------------- faults
+    # --------------------------------------------------------------------------------------- faults
     def fault(self, error: BaseException, doing: str) -> None:
-        """Our own code failed on the order path: no entries any more, every stop stays, and everybody hears of it."""
+        """Our own code failed on the order path: no entries any more, every stop stays, and
+        everybody hears of it.
+        """
         log.critical("fault while %s", doing, exc_info=error)
         self.board.say(
             Severity.ALARM,
@@ -331,7 +345,7 @@ class TradingDay:
         )
         self.engine.on_halt(Halt.HALTED, Reason.FAULT, self.clock.now_ns())
 
-    # -------------------------------------------------------------------------------------------------------- ending
+    # --------------------------------------------------------------------------------------- ending
     async def close(self) -> None:
         """After `ended`: take the last words, compare with the broker's positions, and hang up."""
         if self._timer is not None:

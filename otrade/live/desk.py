@@ -1,7 +1,8 @@
 """The desk between the core and the broker: commands go out by lane, answers and reports go in.
 
-Everything here runs in the call that brought the news, so a stop that a fill asks for leaves before the next byte is read.
-A failure of our own code on this path is not survivable by guessing: `on_fault` halts entries, keeps every stop, and shouts.
+Everything here runs in the call that brought the news, so a stop that a fill asks for leaves before
+the next byte is read. A failure of our own code on this path is not survivable by guessing:
+`on_fault` halts entries, keeps every stop, and shouts.
 """
 
 from collections.abc import Callable
@@ -41,13 +42,16 @@ class OrderDesk:
         self.n_sent = 0
 
     def drain(self) -> None:
-        """Send every waiting command, protection first. Answers that come meanwhile make another round of this loop."""
+        """Send every waiting command, protection first. Answers that come meanwhile make another
+        round of this loop.
+        """
         if self._draining or self.session is None:
             return
         self._draining = True
         try:
             while batch := self._take_all():
-                # One order has one request at a time, so sorting by lane never swaps two requests of one order.
+                # One order has one request at a time, so sorting by lane never swaps two requests
+                # of one order.
                 batch.sort(key=_lane_of)
                 for command in batch:
                     if command.kind == Cmd.LOOK:
@@ -64,7 +68,7 @@ class OrderDesk:
             batch.append(command)
         return batch
 
-    # --------------------------------------------------------------------------------------------- the broker's news
+    # ---------------------------------------------------------------------------- the broker's news
     def on_commands(self) -> None:
         """A frame of the feed left commands waiting."""
         try:
@@ -99,7 +103,9 @@ class OrderDesk:
             self._on_fault(error, "taking an order report")
 
     def take_report(self, report: OrderReport) -> int:
-        """Hand one report to the core, without sending what it leads to. 0, or the Reason why it changed nothing."""
+        """Hand one report to the core, without sending what it leads to. 0, or the Reason why it
+        changed nothing.
+        """
         reason: int = self._engine.on_report(**report.engine_fields())
         if reason != Reason.UNKNOWN_ORDER:
             self._sources[report.cl_ord_id] = "book" if report.source == Source.BOOK else "push"

@@ -1,7 +1,8 @@
 """How a day ends: at the last instrument's close, or earlier when somebody asks.
 
-A graceful stop takes the entries out first. Then it flattens, or leaves positions under their stops, as configured. Nothing
-ends silently with open quantity: `what_is_open` names each position and the order that protects it.
+A graceful stop takes the entries out first. Then it flattens, or leaves positions under their
+stops, as configured. Nothing ends silently with open quantity: `what_is_open` names each position
+and the order that protects it.
 """
 
 from typing import TYPE_CHECKING

@@ -1,7 +1,8 @@
-"""The log: one JSON object a line, rotated by size. A log that cannot be written never stops the engine.
+"""The log: one JSON object a line, rotated by size. A log that cannot be written never stops the
+engine.
 
-A full disk or a vanished directory is counted and told to the owner once; the log then tries again by itself, every
-`RETRY_RECORDS` records, and says how many lines it lost.
+A full disk or a vanished directory is counted and told to the owner once; the log then tries again
+by itself, every `RETRY_RECORDS` records, and says how many lines it lost.
 """
 
 import contextlib
@@ -36,7 +37,9 @@ class JsonLines(logging.Formatter):
 
 
 class TolerantFile(RotatingFileHandler):
-    """A rotating file that survives a full disk: `on_failure` hears of the first loss, and of each recovery's losses."""
+    """A rotating file that survives a full disk: `on_failure` hears of the first loss, and of each
+    recovery's losses.
+    """
 
     def __init__(self, path: Path, on_failure: Callable[[str], None]) -> None:
         self._on_failure = on_failure
@@ -61,7 +64,9 @@ class TolerantFile(RotatingFileHandler):
             )
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Called by `emit` inside its `except`; the failed stream is dropped, for its buffer cannot be written either."""
+        """Called by `emit` inside its `except`; the failed stream is dropped, for its buffer cannot
+        be written either.
+        """
         self.n_lost += 1
         self._n_skip = RETRY_RECORDS
         stream, self.stream = self.stream, None
@@ -78,7 +83,9 @@ class TolerantFile(RotatingFileHandler):
 
 
 def open_log(var_dir: Path, on_failure: Callable[[str], None]) -> logging.Handler | None:
-    """Send the `otrade` logger to `var/log/otrade.jsonl`. None, and a word to `on_failure`, when that cannot be made."""
+    """Send the `otrade` logger to `var/log/otrade.jsonl`. None, and a word to `on_failure`, when
+    that cannot be made.
+    """
     log_dir = var_dir / "log"
     try:
         log_dir.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,10 @@
 """When Python may collect garbage: never while something is open.
 
-A full collection walks every container that is alive and stops the loop for milliseconds. What start-up made is frozen, so
-that no later collection walks it; automatic collection is off, because it starts whenever an allocation happens to cross a
-threshold, which is on a tick as likely as anywhere; and the young generations are collected on the beat, when nothing is
-open and at most every `IDLE_NS`. Reference counting frees all but cycles at once, so little is waiting.
+A full collection walks every container that is alive and stops the loop for milliseconds. What
+start-up made is frozen, so that no later collection walks it; automatic collection is off, because
+it starts whenever an allocation happens to cross a threshold, which is on a tick as likely as
+anywhere; and the young generations are collected on the beat, when nothing is open and at most
+every `IDLE_NS`. Reference counting frees all but cycles at once, so little is waiting.
 """
 
 import gc

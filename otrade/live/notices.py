@@ -1,7 +1,9 @@
-"""What a person is told. The core's notices and the orchestrator's own become one numbered list in plain words.
+"""What a person is told. The core's notices and the orchestrator's own become one numbered list in
+plain words.
 
-The list is bounded. Listeners (log, terminal, page) hear each notice once, when it is said. A notice's text never holds a
-secret: it is built from symbols, order tags, prices and the words of `words.py` only.
+The list is bounded. Listeners (log, terminal, page) hear each notice once, when it is said. A
+notice's text never holds a secret: it is built from symbols, order tags, prices and the words of
+`words.py` only.
 """
 
 from collections import deque
@@ -21,7 +23,9 @@ SIDE_WORDS = {Side.BUY: "buy", Side.SELL: "sell", Side.NONE: ""}
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing said. `seq` counts from 1 and never repeats within a day; `code` is a `Note`'s name or a word of ours."""
+    """One thing said. `seq` counts from 1 and never repeats within a day; `code` is a `Note`'s name
+    or a word of ours.
+    """
 
     seq: int
     ts_ns: int
@@ -101,7 +105,9 @@ def note_name(code: int) -> str:
 
 
 def words_of(row: Mapping[str, Any], names: Names) -> str:
-    """The sentence for a notice of the core; never raises for a code or a number that it does not know."""
+    """The sentence for a notice of the core; never raises for a code or a number that it does not
+    know.
+    """
     try:
         template = NOTE_WORDS[Note(row["code"])]
     except ValueError:
@@ -110,7 +116,9 @@ def words_of(row: Mapping[str, Any], names: Names) -> str:
 
 
 def fields_of(row: Mapping[str, Any], names: Names) -> dict[str, object]:
-    """What a template of `NOTE_WORDS` may use. `a`, `b`, `c` mean what the note's code says; `_px` shows rupees."""
+    """What a template of `NOTE_WORDS` may use. `a`, `b`, `c` mean what the note's code says; `_px`
+    shows rupees.
+    """
     a, b, c = row["a"], row["b"], row["c"]
     reason = row["reason"] or (b if row["code"] == Note.SIGNAL_REFUSED else 0)
     return {

@@ -1,4 +1,6 @@
-"""What a day trades: an engine that is wired up, and what its ids are called. `wiring.py` makes it from configuration."""
+"""What a day trades: an engine that is wired up, and what its ids are called. `wiring.py` makes it
+from configuration.
+"""
 
 from dataclasses import dataclass, field
 
@@ -28,7 +30,9 @@ class PlannedInstrument:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStrategy:
-    """One strategy of the engine; its id is its place in the list. `enabled` is the configuration's word for it."""
+    """One strategy of the engine; its id is its place in the list. `enabled` is the configuration's
+    word for it.
+    """
 
     name: str
     kind: str
@@ -63,7 +67,7 @@ class DayPlan:
         """The core's net quantity of every instrument."""
         return {i: self.engine.position(i)["net_qty"] for i in range(len(self.instruments))}
 
-    # ------------------------------------------------------------------------------------------------ notices.Names
+    # -------------------------------------------------------------------------------- notices.Names
     def symbol_of(self, instrument_id: int) -> str:
         return "engine" if instrument_id == NONE_ID else self.instruments[instrument_id].symbol
 

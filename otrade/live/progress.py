@@ -1,4 +1,6 @@
-"""One line about the running day on stderr: rewritten in place on a terminal, written now and then into a file."""
+"""One line about the running day on stderr: rewritten in place on a terminal, written now and then
+into a file.
+"""
 
 import sys
 from typing import TextIO
@@ -43,7 +45,8 @@ class Progress:
             self._stream.write(text)
             self._stream.flush()
         except (BrokenPipeError, ValueError):
-            # The reader of our stderr went away (`otrade run 2>&1 | head`): a terminal is no reason to stop trading.
+            # The reader of our stderr went away (`otrade run 2>&1 | head`): a terminal is no reason
+            # to stop trading.
             self._write = self._silent  # type: ignore[method-assign]
 
     @staticmethod

@@ -1,7 +1,8 @@
 """What the broker shows and the core cannot explain. Pure comparison; the orchestrator acts on it.
 
-The core begins every day flat and without orders. Whatever is open for one of its instruments before the gate opens was
-made by somebody else or by a run that ended badly: such an instrument is quarantined, and the others trade.
+The core begins every day flat and without orders. Whatever is open for one of its instruments
+before the gate opens was made by somebody else or by a run that ended badly: such an instrument is
+quarantined, and the others trade.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +18,9 @@ FINAL = frozenset({Ev.FILL_FULL, Ev.CANCELED, Ev.REJECTED, Ev.EXPIRED})
 
 @dataclass(frozen=True, slots=True)
 class Unexplained:
-    """One thing of the broker's that the core did not make. `key` tells it from others, so that it is said once."""
+    """One thing of the broker's that the core did not make. `key` tells it from others, so that it
+    is said once.
+    """
 
     instrument_id: int
     key: str

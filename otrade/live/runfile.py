@@ -1,8 +1,8 @@
 """One engine for each var directory, and the file in which `otrade status` finds it.
 
-`var/run/engine.lock` is held with `flock` for the life of the process: the kernel lets go of it even after `kill -9`, so a
-stale lock cannot exist. `var/run/engine.json` says where the page is; it holds the token of the local user and is readable
-by the owner only.
+`var/run/engine.lock` is held with `flock` for the life of the process: the kernel lets go of it
+even after `kill -9`, so a stale lock cannot exist. `var/run/engine.json` says where the page is; it
+holds the token of the local user and is readable by the owner only.
 """
 
 import contextlib

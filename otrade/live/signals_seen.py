@@ -1,4 +1,6 @@
-"""The newest signals and what became of them, numbered, in fixed memory; and how many of each fate the day has had."""
+"""The newest signals and what became of them, numbered, in fixed memory; and how many of each fate
+the day has had.
+"""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
@@ -10,7 +12,9 @@ KEPT_MAX = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SignalSeen:
-    """One crossover. `reason` is a `Reason`: 0 when it was taken, else the gate or filter that refused it."""
+    """One crossover. `reason` is a `Reason`: 0 when it was taken, else the gate or filter that
+    refused it.
+    """
 
     seq: int
     ts_ns: int

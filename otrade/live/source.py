@@ -1,6 +1,7 @@
 """The engine as the page sees it: `EngineSource` of the web layer, from the views of the core.
 
-Called ten to twenty times a second while somebody looks. Rows of what has ended do not change, so they are built once.
+Called ten to twenty times a second while somebody looks. Rows of what has ended do not change, so
+they are built once.
 """
 
 from collections.abc import Sequence
@@ -85,7 +86,7 @@ class LiveSource:
         ]:
             del self._order_rows[slot]
 
-    # -------------------------------------------------------------------------------------------------------- status
+    # --------------------------------------------------------------------------------------- status
     def status(self) -> schema.Status:
         day = self._day
         if day is None:
@@ -208,7 +209,7 @@ class LiveSource:
             p50_ns=latency.p50_ns, p99_ns=latency.p99_ns, max_ns=latency.max_ns, count=latency.n
         )
 
-    # ---------------------------------------------------------------------------------------------------------- rows
+    # ----------------------------------------------------------------------------------------- rows
     def instruments(self) -> Sequence[schema.InstrumentView]:
         day = self._day
         if day is None:
@@ -463,7 +464,7 @@ class LiveSource:
             )
         return rows if interval_s == 60 else resample(rows, interval_s)
 
-    # ------------------------------------------------------------------------------------------------------ commands
+    # ------------------------------------------------------------------------------------- commands
     async def command(
         self, name: schema.CommandName, **args: int | bool | None
     ) -> schema.CommandResult:

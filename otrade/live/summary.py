@@ -1,4 +1,6 @@
-"""The day on one screen: what was traded, what it earned, how well it was protected, how fast it was."""
+"""The day on one screen: what was traded, what it earned, how well it was protected, how fast it
+was.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +31,9 @@ class LatencySummary:
 
 @dataclass(frozen=True, slots=True)
 class DaySummary:
-    """One trading day, all numbers exact. Gross is the core's marked profit, so it includes what is still open."""
+    """One trading day, all numbers exact. Gross is the core's marked profit, so it includes what is
+    still open.
+    """
 
     day: str
     why_ended: str

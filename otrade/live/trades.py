@@ -1,4 +1,6 @@
-"""Closed brackets as trades: what came in, what went out, exact profit, charges, and how well it was protected."""
+"""Closed brackets as trades: what came in, what went out, exact profit, charges, and how well it
+was protected.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +25,9 @@ ChargeRule = Callable[[int, list[OrderFill]], int]
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One closed bracket that traded. Prices are averages, rounded to the nearest e4; money is exact."""
+    """One closed bracket that traded. Prices are averages, rounded to the nearest e4; money is
+    exact.
+    """
 
     bracket_id: int
     strategy_id: int
@@ -47,7 +51,9 @@ class Trade:
 
 
 class TradeBook:
-    """The day's trades by bracket. A bracket that a late fill brought back replaces its record when it closes again."""
+    """The day's trades by bracket. A bracket that a late fill brought back replaces its record when
+    it closes again.
+    """
 
     def __init__(self, engine: Engine, charge_rule: ChargeRule) -> None:
         self._engine = engine

@@ -12,7 +12,9 @@ IST_NS = (5 * 60 + 30) * NS_PER_MINUTE
 
 
 def rupees(px_e4: int) -> str:
-    """`1234500` -> `123.45`: two decimals, four when the price needs them, exact, with separators for thousands."""
+    """`1234500` -> `123.45`: two decimals, four when the price needs them, exact, with separators
+    for thousands.
+    """
     whole, part = divmod(abs(px_e4), E4)
     decimals = f"{part:04d}"
     if decimals.endswith("00"):
@@ -21,7 +23,9 @@ def rupees(px_e4: int) -> str:
 
 
 def e4_of(value: Decimal | float | int | str) -> int:
-    """Rupees to ten-thousandths, nearest. A float is read by its shortest spelling, so 0.05 is exactly 500."""
+    """Rupees to ten-thousandths, nearest. A float is read by its shortest spelling, so 0.05 is
+    exactly 500.
+    """
     return int((Decimal(str(value)) * E4).to_integral_value())
 
 

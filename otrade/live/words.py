@@ -1,7 +1,8 @@
-"""The core speaks in codes; these are their words. Every `Note` and every `Reason` has exactly one entry.
+"""The core speaks in codes; these are their words. Every `Note` and every `Reason` has exactly one
+entry.
 
-A note's words are a template over the notice's own fields, see `notices.fields_of`. A reason's words complete the sentence
-"... because ...".
+A note's words are a template over the notice's own fields, see `notices.fields_of`. A reason's
+words complete the sentence "... because ...".
 """
 
 from otrade._core.types import ExitReason, Halt, Note, Reason
@@ -134,7 +135,9 @@ HALT_WORDS: dict[Halt, str] = {
 
 
 def reason_words(reason: int) -> str:
-    """The words of a reason code; a number that is not in the table is said to be unknown, with the number."""
+    """The words of a reason code; a number that is not in the table is said to be unknown, with the
+    number.
+    """
     try:
         return REASON_WORDS[Reason(reason)]
     except ValueError:

@@ -1,4 +1,6 @@
-"""The wall clock never goes back, whatever the system's clock does. All clocks here are fakes: nothing sleeps."""
+"""The wall clock never goes back, whatever the system's clock does. All clocks here are fakes:
+nothing sleeps.
+"""
 
 import asyncio
 import random

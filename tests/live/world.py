@@ -1,0 +1,187 @@
+"""A whole trading day in seconds: the simulator, the broker's real protocol over loopback, and a `TradingDay` on virtual time.
+
+Nothing sleeps. Ground truth is the exchange's own: its executions, its book, its positions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import random
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvloop
+
+from otrade._core.wire_kite import KiteEncoder
+from otrade.brokers.kite.broker import KiteBroker
+from otrade.brokers.sim.config import SimConfig
+from otrade.brokers.sim.simulator import Ports, Simulator
+from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec, assemble
+from otrade.live.day import DayOptions, TradingDay
+from otrade.live.notices import Notice, NoticeBoard
+from otrade.live.trades import OrderFill
+
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+KEYS = ("NSE:INFY", "NSE:SBIN")
+PLAN: dict[str, int | float] = {
+    "stop_kind": 1, "stop_value": 20.0, "target_kind": 1, "target_value": 40.0, "size_mode": 0, "size_value": 10.0,
+    "max_qty": 1000, "enabled": 1, "entry_offset_bps": 5.0, "entry_timeout_ns": 30 * SECOND, "stop_limit_bps": 20.0,
+    "hysteresis_bps": 10.0, "ladder_start_bps": 10.0, "ladder_step_bps": 10.0, "ladder_interval_ns": 2 * SECOND,
+    "ladder_max_steps": 5, "protection_e2": -1, "on_opposite": 1,
+}  # fmt: skip
+BUDGET = {
+    "per_second": 9, "per_minute": 380, "per_day": 4900, "reserve_second": 3, "reserve_minute": 50, "reserve_day": 500,
+    "modifies_per_order": 25,
+}  # fmt: skip
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run a test's coroutine on the loop that the engine uses."""
+    return uvloop.run(work)
+
+
+def flat_charge(instrument_id: int, fills: list[OrderFill]) -> int:
+    """One rupee an order: what charges are is another room's business."""
+    return 10_000 * len(fills)
+
+
+@dataclass
+class World:
+    """One simulated day under test."""
+
+    sim: Simulator
+    ports: Ports
+    date: dt.date
+    day: TradingDay
+    broker: KiteBroker
+    board: NoticeBoard
+    notices: list[Notice] = field(default_factory=list)
+    worst_naked_ns: int = 0
+    """Longest time for which the exchange itself showed open quantity without a resting exit."""
+    _naked_since: dict[str, int] = field(default_factory=dict)
+    _next_watch_ns: int = 0
+
+    @property
+    def now_ns(self) -> int:
+        return self.sim.clock.now_ns()
+
+    def at(self, clock: str) -> int:
+        """IST time of this day."""
+        hours, minutes = map(int, clock.split(":"))
+        midnight = dt.datetime.combine(self.date, dt.time(), dt.timezone(dt.timedelta(minutes=330)))
+        return int(midnight.timestamp()) * SECOND + (hours * 60 + minutes) * MINUTE
+
+    async def open(self) -> None:
+        await self.sim.during(self.day.open(self.broker))
+
+    async def run_until(self, condition: Callable[[], bool], step_ns: int = SECOND) -> None:
+        """Let time pass until the condition holds; fails when the day ends first."""
+        while not condition():
+            assert not self.day.ended.is_set(), "the day ended before the condition held"
+            await self.sim.run_until(self.now_ns + step_ns)
+
+    async def run_to_end(self, step_ns: int = MINUTE) -> None:
+        while not self.day.ended.is_set():
+            await self.sim.run_until(self.now_ns + step_ns)
+        await self.sim.during(self.day.close())
+
+    def watch_cover(self, now_ns: int) -> None:
+        """Once a second: is what each bracket has open covered by an exit in the exchange's book? A ClOrdID names its bracket
+        in characters 8 to 12, and its leg in the next one.
+        """
+        if now_ns < self._next_watch_ns:
+            return
+        self._next_watch_ns = now_ns + SECOND
+        opened: dict[str, int] = {}
+        covered: dict[str, int] = {}
+        for order in self.sim.exchange.orders():
+            if order.tag is None:
+                continue
+            bracket, leg = order.tag[8:12], order.tag[12:13]
+            opened[bracket] = opened.get(bracket, 0) + order.side * order.filled_qty
+            if leg in ("S", "T") and order.status in ("OPEN", "TRIGGER PENDING"):
+                left = order.terms.quantity - order.filled_qty
+                covered[bracket] = covered.get(bracket, 0) - order.side * left
+        for bracket, qty in opened.items():
+            if qty == 0 or abs(covered.get(bracket, 0)) >= abs(qty):
+                self._naked_since.pop(bracket, None)
+            else:
+                since_ns = self._naked_since.setdefault(bracket, now_ns)
+                self.worst_naked_ns = max(self.worst_naked_ns, now_ns - since_ns)
+
+    def true_pnl_e4(self) -> int:
+        """Profit from the exchange's executions alone; right when the day ended flat."""
+        return -sum(
+            trade.order.side * trade.qty * trade.price_e4 * trade.order.contract.multiplier
+            for trade in self.sim.exchange.trades()
+        )
+
+    def codes(self) -> list[str]:
+        return [notice.code for notice in self.notices]
+
+    def open_keys(self) -> set[str]:
+        return set(self.sim.exchange.net_qty())
+
+
+def specs(sim: Simulator, date: dt.date, keys: tuple[str, ...], offsets_bps: tuple[int, ...]) -> list[InstrumentSpec]:
+    """Crossovers of levels around yesterday's close: many signals from few assumptions."""
+    found = []
+    for key in keys:
+        contract = sim.exchange.market.universe.resolve(key)
+        open_ns, close_ns = contract.session_ns(date)
+        close_e4 = sim.exchange.prices.previous_close_e4(contract, date)
+        strategies = [
+            StrategySpec(
+                f"level {offset:+d} {contract.tradingsymbol}", "price_level", 60,
+                {"bar_mode": 0, "side_mask": 3, "level": close_e4 * (1 + offset / 10_000) / 10_000}, PLAN,
+            )
+            for offset in offsets_bps
+        ]  # fmt: skip
+        session = SessionSpec(open_ns, open_ns, close_ns - 20 * MINUTE, close_ns - 10 * MINUTE, close_ns)
+        found.append(
+            InstrumentSpec(
+                contract.token, contract.exchange, contract.tradingsymbol, "MIS", 0, contract.segment, contract.tick_e4,
+                contract.lot, contract.freeze_qty, contract.multiplier, 0, 0, session, strategies,
+            )
+        )  # fmt: skip
+    return found
+
+
+@asynccontextmanager
+async def world(
+    *,
+    seed: int = 3,
+    speed: float = float("inf"),
+    keys: tuple[str, ...] = KEYS,
+    offsets_bps: tuple[int, ...] = (-20, 20),
+    on_stop: str = "flatten",
+    limits: dict[str, int] | None = None,
+    config: dict[str, Any] | None = None,
+) -> AsyncIterator[World]:
+    """A simulator that listens, and a day that is ready to open."""
+    sim = Simulator(SimConfig(seed=seed, speed=speed, tick_interval_ms=2000, **(config or {})))
+    ports = await sim.start()
+    try:
+        clock, date = sim.clock, sim.dates()[0]
+        token = sim.issue_access_token()
+        spec = EngineSpec(run_id=7, limits={"stale_feed_ns": 10 * SECOND, **(limits or {})}, budget=BUDGET)
+        plan = assemble(str(date), specs(sim, date, keys, offsets_bps), spec)
+        encoder = KiteEncoder(f"127.0.0.1:{ports.rest}".encode(), b"", f"token paper:{token}".encode())
+        plan.engine.set_encoder(encoder)
+        board = NoticeBoard(clock.now_ns)
+        day = TradingDay(plan, clock, board, flat_charge, DayOptions(on_stop))
+        broker = KiteBroker(
+            api_key="paper", access_token=token, encoder=encoder, sink=plan.engine, clock=clock, rng=random.Random(seed),
+            callbacks=day.callbacks(), rest_root=ports.rest_url, feed_root=ports.feed_url, feed_now_ns=clock.now_ns,
+        )  # fmt: skip
+        here = World(sim, ports, date, day, broker, board)
+        board.listen(here.notices.append)
+        day.on_beat.append(here.watch_cover)
+        yield here
+    finally:
+        await sim.stop()
+        await asyncio.sleep(0)
