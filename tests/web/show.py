@@ -304,6 +304,7 @@ class MovingSource(FakeSource):
                 ts_entry_ms=T0_MS + 20 * MINUTE_MS,
                 ts_exit_ms=T0_MS + 43 * MINUTE_MS,
                 gross_e4=(self._close(0, 43) - self._close(0, 20)) * 100,
+                net_e4=(self._close(0, 43) - self._close(0, 20)) * 100 - 1_172_300,
             ),
             trade(
                 2,

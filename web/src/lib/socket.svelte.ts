@@ -11,7 +11,7 @@ const LOOK_MS = 500;
 
 export class Socket {
   state = $state<"connecting" | "open" | "lost">("connecting");
-  /** Milliseconds since the last message, counted in half seconds. */
+  /** Milliseconds since the last message that was taken, counted in half seconds. */
   silent_ms = $state(0);
   /** Milliseconds until the next attempt while the connection is lost. */
   retry_in_ms = $state(0);
@@ -21,6 +21,7 @@ export class Socket {
   #retry_ms = RETRY_FIRST_MS;
   #retry_at = 0;
   #heard_at = performance.now();
+  #opened_at = 0;
   #timer = 0;
 
   constructor(private readonly take: (message: ServerMessage) => void) {}
@@ -41,7 +42,7 @@ export class Socket {
 
   #connect(): void {
     this.#drop();
-    this.#heard_at = performance.now();
+    this.#opened_at = performance.now();
     this.#retry_at = 0;
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = new WebSocket(`${scheme}://${location.host}/ws`);
@@ -75,7 +76,7 @@ export class Socket {
     if (this.#retry_at > 0) {
       this.retry_in_ms = Math.max(0, this.#retry_at - now);
       if (now >= this.#retry_at) this.#connect();
-    } else if (this.silent_ms > SILENCE_MS) {
+    } else if (now - Math.max(this.#heard_at, this.#opened_at) > SILENCE_MS) {
       this.#lose();
     }
   }
