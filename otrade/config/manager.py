@@ -1,0 +1,240 @@
+"""Reads, checks, creates and reloads the configuration file.
+
+orjson finds where JSON is broken, msgspec checks shape and ranges, `check` the rules between keys. A bad file is refused with its
+name, the path inside it and what is allowed; a bad reload leaves the running configuration as it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+
+from otrade.config.schema import Config, Params
+from otrade.errors import ConfigError
+
+DEFAULTS = ("paper.json", "live.kite.example.json", "calendar.json")
+
+# What may change while trading: the path's beginning. Anything else needs a restart.
+RELOADABLE = ("risk.", "log.level", "web.updates_per_s", "engine.on_stop")
+RELOADABLE_STRATEGY = re.compile(r"^strategies\[\d+\]\.enabled$")
+
+
+@dataclass(frozen=True)
+class ReloadResult:
+    """What a reload came to. Refused: `config` is the old one and `refused` or `error` says why."""
+
+    config: Config
+    changed: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    error: str = ""
+
+    @property
+    def is_applied(self) -> bool:
+        return bool(self.changed) and not self.refused and not self.error
+
+
+def parse_json(data: bytes, file: str) -> Any:
+    """JSON to Python, or a ConfigError with line and column. An empty or cut file is said to be so."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as err:
+        what = "the file ends too early (cut in half?)" if err.pos >= len(data.rstrip()) - 1 else str(err).split(":")[0]
+        raise ConfigError(f"line {err.lineno}, column {err.colno}: {what}", file=file) from None
+
+
+def _fields_at(data: Any, path: str) -> list[str]:
+    """Names that the schema knows at a `$.a[0].b` path, for a suggestion."""
+    schema = msgspec.json.schema(Config)
+    node: Any = schema
+    for part in re.findall(r"[A-Za-z_$][\w$]*|\[\d+\]|\[\.\.\.\]", path.removeprefix("$")):
+        node = _resolve(schema, node, data)
+        if part.startswith("["):
+            node = node.get("items", {})
+            data = data[int(part[1:-1])] if part[1:-1].isdigit() and isinstance(data, list) else None
+        else:
+            node = node.get("properties", {}).get(part, {})
+            data = data.get(part) if isinstance(data, dict) else None
+    return list(_resolve(schema, node, data).get("properties", {}))
+
+
+def _resolve(schema: Any, node: Any, data: Any) -> Any:
+    while True:
+        if "$ref" in node:
+            node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        elif "anyOf" in node:
+            tag = data.get("kind") if isinstance(data, dict) else None
+            mapping = node.get("discriminator", {}).get("mapping", {})
+            node = {"$ref": mapping[tag]} if tag in mapping else node["anyOf"][-1]
+        else:
+            return node
+
+
+def _refuse(err: msgspec.ValidationError, data: Any, file: str) -> ConfigError:
+    """msgspec's sentence in ours: the path apart, a suggestion for a misspelt key."""
+    text = str(err)
+    match = re.search(r" - at `(.+?)`$", text)
+    path = match.group(1) if match else "$"
+    text = text[: match.start()] if match else text
+    unknown = re.search(r"unknown field `(.+?)`", text)
+    allowed = ""
+    if unknown:
+        names = _fields_at(data, path)
+        close = difflib.get_close_matches(unknown.group(1), names, 1)
+        text = f"unknown key {unknown.group(1)!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+        allowed = ", ".join(names)
+    return ConfigError(text, file=file, path=path.removeprefix("$.") if path != "$" else "top level", allowed=allowed)
+
+
+def _periods(params: Params) -> tuple[int, int] | None:
+    fast, slow = getattr(params, "fast_period", None), getattr(params, "slow_period", None)
+    return (fast, slow) if fast is not None and slow is not None else None
+
+
+def check(config: Config, file: str = "") -> Config:
+    """The rules between keys that a schema cannot say."""
+    symbols = [i.symbol for i in config.instruments]
+    for i, symbol in enumerate(symbols):
+        if symbol in symbols[:i]:
+            raise ConfigError(f"{symbol} is named twice", file=file, path=f"instruments[{i}].symbol")
+    names: set[str] = set()
+    for i, s in enumerate(config.strategies):
+        at = f"strategies[{i}]"
+        if s.name in names:
+            raise ConfigError(f"the name {s.name!r} is used twice", file=file, path=f"{at}.name")
+        names.add(s.name)
+        if s.instrument not in symbols:
+            raise ConfigError(f"{s.instrument} is not among the instruments", file=file, path=f"{at}.instrument",
+                              allowed=", ".join(symbols[:20]))
+        periods = _periods(s.params)
+        if periods and periods[0] >= periods[1]:
+            raise ConfigError(f"fast_period {periods[0]} must be below slow_period {periods[1]}", file=file, path=f"{at}.params")
+        bracket = s.bracket
+        for what, distance in (("stop", bracket.stop), ("target", bracket.target), ("trail", bracket.trail)):
+            if distance and distance.kind == "atr" and s.params.atr is None:
+                raise ConfigError("a distance in ATRs needs params.atr", file=file, path=f"{at}.bracket.{what}.kind")
+            value = getattr(distance, "value", getattr(distance, "distance", 0.0)) if distance else 0.0
+            if distance and distance.kind == "pct" and value > 50:
+                raise ConfigError(f"{value} per cent", file=file, path=f"{at}.bracket.{what}", allowed="at most 50")
+        if bracket.exit_mode == "oco" and bracket.target is None:
+            raise ConfigError("exit_mode oco needs a target", file=file, path=f"{at}.bracket.target")
+        window = s.params.time_of_day
+        if window and window.start >= window.until:
+            raise ConfigError(f"start {window.start} must be before until {window.until}", file=file, path=f"{at}.params.time_of_day")
+    b = config.broker
+    for reserve, limit in (("exit_reserve_per_s", "orders_per_s"), ("exit_reserve_per_min", "orders_per_min"),
+                           ("exit_reserve_per_day", "orders_per_day")):
+        if getattr(b, reserve) >= getattr(b, limit):
+            raise ConfigError(f"leaves nothing for entries: it must be below {limit} {getattr(b, limit)}", file=file,
+                              path=f"broker.{reserve}")
+    if -1 < b.market_protection_pct <= 0:
+        raise ConfigError("the exchange refuses market orders without protection", file=file,
+                          path="broker.market_protection_pct", allowed="-1 (automatic) or above 0 to 100")
+    if config.sessions.square_off_min > config.sessions.entry_stop_min:
+        raise ConfigError("entries must end before square-off begins: make it at least sessions.square_off_min", file=file,
+                          path="sessions.entry_stop_min")
+    return config
+
+
+def load(path: Path) -> Config:
+    """The configuration in `path`. ConfigError names file, path and fix."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError("there is no such file; `otrade init` writes the defaults", file=str(path)) from None
+    except OSError as err:
+        raise ConfigError(f"cannot be read: {err.strerror}", file=str(path)) from None
+    return from_bytes(raw, str(path))
+
+
+def from_bytes(raw: bytes, file: str) -> Config:
+    data = parse_json(raw, file)
+    try:
+        config = msgspec.convert(data, Config)
+    except msgspec.ValidationError as err:
+        raise _refuse(err, data, file) from None
+    return check(config, file)
+
+
+def to_bytes(config: Config) -> bytes:
+    """The configuration with every default written out, indented."""
+    return orjson.dumps(msgspec.to_builtins(config), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def default_bytes(name: str) -> bytes:
+    """One of the files that come with OTrade."""
+    return resources.files("otrade.config").joinpath(name).read_bytes()
+
+
+def json_schema() -> bytes:
+    """JSON Schema (2020-12) of the configuration file."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "OTrade configuration", **msgspec.json.schema(Config)}
+    return orjson.dumps(schema, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def init(directory: Path) -> list[Path]:
+    """Write the default files and the schema that are missing; what is there is never touched. Returns what was written."""
+    directory.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, data in [*((n, default_bytes(n)) for n in DEFAULTS), ("schema.json", json_schema())]:
+        target = directory / name
+        if not target.exists():
+            target.write_bytes(data)
+            written.append(target)
+    return written
+
+
+def differences(old: Any, new: Any, path: str = "") -> list[str]:
+    """Paths at which two configurations (as builtins) differ."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = [*old, *(k for k in new if k not in old)]
+        return [d for k in keys for d in differences(old.get(k), new.get(k), f"{path}.{k}" if path else k)]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [d for i, (a, b) in enumerate(zip(old, new, strict=True)) for d in differences(a, b, f"{path}[{i}]")]
+    return [] if old == new else [path]
+
+
+def may_change(path: str) -> bool:
+    """May this key change while trading?"""
+    return any(path == p or (p.endswith(".") and path.startswith(p)) for p in RELOADABLE) or bool(RELOADABLE_STRATEGY.match(path))
+
+
+class ConfigManager:
+    """The configuration in force, and the file it came from."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = load(path)
+        self._stamp = self._now_stamp()
+
+    def _now_stamp(self) -> tuple[int, int]:
+        try:
+            stat = self.path.stat()
+        except OSError:
+            return (0, 0)
+        return (stat.st_mtime_ns, stat.st_size)
+
+    def has_changed(self) -> bool:
+        """Has the file been written since it was last read? Cheap: two numbers of one stat call."""
+        return self._now_stamp() != self._stamp
+
+    def reload(self) -> ReloadResult:
+        """Read again. Applied whole or not at all."""
+        self._stamp = self._now_stamp()
+        try:
+            new = load(self.path)
+        except ConfigError as err:
+            return ReloadResult(self.config, error=str(err))
+        changed = [p for p in differences(msgspec.to_builtins(self.config), msgspec.to_builtins(new)) if p != "$schema"]
+        refused = [p for p in changed if not may_change(p)]
+        if refused:
+            return ReloadResult(self.config, changed=changed, refused=refused)
+        if changed:
+            self.config = new
+        return ReloadResult(self.config, changed=changed)

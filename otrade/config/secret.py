@@ -1,0 +1,62 @@
+"""Secrets: read from the environment or a file that only its owner may read, and never shown."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+import orjson
+
+from otrade.errors import ConfigError
+
+NAMES = ("OTRADE_KITE_API_KEY", "OTRADE_KITE_API_SECRET", "OTRADE_KITE_ACCESS_TOKEN")
+
+
+class Secret:
+    """A string that prints as nothing. `reveal()` is the one way to its value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not written anywhere")
+
+
+def read_secrets(path: Path, env: Mapping[str, str] | None = None) -> dict[str, Secret]:
+    """Every secret of NAMES that is set: the environment first, then the JSON object in `path` (mode 0600) with the same names.
+
+    Raises ConfigError for a file that others may read, that is no JSON object of strings, or that has an unknown name.
+    """
+    env = os.environ if env is None else env
+    found = {name: Secret(env[name]) for name in NAMES if env.get(name)}
+    if not path.exists():
+        return found
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise ConfigError(f"others may read it (mode {mode:04o}); run: chmod 600 {path}", file=str(path), allowed="mode 0600")
+    try:
+        data = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as err:
+        raise ConfigError(f"not JSON: line {err.lineno}, column {err.colno}", file=str(path)) from None
+    if not isinstance(data, dict) or not all(isinstance(v, str) for v in data.values()):
+        raise ConfigError("must be a JSON object of strings", file=str(path), allowed=", ".join(NAMES))
+    for name, value in data.items():
+        if name not in NAMES:
+            raise ConfigError("unknown secret", file=str(path), path=name, allowed=", ".join(NAMES))
+        found.setdefault(name, Secret(value))
+    return found
