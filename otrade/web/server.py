@@ -10,13 +10,12 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import uvicorn
-
-from otrade.errors import OTradeError
+from otrade.errors import StartError
 
 from .app import STATIC_DIR, create_app
 from .source import EngineSource
 from .stream import INTERVAL_S, Hub
+from .uvicorn_server import Config, Server
 
 BACKLOG = 64
 CONNECTIONS_MAX = 64
@@ -24,11 +23,11 @@ WS_MESSAGE_BYTES_MAX = 4096
 STOP_WITHIN_S = 2
 
 
-class WebServerError(OTradeError):
+class WebServerError(StartError):
     """The page cannot be served; the text names the setting and the fix."""
 
 
-class _Uvicorn(uvicorn.Server):
+class _Uvicorn(Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Ctrl-C belongs to the engine: it must flatten before anything else stops."""
@@ -53,7 +52,7 @@ class WebServer:
         self._port = port
         self._hub = Hub(source, interval_s=interval_s)
         self._server = _Uvicorn(
-            uvicorn.Config(
+            Config(
                 create_app(source, token=token, static_dir=static_dir, hub=self._hub),
                 http="httptools",
                 ws="websockets-sansio",

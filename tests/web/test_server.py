@@ -3,6 +3,8 @@
 import asyncio
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,13 @@ pytest.importorskip("websockets", reason="the server's WebSocket needs the webso
 
 import websockets
 
-from otrade.errors import OTradeError
+from otrade.errors import StartError
 from otrade.web.server import WebServer, WebServerError
 
 from .conftest import TOKEN
 from .fake import FakeSource
+
+ROOT = Path(__file__).parents[2]
 
 
 def server(source: FakeSource, static_dir: Path, port: int = 0) -> WebServer:
@@ -91,7 +95,20 @@ def test_no_such_port(source: FakeSource, static_dir: Path, port: int) -> None:
 def test_only_this_computer(source: FakeSource, host: str) -> None:
     with pytest.raises(WebServerError, match=r"web\.host") as refused:
         WebServer(source, token=TOKEN, host=host)
-    assert isinstance(refused.value, OTradeError)
+    assert isinstance(refused.value, StartError)
+
+
+def test_nothing_of_a_command_line_is_imported() -> None:
+    code = (
+        "import sys, otrade.web.server, uvicorn; "
+        "assert uvicorn.Server is uvicorn.server.Server; "
+        "print([n for n in ('click', 'multiprocessing', 'numba', 'numpy', 'anyio.from_thread')"
+        " if n in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
 
 
 def test_a_huge_websocket_message_is_refused(source: FakeSource, static_dir: Path) -> None:

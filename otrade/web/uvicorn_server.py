@@ -1,0 +1,32 @@
+"""uvicorn without its command line: `Config` and `Server`, and neither click nor multiprocessing.
+
+`import uvicorn` also imports `uvicorn.main` and with it some 2 MB that an engine never runs; the
+whole engine has 40. An empty module takes its place while the package is imported, and is gone
+afterwards. Should a later uvicorn arrange its modules otherwise, all that is lost is the saving.
+"""
+
+import sys
+import types
+
+
+def _import_package() -> None:
+    if "uvicorn" in sys.modules:
+        return
+    main = types.ModuleType("uvicorn.main")
+    vars(main).update(Server=None, main=None, run=None)
+    sys.modules["uvicorn.main"] = main
+    try:
+        import uvicorn
+        import uvicorn.server
+    finally:
+        del sys.modules["uvicorn.main"]
+    uvicorn.Server = uvicorn.server.Server  # type: ignore[misc]
+    del uvicorn.main, uvicorn.run
+
+
+_import_package()
+
+from uvicorn.config import Config  # noqa: E402
+from uvicorn.server import Server  # noqa: E402
+
+__all__ = ["Config", "Server"]
