@@ -34,6 +34,7 @@ BEAT_OPEN_NS = NS_PER_S // 10
 BEAT_FLAT_NS = NS_PER_S // 2
 """While no bracket lives only bars and audits are due, and both know their own times."""
 POSITION_AUDIT_NS = 300 * NS_PER_S
+FIRST_FEED_NS = 10 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class TradingDay:
         self._position_task: asyncio.Task[None] | None = None
         self._suspects: set[str] = set()
         self._feed_was_up = False
+        self._feed_up = asyncio.Event()
         self._trouble = ""
         self._ts_token_dead_ns = 0
 
@@ -136,6 +138,7 @@ class TradingDay:
         await session.connect()
         await self._explain_start(session)
         session.subscribe([(i.token, self.options.feed_mode) for i in self.plan.instruments])
+        await self._first_feed()
         self.engine.on_pause(self.is_paused, self.clock.now_ns())
         self.board.say(
             Severity.INFO,
@@ -144,6 +147,14 @@ class TradingDay:
             f"{len(self.plan.strategies)} strategies",
         )
         self.beat()
+
+    async def _first_feed(self) -> None:
+        """Wait for the feed, but not for ever: a day without it goes on trying, and takes no entries."""
+        if not self.engine.risk()["feed_alive"]:
+            wait_until_ns = self.clock.now_ns() + FIRST_FEED_NS
+            timer = self.clock.call_at(wait_until_ns, self._feed_up.set)
+            await self._feed_up.wait()
+            timer.cancel()
 
     async def _explain_start(self, session: BrokerSession) -> None:
         rows = await session.order_book()
@@ -239,6 +250,7 @@ class TradingDay:
                 self.n_reconnects += 1
                 self._look()
             self._feed_was_up = True
+            self._feed_up.set()
         elif not self.ended.is_set():
             text = f"the feed is down ({why}): no entries; stops rest at the exchange"
             self.board.say(Severity.WARN, "FEED_DOWN", text)

@@ -13,11 +13,7 @@ from types import TracebackType
 
 import msgspec
 
-from otrade.errors import OTradeError
-
-
-class AlreadyRunningError(OTradeError):
-    """Another engine owns this var directory."""
+from otrade.errors import StartError
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -39,6 +35,17 @@ class RunFile:
         self._lock_fd = -1
 
     def __enter__(self) -> "RunFile":
+        """StartError when another engine owns the directory, or when it cannot be written."""
+        try:
+            self._lock()
+        except OSError as error:
+            raise StartError(
+                f"{self._run_dir} cannot be used ({error.strerror}): make it writable, or choose "
+                "another directory with --var DIR."
+            ) from None
+        return self
+
+    def _lock(self) -> None:
         self._run_dir.mkdir(parents=True, exist_ok=True)
         lock_path = self._run_dir / "engine.lock"
         fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -48,12 +55,11 @@ class RunFile:
             os.close(fd)
             owner = read_run_info(self._run_dir.parent)
             who = f"process {owner.pid}" if owner else "another process"
-            raise AlreadyRunningError(
+            raise StartError(
                 f"{lock_path} is held by {who}: an engine already runs in {self._run_dir.parent}. "
                 "Stop it first, or give this one its own directory with --var DIR."
             ) from None
         self._lock_fd = fd
-        return self
 
     def write(self, info: RunInfo) -> None:
         """Replace the run-file in one step; its mode is 0600 before any byte is in it."""

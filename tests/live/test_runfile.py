@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from otrade.live.runfile import AlreadyRunningError, RunFile, RunInfo, read_run_info
+from otrade.errors import StartError
+from otrade.live.runfile import RunFile, RunInfo, read_run_info
 
 INFO = RunInfo(pid=os.getpid(), url="http://127.0.0.1:1", token="t", mode="paper", started_ns=1)
 
@@ -14,7 +15,7 @@ INFO = RunInfo(pid=os.getpid(), url="http://127.0.0.1:1", token="t", mode="paper
 def test_second_engine_is_refused_by_name(tmp_path: Path) -> None:
     with RunFile(tmp_path) as first:
         first.write(INFO)
-        with pytest.raises(AlreadyRunningError, match=f"process {os.getpid()}.*--var DIR"):
+        with pytest.raises(StartError, match=f"process {os.getpid()}.*--var DIR"):
             RunFile(tmp_path).__enter__()
     with RunFile(tmp_path):
         pass
@@ -34,3 +35,9 @@ def test_a_run_file_cut_in_half_is_no_engine(tmp_path: Path) -> None:
         run_file.write(INFO)
         run_file.path.write_bytes(run_file.path.read_bytes()[:20])
         assert read_run_info(tmp_path) is None
+
+
+def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file where the directory should be")
+    with pytest.raises(StartError, match=f"{tmp_path}/run cannot be used.*--var DIR"):
+        RunFile(tmp_path).__enter__()
