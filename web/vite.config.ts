@@ -1,7 +1,7 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
 
-const engine = "http://127.0.0.1:8500";
+const engine = "http://127.0.0.1:8000";
 
 export default defineConfig({
   plugins: [svelte()],

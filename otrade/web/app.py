@@ -3,6 +3,7 @@ knows nothing of the core.
 """
 
 import asyncio
+import contextlib
 import logging
 import re
 from collections.abc import Callable, Sequence
@@ -142,7 +143,8 @@ class Api:
         # A client that takes nothing would never take the words of a farewell either; the server
         # just hangs up on it.
         if client.close_code not in (0, CLOSE_TRY_LATER):
-            await websocket.close(client.close_code)
+            with contextlib.suppress(WebSocketDisconnect):
+                await websocket.close(client.close_code)
 
 
 async def _send(websocket: WebSocket, client: Client) -> None:

@@ -20,6 +20,7 @@ from .uvicorn_server import Config, Server
 BACKLOG = 64
 CONNECTIONS_MAX = 64
 WS_MESSAGE_BYTES_MAX = 4096
+HANG_UP_AFTER_S = 0.5
 STOP_WITHIN_S = 2
 
 
@@ -43,7 +44,7 @@ class WebServer:
         *,
         token: str,
         host: str = "127.0.0.1",
-        port: int = 8500,
+        port: int = 8000,
         static_dir: Path = STATIC_DIR,
         interval_s: float = INTERVAL_S,
     ) -> None:
@@ -91,9 +92,15 @@ class WebServer:
         """Close every connection and end, within a few seconds. Harmless when it never started."""
         self._hub.close()
         self._server.should_exit = True
-        if self._task is not None:
-            await self._task
-            self._task = None
+        if self._task is None:
+            return
+        task, self._task = self._task, None
+        await asyncio.wait([task], timeout=HANG_UP_AFTER_S)
+        # Who has not taken its last bytes by now is hung up on: nobody may hold up the end of the
+        # engine.
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()
+        await task
 
 
 def _loopback(host: str) -> str:

@@ -8,16 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("websockets", reason="the server's WebSocket needs the websockets package")
-
 import websockets
 
 from otrade.errors import StartError
 from otrade.web.server import WebServer, WebServerError
 
 from .conftest import TOKEN
-from .fake import FakeSource
+from .fake import FakeSource, order
 
 ROOT = Path(__file__).parents[2]
 
@@ -96,6 +93,35 @@ def test_only_this_computer(source: FakeSource, host: str) -> None:
     with pytest.raises(WebServerError, match=r"web\.host") as refused:
         WebServer(source, token=TOKEN, host=host)
     assert isinstance(refused.value, StartError)
+
+
+def test_a_client_that_takes_nothing_does_not_hold_up_the_end(
+    source: FakeSource, static_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source.order_rows = [order(f"OT{n:05d}") for n in range(20_000)]  # more than sockets hold
+
+    async def test() -> None:
+        web = server(source, static_dir)
+        await web.start()
+        host = web.url.removeprefix("http://").rstrip("/")
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.connect(("127.0.0.1", int(host.rsplit(":", 1)[1])))
+            deaf.sendall(
+                f"GET /ws HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
+                "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+            )
+            async with websockets.connect(
+                web.url.replace("http", "ws") + "ws", max_size=None
+            ) as ws:
+                assert '"type":"snapshot"' in str(await ws.recv())
+                assert '"type":"delta"' in str(await ws.recv())
+            await asyncio.wait_for(web.stop(), 10)
+        assert web._server.server_state.connections == set()
+
+    asyncio.run(test())
+    assert caplog.text == ""
 
 
 def test_nothing_of_a_command_line_is_imported() -> None:
