@@ -140,6 +140,10 @@ class Api:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+        for task in tasks:
+            error = None if task.cancelled() else task.exception()
+            if error is not None and not isinstance(error, WebSocketDisconnect):
+                raise error
         # A client that takes nothing would never take the words of a farewell either; the server
         # just hangs up on it.
         if client.close_code not in (0, CLOSE_TRY_LATER):

@@ -132,13 +132,17 @@ class Hub:
         return len(self._clients)
 
     def join(self) -> Client | None:
-        """A new reader, whose first message is a snapshot; None when there are `CLIENTS_MAX` or
-        the hub is closed.
+        """A new reader, whose first message is a snapshot. None when there are `CLIENTS_MAX`, when
+        the data cannot be built, or when the hub is closed.
         """
         if self._is_closed or len(self._clients) >= CLIENTS_MAX:
             return None
         if not self._clients:
-            self._reload()
+            try:
+                self._reload()
+            except Exception:
+                log.exception("the page's data could not be built; a client is sent away")
+                return None
         client = Client(self)
         self._clients.add(client)
         return client

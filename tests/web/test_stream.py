@@ -270,6 +270,16 @@ def test_a_broken_view_closes_the_clients_and_not_the_engine(
     run(test())
 
 
+def test_nobody_joins_a_broken_view(
+    quiet: Hub, source: FakeSource, caplog: pytest.LogCaptureFixture
+) -> None:
+    source.broken = True
+    assert quiet.join() is None
+    assert "could not be built" in caplog.text
+    source.broken = False
+    assert quiet.join() is not None
+
+
 def test_there_is_room_for_so_many(quiet: Hub) -> None:
     async def test() -> None:
         clients = [joined(quiet) for _ in range(CLIENTS_MAX)]
