@@ -5,8 +5,16 @@ whole engine has 40. An empty module takes its place while the package is import
 afterwards. Should a later uvicorn arrange its modules otherwise, all that is lost is the saving.
 """
 
+import importlib
 import sys
 import types
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uvicorn.config import Config
+    from uvicorn.server import Server
+
+__all__ = ["Config", "Server"]
 
 
 def _import_package() -> None:
@@ -24,9 +32,7 @@ def _import_package() -> None:
     del uvicorn.main, uvicorn.run
 
 
-_import_package()
-
-from uvicorn.config import Config  # noqa: E402
-from uvicorn.server import Server  # noqa: E402
-
-__all__ = ["Config", "Server"]
+if not TYPE_CHECKING:
+    _import_package()
+    Config = importlib.import_module("uvicorn.config").Config
+    Server = importlib.import_module("uvicorn.server").Server
