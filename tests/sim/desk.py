@@ -1,8 +1,10 @@
-"""An exchange without sockets or latency, on which trades are written by hand: every number can be worked on paper.
+"""An exchange without sockets or latency, on which trades are written by hand: every number can be
+worked on paper.
 
-With `noise` 0 the k-th level of depth (k from 0) shows `int(depth_lots * (0.4 + 0.25 k))` lots: the future below has
-depth_lots 8 and lot 65, so 3, 5, 7, 9, 11 lots = 195, 325, 455, 585, 715 units. Its tick is 0.10 rupees. A trade at a higher
-price than the one before is at the ask, else at the bid; the spread is one tick.
+With `noise` 0 the k-th level of depth (k from 0) shows `int(depth_lots * (0.4 + 0.25 k))` lots: the
+future below has depth_lots 8 and lot 65, so 3, 5, 7, 9, 11 lots = 195, 325, 455, 585, 715 units.
+Its tick is 0.10 rupees. A trade at a higher price than the one before is at the ask, else at the
+bid; the spread is one tick.
 """
 
 import datetime as dt
@@ -29,12 +31,22 @@ def e4(rupees: float) -> int:
 
 
 class Desk:
-    """One future (`NFO:NIFTY.FUT`, lot 65) whose i-th trade, at 09:15 plus i seconds, has the i-th price."""
+    """One future (`NFO:NIFTY.FUT`, lot 65) whose i-th trade, at 09:15 plus i seconds, has the i-th
+    price.
+    """
 
     def __init__(
-        self, prices: list[float], *, key: str = "NFO:NIFTY.FUT", close: float | None = None, last_qty: int = 65,
-        noise: int = 0, start_ns: int = START_NS, latency: Latency = INSTANT, **config: Any,
-    ) -> None:  # fmt: skip
+        self,
+        prices: list[float],
+        *,
+        key: str = "NFO:NIFTY.FUT",
+        close: float | None = None,
+        last_qty: int = 65,
+        noise: int = 0,
+        start_ns: int = START_NS,
+        latency: Latency = INSTANT,
+        **config: Any,
+    ) -> None:
         self.clock = VirtualClock(start_ns)
         cfg = SimConfig(dates=(DATE,), latency=latency, limits=Limits(), **config)
         self.exchange = Exchange(cfg, self.clock)
@@ -42,9 +54,11 @@ class Desk:
         self.contract = universe.resolve(key)
         n = len(prices)
         path = Path(
-            array("q", [start_ns + i * NS_PER_S for i in range(n)]), array("q", [e4(p) for p in prices]),
-            array("q", [last_qty] * n), array("Q", [noise] * n),
-        )  # fmt: skip
+            array("q", [start_ns + i * NS_PER_S for i in range(n)]),
+            array("q", [e4(p) for p in prices]),
+            array("q", [last_qty] * n),
+            array("Q", [noise] * n),
+        )
         self.exchange.prices.set_path(self.contract, DATE, path, e4(close or prices[0]))
         self.exchange.open_day(DATE)
         self.pushes: list[dict[str, Any]] = []
@@ -66,10 +80,20 @@ class Desk:
         self.at((self.clock.now_ns() - self.start_ns) / NS_PER_S)
 
     def place(
-        self, side: int, order_type: str, quantity: int, price: float = 0, trigger: float = 0, *,
-        product: str = "NRML", settle: bool = True, variety: str = "regular", tag: str | None = None,
-        autoslice: bool = False, **terms: Any,
-    ) -> Order:  # fmt: skip
+        self,
+        side: int,
+        order_type: str,
+        quantity: int,
+        price: float = 0,
+        trigger: float = 0,
+        *,
+        product: str = "NRML",
+        settle: bool = True,
+        variety: str = "regular",
+        tag: str | None = None,
+        autoslice: bool = False,
+        **terms: Any,
+    ) -> Order:
         asked = Terms(order_type, quantity, e4(price), e4(trigger), **terms)
         request = Request(self.contract, side, product, asked, variety, tag, autoslice)
         placed = self.exchange.place(request)[0]

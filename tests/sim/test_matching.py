@@ -9,7 +9,8 @@ from otrade.brokers.sim.errors import KiteError
 from .desk import INSTANT, Desk, e4
 
 FLAT = [26000.0] * 5
-# At the second trade the price rose: 26000.1 is the ask, 26000.0 the bid. Unchanged prices keep the side.
+# At the second trade the price rose: 26000.1 is the ask, 26000.0 the bid.
+# Unchanged prices keep the side.
 ASK_26000_1 = [26000.0, 26000.1, 26000.1, 26000.1, 26000.1]
 
 
@@ -60,7 +61,10 @@ def test_depth_is_used_up_until_the_next_trade() -> None:
 @pytest.mark.parametrize(
     ("prices", "fills"),
     [
-        ([26000.0, 26000.0, 25999.5], [(65, 25999.5)]),  # touched from above: a random part (all bits set: half of 130)
+        (
+            [26000.0, 26000.0, 25999.5],
+            [(65, 25999.5)],
+        ),  # touched from above: a random part (all bits set: half of 130)
         ([26000.0, 26000.0, 25999.0], [(65, 25999.5)]),  # through: at the order's own price
         ([26000.0, 26000.0, 25999.6], []),
     ],
@@ -81,7 +85,7 @@ def test_touched_order_waits_in_the_queue() -> None:
 
 
 def test_large_resting_order_fills_over_time() -> None:
-    # At 25999.0 (bid, after a fall) asks are 195 @ 25999.1 and 325 @ .2, 455 @ .3, 585 @ .4, 715 @ .5.
+    # At 25999.3 (bid, after a fall) asks are 195 @ 25999.4, 325 @ .5, 455 @ .6.
     desk = Desk([26000.0, 25999.3, 25999.3, 25999.3], funds_rupees=1e9)
     order = desk.place(1, "LIMIT", 1300, 25999.5)
     desk.at(1)
@@ -152,8 +156,13 @@ def test_stop_sell_triggers_on_last_price() -> None:
     # 25990.0 is the bid after the fall.
     assert desk.fills(order) == [(65, 25990.0)]
     assert desk.statuses(order) == [
-        "PUT ORDER REQ RECEIVED", "VALIDATION PENDING", "OPEN PENDING", "TRIGGER PENDING", "OPEN", "COMPLETE",
-    ]  # fmt: skip
+        "PUT ORDER REQ RECEIVED",
+        "VALIDATION PENDING",
+        "OPEN PENDING",
+        "TRIGGER PENDING",
+        "OPEN",
+        "COMPLETE",
+    ]
 
 
 def test_stop_whose_limit_was_jumped_rests_open() -> None:
@@ -192,7 +201,12 @@ def test_modify_stop_to_limit_and_back() -> None:
     assert order.modifications == 2
     desk.at(2)
     assert desk.fills(order) == [(65, 25990.0)]
-    assert desk.statuses(order)[4:8] == ["MODIFY VALIDATION PENDING", "MODIFY PENDING", "MODIFIED", "OPEN"]
+    assert desk.statuses(order)[4:8] == [
+        "MODIFY VALIDATION PENDING",
+        "MODIFY PENDING",
+        "MODIFIED",
+        "OPEN",
+    ]
 
 
 def test_modify_quantity_is_the_new_total() -> None:

@@ -13,7 +13,14 @@ from otrade.brokers.sim.exchange import Exchange
 from otrade.brokers.sim.prices import Prices, band_e4
 
 DATE = dt.date(2026, 11, 18)
-KEYS = ["NSE:INFY", "NSE:IDEA", "NSE:NIFTY 50", "NFO:NIFTY.FUT", "MCX:CRUDEOIL.FUT", "CDS:USDINR.FUT"]
+KEYS = [
+    "NSE:INFY",
+    "NSE:IDEA",
+    "NSE:NIFTY 50",
+    "NFO:NIFTY.FUT",
+    "MCX:CRUDEOIL.FUT",
+    "CDS:USDINR.FUT",
+]
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -60,7 +67,9 @@ def test_order_of_looking_does_not_matter() -> None:
     forward = [one.path(one.universe(DATE).resolve(key), DATE) for key in keys]
     backward = [other.path(other.universe(DATE).resolve(key), DATE) for key in keys[::-1]][::-1]
     assert forward == backward
-    assert Prices(SimConfig(seed=8)).path(one.universe(DATE).resolve("NSE:INFY"), DATE) != forward[0]
+    assert (
+        Prices(SimConfig(seed=8)).path(one.universe(DATE).resolve("NSE:INFY"), DATE) != forward[0]
+    )
 
 
 def test_skipping_gives_the_same_state_as_watching() -> None:
@@ -86,11 +95,21 @@ def test_skipping_gives_the_same_state_as_watching() -> None:
 @pytest.mark.parametrize(
     ("date", "symbol", "expiry", "lot"),
     [
-        (dt.date(2026, 11, 18), "NIFTY26NOVFUT", dt.date(2026, 11, 23), 65),  # Tuesday 24th is a holiday
+        (
+            dt.date(2026, 11, 18),
+            "NIFTY26NOVFUT",
+            dt.date(2026, 11, 23),
+            65,
+        ),  # Tuesday 24th is a holiday
         (dt.date(2026, 11, 23), "NIFTY26NOVFUT", dt.date(2026, 11, 23), 65),
         (dt.date(2026, 11, 25), "NIFTY26DECFUT", dt.date(2026, 12, 29), 65),
         (dt.date(2025, 9, 4), "NIFTY25SEPFUT", dt.date(2025, 9, 30), 75),
-        (dt.date(2025, 7, 1), "NIFTY25JULFUT", dt.date(2025, 7, 31), 75),  # Thursdays until August 2025
+        (
+            dt.date(2025, 7, 1),
+            "NIFTY25JULFUT",
+            dt.date(2025, 7, 31),
+            75,
+        ),  # Thursdays until August 2025
     ],
 )
 def test_nearest_future(date: dt.date, symbol: str, expiry: dt.date, lot: int) -> None:
@@ -160,7 +179,12 @@ def test_ticks_never_leave_the_bar(seed: int) -> None:
     for count in (4, 5, 15, 60):
         ticks = csv_bars.ticks_of(bar, count, rng)
         assert len(ticks) == count
-        assert (ticks[0], ticks[-1], max(ticks), min(ticks)) == (bar.open_e4, bar.close_e4, high, low)
+        assert (ticks[0], ticks[-1], max(ticks), min(ticks)) == (
+            bar.open_e4,
+            bar.close_e4,
+            high,
+            low,
+        )
 
 
 def test_volume_column_is_shared_out(tmp_path: Path) -> None:
@@ -178,7 +202,10 @@ def test_volume_column_is_shared_out(tmp_path: Path) -> None:
         ("", "line 1, column time_ist: missing"),
         ("time_ist,open,high,low\n", "line 1, column close: missing"),
         ("time_ist,open,high,low,close\n", "no bars"),
-        (BARS + "2025-09-05 09:15:00,1,1,1,1\n", "line 5, column time_ist: 2025-09-05 09:15:00 is not after"),
+        (
+            BARS + "2025-09-05 09:15:00,1,1,1,1\n",
+            "line 5, column time_ist: 2025-09-05 09:15:00 is not after",
+        ),
         (BARS + "noon,1,1,1,1\n", "line 5, column time_ist: 'noon' is not a time"),
         (BARS + "2025-09-06 09:15:00,x,1,1,1\n", "line 5, column open: 'x' is not a number"),
         (BARS + "2025-09-06 09:15:00,0,1,1,1\n", "line 5, column open: price 0 is out of range"),

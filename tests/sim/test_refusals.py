@@ -16,26 +16,70 @@ PRICES = [26000.0] * 3
 @pytest.mark.parametrize(
     ("order", "error_type", "words"),
     [
-        (dict(order_type="MARKET", quantity=65), "InputException", "without market protection"),
-        (dict(order_type="MARKET", quantity=65, protection_pct=101), "InputException", "market_protection"),
-        (dict(order_type="MARKET", quantity=65, protection_pct=-2), "InputException", "market_protection"),
-        (dict(order_type="SL-M", quantity=65, trigger=25900), "InputException", "without market protection"),
-        (dict(order_type="LIMIT", quantity=65), "InputException", "`price`"),
-        (dict(order_type="LIMIT", quantity=0, price=26000), "InputException", "`quantity`"),
-        (dict(order_type="LIMIT", quantity=-65, price=26000), "InputException", "`quantity`"),
-        (dict(order_type="LIMIT", quantity=66, price=26000), "InputException", "lot size 65"),
-        (dict(order_type="STOP", quantity=65, price=26000), "InputException", "`order_type`"),
-        (dict(order_type="LIMIT", quantity=65, price=26000, validity="GTC"), "InputException", "`validity`"),
-        (dict(order_type="LIMIT", quantity=65, price=26000, product="CNC"), "InputException", "`product`"),
-        (dict(order_type="LIMIT", quantity=65, price=26000, variety="co"), "InputException", "variety"),
-        (dict(order_type="LIMIT", quantity=65, price=26000, tag="a-b"), "InputException", "`tag`"),
-        (dict(order_type="LIMIT", quantity=65, price=26000, tag="x" * 21), "InputException", "`tag`"),
-        (dict(order_type="SL", quantity=65, price=25900), "InputException", "`trigger_price`"),
-        (dict(order_type="SL", quantity=65, price=25950, trigger=25900), "InputException", "at or above"),
-        (dict(order_type="SL", quantity=65, price=26000, trigger=26000), "InputException", "lower than the last"),
-        (dict(order_type="LIMIT", quantity=1755, price=26000), "MarginException", "Insufficient funds"),
+        ({"order_type": "MARKET", "quantity": 65}, "InputException", "without market protection"),
+        (
+            {"order_type": "MARKET", "quantity": 65, "protection_pct": 101},
+            "InputException",
+            "market_protection",
+        ),
+        (
+            {"order_type": "MARKET", "quantity": 65, "protection_pct": -2},
+            "InputException",
+            "market_protection",
+        ),
+        (
+            {"order_type": "SL-M", "quantity": 65, "trigger": 25900},
+            "InputException",
+            "without market protection",
+        ),
+        ({"order_type": "LIMIT", "quantity": 65}, "InputException", "`price`"),
+        ({"order_type": "LIMIT", "quantity": 0, "price": 26000}, "InputException", "`quantity`"),
+        ({"order_type": "LIMIT", "quantity": -65, "price": 26000}, "InputException", "`quantity`"),
+        ({"order_type": "LIMIT", "quantity": 66, "price": 26000}, "InputException", "lot size 65"),
+        ({"order_type": "STOP", "quantity": 65, "price": 26000}, "InputException", "`order_type`"),
+        (
+            {"order_type": "LIMIT", "quantity": 65, "price": 26000, "validity": "GTC"},
+            "InputException",
+            "`validity`",
+        ),
+        (
+            {"order_type": "LIMIT", "quantity": 65, "price": 26000, "product": "CNC"},
+            "InputException",
+            "`product`",
+        ),
+        (
+            {"order_type": "LIMIT", "quantity": 65, "price": 26000, "variety": "co"},
+            "InputException",
+            "variety",
+        ),
+        (
+            {"order_type": "LIMIT", "quantity": 65, "price": 26000, "tag": "a-b"},
+            "InputException",
+            "`tag`",
+        ),
+        (
+            {"order_type": "LIMIT", "quantity": 65, "price": 26000, "tag": "x" * 21},
+            "InputException",
+            "`tag`",
+        ),
+        ({"order_type": "SL", "quantity": 65, "price": 25900}, "InputException", "`trigger_price`"),
+        (
+            {"order_type": "SL", "quantity": 65, "price": 25950, "trigger": 25900},
+            "InputException",
+            "at or above",
+        ),
+        (
+            {"order_type": "SL", "quantity": 65, "price": 26000, "trigger": 26000},
+            "InputException",
+            "lower than the last",
+        ),
+        (
+            {"order_type": "LIMIT", "quantity": 1755, "price": 26000},
+            "MarginException",
+            "Insufficient funds",
+        ),
     ],
-)  # fmt: skip
+)
 def test_refused_before_the_book(order: dict[str, Any], error_type: str, words: str) -> None:
     desk = Desk(PRICES)
     with pytest.raises(KiteError, match=words) as caught:
@@ -48,10 +92,10 @@ def test_refused_before_the_book(order: dict[str, Any], error_type: str, words: 
 @pytest.mark.parametrize(
     ("order", "words"),
     [
-        (dict(quantity=1820, price=26000.0), "freeze quantity of 1800"),
-        (dict(quantity=65, price=26000.05), "Tick size for this script is 10 paise"),
-        (dict(quantity=65, price=28600.1), "Circuit breach"),
-        (dict(quantity=65, price=23399.9), "Circuit breach"),
+        ({"quantity": 1820, "price": 26000.0}, "freeze quantity of 1800"),
+        ({"quantity": 65, "price": 26000.05}, "Tick size for this script is 10 paise"),
+        ({"quantity": 65, "price": 28600.1}, "Circuit breach"),
+        ({"quantity": 65, "price": 23399.9}, "Circuit breach"),
     ],
 )
 def test_rejected_in_the_book(order: dict[str, Any], words: str) -> None:
@@ -69,7 +113,9 @@ def test_band_limits_are_allowed(price: float) -> None:
     assert desk.place(1, "LIMIT", 65, price).status in ("OPEN", "COMPLETE")
 
 
-@pytest.mark.parametrize(("time", "status"), [("09:14:59", "REJECTED"), ("15:39:59", "OPEN"), ("15:40:00", "REJECTED")])
+@pytest.mark.parametrize(
+    ("time", "status"), [("09:14:59", "REJECTED"), ("15:39:59", "OPEN"), ("15:40:00", "REJECTED")]
+)
 def test_outside_continuous_trading(time: str, status: str) -> None:
     desk = Desk(PRICES, start_ns=ist_ns(DATE, time))
     order = desk.place(1, "LIMIT", 65, 25900)

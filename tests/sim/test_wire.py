@@ -13,7 +13,15 @@ from otrade.brokers.sim.kite_wire import frame, packet
 from otrade.brokers.sim.market import Quote
 
 DATE = dt.date(2026, 11, 18)
-KEYS = ["NSE:INFY", "NSE:IDEA", "NSE:MARUTI", "NFO:NIFTY.FUT", "NFO:BANKNIFTY.FUT", "MCX:CRUDEOIL.FUT", "CDS:USDINR.FUT"]
+KEYS = [
+    "NSE:INFY",
+    "NSE:IDEA",
+    "NSE:MARUTI",
+    "NFO:NIFTY.FUT",
+    "NFO:BANKNIFTY.FUT",
+    "MCX:CRUDEOIL.FUT",
+    "CDS:USDINR.FUT",
+]
 SIZES = {"ltp": 8, "quote": 44, "full": 184}
 INDEX_SIZES = {"ltp": 8, "quote": 28, "full": 32}
 
@@ -48,14 +56,20 @@ def test_vendor_reads_what_the_quote_says(key: str, mode: str) -> None:
     assert tick["last_traded_quantity"] == quote.last_qty
     assert tick["average_traded_price"] == pytest.approx(quote.average_price, abs=0.01)
     assert tick["ohlc"] == {
-        "open": quote.open_e4 / 10_000, "high": quote.high_e4 / 10_000, "low": quote.low_e4 / 10_000,
+        "open": quote.open_e4 / 10_000,
+        "high": quote.high_e4 / 10_000,
+        "low": quote.low_e4 / 10_000,
         "close": quote.prev_close_e4 / 10_000,
-    }  # fmt: skip
+    }
     assert (tick["total_buy_quantity"], tick["total_sell_quantity"]) == quote.totals()
     if mode == "quote":
         return
     assert tick["exchange_timestamp"].timestamp() * 1_000_000_000 == quote.ts_ns
-    assert (tick["oi"], tick["oi_day_high"], tick["oi_day_low"]) == (quote.oi, quote.oi_high, quote.oi_low)
+    assert (tick["oi"], tick["oi_day_high"], tick["oi_day_low"]) == (
+        quote.oi,
+        quote.oi_high,
+        quote.oi_low,
+    )
     for side, levels in zip(("buy", "sell"), quote.depth(), strict=True):
         shown = [(row["price"], row["quantity"], row["orders"]) for row in tick["depth"][side]]
         assert shown == [(level.price_e4 / 10_000, level.qty, level.orders) for level in levels]
@@ -73,9 +87,11 @@ def test_index_packets(mode: str) -> None:
     assert tick["last_price"] == quote.ltp_e4 / 10_000
     if mode != "ltp":
         assert tick["ohlc"] == {
-            "open": quote.open_e4 / 10_000, "high": quote.high_e4 / 10_000, "low": quote.low_e4 / 10_000,
+            "open": quote.open_e4 / 10_000,
+            "high": quote.high_e4 / 10_000,
+            "low": quote.low_e4 / 10_000,
             "close": quote.prev_close_e4 / 10_000,
-        }  # fmt: skip
+        }
 
 
 def test_before_the_open_the_screen_shows_yesterday() -> None:

@@ -1,4 +1,4 @@
-"""The broker's order system and the exchange behind it, for one account.
+"""The broker's order system in front of the exchange, for one account.
 
 A request passes the pre-checks (HTTP 400), gets an id, passes the risk checks (REJECTED), and
 reaches the matching engine one exchange latency later; so does a modification or a cancel, which
@@ -7,25 +7,23 @@ sockets here.
 """
 
 import datetime as dt
-import logging
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from . import checks, hours, matching, orders
+from . import checks, hours, orders
 from .clock import VirtualClock
-from .config import NS_PER_MS, NS_PER_S, SimConfig, Span
+from .config import NS_PER_MS, SimConfig, Span
 from .errors import KiteError, bad_input, bad_order, no_margin
+from .funds import funds
 from .ledger import Ledger, unit_margin_e4
-from .market import Market, Quote
+from .market import Market
 from .orders import Order, Request, Terms, Trade
 from .prices import Prices
 from .universe import E4, Contract
+from .venue import Push, Venue
 
-log = logging.getLogger(__name__)
-
-Push = Callable[[dict[str, Any]], None]
 IN_FLIGHT = "Order cannot be {} as it is being processed. Try later."
 
 
@@ -46,14 +44,7 @@ class Exchange:
         self.market: Market
         self._rng = random.Random()
         self._book: dict[str, Order] = {}
-        self._live: dict[int, list[Order]] = {}
-        """By token, in the order of arrival: what may still trade."""
-        self._at_exchange: set[str] = set()
-        self._busy: set[str] = set()
-        """A modification or cancel is on its way."""
-        self._closings: set[int] = set()
-        self._sequence = 0
-        self._trade_count = 0
+        self._venue: Venue
 
     # ---- the day
 
@@ -61,12 +52,13 @@ class Exchange:
         """Forget yesterday's orders, roll positions, list the date's instruments."""
         if hasattr(self, "market"):
             self.market.close()
+            self._venue.close()
         self.market = Market(self.clock, self.prices, date)
-        self.market.on_trades.append(self._on_trades)
+        self._venue = Venue(
+            self.cfg, self.clock, self.market, self.ledger, self.on_update, self.all_trades
+        )
         self._rng = random.Random(f"{self.cfg.seed}:{date}:latency")
-        self._book, self._live, self._closings = {}, {}, set()
-        self._at_exchange, self._busy = set(), set()
-        self._sequence = 0
+        self._book = {}
         self.ledger.roll(self.market.universe.by_key.get)
         for listener in self.on_day:
             listener()
@@ -105,7 +97,7 @@ class Exchange:
         return {key: qty for key, qty in total.items() if qty}
 
     def live_orders(self) -> list[Order]:
-        return [order for queue in self._live.values() for order in queue]
+        return self._venue.live_orders()
 
     # ---- place
 
@@ -154,9 +146,9 @@ class Exchange:
         quote = self.market.quote(contract)
         checks.check_terms(terms, contract, request.side, quote)
         checks.check_hours(now_ns, *self._taken_ns(contract))
-        self._sequence += 1
+        sequence = self._venue.next_sequence()
         order = Order(
-            order_id=f"{self.date:%y%m%d}{self._sequence + 100_000_000:09d}",
+            order_id=f"{self.date:%y%m%d}{sequence + 100_000_000:09d}",
             contract=contract,
             side=request.side,
             product=request.product,
@@ -165,24 +157,23 @@ class Exchange:
             tag=request.tag,
             placed_by=placed_by or self.cfg.user_id,
             ts_placed_ns=now_ns,
-            sequence=self._sequence,
-            guid=f"{self.cfg.seed:04x}{self._sequence:012x}",
+            sequence=sequence,
+            guid=f"{self.cfg.seed:04x}{sequence:012x}",
             ts_order_ns=now_ns,
         )
         self._check_margin(order, terms)
         self._book[order.order_id] = order
-        self._record(order, orders.PUT_REQ)
-        self._record(order, orders.VALIDATION)
+        self._venue.record(order, orders.PUT_REQ)
+        self._venue.record(order, orders.VALIDATION)
         reason = checks.rms_reason(terms, contract, quote)
         if reason is not None:
-            self._reject(order, reason)
-            return order
-        self._record(order, orders.OPEN_PENDING)
-        self._live.setdefault(contract.token, []).append(order)
-        self.market.watch(contract)
-        self._close_with_session(quote)
-        self._later(lambda: self._arrive(order))
+            self._venue.reject(order, reason)
+        else:
+            self._venue.send_new(order, self._travel_ns())
         return order
+
+    def _travel_ns(self) -> int:
+        return self.delay_ns(self.cfg.latency.exchange)
 
     def _taken_ns(self, contract: Contract) -> tuple[int, int]:
         if contract.exchange in ("NSE", "NFO"):
@@ -239,227 +230,29 @@ class Exchange:
                 f"the {order.filled_qty} already filled."
             )
         self._check_margin(order, terms)
-        self._busy.add(order_id)
-        self._record(order, orders.MODIFY_VALIDATION)
-        self._record(order, orders.MODIFY_PENDING)
-        self._later(lambda: self._apply_modify(order, terms))
+        self._venue.send_modify(order, terms, self._travel_ns())
         return order
 
     def cancel(self, order_id: str) -> Order:
         """Ask for a cancel. KiteError when the order is final or something is on its way."""
         order = self._changeable(order_id, "cancelled")
-        self._busy.add(order_id)
-        self._record(order, orders.CANCEL_PENDING)
-        self._later(lambda: self._apply_cancel(order))
+        self._venue.send_cancel(order, self._travel_ns())
         return order
 
     def _changeable(self, order_id: str, verb: str) -> Order:
         order = self.order(order_id)
         if order.is_final:
             raise bad_order(f"Order cannot be {verb} as it is already {order.status}.")
-        if order_id in self._busy or order_id not in self._at_exchange:
+        if not self._venue.can_change(order):
             raise bad_order(IN_FLIGHT.format(verb))
         return order
-
-    def _apply_modify(self, order: Order, terms: Terms) -> None:
-        self._busy.discard(order.order_id)
-        if order.is_final:
-            return
-        quote = self.market.quote(order.contract)
-        reason = checks.rms_reason(terms, order.contract, quote)
-        if reason is None and terms.quantity <= order.filled_qty:
-            reason = "Order quantity cannot be less than or equal to the traded quantity."
-        if reason is None and not quote.is_open(self.clock.now_ns()):
-            reason = checks.NOT_IN_CONTINUOUS_SESSION
-        if reason is not None:
-            order.status_message = reason
-            self._working(order)
-            self._push(order, orders.UPDATE)
-            return
-        old = order.terms
-        order.modifications += 1
-        order.status_message = None
-        if (
-            terms.price_e4 != old.price_e4
-            or terms.quantity > old.quantity
-            or terms.order_type != old.order_type
-        ):
-            self._sequence += 1
-            order.sequence = self._sequence
-        if terms.order_type != old.order_type:
-            order.triggered = False
-        order.terms = terms
-        order.ts_exchange_ns = self.clock.now_ns()
-        self._record(order, orders.MODIFIED)
-        self._working(order)
-        self._push(order, orders.UPDATE)
-        self._to_book(order, quote)
-
-    def _apply_cancel(self, order: Order) -> None:
-        self._busy.discard(order.order_id)
-        if not order.is_final:
-            self._end(order, orders.CANCELLED)
-
-    # ---- at the exchange
-
-    def _arrive(self, order: Order) -> None:
-        if order.is_final:
-            return
-        quote = self.market.quote(order.contract)
-        if not quote.is_open(self.clock.now_ns()):
-            self._reject(order, checks.NOT_IN_CONTINUOUS_SESSION)
-            return
-        now_ns = self.clock.now_ns()
-        order.exchange_order_id = f"11{self.date:%y%m%d}{order.sequence + 10_000_000:08d}"
-        order.ts_exchange_ns = now_ns
-        self._at_exchange.add(order.order_id)
-        if order.terms.validity == "TTL":
-            self.clock.schedule(
-                now_ns + order.terms.validity_ttl * 60 * NS_PER_S, lambda: self._apply_cancel(order)
-            )
-        self._working(order)
-        self._to_book(order, quote)
-        if self.cfg.push_working and not order.is_final and not order.filled_qty:
-            self._push(order)
-
-    def _to_book(self, order: Order, quote: Quote) -> None:
-        """Trade what trades at once; leave the rest."""
-        if order.waits_for_trigger:
-            if matching.is_triggered(order, quote.ltp_e4):
-                self._trigger(order, quote)
-            return
-        if order.terms.order_type == "MARKET":
-            self._convert(order, quote)
-        self._fill(order, matching.take(order, quote))
-        if order.terms.validity == "IOC" and not order.is_final:
-            self._end(order, orders.CANCELLED)
-
-    def _convert(self, order: Order, quote: Quote) -> None:
-        price_e4 = matching.protected_price_e4(order, quote)
-        order.terms = replace(order.terms, order_type="LIMIT", price_e4=price_e4)
-
-    def _trigger(self, order: Order, quote: Quote) -> None:
-        order.triggered = True
-        if order.terms.order_type == "SL-M":
-            self._convert(order, quote)
-        if order.order_id not in self._busy:
-            self._working(order)
-        fills = matching.take(order, quote)
-        if not fills and self.cfg.push_working:
-            self._push(order, orders.OPEN)
-        self._fill(order, fills)
-        if order.terms.validity == "IOC" and not order.is_final:
-            self._end(order, orders.CANCELLED)
-
-    def _on_trades(self, quotes: list[Quote]) -> None:
-        for quote in quotes:
-            queue = self._live.get(quote.contract.token)
-            if not queue or not quote.is_open(self.clock.now_ns()):
-                continue
-            placed = [order for order in queue if order.order_id in self._at_exchange]
-            resting = [order for order in placed if not order.waits_for_trigger]
-            resting.sort(key=lambda o: (-o.side * o.terms.price_e4, o.sequence))
-            waiting = [order for order in placed if order.waits_for_trigger]
-            for order in resting:
-                self._fill(order, matching.rest(order, quote))
-            for order in sorted(waiting, key=lambda o: o.sequence):
-                if matching.is_triggered(order, quote.ltp_e4):
-                    self._trigger(order, quote)
-
-    def _fill(self, order: Order, fills: Iterable[matching.Fill]) -> None:
-        now_ns = self.clock.now_ns()
-        got = 0
-        for qty, price_e4 in fills:
-            self._trade_count += 1
-            trade = Trade(f"{self._trade_count + 40_000_000}", order, qty, price_e4, now_ns)
-            order.filled_qty += qty
-            order.filled_value_e4 += qty * price_e4
-            order.trades.append(trade)
-            self.all_trades.append(trade)
-            self.ledger.book(trade)
-            got += qty
-        if not got:
-            return
-        order.ts_exchange_ns = order.ts_update_ns = now_ns
-        if order.filled_qty == order.terms.quantity:
-            self._end(order, orders.COMPLETE)
-        else:
-            self._push(order, orders.UPDATE)
-
-    # ---- states
-
-    def _working(self, order: Order) -> None:
-        self._record(order, orders.TRIGGER if order.waits_for_trigger else orders.OPEN)
-
-    def _reject(self, order: Order, reason: str) -> None:
-        order.status_message = reason
-        self._end(order, orders.REJECTED)
-
-    def _end(self, order: Order, status: str) -> None:
-        if status == orders.CANCELLED:
-            order.cancelled_qty = order.terms.quantity - order.filled_qty
-        self._record(order, status)
-        queue = self._live.get(order.contract.token)
-        if queue and order in queue:
-            queue.remove(order)
-            self.market.unwatch(order.contract)
-        self._push(order)
-
-    def _record(self, order: Order, status: str) -> None:
-        order.status = status
-        order.ts_update_ns = self.clock.now_ns()
-        order.history.append(order.to_json())
-
-    def _push(self, order: Order, status: str | None = None) -> None:
-        payload = order.to_json(status)
-        payload["user_id"] = self.cfg.user_id
-        payload["app_id"] = 1
-        payload["unfilled_quantity"] = order.leaves_qty
-        payload["checksum"] = ""
-        for listener in self.on_update:
-            listener(payload)
-
-    def _later(self, step: Callable[[], None]) -> None:
-        market = self.market
-
-        def run() -> None:
-            # An order of yesterday that was still on its way when the day was changed.
-            if self.market is market:
-                step()
-
-        self.clock.schedule(self.clock.now_ns() + self.delay_ns(self.cfg.latency.exchange), run)
-
-    def _close_with_session(self, quote: Quote) -> None:
-        """Working orders end shortly after the end of their instrument's session."""
-        due_ns = quote.close_ns + NS_PER_S
-        if due_ns in self._closings or due_ns <= self.clock.now_ns():
-            return
-        self._closings.add(due_ns)
-        market = self.market
-
-        def run() -> None:
-            if self.market is market:
-                for order in self.live_orders():
-                    if self.market.quote(order.contract).close_ns < due_ns:
-                        self._end(order, orders.CANCELLED)
-
-        self.clock.schedule(due_ns, run)
 
     # ---- money
 
     def funds(self) -> dict[str, Any]:
         """The account's money as `GET /user/margins` tells it."""
-        blocked = self.ledger.blocked_e4(self.live_orders(), self._price_for_margin)
-        realised = self.ledger.realised_e4()
-        unrealised = 0
-        for position in self.ledger.positions():
-            ltp_e4 = self.market.quote(position.contract).ltp_e4
-            side_value = (ltp_e4 - position.average_e4) * position.qty if position.qty else 0
-            unrealised += round(side_value * position.contract.multiplier)
-        opening = self.ledger.opening_e4
-        net = opening + realised - blocked
-        equity = _segment(opening, net, blocked, realised, unrealised)
-        return {"equity": equity, "commodity": _segment(0, 0, 0, 0, 0)}
+        blocked_e4 = self.ledger.blocked_e4(self.live_orders(), self._price_for_margin)
+        return funds(self.ledger, self.market, blocked_e4)
 
     def margin_of(self, request: Request) -> float:
         """Rupees that an order alone would block."""
@@ -469,39 +262,3 @@ class Exchange:
             * unit_margin_e4(request.contract, request.product, request.side, price_e4)
             / E4
         )
-
-
-def _segment(
-    opening: int, net: int, blocked: int, realised: int, unrealised: int
-) -> dict[str, Any]:
-    available = dict.fromkeys(("adhoc_margin", "collateral", "intraday_payin"), 0)
-    utilised = dict.fromkeys(
-        (
-            "exposure",
-            "option_premium",
-            "payout",
-            "holding_sales",
-            "turnover",
-            "liquid_collateral",
-            "stock_collateral",
-            "delivery",
-        ),
-        0,
-    )
-    return {
-        "enabled": True,
-        "net": orders.number(net),
-        "available": available
-        | {
-            "cash": orders.number(opening),
-            "opening_balance": orders.number(opening),
-            "live_balance": orders.number(net),
-        },
-        "utilised": utilised
-        | {
-            "debits": orders.number(blocked - realised),
-            "span": orders.number(blocked),
-            "m2m_realised": orders.number(realised),
-            "m2m_unrealised": orders.number(unrealised),
-        },
-    }

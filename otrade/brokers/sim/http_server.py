@@ -104,7 +104,10 @@ class HttpConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._refuse(400, "This address speaks no WebSocket.")
+            # Answered as the plain request that it also is; what follows it is not HTTP.
+            self._refused = True
+            if self._slots:
+                self._slots[-1][1] = False
         except _TooLargeError as exc:
             self._refuse(413, str(exc))
         except httptools.HttpParserError as exc:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from . import hours
+from .listings import INDICES, SHARES, lot_size, share_tick_e4
 
 E4 = 10_000
 SEGMENT_IDS = {"NSE": 1, "NFO": 2, "CDS": 3, "BSE": 4, "BFO": 5, "BCD": 6, "MCX": 7, "INDICES": 9}
@@ -69,43 +70,6 @@ class Contract:
         return hours.ist_ns(date, start), hours.ist_ns(date, end)
 
 
-# exchange token, symbol, company, level in rupees, daily sigma, has derivatives
-_SHARES = (
-    (2885, "RELIANCE", "RELIANCE INDUSTRIES", 1480.0, 0.013, True),
-    (1594, "INFY", "INFOSYS", 1545.0, 0.014, True),
-    (11536, "TCS", "TATA CONSULTANCY SERV LT", 3110.0, 0.012, True),
-    (1333, "HDFCBANK", "HDFC BANK", 985.0, 0.011, True),
-    (4963, "ICICIBANK", "ICICI BANK", 1372.0, 0.012, True),
-    (3045, "SBIN", "STATE BANK OF INDIA", 962.0, 0.014, True),
-    (1660, "ITC", "ITC", 408.0, 0.010, True),
-    (11483, "LT", "LARSEN & TOUBRO", 4015.0, 0.013, True),
-    (2031, "M&M", "MAHINDRA & MAHINDRA", 3690.0, 0.015, True),
-    (10999, "MARUTI", "MARUTI SUZUKI INDIA", 15900.0, 0.013, True),
-    (3499, "TATASTEEL", "TATA STEEL", 172.0, 0.017, True),
-    (14366, "IDEA", "VODAFONE IDEA", 9.8, 0.026, True),
-    (10576, "NIFTYBEES", "NIP IND ETF NIFTY BEES", 292.0, 0.008, False),
-)
-# exchange token of the index, its symbol, name of its derivatives, level, sigma,
-# future tick e4, strike step, freeze quantity, depth lots
-_INDICES = (
-    (1001, "NIFTY 50", "NIFTY", 25_900.0, 0.0085, 1000, 50, 1800, 8),
-    (1016, "NIFTY BANK", "BANKNIFTY", 58_400.0, 0.0100, 2000, 100, 600, 8),
-)
-
-
-def share_tick_e4(price_rupees: float) -> int:
-    """NSE's tick size by price level."""
-    for below, tick_e4 in ((250, 100), (1000, 500), (5000, 1000), (10_000, 5000), (20_000, 10_000)):
-        if price_rupees < below:
-            return tick_e4
-    return 50_000
-
-
-def _lot(name: str, date: dt.date) -> int:
-    sizes = {"NIFTY": (75, 65), "BANKNIFTY": (35, 30)}
-    return sizes[name][date >= dt.date(2026, 1, 1)]
-
-
 def _months(date: dt.date, expiry_of: Callable[[int, int], dt.date], count: int) -> list[dt.date]:
     """The next `count` monthly expiries that have not passed."""
     year, month, found = date.year, date.month, list[dt.date]()
@@ -134,18 +98,18 @@ class Universe:
         self.date = date
         self._levels = levels or {}
         keep = set(symbols)
-        unknown = keep - {share[1] for share in _SHARES}
+        unknown = keep - {share[1] for share in SHARES}
         if unknown:
-            known = ", ".join(share[1] for share in _SHARES)
+            known = ", ".join(share[1] for share in SHARES)
             raise ValueError(
                 f"symbols: no such share in the simulator: {', '.join(sorted(unknown))}; "
                 f"known are {known}"
             )
         self.contracts: list[Contract] = []
-        for share in _SHARES:
+        for share in SHARES:
             if not keep or share[1] in keep:
                 self._add_share(*share)
-        for index in _INDICES:
+        for index in INDICES:
             self._add_index(*index)
         self._add_other()
         self.by_token = {contract.token: contract for contract in self.contracts}
@@ -218,7 +182,7 @@ class Universe:
         depth_lots: int,
     ) -> None:
         level = self._levels.get(symbol, level)
-        lot = _lot(name, self.date)
+        lot = lot_size(name, self.date)
         self.contracts.append(
             Contract(
                 token=number << 8 | SEGMENT_IDS["INDICES"],

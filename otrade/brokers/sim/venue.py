@@ -1,0 +1,259 @@
+"""The matching engine's side of one day: orders that have arrived, their fills and their states.
+
+Everything that changes an order's state is here; `exchange` decides what may come here at all.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from . import checks, matching, orders
+from .clock import VirtualClock
+from .config import NS_PER_S, SimConfig
+from .ledger import Ledger
+from .market import Market, Quote
+from .orders import Order, Terms, Trade
+
+Push = Callable[[dict[str, Any]], None]
+
+
+class Venue:
+    """Working orders of one day. Dead after `close`: what was still on its way is dropped."""
+
+    def __init__(
+        self,
+        cfg: SimConfig,
+        clock: VirtualClock,
+        market: Market,
+        ledger: Ledger,
+        listeners: list[Push],
+        trades: list[Trade],
+    ) -> None:
+        """`listeners` get each push's order object; `trades` collects every execution."""
+        self._cfg = cfg
+        self._clock = clock
+        self._market = market
+        self._ledger = ledger
+        self._listeners = listeners
+        self._trades = trades
+        self._live: dict[int, list[Order]] = {}
+        """By token, in the order of arrival: what may still trade."""
+        self._at_exchange: set[str] = set()
+        self._busy: set[str] = set()
+        """A modification or cancel is on its way."""
+        self._closings: set[int] = set()
+        self._sequence = 0
+        self._closed = False
+        market.on_trades.append(self._on_trades)
+
+    def close(self) -> None:
+        self._closed = True
+
+    def live_orders(self) -> list[Order]:
+        """Everything that may still trade."""
+        return [order for queue in self._live.values() for order in queue]
+
+    def next_sequence(self) -> int:
+        """The next place in time priority."""
+        self._sequence += 1
+        return self._sequence
+
+    def can_change(self, order: Order) -> bool:
+        """It has arrived, and no modification or cancel is on its way."""
+        return order.order_id in self._at_exchange and order.order_id not in self._busy
+
+    # ---- from the order system, each one latency later
+
+    def send_new(self, order: Order, delay_ns: int) -> None:
+        self.record(order, orders.OPEN_PENDING)
+        self._live.setdefault(order.contract.token, []).append(order)
+        self._market.watch(order.contract)
+        self._close_with_session(self._market.quote(order.contract))
+        self._later(delay_ns, lambda: self._arrive(order))
+
+    def send_modify(self, order: Order, terms: Terms, delay_ns: int) -> None:
+        self._busy.add(order.order_id)
+        self.record(order, orders.MODIFY_VALIDATION)
+        self.record(order, orders.MODIFY_PENDING)
+        self._later(delay_ns, lambda: self._apply_modify(order, terms))
+
+    def send_cancel(self, order: Order, delay_ns: int) -> None:
+        self._busy.add(order.order_id)
+        self.record(order, orders.CANCEL_PENDING)
+        self._later(delay_ns, lambda: self._apply_cancel(order))
+
+    def _later(self, delay_ns: int, step: Callable[[], None]) -> None:
+        def run() -> None:
+            if not self._closed:
+                step()
+
+        self._clock.schedule(self._clock.now_ns() + delay_ns, run)
+
+    def _close_with_session(self, quote: Quote) -> None:
+        """Working orders end shortly after the end of their instrument's session."""
+        due_ns = quote.close_ns + NS_PER_S
+        if due_ns in self._closings or due_ns <= self._clock.now_ns():
+            return
+        self._closings.add(due_ns)
+
+        def end_all() -> None:
+            for order in self.live_orders():
+                if self._market.quote(order.contract).close_ns < due_ns:
+                    self._end(order, orders.CANCELLED)
+
+        self._later(due_ns - self._clock.now_ns(), end_all)
+
+    def _apply_modify(self, order: Order, terms: Terms) -> None:
+        self._busy.discard(order.order_id)
+        if order.is_final:
+            return
+        quote = self._market.quote(order.contract)
+        reason = checks.rms_reason(terms, order.contract, quote)
+        if reason is None and terms.quantity <= order.filled_qty:
+            reason = "Order quantity cannot be less than or equal to the traded quantity."
+        if reason is None and not quote.is_open(self._clock.now_ns()):
+            reason = checks.NOT_IN_CONTINUOUS_SESSION
+        if reason is not None:
+            order.status_message = reason
+            self._working(order)
+            self._push(order, orders.UPDATE)
+            return
+        old = order.terms
+        order.modifications += 1
+        order.status_message = None
+        if (
+            terms.price_e4 != old.price_e4
+            or terms.quantity > old.quantity
+            or terms.order_type != old.order_type
+        ):
+            order.sequence = self.next_sequence()
+        if terms.order_type != old.order_type:
+            order.triggered = False
+        order.terms = terms
+        order.ts_exchange_ns = self._clock.now_ns()
+        self.record(order, orders.MODIFIED)
+        self._working(order)
+        self._push(order, orders.UPDATE)
+        self._to_book(order, quote)
+
+    def _apply_cancel(self, order: Order) -> None:
+        self._busy.discard(order.order_id)
+        if not order.is_final:
+            self._end(order, orders.CANCELLED)
+
+    # ---- at the exchange
+
+    def _arrive(self, order: Order) -> None:
+        if order.is_final:
+            return
+        quote = self._market.quote(order.contract)
+        if not quote.is_open(self._clock.now_ns()):
+            self.reject(order, checks.NOT_IN_CONTINUOUS_SESSION)
+            return
+        now_ns = self._clock.now_ns()
+        order.exchange_order_id = f"11{self._market.date:%y%m%d}{order.sequence + 10_000_000:08d}"
+        order.ts_exchange_ns = now_ns
+        self._at_exchange.add(order.order_id)
+        if order.terms.validity == "TTL":
+            ttl_ns = order.terms.validity_ttl * 60 * NS_PER_S
+            self._later(ttl_ns, lambda: self._apply_cancel(order))
+        self._working(order)
+        self._to_book(order, quote)
+        if self._cfg.push_working and not order.is_final and not order.filled_qty:
+            self._push(order)
+
+    def _to_book(self, order: Order, quote: Quote) -> None:
+        """Trade what trades at once; leave the rest."""
+        if order.waits_for_trigger:
+            if matching.is_triggered(order, quote.ltp_e4):
+                self._trigger(order, quote)
+            return
+        if order.terms.order_type == "MARKET":
+            self._convert(order, quote)
+        self._fill(order, matching.take(order, quote))
+        if order.terms.validity == "IOC" and not order.is_final:
+            self._end(order, orders.CANCELLED)
+
+    def _convert(self, order: Order, quote: Quote) -> None:
+        price_e4 = matching.protected_price_e4(order, quote)
+        order.terms = replace(order.terms, order_type="LIMIT", price_e4=price_e4)
+
+    def _trigger(self, order: Order, quote: Quote) -> None:
+        order.triggered = True
+        if order.terms.order_type == "SL-M":
+            self._convert(order, quote)
+        if order.order_id not in self._busy:
+            self._working(order)
+        fills = matching.take(order, quote)
+        if not fills and self._cfg.push_working:
+            self._push(order, orders.OPEN)
+        self._fill(order, fills)
+        if order.terms.validity == "IOC" and not order.is_final:
+            self._end(order, orders.CANCELLED)
+
+    def _on_trades(self, quotes: list[Quote]) -> None:
+        for quote in quotes:
+            queue = self._live.get(quote.contract.token)
+            if not queue or not quote.is_open(self._clock.now_ns()):
+                continue
+            placed = [order for order in queue if order.order_id in self._at_exchange]
+            resting = [order for order in placed if not order.waits_for_trigger]
+            resting.sort(key=lambda o: (-o.side * o.terms.price_e4, o.sequence))
+            waiting = [order for order in placed if order.waits_for_trigger]
+            for order in resting:
+                self._fill(order, matching.rest(order, quote))
+            for order in sorted(waiting, key=lambda o: o.sequence):
+                if matching.is_triggered(order, quote.ltp_e4):
+                    self._trigger(order, quote)
+
+    def _fill(self, order: Order, fills: Iterable[matching.Fill]) -> None:
+        now_ns = self._clock.now_ns()
+        got = 0
+        for qty, price_e4 in fills:
+            trade = Trade(f"{len(self._trades) + 40_000_001}", order, qty, price_e4, now_ns)
+            order.filled_qty += qty
+            order.filled_value_e4 += qty * price_e4
+            order.trades.append(trade)
+            self._trades.append(trade)
+            self._ledger.book(trade)
+            got += qty
+        if not got:
+            return
+        order.ts_exchange_ns = order.ts_update_ns = now_ns
+        if order.filled_qty == order.terms.quantity:
+            self._end(order, orders.COMPLETE)
+        else:
+            self._push(order, orders.UPDATE)
+
+    # ---- states
+
+    def _working(self, order: Order) -> None:
+        self.record(order, orders.TRIGGER if order.waits_for_trigger else orders.OPEN)
+
+    def reject(self, order: Order, reason: str) -> None:
+        order.status_message = reason
+        self._end(order, orders.REJECTED)
+
+    def _end(self, order: Order, status: str) -> None:
+        if status == orders.CANCELLED:
+            order.cancelled_qty = order.terms.quantity - order.filled_qty
+        self.record(order, status)
+        queue = self._live.get(order.contract.token)
+        if queue and order in queue:
+            queue.remove(order)
+            self._market.unwatch(order.contract)
+        self._push(order)
+
+    def record(self, order: Order, status: str) -> None:
+        order.status = status
+        order.ts_update_ns = self._clock.now_ns()
+        order.history.append(order.to_json())
+
+    def _push(self, order: Order, status: str | None = None) -> None:
+        payload = order.to_json(status)
+        payload["user_id"] = self._cfg.user_id
+        payload["app_id"] = 1
+        payload["unfilled_quantity"] = order.leaves_qty
+        payload["checksum"] = ""
+        for listener in self._listeners:
+            listener(payload)
