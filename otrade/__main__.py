@@ -1,0 +1,8 @@
+"""`python -m otrade` is `otrade`."""
+
+import sys
+
+from otrade.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

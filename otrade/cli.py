@@ -1,0 +1,164 @@
+"""The `otrade` command. Each command imports what it needs when it runs, so that `otrade --help` is instant."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from otrade import __version__
+from otrade.errors import ConfigError, OTradeError
+
+EXIT_CODES = """exit codes:
+  0  done          2  wrong arguments            4  the broker or the machine stopped it
+  1  fault of ours 3  no engine is running       5  bad configuration, instrument or calendar
+  6  ended with open positions or orders (they are listed)"""
+NO_ENGINE, STOPPED, BAD_INPUT = 3, 4, 5
+
+
+def _speed(text: str) -> float:
+    if text == "max":
+        return math.inf
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r}: a number above 0, at most 1000000, or max")
+    return value
+
+
+def _prices(text: str) -> tuple[str, Path]:
+    """CSV or CSV=SYMBOL. Without a symbol the bars are those of the nearest NIFTY future."""
+    path, _, symbol = text.partition("=")
+    if not Path(path).is_file():
+        raise argparse.ArgumentTypeError(f"{path}: there is no such file")
+    return symbol or "NFO:NIFTY.FUT", Path(path)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from otrade.config.options import RunOptions
+    from otrade.live.app import run
+
+    return run(RunOptions(
+        config=args.config, prices=dict(args.prices) if args.prices else None, speed=args.speed, seed=args.seed, date=args.date,
+        port=args.port, page=not args.no_page,
+    ))
+
+
+def _init(args: argparse.Namespace) -> int:
+    from otrade.config import manager
+
+    try:
+        written = manager.init(args.directory)
+    except OSError as err:
+        raise ConfigError(f"cannot be written: {err.strerror}", file=str(args.directory)) from None
+    for path in written:
+        print(f"wrote {path}")
+    print("nothing was missing" if not written else "edit the configuration, then: otrade config check")
+    return 0
+
+
+def _config(args: argparse.Namespace) -> int:
+    from otrade.config import manager
+
+    if args.what == "schema":
+        sys.stdout.write(manager.json_schema().decode())
+        return 0
+    config = manager.load(args.config)
+    if args.what == "show":
+        sys.stdout.write(manager.to_bytes(config).decode())
+    else:
+        print(f"{args.config}: good. {config.mode}, {len(config.instruments)} instruments, {len(config.strategies)} strategies")
+    return 0
+
+
+def _sim(args: argparse.Namespace) -> int:
+    from otrade.commands.sim import serve
+
+    return serve(args)
+
+
+def _status(args: argparse.Namespace) -> int:
+    from otrade.commands.status import status
+
+    return status(args.var, as_json=args.json)
+
+
+def _version(_args: argparse.Namespace) -> int:
+    print(f"otrade {__version__}")
+    return 0
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from otrade.commands.doctor import doctor
+
+    return doctor(args.config)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    ap = argparse.ArgumentParser(prog="otrade", description=__doc__, epilog=EXIT_CODES,
+                                 formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--version", action="version", version=f"otrade {__version__}")
+    commands = ap.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, what: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=what, description=what)
+        sub.set_defaults(run=run)
+        return sub
+
+    def config_option(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--config", type=Path, default=Path("config/paper.json"), metavar="FILE", help="default: config/paper.json")
+
+    sub = add("run", "trade: on the built-in simulated exchange (mode paper) or at the broker (mode live)", _run)
+    config_option(sub)
+    sub.add_argument("--prices", type=_prices, action="append", metavar="CSV[=SYMBOL]",
+                     help="paper: bars to trade on (time_ist,open,high,low,close[,volume]); a file of several days is several sessions")
+    sub.add_argument("--speed", type=_speed, metavar="N|max", help="paper: times real time; max does not wait")
+    sub.add_argument("--seed", type=int, metavar="N", help="paper: seed of prices, latency and partial fills")
+    sub.add_argument("--date", metavar="YYYY-MM-DD", help="paper: the day to simulate")
+    sub.add_argument("--port", type=int, metavar="N", help="port of the page (0: any free one)")
+    sub.add_argument("--no-page", action="store_true", help="do not serve the page; end with the last day")
+
+    sub = add("init", "write the default configuration files that are missing", _init)
+    sub.add_argument("directory", type=Path, nargs="?", default=Path("config"))
+
+    sub = add("config", "check or show the configuration, or print its JSON Schema", _config)
+    sub.add_argument("what", choices=("check", "show", "schema"))
+    config_option(sub)
+
+    sub = add("sim", "the simulated exchange by itself, for any Kite client", _sim)
+    sub.add_argument("what", choices=("serve",))
+    sub.add_argument("--rest-port", type=int, default=8700, metavar="N")
+    sub.add_argument("--feed-port", type=int, default=8701, metavar="N")
+    sub.add_argument("--date", metavar="YYYY-MM-DD", help="default: the last trading day")
+    sub.add_argument("--seed", type=int, default=1, metavar="N")
+    sub.add_argument("--speed", type=_speed, default=1.0, metavar="N")
+    sub.add_argument("--start", default="09:14", metavar="HH:MM", help="Indian time at which the day begins (default 09:14)")
+    sub.add_argument("--prices", type=_prices, action="append", metavar="CSV[=SYMBOL]")
+
+    sub = add("status", "ask the running engine how it is", _status)
+    sub.add_argument("--json", action="store_true", help="everything, for scripts")
+    sub.add_argument("--var", type=Path, default=Path("var"), metavar="DIR", help="the engine's directory (paths.var)")
+
+    add("version", "print the version", _version)
+    config_option(add("doctor", "check this machine, and say how to mend what is wrong", _doctor))
+    return ap
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    args = parser().parse_args(argv)
+    try:
+        code: int = args.run(args)
+        return code
+    except OTradeError as err:
+        from otrade.errors import BrokerError, StartError
+
+        print(f"otrade: {err}", file=sys.stderr)
+        return STOPPED if isinstance(err, BrokerError | StartError) else BAD_INPUT
+    except BrokenPipeError:
+        return 0

@@ -1,0 +1,63 @@
+"""`otrade sim serve`: the simulated exchange as a server for other programs, the vendor's own SDK among them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime as dt
+import math
+from typing import Any
+
+from otrade.calendar import Calendar, date_of
+from otrade.errors import ConfigError, StartError
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Serve one day and return; Ctrl-C ends it earlier."""
+    import time
+
+    import uvloop
+
+    from otrade.brokers.sim.config import SimConfig
+    from otrade.brokers.sim.serve import serve as serve_days
+
+    calendar = Calendar.load()
+    if args.date:
+        try:
+            date = dt.date.fromisoformat(args.date)
+        except ValueError:
+            raise ConfigError(f"{args.date!r} is no date", path="--date", allowed="YYYY-MM-DD") from None
+    else:
+        date = calendar.last_trading_day("cash", date_of(time.time_ns()))
+    cfg = SimConfig(
+        seed=args.seed, dates=(date,), speed=1.0 if math.isinf(args.speed) else args.speed, day_start=args.start,
+        rest_port=args.rest_port, feed_port=args.feed_port,
+        prices={symbol: str(path) for symbol, path in args.prices or []},
+    )
+
+    def ready(_sim: Any, ports: Any) -> None:
+        print(f"REST  http://127.0.0.1:{ports.rest}\nfeed  ws://127.0.0.1:{ports.feed}\n"
+              f"day   {date} from {args.start}, speed {cfg.speed:g}\n"
+              f"login with api_key {cfg.api_key!r}, api_secret {cfg.api_secret!r} (this is not a real exchange). Ctrl-C ends it.", flush=True)
+
+    try:
+        uvloop.run(_until_interrupted(serve_days(cfg, ready)))
+    except OSError as err:
+        raise StartError(f"ports {args.rest_port} and {args.feed_port}: {err.strerror or err}; choose others with --rest-port and "
+                         "--feed-port") from None
+    except ValueError as err:
+        raise ConfigError(str(err)) from None
+    return 0
+
+
+async def _until_interrupted(work: Any) -> None:
+    import signal
+
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        print("ended")
