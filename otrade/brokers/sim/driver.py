@@ -63,6 +63,13 @@ class SimDriver:
     async def during(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a client's coroutine (its start, say), and move time only as far as it needs."""
         task = asyncio.ensure_future(work)
+        try:
+            await self._carry(task)
+        finally:
+            task.cancel()
+        return task.result()
+
+    async def _carry(self, task: asyncio.Future[T]) -> None:
         waits = 0
         while not task.done():
             await self._settle()
@@ -78,7 +85,6 @@ class SimDriver:
                 await asyncio.wait([task], timeout=0.01)
             else:
                 await self._step()
-        return task.result()
 
     async def _step(self) -> None:
         timer = self.clock.pop()
