@@ -79,9 +79,13 @@ class Calendar:
         self.file = file
         for name, rules in data.segments.items():
             if name not in SEGMENTS:
-                raise CalendarError(f"{file}: segments.{name}: unknown segment (allowed: {', '.join(SEGMENTS)})")
+                raise CalendarError(
+                    f"{file}: segments.{name}: unknown segment (allowed: {', '.join(SEGMENTS)})"
+                )
             if not rules or [r.start for r in rules] != sorted({r.start for r in rules}):
-                raise CalendarError(f"{file}: segments.{name}: the rules' dates must rise, and there must be one")
+                raise CalendarError(
+                    f"{file}: segments.{name}: the rules' dates must rise, and there must be one"
+                )
 
     @classmethod
     def load(cls, path: Path | None = None) -> Calendar:
@@ -89,7 +93,9 @@ class Calendar:
         try:
             raw = path.read_bytes() if path else default_bytes("calendar.json")
         except OSError as err:
-            raise CalendarError(f"{path}: {err.strerror}; set paths.calendar to a calendar file, or to nothing") from None
+            raise CalendarError(
+                f"{path}: {err.strerror}; set paths.calendar to a calendar file, or to nothing"
+            ) from None
         name = str(path) if path else "calendar.json"
         try:
             data: Any = parse_json(raw, name)
@@ -114,18 +120,30 @@ class Calendar:
             return self.data.holidays[date]
         return "weekend" if date.weekday() >= 5 else ""
 
-    def session(self, segment: str, date: dt.date, *, is_index_expiry: bool = False) -> Session | None:
+    def session(
+        self, segment: str, date: dt.date, *, is_index_expiry: bool = False
+    ) -> Session | None:
         """The segment's continuous session of a date; None when it does not trade. CalendarError on an unknown date."""
         if segment not in self.data.segments:
-            raise CalendarError(f"{self.file}: no hours for segment {segment!r}; it has {', '.join(self.data.segments)}")
+            raise CalendarError(
+                f"{self.file}: no hours for segment {segment!r}; it has {', '.join(self.data.segments)}"
+            )
         self._require_known(date)
         for special in self.data.special_sessions:
             if special.date == date and segment in special.segments:
-                return Session(segment, date, at_ns(date, special.open), at_ns(date, special.close), special.name)
+                return Session(
+                    segment,
+                    date,
+                    at_ns(date, special.open),
+                    at_ns(date, special.close),
+                    special.name,
+                )
         if self.holiday(date):
             return None
         rule = [r for r in self.data.segments[segment] if r.start <= date][-1]
-        close = rule.index_expiry_close if is_index_expiry and rule.index_expiry_close else rule.close
+        close = (
+            rule.index_expiry_close if is_index_expiry and rule.index_expiry_close else rule.close
+        )
         return Session(segment, date, at_ns(date, rule.open), at_ns(date, close))
 
     def last_trading_day(self, segment: str, date: dt.date) -> dt.date:

@@ -35,6 +35,10 @@ def order_charges_e4(exchange: str, segment: str, side: int, qty: int, value_e4:
         return 0
     from indian_charges.core import leg
 
-    made = leg(turnover=Decimal(value_e4) / E4, side="buy" if side > 0 else "sell", segment=segment,
-               exchange="BSE" if exchange in ("BSE", "BFO") else "NSE")
+    made = leg(
+        turnover=Decimal(value_e4) / E4,
+        side="buy" if side > 0 else "sell",
+        segment=segment,
+        exchange="BSE" if exchange in ("BSE", "BFO") else "NSE",
+    )
     return int((made.total * E4).to_integral_value())

@@ -42,10 +42,17 @@ def _run(args: argparse.Namespace) -> int:
     from otrade.config.options import RunOptions
     from otrade.live.app import run
 
-    return run(RunOptions(
-        config=args.config, prices=dict(args.prices) if args.prices else None, speed=args.speed, seed=args.seed, date=args.date,
-        port=args.port, page=not args.no_page,
-    ))
+    return run(
+        RunOptions(
+            config=args.config,
+            prices=dict(args.prices) if args.prices else None,
+            speed=args.speed,
+            seed=args.seed,
+            date=args.date,
+            port=args.port,
+            page=not args.no_page,
+        )
+    )
 
 
 def _init(args: argparse.Namespace) -> int:
@@ -57,7 +64,11 @@ def _init(args: argparse.Namespace) -> int:
         raise ConfigError(f"cannot be written: {err.strerror}", file=str(args.directory)) from None
     for path in written:
         print(f"wrote {path}")
-    print("nothing was missing" if not written else "edit the configuration, then: otrade config check")
+    print(
+        "nothing was missing"
+        if not written
+        else "edit the configuration, then: otrade config check"
+    )
     return 0
 
 
@@ -71,7 +82,9 @@ def _config(args: argparse.Namespace) -> int:
     if args.what == "show":
         sys.stdout.write(manager.to_bytes(config).decode())
     else:
-        print(f"{args.config}: good. {config.mode}, {len(config.instruments)} instruments, {len(config.strategies)} strategies")
+        print(
+            f"{args.config}: good. {config.mode}, {len(config.instruments)} instruments, {len(config.strategies)} strategies"
+        )
     return 0
 
 
@@ -100,28 +113,55 @@ def _doctor(args: argparse.Namespace) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    ap = argparse.ArgumentParser(prog="otrade", description=__doc__, epilog=EXIT_CODES,
-                                 formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap = argparse.ArgumentParser(
+        prog="otrade",
+        description=__doc__,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     ap.add_argument("--version", action="version", version=f"otrade {__version__}")
     commands = ap.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(name: str, what: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+    def add(
+        name: str, what: str, run: Callable[[argparse.Namespace], int]
+    ) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=what, description=what)
         sub.set_defaults(run=run)
         return sub
 
     def config_option(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--config", type=Path, default=Path("config/paper.json"), metavar="FILE", help="default: config/paper.json")
+        sub.add_argument(
+            "--config",
+            type=Path,
+            default=Path("config/paper.json"),
+            metavar="FILE",
+            help="default: config/paper.json",
+        )
 
-    sub = add("run", "trade: on the built-in simulated exchange (mode paper) or at the broker (mode live)", _run)
+    sub = add(
+        "run",
+        "trade: on the built-in simulated exchange (mode paper) or at the broker (mode live)",
+        _run,
+    )
     config_option(sub)
-    sub.add_argument("--prices", type=_prices, action="append", metavar="CSV[=SYMBOL]",
-                     help="paper: bars to trade on (time_ist,open,high,low,close[,volume]); a file of several days is several sessions")
-    sub.add_argument("--speed", type=_speed, metavar="N|max", help="paper: times real time; max does not wait")
-    sub.add_argument("--seed", type=int, metavar="N", help="paper: seed of prices, latency and partial fills")
+    sub.add_argument(
+        "--prices",
+        type=_prices,
+        action="append",
+        metavar="CSV[=SYMBOL]",
+        help="paper: bars to trade on (time_ist,open,high,low,close[,volume]); a file of several days is several sessions",
+    )
+    sub.add_argument(
+        "--speed", type=_speed, metavar="N|max", help="paper: times real time; max does not wait"
+    )
+    sub.add_argument(
+        "--seed", type=int, metavar="N", help="paper: seed of prices, latency and partial fills"
+    )
     sub.add_argument("--date", metavar="YYYY-MM-DD", help="paper: the day to simulate")
     sub.add_argument("--port", type=int, metavar="N", help="port of the page (0: any free one)")
-    sub.add_argument("--no-page", action="store_true", help="do not serve the page; end with the last day")
+    sub.add_argument(
+        "--no-page", action="store_true", help="do not serve the page; end with the last day"
+    )
 
     sub = add("init", "write the default configuration files that are missing", _init)
     sub.add_argument("directory", type=Path, nargs="?", default=Path("config"))
@@ -137,12 +177,23 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--date", metavar="YYYY-MM-DD", help="default: the last trading day")
     sub.add_argument("--seed", type=int, default=1, metavar="N")
     sub.add_argument("--speed", type=_speed, default=1.0, metavar="N")
-    sub.add_argument("--start", default="09:14", metavar="HH:MM", help="Indian time at which the day begins (default 09:14)")
+    sub.add_argument(
+        "--start",
+        default="09:14",
+        metavar="HH:MM",
+        help="Indian time at which the day begins (default 09:14)",
+    )
     sub.add_argument("--prices", type=_prices, action="append", metavar="CSV[=SYMBOL]")
 
     sub = add("status", "ask the running engine how it is", _status)
     sub.add_argument("--json", action="store_true", help="everything, for scripts")
-    sub.add_argument("--var", type=Path, default=Path("var"), metavar="DIR", help="the engine's directory (paths.var)")
+    sub.add_argument(
+        "--var",
+        type=Path,
+        default=Path("var"),
+        metavar="DIR",
+        help="the engine's directory (paths.var)",
+    )
 
     add("version", "print the version", _version)
     config_option(add("doctor", "check this machine, and say how to mend what is wrong", _doctor))

@@ -17,14 +17,34 @@ import msgspec
 
 from otrade.errors import InstrumentError
 
-COLUMNS = ("instrument_token", "exchange_token", "tradingsymbol", "name", "last_price", "expiry", "strike", "tick_size",
-           "lot_size", "instrument_type", "segment", "exchange")
+COLUMNS = (
+    "instrument_token",
+    "exchange_token",
+    "tradingsymbol",
+    "name",
+    "last_price",
+    "expiry",
+    "strike",
+    "tick_size",
+    "lot_size",
+    "instrument_type",
+    "segment",
+    "exchange",
+)
 DERIVATIVE_EXCHANGES = frozenset({"NFO", "BFO"})
-INDEX_NAMES = frozenset({"NIFTY", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "NIFTYNXT50", "SENSEX", "BANKEX"})
+INDEX_NAMES = frozenset(
+    {"NIFTY", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "NIFTYNXT50", "SENSEX", "BANKEX"}
+)
 NEAREST_FUTURE = ".FUT"
 
 # Largest quantity of one order; above it the exchange rejects (NSE circular, quantity freeze limits). Others: not known.
-FREEZE_QTY = {"NIFTY": 1_800, "BANKNIFTY": 600, "FINNIFTY": 1_200, "MIDCPNIFTY": 2_800, "NIFTYNXT50": 600}
+FREEZE_QTY = {
+    "NIFTY": 1_800,
+    "BANKNIFTY": 600,
+    "FINNIFTY": 1_200,
+    "MIDCPNIFTY": 2_800,
+    "NIFTYNXT50": 600,
+}
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,17 +106,26 @@ def _record(row: Mapping[str, str], line: int, has_derivatives: bool) -> Instrum
     try:
         tick = _e4(row["tick_size"])
         return Instrument(
-            token=int(row["instrument_token"]), exchange_token=int(row["exchange_token"]), exchange=row["exchange"],
-            tradingsymbol=row["tradingsymbol"], name=row["name"],
+            token=int(row["instrument_token"]),
+            exchange_token=int(row["exchange_token"]),
+            exchange=row["exchange"],
+            tradingsymbol=row["tradingsymbol"],
+            name=row["name"],
             expiry=dt.date.fromisoformat(row["expiry"]) if row["expiry"] else None,
-            tick_size_e4=tick if tick > 0 else 500, lot_size=max(int(row["lot_size"]), 1),
-            instrument_type=row["instrument_type"], segment=row["segment"],
-            freeze_qty=FREEZE_QTY.get(row["name"], 0) if row["exchange"] in DERIVATIVE_EXCHANGES else 0,
+            tick_size_e4=tick if tick > 0 else 500,
+            lot_size=max(int(row["lot_size"]), 1),
+            instrument_type=row["instrument_type"],
+            segment=row["segment"],
+            freeze_qty=FREEZE_QTY.get(row["name"], 0)
+            if row["exchange"] in DERIVATIVE_EXCHANGES
+            else 0,
             has_derivatives=has_derivatives,
         )
     except (ValueError, InvalidOperation, TypeError):
-        raise InstrumentError(f"instrument file, line {line}: {row.get('tradingsymbol')!r} has a malformed number or date; "
-                              "fetch the file again") from None
+        raise InstrumentError(
+            f"instrument file, line {line}: {row.get('tradingsymbol')!r} has a malformed number or date; "
+            "fetch the file again"
+        ) from None
 
 
 class InstrumentFile:
@@ -106,9 +135,13 @@ class InstrumentFile:
         self.source = source
         header, _, body = text.partition("\n")
         if tuple(header.strip().split(",")) != COLUMNS:
-            raise InstrumentError(f"{source}: the first line is not the known header; fetch the file again (did a page come instead?)")
+            raise InstrumentError(
+                f"{source}: the first line is not the known header; fetch the file again (did a page come instead?)"
+            )
         if body and not body.endswith("\n"):
-            raise InstrumentError(f"{source}: the last line has no end, so the file was cut short; fetch it again")
+            raise InstrumentError(
+                f"{source}: the last line has no end, so the file was cut short; fetch it again"
+            )
         self._text = text
         self._rows: list[list[str]] | None = None
         self._underlyings: frozenset[str] | None = None
@@ -118,18 +151,24 @@ class InstrumentFile:
             self._rows = list(csv.reader(io.StringIO(self._text)))[1:]
             for i, row in enumerate(self._rows):
                 if len(row) != len(COLUMNS):
-                    raise InstrumentError(f"{self.source}: line {i + 2} has {len(row)} columns instead of {len(COLUMNS)}; fetch it again")
+                    raise InstrumentError(
+                        f"{self.source}: line {i + 2} has {len(row)} columns instead of {len(COLUMNS)}; fetch it again"
+                    )
         return self._rows
 
     def _stocks_with_derivatives(self) -> frozenset[str]:
         if self._underlyings is None:
-            self._underlyings = frozenset(r[3] for r in self._all() if r[11] in DERIVATIVE_EXCHANGES and r[9] == "FUT")
+            self._underlyings = frozenset(
+                r[3] for r in self._all() if r[11] in DERIVATIVE_EXCHANGES and r[9] == "FUT"
+            )
         return self._underlyings
 
     def _make(self, at: int) -> Instrument:
         row = dict(zip(COLUMNS, self._all()[at], strict=True))
         stock = row["exchange"] in ("NSE", "BSE") and row["segment"] != "INDICES"
-        return _record(row, at + 2, stock and row["tradingsymbol"] in self._stocks_with_derivatives())
+        return _record(
+            row, at + 2, stock and row["tradingsymbol"] in self._stocks_with_derivatives()
+        )
 
     def find(self, symbol: str, today: dt.date) -> Instrument:
         """`NSE:INFY`, `NFO:NIFTY26DECFUT`, or `NFO:NIFTY.FUT` for the future that expires next (today included)."""
@@ -137,19 +176,41 @@ class InstrumentFile:
         rows = self._all()
         if name.endswith(NEAREST_FUTURE):
             under = name.removesuffix(NEAREST_FUTURE)
-            futures = [(r[5], i) for i, r in enumerate(rows)
-                       if r[11] == exchange and r[9] == "FUT" and r[3] == under and r[5] >= today.isoformat()]
+            futures = [
+                (r[5], i)
+                for i, r in enumerate(rows)
+                if r[11] == exchange
+                and r[9] == "FUT"
+                and r[3] == under
+                and r[5] >= today.isoformat()
+            ]
             if not futures:
                 known = sorted({r[3] for r in rows if r[11] == exchange and r[9] == "FUT"})
-                raise InstrumentError(self._missing(symbol, f"no future of {under} on {exchange} expires on or after {today}", under, known))
+                raise InstrumentError(
+                    self._missing(
+                        symbol,
+                        f"no future of {under} on {exchange} expires on or after {today}",
+                        under,
+                        known,
+                    )
+                )
             return self._make(min(futures)[1])
         for i, r in enumerate(rows):
             if r[2] == name and r[11] == exchange:
                 found = self._make(i)
                 if found.expiry and found.expiry < today:
-                    raise InstrumentError(f"{symbol} expired on {found.expiry}; name a live contract, or {exchange}:{found.name}.FUT")
+                    raise InstrumentError(
+                        f"{symbol} expired on {found.expiry}; name a live contract, or {exchange}:{found.name}.FUT"
+                    )
                 return found
-        raise InstrumentError(self._missing(symbol, "there is no such instrument", name, [r[2] for r in rows if r[11] == exchange]))
+        raise InstrumentError(
+            self._missing(
+                symbol,
+                "there is no such instrument",
+                name,
+                [r[2] for r in rows if r[11] == exchange],
+            )
+        )
 
     def _missing(self, symbol: str, what: str, name: str, known: Iterable[str]) -> str:
         near = difflib.get_close_matches(name, list(known), 3, 0.5)

@@ -30,7 +30,16 @@ def _core(_config: Path) -> str:
 
 def _packages(_config: Path) -> str:
     missing = []
-    for name in ("uvloop", "orjson", "msgspec", "picows", "httptools", "starlette", "uvicorn", "indian_charges"):
+    for name in (
+        "uvloop",
+        "orjson",
+        "msgspec",
+        "picows",
+        "httptools",
+        "starlette",
+        "uvicorn",
+        "indian_charges",
+    ):
         try:
             importlib.import_module(name)
         except ImportError:
@@ -60,7 +69,9 @@ def _secrets(config: Path) -> str:
     loaded = manager.load(config)
     found = read_secrets(Path(loaded.paths.secrets))
     if loaded.mode == "live" and "OTRADE_KITE_API_KEY" not in found:
-        raise OTradeError(f"no OTRADE_KITE_API_KEY in the environment or in {loaded.paths.secrets} (mode 0600)")
+        raise OTradeError(
+            f"no OTRADE_KITE_API_KEY in the environment or in {loaded.paths.secrets} (mode 0600)"
+        )
     return "no secrets are needed on paper" if loaded.mode == "paper" else "the API key is there"
 
 
@@ -86,7 +97,9 @@ def _port(config: Path) -> str:
         try:
             s.bind((web.host, web.port))
         except OSError as err:
-            raise OTradeError(f"port {web.port} cannot be used ({err.strerror}); stop what uses it or change web.port") from None
+            raise OTradeError(
+                f"port {web.port} cannot be used ({err.strerror}); stop what uses it or change web.port"
+            ) from None
     return f"port {web.port} is free"
 
 
@@ -102,8 +115,15 @@ def _disk(config: Path) -> str:
 
 
 CHECKS: tuple[tuple[str, Callable[[Path], str]], ...] = (
-    ("python", _python), ("core", _core), ("packages", _packages), ("page", _page), ("configuration", _configuration),
-    ("secrets", _secrets), ("calendar", _calendar), ("port", _port), ("disk", _disk),
+    ("python", _python),
+    ("core", _core),
+    ("packages", _packages),
+    ("page", _page),
+    ("configuration", _configuration),
+    ("secrets", _secrets),
+    ("calendar", _calendar),
+    ("port", _port),
+    ("disk", _disk),
 )
 
 

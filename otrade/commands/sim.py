@@ -26,25 +26,36 @@ def serve(args: argparse.Namespace) -> int:
         try:
             date = dt.date.fromisoformat(args.date)
         except ValueError:
-            raise ConfigError(f"{args.date!r} is no date", path="--date", allowed="YYYY-MM-DD") from None
+            raise ConfigError(
+                f"{args.date!r} is no date", path="--date", allowed="YYYY-MM-DD"
+            ) from None
     else:
         date = calendar.last_trading_day("cash", date_of(time.time_ns()))
     cfg = SimConfig(
-        seed=args.seed, dates=(date,), speed=1.0 if math.isinf(args.speed) else args.speed, day_start=args.start,
-        rest_port=args.rest_port, feed_port=args.feed_port,
+        seed=args.seed,
+        dates=(date,),
+        speed=1.0 if math.isinf(args.speed) else args.speed,
+        day_start=args.start,
+        rest_port=args.rest_port,
+        feed_port=args.feed_port,
         prices={symbol: str(path) for symbol, path in args.prices or []},
     )
 
     def ready(_sim: Any, ports: Any) -> None:
-        print(f"REST  http://127.0.0.1:{ports.rest}\nfeed  ws://127.0.0.1:{ports.feed}\n"
-              f"day   {date} from {args.start}, speed {cfg.speed:g}\n"
-              f"login with api_key {cfg.api_key!r}, api_secret {cfg.api_secret!r} (this is not a real exchange). Ctrl-C ends it.", flush=True)
+        print(
+            f"REST  http://127.0.0.1:{ports.rest}\nfeed  ws://127.0.0.1:{ports.feed}\n"
+            f"day   {date} from {args.start}, speed {cfg.speed:g}\n"
+            f"login with api_key {cfg.api_key!r}, api_secret {cfg.api_secret!r} (this is not a real exchange). Ctrl-C ends it.",
+            flush=True,
+        )
 
     try:
         uvloop.run(_until_interrupted(serve_days(cfg, ready)))
     except OSError as err:
-        raise StartError(f"ports {args.rest_port} and {args.feed_port}: {err.strerror or err}; choose others with --rest-port and "
-                         "--feed-port") from None
+        raise StartError(
+            f"ports {args.rest_port} and {args.feed_port}: {err.strerror or err}; choose others with --rest-port and "
+            "--feed-port"
+        ) from None
     except ValueError as err:
         raise ConfigError(str(err)) from None
     return 0

@@ -45,7 +45,11 @@ def parse_json(data: bytes, file: str) -> Any:
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as err:
-        what = "the file ends too early (cut in half?)" if err.pos >= len(data.rstrip()) - 1 else str(err).split(":")[0]
+        what = (
+            "the file ends too early (cut in half?)"
+            if err.pos >= len(data.rstrip()) - 1
+            else str(err).split(":")[0]
+        )
         raise ConfigError(f"line {err.lineno}, column {err.colno}: {what}", file=file) from None
 
 
@@ -57,7 +61,9 @@ def _fields_at(data: Any, path: str) -> list[str]:
         node = _resolve(schema, node, data)
         if part.startswith("["):
             node = node.get("items", {})
-            data = data[int(part[1:-1])] if part[1:-1].isdigit() and isinstance(data, list) else None
+            data = (
+                data[int(part[1:-1])] if part[1:-1].isdigit() and isinstance(data, list) else None
+            )
         else:
             node = node.get("properties", {}).get(part, {})
             data = data.get(part) if isinstance(data, dict) else None
@@ -87,9 +93,16 @@ def _refuse(err: msgspec.ValidationError, data: Any, file: str) -> ConfigError:
     if unknown:
         names = _fields_at(data, path)
         close = difflib.get_close_matches(unknown.group(1), names, 1)
-        text = f"unknown key {unknown.group(1)!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+        text = f"unknown key {unknown.group(1)!r}" + (
+            f"; did you mean {close[0]!r}?" if close else ""
+        )
         allowed = ", ".join(names)
-    return ConfigError(text, file=file, path=path.removeprefix("$.") if path != "$" else "top level", allowed=allowed)
+    return ConfigError(
+        text,
+        file=file,
+        path=path.removeprefix("$.") if path != "$" else "top level",
+        allowed=allowed,
+    )
 
 
 def _periods(params: Params) -> tuple[int, int] | None:
@@ -102,7 +115,9 @@ def check(config: Config, file: str = "") -> Config:
     symbols = [i.symbol for i in config.instruments]
     for i, symbol in enumerate(symbols):
         if symbol in symbols[:i]:
-            raise ConfigError(f"{symbol} is named twice", file=file, path=f"instruments[{i}].symbol")
+            raise ConfigError(
+                f"{symbol} is named twice", file=file, path=f"instruments[{i}].symbol"
+            )
     names: set[str] = set()
     for i, s in enumerate(config.strategies):
         at = f"strategies[{i}]"
@@ -110,35 +125,77 @@ def check(config: Config, file: str = "") -> Config:
             raise ConfigError(f"the name {s.name!r} is used twice", file=file, path=f"{at}.name")
         names.add(s.name)
         if s.instrument not in symbols:
-            raise ConfigError(f"{s.instrument} is not among the instruments", file=file, path=f"{at}.instrument",
-                              allowed=", ".join(symbols[:20]))
+            raise ConfigError(
+                f"{s.instrument} is not among the instruments",
+                file=file,
+                path=f"{at}.instrument",
+                allowed=", ".join(symbols[:20]),
+            )
         periods = _periods(s.params)
         if periods and periods[0] >= periods[1]:
-            raise ConfigError(f"fast_period {periods[0]} must be below slow_period {periods[1]}", file=file, path=f"{at}.params")
+            raise ConfigError(
+                f"fast_period {periods[0]} must be below slow_period {periods[1]}",
+                file=file,
+                path=f"{at}.params",
+            )
         bracket = s.bracket
-        for what, distance in (("stop", bracket.stop), ("target", bracket.target), ("trail", bracket.trail)):
+        for what, distance in (
+            ("stop", bracket.stop),
+            ("target", bracket.target),
+            ("trail", bracket.trail),
+        ):
             if distance and distance.kind == "atr" and s.params.atr is None:
-                raise ConfigError("a distance in ATRs needs params.atr", file=file, path=f"{at}.bracket.{what}.kind")
-            value = getattr(distance, "value", getattr(distance, "distance", 0.0)) if distance else 0.0
+                raise ConfigError(
+                    "a distance in ATRs needs params.atr",
+                    file=file,
+                    path=f"{at}.bracket.{what}.kind",
+                )
+            value = (
+                getattr(distance, "value", getattr(distance, "distance", 0.0)) if distance else 0.0
+            )
             if distance and distance.kind == "pct" and value > 50:
-                raise ConfigError(f"{value} per cent", file=file, path=f"{at}.bracket.{what}", allowed="at most 50")
+                raise ConfigError(
+                    f"{value} per cent",
+                    file=file,
+                    path=f"{at}.bracket.{what}",
+                    allowed="at most 50",
+                )
         if bracket.exit_mode == "oco" and bracket.target is None:
-            raise ConfigError("exit_mode oco needs a target", file=file, path=f"{at}.bracket.target")
+            raise ConfigError(
+                "exit_mode oco needs a target", file=file, path=f"{at}.bracket.target"
+            )
         window = s.params.time_of_day
         if window and window.start >= window.until:
-            raise ConfigError(f"start {window.start} must be before until {window.until}", file=file, path=f"{at}.params.time_of_day")
+            raise ConfigError(
+                f"start {window.start} must be before until {window.until}",
+                file=file,
+                path=f"{at}.params.time_of_day",
+            )
     b = config.broker
-    for reserve, limit in (("exit_reserve_per_s", "orders_per_s"), ("exit_reserve_per_min", "orders_per_min"),
-                           ("exit_reserve_per_day", "orders_per_day")):
+    for reserve, limit in (
+        ("exit_reserve_per_s", "orders_per_s"),
+        ("exit_reserve_per_min", "orders_per_min"),
+        ("exit_reserve_per_day", "orders_per_day"),
+    ):
         if getattr(b, reserve) >= getattr(b, limit):
-            raise ConfigError(f"leaves nothing for entries: it must be below {limit} {getattr(b, limit)}", file=file,
-                              path=f"broker.{reserve}")
+            raise ConfigError(
+                f"leaves nothing for entries: it must be below {limit} {getattr(b, limit)}",
+                file=file,
+                path=f"broker.{reserve}",
+            )
     if -1 < b.market_protection_pct <= 0:
-        raise ConfigError("the exchange refuses market orders without protection", file=file,
-                          path="broker.market_protection_pct", allowed="-1 (automatic) or above 0 to 100")
+        raise ConfigError(
+            "the exchange refuses market orders without protection",
+            file=file,
+            path="broker.market_protection_pct",
+            allowed="-1 (automatic) or above 0 to 100",
+        )
     if config.sessions.square_off_min > config.sessions.entry_stop_min:
-        raise ConfigError("entries must end before square-off begins: make it at least sessions.square_off_min", file=file,
-                          path="sessions.entry_stop_min")
+        raise ConfigError(
+            "entries must end before square-off begins: make it at least sessions.square_off_min",
+            file=file,
+            path="sessions.entry_stop_min",
+        )
     return config
 
 
@@ -147,7 +204,9 @@ def load(path: Path) -> Config:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise ConfigError("there is no such file; `otrade init` writes the defaults", file=str(path)) from None
+        raise ConfigError(
+            "there is no such file; `otrade init` writes the defaults", file=str(path)
+        ) from None
     except OSError as err:
         raise ConfigError(f"cannot be read: {err.strerror}", file=str(path)) from None
     return from_bytes(raw, str(path))
@@ -164,7 +223,9 @@ def from_bytes(raw: bytes, file: str) -> Config:
 
 def to_bytes(config: Config) -> bytes:
     """The configuration with every default written out, indented."""
-    return orjson.dumps(msgspec.to_builtins(config), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(
+        msgspec.to_builtins(config), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    )
 
 
 def default_bytes(name: str) -> bytes:
@@ -174,7 +235,11 @@ def default_bytes(name: str) -> bytes:
 
 def json_schema() -> bytes:
     """JSON Schema (2020-12) of the configuration file."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "OTrade configuration", **msgspec.json.schema(Config)}
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "OTrade configuration",
+        **msgspec.json.schema(Config),
+    }
     return orjson.dumps(schema, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
@@ -194,15 +259,25 @@ def differences(old: Any, new: Any, path: str = "") -> list[str]:
     """Paths at which two configurations (as builtins) differ."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = [*old, *(k for k in new if k not in old)]
-        return [d for k in keys for d in differences(old.get(k), new.get(k), f"{path}.{k}" if path else k)]
+        return [
+            d
+            for k in keys
+            for d in differences(old.get(k), new.get(k), f"{path}.{k}" if path else k)
+        ]
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        return [d for i, (a, b) in enumerate(zip(old, new, strict=True)) for d in differences(a, b, f"{path}[{i}]")]
+        return [
+            d
+            for i, (a, b) in enumerate(zip(old, new, strict=True))
+            for d in differences(a, b, f"{path}[{i}]")
+        ]
     return [] if old == new else [path]
 
 
 def may_change(path: str) -> bool:
     """May this key change while trading?"""
-    return any(path == p or (p.endswith(".") and path.startswith(p)) for p in RELOADABLE) or bool(RELOADABLE_STRATEGY.match(path))
+    return any(path == p or (p.endswith(".") and path.startswith(p)) for p in RELOADABLE) or bool(
+        RELOADABLE_STRATEGY.match(path)
+    )
 
 
 class ConfigManager:
@@ -231,7 +306,11 @@ class ConfigManager:
             new = load(self.path)
         except ConfigError as err:
             return ReloadResult(self.config, error=str(err))
-        changed = [p for p in differences(msgspec.to_builtins(self.config), msgspec.to_builtins(new)) if p != "$schema"]
+        changed = [
+            p
+            for p in differences(msgspec.to_builtins(self.config), msgspec.to_builtins(new))
+            if p != "$schema"
+        ]
         refused = [p for p in changed if not may_change(p)]
         if refused:
             return ReloadResult(self.config, changed=changed, refused=refused)

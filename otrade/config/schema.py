@@ -13,26 +13,36 @@ from msgspec import Meta
 
 Pct = Annotated[float, Meta(gt=0, le=50)]
 Bps = Annotated[float, Meta(ge=0, le=2_000)]
-HourMinute = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="HH:MM, Indian time")]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$", description="1 to 40 letters, digits, . _ -")]
-Symbol = Annotated[str, Meta(
-    pattern=r"^[A-Z]{3,5}:[^:]{1,31}$",
-    description="EXCHANGE:TRADINGSYMBOL as the broker writes it; NFO:NIFTY.FUT is the nearest future",
-)]
+HourMinute = Annotated[
+    str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="HH:MM, Indian time")
+]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$", description="1 to 40 letters, digits, . _ -"
+    ),
+]
+Symbol = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Z]{3,5}:[^:]{1,31}$",
+        description="EXCHANGE:TRADINGSYMBOL as the broker writes it; NFO:NIFTY.FUT is the nearest future",
+    ),
+]
 
 
 class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """No key is ignored: a misspelt limit that is not applied is worse than a refusal."""
 
 
-class Distance(Base, kw_only=True):
+class Distance(Base, frozen=True, kw_only=True):
     """How far: `value` per cent of the price, rupees, or ATR multiples."""
 
     kind: Literal["pct", "rupees", "atr"]
     value: Annotated[float, Meta(gt=0, le=100_000)]
 
 
-class Trail(Base, kw_only=True):
+class Trail(Base, frozen=True, kw_only=True):
     """A stop that follows the best price at `distance`, in steps of at least `step` (both of one kind)."""
 
     kind: Literal["pct", "rupees", "atr"]
@@ -40,15 +50,17 @@ class Trail(Base, kw_only=True):
     step: Annotated[float, Meta(gt=0, le=100_000)]
 
 
-class Entry(Base, kw_only=True):
+class Entry(Base, frozen=True, kw_only=True):
     """A marketable limit `offset_bps` beyond the touch, or a market order with the broker's protection."""
 
     type: Literal["limit", "market"] = "limit"
     offset_bps: Bps = 5.0
-    timeout_s: Annotated[float, Meta(gt=0, le=3_600, description="then the unfilled rest is cancelled")] = 30.0
+    timeout_s: Annotated[
+        float, Meta(gt=0, le=3_600, description="then the unfilled rest is cancelled")
+    ] = 30.0
 
 
-class Ladder(Base, kw_only=True):
+class Ladder(Base, frozen=True, kw_only=True):
     """An exit that rests unfilled is re-priced one step deeper each interval."""
 
     start_bps: Bps = 10.0
@@ -57,7 +69,7 @@ class Ladder(Base, kw_only=True):
     max_steps: Annotated[int, Meta(ge=1, le=50)] = 10
 
 
-class Bracket(Base, kw_only=True):
+class Bracket(Base, frozen=True, kw_only=True):
     """What stands around an entry. A stop is not optional."""
 
     stop: Distance
@@ -72,15 +84,19 @@ class Bracket(Base, kw_only=True):
     on_opposite: Literal["ignore", "exit", "reverse"] = "exit"
 
 
-class Sizing(Base, kw_only=True):
+class Sizing(Base, frozen=True, kw_only=True):
     """Units of an entry: fixed, from a notional in rupees, or from the rupees at risk between entry and stop."""
 
     mode: Literal["fixed", "notional", "risk"]
-    value: Annotated[float, Meta(gt=0, le=1e9, description="units, rupees of notional, or rupees at risk")]
-    max_qty: Annotated[int, Meta(ge=0, le=10_000_000, description="0: no cap but the risk limits'")] = 0
+    value: Annotated[
+        float, Meta(gt=0, le=1e9, description="units, rupees of notional, or rupees at risk")
+    ]
+    max_qty: Annotated[
+        int, Meta(ge=0, le=10_000_000, description="0: no cap but the risk limits'")
+    ] = 0
 
 
-class RsiFilter(Base, kw_only=True):
+class RsiFilter(Base, frozen=True, kw_only=True):
     """Sides are allowed only while Wilder's RSI of closed bars lies in their range."""
 
     period: Annotated[int, Meta(ge=2, le=200)] = 14
@@ -90,7 +106,7 @@ class RsiFilter(Base, kw_only=True):
     short_max: Annotated[float, Meta(ge=0, le=100)] = 100.0
 
 
-class AtrFilter(Base, kw_only=True):
+class AtrFilter(Base, frozen=True, kw_only=True):
     """Entries only while Wilder's ATR, in bps of the price, lies in the range; 0 is no bound. Needed by ATR distances."""
 
     period: Annotated[int, Meta(ge=2, le=200)] = 14
@@ -98,14 +114,14 @@ class AtrFilter(Base, kw_only=True):
     max_bps: Annotated[float, Meta(ge=0, le=10_000)] = 0.0
 
 
-class TimeFilter(Base, kw_only=True):
+class TimeFilter(Base, frozen=True, kw_only=True):
     """Entries only inside this time of day (a bar counts by its opening time)."""
 
     start: HourMinute = "09:15"
     until: HourMinute = "15:30"
 
 
-class Params(Base, kw_only=True):
+class Params(Base, frozen=True, kw_only=True):
     """What every crossover strategy has."""
 
     bar_s: Annotated[int, Meta(ge=5, le=21_600, description="length of a bar")] = 60
@@ -116,29 +132,29 @@ class Params(Base, kw_only=True):
     time_of_day: TimeFilter | None = None
 
 
-class EmaCrossParams(Params, kw_only=True):
+class EmaCrossParams(Params, frozen=True, kw_only=True):
     fast_period: Annotated[int, Meta(ge=1, le=5_000)] = 9
     slow_period: Annotated[int, Meta(ge=2, le=5_000)] = 21
 
 
-class SmaCrossParams(Params, kw_only=True):
+class SmaCrossParams(Params, frozen=True, kw_only=True):
     fast_period: Annotated[int, Meta(ge=1, le=256)] = 9
     slow_period: Annotated[int, Meta(ge=2, le=256)] = 21
 
 
-class PriceEmaParams(Params, kw_only=True):
+class PriceEmaParams(Params, frozen=True, kw_only=True):
     period: Annotated[int, Meta(ge=2, le=5_000)] = 21
 
 
-class PriceSmaParams(Params, kw_only=True):
+class PriceSmaParams(Params, frozen=True, kw_only=True):
     period: Annotated[int, Meta(ge=2, le=256)] = 21
 
 
-class PriceLevelParams(Params, kw_only=True):
+class PriceLevelParams(Params, frozen=True, kw_only=True):
     level_rupees: Annotated[float, Meta(gt=0, le=1_000_000)]
 
 
-class Strategy(Base, kw_only=True, tag_field="kind"):
+class Strategy(Base, frozen=True, kw_only=True, tag_field="kind"):
     """One strategy on one instrument."""
 
     name: Name
@@ -148,31 +164,31 @@ class Strategy(Base, kw_only=True, tag_field="kind"):
     enabled: bool = True
 
 
-class EmaCross(Strategy, kw_only=True, tag="ema_cross"):
+class EmaCross(Strategy, frozen=True, kw_only=True, tag="ema_cross"):
     """Fast exponential average against slow."""
 
     params: EmaCrossParams = EmaCrossParams()
 
 
-class SmaCross(Strategy, kw_only=True, tag="sma_cross"):
+class SmaCross(Strategy, frozen=True, kw_only=True, tag="sma_cross"):
     """Fast simple average against slow."""
 
     params: SmaCrossParams = SmaCrossParams()
 
 
-class PriceEma(Strategy, kw_only=True, tag="price_ema"):
+class PriceEma(Strategy, frozen=True, kw_only=True, tag="price_ema"):
     """Price against its exponential average."""
 
     params: PriceEmaParams = PriceEmaParams()
 
 
-class PriceSma(Strategy, kw_only=True, tag="price_sma"):
+class PriceSma(Strategy, frozen=True, kw_only=True, tag="price_sma"):
     """Price against its simple average."""
 
     params: PriceSmaParams = PriceSmaParams()
 
 
-class PriceLevel(Strategy, kw_only=True, tag="price_level"):
+class PriceLevel(Strategy, frozen=True, kw_only=True, tag="price_level"):
     """Price against a fixed level."""
 
     params: PriceLevelParams
@@ -181,50 +197,70 @@ class PriceLevel(Strategy, kw_only=True, tag="price_level"):
 AnyStrategy = EmaCross | SmaCross | PriceEma | PriceSma | PriceLevel
 
 
-class EngineConfig(Base, kw_only=True):
+class EngineConfig(Base, frozen=True, kw_only=True):
     """The engine itself."""
 
     name: Name = "otrade"
-    on_stop: Annotated[Literal["flatten", "leave"], Meta(
-        description="at Ctrl-C: exit everything, or leave positions with their stops at the exchange")] = "flatten"
-    order_timeout_ms: Annotated[int, Meta(ge=500, le=60_000, description="then a request is in doubt")] = 5_000
-    doubt_look_gap_ms: Annotated[int, Meta(ge=500, le=60_000, description="between two looks for it")] = 2_000
+    on_stop: Annotated[
+        Literal["flatten", "leave"],
+        Meta(
+            description="at Ctrl-C: exit everything, or leave positions with their stops at the exchange"
+        ),
+    ] = "flatten"
+    order_timeout_ms: Annotated[
+        int, Meta(ge=500, le=60_000, description="then a request is in doubt")
+    ] = 5_000
+    doubt_look_gap_ms: Annotated[
+        int, Meta(ge=500, le=60_000, description="between two looks for it")
+    ] = 2_000
     max_brackets: Annotated[int, Meta(ge=16, le=100_000, description="in one day")] = 2_048
     max_orders: Annotated[int, Meta(ge=64, le=500_000, description="in one day")] = 8_192
 
 
-class BrokerConfig(Base, kw_only=True):
+class BrokerConfig(Base, frozen=True, kw_only=True):
     """The broker's addresses and limits. The defaults stay below Kite's published ones."""
 
     kind: Literal["kite"] = "kite"
     rest_url: str = "https://api.kite.trade"
     feed_url: str = "wss://ws.kite.trade"
     login_url: str = "https://kite.zerodha.com/connect/login"
-    market_protection_pct: Annotated[float, Meta(ge=-1, le=100, description="-1: the broker's automatic protection")] = -1.0
+    market_protection_pct: Annotated[
+        float, Meta(ge=-1, le=100, description="-1: the broker's automatic protection")
+    ] = -1.0
     connections: Annotated[int, Meta(ge=1, le=8, description="order connections kept warm")] = 2
-    orders_per_s: Annotated[int, Meta(ge=1, le=10, description="10 a second and above need a registered algo")] = 9
+    orders_per_s: Annotated[
+        int, Meta(ge=1, le=10, description="10 a second and above need a registered algo")
+    ] = 9
     orders_per_min: Annotated[int, Meta(ge=1, le=400)] = 390
     orders_per_day: Annotated[int, Meta(ge=1, le=5_000)] = 4_900
     exit_reserve_per_s: Annotated[int, Meta(ge=0, le=9)] = 3
     exit_reserve_per_min: Annotated[int, Meta(ge=0, le=399)] = 60
     exit_reserve_per_day: Annotated[int, Meta(ge=0, le=4_999)] = 500
     modifications_per_order: Annotated[int, Meta(ge=8, le=25)] = 24
-    poll_s: Annotated[float, Meta(ge=1, le=300, description="audit of the order book when nothing is pending")] = 15.0
+    poll_s: Annotated[
+        float, Meta(ge=1, le=300, description="audit of the order book when nothing is pending")
+    ] = 15.0
 
 
-class SimConfig(Base, kw_only=True):
+class SimConfig(Base, frozen=True, kw_only=True):
     """The built-in simulated exchange (mode "paper")."""
 
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 1
-    speed: Annotated[float, Meta(gt=0, le=1e6, description="1 is real time; --speed max does not wait at all")] = 60.0
-    date: Annotated[str, Meta(pattern=r"^(|\d{4}-\d{2}-\d{2})$", description="empty: the last trading day")] = ""
+    speed: Annotated[
+        float, Meta(gt=0, le=1e6, description="1 is real time; --speed max does not wait at all")
+    ] = 60.0
+    date: Annotated[
+        str, Meta(pattern=r"^(|\d{4}-\d{2}-\d{2})$", description="empty: the last trading day")
+    ] = ""
     ticks_per_s: Annotated[float, Meta(gt=0, le=20)] = 1.0
-    ticks_per_bar: Annotated[int, Meta(ge=4, le=600, description="ticks made of one bar of a price file")] = 15
+    ticks_per_bar: Annotated[
+        int, Meta(ge=4, le=600, description="ticks made of one bar of a price file")
+    ] = 15
     funds_rupees: Annotated[float, Meta(gt=0, le=1e12)] = 1_000_000.0
     prices: dict[str, str] = {}
 
 
-class Instrument(Base, kw_only=True):
+class Instrument(Base, frozen=True, kw_only=True):
     """What may be traded."""
 
     symbol: Symbol
@@ -232,7 +268,7 @@ class Instrument(Base, kw_only=True):
     feed_mode: Literal["full", "quote", "ltp"] = "full"
 
 
-class Risk(Base, kw_only=True):
+class Risk(Base, frozen=True, kw_only=True):
     """Limits of the day; 0 is no limit. Every one of them may be changed while trading."""
 
     max_order_qty: Annotated[int, Meta(ge=0)] = 10_000
@@ -243,11 +279,15 @@ class Risk(Base, kw_only=True):
     max_drawdown_rupees: Annotated[float, Meta(ge=0, le=1e11)] = 25_000.0
     cooldown_after_stop_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
     stale_feed_ms: Annotated[int, Meta(ge=0, le=600_000)] = 10_000
-    price_jump_bps: Annotated[int, Meta(ge=100, le=10_000, description="a jump beyond this is refused until it repeats")] = 2_000
-    on_limit: Annotated[Literal["reduce", "flatten"], Meta(description="when a loss limit trips")] = "reduce"
+    price_jump_bps: Annotated[
+        int, Meta(ge=100, le=10_000, description="a jump beyond this is refused until it repeats")
+    ] = 2_000
+    on_limit: Annotated[
+        Literal["reduce", "flatten"], Meta(description="when a loss limit trips")
+    ] = "reduce"
 
 
-class Sessions(Base, kw_only=True):
+class Sessions(Base, frozen=True, kw_only=True):
     """Our own margins inside each instrument's continuous session."""
 
     entry_delay_min: Annotated[float, Meta(ge=0, le=300)] = 1.0
@@ -255,7 +295,7 @@ class Sessions(Base, kw_only=True):
     square_off_min: Annotated[float, Meta(ge=1, le=300, description="before the close")] = 10.0
 
 
-class WebConfig(Base, kw_only=True):
+class WebConfig(Base, frozen=True, kw_only=True):
     """The page."""
 
     host: Literal["127.0.0.1", "localhost", "::1"] = "127.0.0.1"
@@ -263,24 +303,32 @@ class WebConfig(Base, kw_only=True):
     updates_per_s: Annotated[int, Meta(ge=1, le=20)] = 10
 
 
-class LogConfig(Base, kw_only=True):
+class LogConfig(Base, frozen=True, kw_only=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     max_mb: Annotated[int, Meta(ge=1, le=1_000, description="of one file, then it is rotated")] = 10
     files: Annotated[int, Meta(ge=1, le=100)] = 5
 
 
-class PathsConfig(Base, kw_only=True):
-    var: Annotated[str, Meta(description="run files, logs, sessions; relative to the working directory")] = "var"
+class PathsConfig(Base, frozen=True, kw_only=True):
+    var: Annotated[
+        str, Meta(description="run files, logs, sessions; relative to the working directory")
+    ] = "var"
     calendar: Annotated[str, Meta(description="empty: the calendar that comes with OTrade")] = ""
-    secrets: Annotated[str, Meta(description="a JSON file only its owner may read (0600); the environment goes first")] = (
-        "config/secrets.json")
+    secrets: Annotated[
+        str,
+        Meta(description="a JSON file only its owner may read (0600); the environment goes first"),
+    ] = "config/secrets.json"
 
 
-class Config(Base, kw_only=True):
+class Config(Base, frozen=True, kw_only=True):
     """OTrade's configuration."""
 
-    schema: Annotated[str, Meta(description="for editors")] = msgspec.field(name="$schema", default="")
-    mode: Annotated[Literal["paper", "live"], Meta(description="paper: the built-in simulated exchange")]
+    schema: Annotated[str, Meta(description="for editors")] = msgspec.field(
+        name="$schema", default=""
+    )
+    mode: Annotated[
+        Literal["paper", "live"], Meta(description="paper: the built-in simulated exchange")
+    ]
     engine: EngineConfig = EngineConfig()
     broker: BrokerConfig = BrokerConfig()
     sim: SimConfig = SimConfig()

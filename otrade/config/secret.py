@@ -48,13 +48,21 @@ def read_secrets(path: Path, env: Mapping[str, str] | None = None) -> dict[str, 
         return found
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
-        raise ConfigError(f"others may read it (mode {mode:04o}); run: chmod 600 {path}", file=str(path), allowed="mode 0600")
+        raise ConfigError(
+            f"others may read it (mode {mode:04o}); run: chmod 600 {path}",
+            file=str(path),
+            allowed="mode 0600",
+        )
     try:
         data = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as err:
-        raise ConfigError(f"not JSON: line {err.lineno}, column {err.colno}", file=str(path)) from None
+        raise ConfigError(
+            f"not JSON: line {err.lineno}, column {err.colno}", file=str(path)
+        ) from None
     if not isinstance(data, dict) or not all(isinstance(v, str) for v in data.values()):
-        raise ConfigError("must be a JSON object of strings", file=str(path), allowed=", ".join(NAMES))
+        raise ConfigError(
+            "must be a JSON object of strings", file=str(path), allowed=", ".join(NAMES)
+        )
     for name, value in data.items():
         if name not in NAMES:
             raise ConfigError("unknown secret", file=str(path), path=name, allowed=", ".join(NAMES))
