@@ -47,6 +47,7 @@ class InstrumentSpec:
     product: str
     product_code: int
     segment: str
+    feed_mode: str
     tick_size_e4: int
     lot_size: int
     freeze_qty: int
@@ -89,7 +90,7 @@ def assemble(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec) 
         order_timeout_ns=spec.order_timeout_ns,
         look_gap_ns=spec.look_gap_ns,
     )
-    plan = DayPlan(day, engine, [], [])
+    plan = DayPlan(day, engine, [], [], budget=dict(spec.budget))
     for instrument, intervals_s in zip(instruments, lengths, strict=True):
         _add(plan, instrument, intervals_s)
     engine.set_limits(**spec.limits)
@@ -150,6 +151,7 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
             spec.symbol,
             spec.product,
             spec.segment,
+            spec.feed_mode,
             minute_series_id,
             session.open_ns,
             session.square_off_ns,

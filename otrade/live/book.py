@@ -20,8 +20,7 @@ from .desk import OrderDesk
 GAP_NS = NS_PER_S
 RETRY_MAX_NS = 30 * NS_PER_S
 AUDIT_PENDING_NS = 5 * NS_PER_S
-AUDIT_OPEN_NS = 30 * NS_PER_S
-AUDIT_FLAT_NS = 120 * NS_PER_S
+AUDIT_OPEN_NS = 15 * NS_PER_S
 
 
 class BookKeeper:
@@ -37,6 +36,7 @@ class BookKeeper:
         on_unknown: Callable[[OrderReport], None],
         on_trouble: Callable[[BrokerError], None],
         on_fault: Callable[[BaseException, str], None],
+        audit_flat_ns: int,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -45,6 +45,7 @@ class BookKeeper:
         self._on_unknown = on_unknown
         self._on_trouble = on_trouble
         self._on_fault = on_fault
+        self._audit_flat_ns = audit_flat_ns
         self._wanted = False
         self._task: asyncio.Task[None] | None = None
         self._timer: TimerHandle | None = None
@@ -71,7 +72,9 @@ class BookKeeper:
         if risk["n_in_doubt"] or self.n_failed:
             age_ns = AUDIT_PENDING_NS
         else:
-            age_ns = AUDIT_OPEN_NS if self._engine.n_live else AUDIT_FLAT_NS
+            age_ns = self._audit_flat_ns
+            if self._engine.n_live:
+                age_ns = min(age_ns, AUDIT_OPEN_NS)
         if now_ns >= self.ts_last_ns + age_ns:
             self.want()
 

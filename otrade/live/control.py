@@ -100,14 +100,14 @@ class Control:
         return True, words
 
     def _stop(self, args: Args) -> Result:
+        day = self._day
+        is_trading = day is not None and not day.ended.is_set()
+        if is_trading and day is not None and day.ending.is_stopping:
+            return False, "the engine is stopping already"
+        words = day.ending.stop("stop command") if is_trading and day is not None else "stopping"
         if self.on_stop is not None:
             self.on_stop("stop command")
-        day = self._day
-        if day is None or day.ended.is_set():
-            return True, "stopping"
-        if day.ending.is_stopping:
-            return False, "the engine is stopping already"
-        return True, day.ending.stop("stop command")
+        return True, words
 
 
 COMMANDS = ("pause", "resume", "flatten", "stop", "kill")

@@ -9,7 +9,7 @@ reads a clock but the one that it was given.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from otrade._core.types import Ev, Halt, Note, Reason, Severity
 from otrade.brokers.base import Answer, BrokerSession, Callbacks, OrderReport
@@ -43,7 +43,10 @@ class DayOptions:
 
     on_stop: str
     stop_timeout_ns: int = 60 * NS_PER_S
-    feed_mode: str = "full"
+    audit_flat_ns: int = 15 * NS_PER_S
+    """Between two looks at the order book when nothing is going on."""
+    login_words: str = "Log in again"
+    """What a person does when the access token dies."""
 
 
 class TradingDay:
@@ -79,6 +82,9 @@ class TradingDay:
         self.ending = Ending(self)
         self.is_paused = False
         self.is_token_dead = False
+        self.has_fault = False
+        self.is_verified = False
+        """The broker's positions agreed with the core's at the end."""
         self.n_reconnects = 0
         self._alarms_before = board.n_by_severity[Severity.ALARM]
         self.on_beat: list[Callable[[int], None]] = []
@@ -129,6 +135,7 @@ class TradingDay:
             on_unknown=self._on_unknown,
             on_trouble=self._on_trouble,
             on_fault=self.fault,
+            audit_flat_ns=self.options.audit_flat_ns,
         )
         now_ns = self.clock.now_ns()
         self.engine.start(now_ns)
@@ -137,7 +144,7 @@ class TradingDay:
         self.engine.on_pause(True, now_ns)
         await session.connect()
         await self._explain_start(session)
-        session.subscribe([(i.token, self.options.feed_mode) for i in self.plan.instruments])
+        session.subscribe([(i.token, i.feed_mode) for i in self.plan.instruments])
         await self._first_feed()
         self.engine.on_pause(self.is_paused, self.clock.now_ns())
         self.board.say(
@@ -149,7 +156,9 @@ class TradingDay:
         self.beat()
 
     async def _first_feed(self) -> None:
-        """Wait for the feed, but not for ever: a day without it goes on trying, and takes no entries."""
+        """Wait for the feed, but not for ever: a day without it goes on trying, and takes no
+        entries.
+        """
         if not self.engine.risk()["feed_alive"]:
             wait_until_ns = self.clock.now_ns() + FIRST_FEED_NS
             timer = self.clock.call_at(wait_until_ns, self._feed_up.set)
@@ -162,6 +171,8 @@ class TradingDay:
         # Orders that ended before we began explain themselves; later reports about them are no
         # news.
         self._known.update(row.broker_order_id for row in rows)
+        # The broker's daily count goes on where an earlier run, or a person, has left it.
+        self.engine.set_budget(**{**self.plan.budget, "day_used": len(rows)})
         found = unexplained_orders(rows, self.plan.instrument_of)
         found += unexplained_positions(positions, self.plan.instrument_of, self.plan.net_of())
         for unexplained in found:
@@ -264,8 +275,8 @@ class TradingDay:
         self.board.say(
             Severity.ALARM,
             "TOKEN_DEAD",
-            "the broker no longer accepts the access token: no new entries; "
-            f"{what_is_open(self.plan)} Log in again (`otrade login`); trading resumes by itself.",
+            "the broker no longer accepts the access token: no new entries. "
+            f"{what_is_open(self.plan)} {self.options.login_words}.",
         )
 
     def on_token(self, access_token: str) -> None:
@@ -280,6 +291,10 @@ class TradingDay:
             self.engine.on_halt(Halt.ACTIVE, Reason.OK, self.clock.now_ns())
         self.board.say(Severity.INFO, "TOKEN_NEW", "a new access token is in use")
         self._look()
+
+    def set_on_stop(self, on_stop: str) -> None:
+        """What a stop will do from now on, "flatten" or "leave"."""
+        self.options = replace(self.options, on_stop=on_stop)
 
     def _on_message(self, kind: str, text: str) -> None:
         severity = Severity.WARN if kind == "error" else Severity.INFO
@@ -348,6 +363,7 @@ class TradingDay:
         """Our own code failed on the order path: no entries any more, every stop stays, and
         everybody hears of it.
         """
+        self.has_fault = True
         log.critical("fault while %s", doing, exc_info=error)
         self.board.say(
             Severity.ALARM,
@@ -388,6 +404,7 @@ class TradingDay:
                 Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id
             )
         if not found:
+            self.is_verified = True
             self.board.say(
                 Severity.INFO,
                 "VERIFIED",

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import orjson
 
+from otrade.config.schema import LogConfig
+
 LOGGER_NAME = "otrade"
-FILE_BYTES_MAX = 8 * 1024 * 1024
-FILES_KEPT = 5
 RETRY_RECORDS = 100
 
 
@@ -41,13 +41,17 @@ class TolerantFile(RotatingFileHandler):
     recovery's losses.
     """
 
-    def __init__(self, path: Path, on_failure: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, config: LogConfig, on_failure: Callable[[str], None]) -> None:
         self._on_failure = on_failure
         self._n_skip = 0
         self._failing = False
         self.n_lost = 0
         super().__init__(
-            path, maxBytes=FILE_BYTES_MAX, backupCount=FILES_KEPT, encoding="utf-8", delay=True
+            path,
+            maxBytes=config.max_mb << 20,
+            backupCount=config.files,
+            encoding="utf-8",
+            delay=True,
         )
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -82,7 +86,9 @@ class TolerantFile(RotatingFileHandler):
             )
 
 
-def open_log(var_dir: Path, on_failure: Callable[[str], None]) -> logging.Handler | None:
+def open_log(
+    var_dir: Path, config: LogConfig, on_failure: Callable[[str], None]
+) -> logging.Handler | None:
     """Send the `otrade` logger to `var/log/otrade.jsonl`. None, and a word to `on_failure`, when
     that cannot be made.
     """
@@ -94,10 +100,10 @@ def open_log(var_dir: Path, on_failure: Callable[[str], None]) -> logging.Handle
             f"the log directory {log_dir} cannot be made ({error.strerror}); there is no log"
         )
         return None
-    handler = TolerantFile(log_dir / "otrade.jsonl", on_failure)
+    handler = TolerantFile(log_dir / "otrade.jsonl", config, on_failure)
     handler.setFormatter(JsonLines())
     logger = logging.getLogger(LOGGER_NAME)
-    logger.setLevel(logging.INFO)
+    logger.setLevel(config.level.upper())
     logger.propagate = False
     logger.addHandler(handler)
     return handler

@@ -17,7 +17,8 @@ class PlannedInstrument:
     symbol: str
     product: str
     segment: str
-    """The charge and session family, as the instrument file calls it."""
+    """What the charges call it; empty when they do not price it."""
+    feed_mode: str
     minute_series_id: int
     open_ns: int
     square_off_ns: int
@@ -52,6 +53,8 @@ class DayPlan:
     strategies: list[PlannedStrategy]
     instrument_of: dict[int, int] = field(default_factory=dict)
     """Instrument id by the broker's token."""
+    budget: dict[str, int] = field(default_factory=dict)
+    """What `Engine.set_budget` was given."""
 
     @property
     def open_ns(self) -> int:

@@ -41,7 +41,7 @@ class RunFile:
         except OSError as error:
             raise StartError(
                 f"{self._run_dir} cannot be used ({error.strerror}): make it writable, or choose "
-                "another directory with --var DIR."
+                "another directory (paths.var in the configuration)."
             ) from None
         return self
 
@@ -57,7 +57,7 @@ class RunFile:
             who = f"process {owner.pid}" if owner else "another process"
             raise StartError(
                 f"{lock_path} is held by {who}: an engine already runs in {self._run_dir.parent}. "
-                "Stop it first, or give this one its own directory with --var DIR."
+                "Stop it first, or give this one its own directory (paths.var in the configuration)."
             ) from None
         self._lock_fd = fd
 

@@ -55,6 +55,10 @@ class DaySummary:
     unknown_tokens: int
     n_reconnects: int
     n_alarms: int
+    is_clean: bool
+    """Flat at the end, and the broker's positions agree."""
+    has_fault: bool
+    """Code of ours failed on the order path."""
     open_words: str
     trades: Sequence[Trade] = field(default=())
 
@@ -88,6 +92,8 @@ def summarize(day: "TradingDay") -> DaySummary:
         unknown_tokens=counters["unknown_tokens"],
         n_reconnects=day.n_reconnects,
         n_alarms=day.n_alarms,
+        is_clean=day.is_verified and not any(day.plan.net_of().values()),
+        has_fault=day.has_fault,
         open_words=what_is_open(day.plan),
         trades=tuple(trades),
     )

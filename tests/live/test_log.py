@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from otrade.config.schema import LogConfig
 from otrade.live import log
 
 
@@ -18,7 +19,7 @@ def told() -> list[str]:
 
 @pytest.fixture
 def handler(tmp_path: Path, told: list[str]) -> Iterator[logging.Handler]:
-    opened = log.open_log(tmp_path, told.append)
+    opened = log.open_log(tmp_path, LogConfig(), told.append)
     assert opened is not None
     yield opened
     log.close_log(opened)
@@ -50,5 +51,5 @@ def test_a_full_disk_is_told_once_and_recovery_too(
 
 def test_no_directory_means_no_log_and_a_word(tmp_path: Path, told: list[str]) -> None:
     (tmp_path / "log").write_text("a file where the directory should be")
-    assert log.open_log(tmp_path, told.append) is None
+    assert log.open_log(tmp_path, LogConfig(), told.append) is None
     assert len(told) == 1 and "there is no log" in told[0]

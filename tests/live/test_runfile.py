@@ -15,7 +15,7 @@ INFO = RunInfo(pid=os.getpid(), url="http://127.0.0.1:1", token="t", mode="paper
 def test_second_engine_is_refused_by_name(tmp_path: Path) -> None:
     with RunFile(tmp_path) as first:
         first.write(INFO)
-        with pytest.raises(StartError, match=f"process {os.getpid()}.*--var DIR"):
+        with pytest.raises(StartError, match=f"process {os.getpid()}.*paths.var"):
             RunFile(tmp_path).__enter__()
     with RunFile(tmp_path):
         pass
@@ -39,5 +39,5 @@ def test_a_run_file_cut_in_half_is_no_engine(tmp_path: Path) -> None:
 
 def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file where the directory should be")
-    with pytest.raises(StartError, match=f"{tmp_path}/run cannot be used.*--var DIR"):
+    with pytest.raises(StartError, match=f"{tmp_path}/run cannot be used.*paths.var"):
         RunFile(tmp_path).__enter__()

@@ -1,4 +1,5 @@
-"""A whole trading day in seconds: the simulator, the broker's real protocol over loopback, and a `TradingDay` on virtual time.
+"""A whole trading day in seconds: the simulator, the broker's real protocol over loopback, and a
+`TradingDay` on virtual time.
 
 Nothing sleeps. Ground truth is the exchange's own: its executions, its book, its positions.
 """
@@ -90,8 +91,8 @@ class World:
         await self.sim.during(self.day.close())
 
     def watch_cover(self, now_ns: int) -> None:
-        """Once a second: is what each bracket has open covered by an exit in the exchange's book? A ClOrdID names its bracket
-        in characters 8 to 12, and its leg in the next one.
+        """Once a second: is what each bracket has open covered by an exit in the exchange's book? A
+        ClOrdID names its bracket in characters 8 to 12, and its leg in the next one.
         """
         if now_ns < self._next_watch_ns:
             return
@@ -127,7 +128,9 @@ class World:
         return set(self.sim.exchange.net_qty())
 
 
-def specs(sim: Simulator, date: dt.date, keys: tuple[str, ...], offsets_bps: tuple[int, ...]) -> list[InstrumentSpec]:
+def specs(
+    sim: Simulator, date: dt.date, keys: tuple[str, ...], offsets_bps: tuple[int, ...]
+) -> list[InstrumentSpec]:
     """Crossovers of levels around yesterday's close: many signals from few assumptions."""
     found = []
     for key in keys:
@@ -141,10 +144,12 @@ def specs(sim: Simulator, date: dt.date, keys: tuple[str, ...], offsets_bps: tup
             )
             for offset in offsets_bps
         ]  # fmt: skip
-        session = SessionSpec(open_ns, open_ns, close_ns - 20 * MINUTE, close_ns - 10 * MINUTE, close_ns)
+        session = SessionSpec(
+            open_ns, open_ns, close_ns - 20 * MINUTE, close_ns - 10 * MINUTE, close_ns
+        )
         found.append(
             InstrumentSpec(
-                contract.token, contract.exchange, contract.tradingsymbol, "MIS", 0, contract.segment, contract.tick_e4,
+                contract.token, contract.exchange, contract.tradingsymbol, "MIS", 0, contract.segment, "full", contract.tick_e4,
                 contract.lot, contract.freeze_qty, contract.multiplier, 0, 0, session, strategies,
             )
         )  # fmt: skip
@@ -168,16 +173,23 @@ async def world(
     try:
         clock, date = sim.clock, sim.dates()[0]
         token = sim.issue_access_token()
-        spec = EngineSpec(run_id=7, limits={"stale_feed_ns": 10 * SECOND, **(limits or {})}, budget=BUDGET)
+        spec = EngineSpec(
+            run_id=7, limits={"stale_feed_ns": 10 * SECOND, **(limits or {})}, budget=BUDGET
+        )
         plan = assemble(str(date), specs(sim, date, keys, offsets_bps), spec)
-        encoder = KiteEncoder(f"127.0.0.1:{ports.rest}".encode(), b"", f"token paper:{token}".encode())
+        encoder = KiteEncoder(
+            f"127.0.0.1:{ports.rest}".encode(), b"", f"token paper:{token}".encode()
+        )
         plan.engine.set_encoder(encoder)
         board = NoticeBoard(clock.now_ns)
-        day = TradingDay(plan, clock, board, flat_charge, DayOptions(on_stop))
+        day = TradingDay(
+            plan, clock, board, flat_charge, DayOptions(on_stop, audit_flat_ns=120 * SECOND)
+        )
         broker = KiteBroker(
             api_key="paper", access_token=token, encoder=encoder, sink=plan.engine, clock=clock, rng=random.Random(seed),
             callbacks=day.callbacks(), rest_root=ports.rest_url, feed_root=ports.feed_url, feed_now_ns=clock.now_ns,
         )  # fmt: skip
+        sim.set_idle_probe(lambda: not broker.is_connecting)
         here = World(sim, ports, date, day, broker, board)
         board.listen(here.notices.append)
         day.on_beat.append(here.watch_cover)

@@ -1,0 +1,265 @@
+"""What every run has around its days: the lock, the log, the terminal, the page, signals, and the
+words at the end.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from otrade._core.types import Severity
+from otrade.config import ConfigManager, RunOptions
+from otrade.config.schema import Config
+from otrade.errors import OTradeError, StartError
+from otrade.web.schema import Mode
+
+from .clock import NS_PER_S, Clock
+from .control import Control
+from .day import TradingDay
+from .log import LOGGER_NAME, close_log, open_log
+from .memory import GarbageCare
+from .notices import Notice, NoticeBoard
+from .progress import Progress
+from .reload import Reloader
+from .runfile import RunFile, RunInfo
+from .signals import StopSignals
+from .source import LiveSource
+from .summary import DaySummary, render, render_total, summarize
+
+if TYPE_CHECKING:
+    from otrade.web.server import WebServer
+
+LEVELS = {
+    Severity.INFO: logging.INFO,
+    Severity.WARN: logging.WARNING,
+    Severity.ERROR: logging.ERROR,
+    Severity.ALARM: logging.CRITICAL,
+}
+PROGRESS_FILE_NS = 1_800 * NS_PER_S
+"""Engine time between two progress lines when nobody watches a terminal."""
+PROGRESS_MAX_NS = 300 * NS_PER_S
+"""The same on a terminal when time does not wait."""
+
+
+class Host:
+    """Context manager of a run: `with Host(...) as host`, then a day after the other through
+    `begin` and `finish`.
+    """
+
+    def __init__(
+        self,
+        manager: ConfigManager,
+        options: RunOptions,
+        clock: Clock,
+        *,
+        mode: Mode,
+        broker_kind: str,
+        speed: float,
+    ) -> None:
+        self.manager = manager
+        self.clock = clock
+        self.speed = speed
+        self.board = NoticeBoard(clock.now_ns)
+        self.progress = Progress()
+        self.control = Control()
+        self.source = LiveSource(
+            self.board, self.control, mode=mode, broker_kind=broker_kind, speed=speed
+        )
+        self.summaries: list[DaySummary] = []
+        self.stop_wanted = asyncio.Event()
+        self.day: TradingDay | None = None
+        self._mode = mode
+        self._shows_page = options.page
+        self._port = self.config.web.port if options.port is None else options.port
+        self._run_file = RunFile(Path(self.config.paths.var))
+        self._reloader = Reloader(manager, self.board)
+        self._care: GarbageCare | None = None
+        self._server: WebServer | None = None
+        self._signals: StopSignals | None = None
+        self._log: logging.Handler | None = None
+        self._progress_ns = 0
+        self.control.on_stop = self._stop_asked
+
+    @property
+    def config(self) -> Config:
+        return self.manager.config
+
+    def __enter__(self) -> "Host":
+        self._run_file.__enter__()
+        try:
+            if self._shows_page:
+                require_free_port(self.config.web.host, self._port)
+        except BaseException:
+            self._run_file.__exit__(None, None, None)
+            raise
+        self._log = open_log(Path(self.config.paths.var), self.config.log, self._log_failed)
+        self.board.listen(self._heard)
+        self._signals = StopSignals(
+            asyncio.get_running_loop(), on_stop=self._stop_asked, on_insist=self._insisted
+        )
+        self._signals.__enter__()
+        self._write_run_file("", "")
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.progress.end()
+        if self._signals is not None:
+            self._signals.__exit__(exc_type, exc, traceback)
+        self._run_file.__exit__(exc_type, exc, traceback)
+        close_log(self._log)
+
+    # ---------------------------------------------------------------------------------------- days
+    def begin(self, day: TradingDay) -> None:
+        """A day is made and about to be opened."""
+        self.day = day
+        self.control.set_day(day)
+        self.source.set_day(day)
+        self._care = GarbageCare(day.engine)
+        day.on_beat += [self._show_progress, self._care.look, self._look_for_reload]
+
+    async def opened(self) -> None:
+        """The core trades: only now comes the page, which is not small to import."""
+        assert self.day is not None
+        if self._care is not None:
+            self._care.__enter__()
+        self.source.lifecycle = "running"
+        if self._shows_page and self._server is None:
+            await self._serve()
+
+    def finish(self) -> DaySummary:
+        """A day has ended and is closed: print its screen."""
+        assert self.day is not None
+        if self._care is not None:
+            self._care.__exit__()
+        summary = summarize(self.day)
+        self.summaries.append(summary)
+        self.progress.end()
+        print(render(summary), flush=True)
+        return summary
+
+    async def after_last(self, *, keep_page: bool) -> None:
+        """Print the totals; keep the page up until somebody stops it."""
+        self.source.lifecycle = "stopped"
+        if len(self.summaries) > 1:
+            print(render_total(self.summaries), flush=True)
+        if keep_page and self._server is not None and not self.stop_wanted.is_set():
+            self.progress.say(f"the day is over; the page stays at {self._server.url} until Ctrl-C")
+            await self.stop_wanted.wait()
+
+    async def stop_page(self) -> None:
+        if self._server is not None:
+            await self._server.stop()
+            self._server = None
+
+    @property
+    def next_signal_seq(self) -> int:
+        return self.day.signals.next_seq if self.day is not None else 1
+
+    # ---------------------------------------------------------------------------------------- page
+    async def _serve(self) -> None:
+        """A page that cannot be served is said, and trading goes on without it."""
+        from otrade.web.auth import new_token
+        from otrade.web.server import WebServer
+
+        token = new_token()
+        web = self.config.web
+        server = WebServer(
+            self.source,
+            token=token,
+            host=web.host,
+            port=self._port,
+            interval_s=1 / web.updates_per_s,
+        )
+        try:
+            await server.start()
+        except OTradeError as error:
+            self.board.say(Severity.ERROR, "NO_PAGE", f"the page is not served: {error}")
+            return
+        self._server = server
+        self._write_run_file(server.url, token)
+        self.progress.say(f"the page is at {server.url}")
+
+    def _write_run_file(self, url: str, token: str) -> None:
+        info = RunInfo(os.getpid(), url, token, self._mode, self.clock.now_ns())
+        try:
+            self._run_file.write(info)
+        except OSError as error:
+            self.board.say(
+                Severity.ERROR,
+                "NO_RUN_FILE",
+                f"{self._run_file.path} cannot be written ({error.strerror}); `otrade status` will not find this engine",
+            )
+
+    # ------------------------------------------------------------------------------------ stopping
+    def _stop_asked(self, why: str) -> None:
+        self.stop_wanted.set()
+        self.source.lifecycle = "stopping"
+        day = self.day
+        if day is not None and not day.ended.is_set() and not day.ending.is_stopping:
+            words = day.ending.stop(why)
+            self.progress.say(f"{words}; Ctrl-C again to insist")
+
+    def _insisted(self, why: str) -> None:
+        if self.day is not None:
+            self.day.ending.insist(f"second {why}")
+
+    # ------------------------------------------------------------------------------------ listening
+    def _heard(self, notice: Notice) -> None:
+        logging.getLogger(LOGGER_NAME).log(
+            LEVELS[notice.severity],
+            notice.text,
+            extra={"fields": {"code": notice.code, "ts_ns": notice.ts_ns, "seq": notice.seq}},
+        )
+        if notice.severity >= Severity.ERROR:
+            self.progress.say(f"{notice.severity.name}: {notice.text}")
+
+    def _log_failed(self, text: str) -> None:
+        self.board.say(Severity.ERROR, "LOG", text)
+
+    def _look_for_reload(self, now_ns: int) -> None:
+        assert self.day is not None
+        self._reloader.look(self.day, now_ns)
+
+    def _show_progress(self, now_ns: int) -> None:
+        if now_ns < self._progress_ns:
+            return
+        day = self.day
+        assert day is not None
+        self._progress_ns = now_ns + self._progress_gap_ns()
+        self.progress.update(
+            day=day.plan.day,
+            ts_ns=now_ns,
+            pnl_e4=day.engine.risk()["pnl_e4"],
+            n_trades=len(day.trades),
+            n_open=day.engine.n_live,
+        )
+
+    def _progress_gap_ns(self) -> int:
+        if not self.progress.is_tty:
+            return PROGRESS_FILE_NS
+        return min(round(min(self.speed, 1e6) * NS_PER_S / 4), PROGRESS_MAX_NS)
+
+
+def require_free_port(host: str, port: int) -> None:
+    """StartError before anything starts, rather than a page that is missing later."""
+    if port == 0:
+        return
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError as error:
+            raise StartError(
+                f"port {port} on {host} cannot be used for the page ({error.strerror}): set web.port or "
+                "--port to a free one (0 takes any), or run with --no-page"
+            ) from None

@@ -1,0 +1,183 @@
+"""A day made ready: log in, fetch the instruments, wire the engine, make the broker's session.
+
+Everything that may refuse does so here, before anything is traded, with the name of what is wrong
+and the fix.
+"""
+
+import asyncio
+import datetime as dt
+import random
+from dataclasses import dataclass
+
+from otrade._core.wire_kite import KiteEncoder
+from otrade.brokers.kite.broker import KiteBroker
+from otrade.brokers.kite.endpoint import parse
+from otrade.brokers.kite.rest import KiteRest
+from otrade.calendar import Calendar, Session
+from otrade.charges import order_charges_e4
+from otrade.config.schema import Config
+from otrade.errors import CalendarError
+from otrade.instruments import Instrument, InstrumentFile
+
+from .access import Access
+from .assemble import assemble
+from .clock import NS_PER_S, Clock
+from .day import DayOptions, TradingDay
+from .notices import NoticeBoard
+from .plan import DayPlan
+from .summary import LatencySummary
+from .trades import ChargeRule, OrderFill
+from .units import NS_PER_MS, e4_of, ns_of_s
+from .wiring import engine_spec, instrument_spec
+
+QUOTES_MAX = 500
+RUN_IDS = 36**6
+
+
+@dataclass(slots=True)
+class PreparedDay:
+    """A day, and the session that it will be opened with."""
+
+    day: TradingDay
+    broker: KiteBroker
+    access_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayMaker:
+    """What the days of one run share. `is_paper`: frames are stamped with the simulated clock."""
+
+    config: Config
+    calendar: Calendar
+    access: Access
+    clock: Clock
+    board: NoticeBoard
+    is_paper: bool
+
+    async def make(self, date: dt.date, *, first_signal_seq: int = 1) -> PreparedDay:
+        """OTradeError when the day cannot be traded."""
+        config, access, clock = self.config, self.access, self.clock
+        endpoint = parse(access.rest_url, ("https", "http"))
+        rest = KiteRest(endpoint, access.api_key, clock=clock)
+        try:
+            token = await access.token(rest, clock)
+            found = await self._instruments(rest, date)
+            bands = await self._bands(rest, [instrument for _, instrument, _ in found])
+        finally:
+            rest.close()
+        specs = [
+            instrument_spec(
+                record, config.instruments[at], session, bands.get(record.symbol, (0, 0)), config
+            )
+            for at, record, session in found
+        ]
+        # One run after another must not repeat a ClOrdID of the same day; a paper day is alone in
+        # its world.
+        run_id = clock.now_ns() // NS_PER_S % RUN_IDS
+        plan = assemble(str(date), specs, engine_spec(config, run_id))
+        encoder = KiteEncoder(
+            endpoint.authority.encode(),
+            endpoint.path.encode(),
+            f"token {access.api_key}:{token}".encode(),
+        )
+        plan.engine.set_encoder(encoder)
+        day = TradingDay(
+            plan,
+            clock,
+            self.board,
+            charge_rule_of(plan),
+            DayOptions(
+                on_stop=config.engine.on_stop,
+                audit_flat_ns=ns_of_s(config.broker.poll_s),
+                login_words=(
+                    f"Log in and put the new access token into {config.paths.secrets}; trading resumes "
+                    "by itself"
+                    if not self.is_paper
+                    else "Start the paper day again"
+                ),
+            ),
+            first_signal_seq=first_signal_seq,
+        )
+        broker = KiteBroker(
+            api_key=access.api_key,
+            access_token=token,
+            encoder=encoder,
+            sink=plan.engine,
+            clock=clock,
+            rng=random.Random(run_id),
+            callbacks=day.callbacks(),
+            rest_root=access.rest_url,
+            feed_root=access.feed_url,
+            feed_now_ns=clock.now_ns if self.is_paper else None,
+            answer_timeout_ns=config.engine.order_timeout_ms * NS_PER_MS,
+            order_connections=config.broker.connections,
+        )
+        day.latency = lambda: latency_of(broker)
+        return PreparedDay(day, broker, token)
+
+    async def _instruments(
+        self, rest: KiteRest, date: dt.date
+    ) -> list[tuple[int, Instrument, Session]]:
+        """(place in the configuration, record, session) of every instrument that trades on this
+        date.
+        """
+        dump = InstrumentFile((await rest.instruments_csv()).decode())
+        found = []
+        for at, wanted in enumerate(self.config.instruments):
+            record = dump.find(wanted.symbol, date)
+            session = self.calendar.session(
+                record.calendar_segment, date, is_index_expiry=record.is_index_expiry(date)
+            )
+            if session is not None:
+                found.append((at, record, session))
+        if not found:
+            why = self.calendar.holiday(date) or "no session"
+            raise CalendarError(
+                f"{date}: none of the configured instruments trades on this day ({why}). "
+                "Choose another date with --date."
+            )
+        return found
+
+    async def _bands(
+        self, rest: KiteRest, instruments: list[Instrument]
+    ) -> dict[str, tuple[int, int]]:
+        """The exchange's price bands of the day by symbol; they come from quotes only, never from
+        ticks.
+        """
+        keys = [instrument.symbol for instrument in instruments if not instrument.is_index]
+        bands = {}
+        for first in range(0, len(keys), QUOTES_MAX):
+            if first:
+                await pause(self.clock, NS_PER_S)  # the broker allows one quote request a second
+            for key, quote in (await rest.quote(keys[first : first + QUOTES_MAX])).items():
+                low, high = quote.get("lower_circuit_limit"), quote.get("upper_circuit_limit")
+                if low and high:
+                    bands[key] = (e4_of(low), e4_of(high))
+        return bands
+
+
+async def pause(clock: Clock, duration_ns: int) -> None:
+    """Let engine time pass."""
+    done = asyncio.Event()
+    clock.call_at(clock.now_ns() + duration_ns, done.set)
+    await done.wait()
+
+
+def charge_rule_of(plan: DayPlan) -> ChargeRule:
+    """Charges by the instrument's own segment, order by order."""
+
+    def charges_e4(instrument_id: int, fills: list[OrderFill]) -> int:
+        instrument = plan.instruments[instrument_id]
+        return sum(
+            order_charges_e4(
+                instrument.exchange, instrument.segment, fill.side, fill.qty, fill.value_e4
+            )
+            for fill in fills
+        )
+
+    return charges_e4
+
+
+def latency_of(broker: KiteBroker) -> LatencySummary:
+    seen = broker.latency.order.summary()
+    return LatencySummary(seen["n"], seen["p50_ns"], seen["p99_ns"], seen["max_ns"])

@@ -1,0 +1,69 @@
+"""Live trading: the same day, on the wall clock, with a real broker."""
+
+from otrade._core.types import Severity
+from otrade.calendar import Calendar, date_of
+from otrade.config import ConfigManager, RunOptions
+from otrade.errors import CalendarError, OTradeError
+
+from .access import LiveAccess
+from .clock import NS_PER_S, WallClock
+from .host import Host
+from .prepare import DayMaker, PreparedDay
+from .summary import DaySummary
+
+TOKEN_LOOK_NS = 10 * NS_PER_S
+
+
+async def run_live(
+    manager: ConfigManager, options: RunOptions, calendar: Calendar
+) -> list[DaySummary]:
+    """Trade today. Returns what became of it."""
+    clock = WallClock()
+    today = date_of(clock.now_ns())
+    why = calendar.holiday(today)
+    if why and calendar.session("cash", today) is None:
+        raise CalendarError(f"{today} is no trading day ({why}); there is nothing to do today")
+    access = LiveAccess(manager.config)
+    with Host(manager, options, clock, mode="live", broker_kind="kite", speed=1.0) as host:
+        maker = DayMaker(manager.config, calendar, access, clock, host.board, is_paper=False)
+        prepared = await maker.make(today)
+        day = prepared.day
+        host.begin(day)
+        watch = TokenWatch(prepared, access)
+        day.on_beat.append(watch.look)
+        try:
+            await day.open(prepared.broker)
+            await host.opened()
+            await day.ended.wait()
+            await day.close()
+            host.finish()
+            await host.after_last(keep_page=False)
+        finally:
+            await host.stop_page()
+        return host.summaries
+
+
+class TokenWatch:
+    """While the token is dead, looks whether a person has left a new one."""
+
+    def __init__(self, prepared: PreparedDay, access: LiveAccess) -> None:
+        self._day = prepared.day
+        self._token = prepared.access_token
+        self._access = access
+        self._next_ns = 0
+        self._trouble = ""
+
+    def look(self, now_ns: int) -> None:
+        if not self._day.is_token_dead or now_ns < self._next_ns:
+            return
+        self._next_ns = now_ns + TOKEN_LOOK_NS
+        try:
+            token = self._access.fresh_token(self._token, self._day.clock)
+        except OTradeError as error:
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                self._day.board.say(Severity.ERROR, "TOKEN", self._trouble)
+            return
+        if token is not None:
+            self._token = token
+            self._day.on_token(token)
