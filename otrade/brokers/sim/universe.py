@@ -109,6 +109,9 @@ class Universe:
         for share in SHARES:
             if not keep or share[1] in keep:
                 self._add_share(*share)
+        for i, share in enumerate(SHARES):
+            if share[5] and (not keep or share[1] in keep):
+                self._add_share_future(i, share[1], share[3], share[4])
         for index in INDICES:
             self._add_index(*index)
         self._add_other()
@@ -166,6 +169,31 @@ class Universe:
                 base_e4=round(level * E4),
                 day_sigma=sigma,
                 depth_lots=max(20, int(400_000 / level)),
+            )
+        )
+
+    def _add_share_future(self, place: int, symbol: str, level: float, sigma: float) -> None:
+        """The nearest future of a share: its being listed is how a client knows that the share has derivatives."""
+        level = self._levels.get(symbol, level)
+        expiry = _months(self.date, hours.monthly_expiry, 1)[0]
+        self.contracts.append(
+            Contract(
+                token=_token("NFO", expiry.year, expiry.month, 100 + place),
+                exchange="NFO",
+                tradingsymbol=f"{symbol}{expiry:%y}{expiry:%b}FUT".upper(),
+                name=symbol,
+                segment="NFO-FUT",
+                instrument_type="FUT",
+                tick_e4=share_tick_e4(level),
+                lot=max(25, round(750_000 / level / 25) * 25),
+                freeze_qty=40 * max(25, round(750_000 / level / 25) * 25),
+                band_bps=1000,
+                hours_kind="fno",
+                root=symbol,
+                base_e4=round(level * E4),
+                day_sigma=sigma,
+                depth_lots=8,
+                expiry=expiry,
             )
         )
 
