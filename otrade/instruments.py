@@ -1,7 +1,9 @@
 """Instruments: from the broker's daily dump, only what is wanted.
 
-Kite's dump is CSV (columns below), one line an instrument, some 100,000 lines: the file is scanned as text and only wanted lines
-become records. Tick size, lot and expiry always come from the dump; the freeze quantity is not in it (0: not known).
+Kite's dump is CSV (columns below), a line an instrument, some 100,000 lines. It stays one block of
+bytes: a wanted line is found by its name and becomes a record, no other line becomes an object.
+Tick size, lot and expiry always come from the dump. What the dump does not have (freeze quantity,
+contract multiplier) is in the tables here.
 """
 
 from __future__ import annotations
@@ -9,8 +11,8 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import difflib
-import io
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 
 import msgspec
@@ -31,19 +33,48 @@ COLUMNS = (
     "segment",
     "exchange",
 )
+EXCHANGES = frozenset(
+    {"NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCO", "NSEIX", "GLOBAL", "MF"}
+)
 DERIVATIVE_EXCHANGES = frozenset({"NFO", "BFO"})
+COMMODITY_EXCHANGES = frozenset({"MCX", "NCO"})
+CURRENCY_EXCHANGES = frozenset({"CDS", "BCD"})
 INDEX_NAMES = frozenset(
     {"NIFTY", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "NIFTYNXT50", "SENSEX", "BANKEX"}
 )
 NEAREST_FUTURE = ".FUT"
+INDEX_TICK_E4 = 500
 
-# Largest quantity of one order; above it the exchange rejects (NSE circular, quantity freeze limits). Others: not known.
+# Largest quantity of one order; above it the exchange rejects (NSE circulars on quantity freeze
+# limits). 0, not known: any other.
 FREEZE_QTY = {
     "NIFTY": 1_800,
     "BANKNIFTY": 600,
     "FINNIFTY": 1_200,
     "MIDCPNIFTY": 2_800,
     "NIFTYNXT50": 600,
+}
+
+# Commodity and currency contracts are ordered in lots, and the dump says neither how many priced
+# units a lot holds. From the exchanges' contract specifications. One that is missing is refused:
+# with a wrong multiplier every limit in rupees would be wrong by as much.
+MULTIPLIERS = {
+    "CRUDEOIL": 100,
+    "CRUDEOILM": 10,
+    "NATURALGAS": 1_250,
+    "NATGASMINI": 250,
+    "GOLD": 100,
+    "GOLDM": 10,
+    "SILVER": 30,
+    "SILVERM": 5,
+    "COPPER": 2_500,
+    "ZINC": 5_000,
+    "ALUMINIUM": 5_000,
+    "LEAD": 5_000,
+    "USDINR": 1_000,
+    "EURINR": 1_000,
+    "GBPINR": 1_000,
+    "JPYINR": 1_000,
 }
 
 
@@ -82,9 +113,9 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         """The family of hours in `calendar.json`."""
         if self.is_index:
             return "index"
-        if self.exchange in ("MCX", "NCO"):
+        if self.exchange in COMMODITY_EXCHANGES:
             return "commodity"
-        if self.exchange in ("CDS", "BCD"):
+        if self.exchange in CURRENCY_EXCHANGES:
             return "currency"
         if self.exchange in DERIVATIVE_EXCHANGES:
             return "derivatives"
@@ -95,6 +126,160 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         return self.expiry == date and self.name in INDEX_NAMES
 
 
+class InstrumentFile:
+    """One day's dump. InstrumentError when it is no dump, or was cut short."""
+
+    def __init__(self, dump: str | bytes, *, source: str = "instrument file") -> None:
+        self.source = source
+        self._data = dump.encode() if isinstance(dump, str) else dump
+        header, newline, _ = self._data.partition(b"\n")
+        if header.decode(errors="replace").strip() != ",".join(COLUMNS):
+            raise InstrumentError(
+                f"{source}: the first line is not the known header, so this is something else "
+                "(a page of words?); fetch it again"
+            )
+        if not newline or len(self._data) == len(header) + 1:
+            raise InstrumentError(f"{source}: there is no instrument in it; fetch it again")
+        self._check_end()
+        self._futures: list[tuple[str, str, str, int]] | None = None
+
+    def _check_end(self) -> None:
+        """A dump that was cut short ends inside a line; the last line's end itself may be absent."""
+        last = self._row(self._data.rstrip(b"\r\n").rfind(b"\n") + 1)
+        if not self._data.endswith(b"\n") and last[-1] not in EXCHANGES:
+            raise InstrumentError(self._cut_short())
+
+    def _cut_short(self) -> str:
+        return f"{self.source}: the last line ends too early, so it was cut short; fetch it again"
+
+    def find(self, symbol: str, today: dt.date) -> Instrument:
+        """`NSE:INFY`, `NSE:NIFTY 50`, `NFO:NIFTY26DECFUT`, or `NFO:NIFTY.FUT` for the future that
+        expires next (today included).
+
+        InstrumentError: not there (with the nearest names), expired, or its line is malformed.
+        """
+        exchange, _, name = symbol.partition(":")
+        if name.endswith(NEAREST_FUTURE):
+            return self._nearest_future(symbol, exchange, name.removesuffix(NEAREST_FUTURE), today)
+        for at in self._lines_of(name):
+            row = self._row(at)
+            if row[2] == name and row[11] == exchange:
+                found = self._record(row, at)
+                if found.expiry and found.expiry < today:
+                    raise InstrumentError(
+                        f"{symbol} expired on {found.expiry}; name a live contract, or "
+                        f"{exchange}:{found.name}.FUT"
+                    )
+                return found
+        raise self._missing(symbol, "there is no such instrument", name, self._names(exchange))
+
+    def _nearest_future(self, symbol: str, exchange: str, under: str, today: dt.date) -> Instrument:
+        futures = self._all_futures()
+        live = [
+            (expiry, at)
+            for of, name, expiry, at in futures
+            if of == exchange and name == under and expiry >= today.isoformat()
+        ]
+        if not live:
+            known = {name for of, name, _, _ in futures if of == exchange}
+            what = f"no future of {under} on {exchange} expires on or after {today}"
+            raise self._missing(symbol, what, under, sorted(known))
+        at = min(live)[1]
+        return self._record(self._row(at), at)
+
+    def _lines_of(self, name: str) -> Iterator[int]:
+        """Where lines begin whose third field may be `name`."""
+        needle = f",{name},".encode()
+        at = self._data.find(needle)
+        while at >= 0:
+            start = self._data.rfind(b"\n", 0, at) + 1
+            if self._data.count(b",", start, at) == 1:
+                yield start
+            at = self._data.find(needle, at + 1)
+
+    def _all_futures(self) -> list[tuple[str, str, str, int]]:
+        """(exchange, name of the underlying, expiry, where its line begins), some thousand."""
+        if self._futures is None:
+            found = []
+            for match in re.finditer(rb",FUT,", self._data):
+                start = self._data.rfind(b"\n", 0, match.start()) + 1
+                row = self._row(start)
+                if row[9] == "FUT":
+                    found.append((row[11], row[3], row[5], start))
+            self._futures = found
+        return self._futures
+
+    def _names(self, exchange: str) -> Iterator[str]:
+        """Every tradingsymbol of an exchange: only for a suggestion, so it may be slow."""
+        tail = f",{exchange}".encode()
+        for line in self._data.splitlines():
+            if line.endswith(tail):
+                yield line.split(b",", 3)[2].decode(errors="replace")
+
+    def _row(self, start: int) -> list[str]:
+        end = self._data.find(b"\n", start)
+        line = self._data[start : end if end >= 0 else None].decode(errors="replace")
+        row = next(csv.reader([line.rstrip("\r")]))
+        if len(row) != len(COLUMNS):
+            if end < 0:
+                raise InstrumentError(self._cut_short())
+            raise InstrumentError(
+                f"{self.source}, line {self._line_number(start)}: {len(row)} columns instead of "
+                f"{len(COLUMNS)}; fetch it again"
+            )
+        return row
+
+    def _line_number(self, start: int) -> int:
+        return self._data.count(b"\n", 0, start) + 1
+
+    def _has_derivatives(self, row: list[str]) -> bool:
+        return any(
+            of in DERIVATIVE_EXCHANGES and name == row[2] for of, name, _, _ in self._all_futures()
+        )
+
+    def _record(self, row: list[str], start: int) -> Instrument:
+        token, exchange_token, tradingsymbol, name, _, expiry, _, tick, lot, kind = row[:10]
+        segment, exchange = row[10], row[11]
+        is_index = segment == "INDICES"
+        try:
+            tick_size_e4, lot_size = _e4(tick), int(lot)
+            if not is_index and (tick_size_e4 <= 0 or lot_size <= 0):
+                raise ValueError
+            return Instrument(
+                token=int(token),
+                exchange_token=int(exchange_token),
+                exchange=exchange,
+                tradingsymbol=tradingsymbol,
+                name=name,
+                expiry=dt.date.fromisoformat(expiry) if expiry else None,
+                tick_size_e4=tick_size_e4 or INDEX_TICK_E4,
+                lot_size=lot_size or 1,
+                instrument_type=kind,
+                segment=segment,
+                freeze_qty=FREEZE_QTY.get(name, 0) if exchange in DERIVATIVE_EXCHANGES else 0,
+                multiplier=_multiplier(exchange, name, tradingsymbol),
+                has_derivatives=exchange in ("NSE", "BSE")
+                and not is_index
+                and self._has_derivatives(row),
+            )
+        except (ValueError, InvalidOperation):
+            raise InstrumentError(
+                f"{self.source}, line {self._line_number(start)}: {tradingsymbol!r} has a "
+                "malformed token, tick size, lot or date; fetch it again"
+            ) from None
+
+    def _missing(self, symbol: str, what: str, name: str, known: Iterable[str]) -> InstrumentError:
+        """The error for a symbol that is not there. Names that begin alike are compared first."""
+        names = list(known)
+        alike = [n for n in names if n[:2] == name[:2]] or names
+        near = difflib.get_close_matches(name, alike, 3, 0.5)
+        hint = f"; did you mean {' or '.join(near)}?" if near else "."
+        return InstrumentError(
+            f"{symbol}: {what} in the {self.source}{hint} Correct `instruments` in the "
+            "configuration."
+        )
+
+
 def _e4(text: str) -> int:
     value = Decimal(text) * 10_000
     if value != int(value):
@@ -102,117 +287,12 @@ def _e4(text: str) -> int:
     return int(value)
 
 
-def _record(row: Mapping[str, str], line: int, has_derivatives: bool) -> Instrument:
-    try:
-        tick = _e4(row["tick_size"])
-        return Instrument(
-            token=int(row["instrument_token"]),
-            exchange_token=int(row["exchange_token"]),
-            exchange=row["exchange"],
-            tradingsymbol=row["tradingsymbol"],
-            name=row["name"],
-            expiry=dt.date.fromisoformat(row["expiry"]) if row["expiry"] else None,
-            tick_size_e4=tick if tick > 0 else 500,
-            lot_size=max(int(row["lot_size"]), 1),
-            instrument_type=row["instrument_type"],
-            segment=row["segment"],
-            freeze_qty=FREEZE_QTY.get(row["name"], 0)
-            if row["exchange"] in DERIVATIVE_EXCHANGES
-            else 0,
-            has_derivatives=has_derivatives,
-        )
-    except (ValueError, InvalidOperation, TypeError):
+def _multiplier(exchange: str, name: str, tradingsymbol: str) -> int:
+    if exchange not in COMMODITY_EXCHANGES | CURRENCY_EXCHANGES:
+        return 1
+    if name not in MULTIPLIERS:
         raise InstrumentError(
-            f"instrument file, line {line}: {row.get('tradingsymbol')!r} has a malformed number or date; "
-            "fetch the file again"
-        ) from None
-
-
-class InstrumentFile:
-    """One day's dump, kept as text; records are made for what is asked."""
-
-    def __init__(self, text: str, *, source: str = "instrument file") -> None:
-        self.source = source
-        header, _, body = text.partition("\n")
-        if tuple(header.strip().split(",")) != COLUMNS:
-            raise InstrumentError(
-                f"{source}: the first line is not the known header; fetch the file again (did a page come instead?)"
-            )
-        if body and not body.endswith("\n"):
-            raise InstrumentError(
-                f"{source}: the last line has no end, so the file was cut short; fetch it again"
-            )
-        self._text = text
-        self._rows: list[list[str]] | None = None
-        self._underlyings: frozenset[str] | None = None
-
-    def _all(self) -> list[list[str]]:
-        if self._rows is None:
-            self._rows = list(csv.reader(io.StringIO(self._text)))[1:]
-            for i, row in enumerate(self._rows):
-                if len(row) != len(COLUMNS):
-                    raise InstrumentError(
-                        f"{self.source}: line {i + 2} has {len(row)} columns instead of {len(COLUMNS)}; fetch it again"
-                    )
-        return self._rows
-
-    def _stocks_with_derivatives(self) -> frozenset[str]:
-        if self._underlyings is None:
-            self._underlyings = frozenset(
-                r[3] for r in self._all() if r[11] in DERIVATIVE_EXCHANGES and r[9] == "FUT"
-            )
-        return self._underlyings
-
-    def _make(self, at: int) -> Instrument:
-        row = dict(zip(COLUMNS, self._all()[at], strict=True))
-        stock = row["exchange"] in ("NSE", "BSE") and row["segment"] != "INDICES"
-        return _record(
-            row, at + 2, stock and row["tradingsymbol"] in self._stocks_with_derivatives()
+            f"{exchange}:{tradingsymbol}: the contract multiplier of {name} is not known, so its "
+            "profit and limits cannot be computed; remove it from `instruments`"
         )
-
-    def find(self, symbol: str, today: dt.date) -> Instrument:
-        """`NSE:INFY`, `NFO:NIFTY26DECFUT`, or `NFO:NIFTY.FUT` for the future that expires next (today included)."""
-        exchange, _, name = symbol.partition(":")
-        rows = self._all()
-        if name.endswith(NEAREST_FUTURE):
-            under = name.removesuffix(NEAREST_FUTURE)
-            futures = [
-                (r[5], i)
-                for i, r in enumerate(rows)
-                if r[11] == exchange
-                and r[9] == "FUT"
-                and r[3] == under
-                and r[5] >= today.isoformat()
-            ]
-            if not futures:
-                known = sorted({r[3] for r in rows if r[11] == exchange and r[9] == "FUT"})
-                raise InstrumentError(
-                    self._missing(
-                        symbol,
-                        f"no future of {under} on {exchange} expires on or after {today}",
-                        under,
-                        known,
-                    )
-                )
-            return self._make(min(futures)[1])
-        for i, r in enumerate(rows):
-            if r[2] == name and r[11] == exchange:
-                found = self._make(i)
-                if found.expiry and found.expiry < today:
-                    raise InstrumentError(
-                        f"{symbol} expired on {found.expiry}; name a live contract, or {exchange}:{found.name}.FUT"
-                    )
-                return found
-        raise InstrumentError(
-            self._missing(
-                symbol,
-                "there is no such instrument",
-                name,
-                [r[2] for r in rows if r[11] == exchange],
-            )
-        )
-
-    def _missing(self, symbol: str, what: str, name: str, known: Iterable[str]) -> str:
-        near = difflib.get_close_matches(name, list(known), 3, 0.5)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        return f"{symbol}: {what} in the {self.source}{hint} Correct `instruments` in the configuration."
+    return MULTIPLIERS[name]

@@ -15,27 +15,33 @@ def hours(segment, day, **kw):
     session = CAL.session(segment, dt.date.fromisoformat(day), **kw)
     if session is None:
         return None
-    return " ".join(dt.datetime.fromtimestamp(ns / 1e9, IST).strftime("%H:%M") for ns in (session.open_ns, session.close_ns))
+    return " ".join(
+        dt.datetime.fromtimestamp(ns / 1e9, IST).strftime("%H:%M")
+        for ns in (session.open_ns, session.close_ns)
+    )
 
 
-@pytest.mark.parametrize(("segment", "day", "want"), [
-    ("cash", "2025-09-04", "09:15 15:30"),
-    ("cash", "2026-11-23", "09:15 15:30"),
-    ("cash_with_derivatives", "2026-07-31", "09:15 15:30"),
-    ("cash_with_derivatives", "2026-08-03", "09:15 15:15"),
-    ("cash_with_derivatives", "2026-12-04", "09:15 15:15"),
-    ("cash_with_derivatives", "2026-12-07", "09:15 15:30"),
-    ("derivatives", "2026-07-31", "09:15 15:30"),
-    ("derivatives", "2026-08-03", "09:15 15:40"),
-    ("derivatives", "2026-12-07", "09:15 15:45"),
-    ("currency", "2026-11-23", "09:00 17:00"),
-    ("commodity", "2026-11-23", "09:00 23:30"),
-    ("cash", "2026-11-24", None),  # holiday
-    ("cash", "2026-11-22", None),  # Sunday
-    ("cash", "2026-11-08", "18:15 19:15"),  # Muhurat, a Sunday
-    ("currency", "2026-11-08", None),
-    ("cash", "2025-10-21", None),
-])
+@pytest.mark.parametrize(
+    ("segment", "day", "want"),
+    [
+        ("cash", "2025-09-04", "09:15 15:30"),
+        ("cash", "2026-11-23", "09:15 15:30"),
+        ("cash_with_derivatives", "2026-07-31", "09:15 15:30"),
+        ("cash_with_derivatives", "2026-08-03", "09:15 15:15"),
+        ("cash_with_derivatives", "2026-12-04", "09:15 15:15"),
+        ("cash_with_derivatives", "2026-12-07", "09:15 15:30"),
+        ("derivatives", "2026-07-31", "09:15 15:30"),
+        ("derivatives", "2026-08-03", "09:15 15:40"),
+        ("derivatives", "2026-12-07", "09:15 15:45"),
+        ("currency", "2026-11-23", "09:00 17:00"),
+        ("commodity", "2026-11-23", "09:00 23:30"),
+        ("cash", "2026-11-24", None),  # holiday
+        ("cash", "2026-11-22", None),  # Sunday
+        ("cash", "2026-11-08", "18:15 19:15"),  # Muhurat, a Sunday
+        ("currency", "2026-11-08", None),
+        ("cash", "2025-10-21", None),
+    ],
+)
 def test_hours(segment, day, want):
     assert hours(segment, day) == want
 
@@ -59,15 +65,26 @@ def test_last_trading_day_skips_weekend_and_holiday():
 
 def test_the_date_is_india_s():
     # 2026-11-22 20:00 UTC is 01:30 of the 23rd in India
-    assert date_of(int(dt.datetime(2026, 11, 22, 20, tzinfo=dt.UTC).timestamp()) * 10**9) == dt.date(2026, 11, 23)
+    assert date_of(
+        int(dt.datetime(2026, 11, 22, 20, tzinfo=dt.UTC).timestamp()) * 10**9
+    ) == dt.date(2026, 11, 23)
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("{", "cut in half"),
-    ('{"known_from": "2025-01-01"}', "known_until"),
-    ('{"known_from":"2025-01-01","known_until":"2026-01-01","segments":{"moon":[]},"holidays":{}}', "moon"),
-    ('{"known_from":"2025-01-01","known_until":"2026-01-01","segments":{"cash":[]},"holidays":{}}', "segments.cash"),
-])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "cut in half"),
+        ('{"known_from": "2025-01-01"}', "known_until"),
+        (
+            '{"known_from":"2025-01-01","known_until":"2026-01-01","segments":{"moon":[]},"holidays":{}}',
+            "moon",
+        ),
+        (
+            '{"known_from":"2025-01-01","known_until":"2026-01-01","segments":{"cash":[]},"holidays":{}}',
+            "segments.cash",
+        ),
+    ],
+)
 def test_a_bad_calendar_is_refused_by_name(tmp_path: Path, text, words):
     path = tmp_path / "cal.json"
     path.write_text(text)

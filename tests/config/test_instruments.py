@@ -34,7 +34,9 @@ def test_a_stock_with_derivatives_leaves_continuous_trading_earlier():
 def test_the_nearest_future_is_the_one_that_expires_next_today_included():
     near = dump().find("NFO:NIFTY.FUT", TODAY)
     assert near.tradingsymbol == "NIFTY26NOVFUT" and near.is_index_expiry(TODAY)
-    assert dump().find("NFO:NIFTY.FUT", TODAY + dt.timedelta(days=1)).tradingsymbol == "NIFTY26DECFUT"
+    assert (
+        dump().find("NFO:NIFTY.FUT", TODAY + dt.timedelta(days=1)).tradingsymbol == "NIFTY26DECFUT"
+    )
     assert (near.lot_size, near.freeze_qty, near.calendar_segment) == (65, 1800, "derivatives")
 
 
@@ -42,25 +44,31 @@ def test_an_index_is_not_tradable():
     assert dump().find("NSE:NIFTY 50", TODAY).is_index
 
 
-@pytest.mark.parametrize(("symbol", "words"), [
-    ("NSE:INFI", "did you mean INFY"),
-    ("NFO:NIFTI.FUT", "did you mean NIFTY"),
-    ("NFO:NIFTY26OCTFUT", "expired on 2026-10-27"),
-    ("BSE:INFY", "no such instrument"),
-])
+@pytest.mark.parametrize(
+    ("symbol", "words"),
+    [
+        ("NSE:INFI", "did you mean INFY"),
+        ("NFO:NIFTI.FUT", "did you mean NIFTY"),
+        ("NFO:NIFTY26OCTFUT", "expired on 2026-10-27"),
+        ("BSE:INFY", "no such instrument"),
+    ],
+)
 def test_what_is_not_there_is_named_with_a_fix(symbol, words):
     with pytest.raises(InstrumentError, match=words) as caught:
         dump().find(symbol, TODAY)
     assert symbol in str(caught.value)
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("<html>login</html>", "header"),
-    (",".join(COLUMNS) + "\n" + ROWS[:-30], "cut short"),
-    (",".join(COLUMNS) + "\n1,2,3\n", "3 columns"),
-    (",".join(COLUMNS) + "\n408065,1594,INFY,INFOSYS,0,,0,zero,1,EQ,NSE,NSE\n", "malformed"),
-    (",".join(COLUMNS) + "\n408065,1594,INFY,INFOSYS,0,,0,0.00001,1,EQ,NSE,NSE\n", "malformed"),
-])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<html>login</html>", "header"),
+        (",".join(COLUMNS) + "\n" + ROWS[:-30], "cut short"),
+        (",".join(COLUMNS) + "\n1,2,3\n", "3 columns"),
+        (",".join(COLUMNS) + "\n408065,1594,INFY,INFOSYS,0,,0,zero,1,EQ,NSE,NSE\n", "malformed"),
+        (",".join(COLUMNS) + "\n408065,1594,INFY,INFOSYS,0,,0,0.00001,1,EQ,NSE,NSE\n", "malformed"),
+    ],
+)
 def test_a_damaged_file_is_refused(text, words):
     with pytest.raises(InstrumentError, match=words):
         InstrumentFile(text).find("NSE:INFY", TODAY)

@@ -20,10 +20,16 @@ def good():
     return {
         "mode": "paper",
         "instruments": [{"symbol": "NSE:INFY"}, {"symbol": "NSE:TCS"}],
-        "strategies": [{
-            "kind": "ema_cross", "name": "one", "instrument": "NSE:INFY", "sizing": {"mode": "fixed", "value": 10},
-            "bracket": {"stop": {"kind": "pct", "value": 0.5}}, "params": {"fast_period": 9, "slow_period": 21},
-        }],
+        "strategies": [
+            {
+                "kind": "ema_cross",
+                "name": "one",
+                "instrument": "NSE:INFY",
+                "sizing": {"mode": "fixed", "value": 10},
+                "bracket": {"stop": {"kind": "pct", "value": 0.5}},
+                "params": {"fast_period": 9, "slow_period": 21},
+            }
+        ],
     }
 
 
@@ -48,37 +54,94 @@ def refuse(data):
 
 def test_defaults_fill_what_is_not_said():
     config = manager.from_bytes(orjson.dumps(good()), "my.json")
-    assert (config.web.port, config.risk.max_open_positions, config.broker.orders_per_s) == (8000, 5, 9)
+    assert (config.web.port, config.risk.max_open_positions, config.broker.orders_per_s) == (
+        8000,
+        5,
+        9,
+    )
     assert msgspec.json.decode(manager.to_bytes(config), type=Config) == config
 
 
-@pytest.mark.parametrize(("path", "value", "where", "words"), [
-    (("riskk",), {}, "top level", ["riskk", "did you mean 'risk'"]),
-    (("risk", "max_daily_los_rupees"), 1, "risk", ["max_daily_los_rupees", "did you mean 'max_daily_loss_rupees'", "stale_feed_ms"]),
-    (("strategies", 0, "params", "fast_perod"), 9, "strategies[0].params", ["did you mean 'fast_period'", "slow_period"]),
-    (("mode",), "real", "mode", ["real"]),
-    (("mode",), ..., "top level", ["mode"]),
-    (("web", "port"), 70_000, "web.port", ["65535"]),
-    (("web", "port"), "8000", "web.port", ["int", "str"]),
-    (("web", "host"), "0.0.0.0", "web.host", ["0.0.0.0"]),
-    (("broker", "orders_per_s"), 11, "broker.orders_per_s", ["10"]),
-    (("risk", "max_trades_per_day"), -1, "risk.max_trades_per_day", [">= 0"]),
-    (("strategies", 0, "kind"), "magic", "strategies[0].kind", ["magic"]),
-    (("strategies", 0, "bracket", "stop"), ..., "strategies[0].bracket", ["stop"]),
-    (("strategies", 0, "params", "fast_period"), 30, "strategies[0].params", ["30", "below slow_period 21"]),
-    (("strategies", 0, "instrument"), "NSE:SBIN", "strategies[0].instrument", ["not among the instruments", "NSE:INFY, NSE:TCS"]),
-    (("strategies", 0, "bracket", "target"), {"kind": "atr", "value": 2}, "strategies[0].bracket.target.kind", ["params.atr"]),
-    (("strategies", 0, "bracket", "exit_mode"), "oco", "strategies[0].bracket.target", ["needs a target"]),
-    (("strategies", 0, "bracket", "stop", "value"), 80, "strategies[0].bracket.stop", ["at most 50"]),
-    (("strategies", 0, "params", "time_of_day"), {"start": "15:00", "until": "10:00"}, "strategies[0].params.time_of_day", ["before"]),
-    (("strategies", 0, "params", "time_of_day"), {"start": "25:00"}, "strategies[0].params.time_of_day.start", ["regex", "[0-5][0-9]"]),
-    (("instruments", 1, "symbol"), "NSE:INFY", "instruments[1].symbol", ["twice"]),
-    (("instruments", 1, "symbol"), "INFY", "instruments[1].symbol", ["regex", "[A-Z]{3,5}:"]),
-    (("instruments",), [], "instruments", ["1"]),
-    (("broker", "market_protection_pct"), 0, "broker.market_protection_pct", ["-1 (automatic)"]),
-    (("broker", "exit_reserve_per_s"), 9, "broker.exit_reserve_per_s", ["orders_per_s 9"]),
-    (("sessions", "entry_stop_min"), 5, "sessions.entry_stop_min", ["square_off_min"]),
-])
+@pytest.mark.parametrize(
+    ("path", "value", "where", "words"),
+    [
+        (("riskk",), {}, "top level", ["riskk", "did you mean 'risk'"]),
+        (
+            ("risk", "max_daily_los_rupees"),
+            1,
+            "risk",
+            ["max_daily_los_rupees", "did you mean 'max_daily_loss_rupees'", "stale_feed_ms"],
+        ),
+        (
+            ("strategies", 0, "params", "fast_perod"),
+            9,
+            "strategies[0].params",
+            ["did you mean 'fast_period'", "slow_period"],
+        ),
+        (("mode",), "real", "mode", ["real"]),
+        (("mode",), ..., "top level", ["mode"]),
+        (("web", "port"), 70_000, "web.port", ["65535"]),
+        (("web", "port"), "8000", "web.port", ["int", "str"]),
+        (("web", "host"), "0.0.0.0", "web.host", ["0.0.0.0"]),
+        (("broker", "orders_per_s"), 11, "broker.orders_per_s", ["10"]),
+        (("risk", "max_trades_per_day"), -1, "risk.max_trades_per_day", [">= 0"]),
+        (("strategies", 0, "kind"), "magic", "strategies[0].kind", ["magic"]),
+        (("strategies", 0, "bracket", "stop"), ..., "strategies[0].bracket", ["stop"]),
+        (
+            ("strategies", 0, "params", "fast_period"),
+            30,
+            "strategies[0].params",
+            ["30", "below slow_period 21"],
+        ),
+        (
+            ("strategies", 0, "instrument"),
+            "NSE:SBIN",
+            "strategies[0].instrument",
+            ["not among the instruments", "NSE:INFY, NSE:TCS"],
+        ),
+        (
+            ("strategies", 0, "bracket", "target"),
+            {"kind": "atr", "value": 2},
+            "strategies[0].bracket.target.kind",
+            ["params.atr"],
+        ),
+        (
+            ("strategies", 0, "bracket", "exit_mode"),
+            "oco",
+            "strategies[0].bracket.target",
+            ["needs a target"],
+        ),
+        (
+            ("strategies", 0, "bracket", "stop", "value"),
+            80,
+            "strategies[0].bracket.stop",
+            ["at most 50"],
+        ),
+        (
+            ("strategies", 0, "params", "time_of_day"),
+            {"start": "15:00", "until": "10:00"},
+            "strategies[0].params.time_of_day",
+            ["before"],
+        ),
+        (
+            ("strategies", 0, "params", "time_of_day"),
+            {"start": "25:00"},
+            "strategies[0].params.time_of_day.start",
+            ["regex", "[0-5][0-9]"],
+        ),
+        (("instruments", 1, "symbol"), "NSE:INFY", "instruments[1].symbol", ["twice"]),
+        (("instruments", 1, "symbol"), "INFY", "instruments[1].symbol", ["regex", "[A-Z]{3,5}:"]),
+        (("instruments",), [], "instruments", ["1"]),
+        (
+            ("broker", "market_protection_pct"),
+            0,
+            "broker.market_protection_pct",
+            ["-1 (automatic)"],
+        ),
+        (("broker", "exit_reserve_per_s"), 9, "broker.exit_reserve_per_s", ["orders_per_s 9"]),
+        (("sessions", "entry_stop_min"), 5, "sessions.entry_stop_min", ["square_off_min"]),
+    ],
+)
 def test_a_refusal_names_file_path_and_what_is_allowed(path, value, where, words):
     err = refuse(edited(path, value))
     assert err.file == "my.json"
@@ -87,12 +150,15 @@ def test_a_refusal_names_file_path_and_what_is_allowed(path, value, where, words
         assert word in str(err), str(err)
 
 
-@pytest.mark.parametrize(("raw", "words"), [
-    (b"", ["line 1", "cut in half"]),
-    (b'{"mode": "paper", "instr', ["line 1", "cut in half"]),
-    (b'{\n "mode": paper }', ["line 2, column 10"]),
-    (b"[]", ["top level", "object"]),
-])
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"", ["line 1", "cut in half"]),
+        (b'{"mode": "paper", "instr', ["line 1", "cut in half"]),
+        (b'{\n "mode": paper }', ["line 2, column 10"]),
+        (b"[]", ["top level", "object"]),
+    ],
+)
 def test_broken_json_names_line_and_column(raw, words):
     with pytest.raises(ConfigError) as caught:
         manager.from_bytes(raw, "my.json")
@@ -131,13 +197,18 @@ def test_the_files_that_come_with_it_are_good_and_the_same_twice(name):
 
 def test_the_committed_schema_is_the_code_s():
     assert (ROOT / "config" / "schema.json").read_bytes() == manager.json_schema()
-    assert (ROOT / "config" / "calendar.json").read_bytes() == manager.default_bytes("calendar.json")
+    assert (ROOT / "config" / "calendar.json").read_bytes() == manager.default_bytes(
+        "calendar.json"
+    )
 
 
 def test_the_schema_describes_every_kind_of_strategy():
     schema = orjson.loads(manager.json_schema())
     for kind in ("ema_cross", "sma_cross", "price_ema", "price_sma", "price_level"):
-        assert any(d.get("properties", {}).get("kind", {}).get("enum") == [kind] for d in schema["$defs"].values()), kind
+        assert any(
+            d.get("properties", {}).get("kind", {}).get("enum") == [kind]
+            for d in schema["$defs"].values()
+        ), kind
 
 
 # ------------------------------------------------------------------------------------------------------------ reload
@@ -152,24 +223,32 @@ def reloaded(tmp_path, data) -> tuple[ConfigManager, ReloadResult]:
     return held, held.reload()
 
 
-@pytest.mark.parametrize(("path", "value"), [
-    (("risk", "max_daily_loss_rupees"), 5.0), (("strategies", 0, "enabled"), False), (("log", "level"), "debug"),
-    (("engine", "on_stop"), "leave"),
-])
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("risk", "max_daily_loss_rupees"), 5.0),
+        (("strategies", 0, "enabled"), False),
+        (("log", "level"), "debug"),
+        (("engine", "on_stop"), "leave"),
+    ],
+)
 def test_what_may_change_while_trading(tmp_path, path, value):
     held, result = reloaded(tmp_path, edited(path, value))
     assert result.is_applied and len(result.changed) == 1
     assert held.config == result.config
 
 
-@pytest.mark.parametrize(("path", "value", "named"), [
-    (("mode",), "live", "mode"),
-    (("instruments",), [{"symbol": "NSE:INFY"}], "instruments"),
-    (("strategies", 0, "params", "fast_period"), 5, "strategies[0].params.fast_period"),
-    (("strategies", 0, "bracket", "stop", "value"), 0.7, "strategies[0].bracket.stop.value"),
-    (("broker", "orders_per_s"), 5, "broker.orders_per_s"),
-    (("strategies",), [], "strategies"),
-])
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        (("mode",), "live", "mode"),
+        (("instruments",), [{"symbol": "NSE:INFY"}], "instruments"),
+        (("strategies", 0, "params", "fast_period"), 5, "strategies[0].params.fast_period"),
+        (("strategies", 0, "bracket", "stop", "value"), 0.7, "strategies[0].bracket.stop.value"),
+        (("broker", "orders_per_s"), 5, "broker.orders_per_s"),
+        (("strategies",), [], "strategies"),
+    ],
+)
 def test_what_needs_a_restart_is_refused_whole(tmp_path, path, value, named):
     data = edited(path, value)
     data.setdefault("risk", {})["max_daily_loss_rupees"] = 1.0
@@ -193,7 +272,7 @@ def test_an_unchanged_file_changes_nothing(tmp_path):
 # ------------------------------------------------------------------------------------------------------------ secrets
 def test_a_secret_does_not_show():
     s = Secret("hunter2")
-    assert "hunter2" not in f"{s} {s!r} {[s]} {({'a': s})}"
+    assert "hunter2" not in f"{s} {s!r} {[s]} { ({'a': s}) }"
     assert s.reveal() == "hunter2"
     with pytest.raises(TypeError):
         __import__("pickle").dumps(s)
@@ -204,7 +283,10 @@ def test_secrets_come_from_the_environment_and_then_from_a_private_file(tmp_path
     path.write_text('{"OTRADE_KITE_API_KEY": "file", "OTRADE_KITE_API_SECRET": "s"}')
     path.chmod(0o600)
     found = read_secrets(path, {"OTRADE_KITE_API_KEY": "env"})
-    assert {k: v.reveal() for k, v in found.items()} == {"OTRADE_KITE_API_KEY": "env", "OTRADE_KITE_API_SECRET": "s"}
+    assert {k: v.reveal() for k, v in found.items()} == {
+        "OTRADE_KITE_API_KEY": "env",
+        "OTRADE_KITE_API_SECRET": "s",
+    }
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
@@ -216,7 +298,9 @@ def test_a_file_that_others_may_read_is_refused_with_the_fix(tmp_path, mode):
         read_secrets(path, {})
 
 
-@pytest.mark.parametrize("text", ['{"OTRADE_KITE_API_KEY": 5}', "[]", "{", '{"PASSWORD": "hunter2"}'])
+@pytest.mark.parametrize(
+    "text", ['{"OTRADE_KITE_API_KEY": 5}', "[]", "{", '{"PASSWORD": "hunter2"}']
+)
 def test_a_malformed_secrets_file_is_refused_and_never_quoted(tmp_path, text):
     path = tmp_path / "secrets.json"
     path.write_text(text)
