@@ -1,8 +1,11 @@
-"""Charges of orders, through the package `indian-trading-charges`: dated rates with their circulars, in exact decimals.
+"""Charges of orders, through the package `indian-trading-charges`: rates with their circulars, in
+exact decimals.
 
-Charges are for Zerodha's plan and follow the segment: intraday (MIS) or delivery (CNC) for stocks, futures, options (on the
-premium). What the package does not price (commodity, currency) is reported as 0 with `is_priced` False. Imported when asked:
-nothing on the trading path needs it.
+Charges are for Zerodha's plan and follow the segment: intraday (MIS) or delivery (CNC) for stocks,
+futures, options (on the premium). The rates are those of the package's release (from 1 April 2026),
+for every day: an older day is charged as if it were today. What the package does not price
+(commodity, currency) counts as 0 and `charge_segment` says so. Imported when asked: nothing on the
+trading path needs it.
 """
 
 from __future__ import annotations
@@ -22,14 +25,12 @@ def charge_segment(exchange: str, instrument_type: str, product: str) -> str:
     return "delivery" if product == "CNC" else "intraday"
 
 
-def is_priced(exchange: str, instrument_type: str, product: str) -> bool:
-    return charge_segment(exchange, instrument_type, product) != ""
-
-
 def order_charges_e4(exchange: str, segment: str, side: int, qty: int, value_e4: int) -> int:
-    """Charges of one executed order in e4 rupees, to the nearest. `value_e4` is price times units times multiplier.
+    """Charges of one executed order in e4 rupees, to the nearest. `value_e4` is price times units
+    times multiplier.
 
-    Brokerage is per order ("0.03 % or Rs 20, whichever is lower"), so slices and exits each pay their own.
+    Brokerage is per order ("0.03 % or Rs 20, whichever is lower"), so slices and exits each pay
+    their own.
     """
     if not segment or qty <= 0:
         return 0

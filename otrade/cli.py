@@ -1,4 +1,6 @@
-"""The `otrade` command. Each command imports what it needs when it runs, so that `otrade --help` is instant."""
+"""The `otrade` command. Each command imports what it needs when it runs, so that `otrade --help`
+is instant.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +85,9 @@ def _config(args: argparse.Namespace) -> int:
         sys.stdout.write(manager.to_bytes(config).decode())
     else:
         print(
-            f"{args.config}: good. {config.mode}, {len(config.instruments)} instruments, {len(config.strategies)} strategies"
+            f"{args.config}: good. {config.mode}, {len(config.instruments)} instruments, "
+            f"{len(config.strategies)} strategies\n"
+            f"may change while trading: {manager.RELOADABLE_WORDS}"
         )
     return 0
 
@@ -149,7 +153,8 @@ def parser() -> argparse.ArgumentParser:
         type=_prices,
         action="append",
         metavar="CSV[=SYMBOL]",
-        help="paper: bars to trade on (time_ist,open,high,low,close[,volume]); a file of several days is several sessions",
+        help="paper: bars to trade on (time_ist,open,high,low,close[,volume]); several days are "
+        "several sessions",
     )
     sub.add_argument(
         "--speed", type=_speed, metavar="N|max", help="paper: times real time; max does not wait"

@@ -1,7 +1,7 @@
 """Everything that OTrade raises on purpose. The tree:
 
     OTradeError
-     +- ConfigError          a configuration or secrets file, with the path in it and what is allowed
+     +- ConfigError          a configuration or secrets file, the path in it, what is allowed
      +- CalendarError        a date on which nobody knows the hours
      +- InstrumentError      a symbol, or an instrument file
      +- EngineError          a limit of the core, or a wrong call at set-up
@@ -11,7 +11,8 @@
          +- RateLimitError   asked too often; nothing was done
          +- NetworkError     no answer, or none that can be read: the outcome is unknown
 
-Each message names the thing and the fix, and never holds a secret. Set-up raises; the hot path returns `types.Reason` codes.
+Each message names the thing and the fix, and never holds a secret. Set-up raises; the hot path
+returns `types.Reason` codes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ class OTradeError(Exception):
 
 
 class ConfigError(OTradeError):
-    """A configuration that cannot be used. `file` and `path` say where, `allowed` what would be right."""
+    """A configuration that cannot be used. `file` and `path` say where, `allowed` what would be
+    right.
+    """
 
     def __init__(self, message: str, *, file: str = "", path: str = "", allowed: str = "") -> None:
         self.file = file
@@ -46,7 +49,9 @@ class EngineError(OTradeError):
 
 
 class StartError(OTradeError):
-    """The machine is in the way: a port in use, a second engine, a directory that cannot be written."""
+    """The machine is in the way: a port in use, a second engine, a directory that cannot be
+    written.
+    """
 
 
 class BrokerError(OTradeError):

@@ -1,4 +1,6 @@
-"""`otrade doctor`: what must be right on this machine before a day begins, and the fix for each thing that is not."""
+"""`otrade doctor`: what must be right on this machine before a day begins, and the fix for each
+thing that is not.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,14 @@ from pathlib import Path
 
 from otrade.errors import OTradeError
 
+PYTHON_MIN = (3, 11)
 DISK_MB_MIN = 200
+TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
+TIMEX_BYTES = 512  # more than struct timex
 
 
 def _python(_config: Path) -> str:
-    if sys.version_info < (3, 11):
+    if sys.version_info[:2] < PYTHON_MIN:
         raise OTradeError(f"Python {sys.version.split()[0]} is too old; install 3.11 or newer")
     return f"Python {sys.version.split()[0]}"
 
@@ -98,9 +103,24 @@ def _port(config: Path) -> str:
             s.bind((web.host, web.port))
         except OSError as err:
             raise OTradeError(
-                f"port {web.port} cannot be used ({err.strerror}); stop what uses it or change web.port"
+                f"port {web.port} cannot be used ({err.strerror}); stop what uses it, or change "
+                "web.port"
             ) from None
     return f"port {web.port} is free"
+
+
+def _clock(config: Path) -> str:
+    import ctypes
+
+    from otrade.config import manager
+
+    adjtimex = getattr(ctypes.CDLL(None), "adjtimex", None)
+    if adjtimex is None:
+        return "cannot be asked on this system"
+    is_off = adjtimex(ctypes.create_string_buffer(TIMEX_BYTES)) in (-1, TIME_ERROR)
+    if is_off and manager.load(config).mode == "live":
+        raise OTradeError("the clock is not synchronised; switch on chrony or systemd-timesyncd")
+    return "not synchronised, which does not matter on paper" if is_off else "synchronised"
 
 
 def _disk(config: Path) -> str:
@@ -122,6 +142,7 @@ CHECKS: tuple[tuple[str, Callable[[Path], str]], ...] = (
     ("configuration", _configuration),
     ("secrets", _secrets),
     ("calendar", _calendar),
+    ("clock", _clock),
     ("port", _port),
     ("disk", _disk),
 )

@@ -1,4 +1,6 @@
-"""`otrade sim serve`: the simulated exchange as a server for other programs, the vendor's own SDK among them."""
+"""`otrade sim serve`: the simulated exchange as a server for other programs, the vendor's own SDK
+among them.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,8 @@ def serve(args: argparse.Namespace) -> int:
         print(
             f"REST  http://127.0.0.1:{ports.rest}\nfeed  ws://127.0.0.1:{ports.feed}\n"
             f"day   {date} from {args.start}, speed {cfg.speed:g}\n"
-            f"login with api_key {cfg.api_key!r}, api_secret {cfg.api_secret!r} (this is not a real exchange). Ctrl-C ends it.",
+            f"login with api_key {cfg.api_key!r}, api_secret {cfg.api_secret!r} (not a real "
+            "exchange). Ctrl-C ends it.",
             flush=True,
         )
 
@@ -53,8 +56,8 @@ def serve(args: argparse.Namespace) -> int:
         uvloop.run(_until_interrupted(serve_days(cfg, ready)))
     except OSError as err:
         raise StartError(
-            f"ports {args.rest_port} and {args.feed_port}: {err.strerror or err}; choose others with --rest-port and "
-            "--feed-port"
+            f"ports {args.rest_port} and {args.feed_port}: {err.strerror or err}; choose others "
+            "with --rest-port and --feed-port"
         ) from None
     except ValueError as err:
         raise ConfigError(str(err)) from None

@@ -1,4 +1,6 @@
-"""`otrade status`: asks the engine that runs in a directory, as the local user, over its own API."""
+"""`otrade status`: asks the engine that runs in a directory, as the local user, over its own
+API.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ def status(var: Path, *, as_json: bool) -> int:
         return NO_ENGINE
     if not info.url:
         print(
-            f"engine {info.pid} runs without its page, so it cannot be asked; start it without --no-page",
+            f"engine {info.pid} runs without its page, so it cannot be asked; start it without "
+            "--no-page",
             file=sys.stderr,
         )
         return STOPPED
@@ -37,7 +40,8 @@ def status(var: Path, *, as_json: bool) -> int:
             body = answer.read()
     except (urllib.error.URLError, TimeoutError, ConnectionError) as err:
         print(
-            f"engine {info.pid} at {info.url} does not answer ({getattr(err, 'reason', err)}): it may be starting, or hung",
+            f"engine {info.pid} at {info.url} does not answer ({getattr(err, 'reason', err)}): it "
+            "may be starting, or hung",
             file=sys.stderr,
         )
         return STOPPED
@@ -71,7 +75,8 @@ def plain(s: dict[str, Any], url: str) -> str:
         ("session", f"{s['day']}: {s['phase_words']}"),
         (
             "profit",
-            f"gross {rupees(pnl['gross_e4'])}, charges {rupees(pnl['charges_e4'])}, net {rupees(pnl['net_e4'])}",
+            f"gross {rupees(pnl['gross_e4'])}, charges {rupees(pnl['charges_e4'])}, "
+            f"net {rupees(pnl['net_e4'])}",
         ),
         (
             "protection",
@@ -93,7 +98,8 @@ def plain(s: dict[str, Any], url: str) -> str:
         ),
         (
             "latency",
-            f"tick to order {latency['p50_ns'] / 1000:.1f} us p50, {latency['p99_ns'] / 1000:.1f} us p99",
+            f"tick to order {latency['p50_ns'] / 1000:.1f} us p50, "
+            f"{latency['p99_ns'] / 1000:.1f} us p99",
         ),
         ("today", ", ".join(f"{v} {k.replace('_', ' ')}" for k, v in s["counts"].items())),
     ]

@@ -1,12 +1,14 @@
 """Reads, checks, creates and reloads the configuration file.
 
-orjson finds where JSON is broken, msgspec checks shape and ranges, `check` the rules between keys. A bad file is refused with its
-name, the path inside it and what is allowed; a bad reload leaves the running configuration as it is.
+orjson finds where JSON is broken, msgspec checks shape and ranges, `rules` what lies between keys.
+A bad file is refused with its name, the path inside it and what is allowed; a bad reload leaves the
+running configuration as it is.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from dataclasses import dataclass, field
 from importlib import resources
@@ -16,14 +18,18 @@ from typing import Any
 import msgspec
 import orjson
 
-from otrade.config.schema import Config, Params
+from otrade.config.rules import Rules
+from otrade.config.schema import Config
 from otrade.errors import ConfigError
 
 DEFAULTS = ("paper.json", "live.kite.example.json", "calendar.json")
 
-# What may change while trading: the path's beginning. Anything else needs a restart.
-RELOADABLE = ("risk.", "log.level", "web.updates_per_s", "engine.on_stop")
-RELOADABLE_STRATEGY = re.compile(r"^strategies\[\d+\]\.enabled$")
+# What may change while trading. Anything else needs a restart: what a bracket was opened with is
+# what it ends with.
+RELOADABLE = re.compile(
+    r"risk\.(?!cooldown_after_stop_s$)\w+|engine\.on_stop|strategies\[\d+\]\.enabled"
+)
+RELOADABLE_WORDS = "risk.* but cooldown_after_stop_s, engine.on_stop, strategies[].enabled"
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,9 @@ class ReloadResult:
 
 
 def parse_json(data: bytes, file: str) -> Any:
-    """JSON to Python, or a ConfigError with line and column. An empty or cut file is said to be so."""
+    """JSON to Python, or a ConfigError with line and column. An empty or cut file is said to be
+    so.
+    """
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as err:
@@ -105,98 +113,20 @@ def _refuse(err: msgspec.ValidationError, data: Any, file: str) -> ConfigError:
     )
 
 
-def _periods(params: Params) -> tuple[int, int] | None:
-    fast, slow = getattr(params, "fast_period", None), getattr(params, "slow_period", None)
-    return (fast, slow) if fast is not None and slow is not None else None
+def _refuse_twice(raw: bytes, file: str) -> None:
+    """A key that is written twice: which of the two values was meant?"""
 
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        seen = dict(pairs)
+        if len(seen) != len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for i, name in enumerate(names) if name in names[:i])
+            raise ConfigError(
+                f"the key {twice!r} is written twice in one object; remove one of them", file=file
+            )
+        return seen
 
-def check(config: Config, file: str = "") -> Config:
-    """The rules between keys that a schema cannot say."""
-    symbols = [i.symbol for i in config.instruments]
-    for i, symbol in enumerate(symbols):
-        if symbol in symbols[:i]:
-            raise ConfigError(
-                f"{symbol} is named twice", file=file, path=f"instruments[{i}].symbol"
-            )
-    names: set[str] = set()
-    for i, s in enumerate(config.strategies):
-        at = f"strategies[{i}]"
-        if s.name in names:
-            raise ConfigError(f"the name {s.name!r} is used twice", file=file, path=f"{at}.name")
-        names.add(s.name)
-        if s.instrument not in symbols:
-            raise ConfigError(
-                f"{s.instrument} is not among the instruments",
-                file=file,
-                path=f"{at}.instrument",
-                allowed=", ".join(symbols[:20]),
-            )
-        periods = _periods(s.params)
-        if periods and periods[0] >= periods[1]:
-            raise ConfigError(
-                f"fast_period {periods[0]} must be below slow_period {periods[1]}",
-                file=file,
-                path=f"{at}.params",
-            )
-        bracket = s.bracket
-        for what, distance in (
-            ("stop", bracket.stop),
-            ("target", bracket.target),
-            ("trail", bracket.trail),
-        ):
-            if distance and distance.kind == "atr" and s.params.atr is None:
-                raise ConfigError(
-                    "a distance in ATRs needs params.atr",
-                    file=file,
-                    path=f"{at}.bracket.{what}.kind",
-                )
-            value = (
-                getattr(distance, "value", getattr(distance, "distance", 0.0)) if distance else 0.0
-            )
-            if distance and distance.kind == "pct" and value > 50:
-                raise ConfigError(
-                    f"{value} per cent",
-                    file=file,
-                    path=f"{at}.bracket.{what}",
-                    allowed="at most 50",
-                )
-        if bracket.exit_mode == "oco" and bracket.target is None:
-            raise ConfigError(
-                "exit_mode oco needs a target", file=file, path=f"{at}.bracket.target"
-            )
-        window = s.params.time_of_day
-        if window and window.start >= window.until:
-            raise ConfigError(
-                f"start {window.start} must be before until {window.until}",
-                file=file,
-                path=f"{at}.params.time_of_day",
-            )
-    b = config.broker
-    for reserve, limit in (
-        ("exit_reserve_per_s", "orders_per_s"),
-        ("exit_reserve_per_min", "orders_per_min"),
-        ("exit_reserve_per_day", "orders_per_day"),
-    ):
-        if getattr(b, reserve) >= getattr(b, limit):
-            raise ConfigError(
-                f"leaves nothing for entries: it must be below {limit} {getattr(b, limit)}",
-                file=file,
-                path=f"broker.{reserve}",
-            )
-    if -1 < b.market_protection_pct <= 0:
-        raise ConfigError(
-            "the exchange refuses market orders without protection",
-            file=file,
-            path="broker.market_protection_pct",
-            allowed="-1 (automatic) or above 0 to 100",
-        )
-    if config.sessions.square_off_min > config.sessions.entry_stop_min:
-        raise ConfigError(
-            "entries must end before square-off begins: make it at least sessions.square_off_min",
-            file=file,
-            path="sessions.entry_stop_min",
-        )
-    return config
+    json.loads(raw, object_pairs_hook=once)
 
 
 def load(path: Path) -> Config:
@@ -214,11 +144,13 @@ def load(path: Path) -> Config:
 
 def from_bytes(raw: bytes, file: str) -> Config:
     data = parse_json(raw, file)
+    _refuse_twice(raw, file)
     try:
         config = msgspec.convert(data, Config)
     except msgspec.ValidationError as err:
         raise _refuse(err, data, file) from None
-    return check(config, file)
+    Rules(file).check(config)
+    return config
 
 
 def to_bytes(config: Config) -> bytes:
@@ -244,7 +176,9 @@ def json_schema() -> bytes:
 
 
 def init(directory: Path) -> list[Path]:
-    """Write the default files and the schema that are missing; what is there is never touched. Returns what was written."""
+    """Write the default files and the schema that are missing; what is there is never touched.
+    Returns what was written.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     written = []
     for name, data in [*((n, default_bytes(n)) for n in DEFAULTS), ("schema.json", json_schema())]:
@@ -275,9 +209,7 @@ def differences(old: Any, new: Any, path: str = "") -> list[str]:
 
 def may_change(path: str) -> bool:
     """May this key change while trading?"""
-    return any(path == p or (p.endswith(".") and path.startswith(p)) for p in RELOADABLE) or bool(
-        RELOADABLE_STRATEGY.match(path)
-    )
+    return RELOADABLE.fullmatch(path) is not None
 
 
 class ConfigManager:

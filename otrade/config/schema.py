@@ -1,7 +1,8 @@
-"""The shape of the one configuration file: every key, its unit (last in the name), its range and its meaning.
+"""The shape of the one configuration file: every key, its unit (last in the name), its range and
+its meaning.
 
-`otrade config schema` prints this as JSON Schema; editors complete from it. Distances are pairs of a kind and a value: per cent of
-the price, rupees, or multiples of the ATR filter's value.
+`otrade config schema` prints this as JSON Schema; editors complete from it. Distances are pairs of
+a kind and a value: per cent of the price, rupees, or multiples of the ATR filter's value.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ Symbol = Annotated[
     str,
     Meta(
         pattern=r"^[A-Z]{3,5}:[^:]{1,31}$",
-        description="EXCHANGE:TRADINGSYMBOL as the broker writes it; NFO:NIFTY.FUT is the nearest future",
+        description="EXCHANGE:TRADINGSYMBOL as the broker writes it; NFO:NIFTY.FUT is the nearest "
+        "future",
     ),
 ]
 
@@ -43,7 +45,9 @@ class Distance(Base, frozen=True, kw_only=True):
 
 
 class Trail(Base, frozen=True, kw_only=True):
-    """A stop that follows the best price at `distance`, in steps of at least `step` (both of one kind)."""
+    """A stop that follows the best price at `distance`, in steps of at least `step` (both of one
+    kind).
+    """
 
     kind: Literal["pct", "rupees", "atr"]
     distance: Annotated[float, Meta(gt=0, le=100_000)]
@@ -51,7 +55,9 @@ class Trail(Base, frozen=True, kw_only=True):
 
 
 class Entry(Base, frozen=True, kw_only=True):
-    """A marketable limit `offset_bps` beyond the touch, or a market order with the broker's protection."""
+    """A marketable limit `offset_bps` beyond the touch, or a market order with the broker's
+    protection.
+    """
 
     type: Literal["limit", "market"] = "limit"
     offset_bps: Bps = 5.0
@@ -85,7 +91,9 @@ class Bracket(Base, frozen=True, kw_only=True):
 
 
 class Sizing(Base, frozen=True, kw_only=True):
-    """Units of an entry: fixed, from a notional in rupees, or from the rupees at risk between entry and stop."""
+    """Units of an entry: fixed, from a notional in rupees, or from the rupees at risk between entry
+    and stop.
+    """
 
     mode: Literal["fixed", "notional", "risk"]
     value: Annotated[
@@ -107,7 +115,9 @@ class RsiFilter(Base, frozen=True, kw_only=True):
 
 
 class AtrFilter(Base, frozen=True, kw_only=True):
-    """Entries only while Wilder's ATR, in bps of the price, lies in the range; 0 is no bound. Needed by ATR distances."""
+    """Entries only while Wilder's ATR, in bps of the price, lies in the range; 0 is no bound.
+    Needed by ATR distances.
+    """
 
     period: Annotated[int, Meta(ge=2, le=200)] = 14
     min_bps: Annotated[float, Meta(ge=0, le=10_000)] = 0.0
@@ -204,7 +214,8 @@ class EngineConfig(Base, frozen=True, kw_only=True):
     on_stop: Annotated[
         Literal["flatten", "leave"],
         Meta(
-            description="at Ctrl-C: exit everything, or leave positions with their stops at the exchange"
+            description="at Ctrl-C: exit everything, or leave positions with their stops at the "
+            "exchange"
         ),
     ] = "flatten"
     order_timeout_ms: Annotated[
@@ -269,7 +280,7 @@ class Instrument(Base, frozen=True, kw_only=True):
 
 
 class Risk(Base, frozen=True, kw_only=True):
-    """Limits of the day; 0 is no limit. Every one of them may be changed while trading."""
+    """Limits of the day; 0 is no limit. All but the cool-down may be changed while trading."""
 
     max_order_qty: Annotated[int, Meta(ge=0)] = 10_000
     max_order_notional_rupees: Annotated[float, Meta(ge=0, le=1e11)] = 2_500_000.0

@@ -38,9 +38,11 @@ class Secret:
 
 
 def read_secrets(path: Path, env: Mapping[str, str] | None = None) -> dict[str, Secret]:
-    """Every secret of NAMES that is set: the environment first, then the JSON object in `path` (mode 0600) with the same names.
+    """Every secret of NAMES that is set: the environment first, then the JSON object in `path`
+    (mode 0600) with the same names.
 
-    Raises ConfigError for a file that others may read, that is no JSON object of strings, or that has an unknown name.
+    Raises ConfigError for a file that others may read, that is no JSON object of strings, or that
+    has an unknown name.
     """
     env = os.environ if env is None else env
     found = {name: Secret(env[name]) for name in NAMES if env.get(name)}

@@ -54,7 +54,7 @@ def test_an_index_contract_stops_earlier_on_its_own_expiry_from_december_2026():
 
 @pytest.mark.parametrize("day", ["2024-12-31", "2027-01-01"])
 def test_an_unknown_date_names_the_file_to_update(day):
-    with pytest.raises(CalendarError, match="calendar.json"):
+    with pytest.raises(CalendarError, match=r"calendar\.json"):
         CAL.session("cash", dt.date.fromisoformat(day))
 
 

@@ -139,6 +139,30 @@ def test_defaults_fill_what_is_not_said():
             ["-1 (automatic)"],
         ),
         (("broker", "exit_reserve_per_s"), 9, "broker.exit_reserve_per_s", ["orders_per_s 9"]),
+        (("instruments", 0, "product"), "CNC", "strategies[0].params.side", ["sold short", "long"]),
+        (
+            ("instruments", 1),
+            {"symbol": "NFO:NIFTY.FUT", "product": "CNC"},
+            "instruments[1].product",
+            ["shares only", "MIS, NRML"],
+        ),
+        (("strategies", 0, "sizing", "value"), 0.5, "strategies[0].sizing.value", ["whole number"]),
+        (
+            ("strategies", 0, "params", "rsi"),
+            {"long_min": 60, "long_max": 40},
+            "strategies[0].params.rsi",
+            ["nothing could pass"],
+        ),
+        (
+            ("strategies", 0, "params", "atr"),
+            {"min_bps": 60, "max_bps": 40},
+            "strategies[0].params.atr",
+            ["nothing could pass"],
+        ),
+        (("broker", "rest_url"), "http://api.kite.trade", "broker.rest_url", ["not encrypted"]),
+        (("broker", "feed_url"), "https://ws.kite.trade", "broker.feed_url", ["wss://"]),
+        (("broker", "rest_url"), "https://a:hunter2@x", "broker.rest_url", ["holds a password"]),
+        (("broker", "login_url"), "https://[", "broker.login_url", ["not an address"]),
         (("sessions", "entry_stop_min"), 5, "sessions.entry_stop_min", ["square_off_min"]),
     ],
 )
@@ -164,6 +188,17 @@ def test_broken_json_names_line_and_column(raw, words):
         manager.from_bytes(raw, "my.json")
     for word in words:
         assert word in str(caught.value)
+
+
+def test_a_key_that_is_written_twice_is_refused():
+    raw = orjson.dumps(good()).replace(b'"mode":"paper"', b'"mode":"paper","mode":"live"')
+    with pytest.raises(ConfigError, match="'mode' is written twice"):
+        manager.from_bytes(raw, "my.json")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8700", "http://localhost:1", "http://[::1]:1"])
+def test_a_server_on_this_machine_needs_no_encryption(url):
+    manager.from_bytes(orjson.dumps(edited(("broker", "rest_url"), url)), "my.json")
 
 
 @pytest.mark.parametrize("cut", [0.1, 0.5, 0.9, 0.999])
@@ -211,7 +246,7 @@ def test_the_schema_describes_every_kind_of_strategy():
         ), kind
 
 
-# ------------------------------------------------------------------------------------------------------------ reload
+# ------------------------------------------------------------------ reload
 def reloaded(tmp_path, data) -> tuple[ConfigManager, ReloadResult]:
     path = tmp_path / "c.json"
     path.write_bytes(orjson.dumps(good()))
@@ -228,7 +263,7 @@ def reloaded(tmp_path, data) -> tuple[ConfigManager, ReloadResult]:
     [
         (("risk", "max_daily_loss_rupees"), 5.0),
         (("strategies", 0, "enabled"), False),
-        (("log", "level"), "debug"),
+        (("risk", "on_limit"), "flatten"),
         (("engine", "on_stop"), "leave"),
     ],
 )
@@ -246,6 +281,8 @@ def test_what_may_change_while_trading(tmp_path, path, value):
         (("strategies", 0, "params", "fast_period"), 5, "strategies[0].params.fast_period"),
         (("strategies", 0, "bracket", "stop", "value"), 0.7, "strategies[0].bracket.stop.value"),
         (("broker", "orders_per_s"), 5, "broker.orders_per_s"),
+        (("log", "level"), "debug", "log.level"),
+        (("risk", "cooldown_after_stop_s"), 1.0, "risk.cooldown_after_stop_s"),
         (("strategies",), [], "strategies"),
     ],
 )
@@ -269,7 +306,7 @@ def test_an_unchanged_file_changes_nothing(tmp_path):
     assert result.changed == [] and not result.is_applied and not result.error
 
 
-# ------------------------------------------------------------------------------------------------------------ secrets
+# ------------------------------------------------------------------ secrets
 def test_a_secret_does_not_show():
     s = Secret("hunter2")
     assert "hunter2" not in f"{s} {s!r} {[s]} { ({'a': s}) }"

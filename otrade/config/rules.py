@@ -1,0 +1,140 @@
+"""Rules between the keys of a configuration, which its schema cannot say. Each is a ConfigError
+with the path of the key to change.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from otrade.config.schema import AnyStrategy, Bracket, BrokerConfig, Config, Params, Trail
+from otrade.errors import ConfigError
+
+PCT_MAX = 50
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+CASH_EXCHANGES = frozenset({"NSE", "BSE"})
+RESERVES = (
+    ("exit_reserve_per_s", "orders_per_s"),
+    ("exit_reserve_per_min", "orders_per_min"),
+    ("exit_reserve_per_day", "orders_per_day"),
+)
+
+
+class Rules:
+    """The rules, for one file."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+
+    def check(self, config: Config) -> None:
+        """ConfigError for the first rule that is broken."""
+        products = self._instruments(config)
+        names: set[str] = set()
+        for i, strategy in enumerate(config.strategies):
+            at = f"strategies[{i}]"
+            if strategy.name in names:
+                raise self._error(f"{at}.name", f"the name {strategy.name!r} is used twice")
+            names.add(strategy.name)
+            self._strategy(at, strategy, products)
+        self._broker(config.broker)
+        if config.sessions.square_off_min > config.sessions.entry_stop_min:
+            raise self._error(
+                "sessions.entry_stop_min",
+                "entries must end before square-off begins: make it at least "
+                "sessions.square_off_min",
+            )
+
+    def _error(self, path: str, message: str, allowed: str = "") -> ConfigError:
+        return ConfigError(message, file=self._file, path=path, allowed=allowed)
+
+    def _instruments(self, config: Config) -> dict[str, str]:
+        """Product by symbol."""
+        products: dict[str, str] = {}
+        for i, instrument in enumerate(config.instruments):
+            symbol, at = instrument.symbol, f"instruments[{i}]"
+            if symbol in products:
+                raise self._error(f"{at}.symbol", f"{symbol} is named twice")
+            if instrument.product == "CNC" and symbol.partition(":")[0] not in CASH_EXCHANGES:
+                raise self._error(f"{at}.product", "CNC is for shares only", "MIS, NRML")
+            products[symbol] = instrument.product
+        return products
+
+    def _strategy(self, at: str, strategy: AnyStrategy, products: dict[str, str]) -> None:
+        product = products.get(strategy.instrument)
+        if product is None:
+            raise self._error(
+                f"{at}.instrument",
+                f"{strategy.instrument} is not among the instruments",
+                ", ".join(list(products)[:20]),
+            )
+        if product == "CNC" and strategy.params.side != "long":
+            raise self._error(
+                f"{at}.params.side",
+                f"shares cannot be sold short with product CNC; {strategy.instrument} has it",
+                "long, or product MIS",
+            )
+        sizing = strategy.sizing
+        if sizing.mode == "fixed" and sizing.value != int(sizing.value):
+            raise self._error(f"{at}.sizing.value", f"{sizing.value} units", "a whole number")
+        self._params(f"{at}.params", strategy.params)
+        self._bracket(f"{at}.bracket", strategy.bracket, strategy.params)
+
+    def _params(self, at: str, params: Params) -> None:
+        fast, slow = getattr(params, "fast_period", 0), getattr(params, "slow_period", 1)
+        if fast >= slow:
+            raise self._error(at, f"fast_period {fast} must be below slow_period {slow}")
+        window, rsi, atr = params.time_of_day, params.rsi, params.atr
+        if window and window.start >= window.until:
+            raise self._error(
+                f"{at}.time_of_day", f"start {window.start} must be before until {window.until}"
+            )
+        if rsi and (rsi.long_min > rsi.long_max or rsi.short_min > rsi.short_max):
+            raise self._error(f"{at}.rsi", "a minimum is above its maximum, so nothing could pass")
+        if atr and 0 < atr.max_bps < atr.min_bps:
+            raise self._error(f"{at}.atr", "min_bps is above max_bps, so nothing could pass")
+
+    def _bracket(self, at: str, bracket: Bracket, params: Params) -> None:
+        for name, distance in (
+            ("stop", bracket.stop),
+            ("target", bracket.target),
+            ("trail", bracket.trail),
+        ):
+            if distance is None:
+                continue
+            if distance.kind == "atr" and params.atr is None:
+                raise self._error(f"{at}.{name}.kind", "a distance in ATRs needs params.atr")
+            value = distance.distance if isinstance(distance, Trail) else distance.value
+            if distance.kind == "pct" and value > PCT_MAX:
+                raise self._error(f"{at}.{name}", f"{value} per cent", f"at most {PCT_MAX}")
+        if bracket.exit_mode == "oco" and bracket.target is None:
+            raise self._error(f"{at}.target", "exit_mode oco needs a target")
+
+    def _broker(self, broker: BrokerConfig) -> None:
+        for reserve, limit in RESERVES:
+            if getattr(broker, reserve) >= getattr(broker, limit):
+                raise self._error(
+                    f"broker.{reserve}",
+                    f"leaves nothing for entries: it must be below {limit} "
+                    f"{getattr(broker, limit)}",
+                )
+        if -1 < broker.market_protection_pct <= 0:
+            raise self._error(
+                "broker.market_protection_pct",
+                "the exchange refuses market orders without protection",
+                "-1 (automatic) or above 0 to 100",
+            )
+        for name, scheme in (("rest_url", "https"), ("feed_url", "wss"), ("login_url", "https")):
+            self._url(f"broker.{name}", getattr(broker, name), scheme)
+
+    def _url(self, at: str, url: str, scheme: str) -> None:
+        """Tokens travel there: encrypted, or not off this machine."""
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname
+        except ValueError:
+            parts, host = None, None
+        plain = {"https": "http", "wss": "ws"}[scheme]
+        allowed = f"{scheme}://HOST, or {plain}:// to this machine"
+        if parts is None or not host or parts.username or parts.password:
+            raise self._error(at, "not an address, or one that holds a password", allowed)
+        if parts.scheme != scheme and not (parts.scheme == plain and host in LOOPBACK):
+            raise self._error(at, f"{url!r} is not encrypted, or of another kind", allowed)
