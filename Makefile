@@ -1,0 +1,60 @@
+# One short command a task. Needs python3 (3.11 or newer), gcc, node (20.19 or newer) and npm; the rest is set up here.
+SHELL := /bin/bash
+PY := .venv/bin/python
+# Compiled .pyc files quarter the start-up time; some environments switch them off.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: build run test bench fuzz campaign lint clean
+
+build: .venv/ready otrade/web/static/index.html
+
+.venv/bin/python:
+	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "OTrade needs Python 3.11 or newer")'
+	python3 -m venv .venv
+	$(PY) -m pip install --quiet --upgrade pip
+
+# Everything that the build and the tests need, at the versions of pyproject.toml.
+.venv/tools: pyproject.toml | .venv/bin/python
+	$(PY) -m pip install --quiet $$($(PY) -c 'import tomllib; t = tomllib.load(open("pyproject.toml", "rb")); print(*(repr(r) for r in t["build-system"]["requires"] + t["project"]["dependencies"] + t["project"]["optional-dependencies"]["test"]))')
+	touch $@
+
+SOURCES := $(shell find otrade -name '*.pyx' -o -name '*.pxd' -not -name otk.pxd -not -name types.pxd) \
+	$(wildcard otrade/_core/*.py otrade/_core/kernels/*.py) setup.py
+.venv/ready: .venv/tools $(SOURCES)
+	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+otrade/web/static/index.html: $(shell find web -path web/node_modules -prune -o -type f -print)
+	cd web && npm ci --no-audit --no-fund --silent && npm run --silent build
+	touch $@
+
+run: build
+	.venv/bin/otrade run
+
+lint: build
+	$(PY) -m ruff check .
+	.venv/bin/cython-lint otrade bench
+	$(PY) -m mypy
+	cd web && npm run --silent check
+
+test: lint
+	cd web && npm test --silent
+	$(PY) -m pytest -n 2 --dist loadgroup
+
+bench: build
+	$(PY) bench/setup.py build_ext --inplace --build-temp build/bench > build/bench.log 2>&1 || (cat build/bench.log; exit 1)
+	$(PY) -m pytest bench -o addopts= -q
+
+# The wire under the address and undefined-behaviour sanitisers, in a build of its own.
+fuzz: build
+	OTRADE_SANITIZE=1 $(PY) setup.py -q build_ext --build-lib build/sanitized --build-temp build/sanitized-temp
+	cp -r otrade tests build/sanitized/ 2> /dev/null; find build/sanitized/otrade -name '*.so' -newer .venv/ready -prune -o -name '*.so' -print > /dev/null
+	cd build/sanitized && LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
+		PYTHONMALLOC=malloc ../../$(PY) -m tests.core.fuzz_wire
+
+campaign: build
+	$(PY) -m tests.core.campaign --sequences 100000
+
+clean:
+	rm -rf build dist .venv *.egg-info otrade/web/static web/node_modules
+	find otrade bench -name '*.so' -delete -o -name '*.c' -delete
