@@ -33,7 +33,7 @@ run: build
 
 lint: build
 	$(PY) -m ruff check .
-	.venv/bin/cython-lint otrade bench
+	PATH="$$PWD/.venv/bin:$$PATH" cython-lint otrade bench
 	$(PY) -m mypy
 	cd web && npm run --silent check
 

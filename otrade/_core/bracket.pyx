@@ -353,6 +353,7 @@ cdef void _watch(core_t* c, int bracket_id, int64_t ltp_e4) noexcept nogil:
             if ltp_e4 >= b.target_e4 if b.side == SIDE_BUY else ltp_e4 <= b.target_e4:
                 if b.stop_slot < 0 or _spare_changes(c, b):
                     b.target_armed = 1
+                    b.ts_armed_ns = c.now_ns
                     notify(c, NOTE_TARGET_ARMED, SEV_INFO, b.instrument_id, bracket_id, b.stop_slot, 0)
                 else:
                     exits.begin_exit(c, bracket_id, EXIT_TARGET)
@@ -399,6 +400,9 @@ cdef void on_time(core_t* c, int bracket_id) noexcept nogil:
     if b.state == BR_OPEN and b.open_qty > 0:
         if b.time_exit_ns > 0 and c.now_ns >= b.ts_entry_ns + b.time_exit_ns:
             exits.begin_exit(c, bracket_id, EXIT_TIME)
+        elif b.target_armed and c.now_ns >= b.ts_armed_ns + plan.ladder_interval_ns:
+            # A target has no stop behind it. One that rests unfilled is taken at the market, so that naked time has a bound.
+            exits.begin_exit(c, bracket_id, EXIT_TARGET)
         elif b.stop_crossed_ns > 0 and c.now_ns >= b.stop_crossed_ns + plan.ladder_interval_ns:
             exits.begin_exit(c, bracket_id, EXIT_STOP)  # the stop was left resting through a gap: chase
     exits.climb(c, bracket_id)

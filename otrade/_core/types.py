@@ -152,7 +152,7 @@ class ExitReason(IntEnum):
 
 
 class Halt(IntEnum):
-    """ACTIVE trades; REDUCING only closes; HALTED closes nothing by itself but keeps every stop. Latched."""
+    """ACTIVE trades. REDUCING takes no entries. HALTED also ignores signals that would exit. Exits work on in all. Latched."""
 
     ACTIVE = 0
     REDUCING = 1
@@ -313,7 +313,8 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("ltp_e4", I8), ("prev_ltp_e4", I8), ("bid_px_e4", I8), ("ask_px_e4", I8), ("bid_qty", I8), ("ask_qty", I8),
         ("ts_recv_ns", I8), ("ts_exch_ns", I8), ("volume", I8), ("ltq", I8), ("d_volume", I8), ("n_ticks", I8),
         ("open_e4", I8), ("high_e4", I8), ("low_e4", I8), ("close_e4", I8), ("avg_px_e4", I8), ("oi", I8),
-        ("buy_qty", I8), ("sell_qty", I8), ("ts_trade_ns", I8), ("n_refused", I8), ("absurd_px_e4", I8), ("n_absurd", I4), ("kind", I4), ("has_depth", I4), ("_pad", I4),
+        ("buy_qty", I8), ("sell_qty", I8), ("ts_trade_ns", I8), ("n_refused", I8), ("absurd_px_e4", I8), ("n_absurd", I4),
+        ("kind", I4), ("has_depth", I4), ("_pad", I4),
         ("depth_bid_px_e4", I8, 5), ("depth_ask_px_e4", I8, 5), ("depth_bid_qty", I8, 5), ("depth_ask_qty", I8, 5),
     ],
     # One bar, aligned to the session's open. `gap` is how many empty bars came just before it.
@@ -387,6 +388,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("ts_open_ns", I8), ("ts_entry_ns", I8), ("ts_close_ns", I8), ("time_exit_ns", I8), ("entry_expire_ns", I8),
         ("naked_since_ns", I8), ("naked_total_ns", I8), ("naked_worst_ns", I8), ("ladder_next_ns", I8),
         ("retry_ns", I8), ("stop_crossed_ns", I8), ("atr_e4", I8), ("flat_px_e4", I8), ("initial_stop_e4", I8),
+        ("ts_armed_ns", I8),
     ],
     "risk_limits_t": [
         ("max_order_qty", I8), ("max_order_notional_e4", I8), ("max_open_positions", I8), ("max_trades", I8),

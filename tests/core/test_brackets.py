@@ -186,6 +186,23 @@ def test_a_target_that_slips_away_becomes_the_stop_again():
     assert d.b["protected_qty"] == 10
 
 
+def test_a_target_that_rests_unfilled_is_taken_at_the_market():
+    d = Desk()
+    d.opened()
+    d.price(10_400)
+    target = d.take()
+    d.ack(target)
+    d.say(target, Ev.WORKING)
+    d.say(target, Ev.FILL_PART, 4, 1_040_000)
+    d.wait(SECOND).quiet()
+    d.price(10_398)
+    d.wait(1_100 * MS)
+    out = d.take()
+    assert (out.kind, out.ord_type, out.qty) == (Cmd.REPLACE, OrdType.LIMIT, 10)
+    assert out.price_e4 < 1_039_800
+    assert d.b["exit_reason"] == ExitReason.TARGET
+
+
 def test_trailing_moves_in_steps_and_never_back():
     d = Desk(plan={"trail_kind": 2, "trail_value": 2.0, "trail_step_value": 0.5, "target_kind": 0})
     d.opened()
