@@ -92,7 +92,8 @@ class LiveAccess:
         secret = self._secrets.get(API_SECRET)
         if not secret or not sys.stdin.isatty():
             raise TokenError(
-                f"there is no access token for today. Log in at {url} and set {ACCESS_TOKEN}, or set "
+                f"there is no access token for today. Log in at {url} and set "
+                f"{ACCESS_TOKEN}, or set "
                 f"{API_SECRET} and run again in a terminal"
             )
         print(f"Log in at\n  {url}\nthen paste the address that you are sent to:", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The composition root: options and files become a running engine. `otrade run` is this one call."""
+"""The composition root: options and files become a running engine. `otrade run` is this call."""
 
 import asyncio
 from pathlib import Path

@@ -95,7 +95,10 @@ class Control:
         if day.engine.risk()["halt"] == Halt.HALTED:
             return False, "the engine is halted already"
         day.engine.on_halt(Halt.HALTED, Reason.OK, day.clock.now_ns())
-        words = f"HALTED by command: no entries, every stop stays at the exchange. {what_is_open(day.plan)}"
+        words = (
+            f"HALTED by command: no entries, every stop stays at the exchange. "
+            f"{what_is_open(day.plan)}"
+        )
         day.board.say(Severity.ALARM, "KILLED", words)
         return True, words
 

@@ -205,7 +205,7 @@ class TradingDay:
         return min(next_ns, due_ns) if due_ns > now_ns else next_ns
 
     def collect(self) -> None:
-        """Take what the core has said since the last time: bars, signals, notices, closed brackets."""
+        """Take what the core has said since the last time: bars, signals, notices."""
         self.candles.extend(self.engine.take_bars())
         self.signals.extend(self.engine.take_signals())
         for row in self.engine.take_notices():
@@ -243,7 +243,8 @@ class TradingDay:
         found = unexplained_orders([report], self.plan.instrument_of)
         if report.cum_qty > 0 and not found:
             text = (
-                f"{report.tradingsymbol}: order {report.broker_order_id} traded {report.cum_qty} units and is not this "
+                f"{report.tradingsymbol}: order {report.broker_order_id} traded "
+                f"{report.cum_qty} units and is not this "
                 "engine's; nothing new is traded here."
             )
             found = [Unexplained(instrument_id, f"order {report.broker_order_id}", text)]
@@ -368,7 +369,8 @@ class TradingDay:
         self.board.say(
             Severity.ALARM,
             "FAULT",
-            f"FAULT while {doing} ({type(error).__name__}: {error}): the engine is halted, stops stay at the exchange. "
+            f"FAULT while {doing} ({type(error).__name__}: {error}): the engine is halted, "
+            f"stops stay at the exchange. "
             f"{what_is_open(self.plan)}",
         )
         self.engine.on_halt(Halt.HALTED, Reason.FAULT, self.clock.now_ns())
@@ -394,7 +396,8 @@ class TradingDay:
             self.board.say(
                 Severity.ALARM,
                 "NOT_VERIFIED",
-                f"the broker's positions could not be read at the end ({error}): look at them yourself. "
+                f"the broker's positions could not be read at the end ({error}): look at "
+                f"them yourself. "
                 f"{what_is_open(self.plan)}",
             )
             return

@@ -112,7 +112,7 @@ class OrderDesk:
         return reason
 
     def source_of(self, cl_ord_id: str) -> Teller:
-        """Who told us last about an order of ours: "push", "book", or "engine" when nobody has yet."""
+        """Who told us last about an order of ours; "engine" when nobody has yet."""
         return self._sources.get(cl_ord_id, "engine")
 
 

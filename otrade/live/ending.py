@@ -127,7 +127,6 @@ def _open_words(plan: DayPlan, bracket_id: int) -> str:
     covered = bracket["protected_qty"]
     partly = "" if covered >= open_qty else f" for {covered} of them only"
     leg = "stop" if order["leg"] == Leg.STOP and not bracket["target_armed"] else "exit"
-    return (
-        words
-        + f"{leg} order {order['broker_order_id']} at {rupees(price)} rests at the exchange{partly}."
+    return words + (
+        f"{leg} order {order['broker_order_id']} at {rupees(price)} rests at the exchange{partly}."
     )

@@ -195,7 +195,8 @@ class Host:
             self.board.say(
                 Severity.ERROR,
                 "NO_RUN_FILE",
-                f"{self._run_file.path} cannot be written ({error.strerror}); `otrade status` will not find this engine",
+                f"{self._run_file.path} cannot be written ({error.strerror}); `otrade "
+                f"status` will not find this engine",
             )
 
     # ------------------------------------------------------------------------------------ stopping
@@ -260,6 +261,7 @@ def require_free_port(host: str, port: int) -> None:
             probe.listen(1)
         except OSError as error:
             raise StartError(
-                f"port {port} on {host} cannot be used for the page ({error.strerror}): set web.port or "
+                f"port {port} on {host} cannot be used for the page ({error.strerror}): "
+                f"set web.port or "
                 "--port to a free one (0 takes any), or run with --no-page"
             ) from None

@@ -82,7 +82,8 @@ class TolerantFile(RotatingFileHandler):
         if not self._failing:
             self._failing = True
             self._on_failure(
-                f"the log {self.baseFilename} cannot be written (is the disk full?); trading goes on without it"
+                f"the log {self.baseFilename} cannot be written (is the disk full?); "
+                f"trading goes on without it"
             )
 
 

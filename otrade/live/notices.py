@@ -11,10 +11,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from otrade._core.types import NONE_ID, ExitReason, Halt, Note, Severity, Side
+from otrade._core.types import NONE_ID, Note, Severity, Side
 
 from .units import rupees
-from .words import EXIT_WORDS, HALT_WORDS, NOTE_WORDS, REASON_WORDS, reason_words
+from .words import (
+    EXIT_WORDS,
+    HALT_WORDS,
+    NOTE_WORDS,
+    REASON_WORDS,
+    SPECIAL_WORDS,
+    reason_words,
+)
 
 KEPT_MAX = 1_000
 
@@ -109,7 +116,8 @@ def words_of(row: Mapping[str, Any], names: Names) -> str:
     know.
     """
     try:
-        template = NOTE_WORDS[Note(row["code"])]
+        note = Note(row["code"])
+        template = SPECIAL_WORDS.get((note, row["reason"]), NOTE_WORDS[note])
     except ValueError:
         template = "{symbol}: notice " + str(row["code"]) + " (a={a}, b={b}, c={c}), {why}"
     return template.format_map(fields_of(row, names))
@@ -135,13 +143,6 @@ def fields_of(row: Mapping[str, Any], names: Names) -> dict[str, object]:
         "b_ms": f"{b / 1e6:.1f}",
         "b_why": REASON_WORDS.get(b, f"unknown reason {b}") if b else "by command",
         "halt": HALT_WORDS.get(a, f"in unknown state {a}"),
+        "b_exit": EXIT_WORDS.get(b, f"unknown exit reason {b}"),
         "exit": EXIT_WORDS.get(c, f"unknown exit reason {c}"),
     }
-
-
-def exit_words(exit_reason: int) -> str:
-    return EXIT_WORDS.get(ExitReason(exit_reason), str(exit_reason))
-
-
-def halt_words(halt: int) -> str:
-    return HALT_WORDS.get(Halt(halt), str(halt))

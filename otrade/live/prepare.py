@@ -90,7 +90,8 @@ class DayMaker:
                 on_stop=config.engine.on_stop,
                 audit_flat_ns=ns_of_s(config.broker.poll_s),
                 login_words=(
-                    f"Log in and put the new access token into {config.paths.secrets}; trading resumes "
+                    f"Log in and put the new access token into {config.paths.secrets}; "
+                    f"trading resumes "
                     "by itself"
                     if not self.is_paper
                     else "Start the paper day again"
@@ -121,7 +122,7 @@ class DayMaker:
         """(place in the configuration, record, session) of every instrument that trades on this
         date.
         """
-        dump = InstrumentFile((await rest.instruments_csv()).decode())
+        dump = InstrumentFile(await rest.instruments_csv())
         found = []
         for at, wanted in enumerate(self.config.instruments):
             record = dump.find(wanted.symbol, date)

@@ -30,7 +30,7 @@ class Unexplained:
 def unexplained_orders(
     rows: Iterable[OrderReport], instrument_of: Mapping[int, int]
 ) -> list[Unexplained]:
-    """Orders of our instruments that can still trade. `rows` are those that the core does not know."""
+    """Orders of our instruments that can still trade. `rows` are unknown to the core."""
     found = []
     for row in rows:
         instrument_id = instrument_of.get(row.instrument_token)
@@ -40,7 +40,8 @@ def unexplained_orders(
             Unexplained(
                 instrument_id,
                 f"order {row.broker_order_id}",
-                f"{row.tradingsymbol}: order {row.broker_order_id} ({row.order_qty} units, {row.status}) is not this "
+                f"{row.tradingsymbol}: order {row.broker_order_id} ({row.order_qty} units, "
+                f"{row.status}) is not this "
                 "engine's; nothing new is traded here. Cancel it at the broker, then restart.",
             )
         )
@@ -50,7 +51,7 @@ def unexplained_orders(
 def unexplained_positions(
     positions: Iterable[BrokerPosition], instrument_of: Mapping[int, int], net_of: Mapping[int, int]
 ) -> list[Unexplained]:
-    """Positions of our instruments whose net quantity is not the core's (`net_of` instrument id)."""
+    """Positions of our instruments that differ from the core's, `net_of` each instrument id."""
     shown: dict[int, int] = dict.fromkeys(net_of, 0)
     names: dict[int, BrokerPosition] = {}
     for position in positions:
@@ -70,7 +71,8 @@ def unexplained_positions(
             Unexplained(
                 instrument_id,
                 f"position {net_qty}",
-                f"{symbol}: the broker shows {net_qty:+d} units{price} and this engine {ours:+d}; nothing new is traded "
+                f"{symbol}: the broker shows {net_qty:+d} units{price} and this engine "
+                f"{ours:+d}; nothing new is traded "
                 "here. Close the difference at the broker, then restart.",
             )
         )

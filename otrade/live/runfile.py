@@ -57,7 +57,8 @@ class RunFile:
             who = f"process {owner.pid}" if owner else "another process"
             raise StartError(
                 f"{lock_path} is held by {who}: an engine already runs in {self._run_dir.parent}. "
-                "Stop it first, or give this one its own directory (paths.var in the configuration)."
+                "Stop it first, or give this one its own directory (paths.var in the "
+                "configuration)."
             ) from None
         self._lock_fd = fd
 

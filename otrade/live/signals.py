@@ -9,7 +9,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopSignals:
-    """Context manager around a running loop. Handlers run as loop callbacks, never inside the core."""
+    """Context manager around a running loop. Handlers are loop callbacks, never inside the core."""
 
     def __init__(
         self,

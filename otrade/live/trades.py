@@ -12,7 +12,7 @@ from otrade._core.types import BracketState, ExitReason
 
 @dataclass(frozen=True, slots=True)
 class OrderFill:
-    """What one order traded. `value_e4` is e4 rupees times units times the contract's multiplier."""
+    """What one order traded. `value_e4` is price e4 times units times the multiplier."""
 
     side: int
     qty: int

@@ -54,7 +54,8 @@ def instrument_spec(
     strategies = [s for s in config.strategies if s.instrument == wanted.symbol]
     if record.is_index and strategies:
         raise InstrumentError(
-            f"{wanted.symbol} is an index and cannot be traded, but strategy {strategies[0].name!r} "
+            f"{wanted.symbol} is an index and cannot be traded, but strategy "
+            f"{strategies[0].name!r} "
             "names it. Name its future instead, for example NFO:NIFTY.FUT."
         )
     return InstrumentSpec(

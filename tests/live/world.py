@@ -29,15 +29,34 @@ SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 KEYS = ("NSE:INFY", "NSE:SBIN")
 PLAN: dict[str, int | float] = {
-    "stop_kind": 1, "stop_value": 20.0, "target_kind": 1, "target_value": 40.0, "size_mode": 0, "size_value": 10.0,
-    "max_qty": 1000, "enabled": 1, "entry_offset_bps": 5.0, "entry_timeout_ns": 30 * SECOND, "stop_limit_bps": 20.0,
-    "hysteresis_bps": 10.0, "ladder_start_bps": 10.0, "ladder_step_bps": 10.0, "ladder_interval_ns": 2 * SECOND,
-    "ladder_max_steps": 5, "protection_e2": -1, "on_opposite": 1,
-}  # fmt: skip
+    "stop_kind": 1,
+    "stop_value": 20.0,
+    "target_kind": 1,
+    "target_value": 40.0,
+    "size_mode": 0,
+    "size_value": 10.0,
+    "max_qty": 1000,
+    "enabled": 1,
+    "entry_offset_bps": 5.0,
+    "entry_timeout_ns": 30 * SECOND,
+    "stop_limit_bps": 20.0,
+    "hysteresis_bps": 10.0,
+    "ladder_start_bps": 10.0,
+    "ladder_step_bps": 10.0,
+    "ladder_interval_ns": 2 * SECOND,
+    "ladder_max_steps": 5,
+    "protection_e2": -1,
+    "on_opposite": 1,
+}
 BUDGET = {
-    "per_second": 9, "per_minute": 380, "per_day": 4900, "reserve_second": 3, "reserve_minute": 50, "reserve_day": 500,
+    "per_second": 9,
+    "per_minute": 380,
+    "per_day": 4900,
+    "reserve_second": 3,
+    "reserve_minute": 50,
+    "reserve_day": 500,
     "modifies_per_order": 25,
-}  # fmt: skip
+}
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -129,30 +148,47 @@ class World:
 
 
 def specs(
-    sim: Simulator, date: dt.date, keys: tuple[str, ...], offsets_bps: tuple[int, ...]
+    sim: Simulator, date: dt.date, keys: tuple[str, ...], offsets_bps: tuple[int, ...], hours: float
 ) -> list[InstrumentSpec]:
     """Crossovers of levels around yesterday's close: many signals from few assumptions."""
     found = []
     for key in keys:
         contract = sim.exchange.market.universe.resolve(key)
         open_ns, close_ns = contract.session_ns(date)
+        close_ns = min(close_ns, open_ns + round(hours * 60 * MINUTE))
         close_e4 = sim.exchange.prices.previous_close_e4(contract, date)
         strategies = [
             StrategySpec(
-                f"level {offset:+d} {contract.tradingsymbol}", "price_level", 60,
-                {"bar_mode": 0, "side_mask": 3, "level": close_e4 * (1 + offset / 10_000) / 10_000}, PLAN,
+                f"level {offset:+d} {contract.tradingsymbol}",
+                "price_level",
+                60,
+                {"bar_mode": 0, "side_mask": 3, "level": close_e4 * (1 + offset / 10_000) / 10_000},
+                PLAN,
             )
             for offset in offsets_bps
-        ]  # fmt: skip
+        ]
         session = SessionSpec(
             open_ns, open_ns, close_ns - 20 * MINUTE, close_ns - 10 * MINUTE, close_ns
         )
         found.append(
             InstrumentSpec(
-                contract.token, contract.exchange, contract.tradingsymbol, "MIS", 0, contract.segment, "full", contract.tick_e4,
-                contract.lot, contract.freeze_qty, contract.multiplier, 0, 0, session, strategies,
+                contract.token,
+                contract.exchange,
+                contract.tradingsymbol,
+                "MIS",
+                0,
+                contract.segment,
+                "full",
+                contract.tick_e4,
+                contract.lot,
+                contract.freeze_qty,
+                contract.multiplier,
+                0,
+                0,
+                session,
+                strategies,
             )
-        )  # fmt: skip
+        )
     return found
 
 
@@ -163,11 +199,12 @@ async def world(
     speed: float = float("inf"),
     keys: tuple[str, ...] = KEYS,
     offsets_bps: tuple[int, ...] = (-20, 20),
+    hours: float = 2.0,
     on_stop: str = "flatten",
     limits: dict[str, int] | None = None,
     config: dict[str, Any] | None = None,
 ) -> AsyncIterator[World]:
-    """A simulator that listens, and a day that is ready to open."""
+    """A simulator that listens, and a day of at most `hours` that is ready to open."""
     sim = Simulator(SimConfig(seed=seed, speed=speed, tick_interval_ms=2000, **(config or {})))
     ports = await sim.start()
     try:
@@ -176,7 +213,7 @@ async def world(
         spec = EngineSpec(
             run_id=7, limits={"stale_feed_ns": 10 * SECOND, **(limits or {})}, budget=BUDGET
         )
-        plan = assemble(str(date), specs(sim, date, keys, offsets_bps), spec)
+        plan = assemble(str(date), specs(sim, date, keys, offsets_bps, hours), spec)
         encoder = KiteEncoder(
             f"127.0.0.1:{ports.rest}".encode(), b"", f"token paper:{token}".encode()
         )
@@ -186,9 +223,17 @@ async def world(
             plan, clock, board, flat_charge, DayOptions(on_stop, audit_flat_ns=120 * SECOND)
         )
         broker = KiteBroker(
-            api_key="paper", access_token=token, encoder=encoder, sink=plan.engine, clock=clock, rng=random.Random(seed),
-            callbacks=day.callbacks(), rest_root=ports.rest_url, feed_root=ports.feed_url, feed_now_ns=clock.now_ns,
-        )  # fmt: skip
+            api_key="paper",
+            access_token=token,
+            encoder=encoder,
+            sink=plan.engine,
+            clock=clock,
+            rng=random.Random(seed),
+            callbacks=day.callbacks(),
+            rest_root=ports.rest_url,
+            feed_root=ports.feed_url,
+            feed_now_ns=clock.now_ns,
+        )
         sim.set_idle_probe(lambda: not broker.is_connecting)
         here = World(sim, ports, date, day, broker, board)
         board.listen(here.notices.append)

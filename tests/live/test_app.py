@@ -1,0 +1,276 @@
+"""The one command, in this process: days that are printed, signals, a page, and every way in which
+a start is refused.
+"""
+
+import datetime as dt
+import json
+import os
+import re
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otrade.config import RunOptions
+from otrade.errors import CalendarError, ConfigError, InstrumentError, OTradeError, StartError
+from otrade.live import app
+from otrade.live.day import TradingDay
+from otrade.live.host import Host
+from otrade.live.runfile import RunFile, read_run_info
+
+MAX = float("inf")
+FRIDAY = "2026-11-20"
+TEN_NS = 1_795_149_000 * 1_000_000_000
+"""10:00 IST of that Friday."""
+
+CONFIG: dict[str, Any] = {
+    "mode": "paper",
+    "sim": {"seed": 5, "ticks_per_s": 0.5},
+    "instruments": [{"symbol": "NSE:INFY"}, {"symbol": "NSE:SBIN"}],
+    "strategies": [
+        {
+            "kind": "ema_cross",
+            "name": f"{symbol} cross",
+            "instrument": f"NSE:{symbol}",
+            "sizing": {"mode": "fixed", "value": 10},
+            "bracket": {
+                "stop": {"kind": "pct", "value": 0.2},
+                "target": {"kind": "pct", "value": 0.3},
+            },
+            "params": {"fast_period": 3, "slow_period": 8},
+        }
+        for symbol in ("INFY", "SBIN")
+    ],
+    "risk": {"cooldown_after_stop_s": 0},
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(folder: Path, **changes: Any) -> Path:
+    path = folder / "config.json"
+    path.write_text(json.dumps(CONFIG | changes))
+    return path
+
+
+def trade(config: Path, **options: Any) -> int:
+    given = {"speed": MAX, "date": FRIDAY, "page": False} | options
+    return app.run(RunOptions(config=config, **given))
+
+
+def on_beat(monkeypatch: pytest.MonkeyPatch, listener: Callable[[TradingDay, int], None]) -> None:
+    """Let a test take part in the day's beat."""
+    begin = Host.begin
+
+    def begin_and_listen(host: Host, day: TradingDay) -> None:
+        begin(host, day)
+        day.on_beat.append(lambda now_ns: listener(day, now_ns))
+
+    monkeypatch.setattr(Host, "begin", begin_and_listen)
+
+
+def without_latency(screen: str) -> str:
+    return re.sub(r"^tick to order.*$", "", screen, flags=re.MULTILINE)
+
+
+def test_the_same_command_twice_prints_the_same_day(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write(folder)
+    assert trade(config) == app.EXIT_OK
+    first = capsys.readouterr().out
+    assert trade(config) == app.EXIT_OK
+    assert without_latency(capsys.readouterr().out) == without_latency(first)
+    (n_trades,) = re.findall(r"^trades +(\d+)", first, re.MULTILINE)
+    assert int(n_trades) > 5
+    assert "Nothing is open." in first
+    money = {
+        name: int(value.replace(",", "").replace(".", ""))
+        for name, value in re.findall(
+            r"^(P&L gross|charges|P&L net) +(-?[\d,.]+)$", first, re.MULTILINE
+        )
+    }
+    assert abs(money["P&L gross"]) > 0 and money["charges"] > 0
+    lines = (folder / "var" / "log" / "otrade.jsonl").read_bytes().splitlines()
+    assert all(json.loads(line)["text"] for line in lines)
+    assert not (folder / "var" / "run" / "engine.json").exists()
+
+
+def test_several_days_of_a_price_file_end_with_a_total(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prices = folder / "bars.csv"
+    rows = ["time_ist,open,high,low,close"]
+    for day, base in (("2025-09-04", 24_900), ("2025-09-05", 24_700)):
+        for minute in range(90):
+            px = base + 40 * ((minute // 12) % 2) - 3 * (minute % 12)
+            time = f"{9 + (15 + minute) // 60:02d}:{(15 + minute) % 60:02d}:00"
+            rows.append(f"{day} {time},{px},{px + 6},{px - 6},{px + 2}")
+    prices.write_text("\n".join(rows) + "\n")
+    strategy = CONFIG["strategies"][0] | {
+        "name": "nifty",
+        "instrument": "NFO:NIFTY.FUT",
+        "sizing": {"mode": "fixed", "value": 75},
+    }
+    config = write(folder, instruments=[{"symbol": "NFO:NIFTY.FUT"}], strategies=[strategy])
+    assert trade(config, prices={"NFO:NIFTY.FUT": prices}, date=None) == app.EXIT_OK
+    screen = capsys.readouterr().out
+    assert re.search(r"^2025-09-04 +\d+", screen, re.MULTILINE)
+    assert re.search(r"^2025-09-05 +\d+", screen, re.MULTILINE)
+    n_trades = [int(n) for n in re.findall(r"^trades +(\d+)", screen, re.MULTILINE)]
+    (total,) = re.findall(r"^total +(\d+)", screen, re.MULTILINE)
+    assert sum(n_trades) == int(total) > 0
+
+
+def test_ctrl_c_flattens_and_the_page_says_so(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def press(day: TradingDay, now_ns: int) -> None:
+        if not seen and now_ns >= TEN_NS and day.engine.n_live:
+            info = read_run_info(folder / "var")
+            assert info is not None
+            seen.append(info.url)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    on_beat(monkeypatch, press)
+    assert trade(write(folder), page=True, port=0) == app.EXIT_OK
+    assert seen and seen[0].startswith("http://127.0.0.1:")
+    screen = capsys.readouterr()
+    assert "stopped (SIGINT)" in screen.out and "Nothing is open." in screen.out
+    assert "Ctrl-C again to insist" in screen.err
+
+
+def test_a_second_ctrl_c_insists_and_the_exit_code_says_what_is_left(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pressed: list[int] = []
+
+    def press(day: TradingDay, now_ns: int) -> None:
+        is_open = any(day.plan.net_of().values())
+        if len(pressed) < 2 and now_ns >= TEN_NS and is_open:
+            pressed.append(now_ns)
+            os.kill(os.getpid(), signal.SIGINT)
+            if len(pressed) == 1:
+                # The broker does not answer any more: nothing can be flattened.
+                monkeypatch.setattr(day.desk.session, "send", lambda command: None)
+
+    on_beat(monkeypatch, press)
+    config = write(folder, engine={"on_stop": "flatten"})
+    assert trade(config) == app.EXIT_OPEN
+    screen = capsys.readouterr()
+    assert "stopped at once (second SIGINT)" in screen.out
+    assert "OPEN:" in screen.out and "ALARM" in screen.err
+
+
+def test_configuration_is_reloaded_or_refused_while_it_trades(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(folder)
+    step: list[int] = []
+
+    def edit(day: TradingDay, now_ns: int) -> None:
+        due_ns = TEN_NS + len(step) * 60_000_000_000
+        if now_ns < due_ns:
+            return
+        step.append(now_ns)
+        match len(step):
+            case 1:
+                off = [s | {"enabled": False} for s in CONFIG["strategies"]]
+                path.write_text(
+                    json.dumps(
+                        CONFIG
+                        | {"strategies": off, "risk": CONFIG["risk"] | {"max_trades_per_day": 7}}
+                    )
+                )
+            case 2:
+                assert not day.engine.strategy(0)["enabled"]
+                path.write_text(json.dumps(CONFIG)[:100])
+            case 3:
+                path.write_text(json.dumps(CONFIG | {"mode": "live"}))
+            case 4:
+                assert not day.engine.strategy(1)["enabled"], "refused reloads keep the old one"
+                codes = [notice.code for notice in day.board.since(0)]
+                assert codes.count("CONFIG_CHANGED") == 1 and codes.count("CONFIG_REFUSED") == 2
+                day.ending.stop("test")
+
+    on_beat(monkeypatch, edit)
+    assert trade(path) == app.EXIT_OK
+    assert len(step) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "error", "words"),
+    [
+        (
+            {"instruments": [{"symbol": "NSE:INFI"}, *CONFIG["instruments"]]},
+            {},
+            InstrumentError,
+            "NSE:INFI.*did you mean INFY",
+        ),
+        (
+            {
+                "instruments": [{"symbol": "NSE:NIFTY 50"}, *CONFIG["instruments"]],
+                "strategies": [CONFIG["strategies"][0] | {"instrument": "NSE:NIFTY 50"}],
+            },
+            {},
+            InstrumentError,
+            "index.*FUT",
+        ),
+        ({"strategie": []}, {}, ConfigError, "strategie.*did you mean 'strategies'"),
+        ({}, {"date": "2026-11-21"}, CalendarError, "2026-11-21 is no trading day .weekend."),
+        ({}, {"date": "2026-11-10"}, CalendarError, "2026-11-10 is no trading day"),
+        ({}, {"date": "21-11-2026"}, CalendarError, "YYYY-MM-DD"),
+        ({}, {"date": "2031-01-01"}, CalendarError, "outside the known calendar"),
+    ],
+)
+def test_what_cannot_be_traded_is_named(
+    folder: Path,
+    changes: dict[str, Any],
+    options: dict[str, Any],
+    error: type[OTradeError],
+    words: str,
+) -> None:
+    with pytest.raises(error, match=words):
+        trade(write(folder, **changes), **options)
+
+
+def test_a_file_cut_in_half_and_a_price_file_with_a_wrong_price_are_named(folder: Path) -> None:
+    config = write(folder)
+    prices = folder / "bars.csv"
+    prices.write_text(
+        "time_ist,open,high,low,close\n2025-09-04 09:15:00,24970.3,twenty,24867.05,24876.6\n"
+    )
+    with pytest.raises(ConfigError, match=r"bars\.csv.*high"):
+        trade(config, prices={"NFO:NIFTY.FUT": prices}, date=None)
+    config.write_bytes(config.read_bytes()[:200])
+    with pytest.raises(ConfigError, match=r"config\.json: line 1, column 201.*cut in half"):
+        trade(config)
+
+
+def test_a_port_in_use_and_a_second_engine_are_named(folder: Path) -> None:
+    config = write(folder)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(StartError, match=f"port {port}.*web.port"):
+            trade(config, page=True, port=port)
+    with RunFile(folder / "var"), pytest.raises(StartError, match="already runs in var"):
+        trade(config)
+
+
+def test_a_live_run_without_keys_says_which(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OTRADE_KITE_API_KEY", "OTRADE_KITE_API_SECRET", "OTRADE_KITE_ACCESS_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("otrade.live.real.date_of", lambda now_ns: dt.date(2026, 11, 20))
+    with pytest.raises(ConfigError, match="OTRADE_KITE_API_KEY"):
+        trade(write(folder, mode="live"))
