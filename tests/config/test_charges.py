@@ -1,5 +1,5 @@
-"""Charges against a contract note worked by hand: 100 shares, bought at 1500, sold at 1510, intraday
-on NSE.
+"""Charges against a contract note worked by hand: 100 shares, bought at 1500, sold at 1510,
+intraday on NSE.
 """
 
 from otrade.charges import charge_segment, order_charges_e4
