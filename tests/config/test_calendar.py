@@ -1,11 +1,13 @@
 """Hours by segment and date, worked by hand from the circulars named in `calendar.json`."""
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import pytest
 
 from otrade.calendar import IST, Calendar, date_of
+from otrade.config.manager import default_bytes
 from otrade.errors import CalendarError
 
 CAL = Calendar.load()
@@ -91,3 +93,94 @@ def test_a_bad_calendar_is_refused_by_name(tmp_path: Path, text, words):
     with pytest.raises(Exception, match=words) as caught:
         Calendar.load(path)
     assert "cal.json" in str(caught.value)
+
+
+def ns(text):
+    return int(dt.datetime.fromisoformat(f"{text}+05:30").timestamp()) * 10**9
+
+
+@pytest.mark.parametrize(
+    ("segment", "when", "phase"),
+    [
+        ("cash_with_derivatives", "2026-11-23T08:59:59", "closed"),
+        ("cash_with_derivatives", "2026-11-23T09:00", "pre_open"),
+        ("cash_with_derivatives", "2026-11-23T09:15", "continuous"),
+        ("cash_with_derivatives", "2026-11-23T15:14:59", "continuous"),
+        ("cash_with_derivatives", "2026-11-23T15:15", "closing_auction"),
+        ("cash_with_derivatives", "2026-11-23T15:34:59", "closing_auction"),
+        ("cash_with_derivatives", "2026-11-23T15:35", "closed"),
+        ("cash_with_derivatives", "2026-11-23T15:50", "post_close"),
+        ("cash_with_derivatives", "2026-11-23T16:00", "closed"),
+        ("cash_with_derivatives", "2026-12-07T15:29", "continuous"),
+        ("cash_with_derivatives", "2026-12-07T15:39", "closing_auction"),
+        ("cash", "2026-07-31T15:40", "post_close"),
+        ("derivatives", "2026-11-23T09:05", "closed"),
+        ("cash", "2026-11-24T10:00", "closed"),
+        ("cash", "2026-11-08T09:05", "closed"),  # Muhurat has no ordinary morning
+        ("cash", "2026-11-08T18:30", "continuous"),
+    ],
+)
+def test_phases(segment, when, phase):
+    assert CAL.phase_at(segment, ns(when)) == phase
+
+
+def test_an_expiring_index_contract_is_closed_while_the_others_trade():
+    assert CAL.phase_at("derivatives", ns("2026-12-08T15:35"), is_index_expiry=True) == "closed"
+    assert CAL.phase_at("derivatives", ns("2026-12-08T15:35")) == "continuous"
+
+
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [
+        ("2026-11-23T10:00", "2026-11-23"),  # the one that runs
+        ("2026-11-23T15:30", "2026-11-25"),  # over; the 24th is a holiday
+        ("2026-11-07T12:00", "2026-11-08"),  # Muhurat on a Sunday
+        ("2026-11-08T19:15", "2026-11-09"),
+    ],
+)
+def test_the_next_session_skips_what_does_not_trade(now, day):
+    assert str(CAL.next_session("cash", ns(now)).date) == day
+
+
+def test_the_next_session_is_not_guessed_beyond_the_calendar():
+    with pytest.raises(CalendarError, match=r"2027-01-01 is outside"):
+        CAL.next_session("cash", ns("2026-12-31T16:00"))
+
+
+def test_the_last_trading_day_after_the_calendar_s_end_is_its_last():
+    assert CAL.last_trading_day("cash", dt.date(2027, 6, 1)) == dt.date(2026, 12, 31)
+
+
+def test_a_bank_holiday_closes_currency_alone():
+    assert hours("currency", "2026-02-19") is None
+    assert hours("cash", "2026-02-19") == "09:15 15:30"
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (("segments", "cash", 0, "close"), "09:00", "open 09:15 must be before close 09:00"),
+        (("segments", "cash", 0, "close"), "25:00", "segments"),
+        (("segments", "cash", 0, "from"), "2025-02-01", "must hold on known_from"),
+        (("segments", "cash", 0, "opens"), "09:00", "opens"),
+        (("segment_holidays", "moon"), {}, "unknown segment 'moon'"),
+        (("special_sessions", 0, "segments"), ["moon"], "unknown segment 'moon'"),
+        (("special_sessions", 0, "open"), "23:00", r"special_sessions\[0\]: open 23:00"),
+    ],
+)
+def test_a_calendar_that_contradicts_itself_is_refused(tmp_path: Path, place, value, words):
+    data = node = json.loads(default_bytes("calendar.json"))
+    *way, last = place
+    for step in way:
+        node = node[step]
+    node[last] = value
+    path = tmp_path / "cal.json"
+    path.write_text(json.dumps(data))
+    with pytest.raises(CalendarError, match=words) as caught:
+        Calendar.load(path)
+    assert "cal.json" in str(caught.value)
+
+
+def test_a_calendar_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(CalendarError, match=r"none\.json: No such file.*paths\.calendar"):
+        Calendar.load(tmp_path / "none.json")
