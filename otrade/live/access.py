@@ -43,9 +43,7 @@ class PaperAccess:
 
     async def token(self, rest: KiteRest, clock: Clock) -> str:
         """A fresh login; ends the one before."""
-        session = await auto_login(
-            rest, self.api_key, self.api_secret.reveal(), login_root=self.rest_url, clock=clock
-        )
+        session = await auto_login(rest, self.api_key, self.api_secret.reveal(), login_root=self.rest_url, clock=clock)
         return session.access_token
 
     def fresh_token(self, old: str, clock: Clock) -> str | None:

@@ -131,11 +131,7 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
             if strategy.interval_s != interval_s:
                 continue
             engine.add_strategy(series_id, strategy.kind, strategy.params, strategy.plan)
-            plan.strategies.append(
-                PlannedStrategy(
-                    strategy.name, strategy.kind, instrument_id, interval_s, strategy.params
-                )
-            )
+            plan.strategies.append(PlannedStrategy(strategy.name, strategy.kind, instrument_id, interval_s, strategy.params))
     engine.set_session(
         instrument_id,
         open_ns=session.open_ns,

@@ -52,9 +52,7 @@ class Control:
             return False, "entries are paused already"
         day.is_paused = True
         day.engine.on_pause(True, day.clock.now_ns())
-        day.board.say(
-            Severity.WARN, "PAUSED", "paused by command: no new entries; exits and stops go on"
-        )
+        day.board.say(Severity.WARN, "PAUSED", "paused by command: no new entries; exits and stops go on")
         return True, "paused: no new entries; exits and stops go on"
 
     def _resume(self, day: "TradingDay", args: Args) -> Result:
@@ -95,10 +93,7 @@ class Control:
         if day.engine.risk()["halt"] == Halt.HALTED:
             return False, "the engine is halted already"
         day.engine.on_halt(Halt.HALTED, Reason.OK, day.clock.now_ns())
-        words = (
-            f"HALTED by command: no entries, every stop stays at the exchange. "
-            f"{what_is_open(day.plan)}"
-        )
+        words = f"HALTED by command: no entries, every stop stays at the exchange. {what_is_open(day.plan)}"
         day.board.say(Severity.ALARM, "KILLED", words)
         return True, words
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from otrade._core.types import Ev, Halt, Note, Reason, Severity
 from otrade.brokers.base import Answer, BrokerSession, Callbacks, OrderReport
@@ -99,6 +100,7 @@ class TradingDay:
         self._position_audit_ns = 0
         self._position_task: asyncio.Task[None] | None = None
         self._suspects: set[str] = set()
+        self._failures: set[str] = set()
         self._feed_was_up = False
         self._feed_up = asyncio.Event()
         self._trouble = ""
@@ -150,8 +152,7 @@ class TradingDay:
         self.board.say(
             Severity.INFO,
             "DAY_OPEN",
-            f"{self.plan.day}: connected, {len(self.plan.instruments)} instruments, "
-            f"{len(self.plan.strategies)} strategies",
+            f"{self.plan.day}: connected, {len(self.plan.instruments)} instruments, {len(self.plan.strategies)} strategies",
         )
         self.beat()
 
@@ -187,17 +188,31 @@ class TradingDay:
         try:
             self.engine.on_timer(now_ns)
             self.desk.drain()
-            self.collect()
         except Exception as error:
             self.fault(error, "the beat of the engine")
-        if self._books is not None and not self.is_token_dead:
-            self._books.audit(now_ns)
-        self._audit_positions(now_ns)
+        # What follows tells, looks and counts. Its failures are said, and protection goes on.
+        self._careful("what the core says", self.collect)
+        self._careful("the audit", partial(self._audit, now_ns))
         for listener in self.on_beat:
-            listener(now_ns)
+            self._careful("a listener of the beat", partial(listener, now_ns))
         self.ending.look(now_ns)
         if not self.ended.is_set():
             self._timer = self.clock.call_at(self._next_beat_ns(now_ns), self.beat)
+
+    def _careful(self, what: str, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception as error:
+            text = f"{what} failed ({type(error).__name__}: {error}); trading goes on"
+            if text not in self._failures:
+                self._failures.add(text)
+                log.error("%s failed", what, exc_info=error)
+                self.board.say(Severity.ERROR, "FAILED", text)
+
+    def _audit(self, now_ns: int) -> None:
+        if self._books is not None and not self.is_token_dead:
+            self._books.audit(now_ns)
+        self._audit_positions(now_ns)
 
     def _next_beat_ns(self, now_ns: int) -> int:
         next_ns = now_ns + (BEAT_OPEN_NS if self.engine.n_live else BEAT_FLAT_NS)
@@ -276,8 +291,7 @@ class TradingDay:
         self.board.say(
             Severity.ALARM,
             "TOKEN_DEAD",
-            "the broker no longer accepts the access token: no new entries. "
-            f"{what_is_open(self.plan)} {self.options.login_words}.",
+            f"the broker no longer accepts the access token: no new entries. {what_is_open(self.plan)} {self.options.login_words}.",
         )
 
     def on_token(self, access_token: str) -> None:
@@ -305,25 +319,17 @@ class TradingDay:
         text = str(error)
         if text != self._trouble:
             self._trouble = text
-            self.board.say(
-                Severity.WARN, "BOOK_FAILED", f"the order book could not be read: {text}"
-            )
+            self.board.say(Severity.WARN, "BOOK_FAILED", f"the order book could not be read: {text}")
 
     # ----------------------------------------------------------------------------------- explaining
     def quarantine(self, unexplained: Unexplained) -> None:
         self.engine.on_quarantine(unexplained.instrument_id, True, self.clock.now_ns())
-        self.board.say(
-            Severity.ALARM, "UNEXPLAINED", unexplained.text, instrument_id=unexplained.instrument_id
-        )
+        self.board.say(Severity.ALARM, "UNEXPLAINED", unexplained.text, instrument_id=unexplained.instrument_id)
 
     def _audit_positions(self, now_ns: int) -> None:
         if self._position_audit_ns == 0:
             self._position_audit_ns = now_ns + POSITION_AUDIT_NS
-        if (
-            now_ns < self._position_audit_ns
-            or self._position_task is not None
-            or self.is_token_dead
-        ):
+        if now_ns < self._position_audit_ns or self._position_task is not None or self.is_token_dead:
             return
         self._position_audit_ns = now_ns + POSITION_AUDIT_NS
         self._position_task = asyncio.get_running_loop().create_task(self._compare_positions())
@@ -339,15 +345,10 @@ class TradingDay:
             if before != self.plan.net_of():
                 return
             found = unexplained_positions(positions, self.plan.instrument_of, before)
-            keys = {
-                f"{item.instrument_id} {item.key} {before[item.instrument_id]}" for item in found
-            }
+            keys = {f"{item.instrument_id} {item.key} {before[item.instrument_id]}" for item in found}
             for item in found:
                 key = f"{item.instrument_id} {item.key} {before[item.instrument_id]}"
-                if (
-                    key in self._suspects
-                    and not self.engine.instrument(item.instrument_id)["quarantined"]
-                ):
+                if key in self._suspects and not self.engine.instrument(item.instrument_id)["quarantined"]:
                     self.quarantine(item)
             if keys - self._suspects:
                 self._position_audit_ns = self.clock.now_ns() + 5 * NS_PER_S
@@ -396,16 +397,12 @@ class TradingDay:
             self.board.say(
                 Severity.ALARM,
                 "NOT_VERIFIED",
-                f"the broker's positions could not be read at the end ({error}): look at "
-                f"them yourself. "
-                f"{what_is_open(self.plan)}",
+                f"the broker's positions could not be read at the end ({error}): look at them yourself. {what_is_open(self.plan)}",
             )
             return
         found = unexplained_positions(positions, self.plan.instrument_of, self.plan.net_of())
         for item in found:
-            self.board.say(
-                Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id
-            )
+            self.board.say(Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id)
         if not found:
             self.is_verified = True
             self.board.say(

@@ -104,11 +104,7 @@ def entries_pending(plan: DayPlan) -> bool:
 
 def what_is_open(plan: DayPlan) -> str:
     """Every open quantity and the order that protects it, in words."""
-    lines = [
-        line
-        for bracket_id in plan.engine.live_brackets()
-        if (line := _open_words(plan, bracket_id))
-    ]
+    lines = [line for bracket_id in plan.engine.live_brackets() if (line := _open_words(plan, bracket_id))]
     return " ".join(lines) if lines else "Nothing is open."
 
 
@@ -127,6 +123,4 @@ def _open_words(plan: DayPlan, bracket_id: int) -> str:
     covered = bracket["protected_qty"]
     partly = "" if covered >= open_qty else f" for {covered} of them only"
     leg = "stop" if order["leg"] == Leg.STOP and not bracket["target_armed"] else "exit"
-    return words + (
-        f"{leg} order {order['broker_order_id']} at {rupees(price)} rests at the exchange{partly}."
-    )
+    return words + (f"{leg} order {order['broker_order_id']} at {rupees(price)} rests at the exchange{partly}.")

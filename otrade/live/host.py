@@ -65,9 +65,7 @@ class Host:
         self.board = NoticeBoard(clock.now_ns)
         self.progress = Progress()
         self.control = Control()
-        self.source = LiveSource(
-            self.board, self.control, mode=mode, broker_kind=broker_kind, speed=speed
-        )
+        self.source = LiveSource(self.board, self.control, mode=mode, broker_kind=broker_kind, speed=speed)
         self.summaries: list[DaySummary] = []
         self.stop_wanted = asyncio.Event()
         self.day: TradingDay | None = None
@@ -97,9 +95,7 @@ class Host:
             raise
         self._log = open_log(Path(self.config.paths.var), self.config.log, self._log_failed)
         self.board.listen(self._heard)
-        self._signals = StopSignals(
-            asyncio.get_running_loop(), on_stop=self._stop_asked, on_insist=self._insisted
-        )
+        self._signals = StopSignals(asyncio.get_running_loop(), on_stop=self._stop_asked, on_insist=self._insisted)
         self._signals.__enter__()
         self._write_run_file("", "")
         return self
@@ -195,8 +191,7 @@ class Host:
             self.board.say(
                 Severity.ERROR,
                 "NO_RUN_FILE",
-                f"{self._run_file.path} cannot be written ({error.strerror}); `otrade "
-                f"status` will not find this engine",
+                f"{self._run_file.path} cannot be written ({error.strerror}); `otrade status` will not find this engine",
             )
 
     # ------------------------------------------------------------------------------------ stopping

@@ -63,9 +63,7 @@ class TolerantFile(RotatingFileHandler):
         super().emit(record)
         if self._failing and self.n_lost == was_lost:
             self._failing = False
-            self._on_failure(
-                f"the log {self.baseFilename} is written again; {was_lost} lines are lost"
-            )
+            self._on_failure(f"the log {self.baseFilename} is written again; {was_lost} lines are lost")
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Called by `emit` inside its `except`; the failed stream is dropped, for its buffer cannot
@@ -81,15 +79,10 @@ class TolerantFile(RotatingFileHandler):
                 self.n_lost += 1  # what the buffer held is gone with it
         if not self._failing:
             self._failing = True
-            self._on_failure(
-                f"the log {self.baseFilename} cannot be written (is the disk full?); "
-                f"trading goes on without it"
-            )
+            self._on_failure(f"the log {self.baseFilename} cannot be written (is the disk full?); trading goes on without it")
 
 
-def open_log(
-    var_dir: Path, config: LogConfig, on_failure: Callable[[str], None]
-) -> logging.Handler | None:
+def open_log(var_dir: Path, config: LogConfig, on_failure: Callable[[str], None]) -> logging.Handler | None:
     """Send the `otrade` logger to `var/log/otrade.jsonl`. None, and a word to `on_failure`, when
     that cannot be made.
     """
@@ -97,9 +90,7 @@ def open_log(
     try:
         log_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        on_failure(
-            f"the log directory {log_dir} cannot be made ({error.strerror}); there is no log"
-        )
+        on_failure(f"the log directory {log_dir} cannot be made ({error.strerror}); there is no log")
         return None
     handler = TolerantFile(log_dir / "otrade.jsonl", config, on_failure)
     handler.setFormatter(JsonLines())

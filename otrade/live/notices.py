@@ -67,13 +67,9 @@ class NoticeBoard:
     def listen(self, listener: Callable[[Notice], None]) -> None:
         self._listeners.append(listener)
 
-    def say(
-        self, severity: Severity, code: str, text: str, *, instrument_id: int = NONE_ID
-    ) -> Notice:
+    def say(self, severity: Severity, code: str, text: str, *, instrument_id: int = NONE_ID) -> Notice:
         """Say something of the orchestrator's own, now."""
-        return self._keep(
-            Notice(self._seq + 1, self._now_ns(), severity, code, text, instrument_id)
-        )
+        return self._keep(Notice(self._seq + 1, self._now_ns(), severity, code, text, instrument_id))
 
     def say_core(self, row: Mapping[str, Any], names: Names) -> Notice:
         """Say one notice of the core, a dict of the fields of `notice_t`."""
@@ -98,15 +94,24 @@ class NoticeBoard:
         self._seq = notice.seq
         self._kept.append(notice)
         self.n_by_severity[notice.severity] += 1
-        for listener in self._listeners:
-            listener(notice)
+        for listener in list(self._listeners):
+            try:
+                listener(notice)
+            except Exception as error:
+                # A listener that fails hears nothing more; the others, and trading, go on.
+                self._listeners.remove(listener)
+                self.say(
+                    Severity.ERROR,
+                    "LISTENER",
+                    f"a listener of notices failed and is dropped ({type(error).__name__}: {error})",
+                )
         return notice
 
 
 def note_name(code: int) -> str:
     """The name of a `Note`, or `NOTE_<number>` for a number that is not in the table."""
     try:
-        return Note(code).name
+        return str(Note(code).name)
     except ValueError:
         return f"NOTE_{code}"
 

@@ -29,9 +29,7 @@ STEP_NS = 60 * NS_PER_S
 STEP_WALL_S = 0.1
 
 
-async def run_paper(
-    manager: ConfigManager, options: RunOptions, calendar: Calendar
-) -> list[DaySummary]:
+async def run_paper(manager: ConfigManager, options: RunOptions, calendar: Calendar) -> list[DaySummary]:
     """Run the day, or all days of the price files. Returns what became of each."""
     sim_config = sim_config_of(manager.config, options, calendar)
     try:
@@ -46,9 +44,7 @@ async def run_paper(
             ports = await sim.start()
         except OSError as error:
             raise StartError(f"the simulated exchange cannot listen: {error}") from None
-        access = PaperAccess(
-            ports.rest_url, ports.feed_url, sim_config.api_key, Secret(sim_config.api_secret)
-        )
+        access = PaperAccess(ports.rest_url, ports.feed_url, sim_config.api_key, Secret(sim_config.api_secret))
         maker = DayMaker(manager.config, calendar, access, sim.clock, host.board, is_paper=True)
         try:
             for date in sim.dates():

@@ -66,9 +66,7 @@ class DayMaker:
         finally:
             rest.close()
         specs = [
-            instrument_spec(
-                record, config.instruments[at], session, bands.get(record.symbol, (0, 0)), config
-            )
+            instrument_spec(record, config.instruments[at], session, bands.get(record.symbol, (0, 0)), config)
             for at, record, session in found
         ]
         # One run after another must not repeat a ClOrdID of the same day; a paper day is alone in
@@ -90,9 +88,7 @@ class DayMaker:
                 on_stop=config.engine.on_stop,
                 audit_flat_ns=ns_of_s(config.broker.poll_s),
                 login_words=(
-                    f"Log in and put the new access token into {config.paths.secrets}; "
-                    f"trading resumes "
-                    "by itself"
+                    f"Log in and put the new access token into {config.paths.secrets}; trading resumes by itself"
                     if not self.is_paper
                     else "Start the paper day again"
                 ),
@@ -116,9 +112,7 @@ class DayMaker:
         day.latency = lambda: latency_of(broker)
         return PreparedDay(day, broker, token)
 
-    async def _instruments(
-        self, rest: KiteRest, date: dt.date
-    ) -> list[tuple[int, Instrument, Session]]:
+    async def _instruments(self, rest: KiteRest, date: dt.date) -> list[tuple[int, Instrument, Session]]:
         """(place in the configuration, record, session) of every instrument that trades on this
         date.
         """
@@ -126,22 +120,15 @@ class DayMaker:
         found = []
         for at, wanted in enumerate(self.config.instruments):
             record = dump.find(wanted.symbol, date)
-            session = self.calendar.session(
-                record.calendar_segment, date, is_index_expiry=record.is_index_expiry(date)
-            )
+            session = self.calendar.session(record.calendar_segment, date, is_index_expiry=record.is_index_expiry(date))
             if session is not None:
                 found.append((at, record, session))
         if not found:
             why = self.calendar.holiday(date) or "no session"
-            raise CalendarError(
-                f"{date}: none of the configured instruments trades on this day ({why}). "
-                "Choose another date with --date."
-            )
+            raise CalendarError(f"{date}: none of the configured instruments trades on this day ({why}). Choose another date with --date.")
         return found
 
-    async def _bands(
-        self, rest: KiteRest, instruments: list[Instrument]
-    ) -> dict[str, tuple[int, int]]:
+    async def _bands(self, rest: KiteRest, instruments: list[Instrument]) -> dict[str, tuple[int, int]]:
         """The exchange's price bands of the day by symbol; they come from quotes only, never from
         ticks.
         """
@@ -169,12 +156,7 @@ def charge_rule_of(plan: DayPlan) -> ChargeRule:
 
     def charges_e4(instrument_id: int, fills: list[OrderFill]) -> int:
         instrument = plan.instruments[instrument_id]
-        return sum(
-            order_charges_e4(
-                instrument.exchange, instrument.segment, fill.side, fill.qty, fill.value_e4
-            )
-            for fill in fills
-        )
+        return sum(order_charges_e4(instrument.exchange, instrument.segment, fill.side, fill.qty, fill.value_e4) for fill in fills)
 
     return charges_e4
 

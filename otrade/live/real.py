@@ -14,9 +14,7 @@ from .summary import DaySummary
 TOKEN_LOOK_NS = 10 * NS_PER_S
 
 
-async def run_live(
-    manager: ConfigManager, options: RunOptions, calendar: Calendar
-) -> list[DaySummary]:
+async def run_live(manager: ConfigManager, options: RunOptions, calendar: Calendar) -> list[DaySummary]:
     """Trade today. Returns what became of it."""
     clock = WallClock()
     today = date_of(clock.now_ns())

@@ -27,9 +27,7 @@ class Unexplained:
     text: str
 
 
-def unexplained_orders(
-    rows: Iterable[OrderReport], instrument_of: Mapping[int, int]
-) -> list[Unexplained]:
+def unexplained_orders(rows: Iterable[OrderReport], instrument_of: Mapping[int, int]) -> list[Unexplained]:
     """Orders of our instruments that can still trade. `rows` are unknown to the core."""
     found = []
     for row in rows:

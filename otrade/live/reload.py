@@ -34,15 +34,12 @@ class Reloader:
         result = self._manager.reload()
         name = self._manager.path
         if result.error:
-            self._board.say(
-                Severity.ERROR, "CONFIG_REFUSED", f"the old configuration stays: {result.error}"
-            )
+            self._board.say(Severity.ERROR, "CONFIG_REFUSED", f"the old configuration stays: {result.error}")
         elif result.refused:
             self._board.say(
                 Severity.ERROR,
                 "CONFIG_REFUSED",
-                f"{name}: the old configuration stays, because these need a restart: "
-                f"{', '.join(result.refused)}",
+                f"{name}: the old configuration stays, because these need a restart: {', '.join(result.refused)}",
             )
         elif result.changed:
             self._apply(day)

@@ -81,9 +81,7 @@ class LiveSource:
     def _forget(self, bracket_id: int) -> None:
         """A bracket has closed (again): what was built of it before is old."""
         self._bracket_rows.pop(bracket_id, None)
-        for slot in [
-            slot for slot, row in self._order_rows.items() if row.bracket_id == bracket_id
-        ]:
+        for slot in [slot for slot, row in self._order_rows.items() if row.bracket_id == bracket_id]:
             del self._order_rows[slot]
 
     # --------------------------------------------------------------------------------------- status
@@ -157,12 +155,8 @@ class LiveSource:
             day="",
             now_ms=0,
             speed=self._speed,
-            feed=schema.FeedStatus(
-                connected=False, age_ms=None, frames=0, ticks=0, reconnects=0, refused=0
-            ),
-            broker=schema.BrokerStatus(
-                connected=False, token_until_ms=None, orders_sent=0, in_doubt=0
-            ),
+            feed=schema.FeedStatus(connected=False, age_ms=None, frames=0, ticks=0, reconnects=0, refused=0),
+            broker=schema.BrokerStatus(connected=False, token_until_ms=None, orders_sent=0, in_doubt=0),
             pnl=schema.PnlStatus(
                 gross_e4=0,
                 charges_e4=0,
@@ -173,9 +167,7 @@ class LiveSource:
                 drawdown_e4=0,
             ),
             counts=schema.CountStatus(signals=0, trades=0, open_brackets=0, orders=0),
-            protection=schema.ProtectionStatus(
-                open_qty=0, protected_qty=0, naked_ms_total=0.0, naked_ms_worst=0.0, naked_now=0
-            ),
+            protection=schema.ProtectionStatus(open_qty=0, protected_qty=0, naked_ms_total=0.0, naked_ms_worst=0.0, naked_now=0),
             latency=schema.LatencyStatus(p50_ns=0, p99_ns=0, max_ns=0, count=0),
         )
 
@@ -189,9 +181,7 @@ class LiveSource:
 
     def _feed(self, day: TradingDay, counters: dict[str, int]) -> schema.FeedStatus:
         risk = day.engine.risk()
-        ts_recv_ns = max(
-            (day.engine.market(i)["ts_recv_ns"] for i in range(day.engine.n_instruments)), default=0
-        )
+        ts_recv_ns = max((day.engine.market(i)["ts_recv_ns"] for i in range(day.engine.n_instruments)), default=0)
         refused = counters["refused"]
         assert isinstance(refused, list)
         return schema.FeedStatus(
@@ -205,9 +195,7 @@ class LiveSource:
 
     def _latency(self, day: TradingDay) -> schema.LatencyStatus:
         latency = day.latency()
-        return schema.LatencyStatus(
-            p50_ns=latency.p50_ns, p99_ns=latency.p99_ns, max_ns=latency.max_ns, count=latency.n
-        )
+        return schema.LatencyStatus(p50_ns=latency.p50_ns, p99_ns=latency.p99_ns, max_ns=latency.max_ns, count=latency.n)
 
     # ----------------------------------------------------------------------------------------- rows
     def instruments(self) -> Sequence[schema.InstrumentView]:
@@ -295,9 +283,7 @@ class LiveSource:
             entry_px_e4=average_e4(bracket["entry_value_e4"], bracket["entry_qty"]) or None,
             stop_px_e4=bracket["stop_e4"] or None,
             target_px_e4=bracket["target_e4"] or None,
-            ltp_e4=None
-            if is_closed
-            else day.engine.market(bracket["instrument_id"])["ltp_e4"] or None,
+            ltp_e4=None if is_closed else day.engine.market(bracket["instrument_id"])["ltp_e4"] or None,
             pnl_e4=bracket["pnl_e4"],
             naked_ms=naked_ns / NS_PER_MS,
             ts_open_ms=bracket["ts_open_ns"] // NS_PER_MS,
@@ -341,8 +327,7 @@ class LiveSource:
             ts_intent_ms=order["ts_intent_ns"] // NS_PER_MS,
             ts_sent_ms=_ms_or_none(order["ts_sent_ns"]),
             ts_ack_ms=_ms_or_none(order["ts_ack_ns"]),
-            ts_last_ms=max(order["ts_intent_ns"], order["ts_ack_ns"], order["ts_report_ns"])
-            // NS_PER_MS,
+            ts_last_ms=max(order["ts_intent_ns"], order["ts_ack_ns"], order["ts_report_ns"]) // NS_PER_MS,
             source=day.desk.source_of(order["cl_ord_id"]),
         )
         if bracket_id >= 0 and bracket_id in self._bracket_rows:
@@ -361,11 +346,7 @@ class LiveSource:
                 continue
             here = [bracket for bracket in lives if bracket["instrument_id"] == instrument_id]
             open_qty = sum(abs(bracket["open_qty"]) for bracket in here)
-            value_e4 = sum(
-                abs(bracket["open_qty"])
-                * average_e4(bracket["entry_value_e4"], bracket["entry_qty"])
-                for bracket in here
-            )
+            value_e4 = sum(abs(bracket["open_qty"]) * average_e4(bracket["entry_value_e4"], bracket["entry_qty"]) for bracket in here)
             unrealised_e4 = sum(_unrealised_e4(day, bracket) for bracket in here)
             rows.append(
                 schema.PositionView(
@@ -465,9 +446,7 @@ class LiveSource:
         return rows if interval_s == 60 else resample(rows, interval_s)
 
     # ------------------------------------------------------------------------------------- commands
-    async def command(
-        self, name: schema.CommandName, **args: int | bool | None
-    ) -> schema.CommandResult:
+    async def command(self, name: schema.CommandName, **args: int | bool | None) -> schema.CommandResult:
         ok, words = self._control.command(name, args)
         return schema.CommandResult(ok=ok, words=words)
 

@@ -125,11 +125,7 @@ def render(summary: DaySummary) -> str:
             _line("tick to order", _latency(s.latency)),
             _line("feed", f"{s.frames} frames, {s.ticks} ticks, {s.n_reconnects} reconnects"),
             *_reasons(s.refused),
-            *(
-                [_line("", f"{s.unknown_tokens} packets of other instruments")]
-                if s.unknown_tokens
-                else []
-            ),
+            *([_line("", f"{s.unknown_tokens} packets of other instruments")] if s.unknown_tokens else []),
             *([_line("alarms", f"{s.n_alarms}  (see the log)")] if s.n_alarms else []),
             _line("at the end", s.open_words),
             RULE,
@@ -151,10 +147,7 @@ def render_total(summaries: Sequence[DaySummary]) -> str:
 
 
 def _total_row(name: str, n_trades: int, gross_e4: int, charges_e4: int) -> str:
-    return (
-        f"{name:<12}{n_trades:>8}{rupees(gross_e4):>16}{rupees(charges_e4):>14}"
-        f"{rupees(gross_e4 - charges_e4):>16}"
-    )
+    return f"{name:<12}{n_trades:>8}{rupees(gross_e4):>16}{rupees(charges_e4):>14}{rupees(gross_e4 - charges_e4):>16}"
 
 
 def _line(name: str, text: str) -> str:
@@ -163,11 +156,7 @@ def _line(name: str, text: str) -> str:
 
 def _reasons(counts: Mapping[int, int]) -> list[str]:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [
-        _line("", f"{count:>6}  {reason_words(reason)}")
-        for reason, count in ordered
-        if reason != Reason.OK
-    ]
+    return [_line("", f"{count:>6}  {reason_words(reason)}") for reason, count in ordered if reason != Reason.OK]
 
 
 def _ms(duration_ns: int) -> str:

@@ -86,35 +86,21 @@ NOTE_WORDS: dict[Note, str] = {
     Note.ENTRY_FILLED: "{symbol}: entry filled, {a} units for {b_px} rupees ({order})",
     Note.STOP_PLACED: "{symbol}: stop at {a_px} for {b} units rests at the exchange ({order})",
     Note.STOP_MOVED: "{symbol}: stop moved to {a_px} for {b} units ({order})",
-    Note.TARGET_ARMED: (
-        "{symbol}: target price traded, the stop order became a limit at the target ({order})"
-    ),
-    Note.TARGET_DISARMED: (
-        "{symbol}: price fell back, the target order became a stop again ({order})"
-    ),
+    Note.TARGET_ARMED: ("{symbol}: target price traded, the stop order became a limit at the target ({order})"),
+    Note.TARGET_DISARMED: ("{symbol}: price fell back, the target order became a stop again ({order})"),
     Note.EXIT_SENT: "{symbol}: {a} units are being closed by {b_exit} ({order})",
-    Note.BRACKET_CLOSED: (
-        "{symbol}: closed by {exit}, gross {a_px} rupees, {b_ms} ms without a working stop"
-    ),
+    Note.BRACKET_CLOSED: ("{symbol}: closed by {exit}, gross {a_px} rupees, {b_ms} ms without a working stop"),
     Note.ORDER_REFUSED: "{symbol}: the broker refused order {order}: {why}",
     Note.ORDER_REJECTED: "{symbol}: order {order} was rejected: {why}",
-    Note.EXIT_REJECTED: (
-        "{symbol}: EXIT {order} WAS REJECTED, the position may be unprotected: {why}"
-    ),
+    Note.EXIT_REJECTED: ("{symbol}: EXIT {order} WAS REJECTED, the position may be unprotected: {why}"),
     Note.EXIT_CHASED: "{symbol}: exit {order} was re-priced to follow the market",
     Note.IN_DOUBT: "{symbol}: order {order} is in doubt: {why}",
     Note.DOUBT_RESOLVED: "{symbol}: the doubt about order {order} is resolved",
     Note.PROVEN_ABSENT: "{symbol}: order {order} never reached the broker",
-    Note.LATE_FILL: (
-        "{symbol}: order {order} was filled after it had ended; the bracket takes it in"
-    ),
+    Note.LATE_FILL: ("{symbol}: order {order} was filled after it had ended; the bracket takes it in"),
     Note.OVER_EXIT: "{symbol}: more was closed than was open; an order to undo it is sent",
-    Note.ILLEGAL_EVENT: (
-        "{symbol}: a report about order {order} does not fit its state and was refused"
-    ),
-    Note.UNKNOWN_STATUS: (
-        "{symbol}: the broker used an unknown status word for order {order}; no new orders here"
-    ),
+    Note.ILLEGAL_EVENT: ("{symbol}: a report about order {order} does not fit its state and was refused"),
+    Note.UNKNOWN_STATUS: ("{symbol}: the broker used an unknown status word for order {order}; no new orders here"),
     Note.FOREIGN_ORDER: "{symbol}: the account has an order that this engine did not send",
     Note.HALT_CHANGED: "the engine is now {halt}: {b_why}",
     Note.LIMIT_TRIPPED: "{why}: profit {a_px} rupees, {b_px} below its peak",
@@ -127,12 +113,8 @@ NOTE_WORDS: dict[Note, str] = {
 }
 
 SPECIAL_WORDS: dict[tuple[Note, Reason], str] = {
-    (Note.STOP_MOVED, Reason.MODIFY_CAP): (
-        "{symbol}: {why}, so stop {order} is cancelled and placed anew"
-    ),
-    (Note.LATE_FILL, Reason.LATE_ACCEPT): (
-        "{symbol}: order {order} was thought absent and lives after all; it is taken out"
-    ),
+    (Note.STOP_MOVED, Reason.MODIFY_CAP): ("{symbol}: {why}, so stop {order} is cancelled and placed anew"),
+    (Note.LATE_FILL, Reason.LATE_ACCEPT): ("{symbol}: order {order} was thought absent and lives after all; it is taken out"),
     (Note.QUARANTINED, Reason.OK): "{symbol}: released from quarantine",
 }
 """Where the reason changes the sentence."""

@@ -36,9 +36,7 @@ def test_a_day_ends_flat_and_its_profit_is_the_exchanges() -> None:
             await here.run_to_end()
             summary = check_truth(here)
             assert summary.n_trades > 20
-            assert summary.n_alarms == 0, [
-                n.text for n in here.notices if n.severity == Severity.ALARM
-            ]
+            assert summary.n_alarms == 0, [n.text for n in here.notices if n.severity == Severity.ALARM]
             assert "VERIFIED" in here.codes()
             assert summary.ticks > 20_000 and summary.refused == {}
             screen = render(summary)
@@ -52,10 +50,7 @@ async def _day(seed: int, speed: float) -> tuple[object, ...]:
         await here.open()
         await here.run_to_end()
         check_truth(here)
-        executions = [
-            (trade.trade_id, trade.order.tag, trade.qty, trade.price_e4, trade.ts_ns)
-            for trade in here.sim.exchange.trades()
-        ]
+        executions = [(trade.trade_id, trade.order.tag, trade.qty, trade.price_e4, trade.ts_ns) for trade in here.sim.exchange.trades()]
         return executions, here.day.trades.trades, [notice.text for notice in here.notices]
 
 
@@ -114,9 +109,7 @@ def test_a_dead_token_stops_entries_keeps_stops_and_a_new_one_resumes() -> None:
             await here.sim.run_until(here.now_ns + 2 * MINUTE)
             assert here.day.engine.n_brackets == brackets, "no entry without a token"
             for key in here.open_keys() & held:
-                assert any(
-                    order.contract.key == key for order in here.sim.exchange.live_orders()
-                ), "the stop stays"
+                assert any(order.contract.key == key for order in here.sim.exchange.live_orders()), "the stop stays"
             here.day.on_token(here.sim.issue_access_token())
             await here.run_until(lambda: bool(here.day.engine.risk()["feed_alive"]))
             assert here.day.engine.risk()["halt"] == Halt.ACTIVE
@@ -258,14 +251,10 @@ def test_what_was_there_before_is_quarantined_and_the_rest_trades() -> None:
             await here.open()
             sbin = [i.symbol for i in here.day.plan.instruments].index("SBIN")
             assert here.day.engine.instrument(sbin)["quarantined"]
-            assert any(
-                "SBIN" in n.text and "+5" in n.text for n in here.notices if n.code == "UNEXPLAINED"
-            )
+            assert any("SBIN" in n.text and "+5" in n.text for n in here.notices if n.code == "UNEXPLAINED")
             await here.run_to_end()
             assert {t.instrument_id for t in here.day.trades.trades} == {0, 1} - {sbin}
-            assert here.sim.exchange.net_qty() in ({"NSE:SBIN": 5}, {}), (
-                "the stranger's position is not ours to touch"
-            )
+            assert here.sim.exchange.net_qty() in ({"NSE:SBIN": 5}, {}), "the stranger's position is not ours to touch"
 
     run(body())
 
@@ -306,5 +295,22 @@ def test_a_fault_on_the_order_path_halts_keeps_stops_and_shouts() -> None:
                 assert any(order.contract.key == key for order in here.sim.exchange.live_orders())
             await here.run_to_end()
             check_truth(here)
+
+    run(body())
+
+
+def test_a_failure_beside_the_order_path_is_said_and_trading_goes_on() -> None:
+    async def body() -> None:
+        async with world() as here:
+
+            def broken(now_ns: int) -> None:
+                raise OSError("the page fell over")
+
+            here.day.on_beat.append(broken)
+            await here.open()
+            await here.run_to_end()
+            assert here.codes().count("FAILED") == 1
+            assert here.day.engine.risk()["halt"] == Halt.ACTIVE
+            assert check_truth(here).n_trades > 0
 
     run(body())

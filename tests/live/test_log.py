@@ -33,9 +33,7 @@ def test_lines_are_json(tmp_path: Path, handler: logging.Handler) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full (Linux)")
-def test_a_full_disk_is_told_once_and_recovery_too(
-    tmp_path: Path, handler: logging.Handler, told: list[str]
-) -> None:
+def test_a_full_disk_is_told_once_and_recovery_too(tmp_path: Path, handler: logging.Handler, told: list[str]) -> None:
     path = tmp_path / "log" / "otrade.jsonl"
     path.symlink_to("/dev/full")
     logger = logging.getLogger("otrade")

@@ -57,3 +57,18 @@ def test_the_board_is_bounded_numbered_and_heard() -> None:
     assert len(board.since(0)) == KEPT_MAX
     assert board.since(last.seq - 1) == [last]
     assert board.n_by_severity[Severity.WARN] == 1
+
+
+def test_a_listener_that_fails_is_dropped_and_said() -> None:
+    board = NoticeBoard(lambda: 42)
+    heard: list[str] = []
+
+    def broken(notice: Notice) -> None:
+        raise ValueError("no more paper")
+
+    board.listen(broken)
+    board.listen(lambda notice: heard.append(notice.code))
+    board.say(Severity.INFO, "ONE", "one")
+    board.say(Severity.INFO, "TWO", "two")
+    assert heard == ["LISTENER", "ONE", "TWO"]
+    assert "no more paper" in board.since(0)[1].text

@@ -135,10 +135,7 @@ class World:
 
     def true_pnl_e4(self) -> int:
         """Profit from the exchange's executions alone; right when the day ended flat."""
-        return -sum(
-            trade.order.side * trade.qty * trade.price_e4 * trade.order.contract.multiplier
-            for trade in self.sim.exchange.trades()
-        )
+        return -sum(trade.order.side * trade.qty * trade.price_e4 * trade.order.contract.multiplier for trade in self.sim.exchange.trades())
 
     def codes(self) -> list[str]:
         return [notice.code for notice in self.notices]
@@ -147,9 +144,7 @@ class World:
         return set(self.sim.exchange.net_qty())
 
 
-def specs(
-    sim: Simulator, date: dt.date, keys: tuple[str, ...], offsets_bps: tuple[int, ...], hours: float
-) -> list[InstrumentSpec]:
+def specs(sim: Simulator, date: dt.date, keys: tuple[str, ...], offsets_bps: tuple[int, ...], hours: float) -> list[InstrumentSpec]:
     """Crossovers of levels around yesterday's close: many signals from few assumptions."""
     found = []
     for key in keys:
@@ -167,9 +162,7 @@ def specs(
             )
             for offset in offsets_bps
         ]
-        session = SessionSpec(
-            open_ns, open_ns, close_ns - 20 * MINUTE, close_ns - 10 * MINUTE, close_ns
-        )
+        session = SessionSpec(open_ns, open_ns, close_ns - 20 * MINUTE, close_ns - 10 * MINUTE, close_ns)
         found.append(
             InstrumentSpec(
                 contract.token,
@@ -210,18 +203,12 @@ async def world(
     try:
         clock, date = sim.clock, sim.dates()[0]
         token = sim.issue_access_token()
-        spec = EngineSpec(
-            run_id=7, limits={"stale_feed_ns": 10 * SECOND, **(limits or {})}, budget=BUDGET
-        )
+        spec = EngineSpec(run_id=7, limits={"stale_feed_ns": 10 * SECOND, **(limits or {})}, budget=BUDGET)
         plan = assemble(str(date), specs(sim, date, keys, offsets_bps, hours), spec)
-        encoder = KiteEncoder(
-            f"127.0.0.1:{ports.rest}".encode(), b"", f"token paper:{token}".encode()
-        )
+        encoder = KiteEncoder(f"127.0.0.1:{ports.rest}".encode(), b"", f"token paper:{token}".encode())
         plan.engine.set_encoder(encoder)
         board = NoticeBoard(clock.now_ns)
-        day = TradingDay(
-            plan, clock, board, flat_charge, DayOptions(on_stop, audit_flat_ns=120 * SECOND)
-        )
+        day = TradingDay(plan, clock, board, flat_charge, DayOptions(on_stop, audit_flat_ns=120 * SECOND))
         broker = KiteBroker(
             api_key="paper",
             access_token=token,
