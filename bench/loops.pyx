@@ -29,10 +29,10 @@ def decode_ours(const uint8_t[::1] packets, int64_t rounds):
     """The same through the product's decoder, every check on."""
     cdef int64_t n = packets.shape[0] // 184
     cdef tick_t tick
-    cdef int64_t t0, r, i, total = 0
+    cdef int64_t t0, _, i, total = 0
     with nogil:
         t0 = bench_now_ns()
-        for r in range(rounds):
+        for _ in range(rounds):
             for i in range(n):
                 decode_packet(&packets[184 * i], 184, &tick)
                 total += tick.ltp_e4
@@ -45,14 +45,14 @@ def feed(Engine engine, list frames, int64_t ts_ns, int64_t step_ns, int64_t rou
     cdef int64_t n = len(frames)
     cdef const uint8_t** at = <const uint8_t**>malloc(n * sizeof(uint8_t*))
     cdef Py_ssize_t* size = <Py_ssize_t*>malloc(n * sizeof(Py_ssize_t))
-    cdef int64_t i, r, t0
+    cdef int64_t i, _, t0
     cdef bytes frame
     for i in range(n):
         frame = frames[i]
         at[i] = frame
         size[i] = len(frame)
     t0 = bench_now_ns()
-    for r in range(rounds):
+    for _ in range(rounds):
         for i in range(n):
             engine.on_frame(at[i], size[i], ts_ns)
             ts_ns += step_ns

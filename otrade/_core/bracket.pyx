@@ -11,13 +11,13 @@ from otrade._core cimport exits, order, otk, position, request, risk
 from otrade._core.state cimport core_t, notify, push_signal, strategy_t
 from otrade._core.types cimport (
     BR_CLOSED, BR_ENTERING, BR_EXITING, BR_FREE, BR_OPEN,
-    EV_REPLACE_REJECTED, EXIT_ENTRY_FAILED, EXIT_FIX, EXIT_NONE, EXIT_RISK, EXIT_SIGNAL, EXIT_SQUARE_OFF, EXIT_STOP,
+    EV_REPLACE_REJECTED, EXIT_ENTRY_FAILED, EXIT_NONE, EXIT_RISK, EXIT_SIGNAL, EXIT_SQUARE_OFF, EXIT_STOP,
     EXIT_TARGET, EXIT_TIME, EXIT_TRAIL, HALT_HALTED, LANE_ENTRY, LEG_ENTRY, LEG_FIX, LEG_TARGET, MAX_SLICES,
     NOTE_BRACKET_CLOSED, NOTE_CAPACITY, NOTE_ENTRY_FILLED, NOTE_ENTRY_SENT, NOTE_EXIT_REJECTED, NOTE_LATE_FILL,
     NOTE_ORDER_REFUSED, NOTE_ORDER_REJECTED, NOTE_SIGNAL_REFUSED, NOTE_SIGNAL_TAKEN, NOTE_SQUARE_OFF,
     NOTE_TARGET_ARMED, NOTE_TARGET_DISARMED,
     REASON_ALREADY_OPEN, REASON_BROKER_NETWORK, REASON_BROKER_PERMISSION, REASON_BROKER_RATE, REASON_BROKER_TOKEN,
-    REASON_CAPACITY, REASON_DISABLED, REASON_HALTED, REASON_LATE_FILL, REASON_OK, REASON_QTY_ZERO, REASON_REVERSE_WAIT,
+    REASON_CAPACITY, REASON_DISABLED, REASON_LATE_FILL, REASON_OK, REASON_QTY_ZERO, REASON_REVERSE_WAIT,
     REASON_STOP_DISTANCE, SEV_ALARM, SEV_INFO, SEV_WARN, SIDE_BUY, TYPE_LIMIT, TYPE_MARKET,
     bracket_t, instrument_t, market_t, order_t, plan_t,
 )
@@ -35,7 +35,6 @@ cdef int64_t RETRY_MAX_NS = 30_000_000_000
 cdef int _new_bracket(core_t* c, int strategy_id, int side) noexcept nogil:
     cdef int id = c.n_brackets
     cdef bracket_t* b
-    cdef instrument_t* inst
     if id == c.cap_brackets or c.n_orders + MAX_SLICES >= c.cap_orders:
         notify(c, NOTE_CAPACITY, SEV_ALARM, c.strategies[strategy_id].instrument_id, -1, -1, REASON_CAPACITY)
         return -1
@@ -264,12 +263,12 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
     cdef order_t* o = &c.orders[slot]
     cdef bracket_t* b = &c.brackets[o.bracket_id]
     cdef int64_t pause = RETRY_FIRST_NS
-    cdef int i
+    cdef int _
     if o.leg == LEG_ENTRY:
         notify(c, NOTE_ORDER_REJECTED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
         return
     b.n_rejects += 1
-    for i in range(b.n_rejects - 1):
+    for _ in range(b.n_rejects - 1):
         if pause < RETRY_MAX_NS:
             pause *= 2
     b.retry_ns = c.now_ns + (pause if pause < RETRY_MAX_NS else RETRY_MAX_NS)

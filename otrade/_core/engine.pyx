@@ -15,22 +15,20 @@ The pipeline, in the words of the code, the metrics and the page:
 No clock, no I/O, no randomness, no threads. The same events give the same commands, live, on paper, replayed or in a test.
 Between the bytes of a frame and the bytes of an order no Python object is touched.
 """
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memset, strncpy
 
-from otrade._core cimport bracket, exits, market, position, report, risk, strategy
+from otrade._core cimport bracket, market, position, report, risk, strategy
 from otrade._core.state cimport (
-    allocate, bar_rec_t, command_t, core_t, find_token, instrument_t, market_t, notice_t, put_token, push_bar, release,
-    series_t, signal_rec_t, strategy_t,
+    allocate, command_t, core_t, find_token, instrument_t, market_t, put_token, push_bar, release, series_t,
 )
 from otrade._core.types cimport (
-    BR_CLOSED, EXIT_FLATTEN, HALT_ACTIVE, NOTE_QUARANTINED, REASON_FRAME_HEARTBEAT, REASON_OK, REASON_QUARANTINED,
-    SEV_ALARM, SEV_INFO, bar_t, report_t, tick_t,
+    EXIT_FLATTEN, HALT_ACTIVE, REASON_FRAME_HEARTBEAT, REASON_OK, report_t, tick_t,
 )
 from otrade._core.wire cimport FrameSink, OrderEncoder
 from otrade._core.wire_kite cimport decode_packet, next_packet
 
-import otrade._core.processor  # noqa: F401 - refuses an unfit processor before anything runs
+from otrade._core.processor import check as _fits  # no-cython-lint: importing it refuses an unfit processor
 from otrade.errors import EngineError
 
 

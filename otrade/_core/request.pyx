@@ -42,7 +42,9 @@ cdef bint _room(core_t* c) noexcept nogil:
     return c.command_tail - c.command_head < c.cap_commands
 
 
-cdef int place(core_t* c, int bracket_id, int leg, int side, int ord_type, int64_t qty, int64_t price_e4, int64_t trigger_e4, int lane) noexcept nogil:
+cdef int place(
+    core_t* c, int bracket_id, int leg, int side, int ord_type, int64_t qty, int64_t price_e4, int64_t trigger_e4, int lane
+) noexcept nogil:
     cdef int reason = risk.budget_left(c, lane, True)
     cdef int slot
     cdef order_t* o

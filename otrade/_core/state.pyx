@@ -13,7 +13,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset, strcmp, strncmp
 
 from otrade._core.types cimport (
-    LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET, MAX_ORDERS_PER_BRACKET, ORD_INITIALIZED, PENDING_NONE,
+    MAX_ORDERS_PER_BRACKET, ORD_INITIALIZED, PENDING_NONE,
     bar_rec_t, bracket_t, command_t, instrument_t, market_t, notice_t, order_t, position_t, series_t, signal_rec_t,
 )
 

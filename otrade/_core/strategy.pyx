@@ -4,12 +4,11 @@
 `on_tick(params, state, market, signal)` and `on_bar(params, state, bar, signal)` return 1 when they say a crossover.
 """
 from libc.stdlib cimport calloc
-from libc.string cimport memset
 
 from otrade._core cimport otk
 from otrade._core.state cimport core_t, notify, on_bar_t, on_tick_t, strategy_t
 from otrade._core.types cimport (
-    NOTE_QUARANTINED, REASON_OK, REASON_QUARANTINED, SEV_ALARM, SEV_INFO, cross_params_t, ema_cross_t, plan_t, sma_cross_t,
+    NOTE_QUARANTINED, REASON_OK, REASON_QUARANTINED, SEV_ALARM, SEV_INFO, cross_params_t, ema_cross_t, sma_cross_t,
 )
 
 from otrade.errors import EngineError

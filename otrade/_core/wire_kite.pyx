@@ -10,7 +10,7 @@ rounded to the nearest e4 (half up).
 
 Nothing here allocates, holds state, or reads past the length it was given.
 """
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from otrade._core.types cimport (
@@ -227,8 +227,8 @@ cdef inline void put_decimal(writer_t* w, int64_t v, int scale) noexcept nogil:
     cdef int64_t unit = 1
     cdef int64_t rest
     cdef char digits[8]
-    cdef int i, n = 0
-    for i in range(scale):
+    cdef int _, n = 0
+    for _ in range(scale):
         unit *= 10
     put_number(w, v // unit)
     rest = v % unit
