@@ -15,7 +15,8 @@ build: .venv/ready otrade/web/static/index.html
 
 # Everything that the build and the tests need, at the versions of pyproject.toml.
 .venv/tools: pyproject.toml | .venv/bin/python
-	$(PY) -m pip install --quiet $$($(PY) -c 'import tomllib; t = tomllib.load(open("pyproject.toml", "rb")); print(*(repr(r) for r in t["build-system"]["requires"] + t["project"]["dependencies"] + t["project"]["optional-dependencies"]["test"]))')
+	$(PY) -c 'import tomllib; t = tomllib.load(open("pyproject.toml", "rb")); p = t["project"]; print(*t["build-system"]["requires"], *p["dependencies"], *p["optional-dependencies"]["test"], sep="\n")' > .venv/requirements.txt
+	$(PY) -m pip install --quiet -r .venv/requirements.txt
 	touch $@
 
 SOURCES := $(shell find otrade -name '*.pyx' -o -name '*.pxd' -not -name otk.pxd -not -name types.pxd) \
