@@ -34,7 +34,7 @@ def order_charges_e4(exchange: str, segment: str, side: int, qty: int, value_e4:
     """
     if not segment or qty <= 0:
         return 0
-    from indian_charges.core import leg  # type: ignore[import-untyped]
+    from indian_charges.core import leg
 
     made = leg(
         turnover=Decimal(value_e4) / E4,

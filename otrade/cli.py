@@ -5,7 +5,9 @@ is instant.
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import math
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,8 +18,10 @@ from otrade.errors import ConfigError, OTradeError
 EXIT_CODES = """exit codes:
   0  done          2  wrong arguments            4  the broker or the machine stopped it
   1  fault of ours 3  no engine is running       5  bad configuration, instrument or calendar
-  6  ended with open positions or orders (they are listed)"""
-NO_ENGINE, STOPPED, BAD_INPUT = 3, 4, 5
+  6  ended with open positions or orders (they are listed)
+  130  interrupted before anything was begun"""
+STOPPED, BAD_INPUT, INTERRUPTED = 4, 5, 130
+NIFTY_FUTURE = "NFO:NIFTY.FUT"
 
 
 def _speed(text: str) -> float:
@@ -34,10 +38,43 @@ def _speed(text: str) -> float:
 
 def _prices(text: str) -> tuple[str, Path]:
     """CSV or CSV=SYMBOL. Without a symbol the bars are those of the nearest NIFTY future."""
-    path, _, symbol = text.partition("=")
+    path, equals, symbol = text.rpartition("=")
+    if not equals or Path(text).is_file():
+        path, symbol = text, NIFTY_FUTURE
     if not Path(path).is_file():
         raise argparse.ArgumentTypeError(f"{path}: there is no such file")
-    return symbol or "NFO:NIFTY.FUT", Path(path)
+    if ":" not in symbol:
+        raise argparse.ArgumentTypeError(f"{symbol!r}: a symbol like NSE:INFY or {NIFTY_FUTURE}")
+    return symbol, Path(path)
+
+
+def _date(text: str) -> str:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: write YYYY-MM-DD")
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: there is no such day") from None
+    return text
+
+
+def _hour_minute(text: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: write HH:MM, 00:00 to 23:59")
+    return text
+
+
+def _between(low: int, high: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        if not re.fullmatch(r"\d{1,10}", text, re.ASCII) or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r}: a whole number from {low} to {high}")
+        return int(text)
+
+    return whole
+
+
+_port = _between(0, 65_535)
+_seed = _between(0, 2**31 - 1)
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -160,10 +197,10 @@ def parser() -> argparse.ArgumentParser:
         "--speed", type=_speed, metavar="N|max", help="paper: times real time; max does not wait"
     )
     sub.add_argument(
-        "--seed", type=int, metavar="N", help="paper: seed of prices, latency and partial fills"
+        "--seed", type=_seed, metavar="N", help="paper: seed of prices, latency and partial fills"
     )
-    sub.add_argument("--date", metavar="YYYY-MM-DD", help="paper: the day to simulate")
-    sub.add_argument("--port", type=int, metavar="N", help="port of the page (0: any free one)")
+    sub.add_argument("--date", type=_date, metavar="YYYY-MM-DD", help="paper: the day to simulate")
+    sub.add_argument("--port", type=_port, metavar="N", help="port of the page (0: any free one)")
     sub.add_argument(
         "--no-page", action="store_true", help="do not serve the page; end with the last day"
     )
@@ -177,13 +214,16 @@ def parser() -> argparse.ArgumentParser:
 
     sub = add("sim", "the simulated exchange by itself, for any Kite client", _sim)
     sub.add_argument("what", choices=("serve",))
-    sub.add_argument("--rest-port", type=int, default=8700, metavar="N")
-    sub.add_argument("--feed-port", type=int, default=8701, metavar="N")
-    sub.add_argument("--date", metavar="YYYY-MM-DD", help="default: the last trading day")
-    sub.add_argument("--seed", type=int, default=1, metavar="N")
+    sub.add_argument("--rest-port", type=_port, default=8700, metavar="N")
+    sub.add_argument("--feed-port", type=_port, default=8701, metavar="N")
+    sub.add_argument(
+        "--date", type=_date, metavar="YYYY-MM-DD", help="default: the last trading day"
+    )
+    sub.add_argument("--seed", type=_seed, default=1, metavar="N")
     sub.add_argument("--speed", type=_speed, default=1.0, metavar="N")
     sub.add_argument(
         "--start",
+        type=_hour_minute,
         default="09:14",
         metavar="HH:MM",
         help="Indian time at which the day begins (default 09:14)",
@@ -216,5 +256,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"otrade: {err}", file=sys.stderr)
         return STOPPED if isinstance(err, BrokerError | StartError) else BAD_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:
         return 0

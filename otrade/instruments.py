@@ -43,6 +43,7 @@ INDEX_NAMES = frozenset(
     {"NIFTY", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "NIFTYNXT50", "SENSEX", "BANKEX"}
 )
 NEAREST_FUTURE = ".FUT"
+HEADER_BYTES_MAX = 1_000
 INDEX_TICK_E4 = 500
 
 # Largest quantity of one order; above it the exchange rejects (NSE circulars on quantity freeze
@@ -132,20 +133,21 @@ class InstrumentFile:
     def __init__(self, dump: str | bytes, *, source: str = "instrument file") -> None:
         self.source = source
         self._data = dump.encode() if isinstance(dump, str) else dump
-        header, newline, _ = self._data.partition(b"\n")
+        body = self._data.find(b"\n") + 1
+        header = self._data[: body or HEADER_BYTES_MAX]
         if header.decode(errors="replace").strip() != ",".join(COLUMNS):
             raise InstrumentError(
                 f"{source}: the first line is not the known header, so this is something else "
                 "(a page of words?); fetch it again"
             )
-        if not newline or len(self._data) == len(header) + 1:
+        if not 0 < body < len(self._data):
             raise InstrumentError(f"{source}: there is no instrument in it; fetch it again")
         self._check_end()
         self._futures: list[tuple[str, str, str, int]] | None = None
 
     def _check_end(self) -> None:
         """A dump that was cut short ends inside a line; the last line's end itself may be absent."""
-        last = self._row(self._data.rstrip(b"\r\n").rfind(b"\n") + 1)
+        last = self._row(self._data.rfind(b"\n", 0, len(self._data) - 1) + 1)
         if not self._data.endswith(b"\n") and last[-1] not in EXCHANGES:
             raise InstrumentError(self._cut_short())
 
@@ -219,7 +221,12 @@ class InstrumentFile:
     def _row(self, start: int) -> list[str]:
         end = self._data.find(b"\n", start)
         line = self._data[start : end if end >= 0 else None].decode(errors="replace")
-        row = next(csv.reader([line.rstrip("\r")]))
+        try:
+            row = next(csv.reader([line.rstrip("\r")]))
+        except csv.Error as err:
+            raise InstrumentError(
+                f"{self.source}, line {self._line_number(start)}: {err}; fetch it again"
+            ) from None
         if len(row) != len(COLUMNS):
             if end < 0:
                 raise InstrumentError(self._cut_short())

@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 from otrade.calendar import Calendar, date_of
-from otrade.errors import ConfigError, StartError
+from otrade.errors import CalendarError, ConfigError, StartError
 
 
 def serve(args: argparse.Namespace) -> int:
@@ -25,12 +25,11 @@ def serve(args: argparse.Namespace) -> int:
 
     calendar = Calendar.load()
     if args.date:
-        try:
-            date = dt.date.fromisoformat(args.date)
-        except ValueError:
-            raise ConfigError(
-                f"{args.date!r} is no date", path="--date", allowed="YYYY-MM-DD"
-            ) from None
+        date = dt.date.fromisoformat(args.date)
+        if calendar.session("cash", date) is None:
+            raise CalendarError(
+                f"{date} is no trading day ({calendar.holiday(date)}); choose another"
+            )
     else:
         date = calendar.last_trading_day("cash", date_of(time.time_ns()))
     cfg = SimConfig(

@@ -4,72 +4,95 @@ API.
 
 from __future__ import annotations
 
+import http.client
+import os
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
+from otrade.live.runfile import RunInfo, read_run_info
 from otrade.live.units import rupees
 
 NO_ENGINE, STOPPED = 3, 4
+ANSWER_S_MAX = 5.0
 
 
 def status(var: Path, *, as_json: bool) -> int:
-    """Print the engine's status; exit code 3 when none runs there."""
-    from otrade.live.runfile import read_run_info
-
+    """Print the engine's status. Exit code 3 when none runs there, 4 when it does not answer."""
     info = read_run_info(var)
-    if info is None:
-        print(f"no engine runs in {var} (start one with: otrade run)", file=sys.stderr)
-        return NO_ENGINE
+    if info is None or not is_running(info.pid):
+        return _no(NO_ENGINE, f"no engine runs in {var} (start one with: otrade run)")
     if not info.url:
-        print(
-            f"engine {info.pid} runs without its page, so it cannot be asked; start it without "
-            "--no-page",
-            file=sys.stderr,
+        return _no(
+            STOPPED,
+            f"engine {info.pid} serves no page (yet), so it cannot be asked: wait until it has "
+            "begun, or start it without --no-page",
         )
-        return STOPPED
-    request = urllib.request.Request(
-        info.url.rstrip("/") + "/api/status", headers={"Authorization": f"Bearer {info.token}"}
+    try:
+        answer = ask(info)
+    except (OSError, http.client.HTTPException, ValueError) as err:
+        return _no(
+            STOPPED,
+            f"engine {info.pid} at {info.url} does not answer ({err or type(err).__name__}): it "
+            "may be starting, ending, or hung",
+        )
+    if as_json:
+        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        sys.stdout.write(orjson.dumps(answer, option=options).decode())
+    else:
+        print(plain(answer, info.url))
+    return 0
+
+
+def _no(code: int, words: str) -> int:
+    print(words, file=sys.stderr)
+    return code
+
+
+def is_running(pid: int) -> bool:
+    """Is there such a process? A run-file outlives an engine that was killed."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def ask(info: RunInfo) -> dict[str, Any]:
+    """`/api/status` of the engine. The token goes to the engine's own address alone, by no proxy.
+
+    OSError, HTTPException or ValueError when there is no good answer.
+    """
+    address = urlsplit(info.url)
+    connection = http.client.HTTPConnection(
+        address.hostname or "", address.port, timeout=ANSWER_S_MAX
     )
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            body = answer.read()
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as err:
-        print(
-            f"engine {info.pid} at {info.url} does not answer ({getattr(err, 'reason', err)}): it "
-            "may be starting, or hung",
-            file=sys.stderr,
-        )
-        return STOPPED
-    if as_json:
-        sys.stdout.write(
-            orjson.dumps(
-                orjson.loads(body), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-            ).decode()
-        )
-    else:
-        print(plain(orjson.loads(body), info.url))
-    return 0
+        connection.request("GET", "/api/status", headers={"Authorization": f"Bearer {info.token}"})
+        response = connection.getresponse()
+        body = response.read()
+    finally:
+        connection.close()
+    if response.status != http.client.OK:
+        raise ValueError(f"HTTP {response.status}")
+    answer = orjson.loads(body)
+    if not isinstance(answer, dict):
+        raise ValueError("not a status")
+    return answer
 
 
 def plain(s: dict[str, Any], url: str) -> str:
     """One screen of words from `/api/status` (see `otrade/web/schema.py` for its fields)."""
-    pnl, protection, feed, broker, latency = (
-        s["pnl"],
-        s["protection"],
-        s["feed"],
-        s["broker"],
-        s["latency"],
-    )
-    state = (
-        s["state"]
-        + (f" ({s['state_reason']})" if s["state_reason"] else "")
-        + (", entries paused" if s["paused"] else "")
-    )
+    pnl, cover, feed, broker = s["pnl"], s["protection"], s["feed"], s["broker"]
+    latency = s["latency"]
+    state = s["state"] + (f" ({s['state_reason']})" if s["state_reason"] else "")
+    if s["paused"]:
+        state += ", entries paused"
     rows = [
         ("engine", f"{s['mode']}, {s['lifecycle']}, {state}, page {url}"),
         ("session", f"{s['day']}: {s['phase_words']}"),
@@ -80,21 +103,19 @@ def plain(s: dict[str, Any], url: str) -> str:
         ),
         (
             "protection",
-            f"{protection['protected_qty']} of {protection['open_qty']} open covered, "
-            f"naked {protection['naked_ms_worst']:.0f} ms at worst"
-            + (" NAKED NOW" if protection["naked_now"] else ""),
+            f"{cover['protected_qty']} of {cover['open_qty']} open covered, "
+            f"naked {cover['naked_ms_worst']:.0f} ms at worst"
+            + (" NAKED NOW" if cover["naked_now"] else ""),
         ),
         (
             "feed",
-            ("up" if feed["connected"] else "DOWN")
-            + f", {feed['ticks']} ticks, {feed['refused']} refused, "
-            f"{feed['reconnects']} reconnects",
+            f"{'up' if feed['connected'] else 'DOWN'}, {feed['ticks']} ticks, "
+            f"{feed['refused']} refused, {feed['reconnects']} reconnects",
         ),
         (
             "broker",
-            ("connected" if broker["connected"] else "NOT CONNECTED")
-            + f", {broker['orders_sent']} requests, "
-            f"{broker['in_doubt']} in doubt",
+            f"{'connected' if broker['connected'] else 'NOT CONNECTED'}, "
+            f"{broker['orders_sent']} requests, {broker['in_doubt']} in doubt",
         ),
         (
             "latency",
