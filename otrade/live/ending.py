@@ -47,12 +47,12 @@ class Ending:
         self.why = why
         day.is_paused = True
         day.engine.on_pause(True, now_ns)
-        if day.engine.risk()["halt"] == Halt.ACTIVE:
-            day.engine.on_halt(Halt.REDUCING, Reason.OK, now_ns)
         if self._flatten:
             day.engine.on_flatten(-1, now_ns)
             words = f"stopping ({why}): open positions are being closed"
         else:
+            if day.engine.risk()["halt"] == Halt.ACTIVE:
+                day.engine.on_halt(Halt.REDUCING, Reason.OK, now_ns)
             words = f"stopping ({why}): entries are taken out, positions stay under their stops"
         day.board.say(Severity.WARN, "STOPPING", words)
         day.desk.drain()
