@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from otrade.errors import BrokerError, NetworkError, TokenError
 
 from otrade._core.types import Ev, Lane, Reason
 from otrade._core.wire import FrameSink
@@ -19,6 +18,7 @@ from otrade.brokers.base import Callbacks, Source
 from otrade.brokers.kite.broker import KiteBroker
 from otrade.brokers.kite.endpoint import parse
 from otrade.brokers.kite.http import connect
+from otrade.errors import BrokerError, NetworkError, TokenError
 from tests.brokers.loopback import FakeClock, Peer, Server, run, until
 from tests.brokers.test_feed import TEXT, WsPeer, frame
 from tests.brokers.test_reports import ROW
