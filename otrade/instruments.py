@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
@@ -146,7 +145,7 @@ class InstrumentFile:
         self._futures: list[tuple[str, str, str, int]] | None = None
 
     def _check_end(self) -> None:
-        """A dump that was cut short ends inside a line; the last line's end itself may be absent."""
+        """A dump that was cut short ends inside a line; the last line break may be absent."""
         last = self._row(self._data.rfind(b"\n", 0, len(self._data) - 1) + 1)
         if not self._data.endswith(b"\n") and last[-1] not in EXCHANGES:
             raise InstrumentError(self._cut_short())
@@ -277,6 +276,8 @@ class InstrumentFile:
 
     def _missing(self, symbol: str, what: str, name: str, known: Iterable[str]) -> InstrumentError:
         """The error for a symbol that is not there. Names that begin alike are compared first."""
+        import difflib  # only a refusal needs it
+
         names = list(known)
         alike = [n for n in names if n[:2] == name[:2]] or names
         near = difflib.get_close_matches(name, alike, 3, 0.5)

@@ -7,11 +7,9 @@ running configuration as it is.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +97,8 @@ def _refuse(err: msgspec.ValidationError, data: Any, file: str) -> ConfigError:
     unknown = re.search(r"unknown field `(.+?)`", text)
     allowed = ""
     if unknown:
+        import difflib  # only a refusal needs it
+
         names = _fields_at(data, path)
         close = difflib.get_close_matches(unknown.group(1), names, 1)
         text = f"unknown key {unknown.group(1)!r}" + (
@@ -162,7 +162,7 @@ def to_bytes(config: Config) -> bytes:
 
 def default_bytes(name: str) -> bytes:
     """One of the files that come with OTrade."""
-    return resources.files("otrade.config").joinpath(name).read_bytes()
+    return Path(__file__).with_name(name).read_bytes()
 
 
 def json_schema() -> bytes:
