@@ -43,6 +43,9 @@ INDEX_NAMES = frozenset(
 )
 NEAREST_FUTURE = ".FUT"
 HEADER_BYTES_MAX = 1_000
+TOKEN_MAX = 2**32 - 1
+TICK_RUPEES_MAX = 1_000_000
+LOT_MAX = 10_000_000
 INDEX_TICK_E4 = 500
 
 # Largest quantity of one order; above it the exchange rejects (NSE circulars on quantity freeze
@@ -214,7 +217,7 @@ class InstrumentFile:
         """Every tradingsymbol of an exchange: only for a suggestion, so it may be slow."""
         tail = f",{exchange}".encode()
         for line in self._data.splitlines():
-            if line.endswith(tail):
+            if line.endswith(tail) and line.count(b",") >= len(COLUMNS) - 1:
                 yield line.split(b",", 3)[2].decode(errors="replace")
 
     def _row(self, start: int) -> list[str]:
@@ -249,7 +252,9 @@ class InstrumentFile:
         is_index = segment == "INDICES"
         try:
             tick_size_e4, lot_size = _e4(tick), int(lot)
-            if not is_index and (tick_size_e4 <= 0 or lot_size <= 0):
+            if not is_index and (tick_size_e4 == 0 or lot_size == 0):
+                raise ValueError
+            if not 0 < int(token) <= TOKEN_MAX or not 0 <= lot_size <= LOT_MAX:
                 raise ValueError
             return Instrument(
                 token=int(token),
@@ -289,10 +294,10 @@ class InstrumentFile:
 
 
 def _e4(text: str) -> int:
-    value = Decimal(text) * 10_000
-    if value != int(value):
-        raise InvalidOperation
-    return int(value)
+    value = Decimal(text)
+    if not 0 <= value <= TICK_RUPEES_MAX or value * 10_000 != int(value * 10_000):
+        raise ValueError
+    return int(value * 10_000)
 
 
 def _multiplier(exchange: str, name: str, tradingsymbol: str) -> int:

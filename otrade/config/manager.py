@@ -144,11 +144,11 @@ def load(path: Path) -> Config:
 
 def from_bytes(raw: bytes, file: str) -> Config:
     data = parse_json(raw, file)
-    _refuse_twice(raw, file)
     try:
         config = msgspec.convert(data, Config)
     except msgspec.ValidationError as err:
         raise _refuse(err, data, file) from None
+    _refuse_twice(raw, file)
     Rules(file).check(config)
     return config
 

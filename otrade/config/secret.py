@@ -56,7 +56,11 @@ def read_secrets(path: Path, env: Mapping[str, str] | None = None) -> dict[str, 
             allowed="mode 0600",
         )
     try:
-        data = orjson.loads(path.read_bytes())
+        raw = path.read_bytes()
+    except OSError as err:
+        raise ConfigError(f"cannot be read: {err.strerror}", file=str(path)) from None
+    try:
+        data = orjson.loads(raw)
     except orjson.JSONDecodeError as err:
         raise ConfigError(
             f"not JSON: line {err.lineno}, column {err.colno}", file=str(path)

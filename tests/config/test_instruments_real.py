@@ -83,11 +83,28 @@ def test_a_contract_whose_multiplier_is_not_known_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tick", "lot"), [("0", "1"), ("-0.05", "1"), ("0.05", "0"), ("x", "1"), ("0.05", "1.5")]
+    ("tick", "lot"),
+    [
+        ("0", "1"),
+        ("-0.05", "1"),
+        ("0.05", "0"),
+        ("x", "1"),
+        ("0.05", "1.5"),
+        ("1e999999", "1"),
+        ("NaN", "1"),
+        ("0.05", "9" * 20),
+        ("0.05", "-1"),
+    ],
 )
 def test_tick_and_lot_are_never_guessed(tick: str, lot: str) -> None:
     with pytest.raises(InstrumentError, match="line 2.*malformed"):
         dump(f"1,1,INFY,INFOSYS,0,,0,{tick},{lot},EQ,NSE,NSE").find("NSE:INFY", TODAY)
+
+
+@pytest.mark.parametrize("token", ["0", "-1", "4294967296", "x"])
+def test_a_token_that_cannot_be_one(token: str) -> None:
+    with pytest.raises(InstrumentError, match="malformed token"):
+        dump(f"{token},1,INFY,INFOSYS,0,,0,0.05,1,EQ,NSE,NSE").find("NSE:INFY", TODAY)
 
 
 def test_the_simulator_s_dump_agrees_with_the_simulator() -> None:
