@@ -59,7 +59,8 @@ def check(symbol: str, module: Any) -> None:
     faults = sorted(undefined - ALLOWED)
     # A cfunc called by a cfunc, or a large array, becomes an address of the build process: it links, and crashes.
     faults += sorted(set(re.findall(r"inttoptr \(i64 \d+|numba\.dynamic\.globals", text)))
-    faults += sorted(set(re.findall(r"@llvm\.(?:fma|fmuladd|exp|log|pow)[\w.]*|\bfast f\w+|\bcontract f\w+", text)))
+    faults += sorted(set(re.findall(r"@llvm\.(?:fma|fmuladd|exp|log|pow)[\w.]*", text)))
+    faults += sorted(set(re.findall(r"\bf(?:add|sub|mul|div|rem) (?:\w+ )*?(?:fast|contract|reassoc)\b", text)))
     if faults:
         raise UnsafeKernel(f"kernel {symbol} is not safe to link: {', '.join(faults)}. See the rules in otrade/_core/kernels")
 

@@ -1,0 +1,24 @@
+"""What a running engine does not carry: compilers, number crunchers, vendors' SDKs."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("numba", "numpy", "llvmlite", "pandas", "kiteconnect", "upstox_client", "twisted", "Cython", "scipy", "talib")
+
+
+@pytest.mark.parametrize("modules", [
+    "otrade.cli", "otrade._core.engine", "otrade.brokers.kite.broker", "otrade.live.app, otrade.live.paper, otrade.live.real",
+    "otrade.web.server, otrade.web.app", "otrade.brokers.sim.simulator", "otrade.commands.doctor, otrade.commands.status, otrade.commands.sim",
+])
+def test_nothing_heavy_is_imported(modules: str) -> None:
+    code = f"import sys, {modules}; print(*(m for m in {HEAVY} if m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_the_command_line_is_light() -> None:
+    code = "import sys, otrade.cli; print(*(m for m in ('asyncio', 'msgspec', 'uvloop', 'starlette', 'ssl') if m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "", "each command imports what it needs when it runs"
