@@ -330,7 +330,9 @@ def test_refused(method: str, path: str, params: Any, status: int, error_type: s
 )
 def test_malformed_http(data: bytes, status: int) -> None:
     async def work(s: Shop) -> None:
-        got, _, body = await s.sim.during(Http(s.ports.rest, s.token).raw(data))
+        http = Http(s.ports.rest, s.token)
+        got, _, body = await s.sim.during(http.raw(data))
+        http.close()
         assert got == status
         assert b'"status":"error"' in body
         assert (await s.ask("GET", "/orders"))[0] == 200  # the server lives on
