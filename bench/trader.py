@@ -1,0 +1,80 @@
+"""One engine process for `test_process.py`: the parts of a live run, against a simulator in another process.
+
+    python -m bench.trader REST_URL FEED_URL SHIFT_NS [page]
+
+Prints "ready" when the gate is open. With `page`: serves the page, takes one page's socket, and prints its peak memory in kB.
+The clock is the wall clock shifted into a trading session, so that the figure does not depend on the hour.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import sys
+from pathlib import Path
+
+import uvloop
+
+from otrade.calendar import Calendar, date_of
+from otrade.config import ConfigManager, RunOptions
+from otrade.config.secret import Secret
+from otrade.live.access import PaperAccess
+from otrade.live.clock import WallClock
+from otrade.live.host import Host
+from otrade.live.prepare import DayMaker
+
+CONFIG = Path(__file__).parents[1] / "config" / "paper.json"
+
+
+class ShiftedClock(WallClock):
+    """The wall clock, as if it were another time."""
+
+    def __init__(self, shift_ns: int) -> None:
+        super().__init__()
+        self._shift_ns = shift_ns
+
+    def now_ns(self) -> int:
+        return super().now_ns() + self._shift_ns
+
+
+async def main(rest_url: str, feed_url: str, shift_ns: int, page: bool) -> None:
+    clock = ShiftedClock(shift_ns)
+    manager = ConfigManager(CONFIG)
+    date: dt.date = date_of(clock.now_ns())
+    access = PaperAccess(rest_url, feed_url, "paper", Secret("paper-secret"))
+    with Host(manager, RunOptions(config=CONFIG, page=page, port=0), clock, mode="paper", broker_kind="sim", speed=1.0) as host:
+        prepared = await DayMaker(manager.config, Calendar.load(), access, clock, host.board, is_paper=True).make(date)
+        host.begin(prepared.day)
+        await prepared.day.open(prepared.broker)
+        print("ready", flush=True)
+        if page:
+            await host.opened()
+            await look_at_page(host)
+            status = Path("/proc/self/status").read_text()
+            print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")), flush=True)
+            await host.stop_page()
+        await prepared.day.close()
+
+
+async def look_at_page(host: Host) -> None:
+    """Be one page for five seconds: a WebSocket that reads snapshots and deltas."""
+    assert host._server is not None
+    url = host._server.url.removeprefix("http://").rstrip("/")
+    name, _, port = url.rpartition(":")
+    reader, writer = await asyncio.open_connection(name.strip("[]"), int(port))
+    writer.write((f"GET /ws HTTP/1.1\r\nHost: {url}\r\nOrigin: http://{url}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n").encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert b" 101 " in head, head
+    n = 0
+    loop = asyncio.get_running_loop()
+    end = loop.time() + 5
+    while loop.time() < end:
+        n += len(await asyncio.wait_for(reader.read(1 << 16), 10))
+    assert n > 1_000, "the page was sent nothing"
+    writer.close()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), len(sys.argv) > 4))
