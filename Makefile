@@ -47,11 +47,12 @@ bench: build
 	$(PY) -m pytest bench -o addopts= -q
 
 # The wire under the address and undefined-behaviour sanitisers, in a build of its own.
+FUZZ := build/fuzz
 fuzz: build
-	OTRADE_SANITIZE=1 $(PY) setup.py -q build_ext --build-lib build/sanitized --build-temp build/sanitized-temp
-	cp -r otrade tests build/sanitized/ 2> /dev/null; find build/sanitized/otrade -name '*.so' -newer .venv/ready -prune -o -name '*.so' -print > /dev/null
-	cd build/sanitized && LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
-		PYTHONMALLOC=malloc ../../$(PY) -m tests.core.fuzz_wire
+	rm -rf $(FUZZ) && mkdir -p $(FUZZ) && git ls-files -z setup.py pyproject.toml README.md LICENSE otrade tests | xargs -0 cp --parents -t $(FUZZ)
+	cd $(FUZZ) && OTRADE_SANITIZE=1 $(CURDIR)/$(PY) setup.py -q build_ext --inplace
+	cd $(FUZZ) && LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
+		UBSAN_OPTIONS=halt_on_error=1 PYTHONMALLOC=malloc PYTHONPATH=. $(CURDIR)/$(PY) -m tests.core.fuzz_wire
 
 campaign: build
 	$(PY) -m tests.core.campaign --sequences 100000
