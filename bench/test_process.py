@@ -82,5 +82,5 @@ def test_peak_memory_with_the_page(benchmark: Any, figures: list[tuple[str, ...]
 
     peaks = [peak_kb() / 1000 for _ in range(3)]
     benchmark.pedantic(lambda: None, rounds=1)
-    figures.append(("peak memory, page connected", f"{statistics.median(peaks):.1f} MB", f"{max(peaks):.1f} MB", "VmHWM of the engine's process",
-                    "40 MB"))
+    figures.append(("peak memory, page connected", f"{statistics.median(peaks):.1f} MB", f"{max(peaks):.1f} MB",
+                    "VmHWM of the engine's process", "40 MB"))

@@ -10,7 +10,8 @@ HEAVY = ("numba", "numpy", "llvmlite", "pandas", "kiteconnect", "upstox_client",
 
 @pytest.mark.parametrize("modules", [
     "otrade.cli", "otrade._core.engine", "otrade.brokers.kite.broker", "otrade.live.app, otrade.live.paper, otrade.live.real",
-    "otrade.web.server, otrade.web.app", "otrade.brokers.sim.simulator", "otrade.commands.doctor, otrade.commands.status, otrade.commands.sim",
+    "otrade.web.server, otrade.web.app", "otrade.brokers.sim.simulator",
+    "otrade.commands.doctor, otrade.commands.status, otrade.commands.sim",
 ])
 def test_nothing_heavy_is_imported(modules: str) -> None:
     code = f"import sys, {modules}; print(*(m for m in {HEAVY} if m in sys.modules))"

@@ -21,15 +21,17 @@ PER_ROUND = {"tick": 50, "order": 1}
 
 
 def instructions(what: str, n: int) -> int:
+    driver = [sys.executable, "-m", "tests.core.instruction_driver", what, str(n)]
     done = subprocess.run(
-        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, "-m", "tests.core.instruction_driver", what, str(n)],
+        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *driver],
         capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
     match = re.search(r"Collected : (\d+)", done.stderr)
     assert match, done.stderr[-500:]
     return int(match.group(1))
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64" or not shutil.which("valgrind"), reason="NO VALGRIND: the instruction budget is NOT checked")
+@pytest.mark.skipif(platform.machine() != "x86_64" or not shutil.which("valgrind"),
+                    reason="NO VALGRIND: the instruction budget is NOT checked")
 @pytest.mark.parametrize("what", BUDGET)
 def test_instruction_budget(what: str) -> None:
     n = ROUNDS[what]
