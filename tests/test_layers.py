@@ -22,7 +22,9 @@ CORE = {
     "exits": {"order", "otk", "request", "state"},
     "bracket": {"exits", "order", "otk", "position", "request", "risk", "state"},
     "report": {"bracket", "exits", "order", "request", "state"},
-    "engine": {"bracket", "market", "position", "processor", "report", "risk", "state", "strategy", "wire", "wire_kite"},
+    "setup": {"processor", "state", "strategy", "wire"},
+    "views": {"bracket", "risk", "setup", "state", "strategy"},
+    "engine": {"bracket", "market", "position", "report", "risk", "state", "strategy", "views", "wire_kite"},
     # build time only
     "layout": {"kernels"}, "aot": {"kernels", "layout"}, "kernels": {"kernels", "layout"},
 }

@@ -1,13 +1,9 @@
 """Door of the engine: the whole pipeline behind one object. See `engine.pyx`."""
 from libc.stdint cimport int64_t, uint8_t
 
-from otrade._core.state cimport core_t
-from otrade._core.wire cimport FrameSink, OrderEncoder
+from otrade._core.views cimport EngineViews
 
-cdef class Engine(FrameSink):
-    cdef core_t c
-    cdef OrderEncoder encoder
-    cdef bint started
+cdef class Engine(EngineViews):
     cdef void _advance(self, int64_t ts_ns) noexcept nogil
     cdef void _packet(self, const uint8_t* packet, unsigned int n) noexcept nogil
     cdef void _bar(self, int series_id) noexcept nogil
@@ -15,4 +11,3 @@ cdef class Engine(FrameSink):
     cdef int _waiting(self) noexcept nogil
     cdef int _frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept nogil
     cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept
-    cdef int _set_up(self, int id, int n, str what) except -1

@@ -1,0 +1,172 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""What an engine shows: its output rings (commands, notices, signals, bars) and views of its structs as dicts. Changes no decision."""
+from libc.stdint cimport uint32_t
+
+from otrade._core cimport bracket, risk, strategy
+from otrade._core.setup cimport EngineSetup
+from otrade._core.state cimport command_t, core_t, find_token
+
+from otrade.errors import EngineError
+
+
+class Command:
+    """One request for the outside world: `request` holds the bytes to send; a LOOK (read the order book) has none."""
+
+    __slots__ = ("kind", "lane", "seq", "order_slot", "instrument_id", "side", "ord_type", "qty", "price_e4", "trigger_e4",
+                 "cl_ord_id", "broker_order_id", "request", "ts_ns")
+
+
+cdef _text(const char* chars):
+    return (<bytes>chars).decode("ascii", "replace")
+
+
+cdef class EngineViews(EngineSetup):
+    """The reading half of an engine. Views are dicts with the field names of `types.STRUCTS`; texts are str."""
+
+    def take_command(self):
+        """The next request, or None."""
+        cdef core_t* c = &self.c
+        cdef command_t* cmd
+        if c.command_head == c.command_tail:
+            return None
+        cmd = &c.commands[c.command_head % c.cap_commands]
+        c.command_head += 1
+        out = Command()
+        out.kind = cmd.kind
+        out.lane = cmd.lane
+        out.seq = cmd.seq
+        out.order_slot = cmd.order_slot
+        out.instrument_id = cmd.instrument_id
+        out.side = cmd.side
+        out.ord_type = cmd.ord_type
+        out.qty = cmd.qty
+        out.price_e4 = cmd.price_e4
+        out.trigger_e4 = cmd.trigger_e4
+        out.ts_ns = cmd.ts_ns
+        out.cl_ord_id = _text(cmd.cl_ord_id) if cmd.order_slot >= 0 else ""
+        out.broker_order_id = _text(cmd.broker_order_id) if cmd.order_slot >= 0 else ""
+        if cmd.n_bytes < 0:
+            raise EngineError(f"order {out.cl_ord_id} could not be encoded (reason {-cmd.n_bytes}); this is a fault of ours")
+        out.request = cmd.request[:cmd.n_bytes] if cmd.order_slot >= 0 else b""
+        return out
+
+    def take_notices(self):
+        """Notices since the last call, oldest first, as dicts of notice_t."""
+        cdef core_t* c = &self.c
+        out = []
+        while c.notice_head < c.notice_tail:
+            out.append(c.notices[c.notice_head % c.cap_notices])
+            c.notice_head += 1
+        return out
+
+    def take_signals(self):
+        """Signals since the last call with what became of each."""
+        cdef core_t* c = &self.c
+        out = []
+        while c.signal_head < c.signal_tail:
+            rec = c.signals[c.signal_head % c.cap_signals]
+            row = dict(rec.signal)
+            row.update(strategy_id=rec.strategy_id, instrument_id=rec.instrument_id, taken=bool(rec.taken), reason=rec.reason)
+            out.append(row)
+            c.signal_head += 1
+        return out
+
+    def take_bars(self):
+        """Bars closed since the last call: (series_id, ts_open_ns, open, high, low, close, volume, n_ticks)."""
+        cdef core_t* c = &self.c
+        out = []
+        while c.bar_head < c.bar_tail:
+            rec = &c.bars[c.bar_head % c.cap_bars]
+            out.append((rec.series_id, rec.bar.ts_open_ns, rec.bar.open_e4, rec.bar.high_e4, rec.bar.low_e4,
+                        rec.bar.close_e4, rec.bar.volume, rec.bar.n_ticks))
+            c.bar_head += 1
+        return out
+
+    # ------------------------------------------------------------------------------------------------------ views
+    @property
+    def n_instruments(self):
+        return self.c.n_instruments
+
+    @property
+    def n_series(self):
+        return self.c.n_series
+
+    @property
+    def n_strategies(self):
+        return self.c.n_strategies
+
+    @property
+    def n_brackets(self):
+        return self.c.n_brackets
+
+    @property
+    def n_orders(self):
+        return self.c.n_orders
+
+    @property
+    def n_live(self):
+        """Brackets that are not closed."""
+        return self.c.n_live
+
+    @property
+    def now_ns(self):
+        return self.c.now_ns
+
+    def instrument(self, int i):
+        self._set_up(i, self.c.n_instruments, "instrument")
+        out = dict(self.c.instruments[i])
+        out["symbol"], out["exchange"] = _text(self.c.instruments[i].symbol), _text(self.c.instruments[i].exchange)
+        out["phase"] = risk.phase(&self.c.instruments[i], self.c.now_ns)
+        return out
+
+    def market(self, int i):
+        self._set_up(i, self.c.n_instruments, "instrument")
+        return self.c.markets[i]
+
+    def series(self, int i):
+        self._set_up(i, self.c.n_series, "series")
+        return self.c.series[i]
+
+    def strategy(self, int i):
+        self._set_up(i, self.c.n_strategies, "strategy")
+        return strategy.view(&self.c.strategies[i])
+
+    def bracket(self, int i):
+        self._set_up(i, self.c.n_brackets, "bracket")
+        out = dict(self.c.brackets[i])
+        out["pnl_e4"] = bracket.pnl_e4(&self.c, i)
+        return out
+
+    def order(self, int i):
+        self._set_up(i, self.c.n_orders, "order")
+        out = dict(self.c.orders[i])
+        out["cl_ord_id"] = _text(self.c.orders[i].cl_ord_id)
+        out["broker_order_id"] = _text(self.c.orders[i].broker_order_id)
+        return out
+
+    def position(self, int i):
+        self._set_up(i, self.c.n_instruments, "instrument")
+        return self.c.positions[i]
+
+    def live_brackets(self):
+        """Ids of the brackets that are not closed."""
+        return [self.c.live[i] for i in range(self.c.n_live)]
+
+    def find_instrument(self, uint32_t token):
+        """Instrument id of a broker's token, or -1."""
+        return find_token(&self.c, token)
+
+    def risk(self):
+        out = dict(self.c.risk)
+        out["paused"] = bool(self.c.paused)
+        out["feed_alive"] = bool(self.c.feed_alive)
+        out["n_in_doubt"] = self.c.n_in_doubt
+        return out
+
+    def budget(self):
+        out = dict(self.c.budget)
+        del out["ts_ring_ns"]
+        return out
+
+    def counters(self):
+        return self.c.counters
