@@ -56,7 +56,7 @@ def distance_e4(kind, value, px_e4, atr):
 
 @kernel(i8(i8, i4, i8, i8))
 def stop_price(entry_e4, side, distance_e4, tick_e4):
-    """Stop of a position (side +1 long, -1 short): rounded towards the entry, yet a tick away from it. 0 when no distance."""
+    """Stop of a position (side +1 long, -1 short): rounded towards the entry, yet a tick away from it, and never below one tick. 0: none."""
     return _stop(entry_e4, side, distance_e4, tick_e4)
 
 
@@ -71,7 +71,7 @@ def target_price(entry_e4, side, distance_e4, tick_e4):
 
 @kernel(i8(i8, i4, f8, i8))
 def limit_through(px_e4, side, bps, tick_e4):
-    """Marketable limit: `bps` through the price for a buy (+1, rounded up) or a sell (-1, rounded down), at least one tick."""
+    """Marketable limit: `bps` through the price for a buy (+1, rounded up) or a sell (-1, rounded down, never below one tick)."""
     move = px_e4 * bps / 10000.0
     if side > 0:
         return _round(int(math.ceil(px_e4 + move)), tick_e4, 1)

@@ -17,8 +17,9 @@ def size_qty(mode, value, px_e4, stop_distance_e4, lot, max_qty, multiplier):
     """Units to trade, whole lots, never more than asked: 0 `value` units, 1 `value` rupees of notional, 2 `value` rupees at risk.
 
     Risk sizing (Tharp, "Trade Your Way to Financial Freedom"): quantity = risk / (distance to the stop). `max_qty` 0 is no cap.
+    A value beyond 9e14 (or none at all) gives 0: nobody means it, and it would not fit.
     """
-    if lot <= 0 or multiplier <= 0 or not (value > 0.0):
+    if lot <= 0 or multiplier <= 0 or not (value > 0.0) or value > 9e14:
         return 0
     if mode == 0:
         qty = int(value)
