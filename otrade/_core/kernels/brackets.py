@@ -56,7 +56,7 @@ def distance_e4(kind, value, px_e4, atr):
 
 @kernel(i8(i8, i4, i8, i8))
 def stop_price(entry_e4, side, distance_e4, tick_e4):
-    """Stop of a position (side +1 long, -1 short): rounded towards the entry, yet a tick away from it, and never below one tick. 0: none."""
+    """Stop of a position (side +1 long, -1 short): rounded towards the entry, yet a tick away from it, never below a tick. 0: none."""
     return _stop(entry_e4, side, distance_e4, tick_e4)
 
 
