@@ -8,8 +8,9 @@ the next byte is read. A failure of our own code on this path is not survivable 
 from collections.abc import Callable
 from typing import Literal
 
-from otrade._core.engine import Command, Engine
+from otrade._core.engine import Engine
 from otrade._core.types import Cmd, Ev, Reason
+from otrade._core.views import Command
 from otrade.brokers.base import Answer, BrokerSession, OrderReport, Source
 
 from .clock import Clock
