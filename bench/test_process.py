@@ -80,7 +80,7 @@ def test_peak_memory_with_the_page(benchmark: Any, figures: list[tuple[str, ...]
                               cwd=tmp_path, env={**ENV, "PYTHONPATH": str(ROOT)})
         return int(done.stdout.split("\n")[1])
 
-    peaks = [peak_kb() / 1000 for _ in range(3)]
+    peaks = [peak_kb() / 1024 for _ in range(3)]
     benchmark.pedantic(lambda: None, rounds=1)
-    figures.append(("peak memory, page connected", f"{statistics.median(peaks):.1f} MB", f"{max(peaks):.1f} MB",
+    figures.append(("peak memory, page connected", f"{statistics.median(peaks):.1f} MiB", f"{max(peaks):.1f} MiB",
                     "VmHWM of the engine's process", "40 MB"))

@@ -1,4 +1,4 @@
-"""uvicorn without its command line: `Config` and `Server`, and neither click nor multiprocessing.
+"""uvicorn without its command line: `Config` and `Server`, and neither click nor multiprocessing nor package metadata.
 
 `import uvicorn` also imports `uvicorn.main` and with it some 2 MB that an engine never runs; the
 whole engine has 40. An empty module takes its place while the package is imported, and is gone
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["Config", "Server"]
 
 
+def _stand_in_for_version() -> None:
+    """The version module of `websockets` imports the reader of package metadata, half a megabyte, to name itself in a header."""
+    if "websockets" in sys.modules:
+        return
+    version = types.ModuleType("websockets.version")
+    vars(version).update(released=True, tag="", version="", commit="")
+    sys.modules["websockets.version"] = version
+
+
 def _import_package() -> None:
     if "uvicorn" in sys.modules:
         return
@@ -33,6 +42,7 @@ def _import_package() -> None:
 
 
 if not TYPE_CHECKING:
+    _stand_in_for_version()
     _import_package()
     Config = importlib.import_module("uvicorn.config").Config
     Server = importlib.import_module("uvicorn.server").Server
