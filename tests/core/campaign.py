@@ -19,7 +19,7 @@ from typing import Any
 from otrade._core.types import BracketState, Cmd, Ev, ExitReason, Leg, OrdStatus, OrdType, Pending, Reason
 from tests.core.harness import MS, OPEN_NS, SECOND, Exchange, frame, make_engine, packet, token_of
 
-LEGS = "ESTF"
+ROUNDS_MAX = 300
 FINAL = {OrdStatus.FILLED, OrdStatus.CANCELED, OrdStatus.REJECTED, OrdStatus.EXPIRED, OrdStatus.DENIED, OrdStatus.ABSENT}
 
 
@@ -210,13 +210,16 @@ class World:
     def settle(self) -> None:
         """Let time pass until nothing is said any more: longer than any pause, look or ladder step."""
         quiet = 0
-        while quiet < 4:
+        for _ in range(ROUNDS_MAX):
+            if quiet == 4:
+                return
             quiet = 0 if self.ex.mail else quiet + 1
             while self.ex.mail:
                 self.now += MS
                 self.deliver(0)
             self.tick(2_500 * MS)
             self.price(self.ex.price)
+        raise AssertionError(f"after {ROUNDS_MAX} rounds in which nothing new happened the engine still asks for more")
 
     def run(self, seed: int, steps: int) -> None:
         self.begin(seed)
