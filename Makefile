@@ -20,7 +20,7 @@ build: .venv/ready otrade/web/static/index.html
 	touch $@
 
 SOURCES := $(shell find otrade -name '*.pyx' -o -name '*.pxd' -not -name otk.pxd -not -name types.pxd) \
-	$(wildcard otrade/_core/*.py otrade/_core/kernels/*.py) setup.py
+	$(wildcard otrade/_core/*.py otrade/_core/kernels/*.py) otrade/_core/crc32c.h setup.py
 .venv/ready: .venv/tools $(SOURCES)
 	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 CORE = {
     # room: rooms of the core that it may use, besides `types`
-    "types": set(), "processor": set(), "wire": set(), "histogram": set(), "order": set(), "market": set(),
+    "types": set(), "processor": set(), "wire": set(), "histogram": set(), "order": set(), "market": set(), "journal": set(),
     "wire_kite": {"wire"},
     "state": set(),
     "position": {"otk"},
@@ -22,16 +22,18 @@ CORE = {
     "exits": {"order", "otk", "request", "state"},
     "bracket": {"exits", "order", "otk", "position", "request", "risk", "state"},
     "report": {"bracket", "exits", "order", "request", "state"},
-    "setup": {"processor", "state", "strategy", "wire"},
+    "adopt": {"bracket", "report", "risk", "state"},
+    "setup": {"journal", "processor", "state", "strategy", "wire"},
     "views": {"bracket", "risk", "setup", "state", "strategy"},
-    "engine": {"bracket", "market", "position", "report", "risk", "state", "strategy", "views", "wire_kite"},
+    "record": {"journal", "state", "views"},
+    "engine": {"adopt", "bracket", "market", "position", "record", "report", "risk", "state", "strategy", "wire_kite"},
     # build time only
     "layout": {"kernels"}, "aot": {"kernels", "layout"}, "kernels": {"kernels", "layout"},
 }
 PURE = {"errors", "types"}  # layer 0
-LAYER_1 = PURE | {"_core.wire", "_core.wire_kite", "_core.histogram"}
+LAYER_1 = PURE | {"_core.wire", "_core.wire_kite", "_core.histogram", "_core.journal"}
 LAYER_4 = PURE | {"config", "instruments", "calendar", "charges"}
-LAYER_5 = LAYER_1 | LAYER_4 | {"brokers"}
+LAYER_5 = LAYER_1 | LAYER_4 | {"brokers", "journal"}
 LIVE = LAYER_5 | {"_core.engine", "_core.views", "live", "web"}
 # room of a file (longest match wins) -> what it may import; "web" is narrowed for `live` below
 TABLE: dict[str, set[str]] = {
@@ -41,6 +43,8 @@ TABLE: dict[str, set[str]] = {
     "brokers.base": LAYER_1 | LAYER_4 | {"brokers.base"},
     "brokers.kite": LAYER_1 | LAYER_4 | {"brokers.base", "brokers.kite"},
     "brokers.sim": {"brokers.sim"},
+    "journal": LAYER_1 | LAYER_4 | {"_core.engine", "journal"},
+    "drill": LIVE | {"drill"},
     "live": LIVE,
     "web": PURE | {"web", "config", "__init__"},
     "commands": LIVE | {"commands"},

@@ -32,7 +32,7 @@ cdef int64_t RETRY_FIRST_NS = 1_000_000_000
 cdef int64_t RETRY_MAX_NS = 30_000_000_000
 
 
-cdef int _new_bracket(core_t* c, int strategy_id, int side) noexcept nogil:
+cdef int new_bracket(core_t* c, int strategy_id, int side) noexcept nogil:
     cdef int id = c.n_brackets
     cdef bracket_t* b
     if id == c.cap_brackets or c.n_orders + MAX_SLICES >= c.cap_orders:
@@ -115,7 +115,7 @@ cdef int open_brackets(core_t* c, int strategy_id, int side) noexcept nogil:
         if reason != REASON_OK:
             c.risk.n_denied += 1
             return reason if n == 0 else REASON_OK
-        id = _new_bracket(c, strategy_id, side)
+        id = new_bracket(c, strategy_id, side)
         if id < 0:
             return REASON_CAPACITY if n == 0 else REASON_OK
         b = &c.brackets[id]

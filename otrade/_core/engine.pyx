@@ -8,35 +8,48 @@ The pipeline, in the words of the code, the metrics and the page:
     3 strategy  kernels -> signal_t                               kernels, strategy
     4 risk      gates, rate budget, halts                         risk
     5 order     the two-axis state machine, requests              order, request
-    6 encode    command_t -> the bytes of an HTTP request         wire_kite
+    6 encode    command_t -> the bytes of an HTTP request         record, wire_kite
     7 report    answers, pushes and book rows -> order events     report
     8 position  fills, brackets, exits, profit                    position, bracket, exits
 
 No clock, no I/O, no randomness, no threads. The same events give the same commands, live, on paper, replayed or in a test.
-Between the bytes of a frame and the bytes of an order no Python object is touched.
+Between the bytes of a frame and the bytes of an order no Python object is touched. Every event is journalled before it is acted
+on, every decision before it can leave; `on_record` takes a journal's event in the place of the world.
 """
 from libc.stdint cimport int64_t, uint8_t, uint32_t
-from libc.string cimport memset, strncpy
+from libc.string cimport memcpy, memset, strncpy
 
-from otrade._core cimport bracket, market, position, report, risk, strategy
-from otrade._core.state cimport command_t, core_t, find_token, instrument_t, market_t, push_bar, series_t
+import orjson
+
+from otrade._core cimport adopt, bracket, market, position, report, risk, strategy
+from otrade._core.record cimport EngineRecord
+from otrade._core.state cimport core_t, find_token, instrument_t, market_t, push_bar, series_t
 from otrade._core.types cimport (
-    EXIT_FLATTEN, HALT_ACTIVE, REASON_FRAME_HEARTBEAT, REASON_OK, report_t, tick_t,
+    EXIT_FLATTEN, HALT_ACTIVE, REASON_FRAME_HEARTBEAT, REASON_OK, REC_ANSWER, REC_BOOK_BEGIN, REC_BOOK_END, REC_CALL, REC_FRAME,
+    REC_REPORT, REC_SENT, REC_TIMER, answer_t, report_t, tick_t,
 )
-from otrade._core.views cimport EngineViews
 from otrade._core.wire_kite cimport decode_packet, next_packet
 
+from otrade._core.types import PauseBy
 from otrade.errors import EngineError
 
 
-cdef class Engine(EngineViews):
+cdef void _text_into(char* field, int cap, str text):
+    """Copy a text, cut to what the field holds; what is not ASCII becomes a question mark."""
+    encoded = text.encode("ascii", "replace")
+    memset(field, 0, cap)
+    strncpy(field, encoded, cap - 1)
+
+
+cdef class Engine(EngineRecord):
     """One trading day of one account: set up (setup.pyx), fed with events (here), read (views.pyx)."""
 
     def start(self, int64_t ts_ns):
         """Begin the day. Nothing is traded before a feed is alive."""
         if self.encoder is None:
             raise EngineError("set_encoder comes before start")
-        self.started = True
+        self._tell("start", {"ts_ns": ts_ns})
+        self.told = None
         self._advance(ts_ns)
 
     cdef void _advance(self, int64_t ts_ns) noexcept nogil:
@@ -101,22 +114,13 @@ cdef class Engine(EngineViews):
                 if c.strategies[k].wants_ticks and strategy.on_tick(&c.strategies[k], m):
                     bracket.take_signal(c, k)
 
-    cdef void _encode(self) noexcept nogil:
-        """6 encode: the bytes of every request that has none yet."""
-        cdef core_t* c = &self.c
-        cdef command_t* cmd
-        while c.command_encoded < c.command_tail:
-            cmd = &c.commands[c.command_encoded % c.cap_commands]
-            if cmd.order_slot >= 0:
-                cmd.n_bytes = self.encoder.encode(cmd, cmd.request, sizeof(cmd.request))
-            c.command_encoded += 1
-
     cdef int _frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept nogil:
         cdef Py_ssize_t pos = 0
         cdef int left = -1
         cdef const uint8_t* packet = NULL
         cdef uint32_t size = 0
         cdef int got
+        self._event(REC_FRAME, ts_recv_ns, buf, n)
         self._advance(ts_recv_ns)
         self.c.counters.frames += 1
         while True:
@@ -128,7 +132,7 @@ cdef class Engine(EngineViews):
             self.c.counters.heartbeats += 1
         elif got < 0:
             self.c.counters.refused[(-got - 100) & 15] += 1
-        self._encode()
+        self._decided()
         return self._waiting()
 
     cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept:
@@ -141,25 +145,28 @@ cdef class Engine(EngineViews):
             return self._frame(NULL, 0, ts_recv_ns)
         return self._frame(&payload[0], payload.shape[0], ts_recv_ns)
 
-    def on_timer(self, int64_t ts_ns):
-        """Time has passed: close due bars, expire, square off, chase, look for what is in doubt."""
+    cdef int _timer(self, int64_t ts_ns) noexcept nogil:
         cdef core_t* c = &self.c
         cdef int i, id
-        with nogil:
-            self._advance(ts_ns)
-            for i in range(c.n_series):
-                if c.series[i].has_bar and market.close_due(
-                        &c.series[i], &c.instruments[c.series[i].instrument_id], c.now_ns, c.bar_grace_ns):
-                    self._bar(i)
-            report.on_time(c)
-            i = 0
-            while i < c.n_live:
-                id = c.live[i]
-                bracket.on_time(c, id)
-                if i < c.n_live and c.live[i] == id:
-                    i += 1
-            self._encode()
+        self._event(REC_TIMER, ts_ns, NULL, 0)
+        self._advance(ts_ns)
+        for i in range(c.n_series):
+            if c.series[i].has_bar and market.close_due(
+                    &c.series[i], &c.instruments[c.series[i].instrument_id], c.now_ns, c.bar_grace_ns):
+                self._bar(i)
+        report.on_time(c)
+        i = 0
+        while i < c.n_live:
+            id = c.live[i]
+            bracket.on_time(c, id)
+            if i < c.n_live and c.live[i] == id:
+                i += 1
+        self._decided()
         return self._waiting()
+
+    def on_timer(self, int64_t ts_ns):
+        """Time has passed: close due bars, expire, square off, chase, look for what is in doubt."""
+        return self._timer(ts_ns)
 
     def next_timer_ns(self):
         """The earliest time at which `on_timer` has something to do, or 0. Between frames the 100 ms beat covers the rest."""
@@ -184,11 +191,9 @@ cdef class Engine(EngineViews):
     ):
         """7 report: what the broker said about one order. Returns 0 or the Reason why it changed nothing."""
         cdef report_t r
-        cdef int result
         memset(&r, 0, sizeof(r))
-        tag, number = cl_ord_id.encode("ascii", "replace"), broker_order_id.encode("ascii", "replace")
-        strncpy(r.cl_ord_id, tag, sizeof(r.cl_ord_id) - 1)
-        strncpy(r.broker_order_id, number, sizeof(r.broker_order_id) - 1)
+        _text_into(r.cl_ord_id, sizeof(r.cl_ord_id), cl_ord_id)
+        _text_into(r.broker_order_id, sizeof(r.broker_order_id), broker_order_id)
         r.ev = ev
         r.source = source
         r.side = side
@@ -202,71 +207,185 @@ cdef class Engine(EngineViews):
         r.reason = reason
         r.ts_update_ns = ts_update_ns
         r.ts_recv_ns = ts_recv_ns
-        self._advance(ts_recv_ns)
-        result = report.on_report(&self.c, &r)
-        self._encode()
+        return self._report(&r)
+
+    cdef int _report(self, const report_t* r) noexcept nogil:
+        cdef int result
+        self._event(REC_REPORT, r.ts_recv_ns, r, sizeof(report_t))
+        self._advance(r.ts_recv_ns)
+        result = report.on_report(&self.c, r)
+        self._decided()
         return result
 
     def on_sent(self, uint32_t seq, int64_t ts_ns):
         """The last byte of request `seq` has been handed to the kernel."""
+        self._event(REC_SENT, ts_ns, &seq, sizeof(seq))
         self._advance(ts_ns)
         report.on_sent(&self.c, seq)
 
     def on_answer(self, uint32_t seq, int outcome, *, str broker_order_id="", int reason=0, int64_t ts_ns):
         """The broker's answer to request `seq`: Ev.ACK, Ev.REFUSED, or Ev.TIMEOUT for anything that leaves it in doubt."""
-        number = broker_order_id.encode("ascii", "replace")[:31]
+        cdef answer_t a
+        memset(&a, 0, sizeof(a))
+        a.seq = seq
+        a.outcome = outcome
+        a.reason = reason
+        _text_into(a.broker_order_id, sizeof(a.broker_order_id), broker_order_id)
+        self._event(REC_ANSWER, ts_ns, &a, sizeof(a))
         self._advance(ts_ns)
-        cdef char text[32]
-        memset(text, 0, sizeof(text))
-        strncpy(text, number, 31)
-        result = report.on_answer(&self.c, seq, outcome, text, reason)
-        self._encode()
+        result = report.on_answer(&self.c, seq, outcome, a.broker_order_id, reason)
+        self._decided()
         return result
 
     def on_book_begin(self, int64_t ts_request_ns):
         """Rows of an order book follow as reports; the book was asked for at `ts_request_ns`."""
+        self._event(REC_BOOK_BEGIN, ts_request_ns, NULL, 0)
         report.on_book_begin(&self.c, ts_request_ns)
 
     def on_book_end(self, int64_t ts_ns):
+        self._event(REC_BOOK_END, ts_ns, NULL, 0)
         self._advance(ts_ns)
         report.on_book_end(&self.c)
-        self._encode()
+        self._decided()
         return self._waiting()
 
     def on_feed(self, bint alive, int64_t ts_ns):
         """The feed came up or went down. Entries need it, exits do not."""
+        self._tell("on_feed", {"alive": bool(alive), "ts_ns": ts_ns})
         self._advance(ts_ns)
         self.c.feed_alive = alive
 
     def on_halt(self, int halt, int reason, int64_t ts_ns):
         """Set the halt state. The caller has checked who may lower it."""
+        self._tell("on_halt", {"halt": halt, "reason": reason, "ts_ns": ts_ns})
         self._advance(ts_ns)
         risk.set_halt(&self.c, halt, reason)
         if halt != HALT_ACTIVE:
             bracket.cancel_entries(&self.c)
-        self._encode()
+        self._decided()
         return self._waiting()
 
-    def on_pause(self, bint paused, int64_t ts_ns):
-        """No new entries while paused; everything else goes on."""
+    def on_pause(self, bint paused, int64_t ts_ns, int by=PauseBy.PERSON):
+        """No new entries while anybody (PauseBy) pauses; everything else goes on."""
+        self._tell("on_pause", {"paused": bool(paused), "ts_ns": ts_ns, "by": by})
         self._advance(ts_ns)
-        self.c.paused = paused
+        if paused:
+            self.c.paused |= by
+        else:
+            self.c.paused &= ~by
 
     def on_flatten(self, int instrument_id, int64_t ts_ns):
         """Exit every bracket (-1), or those of one instrument."""
+        self._tell("on_flatten", {"instrument_id": instrument_id, "ts_ns": ts_ns})
         self._advance(ts_ns)
         bracket.flatten(&self.c, instrument_id, EXIT_FLATTEN)
-        self._encode()
+        self._decided()
         return self._waiting()
 
     def on_quarantine(self, int instrument_id, bint quarantined, int64_t ts_ns):
         """An instrument whose state cannot be explained takes no entries until it is released."""
         self._set_up(instrument_id, self.c.n_instruments, "instrument")
+        self._tell("on_quarantine", {"instrument_id": instrument_id, "quarantined": bool(quarantined), "ts_ns": ts_ns})
         self._advance(ts_ns)
         if self.c.instruments[instrument_id].quarantined != quarantined:
             self.c.instruments[instrument_id].quarantined = quarantined
-            strategy.note_quarantine(&self.c, instrument_id, quarantined)
+            risk.note_quarantine(&self.c, instrument_id, quarantined)
+        self._decided()
 
     def set_strategy_enabled(self, int strategy_id, bint enabled):
         self._set_up(strategy_id, self.c.n_strategies, "strategy")
+        self._tell("set_strategy_enabled", {"strategy_id": strategy_id, "enabled": bool(enabled)})
         self.c.strategies[strategy_id].enabled = enabled
+
+    # -------------------------------------------------------------------------------------------- what others have made
+    def resume(self, int64_t run_id, int64_t ts_ns):
+        """A new process goes on from a journal's state: what was not answered is in doubt, new orders carry the new run."""
+        self._tell("resume", {"run_id": run_id, "ts_ns": ts_ns})
+        self._advance(ts_ns)
+        adopt.resume(&self.c, run_id)
+        self._decided()
+
+    def adopt_bracket(
+        self, int strategy_id, int side, int64_t order_qty, int64_t stop_distance_e4, int64_t ts_ns, int64_t stop_e4=0,
+        int64_t ts_open_ns=0,
+    ):
+        """A bracket for orders that exist already. Its id; EngineError when the table is full. See `adopt.pyx`."""
+        self._set_up(strategy_id, self.c.n_strategies, "strategy")
+        if side not in (-1, 1) or order_qty <= 0 or stop_distance_e4 <= 0:
+            raise EngineError("an adopted bracket has a side, a quantity and a distance of its stop")
+        self._tell("adopt_bracket", {
+            "strategy_id": strategy_id, "side": side, "order_qty": order_qty, "stop_distance_e4": stop_distance_e4,
+            "ts_ns": ts_ns, "stop_e4": stop_e4, "ts_open_ns": ts_open_ns,
+        })
+        self._advance(ts_ns)
+        id = adopt.adopt_bracket(&self.c, strategy_id, side, order_qty, stop_distance_e4, stop_e4, ts_open_ns)
+        self._decided()
+        if id < 0:
+            raise EngineError("no bracket is free: raise engine.max_brackets and start again")
+        return id
+
+    def adopt_order(
+        self, int bracket_id, int leg, int status, *, str cl_ord_id, str broker_order_id, int side, int64_t order_qty,
+        int64_t price_e4, int64_t trigger_e4, int ord_type, int64_t ts_ns,
+    ):
+        """An order of the broker's book becomes this bracket's; its row is to be reported next. Its slot, or EngineError."""
+        cdef report_t r
+        self._set_up(bracket_id, self.c.n_brackets, "bracket")
+        self._tell("adopt_order", {
+            "bracket_id": bracket_id, "leg": leg, "status": status, "cl_ord_id": cl_ord_id,
+            "broker_order_id": broker_order_id, "side": side, "order_qty": order_qty, "price_e4": price_e4,
+            "trigger_e4": trigger_e4, "ord_type": ord_type, "ts_ns": ts_ns,
+        })
+        self._advance(ts_ns)
+        memset(&r, 0, sizeof(r))
+        _text_into(r.cl_ord_id, sizeof(r.cl_ord_id), cl_ord_id)
+        _text_into(r.broker_order_id, sizeof(r.broker_order_id), broker_order_id)
+        r.side = side
+        r.order_qty = order_qty
+        r.price_e4 = price_e4
+        r.trigger_e4 = trigger_e4
+        r.ord_type = ord_type
+        slot = adopt.adopt_order(&self.c, bracket_id, leg, status, &r)
+        self._decided()
+        if slot < 0:
+            raise EngineError("no order slot is free: raise engine.max_orders and start again")
+        return slot
+
+    # ------------------------------------------------------------------------------------------------- a journal's event
+    def on_record(self, int kind, int64_t ts_ns, const uint8_t[::1] payload not None):
+        """Take one event of a journal, as the world once gave it. EngineError for a record that is not an event."""
+        cdef const uint8_t* p = &payload[0] if payload.shape[0] else NULL
+        cdef report_t r
+        cdef answer_t a
+        cdef uint32_t seq
+        if kind == REC_FRAME:
+            self._frame(p, payload.shape[0], ts_ns)
+        elif kind == REC_TIMER:
+            self._timer(ts_ns)
+        elif kind == REC_REPORT and payload.shape[0] == sizeof(r):
+            memcpy(&r, p, sizeof(r))
+            self._report(&r)
+        elif kind == REC_SENT and payload.shape[0] == sizeof(seq):
+            memcpy(&seq, p, sizeof(seq))
+            self.on_sent(seq, ts_ns)
+        elif kind == REC_ANSWER and payload.shape[0] == sizeof(a):
+            memcpy(&a, p, sizeof(a))
+            self.on_answer(a.seq, a.outcome, broker_order_id=(<bytes>a.broker_order_id).decode("ascii"), reason=a.reason, ts_ns=ts_ns)
+        elif kind == REC_BOOK_BEGIN:
+            self.on_book_begin(ts_ns)
+        elif kind == REC_BOOK_END:
+            self.on_book_end(ts_ns)
+        elif kind == REC_CALL:
+            call = orjson.loads(payload)
+            if call["m"] not in CALLS:
+                raise EngineError(f"the journal has a call {call['m']!r} that this build does not know")
+            getattr(self, call["m"])(**call["k"])
+        else:
+            raise EngineError(f"a journal record of kind {kind} and {payload.shape[0]} bytes is no event that this build knows")
+
+
+CALLS = frozenset((
+    "add_instrument", "add_series", "add_strategy", "set_session", "set_band", "set_limits", "set_budget", "start", "on_feed",
+    "on_halt", "on_pause", "on_flatten", "on_quarantine", "set_strategy_enabled", "resume", "adopt_bracket", "adopt_order",
+))
+"""What a CALL record may name."""

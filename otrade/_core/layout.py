@@ -27,7 +27,7 @@ _CTYPES: dict[str, Any] = {
 }
 _PREFIX = {
     "OrdStatus": "ORD", "Pending": "PENDING", "Ev": "EV", "OrdType": "TYPE", "BracketState": "BR", "ExitReason": "EXIT",
-    "Reason": "REASON", "Severity": "SEV", "Limit": "MAX",
+    "Reason": "REASON", "Severity": "SEV", "Limit": "MAX", "PauseBy": "PAUSE",
 }
 
 

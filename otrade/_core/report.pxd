@@ -9,4 +9,5 @@ cdef int on_answer(core_t* c, uint32_t seq, int outcome, const char* broker_orde
 cdef void on_sent(core_t* c, uint32_t seq) noexcept nogil
 cdef void on_book_begin(core_t* c, int64_t ts_request_ns) noexcept nogil
 cdef void on_book_end(core_t* c) noexcept nogil
+cdef void doubt(core_t* c, int slot, int reason) noexcept nogil
 cdef void on_time(core_t* c) noexcept nogil

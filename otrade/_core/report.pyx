@@ -202,9 +202,9 @@ cdef int on_answer(core_t* c, uint32_t seq, int outcome, const char* broker_orde
             ev = EV_CANCEL_REJECTED
         o.reason = reason
     elif outcome == EV_TIMEOUT and o.pending != PENDING_NONE and not o.in_doubt:
-        c.counters.timeouts += 1
-        notify(c, NOTE_IN_DOUBT, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason if reason else REASON_TIMED_OUT)
-        c.look_wanted = 1
+        doubt(c, slot, reason if reason else REASON_TIMED_OUT)
+        bracket.settle(c, o.bracket_id)
+        return REASON_OK
     elif outcome != EV_ACK and outcome != EV_TIMEOUT:
         return REASON_ILLEGAL_EVENT
     reason = _apply(c, slot, ev)
@@ -252,6 +252,15 @@ cdef void on_book_end(core_t* c) noexcept nogil:
             i += 1
 
 
+cdef void doubt(core_t* c, int slot, int reason) noexcept nogil:
+    """Nobody knows what became of the request that is out about this order."""
+    cdef order_t* o = &c.orders[slot]
+    c.counters.timeouts += 1
+    _apply(c, slot, EV_TIMEOUT)
+    notify(c, NOTE_IN_DOUBT, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+    c.look_wanted = 1
+
+
 cdef void on_time(core_t* c) noexcept nogil:
     """Ask for the book while anything is in doubt or overdue; a request that nobody answered at all becomes doubtful too."""
     cdef int i, slot
@@ -265,9 +274,7 @@ cdef void on_time(core_t* c) noexcept nogil:
                 if o.ts_ack_ns >= o.ts_intent_ns:
                     wanted = wanted or c.now_ns >= o.ts_ack_ns + c.order_timeout_ns
                 elif c.now_ns >= o.ts_intent_ns + 2 * c.order_timeout_ns:
-                    c.counters.timeouts += 1
-                    _apply(c, slot, EV_TIMEOUT)
-                    notify(c, NOTE_IN_DOUBT, SEV_WARN, o.instrument_id, o.bracket_id, slot, REASON_TIMED_OUT)
+                    doubt(c, slot, REASON_TIMED_OUT)
                     wanted = True
             elif o.ord_status == ORD_UNKNOWN or (
                     o.ord_status == ORD_PENDING_NEW and c.now_ns >= o.ts_ack_ns + c.order_timeout_ns):

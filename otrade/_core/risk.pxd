@@ -12,4 +12,5 @@ cdef void spend(core_t* c, bint is_placement) noexcept nogil
 cdef void hold(core_t* c, int bracket_id) noexcept nogil
 cdef void release_hold(core_t* c, int bracket_id) noexcept nogil
 cdef bint change_pnl(core_t* c, int64_t delta_e4) noexcept nogil
+cdef void note_quarantine(core_t* c, int instrument_id, bint quarantined) noexcept nogil
 cdef void set_halt(core_t* c, int halt, int reason) noexcept nogil

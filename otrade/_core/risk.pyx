@@ -9,12 +9,12 @@ from libc.stdint cimport int64_t
 
 from otrade._core.state cimport core_t, notify, strategy_t
 from otrade._core.types cimport (
-    HALT_ACTIVE, HALT_REDUCING, LANE_ENTRY, LANE_EXIT, NOTE_HALT_CHANGED, NOTE_LIMIT_TRIPPED,
+    HALT_ACTIVE, HALT_REDUCING, LANE_ENTRY, LANE_EXIT, NOTE_HALT_CHANGED, NOTE_LIMIT_TRIPPED, NOTE_QUARANTINED,
     PHASE_BEFORE, PHASE_CLOSED, PHASE_ENTRY, PHASE_NO_ENTRY, PHASE_OPEN_NO_ENTRY, PHASE_SQUARE_OFF, PHASE_UNKNOWN,
     REASON_BAND, REASON_COOLDOWN, REASON_DAILY_LOSS, REASON_DRAWDOWN, REASON_FREEZE, REASON_HALTED, REASON_LOT,
     REASON_MAX_NOTIONAL, REASON_MAX_POSITIONS, REASON_MAX_QTY, REASON_OK, REASON_QTY_ZERO, REASON_QUARANTINED,
     REASON_IN_DOUBT, REASON_RATE_DAY, REASON_RATE_MINUTE, REASON_RATE_SECOND, REASON_SESSION, REASON_STALE_FEED,
-    REASON_TICK_SIZE, REASON_TRADE_COUNT, SEV_ALARM, SEV_WARN,
+    REASON_TICK_SIZE, REASON_TRADE_COUNT, SEV_ALARM, SEV_INFO, SEV_WARN,
     bracket_t, budget_t, instrument_t, risk_limits_t, risk_state_t,
 )
 
@@ -160,6 +160,12 @@ cdef void set_halt(core_t* c, int halt, int reason) noexcept nogil:
     n = notify(c, NOTE_HALT_CHANGED, SEV_WARN if halt == HALT_ACTIVE else SEV_ALARM, -1, -1, -1, reason)
     n.a = halt
     n.b = reason
+
+
+cdef void note_quarantine(core_t* c, int instrument_id, bint quarantined) noexcept nogil:
+    """Say that an instrument stopped, or may again, take entries."""
+    notify(c, NOTE_QUARANTINED, SEV_ALARM if quarantined else SEV_INFO, instrument_id, -1, -1,
+           REASON_QUARANTINED if quarantined else REASON_OK)
 
 
 cdef bint change_pnl(core_t* c, int64_t delta_e4) noexcept nogil:

@@ -6,10 +6,15 @@ Instruments, their series and their strategies are added in nested order, so tha
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport strncpy
 
+import orjson
+
 from otrade._core cimport strategy
+from otrade._core.journal cimport JournalWriter
 from otrade._core.state cimport allocate, core_t, find_token, instrument_t, put_token, release
+from otrade._core.types cimport REC_CALL
 from otrade._core.wire cimport FrameSink, OrderEncoder
 
+from otrade._core.journal import crc32c
 from otrade._core.processor import check as _fits  # no-cython-lint: importing it refuses an unfit processor
 from otrade.errors import EngineError
 
@@ -43,9 +48,33 @@ cdef class EngineSetup(FrameSink):
         self.c.bar_grace_ns = bar_grace_ns
         self.c.budget.modifies_per_order = 25
         allocate(&self.c)
+        self.sizes = {
+            "instruments": instruments, "series": series, "strategies": strategies, "brackets": brackets, "orders": orders,
+            "commands": commands, "notices": notices, "signals": signals, "bars": bars, "run_id": run_id,
+            "order_timeout_ns": order_timeout_ns, "look_gap_ns": look_gap_ns, "bar_grace_ns": bar_grace_ns,
+        }
+        self.told = []
+        self.digest = crc32c(orjson.dumps({name: n for name, n in self.sizes.items() if name != "run_id"}))
 
     def __dealloc__(self):
         release(&self.c)
+
+    cdef _tell(self, str method, dict given, bint is_setup=False):
+        """Keep a rare call for the journal: its name and all its arguments by name."""
+        payload = orjson.dumps({"m": method, "k": given})
+        if is_setup:
+            self.digest = crc32c(payload, self.digest)
+        if self.journaling:
+            self.journal.append(REC_CALL, given.get("ts_ns", self.c.now_ns), payload)
+        elif self.told is not None:
+            self.told.append(payload)
+
+    @property
+    def setup_digest(self):
+        """A number of everything that shapes the core's memory: instruments, series, strategies, sessions, sizes. Cores with the
+        same number understand each other's journal.
+        """
+        return self.digest
 
     cdef int _set_up(self, int id, int n, str what) except -1:
         if not 0 <= id < n:
@@ -85,6 +114,11 @@ cdef class EngineSetup(FrameSink):
         strncpy(inst.exchange, venue, 7)
         put_token(c, token, c.n_instruments)
         c.n_instruments += 1
+        self._tell("add_instrument", {
+            "token": token, "segment": segment, "symbol": symbol, "exchange": exchange, "product": product,
+            "tick_size_e4": tick_size_e4, "lot_size": lot_size, "freeze_qty": freeze_qty, "multiplier": multiplier,
+            "band_lo_e4": band_lo_e4, "band_hi_e4": band_hi_e4,
+        }, True)
         return c.n_instruments - 1
 
     def add_series(self, int instrument_id, int64_t interval_ns):
@@ -102,6 +136,7 @@ cdef class EngineSetup(FrameSink):
         c.series[c.n_series].strategy_first = c.n_strategies
         c.instruments[instrument_id].series_n += 1
         c.n_series += 1
+        self._tell("add_series", {"instrument_id": instrument_id, "interval_ns": interval_ns}, True)
         return c.n_series - 1
 
     def add_strategy(self, int series_id, str kind, dict params, dict plan):
@@ -117,6 +152,7 @@ cdef class EngineSetup(FrameSink):
         c.strategies[c.n_strategies].series_id = series_id
         c.series[series_id].strategy_n += 1
         c.n_strategies += 1
+        self._tell("add_strategy", {"series_id": series_id, "kind": kind, "params": params, "plan": plan}, True)
         return c.n_strategies - 1
 
     def set_session(
@@ -133,6 +169,17 @@ cdef class EngineSetup(FrameSink):
         inst.entry_until_ns = entry_until_ns
         inst.square_off_ns = square_off_ns
         inst.close_ns = close_ns
+        self._tell("set_session", {
+            "instrument_id": instrument_id, "open_ns": open_ns, "entry_from_ns": entry_from_ns,
+            "entry_until_ns": entry_until_ns, "square_off_ns": square_off_ns, "close_ns": close_ns,
+        }, True)
+
+    def set_band(self, int instrument_id, int64_t band_lo_e4, int64_t band_hi_e4):
+        """The day's price band, 0 for none. May be changed while running: exchanges widen it."""
+        self._set_up(instrument_id, self.c.n_instruments, "instrument")
+        self.c.instruments[instrument_id].band_lo_e4 = band_lo_e4
+        self.c.instruments[instrument_id].band_hi_e4 = band_hi_e4
+        self._tell("set_band", {"instrument_id": instrument_id, "band_lo_e4": band_lo_e4, "band_hi_e4": band_hi_e4})
 
     def set_limits(
         self, *, int64_t max_order_qty=0, int64_t max_order_notional_e4=0, int64_t max_open_positions=0,
@@ -149,6 +196,12 @@ cdef class EngineSetup(FrameSink):
         self.c.limits.stale_feed_ns = stale_feed_ns
         self.c.limits.flatten_on_limit = flatten_on_limit
         self.c.limits.px_jump_bps_max = px_jump_bps_max
+        self._tell("set_limits", {
+            "max_order_qty": max_order_qty, "max_order_notional_e4": max_order_notional_e4,
+            "max_open_positions": max_open_positions, "max_trades": max_trades, "max_daily_loss_e4": max_daily_loss_e4,
+            "max_drawdown_e4": max_drawdown_e4, "stale_feed_ns": stale_feed_ns, "flatten_on_limit": bool(flatten_on_limit),
+            "px_jump_bps_max": px_jump_bps_max,
+        })
 
     def set_budget(
         self, *, int64_t per_second=0, int64_t per_minute=0, int64_t per_day=0, int64_t reserve_second=0,
@@ -165,6 +218,11 @@ cdef class EngineSetup(FrameSink):
         self.c.budget.reserve_day = reserve_day
         self.c.budget.modifies_per_order = modifies_per_order
         self.c.budget.day_used = day_used
+        self._tell("set_budget", {
+            "per_second": per_second, "per_minute": per_minute, "per_day": per_day, "reserve_second": reserve_second,
+            "reserve_minute": reserve_minute, "reserve_day": reserve_day, "modifies_per_order": modifies_per_order,
+            "day_used": day_used,
+        })
 
     def set_encoder(self, OrderEncoder encoder not None):
         self.encoder = encoder

@@ -69,13 +69,14 @@ cdef struct core_t:
     int32_t n_brackets, cap_brackets
     int32_t n_live
     int32_t n_in_doubt
+    int32_t n_adopted  # orders whose tag does not name their slot
     int64_t command_head, command_encoded, command_tail, cap_commands
     int64_t notice_head, notice_tail, cap_notices
     int64_t signal_head, signal_tail, cap_signals
     int64_t bar_head, bar_tail, cap_bars
     uint32_t seq
     int32_t feed_alive
-    int32_t paused
+    int32_t paused  # bits of PauseBy
     int32_t look_wanted
     int64_t run_id
     int64_t now_ns

@@ -219,6 +219,10 @@ cdef int find_order(const core_t* c, const char* cl_ord_id, const char* broker_o
         slot = _parse36(&cl_ord_id[15], 4)
         if 0 <= slot < c.n_orders and strcmp(c.orders[slot].cl_ord_id, cl_ord_id) == 0:
             return <int>slot
+        if c.n_adopted > 0:
+            for i in range(c.n_orders - 1, -1, -1):
+                if strcmp(c.orders[i].cl_ord_id, cl_ord_id) == 0:
+                    return i
         return -1
     if broker_order_id[0] != 0:
         for i in range(c.n_orders - 1, -1, -1):

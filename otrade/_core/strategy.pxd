@@ -1,10 +1,9 @@
 """Door of the strategy room: kernels behind the one ABI. See `strategy.pyx`."""
-from otrade._core.state cimport core_t, strategy_t
+from otrade._core.state cimport strategy_t
 from otrade._core.types cimport bar_t, market_t
 
 cdef int load(strategy_t* s, str kind, dict params, dict plan) except -1
 cdef object view(const strategy_t* s)
-cdef void note_quarantine(core_t* c, int instrument_id, bint quarantined) noexcept nogil
 
 cdef inline bint on_tick(strategy_t* s, market_t* market) noexcept nogil:
     """Run the kernel on a tick; True when it says a crossover."""

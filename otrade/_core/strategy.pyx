@@ -6,10 +6,8 @@
 from libc.stdlib cimport calloc
 
 from otrade._core cimport otk
-from otrade._core.state cimport core_t, notify, on_bar_t, on_tick_t, strategy_t
-from otrade._core.types cimport (
-    NOTE_QUARANTINED, REASON_OK, REASON_QUARANTINED, SEV_ALARM, SEV_INFO, cross_params_t, ema_cross_t, sma_cross_t,
-)
+from otrade._core.state cimport on_bar_t, on_tick_t, strategy_t
+from otrade._core.types cimport cross_params_t, ema_cross_t, sma_cross_t
 
 from otrade.errors import EngineError
 
@@ -65,9 +63,3 @@ cdef object view(const strategy_t* s):
         "n_open": s.n_open, "n_signals": s.n_signals, "n_taken": s.n_taken, "cooldown_until_ns": s.cooldown_until_ns,
         "plan": s.plan, "signal": s.signal, "params": (<cross_params_t*>s.params)[0],
     }
-
-
-cdef void note_quarantine(core_t* c, int instrument_id, bint quarantined) noexcept nogil:
-    """Say that an instrument stopped, or may again, take entries."""
-    notify(c, NOTE_QUARANTINED, SEV_ALARM if quarantined else SEV_INFO, instrument_id, -1, -1,
-           REASON_QUARANTINED if quarantined else REASON_OK)

@@ -171,6 +171,36 @@ class Phase(IntEnum):
     CLOSED = 6
 
 
+class PauseBy(IntEnum):
+    """Who keeps entries out; bits, because one must not lift what another has set. A person's pause outlives a restart."""
+
+    PERSON = 1
+    START = 2  # not everything that the broker shows is explained yet
+    STOP = 4  # the engine is ending
+
+
+class Rec(IntEnum):
+    """Kinds of journal records: 1 to 31 is what the core was told, 32 to 47 what it decided, from 48 remarks of others."""
+
+    PAD = 1  # the rest of a window
+    HELLO = 2  # a section begins: one run of an engine (JSON)
+    CALL = 3  # a rare event or a piece of set-up: the method and its arguments (JSON)
+    FRAME = 4  # a feed frame, byte for byte
+    TIMER = 5
+    REPORT = 6  # report_t
+    SENT = 7  # u32: the request's sequence number
+    ANSWER = 8  # answer_t
+    BOOK_BEGIN = 9  # the record's time is when the book was asked for
+    BOOK_END = 10
+    COMMAND = 32  # command_t without `request`, then the request's first line, a newline, and its body
+    NOTICE = 33  # notice_t
+    SIGNAL = 34  # signal_rec_t
+    DROPPED = 35  # records that could not be written: (i64 how many, i64 of these market frames)
+    WORDS = 48  # what was said to people (JSON)
+    RAW = 49  # what a broker said about an order, as it said it
+    PERSON = 50  # a command of a person, and what became of it (JSON)
+
+
 class Severity(IntEnum):
     INFO = 0
     WARN = 1
@@ -217,6 +247,9 @@ class Reason(IntEnum):
     STOP_DISTANCE = 220
     IN_DOUBT = 221
     CAPACITY = 222
+    STOPPING = 223  # a graceful stop; a restart lifts it
+    JOURNAL = 224  # the journal cannot be written: no entries without a record
+    KILL_FILE = 225
     # 3xx: order state
     ILLEGAL_EVENT = 301
     CUM_QTY_FELL = 302
@@ -292,6 +325,8 @@ class Note(IntEnum):
     BUDGET_WAIT = 28
     READ_BACK = 29
     CAPACITY = 30
+    ADOPTED = 31
+    RESUMED = 32
 
 
 # ---------------------------------------------------------------------------------------------------------------- structs
@@ -376,6 +411,8 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("cum_value_e4", I8), ("price_e4", I8), ("trigger_e4", I8), ("ts_update_ns", I8), ("ts_recv_ns", I8),
         ("triggered", I4), ("reason", I4), ("cl_ord_id", C, 24), ("broker_order_id", C, 32),
     ],
+    # What a broker answered to a request, as the journal keeps it.
+    "answer_t": [("seq", U4), ("outcome", I4), ("reason", I4), ("_pad", I4), ("broker_order_id", C, 32)],
     "bracket_t": [
         ("state", I4), ("strategy_id", I4), ("instrument_id", I4), ("side", I4), ("exit_reason", I4), ("next", I4),
         ("order_head", I4), ("n_orders", I4), ("entry_slot", I4), ("stop_slot", I4), ("target_slot", I4),

@@ -50,6 +50,10 @@ cdef class EngineViews(EngineSetup):
         out.request = cmd.request[:cmd.n_bytes] if cmd.order_slot >= 0 else b""
         return out
 
+    def discard_commands(self):
+        """Forget the waiting commands: in a replay nothing leaves."""
+        self.c.command_head = self.c.command_tail
+
     def take_notices(self):
         """Notices since the last call, oldest first, as dicts of notice_t."""
         cdef core_t* c = &self.c
@@ -159,6 +163,7 @@ cdef class EngineViews(EngineSetup):
     def risk(self):
         out = dict(self.c.risk)
         out["paused"] = bool(self.c.paused)
+        out["paused_by"] = self.c.paused
         out["feed_alive"] = bool(self.c.feed_alive)
         out["n_in_doubt"] = self.c.n_in_doubt
         return out

@@ -42,6 +42,9 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.STOP_DISTANCE: "the stop would be at or beyond the price",
     Reason.IN_DOUBT: "an order of this instrument is in doubt",
     Reason.CAPACITY: "a table of the engine is full",
+    Reason.STOPPING: "the engine is stopping",
+    Reason.JOURNAL: "the journal cannot be written",
+    Reason.KILL_FILE: "the kill file is there",
     Reason.ILLEGAL_EVENT: "the report does not fit the order's state",
     Reason.CUM_QTY_FELL: "the report's filled quantity is smaller than before",
     Reason.OVER_FILL: "more was filled than was ordered",
@@ -110,6 +113,8 @@ NOTE_WORDS: dict[Note, str] = {
     Note.BUDGET_WAIT: "{symbol}: a request waits for the rate budget: {why}",
     Note.READ_BACK: "{symbol}: the broker stored order {order} differently than it was sent",
     Note.CAPACITY: "a table of the engine is full: {why}",
+    Note.ADOPTED: "{symbol}: {a} units ({side}) are taken over under strategy {strategy}",
+    Note.RESUMED: "the engine goes on from its journal: {a} brackets are open, {b} requests are in doubt",
 }
 
 SPECIAL_WORDS: dict[tuple[Note, Reason], str] = {

@@ -1,0 +1,27 @@
+"""Door of the journal's record format: a writer into borrowed memory. See `journal.pyx`."""
+from cpython.buffer cimport Py_buffer
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
+
+cdef enum:
+    SLOTS = 4  # windows that may be held at once
+
+
+cdef class JournalWriter:
+    cdef Py_buffer windows[SLOTS]
+    cdef uint8_t* at
+    cdef uint8_t* end
+    cdef int64_t n_offered  # windows given so far
+    cdef int64_t current  # which of them is being written, counted from 0
+    cdef int64_t released  # windows given back so far
+    cdef readonly int64_t seq  # of the record written last
+    cdef readonly int64_t n_lost
+    cdef readonly int64_t n_lost_frames
+    cdef int64_t unsaid, unsaid_frames
+    cdef public int64_t last_seq
+    cdef public bint refuses_frames
+    cdef uint16_t section
+
+    cdef bint put(self, int kind, int64_t ts_ns, const void* a, Py_ssize_t n_a, const void* b, Py_ssize_t n_b) noexcept nogil
+    cdef bint _room(self, int kind, Py_ssize_t size) noexcept nogil
+    cdef void _write(self, int kind, int64_t ts_ns, const void* a, Py_ssize_t n_a, const void* b, Py_ssize_t n_b) noexcept nogil
+    cdef void _lose(self, int kind) noexcept nogil
