@@ -5,6 +5,7 @@
      +- CalendarError        a date on which nobody knows the hours
      +- InstrumentError      a symbol, or an instrument file
      +- EngineError          a limit of the core, or a wrong call at set-up
+     +- JournalError         a journal that cannot be read or replayed, or not any further
      +- StartError           the machine: a port, a lock, a directory
      +- BrokerError          what a broker said
          +- TokenError       log in again
@@ -46,6 +47,10 @@ class InstrumentError(OTradeError):
 
 class EngineError(OTradeError):
     """A limit of the core is too small, or it was set up wrongly."""
+
+
+class JournalError(OTradeError):
+    """A journal of another format, day, account or engine, or one that is damaged; says where."""
 
 
 class StartError(OTradeError):

@@ -376,7 +376,7 @@ cdef class Engine(EngineRecord):
         elif kind == REC_BOOK_END:
             self.on_book_end(ts_ns)
         elif kind == REC_CALL:
-            call = orjson.loads(payload)
+            call = orjson.loads((<const char*>p)[:payload.shape[0]])
             if call["m"] not in CALLS:
                 raise EngineError(f"the journal has a call {call['m']!r} that this build does not know")
             getattr(self, call["m"])(**call["k"])

@@ -10,6 +10,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from otrade._core.engine import Engine
 from otrade._core.types import Cmd, Ev, OrdType, Side
 from otrade._core.wire_kite import KiteEncoder
@@ -51,7 +53,8 @@ PARAMS: dict[str, Any] = {"bar_mode": 0, "side_mask": 3, "level": 100.0}
 
 def make_engine(*, plan: dict[str, Any] | None = None, params: dict[str, Any] | None = None, kind: str = "price_level",
                 instruments: int = 1, strategies: int = 1, freeze_qty: int = 0, lot_size: int = 1,
-                brackets: int = 2048, orders: int = 32768, run_id: int = 7, **limits: Any) -> Engine:
+                brackets: int = 2048, orders: int = 32768, run_id: int = 7, start: bool = True,
+                journal: Any = None, **limits: Any) -> Engine:
     """An engine with `instruments` instruments (token 1001 + 256 i), each with a minute series and its strategies."""
     engine = Engine(instruments=instruments, series=instruments, strategies=instruments * strategies, brackets=brackets,
                     orders=orders, run_id=run_id, order_timeout_ns=5 * SECOND, look_gap_ns=2 * SECOND)
@@ -66,9 +69,22 @@ def make_engine(*, plan: dict[str, Any] | None = None, params: dict[str, Any] | 
     engine.set_limits(**limits)
     engine.set_budget(modifies_per_order=24)
     engine.set_encoder(KiteEncoder(b"127.0.0.1", b"", b"token k:t"))
+    if journal is not None:
+        journal.begin_section()
+        engine.open_journal(journal.writer, hello(engine), OPEN_NS - HOUR)
+    if not start:
+        return engine
     engine.start(OPEN_NS - HOUR)
     engine.on_feed(True, OPEN_NS - HOUR)
     return engine
+
+
+def hello(engine: Engine, **given: Any) -> bytes:
+    """The first record of a journal for this engine."""
+    return orjson.dumps({
+        "format": 1, "build": "test", "resume": False, "setup": engine.setup_digest, "sizes": engine.sizes,
+        "encoder": {"kind": "kite", "host": "127.0.0.1", "prefix": ""}, **given,
+    })
 
 
 def token_of(i: int) -> int:
