@@ -11,18 +11,23 @@ from libc.string cimport memcpy
 from otrade._core cimport bracket, report, risk
 from otrade._core.state cimport core_t, new_order, notify
 from otrade._core.types cimport (
-    HALT_ACTIVE, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET, NOTE_ADOPTED, NOTE_CAPACITY, NOTE_RESUMED, PAUSE_PERSON,
+    EXIT_MANUAL, EXIT_NONE, HALT_ACTIVE, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET, NOTE_ADOPTED, NOTE_CAPACITY, NOTE_RESUMED, PAUSE_PERSON,
     PAUSE_START, PENDING_NONE, REASON_BROKER_TOKEN, REASON_CAPACITY, REASON_JOURNAL, REASON_OK, REASON_STOPPING,
     REASON_TIMED_OUT, SEV_ALARM, SEV_WARN, TYPE_LIMIT, bracket_t, order_t, report_t,
 )
 
+cdef enum:
+    ATTEMPTS = 1152  # attempts from here on are the watchdog's: ours are not counted on from them
+
 
 cdef int adopt_bracket(
-    core_t* c, int strategy_id, int side, int64_t order_qty, int64_t stop_distance_e4, int64_t stop_e4, int64_t ts_open_ns
+    core_t* c, int strategy_id, int side, int64_t order_qty, int64_t stop_distance_e4, int64_t stop_e4, int64_t ts_open_ns,
+    int64_t tag_run, int tag_bracket
 ) noexcept nogil:
     """A bracket for orders that exist already, under this strategy's plan. Its id, or -1 when the table is full.
 
-    `stop_e4`, when not 0, is where the stop stands: entry fills do not move it. `ts_open_ns` 0 means now.
+    `stop_e4`, when not 0, is where the stop stands: entry fills do not move it. `ts_open_ns` 0 means now. `tag_run` -1: it has
+    no tags yet, and gets this run's.
     """
     cdef int id = bracket.new_bracket(c, strategy_id, side)
     cdef bracket_t* b
@@ -39,6 +44,9 @@ cdef int adopt_bracket(
         b.n_stop_moves = 1
     if ts_open_ns > 0:
         b.ts_open_ns = b.ts_entry_ns = ts_open_ns
+    if tag_run >= 0:
+        b.tag_run = tag_run
+        b.tag_bracket = tag_bracket
     risk.hold(c, id)
     n = notify(c, NOTE_ADOPTED, SEV_WARN, b.instrument_id, id, -1, REASON_OK)
     n.side = side
@@ -46,7 +54,7 @@ cdef int adopt_bracket(
     return id
 
 
-cdef int adopt_order(core_t* c, int bracket_id, int leg, int status, const report_t* row) noexcept nogil:
+cdef int adopt_order(core_t* c, int bracket_id, int leg, int attempt, int status, const report_t* row) noexcept nogil:
     """An order of the broker's book becomes this bracket's, unfilled until its row is reported. Its slot, or -1.
 
     `status` is where it stands: an OrdStatus of an order that has ended, else PENDING_NEW. The order adopted last for a leg
@@ -59,6 +67,9 @@ cdef int adopt_order(core_t* c, int bracket_id, int leg, int status, const repor
         notify(c, NOTE_CAPACITY, SEV_ALARM, b.instrument_id, bracket_id, -1, REASON_CAPACITY)
         return -1
     o = &c.orders[slot]
+    o.attempt = attempt
+    if attempt < ATTEMPTS and b.next_attempt <= attempt:
+        b.next_attempt = attempt + 1
     o.ord_status = status
     o.pending = PENDING_NONE
     o.ord_type = o.req_type = row.ord_type if row.ord_type != 0 else TYPE_LIMIT
@@ -70,6 +81,8 @@ cdef int adopt_order(core_t* c, int bracket_id, int leg, int status, const repor
     memcpy(o.cl_ord_id, row.cl_ord_id, sizeof(o.cl_ord_id))
     memcpy(o.broker_order_id, row.broker_order_id, sizeof(o.broker_order_id))
     c.n_adopted += 1
+    if leg != LEG_ENTRY and row.cl_ord_id[0] == 0 and b.exit_reason == EXIT_NONE:
+        b.exit_reason = EXIT_MANUAL  # somebody closed it by other means
     if leg == LEG_ENTRY:
         b.entry_slot = slot
     elif leg == LEG_STOP:
@@ -84,7 +97,7 @@ cdef int adopt_order(core_t* c, int bracket_id, int leg, int status, const repor
 cdef void resume(core_t* c, int64_t run_id) noexcept nogil:
     """A new process goes on from the state that the journal told. Whatever was asked and not answered is in doubt.
 
-    New orders carry the new run's id: what the journal lost of the old run can then never share a ClOrdID with them.
+    New brackets carry the new run's id: what the journal lost of the old run can then never share a ClOrdID with theirs.
     """
     cdef int i, slot
     c.run_id = run_id
@@ -100,6 +113,7 @@ cdef void resume(core_t* c, int64_t run_id) noexcept nogil:
             if c.orders[slot].pending != PENDING_NONE and not c.orders[slot].in_doubt:
                 report.doubt(c, slot, REASON_TIMED_OUT)
             slot = c.orders[slot].next
+    c.in_book = 0
     c.look_wanted = 1
     c.look_next_ns = 0
     n = notify(c, NOTE_RESUMED, SEV_WARN, -1, -1, -1, REASON_OK)

@@ -47,6 +47,8 @@ cdef int new_bracket(core_t* c, int strategy_id, int side) noexcept nogil:
     b.side = side
     b.order_head = b.entry_slot = b.stop_slot = b.target_slot = b.fix_slot = -1
     b.ts_open_ns = c.now_ns
+    b.tag_run = c.run_id
+    b.tag_bracket = id
     _link(c, id)
     return id
 
@@ -293,6 +295,9 @@ cdef void settle(core_t* c, int bracket_id) noexcept nogil:
     cdef int slot = b.order_head
     cdef int side
     if b.state == BR_CLOSED or b.state == BR_FREE:
+        return
+    if c.in_book:
+        exits.account_naked(c, bracket_id)
         return
     exits.work(c, bracket_id)
     if b.open_qty != 0:

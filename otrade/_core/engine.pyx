@@ -150,6 +150,7 @@ cdef class Engine(EngineRecord):
         cdef int i, id
         self._event(REC_TIMER, ts_ns, NULL, 0)
         self._advance(ts_ns)
+        c.in_book = 0  # a book whose end never came
         for i in range(c.n_series):
             if c.series[i].has_bar and market.close_due(
                     &c.series[i], &c.instruments[c.series[i].instrument_id], c.now_ns, c.bar_grace_ns):
@@ -307,7 +308,7 @@ cdef class Engine(EngineRecord):
 
     def adopt_bracket(
         self, int strategy_id, int side, int64_t order_qty, int64_t stop_distance_e4, int64_t ts_ns, int64_t stop_e4=0,
-        int64_t ts_open_ns=0,
+        int64_t ts_open_ns=0, int64_t tag_run=-1, int tag_bracket=0,
     ):
         """A bracket for orders that exist already. Its id; EngineError when the table is full. See `adopt.pyx`."""
         self._set_up(strategy_id, self.c.n_strategies, "strategy")
@@ -315,25 +316,26 @@ cdef class Engine(EngineRecord):
             raise EngineError("an adopted bracket has a side, a quantity and a distance of its stop")
         self._tell("adopt_bracket", {
             "strategy_id": strategy_id, "side": side, "order_qty": order_qty, "stop_distance_e4": stop_distance_e4,
-            "ts_ns": ts_ns, "stop_e4": stop_e4, "ts_open_ns": ts_open_ns,
+            "ts_ns": ts_ns, "stop_e4": stop_e4, "ts_open_ns": ts_open_ns, "tag_run": tag_run, "tag_bracket": tag_bracket,
         })
         self._advance(ts_ns)
-        id = adopt.adopt_bracket(&self.c, strategy_id, side, order_qty, stop_distance_e4, stop_e4, ts_open_ns)
+        id = adopt.adopt_bracket(
+            &self.c, strategy_id, side, order_qty, stop_distance_e4, stop_e4, ts_open_ns, tag_run, tag_bracket)
         self._decided()
         if id < 0:
             raise EngineError("no bracket is free: raise engine.max_brackets and start again")
         return id
 
     def adopt_order(
-        self, int bracket_id, int leg, int status, *, str cl_ord_id, str broker_order_id, int side, int64_t order_qty,
+        self, int bracket_id, int leg, int attempt, int status, *, str cl_ord_id, str broker_order_id, int side, int64_t order_qty,
         int64_t price_e4, int64_t trigger_e4, int ord_type, int64_t ts_ns,
     ):
         """An order of the broker's book becomes this bracket's; its row is to be reported next. Its slot, or EngineError."""
         cdef report_t r
         self._set_up(bracket_id, self.c.n_brackets, "bracket")
         self._tell("adopt_order", {
-            "bracket_id": bracket_id, "leg": leg, "status": status, "cl_ord_id": cl_ord_id,
-            "broker_order_id": broker_order_id, "side": side, "order_qty": order_qty, "price_e4": price_e4,
+            "bracket_id": bracket_id, "leg": leg, "attempt": attempt, "status": status,
+            "cl_ord_id": cl_ord_id, "broker_order_id": broker_order_id, "side": side, "order_qty": order_qty, "price_e4": price_e4,
             "trigger_e4": trigger_e4, "ord_type": ord_type, "ts_ns": ts_ns,
         })
         self._advance(ts_ns)
@@ -345,7 +347,7 @@ cdef class Engine(EngineRecord):
         r.price_e4 = price_e4
         r.trigger_e4 = trigger_e4
         r.ord_type = ord_type
-        slot = adopt.adopt_order(&self.c, bracket_id, leg, status, &r)
+        slot = adopt.adopt_order(&self.c, bracket_id, leg, attempt, status, &r)
         self._decided()
         if slot < 0:
             raise EngineError("no order slot is free: raise engine.max_orders and start again")

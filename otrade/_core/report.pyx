@@ -224,19 +224,24 @@ cdef void on_sent(core_t* c, uint32_t seq) noexcept nogil:
 
 
 cdef void on_book_begin(core_t* c, int64_t ts_request_ns) noexcept nogil:
-    """Rows of an order book follow; it shows the world no earlier than when it was asked for."""
+    """Rows of an order book follow; it shows the world no earlier than when it was asked for.
+
+    Nothing is asked for until all have come: a stop's fill told before its entry's would look like an over-exit.
+    """
     c.book_request_ns = ts_request_ns
+    c.in_book = 1
 
 
 cdef void on_book_end(core_t* c) noexcept nogil:
-    """The book is complete: a placement in doubt that was not in it has been looked for once more in vain."""
+    """The book is complete: a placement in doubt that was not in it has been looked for once more in vain. Now act on it."""
     cdef int i = 0
     cdef int id, slot
     cdef order_t* o
-    while i < c.n_live and c.n_in_doubt > 0:
+    c.in_book = 0
+    while i < c.n_live:
         id = c.live[i]
         slot = c.brackets[id].order_head
-        while slot >= 0:
+        while slot >= 0 and c.n_in_doubt > 0:
             o = &c.orders[slot]
             if o.in_doubt and o.pending == PENDING_NEW and c.book_request_ns >= o.ts_doubt_ns:
                 if o.looks == 0:

@@ -69,6 +69,12 @@ cdef class EngineSetup(FrameSink):
         elif self.told is not None:
             self.told.append(payload)
 
+    def set_run(self, int64_t run_id):
+        """Tag new brackets as this run's. Before the day begins; a run that goes on from a journal uses `resume`."""
+        if not 0 <= run_id < 36 ** 6:
+            raise EngineError("run_id must be from 0 to 2176782335: it has six characters of the ClOrdID")
+        self.c.run_id = run_id
+
     @property
     def setup_digest(self):
         """A number of everything that shapes the core's memory: instruments, series, strategies, sessions, sizes. Cores with the

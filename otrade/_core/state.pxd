@@ -78,6 +78,7 @@ cdef struct core_t:
     int32_t feed_alive
     int32_t paused  # bits of PauseBy
     int32_t look_wanted
+    int32_t in_book  # rows of a book are coming in: half a book is not acted on
     int64_t run_id
     int64_t now_ns
     int64_t order_timeout_ns

@@ -6,7 +6,8 @@ forgets its oldest entry and counts it; a full command ring refuses the new comm
 a refused one.
 
 ClOrdID (19 characters, [0-9A-Z]): "OT", run (6), bracket (4), leg (1), attempt (2), order slot (4), numbers in base 36. It
-fits Kite's 20-character tag, is unique for a run, and alone suffices to rebuild the bracket from the broker's book.
+fits Kite's 20-character tag, is unique, and alone suffices to rebuild the bracket from the broker's book: run and bracket are
+those under which the bracket was opened, for all of its orders, whatever process sends them.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.stdlib cimport calloc, free
@@ -193,14 +194,15 @@ cdef int new_order(core_t* c, int bracket_id, int leg, int side) noexcept nogil:
     o.bracket_id = bracket_id
     o.instrument_id = b.instrument_id
     o.product = c.instruments[b.instrument_id].product
-    o.attempt = b.n_orders
+    o.attempt = b.next_attempt
+    b.next_attempt += 1
     o.next = b.order_head
     b.order_head = slot
     b.n_orders += 1
     o.cl_ord_id[0] = c'O'
     o.cl_ord_id[1] = c'T'
-    _base36(&o.cl_ord_id[2], 6, c.run_id)
-    _base36(&o.cl_ord_id[8], 4, bracket_id)
+    _base36(&o.cl_ord_id[2], 6, b.tag_run)
+    _base36(&o.cl_ord_id[8], 4, b.tag_bracket)
     o.cl_ord_id[12] = b"ESTF"[leg]
     _base36(&o.cl_ord_id[13], 2, o.attempt)
     _base36(&o.cl_ord_id[15], 4, slot)

@@ -426,6 +426,8 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("naked_since_ns", I8), ("naked_total_ns", I8), ("naked_worst_ns", I8), ("ladder_next_ns", I8),
         ("retry_ns", I8), ("stop_crossed_ns", I8), ("atr_e4", I8), ("flat_px_e4", I8), ("initial_stop_e4", I8),
         ("ts_armed_ns", I8),
+        # What its orders' tags say: the run and number under which it was opened, whatever run manages it now.
+        ("tag_run", I8), ("tag_bracket", I4), ("next_attempt", I4),
     ],
     "risk_limits_t": [
         ("max_order_qty", I8), ("max_order_notional_e4", I8), ("max_open_positions", I8), ("max_trades", I8),

@@ -4,7 +4,7 @@ from libc.stdint cimport uint32_t
 
 from otrade._core cimport bracket, risk, strategy
 from otrade._core.setup cimport EngineSetup
-from otrade._core.state cimport command_t, core_t, find_token
+from otrade._core.state cimport command_t, core_t, find_order, find_token
 
 from otrade.errors import EngineError
 
@@ -155,6 +155,10 @@ cdef class EngineViews(EngineSetup):
     def live_brackets(self):
         """Ids of the brackets that are not closed."""
         return [self.c.live[i] for i in range(self.c.n_live)]
+
+    def find_order(self, str cl_ord_id, str broker_order_id):
+        """Slot of an order by its tag or, when it has none of ours, by the broker's id; -1 when it is not ours."""
+        return find_order(&self.c, cl_ord_id.encode("ascii", "replace"), broker_order_id.encode("ascii", "replace"))
 
     def find_instrument(self, uint32_t token):
         """Instrument id of a broker's token, or -1."""

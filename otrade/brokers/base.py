@@ -7,8 +7,8 @@ that received it, so that a reaction leaves before the next byte is read. Only t
 under it TokenError, RateLimitError and NetworkError.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Protocol
 
@@ -79,6 +79,8 @@ class OrderReport:
     status: str
     """The broker's own status word, for the page."""
     text: str
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    """What the broker said, as it said it, for the journal."""
 
     def engine_fields(self) -> dict[str, Any]:
         """The keyword arguments of the engine's `on_report`."""
@@ -209,6 +211,10 @@ class BrokerSession(Protocol):
     async def order_book(self) -> list[OrderReport]: ...
 
     async def positions(self) -> list[BrokerPosition]: ...
+
+    async def trades(self) -> dict[str, tuple[int, int]]:
+        """What each order of the day has traded, by the broker's id: (units, value in e4 rupees times units)."""
+        ...
 
     async def funds(self) -> list[Funds]: ...
 

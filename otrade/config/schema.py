@@ -223,7 +223,7 @@ class EngineConfig(Base, frozen=True, kw_only=True):
     ] = 5_000
     doubt_look_gap_ms: Annotated[
         int, Meta(ge=500, le=60_000, description="between two looks for it")
-    ] = 2_000
+    ] = 1_500
     max_brackets: Annotated[int, Meta(ge=16, le=100_000, description="in one day")] = 2_048
     max_orders: Annotated[int, Meta(ge=64, le=500_000, description="in one day")] = 8_192
 

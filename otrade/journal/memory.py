@@ -43,6 +43,10 @@ class MemoryJournal:
         self.writer = JournalWriter(self._windows[at], seq=seq, used=used)
         self.poll()
 
+    def close(self) -> None:
+        """Nothing more is written; `records` goes on telling."""
+        self.writer.close()
+
     def records(self) -> Iterator[Record]:
         """All records so far but PADs, oldest first."""
         for window in list(self._windows):

@@ -96,6 +96,7 @@ class Replay:
             self._owed.clear()  # the process died before these were written
         elif self._is_given and self.n_sections == 1:
             assert self.engine is not None
+            self.engine.set_run(hello["run_id"])
         elif self._is_given:
             raise JournalError(f"record {record.seq} begins another run with a core of its own")
         else:

@@ -68,7 +68,7 @@ class EngineSpec:
     brackets: int = 2048
     orders: int = 16_384
     order_timeout_ns: int = 5 * NS_PER_S
-    look_gap_ns: int = 2 * NS_PER_S
+    look_gap_ns: int = 3 * NS_PER_S // 2
     limits: dict[str, int] = field(default_factory=dict)
     budget: dict[str, int] = field(default_factory=dict)
 
@@ -93,8 +93,9 @@ def assemble(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec) 
     plan = DayPlan(day, engine, [], [], budget=dict(spec.budget))
     for instrument, intervals_s in zip(instruments, lengths, strict=True):
         _add(plan, instrument, intervals_s)
-    engine.set_limits(**spec.limits)
-    engine.set_budget(**spec.budget)
+    plan.changeable += [("set_limits", dict(spec.limits)), ("set_budget", dict(spec.budget))]
+    for method, given in plan.changeable:
+        getattr(engine, method)(**given)
     return plan
 
 
@@ -119,9 +120,10 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
         lot_size=spec.lot_size,
         freeze_qty=spec.freeze_qty,
         multiplier=spec.multiplier,
-        band_lo_e4=spec.band_lo_e4,
-        band_hi_e4=spec.band_hi_e4,
     )
+    if spec.band_hi_e4:
+        band = {"instrument_id": instrument_id, "band_lo_e4": spec.band_lo_e4, "band_hi_e4": spec.band_hi_e4}
+        plan.changeable.append(("set_band", band))
     minute_series_id = -1
     for interval_s in intervals_s:
         series_id = engine.add_series(instrument_id, interval_s * NS_PER_S)
@@ -130,7 +132,9 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
         for strategy in spec.strategies:
             if strategy.interval_s != interval_s:
                 continue
-            engine.add_strategy(series_id, strategy.kind, strategy.params, strategy.plan)
+            strategy_id = engine.add_strategy(series_id, strategy.kind, strategy.params, {**strategy.plan, "enabled": 1})
+            switch = {"strategy_id": strategy_id, "enabled": bool(strategy.plan["enabled"])}
+            plan.changeable.append(("set_strategy_enabled", switch))
             plan.strategies.append(PlannedStrategy(strategy.name, strategy.kind, instrument_id, interval_s, strategy.params))
     engine.set_session(
         instrument_id,

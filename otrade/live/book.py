@@ -33,7 +33,7 @@ class BookKeeper:
         desk: OrderDesk,
         session: BrokerSession,
         *,
-        on_unknown: Callable[[OrderReport], None],
+        on_unknown: Callable[[list[OrderReport]], None],
         on_trouble: Callable[[BrokerError], None],
         on_fault: Callable[[BaseException, str], None],
         audit_flat_ns: int,
@@ -102,7 +102,7 @@ class BookKeeper:
         gap_ns = GAP_NS
         try:
             rows = await self._session.order_book()
-            self._take(rows, ts_request_ns)
+            self._on_unknown(self.take(rows, ts_request_ns))
         except BrokerError as error:
             self.n_failed += 1
             gap_ns = min(GAP_NS << min(self.n_failed, 8), RETRY_MAX_NS)
@@ -119,13 +119,13 @@ class BookKeeper:
         if self._wanted:
             self.want()
 
-    def _take(self, rows: list[OrderReport], ts_request_ns: int) -> None:
+    def take(self, rows: list[OrderReport], ts_request_ns: int) -> list[OrderReport]:
+        """Hand a whole book to the core and send what it leads to. The rows that are not the core's."""
         self._engine.on_book_begin(ts_request_ns)
         unknown = [row for row in rows if self._desk.take_report(row) == Reason.UNKNOWN_ORDER]
         now_ns = self._clock.now_ns()
         self._engine.on_book_end(now_ns)
         self._desk.drain()
-        for row in unknown:
-            self._on_unknown(row)
         self.n_looks += 1
         self.ts_last_ns = now_ns
+        return unknown

@@ -45,12 +45,13 @@ class Control:
             return False, "no trading day is running"
         done: Result = handler(day, args)
         day.desk.drain()
+        if day.journal is not None:
+            day.journal.person(name, args, done, day.clock.now_ns())
         return done
 
     def _pause(self, day: "TradingDay", args: Args) -> Result:
         if day.is_paused:
             return False, "entries are paused already"
-        day.is_paused = True
         day.engine.on_pause(True, day.clock.now_ns())
         day.board.say(Severity.WARN, "PAUSED", "paused by command: no new entries; exits and stops go on")
         return True, "paused: no new entries; exits and stops go on"
@@ -68,7 +69,6 @@ class Control:
         if day.is_token_dead:
             return False, "the broker's access token is dead; log in again first"
         now_ns = day.clock.now_ns()
-        day.is_paused = False
         day.engine.on_pause(False, now_ns)
         if halt != Halt.ACTIVE:
             day.engine.on_halt(Halt.ACTIVE, Reason.OK, now_ns)
@@ -97,6 +97,12 @@ class Control:
         day.board.say(Severity.ALARM, "KILLED", words)
         return True, words
 
+    def _adopt(self, day: "TradingDay", args: Args) -> Result:
+        instrument_id = args.get("instrument_id")
+        if instrument_id is None or not 0 <= int(instrument_id) < len(day.plan.instruments):
+            return False, "name the instrument whose foreign position is to be taken over"
+        return day.explainer.adopt(int(instrument_id))
+
     def _stop(self, args: Args) -> Result:
         day = self._day
         is_trading = day is not None and not day.ended.is_set()
@@ -108,4 +114,4 @@ class Control:
         return True, words
 
 
-COMMANDS = ("pause", "resume", "flatten", "stop", "kill")
+COMMANDS = ("pause", "resume", "flatten", "adopt", "stop", "kill")

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from otrade._core.types import Ev, Halt, Note, Reason, Severity
-from otrade.brokers.base import Answer, BrokerSession, Callbacks, OrderReport
+from otrade._core.types import BracketState, Ev, Halt, Note, PauseBy, Reason, Severity
+from otrade.brokers.base import Answer, BrokerSession, Callbacks
 from otrade.errors import BrokerError
 
 from .book import BookKeeper
@@ -21,10 +21,11 @@ from .candles import CandleRings
 from .clock import NS_PER_S, Clock, TimerHandle
 from .desk import OrderDesk
 from .ending import Ending, what_is_open
+from .explain import Explainer
+from .journal import DayJournal
 from .log import LOGGER_NAME
 from .notices import NoticeBoard
 from .plan import DayPlan
-from .reconcile import Unexplained, unexplained_orders, unexplained_positions
 from .signals_seen import SignalRing
 from .summary import LatencySummary
 from .trades import ChargeRule, TradeBook
@@ -34,7 +35,6 @@ log = logging.getLogger(LOGGER_NAME)
 BEAT_OPEN_NS = NS_PER_S // 10
 BEAT_FLAT_NS = NS_PER_S // 2
 """While no bracket lives only bars and audits are due, and both know their own times."""
-POSITION_AUDIT_NS = 300 * NS_PER_S
 FIRST_FEED_NS = 10 * NS_PER_S
 
 
@@ -62,12 +62,14 @@ class TradingDay:
         options: DayOptions,
         *,
         first_signal_seq: int = 1,
+        journal: DayJournal | None = None,
     ) -> None:
         self.plan = plan
         self.engine = plan.engine
         self.clock = clock
         self.board = board
         self.options = options
+        self.journal = journal
         self.trades = TradeBook(plan.engine, charge_rule)
         self.signals = SignalRing(first_signal_seq)
         self.candles = CandleRings(plan.engine.n_series)
@@ -75,13 +77,14 @@ class TradingDay:
             plan.engine,
             clock,
             on_look=self._look,
-            on_unknown=self._on_unknown,
+            on_unknown=lambda report: self.explainer.on_unknown(report),
             on_refused=self._on_refused,
             on_fault=self.fault,
+            journal=journal,
         )
+        self.explainer = Explainer(plan, clock, board, self.desk, on_trouble=self._on_trouble, on_fault=self.fault)
         self.ended = asyncio.Event()
         self.ending = Ending(self)
-        self.is_paused = False
         self.is_token_dead = False
         self.has_fault = False
         self.is_verified = False
@@ -96,15 +99,16 @@ class TradingDay:
         self._books: BookKeeper | None = None
         self._session: BrokerSession | None = None
         self._timer: TimerHandle | None = None
-        self._known: set[str] = set()
-        self._position_audit_ns = 0
-        self._position_task: asyncio.Task[None] | None = None
-        self._suspects: set[str] = set()
         self._failures: set[str] = set()
         self._feed_was_up = False
         self._feed_up = asyncio.Event()
         self._trouble = ""
         self._ts_token_dead_ns = 0
+
+    @property
+    def is_paused(self) -> bool:
+        """A person keeps entries out."""
+        return bool(self.engine.risk()["paused_by"] & PauseBy.PERSON)
 
     @property
     def n_alarms(self) -> int:
@@ -134,27 +138,39 @@ class TradingDay:
             self.clock,
             self.desk,
             session,
-            on_unknown=self._on_unknown,
+            on_unknown=self.explainer.on_book,
             on_trouble=self._on_trouble,
             on_fault=self.fault,
             audit_flat_ns=self.options.audit_flat_ns,
         )
+        self.explainer.session, self.explainer.books = session, self._books
         now_ns = self.clock.now_ns()
-        self.engine.start(now_ns)
+        if self.journal is not None and self.journal.is_resumed:
+            self._take_up_views()
+        else:
+            self.engine.start(now_ns)
         # Entries wait until everything that the broker shows is explained; the feed may warm the
         # averages meanwhile.
-        self.engine.on_pause(True, now_ns)
-        await session.connect()
-        await self._explain_start(session)
+        self.engine.on_pause(True, now_ns, PauseBy.START)
+        await self.explainer.patiently(session.connect)
+        await self.explainer.explain_start()
         session.subscribe([(i.token, i.feed_mode) for i in self.plan.instruments])
         await self._first_feed()
-        self.engine.on_pause(self.is_paused, self.clock.now_ns())
+        self.engine.on_pause(False, self.clock.now_ns(), PauseBy.START)
         self.board.say(
             Severity.INFO,
             "DAY_OPEN",
             f"{self.plan.day}: connected, {len(self.plan.instruments)} instruments, {len(self.plan.strategies)} strategies",
         )
         self.beat()
+
+    def _take_up_views(self) -> None:
+        """The core comes from the journal: what is kept beside it comes from the core."""
+        self.candles.extend(self.engine.take_bars())
+        self.signals.extend(self.engine.take_signals())
+        for bracket_id in range(self.engine.n_brackets):
+            if self.engine.bracket(bracket_id)["state"] == BracketState.CLOSED:
+                self.trades.close(bracket_id)
 
     async def _first_feed(self) -> None:
         """Wait for the feed, but not for ever: a day without it goes on trying, and takes no
@@ -165,19 +181,6 @@ class TradingDay:
             timer = self.clock.call_at(wait_until_ns, self._feed_up.set)
             await self._feed_up.wait()
             timer.cancel()
-
-    async def _explain_start(self, session: BrokerSession) -> None:
-        rows = await session.order_book()
-        positions = await session.positions()
-        # Orders that ended before we began explain themselves; later reports about them are no
-        # news.
-        self._known.update(row.broker_order_id for row in rows)
-        # The broker's daily count goes on where an earlier run, or a person, has left it.
-        self.engine.set_budget(**{**self.plan.budget, "day_used": len(rows)})
-        found = unexplained_orders(rows, self.plan.instrument_of)
-        found += unexplained_positions(positions, self.plan.instrument_of, self.plan.net_of())
-        for unexplained in found:
-            self.quarantine(unexplained)
 
     # ------------------------------------------------------------------------------------- the beat
     def beat(self) -> None:
@@ -192,6 +195,8 @@ class TradingDay:
             self.fault(error, "the beat of the engine")
         # What follows tells, looks and counts. Its failures are said, and protection goes on.
         self._careful("what the core says", self.collect)
+        if self.journal is not None:
+            self._careful("the journal", partial(self.journal.look, self, now_ns))
         self._careful("the audit", partial(self._audit, now_ns))
         for listener in self.on_beat:
             self._careful("a listener of the beat", partial(listener, now_ns))
@@ -212,7 +217,7 @@ class TradingDay:
     def _audit(self, now_ns: int) -> None:
         if self._books is not None and not self.is_token_dead:
             self._books.audit(now_ns)
-        self._audit_positions(now_ns)
+            self.explainer.audit(now_ns)
 
     def _next_beat_ns(self, now_ns: int) -> int:
         next_ns = now_ns + (BEAT_OPEN_NS if self.engine.n_live else BEAT_FLAT_NS)
@@ -245,28 +250,6 @@ class TradingDay:
         )
         if answer.reason == Reason.BROKER_TOKEN:
             self._on_token_dead()
-
-    def _on_unknown(self, report: OrderReport) -> None:
-        """An order that the core did not send. Once it trades or could trade, its instrument is
-        quarantined.
-        """
-        if report.broker_order_id in self._known:
-            return
-        instrument_id = self.plan.instrument_of.get(report.instrument_token)
-        if instrument_id is None:
-            return
-        found = unexplained_orders([report], self.plan.instrument_of)
-        if report.cum_qty > 0 and not found:
-            text = (
-                f"{report.tradingsymbol}: order {report.broker_order_id} traded "
-                f"{report.cum_qty} units and is not this "
-                "engine's; nothing new is traded here."
-            )
-            found = [Unexplained(instrument_id, f"order {report.broker_order_id}", text)]
-        if found:
-            self._known.add(report.broker_order_id)
-        for unexplained in found:
-            self.quarantine(unexplained)
 
     def _on_feed(self, alive: bool, why: str) -> None:
         self.engine.on_feed(alive, self.clock.now_ns())
@@ -321,45 +304,6 @@ class TradingDay:
             self._trouble = text
             self.board.say(Severity.WARN, "BOOK_FAILED", f"the order book could not be read: {text}")
 
-    # ----------------------------------------------------------------------------------- explaining
-    def quarantine(self, unexplained: Unexplained) -> None:
-        self.engine.on_quarantine(unexplained.instrument_id, True, self.clock.now_ns())
-        self.board.say(Severity.ALARM, "UNEXPLAINED", unexplained.text, instrument_id=unexplained.instrument_id)
-
-    def _audit_positions(self, now_ns: int) -> None:
-        if self._position_audit_ns == 0:
-            self._position_audit_ns = now_ns + POSITION_AUDIT_NS
-        if now_ns < self._position_audit_ns or self._position_task is not None or self.is_token_dead:
-            return
-        self._position_audit_ns = now_ns + POSITION_AUDIT_NS
-        self._position_task = asyncio.get_running_loop().create_task(self._compare_positions())
-
-    async def _compare_positions(self) -> None:
-        """Two looks that differ in the same way, with the core's own quantity unchanged in between,
-        are a difference.
-        """
-        assert self._session is not None
-        try:
-            before = self.plan.net_of()
-            positions = await self._session.positions()
-            if before != self.plan.net_of():
-                return
-            found = unexplained_positions(positions, self.plan.instrument_of, before)
-            keys = {f"{item.instrument_id} {item.key} {before[item.instrument_id]}" for item in found}
-            for item in found:
-                key = f"{item.instrument_id} {item.key} {before[item.instrument_id]}"
-                if key in self._suspects and not self.engine.instrument(item.instrument_id)["quarantined"]:
-                    self.quarantine(item)
-            if keys - self._suspects:
-                self._position_audit_ns = self.clock.now_ns() + 5 * NS_PER_S
-            self._suspects = keys
-        except BrokerError as error:
-            self._on_trouble(error)
-        except Exception as error:
-            self.fault(error, "comparing positions")
-        finally:
-            self._position_task = None
-
     # --------------------------------------------------------------------------------------- faults
     def fault(self, error: BaseException, doing: str) -> None:
         """Our own code failed on the order path: no entries any more, every stop stays, and
@@ -381,14 +325,15 @@ class TradingDay:
         """After `ended`: take the last words, compare with the broker's positions, and hang up."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._position_task is not None:
-            await asyncio.gather(self._position_task, return_exceptions=True)
+        await self.explainer.close()
         if self._books is not None:
             await self._books.close()
         if self._session is not None:
             await self._verify(self._session)
             await self._session.close()
         self.collect()
+        if self.journal is not None:
+            self.journal.close()
 
     async def _verify(self, session: BrokerSession) -> None:
         try:
@@ -400,7 +345,7 @@ class TradingDay:
                 f"the broker's positions could not be read at the end ({error}): look at them yourself. {what_is_open(self.plan)}",
             )
             return
-        found = unexplained_positions(positions, self.plan.instrument_of, self.plan.net_of())
+        found = self.explainer.verify(positions)
         for item in found:
             self.board.say(Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id)
         if not found:

@@ -14,6 +14,7 @@ from otrade._core.views import Command
 from otrade.brokers.base import Answer, BrokerSession, OrderReport, Source
 
 from .clock import Clock
+from .journal import DayJournal
 
 Teller = Literal["push", "book", "engine"]
 
@@ -30,6 +31,7 @@ class OrderDesk:
         on_unknown: Callable[[OrderReport], None],
         on_refused: Callable[[int, Answer], None],
         on_fault: Callable[[BaseException, str], None],
+        journal: DayJournal | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -37,6 +39,7 @@ class OrderDesk:
         self._on_unknown = on_unknown
         self._on_refused = on_refused
         self._on_fault = on_fault
+        self._journal = journal
         self._draining = False
         self._sources: dict[str, Teller] = {}
         self.session: BrokerSession | None = None
@@ -107,6 +110,8 @@ class OrderDesk:
         """Hand one report to the core, without sending what it leads to. 0, or the Reason why it
         changed nothing.
         """
+        if self._journal is not None:
+            self._journal.raw(report)
         reason: int = self._engine.on_report(**report.engine_fields())
         if reason != Reason.UNKNOWN_ORDER:
             self._sources[report.cl_ord_id] = "book" if report.source == Source.BOOK else "push"

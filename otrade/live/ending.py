@@ -7,7 +7,7 @@ and the order that protects it.
 
 from typing import TYPE_CHECKING
 
-from otrade._core.types import Halt, Leg, OrdStatus, Reason, Severity, Side
+from otrade._core.types import Halt, Leg, OrdStatus, PauseBy, Reason, Severity, Side
 
 from .clock import NS_PER_S
 from .plan import DayPlan
@@ -45,14 +45,13 @@ class Ending:
         self._stop_ns = now_ns
         self._flatten = day.options.on_stop == "flatten" if flatten is None else flatten
         self.why = why
-        day.is_paused = True
-        day.engine.on_pause(True, now_ns)
+        day.engine.on_pause(True, now_ns, PauseBy.STOP)
         if self._flatten:
             day.engine.on_flatten(-1, now_ns)
             words = f"stopping ({why}): open positions are being closed"
         else:
             if day.engine.risk()["halt"] == Halt.ACTIVE:
-                day.engine.on_halt(Halt.REDUCING, Reason.OK, now_ns)
+                day.engine.on_halt(Halt.REDUCING, Reason.STOPPING, now_ns)
             words = f"stopping ({why}): entries are taken out, positions stay under their stops"
         day.board.say(Severity.WARN, "STOPPING", words)
         day.desk.drain()

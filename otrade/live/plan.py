@@ -3,6 +3,7 @@ from configuration.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from otrade._core.engine import Engine
 from otrade._core.types import NONE_ID
@@ -55,6 +56,8 @@ class DayPlan:
     """Instrument id by the broker's token."""
     budget: dict[str, int] = field(default_factory=dict)
     """What `Engine.set_budget` was given."""
+    changeable: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Set-up calls (method, arguments) of the engine that a restart may make differently: limits, bands, switches."""
 
     @property
     def open_ns(self) -> int:

@@ -11,7 +11,7 @@ import datetime as dt
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import uvloop
@@ -20,9 +20,12 @@ from otrade._core.wire_kite import KiteEncoder
 from otrade.brokers.kite.broker import KiteBroker
 from otrade.brokers.sim.config import SimConfig
 from otrade.brokers.sim.simulator import Ports, Simulator
+from otrade.journal.memory import MemoryJournal
 from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec, assemble
 from otrade.live.day import DayOptions, TradingDay
+from otrade.live.journal import DayJournal
 from otrade.live.notices import Notice, NoticeBoard
+from otrade.live.plan import DayPlan
 from otrade.live.trades import OrderFill
 
 SECOND = 1_000_000_000
@@ -79,7 +82,11 @@ class World:
     day: TradingDay
     broker: KiteBroker
     board: NoticeBoard
+    settings: "Settings"
+    clock: "Mortal"
+    journal: MemoryJournal | None = None
     notices: list[Notice] = field(default_factory=list)
+    n_restarts: int = 0
     worst_naked_ns: int = 0
     """Longest time for which the exchange itself showed open quantity without a resting exit."""
     _naked_since: dict[str, int] = field(default_factory=dict)
@@ -95,8 +102,33 @@ class World:
         midnight = dt.datetime.combine(self.date, dt.time(), dt.timezone(dt.timedelta(minutes=330)))
         return int(midnight.timestamp()) * SECOND + (hours * 60 + minutes) * MINUTE
 
+    def listen(self) -> None:
+        self.notices += self.board.since(0)
+        self.board.listen(self.notices.append)
+        self.day.on_beat.append(self.watch_cover)
+
     async def open(self) -> None:
-        await self.sim.during(self.day.open(self.broker))
+        session: Any = self.broker if self.journal is None else MortalSession(self.broker, self.journal)
+        await self.sim.during(self.day.open(session))
+
+    async def restart(self, *, with_journal: bool = True, **changed: Any) -> None:
+        """The process is gone without a word, and another one is started."""
+        if self.journal is not None:
+            self.journal.writer.last_seq = self.journal.writer.seq  # dead: nothing is written any more
+        self.clock.alive = False
+        self.day.desk.session = None
+        await self.broker.close()
+        if self.journal is not None:
+            self.journal.revive()
+            if not with_journal:
+                self.journal = MemoryJournal()
+        self.n_restarts += 1
+        self.settings = replace(self.settings, **changed)
+        self.day, self.broker, self.board, self.clock = a_process(
+            self.sim, self.ports, self.date, self.settings, 7 + self.n_restarts, self.journal
+        )
+        self.listen()
+        await self.open()
 
     async def run_until(self, condition: Callable[[], bool], step_ns: int = SECOND) -> None:
         """Let time pass until the condition holds; fails when the day ends first."""
@@ -144,7 +176,14 @@ class World:
         return set(self.sim.exchange.net_qty())
 
 
-def specs(sim: Simulator, date: dt.date, keys: tuple[str, ...], offsets_bps: tuple[int, ...], hours: float) -> list[InstrumentSpec]:
+def specs(
+    sim: Simulator,
+    date: dt.date,
+    keys: tuple[str, ...],
+    offsets_bps: tuple[int, ...],
+    hours: float,
+    plan: dict[str, int | float],
+) -> list[InstrumentSpec]:
     """Crossovers of levels around yesterday's close: many signals from few assumptions."""
     found = []
     for key in keys:
@@ -158,7 +197,7 @@ def specs(sim: Simulator, date: dt.date, keys: tuple[str, ...], offsets_bps: tup
                 "price_level",
                 60,
                 {"bar_mode": 0, "side_mask": 3, "level": close_e4 * (1 + offset / 10_000) / 10_000},
-                PLAN,
+                {**PLAN, **plan},
             )
             for offset in offsets_bps
         ]
@@ -185,6 +224,92 @@ def specs(sim: Simulator, date: dt.date, keys: tuple[str, ...], offsets_bps: tup
     return found
 
 
+@dataclass
+class Mortal:
+    """What dies with a process: its timers and its news. Its sockets are closed by the kernel."""
+
+    clock: Any
+    alive: bool = True
+
+    def now_ns(self) -> int:
+        return int(self.clock.now_ns())
+
+    def call_at(self, ts_ns: int, callback: Callable[[], None], /) -> Any:
+        return self.clock.call_at(ts_ns, lambda: callback() if self.alive else None)
+
+
+class MortalSession:
+    """A broker's session out of which nothing comes after the journal's last record."""
+
+    def __init__(self, broker: KiteBroker, journal: MemoryJournal) -> None:
+        self._broker = broker
+        self._journal = journal
+        self.n_withheld = 0
+
+    def send(self, command: Any) -> None:
+        if self._journal.writer.is_dead:
+            self.n_withheld += 1
+        else:
+            self._broker.send(command)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._broker, name)
+
+
+@dataclass
+class Settings:
+    """What every process of a world's day is started with."""
+
+    seed: int
+    keys: tuple[str, ...]
+    offsets_bps: tuple[int, ...]
+    hours: float
+    on_stop: str
+    limits: dict[str, int]
+    plan: dict[str, int | float]
+
+
+def a_process(
+    sim: Simulator, ports: Ports, date: dt.date, settings: Settings, run_id: int, journal: MemoryJournal | None
+) -> tuple[TradingDay, KiteBroker, NoticeBoard, Mortal]:
+    """One engine, as a process would make it: recovered from the journal when there is one."""
+    clock = Mortal(sim.clock)
+    token = sim.issue_access_token()
+    spec = EngineSpec(run_id=run_id, limits={"stale_feed_ns": 10 * SECOND, **settings.limits}, budget=BUDGET)
+    encoder = KiteEncoder(f"127.0.0.1:{ports.rest}".encode(), b"", f"token paper:{token}".encode())
+
+    def make_plan() -> DayPlan:
+        plan = assemble(str(date), specs(sim, date, settings.keys, settings.offsets_bps, settings.hours, settings.plan), spec)
+        plan.engine.set_encoder(encoder)
+        return plan
+
+    board = NoticeBoard(clock.now_ns)
+    day_journal = None
+    if journal is not None:
+        day_journal = DayJournal(journal, board)
+        plan = day_journal.recover(make_plan)
+        about = {"encoder": {"kind": "kite", "host": f"127.0.0.1:{ports.rest}", "prefix": ""}}
+        day_journal.begin(plan, about, run_id, clock.now_ns())
+    else:
+        plan = make_plan()
+    options = DayOptions(settings.on_stop, audit_flat_ns=120 * SECOND)
+    day = TradingDay(plan, clock, board, flat_charge, options, journal=day_journal)
+    broker = KiteBroker(
+        api_key="paper",
+        access_token=token,
+        encoder=encoder,
+        sink=plan.engine,
+        clock=clock,
+        rng=random.Random(settings.seed),
+        callbacks=day.callbacks(),
+        rest_root=ports.rest_url,
+        feed_root=ports.feed_url,
+        feed_now_ns=clock.now_ns,
+    )
+    sim.set_idle_probe(lambda: not broker.is_connecting)
+    return day, broker, board, clock
+
+
 @asynccontextmanager
 async def world(
     *,
@@ -196,35 +321,18 @@ async def world(
     on_stop: str = "flatten",
     limits: dict[str, int] | None = None,
     config: dict[str, Any] | None = None,
+    plan: dict[str, int | float] | None = None,
+    journal: MemoryJournal | None = None,
 ) -> AsyncIterator[World]:
     """A simulator that listens, and a day of at most `hours` that is ready to open."""
     sim = Simulator(SimConfig(seed=seed, speed=speed, tick_interval_ms=2000, **(config or {})))
     ports = await sim.start()
     try:
-        clock, date = sim.clock, sim.dates()[0]
-        token = sim.issue_access_token()
-        spec = EngineSpec(run_id=7, limits={"stale_feed_ns": 10 * SECOND, **(limits or {})}, budget=BUDGET)
-        plan = assemble(str(date), specs(sim, date, keys, offsets_bps, hours), spec)
-        encoder = KiteEncoder(f"127.0.0.1:{ports.rest}".encode(), b"", f"token paper:{token}".encode())
-        plan.engine.set_encoder(encoder)
-        board = NoticeBoard(clock.now_ns)
-        day = TradingDay(plan, clock, board, flat_charge, DayOptions(on_stop, audit_flat_ns=120 * SECOND))
-        broker = KiteBroker(
-            api_key="paper",
-            access_token=token,
-            encoder=encoder,
-            sink=plan.engine,
-            clock=clock,
-            rng=random.Random(seed),
-            callbacks=day.callbacks(),
-            rest_root=ports.rest_url,
-            feed_root=ports.feed_url,
-            feed_now_ns=clock.now_ns,
-        )
-        sim.set_idle_probe(lambda: not broker.is_connecting)
-        here = World(sim, ports, date, day, broker, board)
-        board.listen(here.notices.append)
-        day.on_beat.append(here.watch_cover)
+        date = sim.dates()[0]
+        settings = Settings(seed, keys, offsets_bps, hours, on_stop, limits or {}, plan or {})
+        day, broker, board, clock = a_process(sim, ports, date, settings, 7, journal)
+        here = World(sim, ports, date, day, broker, board, settings, clock, journal)
+        here.listen()
         yield here
     finally:
         await sim.stop()

@@ -28,7 +28,7 @@ from otrade.brokers.kite.backoff import NS_PER_S
 from otrade.brokers.kite.endpoint import parse
 from otrade.brokers.kite.feed import FeedLatency
 from otrade.brokers.kite.orders import OrderPool
-from otrade.brokers.kite.reports import count, e4, number, report_of
+from otrade.brokers.kite.reports import count, e4, identity, number, report_of
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.kite.stream import MODES, TOKENS_MAX, KiteStream, StreamCallbacks
 from otrade.errors import BrokerError
@@ -174,6 +174,15 @@ class KiteBroker:
     async def positions(self) -> list[BrokerPosition]:
         """Net positions of the account, whoever made them."""
         return [position_of(row) for row in (await self.rest.positions())["net"]]
+
+    async def trades(self) -> dict[str, tuple[int, int]]:
+        """(units, value) of each order of the day that has traded."""
+        found: dict[str, tuple[int, int]] = {}
+        for row in await self.rest.trades():
+            key, qty = identity(row, "order_id"), count(row, "quantity")
+            had_qty, had_value_e4 = found.get(key, (0, 0))
+            found[key] = had_qty + qty, had_value_e4 + e4(number(row, "average_price") * qty)
+        return found
 
     async def funds(self) -> list[Funds]:
         """Enabled segments only."""

@@ -160,4 +160,5 @@ def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int) -> OrderR
         product=str(row.get("product") or ""),
         status=status,
         text=text,
+        raw=row,
     )

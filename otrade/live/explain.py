@@ -1,0 +1,290 @@
+"""What the broker shows against what the core knows: taken back, healed, or quarantined with the difference in words.
+
+At the start the whole account is explained before the gate opens. Afterwards pushes come first; the order book and the positions
+are read as audits, more often while something is unexplained. An instrument in quarantine is shown and not traded, the rest
+trades; it is released when the difference has gone, or when a person has it adopted.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
+from otrade._core.types import Reason, Severity
+from otrade.brokers.base import BrokerPosition, BrokerSession, OrderReport
+from otrade.errors import BrokerError, EngineError, NetworkError, RateLimitError
+
+from .book import BookKeeper
+from .clock import NS_PER_S, Clock
+from .desk import OrderDesk
+from .notices import NoticeBoard
+from .plan import DayPlan
+from .reconcile import Unexplained, unexplained_orders, unexplained_positions
+from .recovery import Recovery, adopt_position
+from .tags import parse
+from .units import rupees
+
+log = logging.getLogger("otrade")
+
+POSITION_AUDIT_NS = 300 * NS_PER_S
+UNEXPLAINED_AUDIT_NS = 15 * NS_PER_S
+SECOND_LOOK_NS = 5 * NS_PER_S
+START_LOOKS = 3
+START_WAITS_NS = tuple(NS_PER_S * seconds for seconds in (1, 1, 2, 4, 8, 15, 30))
+T = TypeVar("T")
+
+
+class Explainer:
+    """One day's account with the broker. `session` and `books` are set when they exist."""
+
+    def __init__(
+        self,
+        plan: DayPlan,
+        clock: Clock,
+        board: NoticeBoard,
+        desk: OrderDesk,
+        *,
+        on_trouble: Callable[[BrokerError], None],
+        on_fault: Callable[[BaseException, str], None],
+    ) -> None:
+        self._plan = plan
+        self._engine = plan.engine
+        self._clock = clock
+        self._board = board
+        self._desk = desk
+        self._on_trouble = on_trouble
+        self._on_fault = on_fault
+        self._recovery = Recovery(plan)
+        self.session: BrokerSession | None = None
+        self.books: BookKeeper | None = None
+        self._known: set[str] = set()
+        """Ids of orders that are not the core's and have been spoken of, or explain themselves."""
+        self._foreign: dict[str, int] = {}
+        """Live orders that are not the core's, by id: their instruments."""
+        self._differences: dict[int, tuple[int, BrokerPosition | None]] = {}
+        self._suspects: set[str] = set()
+        self._next_ns = 0
+        self._task: asyncio.Task[None] | None = None
+        self._n_adopted = 0
+        self.ts_positions_ns = 0
+        """When the broker's positions were last read whole."""
+
+    # ---------------------------------------------------------------------------------------- start
+    async def explain_start(self) -> None:
+        """Take back what is ours, resolve what is in doubt as far as one book can, quarantine the rest."""
+        assert self.session is not None and self.books is not None
+        found: list[Unexplained] = []
+        for _ in range(START_LOOKS):
+            ts_request_ns = self._clock.now_ns()
+            rows = await self.patiently(self.session.order_book)
+            positions = await self.patiently(self.session.positions)
+            await self._exact_values(rows)
+            unknown = self._take_rows(rows, ts_request_ns)
+            # Orders that ended before we began explain themselves; later reports about them are no news.
+            self._known.update(row.broker_order_id for row in unknown)
+            # The broker's daily count goes on where an earlier run, or a person, has left it.
+            self._engine.set_budget(**{**self._plan.budget, "day_used": len(rows)})
+            found = unexplained_orders(unknown, self._plan.instrument_of)
+            self._foreign = {item.key: item.instrument_id for item in found}
+            differences = self._compare(positions)
+            found += differences
+            if not differences:
+                break
+            # Something may have traded between the two answers: look again before accusing anybody.
+        for item in found:
+            self.quarantine(item)
+
+    async def _exact_values(self, rows: list[OrderReport]) -> None:
+        """Orders of an earlier run get their value from the day's trades: an average price has been rounded."""
+        assert self.session is not None
+        strange = [row for row in rows if row.cum_qty and self._is_ours_and_unknown(row)]
+        if not strange:
+            return
+        traded = await self.patiently(self.session.trades)
+        for row in strange:
+            qty, value_e4 = traded.get(row.broker_order_id, (0, 0))
+            if qty == row.cum_qty:
+                row.cum_value_e4 = value_e4
+
+    async def patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask again when the broker is busy or did not answer: without its book nothing may be traded, nor be given up."""
+        for wait_ns in START_WAITS_NS:
+            try:
+                return await ask()
+            except (RateLimitError, NetworkError) as error:
+                self._on_trouble(error)
+                passed = asyncio.Event()
+                self._clock.call_at(self._clock.now_ns() + wait_ns, passed.set)
+                await passed.wait()
+        return await ask()
+
+    def _is_ours_and_unknown(self, row: OrderReport) -> bool:
+        return parse(row.cl_ord_id) is not None and self._engine.find_order(row.cl_ord_id, row.broker_order_id) < 0
+
+    def _take_rows(self, rows: list[OrderReport], ts_request_ns: int) -> list[OrderReport]:
+        assert self.books is not None
+        now_ns = self._clock.now_ns()
+        for adopted in self._recovery.adopt(rows, now_ns):
+            self._board.say(Severity.WARN, "TAKEN_BACK", adopted.text, instrument_id=adopted.instrument_id)
+        return self.books.take(rows, ts_request_ns)
+
+    # ------------------------------------------------------------------------------------- the news
+    def on_book(self, unknown: list[OrderReport]) -> None:
+        """Rows of a book that the core did not know."""
+        for row in unknown:
+            self.on_unknown(row)
+        live = {row.broker_order_id for row in unknown if unexplained_orders([row], self._plan.instrument_of)}
+        for key in [key for key in self._foreign if key.removeprefix("order ") not in live]:
+            del self._foreign[key]
+
+    def on_unknown(self, report: OrderReport) -> None:
+        """An order that the core did not send. One of ours all the same (the watchdog's, or of a bracket that we know) is taken in;
+        once any other trades or could trade, its instrument is quarantined.
+        """
+        if self._take_in(report) or report.broker_order_id in self._known:
+            return
+        instrument_id = self._plan.instrument_of.get(report.instrument_token)
+        if instrument_id is None:
+            return
+        found = unexplained_orders([report], self._plan.instrument_of)
+        for item in found:
+            self._foreign[item.key] = item.instrument_id
+        if report.cum_qty > 0 and not found:
+            text = (
+                f"{report.tradingsymbol}: order {report.broker_order_id} traded "
+                f"{report.cum_qty} units and is not this "
+                "engine's; nothing new is traded here."
+            )
+            found = [Unexplained(instrument_id, f"order {report.broker_order_id}", text)]
+        if found:
+            self._known.add(report.broker_order_id)
+            self._next_ns = 0  # what did it do to the position?
+        for item in found:
+            self.quarantine(item)
+
+    def _take_in(self, report: OrderReport) -> bool:
+        tag = parse(report.cl_ord_id)
+        if tag is None:
+            return False
+        mine = {(b["tag_run"], b["tag_bracket"]) for b in map(self._engine.bracket, range(self._engine.n_brackets))}
+        if (tag.run, tag.bracket) not in mine:
+            return False  # another engine on this account
+        self._recovery.adopt([report], self._clock.now_ns())
+        if self._desk.take_report(report) == Reason.UNKNOWN_ORDER:
+            return False
+        self._board.say(
+            Severity.WARN,
+            "TAKEN_BACK",
+            f"{report.tradingsymbol}: order {report.cl_ord_id}, {'sent by the watchdog' if tag.is_watchdog else 'of an earlier run'}, is taken in",
+        )
+        self._desk.drain()
+        return True
+
+    # ------------------------------------------------------------------------------------ positions
+    def audit(self, now_ns: int) -> None:
+        """Read the positions when the last reading is too old for what is going on."""
+        if self._next_ns == 0:
+            self._next_ns = now_ns + (SECOND_LOOK_NS if self._known and self.ts_positions_ns else POSITION_AUDIT_NS)
+        if now_ns < self._next_ns or self._task is not None:
+            return
+        calm = not self._quarantined()
+        self._next_ns = now_ns + (POSITION_AUDIT_NS if calm else UNEXPLAINED_AUDIT_NS)
+        self._task = asyncio.get_running_loop().create_task(self._audit())
+
+    def _quarantined(self) -> list[int]:
+        return [i for i in range(len(self._plan.instruments)) if self._engine.instrument(i)["quarantined"]]
+
+    async def _audit(self) -> None:
+        """Two looks that differ in the same way, with the core's own quantity unchanged in between, are a difference."""
+        assert self.session is not None
+        try:
+            before = self._plan.net_of()
+            positions = await self.session.positions()
+            if before != self._plan.net_of():
+                self._next_ns = self._clock.now_ns() + SECOND_LOOK_NS
+                return
+            found = self._compare(positions)
+            keys = {f"{item.instrument_id} {item.key} {before[item.instrument_id]}" for item in found}
+            for item in found:
+                key = f"{item.instrument_id} {item.key} {before[item.instrument_id]}"
+                if key in self._suspects and not self._engine.instrument(item.instrument_id)["quarantined"]:
+                    self.quarantine(item)
+            if keys - self._suspects:
+                self._next_ns = self._clock.now_ns() + SECOND_LOOK_NS
+            self._suspects = keys
+            self._release()
+        except BrokerError as error:
+            self._on_trouble(error)
+        except Exception as error:
+            self._on_fault(error, "comparing positions")
+        finally:
+            self._task = None
+
+    def _compare(self, positions: list[BrokerPosition]) -> list[Unexplained]:
+        ours = self._plan.net_of()
+        shown: dict[int, int] = {}
+        rows: dict[int, BrokerPosition] = {}
+        for position in positions:
+            instrument_id = self._plan.instrument_of.get(position.instrument_token)
+            if instrument_id is not None:
+                shown[instrument_id] = shown.get(instrument_id, 0) + position.net_qty
+                rows[instrument_id] = position
+        self._differences = {
+            i: (shown.get(i, 0) - net_qty, rows.get(i)) for i, net_qty in ours.items() if shown.get(i, 0) != net_qty
+        }
+        self.ts_positions_ns = self._clock.now_ns()
+        return unexplained_positions(positions, self._plan.instrument_of, ours)
+
+    def _release(self) -> None:
+        """An instrument whose difference has gone, and that has no foreign order left, trades again."""
+        for instrument_id in self._quarantined():
+            if instrument_id not in self._differences and instrument_id not in self._foreign.values():
+                self._engine.on_quarantine(instrument_id, False, self._clock.now_ns())
+
+    def quarantine(self, item: Unexplained) -> None:
+        self._engine.on_quarantine(item.instrument_id, True, self._clock.now_ns())
+        self._board.say(Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id)
+
+    def adopt(self, instrument_id: int) -> tuple[bool, str]:
+        """A person hands over the difference that was seen last. (done, words)."""
+        name = self._plan.symbol_of(instrument_id)
+        qty, position = self._differences.get(instrument_id, (0, None))
+        if qty == 0:
+            return False, f"{name}: the broker shows no quantity that is not this engine's"
+        value_e4 = _value_of(qty, position, self._engine.position(instrument_id))
+        if value_e4 <= 0:
+            return False, f"{name}: the broker tells no price for the position; close it there instead"
+        self._n_adopted += 1
+        try:
+            words = adopt_position(self._plan, instrument_id, qty, value_e4, self._n_adopted, self._clock.now_ns())
+        except EngineError as error:
+            return False, str(error)
+        del self._differences[instrument_id]
+        self._next_ns = self._clock.now_ns() + SECOND_LOOK_NS
+        self._release()
+        self._board.say(Severity.WARN, "ADOPTED", f"{words} (at {rupees(value_e4 // abs(qty))})", instrument_id=instrument_id)
+        return True, words
+
+    def verify(self, positions: list[BrokerPosition]) -> list[Unexplained]:
+        """The last comparison of the day."""
+        return self._compare(positions)
+
+    async def close(self) -> None:
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+
+def _value_of(qty: int, position: BrokerPosition | None, ours: Mapping[str, int]) -> int:
+    """What the foreign quantity cost: the broker's total less the core's own, exact when nobody else traded the other way. Else
+    as if it had been traded at the last price; 0 when the broker tells none.
+    """
+    if position is None:
+        return 0
+    side = "buy" if qty > 0 else "sell"
+    other = "sell" if qty > 0 else "buy"
+    shown = {"buy": (position.buy_qty, position.buy_value_e4), "sell": (position.sell_qty, position.sell_value_e4)}
+    strange_qty = shown[side][0] - ours[f"{side}_qty"]
+    strange_value_e4 = shown[side][1] // position.multiplier - ours[f"{side}_value_e4"]
+    if strange_qty == abs(qty) and shown[other][0] == ours[f"{other}_qty"] and strange_value_e4 > 0:
+        return strange_value_e4
+    return abs(qty) * position.ltp_e4

@@ -1,0 +1,192 @@
+"""The journal of one day's engine: recovered from at the start, written to until the end.
+
+A core that the journal explains goes on where it was. One that it does not (another configuration, another build, lost records)
+begins afresh; the broker's book then tells what is open, and a halt or a pause of a person is carried over all the same.
+"""
+
+import logging
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+
+import otrade
+from otrade._core.journal import JournalWriter
+from otrade._core.types import Halt, Note, PauseBy, Reason, Rec, Severity
+from otrade.brokers.base import OrderReport
+from otrade.errors import OTradeError
+from otrade.journal.record import Record
+from otrade.journal.replay import FORMAT, Replay, read_hello
+
+from .notices import Notice, NoticeBoard
+from .plan import DayPlan
+
+if TYPE_CHECKING:
+    from .day import TradingDay
+
+log = logging.getLogger("otrade")
+
+NOTICE = struct.Struct("<2q8i3q")
+"""`notice_t`."""
+LIFTED = (Reason.STOPPING, Reason.BROKER_TOKEN, Reason.JOURNAL)
+"""Halts that end with the process that they were about."""
+
+
+class Store(Protocol):
+    """Where records are kept: a file (`otrade.journal.file`), or memory (`otrade.journal.memory`)."""
+
+    writer: JournalWriter
+
+    def poll(self) -> None: ...
+
+    def begin_section(self) -> int: ...
+
+    def records(self) -> Iterator[Record]: ...
+
+    def close(self) -> None: ...
+
+
+class DayJournal:
+    """Begin with `recover`, which makes the core; then `begin`; `look` on the beat."""
+
+    def __init__(self, store: Store, board: NoticeBoard) -> None:
+        self._store = store
+        self._board = board
+        self._last_raw: dict[str, bytes] = {}
+        self._carried: tuple[int, int, int] = (Halt.ACTIVE, Reason.OK, 0)
+        self._reduced = False
+        self.is_resumed = False
+        """The core has been brought to the state in which an earlier process left it."""
+        self.n_events = 0
+        """Events that brought it there."""
+        board.listen(self._words)
+
+    # ------------------------------------------------------------------------------------- recovery
+    def recover(self, make_plan: Callable[[], DayPlan]) -> DayPlan:
+        """A wired-up day whose core knows what the journal tells. `make_plan` may be called twice: a core that could not be
+        brought to the journal's end is thrown away.
+        """
+        plan = make_plan()
+        last = _last_run(self._store.records())
+        if last is None:
+            return plan
+        first_seq, hello, self._carried = last
+        if hello["build"] != otrade.__version__:
+            self._say_fresh(f"it was written by OTrade {hello['build']}")
+        elif hello["setup"] != plan.engine.setup_digest:
+            self._say_fresh("instruments, strategies or sizes have been changed since")
+        else:
+            fold = Replay(plan.engine)
+            try:
+                for record in self._store.records():
+                    if record.seq >= first_seq:
+                        fold.feed(record)
+            except OTradeError as error:
+                self._say_fresh(str(error))
+                return make_plan()
+            if fold.divergence is not None:
+                self._say_fresh(f"this build decides differently at record {fold.divergence.event.seq}")
+                return make_plan()
+            plan.engine.take_notices()  # they have been said
+            self.is_resumed = True
+            self.n_events = fold.n_events
+        return plan
+
+    def _say_fresh(self, why: str) -> None:
+        self._board.say(
+            Severity.WARN,
+            "JOURNAL_NOT_USED",
+            f"the core does not go on from the journal, because {why}: indicators start afresh, and what is open is taken back "
+            "from the broker's book",
+        )
+
+    def begin(self, plan: DayPlan, about: Mapping[str, Any], run_id: int, now_ns: int) -> None:
+        """Open a section for this run. `about` is what HELLO says beyond the core's own."""
+        self._store.writer.begin_section(self._store.begin_section())
+        engine = plan.engine
+        hello = {
+            "format": FORMAT,
+            "build": otrade.__version__,
+            **about,
+            "run_id": run_id,
+            "resume": self.is_resumed,
+            "setup": engine.setup_digest,
+            "sizes": engine.sizes,
+        }
+        engine.open_journal(self._store.writer, orjson.dumps(hello), now_ns)
+        halt, reason, paused = self._carried
+        if self.is_resumed:
+            engine.resume(run_id, now_ns)
+            for method, given in plan.changeable:
+                getattr(engine, method)(**given)
+            return
+        if paused & PauseBy.PERSON:
+            engine.on_pause(True, now_ns, PauseBy.PERSON)
+        if halt != Halt.ACTIVE and reason not in LIFTED:
+            engine.on_halt(halt, reason, now_ns)
+
+    # --------------------------------------------------------------------------------------- writing
+    def look(self, day: "TradingDay", now_ns: int) -> None:
+        """On the beat: windows, and what a full disk means."""
+        self._store.poll()
+        writer = self._store.writer
+        if writer.n_lost and not self._reduced:
+            self._reduced = True
+            if day.engine.risk()["halt"] == Halt.ACTIVE:
+                day.engine.on_halt(Halt.REDUCING, Reason.JOURNAL, now_ns)
+            self._board.say(
+                Severity.ALARM,
+                "JOURNAL_FULL",
+                f"the journal cannot be written ({writer.n_lost} records lost, {writer.n_lost_frames} of them market frames): no new "
+                "entries; stops and exits go on. Make room on the disk, then resume.",
+            )
+
+    def _words(self, notice: Notice) -> None:
+        words = {
+            "seq": notice.seq,
+            "code": notice.code,
+            "severity": Severity(notice.severity).name,
+            "text": notice.text,
+            "instrument_id": notice.instrument_id,
+        }
+        self._store.writer.append(Rec.WORDS, notice.ts_ns, orjson.dumps(words))
+
+    def raw(self, report: OrderReport) -> None:
+        """What the broker said about an order, unless it has said just that before."""
+        if not report.raw:
+            return
+        said = orjson.dumps(report.raw, default=str)
+        if self._last_raw.get(report.broker_order_id) != said:
+            self._last_raw[report.broker_order_id] = said
+            self._store.writer.append(Rec.RAW, report.ts_recv_ns, said)
+
+    def person(self, command: str, args: Mapping[str, Any], done: tuple[bool, str], now_ns: int) -> None:
+        """A person's command, and what became of it."""
+        audit = {"command": command, "args": dict(args), "ok": done[0], "words": done[1]}
+        self._store.writer.append(Rec.PERSON, now_ns, orjson.dumps(audit))
+
+    def close(self) -> None:
+        """After the day's last word."""
+        self._store.close()
+
+
+def _last_run(records: Iterator[Record]) -> tuple[int, dict[str, Any], tuple[int, int, int]] | None:
+    """(first record, HELLO) of the last run with a core of its own, and the halt, its reason and the pauses at the journal's end."""
+    found: tuple[int, dict[str, Any]] | None = None
+    halt, reason, paused = int(Halt.ACTIVE), int(Reason.OK), 0
+    for record in records:
+        if record.kind == Rec.HELLO:
+            hello = read_hello(record.payload)
+            if not hello["resume"]:
+                found = record.seq, hello
+        elif record.kind == Rec.CALL:
+            call = orjson.loads(record.payload)
+            if call["m"] == "on_pause":
+                by = call["k"]["by"]
+                paused = paused | by if call["k"]["paused"] else paused & ~by
+        elif record.kind == Rec.NOTICE:
+            notice = NOTICE.unpack(record.payload)
+            if notice[2] == Note.HALT_CHANGED:
+                halt, reason = notice[10], notice[11]
+    return (*found, (halt, reason, paused)) if found else None

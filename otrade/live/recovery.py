@@ -1,0 +1,222 @@
+"""Brackets taken back from the broker's book: rows with our tags that the core does not know become its own again.
+
+A tag says run, bracket and leg, so nothing but the book is needed: after a restart without a journal, after one whose journal
+lost its tail, and for orders of the watchdog. What carries no tag of ours is never touched here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from otrade._core.engine import Engine
+from otrade._core.types import Ev, Leg, OrdStatus, OrdType, Side
+from otrade.brokers.base import OrderReport
+from otrade.errors import EngineError
+
+from .plan import DayPlan
+from .tags import Tag, parse
+
+FALLBACK_STOP_BPS = 100
+"""Where a stop goes whose plan needs an ATR that a fresh start does not have: 1 % from the entry."""
+
+ENDED = {
+    Ev.CANCELED: OrdStatus.CANCELED,
+    Ev.REJECTED: OrdStatus.REJECTED,
+    Ev.EXPIRED: OrdStatus.EXPIRED,
+}
+BPS, RUPEES = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """One bracket that was taken back, in words."""
+
+    instrument_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    tag: Tag
+    report: OrderReport
+
+
+class Recovery:
+    """Adopts the orders of a book into a day's core."""
+
+    def __init__(self, plan: DayPlan) -> None:
+        self._plan = plan
+        self._engine: Engine = plan.engine
+
+    def adopt(self, rows: Iterable[OrderReport], now_ns: int) -> list[Adopted]:
+        """Make room in the core for every row of ours that it does not know. Report the rows to it next, as a book.
+
+        Rows of instruments that are not traded here are left alone, and are then unknown orders like any other.
+        """
+        groups: dict[tuple[int, int], list[_Row]] = {}
+        for report in rows:
+            tag = parse(report.cl_ord_id)
+            if tag is None or self._plan.instrument_of.get(report.instrument_token) is None:
+                continue
+            if self._engine.find_order(report.cl_ord_id, report.broker_order_id) < 0:
+                groups.setdefault((tag.run, tag.bracket), []).append(_Row(tag, report))
+        known = self._brackets_by_tag() if groups else {}
+        found = []
+        for key, group in groups.items():
+            bracket_id = known.get(key)
+            if bracket_id is None:
+                adopted = self._new_bracket(key, group, now_ns)
+                if adopted is None:
+                    continue
+                bracket_id, words = adopted
+                found.append(words)
+            # The order adopted last for a leg holds its role: what is live comes last.
+            for row in sorted(group, key=lambda row: (_is_live(row.report), row.tag.attempt)):
+                self._adopt_order(bracket_id, row, now_ns)
+        return found
+
+    def _brackets_by_tag(self) -> dict[tuple[int, int], int]:
+        found = {}
+        for bracket_id in range(self._engine.n_brackets):
+            bracket = self._engine.bracket(bracket_id)
+            found[bracket["tag_run"], bracket["tag_bracket"]] = bracket_id
+        return found
+
+    def _new_bracket(self, key: tuple[int, int], group: list[_Row], now_ns: int) -> tuple[int, Adopted] | None:
+        instrument_id = self._plan.instrument_of[group[0].report.instrument_token]
+        strategy_ids = [i for i, strategy in enumerate(self._plan.strategies) if strategy.instrument_id == instrument_id]
+        side, qty, entry_e4 = _entry_of(group)
+        if not strategy_ids or side == Side.NONE or qty <= 0:
+            return None
+        strategy_id = strategy_ids[0]
+        stop_e4 = _stop_of(group)
+        distance_e4 = abs(entry_e4 - stop_e4) if stop_e4 and entry_e4 else stop_distance_e4(self._engine, strategy_id, entry_e4)
+        opened_ns = min((row.report.ts_update_ns for row in group if row.report.ts_update_ns), default=0)
+        bracket_id = self._engine.adopt_bracket(
+            strategy_id,
+            side,
+            qty,
+            max(distance_e4, self._engine.instrument(instrument_id)["tick_size_e4"]),
+            now_ns,
+            stop_e4=stop_e4,
+            ts_open_ns=min(opened_ns, now_ns),
+            tag_run=key[0],
+            tag_bracket=key[1],
+        )
+        name = self._plan.strategies[strategy_id].name
+        unsure = f" (one of {len(strategy_ids)} strategies here: the book does not say which)" if len(strategy_ids) > 1 else ""
+        text = f"{self._plan.symbol_of(instrument_id)}: {len(group)} orders of an earlier run are taken back under {name}{unsure}"
+        return bracket_id, Adopted(instrument_id, text)
+
+    def _adopt_order(self, bracket_id: int, row: _Row, now_ns: int) -> None:
+        report = row.report
+        self._engine.adopt_order(
+            bracket_id,
+            row.tag.leg,
+            row.tag.attempt,
+            ENDED.get(report.ev, OrdStatus.PENDING_NEW),
+            cl_ord_id=report.cl_ord_id,
+            broker_order_id=report.broker_order_id,
+            side=report.side,
+            order_qty=report.order_qty,
+            price_e4=report.price_e4,
+            trigger_e4=report.trigger_e4,
+            ord_type=report.ord_type,
+            ts_ns=now_ns,
+        )
+
+
+def adopt_position(plan: DayPlan, instrument_id: int, qty: int, value_e4: int, number: int, now_ns: int) -> str:
+    """Take over `qty` units (signed) that somebody else bought or sold for `value_e4`. Words; EngineError when it cannot be done.
+
+    Against an open bracket of ours on the other side it is that bracket's exit; else it becomes a bracket of the instrument's
+    first strategy, with its stop. `number` makes the reference unique.
+    """
+    engine = plan.engine
+    side = Side.BUY if qty > 0 else Side.SELL
+    px_e4 = value_e4 // abs(qty)
+    reference = f"ADOPTED-{number}"
+    against = [
+        bracket_id
+        for bracket_id in engine.live_brackets()
+        if (bracket := engine.bracket(bracket_id))["instrument_id"] == instrument_id
+        and bracket["side"] == -side
+        and bracket["open_qty"] >= abs(qty)
+    ]
+    if against:
+        bracket_id, leg = against[0], Leg.TARGET
+        words = f"{abs(qty)} units closed by hand are booked on the bracket that had opened them"
+    else:
+        strategy_ids = [i for i, strategy in enumerate(plan.strategies) if strategy.instrument_id == instrument_id]
+        if not strategy_ids:
+            raise EngineError(f"{plan.symbol_of(instrument_id)} has no strategy whose stop could protect the position: add one")
+        distance_e4 = stop_distance_e4(engine, strategy_ids[0], px_e4)
+        bracket_id, leg = engine.adopt_bracket(strategy_ids[0], side, abs(qty), distance_e4, now_ns), Leg.ENTRY
+        words = f"{abs(qty)} units are taken over under {plan.strategies[strategy_ids[0]].name}, with its stop"
+    engine.adopt_order(
+        bracket_id,
+        leg,
+        0,
+        OrdStatus.PENDING_NEW,
+        cl_ord_id="",
+        broker_order_id=reference,
+        side=side,
+        order_qty=abs(qty),
+        price_e4=px_e4,
+        trigger_e4=0,
+        ord_type=OrdType.LIMIT,
+        ts_ns=now_ns,
+    )
+    engine.on_report(
+        cl_ord_id="",
+        broker_order_id=reference,
+        ev=Ev.FILL_FULL,
+        source=2,
+        side=side,
+        order_qty=abs(qty),
+        cum_qty=abs(qty),
+        cum_value_e4=value_e4,
+        price_e4=px_e4,
+        trigger_e4=0,
+        ord_type=OrdType.LIMIT,
+        triggered=False,
+        reason=0,
+        ts_update_ns=0,
+        ts_recv_ns=now_ns,
+    )
+    return f"{plan.symbol_of(instrument_id)}: {words}"
+
+
+def stop_distance_e4(engine: Engine, strategy_id: int, px_e4: int) -> int:
+    """How far the strategy's plan puts a stop from this price."""
+    strategy = engine.strategy(strategy_id)
+    kind: int = strategy["plan"]["stop_kind"]
+    value: float = strategy["plan"]["stop_value"]
+    atr: float = strategy["signal"]["atr"]
+    if kind == BPS:
+        return max(round(px_e4 * value / 10_000), 1)
+    if kind == RUPEES:
+        return max(round(value * 10_000), 1)
+    if atr > 0:
+        return max(round(value * atr * 10_000), 1)
+    return max(px_e4 * FALLBACK_STOP_BPS // 10_000, 1)
+
+
+def _is_live(report: OrderReport) -> bool:
+    return report.ev not in ENDED and report.ev != Ev.FILL_FULL
+
+
+def _entry_of(group: list[_Row]) -> tuple[int, int, int]:
+    """(side, quantity, price) of the bracket's entry; quantity 0 when the book does not show it."""
+    for row in group:
+        report = row.report
+        if row.tag.leg == Leg.ENTRY:
+            px_e4 = report.cum_value_e4 // report.cum_qty if report.cum_qty else report.price_e4
+            return report.side, report.order_qty, px_e4
+    return Side.NONE, 0, 0
+
+
+def _stop_of(group: list[_Row]) -> int:
+    """Where its stop stands, or stood last; 0 when none is known."""
+    stops = [row for row in group if row.tag.leg == Leg.STOP and row.report.trigger_e4 > 0]
+    stops.sort(key=lambda row: (_is_live(row.report), row.tag.attempt))
+    return stops[-1].report.trigger_e4 if stops else 0
