@@ -320,6 +320,20 @@ class LogConfig(Base, frozen=True, kw_only=True):
     files: Annotated[int, Meta(ge=1, le=100)] = 5
 
 
+class JournalConfig(Base, frozen=True, kw_only=True):
+    """The record of everything that the engine was told and decided: var/journal/YYYY-MM-DD.otj."""
+
+    sync_ms: Annotated[
+        int, Meta(ge=10, le=60_000, description="between two writes to the disk: what a power cut can take; a crash takes nothing")
+    ] = 1_000
+    max_mb: Annotated[int, Meta(ge=32, le=1_000_000, description="of one day")] = 4_096
+    reserve_mb: Annotated[
+        int, Meta(ge=1, le=1_024, description="allocated at the start, kept for orders when the disk is full")
+    ] = 16
+    keep_days: Annotated[int, Meta(ge=1, le=10_000, description="closed days, compressed")] = 365
+    keep_mb: Annotated[int, Meta(ge=32, le=10_000_000, description="of closed days; the oldest go first")] = 20_000
+
+
 class PathsConfig(Base, frozen=True, kw_only=True):
     var: Annotated[
         str, Meta(description="run files, logs, sessions; relative to the working directory")
@@ -349,4 +363,5 @@ class Config(Base, frozen=True, kw_only=True):
     sessions: Sessions = Sessions()
     web: WebConfig = WebConfig()
     log: LogConfig = LogConfig()
+    journal: JournalConfig = JournalConfig()
     paths: PathsConfig = PathsConfig()

@@ -15,6 +15,7 @@ class MemoryJournal:
         self._window_bytes = window_bytes
         self._windows = [bytearray(window_bytes)]
         self._n_sections = 0
+        self.trouble = ""
         self.writer = JournalWriter(self._windows[0])
         self.poll()
 

@@ -7,6 +7,7 @@ person to. It is never logged and never part of an error.
 """
 
 import asyncio
+import hashlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ class PaperAccess:
     feed_url: str
     api_key: str
     api_secret: Secret
+    account: str
+    """This simulated world's name: another run is another world, whose journal says nothing of this one."""
 
     async def token(self, rest: KiteRest, clock: Clock) -> str:
         """A fresh login; ends the one before."""
@@ -68,6 +71,8 @@ class LiveAccess:
             )
         self.api_key = secrets[API_KEY].reveal()
         self._secrets = secrets
+        self.account = f"kite-{hashlib.sha256(self.api_key.encode()).hexdigest()[:12]}"
+        """Tells accounts apart without telling the key."""
 
     def __repr__(self) -> str:
         return "LiveAccess()"

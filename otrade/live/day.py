@@ -46,6 +46,8 @@ class DayOptions:
     stop_timeout_ns: int = 60 * NS_PER_S
     audit_flat_ns: int = 15 * NS_PER_S
     """Between two looks at the order book when nothing is going on."""
+    needs_journal: bool = False
+    """No entries without one."""
     login_words: str = "Log in again"
     """What a person does when the access token dies."""
 
@@ -149,6 +151,8 @@ class TradingDay:
             self._take_up_views()
         else:
             self.engine.start(now_ns)
+        if self.journal is None and self.options.needs_journal:
+            self.engine.on_halt(Halt.REDUCING, Reason.JOURNAL, now_ns)
         # Entries wait until everything that the broker shows is explained; the feed may warm the
         # averages meanwhile.
         self.engine.on_pause(True, now_ns, PauseBy.START)

@@ -7,6 +7,7 @@ begins afresh; the broker's book then tells what is open, and a halt or a pause 
 import logging
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
@@ -15,9 +16,13 @@ import otrade
 from otrade._core.journal import JournalWriter
 from otrade._core.types import Halt, Note, PauseBy, Reason, Rec, Severity
 from otrade.brokers.base import OrderReport
-from otrade.errors import OTradeError
+from otrade.config.schema import JournalConfig
+from otrade.errors import JournalError, OTradeError
+from otrade.journal.archive import aside
+from otrade.journal.file import JournalBusy, JournalFile
 from otrade.journal.record import Record
 from otrade.journal.replay import FORMAT, Replay, read_hello
+from otrade.journal.scan import header_of, salvage
 
 from .notices import Notice, NoticeBoard
 from .plan import DayPlan
@@ -37,6 +42,8 @@ class Store(Protocol):
     """Where records are kept: a file (`otrade.journal.file`), or memory (`otrade.journal.memory`)."""
 
     writer: JournalWriter
+    trouble: str
+    """Why frames or records are being lost; empty when all is well."""
 
     def poll(self) -> None: ...
 
@@ -50,12 +57,15 @@ class Store(Protocol):
 class DayJournal:
     """Begin with `recover`, which makes the core; then `begin`; `look` on the beat."""
 
-    def __init__(self, store: Store, board: NoticeBoard) -> None:
+    def __init__(self, store: Store, board: NoticeBoard, salvaged: Iterator[Record] | None = None) -> None:
+        """`salvaged`: what can be read of a damaged journal of the same day. It brings no state, but halts and pauses."""
+        self._salvaged = salvaged
         self._store = store
         self._board = board
         self._last_raw: dict[str, bytes] = {}
         self._carried: tuple[int, int, int] = (Halt.ACTIVE, Reason.OK, 0)
-        self._reduced = False
+        self._is_troubled = False
+        self._lost_said = 0
         self.is_resumed = False
         """The core has been brought to the state in which an earlier process left it."""
         self.n_events = 0
@@ -70,6 +80,9 @@ class DayJournal:
         plan = make_plan()
         last = _last_run(self._store.records())
         if last is None:
+            damaged = _last_run(self._salvaged) if self._salvaged is not None else None
+            if damaged is not None:
+                self._carried = damaged[2]
             return plan
         first_seq, hello, self._carried = last
         if hello["build"] != otrade.__version__:
@@ -130,16 +143,25 @@ class DayJournal:
     def look(self, day: "TradingDay", now_ns: int) -> None:
         """On the beat: windows, and what a full disk means."""
         self._store.poll()
-        writer = self._store.writer
-        if writer.n_lost and not self._reduced:
-            self._reduced = True
+        writer, trouble = self._store.writer, self._store.trouble
+        if (trouble or writer.n_lost > self._lost_said) and not self._is_troubled:
+            self._is_troubled = True
             if day.engine.risk()["halt"] == Halt.ACTIVE:
                 day.engine.on_halt(Halt.REDUCING, Reason.JOURNAL, now_ns)
             self._board.say(
                 Severity.ALARM,
                 "JOURNAL_FULL",
-                f"the journal cannot be written ({writer.n_lost} records lost, {writer.n_lost_frames} of them market frames): no new "
-                "entries; stops and exits go on. Make room on the disk, then resume.",
+                f"the journal is failing: {trouble or 'records come faster than they can be written'}. No new entries; stops and exits "
+                "go on. Market frames are given up first, orders keep the reserve. Mend it, then resume.",
+            )
+        elif self._is_troubled and not trouble and writer.windows_ahead > 0:
+            self._is_troubled = False
+            lost, self._lost_said = writer.n_lost - self._lost_said, writer.n_lost
+            self._board.say(
+                Severity.WARN,
+                "JOURNAL_BACK",
+                f"the journal is written again; {lost} records are lost ({writer.n_lost_frames} market frames today). Entries stay off "
+                "until somebody resumes.",
             )
 
     def _words(self, notice: Notice) -> None:
@@ -169,6 +191,37 @@ class DayJournal:
     def close(self) -> None:
         """After the day's last word."""
         self._store.close()
+
+
+def open_journal(directory: Path, identity: dict[str, str], config: JournalConfig, board: NoticeBoard, now_ns: int) -> DayJournal:
+    """The day's journal, ready for `recover`. One that is damaged, or somebody else's, is set aside under another name, and said.
+
+    JournalError when another engine writes it, or when no file can be made.
+    """
+    path = directory / f"{identity['day']}.otj"
+
+    def store() -> JournalFile:
+        return JournalFile(
+            path, identity, now_ns, max_mb=config.max_mb, reserve_mb=config.reserve_mb, sync_ms=config.sync_ms
+        )
+
+    try:
+        return DayJournal(store(), board)
+    except JournalBusy:
+        raise
+    except JournalError as error:
+        if not path.exists():
+            raise
+        kept = aside(path)
+        board.say(Severity.ALARM, "JOURNAL_ASIDE", f"{error}. It is kept as {kept.name}; the broker's book tells what is open")
+        return DayJournal(store(), board, _salvaged(kept, identity))
+
+
+def _salvaged(path: Path, identity: dict[str, str]) -> Iterator[Record] | None:
+    try:
+        return salvage(path) if header_of(path).identity == identity else None
+    except JournalError:
+        return None
 
 
 def _last_run(records: Iterator[Record]) -> tuple[int, dict[str, Any], tuple[int, int, int]] | None:

@@ -7,6 +7,7 @@ timers are among those events; so the same command gives the same trades at any 
 
 import datetime as dt
 import math
+import secrets
 import time
 
 from otrade.brokers.sim.config import SimConfig
@@ -44,7 +45,8 @@ async def run_paper(manager: ConfigManager, options: RunOptions, calendar: Calen
             ports = await sim.start()
         except OSError as error:
             raise StartError(f"the simulated exchange cannot listen: {error}") from None
-        access = PaperAccess(ports.rest_url, ports.feed_url, sim_config.api_key, Secret(sim_config.api_secret))
+        world = f"paper-{secrets.token_hex(6)}"
+        access = PaperAccess(ports.rest_url, ports.feed_url, sim_config.api_key, Secret(sim_config.api_secret), world)
         maker = DayMaker(manager.config, calendar, access, sim.clock, host.board, is_paper=True)
         try:
             for date in sim.dates():

@@ -6,23 +6,29 @@ and the fix.
 
 import asyncio
 import datetime as dt
+import hashlib
 import random
 from dataclasses import dataclass
+from pathlib import Path
 
+from otrade._core.types import Severity
 from otrade._core.wire_kite import KiteEncoder
 from otrade.brokers.kite.broker import KiteBroker
 from otrade.brokers.kite.endpoint import parse
 from otrade.brokers.kite.rest import KiteRest
 from otrade.calendar import Calendar, Session
 from otrade.charges import order_charges_e4
+from otrade.config.manager import to_bytes
 from otrade.config.schema import Config
-from otrade.errors import CalendarError
+from otrade.errors import CalendarError, JournalError, StartError
 from otrade.instruments import Instrument, InstrumentFile
+from otrade.journal.file import JournalBusy
 
 from .access import Access
 from .assemble import assemble
 from .clock import NS_PER_S, Clock
 from .day import DayOptions, TradingDay
+from .journal import DayJournal, open_journal
 from .notices import NoticeBoard
 from .plan import DayPlan
 from .summary import LatencySummary
@@ -72,13 +78,25 @@ class DayMaker:
         # One run after another must not repeat a ClOrdID of the same day; a paper day is alone in
         # its world.
         run_id = clock.now_ns() // NS_PER_S % RUN_IDS
-        plan = assemble(str(date), specs, engine_spec(config, run_id))
         encoder = KiteEncoder(
             endpoint.authority.encode(),
             endpoint.path.encode(),
             f"token {access.api_key}:{token}".encode(),
         )
-        plan.engine.set_encoder(encoder)
+
+        def make_plan() -> DayPlan:
+            plan = assemble(str(date), specs, engine_spec(config, run_id))
+            plan.engine.set_encoder(encoder)
+            return plan
+
+        journal = self._journal(date)
+        if journal is None:
+            plan = make_plan()
+        else:
+            plan = journal.recover(make_plan)
+            spelled = {"kind": "kite", "host": endpoint.authority, "prefix": endpoint.path}
+            about = {**self._identity(date), "config_hash": config_hash(config), "encoder": spelled}
+            journal.begin(plan, about, run_id, clock.now_ns())
         day = TradingDay(
             plan,
             clock,
@@ -87,6 +105,7 @@ class DayMaker:
             DayOptions(
                 on_stop=config.engine.on_stop,
                 audit_flat_ns=ns_of_s(config.broker.poll_s),
+                needs_journal=True,
                 login_words=(
                     f"Log in and put the new access token into {config.paths.secrets}; trading resumes by itself"
                     if not self.is_paper
@@ -94,6 +113,7 @@ class DayMaker:
                 ),
             ),
             first_signal_seq=first_signal_seq,
+            journal=journal,
         )
         broker = KiteBroker(
             api_key=access.api_key,
@@ -111,6 +131,26 @@ class DayMaker:
         )
         day.latency = lambda: latency_of(broker)
         return PreparedDay(day, broker, token)
+
+    def _identity(self, date: dt.date) -> dict[str, str]:
+        """Whose journal this day's is."""
+        return {
+            "day": str(date),
+            "account": self.access.account,
+            "engine": self.config.engine.name,
+            "mode": self.config.mode,
+        }
+
+    def _journal(self, date: dt.date) -> DayJournal | None:
+        """None when no file can be made: then the day protects and closes, and takes no entries."""
+        directory = Path(self.config.paths.var) / "journal"
+        try:
+            return open_journal(directory, self._identity(date), self.config.journal, self.board, self.clock.now_ns())
+        except JournalBusy as error:
+            raise StartError(str(error)) from None
+        except JournalError as error:
+            self.board.say(Severity.ALARM, "NO_JOURNAL", f"{error}. No entries without a journal; stops and exits go on")
+            return None
 
     async def _instruments(self, rest: KiteRest, date: dt.date) -> list[tuple[int, Instrument, Session]]:
         """(place in the configuration, record, session) of every instrument that trades on this
@@ -142,6 +182,11 @@ class DayMaker:
                 if low and high:
                     bands[key] = (e4_of(low), e4_of(high))
         return bands
+
+
+def config_hash(config: Config) -> str:
+    """Tells two configurations apart."""
+    return hashlib.sha256(to_bytes(config)).hexdigest()[:16]
 
 
 async def pause(clock: Clock, duration_ns: int) -> None:

@@ -1,0 +1,230 @@
+"""One day's journal file, open for writing: windows of it are mapped, records are stored into them, a thread brings them to disk.
+
+What is stored survives the death of the process at once; `fdatasync` runs every `sync_ms` in the thread and bounds what a power
+cut can take. The thread also allocates and maps the next window ahead, so that writing never waits for the disk.
+
+A full disk or the size limit is met in two steps. A reserve, allocated with the file, is kept for what is about orders: market
+frames are refused first. When the reserve is used up too, records are lost, counted, and the count is written once there is room.
+"""
+
+import fcntl
+import mmap
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from otrade._core.journal import JournalWriter, prefault
+from otrade.errors import JournalError
+
+from .layout import HEADER_BYTES, Header
+from .record import WINDOW_BYTES, Record
+from .scan import Verdict, check, records
+
+AHEAD = 1
+AHEAD_BUSY = 2
+"""Windows kept ready when one has been used up since the last look."""
+Allocate = Callable[[int, int, int], None]
+
+
+class JournalBusy(JournalError):
+    """Another process writes this file."""
+
+
+class JournalFile:
+    """Opens or creates the file. JournalError when it is another engine's, another day's, damaged, or not writable.
+
+    `poll` belongs on the beat. `trouble` says in words why frames or records are being lost; empty when all is well.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        identity: dict[str, str],
+        now_ns: int,
+        *,
+        max_mb: int = 2048,
+        reserve_mb: int = 16,
+        sync_ms: int = 1000,
+        allocate: Allocate = os.posix_fallocate,
+    ) -> None:
+        self.path = path
+        self.trouble = ""
+        self._allocate = allocate
+        self._max_windows = max(max_mb * (1 << 20) // WINDOW_BYTES, 2)
+        self._reserve_windows = min(max(reserve_mb * (1 << 20) // WINDOW_BYTES, 1), self._max_windows - 1)
+        self._sync_s = sync_ms / 1000
+        self._maps: dict[int, mmap.mmap] = {}
+        """Mapped windows, by their number in the file."""
+        self._ready: mmap.mmap | None = None
+        """The thread's next window, waiting for `poll`."""
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._is_closing = False
+        self._is_dirty = False
+        self._error = ""
+        self._window_seen = 0
+        self.found = self._open(identity, now_ns)
+        self._n_sections = self.found.n_sections
+        self._first = (self.found.end - HEADER_BYTES) // WINDOW_BYTES
+        used = (self.found.end - HEADER_BYTES) % WINDOW_BYTES
+        self._n_allocated = max((os.fstat(self._fd).st_size - HEADER_BYTES) // WINDOW_BYTES, 0)
+        try:
+            self._grow(self._first + 1)
+        except OSError as error:
+            self._close_fd()
+            raise JournalError(f"{path}: there is no room for a journal ({error.strerror}); make room, or set journal.dir") from None
+        self._next = self._first
+        window = self._map_next()
+        if used:
+            window[used:] = bytes(len(window) - used)  # what is left of a torn record
+        self.writer = JournalWriter(window, seq=self.found.end_seq, used=used)
+        self._prepare()
+        self.poll()
+        self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
+        self._thread.start()
+
+    # -------------------------------------------------------------------------------------- opening
+    def _open(self, identity: dict[str, str], now_ns: int) -> Verdict:
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise JournalError(f"{self.path} cannot be written ({error.strerror}): make it writable, or set journal.dir") from None
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._fd)
+            raise JournalBusy(f"{self.path} is being written by another engine: stop it first") from None
+        try:
+            if os.fstat(self._fd).st_size == 0:
+                self._create(Header(identity, now_ns))
+            verdict = check(self.path)
+            if verdict.header.identity != identity:
+                mine, its = (", ".join(f"{k} {v}" for k, v in each.items()) for each in (identity, verdict.header.identity))
+                raise JournalError(f"{self.path} is the journal of {its}, not of {mine}")
+            if verdict.damages:
+                damage = verdict.damages[0]
+                raise JournalError(f"{self.path} is damaged at offset {damage.offset}: {damage.why}")
+        except (JournalError, OSError) as error:
+            self._close_fd()
+            if isinstance(error, JournalError):
+                raise
+            raise JournalError(f"{self.path} cannot be written ({error.strerror}): make room, or set journal.dir") from None
+        return verdict
+
+    def _create(self, header: Header) -> None:
+        os.pwrite(self._fd, header.to_bytes(), 0)
+        os.fsync(self._fd)
+        directory = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+    def _close_fd(self) -> None:
+        os.close(self._fd)
+
+    # -------------------------------------------------------------------------------------- windows
+    def _grow(self, n_windows: int) -> None:
+        """Have disk for so many windows and the reserve behind them. OSError when there is not even for the windows."""
+        wanted = min(n_windows + self._reserve_windows, self._max_windows)
+        if wanted > self._n_allocated:
+            try:
+                self._allocate(self._fd, HEADER_BYTES, wanted * WINDOW_BYTES)
+                self._n_allocated = wanted
+                self._error = ""
+            except OSError as error:
+                self._error = f"no room on the disk ({error.strerror})"
+                if n_windows > self._n_allocated:
+                    raise
+        elif n_windows + self._reserve_windows > self._max_windows:
+            self._error = f"the journal has reached its size limit of {self._max_windows * WINDOW_BYTES >> 20} MB (journal.max_mb)"
+        else:
+            self._error = ""
+
+    def _map_next(self) -> mmap.mmap:
+        offset = HEADER_BYTES + self._next * WINDOW_BYTES
+        window = mmap.mmap(self._fd, WINDOW_BYTES, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE, offset=offset)
+        self._maps[self._next] = window
+        self._next += 1
+        return window
+
+    def _prepare(self) -> None:
+        """Allocate, map and touch the next window, if it is wanted. Runs in the thread."""
+        with self._lock:
+            try:
+                self._grow(self._next + 1)
+                if self._ready is not None or self._next >= self._n_allocated:
+                    return
+                window = self._map_next()
+            except OSError as error:
+                self._error = self._error or f"no further window can be mapped ({error.strerror})"
+                return
+        prefault(window)  # before anybody may write into it
+        with self._lock:
+            self._ready = window
+
+    def poll(self) -> None:
+        """Give back full windows, take the prepared one, and say what is wrong."""
+        writer = self.writer
+        self._is_dirty = True
+        kept = writer.retire() + self._first
+        busy = writer.window > self._window_seen
+        self._window_seen = writer.window
+        with self._lock:
+            for number in [number for number in self._maps if number < kept]:
+                self._maps.pop(number).close()
+            if writer.windows_ahead < (AHEAD_BUSY if busy else AHEAD) and self._ready is not None:
+                writer.offer(self._ready)
+                self._ready = None
+            self.trouble = self._error
+        writer.refuses_frames = bool(self.trouble)
+        if self._ready is None or self.trouble:
+            self._wake.set()
+
+    def _work(self) -> None:
+        while not self._is_closing:
+            self._wake.wait(self._sync_s)
+            self._wake.clear()
+            if self._is_closing:
+                return
+            self._prepare()
+            if self._is_dirty:
+                self._is_dirty = False
+                try:
+                    os.fdatasync(self._fd)
+                except OSError as error:
+                    self._error = f"the disk refuses the journal ({error.strerror})"
+
+    # ---------------------------------------------------------------------------------- a run's room
+    def begin_section(self) -> int:
+        """The number of the next section, counted from 0."""
+        section = self._n_sections
+        self._n_sections += 1
+        return section
+
+    def records(self) -> Iterator[Record]:
+        """What the file held when it was opened, and what has been written since."""
+        return records(self.path)
+
+    def close(self) -> None:
+        """Cut the file to what was written, bring it to disk, and let go of it."""
+        if self._is_closing:
+            return
+        self._is_closing = True
+        self._wake.set()
+        self._thread.join()
+        end = HEADER_BYTES + (self._first + self.writer.window) * WINDOW_BYTES + self.writer.used
+        self.writer.close()
+        for window in self._maps.values():
+            window.close()
+        self._maps.clear()
+        self._ready = None
+        try:
+            os.ftruncate(self._fd, end)
+            os.fdatasync(self._fd)
+        except OSError as error:
+            self.trouble = f"the disk refuses the journal ({error.strerror})"
+        finally:
+            self._close_fd()

@@ -1,0 +1,160 @@
+"""A journal's file read from end to end, a window at a time: its records, and everything that is wrong with it.
+
+A torn tail (the last record was being written when the process died) is harmless: what it would have told never happened for
+the engine that reads it. A bad record with good ones behind it is damage. Either is named with its offset, and nothing is
+skipped in silence.
+"""
+
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from otrade._core.journal import next_good
+from otrade._core.types import Rec
+from otrade.errors import JournalError
+
+from .layout import HEADER_BYTES, Header, read_header
+from .record import BadRecord, Record, walk
+
+HEAD = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A place where records cannot be read, or are missing."""
+
+    offset: int
+    why: str
+    skipped_bytes: int
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What a file holds. `end` is the offset behind the last good record, `end_seq` that record's number (0 for none)."""
+
+    header: Header
+    n_records: int = 0
+    n_sections: int = 0
+    end: int = HEADER_BYTES
+    end_seq: int = 0
+    first_ts_ns: int = 0
+    last_ts_ns: int = 0
+    torn_at: int = -1
+    """Offset of a record that was being written when the process died; -1: none."""
+    torn_why: str = ""
+    damages: list[Damage] = field(default_factory=list)
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.damages
+
+
+def open_stream(path: Path) -> BinaryIO:
+    """The file's bytes, unzipped when its name says so. JournalError when it cannot be opened."""
+    try:
+        if path.suffix == ".gz":
+            return cast(BinaryIO, gzip.open(path, "rb"))
+        return open(path, "rb")
+    except OSError as error:
+        raise JournalError(f"{path}: {error.strerror}") from None
+
+
+def header_of(path: Path) -> Header:
+    with open_stream(path) as stream:
+        return read_header(_read(stream, HEADER_BYTES, path), str(path))
+
+
+def records(path: Path) -> Iterator[Record]:
+    """Every record but PADs, offsets counted from the file's first byte. JournalError at the first damage.
+
+    A payload is borrowed: it is good until the next record is asked for.
+    """
+    verdict = None
+    for found in _walk_file(path):
+        if isinstance(found, Verdict):
+            verdict = found
+            if verdict.damages:
+                damage = verdict.damages[0]
+                raise JournalError(f"{path}: damaged at offset {damage.offset}: {damage.why}. See: otrade journal verify {path}")
+        else:
+            yield found
+
+
+def check(path: Path) -> Verdict:
+    """Read all of it."""
+    for found in _walk_file(path):
+        if isinstance(found, Verdict):
+            verdict = found
+    return verdict
+
+
+def salvage(path: Path) -> Iterator[Record]:
+    """Every record that can be read, across damages too: for a person who looks, never for a replay."""
+    return (found for found in _walk_file(path) if isinstance(found, Record))
+
+
+def _walk_file(path: Path) -> Iterator[Record | Verdict]:
+    """Records, and whenever something is wrong and at the end the verdict so far."""
+    with open_stream(path) as stream:
+        header = read_header(_read(stream, HEADER_BYTES, path), str(path))
+        verdict = Verdict(header)
+        offset = HEADER_BYTES
+        while window := _read(stream, header.window_bytes, path):
+            yield from _walk_window(memoryview(window), offset, verdict)
+            offset += len(window)
+        yield verdict
+
+
+def _read(stream: BinaryIO, n: int, path: Path) -> bytes:
+    try:
+        return stream.read(n)
+    except (OSError, EOFError) as error:
+        raise JournalError(f"{path}: it cannot be read to its end ({error})") from None
+
+
+def _walk_window(window: memoryview, base: int, verdict: Verdict) -> Iterator[Record | Verdict]:
+    at = 0
+    while True:
+        bad: BadRecord | None = None
+        for found in walk(window, at):
+            if isinstance(found, BadRecord):
+                bad = found
+                break
+            at = found.offset + HEAD + (len(found.payload) + 7) // 8 * 8
+            if found.kind == Rec.PAD:
+                at = len(window)
+            _note(verdict, found, base)
+            if verdict.damages and verdict.damages[-1].offset == base + found.offset:
+                yield verdict
+            verdict.end = base + at
+            if found.kind != Rec.PAD:
+                yield Record(found.kind, found.section, found.seq, found.ts_ns, found.payload, base + found.offset)
+        start = bad.offset if bad is not None else at
+        good = next_good(window, start + 8) if start < len(window) else -1
+        if good < 0:
+            if bad is not None:
+                verdict.torn_at, verdict.torn_why = base + bad.offset, bad.why
+            return
+        why = bad.why if bad is not None else "nothing is written where a record should be"
+        verdict.damages.append(Damage(base + start, why, good - start))
+        yield verdict
+        at = good
+        verdict.end_seq = -1  # the gap has been named
+
+
+def _note(verdict: Verdict, record: Record, base: int) -> None:
+    """Count a good record, and see whether it follows the one before."""
+    if verdict.torn_at >= 0:
+        verdict.damages.append(Damage(verdict.torn_at, verdict.torn_why, base + record.offset - verdict.torn_at))
+        verdict.torn_at, verdict.torn_why = -1, ""
+    elif verdict.end_seq >= 0 and record.seq != verdict.end_seq + 1:
+        verdict.damages.append(Damage(base + record.offset, f"record {record.seq} follows record {verdict.end_seq}", 0))
+    verdict.end_seq = record.seq
+    if record.kind == Rec.PAD:
+        return
+    verdict.n_records += 1
+    verdict.n_sections += record.kind == Rec.HELLO
+    verdict.first_ts_ns = verdict.first_ts_ns or record.ts_ns
+    verdict.last_ts_ns = record.ts_ns
