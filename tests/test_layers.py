@@ -27,6 +27,7 @@ CORE = {
     "views": {"bracket", "risk", "setup", "state", "strategy"},
     "record": {"journal", "state", "views"},
     "engine": {"adopt", "bracket", "market", "position", "record", "report", "risk", "state", "strategy", "wire_kite"},
+    "replay": {"engine", "journal"},
     # build time only
     "layout": {"kernels"}, "aot": {"kernels", "layout"}, "kernels": {"kernels", "layout"},
 }
@@ -43,7 +44,7 @@ TABLE: dict[str, set[str]] = {
     "brokers.base": LAYER_1 | LAYER_4 | {"brokers.base"},
     "brokers.kite": LAYER_1 | LAYER_4 | {"brokers.base", "brokers.kite"},
     "brokers.sim": {"brokers.sim"},
-    "journal": LAYER_1 | LAYER_4 | {"_core.engine", "journal"},
+    "journal": LAYER_1 | LAYER_4 | {"_core.engine", "_core.replay", "journal"},
     "drill": LIVE | {"drill"},
     "live": LIVE,
     "web": PURE | {"web", "config", "__init__"},

@@ -354,6 +354,10 @@ cdef class Engine(EngineRecord):
         return slot
 
     # ------------------------------------------------------------------------------------------------- a journal's event
+    def is_call_of(self, int kind, const uint8_t[::1] payload not None, frozenset names not None):
+        """Is this event a CALL of one of these methods?"""
+        return kind == REC_CALL and orjson.loads((<const char*>&payload[0])[:payload.shape[0]])["m"] in names
+
     def on_record(self, int kind, int64_t ts_ns, const uint8_t[::1] payload not None):
         """Take one event of a journal, as the world once gave it. EngineError for a record that is not an event."""
         cdef const uint8_t* p = &payload[0] if payload.shape[0] else NULL

@@ -1,9 +1,11 @@
 """Door of the journal's record format: a writer into borrowed memory. See `journal.pyx`."""
 from cpython.buffer cimport Py_buffer
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 cdef enum:
     SLOTS = 4  # windows that may be held at once
+
+cdef int look(const uint8_t* p, Py_ssize_t left, uint32_t* length, uint32_t* n) noexcept nogil
 
 
 cdef class JournalWriter:

@@ -13,7 +13,7 @@ from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
-from otrade._core.types cimport REC_DROPPED, REC_FRAME, REC_PAD
+from otrade._core.types cimport REC_DROPPED, REC_FRAME, REC_HELLO, REC_PAD
 
 from otrade.errors import EngineError
 
@@ -182,7 +182,8 @@ cdef class JournalWriter:
 
 
 # ---------------------------------------------------------------------------------------------------------------- reading
-cdef int _look(const uint8_t* p, Py_ssize_t left, uint32_t* length, uint32_t* n) noexcept nogil:
+cdef int look(const uint8_t* p, Py_ssize_t left, uint32_t* length, uint32_t* n) noexcept nogil:
+    """0: a whole record stands here. 1: nothing is written here. 2: its length is impossible. 3: its checksum is wrong."""
     cdef uint32_t crc
     if left < HEAD:
         return 1
@@ -205,7 +206,7 @@ def record_at(const uint8_t[::1] window not None, Py_ssize_t at):
     cdef uint32_t length = 0, n = 0
     cdef uint16_t kind, section
     cdef int64_t seq, ts_ns
-    cdef int verdict = _look(&window[at], window.shape[0] - at, &length, &n) if 0 <= at < window.shape[0] else 1
+    cdef int verdict = look(&window[at], window.shape[0] - at, &length, &n) if 0 <= at < window.shape[0] else 1
     if verdict != 0:
         return verdict, 0, 0, 0, 0, 0, 0, 0
     memcpy(&seq, &window[at + 8], 8)
@@ -215,12 +216,50 @@ def record_at(const uint8_t[::1] window not None, Py_ssize_t at):
     return 0, kind, section, seq, ts_ns, at + HEAD, n, at + length
 
 
+def find(const uint8_t[::1] window not None, Py_ssize_t at, int64_t kinds):
+    """The offset of the first good record from `at` on whose kind is in the bit set `kinds`; -1 when the window has no more."""
+    cdef uint32_t length = 0, n = 0
+    cdef uint16_t kind
+    while at < window.shape[0] and look(&window[at], window.shape[0] - at, &length, &n) == 0:
+        memcpy(&kind, &window[at + 24], 2)
+        if kind < 64 and kinds >> kind & 1:
+            return at
+        at += length
+    return -1
+
+
+def measure(const uint8_t[::1] window not None, Py_ssize_t at, int64_t seq):
+    """Walk good records that follow each other in number, from `at` on, the one before having number `seq` (0: any).
+
+    Returns (offset behind the last one, its number, records that are not PADs, HELLOs, time of the first, time of the last).
+    """
+    cdef uint32_t length = 0, n = 0
+    cdef uint16_t kind
+    cdef int64_t number, ts_ns, first_ns = 0, last_ns = 0
+    cdef int64_t records = 0, hellos = 0
+    while at < window.shape[0] and look(&window[at], window.shape[0] - at, &length, &n) == 0:
+        memcpy(&number, &window[at + 8], 8)
+        if seq != 0 and number != seq + 1:
+            break
+        seq = number
+        memcpy(&ts_ns, &window[at + 16], 8)
+        memcpy(&kind, &window[at + 24], 2)
+        if kind != REC_PAD:
+            records += 1
+            hellos += kind == REC_HELLO
+            if first_ns == 0:
+                first_ns = ts_ns
+            last_ns = ts_ns
+        at += length
+    return at, seq, records, hellos, first_ns, last_ns
+
+
 def next_good(const uint8_t[::1] window not None, Py_ssize_t at):
     """The first offset from `at` on, a multiple of 8, where a whole record stands; -1 when there is none."""
     cdef uint32_t length = 0, n = 0
     at = _padded(at)
     while at + HEAD <= window.shape[0]:
-        if _look(&window[at], window.shape[0] - at, &length, &n) == 0:
+        if look(&window[at], window.shape[0] - at, &length, &n) == 0:
             return at
         at += 8
     return -1

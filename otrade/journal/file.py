@@ -18,8 +18,8 @@ from otrade._core.journal import JournalWriter, prefault
 from otrade.errors import JournalError
 
 from .layout import HEADER_BYTES, Header
-from .record import WINDOW_BYTES, Record
-from .scan import Verdict, check, records
+from .record import WINDOW_BYTES
+from .scan import Verdict, check, windows
 
 AHEAD = 1
 AHEAD_BUSY = 2
@@ -204,9 +204,9 @@ class JournalFile:
         self._n_sections += 1
         return section
 
-    def records(self) -> Iterator[Record]:
-        """What the file held when it was opened, and what has been written since."""
-        return records(self.path)
+    def windows(self) -> Iterator[memoryview]:
+        """What the file held when it was opened, window by window."""
+        return windows(self.path, self.found.end)
 
     def close(self) -> None:
         """Cut the file to what was written, bring it to disk, and let go of it."""

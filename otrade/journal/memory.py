@@ -48,6 +48,10 @@ class MemoryJournal:
         """Nothing more is written; `records` goes on telling."""
         self.writer.close()
 
+    def windows(self) -> Iterator[bytearray]:
+        """What is written, window by window."""
+        yield from list(self._windows)
+
     def records(self) -> Iterator[Record]:
         """All records so far but PADs, oldest first."""
         for window in list(self._windows):

@@ -6,23 +6,23 @@ begins afresh; the broker's book then tells what is open, and a halt or a pause 
 
 import logging
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
 import otrade
-from otrade._core.journal import JournalWriter
+from otrade._core.journal import JournalWriter, find, record_at
 from otrade._core.types import Halt, Note, PauseBy, Reason, Rec, Severity
 from otrade.brokers.base import OrderReport
 from otrade.config.schema import JournalConfig
 from otrade.errors import JournalError, OTradeError
 from otrade.journal.archive import aside
 from otrade.journal.file import JournalBusy, JournalFile
-from otrade.journal.record import Record
 from otrade.journal.replay import FORMAT, Replay, read_hello
-from otrade.journal.scan import header_of, salvage
+from otrade.journal.scan import header_of, windows
 
 from .notices import Notice, NoticeBoard
 from .plan import DayPlan
@@ -34,6 +34,8 @@ log = logging.getLogger("otrade")
 
 NOTICE = struct.Struct("<2q8i3q")
 """`notice_t`."""
+TELLING = 1 << Rec.HELLO | 1 << Rec.CALL | 1 << Rec.NOTICE
+"""Kinds of records that tell about runs, halts and pauses."""
 LIFTED = (Reason.STOPPING, Reason.BROKER_TOKEN, Reason.JOURNAL)
 """Halts that end with the process that they were about."""
 
@@ -49,7 +51,7 @@ class Store(Protocol):
 
     def begin_section(self) -> int: ...
 
-    def records(self) -> Iterator[Record]: ...
+    def windows(self) -> Iterable[memoryview | bytearray]: ...
 
     def close(self) -> None: ...
 
@@ -57,7 +59,7 @@ class Store(Protocol):
 class DayJournal:
     """Begin with `recover`, which makes the core; then `begin`; `look` on the beat."""
 
-    def __init__(self, store: Store, board: NoticeBoard, salvaged: Iterator[Record] | None = None) -> None:
+    def __init__(self, store: Store, board: NoticeBoard, salvaged: Iterable[memoryview] | None = None) -> None:
         """`salvaged`: what can be read of a damaged journal of the same day. It brings no state, but halts and pauses."""
         self._salvaged = salvaged
         self._store = store
@@ -78,13 +80,13 @@ class DayJournal:
         brought to the journal's end is thrown away.
         """
         plan = make_plan()
-        last = _last_run(self._store.records())
+        last = _last_run(self._store.windows())
         if last is None:
             damaged = _last_run(self._salvaged) if self._salvaged is not None else None
             if damaged is not None:
-                self._carried = damaged[2]
+                self._carried = damaged.carried
             return plan
-        first_seq, hello, self._carried = last
+        hello, self._carried = last.hello, last.carried
         if hello["build"] != otrade.__version__:
             self._say_fresh(f"it was written by OTrade {hello['build']}")
         elif hello["setup"] != plan.engine.setup_digest:
@@ -92,14 +94,14 @@ class DayJournal:
         else:
             fold = Replay(plan.engine)
             try:
-                for record in self._store.records():
-                    if record.seq >= first_seq:
-                        fold.feed(record)
+                for number, window in enumerate(self._store.windows()):
+                    if number >= last.window:
+                        fold.feed(window, last.offset if number == last.window else 0)
             except OTradeError as error:
                 self._say_fresh(str(error))
                 return make_plan()
             if fold.divergence is not None:
-                self._say_fresh(f"this build decides differently at record {fold.divergence.event.seq}")
+                self._say_fresh(f"this build decides differently after record {fold.divergence.event_seq}")
                 return make_plan()
             plan.engine.take_notices()  # they have been said
             self.is_resumed = True
@@ -217,29 +219,44 @@ def open_journal(directory: Path, identity: dict[str, str], config: JournalConfi
         return DayJournal(store(), board, _salvaged(kept, identity))
 
 
-def _salvaged(path: Path, identity: dict[str, str]) -> Iterator[Record] | None:
+def _salvaged(path: Path, identity: dict[str, str]) -> Iterable[memoryview] | None:
     try:
-        return salvage(path) if header_of(path).identity == identity else None
+        return windows(path) if header_of(path).identity == identity else None
     except JournalError:
         return None
 
 
-def _last_run(records: Iterator[Record]) -> tuple[int, dict[str, Any], tuple[int, int, int]] | None:
-    """(first record, HELLO) of the last run with a core of its own, and the halt, its reason and the pauses at the journal's end."""
-    found: tuple[int, dict[str, Any]] | None = None
+@dataclass(frozen=True, slots=True)
+class _LastRun:
+    """The last run of a journal that had a core of its own: where it begins, its HELLO, and what holds at the journal's end."""
+
+    window: int
+    offset: int
+    hello: dict[str, Any]
+    carried: tuple[int, int, int]
+    """Halt, its reason, and who pauses."""
+
+
+def _last_run(windows: Iterable[memoryview | bytearray]) -> _LastRun | None:
+    found: tuple[int, int, dict[str, Any]] | None = None
     halt, reason, paused = int(Halt.ACTIVE), int(Reason.OK), 0
-    for record in records:
-        if record.kind == Rec.HELLO:
-            hello = read_hello(record.payload)
-            if not hello["resume"]:
-                found = record.seq, hello
-        elif record.kind == Rec.CALL:
-            call = orjson.loads(record.payload)
-            if call["m"] == "on_pause":
-                by = call["k"]["by"]
-                paused = paused | by if call["k"]["paused"] else paused & ~by
-        elif record.kind == Rec.NOTICE:
-            notice = NOTICE.unpack(record.payload)
-            if notice[2] == Note.HALT_CHANGED:
-                halt, reason = notice[10], notice[11]
-    return (*found, (halt, reason, paused)) if found else None
+    for number, window in enumerate(windows):
+        at = 0
+        while (at := find(window, at, TELLING)) >= 0:
+            _, kind, _, _, _, start, n, following = record_at(window, at)
+            payload = bytes(memoryview(window)[start : start + n])
+            if kind == Rec.HELLO:
+                hello = read_hello(payload)
+                if not hello["resume"]:
+                    found = number, at, hello
+            elif kind == Rec.CALL:
+                call = orjson.loads(payload)
+                if call["m"] == "on_pause":
+                    by = call["k"]["by"]
+                    paused = paused | by if call["k"]["paused"] else paused & ~by
+            else:
+                notice = NOTICE.unpack(payload)
+                if notice[2] == Note.HALT_CHANGED:
+                    halt, reason = notice[10], notice[11]
+            at = following
+    return _LastRun(*found, (halt, reason, paused)) if found else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ def test_every_decision_comes_out_again(plan: str) -> None:
     n_decisions = 0
     for seed in SEEDS:
         world = a_life(seed, plan)
-        done = replay(world.journal.records())
+        done = replay(world.journal.windows())
         assert done.divergence is None, done.divergence
         assert done.engine is not None
         for name in ("n_brackets", "n_orders", "n_live", "now_ns"):
@@ -66,11 +67,20 @@ def test_a_changed_event_is_found() -> None:
         changed = bytearray(records[at].payload)
         changed[8:12] = (int.from_bytes(changed[8:12], "big") + 900).to_bytes(4, "big")
         tampered = [*records[:at], with_payload(records[at], changed), *records[at + 1:]]
-        divergence = replay(tampered).divergence
+        divergence = replay(packed(tampered)).divergence
         if divergence is not None:
             found += 1
-            assert divergence.event.seq >= records[at].seq
+            assert divergence.event_seq >= records[at].seq
     assert found >= 6
+
+
+def packed(records: Iterable[Record]) -> list[bytearray]:
+    """Records as windows again, numbered anew."""
+    journal = MemoryJournal()
+    for record in records:
+        assert journal.writer.append(record.kind, record.ts_ns, record.payload)
+        journal.poll()
+    return list(journal.windows())
 
 
 def with_payload(record: Record, payload: bytearray) -> Record:
@@ -82,11 +92,11 @@ def test_a_decision_that_is_missing_or_too_many_is_found() -> None:
     records = list(world.journal.records())
     commands = [i for i, r in enumerate(records) if r.kind == Rec.COMMAND]
     at = commands[len(commands) // 2]
-    without = replay([*records[:at], *records[at + 1:]]).divergence
+    without = replay(packed([*records[:at], *records[at + 1:]])).divergence
     assert without is not None and (without.recorded is None or without.replayed is not None)
-    twice = replay([*records[: at + 1], *records[at:]]).divergence
+    twice = replay(packed([*records[: at + 1], *records[at:]])).divergence
     assert twice is not None and twice.recorded is not None and twice.recorded.kind == Rec.COMMAND
-    assert twice.event.seq < records[at].seq
+    assert twice.event_seq < records[at].seq
 
 
 def test_commands_are_in_the_journal_before_they_can_leave_and_hold_no_token() -> None:
@@ -105,15 +115,15 @@ def test_what_cannot_be_replayed_is_refused_by_name() -> None:
     world = a_life(2, "stop resting", 20)
     records = list(world.journal.records())
     with pytest.raises(JournalError, match="format 7"):
-        replay([with_payload(records[0], bytearray(b'{"format":7,"build":"9.9"}')), *records[1:]])
+        replay(packed([with_payload(records[0], bytearray(b'{"format":7,"build":"9.9"}')), *records[1:]]))
     with pytest.raises(JournalError, match="before any run"):
-        replay(records[1:])
+        replay(packed(records[1:]))
     call = next(i for i, r in enumerate(records) if r.kind == Rec.CALL)
     with pytest.raises(Exception, match="'fly'"):
-        replay([*records[:call], with_payload(records[call], bytearray(b'{"m":"fly","k":{}}'))])
+        replay(packed([*records[:call], with_payload(records[call], bytearray(b'{"m":"fly","k":{}}'))]))
     lost = Record(Rec.DROPPED, 0, records[-1].seq + 1, 0, memoryview((5).to_bytes(8, "little") + (3).to_bytes(8, "little")), 0)
     with pytest.raises(JournalError, match=r"5 records \(3 market frames\)"):
-        replay([*records, lost])
+        replay(packed([*records, lost]))
 
 
 def test_a_core_that_is_wired_up_already_is_brought_to_the_journals_state() -> None:
@@ -123,7 +133,7 @@ def test_a_core_that_is_wired_up_already_is_brought_to_the_journals_state() -> N
     other = make_engine(plan=PLANS["oco"], start=False)
     assert other.setup_digest != world.engine.setup_digest
     fold = Replay(engine)
-    for record in world.journal.records():
-        fold.feed(record)
+    for window in world.journal.windows():
+        fold.feed(window)
     assert fold.divergence is None
     assert engine.n_brackets == world.engine.n_brackets and engine.position(0) == world.engine.position(0)

@@ -85,7 +85,7 @@ async def die_at(seq: int, *, with_journal: bool = True) -> World:
         check_end(here)
         if with_journal and here.n_restarts:
             assert here.day.journal is not None and here.day.journal.is_resumed
-            done = replay(journal.records())
+            done = replay(journal.windows())
             assert done.divergence is None, done.divergence
             assert done.n_sections == 2
         return here
@@ -165,7 +165,7 @@ def test_deaths_in_a_row_at_random_records() -> None:
         assert n >= 8
         await here.run_to_end()
         check_end(here)
-        done = replay(here.journal.records())
+        done = replay(here.journal.windows())
         assert done.divergence is None and done.n_sections == n + 1
 
     a_day(work)
