@@ -16,6 +16,7 @@ from . import checks, hours, orders
 from .clock import VirtualClock
 from .config import NS_PER_MS, SimConfig, Span
 from .errors import KiteError, bad_input, bad_order, no_margin
+from .faults import Faults
 from .funds import funds
 from .ledger import Ledger, unit_margin_e4
 from .market import Market
@@ -30,9 +31,10 @@ IN_FLIGHT = "Order cannot be {} as it is being processed. Try later."
 class Exchange:
     """Orders, trades, positions of the current day. `open_day` first."""
 
-    def __init__(self, cfg: SimConfig, clock: VirtualClock) -> None:
+    def __init__(self, cfg: SimConfig, clock: VirtualClock, faults: Faults | None = None) -> None:
         self.cfg = cfg
         self.clock = clock
+        self.faults = faults or Faults(cfg.seed, clock)
         self.prices = Prices(cfg)
         self.ledger = Ledger(cfg.funds_rupees)
         self.on_update: list[Push] = []
@@ -55,7 +57,13 @@ class Exchange:
             self._venue.close()
         self.market = Market(self.clock, self.prices, date)
         self._venue = Venue(
-            self.cfg, self.clock, self.market, self.ledger, self.on_update, self.all_trades
+            self.cfg,
+            self.clock,
+            self.market,
+            self.ledger,
+            self.on_update,
+            self.all_trades,
+            self.faults,
         )
         self._rng = random.Random(f"{self.cfg.seed}:{date}:latency")
         self._book = {}
@@ -166,11 +174,37 @@ class Exchange:
         self._venue.record(order, orders.PUT_REQ)
         self._venue.record(order, orders.VALIDATION)
         reason = checks.rms_reason(terms, contract, quote)
+        if reason is None and self._reduces(order) and self.faults.take_exit_rejection():
+            reason = "RMS:Rule: the order is blocked by the risk desk"
         if reason is not None:
             self._venue.reject(order, reason)
         else:
             self._venue.send_new(order, self._travel_ns())
         return order
+
+    def _reduces(self, order: Order) -> bool:
+        """A stop, or an order against the open quantity."""
+        held = self.net_qty().get(order.contract.key, 0)
+        return order.terms.order_type in ("SL", "SL-M") or held * order.side < 0
+
+    def lock(self, key: str, side: int) -> None:
+        """Hold an instrument at its upper (+1) or lower (-1) band."""
+        self.market.quote(self.market.universe.resolve(key)).lock(side)
+
+    def unlock(self, key: str) -> None:
+        self.market.quote(self.market.universe.resolve(key)).lock(0)
+
+    def gap(self, key: str, bps: int) -> None:
+        """Shift an instrument's path from its next trade on."""
+        self.market.quote(self.market.universe.resolve(key)).shift(bps)
+
+    def book(self) -> list[dict[str, Any]]:
+        """Today's order book as `GET /orders` shows it now."""
+        age_ns = self.faults.take_stale_ns()
+        if not age_ns:
+            return [order.to_json() for order in self.orders()]
+        then_ns = self.clock.now_ns() - age_ns
+        return [row for order in self.orders() if (row := order.as_told(then_ns)) is not None]
 
     def _travel_ns(self) -> int:
         return self.delay_ns(self.cfg.latency.exchange)
@@ -211,6 +245,7 @@ class Exchange:
         is refused at once."""
         order = self._changeable(order_id, "modified")
         terms = change(order.terms)
+        self.faults.check_modification(order_id)
         if order.modifications >= self.cfg.limits.modifications_per_order:
             raise bad_order(
                 "Maximum allowed order modifications exceeded. "

@@ -18,6 +18,7 @@ import httptools
 import orjson
 
 from .errors import KiteError
+from .faults import Manner
 from .gate import Gate
 from .sessions import describe
 
@@ -56,6 +57,7 @@ class HttpReply:
     body: bytes
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
+    manner: Manner = ""
 
 
 def json_reply(data: Any) -> HttpReply:
@@ -148,6 +150,8 @@ class HttpConnection(asyncio.Protocol):
 
         def answer(reply: HttpReply) -> None:
             self._gate.replies_due -= 1
+            if reply.manner == "silence":
+                return  # the slot stays: whoever waits behind it on this connection waits too
             slot[0] = _compressed(reply, request)
             self._flush()
 
@@ -177,7 +181,13 @@ class HttpConnection(asyncio.Protocol):
             if self._transport is None or self._transport.is_closing():
                 continue
             self._gate.wrote = True
-            self._transport.write(_head(reply, bool(keep)) + reply.body)
+            if reply.manner == "reset":
+                self._transport.abort()
+                continue
+            whole = _head(reply, bool(keep)) + reply.body
+            if reply.manner == "cut":
+                whole, keep = whole[: len(whole) * 2 // 3], False
+            self._transport.write(whole)
             if not keep:
                 self._transport.close()
 

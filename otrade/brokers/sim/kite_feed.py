@@ -22,6 +22,7 @@ from picows import (
 from .clock import VirtualClock, VirtualTimer
 from .config import NS_PER_MS, SimConfig, Span
 from .exchange import Exchange
+from .faults import UNKNOWN_STATUS, Faults
 from .gate import Gate
 from .kite_wire import HEARTBEAT, MODES, frame, packet
 from .market import Quote
@@ -78,6 +79,12 @@ class FeedClient(WSListener):
         if self._transport is not None:
             self._transport.disconnect()
 
+    def cut_mid_frame(self) -> None:
+        """The head of a frame of 256 bytes and a few of them, and no more."""
+        if self._transport is not None:
+            self._transport.underlying_transport.write(b"\x82\x7e\x01\x00\x00\x02\x00\xb8\x00\x01")
+            self._transport.underlying_transport.close()
+
 
 class KiteFeed:
     """The WebSocket server and its clients."""
@@ -89,7 +96,9 @@ class KiteFeed:
         gate: Gate,
         exchange: Exchange,
         sessions: Sessions,
+        faults: Faults,
     ) -> None:
+        self._faults = faults
         self._cfg = cfg
         self._clock = clock
         self._gate = gate
@@ -131,11 +140,20 @@ class KiteFeed:
         for client in tuple(self._clients):
             client.disconnect()
 
+    def cut_mid_frame(self) -> None:
+        """End every connection in the middle of a frame."""
+        for client in tuple(self._clients):
+            client.cut_mid_frame()
+
     # ---- clients
 
     def _accept(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener:
         query = parse_qs(urlsplit(request.path.decode("latin-1")).query)
         api_key, access_token = query.get("api_key", [""])[0], query.get("access_token", [""])[0]
+        if self._faults.is_half_open:
+            return WSUpgradeResponseWithListener(
+                WSUpgradeResponse.create_error_response(503, b"Service unavailable"), None
+            )
         if not self._sessions.is_valid(api_key, access_token):
             return WSUpgradeResponseWithListener(
                 WSUpgradeResponse.create_error_response(403, b"Forbidden"), None
@@ -242,9 +260,20 @@ class KiteFeed:
                 self._send_later(client, WSMsgType.BINARY, frame(packets), self._cfg.latency.tick)
 
     def _push(self, payload: dict[str, Any]) -> None:
+        fault, late_ns = self._faults.take_push()
+        if fault == "dropped":
+            return
+        if fault == "unknown_status":
+            payload = payload | {"status": UNKNOWN_STATUS}
         text = orjson.dumps({"type": "order", "data": payload})
+        if fault == "garbled":
+            text = text[: len(text) // 2]
         for client in self._clients:
-            self._send_later(client, WSMsgType.TEXT, text, self._cfg.latency.push)
+            for _ in range(2 if fault == "doubled" else 1):
+                if late_ns:
+                    self._send_at(client, WSMsgType.TEXT, text, self._clock.now_ns() + late_ns)
+                else:
+                    self._send_later(client, WSMsgType.TEXT, text, self._cfg.latency.push)
 
     def _error(self, client: FeedClient, text: str) -> None:
         payload = orjson.dumps({"type": "error", "data": text})
@@ -254,7 +283,9 @@ class KiteFeed:
         # One stream: a frame never overtakes another.
         due_ns = max(self._sent_ns, self._clock.now_ns() + self._exchange.delay_ns(span))
         self._sent_ns = due_ns
+        self._send_at(client, kind, payload, due_ns)
 
+    def _send_at(self, client: FeedClient, kind: WSMsgType, payload: bytes, due_ns: int) -> None:
         def send() -> None:
             if self._running:
                 client.last_sent_ns = self._clock.now_ns()

@@ -11,7 +11,7 @@ from .clock import VirtualClock
 from .config import SimConfig
 from .errors import KiteError, not_found
 from .exchange import Exchange
-from .faults import Faults
+from .faults import REFUSALS, Faults, Wrong
 from .gate import Gate
 from .http_server import Answer, HttpConnection, HttpReply, HttpRequest, error_reply, json_reply
 from .rates import Rates
@@ -122,15 +122,19 @@ class KiteRest:
         latency = self._cfg.latency
         now_ns = self._clock.now_ns()
         extra_ns = self._faults.delay_ns
-        refusal = self._faults.take(request.method, request.path)
-        found = None
+        lost = self._faults.take_request(request.method, request.path)
+        if lost in ("reset", "silence"):
+            answer(HttpReply(0, b"", manner="reset" if lost == "reset" else "silence"))
+            return
+        refusal = REFUSALS[lost] if lost else self._faults.take(request.method, request.path)
         try:
             if refusal is not None:
                 raise refusal
-            found = self._find(request)
-            route, arguments = found
+            route, arguments = self._find(request)
             if route.kind != "login":
                 self._sessions.check(request.headers.get("authorization", ""))
+                if route.kind == "place":
+                    self._faults.check_placement()
                 self._rates.admit(route.kind, now_ns)
         except KiteError as exc:
             reply = error_reply(exc)
@@ -139,6 +143,7 @@ class KiteRest:
             )
             return
         is_order = route.kind in ("place", "order")
+        wrong = self._faults.take_answer(request.method, request.path)
         look_ns = (
             now_ns
             + extra_ns
@@ -147,8 +152,11 @@ class KiteRest:
 
         def look() -> None:
             reply = self._result(route, arguments, request)
-            if is_order:
-                due_ns = self._clock.now_ns() + self._exchange.delay_ns(latency.order_ack)
+            late_ns = 0
+            if wrong is not None:
+                reply, late_ns = spoilt(reply, wrong), wrong.delay_ns
+            if is_order or late_ns:
+                due_ns = self._clock.now_ns() + late_ns + self._exchange.delay_ns(latency.order_ack)
                 self._clock.schedule(due_ns, lambda: answer(reply))
             else:
                 answer(reply)
@@ -179,3 +187,18 @@ class KiteRest:
                 KiteError(500, "GeneralException", "Something went wrong in the simulator.")
             )
         return data if isinstance(data, HttpReply) else json_reply(data)
+
+
+def spoilt(reply: HttpReply, wrong: Wrong) -> HttpReply:
+    """What is left of an answer."""
+    if wrong.how == "504":
+        return error_reply(KiteError(504, "NetworkException", "Gateway timed out"))
+    if wrong.how == "502_html":
+        return HttpReply(502, b"<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html")
+    if wrong.how == "reset":
+        reply.manner = "reset"
+    elif wrong.how == "silence":
+        reply.manner = "silence"
+    elif wrong.how == "cut":
+        reply.manner = "cut"
+    return reply

@@ -39,6 +39,10 @@ class Quote:
         self._next = 0
         self._rising = True
         self._depth: tuple[list[Level], list[Level]] | None = None
+        self.locked = 0
+        """+1 held at the upper band, -1 at the lower one."""
+        self._factor = 1.0
+        self._bends = False
         close = self.prev_close_e4
         self.ltp_e4 = self.open_e4 = self.high_e4 = self.low_e4 = close
         self.last_qty = self.volume = self.value_e4 = 0
@@ -75,6 +79,8 @@ class Quote:
             return False
         while i < n and path.ts_ns[i] <= now_ns:
             price_e4, qty = path.px_e4[i], path.qty[i]
+            if self._bends:
+                price_e4 = self._bent(price_e4)
             if i == 0:
                 self.open_e4 = self.high_e4 = self.low_e4 = price_e4
                 self._rising = price_e4 >= self.ltp_e4
@@ -98,6 +104,25 @@ class Quote:
         self._depth = None
         return True
 
+    def lock(self, side: int) -> None:
+        """Stand at the band from the next trade on; 0 lets go."""
+        self.locked = side
+        self._bends = side != 0 or self._factor != 1.0
+        self._depth = None
+
+    def shift(self, bps: int) -> None:
+        """The path goes on that much higher or lower."""
+        self._factor *= 1 + bps / 10_000
+        self._bends = True
+
+    def _bent(self, price_e4: int) -> int:
+        tick_e4 = self.contract.tick_e4
+        low_e4 = -(-self.low_band_e4 // tick_e4) * tick_e4
+        high_e4 = self.high_band_e4 // tick_e4 * tick_e4
+        if self.locked:
+            return high_e4 if self.locked > 0 else low_e4
+        return min(max(round(price_e4 * self._factor / tick_e4) * tick_e4, low_e4), high_e4)
+
     def noise(self) -> int:
         """64 random bits of the last trade."""
         return self._path.noise[self._next - 1] if self._next else 0
@@ -116,6 +141,8 @@ class Quote:
             return [], []
         noise = self.noise()
         tick_e4 = contract.tick_e4
+        if self.locked:
+            return self._make_locked_depth()
         # The last trade was at the ask when the price rose to it, else at the bid.
         bid_e4 = self.ltp_e4 - tick_e4 if self._rising else self.ltp_e4
         ask_e4 = bid_e4 + tick_e4
@@ -134,6 +161,12 @@ class Quote:
                         )
                     )
         return bids, asks
+
+    def _make_locked_depth(self) -> tuple[list[Level], list[Level]]:
+        """At the upper band only buyers wait, at the lower one only sellers."""
+        lot, lots = self.contract.lot, self.contract.depth_lots
+        wall = [Level(self._bent(0), lots * lot * 50, 40)]
+        return (wall, []) if self.locked > 0 else ([], wall)
 
     def totals(self) -> tuple[int, int]:
         """Total quantity wanted and offered, all levels."""

@@ -27,6 +27,8 @@ def _lots(qty: int, lot: int) -> int:
 def take(order: Order, quote: Quote) -> list[Fill]:
     """Fills of an order that arrives with its limit price."""
     left, fills = order.leaves_qty, list[Fill]()
+    if quote.locked * order.side > 0:
+        return fills  # at the band nobody takes the other side
     for level in _other_side(order, quote):
         if left <= 0 or (level.price_e4 - order.terms.price_e4) * order.side > 0:
             break
@@ -47,7 +49,7 @@ def rest(order: Order, quote: Quote) -> list[Fill]:
         qty = min(left - got, _lots(level.qty, lot))
         level.qty -= qty
         got += qty
-    if not got and quote.ltp_e4 == price_e4:
+    if not got and quote.ltp_e4 == price_e4 and quote.locked * order.side <= 0:
         part = (quote.noise() >> 60) / 30
         got = min(left, _lots(int(quote.last_qty * part), lot))
     return [(got, price_e4)] if got else []

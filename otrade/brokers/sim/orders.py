@@ -132,6 +132,13 @@ class Order:
     triggered: bool = False
     history: list[dict[str, Any]] = field(default_factory=list)
     trades: list[Trade] = field(default_factory=list)
+    told: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    """(time, order object) of each state that was pushed or recorded."""
+
+    def as_told(self, ts_ns: int) -> dict[str, Any] | None:
+        """The order object as it was at that time; None when there was none yet."""
+        rows = [row for told_ns, row in self.told if told_ns <= ts_ns]
+        return rows[-1] if rows else None
 
     @property
     def transaction_type(self) -> str:

@@ -58,7 +58,7 @@ class OrderRoutes:
             raise bad_input("Invalid `variety`. It should be the order's own.")
 
     def book(self, request: HttpRequest) -> Any:
-        return [order.to_json() for order in self._exchange.orders()]
+        return self._exchange.book()
 
     def history(self, request: HttpRequest, order_id: str) -> Any:
         return self._exchange.order(order_id).history

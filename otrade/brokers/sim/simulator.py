@@ -58,10 +58,12 @@ class Simulator:
         self.gate = Gate()
         self.gate.lockstep = not realtime
         self.driver = SimDriver(self.clock, self.gate, cfg.speed)
-        self.exchange = Exchange(cfg, self.clock)
+        self.faults = Faults(cfg.seed, self.clock)
+        self.exchange = Exchange(cfg, self.clock, self.faults)
         self.sessions = Sessions(cfg, self.clock)
-        self.faults = Faults()
-        self._feed = KiteFeed(cfg, self.clock, self.gate, self.exchange, self.sessions)
+        self._feed = KiteFeed(cfg, self.clock, self.gate, self.exchange, self.sessions, self.faults)
+        self.faults.feed = self._feed
+        self.faults.prices = self.exchange
         self._rest = KiteRest(cfg, self.clock, self.gate, self.exchange, self.sessions, self.faults)
         self._date: dt.date | None = None
         self.open_day(self.dates()[0])

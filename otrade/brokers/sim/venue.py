@@ -9,7 +9,8 @@ from typing import Any
 
 from . import checks, matching, orders
 from .clock import VirtualClock
-from .config import NS_PER_S, SimConfig
+from .config import NS_PER_MS, NS_PER_S, SimConfig
+from .faults import Faults
 from .ledger import Ledger
 from .market import Market, Quote
 from .orders import Order, Terms, Trade
@@ -28,10 +29,12 @@ class Venue:
         ledger: Ledger,
         listeners: list[Push],
         trades: list[Trade],
+        faults: Faults,
     ) -> None:
         """`listeners` get each push's order object; `trades` collects every execution."""
         self._cfg = cfg
         self._clock = clock
+        self._faults = faults
         self._market = market
         self._ledger = ledger
         self._listeners = listeners
@@ -138,6 +141,21 @@ class Venue:
 
     def _apply_cancel(self, order: Order) -> None:
         self._busy.discard(order.order_id)
+        if order.is_final:
+            return
+        left = order.leaves_qty
+        self._end(order, orders.CANCELLED)
+        quote = self._market.quote(order.contract)
+        if not order.waits_for_trigger and quote.traded_today and (late_ms := self._faults.take_late_fill()):
+            self._later(late_ms * NS_PER_MS, lambda: self._traded_after_all(order, left))
+
+    def _traded_after_all(self, order: Order, left: int) -> None:
+        """The exchange's word comes late: before the cancel, all or a part of it had traded."""
+        lot = order.contract.lot
+        qty = min(left, self._faults.rng.randint(1, left // lot) * lot)
+        order.status = orders.OPEN
+        order.cancelled_qty = 0
+        self._fill(order, [(qty, order.terms.price_e4)])
         if not order.is_final:
             self._end(order, orders.CANCELLED)
 
@@ -209,6 +227,8 @@ class Venue:
     def _fill(self, order: Order, fills: Iterable[matching.Fill]) -> None:
         now_ns = self._clock.now_ns()
         got = 0
+        if self._faults.cuts_fills:
+            fills = self._faults.cut(list(fills), order.contract.lot)
         for qty, price_e4 in fills:
             trade = Trade(f"{len(self._trades) + 40_000_001}", order, qty, price_e4, now_ns)
             order.filled_qty += qty
@@ -248,6 +268,7 @@ class Venue:
         order.status = status
         order.ts_update_ns = self._clock.now_ns()
         order.history.append(order.to_json())
+        order.told.append((order.ts_update_ns, order.history[-1]))
 
     def _push(self, order: Order, status: str | None = None) -> None:
         payload = order.to_json(status)
@@ -255,5 +276,6 @@ class Venue:
         payload["app_id"] = 1
         payload["unfilled_quantity"] = order.leaves_qty
         payload["checksum"] = ""
+        order.told.append((self._clock.now_ns(), payload))
         for listener in self._listeners:
             listener(payload)
