@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import random
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,16 +15,14 @@ from typing import Any
 
 import uvloop
 
-from otrade._core.wire_kite import KiteEncoder
 from otrade.brokers.kite.broker import KiteBroker
 from otrade.brokers.sim.config import SimConfig
 from otrade.brokers.sim.simulator import Ports, Simulator
+from otrade.drill.process import MortalClock, Process
 from otrade.journal.memory import MemoryJournal
-from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec, assemble
+from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
 from otrade.live.day import DayOptions, TradingDay
-from otrade.live.journal import DayJournal
 from otrade.live.notices import Notice, NoticeBoard
-from otrade.live.plan import DayPlan
 from otrade.live.trades import OrderFill
 
 SECOND = 1_000_000_000
@@ -79,11 +76,8 @@ class World:
     sim: Simulator
     ports: Ports
     date: dt.date
-    day: TradingDay
-    broker: KiteBroker
-    board: NoticeBoard
+    process: Process
     settings: "Settings"
-    clock: "Mortal"
     journal: MemoryJournal | None = None
     notices: list[Notice] = field(default_factory=list)
     n_restarts: int = 0
@@ -91,6 +85,18 @@ class World:
     """Longest time for which the exchange itself showed open quantity without a resting exit."""
     _naked_since: dict[str, int] = field(default_factory=dict)
     _next_watch_ns: int = 0
+
+    @property
+    def day(self) -> TradingDay:
+        return self.process.day
+
+    @property
+    def broker(self) -> KiteBroker:
+        return self.process.broker
+
+    @property
+    def board(self) -> NoticeBoard:
+        return self.process.board
 
     @property
     def now_ns(self) -> int:
@@ -108,25 +114,16 @@ class World:
         self.day.on_beat.append(self.watch_cover)
 
     async def open(self) -> None:
-        session: Any = self.broker if self.journal is None else MortalSession(self.broker, self.journal)
-        await self.sim.during(self.day.open(session))
+        await self.process.open()
 
     async def restart(self, *, with_journal: bool = True, **changed: Any) -> None:
         """The process is gone without a word, and another one is started."""
-        if self.journal is not None:
-            self.journal.writer.last_seq = self.journal.writer.seq  # dead: nothing is written any more
-        self.clock.alive = False
-        self.day.desk.session = None
-        await self.broker.close()
-        if self.journal is not None:
-            self.journal.revive()
-            if not with_journal:
-                self.journal = MemoryJournal()
+        await self.process.die()
+        if self.journal is not None and not with_journal:
+            self.journal = MemoryJournal()
         self.n_restarts += 1
         self.settings = replace(self.settings, **changed)
-        self.day, self.broker, self.board, self.clock = a_process(
-            self.sim, self.ports, self.date, self.settings, 7 + self.n_restarts, self.journal
-        )
+        self.process = a_process(self.sim, self.ports, self.date, self.settings, 7 + self.n_restarts, self.journal)
         self.listen()
         await self.open()
 
@@ -225,38 +222,6 @@ def specs(
 
 
 @dataclass
-class Mortal:
-    """What dies with a process: its timers and its news. Its sockets are closed by the kernel."""
-
-    clock: Any
-    alive: bool = True
-
-    def now_ns(self) -> int:
-        return int(self.clock.now_ns())
-
-    def call_at(self, ts_ns: int, callback: Callable[[], None], /) -> Any:
-        return self.clock.call_at(ts_ns, lambda: callback() if self.alive else None)
-
-
-class MortalSession:
-    """A broker's session out of which nothing comes after the journal's last record."""
-
-    def __init__(self, broker: KiteBroker, journal: MemoryJournal) -> None:
-        self._broker = broker
-        self._journal = journal
-        self.n_withheld = 0
-
-    def send(self, command: Any) -> None:
-        if self._journal.writer.is_dead:
-            self.n_withheld += 1
-        else:
-            self._broker.send(command)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._broker, name)
-
-
-@dataclass
 class Settings:
     """What every process of a world's day is started with."""
 
@@ -269,45 +234,20 @@ class Settings:
     plan: dict[str, int | float]
 
 
-def a_process(
-    sim: Simulator, ports: Ports, date: dt.date, settings: Settings, run_id: int, journal: MemoryJournal | None
-) -> tuple[TradingDay, KiteBroker, NoticeBoard, Mortal]:
-    """One engine, as a process would make it: recovered from the journal when there is one."""
-    clock = Mortal(sim.clock)
-    token = sim.issue_access_token()
-    spec = EngineSpec(run_id=run_id, limits={"stale_feed_ns": 10 * SECOND, **settings.limits}, budget=BUDGET)
-    encoder = KiteEncoder(f"127.0.0.1:{ports.rest}".encode(), b"", f"token paper:{token}".encode())
-
-    def make_plan() -> DayPlan:
-        plan = assemble(str(date), specs(sim, date, settings.keys, settings.offsets_bps, settings.hours, settings.plan), spec)
-        plan.engine.set_encoder(encoder)
-        return plan
-
-    board = NoticeBoard(clock.now_ns)
-    day_journal = None
-    if journal is not None:
-        day_journal = DayJournal(journal, board)
-        plan = day_journal.recover(make_plan)
-        about = {"encoder": {"kind": "kite", "host": f"127.0.0.1:{ports.rest}", "prefix": ""}}
-        day_journal.begin(plan, about, run_id, clock.now_ns())
-    else:
-        plan = make_plan()
-    options = DayOptions(settings.on_stop, audit_flat_ns=120 * SECOND)
-    day = TradingDay(plan, clock, board, flat_charge, options, journal=day_journal)
-    broker = KiteBroker(
-        api_key="paper",
-        access_token=token,
-        encoder=encoder,
-        sink=plan.engine,
-        clock=clock,
-        rng=random.Random(settings.seed),
-        callbacks=day.callbacks(),
-        rest_root=ports.rest_url,
-        feed_root=ports.feed_url,
-        feed_now_ns=clock.now_ns,
+def a_process(sim: Simulator, ports: Ports, date: dt.date, settings: Settings, run_id: int, journal: MemoryJournal | None) -> Process:
+    """One engine, recovered from the journal when there is one."""
+    return Process(
+        sim,
+        ports,
+        str(date),
+        specs(sim, date, settings.keys, settings.offsets_bps, settings.hours, settings.plan),
+        EngineSpec(run_id=run_id, limits={"stale_feed_ns": 10 * SECOND, **settings.limits}, budget=BUDGET),
+        DayOptions(settings.on_stop, audit_flat_ns=120 * SECOND),
+        flat_charge,
+        journal,
+        settings.seed,
+        MortalClock(sim.clock),
     )
-    sim.set_idle_probe(lambda: not broker.is_connecting)
-    return day, broker, board, clock
 
 
 @asynccontextmanager
@@ -330,8 +270,8 @@ async def world(
     try:
         date = sim.dates()[0]
         settings = Settings(seed, keys, offsets_bps, hours, on_stop, limits or {}, plan or {})
-        day, broker, board, clock = a_process(sim, ports, date, settings, 7, journal)
-        here = World(sim, ports, date, day, broker, board, settings, clock, journal)
+        process = a_process(sim, ports, date, settings, 7, journal)
+        here = World(sim, ports, date, process, settings, journal)
         here.listen()
         yield here
     finally:
