@@ -20,6 +20,8 @@ cdef class JournalWriter:
     cdef readonly int64_t n_lost_frames
     cdef int64_t unsaid, unsaid_frames
     cdef public int64_t last_seq
+    cdef public int last_kind
+    cdef public int64_t last_more
     cdef public bint refuses_frames
     cdef uint16_t section
 

@@ -48,7 +48,9 @@ cdef class JournalWriter:
         self.current = -1
         self.seq = seq
         self.section = section
-        self.last_seq = -1  # nothing is written after this record: for drills of sudden death
+        # For drills of sudden death: nothing is written after record `last_seq`, which the next record of `last_kind` sets to so
+        # many (`last_more`) behind itself.
+        self.last_seq = -1
         self.offer(window)
         self.current = 0
         if not 0 <= used <= self.windows[0].len or used % 8:
@@ -132,6 +134,9 @@ cdef class JournalWriter:
             self._lose(kind)
             return False
         self._write(kind, ts_ns, a, n_a, b, n_b)
+        if self.last_kind != 0 and kind == self.last_kind:
+            self.last_kind = 0
+            self.last_seq = self.seq + self.last_more
         return True
 
     cdef bint _room(self, int kind, Py_ssize_t size) noexcept nogil:

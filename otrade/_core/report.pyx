@@ -267,7 +267,10 @@ cdef void doubt(core_t* c, int slot, int reason) noexcept nogil:
 
 
 cdef void on_time(core_t* c) noexcept nogil:
-    """Ask for the book while anything is in doubt or overdue; a request that nobody answered at all becomes doubtful too."""
+    """Ask for the book while anything is in doubt or overdue; a request that nobody answered at all becomes doubtful too.
+
+    Overdue is also what was taken and of which the exchange has said nothing since: some brokers do not push that an order stands.
+    """
     cdef int i, slot
     cdef order_t* o
     cdef bint wanted = c.look_wanted != 0 or c.n_in_doubt > 0
@@ -277,12 +280,12 @@ cdef void on_time(core_t* c) noexcept nogil:
             o = &c.orders[slot]
             if o.pending != PENDING_NONE and not o.in_doubt:
                 if o.ts_ack_ns >= o.ts_intent_ns:
-                    wanted = wanted or c.now_ns >= o.ts_ack_ns + c.order_timeout_ns
+                    wanted = wanted or c.now_ns >= o.ts_ack_ns + c.look_gap_ns
                 elif c.now_ns >= o.ts_intent_ns + 2 * c.order_timeout_ns:
                     doubt(c, slot, REASON_TIMED_OUT)
                     wanted = True
             elif o.ord_status == ORD_UNKNOWN or (
-                    o.ord_status == ORD_PENDING_NEW and c.now_ns >= o.ts_ack_ns + c.order_timeout_ns):
+                    o.ord_status == ORD_PENDING_NEW and c.now_ns >= o.ts_ack_ns + c.look_gap_ns):
                 wanted = True
             slot = o.next
     if wanted and c.now_ns >= c.look_next_ns:

@@ -1,0 +1,185 @@
+"""The judge: what must hold, seen from the exchange's own books. It knows tags and orders, and nothing of the engine's mind.
+
+A bracket is the run and number in its orders' tags. Its open quantity is what its entries (and undoing orders) filled less what
+its exits did; its cover is what its live exits would still trade.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from otrade.brokers.sim.orders import Order
+from otrade.brokers.sim.simulator import Simulator
+
+from .scenario import Scenario
+
+SECOND = 1_000_000_000
+EXCEED_S = 20.0
+"""For how long an over-exit may stand, where a trouble can cause one at all."""
+
+
+class Violation(AssertionError):
+    """Something that must never happen, in words."""
+
+
+@dataclass(slots=True)
+class Bracket:
+    """One bracket at the exchange."""
+
+    tag: str
+    orders: list[Order] = field(default_factory=list)
+    side: int = 0
+    open_qty: int = 0
+    cover_qty: int = 0
+    n_live_exits: int = 0
+    levels: deque[tuple[int, int]] = field(default_factory=deque)
+    """(since when, open quantity up to which) for what is open and not covered yet, oldest first: an entry that goes on filling is
+    not uncovered for as long as it fills, but each of its units is until its own cover has come.
+    """
+    exceeded_ns: int = 0
+
+    def look(self) -> None:
+        """Add up its orders."""
+        self.open_qty = self.cover_qty = self.n_live_exits = 0
+        for order in self.orders:
+            leg = (order.tag or "")[12]
+            if leg == "E":
+                self.side = order.side
+        for order in self.orders:
+            leg = (order.tag or "")[12]
+            self.open_qty += order.side * self.side * order.filled_qty
+            if leg in "ST" and not order.is_final:
+                self.cover_qty += order.leaves_qty
+                self.n_live_exits += 1
+
+
+@dataclass(slots=True)
+class Worst:
+    """What a session showed at its worst, in simulated nanoseconds."""
+
+    uncovered_ns: int = 0
+    exceeded_ns: int = 0
+
+
+class Oracle:
+    """Looks after every event. Raises Violation."""
+
+    def __init__(self, sim: Simulator, scenario: Scenario) -> None:
+        self._sim = sim
+        self._scenario = scenario
+        self._brackets: dict[str, Bracket] = {}
+        self._tags: set[str] = set()
+        self._n_orders = 0
+        self._bound_ns = round(scenario.bound_s * SECOND)
+        self._oco = any(wish.plan.get("exit_mode") for wish in scenario.wishes)
+        self.worst = Worst()
+        self.halted_since_ns = 0
+        """A person has halted the engine then; 0: it may trade."""
+
+    # ------------------------------------------------------------------------------- after an event
+    def look(self) -> None:
+        now_ns = self._sim.clock.now_ns()
+        orders = self._sim.exchange.orders()
+        for order in orders[self._n_orders :]:
+            self._admit(order)
+        self._n_orders = len(orders)
+        for bracket in self._brackets.values():
+            self._judge(bracket, now_ns)
+
+    def _admit(self, order: Order) -> None:
+        tag = order.tag
+        if tag is None:
+            return
+        if tag in self._tags:
+            raise Violation(f"one intent, two orders: tag {tag} is used twice")
+        self._tags.add(tag)
+        if tag[12] == "E" and self.halted_since_ns and order.ts_placed_ns > self.halted_since_ns + SECOND:
+            raise Violation(f"entry {tag} was placed while a person had halted the engine")
+        limits = self._scenario.limits
+        if tag[12] == "E" and limits["max_order_qty"] and order.terms.quantity > limits["max_order_qty"]:
+            raise Violation(f"entry {tag} of {order.terms.quantity} units is above max_order_qty")
+        self._brackets.setdefault(tag[2:12], Bracket(tag[2:12])).orders.append(order)
+
+    def _judge(self, b: Bracket, now_ns: int) -> None:
+        b.look()
+        while b.levels and b.levels[0][1] <= b.cover_qty:
+            b.levels.popleft()
+        if b.open_qty > 0 and b.cover_qty < b.open_qty:
+            if not b.levels or b.levels[-1][1] < b.open_qty:
+                b.levels.append((now_ns, b.open_qty))
+            took_ns = now_ns - b.levels[0][0]
+            self.worst.uncovered_ns = max(self.worst.uncovered_ns, took_ns)
+            if took_ns > self._bound_ns:
+                raise Violation(
+                    f"bracket {b.tag}: {b.open_qty} units open, {b.cover_qty} covered for {took_ns / SECOND:.1f} s; "
+                    f"the bound of this scenario is {self._bound_ns / SECOND:.1f} s"
+                )
+        else:
+            b.levels.clear()
+        two_legs = self._oco and b.n_live_exits == 2
+        too_much = b.open_qty < 0 or (b.cover_qty > b.open_qty and not (two_legs and b.cover_qty <= 2 * b.open_qty))
+        if too_much and not (b.open_qty == 0 and self._oco):
+            b.exceeded_ns = b.exceeded_ns or now_ns
+            took_ns = now_ns - b.exceeded_ns
+            self.worst.exceeded_ns = max(self.worst.exceeded_ns, took_ns)
+            allowed_s = EXCEED_S + self._scenario.bound_s if self._scenario.may_exceed or self._oco else 0.0
+            if took_ns > allowed_s * SECOND or (took_ns == 0 and allowed_s == 0.0):
+                raise Violation(f"bracket {b.tag}: {b.open_qty} units open and exits for {b.cover_qty} live: an exit exceeds the position")
+        else:
+            b.exceeded_ns = 0
+
+    # ----------------------------------------------------------------------------------- at the end
+    def check_end(self) -> None:
+        """After the last event: flat, and nothing of ours left at the exchange."""
+        self.look()
+        for bracket in self._brackets.values():
+            if bracket.open_qty != 0:
+                raise Violation(f"bracket {bracket.tag} ended with {bracket.open_qty} units open")
+        left = [order.tag for order in self._sim.exchange.live_orders() if order.tag]
+        if left:
+            raise Violation(f"orders were orphaned: {', '.join(map(str, left))}")
+
+    def net_qty(self) -> dict[str, int]:
+        """Net quantity by instrument of the orders with our tags."""
+        net: Counter[str] = Counter()
+        for bracket in self._brackets.values():
+            for order in bracket.orders:
+                net[order.contract.key] += order.side * order.filled_qty
+        return {key: qty for key, qty in net.items() if qty}
+
+    def pnl_e4(self) -> int:
+        """Profit of the orders with our tags, from the exchange's executions alone; right when they are flat."""
+        return -sum(
+            trade.order.side * trade.qty * trade.price_e4 * trade.order.contract.multiplier
+            for trade in self._sim.exchange.trades()
+            if trade.order.tag
+        )
+
+    def n_entries_traded(self) -> int:
+        return sum(any(o.tag and o.tag[12] == "E" and o.filled_qty for o in b.orders) for b in self._brackets.values())
+
+    @property
+    def is_covered(self) -> bool:
+        """As of the last look."""
+        return all(b.open_qty <= 0 or b.cover_qty >= b.open_qty for b in self._brackets.values())
+
+    @property
+    def tags(self) -> set[str]:
+        return self._tags
+
+    @property
+    def n_orders(self) -> int:
+        return len(self._tags)
+
+
+def check_rate(sent_ns: Iterable[int], limit: int, window_ns: int, what: str) -> None:
+    """No window of this length holds more requests than the limit."""
+    if not limit:
+        return
+    recent: deque[int] = deque()
+    for ts_ns in sorted(sent_ns):
+        recent.append(ts_ns)
+        while recent[0] <= ts_ns - window_ns:
+            recent.popleft()
+        if len(recent) > limit:
+            raise Violation(f"{len(recent)} requests within a {what}; the budget is {limit}")

@@ -1,0 +1,142 @@
+"""A seed becomes a session: what is traded, how, under which limits, and what goes wrong when. Plain data, so that it can be
+printed, cut down and run again.
+"""
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from .trouble import BASE_S, TROUBLES, UNTOLD_S
+
+KEYS = ("NSE:INFY", "NSE:SBIN")
+FUTURE = "NFO:NIFTY.FUT"
+CALM_S = 150
+"""At the end of a session nothing new goes wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One strategy: its kind, parameters and plan in the core's units. `level_bps`: a level that far from yesterday's close."""
+
+    key: str
+    kind: str
+    interval_s: int
+    params: dict[str, Any]
+    plan: dict[str, Any]
+    level_bps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that goes wrong `at_s` seconds after the open."""
+
+    at_s: float
+    kind: str
+    args: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One session of a drill."""
+
+    seed: int
+    minutes: int
+    sim: dict[str, Any]
+    wishes: list[Wish]
+    limits: dict[str, int]
+    budget: dict[str, int]
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def bound_s(self) -> float:
+        """For how long a position may be uncovered at worst."""
+        base_s = BASE_S if self.sim["push_working"] else BASE_S + UNTOLD_S
+        return base_s + sum(TROUBLES[event.kind].allowance_s(event.args) for event in self.events)
+
+    @property
+    def may_exceed(self) -> bool:
+        """May an exit be larger than what is open, for a while?"""
+        return any(TROUBLES[event.kind].may_exceed for event in self.events)
+
+
+PLAN: dict[str, Any] = {
+    "stop_kind": 1, "stop_value": 15.0, "target_kind": 1, "target_value": 20.0, "size_mode": 0, "size_value": 10.0, "max_qty": 5000,
+    "enabled": 1, "entry_offset_bps": 5.0, "entry_timeout_ns": 20_000_000_000, "stop_limit_bps": 20.0, "hysteresis_bps": 3.0,
+    "ladder_start_bps": 10.0, "ladder_step_bps": 10.0, "ladder_interval_ns": 2_000_000_000, "ladder_max_steps": 5,
+    "protection_e2": -1, "on_opposite": 1, "cooldown_ns": 0,
+}  # fmt: skip
+
+
+def draw(seed: int, kinds: list[str], wishes: list[Wish] | None = None) -> Scenario:
+    """The scenario of a seed. `kinds`: what may go wrong. `wishes`: strategies instead of random ones."""
+    rng = random.Random(f"scenario {seed}")
+    minutes = rng.randint(8, 14)
+    chosen = wishes or [_wish(rng) for _ in range(rng.randint(1, 3))]
+    keys = sorted({wish.key for wish in chosen})
+    last_s = minutes * 60 - CALM_S
+    events = []
+    for _ in range(rng.choice((0, 1, 2, 2, 3, 4, 6))):
+        kind = rng.choice(kinds) if kinds else ""
+        if kind:
+            events.append(Event(round(rng.uniform(5, last_s), 1), kind, TROUBLES[kind].draw(rng, keys)))
+    events.sort(key=lambda event: event.at_s)
+    return Scenario(
+        seed,
+        minutes,
+        {
+            "tick_interval_ms": rng.choice((500, 1000, 2000)),
+            "funds_rupees": 1e8,
+            "push_working": rng.random() < 0.5,
+        },
+        chosen,
+        _limits(rng),
+        _budget(rng),
+        events,
+    )
+
+
+def _wish(rng: random.Random) -> Wish:
+    key = rng.choice((*KEYS, *KEYS, FUTURE))
+    plan = {
+        **PLAN,
+        "stop_value": rng.choice((6.0, 10.0, 20.0, 40.0)),
+        "target_kind": rng.choice((0, 1, 1)),
+        "target_value": rng.choice((6.0, 12.0, 30.0)),
+        "exit_mode": int(rng.random() < 0.2),
+        "on_opposite": rng.choice((0, 1, 1, 2)),
+        "entry_type": int(rng.random() < 0.2),
+        "entry_offset_bps": rng.choice((0.0, 3.0, 8.0)),
+        "stop_limit_bps": rng.choice((2.0, 10.0, 30.0)),
+        "size_value": float(rng.choice((1, 10, 40, 500))) if key != FUTURE else float(rng.choice((75, 150, 3000))),
+    }
+    if rng.random() < 0.35:
+        plan |= {"trail_kind": 1, "trail_value": rng.choice((5.0, 10.0)), "trail_step_value": rng.choice((1.0, 3.0))}
+    if rng.random() < 0.2:
+        plan["time_exit_ns"] = rng.randint(20, 120) * 1_000_000_000
+    kind = rng.choice(("price_level", "price_level", "ema_cross", "price_ema", "sma_cross"))
+    on_tick = kind == "price_level" or rng.random() < 0.5
+    params: dict[str, Any] = {"bar_mode": int(not on_tick), "side_mask": rng.choice((1, 2, 3, 3))}
+    if kind in ("ema_cross", "sma_cross"):
+        params |= {"fast_period": rng.randint(2, 4), "slow_period": rng.randint(5, 9)}
+    elif kind == "price_ema":
+        params["slow_period"] = rng.randint(3, 8)
+    return Wish(key, kind, rng.choice((5, 10, 30)), params, plan, rng.choice((-15, -5, 0, 5, 15)))
+
+
+def _limits(rng: random.Random) -> dict[str, int]:
+    return {
+        "stale_feed_ns": rng.choice((0, 5, 10)) * 1_000_000_000,
+        "max_open_positions": rng.choice((0, 0, 1, 2)),
+        "max_trades": rng.choice((0, 0, 3, 10)),
+        "max_order_qty": rng.choice((0, 0, 100, 2000)),
+        "max_daily_loss_e4": rng.choice((0, 0, 500, 5_000)) * 10_000,
+        "flatten_on_limit": int(rng.random() < 0.5),
+    }
+
+
+def _budget(rng: random.Random) -> dict[str, int]:
+    per_second = rng.choice((9, 9, 5))
+    return {
+        "per_second": per_second, "per_minute": rng.choice((380, 120)), "per_day": 4900, "reserve_second": 3,
+        "reserve_minute": 50, "reserve_day": 500, "modifies_per_order": rng.choice((24, 10)),
+    }  # fmt: skip

@@ -1,0 +1,357 @@
+"""One session: the scenario's world is built, its troubles happen, the oracle looks after every event, and the end is compared.
+
+Time is simulated; nothing sleeps.
+"""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvloop
+
+from otrade._core.types import Rec
+from otrade.brokers.sim.config import SimConfig
+from otrade.brokers.sim.simulator import Simulator
+from otrade.brokers.sim.universe import Contract
+from otrade.errors import OTradeError
+from otrade.journal.memory import MemoryJournal
+from otrade.journal.replay import replay
+from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
+from otrade.live.control import Control
+from otrade.live.day import DayOptions
+from otrade.live.trades import OrderFill
+
+from .oracle import Oracle, Violation, check_rate
+from .process import MortalClock, Process
+from .scenario import CALM_S, Event, Scenario, Wish
+from .trouble import TROUBLES
+
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+STEP_NS = SECOND
+AFTER_CLOSE_S = 120
+FIRST_RUN = 100
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one session."""
+
+    seed: int
+    error: str = ""
+    timeline: list[str] = field(default_factory=list)
+    seen: Counter[str] = field(default_factory=Counter)
+    """Troubles that really happened, by kind."""
+    kinds: tuple[str, ...] = ()
+    n_orders: int = 0
+    n_trades: int = 0
+    n_entries: int = 0
+    n_events: int = 0
+    n_decisions: int = 0
+    simulated_s: float = 0.0
+    wall_s: float = 0.0
+    uncovered_s: float = 0.0
+    bound_s: float = 0.0
+    exceeded_s: float = 0.0
+    recovery_s: float = 0.0
+    """Worst time from the restart of a process until everything open was covered."""
+
+
+def run(scenario: Scenario) -> Result:
+    """Run one scenario; `error` says what was violated."""
+    result = Result(scenario.seed, kinds=tuple(sorted({event.kind for event in scenario.events})), bound_s=scenario.bound_s)
+    began_s = time.monotonic()
+    uvloop.run(Session(scenario, result).run())
+    result.wall_s = time.monotonic() - began_s
+    return result
+
+
+def no_charges(instrument_id: int, fills: list[OrderFill]) -> int:
+    """What charges are is another matter."""
+    return 0
+
+
+class Session:
+    """The world of one scenario."""
+
+    def __init__(self, scenario: Scenario, result: Result) -> None:
+        self._scenario = scenario
+        self._result = result
+        self._sim = Simulator(SimConfig(seed=scenario.seed, **scenario.sim))
+        self._oracle = Oracle(self._sim, scenario)
+        self._journal = MemoryJournal()
+        self._control = Control()
+        self._said: list[tuple[int, str]] = []
+        self._violation: Violation | None = None
+        self._recovering_ns = 0
+        self._kill_s = 0.0
+        self._kill_twice = False
+        self._n_runs = 0
+        self._process: Process
+
+    async def run(self) -> None:
+        sim, result = self._sim, self._result
+        ports = await sim.start()
+        try:
+            self._ports = ports
+            self._date = sim.dates()[0]
+            self._instruments = specs(sim, self._scenario)
+            self._open_ns = min(spec.session.open_ns for spec in self._instruments)
+            self._end_ns = self._open_ns + self._scenario.minutes * MINUTE
+            sim.exchange.on_update.append(lambda payload: self._look())
+            await self._start()
+            for event in self._scenario.events:
+                await self._until(self._open_ns + round(event.at_s * SECOND))
+                await self._do(event)
+            await self._until(self._end_ns - (CALM_S - 60) * SECOND)
+            await self._heal()
+            while not self._day.ended.is_set() and sim.clock.now_ns() < self._end_ns + AFTER_CLOSE_S * SECOND:
+                await self._until(sim.clock.now_ns() + 5 * SECOND)
+            await self._finish()
+        except Violation as violation:
+            result.error = str(violation)
+        except OTradeError as error:
+            result.error = f"{type(error).__name__}: {error}"
+        finally:
+            result.seen.update(sim.faults.seen)
+            result.n_orders = self._oracle.n_orders
+            result.n_trades = len(sim.exchange.trades())
+            result.simulated_s = (sim.clock.now_ns() - self._open_ns) / SECOND
+            result.uncovered_s = self._oracle.worst.uncovered_ns / SECOND
+            result.exceeded_s = self._oracle.worst.exceeded_ns / SECOND
+            if result.error:
+                result.timeline = self._timeline()
+            await sim.stop()
+
+    @property
+    def _day(self) -> Any:
+        return self._process.day
+
+    # ------------------------------------------------------------------------------------ processes
+    async def _start(self) -> None:
+        sim, scenario = self._sim, self._scenario
+        old = self._process if self._n_runs else None
+        clock = MortalClock(sim.clock, old.clock.offset_ns if old else 0)
+        self._process = Process(
+            sim,
+            self._ports,
+            str(self._date),
+            self._instruments,
+            EngineSpec(run_id=FIRST_RUN + self._n_runs, limits=scenario.limits, budget=scenario.budget),
+            DayOptions("flatten"),
+            no_charges,
+            self._journal,
+            scenario.seed,
+            clock,
+            old.sent_ns if old else [],
+        )
+        self._n_runs += 1
+        self._control.set_day(self._process.day)
+        for notice in self._process.board.since(0):
+            self._said.append((notice.ts_ns, f"{notice.severity.name}: {notice.text}"))
+        self._process.board.listen(lambda notice: self._said.append((notice.ts_ns, f"{notice.severity.name}: {notice.text}")))
+        self._process.day.on_beat.append(lambda now_ns: self._look())
+        if old is not None:
+            self._recovering_ns = sim.clock.now_ns()
+        await self._process.open()
+
+    async def _until(self, ts_ns: int) -> None:
+        """Let time pass; a process that died on the way is replaced."""
+        sim = self._sim
+        while sim.clock.now_ns() < ts_ns:
+            await sim.run_until(min(ts_ns, sim.clock.now_ns() + STEP_NS))
+            if self._violation is not None:
+                raise self._violation
+            self._look()
+            if self._process.is_dead:
+                await self._bury()
+        if self._violation is not None:
+            raise self._violation
+
+    async def _bury(self) -> None:
+        """The process has died: some time passes, and another one is started."""
+        self._result.seen["kill"] += 1
+        await self._process.die()
+        await self._sim.run_until(self._sim.clock.now_ns() + round(self._kill_s * SECOND))
+        await self._start()
+        if self._kill_twice:
+            self._kill_twice = False
+            before = [(o.order_id, o.status, o.terms) for o in self._sim.exchange.orders() if o.tag]
+            asked_ns = self._sim.clock.now_ns()
+            await self._process.die()
+            await self._start()
+            self._result.seen["kill_again"] += 1
+            after = [(o.order_id, o.status, o.terms) for o in self._sim.exchange.orders() if o.tag]
+            news = [row for row in after[len(before) :] if row]
+            if len(news) > 0 and self._sim.clock.now_ns() == asked_ns:
+                raise Violation(f"recovery is not idempotent: a second one at once placed {len(news)} orders")
+
+    # -------------------------------------------------------------------------------------- troubles
+    async def _do(self, event: Event) -> None:
+        trouble = TROUBLES[event.kind]
+        sim, args = self._sim, event.args
+        self._said.append((sim.clock.now_ns(), f"TROUBLE: {event.kind} {args}"))
+        if trouble.do is not None:
+            trouble.do(sim, args)
+        elif event.kind == "token":
+            self._result.seen["token"] += 1
+            sim.expire_tokens()
+            sim.clock.schedule(sim.clock.now_ns() + round(args["s"] * SECOND), self._log_in)
+        elif event.kind == "clock_step":
+            self._result.seen["clock_step"] += 1
+            self._process.clock.offset_ns += round(args["s"] * SECOND)
+        elif event.kind == "kill":
+            writer = self._journal.writer
+            writer.last_kind, writer.last_more = Rec[args["behind"]], args["records"]
+            self._kill_s, self._kill_twice = args["s"], args["twice"]
+        elif event.kind == "flatten":
+            if self._control.command("flatten", {})[0]:
+                self._result.seen["flatten"] += 1
+        elif event.kind == "halt" and self._control.command("kill", {})[0]:
+            self._result.seen["halt"] += 1
+            self._oracle.halted_since_ns = sim.clock.now_ns()
+            sim.clock.schedule(sim.clock.now_ns() + round(args["s"] * SECOND), self._rearm)
+
+    def _log_in(self) -> None:
+        self._day.on_token(self._sim.issue_access_token())
+
+    def _rearm(self) -> None:
+        self._oracle.halted_since_ns = 0
+        self._control.command("resume", {"rearm": True})
+
+    async def _heal(self) -> None:
+        """Nothing goes wrong any more; whoever had to log in or re-arm has done so."""
+        self._sim.faults.clear()
+        if self._day.is_token_dead:
+            self._log_in()
+        self._oracle.halted_since_ns = 0
+
+    # ----------------------------------------------------------------------------------- the judging
+    def _look(self) -> None:
+        if self._violation is not None:
+            return
+        try:
+            self._oracle.look()
+        except Violation as violation:
+            self._violation = violation
+            return
+        if self._recovering_ns and self._oracle.is_covered:
+            took_s = (self._sim.clock.now_ns() - self._recovering_ns) / SECOND
+            self._result.recovery_s = max(self._result.recovery_s, took_s)
+            self._recovering_ns = 0
+
+    async def _finish(self) -> None:
+        oracle, day = self._oracle, self._day
+        if not day.ended.is_set():
+            raise Violation("the day did not end after its close")
+        if self._violation is not None:
+            raise self._violation
+        oracle.check_end()
+        await self._sim.during(day.close())
+        if day.has_fault:
+            raise Violation("code of the engine failed; see the timeline")
+        self._compare_books()
+        self._compare_limits()
+        self._compare_journal()
+
+    def _compare_books(self) -> None:
+        oracle, day = self._oracle, self._day
+        ours = {i: qty for i, qty in day.plan.net_of().items() if qty}
+        if ours:
+            raise Violation(f"the engine ended with {ours} units in its own books, and the exchange with none of ours")
+        if oracle.net_qty():
+            raise Violation(f"the exchange ended with {oracle.net_qty()} of our orders")
+        pnl_e4 = day.engine.risk()["pnl_e4"]
+        if pnl_e4 != oracle.pnl_e4():
+            raise Violation(f"profit: the engine says {pnl_e4} e4, the exchange's trades say {oracle.pnl_e4()} e4")
+        if sum(trade.gross_e4 for trade in day.trades.trades) != pnl_e4:
+            raise Violation("profit: the closed trades do not add up to it")
+
+    def _compare_limits(self) -> None:
+        scenario, sent_ns = self._scenario, self._process.sent_ns
+        check_rate(sent_ns, scenario.budget["per_second"], SECOND, "second")
+        check_rate(sent_ns, scenario.budget["per_minute"], MINUTE, "minute")
+        self._result.n_entries = self._oracle.n_entries_traded()
+        limit = scenario.limits["max_trades"]
+        # A signal that the freeze quantity cuts is one decision and several brackets.
+        if limit and self._day.engine.risk()["trades"] > limit + 9:
+            raise Violation(f"{self._day.engine.risk()['trades']} trades; the limit is {limit}")
+
+    def _compare_journal(self) -> None:
+        done = replay(self._journal.windows())
+        self._result.n_events, self._result.n_decisions = done.n_events, done.n_decisions
+        if done.divergence is not None:
+            raise Violation(f"the journal does not replay: {done.divergence}")
+        commanded = {
+            bytes(record.payload[TAG_AT : TAG_AT + 24]).split(b"\0")[0].decode()
+            for record in self._journal.records()
+            if record.kind == Rec.COMMAND
+        }
+        stray = self._oracle.tags - commanded
+        if stray:
+            raise Violation(f"orders without an intent in the journal: {', '.join(sorted(stray))}")
+
+    def _timeline(self) -> list[str]:
+        rows = [(ts_ns, text) for ts_ns, text in self._said]
+        for order in self._sim.exchange.orders():
+            for ts_ns, told in order.told:
+                rows.append(
+                    (
+                        ts_ns,
+                        f"  exchange: {order.tag or 'manual'} {told['transaction_type']} {told['quantity']} {told['tradingsymbol']} "
+                        f"{told['order_type']} {told['price']}/{told['trigger_price']} {told['status']} filled {told['filled_quantity']} "
+                        f"{told['status_message'] or ''}",
+                    )
+                )
+        rows.sort(key=lambda row: row[0])
+        return [f"{(ts_ns - self._open_ns) / SECOND:9.3f}  {text}" for ts_ns, text in rows]
+
+
+TAG_AT = 72
+"""Offset of `cl_ord_id` in command_t."""
+
+
+def specs(sim: Simulator, scenario: Scenario) -> list[InstrumentSpec]:
+    """The scenario's instruments in the core's units."""
+    date = sim.dates()[0]
+    found = []
+    for key in sorted({wish.key for wish in scenario.wishes}):
+        contract = sim.exchange.market.universe.resolve(key)
+        open_ns, _ = contract.session_ns(date)
+        close_ns = open_ns + scenario.minutes * MINUTE
+        wishes = [wish for wish in scenario.wishes if wish.key == key]
+        session = SessionSpec(open_ns, open_ns, close_ns - CALM_S * SECOND, close_ns - MINUTE, close_ns)
+        found.append(_instrument(sim, contract, session, wishes))
+    return found
+
+
+def _instrument(sim: Simulator, contract: Contract, session: SessionSpec, wishes: list[Wish]) -> InstrumentSpec:
+    close_e4 = sim.exchange.prices.previous_close_e4(contract, sim.dates()[0])
+    quote = sim.exchange.market.quote(contract)
+    return InstrumentSpec(
+        contract.token,
+        contract.exchange,
+        contract.tradingsymbol,
+        "MIS",
+        0,
+        contract.segment,
+        "full",
+        contract.tick_e4,
+        contract.lot,
+        contract.freeze_qty,
+        contract.multiplier,
+        quote.low_band_e4,
+        quote.high_band_e4,
+        session,
+        [
+            StrategySpec(f"{number} {wish.kind}", wish.kind, wish.interval_s, _params(wish, close_e4), wish.plan)
+            for number, wish in enumerate(wishes)
+        ],
+    )
+
+
+def _params(wish: Wish, close_e4: int) -> dict[str, Any]:
+    if wish.kind != "price_level":
+        return wish.params
+    return {**wish.params, "level": close_e4 * (1 + wish.level_bps / 10_000) / 10_000}

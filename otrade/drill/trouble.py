@@ -1,0 +1,188 @@
+"""Every kind of trouble that a drill makes: how it is drawn, how it is done, and how long it may leave a position uncovered.
+
+The allowance is simulated time, added up over the troubles of a scenario, during which the exchange's own book may show open
+quantity without a live exit for it. Each has its reason; anything longer is a violation.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from otrade.brokers.sim.simulator import Simulator
+
+MS = 1_000_000
+SECOND = 1_000 * MS
+BASE_S = 3.0
+"""Without any trouble: a fill's push, the stop's way to the exchange, a stop that is turned into the target and back."""
+UNTOLD_S = 4.0
+"""More, where the broker does not push that an order stands: the book tells, and only then may the order be changed."""
+DOUBT_S = 12.0
+"""A request in doubt: five seconds without an answer, two looks at the book, and the way of the new order."""
+
+Args = dict[str, Any]
+Draw = Callable[[random.Random, list[str]], Args]
+Do = Callable[[Simulator, Args], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One kind. `do` is None where the session itself does it. `may_exceed`: more than the open quantity may be on its way out for
+    a while, and is then undone.
+    """
+
+    draw: Draw
+    do: Do | None
+    allowance_s: Callable[[Args], float]
+    why: str
+    may_exceed: bool = False
+
+
+def _count(low: int, high: int) -> Draw:
+    return lambda rng, keys: {"n": rng.randint(low, high)}
+
+
+def _for_s(low: float, high: float) -> Draw:
+    return lambda rng, keys: {"s": round(rng.uniform(low, high), 1)}
+
+
+def _nothing(rng: random.Random, keys: list[str]) -> Args:
+    return {}
+
+
+def _some_orders(rng: random.Random, keys: list[str]) -> Args:
+    return {"count": rng.randint(1, 3), "method": rng.choice(("", "POST", "PUT", "DELETE"))}
+
+
+def _answer(how: Any) -> Do:
+    def do(sim: Simulator, args: Args) -> None:
+        delay_ns = round(args.get("s", 0) * SECOND)
+        sim.faults.answer_wrongly(how, count=args["count"], method=args["method"], path_prefix="/orders", delay_ns=delay_ns)
+
+    return do
+
+
+def _lose(how: Any) -> Do:
+    return lambda sim, args: sim.faults.lose_request(how, count=args["count"], method=args["method"], path_prefix="/orders")
+
+
+def _slow(rng: random.Random, keys: list[str]) -> Args:
+    return {**_some_orders(rng, keys), "s": round(rng.uniform(1, 9), 1)}
+
+
+def _key(rng: random.Random, keys: list[str]) -> Args:
+    return {"key": rng.choice(keys)}
+
+
+def _always(seconds: float) -> Callable[[Args], float]:
+    return lambda args: seconds
+
+
+def _doubts(args: Args) -> float:
+    return DOUBT_S * int(args["count"])
+
+
+def _manual(sim: Simulator, args: Args) -> None:
+    from otrade.brokers.sim.errors import KiteError
+
+    try:
+        sim.exchange.place_manual(args["key"], args["side"], args["qty"])
+        sim.faults.seen["manual"] += 1
+    except KiteError:
+        sim.faults.seen["manual_refused"] += 1
+
+
+TROUBLES: dict[str, Trouble] = {
+    "answer_504": Trouble(_some_orders, _answer("504"), _doubts, "accepted, and the answer says that nobody knows"),
+    "answer_502_html": Trouble(_some_orders, _answer("502_html"), _doubts, "the same in HTML"),
+    "answer_reset": Trouble(_some_orders, _answer("reset"), _doubts, "accepted, and the connection is reset"),
+    "answer_silence": Trouble(_some_orders, _answer("silence"), _doubts, "accepted, and never answered"),
+    "answer_cut": Trouble(_some_orders, _answer("cut"), _doubts, "half an answer"),
+    "answer_slow": Trouble(_slow, _answer("slow"), _doubts, "an answer after the engine has stopped waiting"),
+    "lose_reset": Trouble(_some_orders, _lose("reset"), _doubts, "the request never arrived"),
+    "lose_silence": Trouble(_some_orders, _lose("silence"), _doubts, "the request never arrived, and nobody says so"),
+    "lose_503": Trouble(_some_orders, _lose("503"), _doubts, "a burst of 5xx"),
+    "lose_500": Trouble(_some_orders, _lose("500"), _doubts, "a burst of 5xx"),
+    "lose_429": Trouble(_some_orders, _lose("429"), _doubts, "told to slow down: retried after a pause that grows"),
+    "push_dropped": Trouble(
+        _count(1, 6), lambda sim, args: sim.faults.drop_pushes(args["n"]), _always(17.0), "a missed fill is found by the audit of the book"
+    ),
+    "push_doubled": Trouble(_count(1, 8), lambda sim, args: sim.faults.double_pushes(args["n"]), _always(0.0), "harmless"),
+    "push_shuffled": Trouble(
+        lambda rng, keys: {"n": rng.randint(2, 10), "s": round(rng.uniform(0.2, 4), 1)},
+        lambda sim, args: sim.faults.shuffle_pushes(args["n"], round(args["s"] * SECOND)),
+        lambda args: 17.0 + args["s"],
+        "a fill that is told late is covered late",
+    ),
+    "push_unknown_status": Trouble(
+        _count(1, 3), lambda sim, args: sim.faults.unknown_status(args["n"]), _always(17.0), "the book says what it was"
+    ),
+    "push_garbled": Trouble(_count(1, 3), lambda sim, args: sim.faults.garble_push(args["n"]), _always(17.0), "as a missed push"),
+    "silence_feed": Trouble(
+        _for_s(2, 25), lambda sim, args: sim.faults.silence_feed(round(args["s"] * SECOND)), lambda args: args["s"] + 20.0, "pushes are lost too"
+    ),
+    "cut_feed": Trouble(_nothing, lambda sim, args: sim.faults.cut_feed(), _always(20.0), "pushes are lost until the feed is back"),
+    "cut_mid_frame": Trouble(_nothing, lambda sim, args: sim.faults.cut_mid_frame(), _always(20.0), "as a cut feed"),
+    "half_open": Trouble(
+        _for_s(2, 20),
+        lambda sim, args: sim.faults.half_open(round(args["s"] * SECOND)),
+        lambda args: args["s"] + 3 * DOUBT_S,
+        "nothing reaches the broker; then every request is in doubt",
+    ),
+    "reject_exits": Trouble(
+        _count(1, 4), lambda sim, args: sim.faults.reject_exits(args["n"]), lambda args: 2.0 ** args["n"] + 4, "each refusal is waited out, longer each time"
+    ),
+    "lock_circuit": Trouble(
+        lambda rng, keys: {"key": rng.choice(keys), "side": rng.choice((-1, 1)), "s": round(rng.uniform(5, 40), 1)},
+        lambda sim, args: sim.faults.lock_circuit(args["key"], args["side"], round(args["s"] * SECOND)),
+        lambda args: args["s"] + 15.0,
+        "nobody takes the other side",
+    ),
+    "gap": Trouble(
+        lambda rng, keys: {"key": rng.choice(keys), "bps": rng.choice((-1, 1)) * rng.randint(30, 300)},
+        lambda sim, args: sim.faults.gap(args["key"], args["bps"]),
+        _always(6.0),
+        "a stop-limit is jumped over and must chase",
+    ),
+    "cut_fills": Trouble(_nothing, lambda sim, args: sim.faults.cut_fills(True), _always(4.0), "each piece is covered by a modification"),
+    "fill_after_cancel": Trouble(
+        _count(1, 3), lambda sim, args: sim.faults.fill_after_cancel(args["n"]), _always(17.0), "a late fill is exited", may_exceed=True
+    ),
+    "stale_book": Trouble(
+        lambda rng, keys: {"n": rng.randint(1, 3), "s": round(rng.uniform(1, 6), 1)},
+        lambda sim, args: sim.faults.stale_book(args["n"], round(args["s"] * SECOND)),
+        lambda args: DOUBT_S + args["s"],
+        "an order can seem absent that is there",
+        may_exceed=True,
+    ),
+    "cap_modifications": Trouble(
+        _count(1, 6), lambda sim, args: sim.faults.cap_modifications(args["n"]), _always(25.0), "the stop is cancelled and placed anew"
+    ),
+    "cap_day": Trouble(
+        _count(0, 3), lambda sim, args: sim.faults.cap_day(args["n"]), _always(3600.0), "nothing can be placed at all until the day's cap is lifted"
+    ),
+    "manual": Trouble(
+        lambda rng, keys: {"key": rng.choice(keys), "side": rng.choice((-1, 1)), "qty": rng.randint(1, 4) * 5},
+        _manual,
+        _always(0.0),
+        "somebody trades in the broker's own app",
+    ),
+    "token": Trouble(_for_s(1, 20), None, lambda args: args["s"] + 2 * DOUBT_S, "nothing is accepted until somebody logs in"),
+    "clock_step": Trouble(
+        lambda rng, keys: {"s": rng.choice((-4.0, -1.0, 2.0, 7.0, 15.0))}, None, lambda args: abs(args["s"]) + DOUBT_S, "timeouts and looks come early or late"
+    ),
+    "kill": Trouble(
+        lambda rng, keys: {
+            "behind": rng.choice(("COMMAND", "COMMAND", "REPORT", "ANSWER", "SENT", "FRAME", "TIMER")),
+            "records": rng.choice((0, 0, 1, 2, 3, 5, 9, 30)),
+            "s": round(rng.uniform(0, 8), 1),
+            "twice": rng.random() < 0.3,
+        },
+        None,
+        lambda args: args["s"] + 2 * DOUBT_S,
+        "dead, and then recovering",
+    ),
+    "flatten": Trouble(_nothing, None, _always(4.0), "a person closes everything"),
+    "halt": Trouble(lambda rng, keys: {"s": round(rng.uniform(5, 60), 1)}, None, _always(0.0), "a person halts the engine, and re-arms it"),
+}
+"""Names are those that the simulator counts under, where it does the thing."""
