@@ -141,6 +141,12 @@ def _status(args: argparse.Namespace) -> int:
     return status(args.var, as_json=args.json)
 
 
+def _drill(args: argparse.Namespace) -> int:
+    from otrade.commands.drill import run
+
+    return run(args.seeds, args.seed, args.faults, args.strategy, args.jobs)
+
+
 def _version(_args: argparse.Namespace) -> int:
     print(f"otrade {__version__}")
     return 0
@@ -239,6 +245,17 @@ def parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="the engine's directory (paths.var)",
     )
+
+    sub = add(
+        "drill",
+        "prove it: thousands of simulated sessions with everything going wrong, judged by the exchange's own books",
+        _drill,
+    )
+    sub.add_argument("--seeds", type=_between(1, 10_000_000), default=200, metavar="N", help="sessions (default 200)")
+    sub.add_argument("--seed", type=_seed, default=0, metavar="K", help="the first one's seed; the same seed gives the same session")
+    sub.add_argument("--faults", default="", metavar="A,B", help="only these kinds of faults; none: a calm market")
+    sub.add_argument("--strategy", type=Path, metavar="FILE", help="drill the strategies of this configuration instead of random ones")
+    sub.add_argument("--jobs", type=_between(1, 512), default=0, metavar="N", help="processes (default: one a core)")
 
     add("version", "print the version", _version)
     config_option(add("doctor", "check this machine, and say how to mend what is wrong", _doctor))

@@ -14,6 +14,8 @@ from otrade.brokers.sim.simulator import Simulator
 from .scenario import Scenario
 
 SECOND = 1_000_000_000
+NOTICED_S = 5.0
+"""A halt's cancels, and a foreign position, reach whom they concern within this, troubles apart."""
 EXCEED_S = 20.0
 """For how long an over-exit may stand, where a trouble can cause one at all."""
 
@@ -75,6 +77,8 @@ class Oracle:
         self.worst = Worst()
         self.halted_since_ns = 0
         """A person has halted the engine then; 0: it may trade."""
+        self.strange_since_ns: dict[str, int] = {}
+        """Instruments with a position that is not the engine's, since when."""
 
     # ------------------------------------------------------------------------------- after an event
     def look(self) -> None:
@@ -85,6 +89,10 @@ class Oracle:
         self._n_orders = len(orders)
         for bracket in self._brackets.values():
             self._judge(bracket, now_ns)
+        if self.halted_since_ns and now_ns > self.halted_since_ns + self._bound_ns + NOTICED_S * SECOND:
+            for order in self._sim.exchange.live_orders():
+                if order.tag and order.tag[12] == "E" and order.ts_placed_ns < self.halted_since_ns:
+                    raise Violation(f"entry {order.tag} still stands though a person has halted the engine")
 
     def _admit(self, order: Order) -> None:
         tag = order.tag
@@ -95,6 +103,9 @@ class Oracle:
         self._tags.add(tag)
         if tag[12] == "E" and self.halted_since_ns and order.ts_placed_ns > self.halted_since_ns + SECOND:
             raise Violation(f"entry {tag} was placed while a person had halted the engine")
+        strange_ns = self.strange_since_ns.get(order.contract.key, 0)
+        if tag[12] == "E" and strange_ns and order.ts_placed_ns > strange_ns + self._bound_ns + NOTICED_S * SECOND:
+            raise Violation(f"entry {tag} was placed on an instrument with a position that is not the engine's")
         limits = self._scenario.limits
         if tag[12] == "E" and limits["max_order_qty"] and order.terms.quantity > limits["max_order_qty"]:
             raise Violation(f"entry {tag} of {order.terms.quantity} units is above max_order_qty")

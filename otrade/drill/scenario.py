@@ -56,8 +56,17 @@ class Scenario:
     @property
     def may_exceed(self) -> bool:
         """May an exit be larger than what is open, for a while?"""
-        return any(TROUBLES[event.kind].may_exceed for event in self.events)
+        return any(TROUBLES[event.kind].may_exceed(event.args) for event in self.events)
 
+
+ONE_PLACEMENT = {"count": 1, "method": "POST"}
+COMBINED: tuple[tuple[tuple[str, dict[str, Any]], ...], ...] = (
+    (("answer_504", ONE_PLACEMENT), ("stale_book", {"n": 1, "s": 30.0})),
+    (("answer_reset", ONE_PLACEMENT), ("push_dropped", {"n": 3}), ("stale_book", {"n": 1, "s": 30.0})),
+    (("answer_silence", ONE_PLACEMENT), ("push_dropped", {"n": 4})),
+    (("cut_fills", {}), ("fill_after_cancel", {"n": 3}), ("flatten", {})),
+)
+"""Troubles that are worse together, at the same moment."""
 
 PLAN: dict[str, Any] = {
     "stop_kind": 1, "stop_value": 15.0, "target_kind": 1, "target_value": 20.0, "size_mode": 0, "size_value": 10.0, "max_qty": 5000,
@@ -70,7 +79,7 @@ PLAN: dict[str, Any] = {
 def draw(seed: int, kinds: list[str], wishes: list[Wish] | None = None) -> Scenario:
     """The scenario of a seed. `kinds`: what may go wrong. `wishes`: strategies instead of random ones."""
     rng = random.Random(f"scenario {seed}")
-    minutes = rng.randint(8, 14)
+    minutes = rng.randint(8, 14) * (6 if wishes else 1)
     chosen = wishes or [_wish(rng) for _ in range(rng.randint(1, 3))]
     keys = sorted({wish.key for wish in chosen})
     last_s = minutes * 60 - CALM_S
@@ -79,6 +88,10 @@ def draw(seed: int, kinds: list[str], wishes: list[Wish] | None = None) -> Scena
         kind = rng.choice(kinds) if kinds else ""
         if kind:
             events.append(Event(round(rng.uniform(5, last_s), 1), kind, TROUBLES[kind].draw(rng, keys)))
+    for pair in COMBINED:
+        if rng.random() < 0.08 and all(kind in kinds for kind, _ in pair):
+            at_s = round(rng.uniform(5, last_s), 1)
+            events += [Event(at_s, kind, dict(args)) for kind, args in pair]
     events.sort(key=lambda event: event.at_s)
     return Scenario(
         seed,

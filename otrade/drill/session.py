@@ -80,13 +80,13 @@ class Session:
         self._result = result
         self._sim = Simulator(SimConfig(seed=scenario.seed, **scenario.sim))
         self._oracle = Oracle(self._sim, scenario)
-        self._journal = MemoryJournal()
+        self._journals = [MemoryJournal()]
         self._control = Control()
         self._said: list[tuple[int, str]] = []
         self._violation: Violation | None = None
         self._recovering_ns = 0
         self._kill_s = 0.0
-        self._kill_twice = False
+        self._kill_twice = self._kill_lost = False
         self._n_runs = 0
         self._process: Process
 
@@ -123,6 +123,10 @@ class Session:
             if result.error:
                 result.timeline = self._timeline()
             await sim.stop()
+
+    @property
+    def _journal(self) -> MemoryJournal:
+        return self._journals[-1]
 
     @property
     def _day(self) -> Any:
@@ -174,6 +178,10 @@ class Session:
         self._result.seen["kill"] += 1
         await self._process.die()
         await self._sim.run_until(self._sim.clock.now_ns() + round(self._kill_s * SECOND))
+        if self._kill_lost:
+            self._kill_lost = False
+            self._result.seen["kill_lost_journal"] += 1
+            self._journals.append(MemoryJournal())
         await self._start()
         if self._kill_twice:
             self._kill_twice = False
@@ -194,6 +202,8 @@ class Session:
         self._said.append((sim.clock.now_ns(), f"TROUBLE: {event.kind} {args}"))
         if trouble.do is not None:
             trouble.do(sim, args)
+            if event.kind == "manual":
+                self._note_strangers()
         elif event.kind == "token":
             self._result.seen["token"] += 1
             sim.expire_tokens()
@@ -204,7 +214,7 @@ class Session:
         elif event.kind == "kill":
             writer = self._journal.writer
             writer.last_kind, writer.last_more = Rec[args["behind"]], args["records"]
-            self._kill_s, self._kill_twice = args["s"], args["twice"]
+            self._kill_s, self._kill_twice, self._kill_lost = args["s"], args["twice"], args["lost"]
         elif event.kind == "flatten":
             if self._control.command("flatten", {})[0]:
                 self._result.seen["flatten"] += 1
@@ -212,6 +222,18 @@ class Session:
             self._result.seen["halt"] += 1
             self._oracle.halted_since_ns = sim.clock.now_ns()
             sim.clock.schedule(sim.clock.now_ns() + round(args["s"] * SECOND), self._rearm)
+
+    def _note_strangers(self) -> None:
+        """Which instruments hold something that is not the engine's, now?"""
+        sim, net = self._sim, Counter[str]()
+        for order in sim.exchange.orders():
+            if not order.tag:
+                net[order.contract.key] += order.side * (order.filled_qty or order.leaves_qty)
+        for key in {order.contract.key for order in sim.exchange.orders()}:
+            if net[key]:
+                self._oracle.strange_since_ns.setdefault(key, sim.clock.now_ns())
+            else:
+                self._oracle.strange_since_ns.pop(key, None)
 
     def _log_in(self) -> None:
         self._day.on_token(self._sim.issue_access_token())
@@ -265,6 +287,10 @@ class Session:
         pnl_e4 = day.engine.risk()["pnl_e4"]
         if pnl_e4 != oracle.pnl_e4():
             raise Violation(f"profit: the engine says {pnl_e4} e4, the exchange's trades say {oracle.pnl_e4()} e4")
+        if not self._scenario.events:
+            for trade in day.trades.trades:
+                if trade.naked_total_ns <= 0:
+                    raise Violation(f"bracket {trade.bracket_id} counts no naked time, though its stop came after its fill")
         if sum(trade.gross_e4 for trade in day.trades.trades) != pnl_e4:
             raise Violation("profit: the closed trades do not add up to it")
 
@@ -279,13 +305,16 @@ class Session:
             raise Violation(f"{self._day.engine.risk()['trades']} trades; the limit is {limit}")
 
     def _compare_journal(self) -> None:
-        done = replay(self._journal.windows())
-        self._result.n_events, self._result.n_decisions = done.n_events, done.n_decisions
-        if done.divergence is not None:
-            raise Violation(f"the journal does not replay: {done.divergence}")
+        for journal in self._journals:
+            done = replay(journal.windows(), is_whole=journal is self._journal)
+            self._result.n_events += done.n_events
+            self._result.n_decisions += done.n_decisions
+            if done.divergence is not None:
+                raise Violation(f"the journal does not replay: {done.divergence}")
         commanded = {
             bytes(record.payload[TAG_AT : TAG_AT + 24]).split(b"\0")[0].decode()
-            for record in self._journal.records()
+            for journal in self._journals
+            for record in journal.records()
             if record.kind == Rec.COMMAND
         }
         stray = self._oracle.tags - commanded

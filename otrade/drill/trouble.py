@@ -25,6 +25,10 @@ Draw = Callable[[random.Random, list[str]], Args]
 Do = Callable[[Simulator, Args], None]
 
 
+def _never(args: Args) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """One kind. `do` is None where the session itself does it. `may_exceed`: more than the open quantity may be on its way out for
@@ -35,7 +39,7 @@ class Trouble:
     do: Do | None
     allowance_s: Callable[[Args], float]
     why: str
-    may_exceed: bool = False
+    may_exceed: Callable[[Args], bool] = _never
 
 
 def _count(low: int, high: int) -> Draw:
@@ -146,14 +150,14 @@ TROUBLES: dict[str, Trouble] = {
     ),
     "cut_fills": Trouble(_nothing, lambda sim, args: sim.faults.cut_fills(True), _always(4.0), "each piece is covered by a modification"),
     "fill_after_cancel": Trouble(
-        _count(1, 3), lambda sim, args: sim.faults.fill_after_cancel(args["n"]), _always(17.0), "a late fill is exited", may_exceed=True
+        _count(1, 3), lambda sim, args: sim.faults.fill_after_cancel(args["n"]), _always(17.0), "a late fill is exited", lambda args: True
     ),
     "stale_book": Trouble(
         lambda rng, keys: {"n": rng.randint(1, 3), "s": round(rng.uniform(1, 6), 1)},
         lambda sim, args: sim.faults.stale_book(args["n"], round(args["s"] * SECOND)),
         lambda args: DOUBT_S + args["s"],
         "an order can seem absent that is there",
-        may_exceed=True,
+        lambda args: args["n"] > 1,  # one stale look must not suffice to send anything again
     ),
     "cap_modifications": Trouble(
         _count(1, 6), lambda sim, args: sim.faults.cap_modifications(args["n"]), _always(25.0), "the stop is cancelled and placed anew"
@@ -177,12 +181,13 @@ TROUBLES: dict[str, Trouble] = {
             "records": rng.choice((0, 0, 1, 2, 3, 5, 9, 30)),
             "s": round(rng.uniform(0, 8), 1),
             "twice": rng.random() < 0.3,
+            "lost": rng.random() < 0.3,
         },
         None,
         lambda args: args["s"] + 2 * DOUBT_S,
         "dead, and then recovering",
     ),
     "flatten": Trouble(_nothing, None, _always(4.0), "a person closes everything"),
-    "halt": Trouble(lambda rng, keys: {"s": round(rng.uniform(5, 60), 1)}, None, _always(0.0), "a person halts the engine, and re-arms it"),
+    "halt": Trouble(lambda rng, keys: {"s": rng.choice((9.0, 40.0, 90.0, 9999.0))}, None, _always(0.0), "a person halts the engine, and re-arms it"),
 }
 """Names are those that the simulator counts under, where it does the thing."""

@@ -1,0 +1,95 @@
+"""Many seeds, on every core. The same seed gives the same session wherever it runs."""
+
+import logging
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+
+from .scenario import Scenario, Wish, draw
+from .session import Result, run
+from .sheet import failure, missing, render
+from .shrink import shrink
+
+CHUNK = 4
+PROGRESS_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a drill is asked to do."""
+
+    first_seed: int
+    seeds: int
+    kinds: tuple[str, ...]
+    jobs: int = 0
+    """Processes; 0: one a core."""
+    wishes: tuple[Wish, ...] = ()
+
+
+def sessions(order: Order) -> Iterator[Result]:
+    """The results, in the order of the seeds."""
+    seeds = range(order.first_seed, order.first_seed + order.seeds)
+    jobs = order.jobs or os.cpu_count() or 1
+    if jobs == 1 or order.seeds == 1:
+        _quiet()
+        yield from (one(seed, order.kinds, order.wishes) for seed in seeds)
+        return
+    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_quiet)
+    try:
+        yield from pool.map(one, seeds, [order.kinds] * order.seeds, [order.wishes] * order.seeds, chunksize=CHUNK)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _quiet() -> None:
+    """A drill makes thousands of warnings on purpose; what matters is in the timeline."""
+    logging.disable(logging.CRITICAL)
+
+
+def one(seed: int, kinds: tuple[str, ...], wishes: tuple[Wish, ...] = ()) -> Result:
+    """One session of a drill; a crash of ours is a violation too."""
+    return attempt(draw(seed, list(kinds), list(wishes) or None))
+
+
+def attempt(scenario: Scenario) -> Result:
+    try:
+        return run(scenario)
+    except Exception as error:
+        return Result(scenario.seed, f"CRASH {type(error).__name__}: {error}", kinds=tuple(event.kind for event in scenario.events))
+
+
+def drill(order: Order, say: Callable[[str], None] = print) -> int:
+    """Run, and print the sheet or the first violation. 0 when nothing was violated and every kind really happened."""
+    began_s = said_s = time.monotonic()
+    results: list[Result] = []
+    for result in sessions(order):
+        results.append(result)
+        if result.error:
+            break
+        if time.monotonic() - said_s > PROGRESS_S and sys.stderr.isatty():
+            said_s = time.monotonic()
+            print(f"{len(results)} of {order.seeds} sessions, no violation", file=sys.stderr)
+    wall_s = time.monotonic() - began_s
+    if results[-1].error:
+        say(_explain(results[-1], order))
+        say("")
+    say(render(results, order.kinds, wall_s))
+    if results[-1].error:
+        return 1
+    never = missing(results, order.kinds)
+    if never and order.seeds >= 1_000:
+        say(f"\nnever happened, so nothing is proved about them: {', '.join(never)}")
+        return 1
+    return 0
+
+
+def _explain(result: Result, order: Order) -> str:
+    """The violation once more, with as little as it needs."""
+    scenario = draw(result.seed, list(order.kinds), list(order.wishes) or None)
+    small = shrink(scenario, lambda candidate: bool(attempt(candidate).error))
+    again = attempt(small)
+    return failure(again if again.error else result, small if again.error else replace(scenario))

@@ -1,0 +1,89 @@
+"""What a drill found, on one sheet."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import orjson
+
+from .scenario import Scenario
+from .session import Result
+
+NAMES = {
+    "cut_fills": "partial fills cut at random",
+    "kill": "sudden deaths of the engine",
+    "kill_again": "deaths in the middle of a recovery",
+    "clock_step": "clock set wrong",
+    "token": "access token revoked",
+}
+
+
+def render(results: Sequence[Result], kinds: Sequence[str], wall_s: float) -> str:
+    """The sheet of a drill in which nothing was violated, or what held until something was."""
+    seen: Counter[str] = Counter()
+    for result in results:
+        seen.update(result.seen)
+    failed = [result for result in results if result.error]
+    simulated_h = sum(result.simulated_s for result in results) / 3600
+    lines = [
+        "FAULT DRILL",
+        f"sessions            {len(results):,} (seeds {results[0].seed} to {results[-1].seed}), {simulated_h:,.1f} simulated hours",
+        f"violations          {len(failed)}",
+        f"orders              {sum(r.n_orders for r in results):,} sent, {sum(r.n_trades for r in results):,} executions, "
+        f"{sum(r.n_entries for r in results):,} positions",
+        f"journal             {sum(r.n_events for r in results):,} events replayed, "
+        f"{sum(r.n_decisions for r in results):,} decisions the same bit for bit",
+        f"time                {wall_s:,.0f} s, {len(results) / wall_s * 3600 if wall_s else 0:,.0f} sessions an hour",
+        "",
+        "checked after every event, in the exchange's own books: no order twice for one intent, no order without one, exits never above the",
+        "position, open quantity covered within its bound, limits and rates kept; at the end: flat, nothing orphaned, profit equal to the paisa.",
+        "",
+        f"{'what went wrong':<36}{'times':>8}   worst time uncovered, alone / bound",
+    ]
+    for kind in kinds:
+        alone = [r for r in results if r.kinds == (kind,)]
+        worst = max((r.uncovered_s for r in alone), default=0.0)
+        bound = max((r.bound_s for r in alone), default=0.0)
+        shown = f"{worst:9.2f} s / {bound:.1f} s" if alone else "        (never drawn alone)"
+        count = f"{seen[kind]:>8,}" if seen[kind] else "    NONE"
+        lines.append(f"{NAMES.get(kind, kind):<36}{count}   {shown}")
+    calm = [r for r in results if not r.kinds]
+    if calm:
+        lines.append(f"{'nothing':<36}{len(calm):>8,}   {max(r.uncovered_s for r in calm):9.2f} s / {max(r.bound_s for r in calm):.1f} s")
+    lines += [
+        "",
+        f"worst recovery      {max(r.recovery_s for r in results):.2f} s from a restart until everything open was covered "
+        f"({seen['kill'] + seen['kill_again']:,} recoveries, {seen['kill_lost_journal']:,} of them from the book alone)",
+        f"worst over-exit     {max(r.exceeded_s for r in results):.2f} s (two exits filled, or a fill after a cancel; undone)",
+    ]
+    return "\n".join(lines)
+
+
+def missing(results: Sequence[Result], kinds: Sequence[str]) -> list[str]:
+    """Kinds that were asked for and never happened."""
+    seen: Counter[str] = Counter()
+    for result in results:
+        seen.update(result.seen)
+    return [kind for kind in kinds if not seen[kind]]
+
+
+def failure(result: Result, scenario: Scenario) -> str:
+    """A violation: its seed, what is left of the scenario, and what happened, in order."""
+    told = [f"  {event.at_s:8.1f} s  {event.kind} {event.args}" for event in scenario.events] or ["  none"]
+    strategies = [f"  {wish.key} {wish.kind} {wish.interval_s} s {wish.params} {wish.plan}" for wish in scenario.wishes]
+    return "\n".join(
+        [
+            f"VIOLATION with seed {result.seed}: {result.error}",
+            "",
+            "troubles that are needed for it:",
+            *told,
+            "strategies:",
+            *strategies,
+            f"limits {scenario.limits}, budget {scenario.budget}",
+            "",
+            "what happened (seconds after the open):",
+            *result.timeline,
+            "",
+            f"scenario as JSON: {orjson.dumps(scenario).decode()}",
+        ]
+    )
+

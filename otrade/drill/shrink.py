@@ -1,0 +1,31 @@
+"""A failing scenario made as small as it still fails: troubles first, then strategies."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from .scenario import Scenario
+
+
+def shrink(scenario: Scenario, fails: Callable[[Scenario], bool], tries: int = 60) -> Scenario:
+    """Drop one thing after the other for as long as `fails` says yes."""
+    left = tries
+    smaller = True
+    while smaller and left > 0:
+        smaller = False
+        for candidate in _smaller(scenario):
+            left -= 1
+            if left < 0:
+                break
+            if fails(candidate):
+                scenario, smaller = candidate, True
+                break
+    return scenario
+
+
+def _smaller(scenario: Scenario) -> list[Scenario]:
+    without_event = [
+        replace(scenario, events=[*scenario.events[:i], *scenario.events[i + 1 :]]) for i in range(len(scenario.events))
+    ]
+    wishes = scenario.wishes
+    without_wish = [replace(scenario, wishes=[*wishes[:i], *wishes[i + 1 :]]) for i in range(len(wishes)) if len(wishes) > 1]
+    return without_event + without_wish
