@@ -35,6 +35,7 @@ class Exchange:
         self.cfg = cfg
         self.clock = clock
         self.faults = faults or Faults(cfg.seed, clock)
+        self.faults.prices = self
         self.prices = Prices(cfg)
         self.ledger = Ledger(cfg.funds_rupees)
         self.on_update: list[Push] = []
@@ -194,9 +195,11 @@ class Exchange:
     def unlock(self, key: str) -> None:
         self.market.quote(self.market.universe.resolve(key)).lock(0)
 
-    def gap(self, key: str, bps: int) -> None:
-        """Shift an instrument's path from its next trade on."""
-        self.market.quote(self.market.universe.resolve(key)).shift(bps)
+    def gap(self, key: str, bps: int) -> bool:
+        """Shift an instrument's path from its next trade on; False when it trades no more."""
+        quote = self.market.quote(self.market.universe.resolve(key))
+        quote.shift(bps)
+        return quote.next_ns is not None
 
     def book(self) -> list[dict[str, Any]]:
         """Today's order book as `GET /orders` shows it now."""

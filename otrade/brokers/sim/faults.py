@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import orjson
+
 from .clock import VirtualClock, VirtualTimer
 from .errors import KiteError, bad_order, too_many
 
@@ -35,9 +37,13 @@ class Feed(Protocol):
 
     def resume(self) -> None: ...
 
-    def disconnect_all(self) -> None: ...
+    def disconnect_all(self) -> int:
+        """Returns how many connections there were."""
+        ...
 
-    def cut_mid_frame(self) -> None: ...
+    def cut_mid_frame(self) -> int:
+        """The same."""
+        ...
 
 
 class Prices(Protocol):
@@ -47,7 +53,9 @@ class Prices(Protocol):
 
     def unlock(self, key: str) -> None: ...
 
-    def gap(self, key: str, bps: int) -> None: ...
+    def gap(self, key: str, bps: int) -> bool:
+        """False when the instrument trades no more."""
+        ...
 
 
 @dataclass(slots=True)
@@ -69,9 +77,11 @@ class Wrong:
     method: str
     path_prefix: str
     delay_ns: int = 0
+    body: bytes = b""
+    then: Callable[[], None] | None = None
 
-    def matches(self, method: str, path: str) -> bool:
-        return (not self.method or self.method == method) and path.startswith(self.path_prefix)
+    def matches(self, method: str, path: str, body: bytes) -> bool:
+        return (not self.method or self.method == method) and path.startswith(self.path_prefix) and self.body in body
 
 
 class Faults:
@@ -101,6 +111,8 @@ class Faults:
         self._modifications_more = 0
         self._placements_more: int | None = None
         self._endings: dict[str, tuple[VirtualTimer, Callable[[], None]]] = {}
+        self._silences: set[str] = set()
+        """What keeps the feed silent: it speaks again when the last of these is over."""
 
     # ---- armed by a test
 
@@ -118,10 +130,20 @@ class Faults:
         self.rules.append(Rule(KiteError(status, error_type, message), count, method, path_prefix))
 
     def answer_wrongly(
-        self, how: AnswerFault, *, count: int = 1, method: str = "", path_prefix: str = "", delay_ns: int = 0
+        self,
+        how: AnswerFault,
+        *,
+        count: int = 1,
+        method: str = "",
+        path_prefix: str = "",
+        delay_ns: int = 0,
+        body: str = "",
+        then: Callable[[], None] | None = None,
     ) -> None:
-        """The next `count` matching requests are carried out, and only their answers suffer."""
-        self._answers.append(Wrong(how, count, method, path_prefix, delay_ns))
+        """The next `count` matching requests are carried out, and only their answers suffer. `body`: a piece of the request's
+        body; `then` is called each time that it happens.
+        """
+        self._answers.append(Wrong(how, count, method, path_prefix, delay_ns, body.encode(), then))
 
     def lose_request(self, how: RequestFault, *, count: int = 1, method: str = "", path_prefix: str = "") -> None:
         """The next `count` matching requests are not carried out."""
@@ -149,27 +171,29 @@ class Faults:
     def silence_feed(self, duration_ns: int) -> None:
         """Nothing on the feed, not even heartbeats; connections stay."""
         self.seen["silence_feed"] += 1
-        self.feed.pause()
-        self._until("silence_feed", duration_ns, self.feed.resume)
+        self._silence("silence_feed")
+        self._until("silence_feed", duration_ns, lambda: self._speak("silence_feed"))
 
     def cut_feed(self) -> None:
-        self.seen["cut_feed"] += 1
-        self.feed.disconnect_all()
+        if self.feed.disconnect_all():
+            self.seen["cut_feed"] += 1
 
     def cut_mid_frame(self) -> None:
         """Half a frame, then the connection is gone."""
-        self.seen["cut_mid_frame"] += 1
-        self.feed.cut_mid_frame()
+        if self.feed.cut_mid_frame():
+            self.seen["cut_mid_frame"] += 1
 
     def half_open(self, duration_ns: int) -> None:
-        """Nothing is forwarded either way and nothing is closed, as behind a router that has forgotten the connection."""
+        """Nothing is forwarded and nothing is closed, as behind a router that has forgotten the connection: requests are not carried
+        out, answers under way are lost, new connections are taken and stay silent.
+        """
         self.seen["half_open"] += 1
         self.is_half_open = True
-        self.feed.pause()
+        self._silence("half_open")
 
         def mend() -> None:
             self.is_half_open = False
-            self.feed.resume()
+            self._speak("half_open")
 
         self._until("half_open", duration_ns, mend)
 
@@ -185,8 +209,8 @@ class Faults:
 
     def gap(self, key: str, bps: int) -> None:
         """The price jumps by that much with its next trade, and goes on from there."""
-        self.seen["gap"] += 1
-        self.prices.gap(key, bps)
+        if self.prices.gap(key, bps):
+            self.seen["gap"] += 1
 
     def cut_fills(self, on: bool) -> None:
         """Orders trade in random pieces, spread over the market's trades."""
@@ -232,6 +256,15 @@ class Faults:
             timer.cancel()
             ending()
 
+    def _silence(self, kind: str) -> None:
+        self._silences.add(kind)
+        self.feed.pause()
+
+    def _speak(self, kind: str) -> None:
+        self._silences.discard(kind)
+        if not self._silences:
+            self.feed.resume()
+
     def _until(self, kind: str, duration_ns: int, ending: Callable[[], None]) -> None:
         before = self._endings.pop(kind, None)
         if before is not None:
@@ -261,24 +294,26 @@ class Faults:
         if self.is_half_open:
             self.seen["half_open_request"] += 1
             return "silence"
-        wrong = self._first(self._requests, method, path)
+        wrong = self._first(self._requests, method, path, b"")
         if wrong is None:
             return ""
         self.seen[f"lose_{wrong.how}"] += 1
         return wrong.how
 
-    def take_answer(self, method: str, path: str) -> Wrong | None:
+    def take_answer(self, method: str, path: str, body: bytes) -> Wrong | None:
         """What happens to the answer of this request."""
         if not self._answers:
             return None
-        wrong = self._first(self._answers, method, path)
+        wrong = self._first(self._answers, method, path, body)
         if wrong is not None:
             self.seen[f"answer_{wrong.how}"] += 1
+            if wrong.then is not None:
+                wrong.then()
         return wrong
 
-    def _first(self, wrongs: list[Wrong], method: str, path: str) -> Wrong | None:
+    def _first(self, wrongs: list[Wrong], method: str, path: str, body: bytes) -> Wrong | None:
         for wrong in wrongs:
-            if wrong.matches(method, path):
+            if wrong.matches(method, path, body):
                 wrong.count -= 1
                 if wrong.count <= 0:
                     wrongs.remove(wrong)
@@ -292,6 +327,19 @@ class Faults:
         fault = self._pushes.pop(0)
         self.seen[f"push_{fault}"] += 1
         return fault, self.rng.randint(0, self._shuffle_ns) if fault == "shuffled" else 0
+
+    def garble(self, text: bytes) -> bytes:
+        """A message that breaks off, or is JSON and lacks what makes it an order's."""
+        way = self.rng.randrange(3)
+        if way == 0:
+            return text[: len(text) // 2]
+        message = orjson.loads(text)
+        if way == 1:
+            for name in ("order_id", "status", "filled_quantity", "average_price"):
+                message["data"].pop(name, None)
+        else:
+            message["data"] = None
+        return orjson.dumps(message)
 
     def take_exit_rejection(self) -> bool:
         if self._n_reject_exits <= 0:

@@ -4,6 +4,7 @@ frames.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -135,25 +136,26 @@ class KiteFeed:
     def resume(self) -> None:
         self._running = True
 
-    def disconnect_all(self) -> None:
-        """Cut every connection."""
-        for client in tuple(self._clients):
-            client.disconnect()
+    def disconnect_all(self) -> int:
+        """Cut every connection; how many there were."""
+        return self._end_all(FeedClient.disconnect)
 
-    def cut_mid_frame(self) -> None:
-        """End every connection in the middle of a frame."""
-        for client in tuple(self._clients):
-            client.cut_mid_frame()
+    def cut_mid_frame(self) -> int:
+        """End every connection in the middle of a frame; how many there were."""
+        return self._end_all(FeedClient.cut_mid_frame)
+
+    def _end_all(self, end: Callable[[FeedClient], None]) -> int:
+        clients = tuple(self._clients)
+        for client in clients:
+            end(client)
+        self._gate.wrote = True  # a client reacts to the end of its connection as to a frame
+        return len(clients)
 
     # ---- clients
 
     def _accept(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener:
         query = parse_qs(urlsplit(request.path.decode("latin-1")).query)
         api_key, access_token = query.get("api_key", [""])[0], query.get("access_token", [""])[0]
-        if self._faults.is_half_open:
-            return WSUpgradeResponseWithListener(
-                WSUpgradeResponse.create_error_response(503, b"Service unavailable"), None
-            )
         if not self._sessions.is_valid(api_key, access_token):
             return WSUpgradeResponseWithListener(
                 WSUpgradeResponse.create_error_response(403, b"Forbidden"), None
@@ -260,6 +262,8 @@ class KiteFeed:
                 self._send_later(client, WSMsgType.BINARY, frame(packets), self._cfg.latency.tick)
 
     def _push(self, payload: dict[str, Any]) -> None:
+        if not self._clients or not self._running:
+            return
         fault, late_ns = self._faults.take_push()
         if fault == "dropped":
             return
@@ -267,7 +271,7 @@ class KiteFeed:
             payload = payload | {"status": UNKNOWN_STATUS}
         text = orjson.dumps({"type": "order", "data": payload})
         if fault == "garbled":
-            text = text[: len(text) // 2]
+            text = self._faults.garble(text)
         for client in self._clients:
             for _ in range(2 if fault == "doubled" else 1):
                 if late_ns:

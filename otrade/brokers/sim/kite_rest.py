@@ -118,7 +118,12 @@ class KiteRest:
             await self._server.wait_closed()
             self._server = None
 
-    def _serve(self, request: HttpRequest, answer: Answer) -> None:
+    def _serve(self, request: HttpRequest, leave: Answer) -> None:
+        def answer(reply: HttpReply) -> None:
+            if self._faults.is_half_open:
+                reply.manner = "silence"
+            leave(reply)
+
         latency = self._cfg.latency
         now_ns = self._clock.now_ns()
         extra_ns = self._faults.delay_ns
@@ -143,7 +148,7 @@ class KiteRest:
             )
             return
         is_order = route.kind in ("place", "order")
-        wrong = self._faults.take_answer(request.method, request.path)
+        wrong = self._faults.take_answer(request.method, request.path, request.body)
         look_ns = (
             now_ns
             + extra_ns

@@ -174,7 +174,8 @@ class Quote:
             return 0, 0
         unit = self.contract.depth_lots * self.contract.lot
         noise = self.noise()
-        return unit * (150 + (noise & 63)), unit * (150 + ((noise >> 30) & 63))
+        wanted, offered = unit * (150 + (noise & 63)), unit * (150 + ((noise >> 30) & 63))
+        return (0 if self.locked < 0 else wanted), (0 if self.locked > 0 else offered)
 
 
 Listener = Callable[[list[Quote]], None]

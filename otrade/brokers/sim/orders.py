@@ -137,8 +137,7 @@ class Order:
 
     def as_told(self, ts_ns: int) -> dict[str, Any] | None:
         """The order object as it was at that time; None when there was none yet."""
-        rows = [row for told_ns, row in self.told if told_ns <= ts_ns]
-        return rows[-1] if rows else None
+        return next((row for told_ns, row in reversed(self.told) if told_ns <= ts_ns), None)
 
     @property
     def transaction_type(self) -> str:

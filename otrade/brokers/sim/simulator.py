@@ -63,7 +63,6 @@ class Simulator:
         self.sessions = Sessions(cfg, self.clock)
         self._feed = KiteFeed(cfg, self.clock, self.gate, self.exchange, self.sessions, self.faults)
         self.faults.feed = self._feed
-        self.faults.prices = self.exchange
         self._rest = KiteRest(cfg, self.clock, self.gate, self.exchange, self.sessions, self.faults)
         self._date: dt.date | None = None
         self.open_day(self.dates()[0])

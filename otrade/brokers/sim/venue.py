@@ -271,11 +271,14 @@ class Venue:
         order.told.append((order.ts_update_ns, order.history[-1]))
 
     def _push(self, order: Order, status: str | None = None) -> None:
-        payload = order.to_json(status)
+        state = order.to_json()
+        order.told.append((self._clock.now_ns(), state))
+        payload = state.copy()
+        if status is not None:
+            payload["status"] = status
         payload["user_id"] = self._cfg.user_id
         payload["app_id"] = 1
         payload["unfilled_quantity"] = order.leaves_qty
         payload["checksum"] = ""
-        order.told.append((self._clock.now_ns(), payload))
         for listener in self._listeners:
             listener(payload)
