@@ -1,5 +1,6 @@
 """Many seeds, on every core. The same seed gives the same session wherever it runs."""
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -57,7 +58,9 @@ def one(seed: int, kinds: tuple[str, ...], wishes: tuple[Wish, ...] = ()) -> Res
 
 def attempt(scenario: Scenario) -> Result:
     try:
-        return run(scenario)
+        result = run(scenario)
+        gc.collect()  # a world is full of cycles
+        return result
     except Exception as error:
         return Result(scenario.seed, f"CRASH {type(error).__name__}: {error}", kinds=tuple(event.kind for event in scenario.events))
 

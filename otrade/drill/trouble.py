@@ -96,6 +96,14 @@ def _manual(sim: Simulator, args: Args) -> None:
         sim.faults.seen["manual_refused"] += 1
 
 
+def _doubtful_stop(sim: Simulator, args: Args) -> None:
+    def then() -> None:
+        sim.faults.seen["stop_in_doubt_and_stale_book"] += 1
+        sim.faults.stale_book(1, 30 * SECOND)
+
+    sim.faults.answer_wrongly("504", method="POST", path_prefix="/orders", body="order_type=SL&", then=then)
+
+
 TROUBLES: dict[str, Trouble] = {
     "answer_504": Trouble(_some_orders, _answer("504"), _doubts, "accepted, and the answer says that nobody knows"),
     "answer_502_html": Trouble(_some_orders, _answer("502_html"), _doubts, "the same in HTML"),
@@ -108,6 +116,9 @@ TROUBLES: dict[str, Trouble] = {
     "lose_503": Trouble(_some_orders, _lose("503"), _doubts, "a burst of 5xx"),
     "lose_500": Trouble(_some_orders, _lose("500"), _doubts, "a burst of 5xx"),
     "lose_429": Trouble(_some_orders, _lose("429"), _doubts, "told to slow down: retried after a pause that grows"),
+    "stop_in_doubt_and_stale_book": Trouble(
+        _nothing, _doubtful_stop, _always(DOUBT_S), "the first look for a stop that stands does not show it, the second does"
+    ),
     "push_dropped": Trouble(
         _count(1, 6), lambda sim, args: sim.faults.drop_pushes(args["n"]), _always(17.0), "a missed fill is found by the audit of the book"
     ),

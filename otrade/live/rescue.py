@@ -1,0 +1,377 @@
+"""Protection at the broker without an engine: reads the book, does what `guard` finds needed, and reads it again until nothing is.
+
+Two looks a safe time apart must agree before an order is placed or changed: the first may be old, and what a dying engine sent may
+still be on its way. A request without an answer is in doubt and is looked for by its tag twice before anything else is
+placed for its bracket. Only cancelling an entry does not wait.
+"""
+
+import asyncio
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from otrade._core.types import Ev, Leg, OrdType, Reason, Severity
+from otrade.brokers.base import Answer, Clock, OrderReport, Source
+from otrade.brokers.kite.endpoint import Endpoint
+from otrade.brokers.kite.endpoint import parse as parse_url
+from otrade.brokers.kite.http import ask, connect
+from otrade.brokers.kite.reasons import answer_of
+from otrade.brokers.kite.reports import e4, number, report_of
+from otrade.brokers.kite.rest import KiteRest
+from otrade.errors import BrokerError, NetworkError
+
+from .guard import Act, Group, Key, Level, Need, groups_of, has_risk, level_of, needs_of, room_of, spec_of
+from .heartbeat import Protection
+from .tags import WATCHDOG_SLOT, Tag, make
+from .units import rupees
+
+Say = Callable[[Severity, str, str], None]
+LOOKS = 2
+"""Readings of the book that must agree."""
+ATTEMPT_MAX = 36**2 - 1
+LADDER_START_BPS = 10.0
+LADDER_STEP_BPS = 20.0
+LADDER_STEPS_MAX = 10
+ANSWER_BYTES_MAX = 1 << 20
+SIDE_WORDS = {1: "BUY", -1: "SELL"}
+ORD_TYPE_WORDS = {OrdType.LIMIT: "LIMIT", OrdType.SL: "SL"}
+
+
+class OrderDoor:
+    """Sends one order request on a connection of its own. It never repeats one."""
+
+    def __init__(self, endpoint: Endpoint, api_key: str, clock: Clock, timeout_ns: int) -> None:
+        self._endpoint = endpoint
+        self._api_key = api_key
+        self._clock = clock
+        self._timeout_ns = timeout_ns
+        self.access_token = ""
+
+    def __repr__(self) -> str:
+        return f"OrderDoor({self._endpoint.authority})"
+
+    async def send(self, method: str, path: str, form: Mapping[str, str]) -> Answer:
+        """ACK, REFUSED, or TIMEOUT when nobody knows."""
+        body = urlencode(form).encode()
+        head = (
+            f"{method} {self._endpoint.path}{path} HTTP/1.1\r\nHost: {self._endpoint.authority}\r\nX-Kite-Version: 3\r\n"
+            f"User-Agent: otrade\r\nAuthorization: token {self._api_key}:{self.access_token}\r\n"
+            f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        try:
+            connection = await connect(self._endpoint, self._endpoint.tls(), lambda _: None, body_bytes_max=ANSWER_BYTES_MAX)
+        except NetworkError as error:
+            return Answer(Ev.REFUSED, "", Reason.BROKER_NETWORK, f"not sent: {error}")
+        try:
+            response = await ask(connection, head.encode() + body, clock=self._clock, timeout_ns=self._timeout_ns)
+        except NetworkError as error:
+            return Answer(Ev.TIMEOUT, "", Reason.TIMED_OUT, str(error))
+        finally:
+            connection.abandon()
+        return answer_of(response.status, response.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a rescue ended. `is_safe`: every open unit has its stop, or nothing is open (`is_flat`)."""
+
+    is_safe: bool
+    is_flat: bool
+    n_requests: int
+    words: str
+
+
+@dataclass(slots=True)
+class _Doubt:
+    """A tag whose order the book must show before its bracket is given another. `looks` without it; acknowledged ones wait on."""
+
+    key: Key
+    is_acked: bool
+    looks: int = 0
+
+
+class Rescue:
+    """One account's brackets under the watchdog's care."""
+
+    def __init__(self, rest: KiteRest, door: OrderDoor, clock: Clock, say: Say, *, gap_s: float) -> None:
+        self._rest = rest
+        self._door = door
+        self._clock = clock
+        self._say = say
+        self._gap_s = gap_s
+        self._doubts: dict[str, _Doubt] = {}
+        self._attempts: dict[Key, int] = {}
+        self._steps: Counter[Key] = Counter()
+        self._no_stop: set[Key] = set()
+        self._said: set[str] = set()
+        self._n_requests = 0
+        self._round = 0
+
+    async def groups(self) -> dict[Key, Group]:
+        """Our brackets by the broker's book. BrokerError when it cannot be read."""
+        now_ns = self._clock.now_ns()
+        return groups_of([report_of(row, Source.BOOK, now_ns) for row in await self._rest.orders()])
+
+    async def has_risk(self) -> bool:
+        return has_risk(await self.groups())
+
+    async def protect(self, protection: Protection | None, *, flatten: bool, give_up_s: float) -> Outcome:
+        """Until two looks in a row find nothing to do, or time is up. Trouble with the broker is said and tried again."""
+        self._n_requests = n_calm = 0
+        before: set[Need] = set()
+        groups: dict[Key, Group] = {}
+        end_s = time.monotonic() + give_up_s
+        while time.monotonic() < end_s:
+            self._round += 1
+            try:
+                groups = await self.groups()
+                net_of = await self._positions()
+            except BrokerError as error:
+                self._say_once(Severity.ALARM, "BOOK_FAILED", f"the broker cannot be asked: {error}")
+                n_calm, before = 0, set()
+                await asyncio.sleep(self._gap_s)
+                continue
+            self._settle_doubts(groups)
+            needs = self._needs(groups, net_of, protection, flatten=flatten)
+            if not needs and not self._doubts:
+                n_calm += 1
+                if n_calm >= LOOKS:
+                    return self._outcome(groups, net_of, n_requests=self._n_requests)
+            else:
+                n_calm = 0
+                await self._carry_out(needs, before, groups, protection)
+            before = set(needs)
+            await asyncio.sleep(self._gap_s)
+        open_words = ", ".join(_open_words(group) for group in groups.values() if group.net_qty)
+        words = f"not done in {give_up_s:.0f} s, look at the broker yourself: {open_words or 'the book could not be read, or orders still rest'}"
+        return Outcome(False, False, self._n_requests, words)
+
+    # -------------------------------------------------------------------------------------- looking
+    async def _positions(self) -> dict[tuple[str, str, str], int]:
+        rows = (await self._rest.positions())["net"]
+        return {(str(r.get("exchange")), str(r.get("tradingsymbol")), str(r.get("product"))): int(number(r, "quantity")) for r in rows}
+
+    def _settle_doubts(self, groups: Mapping[Key, Group]) -> None:
+        """What the book shows is no longer in doubt; what two looks do not find never arrived."""
+        seen = {row.cl_ord_id for group in groups.values() for _, row in group.rows}
+        for tag, doubt in list(self._doubts.items()):
+            doubt.looks += 1
+            if tag in seen:
+                del self._doubts[tag]
+            elif doubt.looks >= LOOKS and not doubt.is_acked:
+                del self._doubts[tag]
+                self._say(Severity.WARN, "ABSENT", f"order {tag} never arrived: {LOOKS} looks at the book do not find it")
+
+    def _needs(
+        self, groups: Mapping[Key, Group], net_of: Mapping[tuple[str, str, str], int], protection: Protection | None, *, flatten: bool
+    ) -> list[Need]:
+        room = room_of([group for group in groups.values() if group.net_qty], net_of)
+
+        def is_wanted_out(group: Group) -> bool:
+            unknown = level_of(group, protection) is None and not any(row.trigger_e4 for _, row in group.live)
+            return flatten or unknown or group.key in self._no_stop or group.n_stops_rejected > 0
+
+        found = []
+        for group in groups.values():
+            key_room = room.get(group.key, 0)
+            if key_room < abs(group.net_qty):
+                self._say_once(
+                    Severity.ALARM,
+                    "CLOSED_ELSEWHERE",
+                    f"{_open_words(group)} by our orders, but the position shows {key_room} of them: no exit is placed for the rest. "
+                    "Look at what rests for it yourself",
+                )
+            found += needs_of(group, is_wanted_out=is_wanted_out, room=key_room)
+        return found
+
+    def _outcome(self, groups: Mapping[Key, Group], net_of: Mapping[tuple[str, str, str], int], *, n_requests: int) -> Outcome:
+        room = room_of([group for group in groups.values() if group.net_qty], net_of)
+        still = [group for group in groups.values() if group.net_qty and (room[group.key] or group.live)]
+        if not still:
+            return Outcome(True, True, n_requests, "nothing of ours is open, and no order of ours rests")
+        words = ", ".join(f"{_open_words(group)} under {_stop_words(group)}" for group in still)
+        return Outcome(True, False, n_requests, f"protected: {words}")
+
+    # ---------------------------------------------------------------------------------------- doing
+    async def _carry_out(
+        self, needs: list[Need], before: set[Need], groups: Mapping[Key, Group], protection: Protection | None
+    ) -> None:
+        in_doubt = {doubt.key for doubt in self._doubts.values()}
+        for need in needs:
+            group = groups[need.key]
+            is_entry = any(row.broker_order_id == need.order_id and tag.leg == Leg.ENTRY for tag, row in group.rows)
+            if need.act == Act.WAIT or not (is_entry or need in before):
+                continue
+            if need.act == Act.CANCEL:
+                await self._change("DELETE", group, need.order_id, {}, "cancel")
+                continue
+            # A broker that keeps refusing is asked less and less often.
+            if need.key in in_doubt or self._round % (1 + min(group.n_rejected, LADDER_STEPS_MAX)):
+                continue
+            try:
+                await self._repair(need, group, protection)
+            except BrokerError as error:
+                self._say_once(Severity.ALARM, "NO_PRICE", f"{group.name}: no price to act on ({error})")
+
+    async def _repair(self, need: Need, group: Group, protection: Protection | None) -> None:
+        if need.act == Act.SHRINK:
+            await self._change("PUT", group, need.order_id, {"quantity": str(need.qty)}, f"lower to {need.qty}")
+            return
+        market = await self._market(group, protection)
+        side = -1 if group.net_qty > 0 else 1
+        if need.act == Act.EXIT:
+            self._steps[need.key] += 1
+            px_e4 = market.exit_px_e4(side, self._steps[need.key] - 1)
+            await self._order(need, group, OrdType.LIMIT, px_e4, 0, f"close at {rupees(px_e4)} or better")
+            return
+        level = level_of(group, protection) or Level(0, 0)
+        if level.trigger_e4 == 0 or (market.ltp_e4 - level.trigger_e4) * side >= 0:
+            self._no_stop.add(need.key)
+            words = f"{_open_words(group)}: the price {rupees(market.ltp_e4)} is past the stop {rupees(level.trigger_e4)}; it is closed"
+            self._say(Severity.ALARM, "STOP_PASSED", words)
+            return
+        limit_e4 = min(max(level.limit_e4, market.band_lo_e4), market.band_hi_e4 or level.limit_e4)
+        await self._order(need, group, OrdType.SL, limit_e4, level.trigger_e4, f"stop at {rupees(level.trigger_e4)}")
+
+    async def _order(self, need: Need, group: Group, ord_type: OrdType, px_e4: int, trigger_e4: int, what: str) -> None:
+        """Place it, or change the order that the need names."""
+        form = {
+            "quantity": str(need.qty),
+            "order_type": ORD_TYPE_WORDS[ord_type],
+            "price": _decimal(px_e4),
+            "validity": "DAY",
+        }
+        if trigger_e4:
+            form["trigger_price"] = _decimal(trigger_e4)
+        if need.order_id:
+            row = _row(group, need.order_id)
+            if (row.ord_type, row.price_e4, row.order_qty) != (ord_type, px_e4, need.qty):
+                await self._change("PUT", group, need.order_id, form, what)
+            return
+        attempt = max(group.next_attempt, self._attempts.get(group.key, 0))
+        if attempt > ATTEMPT_MAX:
+            self._say_once(Severity.ALARM, "GIVEN_UP", f"{_open_words(group)}: every attempt has failed; act at the broker yourself")
+            return
+        self._attempts[group.key] = attempt + 1
+        leg = Leg.FIX if group.is_over_exited else Leg.STOP
+        tag = make(Tag(*group.key, leg, attempt, WATCHDOG_SLOT))
+        first = group.first
+        form |= {
+            "exchange": first.exchange,
+            "tradingsymbol": first.tradingsymbol,
+            "transaction_type": SIDE_WORDS[-1 if group.net_qty > 0 else 1],
+            "product": first.product,
+            "tag": tag,
+        }
+        # Written down before it leaves: whatever happens now, this tag is looked for.
+        self._doubts[tag] = _Doubt(group.key, is_acked=False)
+        answer = await self._send("POST", "/orders/regular", form, f"{_open_words(group)}: {what} for {need.qty}")
+        if answer.outcome == Ev.REFUSED:
+            del self._doubts[tag]
+            if ord_type == OrdType.SL and answer.reason in (Reason.BROKER_INPUT, Reason.BROKER_ORDER, Reason.EXCHANGE_REJECT):
+                self._no_stop.add(group.key)
+        elif answer.outcome == Ev.ACK:
+            self._doubts[tag].is_acked = True
+
+    async def _change(self, method: str, group: Group, order_id: str, form: dict[str, str], what: str) -> None:
+        """Cancel or modify. In doubt it is simply seen in the next look whether it is done."""
+        variety = str(_row(group, order_id).raw.get("variety") or "regular")
+        answer = await self._send(method, f"/orders/{variety}/{order_id}", form, f"{group.name} order {order_id}: {what}")
+        if answer.outcome == Ev.REFUSED and answer.reason == Reason.MODIFY_CAP:
+            await self._send("DELETE", f"/orders/{variety}/{order_id}", {}, f"{group.name} order {order_id}: cancel, it takes no more changes")
+
+    async def _send(self, method: str, path: str, form: Mapping[str, str], what: str) -> Answer:
+        self._n_requests += 1
+        answer = await self._door.send(method, path, form)
+        outcome = {Ev.ACK: "taken", Ev.REFUSED: "refused", Ev.TIMEOUT: "IN DOUBT"}[answer.outcome]
+        severity = Severity.WARN if answer.outcome == Ev.ACK else Severity.ALARM
+        self._say(severity, "REQUEST", f"{what}: {outcome}" + (f" ({answer.text})" if answer.text else ""))
+        return answer
+
+    # --------------------------------------------------------------------------------------- prices
+    async def _market(self, group: Group, protection: Protection | None) -> "Market":
+        """BrokerError when there is no price."""
+        quotes = await self._rest.quote([group.name])
+        quote = quotes.get(group.name)
+        if not isinstance(quote, dict):
+            raise BrokerError(f"the broker quotes no {group.name}")
+        spec = spec_of(group.key, protection)
+        return Market.read(quote, spec.tick_size_e4 if spec is not None else 0, group)
+
+    def _say_once(self, severity: Severity, code: str, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._say(severity, code, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """One instrument's prices, ten-thousandths; 0 is none."""
+
+    ltp_e4: int
+    bid_e4: int
+    ask_e4: int
+    band_lo_e4: int
+    band_hi_e4: int
+    tick_e4: int
+
+    @classmethod
+    def read(cls, quote: Mapping[str, Any], tick_e4: int, group: Group) -> "Market":
+        """BrokerError when it has no last price. Without a known tick size, what all prices seen have in common serves: a
+        multiple of it is a multiple of the tick.
+        """
+        depth = quote.get("depth") or {}
+        bids, asks = (_levels(depth.get(name)) for name in ("buy", "sell"))
+        ltp_e4 = e4(number(quote, "last_price"))
+        if ltp_e4 <= 0:
+            raise BrokerError(f"{group.name} has no last price")
+        low_e4, high_e4 = e4(number(quote, "lower_circuit_limit")), e4(number(quote, "upper_circuit_limit"))
+        own = [px for _, row in group.rows for px in (row.price_e4, row.trigger_e4)]
+        tick_e4 = tick_e4 or math.gcd(ltp_e4, low_e4, high_e4, *bids, *asks, *own)
+        return cls(ltp_e4, max(bids, default=0), min((px for px in asks if px), default=0), low_e4, high_e4, tick_e4)
+
+    def exit_px_e4(self, side: int, step: int) -> int:
+        """A limit that trades at once if anything does: beyond the touch, deeper with each step, inside the day's band."""
+        bps = LADDER_START_BPS + LADDER_STEP_BPS * min(step, LADDER_STEPS_MAX)
+        touch_e4 = (self.ask_e4 if side > 0 else self.bid_e4) or self.ltp_e4
+        # Two prices of one moment can disagree: the one that asks for more room counts.
+        touch_e4 = max(touch_e4, self.ltp_e4) if side > 0 else min(touch_e4, self.ltp_e4)
+        wanted_e4 = round(touch_e4 * (1 + side * bps / 10_000))
+        ticks = -(-wanted_e4 // self.tick_e4) if side > 0 else wanted_e4 // self.tick_e4
+        px_e4 = ticks * self.tick_e4
+        if self.band_hi_e4:
+            px_e4 = min(px_e4, self.band_hi_e4)
+        return max(px_e4, self.band_lo_e4, self.tick_e4)
+
+
+def _levels(rows: object) -> list[int]:
+    return [e4(number(row, "price")) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _decimal(px_e4: int) -> str:
+    """Rupees as the broker reads them."""
+    whole, part = divmod(px_e4, 10_000)
+    return f"{whole}.{part:04d}".rstrip("0").rstrip(".")
+
+
+def _row(group: Group, order_id: str) -> OrderReport:
+    return next(row for _, row in group.rows if row.broker_order_id == order_id)
+
+
+def _open_words(group: Group) -> str:
+    net = group.net_qty
+    return f"{group.name} {abs(net)} units {'long' if net > 0 else 'short'}" if net else f"{group.name} flat"
+
+
+def _stop_words(group: Group) -> str:
+    stops = [f"{row.broker_order_id} at {rupees(row.trigger_e4)}" for _, row in group.live]
+    return f"stop {', '.join(stops)}" if stops else "no order"
+
+
+def endpoint_of(url: str) -> Endpoint:
+    """Where orders go. BrokerError when the address may not be used."""
+    return parse_url(url, ("http", "https"))
