@@ -9,7 +9,8 @@ from typing import Any, get_args
 
 import pytest
 
-from otrade.brokers.sim.faults import AnswerFault, Faults, RequestFault
+from otrade.brokers.sim.fault_requests import AnswerFault, RequestFault
+from otrade.brokers.sim.faults import Faults
 from tests.live.world import KEYS, SECOND, World, run, world
 
 METHODS = ("", "POST", "PUT", "DELETE", "GET")

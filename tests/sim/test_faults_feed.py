@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from otrade.brokers.sim.config import NS_PER_S
-from otrade.brokers.sim.faults import UNKNOWN_STATUS
+from otrade.brokers.sim.fault_pushes import UNKNOWN_STATUS
 
 from .shop import Shop, shop
 

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from otrade.brokers.sim.config import NS_PER_S
-from otrade.brokers.sim.faults import AnswerFault, RequestFault
+from otrade.brokers.sim.fault_requests import AnswerFault, RequestFault
 
 from .client import Http
 from .shop import KEY, Outcome, Shop, shop

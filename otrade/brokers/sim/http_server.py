@@ -18,7 +18,7 @@ import httptools
 import orjson
 
 from .errors import KiteError
-from .faults import Manner
+from .fault_requests import Manner
 from .gate import Gate
 from .sessions import describe
 

@@ -23,7 +23,8 @@ from picows import (
 from .clock import VirtualClock, VirtualTimer
 from .config import NS_PER_MS, SimConfig, Span
 from .exchange import Exchange
-from .faults import UNKNOWN_STATUS, Faults
+from .fault_pushes import UNKNOWN_STATUS
+from .faults import Faults
 from .gate import Gate
 from .kite_wire import HEARTBEAT, MODES, frame, packet
 from .market import Quote

@@ -11,7 +11,8 @@ from .clock import VirtualClock
 from .config import SimConfig
 from .errors import KiteError, not_found
 from .exchange import Exchange
-from .faults import REFUSALS, Faults, Wrong
+from .fault_requests import REFUSALS, Wrong
+from .faults import Faults
 from .gate import Gate
 from .http_server import Answer, HttpConnection, HttpReply, HttpRequest, error_reply, json_reply
 from .rates import Rates

@@ -1,0 +1,70 @@
+"""Order updates that are lost, come twice, come late, or cannot be understood."""
+
+import random
+from collections import Counter
+from typing import Literal
+
+import orjson
+
+PushFault = Literal["", "dropped", "doubled", "shuffled", "unknown_status", "garbled"]
+UNKNOWN_STATUS = "AUCTION HOLD PENDING"
+
+
+class PushFaults:
+    """What becomes of the next pushes; faults that are armed one after another happen one after another."""
+
+    def __init__(self, rng: random.Random, seen: Counter[str]) -> None:
+        self.rng = rng
+        self.seen = seen
+        self._pushes: list[PushFault] = []
+        self._shuffle_ns = 0
+
+    # ---- armed by a test
+
+    def drop_pushes(self, n: int) -> None:
+        self._pushes += ["dropped"] * n
+
+    def double_pushes(self, n: int) -> None:
+        self._pushes += ["doubled"] * n
+
+    def shuffle_pushes(self, n: int, within_ns: int) -> None:
+        """The next `n` pushes are late by up to `within_ns`, each by its own time."""
+        self._shuffle_ns = within_ns
+        self._pushes += ["shuffled"] * n
+
+    def unknown_status(self, n: int) -> None:
+        """The next `n` pushes carry a status word that nobody has seen."""
+        self._pushes += ["unknown_status"] * n
+
+    def garble_push(self, n: int) -> None:
+        """The next `n` pushes cannot be read."""
+        self._pushes += ["garbled"] * n
+
+    # ---- asked by the feed
+
+    def take_push(self) -> tuple[PushFault, int]:
+        """What happens to this push, and by how much it is late."""
+        if not self._pushes:
+            return "", 0
+        fault = self._pushes.pop(0)
+        self.seen[f"push_{fault}"] += 1
+        return fault, self.rng.randint(0, self._shuffle_ns) if fault == "shuffled" else 0
+
+    def garble(self, text: bytes) -> bytes:
+        """A message that breaks off, or is JSON and lacks what makes it an order's."""
+        way = self.rng.randrange(3)
+        if way == 0:
+            return text[: len(text) // 2]
+        message = orjson.loads(text)
+        if way == 1:
+            for name in ("order_id", "status", "filled_quantity", "average_price"):
+                message["data"].pop(name, None)
+        else:
+            message["data"] = None
+        return orjson.dumps(message)
+
+    def _is_armed(self) -> bool:
+        return bool(self._pushes)
+
+    def _disarm(self) -> None:
+        self._pushes.clear()
