@@ -141,6 +141,12 @@ def _status(args: argparse.Namespace) -> int:
     return status(args.var, as_json=args.json)
 
 
+def _adopt(args: argparse.Namespace) -> int:
+    from otrade.commands.adopt import adopt
+
+    return adopt(args.var, args.symbol)
+
+
 def _drill(args: argparse.Namespace) -> int:
     from otrade.commands.drill import run
 
@@ -184,6 +190,9 @@ def parser() -> argparse.ArgumentParser:
             metavar="FILE",
             help="default: config/paper.json",
         )
+
+    def var_option(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--var", type=Path, default=Path("var"), metavar="DIR", help="the engine's directory (paths.var)")
 
     sub = add(
         "run",
@@ -238,14 +247,11 @@ def parser() -> argparse.ArgumentParser:
 
     sub = add("status", "ask the running engine how it is", _status)
     sub.add_argument("--json", action="store_true", help="everything, for scripts")
-    sub.add_argument(
-        "--var",
-        type=Path,
-        default=Path("var"),
-        metavar="DIR",
-        help="the engine's directory (paths.var)",
-    )
+    var_option(sub)
 
+    sub = add("adopt", "hand a position that somebody else has opened over to the engine", _adopt)
+    sub.add_argument("symbol", help="as NSE:INFY")
+    var_option(sub)
     sub = add(
         "drill",
         "prove it: thousands of simulated sessions with everything going wrong, judged by the exchange's own books",

@@ -48,7 +48,7 @@ TABLE: dict[str, set[str]] = {
     "drill": LIVE | {"drill"},
     "live": LIVE,
     "web": PURE | {"web", "config", "__init__"},
-    "commands": LIVE | {"commands"},
+    "commands": LIVE | {"commands", "drill"},
     "cli": LIVE | {"commands", "__init__"},
     "__main__": {"cli"}, "__init__": set(), "brokers": set(),
 }

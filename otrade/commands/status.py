@@ -4,26 +4,23 @@ API.
 
 from __future__ import annotations
 
-import http.client
-import os
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
-from otrade.live.runfile import RunInfo, read_run_info
 from otrade.live.units import rupees
 
+from .local import NO_ANSWER, get, running
+
 NO_ENGINE, STOPPED = 3, 4
-ANSWER_S_MAX = 5.0
 
 
 def status(var: Path, *, as_json: bool) -> int:
     """Print the engine's status. Exit code 3 when none runs there, 4 when it does not answer."""
-    info = read_run_info(var)
-    if info is None or not is_running(info.pid):
+    info = running(var)
+    if info is None:
         return _no(NO_ENGINE, f"no engine runs in {var} (start one with: otrade run)")
     if not info.url:
         return _no(
@@ -32,8 +29,10 @@ def status(var: Path, *, as_json: bool) -> int:
             "begun, or start it without --no-page",
         )
     try:
-        answer = ask(info)
-    except (OSError, http.client.HTTPException, ValueError) as err:
+        answer = get(info, "/api/status")
+        if not isinstance(answer, dict):
+            raise ValueError("not a status")
+    except NO_ANSWER as err:
         return _no(
             STOPPED,
             f"engine {info.pid} at {info.url} does not answer ({err or type(err).__name__}): it "
@@ -50,40 +49,6 @@ def status(var: Path, *, as_json: bool) -> int:
 def _no(code: int, words: str) -> int:
     print(words, file=sys.stderr)
     return code
-
-
-def is_running(pid: int) -> bool:
-    """Is there such a process? A run-file outlives an engine that was killed."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def ask(info: RunInfo) -> dict[str, Any]:
-    """`/api/status` of the engine. The token goes to the engine's own address alone, by no proxy.
-
-    OSError, HTTPException or ValueError when there is no good answer.
-    """
-    address = urlsplit(info.url)
-    connection = http.client.HTTPConnection(
-        address.hostname or "", address.port, timeout=ANSWER_S_MAX
-    )
-    try:
-        connection.request("GET", "/api/status", headers={"Authorization": f"Bearer {info.token}"})
-        response = connection.getresponse()
-        body = response.read()
-    finally:
-        connection.close()
-    if response.status != http.client.OK:
-        raise ValueError(f"HTTP {response.status}")
-    answer = orjson.loads(body)
-    if not isinstance(answer, dict):
-        raise ValueError("not a status")
-    return answer
 
 
 def plain(s: dict[str, Any], url: str) -> str:

@@ -334,6 +334,16 @@ class JournalConfig(Base, frozen=True, kw_only=True):
     keep_mb: Annotated[int, Meta(ge=32, le=10_000_000, description="of closed days; the oldest go first")] = 20_000
 
 
+class WatchdogConfig(Base, frozen=True, kw_only=True):
+    """A small process of its own that protects what is open when the engine is gone (live only)."""
+
+    enabled: bool = True
+    stale_s: Annotated[
+        float, Meta(ge=5, le=600, description="without a sign of life; then the engine is killed and the watchdog acts")
+    ] = 15.0
+    flatten: Annotated[bool, Meta(description="close everything, instead of making sure that the stops rest")] = False
+
+
 class PathsConfig(Base, frozen=True, kw_only=True):
     var: Annotated[
         str, Meta(description="run files, logs, sessions; relative to the working directory")
@@ -364,4 +374,5 @@ class Config(Base, frozen=True, kw_only=True):
     web: WebConfig = WebConfig()
     log: LogConfig = LogConfig()
     journal: JournalConfig = JournalConfig()
+    watchdog: WatchdogConfig = WatchdogConfig()
     paths: PathsConfig = PathsConfig()

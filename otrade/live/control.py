@@ -28,6 +28,8 @@ class Control:
     def __init__(self) -> None:
         self._day: TradingDay | None = None
         self.on_stop: Callable[[str], None] | None = None
+        self.blocks_rearm: Callable[[], str] = str
+        """Why nobody may re-arm now, in words; empty when somebody may."""
 
     def set_day(self, day: "TradingDay | None") -> None:
         """None between days."""
@@ -59,6 +61,8 @@ class Control:
     def _resume(self, day: "TradingDay", args: Args) -> Result:
         if day.ending.is_stopping:
             return False, "the engine is stopping; start it again to trade"
+        if blocked := self.blocks_rearm():
+            return False, blocked
         risk = day.engine.risk()
         halt = Halt(risk["halt"])
         if halt != Halt.ACTIVE and not args.get("rearm"):

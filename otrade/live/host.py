@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from otrade.web.schema import Mode
 from .clock import NS_PER_S, Clock
 from .control import Control
 from .day import TradingDay
+from .killswitch import KillSwitch
 from .log import LOGGER_NAME, close_log, open_log
 from .memory import GarbageCare
 from .notices import Notice, NoticeBoard
@@ -80,6 +82,8 @@ class Host:
         self._log: logging.Handler | None = None
         self._progress_ns = 0
         self.control.on_stop = self._stop_asked
+        self._kill_switch = KillSwitch(Path(self.config.paths.var))
+        self.control.blocks_rearm = self._kill_switch.blocks_rearm
 
     @property
     def config(self) -> Config:
@@ -97,6 +101,7 @@ class Host:
         self.board.listen(self._heard)
         self._signals = StopSignals(asyncio.get_running_loop(), on_stop=self._stop_asked, on_insist=self._insisted)
         self._signals.__enter__()
+        self._kill_switch.install(asyncio.get_running_loop())
         self._write_run_file("", "")
         return self
 
@@ -107,6 +112,7 @@ class Host:
         traceback: TracebackType | None,
     ) -> None:
         self.progress.end()
+        self._kill_switch.remove()
         if self._signals is not None:
             self._signals.__exit__(exc_type, exc, traceback)
         self._run_file.__exit__(exc_type, exc, traceback)
@@ -119,7 +125,7 @@ class Host:
         self.control.set_day(day)
         self.source.set_day(day)
         self._care = GarbageCare(day.engine)
-        day.on_beat += [self._show_progress, self._care.look, self._look_for_reload]
+        day.on_beat += [partial(self._kill_switch.look, day), self._show_progress, self._care.look, self._look_for_reload]
 
     async def opened(self) -> None:
         """The core trades: only now comes the page, which is not small to import."""

@@ -1,5 +1,9 @@
 """Live trading: the same day, on the wall clock, with a real broker."""
 
+import contextlib
+from functools import partial
+from pathlib import Path
+
 from otrade._core.types import Severity
 from otrade.calendar import Calendar, date_of
 from otrade.config import ConfigManager, RunOptions
@@ -7,8 +11,10 @@ from otrade.errors import CalendarError, OTradeError
 
 from .access import LiveAccess
 from .clock import NS_PER_S, WallClock
+from .heartbeat import Heartbeat
 from .host import Host
 from .prepare import DayMaker, PreparedDay
+from .runfile import AccountLock
 from .summary import DaySummary
 
 TOKEN_LOOK_NS = 10 * NS_PER_S
@@ -22,18 +28,25 @@ async def run_live(manager: ConfigManager, options: RunOptions, calendar: Calend
     if why and calendar.session("cash", today) is None:
         raise CalendarError(f"{today} is no trading day ({why}); there is nothing to do today")
     access = LiveAccess(manager.config)
-    with Host(manager, options, clock, mode="live", broker_kind="kite", speed=1.0) as host:
+    heartbeat = Heartbeat(Path(manager.config.paths.var))
+    with (
+        AccountLock(access.account),
+        Host(manager, options, clock, mode="live", broker_kind="kite", speed=1.0) as host,
+        contextlib.closing(heartbeat),
+    ):
+        heartbeat.open()
         maker = DayMaker(manager.config, calendar, access, clock, host.board, is_paper=False)
         prepared = await maker.make(today)
         day = prepared.day
         host.begin(day)
         watch = TokenWatch(prepared, access)
-        day.on_beat.append(watch.look)
+        day.on_beat += [watch.look, partial(heartbeat.look, day)]
         try:
             await day.open(prepared.broker)
             await host.opened()
             await day.ended.wait()
             await day.close()
+            heartbeat.end()
             host.finish()
             await host.after_last(keep_page=False)
         finally:

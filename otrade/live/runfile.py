@@ -85,6 +85,44 @@ class RunFile:
             self._lock_fd = -1
 
 
+class AccountLock:
+    """One engine for each account on this machine, whatever directories they use. Context manager."""
+
+    def __init__(self, account: str, state_dir: Path | None = None) -> None:
+        home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+        self._path = (state_dir or Path(home) / "otrade") / f"{account}.lock"
+        self._account = account
+        self._fd = -1
+
+    def __enter__(self) -> "AccountLock":
+        """StartError when another engine trades this account."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StartError(f"{self._path} cannot be made ({error.strerror}): set XDG_STATE_HOME to a directory that can be written") from None
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._fd)
+            self._fd = -1
+            raise StartError(
+                f"another engine on this machine trades account {self._account} already ({self._path} is held): two engines would "
+                "take each other's orders for their own. Stop it first."
+            ) from None
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
 def read_run_info(var_dir: Path) -> RunInfo | None:
     """The running engine of `var_dir`, or None when there is none or its file cannot be read."""
     try:

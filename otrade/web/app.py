@@ -26,6 +26,7 @@ from .problems import ProblemError, problem_response
 from .schema import (
     ClientMessage,
     CommandName,
+    AdoptArgs,
     FlattenArgs,
     KillArgs,
     PauseArgs,
@@ -48,6 +49,7 @@ COMMANDS: dict[CommandName, type[Row]] = {
     "pause": PauseArgs,
     "resume": ResumeArgs,
     "flatten": FlattenArgs,
+    "adopt": AdoptArgs,
     "stop": StopArgs,
     "kill": KillArgs,
 }
@@ -109,7 +111,7 @@ class Api:
         if name not in COMMANDS:
             raise ProblemError(problems.unknown_command(name, ", ".join(COMMANDS)))
         args = _arguments(await _body(request), request, COMMANDS[name])
-        if isinstance(args, FlattenArgs) and args.instrument_id is not None:
+        if isinstance(args, FlattenArgs | AdoptArgs) and args.instrument_id is not None:
             self._must_exist(args.instrument_id)
         log.info("command %s from the page or the command line", name)
         result = await self._source.command(name, **msgspec.structs.asdict(args))

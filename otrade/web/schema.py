@@ -59,7 +59,7 @@ Source = Literal["push", "answer", "book", "engine"]
 """Who told us: an order push, the answer to our request, a poll of the order book, or our own
 computation.
 """
-CommandName = Literal["pause", "resume", "flatten", "stop", "kill"]
+CommandName = Literal["pause", "resume", "flatten", "adopt", "stop", "kill"]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -354,6 +354,12 @@ class FlattenArgs(Row, frozen=True, kw_only=True):
     """Close every open position, or those of one instrument."""
 
     instrument_id: int | None = None
+
+
+class AdoptArgs(Row, frozen=True, kw_only=True):
+    """Take over the quantity of one instrument that somebody else has traded: from then on it has a stop and is the engine's."""
+
+    instrument_id: int
 
 
 class StopArgs(Row, frozen=True, kw_only=True):

@@ -174,6 +174,7 @@ def prepare() -> None:
         shutil.copy2(ROOT / name, COPY / name)
     if (ROOT / "build" / "kernels").exists():
         shutil.copytree(ROOT / "build" / "kernels", COPY / "build" / "kernels", copy_function=shutil.copy2)
+    build()  # once whole; each mutant then rebuilds one module, and the one before it
 
 
 def build() -> None:
@@ -219,8 +220,7 @@ def main() -> int:
         text = plant(mutant)
         try:
             began = time.monotonic()
-            if mutant.file.endswith(".pyx"):
-                build()
+            build()  # of a Python file too: the mutant before it is still compiled in
             built = time.monotonic()
             took, words = drill(args.seeds, args.jobs)
         finally:

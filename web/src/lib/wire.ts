@@ -27,7 +27,7 @@ export type Severity = "info" | "warn" | "error" | "alarm";
 
 export type Source = "push" | "answer" | "book" | "engine";
 
-export type CommandName = "pause" | "resume" | "flatten" | "stop" | "kill";
+export type CommandName = "pause" | "resume" | "flatten" | "adopt" | "stop" | "kill";
 
 export interface FeedStatus {
   connected: boolean;
@@ -322,6 +322,13 @@ export interface ResumeArgs {
  */
 export interface FlattenArgs {
   instrument_id?: number | null;
+}
+
+/**
+ * Take over the quantity of one instrument that somebody else has traded: from then on it has a stop and is the engine's.
+ */
+export interface AdoptArgs {
+  instrument_id: number;
 }
 
 /**
