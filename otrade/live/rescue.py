@@ -147,7 +147,8 @@ class Rescue:
             before = set(needs)
             await asyncio.sleep(self._gap_s)
         open_words = ", ".join(_open_words(group) for group in groups.values() if group.net_qty)
-        words = f"not done in {give_up_s:.0f} s, look at the broker yourself: {open_words or 'the book could not be read, or orders still rest'}"
+        what = open_words or "the book could not be read, or orders still rest"
+        words = f"not done in {give_up_s:.0f} s, look at the broker yourself: {what}"
         return Outcome(False, False, self._n_requests, words)
 
     # -------------------------------------------------------------------------------------- looking
@@ -282,7 +283,8 @@ class Rescue:
         variety = str(_row(group, order_id).raw.get("variety") or "regular")
         answer = await self._send(method, f"/orders/{variety}/{order_id}", form, f"{group.name} order {order_id}: {what}")
         if answer.outcome == Ev.REFUSED and answer.reason == Reason.MODIFY_CAP:
-            await self._send("DELETE", f"/orders/{variety}/{order_id}", {}, f"{group.name} order {order_id}: cancel, it takes no more changes")
+            words = f"{group.name} order {order_id}: cancel, it takes no more changes"
+            await self._send("DELETE", f"/orders/{variety}/{order_id}", {}, words)
 
     async def _send(self, method: str, path: str, form: Mapping[str, str], what: str) -> Answer:
         self._n_requests += 1
