@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import os
 import sys
 from pathlib import Path
 
@@ -41,7 +42,8 @@ async def main(rest_url: str, feed_url: str, shift_ns: int, page: bool) -> None:
     clock = ShiftedClock(shift_ns)
     manager = ConfigManager(CONFIG)
     date: dt.date = date_of(clock.now_ns())
-    access = PaperAccess(rest_url, feed_url, "paper", Secret("paper-secret"))
+    account = f"bench-{os.getpid()}"  # nobody goes on from the journal of the process before
+    access = PaperAccess(rest_url, feed_url, "paper", Secret("paper-secret"), account)
     with Host(manager, RunOptions(config=CONFIG, page=page, port=0), clock, mode="paper", broker_kind="sim", speed=1.0) as host:
         prepared = await DayMaker(manager.config, Calendar.load(), access, clock, host.board, is_paper=True).make(date)
         host.begin(prepared.day)

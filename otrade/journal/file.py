@@ -46,13 +46,13 @@ class JournalFile:
         max_mb: int = 2048,
         reserve_mb: int = 16,
         sync_ms: int = 1000,
+        window_bytes: int = WINDOW_BYTES,
         allocate: Allocate = os.posix_fallocate,
     ) -> None:
+        """`window_bytes`: of a new file; one that exists keeps its own. A frame of the feed must fit."""
         self.path = path
         self.trouble = ""
         self._allocate = allocate
-        self._max_windows = max(max_mb * (1 << 20) // WINDOW_BYTES, 2)
-        self._reserve_windows = min(max(reserve_mb * (1 << 20) // WINDOW_BYTES, 1), self._max_windows - 1)
         self._sync_s = sync_ms / 1000
         self._maps: dict[int, mmap.mmap] = {}
         """Mapped windows, by their number in the file."""
@@ -64,11 +64,14 @@ class JournalFile:
         self._is_dirty = False
         self._error = ""
         self._window_seen = 0
-        self.found = self._open(identity, now_ns)
+        self.found = self._open(identity, now_ns, window_bytes)
+        self._window_bytes = self.found.header.window_bytes
+        self._max_windows = max((max_mb << 20) // self._window_bytes, 2)
+        self._reserve_windows = min(max((reserve_mb << 20) // self._window_bytes, 1), self._max_windows - 1)
         self._n_sections = self.found.n_sections
-        self._first = (self.found.end - HEADER_BYTES) // WINDOW_BYTES
-        used = (self.found.end - HEADER_BYTES) % WINDOW_BYTES
-        self._n_allocated = max((os.fstat(self._fd).st_size - HEADER_BYTES) // WINDOW_BYTES, 0)
+        self._first = (self.found.end - HEADER_BYTES) // self._window_bytes
+        used = (self.found.end - HEADER_BYTES) % self._window_bytes
+        self._n_allocated = max((os.fstat(self._fd).st_size - HEADER_BYTES) // self._window_bytes, 0)
         try:
             self._grow(self._first + 1)
         except OSError as error:
@@ -85,7 +88,7 @@ class JournalFile:
         self._thread.start()
 
     # -------------------------------------------------------------------------------------- opening
-    def _open(self, identity: dict[str, str], now_ns: int) -> Verdict:
+    def _open(self, identity: dict[str, str], now_ns: int, window_bytes: int) -> Verdict:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -98,7 +101,7 @@ class JournalFile:
             raise JournalBusy(f"{self.path} is being written by another engine: stop it first") from None
         try:
             if os.fstat(self._fd).st_size == 0:
-                self._create(Header(identity, now_ns))
+                self._create(Header(identity, now_ns, window_bytes))
             verdict = check(self.path)
             if verdict.header.identity != identity:
                 mine, its = (", ".join(f"{k} {v}" for k, v in each.items()) for each in (identity, verdict.header.identity))
@@ -131,7 +134,7 @@ class JournalFile:
         wanted = min(n_windows + self._reserve_windows, self._max_windows)
         if wanted > self._n_allocated:
             try:
-                self._allocate(self._fd, HEADER_BYTES, wanted * WINDOW_BYTES)
+                self._allocate(self._fd, HEADER_BYTES, wanted * self._window_bytes)
                 self._n_allocated = wanted
                 self._error = ""
             except OSError as error:
@@ -139,13 +142,13 @@ class JournalFile:
                 if n_windows > self._n_allocated:
                     raise
         elif n_windows + self._reserve_windows > self._max_windows:
-            self._error = f"the journal has reached its size limit of {self._max_windows * WINDOW_BYTES >> 20} MB (journal.max_mb)"
+            self._error = f"the journal has reached its size limit of {self._max_windows * self._window_bytes >> 20} MB (journal.max_mb)"
         else:
             self._error = ""
 
     def _map_next(self) -> mmap.mmap:
-        offset = HEADER_BYTES + self._next * WINDOW_BYTES
-        window = mmap.mmap(self._fd, WINDOW_BYTES, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE, offset=offset)
+        offset = HEADER_BYTES + self._next * self._window_bytes
+        window = mmap.mmap(self._fd, self._window_bytes, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE, offset=offset)
         self._maps[self._next] = window
         self._next += 1
         return window
@@ -215,7 +218,7 @@ class JournalFile:
         self._is_closing = True
         self._wake.set()
         self._thread.join()
-        end = HEADER_BYTES + (self._first + self.writer.window) * WINDOW_BYTES + self.writer.used
+        end = HEADER_BYTES + (self._first + self.writer.window) * self._window_bytes + self.writer.used
         self.writer.close()
         for window in self._maps.values():
             window.close()

@@ -5,7 +5,6 @@ the engine that reads it. A bad record with good ones behind it is damage. Eithe
 skipped in silence.
 """
 
-import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +54,8 @@ def open_stream(path: Path) -> BinaryIO:
     """The file's bytes, unzipped when its name says so. JournalError when it cannot be opened."""
     try:
         if path.suffix == ".gz":
+            import gzip  # not small, and no running engine needs it
+
             return cast(BinaryIO, gzip.open(path, "rb"))
         return open(path, "rb")
     except OSError as error:

@@ -21,6 +21,7 @@ from otrade.config.schema import JournalConfig
 from otrade.errors import JournalError, OTradeError
 from otrade.journal.archive import aside
 from otrade.journal.file import JournalBusy, JournalFile
+from otrade.journal.record import WINDOW_BYTES
 from otrade.journal.replay import FORMAT, Replay, read_hello
 from otrade.journal.scan import header_of, windows
 
@@ -36,6 +37,9 @@ NOTICE = struct.Struct("<2q8i3q")
 """`notice_t`."""
 TELLING = 1 << Rec.HELLO | 1 << Rec.CALL | 1 << Rec.NOTICE
 """Kinds of records that tell about runs, halts and pauses."""
+FEW_INSTRUMENTS = 500
+SMALL_WINDOW_BYTES = 256 << 10
+"""Mapped windows count into the process's memory; a frame of few instruments is small."""
 LIFTED = (Reason.STOPPING, Reason.BROKER_TOKEN, Reason.JOURNAL)
 """Halts that end with the process that they were about."""
 
@@ -195,7 +199,9 @@ class DayJournal:
         self._store.close()
 
 
-def open_journal(directory: Path, identity: dict[str, str], config: JournalConfig, board: NoticeBoard, now_ns: int) -> DayJournal:
+def open_journal(
+    directory: Path, identity: dict[str, str], config: JournalConfig, board: NoticeBoard, now_ns: int, *, n_instruments: int
+) -> DayJournal:
     """The day's journal, ready for `recover`. One that is damaged, or somebody else's, is set aside under another name, and said.
 
     JournalError when another engine writes it, or when no file can be made.
@@ -204,7 +210,8 @@ def open_journal(directory: Path, identity: dict[str, str], config: JournalConfi
 
     def store() -> JournalFile:
         return JournalFile(
-            path, identity, now_ns, max_mb=config.max_mb, reserve_mb=config.reserve_mb, sync_ms=config.sync_ms
+            path, identity, now_ns, max_mb=config.max_mb, reserve_mb=config.reserve_mb, sync_ms=config.sync_ms,
+            window_bytes=WINDOW_BYTES if n_instruments > FEW_INSTRUMENTS else SMALL_WINDOW_BYTES,
         )
 
     try:
