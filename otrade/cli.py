@@ -147,6 +147,34 @@ def _adopt(args: argparse.Namespace) -> int:
     return adopt(args.var, args.symbol)
 
 
+def _journal(args: argparse.Namespace) -> int:
+    from otrade.commands import journal
+
+    if args.what == "verify":
+        return journal.verify(args.file)
+    if args.what == "tail":
+        return journal.tail(args.file, lines=args.lines, follow=args.follow, as_json=args.json)
+    if args.what == "export":
+        return journal.export(args.file, args.to, args.format, kinds=args.kind)
+    return journal.show(
+        args.file,
+        kinds=args.kind,
+        order=args.order,
+        instrument=args.instrument,
+        since=args.since,
+        until=args.until,
+        limit=args.limit,
+        packets=args.packets,
+        as_json=args.json,
+    )
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from otrade.commands.journal import replay
+
+    return replay(args.file)
+
+
 def _drill(args: argparse.Namespace) -> int:
     from otrade.commands.drill import run
 
@@ -252,6 +280,39 @@ def parser() -> argparse.ArgumentParser:
     sub = add("adopt", "hand a position that somebody else has opened over to the engine", _adopt)
     sub.add_argument("symbol", help="as NSE:INFY")
     var_option(sub)
+    journal = add("journal", "read a journal: everything that an engine was told and decided", _journal)
+    whats = journal.add_subparsers(dest="what", required=True, metavar="verify|show|tail|export")
+
+    def journal_command(name: str, what: str) -> argparse.ArgumentParser:
+        sub = whats.add_parser(name, help=what, description=what)
+        sub.add_argument("file", type=Path, metavar="FILE", help="var/journal/YYYY-MM-DD.otj, compressed (.gz) or not")
+        return sub
+
+    def kind_option(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--kind", default="", metavar="A,B", help="only these kinds of records, as COMMAND,REPORT,NOTICE")
+
+    journal_command("verify", "is it whole? names every damaged place")
+    sub = journal_command("show", "records in words")
+    kind_option(sub)
+    sub.add_argument("--order", default="", metavar="TAG", help="only what names this ClOrdID or broker's order id")
+    sub.add_argument("--instrument", type=_between(0, 100_000), default=None, metavar="ID")
+    sub.add_argument("--from", dest="since", default="", metavar="HH:MM[:SS]", help="Indian time")
+    sub.add_argument("--until", default="", metavar="HH:MM[:SS]")
+    sub.add_argument("--limit", type=_between(0, 1_000_000_000), default=0, metavar="N")
+    sub.add_argument("--packets", action="store_true", help="decode the feed's frames too")
+    sub.add_argument("--json", action="store_true")
+    sub = journal_command("tail", "the last records, and with -f those that come")
+    sub.add_argument("-n", dest="lines", type=_between(0, 100_000), default=20, metavar="N")
+    sub.add_argument("-f", dest="follow", action="store_true")
+    sub.add_argument("--json", action="store_true")
+    sub = journal_command("export", "for other tools")
+    kind_option(sub)
+    sub.add_argument("--format", choices=("jsonl", "csv", "parquet"), default="jsonl")
+    sub.add_argument("--to", type=Path, default=None, metavar="FILE", help="default: standard output")
+
+    sub = add("replay", "feed a journal to a fresh core and compare every decision, bit for bit", _replay)
+    sub.add_argument("file", type=Path, metavar="FILE")
+
     sub = add(
         "drill",
         "prove it: thousands of simulated sessions with everything going wrong, judged by the exchange's own books",

@@ -15,6 +15,7 @@ from otrade._core.types import Severity
 from otrade.config import ConfigManager, RunOptions
 from otrade.config.schema import Config
 from otrade.errors import OTradeError, StartError
+from otrade.journal.archive import tidy
 from otrade.web.schema import Mode
 
 from .clock import NS_PER_S, Clock
@@ -81,6 +82,7 @@ class Host:
         self._signals: StopSignals | None = None
         self._log: logging.Handler | None = None
         self._progress_ns = 0
+        self._tidy: asyncio.Future[None] | None = None
         self.control.on_stop = self._stop_asked
         self._kill_switch = KillSwitch(Path(self.config.paths.var))
         self.control.blocks_rearm = self._kill_switch.blocks_rearm
@@ -133,8 +135,19 @@ class Host:
         if self._care is not None:
             self._care.__enter__()
         self.source.lifecycle = "running"
+        self._tidy = asyncio.get_running_loop().run_in_executor(None, self._tidy_journals, self.day.plan.day)
         if self._shows_page and self._server is None:
             await self._serve()
+
+    def _tidy_journals(self, today: str) -> None:
+        """In a thread: compress what is over, and keep what the policy says."""
+        config = self.config.journal
+        done = tidy(Path(self.config.paths.var) / "journal", today, keep_days=config.keep_days, keep_mb=config.keep_mb)
+        log = logging.getLogger(LOGGER_NAME)
+        for name in done.failed:
+            log.warning("journal %s could not be compressed", name)
+        if done.compressed or done.deleted:
+            log.info("journals compressed: %s; deleted: %s", ", ".join(done.compressed) or "none", ", ".join(done.deleted) or "none")
 
     def finish(self) -> DaySummary:
         """A day has ended and is closed: print its screen."""

@@ -1,0 +1,179 @@
+"""A record as a person or a script reads it: a plain dict, codes by their names, prices as they are (`_e4`).
+
+Struct layouts come from `otrade/_core/types.py`, the one place where they are spelled.
+"""
+
+import struct
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+import orjson
+
+from otrade._core.types import (
+    STRUCTS,
+    Cmd,
+    Ev,
+    Halt,
+    Lane,
+    Leg,
+    Note,
+    OrdType,
+    Product,
+    Reason,
+    Rec,
+    Severity,
+    Side,
+    Tif,
+)
+from otrade._core.wire_kite import decode_frame
+
+from .record import Record
+
+CODES = {"i8": "q", "i4": "i", "u4": "I", "u1": "B", "f8": "d"}
+SIZES = {"i8": 8, "i4": 4, "u4": 4, "u1": 1, "f8": 8, "c": 1}
+ENUMS: dict[str, type[IntEnum]] = {
+    "side": Side,
+    "ord_type": OrdType,
+    "tif": Tif,
+    "product": Product,
+    "lane": Lane,
+    "leg": Leg,
+    "ev": Ev,
+    "outcome": Ev,
+    "reason": Reason,
+    "blocked": Reason,
+    "severity": Severity,
+    "halt": Halt,
+}
+SOURCES = {1: "push", 2: "book", 3: "postback"}
+COMMAND_FIELDS_UNTIL = "n_bytes"
+"""A COMMAND record ends its struct here; the request's first line and body follow."""
+
+
+class Layout:
+    """One struct of `STRUCTS`, C-aligned, as a reader of bytes."""
+
+    align: int
+    end: int
+    """Bytes up to and including the last field."""
+    size: int
+
+    def __init__(self, name: str, until: str = "") -> None:
+        self._fields: list[tuple[str, struct.Struct | Layout, int]] = []
+        at = widest = 0
+        for field in STRUCTS[name]:
+            if field[0] == until:
+                break
+            kind, count = field[1], field[2] if len(field) == 3 else 0
+            if kind in STRUCTS:
+                inner = Layout(kind)
+                at = _aligned(at, inner.align)
+                self._fields.append((field[0], inner, at))
+                at += inner.size
+                widest = max(widest, inner.align)
+                continue
+            size = SIZES[kind]
+            at = _aligned(at, size)
+            code = f"<{count or 1}s" if kind == "c" else f"<{count or 1}{CODES[kind]}"
+            self._fields.append((field[0], struct.Struct(code), at))
+            at += size * (count or 1)
+            widest = max(widest, size)
+        self.align = widest
+        self.end = at
+        self.size = _aligned(at, widest)
+
+    def read(self, payload: bytes | memoryview, base: int = 0) -> dict[str, Any]:
+        """Every field but padding; texts as str, arrays as lists, inner structs as dicts."""
+        found: dict[str, Any] = {}
+        for name, how, at in self._fields:
+            if name.startswith("_"):
+                continue
+            if isinstance(how, Layout):
+                found[name] = how.read(payload, base + at)
+                continue
+            values = how.unpack_from(payload, base + at)
+            value = values[0] if len(values) == 1 else list(values)
+            found[name] = value.split(b"\0")[0].decode("ascii", "replace") if isinstance(value, bytes) else value
+        return found
+
+
+def _aligned(at: int, size: int) -> int:
+    return -(-at // size) * size if size else at
+
+
+REPORT, ANSWER, NOTICE, SIGNAL = Layout("report_t"), Layout("answer_t"), Layout("notice_t"), Layout("signal_rec_t")
+COMMAND = Layout("command_t", COMMAND_FIELDS_UNTIL)
+
+
+def named(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Codes replaced by their names; a number that is in no table stays a number."""
+    found = dict(row)
+    for name, enum in ENUMS.items():
+        if isinstance(found.get(name), int):
+            found[name] = _name(enum, found[name])
+    return found
+
+
+def _name(enum: type[IntEnum], code: int) -> str | int:
+    try:
+        return enum(code).name
+    except ValueError:
+        return code
+
+
+def kind_name(kind: int) -> str:
+    """The kind's name, or its number when this build does not know it."""
+    return str(_name(Rec, kind))
+
+
+def words_of(record: Record, *, packets: bool = False) -> dict[str, Any]:
+    """What a record says. `packets`: a frame's packets decoded too. Never raises for a payload that is not as it should be."""
+    row: dict[str, Any] = {
+        "seq": record.seq,
+        "section": record.section,
+        "ts_ns": record.ts_ns,
+        "kind": kind_name(record.kind),
+        "offset": record.offset,
+    }
+    try:
+        return row | _body(record.kind, record.payload, packets)
+    except (struct.error, orjson.JSONDecodeError, ValueError) as error:
+        return row | {"unreadable": f"{type(error).__name__}: {error}", "payload": bytes(record.payload).hex()}
+
+
+def _body(kind: int, payload: memoryview, packets: bool) -> dict[str, Any]:
+    if kind in (Rec.HELLO, Rec.CALL, Rec.WORDS, Rec.PERSON, Rec.RAW):
+        said = orjson.loads(payload)
+        if kind == Rec.CALL:
+            return {"method": said["m"], "args": said["k"]}
+        return {"raw": said} if kind == Rec.RAW else {"says": said}
+    if kind == Rec.FRAME:
+        found: dict[str, Any] = {"bytes": len(payload), "packets": int.from_bytes(payload[:2], "big") if len(payload) > 1 else 0}
+        if packets:
+            found["ticks"] = decode_frame(payload)
+        return found
+    if kind == Rec.REPORT:
+        row = named(REPORT.read(payload))
+        return {**row, "source": SOURCES.get(row["source"], row["source"])}
+    if kind == Rec.ANSWER:
+        return named(ANSWER.read(payload))
+    if kind == Rec.SENT:
+        return {"request": int.from_bytes(payload[:4], "little")}
+    if kind == Rec.COMMAND:
+        line, _, body = bytes(payload[COMMAND.end :]).partition(b"\n")
+        row = COMMAND.read(payload)
+        what = {"cmd": _name(Cmd, row.pop("kind")), "request_seq": row.pop("seq"), "asked_ns": row.pop("ts_ns")}
+        request = {"request": line.decode("ascii", "replace"), "body": body.decode("ascii", "replace")}
+        return {**what, **named(row), **request}
+    if kind == Rec.NOTICE:
+        row = NOTICE.read(payload)
+        what = {"note": _name(Note, row.pop("code")), "notice_seq": row.pop("seq")}
+        del row["ts_ns"]  # the record's own
+        return {**what, **named(row)}
+    if kind == Rec.SIGNAL:
+        row = SIGNAL.read(payload)
+        return {**named(row), "signal": named(row["signal"])}
+    if kind == Rec.DROPPED:
+        return {"lost": int.from_bytes(payload[:8], "little"), "lost_frames": int.from_bytes(payload[8:16], "little")}
+    return {"bytes": len(payload)}
