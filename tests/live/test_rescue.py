@@ -1,0 +1,149 @@
+"""The rescue against a scripted broker: each look at the book is what the test says, so nothing depends on time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+
+from otrade._core.types import Ev, Leg, Reason, Severity
+from otrade.brokers.base import Answer
+from otrade.brokers.kite.rest import KiteRest
+from otrade.live.clock import WallClock
+from otrade.live.heartbeat import Protected, Protection
+from otrade.live.rescue import OrderDoor, Outcome, Rescue
+from otrade.live.tags import Tag, make
+
+SYMBOL = "INFY"
+LEVEL = Protected("NSE", SYMBOL, 408_065, "MIS", 1, 10, 14_500_000, 14_450_000, 1_000, 7, 1)
+ENTRY = make(Tag(7, 1, Leg.ENTRY, 0, 0))
+
+
+def row(tag: str, side: str, status: str, filled: int = 0, *, kind: str = "LIMIT", trigger: float = 0.0) -> dict[str, Any]:
+    return {
+        "order_id": f"1{tag}",
+        "tag": tag,
+        "status": status,
+        "transaction_type": side,
+        "quantity": 10,
+        "filled_quantity": filled,
+        "average_price": 1500.0,
+        "price": 1445.0 if trigger else 1500.0,
+        "trigger_price": trigger,
+        "order_type": kind,
+        "product": "MIS",
+        "exchange": "NSE",
+        "tradingsymbol": SYMBOL,
+        "instrument_token": 408_065,
+        "variety": "regular",
+    }
+
+
+class Scripted:
+    """A broker whose answers and delays are given. An order that is placed is in the book `hidden` looks later, or never (-1)."""
+
+    def __init__(self, outcomes: list[Ev], hidden: list[int]) -> None:
+        self.rows: list[dict[str, Any]] = [row(ENTRY, "BUY", "COMPLETE", 10)]
+        self.late: list[tuple[int, dict[str, Any]]] = []
+        self.outcomes = outcomes
+        self.hidden = hidden
+        self.n_looks = 0
+        self.placed: list[str] = []
+        self.changed: list[tuple[str, str]] = []
+
+    async def orders(self) -> list[dict[str, Any]]:
+        self.n_looks += 1
+        return self.rows + [found for at, found in self.late if at <= self.n_looks]
+
+    async def positions(self) -> dict[str, list[dict[str, Any]]]:
+        return {"net": [{"exchange": "NSE", "tradingsymbol": SYMBOL, "product": "MIS", "quantity": 10}], "day": []}
+
+    async def quote(self, keys: list[str]) -> dict[str, Any]:
+        quote = {"last_price": 1500.0, "lower_circuit_limit": 1350.0, "upper_circuit_limit": 1650.0, "depth": {"buy": [], "sell": []}}
+        return dict.fromkeys(keys, quote)
+
+    async def send(self, method: str, path: str, form: Mapping[str, str]) -> Answer:
+        if method != "POST":
+            self.changed.append((method, path))
+            return Answer(Ev.ACK)
+        n = len(self.placed)
+        self.placed.append(form["tag"])
+        trigger = float(form.get("trigger_price", 0))
+        if self.hidden[n] >= 0:
+            found = row(form["tag"], form["transaction_type"], "TRIGGER PENDING", kind="SL", trigger=trigger)
+            self.late.append((self.n_looks + 1 + self.hidden[n], found | {"quantity": int(form["quantity"])}))
+        return Answer(self.outcomes[n], "", Reason.OK if self.outcomes[n] == Ev.ACK else Reason.TIMED_OUT, "")
+
+
+def rescue(broker: Scripted, said: list[str] | None = None) -> Outcome:
+    def say(severity: Severity, code: str, text: str) -> None:
+        if said is not None:
+            said.append(text)
+
+    async def work() -> Outcome:
+        found = Rescue(cast(KiteRest, broker), cast(OrderDoor, broker), WallClock(), say, gap_s=0.0)
+        return await found.protect(Protection(1, "2026-11-18", [LEVEL]), flatten=False, give_up_s=30.0)
+
+    return asyncio.run(work())
+
+
+def test_one_look_is_not_enough_to_place_an_order() -> None:
+    broker = Scripted([], [])
+    stop = make(Tag(7, 1, Leg.STOP, 0, 1))
+    broker.late.append((2, row(stop, "SELL", "TRIGGER PENDING", kind="SL", trigger=1450.0)))
+    assert rescue(broker).is_safe
+    assert broker.placed == [] and broker.changed == []
+
+
+@pytest.mark.parametrize("hidden", [0, 1])
+def test_an_order_in_doubt_that_shows_by_the_second_look_is_not_sent_again(hidden: int) -> None:
+    broker = Scripted([Ev.TIMEOUT, Ev.ACK], [hidden, 0])
+    outcome = rescue(broker)
+    assert outcome.is_safe and not outcome.is_flat and len(broker.placed) == 1
+
+
+def test_an_order_in_doubt_that_two_looks_do_not_show_is_sent_once_more_under_another_tag() -> None:
+    broker, said = Scripted([Ev.TIMEOUT, Ev.ACK], [-1, 0]), list[str]()
+    assert rescue(broker, said).is_safe
+    assert len(set(broker.placed)) == len(broker.placed) == 2
+    assert any(broker.placed[0] in text and "never arrived" in text for text in said)
+
+
+def test_a_late_acceptance_after_the_proof_is_taken_out() -> None:
+    broker = Scripted([Ev.TIMEOUT, Ev.ACK], [6, 0])
+    ended = {"n": 0}
+    send = broker.send
+
+    async def cancelling(method: str, path: str, form: Mapping[str, str]) -> Answer:
+        answer = await send(method, path, form)
+        if method == "DELETE":
+            ended["n"] += 1
+            for _, found in broker.late:
+                if path.endswith(found["order_id"]):
+                    found["status"] = "CANCELLED"
+        return answer
+
+    broker.send = cancelling  # type: ignore[method-assign]
+    # Calm comes only after the late one has shown: it must be seen to be taken out.
+    first = rescue(broker)
+    assert first.is_safe
+    if ended["n"] == 0:
+        broker.n_looks += 10
+        assert rescue(broker).is_safe
+    live = [found for _, found in broker.late if found["status"] == "TRIGGER PENDING"]
+    assert len(broker.placed) == 2 and ended["n"] == 1 and len(live) == 1
+
+
+@pytest.mark.parametrize("hidden", [1, 5, 20])
+def test_an_order_that_was_taken_is_waited_for_however_old_the_book_is(hidden: int) -> None:
+    broker = Scripted([Ev.ACK, Ev.ACK], [hidden, 0])
+    assert rescue(broker).is_safe
+    assert len(broker.placed) == 1
+
+
+def test_an_order_that_was_refused_is_tried_again() -> None:
+    broker = Scripted([Ev.REFUSED, Ev.ACK], [-1, 0])
+    assert rescue(broker).is_safe
+    assert len(set(broker.placed)) == 2
