@@ -141,6 +141,24 @@ def _status(args: argparse.Namespace) -> int:
     return status(args.var, as_json=args.json)
 
 
+def _kill(args: argparse.Namespace) -> int:
+    from otrade.commands.kill import kill
+
+    return kill(args.var, flatten=args.flatten, direct=args.direct, config=args.config)
+
+
+def _rearm(args: argparse.Namespace) -> int:
+    from otrade.commands.kill import rearm
+
+    return rearm(args.var, yes=args.yes_i_mean_it)
+
+
+def _watchdog(args: argparse.Namespace) -> int:
+    from otrade.commands.watchdog import watch
+
+    return watch(args.config, once=args.once, flatten=args.flatten)
+
+
 def _adopt(args: argparse.Namespace) -> int:
     from otrade.commands.adopt import adopt
 
@@ -277,6 +295,31 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--json", action="store_true", help="everything, for scripts")
     var_option(sub)
 
+    sub = add("kill", "halt: no new entries, every stop stays at the exchange", _kill)
+    var_option(sub)
+    sub.add_argument("--flatten", action="store_true", help="close everything of ours too")
+    sub.add_argument(
+        "--direct",
+        action="store_true",
+        help="do not ask the engine: end it, and act at the broker (needs --config)",
+    )
+    sub.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="the live engine's configuration, to act at the broker when no engine runs",
+    )
+    sub = add("rearm", "take the kill file away and let the engine trade again", _rearm)
+    var_option(sub)
+    sub.add_argument("--yes-i-mean-it", action="store_true", help="do not ask for the word")
+    sub = add("watchdog", "protect what is open when the engine is dead or hung", _watchdog)
+    config_option(sub)
+    sub.add_argument("--once", action="store_true", help="look once, do what is needed, and end")
+    sub.add_argument(
+        "--flatten",
+        action="store_true",
+        help="close everything of ours rather than protect it",
+    )
     sub = add("adopt", "hand a position that somebody else has opened over to the engine", _adopt)
     sub.add_argument("symbol", help="as NSE:INFY")
     var_option(sub)

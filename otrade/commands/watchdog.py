@@ -8,18 +8,20 @@ from pathlib import Path
 
 from otrade.config.manager import load
 from otrade.errors import ConfigError
-from otrade.live.watchdog import STALE_S, STOPPED, Watchdog, WatchLock
+from otrade.live.watchdog import STOPPED, Watchdog, WatchLock
 
 LOCK_WAIT_S = 5.0
 """A watchdog that is about to end gives its place to the next."""
 
 
-def watch(config: Path, *, once: bool, flatten: bool, force: bool = False, stale_s: float = STALE_S) -> int:
+def watch(config: Path, *, once: bool, flatten: bool, force: bool = False, stale_s: float = 0.0) -> int:
     """The exit code: 0 done, 3 no engine ever began, 4 one watches already, 6 something of ours is not as it should be.
 
     OTradeError for what a person must mend.
     """
     settings = load(config)
+    flatten = flatten or settings.watchdog.flatten
+    stale_s = stale_s or settings.watchdog.stale_s
     if settings.mode != "live":
         words = "a watchdog needs mode live: on the simulated exchange nothing outlives the engine"
         raise ConfigError(words, file=str(config), path="mode")

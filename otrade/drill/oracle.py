@@ -38,6 +38,8 @@ class Bracket:
     """(since when, open quantity up to which) for what is open and not covered yet, oldest first: an entry that goes on filling is
     not uncovered for as long as it fills, but each of its units is until its own cover has come.
     """
+    bare_ns: int = 0
+    """Not wholly covered since then; 0: covered."""
     exceeded_ns: int = 0
 
     def look(self) -> None:
@@ -61,6 +63,8 @@ class Worst:
 
     uncovered_ns: int = 0
     exceeded_ns: int = 0
+    total_uncovered_ns: int = 0
+    """Added up over all brackets."""
 
 
 class Oracle:
@@ -113,9 +117,15 @@ class Oracle:
 
     def _judge(self, b: Bracket, now_ns: int) -> None:
         b.look()
+        is_uncovered = b.open_qty > 0 and b.cover_qty < b.open_qty
+        if b.bare_ns and not is_uncovered:
+            self.worst.total_uncovered_ns += now_ns - b.bare_ns
+            b.bare_ns = 0
+        elif is_uncovered:
+            b.bare_ns = b.bare_ns or now_ns
         while b.levels and b.levels[0][1] <= b.cover_qty:
             b.levels.popleft()
-        if b.open_qty > 0 and b.cover_qty < b.open_qty:
+        if is_uncovered:
             if not b.levels or b.levels[-1][1] < b.open_qty:
                 b.levels.append((now_ns, b.open_qty))
             took_ns = now_ns - b.levels[0][0]

@@ -104,6 +104,14 @@ def _doubtful_stop(sim: Simulator, args: Args) -> None:
     sim.faults.answer_wrongly("504", method="POST", path_prefix="/orders", body="order_type=SL&", then=then)
 
 
+def _doubtful_stop_and_no_book(sim: Simulator, args: Args) -> None:
+    def then() -> None:
+        sim.faults.seen["stop_in_doubt_and_failing_book"] += 1
+        sim.faults.answer_wrongly("504", count=args["n"], method="GET", path_prefix="/orders")
+
+    sim.faults.answer_wrongly("504", method="POST", path_prefix="/orders", body="order_type=SL&", then=then)
+
+
 TROUBLES: dict[str, Trouble] = {
     "answer_504": Trouble(_some_orders, _answer("504"), _doubts, "accepted, and the answer says that nobody knows"),
     "answer_502_html": Trouble(_some_orders, _answer("502_html"), _doubts, "the same in HTML"),
@@ -118,6 +126,12 @@ TROUBLES: dict[str, Trouble] = {
     "lose_429": Trouble(_some_orders, _lose("429"), _doubts, "told to slow down: retried after a pause that grows"),
     "stop_in_doubt_and_stale_book": Trouble(
         _nothing, _doubtful_stop, _always(DOUBT_S), "the first look for a stop that stands does not show it, the second does"
+    ),
+    "stop_in_doubt_and_failing_book": Trouble(
+        _count(2, 4),
+        _doubtful_stop_and_no_book,
+        lambda args: DOUBT_S + 2.0 ** (args["n"] + 1),
+        "the book cannot be read: that proves nothing about the stop",
     ),
     "push_dropped": Trouble(
         _count(1, 6), lambda sim, args: sim.faults.drop_pushes(args["n"]), _always(17.0), "a missed fill is found by the audit of the book"

@@ -71,9 +71,8 @@ def _parquet(rows: Iterable[dict[str, Any]], target: Path | None) -> int:
         import pyarrow.parquet as pq
     except ImportError:
         raise JournalError("Parquet needs the pyarrow library: pip install 'otrade[export]'") from None
-    schema = pa.schema(
-        [("seq", pa.int64()), ("section", pa.int32()), ("ts_ns", pa.int64()), ("kind", pa.string()), ("offset", pa.int64()), ("body", pa.string())]
-    )
+    numbers = [(name, pa.int64()) for name in ("seq", "ts_ns", "offset")]
+    schema = pa.schema([*numbers, ("section", pa.int32()), ("kind", pa.string()), ("body", pa.string())])
     n = 0
     with pq.ParquetWriter(target, schema) as out:
         batch: list[dict[str, Any]] = []

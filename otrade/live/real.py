@@ -16,6 +16,7 @@ from .host import Host
 from .prepare import DayMaker, PreparedDay
 from .runfile import AccountLock
 from .summary import DaySummary
+from .watchdog import spawn
 
 TOKEN_LOOK_NS = 10 * NS_PER_S
 
@@ -35,6 +36,8 @@ async def run_live(manager: ConfigManager, options: RunOptions, calendar: Calend
         contextlib.closing(heartbeat),
     ):
         heartbeat.open()
+        if manager.config.watchdog.enabled:
+            _start_watchdog(host, options.config, Path(manager.config.paths.var))
         maker = DayMaker(manager.config, calendar, access, clock, host.board, is_paper=False)
         prepared = await maker.make(today)
         day = prepared.day
@@ -45,13 +48,20 @@ async def run_live(manager: ConfigManager, options: RunOptions, calendar: Calend
             await day.open(prepared.broker)
             await host.opened()
             await day.ended.wait()
+            heartbeat.end()  # hanging up takes its time, and nobody need step in
             await day.close()
-            heartbeat.end()
             host.finish()
             await host.after_last(keep_page=False)
         finally:
             await host.stop_page()
         return host.summaries
+
+
+def _start_watchdog(host: Host, config: Path, var_dir: Path) -> None:
+    try:
+        spawn(config, var_dir)
+    except OSError as error:
+        host.board.say(Severity.ERROR, "NO_WATCHDOG", f"the watchdog cannot be started ({error.strerror}): nobody looks after a dead engine")
 
 
 class TokenWatch:
