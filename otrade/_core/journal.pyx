@@ -190,13 +190,16 @@ cdef class JournalWriter:
 cdef int look(const uint8_t* p, Py_ssize_t left, uint32_t* length, uint32_t* n) noexcept nogil:
     """0: a whole record stands here. 1: nothing is written here. 2: its length is impossible. 3: its checksum is wrong."""
     cdef uint32_t crc
+    cdef uint16_t kind
     if left < HEAD:
         return 1
     memcpy(length, p, 4)
     if length[0] == 0:
         return 1
+    memcpy(&kind, p + 24, 2)
     memcpy(n, p + 28, 4)
-    if length[0] < HEAD or length[0] % 8 or length[0] > left or n[0] > length[0] - HEAD:
+    # The checksum does not cover the length, so it must follow from what it covers.
+    if length[0] > left or length[0] != (left if kind == REC_PAD else HEAD + _padded(n[0])):
         return 2
     memcpy(&crc, p + 4, 4)
     return 0 if ~otrade_crc(0xFFFFFFFF, p + 8, HEAD - 8 + n[0]) == crc else 3

@@ -1,0 +1,113 @@
+"""The drill over 300 seeds, in parts that run side by side; and what its sheet and its failures look like."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from otrade import cli
+from otrade.commands.drill import wishes_of
+from otrade.drill import campaign, session
+from otrade.drill.oracle import Violation, check_rate
+from otrade.drill.scenario import Scenario, draw
+from otrade.drill.session import Result
+from otrade.drill.sheet import failure, missing, render
+from otrade.drill.shrink import shrink
+from otrade.drill.trouble import TROUBLES
+from otrade.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+SEEDS = 300
+PARTS = 10
+KINDS = tuple(TROUBLES)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_nothing_is_violated(part: int) -> None:
+    first = part * (SEEDS // PARTS)
+    print(f"seeds {first} to {first + SEEDS // PARTS - 1}; one of them: otrade drill --seeds 1 --seed N")
+    order = campaign.Order(first, SEEDS // PARTS, KINDS, jobs=1)
+    results = list(campaign.sessions(order))
+    bad = [f"seed {result.seed}: {result.error}" for result in results if result.error]
+    assert not bad, "\n".join(bad)
+    # A drill in which nothing happens proves nothing.
+    assert sum(result.n_orders for result in results) > 300
+    assert sum(result.n_decisions for result in results) > 3_000
+    seen = Counter[str]()
+    for result in results:
+        seen.update(result.seen)
+    assert len([kind for kind in KINDS if seen[kind]]) > len(KINDS) / 3
+
+
+def test_the_same_seed_gives_the_same_session() -> None:
+    for seed in (3, 17, 40):
+        assert orjson.dumps(draw(seed, list(KINDS))) == orjson.dumps(draw(seed, list(KINDS)))
+        one, again = (campaign.one(seed, KINDS) for _ in range(2))
+        assert (one.n_orders, one.n_trades, one.n_events, one.seen, one.uncovered_s) == (
+            again.n_orders, again.n_trades, again.n_events, again.seen, again.uncovered_s)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_trouble_really_happens_and_is_survived(kind: str) -> None:
+    """Alone, over seeds until it has happened: a trouble that never fires would prove nothing."""
+    for seed in range(200):
+        scenario = draw(seed, [kind])
+        if not scenario.events:
+            continue
+        result = campaign.attempt(scenario)
+        assert not result.error, f"seed {seed}, only {kind}: {result.error}"
+        if result.seen[kind]:
+            return
+    raise AssertionError(f"{kind} never happened")
+
+
+def test_a_violation_is_told_with_its_seed_its_least_scenario_and_what_happened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An oracle that may not be late for anything finds a violation at once."""
+    monkeypatch.setattr(Scenario, "bound_s", property(lambda self: 0.0))
+    seed = next(seed for seed in range(50) if draw(seed, list(KINDS)).events and campaign.one(seed, KINDS).error)
+    scenario = draw(seed, list(KINDS))
+    small = shrink(scenario, lambda candidate: bool(campaign.attempt(candidate).error))
+    assert len(small.events) <= len(scenario.events) and len(small.wishes) == 1 and not small.events
+    result = campaign.attempt(small)
+    words = failure(result, small)
+    assert f"seed {seed}" in words and "covered" in words and "exchange: OT" in words and "COMPLETE" in words
+    assert '"wishes"' in words
+
+
+def test_the_sheet_names_what_never_happened() -> None:
+    results = [
+        Result(0, seen=Counter(gap=2), kinds=("gap",), n_orders=4, uncovered_s=1.5, bound_s=9.0, simulated_s=600.0),
+        Result(1, kinds=(), simulated_s=600.0, bound_s=3.0),
+    ]
+    sheet = render(results, ("gap", "token"), 1.0)
+    assert "violations          0" in sheet and "1.50 s / 9.0 s" in sheet and "NONE" in sheet
+    assert missing(results, ("gap", "token")) == ["token"]
+
+
+def test_the_rate_check_can_say_no() -> None:
+    check_rate([0, 1, 2_000_000_000], 2, 1_000_000_000, "second")
+    with pytest.raises(Violation, match="3 requests within a second"):
+        check_rate([0, 1, 999_999_999], 2, 1_000_000_000, "second")
+
+
+def test_the_strategies_of_a_configuration_can_be_drilled() -> None:
+    wishes = wishes_of(ROOT / "config" / "paper.json")
+    assert wishes and {wish.kind for wish in wishes} <= {"ema_cross", "sma_cross", "price_ema", "price_sma", "price_level"}
+    scenario = replace(draw(1, [], list(wishes)), minutes=12)
+    result = session.run(scenario)
+    assert not result.error, result.error
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert cli.main(["drill", "--seeds", "2", "--seed", "9", "--jobs", "1", "--faults", "gap,push_doubled"]) == 0
+    assert "FAULT DRILL" in capsys.readouterr().out
+    assert cli.main(["drill", "--faults", "earthquake"]) == 5
+    assert "'earthquake'" in capsys.readouterr().err
+    path = tmp_path / "none.json"
+    path.write_bytes(orjson.dumps({**orjson.loads((ROOT / "config" / "paper.json").read_bytes()), "strategies": []}))
+    with pytest.raises(ConfigError, match="no strategy"):
+        wishes_of(path)
