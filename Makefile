@@ -4,7 +4,7 @@ PY := .venv/bin/python
 # Compiled .pyc files quarter the start-up time; some environments switch them off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: build run test bench fuzz campaign lint clean
+.PHONY: build run test bench fuzz campaign drill drill-mutants deaths lint clean
 
 build: .venv/ready otrade/web/static/index.html
 
@@ -56,6 +56,18 @@ fuzz: build
 
 campaign: build
 	$(PY) -m tests.core.campaign --sequences 100000
+
+# The fault drill: 10,000 sessions with everything going wrong (about three quarters of an hour on two cores).
+drill: build
+	.venv/bin/otrade drill --seeds 10000
+
+# Bugs planted one at a time in a copy of the tree, each to be caught by the drill.
+drill-mutants: build
+	$(PY) -m tests.drill.mutants
+
+# An engine that dies after every single journal record about orders, and after each is followed by another one.
+deaths: build
+	OTRADE_DEATH_STRIDE=1 $(PY) -m pytest -n 2 tests/live/test_recovery.py -k "death_at"
 
 clean:
 	rm -rf build dist .venv *.egg-info otrade/web/static web/node_modules

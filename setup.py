@@ -32,7 +32,8 @@ def extension(pyx: Path) -> Extension:
     ext = Extension(
         ".".join(pyx.with_suffix("").parts), [str(pyx)], include_dirs=["."], extra_objects=linked, libraries=["m"],
         extra_compile_args=COMPILE, extra_link_args=SANITIZE,
-        depends=["otrade/_core/types.py", "otrade/_core/types.h", "otrade/_core/otk.h", "otrade/_core/crc32c.h", *map(str, Path("otrade").rglob("*.pxd"))],
+        depends=["otrade/_core/types.py", "otrade/_core/types.h", "otrade/_core/otk.h", "otrade/_core/crc32c.h",
+                 *map(str, Path("otrade").rglob("*.pxd"))],
     )
     ext.cython_include_dirs = ["."]
     ext.cython_directives = {"language_level": "3", "freethreading_compatible": False}

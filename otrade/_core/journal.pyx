@@ -11,7 +11,7 @@ Little-endian. A record never crosses a window's end: PAD fills the rest. Length
 """
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
 from otrade._core.types cimport REC_DROPPED, REC_FRAME, REC_HELLO, REC_PAD
 

@@ -9,7 +9,6 @@ from libc.string cimport strncpy
 import orjson
 
 from otrade._core cimport strategy
-from otrade._core.journal cimport JournalWriter
 from otrade._core.state cimport allocate, core_t, find_token, instrument_t, put_token, release
 from otrade._core.types cimport REC_CALL
 from otrade._core.wire cimport FrameSink, OrderEncoder

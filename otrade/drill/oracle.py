@@ -160,6 +160,16 @@ class Oracle:
         if left:
             raise Violation(f"orders were orphaned: {', '.join(map(str, left))}")
 
+    def check_changes(self) -> None:
+        """Where nothing goes wrong, no modification asks for what stands already: that would be a mistake about what stands."""
+        for order in self._sim.exchange.orders():
+            before: tuple[object, ...] = ()
+            for _, row in order.told:
+                terms = tuple(row[name] for name in ("quantity", "price", "trigger_price", "order_type"))
+                if order.tag and row["status"] == "MODIFIED" and terms == before:
+                    raise Violation(f"order {order.tag} was modified to the terms that it had: {terms}")
+                before = terms
+
     def net_qty(self) -> dict[str, int]:
         """Net quantity by instrument of the orders with our tags."""
         net: Counter[str] = Counter()

@@ -65,6 +65,7 @@ COMBINED: tuple[tuple[tuple[str, dict[str, Any]], ...], ...] = (
     (("answer_reset", ONE_PLACEMENT), ("push_dropped", {"n": 3}), ("stale_book", {"n": 1, "s": 30.0})),
     (("answer_silence", ONE_PLACEMENT), ("push_dropped", {"n": 4})),
     (("cut_fills", {}), ("fill_after_cancel", {"n": 3}), ("flatten", {})),
+    (("cut_fills", {}), ("halt", {"s": 40.0})),
 )
 """Troubles that are worse together, at the same moment."""
 
@@ -118,7 +119,8 @@ def _wish(rng: random.Random) -> Wish:
         "exit_mode": int(rng.random() < 0.2),
         "on_opposite": rng.choice((0, 1, 1, 2)),
         "entry_type": int(rng.random() < 0.2),
-        "entry_offset_bps": rng.choice((0.0, 3.0, 8.0)),
+        "entry_offset_bps": rng.choice((0.0, 0.0, 3.0, 8.0)),
+        "entry_timeout_ns": rng.choice((20, 90)) * 1_000_000_000,
         "stop_limit_bps": rng.choice((2.0, 10.0, 30.0)),
         "size_value": float(rng.choice((1, 10, 40, 500))) if key != FUTURE else float(rng.choice((75, 150, 3000))),
     }

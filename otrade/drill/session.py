@@ -284,10 +284,13 @@ class Session:
             raise Violation(f"the engine ended with {ours} units in its own books, and the exchange with none of ours")
         if oracle.net_qty():
             raise Violation(f"the exchange ended with {oracle.net_qty()} of our orders")
+        if day.engine.n_live:
+            raise Violation(f"the engine ended with {day.engine.n_live} brackets that it believes to be alive")
         pnl_e4 = day.engine.risk()["pnl_e4"]
         if pnl_e4 != oracle.pnl_e4():
             raise Violation(f"profit: the engine says {pnl_e4} e4, the exchange's trades say {oracle.pnl_e4()} e4")
         if not self._scenario.events:
+            oracle.check_changes()
             # Both clocks start and stop by a push; the engine's can never be much the shorter.
             naked_ns, bare_ns = day.engine.counters()["naked_ns_total"], oracle.worst.total_uncovered_ns
             if naked_ns * 2 < bare_ns:

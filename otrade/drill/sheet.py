@@ -34,8 +34,9 @@ def render(results: Sequence[Result], kinds: Sequence[str], wall_s: float) -> st
         f"{sum(r.n_decisions for r in results):,} decisions the same bit for bit",
         f"time                {wall_s:,.0f} s, {len(results) / wall_s * 3600 if wall_s else 0:,.0f} sessions an hour",
         "",
-        "checked after every event, in the exchange's own books: no order twice for one intent, no order without one, exits never above the",
-        "position, open quantity covered within its bound, limits and rates kept; at the end: flat, nothing orphaned, profit equal to the paisa.",
+        "checked after every event, in the exchange's own books: no order twice for one intent, no order without one, exits never",
+        "above the position, open quantity covered within its bound, limits and rates kept; at the end: flat, nothing orphaned,",
+        "profit equal to the paisa.",
         "",
         f"{'what went wrong':<36}{'times':>8}   worst time uncovered, alone / bound",
     ]
@@ -86,4 +87,3 @@ def failure(result: Result, scenario: Scenario) -> str:
             f"scenario as JSON: {orjson.dumps(scenario).decode()}",
         ]
     )
-

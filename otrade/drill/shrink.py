@@ -23,9 +23,7 @@ def shrink(scenario: Scenario, fails: Callable[[Scenario], bool], tries: int = 6
 
 
 def _smaller(scenario: Scenario) -> list[Scenario]:
-    without_event = [
-        replace(scenario, events=[*scenario.events[:i], *scenario.events[i + 1 :]]) for i in range(len(scenario.events))
-    ]
+    without_event = [replace(scenario, events=[*scenario.events[:i], *scenario.events[i + 1 :]]) for i in range(len(scenario.events))]
     wishes = scenario.wishes
     without_wish = [replace(scenario, wishes=[*wishes[:i], *wishes[i + 1 :]]) for i in range(len(wishes)) if len(wishes) > 1]
     return without_event + without_wish

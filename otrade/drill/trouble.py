@@ -148,7 +148,10 @@ TROUBLES: dict[str, Trouble] = {
     ),
     "push_garbled": Trouble(_count(1, 3), lambda sim, args: sim.faults.garble_push(args["n"]), _always(17.0), "as a missed push"),
     "silence_feed": Trouble(
-        _for_s(2, 25), lambda sim, args: sim.faults.silence_feed(round(args["s"] * SECOND)), lambda args: args["s"] + 20.0, "pushes are lost too"
+        _for_s(2, 25),
+        lambda sim, args: sim.faults.silence_feed(round(args["s"] * SECOND)),
+        lambda args: args["s"] + 20.0,
+        "pushes are lost too",
     ),
     "cut_feed": Trouble(_nothing, lambda sim, args: sim.faults.cut_feed(), _always(20.0), "pushes are lost until the feed is back"),
     "cut_mid_frame": Trouble(_nothing, lambda sim, args: sim.faults.cut_mid_frame(), _always(20.0), "as a cut feed"),
@@ -159,7 +162,10 @@ TROUBLES: dict[str, Trouble] = {
         "nothing reaches the broker; then every request is in doubt",
     ),
     "reject_exits": Trouble(
-        _count(1, 4), lambda sim, args: sim.faults.reject_exits(args["n"]), lambda args: 2.0 ** args["n"] + 4, "each refusal is waited out, longer each time"
+        _count(1, 4),
+        lambda sim, args: sim.faults.reject_exits(args["n"]),
+        lambda args: 2.0 ** args["n"] + 4,
+        "each refusal is waited out, longer each time",
     ),
     "lock_circuit": Trouble(
         lambda rng, keys: {"key": rng.choice(keys), "side": rng.choice((-1, 1)), "s": round(rng.uniform(5, 40), 1)},
@@ -188,7 +194,10 @@ TROUBLES: dict[str, Trouble] = {
         _count(1, 6), lambda sim, args: sim.faults.cap_modifications(args["n"]), _always(25.0), "the stop is cancelled and placed anew"
     ),
     "cap_day": Trouble(
-        _count(0, 3), lambda sim, args: sim.faults.cap_day(args["n"]), _always(3600.0), "nothing can be placed at all until the day's cap is lifted"
+        _count(0, 3),
+        lambda sim, args: sim.faults.cap_day(args["n"]),
+        _always(3600.0),
+        "nothing can be placed at all until the day's cap is lifted",
     ),
     "manual": Trouble(
         lambda rng, keys: {"key": rng.choice(keys), "side": rng.choice((-1, 1)), "qty": rng.randint(1, 4) * 5},
@@ -198,7 +207,10 @@ TROUBLES: dict[str, Trouble] = {
     ),
     "token": Trouble(_for_s(1, 20), None, lambda args: args["s"] + 2 * DOUBT_S, "nothing is accepted until somebody logs in"),
     "clock_step": Trouble(
-        lambda rng, keys: {"s": rng.choice((-4.0, -1.0, 2.0, 7.0, 15.0))}, None, lambda args: abs(args["s"]) + DOUBT_S, "timeouts and looks come early or late"
+        lambda rng, keys: {"s": rng.choice((-4.0, -1.0, 2.0, 7.0, 15.0))},
+        None,
+        lambda args: abs(args["s"]) + DOUBT_S,
+        "timeouts and looks come early or late",
     ),
     "kill": Trouble(
         lambda rng, keys: {
@@ -213,6 +225,8 @@ TROUBLES: dict[str, Trouble] = {
         "dead, and then recovering",
     ),
     "flatten": Trouble(_nothing, None, _always(4.0), "a person closes everything"),
-    "halt": Trouble(lambda rng, keys: {"s": rng.choice((9.0, 40.0, 90.0, 9999.0))}, None, _always(0.0), "a person halts the engine, and re-arms it"),
+    "halt": Trouble(
+        lambda rng, keys: {"s": rng.choice((9.0, 40.0, 90.0, 9999.0))}, None, _always(0.0), "a person halts the engine, and re-arms it"
+    ),
 }
 """Names are those that the simulator counts under, where it does the thing."""

@@ -1,6 +1,6 @@
 """Seeds until the first violation, in one line: for whoever wants to know whether a bug is found, and how soon.
 
-    python -m otrade.drill.until --seeds N [--jobs N]
+python -m otrade.drill.until --seeds N [--jobs N]
 """
 
 import argparse

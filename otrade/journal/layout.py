@@ -1,7 +1,7 @@
 """The frame of a journal's file: a header block, then windows of records. docs/journal.md has it in words.
 
-    8 bytes magic | u32 format | u32 header block bytes | u32 window bytes | u32 identity bytes | i64 created, ns
-    identity (JSON) | u32 CRC-32C of all of that
+8 bytes magic | u32 format | u32 header block bytes | u32 window bytes | u32 identity bytes | i64 created, ns
+identity (JSON) | u32 CRC-32C of all of that
 """
 
 import struct

@@ -172,11 +172,8 @@ class Explainer:
         self._recovery.adopt([report], self._clock.now_ns())
         if self._desk.take_report(report) == Reason.UNKNOWN_ORDER:
             return False
-        self._board.say(
-            Severity.WARN,
-            "TAKEN_BACK",
-            f"{report.tradingsymbol}: order {report.cl_ord_id}, {'sent by the watchdog' if tag.is_watchdog else 'of an earlier run'}, is taken in",
-        )
+        whose = "sent by the watchdog" if tag.is_watchdog else "of an earlier run"
+        self._board.say(Severity.WARN, "TAKEN_BACK", f"{report.tradingsymbol}: order {report.cl_ord_id}, {whose}, is taken in")
         self._desk.drain()
         return True
 
@@ -229,9 +226,7 @@ class Explainer:
             if instrument_id is not None:
                 shown[instrument_id] = shown.get(instrument_id, 0) + position.net_qty
                 rows[instrument_id] = position
-        self._differences = {
-            i: (shown.get(i, 0) - net_qty, rows.get(i)) for i, net_qty in ours.items() if shown.get(i, 0) != net_qty
-        }
+        self._differences = {i: (shown.get(i, 0) - net_qty, rows.get(i)) for i, net_qty in ours.items() if shown.get(i, 0) != net_qty}
         self.ts_positions_ns = self._clock.now_ns()
         return unexplained_positions(positions, self._plan.instrument_of, ours)
 

@@ -210,7 +210,12 @@ def open_journal(
 
     def store() -> JournalFile:
         return JournalFile(
-            path, identity, now_ns, max_mb=config.max_mb, reserve_mb=config.reserve_mb, sync_ms=config.sync_ms,
+            path,
+            identity,
+            now_ns,
+            max_mb=config.max_mb,
+            reserve_mb=config.reserve_mb,
+            sync_ms=config.sync_ms,
             window_bytes=WINDOW_BYTES if n_instruments > FEW_INSTRUMENTS else SMALL_WINDOW_BYTES,
         )
 

@@ -145,7 +145,14 @@ class DayMaker:
         """None when no file can be made: then the day protects and closes, and takes no entries."""
         directory = Path(self.config.paths.var) / "journal"
         try:
-            return open_journal(directory, self._identity(date), self.config.journal, self.board, self.clock.now_ns(), n_instruments=len(self.config.instruments))
+            return open_journal(
+                directory,
+                self._identity(date),
+                self.config.journal,
+                self.board,
+                self.clock.now_ns(),
+                n_instruments=len(self.config.instruments),
+            )
         except JournalBusy as error:
             raise StartError(str(error)) from None
         except JournalError as error:

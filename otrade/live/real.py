@@ -61,7 +61,9 @@ def _start_watchdog(host: Host, config: Path, var_dir: Path) -> None:
     try:
         spawn(config, var_dir)
     except OSError as error:
-        host.board.say(Severity.ERROR, "NO_WATCHDOG", f"the watchdog cannot be started ({error.strerror}): nobody looks after a dead engine")
+        host.board.say(
+            Severity.ERROR, "NO_WATCHDOG", f"the watchdog cannot be started ({error.strerror}): nobody looks after a dead engine"
+        )
 
 
 class TokenWatch:

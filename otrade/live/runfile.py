@@ -100,7 +100,9 @@ class AccountLock:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StartError(f"{self._path} cannot be made ({error.strerror}): set XDG_STATE_HOME to a directory that can be written") from None
+            raise StartError(
+                f"{self._path} cannot be made ({error.strerror}): set XDG_STATE_HOME to a directory that can be written"
+            ) from None
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -24,9 +24,9 @@ from .auth import LocalDoor
 from .page import Page, SecurityHeaders
 from .problems import ProblemError, problem_response
 from .schema import (
+    AdoptArgs,
     ClientMessage,
     CommandName,
-    AdoptArgs,
     FlattenArgs,
     KillArgs,
     PauseArgs,

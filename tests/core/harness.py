@@ -82,7 +82,8 @@ def make_engine(*, plan: dict[str, Any] | None = None, params: dict[str, Any] | 
 def hello(engine: Engine, **given: Any) -> bytes:
     """The first record of a journal for this engine."""
     return orjson.dumps({
-        "format": 1, "build": "test", "resume": False, "run_id": engine.sizes["run_id"], "setup": engine.setup_digest, "sizes": engine.sizes,
+        "format": 1, "build": "test", "resume": False, "run_id": engine.sizes["run_id"], "setup": engine.setup_digest,
+        "sizes": engine.sizes,
         "encoder": {"kind": "kite", "host": "127.0.0.1", "prefix": ""}, **given,
     })
 

@@ -35,127 +35,166 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
-        "resend without the second look", CORE + "report.pyx",
+        "resend without the second look",
+        CORE + "report.pyx",
         "                if o.looks == 0:\n                    o.looks = 1\n                    o.ts_look_ns = c.book_request_ns\n"
         "                elif c.book_request_ns >= o.ts_look_ns + c.look_gap_ns:\n                    _apply(c, slot, EV_ABSENT)",
         "                if True:\n                    _apply(c, slot, EV_ABSENT)",
         "one look at a book that is late makes a second order",
     ),
     Mutant(
-        "timeout taken for a refusal", CORE + "report.pyx",
+        "timeout taken for a refusal",
+        CORE + "report.pyx",
         "    cdef int ev = outcome\n    if slot < 0:",
         "    cdef int ev = outcome\n    if outcome == EV_TIMEOUT:\n        outcome = ev = EV_REFUSED\n    if slot < 0:",
         "unknown is not failed",
     ),
     Mutant(
-        "resend while in doubt", CORE + "exits.pyx",
+        "resend while in doubt",
+        CORE + "exits.pyx",
         "    if o == NULL or order.is_final(o):\n        if c.now_ns < b.retry_ns:",
         "    if o == NULL or order.is_final(o) or o.in_doubt:\n        if c.now_ns < b.retry_ns:",
         "a stop that may stand is sent again",
     ),
     Mutant(
-        "forget a partial fill", CORE + "report.pyx",
-        "    if d_qty > 0:\n        bracket.on_fill(", "    if d_qty > 0 and o.cum_qty >= o.order_qty:\n        bracket.on_fill(",
+        "forget a partial fill",
+        CORE + "report.pyx",
+        "    if d_qty > 0:\n        bracket.on_fill(",
+        "    if d_qty > 0 and o.cum_qty >= o.order_qty:\n        bracket.on_fill(",
         "the quantity filled before the last report is lost",
     ),
     Mutant(
-        "accept a falling filled quantity", CORE + "order.pyx",
-        "    if cum_qty < order.cum_qty:\n        return REASON_CUM_QTY_FELL\n", "    if cum_qty < order.cum_qty:\n        order.cum_qty = cum_qty\n",
+        "accept a falling filled quantity",
+        CORE + "order.pyx",
+        "    if cum_qty < order.cum_qty:\n        return REASON_CUM_QTY_FELL\n",
+        "    if cum_qty < order.cum_qty:\n        order.cum_qty = cum_qty\n",
         "an old report counts a fill twice later",
     ),
     Mutant(
-        "failed query taken for an empty book", "otrade/live/book.py",
-        "            self.n_failed += 1\n", "            self.n_failed += 1\n            self._on_unknown(self.take([], ts_request_ns))\n",
+        "failed query taken for an empty book",
+        "otrade/live/book.py",
+        "            self.n_failed += 1\n",
+        "            self.n_failed += 1\n            self._on_unknown(self.take([], ts_request_ns))\n",
         "a question that was not answered proves nothing",
     ),
     Mutant(
-        "second exit beside the first", CORE + "exits.pyx",
+        "second exit beside the first",
+        CORE + "exits.pyx",
         "    if o == NULL or order.is_final(o):\n        if c.now_ns < b.retry_ns:",
         "    if o == NULL or order.is_final(o) or o.ord_type != ord_type:\n        if c.now_ns < b.retry_ns:",
         "the target is placed and the stop left: both can fill",
     ),
     Mutant(
-        "budget ignored", CORE + "risk.pyx",
-        "    if budget.per_second > 0 and _sent_since(", "    if False and budget.per_second > 0 and _sent_since(",
+        "budget ignored",
+        CORE + "risk.pyx",
+        "    if budget.per_second > 0 and _sent_since(",
+        "    if False and budget.per_second > 0 and _sent_since(",
         "more requests a second than are allowed",
     ),
     Mutant(
-        "tag used again", CORE + "state.pyx",
+        "tag used again",
+        CORE + "state.pyx",
         "    b.next_attempt += 1\n    o.next = b.order_head\n    b.order_head = slot\n    b.n_orders += 1\n",
-        "    o.next = b.order_head\n    b.order_head = slot\n    b.n_orders += 1\n    if b.n_orders > 2:\n        slot = b.order_head - 1\n",
+        "    o.next = b.order_head\n    b.order_head = slot\n    b.n_orders += 1\n"
+        "    if b.n_orders > 2:\n        slot = b.order_head - 1\n",
         "two orders with one ClOrdID",
     ),
     Mutant(
-        "stop for what was ordered", CORE + "exits.pyx",
+        "stop for what was ordered",
+        CORE + "exits.pyx",
         "    else:\n        _ensure(c, bracket_id, LEG_STOP, TYPE_SL, b.open_qty, b.stop_limit_e4, b.stop_e4, LANE_PROTECT)",
         "    else:\n        _ensure(c, bracket_id, LEG_STOP, TYPE_SL, b.order_qty, b.stop_limit_e4, b.stop_e4, LANE_PROTECT)",
         "a partly filled entry gets a stop for more than is open",
     ),
     Mutant(
-        "late fill ignored", CORE + "report.pyx",
-        "    if r.cum_qty > 0:\n", "    if r.cum_qty > 0 and not was_final:\n",
+        "late fill ignored",
+        CORE + "report.pyx",
+        "    if r.cum_qty > 0:\n",
+        "    if r.cum_qty > 0 and not was_final:\n",
         "what traded after the cancel is nobody's",
     ),
     Mutant(
-        "unknown status taken for cancelled", "otrade/brokers/kite/reports.py",
-        "EV_OF_STATUS.get(status, Ev.UNKNOWN)", "EV_OF_STATUS.get(status, Ev.CANCELED)",
+        "unknown status taken for cancelled",
+        "otrade/brokers/kite/reports.py",
+        "EV_OF_STATUS.get(status, Ev.UNKNOWN)",
+        "EV_OF_STATUS.get(status, Ev.CANCELED)",
         "a word that nobody knows ends an order that lives",
     ),
     Mutant(
-        "naked clock stopped too early", CORE + "exits.pyx",
-        "    if not order.is_working(o) or (o.ord_type", "    if order.is_final(o) or (o.ord_type",
+        "naked clock stopped too early",
+        CORE + "exits.pyx",
+        "    if not order.is_working(o) or (o.ord_type",
+        "    if order.is_final(o) or (o.ord_type",
         "a stop that was only asked for counts as standing",
     ),
     Mutant(
-        "exits blocked by a halt", CORE + "exits.pyx",
+        "exits blocked by a halt",
+        CORE + "exits.pyx",
         "    if b.state == BR_EXITING or b.state == BR_CLOSED:\n        return\n    b.state = BR_EXITING",
         "    if b.state == BR_EXITING or b.state == BR_CLOSED or c.risk.halt == 2:\n        return\n    b.state = BR_EXITING",
         "a halted engine cannot get out",
     ),
     Mutant(
-        "modification forgets what has filled", CORE + "exits.pyx",
-        "reason = request.replace(c, slot, ord_type, o.cum_qty + qty,", "reason = request.replace(c, slot, ord_type, qty,",
+        "modification forgets what has filled",
+        CORE + "exits.pyx",
+        "reason = request.replace(c, slot, ord_type, o.cum_qty + qty,",
+        "reason = request.replace(c, slot, ord_type, qty,",
         "exchanges count the total, filled part included",
     ),
     Mutant(
-        "entries stand through a halt", CORE + "bracket.pyx",
-        "    for i in range(c.n_live):\n        c.brackets[c.live[i]].entry_cancel = 1\n", "    for i in range(c.n_live):\n        c.brackets[c.live[i]].entry_cancel |= 0\n",
+        "entries stand through a halt",
+        CORE + "bracket.pyx",
+        "    for i in range(c.n_live):\n        c.brackets[c.live[i]].entry_cancel = 1\n",
+        "    for i in range(c.n_live):\n        c.brackets[c.live[i]].entry_cancel |= 0\n",
         "a halted engine still opens positions",
     ),
     Mutant(
-        "quarantine ignored", CORE + "risk.pyx",
-        "    if inst.quarantined:\n", "    if inst.quarantined > 1:\n",
+        "quarantine ignored",
+        CORE + "risk.pyx",
+        "    if inst.quarantined:\n",
+        "    if inst.quarantined > 1:\n",
         "it trades where it cannot explain the position",
     ),
     Mutant(
-        "recovery forgets what is in doubt", CORE + "adopt.pyx",
+        "recovery forgets what is in doubt",
+        CORE + "adopt.pyx",
         "            if c.orders[slot].pending != PENDING_NONE and not c.orders[slot].in_doubt:\n",
         "            c.orders[slot].pending = PENDING_NONE\n            c.orders[slot].in_doubt = 0\n            if False:\n",
         "a stop that was being sent when the process died is neither there nor missed",
     ),
     Mutant(
-        "recovery places a second stop", CORE + "adopt.pyx",
-        "    elif leg == LEG_STOP:\n        b.stop_slot = slot\n", "    elif leg == LEG_STOP:\n        pass\n",
+        "recovery places a second stop",
+        CORE + "adopt.pyx",
+        "    elif leg == LEG_STOP:\n        b.stop_slot = slot\n",
+        "    elif leg == LEG_STOP:\n        pass\n",
         "the stop in the book is not taken for the bracket's own",
     ),
     Mutant(
-        "over-exit left alone", CORE + "exits.pyx",
-        "    elif b.open_qty < 0:\n        _undo_over_exit(c, bracket_id, b)\n", "    elif b.open_qty < 0:\n        pass\n",
+        "over-exit left alone",
+        CORE + "exits.pyx",
+        "    elif b.open_qty < 0:\n        _undo_over_exit(c, bracket_id, b)\n",
+        "    elif b.open_qty < 0:\n        pass\n",
         "a late fill leaves a position on the other side",
     ),
     Mutant(
-        "exit never follows the market", CORE + "exits.pyx",
-        "    if b.state != BR_EXITING or b.open_qty <= 0 or c.now_ns < b.ladder_next_ns:\n        return\n", "    if b.ladder_step >= 0:\n        return\n",
+        "exit never follows the market",
+        CORE + "exits.pyx",
+        "    if b.state != BR_EXITING or b.open_qty <= 0 or c.now_ns < b.ladder_next_ns:\n        return\n",
+        "    if b.ladder_step >= 0:\n        return\n",
         "an exit that rests is left resting",
     ),
     Mutant(
-        "command leaves without a record", CORE + "record.pyx",
-        "            if self.journaling:\n                self._command(c.command_encoded)\n", "            if self.journaling and cmd.kind != 1:\n                self._command(c.command_encoded)\n",
+        "command leaves without a record",
+        CORE + "record.pyx",
+        "            if self.journaling:\n                self._command(c.command_encoded)\n",
+        "            if self.journaling and cmd.kind != 1:\n                self._command(c.command_encoded)\n",
         "an order without an intent in the journal",
     ),
     Mutant(
-        "half a book acted on", CORE + "report.pyx",
-        "    c.in_book = 1\n", "    c.in_book = 0\n",
+        "half a book acted on",
+        CORE + "report.pyx",
+        "    c.in_book = 1\n",
+        "    c.in_book = 0\n",
         "a stop's fill that is read before its entry's looks like an over-exit",
     ),
 )
@@ -167,8 +206,14 @@ def prepare() -> None:
     """A copy of the tree with its compiled modules, so that a mutant rebuilds one of them."""
     shutil.rmtree(COPY, ignore_errors=True)
     COPY.mkdir(parents=True)
-    tracked = subprocess.check_output(["git", "ls-files", "-z", "otrade", "tests", "setup.py", "pyproject.toml", "README.md", "LICENSE"], cwd=ROOT)
-    made = [str(p.relative_to(ROOT)) for p in (ROOT / "otrade").rglob("*") if p.suffix in (".so", ".c") or p.name in ("types.h", "types.pxd", "otk.h", "otk.pxd")]
+    tracked = subprocess.check_output(
+        ["git", "ls-files", "-z", "otrade", "tests", "setup.py", "pyproject.toml", "README.md", "LICENSE"], cwd=ROOT
+    )
+    made = [
+        str(p.relative_to(ROOT))
+        for p in (ROOT / "otrade").rglob("*")
+        if p.suffix in (".so", ".c") or p.name in ("types.h", "types.pxd", "otk.h", "otk.pxd")
+    ]
     for name in [*tracked.decode().split("\0")[:-1], *made]:
         (COPY / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, COPY / name)
@@ -186,7 +231,9 @@ def build() -> None:
 def drill(seeds: int, jobs: int) -> tuple[int, str]:
     """(seeds until the first violation, its words); 0 when there was none."""
     words = [sys.executable, "-m", "otrade.drill.until", "--seeds", str(seeds), "--jobs", str(jobs)]
-    done = subprocess.run(words, cwd=COPY, capture_output=True, text=True, env={"PYTHONPATH": str(COPY), "PATH": "/usr/bin:/bin"}, timeout=3600)
+    done = subprocess.run(
+        words, cwd=COPY, capture_output=True, text=True, env={"PYTHONPATH": str(COPY), "PATH": "/usr/bin:/bin"}, timeout=3600
+    )
     found = re.search(r"^CAUGHT (\d+) (.*)$", done.stdout, re.M)
     if found:
         return int(found[1]), found[2]
@@ -200,7 +247,9 @@ def plant(mutant: Mutant) -> str:
     path = COPY / mutant.file
     text = path.read_text()
     if text.count(mutant.old) != 1:
-        raise SystemExit(f"mutant {mutant.name!r}: its text occurs {text.count(mutant.old)} times in {mutant.file}; bring the table up to date")
+        raise SystemExit(
+            f"mutant {mutant.name!r}: its text occurs {text.count(mutant.old)} times in {mutant.file}; bring the table up to date"
+        )
     path.write_text(text.replace(mutant.old, mutant.new))
     return text
 
@@ -228,7 +277,8 @@ def main() -> int:
         seconds = f"{built - began:.0f}+{time.monotonic() - built:.0f} s"
         if took == 0 and mutant.name not in EQUIVALENT:
             survivors.append(mutant.name)
-        print(f"{mutant.name:<40}{took or '-':>7}  {words[:110] or ('equivalent' if mutant.name in EQUIVALENT else 'NOT CAUGHT')}  ({seconds})", flush=True)
+        verdict = words[:110] or ("equivalent" if mutant.name in EQUIVALENT else "NOT CAUGHT")
+        print(f"{mutant.name:<40}{took or '-':>7}  {verdict}  ({seconds})", flush=True)
     if survivors:
         print(f"not caught: {', '.join(survivors)}")
     return 1 if survivors else 0

@@ -77,7 +77,7 @@ class World:
     ports: Ports
     date: dt.date
     process: Process
-    settings: "Settings"
+    settings: Settings
     journal: MemoryJournal | None = None
     notices: list[Notice] = field(default_factory=list)
     n_restarts: int = 0
