@@ -80,7 +80,7 @@ def plain(s: dict[str, Any], url: str) -> str:
         (
             "broker",
             f"{'connected' if broker['connected'] else 'NOT CONNECTED'}, "
-            f"{broker['orders_sent']} requests, {broker['in_doubt']} in doubt",
+            f"{broker['orders_sent']} requests, {broker['in_doubt']} in doubt, {broker['quarantined']} instruments in quarantine",
         ),
         (
             "latency",

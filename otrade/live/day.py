@@ -108,6 +108,11 @@ class TradingDay:
         self._ts_token_dead_ns = 0
 
     @property
+    def ts_book_ns(self) -> int:
+        """When the order book was last read whole; 0: never."""
+        return self._books.ts_last_ns if self._books is not None else 0
+
+    @property
     def is_paused(self) -> bool:
         """A person keeps entries out."""
         return bool(self.engine.risk()["paused_by"] & PauseBy.PERSON)

@@ -184,11 +184,12 @@ class Explainer:
             self._next_ns = now_ns + (SECOND_LOOK_NS if self._known and self.ts_positions_ns else POSITION_AUDIT_NS)
         if now_ns < self._next_ns or self._task is not None:
             return
-        calm = not self._quarantined()
+        calm = not self.quarantined()
         self._next_ns = now_ns + (POSITION_AUDIT_NS if calm else UNEXPLAINED_AUDIT_NS)
         self._task = asyncio.get_running_loop().create_task(self._audit())
 
-    def _quarantined(self) -> list[int]:
+    def quarantined(self) -> list[int]:
+        """Instruments that do not trade."""
         return [i for i in range(len(self._plan.instruments)) if self._engine.instrument(i)["quarantined"]]
 
     async def _audit(self) -> None:
@@ -232,7 +233,7 @@ class Explainer:
 
     def _release(self) -> None:
         """An instrument whose difference has gone, and that has no foreign order left, trades again."""
-        for instrument_id in self._quarantined():
+        for instrument_id in self.quarantined():
             if instrument_id not in self._differences and instrument_id not in self._foreign.values():
                 self._engine.on_quarantine(instrument_id, False, self._clock.now_ns())
 

@@ -196,6 +196,7 @@ class DayJournal:
 
     def close(self) -> None:
         """After the day's last word."""
+        self._board.unlisten(self._words)
         self._store.close()
 
 

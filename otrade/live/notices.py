@@ -67,6 +67,11 @@ class NoticeBoard:
     def listen(self, listener: Callable[[Notice], None]) -> None:
         self._listeners.append(listener)
 
+    def unlisten(self, listener: Callable[[Notice], None]) -> None:
+        """Tell it nothing more; harmless when it has been dropped already."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+
     def say(self, severity: Severity, code: str, text: str, *, instrument_id: int = NONE_ID) -> Notice:
         """Say something of the orchestrator's own, now."""
         return self._keep(Notice(self._seq + 1, self._now_ns(), severity, code, text, instrument_id))

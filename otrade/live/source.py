@@ -114,6 +114,9 @@ class LiveSource:
                 token_until_ms=None,
                 orders_sent=day.desk.n_sent,
                 in_doubt=risk["n_in_doubt"],
+                book_ms=_ms_or_none(day.ts_book_ns),
+                positions_ms=_ms_or_none(day.explainer.ts_positions_ns),
+                quarantined=len(day.explainer.quarantined()),
             ),
             pnl=schema.PnlStatus(
                 gross_e4=risk["pnl_e4"],

@@ -83,6 +83,9 @@ class BrokerStatus(Row, frozen=True, kw_only=True):
     token_until_ms: int | None  # when the broker session dies; null when it does not
     orders_sent: int  # requests: new, replace and cancel
     in_doubt: int  # orders whose fate is unknown now
+    book_ms: int | None = None  # when the order book was last read whole
+    positions_ms: int | None = None  # when the broker's positions were
+    quarantined: int = 0  # instruments that do not trade, because something there cannot be explained
 
 
 class PnlStatus(Row, frozen=True, kw_only=True):

@@ -198,7 +198,7 @@ STATUS = {
     "pnl": {"gross_e4": -12_345_600, "charges_e4": 500_000, "net_e4": -12_845_600},
     "protection": {"protected_qty": 5, "open_qty": 10, "naked_ms_worst": 12.3, "naked_now": 1},
     "feed": {"connected": False, "ticks": 3, "refused": 1, "reconnects": 2},
-    "broker": {"connected": True, "orders_sent": 4, "in_doubt": 1},
+    "broker": {"connected": True, "orders_sent": 4, "in_doubt": 1, "quarantined": 0},
     "latency": {"p50_ns": 1_500, "p99_ns": 9_000},
     "counts": {"signals": 3, "open_brackets": 1},
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from otrade.errors import StartError
-from otrade.live.runfile import RunFile, RunInfo, read_run_info
+from otrade.live.runfile import AccountLock, RunFile, RunInfo, read_run_info
 
 INFO = RunInfo(pid=os.getpid(), url="http://127.0.0.1:1", token="t", mode="paper", started_ns=1)
 
@@ -41,3 +41,15 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file where the directory should be")
     with pytest.raises(StartError, match=f"{tmp_path}/run cannot be used.*paths.var"):
         RunFile(tmp_path).__enter__()
+
+
+def test_a_second_engine_on_one_account_is_refused_by_name_whatever_its_directory(tmp_path: Path) -> None:
+    with AccountLock("kite-abc", tmp_path):
+        with pytest.raises(StartError, match="account kite-abc already"):
+            AccountLock("kite-abc", tmp_path).__enter__()
+        with AccountLock("kite-other", tmp_path):
+            pass
+    with AccountLock("kite-abc", tmp_path):
+        pass
+    with pytest.raises(StartError, match="XDG_STATE_HOME"):
+        AccountLock("kite-abc", Path("/proc/nowhere")).__enter__()

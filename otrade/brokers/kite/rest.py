@@ -141,10 +141,6 @@ class KiteRest:
             self._bytes_of("POST", path, (), body, "application/x-www-form-urlencoded")
         )
 
-    async def send(self, request: bytes) -> Any:
-        """`data` of the answer to one encoded order request; sent once. NetworkError: its outcome is unknown."""
-        return await self._data(request)
-
     def _bytes_of(
         self,
         method: str,

@@ -43,6 +43,9 @@ export interface BrokerStatus {
   token_until_ms: number | null;
   orders_sent: number;
   in_doubt: number;
+  book_ms?: number | null;
+  positions_ms?: number | null;
+  quarantined?: number;
 }
 
 export interface PnlStatus {
