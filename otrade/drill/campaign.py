@@ -37,7 +37,10 @@ def sessions(order: Order) -> Iterator[Result]:
     jobs = order.jobs or os.cpu_count() or 1
     if jobs == 1 or order.seeds == 1:
         _quiet()
-        yield from (one(seed, order.kinds, order.wishes) for seed in seeds)
+        try:
+            yield from (one(seed, order.kinds, order.wishes) for seed in seeds)
+        finally:
+            logging.disable(logging.NOTSET)
         return
     pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_quiet)
     try:

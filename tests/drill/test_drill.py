@@ -71,7 +71,7 @@ def test_a_violation_is_told_with_its_seed_its_least_scenario_and_what_happened(
     seed = next(seed for seed in range(50) if draw(seed, list(KINDS)).events and campaign.one(seed, KINDS).error)
     scenario = draw(seed, list(KINDS))
     small = shrink(scenario, lambda candidate: bool(campaign.attempt(candidate).error))
-    assert len(small.events) <= len(scenario.events) and len(small.wishes) == 1 and not small.events
+    assert len(small.events) < len(scenario.events) and len(small.wishes) == 1
     result = campaign.attempt(small)
     words = failure(result, small)
     assert f"seed {seed}" in words and "covered" in words and "exchange: OT" in words and "COMPLETE" in words
