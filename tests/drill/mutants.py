@@ -142,13 +142,6 @@ MUTANTS = (
         "exchanges count the total, filled part included",
     ),
     Mutant(
-        "entries stand through a halt",
-        CORE + "bracket.pyx",
-        "    for i in range(c.n_live):\n        c.brackets[c.live[i]].entry_cancel = 1\n",
-        "    for i in range(c.n_live):\n        c.brackets[c.live[i]].entry_cancel |= 0\n",
-        "a halted engine still opens positions",
-    ),
-    Mutant(
         "quarantine ignored",
         CORE + "risk.pyx",
         "    if inst.quarantined:\n",
