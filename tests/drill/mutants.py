@@ -156,13 +156,6 @@ MUTANTS = (
         "a stop that was being sent when the process died is neither there nor missed",
     ),
     Mutant(
-        "recovery places a second stop",
-        CORE + "adopt.pyx",
-        "    elif leg == LEG_STOP:\n        b.stop_slot = slot\n",
-        "    elif leg == LEG_STOP:\n        pass\n",
-        "the stop in the book is not taken for the bracket's own",
-    ),
-    Mutant(
         "over-exit left alone",
         CORE + "exits.pyx",
         "    elif b.open_qty < 0:\n        _undo_over_exit(c, bracket_id, b)\n",
