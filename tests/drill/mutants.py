@@ -260,7 +260,7 @@ def main() -> int:
             began = time.monotonic()
             build()  # of a Python file too: the mutant before it is still compiled in
             built = time.monotonic()
-            took, words = drill(args.seeds, args.jobs)
+            took, words = drill(min(args.seeds, 200) if mutant.name in HARMLESS else args.seeds, args.jobs)
         finally:
             (COPY / mutant.file).write_text(text)
         seconds = f"{built - began:.0f}+{time.monotonic() - built:.0f} s"
