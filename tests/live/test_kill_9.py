@@ -86,19 +86,24 @@ def test_killed_in_the_middle_of_trading(tmp_path: Path) -> None:
         shift_ns = here.call(lambda: here.sim.clock.now_ns()) - time.time_ns()
         config = a_configuration(tmp_path, here)
         child, first = start(config, here, shift_ns)
-        assert first == "fresh"
-        for death in range(DEATHS):
-            n_before = len(ours(here))
-            wait_until("it trades", lambda n=n_before: len(ours(here)) >= n + 3)  # type: ignore[misc]
-            threading.Event().wait(rng.uniform(0, 1.2))  # anywhere in what it does, not in step with our questions
-            child.send_signal(signal.SIGKILL)
-            child.communicate()
-            child, first = start(config, here, shift_ns)
-            assert first.startswith("resumed "), f"death {death}: the journal was not used"
-            wait_until("everything open is covered", lambda: not uncovered(here))
-        child.send_signal(signal.SIGTERM)
-        child.communicate(timeout=90)
-        assert child.returncode == 0
+        try:
+            assert first == "fresh"
+            for death in range(DEATHS):
+                n_before = len(ours(here))
+                wait_until("it trades", lambda n=n_before: len(ours(here)) >= n + 3)  # type: ignore[misc]
+                threading.Event().wait(rng.uniform(0, 1.2))  # anywhere in what it does, not in step with our questions
+                child.send_signal(signal.SIGKILL)
+                child.communicate()
+                child, first = start(config, here, shift_ns)
+                assert first.startswith("resumed "), f"death {death}: the journal was not used"
+                wait_until("everything open is covered", lambda: not uncovered(here))
+            child.send_signal(signal.SIGTERM)
+            child.communicate(timeout=90)
+            assert child.returncode == 0
+        finally:
+            if child.poll() is None:  # the test has failed: leave nobody behind
+                child.kill()
+                child.communicate()
         rows = ours(here)
         tags = [row["tag"] for row in rows]
         assert len(tags) == len(set(tags)), "one intent, two orders"
