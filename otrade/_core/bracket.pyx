@@ -29,7 +29,9 @@ cdef enum:
     ENTRY_MARKET = 1
     SPARE_MODIFIES = 6  # kept for protection and for the way out: trailing and target arming stop short of the cap
 cdef int64_t RETRY_FIRST_NS = 1_000_000_000
-cdef int64_t RETRY_MAX_NS = 30_000_000_000
+cdef int64_t RETRY_MAX_NS = 4_000_000_000  # open and uncovered: nobody waits long for the next try
+cdef int64_t RETRY_SLOW_NS = 30_000_000_000
+cdef int RETRIES_QUICK = 20
 
 
 cdef int new_bracket(core_t* c, int strategy_id, int side) noexcept nogil:
@@ -270,10 +272,13 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
         notify(c, NOTE_ORDER_REJECTED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
         return
     b.n_rejects += 1
-    for _ in range(b.n_rejects - 1):
-        if pause < RETRY_MAX_NS:
-            pause *= 2
-    b.retry_ns = c.now_ns + (pause if pause < RETRY_MAX_NS else RETRY_MAX_NS)
+    if b.n_rejects > RETRIES_QUICK:
+        pause = RETRY_SLOW_NS  # somebody has to look; we must not eat the day's orders meanwhile
+    else:
+        for _ in range(b.n_rejects - 1):
+            if pause < RETRY_MAX_NS:
+                pause *= 2
+    b.retry_ns = c.now_ns + pause
     if ev == EV_REPLACE_REJECTED:
         notify(c, NOTE_ORDER_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
         return

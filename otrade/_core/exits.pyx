@@ -167,6 +167,8 @@ cdef void climb(core_t* c, int bracket_id) noexcept nogil:
     if b.ladder_step < plan.ladder_max_steps:
         b.ladder_step += 1
     _price_exit(c, bracket_id)
+    if c.now_ns < b.retry_ns and (b.stop_slot < 0 or order.is_final(&c.orders[b.stop_slot])):
+        return  # no order to re-price: the next try goes out at the new price
     n = notify(c, NOTE_EXIT_CHASED, SEV_ALARM if b.ladder_step >= plan.ladder_max_steps else SEV_WARN,
                b.instrument_id, bracket_id, b.stop_slot, REASON_EXIT_RESTING)
     n.a = b.flat_px_e4

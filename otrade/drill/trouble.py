@@ -164,8 +164,8 @@ TROUBLES: dict[str, Trouble] = {
     "reject_exits": Trouble(
         _count(1, 4),
         lambda sim, args: sim.faults.reject_exits(args["n"]),
-        lambda args: 2.0 ** args["n"] + 4,
-        "each refusal is waited out, longer each time",
+        lambda args: 4.0 * args["n"] + 4,
+        "each refusal is waited out, at most four seconds",
     ),
     "lock_circuit": Trouble(
         lambda rng, keys: {"key": rng.choice(keys), "side": rng.choice((-1, 1)), "s": round(rng.uniform(5, 40), 1)},
