@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[1]
 CORE = {
     # room: rooms of the core that it may use, besides `types`
     "types": set(), "processor": set(), "wire": set(), "histogram": set(), "order": set(), "market": set(), "journal": set(),
-    "wire_kite": {"wire"},
+    "wire_kite": {"wire", "writer"}, "wire_upstox": {"wire", "writer"},
+    "writer": set(),
     "state": set(),
     "position": {"otk"},
     "strategy": {"otk", "state"},
@@ -26,13 +27,14 @@ CORE = {
     "setup": {"journal", "processor", "state", "strategy", "wire"},
     "views": {"bracket", "risk", "setup", "state", "strategy"},
     "record": {"journal", "state", "views"},
-    "engine": {"adopt", "bracket", "market", "position", "record", "report", "risk", "state", "strategy", "wire_kite"},
+    "engine": {"adopt", "bracket", "market", "position", "record", "report", "risk", "state", "strategy", "wire", "wire_kite",
+               "journal", "wire_upstox"},
     "replay": {"engine", "journal"},
     # build time only
     "layout": {"kernels"}, "aot": {"kernels", "layout"}, "kernels": {"kernels", "layout"},
 }
 PURE = {"errors", "types"}  # layer 0
-LAYER_1 = PURE | {"_core.wire", "_core.wire_kite", "_core.histogram", "_core.journal"}
+LAYER_1 = PURE | {"_core.wire", "_core.wire_kite", "_core.wire_upstox", "_core.histogram", "_core.journal"}
 LAYER_4 = PURE | {"config", "instruments", "calendar", "charges"}
 LAYER_5 = LAYER_1 | LAYER_4 | {"brokers", "journal"}
 LIVE = LAYER_5 | {"_core.engine", "_core.views", "live", "web"}
