@@ -14,8 +14,8 @@ from pathlib import Path
 from otrade._core.types import Severity
 from otrade._core.wire_kite import KiteEncoder
 from otrade.brokers.kite.broker import KiteBroker
-from otrade.brokers.kite.endpoint import parse
 from otrade.brokers.kite.rest import KiteRest
+from otrade.brokers.transport.endpoint import parse
 from otrade.calendar import Calendar, Session
 from otrade.charges import order_charges_e4
 from otrade.config.manager import to_bytes

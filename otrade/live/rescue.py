@@ -16,12 +16,13 @@ from urllib.parse import urlencode
 
 from otrade._core.types import Ev, Leg, OrdType, Reason, Severity
 from otrade.brokers.base import Answer, Clock, OrderReport, Source
-from otrade.brokers.kite.endpoint import Endpoint
-from otrade.brokers.kite.endpoint import parse as parse_url
-from otrade.brokers.kite.http import ask, connect
 from otrade.brokers.kite.reasons import answer_of
-from otrade.brokers.kite.reports import e4, number, report_of
+from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
+from otrade.brokers.rows import e4, number
+from otrade.brokers.transport.endpoint import Endpoint
+from otrade.brokers.transport.endpoint import parse as parse_url
+from otrade.brokers.transport.http import ask, connect
 from otrade.errors import BrokerError, NetworkError
 
 from .guard import Act, Group, Key, Level, Need, groups_of, has_risk, level_of, needs_of, room_of, spec_of

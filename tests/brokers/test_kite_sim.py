@@ -17,8 +17,8 @@ from otrade._core.wire_kite import KiteEncoder, decode_frame, encode_command
 from otrade.brokers.base import Answer, Callbacks, OrderReport, Source
 from otrade.brokers.kite import login
 from otrade.brokers.kite.broker import KiteBroker
-from otrade.brokers.kite.endpoint import parse
 from otrade.brokers.kite.rest import KiteRest
+from otrade.brokers.transport.endpoint import parse
 from otrade.errors import TokenError
 from tests.brokers.loopback import run
 from tests.brokers.test_kite_broker import Command

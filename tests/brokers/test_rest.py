@@ -13,10 +13,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from otrade.brokers.kite import login
-from otrade.brokers.kite.backoff import Backoff
-from otrade.brokers.kite.endpoint import parse
-from otrade.brokers.kite.reports import ist_ns
 from otrade.brokers.kite.rest import KiteRest
+from otrade.brokers.rows import ist_ns
+from otrade.brokers.transport.backoff import Backoff
+from otrade.brokers.transport.endpoint import parse
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
 from tests.brokers.loopback import FakeClock, Peer, Server, idle, run, until
 

@@ -17,9 +17,9 @@ import msgspec
 import orjson
 
 from otrade.brokers.base import Clock
-from otrade.brokers.kite.endpoint import LOOPBACK, Endpoint, parse
-from otrade.brokers.kite.http import HttpResponse, ask, connect
 from otrade.brokers.kite.rest import KiteRest
+from otrade.brokers.transport.endpoint import LOOPBACK, Endpoint, parse
+from otrade.brokers.transport.http import HttpResponse, ask, connect
 from otrade.errors import BrokerError, TokenError
 
 LOGIN_ROOT = "https://kite.zerodha.com"
