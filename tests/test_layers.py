@@ -22,7 +22,7 @@ CORE = {
     "request": {"order", "risk", "state"},
     "exits": {"order", "otk", "request", "state"},
     "bracket": {"exits", "order", "otk", "position", "request", "risk", "state"},
-    "report": {"bracket", "exits", "order", "request", "state"},
+    "report": {"bracket", "exits", "order", "request", "risk", "state"},
     "adopt": {"bracket", "report", "risk", "state"},
     "setup": {"journal", "processor", "state", "strategy", "wire"},
     "views": {"bracket", "risk", "setup", "state", "strategy"},

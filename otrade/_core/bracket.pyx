@@ -12,7 +12,7 @@ from otrade._core.state cimport core_t, notify, push_signal, strategy_t
 from otrade._core.types cimport (
     BR_CLOSED, BR_ENTERING, BR_EXITING, BR_FREE, BR_OPEN,
     EV_REPLACE_REJECTED, EXIT_ENTRY_FAILED, EXIT_NONE, EXIT_RISK, EXIT_SIGNAL, EXIT_SQUARE_OFF, EXIT_STOP,
-    EXIT_TARGET, EXIT_TIME, EXIT_TRAIL, HALT_HALTED, LANE_ENTRY, LEG_ENTRY, LEG_FIX, LEG_TARGET, MAX_SLICES,
+    EXIT_TARGET, EXIT_TIME, EXIT_TRAIL, HALT_ACTIVE, HALT_HALTED, HALT_REDUCING, LANE_ENTRY, LEG_ENTRY, LEG_FIX, LEG_TARGET, MAX_SLICES,
     NOTE_BRACKET_CLOSED, NOTE_CAPACITY, NOTE_ENTRY_FILLED, NOTE_ENTRY_SENT, NOTE_EXIT_REJECTED, NOTE_LATE_FILL,
     NOTE_ORDER_REFUSED, NOTE_ORDER_REJECTED, NOTE_SIGNAL_REFUSED, NOTE_SIGNAL_TAKEN, NOTE_SQUARE_OFF,
     NOTE_TARGET_ARMED, NOTE_TARGET_DISARMED,
@@ -268,11 +268,15 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
     cdef bracket_t* b = &c.brackets[o.bracket_id]
     cdef int64_t pause = RETRY_FIRST_NS
     cdef int _
+    if reason == REASON_BROKER_PERMISSION and c.risk.halt == HALT_ACTIVE:
+        # An address that is not registered, an app that may not trade: nothing gets better by asking again.
+        risk.set_halt(c, HALT_REDUCING, reason)
+        cancel_entries(c)
     if o.leg == LEG_ENTRY:
         notify(c, NOTE_ORDER_REJECTED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
         return
     b.n_rejects += 1
-    if b.n_rejects > RETRIES_QUICK:
+    if b.n_rejects > RETRIES_QUICK or reason == REASON_BROKER_PERMISSION:
         pause = RETRY_SLOW_NS  # somebody has to look; we must not eat the day's orders meanwhile
     else:
         for _ in range(b.n_rejects - 1):

@@ -27,7 +27,7 @@ from otrade._core.record cimport EngineRecord
 from otrade._core.state cimport core_t, find_key, find_token, instrument_t, market_t, push_bar, series_t
 from otrade._core.types cimport (
     EXIT_FLATTEN, HALT_ACTIVE, HAS_DEPTH, MAX_FEEDS, REASON_FRAME_HEARTBEAT, REASON_OK, REC_ANSWER, REC_BOOK_BEGIN, REC_BOOK_END,
-    REC_CALL, REC_FRAME, REC_FRAME_KITE_B, REC_FRAME_UPSTOX, REC_FRAME_UPSTOX_B, REC_REPORT, REC_SENT, REC_TIMER, answer_t, report_t, tick_t,
+    REC_CALL, REC_FRAME, REC_FRAME_KITE_B, REC_FRAME_UPSTOX_B, REC_REPORT, REC_SENT, REC_TIMER, answer_t, report_t, tick_t,
 )
 from otrade._core.wire cimport FrameSink
 from otrade._core.wire_kite cimport decode_packet, next_packet
@@ -457,7 +457,8 @@ cdef class Engine(EngineRecord):
 
 
 CALLS = frozenset((
-    "add_instrument", "add_key", "add_series", "set_failover", "add_strategy", "set_session", "set_band", "set_limits", "set_budget", "start", "on_feed",
+    "add_instrument", "add_key", "set_failover", "add_series",
+    "add_strategy", "set_session", "set_band", "set_limits", "set_budget", "start", "on_feed",
     "on_halt", "on_pause", "on_flatten", "on_quarantine", "set_strategy_enabled", "resume", "adopt_bracket", "adopt_order",
 ))
 """What a CALL record may name."""

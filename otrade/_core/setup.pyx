@@ -229,23 +229,26 @@ cdef class EngineSetup(FrameSink):
         })
 
     def set_budget(
-        self, *, int64_t per_second=0, int64_t per_minute=0, int64_t per_day=0, int64_t reserve_second=0,
-        int64_t reserve_minute=0, int64_t reserve_day=0, int64_t modifies_per_order=25, int64_t day_used=0,
+        self, *, int64_t per_second=0, int64_t per_minute=0, int64_t per_half_hour=0, int64_t per_day=0, int64_t reserve_second=0,
+        int64_t reserve_minute=0, int64_t reserve_half_hour=0, int64_t reserve_day=0, int64_t modifies_per_order=25, int64_t day_used=0,
     ):
         """The broker's request limits, 0 meaning none, and the reserve of each that entries may not touch."""
         if per_minute > 500:
             raise EngineError("the rate budget remembers 512 requests: at most 500 a minute")
         self.c.budget.per_second = per_second
         self.c.budget.per_minute = per_minute
+        self.c.budget.per_half_hour = per_half_hour
         self.c.budget.per_day = per_day
         self.c.budget.reserve_second = reserve_second
         self.c.budget.reserve_minute = reserve_minute
+        self.c.budget.reserve_half_hour = reserve_half_hour
         self.c.budget.reserve_day = reserve_day
         self.c.budget.modifies_per_order = modifies_per_order
         self.c.budget.day_used = day_used
         self._tell("set_budget", {
-            "per_second": per_second, "per_minute": per_minute, "per_day": per_day, "reserve_second": reserve_second,
-            "reserve_minute": reserve_minute, "reserve_day": reserve_day, "modifies_per_order": modifies_per_order,
+            "per_second": per_second, "per_minute": per_minute, "per_half_hour": per_half_hour, "per_day": per_day,
+            "reserve_second": reserve_second, "reserve_minute": reserve_minute, "reserve_half_hour": reserve_half_hour,
+            "reserve_day": reserve_day, "modifies_per_order": modifies_per_order,
             "day_used": day_used,
         })
 

@@ -262,6 +262,8 @@ class Reason(IntEnum):
     STOPPING = 223  # a graceful stop; a restart lifts it
     JOURNAL = 224  # the journal cannot be written: no entries without a record
     KILL_FILE = 225
+    RATE_HALF_HOUR = 226
+    RATE_BROKER = 227  # the broker has asked to slow down
     # 3xx: order state
     ILLEGAL_EVENT = 301
     CUM_QTY_FELL = 302
@@ -452,9 +454,10 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
     ],
     # One token bucket a kind of limit. Capacity is the limit itself; `reserve` is what entries may never touch.
     "budget_t": [
-        ("per_second", I8), ("per_minute", I8), ("per_day", I8), ("reserve_second", I8), ("reserve_minute", I8),
-        ("reserve_day", I8), ("modifies_per_order", I8), ("day_used", I8), ("head", I8), ("n_denied", I8),
-        ("ts_ring_ns", I8, 512),
+        ("per_second", I8), ("per_minute", I8), ("per_half_hour", I8), ("per_day", I8), ("reserve_second", I8),
+        ("reserve_minute", I8), ("reserve_half_hour", I8), ("reserve_day", I8), ("modifies_per_order", I8), ("day_used", I8),
+        ("head", I8), ("n_denied", I8), ("tight_ns", I8), ("tight_until_ns", I8), ("n_tightened", I8), ("minute", I8),
+        ("ts_ring_ns", I8, 512), ("minute_ring", I4, 32),
     ],
     # A signal and what became of it, a closed bar: what the page and the journal read.
     "signal_rec_t": [("signal", "signal_t"), ("strategy_id", I4), ("instrument_id", I4), ("taken", I4), ("reason", I4)],

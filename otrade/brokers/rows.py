@@ -81,3 +81,9 @@ def ist_ns(text: object) -> int:
     if when.tzinfo is None:
         when = when.replace(tzinfo=IST)
     return (when - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def decimal(px_e4: int) -> str:
+    """Ten-thousandths as rupees in their shortest exact form."""
+    whole, part = divmod(px_e4, 10_000)
+    return f"{whole}.{part:04d}".rstrip("0").rstrip(".")

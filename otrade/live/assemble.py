@@ -56,6 +56,10 @@ class InstrumentSpec:
     band_hi_e4: int
     session: SessionSpec
     strategies: Sequence[StrategySpec]
+    wire_symbol: str = ""
+    """What the broker's orders call it; empty: its symbol."""
+    key: str = ""
+    """Its name on a feed that uses text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
     instrument_id = engine.add_instrument(
         token=spec.token,
         segment=spec.token & 0xFF,
-        symbol=spec.symbol,
+        symbol=spec.wire_symbol or spec.symbol,
         exchange=spec.exchange,
         product=spec.product_code,
         tick_size_e4=spec.tick_size_e4,
@@ -121,6 +125,8 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
         freeze_qty=spec.freeze_qty,
         multiplier=spec.multiplier,
     )
+    if spec.key:
+        engine.add_key(instrument_id, spec.key)
     if spec.band_hi_e4:
         band = {"instrument_id": instrument_id, "band_lo_e4": spec.band_lo_e4, "band_hi_e4": spec.band_hi_e4}
         plan.changeable.append(("set_band", band))

@@ -130,6 +130,7 @@ class TradingDay:
             on_answer=self.desk.on_answer,
             on_sent=self.desk.on_sent,
             on_feed=self._on_feed,
+            on_push=self._on_push,
             on_token_dead=self._on_token_dead,
             on_commands=self.desk.on_commands,
             on_message=self._on_message,
@@ -273,6 +274,15 @@ class TradingDay:
         elif not self.ended.is_set():
             text = f"the feed is down ({why}): no entries; stops rest at the exchange"
             self.board.say(Severity.WARN, "FEED_DOWN", text)
+
+    def _on_push(self, alive: bool, why: str) -> None:
+        """Where order updates have a socket of their own: without it the order book is read often instead."""
+        if self._books is not None:
+            self._books.is_blind = not alive
+        if alive:
+            self._look()
+        elif not self.ended.is_set():
+            self.board.say(Severity.WARN, "PUSH_DOWN", f"order updates are down ({why}): the order book is read every few seconds instead")
 
     def _on_token_dead(self) -> None:
         if self.is_token_dead:

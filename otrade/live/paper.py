@@ -10,16 +10,18 @@ import math
 import secrets
 import time
 
+import msgspec
+
+from otrade.brokers.base import BrokerKit
 from otrade.brokers.sim.config import SimConfig
 from otrade.brokers.sim.csv_bars import PriceFileError
-from otrade.brokers.sim.simulator import Simulator
+from otrade.brokers.sim.simulator import Ports, Simulator
 from otrade.calendar import Calendar, date_of
 from otrade.config import ConfigManager, RunOptions
 from otrade.config.schema import Config
-from otrade.config.secret import Secret
 from otrade.errors import CalendarError, ConfigError, StartError
 
-from .access import PaperAccess
+from .access import PaperAccess, kit_of
 from .clock import NS_PER_S
 from .host import Host
 from .prepare import DayMaker
@@ -46,7 +48,7 @@ async def run_paper(manager: ConfigManager, options: RunOptions, calendar: Calen
         except OSError as error:
             raise StartError(f"the simulated exchange cannot listen: {error}") from None
         world = f"paper-{secrets.token_hex(6)}"
-        access = PaperAccess(ports.rest_url, ports.feed_url, sim_config.api_key, Secret(sim_config.api_secret), world)
+        access = PaperAccess(paper_kit(manager.config, sim, ports), world)
         maker = DayMaker(manager.config, calendar, access, sim.clock, host.board, is_paper=True)
         try:
             for date in sim.dates():
@@ -58,6 +60,19 @@ async def run_paper(manager: ConfigManager, options: RunOptions, calendar: Calen
             await host.stop_page()
             await sim.stop()
         return host.summaries
+
+
+def paper_kit(config: Config, sim: Simulator, ports: Ports) -> BrokerKit:
+    """The configured broker's kit, pointed at the simulator."""
+    here = msgspec.structs.replace(
+        config.broker,
+        rest_url=ports.rest_url,
+        order_url="",
+        feed_url=ports.feed_url,
+        login_url=f"{ports.rest_url}/connect/login",
+        redirect_url=sim.cfg.redirect_url,
+    )
+    return kit_of(here, sim.cfg.api_key, sim.cfg.api_secret, sim.clock)
 
 
 async def _run_day(host: Host, sim: Simulator, maker: DayMaker, date: dt.date) -> None:

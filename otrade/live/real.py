@@ -28,11 +28,11 @@ async def run_live(manager: ConfigManager, options: RunOptions, calendar: Calend
     why = calendar.holiday(today)
     if why and calendar.session("cash", today) is None:
         raise CalendarError(f"{today} is no trading day ({why}); there is nothing to do today")
-    access = LiveAccess(manager.config)
+    access = LiveAccess(manager.config, clock)
     heartbeat = Heartbeat(Path(manager.config.paths.var))
     with (
         AccountLock(access.account),
-        Host(manager, options, clock, mode="live", broker_kind="kite", speed=1.0) as host,
+        Host(manager, options, clock, mode="live", broker_kind=manager.config.broker.kind, speed=1.0) as host,
         contextlib.closing(heartbeat),
     ):
         heartbeat.open()
@@ -81,7 +81,7 @@ class TokenWatch:
             return
         self._next_ns = now_ns + TOKEN_LOOK_NS
         try:
-            token = self._access.fresh_token(self._token, self._day.clock)
+            token = self._access.fresh_token(self._token)
         except OTradeError as error:
             if str(error) != self._trouble:
                 self._trouble = str(error)

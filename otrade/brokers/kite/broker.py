@@ -45,9 +45,11 @@ CAPABILITIES = Capabilities(
     tokens_max=TOKENS_MAX,
     orders_per_second=10,
     orders_per_minute=400,
+    orders_per_half_hour=0,
     orders_per_day=5000,
     has_order_push=True,
     has_postback=True,
+    has_native_brackets=False,
     modes=MODES,
 )
 
