@@ -262,18 +262,22 @@ cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexce
     on_pnl(c, delta)
 
 
+cdef void _not_permitted(core_t* c, int reason) noexcept nogil:
+    """An address that is not registered, an app that may not trade: nothing gets better by asking again."""
+    if reason == REASON_BROKER_PERMISSION and c.risk.halt == HALT_ACTIVE:
+        risk.set_halt(c, HALT_REDUCING, reason)
+        cancel_entries(c)
+
+
 cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
     """A request was refused or an order rejected. Exits come again after a pause; three refusals of a stop mean: get out."""
     cdef order_t* o = &c.orders[slot]
     cdef bracket_t* b = &c.brackets[o.bracket_id]
     cdef int64_t pause = RETRY_FIRST_NS
     cdef int _
-    if reason == REASON_BROKER_PERMISSION and c.risk.halt == HALT_ACTIVE:
-        # An address that is not registered, an app that may not trade: nothing gets better by asking again.
-        risk.set_halt(c, HALT_REDUCING, reason)
-        cancel_entries(c)
     if o.leg == LEG_ENTRY:
         notify(c, NOTE_ORDER_REJECTED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+        _not_permitted(c, reason)
         return
     b.n_rejects += 1
     if b.n_rejects > RETRIES_QUICK or reason == REASON_BROKER_PERMISSION:
@@ -283,6 +287,7 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
             if pause < RETRY_MAX_NS:
                 pause *= 2
     b.retry_ns = c.now_ns + pause
+    _not_permitted(c, reason)
     if ev == EV_REPLACE_REJECTED:
         notify(c, NOTE_ORDER_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
         return

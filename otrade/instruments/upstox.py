@@ -80,10 +80,10 @@ class UpstoxInstrumentFile:
         if name.endswith(_FUTURE):
             return self._nearest_future(symbol, exchange, name.removesuffix(_FUTURE), today)
         for row in self._named(exchange, name) or self._contracts_named(exchange, name):
-            expiry = _expiry(row)
-            if expiry and expiry < today:
-                raise InstrumentError(f"{symbol} expired on {expiry}; name a live contract, or {exchange}:{_under(row)}.FUT")
-            return self._record(row, exchange)
+            found = self._record(row, exchange)
+            if found.expiry and found.expiry < today:
+                raise InstrumentError(f"{symbol} expired on {found.expiry}; name a live contract, or {exchange}:{found.name}.FUT")
+            return found
         raise missing(self.source, symbol, "there is no such instrument", name, self._names(exchange))
 
     # --------------------------------------------------------------------------------------------------------------- searching
