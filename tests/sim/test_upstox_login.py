@@ -10,7 +10,6 @@ import pytest
 from otrade.brokers.sim.config import UpstoxLimits
 from otrade.brokers.sim.hours import ist_ns
 
-from .desk import DATE
 from .upstox_shop import UpstoxShop, upstox_shop
 
 REDIRECT = "http://127.0.0.1:8700/login/upstox"

@@ -43,7 +43,9 @@ def test_instruments_are_those_of_kite() -> None:
         rows = await file_of(s, "complete")
         theirs = list(csv.DictReader(io.StringIO(dump.decode())))
         assert len(rows) == len(theirs) == len({row["instrument_key"] for row in rows})
-        segments = {"NSE": "NSE_EQ", "INDICES": "NSE_INDEX", "NFO-FUT": "NSE_FO", "NFO-OPT": "NSE_FO", "MCX-FUT": "MCX_FO", "CDS-FUT": "NCD_FO"}
+        segments = {
+            "NSE": "NSE_EQ", "INDICES": "NSE_INDEX", "NFO-FUT": "NSE_FO", "NFO-OPT": "NSE_FO", "MCX-FUT": "MCX_FO", "CDS-FUT": "NCD_FO",
+        }
         by_place = {(row["segment"], row["exchange_token"]): row for row in rows}
         for kite_row in theirs:
             row = by_place[segments[kite_row["segment"]], str(int(kite_row["instrument_token"]) >> 8)]
@@ -94,7 +96,8 @@ def test_quotes() -> None:
         assert row["depth"]["buy"][0]["price"] < row["depth"]["sell"][0]["price"] and len(row["depth"]["sell"]) == 5
         assert int(row["last_trade_time"]) * 1_000_000 == quote.ts_ns
         stamp = dt.datetime.fromisoformat(row["timestamp"])
-        assert stamp.utcoffset() == dt.timedelta(hours=5, minutes=30) and stamp.timestamp() * 1e9 == pytest.approx(s.sim.clock.now_ns(), abs=5e6)
+        assert stamp.utcoffset() == dt.timedelta(hours=5, minutes=30)
+        assert stamp.timestamp() * 1e9 == pytest.approx(s.sim.clock.now_ns(), abs=5e6)
         assert rows["NSE_INDEX:Nifty 50"]["depth"]["buy"][0]["quantity"] == 0
         assert await s.data("GET", "/v2/market-quote/quotes", {"symbol": INFY})
 

@@ -1,12 +1,13 @@
-"""Upstox's face: its REST server over the account that other faces may share."""
+"""Upstox's face: its REST and feed servers over the account that other faces may share."""
 
 from .clock import VirtualClock
 from .config import SimConfig
 from .exchange import Exchange
-from .face import Feeds
 from .faults import Faults
 from .gate import Gate
 from .latency import Delays
+from .upstox_feed import UpstoxFeed
+from .upstox_market_stream import MarketStream
 from .upstox_names import Keys
 from .upstox_rest import UpstoxRest
 from .upstox_sessions import UpstoxSessions
@@ -27,7 +28,6 @@ class UpstoxFace:
         self.sessions = UpstoxSessions(cfg, clock)
         exchange.on_day.append(self._new_day)
         users = UpstoxUser(cfg, self.sessions, lambda: f"ws://127.0.0.1:{self._feed_port}")
-        self.feed = Feeds([])
         self._rest = UpstoxRest(
             cfg,
             clock,
@@ -39,6 +39,9 @@ class UpstoxFace:
             self.keys,
             self._delays.draw_ns,
         )
+        self.feed = UpstoxFeed(cfg, clock, gate, self.sessions, self._delays.draw_ns, users.once)
+        self.market = MarketStream(cfg, clock, exchange, self.feed, self.keys)
+        self.feed.streams = {stream.path: stream for stream in (self.market,)}
 
     def keys(self) -> Keys:
         """The instrument keys of the present day."""
@@ -47,9 +50,13 @@ class UpstoxFace:
     def _new_day(self) -> None:
         self._delays.open_day(self._exchange.date)
         self._keys = Keys(self._exchange.market.universe)
+        self.market.open_day()
 
     async def start(self) -> dict[str, int]:
-        return {"upstox_rest": await self._rest.start(self._cfg.upstox_rest_port)}
+        self._feed_port = await self.feed.start(self._cfg.upstox_feed_port)
+        rest = await self._rest.start(self._cfg.upstox_rest_port)
+        return {"upstox_rest": rest, "upstox_feed": self._feed_port}
 
     async def stop(self) -> None:
+        await self.feed.stop()
         await self._rest.stop()
