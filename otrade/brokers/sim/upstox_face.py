@@ -9,6 +9,7 @@ from .latency import Delays
 from .upstox_feed import UpstoxFeed
 from .upstox_market_stream import MarketStream
 from .upstox_names import Keys
+from .upstox_portfolio_stream import PortfolioStream
 from .upstox_rest import UpstoxRest
 from .upstox_sessions import UpstoxSessions
 from .upstox_user import UpstoxUser
@@ -41,7 +42,8 @@ class UpstoxFace:
         )
         self.feed = UpstoxFeed(cfg, clock, gate, self.sessions, self._delays.draw_ns, users.once)
         self.market = MarketStream(cfg, clock, exchange, self.feed, self.keys)
-        self.feed.streams = {stream.path: stream for stream in (self.market,)}
+        self.portfolio = PortfolioStream(cfg, clock, exchange, self.feed, faults)
+        self.feed.streams = {self.market.path: self.market, self.portfolio.path: self.portfolio}
 
     def keys(self) -> Keys:
         """The instrument keys of the present day."""
@@ -51,6 +53,7 @@ class UpstoxFace:
         self._delays.open_day(self._exchange.date)
         self._keys = Keys(self._exchange.market.universe)
         self.market.open_day()
+        self.portfolio.open_day()
 
     async def start(self) -> dict[str, int]:
         self._feed_port = await self.feed.start(self._cfg.upstox_feed_port)
