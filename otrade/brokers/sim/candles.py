@@ -3,6 +3,7 @@ has them.
 """
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 from . import hours
@@ -66,13 +67,40 @@ def candles(
     span = SPAN_DAYS.get(interval, DAY_SPAN_DAYS)
     if to_ns - from_ns > span * 86_400 * NS_PER_S:
         raise bad_input(f"Interval exceeds the maximum limit of {span} days for `{interval}`.")
-    to_ns = min(to_ns, clock.now_ns())
     rows: list[list[Any]] = []
+    for bar in bars(exchange, clock, contract, MINUTES[interval], from_ns, to_ns):
+        opened = dt.datetime.fromtimestamp(bar.ts_ns // NS_PER_S, IST)
+        row = [opened.strftime("%Y-%m-%dT%H:%M:%S+0530"), *map(number, bar.ohlc_e4), bar.volume]
+        rows.append([*row, 0] if with_oi else row)
+    return rows
+
+
+@dataclass(slots=True)
+class Bar:
+    """One candle."""
+
+    ts_ns: int
+    """When it began."""
+    ohlc_e4: list[int]
+    volume: int
+
+
+def bars(
+    exchange: Exchange,
+    clock: VirtualClock,
+    contract: Contract,
+    minutes: int,
+    from_ns: int,
+    to_ns: int,
+) -> list[Bar]:
+    """Candles of so many minutes, or of days when that is 0, oldest first; none of what has not happened yet."""
+    to_ns = min(to_ns, clock.now_ns())
+    found: list[Bar] = []
     for date in _days(exchange.date, from_ns, to_ns):
         today = date == exchange.date
         path = exchange.prices.path(contract, date, coarse=not today)
-        rows += _bars(path, contract, date, MINUTES[interval], from_ns, to_ns, with_oi)
-    return rows
+        found += _bars(path, contract, date, minutes, from_ns, to_ns)
+    return found
 
 
 def _days(today: dt.date, from_ns: int, to_ns: int) -> list[dt.date]:
@@ -89,19 +117,13 @@ def _days(today: dt.date, from_ns: int, to_ns: int) -> list[dt.date]:
 
 
 def _bars(
-    path: Path,
-    contract: Contract,
-    date: dt.date,
-    minutes: int,
-    from_ns: int,
-    to_ns: int,
-    with_oi: bool,
-) -> list[list[Any]]:
+    path: Path, contract: Contract, date: dt.date, minutes: int, from_ns: int, to_ns: int
+) -> list[Bar]:
     if not len(path):
         return []
     start_ns = contract.session_ns(date)[0] if minutes else hours.ist_ns(date, "00:00")
     length_ns = minutes * 60 * NS_PER_S if minutes else 86_400 * NS_PER_S
-    rows: list[list[Any]] = []
+    found: list[Bar] = []
     current = -1
     for ts_ns, px_e4, qty in zip(path.ts_ns, path.px_e4, path.qty, strict=True):
         if ts_ns > to_ns:
@@ -111,15 +133,11 @@ def _bars(
             continue
         if slot != current:
             current = slot
-            opened = dt.datetime.fromtimestamp((start_ns + slot * length_ns) // NS_PER_S, IST)
-            rows.append([opened.strftime("%Y-%m-%dT%H:%M:%S+0530"), px_e4, px_e4, px_e4, px_e4, 0])
-        row = rows[-1]
-        row[2] = max(row[2], px_e4)
-        row[3] = min(row[3], px_e4)
-        row[4] = px_e4
-        row[5] += qty
-    for row in rows:
-        row[1:5] = [number(value) for value in row[1:5]]
-        if with_oi:
-            row.append(0)
-    return rows
+            found.append(Bar(start_ns + slot * length_ns, [px_e4, px_e4, px_e4, px_e4], 0))
+        bar = found[-1]
+        prices = bar.ohlc_e4
+        prices[1] = max(prices[1], px_e4)
+        prices[2] = min(prices[2], px_e4)
+        prices[3] = px_e4
+        bar.volume += qty
+    return found

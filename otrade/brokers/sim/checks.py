@@ -2,7 +2,7 @@
 (REJECTED in the book).
 """
 
-from .errors import KiteError, bad_input
+from .errors import bad_input, bad_order
 from .market import Quote
 from .orders import Request, Terms
 from .universe import E4, Contract
@@ -25,49 +25,53 @@ def check_request(request: Request) -> None:
     if not contract.tradable:
         raise bad_input(
             f"`{contract.tradingsymbol}` is an index and cannot be traded. "
-            "Trade its future or options."
+            "Trade its future or options.",
+            "instrument",
         )
     allowed = ("NRML", "MIS") if contract.expiry is not None else ("CNC", "MIS")
     if product not in allowed:
         raise bad_input(
-            f"Invalid `product` {product} for {contract.exchange}. Use one of {', '.join(allowed)}."
+            f"Invalid `product` {product} for {contract.exchange}. Use one of {', '.join(allowed)}.",
+            "product",
         )
     if request.variety != "regular":
-        raise bad_input(f"The variety `{request.variety}` is not offered here. Use `regular`.")
+        raise bad_input(f"The variety `{request.variety}` is not offered here. Use `regular`.", "variety")
     tag = request.tag
-    if tag is not None and not (len(tag) <= 20 and tag.isascii() and tag.isalnum()):
+    if tag is not None and not request.any_tag and not (len(tag) <= 20 and tag.isascii() and tag.isalnum()):
         raise bad_input("Invalid `tag`. It should be alphanumeric and at most 20 characters.")
 
 
 def check_terms(terms: Terms, contract: Contract, side: int, quote: Quote) -> None:
     """Quantity, prices, trigger and protection of a new order or a modification. KiteError 400."""
     if terms.order_type not in ORDER_TYPES:
-        raise bad_input(f"Invalid `order_type`. Use one of {', '.join(ORDER_TYPES)}.")
+        raise bad_input(f"Invalid `order_type`. Use one of {', '.join(ORDER_TYPES)}.", "order_type")
     if terms.validity not in VALIDITIES:
-        raise bad_input(f"Invalid `validity`. Use one of {', '.join(VALIDITIES)}.")
+        raise bad_input(f"Invalid `validity`. Use one of {', '.join(VALIDITIES)}.", "validity")
     if terms.validity == "TTL" and not 1 <= terms.validity_ttl <= 1440:
-        raise bad_input("Invalid `validity_ttl`. It should be minutes from 1 to 1440.")
+        raise bad_input("Invalid `validity_ttl`. It should be minutes from 1 to 1440.", "validity")
     if terms.validity == "IOC" and contract.exchange == "MCX":
-        raise bad_input("IOC orders are not allowed on MCX via API.")
+        raise bad_input("IOC orders are not allowed on MCX via API.", "validity")
     if terms.quantity <= 0:
-        raise bad_input("Invalid `quantity`. It should be a whole number above 0.")
+        raise bad_input("Invalid `quantity`. It should be a whole number above 0.", "no_quantity")
     if terms.quantity % contract.lot:
         raise bad_input(
-            f"Invalid `quantity`. It should be in multiples of the lot size {contract.lot}."
+            f"Invalid `quantity`. It should be in multiples of the lot size {contract.lot}.",
+            "quantity",
         )
     if not 0 <= terms.disclosed_quantity <= terms.quantity:
-        raise bad_input("Invalid `disclosed_quantity`. It should not exceed `quantity`.")
+        raise bad_input("Invalid `disclosed_quantity`. It should not exceed `quantity`.", "disclosed")
     if terms.order_type in ("MARKET", "SL-M"):
         pct = terms.protection_pct
         if pct == 0:
-            raise bad_input(NO_PROTECTION)
+            raise bad_input(NO_PROTECTION, "no_protection")
         if pct != -1 and not 0 < pct <= 100:
             raise bad_input(
                 "Invalid `market_protection`. It should be above 0 and up to 100, "
-                "or -1 for automatic."
+                "or -1 for automatic.",
+                "protection",
             )
     elif terms.price_e4 <= 0:
-        raise bad_input(f"Invalid `price`. A {terms.order_type} order needs a price above 0.")
+        raise bad_input(f"Invalid `price`. A {terms.order_type} order needs a price above 0.", "price")
     if terms.order_type in ("SL", "SL-M"):
         _check_trigger(terms, side, quote)
 
@@ -75,16 +79,18 @@ def check_terms(terms: Terms, contract: Contract, side: int, quote: Quote) -> No
 def _check_trigger(terms: Terms, side: int, quote: Quote) -> None:
     if terms.trigger_e4 <= 0:
         raise bad_input(
-            f"Invalid `trigger_price`. A {terms.order_type} order needs a trigger above 0."
+            f"Invalid `trigger_price`. A {terms.order_type} order needs a trigger above 0.",
+            "trigger",
         )
     if terms.order_type == "SL" and (terms.price_e4 - terms.trigger_e4) * side < 0:
         where = "at or below" if side > 0 else "at or above"
-        raise bad_input(f"Trigger price should be {where} the limit price.")
+        raise bad_input(f"Trigger price should be {where} the limit price.", "trigger")
     if (quote.ltp_e4 - terms.trigger_e4) * side >= 0 and quote.traded_today:
         name, where = ("buy", "higher") if side > 0 else ("sell", "lower")
         raise bad_input(
             f"Trigger price for stoploss {name} orders should be {where} than the last traded "
-            f"price ({_rupees(quote.ltp_e4)})."
+            f"price ({_rupees(quote.ltp_e4)}).",
+            "trigger",
         )
 
 
@@ -114,10 +120,9 @@ def rms_reason(terms: Terms, contract: Contract, quote: Quote) -> str | None:
 def check_hours(now_ns: int, day_open_ns: int, day_close_ns: int) -> None:
     """Before and after the market day an order is not even taken. KiteError 400."""
     if not day_open_ns <= now_ns < day_close_ns:
-        raise KiteError(
-            400,
-            "OrderException",
+        raise bad_order(
             "Markets are closed right now. Use GTT or AMO to place orders outside market hours.",
+            "closed",
         )
 
 

@@ -2,7 +2,7 @@
 with a liquid market."""
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -50,10 +50,35 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     slices_per_order: int = 10
 
 
+class UpstoxLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What Upstox takes; the excess is answered 429, or refused on the feed. 0 switches a limit off."""
+
+    orders_per_second: int = 10
+    orders_per_minute: int = 500
+    orders_per_half_hour: int = 2000
+    """Placing, modifying, cancelling and exiting together; each other interface is counted by itself."""
+    others_per_second: int = 50
+    others_per_minute: int = 500
+    others_per_half_hour: int = 2000
+    modifications_per_order: int = 0
+    slices_per_order: int = 25
+    feed_connections: int = 2
+    """Market data sockets of one user."""
+    ltpc_keys: int = 5000
+    option_greeks_keys: int = 3000
+    full_keys: int = 2000
+    """Instruments of one mode on a connection that has no other mode."""
+    ltpc_keys_combined: int = 2000
+    option_greeks_keys_combined: int = 2000
+    full_keys_combined: int = 1500
+
+
 class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One simulation. The same configuration and the same client give the same trades."""
 
     seed: int = 1
+    broker: Literal["kite", "upstox", "both"] = "kite"
+    """Whose protocols are spoken; with `both` two faces of one account on one exchange."""
     dates: tuple[dt.date, ...] = (dt.date(2026, 11, 23),)
     day_start: Annotated[str, msgspec.Meta(pattern=r"^\d\d:\d\d$")] = "09:00"
     """IST time at which a simulated day begins."""
@@ -75,11 +100,20 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Where the login page sends the browser, with the request token."""
     rest_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
     feed_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    upstox_redirect_url: str = "http://127.0.0.1:8700/login/upstox"
+    """The redirect_uri with which the application is registered; the browser comes back there with the code."""
+    upstox_static_ips: tuple[str, ...] = ("127.0.0.1",)
+    """Addresses from which Upstox takes orders: the first and, when given, the second."""
+    upstox_rest_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    upstox_feed_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
     heartbeat_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 1000
     push_working: bool = True
     """Push OPEN and TRIGGER PENDING too, not only fills and ends."""
+    push_interim: bool = True
+    """On Upstox's portfolio stream push the states on the way (open pending, modified) too."""
     latency: Latency = Latency()
     limits: Limits = Limits()
+    upstox_limits: UpstoxLimits = UpstoxLimits()
 
     def __repr__(self) -> str:
         return (

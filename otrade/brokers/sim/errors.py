@@ -1,28 +1,30 @@
 """What the broker answers instead of a result: HTTP status, error type and message, as Kite spells
-them.
+them. Another broker's face goes by `what`.
 """
 
 
 class KiteError(Exception):
     """One refused request."""
 
-    def __init__(self, status: int, error_type: str, message: str) -> None:
+    def __init__(self, status: int, error_type: str, message: str, what: str = "") -> None:
+        """`what`: a word of the model for what was refused, in no broker's spelling; may be empty."""
         super().__init__(message)
         self.status = status
         self.error_type = error_type
         self.message = message
+        self.what = what
 
 
-def bad_input(message: str) -> KiteError:
-    return KiteError(400, "InputException", message)
+def bad_input(message: str, what: str = "") -> KiteError:
+    return KiteError(400, "InputException", message, what)
 
 
-def bad_order(message: str) -> KiteError:
-    return KiteError(400, "OrderException", message)
+def bad_order(message: str, what: str = "") -> KiteError:
+    return KiteError(400, "OrderException", message, what)
 
 
 def no_margin(message: str) -> KiteError:
-    return KiteError(400, "MarginException", message)
+    return KiteError(400, "MarginException", message, "margin")
 
 
 def bad_token(message: str = "Incorrect `api_key` or `access_token`.") -> KiteError:

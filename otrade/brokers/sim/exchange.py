@@ -23,7 +23,7 @@ from .market import Market
 from .orders import Order, Request, Terms, Trade
 from .prices import Prices
 from .universe import E4, Contract
-from .venue import Push, Venue
+from .venue import Push, State, Venue
 
 IN_FLIGHT = "Order cannot be {} as it is being processed. Try later."
 
@@ -40,6 +40,10 @@ class Exchange:
         self.ledger = Ledger(cfg.funds_rupees)
         self.on_update: list[Push] = []
         """Called with the order object of each push, at the time of the event."""
+        self.on_state: list[State] = []
+        """Called with the order and the status word at each step of its life, also those that are not
+        pushed.
+        """
         self.on_day: list[Callable[[], None]] = []
         """Called when a new day begins: tokens and contracts may have changed."""
         self.all_trades: list[Trade] = []
@@ -63,6 +67,7 @@ class Exchange:
             self.market,
             self.ledger,
             self.on_update,
+            self.on_state,
             self.all_trades,
             self.faults,
         )
@@ -90,7 +95,7 @@ class Exchange:
         """KiteError 400 for an id that is not in today's book."""
         order = self._book.get(order_id)
         if order is None:
-            raise bad_order("Couldn't find that `order_id`.")
+            raise bad_order("Couldn't find that `order_id`.", "order")
         return order
 
     def trades(self) -> list[Trade]:
@@ -122,10 +127,12 @@ class Exchange:
         sizes = [slice_qty] * (terms.quantity // slice_qty)
         if terms.quantity % slice_qty:
             sizes.append(terms.quantity % slice_qty)
-        if len(sizes) > self.cfg.limits.slices_per_order:
+        slices_max = request.slices_max or self.cfg.limits.slices_per_order
+        if len(sizes) > slices_max:
             raise bad_input(
                 f"Invalid `quantity`. It would need {len(sizes)} slices, "
-                f"at most {self.cfg.limits.slices_per_order} are allowed."
+                f"at most {slices_max} are allowed.",
+                "slices",
             )
         result: list[Order | KiteError] = []
         for size in sizes:
@@ -170,11 +177,13 @@ class Exchange:
             guid=f"{self.cfg.seed:04x}{sequence:012x}",
             ts_order_ns=now_ns,
         )
-        self._check_margin(order, terms)
+        short = self._shortage(order, terms)
+        if short is not None and not request.margin_in_book:
+            raise short
         self._book[order.order_id] = order
         self._venue.record(order, orders.PUT_REQ)
         self._venue.record(order, orders.VALIDATION)
-        reason = checks.rms_reason(terms, contract, quote)
+        reason = checks.rms_reason(terms, contract, quote) if short is None else short.message
         if reason is None and self._reduces(order) and self.faults.take_exit_rejection():
             reason = "RMS:Rule: the order is blocked by the risk desk"
         if reason is not None:
@@ -227,32 +236,38 @@ class Exchange:
             or self.market.quote(order.contract).ltp_e4
         )
 
-    def _check_margin(self, order: Order, terms: Terms) -> None:
-        """Would the account carry this order with these terms? KiteError
-        MarginException when not."""
+    def _shortage(self, order: Order, terms: Terms) -> KiteError | None:
+        """Why the account cannot carry this order with these terms; None when it can."""
         others = [o for o in self.live_orders() if o is not order]
         before = self.ledger.blocked_e4(others, self._price_for_margin)
         wanted = replace(order, terms=terms, history=[], trades=[], sequence=1 << 60)
         after = self.ledger.blocked_e4([*others, wanted], self._price_for_margin)
         left = self.ledger.opening_e4 + self.ledger.realised_e4() - before
         if after > before and after - before > left:
-            raise no_margin(
+            return no_margin(
                 f"Insufficient funds. Required margin is {(after - before) / E4:.2f} "
                 f"but available margin is {left / E4:.2f}. Check the orderbook for open orders."
             )
+        return None
 
     # ---- modify, cancel
 
-    def modify(self, order_id: str, change: Callable[[Terms], Terms]) -> Order:
-        """Ask for new terms (`change` gets the present ones). KiteError when it
-        is refused at once."""
+    def modify(
+        self, order_id: str, change: Callable[[Terms], Terms], *, times_max: int | None = None
+    ) -> Order:
+        """Ask for new terms (`change` gets the present ones). `times_max`: how often an order may be
+        modified, 0 without end; else as the configuration says. KiteError when it is refused at once.
+        """
+        if times_max is None:
+            times_max = self.cfg.limits.modifications_per_order
         order = self._changeable(order_id, "modified")
         terms = change(order.terms)
         self.faults.check_modification(order_id)
-        if order.modifications >= self.cfg.limits.modifications_per_order:
+        if times_max and order.modifications >= times_max:
             raise bad_order(
                 "Maximum allowed order modifications exceeded. "
-                "Cancel this order and place a new one."
+                "Cancel this order and place a new one.",
+                "modifications",
             )
         quote = self.market.quote(order.contract)
         still_stop = order.triggered and order.terms.order_type == terms.order_type
@@ -265,9 +280,12 @@ class Exchange:
         if terms.quantity <= order.filled_qty:
             raise bad_input(
                 f"Invalid `quantity`. It is the new total and should exceed "
-                f"the {order.filled_qty} already filled."
+                f"the {order.filled_qty} already filled.",
+                "quantity",
             )
-        self._check_margin(order, terms)
+        short = self._shortage(order, terms)
+        if short is not None:
+            raise short
         self._venue.send_modify(order, terms, self._travel_ns())
         return order
 
@@ -280,9 +298,11 @@ class Exchange:
     def _changeable(self, order_id: str, verb: str) -> Order:
         order = self.order(order_id)
         if order.is_final:
-            raise bad_order(f"Order cannot be {verb} as it is already {order.status}.")
+            raise bad_order(
+                f"Order cannot be {verb} as it is already {order.status}.", f"final_{verb}"
+            )
         if not self._venue.can_change(order):
-            raise bad_order(IN_FLIGHT.format(verb))
+            raise bad_order(IN_FLIGHT.format(verb), "busy")
         return order
 
     # ---- money

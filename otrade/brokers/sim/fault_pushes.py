@@ -56,9 +56,12 @@ class PushFaults:
         if way == 0:
             return text[: len(text) // 2]
         message = orjson.loads(text)
+        inside = message.get("data", message)  # some brokers put the order in an envelope
         if way == 1:
             for name in ("order_id", "status", "filled_quantity", "average_price"):
-                message["data"].pop(name, None)
+                inside.pop(name, None)
+        elif inside is message:
+            message = {name: value for name, value in message.items() if name == "update_type"}
         else:
             message["data"] = None
         return orjson.dumps(message)

@@ -34,6 +34,8 @@ class HttpRequest:
     target: bytes
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    peer: str = ""
+    """Address of the client."""
     path: str = ""
     query: dict[str, list[str]] = field(default_factory=dict)
 
@@ -69,14 +71,24 @@ def error_reply(error: KiteError) -> HttpReply:
 
 
 Answer = Callable[[HttpReply], None]
+Refuse = Callable[[KiteError], HttpReply]
 Service = Callable[[HttpRequest, Answer], None]
 
 
 class HttpConnection(asyncio.Protocol):
     """One client connection."""
 
-    def __init__(self, service: Service, gate: Gate, connections: "set[HttpConnection]") -> None:
+    def __init__(
+        self,
+        service: Service,
+        gate: Gate,
+        connections: "set[HttpConnection]",
+        refuse: Refuse = error_reply,
+    ) -> None:
+        """`refuse` spells an error as the broker does whose face this is."""
         self._service = service
+        self._spell = refuse
+        self._peer = ""
         self._gate = gate
         self._connections = connections
         self._transport: asyncio.Transport | None = None
@@ -91,6 +103,7 @@ class HttpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Not isinstance: uvloop's transports are no subclass of asyncio.Transport.
         self._transport = cast(asyncio.Transport, transport)
+        self._peer = str((transport.get_extra_info("peername") or ("",))[0])
         self._connections.add(self)
         self._gate.activity += 1
 
@@ -144,6 +157,7 @@ class HttpConnection(asyncio.Protocol):
             self._target,
             self._headers,
             b"".join(self._body),
+            self._peer,
         )
         slot: list[HttpReply | bool | None] = [None, bool(self._parser.should_keep_alive())]
         self._slots.append(slot)
@@ -161,7 +175,7 @@ class HttpConnection(asyncio.Protocol):
                 request.path = unquote(url.path)
                 request.query = parse_qs(url.query, keep_blank_values=True, max_num_fields=5000)
             except ValueError:
-                answer(error_reply(KiteError(400, "InputException", "Malformed address.")))
+                answer(self._spell(KiteError(400, "InputException", "Malformed address.")))
                 return
             self._service(request, answer)
 
@@ -171,7 +185,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _refuse(self, status: int, message: str) -> None:
         self._refused = True
-        self._slots.append([error_reply(KiteError(status, "InputException", message)), False])
+        self._slots.append([self._spell(KiteError(status, "InputException", message)), False])
         self._flush()
 
     def _flush(self) -> None:

@@ -19,6 +19,21 @@ SHARES = (
     (14366, "IDEA", "VODAFONE IDEA", 9.8, 0.026, True),
     (10576, "NIFTYBEES", "NIP IND ETF NIFTY BEES", 292.0, 0.008, False),
 )
+ISINS = {
+    "RELIANCE": "INE002A01018",
+    "INFY": "INE009A01021",
+    "TCS": "INE467B01029",
+    "HDFCBANK": "INE040A01034",
+    "ICICIBANK": "INE090A01021",
+    "SBIN": "INE062A01020",
+    "ITC": "INE154A01025",
+    "LT": "INE018A01030",
+    "M&M": "INE101A01026",
+    "MARUTI": "INE585B01010",
+    "TATASTEEL": "INE081A01020",
+    "IDEA": "INE669E01016",
+    "NIFTYBEES": "INF204KB14I2",
+}
 # exchange token of the index, its symbol, name of its derivatives, level, sigma,
 # future tick e4, strike step, freeze quantity, depth lots
 INDICES = (

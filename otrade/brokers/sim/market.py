@@ -32,6 +32,7 @@ class Quote:
 
     def __init__(self, contract: Contract, prices: Prices, date: dt.date) -> None:
         self.contract = contract
+        self.date = date
         self.open_ns, self.close_ns = contract.session_ns(date)
         self.prev_close_e4 = prices.previous_close_e4(contract, date)
         self.low_band_e4, self.high_band_e4 = band_e4(contract, self.prev_close_e4)
@@ -103,6 +104,14 @@ class Quote:
         self._next = i
         self._depth = None
         return True
+
+    def trades_since(self, ts_ns: int) -> list[tuple[int, int]]:
+        """(price, quantity) of what has traded from that time on, oldest first."""
+        path, first = self._path, self._next
+        while first and path.ts_ns[first - 1] >= ts_ns:
+            first -= 1
+        prices = path.px_e4[first : self._next]
+        return list(zip(map(self._bent, prices) if self._bends else prices, path.qty[first : self._next], strict=True))
 
     def lock(self, side: int) -> None:
         """Stand at the band from the next trade on; 0 lets go."""

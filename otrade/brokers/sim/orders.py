@@ -21,6 +21,9 @@ CANCEL_PENDING = "CANCEL PENDING"
 COMPLETE = "COMPLETE"
 CANCELLED = "CANCELLED"
 REJECTED = "REJECTED"
+NOT_MODIFIED = "NOT MODIFIED"
+NOT_CANCELLED = "NOT CANCELLED"
+"""Told to listeners of states only: the exchange turned a change down, the order is what it was."""
 UPDATE = "UPDATE"
 """Only in pushes: a partial fill or a modification."""
 
@@ -71,6 +74,12 @@ class Request:
     variety: str = "regular"
     tag: str | None = None
     autoslice: bool = False
+    any_tag: bool = False
+    """The broker's face has looked at the tag itself."""
+    slices_max: int = 0
+    """Pieces that autoslice may make; 0: as the configuration says."""
+    margin_in_book: bool = False
+    """Too little money is a REJECTED order in the book, not a refused request."""
 
 
 @dataclass(slots=True, eq=False)

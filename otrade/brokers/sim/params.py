@@ -81,7 +81,7 @@ def place_request(universe: Universe, variety: str, fields: Fields) -> Request:
         contract,
         side,
         required(fields, "product"),
-        _normal(terms),
+        normal(terms),
         variety,
         fields.get("tag") or None,
         fields.get("autoslice", "").lower() in ("true", "1"),
@@ -90,7 +90,7 @@ def place_request(universe: Universe, variety: str, fields: Fields) -> Request:
 
 def changed_terms(old: Terms, fields: Fields) -> Terms:
     """The present terms with what a modify request names. KiteError 400."""
-    return _normal(
+    return normal(
         replace(
             old,
             order_type=fields.get("order_type") or old.order_type,
@@ -105,8 +105,8 @@ def changed_terms(old: Terms, fields: Fields) -> Terms:
     )
 
 
-def _normal(terms: Terms) -> Terms:
-    """Prices that the order type does not use are ignored, as Kite does."""
+def normal(terms: Terms) -> Terms:
+    """Prices that the order type does not use are ignored, as brokers do."""
     if terms.order_type in ("MARKET", "SL-M"):
         terms.price_e4 = 0
     if terms.order_type in ("MARKET", "LIMIT"):

@@ -4,18 +4,21 @@ import datetime as dt
 import math
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .clock import VirtualClock
 from .config import SimConfig
 from .driver import SimDriver
 from .exchange import Exchange
+from .face import Face, Feeds
 from .faults import Faults
 from .gate import Gate
 from .hours import ist_ns
-from .kite_feed import KiteFeed
-from .kite_rest import KiteRest
+from .kite_face import KiteFace
 from .sessions import Sessions
+
+if TYPE_CHECKING:
+    from .upstox_sessions import UpstoxSessions
 
 T = TypeVar("T")
 
@@ -26,6 +29,10 @@ class Ports:
 
     rest: int
     feed: int
+    """0 where Kite is not served."""
+    upstox_rest: int = 0
+    upstox_feed: int = 0
+    """0 where Upstox is not served. Both of its streams are on one port."""
 
     @property
     def rest_url(self) -> str:
@@ -34,6 +41,14 @@ class Ports:
     @property
     def feed_url(self) -> str:
         return f"ws://127.0.0.1:{self.feed}"
+
+    @property
+    def upstox_rest_url(self) -> str:
+        return f"http://127.0.0.1:{self.upstox_rest}"
+
+    @property
+    def upstox_feed_url(self) -> str:
+        return f"ws://127.0.0.1:{self.upstox_feed}"
 
 
 class Simulator:
@@ -61,9 +76,17 @@ class Simulator:
         self.faults = Faults(cfg.seed, self.clock)
         self.exchange = Exchange(cfg, self.clock, self.faults)
         self.sessions = Sessions(cfg, self.clock)
-        self._feed = KiteFeed(cfg, self.clock, self.gate, self.exchange, self.sessions, self.faults)
+        parts = (cfg, self.clock, self.gate, self.exchange)
+        self._faces: list[Face] = []
+        if cfg.broker != "upstox":
+            self._faces.append(KiteFace(*parts, self.sessions, self.faults))
+        if cfg.broker != "kite":
+            from .upstox_face import UpstoxFace  # with it comes protobuf, which nobody else needs
+
+            self._upstox = UpstoxFace(*parts, self.faults)
+            self._faces.append(self._upstox)
+        self._feed = Feeds([face.feed for face in self._faces])
         self.faults.feed = self._feed
-        self._rest = KiteRest(cfg, self.clock, self.gate, self.exchange, self.sessions, self.faults)
         self._date: dt.date | None = None
         self.open_day(self.dates()[0])
 
@@ -74,14 +97,16 @@ class Simulator:
         return self.exchange.prices.file_dates() or list(self.cfg.dates)
 
     async def start(self) -> Ports:
-        """Open both servers. OSError names the port that is in use."""
-        rest = await self._rest.start(self.cfg.rest_port)
-        return Ports(rest, await self._feed.start(self.cfg.feed_port))
+        """Open the servers. OSError names the port that is in use."""
+        ports: dict[str, int] = {}
+        for face in self._faces:
+            ports |= await face.start()
+        return Ports(**({"rest": 0, "feed": 0} | ports))
 
     async def stop(self) -> None:
-        """Close both servers and every connection."""
-        await self._feed.stop()
-        await self._rest.stop()
+        """Close the servers and every connection."""
+        for face in self._faces:
+            await face.stop()
 
     # ---- time
 
@@ -127,9 +152,16 @@ class Simulator:
         """What the login page would hand to the application."""
         return self.sessions.request_token()
 
+    @property
+    def upstox(self) -> "UpstoxSessions":
+        """Upstox's login and tokens. Only where it is served."""
+        return self._upstox.sessions
+
     def expire_tokens(self) -> None:
-        """The access token is refused from now on; open feed connections stay, as with Kite."""
+        """Access tokens are refused from now on; open feed connections stay, as with Kite."""
         self.sessions.expire()
+        if self.cfg.broker != "kite":
+            self.upstox.expire()
 
     def stop_feed(self) -> None:
         """Fall silent on every feed connection, without closing it."""

@@ -16,6 +16,7 @@ from .market import Market, Quote
 from .orders import Order, Terms, Trade
 
 Push = Callable[[dict[str, Any]], None]
+State = Callable[[Order, str], None]
 
 
 class Venue:
@@ -28,16 +29,18 @@ class Venue:
         market: Market,
         ledger: Ledger,
         listeners: list[Push],
+        watchers: list[State],
         trades: list[Trade],
         faults: Faults,
     ) -> None:
-        """`listeners` get each push's order object; `trades` collects every execution."""
+        """`listeners` get each push's order object, `watchers` each state; `trades` collects every execution."""
         self._cfg = cfg
         self._clock = clock
         self._faults = faults
         self._market = market
         self._ledger = ledger
         self._listeners = listeners
+        self._watchers = watchers
         self._trades = trades
         self._live: dict[int, list[Order]] = {}
         """By token, in the order of arrival: what may still trade."""
@@ -118,6 +121,7 @@ class Venue:
             reason = checks.NOT_IN_CONTINUOUS_SESSION
         if reason is not None:
             order.status_message = reason
+            self._tell(order, orders.NOT_MODIFIED)
             self._working(order)
             self._push(order, orders.UPDATE)
             return
@@ -140,8 +144,12 @@ class Venue:
         self._to_book(order, quote)
 
     def _apply_cancel(self, order: Order) -> None:
+        was_asked = order.order_id in self._busy  # not by its own time limit
         self._busy.discard(order.order_id)
         if order.is_final:
+            if was_asked:
+                self._tell(order, orders.NOT_CANCELLED)
+                self._tell(order, order.status)
             return
         left = order.leaves_qty
         self._end(order, orders.CANCELLED)
@@ -269,6 +277,11 @@ class Venue:
         order.ts_update_ns = self._clock.now_ns()
         order.history.append(order.to_json())
         order.told.append((order.ts_update_ns, order.history[-1]))
+        self._tell(order, status)
+
+    def _tell(self, order: Order, status: str) -> None:
+        for watcher in self._watchers:
+            watcher(order, status)
 
     def _push(self, order: Order, status: str | None = None) -> None:
         state = order.to_json()

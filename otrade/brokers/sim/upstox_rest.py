@@ -1,0 +1,108 @@
+"""Upstox's REST interface over the model: routes, authorization, static addresses and limits."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from .clock import VirtualClock
+from .config import SimConfig, Span
+from .errors import KiteError
+from .exchange import Exchange
+from .faults import Faults
+from .gate import Gate
+from .http_server import HttpReply, HttpRequest
+from .rest_server import RestServer, Route
+from .upstox_book import UpstoxBook
+from .upstox_calendar import UpstoxCalendar
+from .upstox_errors import error_reply
+from .upstox_market import UpstoxMarket
+from .upstox_names import Keys
+from .upstox_orders import UpstoxOrders
+from .upstox_portfolio import UpstoxPortfolio
+from .upstox_rates import UpstoxRates
+from .upstox_sessions import UpstoxSessions
+from .upstox_user import MARKET_PATH, PORTFOLIO_PATH, UpstoxUser
+
+
+class UpstoxRest(RestServer):
+    """Upstox's REST server."""
+
+    def __init__(
+        self,
+        cfg: SimConfig,
+        clock: VirtualClock,
+        gate: Gate,
+        exchange: Exchange,
+        sessions: UpstoxSessions,
+        faults: Faults,
+        users: UpstoxUser,
+        keys: Callable[[], Keys],
+        delay_ns: Callable[[Span], int],
+    ) -> None:
+        """`keys` gives the instrument keys of the present day, `delay_ns` draws a latency."""
+        super().__init__(cfg, clock, gate, faults, delay_ns)
+        self._sessions = sessions
+        self._rates = UpstoxRates(cfg.upstox_limits)
+        orders = UpstoxOrders(cfg, exchange, UpstoxBook(exchange), keys)
+        portfolio = UpstoxPortfolio(exchange, keys)
+        market = UpstoxMarket(exchange, clock, keys)
+        calendar = UpstoxCalendar(clock)
+        history = "/v3/historical-candle"
+        self._routes = [
+            Route("GET", "/v2/login/authorization/dialog", "login", users.dialog),
+            Route("POST", "/v2/login/authorization/token", "login", users.token),
+            Route("GET", "/market-quote/instruments/exchange/{}", "login", market.instruments),
+            Route("DELETE", "/v2/logout", "other", users.logout),
+            Route("GET", "/v2/user/profile", "other", users.profile),
+            Route("GET", "/v2/user/ip", "other", users.ips),
+            Route("PUT", "/v2/user/ip", "other", users.change_ips),
+            Route("GET", "/v2/user/get-funds-and-margin", "other", portfolio.funds),
+            Route("GET", "/v3/user/get-funds-and-margin", "other", portfolio.whole_funds),
+            Route("POST", "/v3/order/place", "place", orders.place),
+            Route("PUT", "/v3/order/modify", "order", orders.modify),
+            Route("DELETE", "/v3/order/cancel", "order", orders.cancel),
+            Route("POST", "/v2/order/multi/place", "place", orders.place_many),
+            Route("DELETE", "/v2/order/multi/cancel", "order", orders.cancel_many),
+            Route("POST", "/v2/order/positions/exit", "order", orders.exit),
+            Route("GET", "/v2/order/retrieve-all", "other", orders.book),
+            Route("GET", "/v2/order/details", "other", orders.details),
+            Route("GET", "/v2/order/history", "other", orders.history),
+            Route("GET", "/v2/order/trades", "other", orders.order_trades),
+            Route("GET", "/v2/order/trades/get-trades-for-day", "other", orders.trades),
+            Route("GET", "/v3/order/gtt", "other", orders.gtt),
+            Route("GET", "/v2/portfolio/short-term-positions", "other", portfolio.positions),
+            Route("GET", "/v2/portfolio/long-term-holdings", "other", portfolio.holdings),
+            Route("POST", "/v2/charges/margin", "other", portfolio.margin),
+            Route("GET", "/v2/charges/brokerage", "other", portfolio.brokerage),
+            Route("GET", "/v2/market-quote/quotes", "other", market.quotes),
+            Route("GET", "/v3/market-quote/ltp", "other", market.ltp),
+            Route("GET", "/v3/market-quote/ohlc", "other", market.ohlc),
+            Route("GET", f"{history}/intraday/{{}}/{{}}/{{}}", "other", market.intraday),
+            Route("GET", f"{history}/{{}}/{{}}/{{}}/{{}}", "other", market.historical),
+            Route("GET", f"{history}/{{}}/{{}}/{{}}/{{}}/{{}}", "other", market.historical),
+            Route("GET", "/v2/market/holidays", "other", calendar.holidays),
+            Route("GET", "/v2/market/holidays/{}", "other", calendar.holidays),
+            Route("GET", "/v2/market/timings/{}", "other", calendar.timings),
+            Route("GET", "/v2/market/status/{}", "other", calendar.status),
+            Route("GET", MARKET_PATH, "other", users.market_feed),
+            Route("GET", PORTFOLIO_PATH, "other", users.portfolio_feed),
+            Route("GET", f"{MARKET_PATH}/authorize", "other", users.authorize_market),
+            Route("GET", f"{PORTFOLIO_PATH}/authorize", "other", users.authorize_portfolio),
+        ]
+
+    def admit(self, request: HttpRequest, route: Route, now_ns: int) -> None:
+        self._sessions.check(request.headers.get("authorization", ""))
+        interface = f"{route.method} {route.path}"
+        if route.kind in ("place", "order"):
+            interface = "order"
+            self._sessions.check_ip(request.peer)
+            if route.kind == "place":
+                self._faults.check_placement()
+        self._rates.admit(interface, now_ns)
+
+    def spell(self, data: Any) -> HttpReply:
+        return HttpReply(200, orjson.dumps({"status": "success", "data": data}))
+
+    def refuse(self, error: KiteError) -> HttpReply:
+        return error_reply(error)
