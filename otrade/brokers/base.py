@@ -305,6 +305,16 @@ class HandDesk(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One instrument that the day trades: our token, its name on a wire that uses text, and what the exchange calls it."""
+
+    token: int
+    key: str
+    exchange: str
+    tradingsymbol: str
+
+
 class InstrumentSource(Protocol):
     """A broker's instrument file of the day."""
 
@@ -367,7 +377,7 @@ class BrokerKit(Protocol):
         *,
         encoder: Any,
         engine: FrameSink,
-        instruments: Sequence[Instrument],
+        listed: Sequence[Listed],
         clock: Clock,
         rng: random.Random,
         callbacks: Callbacks,

@@ -64,14 +64,17 @@ async def run_paper(manager: ConfigManager, options: RunOptions, calendar: Calen
 
 def paper_kit(config: Config, sim: Simulator, ports: Ports) -> BrokerKit:
     """The configured broker's kit, pointed at the simulator."""
-    here = msgspec.structs.replace(
-        config.broker,
-        rest_url=ports.rest_url,
-        order_url="",
-        feed_url=ports.feed_url,
-        login_url=f"{ports.rest_url}/connect/login",
-        redirect_url=sim.cfg.redirect_url,
-    )
+    upstox = ports.upstox_rest_url
+    addresses = {
+        "kite": {"rest_url": ports.rest_url, "feed_url": ports.feed_url, "login_url": f"{ports.rest_url}/connect/login"},
+        "upstox": {
+            "rest_url": upstox,
+            "login_url": f"{upstox}/v2/login/authorization/dialog",
+            "redirect_url": sim.cfg.upstox_redirect_url,
+            "instruments_url": f"{upstox}/market-quote/instruments/exchange/complete.json.gz",
+        },
+    }
+    here = msgspec.structs.replace(config.broker, order_url="", **addresses[config.broker.kind])
     return kit_of(here, sim.cfg.api_key, sim.cfg.api_secret, sim.clock)
 
 
@@ -99,6 +102,7 @@ def sim_config_of(config: Config, options: RunOptions, calendar: Calendar) -> Si
     prices = {symbol: str(path) for symbol, path in (options.prices or {}).items()} or sim.prices
     is_early = any(i.symbol.startswith(EARLY_EXCHANGES) for i in config.instruments)
     return SimConfig(
+        broker=config.broker.kind,
         seed=sim.seed if options.seed is None else options.seed,
         dates=(date_of_run(options.date or sim.date, calendar),),
         day_start="08:59" if is_early else "09:14",

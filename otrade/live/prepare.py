@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from otrade._core.types import Severity
-from otrade.brokers.base import BrokerKit, BrokerSession
+from otrade.brokers.base import BrokerKit, BrokerSession, Listed
 from otrade.calendar import Calendar, Session
 from otrade.charges import order_charges_e4
 from otrade.config.manager import to_bytes
@@ -113,7 +113,7 @@ class DayMaker:
         broker = kit.session(
             encoder=encoder,
             engine=plan.engine,
-            instruments=records,
+            listed=[Listed(i.token, i.key, i.exchange, i.tradingsymbol) for i in records],
             clock=clock,
             rng=random.Random(run_id),
             callbacks=day.callbacks(),

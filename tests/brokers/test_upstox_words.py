@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from otrade._core.types import Ev, OrdType, Reason, Side
-from otrade.brokers.base import Source
-from otrade.brokers.upstox.listing import Listed, Listing
+from otrade.brokers.base import Listed, Source
+from otrade.brokers.upstox.listing import Listing
 from otrade.brokers.upstox.login import code_of, login_url
 from otrade.brokers.upstox.reasons import answer_of, error_of
 from otrade.brokers.upstox.reports import funds_of, position_of, report_of, time_ns

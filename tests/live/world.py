@@ -15,10 +15,10 @@ from typing import Any
 
 import uvloop
 
-from otrade.brokers.kite.broker import KiteBroker
+from otrade.brokers.base import BrokerSession
 from otrade.brokers.sim.config import SimConfig
 from otrade.brokers.sim.simulator import Ports, Simulator
-from otrade.drill.process import MortalClock, Process
+from otrade.drill.process import BrokerKind, MortalClock, Process, names_at, new_token
 from otrade.journal.memory import MemoryJournal
 from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
 from otrade.live.day import DayOptions, TradingDay
@@ -91,7 +91,7 @@ class World:
         return self.process.day
 
     @property
-    def broker(self) -> KiteBroker:
+    def broker(self) -> BrokerSession:
         return self.process.broker
 
     @property
@@ -107,6 +107,10 @@ class World:
         hours, minutes = map(int, clock.split(":"))
         midnight = dt.datetime.combine(self.date, dt.time(), dt.timezone(dt.timedelta(minutes=330)))
         return int(midnight.timestamp()) * SECOND + (hours * 60 + minutes) * MINUTE
+
+    def new_token(self) -> str:
+        """A login without a browser; ends the token before."""
+        return new_token(self.sim, self.settings.broker)
 
     def listen(self) -> None:
         self.notices += self.board.since(0)
@@ -216,6 +220,7 @@ def specs(
                 0,
                 session,
                 strategies,
+                **names_at(contract, sim.cfg.broker),
             )
         )
     return found
@@ -232,6 +237,7 @@ class Settings:
     on_stop: str
     limits: dict[str, int]
     plan: dict[str, int | float]
+    broker: BrokerKind = "kite"
 
 
 def a_process(sim: Simulator, ports: Ports, date: dt.date, settings: Settings, run_id: int, journal: MemoryJournal | None) -> Process:
@@ -239,6 +245,7 @@ def a_process(sim: Simulator, ports: Ports, date: dt.date, settings: Settings, r
     return Process(
         sim,
         ports,
+        settings.broker,
         str(date),
         specs(sim, date, settings.keys, settings.offsets_bps, settings.hours, settings.plan),
         EngineSpec(run_id=run_id, limits={"stale_feed_ns": 10 * SECOND, **settings.limits}, budget=BUDGET),
@@ -263,13 +270,14 @@ async def world(
     config: dict[str, Any] | None = None,
     plan: dict[str, int | float] | None = None,
     journal: MemoryJournal | None = None,
+    broker: BrokerKind = "kite",
 ) -> AsyncIterator[World]:
     """A simulator that listens, and a day of at most `hours` that is ready to open."""
-    sim = Simulator(SimConfig(seed=seed, speed=speed, tick_interval_ms=2000, **(config or {})))
+    sim = Simulator(SimConfig(seed=seed, speed=speed, tick_interval_ms=2000, broker=broker, **(config or {})))
     ports = await sim.start()
     try:
         date = sim.dates()[0]
-        settings = Settings(seed, keys, offsets_bps, hours, on_stop, limits or {}, plan or {})
+        settings = Settings(seed, keys, offsets_bps, hours, on_stop, limits or {}, plan or {}, broker)
         process = a_process(sim, ports, date, settings, 7, journal)
         here = World(sim, ports, date, process, settings, journal)
         here.listen()

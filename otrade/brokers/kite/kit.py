@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from otrade._core.wire import FrameSink
 from otrade._core.wire_kite import KiteEncoder
-from otrade.brokers.base import Callbacks, Clock
+from otrade.brokers.base import Callbacks, Clock, Listed
 from otrade.brokers.kite import login
 from otrade.brokers.kite.broker import CAPABILITIES, FEED_ROOT, REST_ROOT, KiteBroker
 from otrade.brokers.kite.by_hand import KiteByHand
@@ -103,7 +103,7 @@ class KiteKit:
         *,
         encoder: KiteEncoder,
         engine: FrameSink,
-        instruments: Sequence[Instrument],
+        listed: Sequence[Listed],
         clock: Clock,
         rng: random.Random,
         callbacks: Callbacks,

@@ -84,6 +84,7 @@ class FeedSocket:
         self._silence: TimerHandle | None = None
         self._retry: TimerHandle | None = None
         self._running = False
+        self._asking = False
         self.latency = FeedLatency()
         self.n_connects = 0
 
@@ -108,7 +109,8 @@ class FeedSocket:
 
     @property
     def is_connecting(self) -> bool:
-        return self._connecting is not None
+        """A socket is being opened, which takes no time of a simulated day; asking for its address does."""
+        return self._connecting is not None and not self._asking
 
     @property
     def ts_recv_ns(self) -> int:
@@ -147,12 +149,15 @@ class FeedSocket:
     # ---------------------------------------------------------------------------------------------------------- connection
     def _connect(self) -> None:
         self._retry = None
+        self._asking = False
         self._connecting = asyncio.get_running_loop().create_task(self._try())
 
     async def _try(self) -> None:
         why = ""
         try:
+            self._asking = True
             at = await self._address()
+            self._asking = False
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await picows.ws_connect(
                     self._make_listener,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from otrade._core.types import Rec
 from otrade._core.wire import FrameSink
 from otrade._core.wire_upstox import UpstoxEncoder
-from otrade.brokers.base import Callbacks, Clock
+from otrade.brokers.base import Callbacks, Clock, Listed
 from otrade.brokers.rows import e4, number
 from otrade.brokers.session import Session, require_state
 from otrade.brokers.transport.endpoint import parse
@@ -15,7 +15,7 @@ from otrade.brokers.transport.redirects import follow
 from otrade.brokers.upstox import login
 from otrade.brokers.upstox.broker import CAPABILITIES, ORDER_ROOT, REST_ROOT, UpstoxBroker
 from otrade.brokers.upstox.by_hand import UpstoxByHand
-from otrade.brokers.upstox.listing import Listed, Listing
+from otrade.brokers.upstox.listing import Listing
 from otrade.brokers.upstox.rest import QUOTES_MAX, UpstoxRest
 from otrade.errors import InstrumentError, TokenError
 from otrade.instruments import Instrument, UpstoxInstrumentFile
@@ -133,7 +133,7 @@ class UpstoxKit:
         *,
         encoder: UpstoxEncoder,
         engine: FrameSink,
-        instruments: Sequence[Instrument],
+        listed: Sequence[Listed],
         clock: Clock,
         rng: random.Random,
         callbacks: Callbacks,
@@ -145,7 +145,7 @@ class UpstoxKit:
             access_token=self._access_token,
             encoder=encoder,
             sink=self._sinks(engine, Rec.FRAME_UPSTOX),
-            listing=Listing(Listed(i.token, i.key, i.exchange, i.tradingsymbol) for i in instruments),
+            listing=Listing(listed),
             clock=clock,
             rng=rng,
             callbacks=callbacks,

@@ -1,18 +1,9 @@
 """Upstox's names of our instruments, both ways."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One instrument: our token, Upstox's key, and what the exchange calls it."""
-
-    token: int
-    key: str
-    exchange: str
-    tradingsymbol: str
+from otrade.brokers.base import Listed
 
 
 class Listing:
