@@ -128,16 +128,20 @@ cdef class EngineSetup(FrameSink):
         return c.n_instruments - 1
 
     def add_key(self, int instrument_id, str key):
-        """Name an instrument as a text wire does (Upstox's instrument_key). Frames of such a feed find it by this name."""
+        """Name an instrument as a text wire does (Upstox's instrument_key). Frames of such a feed find it by this name. To say it
+        again changes nothing: a run that goes on may have one more feed than the run before.
+        """
         cdef core_t* c = &self.c
         self._set_up(instrument_id, c.n_instruments, "instrument")
         name = key.encode("utf-8")
         if not 0 < len(name) < MAX_KEY_BYTES:
             raise EngineError(f"instrument key {key!r} must have 1 to {MAX_KEY_BYTES - 1} bytes")
-        if c.keys[instrument_id].n or find_key(c, name, len(name)) >= 0:
-            raise EngineError(f"instrument key {key!r} is already in use, or its instrument has another one")
-        put_key(c, name, len(name), instrument_id)
-        self._tell("add_key", {"instrument_id": instrument_id, "key": key}, True)
+        found = find_key(c, name, len(name))
+        if found != instrument_id:
+            if c.keys[instrument_id].n or found >= 0:
+                raise EngineError(f"instrument key {key!r} is already in use, or its instrument has another one")
+            put_key(c, name, len(name), instrument_id)
+        self._tell("add_key", {"instrument_id": instrument_id, "key": key})
 
     def set_failover(self, int64_t failover_ns):
         """How long one of two feeds may be silent about an instrument without volume before the other one is believed."""

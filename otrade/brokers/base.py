@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from otrade._core.types import Ev, Side
+from otrade._core.types import Ev, Rec, Side
 
 if TYPE_CHECKING:
     from otrade._core.wire import FrameSink, OrderEncoder
     from otrade.brokers.session import Session
     from otrade.brokers.transport.feed import FeedLatency
+    from otrade.brokers.transport.stream import SocketCallbacks
     from otrade.instruments import Instrument
 
 
@@ -315,6 +316,24 @@ class Listed:
     tradingsymbol: str
 
 
+class SecondFeed(Protocol):
+    """A feed beside the session's own. It never places an order."""
+
+    @property
+    def is_up(self) -> bool: ...
+
+    @property
+    def is_connecting(self) -> bool: ...
+
+    def start(self) -> None: ...
+
+    def subscribe(self, wanted: Sequence[tuple[int, str]]) -> None: ...
+
+    def set_access_token(self, access_token: str) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 class InstrumentSource(Protocol):
     """A broker's instrument file of the day."""
 
@@ -328,6 +347,8 @@ class BrokerKit(Protocol):
 
     name: str
     capabilities: Capabilities
+    frame_kinds: tuple[Rec, Rec]
+    """How the journal calls this wire's frames: of the first feed, and of a second one."""
 
     @property
     def account(self) -> str:
@@ -376,7 +397,7 @@ class BrokerKit(Protocol):
         self,
         *,
         encoder: Any,
-        engine: FrameSink,
+        sink: FrameSink,
         listed: Sequence[Listed],
         clock: Clock,
         rng: random.Random,
@@ -385,7 +406,20 @@ class BrokerKit(Protocol):
         answer_timeout_ns: int,
         order_connections: int,
     ) -> BrokerSession:
-        """`encoder` is what `encoder()` gave: a new token reaches the engine through it."""
+        """`encoder` is what `encoder()` gave: a new token reaches the engine through it. `sink` takes frames of `frame_kinds[0]`."""
+        ...
+
+    def second_feed(
+        self,
+        *,
+        sink: FrameSink,
+        listed: Sequence[Listed],
+        clock: Clock,
+        rng: random.Random,
+        callbacks: SocketCallbacks,
+        feed_now_ns: Callable[[], int] | None,
+    ) -> SecondFeed:
+        """Market data alone, on a connection of its own; frames of `frame_kinds[1]`."""
         ...
 
     def by_hand(self, timeout_ns: int) -> HandDesk: ...

@@ -264,6 +264,22 @@ class BrokerConfig(Base, frozen=True, kw_only=True):
     ] = 15.0
 
 
+class SecondFeedConfig(Base, frozen=True, kw_only=True):
+    """Market data from a second connection, of the same broker or of the other one. It only ever gives prices: orders stay with the
+    broker that holds the positions. Addresses are those of `broker` when it is the same one; empty: the broker's own.
+    """
+
+    kind: Literal["none", "kite", "upstox"] = "none"
+    failover_ms: Annotated[
+        int, Meta(ge=200, le=60_000, description="silence about an index before the other feed is believed")
+    ] = 2_000
+    rest_url: str = ""
+    feed_url: str = ""
+    login_url: str = ""
+    instruments_url: str = ""
+    redirect_url: str = "http://127.0.0.1:8000/login/callback"
+
+
 class SimConfig(Base, frozen=True, kw_only=True):
     """The built-in simulated exchange (mode "paper")."""
 
@@ -377,6 +393,7 @@ class Config(Base, frozen=True, kw_only=True):
     ]
     engine: EngineConfig = EngineConfig()
     broker: BrokerConfig = BrokerConfig()
+    second_feed: SecondFeedConfig = SecondFeedConfig()
     sim: SimConfig = SimConfig()
     instruments: Annotated[list[Instrument], Meta(min_length=1, max_length=9_000)]
     strategies: list[AnyStrategy] = []

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from otrade._core.engine import FeedSink
 from otrade.brokers.base import BrokerKit, BrokerSession, Listed
 from otrade.brokers.kite.kit import KiteKit
 from otrade.brokers.sim.simulator import Ports, Simulator
@@ -17,7 +16,7 @@ from otrade.brokers.sim.universe import Contract
 from otrade.brokers.sim.upstox_names import instrument_key
 from otrade.brokers.upstox.kit import UpstoxKit
 from otrade.journal.memory import MemoryJournal
-from otrade.live.assemble import EngineSpec, InstrumentSpec, assemble
+from otrade.live.assemble import EngineSpec, InstrumentSpec, assemble, sink_of
 from otrade.live.day import DayOptions, TradingDay
 from otrade.live.journal import DayJournal
 from otrade.live.notices import NoticeBoard
@@ -33,7 +32,7 @@ def kit_at(sim: Simulator, ports: Ports, kind: BrokerKind, clock: Any) -> Broker
     if kind == "kite":
         return KiteKit(sim.cfg.api_key, sim.cfg.api_secret, clock=clock, rest_root=ports.rest_url, feed_root=ports.feed_url)
     redirect = sim.cfg.upstox_redirect_url
-    return UpstoxKit(sim.cfg.api_key, sim.cfg.api_secret, redirect, clock=clock, sinks=FeedSink, rest_root=ports.upstox_rest_url)
+    return UpstoxKit(sim.cfg.api_key, sim.cfg.api_secret, redirect, clock=clock, rest_root=ports.upstox_rest_url)
 
 
 def names_at(contract: Contract, kind: str) -> dict[str, str]:
@@ -129,7 +128,7 @@ class Process:
         kit.close()
         self.broker = kit.session(
             encoder=encoder,
-            engine=plan.engine,
+            sink=sink_of(plan.engine, kit.frame_kinds[0]),
             listed=[Listed(i.token, i.key, i.exchange, i.symbol) for i in self.instruments],
             clock=self.clock,
             rng=random.Random(self.seed),

@@ -11,7 +11,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from otrade._core.engine import FeedSink
 from otrade.brokers.base import BrokerKit
 from otrade.brokers.kite.kit import KiteKit
 from otrade.brokers.session import Session, load_session, save_session
@@ -47,7 +46,6 @@ def kit_of(config: BrokerConfig, api_key: str, api_secret: str, clock: Clock) ->
         api_secret,
         config.redirect_url,
         clock=clock,
-        sinks=FeedSink,
         rest_root=config.rest_url,
         order_root=config.order_url,
         login_root=config.login_url,
@@ -64,7 +62,7 @@ class PaperAccess:
     account: str
     """This simulated world's name: another run is another world, whose journal says nothing of this one."""
 
-    async def token(self) -> str:
+    async def token(self, *, ask: bool = True) -> str:
         """A fresh login; ends the one before. The kit uses it from now on."""
         return (await self.kit.log_in_here()).access_token
 
@@ -79,13 +77,14 @@ class PaperAccess:
 class LiveAccess:
     """The broker, with keys from the environment or the secrets file."""
 
-    def __init__(self, config: Config, clock: Clock) -> None:
-        """ConfigError naming the secret that is missing."""
-        kind = config.broker.kind
+    def __init__(self, config: Config, clock: Clock, broker: BrokerConfig | None = None) -> None:
+        """`broker` when it is not the one that trades. ConfigError naming the secret that is missing."""
+        broker = broker or config.broker
+        kind = broker.kind
         self._kind = kind
         self._clock = clock
         self._secrets_path = Path(config.paths.secrets)
-        self._session_path = session_path(config)
+        self._session_path = session_path(config, kind)
         secrets = read_secrets(self._secrets_path)
         api_key = secrets.get(secret_name(kind, "API_KEY"))
         if not api_key:
@@ -95,19 +94,19 @@ class LiveAccess:
             )
         self._api_key = api_key
         self._api_secret = secrets.get(secret_name(kind, "API_SECRET"), Secret(""))
-        self.kit = kit_of(config.broker, api_key.reveal(), self._api_secret.reveal(), clock)
+        self.kit = kit_of(broker, api_key.reveal(), self._api_secret.reveal(), clock)
         self.account = self.kit.account
 
     def __repr__(self) -> str:
         return "LiveAccess()"
 
-    async def token(self) -> str:
+    async def token(self, *, ask: bool = True) -> str:
         """The day's token, which the kit uses from now on. TokenError, saying what to do, when there is none and nobody at the
-        keyboard.
+        keyboard, or nobody is to be asked.
         """
         given = self._given()
         if given is None:
-            given = (await self._ask()).access_token
+            given = (await self._ask(ask)).access_token
         self.kit.use(given)
         return given
 
@@ -132,12 +131,13 @@ class LiveAccess:
         """Leave a session for this engine, the next one and the watchdog."""
         save_session(self._session_path, session)
 
-    async def _ask(self) -> Session:
+    async def _ask(self, may_ask: bool) -> Session:
         state = randomness.token_urlsafe(16)
         url = self.kit.login_url(state)
-        if not self._api_secret or not sys.stdin.isatty():
+        if not may_ask or not self._api_secret or not sys.stdin.isatty():
             raise TokenError(
-                f"there is no access token for today. Run `otrade login`, or log in at {self.kit.login_url('')} and set "
+                f"there is no access token for {self._kind} today. Run `otrade login --broker {self._kind}`, or log in at "
+                f"{self.kit.login_url('')} and set "
                 f"{secret_name(self._kind, 'ACCESS_TOKEN')} (or {secret_name(self._kind, 'API_SECRET')}, and run again in a terminal)"
             )
         print(f"Log in at\n  {url}\nthen paste the address that you are sent to:", file=sys.stderr)
@@ -150,9 +150,24 @@ class LiveAccess:
         self.kit.close()
 
 
-def session_path(config: Config) -> Path:
-    """Where the day's session of the configured broker is kept."""
-    return Path(config.paths.var) / "session" / f"{config.broker.kind}.json"
+def session_path(config: Config, kind: str) -> Path:
+    """Where the day's session with a broker is kept."""
+    return Path(config.paths.var) / "session" / f"{kind}.json"
+
+
+def second_broker(config: Config) -> BrokerConfig | None:
+    """The other broker that only gives data; None when there is none."""
+    second = config.second_feed
+    if second.kind == "none" or second.kind == config.broker.kind:
+        return None
+    return BrokerConfig(
+        kind=second.kind,
+        rest_url=second.rest_url,
+        feed_url=second.feed_url,
+        login_url=second.login_url,
+        instruments_url=second.instruments_url,
+        redirect_url=second.redirect_url,
+    )
 
 
 Access = PaperAccess | LiveAccess

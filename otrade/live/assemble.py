@@ -5,7 +5,9 @@ file is known here.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from otrade._core.engine import Engine
+from otrade._core.engine import Engine, FeedSink
+from otrade._core.types import Rec
+from otrade._core.wire import FrameSink
 
 from .clock import NS_PER_S
 from .plan import DayPlan, PlannedInstrument, PlannedStrategy
@@ -103,6 +105,12 @@ def assemble(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec) 
     return plan
 
 
+def sink_of(engine: Engine, kind: Rec) -> FrameSink:
+    """Where frames of this kind enter the engine."""
+    sink: FrameSink = engine if kind == Rec.FRAME else FeedSink(engine, kind)
+    return sink
+
+
 def _lengths_of(instrument: InstrumentSpec) -> list[int]:
     """Bar lengths in seconds: the minute first, then the others, rising."""
     others = {strategy.interval_s for strategy in instrument.strategies} - {MINUTE_S}
@@ -126,7 +134,7 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
         multiplier=spec.multiplier,
     )
     if spec.key:
-        engine.add_key(instrument_id, spec.key)
+        plan.changeable.append(("add_key", {"instrument_id": instrument_id, "key": spec.key}))
     if spec.band_hi_e4:
         band = {"instrument_id": instrument_id, "band_lo_e4": spec.band_lo_e4, "band_hi_e4": spec.band_hi_e4}
         plan.changeable.append(("set_band", band))

@@ -23,12 +23,13 @@ from otrade.instruments import Instrument
 from otrade.journal.file import JournalBusy
 
 from .access import Access
-from .assemble import assemble
+from .assemble import assemble, sink_of
 from .clock import NS_PER_S, Clock
 from .day import DayOptions, TradingDay
 from .journal import DayJournal, open_journal
 from .notices import NoticeBoard
 from .plan import DayPlan
+from .second import prepare_second
 from .summary import LatencySummary
 from .trades import ChargeRule, OrderFill
 from .units import NS_PER_MS, ns_of_s
@@ -56,6 +57,8 @@ class DayMaker:
     clock: Clock
     board: NoticeBoard
     is_paper: bool
+    second: Access | None = None
+    """Access to another broker that only gives data."""
 
     async def make(self, date: dt.date, *, first_signal_seq: int = 1) -> PreparedDay:
         """OTradeError when the day cannot be traded."""
@@ -66,11 +69,19 @@ class DayMaker:
             found = await self._instruments(kit, date)
             records = [instrument for _, instrument, _ in found]
             bands = await kit.bands(records, partial(pause, clock, NS_PER_S))
+            wanted = [(config.instruments[at].symbol, record) for at, record, _ in found]
+            second = await prepare_second(config, kit, self.second, wanted, date, self.board)
         finally:
             kit.close()
         specs = [
             instrument_spec(
-                record, config.instruments[at], session, bands.get(record.symbol, (0, 0)), config, wire_symbol=kit.wire_symbol(record)
+                record,
+                config.instruments[at],
+                session,
+                bands.get(record.symbol, (0, 0)),
+                config,
+                wire_symbol=kit.wire_symbol(record),
+                key=second.key_of(record.token) if second is not None else "",
             )
             for at, record, session in found
         ]
@@ -82,6 +93,9 @@ class DayMaker:
         def make_plan() -> DayPlan:
             plan = assemble(str(date), specs, engine_spec(config, run_id))
             plan.engine.set_encoder(encoder)
+            failover = {"failover_ns": config.second_feed.failover_ms * NS_PER_MS}
+            plan.engine.set_failover(**failover)
+            plan.changeable.append(("set_failover", failover))
             return plan
 
         journal = self._journal(date)
@@ -112,7 +126,7 @@ class DayMaker:
         )
         broker = kit.session(
             encoder=encoder,
-            engine=plan.engine,
+            sink=sink_of(plan.engine, kit.frame_kinds[0]),
             listed=[Listed(i.token, i.key, i.exchange, i.tradingsymbol) for i in records],
             clock=clock,
             rng=random.Random(run_id),
@@ -121,6 +135,8 @@ class DayMaker:
             answer_timeout_ns=config.engine.order_timeout_ms * NS_PER_MS,
             order_connections=config.broker.connections,
         )
+        if second is not None:
+            second.attach(day, clock, run_id + 1, clock.now_ns if self.is_paper else None)
         day.latency = lambda: latency_of(broker)
         return PreparedDay(day, broker, token)
 

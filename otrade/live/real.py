@@ -9,7 +9,7 @@ from otrade.calendar import Calendar, date_of
 from otrade.config import ConfigManager, RunOptions
 from otrade.errors import CalendarError, OTradeError
 
-from .access import LiveAccess
+from .access import LiveAccess, second_broker
 from .clock import NS_PER_S, WallClock
 from .heartbeat import Heartbeat
 from .host import Host
@@ -38,7 +38,9 @@ async def run_live(manager: ConfigManager, options: RunOptions, calendar: Calend
         heartbeat.open()
         if manager.config.watchdog.enabled:
             _start_watchdog(host, options.config, Path(manager.config.paths.var))
-        maker = DayMaker(manager.config, calendar, access, clock, host.board, is_paper=False)
+        other = second_broker(manager.config)
+        second = LiveAccess(manager.config, clock, other) if other is not None else None
+        maker = DayMaker(manager.config, calendar, access, clock, host.board, is_paper=False, second=second)
         prepared = await maker.make(today)
         day = prepared.day
         host.begin(day)

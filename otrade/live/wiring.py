@@ -51,9 +51,10 @@ def instrument_spec(
     config: Config,
     *,
     wire_symbol: str = "",
+    key: str = "",
 ) -> InstrumentSpec:
     """One instrument with its strategies. `wire_symbol`: what the broker's orders call it, when that is not its trading symbol.
-    InstrumentError when it cannot be traded.
+    `key`: its name on a second feed that uses text. InstrumentError when it cannot be traded.
     """
     strategies = [s for s in config.strategies if s.instrument == wanted.symbol]
     if record.is_index and strategies:
@@ -67,7 +68,7 @@ def instrument_spec(
         exchange=record.exchange,
         symbol=record.tradingsymbol,
         wire_symbol=wire_symbol,
-        key=record.key,
+        key=record.key or key,
         product=wanted.product,
         product_code=PRODUCTS[wanted.product],
         segment=charge_segment(record.exchange, record.instrument_type, wanted.product),

@@ -41,7 +41,7 @@ class GivenAccess:
     given: str
     account: str = "kite-test"
 
-    async def token(self) -> str:
+    async def token(self, *, ask: bool = True) -> str:
         self.kit.use(self.given)
         return self.given
 

@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlencode
 
+from otrade._core.types import Rec
 from otrade._core.wire import FrameSink
 from otrade._core.wire_kite import KiteEncoder
 from otrade.brokers.base import Callbacks, Clock, Listed
@@ -12,10 +13,12 @@ from otrade.brokers.kite import login
 from otrade.brokers.kite.broker import CAPABILITIES, FEED_ROOT, REST_ROOT, KiteBroker
 from otrade.brokers.kite.by_hand import KiteByHand
 from otrade.brokers.kite.rest import KiteRest
+from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
 from otrade.brokers.rows import e4, number
 from otrade.brokers.session import Session, require_state
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.redirects import follow
+from otrade.brokers.transport.stream import SocketCallbacks
 from otrade.errors import TokenError
 from otrade.instruments import Instrument, InstrumentFile
 
@@ -27,6 +30,7 @@ class KiteKit:
 
     name = "kite"
     capabilities = CAPABILITIES
+    frame_kinds = (Rec.FRAME, Rec.FRAME_KITE_B)
 
     def __init__(
         self, api_key: str, api_secret: str, *, clock: Clock, rest_root: str = "", feed_root: str = "", login_root: str = ""
@@ -102,7 +106,7 @@ class KiteKit:
         self,
         *,
         encoder: KiteEncoder,
-        engine: FrameSink,
+        sink: FrameSink,
         listed: Sequence[Listed],
         clock: Clock,
         rng: random.Random,
@@ -115,7 +119,7 @@ class KiteKit:
             api_key=self._api_key,
             access_token=self._access_token,
             encoder=encoder,
-            sink=engine,
+            sink=sink,
             clock=clock,
             rng=rng,
             callbacks=callbacks,
@@ -124,6 +128,37 @@ class KiteKit:
             feed_now_ns=feed_now_ns,
             answer_timeout_ns=answer_timeout_ns,
             order_connections=order_connections,
+        )
+
+    def second_feed(
+        self,
+        *,
+        sink: FrameSink,
+        listed: Sequence[Listed],
+        clock: Clock,
+        rng: random.Random,
+        callbacks: SocketCallbacks,
+        feed_now_ns: Callable[[], int] | None,
+    ) -> KiteStream:
+        calls = StreamCallbacks(
+            callbacks.on_up,
+            callbacks.on_down,
+            callbacks.on_token_dead,
+            callbacks.on_commands,
+            on_order=lambda row: None,  # the session's own socket tells
+            on_message=lambda kind, text: None,
+        )
+        endpoint = parse(self._feed_root, ("wss", "ws"))
+        return KiteStream(
+            endpoint,
+            self._api_key,
+            self._access_token,
+            sink=sink,
+            clock=clock,
+            rng=rng,
+            callbacks=calls,
+            now_ns=feed_now_ns,
+            name="second feed",
         )
 
     def by_hand(self, timeout_ns: int) -> KiteByHand:

@@ -164,8 +164,7 @@ class UpstoxBroker:
         """Go on with a new token: orders and questions from the next one, the sockets by reconnecting at once."""
         self._encoder.set_authorization(f"Bearer {access_token}".encode())
         self.rest.set_access_token(access_token)
-        self._doorman.set_access_token(access_token)
-        self._market.restart("new access token")
+        self._market.set_access_token(access_token)
         self._portfolio.restart("new access token")
 
     async def order_book(self) -> list[OrderReport]:

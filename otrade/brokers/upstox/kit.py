@@ -12,11 +12,13 @@ from otrade.brokers.rows import e4, number
 from otrade.brokers.session import Session, require_state
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.redirects import follow
+from otrade.brokers.transport.stream import SocketCallbacks
 from otrade.brokers.upstox import login
 from otrade.brokers.upstox.broker import CAPABILITIES, ORDER_ROOT, REST_ROOT, UpstoxBroker
 from otrade.brokers.upstox.by_hand import UpstoxByHand
 from otrade.brokers.upstox.listing import Listing
 from otrade.brokers.upstox.rest import QUOTES_MAX, UpstoxRest
+from otrade.brokers.upstox.streams import MarketStream
 from otrade.errors import InstrumentError, TokenError
 from otrade.instruments import Instrument, UpstoxInstrumentFile
 
@@ -28,6 +30,7 @@ class UpstoxKit:
 
     name = "upstox"
     capabilities = CAPABILITIES
+    frame_kinds = (Rec.FRAME_UPSTOX, Rec.FRAME_UPSTOX_B)
 
     def __init__(
         self,
@@ -36,19 +39,16 @@ class UpstoxKit:
         redirect_uri: str,
         *,
         clock: Clock,
-        sinks: Callable[[FrameSink, int], FrameSink],
         rest_root: str = "",
         order_root: str = "",
         login_root: str = "",
         instruments_url: str = "",
         algo_name: str = "",
     ) -> None:
-        """`sinks(engine, kind)`: the engine's door for frames of a kind of journal record."""
         self._client_id = client_id
         self._client_secret = client_secret
         self._redirect_uri = redirect_uri
         self._clock = clock
-        self._sinks = sinks
         self._rest_root = rest_root or REST_ROOT
         self._order_root = order_root or rest_root or ORDER_ROOT
         self._login_root = login_root or login.LOGIN_ROOT
@@ -132,7 +132,7 @@ class UpstoxKit:
         self,
         *,
         encoder: UpstoxEncoder,
-        engine: FrameSink,
+        sink: FrameSink,
         listed: Sequence[Listed],
         clock: Clock,
         rng: random.Random,
@@ -144,7 +144,7 @@ class UpstoxKit:
         return UpstoxBroker(
             access_token=self._access_token,
             encoder=encoder,
-            sink=self._sinks(engine, Rec.FRAME_UPSTOX),
+            sink=sink,
             listing=Listing(listed),
             clock=clock,
             rng=rng,
@@ -154,6 +154,21 @@ class UpstoxKit:
             feed_now_ns=feed_now_ns,
             answer_timeout_ns=answer_timeout_ns,
             order_connections=order_connections,
+        )
+
+    def second_feed(
+        self,
+        *,
+        sink: FrameSink,
+        listed: Sequence[Listed],
+        clock: Clock,
+        rng: random.Random,
+        callbacks: SocketCallbacks,
+        feed_now_ns: Callable[[], int] | None,
+    ) -> MarketStream:
+        rest = UpstoxRest(parse(self._rest_root, ("https", "http")), self._access_token, clock=clock)
+        return MarketStream(
+            rest, Listing(listed), sink=sink, clock=clock, rng=rng, callbacks=callbacks, now_ns=feed_now_ns, name="second feed"
         )
 
     def by_hand(self, timeout_ns: int) -> UpstoxByHand:

@@ -77,6 +77,11 @@ class MarketStream(FeedSocket):
         if self._listener is not None:
             self._ask(self._listener, "sub", new)
 
+    def set_access_token(self, access_token: str) -> None:
+        """Reconnect with a new token, at once."""
+        self._rest.set_access_token(access_token)
+        self.restart("new access token")
+
     def unsubscribe(self, tokens: Iterable[int]) -> None:
         """Forget tokens."""
         gone = {token: mode for token in tokens if (mode := self._modes.pop(token, None)) is not None}
