@@ -104,10 +104,12 @@ class Process:
     broker: BrokerSession = field(init=False)
     board: NoticeBoard = field(init=False)
     session: MortalSession = field(init=False)
+    access_token: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         kit = kit_at(self.sim, self.ports, self.broker_kind, self.clock)
-        kit.use(new_token(self.sim, self.broker_kind))
+        self.access_token = new_token(self.sim, self.broker_kind)
+        kit.use(self.access_token)
         encoder = kit.encoder()
 
         def make_plan() -> DayPlan:

@@ -15,14 +15,16 @@ from typing import Any
 
 import uvloop
 
-from otrade.brokers.base import BrokerSession
+from otrade.brokers.base import BrokerSession, Listed
 from otrade.brokers.sim.config import SimConfig
 from otrade.brokers.sim.simulator import Ports, Simulator
-from otrade.drill.process import BrokerKind, MortalClock, Process, names_at, new_token
+from otrade.brokers.sim.upstox_names import instrument_key
+from otrade.drill.process import BrokerKind, MortalClock, Process, kit_at, names_at, new_token
 from otrade.journal.memory import MemoryJournal
 from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
 from otrade.live.day import DayOptions, TradingDay
 from otrade.live.notices import Notice, NoticeBoard
+from otrade.live.second import Second
 from otrade.live.trades import OrderFill
 
 SECOND = 1_000_000_000
@@ -184,6 +186,7 @@ def specs(
     offsets_bps: tuple[int, ...],
     hours: float,
     plan: dict[str, int | float],
+    broker: BrokerKind = "kite",
 ) -> list[InstrumentSpec]:
     """Crossovers of levels around yesterday's close: many signals from few assumptions."""
     found = []
@@ -220,7 +223,7 @@ def specs(
                 0,
                 session,
                 strategies,
-                **names_at(contract, sim.cfg.broker),
+                **names_at(contract, broker),
             )
         )
     return found
@@ -247,7 +250,7 @@ def a_process(sim: Simulator, ports: Ports, date: dt.date, settings: Settings, r
         ports,
         settings.broker,
         str(date),
-        specs(sim, date, settings.keys, settings.offsets_bps, settings.hours, settings.plan),
+        specs(sim, date, settings.keys, settings.offsets_bps, settings.hours, settings.plan, settings.broker),
         EngineSpec(run_id=run_id, limits={"stale_feed_ns": 10 * SECOND, **settings.limits}, budget=BUDGET),
         DayOptions(settings.on_stop, audit_flat_ns=120 * SECOND),
         flat_charge,
@@ -255,6 +258,26 @@ def a_process(sim: Simulator, ports: Ports, date: dt.date, settings: Settings, r
         settings.seed,
         MortalClock(sim.clock),
     )
+
+
+def attach_second(here: World, kind: BrokerKind) -> None:
+    """A second feed for the day, at the same simulator."""
+    process, day = here.process, here.day
+    kit = kit_at(here.sim, here.ports, kind, process.clock)
+    if kind != here.settings.broker:
+        kit.use(new_token(here.sim, kind))
+    else:
+        kit.use(process.access_token)
+    listed = []
+    for instrument_id, spec in enumerate(process.instruments):
+        key = instrument_key(here.sim.exchange.market.universe.resolve(f"{spec.exchange}:{spec.symbol}")) if kind == "upstox" else ""
+        if key and not spec.key:
+            day.engine.add_key(instrument_id, key)
+        listed.append(Listed(spec.token, key, spec.exchange, spec.symbol))
+    Second(kit, listed).attach(day, process.clock, 5, process.clock.now_ns)
+    feed = day.second_feed
+    assert feed is not None
+    here.sim.set_idle_probe(lambda: not (process.broker.is_connecting or feed.is_connecting))
 
 
 @asynccontextmanager
@@ -271,15 +294,19 @@ async def world(
     plan: dict[str, int | float] | None = None,
     journal: MemoryJournal | None = None,
     broker: BrokerKind = "kite",
+    second: BrokerKind | None = None,
 ) -> AsyncIterator[World]:
     """A simulator that listens, and a day of at most `hours` that is ready to open."""
-    sim = Simulator(SimConfig(seed=seed, speed=speed, tick_interval_ms=2000, broker=broker, **(config or {})))
+    spoken = "both" if second not in (None, broker) else broker
+    sim = Simulator(SimConfig(seed=seed, speed=speed, tick_interval_ms=2000, broker=spoken, **(config or {})))
     ports = await sim.start()
     try:
         date = sim.dates()[0]
         settings = Settings(seed, keys, offsets_bps, hours, on_stop, limits or {}, plan or {}, broker)
         process = a_process(sim, ports, date, settings, 7, journal)
         here = World(sim, ports, date, process, settings, journal)
+        if second is not None:
+            attach_second(here, second)
         here.listen()
         yield here
     finally:
