@@ -199,6 +199,18 @@ def _drill(args: argparse.Namespace) -> int:
     return run(args.seeds, args.seed, args.faults, args.strategy, args.jobs, args.broker)
 
 
+def _login(args: argparse.Namespace) -> int:
+    from otrade.commands.login import login
+
+    return login(args.config, args.broker, paste=args.paste, open_browser=args.open, wait_s=args.wait)
+
+
+def _preflight(args: argparse.Namespace) -> int:
+    from otrade.commands.preflight import preflight
+
+    return preflight(args.config, as_json=args.json)
+
+
 def _version(_args: argparse.Namespace) -> int:
     print(f"otrade {__version__}")
     return 0
@@ -367,6 +379,17 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--strategy", type=Path, metavar="FILE", help="drill the strategies of this configuration instead of random ones")
     sub.add_argument("--broker", choices=("kite", "upstox"), default="", help="speak this broker's protocols only (default: both in turn)")
     sub.add_argument("--jobs", type=_between(1, 512), default=0, metavar="N", help="processes (default: one a core)")
+
+    sub = add("login", "log in at the broker for today", _login)
+    config_option(sub)
+    sub.add_argument("--broker", choices=("kite", "upstox"), default="", help="another broker than the configured one (a second feed)")
+    sub.add_argument("--paste", action="store_true", help="paste the address by hand instead of waiting for the browser")
+    sub.add_argument("--open", action="store_true", help="open the browser")
+    sub.add_argument("--wait", type=_between(1, 86_400), default=600, metavar="S", help="seconds to wait for the browser (default 600)")
+
+    sub = add("preflight", "the morning board: go or no-go for today, and the fix for each no", _preflight)
+    config_option(sub)
+    sub.add_argument("--json", action="store_true", help="as JSON")
 
     add("version", "print the version", _version)
     config_option(add("doctor", "check this machine, and say how to mend what is wrong", _doctor))

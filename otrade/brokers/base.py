@@ -291,6 +291,8 @@ class HandDesk(Protocol):
 
     async def positions(self) -> list[BrokerPosition]: ...
 
+    async def funds(self) -> list[Funds]: ...
+
     async def quote(self, like: OrderReport) -> Quote:
         """BrokerError when there is no price."""
         ...
@@ -367,12 +369,16 @@ class BrokerKit(Protocol):
         """Log in at a simulator on this machine."""
         ...
 
+    def token_dies_ns(self, now_ns: int) -> int:
+        """When every token of this broker that is good at `now_ns` dies."""
+        ...
+
     def use(self, access_token: str) -> None:
         """Ask with this token from now on."""
         ...
 
-    async def prove(self) -> None:
-        """TokenError when the token is dead."""
+    async def prove(self) -> int | None:
+        """TokenError when the token is dead. How far our clock is ahead of the broker's, ns, by its word of whole seconds."""
         ...
 
     async def instruments(self) -> InstrumentSource: ...

@@ -69,14 +69,13 @@ def _configuration(config: Path) -> str:
 
 def _secrets(config: Path) -> str:
     from otrade.config import manager
-    from otrade.config.secret import read_secrets
+    from otrade.config.secret import read_secrets, secret_name
 
     loaded = manager.load(config)
     found = read_secrets(Path(loaded.paths.secrets))
-    if loaded.mode == "live" and "OTRADE_KITE_API_KEY" not in found:
-        raise OTradeError(
-            f"no OTRADE_KITE_API_KEY in the environment or in {loaded.paths.secrets} (mode 0600)"
-        )
+    name = secret_name(loaded.broker.kind, "API_KEY")
+    if loaded.mode == "live" and name not in found:
+        raise OTradeError(f"no {name} in the environment or in {loaded.paths.secrets} (mode 0600)")
     return "no secrets are needed on paper" if loaded.mode == "paper" else "the API key is there"
 
 

@@ -74,3 +74,8 @@ def read_secrets(path: Path, env: Mapping[str, str] | None = None) -> dict[str, 
             raise ConfigError("unknown secret", file=str(path), path=name, allowed=", ".join(NAMES))
         found.setdefault(name, Secret(value))
     return found
+
+
+def secret_name(kind: str, what: str) -> str:
+    """The environment's name of a broker's secret: API_KEY, API_SECRET or ACCESS_TOKEN."""
+    return f"OTRADE_{kind.upper()}_{what}"

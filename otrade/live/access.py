@@ -15,17 +15,12 @@ from otrade.brokers.base import BrokerKit
 from otrade.brokers.kite.kit import KiteKit
 from otrade.brokers.session import Session, load_session, save_session
 from otrade.config.schema import BrokerConfig, Config
-from otrade.config.secret import Secret, read_secrets
+from otrade.config.secret import Secret, read_secrets, secret_name
 from otrade.errors import ConfigError, TokenError
 
 from .clock import Clock
 
 BROKERS = ("kite", "upstox")
-
-
-def secret_name(kind: str, what: str) -> str:
-    """The environment's name of a broker's secret: API_KEY, API_SECRET or ACCESS_TOKEN."""
-    return f"OTRADE_{kind.upper()}_{what}"
 
 
 def kit_of(config: BrokerConfig, api_key: str, api_secret: str, clock: Clock) -> BrokerKit:

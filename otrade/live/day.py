@@ -92,6 +92,8 @@ class TradingDay:
         self.ended = asyncio.Event()
         self.ending = Ending(self)
         self.is_token_dead = False
+        self.token_dies_ns: Callable[[int], int] = lambda now_ns: 0
+        """When the access token that is in use now dies; 0: not known."""
         self.has_fault = False
         self.is_verified = False
         """The broker's positions agreed with the core's at the end."""

@@ -135,6 +135,7 @@ class DayMaker:
             answer_timeout_ns=config.engine.order_timeout_ms * NS_PER_MS,
             order_connections=config.broker.connections,
         )
+        day.token_dies_ns = kit.token_dies_ns
         if second is not None:
             second.attach(day, clock, run_id + 1, clock.now_ns if self.is_paper else None)
         day.latency = lambda: latency_of(broker)

@@ -111,7 +111,7 @@ class LiveSource:
             feed=self._feed(day, counters),
             broker=schema.BrokerStatus(
                 connected=risk["feed_alive"] and not day.is_token_dead,
-                token_until_ms=None,
+                token_until_ms=None if day.is_token_dead else _ms_or_none(day.token_dies_ns(day.clock.now_ns())),
                 orders_sent=day.desk.n_sent,
                 in_doubt=risk["n_in_doubt"],
                 book_ms=_ms_or_none(day.ts_book_ns),

@@ -3,8 +3,8 @@
 from urllib.parse import quote, urlencode
 
 from otrade._core.types import OrdType
-from otrade.brokers.base import Answer, BrokerPosition, Clock, OrderReport, Quote, Source, Terms
-from otrade.brokers.kite.broker import position_of
+from otrade.brokers.base import Answer, BrokerPosition, Clock, Funds, OrderReport, Quote, Source, Terms
+from otrade.brokers.kite.broker import funds_of, position_of
 from otrade.brokers.kite.reasons import answer_of
 from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
@@ -44,6 +44,9 @@ class KiteByHand:
 
     async def positions(self) -> list[BrokerPosition]:
         return [position_of(row) for row in (await self._rest.positions())["net"]]
+
+    async def funds(self) -> list[Funds]:
+        return funds_of(await self._rest.margins())
 
     async def quote(self, like: OrderReport) -> Quote:
         name = f"{like.exchange}:{like.tradingsymbol}"

@@ -15,7 +15,7 @@ from otrade.brokers.kite.by_hand import KiteByHand
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
 from otrade.brokers.rows import e4, number
-from otrade.brokers.session import Session, require_state
+from otrade.brokers.session import Session, expiry_ns, require_state
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.redirects import follow
 from otrade.brokers.transport.stream import SocketCallbacks
@@ -70,12 +70,16 @@ class KiteKit:
         self._access_token = session.access_token
         return session
 
+    def token_dies_ns(self, now_ns: int) -> int:
+        return expiry_ns(now_ns, login.EXPIRY_HOUR_IST)
+
     def use(self, access_token: str) -> None:
         self._access_token = access_token
         self.rest.set_access_token(access_token)
 
-    async def prove(self) -> None:
+    async def prove(self) -> int | None:
         await self.rest.profile()
+        return self.rest.clock_ahead_ns
 
     async def instruments(self) -> InstrumentFile:
         return InstrumentFile(await self.rest.instruments_csv())

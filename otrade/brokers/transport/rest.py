@@ -6,6 +6,7 @@ that we sent. HTML, a cut answer and silence are NetworkError.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -41,6 +42,8 @@ class RestClient:
         self._connection: HttpConnection | None = None
         self._turn = asyncio.Lock()
         self.is_connecting = False
+        self.clock_ahead_ns: int | None = None
+        """Our clock less the server's, by the Date of its last answer, which has whole seconds; None when it sent none."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._endpoint.authority})"
@@ -110,7 +113,17 @@ class RestClient:
                 finally:
                     self.is_connecting = False
                 self._connection = connection
-            return await ask(connection, request, clock=self._clock, timeout_ns=self._timeout_ns)
+            response = await ask(connection, request, clock=self._clock, timeout_ns=self._timeout_ns)
+            self._compare_clocks(response.headers.get("date", ""))
+            return response
+
+    def _compare_clocks(self, date: str) -> None:
+        try:
+            server_ns = int(parsedate_to_datetime(date).timestamp()) * NS_PER_S
+        except (ValueError, TypeError):
+            return
+        # The server cut its time to the second: on average it was half a second later.
+        self.clock_ahead_ns = self._clock.now_ns() - server_ns - NS_PER_S // 2
 
 
 def as_object(data: Any) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from urllib.parse import urlencode
 import orjson
 
 from otrade._core.types import OrdType
-from otrade.brokers.base import Answer, BrokerPosition, Clock, OrderReport, Quote, Source, Terms
+from otrade.brokers.base import Answer, BrokerPosition, Clock, Funds, OrderReport, Quote, Source, Terms
 from otrade.brokers.rows import decimal, e4, number
 from otrade.brokers.transport.door import OrderDoor
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.rest import JSON
 from otrade.brokers.upstox.listing import Listing
 from otrade.brokers.upstox.reasons import answer_of
-from otrade.brokers.upstox.reports import position_of, report_of
+from otrade.brokers.upstox.reports import funds_of, position_of, report_of
 from otrade.brokers.upstox.rest import UpstoxRest
 from otrade.errors import BrokerError
 
@@ -48,6 +48,9 @@ class UpstoxByHand:
 
     async def positions(self) -> list[BrokerPosition]:
         return [position_of(row, self._listing) for row in await self._rest.positions()]
+
+    async def funds(self) -> list[Funds]:
+        return funds_of(await self._rest.funds())
 
     async def quote(self, like: OrderReport) -> Quote:
         key = _key(like)

@@ -9,7 +9,7 @@ from otrade._core.wire import FrameSink
 from otrade._core.wire_upstox import UpstoxEncoder
 from otrade.brokers.base import Callbacks, Clock, Listed
 from otrade.brokers.rows import e4, number
-from otrade.brokers.session import Session, require_state
+from otrade.brokers.session import Session, expiry_ns, require_state
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.redirects import follow
 from otrade.brokers.transport.stream import SocketCallbacks
@@ -85,12 +85,16 @@ class UpstoxKit:
         self._access_token = session.access_token
         return session
 
+    def token_dies_ns(self, now_ns: int) -> int:
+        return expiry_ns(now_ns, login.EXPIRY_HOUR_IST, login.EXPIRY_MINUTE_IST)
+
     def use(self, access_token: str) -> None:
         self._access_token = access_token
         self.rest.set_access_token(access_token)
 
-    async def prove(self) -> None:
+    async def prove(self) -> int | None:
         await self.rest.profile()
+        return self.rest.clock_ahead_ns
 
     async def instruments(self) -> UpstoxInstrumentFile:
         """The file lies on a host of its own and needs no token."""

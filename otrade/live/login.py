@@ -1,0 +1,57 @@
+"""Logging in while the engine runs, or before it does: one login at a time, known by its state, good for ten minutes.
+
+The broker sends the person's browser back to our address. That request carries no cookie of ours (it comes from another site), so
+the state, which nobody else has seen, is what proves that it belongs to a login that was begun here. It is good for one try.
+"""
+
+import secrets
+from collections.abc import Callable
+
+from otrade._core.types import Severity
+from otrade.brokers.session import Session
+from otrade.errors import BrokerError, OTradeError
+
+from .access import LiveAccess
+from .clock import NS_PER_S, Clock
+from .units import ist_hms
+
+LIFE_NS = 600 * NS_PER_S
+
+
+class LoginDesk:
+    """Begins logins and finishes them. `on_session` gets the new session, after it has been saved."""
+
+    def __init__(self, access: LiveAccess, clock: Clock, on_session: Callable[[Session], None]) -> None:
+        self._access = access
+        self._clock = clock
+        self._on_session = on_session
+        self._state = ""
+        self._until_ns = 0
+
+    def begin(self) -> str:
+        """The address at which the person logs in. A login that was begun before is void."""
+        self._state = secrets.token_urlsafe(24)
+        self._until_ns = self._clock.now_ns() + LIFE_NS
+        return self._access.kit.login_url(self._state)
+
+    async def finish(self, redirected_to: str) -> Session:
+        """Take the address that the browser was sent to. BrokerError when no login is under way, or this is another's."""
+        state, self._state = self._state, ""
+        if not state or self._clock.now_ns() > self._until_ns:
+            raise BrokerError("no login is under way here, or it has taken too long: begin it again")
+        try:
+            session = await self._access.kit.log_in(redirected_to, state)
+        except OTradeError:
+            # A stray or hostile request must not end the person's own login.
+            self._state = state
+            raise
+        finally:
+            self._access.kit.close()
+        self._access.save(session)
+        self._on_session(session)
+        return session
+
+
+def said(session: Session) -> tuple[Severity, str]:
+    """Words for people; no token."""
+    return Severity.INFO, f"logged in as {session.user_id or 'the account'}, good until {ist_hms(session.expires_ns)[:5]} IST"

@@ -1,0 +1,241 @@
+"""The morning board: is everything ready for today? Each line is go, look or no-go, with the fix for what is not go.
+
+It asks the broker and changes nothing there. One question looks like an order and is none: the cancellation of an order number that
+cannot exist, which a broker refuses for the number where this machine's address is registered, and for the address where it is not.
+"""
+
+import asyncio
+import datetime as dt
+import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+
+from otrade._core.types import Ev, Reason, Side
+from otrade.brokers.base import BrokerKit, HandDesk, OrderReport, Source
+from otrade.calendar import Calendar, date_of
+from otrade.config.schema import Config
+from otrade.errors import InstrumentError, OTradeError, TokenError
+from otrade.instruments import Instrument
+
+from .clock import NS_PER_S, Clock
+from .units import NS_PER_MS, ist_hms, rupees
+
+DISK_MB_MIN = 200
+CLOCK_LOOK_NS = 2 * NS_PER_S
+"""The broker tells its time in whole seconds: less than this says nothing."""
+CLOCK_NO_GO_NS = 10 * NS_PER_S
+TOKEN_SOON_NS = 8 * 3_600 * NS_PER_S
+EXPIRY_SOON_DAYS = 1
+LEVERAGE_MIS = 5
+"""Most that brokers lend for a day's trade in shares (SEBI's peak margin rule asks for a fifth)."""
+NO_ORDER = "1"
+
+
+class Verdict(IntEnum):
+    GO = 0
+    LOOK = 1
+    NO_GO = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One check. `fix` is empty for a go."""
+
+    name: str
+    verdict: Verdict
+    words: str
+    fix: str = ""
+
+
+@dataclass(slots=True)
+class Board:
+    """What was found, in the order in which it is asked."""
+
+    lines: list[Line] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> Verdict:
+        return max((line.verdict for line in self.lines), default=Verdict.NO_GO)
+
+    def add(self, name: str, verdict: Verdict, words: str, fix: str = "") -> None:
+        self.lines.append(Line(name, verdict, words, fix))
+
+    def go(self, name: str, words: str) -> None:
+        self.add(name, Verdict.GO, words)
+
+
+async def preflight(config: Config, kit: BrokerKit, token: Callable[[], Awaitable[str]], calendar: Calendar, clock: Clock) -> Board:
+    """Everything that can be known before the open. Never raises for what is not ready: that is a line."""
+    board = Board()
+    today = date_of(clock.now_ns())
+    _calendar(board, calendar, today, config)
+    _disk(board, Path(config.paths.var))
+    _protection(board, config)
+    try:
+        kit.use(await token())
+        offset_ns = await kit.prove()
+    except OTradeError as error:
+        fix = "run `otrade login`" if isinstance(error, TokenError) else "check the network and broker.rest_url"
+        board.add("token", Verdict.NO_GO, str(error), fix)
+        kit.close()
+        return board
+    try:
+        _token(board, kit, clock.now_ns())
+        _clock(board, offset_ns)
+        await _ask(board, "instruments", lambda: _instruments(board, kit, config, today))
+        desk = kit.by_hand(5 * NS_PER_S)
+        desk.set_access_token(await token())
+        try:
+            await _ask(board, "address", lambda: _address(board, desk))
+            await _ask(board, "order book", lambda: _book(board, desk, config))
+            await _ask(board, "positions", lambda: _positions(board, desk))
+            await _ask(board, "funds", lambda: _funds(board, desk, config))
+        finally:
+            desk.close()
+    finally:
+        kit.close()
+    return board
+
+
+async def _ask(board: Board, name: str, check: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await check()
+    except OTradeError as error:
+        board.add(name, Verdict.NO_GO, f"could not be asked: {error}", "try again; if it stays, look at the broker's own page")
+    await asyncio.sleep(0)
+
+
+def _calendar(board: Board, calendar: Calendar, today: dt.date, config: Config) -> None:
+    try:
+        why = calendar.holiday(today)
+        special = calendar.session("cash", today)
+    except OTradeError as error:
+        board.add("calendar", Verdict.NO_GO, str(error), "update the calendar file (paths.calendar)")
+        return
+    if special is None:
+        board.add("calendar", Verdict.NO_GO, f"{today} is no trading day ({why})", "nothing to do today")
+    elif why:
+        hours = f"{ist_hms(special.open_ns)[:5]} to {ist_hms(special.close_ns)[:5]}"
+        board.add("calendar", Verdict.LOOK, f"{today} is a special session ({why}), {hours}", "see that the strategies fit so short a day")
+    else:
+        board.go("calendar", f"{today} is a trading day, {ist_hms(special.open_ns)[:5]} to {ist_hms(special.close_ns)[:5]} for shares")
+
+
+def _disk(board: Board, var: Path) -> None:
+    there = var if var.exists() else var.absolute().parent
+    free_mb = shutil.disk_usage(there).free // 2**20
+    if free_mb < DISK_MB_MIN:
+        board.add("disk", Verdict.NO_GO, f"{free_mb} MB free under {var}", f"make room for {DISK_MB_MIN} MB")
+    else:
+        board.go("disk", f"{free_mb:,} MB free under {var}")
+
+
+def _protection(board: Board, config: Config) -> None:
+    pct = config.broker.market_protection_pct
+    words = "the broker's automatic one" if pct < 0 else f"{pct:g} per cent"
+    board.go("protection", f"market orders carry a protection: {words}; stops rest at the exchange as stop-limit orders")
+
+
+def _token(board: Board, kit: BrokerKit, now_ns: int) -> None:
+    dies_ns = kit.token_dies_ns(now_ns)
+    left_ns = dies_ns - now_ns
+    words = f"accepted by {kit.name}; dies at {ist_hms(dies_ns)[:5]} IST, in {left_ns // (3_600 * NS_PER_S)} h"
+    if left_ns < TOKEN_SOON_NS:
+        board.add("token", Verdict.LOOK, words, "log in again before the session if it dies within it")
+    else:
+        board.go("token", words)
+
+
+def _clock(board: Board, offset_ns: int | None) -> None:
+    if offset_ns is None:
+        board.add("clock", Verdict.LOOK, "the broker did not tell its time", "see that chrony or systemd-timesyncd runs")
+    elif abs(offset_ns) > CLOCK_NO_GO_NS:
+        words = f"this machine's clock is off by {offset_ns // NS_PER_MS:+,} ms"
+        board.add("clock", Verdict.NO_GO, words, "switch on chrony or systemd-timesyncd")
+    elif abs(offset_ns) > CLOCK_LOOK_NS:
+        words = f"this machine's clock seems off by {offset_ns // NS_PER_MS:+,} ms"
+        board.add("clock", Verdict.LOOK, words, "see that chrony or systemd-timesyncd runs")
+    else:
+        board.go("clock", "agrees with the broker's, as far as whole seconds tell")
+
+
+async def _instruments(board: Board, kit: BrokerKit, config: Config, today: dt.date) -> None:
+    names = await kit.instruments()
+    found: list[Instrument] = []
+    for wanted in config.instruments:
+        try:
+            record = names.find(wanted.symbol, today)
+            kit.wire_symbol(record)
+        except InstrumentError as error:
+            board.add("instruments", Verdict.NO_GO, str(error), "correct `instruments` in the configuration")
+            continue
+        found.append(record)
+        if record.expiry is not None and (record.expiry - today).days <= EXPIRY_SOON_DAYS:
+            when = "today" if record.expiry == today else f"on {record.expiry}"
+            board.add("instruments", Verdict.LOOK, f"{record.symbol} expires {when}", "see whether the next contract should be traded")
+        if record.exchange in ("NFO", "BFO") and not record.freeze_qty:
+            board.add(
+                "instruments", Verdict.LOOK, f"{record.symbol}: the freeze quantity is not known", "keep risk.max_order_qty below it"
+            )
+    if found:
+        lots = ", ".join(f"{r.tradingsymbol} lot {r.lot_size} tick {r.tick_size_e4 / 10_000:g}" for r in found[:5])
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        board.go("instruments", f"{len(found)} of {len(config.instruments)} found in today's file: {lots}{more}")
+
+
+async def _address(board: Board, desk: HandDesk) -> None:
+    ghost = OrderReport(
+        "", NO_ORDER, Ev.UNKNOWN, Source.BOOK, Side.NONE, 0, 0, 0, 0, 0, 0, False, 0, 0, 0, 0, "", "", "", "", ""
+    )  # fmt: skip
+    answer = await desk.cancel(ghost)
+    if answer.outcome == Ev.REFUSED and answer.reason == Reason.BROKER_PERMISSION:
+        words = f"orders are not taken from here: {answer.text}"
+        board.add("address", Verdict.NO_GO, words, "register this machine's address with the app")
+    elif answer.outcome == Ev.REFUSED and answer.reason not in (Reason.BROKER_NETWORK, Reason.BROKER_RATE, Reason.BROKER_TOKEN):
+        board.go("address", "order requests are taken from this machine's address")
+    else:
+        board.add("address", Verdict.LOOK, f"could not be told: {answer.text or 'no answer'}", "try again")
+
+
+async def _book(board: Board, desk: HandDesk, config: Config) -> None:
+    rows = await desk.order_book()
+    live = [row for row in rows if row.ev in (Ev.WORKING, Ev.FILL_PART, Ev.ACCEPTED)]
+    used, day = len(rows), config.broker.orders_per_day
+    if used >= day:
+        board.add("rate budget", Verdict.NO_GO, f"{used} orders have been placed today, the limit is {day}", "wait for tomorrow")
+    else:
+        board.go("rate budget", f"{day - used:,} of {day:,} placements left today, {config.broker.exit_reserve_per_day} of them for exits")
+    if live:
+        names = ", ".join(f"{row.tradingsymbol} {row.status.lower()} ({row.broker_order_id})" for row in live[:5])
+        board.add("leftovers", Verdict.LOOK, f"{len(live)} orders are working already: {names}", "cancel what should not be there")
+    else:
+        board.go("leftovers", "no order is working")
+
+
+async def _positions(board: Board, desk: HandDesk) -> None:
+    held = [row for row in await desk.positions() if row.net_qty]
+    if held:
+        names = ", ".join(f"{row.tradingsymbol} {row.net_qty:+d} {row.product}" for row in held[:5])
+        board.add(
+            "positions", Verdict.LOOK, f"open already: {names}", "they are never touched; their instruments are not traded unless adopted"
+        )
+    else:
+        board.go("positions", "nothing is open")
+
+
+async def _funds(board: Board, desk: HandDesk, config: Config) -> None:
+    net_e4 = sum(funds.net_e4 for funds in await desk.funds())
+    wanted_e4 = round(config.risk.max_order_notional_rupees * 10_000) // LEVERAGE_MIS
+    if net_e4 <= 0:
+        board.add("funds", Verdict.NO_GO, f"{rupees(net_e4)} rupees are free", "pay in, or trade on paper")
+    elif wanted_e4 and net_e4 < wanted_e4:
+        board.add(
+            "funds",
+            Verdict.LOOK,
+            f"{rupees(net_e4)} rupees are free; one order of risk.max_order_notional_rupees may block {rupees(wanted_e4)}",
+            "lower risk.max_order_notional_rupees or the strategies' sizes",
+        )
+    else:
+        board.go("funds", f"{rupees(net_e4)} rupees are free")
