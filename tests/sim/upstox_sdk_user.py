@@ -62,14 +62,12 @@ class Stream:
     def __init__(self, streamer: Any) -> None:
         self.streamer = streamer
         self.messages: queue.Queue[Any] = queue.Queue()
-        self.closed: queue.Queue[None] = queue.Queue()
         self.others: list[dict[str, Any]] = []
         self.positions: list[dict[str, Any]] = []
         opened: queue.Queue[None] = queue.Queue()
         streamer.auto_reconnect(False)
         streamer.on("open", lambda: opened.put(None))
         streamer.on("message", self.messages.put)
-        streamer.on("close", lambda *_: self.closed.put(None))
         streamer.connect()
         opened.get(timeout=PATIENCE_S)
 
@@ -92,8 +90,8 @@ class Stream:
                 self.others.append(row)
 
     def close(self) -> None:
+        """Not waited for: its thread may take ten seconds to notice."""
         self.streamer.disconnect()
-        self.closed.get(timeout=PATIENCE_S)
 
 
 def code_of(call: Any, *args: Any, **kwargs: Any) -> list[Any]:
@@ -233,9 +231,11 @@ def main(rest_url: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    failed = 1
     try:
         print(json.dumps(main(sys.argv[1])), flush=True)
+        failed = 0
     except BaseException:
         traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(1)  # the streams' threads would hold the process for ever
+    sys.stderr.flush()
+    os._exit(failed)  # the streams' threads are no daemons and would hold the process
