@@ -196,7 +196,7 @@ def _replay(args: argparse.Namespace) -> int:
 def _drill(args: argparse.Namespace) -> int:
     from otrade.commands.drill import run
 
-    return run(args.seeds, args.seed, args.faults, args.strategy, args.jobs)
+    return run(args.seeds, args.seed, args.faults, args.strategy, args.jobs, args.broker)
 
 
 def _version(_args: argparse.Namespace) -> int:
@@ -373,6 +373,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=_seed, default=0, metavar="K", help="the first one's seed; the same seed gives the same session")
     sub.add_argument("--faults", default="", metavar="A,B", help="only these kinds of faults; none: a calm market")
     sub.add_argument("--strategy", type=Path, metavar="FILE", help="drill the strategies of this configuration instead of random ones")
+    sub.add_argument("--broker", choices=("kite", "upstox"), default="", help="speak this broker's protocols only (default: both in turn)")
     sub.add_argument("--jobs", type=_between(1, 512), default=0, metavar="N", help="processes (default: one a core)")
 
     add("version", "print the version", _version)

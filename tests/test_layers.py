@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[1]
 CORE = {
     # room: rooms of the core that it may use, besides `types`
     "types": set(), "processor": set(), "wire": set(), "histogram": set(), "order": set(), "market": set(), "journal": set(),
-    "wire_kite": {"wire"},
+    "wire_kite": {"wire", "writer"}, "wire_upstox": {"wire", "writer"},
+    "writer": set(),
     "state": set(),
     "position": {"otk"},
     "strategy": {"otk", "state"},
@@ -21,18 +22,19 @@ CORE = {
     "request": {"order", "risk", "state"},
     "exits": {"order", "otk", "request", "state"},
     "bracket": {"exits", "order", "otk", "position", "request", "risk", "state"},
-    "report": {"bracket", "exits", "order", "request", "state"},
+    "report": {"bracket", "exits", "order", "request", "risk", "state"},
     "adopt": {"bracket", "report", "risk", "state"},
     "setup": {"journal", "processor", "state", "strategy", "wire"},
     "views": {"bracket", "risk", "setup", "state", "strategy"},
     "record": {"journal", "state", "views"},
-    "engine": {"adopt", "bracket", "market", "position", "record", "report", "risk", "state", "strategy", "wire_kite"},
+    "engine": {"adopt", "bracket", "market", "position", "record", "report", "risk", "state", "strategy", "wire", "wire_kite",
+               "journal", "wire_upstox"},
     "replay": {"engine", "journal"},
     # build time only
     "layout": {"kernels"}, "aot": {"kernels", "layout"}, "kernels": {"kernels", "layout"},
 }
 PURE = {"errors", "types"}  # layer 0
-LAYER_1 = PURE | {"_core.wire", "_core.wire_kite", "_core.histogram", "_core.journal"}
+LAYER_1 = PURE | {"_core.wire", "_core.wire_kite", "_core.wire_upstox", "_core.histogram", "_core.journal"}
 LAYER_4 = PURE | {"config", "instruments", "calendar", "charges"}
 LAYER_5 = LAYER_1 | LAYER_4 | {"brokers", "journal"}
 LIVE = LAYER_5 | {"_core.engine", "_core.views", "live", "web"}
@@ -42,7 +44,10 @@ TABLE: dict[str, set[str]] = {
     "config": PURE | {"config"},
     "calendar": PURE | {"config"}, "instruments": PURE, "charges": PURE,
     "brokers.base": LAYER_1 | LAYER_4 | {"brokers.base"},
-    "brokers.kite": LAYER_1 | LAYER_4 | {"brokers.base", "brokers.kite"},
+    "brokers.rows": PURE,
+    "brokers.transport": LAYER_1 | PURE | {"brokers.base", "brokers.rows", "brokers.transport"},
+    "brokers.kite": LAYER_1 | LAYER_4 | {"brokers.base", "brokers.rows", "brokers.transport", "brokers.kite"},
+    "brokers.upstox": LAYER_1 | LAYER_4 | {"brokers.base", "brokers.rows", "brokers.transport", "brokers.upstox"},
     "brokers.sim": {"brokers.sim"},
     "journal": LAYER_1 | LAYER_4 | {"_core.engine", "_core.replay", "journal"},
     "drill": LIVE | {"drill"},
@@ -125,7 +130,7 @@ def test_imports_point_up(path: Path) -> None:
     ("otrade/_core/state.pyx", {"live.day"}),
     ("otrade/_core/market.pxd", {"_core.order.apply"}),
     ("otrade/brokers/sim/exchange.py", {"errors"}),
-    ("otrade/brokers/kite/orders.py", {"_core.engine"}),
+    ("otrade/brokers/transport/orders.py", {"_core.engine"}),
     ("otrade/config/manager.py", {"brokers.kite"}),
     ("otrade/live/day.py", {"web.server"}),
     ("otrade/errors.py", {"config"}),

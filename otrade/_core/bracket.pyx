@@ -12,7 +12,7 @@ from otrade._core.state cimport core_t, notify, push_signal, strategy_t
 from otrade._core.types cimport (
     BR_CLOSED, BR_ENTERING, BR_EXITING, BR_FREE, BR_OPEN,
     EV_REPLACE_REJECTED, EXIT_ENTRY_FAILED, EXIT_NONE, EXIT_RISK, EXIT_SIGNAL, EXIT_SQUARE_OFF, EXIT_STOP,
-    EXIT_TARGET, EXIT_TIME, EXIT_TRAIL, HALT_HALTED, LANE_ENTRY, LEG_ENTRY, LEG_FIX, LEG_TARGET, MAX_SLICES,
+    EXIT_TARGET, EXIT_TIME, EXIT_TRAIL, HALT_ACTIVE, HALT_HALTED, HALT_REDUCING, LANE_ENTRY, LEG_ENTRY, LEG_FIX, LEG_TARGET, MAX_SLICES,
     NOTE_BRACKET_CLOSED, NOTE_CAPACITY, NOTE_ENTRY_FILLED, NOTE_ENTRY_SENT, NOTE_EXIT_REJECTED, NOTE_LATE_FILL,
     NOTE_ORDER_REFUSED, NOTE_ORDER_REJECTED, NOTE_SIGNAL_REFUSED, NOTE_SIGNAL_TAKEN, NOTE_SQUARE_OFF,
     NOTE_TARGET_ARMED, NOTE_TARGET_DISARMED,
@@ -262,6 +262,13 @@ cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexce
     on_pnl(c, delta)
 
 
+cdef void _not_permitted(core_t* c, int reason) noexcept nogil:
+    """An address that is not registered, an app that may not trade: nothing gets better by asking again."""
+    if reason == REASON_BROKER_PERMISSION and c.risk.halt == HALT_ACTIVE:
+        risk.set_halt(c, HALT_REDUCING, reason)
+        cancel_entries(c)
+
+
 cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
     """A request was refused or an order rejected. Exits come again after a pause; three refusals of a stop mean: get out."""
     cdef order_t* o = &c.orders[slot]
@@ -270,15 +277,17 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
     cdef int _
     if o.leg == LEG_ENTRY:
         notify(c, NOTE_ORDER_REJECTED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+        _not_permitted(c, reason)
         return
     b.n_rejects += 1
-    if b.n_rejects > RETRIES_QUICK:
+    if b.n_rejects > RETRIES_QUICK or reason == REASON_BROKER_PERMISSION:
         pause = RETRY_SLOW_NS  # somebody has to look; we must not eat the day's orders meanwhile
     else:
         for _ in range(b.n_rejects - 1):
             if pause < RETRY_MAX_NS:
                 pause *= 2
     b.retry_ns = c.now_ns + pause
+    _not_permitted(c, reason)
     if ev == EV_REPLACE_REJECTED:
         notify(c, NOTE_ORDER_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
         return

@@ -2,14 +2,16 @@
 from libc.stdint cimport int64_t, uint8_t
 
 from otrade._core.record cimport EngineRecord
-from otrade._core.types cimport report_t
+from otrade._core.types cimport report_t, tick_t
 
 cdef class Engine(EngineRecord):
     cdef void _advance(self, int64_t ts_ns) noexcept nogil
-    cdef void _packet(self, const uint8_t* packet, unsigned int n) noexcept nogil
+    cdef int _kite(self, const uint8_t* buf, Py_ssize_t n, int feed) noexcept nogil
+    cdef int _upstox(self, const uint8_t* buf, Py_ssize_t n, int feed) noexcept nogil
+    cdef void _tick(self, int id, int reason, const tick_t* tick, int feed, bint only_trades) noexcept nogil
     cdef void _bar(self, int series_id) noexcept nogil
     cdef int _timer(self, int64_t ts_ns) noexcept nogil
     cdef int _report(self, const report_t* r) noexcept nogil
     cdef int _waiting(self) noexcept nogil
-    cdef int _frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept nogil
+    cdef int _frame(self, int kind, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept nogil
     cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept

@@ -3,12 +3,12 @@
 
 The pipeline, in the words of the code, the metrics and the page:
 
-    1 decode    the wire's bytes -> tick_t                        wire_kite
+    1 decode    the wire's bytes -> tick_t                        wire_kite, wire_upstox
     2 market    last tick, depth, bars                            market
     3 strategy  kernels -> signal_t                               kernels, strategy
     4 risk      gates, rate budget, halts                         risk
     5 order     the two-axis state machine, requests              order, request
-    6 encode    command_t -> the bytes of an HTTP request         record, wire_kite
+    6 encode    command_t -> the bytes of an HTTP request         record, wire_kite, wire_upstox
     7 report    answers, pushes and book rows -> order events     report
     8 position  fills, brackets, exits, profit                    position, bracket, exits
 
@@ -21,17 +21,35 @@ from libc.string cimport memcpy, memset, strncpy
 
 import orjson
 
-from otrade._core cimport adopt, bracket, market, position, report, risk, strategy
+from otrade._core cimport adopt, bracket, market, position, report, risk, strategy, wire_upstox
+from otrade._core.journal cimport is_frame
 from otrade._core.record cimport EngineRecord
-from otrade._core.state cimport core_t, find_token, instrument_t, market_t, push_bar, series_t
+from otrade._core.state cimport core_t, find_key, find_token, instrument_t, market_t, push_bar, series_t
 from otrade._core.types cimport (
-    EXIT_FLATTEN, HALT_ACTIVE, REASON_FRAME_HEARTBEAT, REASON_OK, REC_ANSWER, REC_BOOK_BEGIN, REC_BOOK_END, REC_CALL, REC_FRAME,
-    REC_REPORT, REC_SENT, REC_TIMER, answer_t, report_t, tick_t,
+    EXIT_FLATTEN, HALT_ACTIVE, HAS_DEPTH, MAX_FEEDS, REASON_FRAME_HEARTBEAT, REASON_OK, REC_ANSWER, REC_BOOK_BEGIN, REC_BOOK_END,
+    REC_CALL, REC_FRAME, REC_FRAME_KITE_B, REC_FRAME_UPSTOX_B, REC_REPORT, REC_SENT, REC_TIMER, answer_t, report_t, tick_t,
 )
+from otrade._core.wire cimport FrameSink
 from otrade._core.wire_kite cimport decode_packet, next_packet
 
 from otrade._core.types import PauseBy
 from otrade.errors import EngineError
+
+
+cdef class FeedSink(FrameSink):
+    """One of an engine's feeds: its frames are journalled, and read, as this kind (types.Rec)."""
+
+    cdef Engine _engine
+    cdef int _kind
+
+    def __init__(self, Engine engine not None, int kind):
+        if not is_frame(kind):
+            raise EngineError(f"a journal record of kind {kind} is no frame")
+        self._engine = engine
+        self._kind = kind
+
+    cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept:
+        return self._engine._frame(self._kind, buf, n, ts_recv_ns)
 
 
 cdef void _text_into(char* field, int cap, str text):
@@ -72,29 +90,73 @@ cdef class Engine(EngineRecord):
             if strategy.on_bar(&c.strategies[i], &s.last):
                 bracket.take_signal(c, i)
 
-    cdef void _packet(self, const uint8_t* packet, unsigned int n) noexcept nogil:
+    cdef int _kite(self, const uint8_t* buf, Py_ssize_t n, int feed) noexcept nogil:
+        """Every packet of one of Kite's frames. 0, or the 1xx reason why the frame ended early."""
         cdef core_t* c = &self.c
+        cdef Py_ssize_t pos = 0
+        cdef int left = -1
+        cdef const uint8_t* packet = NULL
+        cdef uint32_t size = 0
         cdef tick_t tick
-        cdef market_t* m
-        cdef instrument_t* inst
+        cdef int got, id
+        while True:
+            got = next_packet(buf, n, &pos, &left, &packet, &size)
+            if got <= 0:
+                return -got
+            c.counters.packets += 1
+            if size < 4:
+                c.counters.refused[2] += 1  # Reason.FRAME_LENGTH
+                continue
+            id = find_token(c, (<uint32_t>packet[0] << 24) | (<uint32_t>packet[1] << 16) | (<uint32_t>packet[2] << 8) | packet[3])
+            if id < 0:
+                c.counters.unknown_tokens += 1
+                continue
+            # 1 decode
+            self._tick(id, decode_packet(packet, size, &tick), &tick, feed, False)
+
+    cdef int _upstox(self, const uint8_t* buf, Py_ssize_t n, int feed) noexcept nogil:
+        """Every entry of one of Upstox's frames; a frame without any says that the feed lives."""
+        cdef core_t* c = &self.c
+        cdef Py_ssize_t pos = 0
+        cdef int64_t ts_frame_ns = wire_upstox.check_frame(buf, n)
+        cdef wire_upstox.feed_t entry
+        cdef tick_t tick
+        cdef int id
+        if ts_frame_ns < 0:
+            return <int>-ts_frame_ns
+        if not wire_upstox.next_feed(buf, n, &pos, &entry):
+            return REASON_FRAME_HEARTBEAT
+        while True:
+            c.counters.packets += 1
+            id = find_key(c, entry.key, entry.key_n)
+            if id < 0:
+                c.counters.unknown_tokens += 1
+            else:
+                # 1 decode
+                self._tick(id, wire_upstox.decode_feed(entry.body, entry.body_n, ts_frame_ns, &tick), &tick, feed, True)
+            if not wire_upstox.next_feed(buf, n, &pos, &entry):
+                return REASON_OK
+
+    cdef void _tick(self, int id, int reason, const tick_t* tick, int feed, bint only_trades) noexcept nogil:
+        """Steps 2 to 6 for one decoded tick. `only_trades`: the wire repeats the last trade with every change of the order book;
+        a repetition makes no bar.
+        """
+        cdef core_t* c = &self.c
+        cdef market_t* m = &c.markets[id]
+        cdef instrument_t* inst = &c.instruments[id]
         cdef series_t* s
-        cdef int64_t ts
-        cdef int id, reason, i, k
-        c.counters.packets += 1
-        if n < 4:
-            c.counters.refused[2] += 1  # Reason.FRAME_LENGTH
-            return
-        id = find_token(c, (<uint32_t>packet[0] << 24) | (<uint32_t>packet[1] << 16) | (<uint32_t>packet[2] << 8) | packet[3])
-        if id < 0:
-            c.counters.unknown_tokens += 1
-            return
-        # 1 decode
-        reason = decode_packet(packet, n, &tick)
+        cdef int64_t ts, ts_before = m.ts_exch_ns
+        cdef int i, k, what
         # 2 market
-        inst = &c.instruments[id]
-        m = &c.markets[id]
+        if reason == REASON_OK and c.feeds_seen > 1:
+            what = market.arbitrate(m, tick, feed, c.feed_alive, c.now_ns, c.failover_ns)
+            if what != market.TAKE:
+                c.counters.doubled += 1
+                if what == market.DEPTH and tick.has & HAS_DEPTH:
+                    market.take_depth(m, tick)
+                return
         if reason == REASON_OK:
-            reason = market.take_tick(m, inst, &tick, c.now_ns, c.limits.px_jump_bps_max)
+            reason = market.take_tick(m, inst, tick, c.now_ns, c.limits.px_jump_bps_max)
         if reason != REASON_OK:
             c.counters.refused[(reason - 100) & 15] += 1
             return
@@ -105,45 +167,44 @@ cdef class Engine(EngineRecord):
         if inst.bracket_head >= 0:
             bracket.on_price(c, id)
         ts = tick.ts_exch_ns if tick.ts_exch_ns > 0 else c.now_ns
+        only_trades = only_trades and m.d_volume == 0 and ts == ts_before and m.ltp_e4 == m.prev_ltp_e4
         for i in range(inst.series_first, inst.series_first + inst.series_n):
             s = &c.series[i]
-            if market.take_price(s, inst, m.ltp_e4, m.d_volume, ts):
+            if not only_trades and market.take_price(s, inst, m.ltp_e4, m.d_volume, ts):
                 self._bar(i)
             # 3 strategy, and through take_signal: 4 risk, 5 order
             for k in range(s.strategy_first, s.strategy_first + s.strategy_n):
                 if c.strategies[k].wants_ticks and strategy.on_tick(&c.strategies[k], m):
                     bracket.take_signal(c, k)
 
-    cdef int _frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept nogil:
-        cdef Py_ssize_t pos = 0
-        cdef int left = -1
-        cdef const uint8_t* packet = NULL
-        cdef uint32_t size = 0
-        cdef int got
-        self._event(REC_FRAME, ts_recv_ns, buf, n)
+    cdef int _frame(self, int kind, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept nogil:
+        """One frame. Its record's kind says in which wire it is written and which of the feeds it came by."""
+        cdef int reason, feed = kind == REC_FRAME_KITE_B or kind == REC_FRAME_UPSTOX_B
+        self._event(kind, ts_recv_ns, buf, n)
         self._advance(ts_recv_ns)
         self.c.counters.frames += 1
-        while True:
-            got = next_packet(buf, n, &pos, &left, &packet, &size)
-            if got <= 0:
-                break
-            self._packet(packet, size)
-        if got == -REASON_FRAME_HEARTBEAT:
+        if kind == REC_FRAME or kind == REC_FRAME_KITE_B:
+            reason = self._kite(buf, n, feed)
+        else:
+            reason = self._upstox(buf, n, feed)
+        if reason == REASON_FRAME_HEARTBEAT:
             self.c.counters.heartbeats += 1
-        elif got < 0:
-            self.c.counters.refused[(-got - 100) & 15] += 1
+        elif reason != REASON_OK:
+            self.c.counters.refused[(reason - 100) & 15] += 1
         self._decided()
         return self._waiting()
 
     cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept:
-        """A binary frame of the feed, in borrowed memory. Returns how many commands are waiting."""
-        return self._frame(buf, n, ts_recv_ns)
+        """A binary frame of Kite's feed, in borrowed memory. Returns how many commands are waiting."""
+        return self._frame(REC_FRAME, buf, n, ts_recv_ns)
 
-    def on_frame_bytes(self, const uint8_t[::1] payload, int64_t ts_recv_ns):
+    def on_frame_bytes(self, const uint8_t[::1] payload, int64_t ts_recv_ns, int kind=REC_FRAME):
         """The same for a Python buffer: replays and tests."""
+        if not is_frame(kind):
+            raise EngineError(f"a journal record of kind {kind} is no frame")
         if payload.shape[0] == 0:
-            return self._frame(NULL, 0, ts_recv_ns)
-        return self._frame(&payload[0], payload.shape[0], ts_recv_ns)
+            return self._frame(kind, NULL, 0, ts_recv_ns)
+        return self._frame(kind, &payload[0], payload.shape[0], ts_recv_ns)
 
     cdef int _timer(self, int64_t ts_ns) noexcept nogil:
         cdef core_t* c = &self.c
@@ -250,11 +311,16 @@ cdef class Engine(EngineRecord):
         self._decided()
         return self._waiting()
 
-    def on_feed(self, bint alive, int64_t ts_ns):
-        """The feed came up or went down. Entries need it, exits do not."""
-        self._tell("on_feed", {"alive": bool(alive), "ts_ns": ts_ns})
+    def on_feed(self, bint alive, int64_t ts_ns, int feed=0):
+        """A feed came up or went down. Entries need one, exits do not."""
+        self._set_up(feed, MAX_FEEDS, "feed")
+        self._tell("on_feed", {"alive": bool(alive), "ts_ns": ts_ns, "feed": feed})
         self._advance(ts_ns)
-        self.c.feed_alive = alive
+        if alive:
+            self.c.feed_alive |= 1 << feed
+            self.c.feeds_seen |= 1 << feed
+        else:
+            self.c.feed_alive &= ~(1 << feed)
 
     def on_halt(self, int halt, int reason, int64_t ts_ns):
         """Set the halt state. The caller has checked who may lower it."""
@@ -364,8 +430,8 @@ cdef class Engine(EngineRecord):
         cdef report_t r
         cdef answer_t a
         cdef uint32_t seq
-        if kind == REC_FRAME:
-            self._frame(p, payload.shape[0], ts_ns)
+        if is_frame(kind):
+            self._frame(kind, p, payload.shape[0], ts_ns)
         elif kind == REC_TIMER:
             self._timer(ts_ns)
         elif kind == REC_REPORT and payload.shape[0] == sizeof(r):
@@ -391,7 +457,8 @@ cdef class Engine(EngineRecord):
 
 
 CALLS = frozenset((
-    "add_instrument", "add_series", "add_strategy", "set_session", "set_band", "set_limits", "set_budget", "start", "on_feed",
+    "add_instrument", "add_key", "set_failover", "add_series",
+    "add_strategy", "set_session", "set_band", "set_limits", "set_budget", "start", "on_feed",
     "on_halt", "on_pause", "on_flatten", "on_quarantine", "set_strategy_enabled", "resume", "adopt_bracket", "adopt_order",
 ))
 """What a CALL record may name."""

@@ -13,7 +13,7 @@ from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy
 
-from otrade._core.types cimport REC_DROPPED, REC_FRAME, REC_HELLO, REC_PAD
+from otrade._core.types cimport REC_DROPPED, REC_HELLO, REC_PAD
 
 from otrade.errors import EngineError
 
@@ -122,7 +122,7 @@ cdef class JournalWriter:
         """Write one record whose payload is `a` and then `b`. False when there is no room: then it is lost and counted."""
         cdef Py_ssize_t size = HEAD + _padded(n_a + n_b)
         cdef int64_t counts[2]
-        if (kind == REC_FRAME and self.refuses_frames) or (self.last_seq >= 0 and self.seq >= self.last_seq):
+        if (is_frame(kind) and self.refuses_frames) or (self.last_seq >= 0 and self.seq >= self.last_seq):
             self._lose(kind)
             return False
         if self.unsaid > 0 and self._room(REC_DROPPED, DROPPED_BYTES + size):
@@ -181,7 +181,7 @@ cdef class JournalWriter:
     cdef void _lose(self, int kind) noexcept nogil:
         self.n_lost += 1
         self.unsaid += 1
-        if kind == REC_FRAME:
+        if is_frame(kind):
             self.n_lost_frames += 1
             self.unsaid_frames += 1
 

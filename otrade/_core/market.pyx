@@ -10,15 +10,14 @@ from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
 from otrade._core.types cimport (
-    REASON_OK, REASON_PRICE_ABSURD, REASON_PRICE_ZERO, REASON_TIME_AHEAD, REASON_TIME_BACK,
+    HAS_DEPTH, HAS_QUOTE, REASON_OK, REASON_PRICE_ABSURD, REASON_PRICE_ZERO, REASON_TIME_AHEAD, REASON_TIME_BACK,
     instrument_t, market_t, series_t, tick_t,
 )
 
 cdef enum:
     ABSURD_REPEATS = 3
-    KIND_LTP = 8
-    KIND_FULL = 184
 
+cdef int64_t VOLUME_WRAP = 1 << 31
 cdef int64_t AHEAD_MAX_NS = 60_000_000_000
 
 
@@ -49,6 +48,46 @@ cdef bint _is_absurd(market_t* market, const instrument_t* inst, const tick_t* t
     return False
 
 
+cdef void take_depth(market_t* market, const tick_t* tick) noexcept nogil:
+    """Take the order book's five levels and nothing else."""
+    market.has_depth = 1
+    memcpy(market.depth_bid_px_e4, tick.bid_px_e4, sizeof(market.depth_bid_px_e4))
+    memcpy(market.depth_ask_px_e4, tick.ask_px_e4, sizeof(market.depth_ask_px_e4))
+    memcpy(market.depth_bid_qty, tick.bid_qty, sizeof(market.depth_bid_qty))
+    memcpy(market.depth_ask_qty, tick.ask_qty, sizeof(market.depth_ask_qty))
+    market.bid_px_e4 = tick.bid_px_e4[0]
+    market.ask_px_e4 = tick.ask_px_e4[0]
+    market.bid_qty = tick.bid_qty[0]
+    market.ask_qty = tick.ask_qty[0]
+
+
+cdef int arbitrate(
+    market_t* market, const tick_t* tick, int feed, int alive, int64_t ts_recv_ns, int64_t failover_ns
+) noexcept nogil:
+    """Which of two feeds to believe: TAKE, DROP, or DEPTH (the same trades again, perhaps with a newer order book).
+
+    The day's volume is the exchange's own count and orders what the feeds say, whatever their clocks: more of it is news from
+    whichever feed brings it, less is old, and the same from the other feed has been seen. Where there is no volume (an index, a
+    feed of prices alone) one feed is believed, until it is down (`alive` has a bit for each feed) or silent for `failover_ns`.
+    """
+    if market.n_ticks == 0:
+        market.feed = feed
+    elif tick.volume > 0 and market.volume > 0:
+        # A counter of 32 bits starts again at 0; nothing else ever loses half of its range.
+        if tick.volume < market.volume and market.volume - tick.volume < VOLUME_WRAP:
+            return DROP
+        if tick.volume == market.volume and feed != market.feed_last:
+            return DEPTH
+    elif feed != market.feed:
+        if alive >> market.feed & 1 and ts_recv_ns - market.ts_recv_ns <= failover_ns:
+            return DROP
+        market.feed = feed
+    if feed != market.feed_last:
+        market.ts_exch_ns = 0  # the other feed's clock says nothing about this one's
+        market.feed_last = feed
+    return TAKE
+
+
 cdef int take_tick(market_t* market, const instrument_t* inst, const tick_t* tick, int64_t ts_recv_ns, int64_t jump_bps) noexcept nogil:
     """Take one decoded packet. REASON_OK, or the 1xx reason for which it was refused."""
     if tick.ltp_e4 <= 0:
@@ -70,14 +109,17 @@ cdef int take_tick(market_t* market, const instrument_t* inst, const tick_t* tic
     market.kind = tick.kind
     market.n_ticks += 1
     market.d_volume = 0
-    if tick.kind == KIND_LTP:
-        return REASON_OK
     if tick.ts_exch_ns > 0:
         market.ts_exch_ns = tick.ts_exch_ns
+        market.ts_trade_ns = tick.ts_trade_ns
     # The day's volume only rises; the first packet's volume was traded before we listened and belongs to no bar.
     if tick.volume > market.volume:
         market.d_volume = tick.volume - market.volume if market.volume > 0 else 0
         market.volume = tick.volume
+    if not tick.has & HAS_QUOTE:
+        if tick.close_e4 > 0:
+            market.close_e4 = tick.close_e4
+        return REASON_OK
     market.open_e4 = tick.open_e4
     market.high_e4 = tick.high_e4
     market.low_e4 = tick.low_e4
@@ -86,18 +128,9 @@ cdef int take_tick(market_t* market, const instrument_t* inst, const tick_t* tic
     market.avg_px_e4 = tick.avg_px_e4
     market.buy_qty = tick.buy_qty
     market.sell_qty = tick.sell_qty
-    if tick.kind == KIND_FULL:
+    if tick.has & HAS_DEPTH:
         market.oi = tick.oi
-        market.ts_trade_ns = tick.ts_trade_ns
-        market.has_depth = 1
-        memcpy(market.depth_bid_px_e4, tick.bid_px_e4, sizeof(market.depth_bid_px_e4))
-        memcpy(market.depth_ask_px_e4, tick.ask_px_e4, sizeof(market.depth_ask_px_e4))
-        memcpy(market.depth_bid_qty, tick.bid_qty, sizeof(market.depth_bid_qty))
-        memcpy(market.depth_ask_qty, tick.ask_qty, sizeof(market.depth_ask_qty))
-        market.bid_px_e4 = tick.bid_px_e4[0]
-        market.ask_px_e4 = tick.ask_px_e4[0]
-        market.bid_qty = tick.bid_qty[0]
-        market.ask_qty = tick.ask_qty[0]
+        take_depth(market, tick)
     return REASON_OK
 
 

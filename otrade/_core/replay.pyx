@@ -8,8 +8,8 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp, memcpy
 
 from otrade._core.engine cimport Engine
-from otrade._core.journal cimport JournalWriter, look
-from otrade._core.types cimport REC_COMMAND, REC_DROPPED, REC_FRAME, REC_HELLO, REC_PAD, REC_REPORT, REC_TIMER, REC_WORDS, report_t
+from otrade._core.journal cimport JournalWriter, is_frame, look
+from otrade._core.types cimport REC_COMMAND, REC_DROPPED, REC_HELLO, REC_PAD, REC_REPORT, REC_TIMER, REC_WORDS, report_t
 
 from otrade._core.journal import record_at
 
@@ -99,8 +99,8 @@ cdef class Folder:
         self.scratch.at = self.base
         self.n_events += 1
         self.last_ts_ns = ts_ns
-        if kind == REC_FRAME:
-            self.engine._frame(p, n, ts_ns)
+        if is_frame(kind):
+            self.engine._frame(kind, p, n, ts_ns)
         elif kind == REC_TIMER:
             self.engine._timer(ts_ns)
         elif kind == REC_REPORT and n == sizeof(report_t):

@@ -11,7 +11,7 @@ up after that proof all the same, it is taken out or exited, loudly.
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcpy
 
-from otrade._core cimport bracket, exits, order, request
+from otrade._core cimport bracket, exits, order, request, risk
 from otrade._core.state cimport core_t, find_order, notify
 from otrade._core.types cimport (
     BR_CLOSED, EV_ABSENT, EV_ACCEPTED, EV_ACK, EV_CANCELED, EV_CANCEL_REJECTED, EV_EXPIRED, EV_FILL_FULL, EV_FILL_PART,
@@ -19,7 +19,7 @@ from otrade._core.types cimport (
     EXIT_STOP, LEG_ENTRY, LEG_STOP,
     NOTE_DOUBT_RESOLVED, NOTE_ILLEGAL_EVENT, NOTE_IN_DOUBT, NOTE_LATE_FILL, NOTE_PROVEN_ABSENT, NOTE_READ_BACK,
     NOTE_UNKNOWN_STATUS, ORD_ABSENT, ORD_PENDING_NEW, ORD_UNKNOWN, PENDING_CANCEL, PENDING_NEW, PENDING_NONE,
-    PENDING_REPLACE, REASON_EXCHANGE_REJECT, REASON_ILLEGAL_EVENT, REASON_LATE_ACCEPT, REASON_OK, REASON_OVER_FILL,
+    PENDING_REPLACE, REASON_BROKER_RATE, REASON_EXCHANGE_REJECT, REASON_ILLEGAL_EVENT, REASON_LATE_ACCEPT, REASON_OK, REASON_OVER_FILL,
     REASON_PROVEN_ABSENT, REASON_READ_BACK, REASON_TIMED_OUT, REASON_UNKNOWN_ORDER, REASON_UNKNOWN_STATUS,
     SEV_ALARM, SEV_INFO, SEV_WARN, TYPE_LIMIT, TYPE_SL, TYPE_SL_M,
     command_t, order_t, report_t,
@@ -194,6 +194,8 @@ cdef int on_answer(core_t* c, uint32_t seq, int outcome, const char* broker_orde
     if o.request_seq != seq:
         return REASON_OK  # a later request has been made since: reports have told what this one came to
     if outcome == EV_REFUSED:
+        if reason == REASON_BROKER_RATE:
+            risk.tighten(c)
         if o.pending == PENDING_NONE:
             return REASON_OK  # a report was quicker and has said more
         if o.pending == PENDING_REPLACE:

@@ -6,6 +6,7 @@ an exit never queues behind an entry. Open positions and notional are held when 
 bracket ends. Halts are latched: a limit raises them, only a person's command lowers them.
 """
 from libc.stdint cimport int64_t
+from libc.string cimport memset
 
 from otrade._core.state cimport core_t, notify, strategy_t
 from otrade._core.types cimport (
@@ -13,15 +14,19 @@ from otrade._core.types cimport (
     PHASE_BEFORE, PHASE_CLOSED, PHASE_ENTRY, PHASE_NO_ENTRY, PHASE_OPEN_NO_ENTRY, PHASE_SQUARE_OFF, PHASE_UNKNOWN,
     REASON_BAND, REASON_COOLDOWN, REASON_DAILY_LOSS, REASON_DRAWDOWN, REASON_FREEZE, REASON_HALTED, REASON_LOT,
     REASON_MAX_NOTIONAL, REASON_MAX_POSITIONS, REASON_MAX_QTY, REASON_OK, REASON_QTY_ZERO, REASON_QUARANTINED,
-    REASON_IN_DOUBT, REASON_RATE_DAY, REASON_RATE_MINUTE, REASON_RATE_SECOND, REASON_SESSION, REASON_STALE_FEED,
+    REASON_IN_DOUBT, REASON_RATE_BROKER, REASON_RATE_DAY, REASON_RATE_HALF_HOUR, REASON_RATE_MINUTE, REASON_RATE_SECOND,
+    REASON_SESSION, REASON_STALE_FEED,
     REASON_TICK_SIZE, REASON_TRADE_COUNT, SEV_ALARM, SEV_INFO, SEV_WARN,
     bracket_t, budget_t, instrument_t, risk_limits_t, risk_state_t,
 )
 
 cdef enum:
     RING = 512
+    HALF_HOUR = 30
+    MINUTES = 32
 cdef int64_t SECOND_NS = 1_000_000_000
 cdef int64_t MINUTE_NS = 60_000_000_000
+cdef int64_t TIGHT_MAX_NS = 64_000_000_000
 
 
 cdef int phase(const instrument_t* inst, int64_t now_ns) noexcept nogil:
@@ -105,6 +110,34 @@ cdef int64_t _sent_since(const budget_t* budget, int64_t since_ns) noexcept nogi
     return n
 
 
+cdef int64_t _sent_in_half_hour(budget_t* budget, int64_t now_ns) noexcept nogil:
+    """Requests of the last 30 whole minutes and the running one: never fewer than of the last half hour."""
+    cdef int64_t minute = now_ns // MINUTE_NS
+    cdef int64_t n = 0
+    cdef int i
+    while budget.minute < minute:
+        if minute - budget.minute >= MINUTES:
+            memset(budget.minute_ring, 0, sizeof(budget.minute_ring))
+            budget.minute = minute
+        else:
+            budget.minute += 1
+            budget.minute_ring[budget.minute % MINUTES] = 0
+    for i in range(HALF_HOUR + 1):
+        n += budget.minute_ring[(budget.minute - i) % MINUTES]
+    return n
+
+
+cdef void tighten(core_t* c) noexcept nogil:
+    """The broker has refused a request for its rate: entries wait, exits come one a second, longer each time it says so."""
+    cdef budget_t* budget = &c.budget
+    if c.now_ns > budget.tight_until_ns + TIGHT_MAX_NS or budget.tight_ns == 0:
+        budget.tight_ns = SECOND_NS
+    elif budget.tight_ns < TIGHT_MAX_NS:
+        budget.tight_ns *= 2
+    budget.tight_until_ns = c.now_ns + budget.tight_ns
+    budget.n_tightened += 1
+
+
 cdef int budget_left(core_t* c, int lane, bint is_placement) noexcept nogil:
     """Is there budget for one more request in this lane? Windows slide, which is the strict reading of every broker's limit.
 
@@ -121,10 +154,16 @@ cdef int budget_left(core_t* c, int lane, bint is_placement) noexcept nogil:
         day -= budget.reserve_day
     elif lane == LANE_EXIT and second > 1:
         second -= 1
+    if c.now_ns < budget.tight_until_ns:
+        if lane == LANE_ENTRY or (lane == LANE_EXIT and _sent_since(budget, c.now_ns - SECOND_NS) >= 1):
+            return REASON_RATE_BROKER
     if budget.per_second > 0 and _sent_since(budget, c.now_ns - SECOND_NS) >= second:
         return REASON_RATE_SECOND
     if budget.per_minute > 0 and _sent_since(budget, c.now_ns - MINUTE_NS) >= minute:
         return REASON_RATE_MINUTE
+    if budget.per_half_hour > 0:
+        if _sent_in_half_hour(budget, c.now_ns) >= budget.per_half_hour - (budget.reserve_half_hour if lane == LANE_ENTRY else 0):
+            return REASON_RATE_HALF_HOUR
     if is_placement and budget.per_day > 0 and budget.day_used >= day:
         return REASON_RATE_DAY
     return REASON_OK
@@ -133,6 +172,8 @@ cdef int budget_left(core_t* c, int lane, bint is_placement) noexcept nogil:
 cdef void spend(core_t* c, bint is_placement) noexcept nogil:
     c.budget.ts_ring_ns[c.budget.head % RING] = c.now_ns
     c.budget.head += 1
+    _sent_in_half_hour(&c.budget, c.now_ns)
+    c.budget.minute_ring[c.budget.minute % MINUTES] += 1
     if is_placement:
         c.budget.day_used += 1
 

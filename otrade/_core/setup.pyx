@@ -9,8 +9,8 @@ from libc.string cimport strncpy
 import orjson
 
 from otrade._core cimport strategy
-from otrade._core.state cimport allocate, core_t, find_token, instrument_t, put_token, release
-from otrade._core.types cimport REC_CALL
+from otrade._core.state cimport allocate, core_t, find_key, find_token, instrument_t, put_key, put_token, release
+from otrade._core.types cimport MAX_KEY_BYTES, REC_CALL
 from otrade._core.wire cimport FrameSink, OrderEncoder
 
 from otrade._core.journal import crc32c
@@ -46,6 +46,7 @@ cdef class EngineSetup(FrameSink):
         self.c.look_gap_ns = look_gap_ns
         self.c.bar_grace_ns = bar_grace_ns
         self.c.budget.modifies_per_order = 25
+        self.c.failover_ns = 2_000_000_000
         allocate(&self.c)
         self.sizes = {
             "instruments": instruments, "series": series, "strategies": strategies, "brackets": brackets, "orders": orders,
@@ -125,6 +126,29 @@ cdef class EngineSetup(FrameSink):
             "band_lo_e4": band_lo_e4, "band_hi_e4": band_hi_e4,
         }, True)
         return c.n_instruments - 1
+
+    def add_key(self, int instrument_id, str key):
+        """Name an instrument as a text wire does (Upstox's instrument_key). Frames of such a feed find it by this name. To say it
+        again changes nothing: a run that goes on may have one more feed than the run before.
+        """
+        cdef core_t* c = &self.c
+        self._set_up(instrument_id, c.n_instruments, "instrument")
+        name = key.encode("utf-8")
+        if not 0 < len(name) < MAX_KEY_BYTES:
+            raise EngineError(f"instrument key {key!r} must have 1 to {MAX_KEY_BYTES - 1} bytes")
+        found = find_key(c, name, len(name))
+        if found != instrument_id:
+            if c.keys[instrument_id].n or found >= 0:
+                raise EngineError(f"instrument key {key!r} is already in use, or its instrument has another one")
+            put_key(c, name, len(name), instrument_id)
+        self._tell("add_key", {"instrument_id": instrument_id, "key": key})
+
+    def set_failover(self, int64_t failover_ns):
+        """How long one of two feeds may be silent about an instrument without volume before the other one is believed."""
+        if failover_ns <= 0:
+            raise EngineError("the time to fail over must be positive")
+        self.c.failover_ns = failover_ns
+        self._tell("set_failover", {"failover_ns": failover_ns})
 
     def add_series(self, int instrument_id, int64_t interval_ns):
         """Add a bar series to the instrument added last; its strategies follow at once. Returns its id."""
@@ -209,23 +233,26 @@ cdef class EngineSetup(FrameSink):
         })
 
     def set_budget(
-        self, *, int64_t per_second=0, int64_t per_minute=0, int64_t per_day=0, int64_t reserve_second=0,
-        int64_t reserve_minute=0, int64_t reserve_day=0, int64_t modifies_per_order=25, int64_t day_used=0,
+        self, *, int64_t per_second=0, int64_t per_minute=0, int64_t per_half_hour=0, int64_t per_day=0, int64_t reserve_second=0,
+        int64_t reserve_minute=0, int64_t reserve_half_hour=0, int64_t reserve_day=0, int64_t modifies_per_order=25, int64_t day_used=0,
     ):
         """The broker's request limits, 0 meaning none, and the reserve of each that entries may not touch."""
         if per_minute > 500:
             raise EngineError("the rate budget remembers 512 requests: at most 500 a minute")
         self.c.budget.per_second = per_second
         self.c.budget.per_minute = per_minute
+        self.c.budget.per_half_hour = per_half_hour
         self.c.budget.per_day = per_day
         self.c.budget.reserve_second = reserve_second
         self.c.budget.reserve_minute = reserve_minute
+        self.c.budget.reserve_half_hour = reserve_half_hour
         self.c.budget.reserve_day = reserve_day
         self.c.budget.modifies_per_order = modifies_per_order
         self.c.budget.day_used = day_used
         self._tell("set_budget", {
-            "per_second": per_second, "per_minute": per_minute, "per_day": per_day, "reserve_second": reserve_second,
-            "reserve_minute": reserve_minute, "reserve_day": reserve_day, "modifies_per_order": modifies_per_order,
+            "per_second": per_second, "per_minute": per_minute, "per_half_hour": per_half_hour, "per_day": per_day,
+            "reserve_second": reserve_second, "reserve_minute": reserve_minute, "reserve_half_hour": reserve_half_hour,
+            "reserve_day": reserve_day, "modifies_per_order": modifies_per_order,
             "day_used": day_used,
         })
 

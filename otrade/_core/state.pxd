@@ -1,5 +1,5 @@
 """Door of the core's memory: one block of arrays, allocated once, that every room reads and writes. See `state.pyx`."""
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from otrade._core.types cimport (
     bar_rec_t, bar_t, bracket_t, budget_t, command_t, instrument_t, market_t, notice_t, order_t, plan_t, position_t,
@@ -42,10 +42,15 @@ cdef struct counters_t:
     int64_t commands_dropped
     int64_t notices_dropped
     int64_t clock_back
+    int64_t doubled  # ticks that another feed had brought before
     int64_t naked_ns_total
     int64_t naked_ns_worst
     int64_t timeouts
     int64_t refused[16]  # packets and frames refused, by Reason - 100
+
+cdef struct key_t:
+    uint8_t n
+    uint8_t text[47]
 
 cdef struct core_t:
     instrument_t* instruments
@@ -61,6 +66,8 @@ cdef struct core_t:
     bar_rec_t* bars
     int32_t* live  # ids of the brackets that are not closed, in the order of their opening
     int32_t* buckets  # open-addressed hash of instrument tokens
+    int32_t* key_buckets  # the same of their names on a wire that uses text
+    key_t* keys
     uint32_t bucket_mask
     int32_t n_instruments, cap_instruments
     int32_t n_series, cap_series
@@ -75,7 +82,9 @@ cdef struct core_t:
     int64_t signal_head, signal_tail, cap_signals
     int64_t bar_head, bar_tail, cap_bars
     uint32_t seq
-    int32_t feed_alive
+    int32_t feed_alive  # a bit for each feed
+    int32_t feeds_seen  # feeds that were ever up
+    int64_t failover_ns
     int32_t paused  # bits of PauseBy
     int32_t look_wanted
     int32_t in_book  # rows of a book are coming in: half a book is not acted on
@@ -95,6 +104,8 @@ cdef int allocate(core_t* c) except -1
 cdef void release(core_t* c) noexcept
 cdef int find_token(const core_t* c, uint32_t token) noexcept nogil
 cdef void put_token(core_t* c, uint32_t token, int instrument_id) noexcept nogil
+cdef int find_key(const core_t* c, const uint8_t* text, Py_ssize_t n) noexcept nogil
+cdef void put_key(core_t* c, const uint8_t* text, Py_ssize_t n, int instrument_id) noexcept nogil
 cdef notice_t* notify(core_t* c, int code, int severity, int instrument_id, int bracket_id, int order_slot, int reason) noexcept nogil
 cdef command_t* push_command(core_t* c) noexcept nogil
 cdef void push_signal(core_t* c, int strategy_id, int taken, int reason) noexcept nogil

@@ -9,9 +9,9 @@ ClOrdID (19 characters, [0-9A-Z]): "OT", run (6), bracket (4), leg (1), attempt 
 fits Kite's 20-character tag, is unique, and alone suffices to rebuild the bracket from the broker's book: run and bracket are
 those under which the bracket was opened, for all of its orders, whatever process sends them.
 """
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memset, strcmp, strncmp
+from libc.string cimport memcmp, memcpy, memset, strcmp, strncmp
 
 from otrade._core.types cimport (
     MAX_ORDERS_PER_BRACKET, ORD_INITIALIZED, PENDING_NONE,
@@ -38,6 +38,9 @@ cdef int allocate(core_t* c) except -1:
     c.bucket_mask = n - 1
     c.buckets = <int32_t*>_array(n, sizeof(int32_t))
     memset(c.buckets, 255, n * sizeof(int32_t))
+    c.key_buckets = <int32_t*>_array(n, sizeof(int32_t))
+    memset(c.key_buckets, 255, n * sizeof(int32_t))
+    c.keys = <key_t*>_array(c.cap_instruments, sizeof(key_t))
     c.instruments = <instrument_t*>_array(c.cap_instruments, sizeof(instrument_t))
     c.markets = <market_t*>_array(c.cap_instruments, sizeof(market_t))
     c.positions = <position_t*>_array(c.cap_instruments, sizeof(position_t))
@@ -60,6 +63,8 @@ cdef void release(core_t* c) noexcept:
             free(c.strategies[i].params)
             free(c.strategies[i].state)
     free(c.buckets)
+    free(c.key_buckets)
+    free(c.keys)
     free(c.instruments)
     free(c.markets)
     free(c.positions)
@@ -95,6 +100,41 @@ cdef void put_token(core_t* c, uint32_t token, int instrument_id) noexcept nogil
     while c.buckets[at] >= 0:
         at = (at + 1) & c.bucket_mask
     c.buckets[at] = instrument_id
+
+
+cdef inline uint32_t _hash_text(const uint8_t* text, Py_ssize_t n) noexcept nogil:
+    """Eight bytes at a time: keys are some twenty bytes long."""
+    cdef uint64_t h = <uint64_t>n
+    cdef uint64_t word
+    while n > 0:
+        word = 0
+        memcpy(&word, text, 8 if n > 8 else n)
+        h = (h ^ word) * <uint64_t>0x9E3779B97F4A7C15U
+        h ^= h >> 32
+        text += 8
+        n -= 8
+    return <uint32_t>h
+
+
+cdef int find_key(const core_t* c, const uint8_t* text, Py_ssize_t n) noexcept nogil:
+    """Instrument id of a name on a wire that uses text, or -1."""
+    cdef uint32_t at = _hash_text(text, n) & c.bucket_mask
+    cdef int32_t i
+    while True:
+        i = c.key_buckets[at]
+        if i < 0 or (c.keys[i].n == n and memcmp(c.keys[i].text, text, n) == 0):
+            return i
+        at = (at + 1) & c.bucket_mask
+
+
+cdef void put_key(core_t* c, const uint8_t* text, Py_ssize_t n, int instrument_id) noexcept nogil:
+    """`n` from 1 to 47."""
+    cdef uint32_t at = _hash_text(text, n) & c.bucket_mask
+    c.keys[instrument_id].n = <uint8_t>n
+    memcpy(c.keys[instrument_id].text, text, n)
+    while c.key_buckets[at] >= 0:
+        at = (at + 1) & c.bucket_mask
+    c.key_buckets[at] = instrument_id
 
 
 cdef notice_t* notify(core_t* c, int code, int severity, int instrument_id, int bracket_id, int order_slot, int reason) noexcept nogil:

@@ -25,8 +25,10 @@ class Limit(IntEnum):
     EXCHANGE_BYTES = 8
     TEXT_BYTES = 128
     DEPTH = 5
-    REQUEST_BYTES = 1024  # one encoded HTTP order request
-    ORDERS_PER_BRACKET = 64
+    REQUEST_BYTES = 2048  # one encoded HTTP order request; an access token may take half of it
+    ORDERS_PER_BRACKET = 1024  # attempts beyond are the watchdog's
+    KEY_BYTES = 48  # an instrument's name on a wire that uses text
+    FEEDS = 2
     SLICES = 10  # brackets that one signal may open when the freeze quantity splits it
     MA_PERIOD_MAX = 256  # ring of a simple average
 
@@ -185,13 +187,16 @@ class Rec(IntEnum):
     PAD = 1  # the rest of a window
     HELLO = 2  # a section begins: one run of an engine (JSON)
     CALL = 3  # a rare event or a piece of set-up: the method and its arguments (JSON)
-    FRAME = 4  # a feed frame, byte for byte
+    FRAME = 4  # a feed frame, byte for byte, as Kite sends it
     TIMER = 5
     REPORT = 6  # report_t
     SENT = 7  # u32: the request's sequence number
     ANSWER = 8  # answer_t
     BOOK_BEGIN = 9  # the record's time is when the book was asked for
     BOOK_END = 10
+    FRAME_KITE_B = 11  # the same of a second feed
+    FRAME_UPSTOX = 12
+    FRAME_UPSTOX_B = 13
     COMMAND = 32  # command_t without `request`, then the request's first line, a newline, and its body
     NOTICE = 33  # notice_t
     SIGNAL = 34  # signal_rec_t
@@ -199,6 +204,13 @@ class Rec(IntEnum):
     WORDS = 48  # what was said to people (JSON)
     RAW = 49  # what a broker said about an order, as it said it
     PERSON = 50  # a command of a person, and what became of it (JSON)
+
+
+class Has(IntEnum):
+    """What a tick carries beyond its price and times; bits."""
+
+    QUOTE = 1  # the day's open, high, low, close, volume
+    DEPTH = 2
 
 
 class Severity(IntEnum):
@@ -250,6 +262,8 @@ class Reason(IntEnum):
     STOPPING = 223  # a graceful stop; a restart lifts it
     JOURNAL = 224  # the journal cannot be written: no entries without a record
     KILL_FILE = 225
+    RATE_HALF_HOUR = 226
+    RATE_BROKER = 227  # the broker has asked to slow down
     # 3xx: order state
     ILLEGAL_EVENT = 301
     CUM_QTY_FELL = 302
@@ -336,7 +350,7 @@ I8, I4, U4, U1, F8, C = "i8", "i4", "u4", "u1", "f8", "c"
 STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
     # One decoded market-data packet, exactly as the wire said it. A field that the packet lacks is 0; `kind` says which.
     "tick_t": [
-        ("token", U4), ("segment", I4), ("kind", I4), ("tradable", I4),
+        ("token", U4), ("segment", I4), ("kind", I4), ("tradable", I4), ("has", I4), ("_pad", I4),
         ("ltp_e4", I8), ("avg_px_e4", I8), ("volume", I8), ("ltq", I8), ("buy_qty", I8), ("sell_qty", I8),
         ("open_e4", I8), ("high_e4", I8), ("low_e4", I8), ("close_e4", I8),
         ("oi", I8), ("oi_high", I8), ("oi_low", I8), ("ts_trade_ns", I8), ("ts_exch_ns", I8),
@@ -349,7 +363,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("ts_recv_ns", I8), ("ts_exch_ns", I8), ("volume", I8), ("ltq", I8), ("d_volume", I8), ("n_ticks", I8),
         ("open_e4", I8), ("high_e4", I8), ("low_e4", I8), ("close_e4", I8), ("avg_px_e4", I8), ("oi", I8),
         ("buy_qty", I8), ("sell_qty", I8), ("ts_trade_ns", I8), ("n_refused", I8), ("absurd_px_e4", I8), ("n_absurd", I4),
-        ("kind", I4), ("has_depth", I4), ("_pad", I4),
+        ("kind", I4), ("has_depth", I4), ("feed", I4), ("feed_last", I4), ("_pad", I4),
         ("depth_bid_px_e4", I8, 5), ("depth_ask_px_e4", I8, 5), ("depth_bid_qty", I8, 5), ("depth_ask_qty", I8, 5),
     ],
     # One bar, aligned to the session's open. `gap` is how many empty bars came just before it.
@@ -403,7 +417,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("kind", I4), ("lane", I4), ("order_slot", I4), ("instrument_id", I4), ("seq", U4), ("side", I4),
         ("ord_type", I4), ("tif", I4), ("product", I4), ("protection_e2", I4), ("qty", I8), ("price_e4", I8),
         ("trigger_e4", I8), ("ts_ns", I8), ("cl_ord_id", C, 24), ("broker_order_id", C, 32),
-        ("symbol", C, 32), ("exchange", C, 8), ("n_bytes", I4), ("_pad", I4), ("request", C, 1024),
+        ("symbol", C, 32), ("exchange", C, 8), ("n_bytes", I4), ("_pad", I4), ("request", C, 2048),
     ],
     # What a broker said about one order: the same for a push, an answer and a row of the book.
     "report_t": [
@@ -440,9 +454,10 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
     ],
     # One token bucket a kind of limit. Capacity is the limit itself; `reserve` is what entries may never touch.
     "budget_t": [
-        ("per_second", I8), ("per_minute", I8), ("per_day", I8), ("reserve_second", I8), ("reserve_minute", I8),
-        ("reserve_day", I8), ("modifies_per_order", I8), ("day_used", I8), ("head", I8), ("n_denied", I8),
-        ("ts_ring_ns", I8, 512),
+        ("per_second", I8), ("per_minute", I8), ("per_half_hour", I8), ("per_day", I8), ("reserve_second", I8),
+        ("reserve_minute", I8), ("reserve_half_hour", I8), ("reserve_day", I8), ("modifies_per_order", I8), ("day_used", I8),
+        ("head", I8), ("n_denied", I8), ("tight_ns", I8), ("tight_until_ns", I8), ("n_tightened", I8), ("minute", I8),
+        ("ts_ring_ns", I8, 512), ("minute_ring", I4, 32),
     ],
     # A signal and what became of it, a closed bar: what the page and the journal read.
     "signal_rec_t": [("signal", "signal_t"), ("strategy_id", I4), ("instrument_id", I4), ("taken", I4), ("reason", I4)],

@@ -174,7 +174,7 @@ cdef class EngineViews(EngineSetup):
 
     def budget(self):
         out = dict(self.c.budget)
-        del out["ts_ring_ns"]
+        del out["ts_ring_ns"], out["minute_ring"]
         return out
 
     def counters(self):

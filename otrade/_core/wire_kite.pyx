@@ -14,15 +14,13 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from otrade._core.types cimport (
-    CMD_CANCEL, CMD_NEW, CMD_REPLACE, PRODUCT_CNC, PRODUCT_MIS, PRODUCT_NRML,
+    CMD_CANCEL, CMD_NEW, CMD_REPLACE, HAS_DEPTH, HAS_QUOTE, PRODUCT_CNC, PRODUCT_MIS, PRODUCT_NRML,
     REASON_ENCODE, REASON_FRAME_HEARTBEAT, REASON_FRAME_LENGTH, REASON_FRAME_SHORT, REASON_OK, REASON_PACKET_KIND,
     REASON_PRICE_ZERO, REASON_SEGMENT_UNKNOWN, SIDE_BUY, SIDE_SELL, TIF_DAY, TIF_IOC, TYPE_LIMIT, TYPE_MARKET, TYPE_SL,
     TYPE_SL_M, command_t, tick_t,
 )
 from otrade._core.wire cimport OrderEncoder
-
-cdef extern from "string.h" nogil:
-    size_t strnlen(const char* text, size_t cap)
+from otrade._core.writer cimport put, put_decimal, put_escaped, put_number, writer_t
 
 cdef extern from *:
     uint16_t __builtin_bswap16(uint16_t) nogil
@@ -141,6 +139,7 @@ cdef int decode_packet(const uint8_t* p, uint32_t n, tick_t* out) noexcept nogil
     out.segment = token & 0xFF
     out.kind = n
     out.tradable = out.segment != SEGMENT_INDICES
+    out.has = 0 if n == LTP else (HAS_QUOTE | HAS_DEPTH if n == FULL else HAS_QUOTE)
     if n != LTP and n != INDEX_QUOTE and n != INDEX_FULL and n != QUOTE and n != FULL:
         return REASON_PACKET_KIND
     if unit == 0:
@@ -192,82 +191,6 @@ cdef int next_packet(
 
 
 # ------------------------------------------------------------------------------------- requests out
-cdef struct writer_t:
-    char* out
-    int cap
-    int n
-    bint full  # something did not fit or could not be said: the request is void
-
-
-cdef inline void put(writer_t* w, const char* text, int n) noexcept nogil:
-    if n > w.cap - w.n:
-        w.full = True
-        return
-    memcpy(w.out + w.n, text, n)
-    w.n += n
-
-
-cdef inline void put_number(writer_t* w, int64_t v) noexcept nogil:
-    """Decimal digits of v >= 0."""
-    cdef char digits[20]
-    cdef int i = 20
-    while True:
-        i -= 1
-        digits[i] = <char>(48 + v % 10)
-        v //= 10
-        if v == 0:
-            break
-    put(w, digits + i, 20 - i)
-
-
-cdef inline void put_decimal(writer_t* w, int64_t v, int scale) noexcept nogil:
-    """v / 10**scale in its shortest exact form: 123.4500 is written 123.45, and 123.0000 is written
-    123.
-    """
-    cdef int64_t unit = 1
-    cdef int64_t rest
-    cdef char digits[8]
-    cdef int _, n = 0
-    for _ in range(scale):
-        unit *= 10
-    put_number(w, v // unit)
-    rest = v % unit
-    digits[0] = 46  # '.'
-    while rest:
-        unit //= 10
-        n += 1
-        digits[n] = <char>(48 + rest // unit)
-        rest %= unit
-    if n:
-        put(w, digits, n + 1)
-
-
-cdef inline bint is_unreserved(char c) noexcept nogil:
-    """RFC 3986: letters, digits and -._~ stand for themselves."""
-    return 48 <= c <= 57 or 65 <= c <= 90 or 97 <= c <= 122 or c == 45 or c == 46 or c == 95 or c == 126
-
-
-cdef inline void put_escaped(writer_t* w, const char* text, int cap) noexcept nogil:
-    """A NUL-terminated field of at most `cap` bytes, percent-encoded. An empty one voids the
-    request.
-    """
-    cdef const char* hexadecimal = b"0123456789ABCDEF"
-    cdef char triple[3]
-    cdef uint8_t c
-    cdef int i, n = <int>strnlen(text, cap)
-    if n == 0:
-        w.full = True
-    triple[0] = 37  # '%'
-    for i in range(n):
-        if is_unreserved(text[i]):
-            put(w, text + i, 1)
-        else:
-            c = <uint8_t>text[i]
-            triple[1] = hexadecimal[c >> 4]
-            triple[2] = hexadecimal[c & 15]
-            put(w, triple, 3)
-
-
 cdef inline void put_terms(writer_t* w, const command_t* cmd) noexcept nogil:
     """What both a new order and a modification say: quantity, type, prices, validity, market
     protection.

@@ -7,12 +7,23 @@ that received it, so that a reaction leaves before the next byte is read. Only t
 under it TokenError, RateLimitError and NetworkError.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from otrade._core.types import Ev, Side
+from otrade._core.types import Ev, Rec, Side
+
+if TYPE_CHECKING:
+    from otrade._core.wire import FrameSink, OrderEncoder
+    from otrade.brokers.session import Session
+    from otrade.brokers.transport.feed import FeedLatency
+    from otrade.brokers.transport.stream import SocketCallbacks
+    from otrade.instruments import Instrument
 
 
 class Source(IntEnum):
@@ -37,11 +48,15 @@ class Capabilities:
     """Instruments on one feed connection."""
     orders_per_second: int
     orders_per_minute: int
+    orders_per_half_hour: int
+    """0 here and below: no such limit is published."""
     orders_per_day: int
     has_order_push: bool
-    """Order updates come on the feed's socket."""
+    """Order updates are pushed over a socket."""
     has_postback: bool
     """Order updates can also come to a web hook."""
+    has_native_brackets: bool
+    """The broker can hold an intraday entry with stop and target itself."""
     modes: tuple[str, ...]
     """Feed modes, least first."""
 
@@ -144,6 +159,28 @@ class Funds:
     used_e4: int
 
 
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One instrument's prices, e4; 0 is none. `others_e4`: every further price seen, all multiples of the tick."""
+
+    ltp_e4: int
+    bid_e4: int
+    ask_e4: int
+    band_lo_e4: int
+    band_hi_e4: int
+    others_e4: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an order asks for. `trigger_e4` is 0 for a limit."""
+
+    qty: int
+    ord_type: int
+    price_e4: int
+    trigger_e4: int = 0
+
+
 class OrderCommand(Protocol):
     """What a session needs of the engine's command."""
 
@@ -177,6 +214,8 @@ class Callbacks:
     """(seq, ts_ns): the request's last byte was handed to the kernel."""
     on_feed: Callable[[bool, str], None]
     """(alive, why): the feed came up or went down."""
+    on_push: Callable[[bool, str], None]
+    """(alive, why): order updates, where they have a socket of their own, came up or went down."""
     on_token_dead: Callable[[], None]
     """The broker refused the access token: log in again, then `set_access_token`."""
     on_commands: Callable[[], None]
@@ -219,3 +258,170 @@ class BrokerSession(Protocol):
     async def funds(self) -> list[Funds]: ...
 
     async def close(self) -> None: ...
+
+    @property
+    def is_feed_up(self) -> bool: ...
+
+    @property
+    def is_connecting(self) -> bool:
+        """A connection is being made: work that no socket shows yet."""
+        ...
+
+    @property
+    def latency(self) -> FeedLatency:
+        """From a feed frame in hand to its last order written."""
+        ...
+
+    @property
+    def warm_connections(self) -> int:
+        """Order connections that are ready now."""
+        ...
+
+
+class HandDesk(Protocol):
+    """A broker without an engine: one request at a time, each answered, none repeated. The watchdog works with it. `like` is an
+    order that exists already: its instrument and product are meant.
+    """
+
+    def set_access_token(self, access_token: str) -> None: ...
+
+    async def order_book(self) -> list[OrderReport]:
+        """BrokerError when one row cannot be read."""
+        ...
+
+    async def positions(self) -> list[BrokerPosition]: ...
+
+    async def quote(self, like: OrderReport) -> Quote:
+        """BrokerError when there is no price."""
+        ...
+
+    async def place(self, like: OrderReport, side: int, terms: Terms, tag: str) -> Answer:
+        """ACK, REFUSED, or TIMEOUT when nobody knows; so do the others."""
+        ...
+
+    async def modify(self, order: OrderReport, terms: Terms) -> Answer: ...
+
+    async def cancel(self, order: OrderReport) -> Answer: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One instrument that the day trades: our token, its name on a wire that uses text, and what the exchange calls it."""
+
+    token: int
+    key: str
+    exchange: str
+    tradingsymbol: str
+
+
+class SecondFeed(Protocol):
+    """A feed beside the session's own. It never places an order."""
+
+    @property
+    def is_up(self) -> bool: ...
+
+    @property
+    def is_connecting(self) -> bool: ...
+
+    def start(self) -> None: ...
+
+    def subscribe(self, wanted: Sequence[tuple[int, str]]) -> None: ...
+
+    def set_access_token(self, access_token: str) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class InstrumentSource(Protocol):
+    """A broker's instrument file of the day."""
+
+    def find(self, symbol: str, today: dt.date) -> Instrument:
+        """InstrumentError when it is not there, has expired, or is malformed."""
+        ...
+
+
+class BrokerKit(Protocol):
+    """Everything of one broker that is needed before its session exists: the login, the instruments, the encoder."""
+
+    name: str
+    capabilities: Capabilities
+    frame_kinds: tuple[Rec, Rec]
+    """How the journal calls this wire's frames: of the first feed, and of a second one."""
+
+    @property
+    def account(self) -> str:
+        """Tells accounts apart without telling the key."""
+        ...
+
+    def login_url(self, state: str) -> str:
+        """Where a person logs in; `state` comes back with the answer."""
+        ...
+
+    async def log_in(self, redirected_to: str, state: str) -> Session:
+        """The day's session from the address that the broker sent the person to. BrokerError when it is no login of ours."""
+        ...
+
+    async def log_in_here(self) -> Session:
+        """Log in at a simulator on this machine."""
+        ...
+
+    def use(self, access_token: str) -> None:
+        """Ask with this token from now on."""
+        ...
+
+    async def prove(self) -> None:
+        """TokenError when the token is dead."""
+        ...
+
+    async def instruments(self) -> InstrumentSource: ...
+
+    async def bands(self, instruments: Sequence[Instrument], pause: Callable[[], Awaitable[None]]) -> dict[str, tuple[int, int]]:
+        """The day's price bands (low, high; e4) by symbol, where the broker tells them. `pause` between two questions."""
+        ...
+
+    def encoder(self) -> OrderEncoder:
+        """Writes this broker's orders, with the token in use."""
+        ...
+
+    def spelled(self) -> dict[str, str]:
+        """What a journal must know to write the same requests again."""
+        ...
+
+    def wire_symbol(self, instrument: Instrument) -> str:
+        """What an order calls the instrument."""
+        ...
+
+    def session(
+        self,
+        *,
+        encoder: Any,
+        sink: FrameSink,
+        listed: Sequence[Listed],
+        clock: Clock,
+        rng: random.Random,
+        callbacks: Callbacks,
+        feed_now_ns: Callable[[], int] | None,
+        answer_timeout_ns: int,
+        order_connections: int,
+    ) -> BrokerSession:
+        """`encoder` is what `encoder()` gave: a new token reaches the engine through it. `sink` takes frames of `frame_kinds[0]`."""
+        ...
+
+    def second_feed(
+        self,
+        *,
+        sink: FrameSink,
+        listed: Sequence[Listed],
+        clock: Clock,
+        rng: random.Random,
+        callbacks: SocketCallbacks,
+        feed_now_ns: Callable[[], int] | None,
+    ) -> SecondFeed:
+        """Market data alone, on a connection of its own; frames of `frame_kinds[1]`."""
+        ...
+
+    def by_hand(self, timeout_ns: int) -> HandDesk: ...
+
+    def close(self) -> None: ...

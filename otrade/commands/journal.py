@@ -17,7 +17,7 @@ from otrade.journal import export as exporting
 from otrade.journal.record import Record
 from otrade.journal.replay import Divergence, Kept, Replay
 from otrade.journal.scan import check, salvage, windows
-from otrade.journal.words import kind_name, words_of
+from otrade.journal.words import FRAMES, kind_name, words_of
 from otrade.live.units import IST_NS, NS_PER_DAY, ist_hms
 
 OK, DIFFERENT = 0, 1
@@ -81,7 +81,7 @@ def tail(path: Path, *, lines: int, follow: bool, as_json: bool) -> int:
     return OK
 
 
-QUIET = (Rec.FRAME, Rec.TIMER, Rec.BOOK_BEGIN, Rec.BOOK_END)
+QUIET = (*FRAMES, Rec.TIMER, Rec.BOOK_BEGIN, Rec.BOOK_END)
 """Kinds too many to watch."""
 
 

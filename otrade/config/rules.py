@@ -12,6 +12,16 @@ from otrade.errors import ConfigError
 PCT_MAX = 50
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 CASH_EXCHANGES = frozenset({"NSE", "BSE"})
+ADDRESSES = (
+    ("rest_url", "https"),
+    ("order_url", "https"),
+    ("feed_url", "wss"),
+    ("login_url", "https"),
+    ("redirect_url", "https"),
+    ("instruments_url", "https"),
+)
+KITE_ORDERS_PER_MIN = 400
+UPSTOX_PROTECTION_PCT = 25
 RESERVES = (
     ("exit_reserve_per_s", "orders_per_s"),
     ("exit_reserve_per_min", "orders_per_min"),
@@ -122,8 +132,17 @@ class Rules:
                 "the exchange refuses market orders without protection",
                 "-1 (automatic) or above 0 to 100",
             )
-        for name, scheme in (("rest_url", "https"), ("feed_url", "wss"), ("login_url", "https")):
-            self._url(f"broker.{name}", getattr(broker, name), scheme)
+        for name, scheme in ADDRESSES:
+            if url := getattr(broker, name):
+                self._url(f"broker.{name}", url, scheme)
+        if broker.orders_per_half_hour and broker.exit_reserve_per_half_hour >= broker.orders_per_half_hour:
+            raise self._error("broker.exit_reserve_per_half_hour", "leaves nothing for entries", "less than broker.orders_per_half_hour")
+        if broker.kind == "kite" and broker.orders_per_min > KITE_ORDERS_PER_MIN:
+            raise self._error("broker.orders_per_min", "is more than Kite takes", f"at most {KITE_ORDERS_PER_MIN}")
+        if broker.kind == "upstox" and broker.market_protection_pct > UPSTOX_PROTECTION_PCT:
+            raise self._error(
+                "broker.market_protection_pct", "is more than Upstox takes", f"-1 (automatic) or above 0 to {UPSTOX_PROTECTION_PCT}"
+            )
 
     def _url(self, at: str, url: str, scheme: str) -> None:
         """Tokens travel there: encrypted, or not off this machine."""

@@ -229,12 +229,21 @@ class EngineConfig(Base, frozen=True, kw_only=True):
 
 
 class BrokerConfig(Base, frozen=True, kw_only=True):
-    """The broker's addresses and limits. The defaults stay below Kite's published ones."""
+    """The broker's addresses and limits. The defaults stay below both brokers' published ones; an empty address is the broker's
+    own.
+    """
 
-    kind: Literal["kite"] = "kite"
-    rest_url: str = "https://api.kite.trade"
-    feed_url: str = "wss://ws.kite.trade"
-    login_url: str = "https://kite.zerodha.com/connect/login"
+    kind: Literal["kite", "upstox"] = "kite"
+    rest_url: str = ""
+    order_url: Annotated[str, Meta(description="upstox: where orders go, its low-latency host")] = ""
+    feed_url: Annotated[str, Meta(description="kite: the feed's address; upstox tells its own")] = ""
+    login_url: str = ""
+    instruments_url: Annotated[str, Meta(description="upstox: where the instrument file is")] = ""
+    redirect_url: Annotated[str, Meta(description="the address registered with the app, to which a login returns")] = (
+        "http://127.0.0.1:8000/login/callback"
+    )
+    algo_name: Annotated[str, Meta(max_length=64, pattern=r"^[ -~]*$", description="upstox: X-Algo-Name of a registered algo")] = ""
+    algo_id: Annotated[str, Meta(max_length=32, pattern=r"^[A-Za-z0-9]*$", description="kite: the exchange's id of a registered algo")] = ""
     market_protection_pct: Annotated[
         float, Meta(ge=-1, le=100, description="-1: the broker's automatic protection")
     ] = -1.0
@@ -242,15 +251,33 @@ class BrokerConfig(Base, frozen=True, kw_only=True):
     orders_per_s: Annotated[
         int, Meta(ge=1, le=10, description="10 a second and above need a registered algo")
     ] = 9
-    orders_per_min: Annotated[int, Meta(ge=1, le=400)] = 390
+    orders_per_min: Annotated[int, Meta(ge=1, le=500)] = 390
+    orders_per_half_hour: Annotated[int, Meta(ge=0, le=2_000, description="0: no limit of the broker's; upstox has 2000")] = 1_900
     orders_per_day: Annotated[int, Meta(ge=1, le=5_000)] = 4_900
     exit_reserve_per_s: Annotated[int, Meta(ge=0, le=9)] = 3
     exit_reserve_per_min: Annotated[int, Meta(ge=0, le=399)] = 60
+    exit_reserve_per_half_hour: Annotated[int, Meta(ge=0, le=1_999)] = 300
     exit_reserve_per_day: Annotated[int, Meta(ge=0, le=4_999)] = 500
     modifications_per_order: Annotated[int, Meta(ge=8, le=25)] = 24
     poll_s: Annotated[
         float, Meta(ge=1, le=300, description="audit of the order book when nothing is pending")
     ] = 15.0
+
+
+class SecondFeedConfig(Base, frozen=True, kw_only=True):
+    """Market data from a second connection, of the same broker or of the other one. It only ever gives prices: orders stay with the
+    broker that holds the positions. Addresses are those of `broker` when it is the same one; empty: the broker's own.
+    """
+
+    kind: Literal["none", "kite", "upstox"] = "none"
+    failover_ms: Annotated[
+        int, Meta(ge=200, le=60_000, description="silence about an index before the other feed is believed")
+    ] = 2_000
+    rest_url: str = ""
+    feed_url: str = ""
+    login_url: str = ""
+    instruments_url: str = ""
+    redirect_url: str = "http://127.0.0.1:8000/login/callback"
 
 
 class SimConfig(Base, frozen=True, kw_only=True):
@@ -366,6 +393,7 @@ class Config(Base, frozen=True, kw_only=True):
     ]
     engine: EngineConfig = EngineConfig()
     broker: BrokerConfig = BrokerConfig()
+    second_feed: SecondFeedConfig = SecondFeedConfig()
     sim: SimConfig = SimConfig()
     instruments: Annotated[list[Instrument], Meta(min_length=1, max_length=9_000)]
     strategies: list[AnyStrategy] = []

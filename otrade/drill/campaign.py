@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 from .scenario import Scenario, Wish, draw
 from .session import Result, run
@@ -29,6 +30,8 @@ class Order:
     jobs: int = 0
     """Processes; 0: one a core."""
     wishes: tuple[Wish, ...] = ()
+    broker: str = ""
+    """Only this one; empty: both in turn."""
 
 
 def sessions(order: Order) -> Iterator[Result]:
@@ -38,13 +41,14 @@ def sessions(order: Order) -> Iterator[Result]:
     if jobs == 1 or order.seeds == 1:
         _quiet()
         try:
-            yield from (one(seed, order.kinds, order.wishes) for seed in seeds)
+            yield from (one(seed, order.kinds, order.wishes, order.broker) for seed in seeds)
         finally:
             logging.disable(logging.NOTSET)
         return
     pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_quiet)
     try:
-        yield from pool.map(one, seeds, [order.kinds] * order.seeds, [order.wishes] * order.seeds, chunksize=CHUNK)
+        same: list[list[Any]] = [[order.kinds] * order.seeds, [order.wishes] * order.seeds, [order.broker] * order.seeds]
+        yield from pool.map(one, seeds, *same, chunksize=CHUNK)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -54,9 +58,9 @@ def _quiet() -> None:
     logging.disable(logging.CRITICAL)
 
 
-def one(seed: int, kinds: tuple[str, ...], wishes: tuple[Wish, ...] = ()) -> Result:
+def one(seed: int, kinds: tuple[str, ...], wishes: tuple[Wish, ...] = (), broker: str = "") -> Result:
     """One session of a drill; a crash of ours is a violation too."""
-    return attempt(draw(seed, list(kinds), list(wishes) or None))
+    return attempt(draw(seed, list(kinds), list(wishes) or None, broker))
 
 
 def attempt(scenario: Scenario) -> Result:
@@ -95,7 +99,7 @@ def drill(order: Order, say: Callable[[str], None] = print) -> int:
 
 def _explain(result: Result, order: Order) -> str:
     """The violation once more, with as little as it needs."""
-    scenario = draw(result.seed, list(order.kinds), list(order.wishes) or None)
+    scenario = draw(result.seed, list(order.kinds), list(order.wishes) or None, order.broker)
     small = shrink(scenario, lambda candidate: bool(attempt(candidate).error))
     again = attempt(small)
     return failure(again if again.error else result, small if again.error else replace(scenario))

@@ -7,20 +7,45 @@ journal up to the last record that was written.
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from otrade._core.wire_kite import KiteEncoder
-from otrade.brokers.kite.broker import KiteBroker
+from otrade.brokers.base import BrokerKit, BrokerSession, Listed
+from otrade.brokers.kite.kit import KiteKit
 from otrade.brokers.sim.simulator import Ports, Simulator
+from otrade.brokers.sim.universe import Contract
+from otrade.brokers.sim.upstox_names import instrument_key
+from otrade.brokers.upstox.kit import UpstoxKit
 from otrade.journal.memory import MemoryJournal
-from otrade.live.assemble import EngineSpec, InstrumentSpec, assemble
+from otrade.live.assemble import EngineSpec, InstrumentSpec, assemble, sink_of
 from otrade.live.day import DayOptions, TradingDay
 from otrade.live.journal import DayJournal
 from otrade.live.notices import NoticeBoard
 from otrade.live.plan import DayPlan
 from otrade.live.trades import ChargeRule
 
-API_KEY = "paper"
+BrokerKind = Literal["kite", "upstox"]
+SECOND = 1_000_000_000
+
+
+def kit_at(sim: Simulator, ports: Ports, kind: BrokerKind, clock: Any) -> BrokerKit:
+    """The kit of one of the brokers that the simulator speaks."""
+    if kind == "kite":
+        return KiteKit(sim.cfg.api_key, sim.cfg.api_secret, clock=clock, rest_root=ports.rest_url, feed_root=ports.feed_url)
+    redirect = sim.cfg.upstox_redirect_url
+    return UpstoxKit(sim.cfg.api_key, sim.cfg.api_secret, redirect, clock=clock, rest_root=ports.upstox_rest_url)
+
+
+def names_at(contract: Contract, kind: str) -> dict[str, str]:
+    """What a broker with names of its own calls an instrument: fields of an InstrumentSpec."""
+    if kind != "upstox":
+        return {}
+    key = instrument_key(contract)
+    return {"wire_symbol": key, "key": key}
+
+
+def new_token(sim: Simulator, kind: BrokerKind) -> str:
+    """A login without a browser; ends the token before."""
+    return sim.issue_access_token() if kind == "kite" else sim.upstox.issue()
 
 
 @dataclass
@@ -43,7 +68,7 @@ class MortalClock:
 class MortalSession:
     """A broker's session out of which nothing comes after the journal's last record. Keeps the times of what was sent."""
 
-    def __init__(self, broker: KiteBroker, journal: MemoryJournal | None, clock: MortalClock, sent_ns: list[int]) -> None:
+    def __init__(self, broker: BrokerSession, journal: MemoryJournal | None, clock: MortalClock, sent_ns: list[int]) -> None:
         self._broker = broker
         self._journal = journal
         self._clock = clock
@@ -65,6 +90,7 @@ class Process:
 
     sim: Simulator
     ports: Ports
+    broker_kind: BrokerKind
     day_name: str
     instruments: list[InstrumentSpec]
     spec: EngineSpec
@@ -75,14 +101,16 @@ class Process:
     clock: MortalClock
     sent_ns: list[int] = field(default_factory=list)
     day: TradingDay = field(init=False)
-    broker: KiteBroker = field(init=False)
+    broker: BrokerSession = field(init=False)
     board: NoticeBoard = field(init=False)
     session: MortalSession = field(init=False)
+    access_token: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        token = self.sim.issue_access_token()
-        host = f"127.0.0.1:{self.ports.rest}"
-        encoder = KiteEncoder(host.encode(), b"", f"token {API_KEY}:{token}".encode())
+        kit = kit_at(self.sim, self.ports, self.broker_kind, self.clock)
+        self.access_token = new_token(self.sim, self.broker_kind)
+        kit.use(self.access_token)
+        encoder = kit.encoder()
 
         def make_plan() -> DayPlan:
             plan = assemble(self.day_name, self.instruments, self.spec)
@@ -96,20 +124,20 @@ class Process:
         else:
             journal = DayJournal(self.journal, self.board)
             plan = journal.recover(make_plan)
-            about = {"encoder": {"kind": "kite", "host": host, "prefix": ""}}
+            about = {"encoder": kit.spelled()}
             journal.begin(plan, about, self.spec.run_id, self.clock.now_ns())
         self.day = TradingDay(plan, self.clock, self.board, self.charge_rule, self.options, journal=journal)
-        self.broker = KiteBroker(
-            api_key=API_KEY,
-            access_token=token,
+        kit.close()
+        self.broker = kit.session(
             encoder=encoder,
-            sink=plan.engine,
+            sink=sink_of(plan.engine, kit.frame_kinds[0]),
+            listed=[Listed(i.token, i.key, i.exchange, i.symbol) for i in self.instruments],
             clock=self.clock,
             rng=random.Random(self.seed),
             callbacks=self.day.callbacks(),
-            rest_root=self.ports.rest_url,
-            feed_root=self.ports.feed_url,
             feed_now_ns=self.clock.now_ns,
+            answer_timeout_ns=5 * SECOND,
+            order_connections=4,
         )
         self.session = MortalSession(self.broker, self.journal, self.clock, self.sent_ns)
         self.sim.set_idle_probe(lambda: not self.broker.is_connecting)

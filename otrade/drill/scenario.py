@@ -77,8 +77,13 @@ PLAN: dict[str, Any] = {
 }  # fmt: skip
 
 
-def draw(seed: int, kinds: list[str], wishes: list[Wish] | None = None) -> Scenario:
-    """The scenario of a seed. `kinds`: what may go wrong. `wishes`: strategies instead of random ones."""
+BROKERS = ("kite", "upstox")
+
+
+def draw(seed: int, kinds: list[str], wishes: list[Wish] | None = None, broker: str = "") -> Scenario:
+    """The scenario of a seed. `kinds`: what may go wrong. `wishes`: strategies instead of random ones. `broker`: that one only;
+    otherwise they take turns, seed by seed.
+    """
     rng = random.Random(f"scenario {seed}")
     minutes = rng.randint(8, 14) * (6 if wishes else 1)
     chosen = wishes or [_wish(rng) for _ in range(rng.randint(1, 3))]
@@ -101,6 +106,7 @@ def draw(seed: int, kinds: list[str], wishes: list[Wish] | None = None) -> Scena
             "tick_interval_ms": rng.choice((500, 1000, 2000)),
             "funds_rupees": 1e8,
             "push_working": rng.random() < 0.5,
+            "broker": broker or BROKERS[seed % len(BROKERS)],
         },
         chosen,
         _limits(rng),

@@ -23,7 +23,7 @@ from otrade.live.day import DayOptions
 from otrade.live.trades import OrderFill
 
 from .oracle import Oracle, Violation, check_rate
-from .process import MortalClock, Process
+from .process import BrokerKind, MortalClock, Process, names_at, new_token
 from .scenario import CALM_S, Event, Scenario, Wish
 from .trouble import TROUBLES
 
@@ -79,6 +79,7 @@ class Session:
         self._scenario = scenario
         self._result = result
         self._sim = Simulator(SimConfig(seed=scenario.seed, **scenario.sim))
+        self._broker: BrokerKind = scenario.sim["broker"]
         self._oracle = Oracle(self._sim, scenario)
         self._journals = [MemoryJournal()]
         self._control = Control()
@@ -140,6 +141,7 @@ class Session:
         self._process = Process(
             sim,
             self._ports,
+            self._broker,
             str(self._date),
             self._instruments,
             EngineSpec(run_id=FIRST_RUN + self._n_runs, limits=scenario.limits, budget=scenario.budget),
@@ -236,7 +238,7 @@ class Session:
                 self._oracle.strange_since_ns.pop(key, None)
 
     def _log_in(self) -> None:
-        self._day.on_token(self._sim.issue_access_token())
+        self._day.on_token(new_token(self._sim, self._broker))
 
     def _rearm(self) -> None:
         self._oracle.halted_since_ns = 0
@@ -381,6 +383,7 @@ def _instrument(sim: Simulator, contract: Contract, session: SessionSpec, wishes
             StrategySpec(f"{number} {wish.kind}", wish.kind, wish.interval_s, _params(wish, close_e4), wish.plan)
             for number, wish in enumerate(wishes)
         ],
+        **names_at(contract, sim.cfg.broker),
     )
 
 

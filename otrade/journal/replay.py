@@ -16,6 +16,7 @@ from otrade._core.journal import GOOD, record_at
 from otrade._core.replay import END, Folder
 from otrade._core.types import Rec
 from otrade._core.wire_kite import KiteEncoder
+from otrade._core.wire_upstox import UpstoxEncoder
 from otrade.errors import JournalError
 
 from .record import DECISIONS
@@ -164,8 +165,12 @@ def read_hello(payload: memoryview | bytes) -> dict[str, Any]:
     return hello
 
 
-def encoder_of(spelled: dict[str, str]) -> KiteEncoder:
+ENCODERS = {"kite": KiteEncoder, "upstox": UpstoxEncoder}
+
+
+def encoder_of(spelled: dict[str, str]) -> KiteEncoder | UpstoxEncoder:
     """An encoder that writes the same first lines and bodies; its authorization opens nothing."""
-    if spelled.get("kind") != "kite":
+    encoder = ENCODERS.get(spelled.get("kind", ""))
+    if encoder is None:
         raise JournalError(f"the journal was written for broker {spelled.get('kind')!r}, which this build does not know")
-    return KiteEncoder(spelled["host"].encode(), spelled["prefix"].encode(), b"token replay")
+    return encoder(spelled["host"].encode(), spelled["prefix"].encode(), b"token replay")

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from otrade._core import wire_kite, wire_upstox
 from otrade._core.types import (
     STRUCTS,
     Cmd,
@@ -26,7 +27,6 @@ from otrade._core.types import (
     Side,
     Tif,
 )
-from otrade._core.wire_kite import decode_frame
 
 from .record import Record
 
@@ -46,6 +46,13 @@ ENUMS: dict[str, type[IntEnum]] = {
     "severity": Severity,
     "halt": Halt,
 }
+FRAMES = {
+    Rec.FRAME: wire_kite.decode_frame,
+    Rec.FRAME_KITE_B: wire_kite.decode_frame,
+    Rec.FRAME_UPSTOX: wire_upstox.decode_frame,
+    Rec.FRAME_UPSTOX_B: wire_upstox.decode_frame,
+}
+"""How to read the frames of each kind."""
 SOURCES = {1: "push", 2: "book", 3: "postback"}
 COMMAND_FIELDS_UNTIL = "n_bytes"
 """A COMMAND record ends its struct here; the request's first line and body follow."""
@@ -148,10 +155,12 @@ def _body(kind: int, payload: memoryview, packets: bool) -> dict[str, Any]:
         if kind == Rec.CALL:
             return {"method": said["m"], "args": said["k"]}
         return {"raw": said} if kind == Rec.RAW else {"says": said}
-    if kind == Rec.FRAME:
-        found: dict[str, Any] = {"bytes": len(payload), "packets": int.from_bytes(payload[:2], "big") if len(payload) > 1 else 0}
+    if kind in FRAMES:
+        found: dict[str, Any] = {"bytes": len(payload)}
+        if kind in (Rec.FRAME, Rec.FRAME_KITE_B):
+            found["packets"] = int.from_bytes(payload[:2], "big") if len(payload) > 1 else 0
         if packets:
-            found["ticks"] = decode_frame(payload)
+            found["ticks"] = FRAMES[kind](payload)
         return found
     if kind == Rec.REPORT:
         row = named(REPORT.read(payload))

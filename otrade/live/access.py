@@ -1,120 +1,173 @@
-"""Getting in: the broker's addresses, the keys, and the day's access token.
+"""Getting in: the broker's kit with its keys, and the day's access token.
 
-A paper day logs in at the simulator by the same redirect that a person's browser would follow. A
-live day needs a person once a morning: the token comes from the environment or the secrets file,
-from the session file of an earlier login today, or from the address that the broker redirected the
-person to. It is never logged and never part of an error.
+A paper day logs in at the simulator by the same redirect that a person's browser would follow. A live day needs a person once a
+morning: the token comes from the environment or the secrets file, from the session file of an earlier login today (`otrade
+login`, or the page), or from the address that the broker redirected the person to. It is never logged and never part of an error.
 """
 
 import asyncio
-import hashlib
+import secrets as randomness
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from otrade.brokers.kite.login import (
-    auto_login,
-    exchange,
-    load_session,
-    login_url,
-    request_token_of,
-    save_session,
-)
-from otrade.brokers.kite.rest import KiteRest
-from otrade.config.schema import Config
+from otrade.brokers.base import BrokerKit
+from otrade.brokers.kite.kit import KiteKit
+from otrade.brokers.session import Session, load_session, save_session
+from otrade.config.schema import BrokerConfig, Config
 from otrade.config.secret import Secret, read_secrets
 from otrade.errors import ConfigError, TokenError
 
 from .clock import Clock
 
-API_KEY = "OTRADE_KITE_API_KEY"
-API_SECRET = "OTRADE_KITE_API_SECRET"
-ACCESS_TOKEN = "OTRADE_KITE_ACCESS_TOKEN"
-LOGIN_PATH = "/connect/login"
+BROKERS = ("kite", "upstox")
+
+
+def secret_name(kind: str, what: str) -> str:
+    """The environment's name of a broker's secret: API_KEY, API_SECRET or ACCESS_TOKEN."""
+    return f"OTRADE_{kind.upper()}_{what}"
+
+
+def kit_of(config: BrokerConfig, api_key: str, api_secret: str, clock: Clock) -> BrokerKit:
+    """The kit of the configured broker."""
+    if config.kind == "kite":
+        return KiteKit(
+            api_key,
+            api_secret,
+            clock=clock,
+            rest_root=config.rest_url,
+            feed_root=config.feed_url,
+            login_root=config.login_url,
+        )
+    from otrade.brokers.upstox.kit import UpstoxKit  # only who trades there pays for it
+
+    return UpstoxKit(
+        api_key,
+        api_secret,
+        config.redirect_url,
+        clock=clock,
+        rest_root=config.rest_url,
+        order_root=config.order_url,
+        login_root=config.login_url,
+        instruments_url=config.instruments_url,
+        algo_name=config.algo_name,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class PaperAccess:
     """The simulator on this machine."""
 
-    rest_url: str
-    feed_url: str
-    api_key: str
-    api_secret: Secret
+    kit: BrokerKit
     account: str
     """This simulated world's name: another run is another world, whose journal says nothing of this one."""
 
-    async def token(self, rest: KiteRest, clock: Clock) -> str:
-        """A fresh login; ends the one before."""
-        session = await auto_login(rest, self.api_key, self.api_secret.reveal(), login_root=self.rest_url, clock=clock)
-        return session.access_token
+    async def token(self, *, ask: bool = True) -> str:
+        """A fresh login; ends the one before. The kit uses it from now on."""
+        return (await self.kit.log_in_here()).access_token
 
-    def fresh_token(self, old: str, clock: Clock) -> str | None:
+    def fresh_token(self, old: str) -> str | None:
         """The simulator hands out no token by itself."""
         return None
+
+    def close(self) -> None:
+        self.kit.close()
 
 
 class LiveAccess:
     """The broker, with keys from the environment or the secrets file."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, clock: Clock, broker: BrokerConfig | None = None) -> None:
+        """`broker` when it is not the one that trades. ConfigError naming the secret that is missing."""
+        broker = broker or config.broker
+        kind = broker.kind
+        self._kind = kind
+        self._clock = clock
         self._secrets_path = Path(config.paths.secrets)
-        self._session_path = Path(config.paths.var) / "session" / "kite.json"
-        self._login_url = config.broker.login_url
-        self.rest_url = config.broker.rest_url
-        self.feed_url = config.broker.feed_url
+        self._session_path = session_path(config, kind)
         secrets = read_secrets(self._secrets_path)
-        if API_KEY not in secrets:
+        api_key = secrets.get(secret_name(kind, "API_KEY"))
+        if not api_key:
             raise ConfigError(
-                f"a live run needs {API_KEY}: set it in the environment or in the secrets file",
+                f"a live run needs {secret_name(kind, 'API_KEY')}: set it in the environment or in the secrets file",
                 file=str(self._secrets_path),
             )
-        self.api_key = secrets[API_KEY].reveal()
-        self._secrets = secrets
-        self.account = f"kite-{hashlib.sha256(self.api_key.encode()).hexdigest()[:12]}"
-        """Tells accounts apart without telling the key."""
+        self._api_key = api_key
+        self._api_secret = secrets.get(secret_name(kind, "API_SECRET"), Secret(""))
+        self.kit = kit_of(broker, api_key.reveal(), self._api_secret.reveal(), clock)
+        self.account = self.kit.account
 
     def __repr__(self) -> str:
         return "LiveAccess()"
 
-    async def token(self, rest: KiteRest, clock: Clock) -> str:
-        """TokenError, saying what to do, when there is no token and nobody at the keyboard."""
-        given = self._secrets.get(ACCESS_TOKEN)
-        if given:
-            rest.set_access_token(given.reveal())
-            return given.reveal()
-        session = load_session(self._session_path, self.api_key, clock.now_ns())
-        if session is None:
-            token = await self._ask(rest, clock)
-            return token
-        rest.set_access_token(session.access_token)
-        return session.access_token
+    async def token(self, *, ask: bool = True) -> str:
+        """The day's token, which the kit uses from now on. TokenError, saying what to do, when there is none and nobody at the
+        keyboard, or nobody is to be asked.
+        """
+        given = self._given()
+        if given is None:
+            given = (await self._ask(ask)).access_token
+        self.kit.use(given)
+        return given
 
-    async def _ask(self, rest: KiteRest, clock: Clock) -> str:
-        url = login_url(self.api_key, self._login_url.removesuffix(LOGIN_PATH))
-        secret = self._secrets.get(API_SECRET)
-        if not secret or not sys.stdin.isatty():
+    def fresh_token(self, old: str) -> str | None:
+        """A token other than `old`, when somebody has left one since."""
+        given = self._given()
+        return given if given != old else None
+
+    def _given(self) -> str | None:
+        """From the environment or the secrets file, else from the session file while it is good."""
+        given = read_secrets(self._secrets_path).get(secret_name(self._kind, "ACCESS_TOKEN"))
+        if given:
+            return given.reveal()
+        session = self.saved()
+        return session.access_token if session is not None else None
+
+    def saved(self) -> Session | None:
+        """The session of an earlier login, while it is good."""
+        return load_session(self._session_path, self._api_key.reveal(), self._clock.now_ns())
+
+    def save(self, session: Session) -> None:
+        """Leave a session for this engine, the next one and the watchdog."""
+        save_session(self._session_path, session)
+
+    async def _ask(self, may_ask: bool) -> Session:
+        state = randomness.token_urlsafe(16)
+        url = self.kit.login_url(state)
+        if not may_ask or not self._api_secret or not sys.stdin.isatty():
             raise TokenError(
-                f"there is no access token for today. Log in at {url} and set "
-                f"{ACCESS_TOKEN}, or set "
-                f"{API_SECRET} and run again in a terminal"
+                f"there is no access token for {self._kind} today. Run `otrade login --broker {self._kind}`, or log in at "
+                f"{self.kit.login_url('')} and set "
+                f"{secret_name(self._kind, 'ACCESS_TOKEN')} (or {secret_name(self._kind, 'API_SECRET')}, and run again in a terminal)"
             )
         print(f"Log in at\n  {url}\nthen paste the address that you are sent to:", file=sys.stderr)
         line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-        request_token = request_token_of(line.strip())
-        session = await exchange(rest, self.api_key, secret.reveal(), request_token, clock.now_ns())
-        save_session(self._session_path, session)
-        return session.access_token
+        session = await self.kit.log_in(line.strip(), state)
+        self.save(session)
+        return session
 
-    def fresh_token(self, old: str, clock: Clock) -> str | None:
-        """A token other than `old`, when somebody has put one into the secrets or the session file
-        since.
-        """
-        given = read_secrets(self._secrets_path).get(ACCESS_TOKEN)
-        if given and given.reveal() != old:
-            return given.reveal()
-        session = load_session(self._session_path, self.api_key, clock.now_ns())
-        return session.access_token if session and session.access_token != old else None
+    def close(self) -> None:
+        self.kit.close()
+
+
+def session_path(config: Config, kind: str) -> Path:
+    """Where the day's session with a broker is kept."""
+    return Path(config.paths.var) / "session" / f"{kind}.json"
+
+
+def second_broker(config: Config) -> BrokerConfig | None:
+    """The other broker that only gives data; None when there is none."""
+    second = config.second_feed
+    if second.kind == "none" or second.kind == config.broker.kind:
+        return None
+    return BrokerConfig(
+        kind=second.kind,
+        rest_url=second.rest_url,
+        feed_url=second.feed_url,
+        login_url=second.login_url,
+        instruments_url=second.instruments_url,
+        redirect_url=second.redirect_url,
+    )
 
 
 Access = PaperAccess | LiveAccess

@@ -5,7 +5,9 @@ file is known here.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from otrade._core.engine import Engine
+from otrade._core.engine import Engine, FeedSink
+from otrade._core.types import Rec
+from otrade._core.wire import FrameSink
 
 from .clock import NS_PER_S
 from .plan import DayPlan, PlannedInstrument, PlannedStrategy
@@ -56,6 +58,10 @@ class InstrumentSpec:
     band_hi_e4: int
     session: SessionSpec
     strategies: Sequence[StrategySpec]
+    wire_symbol: str = ""
+    """What the broker's orders call it; empty: its symbol."""
+    key: str = ""
+    """Its name on a feed that uses text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,12 @@ def assemble(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec) 
     return plan
 
 
+def sink_of(engine: Engine, kind: Rec) -> FrameSink:
+    """Where frames of this kind enter the engine."""
+    sink: FrameSink = engine if kind == Rec.FRAME else FeedSink(engine, kind)
+    return sink
+
+
 def _lengths_of(instrument: InstrumentSpec) -> list[int]:
     """Bar lengths in seconds: the minute first, then the others, rising."""
     others = {strategy.interval_s for strategy in instrument.strategies} - {MINUTE_S}
@@ -113,7 +125,7 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
     instrument_id = engine.add_instrument(
         token=spec.token,
         segment=spec.token & 0xFF,
-        symbol=spec.symbol,
+        symbol=spec.wire_symbol or spec.symbol,
         exchange=spec.exchange,
         product=spec.product_code,
         tick_size_e4=spec.tick_size_e4,
@@ -121,6 +133,8 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
         freeze_qty=spec.freeze_qty,
         multiplier=spec.multiplier,
     )
+    if spec.key:
+        plan.changeable.append(("add_key", {"instrument_id": instrument_id, "key": spec.key}))
     if spec.band_hi_e4:
         band = {"instrument_id": instrument_id, "band_lo_e4": spec.band_lo_e4, "band_hi_e4": spec.band_hi_e4}
         plan.changeable.append(("set_band", band))

@@ -21,6 +21,7 @@ GAP_NS = NS_PER_S
 RETRY_MAX_NS = 30 * NS_PER_S
 AUDIT_PENDING_NS = 5 * NS_PER_S
 AUDIT_OPEN_NS = 15 * NS_PER_S
+AUDIT_BLIND_NS = 2 * NS_PER_S
 
 
 class BookKeeper:
@@ -51,6 +52,8 @@ class BookKeeper:
         self._timer: TimerHandle | None = None
         self._next_ns = 0
         self._closed = False
+        self.is_blind = False
+        """Nobody pushes order updates to us."""
         self.n_failed = 0
         self.n_looks = 0
         self.ts_last_ns = 0
@@ -74,7 +77,7 @@ class BookKeeper:
         else:
             age_ns = self._audit_flat_ns
             if self._engine.n_live:
-                age_ns = min(age_ns, AUDIT_OPEN_NS)
+                age_ns = min(age_ns, AUDIT_BLIND_NS if self.is_blind else AUDIT_OPEN_NS)
         if now_ns >= self.ts_last_ns + age_ns:
             self.want()
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from otrade._core.types import BracketState, Ev, Halt, Note, PauseBy, Reason, Severity
-from otrade.brokers.base import Answer, BrokerSession, Callbacks
+from otrade.brokers.base import Answer, BrokerSession, Callbacks, SecondFeed
+from otrade.brokers.transport.stream import SocketCallbacks
 from otrade.errors import BrokerError
 
 from .book import BookKeeper
@@ -36,6 +37,9 @@ BEAT_OPEN_NS = NS_PER_S // 10
 BEAT_FLAT_NS = NS_PER_S // 2
 """While no bracket lives only bars and audits are due, and both know their own times."""
 FIRST_FEED_NS = 10 * NS_PER_S
+
+
+SECOND_FEED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,8 @@ class TradingDay:
         self.on_bracket_closed: list[Callable[[int], None]] = []
         self.latency: Callable[[], LatencySummary] = LatencySummary
         """Tick to order so far; the broker's session measures it."""
+        self.second_feed: SecondFeed | None = None
+        """Market data from elsewhere, beside the session's own; started and stopped with the day."""
         self._books: BookKeeper | None = None
         self._session: BrokerSession | None = None
         self._timer: TimerHandle | None = None
@@ -130,6 +136,7 @@ class TradingDay:
             on_answer=self.desk.on_answer,
             on_sent=self.desk.on_sent,
             on_feed=self._on_feed,
+            on_push=self._on_push,
             on_token_dead=self._on_token_dead,
             on_commands=self.desk.on_commands,
             on_message=self._on_message,
@@ -164,6 +171,8 @@ class TradingDay:
         await self.explainer.patiently(session.connect)
         await self.explainer.explain_start()
         session.subscribe([(i.token, i.feed_mode) for i in self.plan.instruments])
+        if self.second_feed is not None:
+            self.second_feed.start()
         await self._first_feed()
         self.engine.on_pause(False, self.clock.now_ns(), PauseBy.START)
         self.board.say(
@@ -271,8 +280,36 @@ class TradingDay:
             self._feed_was_up = True
             self._feed_up.set()
         elif not self.ended.is_set():
-            text = f"the feed is down ({why}): no entries; stops rest at the exchange"
+            if self.engine.risk()["feed_alive"]:
+                text = f"the feed is down ({why}): the second feed goes on alone. Orders still go to the broker that holds the positions"
+            else:
+                text = f"the feed is down ({why}): no entries; stops rest at the exchange"
             self.board.say(Severity.WARN, "FEED_DOWN", text)
+
+    def second_feed_callbacks(self) -> SocketCallbacks:
+        """Where a second feed reports. It is only a feed: nothing of the account hangs on it."""
+        return SocketCallbacks(
+            on_up=lambda: self._on_second_feed(True, ""),
+            on_down=lambda why: self._on_second_feed(False, why),
+            on_token_dead=lambda: self._on_second_feed(False, "its access token is dead"),
+            on_commands=self.desk.on_commands,
+        )
+
+    def _on_second_feed(self, alive: bool, why: str) -> None:
+        self.engine.on_feed(alive, self.clock.now_ns(), SECOND_FEED)
+        if alive:
+            self.board.say(Severity.INFO, "SECOND_FEED_UP", "the second feed is connected")
+        elif not self.ended.is_set():
+            self.board.say(Severity.WARN, "SECOND_FEED_DOWN", f"the second feed is down ({why}); the first one goes on alone")
+
+    def _on_push(self, alive: bool, why: str) -> None:
+        """Where order updates have a socket of their own: without it the order book is read often instead."""
+        if self._books is not None:
+            self._books.is_blind = not alive
+        if alive:
+            self._look()
+        elif not self.ended.is_set():
+            self.board.say(Severity.WARN, "PUSH_DOWN", f"order updates are down ({why}): the order book is read every few seconds instead")
 
     def _on_token_dead(self) -> None:
         if self.is_token_dead:
@@ -337,6 +374,8 @@ class TradingDay:
         await self.explainer.close()
         if self._books is not None:
             await self._books.close()
+        if self.second_feed is not None:
+            await self.second_feed.stop()
         if self._session is not None:
             await self._verify(self._session)
             await self._session.close()

@@ -10,16 +10,18 @@ import math
 import secrets
 import time
 
+import msgspec
+
+from otrade.brokers.base import BrokerKit
 from otrade.brokers.sim.config import SimConfig
 from otrade.brokers.sim.csv_bars import PriceFileError
-from otrade.brokers.sim.simulator import Simulator
+from otrade.brokers.sim.simulator import Ports, Simulator
 from otrade.calendar import Calendar, date_of
 from otrade.config import ConfigManager, RunOptions
-from otrade.config.schema import Config
-from otrade.config.secret import Secret
+from otrade.config.schema import BrokerConfig, Config
 from otrade.errors import CalendarError, ConfigError, StartError
 
-from .access import PaperAccess
+from .access import PaperAccess, kit_of, second_broker
 from .clock import NS_PER_S
 from .host import Host
 from .prepare import DayMaker
@@ -46,8 +48,10 @@ async def run_paper(manager: ConfigManager, options: RunOptions, calendar: Calen
         except OSError as error:
             raise StartError(f"the simulated exchange cannot listen: {error}") from None
         world = f"paper-{secrets.token_hex(6)}"
-        access = PaperAccess(ports.rest_url, ports.feed_url, sim_config.api_key, Secret(sim_config.api_secret), world)
-        maker = DayMaker(manager.config, calendar, access, sim.clock, host.board, is_paper=True)
+        access = PaperAccess(paper_kit(manager.config.broker, sim, ports), world)
+        other = second_broker(manager.config)
+        second = PaperAccess(paper_kit(other, sim, ports), world) if other is not None else None
+        maker = DayMaker(manager.config, calendar, access, sim.clock, host.board, is_paper=True, second=second)
         try:
             for date in sim.dates():
                 if host.stop_wanted.is_set():
@@ -60,13 +64,29 @@ async def run_paper(manager: ConfigManager, options: RunOptions, calendar: Calen
         return host.summaries
 
 
+def paper_kit(broker: BrokerConfig, sim: Simulator, ports: Ports) -> BrokerKit:
+    """A broker's kit, pointed at the simulator."""
+    upstox = ports.upstox_rest_url
+    addresses = {
+        "kite": {"rest_url": ports.rest_url, "feed_url": ports.feed_url, "login_url": f"{ports.rest_url}/connect/login"},
+        "upstox": {
+            "rest_url": upstox,
+            "login_url": f"{upstox}/v2/login/authorization/dialog",
+            "redirect_url": sim.cfg.upstox_redirect_url,
+            "instruments_url": f"{upstox}/market-quote/instruments/exchange/complete.json.gz",
+        },
+    }
+    here = msgspec.structs.replace(broker, order_url="", **addresses[broker.kind])
+    return kit_of(here, sim.cfg.api_key, sim.cfg.api_secret, sim.clock)
+
+
 async def _run_day(host: Host, sim: Simulator, maker: DayMaker, date: dt.date) -> None:
     sim.open_day(date)
     prepared = await sim.during(maker.make(date, first_signal_seq=host.next_signal_seq))
     day = prepared.day
     host.begin(day)
     # A connection that is being made is work that no socket shows yet: time waits for it.
-    sim.set_idle_probe(lambda: not prepared.broker.is_connecting)
+    sim.set_idle_probe(lambda: not (prepared.broker.is_connecting or (day.second_feed is not None and day.second_feed.is_connecting)))
     await sim.during(day.open(prepared.broker))
     await host.opened()
     step_ns = STEP_NS
@@ -84,6 +104,7 @@ def sim_config_of(config: Config, options: RunOptions, calendar: Calendar) -> Si
     prices = {symbol: str(path) for symbol, path in (options.prices or {}).items()} or sim.prices
     is_early = any(i.symbol.startswith(EARLY_EXCHANGES) for i in config.instruments)
     return SimConfig(
+        broker="both" if second_broker(config) is not None else config.broker.kind,
         seed=sim.seed if options.seed is None else options.seed,
         dates=(date_of_run(options.date or sim.date, calendar),),
         day_start="08:59" if is_early else "09:14",

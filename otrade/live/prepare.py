@@ -9,34 +9,32 @@ import datetime as dt
 import hashlib
 import random
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from otrade._core.types import Severity
-from otrade._core.wire_kite import KiteEncoder
-from otrade.brokers.kite.broker import KiteBroker
-from otrade.brokers.kite.endpoint import parse
-from otrade.brokers.kite.rest import KiteRest
+from otrade.brokers.base import BrokerKit, BrokerSession, Listed
 from otrade.calendar import Calendar, Session
 from otrade.charges import order_charges_e4
 from otrade.config.manager import to_bytes
 from otrade.config.schema import Config
 from otrade.errors import CalendarError, JournalError, StartError
-from otrade.instruments import Instrument, InstrumentFile
+from otrade.instruments import Instrument
 from otrade.journal.file import JournalBusy
 
 from .access import Access
-from .assemble import assemble
+from .assemble import assemble, sink_of
 from .clock import NS_PER_S, Clock
 from .day import DayOptions, TradingDay
 from .journal import DayJournal, open_journal
 from .notices import NoticeBoard
 from .plan import DayPlan
+from .second import prepare_second
 from .summary import LatencySummary
 from .trades import ChargeRule, OrderFill
-from .units import NS_PER_MS, e4_of, ns_of_s
+from .units import NS_PER_MS, ns_of_s
 from .wiring import engine_spec, instrument_spec
 
-QUOTES_MAX = 500
 RUN_IDS = 36**6
 
 
@@ -45,7 +43,7 @@ class PreparedDay:
     """A day, and the session that it will be opened with."""
 
     day: TradingDay
-    broker: KiteBroker
+    broker: BrokerSession
     access_token: str
 
 
@@ -59,34 +57,45 @@ class DayMaker:
     clock: Clock
     board: NoticeBoard
     is_paper: bool
+    second: Access | None = None
+    """Access to another broker that only gives data."""
 
     async def make(self, date: dt.date, *, first_signal_seq: int = 1) -> PreparedDay:
         """OTradeError when the day cannot be traded."""
         config, access, clock = self.config, self.access, self.clock
-        endpoint = parse(access.rest_url, ("https", "http"))
-        rest = KiteRest(endpoint, access.api_key, clock=clock)
+        kit = access.kit
         try:
-            token = await access.token(rest, clock)
-            found = await self._instruments(rest, date)
-            bands = await self._bands(rest, [instrument for _, instrument, _ in found])
+            token = await access.token()
+            found = await self._instruments(kit, date)
+            records = [instrument for _, instrument, _ in found]
+            bands = await kit.bands(records, partial(pause, clock, NS_PER_S))
+            wanted = [(config.instruments[at].symbol, record) for at, record, _ in found]
+            second = await prepare_second(config, kit, self.second, wanted, date, self.board)
         finally:
-            rest.close()
+            kit.close()
         specs = [
-            instrument_spec(record, config.instruments[at], session, bands.get(record.symbol, (0, 0)), config)
+            instrument_spec(
+                record,
+                config.instruments[at],
+                session,
+                bands.get(record.symbol, (0, 0)),
+                config,
+                wire_symbol=kit.wire_symbol(record),
+                key=second.key_of(record.token) if second is not None else "",
+            )
             for at, record, session in found
         ]
         # One run after another must not repeat a ClOrdID of the same day; a paper day is alone in
         # its world.
         run_id = clock.now_ns() // NS_PER_S % RUN_IDS
-        encoder = KiteEncoder(
-            endpoint.authority.encode(),
-            endpoint.path.encode(),
-            f"token {access.api_key}:{token}".encode(),
-        )
+        encoder = kit.encoder()
 
         def make_plan() -> DayPlan:
             plan = assemble(str(date), specs, engine_spec(config, run_id))
             plan.engine.set_encoder(encoder)
+            failover = {"failover_ns": config.second_feed.failover_ms * NS_PER_MS}
+            plan.engine.set_failover(**failover)
+            plan.changeable.append(("set_failover", failover))
             return plan
 
         journal = self._journal(date)
@@ -94,8 +103,7 @@ class DayMaker:
             plan = make_plan()
         else:
             plan = journal.recover(make_plan)
-            spelled = {"kind": "kite", "host": endpoint.authority, "prefix": endpoint.path}
-            about = {**self._identity(date), "config_hash": config_hash(config), "encoder": spelled}
+            about = {**self._identity(date), "config_hash": config_hash(config), "encoder": kit.spelled()}
             journal.begin(plan, about, run_id, clock.now_ns())
         day = TradingDay(
             plan,
@@ -107,7 +115,8 @@ class DayMaker:
                 audit_flat_ns=ns_of_s(config.broker.poll_s),
                 needs_journal=True,
                 login_words=(
-                    f"Log in and put the new access token into {config.paths.secrets}; trading resumes by itself"
+                    f"Run `otrade login`, log in on the page, or put the new access token into {config.paths.secrets}; trading resumes "
+                    "by itself"
                     if not self.is_paper
                     else "Start the paper day again"
                 ),
@@ -115,20 +124,19 @@ class DayMaker:
             first_signal_seq=first_signal_seq,
             journal=journal,
         )
-        broker = KiteBroker(
-            api_key=access.api_key,
-            access_token=token,
+        broker = kit.session(
             encoder=encoder,
-            sink=plan.engine,
+            sink=sink_of(plan.engine, kit.frame_kinds[0]),
+            listed=[Listed(i.token, i.key, i.exchange, i.tradingsymbol) for i in records],
             clock=clock,
             rng=random.Random(run_id),
             callbacks=day.callbacks(),
-            rest_root=access.rest_url,
-            feed_root=access.feed_url,
             feed_now_ns=clock.now_ns if self.is_paper else None,
             answer_timeout_ns=config.engine.order_timeout_ms * NS_PER_MS,
             order_connections=config.broker.connections,
         )
+        if second is not None:
+            second.attach(day, clock, run_id + 1, clock.now_ns if self.is_paper else None)
         day.latency = lambda: latency_of(broker)
         return PreparedDay(day, broker, token)
 
@@ -159,11 +167,11 @@ class DayMaker:
             self.board.say(Severity.ALARM, "NO_JOURNAL", f"{error}. No entries without a journal; stops and exits go on")
             return None
 
-    async def _instruments(self, rest: KiteRest, date: dt.date) -> list[tuple[int, Instrument, Session]]:
+    async def _instruments(self, kit: BrokerKit, date: dt.date) -> list[tuple[int, Instrument, Session]]:
         """(place in the configuration, record, session) of every instrument that trades on this
         date.
         """
-        dump = InstrumentFile(await rest.instruments_csv())
+        dump = await kit.instruments()
         found = []
         for at, wanted in enumerate(self.config.instruments):
             record = dump.find(wanted.symbol, date)
@@ -174,21 +182,6 @@ class DayMaker:
             why = self.calendar.holiday(date) or "no session"
             raise CalendarError(f"{date}: none of the configured instruments trades on this day ({why}). Choose another date with --date.")
         return found
-
-    async def _bands(self, rest: KiteRest, instruments: list[Instrument]) -> dict[str, tuple[int, int]]:
-        """The exchange's price bands of the day by symbol; they come from quotes only, never from
-        ticks.
-        """
-        keys = [instrument.symbol for instrument in instruments if not instrument.is_index]
-        bands = {}
-        for first in range(0, len(keys), QUOTES_MAX):
-            if first:
-                await pause(self.clock, NS_PER_S)  # the broker allows one quote request a second
-            for key, quote in (await rest.quote(keys[first : first + QUOTES_MAX])).items():
-                low, high = quote.get("lower_circuit_limit"), quote.get("upper_circuit_limit")
-                if low and high:
-                    bands[key] = (e4_of(low), e4_of(high))
-        return bands
 
 
 def config_hash(config: Config) -> str:
@@ -213,6 +206,6 @@ def charge_rule_of(plan: DayPlan) -> ChargeRule:
     return charges_e4
 
 
-def latency_of(broker: KiteBroker) -> LatencySummary:
+def latency_of(broker: BrokerSession) -> LatencySummary:
     seen = broker.latency.order.summary()
     return LatencySummary(seen["n"], seen["p50_ns"], seen["p99_ns"], seen["max_ns"])

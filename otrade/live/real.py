@@ -9,7 +9,7 @@ from otrade.calendar import Calendar, date_of
 from otrade.config import ConfigManager, RunOptions
 from otrade.errors import CalendarError, OTradeError
 
-from .access import LiveAccess
+from .access import LiveAccess, second_broker
 from .clock import NS_PER_S, WallClock
 from .heartbeat import Heartbeat
 from .host import Host
@@ -28,17 +28,19 @@ async def run_live(manager: ConfigManager, options: RunOptions, calendar: Calend
     why = calendar.holiday(today)
     if why and calendar.session("cash", today) is None:
         raise CalendarError(f"{today} is no trading day ({why}); there is nothing to do today")
-    access = LiveAccess(manager.config)
+    access = LiveAccess(manager.config, clock)
     heartbeat = Heartbeat(Path(manager.config.paths.var))
     with (
         AccountLock(access.account),
-        Host(manager, options, clock, mode="live", broker_kind="kite", speed=1.0) as host,
+        Host(manager, options, clock, mode="live", broker_kind=manager.config.broker.kind, speed=1.0) as host,
         contextlib.closing(heartbeat),
     ):
         heartbeat.open()
         if manager.config.watchdog.enabled:
             _start_watchdog(host, options.config, Path(manager.config.paths.var))
-        maker = DayMaker(manager.config, calendar, access, clock, host.board, is_paper=False)
+        other = second_broker(manager.config)
+        second = LiveAccess(manager.config, clock, other) if other is not None else None
+        maker = DayMaker(manager.config, calendar, access, clock, host.board, is_paper=False, second=second)
         prepared = await maker.make(today)
         day = prepared.day
         host.begin(day)
@@ -81,7 +83,7 @@ class TokenWatch:
             return
         self._next_ns = now_ns + TOKEN_LOOK_NS
         try:
-            token = self._access.fresh_token(self._token, self._day.clock)
+            token = self._access.fresh_token(self._token)
         except OTradeError as error:
             if str(error) != self._trouble:
                 self._trouble = str(error)

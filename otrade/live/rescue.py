@@ -9,20 +9,12 @@ import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlencode
 
 from otrade._core.types import Ev, Leg, OrdType, Reason, Severity
-from otrade.brokers.base import Answer, Clock, OrderReport, Source
-from otrade.brokers.kite.endpoint import Endpoint
-from otrade.brokers.kite.endpoint import parse as parse_url
-from otrade.brokers.kite.http import ask, connect
-from otrade.brokers.kite.reasons import answer_of
-from otrade.brokers.kite.reports import e4, number, report_of
-from otrade.brokers.kite.rest import KiteRest
-from otrade.errors import BrokerError, NetworkError
+from otrade.brokers.base import Answer, HandDesk, OrderReport, Quote, Terms
+from otrade.errors import BrokerError
 
 from .guard import Act, Group, Key, Level, Need, groups_of, has_risk, level_of, needs_of, room_of, spec_of
 from .heartbeat import Protection
@@ -36,43 +28,6 @@ ATTEMPT_MAX = 36**2 - 1
 LADDER_START_BPS = 10.0
 LADDER_STEP_BPS = 20.0
 LADDER_STEPS_MAX = 10
-ANSWER_BYTES_MAX = 1 << 20
-SIDE_WORDS = {1: "BUY", -1: "SELL"}
-ORD_TYPE_WORDS = {OrdType.LIMIT: "LIMIT", OrdType.SL: "SL"}
-
-
-class OrderDoor:
-    """Sends one order request on a connection of its own. It never repeats one."""
-
-    def __init__(self, endpoint: Endpoint, api_key: str, clock: Clock, timeout_ns: int) -> None:
-        self._endpoint = endpoint
-        self._api_key = api_key
-        self._clock = clock
-        self._timeout_ns = timeout_ns
-        self.access_token = ""
-
-    def __repr__(self) -> str:
-        return f"OrderDoor({self._endpoint.authority})"
-
-    async def send(self, method: str, path: str, form: Mapping[str, str]) -> Answer:
-        """ACK, REFUSED, or TIMEOUT when nobody knows."""
-        body = urlencode(form).encode()
-        head = (
-            f"{method} {self._endpoint.path}{path} HTTP/1.1\r\nHost: {self._endpoint.authority}\r\nX-Kite-Version: 3\r\n"
-            f"User-Agent: otrade\r\nAuthorization: token {self._api_key}:{self.access_token}\r\n"
-            f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        try:
-            connection = await connect(self._endpoint, self._endpoint.tls(), lambda _: None, body_bytes_max=ANSWER_BYTES_MAX)
-        except NetworkError as error:
-            return Answer(Ev.REFUSED, "", Reason.BROKER_NETWORK, f"not sent: {error}")
-        try:
-            response = await ask(connection, head.encode() + body, clock=self._clock, timeout_ns=self._timeout_ns)
-        except NetworkError as error:
-            return Answer(Ev.TIMEOUT, "", Reason.TIMED_OUT, str(error))
-        finally:
-            connection.abandon()
-        return answer_of(response.status, response.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +52,8 @@ class _Doubt:
 class Rescue:
     """One account's brackets under the watchdog's care."""
 
-    def __init__(self, rest: KiteRest, door: OrderDoor, clock: Clock, say: Say, *, gap_s: float) -> None:
-        self._rest = rest
-        self._door = door
-        self._clock = clock
+    def __init__(self, desk: HandDesk, say: Say, *, gap_s: float) -> None:
+        self._desk = desk
         self._say = say
         self._gap_s = gap_s
         self._doubts: dict[str, _Doubt] = {}
@@ -113,8 +66,7 @@ class Rescue:
 
     async def groups(self) -> dict[Key, Group]:
         """Our brackets by the broker's book. BrokerError when it cannot be read."""
-        now_ns = self._clock.now_ns()
-        return groups_of([report_of(row, Source.BOOK, now_ns) for row in await self._rest.orders()])
+        return groups_of(await self._desk.order_book())
 
     async def has_risk(self) -> bool:
         return has_risk(await self.groups())
@@ -153,8 +105,7 @@ class Rescue:
 
     # -------------------------------------------------------------------------------------- looking
     async def _positions(self) -> dict[tuple[str, str, str], int]:
-        rows = (await self._rest.positions())["net"]
-        return {(str(r.get("exchange")), str(r.get("tradingsymbol")), str(r.get("product"))): int(number(r, "quantity")) for r in rows}
+        return {(row.exchange, row.tradingsymbol, row.product): row.net_qty for row in await self._desk.positions()}
 
     def _settle_doubts(self, groups: Mapping[Key, Group]) -> None:
         """What the book shows is no longer in doubt; what two looks do not find never arrived."""
@@ -208,7 +159,7 @@ class Rescue:
             if need.act == Act.WAIT or not (is_entry or need in before):
                 continue
             if need.act == Act.CANCEL:
-                await self._change("DELETE", group, need.order_id, {}, "cancel")
+                await self._cancel(group, need.order_id, "cancel")
                 continue
             # A broker that keeps refusing is asked less and less often.
             if need.key in in_doubt or self._round % (1 + min(group.n_rejected, LADDER_STEPS_MAX)):
@@ -220,7 +171,9 @@ class Rescue:
 
     async def _repair(self, need: Need, group: Group, protection: Protection | None) -> None:
         if need.act == Act.SHRINK:
-            await self._change("PUT", group, need.order_id, {"quantity": str(need.qty)}, f"lower to {need.qty}")
+            row = _row(group, need.order_id)
+            terms = Terms(need.qty, row.ord_type, row.price_e4, row.trigger_e4)
+            await self._modify(group, need.order_id, terms, f"lower to {need.qty}")
             return
         market = await self._market(group, protection)
         side = -1 if group.net_qty > 0 else 1
@@ -240,18 +193,11 @@ class Rescue:
 
     async def _order(self, need: Need, group: Group, ord_type: OrdType, px_e4: int, trigger_e4: int, what: str) -> None:
         """Place it, or change the order that the need names."""
-        form = {
-            "quantity": str(need.qty),
-            "order_type": ORD_TYPE_WORDS[ord_type],
-            "price": _decimal(px_e4),
-            "validity": "DAY",
-        }
-        if trigger_e4:
-            form["trigger_price"] = _decimal(trigger_e4)
+        terms = Terms(need.qty, ord_type, px_e4, trigger_e4)
         if need.order_id:
             row = _row(group, need.order_id)
             if (row.ord_type, row.price_e4, row.order_qty) != (ord_type, px_e4, need.qty):
-                await self._change("PUT", group, need.order_id, form, what)
+                await self._modify(group, need.order_id, terms, what)
             return
         attempt = max(group.next_attempt, self._attempts.get(group.key, 0))
         if attempt > ATTEMPT_MAX:
@@ -260,17 +206,10 @@ class Rescue:
         self._attempts[group.key] = attempt + 1
         leg = Leg.FIX if group.is_over_exited else Leg.STOP
         tag = make(Tag(*group.key, leg, attempt, WATCHDOG_SLOT))
-        first = group.first
-        form |= {
-            "exchange": first.exchange,
-            "tradingsymbol": first.tradingsymbol,
-            "transaction_type": SIDE_WORDS[-1 if group.net_qty > 0 else 1],
-            "product": first.product,
-            "tag": tag,
-        }
         # Written down before it leaves: whatever happens now, this tag is looked for.
         self._doubts[tag] = _Doubt(group.key, is_acked=False)
-        answer = await self._send("POST", "/orders/regular", form, f"{_open_words(group)}: {what} for {need.qty}")
+        side = -1 if group.net_qty > 0 else 1
+        answer = await self._told(self._desk.place(group.first, side, terms, tag), f"{_open_words(group)}: {what} for {need.qty}")
         if answer.outcome == Ev.REFUSED:
             del self._doubts[tag]
             if ord_type == OrdType.SL and answer.reason in (Reason.BROKER_INPUT, Reason.BROKER_ORDER, Reason.EXCHANGE_REJECT):
@@ -278,17 +217,18 @@ class Rescue:
         elif answer.outcome == Ev.ACK:
             self._doubts[tag].is_acked = True
 
-    async def _change(self, method: str, group: Group, order_id: str, form: dict[str, str], what: str) -> None:
-        """Cancel or modify. In doubt it is simply seen in the next look whether it is done."""
-        variety = str(_row(group, order_id).raw.get("variety") or "regular")
-        answer = await self._send(method, f"/orders/{variety}/{order_id}", form, f"{group.name} order {order_id}: {what}")
+    async def _modify(self, group: Group, order_id: str, terms: Terms, what: str) -> None:
+        """In doubt it is simply seen in the next look whether it is done."""
+        answer = await self._told(self._desk.modify(_row(group, order_id), terms), f"{group.name} order {order_id}: {what}")
         if answer.outcome == Ev.REFUSED and answer.reason == Reason.MODIFY_CAP:
-            words = f"{group.name} order {order_id}: cancel, it takes no more changes"
-            await self._send("DELETE", f"/orders/{variety}/{order_id}", {}, words)
+            await self._cancel(group, order_id, "cancel, it takes no more changes")
 
-    async def _send(self, method: str, path: str, form: Mapping[str, str], what: str) -> Answer:
+    async def _cancel(self, group: Group, order_id: str, what: str) -> None:
+        await self._told(self._desk.cancel(_row(group, order_id)), f"{group.name} order {order_id}: {what}")
+
+    async def _told(self, request: Awaitable[Answer], what: str) -> Answer:
         self._n_requests += 1
-        answer = await self._door.send(method, path, form)
+        answer = await request
         outcome = {Ev.ACK: "taken", Ev.REFUSED: "refused", Ev.TIMEOUT: "IN DOUBT"}[answer.outcome]
         severity = Severity.WARN if answer.outcome == Ev.ACK else Severity.ALARM
         self._say(severity, "REQUEST", f"{what}: {outcome}" + (f" ({answer.text})" if answer.text else ""))
@@ -297,12 +237,8 @@ class Rescue:
     # --------------------------------------------------------------------------------------- prices
     async def _market(self, group: Group, protection: Protection | None) -> "Market":
         """BrokerError when there is no price."""
-        quotes = await self._rest.quote([group.name])
-        quote = quotes.get(group.name)
-        if not isinstance(quote, dict):
-            raise BrokerError(f"the broker quotes no {group.name}")
         spec = spec_of(group.key, protection)
-        return Market.read(quote, spec.tick_size_e4 if spec is not None else 0, group)
+        return Market.read(await self._desk.quote(group.first), spec.tick_size_e4 if spec is not None else 0, group)
 
     def _say_once(self, severity: Severity, code: str, text: str) -> None:
         if text not in self._said:
@@ -322,19 +258,11 @@ class Market:
     tick_e4: int
 
     @classmethod
-    def read(cls, quote: Mapping[str, Any], tick_e4: int, group: Group) -> "Market":
-        """BrokerError when it has no last price. Without a known tick size, what all prices seen have in common serves: a
-        multiple of it is a multiple of the tick.
-        """
-        depth = quote.get("depth") or {}
-        bids, asks = (_levels(depth.get(name)) for name in ("buy", "sell"))
-        ltp_e4 = e4(number(quote, "last_price"))
-        if ltp_e4 <= 0:
-            raise BrokerError(f"{group.name} has no last price")
-        low_e4, high_e4 = e4(number(quote, "lower_circuit_limit")), e4(number(quote, "upper_circuit_limit"))
+    def read(cls, quote: Quote, tick_e4: int, group: Group) -> "Market":
+        """Without a known tick size, what all prices seen have in common serves: a multiple of it is a multiple of the tick."""
         own = [px for _, row in group.rows for px in (row.price_e4, row.trigger_e4)]
-        tick_e4 = tick_e4 or math.gcd(ltp_e4, low_e4, high_e4, *bids, *asks, *own)
-        return cls(ltp_e4, max(bids, default=0), min((px for px in asks if px), default=0), low_e4, high_e4, tick_e4)
+        tick_e4 = tick_e4 or math.gcd(quote.ltp_e4, quote.band_lo_e4, quote.band_hi_e4, *quote.others_e4, *own)
+        return cls(quote.ltp_e4, quote.bid_e4, quote.ask_e4, quote.band_lo_e4, quote.band_hi_e4, tick_e4)
 
     def exit_px_e4(self, side: int, step: int) -> int:
         """A limit that trades at once if anything does: beyond the touch, deeper with each step, inside the day's band."""
@@ -350,16 +278,6 @@ class Market:
         return max(px_e4, self.band_lo_e4, self.tick_e4)
 
 
-def _levels(rows: object) -> list[int]:
-    return [e4(number(row, "price")) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-
-
-def _decimal(px_e4: int) -> str:
-    """Rupees as the broker reads them."""
-    whole, part = divmod(px_e4, 10_000)
-    return f"{whole}.{part:04d}".rstrip("0").rstrip(".")
-
-
 def _row(group: Group, order_id: str) -> OrderReport:
     return next(row for _, row in group.rows if row.broker_order_id == order_id)
 
@@ -372,8 +290,3 @@ def _open_words(group: Group) -> str:
 def _stop_words(group: Group) -> str:
     stops = [f"{row.broker_order_id} at {rupees(row.trigger_e4)}" for _, row in group.live]
     return f"stop {', '.join(stops)}" if stops else "no order"
-
-
-def endpoint_of(url: str) -> Endpoint:
-    """Where orders go. BrokerError when the address may not be used."""
-    return parse_url(url, ("http", "https"))

@@ -19,14 +19,13 @@ from pathlib import Path
 import orjson
 
 from otrade._core.types import Severity
-from otrade.brokers.kite.rest import KiteRest
 from otrade.config.schema import Config
 from otrade.errors import OTradeError, StartError
 
 from .access import LiveAccess
-from .clock import NS_PER_S, Clock, WallClock
+from .clock import Clock, WallClock
 from .heartbeat import Beat, EngineState, read_heartbeat, read_protection, start_ticks
-from .rescue import OrderDoor, Outcome, Rescue, endpoint_of
+from .rescue import Outcome, Rescue
 from .runfile import AccountLock, RunFile
 
 POLL_S = 0.5
@@ -126,17 +125,14 @@ class Watchdog:
         self._clock = clock if clock is not None else WallClock()
         self._say = Reporter(self._var, self._clock.now_ns).say
         self._vigil = Vigil(stale_s=stale_s, poll_s=poll_s)
-        access = LiveAccess(config)
+        access = LiveAccess(config, self._clock)
         self._account = access.account
-        endpoint = endpoint_of(access.rest_url)
-        timeout_ns = config.engine.order_timeout_ms * 1_000_000
-        self._rest = KiteRest(endpoint, access.api_key, clock=self._clock, timeout_ns=max(timeout_ns, 5 * NS_PER_S))
-        self._door = OrderDoor(endpoint, access.api_key, self._clock, timeout_ns)
+        self._desk = access.kit.by_hand(config.engine.order_timeout_ms * 1_000_000)
         self._gap_s = config.engine.doubt_look_gap_ms / 1000
-        self._rescue = Rescue(self._rest, self._door, self._clock, self._say, gap_s=self._gap_s)
+        self._rescue = Rescue(self._desk, self._say, gap_s=self._gap_s)
 
     def close(self) -> None:
-        self._rest.close()
+        self._desk.close()
 
     async def watch(self) -> int:
         """Until the engine has ended cleanly, or is dead and nothing of ours is open any more. The exit code."""
@@ -243,7 +239,11 @@ class Watchdog:
 
     async def _log_in(self) -> None:
         """The newest token that a person or the engine has left. TokenError when there is none."""
-        self._door.access_token = await LiveAccess(self._config).token(self._rest, self._clock)
+        access = LiveAccess(self._config, self._clock)
+        try:
+            self._desk.set_access_token(await access.token())
+        finally:
+            access.close()
 
 
 class WatchLock:

@@ -49,8 +49,13 @@ def instrument_spec(
     session: Session,
     band_e4: tuple[int, int],
     config: Config,
+    *,
+    wire_symbol: str = "",
+    key: str = "",
 ) -> InstrumentSpec:
-    """One instrument with its strategies. InstrumentError when it cannot be traded."""
+    """One instrument with its strategies. `wire_symbol`: what the broker's orders call it, when that is not its trading symbol.
+    `key`: its name on a second feed that uses text. InstrumentError when it cannot be traded.
+    """
     strategies = [s for s in config.strategies if s.instrument == wanted.symbol]
     if record.is_index and strategies:
         raise InstrumentError(
@@ -62,6 +67,8 @@ def instrument_spec(
         token=record.token,
         exchange=record.exchange,
         symbol=record.tradingsymbol,
+        wire_symbol=wire_symbol,
+        key=record.key or key,
         product=wanted.product,
         product_code=PRODUCTS[wanted.product],
         segment=charge_segment(record.exchange, record.instrument_type, wanted.product),
@@ -218,9 +225,11 @@ def budget_of(broker: BrokerConfig, day_used: int = 0) -> dict[str, int]:
     return {
         "per_second": broker.orders_per_s,
         "per_minute": broker.orders_per_min,
+        "per_half_hour": broker.orders_per_half_hour,
         "per_day": broker.orders_per_day,
         "reserve_second": broker.exit_reserve_per_s,
         "reserve_minute": broker.exit_reserve_per_min,
+        "reserve_half_hour": broker.exit_reserve_per_half_hour,
         "reserve_day": broker.exit_reserve_per_day,
         "modifies_per_order": broker.modifications_per_order,
         "day_used": day_used,

@@ -38,6 +38,8 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.COOLDOWN: "the strategy cools down after a stop",
     Reason.RATE_SECOND: "the order rate of this second is used up",
     Reason.RATE_MINUTE: "the order rate of this minute is used up",
+    Reason.RATE_HALF_HOUR: "the order rate of this half hour is used up",
+    Reason.RATE_BROKER: "the broker has asked to slow down a moment ago",
     Reason.RATE_DAY: "the order count of this day is used up",
     Reason.STOP_DISTANCE: "the stop would be at or beyond the price",
     Reason.IN_DOUBT: "an order of this instrument is in doubt",

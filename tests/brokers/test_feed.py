@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from otrade._core.wire import FrameSink
-from otrade.brokers.kite.endpoint import parse
 from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
+from otrade.brokers.transport.endpoint import parse
 from otrade.errors import BrokerError
 from tests.brokers.loopback import FakeClock, Peer, Server, run, turns, until
 
@@ -230,7 +230,7 @@ def test_five_silent_seconds_drop_the_connection_and_any_frame_is_life() -> None
             assert bench.stream.is_up
             bench.clock.advance(0.1)
             assert (
-                bench.events == ["up", ("down", "silent for five seconds")]
+                bench.events == ["up", ("down", "silent for 5 seconds")]
                 and not bench.stream.is_up
             )
             await until(lambda: peer.gone)

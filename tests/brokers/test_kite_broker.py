@@ -16,8 +16,8 @@ from otrade._core.wire import FrameSink
 from otrade._core.wire_kite import KiteEncoder
 from otrade.brokers.base import Callbacks, Source
 from otrade.brokers.kite.broker import KiteBroker
-from otrade.brokers.kite.endpoint import parse
-from otrade.brokers.kite.http import connect
+from otrade.brokers.transport.endpoint import parse
+from otrade.brokers.transport.http import connect
 from otrade.errors import BrokerError, NetworkError, TokenError
 from tests.brokers.loopback import FakeClock, Peer, Server, run, until
 from tests.brokers.test_feed import TEXT, WsPeer, frame

@@ -14,11 +14,12 @@ import pytest
 from otrade._core.types import Cmd, Ev, Lane, OrdType, Product, Reason, Side
 from otrade._core.wire import CallbackSink
 from otrade._core.wire_kite import KiteEncoder, decode_frame, encode_command
+from otrade.brokers import session as session_file
 from otrade.brokers.base import Answer, Callbacks, OrderReport, Source
 from otrade.brokers.kite import login
 from otrade.brokers.kite.broker import KiteBroker
-from otrade.brokers.kite.endpoint import parse
 from otrade.brokers.kite.rest import KiteRest
+from otrade.brokers.transport.endpoint import parse
 from otrade.errors import TokenError
 from tests.brokers.loopback import run
 from tests.brokers.test_kite_broker import Command
@@ -64,8 +65,8 @@ class World:
         rest.close()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "session.json"
-            login.save_session(path, session)
-            assert login.load_session(path, cfg.api_key, self.sim.clock.now_ns()) == session
+            session_file.save_session(path, session)
+            assert session_file.load_session(path, cfg.api_key, self.sim.clock.now_ns()) == session
         token = f"token {cfg.api_key}:{session.access_token}".encode()
         self.encoder = KiteEncoder(parse(ports.rest_url, ("http",)).authority.encode(), b"", token)
         self.broker = KiteBroker(

@@ -11,8 +11,9 @@ import pytest
 
 from otrade._core.types import Ev, Lane, Reason
 from otrade.brokers.base import Answer
-from otrade.brokers.kite.endpoint import parse
-from otrade.brokers.kite.orders import OrderPool
+from otrade.brokers.kite.reasons import answer_of
+from otrade.brokers.transport.endpoint import parse
+from otrade.brokers.transport.orders import OrderPool
 from otrade.errors import NetworkError
 from tests.brokers.loopback import FakeClock, Server, idle, run, turns, until
 
@@ -42,6 +43,7 @@ class Bench:
             rng=random.Random(SEED),
             on_answer=self._on_answer,
             on_sent=lambda seq, ts_ns: self.sent.append(seq),
+            answer_of=answer_of,
             **({"size": 1, "size_max": 1} | options),
         )
         self.server = server

@@ -10,7 +10,8 @@ import pytest
 from otrade._core.types import Ev, OrdType, Reason, Side
 from otrade.brokers.base import Source
 from otrade.brokers.kite.broker import funds_of, position_of
-from otrade.brokers.kite.reports import EV_OF_STATUS, ist_ns, report_of
+from otrade.brokers.kite.reports import EV_OF_STATUS, report_of
+from otrade.brokers.rows import ist_ns
 from otrade.errors import BrokerError
 
 FIXTURES = Path(__file__).parents[2].parent / "shared" / "fixtures" / "kite"

@@ -12,11 +12,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from otrade.brokers import session as session_file
 from otrade.brokers.kite import login
-from otrade.brokers.kite.backoff import Backoff
-from otrade.brokers.kite.endpoint import parse
-from otrade.brokers.kite.reports import ist_ns
 from otrade.brokers.kite.rest import KiteRest
+from otrade.brokers.rows import ist_ns
+from otrade.brokers.transport.backoff import Backoff
+from otrade.brokers.transport.endpoint import parse
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
 from tests.brokers.loopback import FakeClock, Peer, Server, idle, run, until
 
@@ -229,25 +230,25 @@ def test_checksum_and_session() -> None:
     ],
 )
 def test_a_session_ends_at_six(login_at: str, expires: str) -> None:
-    assert login.expiry_ns(ist(login_at)) == ist(expires)
+    assert session_file.expiry_ns(ist(login_at), login.EXPIRY_HOUR_IST) == ist(expires)
 
 
 def test_session_file(tmp_path: Path) -> None:
     path = tmp_path / "var" / "session.json"
-    session = login.Session("key", "T", "AB", 5, HOUR_NS)
-    assert login.load_session(path, "key", 0) is None
-    login.save_session(path, session)
+    session = session_file.Session("key", "T", "AB", 5, HOUR_NS)
+    assert session_file.load_session(path, "key", 0) is None
+    session_file.save_session(path, session)
     assert path.stat().st_mode & 0o777 == 0o600 and list(path.parent.iterdir()) == [path]
-    assert login.load_session(path, "key", HOUR_NS - 1) == session
-    assert login.load_session(path, "key", HOUR_NS) is None
-    assert login.load_session(path, "other", 0) is None
+    assert session_file.load_session(path, "key", HOUR_NS - 1) == session
+    assert session_file.load_session(path, "key", HOUR_NS) is None
+    assert session_file.load_session(path, "other", 0) is None
     path.write_text("{}")
-    assert login.load_session(path, "key", 0) is None
+    assert session_file.load_session(path, "key", 0) is None
     path.write_text("{")
-    assert login.load_session(path, "key", 0) is None
+    assert session_file.load_session(path, "key", 0) is None
     os.chmod(path, 0o644)
     with pytest.raises(TokenError, match="readable by others"):
-        login.load_session(path, "key", 0)
+        session_file.load_session(path, "key", 0)
 
 
 def test_login_addresses() -> None:

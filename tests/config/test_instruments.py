@@ -5,7 +5,8 @@ import datetime as dt
 import pytest
 
 from otrade.errors import InstrumentError
-from otrade.instruments import COLUMNS, InstrumentFile
+from otrade.instruments import InstrumentFile
+from otrade.instruments.kite import COLUMNS
 
 TODAY = dt.date(2026, 11, 23)
 ROWS = """408065,1594,INFY,INFOSYS,0,,0,0.1,1,EQ,NSE,NSE

@@ -7,7 +7,8 @@ import pytest
 
 from otrade.brokers.sim.universe import Universe
 from otrade.errors import InstrumentError
-from otrade.instruments import COLUMNS, InstrumentFile
+from otrade.instruments import InstrumentFile
+from otrade.instruments.kite import COLUMNS
 
 TODAY = dt.date(2026, 11, 23)
 HEADER = ",".join(COLUMNS)

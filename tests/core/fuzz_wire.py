@@ -19,7 +19,7 @@ import sys
 import time
 from urllib.parse import parse_qs
 
-from otrade._core.types import Cmd, OrdType, Product, Reason, Side, Tif
+from otrade._core.types import Cmd, Has, OrdType, Product, Reason, Side, Tif
 from otrade._core.wire_kite import KiteEncoder, decode_frame, encode_command
 
 KINDS = (8, 28, 32, 44, 184)
@@ -74,6 +74,7 @@ def expect_packet(packet: bytes) -> dict[str, object]:
         "token": token,
         "segment": segment,
         "kind": len(packet),
+        "has": {8: 0, 184: Has.QUOTE | Has.DEPTH}.get(len(packet), Has.QUOTE),
         "ltp_e4": price(4),
         "tradable": int(segment != 9),
         "reason": Reason.OK if price(4) else Reason.PRICE_ZERO,

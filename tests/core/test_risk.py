@@ -171,6 +171,62 @@ def test_the_day_counts_placements_only():
     assert [cross_up(e, NOW + i * SECOND, token=token_of(i)) for i in range(3)] == [Reason.OK, Reason.OK, Reason.RATE_DAY]
 
 
+def test_the_half_hour_slides_and_keeps_its_reserve():
+    e = setup(instruments=40)
+    e.set_budget(per_half_hour=6, reserve_half_hour=2)
+    start = (NOW // (60 * SECOND) + 1) * 60 * SECOND
+    taken = [cross_up(e, start + i * SECOND, token=token_of(i)) for i in range(6)]
+    assert taken == [Reason.OK] * 4 + [Reason.RATE_HALF_HOUR] * 2
+    assert cross_up(e, start + 29 * 60 * SECOND, token=token_of(6)) == Reason.RATE_HALF_HOUR
+    assert cross_up(e, start + 31 * 60 * SECOND, token=token_of(7)) == Reason.OK, "and never later than a minute after the half hour"
+    assert cross_up(e, start + 31 * 60 * SECOND + 100 * 60 * SECOND, token=token_of(8)) == Reason.OK
+
+
+def test_a_broker_that_asks_to_slow_down_is_believed_longer_each_time():
+    e = setup(instruments=12)
+    at = NOW
+
+    def refused(token: int) -> None:
+        assert cross_up(e, at, token=token_of(token)) == Reason.OK
+        cmd = e.take_command()
+        e.on_answer(cmd.seq, Ev.REFUSED, reason=Reason.BROKER_RATE, ts_ns=at)
+
+    for n, waits_s in enumerate((1, 2, 4, 8)):
+        refused(2 * n)
+        assert cross_up(e, at + waits_s * SECOND - MS, token=token_of(2 * n + 1)) == Reason.RATE_BROKER
+        at += waits_s * SECOND
+    assert e.budget()["n_tightened"] == 4
+    at += 300 * SECOND
+    refused(8)
+    assert cross_up(e, at + SECOND, token=token_of(9)) == Reason.OK, "and forgiven after a while"
+
+
+def test_an_exit_still_leaves_while_the_broker_asks_to_slow_down():
+    e = setup(instruments=2)
+    cross_up(e)
+    fill_entry(e)
+    assert e.take_command().lane == Lane.PROTECT
+    cross_up(e, NOW + 10 * MS, token=token_of(1))
+    entry = e.take_command()
+    e.on_answer(entry.seq, Ev.REFUSED, reason=Reason.BROKER_RATE, ts_ns=NOW + 20 * MS)
+    e.on_flatten(0, NOW + 2_000 * MS)
+    assert e.risk()["halt"] == Halt.ACTIVE
+
+
+def test_a_refusal_for_want_of_permission_stops_entries_and_asks_again_slowly():
+    e = setup(instruments=2)
+    cross_up(e)
+    fill_entry(e)
+    stop = e.take_command()
+    e.on_answer(stop.seq, Ev.REFUSED, reason=Reason.BROKER_PERMISSION, ts_ns=NOW + 50 * MS)
+    assert (e.risk()["halt"], e.risk()["halt_reason"]) == (Halt.REDUCING, Reason.BROKER_PERMISSION)
+    assert cross_up(e, NOW + SECOND, token=token_of(1)) == Reason.HALTED
+    e.on_timer(NOW + 20 * SECOND)
+    assert e.take_command() is None, "an address that is not registered is not knocked at every second"
+    e.on_timer(NOW + 31 * SECOND)
+    assert e.take_command().lane == Lane.PROTECT, "but what is open is not given up"
+
+
 def test_protection_waits_for_budget_and_is_then_placed():
     e = setup()
     e.set_budget(per_second=1)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import uvloop
 
-from otrade.brokers.kite.rest import KiteRest
+from otrade.brokers.kite.kit import KiteKit
 from otrade.calendar import Calendar, date_of
 from otrade.config import ConfigManager, RunOptions
-from otrade.live.clock import Clock, WallClock
+from otrade.live.clock import WallClock
 from otrade.live.host import Host
 from otrade.live.prepare import DayMaker
 
@@ -37,24 +37,22 @@ class ShiftedClock(WallClock):
 class GivenAccess:
     """A token that somebody has got already."""
 
-    rest_url: str
-    feed_url: str
+    kit: KiteKit
     given: str
-    api_key: str = "paper"
     account: str = "kite-test"
 
-    async def token(self, rest: KiteRest, clock: Clock) -> str:
-        rest.set_access_token(self.given)
+    async def token(self, *, ask: bool = True) -> str:
+        self.kit.use(self.given)
         return self.given
 
-    def fresh_token(self, old: str, clock: Clock) -> str | None:
+    def fresh_token(self, old: str) -> str | None:
         return None
 
 
 async def main(config: str, rest_url: str, feed_url: str, shift_ns: int, token: str) -> None:
     clock = ShiftedClock(shift_ns)
     manager = ConfigManager(Path(config))
-    access = GivenAccess(rest_url, feed_url, token)
+    access = GivenAccess(KiteKit("paper", "", clock=clock, rest_root=rest_url, feed_root=feed_url), token)
     options = RunOptions(config=Path(config), page=False)
     with Host(manager, options, clock, mode="live", broker_kind="kite", speed=1.0) as host:
         maker = DayMaker(manager.config, Calendar.load(), access, clock, host.board, is_paper=True)  # type: ignore[arg-type]

@@ -110,7 +110,7 @@ def test_a_dead_token_stops_entries_keeps_stops_and_a_new_one_resumes() -> None:
             assert here.day.engine.n_brackets == brackets, "no entry without a token"
             for key in here.open_keys() & held:
                 assert any(order.contract.key == key for order in here.sim.exchange.live_orders()), "the stop stays"
-            here.day.on_token(here.sim.issue_access_token())
+            here.day.on_token(here.new_token())
             await here.run_until(lambda: bool(here.day.engine.risk()["feed_alive"]))
             assert here.day.engine.risk()["halt"] == Halt.ACTIVE
             await here.run_to_end()

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
 
 from otrade._core.types import Ev, Leg, Reason, Severity
-from otrade.brokers.base import Answer
-from otrade.brokers.kite.rest import KiteRest
-from otrade.live.clock import WallClock
+from otrade.brokers.base import Answer, BrokerPosition, HandDesk, OrderReport, Quote, Source, Terms
+from otrade.brokers.kite.reports import report_of
 from otrade.live.heartbeat import Protected, Protection
-from otrade.live.rescue import OrderDoor, Outcome, Rescue
+from otrade.live.rescue import Outcome, Rescue
 from otrade.live.tags import Tag, make
 
 SYMBOL = "INFY"
@@ -53,27 +51,32 @@ class Scripted:
         self.placed: list[str] = []
         self.changed: list[tuple[str, str]] = []
 
-    async def orders(self) -> list[dict[str, Any]]:
+    async def order_book(self) -> list[OrderReport]:
         self.n_looks += 1
-        return self.rows + [found for at, found in self.late if at <= self.n_looks]
+        rows = self.rows + [found for at, found in self.late if at <= self.n_looks]
+        return [report_of(found, Source.BOOK, 0) for found in rows]
 
-    async def positions(self) -> dict[str, list[dict[str, Any]]]:
-        return {"net": [{"exchange": "NSE", "tradingsymbol": SYMBOL, "product": "MIS", "quantity": 10}], "day": []}
+    async def positions(self) -> list[BrokerPosition]:
+        return [BrokerPosition(408_065, "NSE", SYMBOL, "MIS", 10, 10, 0, 0, 0, 0, 1)]
 
-    async def quote(self, keys: list[str]) -> dict[str, Any]:
-        quote = {"last_price": 1500.0, "lower_circuit_limit": 1350.0, "upper_circuit_limit": 1650.0, "depth": {"buy": [], "sell": []}}
-        return dict.fromkeys(keys, quote)
+    async def quote(self, like: OrderReport) -> Quote:
+        return Quote(15_000_000, 0, 0, 13_500_000, 16_500_000)
 
-    async def send(self, method: str, path: str, form: Mapping[str, str]) -> Answer:
-        if method != "POST":
-            self.changed.append((method, path))
-            return Answer(Ev.ACK)
+    async def modify(self, order: OrderReport, terms: Terms) -> Answer:
+        self.changed.append(("PUT", order.broker_order_id))
+        return Answer(Ev.ACK)
+
+    async def cancel(self, order: OrderReport) -> Answer:
+        self.changed.append(("DELETE", order.broker_order_id))
+        return Answer(Ev.ACK)
+
+    async def place(self, like: OrderReport, side: int, terms: Terms, tag: str) -> Answer:
         n = len(self.placed)
-        self.placed.append(form["tag"])
-        trigger = float(form.get("trigger_price", 0))
+        self.placed.append(tag)
         if self.hidden[n] >= 0:
-            found = row(form["tag"], form["transaction_type"], "TRIGGER PENDING", kind="SL", trigger=trigger)
-            self.late.append((self.n_looks + 1 + self.hidden[n], found | {"quantity": int(form["quantity"])}))
+            side_word = "BUY" if side > 0 else "SELL"
+            found = row(tag, side_word, "TRIGGER PENDING", kind="SL", trigger=terms.trigger_e4 / 10_000)
+            self.late.append((self.n_looks + 1 + self.hidden[n], found | {"quantity": terms.qty}))
         return Answer(self.outcomes[n], "", Reason.OK if self.outcomes[n] == Ev.ACK else Reason.TIMED_OUT, "")
 
 
@@ -83,7 +86,7 @@ def rescue(broker: Scripted, said: list[str] | None = None) -> Outcome:
             said.append(text)
 
     async def work() -> Outcome:
-        found = Rescue(cast(KiteRest, broker), cast(OrderDoor, broker), WallClock(), say, gap_s=0.0)
+        found = Rescue(cast(HandDesk, broker), say, gap_s=0.0)
         return await found.protect(Protection(1, "2026-11-18", [LEVEL]), flatten=False, give_up_s=30.0)
 
     return asyncio.run(work())
@@ -114,18 +117,14 @@ def test_an_order_in_doubt_that_two_looks_do_not_show_is_sent_once_more_under_an
 def test_a_late_acceptance_after_the_proof_is_taken_out() -> None:
     broker = Scripted([Ev.TIMEOUT, Ev.ACK], [6, 0])
     ended = {"n": 0}
-    send = broker.send
+    async def cancelling(order: OrderReport) -> Answer:
+        ended["n"] += 1
+        for _, found in broker.late:
+            if order.broker_order_id == found["order_id"]:
+                found["status"] = "CANCELLED"
+        return Answer(Ev.ACK)
 
-    async def cancelling(method: str, path: str, form: Mapping[str, str]) -> Answer:
-        answer = await send(method, path, form)
-        if method == "DELETE":
-            ended["n"] += 1
-            for _, found in broker.late:
-                if path.endswith(found["order_id"]):
-                    found["status"] = "CANCELLED"
-        return answer
-
-    broker.send = cancelling  # type: ignore[method-assign]
+    broker.cancel = cancelling  # type: ignore[method-assign]
     # Calm comes only after the late one has shown: it must be seen to be taken out.
     first = rescue(broker)
     assert first.is_safe

@@ -15,14 +15,16 @@ from typing import Any
 
 import uvloop
 
-from otrade.brokers.kite.broker import KiteBroker
+from otrade.brokers.base import BrokerSession, Listed
 from otrade.brokers.sim.config import SimConfig
 from otrade.brokers.sim.simulator import Ports, Simulator
-from otrade.drill.process import MortalClock, Process
+from otrade.brokers.sim.upstox_names import instrument_key
+from otrade.drill.process import BrokerKind, MortalClock, Process, kit_at, names_at, new_token
 from otrade.journal.memory import MemoryJournal
 from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
 from otrade.live.day import DayOptions, TradingDay
 from otrade.live.notices import Notice, NoticeBoard
+from otrade.live.second import Second
 from otrade.live.trades import OrderFill
 
 SECOND = 1_000_000_000
@@ -91,7 +93,7 @@ class World:
         return self.process.day
 
     @property
-    def broker(self) -> KiteBroker:
+    def broker(self) -> BrokerSession:
         return self.process.broker
 
     @property
@@ -107,6 +109,10 @@ class World:
         hours, minutes = map(int, clock.split(":"))
         midnight = dt.datetime.combine(self.date, dt.time(), dt.timezone(dt.timedelta(minutes=330)))
         return int(midnight.timestamp()) * SECOND + (hours * 60 + minutes) * MINUTE
+
+    def new_token(self) -> str:
+        """A login without a browser; ends the token before."""
+        return new_token(self.sim, self.settings.broker)
 
     def listen(self) -> None:
         self.notices += self.board.since(0)
@@ -180,6 +186,7 @@ def specs(
     offsets_bps: tuple[int, ...],
     hours: float,
     plan: dict[str, int | float],
+    broker: BrokerKind = "kite",
 ) -> list[InstrumentSpec]:
     """Crossovers of levels around yesterday's close: many signals from few assumptions."""
     found = []
@@ -216,6 +223,7 @@ def specs(
                 0,
                 session,
                 strategies,
+                **names_at(contract, broker),
             )
         )
     return found
@@ -232,6 +240,7 @@ class Settings:
     on_stop: str
     limits: dict[str, int]
     plan: dict[str, int | float]
+    broker: BrokerKind = "kite"
 
 
 def a_process(sim: Simulator, ports: Ports, date: dt.date, settings: Settings, run_id: int, journal: MemoryJournal | None) -> Process:
@@ -239,8 +248,9 @@ def a_process(sim: Simulator, ports: Ports, date: dt.date, settings: Settings, r
     return Process(
         sim,
         ports,
+        settings.broker,
         str(date),
-        specs(sim, date, settings.keys, settings.offsets_bps, settings.hours, settings.plan),
+        specs(sim, date, settings.keys, settings.offsets_bps, settings.hours, settings.plan, settings.broker),
         EngineSpec(run_id=run_id, limits={"stale_feed_ns": 10 * SECOND, **settings.limits}, budget=BUDGET),
         DayOptions(settings.on_stop, audit_flat_ns=120 * SECOND),
         flat_charge,
@@ -248,6 +258,26 @@ def a_process(sim: Simulator, ports: Ports, date: dt.date, settings: Settings, r
         settings.seed,
         MortalClock(sim.clock),
     )
+
+
+def attach_second(here: World, kind: BrokerKind) -> None:
+    """A second feed for the day, at the same simulator."""
+    process, day = here.process, here.day
+    kit = kit_at(here.sim, here.ports, kind, process.clock)
+    if kind != here.settings.broker:
+        kit.use(new_token(here.sim, kind))
+    else:
+        kit.use(process.access_token)
+    listed = []
+    for instrument_id, spec in enumerate(process.instruments):
+        key = instrument_key(here.sim.exchange.market.universe.resolve(f"{spec.exchange}:{spec.symbol}")) if kind == "upstox" else ""
+        if key and not spec.key:
+            day.engine.add_key(instrument_id, key)
+        listed.append(Listed(spec.token, key, spec.exchange, spec.symbol))
+    Second(kit, listed).attach(day, process.clock, 5, process.clock.now_ns)
+    feed = day.second_feed
+    assert feed is not None
+    here.sim.set_idle_probe(lambda: not (process.broker.is_connecting or feed.is_connecting))
 
 
 @asynccontextmanager
@@ -263,15 +293,20 @@ async def world(
     config: dict[str, Any] | None = None,
     plan: dict[str, int | float] | None = None,
     journal: MemoryJournal | None = None,
+    broker: BrokerKind = "kite",
+    second: BrokerKind | None = None,
 ) -> AsyncIterator[World]:
     """A simulator that listens, and a day of at most `hours` that is ready to open."""
-    sim = Simulator(SimConfig(seed=seed, speed=speed, tick_interval_ms=2000, **(config or {})))
+    spoken = "both" if second not in (None, broker) else broker
+    sim = Simulator(SimConfig(seed=seed, speed=speed, tick_interval_ms=2000, broker=spoken, **(config or {})))
     ports = await sim.start()
     try:
         date = sim.dates()[0]
-        settings = Settings(seed, keys, offsets_bps, hours, on_stop, limits or {}, plan or {})
+        settings = Settings(seed, keys, offsets_bps, hours, on_stop, limits or {}, plan or {}, broker)
         process = a_process(sim, ports, date, settings, 7, journal)
         here = World(sim, ports, date, process, settings, journal)
+        if second is not None:
+            attach_second(here, second)
         here.listen()
         yield here
     finally:

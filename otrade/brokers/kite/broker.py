@@ -24,13 +24,15 @@ from otrade.brokers.base import (
     OrderReport,
     Source,
 )
-from otrade.brokers.kite.backoff import NS_PER_S
-from otrade.brokers.kite.endpoint import parse
-from otrade.brokers.kite.feed import FeedLatency
-from otrade.brokers.kite.orders import OrderPool
-from otrade.brokers.kite.reports import count, e4, identity, number, report_of
+from otrade.brokers.kite.reasons import answer_of
+from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.kite.stream import MODES, TOKENS_MAX, KiteStream, StreamCallbacks
+from otrade.brokers.rows import count, e4, identity, number
+from otrade.brokers.transport.backoff import NS_PER_S
+from otrade.brokers.transport.endpoint import parse
+from otrade.brokers.transport.feed import FeedLatency
+from otrade.brokers.transport.orders import OrderPool
 from otrade.errors import BrokerError
 
 log = logging.getLogger("otrade.kite")
@@ -43,9 +45,11 @@ CAPABILITIES = Capabilities(
     tokens_max=TOKENS_MAX,
     orders_per_second=10,
     orders_per_minute=400,
+    orders_per_half_hour=0,
     orders_per_day=5000,
     has_order_push=True,
     has_postback=True,
+    has_native_brackets=False,
     modes=MODES,
 )
 
@@ -91,6 +95,7 @@ class KiteBroker:
             rng=rng,
             on_answer=self._on_answer,
             on_sent=callbacks.on_sent,
+            answer_of=answer_of,
             answer_timeout_ns=answer_timeout_ns,
             size=order_connections,
         )

@@ -9,13 +9,10 @@ placed, and is looked for by its tag.
 import re
 from typing import Any
 
-import orjson
-
 from otrade._core.types import Ev, Reason
 from otrade.brokers.base import Answer
+from otrade.brokers.rows import clean_text, parse_body
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
-
-TEXT_MAX = 127
 
 REASON_OF_ERROR_TYPE: dict[str, Reason] = {
     "TokenException": Reason.BROKER_TOKEN,
@@ -43,11 +40,6 @@ _MODIFY_CAP = re.compile(
 )
 
 
-def clean_text(text: object) -> str:
-    """A broker's message on one line, without control characters, short enough for the core."""
-    return "".join(c if c.isprintable() else " " for c in str(text or ""))[:TEXT_MAX].strip()
-
-
 def reason_of(status: int, error_type: str, message: str) -> Reason:
     """The Reason of an error answer.
 
@@ -62,15 +54,6 @@ def reason_of(status: int, error_type: str, message: str) -> Reason:
         return Reason.MODIFY_CAP
     known = REASON_OF_ERROR_TYPE.get(error_type)
     return known if known is not None else _REASON_OF_STATUS.get(status, Reason.BROKER_OTHER)
-
-
-def parse_body(body: bytes) -> dict[str, Any] | None:
-    """Kite's envelope, or None when it is not one: HTML from a gateway, a cut answer."""
-    try:
-        envelope = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    return envelope if isinstance(envelope, dict) else None
 
 
 def answer_of(status: int, body: bytes) -> Answer:

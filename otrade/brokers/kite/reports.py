@@ -6,17 +6,11 @@ row that we do not understand must not be taken as proof that an order is absent
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from otrade._core.types import Ev, OrdType, Reason, Side
 from otrade.brokers.base import OrderReport, Source
-from otrade.brokers.kite.reasons import clean_text
-from otrade.errors import BrokerError
-
-IST = timezone(timedelta(hours=5, minutes=30))
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from otrade.brokers.rows import clean_text, count, e4, identity, ist_ns, number
 
 EV_OF_STATUS: dict[str, Ev] = {
     # On the way to the exchange: nothing is known of the terms in force.
@@ -53,58 +47,6 @@ _ORD_TYPES = {
     "SL-M": OrdType.SL_M,
 }
 _SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
-
-
-def number(row: Mapping[str, Any], field: str) -> Decimal:
-    """A number that may be written as int, float, string or null (0). BrokerError when it is none
-    of these.
-    """
-    value = row.get(field)
-    if value is None or value == "":
-        return Decimal(0)
-    try:
-        read = Decimal(str(value))
-    except InvalidOperation:
-        read = Decimal("NaN")
-    if isinstance(value, bool) or not read.is_finite():
-        raise BrokerError(f"{field} of a broker's row is not a number")
-    return read
-
-
-def count(row: Mapping[str, Any], field: str) -> int:
-    """A whole number of units, never negative."""
-    value = number(row, field)
-    if value < 0 or value != value.to_integral_value():
-        raise BrokerError(f"{field} of a broker's row is {value}, not a whole quantity")
-    return int(value)
-
-
-def e4(value: Decimal) -> int:
-    """Rupees to ten-thousandths, half up."""
-    return int((value * 10_000).to_integral_value(ROUND_HALF_UP))
-
-
-def identity(row: Mapping[str, Any], field: str) -> str:
-    """An id as a string. A float has lost digits already and is refused."""
-    value = row.get(field)
-    if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value):
-        return str(value)
-    raise BrokerError(f"{field} of a broker's row is missing or not an id")
-
-
-def ist_ns(text: object) -> int:
-    """`yyyy-mm-dd hh:mm:ss` in IST as ns since the epoch; 0 for null, empty or unreadable: no time
-    is better than a false one.
-    """
-    if not isinstance(text, str) or not text:
-        return 0
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        return 0
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=IST)
-    return (when - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def _tag(row: Mapping[str, Any]) -> str:

@@ -1,86 +1,63 @@
-"""Kite's REST interface for everything that is not an order: one connection, one question at a
-time, no retries.
+"""Kite's REST interface for everything that is not an order."""
 
-An error answer raises by its `error_type`: TokenError, RateLimitError, NetworkError or BrokerError,
-none of which repeats anything that we sent. HTML, a cut answer and silence are NetworkError.
-"""
-
-import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from otrade.brokers.base import Clock
-from otrade.brokers.kite.backoff import NS_PER_S
-from otrade.brokers.kite.endpoint import Endpoint
-from otrade.brokers.kite.http import HttpConnection, HttpResponse, ask, connect
-from otrade.brokers.kite.reasons import error_of, parse_body
-from otrade.errors import BrokerError, NetworkError
-
-ANSWER_BYTES_MAX = 1 << 27  # the instrument dump of all exchanges is some 10 MB
+from otrade.brokers.kite.reasons import error_of
+from otrade.brokers.transport.backoff import NS_PER_S
+from otrade.brokers.transport.endpoint import Endpoint
+from otrade.brokers.transport.rest import RestClient, as_object, as_rows
+from otrade.errors import NetworkError
 
 
-class KiteRest:
+class KiteRest(RestClient):
     """`access_token` is empty before login."""
 
     def __init__(
-        self,
-        endpoint: Endpoint,
-        api_key: str,
-        access_token: str = "",
-        *,
-        clock: Clock,
-        timeout_ns: int = 10 * NS_PER_S,
+        self, endpoint: Endpoint, api_key: str, access_token: str = "", *, clock: Clock, timeout_ns: int = 10 * NS_PER_S
     ) -> None:
-        self._endpoint = endpoint
-        self._tls = endpoint.tls()
+        super().__init__(endpoint, clock=clock, error_of=error_of, timeout_ns=timeout_ns)
         self._api_key = api_key
         self._access_token = access_token
-        self._clock = clock
-        self._timeout_ns = timeout_ns
-        self._connection: HttpConnection | None = None
-        self._turn = asyncio.Lock()
-        self.is_connecting = False
-
-    def __repr__(self) -> str:
-        return f"KiteRest({self._endpoint.authority})"
 
     def set_access_token(self, access_token: str) -> None:
         self._access_token = access_token
 
-    def close(self) -> None:
-        """End the connection; a question that is being asked gets NetworkError."""
-        if self._connection is not None:
-            self._connection.fail("the session was closed")
-            self._connection = None
+    def _headers(self) -> list[str]:
+        lines = ["X-Kite-Version: 3"]
+        if self._access_token:
+            lines.append(f"Authorization: token {self._api_key}:{self._access_token}")
+        return lines
 
     # ------------------------------------------------------------------------------------ questions
     async def profile(self) -> dict[str, Any]:
-        return _object(await self.get("/user/profile"))
+        return as_object(await self.get("/user/profile"))
 
     async def orders(self) -> list[dict[str, Any]]:
         """The day's order book."""
-        return _rows(await self.get("/orders"))
+        return as_rows(await self.get("/orders"))
 
     async def trades(self) -> list[dict[str, Any]]:
-        return _rows(await self.get("/trades"))
+        return as_rows(await self.get("/trades"))
 
     async def positions(self) -> dict[str, list[dict[str, Any]]]:
         """`net` and `day` rows."""
-        data = _object(await self.get("/portfolio/positions"))
-        return {"net": _rows(data.get("net")), "day": _rows(data.get("day"))}
+        data = as_object(await self.get("/portfolio/positions"))
+        return {"net": as_rows(data.get("net")), "day": as_rows(data.get("day"))}
 
     async def margins(self) -> dict[str, Any]:
         """Funds by segment: `equity`, `commodity`."""
-        return _object(await self.get("/user/margins"))
+        return as_object(await self.get("/user/margins"))
 
     async def quote(self, keys: Sequence[str], family: str = "") -> dict[str, Any]:
         """Snapshots by EXCHANGE:SYMBOL; family "" (at most 500), "ohlc" or "ltp" (1000). Unknown
         ones are missing.
         """
         path = f"/quote/{family}" if family else "/quote"
-        return _object(await self.get(path, [("i", key) for key in keys]))
+        return as_object(await self.get(path, [("i", key) for key in keys]))
 
     async def instruments_csv(self, exchange: str = "") -> bytes:
         """The day's instrument dump, unzipped."""
@@ -111,7 +88,7 @@ class KiteRest:
             ("continuous", str(int(continuous))),
             ("oi", str(int(oi))),
         ]
-        data = _object(
+        data = as_object(
             await self.get(f"/instruments/historical/{token}/{quote(interval, safe='')}", params)
         )
         candles = data.get("candles")
@@ -127,78 +104,4 @@ class KiteRest:
             f"{self._api_key}{request_token}{api_secret}".encode()
         ).hexdigest()
         form = {"api_key": self._api_key, "request_token": request_token, "checksum": checksum}
-        return _object(await self.post("/session/token", form))
-
-    # ------------------------------------------------------------------------------------- plumbing
-    async def get(self, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:
-        """`data` of the answer to a GET."""
-        return await self._data(self._bytes_of("GET", path, params, b"", ""))
-
-    async def post(self, path: str, form: Mapping[str, str]) -> Any:
-        """`data` of the answer to a form POST."""
-        body = urlencode(form).encode()
-        return await self._data(
-            self._bytes_of("POST", path, (), body, "application/x-www-form-urlencoded")
-        )
-
-    def _bytes_of(
-        self,
-        method: str,
-        path: str,
-        params: Sequence[tuple[str, str]],
-        body: bytes,
-        content_type: str,
-    ) -> bytes:
-        query = f"?{urlencode(params)}" if params else ""
-        lines = [
-            f"{method} {self._endpoint.path}{path}{query} HTTP/1.1",
-            f"Host: {self._endpoint.authority}",
-            "X-Kite-Version: 3",
-            "User-Agent: otrade",
-            "Accept-Encoding: gzip",
-        ]
-        if self._access_token:
-            lines.append(f"Authorization: token {self._api_key}:{self._access_token}")
-        if body:
-            lines += [f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
-        return "\r\n".join([*lines, "", ""]).encode() + body
-
-    async def _data(self, request: bytes) -> Any:
-        response = await self._exchange(request)
-        if response.status != 200:
-            raise error_of(response.status, response.body)
-        envelope = parse_body(response.body)
-        if envelope is None:
-            raise NetworkError("the broker's answer is not JSON")
-        if envelope.get("status") != "success":
-            raise error_of(response.status, response.body)
-        return envelope.get("data")
-
-    async def _exchange(self, request: bytes) -> HttpResponse:
-        async with self._turn:
-            connection = self._connection
-            if connection is None or not connection.is_idle:
-                self.is_connecting = True
-                try:
-                    connection = await connect(
-                        self._endpoint, self._tls, lambda _: None, body_bytes_max=ANSWER_BYTES_MAX
-                    )
-                finally:
-                    self.is_connecting = False
-                self._connection = connection
-            return await ask(connection, request, clock=self._clock, timeout_ns=self._timeout_ns)
-
-
-def _object(data: Any) -> dict[str, Any]:
-    if not isinstance(data, dict):
-        raise BrokerError("the broker's answer has no object where one is documented")
-    return data
-
-
-def _rows(data: Any) -> list[dict[str, Any]]:
-    """Rows of a table; null is an empty one."""
-    if data is None:
-        return []
-    if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
-        raise BrokerError("the broker's answer has no table where one is documented")
-    return data
+        return as_object(await self.post("/session/token", form))

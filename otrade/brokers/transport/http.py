@@ -18,7 +18,7 @@ import aiofastnet
 import httptools
 
 from otrade.brokers.base import Clock
-from otrade.brokers.kite.endpoint import Endpoint
+from otrade.brokers.transport.endpoint import Endpoint
 from otrade.errors import NetworkError
 
 CONNECT_TIMEOUT_S = 7.0

@@ -38,7 +38,7 @@ cdef class FeedLatency:
         self.order = LatencyHistogram()
 
 
-cdef class KiteListener(WSListener):
+cdef class FeedListener(WSListener):
     """One connection's listener.
 
     now_ns: engine time as a Python callable, or None for the system's clock read in C.
@@ -95,7 +95,7 @@ cdef class KiteListener(WSListener):
         return 0
 
     cdef int take_fragment(self, WSFrame frame) except -1:
-        """Kite sends whole messages; a proxy on the way need not."""
+        """Brokers send whole messages; a proxy on the way need not."""
         if frame.msg_type != WSMsgType.CONTINUATION:
             self._fragments = bytearray()
             self._fragments_are_text = frame.msg_type == WSMsgType.TEXT
@@ -141,6 +141,14 @@ cdef class KiteListener(WSListener):
     def send_text(self, message: bytes) -> None:
         """Send one text frame."""
         self.transport.send(WSMsgType.TEXT, message)
+
+    def send_binary(self, message: bytes) -> None:
+        """Send one binary frame."""
+        self.transport.send(WSMsgType.BINARY, message)
+
+    def ask_life(self) -> None:
+        """Send a ping; its pong is a sign of life."""
+        self.transport.send_ping()
 
     def drop(self) -> None:
         """End the connection now."""

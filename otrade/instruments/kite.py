@@ -1,22 +1,29 @@
-"""Instruments: from the broker's daily dump, only what is wanted.
+"""Kite's daily instrument dump, of which only what is wanted is read.
 
-Kite's dump is CSV (columns below), a line an instrument, some 100,000 lines. It stays one block of
-bytes: a wanted line is found by its name and becomes a record, no other line becomes an object.
-Tick size, lot and expiry always come from the dump. What the dump does not have (freeze quantity,
-contract multiplier) is in the tables here.
-"""
+The dump is CSV (columns below), a line an instrument, some 100,000 lines. It stays one block of
+bytes: a wanted line is found by its name and becomes a record, no other line becomes an object."""
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 
-import msgspec
-
 from otrade.errors import InstrumentError
+from otrade.instruments.model import (
+    DERIVATIVE_EXCHANGES,
+    EXCHANGES,
+    FREEZE_QTY,
+    INDEX_TICK_E4,
+    LOT_MAX,
+    TICK_RUPEES_MAX,
+    TOKEN_MAX,
+    Instrument,
+    missing,
+    multiplier_of,
+)
 
 COLUMNS = (
     "instrument_token",
@@ -32,101 +39,8 @@ COLUMNS = (
     "segment",
     "exchange",
 )
-EXCHANGES = frozenset(
-    {"NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCO", "NSEIX", "GLOBAL", "MF"}
-)
-DERIVATIVE_EXCHANGES = frozenset({"NFO", "BFO"})
-COMMODITY_EXCHANGES = frozenset({"MCX", "NCO"})
-CURRENCY_EXCHANGES = frozenset({"CDS", "BCD"})
-INDEX_NAMES = frozenset(
-    {"NIFTY", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "NIFTYNXT50", "SENSEX", "BANKEX"}
-)
-NEAREST_FUTURE = ".FUT"
 HEADER_BYTES_MAX = 1_000
-TOKEN_MAX = 2**32 - 1
-TICK_RUPEES_MAX = 1_000_000
-LOT_MAX = 10_000_000
-INDEX_TICK_E4 = 500
-
-# Largest quantity of one order; above it the exchange rejects (NSE circulars on quantity freeze
-# limits). 0, not known: any other.
-FREEZE_QTY = {
-    "NIFTY": 1_800,
-    "BANKNIFTY": 600,
-    "FINNIFTY": 1_200,
-    "MIDCPNIFTY": 2_800,
-    "NIFTYNXT50": 600,
-}
-
-# Commodity and currency contracts are ordered in lots, and the dump says neither how many priced
-# units a lot holds. From the exchanges' contract specifications. One that is missing is refused:
-# with a wrong multiplier every limit in rupees would be wrong by as much.
-MULTIPLIERS = {
-    "CRUDEOIL": 100,
-    "CRUDEOILM": 10,
-    "NATURALGAS": 1_250,
-    "NATGASMINI": 250,
-    "GOLD": 100,
-    "GOLDM": 10,
-    "SILVER": 30,
-    "SILVERM": 5,
-    "COPPER": 2_500,
-    "ZINC": 5_000,
-    "ALUMINIUM": 5_000,
-    "LEAD": 5_000,
-    "USDINR": 1_000,
-    "EURINR": 1_000,
-    "GBPINR": 1_000,
-    "JPYINR": 1_000,
-}
-
-
-class Instrument(msgspec.Struct, frozen=True, kw_only=True):
-    """One tradable, or an index. Prices in e4, quantities in units."""
-
-    token: int
-    exchange_token: int
-    exchange: str
-    tradingsymbol: str
-    name: str
-    expiry: dt.date | None
-    tick_size_e4: int
-    lot_size: int
-    instrument_type: str
-    segment: str
-    freeze_qty: int = 0
-    multiplier: int = 1
-    has_derivatives: bool = False
-
-    @property
-    def wire_segment(self) -> int:
-        """Kite's segment number, the low byte of the token."""
-        return self.token & 0xFF
-
-    @property
-    def symbol(self) -> str:
-        return f"{self.exchange}:{self.tradingsymbol}"
-
-    @property
-    def is_index(self) -> bool:
-        return self.segment == "INDICES"
-
-    @property
-    def calendar_segment(self) -> str:
-        """The family of hours in `calendar.json`."""
-        if self.is_index:
-            return "index"
-        if self.exchange in COMMODITY_EXCHANGES:
-            return "commodity"
-        if self.exchange in CURRENCY_EXCHANGES:
-            return "currency"
-        if self.exchange in DERIVATIVE_EXCHANGES:
-            return "derivatives"
-        return "cash_with_derivatives" if self.has_derivatives else "cash"
-
-    def is_index_expiry(self, date: dt.date) -> bool:
-        """An index contract on its own expiry day stops earlier (from 7 December 2026)."""
-        return self.expiry == date and self.name in INDEX_NAMES
+NEAREST_FUTURE = ".FUT"
 
 
 class InstrumentFile:
@@ -175,7 +89,7 @@ class InstrumentFile:
                         f"{exchange}:{found.name}.FUT"
                     )
                 return found
-        raise self._missing(symbol, "there is no such instrument", name, self._names(exchange))
+        raise missing(self.source, symbol, "there is no such instrument", name, self._names(exchange))
 
     def _nearest_future(self, symbol: str, exchange: str, under: str, today: dt.date) -> Instrument:
         futures = self._all_futures()
@@ -187,7 +101,7 @@ class InstrumentFile:
         if not live:
             known = {name for of, name, _, _ in futures if of == exchange}
             what = f"no future of {under} on {exchange} expires on or after {today}"
-            raise self._missing(symbol, what, under, sorted(known))
+            raise missing(self.source, symbol, what, under, sorted(known))
         at = min(live)[1]
         return self._record(self._row(at), at)
 
@@ -268,7 +182,7 @@ class InstrumentFile:
                 instrument_type=kind,
                 segment=segment,
                 freeze_qty=FREEZE_QTY.get(name, 0) if exchange in DERIVATIVE_EXCHANGES else 0,
-                multiplier=_multiplier(exchange, name, tradingsymbol),
+                multiplier=multiplier_of(exchange, name, tradingsymbol),
                 has_derivatives=exchange in ("NSE", "BSE")
                 and not is_index
                 and self._has_derivatives(row),
@@ -279,33 +193,9 @@ class InstrumentFile:
                 "malformed token, tick size, lot or date; fetch it again"
             ) from None
 
-    def _missing(self, symbol: str, what: str, name: str, known: Iterable[str]) -> InstrumentError:
-        """The error for a symbol that is not there. Names that begin alike are compared first."""
-        import difflib  # only a refusal needs it
-
-        names = list(known)
-        alike = [n for n in names if n[:2] == name[:2]] or names
-        near = difflib.get_close_matches(name, alike, 3, 0.5)
-        hint = f"; did you mean {' or '.join(near)}?" if near else "."
-        return InstrumentError(
-            f"{symbol}: {what} in the {self.source}{hint} Correct `instruments` in the "
-            "configuration."
-        )
-
 
 def _e4(text: str) -> int:
     value = Decimal(text)
     if not 0 <= value <= TICK_RUPEES_MAX or value * 10_000 != int(value * 10_000):
         raise ValueError
     return int(value * 10_000)
-
-
-def _multiplier(exchange: str, name: str, tradingsymbol: str) -> int:
-    if exchange not in COMMODITY_EXCHANGES | CURRENCY_EXCHANGES:
-        return 1
-    if name not in MULTIPLIERS:
-        raise InstrumentError(
-            f"{exchange}:{tradingsymbol}: the contract multiplier of {name} is not known, so its "
-            "profit and limits cannot be computed; remove it from `instruments`"
-        )
-    return MULTIPLIERS[name]

@@ -10,7 +10,7 @@ class FeedLatency:
     order: LatencyHistogram
     def __init__(self) -> None: ...
 
-class KiteListener(picows.WSListener):
+class FeedListener(picows.WSListener):
     transport: picows.WSTransport | None
     ts_recv_ns: int
     n_frames: int
@@ -22,9 +22,11 @@ class KiteListener(picows.WSListener):
         *,
         on_text: Callable[[bytes], None],
         on_commands: Callable[[], None],
-        on_open: Callable[[KiteListener], None],
-        on_close: Callable[[KiteListener], None],
+        on_open: Callable[[FeedListener], None],
+        on_close: Callable[[FeedListener], None],
         on_error: Callable[[Exception], None],
     ) -> None: ...
     def send_text(self, message: bytes) -> None: ...
+    def send_binary(self, message: bytes) -> None: ...
+    def ask_life(self) -> None: ...
     def drop(self) -> None: ...

@@ -17,10 +17,9 @@ from typing import cast
 
 from otrade._core.types import Ev, Reason
 from otrade.brokers.base import Answer, Clock, TimerHandle
-from otrade.brokers.kite.backoff import NS_PER_S, Backoff
-from otrade.brokers.kite.endpoint import Endpoint
-from otrade.brokers.kite.http import HttpConnection, HttpResponse, connect
-from otrade.brokers.kite.reasons import answer_of
+from otrade.brokers.transport.backoff import NS_PER_S, Backoff
+from otrade.brokers.transport.endpoint import Endpoint
+from otrade.brokers.transport.http import HttpConnection, HttpResponse, connect
 from otrade.errors import NetworkError
 
 ANSWER_BYTES_MAX = 1 << 20
@@ -41,7 +40,7 @@ class _Request:
 
 
 class OrderPool:
-    """`size` connections are kept warm; a burst may open more, up to `size_max`."""
+    """`size` connections are kept warm; a burst may open more, up to `size_max`. `answer_of` reads a broker's answer."""
 
     def __init__(
         self,
@@ -51,6 +50,7 @@ class OrderPool:
         rng: random.Random,
         on_answer: Callable[[int, Answer], None],
         on_sent: Callable[[int, int], None],
+        answer_of: Callable[[int, bytes], Answer],
         answer_timeout_ns: int = 5 * NS_PER_S,
         queue_timeout_ns: int = 2 * NS_PER_S,
         size: int = 4,
@@ -61,6 +61,7 @@ class OrderPool:
         self._clock = clock
         self._on_answer = on_answer
         self._on_sent = on_sent
+        self._answer_of = answer_of
         self._answer_timeout_ns = answer_timeout_ns
         self._queue_timeout_ns = queue_timeout_ns
         self._size = size
@@ -167,7 +168,7 @@ class OrderPool:
         if response is None:
             answer = Answer(Ev.TIMEOUT, "", Reason.TIMED_OUT, why)
         else:
-            answer = answer_of(response.status, response.body)
+            answer = self._answer_of(response.status, response.body)
         self._settle(connection, request, answer)
 
     def _time_out(self, connection: HttpConnection, request: _Request) -> None:

@@ -1,0 +1,100 @@
+"""Kite without an engine: one request at a time, for the watchdog."""
+
+from urllib.parse import quote, urlencode
+
+from otrade._core.types import OrdType
+from otrade.brokers.base import Answer, BrokerPosition, Clock, OrderReport, Quote, Source, Terms
+from otrade.brokers.kite.broker import position_of
+from otrade.brokers.kite.reasons import answer_of
+from otrade.brokers.kite.reports import report_of
+from otrade.brokers.kite.rest import KiteRest
+from otrade.brokers.rows import decimal, e4, number
+from otrade.brokers.transport.door import OrderDoor
+from otrade.brokers.transport.endpoint import Endpoint
+from otrade.brokers.transport.rest import FORM
+from otrade.errors import BrokerError
+
+SIDES = {1: "BUY", -1: "SELL"}
+ORD_TYPES = {OrdType.LIMIT: "LIMIT", OrdType.SL: "SL"}
+
+
+class KiteByHand:
+    """See `HandDesk`."""
+
+    def __init__(self, endpoint: Endpoint, api_key: str, *, clock: Clock, timeout_ns: int) -> None:
+        self._clock = clock
+        self._api_key = api_key
+        self._access_token = ""
+        self._rest = KiteRest(endpoint, api_key, clock=clock, timeout_ns=timeout_ns)
+        self._door = OrderDoor(endpoint, clock, timeout_ns, headers=self._headers, answer_of=answer_of)
+
+    def __repr__(self) -> str:
+        return "KiteByHand()"
+
+    def _headers(self) -> list[str]:
+        return ["X-Kite-Version: 3", f"Authorization: token {self._api_key}:{self._access_token}"]
+
+    def set_access_token(self, access_token: str) -> None:
+        self._access_token = access_token
+        self._rest.set_access_token(access_token)
+
+    async def order_book(self) -> list[OrderReport]:
+        now_ns = self._clock.now_ns()
+        return [report_of(row, Source.BOOK, now_ns) for row in await self._rest.orders()]
+
+    async def positions(self) -> list[BrokerPosition]:
+        return [position_of(row) for row in (await self._rest.positions())["net"]]
+
+    async def quote(self, like: OrderReport) -> Quote:
+        name = f"{like.exchange}:{like.tradingsymbol}"
+        row = (await self._rest.quote([name])).get(name)
+        if not isinstance(row, dict) or number(row, "last_price") <= 0:
+            raise BrokerError(f"the broker quotes no {name}")
+        depth = row.get("depth") or {}
+        bids, asks = (
+            [e4(number(level, "price")) for level in depth.get(side) or () if isinstance(level, dict)] for side in ("buy", "sell")
+        )
+        return Quote(
+            e4(number(row, "last_price")),
+            max(bids, default=0),
+            min((px for px in asks if px), default=0),
+            e4(number(row, "lower_circuit_limit")),
+            e4(number(row, "upper_circuit_limit")),
+            (*bids, *asks),
+        )
+
+    async def place(self, like: OrderReport, side: int, terms: Terms, tag: str) -> Answer:
+        form = _form(terms) | {
+            "exchange": like.exchange,
+            "tradingsymbol": like.tradingsymbol,
+            "transaction_type": SIDES[side],
+            "product": like.product,
+            "tag": tag,
+        }
+        return await self._door.send("POST", "/orders/regular", urlencode(form).encode(), FORM)
+
+    async def modify(self, order: OrderReport, terms: Terms) -> Answer:
+        return await self._door.send("PUT", _path(order), urlencode(_form(terms)).encode(), FORM)
+
+    async def cancel(self, order: OrderReport) -> Answer:
+        return await self._door.send("DELETE", _path(order))
+
+    def close(self) -> None:
+        self._rest.close()
+
+
+def _form(terms: Terms) -> dict[str, str]:
+    form = {
+        "quantity": str(terms.qty),
+        "order_type": ORD_TYPES[OrdType(terms.ord_type)],
+        "price": decimal(terms.price_e4),
+        "validity": "DAY",
+    }
+    if terms.trigger_e4:
+        form["trigger_price"] = decimal(terms.trigger_e4)
+    return form
+
+
+def _path(order: OrderReport) -> str:
+    variety = str(order.raw.get("variety") or "regular")
+    return f"/orders/{quote(variety, safe='')}/{quote(order.broker_order_id, safe='')}"

@@ -1,0 +1,168 @@
+"""Kite before its session exists. See `BrokerKit`."""
+
+import hashlib
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import urlencode
+
+from otrade._core.types import Rec
+from otrade._core.wire import FrameSink
+from otrade._core.wire_kite import KiteEncoder
+from otrade.brokers.base import Callbacks, Clock, Listed
+from otrade.brokers.kite import login
+from otrade.brokers.kite.broker import CAPABILITIES, FEED_ROOT, REST_ROOT, KiteBroker
+from otrade.brokers.kite.by_hand import KiteByHand
+from otrade.brokers.kite.rest import KiteRest
+from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
+from otrade.brokers.rows import e4, number
+from otrade.brokers.session import Session, require_state
+from otrade.brokers.transport.endpoint import parse
+from otrade.brokers.transport.redirects import follow
+from otrade.brokers.transport.stream import SocketCallbacks
+from otrade.errors import TokenError
+from otrade.instruments import Instrument, InstrumentFile
+
+QUOTES_MAX = 500
+
+
+class KiteKit:
+    """`login_root` is the login page's address without its query. Empty addresses are Kite's own."""
+
+    name = "kite"
+    capabilities = CAPABILITIES
+    frame_kinds = (Rec.FRAME, Rec.FRAME_KITE_B)
+
+    def __init__(
+        self, api_key: str, api_secret: str, *, clock: Clock, rest_root: str = "", feed_root: str = "", login_root: str = ""
+    ) -> None:
+        self._api_key = api_key
+        self._api_secret = api_secret
+        self._clock = clock
+        self._rest_root = rest_root or REST_ROOT
+        self._feed_root = feed_root or FEED_ROOT
+        self._login_root = (login_root or login.LOGIN_ROOT).removesuffix("/connect/login")
+        self._endpoint = parse(self._rest_root, ("https", "http"))
+        self._access_token = ""
+        self.rest = KiteRest(self._endpoint, api_key, clock=clock)
+
+    def __repr__(self) -> str:
+        return "KiteKit()"
+
+    @property
+    def account(self) -> str:
+        return f"kite-{hashlib.sha256(self._api_key.encode()).hexdigest()[:12]}"
+
+    def login_url(self, state: str) -> str:
+        return login.login_url(self._api_key, self._login_root, urlencode({"state": state}) if state else "")
+
+    async def log_in(self, redirected_to: str, state: str) -> Session:
+        require_state(redirected_to, state)
+        return await self._exchange(redirected_to)
+
+    async def log_in_here(self) -> Session:
+        return await self._exchange(await follow(self.login_url(""), "request_token", clock=self._clock))
+
+    async def _exchange(self, redirected_to: str) -> Session:
+        if not self._api_secret:
+            raise TokenError("a login needs the app's secret: set OTRADE_KITE_API_SECRET")
+        token = login.request_token_of(redirected_to)
+        session = await login.exchange(self.rest, self._api_key, self._api_secret, token, self._clock.now_ns())
+        self._access_token = session.access_token
+        return session
+
+    def use(self, access_token: str) -> None:
+        self._access_token = access_token
+        self.rest.set_access_token(access_token)
+
+    async def prove(self) -> None:
+        await self.rest.profile()
+
+    async def instruments(self) -> InstrumentFile:
+        return InstrumentFile(await self.rest.instruments_csv())
+
+    async def bands(self, instruments: Sequence[Instrument], pause: Callable[[], Awaitable[None]]) -> dict[str, tuple[int, int]]:
+        keys = [instrument.symbol for instrument in instruments]
+        bands = {}
+        for first in range(0, len(keys), QUOTES_MAX):
+            if first:
+                await pause()  # one quote request a second
+            for key, quote in (await self.rest.quote(keys[first : first + QUOTES_MAX])).items():
+                low_e4, high_e4 = e4(number(quote, "lower_circuit_limit")), e4(number(quote, "upper_circuit_limit"))
+                if low_e4 and high_e4:
+                    bands[key] = (low_e4, high_e4)
+        return bands
+
+    def encoder(self) -> KiteEncoder:
+        at = self._endpoint
+        return KiteEncoder(at.authority.encode(), at.path.encode(), f"token {self._api_key}:{self._access_token}".encode())
+
+    def spelled(self) -> dict[str, str]:
+        return {"kind": "kite", "host": self._endpoint.authority, "prefix": self._endpoint.path}
+
+    def wire_symbol(self, instrument: Instrument) -> str:
+        return instrument.tradingsymbol
+
+    def session(
+        self,
+        *,
+        encoder: KiteEncoder,
+        sink: FrameSink,
+        listed: Sequence[Listed],
+        clock: Clock,
+        rng: random.Random,
+        callbacks: Callbacks,
+        feed_now_ns: Callable[[], int] | None,
+        answer_timeout_ns: int,
+        order_connections: int,
+    ) -> KiteBroker:
+        return KiteBroker(
+            api_key=self._api_key,
+            access_token=self._access_token,
+            encoder=encoder,
+            sink=sink,
+            clock=clock,
+            rng=rng,
+            callbacks=callbacks,
+            rest_root=self._rest_root,
+            feed_root=self._feed_root,
+            feed_now_ns=feed_now_ns,
+            answer_timeout_ns=answer_timeout_ns,
+            order_connections=order_connections,
+        )
+
+    def second_feed(
+        self,
+        *,
+        sink: FrameSink,
+        listed: Sequence[Listed],
+        clock: Clock,
+        rng: random.Random,
+        callbacks: SocketCallbacks,
+        feed_now_ns: Callable[[], int] | None,
+    ) -> KiteStream:
+        calls = StreamCallbacks(
+            callbacks.on_up,
+            callbacks.on_down,
+            callbacks.on_token_dead,
+            callbacks.on_commands,
+            on_order=lambda row: None,  # the session's own socket tells
+            on_message=lambda kind, text: None,
+        )
+        endpoint = parse(self._feed_root, ("wss", "ws"))
+        return KiteStream(
+            endpoint,
+            self._api_key,
+            self._access_token,
+            sink=sink,
+            clock=clock,
+            rng=rng,
+            callbacks=calls,
+            now_ns=feed_now_ns,
+            name="second feed",
+        )
+
+    def by_hand(self, timeout_ns: int) -> KiteByHand:
+        return KiteByHand(self._endpoint, self._api_key, clock=self._clock, timeout_ns=timeout_ns)
+
+    def close(self) -> None:
+        self.rest.close()

@@ -1,0 +1,89 @@
+"""Reading what brokers say: numbers that come as text, ids that must not lose digits, times without a zone.
+
+What cannot be read raises BrokerError, which names the field and never repeats a whole row.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any
+
+import orjson
+
+from otrade.errors import BrokerError
+
+IST = timezone(timedelta(hours=5, minutes=30))
+TEXT_MAX = 127
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def clean_text(text: object) -> str:
+    """A broker's message on one line, without control characters, short enough for the core."""
+    return "".join(c if c.isprintable() else " " for c in str(text or ""))[:TEXT_MAX].strip()
+
+
+def parse_body(body: bytes) -> dict[str, Any] | None:
+    """A JSON object, or None when it is not one: HTML from a gateway, a cut answer."""
+    try:
+        envelope = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return envelope if isinstance(envelope, dict) else None
+
+
+def number(row: Mapping[str, Any], field: str) -> Decimal:
+    """A number that may be written as int, float, string or null (0). BrokerError when it is none
+    of these.
+    """
+    value = row.get(field)
+    if value is None or value == "":
+        return Decimal(0)
+    try:
+        read = Decimal(str(value))
+    except InvalidOperation:
+        read = Decimal("NaN")
+    if isinstance(value, bool) or not read.is_finite():
+        raise BrokerError(f"{field} of a broker's row is not a number")
+    return read
+
+
+def count(row: Mapping[str, Any], field: str) -> int:
+    """A whole number of units, never negative."""
+    value = number(row, field)
+    if value < 0 or value != value.to_integral_value():
+        raise BrokerError(f"{field} of a broker's row is {value}, not a whole quantity")
+    return int(value)
+
+
+def e4(value: Decimal) -> int:
+    """Rupees to ten-thousandths, half up."""
+    return int((value * 10_000).to_integral_value(ROUND_HALF_UP))
+
+
+def identity(row: Mapping[str, Any], field: str) -> str:
+    """An id as a string. A float has lost digits already and is refused."""
+    value = row.get(field)
+    if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value):
+        return str(value)
+    raise BrokerError(f"{field} of a broker's row is missing or not an id")
+
+
+def ist_ns(text: object) -> int:
+    """`yyyy-mm-dd hh:mm:ss` in IST as ns since the epoch; 0 for null, empty or unreadable: no time
+    is better than a false one.
+    """
+    if not isinstance(text, str) or not text:
+        return 0
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return 0
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=IST)
+    return (when - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def decimal(px_e4: int) -> str:
+    """Ten-thousandths as rupees in their shortest exact form."""
+    whole, part = divmod(px_e4, 10_000)
+    return f"{whole}.{part:04d}".rstrip("0").rstrip(".")

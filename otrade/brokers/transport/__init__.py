@@ -1,0 +1,3 @@
+"""How any broker is reached: verified endpoints, one-request HTTP connections, the pool that sends orders exactly once, and a
+supervised feed socket. No broker's spelling is known here.
+"""

@@ -1,0 +1,1 @@
+"""Upstox's API v2/v3: feeds, orders, REST, login. Its spellings stay in this package and in `_core/wire_upstox`."""

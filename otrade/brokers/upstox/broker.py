@@ -1,0 +1,212 @@
+"""Upstox as a broker session: feeds, order connections and REST under one roof, reporting through `Callbacks`.
+
+On the order path nothing is deferred: a push becomes a report, and an answer an `on_answer`, inside the call that received the
+bytes. Orders go to the low-latency host, questions to the ordinary one.
+"""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from otrade._core.types import Ev, Reason
+from otrade._core.wire import FrameSink
+from otrade._core.wire_upstox import UpstoxEncoder
+from otrade.brokers.base import Answer, BrokerPosition, Callbacks, Capabilities, Clock, Funds, OrderCommand, OrderReport, Source
+from otrade.brokers.rows import count, e4, identity, number
+from otrade.brokers.transport.backoff import NS_PER_S
+from otrade.brokers.transport.endpoint import parse
+from otrade.brokers.transport.feed import FeedLatency
+from otrade.brokers.transport.orders import OrderPool
+from otrade.brokers.transport.stream import SocketCallbacks
+from otrade.brokers.upstox.listing import Listing
+from otrade.brokers.upstox.reasons import answer_of
+from otrade.brokers.upstox.reports import funds_of, position_of, report_of
+from otrade.brokers.upstox.rest import UpstoxRest
+from otrade.brokers.upstox.streams import KEYS_MAX, MODES, MarketStream, PortfolioCallbacks, PortfolioStream
+from otrade.errors import BrokerError
+
+REST_ROOT = "https://api.upstox.com"
+ORDER_ROOT = "https://api-hft.upstox.com"
+CAPABILITIES = Capabilities(
+    tag_length_max=40,
+    modifications_max=25,
+    tokens_max=KEYS_MAX,
+    orders_per_second=10,
+    orders_per_minute=500,
+    orders_per_half_hour=2000,
+    orders_per_day=0,
+    has_order_push=True,
+    has_postback=True,
+    has_native_brackets=True,
+    modes=MODES,
+)
+"""Upstox publishes no cap of modifications; Kite's is taken until one is known."""
+
+
+class UpstoxBroker:
+    """`encoder` is shared with the engine: a new access token reaches the next encoded order through it.
+
+    `feed_now_ns` is None on a live run (frames are stamped in C) and the simulated clock's `now_ns` on a paper day.
+    """
+
+    capabilities = CAPABILITIES
+
+    def __init__(
+        self,
+        *,
+        access_token: str,
+        encoder: UpstoxEncoder,
+        sink: FrameSink,
+        listing: Listing,
+        clock: Clock,
+        rng: random.Random,
+        callbacks: Callbacks,
+        rest_root: str = REST_ROOT,
+        order_root: str = ORDER_ROOT,
+        feed_now_ns: Callable[[], int] | None = None,
+        answer_timeout_ns: int = 5 * NS_PER_S,
+        rest_timeout_ns: int = 10 * NS_PER_S,
+        order_connections: int = 4,
+    ) -> None:
+        self._encoder = encoder
+        self._listing = listing
+        self._clock = clock
+        self._calls = callbacks
+        endpoint = parse(rest_root, ("https", "http"))
+        self.rest = UpstoxRest(endpoint, access_token, clock=clock, timeout_ns=rest_timeout_ns)
+        self._orders = OrderPool(
+            parse(order_root, ("https", "http")),
+            clock=clock,
+            rng=rng,
+            on_answer=self._on_answer,
+            on_sent=callbacks.on_sent,
+            answer_of=answer_of,
+            answer_timeout_ns=answer_timeout_ns,
+            size=order_connections,
+        )
+        # Its own connection: an address is needed just when the other questions may be queueing.
+        self._doorman = UpstoxRest(endpoint, access_token, clock=clock, timeout_ns=rest_timeout_ns)
+        self._market = MarketStream(
+            self._doorman,
+            listing,
+            sink=sink,
+            clock=clock,
+            rng=rng,
+            now_ns=feed_now_ns,
+            callbacks=SocketCallbacks(
+                on_up=lambda: callbacks.on_feed(True, ""),
+                on_down=lambda why: callbacks.on_feed(False, why),
+                on_token_dead=callbacks.on_token_dead,
+                on_commands=callbacks.on_commands,
+            ),
+        )
+        self._portfolio = PortfolioStream(
+            self._doorman,
+            clock=clock,
+            rng=rng,
+            now_ns=feed_now_ns,
+            callbacks=PortfolioCallbacks(
+                on_up=lambda: callbacks.on_push(True, ""),
+                on_down=lambda why: callbacks.on_push(False, why),
+                on_token_dead=callbacks.on_token_dead,
+                on_commands=callbacks.on_commands,
+                on_order=self._on_order,
+            ),
+        )
+
+    def __repr__(self) -> str:
+        return "UpstoxBroker()"
+
+    @property
+    def latency(self) -> FeedLatency:
+        """From a feed frame in hand to its last order written."""
+        return self._market.latency
+
+    @property
+    def is_feed_up(self) -> bool:
+        return self._market.is_up
+
+    @property
+    def is_connecting(self) -> bool:
+        """A connection is being made: work that no socket shows. A simulator of virtual time holds its clock meanwhile."""
+        return (
+            self._market.is_connecting
+            or self._portfolio.is_connecting
+            or self._orders.is_opening
+            or self.rest.is_connecting
+            or self._doorman.is_connecting
+        )
+
+    @property
+    def warm_connections(self) -> int:
+        """Order connections that are ready now."""
+        return self._orders.warm
+
+    async def connect(self) -> None:
+        """Prove the token (TokenError when it is dead), warm the order connections, start both sockets."""
+        await self.rest.profile()
+        await self._orders.start()
+        self._portfolio.start()
+        self._market.start()
+
+    def subscribe(self, wanted: Sequence[tuple[int, str]]) -> None:
+        """(our instrument token, mode) pairs to add; remembered across reconnects."""
+        self._market.subscribe(wanted)
+
+    def unsubscribe(self, tokens: Sequence[int]) -> None:
+        self._market.unsubscribe(tokens)
+
+    def send(self, command: OrderCommand) -> None:
+        """Send one encoded order request now. Exactly one `on_answer` follows."""
+        self._orders.submit(command.seq, command.lane, command.request)
+
+    def set_access_token(self, access_token: str) -> None:
+        """Go on with a new token: orders and questions from the next one, the sockets by reconnecting at once."""
+        self._encoder.set_authorization(f"Bearer {access_token}".encode())
+        self.rest.set_access_token(access_token)
+        self._market.set_access_token(access_token)
+        self._portfolio.restart("new access token")
+
+    async def order_book(self) -> list[OrderReport]:
+        """Every order of the day. BrokerError when one row cannot be read: half a book proves nothing."""
+        rows = await self.rest.orders()
+        ts_recv_ns = self._clock.now_ns()
+        return [report_of(row, Source.BOOK, ts_recv_ns, self._listing) for row in rows]
+
+    async def positions(self) -> list[BrokerPosition]:
+        """Short-term positions of the account, whoever made them."""
+        return [position_of(row, self._listing) for row in await self.rest.positions()]
+
+    async def trades(self) -> dict[str, tuple[int, int]]:
+        """(units, value) of each order of the day that has traded."""
+        found: dict[str, tuple[int, int]] = {}
+        for row in await self.rest.trades():
+            key, qty = identity(row, "order_id"), count(row, "quantity")
+            had_qty, had_value_e4 = found.get(key, (0, 0))
+            found[key] = had_qty + qty, had_value_e4 + e4(number(row, "average_price") * qty)
+        return found
+
+    async def funds(self) -> list[Funds]:
+        return funds_of(await self.rest.funds())
+
+    async def close(self) -> None:
+        """End everything. Orders in flight are reported as in doubt."""
+        await self._market.stop()
+        await self._portfolio.stop()
+        await self._orders.close()
+        self.rest.close()
+        self._doorman.close()
+
+    def _on_answer(self, seq: int, answer: Answer) -> None:
+        self._calls.on_answer(seq, answer)
+        if answer.outcome == Ev.REFUSED and answer.reason == Reason.BROKER_TOKEN:
+            self._calls.on_token_dead()
+
+    def _on_order(self, row: Mapping[str, Any]) -> None:
+        try:
+            report = report_of(row, Source.PUSH, self._clock.now_ns(), self._listing)
+        except BrokerError as exc:
+            # The order is looked for in the book when its request is overdue; a push is only ever a hint.
+            self._calls.on_message("error", f"an order update could not be read: {exc}")
+            return
+        self._calls.on_report(report)

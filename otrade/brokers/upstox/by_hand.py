@@ -1,0 +1,108 @@
+"""Upstox without an engine: one request at a time, for the watchdog."""
+
+from urllib.parse import urlencode
+
+import orjson
+
+from otrade._core.types import OrdType
+from otrade.brokers.base import Answer, BrokerPosition, Clock, OrderReport, Quote, Source, Terms
+from otrade.brokers.rows import decimal, e4, number
+from otrade.brokers.transport.door import OrderDoor
+from otrade.brokers.transport.endpoint import Endpoint
+from otrade.brokers.transport.rest import JSON
+from otrade.brokers.upstox.listing import Listing
+from otrade.brokers.upstox.reasons import answer_of
+from otrade.brokers.upstox.reports import position_of, report_of
+from otrade.brokers.upstox.rest import UpstoxRest
+from otrade.errors import BrokerError
+
+SIDES = {1: "BUY", -1: "SELL"}
+ORD_TYPES = {OrdType.LIMIT: "LIMIT", OrdType.SL: "SL"}
+
+
+class UpstoxByHand:
+    """See `HandDesk`. Instruments are known by the key in their orders' rows: no instrument file is needed."""
+
+    def __init__(self, rest: Endpoint, orders: Endpoint, algo_name: str, *, clock: Clock, timeout_ns: int) -> None:
+        self._clock = clock
+        self._access_token = ""
+        self._algo_name = algo_name
+        self._listing = Listing()
+        self._rest = UpstoxRest(rest, clock=clock, timeout_ns=timeout_ns)
+        self._door = OrderDoor(orders, clock, timeout_ns, headers=self._headers, answer_of=answer_of)
+
+    def __repr__(self) -> str:
+        return "UpstoxByHand()"
+
+    def _headers(self) -> list[str]:
+        lines = ["Accept: application/json", f"Authorization: Bearer {self._access_token}"]
+        return [*lines, f"X-Algo-Name: {self._algo_name}"] if self._algo_name else lines
+
+    def set_access_token(self, access_token: str) -> None:
+        self._access_token = access_token
+        self._rest.set_access_token(access_token)
+
+    async def order_book(self) -> list[OrderReport]:
+        now_ns = self._clock.now_ns()
+        return [report_of(row, Source.BOOK, now_ns, self._listing) for row in await self._rest.orders()]
+
+    async def positions(self) -> list[BrokerPosition]:
+        return [position_of(row, self._listing) for row in await self._rest.positions()]
+
+    async def quote(self, like: OrderReport) -> Quote:
+        key = _key(like)
+        row = (await self._rest.quotes([key])).get(key)
+        if not isinstance(row, dict) or number(row, "last_price") <= 0:
+            raise BrokerError(f"the broker quotes no {like.tradingsymbol}")
+        depth = row.get("depth") or {}
+        bids, asks = (
+            [e4(number(level, "price")) for level in depth.get(side) or () if isinstance(level, dict)] for side in ("buy", "sell")
+        )
+        return Quote(
+            e4(number(row, "last_price")),
+            max(bids, default=0),
+            min((px for px in asks if px), default=0),
+            e4(number(row, "lower_circuit_limit")),
+            e4(number(row, "upper_circuit_limit")),
+            (*bids, *asks),
+        )
+
+    async def place(self, like: OrderReport, side: int, terms: Terms, tag: str) -> Answer:
+        body = _terms(terms) | {
+            "instrument_token": _key(like),
+            "transaction_type": SIDES[side],
+            "product": "I" if like.product == "MIS" else "D",
+            "is_amo": False,
+            "slice": False,
+            "tag": tag,
+        }
+        return await self._door.send("POST", "/v3/order/place", _json(body), JSON)
+
+    async def modify(self, order: OrderReport, terms: Terms) -> Answer:
+        body = _terms(terms) | {"order_id": order.broker_order_id}
+        return await self._door.send("PUT", "/v3/order/modify", _json(body), JSON)
+
+    async def cancel(self, order: OrderReport) -> Answer:
+        return await self._door.send("DELETE", f"/v3/order/cancel?{urlencode({'order_id': order.broker_order_id})}")
+
+    def close(self) -> None:
+        self._rest.close()
+
+
+def _terms(terms: Terms) -> dict[str, object]:
+    return {
+        "quantity": terms.qty,
+        "order_type": ORD_TYPES[OrdType(terms.ord_type)],
+        "price": orjson.Fragment(decimal(terms.price_e4)),
+        "trigger_price": orjson.Fragment(decimal(terms.trigger_e4)),
+        "validity": "DAY",
+        "disclosed_quantity": 0,
+    }
+
+
+def _json(body: dict[str, object]) -> bytes:
+    return orjson.dumps(body)
+
+
+def _key(order: OrderReport) -> str:
+    return str(order.raw.get("instrument_key") or order.raw.get("instrument_token") or "")

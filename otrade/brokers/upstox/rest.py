@@ -1,0 +1,173 @@
+"""Upstox's REST interface for everything that is not an order. Paths and limits: docs of API v2/v3."""
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from otrade.brokers.base import Clock
+from otrade.brokers.rows import parse_body
+from otrade.brokers.transport.backoff import NS_PER_S
+from otrade.brokers.transport.endpoint import Endpoint
+from otrade.brokers.transport.rest import ANSWER_BYTES_MAX, FORM, RestClient, as_object, as_rows
+from otrade.brokers.upstox.reasons import error_of
+from otrade.errors import BrokerError, NetworkError
+
+QUOTES_MAX = 500
+"""Instruments in one quote."""
+
+
+class UpstoxRest(RestClient):
+    """`access_token` is empty before login."""
+
+    def __init__(self, endpoint: Endpoint, access_token: str = "", *, clock: Clock, timeout_ns: int = 10 * NS_PER_S) -> None:
+        super().__init__(endpoint, clock=clock, error_of=error_of, timeout_ns=timeout_ns)
+        self._access_token = access_token
+
+    def set_access_token(self, access_token: str) -> None:
+        self._access_token = access_token
+
+    def _headers(self) -> list[str]:
+        lines = ["Accept: application/json", "Api-Version: 2.0"]
+        if self._access_token:
+            lines.append(f"Authorization: Bearer {self._access_token}")
+        return lines
+
+    # ------------------------------------------------------------------------------------------------------ login and account
+    async def generate_session(self, code: str, client_id: str, client_secret: str, redirect_uri: str) -> dict[str, Any]:
+        """Exchange a login's code for the day's access token. This answer has no envelope."""
+        form = {
+            "code": code,
+            "client_id": client_id,
+            "client_secret": client_secret,
+            "redirect_uri": redirect_uri,
+            "grant_type": "authorization_code",
+        }
+        response = await self._exchange(
+            self._bytes_of("POST", "/v2/login/authorization/token", (), urlencode(form).encode(), FORM)
+        )
+        if response.status != 200:
+            raise error_of(response.status, response.body)
+        answer = parse_body(response.body)
+        if answer is None:
+            raise NetworkError("the broker's session answer is not JSON")
+        return answer
+
+    async def request_token(self, client_id: str, client_secret: str) -> dict[str, Any]:
+        """Ask for the approval in the person's app; the token then goes to the app's web hook. `authorization_expiry`."""
+        path = f"/v3/login/auth/token/request/{quote(client_id, safe='')}"
+        return as_object(await self.send("POST", path, orjson.dumps({"client_secret": client_secret})))
+
+    async def logout(self) -> None:
+        await self.delete("/v2/logout")
+
+    async def profile(self) -> dict[str, Any]:
+        return as_object(await self.get("/v2/user/profile"))
+
+    async def static_ips(self) -> dict[str, Any]:
+        """`primary_ip` and `secondary_ip`, from which orders are taken."""
+        return as_object(await self.get("/v2/user/ip"))
+
+    async def funds(self) -> dict[str, Any]:
+        """Funds (v2) by segment."""
+        return as_object(await self.get("/v2/user/get-funds-and-margin"))
+
+    # ------------------------------------------------------------------------------------------------------------------ books
+    async def orders(self) -> list[dict[str, Any]]:
+        """The day's order book."""
+        return as_rows(await self.get("/v2/order/retrieve-all"))
+
+    async def order_history(self, *, order_id: str = "", tag: str = "") -> list[dict[str, Any]]:
+        """The states of one order, by the broker's id or by our tag."""
+        params = [(name, value) for name, value in (("order_id", order_id), ("tag", tag)) if value]
+        return as_rows(await self.get("/v2/order/history", params))
+
+    async def trades(self) -> list[dict[str, Any]]:
+        return as_rows(await self.get("/v2/order/trades/get-trades-for-day"))
+
+    async def positions(self) -> list[dict[str, Any]]:
+        return as_rows(await self.get("/v2/portfolio/short-term-positions"))
+
+    async def holdings(self) -> list[dict[str, Any]]:
+        return as_rows(await self.get("/v2/portfolio/long-term-holdings"))
+
+    async def gtt_orders(self, gtt_order_id: str = "") -> list[dict[str, Any]]:
+        """Good-till-triggered orders; all of them without an id."""
+        params = [("gtt_order_id", gtt_order_id)] if gtt_order_id else []
+        return as_rows(await self.get("/v3/order/gtt", params))
+
+    # ----------------------------------------------------------------------------------------------------- margin and charges
+    async def margin(self, instruments: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Margin of orders that might be placed: `required_margin`, `final_margin`, rupees."""
+        return as_object(await self.send("POST", "/v2/charges/margin", orjson.dumps({"instruments": list(instruments)})))
+
+    async def brokerage(self, key: str, quantity: int, product: str, side: str, price: float) -> dict[str, Any]:
+        """Charges of one trade that might be made."""
+        params = [
+            ("instrument_token", key),
+            ("quantity", str(quantity)),
+            ("product", product),
+            ("transaction_type", side),
+            ("price", f"{price:g}"),
+        ]
+        return as_object(await self.get("/v2/charges/brokerage", params))
+
+    # ----------------------------------------------------------------------------------------------------------------- market
+    async def quotes(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Snapshots by instrument key, at most 500. Unknown ones are missing."""
+        data = as_object(await self.get("/v2/market-quote/quotes", [("instrument_key", ",".join(keys))]))
+        # The map's own keys are EXCHANGE:SYMBOL; only the row knows which key was asked for.
+        return {str(row.get("instrument_token") or ""): row for row in data.values() if isinstance(row, dict)}
+
+    async def candles(self, key: str, unit: str, interval: int, until: str, since: str) -> list[list[Any]]:
+        """[time, open, high, low, close, volume, oi], newest first; dates `yyyy-mm-dd`. Today's come from `intraday_candles`."""
+        path = f"/v3/historical-candle/{quote(key, safe='')}/{unit}/{interval}/{until}/{since}"
+        return _candles(await self.get(path))
+
+    async def intraday_candles(self, key: str, unit: str, interval: int) -> list[list[Any]]:
+        return _candles(await self.get(f"/v3/historical-candle/intraday/{quote(key, safe='')}/{unit}/{interval}"))
+
+    async def holidays(self) -> list[dict[str, Any]]:
+        return as_rows(await self.get("/v2/market/holidays"))
+
+    async def timings(self, date: str) -> list[dict[str, Any]]:
+        return as_rows(await self.get(f"/v2/market/timings/{date}"))
+
+    async def authorize(self, path: str, params: Sequence[tuple[str, str]] = ()) -> str:
+        """A socket's address for one use, with its own key in it: never to be shown."""
+        url = as_object(await self.get(path, params)).get("authorized_redirect_uri")
+        if not isinstance(url, str) or not url:
+            raise NetworkError("the broker's answer has no address of the feed")
+        return url
+
+    async def instruments_gz(self, path: str) -> bytes:
+        """An instrument file as it is published, gzip or already unzipped by HTTP; the array's bytes."""
+        response = await self._exchange(self._bytes_of("GET", path, (), b"", ""))
+        if response.status != 200:
+            raise error_of(response.status, response.body)
+        body = response.body
+        if body[:2] == b"\x1f\x8b":
+            body = _unzip(body)
+        if not body.lstrip()[:1] == b"[":
+            raise NetworkError("the instrument file is not the JSON array that it should be")
+        return body
+
+
+def _unzip(body: bytes) -> bytes:
+    unzip = zlib.decompressobj(wbits=31)
+    try:
+        plain = unzip.decompress(body, ANSWER_BYTES_MAX)
+    except zlib.error:
+        raise NetworkError("the instrument file cannot be unzipped") from None
+    if not unzip.eof:
+        raise NetworkError("the instrument file was cut short")
+    return plain
+
+
+def _candles(data: Any) -> list[list[Any]]:
+    candles = as_object(data).get("candles")
+    if not isinstance(candles, list) or not all(isinstance(row, list) for row in candles):
+        raise BrokerError("the candle answer has no candles")
+    return candles

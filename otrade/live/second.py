@@ -1,0 +1,101 @@
+"""A second feed made ready: its access, its names of our instruments, its socket. It may fail as it likes: the day does without."""
+
+import datetime as dt
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from otrade._core.types import Severity
+from otrade.brokers.base import BrokerKit, Listed, SecondFeed
+from otrade.config.schema import Config
+from otrade.errors import InstrumentError, OTradeError
+from otrade.instruments import Instrument
+
+from .access import LiveAccess, PaperAccess
+from .assemble import sink_of
+from .clock import Clock
+from .day import TradingDay
+from .notices import NoticeBoard
+
+Wanted = tuple[str, Instrument]
+TRADED = ("exchange_token", "lot_size", "tick_size_e4", "expiry")
+"""What both brokers' files must say alike of one instrument: the same row of the exchange's own file stands behind both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """`listed` holds those of our instruments that the second feed knows for certain."""
+
+    kit: BrokerKit
+    listed: list[Listed]
+
+    def key_of(self, token: int) -> str:
+        """Its name of an instrument, for a feed that uses text; empty when it has none."""
+        return next((one.key for one in self.listed if one.token == token), "")
+
+    def attach(self, day: TradingDay, clock: Clock, seed: int, feed_now_ns: Callable[[], int] | None) -> SecondFeed:
+        """The day's second feed, subscribed and not yet started."""
+        feed = self.kit.second_feed(
+            sink=sink_of(day.engine, self.kit.frame_kinds[1]),
+            listed=self.listed,
+            clock=clock,
+            rng=random.Random(seed),
+            callbacks=day.second_feed_callbacks(),
+            feed_now_ns=feed_now_ns,
+        )
+        known = {one.token for one in self.listed}
+        feed.subscribe([(i.token, i.feed_mode) for i in day.plan.instruments if i.token in known])
+        day.second_feed = feed
+        return feed
+
+
+async def prepare_second(
+    config: Config, first: BrokerKit, second: LiveAccess | PaperAccess | None, wanted: Sequence[Wanted], date: dt.date, board: NoticeBoard
+) -> Second | None:
+    """None, and words on the board, when there is none or it cannot be had. `second` is None for another socket of the first.
+    `wanted`: our instruments, each with its name in the configuration.
+    """
+    if config.second_feed.kind == "none":
+        return None
+    if second is None:
+        return Second(first, [Listed(i.token, i.key, i.exchange, i.tradingsymbol) for _, i in wanted])
+    kit = second.kit
+    try:
+        await second.token(ask=False)
+        names = await kit.instruments()
+        listed, odd = joined(wanted, lambda symbol: names.find(symbol, date), by_token=kit.name == "kite")
+    except OTradeError as error:
+        board.say(Severity.ERROR, "NO_SECOND_FEED", f"there is no second feed today: {error}")
+        return None
+    finally:
+        kit.close()
+    for text in odd:
+        board.say(Severity.WARN, "NOT_JOINED", f"{text}; the second feed leaves it out")
+    return Second(kit, listed) if listed else None
+
+
+def joined(wanted: Sequence[Wanted], find: Callable[[str], Instrument], *, by_token: bool) -> tuple[list[Listed], list[str]]:
+    """Our instruments as the other broker names them, and those that cannot be told for certain, in words. `by_token`: its wire
+    knows them by number.
+    """
+    listed, odd = [], []
+    for symbol, ours in wanted:
+        try:
+            other = find(symbol)
+        except InstrumentError as error:
+            odd.append(str(error))
+            continue
+        if by_token and ours.token != other.token:
+            odd.append(f"{symbol} has number {ours.token} here and {other.token} there")
+            continue
+        if ours.is_index != other.is_index:
+            odd.append(f"{symbol} is an index at one broker only")
+            continue
+        # Brokers number indices each in their own way; of everything else the number is the exchange's.
+        differ = [] if ours.is_index else [name for name in TRADED if getattr(ours, name) != getattr(other, name)]
+        if differ:
+            what = ", ".join(f"{name} {getattr(ours, name)} here and {getattr(other, name)} there" for name in differ)
+            odd.append(f"{symbol}: the brokers disagree ({what})")
+            continue
+        listed.append(Listed(ours.token, other.key, other.exchange, other.tradingsymbol))
+    return listed, odd
