@@ -285,10 +285,18 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("what", choices=("check", "show", "schema"))
     config_option(sub)
 
-    sub = add("sim", "the simulated exchange by itself, for any Kite client", _sim)
+    sub = add("sim", "the simulated exchange by itself, for any Kite or Upstox client", _sim)
     sub.add_argument("what", choices=("serve",))
     sub.add_argument("--rest-port", type=_port, default=8700, metavar="N")
     sub.add_argument("--feed-port", type=_port, default=8701, metavar="N")
+    sub.add_argument(
+        "--broker",
+        choices=("kite", "upstox", "both"),
+        default="kite",
+        help="whose protocols are spoken (kite)",
+    )
+    sub.add_argument("--upstox-rest-port", type=_port, default=8702, metavar="N")
+    sub.add_argument("--upstox-feed-port", type=_port, default=8703, metavar="N")
     sub.add_argument(
         "--date", type=_date, metavar="YYYY-MM-DD", help="default: the last trading day"
     )

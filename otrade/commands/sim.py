@@ -37,14 +37,22 @@ def serve(args: argparse.Namespace) -> int:
         dates=(date,),
         speed=1.0 if math.isinf(args.speed) else args.speed,
         day_start=args.start,
+        broker=args.broker,
         rest_port=args.rest_port,
         feed_port=args.feed_port,
+        upstox_rest_port=args.upstox_rest_port,
+        upstox_feed_port=args.upstox_feed_port,
         prices={symbol: str(path) for symbol, path in args.prices or []},
     )
 
     def ready(_sim: Any, ports: Any) -> None:
+        places = ""
+        if ports.rest:
+            places += f"REST  {ports.rest_url}\nfeed  {ports.feed_url}\n"
+        if ports.upstox_rest:
+            places += f"Upstox REST   {ports.upstox_rest_url}\nUpstox feeds  {ports.upstox_feed_url}\n"
         print(
-            f"REST  http://127.0.0.1:{ports.rest}\nfeed  ws://127.0.0.1:{ports.feed}\n"
+            f"{places}"
             f"day   {date} from {args.start}, speed {cfg.speed:g}\n"
             f"login with api_key {cfg.api_key!r}, api_secret {cfg.api_secret!r} (not a real "
             "exchange). Ctrl-C ends it.",
@@ -54,10 +62,19 @@ def serve(args: argparse.Namespace) -> int:
     try:
         uvloop.run(_until_interrupted(serve_days(cfg, ready)))
     except OSError as err:
+        mine = {
+            "kite": ("--rest-port", "--feed-port"),
+            "upstox": ("--upstox-rest-port", "--upstox-feed-port"),
+        }
+        names = [name for broker in mine for name in mine[broker] if args.broker in (broker, "both")]
+        numbers = [str(getattr(args, name[2:].replace("-", "_"))) for name in names]
         raise StartError(
-            f"ports {args.rest_port} and {args.feed_port}: {err.strerror or err}; choose others "
-            "with --rest-port and --feed-port"
+            f"ports {', '.join(numbers)}: {err.strerror or err}; choose others with {', '.join(names)}"
         ) from None
+    except ModuleNotFoundError as err:
+        if (err.name or "").split(".")[0] != "google":
+            raise
+        raise StartError("Upstox's feed needs the package protobuf: pip install protobuf") from None
     except ValueError as err:
         raise ConfigError(str(err)) from None
     return 0

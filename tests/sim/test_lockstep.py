@@ -7,7 +7,7 @@ import datetime as dt
 import math
 import struct
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import uvloop
@@ -79,8 +79,11 @@ class Crosser(Feed):
         task.add_done_callback(self._tasks.discard)
 
 
-async def trade(seed: int, minutes: int, speed: float = math.inf) -> tuple[list[Row], list[str]]:
-    sim = Simulator(SimConfig(seed=seed, dates=(DATE,), funds_rupees=1e9, speed=speed))
+async def trade(
+    seed: int, minutes: int, speed: float = math.inf, broker: Literal["kite", "both"] = "kite"
+) -> tuple[list[Row], list[str]]:
+    cfg = SimConfig(seed=seed, dates=(DATE,), funds_rupees=1e9, speed=speed, broker=broker)
+    sim = Simulator(cfg)
     ports = await sim.start()
     access = sim.issue_access_token()
     token = sim.exchange.market.universe.resolve("NFO:NIFTY.FUT").token
@@ -123,6 +126,10 @@ def test_same_seed_same_trades() -> None:
 
 def test_same_trades_at_any_speed() -> None:
     assert run(lambda: trade(11, 15, 6000.0)) == run(lambda: trade(11, 15))
+
+
+def test_another_brokers_face_changes_nothing() -> None:
+    assert run(lambda: trade(11, 30, broker="both")) == run(lambda: trade(11, 30))
 
 
 @pytest.mark.parametrize("mode", ["ltp", "quote", "full"])

@@ -199,6 +199,20 @@ def test_the_limits_of_the_real_thing() -> None:
     assert (limits.others_per_second, limits.others_per_minute, limits.others_per_half_hour) == (50, 500, 2000)
 
 
+def test_what_needs_no_token() -> None:
+    """As the vendor's SDK asks for it: without one."""
+
+    async def work(s: UpstoxShop) -> None:
+        s.http.authorization = ""
+        key = "NSE_EQ%7CINE009A01021"
+        for path in (f"intraday/{key}/minutes/1", f"{key}/days/1/2026-11-17", f"{key}/days/1/2026-11-17/2026-11-16"):
+            assert (await s.data("GET", f"/v3/historical-candle/{path}"))["candles"]
+        assert await s.data("GET", "/v2/market/holidays") and await s.data("GET", "/v2/market/timings/2026-11-18")
+        assert await s.refusal("GET", "/v2/market/status/NSE") == (401, "UDAPI100050", None)
+
+    upstox_shop(work)
+
+
 def test_what_is_not_served() -> None:
     async def work(s: UpstoxShop) -> None:
         assert await s.refusal("GET", "/v2/nothing") == (404, "UDAPI10000", None)

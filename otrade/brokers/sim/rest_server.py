@@ -28,8 +28,8 @@ class Route:
     method: str
     path: str
     kind: str
-    """`place`, `order`, `quote`, `historical`, `other`: which limit and delay apply; `login` has
-    none.
+    """`place`, `order`, `quote`, `historical`, `other`, `public`: which limit and delay apply; `login`
+    has none.
     """
     handler: Callable[..., Any]
 

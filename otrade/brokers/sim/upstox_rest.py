@@ -78,12 +78,12 @@ class UpstoxRest(RestServer):
             Route("GET", "/v2/market-quote/quotes", "other", market.quotes),
             Route("GET", "/v3/market-quote/ltp", "other", market.ltp),
             Route("GET", "/v3/market-quote/ohlc", "other", market.ohlc),
-            Route("GET", f"{history}/intraday/{{}}/{{}}/{{}}", "other", market.intraday),
-            Route("GET", f"{history}/{{}}/{{}}/{{}}/{{}}", "other", market.historical),
-            Route("GET", f"{history}/{{}}/{{}}/{{}}/{{}}/{{}}", "other", market.historical),
-            Route("GET", "/v2/market/holidays", "other", calendar.holidays),
-            Route("GET", "/v2/market/holidays/{}", "other", calendar.holidays),
-            Route("GET", "/v2/market/timings/{}", "other", calendar.timings),
+            Route("GET", f"{history}/intraday/{{}}/{{}}/{{}}", "public", market.intraday),
+            Route("GET", f"{history}/{{}}/{{}}/{{}}/{{}}", "public", market.historical),
+            Route("GET", f"{history}/{{}}/{{}}/{{}}/{{}}/{{}}", "public", market.historical),
+            Route("GET", "/v2/market/holidays", "public", calendar.holidays),
+            Route("GET", "/v2/market/holidays/{}", "public", calendar.holidays),
+            Route("GET", "/v2/market/timings/{}", "public", calendar.timings),
             Route("GET", "/v2/market/status/{}", "other", calendar.status),
             Route("GET", MARKET_PATH, "other", users.market_feed),
             Route("GET", PORTFOLIO_PATH, "other", users.portfolio_feed),
@@ -92,7 +92,8 @@ class UpstoxRest(RestServer):
         ]
 
     def admit(self, request: HttpRequest, route: Route, now_ns: int) -> None:
-        self._sessions.check(request.headers.get("authorization", ""))
+        if route.kind != "public":  # the vendor's SDK asks for these without a token
+            self._sessions.check(request.headers.get("authorization", ""))
         interface = f"{route.method} {route.path}"
         if route.kind in ("place", "order"):
             interface = "order"
