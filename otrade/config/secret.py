@@ -11,7 +11,7 @@ import orjson
 
 from otrade.errors import ConfigError
 
-NAMES = ("OTRADE_KITE_API_KEY", "OTRADE_KITE_API_SECRET", "OTRADE_KITE_ACCESS_TOKEN")
+NAMES = tuple(f"OTRADE_{broker}_{what}" for broker in ("KITE", "UPSTOX") for what in ("API_KEY", "API_SECRET", "ACCESS_TOKEN"))
 
 
 class Secret:

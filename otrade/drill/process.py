@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from otrade.brokers.base import BrokerKit, BrokerSession, Listed
+from otrade.brokers.base import BrokerSession, Listed
+from otrade.brokers.kit import BrokerKit
 from otrade.brokers.kite.kit import KiteKit
 from otrade.brokers.sim.simulator import Ports, Simulator
 from otrade.brokers.sim.universe import Contract

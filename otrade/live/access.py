@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from otrade.brokers.base import BrokerKit
+from otrade.brokers.kit import BrokerKit
 from otrade.brokers.kite.kit import KiteKit
 from otrade.brokers.session import Session, load_session, save_session
 from otrade.config.schema import BrokerConfig, Config

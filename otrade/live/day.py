@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from otrade._core.types import BracketState, Ev, Halt, Note, PauseBy, Reason, Severity
-from otrade.brokers.base import Answer, BrokerSession, Callbacks, SecondFeed
+from otrade.brokers.base import Answer, BrokerSession, Callbacks
+from otrade.brokers.kit import SecondFeed
 from otrade.brokers.transport.stream import SocketCallbacks
 from otrade.errors import BrokerError
 

@@ -12,7 +12,7 @@ import time
 
 import msgspec
 
-from otrade.brokers.base import BrokerKit
+from otrade.brokers.kit import BrokerKit
 from otrade.brokers.sim.config import SimConfig
 from otrade.brokers.sim.csv_bars import PriceFileError
 from otrade.brokers.sim.simulator import Ports, Simulator

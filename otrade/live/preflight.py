@@ -13,7 +13,8 @@ from enum import IntEnum
 from pathlib import Path
 
 from otrade._core.types import Ev, Reason, Side
-from otrade.brokers.base import BrokerKit, HandDesk, OrderReport, Source
+from otrade.brokers.base import HandDesk, OrderReport, Source
+from otrade.brokers.kit import BrokerKit
 from otrade.calendar import Calendar, date_of
 from otrade.config.schema import Config
 from otrade.errors import InstrumentError, OTradeError, TokenError

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from otrade._core.types import Severity
-from otrade.brokers.base import BrokerKit, BrokerSession, Listed
+from otrade.brokers.base import BrokerSession, Listed
+from otrade.brokers.kit import BrokerKit
 from otrade.calendar import Calendar, Session
 from otrade.charges import order_charges_e4
 from otrade.config.manager import to_bytes

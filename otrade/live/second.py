@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from otrade._core.types import Severity
-from otrade.brokers.base import BrokerKit, Listed, SecondFeed
+from otrade.brokers.base import Listed
+from otrade.brokers.kit import BrokerKit, SecondFeed
 from otrade.config.schema import Config
 from otrade.errors import InstrumentError, OTradeError
 from otrade.instruments import Instrument

@@ -1,0 +1,128 @@
+"""What a day needs of any broker before its session exists: the login, the instruments, the encoder, the session itself."""
+
+import datetime as dt
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from otrade._core.types import Rec
+from otrade._core.wire import FrameSink, OrderEncoder
+from otrade.brokers.base import BrokerSession, Callbacks, Capabilities, Clock, HandDesk, Listed
+from otrade.brokers.session import Session
+from otrade.brokers.transport.stream import SocketCallbacks
+from otrade.instruments import Instrument
+
+
+class SecondFeed(Protocol):
+    """A feed beside the session's own. It never places an order."""
+
+    @property
+    def is_up(self) -> bool: ...
+
+    @property
+    def is_connecting(self) -> bool: ...
+
+    def start(self) -> None: ...
+
+    def subscribe(self, wanted: Sequence[tuple[int, str]]) -> None: ...
+
+    def set_access_token(self, access_token: str) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class InstrumentSource(Protocol):
+    """A broker's instrument file of the day."""
+
+    def find(self, symbol: str, today: dt.date) -> Instrument:
+        """InstrumentError when it is not there, has expired, or is malformed."""
+        ...
+
+
+class BrokerKit(Protocol):
+    """Everything of one broker that is needed before its session exists: the login, the instruments, the encoder."""
+
+    name: str
+    capabilities: Capabilities
+    frame_kinds: tuple[Rec, Rec]
+    """How the journal calls this wire's frames: of the first feed, and of a second one."""
+
+    @property
+    def account(self) -> str:
+        """Tells accounts apart without telling the key."""
+        ...
+
+    def login_url(self, state: str) -> str:
+        """Where a person logs in; `state` comes back with the answer."""
+        ...
+
+    async def log_in(self, redirected_to: str, state: str) -> Session:
+        """The day's session from the address that the broker sent the person to. BrokerError when it is no login of ours."""
+        ...
+
+    async def log_in_here(self) -> Session:
+        """Log in at a simulator on this machine."""
+        ...
+
+    def token_dies_ns(self, now_ns: int) -> int:
+        """When every token of this broker that is good at `now_ns` dies."""
+        ...
+
+    def use(self, access_token: str) -> None:
+        """Ask with this token from now on."""
+        ...
+
+    async def prove(self) -> int | None:
+        """TokenError when the token is dead. How far our clock is ahead of the broker's, ns, by its word of whole seconds."""
+        ...
+
+    async def instruments(self) -> InstrumentSource: ...
+
+    async def bands(self, instruments: Sequence[Instrument], pause: Callable[[], Awaitable[None]]) -> dict[str, tuple[int, int]]:
+        """The day's price bands (low, high; e4) by symbol, where the broker tells them. `pause` between two questions."""
+        ...
+
+    def encoder(self) -> OrderEncoder:
+        """Writes this broker's orders, with the token in use."""
+        ...
+
+    def spelled(self) -> dict[str, str]:
+        """What a journal must know to write the same requests again."""
+        ...
+
+    def wire_symbol(self, instrument: Instrument) -> str:
+        """What an order calls the instrument."""
+        ...
+
+    def session(
+        self,
+        *,
+        encoder: Any,
+        sink: FrameSink,
+        listed: Sequence[Listed],
+        clock: Clock,
+        rng: random.Random,
+        callbacks: Callbacks,
+        feed_now_ns: Callable[[], int] | None,
+        answer_timeout_ns: int,
+        order_connections: int,
+    ) -> BrokerSession:
+        """`encoder` is what `encoder()` gave: a new token reaches the engine through it. `sink` takes frames of `frame_kinds[0]`."""
+        ...
+
+    def second_feed(
+        self,
+        *,
+        sink: FrameSink,
+        listed: Sequence[Listed],
+        clock: Clock,
+        rng: random.Random,
+        callbacks: SocketCallbacks,
+        feed_now_ns: Callable[[], int] | None,
+    ) -> SecondFeed:
+        """Market data alone, on a connection of its own; frames of `frame_kinds[1]`."""
+        ...
+
+    def by_hand(self, timeout_ns: int) -> HandDesk: ...
+
+    def close(self) -> None: ...
