@@ -111,3 +111,15 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     path.write_bytes(orjson.dumps({**orjson.loads((ROOT / "config" / "paper.json").read_bytes()), "strategies": []}))
     with pytest.raises(ConfigError, match="no strategy"):
         wishes_of(path)
+
+
+def test_a_session_with_refused_requests_leaves_nothing_behind() -> None:
+    """Refusals that are constants once kept the frames that raised them, and with these a whole world each."""
+    import gc
+
+    from otrade.brokers.sim.simulator import Simulator
+
+    for seed in range(4):
+        assert not campaign.one(seed, ("lose_503", "lose_500", "lose_429")).error
+    gc.collect()
+    assert not [found for found in gc.get_objects() if isinstance(found, Simulator)]
