@@ -35,7 +35,7 @@ class Capabilities:
     modifications_max: int
     """Modifications of one order before it must be cancelled and placed anew."""
     tokens_max: int
-    """Instruments on one feed connection."""
+    """Instruments on all feed connections together."""
     orders_per_second: int
     orders_per_minute: int
     orders_per_half_hour: int
