@@ -280,6 +280,15 @@ class SecondFeedConfig(Base, frozen=True, kw_only=True):
     redirect_url: str = "http://127.0.0.1:8000/login/callback"
 
 
+class Rehearsal(Base, frozen=True, kw_only=True):
+    """A trouble of a paper day: `token` (refused, a new login a minute later), `feed` (cut for two minutes), `silence` (the same, not
+    cut).
+    """
+
+    at: HourMinute
+    what: Literal["token", "feed", "silence"]
+
+
 class SimConfig(Base, frozen=True, kw_only=True):
     """The built-in simulated exchange (mode "paper")."""
 
@@ -296,6 +305,7 @@ class SimConfig(Base, frozen=True, kw_only=True):
     ] = 15
     funds_rupees: Annotated[float, Meta(gt=0, le=1e12)] = 1_000_000.0
     prices: dict[str, str] = {}
+    rehearse: Annotated[list[Rehearsal], Meta(max_length=100, description="troubles to come, at their times (IST)")] = []
 
 
 class Instrument(Base, frozen=True, kw_only=True):
