@@ -31,10 +31,10 @@ def decode_upstox(const uint8_t[::1] payload, int64_t rounds):
     """(ns an instrument, sum of last prices) of one Upstox frame, every check on."""
     cdef wire_upstox.feed_t entry
     cdef tick_t tick
-    cdef int64_t i, n = 0, total = 0, start, ts_ns
+    cdef int64_t _, n = 0, total = 0, start, ts_ns
     cdef Py_ssize_t pos
     start = bench_now_ns()
-    for i in range(rounds):
+    for _ in range(rounds):
         ts_ns = wire_upstox.check_frame(&payload[0], payload.shape[0])
         pos = 0
         while wire_upstox.next_feed(&payload[0], payload.shape[0], &pos, &entry):

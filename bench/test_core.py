@@ -61,7 +61,8 @@ def test_decode_an_upstox_frame(benchmark: Any, figures: list[tuple[str, ...]]) 
     benchmark(loops.decode_upstox, payload, 5)
     figures.append(("decode, an instrument of an Upstox frame", f"{statistics.median(ours):.0f} ns", f"{p99(ours):.0f} ns",
                     f"{statistics.median(theirs) / statistics.median(ours):.1f}x faster than protobuf's own parse "
-                    f"({statistics.median(theirs):.0f} ns), {statistics.median(users) / statistics.median(ours):.0f}x than the SDK's dict", "-"))
+                    f"({statistics.median(theirs):.0f} ns), {statistics.median(users) / statistics.median(ours):.0f}x than the SDK's dict",
+                    "-"))
 
 
 def test_decode_to_signal(benchmark: Any, figures: list[tuple[str, ...]]) -> None:
