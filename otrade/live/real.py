@@ -13,6 +13,7 @@ from .access import LiveAccess, second_broker
 from .clock import NS_PER_S, WallClock
 from .heartbeat import Heartbeat
 from .host import Host
+from .login import LoginDesk
 from .prepare import DayMaker, PreparedDay
 from .runfile import AccountLock
 from .summary import DaySummary
@@ -44,6 +45,7 @@ async def run_live(manager: ConfigManager, options: RunOptions, calendar: Calend
         prepared = await maker.make(today)
         day = prepared.day
         host.begin(day)
+        host.source.login = LoginDesk(access, clock, lambda session: day.on_token(session.access_token))
         watch = TokenWatch(prepared, access)
         day.on_beat += [watch.look, partial(heartbeat.look, day)]
         try:

@@ -21,12 +21,14 @@ from otrade._core.types import (
     Reason,
     Side,
 )
+from otrade.errors import OTradeError
 from otrade.web import schema
 from otrade.web.source import resample
 
 from .candles import KEPT_MAX, Candle
 from .control import Control
 from .day import TradingDay
+from .login import LoginDesk, said
 from .notices import NoticeBoard
 from .trades import average_e4
 from .units import NS_PER_MS
@@ -71,6 +73,8 @@ class LiveSource:
         self._bracket_rows: dict[int, schema.BracketView] = {}
         self._order_rows: dict[int, schema.OrderView] = {}
         self.lifecycle: schema.Lifecycle = "starting"
+        self.login: LoginDesk | None = None
+        """None where nobody need log in."""
 
     def set_day(self, day: TradingDay) -> None:
         self._day = day
@@ -450,8 +454,22 @@ class LiveSource:
 
     # ------------------------------------------------------------------------------------- commands
     async def command(self, name: schema.CommandName, **args: int | bool | None) -> schema.CommandResult:
+        if name == "login":
+            if self.login is None:
+                return schema.CommandResult(ok=False, words="a paper day logs in at the simulated broker by itself")
+            return schema.CommandResult(ok=True, words="log in at the broker; this page goes on by itself", url=self.login.begin())
         ok, words = self._control.command(name, args)
         return schema.CommandResult(ok=ok, words=words)
+
+
+    async def finish_login(self, redirected_to: str) -> schema.CommandResult:
+        if self.login is None:
+            return schema.CommandResult(ok=False, words="no login is under way here")
+        try:
+            session = await self.login.finish(redirected_to)
+        except OTradeError as error:
+            return schema.CommandResult(ok=False, words=str(error))
+        return schema.CommandResult(ok=True, words=said(session)[1])
 
 
 def _unrealised_e4(day: TradingDay, bracket: dict[str, int]) -> int:

@@ -29,6 +29,7 @@ from .schema import (
     CommandName,
     FlattenArgs,
     KillArgs,
+    LoginArgs,
     PauseArgs,
     ResumeArgs,
     Row,
@@ -52,6 +53,7 @@ COMMANDS: dict[CommandName, type[Row]] = {
     "adopt": AdoptArgs,
     "stop": StopArgs,
     "kill": KillArgs,
+    "login": LoginArgs,
 }
 assert set(COMMANDS) == set(get_args(CommandName))
 
@@ -118,6 +120,13 @@ class Api:
         if not result.ok:
             raise ProblemError(problems.refused(result.words))
         return self._json(result)
+
+    async def login_callback(self, request: Request) -> Response:
+        """The broker sends the browser here. The request comes from another site and carries nothing of ours but the state."""
+        result = await self._source.finish_login(str(request.url))
+        if not result.ok:
+            raise ProblemError(problems.refused(result.words))
+        return Response(f"OTrade: {result.words}. Close this page.\n", media_type="text/plain", headers={"Cache-Control": "no-store"})
 
     def _must_exist(self, instrument_id: int) -> None:
         if not any(row.id == instrument_id for row in self._source.instruments()):
@@ -268,6 +277,7 @@ def create_app(
         Route("/api/notices", api.notices),
         Route("/api/candles", api.candles),
         Route("/api/commands/{name}", api.command, methods=["POST"]),
+        Route("/login/callback", api.login_callback),
         WebSocketRoute("/ws", api.stream),
         *(Route(f"/{name}", page.file) for name in page.names),
     ]

@@ -59,7 +59,7 @@ Source = Literal["push", "answer", "book", "engine"]
 """Who told us: an order push, the answer to our request, a poll of the order book, or our own
 computation.
 """
-CommandName = Literal["pause", "resume", "flatten", "adopt", "stop", "kill"]
+CommandName = Literal["pause", "resume", "flatten", "adopt", "stop", "kill", "login"]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -375,9 +375,14 @@ class KillArgs(Row, frozen=True, kw_only=True):
     """
 
 
+class LoginArgs(Row, frozen=True, kw_only=True):
+    """Begin a login at the broker; the answer has the address at which the person goes on."""
+
+
 class CommandResult(Row, frozen=True, kw_only=True):
     ok: bool
     words: str  # what was done, or why it was not
+    url: str | None = None  # where to go on, for a login
 
 
 class Problem(Row, frozen=True, kw_only=True, omit_defaults=True):

@@ -65,6 +65,10 @@ class EngineSource(Protocol):
         """
         ...
 
+    async def finish_login(self, redirected_to: str) -> CommandResult:
+        """Take the address to which the broker has sent a person's browser; its state is the proof that the login was begun here."""
+        ...
+
 
 def resample(candles: Sequence[Candle], interval_s: int) -> list[Candle]:
     """Longer candles out of shorter ones (oldest first), cut at multiples of `interval_s` of the

@@ -211,6 +211,7 @@ class FakeSource:
         self.broken = False
         self.result = CommandResult(ok=True, words="done")
         self.commands: list[tuple[str, dict[str, int | bool | None]]] = []
+        self.redirects: list[str] = []
         self.n_status = 0
         self.status_row = STATUS
         self.instrument_rows = [
@@ -303,6 +304,10 @@ class FakeSource:
 
     async def command(self, name: CommandName, **args: int | bool | None) -> CommandResult:
         self.commands.append((name, args))
+        return self.result
+
+    async def finish_login(self, redirected_to: str) -> CommandResult:
+        self.redirects.append(redirected_to)
         return self.result
 
     # ---------------------------------------------------------------------------- for the tests

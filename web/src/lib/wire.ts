@@ -27,7 +27,7 @@ export type Severity = "info" | "warn" | "error" | "alarm";
 
 export type Source = "push" | "answer" | "book" | "engine";
 
-export type CommandName = "pause" | "resume" | "flatten" | "adopt" | "stop" | "kill";
+export type CommandName = "pause" | "resume" | "flatten" | "adopt" | "stop" | "kill" | "login";
 
 export interface FeedStatus {
   connected: boolean;
@@ -345,9 +345,15 @@ export type StopArgs = Record<string, never>;
  */
 export type KillArgs = Record<string, never>;
 
+/**
+ * Begin a login at the broker; the answer has the address at which the person goes on.
+ */
+export type LoginArgs = Record<string, never>;
+
 export interface CommandResult {
   ok: boolean;
   words: string;
+  url?: string | null;
 }
 
 /**
