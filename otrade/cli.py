@@ -205,6 +205,12 @@ def _login(args: argparse.Namespace) -> int:
     return login(args.config, args.broker, paste=args.paste, open_browser=args.open, wait_s=args.wait)
 
 
+def _account(args: argparse.Namespace) -> int:
+    from otrade.commands.account import account
+
+    return account(args.config, as_json=args.json)
+
+
 def _preflight(args: argparse.Namespace) -> int:
     from otrade.commands.preflight import preflight
 
@@ -396,6 +402,10 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--wait", type=_between(1, 86_400), default=600, metavar="S", help="seconds to wait for the browser (default 600)")
 
     sub = add("preflight", "the morning board: go or no-go for today, and the fix for each no", _preflight)
+    config_option(sub)
+    sub.add_argument("--json", action="store_true", help="as JSON")
+
+    sub = add("account", "positions, holdings and funds of the configured accounts, as their brokers tell them", _account)
     config_option(sub)
     sub.add_argument("--json", action="store_true", help="as JSON")
 

@@ -141,6 +141,20 @@ class BrokerPosition:
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """Shares in the account that are no day's trade. Prices e4."""
+
+    exchange: str
+    tradingsymbol: str
+    isin: str
+    qty: int
+    """Of these `t1_qty` have been bought and not delivered yet."""
+    t1_qty: int
+    avg_px_e4: int
+    ltp_e4: int
+
+
+@dataclass(frozen=True, slots=True)
 class Funds:
     """Money in one segment, e4 rupees. `net_e4` is what can still be blocked."""
 
@@ -289,6 +303,8 @@ class HandDesk(Protocol):
     async def positions(self) -> list[BrokerPosition]: ...
 
     async def funds(self) -> list[Funds]: ...
+
+    async def holdings(self) -> list[Holding]: ...
 
     async def quote(self, like: OrderReport) -> Quote:
         """BrokerError when there is no price."""

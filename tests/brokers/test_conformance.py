@@ -130,6 +130,7 @@ def test_a_trade_shows_in_book_trades_positions_and_funds(broker: BrokerKind) ->
         assert (row.ev, row.cum_qty) == (Ev.FILL_FULL, 10) and 0 < row.cum_value_e4 <= 10 * away
         (trade,) = shop.here.sim.exchange.trades()
         assert row.cum_value_e4 == trade.qty * trade.price_e4, "the exchange's own execution"
+        assert await shop.do(shop.desk.holdings()) == [], "a day's trade is no holding"
         (held,) = [p for p in await shop.do(shop.desk.positions()) if p.net_qty]
         assert (held.net_qty, held.buy_qty, held.sell_qty, held.product) == (10, 10, 0, "MIS")
         assert held.buy_value_e4 == row.cum_value_e4 and held.multiplier == 1

@@ -1,14 +1,16 @@
 """Kite without an engine: one request at a time, for the watchdog."""
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from otrade._core.types import OrdType
-from otrade.brokers.base import Answer, BrokerPosition, Clock, Funds, OrderReport, Quote, Source, Terms
+from otrade.brokers.base import Answer, BrokerPosition, Clock, Funds, Holding, OrderReport, Quote, Source, Terms
 from otrade.brokers.kite.broker import funds_of, position_of
 from otrade.brokers.kite.reasons import answer_of
 from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
-from otrade.brokers.rows import decimal, e4, number
+from otrade.brokers.rows import count, decimal, e4, number
 from otrade.brokers.transport.door import OrderDoor
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.rest import FORM
@@ -47,6 +49,9 @@ class KiteByHand:
 
     async def funds(self) -> list[Funds]:
         return funds_of(await self._rest.margins())
+
+    async def holdings(self) -> list[Holding]:
+        return [holding_of(row) for row in await self._rest.holdings()]
 
     async def quote(self, like: OrderReport) -> Quote:
         name = f"{like.exchange}:{like.tradingsymbol}"
@@ -101,3 +106,17 @@ def _form(terms: Terms) -> dict[str, str]:
 def _path(order: OrderReport) -> str:
     variety = str(order.raw.get("variety") or "regular")
     return f"/orders/{quote(variety, safe='')}/{quote(order.broker_order_id, safe='')}"
+
+
+def holding_of(row: Mapping[str, Any]) -> Holding:
+    """One row of `/portfolio/holdings`. What was bought yesterday is counted apart there."""
+    t1_qty = count(row, "t1_quantity")
+    return Holding(
+        str(row.get("exchange") or ""),
+        str(row.get("tradingsymbol") or ""),
+        str(row.get("isin") or ""),
+        count(row, "quantity") + t1_qty,
+        t1_qty,
+        e4(number(row, "average_price")),
+        e4(number(row, "last_price")),
+    )
