@@ -44,7 +44,9 @@ class Capabilities:
     has_order_push: bool
     """Order updates are pushed over a socket."""
     has_postback: bool
-    """Order updates can also come to a web hook."""
+    """Order updates can also come to a web hook, with proof of who sends them."""
+    has_approval: bool
+    """A login can be approved in the broker's app; the token then comes to a web hook."""
     has_native_brackets: bool
     """The broker can hold an intraday entry with stop and target itself."""
     modes: tuple[str, ...]

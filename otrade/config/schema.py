@@ -242,6 +242,9 @@ class BrokerConfig(Base, frozen=True, kw_only=True):
     redirect_url: Annotated[str, Meta(description="the address registered with the app, to which a login returns")] = (
         "http://127.0.0.1:8000/login/callback"
     )
+    user_id: Annotated[
+        str, Meta(max_length=32, pattern=r"^[A-Za-z0-9]*$", description="the account's user; empty: that of the last login")
+    ] = ""
     algo_name: Annotated[str, Meta(max_length=64, pattern=r"^[ -~]*$", description="upstox: X-Algo-Name of a registered algo")] = ""
     algo_id: Annotated[str, Meta(max_length=32, pattern=r"^[A-Za-z0-9]*$", description="kite: the exchange's id of a registered algo")] = ""
     market_protection_pct: Annotated[
@@ -351,6 +354,16 @@ class WebConfig(Base, frozen=True, kw_only=True):
     updates_per_s: Annotated[int, Meta(ge=1, le=20)] = 10
 
 
+class HooksConfig(Base, frozen=True, kw_only=True):
+    """What brokers post to us (live mode): Kite's order postbacks at `/hooks/kite/order`, tokens that were approved in Upstox's app at
+    `/hooks/upstox/token`. A tunnel or reverse proxy of yours ends TLS and leads here.
+    """
+
+    enabled: bool = False
+    host: Literal["127.0.0.1", "localhost", "::1"] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535, description="0: any free one")] = 8_001
+
+
 class LogConfig(Base, frozen=True, kw_only=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     max_mb: Annotated[int, Meta(ge=1, le=1_000, description="of one file, then it is rotated")] = 10
@@ -410,6 +423,7 @@ class Config(Base, frozen=True, kw_only=True):
     risk: Risk = Risk()
     sessions: Sessions = Sessions()
     web: WebConfig = WebConfig()
+    hooks: HooksConfig = HooksConfig()
     log: LogConfig = LogConfig()
     journal: JournalConfig = JournalConfig()
     watchdog: WatchdogConfig = WatchdogConfig()

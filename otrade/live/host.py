@@ -33,6 +33,8 @@ from .source import LiveSource
 from .summary import DaySummary, render, render_total, summarize
 
 if TYPE_CHECKING:
+    from otrade.web.hook_server import HookServer
+    from otrade.web.hooks import HookTaker
     from otrade.web.server import WebServer
 
 LEVELS = {
@@ -79,6 +81,7 @@ class Host:
         self._reloader = Reloader(manager, self.board)
         self._care: GarbageCare | None = None
         self._server: WebServer | None = None
+        self._hooks: HookServer | None = None
         self._signals: StopSignals | None = None
         self._log: logging.Handler | None = None
         self._progress_ns = 0
@@ -169,7 +172,26 @@ class Host:
             self.progress.say(f"the day is over; the page stays at {self._server.url} until Ctrl-C")
             await self.stop_wanted.wait()
 
+    async def serve_hooks(self, taker: "HookTaker") -> None:
+        """Listen for what brokers post, if configured. A port that cannot be had is said, and trading goes on without."""
+        hooks = self.config.hooks
+        if not hooks.enabled:
+            return
+        from otrade.web.hook_server import HookServer
+
+        server = HookServer(taker, hooks.host, hooks.port)
+        try:
+            await server.start()
+        except OTradeError as error:
+            self.board.say(Severity.ERROR, "NO_HOOKS", str(error))
+            return
+        self._hooks = server
+        self.progress.say(f"web hooks are taken at {server.url}")
+
     async def stop_page(self) -> None:
+        if self._hooks is not None:
+            await self._hooks.stop()
+            self._hooks = None
         if self._server is not None:
             await self._server.stop()
             self._server = None

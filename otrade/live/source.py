@@ -457,10 +457,9 @@ class LiveSource:
         if name == "login":
             if self.login is None:
                 return schema.CommandResult(ok=False, words="a paper day logs in at the simulated broker by itself")
-            return schema.CommandResult(ok=True, words="log in at the broker; this page goes on by itself", url=self.login.begin())
+            return await _begin(self.login, bool(args.get("approve")))
         ok, words = self._control.command(name, args)
         return schema.CommandResult(ok=ok, words=words)
-
 
     async def finish_login(self, redirected_to: str) -> schema.CommandResult:
         if self.login is None:
@@ -470,6 +469,16 @@ class LiveSource:
         except OTradeError as error:
             return schema.CommandResult(ok=False, words=str(error))
         return schema.CommandResult(ok=True, words=said(session)[1])
+
+
+async def _begin(login: LoginDesk, approve: bool) -> schema.CommandResult:
+    if not approve:
+        return schema.CommandResult(ok=True, words="log in at the broker; this page goes on by itself", url=login.begin())
+    try:
+        await login.ask_approval()
+    except OTradeError as error:
+        return schema.CommandResult(ok=False, words=str(error))
+    return schema.CommandResult(ok=True, words="approve the login in the broker's app; this page goes on by itself")
 
 
 def _unrealised_e4(day: TradingDay, bracket: dict[str, int]) -> int:

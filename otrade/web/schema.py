@@ -376,7 +376,11 @@ class KillArgs(Row, frozen=True, kw_only=True):
 
 
 class LoginArgs(Row, frozen=True, kw_only=True):
-    """Begin a login at the broker; the answer has the address at which the person goes on."""
+    """Begin a login at the broker; the answer has the address at which the person goes on. With `approve` the person goes on in the
+    broker's app instead, where the broker has such a thing.
+    """
+
+    approve: bool = False
 
 
 class CommandResult(Row, frozen=True, kw_only=True):

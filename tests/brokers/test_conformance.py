@@ -245,3 +245,17 @@ def test_capabilities_are_told(broker: BrokerKind) -> None:
         assert can.orders_per_second > 0 and can.modifications_max >= 8 and set(can.modes) == {"ltp", "quote", "full"}
 
     at_shop(broker, work)
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"{}", b"<html>", b'{"order_id": 5, "checksum": "x"}', b"\xff\xfe", b"[" * 50_000])
+def test_what_comes_to_a_web_hook_is_proved_or_refused(broker: BrokerKind, body: bytes) -> None:
+    async def work(shop: Shop) -> None:
+        with pytest.raises(BrokerError):
+            shop.kit.postback(body, 1)
+        with pytest.raises(BrokerError):
+            await shop.kit.approved(body, "XX0000")
+        if not shop.kit.capabilities.has_approval:
+            with pytest.raises(BrokerError, match="approval"):
+                await shop.kit.ask_approval()
+
+    at_shop(broker, work)

@@ -8,10 +8,12 @@ import socket
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from otrade.brokers.session import Session, load_session, require_state, save_session
-from otrade.commands.login import DONE, TIMED_OUT, Callback, _login
+from otrade.commands.login import DONE, TIMED_OUT, Callback, _approved, _login
+from otrade.config.schema import Config
 from otrade.errors import BrokerError, ConfigError, TokenError
 from otrade.live.access import LiveAccess
 from otrade.live.login import LIFE_NS, LoginDesk, said
@@ -37,6 +39,14 @@ class Kit:
         self.codes.discard(code)
         return Session("key", TOKEN, "AB1234", NOW, NOW + 3_600 * 10**9)
 
+    async def ask_approval(self) -> None:
+        pass
+
+    async def approved(self, body: bytes, user_id: str) -> Session:
+        if body != b"approved":
+            raise BrokerError("a token notice that is no JSON object")
+        return Session("key", TOKEN, user_id, NOW, NOW + 3_600 * 10**9)
+
     def close(self) -> None:
         pass
 
@@ -45,6 +55,9 @@ class Access:
     def __init__(self, path: Path) -> None:
         self.kit = Kit()
         self.path = path
+
+    def known_user(self) -> str:
+        return "AB1234"
 
     def save(self, session: Session) -> None:
         save_session(self.path, session)
@@ -183,3 +196,47 @@ def test_a_port_in_use_is_left_to_its_owner(tmp_path: Path) -> None:
             assert await Callback.listen(Desk(tmp_path).desk, "127.0.0.1", taken.getsockname()[1]) is None
 
     asyncio.run(work())
+
+
+def config_of(tmp_path: Path, port: int) -> Config:
+    row = msgspec.json.decode((Path(__file__).parents[2] / "config" / "paper.json").read_bytes())
+    row |= {"paths": {"var": str(tmp_path)}, "hooks": {"port": port}}
+    return msgspec.convert(row, Config)
+
+
+def test_the_command_waits_at_its_own_hook_for_an_approval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    port = free_port()
+    access = Access(tmp_path / "session.json")
+
+    async def post(body: bytes) -> bytes:
+        head = f"POST /hooks/upstox/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head.encode() + body)
+        answer = await reader.read()
+        writer.close()
+        return answer.split(b"\r\n")[0]
+
+    async def work() -> int:
+        waiting = asyncio.ensure_future(_approved(config_of(tmp_path, port), cast(LiveAccess, access), cast(Any, Clock()), 20))
+        while "approve" not in capsys.readouterr().err.lower():
+            await asyncio.sleep(0.01)
+        assert b" 400 " in await post(b"<html>") and not waiting.done()
+        assert b" 200 " in await post(b"approved")
+        return await waiting
+
+    assert asyncio.run(work()) == DONE
+    assert load_session(access.path, "key", NOW) is not None
+
+
+def test_an_approval_at_a_port_that_is_in_use_is_the_engines_or_refused(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        config = config_of(tmp_path, taken.getsockname()[1])
+        with pytest.raises(ConfigError, match=r"hooks\.port.*no engine runs"):
+            asyncio.run(_approved(config, cast(LiveAccess, Access(tmp_path / "s")), cast(Any, Clock()), 1))
+
+
+def test_no_approval_comes(tmp_path: Path) -> None:
+    access = cast(LiveAccess, Access(tmp_path / "s"))
+    assert asyncio.run(_approved(config_of(tmp_path, 0), access, cast(Any, Clock()), 0.01)) == TIMED_OUT

@@ -114,7 +114,7 @@ def test_unknown_command(client: TestClient, source: FakeSource) -> None:
 def test_a_login_tells_where_to_go_on(client: TestClient, source: FakeSource) -> None:
     source.result = CommandResult(ok=True, words="log in", url="https://broker.example/login?state=s")
     answer = client.post("/api/commands/login", headers=JSON).json()
-    assert answer["url"] == "https://broker.example/login?state=s" and source.commands == [("login", {})]
+    assert answer["url"] == "https://broker.example/login?state=s" and source.commands == [("login", {"approve": False})]
 
 
 def test_the_brokers_redirect_is_handed_on_whole_and_needs_no_token(client: TestClient, source: FakeSource) -> None:

@@ -50,6 +50,7 @@ CAPABILITIES = Capabilities(
     orders_per_day=5000,
     has_order_push=True,
     has_postback=True,
+    has_approval=False,
     has_native_brackets=False,
     modes=MODES,
 )

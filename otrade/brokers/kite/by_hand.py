@@ -23,9 +23,10 @@ ORD_TYPES = {OrdType.LIMIT: "LIMIT", OrdType.SL: "SL"}
 class KiteByHand:
     """See `HandDesk`."""
 
-    def __init__(self, endpoint: Endpoint, api_key: str, *, clock: Clock, timeout_ns: int) -> None:
+    def __init__(self, endpoint: Endpoint, api_key: str, algo_id: str, *, clock: Clock, timeout_ns: int) -> None:
         self._clock = clock
         self._api_key = api_key
+        self._algo_id = algo_id
         self._access_token = ""
         self._rest = KiteRest(endpoint, api_key, clock=clock, timeout_ns=timeout_ns)
         self._door = OrderDoor(endpoint, clock, timeout_ns, headers=self._headers, answer_of=answer_of)
@@ -79,6 +80,8 @@ class KiteByHand:
             "product": like.product,
             "tag": tag,
         }
+        if self._algo_id:
+            form["algo_id"] = self._algo_id
         return await self._door.send("POST", "/orders/regular", urlencode(form).encode(), FORM)
 
     async def modify(self, order: OrderReport, terms: Terms) -> Answer:

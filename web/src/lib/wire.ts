@@ -346,9 +346,12 @@ export type StopArgs = Record<string, never>;
 export type KillArgs = Record<string, never>;
 
 /**
- * Begin a login at the broker; the answer has the address at which the person goes on.
+ * Begin a login at the broker; the answer has the address at which the person goes on. With `approve` the person goes on in the
+ * broker's app instead, where the broker has such a thing.
  */
-export type LoginArgs = Record<string, never>;
+export interface LoginArgs {
+  approve?: boolean;
+}
 
 export interface CommandResult {
   ok: boolean;
