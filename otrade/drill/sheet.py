@@ -62,8 +62,8 @@ def render(results: Sequence[Result], kinds: Sequence[str], wall_s: float) -> st
         "",
         f"recoveries          {seen['kill'] + seen['kill_again']:,}, {seen['kill_lost_journal']:,} of them from the book alone; "
         "worst time from a restart until everything open was covered:",
-        f"                    {_worst_recovery(alone):.2f} s where nothing else went wrong, {_worst_recovery(free):.2f} s with other troubles, "
-        f"{_worst_recovery(capped):.2f} s where the day's order cap forbids every order",
+        f"                    {_worst_recovery(alone):.2f} s where nothing else went wrong, "
+        f"{_worst_recovery(free):.2f} s with other troubles, {_worst_recovery(capped):.2f} s where the day's order cap forbids every order",
         f"worst over-exit     {max(r.exceeded_s for r in results):.2f} s (two exits filled, or a fill after a cancel; undone)",
     ]
     return "\n".join(lines)
