@@ -18,12 +18,14 @@ from otrade.errors import OTradeError, StartError
 from otrade.journal.archive import tidy
 from otrade.web.schema import Mode
 
+from .accounts import TIMEOUT_NS, Accounts
 from .clock import NS_PER_S, Clock
 from .control import Control
 from .day import TradingDay
 from .killswitch import KillSwitch
 from .log import LOGGER_NAME, close_log, open_log
 from .memory import GarbageCare
+from .morning import Morning
 from .notices import Notice, NoticeBoard
 from .progress import Progress
 from .reload import Reloader
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from otrade.web.hook_server import HookServer
     from otrade.web.hooks import HookTaker
     from otrade.web.server import WebServer
+
+    from .prepare import DayMaker, PreparedDay
 
 LEVELS = {
     Severity.INFO: logging.INFO,
@@ -131,6 +135,14 @@ class Host:
         self.source.set_day(day)
         self._care = GarbageCare(day.engine)
         day.on_beat += [partial(self._kill_switch.look, day), self._show_progress, self._care.look, self._look_for_reload]
+
+    def ask_at(self, prepared: "PreparedDay", maker: "DayMaker") -> None:
+        """Where the page's questions to brokers go."""
+        kits = [maker.access.kit]
+        if prepared.second is not None and prepared.second.kit is not kits[0]:
+            kits.append(prepared.second.kit)
+        self.source.desks = Accounts([(kit.name, partial(kit.by_hand, TIMEOUT_NS)) for kit in kits], self.clock.now_ns)
+        self.source.morning = Morning(maker.config, kits[0], maker.calendar, self.clock, prepared.day, prepared.records)
 
     async def opened(self) -> None:
         """The core trades: only now comes the page, which is not small to import."""

@@ -46,6 +46,7 @@ async def run_live(manager: ConfigManager, options: RunOptions, calendar: Calend
         prepared = await maker.make(today)
         day = prepared.day
         host.begin(day)
+        host.ask_at(prepared, maker)
         login = host.source.login = LoginDesk(access, clock, lambda session: day.on_token(session.access_token))
         watch = TokenWatch(prepared, access)
         day.on_beat += [watch.look, partial(heartbeat.look, day)]
@@ -95,4 +96,5 @@ class TokenWatch:
             return
         if token is not None:
             self._token = token
+            self._access.kit.use(token)
             self._day.on_token(token)

@@ -25,10 +25,12 @@ from otrade.errors import OTradeError
 from otrade.web import schema
 from otrade.web.source import resample
 
+from .accounts import Accounts
 from .candles import KEPT_MAX, Candle
 from .control import Control
 from .day import TradingDay
 from .login import LoginDesk, said
+from .morning import Morning
 from .notices import NoticeBoard
 from .trades import average_e4
 from .units import NS_PER_MS
@@ -75,6 +77,8 @@ class LiveSource:
         self.lifecycle: schema.Lifecycle = "starting"
         self.login: LoginDesk | None = None
         """None where nobody need log in."""
+        self.desks: Accounts | None = None
+        self.morning: Morning | None = None
 
     def set_day(self, day: TradingDay) -> None:
         self._day = day
@@ -451,6 +455,13 @@ class LiveSource:
                 )
             )
         return rows if interval_s == 60 else resample(rows, interval_s)
+
+    # ------------------------------------------------------------------------ asked of the broker
+    async def accounts(self) -> Sequence[schema.AccountView]:
+        return await self.desks.look() if self.desks is not None else ()
+
+    async def preflight(self) -> schema.PreflightView | None:
+        return await self.morning.look() if self.morning is not None else None
 
     # ------------------------------------------------------------------------------------- commands
     async def command(self, name: schema.CommandName, **args: int | bool | None) -> schema.CommandResult:

@@ -186,7 +186,9 @@ class KiteKit:
         )
 
     def by_hand(self, timeout_ns: int) -> KiteByHand:
-        return KiteByHand(self._endpoint, self._api_key, self._algo_id, clock=self._clock, timeout_ns=timeout_ns)
+        desk = KiteByHand(self._endpoint, self._api_key, self._algo_id, clock=self._clock, timeout_ns=timeout_ns)
+        desk.set_access_token(self._access_token)
+        return desk
 
     def close(self) -> None:
         self.rest.close()
