@@ -78,3 +78,11 @@ cdef class LatencyHistogram:
             "p99_ns": self.percentile_ns(99),
             "max_ns": self.max_ns,
         }
+
+    def buckets(self) -> list:
+        """(upper edge, how many) of every bucket that is not empty, rising. What is beyond the range ends at the maximum."""
+        return [
+            (min(upper_edge_ns(bucket), self.max_ns) if bucket < BUCKETS - 1 else self.max_ns, self._counts[bucket])
+            for bucket in range(BUCKETS)
+            if self._counts[bucket]
+        ]

@@ -8,6 +8,11 @@ from otrade._core.state cimport command_t, core_t, find_order, find_token
 
 from otrade.errors import EngineError
 
+cdef enum:
+    HALF_HOUR = 30
+SECOND_NS = 1_000_000_000
+MINUTE_NS = 60 * SECOND_NS
+
 
 class Command:
     """One request for the outside world: `request` holds the bytes to send; a LOOK (read the order book) has none."""
@@ -173,9 +178,21 @@ cdef class EngineViews(EngineSetup):
         return out
 
     def budget(self):
+        """The budget and what of it is used now: in the last second, the last minute, and, as whole minutes, the last half hour."""
         out = dict(self.c.budget)
-        del out["ts_ring_ns"], out["minute_ring"]
+        sent, minutes = out.pop("ts_ring_ns"), out.pop("minute_ring")
+        n, head, now_ns = min(out["head"], len(sent)), out["head"], self.c.now_ns
+        last = [ts_ns for ts_ns in (sent[(head - 1 - i) % len(sent)] for i in range(n)) if ts_ns > now_ns - MINUTE_NS]
+        out["second_used"] = sum(ts_ns > now_ns - SECOND_NS for ts_ns in last)
+        out["minute_used"] = len(last)
+        # The ring of minutes is turned by requests only: what lies too far back is not cleared yet.
+        late = now_ns // MINUTE_NS - out["minute"]
+        out["half_hour_used"] = sum(minutes[(out["minute"] - i) % len(minutes)] for i in range(max(HALF_HOUR + 1 - late, 0)))
         return out
+
+    def limits(self):
+        """The risk limits in force; 0 is none."""
+        return self.c.limits
 
     def counters(self):
         return self.c.counters

@@ -15,6 +15,7 @@ from otrade.brokers.base import Answer, BrokerSession, OrderReport, Source
 
 from .clock import Clock
 from .journal import DayJournal
+from .stories import Stories
 
 Teller = Literal["push", "book", "engine"]
 
@@ -43,6 +44,7 @@ class OrderDesk:
         self._draining = False
         self._sources: dict[str, Teller] = {}
         self.session: BrokerSession | None = None
+        self.stories = Stories()
         self.n_sent = 0
 
     def drain(self) -> None:
@@ -62,6 +64,7 @@ class OrderDesk:
                         self._on_look()
                     else:
                         self.n_sent += 1
+                        self.stories.asked(command)
                         self.session.send(command)
         finally:
             self._draining = False
@@ -82,6 +85,7 @@ class OrderDesk:
 
     def on_sent(self, seq: int, ts_ns: int) -> None:
         self._engine.on_sent(seq, ts_ns)
+        self.stories.sent(seq, ts_ns)
 
     def on_answer(self, seq: int, answer: Answer) -> None:
         try:
@@ -95,6 +99,7 @@ class OrderDesk:
             if answer.outcome != Ev.ACK:
                 self._on_refused(seq, answer)
             self.drain()
+            self.stories.answered(seq, answer, self._clock.now_ns())
         except Exception as error:
             self._on_fault(error, "taking a broker's answer")
 
@@ -115,6 +120,7 @@ class OrderDesk:
         reason: int = self._engine.on_report(**report.engine_fields())
         if reason != Reason.UNKNOWN_ORDER:
             self._sources[report.cl_ord_id] = "book" if report.source == Source.BOOK else "push"
+            self.stories.reported(report)
         return reason
 
     def source_of(self, cl_ord_id: str) -> Teller:
