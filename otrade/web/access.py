@@ -6,6 +6,7 @@ whoever can read the run-file (0600): that is the user who runs the engine, on t
 
 import asyncio
 import hmac
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -22,9 +23,11 @@ from .attempts import Attempts
 from .passwords import NOBODYS, Codes, hashed, is_password, weakness
 from .people import People, PeopleFile, Person
 from .problems import ProblemError
-from .schema import FirstPassword, PasswordChange, Role, Scope, SignIn
+from .schema import FirstPassword, PasswordChange, Problem, Role, Scope, SignIn
 from .sessions import Session, Sessions
 from .tokens import find_token
+
+log = logging.getLogger("otrade.web")
 
 SCOPES: dict[Role, frozenset[Scope]] = {"viewer": frozenset({"read"}), "trader": frozenset({"read", "trade", "admin"})}
 CODE_LIFE_S = 1800.0
@@ -82,6 +85,7 @@ class Access:
         self._wall_s = wall_s
         self._first_code = ""
         self._first_code_ends_s = 0.0
+        self._trouble = ""
 
     def __repr__(self) -> str:
         return "Access(...)"
@@ -121,7 +125,14 @@ class Access:
         try:
             return self.file.read()
         except ConfigError as error:
-            raise ProblemError(problems.no_people(str(error))) from None
+            raise ProblemError(self._no_people(error)) from None
+
+    def _no_people(self, error: ConfigError) -> Problem:
+        """For strangers' eyes: the reason is in the log, once."""
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            log.error("nobody can log in: %s", error)
+        return problems.no_people()
 
     # ------------------------------------------------------------------------------------- coming in
     @property
@@ -198,7 +209,7 @@ class Access:
         try:
             self.file.change(how)
         except ConfigError as error:
-            raise ProblemError(problems.no_people(str(error))) from None
+            raise ProblemError(self._no_people(error)) from None
 
     @staticmethod
     def _require_strong(password: str, name: str, field: str) -> None:

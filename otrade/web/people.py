@@ -130,6 +130,7 @@ class PeopleFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.parent.chmod(0o700)
             with self._locked():
+                self._stamp = None
                 people = how(self.read())
                 self._replace(msgspec.json.format(msgspec.json.encode(people), indent=2) + b"\n")
         except OSError as error:

@@ -165,13 +165,13 @@ def too_many_attempts(wait_s: float) -> Problem:
     )
 
 
-def no_people(why: str) -> Problem:
+def no_people() -> Problem:
     return Problem(
         title="Nobody can log in",
         status=503,
         code="no_people",
-        detail=f"The file of passwords cannot be used: {why}.",
-        fix="Mend it on the engine's machine; `otrade kill` works without it.",
+        detail="The file of passwords cannot be used.",
+        fix="The engine's log says why, and so does `otrade password --list` on its machine. `otrade kill` works without it.",
     )
 
 
@@ -202,7 +202,7 @@ def foreign_key() -> Problem:
 def reused_key() -> Problem:
     return Problem(
         title="Key used for something else",
-        status=422,
+        status=409,
         code="reused_key",
         field="Idempotency-Key",
         detail="That key came with another command, or with other arguments.",

@@ -155,9 +155,9 @@ def test_a_command_has_a_key(client: TestClient, source: FakeSource, given: str 
 def test_a_key_is_for_one_command_with_its_arguments(client: TestClient, source: FakeSource) -> None:
     same = key() | {"Content-Type": "application/json"}
     assert client.post("/api/v1/commands/flatten", content=b'{"instrument_id": 1}', headers=same).status_code == 200
-    problem(client.post("/api/v1/commands/flatten", content=b'{"instrument_id": 2}', headers=same), 422, "reused_key")
-    problem(client.post("/api/v1/commands/flatten", headers=same), 422, "reused_key")
-    problem(client.post("/api/v1/commands/kill", headers=same), 422, "reused_key")
+    problem(client.post("/api/v1/commands/flatten", content=b'{"instrument_id": 2}', headers=same), 409, "reused_key")
+    problem(client.post("/api/v1/commands/flatten", headers=same), 409, "reused_key")
+    problem(client.post("/api/v1/commands/kill", headers=same), 409, "reused_key")
     assert client.post("/api/v1/commands/flatten", content=b' {"instrument_id":1}', headers=same).status_code == 200
     assert len(source.commands) == 1
 

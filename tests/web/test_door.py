@@ -116,7 +116,8 @@ def test_our_own_page_hears(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api/v1/status", "/healthz", "/nothing", "/assets/index-abc.js", "/api/v1/docs", "/api/v1/docs.js", "/api/v1/openapi.json"]
+    "path",
+    ["/", "/api/v1/status", "/healthz", "/nothing", "/assets/index-abc.js", "/api/v1/docs", "/api/v1/docs.js", "/api/v1/openapi.json"],
 )
 def test_security_headers_are_everywhere(client: TestClient, path: str) -> None:
     headers = client.get(path).headers
