@@ -464,13 +464,19 @@ class LiveSource:
         return await self.morning.look() if self.morning is not None else None
 
     # ------------------------------------------------------------------------------------- commands
-    async def command(self, name: schema.CommandName, **args: int | bool | None) -> schema.CommandResult:
-        if name == "login":
-            if self.login is None:
-                return schema.CommandResult(ok=False, words="a paper day logs in at the simulated broker by itself")
-            return await _begin(self.login, bool(args.get("approve")))
-        ok, words = self._control.command(name, args)
-        return schema.CommandResult(ok=ok, words=words)
+    async def command(self, name: schema.CommandName, who: str, **args: int | bool | None) -> schema.CommandResult:
+        if name != "login":
+            ok, words = self._control.command(name, args, who)
+            return schema.CommandResult(ok=ok, words=words)
+        if self.login is None:
+            result = schema.CommandResult(ok=False, words="a paper day logs in at the simulated broker by itself")
+        else:
+            result = await _begin(self.login, bool(args.get("approve")))
+        self._control.record(who, name, args, (result.ok, result.words))
+        return result
+
+    def record(self, who: str, what: str, ok: bool, words: str) -> None:
+        self._control.record(who, what, {}, (ok, words))
 
     async def finish_login(self, redirected_to: str) -> schema.CommandResult:
         if self.login is None:
@@ -479,7 +485,9 @@ class LiveSource:
             session = await self.login.finish(redirected_to)
         except OTradeError as error:
             return schema.CommandResult(ok=False, words=str(error))
-        return schema.CommandResult(ok=True, words=said(session)[1])
+        words = said(session)[1]
+        self.record("whoever began it", "login finished", True, words)
+        return schema.CommandResult(ok=True, words=words)
 
 
 async def _begin(login: LoginDesk, approve: bool) -> schema.CommandResult:

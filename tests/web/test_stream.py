@@ -25,7 +25,7 @@ from otrade.web.stream import (
 
 from .fake import STATUS, FakeSource, notice, order, signal
 
-URL = "ws://127.0.0.1:8500/ws"
+URL = "ws://127.0.0.1:8500/api/v1/ws"
 
 
 class Time:
