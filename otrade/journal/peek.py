@@ -73,7 +73,8 @@ def rows(path: Path, asked: RowsQuestion) -> dict[str, Any]:
                 said = line_of(row)
                 if needle and needle not in said.casefold() and needle not in row["kind"].casefold():
                     continue
-                found.append({"seq": row["seq"], "ts_ms": row["ts_ns"] // 1_000_000, "kind": row["kind"], "words": said, "offset": row["offset"]})
+                own = {name: row[name] for name in ("seq", "kind", "offset")}
+                found.append({**own, "ts_ms": row["ts_ns"] // 1_000_000, "words": said})
                 if len(found) >= limit and not asked.is_tail:
                     return {"rows": found, "next_offset": end, "is_end": False, "trouble": trouble}
             end = max(end, base + _written(window))

@@ -6,7 +6,7 @@ from pathlib import Path
 from otrade._core.types import Leg
 from otrade.config import ConfigManager
 from otrade.journal.peek import MomentQuestion, RowsQuestion
-from otrade.web import asked
+from otrade.web import asked, schema
 
 from .config_desk import ConfigDesk
 from .day import TradingDay
@@ -64,7 +64,7 @@ class LiveReads:
         steps = day.desk.stories.of(cl_ord_id)
         return asked.OrderStory(
             cl_ord_id=cl_ord_id,
-            leg=_name(Leg(order["leg"])),
+            leg=LEGS[Leg(order["leg"])],
             side="BUY" if order["side"] > 0 else "SELL",
             is_whole=bool(steps),
             steps=_steps(steps or marks_of(order), order["ts_intent_ns"]),
@@ -113,6 +113,4 @@ def _steps(happened: Sequence[Happened], ts_intent_ns: int) -> list[asked.Step]:
     ]
 
 
-def _name(leg: Leg) -> "asked.Leg":
-    words: dict[Leg, asked.Leg] = {Leg.ENTRY: "ENTRY", Leg.STOP: "STOP", Leg.TARGET: "TARGET", Leg.FIX: "FIX"}
-    return words[leg]
+LEGS: dict[Leg, schema.Leg] = {Leg.ENTRY: "ENTRY", Leg.STOP: "STOP", Leg.TARGET: "TARGET", Leg.FIX: "FIX"}

@@ -3,11 +3,54 @@
 Moments within a microsecond or two matter here and do not fit into milliseconds: `after_us` counts from an order's intent.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
-from .schema import Leg, Row, Side
+from .schema import Id, Leg, Row, Seq, Side
+
+JournalName = Annotated[
+    str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([.][0-9]{1,4})?[.]otj([.]gz)?$", description="of a file that /api/v1/journals lists")
+]
+YesNo = Literal["no", "yes"]
+
+
+# ------------------------------------------------------------------------------------ the questions
+class EquityQuery(Row, frozen=True, kw_only=True):
+    since_ms: Seq = 0
+
+
+class LinesQuery(Row, frozen=True, kw_only=True):
+    instrument_id: Id
+
+
+class StoryQuery(Row, frozen=True, kw_only=True):
+    cl_ord_id: Annotated[str, Meta(pattern="^[A-Za-z0-9]{1,24}$", description="our own number of an order of this day")]
+
+
+class WhyQuery(Row, frozen=True, kw_only=True):
+    signal_seq: Seq
+
+
+class JournalQuery(Row, frozen=True, kw_only=True):
+    """`kinds`: names of record kinds with commas, empty for all but the many; `text` is looked for in the words."""
+
+    name: JournalName
+    kinds: Annotated[str, Meta(pattern="^[A-Z0-9_,]{0,200}$", description="names of kinds with commas between them")] = ""
+    text: Annotated[str, Meta(max_length=200)] = ""
+    offset: Seq = 0
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 200
+    tail: YesNo = "no"
+
+
+class MomentQuery(Row, frozen=True, kw_only=True):
+    """`ts_ms` 0: the journal's end."""
+
+    name: JournalName
+    ts_ms: Seq = 0
+    curve: YesNo = "no"
+
 
 # ------------------------------------------------------------------------------------ the day's curve
 class EquityPoint(Row, frozen=True, kw_only=True):
@@ -197,7 +240,7 @@ class ConfigChange(Row, frozen=True, kw_only=True):
 class ConfigDraft(Row, frozen=True, kw_only=True):
     """A whole new configuration. It is written only with `write`, and only when the file is still the one that `digest` names."""
 
-    digest: str
+    digest: Annotated[str, Meta(max_length=64)]
     values: msgspec.Raw
     write: bool = False
 
