@@ -168,7 +168,8 @@ def _body(kind: int, payload: memoryview, packets: bool) -> dict[str, Any]:
         row = named(REPORT.read(payload))
         return {**row, "source": SOURCES.get(row["source"], row["source"])}
     if kind == Rec.ANSWER:
-        return named(ANSWER.read(payload))
+        row = named(ANSWER.read(payload))
+        return {"request_seq": row.pop("seq"), **row}
     if kind == Rec.SENT:
         return {"request": int.from_bytes(payload[:4], "little")}
     if kind == Rec.COMMAND:

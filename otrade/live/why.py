@@ -137,7 +137,7 @@ def facts_of(day: TradingDay, seen: SignalSeen) -> list[Fact]:
     if params.get("rsi_period"):
         side = "long" if seen.side == Side.BUY else "short"
         allowed = f"allowed {params[f'rsi_{side}_min']:g} to {params[f'rsi_{side}_max']:g}"
-        facts.append(Fact(name=f"RSI {params['rsi_period']}", value=f"{_number(seen.rsi)}, {allowed}"))
+        facts.append(Fact(name=f"RSI {params['rsi_period']}", value=f"{seen.rsi:.2f}, {allowed}"))
     if params.get("atr_period"):
         bps = seen.atr * 1e8 / seen.px_e4 if seen.px_e4 else 0.0
         facts.append(Fact(name=f"ATR {params['atr_period']}", value=f"{_number(seen.atr)} ({bps:.1f} bps of the price)"))
@@ -182,4 +182,4 @@ def _bracket_facts(day: TradingDay, bracket: Mapping[str, int]) -> list[Fact]:
 
 
 def _number(value: float) -> str:
-    return "not known" if math.isnan(value) else f"{value:,.4f}"
+    return "not known" if math.isnan(value) else rupees(round(value * 10_000))
