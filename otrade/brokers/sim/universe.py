@@ -15,6 +15,8 @@ CSV_HEADER = (
     "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,"
     "instrument_type,segment,exchange\n"
 )
+STRIKES = 9
+"""Listed on either side of the money: as many as the numbers of an underlying's contracts have room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +258,7 @@ class Universe:
             )
         expiry = expiries[0]
         at_the_money = round(level / step) * step
-        for i, strike in enumerate(at_the_money + step * offset for offset in range(-3, 4)):
+        for i, strike in enumerate(at_the_money + step * offset for offset in range(-STRIKES, STRIKES + 1)):
             for j, kind in enumerate(("CE", "PE")):
                 self.contracts.append(
                     Contract(
