@@ -64,11 +64,15 @@ def show(config_path: Path, broker: str, symbol: str) -> int:
         board = NoticeBoard(WallClock().now_ns)
         board.listen(lambda notice: print(notice.text, file=sys.stderr))
         source = await _table(config, kit, today)
-        return await Resolver(source, today, board, kit.last_price_e4).find(symbol)
+        return await Resolver(source, today, board, kit.last_price_e4, no_pause).find(symbol)
 
     record = asyncio.run(_with_kit(config, broker, look))
     print(msgspec.json.format(msgspec.json.encode(record)).decode())
     return DONE
+
+
+async def no_pause() -> None:
+    """One question needs none after it."""
 
 
 def _broker(config: Config, kind: str) -> BrokerConfig:

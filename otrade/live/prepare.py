@@ -4,7 +4,6 @@ Everything that may refuse does so here, before anything is traded, with the nam
 and the fix.
 """
 
-import asyncio
 import datetime as dt
 import hashlib
 import random
@@ -25,7 +24,7 @@ from otrade.journal.file import JournalBusy
 
 from .access import Access
 from .assemble import assemble, sink_of
-from .clock import NS_PER_S, Clock
+from .clock import NS_PER_S, Clock, pause
 from .day import DayOptions, TradingDay
 from .instrument_cache import InstrumentCache, directory_of
 from .journal import DayJournal, open_journal
@@ -187,6 +186,7 @@ class DayMaker:
             date,
             self.board,
             kit.last_price_e4,
+            partial(pause, self.clock, NS_PER_S),
             path=directory_of(self.config) / f"meant-{self.access.account}.json" if self.cache is not None else None,
             older=partial(self.cache.older, kit.name, date) if self.cache is not None else tuple,
         )
@@ -210,13 +210,6 @@ class DayMaker:
 def config_hash(config: Config) -> str:
     """Tells two configurations apart."""
     return hashlib.sha256(to_bytes(config)).hexdigest()[:16]
-
-
-async def pause(clock: Clock, duration_ns: int) -> None:
-    """Let engine time pass."""
-    done = asyncio.Event()
-    clock.call_at(clock.now_ns() + duration_ns, done.set)
-    await done.wait()
 
 
 def charge_rule_of(plan: DayPlan) -> ChargeRule:

@@ -30,7 +30,9 @@ class _Meant(msgspec.Struct):
 
 
 class Resolver:
-    """`path` keeps what wishes meant; None: nothing outlives this run. `older` are catalogs of days before."""
+    """`spot_e4` asks the broker for a price, and `pause` lets pass what must lie between two such questions. `path` keeps what wishes
+    meant; None: nothing outlives this run. `older` are catalogs of days before.
+    """
 
     def __init__(
         self,
@@ -38,6 +40,7 @@ class Resolver:
         today: dt.date,
         board: NoticeBoard,
         spot_e4: Callable[[Instrument], Awaitable[int]],
+        pause: Callable[[], Awaitable[None]],
         *,
         path: Path | None = None,
         older: Callable[[], Sequence[Catalog]] = tuple,
@@ -46,6 +49,8 @@ class Resolver:
         self._today = today
         self._board = board
         self._spot_e4 = spot_e4
+        self._pause = pause
+        self._spots: dict[str, int] = {}
         self._path = path
         self._older = older
         self._meant = self._read()
@@ -60,13 +65,20 @@ class Resolver:
             return self._source.find(kept, self._today)
         spot_e4 = 0
         if wish.needs_spot:
-            spot_e4 = await self._spot_e4(self._source.find(wish.spot_symbol, self._today))
+            spot_e4 = await self._price(wish.spot_symbol)
         found = self._source.find(symbol, self._today, spot_e4)
         at = f" ({wish.spot_symbol} is at {spot_e4 / 10_000:g})" if spot_e4 else ""
         expires = f", expires {found.expiry}, lot {found.lot_size}" if found.expiry else ""
         self._board.say(Severity.INFO, "RESOLVED", f"{symbol} is {found.symbol} today{expires}{at}")
         self._meant[symbol] = found.symbol
         return found
+
+    async def _price(self, symbol: str) -> int:
+        """Asked once for each underlying: all wishes of a morning mean the same moment."""
+        if symbol not in self._spots:
+            self._spots[symbol] = await self._spot_e4(self._source.find(symbol, self._today))
+            await self._pause()
+        return self._spots[symbol]
 
     def keep(self) -> None:
         """Write down what the wishes meant."""

@@ -12,7 +12,7 @@ import pytest
 
 from otrade.brokers.sim.config import SimConfig
 from otrade.brokers.sim.simulator import Simulator
-from otrade.commands.instruments import find, show
+from otrade.commands.instruments import find, no_pause, show
 from otrade.errors import ConfigError, InstrumentError
 from otrade.instruments import Instrument, InstrumentFile
 from otrade.instruments.cache import build, open_table, table_path
@@ -58,29 +58,30 @@ def words(board: NoticeBoard) -> str:
 def test_at_the_money_means_all_day_what_it_meant_in_the_morning(tmp_path: Path) -> None:
     path, said = tmp_path / "var" / "meant.json", board()
     source = file(INDEX, *OPTIONS)
-    morning = Resolver(source, TODAY, said, Spot(26_012), path=path)
+    morning = Resolver(source, TODAY, said, Spot(26_012), no_pause, path=path)
     first = asyncio.run(morning.find("NFO:NIFTY.ATMCE"))
     assert first.symbol == "NFO:NIFTY26DEC26000CE"
     assert "NFO:NIFTY.ATMCE is NFO:NIFTY26DEC26000CE today, expires 2026-12-29, lot 65 (NSE:NIFTY 50 is at 26012)" in words(said)
     morning.keep()
     noon = Spot(26_180)
-    assert asyncio.run(Resolver(source, TODAY, board(), noon, path=path).find("NFO:NIFTY.ATMCE")) == first and noon.asked == []
-    tomorrow = Resolver(source, TODAY + dt.timedelta(days=1), board(), noon, path=path)
+    assert asyncio.run(Resolver(source, TODAY, board(), noon, no_pause, path=path).find("NFO:NIFTY.ATMCE")) == first and noon.asked == []
+    tomorrow = Resolver(source, TODAY + dt.timedelta(days=1), board(), noon, no_pause, path=path)
     assert asyncio.run(tomorrow.find("NFO:NIFTY.ATMCE")).symbol == "NFO:NIFTY26DEC26200CE"
     path.write_text("{ damaged")
-    assert asyncio.run(Resolver(source, TODAY, board(), noon, path=path).find("NFO:NIFTY.ATMCE")).symbol == "NFO:NIFTY26DEC26200CE"
+    again = Resolver(source, TODAY, board(), noon, no_pause, path=path)
+    assert asyncio.run(again.find("NFO:NIFTY.ATMCE")).symbol == "NFO:NIFTY26DEC26200CE", "asked anew, not refused"
 
 
 def test_nothing_is_written_for_plain_names(tmp_path: Path) -> None:
     path = tmp_path / "meant.json"
-    resolver = Resolver(file(INFY), TODAY, board(), Spot(0), path=path)
+    resolver = Resolver(file(INFY), TODAY, board(), Spot(0), no_pause, path=path)
     assert asyncio.run(resolver.find("NSE:INFY")).token == 408065
     resolver.keep()
     assert not path.exists()
 
 
 def test_without_a_price_nothing_is_at_the_money() -> None:
-    resolver = Resolver(file(INDEX, *OPTIONS), TODAY, board(), Spot(0))
+    resolver = Resolver(file(INDEX, *OPTIONS), TODAY, board(), Spot(0), no_pause)
     with pytest.raises(InstrumentError, match="NSE:NIFTY 50 is not known"):
         asyncio.run(resolver.find("NFO:NIFTY.ATMCE"))
 
@@ -89,7 +90,7 @@ def test_a_share_with_a_new_name_is_found_by_the_exchanges_number(tmp_path: Path
     build(tmp_path, "kite", YESTERDAY, file(INFY.replace("INFY", "OLDNAME")))
     older = InstrumentCache(tmp_path, board(), None).older("kite", TODAY)
     said = board()
-    found = asyncio.run(Resolver(file(INFY), TODAY, said, Spot(0), older=lambda: older).find("NSE:OLDNAME"))
+    found = asyncio.run(Resolver(file(INFY), TODAY, said, Spot(0), no_pause, older=lambda: older).find("NSE:OLDNAME"))
     assert found.symbol == "NSE:INFY"
     assert "RENAMED: NSE:OLDNAME is called NSE:INFY since its last file" in words(said)
 
@@ -98,7 +99,7 @@ def test_a_number_that_is_something_else_now_is_no_rename(tmp_path: Path) -> Non
     build(tmp_path, "kite", YESTERDAY, file(INFY.replace("INFY", "OLDNAME").replace(",EQ,", ",BE,")))
     older = InstrumentCache(tmp_path, board(), None).older("kite", TODAY)
     with pytest.raises(InstrumentError, match="NSE:OLDNAME: there is no such instrument"):
-        asyncio.run(Resolver(file(INFY), TODAY, board(), Spot(0), older=lambda: older).find("NSE:OLDNAME"))
+        asyncio.run(Resolver(file(INFY), TODAY, board(), Spot(0), no_pause, older=lambda: older).find("NSE:OLDNAME"))
 
 
 # -------------------------------------------------------------------------------------------------------------------- the cache

@@ -92,13 +92,18 @@ class Universe:
     """All contracts of one trading date, by token and by `EXCH:SYMBOL`."""
 
     def __init__(
-        self, date: dt.date, symbols: Iterable[str] = (), levels: dict[str, float] | None = None
+        self,
+        date: dt.date,
+        symbols: Iterable[str] = (),
+        levels: dict[str, float] | None = None,
+        closes: dict[str, float] | None = None,
     ) -> None:
         """`levels`: price level in rupees of a root (`NIFTY 50`, `INFY`) where a price file says
-        otherwise.
+        otherwise. `closes`: where a root closed the day before; its strikes are around that.
         """
         self.date = date
         self._levels = levels or {}
+        self._closes = closes or {}
         keep = set(symbols)
         unknown = keep - {share[1] for share in SHARES}
         if unknown:
@@ -257,7 +262,7 @@ class Universe:
                 )
             )
         expiry = expiries[0]
-        at_the_money = round(level / step) * step
+        at_the_money = round(self._closes.get(symbol, level) / step) * step
         for i, strike in enumerate(at_the_money + step * offset for offset in range(-STRIKES, STRIKES + 1)):
             for j, kind in enumerate(("CE", "PE")):
                 self.contracts.append(
