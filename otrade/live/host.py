@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from otrade._core.types import Severity
 from otrade.config import ConfigManager, RunOptions
 from otrade.config.schema import Config
+from otrade.config.secret import remember
 from otrade.errors import OTradeError, StartError
 from otrade.journal.archive import tidy
 from otrade.web.schema import Mode
@@ -22,7 +23,7 @@ from .clock import NS_PER_S, Clock
 from .control import Control
 from .day import TradingDay
 from .killswitch import KillSwitch
-from .log import LOGGER_NAME, close_log, open_log
+from .log import LOGGER_NAME, TolerantFile, close_log, open_log
 from .memory import GarbageCare
 from .notices import Notice, NoticeBoard
 from .progress import Progress
@@ -83,7 +84,7 @@ class Host:
         self._server: WebServer | None = None
         self._hooks: HookServer | None = None
         self._signals: StopSignals | None = None
-        self._log: logging.Handler | None = None
+        self._log: TolerantFile | None = None
         self._progress_ns = 0
         self._tidy: asyncio.Future[None] | None = None
         self.control.on_stop = self._stop_asked
@@ -207,6 +208,7 @@ class Host:
         from otrade.web.server import WebServer
 
         token = new_token()
+        remember(token)
         web = self.config.web
         server = WebServer(
             self.source,
