@@ -59,7 +59,7 @@ async def run_live(manager: ConfigManager, options: RunOptions, calendar: Calend
             host.finish()
             await host.after_last(keep_page=False)
         finally:
-            await host.stop_page()
+            await host.close()
         return host.summaries
 
 

@@ -59,7 +59,7 @@ Source = Literal["push", "answer", "book", "engine"]
 """Who told us: an order push, the answer to our request, a poll of the order book, or our own
 computation.
 """
-CommandName = Literal["pause", "resume", "flatten", "adopt", "stop", "kill", "login"]
+CommandName = Literal["pause", "resume", "flatten", "adopt", "stop", "kill", "login", "test-alert"]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -381,6 +381,10 @@ class LoginArgs(Row, frozen=True, kw_only=True):
     """
 
     approve: bool = False
+
+
+class TestAlertArgs(Row, frozen=True, kw_only=True):
+    """Send a test to every alert target, and say which of them took it."""
 
 
 class CommandResult(Row, frozen=True, kw_only=True):

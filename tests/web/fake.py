@@ -213,6 +213,7 @@ class FakeSource:
         self.commands: list[tuple[str, dict[str, int | bool | None]]] = []
         self.redirects: list[str] = []
         self.n_status = 0
+        self.why_not_ready: list[str] = []
         self.status_row = STATUS
         self.instrument_rows = [
             instrument(0, "NSE:INFY", 15_072_500, 15_010_000),
@@ -301,6 +302,12 @@ class FakeSource:
 
     def candles(self, instrument_id: int, interval_s: int) -> Sequence[Candle]:
         return self.candle_rows.get(instrument_id, [])
+
+    def readiness(self) -> Sequence[str]:
+        return self.why_not_ready
+
+    async def metrics(self) -> tuple[bytes, str]:
+        return b"otrade_ready 1.0\n", "text/plain; version=0.0.4; charset=utf-8"
 
     async def command(self, name: CommandName, **args: int | bool | None) -> CommandResult:
         self.commands.append((name, args))
