@@ -226,7 +226,7 @@ def _alerts(args: argparse.Namespace) -> int:
 def _latency(args: argparse.Namespace) -> int:
     from otrade.commands.latency import latency
 
-    return latency(args.var, args.day, as_json=args.json)
+    return latency(args.var, args.day or "", as_json=args.json)
 
 
 def _version(_args: argparse.Namespace) -> int:
@@ -428,7 +428,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--target", default="", metavar="NAME", help="only this one")
 
     sub = add("latency", "how long each stage took on a day: p50, p99, p99.9 and max", _latency)
-    sub.add_argument("day", type=_date, nargs="?", default="", metavar="YYYY-MM-DD", help="default: the last one that was kept")
+    sub.add_argument("day", type=_date, nargs="?", default=None, metavar="YYYY-MM-DD", help="default: the last one that was kept")
     var_option(sub)
     sub.add_argument("--json", action="store_true", help="as JSON")
 

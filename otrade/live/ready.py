@@ -34,9 +34,9 @@ def why_not_ready(day: "TradingDay | None", lifecycle: str) -> list[str]:
         why.append("the feed is down")
     if day.is_token_dead:
         why.append("the broker's access token is dead")
-    if day.journal is None:
+    if day.journal is None and day.options.needs_journal:
         why.append("there is no journal")
-    elif day.journal.trouble:
+    if day.journal is not None and day.journal.trouble:
         why.append(f"the journal is failing: {day.journal.trouble}")
     instruments = [day.engine.instrument(i) for i in range(day.engine.n_instruments)] if not why else []
     if instruments and all(row["phase"] != Phase.ENTRY for row in instruments):

@@ -128,7 +128,8 @@ def test_a_rejected_exit_is_repeated_sooner() -> None:
 
 
 def test_quiet_hours_let_alarms_through_and_tell_the_rest_afterwards() -> None:
-    door = gate(min_severity="info", quiet=[QuietHours(start="22:00", until="08:00"), QuietHours(start="12:30", until="13:00", min_severity="error")])
+    lunch = QuietHours(start="12:30", until="13:00", min_severity="error")
+    door = gate(min_severity="info", quiet=[QuietHours(start="22:00", until="08:00"), lunch])
     night = NOON + 11 * 60 * MINUTE  # 23:00
     assert door.offer(alert(Level.ALARM), night) and door.offer(alert(Level.LOUDEST, "EXIT_REJECTED"), night)
     assert not door.offer(alert(Level.ERROR, "IN_DOUBT"), night)
