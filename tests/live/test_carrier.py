@@ -3,7 +3,6 @@ against a web server of ours.
 """
 
 import asyncio
-import http.server
 import io
 import json
 import logging
@@ -11,8 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +29,9 @@ from otrade.live.carrier import LOUDEST, TYPES, Carrier, addresses, by_apprise
 from otrade.live.courier import OUT_MAX, Courier, carrier_command
 from otrade.live.outbox import Outcome, Parcel
 
+from .ear import TOKEN, Listener, environment, listening
+
 ROOT = Path(__file__).parents[2]
-TOKEN = "bot-secret-0123456789"
 PATIENCE_S = 60.0
 """A limit of patience, not a measure."""
 
@@ -126,54 +125,6 @@ def test_every_parcel_gets_one_outcome_and_a_failing_target_delays_no_other() ->
         (1, "slow", False), (2, "fast", True), (4, "fast", True), (3, "nobody", False)
     }  # fmt: skip
     assert {"bad": "odd", "why": "no address"} in rows
-
-
-class Ear(http.server.BaseHTTPRequestHandler):
-    """Takes what Apprise posts."""
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        server = self.server
-        assert isinstance(server, Listener)
-        server.heard.append(body)
-        self.send_response(server.statuses.pop(0) if server.statuses else 200)
-        self.end_headers()
-
-    def log_message(self, *args: Any) -> None:
-        """Silent."""
-
-
-class Listener(http.server.ThreadingHTTPServer):
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Ear)
-        self.heard: list[dict[str, Any]] = []
-        self.statuses: list[int] = []
-
-    @property
-    def address(self) -> str:
-        return f"json://127.0.0.1:{self.server_address[1]}/{TOKEN}"
-
-
-@contextmanager
-def listening() -> Iterator[Listener]:
-    with Listener() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-@contextmanager
-def environment(**names: str) -> Iterator[None]:
-    os.environ.update(names)
-    try:
-        yield
-    finally:
-        for name in names:
-            del os.environ[name]
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -343,3 +294,32 @@ def test_otrade_alerts_test(tmp_path: Path, notified: list[dict[str, Any]], caps
 def test_a_bad_configuration_is_refused(tmp_path: Path, alerts: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         manager.load(config_file(tmp_path, **alerts))
+
+
+# --------------------------------------------------------------------------------------------------- a whole day
+def test_a_paper_day_tells_its_troubles_and_its_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything as `otrade run` wires it: a feed that is cut for two minutes, a target that takes all and one that has no address."""
+    from otrade.config import RunOptions
+    from otrade.live import app
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the carrier is started from elsewhere
+    data = json.loads(manager.default_bytes("paper.json"))
+    data["alerts"] = {"targets": [{"name": "phone", "min_severity": "error"}, {"name": "lost"}], "max_per_min": 100}
+    data["strategies"] = data["strategies"][:1]
+    data["instruments"] = [one for one in data["instruments"] if one["symbol"] == data["strategies"][0]["instrument"]]
+    data["sim"] |= {"ticks_per_s": 0.1, "rehearse": [{"at": "11:00", "what": "feed"}]}
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(data))
+    with listening() as server, environment(OTRADE_ALERT_PHONE=server.address):
+        app.run(RunOptions(config=config, speed=float("inf"), date="2026-11-20", page=False))
+    titles = [post["title"] for post in server.heard]
+    assert {f"OTrade otrade PAPER: {words}" for words in ("ERROR, FEED LOST", "resolved, FEED BACK", "DAY SUMMARY")} <= set(titles)
+    (summary,) = [post["message"] for post in server.heard if post["title"].endswith("DAY SUMMARY")]
+    assert "2026-11-20: the last session has closed" in summary and "Nothing is open." in summary
+    log = (tmp_path / "var" / "log" / "otrade.jsonl").read_text()
+    codes = [json.loads(line).get("code") for line in log.splitlines()]
+    assert codes.count("ALERT_DELIVERED") == len(server.heard)
+    assert "OTRADE_ALERT_LOST" in log, "who has no address is said"
+    everything = [path.read_bytes() for path in (tmp_path / "var").rglob("*") if path.is_file()]
+    assert everything and not any(TOKEN.encode() in content for content in everything), "the address is in no file"
