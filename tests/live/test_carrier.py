@@ -27,9 +27,11 @@ from otrade.live.alert_table import Level
 from otrade.live.alerts import AlertDesk
 from otrade.live.carrier import LOUDEST, TYPES, Carrier, addresses, by_apprise
 from otrade.live.courier import OUT_MAX, Courier, carrier_command
+from otrade.live.day import TradingDay
 from otrade.live.outbox import Outcome, Parcel
 
 from .ear import TOKEN, Listener, environment, listening
+from .test_app import on_beat
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
@@ -308,15 +310,21 @@ def test_a_paper_day_tells_its_troubles_and_its_result(tmp_path: Path, monkeypat
     data["alerts"] = {"targets": [{"name": "phone", "min_severity": "error"}, {"name": "lost"}], "max_per_min": 100}
     data["strategies"] = data["strategies"][:1]
     data["instruments"] = [one for one in data["instruments"] if one["symbol"] == data["strategies"][0]["instrument"]]
-    data["sim"] |= {"ticks_per_s": 0.1, "rehearse": [{"at": "11:00", "what": "feed"}]}
+    data["sim"] |= {"ticks_per_s": 0.1, "rehearse": [{"at": "09:20", "what": "feed"}]}
     config = tmp_path / "config.json"
     config.write_text(json.dumps(data))
+
+    def stop_when_it_is_back(day: TradingDay, now_ns: int) -> None:
+        if day.board.since(0)[-1].code == "FEED_BACK":
+            day.ending.stop("that will do")
+
+    on_beat(monkeypatch, stop_when_it_is_back)
     with listening() as server, environment(OTRADE_ALERT_PHONE=server.address):
         app.run(RunOptions(config=config, speed=float("inf"), date="2026-11-20", page=False))
     titles = [post["title"] for post in server.heard]
     assert {f"OTrade otrade PAPER: {words}" for words in ("ERROR, FEED LOST", "resolved, FEED BACK", "DAY SUMMARY")} <= set(titles)
     (summary,) = [post["message"] for post in server.heard if post["title"].endswith("DAY SUMMARY")]
-    assert "2026-11-20: the last session has closed" in summary and "Nothing is open." in summary
+    assert "2026-11-20: stopped (that will do)" in summary and "Nothing is open." in summary
     log = (tmp_path / "var" / "log" / "otrade.jsonl").read_text()
     codes = [json.loads(line).get("code") for line in log.splitlines()]
     assert codes.count("ALERT_DELIVERED") == len(server.heard)
