@@ -65,6 +65,7 @@ ALERTS: dict[str, Level | AsSaid | None] = {
     "ADOPTED": Level.WARN,
     "RESUMED": Level.WARN,
     # The orchestrator's.
+    "NOT_TRADING": Level.ALARM,
     "DAY_OPEN": Level.INFO,
     "DAY_END": AS_SAID,  # an ALARM when something is open
     "DAY_SUMMARY": Level.INFO,

@@ -3,6 +3,7 @@ against a web server of ours.
 """
 
 import asyncio
+import datetime as dt
 import io
 import json
 import logging
@@ -22,7 +23,7 @@ from otrade.commands import alerts as command
 from otrade.config import manager
 from otrade.config.schema import AlertsConfig, AlertTarget
 from otrade.config.secret import Secret, known_secrets
-from otrade.errors import ConfigError
+from otrade.errors import ConfigError, TokenError
 from otrade.live.alert_table import Level
 from otrade.live.alerts import AlertDesk
 from otrade.live.carrier import LOUDEST, TYPES, Carrier, addresses, by_apprise
@@ -331,3 +332,27 @@ def test_a_paper_day_tells_its_troubles_and_its_result(tmp_path: Path, monkeypat
     assert "OTRADE_ALERT_LOST" in log, "who has no address is said"
     everything = [path.read_bytes() for path in (tmp_path / "var").rglob("*") if path.is_file()]
     assert everything and not any(TOKEN.encode() in content for content in everything), "the address is in no file"
+
+
+def test_a_live_engine_that_cannot_begin_tells_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No token, and nobody at the terminal: the morning's most likely trouble."""
+    from otrade.config import RunOptions
+    from otrade.live import app
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("OTRADE_KITE_API_KEY", "an-api-key-of-ours")
+    monkeypatch.delenv("OTRADE_KITE_ACCESS_TOKEN", raising=False)
+    monkeypatch.setattr("otrade.live.real.date_of", lambda now_ns: dt.date(2026, 11, 20))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    data = json.loads(manager.default_bytes("live.kite.example.json"))
+    data |= {"alerts": {"targets": [{"name": "phone"}]}, "watchdog": {"enabled": False}}
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(data))
+    with listening() as server, environment(OTRADE_ALERT_PHONE=server.address):
+        with pytest.raises(TokenError, match="no access token"):
+            app.run(RunOptions(config=config, page=False))
+    (post,) = server.heard
+    assert post["title"] == "OTrade otrade LIVE: ALARM, NOT TRADING"
+    assert "otrade login" in post["message"] and "an-api-key-of-ours" not in post["message"]
