@@ -237,6 +237,7 @@ class FakeSource:
                 PreflightLine(name="clock", verdict="LOOK", words="the broker did not tell its time", fix="see that chrony runs"),
             ],
         )
+        self.why_not_ready: list[str] = []
         self.status_row = STATUS
         self.instrument_rows = [
             instrument(0, "NSE:INFY", 15_072_500, 15_010_000),
@@ -331,6 +332,12 @@ class FakeSource:
 
     async def preflight(self) -> PreflightView | None:
         return self.board
+
+    def readiness(self) -> Sequence[str]:
+        return self.why_not_ready
+
+    async def metrics(self) -> tuple[bytes, str]:
+        return b"otrade_ready 1.0\n", "text/plain; version=0.0.4; charset=utf-8"
 
     async def command(self, name: CommandName, **args: int | bool | None) -> CommandResult:
         self.commands.append((name, args))

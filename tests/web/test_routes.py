@@ -171,3 +171,17 @@ def test_a_broker_that_says_nothing_keeps_nobody_waiting(
     monkeypatch.setattr(source, "accounts", never)
     monkeypatch.setattr(source, "preflight", never)
     assert "not answered" in problem(client.get(path), 409, "refused").detail
+
+
+def test_ready_or_why_not(client: TestClient, source: FakeSource) -> None:
+    assert client.get("/readyz").text == "ready\n"
+    source.why_not_ready = ["the feed is down", "a person has paused entries"]
+    found = problem(client.get("/readyz"), 503, "not_ready")
+    assert found.detail == "the feed is down; a person has paused entries"
+
+
+def test_metrics(client: TestClient) -> None:
+    response = client.get("/metrics")
+    assert response.text == "otrade_ready 1.0\n"
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert response.headers["cache-control"] == "no-store"
