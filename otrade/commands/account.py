@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import orjson
+import msgspec
 
-from otrade.brokers.base import BrokerPosition, Funds, HandDesk, Holding
 from otrade.brokers.sim.config import SimConfig
 from otrade.brokers.sim.simulator import Simulator
 from otrade.calendar import Calendar
@@ -18,24 +14,13 @@ from otrade.config import manager
 from otrade.config.schema import Config
 from otrade.errors import OTradeError
 from otrade.live.access import LiveAccess, second_broker
-from otrade.live.clock import NS_PER_S, WallClock
+from otrade.live.accounts import TIMEOUT_NS, in_trouble, read
+from otrade.live.clock import WallClock
 from otrade.live.paper import date_of_run, paper_kit
-from otrade.live.units import ist_hms, rupees
+from otrade.live.units import NS_PER_MS, ist_hms, rupees
+from otrade.web.schema import AccountView
 
-TIMEOUT_NS = 10 * NS_PER_S
 GOOD, PART = 0, 4
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One broker's word. `trouble` when it could not be asked; then the rest is empty, which means nothing."""
-
-    broker: str
-    ts_ns: int
-    positions: Sequence[BrokerPosition] = ()
-    holdings: Sequence[Holding] = ()
-    funds: Sequence[Funds] = ()
-    trouble: str = ""
 
 
 def account(config_path: Path, *, as_json: bool) -> int:
@@ -43,43 +28,35 @@ def account(config_path: Path, *, as_json: bool) -> int:
     config = manager.load(config_path)
     accounts = asyncio.run(_paper(config) if config.mode == "paper" else _live(config))
     if as_json:
-        print(orjson.dumps([asdict(found) for found in accounts], option=orjson.OPT_INDENT_2).decode())
+        print(msgspec.json.format(msgspec.json.encode(accounts)).decode())
     else:
         print("\n\n".join(render(found) for found in accounts))
     return PART if any(found.trouble for found in accounts) else GOOD
 
 
-def render(found: Account) -> str:
+def render(found: AccountView) -> str:
     """A block for one account."""
-    head = f"{found.broker}, as its REST interface told at {ist_hms(found.ts_ns)} IST"
+    head = f"{found.broker}, as its REST interface told at {ist_hms(found.ts_ms * NS_PER_MS)} IST"
     if found.trouble:
         return f"{head}\n  could not be read: {found.trouble}"
     lines = [head]
     lines += [f"  funds      {f.segment:<12}{rupees(f.net_e4):>18} free{rupees(f.used_e4):>18} used" for f in found.funds]
     for p in found.positions:
-        name = f"{p.exchange}:{p.tradingsymbol}"
-        day = f"bought {p.buy_qty}, sold {p.sell_qty}, last {rupees(p.ltp_e4)}"
-        lines.append(f"  position   {name:<24}{p.product:<6}{p.net_qty:>+9}  {day}")
+        day = f"bought {p.buy_qty}, sold {p.sell_qty}, last {_price(p.ltp_e4)}"
+        lines.append(f"  position   {p.symbol:<24}{p.product:<6}{p.net_qty:>+9}  {day}")
     for h in found.holdings:
-        name = f"{h.exchange}:{h.tradingsymbol}"
         soon = f", {h.t1_qty} not delivered yet" if h.t1_qty else ""
-        lines.append(f"  holding    {name:<24}{h.qty:>9}  at {rupees(h.avg_px_e4)}, last {rupees(h.ltp_e4)}{soon}")
+        lines.append(f"  holding    {h.symbol:<24}{h.qty:>9}  at {rupees(h.avg_px_e4)}, last {_price(h.ltp_e4)}{soon}")
     if not found.positions and not found.holdings:
         lines.append("  no position and no holding")
     return "\n".join(lines)
 
 
-async def read(broker: str, desk: HandDesk, now_ns: Callable[[], int]) -> Account:
-    """Ask one broker for everything; half an answer is none."""
-    try:
-        return Account(broker, now_ns(), await desk.positions(), await desk.holdings(), await desk.funds())
-    except OTradeError as error:
-        return Account(broker, now_ns(), trouble=str(error))
-    finally:
-        desk.close()
+def _price(px_e4: int | None) -> str:
+    return "not told" if px_e4 is None else rupees(px_e4)
 
 
-async def _live(config: Config) -> list[Account]:
+async def _live(config: Config) -> list[AccountView]:
     clock = WallClock()
     found = []
     for broker in (config.broker, second_broker(config)):
@@ -87,17 +64,17 @@ async def _live(config: Config) -> list[Account]:
             continue
         try:
             access = LiveAccess(config, clock, broker)
-            desk: Any = access.kit.by_hand(TIMEOUT_NS)
-            desk.set_access_token(await access.token(ask=False))
+            await access.token(ask=False)
+            desk = access.kit.by_hand(TIMEOUT_NS)
             access.close()
         except OTradeError as error:
-            found.append(Account(broker.kind, clock.now_ns(), trouble=str(error)))
+            found.append(in_trouble(broker.kind, clock.now_ns(), str(error)))
             continue
         found.append(await read(broker.kind, desk, clock.now_ns))
     return found
 
 
-async def _paper(config: Config) -> list[Account]:
+async def _paper(config: Config) -> list[AccountView]:
     """The simulated account on the morning of its day: empty but for its funds."""
     calendar = Calendar.load(Path(config.paths.calendar) if config.paths.calendar else None)
     date = date_of_run(config.sim.date, calendar)
@@ -110,9 +87,8 @@ async def _paper(config: Config) -> list[Account]:
         for broker in (config.broker, second):
             if broker is not None:
                 kit = paper_kit(broker, sim, ports)
-                session = await sim.during(kit.log_in_here())
+                await sim.during(kit.log_in_here())
                 desk = kit.by_hand(TIMEOUT_NS)
-                desk.set_access_token(session.access_token)
                 kit.close()
                 found.append(await sim.during(read(broker.kind, desk, sim.clock.now_ns)))
         return found

@@ -20,6 +20,7 @@ from otrade.errors import OTradeError, StartError
 from otrade.journal.archive import tidy
 from otrade.web.schema import Mode
 
+from .accounts import TIMEOUT_NS, Accounts
 from .alerts import AlertDesk
 from .clock import NS_PER_S, Clock
 from .control import Control
@@ -28,6 +29,7 @@ from .killswitch import KillSwitch
 from .latency import keep
 from .log import LOGGER_NAME, TolerantFile, close_log, open_log
 from .memory import GarbageCare
+from .morning import Morning
 from .notices import Notice, NoticeBoard
 from .progress import Progress
 from .reload import Reloader
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from otrade.web.server import WebServer
 
     from .courier import Courier
+    from .prepare import DayMaker, PreparedDay
 
 LEVELS = {
     Severity.INFO: logging.INFO,
@@ -151,6 +154,14 @@ class Host:
         day.on_beat += [frames.look, naked.look]
         if self._alerts is not None:
             day.on_beat.append(self._alerts.look)
+
+    def ask_at(self, prepared: "PreparedDay", maker: "DayMaker") -> None:
+        """Where the page's questions to brokers go."""
+        kits = [maker.access.kit]
+        if prepared.second is not None and prepared.second.kit is not kits[0]:
+            kits.append(prepared.second.kit)
+        self.source.desks = Accounts([(kit.name, partial(kit.by_hand, TIMEOUT_NS)) for kit in kits], self.clock.now_ns)
+        self.source.morning = Morning(maker.config, kits[0], maker.calendar, self.clock, prepared.day, prepared.records)
 
     async def opened(self) -> None:
         """The core trades: only now comes the page, which is not small to import."""

@@ -15,6 +15,7 @@ from .clock import NS_PER_S, WallClock
 from .heartbeat import Heartbeat
 from .hooks import HookDesk
 from .host import Host
+from .instrument_cache import InstrumentCache, by_process, directory_of
 from .login import LoginDesk
 from .prepare import DayMaker, PreparedDay
 from .runfile import AccountLock
@@ -57,10 +58,12 @@ async def _run_day(
         _start_watchdog(host, manager.path, Path(manager.config.paths.var))
     other = second_broker(manager.config)
     second = LiveAccess(manager.config, clock, other) if other is not None else None
-    maker = DayMaker(manager.config, calendar, access, clock, host.board, is_paper=False, second=second)
+    cache = InstrumentCache(directory_of(manager.config), host.board, by_process(manager.path))
+    maker = DayMaker(manager.config, calendar, access, clock, host.board, is_paper=False, cache=cache, second=second)
     prepared = await maker.make(today)
     day = prepared.day
     host.begin(day)
+    host.ask_at(prepared, maker)
     login = host.source.login = LoginDesk(access, clock, lambda session: day.on_token(session.access_token))
     watch = TokenWatch(prepared, access)
     day.on_beat += [watch.look, partial(heartbeat.look, day)]
@@ -106,4 +109,5 @@ class TokenWatch:
             return
         if token is not None:
             self._token = token
+            self._access.kit.use(token)
             self._day.on_token(token)

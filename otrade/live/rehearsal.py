@@ -8,8 +8,9 @@ from collections.abc import Callable
 from functools import partial
 
 from otrade._core.types import Severity
+from otrade.brokers.kit import BrokerKit
 from otrade.brokers.sim.simulator import Simulator
-from otrade.config.schema import BrokerConfig, Rehearsal
+from otrade.config.schema import Rehearsal
 
 from .clock import NS_PER_S
 from .day import TradingDay
@@ -19,12 +20,12 @@ LOGIN_AFTER_NS = 60 * NS_PER_S
 OUTAGE_NS = 120 * NS_PER_S
 
 
-def rehearse(day: TradingDay, sim: Simulator, broker: BrokerConfig, wanted: list[Rehearsal]) -> None:
+def rehearse(day: TradingDay, sim: Simulator, kit: BrokerKit, wanted: list[Rehearsal]) -> None:
     """Arm today's troubles; those whose time is over are left out."""
     does: dict[str, Callable[[], None]] = {
-        "token": partial(_token, day, sim, broker.kind),
-        "feed": partial(_feed, day, sim, broker.kind, True),
-        "silence": partial(_feed, day, sim, broker.kind, False),
+        "token": partial(_token, day, sim, kit),
+        "feed": partial(_feed, day, sim, kit.name, True),
+        "silence": partial(_feed, day, sim, kit.name, False),
     }
     now_ns = sim.clock.now_ns()
     for one in wanted:
@@ -38,13 +39,15 @@ def _say(day: TradingDay, text: str) -> None:
     day.board.say(Severity.WARN, "REHEARSAL", f"rehearsal: {text}")
 
 
-def _token(day: TradingDay, sim: Simulator, kind: str) -> None:
+def _token(day: TradingDay, sim: Simulator, kit: BrokerKit) -> None:
     _say(day, "the broker refuses the access token from now on; somebody logs in again in a minute")
-    sim.expire_token(kind)
+    sim.expire_token(kit.name)
 
     def log_in() -> None:
         if not day.ended.is_set():
-            day.on_token(sim.new_token(kind))
+            token = sim.new_token(kit.name)
+            kit.use(token)
+            day.on_token(token)
 
     sim.clock.call_at(sim.clock.now_ns() + LOGIN_AFTER_NS, log_in)
 

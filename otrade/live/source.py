@@ -28,12 +28,14 @@ from otrade.errors import OTradeError
 from otrade.web import schema
 from otrade.web.source import resample
 
+from .accounts import Accounts
 from .alerts import AlertDesk, words_of_test
 from .candles import KEPT_MAX, Candle
 from .control import Control
 from .day import TradingDay
 from .log import TolerantFile
 from .login import LoginDesk, said
+from .morning import Morning
 from .notices import NoticeBoard
 from .ready import why_not_ready
 from .trades import average_e4
@@ -86,6 +88,8 @@ class LiveSource:
         """None where no alerts are configured."""
         self.frames: FrameWatch | None = None
         self.log: TolerantFile | None = None
+        self.desks: Accounts | None = None
+        self.morning: Morning | None = None
 
     def set_day(self, day: TradingDay) -> None:
         self._day = day
@@ -485,6 +489,13 @@ class LiveSource:
                 )
             )
         return rows if interval_s == 60 else resample(rows, interval_s)
+
+    # ------------------------------------------------------------------------ asked of the broker
+    async def accounts(self) -> Sequence[schema.AccountView]:
+        return await self.desks.look() if self.desks is not None else ()
+
+    async def preflight(self) -> schema.PreflightView | None:
+        return await self.morning.look() if self.morning is not None else None
 
     # ------------------------------------------------------------------------------------- commands
     async def command(self, name: schema.CommandName, **args: int | bool | None) -> schema.CommandResult:

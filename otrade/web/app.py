@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -45,6 +45,7 @@ BODY_BYTES_MAX = 64 * 1024
 ID_MAX = 2**31 - 1
 SEQ_MAX = 2**53 - 1
 STATIC_DIR = Path(__file__).parent / "static"
+BROKER_WITHIN_S = 20
 CLOSE_BAD_MESSAGE = 1007
 
 COMMANDS: dict[CommandName, type[Row]] = {
@@ -120,6 +121,17 @@ class Api:
         candles = self._source.candles(instrument_id, interval_s)
         return self._json([candle for candle in candles if candle.ts_ms >= since_ms])
 
+    async def accounts(self, request: Request) -> Response:
+        async with _broker_time():
+            return self._json(await self._source.accounts())
+
+    async def preflight(self, request: Request) -> Response:
+        async with _broker_time():
+            board = await self._source.preflight()
+        if board is None:
+            raise ProblemError(problems.refused("the engine is not up yet: there is no morning board to show"))
+        return self._json(board)
+
     async def command(self, request: Request) -> Response:
         name = request.path_params["name"]
         if name not in COMMANDS:
@@ -172,6 +184,16 @@ class Api:
         if client.close_code not in (0, CLOSE_TRY_LATER):
             with contextlib.suppress(WebSocketDisconnect):
                 await websocket.close(client.close_code)
+
+
+@contextlib.asynccontextmanager
+async def _broker_time() -> AsyncIterator[None]:
+    """A broker that says nothing, or whose simulated day is over, must not keep a page waiting for ever."""
+    try:
+        async with asyncio.timeout(BROKER_WITHIN_S):
+            yield
+    except TimeoutError:
+        raise ProblemError(problems.refused("the broker has not answered")) from None
 
 
 async def _send(websocket: WebSocket, client: Client) -> None:
@@ -290,6 +312,8 @@ def create_app(
         Route("/api/signals", api.signals),
         Route("/api/notices", api.notices),
         Route("/api/candles", api.candles),
+        Route("/api/accounts", api.accounts),
+        Route("/api/preflight", api.preflight),
         Route("/api/commands/{name}", api.command, methods=["POST"]),
         Route("/login/callback", api.login_callback),
         WebSocketRoute("/ws", api.stream),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from .schema import (
+    AccountView,
     BracketView,
     Candle,
     CommandName,
@@ -18,6 +19,7 @@ from .schema import (
     NoticeView,
     OrderView,
     PositionView,
+    PreflightView,
     SignalView,
     Status,
     StrategyView,
@@ -57,6 +59,14 @@ class EngineSource(Protocol):
         """Oldest first, the forming one last; `interval_s` is one of `INTERVALS_S`, see
         `resample`.
         """
+        ...
+
+    async def accounts(self) -> Sequence[AccountView]:
+        """What every configured broker holds for us, asked now or not long ago; empty before the engine is up."""
+        ...
+
+    async def preflight(self) -> PreflightView | None:
+        """The morning board, asked now or not long ago; None before the engine is up."""
         ...
 
     async def command(self, name: CommandName, **args: int | bool | None) -> CommandResult:

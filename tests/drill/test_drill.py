@@ -88,6 +88,19 @@ def test_the_sheet_names_what_never_happened() -> None:
     assert missing(results, ("gap", "token")) == ["token"]
 
 
+def test_the_sheet_tells_recoveries_apart() -> None:
+    """What a restart costs by itself is not hidden behind sessions in which the broker takes no order at all."""
+    results = [
+        Result(0, seen=Counter(kill=1), kinds=("kill",), recovery_s=1.25),
+        Result(1, seen=Counter(kill=1), kinds=("kill", "token"), recovery_s=14.5),
+        Result(2, seen=Counter(kill=1), kinds=("kill", "cap_day"), recovery_s=467.0),
+        Result(3),
+    ]
+    sheet = render(results, ("kill",), 1.0)
+    assert "1.25 s where nothing else went wrong, 14.50 s with other troubles, 467.00 s where the day's order cap" in sheet
+    assert "3, 0 of them from the book alone" in sheet
+
+
 def test_the_rate_check_can_say_no() -> None:
     check_rate([0, 1, 2_000_000_000], 2, 1_000_000_000, "second")
     with pytest.raises(Violation, match="3 requests within a second"):

@@ -1,5 +1,7 @@
 """Every route that reads, and every way to ask it wrongly."""
 
+import asyncio
+
 import msgspec
 import pytest
 from starlette.testclient import TestClient
@@ -158,3 +160,28 @@ def test_metrics(client: TestClient) -> None:
     assert response.text == "otrade_ready 1.0\n"
     assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert response.headers["cache-control"] == "no-store"
+
+
+def test_accounts_say_whose_word_they_are_and_when(client: TestClient, source: FakeSource) -> None:
+    rows = msgspec.json.decode(client.get("/api/accounts").content, type=list[schema.AccountView])
+    assert rows == source.account_rows
+    assert rows[1].trouble and not rows[1].positions, "nothing known is not nothing held"
+
+
+def test_the_morning_board(client: TestClient, source: FakeSource) -> None:
+    assert msgspec.json.decode(client.get("/api/preflight").content, type=schema.PreflightView) == source.board
+    source.board = None
+    problem(client.get("/api/preflight"), 409, "refused")
+
+
+@pytest.mark.parametrize("path", ["/api/accounts", "/api/preflight"])
+def test_a_broker_that_says_nothing_keeps_nobody_waiting(
+    client: TestClient, source: FakeSource, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("otrade.web.app.BROKER_WITHIN_S", 0)
+    monkeypatch.setattr(source, "accounts", never)
+    monkeypatch.setattr(source, "preflight", never)
+    assert "not answered" in problem(client.get(path), 409, "refused").detail

@@ -76,7 +76,10 @@ class UpstoxKit:
         await self.rest.request_token(self._client_id, self._client_secret)
 
     async def approved(self, body: bytes, user_id: str) -> Session:
-        return await approval.session_of(body, self._client_id, user_id, parse(self._rest_root, ("https", "http")), self._clock)
+        rest_root = parse(self._rest_root, ("https", "http"))
+        session = await approval.session_of(body, self._client_id, user_id, rest_root, self._clock)
+        self.use(session.access_token)
+        return session
 
     def postback(self, body: bytes, ts_recv_ns: int) -> OrderReport:
         raise BrokerError("nothing proves who sends Upstox's order notices: they are not listened to")
@@ -114,6 +117,10 @@ class UpstoxKit:
             return UpstoxInstrumentFile(await files.instruments_gz(f"/{path}"))
         finally:
             files.close()
+
+    async def last_price_e4(self, instrument: Instrument) -> int:
+        found = (await self.rest.quotes([instrument.key])).get(instrument.key)
+        return e4(number(found, "last_price")) if found is not None else 0
 
     async def bands(self, instruments: Sequence[Instrument], pause: Callable[[], Awaitable[None]]) -> dict[str, tuple[int, int]]:
         bands = {}
@@ -186,7 +193,9 @@ class UpstoxKit:
 
     def by_hand(self, timeout_ns: int) -> UpstoxByHand:
         rest = parse(self._rest_root, ("https", "http"))
-        return UpstoxByHand(rest, self._orders, self._algo_name, clock=self._clock, timeout_ns=timeout_ns)
+        desk = UpstoxByHand(rest, self._orders, self._algo_name, clock=self._clock, timeout_ns=timeout_ns)
+        desk.set_access_token(self._access_token)
+        return desk
 
     def close(self) -> None:
         self.rest.close()
