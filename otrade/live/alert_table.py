@@ -108,7 +108,7 @@ ALERTS: dict[str, Level | AsSaid | None] = {
     "NO_PAGE": Level.ERROR,
     "NO_RUN_FILE": Level.WARN,
     "NO_LATENCY_FILE": None,
-    "OLD_INSTRUMENTS": Level.WARN,
+    "OLD_INSTRUMENTS": Level.ALARM,
     "INSTRUMENTS_DAMAGED": Level.WARN,
     "RESOLVED": None,
     "RENAMED": Level.WARN,

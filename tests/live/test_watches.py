@@ -30,7 +30,7 @@ def test_naked_quantity_is_an_alarm_when_it_lasts_and_its_end_is_told() -> None:
         watch.look(at * SECOND)
         watch.look(at * SECOND + SECOND // 10)
     (said,) = day.board.since(0)
-    assert (said.severity, said.code, said.instrument_id) == (Severity.ALARM, "NAKED", 3)
+    assert (said.severity, said.code, said.instrument_id, said.bracket_id) == (Severity.ALARM, "NAKED", 3, 1)
     assert said.text == "NSE:X3: 6 of 10 open units have had no working stop for 10 s"
     brackets[1] = bracket(10, 10, 0)
     watch.look(150 * SECOND)
