@@ -92,7 +92,7 @@ def test_ready_and_every_reason_why_not() -> None:
             for instrument_id in range(day.engine.n_instruments):
                 assert why_not_ready(day, "running") == []
                 day.engine.on_quarantine(instrument_id, True, now())
-            assert why_not_ready(day, "running") == ["every instrument is quarantined"]
+            assert why_not_ready(day, "running") == ["every instrument that is open is quarantined"]
             for instrument_id in range(day.engine.n_instruments):
                 day.engine.on_quarantine(instrument_id, False, now())
             await here.sim.run_until(here.at("11:00"))
