@@ -173,12 +173,12 @@ cdef class EngineViews(EngineSetup):
         return out
 
     def budget(self):
-        """The limits (`budget_t`), and `used_second`, `used_minute`, `used_half_hour`: requests inside the windows that end now."""
+        """The limits (`budget_t`), and `second_used`, `minute_used`, `half_hour_used`: requests inside the windows that end now."""
         cdef int64_t second, minute, half_hour
         risk.budget_used(&self.c, &second, &minute, &half_hour)
         out = dict(self.c.budget)
         del out["ts_ring_ns"], out["minute_ring"]
-        out.update(used_second=second, used_minute=minute, used_half_hour=half_hour)
+        out.update(second_used=second, minute_used=minute, half_hour_used=half_hour)
         return out
 
     def counters(self):

@@ -27,6 +27,9 @@ TITLE_WORDS = {
     Level.LOUDEST: "ACT NOW",
 }
 TEST_S = 20.0
+DOWN = {"FEED_DOWN": "the feed", "SECOND_FEED_DOWN": "the second feed"}
+UP = {"FEED_UP": "the feed", "SECOND_FEED_UP": "the second feed"}
+"""Notices that say so: a feed is told about when it stays down."""
 
 Say = Callable[[Severity, str, str], object]
 
@@ -48,8 +51,9 @@ class AlertDesk:
         self._wall_ns = wall_ns
         self._gates = [Gate(target, repeat_s=config.repeat_s, max_per_min=config.max_per_min) for target in config.targets]
         self._feed_down_ns = ns_of_s(config.feed_down_s)
-        self._feed_down_since_ns = 0
-        self._feed_is_lost = False
+        self._down_since_ns: dict[str, int] = {}
+        self._lost: set[str] = set()
+        """Feeds that have been down for so long that it was told."""
         self._n_parcels = 0
         self._codes: dict[int, str] = {}
         """What each parcel is about, until its fate is known."""
@@ -66,10 +70,10 @@ class AlertDesk:
     # ------------------------------------------------------------------------------------ what comes
     def hear(self, notice: Notice) -> None:
         """A listener of notices."""
-        if notice.code == "FEED_DOWN":
-            self._feed_down_since_ns = self._feed_down_since_ns or notice.ts_ns
-        elif notice.code == "FEED_UP":
-            self._feed_up(notice.ts_ns)
+        if notice.code in DOWN:
+            self._down_since_ns.setdefault(DOWN[notice.code], notice.ts_ns)
+        elif notice.code in UP:
+            self._feed_up(UP[notice.code], notice.ts_ns)
         level = level_of(notice)
         if level is not None:
             place = (notice.instrument_id, notice.bracket_id) if notice.instrument_id != NONE_ID else (notice.text,)
@@ -77,22 +81,23 @@ class AlertDesk:
 
     def look(self, now_ns: int) -> None:
         """On the beat, with engine time: what has lasted, and what was held back."""
-        since_ns = self._feed_down_since_ns
-        if since_ns and not self._feed_is_lost and now_ns - since_ns >= self._feed_down_ns:
-            self._feed_is_lost = True
-            gone_s = (now_ns - since_ns) // NS_PER_S
-            self._say(Severity.ERROR, "FEED_LOST", f"the feed has been down for {gone_s} s, since {ist_hms(since_ns)} IST: no entries")
+        for feed, since_ns in self._down_since_ns.items():
+            if feed not in self._lost and now_ns - since_ns >= self._feed_down_ns:
+                self._lost.add(feed)
+                gone_s = (now_ns - since_ns) // NS_PER_S
+                self._say(Severity.ERROR, "FEED_LOST", f"{feed} has been down for {gone_s} s, since {ist_hms(since_ns)} IST")
         self._digest(at_once=False)
 
-    def _feed_up(self, now_ns: int) -> None:
-        if self._feed_is_lost:
-            gone_s = (now_ns - self._feed_down_since_ns) // NS_PER_S
-            self._say(Severity.WARN, "FEED_BACK", f"the feed is back after {gone_s} s")
-        self._feed_down_since_ns, self._feed_is_lost = 0, False
+    def _feed_up(self, feed: str, now_ns: int) -> None:
+        since_ns = self._down_since_ns.pop(feed, now_ns)
+        if feed in self._lost:
+            self._lost.discard(feed)
+            self._say(Severity.WARN, "FEED_BACK", f"{feed} is back after {(now_ns - since_ns) // NS_PER_S} s")
 
     def day_over(self, summary: str, now_ns: int) -> None:
         """The day's result, and whatever was held back: there is no later."""
-        self._feed_down_since_ns, self._feed_is_lost = 0, False
+        self._down_since_ns.clear()
+        self._lost.clear()
         self._tell(Alert(Level.INFO, "DAY_SUMMARY", summary, now_ns, ("DAY_SUMMARY", summary), is_summary=True))
         self._digest(at_once=True)
 

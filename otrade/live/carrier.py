@@ -197,8 +197,10 @@ class Carrier:
         for deliverer in self._deliverers.values():
             deliverer.start()
         for line in lines:
-            given = orjson.loads(line)
-            self._take(given.pop("target"), Parcel(**given))
+            # The engine may have been cut off in the middle of one: what came before is carried all the same.
+            with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError):
+                given = orjson.loads(line)
+                self._take(given.pop("target"), Parcel(**given))
         for deliverer in self._deliverers.values():
             deliverer.finish(linger_s)
         for deliverer in self._deliverers.values():

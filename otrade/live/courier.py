@@ -15,6 +15,8 @@ from pathlib import Path
 
 import orjson
 
+from otrade.config.secret import NAMES
+
 from .outbox import Outcome, Parcel
 
 OUT_MAX = 200
@@ -88,6 +90,7 @@ class Courier:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if name not in NAMES},  # brokers' secrets are not its business
             start_new_session=True,  # Ctrl-C is the engine's; the last words are still to be carried
             bufsize=0,
         )

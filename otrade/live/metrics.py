@@ -164,7 +164,7 @@ def _limits(budget: Mapping[str, int]) -> Iterator[Metric]:
         if whole <= 0:
             continue
         limit.add_metric([window], whole)
-        used = budget["day_used"] if window == "day" else budget[f"used_{window}"]
+        used = budget["day_used"] if window == "day" else budget[f"{window}_used"]
         for name, lane in LANES:
             may_use = whole
             if lane == Lane.ENTRY:

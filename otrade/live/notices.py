@@ -73,9 +73,9 @@ class NoticeBoard:
         if listener in self._listeners:
             self._listeners.remove(listener)
 
-    def say(self, severity: Severity, code: str, text: str, *, instrument_id: int = NONE_ID) -> Notice:
+    def say(self, severity: Severity, code: str, text: str, *, instrument_id: int = NONE_ID, bracket_id: int = NONE_ID) -> Notice:
         """Say something of the orchestrator's own, now."""
-        return self._keep(Notice(self._seq + 1, self._now_ns(), severity, code, redact(text), instrument_id))
+        return self._keep(Notice(self._seq + 1, self._now_ns(), severity, code, redact(text), instrument_id, bracket_id))
 
     def say_core(self, row: Mapping[str, Any], names: Names) -> Notice:
         """Say one notice of the core, a dict of the fields of `notice_t`."""

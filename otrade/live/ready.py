@@ -38,9 +38,16 @@ def why_not_ready(day: "TradingDay | None", lifecycle: str) -> list[str]:
         why.append("there is no journal")
     if day.journal is not None and day.journal.trouble:
         why.append(f"the journal is failing: {day.journal.trouble}")
-    instruments = [day.engine.instrument(i) for i in range(day.engine.n_instruments)] if not why else []
-    if instruments and all(row["phase"] != Phase.ENTRY for row in instruments):
-        why.append("it is outside the entry hours of every instrument")
-    if instruments and all(row["quarantined"] for row in instruments):
-        why.append("every instrument is quarantined")
-    return why
+    return why or _no_instrument(day)
+
+
+def _no_instrument(day: "TradingDay") -> list[str]:
+    """Looks at instruments until one may be traded: of thousands it is the first."""
+    is_open = False
+    for instrument_id in range(day.engine.n_instruments):
+        row = day.engine.instrument(instrument_id)
+        if row["phase"] == Phase.ENTRY:
+            is_open = True
+            if not row["quarantined"]:
+                return []
+    return ["every instrument that is open is quarantined" if is_open else "it is outside the entry hours of every instrument"]

@@ -84,12 +84,12 @@ class LiveSource:
         self.lifecycle: schema.Lifecycle = "starting"
         self.login: LoginDesk | None = None
         """None where nobody need log in."""
-        self.desks: Accounts | None = None
-        self.morning: Morning | None = None
         self.alerts: AlertDesk | None = None
         """None where no alerts are configured."""
         self.frames: FrameWatch | None = None
         self.log: TolerantFile | None = None
+        self.desks: Accounts | None = None
+        self.morning: Morning | None = None
 
     def set_day(self, day: TradingDay) -> None:
         self._day = day

@@ -39,19 +39,20 @@ class NakedWatch:
                 self._say(
                     Severity.ALARM,
                     "NAKED",
-                    bracket["instrument_id"],
+                    bracket_id,
                     f"{left} of {bracket['open_qty']} open units have had no working stop for {(now_ns - since_ns) // NS_PER_S} s",
                 )
         for bracket_id in [bracket_id for bracket_id in self._said if bracket_id not in naked]:
             gone_s = (now_ns - self._said.pop(bracket_id)) // NS_PER_S
             bracket = engine.bracket(bracket_id)
             how = "is closed" if not bracket["open_qty"] else "has a working stop again"
-            self._say(Severity.INFO, "COVERED", bracket["instrument_id"], f"what was naked {how}, after {gone_s} s")
+            self._say(Severity.INFO, "COVERED", bracket_id, f"what was naked {how}, after {gone_s} s")
         self._said.update(naked)
 
-    def _say(self, severity: Severity, code: str, instrument_id: int, words: str) -> None:
+    def _say(self, severity: Severity, code: str, bracket_id: int, words: str) -> None:
+        instrument_id = self._day.engine.bracket(bracket_id)["instrument_id"]
         symbol = self._day.plan.symbol_of(instrument_id)
-        self._day.board.say(severity, code, f"{symbol}: {words}", instrument_id=instrument_id)
+        self._day.board.say(severity, code, f"{symbol}: {words}", instrument_id=instrument_id, bracket_id=bracket_id)
 
 
 class FrameWatch:

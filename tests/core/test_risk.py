@@ -245,7 +245,7 @@ def test_what_is_used_of_the_budget_can_be_seen():
         assert cross_up(e, start + i * SECOND // 2, token=token_of(i)) == Reason.OK
 
     def used():
-        return [e.budget()[f"used_{window}"] for window in ("second", "minute", "half_hour")]
+        return [e.budget()[f"{window}_used"] for window in ("second", "minute", "half_hour")]
 
     assert used() == [2, 3, 3], "half a second apart: a window does not hold what is as old as itself"
     e.on_timer(start + 30 * SECOND)

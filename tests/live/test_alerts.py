@@ -328,7 +328,10 @@ def test_only_a_feed_that_stays_down_is_told_and_then_its_return() -> None:
     here.now = NOON + 150 * SECOND
     here.board.say(Severity.INFO, "FEED_UP", "up")
     assert here.sink.titles()[1:] == ["OTrade test: resolved, FEED BACK"]
-    assert "after 50 s" in here.sink.parcels[-1][1].body
+    assert "the feed is back after 50 s" in here.sink.parcels[-1][1].body
+    here.board.say(Severity.WARN, "SECOND_FEED_DOWN", "down")
+    here.desk.look(NOON + 180 * SECOND)
+    assert "the second feed has been down for 30 s" in here.sink.parcels[-1][1].body
 
 
 def test_what_becomes_of_an_alert_is_said_and_never_alerted() -> None:

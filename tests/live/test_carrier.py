@@ -169,6 +169,34 @@ for line in sys.stdin:
 """
 
 
+def test_half_a_line_takes_nothing_else_with_it() -> None:
+    out = io.StringIO()
+    given = orjson.dumps(line(1, "phone")) + b"\n" + b'[1]\n{"target": "phone"}\n{"id": 2, "tar'
+    Carrier({"phone": lambda parcel: (True, "")}, {}, tries=1, out=out).run(io.BytesIO(given), linger_s=PATIENCE_S)
+    assert [orjson.loads(row)["id"] for row in out.getvalue().splitlines()] == [1]
+
+
+def test_the_carrier_has_no_broker_s_secrets() -> None:
+    outcomes: list[Outcome] = []
+    program = """
+import json, os, sys
+row = json.loads(sys.stdin.readline())
+why = ",".join(sorted(name for name in os.environ if name.startswith("OTRADE_")))
+print(json.dumps({"id": row["id"], "target": row["target"], "ok": True, "n_tries": 1, "why": why}), flush=True)
+"""
+
+    async def body() -> None:
+        courier = Courier([sys.executable, "-c", program], on_outcome=outcomes.append, on_trouble=lambda words: None)
+        courier.start()
+        assert courier.send("phone", Parcel(1, 0, "t", "b"))
+        await until(lambda: bool(outcomes))
+        await courier.close(PATIENCE_S)
+
+    with environment(OTRADE_ALERT_PHONE="json://localhost/x", OTRADE_KITE_ACCESS_TOKEN="of the broker"):
+        asyncio.run(body())
+    assert outcomes[0].why == "OTRADE_ALERT_PHONE"
+
+
 def test_a_carrier_that_dies_is_said_and_another_takes_its_place() -> None:
     outcomes: list[Outcome] = []
     said: list[str] = []
@@ -316,7 +344,7 @@ def test_a_paper_day_tells_its_troubles_and_its_result(tmp_path: Path, monkeypat
     config.write_text(json.dumps(data))
 
     def stop_when_it_is_back(day: TradingDay, now_ns: int) -> None:
-        if day.board.since(0)[-1].code == "FEED_BACK":
+        if any(notice.code == "FEED_BACK" for notice in day.board.since(0)):
             day.ending.stop("that will do")
 
     on_beat(monkeypatch, stop_when_it_is_back)

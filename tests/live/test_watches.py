@@ -30,7 +30,7 @@ def test_naked_quantity_is_an_alarm_when_it_lasts_and_its_end_is_told() -> None:
         watch.look(at * SECOND)
         watch.look(at * SECOND + SECOND // 10)
     (said,) = day.board.since(0)
-    assert (said.severity, said.code, said.instrument_id) == (Severity.ALARM, "NAKED", 3)
+    assert (said.severity, said.code, said.instrument_id, said.bracket_id) == (Severity.ALARM, "NAKED", 3, 1)
     assert said.text == "NSE:X3: 6 of 10 open units have had no working stop for 10 s"
     brackets[1] = bracket(10, 10, 0)
     watch.look(150 * SECOND)
@@ -92,7 +92,7 @@ def test_ready_and_every_reason_why_not() -> None:
             for instrument_id in range(day.engine.n_instruments):
                 assert why_not_ready(day, "running") == []
                 day.engine.on_quarantine(instrument_id, True, now())
-            assert why_not_ready(day, "running") == ["every instrument is quarantined"]
+            assert why_not_ready(day, "running") == ["every instrument that is open is quarantined"]
             for instrument_id in range(day.engine.n_instruments):
                 day.engine.on_quarantine(instrument_id, False, now())
             await here.sim.run_until(here.at("11:00"))

@@ -218,6 +218,7 @@ class FakeSource:
         self.commands: list[tuple[str, dict[str, int | bool | None]]] = []
         self.redirects: list[str] = []
         self.n_status = 0
+        self.why_not_ready: list[str] = []
         self.account_rows = [
             AccountView(
                 broker="kite",
@@ -237,7 +238,6 @@ class FakeSource:
                 PreflightLine(name="clock", verdict="LOOK", words="the broker did not tell its time", fix="see that chrony runs"),
             ],
         )
-        self.why_not_ready: list[str] = []
         self.status_row = STATUS
         self.instrument_rows = [
             instrument(0, "NSE:INFY", 15_072_500, 15_010_000),
@@ -327,17 +327,17 @@ class FakeSource:
     def candles(self, instrument_id: int, interval_s: int) -> Sequence[Candle]:
         return self.candle_rows.get(instrument_id, [])
 
-    async def accounts(self) -> Sequence[AccountView]:
-        return self.account_rows
-
-    async def preflight(self) -> PreflightView | None:
-        return self.board
-
     def readiness(self) -> Sequence[str]:
         return self.why_not_ready
 
     async def metrics(self) -> tuple[bytes, str]:
         return b"otrade_ready 1.0\n", "text/plain; version=0.0.4; charset=utf-8"
+
+    async def accounts(self) -> Sequence[AccountView]:
+        return self.account_rows
+
+    async def preflight(self) -> PreflightView | None:
+        return self.board
 
     async def command(self, name: CommandName, **args: int | bool | None) -> CommandResult:
         self.commands.append((name, args))
