@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import ssl
 import subprocess
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 import pytest
 import websockets
 
+from otrade.commands.adopt import adopt
 from otrade.commands.local import command, get
-from otrade.live.runfile import RunInfo
+from otrade.live.runfile import RunFile, RunInfo
 from otrade.web import guarded_http
 from otrade.web.access import Access
+from otrade.web.schema import CommandResult
 from otrade.web.server import WebServer, WebServerError
 from otrade.web.tls import Tls, context_of
 
@@ -109,6 +112,27 @@ def test_files_that_cannot_be_used_are_named(source: FakeSource, access: Access,
     subprocess.run(["openssl", "ec", "-aes128", "-passout", "pass:x1234", "-in", made.key, "-out", locked], check=True, capture_output=True)
     locked.chmod(0o600)
     refused(Tls(made.cert, locked), "together")
+
+
+# ----------------------------------------------------------------------------------- the command line
+def test_adopt_finds_the_instrument_by_its_symbol(
+    source: FakeSource, access: Access, static_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def test() -> None:
+        web = WebServer(source, access, port=0, static_dir=static_dir)
+        await web.start()
+        with RunFile(tmp_path) as run_file:
+            run_file.write(RunInfo(os.getpid(), web.url, TOKEN, "paper", 0))
+            assert await asyncio.to_thread(adopt, tmp_path, "NSE:M&M") == 0
+            assert await asyncio.to_thread(adopt, tmp_path, "NSE:NONE") == 1
+            source.result = CommandResult(ok=False, words="nothing there is foreign")
+            assert await asyncio.to_thread(adopt, tmp_path, "NSE:INFY") == 1
+        await web.stop()
+
+    asyncio.run(test())
+    assert source.commands == [("adopt", {"instrument_id": 1}), ("adopt", {"instrument_id": 0})]
+    said = capsys.readouterr()
+    assert said.out == "done\n" and "it trades NSE:INFY, NSE:M&M" in said.err and "nothing there is foreign" in said.err
 
 
 # ------------------------------------------------------------------------------------------ the wire
