@@ -8,15 +8,23 @@ import asyncio
 from typing import Any
 
 import msgspec
+from starlette.types import Receive, Scope, Send
 
-from .page import SECURITY_HEADERS
-from .problems import PROBLEM_JSON, bad_request, head_too_large, head_too_slow
+from .page import SECURITY_HEADERS, SecurityHeaders
+from .problems import PROBLEM_JSON, bad_request, head_too_large, head_too_slow, problem_response, too_busy
 from .schema import Problem
 from .uvicorn_server import HttpToolsProtocol
 
 HEAD_BYTES_MAX = 32 * 1024
 HEAD_WITHIN_S = 10.0
 PHRASES = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
+
+
+async def _full(scope: Scope, receive: Receive, send: Send) -> None:
+    await problem_response(too_busy(), {"Retry-After": "5", "Connection": "close"})(scope, receive, send)
+
+
+_turn_away = SecurityHeaders(_full)
 
 
 class GuardedHttp(HttpToolsProtocol):
@@ -28,6 +36,10 @@ class GuardedHttp(HttpToolsProtocol):
         self._is_head = True
         self._n_done = 0
         self._timer: asyncio.TimerHandle | None = None
+        # uvicorn's own refusal is plain text without our headers.
+        self._connections_max = self.limit_concurrency
+        self.limit_concurrency = None
+        self._served = self.app
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -52,6 +64,8 @@ class GuardedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._is_head = False
         self._stop_timer()
+        is_full = self._connections_max is not None and len(self.connections) > self._connections_max
+        self.app = _turn_away if is_full else self._served
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

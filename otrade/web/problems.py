@@ -288,6 +288,16 @@ def head_too_slow(within_s: float) -> Problem:
     )
 
 
+def too_busy() -> Problem:
+    return Problem(
+        title="Too many connections",
+        status=503,
+        code="too_busy",
+        detail="The page serves as many connections as it may.",
+        fix="Close some, or wait. The engine can be halted without the page: `otrade kill`.",
+    )
+
+
 def unknown_parameter(name: str, known: str) -> Problem:
     return Problem(
         title="Unknown parameter",

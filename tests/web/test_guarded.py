@@ -16,7 +16,7 @@ from otrade.live.runfile import RunFile, RunInfo
 from otrade.web import guarded_http
 from otrade.web.access import Access
 from otrade.web.schema import CommandResult
-from otrade.web.server import WebServer, WebServerError
+from otrade.web.server import CONNECTIONS_MAX, WebServer, WebServerError
 from otrade.web.tls import Tls, context_of
 
 from .doors import BEARER, PASSWORD, TOKEN
@@ -190,6 +190,27 @@ def test_who_says_nothing_is_hung_up_on(
         await web.start()
         answer = await say(web, text)
         assert b"HTTP/1.1 408 Request Timeout" in answer and b"head_too_slow" in answer
+        await web.stop()
+
+    asyncio.run(test())
+
+
+def test_one_connection_too_many_is_turned_away(source: FakeSource, access: Access, static_dir: Path) -> None:
+    async def test() -> None:
+        web = WebServer(source, access, port=0, static_dir=static_dir)
+        await web.start()
+        host, _, port = web.url.removeprefix("http://").rstrip("/").rpartition(":")
+        others = [await asyncio.open_connection(host, int(port)) for _ in range(CONNECTIONS_MAX)]
+        answer = await say(web, HEAD + b"\r\n")
+        assert answer.startswith(b"HTTP/1.1 503") and b'"code":"too_busy"' in answer and b"default-src 'none'" in answer
+        others.pop()[1].close()
+        for _ in range(100):
+            await asyncio.sleep(0.01)
+            if len(web._server.server_state.connections) < CONNECTIONS_MAX:
+                break
+        assert b"200 OK" in await say(web, HEAD + b"Connection: close\r\n\r\n")
+        for _, writer in others:
+            writer.close()
         await web.stop()
 
     asyncio.run(test())
