@@ -35,21 +35,30 @@ class Control:
         """None between days."""
         self._day = day
 
-    def command(self, name: str, args: Args) -> Result:
-        """(done, words). Runs inside the engine's loop, between events."""
+    def command(self, name: str, args: Args, who: str = "") -> Result:
+        """(done, words). Runs inside the engine's loop, between events. `who` is for the journal."""
         handler = getattr(self, f"_{name}", None) if name in COMMANDS else None
         if handler is None:
             return False, f"there is no command {name!r}; commands are {', '.join(COMMANDS)}"
-        if name == "stop":
-            return self._stop(args)
         day = self._day
-        if day is None or day.ended.is_set():
+        is_trading = day is not None and not day.ended.is_set()
+        done: Result
+        if name == "stop":
+            done = self._stop(args)
+        elif day is None or not is_trading:
             return False, "no trading day is running"
-        done: Result = handler(day, args)
-        day.desk.drain()
-        if day.journal is not None:
-            day.journal.person(name, args, done, day.clock.now_ns())
+        else:
+            done = handler(day, args)
+        if day is not None and is_trading:
+            day.desk.drain()
+        self.record(who, name, args, done)
         return done
+
+    def record(self, who: str, what: str, args: Args, done: Result) -> None:
+        """Who did what, into the journal of the running day, if there is one."""
+        day = self._day
+        if day is not None and not day.ended.is_set() and day.journal is not None:
+            day.journal.person(what, args, done, day.clock.now_ns(), who)
 
     def _pause(self, day: "TradingDay", args: Args) -> Result:
         if day.is_paused:

@@ -498,23 +498,26 @@ class LiveSource:
         return await self.morning.look() if self.morning is not None else None
 
     # ------------------------------------------------------------------------------------- commands
-    async def command(self, name: schema.CommandName, **args: int | bool | None) -> schema.CommandResult:
-        if name == "login":
-            if self.login is None:
-                return schema.CommandResult(ok=False, words="a paper day logs in at the simulated broker by itself")
-            return await _begin(self.login, bool(args.get("approve")))
-        if name == "test-alert":
-            return await self._test_alerts()
-        ok, words = self._control.command(name, args)
-        return schema.CommandResult(ok=ok, words=words)
+    async def command(self, name: schema.CommandName, who: str, **args: int | bool | None) -> schema.CommandResult:
+        if name not in ("login", "test-alert"):
+            ok, words = self._control.command(name, args, who)
+            return schema.CommandResult(ok=ok, words=words)
+        result = await (self._test_alerts() if name == "test-alert" else self._log_in(bool(args.get("approve"))))
+        self._control.record(who, name, args, (result.ok, result.words))
+        return result
+
+    async def _log_in(self, approve: bool) -> schema.CommandResult:
+        if self.login is None:
+            return schema.CommandResult(ok=False, words="a paper day logs in at the simulated broker by itself")
+        return await _begin(self.login, approve)
+
+    def record(self, who: str, what: str, ok: bool, words: str) -> None:
+        self._control.record(who, what, {}, (ok, words))
 
     async def _test_alerts(self) -> schema.CommandResult:
         if self.alerts is None:
             return schema.CommandResult(ok=False, words="no alerts are configured: name a target in alerts.targets, and start again")
         ok, words = words_of_test(await self.alerts.test())
-        day = self._day
-        if day is not None and day.journal is not None and not day.ended.is_set():
-            day.journal.person("test-alert", {}, (ok, words), day.clock.now_ns())
         return schema.CommandResult(ok=ok, words=words)
 
     async def finish_login(self, redirected_to: str) -> schema.CommandResult:
@@ -524,7 +527,9 @@ class LiveSource:
             session = await self.login.finish(redirected_to)
         except OTradeError as error:
             return schema.CommandResult(ok=False, words=str(error))
-        return schema.CommandResult(ok=True, words=said(session)[1])
+        words = said(session)[1]
+        self.record("whoever began it", "login finished", True, words)
+        return schema.CommandResult(ok=True, words=words)
 
 
 async def _begin(login: LoginDesk, approve: bool) -> schema.CommandResult:

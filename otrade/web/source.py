@@ -69,9 +69,9 @@ class EngineSource(Protocol):
         """The morning board, asked now or not long ago; None before the engine is up."""
         ...
 
-    async def command(self, name: CommandName, **args: int | bool | None) -> CommandResult:
-        """Do it, or say in words why not (`ok=False`). `args` are the fields of the command's
-        struct in `schema`.
+    async def command(self, name: CommandName, who: str, **args: int | bool | None) -> CommandResult:
+        """Do it, or say in words why not (`ok=False`); the journal has it either way. `who` names the
+        person or the script. `args` are the fields of the command's struct in `schema`.
         """
         ...
 
@@ -81,6 +81,10 @@ class EngineSource(Protocol):
 
     async def metrics(self) -> tuple[bytes, str]:
         """The engine's numbers in Prometheus' text format, and their content type."""
+        ...
+
+    def record(self, who: str, what: str, ok: bool, words: str) -> None:
+        """Write into the journal what somebody did or was refused at the page's door."""
         ...
 
     async def finish_login(self, redirected_to: str) -> CommandResult:

@@ -7,7 +7,7 @@ struct an interface. A test holds that the committed file equals what is printed
 import inspect
 import sys
 import types
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -25,6 +25,7 @@ PLAIN: dict[Any, str] = {
     str: "string",
     type(None): "null",
 }
+BASES = (schema.Row, schema.Hidden)
 
 
 def generate() -> str:
@@ -35,7 +36,7 @@ def generate() -> str:
     for name, value in public.items():
         if _is_alias(value):
             parts.append(f"export type {name} = {_spell(value, {})};\n")
-        elif isinstance(value, type) and issubclass(value, schema.Row) and value is not schema.Row:
+        elif isinstance(value, type) and issubclass(value, schema.Row) and value not in BASES:
             if value.__name__ == name:
                 parts.append(_interface(value, names))
             else:
@@ -72,8 +73,10 @@ def _spell(kind: Any, names: dict[Any, str]) -> str:
     if kind in PLAIN:
         return PLAIN[kind]
     origin, args = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _spell(args[0], names)
     if origin is Literal:
-        return " | ".join(f'"{word}"' for word in args)
+        return " | ".join(f'"{word}"' if isinstance(word, str) else str(word) for word in args)
     if origin in (Union, types.UnionType):
         return " | ".join(_spell(arg, names) for arg in args)
     if origin is list:

@@ -216,6 +216,8 @@ class FakeSource:
         self.broken = False
         self.result = CommandResult(ok=True, words="done")
         self.commands: list[tuple[str, dict[str, int | bool | None]]] = []
+        self.who: list[str] = []
+        self.records: list[tuple[str, str, bool, str]] = []
         self.redirects: list[str] = []
         self.n_status = 0
         self.why_not_ready: list[str] = []
@@ -339,9 +341,13 @@ class FakeSource:
     async def preflight(self) -> PreflightView | None:
         return self.board
 
-    async def command(self, name: CommandName, **args: int | bool | None) -> CommandResult:
+    async def command(self, name: CommandName, who: str, **args: int | bool | None) -> CommandResult:
         self.commands.append((name, args))
+        self.who.append(who)
         return self.result
+
+    def record(self, who: str, what: str, ok: bool, words: str) -> None:
+        self.records.append((who, what, ok, words))
 
     async def finish_login(self, redirected_to: str) -> CommandResult:
         self.redirects.append(redirected_to)

@@ -31,6 +31,10 @@ export type Verdict = "GO" | "LOOK" | "NO_GO";
 
 export type CommandName = "pause" | "resume" | "flatten" | "adopt" | "stop" | "kill" | "login" | "test-alert";
 
+export type Role = "viewer" | "trader";
+
+export type Scope = "read" | "trade" | "admin";
+
 export interface FeedStatus {
   connected: boolean;
   age_ms: number | null;
@@ -362,6 +366,75 @@ export interface Resync {
 }
 
 export type ClientMessage = Resync;
+
+/**
+ * Only what is numbered above `since_seq`; 0: everything that is kept.
+ */
+export interface SinceQuery {
+  since_seq?: number;
+}
+
+/**
+ * `since_ms`: only those that open then or later.
+ */
+export interface CandlesQuery {
+  instrument_id: number;
+  interval_s?: 60 | 300 | 900;
+  since_ms?: number;
+}
+
+/**
+ * `code` is the six digits of the authenticator, where one is set up; else it is ignored.
+ */
+export interface SignIn {
+  name?: string;
+  password: string;
+  code?: string;
+}
+
+/**
+ * Makes the first trader, while there is nobody. `code` is the one-time code that the terminal shows.
+ */
+export interface FirstPassword {
+  code: string;
+  name?: string;
+  password: string;
+}
+
+/**
+ * Every other session of that person ends.
+ */
+export interface PasswordChange {
+  old: string;
+  new: string;
+}
+
+/**
+ * No arguments.
+ */
+export type SignOut = Record<string, never>;
+
+/**
+ * Who asks. `first_run`: nobody has a password yet.
+ */
+export interface SessionView {
+  state: "first_run" | "out" | "in";
+  name: string;
+  role: Role | null;
+  scopes: Scope[];
+  ends_in_s: number | null;
+}
+
+/**
+ * A session has begun; its cookie comes in a header. The page keeps `csrf` in its own storage, which no page of another port can
+ * read, and sends it as X-CSRF-Token with every change. It is told this once.
+ */
+export interface SessionGrant {
+  name: string;
+  role: Role;
+  csrf: string;
+  ends_in_s: number;
+}
 
 /**
  * No new entries; exits and stops go on.
