@@ -113,6 +113,14 @@ cdef class EngineViews(EngineSetup):
         return self.c.n_live
 
     @property
+    def n_quarantined(self):
+        """Instruments that take no entries, because something there cannot be explained."""
+        cdef int i, n = 0
+        for i in range(self.c.n_instruments):
+            n += self.c.instruments[i].quarantined != 0
+        return n
+
+    @property
     def now_ns(self):
         return self.c.now_ns
 

@@ -158,7 +158,7 @@ class LiveSource:
                 in_doubt=risk["n_in_doubt"],
                 book_ms=_ms_or_none(day.ts_book_ns),
                 positions_ms=_ms_or_none(day.explainer.ts_positions_ns),
-                quarantined=len(day.explainer.quarantined()),
+                quarantined=engine.n_quarantined,
             ),
             pnl=schema.PnlStatus(
                 gross_e4=risk["pnl_e4"],
