@@ -189,5 +189,9 @@ cdef class EngineViews(EngineSetup):
         out.update(second_used=second, minute_used=minute, half_hour_used=half_hour)
         return out
 
+    def limits(self):
+        """The risk limits in force; 0 is none."""
+        return self.c.limits
+
     def counters(self):
         return self.c.counters

@@ -88,6 +88,15 @@ class Control:
         day.board.say(Severity.WARN, "RESUMED", "resumed by command: entries are taken again")
         return True, "resumed: entries are taken again"
 
+    def _reduce(self, day: "TradingDay", args: Args) -> Result:
+        halt = Halt(day.engine.risk()["halt"])
+        if halt != Halt.ACTIVE:
+            return False, f"the engine is {HALT_WORDS[halt]} already"
+        day.engine.on_halt(Halt.REDUCING, Reason.OK, day.clock.now_ns())
+        words = f"REDUCING by command: unfilled entries are taken out, no new ones come; exits and stops go on. {what_is_open(day.plan)}"
+        day.board.say(Severity.WARN, "REDUCING", words)
+        return True, words
+
     def _flatten(self, day: "TradingDay", args: Args) -> Result:
         instrument_id = args.get("instrument_id")
         where = -1 if instrument_id is None else int(instrument_id)
@@ -127,4 +136,4 @@ class Control:
         return True, words
 
 
-COMMANDS = ("pause", "resume", "flatten", "adopt", "stop", "kill")
+COMMANDS = ("pause", "resume", "reduce", "flatten", "adopt", "stop", "kill")

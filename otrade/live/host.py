@@ -32,6 +32,7 @@ from .memory import GarbageCare
 from .morning import Morning
 from .notices import Notice, NoticeBoard
 from .progress import Progress
+from .reads import LiveReads
 from .reload import Reloader
 from .runfile import RunFile, RunInfo
 from .signals import StopSignals
@@ -84,7 +85,9 @@ class Host:
         self.board = NoticeBoard(clock.now_ns)
         self.progress = Progress()
         self.control = Control()
-        self.source = LiveSource(self.board, self.control, mode=mode, broker_kind=broker_kind, speed=speed)
+        self.source = LiveSource(
+            self.board, self.control, mode=mode, broker_kind=broker_kind, speed=speed, reads=LiveReads(manager)
+        )
         self.summaries: list[DaySummary] = []
         self.stop_wanted = asyncio.Event()
         self.day: TradingDay | None = None

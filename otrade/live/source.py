@@ -37,6 +37,7 @@ from .log import TolerantFile
 from .login import LoginDesk, said
 from .morning import Morning
 from .notices import NoticeBoard
+from .reads import LiveReads
 from .ready import why_not_ready
 from .trades import average_e4
 from .units import NS_PER_MS
@@ -72,7 +73,9 @@ class LiveSource:
         mode: schema.Mode,
         broker_kind: str,
         speed: float,
+        reads: LiveReads | None = None,
     ) -> None:
+        self.reads = reads or LiveReads()
         self._board = board
         self._control = control
         self._mode: schema.Mode = mode
@@ -93,6 +96,7 @@ class LiveSource:
 
     def set_day(self, day: TradingDay) -> None:
         self._day = day
+        self.reads.set_day(day)
         self._bracket_rows.clear()
         self._order_rows.clear()
         day.on_bracket_closed.append(self._forget)
@@ -330,6 +334,7 @@ class LiveSource:
             target_px_e4=bracket["target_e4"] or None,
             ltp_e4=None if is_closed else day.engine.market(bracket["instrument_id"])["ltp_e4"] or None,
             pnl_e4=bracket["pnl_e4"],
+            risk_e4=_risk_e4(day, bracket),
             naked_ms=naked_ns / NS_PER_MS,
             ts_open_ms=bracket["ts_open_ns"] // NS_PER_MS,
             ts_close_ms=_ms_or_none(bracket["ts_close_ns"]) if is_closed else None,
@@ -552,6 +557,15 @@ def _unrealised_e4(day: TradingDay, bracket: dict[str, int]) -> int:
     entry_e4 = average_e4(bracket["entry_value_e4"], bracket["entry_qty"])
     multiplier = day.engine.instrument(instrument_id)["multiplier"]
     return int(bracket["side"] * open_qty * (ltp_e4 - entry_e4) * multiplier)
+
+
+def _risk_e4(day: TradingDay, bracket: dict[str, int]) -> int | None:
+    """What the open quantity would lose from the last price to its stop. A gap through the stop can lose more."""
+    if not bracket["stop_e4"]:
+        return None
+    market, instrument = day.engine.market(bracket["instrument_id"]), day.engine.instrument(bracket["instrument_id"])
+    away_e4 = bracket["side"] * (market["ltp_e4"] - bracket["stop_e4"])
+    return max(0, int(away_e4 * bracket["open_qty"] * instrument["multiplier"]))
 
 
 def _state_reason(halt: Halt, reason: int) -> str:

@@ -22,6 +22,7 @@ from .api import Api
 from .audit import Audit
 from .auth import Door, Guard
 from .dispatch import Call, Dispatch, Handler
+from .looks import Looks
 from .page import Page, SecurityHeaders
 from .problems import ProblemError, problem_response
 from .replays import Replays
@@ -54,11 +55,11 @@ def create_app(
     """
     guard, audit = Guard(access), Audit(source, now_s)
     api = Api(source, Replays(now_s), audit)
-    signing = Signing(access, guard, audit)
+    signing, looks = Signing(access, guard, audit), Looks(source.reads, audit)
     dispatch = Dispatch(guard, audit)
     page, viewer = Page(static_dir), Page(VIEWER_DIR)
     sockets = Sockets(hub or Hub(source), guard)
-    handlers = [(route, _handler(route, source, api, signing)) for route in ROUTES]
+    handlers = [(route, _handler(route, source, api, signing, looks)) for route in ROUTES]
     routes = [
         Route("/", page.index),
         *(Route(route.path, dispatch.endpoint(route, handler), methods=[route.method]) for route, handler in handlers),
@@ -80,13 +81,13 @@ def create_app(
     return SecurityHeaders(Door(app, names))
 
 
-def _handler(route: ApiRoute, source: EngineSource, api: Api, signing: Signing) -> Handler:
+def _handler(route: ApiRoute, source: EngineSource, *rooms: Api | Signing | Looks) -> Handler:
     """By the route's name; what has no handler is a view of the source."""
     if route.command is not None:
-        return api.command
+        return next(room.command for room in rooms if isinstance(room, Api))
     if route.name == "openapi":
         return _openapi
-    for room in (api, signing):
+    for room in rooms:
         found: Handler | None = getattr(room, route.name, None)
         if found is not None:
             return found

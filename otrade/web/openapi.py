@@ -15,7 +15,7 @@ from otrade import __version__
 
 from . import schema
 from .replays import KEY
-from .routes import ROUTES, SOCKET_PATH, ApiRoute
+from .routes import LOOKS, ROUTES, SOCKET_PATH, ApiRoute
 
 REF = "#/components/schemas/{name}"
 PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": REF.format(name="Problem")}}}}
@@ -144,7 +144,7 @@ def _statuses(route: ApiRoute) -> list[str]:
         found |= {"401", "503"}
     if route.request is not None:
         found |= {"400", "408", "413", "415"}
-    if route.command is not None or route.name in ("accounts", "preflight"):
+    if route.command is not None or route.name in ("accounts", "preflight", *(look.name for look in LOOKS)):
         found |= {"409"}
     if route.command in ("flatten", "adopt") or route.name == "candles":
         found |= {"404"}

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from . import schema
+from . import asked, schema
 from .schema import CommandName, Row, Scope
 
 PREFIX = "/api/v1"
 SOCKET_PATH = f"{PREFIX}/ws"
 CALLBACK_PATH = "/login/callback"
 COMMAND_BYTES_MAX = 4 * 1024
+CONFIG_BYTES_MAX = 1024 * 1024
 JSON, TEXT = "application/json", "text/plain"
 
 
@@ -83,9 +84,30 @@ READS = (
     _get("accounts", "What every configured broker holds for us", list[schema.AccountView]),
     _get("preflight", "The morning board", schema.PreflightView),
 )
+LOOKS = (
+    _get("equity", "The day's profit over time", list[asked.EquityPoint], query=asked.EquityQuery),
+    _get("lines", "The averages of an instrument's strategies", list[asked.StrategyLine], query=asked.LinesQuery),
+    _get("story", "What became of one order, step by step, and why it was sent", asked.OrderStory, query=asked.StoryQuery),
+    _get("why", "Why a signal was taken or refused", asked.WhyView, query=asked.WhyQuery),
+    _get("latency", "How long the stages of the pipeline took", list[asked.StageView]),
+    _get("limits", "The broker's rates and our limits, and what of them is used", asked.LimitsView),
+    _get("journals", "The journals on the disk", list[asked.JournalFileView]),
+    _get("journal", "Rows of a journal", asked.JournalPage, query=asked.JournalQuery),
+    _get("moment", "The engine as it was, from a journal", asked.Moment, query=asked.MomentQuery),
+    _get("config", "The configuration file and its schema", asked.ConfigView),
+    _post(
+        "configure",
+        "admin",
+        "Check a configuration, or write it",
+        asked.ConfigDraft,
+        asked.ConfigVerdict,
+        body_bytes_max=CONFIG_BYTES_MAX,
+    ),
+)
 COMMANDS = (
     _command("pause", "trade", "No new entries; exits and stops go on", schema.PauseArgs),
     _command("resume", "trade", "Entries again; `rearm` lifts a latched halt", schema.ResumeArgs),
+    _command("reduce", "trade", "Take unfilled entries out and take no new ones, until re-armed", schema.ReduceArgs),
     _command("flatten", "trade", "Close every open position, or those of one instrument", schema.FlattenArgs),
     _command("adopt", "trade", "Take over a position that somebody else has opened", schema.AdoptArgs),
     _command("kill", "trade", "Halt now; every stop stays at the exchange", schema.KillArgs),
@@ -99,7 +121,7 @@ PLAIN = (
     _get("metrics", "The engine's numbers for Prometheus", str, path="/metrics", media_type=TEXT),
     _get("health", "Whether the loop answers and the views can be built", str, path="/healthz", scope="public", media_type=TEXT),
 )
-ROUTES: Sequence[ApiRoute] = (*SIGNING, *READS, *COMMANDS, *PLAIN)
+ROUTES: Sequence[ApiRoute] = (*SIGNING, *READS, *LOOKS, *COMMANDS, *PLAIN)
 
 assert {route.command for route in COMMANDS} == set(get_args(CommandName))
 assert len({route.name for route in ROUTES}) == len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)

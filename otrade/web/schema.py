@@ -61,7 +61,7 @@ Source = Literal["push", "answer", "book", "engine"]
 computation.
 """
 Verdict = Literal["GO", "LOOK", "NO_GO"]
-CommandName = Literal["pause", "resume", "flatten", "adopt", "stop", "kill", "login", "test-alert"]
+CommandName = Literal["pause", "resume", "reduce", "flatten", "adopt", "stop", "kill", "login", "test-alert"]
 Role = Literal["viewer", "trader"]
 """Of a person: a viewer reads, a trader may do everything."""
 Scope = Literal["read", "trade", "admin"]
@@ -211,6 +211,7 @@ class BracketView(Row, frozen=True, kw_only=True):
     target_px_e4: int | None
     ltp_e4: int | None
     pnl_e4: int  # gross, realised and not
+    risk_e4: int | None  # what it would lose from here if its stop were filled at its price; null where it has no stop
     naked_ms: float
     ts_open_ms: int
     ts_close_ms: int | None
@@ -488,6 +489,10 @@ class ResumeArgs(Row, frozen=True, kw_only=True):
     """
 
     rearm: bool = False
+
+
+class ReduceArgs(Row, frozen=True, kw_only=True):
+    """REDUCING: unfilled entries are taken out of the market and no new ones come, until a person re-arms; exits and stops go on."""
 
 
 class FlattenArgs(Row, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ returns is changed afterwards.
 from collections.abc import Sequence
 from typing import Protocol
 
+from . import asked
 from .schema import (
     AccountView,
     BracketView,
@@ -32,7 +33,40 @@ UTC clock alike.
 """
 
 
+class ReadSource(Protocol):
+    """What is asked for when somebody looks (`asked`), and not streamed. What is None is not there, or not yet. JournalError says
+    in words what cannot be read.
+    """
+
+    def equity(self, since_ms: int) -> Sequence[asked.EquityPoint]: ...
+
+    def lines(self, instrument_id: int) -> Sequence[asked.StrategyLine]: ...
+
+    def story(self, cl_ord_id: str) -> asked.OrderStory | None: ...
+
+    def why(self, signal_seq: int) -> asked.WhyView | None: ...
+
+    def latency(self) -> Sequence[asked.StageView]: ...
+
+    def limits(self) -> asked.LimitsView | None: ...
+
+    def journals(self) -> Sequence[asked.JournalFileView]: ...
+
+    async def journal(self, name: str, *, kinds: str, text: str, offset: int, limit: int, is_tail: bool) -> asked.JournalPage: ...
+
+    async def moment(self, name: str, ts_ms: int, *, curve: bool) -> asked.Moment: ...
+
+    def config(self) -> asked.ConfigView | None: ...
+
+    def configure(self, draft: asked.ConfigDraft) -> asked.ConfigVerdict | None: ...
+
+
 class EngineSource(Protocol):
+    @property
+    def reads(self) -> ReadSource:
+        """The other half."""
+        ...
+
     def status(self) -> Status: ...
 
     def instruments(self) -> Sequence[InstrumentView]: ...

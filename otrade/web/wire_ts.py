@@ -1,6 +1,6 @@
 """The page's half of the contract: `python -m otrade.web.wire_ts > web/src/lib/wire.ts`.
 
-Everything public in `schema` becomes TypeScript in the same order: a `Literal` a union of words, a
+Everything public in `schema` and `asked` becomes TypeScript in the same order: a `Literal` a union of words, a
 struct an interface. A test holds that the committed file equals what is printed here.
 """
 
@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from . import schema
+from . import asked, schema
 
 HEAD = """\
-// The JSON contract, made from otrade/web/schema.py by `python -m otrade.web.wire_ts`. Do not edit.
+// The JSON contract, made from otrade/web/schema.py and asked.py by `python -m otrade.web.wire_ts`. Do not edit.
 // _e4: ten-thousandths of a rupee. ts_*_ms: a moment of the engine's clock. null: there is none.
 """
 
@@ -24,13 +24,14 @@ PLAIN: dict[Any, str] = {
     bool: "boolean",
     str: "string",
     type(None): "null",
+    msgspec.Raw: "unknown",
 }
 BASES = (schema.Row, schema.Hidden)
 
 
 def generate() -> str:
     """The whole text of `wire.ts`."""
-    public = {name: value for name, value in vars(schema).items() if not name.startswith("_")}
+    public = {name: value for name, value in (vars(schema) | vars(asked)).items() if not name.startswith("_")}
     names = {value: name for name, value in public.items() if _is_alias(value)}
     parts = [HEAD]
     for name, value in public.items():

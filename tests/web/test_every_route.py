@@ -19,10 +19,21 @@ from .test_routes import problem
 
 CHANGES = [route for route in ROUTES if route.is_change and route.scope != "public"]
 READS = [route for route in ROUTES if not route.is_change and route.scope != "public"]
-TRADES = [route for route in CHANGES if route.scope != "read"]
+TRADES = [route for route in CHANGES if route.command is not None]
 SCOPES: list[Scope] = ["read", "trade", "admin"]
-BODY = {"adopt": {"instrument_id": 0}, "password": {"old": "x" * 10, "new": "y" * 10}}
-QUERY = {"candles": "?instrument_id=0"}
+BODY = {
+    "adopt": {"instrument_id": 0},
+    "configure": {"digest": "", "values": {}, "write": True},
+    "password": {"old": "x" * 10, "new": "y" * 10},
+}
+QUERY = {
+    "candles": "?instrument_id=0",
+    "lines": "?instrument_id=0",
+    "story": "?cl_ord_id=OT0001",
+    "why": "?signal_seq=1",
+    "journal": "?name=2025-09-01.otj",
+    "moment": "?name=2025-09-01.otj",
+}
 
 
 def by_name(route: ApiRoute) -> str:
@@ -37,7 +48,7 @@ def ask(client: TestClient, route: ApiRoute, **headers: str) -> Any:
 
 
 def changed(source: FakeSource) -> bool:
-    return bool(source.commands)
+    return bool(source.commands or source.reads.drafts)
 
 
 def test_there_is_something_to_test() -> None:

@@ -3,6 +3,18 @@
 import type {
   AccountView,
   Candle,
+  ConfigDraft,
+  ConfigVerdict,
+  ConfigView,
+  EquityPoint,
+  JournalFileView,
+  JournalPage,
+  LimitsView,
+  Moment,
+  OrderStory,
+  StageView,
+  StrategyLine,
+  WhyView,
   CommandName,
   CommandResult,
   FirstPassword,
@@ -67,6 +79,27 @@ export async function fetchPreflight(signal: AbortSignal): Promise<PreflightView
   return answer(await fetch(`${API}/preflight`, { signal }));
 }
 
+// ------------------------------------------------------------------------- asked when somebody looks
+async function get<T>(path: string, query: Record<string, string | number>, signal: AbortSignal): Promise<T> {
+  const text = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
+  return answer(await fetch(`${API}/${path}${text.size > 0 ? `?${text}` : ""}`, { signal }));
+}
+
+export const fetchEquity = (since_ms: number, signal: AbortSignal) => get<EquityPoint[]>("equity", { since_ms }, signal);
+export const fetchLines = (instrument_id: number, signal: AbortSignal) => get<StrategyLine[]>("lines", { instrument_id }, signal);
+export const fetchStory = (cl_ord_id: string, signal: AbortSignal) => get<OrderStory>("story", { cl_ord_id }, signal);
+export const fetchWhy = (signal_seq: number, signal: AbortSignal) => get<WhyView>("why", { signal_seq }, signal);
+export const fetchLatency = (signal: AbortSignal) => get<StageView[]>("latency", {}, signal);
+export const fetchLimits = (signal: AbortSignal) => get<LimitsView>("limits", {}, signal);
+export const fetchJournals = (signal: AbortSignal) => get<JournalFileView[]>("journals", {}, signal);
+export const fetchJournal = (
+  query: { name: string; kinds: string; text: string; offset: number; tail: "yes" | "no" },
+  signal: AbortSignal,
+) => get<JournalPage>("journal", query, signal);
+export const fetchMoment = (query: { name: string; ts_ms: number; curve: "yes" | "no" }, signal: AbortSignal) =>
+  get<Moment>("moment", query, signal);
+export const fetchConfig = (signal: AbortSignal) => get<ConfigView>("config", {}, signal);
+
 /** Ask for a change: the engine takes it only with the token of this session. */
 async function post<T>(path: string, body: object, headers: Record<string, string> = {}): Promise<T> {
   return answer(
@@ -76,6 +109,11 @@ async function post<T>(path: string, body: object, headers: Record<string, strin
       body: JSON.stringify(body),
     }),
   );
+}
+
+/** Checks a configuration; writes it only when the draft says so. */
+export async function configure(draft: ConfigDraft): Promise<ConfigVerdict> {
+  return post("configure", draft);
 }
 
 /** The same key again gets the first answer and does nothing: a repeated click is one command. */
