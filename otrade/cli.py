@@ -205,6 +205,16 @@ def _login(args: argparse.Namespace) -> int:
     return login(args.config, args.broker, paste=args.paste, approve=args.approve, open_browser=args.open, wait_s=args.wait)
 
 
+def _instruments(args: argparse.Namespace) -> int:
+    from otrade.commands import instruments
+
+    if args.what == "refresh":
+        return instruments.refresh(args.config, args.broker)
+    if args.what == "find":
+        return instruments.find(args.config, args.broker, args.text, args.limit)
+    return instruments.show(args.config, args.broker, args.symbol)
+
+
 def _password(args: argparse.Namespace) -> int:
     from otrade.commands import people
 
@@ -237,6 +247,18 @@ def _preflight(args: argparse.Namespace) -> int:
     from otrade.commands.preflight import preflight
 
     return preflight(args.config, as_json=args.json)
+
+
+def _alerts(args: argparse.Namespace) -> int:
+    from otrade.commands import alerts
+
+    return alerts.test(args.config, args.target)
+
+
+def _latency(args: argparse.Namespace) -> int:
+    from otrade.commands.latency import latency
+
+    return latency(args.var, args.day or "", as_json=args.json)
 
 
 def _version(_args: argparse.Namespace) -> int:
@@ -424,12 +446,38 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--open", action="store_true", help="open the browser")
     sub.add_argument("--wait", type=_between(1, 86_400), default=600, metavar="S", help="seconds to wait for the browser (default 600)")
 
+    names = add("instruments", "the day's instruments: fetch, look for, show", _instruments)
+    whats = names.add_subparsers(dest="what", required=True, metavar="refresh|find|show")
+
+    def names_command(name: str, what: str) -> argparse.ArgumentParser:
+        sub = whats.add_parser(name, help=what, description=what)
+        config_option(sub)
+        sub.add_argument("--broker", choices=("kite", "upstox"), default="", help="default: the configured one")
+        return sub
+
+    names_command("refresh", "fetch the broker's file and make today's table of it")
+    sub = names_command("find", "symbols that hold a text")
+    sub.add_argument("text", metavar="TEXT")
+    sub.add_argument("--limit", type=_between(1, 100_000), default=50, metavar="N", help="at most so many (default 50)")
+    sub = names_command("show", "what a symbol of the configuration means today: NSE:INFY, NFO:NIFTY.FUT, NFO:NIFTY.ATM+1CE@M")
+    sub.add_argument("symbol", metavar="SYMBOL")
+
     sub = add("preflight", "the morning board: go or no-go for today, and the fix for each no", _preflight)
     config_option(sub)
     sub.add_argument("--json", action="store_true", help="as JSON")
 
     sub = add("account", "positions, holdings and funds of the configured accounts, as their brokers tell them", _account)
     config_option(sub)
+    sub.add_argument("--json", action="store_true", help="as JSON")
+
+    sub = add("alerts", "send a test alert to the configured targets, and say which of them took it", _alerts)
+    sub.add_argument("what", choices=("test",))
+    config_option(sub)
+    sub.add_argument("--target", default="", metavar="NAME", help="only this one")
+
+    sub = add("latency", "how long each stage took on a day: p50, p99, p99.9 and max", _latency)
+    sub.add_argument("day", type=_date, nargs="?", default=None, metavar="YYYY-MM-DD", help="default: the last one that was kept")
+    var_option(sub)
     sub.add_argument("--json", action="store_true", help="as JSON")
 
     sub = add("password", "who may log in on the page: set or change a password (asks on the terminal)", _password)

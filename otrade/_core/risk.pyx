@@ -127,6 +127,13 @@ cdef int64_t _sent_in_half_hour(budget_t* budget, int64_t now_ns) noexcept nogil
     return n
 
 
+cdef void budget_used(core_t* c, int64_t* second, int64_t* minute, int64_t* half_hour) noexcept nogil:
+    """Requests inside each window that ends now: what `budget_left` compares with the limits."""
+    second[0] = _sent_since(&c.budget, c.now_ns - SECOND_NS)
+    minute[0] = _sent_since(&c.budget, c.now_ns - MINUTE_NS)
+    half_hour[0] = _sent_in_half_hour(&c.budget, c.now_ns)
+
+
 cdef void tighten(core_t* c) noexcept nogil:
     """The broker has refused a request for its rate: entries wait, exits come one a second, longer each time it says so."""
     cdef budget_t* budget = &c.budget

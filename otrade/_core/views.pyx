@@ -1,17 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """What an engine shows: its output rings (commands, notices, signals, bars) and views of its structs as dicts. Changes no decision."""
-from libc.stdint cimport uint32_t
+from libc.stdint cimport int64_t, uint32_t
 
 from otrade._core cimport bracket, risk, strategy
 from otrade._core.setup cimport EngineSetup
 from otrade._core.state cimport command_t, core_t, find_order, find_token
 
 from otrade.errors import EngineError
-
-cdef enum:
-    HALF_HOUR = 30
-SECOND_NS = 1_000_000_000
-MINUTE_NS = 60 * SECOND_NS
 
 
 class Command:
@@ -118,6 +113,14 @@ cdef class EngineViews(EngineSetup):
         return self.c.n_live
 
     @property
+    def n_quarantined(self):
+        """Instruments that take no entries, because something there cannot be explained."""
+        cdef int i, n = 0
+        for i in range(self.c.n_instruments):
+            n += self.c.instruments[i].quarantined != 0
+        return n
+
+    @property
     def now_ns(self):
         return self.c.now_ns
 
@@ -178,16 +181,12 @@ cdef class EngineViews(EngineSetup):
         return out
 
     def budget(self):
-        """The budget and what of it is used now: in the last second, the last minute, and, as whole minutes, the last half hour."""
+        """The limits (`budget_t`), and `second_used`, `minute_used`, `half_hour_used`: requests inside the windows that end now."""
+        cdef int64_t second, minute, half_hour
+        risk.budget_used(&self.c, &second, &minute, &half_hour)
         out = dict(self.c.budget)
-        sent, minutes = out.pop("ts_ring_ns"), out.pop("minute_ring")
-        n, head, now_ns = min(out["head"], len(sent)), out["head"], self.c.now_ns
-        last = [ts_ns for ts_ns in (sent[(head - 1 - i) % len(sent)] for i in range(n)) if ts_ns > now_ns - MINUTE_NS]
-        out["second_used"] = sum(ts_ns > now_ns - SECOND_NS for ts_ns in last)
-        out["minute_used"] = len(last)
-        # The ring of minutes is turned by requests only: what lies too far back is not cleared yet.
-        late = now_ns // MINUTE_NS - out["minute"]
-        out["half_hour_used"] = sum(minutes[(out["minute"] - i) % len(minutes)] for i in range(max(HALF_HOUR + 1 - late, 0)))
+        del out["ts_ring_ns"], out["minute_ring"]
+        out.update(second_used=second, minute_used=minute, half_hour_used=half_hour)
         return out
 
     def limits(self):

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -14,16 +15,19 @@ from typing import TYPE_CHECKING
 from otrade._core.types import Severity
 from otrade.config import ConfigManager, RunOptions
 from otrade.config.schema import Config
+from otrade.config.secret import remember
 from otrade.errors import OTradeError, StartError
 from otrade.journal.archive import tidy
 from otrade.web.schema import Mode
 
 from .accounts import TIMEOUT_NS, Accounts
+from .alerts import AlertDesk
 from .clock import NS_PER_S, Clock
 from .control import Control
 from .day import TradingDay
 from .killswitch import KillSwitch
-from .log import LOGGER_NAME, close_log, open_log
+from .latency import keep
+from .log import LOGGER_NAME, TolerantFile, close_log, open_log
 from .memory import GarbageCare
 from .morning import Morning
 from .notices import Notice, NoticeBoard
@@ -33,7 +37,9 @@ from .reload import Reloader
 from .runfile import RunFile, RunInfo
 from .signals import StopSignals
 from .source import LiveSource
-from .summary import DaySummary, render, render_total, summarize
+from .summary import DaySummary, render, render_total, short, summarize
+from .units import ns_of_s
+from .watches import FrameWatch, NakedWatch
 
 if TYPE_CHECKING:
     from otrade.web.access import Access
@@ -41,6 +47,7 @@ if TYPE_CHECKING:
     from otrade.web.hooks import HookTaker
     from otrade.web.server import WebServer
 
+    from .courier import Courier
     from .prepare import DayMaker, PreparedDay
 
 LEVELS = {
@@ -53,6 +60,8 @@ PROGRESS_FILE_NS = 1_800 * NS_PER_S
 """Engine time between two progress lines when nobody watches a terminal."""
 PROGRESS_MAX_NS = 300 * NS_PER_S
 """The same on a terminal when time does not wait."""
+LAST_ALERTS_S = 10.0
+"""How long the end waits for the last alerts' fate; their process goes on delivering without us."""
 
 
 class Host:
@@ -91,7 +100,9 @@ class Host:
         self._server: WebServer | None = None
         self._hooks: HookServer | None = None
         self._signals: StopSignals | None = None
-        self._log: logging.Handler | None = None
+        self._log: TolerantFile | None = None
+        self._alerts: AlertDesk | None = None
+        self._courier: Courier | None = None
         self._progress_ns = 0
         self._tidy: asyncio.Future[None] | None = None
         self.control.on_stop = self._stop_asked
@@ -111,7 +122,9 @@ class Host:
             self._run_file.__exit__(None, None, None)
             raise
         self._log = open_log(Path(self.config.paths.var), self.config.log, self._log_failed)
+        self.source.log = self._log
         self.board.listen(self._heard)
+        self._start_alerts()
         self._signals = StopSignals(asyncio.get_running_loop(), on_stop=self._stop_asked, on_insist=self._insisted)
         self._signals.__enter__()
         self._kill_switch.install(asyncio.get_running_loop())
@@ -138,7 +151,13 @@ class Host:
         self.control.set_day(day)
         self.source.set_day(day)
         self._care = GarbageCare(day.engine)
+        frames = FrameWatch(lambda: day.engine.counters()["frames"])
+        self.source.frames = frames
+        naked = NakedWatch(day, ns_of_s(self.config.alerts.naked_s))
         day.on_beat += [partial(self._kill_switch.look, day), self._show_progress, self._care.look, self._look_for_reload]
+        day.on_beat += [frames.look, naked.look]
+        if self._alerts is not None:
+            day.on_beat.append(self._alerts.look)
 
     def ask_at(self, prepared: "PreparedDay", maker: "DayMaker") -> None:
         """Where the page's questions to brokers go."""
@@ -175,9 +194,18 @@ class Host:
             self._care.__exit__()
         summary = summarize(self.day)
         self.summaries.append(summary)
+        self._keep_latency(self.day)
+        if self._alerts is not None:
+            self._alerts.day_over(short(summary), self.clock.now_ns())
         self.progress.end()
         print(render(summary), flush=True)
         return summary
+
+    def _keep_latency(self, day: TradingDay) -> None:
+        try:
+            keep(Path(self.config.paths.var), day.plan.day, self._mode, day.stages())
+        except OSError as error:
+            self.board.say(Severity.WARN, "NO_LATENCY_FILE", f"the day's latencies are not kept ({error.strerror})")
 
     async def after_last(self, *, keep_page: bool) -> None:
         """Print the totals; keep the page up until somebody stops it."""
@@ -204,6 +232,13 @@ class Host:
         self._hooks = server
         self.progress.say(f"web hooks are taken at {server.url}")
 
+    async def close(self) -> None:
+        """The page goes, and the last alerts leave. The last thing of a run, whatever became of it."""
+        await self.stop_page()
+        if self._courier is not None:
+            await self._courier.close(LAST_ALERTS_S)
+            self._courier = None
+
     async def stop_page(self) -> None:
         if self._hooks is not None:
             await self._hooks.stop()
@@ -216,6 +251,24 @@ class Host:
     def next_signal_seq(self) -> int:
         return self.day.signals.next_seq if self.day is not None else 1
 
+    # -------------------------------------------------------------------------------------- alerts
+    def _start_alerts(self) -> None:
+        """Without targets nothing of it is loaded; with them, Apprise is loaded by a process of its own."""
+        config = self.config.alerts
+        if not config.targets:
+            return
+        from .courier import Courier, carrier_command
+
+        self._alerts = AlertDesk(config, f"OTrade {self.config.engine.name} {self._mode.upper()}", say=self.board.say, wall_ns=time.time_ns)
+        self._courier = self._alerts.sender = Courier(
+            carrier_command(self.config.paths.secrets, config.tries, [target.name for target in config.targets]),
+            on_outcome=self._alerts.on_outcome,
+            on_trouble=self._alerts.on_trouble,
+        )
+        self._courier.start()
+        self.board.listen(self._alerts.hear)
+        self.source.alerts = self._alerts
+
     # ---------------------------------------------------------------------------------------- page
     async def _serve(self) -> None:
         """A page that cannot be served is said, and trading goes on without it."""
@@ -225,6 +278,7 @@ class Host:
         from otrade.web.tls import Tls
 
         token = new_local_token()
+        remember(token)
         web = self.config.web
         access = Access(Path(self.config.paths.var) / ACCESS_DIR, local_token=token, life_s=web.session_h * 3600, idle_s=web.idle_min * 60)
         try:

@@ -4,6 +4,9 @@ Called ten to twenty times a second while somebody looks. Rows of what has ended
 they are built once.
 """
 
+import asyncio
+import importlib
+import sys
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
@@ -26,15 +29,19 @@ from otrade.web import schema
 from otrade.web.source import resample
 
 from .accounts import Accounts
+from .alerts import AlertDesk, words_of_test
 from .candles import KEPT_MAX, Candle
 from .control import Control
 from .day import TradingDay
+from .log import TolerantFile
 from .login import LoginDesk, said
 from .morning import Morning
 from .notices import NoticeBoard
 from .reads import LiveReads
+from .ready import why_not_ready
 from .trades import average_e4
 from .units import NS_PER_MS
+from .watches import FrameWatch
 from .words import HALT_WORDS, reason_words
 
 PHASE_WORDS = {
@@ -80,6 +87,10 @@ class LiveSource:
         self.lifecycle: schema.Lifecycle = "starting"
         self.login: LoginDesk | None = None
         """None where nobody need log in."""
+        self.alerts: AlertDesk | None = None
+        """None where no alerts are configured."""
+        self.frames: FrameWatch | None = None
+        self.log: TolerantFile | None = None
         self.desks: Accounts | None = None
         self.morning: Morning | None = None
 
@@ -95,6 +106,29 @@ class LiveSource:
         self._bracket_rows.pop(bracket_id, None)
         for slot in [slot for slot, row in self._order_rows.items() if row.bracket_id == bracket_id]:
             del self._order_rows[slot]
+
+    # ---------------------------------------------------------------------------------- for machines
+    def readiness(self) -> Sequence[str]:
+        return why_not_ready(self._day, self.lifecycle)
+
+    async def metrics(self) -> tuple[bytes, str]:
+        if "otrade.live.metrics" not in sys.modules:
+            # In a thread: what it imports takes a tenth of a second, once, for whoever wants metrics at all.
+            await asyncio.get_running_loop().run_in_executor(None, importlib.import_module, "otrade.live.metrics")
+        from .metrics import CONTENT_TYPE, EngineMetrics, exposition
+
+        metrics = EngineMetrics(
+            self._board,
+            mode=self._mode,
+            broker_kind=self._broker_kind,
+            lifecycle=self.lifecycle,
+            why_not_ready=self.readiness(),
+            day=self._day,
+            frames=self.frames,
+            alerts=self.alerts,
+            log=self.log,
+        )
+        return exposition(metrics), CONTENT_TYPE
 
     # --------------------------------------------------------------------------------------- status
     def status(self) -> schema.Status:
@@ -128,7 +162,7 @@ class LiveSource:
                 in_doubt=risk["n_in_doubt"],
                 book_ms=_ms_or_none(day.ts_book_ns),
                 positions_ms=_ms_or_none(day.explainer.ts_positions_ns),
-                quarantined=len(day.explainer.quarantined()),
+                quarantined=engine.n_quarantined,
             ),
             pnl=schema.PnlStatus(
                 gross_e4=risk["pnl_e4"],
@@ -470,18 +504,26 @@ class LiveSource:
 
     # ------------------------------------------------------------------------------------- commands
     async def command(self, name: schema.CommandName, who: str, **args: int | bool | None) -> schema.CommandResult:
-        if name != "login":
+        if name not in ("login", "test-alert"):
             ok, words = self._control.command(name, args, who)
             return schema.CommandResult(ok=ok, words=words)
-        if self.login is None:
-            result = schema.CommandResult(ok=False, words="a paper day logs in at the simulated broker by itself")
-        else:
-            result = await _begin(self.login, bool(args.get("approve")))
+        result = await (self._test_alerts() if name == "test-alert" else self._log_in(bool(args.get("approve"))))
         self._control.record(who, name, args, (result.ok, result.words))
         return result
 
+    async def _log_in(self, approve: bool) -> schema.CommandResult:
+        if self.login is None:
+            return schema.CommandResult(ok=False, words="a paper day logs in at the simulated broker by itself")
+        return await _begin(self.login, approve)
+
     def record(self, who: str, what: str, ok: bool, words: str) -> None:
         self._control.record(who, what, {}, (ok, words))
+
+    async def _test_alerts(self) -> schema.CommandResult:
+        if self.alerts is None:
+            return schema.CommandResult(ok=False, words="no alerts are configured: name a target in alerts.targets, and start again")
+        ok, words = words_of_test(await self.alerts.test())
+        return schema.CommandResult(ok=ok, words=words)
 
     async def finish_login(self, redirected_to: str) -> schema.CommandResult:
         if self.login is None:

@@ -36,6 +36,15 @@ class Api:
         self._source.status()
         return "ok\n"
 
+    async def ready(self, call: Call) -> str:
+        if why := self._source.readiness():
+            raise ProblemError(problems.not_ready(list(why)))
+        return "ready\n"
+
+    async def metrics(self, call: Call) -> Response:
+        content, content_type = await self._source.metrics()
+        return Response(content, headers={"Content-Type": content_type})
+
     async def signals(self, call: Call) -> Sequence[SignalView]:
         return self._source.signals(call.query.since_seq)
 

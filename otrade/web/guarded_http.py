@@ -8,15 +8,23 @@ import asyncio
 from typing import Any
 
 import msgspec
+from starlette.types import Receive, Scope, Send
 
-from .page import SECURITY_HEADERS
-from .problems import PROBLEM_JSON, bad_request, head_too_large, head_too_slow
+from .page import SECURITY_HEADERS, SecurityHeaders
+from .problems import PROBLEM_JSON, bad_request, head_too_large, head_too_slow, problem_response, too_busy
 from .schema import Problem
 from .uvicorn_server import HttpToolsProtocol
 
 HEAD_BYTES_MAX = 32 * 1024
 HEAD_WITHIN_S = 10.0
 PHRASES = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
+
+
+async def _full(scope: Scope, receive: Receive, send: Send) -> None:
+    await problem_response(too_busy(), {"Retry-After": "5", "Connection": "close"})(scope, receive, send)
+
+
+_turn_away = SecurityHeaders(_full)
 
 
 class GuardedHttp(HttpToolsProtocol):
@@ -26,46 +34,53 @@ class GuardedHttp(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
         self._is_head = True
+        self._n_done = 0
         self._timer: asyncio.TimerHandle | None = None
+        # uvicorn's own refusal is plain text without our headers.
+        self._connections_max = self.limit_concurrency
+        self.limit_concurrency = None
+        self._served = self.app
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._begin_head()
+        self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end_head()
+        self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._head_bytes += len(data)
+        self._n_done = 0
         super().data_received(data)
-        if self._is_head and self._head_bytes > HEAD_BYTES_MAX:
+        # Where in this piece a next head began is not known; at most this one piece of it is not counted.
+        self._head_bytes = self._head_bytes + len(data) if self._is_head and not self._n_done else 0
+        if self._head_bytes > HEAD_BYTES_MAX:
             self._hang_up(head_too_large(HEAD_BYTES_MAX))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._begin_head()
+        self._start_timer()
 
     def on_headers_complete(self) -> None:
-        self._end_head()
+        self._is_head = False
+        self._stop_timer()
+        is_full = self._connections_max is not None and len(self.connections) > self._connections_max
+        self.app = _turn_away if is_full else self._served
         super().on_headers_complete()
 
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        # What comes next is counted afresh; how long it may take to begin is uvicorn's keep-alive.
-        self._head_bytes = 0
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._is_head = True
+        self._n_done += 1
 
     def send_400_response(self, msg: str) -> None:
         self._hang_up(bad_request())
 
-    def _begin_head(self) -> None:
-        self._end_head()
-        self._is_head = True
+    def _start_timer(self) -> None:
+        self._stop_timer()
         self._timer = self.loop.call_later(HEAD_WITHIN_S, self._too_slow)
 
-    def _end_head(self) -> None:
-        self._is_head = False
-        self._head_bytes = 0
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -74,7 +89,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._hang_up(head_too_slow(HEAD_WITHIN_S))
 
     def _hang_up(self, problem: Problem) -> None:
-        self._end_head()
+        self._stop_timer()
         if self.transport.is_closing():
             return
         body = msgspec.json.encode(problem)

@@ -288,6 +288,16 @@ def head_too_slow(within_s: float) -> Problem:
     )
 
 
+def too_busy() -> Problem:
+    return Problem(
+        title="Too many connections",
+        status=503,
+        code="too_busy",
+        detail="The page serves as many connections as it may.",
+        fix="Close some, or wait. The engine can be halted without the page: `otrade kill`.",
+    )
+
+
 def unknown_parameter(name: str, known: str) -> Problem:
     return Problem(
         title="Unknown parameter",
@@ -396,6 +406,16 @@ def refused(words: str) -> Problem:
         code="refused",
         detail=words,
         fix="Look at the engine's state and notices, then try again.",
+    )
+
+
+def not_ready(why: list[str]) -> Problem:
+    return Problem(
+        title="Not ready to trade",
+        status=503,
+        code="not_ready",
+        detail="; ".join(why),
+        fix="Nothing is wrong with the request. /healthz says whether the engine lives, /api/status what it does.",
     )
 
 

@@ -112,10 +112,13 @@ COMMANDS = (
     _command("adopt", "trade", "Take over a position that somebody else has opened", schema.AdoptArgs),
     _command("kill", "trade", "Halt now; every stop stays at the exchange", schema.KillArgs),
     _command("stop", "admin", "End the engine gracefully", schema.StopArgs),
+    _command("test-alert", "trade", "Send a test alert to every configured target", schema.TestAlertArgs),
     _command("login", "admin", "Begin a login at the broker", schema.LoginArgs),
 )
 PLAIN = (
     _get("openapi", "This document", dict[str, Any], path=f"{PREFIX}/openapi.json", scope="public"),
+    _get("ready", "Whether an entry would be taken now, and if not, why", str, path="/readyz", scope="public", media_type=TEXT),
+    _get("metrics", "The engine's numbers for Prometheus", str, path="/metrics", media_type=TEXT),
     _get("health", "Whether the loop answers and the views can be built", str, path="/healthz", scope="public", media_type=TEXT),
 )
 ROUTES: Sequence[ApiRoute] = (*SIGNING, *READS, *LOOKS, *COMMANDS, *PLAIN)

@@ -61,7 +61,7 @@ Source = Literal["push", "answer", "book", "engine"]
 computation.
 """
 Verdict = Literal["GO", "LOOK", "NO_GO"]
-CommandName = Literal["pause", "resume", "reduce", "flatten", "adopt", "stop", "kill", "login"]
+CommandName = Literal["pause", "resume", "reduce", "flatten", "adopt", "stop", "kill", "login", "test-alert"]
 Role = Literal["viewer", "trader"]
 """Of a person: a viewer reads, a trader may do everything."""
 Scope = Literal["read", "trade", "admin"]
@@ -523,6 +523,10 @@ class LoginArgs(Row, frozen=True, kw_only=True):
     """
 
     approve: bool = False
+
+
+class TestAlertArgs(Row, frozen=True, kw_only=True):
+    """Send a test to every alert target, and say which of them took it."""
 
 
 class CommandResult(Row, frozen=True, kw_only=True):

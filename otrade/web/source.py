@@ -109,6 +109,14 @@ class EngineSource(Protocol):
         """
         ...
 
+    def readiness(self) -> Sequence[str]:
+        """Everything that would keep an entry out now, in words; empty when the engine is ready to trade."""
+        ...
+
+    async def metrics(self) -> tuple[bytes, str]:
+        """The engine's numbers in Prometheus' text format, and their content type."""
+        ...
+
     def record(self, who: str, what: str, ok: bool, words: str) -> None:
         """Write into the journal what somebody did or was refused at the page's door."""
         ...

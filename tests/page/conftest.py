@@ -65,7 +65,9 @@ class Running:
 
 
 @contextmanager
-def engine(folder: Path, *options: str, port: int = 0, change: Callable[[dict[str, object]], None] = lambda config: None) -> Iterator[Running]:
+def engine(
+    folder: Path, *options: str, port: int = 0, change: Callable[[dict[str, object]], None] = lambda config: None
+) -> Iterator[Running]:
     """`otrade run` on the simulator; the people of `tests.web.doors` may come in."""
     config = orjson.loads((ROOT / "config" / "paper.json").read_bytes())
     config["paths"] = {"var": str(folder / "var"), "secrets": str(folder / "secrets.json")}

@@ -33,6 +33,7 @@ def give(client: TestClient, name: str, content: Any = b"", **headers: str) -> A
         ("flatten", b'{"instrument_id": 2}', {"instrument_id": 2}),
         ("stop", b" {} ", {}),
         ("kill", b"", {}),
+        ("test-alert", b"", {}),
     ],
 )
 def test_commands(client: TestClient, source: FakeSource, name: str, body: bytes, args: dict[str, object]) -> None:

@@ -205,6 +205,9 @@ def test_the_code_is_good_once_and_not_for_ever(fresh: tuple[Access, TestClient]
     problem(first(client, code, password="aaaaaaaaaaaa"), 422, "weak_password")
     assert first(client, code).status_code == 200
     problem(first(client, code, name="second"), 409, "not_first_run")
+    access.file.path.unlink()
+    problem(first(client, code), 401, "wrong_code")
+    assert first(client, access.first_code()).status_code == 200
     problem(first(client, access.first_code(), name="second"), 409, "not_first_run")
 
 
@@ -303,7 +306,7 @@ def test_the_socket_asks_who_comes(stranger: TestClient, source: FakeSource) -> 
 
 def until_closed(ws: Any) -> int:
     with pytest.raises(WebSocketDisconnect) as closed:
-        while True:
+        for _ in range(200):
             ws.receive_text()
     return closed.value.code
 
