@@ -38,8 +38,10 @@ lint: build
 	$(PY) -m mypy
 	cd web && npm run --silent check
 
+# The page is tested in a real browser: the system's, or one that Playwright brings if it may. Without any, the tests say so aloud.
 test: lint
 	cd web && npm test --silent
+	@command -v chromium chromium-browser google-chrome google-chrome-stable > /dev/null || $(PY) -m playwright install chromium || true
 	$(PY) -m pytest -n 2 --dist loadgroup
 
 bench: build
