@@ -101,20 +101,20 @@ def _url(process: subprocess.Popen[bytes], folder: Path) -> str:
 
 
 @contextmanager
-def person(browser: Browser, url: str, name: str = "trader", **options: object) -> Iterator[Page]:
+def person(browser: Browser, url: str, name: str = "trader", *, password: str = PASSWORD, **options: object) -> Iterator[Page]:
     """Somebody at a browser of his own who has logged in. What goes wrong in the page's own code fails the test."""
     context = browser.new_context(**{"viewport": {"width": 1500, "height": 950}, **options})  # type: ignore[arg-type]
     context.set_default_timeout(15_000)
     try:
-        yield enter(context, url, name)
+        yield enter(context, url, name, password)
     finally:
         context.close()
 
 
-def enter(context: BrowserContext, url: str, name: str = "trader") -> Page:
+def enter(context: BrowserContext, url: str, name: str = "trader", password: str = PASSWORD) -> Page:
     page = open_page(context, url)
     page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("navigation", name="Views").wait_for()
     return page
