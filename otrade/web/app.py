@@ -53,7 +53,7 @@ def create_app(
     `names` are host names by which the page may be called, besides those of the loopback. `now_s` is a monotonic clock.
     """
     guard, audit = Guard(access), Audit(source, now_s)
-    api = Api(source, Replays(now_s), audit)
+    api = Api(source, guard, Replays(now_s), audit)
     signing = Signing(access, guard, audit)
     dispatch = Dispatch(guard, audit)
     page, viewer = Page(static_dir), Page(VIEWER_DIR)
