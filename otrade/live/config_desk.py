@@ -55,7 +55,7 @@ class ConfigDesk:
         """Whether this text could be the configuration, and what it would change; written when it is asked for."""
         raw, _ = self._read()
         try:
-            wanted = orjson.loads(draft.values)
+            wanted = orjson.loads(bytes(draft.values))
             text = orjson.dumps(wanted, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
             new = from_bytes(text, "")
         except orjson.JSONDecodeError as error:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import orjson
@@ -21,6 +22,7 @@ from tests.web.doors import PASSWORD, write_people
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "otrade" / "web" / "static" / "index.html"
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SHOTS = ROOT / "build" / "page"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 STARTS_WITHIN_S = 60
@@ -132,6 +134,18 @@ def open_page(context: BrowserContext, url: str) -> Page:
 def go(page: Page, view: str) -> None:
     page.get_by_role("navigation", name="Views").get_by_role("link", name=view).click()
     page.get_by_role("heading", name=view, exact=True, level=2).first.wait_for(state="attached")
+
+
+def axe(page: Page) -> list[str]:
+    """What axe-core has to say against the page as it is; empty when it is clean. The page's policy forbids scripts of others: this
+    one comes by the debugger's door.
+    """
+    if not AXE.exists():
+        pytest.skip("NO BROWSER test by axe without web/node_modules: cd web && npm ci")
+    if not page.evaluate("'axe' in window"):
+        page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": AXE.read_text()})
+    found: list[Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations)")
+    return [f"{rule['id']}: {rule['help']}: {node['html'][:160]}" for rule in found for node in rule["nodes"][:3]]
 
 
 def shot(page: Page, name: str) -> None:

@@ -17,7 +17,7 @@ export const COMMAND_KEYS = [
 ] as const;
 
 function writes(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest("input, textarea, select, dialog, [contenteditable]") !== null;
+  return target instanceof Element && target.closest("input, textarea, select, dialog[open], [contenteditable]") !== null;
 }
 
 /** What a key press came to. */
