@@ -152,7 +152,7 @@ def test_the_journal_is_searched_and_the_day_replayed(page: Page) -> None:
     expect(page.locator(".line")).to_contain_text("0 brackets open")
     slider.evaluate(
         "(e) => { e.value = (Number(e.min) + Number(e.max)) / 2;"
-        " for (const n of ['input', 'change']) e.dispatchEvent(new Event(n, {bubbles: true})); }"
+        "for (const name of ['input', 'change']) e.dispatchEvent(new Event(name, {bubbles: true})); }"
     )
     expect(page.locator(".line")).to_contain_text(re.compile("1[12]:"))
     shot(page, "journal-replay")
