@@ -111,7 +111,8 @@ def test_a_refused_signal_names_its_gate() -> None:
             [failed] = [gate for gate in why.gates if gate.verdict == "failed"]
             assert failed.code == refused.reason
             at = why.gates.index(failed)
-            assert {gate.verdict for gate in why.gates[:at]} <= {"passed"} and {gate.verdict for gate in why.gates[at + 1 :]} <= {"not_asked"}
+            assert {gate.verdict for gate in why.gates[:at]} <= {"passed"}
+            assert {gate.verdict for gate in why.gates[at + 1 :]} <= {"not_asked"}
             assert source.reads.why(refused.seq + 1_000) is None and source.reads.why(0) is None
 
     run(body())
