@@ -38,10 +38,13 @@ lint: build
 	$(PY) -m mypy
 	cd web && npm run --silent check
 
-# The page is tested in a real browser: the system's, or one that Playwright brings if it may. Without any, the tests say so aloud.
-test: lint
+# A browser for the page's tests: the system's, or Playwright's own where it may be fetched; without one they say that they are skipped.
+.venv/browser: .venv/tools
+	command -v chromium chromium-browser google-chrome google-chrome-stable > /dev/null || $(PY) -m playwright install chromium || true
+	touch $@
+
+test: lint .venv/browser
 	cd web && npm test --silent
-	@command -v chromium chromium-browser google-chrome google-chrome-stable > /dev/null || $(PY) -m playwright install chromium || true
 	$(PY) -m pytest -n 2 --dist loadgroup
 
 bench: build

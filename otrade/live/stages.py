@@ -14,8 +14,8 @@ SHOWN: dict[str, tuple[str, str, Whose]] = {
     "sent": ("Asked to sent", "the event that asked for a request, until its last byte is with the kernel", "engine"),
     "ack": ("Sent to answer", "a request's last byte out, until the broker's answer", "engine"),
     "push": ("Sent to push", "a new order's last byte out, until the first push that tells of it", "engine"),
-    "exchange": ("Exchange to push", "the exchange's time of an order's state, until its push is in hand; Kite tells seconds", "engine"),
-    "feed": ("Exchange to tick", "the exchange's time of the last tick before an order, until that tick is in hand", "engine"),
+    "exchange": ("Exchange to push", "the exchange's time of an order's state, until its push; whole seconds at some brokers", "engine"),
+    "feed": ("Exchange to tick", "the exchange's time of the last tick before an order, until it is in hand; whole seconds", "engine"),
 }
 
 

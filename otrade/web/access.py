@@ -39,7 +39,7 @@ CODE_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 class Principal:
     """Somebody who is known, and what they may."""
 
-    kind: Literal["person", "token", "local"]
+    kind: Literal["person", "script", "local"]
     name: str
     scopes: frozenset[Scope]
     session: Session | None = None
@@ -96,7 +96,7 @@ class Access:
         if hmac.compare_digest(given.encode(), self._local_token):
             return Principal("local", "user", SCOPES["trader"])
         token = find_token(self._people(), given, self._wall_s())
-        return Principal("token", token.name, frozenset(token.scopes)) if token is not None else None
+        return Principal("script", token.name, frozenset(token.scopes)) if token is not None else None
 
     def by_cookie(self, cookie: str) -> Principal | None:
         """Whose session this is, if it is still open."""

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from . import problems
 from .audit import Audit, named
+from .auth import Guard
 from .dispatch import Call
 from .problems import ProblemError, problem_response
 from .replays import Replays
@@ -26,8 +27,9 @@ KEY_HEADER = "idempotency-key"
 class Api:
     """A handler for each route that is not a plain method of the source."""
 
-    def __init__(self, source: EngineSource, replays: Replays, audit: Audit) -> None:
+    def __init__(self, source: EngineSource, guard: Guard, replays: Replays, audit: Audit) -> None:
         self._source = source
+        self._guard = guard
         self._replays = replays
         self._audit = audit
 
@@ -37,8 +39,11 @@ class Api:
         return "ok\n"
 
     async def ready(self, call: Call) -> str:
+        """Whether an entry would be taken now, for monitors; a stranger is not told why it would not."""
         if why := self._source.readiness():
-            raise ProblemError(problems.not_ready(list(why)))
+            principal = self._guard.known(call.request)
+            may_read = principal is not None and "read" in principal.scopes
+            raise ProblemError(problems.not_ready(list(why) if may_read else ["log in to see why"]))
         return "ready\n"
 
     async def metrics(self, call: Call) -> Response:

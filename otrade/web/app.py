@@ -54,7 +54,7 @@ def create_app(
     `names` are host names by which the page may be called, besides those of the loopback. `now_s` is a monotonic clock.
     """
     guard, audit = Guard(access), Audit(source, now_s)
-    api = Api(source, Replays(now_s), audit)
+    api = Api(source, guard, Replays(now_s), audit)
     signing, looks = Signing(access, guard, audit), Looks(source.reads, audit)
     dispatch = Dispatch(guard, audit)
     page, viewer = Page(static_dir), Page(VIEWER_DIR)

@@ -117,7 +117,7 @@ COMMANDS = (
 )
 PLAIN = (
     _get("openapi", "This document", dict[str, Any], path=f"{PREFIX}/openapi.json", scope="public"),
-    _get("ready", "Whether an entry would be taken now, and if not, why", str, path="/readyz", scope="public", media_type=TEXT),
+    _get("ready", "Whether an entry would be taken now; why not: to who may read", str, path="/readyz", scope="public", media_type=TEXT),
     _get("metrics", "The engine's numbers for Prometheus", str, path="/metrics", media_type=TEXT),
     _get("health", "Whether the loop answers and the views can be built", str, path="/healthz", scope="public", media_type=TEXT),
 )

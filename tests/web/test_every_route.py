@@ -165,7 +165,7 @@ def test_a_script_may_what_its_token_says(
         else:
             assert response.status_code == 200, route
     assert len(source.commands) == sum(route.scope in scopes for route in TRADES)
-    assert set(source.who) <= {"token robot at testclient"}
+    assert set(source.who) <= {"script robot at testclient"}
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=by_name)

@@ -148,11 +148,12 @@ def test_an_error_inside_says_nothing_of_its_cause(
     assert "/api/v1/status failed" in caplog.text
 
 
-def test_ready_or_why_not(client: TestClient, source: FakeSource) -> None:
-    assert client.get("/readyz").text == "ready\n"
+def test_ready_or_why_not(client: TestClient, stranger: TestClient, source: FakeSource) -> None:
+    assert client.get("/readyz").text == stranger.get("/readyz").text == "ready\n"
     source.why_not_ready = ["the feed is down", "a person has paused entries"]
     found = problem(client.get("/readyz"), 503, "not_ready")
     assert found.detail == "the feed is down; a person has paused entries"
+    assert "paused" not in problem(stranger.get("/readyz"), 503, "not_ready").detail
 
 
 def test_metrics(client: TestClient) -> None:

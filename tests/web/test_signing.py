@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocketDisconnect
 
+from otrade.live.redact import redact
 from otrade.web.access import CODE_LIFE_S, Access
 from otrade.web.app import create_app
 from otrade.web.audit import STRANGERS_PER_MIN
@@ -353,3 +354,11 @@ def test_a_token_that_may_not_read_hears_nothing(stranger: TestClient, access: A
     token, kept = new_token("robot", ("trade",), clock(), 2)
     access.file.change(lambda people: people.with_token(kept))
     assert refused(stranger, {"Authorization": f"Bearer {token}"}) == 1008
+
+
+def test_the_log_can_say_which_script_it_was(stranger: TestClient, access: Access, clock: Time) -> None:
+    token, kept = new_token("robot-2024", ("read",), clock(), 2)
+    access.file.change(lambda people: people.with_token(kept))
+    principal = access.by_token(token)
+    assert principal is not None
+    assert redact(f"{principal.who} at 127.0.0.1: command pause") == "script robot-2024 at 127.0.0.1: command pause"
