@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import orjson
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from otrade.live.runfile import RunInfo
 from tests.web.doors import PASSWORD, write_people
@@ -26,6 +26,7 @@ AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SHOTS = ROOT / "build" / "page"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 STARTS_WITHIN_S = 60
+expect.set_options(timeout=20_000)  # of a busy machine
 
 
 def chromium() -> str:
