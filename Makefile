@@ -45,7 +45,8 @@ lint: build
 
 test: lint .venv/browser
 	cd web && npm test --silent
-	$(PY) -m pytest -n 2 --dist loadgroup
+	$(PY) -m pytest -n 2 --ignore tests/page
+	$(PY) -m pytest -n 2 --dist loadfile tests/page  # the tests of a file share one engine, and go on where the one before left it
 
 bench: build
 	$(PY) bench/setup.py build_ext --inplace --build-temp build/bench > build/bench.log 2>&1 || (cat build/bench.log; exit 1)

@@ -15,8 +15,6 @@ from otrade.live.runfile import RunInfo
 
 from .conftest import Running, axe, engine, enter, go, open_page, person, shot
 
-pytestmark = pytest.mark.xdist_group("page")
-
 
 @pytest.fixture(scope="module")
 def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:

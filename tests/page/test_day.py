@@ -11,8 +11,6 @@ from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from .conftest import ROOT, Running, axe, engine, go, person, shot
 
-pytestmark = pytest.mark.xdist_group("page")
-
 VIEWS = (
     "Today", "Instrument", "Positions", "Orders", "Signals", "Trades", "Latency", "Limits", "Journal", "Configuration", "Log",
 )  # fmt: skip

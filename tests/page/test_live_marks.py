@@ -12,8 +12,6 @@ from tests.web.show import PASSWORD
 
 from .conftest import ROOT, axe, go, person, shot
 
-pytestmark = pytest.mark.xdist_group("page")
-
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
