@@ -106,7 +106,7 @@ cdef class JournalWriter:
     @property
     def is_dead(self):
         """The drill's record has been written: nothing after it is."""
-        return self.last_seq >= 0 and self.seq >= self.last_seq
+        return self.has_died()
 
     def begin_section(self, uint16_t section):
         """Records from now on belong to this section."""
@@ -122,7 +122,7 @@ cdef class JournalWriter:
         """Write one record whose payload is `a` and then `b`. False when there is no room: then it is lost and counted."""
         cdef Py_ssize_t size = HEAD + _padded(n_a + n_b)
         cdef int64_t counts[2]
-        if (is_frame(kind) and self.refuses_frames) or (self.last_seq >= 0 and self.seq >= self.last_seq):
+        if (is_frame(kind) and self.refuses_frames) or self.has_died():
             self._lose(kind)
             return False
         if self.unsaid > 0 and self._room(REC_DROPPED, DROPPED_BYTES + size):

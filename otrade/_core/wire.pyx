@@ -5,7 +5,7 @@ frames enter a `FrameSink`.
 They exist so that the engine names no broker and a feed names no engine. The bodies here refuse: an
 engine without an encoder sends nothing, and a feed without an engine drops its frames.
 """
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from otrade._core.types cimport REASON_ENCODE, command_t
 
@@ -29,6 +29,12 @@ cdef class FrameSink:
     cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept:
         """Take one binary frame that arrived at `ts_recv_ns`; the number of commands that now wait
         to be sent.
+        """
+        return 0
+
+    cdef int only_request(self, const char** out, uint32_t* seq) noexcept:
+        """The bytes of the request that waits, when it is the only one and may leave: their number,
+        or 0. It goes on waiting. `out` is valid until the sink is called again.
         """
         return 0
 

@@ -80,6 +80,7 @@ class KiteBroker:
         answer_timeout_ns: int = 5 * NS_PER_S,
         rest_timeout_ns: int = 10 * NS_PER_S,
         order_connections: int = 4,
+        early_orders: bool = True,
     ) -> None:
         self._api_key = api_key
         self._encoder = encoder
@@ -115,6 +116,7 @@ class KiteBroker:
                 on_commands=callbacks.on_commands,
             ),
             now_ns=feed_now_ns,
+            early=self._orders.early if early_orders else None,
         )
 
     def __repr__(self) -> str:

@@ -14,6 +14,7 @@ from picows.picows cimport WSFrame, WSListener, WSMsgType, WSTransport
 
 from otrade._core.histogram cimport LatencyHistogram
 from otrade._core.wire cimport FrameSink
+from otrade.brokers.transport.early cimport EarlyWriter
 
 cdef enum:
     MESSAGE_BYTES_MAX = 1 << 22  # of a text or binary message sent in fragments
@@ -44,7 +45,8 @@ cdef class FeedListener(WSListener):
     now_ns: engine time as a Python callable, or None for the system's clock read in C.
     on_text(bytes) takes a text frame, on_commands() is called when a frame left commands waiting,
     on_open(listener) and on_close(listener) frame the connection's life, and on_error(exception)
-    takes what any of these raised: a fault of ours must not end the feed.
+    takes what any of these raised: a fault of ours must not end the feed. `early` writes a request that
+    waits alone before anybody in Python hears of it.
     """
 
     cdef:
@@ -53,6 +55,7 @@ cdef class FeedListener(WSListener):
         readonly int64_t n_frames
         FrameSink _sink
         FeedLatency _latency
+        EarlyWriter _early
         object _now_ns
         object _on_text
         object _on_commands
@@ -64,8 +67,9 @@ cdef class FeedListener(WSListener):
 
     def __init__(
         self, FrameSink sink not None, FeedLatency latency not None, now_ns, *,
-        on_text, on_commands, on_open, on_close, on_error,
+        on_text, on_commands, on_open, on_close, on_error, EarlyWriter early=None,
     ) -> None:
+        self._early = early
         self._sink = sink
         self._latency = latency
         self._now_ns = now_ns
@@ -83,9 +87,19 @@ cdef class FeedListener(WSListener):
         self.ts_recv_ns = self.now()
         self.n_frames += 1
         if self._sink.on_frame(payload, n, self.ts_recv_ns) > 0:
+            if self._early is not None:
+                self._write_early()
             self._on_commands()
             self._latency.order.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
         self._latency.frame.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
+        return 0
+
+    cdef int _write_early(self) except -1:
+        """A failure here has written nothing, or is claimed all the same: the usual way goes on."""
+        try:
+            self._early.write(self._sink)
+        except Exception as exc:
+            self._on_error(exc)
         return 0
 
     cdef int take_text(self, bytes payload) except -1:

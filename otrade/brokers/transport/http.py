@@ -75,22 +75,33 @@ class HttpConnection(asyncio.Protocol):
         self, request: bytes, on_done: OnDone, on_sent: Callable[[], None] | None = None
     ) -> bool:
         """Write one request. False: the connection is dead or busy, and not one byte has left."""
+        if not self.begin(request):
+            return False
+        self.expect(on_done, on_sent)
+        return True
+
+    def begin(self, request: bytes) -> bool:
+        """The first half of `send`: the bytes. `expect` follows before the loop turns."""
         if not self.is_idle:
             return False
         transport = cast(asyncio.Transport, self._transport)
-        self._on_done = on_done
+        self._on_done = _unclaimed
         transport.write(request)
         if transport.is_closing():
             # The transport hands all to the kernel in one call and keeps what the kernel leaves:
             # closing already means that this call failed, and then nothing was taken.
             self._on_done = None
             return False
+        return True
+
+    def expect(self, on_done: OnDone, on_sent: Callable[[], None] | None = None) -> None:
+        """The second half of `send`: who is told."""
+        self._on_done = on_done
         if on_sent is not None:
             if self._writing:
                 self._on_sent = on_sent
             else:
                 on_sent()
-        return True
 
     def abandon(self) -> None:
         """Drop the connection without another word: `on_done` will not be called."""
@@ -196,6 +207,10 @@ class HttpConnection(asyncio.Protocol):
             self._response = HttpResponse(0)
             return
         self._complete = True
+
+
+def _unclaimed(response: HttpResponse | None, why: str) -> None:
+    """The answer to a request that nobody has put into the books: the order is looked for in the broker's."""
 
 
 class _TooLarge(Exception):
