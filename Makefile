@@ -62,7 +62,7 @@ fuzz: build
 campaign: build
 	$(PY) -m tests.core.campaign --sequences 100000
 
-# The fault drill: 10,000 sessions with everything going wrong (about three quarters of an hour on two cores).
+# The fault drill: 10,000 sessions with everything going wrong (about an hour on two cores).
 drill: build
 	.venv/bin/otrade drill --seeds 10000
 

@@ -6,6 +6,7 @@ from libc.string cimport memcpy
 
 from otrade._core.engine cimport Engine
 from otrade._core.types cimport EV_REFUSED, REASON_BROKER_OTHER, tick_t
+from otrade._core cimport wire_upstox
 from otrade._core.wire_kite cimport decode_packet
 from otrade._core cimport report
 
@@ -24,6 +25,23 @@ def decode_floor(const uint8_t[::1] packets, int64_t rounds):
         total = bench_floor_loop(&packets[0], n, rounds, &tick)
         t0 = bench_now_ns() - t0
     return t0 / <double>(n * rounds), total
+
+
+def decode_upstox(const uint8_t[::1] payload, int64_t rounds):
+    """(ns an instrument, sum of last prices) of one Upstox frame, every check on."""
+    cdef wire_upstox.feed_t entry
+    cdef tick_t tick
+    cdef int64_t _, n = 0, total = 0, start, ts_ns
+    cdef Py_ssize_t pos
+    start = bench_now_ns()
+    for _ in range(rounds):
+        ts_ns = wire_upstox.check_frame(&payload[0], payload.shape[0])
+        pos = 0
+        while wire_upstox.next_feed(&payload[0], payload.shape[0], &pos, &entry):
+            wire_upstox.decode_feed(entry.body, entry.body_n, ts_ns, &tick)
+            total += tick.ltp_e4
+            n += 1
+    return (bench_now_ns() - start) / <double>n, total // rounds
 
 
 def decode_ours(const uint8_t[::1] packets, int64_t rounds):

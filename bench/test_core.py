@@ -6,6 +6,7 @@ pytest-benchmark drives and stores; the loops are compiled (`loops.pyx`), becaus
 from __future__ import annotations
 
 import statistics
+import time
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from bench import loops
 from bench.engines import OPEN_NS, OPEN_S, SECOND, engine
 from bench.frames import frame, full_packet, token, walk
 from otrade._core.journal import JournalWriter
+from tests.core import upstox_frames
 
 ROUNDS = 41
 
@@ -36,6 +38,31 @@ def test_decode_full_packets(benchmark: Any, figures: list[tuple[str, ...]]) -> 
     ratio = statistics.median(o / f for o, f in zip(ours, floor, strict=True))
     figures.append(("decode, 184-byte packet", f"{statistics.median(ours):.1f} ns", f"{p99(ours):.1f} ns",
                     f"{ratio:.2f}x a tight C loop ({statistics.median(floor):.1f} ns)", "2x"))
+
+
+def test_decode_an_upstox_frame(benchmark: Any, figures: list[tuple[str, ...]]) -> None:
+    """50 instruments in full mode against the protobuf runtime (upb, C) and what the vendor's SDK makes of it for its users."""
+    json_format = pytest.importorskip("google.protobuf.json_format")
+    pb2 = upstox_frames.vendor()
+    payload = upstox_frames.full_frame(pb2, 50)
+
+    def runtime() -> float:
+        began = time.perf_counter_ns()
+        message = pb2.FeedResponse.FromString(payload)
+        return (time.perf_counter_ns() - began) / len(message.feeds)
+
+    def sdk() -> float:
+        began = time.perf_counter_ns()
+        found = json_format.MessageToDict(pb2.FeedResponse.FromString(payload))
+        return (time.perf_counter_ns() - began) / len(found["feeds"])
+
+    ours, theirs = side_by_side(lambda: loops.decode_upstox(payload, 20)[0], runtime)
+    users = [sdk() for _ in range(5)]
+    benchmark(loops.decode_upstox, payload, 5)
+    figures.append(("decode, an instrument of an Upstox frame", f"{statistics.median(ours):.0f} ns", f"{p99(ours):.0f} ns",
+                    f"{statistics.median(theirs) / statistics.median(ours):.1f}x faster than protobuf's own parse "
+                    f"({statistics.median(theirs):.0f} ns), {statistics.median(users) / statistics.median(ours):.0f}x than the SDK's dict",
+                    "-"))
 
 
 def test_decode_to_signal(benchmark: Any, figures: list[tuple[str, ...]]) -> None:

@@ -202,7 +202,13 @@ def _drill(args: argparse.Namespace) -> int:
 def _login(args: argparse.Namespace) -> int:
     from otrade.commands.login import login
 
-    return login(args.config, args.broker, paste=args.paste, open_browser=args.open, wait_s=args.wait)
+    return login(args.config, args.broker, paste=args.paste, approve=args.approve, open_browser=args.open, wait_s=args.wait)
+
+
+def _account(args: argparse.Namespace) -> int:
+    from otrade.commands.account import account
+
+    return account(args.config, as_json=args.json)
 
 
 def _preflight(args: argparse.Namespace) -> int:
@@ -392,10 +398,15 @@ def parser() -> argparse.ArgumentParser:
     config_option(sub)
     sub.add_argument("--broker", choices=("kite", "upstox"), default="", help="another broker than the configured one (a second feed)")
     sub.add_argument("--paste", action="store_true", help="paste the address by hand instead of waiting for the browser")
+    sub.add_argument("--approve", action="store_true", help="Upstox: approve in its app; the token comes to the web hook (hooks.port)")
     sub.add_argument("--open", action="store_true", help="open the browser")
     sub.add_argument("--wait", type=_between(1, 86_400), default=600, metavar="S", help="seconds to wait for the browser (default 600)")
 
     sub = add("preflight", "the morning board: go or no-go for today, and the fix for each no", _preflight)
+    config_option(sub)
+    sub.add_argument("--json", action="store_true", help="as JSON")
+
+    sub = add("account", "positions, holdings and funds of the configured accounts, as their brokers tell them", _account)
     config_option(sub)
     sub.add_argument("--json", action="store_true", help="as JSON")
 

@@ -12,12 +12,14 @@ from otrade._core.state cimport core_t, notify, push_signal, strategy_t
 from otrade._core.types cimport (
     BR_CLOSED, BR_ENTERING, BR_EXITING, BR_FREE, BR_OPEN,
     EV_REPLACE_REJECTED, EXIT_ENTRY_FAILED, EXIT_NONE, EXIT_RISK, EXIT_SIGNAL, EXIT_SQUARE_OFF, EXIT_STOP,
-    EXIT_TARGET, EXIT_TIME, EXIT_TRAIL, HALT_ACTIVE, HALT_HALTED, HALT_REDUCING, LANE_ENTRY, LEG_ENTRY, LEG_FIX, LEG_TARGET, MAX_SLICES,
+    EXIT_TARGET, EXIT_TIME, EXIT_TRAIL, HALT_ACTIVE, HALT_HALTED, HALT_REDUCING, LANE_ENTRY, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET,
+    MAX_SLICES,
     NOTE_BRACKET_CLOSED, NOTE_CAPACITY, NOTE_ENTRY_FILLED, NOTE_ENTRY_SENT, NOTE_EXIT_REJECTED, NOTE_LATE_FILL,
     NOTE_ORDER_REFUSED, NOTE_ORDER_REJECTED, NOTE_SIGNAL_REFUSED, NOTE_SIGNAL_TAKEN, NOTE_SQUARE_OFF,
     NOTE_TARGET_ARMED, NOTE_TARGET_DISARMED,
-    REASON_ALREADY_OPEN, REASON_BROKER_NETWORK, REASON_BROKER_PERMISSION, REASON_BROKER_RATE, REASON_BROKER_TOKEN,
-    REASON_CAPACITY, REASON_DISABLED, REASON_LATE_FILL, REASON_OK, REASON_QTY_ZERO, REASON_REVERSE_WAIT,
+    REASON_ALREADY_OPEN, REASON_BROKER_INPUT, REASON_BROKER_NETWORK, REASON_BROKER_ORDER, REASON_BROKER_PERMISSION,
+    REASON_BROKER_RATE, REASON_BROKER_TOKEN, REASON_CAPACITY, REASON_DISABLED, REASON_EXCHANGE_REJECT, REASON_LATE_FILL,
+    REASON_OK, REASON_QTY_ZERO, REASON_REVERSE_WAIT,
     REASON_STOP_DISTANCE, SEV_ALARM, SEV_INFO, SEV_WARN, SIDE_BUY, TYPE_LIMIT, TYPE_MARKET,
     bracket_t, instrument_t, market_t, order_t, plan_t,
 )
@@ -290,6 +292,11 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
     _not_permitted(c, reason)
     if ev == EV_REPLACE_REJECTED:
         notify(c, NOTE_ORDER_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+        if o.leg == LEG_STOP and b.state == BR_OPEN and exits.stop_crossed(c, o.bracket_id) and reason in (
+                REASON_BROKER_INPUT, REASON_BROKER_ORDER, REASON_EXCHANGE_REJECT):
+            # The price is past the stop that was asked for: no broker takes it there, and asking again only loses time.
+            exits.begin_exit(c, o.bracket_id, EXIT_STOP)
+            b.retry_ns = c.now_ns
         return
     notify(c, NOTE_EXIT_REJECTED, SEV_ALARM, o.instrument_id, o.bracket_id, slot, reason)
     if b.state != BR_OPEN or reason in (

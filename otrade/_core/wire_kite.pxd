@@ -4,11 +4,12 @@ from libc.stdint cimport uint8_t, uint32_t
 from otrade._core.types cimport command_t, tick_t
 from otrade._core.wire cimport OrderEncoder
 
-# Room for one encoder's constant headers: request target prefix, and Host + version + Authorization
-# lines.
+# Room for one encoder's constants: request target prefix, Host + version + Authorization
+# lines, and the id of a registered algo.
 cdef enum:
     PREFIX_BYTES = 64
     HEADERS_BYTES = 640
+    ALGO_BYTES = 32
 
 # 0 or a Reason of the 1xx range; never reads past p + n. `out.token` is set whenever the packet has
 # one.
@@ -24,8 +25,10 @@ cdef int next_packet(
 cdef class KiteEncoder(OrderEncoder):
     cdef:
         char _prefix[PREFIX_BYTES]
+        char _algo[ALGO_BYTES]
         char _headers[HEADERS_BYTES]
         int _prefix_n
+        int _algo_n
         int _headers_n
         bytes _host
 

@@ -265,15 +265,22 @@ cdef class KiteEncoder(OrderEncoder):
     else that prints.
 
     host: the Host header, as in b"api.kite.trade". path_prefix: b"" or what a gateway puts before
-    the path. authorization: the whole header value, b"token <api_key>:<access_token>".
+    the path. authorization: the whole header value, b"token <api_key>:<access_token>". algo_id: the
+    exchange's id of a registered algo, or b""; new orders carry it.
     """
 
-    def __init__(self, bytes host not None, bytes path_prefix not None, bytes authorization not None):
+    def __init__(
+        self, bytes host not None, bytes path_prefix not None, bytes authorization not None, bytes algo_id not None = b"",
+    ):
         if not host or not _is_header_text(host):
             raise ValueError("host must be printable ASCII, as b'api.kite.trade'")
         if len(path_prefix) > PREFIX_BYTES or not _is_header_text(path_prefix) or b" " in path_prefix:
             raise ValueError(f"path_prefix must be printable ASCII without spaces, at most {PREFIX_BYTES} bytes")
+        if len(algo_id) > ALGO_BYTES or not algo_id.isalnum() and algo_id:
+            raise ValueError(f"algo_id must be letters and digits, at most {ALGO_BYTES}")
         self._host = host
+        self._algo_n = <int>len(algo_id)
+        memcpy(self._algo, <const char*>algo_id, self._algo_n)
         self._prefix_n = <int>len(path_prefix)
         memcpy(self._prefix, <const char*>path_prefix, self._prefix_n)
         self.set_authorization(authorization)
@@ -310,6 +317,9 @@ cdef class KiteEncoder(OrderEncoder):
         w.out, w.cap, w.n, w.full = out, cap, 0, False
         if cmd.kind == CMD_NEW:
             put_new(&body, cmd)
+            if self._algo_n:
+                put(&body, b"&algo_id=", 9)
+                put(&body, self._algo, self._algo_n)
             put(&w, b"POST ", 5)
         elif cmd.kind == CMD_REPLACE:
             put_terms(&body, cmd)

@@ -35,7 +35,7 @@ class Capabilities:
     modifications_max: int
     """Modifications of one order before it must be cancelled and placed anew."""
     tokens_max: int
-    """Instruments on one feed connection."""
+    """Instruments on all feed connections together."""
     orders_per_second: int
     orders_per_minute: int
     orders_per_half_hour: int
@@ -44,7 +44,9 @@ class Capabilities:
     has_order_push: bool
     """Order updates are pushed over a socket."""
     has_postback: bool
-    """Order updates can also come to a web hook."""
+    """Order updates can also come to a web hook, with proof of who sends them."""
+    has_approval: bool
+    """A login can be approved in the broker's app; the token then comes to a web hook."""
     has_native_brackets: bool
     """The broker can hold an intraday entry with stop and target itself."""
     modes: tuple[str, ...]
@@ -138,6 +140,20 @@ class BrokerPosition:
     sell_value_e4: int
     ltp_e4: int
     multiplier: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Shares in the account that are no day's trade. Prices e4."""
+
+    exchange: str
+    tradingsymbol: str
+    isin: str
+    qty: int
+    """Of these `t1_qty` have been bought and not delivered yet."""
+    t1_qty: int
+    avg_px_e4: int
+    ltp_e4: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +305,8 @@ class HandDesk(Protocol):
     async def positions(self) -> list[BrokerPosition]: ...
 
     async def funds(self) -> list[Funds]: ...
+
+    async def holdings(self) -> list[Holding]: ...
 
     async def quote(self, like: OrderReport) -> Quote:
         """BrokerError when there is no price."""

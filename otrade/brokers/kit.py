@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from otrade._core.types import Rec
 from otrade._core.wire import FrameSink, OrderEncoder
-from otrade.brokers.base import BrokerSession, Callbacks, Capabilities, Clock, HandDesk, Listed
+from otrade.brokers.base import BrokerSession, Callbacks, Capabilities, Clock, HandDesk, Listed, OrderReport
 from otrade.brokers.session import Session
 from otrade.brokers.transport.stream import SocketCallbacks
 from otrade.instruments import Instrument
@@ -58,6 +58,18 @@ class BrokerKit(Protocol):
 
     async def log_in(self, redirected_to: str, state: str) -> Session:
         """The day's session from the address that the broker sent the person to. BrokerError when it is no login of ours."""
+        ...
+
+    async def ask_approval(self) -> None:
+        """Ask for a login that the person approves in the broker's app. BrokerError where there is no such thing."""
+        ...
+
+    async def approved(self, body: bytes, user_id: str) -> Session:
+        """The session that the broker's app brings to the web hook after that, proved to be this user's. `body` is hostile."""
+        ...
+
+    def postback(self, body: bytes, ts_recv_ns: int) -> OrderReport:
+        """An order update that came to the web hook. BrokerError when nothing proves that the broker sent it. `body` is hostile."""
         ...
 
     async def log_in_here(self) -> Session:
@@ -123,6 +135,8 @@ class BrokerKit(Protocol):
         """Market data alone, on a connection of its own; frames of `frame_kinds[1]`."""
         ...
 
-    def by_hand(self, timeout_ns: int) -> HandDesk: ...
+    def by_hand(self, timeout_ns: int) -> HandDesk:
+        """With the token in use, if there is one."""
+        ...
 
     def close(self) -> None: ...

@@ -88,6 +88,15 @@ def load_session(path: Path, api_key: str, now_ns: int) -> Session | None:
     )
 
 
+def last_user(path: Path, api_key: str) -> str:
+    """The user of the last login through this app, however long ago; empty when nobody knows."""
+    try:
+        saved = msgspec.json.decode(path.read_bytes(), type=_SessionFile)
+    except (OSError, msgspec.DecodeError):
+        return ""
+    return saved.user_id if saved.api_key == api_key else ""
+
+
 def require_state(redirected_to: str, state: str) -> None:
     """BrokerError unless the address carries the state that this login began with: another's login must not become ours."""
     came = parse_qs(urlsplit(redirected_to).query).get("state", [""])[0]

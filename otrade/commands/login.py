@@ -5,26 +5,32 @@ from __future__ import annotations
 import asyncio
 import sys
 import webbrowser
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 
 from otrade.brokers.session import Session
+from otrade.commands.kill import post
 from otrade.config import manager
-from otrade.config.schema import BrokerConfig
+from otrade.config.schema import BrokerConfig, Config
 from otrade.errors import BrokerError, ConfigError, OTradeError
 from otrade.live.access import LiveAccess, second_broker
 from otrade.live.clock import WallClock
+from otrade.live.hooks import HookDesk
 from otrade.live.login import LoginDesk, said
+from otrade.live.notices import NoticeBoard
+from otrade.live.runfile import read_run_info
+from otrade.web.hook_server import HookServer, HookServerError
 
 HEAD_BYTES_MAX = 16_384
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-DONE, TIMED_OUT = 0, 3
+DONE, TIMED_OUT, REFUSED = 0, 3, 4
 
 
-def login(config_path: Path, broker: str, *, paste: bool, open_browser: bool, wait_s: float) -> int:
-    """Exit code 0 when logged in, 3 when nobody came."""
+def login(config_path: Path, broker: str, *, paste: bool, approve: bool, open_browser: bool, wait_s: float) -> int:
+    """Exit code 0 when logged in (or the running engine waits for the approval), 3 when nobody came, 4 when the engine refused."""
     config = manager.load(config_path)
     wanted: BrokerConfig | None = None
     if broker and broker != config.broker.kind:
@@ -32,8 +38,9 @@ def login(config_path: Path, broker: str, *, paste: bool, open_browser: bool, wa
         wanted = second if second is not None and second.kind == broker else msgspec.convert({"kind": broker}, BrokerConfig)
     clock = WallClock()
     access = LiveAccess(config, clock, wanted)
-    sessions: list[Session] = []
-    desk = LoginDesk(access, clock, sessions.append)
+    if approve:
+        return asyncio.run(_approved(config, access, clock, wait_s))
+    desk = LoginDesk(access, clock, lambda session: None)
     redirect = urlsplit((wanted or config.broker).redirect_url)
     return asyncio.run(_login(desk, redirect.hostname or "", redirect.port or 80, paste, open_browser, wait_s))
 
@@ -56,6 +63,44 @@ async def _login(desk: LoginDesk, host: str, port: int, paste: bool, open_browse
         await callback.close()
     print(said(session)[1])
     return DONE
+
+
+async def _approved(config: Config, access: LiveAccess, clock: WallClock, wait_s: float) -> int:
+    """Ask for an approval in the broker's app, and take the token at the web hook: our own, or the running engine's."""
+    arrived = asyncio.Event()
+    desk = LoginDesk(access, clock, lambda session: arrived.set())
+    board = NoticeBoard(clock.now_ns)
+    board.listen(lambda notice: print(notice.text, file=sys.stderr))
+    taker = HookDesk(access.kit, desk, board, clock, lambda report: None)
+    server = HookServer(taker, config.hooks.host, config.hooks.port)
+    try:
+        await server.start()
+    except HookServerError:
+        return _ask_engine(Path(config.paths.var))
+    try:
+        await desk.ask_approval()
+        print(f"Approve the login in the broker's app; its token is awaited at {server.url}/hooks/upstox/token", file=sys.stderr)
+        async with asyncio.timeout(wait_s):
+            await arrived.wait()
+    except TimeoutError:
+        print("no token has come; run `otrade login --approve` again, or log in in the browser", file=sys.stderr)
+        return TIMED_OUT
+    finally:
+        await server.stop()
+    return DONE
+
+
+def _ask_engine(var: Path) -> int:
+    """The hooks' port is taken, most likely by the running engine: it asks and waits itself."""
+    info = read_run_info(var)
+    try:
+        if info is None:
+            raise ValueError("no engine runs there")
+        ok, words = post(info, "login", {"approve": True})
+    except (OSError, HTTPException, ValueError) as error:
+        raise ConfigError(f"the port is in use, and not by an engine of ours ({error}): choose a free one", path="hooks.port") from None
+    print(words, file=sys.stdout if ok else sys.stderr)
+    return DONE if ok else REFUSED
 
 
 async def _pasted(desk: LoginDesk, url: str) -> int:

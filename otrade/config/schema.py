@@ -242,6 +242,9 @@ class BrokerConfig(Base, frozen=True, kw_only=True):
     redirect_url: Annotated[str, Meta(description="the address registered with the app, to which a login returns")] = (
         "http://127.0.0.1:8000/login/callback"
     )
+    user_id: Annotated[
+        str, Meta(max_length=32, pattern=r"^[A-Za-z0-9]*$", description="the account's user; empty: that of the last login")
+    ] = ""
     algo_name: Annotated[str, Meta(max_length=64, pattern=r"^[ -~]*$", description="upstox: X-Algo-Name of a registered algo")] = ""
     algo_id: Annotated[str, Meta(max_length=32, pattern=r"^[A-Za-z0-9]*$", description="kite: the exchange's id of a registered algo")] = ""
     market_protection_pct: Annotated[
@@ -280,6 +283,15 @@ class SecondFeedConfig(Base, frozen=True, kw_only=True):
     redirect_url: str = "http://127.0.0.1:8000/login/callback"
 
 
+class Rehearsal(Base, frozen=True, kw_only=True):
+    """A trouble of a paper day: `token` (refused, a new login a minute later), `feed` (cut for two minutes), `silence` (the same, not
+    cut).
+    """
+
+    at: HourMinute
+    what: Literal["token", "feed", "silence"]
+
+
 class SimConfig(Base, frozen=True, kw_only=True):
     """The built-in simulated exchange (mode "paper")."""
 
@@ -296,6 +308,7 @@ class SimConfig(Base, frozen=True, kw_only=True):
     ] = 15
     funds_rupees: Annotated[float, Meta(gt=0, le=1e12)] = 1_000_000.0
     prices: dict[str, str] = {}
+    rehearse: Annotated[list[Rehearsal], Meta(max_length=100, description="troubles to come, at their times (IST)")] = []
 
 
 class Instrument(Base, frozen=True, kw_only=True):
@@ -339,6 +352,16 @@ class WebConfig(Base, frozen=True, kw_only=True):
     host: Literal["127.0.0.1", "localhost", "::1"] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535, description="0: any free one")] = 8_000
     updates_per_s: Annotated[int, Meta(ge=1, le=20)] = 10
+
+
+class HooksConfig(Base, frozen=True, kw_only=True):
+    """What brokers post to us (live mode): Kite's order postbacks at `/hooks/kite/order`, tokens that were approved in Upstox's app at
+    `/hooks/upstox/token`. A tunnel or reverse proxy of yours ends TLS and leads here.
+    """
+
+    enabled: bool = False
+    host: Literal["127.0.0.1", "localhost", "::1"] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535, description="0: any free one")] = 8_001
 
 
 class LogConfig(Base, frozen=True, kw_only=True):
@@ -400,6 +423,7 @@ class Config(Base, frozen=True, kw_only=True):
     risk: Risk = Risk()
     sessions: Sessions = Sessions()
     web: WebConfig = WebConfig()
+    hooks: HooksConfig = HooksConfig()
     log: LogConfig = LogConfig()
     journal: JournalConfig = JournalConfig()
     watchdog: WatchdogConfig = WatchdogConfig()

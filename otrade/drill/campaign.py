@@ -18,6 +18,8 @@ from .shrink import shrink
 
 CHUNK = 4
 PROGRESS_S = 10.0
+PROGRESS_FILE_S = 600.0
+"""Where nobody watches a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def drill(order: Order, say: Callable[[str], None] = print) -> int:
         results.append(result)
         if result.error:
             break
-        if time.monotonic() - said_s > PROGRESS_S and sys.stderr.isatty():
+        if time.monotonic() - said_s > (PROGRESS_S if sys.stderr.isatty() else PROGRESS_FILE_S):
             said_s = time.monotonic()
             print(f"{len(results)} of {order.seeds} sessions, no violation", file=sys.stderr)
     wall_s = time.monotonic() - began_s

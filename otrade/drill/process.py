@@ -46,7 +46,7 @@ def names_at(contract: Contract, kind: str) -> dict[str, str]:
 
 def new_token(sim: Simulator, kind: BrokerKind) -> str:
     """A login without a browser; ends the token before."""
-    return sim.issue_access_token() if kind == "kite" else sim.upstox.issue()
+    return sim.new_token(kind)
 
 
 @dataclass

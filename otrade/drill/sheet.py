@@ -16,6 +16,11 @@ NAMES = {
     "token": "access token revoked",
 }
 
+DEATHS = {"kill", "cut_fills"}
+"""Troubles of a session in which a recovery has nothing else to fight with."""
+NO_ORDERS = "cap_day"
+"""The broker refuses every further order of the day: what is open then cannot be covered by anybody."""
+
 
 def render(results: Sequence[Result], kinds: Sequence[str], wall_s: float) -> str:
     """The sheet of a drill in which nothing was violated, or what held until something was."""
@@ -47,16 +52,25 @@ def render(results: Sequence[Result], kinds: Sequence[str], wall_s: float) -> st
         shown = f"{worst:9.2f} s / {bound:.1f} s" if alone else "        (never drawn alone)"
         count = f"{seen[kind]:>8,}" if seen[kind] else "    NONE"
         lines.append(f"{NAMES.get(kind, kind):<36}{count}   {shown}")
+    capped = [r for r in results if NO_ORDERS in r.kinds]
+    free = [r for r in results if NO_ORDERS not in r.kinds]
+    alone = [r for r in free if set(r.kinds) <= DEATHS]
     calm = [r for r in results if not r.kinds]
     if calm:
         lines.append(f"{'nothing':<36}{len(calm):>8,}   {max(r.uncovered_s for r in calm):9.2f} s / {max(r.bound_s for r in calm):.1f} s")
     lines += [
         "",
-        f"worst recovery      {max(r.recovery_s for r in results):.2f} s from a restart until everything open was covered "
-        f"({seen['kill'] + seen['kill_again']:,} recoveries, {seen['kill_lost_journal']:,} of them from the book alone)",
+        f"recoveries          {seen['kill'] + seen['kill_again']:,}, {seen['kill_lost_journal']:,} of them from the book alone; "
+        "worst time from a restart until everything open was covered:",
+        f"                    {_worst_recovery(alone):.2f} s where nothing else went wrong, "
+        f"{_worst_recovery(free):.2f} s with other troubles, {_worst_recovery(capped):.2f} s where the day's order cap forbids every order",
         f"worst over-exit     {max(r.exceeded_s for r in results):.2f} s (two exits filled, or a fill after a cancel; undone)",
     ]
     return "\n".join(lines)
+
+
+def _worst_recovery(results: Sequence[Result]) -> float:
+    return max((r.recovery_s for r in results), default=0.0)
 
 
 def missing(results: Sequence[Result], kinds: Sequence[str]) -> list[str]:

@@ -42,6 +42,12 @@ class Trouble:
     may_exceed: Callable[[Args], bool] = _never
 
 
+ORDERS = ("/orders", "/v2/order/", "/v3/order/")
+"""Where both brokers take orders and tell of them."""
+STOP = ("order_type=SL&", '"order_type":"SL",')
+"""What a stop's request says at either broker."""
+
+
 def _count(low: int, high: int) -> Draw:
     return lambda rng, keys: {"n": rng.randint(low, high)}
 
@@ -61,13 +67,13 @@ def _some_orders(rng: random.Random, keys: list[str]) -> Args:
 def _answer(how: Any) -> Do:
     def do(sim: Simulator, args: Args) -> None:
         delay_ns = round(args.get("s", 0) * SECOND)
-        sim.faults.answer_wrongly(how, count=args["count"], method=args["method"], path_prefix="/orders", delay_ns=delay_ns)
+        sim.faults.answer_wrongly(how, count=args["count"], method=args["method"], path_prefix=ORDERS, delay_ns=delay_ns)
 
     return do
 
 
 def _lose(how: Any) -> Do:
-    return lambda sim, args: sim.faults.lose_request(how, count=args["count"], method=args["method"], path_prefix="/orders")
+    return lambda sim, args: sim.faults.lose_request(how, count=args["count"], method=args["method"], path_prefix=ORDERS)
 
 
 def _slow(rng: random.Random, keys: list[str]) -> Args:
@@ -101,15 +107,15 @@ def _doubtful_stop(sim: Simulator, args: Args) -> None:
         sim.faults.seen["stop_in_doubt_and_stale_book"] += 1
         sim.faults.stale_book(1, 30 * SECOND)
 
-    sim.faults.answer_wrongly("504", method="POST", path_prefix="/orders", body="order_type=SL&", then=then)
+    sim.faults.answer_wrongly("504", method="POST", path_prefix=ORDERS, body=STOP, then=then)
 
 
 def _doubtful_stop_and_no_book(sim: Simulator, args: Args) -> None:
     def then() -> None:
         sim.faults.seen["stop_in_doubt_and_failing_book"] += 1
-        sim.faults.answer_wrongly("504", count=args["n"], method="GET", path_prefix="/orders")
+        sim.faults.answer_wrongly("504", count=args["n"], method="GET", path_prefix=ORDERS)
 
-    sim.faults.answer_wrongly("504", method="POST", path_prefix="/orders", body="order_type=SL&", then=then)
+    sim.faults.answer_wrongly("504", method="POST", path_prefix=ORDERS, body=STOP, then=then)
 
 
 TROUBLES: dict[str, Trouble] = {

@@ -173,4 +173,5 @@ def encoder_of(spelled: dict[str, str]) -> KiteEncoder | UpstoxEncoder:
     encoder = ENCODERS.get(spelled.get("kind", ""))
     if encoder is None:
         raise JournalError(f"the journal was written for broker {spelled.get('kind')!r}, which this build does not know")
-    return encoder(spelled["host"].encode(), spelled["prefix"].encode(), b"token replay")
+    first = spelled["host"].encode(), spelled["prefix"].encode(), b"token replay"
+    return encoder(*first, spelled.get("algo_id", "").encode())

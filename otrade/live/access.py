@@ -13,7 +13,7 @@ from pathlib import Path
 
 from otrade.brokers.kit import BrokerKit
 from otrade.brokers.kite.kit import KiteKit
-from otrade.brokers.session import Session, load_session, save_session
+from otrade.brokers.session import Session, last_user, load_session, save_session
 from otrade.config.schema import BrokerConfig, Config
 from otrade.config.secret import Secret, read_secrets, secret_name
 from otrade.errors import ConfigError, TokenError
@@ -33,6 +33,7 @@ def kit_of(config: BrokerConfig, api_key: str, api_secret: str, clock: Clock) ->
             rest_root=config.rest_url,
             feed_root=config.feed_url,
             login_root=config.login_url,
+            algo_id=config.algo_id,
         )
     from otrade.brokers.upstox.kit import UpstoxKit  # only who trades there pays for it
 
@@ -77,6 +78,7 @@ class LiveAccess:
         broker = broker or config.broker
         kind = broker.kind
         self._kind = kind
+        self._user_id = broker.user_id
         self._clock = clock
         self._secrets_path = Path(config.paths.secrets)
         self._session_path = session_path(config, kind)
@@ -121,6 +123,10 @@ class LiveAccess:
     def saved(self) -> Session | None:
         """The session of an earlier login, while it is good."""
         return load_session(self._session_path, self._api_key.reveal(), self._clock.now_ns())
+
+    def known_user(self) -> str:
+        """Whose account it is: as configured, else of the last login; empty when nobody knows."""
+        return self._user_id or last_user(self._session_path, self._api_key.reveal())
 
     def save(self, session: Session) -> None:
         """Leave a session for this engine, the next one and the watchdog."""

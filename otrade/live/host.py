@@ -18,12 +18,14 @@ from otrade.errors import OTradeError, StartError
 from otrade.journal.archive import tidy
 from otrade.web.schema import Mode
 
+from .accounts import TIMEOUT_NS, Accounts
 from .clock import NS_PER_S, Clock
 from .control import Control
 from .day import TradingDay
 from .killswitch import KillSwitch
 from .log import LOGGER_NAME, close_log, open_log
 from .memory import GarbageCare
+from .morning import Morning
 from .notices import Notice, NoticeBoard
 from .progress import Progress
 from .reload import Reloader
@@ -33,7 +35,11 @@ from .source import LiveSource
 from .summary import DaySummary, render, render_total, summarize
 
 if TYPE_CHECKING:
+    from otrade.web.hook_server import HookServer
+    from otrade.web.hooks import HookTaker
     from otrade.web.server import WebServer
+
+    from .prepare import DayMaker, PreparedDay
 
 LEVELS = {
     Severity.INFO: logging.INFO,
@@ -79,6 +85,7 @@ class Host:
         self._reloader = Reloader(manager, self.board)
         self._care: GarbageCare | None = None
         self._server: WebServer | None = None
+        self._hooks: HookServer | None = None
         self._signals: StopSignals | None = None
         self._log: logging.Handler | None = None
         self._progress_ns = 0
@@ -129,6 +136,14 @@ class Host:
         self._care = GarbageCare(day.engine)
         day.on_beat += [partial(self._kill_switch.look, day), self._show_progress, self._care.look, self._look_for_reload]
 
+    def ask_at(self, prepared: "PreparedDay", maker: "DayMaker") -> None:
+        """Where the page's questions to brokers go."""
+        kits = [maker.access.kit]
+        if prepared.second is not None and prepared.second.kit is not kits[0]:
+            kits.append(prepared.second.kit)
+        self.source.desks = Accounts([(kit.name, partial(kit.by_hand, TIMEOUT_NS)) for kit in kits], self.clock.now_ns)
+        self.source.morning = Morning(maker.config, kits[0], maker.calendar, self.clock, prepared.day, prepared.records)
+
     async def opened(self) -> None:
         """The core trades: only now comes the page, which is not small to import."""
         assert self.day is not None
@@ -169,7 +184,26 @@ class Host:
             self.progress.say(f"the day is over; the page stays at {self._server.url} until Ctrl-C")
             await self.stop_wanted.wait()
 
+    async def serve_hooks(self, taker: "HookTaker") -> None:
+        """Listen for what brokers post, if configured. A port that cannot be had is said, and trading goes on without."""
+        hooks = self.config.hooks
+        if not hooks.enabled:
+            return
+        from otrade.web.hook_server import HookServer
+
+        server = HookServer(taker, hooks.host, hooks.port)
+        try:
+            await server.start()
+        except OTradeError as error:
+            self.board.say(Severity.ERROR, "NO_HOOKS", str(error))
+            return
+        self._hooks = server
+        self.progress.say(f"web hooks are taken at {server.url}")
+
     async def stop_page(self) -> None:
+        if self._hooks is not None:
+            await self._hooks.stop()
+            self._hooks = None
         if self._server is not None:
             await self._server.stop()
             self._server = None

@@ -2,6 +2,9 @@
 
 The broker sends the person's browser back to our address. That request carries no cookie of ours (it comes from another site), so
 the state, which nobody else has seen, is what proves that it belongs to a login that was begun here. It is good for one try.
+
+Where the broker lets a login be approved in its own app, the token comes to the web hook instead; it counts only while such a login is
+under way, and only for the user whom we know.
 """
 
 import secrets
@@ -9,7 +12,7 @@ from collections.abc import Callable
 
 from otrade._core.types import Severity
 from otrade.brokers.session import Session
-from otrade.errors import BrokerError, OTradeError
+from otrade.errors import BrokerError, ConfigError, OTradeError
 
 from .access import LiveAccess
 from .clock import NS_PER_S, Clock
@@ -27,6 +30,7 @@ class LoginDesk:
         self._on_session = on_session
         self._state = ""
         self._until_ns = 0
+        self._approval_until_ns = 0
 
     def begin(self) -> str:
         """The address at which the person logs in. A login that was begun before is void."""
@@ -47,9 +51,36 @@ class LoginDesk:
             raise
         finally:
             self._access.kit.close()
+        self._take(session)
+        return session
+
+    async def ask_approval(self) -> None:
+        """Ask for an approval in the broker's app. ConfigError when nobody could tell whose token comes; BrokerError, NetworkError."""
+        if not self._access.known_user():
+            raise ConfigError(
+                "a login by approval needs the user's id, or anybody's token would do: set it, or log in once in the browser",
+                path="broker.user_id",
+            )
+        try:
+            await self._access.kit.ask_approval()
+        finally:
+            self._access.kit.close()
+        self._approval_until_ns = self._clock.now_ns() + LIFE_NS
+
+    async def approved(self, body: bytes) -> Session:
+        """Take what came to the web hook. BrokerError when no approval is under way, or this is not the answer to it."""
+        if self._clock.now_ns() >= self._approval_until_ns:
+            raise BrokerError("a token notice came, and no approval is under way")
+        session = await self._access.kit.approved(body, self._access.known_user())
+        if self._clock.now_ns() >= self._approval_until_ns:
+            raise BrokerError("a token notice came twice, or too late")
+        self._approval_until_ns = 0
+        self._take(session)
+        return session
+
+    def _take(self, session: Session) -> None:
         self._access.save(session)
         self._on_session(session)
-        return session
 
 
 def said(session: Session) -> tuple[Severity, str]:

@@ -25,6 +25,7 @@ from .access import PaperAccess, kit_of, second_broker
 from .clock import NS_PER_S
 from .host import Host
 from .prepare import DayMaker
+from .rehearsal import rehearse
 from .summary import DaySummary
 
 EARLY_EXCHANGES = ("MCX", "NCO", "CDS", "BCD")
@@ -85,10 +86,12 @@ async def _run_day(host: Host, sim: Simulator, maker: DayMaker, date: dt.date) -
     prepared = await sim.during(maker.make(date, first_signal_seq=host.next_signal_seq))
     day = prepared.day
     host.begin(day)
+    host.ask_at(prepared, maker)
     # A connection that is being made is work that no socket shows yet: time waits for it.
     sim.set_idle_probe(lambda: not (prepared.broker.is_connecting or (day.second_feed is not None and day.second_feed.is_connecting)))
     await sim.during(day.open(prepared.broker))
     await host.opened()
+    rehearse(day, sim, maker.access.kit, maker.config.sim.rehearse)
     step_ns = STEP_NS
     if not math.isinf(sim.cfg.speed):
         step_ns = max(min(STEP_NS, round(sim.cfg.speed * STEP_WALL_S * NS_PER_S)), 1)

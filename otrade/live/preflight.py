@@ -7,7 +7,7 @@ cannot exist, which a broker refuses for the number where this machine's address
 import asyncio
 import datetime as dt
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -67,15 +67,27 @@ class Board:
         self.add(name, Verdict.GO, words)
 
 
-async def preflight(config: Config, kit: BrokerKit, token: Callable[[], Awaitable[str]], calendar: Calendar, clock: Clock) -> Board:
-    """Everything that can be known before the open. Never raises for what is not ready: that is a line."""
+async def preflight(
+    config: Config,
+    kit: BrokerKit,
+    token: Callable[[], Awaitable[str]] | None,
+    calendar: Calendar,
+    clock: Clock,
+    *,
+    records: Sequence[Instrument] | None = None,
+    asks_address: bool = True,
+) -> Board:
+    """Everything that can be known before the open. Never raises for what is not ready: that is a line. `token` None: the kit has it
+    already. `records`: the instruments, when they have been found already.
+    """
     board = Board()
     today = date_of(clock.now_ns())
     _calendar(board, calendar, today, config)
     _disk(board, Path(config.paths.var))
     _protection(board, config)
     try:
-        kit.use(await token())
+        if token is not None:
+            kit.use(await token())
         offset_ns = await kit.prove()
     except OTradeError as error:
         fix = "run `otrade login`" if isinstance(error, TokenError) else "check the network and broker.rest_url"
@@ -85,11 +97,14 @@ async def preflight(config: Config, kit: BrokerKit, token: Callable[[], Awaitabl
     try:
         _token(board, kit, clock.now_ns())
         _clock(board, offset_ns)
-        await _ask(board, "instruments", lambda: _instruments(board, kit, config, today))
+        if records is None:
+            await _ask(board, "instruments", lambda: _instruments(board, kit, config, today))
+        else:
+            _contracts(board, records, len(config.instruments), today)
         desk = kit.by_hand(5 * NS_PER_S)
-        desk.set_access_token(await token())
         try:
-            await _ask(board, "address", lambda: _address(board, desk))
+            if asks_address:
+                await _ask(board, "address", lambda: _address(board, desk))
             await _ask(board, "order book", lambda: _book(board, desk, config))
             await _ask(board, "positions", lambda: _positions(board, desk))
             await _ask(board, "funds", lambda: _funds(board, desk, config))
@@ -173,6 +188,11 @@ async def _instruments(board: Board, kit: BrokerKit, config: Config, today: dt.d
             board.add("instruments", Verdict.NO_GO, str(error), "correct `instruments` in the configuration")
             continue
         found.append(record)
+    _contracts(board, found, len(config.instruments), today)
+
+
+def _contracts(board: Board, found: Sequence[Instrument], n_wanted: int, today: dt.date) -> None:
+    for record in found:
         if record.expiry is not None and (record.expiry - today).days <= EXPIRY_SOON_DAYS:
             when = "today" if record.expiry == today else f"on {record.expiry}"
             board.add("instruments", Verdict.LOOK, f"{record.symbol} expires {when}", "see whether the next contract should be traded")
@@ -183,7 +203,7 @@ async def _instruments(board: Board, kit: BrokerKit, config: Config, today: dt.d
     if found:
         lots = ", ".join(f"{r.tradingsymbol} lot {r.lot_size} tick {r.tick_size_e4 / 10_000:g}" for r in found[:5])
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        board.go("instruments", f"{len(found)} of {len(config.instruments)} found in today's file: {lots}{more}")
+        board.go("instruments", f"{len(found)} of {n_wanted} found in today's file: {lots}{more}")
 
 
 async def _address(board: Board, desk: HandDesk) -> None:

@@ -30,7 +30,7 @@ from .day import DayOptions, TradingDay
 from .journal import DayJournal, open_journal
 from .notices import NoticeBoard
 from .plan import DayPlan
-from .second import prepare_second
+from .second import Second, prepare_second
 from .summary import LatencySummary
 from .trades import ChargeRule, OrderFill
 from .units import NS_PER_MS, ns_of_s
@@ -46,6 +46,8 @@ class PreparedDay:
     day: TradingDay
     broker: BrokerSession
     access_token: str
+    records: list[Instrument]
+    second: Second | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class DayMaker:
         if second is not None:
             second.attach(day, clock, run_id + 1, clock.now_ns if self.is_paper else None)
         day.latency = lambda: latency_of(broker)
-        return PreparedDay(day, broker, token)
+        return PreparedDay(day, broker, token, records, second)
 
     def _identity(self, date: dt.date) -> dict[str, str]:
         """Whose journal this day's is."""

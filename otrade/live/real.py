@@ -12,7 +12,9 @@ from otrade.errors import CalendarError, OTradeError
 from .access import LiveAccess, second_broker
 from .clock import NS_PER_S, WallClock
 from .heartbeat import Heartbeat
+from .hooks import HookDesk
 from .host import Host
+from .login import LoginDesk
 from .prepare import DayMaker, PreparedDay
 from .runfile import AccountLock
 from .summary import DaySummary
@@ -44,11 +46,14 @@ async def run_live(manager: ConfigManager, options: RunOptions, calendar: Calend
         prepared = await maker.make(today)
         day = prepared.day
         host.begin(day)
+        host.ask_at(prepared, maker)
+        login = host.source.login = LoginDesk(access, clock, lambda session: day.on_token(session.access_token))
         watch = TokenWatch(prepared, access)
         day.on_beat += [watch.look, partial(heartbeat.look, day)]
         try:
             await day.open(prepared.broker)
             await host.opened()
+            await host.serve_hooks(HookDesk(access.kit, login, host.board, clock, day.desk.on_report))
             await day.ended.wait()
             heartbeat.end()  # hanging up takes its time, and nobody need step in
             await day.close()
@@ -91,4 +96,5 @@ class TokenWatch:
             return
         if token is not None:
             self._token = token
+            self._access.kit.use(token)
             self._day.on_token(token)

@@ -21,12 +21,16 @@ from otrade._core.types import (
     Reason,
     Side,
 )
+from otrade.errors import OTradeError
 from otrade.web import schema
 from otrade.web.source import resample
 
+from .accounts import Accounts
 from .candles import KEPT_MAX, Candle
 from .control import Control
 from .day import TradingDay
+from .login import LoginDesk, said
+from .morning import Morning
 from .notices import NoticeBoard
 from .trades import average_e4
 from .units import NS_PER_MS
@@ -71,6 +75,10 @@ class LiveSource:
         self._bracket_rows: dict[int, schema.BracketView] = {}
         self._order_rows: dict[int, schema.OrderView] = {}
         self.lifecycle: schema.Lifecycle = "starting"
+        self.login: LoginDesk | None = None
+        """None where nobody need log in."""
+        self.desks: Accounts | None = None
+        self.morning: Morning | None = None
 
     def set_day(self, day: TradingDay) -> None:
         self._day = day
@@ -448,10 +456,40 @@ class LiveSource:
             )
         return rows if interval_s == 60 else resample(rows, interval_s)
 
+    # ------------------------------------------------------------------------ asked of the broker
+    async def accounts(self) -> Sequence[schema.AccountView]:
+        return await self.desks.look() if self.desks is not None else ()
+
+    async def preflight(self) -> schema.PreflightView | None:
+        return await self.morning.look() if self.morning is not None else None
+
     # ------------------------------------------------------------------------------------- commands
     async def command(self, name: schema.CommandName, **args: int | bool | None) -> schema.CommandResult:
+        if name == "login":
+            if self.login is None:
+                return schema.CommandResult(ok=False, words="a paper day logs in at the simulated broker by itself")
+            return await _begin(self.login, bool(args.get("approve")))
         ok, words = self._control.command(name, args)
         return schema.CommandResult(ok=ok, words=words)
+
+    async def finish_login(self, redirected_to: str) -> schema.CommandResult:
+        if self.login is None:
+            return schema.CommandResult(ok=False, words="no login is under way here")
+        try:
+            session = await self.login.finish(redirected_to)
+        except OTradeError as error:
+            return schema.CommandResult(ok=False, words=str(error))
+        return schema.CommandResult(ok=True, words=said(session)[1])
+
+
+async def _begin(login: LoginDesk, approve: bool) -> schema.CommandResult:
+    if not approve:
+        return schema.CommandResult(ok=True, words="log in at the broker; this page goes on by itself", url=login.begin())
+    try:
+        await login.ask_approval()
+    except OTradeError as error:
+        return schema.CommandResult(ok=False, words=str(error))
+    return schema.CommandResult(ok=True, words="approve the login in the broker's app; this page goes on by itself")
 
 
 def _unrealised_e4(day: TradingDay, bracket: dict[str, int]) -> int:

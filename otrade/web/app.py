@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -29,6 +29,7 @@ from .schema import (
     CommandName,
     FlattenArgs,
     KillArgs,
+    LoginArgs,
     PauseArgs,
     ResumeArgs,
     Row,
@@ -43,6 +44,7 @@ BODY_BYTES_MAX = 64 * 1024
 ID_MAX = 2**31 - 1
 SEQ_MAX = 2**53 - 1
 STATIC_DIR = Path(__file__).parent / "static"
+BROKER_WITHIN_S = 20
 CLOSE_BAD_MESSAGE = 1007
 
 COMMANDS: dict[CommandName, type[Row]] = {
@@ -52,6 +54,7 @@ COMMANDS: dict[CommandName, type[Row]] = {
     "adopt": AdoptArgs,
     "stop": StopArgs,
     "kill": KillArgs,
+    "login": LoginArgs,
 }
 assert set(COMMANDS) == set(get_args(CommandName))
 
@@ -106,6 +109,17 @@ class Api:
         candles = self._source.candles(instrument_id, interval_s)
         return self._json([candle for candle in candles if candle.ts_ms >= since_ms])
 
+    async def accounts(self, request: Request) -> Response:
+        async with _broker_time():
+            return self._json(await self._source.accounts())
+
+    async def preflight(self, request: Request) -> Response:
+        async with _broker_time():
+            board = await self._source.preflight()
+        if board is None:
+            raise ProblemError(problems.refused("the engine is not up yet: there is no morning board to show"))
+        return self._json(board)
+
     async def command(self, request: Request) -> Response:
         name = request.path_params["name"]
         if name not in COMMANDS:
@@ -118,6 +132,13 @@ class Api:
         if not result.ok:
             raise ProblemError(problems.refused(result.words))
         return self._json(result)
+
+    async def login_callback(self, request: Request) -> Response:
+        """The broker sends the browser here. The request comes from another site and carries nothing of ours but the state."""
+        result = await self._source.finish_login(str(request.url))
+        if not result.ok:
+            raise ProblemError(problems.refused(result.words))
+        return Response(f"OTrade: {result.words}. Close this page.\n", media_type="text/plain", headers={"Cache-Control": "no-store"})
 
     def _must_exist(self, instrument_id: int) -> None:
         if not any(row.id == instrument_id for row in self._source.instruments()):
@@ -151,6 +172,16 @@ class Api:
         if client.close_code not in (0, CLOSE_TRY_LATER):
             with contextlib.suppress(WebSocketDisconnect):
                 await websocket.close(client.close_code)
+
+
+@contextlib.asynccontextmanager
+async def _broker_time() -> AsyncIterator[None]:
+    """A broker that says nothing, or whose simulated day is over, must not keep a page waiting for ever."""
+    try:
+        async with asyncio.timeout(BROKER_WITHIN_S):
+            yield
+    except TimeoutError:
+        raise ProblemError(problems.refused("the broker has not answered")) from None
 
 
 async def _send(websocket: WebSocket, client: Client) -> None:
@@ -267,7 +298,10 @@ def create_app(
         Route("/api/signals", api.signals),
         Route("/api/notices", api.notices),
         Route("/api/candles", api.candles),
+        Route("/api/accounts", api.accounts),
+        Route("/api/preflight", api.preflight),
         Route("/api/commands/{name}", api.command, methods=["POST"]),
+        Route("/login/callback", api.login_callback),
         WebSocketRoute("/ws", api.stream),
         *(Route(f"/{name}", page.file) for name in page.names),
     ]

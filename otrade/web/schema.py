@@ -59,7 +59,8 @@ Source = Literal["push", "answer", "book", "engine"]
 """Who told us: an order push, the answer to our request, a poll of the order book, or our own
 computation.
 """
-CommandName = Literal["pause", "resume", "flatten", "adopt", "stop", "kill"]
+Verdict = Literal["GO", "LOOK", "NO_GO"]
+CommandName = Literal["pause", "resume", "flatten", "adopt", "stop", "kill", "login"]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -288,6 +289,58 @@ class Candle(Row, frozen=True, kw_only=True):
     volume: int
 
 
+# ------------------------------------------------------------------------- asked of the broker
+class FundsView(Row, frozen=True, kw_only=True):
+    segment: str
+    net_e4: int  # what can still be blocked
+    used_e4: int
+
+
+class HeldView(Row, frozen=True, kw_only=True):
+    """A day position as the broker books it."""
+
+    symbol: str
+    product: str
+    net_qty: int
+    buy_qty: int
+    sell_qty: int
+    ltp_e4: int | None
+
+
+class HoldingView(Row, frozen=True, kw_only=True):
+    symbol: str
+    qty: int
+    t1_qty: int  # of these, not delivered yet
+    avg_px_e4: int
+    ltp_e4: int | None
+
+
+class AccountView(Row, frozen=True, kw_only=True):
+    """One broker's word. With `trouble` nothing is known: empty lists then mean nothing."""
+
+    broker: str
+    ts_ms: int  # when it was told
+    trouble: str
+    funds: list[FundsView]
+    positions: list[HeldView]
+    holdings: list[HoldingView]
+
+
+class PreflightLine(Row, frozen=True, kw_only=True):
+    name: str
+    verdict: Verdict
+    words: str
+    fix: str  # empty for a go
+
+
+class PreflightView(Row, frozen=True, kw_only=True):
+    """The morning board."""
+
+    verdict: Verdict
+    ts_ms: int
+    lines: list[PreflightLine]
+
+
 # ------------------------------------------------------------------------------------------ /ws
 class Snapshot(Row, frozen=True, kw_only=True, tag_field="type", tag="snapshot"):
     """Everything. The first message, and the answer to a resync."""
@@ -375,9 +428,18 @@ class KillArgs(Row, frozen=True, kw_only=True):
     """
 
 
+class LoginArgs(Row, frozen=True, kw_only=True):
+    """Begin a login at the broker; the answer has the address at which the person goes on. With `approve` the person goes on in the
+    broker's app instead, where the broker has such a thing.
+    """
+
+    approve: bool = False
+
+
 class CommandResult(Row, frozen=True, kw_only=True):
     ok: bool
     words: str  # what was done, or why it was not
+    url: str | None = None  # where to go on, for a login
 
 
 class Problem(Row, frozen=True, kw_only=True, omit_defaults=True):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from .schema import (
+    AccountView,
     BracketView,
     Candle,
     CommandName,
@@ -18,6 +19,7 @@ from .schema import (
     NoticeView,
     OrderView,
     PositionView,
+    PreflightView,
     SignalView,
     Status,
     StrategyView,
@@ -59,10 +61,22 @@ class EngineSource(Protocol):
         """
         ...
 
+    async def accounts(self) -> Sequence[AccountView]:
+        """What every configured broker holds for us, asked now or not long ago; empty before the engine is up."""
+        ...
+
+    async def preflight(self) -> PreflightView | None:
+        """The morning board, asked now or not long ago; None before the engine is up."""
+        ...
+
     async def command(self, name: CommandName, **args: int | bool | None) -> CommandResult:
         """Do it, or say in words why not (`ok=False`). `args` are the fields of the command's
         struct in `schema`.
         """
+        ...
+
+    async def finish_login(self, redirected_to: str) -> CommandResult:
+        """Take the address to which the broker has sent a person's browser; its state is the proof that the login was begun here."""
         ...
 
 

@@ -73,6 +73,7 @@ class Bench:
                 on_answer=lambda seq, answer: note(("answer", seq, answer.outcome, answer.reason)),
                 on_sent=lambda seq, ts_ns: note(("sent", seq)),
                 on_feed=lambda alive, why: note(("feed", alive)),
+                on_push=lambda alive, why: None,
                 on_token_dead=lambda: note("dead"),
                 on_commands=lambda: note("commands"),
                 on_message=lambda kind, text: note((kind, text)),

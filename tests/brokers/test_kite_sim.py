@@ -84,6 +84,7 @@ class World:
                 on_answer=self.answers.__setitem__,
                 on_sent=lambda seq, ts_ns: self.sent.append(seq),
                 on_feed=lambda alive, why: self.events.append(("feed", alive)),
+                on_push=lambda alive, why: None,
                 on_token_dead=lambda: self.events.append("dead"),
                 on_commands=lambda: self.on_commands(),
                 on_message=lambda kind, text: self.events.append((kind, text)),

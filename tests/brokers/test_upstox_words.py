@@ -10,6 +10,8 @@ import pytest
 
 from otrade._core.types import Ev, OrdType, Reason, Side
 from otrade.brokers.base import Listed, Source
+from otrade.brokers.kite.by_hand import holding_of as kite_holding
+from otrade.brokers.upstox.by_hand import holding_of as upstox_holding
 from otrade.brokers.upstox.listing import Listing
 from otrade.brokers.upstox.login import code_of, login_url
 from otrade.brokers.upstox.reasons import answer_of, error_of
@@ -109,6 +111,19 @@ def test_positions_and_funds() -> None:
     assert (got.ltp_e4, got.multiplier) == (15_012_500, 1)
     (equity,) = funds_of({"equity": {"available_margin": 1000.5, "used_margin": None}, "commodity": None})
     assert (equity.segment, equity.net_e4, equity.used_e4) == ("equity", 10_005_000, 0)
+
+
+def test_holdings_of_both_brokers_mean_the_same() -> None:
+    kite = {
+        "exchange": "BSE", "tradingsymbol": "AARON", "isin": "INE721Z01010", "quantity": 1, "t1_quantity": 2, "average_price": 161,
+        "last_price": 352.95,
+    }  # fmt: skip
+    upstox = {**kite, "quantity": 3, "trading_symbol": "AARON", "instrument_token": "BSE_EQ|INE721Z01010"}
+    assert kite_holding(kite) == upstox_holding(upstox)
+    assert upstox_holding(upstox).qty == 3
+    for read in (kite_holding, upstox_holding):
+        with pytest.raises(BrokerError):
+            read({**upstox, "quantity": "some"})
 
 
 def error(code: str, message: str = "no", *, snake: bool = False) -> bytes:

@@ -218,12 +218,12 @@ def test_init_writes_what_is_missing_and_touches_nothing_else(tmp_path):
     mine.mkdir()
     (mine / "paper.json").write_text("mine")
     written = {p.name for p in manager.init(mine)}
-    assert written == {"live.kite.example.json", "calendar.json", "schema.json"}
+    assert written == {"live.kite.example.json", "live.upstox.example.json", "calendar.json", "schema.json"}
     assert (mine / "paper.json").read_text() == "mine"
     assert manager.init(mine) == []
 
 
-@pytest.mark.parametrize("name", ["paper.json", "live.kite.example.json"])
+@pytest.mark.parametrize("name", ["paper.json", "live.kite.example.json", "live.upstox.example.json"])
 def test_the_files_that_come_with_it_are_good_and_the_same_twice(name):
     config = manager.load(ROOT / "config" / name)
     assert config.strategies

@@ -257,6 +257,24 @@ def test_a_rejected_stop_is_loud_and_comes_again():
     assert (out.ord_type, out.side, out.qty) == (OrdType.LIMIT, Side.SELL, 10)
 
 
+def test_a_larger_stop_that_the_price_has_passed_is_not_asked_for_twice():
+    """A rest of the entry that trades far above the market moves the stop above the last price: no broker takes it there."""
+    d = Desk()
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.FILL_PART, 4, 1_000_000)
+    stop = d.take()
+    d.ack(stop)
+    d.say(stop, Ev.WORKING)
+    d.say(entry, Ev.FILL_FULL, 10, value=4 * 1_000_000 + 6 * 1_100_000)
+    larger = d.take()
+    assert (larger.kind, larger.qty) == (Cmd.REPLACE, 10) and larger.trigger_e4 > 1_000_000
+    d.refuse(larger, Reason.BROKER_INPUT)
+    out = d.take()
+    assert (out.kind, out.ord_type, out.side, out.qty) == (Cmd.REPLACE, OrdType.LIMIT, Side.SELL, 10)
+    assert d.b["exit_reason"] == ExitReason.STOP
+
+
 def test_a_stop_whose_price_has_traded_is_not_sent_but_left_by_a_limit():
     d = Desk()
     entry = d.enter()

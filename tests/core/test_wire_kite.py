@@ -373,6 +373,18 @@ def test_encoder_with_every_field_at_its_longest_fits_or_refuses() -> None:
         encode_command(long, **longest)
 
 
+def test_a_registered_algo_is_named_in_new_orders_only() -> None:
+    encoder = KiteEncoder(HOST, b"", TOKEN, b"NSE123abc")
+    plain = KiteEncoder(HOST, b"", TOKEN)
+    for kind in (Cmd.NEW, Cmd.REPLACE, Cmd.CANCEL):
+        named = Parsed(encode_command(encoder, **(GOOD | {"kind": kind, "broker_order_id": "221111000000001"})))
+        assert named.complete == 1 and (dict(parse_qsl(named.body.decode())).get("algo_id") == "NSE123abc") == (kind == Cmd.NEW)
+    assert b"algo_id" not in Parsed(encode_command(plain, **GOOD)).body
+    for bad in (b"a b", b"a&b", b"x" * 33, b"\xff"):
+        with pytest.raises(ValueError, match="algo_id"):
+            KiteEncoder(HOST, b"", TOKEN, bad)
+
+
 def test_a_new_token_reaches_the_next_request_and_no_repr() -> None:
     encoder = KiteEncoder(HOST, b"", TOKEN)
     encoder.set_authorization(b"token key:OTHER")

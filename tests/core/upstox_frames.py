@@ -117,3 +117,20 @@ def expected(feed: Any, ts_frame_ms: int) -> dict[str, Any]:
         for name in ("open", "high", "low"):
             out[f"{name}_e4"] = e4(getattr(day, name)) if day is not None else 0
     return out
+
+
+def full_frame(pb2: Any, n: int, seed: int = 1) -> bytes:
+    """A frame of `n` instruments in full mode, five levels and two candles each, as a liquid market's."""
+    rng = random.Random(seed)
+    response = pb2.FeedResponse(type=1, currentTs=1_790_000_000_000)
+    for i in range(n):
+        full = response.feeds[f"NSE_FO|{50_000 + i}"].fullFeed.marketFF
+        px = round(rng.uniform(100, 3_000), 2)
+        full.ltpc.ltp, full.ltpc.ltt, full.ltpc.ltq, full.ltpc.cp = px, 1_790_000_000_000 - i, 75, px
+        for level in range(DEPTH):
+            full.marketLevel.bidAskQuote.add(bidQ=75 * level + 75, bidP=px - 0.05 * level, askQ=150, askP=px + 0.05 * level)
+        greeks(rng, full.optionGreeks)
+        for interval in ("1d", "I1"):
+            full.marketOHLC.ohlc.add(interval=interval, open=px, high=px, low=px, close=px, vol=1_000, ts=1_790_000_000_000)
+        full.atp, full.vtt, full.oi, full.iv, full.tbq, full.tsq = px, 1_000_000, 50_000.0, 0.2, 1e6, 1e6
+    return bytes(response.SerializeToString())

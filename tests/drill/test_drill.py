@@ -88,6 +88,19 @@ def test_the_sheet_names_what_never_happened() -> None:
     assert missing(results, ("gap", "token")) == ["token"]
 
 
+def test_the_sheet_tells_recoveries_apart() -> None:
+    """What a restart costs by itself is not hidden behind sessions in which the broker takes no order at all."""
+    results = [
+        Result(0, seen=Counter(kill=1), kinds=("kill",), recovery_s=1.25),
+        Result(1, seen=Counter(kill=1), kinds=("kill", "token"), recovery_s=14.5),
+        Result(2, seen=Counter(kill=1), kinds=("kill", "cap_day"), recovery_s=467.0),
+        Result(3),
+    ]
+    sheet = render(results, ("kill",), 1.0)
+    assert "1.25 s where nothing else went wrong, 14.50 s with other troubles, 467.00 s where the day's order cap" in sheet
+    assert "3, 0 of them from the book alone" in sheet
+
+
 def test_the_rate_check_can_say_no() -> None:
     check_rate([0, 1, 2_000_000_000], 2, 1_000_000_000, "second")
     with pytest.raises(Violation, match="3 requests within a second"):
@@ -111,3 +124,15 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     path.write_bytes(orjson.dumps({**orjson.loads((ROOT / "config" / "paper.json").read_bytes()), "strategies": []}))
     with pytest.raises(ConfigError, match="no strategy"):
         wishes_of(path)
+
+
+def test_a_session_with_refused_requests_leaves_nothing_behind() -> None:
+    """Refusals that are constants once kept the frames that raised them, and with these a whole world each."""
+    import gc
+
+    from otrade.brokers.sim.simulator import Simulator
+
+    for seed in range(4):
+        assert not campaign.one(seed, ("lose_503", "lose_500", "lose_429")).error
+    gc.collect()
+    assert not [found for found in gc.get_objects() if isinstance(found, Simulator)]

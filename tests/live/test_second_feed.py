@@ -16,12 +16,6 @@ from tests.live.world import SECOND, World, run, world
 PAIRS: list[tuple[BrokerKind, BrokerKind]] = [("kite", "upstox"), ("upstox", "kite"), ("kite", "kite")]
 
 
-def feed_of(here: World, kind: BrokerKind) -> Any:
-    """The simulator's feed server of one broker."""
-    faces = here.sim._faces
-    return faces[0].feed if len(faces) == 1 or kind == "kite" else faces[1].feed
-
-
 async def traded(here: World) -> list[tuple[Any, ...]]:
     """What the day's trades were, by their prices and sides; ids and times to the millisecond belong to the run."""
     return [(t.instrument_id, t.side, t.qty, t.entry_px_e4, t.exit_px_e4, t.exit_reason) for t in here.day.trades.trades]
@@ -39,12 +33,12 @@ def test_one_feed_failing_changes_no_trade(broker: BrokerKind, second: BrokerKin
                 await here.sim.run_until(here.at("09:50"))
                 market.start()
                 await here.sim.run_until(here.at("09:51"))
-                feed_of(here, second).disconnect_all()
+                here.sim.feed_of(second).disconnect_all()
             elif with_outage and broker != second:
-                feed_of(here, broker).pause()  # silent, and not closed: only the clock shows it
+                here.sim.feed_of(broker).pause()  # silent, and not closed: only the clock shows it
                 await here.sim.run_until(here.at("09:50"))
-                feed_of(here, broker).resume()
-                feed_of(here, second).disconnect_all()
+                here.sim.feed_of(broker).resume()
+                here.sim.feed_of(second).disconnect_all()
             elif with_outage:
                 await here.day.second_feed.stop()  # type: ignore[union-attr]
             await here.sim.run_until(here.at("11:20"))
@@ -70,7 +64,7 @@ def test_with_both_feeds_gone_there_are_no_entries_and_stops_stay() -> None:
         async with world(broker="kite", second="upstox") as here:
             await here.open()
             await here.sim.run_until(here.at("09:40"))
-            feed_of(here, "kite").pause()
+            here.sim.feed_of("kite").pause()
             assert here.day.second_feed is not None
             await here.day.second_feed.stop()
             await here.sim.run_until(here.sim.clock.now_ns() + 20 * SECOND)

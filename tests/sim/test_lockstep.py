@@ -5,6 +5,7 @@ any loop.
 import asyncio
 import datetime as dt
 import math
+import socket
 import struct
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal
@@ -221,3 +222,55 @@ def test_next_day_keeps_the_feed_and_forgets_the_orders() -> None:
         await sim.stop()
 
     run(work)
+
+
+@pytest.mark.parametrize("window", [4_096, 1 << 20])
+def test_time_waits_for_an_answer_that_the_clients_window_does_not_hold(window: int) -> None:
+    """The kernel hands a large answer over in pieces, and late: a client that reads the rest has not been idle."""
+
+    async def work() -> tuple[int, int]:
+        sim = Simulator(SimConfig(seed=3, dates=(DATE,), tick_interval_ms=100))
+        ports = await sim.start()
+        sim.open_day(DATE)
+        read, whole_ns = bytearray(), 0
+        try:
+            token = await sim.during(sim_login(sim))
+            sock = socket.socket()
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+            sock.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", int(ports.rest_url.rpartition(":")[2])))
+            await sim.run_until(ist_ns(DATE, "09:20"))
+            for _ in range(150):
+                sim.exchange.place_manual("NSE:INFY", 1, 1)
+            at_ns = ist_ns(DATE, "09:21")
+            await sim.run_until(at_ns)
+            request = f"GET /orders HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n\r\n"
+            await asyncio.get_running_loop().sock_sendall(sock, request.encode())
+
+            async def take() -> None:
+                nonlocal whole_ns
+                while b"\r\n\r\n" not in read or len(read) < _length(bytes(read)):
+                    read.extend(await asyncio.get_running_loop().sock_recv(sock, 1 << 16))
+                whole_ns = sim.clock.now_ns()
+
+            taking = asyncio.ensure_future(take())
+            await sim.run_until(at_ns + 5 * NS_PER_S)
+            await taking
+            sock.close()
+            return whole_ns - at_ns, len(read)
+        finally:
+            await sim.stop()
+
+    taken_ns, size = uvloop.run(work())
+    assert size > 100_000 and taken_ns < NS_PER_S, f"{size} bytes took {taken_ns / NS_PER_S:.2f} simulated seconds"
+
+
+def _length(answer: bytes) -> int:
+    """Bytes of the whole answer, by its own words."""
+    head, _, _ = answer.partition(b"\r\n\r\n")
+    (length,) = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
+    return len(head) + 4 + length
+
+
+async def sim_login(sim: Simulator) -> str:
+    return f"token {sim.cfg.api_key}:{sim.new_token('kite')}"

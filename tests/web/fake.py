@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from otrade.web.schema import (
+    AccountView,
     BracketView,
     BrokerStatus,
     Candle,
@@ -15,12 +16,16 @@ from otrade.web.schema import (
     CommandResult,
     CountStatus,
     FeedStatus,
+    FundsView,
+    HeldView,
     InstrumentView,
     LatencyStatus,
     NoticeView,
     OrderView,
     PnlStatus,
     PositionView,
+    PreflightLine,
+    PreflightView,
     ProtectionStatus,
     SignalView,
     Status,
@@ -211,7 +216,27 @@ class FakeSource:
         self.broken = False
         self.result = CommandResult(ok=True, words="done")
         self.commands: list[tuple[str, dict[str, int | bool | None]]] = []
+        self.redirects: list[str] = []
         self.n_status = 0
+        self.account_rows = [
+            AccountView(
+                broker="kite",
+                ts_ms=T0_MS,
+                trouble="",
+                funds=[FundsView(segment="equity", net_e4=12_345_678_900, used_e4=0)],
+                positions=[HeldView(symbol="NSE:INFY", product="MIS", net_qty=10, buy_qty=10, sell_qty=0, ltp_e4=15_072_500)],
+                holdings=[],
+            ),
+            AccountView(broker="upstox", ts_ms=T0_MS, trouble="there is no access token", funds=[], positions=[], holdings=[]),
+        ]
+        self.board: PreflightView | None = PreflightView(
+            verdict="LOOK",
+            ts_ms=T0_MS,
+            lines=[
+                PreflightLine(name="token", verdict="GO", words="accepted", fix=""),
+                PreflightLine(name="clock", verdict="LOOK", words="the broker did not tell its time", fix="see that chrony runs"),
+            ],
+        )
         self.status_row = STATUS
         self.instrument_rows = [
             instrument(0, "NSE:INFY", 15_072_500, 15_010_000),
@@ -301,8 +326,18 @@ class FakeSource:
     def candles(self, instrument_id: int, interval_s: int) -> Sequence[Candle]:
         return self.candle_rows.get(instrument_id, [])
 
+    async def accounts(self) -> Sequence[AccountView]:
+        return self.account_rows
+
+    async def preflight(self) -> PreflightView | None:
+        return self.board
+
     async def command(self, name: CommandName, **args: int | bool | None) -> CommandResult:
         self.commands.append((name, args))
+        return self.result
+
+    async def finish_login(self, redirected_to: str) -> CommandResult:
+        self.redirects.append(redirected_to)
         return self.result
 
     # ---------------------------------------------------------------------------- for the tests

@@ -34,7 +34,7 @@ def test_commands(
 ) -> None:
     response = client.post(f"/api/commands/{name}", content=body, headers=JSON)
     assert response.status_code == 200
-    assert response.json() == {"ok": True, "words": "done"}
+    assert response.json() == {"ok": True, "words": "done", "url": None}
     assert source.commands == [(name, args)]
 
 
@@ -109,3 +109,23 @@ def test_unknown_command(client: TestClient, source: FakeSource) -> None:
     found = problem(client.post("/api/commands/buy", headers=JSON), 404, "unknown_command")
     assert "flatten" in found.fix
     assert source.commands == []
+
+
+def test_a_login_tells_where_to_go_on(client: TestClient, source: FakeSource) -> None:
+    source.result = CommandResult(ok=True, words="log in", url="https://broker.example/login?state=s")
+    answer = client.post("/api/commands/login", headers=JSON).json()
+    assert answer["url"] == "https://broker.example/login?state=s" and source.commands == [("login", {"approve": False})]
+
+
+def test_the_brokers_redirect_is_handed_on_whole_and_needs_no_token(client: TestClient, source: FakeSource) -> None:
+    response = client.get("/login/callback?request_token=abc&state=s%26t&action=login")
+    assert response.status_code == 200 and response.headers["cache-control"] == "no-store"
+    assert "done" in response.text and "abc" not in response.text
+    assert source.redirects[0].endswith("/login/callback?request_token=abc&state=s%26t&action=login")
+
+
+def test_an_answer_that_is_no_login_of_ours_is_refused(client: TestClient, source: FakeSource) -> None:
+    source.result = CommandResult(ok=False, words="this is the answer to another login")
+    response = client.get("/login/callback?state=foreign")
+    assert response.status_code == 409 and "another login" in response.text
+    assert client.post("/login/callback").status_code in (401, 405)

@@ -1,5 +1,7 @@
 """Every route that reads, and every way to ask it wrongly."""
 
+import asyncio
+
 import msgspec
 import pytest
 from starlette.testclient import TestClient
@@ -144,3 +146,28 @@ def test_an_error_inside_says_nothing_of_its_cause(
     problem(response, 500, "internal")
     assert "secret-looking" not in response.text
     assert "/api/status failed" in caplog.text
+
+
+def test_accounts_say_whose_word_they_are_and_when(client: TestClient, source: FakeSource) -> None:
+    rows = msgspec.json.decode(client.get("/api/accounts").content, type=list[schema.AccountView])
+    assert rows == source.account_rows
+    assert rows[1].trouble and not rows[1].positions, "nothing known is not nothing held"
+
+
+def test_the_morning_board(client: TestClient, source: FakeSource) -> None:
+    assert msgspec.json.decode(client.get("/api/preflight").content, type=schema.PreflightView) == source.board
+    source.board = None
+    problem(client.get("/api/preflight"), 409, "refused")
+
+
+@pytest.mark.parametrize("path", ["/api/accounts", "/api/preflight"])
+def test_a_broker_that_says_nothing_keeps_nobody_waiting(
+    client: TestClient, source: FakeSource, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("otrade.web.app.BROKER_WITHIN_S", 0)
+    monkeypatch.setattr(source, "accounts", never)
+    monkeypatch.setattr(source, "preflight", never)
+    assert "not answered" in problem(client.get(path), 409, "refused").detail

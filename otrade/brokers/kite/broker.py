@@ -24,6 +24,7 @@ from otrade.brokers.base import (
     OrderReport,
     Source,
 )
+from otrade.brokers.kite.feeds import CONNECTIONS_MAX, KiteFeeds
 from otrade.brokers.kite.reasons import answer_of
 from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
@@ -42,13 +43,14 @@ FEED_ROOT = "wss://ws.kite.trade"
 CAPABILITIES = Capabilities(
     tag_length_max=20,
     modifications_max=25,
-    tokens_max=TOKENS_MAX,
+    tokens_max=TOKENS_MAX * CONNECTIONS_MAX,
     orders_per_second=10,
     orders_per_minute=400,
     orders_per_half_hour=0,
     orders_per_day=5000,
     has_order_push=True,
     has_postback=True,
+    has_approval=False,
     has_native_brackets=False,
     modes=MODES,
 )
@@ -83,6 +85,7 @@ class KiteBroker:
         early_orders: bool = True,
     ) -> None:
         self._api_key = api_key
+        self._access_token = access_token
         self._encoder = encoder
         self._clock = clock
         self._calls = callbacks
@@ -100,23 +103,28 @@ class KiteBroker:
             answer_timeout_ns=answer_timeout_ns,
             size=order_connections,
         )
-        self._stream = KiteStream(
-            parse(feed_root, ("wss", "ws")),
-            api_key,
-            access_token,
-            sink=sink,
-            clock=clock,
-            rng=rng,
-            callbacks=StreamCallbacks(
+        feed_endpoint = parse(feed_root, ("wss", "ws"))
+        self._stream = KiteFeeds(
+            StreamCallbacks(
                 on_up=lambda: callbacks.on_feed(True, ""),
                 on_down=lambda why: callbacks.on_feed(False, why),
                 on_token_dead=callbacks.on_token_dead,
+                on_commands=callbacks.on_commands,
                 on_order=self._on_order,
                 on_message=callbacks.on_message,
-                on_commands=callbacks.on_commands,
             ),
-            now_ns=feed_now_ns,
-            early=self._orders.early if early_orders else None,
+            lambda calls, name: KiteStream(
+                feed_endpoint,
+                api_key,
+                self._access_token,
+                sink=sink,
+                clock=clock,
+                rng=rng,
+                callbacks=calls,
+                now_ns=feed_now_ns,
+                name=name,
+                early=self._orders.early if early_orders else None,
+            ),
         )
 
     def __repr__(self) -> str:
@@ -166,6 +174,7 @@ class KiteBroker:
         """Go on with a new token: orders and questions from the next one, the feed by reconnecting
         at once.
         """
+        self._access_token = access_token
         self._encoder.set_authorization(f"token {self._api_key}:{access_token}".encode())
         self.rest.set_access_token(access_token)
         self._stream.set_access_token(access_token)

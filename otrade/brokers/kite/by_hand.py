@@ -1,14 +1,16 @@
 """Kite without an engine: one request at a time, for the watchdog."""
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from otrade._core.types import OrdType
-from otrade.brokers.base import Answer, BrokerPosition, Clock, Funds, OrderReport, Quote, Source, Terms
+from otrade.brokers.base import Answer, BrokerPosition, Clock, Funds, Holding, OrderReport, Quote, Source, Terms
 from otrade.brokers.kite.broker import funds_of, position_of
 from otrade.brokers.kite.reasons import answer_of
 from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
-from otrade.brokers.rows import decimal, e4, number
+from otrade.brokers.rows import count, decimal, e4, number
 from otrade.brokers.transport.door import OrderDoor
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.rest import FORM
@@ -21,9 +23,10 @@ ORD_TYPES = {OrdType.LIMIT: "LIMIT", OrdType.SL: "SL"}
 class KiteByHand:
     """See `HandDesk`."""
 
-    def __init__(self, endpoint: Endpoint, api_key: str, *, clock: Clock, timeout_ns: int) -> None:
+    def __init__(self, endpoint: Endpoint, api_key: str, algo_id: str, *, clock: Clock, timeout_ns: int) -> None:
         self._clock = clock
         self._api_key = api_key
+        self._algo_id = algo_id
         self._access_token = ""
         self._rest = KiteRest(endpoint, api_key, clock=clock, timeout_ns=timeout_ns)
         self._door = OrderDoor(endpoint, clock, timeout_ns, headers=self._headers, answer_of=answer_of)
@@ -47,6 +50,9 @@ class KiteByHand:
 
     async def funds(self) -> list[Funds]:
         return funds_of(await self._rest.margins())
+
+    async def holdings(self) -> list[Holding]:
+        return [holding_of(row) for row in await self._rest.holdings()]
 
     async def quote(self, like: OrderReport) -> Quote:
         name = f"{like.exchange}:{like.tradingsymbol}"
@@ -74,6 +80,8 @@ class KiteByHand:
             "product": like.product,
             "tag": tag,
         }
+        if self._algo_id:
+            form["algo_id"] = self._algo_id
         return await self._door.send("POST", "/orders/regular", urlencode(form).encode(), FORM)
 
     async def modify(self, order: OrderReport, terms: Terms) -> Answer:
@@ -101,3 +109,17 @@ def _form(terms: Terms) -> dict[str, str]:
 def _path(order: OrderReport) -> str:
     variety = str(order.raw.get("variety") or "regular")
     return f"/orders/{quote(variety, safe='')}/{quote(order.broker_order_id, safe='')}"
+
+
+def holding_of(row: Mapping[str, Any]) -> Holding:
+    """One row of `/portfolio/holdings`. What was bought yesterday is counted apart there."""
+    t1_qty = count(row, "t1_quantity")
+    return Holding(
+        str(row.get("exchange") or ""),
+        str(row.get("tradingsymbol") or ""),
+        str(row.get("isin") or ""),
+        count(row, "quantity") + t1_qty,
+        t1_qty,
+        e4(number(row, "average_price")),
+        e4(number(row, "last_price")),
+    )

@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 from otrade._core.types import Rec
 from otrade._core.wire import FrameSink
 from otrade._core.wire_kite import KiteEncoder
-from otrade.brokers.base import Callbacks, Clock, Listed
+from otrade.brokers.base import Callbacks, Clock, Listed, OrderReport
 from otrade.brokers.kite import login
 from otrade.brokers.kite.broker import CAPABILITIES, FEED_ROOT, REST_ROOT, KiteBroker
 from otrade.brokers.kite.by_hand import KiteByHand
+from otrade.brokers.kite.postback import read_postback
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
 from otrade.brokers.rows import e4, number
@@ -19,7 +20,7 @@ from otrade.brokers.session import Session, expiry_ns, require_state
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.redirects import follow
 from otrade.brokers.transport.stream import SocketCallbacks
-from otrade.errors import TokenError
+from otrade.errors import BrokerError, TokenError
 from otrade.instruments import Instrument, InstrumentFile
 
 QUOTES_MAX = 500
@@ -33,7 +34,15 @@ class KiteKit:
     frame_kinds = (Rec.FRAME, Rec.FRAME_KITE_B)
 
     def __init__(
-        self, api_key: str, api_secret: str, *, clock: Clock, rest_root: str = "", feed_root: str = "", login_root: str = ""
+        self,
+        api_key: str,
+        api_secret: str,
+        *,
+        clock: Clock,
+        rest_root: str = "",
+        feed_root: str = "",
+        login_root: str = "",
+        algo_id: str = "",
     ) -> None:
         self._api_key = api_key
         self._api_secret = api_secret
@@ -42,6 +51,7 @@ class KiteKit:
         self._feed_root = feed_root or FEED_ROOT
         self._login_root = (login_root or login.LOGIN_ROOT).removesuffix("/connect/login")
         self._endpoint = parse(self._rest_root, ("https", "http"))
+        self._algo_id = algo_id
         self._access_token = ""
         self.rest = KiteRest(self._endpoint, api_key, clock=clock)
 
@@ -58,6 +68,15 @@ class KiteKit:
     async def log_in(self, redirected_to: str, state: str) -> Session:
         require_state(redirected_to, state)
         return await self._exchange(redirected_to)
+
+    async def ask_approval(self) -> None:
+        raise BrokerError("Kite has no login by approval: log in in the browser")
+
+    async def approved(self, body: bytes, user_id: str) -> Session:
+        raise BrokerError("Kite has no login by approval")
+
+    def postback(self, body: bytes, ts_recv_ns: int) -> OrderReport:
+        return read_postback(body, self._api_secret, ts_recv_ns)
 
     async def log_in_here(self) -> Session:
         return await self._exchange(await follow(self.login_url(""), "request_token", clock=self._clock))
@@ -98,10 +117,11 @@ class KiteKit:
 
     def encoder(self) -> KiteEncoder:
         at = self._endpoint
-        return KiteEncoder(at.authority.encode(), at.path.encode(), f"token {self._api_key}:{self._access_token}".encode())
+        authorization = f"token {self._api_key}:{self._access_token}"
+        return KiteEncoder(at.authority.encode(), at.path.encode(), authorization.encode(), self._algo_id.encode())
 
     def spelled(self) -> dict[str, str]:
-        return {"kind": "kite", "host": self._endpoint.authority, "prefix": self._endpoint.path}
+        return {"kind": "kite", "host": self._endpoint.authority, "prefix": self._endpoint.path, "algo_id": self._algo_id}
 
     def wire_symbol(self, instrument: Instrument) -> str:
         return instrument.tradingsymbol
@@ -166,7 +186,9 @@ class KiteKit:
         )
 
     def by_hand(self, timeout_ns: int) -> KiteByHand:
-        return KiteByHand(self._endpoint, self._api_key, clock=self._clock, timeout_ns=timeout_ns)
+        desk = KiteByHand(self._endpoint, self._api_key, self._algo_id, clock=self._clock, timeout_ns=timeout_ns)
+        desk.set_access_token(self._access_token)
+        return desk
 
     def close(self) -> None:
         self.rest.close()

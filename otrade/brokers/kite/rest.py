@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+import orjson
+
 from otrade.brokers.base import Clock
 from otrade.brokers.kite.reasons import error_of
 from otrade.brokers.transport.backoff import NS_PER_S
@@ -47,6 +49,33 @@ class KiteRest(RestClient):
         """`net` and `day` rows."""
         data = as_object(await self.get("/portfolio/positions"))
         return {"net": as_rows(data.get("net")), "day": as_rows(data.get("day"))}
+
+    async def holdings(self) -> list[dict[str, Any]]:
+        return as_rows(await self.get("/portfolio/holdings"))
+
+    async def order_history(self, order_id: str) -> list[dict[str, Any]]:
+        """The states of one order, oldest first."""
+        return as_rows(await self.get(f"/orders/{quote(order_id, safe='')}"))
+
+    async def order_trades(self, order_id: str) -> list[dict[str, Any]]:
+        return as_rows(await self.get(f"/orders/{quote(order_id, safe='')}/trades"))
+
+    async def order_margins(self, orders: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Margin that each of these orders would block; nothing is placed."""
+        return as_rows(await self.send("POST", "/margins/orders", orjson.dumps(list(orders))))
+
+    async def basket_margins(self, orders: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Margin of orders together, with what positions that are held take off it: `initial`, `final`, `orders`."""
+        params = [("consider_positions", "true")]
+        return as_object(await self.send("POST", "/margins/basket", orjson.dumps(list(orders)), params=params))
+
+    async def order_charges(self, orders: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """A virtual contract note: charges of orders that have traded."""
+        return as_rows(await self.send("POST", "/charges/orders", orjson.dumps(list(orders))))
+
+    async def gtt_triggers(self) -> list[dict[str, Any]]:
+        """Good-till-triggered orders: those that are active, and of the last week."""
+        return as_rows(await self.get("/gtt/triggers"))
 
     async def margins(self) -> dict[str, Any]:
         """Funds by segment: `equity`, `commodity`."""

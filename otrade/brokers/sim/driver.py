@@ -130,7 +130,7 @@ class SimDriver:
             await asyncio.sleep(0 if turns < SPIN_TURNS else 0.0002)
             if gate.activity != seen:
                 seen, idle = gate.activity, 0
-            elif gate.awaited():
+            elif gate.awaited() or gate.is_sending():
                 idle = 0
                 if turns >= SPIN_TURNS and time.monotonic() > give_up_s:
                     self._abandon()
@@ -140,10 +140,12 @@ class SimDriver:
     def _abandon(self) -> None:
         late = self.gate.awaited()
         log.warning(
-            "%d feed client(s) did not answer a ping within %s s; going on without",
+            "%d feed client(s) did not answer a ping, %d took no answer within %s s; going on without",
             len(late),
+            len(self.gate.senders),
             PATIENCE_S,
         )
+        self.gate.senders.clear()
         for peer in late:
             peer.pong_due = False
 

@@ -19,6 +19,10 @@ REFUSALS = {
 }
 
 
+Prefix = str | tuple[str, ...]
+"""How a path begins, or one of several ways."""
+
+
 @dataclass(slots=True)
 class Rule:
     """Refuse the next `count` matching requests with this error."""
@@ -26,7 +30,7 @@ class Rule:
     error: KiteError
     count: int = 1
     method: str = ""
-    path_prefix: str = ""
+    path_prefix: Prefix = ""
 
 
 @dataclass(slots=True)
@@ -36,13 +40,13 @@ class Wrong:
     how: str
     count: int
     method: str
-    path_prefix: str
+    path_prefix: Prefix
     delay_ns: int = 0
-    body: bytes = b""
+    bodies: tuple[bytes, ...] = (b"",)
     then: Callable[[], None] | None = None
 
     def matches(self, method: str, path: str, body: bytes) -> bool:
-        return (not self.method or self.method == method) and path.startswith(self.path_prefix) and self.body in body
+        return (not self.method or self.method == method) and path.startswith(self.path_prefix) and any(b in body for b in self.bodies)
 
 
 class RequestFaults:
@@ -67,7 +71,7 @@ class RequestFaults:
         *,
         count: int = 1,
         method: str = "",
-        path_prefix: str = "",
+        path_prefix: Prefix = "",
     ) -> None:
         """The next `count` requests with that method and path are refused like this."""
         self.rules.append(Rule(KiteError(status, error_type, message), count, method, path_prefix))
@@ -78,17 +82,18 @@ class RequestFaults:
         *,
         count: int = 1,
         method: str = "",
-        path_prefix: str = "",
+        path_prefix: Prefix = "",
         delay_ns: int = 0,
-        body: str = "",
+        body: str | tuple[str, ...] = "",
         then: Callable[[], None] | None = None,
     ) -> None:
         """The next `count` matching requests are carried out, and only their answers suffer. `body`: a piece of the request's
-        body; `then` is called each time that it happens.
+        body, or one of several; `then` is called each time that it happens.
         """
-        self._answers.append(Wrong(how, count, method, path_prefix, delay_ns, body.encode(), then))
+        bodies = (body,) if isinstance(body, str) else body
+        self._answers.append(Wrong(how, count, method, path_prefix, delay_ns, tuple(b.encode() for b in bodies), then))
 
-    def lose_request(self, how: RequestFault, *, count: int = 1, method: str = "", path_prefix: str = "") -> None:
+    def lose_request(self, how: RequestFault, *, count: int = 1, method: str = "", path_prefix: Prefix = "") -> None:
         """The next `count` matching requests are not carried out."""
         self._requests.append(Wrong(how, count, method, path_prefix))
 

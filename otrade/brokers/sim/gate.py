@@ -6,10 +6,14 @@ on their content and not on which socket the kernel showed first. Without it the
 they come.
 """
 
+import fcntl
+import struct
 from collections.abc import Callable
 from typing import Protocol
 
 Handler = Callable[[], None]
+SIOCOUTQNSD = 0x894B
+"""Linux: bytes of a socket's send queue that have not been sent (linux/sockios.h)."""
 SortKey = tuple[bytes, bytes, bytes]
 
 
@@ -19,6 +23,22 @@ class Peer(Protocol):
     pong_due: bool
 
     def ping(self, payload: bytes) -> None: ...
+
+
+class Sender(Protocol):
+    """A connection whose last answer was larger than a socket takes at once."""
+
+    @property
+    def unsent(self) -> int: ...
+
+
+def unsent_bytes(fd: int) -> int:
+    """What the kernel still holds back, because the client's window is full; 0 where that cannot be told."""
+    try:
+        (waiting,) = struct.unpack("i", fcntl.ioctl(fd, SIOCOUTQNSD, b"\0\0\0\0"))
+    except OSError:
+        return 0
+    return int(waiting)
 
 
 class Gate:
@@ -33,6 +53,7 @@ class Gate:
         self.replies_due = 0
         """Requests taken and not yet answered."""
         self.peers: list[Peer] = []
+        self.senders: list[Sender] = []
         self.on_request: Handler | None = None
         self._requests: list[tuple[SortKey, int, Handler]] = []
 
@@ -58,6 +79,11 @@ class Gate:
             requests.sort(key=lambda item: item[:2])
         for _, _, handler in requests:
             handler()
+
+    def is_sending(self) -> bool:
+        """Part of a large answer is still on its way: a client that waits for the rest has not reacted, it cannot yet."""
+        self.senders = [sender for sender in self.senders if sender.unsent]
+        return bool(self.senders)
 
     def awaited(self) -> list[Peer]:
         """Feed clients which have not answered the last ping."""

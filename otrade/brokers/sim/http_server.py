@@ -19,11 +19,13 @@ import orjson
 
 from .errors import KiteError
 from .fault_requests import Manner
-from .gate import Gate
+from .gate import Gate, unsent_bytes
 from .sessions import describe
 
 BODY_MAX = 1 << 20
 TARGET_MAX = 64 << 10
+LARGE = 16 << 10
+"""Bytes of an answer that may not fit the client's window, which may open late."""
 
 
 @dataclass(slots=True)
@@ -183,6 +185,13 @@ class HttpConnection(asyncio.Protocol):
 
     # ---- answers
 
+    @property
+    def unsent(self) -> int:
+        """Bytes of answers that have not left yet; 0 when the connection is gone."""
+        if self._transport is None or self._transport.is_closing():
+            return 0
+        return self._transport.get_write_buffer_size() or unsent_bytes(self._transport.get_extra_info("socket").fileno())
+
     def _refuse(self, status: int, message: str) -> None:
         self._refused = True
         self._slots.append([self._spell(KiteError(status, "InputException", message)), False])
@@ -202,6 +211,8 @@ class HttpConnection(asyncio.Protocol):
             if reply.manner == "cut":
                 whole, keep = whole[: len(whole) * 2 // 3], False
             self._transport.write(whole)
+            if len(whole) > LARGE:
+                self._gate.senders.append(self)
             if not keep:
                 self._transport.close()
 

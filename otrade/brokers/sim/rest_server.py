@@ -120,6 +120,7 @@ class RestServer(ABC):
                 self.admit(request, route, now_ns)
         except KiteError as exc:
             reply = self.refuse(exc)
+            exc.__traceback__ = None  # some refusals are constants: they must not keep a whole world alive
             self._clock.schedule(
                 now_ns + extra_ns + self._delay_ns(latency.read), lambda: answer(reply)
             )

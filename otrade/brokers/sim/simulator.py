@@ -11,7 +11,7 @@ from .config import SimConfig
 from .driver import SimDriver
 from .exchange import Exchange
 from .face import Face, Feeds
-from .faults import Faults
+from .faults import Faults, Feed
 from .gate import Gate
 from .hours import ist_ns
 from .kite_face import KiteFace
@@ -77,14 +77,15 @@ class Simulator:
         self.exchange = Exchange(cfg, self.clock, self.faults)
         self.sessions = Sessions(cfg, self.clock)
         parts = (cfg, self.clock, self.gate, self.exchange)
-        self._faces: list[Face] = []
+        self._face_of: dict[str, Face] = {}
         if cfg.broker != "upstox":
-            self._faces.append(KiteFace(*parts, self.sessions, self.faults))
+            self._face_of["kite"] = KiteFace(*parts, self.sessions, self.faults)
         if cfg.broker != "kite":
             from .upstox_face import UpstoxFace  # with it comes protobuf, which nobody else needs
 
             self._upstox = UpstoxFace(*parts, self.faults)
-            self._faces.append(self._upstox)
+            self._face_of["upstox"] = self._upstox
+        self._faces = list(self._face_of.values())
         self._feed = Feeds([face.feed for face in self._faces])
         self.faults.feed = self._feed
         self._date: dt.date | None = None
@@ -162,6 +163,18 @@ class Simulator:
         self.sessions.expire()
         if self.cfg.broker != "kite":
             self.upstox.expire()
+
+    def expire_token(self, broker: str) -> None:
+        """One broker's access token is refused from now on."""
+        (self.sessions if broker == "kite" else self.upstox).expire()
+
+    def new_token(self, broker: str) -> str:
+        """Log in at one broker without a browser; ends the token before."""
+        return self.sessions.issue() if broker == "kite" else self.upstox.issue()
+
+    def feed_of(self, broker: str) -> Feed:
+        """One broker's feed server. KeyError when it is not served."""
+        return self._face_of[broker].feed
 
     def stop_feed(self) -> None:
         """Fall silent on every feed connection, without closing it."""

@@ -52,6 +52,7 @@ class UpstoxRest(RestServer):
         self._routes = [
             Route("GET", "/v2/login/authorization/dialog", "login", users.dialog),
             Route("POST", "/v2/login/authorization/token", "login", users.token),
+            Route("POST", "/v3/login/auth/token/request/{}", "login", users.ask_approval),
             Route("GET", "/market-quote/instruments/exchange/{}", "login", market.instruments),
             Route("DELETE", "/v2/logout", "other", users.logout),
             Route("GET", "/v2/user/profile", "other", users.profile),

@@ -13,6 +13,7 @@ from .config import SimConfig
 from .upstox_errors import STATIC_IP, UpstoxError, bad_field, bad_token
 
 CODE_LIFE_NS = 600 * 1_000_000_000
+APPROVAL_LIFE_NS = 600 * 1_000_000_000
 
 
 class UpstoxSessions:
@@ -26,6 +27,7 @@ class UpstoxSessions:
         self._feed_codes: dict[str, str] = {}
         self._access = ""
         self._expires_ns = 0
+        self._asked_until_ns = 0
         self._ips = [*cfg.upstox_static_ips, "", ""][:2]
         self._ips_changed: list[dt.datetime | None] = [None, None]
 
@@ -77,6 +79,31 @@ class UpstoxSessions:
         end_ns = hours.ist_ns(date, "03:30")
         self._expires_ns = end_ns if now_ns < end_ns else hours.ist_ns(date + hours.DAY, "03:30")
         return self._access
+
+    def ask_approval(self, client_id: str, client_secret: str) -> int:
+        """The application asks its user to approve a login. When the wish expires, ms since the epoch. UpstoxError 401."""
+        self._check_application(client_id, self._cfg.upstox_redirect_url)
+        if not hmac.compare_digest(client_secret.encode(), self._cfg.api_secret.encode()):
+            raise UpstoxError("UDAPI100016", "Invalid Credentials", status=401, path="client_secret")
+        self._asked_until_ns = self._clock.now_ns() + APPROVAL_LIFE_NS
+        return self._asked_until_ns // 1_000_000
+
+    def approve(self) -> dict[str, object]:
+        """The user approves: what is posted to the application's web hook. KeyError when nothing was asked, or too long ago."""
+        now_ns = self._clock.now_ns()
+        if now_ns >= self._asked_until_ns:
+            raise KeyError("no login waits for an approval")
+        self._asked_until_ns = 0
+        token = self.issue()
+        return {
+            "client_id": self._cfg.api_key,
+            "user_id": self._cfg.user_id,
+            "access_token": token,
+            "token_type": "Bearer",
+            "expires_at": str(self._expires_ns // 1_000_000),
+            "issued_at": str(now_ns // 1_000_000),
+            "message_type": "access_token",
+        }
 
     def expire(self) -> None:
         """The access token is dead from now on, and with it what it was given for opening feeds."""

@@ -55,6 +55,11 @@ class UpstoxUser:
         reply = self._person() | {"access_token": token, "extended_token": None}
         return HttpReply(200, orjson.dumps(reply))
 
+    def ask_approval(self, request: HttpRequest, client_id: str) -> Any:
+        fields = params.body_object(request)
+        until_ms = self._sessions.ask_approval(client_id, params.text(fields, "client_secret", "UDAPI100036"))
+        return {"authorization_expiry": str(until_ms), "notifier_url": "https://example.invalid/notifier"}
+
     def logout(self, request: HttpRequest) -> Any:
         self._sessions.expire()
         return True

@@ -36,11 +36,14 @@ CAPABILITIES = Capabilities(
     orders_per_half_hour=2000,
     orders_per_day=0,
     has_order_push=True,
-    has_postback=True,
+    has_postback=False,
+    has_approval=True,
     has_native_brackets=True,
     modes=MODES,
 )
-"""Upstox publishes no cap of modifications; Kite's is taken until one is known."""
+"""Upstox publishes no cap of modifications; Kite's is taken until one is known. Its order hook proves nothing of its sender, so it is not
+listened to: the portfolio socket and the order book tell the same.
+"""
 
 
 class UpstoxBroker:

@@ -1,12 +1,14 @@
 """Upstox without an engine: one request at a time, for the watchdog."""
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 
 from otrade._core.types import OrdType
-from otrade.brokers.base import Answer, BrokerPosition, Clock, Funds, OrderReport, Quote, Source, Terms
-from otrade.brokers.rows import decimal, e4, number
+from otrade.brokers.base import Answer, BrokerPosition, Clock, Funds, Holding, OrderReport, Quote, Source, Terms
+from otrade.brokers.rows import count, decimal, e4, number
 from otrade.brokers.transport.door import OrderDoor
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.rest import JSON
@@ -51,6 +53,9 @@ class UpstoxByHand:
 
     async def funds(self) -> list[Funds]:
         return funds_of(await self._rest.funds())
+
+    async def holdings(self) -> list[Holding]:
+        return [holding_of(row) for row in await self._rest.holdings()]
 
     async def quote(self, like: OrderReport) -> Quote:
         key = _key(like)
@@ -109,3 +114,16 @@ def _json(body: dict[str, object]) -> bytes:
 
 def _key(order: OrderReport) -> str:
     return str(order.raw.get("instrument_key") or order.raw.get("instrument_token") or "")
+
+
+def holding_of(row: Mapping[str, Any]) -> Holding:
+    """One row of the long-term holdings. What was bought yesterday is part of the quantity there."""
+    return Holding(
+        str(row.get("exchange") or ""),
+        str(row.get("trading_symbol") or row.get("tradingsymbol") or ""),
+        str(row.get("isin") or ""),
+        count(row, "quantity"),
+        count(row, "t1_quantity"),
+        e4(number(row, "average_price")),
+        e4(number(row, "last_price")),
+    )

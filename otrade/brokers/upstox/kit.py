@@ -7,19 +7,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from otrade._core.types import Rec
 from otrade._core.wire import FrameSink
 from otrade._core.wire_upstox import UpstoxEncoder
-from otrade.brokers.base import Callbacks, Clock, Listed
+from otrade.brokers.base import Callbacks, Clock, Listed, OrderReport
 from otrade.brokers.rows import e4, number
 from otrade.brokers.session import Session, expiry_ns, require_state
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.redirects import follow
 from otrade.brokers.transport.stream import SocketCallbacks
-from otrade.brokers.upstox import login
+from otrade.brokers.upstox import approval, login
 from otrade.brokers.upstox.broker import CAPABILITIES, ORDER_ROOT, REST_ROOT, UpstoxBroker
 from otrade.brokers.upstox.by_hand import UpstoxByHand
 from otrade.brokers.upstox.listing import Listing
 from otrade.brokers.upstox.rest import QUOTES_MAX, UpstoxRest
 from otrade.brokers.upstox.streams import MarketStream
-from otrade.errors import InstrumentError, TokenError
+from otrade.errors import BrokerError, InstrumentError, TokenError
 from otrade.instruments import Instrument, UpstoxInstrumentFile
 
 INSTRUMENTS_URL = "https://assets.upstox.com/market-quote/instruments/exchange/complete.json.gz"
@@ -71,6 +71,18 @@ class UpstoxKit:
     async def log_in(self, redirected_to: str, state: str) -> Session:
         require_state(redirected_to, state)
         return await self._exchange(redirected_to)
+
+    async def ask_approval(self) -> None:
+        await self.rest.request_token(self._client_id, self._client_secret)
+
+    async def approved(self, body: bytes, user_id: str) -> Session:
+        rest_root = parse(self._rest_root, ("https", "http"))
+        session = await approval.session_of(body, self._client_id, user_id, rest_root, self._clock)
+        self.use(session.access_token)
+        return session
+
+    def postback(self, body: bytes, ts_recv_ns: int) -> OrderReport:
+        raise BrokerError("nothing proves who sends Upstox's order notices: they are not listened to")
 
     async def log_in_here(self) -> Session:
         return await self._exchange(await follow(self.login_url(""), "code", clock=self._clock))
@@ -177,7 +189,9 @@ class UpstoxKit:
 
     def by_hand(self, timeout_ns: int) -> UpstoxByHand:
         rest = parse(self._rest_root, ("https", "http"))
-        return UpstoxByHand(rest, self._orders, self._algo_name, clock=self._clock, timeout_ns=timeout_ns)
+        desk = UpstoxByHand(rest, self._orders, self._algo_name, clock=self._clock, timeout_ns=timeout_ns)
+        desk.set_access_token(self._access_token)
+        return desk
 
     def close(self) -> None:
         self.rest.close()

@@ -1,6 +1,6 @@
 // The routes below /api/. Errors are the engine's own words: what was wrong and how to mend it.
 
-import type { Candle, CommandName, CommandResult, Problem } from "./wire";
+import type { AccountView, Candle, CommandName, CommandResult, PreflightView, Problem } from "./wire";
 
 export class ApiError extends Error {
   constructor(readonly problem: Problem) {
@@ -30,6 +30,16 @@ export async function fetchCandles(
     since_ms: String(since_ms),
   });
   return answer(await fetch(`/api/candles?${query}`, { signal }));
+}
+
+/** What every configured broker holds for us; the engine asks them at most every quarter of a minute. */
+export async function fetchAccounts(signal: AbortSignal): Promise<AccountView[]> {
+  return answer(await fetch("/api/accounts", { signal }));
+}
+
+/** The morning board of the running engine. */
+export async function fetchPreflight(signal: AbortSignal): Promise<PreflightView> {
+  return answer(await fetch("/api/preflight", { signal }));
 }
 
 export async function sendCommand(name: CommandName, args: object = {}): Promise<CommandResult> {

@@ -27,7 +27,9 @@ export type Severity = "info" | "warn" | "error" | "alarm";
 
 export type Source = "push" | "answer" | "book" | "engine";
 
-export type CommandName = "pause" | "resume" | "flatten" | "adopt" | "stop" | "kill";
+export type Verdict = "GO" | "LOOK" | "NO_GO";
+
+export type CommandName = "pause" | "resume" | "flatten" | "adopt" | "stop" | "kill" | "login";
 
 export interface FeedStatus {
   connected: boolean;
@@ -250,6 +252,60 @@ export interface Candle {
   volume: number;
 }
 
+export interface FundsView {
+  segment: string;
+  net_e4: number;
+  used_e4: number;
+}
+
+/**
+ * A day position as the broker books it.
+ */
+export interface HeldView {
+  symbol: string;
+  product: string;
+  net_qty: number;
+  buy_qty: number;
+  sell_qty: number;
+  ltp_e4: number | null;
+}
+
+export interface HoldingView {
+  symbol: string;
+  qty: number;
+  t1_qty: number;
+  avg_px_e4: number;
+  ltp_e4: number | null;
+}
+
+/**
+ * One broker's word. With `trouble` nothing is known: empty lists then mean nothing.
+ */
+export interface AccountView {
+  broker: string;
+  ts_ms: number;
+  trouble: string;
+  funds: FundsView[];
+  positions: HeldView[];
+  holdings: HoldingView[];
+}
+
+export interface PreflightLine {
+  name: string;
+  verdict: Verdict;
+  words: string;
+  fix: string;
+}
+
+/**
+ * The morning board.
+ */
+export interface PreflightView {
+  verdict: Verdict;
+  ts_ms: number;
+  lines: PreflightLine[];
+}
+
 /**
  * Everything. The first message, and the answer to a resync.
  */
@@ -345,9 +401,18 @@ export type StopArgs = Record<string, never>;
  */
 export type KillArgs = Record<string, never>;
 
+/**
+ * Begin a login at the broker; the answer has the address at which the person goes on. With `approve` the person goes on in the
+ * broker's app instead, where the broker has such a thing.
+ */
+export interface LoginArgs {
+  approve?: boolean;
+}
+
 export interface CommandResult {
   ok: boolean;
   words: string;
+  url?: string | null;
 }
 
 /**

@@ -1,0 +1,167 @@
+"""The morning board: every line go on a good morning, and each kind of bad morning told by its line."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from otrade._core.types import OrdType
+from otrade.brokers.base import Terms
+from otrade.brokers.sim.config import SimConfig
+from otrade.brokers.sim.simulator import Simulator
+from otrade.calendar import Calendar
+from otrade.commands.preflight import render
+from otrade.config.schema import Config
+from otrade.errors import TokenError
+from otrade.live.paper import paper_kit
+from otrade.live.preflight import Board, Verdict, preflight
+from tests.live.world import run
+
+ROOT = Path(__file__).parents[2]
+BROKERS = ("kite", "upstox")
+
+
+def config_of(tmp_path: Path, kind: str, **changes: Any) -> Config:
+    row = msgspec.json.decode((ROOT / "config" / "paper.json").read_bytes())
+    row |= {"broker": {"kind": kind}, "paths": {"var": str(tmp_path)}, "strategies": []}
+    row["instruments"] = [{"symbol": "NSE:INFY"}, {"symbol": "NFO:NIFTY.FUT"}]
+    row.pop("$schema", None)
+    return msgspec.convert(row | changes, Config)
+
+
+def morning(config: Config, *, date: str = "2026-11-19", before: Callable[..., Any] | None = None, **sim_changes: Any) -> Board:
+    """The board of that morning; `before(sim, kit, token)` has happened then."""
+
+    async def work() -> Board:
+        sim = Simulator(SimConfig(broker=config.broker.kind, dates=(dt.date.fromisoformat(date),), day_start="08:45", **sim_changes))
+        ports = await sim.start()
+        try:
+            kit = paper_kit(config.broker, sim, ports)
+            token = (await sim.during(kit.log_in_here())).access_token
+            if before is not None:
+                await sim.during(before(sim, kit, token))
+
+            async def given() -> str:
+                return token
+
+            return await sim.during(preflight(config, kit, given, Calendar.load(), sim.clock))
+        finally:
+            await sim.stop()
+
+    found: Board = run(work())
+    return found
+
+
+def line(board: Board, name: str) -> Any:
+    return next(found for found in board.lines if found.name == name)
+
+
+@pytest.mark.parametrize("broker", BROKERS)
+def test_a_good_morning(tmp_path: Path, broker: str) -> None:
+    board = morning(config_of(tmp_path, broker))
+    names = [found.name for found in board.lines]
+    assert names == [
+        "calendar", "disk", "protection", "token", "clock", "instruments", "address", "rate budget", "leftovers", "positions", "funds"
+    ]  # fmt: skip
+    assert {found.name for found in board.lines if found.verdict != Verdict.GO} == {"clock"}, "the simulator does not tell its time"
+    assert "in 1" in line(board, "token").words or "in 2" in line(board, "token").words
+    assert render(board).endswith("GO, with a look at the lines above")
+
+
+@pytest.mark.parametrize("broker", BROKERS)
+def test_a_dead_token_ends_the_questions(tmp_path: Path, broker: str) -> None:
+    async def before(sim: Simulator, kit: Any, token: str) -> None:
+        sim.expire_tokens()
+
+    board = morning(config_of(tmp_path, broker), before=before)
+    assert board.verdict == Verdict.NO_GO and board.lines[-1].name == "token" and "otrade login" in board.lines[-1].fix
+    assert render(board).endswith("NO-GO")
+
+
+def test_without_a_token_the_board_says_so(tmp_path: Path) -> None:
+    config = config_of(tmp_path, "kite")
+
+    async def work() -> Board:
+        sim = Simulator(SimConfig(dates=(dt.date(2026, 11, 19),)))
+        ports = await sim.start()
+
+        async def none() -> str:
+            raise TokenError("there is no access token for kite today. Run `otrade login --broker kite`")
+
+        try:
+            return await sim.during(preflight(config, paper_kit(config.broker, sim, ports), none, Calendar.load(), sim.clock))
+        finally:
+            await sim.stop()
+
+    assert line(run(work()), "token").verdict == Verdict.NO_GO
+
+
+@pytest.mark.parametrize("broker", BROKERS)
+def test_what_is_open_already_is_shown(tmp_path: Path, broker: str) -> None:
+    async def before(sim: Simulator, kit: Any, token: str) -> None:
+        await sim.run_until(sim.clock.now_ns() + 45 * 60 * 10**9)
+        sim.exchange.place_manual("NSE:INFY", 1, 10)
+        await sim.run_until(sim.clock.now_ns() + 60 * 10**9)
+
+    async def nothing(sim: Simulator, kit: Any, token: str) -> None:
+        return None
+
+    config = config_of(tmp_path, broker)
+
+    async def work() -> Board:
+        sim = Simulator(SimConfig(broker=broker, dates=(dt.date(2026, 11, 19),), day_start="09:00"))  # type: ignore[arg-type]
+        ports = await sim.start()
+        try:
+            kit = paper_kit(config.broker, sim, ports)
+            token = (await sim.during(kit.log_in_here())).access_token
+            await before(sim, kit, token)
+            desk = kit.by_hand(5 * 10**9)
+            desk.set_access_token(token)
+            (own,) = await sim.during(desk.order_book())
+            px = round((await sim.during(desk.quote(own))).ltp_e4 * 0.97 / 1000) * 1000
+            await sim.during(desk.place(own, 1, Terms(5, OrdType.LIMIT, px), "BYHAND1"))
+            await sim.run_until(sim.clock.now_ns() + 10**9)
+            desk.close()
+
+            async def given() -> str:
+                return token
+
+            return await sim.during(preflight(config, kit, given, Calendar.load(), sim.clock))
+        finally:
+            await sim.stop()
+
+    board: Board = run(work())
+    assert "1 orders are working already: INFY open" in line(board, "leftovers").words
+    assert "INFY +10 MIS" in line(board, "positions").words and line(board, "positions").verdict == Verdict.LOOK
+    assert "4,898 of 4,900" in line(board, "rate budget").words
+
+
+def test_an_address_that_is_not_registered(tmp_path: Path) -> None:
+    board = morning(config_of(tmp_path, "upstox"), upstox_static_ips=("203.0.113.7",))
+    assert line(board, "address").verdict == Verdict.NO_GO and "register" in line(board, "address").fix
+
+
+@pytest.mark.parametrize(
+    ("changes", "date", "name", "verdict", "words"),
+    [
+        ({}, "2026-11-21", "calendar", Verdict.NO_GO, "no trading day"),
+        ({}, "2027-02-01", "calendar", Verdict.NO_GO, "calendar"),
+        ({"instruments": [{"symbol": "NSE:INFI"}]}, "2026-11-19", "instruments", Verdict.NO_GO, "did you mean"),
+        ({"instruments": [{"symbol": "NFO:NIFTY.FUT"}]}, "2026-11-23", "instruments", Verdict.LOOK, "expires"),
+        ({"risk": {"max_order_notional_rupees": 1e9}}, "2026-11-19", "funds", Verdict.LOOK, "may block"),
+        ({"broker": {"kind": "kite", "market_protection_pct": 3}}, "2026-11-19", "protection", Verdict.GO, "3 per cent"),
+    ],
+)
+def test_each_line_is_told(tmp_path: Path, changes: dict[str, Any], date: str, name: str, verdict: Verdict, words: str) -> None:
+    board = morning(config_of(tmp_path, "kite", **changes), date=date)
+    found = [row for row in board.lines if row.name == name and row.verdict == verdict]
+    assert found and any(words in row.words for row in found), render(board)
+
+
+def test_no_money_is_a_no(tmp_path: Path) -> None:
+    assert line(morning(config_of(tmp_path, "kite"), funds_rupees=0.0), "funds").verdict == Verdict.NO_GO

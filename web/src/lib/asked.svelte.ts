@@ -1,0 +1,34 @@
+// What is asked of the engine when somebody looks, and again every so often while they look.
+
+/** `value` is the last good answer and stays while a later question fails; `trouble` says why it failed. */
+export class Asked<T> {
+  value = $state.raw<T | null>(null);
+  trouble = $state("");
+  busy = $state(false);
+
+  constructor(private readonly ask: (signal: AbortSignal) => Promise<T>) {}
+
+  async refresh(signal: AbortSignal): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      this.value = await this.ask(signal);
+      this.trouble = "";
+    } catch (error) {
+      if (!signal.aborted) this.trouble = error instanceof Error ? error.message : String(error);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /** Ask now and every `every_ms`. Returns what ends it. */
+  keep(every_ms: number): () => void {
+    const ending = new AbortController();
+    void this.refresh(ending.signal);
+    const timer = setInterval(() => void this.refresh(ending.signal), every_ms);
+    return () => {
+      clearInterval(timer);
+      ending.abort();
+    };
+  }
+}
