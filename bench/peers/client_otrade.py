@@ -27,7 +27,7 @@ from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, Strate
 from otrade.live.clock import NS_PER_S, WallClock
 from otrade.live.day import DayOptions, TradingDay
 from otrade.live.journal import FEW_INSTRUMENTS, open_journal
-from otrade.live.memory import GarbageCare
+from otrade.live.memory import MemoryCare
 from otrade.live.notices import NoticeBoard
 from otrade.live.plan import DayPlan
 
@@ -90,7 +90,7 @@ async def main(where: Where, directory: Path) -> None:
         callbacks=day.callbacks(), feed_now_ns=None, answer_timeout_ns=5 * NS_PER_S, order_connections=4,
     )
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: day.ending.stop("the measurement is over"))
-    with GarbageCare(plan.engine) as care:
+    with MemoryCare(plan.engine) as care:
         day.on_beat.append(care.look)
         await day.open(broker)
         print("ready", flush=True)
@@ -99,6 +99,7 @@ async def main(where: Where, directory: Path) -> None:
     report = {
         "orders": day.desk.n_sent,
         "inside": broker.latency.order.summary(),
+        "core": broker.latency.core.summary(),
         "ticks": plan.engine.counters()["ticks"],
         "alarms": board.n_by_severity[Severity.ALARM],
         "verified": day.is_verified,

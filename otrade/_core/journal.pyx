@@ -27,6 +27,7 @@ cdef enum:
     HEAD = 32
     DROPPED_BYTES = HEAD + 16
     PAGE = 4096
+    AHEAD_BYTES = 16 * PAGE
 
 GOOD, END, BAD_LENGTH, BAD_CRC = 0, 1, 2, 3
 HEADER_BYTES = HEAD
@@ -177,6 +178,14 @@ cdef class JournalWriter:
         memcpy(r + 4, &crc, 4)
         memcpy(r, &length, 4)
         self.at = r + size
+
+    cdef void touch_ahead(self) noexcept nogil:
+        """Write zeros to the next pages, where zeros are: the kernel takes a page back from its writer whenever it has stored it."""
+        cdef uint8_t* page = self.at
+        cdef uint8_t* last = self.end if self.end - self.at < AHEAD_BYTES else self.at + AHEAD_BYTES
+        while page < last:
+            (<volatile uint8_t*>page)[0] = 0
+            page += PAGE
 
     cdef void _lose(self, int kind) noexcept nogil:
         self.n_lost += 1

@@ -24,7 +24,7 @@ from .control import Control
 from .day import TradingDay
 from .killswitch import KillSwitch
 from .log import LOGGER_NAME, close_log, open_log
-from .memory import GarbageCare
+from .memory import MemoryCare
 from .morning import Morning
 from .notices import Notice, NoticeBoard
 from .progress import Progress
@@ -83,7 +83,7 @@ class Host:
         self._port = self.config.web.port if options.port is None else options.port
         self._run_file = RunFile(Path(self.config.paths.var))
         self._reloader = Reloader(manager, self.board)
-        self._care: GarbageCare | None = None
+        self._care: MemoryCare | None = None
         self._server: WebServer | None = None
         self._hooks: HookServer | None = None
         self._signals: StopSignals | None = None
@@ -133,7 +133,7 @@ class Host:
         self.day = day
         self.control.set_day(day)
         self.source.set_day(day)
-        self._care = GarbageCare(day.engine)
+        self._care = MemoryCare(day.engine)
         day.on_beat += [partial(self._kill_switch.look, day), self._show_progress, self._care.look, self._look_for_reload]
 
     def ask_at(self, prepared: "PreparedDay", maker: "DayMaker") -> None:

@@ -9,4 +9,4 @@ cdef class EarlyWriter:
     cdef object _connection  # that has the request `_seq`, and is not claimed yet
     cdef uint32_t _seq
     cdef readonly int64_t n_written
-    cdef int write(self, FrameSink sink) except -1
+    cdef bint write(self, FrameSink sink) except -1

@@ -8,6 +8,7 @@ from otrade.brokers.transport.early import EarlyWriter
 
 class FeedLatency:
     frame: LatencyHistogram
+    core: LatencyHistogram
     order: LatencyHistogram
     def __init__(self) -> None: ...
 

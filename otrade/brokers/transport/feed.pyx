@@ -27,15 +27,17 @@ cdef inline int64_t read_clock_ns(int which) noexcept nogil:
 
 
 cdef class FeedLatency:
-    """From a frame in our hands to the last command of it written: for every frame, and for those
-    that made commands.
+    """From a frame in our hands until it is dealt with, every frame (`frame`); of those that made commands, until the core has decided
+    them (`core`) and until the last one's bytes are in the kernel (`order`).
     """
 
     cdef readonly LatencyHistogram frame
+    cdef readonly LatencyHistogram core
     cdef readonly LatencyHistogram order
 
     def __init__(self) -> None:
         self.frame = LatencyHistogram()
+        self.core = LatencyHistogram()
         self.order = LatencyHistogram()
 
 
@@ -84,23 +86,27 @@ cdef class FeedListener(WSListener):
 
     cdef int take_binary(self, const uint8_t* payload, Py_ssize_t n) except -1:
         cdef int64_t start_ns = read_clock_ns(CLOCK_MONOTONIC)
+        cdef bint left_early
         self.ts_recv_ns = self.now()
         self.n_frames += 1
         if self._sink.on_frame(payload, n, self.ts_recv_ns) > 0:
-            if self._early is not None:
-                self._write_early()
+            self._latency.core.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
+            left_early = self._early is not None and self._write_early()
+            if left_early:
+                self._latency.order.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
             self._on_commands()
-            self._latency.order.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
+            if not left_early:
+                self._latency.order.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
         self._latency.frame.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
         return 0
 
-    cdef int _write_early(self) except -1:
-        """A failure here has written nothing, or is claimed all the same: the usual way goes on."""
+    cdef bint _write_early(self) except -1:
+        """A failure here has written nothing, or its request is claimed all the same: the usual way goes on."""
         try:
-            self._early.write(self._sink)
+            return self._early.write(self._sink)
         except Exception as exc:
             self._on_error(exc)
-        return 0
+        return False
 
     cdef int take_text(self, bytes payload) except -1:
         self.ts_recv_ns = self.now()

@@ -100,16 +100,15 @@ class OrderPool:
     def submit(self, seq: int, lane: int, data: bytes) -> None:
         """Send a whole encoded request now, or as soon as a connection is free."""
         request = _Request(seq, lane, data)
+        written_to = self.early.claim(seq)
+        if written_to is not None:
+            self._book(written_to, request)
+            return
         if self._closed:
             self._on_answer(
                 seq,
                 Answer(Ev.REFUSED, "", Reason.BROKER_NETWORK, "not sent: the session is closed"),
             )
-            return
-        written_to = self.early.claim(seq)
-        if written_to is not None:
-            self._idle.remove(written_to)
-            self._book(written_to, request)
             return
         self._queue_up(request)
         self._pump()
@@ -129,6 +128,7 @@ class OrderPool:
         for task in opening:
             task.cancel()
         await asyncio.gather(*opening, return_exceptions=True)
+        self.early.drop()
         for connection in self._idle:
             connection.abandon()
         self._idle.clear()
@@ -156,7 +156,7 @@ class OrderPool:
                 heapq.heappush(self._queue, entry)
 
     def _write(self, connection: HttpConnection, request: _Request) -> bool:
-        if not connection.begin(request.data):
+        if not connection.line.send(request.data):
             return False
         self._book(connection, request)
         return True

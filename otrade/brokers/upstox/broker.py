@@ -70,6 +70,7 @@ class UpstoxBroker:
         answer_timeout_ns: int = 5 * NS_PER_S,
         rest_timeout_ns: int = 10 * NS_PER_S,
         order_connections: int = 4,
+        early_orders: bool = True,
     ) -> None:
         self._encoder = encoder
         self._listing = listing
@@ -102,6 +103,7 @@ class UpstoxBroker:
                 on_token_dead=callbacks.on_token_dead,
                 on_commands=callbacks.on_commands,
             ),
+            early=self._orders.early if early_orders else None,
         )
         self._portfolio = PortfolioStream(
             self._doorman,
