@@ -205,6 +205,16 @@ def _login(args: argparse.Namespace) -> int:
     return login(args.config, args.broker, paste=args.paste, approve=args.approve, open_browser=args.open, wait_s=args.wait)
 
 
+def _instruments(args: argparse.Namespace) -> int:
+    from otrade.commands import instruments
+
+    if args.what == "refresh":
+        return instruments.refresh(args.config, args.broker)
+    if args.what == "find":
+        return instruments.find(args.config, args.broker, args.text, args.limit)
+    return instruments.show(args.config, args.broker, args.symbol)
+
+
 def _account(args: argparse.Namespace) -> int:
     from otrade.commands.account import account
 
@@ -401,6 +411,22 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--approve", action="store_true", help="Upstox: approve in its app; the token comes to the web hook (hooks.port)")
     sub.add_argument("--open", action="store_true", help="open the browser")
     sub.add_argument("--wait", type=_between(1, 86_400), default=600, metavar="S", help="seconds to wait for the browser (default 600)")
+
+    names = add("instruments", "the day's instruments: fetch, look for, show", _instruments)
+    whats = names.add_subparsers(dest="what", required=True, metavar="refresh|find|show")
+
+    def names_command(name: str, what: str) -> argparse.ArgumentParser:
+        sub = whats.add_parser(name, help=what, description=what)
+        config_option(sub)
+        sub.add_argument("--broker", choices=("kite", "upstox"), default="", help="default: the configured one")
+        return sub
+
+    names_command("refresh", "fetch the broker's file and make today's table of it")
+    sub = names_command("find", "symbols that hold a text")
+    sub.add_argument("text", metavar="TEXT")
+    sub.add_argument("--limit", type=_between(1, 100_000), default=50, metavar="N", help="at most so many (default 50)")
+    sub = names_command("show", "what a symbol of the configuration means today: NSE:INFY, NFO:NIFTY.FUT, NFO:NIFTY.ATM+1CE@M")
+    sub.add_argument("symbol", metavar="SYMBOL")
 
     sub = add("preflight", "the morning board: go or no-go for today, and the fix for each no", _preflight)
     config_option(sub)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from otrade._core.types import Rec
@@ -34,8 +34,22 @@ class SecondFeed(Protocol):
 class InstrumentSource(Protocol):
     """A broker's instrument file of the day."""
 
-    def find(self, symbol: str, today: dt.date) -> Instrument:
-        """InstrumentError when it is not there, has expired, or is malformed."""
+    def find(self, symbol: str, today: dt.date, spot_e4: int = 0) -> Instrument:
+        """InstrumentError when it is not there, has expired, or is malformed. `spot_e4`: the underlying's price, for what is at the
+        money.
+        """
+        ...
+
+    def by_number(self, exchange: str, exchange_token: int) -> Instrument | None:
+        """By the exchange's own number, which all brokers share; not for indices, which each numbers in its own way."""
+        ...
+
+
+class InstrumentFile(InstrumentSource, Protocol):
+    """Such a file with everything in it at hand."""
+
+    def entries(self) -> Iterator[tuple[str, Instrument | str]]:
+        """Every symbol with its record, or with what is wrong with its row."""
         ...
 
 
@@ -88,7 +102,13 @@ class BrokerKit(Protocol):
         """TokenError when the token is dead. How far our clock is ahead of the broker's, ns, by its word of whole seconds."""
         ...
 
-    async def instruments(self) -> InstrumentSource: ...
+    async def instruments(self) -> InstrumentFile:
+        """The day's file, whole."""
+        ...
+
+    async def last_price_e4(self, instrument: Instrument) -> int:
+        """0 when the broker has none."""
+        ...
 
     async def bands(self, instruments: Sequence[Instrument], pause: Callable[[], Awaitable[None]]) -> dict[str, tuple[int, int]]:
         """The day's price bands (low, high; e4) by symbol, where the broker tells them. `pause` between two questions."""

@@ -26,9 +26,9 @@ Name = Annotated[
 Symbol = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Z]{3,5}:[^:]{1,31}$",
-        description="EXCHANGE:TRADINGSYMBOL as the broker writes it; NFO:NIFTY.FUT is the nearest "
-        "future",
+        pattern=r"^[A-Z]{3,5}:[^:]{1,47}$",
+        description="EXCHANGE:TRADINGSYMBOL as the exchange or Kite writes it, or a contract by what it is: NFO:NIFTY.FUT, "
+        "NFO:NIFTY.26000CE@2026-12-29, NFO:NIFTY.ATM+1CE@M",
     ),
 ]
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 
 from otrade.errors import InstrumentError
+from otrade.instruments.contracts import Contract, Wish, choose, read_wish
 from otrade.instruments.model import (
     DERIVATIVE_EXCHANGES,
     EXCHANGES,
@@ -40,7 +41,6 @@ COLUMNS = (
     "exchange",
 )
 HEADER_BYTES_MAX = 1_000
-NEAREST_FUTURE = ".FUT"
 
 
 class InstrumentFile:
@@ -70,15 +70,16 @@ class InstrumentFile:
     def _cut_short(self) -> str:
         return f"{self.source}: the last line ends too early, so it was cut short; fetch it again"
 
-    def find(self, symbol: str, today: dt.date) -> Instrument:
-        """`NSE:INFY`, `NSE:NIFTY 50`, `NFO:NIFTY26DECFUT`, or `NFO:NIFTY.FUT` for the future that
-        expires next (today included).
+    def find(self, symbol: str, today: dt.date, spot_e4: int = 0) -> Instrument:
+        """`NSE:INFY`, `NSE:NIFTY 50`, `NFO:NIFTY26DECFUT`, or a contract by what it is: see
+        `otrade.instruments.contracts`, for whose ATM `spot_e4` is the underlying's price.
 
         InstrumentError: not there (with the nearest names), expired, or its line is malformed.
         """
         exchange, _, name = symbol.partition(":")
-        if name.endswith(NEAREST_FUTURE):
-            return self._nearest_future(symbol, exchange, name.removesuffix(NEAREST_FUTURE), today)
+        wish = read_wish(symbol)
+        if wish is not None:
+            return self._wished(symbol, wish, today, spot_e4)
         for at in self._lines_of(name):
             row = self._row(at)
             if row[2] == name and row[11] == exchange:
@@ -91,19 +92,51 @@ class InstrumentFile:
                 return found
         raise missing(self.source, symbol, "there is no such instrument", name, self._names(exchange))
 
-    def _nearest_future(self, symbol: str, exchange: str, under: str, today: dt.date) -> Instrument:
-        futures = self._all_futures()
-        live = [
-            (expiry, at)
-            for of, name, expiry, at in futures
-            if of == exchange and name == under and expiry >= today.isoformat()
-        ]
-        if not live:
-            known = {name for of, name, _, _ in futures if of == exchange}
-            what = f"no future of {under} on {exchange} expires on or after {today}"
-            raise missing(self.source, symbol, what, under, sorted(known))
-        at = min(live)[1]
-        return self._record(self._row(at), at)
+    def by_number(self, exchange: str, exchange_token: int) -> Instrument | None:
+        """By the exchange's own number."""
+        for start in self._lines_with(f",{exchange_token},"):
+            row = self._row(start)
+            if row[1] == str(exchange_token) and row[11] == exchange:
+                return self._record(row, start)
+        return None
+
+    def _wished(self, symbol: str, wish: Wish, today: dt.date, spot_e4: int) -> Instrument:
+        listed = {}
+        for start in self._lines_with(f",{wish.kind},{wish.exchange}-"):
+            row = self._row(start)
+            if (row[3], row[9], row[11]) == (wish.under, wish.kind, wish.exchange):
+                record = self._record(row, start)
+                if record.expiry is not None:
+                    listed[Contract(record.expiry, record.strike_e4, wish.kind, record.tradingsymbol)] = record
+        if not listed:
+            what = f"nothing of that kind is derived from {wish.under} on {wish.exchange}"
+            known = sorted({name for of, name, _, _ in self._all_futures() if of == wish.exchange})
+            raise missing(self.source, symbol, what, wish.under, known)
+        return listed[choose(symbol, wish, list(listed), today, spot_e4)]
+
+    def entries(self) -> Iterator[tuple[str, Instrument | str]]:
+        """Every line's symbol with its record, or with what is wrong with it."""
+        start = self._data.find(b"\n") + 1
+        while 0 < start < len(self._data):
+            try:
+                row = self._row(start)
+            except InstrumentError:
+                row = []
+            if row:
+                symbol = f"{row[11]}:{row[2]}"
+                try:
+                    yield symbol, self._record(row, start, derivatives=False)
+                except InstrumentError as error:
+                    yield symbol, str(error)
+            start = self._data.find(b"\n", start) + 1
+
+    def _lines_with(self, text: str) -> Iterator[int]:
+        """Where lines begin that hold a text."""
+        needle = text.encode()
+        at = self._data.find(needle)
+        while at >= 0:
+            yield self._data.rfind(b"\n", 0, at) + 1
+            at = self._data.find(needle, at + 1)
 
     def _lines_of(self, name: str) -> Iterator[int]:
         """Where lines begin whose third field may be `name`."""
@@ -160,8 +193,9 @@ class InstrumentFile:
             of in DERIVATIVE_EXCHANGES and name == row[2] for of, name, _, _ in self._all_futures()
         )
 
-    def _record(self, row: list[str], start: int) -> Instrument:
-        token, exchange_token, tradingsymbol, name, _, expiry, _, tick, lot, kind = row[:10]
+    def _record(self, row: list[str], start: int, *, derivatives: bool = True) -> Instrument:
+        """`derivatives`: look whether there are any of it."""
+        token, exchange_token, tradingsymbol, name, _, expiry, strike, tick, lot, kind = row[:10]
         segment, exchange = row[10], row[11]
         is_index = segment == "INDICES"
         try:
@@ -181,9 +215,11 @@ class InstrumentFile:
                 lot_size=lot_size or 1,
                 instrument_type=kind,
                 segment=segment,
+                strike_e4=int(Decimal(strike or 0) * 10_000),
                 freeze_qty=FREEZE_QTY.get(name, 0) if exchange in DERIVATIVE_EXCHANGES else 0,
                 multiplier=multiplier_of(exchange, name, tradingsymbol),
-                has_derivatives=exchange in ("NSE", "BSE")
+                has_derivatives=derivatives
+                and exchange in ("NSE", "BSE")
                 and not is_index
                 and self._has_derivatives(row),
             )

@@ -73,6 +73,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     lot_size: int
     instrument_type: str
     segment: str
+    strike_e4: int = 0
     freeze_qty: int = 0
     multiplier: int = 1
     has_derivatives: bool = False

@@ -16,6 +16,8 @@ from typing import Any
 import orjson
 
 from otrade.errors import InstrumentError
+from otrade.instruments.contracts import Contract, Wish, choose, read_wish
+from otrade.instruments.kite_names import read_name
 from otrade.instruments.model import (
     DERIVATIVE_EXCHANGES,
     FREEZE_QTY,
@@ -46,11 +48,6 @@ WIRE_SEGMENT = {
     "NSE_INDEX": 9, "BSE_INDEX": 9, "NSE_COM": 12,
 }  # fmt: skip
 """The low byte of a token: Kite's numbers, so that tokens of both brokers are the same."""
-MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_MONTHLY = re.compile(rf"(?P<name>.+?)(?P<yy>\d\d)(?P<month>{'|'.join(MONTHS)})(?:FUT|(?P<strike>\d+(?:\.\d+)?)(?P<right>CE|PE))")
-_WEEKLY = re.compile(r"(?P<name>.+?)(?P<yy>\d\d)(?P<month>[1-9OND])(?P<dd>\d\d)(?P<strike>\d+(?:\.\d+)?)(?P<right>CE|PE)")
-_MONTH_LETTER = {"O": 10, "N": 11, "D": 12}
-_FUTURE = ".FUT"
 
 Row = dict[str, Any]
 
@@ -68,17 +65,18 @@ class UpstoxInstrumentFile:
         if data.find(b"{") < 0:
             raise InstrumentError(f"{source}: there is no instrument in it; fetch it again")
 
-    def find(self, symbol: str, today: dt.date) -> Instrument:
-        """`NSE:INFY`, `NSE:NIFTY 50`, `NFO:NIFTY26DECFUT`, `NFO:NIFTY FUT 29 DEC 26`, or `NFO:NIFTY.FUT` for the future that expires
-        next (today included).
+    def find(self, symbol: str, today: dt.date, spot_e4: int = 0) -> Instrument:
+        """`NSE:INFY`, `NSE:NIFTY 50`, `NFO:NIFTY26DECFUT`, `NFO:NIFTY FUT 29 DEC 26`, or a contract by what it is: see
+        `otrade.instruments.contracts`, for whose ATM `spot_e4` is the underlying's price.
 
         InstrumentError: not there (with the nearest names), expired, or its object is malformed.
         """
         exchange, _, name = symbol.partition(":")
         if exchange not in SEGMENTS:
             raise InstrumentError(f"{symbol}: {exchange!r} is not one of {', '.join(SEGMENTS)}")
-        if name.endswith(_FUTURE):
-            return self._nearest_future(symbol, exchange, name.removesuffix(_FUTURE), today)
+        wish = read_wish(symbol)
+        if wish is not None:
+            return self._wished(symbol, wish, today, spot_e4)
         for row in self._named(exchange, name) or self._contracts_named(exchange, name):
             found = self._record(row, exchange)
             if found.expiry and found.expiry < today:
@@ -96,36 +94,54 @@ class UpstoxInstrumentFile:
         return found
 
     def _contracts_named(self, exchange: str, name: str) -> list[Row]:
-        """By Kite's way of writing a contract: NAME yy MMM FUT, NAME yy MMM strike CE, NAME yy m dd strike CE."""
-        match = _MONTHLY.fullmatch(name) or _WEEKLY.fullmatch(name)
-        if match is None:
+        """By Kite's way of writing a contract."""
+        said = read_name(name)
+        if said is None:
             return []
-        said = match.groupdict()
-        month = _MONTH_LETTER.get(said["month"]) or (MONTHS.index(said["month"]) + 1 if said["month"] in MONTHS else int(said["month"]))
-        kind = said["right"] or "FUT"
-
-        def fits(row: Row) -> bool:
-            expiry = _expiry(row)
-            return (
-                row.get("instrument_type") == kind
-                and _under(row) == said["name"]
-                and expiry is not None
-                and (expiry.year % 100, expiry.month) == (int(said["yy"]), month)
-                and ("dd" not in said or expiry.day == int(said["dd"]))
-                and (kind == "FUT" or _decimal(row.get("strike_price")) == Decimal(said["strike"]))
-            )
-
-        found = self._rows(b'"underlying_symbol":' + _quoted(said["name"]), fits, exchange)
+        found = [
+            row
+            for row in self._derived(exchange, said.under)
+            if (expiry := _expiry(row)) and said.fits(str(row.get("instrument_type")), expiry, _strike_e4(row))
+        ]
         # Several expiries in the month named: the month's contract is the last of them.
         return sorted(found, key=lambda row: _expiry(row) or dt.date.min, reverse=True)
 
-    def _nearest_future(self, symbol: str, exchange: str, under: str, today: dt.date) -> Instrument:
-        futures = self._futures(exchange)
-        live = [(expiry, row) for row in futures if _under(row) == under and (expiry := _expiry(row)) and expiry >= today]
-        if not live:
-            what = f"no future of {under} on {exchange} expires on or after {today}"
-            raise missing(self.source, symbol, what, under, sorted({_under(row) for row in futures}))
-        return self._record(min(live, key=lambda pair: pair[0])[1], exchange)
+    def _derived(self, exchange: str, under: str) -> list[Row]:
+        return self._rows(b'"underlying_symbol":' + _quoted(under), lambda row: _under(row) == under, exchange)
+
+    def _wished(self, symbol: str, wish: Wish, today: dt.date, spot_e4: int) -> Instrument:
+        listed = {}
+        for row in self._derived(wish.exchange, wish.under):
+            expiry = _expiry(row)
+            if expiry is not None:
+                kind = str(row.get("instrument_type"))
+                listed[Contract(expiry, _strike_e4(row), kind, str(row.get("trading_symbol")))] = row
+        if not any(one.kind == wish.kind for one in listed):
+            what = f"nothing of that kind is derived from {wish.under} on {wish.exchange}"
+            raise missing(self.source, symbol, what, wish.under, sorted({_under(row) for row in self._futures(wish.exchange)}))
+        return self._record(listed[choose(symbol, wish, list(listed), today, spot_e4)], wish.exchange)
+
+    def by_number(self, exchange: str, exchange_token: int) -> Instrument | None:
+        """By the exchange's own number."""
+        number = str(exchange_token)
+        for needle in (_quoted(number), number.encode()):
+            for row in self._rows(b'"exchange_token":' + needle, lambda row: str(row.get("exchange_token")) == number, exchange):
+                return self._record(row, exchange)
+        return None
+
+    def entries(self) -> Iterator[tuple[str, Instrument | str]]:
+        """Every object's symbol with its record, or with what is wrong with it. Segments that we do not know are left out."""
+        exchange_of = {segment: exchange for exchange, segments in SEGMENTS.items() for segment in segments}
+        for match in re.finditer(rb"\{[^{}]*\}", self._data):
+            row = self._object_at(match.start() + 1)
+            exchange = exchange_of.get(str(row.get("segment")))
+            if exchange is None:
+                continue
+            symbol = f"{exchange}:{row.get('trading_symbol') or ''}"
+            try:
+                yield symbol, self._record(row, exchange, derivatives=False)
+            except InstrumentError as error:
+                yield symbol, str(error)
 
     def _futures(self, exchange: str) -> list[Row]:
         return self._rows(b'"instrument_type":"FUT"', lambda row: row.get("instrument_type") == "FUT", exchange)
@@ -163,16 +179,17 @@ class UpstoxInstrumentFile:
                 yield str(row.get("trading_symbol") or "")
 
     # --------------------------------------------------------------------------------------------------------------- reading
-    def _record(self, row: Row, exchange: str) -> Instrument:
+    def _record(self, row: Row, exchange: str, *, derivatives: bool = True) -> Instrument:
+        """`derivatives`: look whether there are any of it."""
         symbol = str(row.get("trading_symbol") or "")
         try:
-            return self._read(row, exchange, symbol)
+            return self._read(row, exchange, symbol, derivatives)
         except (ValueError, InvalidOperation, TypeError, OverflowError):
             raise InstrumentError(
                 f"{self.source}: {symbol!r} has a malformed token, tick size, lot or expiry; fetch it again"
             ) from None
 
-    def _read(self, row: Row, exchange: str, symbol: str) -> Instrument:
+    def _read(self, row: Row, exchange: str, symbol: str, derivatives: bool) -> Instrument:
         segment = str(row["segment"]) if "segment" in row else ""
         is_index = segment.endswith("_INDEX")
         key = row.get("instrument_key")
@@ -198,9 +215,10 @@ class UpstoxInstrumentFile:
             lot_size=lot or 1,
             instrument_type=str(row.get("instrument_type") or ""),
             segment="INDICES" if is_index else segment,
+            strike_e4=_strike_e4(row),
             freeze_qty=freeze,
             multiplier=multiplier_of(exchange, name, symbol),
-            has_derivatives=exchange in ("NSE", "BSE") and not is_index and self._has_derivatives(symbol, exchange),
+            has_derivatives=derivatives and exchange in ("NSE", "BSE") and not is_index and self._has_derivatives(symbol, exchange),
             key=key,
         )
 
@@ -211,6 +229,10 @@ class UpstoxInstrumentFile:
 
 def _under(row: Row) -> str:
     return str(row.get("underlying_symbol") or row.get("asset_symbol") or "")
+
+
+def _strike_e4(row: Row) -> int:
+    return int(_decimal(row.get("strike_price")) * 10_000)
 
 
 def _expiry(row: Row) -> dt.date | None:

@@ -105,3 +105,10 @@ class WallClock:
         passed.
         """
         return _WallTimer(self, asyncio.get_running_loop(), ts_ns, callback)
+
+
+async def pause(clock: Clock, duration_ns: int) -> None:
+    """Let engine time pass."""
+    done = asyncio.Event()
+    clock.call_at(clock.now_ns() + duration_ns, done.set)
+    await done.wait()

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 
 from otrade._core.types import Ev, Reason, Side
@@ -20,7 +21,9 @@ from otrade.config.schema import Config
 from otrade.errors import InstrumentError, OTradeError, TokenError
 from otrade.instruments import Instrument
 
-from .clock import NS_PER_S, Clock
+from .clock import NS_PER_S, Clock, pause
+from .notices import NoticeBoard
+from .resolve import Resolver
 from .units import NS_PER_MS, ist_hms, rupees
 
 DISK_MB_MIN = 200
@@ -98,7 +101,7 @@ async def preflight(
         _token(board, kit, clock.now_ns())
         _clock(board, offset_ns)
         if records is None:
-            await _ask(board, "instruments", lambda: _instruments(board, kit, config, today))
+            await _ask(board, "instruments", lambda: _instruments(board, kit, config, today, clock))
         else:
             _contracts(board, records, len(config.instruments), today)
         desk = kit.by_hand(5 * NS_PER_S)
@@ -177,12 +180,12 @@ def _clock(board: Board, offset_ns: int | None) -> None:
         board.go("clock", "agrees with the broker's, as far as whole seconds tell")
 
 
-async def _instruments(board: Board, kit: BrokerKit, config: Config, today: dt.date) -> None:
-    names = await kit.instruments()
+async def _instruments(board: Board, kit: BrokerKit, config: Config, today: dt.date, clock: Clock) -> None:
+    resolver = Resolver(await kit.instruments(), today, NoticeBoard(lambda: 0), kit.last_price_e4, partial(pause, clock, NS_PER_S))
     found: list[Instrument] = []
     for wanted in config.instruments:
         try:
-            record = names.find(wanted.symbol, today)
+            record = await resolver.find(wanted.symbol)
             kit.wire_symbol(record)
         except InstrumentError as error:
             board.add("instruments", Verdict.NO_GO, str(error), "correct `instruments` in the configuration")

@@ -4,7 +4,6 @@ Everything that may refuse does so here, before anything is traded, with the nam
 and the fix.
 """
 
-import asyncio
 import datetime as dt
 import hashlib
 import random
@@ -14,22 +13,24 @@ from pathlib import Path
 
 from otrade._core.types import Severity
 from otrade.brokers.base import BrokerSession, Listed
-from otrade.brokers.kit import BrokerKit
+from otrade.brokers.kit import BrokerKit, InstrumentSource
 from otrade.calendar import Calendar, Session
 from otrade.charges import order_charges_e4
 from otrade.config.manager import to_bytes
 from otrade.config.schema import Config
-from otrade.errors import CalendarError, JournalError, StartError
+from otrade.errors import CalendarError, InstrumentError, JournalError, StartError
 from otrade.instruments import Instrument
 from otrade.journal.file import JournalBusy
 
 from .access import Access
 from .assemble import assemble, sink_of
-from .clock import NS_PER_S, Clock
+from .clock import NS_PER_S, Clock, pause
 from .day import DayOptions, TradingDay
+from .instrument_cache import InstrumentCache, directory_of
 from .journal import DayJournal, open_journal
 from .notices import NoticeBoard
 from .plan import DayPlan
+from .resolve import Resolver
 from .second import Second, prepare_second
 from .summary import LatencySummary
 from .trades import ChargeRule, OrderFill
@@ -60,6 +61,8 @@ class DayMaker:
     clock: Clock
     board: NoticeBoard
     is_paper: bool
+    cache: InstrumentCache | None = None
+    """Where instruments come from; None: from the broker's file, in this process's memory."""
     second: Access | None = None
     """Access to another broker that only gives data."""
 
@@ -73,7 +76,7 @@ class DayMaker:
             records = [instrument for _, instrument, _ in found]
             bands = await kit.bands(records, partial(pause, clock, NS_PER_S))
             wanted = [(config.instruments[at].symbol, record) for at, record, _ in found]
-            second = await prepare_second(config, kit, self.second, wanted, date, self.board)
+            second = await prepare_second(config, kit, self.second, wanted, date, self.board, partial(self._source, date=date))
         finally:
             kit.close()
         specs = [
@@ -171,17 +174,33 @@ class DayMaker:
             self.board.say(Severity.ALARM, "NO_JOURNAL", f"{error}. No entries without a journal; stops and exits go on")
             return None
 
+    async def _source(self, kit: BrokerKit, *, date: dt.date) -> InstrumentSource:
+        return await kit.instruments() if self.cache is None else await self.cache.source(kit.name, date)
+
     async def _instruments(self, kit: BrokerKit, date: dt.date) -> list[tuple[int, Instrument, Session]]:
         """(place in the configuration, record, session) of every instrument that trades on this
         date.
         """
-        dump = await kit.instruments()
+        resolver = Resolver(
+            await self._source(kit, date=date),
+            date,
+            self.board,
+            kit.last_price_e4,
+            partial(pause, self.clock, NS_PER_S),
+            path=directory_of(self.config) / f"meant-{self.access.account}.json" if self.cache is not None else None,
+            older=partial(self.cache.older, kit.name, date) if self.cache is not None else tuple,
+        )
         found = []
+        named: dict[str, str] = {}
         for at, wanted in enumerate(self.config.instruments):
-            record = dump.find(wanted.symbol, date)
+            record = await resolver.find(wanted.symbol)
+            if record.symbol in named:
+                raise InstrumentError(f"{wanted.symbol} and {named[record.symbol]} are both {record.symbol} today; name it once")
+            named[record.symbol] = wanted.symbol
             session = self.calendar.session(record.calendar_segment, date, is_index_expiry=record.is_index_expiry(date))
             if session is not None:
                 found.append((at, record, session))
+        resolver.keep()
         if not found:
             why = self.calendar.holiday(date) or "no session"
             raise CalendarError(f"{date}: none of the configured instruments trades on this day ({why}). Choose another date with --date.")
@@ -191,13 +210,6 @@ class DayMaker:
 def config_hash(config: Config) -> str:
     """Tells two configurations apart."""
     return hashlib.sha256(to_bytes(config)).hexdigest()[:16]
-
-
-async def pause(clock: Clock, duration_ns: int) -> None:
-    """Let engine time pass."""
-    done = asyncio.Event()
-    clock.call_at(clock.now_ns() + duration_ns, done.set)
-    await done.wait()
 
 
 def charge_rule_of(plan: DayPlan) -> ChargeRule:

@@ -14,6 +14,7 @@ from .clock import NS_PER_S, WallClock
 from .heartbeat import Heartbeat
 from .hooks import HookDesk
 from .host import Host
+from .instrument_cache import InstrumentCache, by_process, directory_of
 from .login import LoginDesk
 from .prepare import DayMaker, PreparedDay
 from .runfile import AccountLock
@@ -42,7 +43,8 @@ async def run_live(manager: ConfigManager, options: RunOptions, calendar: Calend
             _start_watchdog(host, options.config, Path(manager.config.paths.var))
         other = second_broker(manager.config)
         second = LiveAccess(manager.config, clock, other) if other is not None else None
-        maker = DayMaker(manager.config, calendar, access, clock, host.board, is_paper=False, second=second)
+        cache = InstrumentCache(directory_of(manager.config), host.board, by_process(options.config))
+        maker = DayMaker(manager.config, calendar, access, clock, host.board, is_paper=False, cache=cache, second=second)
         prepared = await maker.make(today)
         day = prepared.day
         host.begin(day)

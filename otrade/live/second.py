@@ -2,12 +2,12 @@
 
 import datetime as dt
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from otrade._core.types import Severity
 from otrade.brokers.base import Listed
-from otrade.brokers.kit import BrokerKit, SecondFeed
+from otrade.brokers.kit import BrokerKit, InstrumentSource, SecondFeed
 from otrade.config.schema import Config
 from otrade.errors import InstrumentError, OTradeError
 from otrade.instruments import Instrument
@@ -51,10 +51,16 @@ class Second:
 
 
 async def prepare_second(
-    config: Config, first: BrokerKit, second: LiveAccess | PaperAccess | None, wanted: Sequence[Wanted], date: dt.date, board: NoticeBoard
+    config: Config,
+    first: BrokerKit,
+    second: LiveAccess | PaperAccess | None,
+    wanted: Sequence[Wanted],
+    date: dt.date,
+    board: NoticeBoard,
+    source: Callable[[BrokerKit], Awaitable[InstrumentSource]],
 ) -> Second | None:
     """None, and words on the board, when there is none or it cannot be had. `second` is None for another socket of the first.
-    `wanted`: our instruments, each with its name in the configuration.
+    `wanted`: our instruments, each with its name in the configuration. `source` gives its instruments.
     """
     if config.second_feed.kind == "none":
         return None
@@ -63,8 +69,8 @@ async def prepare_second(
     kit = second.kit
     try:
         await second.token(ask=False)
-        names = await kit.instruments()
-        listed, odd = joined(wanted, lambda symbol: names.find(symbol, date), by_token=kit.name == "kite")
+        names = await source(kit)
+        listed, odd = joined(wanted, names, date, by_token=kit.name == "kite")
     except OTradeError as error:
         board.say(Severity.ERROR, "NO_SECOND_FEED", f"there is no second feed today: {error}")
         return None
@@ -75,16 +81,19 @@ async def prepare_second(
     return Second(kit, listed) if listed else None
 
 
-def joined(wanted: Sequence[Wanted], find: Callable[[str], Instrument], *, by_token: bool) -> tuple[list[Listed], list[str]]:
-    """Our instruments as the other broker names them, and those that cannot be told for certain, in words. `by_token`: its wire
-    knows them by number.
+def joined(wanted: Sequence[Wanted], names: InstrumentSource, date: dt.date, *, by_token: bool) -> tuple[list[Listed], list[str]]:
+    """Our instruments as the other broker names them, and those that cannot be told for certain, in words: joined on exchange and the
+    exchange's own number, indices by name. `by_token`: its wire knows them by number.
     """
     listed, odd = [], []
     for symbol, ours in wanted:
         try:
-            other = find(symbol)
+            other = names.find(symbol, date) if ours.is_index else names.by_number(ours.exchange, ours.exchange_token)
         except InstrumentError as error:
             odd.append(str(error))
+            continue
+        if other is None:
+            odd.append(f"{symbol}: the other broker has no number {ours.exchange_token} on {ours.exchange}")
             continue
         if by_token and ours.token != other.token:
             odd.append(f"{symbol} has number {ours.token} here and {other.token} there")

@@ -141,6 +141,15 @@ def test_what_is_open_already_is_shown(tmp_path: Path, broker: str) -> None:
     assert "4,898 of 4,900" in line(board, "rate budget").words
 
 
+@pytest.mark.parametrize("broker", BROKERS)
+def test_contracts_by_what_they_are(tmp_path: Path, broker: str) -> None:
+    config = config_of(tmp_path, broker, instruments=[{"symbol": s} for s in ("NFO:NIFTY.ATMCE", "NFO:NIFTY.ATM+1PE", "NFO:BANKNIFTY.FUT")])
+    found = line(morning(config), "instruments")
+    assert found.verdict in (Verdict.GO, Verdict.LOOK)
+    lost = config_of(tmp_path, broker, instruments=[{"symbol": "NFO:NIFTY.1CE"}])
+    assert "the nearest are" in line(morning(lost), "instruments").words
+
+
 def test_an_address_that_is_not_registered(tmp_path: Path) -> None:
     board = morning(config_of(tmp_path, "upstox"), upstox_static_ips=("203.0.113.7",))
     assert line(board, "address").verdict == Verdict.NO_GO and "register" in line(board, "address").fix

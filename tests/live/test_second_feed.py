@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
 from otrade._core.types import Severity
 from otrade.drill.process import BrokerKind
-from otrade.errors import InstrumentError
 from otrade.instruments import Instrument
 from otrade.live.second import joined
 from tests.live.world import SECOND, World, run, world
 
+TODAY = dt.date(2026, 11, 19)
 PAIRS: list[tuple[BrokerKind, BrokerKind]] = [("kite", "upstox"), ("upstox", "kite"), ("kite", "kite")]
 
 
@@ -83,31 +84,41 @@ def instrument(**fields: Any) -> Instrument:
     return Instrument(**(usual | fields))
 
 
+class Names:
+    """The other broker's file: one row, by name whatever is asked, by number when it is asked with its own."""
+
+    def __init__(self, row: Instrument) -> None:
+        self.row = row
+
+    def find(self, symbol: str, today: dt.date, spot_e4: int = 0) -> Instrument:
+        return self.row
+
+    def by_number(self, exchange: str, exchange_token: int) -> Instrument | None:
+        return self.row if (exchange, exchange_token) == (self.row.exchange, self.row.exchange_token) else None
+
+
 @pytest.mark.parametrize(
     ("other", "words"),
     [
         ({"lot_size": 2}, "lot_size 1 here and 2 there"),
         ({"tick_size_e4": 500}, "tick_size_e4 1000 here and 500 there"),
-        ({"exchange_token": 7}, "exchange_token 1594 here and 7 there"),
+        ({"exchange_token": 7}, "the other broker has no number 1594 on NSE"),
         ({"segment": "INDICES"}, "an index at one broker only"),
     ],
 )
 def test_what_the_brokers_do_not_agree_on_is_left_out_by_name(other: dict[str, Any], words: str) -> None:
-    listed, odd = joined([("NSE:INFY", instrument())], lambda _: instrument(key="K", **other), by_token=False)
+    listed, odd = joined([("NSE:INFY", instrument())], Names(instrument(key="K", **other)), TODAY, by_token=False)
     assert not listed and len(odd) == 1 and words in odd[0] and "NSE:INFY" in odd[0]
 
 
 def test_what_agrees_is_joined_and_what_is_missing_is_said() -> None:
-    def find(symbol: str) -> Instrument:
-        if symbol == "NSE:INFY":
-            return instrument(key="NSE_EQ|INE009A01021", tradingsymbol="INFY-EQ")
-        raise InstrumentError(f"{symbol}: there is no such instrument")
-
-    wanted = [("NSE:INFY", instrument()), ("NSE:GONE", instrument(token=5, tradingsymbol="GONE"))]
-    (listed,), (odd,) = joined(wanted, find, by_token=False)
+    wanted = [("NSE:INFY", instrument()), ("NSE:GONE", instrument(token=5, exchange_token=7, tradingsymbol="GONE"))]
+    names = Names(instrument(key="NSE_EQ|INE009A01021", tradingsymbol="INFY-EQ"))
+    (listed,), (odd,) = joined(wanted, names, TODAY, by_token=False)
     assert (listed.token, listed.key) == (408065, "NSE_EQ|INE009A01021") and "NSE:GONE" in odd
 
 
 def test_a_wire_of_numbers_needs_the_same_number() -> None:
-    listed, odd = joined([("NSE:NIFTY 50", instrument(segment="INDICES"))], lambda _: instrument(segment="INDICES", token=9), by_token=True)
+    names = Names(instrument(segment="INDICES", token=9))
+    listed, odd = joined([("NSE:NIFTY 50", instrument(segment="INDICES"))], names, TODAY, by_token=True)
     assert not listed and "has number 408065 here and 9 there" in odd[0]

@@ -103,6 +103,10 @@ class KiteKit:
     async def instruments(self) -> InstrumentFile:
         return InstrumentFile(await self.rest.instruments_csv())
 
+    async def last_price_e4(self, instrument: Instrument) -> int:
+        found = (await self.rest.quote([instrument.symbol], "ltp")).get(instrument.symbol)
+        return e4(number(found, "last_price")) if isinstance(found, dict) else 0
+
     async def bands(self, instruments: Sequence[Instrument], pause: Callable[[], Awaitable[None]]) -> dict[str, tuple[int, int]]:
         keys = [instrument.symbol for instrument in instruments]
         bands = {}

@@ -62,7 +62,9 @@ class Prices:
         if date not in self._universes:
             roots = {root for root, day in self._bars if day == date}
             levels = {root: self._bars[root, date][0][0].open_e4 / E4 for root in roots}
-            self._universes[date] = Universe(date, self._cfg.symbols, levels)
+            first = Universe(date, self._cfg.symbols, levels)
+            closes = {c.root: self._anchor_e4(c, date) / E4 for c in first.contracts if c.segment == "INDICES" and c.root not in roots}
+            self._universes[date] = Universe(date, self._cfg.symbols, levels, closes)
         return self._universes[date]
 
     def path(self, contract: Contract, date: dt.date, *, coarse: bool = False) -> Path:

@@ -15,6 +15,8 @@ CSV_HEADER = (
     "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,"
     "instrument_type,segment,exchange\n"
 )
+STRIKES = 9
+"""Listed on either side of the money: as many as the numbers of an underlying's contracts have room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +92,18 @@ class Universe:
     """All contracts of one trading date, by token and by `EXCH:SYMBOL`."""
 
     def __init__(
-        self, date: dt.date, symbols: Iterable[str] = (), levels: dict[str, float] | None = None
+        self,
+        date: dt.date,
+        symbols: Iterable[str] = (),
+        levels: dict[str, float] | None = None,
+        closes: dict[str, float] | None = None,
     ) -> None:
         """`levels`: price level in rupees of a root (`NIFTY 50`, `INFY`) where a price file says
-        otherwise.
+        otherwise. `closes`: where a root closed the day before; its strikes are around that.
         """
         self.date = date
         self._levels = levels or {}
+        self._closes = closes or {}
         keep = set(symbols)
         unknown = keep - {share[1] for share in SHARES}
         if unknown:
@@ -255,8 +262,8 @@ class Universe:
                 )
             )
         expiry = expiries[0]
-        at_the_money = round(level / step) * step
-        for i, strike in enumerate(at_the_money + step * offset for offset in range(-3, 4)):
+        at_the_money = round(self._closes.get(symbol, level) / step) * step
+        for i, strike in enumerate(at_the_money + step * offset for offset in range(-STRIKES, STRIKES + 1)):
             for j, kind in enumerate(("CE", "PE")):
                 self.contracts.append(
                     Contract(

@@ -118,6 +118,10 @@ class UpstoxKit:
         finally:
             files.close()
 
+    async def last_price_e4(self, instrument: Instrument) -> int:
+        found = (await self.rest.quotes([instrument.key])).get(instrument.key)
+        return e4(number(found, "last_price")) if found is not None else 0
+
     async def bands(self, instruments: Sequence[Instrument], pause: Callable[[], Awaitable[None]]) -> dict[str, tuple[int, int]]:
         bands = {}
         for first in range(0, len(instruments), QUOTES_MAX):
