@@ -17,6 +17,10 @@ from otrade._core.types cimport REC_DROPPED, REC_HELLO, REC_PAD
 
 from otrade.errors import EngineError
 
+cdef extern from * nogil:
+    uint8_t __atomic_fetch_or(uint8_t* p, uint8_t value, int order)
+    int __ATOMIC_RELAXED
+
 cdef extern from "otrade/_core/crc32c.h" nogil:
     uint32_t otrade_crc(uint32_t crc, const uint8_t* p, size_t n)
     void otrade_crc_init()
@@ -27,7 +31,6 @@ cdef enum:
     HEAD = 32
     DROPPED_BYTES = HEAD + 16
     PAGE = 4096
-    AHEAD_BYTES = 16 * PAGE
 
 GOOD, END, BAD_LENGTH, BAD_CRC = 0, 1, 2, 3
 HEADER_BYTES = HEAD
@@ -179,14 +182,6 @@ cdef class JournalWriter:
         memcpy(r, &length, 4)
         self.at = r + size
 
-    cdef void touch_ahead(self) noexcept nogil:
-        """Write zeros to the next pages, where zeros are: the kernel takes a page back from its writer whenever it has stored it."""
-        cdef uint8_t* page = self.at
-        cdef uint8_t* last = self.end if self.end - self.at < AHEAD_BYTES else self.at + AHEAD_BYTES
-        while page < last:
-            (<volatile uint8_t*>page)[0] = 0
-            page += PAGE
-
     cdef void _lose(self, int kind) noexcept nogil:
         self.n_lost += 1
         self.unsaid += 1
@@ -295,4 +290,15 @@ def prefault(uint8_t[::1] window not None):
     with nogil:
         while at < window.shape[0]:
             window[at] = 0
+            at += PAGE
+
+
+def keep_writable(uint8_t[::1] window not None, Py_ssize_t first, Py_ssize_t n):
+    """Write to every page of so many bytes what stands there, so that no store waits for the kernel, which takes a page back from its
+    writers whenever it has brought it to disk. Harmless beside the writer itself, in another thread: one atomic step a page.
+    """
+    cdef Py_ssize_t at = max(first, 0), last = min(first + n, window.shape[0])
+    with nogil:
+        while at < last:
+            __atomic_fetch_or(&window[at], 0, __ATOMIC_RELAXED)
             at += PAGE

@@ -60,10 +60,8 @@ cdef class EngineRecord(EngineViews):
             self.journal.put(kind, ts_ns, payload, n, NULL, 0)
 
     def touch_ahead(self):
-        """Have the memory of the next decisions, and of their records, in place. Belongs on the beat; changes nothing."""
+        """Have the memory of the next decisions in place. Belongs on the beat; changes nothing."""
         touch_ahead(&self.c)
-        if self.journaling:
-            self.journal.touch_ahead()
 
     cdef void _decided(self) noexcept nogil:
         """6 encode: give every new request its bytes. Then journal what was decided since the last time."""
