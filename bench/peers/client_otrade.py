@@ -22,7 +22,7 @@ from bench.peers.market import ACCESS_TOKEN, API_KEY, QTY, Where, level_paise, r
 from otrade._core.types import Severity
 from otrade.brokers.base import Listed
 from otrade.brokers.kite.kit import KiteKit
-from otrade.config.schema import JournalConfig
+from otrade.config.schema import JournalConfig, SpeedConfig
 from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec, assemble, sink_of
 from otrade.live.clock import NS_PER_S, WallClock
 from otrade.live.day import DayOptions, TradingDay
@@ -30,6 +30,7 @@ from otrade.live.journal import FEW_INSTRUMENTS, open_journal
 from otrade.live.memory import MemoryCare
 from otrade.live.notices import NoticeBoard
 from otrade.live.plan import DayPlan
+from otrade.live.speed import Speed
 
 HOUR_NS = 3_600 * NS_PER_S
 WIDE = 10**6
@@ -93,11 +94,13 @@ async def main(where: Where, directory: Path) -> None:
     with MemoryCare(plan.engine) as care:
         day.on_beat.append(care.look)
         await day.open(broker)
-        print("ready", flush=True)
-        await day.ended.wait()
+        with Speed(SpeedConfig(busy_poll=where.busy_poll, lock_memory=True), board):
+            print("ready", flush=True)
+            await day.ended.wait()
         await day.close()
     report = {
         "orders": day.desk.n_sent,
+        "early": broker.n_early,
         "inside": broker.latency.order.summary(),
         "core": broker.latency.core.summary(),
         "ticks": plan.engine.counters()["ticks"],

@@ -37,6 +37,8 @@ class Where:
     ca_file: str
     orders_max: int
     """At most this many triggers will come."""
+    busy_poll: bool
+    """OTrade only."""
 
     @property
     def feed_root(self) -> str:
@@ -59,6 +61,7 @@ def read_arguments() -> Where:
     parser.add_argument("instruments", type=int)
     parser.add_argument("--ca-file", default="")
     parser.add_argument("--orders-max", type=int, default=10_000)
+    parser.add_argument("--busy-poll", action="store_true")
     return Where(**vars(parser.parse_args()))
 
 

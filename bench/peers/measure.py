@@ -126,11 +126,11 @@ def _floor(how: str) -> Callable[[Tools, tuple[str, str], Load, str], list[str]]
     return command
 
 
-def _python(module: str) -> Callable[[Tools, tuple[str, str], Load, str], list[str]]:
+def _python(module: str, *options: str) -> Callable[[Tools, tuple[str, str], Load, str], list[str]]:
     def command(tools: Tools, ports: tuple[str, str], load: Load, ca_file: str) -> list[str]:
         trust = ["--ca-file", ca_file] if ca_file else []
         most = ["--orders-max", str(load.triggers + load.warm_up)]
-        return [sys.executable, "-m", f"bench.peers.{module}", *ports, load.mode, str(load.instruments), *most, *trust]
+        return [sys.executable, "-m", f"bench.peers.{module}", *ports, load.mode, str(load.instruments), *most, *trust, *options]
 
     return command
 
@@ -140,6 +140,7 @@ PEERS = (
     FLOOR,
     Peer("floor_spin", "C, spinning", _floor("spin")),
     Peer("otrade", "OTrade", _python("client_otrade")),
+    Peer("otrade_spin", "OTrade, busy_poll", _python("client_otrade", "--busy-poll")),
     Peer("asyncio", "websockets + aiohttp, uvloop", _python("client_asyncio")),
     Peer("sdk", "KiteTicker + KiteConnect", _python("client_sdk")),
 )

@@ -32,6 +32,8 @@ from .reload import Reloader
 from .runfile import RunFile, RunInfo
 from .signals import StopSignals
 from .source import LiveSource
+from .speed import Speed
+from .speed import check as check_speed
 from .summary import DaySummary, render, render_total, summarize
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ class Host:
         self._run_file = RunFile(Path(self.config.paths.var))
         self._reloader = Reloader(manager, self.board)
         self._care: MemoryCare | None = None
+        self._speed: Speed | None = None
         self._server: WebServer | None = None
         self._hooks: HookServer | None = None
         self._signals: StopSignals | None = None
@@ -99,6 +102,8 @@ class Host:
         return self.manager.config
 
     def __enter__(self) -> "Host":
+        if self._mode == "live":
+            check_speed(self.config.speed)
         self._run_file.__enter__()
         try:
             if self._shows_page:
@@ -120,6 +125,7 @@ class Host:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._slow_down()
         self.progress.end()
         self._kill_switch.remove()
         if self._signals is not None:
@@ -149,6 +155,9 @@ class Host:
         assert self.day is not None
         if self._care is not None:
             self._care.__enter__()
+        if self._mode == "live":
+            self._speed = Speed(self.config.speed, self.board)
+            self._speed.__enter__()
         self.source.lifecycle = "running"
         self._tidy = asyncio.get_running_loop().run_in_executor(None, self._tidy_journals, self.day.plan.day)
         if self._shows_page and self._server is None:
@@ -167,6 +176,7 @@ class Host:
     def finish(self) -> DaySummary:
         """A day has ended and is closed: print its screen."""
         assert self.day is not None
+        self._slow_down()
         if self._care is not None:
             self._care.__exit__()
         summary = summarize(self.day)
@@ -174,6 +184,11 @@ class Host:
         self.progress.end()
         print(render(summary), flush=True)
         return summary
+
+    def _slow_down(self) -> None:
+        if self._speed is not None:
+            self._speed.__exit__(None, None, None)
+            self._speed = None
 
     async def after_last(self, *, keep_page: bool) -> None:
         """Print the totals; keep the page up until somebody stops it."""

@@ -147,6 +147,11 @@ class KiteBroker:
         return self._stream.is_connecting or self._orders.is_opening or self.rest.is_connecting
 
     @property
+    def n_early(self) -> int:
+        """Order requests that left from the feed's callback, before anybody in Python heard of them."""
+        return self._orders.early.n_written
+
+    @property
     def warm_connections(self) -> int:
         """Order connections that are ready now."""
         return self._orders.warm

@@ -45,6 +45,10 @@ cdef class EarlyWriter:
         self.n_written += 1
         return True
 
+    def try_write(self, FrameSink sink not None) -> bool:
+        """`write`, from Python."""
+        return self.write(sink)
+
     def claim(self, uint32_t seq):
         """The connection that request `seq` was written to, told once; None when it was not."""
         if self._connection is None or self._seq != seq:

@@ -143,6 +143,11 @@ class UpstoxBroker:
         )
 
     @property
+    def n_early(self) -> int:
+        """Order requests that left from the feed's callback, before anybody in Python heard of them."""
+        return self._orders.early.n_written
+
+    @property
     def warm_connections(self) -> int:
         """Order connections that are ready now."""
         return self._orders.warm
