@@ -227,6 +227,18 @@ def _preflight(args: argparse.Namespace) -> int:
     return preflight(args.config, as_json=args.json)
 
 
+def _alerts(args: argparse.Namespace) -> int:
+    from otrade.commands import alerts
+
+    return alerts.test(args.config, args.target)
+
+
+def _latency(args: argparse.Namespace) -> int:
+    from otrade.commands.latency import latency
+
+    return latency(args.var, args.day or "", as_json=args.json)
+
+
 def _version(_args: argparse.Namespace) -> int:
     print(f"otrade {__version__}")
     return 0
@@ -434,6 +446,16 @@ def parser() -> argparse.ArgumentParser:
 
     sub = add("account", "positions, holdings and funds of the configured accounts, as their brokers tell them", _account)
     config_option(sub)
+    sub.add_argument("--json", action="store_true", help="as JSON")
+
+    sub = add("alerts", "send a test alert to the configured targets, and say which of them took it", _alerts)
+    sub.add_argument("what", choices=("test",))
+    config_option(sub)
+    sub.add_argument("--target", default="", metavar="NAME", help="only this one")
+
+    sub = add("latency", "how long each stage took on a day: p50, p99, p99.9 and max", _latency)
+    sub.add_argument("day", type=_date, nargs="?", default=None, metavar="YYYY-MM-DD", help="default: the last one that was kept")
+    var_option(sub)
     sub.add_argument("--json", action="store_true", help="as JSON")
 
     add("version", "print the version", _version)

@@ -69,6 +69,16 @@ cdef class LatencyHistogram:
                 return self.max_ns if bucket == BUCKETS - 1 else min(upper_edge_ns(bucket), self.max_ns)
         return self.max_ns
 
+    def buckets(self) -> list:
+        """Every bucket that holds something, shortest first: (longest duration that falls into it, how many). What falls into the
+        last one is as long as the longest of all.
+        """
+        cdef int bucket
+        return [
+            (self.max_ns if bucket == BUCKETS - 1 else min(upper_edge_ns(bucket), self.max_ns), self._counts[bucket])
+            for bucket in range(BUCKETS) if self._counts[bucket]
+        ]
+
     def summary(self) -> dict:
         """`n`, `p50_ns`, `p90_ns`, `p99_ns`, `max_ns`: what the page and the metrics show."""
         return {

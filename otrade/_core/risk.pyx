@@ -108,6 +108,15 @@ cdef bint _has_sent(const budget_t* budget, int64_t n, int64_t since_ns) noexcep
     return n <= budget.head and n <= RING and budget.ts_ring_ns[(budget.head - n) % RING] > since_ns
 
 
+cdef int64_t _sent_since(const budget_t* budget, int64_t since_ns) noexcept nogil:
+    cdef int64_t n = 0
+    cdef int64_t at = budget.head - 1
+    while at >= 0 and at > budget.head - 1 - RING and budget.ts_ring_ns[at % RING] > since_ns:
+        n += 1
+        at -= 1
+    return n
+
+
 cdef int64_t _sent_in_half_hour(budget_t* budget, int64_t now_ns) noexcept nogil:
     """Requests of the last 30 whole minutes and the running one: never fewer than of the last half hour."""
     cdef int64_t minute = now_ns // MINUTE_NS
@@ -123,6 +132,13 @@ cdef int64_t _sent_in_half_hour(budget_t* budget, int64_t now_ns) noexcept nogil
     for i in range(HALF_HOUR + 1):
         n += budget.minute_ring[(budget.minute - i) % MINUTES]
     return n
+
+
+cdef void budget_used(core_t* c, int64_t* second, int64_t* minute, int64_t* half_hour) noexcept nogil:
+    """Requests inside each window that ends now: what `budget_left` compares with the limits."""
+    second[0] = _sent_since(&c.budget, c.now_ns - SECOND_NS)
+    minute[0] = _sent_since(&c.budget, c.now_ns - MINUTE_NS)
+    half_hour[0] = _sent_in_half_hour(&c.budget, c.now_ns)
 
 
 cdef void tighten(core_t* c) noexcept nogil:

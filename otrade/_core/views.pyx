@@ -1,6 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """What an engine shows: its output rings (commands, notices, signals, bars) and views of its structs as dicts. Changes no decision."""
-from libc.stdint cimport uint32_t
+from libc.stdint cimport int64_t, uint32_t
 
 from otrade._core cimport bracket, risk, strategy
 from otrade._core.setup cimport EngineSetup
@@ -173,8 +173,12 @@ cdef class EngineViews(EngineSetup):
         return out
 
     def budget(self):
+        """The limits (`budget_t`), and `second_used`, `minute_used`, `half_hour_used`: requests inside the windows that end now."""
+        cdef int64_t second, minute, half_hour
+        risk.budget_used(&self.c, &second, &minute, &half_hour)
         out = dict(self.c.budget)
         del out["ts_ring_ns"], out["minute_ring"]
+        out.update(second_used=second, minute_used=minute, half_hour_used=half_hour)
         return out
 
     def counters(self):

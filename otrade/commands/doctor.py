@@ -79,6 +79,21 @@ def _secrets(config: Path) -> str:
     return "no secrets are needed on paper" if loaded.mode == "paper" else "the API key is there"
 
 
+def _alerts(config: Path) -> str:
+    from otrade.config import manager
+    from otrade.config.secret import alert_name, read_secrets
+
+    loaded = manager.load(config)
+    names = [target.name for target in loaded.alerts.targets]
+    if not names:
+        return "no alerts are configured (alerts.targets)"
+    found = read_secrets(Path(loaded.paths.secrets))
+    missing = [alert_name(name) for name in names if alert_name(name) not in found]
+    if missing:
+        raise OTradeError(f"no {', '.join(missing)} in the environment or in {loaded.paths.secrets} (mode 0600)")
+    return f"{', '.join(names)}: each has an address; otrade alerts test tells whether it is the right one"
+
+
 def _calendar(config: Path) -> str:
     import time
 
@@ -140,6 +155,7 @@ CHECKS: tuple[tuple[str, Callable[[Path], str]], ...] = (
     ("page", _page),
     ("configuration", _configuration),
     ("secrets", _secrets),
+    ("alerts", _alerts),
     ("calendar", _calendar),
     ("clock", _clock),
     ("port", _port),

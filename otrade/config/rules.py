@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from otrade.config.schema import AnyStrategy, Bracket, BrokerConfig, Config, Params, Trail
+from otrade.config.schema import AlertsConfig, AnyStrategy, Bracket, BrokerConfig, Config, Params, Trail
 from otrade.errors import ConfigError
 
 PCT_MAX = 50
@@ -46,6 +46,7 @@ class Rules:
             names.add(strategy.name)
             self._strategy(at, strategy, products)
         self._broker(config.broker)
+        self._alerts(config.alerts)
         if config.sessions.square_off_min > config.sessions.entry_stop_min:
             raise self._error(
                 "sessions.entry_stop_min",
@@ -117,6 +118,16 @@ class Rules:
                 raise self._error(f"{at}.{name}", f"{value} per cent", f"at most {PCT_MAX}")
         if bracket.exit_mode == "oco" and bracket.target is None:
             raise self._error(f"{at}.target", "exit_mode oco needs a target")
+
+    def _alerts(self, alerts: AlertsConfig) -> None:
+        names: set[str] = set()
+        for i, target in enumerate(alerts.targets):
+            if target.name in names:
+                raise self._error(f"alerts.targets[{i}].name", f"the name {target.name!r} is used twice")
+            names.add(target.name)
+            for k, quiet in enumerate(target.quiet):
+                if quiet.start == quiet.until:
+                    raise self._error(f"alerts.targets[{i}].quiet[{k}]", f"start and until are both {quiet.start}: how long is that?")
 
     def _broker(self, broker: BrokerConfig) -> None:
         for reserve, limit in RESERVES:

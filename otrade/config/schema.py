@@ -375,9 +375,44 @@ class HooksConfig(Base, frozen=True, kw_only=True):
 
 
 class LogConfig(Base, frozen=True, kw_only=True):
+    """The log: one JSON object a line, rotated by size. All files together take at most `max_mb` times (`files` + 1)."""
+
     level: Literal["debug", "info", "warning", "error"] = "info"
+    path: Annotated[str, Meta(description="empty: log/otrade.jsonl below paths.var")] = ""
     max_mb: Annotated[int, Meta(ge=1, le=1_000, description="of one file, then it is rotated")] = 10
-    files: Annotated[int, Meta(ge=1, le=100)] = 5
+    files: Annotated[int, Meta(ge=1, le=100, description="rotated ones that are kept")] = 5
+
+
+class QuietHours(Base, frozen=True, kw_only=True):
+    """Between these hours (Indian time, over midnight when `until` is the earlier one) only alerts of at least `min_severity` go out;
+    the rest follows in one message afterwards. A rejected exit always goes out.
+    """
+
+    start: HourMinute
+    until: HourMinute
+    min_severity: Literal["warn", "error", "alarm"] = "alarm"
+
+
+class AlertTarget(Base, frozen=True, kw_only=True):
+    """A place where alerts go. Its address is a secret and never stands here: an Apprise URL in OTRADE_ALERT_<NAME> of the
+    environment or of the secrets file.
+    """
+
+    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,23}$", description="a to z, digits, _; its secret is OTRADE_ALERT_<NAME>")]
+    min_severity: Literal["info", "warn", "error", "alarm"] = "error"
+    day_summary: Annotated[bool, Meta(description="the day's result at its end, whatever min_severity says")] = True
+    quiet: Annotated[list[QuietHours], Meta(max_length=8)] = []
+
+
+class AlertsConfig(Base, frozen=True, kw_only=True):
+    """Alerts to people, through Apprise (Telegram, mail, Slack and a hundred more). Without targets nothing of it is loaded."""
+
+    targets: Annotated[list[AlertTarget], Meta(max_length=8)] = []
+    repeat_s: Annotated[float, Meta(ge=10, le=86_400, description="the same alert is not sent again before")] = 300.0
+    max_per_min: Annotated[int, Meta(ge=1, le=120, description="to one target; the rest follows in one message")] = 10
+    feed_down_s: Annotated[float, Meta(ge=1, le=3_600, description="a feed that is down for longer is told about")] = 30.0
+    naked_s: Annotated[float, Meta(ge=1, le=3_600, description="open quantity without a working stop for longer is an alarm")] = 10.0
+    tries: Annotated[int, Meta(ge=1, le=20, description="to deliver one message, each after a longer wait")] = 5
 
 
 class JournalConfig(Base, frozen=True, kw_only=True):
@@ -436,6 +471,7 @@ class Config(Base, frozen=True, kw_only=True):
     web: WebConfig = WebConfig()
     hooks: HooksConfig = HooksConfig()
     log: LogConfig = LogConfig()
+    alerts: AlertsConfig = AlertsConfig()
     journal: JournalConfig = JournalConfig()
     watchdog: WatchdogConfig = WatchdogConfig()
     paths: PathsConfig = PathsConfig()

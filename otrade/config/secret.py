@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,28 @@ import orjson
 from otrade.errors import ConfigError
 
 NAMES = tuple(f"OTRADE_{broker}_{what}" for broker in ("KITE", "UPSTOX") for what in ("API_KEY", "API_SECRET", "ACCESS_TOKEN"))
+ALERT_PREFIX = "OTRADE_ALERT_"
+"""Before the name of an alert target, in capitals: its address."""
+_ALERT_NAME = re.compile(ALERT_PREFIX + r"[A-Z][A-Z0-9_]{0,23}")
+KNOWN_WORDS = ", ".join((*NAMES, ALERT_PREFIX + "<TARGET>"))
+SHORT = 8
+"""Shorter ones are no secrets worth the name, and would take ordinary words out of every text."""
+KNOWN_MAX = 256
+
+_known: dict[str, None] = {}
+
+
+def remember(value: str) -> None:
+    """This is a secret, wherever it came from: `known_secrets` has it from now on. Of very many only the newest are kept."""
+    if len(value) >= SHORT and value not in _known:
+        if len(_known) >= KNOWN_MAX:
+            del _known[next(iter(_known))]
+        _known[value] = None
+
+
+def known_secrets() -> tuple[str, ...]:
+    """Every secret that this process has come to hold: what must not be in any text that leaves it."""
+    return tuple(_known)
 
 
 class Secret:
@@ -21,6 +44,7 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self._value = value
+        remember(value)
 
     def reveal(self) -> str:
         return self._value
@@ -38,14 +62,14 @@ class Secret:
 
 
 def read_secrets(path: Path, env: Mapping[str, str] | None = None) -> dict[str, Secret]:
-    """Every secret of NAMES that is set: the environment first, then the JSON object in `path`
+    """Every secret of NAMES, and every alert target's address, that is set: the environment first, then the JSON object in `path`
     (mode 0600) with the same names.
 
     Raises ConfigError for a file that others may read, that is no JSON object of strings, or that
     has an unknown name.
     """
     env = os.environ if env is None else env
-    found = {name: Secret(env[name]) for name in NAMES if env.get(name)}
+    found = {name: Secret(env[name]) for name in env if env[name] and _is_name(name)}
     if not path.exists():
         return found
     mode = stat.S_IMODE(path.stat().st_mode)
@@ -67,13 +91,22 @@ def read_secrets(path: Path, env: Mapping[str, str] | None = None) -> dict[str, 
         ) from None
     if not isinstance(data, dict) or not all(isinstance(v, str) for v in data.values()):
         raise ConfigError(
-            "must be a JSON object of strings", file=str(path), allowed=", ".join(NAMES)
+            "must be a JSON object of strings", file=str(path), allowed=KNOWN_WORDS
         )
     for name, value in data.items():
-        if name not in NAMES:
-            raise ConfigError("unknown secret", file=str(path), path=name, allowed=", ".join(NAMES))
+        if not _is_name(name):
+            raise ConfigError("unknown secret", file=str(path), path=name, allowed=KNOWN_WORDS)
         found.setdefault(name, Secret(value))
     return found
+
+
+def _is_name(name: str) -> bool:
+    return name in NAMES or _ALERT_NAME.fullmatch(name) is not None
+
+
+def alert_name(target: str) -> str:
+    """The environment's name of an alert target's address."""
+    return ALERT_PREFIX + target.upper()
 
 
 def secret_name(kind: str, what: str) -> str:

@@ -67,6 +67,7 @@ class JournalFile:
         self._error = ""
         self._window_seen = 0
         self._written_seen = 0
+        self._end = 0
         self.found = self._open(identity, now_ns, window_bytes)
         self._window_bytes = self.found.header.window_bytes
         self._max_windows = max((max_mb << 20) // self._window_bytes, 2)
@@ -232,6 +233,11 @@ class JournalFile:
         """What the file held when it was opened, window by window."""
         return windows(self.path, self.found.end)
 
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the file that hold records, its header included; what it was closed with once it is."""
+        return self._end or HEADER_BYTES + (self._first + self.writer.window) * self._window_bytes + self.writer.used
+
     def close(self) -> None:
         """Cut the file to what was written, bring it to disk, and let go of it."""
         if self._is_closing:
@@ -239,7 +245,7 @@ class JournalFile:
         self._is_closing = True
         self._wake.set()
         self._thread.join()
-        end = HEADER_BYTES + (self._first + self.writer.window) * self._window_bytes + self.writer.used
+        end = self._end = self.n_bytes
         self.writer.close()
         for window in self._maps.values():
             window.close()

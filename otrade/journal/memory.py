@@ -26,6 +26,11 @@ class MemoryJournal:
             self._windows.append(bytearray(self._window_bytes))
             self.writer.offer(self._windows[-1])
 
+    @property
+    def n_bytes(self) -> int:
+        """What the windows hold."""
+        return int(self.writer.window) * self._window_bytes + int(self.writer.used)
+
     def begin_section(self) -> int:
         """A further run of an engine writes here: its section's number, counted from 0."""
         section = self._n_sections

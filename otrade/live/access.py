@@ -15,7 +15,7 @@ from otrade.brokers.kit import BrokerKit
 from otrade.brokers.kite.kit import KiteKit
 from otrade.brokers.session import Session, last_user, load_session, save_session
 from otrade.config.schema import BrokerConfig, Config
-from otrade.config.secret import Secret, read_secrets, secret_name
+from otrade.config.secret import Secret, read_secrets, remember, secret_name
 from otrade.errors import ConfigError, TokenError
 
 from .clock import Clock
@@ -104,12 +104,15 @@ class LiveAccess:
         given = self._given()
         if given is None:
             given = (await self._ask(ask)).access_token
+        remember(given)
         self.kit.use(given)
         return given
 
     def fresh_token(self, old: str) -> str | None:
         """A token other than `old`, when somebody has left one since."""
         given = self._given()
+        if given is not None:
+            remember(given)
         return given if given != old else None
 
     def _given(self) -> str | None:
@@ -130,6 +133,7 @@ class LiveAccess:
 
     def save(self, session: Session) -> None:
         """Leave a session for this engine, the next one and the watchdog."""
+        remember(session.access_token)
         save_session(self._session_path, session)
 
     async def _ask(self, may_ask: bool) -> Session:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from otrade._core.histogram import LatencyHistogram
 from otrade._core.types import BracketState, Ev, Halt, Note, PauseBy, Reason, Severity
 from otrade.brokers.base import Answer, BrokerSession, Callbacks
 from otrade.brokers.kit import SecondFeed
@@ -125,6 +126,12 @@ class TradingDay:
     def is_paused(self) -> bool:
         """A person keeps entries out."""
         return bool(self.engine.risk()["paused_by"] & PauseBy.PERSON)
+
+    def stages(self) -> dict[str, LatencyHistogram]:
+        """Durations so far, by the stages of `latency.py`."""
+        latency = self._session.latency if self._session is not None else None
+        feed = {"frame": latency.frame, "core": latency.core, "order": latency.order} if latency is not None else {}
+        return {**feed, **self.desk.latency.stages()}
 
     @property
     def n_alarms(self) -> int:

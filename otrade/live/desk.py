@@ -15,6 +15,7 @@ from otrade.brokers.base import Answer, BrokerSession, OrderReport, Source
 
 from .clock import Clock
 from .journal import DayJournal
+from .latency import OrderLatency
 
 Teller = Literal["push", "book", "engine"]
 
@@ -44,6 +45,7 @@ class OrderDesk:
         self._sources: dict[str, Teller] = {}
         self.session: BrokerSession | None = None
         self.n_sent = 0
+        self.latency = OrderLatency()
 
     def drain(self) -> None:
         """Send every waiting command, protection first. Answers that come meanwhile make another
@@ -62,9 +64,17 @@ class OrderDesk:
                         self._on_look()
                     else:
                         self.n_sent += 1
+                        self.latency.on_made(command.seq, command.kind, command.cl_ord_id, command.ts_ns)
                         self.session.send(command)
+                self._note_feed(batch)
         finally:
             self._draining = False
+
+    def _note_feed(self, batch: list[Command]) -> None:
+        """How old the prices of new orders are, looked at when their bytes have left."""
+        for instrument_id in {command.instrument_id for command in batch if command.kind == Cmd.NEW}:
+            market = self._engine.market(instrument_id)
+            self.latency.on_market(market["ts_exch_ns"], market["ts_recv_ns"])
 
     def _take_all(self) -> list[Command]:
         batch: list[Command] = []
@@ -82,16 +92,19 @@ class OrderDesk:
 
     def on_sent(self, seq: int, ts_ns: int) -> None:
         self._engine.on_sent(seq, ts_ns)
+        self.latency.on_sent(seq, ts_ns)
 
     def on_answer(self, seq: int, answer: Answer) -> None:
+        now_ns = self._clock.now_ns()
         try:
             self._engine.on_answer(
                 seq,
                 answer.outcome,
                 broker_order_id=answer.broker_order_id,
                 reason=answer.reason,
-                ts_ns=self._clock.now_ns(),
+                ts_ns=now_ns,
             )
+            self.latency.on_answer(seq, now_ns, is_answered=answer.outcome != Ev.TIMEOUT)
             if answer.outcome != Ev.ACK:
                 self._on_refused(seq, answer)
             self.drain()
@@ -114,6 +127,7 @@ class OrderDesk:
             self._journal.raw(report)
         reason: int = self._engine.on_report(**report.engine_fields())
         if reason != Reason.UNKNOWN_ORDER:
+            self.latency.on_report(report)
             self._sources[report.cl_ord_id] = "book" if report.source == Source.BOOK else "push"
         return reason
 

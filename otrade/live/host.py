@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -14,16 +15,19 @@ from typing import TYPE_CHECKING
 from otrade._core.types import Severity
 from otrade.config import ConfigManager, RunOptions
 from otrade.config.schema import Config
+from otrade.config.secret import remember
 from otrade.errors import OTradeError, StartError
 from otrade.journal.archive import tidy
 from otrade.web.schema import Mode
 
 from .accounts import TIMEOUT_NS, Accounts
+from .alerts import AlertDesk
 from .clock import NS_PER_S, Clock
 from .control import Control
 from .day import TradingDay
 from .killswitch import KillSwitch
-from .log import LOGGER_NAME, close_log, open_log
+from .latency import keep
+from .log import LOGGER_NAME, TolerantFile, close_log, open_log
 from .memory import MemoryCare
 from .morning import Morning
 from .notices import Notice, NoticeBoard
@@ -34,13 +38,16 @@ from .signals import StopSignals
 from .source import LiveSource
 from .speed import Speed
 from .speed import check as check_speed
-from .summary import DaySummary, render, render_total, summarize
+from .summary import DaySummary, render, render_total, short, summarize
+from .units import ns_of_s
+from .watches import FrameWatch, NakedWatch
 
 if TYPE_CHECKING:
     from otrade.web.hook_server import HookServer
     from otrade.web.hooks import HookTaker
     from otrade.web.server import WebServer
 
+    from .courier import Courier
     from .prepare import DayMaker, PreparedDay
 
 LEVELS = {
@@ -53,6 +60,8 @@ PROGRESS_FILE_NS = 1_800 * NS_PER_S
 """Engine time between two progress lines when nobody watches a terminal."""
 PROGRESS_MAX_NS = 300 * NS_PER_S
 """The same on a terminal when time does not wait."""
+LAST_ALERTS_S = 10.0
+"""How long the end waits for the last alerts' fate; their process goes on delivering without us."""
 
 
 class Host:
@@ -90,7 +99,9 @@ class Host:
         self._server: WebServer | None = None
         self._hooks: HookServer | None = None
         self._signals: StopSignals | None = None
-        self._log: logging.Handler | None = None
+        self._log: TolerantFile | None = None
+        self._alerts: AlertDesk | None = None
+        self._courier: Courier | None = None
         self._progress_ns = 0
         self._tidy: asyncio.Future[None] | None = None
         self.control.on_stop = self._stop_asked
@@ -112,7 +123,9 @@ class Host:
             self._run_file.__exit__(None, None, None)
             raise
         self._log = open_log(Path(self.config.paths.var), self.config.log, self._log_failed)
+        self.source.log = self._log
         self.board.listen(self._heard)
+        self._start_alerts()
         self._signals = StopSignals(asyncio.get_running_loop(), on_stop=self._stop_asked, on_insist=self._insisted)
         self._signals.__enter__()
         self._kill_switch.install(asyncio.get_running_loop())
@@ -140,7 +153,13 @@ class Host:
         self.control.set_day(day)
         self.source.set_day(day)
         self._care = MemoryCare(day.engine)
+        frames = FrameWatch(lambda: day.engine.counters()["frames"])
+        self.source.frames = frames
+        naked = NakedWatch(day, ns_of_s(self.config.alerts.naked_s))
         day.on_beat += [partial(self._kill_switch.look, day), self._show_progress, self._care.look, self._look_for_reload]
+        day.on_beat += [frames.look, naked.look]
+        if self._alerts is not None:
+            day.on_beat.append(self._alerts.look)
 
     def ask_at(self, prepared: "PreparedDay", maker: "DayMaker") -> None:
         """Where the page's questions to brokers go."""
@@ -181,6 +200,9 @@ class Host:
             self._care.__exit__()
         summary = summarize(self.day)
         self.summaries.append(summary)
+        self._keep_latency(self.day)
+        if self._alerts is not None:
+            self._alerts.day_over(short(summary), self.clock.now_ns())
         self.progress.end()
         print(render(summary), flush=True)
         return summary
@@ -189,6 +211,12 @@ class Host:
         if self._speed is not None:
             self._speed.__exit__(None, None, None)
             self._speed = None
+
+    def _keep_latency(self, day: TradingDay) -> None:
+        try:
+            keep(Path(self.config.paths.var), day.plan.day, self._mode, day.stages())
+        except OSError as error:
+            self.board.say(Severity.WARN, "NO_LATENCY_FILE", f"the day's latencies are not kept ({error.strerror})")
 
     async def after_last(self, *, keep_page: bool) -> None:
         """Print the totals; keep the page up until somebody stops it."""
@@ -215,6 +243,13 @@ class Host:
         self._hooks = server
         self.progress.say(f"web hooks are taken at {server.url}")
 
+    async def close(self) -> None:
+        """The page goes, and the last alerts leave. The last thing of a run, whatever became of it."""
+        await self.stop_page()
+        if self._courier is not None:
+            await self._courier.close(LAST_ALERTS_S)
+            self._courier = None
+
     async def stop_page(self) -> None:
         if self._hooks is not None:
             await self._hooks.stop()
@@ -227,6 +262,24 @@ class Host:
     def next_signal_seq(self) -> int:
         return self.day.signals.next_seq if self.day is not None else 1
 
+    # -------------------------------------------------------------------------------------- alerts
+    def _start_alerts(self) -> None:
+        """Without targets nothing of it is loaded; with them, Apprise is loaded by a process of its own."""
+        config = self.config.alerts
+        if not config.targets:
+            return
+        from .courier import Courier, carrier_command
+
+        self._alerts = AlertDesk(config, f"OTrade {self.config.engine.name} {self._mode.upper()}", say=self.board.say, wall_ns=time.time_ns)
+        self._courier = self._alerts.sender = Courier(
+            carrier_command(self.config.paths.secrets, config.tries, [target.name for target in config.targets]),
+            on_outcome=self._alerts.on_outcome,
+            on_trouble=self._alerts.on_trouble,
+        )
+        self._courier.start()
+        self.board.listen(self._alerts.hear)
+        self.source.alerts = self._alerts
+
     # ---------------------------------------------------------------------------------------- page
     async def _serve(self) -> None:
         """A page that cannot be served is said, and trading goes on without it."""
@@ -234,6 +287,7 @@ class Host:
         from otrade.web.server import WebServer
 
         token = new_token()
+        remember(token)
         web = self.config.web
         server = WebServer(
             self.source,

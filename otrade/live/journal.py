@@ -51,6 +51,11 @@ class Store(Protocol):
     trouble: str
     """Why frames or records are being lost; empty when all is well."""
 
+    @property
+    def n_bytes(self) -> int:
+        """What is written, in bytes."""
+        ...
+
     def poll(self) -> None: ...
 
     def begin_section(self) -> int: ...
@@ -144,6 +149,27 @@ class DayJournal:
             engine.on_pause(True, now_ns, PauseBy.PERSON)
         if halt != Halt.ACTIVE and reason not in LIFTED:
             engine.on_halt(halt, reason, now_ns)
+
+    # ---------------------------------------------------------------------------------------- telling
+    @property
+    def n_records(self) -> int:
+        """Records of the day's journal so far, other runs' included."""
+        return int(self._store.writer.seq)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of it that are in use."""
+        return self._store.n_bytes
+
+    @property
+    def n_lost(self) -> int:
+        """Records that this run could not write, market frames included."""
+        return int(self._store.writer.n_lost)
+
+    @property
+    def trouble(self) -> str:
+        """Why records are being lost; empty when all is well."""
+        return self._store.trouble
 
     # --------------------------------------------------------------------------------------- writing
     def look(self, day: "TradingDay", now_ns: int) -> None:

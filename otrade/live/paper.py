@@ -60,7 +60,7 @@ async def run_paper(manager: ConfigManager, options: RunOptions, calendar: Calen
                 await _run_day(host, sim, maker, date)
             await host.after_last(keep_page=options.page and speed > 0)
         finally:
-            await host.stop_page()
+            await host.close()
             await sim.stop()
         return host.summaries
 

@@ -1,6 +1,7 @@
 """Live trading: the same day, on the wall clock, with a real broker."""
 
 import contextlib
+import datetime as dt
 from functools import partial
 from pathlib import Path
 
@@ -38,32 +39,42 @@ async def run_live(manager: ConfigManager, options: RunOptions, calendar: Calend
         Host(manager, options, clock, mode="live", broker_kind=manager.config.broker.kind, speed=1.0) as host,
         contextlib.closing(heartbeat),
     ):
-        heartbeat.open()
-        if manager.config.watchdog.enabled:
-            _start_watchdog(host, options.config, Path(manager.config.paths.var))
-        other = second_broker(manager.config)
-        second = LiveAccess(manager.config, clock, other) if other is not None else None
-        cache = InstrumentCache(directory_of(manager.config), host.board, by_process(options.config))
-        maker = DayMaker(manager.config, calendar, access, clock, host.board, is_paper=False, cache=cache, second=second)
-        prepared = await maker.make(today)
-        day = prepared.day
-        host.begin(day)
-        host.ask_at(prepared, maker)
-        login = host.source.login = LoginDesk(access, clock, lambda session: day.on_token(session.access_token))
-        watch = TokenWatch(prepared, access)
-        day.on_beat += [watch.look, partial(heartbeat.look, day)]
         try:
-            await day.open(prepared.broker)
-            await host.opened()
-            await host.serve_hooks(HookDesk(access.kit, login, host.board, clock, day.desk.on_report))
-            await day.ended.wait()
-            heartbeat.end()  # hanging up takes its time, and nobody need step in
-            await day.close()
-            host.finish()
-            await host.after_last(keep_page=False)
+            await _run_day(manager, calendar, clock, today, host, access, heartbeat)
+        except OTradeError as error:
+            # Nobody may be at the terminal of a service.
+            host.board.say(Severity.ALARM, "NOT_TRADING", f"the engine is not trading: {error}")
+            raise
         finally:
-            await host.stop_page()
+            await host.close()
         return host.summaries
+
+
+async def _run_day(
+    manager: ConfigManager, calendar: Calendar, clock: WallClock, today: dt.date, host: Host, access: LiveAccess, heartbeat: Heartbeat
+) -> None:
+    heartbeat.open()
+    if manager.config.watchdog.enabled:
+        _start_watchdog(host, manager.path, Path(manager.config.paths.var))
+    other = second_broker(manager.config)
+    second = LiveAccess(manager.config, clock, other) if other is not None else None
+    cache = InstrumentCache(directory_of(manager.config), host.board, by_process(manager.path))
+    maker = DayMaker(manager.config, calendar, access, clock, host.board, is_paper=False, cache=cache, second=second)
+    prepared = await maker.make(today)
+    day = prepared.day
+    host.begin(day)
+    host.ask_at(prepared, maker)
+    login = host.source.login = LoginDesk(access, clock, lambda session: day.on_token(session.access_token))
+    watch = TokenWatch(prepared, access)
+    day.on_beat += [watch.look, partial(heartbeat.look, day)]
+    await day.open(prepared.broker)
+    await host.opened()
+    await host.serve_hooks(HookDesk(access.kit, login, host.board, clock, day.desk.on_report))
+    await day.ended.wait()
+    heartbeat.end()  # hanging up takes its time, and nobody need step in
+    await day.close()
+    host.finish()
+    await host.after_last(keep_page=False)
 
 
 def _start_watchdog(host: Host, config: Path, var_dir: Path) -> None:

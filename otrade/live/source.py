@@ -4,6 +4,9 @@ Called ten to twenty times a second while somebody looks. Rows of what has ended
 they are built once.
 """
 
+import asyncio
+import importlib
+import sys
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
@@ -26,14 +29,18 @@ from otrade.web import schema
 from otrade.web.source import resample
 
 from .accounts import Accounts
+from .alerts import AlertDesk, words_of_test
 from .candles import KEPT_MAX, Candle
 from .control import Control
 from .day import TradingDay
+from .log import TolerantFile
 from .login import LoginDesk, said
 from .morning import Morning
 from .notices import NoticeBoard
+from .ready import why_not_ready
 from .trades import average_e4
 from .units import NS_PER_MS
+from .watches import FrameWatch
 from .words import HALT_WORDS, reason_words
 
 PHASE_WORDS = {
@@ -77,6 +84,10 @@ class LiveSource:
         self.lifecycle: schema.Lifecycle = "starting"
         self.login: LoginDesk | None = None
         """None where nobody need log in."""
+        self.alerts: AlertDesk | None = None
+        """None where no alerts are configured."""
+        self.frames: FrameWatch | None = None
+        self.log: TolerantFile | None = None
         self.desks: Accounts | None = None
         self.morning: Morning | None = None
 
@@ -91,6 +102,29 @@ class LiveSource:
         self._bracket_rows.pop(bracket_id, None)
         for slot in [slot for slot, row in self._order_rows.items() if row.bracket_id == bracket_id]:
             del self._order_rows[slot]
+
+    # ---------------------------------------------------------------------------------- for machines
+    def readiness(self) -> Sequence[str]:
+        return why_not_ready(self._day, self.lifecycle)
+
+    async def metrics(self) -> tuple[bytes, str]:
+        if "otrade.live.metrics" not in sys.modules:
+            # In a thread: what it imports takes a tenth of a second, once, for whoever wants metrics at all.
+            await asyncio.get_running_loop().run_in_executor(None, importlib.import_module, "otrade.live.metrics")
+        from .metrics import CONTENT_TYPE, EngineMetrics, exposition
+
+        metrics = EngineMetrics(
+            self._board,
+            mode=self._mode,
+            broker_kind=self._broker_kind,
+            lifecycle=self.lifecycle,
+            why_not_ready=self.readiness(),
+            day=self._day,
+            frames=self.frames,
+            alerts=self.alerts,
+            log=self.log,
+        )
+        return exposition(metrics), CONTENT_TYPE
 
     # --------------------------------------------------------------------------------------- status
     def status(self) -> schema.Status:
@@ -469,7 +503,18 @@ class LiveSource:
             if self.login is None:
                 return schema.CommandResult(ok=False, words="a paper day logs in at the simulated broker by itself")
             return await _begin(self.login, bool(args.get("approve")))
+        if name == "test-alert":
+            return await self._test_alerts()
         ok, words = self._control.command(name, args)
+        return schema.CommandResult(ok=ok, words=words)
+
+    async def _test_alerts(self) -> schema.CommandResult:
+        if self.alerts is None:
+            return schema.CommandResult(ok=False, words="no alerts are configured: name a target in alerts.targets, and start again")
+        ok, words = words_of_test(await self.alerts.test())
+        day = self._day
+        if day is not None and day.journal is not None and not day.ended.is_set():
+            day.journal.person("test-alert", {}, (ok, words), day.clock.now_ns())
         return schema.CommandResult(ok=ok, words=words)
 
     async def finish_login(self, redirected_to: str) -> schema.CommandResult:

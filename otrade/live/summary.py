@@ -133,6 +133,20 @@ def render(summary: DaySummary) -> str:
     )
 
 
+def short(summary: DaySummary) -> str:
+    """The same in a few lines, for a small screen."""
+    s = summary
+    return "\n".join(
+        [
+            f"{s.day}: {s.why_ended}",
+            f"net {rupees(s.net_e4)} (gross {rupees(s.gross_e4)}, charges {rupees(s.charges_e4)})",
+            f"{s.n_trades} trades ({s.n_won} won, {s.n_lost} lost), {s.n_orders} orders, {s.n_alarms} alarms",
+            f"without a working stop: {_ms(s.naked_total_ns)} total, {_ms(s.naked_worst_ns)} worst",
+            s.open_words + ("" if s.is_clean else " THE END IS NOT CLEAN: look at the broker."),
+        ]
+    )
+
+
 def render_total(summaries: Sequence[DaySummary]) -> str:
     """Several days as one table with a last line of totals."""
     head = f"{'day':<12}{'trades':>8}{'gross':>16}{'charges':>14}{'net':>16}"

@@ -23,8 +23,12 @@ from otrade.config.schema import Config
 from otrade.errors import OTradeError, StartError
 
 from .access import LiveAccess
+from .alerts import AlertDesk
 from .clock import Clock, WallClock
+from .courier import Courier, carrier_command
 from .heartbeat import Beat, EngineState, read_heartbeat, read_protection, start_ticks
+from .notices import Notice
+from .redact import redact
 from .rescue import Outcome, Rescue
 from .runfile import AccountLock, RunFile
 
@@ -36,6 +40,8 @@ RETRY_S = 3.0
 """The same while the broker cannot be asked."""
 FIRST_BEAT_S = 120.0
 DEATH_S = 30.0
+LAST_ALERTS_S = 20.0
+"""How long the end waits for the fate of the last alerts."""
 GIVE_UP_S = 90.0
 """For one rescue; a watching watchdog then begins another."""
 DONE, NO_ENGINE, STOPPED, LEFT_OPEN = 0, 3, 4, 6
@@ -91,6 +97,7 @@ class Reporter:
 
     def say(self, severity: Severity, code: str, text: str) -> None:
         """The same words twice in a row are said once."""
+        text = redact(text)
         if text == self._last:
             return
         self._last = text
@@ -123,7 +130,9 @@ class Watchdog:
         self._poll_s = poll_s
         self._give_up_s = give_up_s
         self._clock = clock if clock is not None else WallClock()
-        self._say = Reporter(self._var, self._clock.now_ns).say
+        self._reporter = Reporter(self._var, self._clock.now_ns)
+        self._alerts: AlertDesk | None = None
+        self._courier: Courier | None = None
         self._vigil = Vigil(stale_s=stale_s, poll_s=poll_s)
         access = LiveAccess(config, self._clock)
         self._account = access.account
@@ -134,8 +143,36 @@ class Watchdog:
     def close(self) -> None:
         self._desk.close()
 
+    def _say(self, severity: Severity, code: str, text: str) -> None:
+        self._reporter.say(severity, code, text)
+        if self._alerts is not None:
+            if self._courier is None and severity > Severity.INFO:
+                self._courier = self._start_courier(self._alerts)
+            self._alerts.hear(Notice(0, self._clock.now_ns(), severity, code, text))
+
+    def _start_courier(self, alerts: AlertDesk) -> Courier:
+        """Only now: while the engine lives there is nothing to tell, and another process costs memory."""
+        targets = [target.name for target in self._config.alerts.targets]
+        courier = alerts.sender = Courier(
+            carrier_command(self._config.paths.secrets, self._config.alerts.tries, targets),
+            on_outcome=alerts.on_outcome,
+            on_trouble=alerts.on_trouble,
+        )
+        courier.start()
+        return courier
+
     async def watch(self) -> int:
         """Until the engine has ended cleanly, or is dead and nothing of ours is open any more. The exit code."""
+        if self._config.alerts.targets:
+            who = f"OTrade {self._config.engine.name} WATCHDOG"
+            self._alerts = AlertDesk(self._config.alerts, who, say=self._reporter.say, wall_ns=self._clock.now_ns)
+        try:
+            return await self._watch()
+        finally:
+            if self._courier is not None:
+                await self._courier.close(LAST_ALERTS_S)
+
+    async def _watch(self) -> int:
         self._say(Severity.INFO, "WATCHING", f"watching the engine of {self._var}")
         began_s = time.monotonic()
         next_s = 0.0
@@ -159,6 +196,8 @@ class Watchdog:
                     if is_over and read_heartbeat(self._var) == beat:
                         return DONE
                     next_s = time.monotonic() + GUARD_S
+            if self._alerts is not None:
+                self._alerts.look(self._clock.now_ns())
             await asyncio.sleep(self._poll_s)
 
     async def once(self, *, force: bool = False) -> int:

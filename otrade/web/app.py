@@ -34,6 +34,7 @@ from .schema import (
     ResumeArgs,
     Row,
     StopArgs,
+    TestAlertArgs,
 )
 from .source import INTERVALS_S, EngineSource
 from .stream import CLOSE_TRY_LATER, Client, Hub
@@ -55,6 +56,7 @@ COMMANDS: dict[CommandName, type[Row]] = {
     "stop": StopArgs,
     "kill": KillArgs,
     "login": LoginArgs,
+    "test-alert": TestAlertArgs,
 }
 assert set(COMMANDS) == set(get_args(CommandName))
 
@@ -80,6 +82,16 @@ class Api:
         """
         self._source.status()
         return Response("ok\n", media_type="text/plain")
+
+    async def ready(self, request: Request) -> Response:
+        """Whether an entry would be taken now, and if not, why; for monitors."""
+        if why := self._source.readiness():
+            raise ProblemError(problems.not_ready(list(why)))
+        return Response("ready\n", media_type="text/plain")
+
+    async def metrics(self, request: Request) -> Response:
+        content, content_type = await self._source.metrics()
+        return Response(content, headers={"Content-Type": content_type})
 
     async def status(self, request: Request) -> Response:
         return self._json(self._source.status())
@@ -293,6 +305,8 @@ def create_app(
     routes = [
         Route("/", page.index),
         Route("/healthz", api.health),
+        Route("/readyz", api.ready),
+        Route("/metrics", api.metrics),
         Route("/api/status", api.status),
         *(Route(f"/api/{name}", api.rows(name)) for name in tables),
         Route("/api/signals", api.signals),

@@ -172,6 +172,16 @@ def refused(words: str) -> Problem:
     )
 
 
+def not_ready(why: list[str]) -> Problem:
+    return Problem(
+        title="Not ready to trade",
+        status=503,
+        code="not_ready",
+        detail="; ".join(why),
+        fix="Nothing is wrong with the request. /healthz says whether the engine lives, /api/status what it does.",
+    )
+
+
 def internal() -> Problem:
     return Problem(
         title="Error of the engine",

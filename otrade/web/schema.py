@@ -60,7 +60,7 @@ Source = Literal["push", "answer", "book", "engine"]
 computation.
 """
 Verdict = Literal["GO", "LOOK", "NO_GO"]
-CommandName = Literal["pause", "resume", "flatten", "adopt", "stop", "kill", "login"]
+CommandName = Literal["pause", "resume", "flatten", "adopt", "stop", "kill", "login", "test-alert"]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -434,6 +434,10 @@ class LoginArgs(Row, frozen=True, kw_only=True):
     """
 
     approve: bool = False
+
+
+class TestAlertArgs(Row, frozen=True, kw_only=True):
+    """Send a test to every alert target, and say which of them took it."""
 
 
 class CommandResult(Row, frozen=True, kw_only=True):

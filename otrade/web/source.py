@@ -75,6 +75,14 @@ class EngineSource(Protocol):
         """
         ...
 
+    def readiness(self) -> Sequence[str]:
+        """Everything that would keep an entry out now, in words; empty when the engine is ready to trade."""
+        ...
+
+    async def metrics(self) -> tuple[bytes, str]:
+        """The engine's numbers in Prometheus' text format, and their content type."""
+        ...
+
     async def finish_login(self, redirected_to: str) -> CommandResult:
         """Take the address to which the broker has sent a person's browser; its state is the proof that the login was begun here."""
         ...

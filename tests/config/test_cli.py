@@ -359,3 +359,17 @@ def test_doctor_misses_the_key_of_a_live_run(
     cli.main(["doctor", "--config", "config/live.kite.example.json"])
     text = capsys.readouterr().out
     assert "ok  secrets" in text and "hunter2" not in text
+
+
+def test_doctor_misses_the_address_of_an_alert_target(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = elsewhere / "alerts.json"
+    data = json.loads(manager.default_bytes("paper.json"))
+    path.write_text(json.dumps(data | {"alerts": {"targets": [{"name": "phone"}]}}))
+    cli.main(["doctor", "--config", str(path)])
+    assert "NO  alerts        no OTRADE_ALERT_PHONE" in capsys.readouterr().out
+    monkeypatch.setenv("OTRADE_ALERT_PHONE", "json://localhost/secret-address")
+    cli.main(["doctor", "--config", str(path)])
+    text = capsys.readouterr().out
+    assert "ok  alerts" in text and "secret-address" not in text

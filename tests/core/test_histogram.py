@@ -31,3 +31,18 @@ def test_edges() -> None:
         histogram.reset()
         histogram.record_ns(value)
         assert histogram.n == 1 and histogram.percentile_ns(50) == max(value, 0)
+
+
+@pytest.mark.parametrize("spread", [0.1, 3.0])
+def test_buckets_hold_every_duration_once(spread: float) -> None:
+    rng = random.Random(SEED)
+    values = [int(rng.lognormvariate(9, spread)) for _ in range(5_000)]
+    histogram = LatencyHistogram()
+    for value in values:
+        histogram.record_ns(value)
+    buckets = histogram.buckets()
+    edges = [edge for edge, _ in buckets]
+    assert edges == sorted(set(edges)) and edges[-1] == max(values) == histogram.max_ns
+    for index, (edge, count) in enumerate(buckets):
+        below = edges[index - 1] if index else -1
+        assert count == sum(below < value <= edge for value in values)

@@ -236,3 +236,21 @@ def test_protection_waits_for_budget_and_is_then_placed():
     assert e.bracket(0)["naked_since_ns"] > 0
     e.on_timer(NOW + 1_200 * MS)
     assert e.take_command().lane == Lane.PROTECT
+
+
+def test_what_is_used_of_the_budget_can_be_seen():
+    e = setup(instruments=4)
+    start = (NOW // (60 * SECOND) + 1) * 60 * SECOND
+    for i in range(3):
+        assert cross_up(e, start + i * SECOND // 2, token=token_of(i)) == Reason.OK
+
+    def used():
+        return [e.budget()[f"{window}_used"] for window in ("second", "minute", "half_hour")]
+
+    assert used() == [2, 3, 3], "half a second apart: a window does not hold what is as old as itself"
+    e.on_timer(start + 30 * SECOND)
+    assert used() == [0, 3, 3]
+    e.on_timer(start + 29 * 60 * SECOND)
+    assert used() == [0, 0, 3]
+    e.on_timer(start + 40 * 60 * SECOND)
+    assert used() == [0, 0, 0]

@@ -51,3 +51,24 @@ def test_no_directory_means_no_log_and_a_word(tmp_path: Path, told: list[str]) -
     (tmp_path / "log").write_text("a file where the directory should be")
     assert log.open_log(tmp_path, LogConfig(), told.append) is None
     assert len(told) == 1 and "there is no log" in told[0]
+
+
+def test_files_are_rotated_bounded_and_lines_are_cut(tmp_path: Path, told: list[str]) -> None:
+    path = tmp_path / "elsewhere" / "engine.jsonl"
+    handler = log.open_log(tmp_path, LogConfig(path=str(path), max_mb=1, files=2), told.append)
+    assert handler is not None
+    logger = logging.getLogger("otrade")
+    try:
+        for _ in range(600):
+            logger.info("x" * (2 * log.TEXT_CHARS_MAX))
+    finally:
+        log.close_log(handler)
+    sizes = [file.stat().st_size for file in path.parent.iterdir()]
+    assert len(sizes) == 3 and max(sizes) <= 1 << 20
+    assert "more characters" in orjson.loads(path.read_bytes().splitlines()[-1])["text"]
+    assert told == []
+
+
+def test_half_a_surrogate_is_written() -> None:
+    record = logging.LogRecord("otrade", logging.INFO, __file__, 1, "broken \ud800 text", None, None)
+    assert orjson.loads(log.JsonLines().format(record))["text"] == "broken ? text"

@@ -1,8 +1,15 @@
 """What the page is shown, in the middle of a day, against the contract and the exchange."""
 
+import asyncio
+
 import msgspec
 
+from otrade._core.types import Rec
+from otrade.config.schema import AlertsConfig, AlertTarget
+from otrade.journal.memory import MemoryJournal
+from otrade.live.alerts import AlertDesk
 from otrade.live.control import Control
+from otrade.live.outbox import Outcome, Parcel
 from otrade.live.source import LiveSource
 from otrade.web import schema
 from otrade.web.source import EngineSource
@@ -72,5 +79,32 @@ def test_commands_answer_in_words() -> None:
             result = await source.command("resume", rearm=False)
             assert isinstance(result, schema.CommandResult)
             assert not result.ok and result.words == "no trading day is running"
+
+    run(body())
+
+
+def test_a_test_alert_is_sent_answered_and_kept_in_the_journal() -> None:
+    class Sender:
+        """Takes a parcel, and delivers it in the next turn of the loop."""
+
+        def send(self, target: str, parcel: Parcel) -> bool:
+            asyncio.get_running_loop().call_soon(desk.on_outcome, Outcome(parcel.id, target, True, 1))
+            return True
+
+    desk = AlertDesk(AlertsConfig(targets=[AlertTarget(name="phone")]), "OTrade", say=lambda *words: None, wall_ns=lambda: 0)
+    desk.sender = Sender()
+
+    async def body() -> None:
+        async with world(journal=MemoryJournal()) as here:
+            source = source_of(here)
+            refused = await source.command("test-alert")
+            assert not refused.ok and "alerts.targets" in refused.words
+            source.alerts = desk
+            await here.open()
+            done = await source.command("test-alert")
+            assert (done.ok, done.words) == (True, "phone: delivered")
+            assert here.journal is not None
+            (audit,) = [msgspec.json.decode(record.payload) for record in here.journal.records() if record.kind == Rec.PERSON]
+            assert audit == {"command": "test-alert", "args": {}, "ok": True, "words": "phone: delivered"}
 
     run(body())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from otrade.live.heartbeat import Beat, EngineState, start_ticks
 from otrade.live.tags import WATCHDOG_SLOT, parse
 from otrade.live.watchdog import Vigil, Vital
 
+from .ear import TOKEN, environment, listening
 from .guarded import SYMBOL, Broker, Home, bracket, home, on_tick, wait_until
 
 
@@ -245,3 +247,20 @@ def test_a_machine_that_slept_has_no_hung_engine() -> None:
 def test_a_later_process_with_its_number_is_not_the_engine() -> None:
     beat = Beat(os.getpid(), start_ticks(os.getpid()) - 1, 0, 1, EngineState.RUNNING, 1)
     assert Vigil(stale_s=10, poll_s=0.5).see(beat, 1.0) is Vital.DEAD
+
+
+def test_a_watchdog_that_steps_in_tells_people(tmp_path: Path) -> None:
+    with listening() as server, environment(OTRADE_ALERT_PHONE=server.address), home(tmp_path) as place:
+        config = json.loads(place.config.read_text())
+        place.config.write_text(json.dumps(config | {"alerts": {"targets": [{"name": "phone"}]}}))
+        place.here.enter()
+        die(place.engine())
+        child = place.watchdog(once=False)
+        out, err = child.communicate(timeout=120)
+        assert child.returncode == 0, out + err
+        titles = [post["title"] for post in server.heard]
+        assert [title for title in titles if "STEPPING IN" in title or "GUARDED" in title] == [
+            "OTrade otrade WATCHDOG: ALARM, STEPPING IN", "OTrade otrade WATCHDOG: ALARM, GUARDED"
+        ]  # fmt: skip
+        said = (place.var / "log" / "watchdog.jsonl").read_text()
+        assert "ALERT_DELIVERED" in said and TOKEN not in said + out + err

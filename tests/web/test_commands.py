@@ -27,6 +27,7 @@ JSON = BEARER | {"Content-Type": "application/json"}
         ("flatten", b'{"instrument_id": 2}', {"instrument_id": 2}),
         ("stop", b" {} ", {}),
         ("kill", b"", {}),
+        ("test-alert", b"", {}),
     ],
 )
 def test_commands(

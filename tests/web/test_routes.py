@@ -148,6 +148,20 @@ def test_an_error_inside_says_nothing_of_its_cause(
     assert "/api/status failed" in caplog.text
 
 
+def test_ready_or_why_not(client: TestClient, source: FakeSource) -> None:
+    assert client.get("/readyz").text == "ready\n"
+    source.why_not_ready = ["the feed is down", "a person has paused entries"]
+    found = problem(client.get("/readyz"), 503, "not_ready")
+    assert found.detail == "the feed is down; a person has paused entries"
+
+
+def test_metrics(client: TestClient) -> None:
+    response = client.get("/metrics")
+    assert response.text == "otrade_ready 1.0\n"
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert response.headers["cache-control"] == "no-store"
+
+
 def test_accounts_say_whose_word_they_are_and_when(client: TestClient, source: FakeSource) -> None:
     rows = msgspec.json.decode(client.get("/api/accounts").content, type=list[schema.AccountView])
     assert rows == source.account_rows

@@ -29,7 +29,7 @@ export type Source = "push" | "answer" | "book" | "engine";
 
 export type Verdict = "GO" | "LOOK" | "NO_GO";
 
-export type CommandName = "pause" | "resume" | "flatten" | "adopt" | "stop" | "kill" | "login";
+export type CommandName = "pause" | "resume" | "flatten" | "adopt" | "stop" | "kill" | "login" | "test-alert";
 
 export interface FeedStatus {
   connected: boolean;
@@ -408,6 +408,11 @@ export type KillArgs = Record<string, never>;
 export interface LoginArgs {
   approve?: boolean;
 }
+
+/**
+ * Send a test to every alert target, and say which of them took it.
+ */
+export type TestAlertArgs = Record<string, never>;
 
 export interface CommandResult {
   ok: boolean;
