@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from bench.peers.build import Missing, Tools, compile_program, make
-from bench.peers.measure import PEERS, Load, Outcome, Peer, run_once
+from bench.peers.measure import PEERS, TRACED, Load, Outcome, Peer, run_once
 from bench.peers.plot import svg
-from bench.peers.report import markdown, percentile, table
+from bench.peers.report import goals, markdown, percentile, table
 
 LTP = Load("ltp", "ltp", 1, 1_000, 2, 12, 3)
 FULL = Load("full", "full", 50, 5_000, 2, 60, 3)
@@ -76,17 +76,46 @@ def test_percentile_is_the_nearest_rank() -> None:
         assert found == min(x for x in ordered if 1000 * sum(y <= x for y in ordered) >= round(10 * percent) * len(ordered))
 
 
-def test_ratios_are_of_the_same_round() -> None:
-    floor, sdk = (next(p for p in PEERS if p.name == name) for name in ("floor_block", "sdk"))
+def test_ratios_are_of_the_same_round_and_mode() -> None:
+    block, spin, mine, sdk = (peer(name) for name in ("floor_block", "floor_spin", "otrade_spin", "sdk"))
 
     def seen(ns: int) -> Outcome:
         return Outcome([ns] * 5, 5, 5, 0, 0, 0)
 
-    rounds = [{"floor_block": seen(10_000 * k), "sdk": seen(30_000 * k)} for k in (1, 4, 2)]
+    rounds = [
+        {"floor_block": seen(10_000 * k), "floor_spin": seen(4_000 * k), "otrade_spin": seen(6_000 * k), "sdk": seen(300_000 * k)}
+        for k in (1, 4, 2)
+    ]
     rounds[1]["sdk"].missed = 1
-    one = table(LTP, False, [floor, sdk], rounds)
-    assert [row.ratio for row in one.rows] == [1.0, 3.0] and one.floor_spread == 1.5
-    text = markdown([one], {"cpu": "x", "virtual": False, "cores": 2, "governor": "y", "kernel": "z", "python": "3", "openssl": "o",
-                            "libraries": {}, "core_of_exchange": [1], "cores_of_client": [0], "load_before": 0.0}, 3)
-    assert "| C, epoll (the floor) | 20 (10-40) |" in text and "not one right order for each trigger" in text
+    one = table(LTP, False, [block, spin, mine, sdk], rounds)
+    assert [row.of_floor for row in one.rows] == [[1.0] * 3, [1.0] * 3, [1.5] * 3, [30.0] * 3]
+    assert [row.of_epoll[0] for row in one.rows] == [1.0, 0.4, 0.6, 30.0] and one.floor_spread == 1.5
+    found = {goal.figure.split(": ", 1)[1]: goal for goal in goals([one])}
+    assert {figure: goal.is_met for figure, goal in found.items()} == {
+        "OTrade, busy_poll, p50 of C in the same mode": False,  # 1.5, and 1.3 are allowed
+        "OTrade, busy_poll, p99 of C's in the same mode": True,
+        "OTrade, busy_poll, p50 of C, epoll": True,
+        "OTrade, busy_poll, times faster than the SDK": True,
+    }
+    about = {"cpu": "x", "virtual": False, "cores": 2, "governor": "y", "kernel": "z", "python": "3", "openssl": "o", "libraries": {},
+             "core_of_exchange": [1], "cores_of_client": [0], "rank": "none", "load_before": 0.0, "load_after": 0.0}
+    text = markdown([one], about, 3, {"traced": {"orders": 2, "entered": 9, "between": 0}})
+    assert "| C, epoll | 20 (10-40) |" in text and "not one right order for each trigger" in text
+    assert "| 1.50 | at most 1.3 | NOT met |" in text and "- traced: 0 functions entered in 2 orders" in text
     assert svg([one]).count("<rect") == 1 + len(one.rows)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_no_python_runs_between_a_payload_and_its_order(tools: Tools, tls: bool) -> None:
+    seen = run_once(tools, TRACED["as it trades"], LTP, tls=tls, seed=5)
+    assert seen.is_clean and seen.says["early"] == seen.orders
+    counted = seen.says["python_frames"]
+    assert counted["orders"] == seen.orders and counted["between"] == 0, counted["functions"]
+    assert counted["entered"] > seen.orders, "the books come after the bytes, in the same call"
+
+
+def test_the_trace_sees_what_runs_between(tools: Tools) -> None:
+    seen = run_once(tools, TRACED["early writer off"], LTP, tls=False, seed=5)
+    counted = seen.says["python_frames"]
+    assert seen.is_clean and seen.says["early"] == 0 and counted["between"] > seen.orders
+    assert any("OrderPool.submit" in name for name in counted["functions"])

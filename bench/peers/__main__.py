@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from bench.peers import report
 from bench.peers.build import Missing, make
-from bench.peers.measure import FLOOR, PEERS, Load, Outcome, run_once
+from bench.peers.measure import FLOOR, PEERS, TRACED, Load, Outcome, run_once
 from bench.peers.plot import svg
 
 BUILD = Path(__file__).parents[2] / "build" / "peers"
@@ -30,11 +31,11 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="three rounds of one kind of frame")
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--scenario", action="append", choices=SCENARIOS)
-    parser.add_argument("--peer", action="append", choices=[peer.name for peer in PEERS], help="beside the floor")
+    parser.add_argument("--peer", action="append", choices=[peer.name for peer in PEERS], help="beside the floors")
     asked = parser.parse_args()
     rounds = asked.rounds or (3 if asked.short else 8)
     names = asked.scenario or (SHORT if asked.short else tuple(SCENARIOS))
-    peers = [peer for peer in PEERS if not asked.peer or peer.name in asked.peer or peer is FLOOR]
+    peers = [peer for peer in PEERS if not asked.peer or peer.name in asked.peer or peer is FLOOR or peer.name == "floor_spin"]
     try:
         tools = make(BUILD)
     except Missing as missing:
@@ -49,10 +50,17 @@ def main() -> int:
             print(f"round {turn + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
             for peer in peers:
                 seen[name][turn][peer.name] = run_once(tools, peer, loads[name], tls=SCENARIOS[name][1], seed=1 + turn)
+    traces = {
+        f"{name}, {'TLS' if tls else 'plain'}": run_once(tools, peer, replace(LTP, triggers=150), tls=tls, seed=1).says["python_frames"]
+        for name, peer in TRACED.items() for tls in (False, True)
+    }
+    about["load_after"] = os.getloadavg()[0]
     tables = [report.table(loads[name], SCENARIOS[name][1], peers, seen[name]) for name in names]
-    text = report.markdown(tables, about, rounds)
+    text = report.markdown(tables, about, rounds, traces)
     kept = {
         "machine": about,
+        "goals": [{**asdict(goal), "is_met": goal.is_met} for goal in report.goals(tables)],
+        "python_between": traces,
         "tables": [{"title": t.title, **asdict(t)} for t in tables],
         "samples_ns": {name: [{who: o.samples_ns for who, o in turn.items()} for turn in seen[name]] for name in names},
         "says": {name: [{who: o.says for who, o in turn.items()} for turn in seen[name]] for name in names},

@@ -10,6 +10,7 @@ Prints "ready"; at SIGTERM one JSON object of what it says of itself.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import random
 import signal
@@ -19,8 +20,10 @@ from pathlib import Path
 import uvloop
 
 from bench.peers.market import ACCESS_TOKEN, API_KEY, QTY, Where, level_paise, read_arguments, symbol_of, token_of
+from bench.peers.trace import FrameTrace
 from otrade._core.types import Severity
 from otrade.brokers.base import Listed
+from otrade.brokers.kite import kit as kit_module
 from otrade.brokers.kite.kit import KiteKit
 from otrade.config.schema import JournalConfig, SpeedConfig
 from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec, assemble, sink_of
@@ -85,6 +88,8 @@ async def main(where: Where, directory: Path) -> None:
     journal.begin(plan, {**identity, "encoder": kit.spelled()}, 1, now_ns)
     day = TradingDay(plan, clock, board, no_charges, DayOptions("flatten", needs_journal=True), journal=journal)
     kit.close()
+    if where.late:
+        kit_module.KiteBroker = functools.partial(kit_module.KiteBroker, early_orders=False)
     broker = kit.session(
         encoder=encoder, sink=sink_of(plan.engine, kit.frame_kinds[0]),
         listed=[Listed(i.token, i.key, i.exchange, i.symbol) for i in instruments], clock=clock, rng=random.Random(1),
@@ -95,6 +100,7 @@ async def main(where: Where, directory: Path) -> None:
         day.on_beat.append(care.look)
         await day.open(broker)
         with Speed(SpeedConfig(busy_poll=where.busy_poll, lock_memory=True), board):
+            trace = FrameTrace(broker.latency) if where.trace else None
             print("ready", flush=True)
             await day.ended.wait()
         await day.close()
@@ -103,6 +109,7 @@ async def main(where: Where, directory: Path) -> None:
         "early": broker.n_early,
         "inside": broker.latency.order.summary(),
         "core": broker.latency.core.summary(),
+        "python_frames": trace.between() if trace is not None else {},
         "ticks": plan.engine.counters()["ticks"],
         "alarms": board.n_by_severity[Severity.ALARM],
         "verified": day.is_verified,

@@ -38,7 +38,9 @@ class Where:
     orders_max: int
     """At most this many triggers will come."""
     busy_poll: bool
-    """OTrade only."""
+    trace: bool
+    late: bool
+    """The last three are OTrade's."""
 
     @property
     def feed_root(self) -> str:
@@ -61,7 +63,8 @@ def read_arguments() -> Where:
     parser.add_argument("instruments", type=int)
     parser.add_argument("--ca-file", default="")
     parser.add_argument("--orders-max", type=int, default=10_000)
-    parser.add_argument("--busy-poll", action="store_true")
+    for name, meaning in (("busy-poll", "never sleep"), ("trace", "count what Python runs"), ("late", "without the early writer")):
+        parser.add_argument(f"--{name}", action="store_true", help=meaning)
     return Where(**vars(parser.parse_args()))
 
 

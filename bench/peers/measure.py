@@ -10,11 +10,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.peers.build import Tools
+from bench.peers.rank import ready_process
 
 ROOT = Path(__file__).parents[2]
 START_S = 30.0
@@ -41,6 +41,12 @@ class Peer:
     name: str
     label: str
     command: Callable[[Tools, tuple[str, str], Load, str], list[str]]
+    spins: bool = False
+    """Asks without end instead of sleeping. It is held against the floor that does the same."""
+
+    @property
+    def floor(self) -> str:
+        return "floor_spin" if self.spins else "floor_block"
 
 
 @dataclass(slots=True)
@@ -76,10 +82,10 @@ def run_once(tools: Tools, peer: Peer, load: Load, *, tls: bool, seed: int) -> O
         "--gap-us", str(load.gap_us), "--quiet", str(load.quiet), "--seed", str(seed),
         *(["--full"] if load.mode == "full" else []), *(["--cert", str(tools.cert), "--key", str(tools.key)] if tls else []),
     ]
-    with _process(command, exchange_cores, {}, tools) as exchange:
+    with _process(command, exchange_cores, False, {}, tools) as exchange:
         _, *ports = _line(exchange, START_S, "the exchange").split()
         trust = {"SSL_CERT_FILE": ca_file, "REQUESTS_CA_BUNDLE": ca_file} if tls else {}
-        with _process(peer.command(tools, (ports[0], ports[1]), load, ca_file), client_cores, trust, tools) as client:
+        with _process(peer.command(tools, (ports[0], ports[1]), load, ca_file), client_cores, peer.spins, trust, tools) as client:
             if _line(client, START_S, peer.label) != "ready\n":
                 raise RuntimeError(f"{peer.label} did not say that it is ready")
             assert exchange.stdin is not None
@@ -94,12 +100,13 @@ def run_once(tools: Tools, peer: Peer, load: Load, *, tls: bool, seed: int) -> O
 
 
 @contextlib.contextmanager
-def _process(command: list[str], on: set[int], env: dict[str, str], tools: Tools) -> Iterator[subprocess.Popen[str]]:
+def _process(command: list[str], on: set[int], spins: bool, env: dict[str, str], tools: Tools) -> Iterator[subprocess.Popen[str]]:
     """A process of ours, and its end."""
     known = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     with open(tools.build / "stderr.txt", "a") as errors, subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT,
-        env={**known, "TMPDIR": str(tools.build), **env}, preexec_fn=partial(os.sched_setaffinity, 0, on),
+        env={**known, "TMPDIR": str(tools.build), **env}, start_new_session=True,
+        preexec_fn=ready_process(on, spins),
     ) as process:
         try:
             yield process
@@ -135,12 +142,17 @@ def _python(module: str, *options: str) -> Callable[[Tools, tuple[str, str], Loa
     return command
 
 
-FLOOR = Peer("floor_block", "C, epoll (the floor)", _floor("block"))
+FLOOR = Peer("floor_block", "C, epoll", _floor("block"))
 PEERS = (
     FLOOR,
-    Peer("floor_spin", "C, spinning", _floor("spin")),
+    Peer("floor_spin", "C, spinning", _floor("spin"), spins=True),
     Peer("otrade", "OTrade", _python("client_otrade")),
-    Peer("otrade_spin", "OTrade, busy_poll", _python("client_otrade", "--busy-poll")),
+    Peer("otrade_spin", "OTrade, busy_poll", _python("client_otrade", "--busy-poll"), spins=True),
     Peer("asyncio", "websockets + aiohttp, uvloop", _python("client_asyncio")),
     Peer("sdk", "KiteTicker + KiteConnect", _python("client_sdk")),
 )
+TRACED = {
+    "as it trades": Peer("traced", "OTrade, traced", _python("client_otrade", "--trace")),
+    "early writer off": Peer("traced_late", "OTrade, traced, early writer off", _python("client_otrade", "--trace", "--late")),
+}
+"""Not timed: they count what Python runs between a payload and its order."""

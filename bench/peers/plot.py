@@ -8,7 +8,9 @@ from html import escape
 from bench.peers.report import Row, Table
 
 LEFT, WIDTH, RIGHT, LINE, HEAD = 230, 620, 90, 26, 44
-COLOURS = {"floor_block": "#6b7280", "floor_spin": "#9ca3af", "otrade": "#2563eb", "asyncio": "#d97706", "sdk": "#dc2626"}
+COLOURS = {
+    "floor_block": "#6b7280", "floor_spin": "#9ca3af", "otrade": "#2563eb", "otrade_spin": "#7c3aed", "asyncio": "#d97706", "sdk": "#dc2626",
+}
 
 
 def svg(tables: list[Table]) -> str:

@@ -7,6 +7,7 @@ from otrade._core.wire import FrameSink
 from otrade.brokers.transport.early import EarlyWriter
 
 class FeedLatency:
+    begun: int
     frame: LatencyHistogram
     core: LatencyHistogram
     order: LatencyHistogram

@@ -28,9 +28,11 @@ cdef inline int64_t read_clock_ns(int which) noexcept nogil:
 
 cdef class FeedLatency:
     """From a frame in our hands until it is dealt with, every frame (`frame`); of those that made commands, until the core has decided
-    them (`core`) and until the last one's bytes are in the kernel (`order`).
+    them (`core`) and until the last one's bytes are in the kernel (`order`). `begun` frames have been taken: one more than `frame.n`
+    while one is in our hands.
     """
 
+    cdef readonly int64_t begun
     cdef readonly LatencyHistogram frame
     cdef readonly LatencyHistogram core
     cdef readonly LatencyHistogram order
@@ -89,6 +91,7 @@ cdef class FeedListener(WSListener):
         cdef bint left_early
         self.ts_recv_ns = self.now()
         self.n_frames += 1
+        self._latency.begun += 1
         if self._sink.on_frame(payload, n, self.ts_recv_ns) > 0:
             self._latency.core.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
             left_early = self._early is not None and self._write_early()
