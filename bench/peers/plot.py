@@ -9,7 +9,8 @@ from bench.peers.report import Row, Table
 
 LEFT, WIDTH, RIGHT, LINE, HEAD = 230, 620, 90, 26, 44
 COLOURS = {
-    "floor_block": "#6b7280", "floor_spin": "#9ca3af", "otrade": "#2563eb", "otrade_spin": "#7c3aed", "asyncio": "#d97706", "sdk": "#dc2626",
+    "floor_block": "#6b7280", "floor_spin": "#9ca3af", "otrade": "#2563eb", "otrade_spin": "#7c3aed", "asyncio": "#d97706",
+    "sdk": "#dc2626",
 }
 
 
