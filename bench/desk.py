@@ -9,7 +9,7 @@ from otrade._core.types import Cmd, Ev, OrdType
 
 
 class Desk:
-    """Called with the time when requests wait."""
+    """Called with the time when requests wait, and now and then."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -18,6 +18,7 @@ class Desk:
         self.n_fills = 0
 
     def __call__(self, ts_ns: int) -> None:
+        self._engine.on_timer(ts_ns)
         while (command := self._engine.take_command()) is not None:
             if command.kind == Cmd.LOOK:
                 continue

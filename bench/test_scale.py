@@ -128,14 +128,14 @@ def test_ticks_a_second_with_strategy_and_bracket(benchmark: Any, figures: list[
     rates, opened, requests = [], 0, 0
     for _ in range(7):
         e = engine(instruments=PACKETS, brackets=60_000, orders=240_000,
-                   plan={"stop_value": 4.0, "target_value": 8.0}, fast_period=50, slow_period=150)
+                   plan={"stop_value": 30.0, "target_value": 60.0}, fast_period=50, slow_period=150)
         e.set_budget(per_second=500, per_minute=0, per_day=10**6, modifies_per_order=25)
         desk = Desk(e)
         spent, _ = loops.feed_traded(e, frames, OPEN_NS + 10 * SECOND, SECOND, desk)
         assert e.counters()["ticks"] == len(frames) * PACKETS
         rates.append(len(frames) * PACKETS / spent * 1e3)
         opened, requests = e.n_brackets, desk.n_requests
-    assert opened > PACKETS, "no bracket was ever opened"
+    assert opened > 10 * PACKETS and requests > 2 * opened, "brackets open, rest, move and close"
     benchmark.pedantic(lambda: None, rounds=1)
     name = "full packets" if mode == "full" else "LTP packets"
     figures.append((f"strategy and bracket from memory, {name}", f"{statistics.median(rates):.1f} M ticks a second", "-",
