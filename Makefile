@@ -38,7 +38,12 @@ lint: build
 	$(PY) -m mypy
 	cd web && npm run --silent check
 
-test: lint
+# A browser for the page's tests: the system's, or Playwright's own where it may be fetched; without one they say that they are skipped.
+.venv/browser: .venv/tools
+	command -v chromium chromium-browser google-chrome google-chrome-stable > /dev/null || $(PY) -m playwright install chromium || true
+	touch $@
+
+test: lint .venv/browser
 	cd web && npm test --silent
 	$(PY) -m pytest -n 2 --dist loadgroup
 

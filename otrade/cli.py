@@ -215,6 +215,28 @@ def _instruments(args: argparse.Namespace) -> int:
     return instruments.show(args.config, args.broker, args.symbol)
 
 
+def _password(args: argparse.Namespace) -> int:
+    from otrade.commands import people
+
+    if args.list:
+        return people.show(args.var)
+    if args.remove:
+        return people.remove(args.var, args.user)
+    if args.totp or args.no_totp:
+        return people.set_totp(args.var, args.user, on=args.totp)
+    return people.set_password(args.var, args.user, args.role, from_stdin=args.stdin)
+
+
+def _token(args: argparse.Namespace) -> int:
+    from otrade.commands import people
+
+    if args.what == "list":
+        return people.show_tokens(args.var)
+    if args.what == "revoke":
+        return people.revoke_token(args.var, args.name)
+    return people.make_token(args.var, args.name, tuple(dict.fromkeys(args.scope)), args.days)
+
+
 def _account(args: argparse.Namespace) -> int:
     from otrade.commands.account import account
 
@@ -457,6 +479,31 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("day", type=_date, nargs="?", default=None, metavar="YYYY-MM-DD", help="default: the last one that was kept")
     var_option(sub)
     sub.add_argument("--json", action="store_true", help="as JSON")
+
+    sub = add("password", "who may log in on the page: set or change a password (asks on the terminal)", _password)
+    sub.add_argument("--user", default="trader", metavar="NAME", help="default: trader")
+    sub.add_argument("--role", choices=("trader", "viewer"), help="a viewer changes nothing (default: trader, or as it was)")
+    which = sub.add_mutually_exclusive_group()
+    which.add_argument("--stdin", action="store_true", help="read the password from standard input, for scripts")
+    which.add_argument("--totp", action="store_true", help="set up an authenticator (six-digit codes) beside the password")
+    which.add_argument("--no-totp", action="store_true", help="take the authenticator away")
+    which.add_argument("--remove", action="store_true", help="that person may no longer log in")
+    which.add_argument("--list", action="store_true", help="who may log in")
+    var_option(sub)
+
+    token = add("token", "tokens with which scripts use the API", _token)
+    whats = token.add_subparsers(dest="what", required=True, metavar="new|list|revoke")
+    sub = whats.add_parser("new", help="make one; it is printed once", description="make one; it is printed once")
+    sub.add_argument("name", help="which script it is for; the journal says it")
+    sub.add_argument(
+        "--scope", action="append", required=True, choices=("read", "trade", "admin"), help="what it may do; repeat for several"
+    )
+    sub.add_argument("--days", type=_between(1, 3_650), default=90, metavar="N", help="until it expires (default 90)")
+    var_option(sub)
+    var_option(whats.add_parser("list", help="names, scopes and ends", description="names, scopes and ends"))
+    sub = whats.add_parser("revoke", help="make one void", description="make one void")
+    sub.add_argument("name")
+    var_option(sub)
 
     add("version", "print the version", _version)
     config_option(add("doctor", "check this machine, and say how to mend what is wrong", _doctor))

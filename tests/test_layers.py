@@ -60,7 +60,7 @@ TABLE: dict[str, set[str]] = {
     "__main__": {"cli"}, "__init__": set(), "brokers": set(),
 }
 # The live room knows the page's contract; only the host that composes them may start the server.
-WEB_CONTRACT = {"web.schema", "web.source"}
+WEB_CONTRACT = {"web.asked", "web.schema", "web.source"}
 HOSTS = {"live.host"}
 
 

@@ -17,8 +17,7 @@ export default defineConfig({
     host: "127.0.0.1",
     // The engine answers only to its own name: the proxy speaks to it as its own page would.
     proxy: {
-      "/api": { target: engine, changeOrigin: true, headers: { origin: engine } },
-      "/ws": { target: engine, changeOrigin: true, ws: true, headers: { origin: engine } },
+      "/api": { target: engine, changeOrigin: true, ws: true, headers: { origin: engine, "sec-fetch-site": "same-origin" } },
     },
   },
 });

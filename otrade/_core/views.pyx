@@ -113,6 +113,14 @@ cdef class EngineViews(EngineSetup):
         return self.c.n_live
 
     @property
+    def n_quarantined(self):
+        """Instruments that take no entries, because something there cannot be explained."""
+        cdef int i, n = 0
+        for i in range(self.c.n_instruments):
+            n += self.c.instruments[i].quarantined != 0
+        return n
+
+    @property
     def now_ns(self):
         return self.c.now_ns
 
@@ -180,6 +188,10 @@ cdef class EngineViews(EngineSetup):
         del out["ts_ring_ns"], out["minute_ring"]
         out.update(second_used=second, minute_used=minute, half_hour_used=half_hour)
         return out
+
+    def limits(self):
+        """The risk limits in force; 0 is none."""
+        return self.c.limits
 
     def counters(self):
         return self.c.counters

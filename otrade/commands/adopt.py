@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from .local import NO_ANSWER, get, post, running
+from .local import API, NO_ANSWER, command, get, running
 
 DONE, REFUSED, NO_ENGINE, STOPPED = 0, 1, 3, 4
 
@@ -17,15 +17,15 @@ def adopt(var: Path, symbol: str) -> int:
         print(f"no engine with a page runs in {var}", file=sys.stderr)
         return NO_ENGINE
     try:
-        rows = get(info, "/api/instruments")
-        found = [row["id"] for row in rows if symbol in (row["symbol"], f"{row['exchange']}:{row['symbol']}")]
+        rows = get(info, f"{API}/instruments")
+        found = [row["id"] for row in rows if row["symbol"] == symbol]
         if not found:
-            traded = ", ".join(f"{row['exchange']}:{row['symbol']}" for row in rows)
+            traded = ", ".join(row["symbol"] for row in rows)
             print(f"the engine does not trade {symbol}; it trades {traded}", file=sys.stderr)
             return REFUSED
-        answer = post(info, "/api/commands/adopt", {"instrument_id": found[0]})
+        ok, words = command(info, "adopt", {"instrument_id": found[0]})
     except NO_ANSWER as error:
         print(f"engine {info.pid} does not answer ({error or type(error).__name__})", file=sys.stderr)
         return STOPPED
-    print(answer["words"])
-    return DONE if answer["ok"] else REFUSED
+    print(words, file=sys.stdout if ok else sys.stderr)
+    return DONE if ok else REFUSED

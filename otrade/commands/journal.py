@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -17,7 +16,7 @@ from otrade.journal import export as exporting
 from otrade.journal.record import Record
 from otrade.journal.replay import Divergence, Kept, Replay
 from otrade.journal.scan import check, salvage, windows
-from otrade.journal.words import FRAMES, kind_name, words_of
+from otrade.journal.words import FRAMES, kind_name, line_of, words_of
 from otrade.live.units import IST_NS, NS_PER_DAY, ist_hms
 
 OK, DIFFERENT = 0, 1
@@ -173,17 +172,7 @@ def _line(record: Record, packets: bool, as_json: bool) -> str:
     row = words_of(record, packets=packets)
     if as_json:
         return orjson.dumps(row, default=str).decode()
-    rest = {name: value for name, value in row.items() if name not in ("seq", "section", "ts_ns", "kind", "offset") and _tells(value)}
-    said = "  ".join(f"{name} {_plain(value)}" for name, value in rest.items())
-    return f"{record.seq:>9}  {_when(record.ts_ns)}  {kind_name(record.kind):<10}  {said}"
-
-
-def _tells(value: Any) -> bool:
-    return value not in (0, "", "OK", "NONE", -1, None)
-
-
-def _plain(value: Any) -> str:
-    return orjson.dumps(value, default=str).decode() if isinstance(value, dict | list) else str(value)
+    return f"{record.seq:>9}  {_when(record.ts_ns)}  {kind_name(record.kind):<10}  {line_of(row)}"
 
 
 def _when(ts_ns: int) -> str:

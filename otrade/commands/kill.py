@@ -14,10 +14,8 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import orjson
-
+from otrade.commands.local import command
 from otrade.errors import StartError
 from otrade.live.heartbeat import read_heartbeat, read_protection, start_ticks
 from otrade.live.killswitch import KILL_SIGNAL, kill_file, write_kill_file
@@ -108,25 +106,8 @@ def is_locked(var: Path) -> bool:
 
 
 def post(info: RunInfo, name: str, args: dict[str, Any]) -> tuple[bool, str]:
-    """(done, the engine's words). OSError, HTTPException or ValueError when there is no good answer."""
-    address = urlsplit(info.url)
-    if not address.hostname:
-        raise ValueError("it serves no page")
-    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=ANSWER_S_MAX)
-    headers = {"Authorization": f"Bearer {info.token}", "Content-Type": "application/json"}
-    try:
-        connection.request("POST", f"/api/commands/{name}", body=orjson.dumps(args), headers=headers)
-        response = connection.getresponse()
-        answer = orjson.loads(response.read())
-    finally:
-        connection.close()
-    if not isinstance(answer, dict):
-        raise ValueError(f"HTTP {response.status}")
-    if response.status == http.client.OK:
-        return bool(answer.get("ok")), str(answer.get("words"))
-    if response.status == http.client.CONFLICT:
-        return False, str(answer.get("detail") or answer.get("title"))
-    raise ValueError(f"HTTP {response.status}: {answer.get('title')}")
+    """(done, words) of a command. OSError, HTTPException or ValueError when there is no good answer."""
+    return command(info, name, args, ANSWER_S_MAX)
 
 
 def open_words(var: Path) -> str:

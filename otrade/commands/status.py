@@ -12,7 +12,7 @@ import orjson
 
 from otrade.live.units import rupees
 
-from .local import NO_ANSWER, get, running
+from .local import API, NO_ANSWER, get, running
 
 NO_ENGINE, STOPPED = 3, 4
 
@@ -29,7 +29,7 @@ def status(var: Path, *, as_json: bool) -> int:
             "begun, or start it without --no-page",
         )
     try:
-        answer = get(info, "/api/status")
+        answer = get(info, f"{API}/status")
         if not isinstance(answer, dict):
             raise ValueError("not a status")
     except NO_ANSWER as err:
@@ -52,7 +52,7 @@ def _no(code: int, words: str) -> int:
 
 
 def plain(s: dict[str, Any], url: str) -> str:
-    """One screen of words from `/api/status` (see `otrade/web/schema.py` for its fields)."""
+    """One screen of words from `/api/v1/status` (see `otrade/web/schema.py` for its fields)."""
     pnl, cover, feed, broker = s["pnl"], s["protection"], s["feed"], s["broker"]
     latency = s["latency"]
     state = s["state"] + (f" ({s['state_reason']})" if s["state_reason"] else "")

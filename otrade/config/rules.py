@@ -4,9 +4,10 @@ with the path of the key to change.
 
 from __future__ import annotations
 
+import ipaddress
 from urllib.parse import urlsplit
 
-from otrade.config.schema import AlertsConfig, AnyStrategy, Bracket, BrokerConfig, Config, Params, Trail
+from otrade.config.schema import AlertsConfig, AnyStrategy, Bracket, BrokerConfig, Config, Params, Trail, WebConfig
 from otrade.errors import ConfigError
 
 PCT_MAX = 50
@@ -47,6 +48,7 @@ class Rules:
             self._strategy(at, strategy, products)
         self._broker(config.broker)
         self._alerts(config.alerts)
+        self._web(config.web)
         if config.sessions.square_off_min > config.sessions.entry_stop_min:
             raise self._error(
                 "sessions.entry_stop_min",
@@ -154,6 +156,23 @@ class Rules:
             raise self._error(
                 "broker.market_protection_pct", "is more than Upstox takes", f"-1 (automatic) or above 0 to {UPSTOX_PROTECTION_PCT}"
             )
+
+    def _web(self, web: WebConfig) -> None:
+        """Passwords travel there: encrypted, or not off this machine."""
+        try:
+            address = ipaddress.ip_address("127.0.0.1" if web.host == "localhost" else web.host)
+        except ValueError:
+            raise self._error("web.host", f"{web.host!r} is no address", "localhost, or an IP address of this computer") from None
+        if bool(web.tls_cert) != bool(web.tls_key):
+            missing = "web.tls_key" if web.tls_cert else "web.tls_cert"
+            raise self._error(missing, "a certificate and its key come together")
+        if address.is_loopback:
+            return
+        if not web.tls_cert:
+            needs = f"others can reach {web.host}, so it needs web.tls_cert and web.tls_key"
+            raise self._error("web.host", needs, "127.0.0.1, localhost, ::1")
+        if address.is_unspecified and not web.names:
+            raise self._error("web.names", f"{web.host} stands for every address: name those by which the page is opened")
 
     def _url(self, at: str, url: str, scheme: str) -> None:
         """Tokens travel there: encrypted, or not off this machine."""

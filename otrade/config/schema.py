@@ -356,12 +356,26 @@ class Sessions(Base, frozen=True, kw_only=True):
     square_off_min: Annotated[float, Meta(ge=1, le=300, description="before the close")] = 10.0
 
 
-class WebConfig(Base, frozen=True, kw_only=True):
-    """The page."""
+HostName = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$", description="as in the browser's address, without port")
+]
 
-    host: Literal["127.0.0.1", "localhost", "::1"] = "127.0.0.1"
+
+class WebConfig(Base, frozen=True, kw_only=True):
+    """The page. Others can reach it only by TLS: `host` beyond the loopback needs `tls_cert` and `tls_key`."""
+
+    host: Annotated[
+        str, Meta(pattern=r"^(localhost|[0-9A-Fa-f.:]{2,45})$", description="localhost, or an IP address of this computer to listen on")
+    ] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535, description="0: any free one")] = 8_000
+    names: Annotated[
+        list[HostName], Meta(max_length=16, description="under which others open the page, besides `host`; anything else is refused")
+    ] = []
+    tls_cert: Annotated[str, Meta(description="PEM file: the certificate and its chain")] = ""
+    tls_key: Annotated[str, Meta(description="PEM file: its key, which others may not read")] = ""
     updates_per_s: Annotated[int, Meta(ge=1, le=20)] = 10
+    session_h: Annotated[int, Meta(ge=1, le=24, description="then a person must log in again")] = 12
+    idle_min: Annotated[int, Meta(ge=5, le=1_440, description="a session ends when no page has been open for so long")] = 60
 
 
 class HooksConfig(Base, frozen=True, kw_only=True):

@@ -54,6 +54,8 @@ FRAMES = {
 }
 """How to read the frames of each kind."""
 SOURCES = {1: "push", 2: "book", 3: "postback"}
+OWN = ("seq", "section", "ts_ns", "kind", "offset")
+"""Columns that every row has."""
 COMMAND_FIELDS_UNTIL = "n_bytes"
 """A COMMAND record ends its struct here; the request's first line and body follow."""
 
@@ -166,7 +168,8 @@ def _body(kind: int, payload: memoryview, packets: bool) -> dict[str, Any]:
         row = named(REPORT.read(payload))
         return {**row, "source": SOURCES.get(row["source"], row["source"])}
     if kind == Rec.ANSWER:
-        return named(ANSWER.read(payload))
+        row = named(ANSWER.read(payload))
+        return {"request_seq": row.pop("seq"), **row}
     if kind == Rec.SENT:
         return {"request": int.from_bytes(payload[:4], "little")}
     if kind == Rec.COMMAND:
@@ -186,3 +189,17 @@ def _body(kind: int, payload: memoryview, packets: bool) -> dict[str, Any]:
     if kind == Rec.DROPPED:
         return {"lost": int.from_bytes(payload[:8], "little"), "lost_frames": int.from_bytes(payload[8:16], "little")}
     return {"bytes": len(payload)}
+
+
+def line_of(row: Mapping[str, Any]) -> str:
+    """What a row says beyond its own columns, on one line; what is empty is left out."""
+    rest = {name: value for name, value in row.items() if name not in OWN and _tells(value)}
+    return "  ".join(f"{name} {_plain(value)}" for name, value in rest.items())
+
+
+def _tells(value: Any) -> bool:
+    return value not in (0, "", "OK", "NONE", -1, None)
+
+
+def _plain(value: Any) -> str:
+    return orjson.dumps(value, default=str).decode() if isinstance(value, dict | list) else str(value)

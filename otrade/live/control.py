@@ -35,21 +35,30 @@ class Control:
         """None between days."""
         self._day = day
 
-    def command(self, name: str, args: Args) -> Result:
-        """(done, words). Runs inside the engine's loop, between events."""
+    def command(self, name: str, args: Args, who: str = "") -> Result:
+        """(done, words). Runs inside the engine's loop, between events. `who` is for the journal."""
         handler = getattr(self, f"_{name}", None) if name in COMMANDS else None
         if handler is None:
             return False, f"there is no command {name!r}; commands are {', '.join(COMMANDS)}"
-        if name == "stop":
-            return self._stop(args)
         day = self._day
-        if day is None or day.ended.is_set():
+        is_trading = day is not None and not day.ended.is_set()
+        done: Result
+        if name == "stop":
+            done = self._stop(args)
+        elif day is None or not is_trading:
             return False, "no trading day is running"
-        done: Result = handler(day, args)
-        day.desk.drain()
-        if day.journal is not None:
-            day.journal.person(name, args, done, day.clock.now_ns())
+        else:
+            done = handler(day, args)
+        if day is not None and is_trading:
+            day.desk.drain()
+        self.record(who, name, args, done)
         return done
+
+    def record(self, who: str, what: str, args: Args, done: Result) -> None:
+        """Who did what, into the journal of the running day, if there is one."""
+        day = self._day
+        if day is not None and not day.ended.is_set() and day.journal is not None:
+            day.journal.person(what, args, done, day.clock.now_ns(), who)
 
     def _pause(self, day: "TradingDay", args: Args) -> Result:
         if day.is_paused:
@@ -78,6 +87,15 @@ class Control:
             day.engine.on_halt(Halt.ACTIVE, Reason.OK, now_ns)
         day.board.say(Severity.WARN, "RESUMED", "resumed by command: entries are taken again")
         return True, "resumed: entries are taken again"
+
+    def _reduce(self, day: "TradingDay", args: Args) -> Result:
+        halt = Halt(day.engine.risk()["halt"])
+        if halt != Halt.ACTIVE:
+            return False, f"the engine is {HALT_WORDS[halt]} already"
+        day.engine.on_halt(Halt.REDUCING, Reason.OK, day.clock.now_ns())
+        words = f"REDUCING by command: unfilled entries are taken out, no new ones come; exits and stops go on. {what_is_open(day.plan)}"
+        day.board.say(Severity.WARN, "REDUCING", words)
+        return True, words
 
     def _flatten(self, day: "TradingDay", args: Args) -> Result:
         instrument_id = args.get("instrument_id")
@@ -118,4 +136,4 @@ class Control:
         return True, words
 
 
-COMMANDS = ("pause", "resume", "flatten", "adopt", "stop", "kill")
+COMMANDS = ("pause", "resume", "reduce", "flatten", "adopt", "stop", "kill")

@@ -16,6 +16,7 @@ from otrade.brokers.base import Answer, BrokerSession, OrderReport, Source
 from .clock import Clock
 from .journal import DayJournal
 from .latency import OrderLatency
+from .stories import Stories
 
 Teller = Literal["push", "book", "engine"]
 
@@ -44,6 +45,7 @@ class OrderDesk:
         self._draining = False
         self._sources: dict[str, Teller] = {}
         self.session: BrokerSession | None = None
+        self.stories = Stories()
         self.n_sent = 0
         self.latency = OrderLatency()
 
@@ -65,6 +67,7 @@ class OrderDesk:
                     else:
                         self.n_sent += 1
                         self.latency.on_made(command.seq, command.kind, command.cl_ord_id, command.ts_ns)
+                        self.stories.asked(command)
                         self.session.send(command)
                 self._note_feed(batch)
         finally:
@@ -93,6 +96,7 @@ class OrderDesk:
     def on_sent(self, seq: int, ts_ns: int) -> None:
         self._engine.on_sent(seq, ts_ns)
         self.latency.on_sent(seq, ts_ns)
+        self.stories.sent(seq, ts_ns)
 
     def on_answer(self, seq: int, answer: Answer) -> None:
         now_ns = self._clock.now_ns()
@@ -108,6 +112,7 @@ class OrderDesk:
             if answer.outcome != Ev.ACK:
                 self._on_refused(seq, answer)
             self.drain()
+            self.stories.answered(seq, answer, self._clock.now_ns())
         except Exception as error:
             self._on_fault(error, "taking a broker's answer")
 
@@ -129,6 +134,7 @@ class OrderDesk:
         if reason != Reason.UNKNOWN_ORDER:
             self.latency.on_report(report)
             self._sources[report.cl_ord_id] = "book" if report.source == Source.BOOK else "push"
+            self.stories.reported(report)
         return reason
 
     def source_of(self, cl_ord_id: str) -> Teller:

@@ -32,6 +32,7 @@ from .memory import MemoryCare
 from .morning import Morning
 from .notices import Notice, NoticeBoard
 from .progress import Progress
+from .reads import LiveReads
 from .reload import Reloader
 from .runfile import RunFile, RunInfo
 from .signals import StopSignals
@@ -43,6 +44,7 @@ from .units import ns_of_s
 from .watches import FrameWatch, NakedWatch
 
 if TYPE_CHECKING:
+    from otrade.web.access import Access
     from otrade.web.hook_server import HookServer
     from otrade.web.hooks import HookTaker
     from otrade.web.server import WebServer
@@ -85,7 +87,9 @@ class Host:
         self.board = NoticeBoard(clock.now_ns)
         self.progress = Progress()
         self.control = Control()
-        self.source = LiveSource(self.board, self.control, mode=mode, broker_kind=broker_kind, speed=speed)
+        self.source = LiveSource(
+            self.board, self.control, mode=mode, broker_kind=broker_kind, speed=speed, reads=LiveReads(manager)
+        )
         self.summaries: list[DaySummary] = []
         self.stop_wanted = asyncio.Event()
         self.day: TradingDay | None = None
@@ -283,30 +287,52 @@ class Host:
     # ---------------------------------------------------------------------------------------- page
     async def _serve(self) -> None:
         """A page that cannot be served is said, and trading goes on without it."""
-        from otrade.web.auth import new_token
+        from otrade.web.access import Access, new_local_token
+        from otrade.web.people import ACCESS_DIR
         from otrade.web.server import WebServer
+        from otrade.web.tls import Tls
 
-        token = new_token()
+        token = new_local_token()
         remember(token)
         web = self.config.web
-        server = WebServer(
-            self.source,
-            token=token,
-            host=web.host,
-            port=self._port,
-            interval_s=1 / web.updates_per_s,
-        )
+        access = Access(Path(self.config.paths.var) / ACCESS_DIR, local_token=token, life_s=web.session_h * 3600, idle_s=web.idle_min * 60)
         try:
+            server = WebServer(
+                self.source,
+                access,
+                host=web.host,
+                port=self._port,
+                names=web.names,
+                tls=Tls(Path(web.tls_cert), Path(web.tls_key)) if web.tls_cert else None,
+                interval_s=1 / web.updates_per_s,
+            )
             await server.start()
         except OTradeError as error:
             self.board.say(Severity.ERROR, "NO_PAGE", f"the page is not served: {error}")
             return
         self._server = server
-        self._write_run_file(server.url, token)
+        self._write_run_file(server.url, token, web.tls_cert)
         self.progress.say(f"the page is at {server.url}")
+        self._say_how_to_log_in(access, server.url)
 
-    def _write_run_file(self, url: str, token: str) -> None:
-        info = RunInfo(os.getpid(), url, token, self._mode, self.clock.now_ns())
+    def _say_how_to_log_in(self, access: "Access", url: str) -> None:
+        """The one-time code is shown to whoever sits at the terminal, and is written into no file."""
+        by_command = f"otrade password --var {self.config.paths.var}"
+        try:
+            people = access.file.read().people
+        except OTradeError as error:
+            self.board.say(Severity.ERROR, "NO_LOGIN", f"nobody can log in on the page: {error}")
+            return
+        if people:
+            self.progress.say(f"log in as {' or '.join(person.name for person in people)} (forgotten: {by_command})")
+        elif self.progress.is_tty:
+            link = f"{url}#setup={access.first_code()}"
+            self.progress.say(f"first visit: open {link} and choose a password (once, within half an hour; or: {by_command})")
+        else:
+            self.progress.say(f"nobody has a password for the page yet; set one with: {by_command}")
+
+    def _write_run_file(self, url: str, token: str, cert: str = "") -> None:
+        info = RunInfo(os.getpid(), url, token, self._mode, self.clock.now_ns(), cert and str(Path(cert).absolute()))
         try:
             self._run_file.write(info)
         except OSError as error:

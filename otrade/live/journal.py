@@ -217,9 +217,9 @@ class DayJournal:
             self._last_raw[report.broker_order_id] = said
             self._store.writer.append(Rec.RAW, report.ts_recv_ns, said)
 
-    def person(self, command: str, args: Mapping[str, Any], done: tuple[bool, str], now_ns: int) -> None:
-        """A person's command, and what became of it."""
-        audit = {"command": command, "args": dict(args), "ok": done[0], "words": done[1]}
+    def person(self, command: str, args: Mapping[str, Any], done: tuple[bool, str], now_ns: int, who: str) -> None:
+        """A person's command, or what one did at the page's door: who it was, and what became of it."""
+        audit = {"who": who, "command": command, "args": dict(args), "ok": done[0], "words": done[1]}
         self._store.writer.append(Rec.PERSON, now_ns, orjson.dumps(audit))
 
     def close(self) -> None:

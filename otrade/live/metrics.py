@@ -88,7 +88,7 @@ def _day(day: "TradingDay", frames: "FrameWatch | None") -> Iterator[Metric]:
     yield _one_hot("otrade_halt", "1 for the halt state", [{"state": h.name} for h in Halt], {"state": Halt(risk["halt"]).name})
     yield GaugeMetricFamily("otrade_paused", "1: entries are kept out by somebody", float(risk["paused"]))
     yield GaugeMetricFamily("otrade_token_dead", "1: the broker no longer accepts the access token", float(day.is_token_dead))
-    quarantined = len(day.explainer.quarantined())
+    quarantined = engine.n_quarantined
     yield GaugeMetricFamily("otrade_quarantined_instruments", "Instruments that are not traded, being unexplained", quarantined)
     if day.journal is not None:
         yield CounterMetricFamily("otrade_journal_records", "Records in the day's journal", day.journal.n_records)

@@ -13,7 +13,7 @@ KEPT_MAX = 1_000
 @dataclass(frozen=True, slots=True)
 class SignalSeen:
     """One crossover. `reason` is a `Reason`: 0 when it was taken, else the gate or filter that
-    refused it.
+    refused it. The averages, RSI and ATR are what the strategy knew then, in rupees.
     """
 
     seq: int
@@ -24,6 +24,10 @@ class SignalSeen:
     px_e4: int
     taken: bool
     reason: int
+    fast: float
+    slow: float
+    rsi: float
+    atr: float
 
 
 class SignalRing:
@@ -47,6 +51,10 @@ class SignalRing:
                 row["px_e4"],
                 row["taken"],
                 row["reason"],
+                row["fast"],
+                row["slow"],
+                row["rsi"],
+                row["atr"],
             )
             self.next_seq += 1
             self._kept.append(seen)

@@ -37,6 +37,7 @@ from .log import TolerantFile
 from .login import LoginDesk, said
 from .morning import Morning
 from .notices import NoticeBoard
+from .reads import LiveReads
 from .ready import why_not_ready
 from .trades import average_e4
 from .units import NS_PER_MS
@@ -72,7 +73,9 @@ class LiveSource:
         mode: schema.Mode,
         broker_kind: str,
         speed: float,
+        reads: LiveReads | None = None,
     ) -> None:
+        self.reads = reads or LiveReads()
         self._board = board
         self._control = control
         self._mode: schema.Mode = mode
@@ -93,6 +96,7 @@ class LiveSource:
 
     def set_day(self, day: TradingDay) -> None:
         self._day = day
+        self.reads.set_day(day)
         self._bracket_rows.clear()
         self._order_rows.clear()
         day.on_bracket_closed.append(self._forget)
@@ -158,7 +162,7 @@ class LiveSource:
                 in_doubt=risk["n_in_doubt"],
                 book_ms=_ms_or_none(day.ts_book_ns),
                 positions_ms=_ms_or_none(day.explainer.ts_positions_ns),
-                quarantined=len(day.explainer.quarantined()),
+                quarantined=engine.n_quarantined,
             ),
             pnl=schema.PnlStatus(
                 gross_e4=risk["pnl_e4"],
@@ -330,6 +334,7 @@ class LiveSource:
             target_px_e4=bracket["target_e4"] or None,
             ltp_e4=None if is_closed else day.engine.market(bracket["instrument_id"])["ltp_e4"] or None,
             pnl_e4=bracket["pnl_e4"],
+            risk_e4=_risk_e4(day, bracket),
             naked_ms=naked_ns / NS_PER_MS,
             ts_open_ms=bracket["ts_open_ns"] // NS_PER_MS,
             ts_close_ms=_ms_or_none(bracket["ts_close_ns"]) if is_closed else None,
@@ -498,23 +503,26 @@ class LiveSource:
         return await self.morning.look() if self.morning is not None else None
 
     # ------------------------------------------------------------------------------------- commands
-    async def command(self, name: schema.CommandName, **args: int | bool | None) -> schema.CommandResult:
-        if name == "login":
-            if self.login is None:
-                return schema.CommandResult(ok=False, words="a paper day logs in at the simulated broker by itself")
-            return await _begin(self.login, bool(args.get("approve")))
-        if name == "test-alert":
-            return await self._test_alerts()
-        ok, words = self._control.command(name, args)
-        return schema.CommandResult(ok=ok, words=words)
+    async def command(self, name: schema.CommandName, who: str, **args: int | bool | None) -> schema.CommandResult:
+        if name not in ("login", "test-alert"):
+            ok, words = self._control.command(name, args, who)
+            return schema.CommandResult(ok=ok, words=words)
+        result = await (self._test_alerts() if name == "test-alert" else self._log_in(bool(args.get("approve"))))
+        self._control.record(who, name, args, (result.ok, result.words))
+        return result
+
+    async def _log_in(self, approve: bool) -> schema.CommandResult:
+        if self.login is None:
+            return schema.CommandResult(ok=False, words="a paper day logs in at the simulated broker by itself")
+        return await _begin(self.login, approve)
+
+    def record(self, who: str, what: str, ok: bool, words: str) -> None:
+        self._control.record(who, what, {}, (ok, words))
 
     async def _test_alerts(self) -> schema.CommandResult:
         if self.alerts is None:
             return schema.CommandResult(ok=False, words="no alerts are configured: name a target in alerts.targets, and start again")
         ok, words = words_of_test(await self.alerts.test())
-        day = self._day
-        if day is not None and day.journal is not None and not day.ended.is_set():
-            day.journal.person("test-alert", {}, (ok, words), day.clock.now_ns())
         return schema.CommandResult(ok=ok, words=words)
 
     async def finish_login(self, redirected_to: str) -> schema.CommandResult:
@@ -524,7 +532,9 @@ class LiveSource:
             session = await self.login.finish(redirected_to)
         except OTradeError as error:
             return schema.CommandResult(ok=False, words=str(error))
-        return schema.CommandResult(ok=True, words=said(session)[1])
+        words = said(session)[1]
+        self.record("whoever began it", "login finished", True, words)
+        return schema.CommandResult(ok=True, words=words)
 
 
 async def _begin(login: LoginDesk, approve: bool) -> schema.CommandResult:
@@ -547,6 +557,15 @@ def _unrealised_e4(day: TradingDay, bracket: dict[str, int]) -> int:
     entry_e4 = average_e4(bracket["entry_value_e4"], bracket["entry_qty"])
     multiplier = day.engine.instrument(instrument_id)["multiplier"]
     return int(bracket["side"] * open_qty * (ltp_e4 - entry_e4) * multiplier)
+
+
+def _risk_e4(day: TradingDay, bracket: dict[str, int]) -> int | None:
+    """What the open quantity would lose from the last price to its stop. A gap through the stop can lose more."""
+    if not bracket["stop_e4"]:
+        return None
+    market, instrument = day.engine.market(bracket["instrument_id"]), day.engine.instrument(bracket["instrument_id"])
+    away_e4 = bracket["side"] * (market["ltp_e4"] - bracket["stop_e4"])
+    return max(0, int(away_e4 * bracket["open_qty"] * instrument["multiplier"]))
 
 
 def _state_reason(halt: Halt, reason: int) -> str:

@@ -12,14 +12,20 @@ IST_NS = (5 * 60 + 30) * NS_PER_MINUTE
 
 
 def rupees(px_e4: int) -> str:
-    """`1234500` -> `123.45`: two decimals, four when the price needs them, exact, with separators
-    for thousands.
-    """
+    """`1234500` -> `123.45`: two decimals, four when the price needs them, exact, grouped as in India (12,34,567.00)."""
     whole, part = divmod(abs(px_e4), E4)
     decimals = f"{part:04d}"
     if decimals.endswith("00"):
         decimals = decimals[:2]
-    return f"{'-' if px_e4 < 0 else ''}{whole:,}.{decimals}"
+    return f"{'-' if px_e4 < 0 else ''}{grouped(whole)}.{decimals}"
+
+
+def grouped(whole: int) -> str:
+    """`1234567` -> `12,34,567`: the last three digits, then pairs. Not negative."""
+    digits = str(whole)
+    head, tail = digits[:-3], digits[-3:]
+    pairs = [head[max(end - 2, 0) : end] for end in range(len(head), 0, -2)]
+    return ",".join([*reversed(pairs), tail])
 
 
 def e4_of(value: Decimal | float | int | str) -> int:

@@ -1,47 +1,39 @@
-"""The one door to the web layer: who may ask for what. A login page takes its place here, and
-nowhere else.
+"""The one door to the web layer: from where a request may come, and who may ask for what.
 
-Only this computer is served, and its browsers open hostile pages too. Three things keep those
-out:
-- **Host** must be a loopback name. A hostile name that was re-bound to 127.0.0.1 still carries
+Browsers open hostile pages too. Before anybody is asked who they are:
+- **Host** must be a name of this engine: loopback, or one of `web.names`. A hostile name that was re-bound to our address still carries
   its own name here.
-- **Origin**, when a browser sends one, must be the page's own: for whatever changes something and
-  for the WebSocket, which the same-origin policy does not protect. A program that is no browser
-  sends none.
-- **The token**, random for each start, for whatever changes something. The page has it in a meta
-  tag, which no other page can read; the command line reads it from the run-file (0600). It is a
-  header and not a cookie, because cookies are shared by all ports of a host.
+- **Origin**, when a browser sends one, must be the page's own: for whatever changes something and for the WebSocket, which the same-origin
+  policy does not protect. A program that is no browser sends none.
+
+Then the route says what is needed (`routes.py`). A cookie is sent by a browser without anybody's doing, and to every port of a host; so
+whoever shows one must also name its own Origin and show the session's CSRF token for a change. A token in `Authorization` comes from nobody
+but its owner and needs neither.
 """
 
-import hmac
-import secrets
-
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .problems import foreign_host, foreign_origin, problem_response, wrong_token
+from . import problems
+from .access import Access, Principal
+from .problems import ProblemError, problem_response
+from .routes import ApiRoute
 from .schema import Problem
+from .schema import Scope as Right
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+CSRF_HEADER = "x-csrf-token"
+SAME_SITES = frozenset({"same-origin", "none"})
 
 
-def new_token() -> str:
-    """A secret of 256 bits in letters that fit into a header and into HTML."""
-    return secrets.token_urlsafe(32)
+class Door:
+    """ASGI middleware around the whole application: Host and Origin."""
 
-
-class LocalDoor:
-    """ASGI middleware around the whole application."""
-
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        if len(token) < 32:
-            raise ValueError("the web token must have at least 32 characters; use new_token()")
+    def __init__(self, app: ASGIApp, names: frozenset[str] = frozenset()) -> None:
         self._app = app
-        self._token = token.encode()
-
-    def __repr__(self) -> str:
-        return "LocalDoor(token=...)"
+        self._names = frozenset(name.lower() for name in names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -55,36 +47,87 @@ class LocalDoor:
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": problem.title})
         else:
-            headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else None
-            await problem_response(problem, headers)(scope, receive, send)
+            await problem_response(problem)(scope, receive, send)
 
     def _problem(self, scope: Scope) -> Problem | None:
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         host = hosts[0] if len(hosts) == 1 else ""
-        if not is_loopback(host):
-            return foreign_host(", ".join(hosts)[:200])
-        is_websocket = scope["type"] == "websocket"
-        if not is_websocket and scope["method"] in SAFE_METHODS:
+        if not is_ours(host, self._names):
+            return problems.foreign_host(", ".join(hosts)[:200])
+        if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
             return None
+        own = f"{'https' if scope['scheme'] in ('https', 'wss') else 'http'}://{host}"
         for origin in headers.getlist("origin"):
-            if origin != f"http://{host}":
-                return foreign_origin(origin[:200])
-        if is_websocket or self._has_token(headers):
-            return None
-        return wrong_token()
-
-    def _has_token(self, headers: Headers) -> bool:
-        given = headers.get("authorization", "")
-        scheme, _, token = given.partition(" ")
-        return scheme.lower() == "bearer" and hmac.compare_digest(
-            token.strip().encode(), self._token
-        )
+            if origin.lower() != own.lower():
+                return problems.foreign_origin(origin[:200])
+        site = headers.get("sec-fetch-site", "none")
+        return None if site in SAME_SITES else problems.foreign_origin(f"a {site[:20]} page")
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a Host header names this computer's loopback; the port may be any."""
+def is_ours(host: str, names: frozenset[str] = frozenset()) -> bool:
+    """Whether a Host header names this computer's loopback, or one of `names`; the port may be any."""
     name, colon, port = host.rpartition(":")
     if not colon or host.endswith("]"):
         name, port = host, "0"
-    return name.lower() in LOOPBACK_NAMES and port.isascii() and port.isdigit()
+    return (name.lower() in LOOPBACK_NAMES or name.lower() in names) and port.isascii() and port.isdigit()
+
+
+class Guard:
+    """Asks whoever wants through a route who they are, and lets them in or not."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+
+    def known(self, connection: HTTPConnection) -> Principal | None:
+        """Who asks; None when nobody says who they are. ProblemError when they say it wrongly."""
+        given = connection.headers.getlist("authorization")
+        if given:
+            principal = self.access.by_token(bearer(given))
+            if principal is None:
+                raise ProblemError(problems.wrong_token(), {"WWW-Authenticate": "Bearer"})
+            return principal
+        cookie = connection.cookies.get(cookie_name(connection), "")
+        return self.access.by_cookie(cookie) if cookie else None
+
+    def admit(self, connection: HTTPConnection, route: ApiRoute) -> Principal | None:
+        """Who asks, once they may; for a public route it may be nobody. ProblemError when they may not."""
+        if route.scope == "public":
+            return None
+        principal = self.require(connection, route.scope)
+        if route.only_person and principal.session is None:
+            raise ProblemError(problems.only_person())
+        if route.needs_csrf and principal.session is not None:
+            if "origin" not in connection.headers:
+                raise ProblemError(problems.foreign_origin(""))
+            if not principal.session.is_csrf(connection.headers.get(CSRF_HEADER, "")):
+                raise ProblemError(problems.wrong_csrf())
+        return principal
+
+    def require(self, connection: HTTPConnection, right: Right) -> Principal:
+        """Who asks, when they have that right."""
+        principal = self.known(connection)
+        if principal is None:
+            raise ProblemError(problems.not_signed_in(), {"WWW-Authenticate": "Bearer"})
+        if right not in principal.scopes:
+            raise ProblemError(problems.no_right(right))
+        return principal
+
+
+def bearer(given: list[str]) -> str:
+    """The token of the Authorization header; empty when it is another scheme, or there are two."""
+    scheme, _, token = given[0].partition(" ")
+    return token.strip() if len(given) == 1 and scheme.lower() == "bearer" else ""
+
+
+def is_encrypted(connection: HTTPConnection) -> bool:
+    return connection.url.scheme in ("https", "wss")
+
+
+def cookie_name(connection: HTTPConnection) -> str:
+    """Cookies belong to a host and not to a port: two engines on one machine must not take each other's. `__Host-` makes browsers refuse
+    one that was not set by us over TLS.
+    """
+    server = connection.scope.get("server") or ("", 0)
+    name = f"otrade_{server[1]}"
+    return f"__Host-{name}" if is_encrypted(connection) else name

@@ -2,7 +2,6 @@
 nobody but us.
 """
 
-import html
 import mimetypes
 from pathlib import Path
 
@@ -11,27 +10,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-TOKEN_SLOT = "__OTRADE_TOKEN__"
-"""What stands in the built `index.html` where the token of this start goes."""
-
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
+        "frame-ancestors 'none'; object-src 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html"
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Permissions-Policy": (
+        "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), "
+        "magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()"
+    ),
 }
+HSTS = "max-age=31536000"
+"""Under TLS: a browser that has been here once comes back by TLS only."""
 
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>OTrade</title>
 <h1>The page is not built</h1><p>OTrade runs, but its page is missing. Build it with
 <code>cd web &amp;&amp; npm ci &amp;&amp; npm run build</code> and start again.
-The data is below <a href="/api/status">/api/</a>.</p>
+<a href="/api/v1/docs">/api/v1/docs</a> tells what else there is.</p>
 </html>"""
 
 
@@ -53,6 +54,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers[name] = value
+                if scope["scheme"] == "https":
+                    headers["Strict-Transport-Security"] = HSTS
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
@@ -64,7 +67,7 @@ class Page:
     path to climb.
     """
 
-    def __init__(self, static_dir: Path, token: str) -> None:
+    def __init__(self, static_dir: Path) -> None:
         self._files: dict[str, tuple[bytes, str]] = {}
         self._index = NOT_BUILT.encode()
         if not static_dir.is_dir():
@@ -74,8 +77,7 @@ class Page:
                 continue
             name = path.relative_to(static_dir).as_posix()
             if name == "index.html":
-                text = path.read_text(encoding="utf-8")
-                self._index = text.replace(TOKEN_SLOT, html.escape(token)).encode()
+                self._index = path.read_bytes()
             else:
                 media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
                 self._files[name] = (path.read_bytes(), media_type)
@@ -88,8 +90,7 @@ class Page:
     async def index(self, request: Request) -> Response:
         return Response(self._index, media_type="text/html")
 
-    async def file(self, request: Request) -> Response:
-        name = request.url.path.removeprefix("/")
+    async def named(self, name: str, request: Request) -> Response:
         content, media_type = self._files[name]
         # Vite puts a hash of the content into the names below assets/: such a file never changes.
         is_hashed = name.startswith("assets/")

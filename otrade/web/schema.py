@@ -12,9 +12,10 @@ heard of and not its age, so that a quiet row does not change: age = `Status.now
 Words in capitals are the names of the core's enums (FIX words where FIX has one).
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 Mode = Literal["paper", "live", "replay"]
 Lifecycle = Literal["starting", "running", "stopping", "stopped"]
@@ -60,7 +61,11 @@ Source = Literal["push", "answer", "book", "engine"]
 computation.
 """
 Verdict = Literal["GO", "LOOK", "NO_GO"]
-CommandName = Literal["pause", "resume", "flatten", "adopt", "stop", "kill", "login", "test-alert"]
+CommandName = Literal["pause", "resume", "reduce", "flatten", "adopt", "stop", "kill", "login", "test-alert"]
+Role = Literal["viewer", "trader"]
+"""Of a person: a viewer reads, a trader may do everything."""
+Scope = Literal["read", "trade", "admin"]
+"""Of a script's token."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -206,6 +211,7 @@ class BracketView(Row, frozen=True, kw_only=True):
     target_px_e4: int | None
     ltp_e4: int | None
     pnl_e4: int  # gross, realised and not
+    risk_e4: int | None  # what it would lose from here if its stop were filled at its price; null where it has no stop
     naked_ms: float
     ts_open_ms: int
     ts_close_ms: int | None
@@ -393,6 +399,85 @@ class Resync(Row, frozen=True, kw_only=True, tag_field="type", tag="resync"):
 ClientMessage = Resync
 
 
+# ------------------------------------------------------------------------------ query strings
+Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Id = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+
+
+class SinceQuery(Row, frozen=True, kw_only=True):
+    """Only what is numbered above `since_seq`; 0: everything that is kept."""
+
+    since_seq: Seq = 0
+
+
+class CandlesQuery(Row, frozen=True, kw_only=True):
+    """`since_ms`: only those that open then or later."""
+
+    instrument_id: Id
+    interval_s: Literal[60, 300, 900] = 60
+    since_ms: Seq = 0
+
+
+# ----------------------------------------------------------------------------------- signing in
+UserName = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$", description="1 to 32 letters, digits, . _ -")]
+NewPassword = Annotated[str, Meta(min_length=10, max_length=256)]
+
+
+class Hidden(Row, frozen=True, kw_only=True):
+    """Base of what holds a password: it prints without its fields."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
+
+
+class SignIn(Hidden, frozen=True, kw_only=True):
+    """`code` is the six digits of the authenticator, where one is set up; else it is ignored."""
+
+    name: UserName = "trader"
+    password: Annotated[str, Meta(max_length=256)]
+    code: Annotated[str, Meta(max_length=16)] = ""
+
+
+class FirstPassword(Hidden, frozen=True, kw_only=True):
+    """Makes the first trader, while there is nobody. `code` is the one-time code that the terminal shows."""
+
+    code: Annotated[str, Meta(max_length=64)]
+    name: UserName = "trader"
+    password: NewPassword
+
+
+class PasswordChange(Hidden, frozen=True, kw_only=True):
+    """Every other session of that person ends."""
+
+    old: Annotated[str, Meta(max_length=256)]
+    new: NewPassword
+
+
+class SignOut(Row, frozen=True, kw_only=True):
+    """No arguments."""
+
+
+class SessionView(Row, frozen=True, kw_only=True):
+    """Who asks. `first_run`: nobody has a password yet."""
+
+    state: Literal["first_run", "out", "in"]
+    name: str  # empty unless "in"
+    role: Role | None  # null for a program
+    scopes: list[Scope]
+    ends_in_s: int | None  # null: it does not
+
+
+class SessionGrant(Hidden, frozen=True, kw_only=True):
+    """A session has begun; its cookie comes in a header. The page keeps `csrf` in its own storage, which no page of another port can
+    read, and sends it as X-CSRF-Token with every change. It is told this once.
+    """
+
+    name: str
+    role: Role
+    csrf: str
+    ends_in_s: int
+
+
 # ------------------------------------------------------------------------------------- commands
 class PauseArgs(Row, frozen=True, kw_only=True):
     """No new entries; exits and stops go on."""
@@ -406,16 +491,20 @@ class ResumeArgs(Row, frozen=True, kw_only=True):
     rearm: bool = False
 
 
+class ReduceArgs(Row, frozen=True, kw_only=True):
+    """REDUCING: unfilled entries are taken out of the market and no new ones come, until a person re-arms; exits and stops go on."""
+
+
 class FlattenArgs(Row, frozen=True, kw_only=True):
     """Close every open position, or those of one instrument."""
 
-    instrument_id: int | None = None
+    instrument_id: Id | None = None
 
 
 class AdoptArgs(Row, frozen=True, kw_only=True):
     """Take over the quantity of one instrument that somebody else has traded: from then on it has a stop and is the engine's."""
 
-    instrument_id: int
+    instrument_id: Id
 
 
 class StopArgs(Row, frozen=True, kw_only=True):

@@ -7,14 +7,15 @@ import contextlib
 import errno
 import ipaddress
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from otrade.errors import StartError
-
+from .access import Access
 from .app import STATIC_DIR, create_app
+from .guarded_http import GuardedHttp
 from .source import EngineSource
 from .stream import INTERVAL_S, Hub
+from .tls import Tls, WebServerError, context_of
 from .uvicorn_server import Config, Server
 
 BACKLOG = 64
@@ -22,10 +23,6 @@ CONNECTIONS_MAX = 64
 WS_MESSAGE_BYTES_MAX = 4096
 HANG_UP_AFTER_S = 0.5
 STOP_WITHIN_S = 2
-
-
-class WebServerError(StartError):
-    """The page cannot be served; the text names the setting and the fix."""
 
 
 class _Uvicorn(Server):
@@ -41,35 +38,43 @@ class WebServer:
     def __init__(
         self,
         source: EngineSource,
+        access: Access,
         *,
-        token: str,
         host: str = "127.0.0.1",
         port: int = 8000,
+        names: Sequence[str] = (),
+        tls: Tls | None = None,
         static_dir: Path = STATIC_DIR,
         interval_s: float = INTERVAL_S,
     ) -> None:
-        """`port` 0 takes any free one. Raises WebServerError for a host that others could reach."""
-        self._host = _loopback(host)
+        """`port` 0 takes any free one. Raises WebServerError for an address that others could reach without TLS, and for a certificate
+        or key that cannot be used.
+        """
+        self._host = _address(host, tls)
         self._port = port
         self._hub = Hub(source, interval_s=interval_s)
-        self._server = _Uvicorn(
-            Config(
-                create_app(source, token=token, static_dir=static_dir, hub=self._hub),
-                http="httptools",
-                ws="websockets-sansio",
-                ws_max_size=WS_MESSAGE_BYTES_MAX,
-                ws_per_message_deflate=False,
-                lifespan="off",
-                log_config=None,
-                log_level="error",
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                backlog=BACKLOG,
-                limit_concurrency=CONNECTIONS_MAX,
-                timeout_graceful_shutdown=STOP_WITHIN_S,
-            )
+        known = frozenset(names) if tls is None else frozenset((*names, _shown(self._host)))
+        config = Config(
+            create_app(source, access, static_dir=static_dir, hub=self._hub, names=known),
+            http=GuardedHttp,
+            ws="websockets-sansio",
+            ws_max_size=WS_MESSAGE_BYTES_MAX,
+            ws_per_message_deflate=False,
+            lifespan="off",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            backlog=BACKLOG,
+            limit_concurrency=CONNECTIONS_MAX,
+            timeout_graceful_shutdown=STOP_WITHIN_S,
         )
+        if tls is not None:
+            config.load()
+            config.ssl = context_of(tls)
+        self._scheme = "http" if tls is None else "https"
+        self._server = _Uvicorn(config)
         self._task: asyncio.Task[None] | None = None
         self.url = ""
 
@@ -85,8 +90,7 @@ class WebServer:
                 raise WebServerError("the page's server ended while it was starting")
             await asyncio.sleep(0)
         port = listener.getsockname()[1]
-        shown = f"[{self._host}]" if ":" in self._host else self._host
-        self.url = f"http://{shown}:{port}/"
+        self.url = f"{self._scheme}://{_shown(reachable(self._host))}:{port}/"
 
     async def stop(self) -> None:
         """Close every connection and end, within a few seconds. Harmless when it never started."""
@@ -103,17 +107,27 @@ class WebServer:
         await task
 
 
-def _loopback(host: str) -> str:
+def _address(host: str, tls: Tls | None) -> str:
     name = "127.0.0.1" if host == "localhost" else host
     try:
-        if ipaddress.ip_address(name).is_loopback:
-            return name
+        is_loopback = ipaddress.ip_address(name).is_loopback
     except ValueError:
-        pass
+        raise WebServerError(f"web.host is {host!r}: it must be localhost or an IP address of this computer.") from None
+    if is_loopback or tls is not None:
+        return name
     raise WebServerError(
-        f"web.host is {host!r}: the page is served to this computer only. "
-        "Use 127.0.0.1, localhost or ::1; from elsewhere use an SSH tunnel."
+        f"web.host is {host!r}, which others can reach, and there is no TLS: passwords would travel in the open. Set web.tls_cert and "
+        "web.tls_key, or use 127.0.0.1 (from elsewhere by an SSH tunnel)."
     )
+
+
+def reachable(host: str) -> str:
+    """An address at which this computer reaches itself, when `host` stands for all."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _listen(host: str, port: int) -> socket.socket:

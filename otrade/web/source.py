@@ -9,6 +9,7 @@ returns is changed afterwards.
 from collections.abc import Sequence
 from typing import Protocol
 
+from . import asked
 from .schema import (
     AccountView,
     BracketView,
@@ -32,7 +33,40 @@ UTC clock alike.
 """
 
 
+class ReadSource(Protocol):
+    """What is asked for when somebody looks (`asked`), and not streamed. What is None is not there, or not yet. JournalError says
+    in words what cannot be read.
+    """
+
+    def equity(self, since_ms: int) -> Sequence[asked.EquityPoint]: ...
+
+    def lines(self, instrument_id: int) -> Sequence[asked.StrategyLine]: ...
+
+    def story(self, cl_ord_id: str) -> asked.OrderStory | None: ...
+
+    def why(self, signal_seq: int) -> asked.WhyView | None: ...
+
+    def latency(self) -> Sequence[asked.StageView]: ...
+
+    def limits(self) -> asked.LimitsView | None: ...
+
+    def journals(self) -> Sequence[asked.JournalFileView]: ...
+
+    async def journal(self, name: str, *, kinds: str, text: str, offset: int, limit: int, is_tail: bool) -> asked.JournalPage: ...
+
+    async def moment(self, name: str, ts_ms: int, *, curve: bool) -> asked.Moment: ...
+
+    def config(self) -> asked.ConfigView | None: ...
+
+    def configure(self, draft: asked.ConfigDraft) -> asked.ConfigVerdict | None: ...
+
+
 class EngineSource(Protocol):
+    @property
+    def reads(self) -> ReadSource:
+        """The other half."""
+        ...
+
     def status(self) -> Status: ...
 
     def instruments(self) -> Sequence[InstrumentView]: ...
@@ -69,9 +103,9 @@ class EngineSource(Protocol):
         """The morning board, asked now or not long ago; None before the engine is up."""
         ...
 
-    async def command(self, name: CommandName, **args: int | bool | None) -> CommandResult:
-        """Do it, or say in words why not (`ok=False`). `args` are the fields of the command's
-        struct in `schema`.
+    async def command(self, name: CommandName, who: str, **args: int | bool | None) -> CommandResult:
+        """Do it, or say in words why not (`ok=False`); the journal has it either way. `who` names the
+        person or the script. `args` are the fields of the command's struct in `schema`.
         """
         ...
 
@@ -81,6 +115,10 @@ class EngineSource(Protocol):
 
     async def metrics(self) -> tuple[bytes, str]:
         """The engine's numbers in Prometheus' text format, and their content type."""
+        ...
+
+    def record(self, who: str, what: str, ok: bool, words: str) -> None:
+        """Write into the journal what somebody did or was refused at the page's door."""
         ...
 
     async def finish_login(self, redirected_to: str) -> CommandResult:

@@ -32,6 +32,8 @@ KEPT_MAX = 500  # signals and notices in a snapshot
 CLOSE_GOING_AWAY = 1001
 CLOSE_INTERNAL = 1011
 CLOSE_TRY_LATER = 1013
+CLOSE_NOT_SIGNED_IN = 4401
+"""The session behind the socket has ended."""
 
 KEYS: dict[str, Callable[[Any], int | str]] = {
     "instruments": attrgetter("id"),
@@ -47,8 +49,9 @@ KEYS: dict[str, Callable[[Any], int | str]] = {
 class Client:
     """One reader: a short queue, and whether it must be told everything afresh."""
 
-    def __init__(self, hub: "Hub") -> None:
+    def __init__(self, hub: "Hub", may_stay: Callable[[], bool]) -> None:
         self._hub = hub
+        self.may_stay = may_stay
         self._queue: deque[str] = deque()
         self._ready = asyncio.Event()
         self._wants_all = True
@@ -131,9 +134,10 @@ class Hub:
     def n_clients(self) -> int:
         return len(self._clients)
 
-    def join(self) -> Client | None:
-        """A new reader, whose first message is a snapshot. None when there are `CLIENTS_MAX`, when
-        the data cannot be built, or when the hub is closed.
+    def join(self, may_stay: Callable[[], bool] = lambda: True) -> Client | None:
+        """A new reader, whose first message is a snapshot, and who is sent away once `may_stay` says
+        no. None when there are `CLIENTS_MAX`, when the data cannot be built, or when the hub is
+        closed.
         """
         if self._is_closed or len(self._clients) >= CLIENTS_MAX:
             return None
@@ -143,7 +147,7 @@ class Hub:
             except Exception:
                 log.exception("the page's data could not be built; a client is sent away")
                 return None
-        client = Client(self)
+        client = Client(self, may_stay)
         self._clients.add(client)
         return client
 
@@ -180,6 +184,9 @@ class Hub:
             self._clients.discard(client)
             self.n_dropped += 1
             client.close(CLOSE_TRY_LATER)
+        for client in [client for client in self._clients if not client.may_stay()]:
+            self._clients.discard(client)
+            client.close(CLOSE_NOT_SIGNED_IN)
         try:
             self._send_changes()
         except Exception:

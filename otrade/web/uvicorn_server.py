@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
     from uvicorn.server import Server
 
-__all__ = ["Config", "Server"]
+__all__ = ["Config", "HttpToolsProtocol", "Server"]
 
 
 def _stand_in_for_version() -> None:
@@ -45,4 +46,5 @@ if not TYPE_CHECKING:
     _stand_in_for_version()
     _import_package()
     Config = importlib.import_module("uvicorn.config").Config
+    HttpToolsProtocol = importlib.import_module("uvicorn.protocols.http.httptools_impl").HttpToolsProtocol
     Server = importlib.import_module("uvicorn.server").Server

@@ -1,20 +1,20 @@
 """The page's half of the contract: `python -m otrade.web.wire_ts > web/src/lib/wire.ts`.
 
-Everything public in `schema` becomes TypeScript in the same order: a `Literal` a union of words, a
+Everything public in `schema` and `asked` becomes TypeScript in the same order: a `Literal` a union of words, a
 struct an interface. A test holds that the committed file equals what is printed here.
 """
 
 import inspect
 import sys
 import types
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from . import schema
+from . import asked, schema
 
 HEAD = """\
-// The JSON contract, made from otrade/web/schema.py by `python -m otrade.web.wire_ts`. Do not edit.
+// The JSON contract, made from otrade/web/schema.py and asked.py by `python -m otrade.web.wire_ts`. Do not edit.
 // _e4: ten-thousandths of a rupee. ts_*_ms: a moment of the engine's clock. null: there is none.
 """
 
@@ -24,18 +24,20 @@ PLAIN: dict[Any, str] = {
     bool: "boolean",
     str: "string",
     type(None): "null",
+    msgspec.Raw: "unknown",
 }
+BASES = (schema.Row, schema.Hidden)
 
 
 def generate() -> str:
     """The whole text of `wire.ts`."""
-    public = {name: value for name, value in vars(schema).items() if not name.startswith("_")}
+    public = {name: value for name, value in (vars(schema) | vars(asked)).items() if not name.startswith("_")}
     names = {value: name for name, value in public.items() if _is_alias(value)}
     parts = [HEAD]
     for name, value in public.items():
         if _is_alias(value):
             parts.append(f"export type {name} = {_spell(value, {})};\n")
-        elif isinstance(value, type) and issubclass(value, schema.Row) and value is not schema.Row:
+        elif isinstance(value, type) and issubclass(value, schema.Row) and value not in BASES:
             if value.__name__ == name:
                 parts.append(_interface(value, names))
             else:
@@ -72,8 +74,10 @@ def _spell(kind: Any, names: dict[Any, str]) -> str:
     if kind in PLAIN:
         return PLAIN[kind]
     origin, args = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _spell(args[0], names)
     if origin is Literal:
-        return " | ".join(f'"{word}"' for word in args)
+        return " | ".join(f'"{word}"' if isinstance(word, str) else str(word) for word in args)
     if origin in (Union, types.UnionType):
         return " | ".join(_spell(arg, names) for arg in args)
     if origin is list:

@@ -263,7 +263,7 @@ def test_status_as_words(
     with engine(json.dumps(STATUS).encode()) as (url, seen):
         write_run_file(url)
         assert cli.main(["status"]) == 0
-    assert seen == [f"/api/status Bearer {TOKEN}"]
+    assert seen == [f"/api/v1/status Bearer {TOKEN}"]
     text = capsys.readouterr().out
     for words in (
         "paper, running, REDUCING (daily loss), entries paused",

@@ -164,6 +164,14 @@ def test_defaults_fill_what_is_not_said():
         (("broker", "rest_url"), "https://a:hunter2@x", "broker.rest_url", ["holds a password"]),
         (("broker", "login_url"), "https://[", "broker.login_url", ["not an address"]),
         (("sessions", "entry_stop_min"), 5, "sessions.entry_stop_min", ["square_off_min"]),
+        (("web",), {"host": "192.168.1.5"}, "web.host", ["web.tls_cert and web.tls_key", "127.0.0.1"]),
+        (("web",), {"host": "::"}, "web.host", ["web.tls_cert"]),
+        (("web",), {"host": "example.com"}, "web.host", []),
+        (("web",), {"host": "1.2.3"}, "web.host", ["is no address"]),
+        (("web",), {"host": "0.0.0.0", "tls_cert": "c.pem"}, "web.tls_key", ["come together"]),
+        (("web",), {"tls_key": "k.pem"}, "web.tls_cert", ["come together"]),
+        (("web",), {"host": "0.0.0.0", "tls_cert": "c.pem", "tls_key": "k.pem"}, "web.names", ["every address"]),
+        (("web",), {"names": ["a name"]}, "web.names[0]", []),
     ],
 )
 def test_a_refusal_names_file_path_and_what_is_allowed(path, value, where, words):
@@ -194,6 +202,20 @@ def test_a_key_that_is_written_twice_is_refused():
     raw = orjson.dumps(good()).replace(b'"mode":"paper"', b'"mode":"paper","mode":"live"')
     with pytest.raises(ConfigError, match="'mode' is written twice"):
         manager.from_bytes(raw, "my.json")
+
+
+@pytest.mark.parametrize(
+    "web",
+    [
+        {"host": "localhost"},
+        {"host": "::1"},
+        {"host": "192.168.1.5", "tls_cert": "c.pem", "tls_key": "k.pem"},
+        {"host": "0.0.0.0", "tls_cert": "c.pem", "tls_key": "k.pem", "names": ["desk.example", "10.0.0.7"]},
+        {"tls_cert": "c.pem", "tls_key": "k.pem"},
+    ],
+)
+def test_a_page_that_others_reach_has_tls(web):
+    assert manager.from_bytes(orjson.dumps(edited(("web",), web)), "my.json").web.port == 8000
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8700", "http://localhost:1", "http://[::1]:1"])

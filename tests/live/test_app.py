@@ -19,7 +19,9 @@ from otrade.errors import CalendarError, ConfigError, InstrumentError, OTradeErr
 from otrade.live import app
 from otrade.live.day import TradingDay
 from otrade.live.host import Host
+from otrade.live.progress import Progress
 from otrade.live.runfile import RunFile, read_run_info
+from otrade.web.people import ACCESS_DIR, People, PeopleFile, Person
 
 MAX = float("inf")
 FRIDAY = "2026-11-20"
@@ -139,6 +141,38 @@ def test_ctrl_c_flattens_and_the_page_says_so(folder: Path, capsys: pytest.Captu
     screen = capsys.readouterr()
     assert "stopped (SIGINT)" in screen.out and "Nothing is open." in screen.out
     assert "Ctrl-C again to insist" in screen.err
+
+
+@pytest.mark.parametrize(
+    ("is_tty", "has_password", "words"),
+    [(True, False, r"first visit: open http://127\.0\.0\.1:\d+/#setup=[A-Z2-9]{4}-[A-Z2-9]{4}-[A-Z2-9]{4} and choose a password"),
+     (False, False, "nobody has a password for the page yet; set one with: otrade password --var var"),
+     (True, True, "log in as anand or meera")],
+)  # fmt: skip
+def test_the_terminal_says_how_to_log_in(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_tty: bool, has_password: bool, words: str
+) -> None:
+    if has_password:
+        people = People((Person("anand", "trader", "hash"), Person("meera", "viewer", "hash")))
+        PeopleFile(folder / "var" / ACCESS_DIR).change(lambda _: people)
+    monkeypatch.setattr(Progress, "is_tty", is_tty)
+    on_beat(monkeypatch, lambda day, now_ns: day.ending.stop("test"))
+    assert trade(write(folder), page=True, port=0) == app.EXIT_OK
+    said = capsys.readouterr().err
+    assert re.search(words, said) and ("setup=" in said) == (is_tty and not has_password)
+    written = b"".join(path.read_bytes() for path in (folder / "var").rglob("*") if path.is_file())
+    assert b"setup=" not in written, "the code is on the terminal and nowhere else"
+
+
+def test_a_file_of_passwords_that_others_may_read_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = PeopleFile(folder / "var" / ACCESS_DIR)
+    file.change(lambda people: people)
+    file.path.chmod(0o644)
+    on_beat(monkeypatch, lambda day, now_ns: day.ending.stop("test"))
+    assert trade(write(folder), page=True, port=0) == app.EXIT_OK
+    assert "nobody can log in on the page" in capsys.readouterr().err
 
 
 def test_a_second_ctrl_c_insists_and_the_exit_code_says_what_is_left(

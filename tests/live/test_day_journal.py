@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 import otrade
@@ -157,10 +158,18 @@ def test_what_is_said_and_what_people_do_is_in_the_journal(tmp_path: Path) -> No
         await here.open()
         control = Control()
         control.set_day(here.day)
-        control.command("pause", {})
-        control.command("pause", {})
-        found = [bytes(r.payload) for r in here.journal.records() if r.kind == Rec.PERSON]
-        assert b'"ok":true' in found[0] and b'"ok":false' in found[1]
+        control.command("pause", {}, "person anand (trader) at 10.0.0.7")
+        control.command("pause", {}, "script robot at 127.0.0.1")
+        control.record("a stranger at 10.0.0.8", "page login", {}, (False, "wrong_login"))
+        control.command("stop", {}, "local user at 127.0.0.1")
+        found = [orjson.loads(r.payload) for r in here.journal.records() if r.kind == Rec.PERSON]
+        assert [(row["who"], row["command"], row["ok"]) for row in found] == [
+            ("person anand (trader) at 10.0.0.7", "pause", True),
+            ("script robot at 127.0.0.1", "pause", False),
+            ("a stranger at 10.0.0.8", "page login", False),
+            ("local user at 127.0.0.1", "stop", True),
+        ]
+        assert found[0]["words"].startswith("paused") and found[0]["args"] == {}
         assert any(b"paused by command" in bytes(r.payload) for r in here.journal.records() if r.kind == Rec.WORDS)
 
     in_world(work)

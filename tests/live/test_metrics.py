@@ -101,9 +101,12 @@ def test_every_number_is_the_exchange_s_or_the_page_s(tmp_path: Path) -> None:
                 assert value(seen, "otrade_latency_seconds_count", stage=name) == each.n
                 assert value(seen, "otrade_latency_seconds", stage=name, quantile="0.999") == each.percentile_ns(99.9) / 1e9
             assert value(seen, "process_resident_memory_bytes") > 1 << 20 and value(seen, "process_open_fds") > 3
+            assert value(seen, "otrade_quarantined_instruments") == 0
+            here.day.engine.on_quarantine(1, True, here.now_ns)
             here.day.engine.on_halt(Halt.HALTED, Reason.OK, here.now_ns)
             seen = await scrape(source)
             assert value(seen, "otrade_halt", state="HALTED") == 1 and value(seen, "otrade_ready") == 0
+            assert value(seen, "otrade_quarantined_instruments") == len(here.day.explainer.quarantined()) == 1
             await here.run_to_end()
             seen = await scrape(source)
             assert value(seen, "otrade_brackets_live") == 0, "after the day its numbers stay"

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from otrade._core.types import Severity
@@ -62,6 +62,7 @@ def forgotten() -> Iterator[None]:
 @pytest.mark.parametrize("place", PLACES)
 @given(TOKEN, WORDS, WORDS)
 def test_what_looks_like_a_secret_is_masked(place: str, token: str, before: str, after: str) -> None:
+    assume(token not in before + after)
     text = redact(f"{before} {PLACES[place](token)} {after}")
     assert token not in text and MASK in text
 
@@ -97,6 +98,7 @@ ANYTHING = st.recursive(
 
 @given(ANYTHING, TOKEN)
 def test_fields_are_masked_by_their_names_and_in_any_depth(around: Any, token: str) -> None:
+    assume(token not in json.dumps(redact_value(around)))
     fields = {"a": around, "headers": {"Authorization": token}, "list": [{"access_token": token}, f"api_key={token}"], "TOTP_SECRET": token}
     assert token not in json.dumps(redact_value(fields))
 

@@ -76,7 +76,7 @@ def test_commands_answer_in_words() -> None:
     async def body() -> None:
         async with world() as here:
             source = source_of(here)
-            result = await source.command("resume", rearm=False)
+            result = await source.command("resume", "somebody", rearm=False)
             assert isinstance(result, schema.CommandResult)
             assert not result.ok and result.words == "no trading day is running"
 
@@ -97,14 +97,15 @@ def test_a_test_alert_is_sent_answered_and_kept_in_the_journal() -> None:
     async def body() -> None:
         async with world(journal=MemoryJournal()) as here:
             source = source_of(here)
-            refused = await source.command("test-alert")
+            source._control.set_day(here.day)  # type: ignore[attr-defined]
+            refused = await source.command("test-alert", "trader")
             assert not refused.ok and "alerts.targets" in refused.words
             source.alerts = desk
             await here.open()
-            done = await source.command("test-alert")
+            done = await source.command("test-alert", "trader")
             assert (done.ok, done.words) == (True, "phone: delivered")
             assert here.journal is not None
-            (audit,) = [msgspec.json.decode(record.payload) for record in here.journal.records() if record.kind == Rec.PERSON]
-            assert audit == {"command": "test-alert", "args": {}, "ok": True, "words": "phone: delivered"}
+            _, audit = [msgspec.json.decode(record.payload) for record in here.journal.records() if record.kind == Rec.PERSON]
+            assert audit == {"command": "test-alert", "args": {}, "ok": True, "words": "phone: delivered", "who": "trader"}
 
     run(body())

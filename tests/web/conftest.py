@@ -3,15 +3,16 @@ from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
+from otrade.web.access import Access
 from otrade.web.app import create_app
 from otrade.web.stream import Hub
 
+from .doors import BASE_URL, BEARER, TOKEN, Time, write_people
 from .fake import FakeSource
 
-TOKEN = "t" * 43
-BASE_URL = "http://127.0.0.1:8500"
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
+__all__ = ["BASE_URL", "BEARER", "TOKEN"]
 
 
 @pytest.fixture
@@ -21,13 +22,12 @@ def source() -> FakeSource:
 
 @pytest.fixture
 def static_dir(tmp_path: Path) -> Path:
-    (tmp_path / "assets").mkdir()
-    (tmp_path / "index.html").write_text(
-        '<!doctype html><meta name="otrade-token" content="__OTRADE_TOKEN__" />', encoding="utf-8"
-    )
-    (tmp_path / "assets" / "index-abc.js").write_text("export {};", encoding="utf-8")
-    (tmp_path / "favicon.svg").write_text("<svg/>", encoding="utf-8")
-    return tmp_path
+    folder = tmp_path / "static"
+    (folder / "assets").mkdir(parents=True)
+    (folder / "index.html").write_text("<!doctype html><title>OTrade</title>", encoding="utf-8")
+    (folder / "assets" / "index-abc.js").write_text("export {};", encoding="utf-8")
+    (folder / "favicon.svg").write_text("<svg/>", encoding="utf-8")
+    return folder
 
 
 @pytest.fixture
@@ -36,7 +36,32 @@ def hub(source: FakeSource) -> Hub:
 
 
 @pytest.fixture
-def client(source: FakeSource, static_dir: Path, hub: Hub) -> Iterator[TestClient]:
-    app = create_app(source, token=TOKEN, static_dir=static_dir, hub=hub)
+def clock() -> Time:
+    """The web layer's monotonic clock and UNIX time: one number, which a test moves."""
+    return Time()
+
+
+@pytest.fixture
+def access(tmp_path: Path, clock: Time) -> Access:
+    """A trader, a viewer, and a trader with an authenticator (`doors.PEOPLE`)."""
+    write_people(tmp_path / "access")
+    return Access(tmp_path / "access", local_token=TOKEN, now_s=clock, wall_s=clock)
+
+
+@pytest.fixture
+def app(source: FakeSource, access: Access, static_dir: Path, hub: Hub, clock: Time) -> ASGIApp:
+    return create_app(source, access, static_dir=static_dir, hub=hub, now_s=clock)
+
+
+@pytest.fixture
+def client(app: ASGIApp) -> Iterator[TestClient]:
+    """The local user, as the command line comes in."""
+    with TestClient(app, base_url=BASE_URL, raise_server_exceptions=False, headers=BEARER) as made:
+        yield made
+
+
+@pytest.fixture
+def stranger(app: ASGIApp) -> Iterator[TestClient]:
+    """Somebody who shows nothing."""
     with TestClient(app, base_url=BASE_URL, raise_server_exceptions=False) as made:
         yield made

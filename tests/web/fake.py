@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from otrade.errors import JournalError
+from otrade.web import asked
 from otrade.web.schema import (
     AccountView,
     BracketView,
@@ -143,6 +145,7 @@ def bracket(id: int, **more: Any) -> BracketView:
         "target_px_e4": 15_151_000,
         "ltp_e4": 15_072_500,
         "pnl_e4": 1_200_000,
+        "risk_e4": 910_000,
         "naked_ms": 42.5,
         "ts_open_ms": T0_MS + 55 * MINUTE_MS,
         "ts_close_ms": None,
@@ -209,13 +212,82 @@ def candle(minute: int, close_e4: int) -> Candle:
     )
 
 
+class FakeReads:
+    """`ReadSource` with the few rows that the routes' tests need; what is not asked for here is not there."""
+
+    def __init__(self) -> None:
+        self.drafts: list[asked.ConfigDraft] = []
+        self.why_view = asked.WhyView(title="infy-ema says buy", rule="EMA 9 crossed above EMA 21", facts=[], gates=[])
+
+    def equity(self, since_ms: int) -> Sequence[asked.EquityPoint]:
+        rows = [asked.EquityPoint(ts_ms=T0_MS + n * MINUTE_MS, gross_e4=n * 10_000, net_e4=n * 9_000) for n in range(3)]
+        return [row for row in rows if row.ts_ms >= since_ms]
+
+    def lines(self, instrument_id: int) -> Sequence[asked.StrategyLine]:
+        points = [asked.LinePoint(ts_ms=T0_MS, fast=1500.5, slow=1499.25)]
+        return [asked.StrategyLine(strategy_id=0, name="infy-ema", fast="EMA 9", slow="EMA 21", points=points)]
+
+    def story(self, cl_ord_id: str) -> asked.OrderStory | None:
+        if cl_ord_id != "OT0001":
+            return None
+        step = asked.Step(ts_ms=T0_MS, after_us=0, by="engine", what="Asked: place", words="100 units")
+        return asked.OrderStory(cl_ord_id=cl_ord_id, leg="ENTRY", side="BUY", is_whole=True, steps=[step], why=self.why_view)
+
+    def why(self, signal_seq: int) -> asked.WhyView | None:
+        return self.why_view if signal_seq == 1 else None
+
+    def latency(self) -> Sequence[asked.StageView]:
+        return [
+            asked.StageView(
+                name="Frame", words="a frame", clock="machine", n=2, p50_ns=10, p99_ns=20, p999_ns=20, max_ns=20,
+                buckets=[asked.Bucket(up_to_ns=10, n=1), asked.Bucket(up_to_ns=20, n=1)],
+            )
+        ]  # fmt: skip
+
+    def limits(self) -> asked.LimitsView | None:
+        budget = asked.BudgetView(name="Requests in the last second", used=1, limit=9, reserve=3)
+        limit = asked.LimitView(name="Trades today", unit="count", used=3, limit=100)
+        return asked.LimitsView(ts_ms=T0_MS, budgets=[budget], slow_until_ms=None, limits=[limit])
+
+    def journals(self) -> Sequence[asked.JournalFileView]:
+        return [asked.JournalFileView(name="2025-09-01.otj", day="2025-09-01", size_bytes=1_048_576, is_today=True)]
+
+    async def journal(self, name: str, *, kinds: str, text: str, offset: int, limit: int, is_tail: bool) -> asked.JournalPage:
+        self._must_exist(name)
+        row = asked.JournalRow(seq=1, ts_ms=T0_MS, kind="NOTICE", words="note ENTRY_SENT", offset=65_536)
+        return asked.JournalPage(name=name, rows=[row][:limit], next_offset=65_600, is_end=True, trouble=[])
+
+    async def moment(self, name: str, ts_ms: int, *, curve: bool) -> asked.Moment:
+        self._must_exist(name)
+        return asked.Moment(
+            name=name, ts_ms=ts_ms, first_ms=T0_MS, last_ms=T0_MS + MINUTE_MS, halt="ACTIVE", gross_e4=0, n_orders=0, n_open=0,
+            positions=[], curve=list(self.equity(0)) if curve else [], trouble="",
+        )  # fmt: skip
+
+    def _must_exist(self, name: str) -> None:
+        if name != "2025-09-01.otj":
+            raise JournalError(f"there is no journal {name!r}")
+
+    def config(self) -> asked.ConfigView | None:
+        values, json_schema = msgspec.Raw(b'{"mode":"paper"}'), msgspec.Raw(b'{"type":"object"}')
+        return asked.ConfigView(path="config/paper.json", digest="d" * 32, values=values, json_schema=json_schema, hot="risk.*", trouble="")
+
+    def configure(self, draft: asked.ConfigDraft) -> asked.ConfigVerdict | None:
+        if draft.write:
+            self.drafts.append(draft)
+        return asked.ConfigVerdict(ok=True, field="", problem="", changes=[], words="nothing", backup="")
+
+
 class FakeSource:
     """Implements `EngineSource` with rows that a test sets. `broken` makes every view raise."""
 
     def __init__(self) -> None:
         self.broken = False
+        self.reads = FakeReads()
         self.result = CommandResult(ok=True, words="done")
         self.commands: list[tuple[str, dict[str, int | bool | None]]] = []
+        self.who: list[str] = []
+        self.records: list[tuple[str, str, bool, str]] = []
         self.redirects: list[str] = []
         self.n_status = 0
         self.why_not_ready: list[str] = []
@@ -339,9 +411,13 @@ class FakeSource:
     async def preflight(self) -> PreflightView | None:
         return self.board
 
-    async def command(self, name: CommandName, **args: int | bool | None) -> CommandResult:
+    async def command(self, name: CommandName, who: str, **args: int | bool | None) -> CommandResult:
         self.commands.append((name, args))
+        self.who.append(who)
         return self.result
+
+    def record(self, who: str, what: str, ok: bool, words: str) -> None:
+        self.records.append((who, what, ok, words))
 
     async def finish_login(self, redirected_to: str) -> CommandResult:
         self.redirects.append(redirected_to)

@@ -7,10 +7,14 @@ For looking at the page and for screenshots. Prices walk with a fixed seed; a se
 import argparse
 import asyncio
 import random
+import tempfile
+from pathlib import Path
 
 import msgspec
 
-from otrade.web.auth import new_token
+from otrade.web.access import Access, new_local_token
+from otrade.web.passwords import hashed
+from otrade.web.people import People, Person
 from otrade.web.schema import (
     Candle,
     CommandName,
@@ -34,6 +38,7 @@ from .fake import (
     trade,
 )
 
+PASSWORD = "look at the page"
 SYMBOLS = (
     ("NSE:INFY", 1506.0),
     ("NSE:RELIANCE", 1355.0),
@@ -472,7 +477,7 @@ class MovingSource(FakeSource):
     def candles(self, instrument_id: int, interval_s: int) -> list[Candle]:
         return resample(self.candle_rows[instrument_id], interval_s)
 
-    async def command(self, name: CommandName, **args: int | bool | None) -> CommandResult:
+    async def command(self, name: CommandName, who: str, **args: int | bool | None) -> CommandResult:
         if name in ("pause", "resume"):
             self.status_row = msgspec.structs.replace(self.status_row, paused=name == "pause")
         if name == "kill":
@@ -482,9 +487,17 @@ class MovingSource(FakeSource):
 
 async def main(port: int, scene: str, still: bool) -> None:
     source = MovingSource(scene)
-    server = WebServer(source, token=new_token(), port=port)
-    await server.start()
-    print(server.url, flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        access = Access(Path(folder), local_token=new_local_token())
+        access.file.change(lambda _: People((Person("trader", "trader", hashed(PASSWORD)), Person("viewer", "viewer", hashed(PASSWORD)))))
+        server = WebServer(source, access, port=port)
+        await server.start()
+        print(server.url, flush=True)
+        print(f"log in as trader or viewer, password: {PASSWORD}", flush=True)
+        await _play(source, still)
+
+
+async def _play(source: "MovingSource", still: bool) -> None:
     while True:
         await asyncio.sleep(0.1)
         if not still:

@@ -1,18 +1,24 @@
-"""Commands: what reaches the engine, and what never does."""
+"""Commands: what reaches the engine, what never does, and what a second time does."""
 
+import asyncio
 import json
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from otrade.web.app import BODY_BYTES_MAX
+from otrade.web.replays import ANSWER_KEPT_S, KEYS_MAX, Replays
+from otrade.web.routes import COMMAND_BYTES_MAX
 from otrade.web.schema import CommandResult
 
-from .conftest import BEARER
+from .doors import Time, key, sign_in
 from .fake import FakeSource
 from .test_routes import problem
 
-JSON = BEARER | {"Content-Type": "application/json"}
+
+def give(client: TestClient, name: str, content: Any = b"", **headers: str) -> Any:
+    """POST a command with a key of its own."""
+    return client.post(f"/api/v1/commands/{name}", content=content, headers=key() | {"Content-Type": "application/json"} | headers)
 
 
 @pytest.mark.parametrize(
@@ -30,19 +36,19 @@ JSON = BEARER | {"Content-Type": "application/json"}
         ("test-alert", b"", {}),
     ],
 )
-def test_commands(
-    client: TestClient, source: FakeSource, name: str, body: bytes, args: dict[str, object]
-) -> None:
-    response = client.post(f"/api/commands/{name}", content=body, headers=JSON)
+def test_commands(client: TestClient, source: FakeSource, name: str, body: bytes, args: dict[str, object]) -> None:
+    response = give(client, name, body)
     assert response.status_code == 200
     assert response.json() == {"ok": True, "words": "done", "url": None}
     assert source.commands == [(name, args)]
+    assert source.who == ["local user at testclient"], "the journal knows who it was"
 
 
 def test_refusal_of_the_engine(client: TestClient, source: FakeSource) -> None:
     source.result = CommandResult(ok=False, words="the day is over")
-    found = problem(client.post("/api/commands/flatten", headers=JSON), 409, "refused")
+    found = problem(give(client, "flatten"), 409, "refused")
     assert found.detail == "the day is over"
+    assert source.records == [], "the engine writes its own refusals down"
 
 
 @pytest.mark.parametrize(
@@ -55,78 +61,191 @@ def test_refusal_of_the_engine(client: TestClient, source: FakeSource) -> None:
         (b'{"instrument_id": 1,}', 400, "broken_json", "body", "trailing"),
         (b'{"instrument_id": 1} {}', 400, "broken_json", "body", "trailing"),
         (b'{"instrument_id": "\xff"}', 422, "wrong_argument", "instrument_id", "`str`"),
-        (b'{"instrument_id": ' + b"[" * 5000, 422, "wrong_argument", "instrument_id", "`array`"),
-        (b"[" * 5000, 422, "wrong_argument", "body", "object"),
+        (b'{"instrument_id": ' + b"[" * 4000, 400, "too_deep", "body", "32"),
+        (b"[" * 33, 400, "too_deep", "body", "32"),
+        (b"[" * 32, 422, "wrong_argument", "body", "object"),
+        (b'{"a":' * 33, 400, "too_deep", "body", "32"),
+        (b'{"x": "' + b"[" * 200 + b'"}', 422, "wrong_argument", "x", "unknown field"),  # in a string they are no depth
+        (b"[" + b"[]," * 200 + b"[]]", 422, "wrong_argument", "body", "object"),
         (b"[]", 422, "wrong_argument", "body", "object"),
         (b"null", 422, "wrong_argument", "body", "object"),
         (b'{"instrument_id": "1"}', 422, "wrong_argument", "instrument_id", "`str`"),
         (b'{"instrument_id": 1.5}', 422, "wrong_argument", "instrument_id", "`float`"),
         (b'{"instrument_id": true}', 422, "wrong_argument", "instrument_id", "`bool`"),
+        (b'{"instrument_id": -1}', 422, "wrong_argument", "instrument_id", ">= 0"),
+        (b'{"instrument_id": 99999999999999999999999999}', 422, "wrong_argument", "instrument_id", ""),
         (b'{"instrument": 1}', 422, "wrong_argument", "instrument", "unknown field"),
         (b'{"instrument_id": 77}', 404, "unknown_instrument", "instrument_id", "77"),
     ],
 )
-def test_wrong_bodies(
-    client: TestClient,
-    source: FakeSource,
-    body: bytes,
-    status: int,
-    code: str,
-    field: str,
-    words: str,
-) -> None:
-    found = problem(client.post("/api/commands/flatten", content=body, headers=JSON), status, code)
+def test_wrong_bodies(client: TestClient, source: FakeSource, body: bytes, status: int, code: str, field: str, words: str) -> None:
+    found = problem(give(client, "flatten", body), status, code)
     assert found.field == field
     assert words in found.detail
     assert source.commands == []
+    [(who, what, ok, said)] = source.records
+    assert (who, what, ok) == ("local user at testclient", "flatten", False) and said.startswith(code)
+
+
+def test_what_is_missing_is_named(client: TestClient) -> None:
+    found = problem(give(client, "adopt"), 422, "wrong_argument")
+    assert found.field == "instrument_id" and "instrument_id (a whole number from 0 to 2147483647)" in found.fix
 
 
 def test_unknown_field_says_what_is_allowed(client: TestClient) -> None:
-    response = client.post("/api/commands/resume", content=b'{"force": true}', headers=JSON)
-    found = problem(response, 422, "wrong_argument")
+    found = problem(give(client, "resume", b'{"force": true}'), 422, "wrong_argument")
     assert found.field == "force"
     assert "rearm (true or false)" in found.fix
 
 
 def test_body_of_another_type(client: TestClient, source: FakeSource) -> None:
-    headers = BEARER | {"Content-Type": "text/plain"}
-    response = client.post("/api/commands/pause", content=b"{}", headers=headers)
+    response = client.post("/api/v1/commands/pause", content=b"{}", headers=key() | {"Content-Type": "text/plain"})
     assert problem(response, 415, "not_json").field == "Content-Type"
     assert source.commands == []
 
 
 def test_huge_bodies(client: TestClient, source: FakeSource) -> None:
-    exact = json.dumps({}).encode().ljust(BODY_BYTES_MAX)
-    assert client.post("/api/commands/pause", content=exact, headers=JSON).status_code == 200
-    response = client.post("/api/commands/pause", content=exact + b" ", headers=JSON)
-    assert "65536" in problem(response, 413, "body_too_large").detail
+    exact = json.dumps({}).encode().ljust(COMMAND_BYTES_MAX)
+    assert give(client, "pause", exact).status_code == 200
+    assert str(COMMAND_BYTES_MAX) in problem(give(client, "pause", exact + b" "), 413, "body_too_large").detail
     chunks = (b" " * 1000 for _ in range(100))  # no Content-Length: the body is counted as it comes
-    response = client.post("/api/commands/pause", content=chunks, headers=JSON)
-    problem(response, 413, "body_too_large")
+    problem(give(client, "pause", chunks), 413, "body_too_large")
     assert len(source.commands) == 1
 
 
 def test_unknown_command(client: TestClient, source: FakeSource) -> None:
-    found = problem(client.post("/api/commands/buy", headers=JSON), 404, "unknown_command")
+    found = problem(give(client, "buy"), 404, "unknown_command")
     assert "flatten" in found.fix
     assert source.commands == []
 
 
+def test_a_query_string_is_not_ignored(client: TestClient, source: FakeSource) -> None:
+    response = client.post("/api/v1/commands/flatten?instrument_id=1", headers=key())
+    assert problem(response, 422, "wrong_parameter").field == "instrument_id"
+    assert source.commands == [], "who thinks that this closes one instrument must not close all"
+
+
+# ---------------------------------------------------------------------------------------------- twice
+def test_the_same_again_is_not_done_again(client: TestClient, source: FakeSource) -> None:
+    same = key()
+    first = client.post("/api/v1/commands/pause", headers=same)
+    source.result = CommandResult(ok=False, words="paused already")
+    again = client.post("/api/v1/commands/pause", headers=same | {"Content-Type": "application/json"}, content=b"{}")
+    assert again.status_code == first.status_code == 200 and again.json() == first.json()
+    assert "idempotency-replayed" not in first.headers and again.headers["idempotency-replayed"] == "true"
+    assert len(source.commands) == 1
+    assert source.records == [("local user at testclient", "pause again", True, "done")]
+
+
+def test_a_refusal_is_an_answer_too(client: TestClient, source: FakeSource) -> None:
+    same = key()
+    source.result = CommandResult(ok=False, words="nothing is open there")
+    problem(client.post("/api/v1/commands/flatten", headers=same), 409, "refused")
+    source.result = CommandResult(ok=True, words="closing 3 positions")
+    found = problem(client.post("/api/v1/commands/flatten", headers=same), 409, "refused")
+    assert found.detail == "nothing is open there" and len(source.commands) == 1
+
+
+@pytest.mark.parametrize("given", [None, "", "short", "with a space", "x" * 129, "n\xe4me-der-taste"])
+def test_a_command_has_a_key(client: TestClient, source: FakeSource, given: str | None) -> None:
+    headers = {} if given is None else {b"Idempotency-Key": given.encode("latin-1")}
+    found = problem(client.post("/api/v1/commands/kill", headers=headers), 400, "wrong_key")  # type: ignore[arg-type]
+    assert found.field == "Idempotency-Key" and source.commands == []
+
+
+def test_a_key_is_for_one_command_with_its_arguments(client: TestClient, source: FakeSource) -> None:
+    same = key() | {"Content-Type": "application/json"}
+    assert client.post("/api/v1/commands/flatten", content=b'{"instrument_id": 1}', headers=same).status_code == 200
+    problem(client.post("/api/v1/commands/flatten", content=b'{"instrument_id": 2}', headers=same), 409, "reused_key")
+    problem(client.post("/api/v1/commands/flatten", headers=same), 409, "reused_key")
+    problem(client.post("/api/v1/commands/kill", headers=same), 409, "reused_key")
+    assert client.post("/api/v1/commands/flatten", content=b' {"instrument_id":1}', headers=same).status_code == 200
+    assert len(source.commands) == 1
+
+
+def test_anothers_key_is_refused(client: TestClient, stranger: TestClient, source: FakeSource) -> None:
+    same = key()
+    assert client.post("/api/v1/commands/pause", headers=same).status_code == 200
+    problem(stranger.post("/api/v1/commands/pause", headers=same | sign_in(stranger)), 403, "foreign_key")
+    assert len(source.commands) == 1
+
+
+def test_a_key_that_is_used_up_is_refused(client: TestClient, source: FakeSource, clock: Time) -> None:
+    same = key()
+    assert client.post("/api/v1/commands/pause", headers=same).status_code == 200
+    clock.s += ANSWER_KEPT_S
+    assert client.post("/api/v1/commands/pause", headers=same).status_code == 200
+    clock.s += 1
+    problem(client.post("/api/v1/commands/pause", headers=same), 409, "expired_key")
+    give(client, "kill")  # tidies up; the key is still known
+    problem(client.post("/api/v1/commands/pause", headers=same), 409, "expired_key")
+    assert [name for name, _ in source.commands] == ["pause", "kill"]
+
+
+def test_what_failed_in_the_middle_is_not_tried_again(client: TestClient, source: FakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(*_: Any, **__: Any) -> CommandResult:
+        source.commands.append(("failed", {}))
+        raise RuntimeError("in the middle")
+
+    same = key()
+    monkeypatch.setattr(source, "command", fails)
+    problem(client.post("/api/v1/commands/flatten", headers=same), 500, "internal")
+    problem(client.post("/api/v1/commands/flatten", headers=same), 409, "expired_key")
+    assert len(source.commands) == 1
+    assert [(what, ok) for _, what, ok, _ in source.records] == [("flatten", False), ("flatten", False)]
+
+
+def test_the_memory_of_keys_is_bounded() -> None:
+    async def act() -> CommandResult:
+        return CommandResult(ok=True, words="")
+
+    async def test() -> None:
+        replays = Replays(Time())
+        for n in range(KEYS_MAX + 5):
+            await replays.once(f"key-{n:08d}", "me", ("pause", b"{}"), act)
+        assert len(replays._uses) == KEYS_MAX
+
+    asyncio.run(test())
+
+
+def test_two_at_the_same_moment_are_one() -> None:
+    n_done = 0
+
+    async def test() -> None:
+        go_on = asyncio.Event()
+
+        async def act() -> CommandResult:
+            nonlocal n_done
+            n_done += 1
+            await go_on.wait()
+            return CommandResult(ok=True, words="done")
+
+        replays = Replays(Time())
+        both = [asyncio.create_task(replays.once("key-of-both", "me", ("kill", b"{}"), act)) for _ in range(2)]
+        await asyncio.sleep(0)
+        go_on.set()
+        assert [again for _, again in await asyncio.gather(*both)] == [False, True]
+
+    asyncio.run(test())
+    assert n_done == 1
+
+
+# ------------------------------------------------------------------------------ the broker's login
 def test_a_login_tells_where_to_go_on(client: TestClient, source: FakeSource) -> None:
     source.result = CommandResult(ok=True, words="log in", url="https://broker.example/login?state=s")
-    answer = client.post("/api/commands/login", headers=JSON).json()
+    answer = give(client, "login").json()
     assert answer["url"] == "https://broker.example/login?state=s" and source.commands == [("login", {"approve": False})]
 
 
-def test_the_brokers_redirect_is_handed_on_whole_and_needs_no_token(client: TestClient, source: FakeSource) -> None:
-    response = client.get("/login/callback?request_token=abc&state=s%26t&action=login")
+def test_the_brokers_redirect_is_handed_on_whole_and_needs_no_token(stranger: TestClient, source: FakeSource) -> None:
+    response = stranger.get("/login/callback?request_token=abc&state=s%26t&action=login")
     assert response.status_code == 200 and response.headers["cache-control"] == "no-store"
     assert "done" in response.text and "abc" not in response.text
     assert source.redirects[0].endswith("/login/callback?request_token=abc&state=s%26t&action=login")
 
 
-def test_an_answer_that_is_no_login_of_ours_is_refused(client: TestClient, source: FakeSource) -> None:
+def test_an_answer_that_is_no_login_of_ours_is_refused(stranger: TestClient, source: FakeSource) -> None:
     source.result = CommandResult(ok=False, words="this is the answer to another login")
-    response = client.get("/login/callback?state=foreign")
+    response = stranger.get("/login/callback?state=foreign")
     assert response.status_code == 409 and "another login" in response.text
-    assert client.post("/login/callback").status_code in (401, 405)
+    problem(stranger.post("/login/callback"), 405, "wrong_method")

@@ -24,7 +24,7 @@ def problem(response: object, status: int, code: str) -> schema.Problem:
 
 
 def test_status(client: TestClient) -> None:
-    response = client.get("/api/status")
+    response = client.get("/api/v1/status")
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
     assert msgspec.json.decode(response.content, type=schema.Status) == STATUS
@@ -50,7 +50,7 @@ def test_status(client: TestClient) -> None:
 def test_tables(
     client: TestClient, source: FakeSource, name: str, kind: type[schema.Row], n: int
 ) -> None:
-    response = client.get(f"/api/{name}")
+    response = client.get(f"/api/v1/{name}")
     assert response.status_code == 200
     rows = msgspec.json.decode(response.content, type=list[kind])  # type: ignore[valid-type]
     assert len(rows) == n
@@ -60,14 +60,14 @@ def test_tables(
 
 @pytest.mark.parametrize("name", ["signals", "notices"])
 def test_since(client: TestClient, name: str) -> None:
-    assert [row["seq"] for row in client.get(f"/api/{name}?since_seq=1").json()] == [2]
-    assert client.get(f"/api/{name}?since_seq=2").json() == []
-    found = problem(client.get(f"/api/{name}?since_seq=-1"), 422, "wrong_parameter")
+    assert [row["seq"] for row in client.get(f"/api/v1/{name}?since_seq=1").json()] == [2]
+    assert client.get(f"/api/v1/{name}?since_seq=2").json() == []
+    found = problem(client.get(f"/api/v1/{name}?since_seq=-1"), 422, "wrong_parameter")
     assert found.field == "since_seq"
 
 
 def test_candles(client: TestClient) -> None:
-    rows = client.get("/api/candles?instrument_id=0&interval_s=60").json()
+    rows = client.get("/api/v1/candles?instrument_id=0&interval_s=60").json()
     assert len(rows) == 61
     assert rows[0] == {
         "ts_ms": T0_MS,
@@ -78,9 +78,9 @@ def test_candles(client: TestClient) -> None:
         "volume": 1000,
     }
     since = T0_MS + 59 * MINUTE_MS
-    rows = client.get(f"/api/candles?instrument_id=0&interval_s=60&since_ms={since}").json()
+    rows = client.get(f"/api/v1/candles?instrument_id=0&interval_s=60&since_ms={since}").json()
     assert [row["ts_ms"] for row in rows] == [since, since + MINUTE_MS]
-    assert client.get("/api/candles?instrument_id=1").json() == []
+    assert client.get("/api/v1/candles?instrument_id=1").json() == []
 
 
 @pytest.mark.parametrize(
@@ -100,22 +100,22 @@ def test_candles(client: TestClient) -> None:
     ],
 )
 def test_wrong_parameters(client: TestClient, query: str, field: str) -> None:
-    found = problem(client.get(f"/api/candles?{query}"), 422, "wrong_parameter")
+    found = problem(client.get(f"/api/v1/candles?{query}"), 422, "wrong_parameter")
     assert found.field == field
     assert field in found.fix
 
 
 def test_unknown_instrument(client: TestClient) -> None:
-    found = problem(client.get("/api/candles?instrument_id=77"), 404, "unknown_instrument")
+    found = problem(client.get("/api/v1/candles?instrument_id=77"), 404, "unknown_instrument")
     assert found.field == "instrument_id"
-    assert "77" in found.detail and "/api/instruments" in found.fix
+    assert "77" in found.detail and "/api/v1/instruments" in found.fix
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        "/api/",
-        "/api/nothing",
+        "/api/v1/",
+        "/api/v1/nothing",
         "/nothing.js",
         "/assets/../index.html",
         "/assets/%2e%2e/%2e%2e/app.py",
@@ -126,7 +126,7 @@ def test_unknown_routes(client: TestClient, path: str) -> None:
 
 
 def test_wrong_method(client: TestClient) -> None:
-    response = client.get("/api/commands/pause")
+    response = client.get("/api/v1/commands/pause")
     found = problem(response, 405, "wrong_method")
     assert "POST" in found.fix
     assert response.headers["allow"] == "POST"
@@ -142,17 +142,18 @@ def test_an_error_inside_says_nothing_of_its_cause(
     client: TestClient, source: FakeSource, caplog: pytest.LogCaptureFixture
 ) -> None:
     source.broken = True
-    response = client.get("/api/status")
+    response = client.get("/api/v1/status")
     problem(response, 500, "internal")
     assert "secret-looking" not in response.text
-    assert "/api/status failed" in caplog.text
+    assert "/api/v1/status failed" in caplog.text
 
 
-def test_ready_or_why_not(client: TestClient, source: FakeSource) -> None:
-    assert client.get("/readyz").text == "ready\n"
+def test_ready_or_why_not(client: TestClient, stranger: TestClient, source: FakeSource) -> None:
+    assert client.get("/readyz").text == stranger.get("/readyz").text == "ready\n"
     source.why_not_ready = ["the feed is down", "a person has paused entries"]
     found = problem(client.get("/readyz"), 503, "not_ready")
     assert found.detail == "the feed is down; a person has paused entries"
+    assert "paused" not in problem(stranger.get("/readyz"), 503, "not_ready").detail
 
 
 def test_metrics(client: TestClient) -> None:
@@ -163,25 +164,25 @@ def test_metrics(client: TestClient) -> None:
 
 
 def test_accounts_say_whose_word_they_are_and_when(client: TestClient, source: FakeSource) -> None:
-    rows = msgspec.json.decode(client.get("/api/accounts").content, type=list[schema.AccountView])
+    rows = msgspec.json.decode(client.get("/api/v1/accounts").content, type=list[schema.AccountView])
     assert rows == source.account_rows
     assert rows[1].trouble and not rows[1].positions, "nothing known is not nothing held"
 
 
 def test_the_morning_board(client: TestClient, source: FakeSource) -> None:
-    assert msgspec.json.decode(client.get("/api/preflight").content, type=schema.PreflightView) == source.board
+    assert msgspec.json.decode(client.get("/api/v1/preflight").content, type=schema.PreflightView) == source.board
     source.board = None
-    problem(client.get("/api/preflight"), 409, "refused")
+    problem(client.get("/api/v1/preflight"), 409, "refused")
 
 
-@pytest.mark.parametrize("path", ["/api/accounts", "/api/preflight"])
+@pytest.mark.parametrize("path", ["/api/v1/accounts", "/api/v1/preflight"])
 def test_a_broker_that_says_nothing_keeps_nobody_waiting(
     client: TestClient, source: FakeSource, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     async def never() -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("otrade.web.app.BROKER_WITHIN_S", 0)
+    monkeypatch.setattr("otrade.web.api.BROKER_WITHIN_S", 0)
     monkeypatch.setattr(source, "accounts", never)
     monkeypatch.setattr(source, "preflight", never)
     assert "not answered" in problem(client.get(path), 409, "refused").detail

@@ -11,16 +11,23 @@ import pytest
 import websockets
 
 from otrade.errors import StartError
+from otrade.web.access import Access
 from otrade.web.server import WebServer, WebServerError
 
-from .conftest import TOKEN
+from .doors import BEARER, TOKEN
 from .fake import FakeSource, order
 
 ROOT = Path(__file__).parents[2]
 
 
 def server(source: FakeSource, static_dir: Path, port: int = 0) -> WebServer:
-    return WebServer(source, token=TOKEN, port=port, static_dir=static_dir, interval_s=0.05)
+    access = Access(static_dir.parent / "access", local_token=TOKEN)
+    return WebServer(source, access, port=port, static_dir=static_dir, interval_s=0.05)
+
+
+def listen(web: WebServer) -> websockets.connect:
+    """The socket, as the local user."""
+    return websockets.connect(web.url.replace("http", "ws") + "api/v1/ws", max_size=None, additional_headers=BEARER)
 
 
 async def get(url: str, path: str) -> bytes:
@@ -43,7 +50,7 @@ def test_it_serves_and_stops(source: FakeSource, static_dir: Path) -> None:
         answer = await get(web.url, "/healthz")
         assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"ok\n")
         assert b"uvicorn" not in answer.lower()
-        async with websockets.connect(web.url.replace("http", "ws") + "ws") as ws:
+        async with listen(web) as ws:
             assert '"type":"snapshot"' in str(await ws.recv())
             assert '"type":"delta"' in str(await ws.recv())
             await web.stop()
@@ -89,9 +96,9 @@ def test_no_such_port(source: FakeSource, static_dir: Path, port: int) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com", "", "127.0.0.1 "])
-def test_only_this_computer(source: FakeSource, host: str) -> None:
+def test_only_this_computer_without_tls(source: FakeSource, access: Access, host: str) -> None:
     with pytest.raises(WebServerError, match=r"web\.host") as refused:
-        WebServer(source, token=TOKEN, host=host)
+        WebServer(source, access, host=host)
     assert isinstance(refused.value, StartError)
 
 
@@ -108,13 +115,11 @@ def test_a_client_that_takes_nothing_does_not_hold_up_the_end(
             deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             deaf.connect(("127.0.0.1", int(host.rsplit(":", 1)[1])))
             deaf.sendall(
-                f"GET /ws HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
+                f"GET /api/v1/ws HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\nUpgrade: websocket\r\n"
                 "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
             )
-            async with websockets.connect(
-                web.url.replace("http", "ws") + "ws", max_size=None
-            ) as ws:
+            async with listen(web) as ws:
                 assert '"type":"snapshot"' in str(await ws.recv())
                 assert '"type":"delta"' in str(await ws.recv())
             await asyncio.wait_for(web.stop(), 10)
@@ -141,7 +146,7 @@ def test_a_huge_websocket_message_is_refused(source: FakeSource, static_dir: Pat
     async def test() -> None:
         web = server(source, static_dir)
         await web.start()
-        async with websockets.connect(web.url.replace("http", "ws") + "ws") as ws:
+        async with listen(web) as ws:
             await ws.send(" " * 5000)
             with pytest.raises(websockets.ConnectionClosed) as closed:
                 while True:

@@ -25,7 +25,7 @@ from otrade.web.stream import (
 
 from .fake import STATUS, FakeSource, notice, order, signal
 
-URL = "ws://127.0.0.1:8500/ws"
+URL = "ws://127.0.0.1:8500/api/v1/ws"
 
 
 class Time:
@@ -323,7 +323,10 @@ def test_socket(client: TestClient, source: FakeSource) -> None:
         assert message.seq > first.seq
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"type":"buy"}', '{"type":"resync","x":1}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", '{"type":"buy"}', '{"type":"resync","x":1}', "[" * 4000, '{"type":' * 500, '{"type":{"type":"resync"}}', "null", "\0"],
+)
 def test_socket_refuses_what_it_does_not_know(client: TestClient, hub: Hub, text: str) -> None:
     with client.websocket_connect(URL) as ws:
         ws.send_text(text)

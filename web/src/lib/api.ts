@@ -1,6 +1,35 @@
-// The routes below /api/. Errors are the engine's own words: what was wrong and how to mend it.
+// The routes below /api/v1. Errors are the engine's own words: what was wrong and how to mend it.
 
-import type { AccountView, Candle, CommandName, CommandResult, PreflightView, Problem } from "./wire";
+import type {
+  AccountView,
+  Candle,
+  ConfigDraft,
+  ConfigVerdict,
+  ConfigView,
+  EquityPoint,
+  JournalFileView,
+  JournalPage,
+  LimitsView,
+  Moment,
+  OrderStory,
+  StageView,
+  StrategyLine,
+  WhyView,
+  CommandName,
+  CommandResult,
+  FirstPassword,
+  PasswordChange,
+  PreflightView,
+  Problem,
+  SessionGrant,
+  SessionView,
+  SignIn,
+} from "./wire";
+
+export const API = "/api/v1";
+export const SOCKET = `${API}/ws`;
+/** Storage belongs to this very address with its port, which cookies do not: nobody else can read this token. */
+const CSRF = "otrade-csrf";
 
 export class ApiError extends Error {
   constructor(readonly problem: Problem) {
@@ -8,12 +37,20 @@ export class ApiError extends Error {
   }
 }
 
-const token = document.querySelector<HTMLMetaElement>('meta[name="otrade-token"]')?.content ?? "";
+/** Called when the engine no longer knows us. */
+let onSignedOut = (): void => {};
+
+export function whenSignedOut(call: () => void): void {
+  onSignedOut = call;
+}
 
 async function answer<T>(response: Response): Promise<T> {
   if (response.ok) return (await response.json()) as T;
   if (response.headers.get("content-type")?.startsWith("application/problem+json")) {
-    throw new ApiError((await response.json()) as Problem);
+    const problem = (await response.json()) as Problem;
+    if (problem.code === "wrong_csrf") localStorage.removeItem(CSRF);
+    if (problem.code === "wrong_csrf" || problem.code === "not_signed_in") onSignedOut();
+    throw new ApiError(problem);
   }
   throw new Error(`The engine answered ${response.status} without an explanation.`);
 }
@@ -29,25 +66,91 @@ export async function fetchCandles(
     interval_s: String(interval_s),
     since_ms: String(since_ms),
   });
-  return answer(await fetch(`/api/candles?${query}`, { signal }));
+  return answer(await fetch(`${API}/candles?${query}`, { signal }));
 }
 
 /** What every configured broker holds for us; the engine asks them at most every quarter of a minute. */
 export async function fetchAccounts(signal: AbortSignal): Promise<AccountView[]> {
-  return answer(await fetch("/api/accounts", { signal }));
+  return answer(await fetch(`${API}/accounts`, { signal }));
 }
 
 /** The morning board of the running engine. */
 export async function fetchPreflight(signal: AbortSignal): Promise<PreflightView> {
-  return answer(await fetch("/api/preflight", { signal }));
+  return answer(await fetch(`${API}/preflight`, { signal }));
 }
 
-export async function sendCommand(name: CommandName, args: object = {}): Promise<CommandResult> {
+// ------------------------------------------------------------------------- asked when somebody looks
+async function get<T>(path: string, query: Record<string, string | number>, signal: AbortSignal): Promise<T> {
+  const text = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
+  return answer(await fetch(`${API}/${path}${text.size > 0 ? `?${text}` : ""}`, { signal }));
+}
+
+export const fetchEquity = (since_ms: number, signal: AbortSignal) => get<EquityPoint[]>("equity", { since_ms }, signal);
+export const fetchLines = (instrument_id: number, signal: AbortSignal) => get<StrategyLine[]>("lines", { instrument_id }, signal);
+export const fetchStory = (cl_ord_id: string, signal: AbortSignal) => get<OrderStory>("story", { cl_ord_id }, signal);
+export const fetchWhy = (signal_seq: number, signal: AbortSignal) => get<WhyView>("why", { signal_seq }, signal);
+export const fetchLatency = (signal: AbortSignal) => get<StageView[]>("latency", {}, signal);
+export const fetchLimits = (signal: AbortSignal) => get<LimitsView>("limits", {}, signal);
+export const fetchJournals = (signal: AbortSignal) => get<JournalFileView[]>("journals", {}, signal);
+export const fetchJournal = (
+  query: { name: string; kinds: string; text: string; offset: number; tail: "yes" | "no" },
+  signal: AbortSignal,
+) => get<JournalPage>("journal", query, signal);
+export const fetchMoment = (query: { name: string; ts_ms: number; curve: "yes" | "no" }, signal: AbortSignal) =>
+  get<Moment>("moment", query, signal);
+export const fetchConfig = (signal: AbortSignal) => get<ConfigView>("config", {}, signal);
+
+/** Ask for a change: the engine takes it only with the token of this session. */
+async function post<T>(path: string, body: object, headers: Record<string, string> = {}): Promise<T> {
   return answer(
-    await fetch(`/api/commands/${name}`, {
+    await fetch(`${API}/${path}`, {
       method: "POST",
-      headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
-      body: JSON.stringify(args),
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": localStorage.getItem(CSRF) ?? "", ...headers },
+      body: JSON.stringify(body),
     }),
   );
+}
+
+/** Checks a configuration; writes it only when the draft says so. */
+export async function configure(draft: ConfigDraft): Promise<ConfigVerdict> {
+  return post("configure", draft);
+}
+
+/** The same key again gets the first answer and does nothing: a repeated click is one command. */
+export async function sendCommand(
+  name: CommandName,
+  args: object = {},
+  key: string = crypto.randomUUID(),
+): Promise<CommandResult> {
+  return post(`commands/${name}`, args, { "Idempotency-Key": key });
+}
+
+// ------------------------------------------------------------------------------------------ session
+export async function fetchSession(): Promise<SessionView> {
+  const view: SessionView = await answer(await fetch(`${API}/session`));
+  // A cookie without its token (another browser profile's storage, or storage that was cleared) can change nothing.
+  const is_half = view.state === "in" && view.role !== null && localStorage.getItem(CSRF) === null;
+  return is_half ? { ...view, state: "out" } : view;
+}
+
+function keep(grant: SessionGrant): SessionGrant {
+  localStorage.setItem(CSRF, grant.csrf);
+  return grant;
+}
+
+export async function signIn(given: SignIn): Promise<SessionGrant> {
+  return keep(await post("login", given));
+}
+
+export async function setFirstPassword(given: FirstPassword): Promise<SessionGrant> {
+  return keep(await post("setup", given));
+}
+
+export async function changePassword(given: PasswordChange): Promise<SessionGrant> {
+  return keep(await post("password", given));
+}
+
+export async function signOut(): Promise<void> {
+  await post("logout", {});
+  localStorage.removeItem(CSRF);
 }

@@ -1,5 +1,7 @@
 // What is asked of the engine when somebody looks, and again every so often while they look.
 
+import { untrack } from "svelte";
+
 /** `value` is the last good answer and stays while a later question fails; `trouble` says why it failed. */
 export class Asked<T> {
   value = $state.raw<T | null>(null);
@@ -9,7 +11,8 @@ export class Asked<T> {
   constructor(private readonly ask: (signal: AbortSignal) => Promise<T>) {}
 
   async refresh(signal: AbortSignal): Promise<void> {
-    if (this.busy) return;
+    // Whoever asks from an effect does not depend on how the asking goes.
+    if (untrack(() => this.busy)) return;
     this.busy = true;
     try {
       this.value = await this.ask(signal);

@@ -6,6 +6,8 @@ import {
   createSeriesMarkers,
   HistogramSeries,
   type IPriceLine,
+  type ISeriesApi,
+  LineSeries,
   LineStyle,
   type SeriesMarker,
   type Time,
@@ -13,7 +15,8 @@ import {
 } from "lightweight-charts";
 
 import { chartSeconds, price } from "./format";
-import type { BracketView, Candle, OrderView, SignalView } from "./wire";
+import type { TickRing } from "./ticks";
+import type { BracketView, Candle, OrderView, SignalView, StrategyLine } from "./wire";
 
 const E4 = 10_000;
 
@@ -29,6 +32,8 @@ export class Chart {
   readonly #candles;
   readonly #volume;
   readonly #markers;
+  readonly #ticks;
+  #averages: ISeriesApi<"Line">[] = [];
   #lines: IPriceLine[] = [];
   #rows: readonly Candle[] = [];
   #colours = colours();
@@ -51,6 +56,7 @@ export class Chart {
       priceLineVisible: false,
     });
     this.#chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.86, bottom: 0 } });
+    this.#ticks = this.#chart.addSeries(LineSeries, { lineWidth: 1, visible: false, priceLineVisible: true, title: "ticks" });
     this.#markers = createSeriesMarkers(this.#candles, []);
     this.paint();
   }
@@ -74,6 +80,7 @@ export class Chart {
       wickDownColor: c.down,
     });
     this.#volume.applyOptions({ color: c.faint + "55" });
+    this.#ticks.applyOptions({ color: c.accent });
   }
 
   /** Draw these candles; only the last ones when the others are as before. */
@@ -98,6 +105,46 @@ export class Chart {
     for (const row of rows.slice(before.length - 1)) {
       this.#candles.update(bar(row));
       this.#volume.update(volume(row));
+    }
+  }
+
+  /** Ticks instead of candles, or candles again. */
+  choose(ticks: boolean): void {
+    this.#ticks.applyOptions({ visible: ticks });
+    for (const series of [this.#candles, this.#volume, ...this.#averages]) series.applyOptions({ visible: !ticks });
+    this.#chart.timeScale().applyOptions({ secondsVisible: ticks });
+    if (ticks) this.#candles.setData([]);
+    if (ticks) this.#volume.setData([]);
+    if (ticks) this.#rows = [];
+  }
+
+  /** All ticks that are kept: there are few, and they come in whole seconds. */
+  drawTicks(ring: TickRing): void {
+    const seen = new Map<UTCTimestamp, number>();
+    for (const tick of ring.from(0)) seen.set(seconds(tick.ts_ms), tick.px_e4 / E4);
+    this.#ticks.setData([...seen].map(([time, value]) => ({ time, value })));
+  }
+
+  /** The strategies' averages at the candles' own times. Fast ones are drawn thin, slow ones thick. */
+  average(lines: readonly StrategyLine[], interval_s: number): void {
+    const wanted = lines.flatMap((line) => [
+      ...(line.fast === "" ? [] : [{ title: line.fast, width: 1 as const, points: line.points.map((p) => [p.ts_ms, p.fast] as const) }]),
+      { title: line.slow, width: 2 as const, points: line.points.map((p) => [p.ts_ms, p.slow] as const) },
+    ]);
+    for (const series of this.#averages.splice(wanted.length)) this.#chart.removeSeries(series);
+    const first = this.#rows[0]?.ts_ms ?? Infinity;
+    const interval_ms = interval_s * 1000;
+    for (const [i, line] of wanted.entries()) {
+      const series = (this.#averages[i] ??= this.#chart.addSeries(LineSeries, {
+        lastValueVisible: false,
+        priceLineVisible: false,
+        crosshairMarkerVisible: false,
+      }));
+      const colours = [this.#colours.warn, this.#colours.target, this.#colours.dim];
+      series.applyOptions({ color: colours[Math.floor(i / 2) % colours.length] as string, lineWidth: line.width, title: line.title });
+      const at = new Map<UTCTimestamp, number>();
+      for (const [ts_ms, value] of line.points) if (ts_ms >= first) at.set(seconds(ts_ms - (ts_ms % interval_ms)), value);
+      series.setData([...at].map(([time, value]) => ({ time, value })));
     }
   }
 
@@ -188,6 +235,7 @@ function colours() {
     faint: of("faint"),
     accent: of("accent"),
     up: of("up"),
+    warn: of("warn"),
     down: of("down"),
     stop: of("stop"),
     target: of("target"),

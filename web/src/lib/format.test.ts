@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { change, chartSeconds, clock, count, decimal, duration, grouped, millis, nanos, price, rupees, words } from "./format";
+import { change, chartSeconds, clock, count, decimal, duration, grouped, micros, millis, nanos, price, rupees, words } from "./format";
 
 describe("grouping as in India", () => {
   it.each([
@@ -85,4 +85,16 @@ it("words", () => {
   expect(words("PARTIALLY_FILLED")).toBe("Partially filled");
   expect(decimal(-1.234)).toBe("\u22121.23");
   expect(decimal(null)).toBe("\u2013");
+});
+
+describe("microseconds", () => {
+  it.each([
+    [0, "0 \u00b5s"],
+    [850, "850 \u00b5s"],
+    [22_201, "22.2 ms"],
+    [55_981_153, "56.0 s"],
+    [125_000_000, "2 m 05 s"],
+  ])("%i", (us, said) => {
+    expect(micros(us)).toBe(said);
+  });
 });

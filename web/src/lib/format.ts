@@ -74,6 +74,14 @@ export function nanos(ns: number): string {
   return `${(ns / 1_000_000).toFixed(1)} ms`;
 }
 
+/** A time in microseconds: "850 \u00b5s", "22.2 ms", "56.0 s". */
+export function micros(us: number): string {
+  const size = Math.abs(us);
+  if (size < 1000) return `${us} \u00b5s`;
+  if (size < 1_000_000) return `${(us / 1000).toFixed(1)} ms`;
+  return size < 60_000_000 ? `${(us / 1_000_000).toFixed(1)} s` : duration(us / 1000);
+}
+
 export function decimal(value: number | null, digits = 2): string {
   return value === null ? NOTHING : value.toFixed(digits).replace("-", MINUS);
 }

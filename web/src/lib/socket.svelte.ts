@@ -1,5 +1,6 @@
 // The one connection to the engine: it comes back by itself, and says loudly when it is gone.
 
+import { SOCKET } from "./api";
 import { step } from "./reduce";
 import type { ClientMessage, ServerMessage } from "./wire";
 
@@ -24,10 +25,15 @@ export class Socket {
   #opened_at = 0;
   #timer = 0;
 
-  constructor(private readonly take: (message: ServerMessage) => void) {}
+  /** `lost` hears of every end of a connection: the engine may be gone, or know us no longer. */
+  constructor(
+    private readonly take: (message: ServerMessage) => void,
+    private readonly lost: () => void = () => {},
+  ) {}
 
   /** Connect and stay connected. Returns the function that ends it. */
   start(): () => void {
+    this.state = "connecting";
     this.#connect();
     this.#timer = window.setInterval(() => this.#look(), LOOK_MS);
     return () => {
@@ -45,10 +51,13 @@ export class Socket {
     this.#opened_at = performance.now();
     this.#retry_at = 0;
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/ws`);
+    const socket = new WebSocket(`${scheme}://${location.host}${SOCKET}`);
     this.#socket = socket;
     socket.onmessage = (event) => this.#hear(JSON.parse(event.data as string) as ServerMessage);
-    socket.onclose = () => this.#lose();
+    socket.onclose = () => {
+      this.#lose();
+      this.lost();
+    };
   }
 
   #hear(message: ServerMessage): void {

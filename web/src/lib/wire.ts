@@ -1,4 +1,4 @@
-// The JSON contract, made from otrade/web/schema.py by `python -m otrade.web.wire_ts`. Do not edit.
+// The JSON contract, made from otrade/web/schema.py and asked.py by `python -m otrade.web.wire_ts`. Do not edit.
 // _e4: ten-thousandths of a rupee. ts_*_ms: a moment of the engine's clock. null: there is none.
 
 export type Mode = "paper" | "live" | "replay";
@@ -29,7 +29,11 @@ export type Source = "push" | "answer" | "book" | "engine";
 
 export type Verdict = "GO" | "LOOK" | "NO_GO";
 
-export type CommandName = "pause" | "resume" | "flatten" | "adopt" | "stop" | "kill" | "login" | "test-alert";
+export type CommandName = "pause" | "resume" | "reduce" | "flatten" | "adopt" | "stop" | "kill" | "login" | "test-alert";
+
+export type Role = "viewer" | "trader";
+
+export type Scope = "read" | "trade" | "admin";
 
 export interface FeedStatus {
   connected: boolean;
@@ -168,6 +172,7 @@ export interface BracketView {
   target_px_e4: number | null;
   ltp_e4: number | null;
   pnl_e4: number;
+  risk_e4: number | null;
   naked_ms: number;
   ts_open_ms: number;
   ts_close_ms: number | null;
@@ -364,6 +369,75 @@ export interface Resync {
 export type ClientMessage = Resync;
 
 /**
+ * Only what is numbered above `since_seq`; 0: everything that is kept.
+ */
+export interface SinceQuery {
+  since_seq?: number;
+}
+
+/**
+ * `since_ms`: only those that open then or later.
+ */
+export interface CandlesQuery {
+  instrument_id: number;
+  interval_s?: 60 | 300 | 900;
+  since_ms?: number;
+}
+
+/**
+ * `code` is the six digits of the authenticator, where one is set up; else it is ignored.
+ */
+export interface SignIn {
+  name?: string;
+  password: string;
+  code?: string;
+}
+
+/**
+ * Makes the first trader, while there is nobody. `code` is the one-time code that the terminal shows.
+ */
+export interface FirstPassword {
+  code: string;
+  name?: string;
+  password: string;
+}
+
+/**
+ * Every other session of that person ends.
+ */
+export interface PasswordChange {
+  old: string;
+  new: string;
+}
+
+/**
+ * No arguments.
+ */
+export type SignOut = Record<string, never>;
+
+/**
+ * Who asks. `first_run`: nobody has a password yet.
+ */
+export interface SessionView {
+  state: "first_run" | "out" | "in";
+  name: string;
+  role: Role | null;
+  scopes: Scope[];
+  ends_in_s: number | null;
+}
+
+/**
+ * A session has begun; its cookie comes in a header. The page keeps `csrf` in its own storage, which no page of another port can
+ * read, and sends it as X-CSRF-Token with every change. It is told this once.
+ */
+export interface SessionGrant {
+  name: string;
+  role: Role;
+  csrf: string;
+  ends_in_s: number;
+}
+
+/**
  * No new entries; exits and stops go on.
  */
 export type PauseArgs = Record<string, never>;
@@ -375,6 +449,11 @@ export type PauseArgs = Record<string, never>;
 export interface ResumeArgs {
   rearm?: boolean;
 }
+
+/**
+ * REDUCING: unfilled entries are taken out of the market and no new ones come, until a person re-arms; exits and stops go on.
+ */
+export type ReduceArgs = Record<string, never>;
 
 /**
  * Close every open position, or those of one instrument.
@@ -432,4 +511,251 @@ export interface Problem {
   fix: string;
   field?: string | null;
   type?: string;
+}
+
+export type YesNo = "no" | "yes";
+
+export interface EquityQuery {
+  since_ms?: number;
+}
+
+export interface LinesQuery {
+  instrument_id: number;
+}
+
+export interface StoryQuery {
+  cl_ord_id: string;
+}
+
+export interface WhyQuery {
+  signal_seq: number;
+}
+
+/**
+ * `kinds`: names of record kinds with commas, empty for all but the many; `text` is looked for in the words.
+ */
+export interface JournalQuery {
+  name: string;
+  kinds?: string;
+  text?: string;
+  offset?: number;
+  limit?: number;
+  tail?: YesNo;
+}
+
+/**
+ * `ts_ms` 0: the journal's end.
+ */
+export interface MomentQuery {
+  name: string;
+  ts_ms?: number;
+  curve?: YesNo;
+}
+
+export interface EquityPoint {
+  ts_ms: number;
+  gross_e4: number;
+  net_e4: number;
+}
+
+/**
+ * The averages behind one candle's close, in rupees.
+ */
+export interface LinePoint {
+  ts_ms: number;
+  fast: number;
+  slow: number;
+}
+
+export interface StrategyLine {
+  strategy_id: number;
+  name: string;
+  fast: string;
+  slow: string;
+  points: LinePoint[];
+}
+
+export type StepBy = "engine" | "wire" | "broker" | "exchange";
+
+/**
+ * One thing that happened to an order.
+ */
+export interface Step {
+  ts_ms: number;
+  after_us: number;
+  by: StepBy;
+  what: string;
+  words: string;
+}
+
+export interface Fact {
+  name: string;
+  value: string;
+}
+
+export interface Gate {
+  code: string;
+  words: string;
+  verdict: "passed" | "failed" | "not_asked";
+}
+
+/**
+ * Why a decision was taken: what was known, by which rule, and which gates it passed.
+ */
+export interface WhyView {
+  title: string;
+  rule: string;
+  facts: Fact[];
+  gates: Gate[];
+}
+
+/**
+ * What became of one order, and why it was sent. Not `is_whole`: an earlier process sent it, and only its marks are known.
+ */
+export interface OrderStory {
+  cl_ord_id: string;
+  leg: Leg;
+  side: Side;
+  is_whole: boolean;
+  steps: Step[];
+  why: WhyView;
+}
+
+export interface Bucket {
+  up_to_ns: number;
+  n: number;
+}
+
+/**
+ * How long one stage took, every time so far today.
+ */
+export interface StageView {
+  name: string;
+  words: string;
+  clock: "machine" | "engine";
+  n: number;
+  p50_ns: number;
+  p99_ns: number;
+  p999_ns: number;
+  max_ns: number;
+  buckets: Bucket[];
+}
+
+/**
+ * One of the broker's rates.
+ */
+export interface BudgetView {
+  name: string;
+  used: number;
+  limit: number;
+  reserve: number;
+}
+
+/**
+ * One of our own limits.
+ */
+export interface LimitView {
+  name: string;
+  unit: "count" | "units" | "money" | "ms";
+  used: number | null;
+  limit: number;
+}
+
+export interface LimitsView {
+  ts_ms: number;
+  budgets: BudgetView[];
+  slow_until_ms: number | null;
+  limits: LimitView[];
+}
+
+export interface JournalFileView {
+  name: string;
+  day: string;
+  size_bytes: number;
+  is_today: boolean;
+}
+
+export interface JournalRow {
+  seq: number;
+  ts_ms: number;
+  kind: string;
+  words: string;
+  offset: number;
+}
+
+/**
+ * Rows that pass the filter, oldest first. `next_offset` is where the next question goes on; `is_end`: there is no more now.
+ */
+export interface JournalPage {
+  name: string;
+  rows: JournalRow[];
+  next_offset: number;
+  is_end: boolean;
+  trouble: string[];
+}
+
+export interface MomentPosition {
+  symbol: string;
+  net_qty: number;
+  open_qty: number;
+  protected_qty: number;
+  ltp_e4: number | null;
+  gross_e4: number;
+}
+
+/**
+ * The engine as it was: a journal replayed up to a moment.
+ */
+export interface Moment {
+  name: string;
+  ts_ms: number;
+  first_ms: number;
+  last_ms: number;
+  halt: string;
+  gross_e4: number;
+  n_orders: number;
+  n_open: number;
+  positions: MomentPosition[];
+  curve: EquityPoint[];
+  trouble: string;
+}
+
+/**
+ * The file as it is on the disk. `digest` names this text; `json_schema` says what it may hold.
+ */
+export interface ConfigView {
+  path: string;
+  digest: string;
+  values: unknown;
+  json_schema: unknown;
+  hot: string;
+  trouble: string;
+}
+
+export interface ConfigChange {
+  path: string;
+  was: string;
+  becomes: string;
+  when: "now" | "next_start";
+}
+
+/**
+ * A whole new configuration. It is written only with `write`, and only when the file is still the one that `digest` names.
+ */
+export interface ConfigDraft {
+  digest: string;
+  values: unknown;
+  write?: boolean;
+}
+
+/**
+ * `field` and `problem` say what is wrong first; empty when nothing is.
+ */
+export interface ConfigVerdict {
+  ok: boolean;
+  field: string;
+  problem: string;
+  changes: ConfigChange[];
+  words: string;
+  backup: string;
 }

@@ -1,6 +1,12 @@
 import { sendCommand } from "../api";
 import type { CommandName } from "../wire";
 
+/** What is said of a command's effect, read from what the engine and the broker report: never from our own wish. */
+export interface Effect {
+  is_done: boolean;
+  words: string;
+}
+
 /** A question to the person before a command is given; `word` must be typed when it is not empty. */
 export interface Question {
   name: CommandName;
@@ -9,27 +15,40 @@ export interface Question {
   lines: readonly string[];
   action: string;
   word: string;
+  /** How far it has come. Absent for a command whose answer is all there is. */
+  effect?: () => Effect;
+}
+
+interface Given {
+  title: string;
+  ok: boolean;
+  words: string;
+  url: string | null;
+  effect: (() => Effect) | null;
 }
 
 /** Commands on their way to the engine, and what it said to the last one. */
 export class Commands {
   question = $state.raw<Question | null>(null);
   busy = $state(false);
-  answer = $state.raw<{ ok: boolean; words: string } | null>(null);
+  given = $state.raw<Given | null>(null);
 
   ask(question: Question): void {
-    this.answer = null;
+    this.given = null;
     this.question = question;
   }
 
-  async give(name: CommandName, args: object = {}): Promise<void> {
+  async give(question: Question): Promise<void> {
+    // A key for the question, so that a second click is the same command.
+    const key = crypto.randomUUID();
     this.question = null;
     this.busy = true;
     try {
-      const result = await sendCommand(name, args);
-      this.answer = { ok: true, words: result.words };
+      const told = await sendCommand(question.name, question.args, key);
+      this.given = { title: question.title, ok: true, words: told.words, url: told.url ?? null, effect: question.effect ?? null };
     } catch (error) {
-      this.answer = { ok: false, words: error instanceof Error ? error.message : String(error) };
+      const words = error instanceof Error ? error.message : String(error);
+      this.given = { title: question.title, ok: false, words, url: null, effect: null };
     } finally {
       this.busy = false;
     }

@@ -6,6 +6,7 @@ import { Commands } from "./commands.svelte";
 import { EngineView } from "./engine.svelte";
 import { Market } from "./market.svelte";
 import { Notices } from "./notices.svelte";
+import { Session } from "./session.svelte";
 import { Trading } from "./trading.svelte";
 
 /** Joins the socket to the concepts. It has no state of its own; each message is switched here, once. */
@@ -15,7 +16,11 @@ export class Desk {
   readonly trading = new Trading();
   readonly notices = new Notices();
   readonly commands = new Commands();
-  readonly socket = new Socket((message) => this.#take(message));
+  readonly session = new Session();
+  readonly socket = new Socket(
+    (message) => this.#take(message),
+    () => void this.session.look(),
+  );
 
   /** The symbol of an instrument, or its number when it is not known. */
   symbol(instrument_id: number): string {

@@ -1,5 +1,6 @@
 import { fetchCandles } from "../api";
 import { fold, overlay, upsert } from "../reduce";
+import { TickRing } from "../ticks";
 import type { Candle, Delta, InstrumentView, Snapshot } from "../wire";
 
 export const INTERVALS_S = [60, 300, 900] as const;
@@ -7,6 +8,7 @@ export type Interval = (typeof INTERVALS_S)[number];
 
 /** The engine's own candles replace those drawn from ticks this often, in real time. */
 const REFRESH_MS = 2_000;
+const TICKS_KEPT = 1_800;
 
 /** What is traded: the instruments, which of them is looked at, and its candles. */
 export class Market {
@@ -17,6 +19,10 @@ export class Market {
   selected = $derived(this.instruments.find((row) => row.id === this.selected_id) ?? null);
   /** Why there are no candles, in words; empty when there are. */
   problem = $state("");
+
+  /** Ticks of the selected instrument since it was selected. Only their number is watched. */
+  readonly ticks = new TickRing(TICKS_KEPT);
+  tick_n = $state(0);
 
   #abort: AbortController | null = null;
   #refresh_at = 0;
@@ -30,6 +36,7 @@ export class Market {
     }
     this.instruments = upsert(this.instruments, message.instruments, (row) => row.id);
     const tick = message.instruments?.find((row) => row.id === this.selected_id);
+    if (tick && tick.ltp_e4 !== null && tick.ts_recv_ms !== null && this.ticks.push(tick.ts_recv_ms, tick.ltp_e4)) this.tick_n += 1;
     if (tick && tick.ltp_e4 !== null && tick.ts_recv_ms !== null && this.candles.length > 0) {
       this.candles = fold(this.candles, tick.ts_recv_ms, tick.ltp_e4, this.interval_s * 1000);
       if (performance.now() >= this.#refresh_at) void this.#fetch(this.candles.at(-3)?.ts_ms ?? 0);
@@ -38,6 +45,8 @@ export class Market {
 
   select(instrument_id: number | null): void {
     this.selected_id = instrument_id;
+    this.ticks.clear();
+    this.tick_n = 0;
     this.reload();
   }
 

@@ -1,0 +1,43 @@
+"""The day's profit over time, for the page: a point every few seconds of engine time, in fixed memory."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from .clock import NS_PER_S
+from .day import TradingDay
+
+GAP_NS = 15 * NS_PER_S
+KEPT_MAX = 4_000
+"""Sixteen hours: the longest session there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    ts_ns: int
+    gross_e4: int
+    net_e4: int
+
+
+class EquityCurve:
+    """`look` belongs on the beat. A day that goes on after a restart begins with what its closed trades tell."""
+
+    def __init__(self, day: TradingDay) -> None:
+        self._day = day
+        self._points: deque[Point] = deque(maxlen=KEPT_MAX)
+        self._next_ns = 0
+        gross_e4 = charges_e4 = 0
+        for trade in sorted(day.trades.trades, key=lambda trade: trade.ts_exit_ns):
+            gross_e4 += trade.gross_e4
+            charges_e4 += trade.charges_e4
+            self._points.append(Point(trade.ts_exit_ns, gross_e4, gross_e4 - charges_e4))
+
+    def look(self, now_ns: int) -> None:
+        if now_ns < self._next_ns:
+            return
+        self._next_ns = now_ns - now_ns % GAP_NS + GAP_NS
+        gross_e4 = self._day.engine.risk()["pnl_e4"]
+        self._points.append(Point(now_ns, gross_e4, gross_e4 - self._day.trades.charges_e4))
+
+    def since(self, ts_ns: int) -> list[Point]:
+        """Those at `ts_ns` or later, oldest first."""
+        return [point for point in self._points if point.ts_ns >= ts_ns]

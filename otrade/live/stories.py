@@ -1,0 +1,165 @@
+"""What happened to each order of the day, step by step, for the page: asked, sent, answered, reported, with the broker's own words.
+
+Kept beside the path of an order: what comes before the bytes leave is one entry in a table; words are made when the broker speaks.
+Memory is bounded: an order keeps its first and its newest steps, and a report that says nothing new is not kept.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from otrade._core.histogram import LatencyHistogram
+from otrade._core.types import Cmd, Ev, OrdType
+from otrade.brokers.base import Answer, OrderReport, Source
+from otrade.web.asked import StepBy
+
+from .units import rupees
+
+STEPS_MAX = 48
+STEPS_FIRST = 16
+
+ASKED = {Cmd.NEW: "Asked: place", Cmd.REPLACE: "Asked: change", Cmd.CANCEL: "Asked: cancel"}
+ANSWERED = {Ev.ACK: "The broker has taken it", Ev.REFUSED: "The broker refuses it", Ev.TIMEOUT: "No answer: in doubt"}
+ROADS = {Source.PUSH: "push", Source.BOOK: "order book", Source.POSTBACK: "postback"}
+EXCHANGE = frozenset((Ev.WORKING, Ev.FILL_PART, Ev.FILL_FULL, Ev.CANCELED, Ev.REJECTED, Ev.EXPIRED, Ev.REPLACED))
+"""Reports of what happened at the exchange, not on the way to it."""
+REPORTED = {
+    Ev.ACCEPTED: "Received",
+    Ev.WORKING: "Works at the exchange",
+    Ev.FILL_PART: "Partly filled",
+    Ev.FILL_FULL: "Filled",
+    Ev.CANCELED: "Cancelled",
+    Ev.REJECTED: "Rejected",
+    Ev.EXPIRED: "Expired",
+    Ev.REPLACED: "The change is in force",
+    Ev.REPLACE_REJECTED: "The change is rejected",
+    Ev.CANCEL_REJECTED: "The cancel is rejected",
+    Ev.UNKNOWN: "A status word that is not known here",
+}
+
+
+class Asked(Protocol):
+    """What is read of a command."""
+
+    kind: int
+    seq: int
+    cl_ord_id: str
+    qty: int
+    price_e4: int
+    trigger_e4: int
+    ord_type: int
+    ts_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    ts_ns: int
+    by: StepBy
+    what: str
+    words: str
+
+
+@dataclass(slots=True)
+class _Request:
+    cl_ord_id: str
+    ts_sent_ns: int = 0
+
+
+class Stories:
+    """`answer` counts from a request's last byte to the broker's answer, `word` to the first report that follows it."""
+
+    def __init__(self) -> None:
+        self.answer = LatencyHistogram()
+        self.word = LatencyHistogram()
+        self._steps: dict[str, list[Happened]] = {}
+        self._fresh: dict[int, Asked] = {}
+        """Commands that are about to leave, and have not been told of yet."""
+        self._requests: dict[int, _Request] = {}
+        """Those that wait for an answer."""
+        self._waiting: dict[str, int] = {}
+        """When the last request of an order left, until a report follows it."""
+        self._said: dict[str, tuple[Any, ...]] = {}
+
+    def of(self, cl_ord_id: str) -> list[Happened]:
+        """Oldest first; empty for an order that an earlier process sent."""
+        for seq in list(self._fresh):
+            self._request(seq)
+        return self._steps.get(cl_ord_id, [])
+
+    def asked(self, command: Asked) -> None:
+        """Comes before the command leaves, and is cheap for that reason."""
+        self._fresh[command.seq] = command
+
+    def _request(self, seq: int) -> _Request | None:
+        command = self._fresh.pop(seq, None)
+        if command is None:
+            return self._requests.get(seq)
+        request = self._requests[seq] = _Request(command.cl_ord_id)
+        self._add(command.cl_ord_id, Happened(command.ts_ns, "engine", ASKED.get(Cmd(command.kind), "Asked"), _terms(command)))
+        return request
+
+    def sent(self, seq: int, ts_ns: int) -> None:
+        request = self._request(seq)
+        if request is not None:
+            request.ts_sent_ns = ts_ns
+            self._waiting[request.cl_ord_id] = ts_ns
+            self._add(request.cl_ord_id, Happened(ts_ns, "wire", "Sent: the last byte is out", f"request {seq}"))
+
+    def answered(self, seq: int, answer: Answer, ts_ns: int) -> None:
+        request = self._request(seq)
+        if request is None:
+            return
+        del self._requests[seq]
+        if request.ts_sent_ns:
+            self.answer.record_ns(ts_ns - request.ts_sent_ns)
+        named = f"the broker's number is {answer.broker_order_id}" if answer.broker_order_id else ""
+        words = ". ".join(filter(None, (named, answer.text)))
+        self._add(request.cl_ord_id, Happened(ts_ns, "broker", ANSWERED.get(answer.outcome, answer.outcome.name), words))
+
+    def reported(self, report: OrderReport) -> None:
+        said = (report.ev, report.status, report.cum_qty, report.order_qty, report.price_e4, report.trigger_e4, report.ord_type)
+        if self._said.get(report.cl_ord_id) == said:
+            return
+        self._said[report.cl_ord_id] = said
+        sent_ns = self._waiting.pop(report.cl_ord_id, 0)
+        if sent_ns:
+            self.word.record_ns(report.ts_recv_ns - sent_ns)
+        by: StepBy = "exchange" if report.ev in EXCHANGE else "broker"
+        self._add(report.cl_ord_id, Happened(report.ts_recv_ns, by, REPORTED.get(report.ev, report.ev.name), _said_words(report)))
+
+    def _add(self, cl_ord_id: str, step: Happened) -> None:
+        steps = self._steps.setdefault(cl_ord_id, [])
+        if len(steps) >= STEPS_MAX:
+            del steps[STEPS_FIRST]
+        steps.append(step)
+
+
+def marks_of(order: Mapping[str, int]) -> list[Happened]:
+    """What the core alone remembers of an order: for one whose steps an earlier process saw."""
+    marks: list[tuple[int, StepBy, str]] = [
+        (order["ts_intent_ns"], "engine", "Asked: place"),
+        (order["ts_sent_ns"], "wire", "Sent: the last byte is out"),
+        (order["ts_ack_ns"], "broker", "The broker has taken it"),
+        (order["ts_report_ns"], "exchange", "Last report"),
+    ]
+    return [Happened(ts_ns, by, what, "") for ts_ns, by, what in marks if ts_ns]
+
+
+def _terms(command: Asked) -> str:
+    if command.kind == Cmd.CANCEL:
+        return ""
+    parts = [f"{command.qty} units", OrdType(command.ord_type).name]
+    if command.price_e4:
+        parts.append(f"limit {rupees(command.price_e4)}")
+    if command.trigger_e4:
+        parts.append(f"trigger {rupees(command.trigger_e4)}")
+    return ", ".join(parts)
+
+
+def _said_words(report: OrderReport) -> str:
+    parts = [f"status {report.status}" if report.status else "", f"by {ROADS[report.source]}"]
+    if report.cum_qty:
+        parts.append(f"{report.cum_qty} of {report.order_qty} filled, average {rupees(report.cum_value_e4 // report.cum_qty)}")
+    if report.text:
+        parts.append(f"“{report.text}”")
+    return ", ".join(filter(None, parts))

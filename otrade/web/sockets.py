@@ -1,0 +1,80 @@
+"""`/api/v1/ws`: everything first, then what changes, to whoever may read; until they may no longer."""
+
+import asyncio
+import contextlib
+from functools import partial
+
+import msgspec
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from .auth import Guard, bearer
+from .problems import ProblemError
+from .schema import ClientMessage
+from .stream import CLOSE_TRY_LATER, Client, Hub
+
+CLOSE_BAD_MESSAGE = 1007
+CLOSE_REFUSED = 1008
+
+
+class Sockets:
+    """The endpoint of the WebSocket."""
+
+    def __init__(self, hub: Hub, guard: Guard) -> None:
+        self._hub = hub
+        self._guard = guard
+
+    async def serve(self, websocket: WebSocket) -> None:
+        try:
+            principal = self._guard.require(websocket, "read")
+        except ProblemError as error:
+            await websocket.close(CLOSE_REFUSED, error.problem.title)
+            return
+        token = bearer(websocket.headers.getlist("authorization") or [""])
+        await websocket.accept()
+        client = self._hub.join(partial(self._guard.access.may_stay, principal, token))
+        if client is None:
+            await websocket.close(CLOSE_TRY_LATER, "too many pages are open, or the engine stops")
+            return
+        self._hub.run()
+        await self._talk(websocket, client)
+
+    async def _talk(self, websocket: WebSocket, client: Client) -> None:
+        tasks = [
+            asyncio.create_task(_send(websocket, client)),
+            asyncio.create_task(_receive(websocket, client)),
+            asyncio.create_task(client.closed.wait()),
+        ]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._hub.leave(client)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        for task in tasks:
+            error = None if task.cancelled() else task.exception()
+            if error is not None and not isinstance(error, WebSocketDisconnect):
+                raise error
+        # A client that takes nothing would never take the words of a farewell either; the server
+        # just hangs up on it.
+        if client.close_code not in (0, CLOSE_TRY_LATER):
+            with contextlib.suppress(WebSocketDisconnect):
+                await websocket.close(client.close_code)
+
+
+async def _send(websocket: WebSocket, client: Client) -> None:
+    while True:
+        await websocket.send_text(await client.next())
+
+
+async def _receive(websocket: WebSocket, client: Client) -> None:
+    try:
+        while True:
+            try:
+                msgspec.json.decode(await websocket.receive_text(), type=ClientMessage)
+            except (msgspec.MsgspecError, KeyError, UnicodeDecodeError, RecursionError):
+                client.close(CLOSE_BAD_MESSAGE)
+                return
+            client.resync()
+    except WebSocketDisconnect:
+        return

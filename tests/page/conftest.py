@@ -1,0 +1,153 @@
+"""A real Chromium at the page of a real engine, which trades a simulated day in a process of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from otrade.live.runfile import RunInfo
+from tests.web.doors import PASSWORD, write_people
+
+ROOT = Path(__file__).parents[2]
+STATIC = ROOT / "otrade" / "web" / "static" / "index.html"
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+SHOTS = ROOT / "build" / "page"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+STARTS_WITHIN_S = 60
+
+
+def chromium() -> str:
+    """The system's browser, or Playwright's own; empty when there is none."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is not None:
+        return found
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return own if os.path.exists(own) else ""
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if not path:
+        pytest.skip("NO BROWSER: install chromium, or run `python -m playwright install chromium`")
+    if not STATIC.exists():
+        pytest.skip("NO BROWSER test without a built page: cd web && npm ci && npm run build")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield made
+        made.close()
+
+
+@dataclass
+class Running:
+    """An engine in a process of its own, and where it keeps what it writes."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    url: str
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config" / "paper.json"
+
+
+@contextmanager
+def engine(
+    folder: Path, *options: str, port: int = 0, change: Callable[[dict[str, object]], None] = lambda config: None
+) -> Iterator[Running]:
+    """`otrade run` on the simulator; the people of `tests.web.doors` may come in."""
+    config = orjson.loads((ROOT / "config" / "paper.json").read_bytes())
+    config["paths"] = {"var": str(folder / "var"), "secrets": str(folder / "secrets.json")}
+    change(config)
+    path = folder / "config" / "paper.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(orjson.dumps(config, option=orjson.OPT_INDENT_2))
+    write_people(folder / "var" / "access")
+    command = [sys.executable, "-m", "otrade", "run", "--config", str(path), "--port", str(port), *options]
+    with (folder / "engine.log").open("ab") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+    try:
+        yield Running(process, folder, _url(process, folder))
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def _url(process: subprocess.Popen[bytes], folder: Path) -> str:
+    """As `otrade status` finds it."""
+    path = folder / "var" / "run" / "engine.json"
+    until_s = time.monotonic() + STARTS_WITHIN_S
+    while time.monotonic() < until_s and process.poll() is None:
+        if path.exists():
+            info = msgspec.json.decode(path.read_bytes(), type=RunInfo)
+            if info.url and info.pid == process.pid:
+                return info.url
+        time.sleep(0.05)
+    raise AssertionError((folder / "engine.log").read_text()[-3000:])
+
+
+@contextmanager
+def person(browser: Browser, url: str, name: str = "trader", **options: object) -> Iterator[Page]:
+    """Somebody at a browser of his own who has logged in. What goes wrong in the page's own code fails the test."""
+    context = browser.new_context(**{"viewport": {"width": 1500, "height": 950}, **options})  # type: ignore[arg-type]
+    context.set_default_timeout(15_000)
+    try:
+        yield enter(context, url, name)
+    finally:
+        context.close()
+
+
+def enter(context: BrowserContext, url: str, name: str = "trader") -> Page:
+    page = open_page(context, url)
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("navigation", name="Views").wait_for()
+    return page
+
+
+def open_page(context: BrowserContext, url: str) -> Page:
+    page = context.new_page()
+
+    def failed(error: object) -> None:
+        raise AssertionError(f"the page's own code failed: {error}")
+
+    page.on("pageerror", failed)
+    page.goto(url)
+    return page
+
+
+def go(page: Page, view: str) -> None:
+    page.get_by_role("navigation", name="Views").get_by_role("link", name=view).click()
+    page.get_by_role("heading", name=view, exact=True, level=2).first.wait_for(state="attached")
+
+
+def axe(page: Page) -> list[str]:
+    """What axe-core has to say against the page as it is; empty when it is clean. The page's policy forbids scripts of others: this
+    one comes by the debugger's door.
+    """
+    if not AXE.exists():
+        pytest.skip("NO BROWSER test by axe without web/node_modules: cd web && npm ci")
+    if not page.evaluate("'axe' in window"):
+        page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": AXE.read_text()})
+    found: list[Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations)")
+    return [f"{rule['id']}: {rule['help']}: {node['html'][:160]}" for rule in found for node in rule["nodes"][:3]]
+
+
+def shot(page: Page, name: str) -> None:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png")

@@ -1,0 +1,164 @@
+"""A whole simulated day open in a browser: nothing grows but the day's own rows; then every view of it, wide and on a phone, by axe too."""
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, CDPSession, Page, expect
+
+from .conftest import ROOT, Running, axe, engine, go, person, shot
+
+pytestmark = pytest.mark.xdist_group("page")
+
+VIEWS = (
+    "Today", "Instrument", "Positions", "Orders", "Signals", "Trades", "Latency", "Limits", "Journal", "Configuration", "Log",
+)  # fmt: skip
+"""Without those that ask the broker: the simulated one is gone when its day is over (see the controls)."""
+BUNDLE_GZIP_MAX = 300 * 1024
+PHONE = {"width": 390, "height": 844}
+WIDE = {"width": 1500, "height": 950}
+
+
+def test_the_bundle_is_small() -> None:
+    folder = ROOT / "otrade" / "web" / "static"
+    if not folder.exists():
+        pytest.skip("NO BROWSER test without a built page: cd web && npm ci && npm run build")
+    sizes = {path.name: len(gzip.compress(path.read_bytes())) for path in folder.rglob("*") if path.is_file()}
+    print(sizes)
+    assert 50_000 < sum(sizes.values()) < BUNDLE_GZIP_MAX
+
+
+@pytest.fixture(scope="module")
+def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with engine(tmp_path_factory.mktemp("day"), "--speed", "5000") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, running: Running) -> Iterator[Page]:
+    with person(browser, running.url, color_scheme="dark") as made:
+        yield made
+
+
+def counts(cdp: CDPSession, page: Page) -> dict[str, int]:
+    """What lives in the browser after its rubbish is gone."""
+    cdp.send("HeapProfiler.collectGarbage")
+    found = {row["name"]: int(row["value"]) for row in cdp.send("Performance.getMetrics")["metrics"]}
+    return {
+        "elements": page.evaluate("document.querySelectorAll('*').length"),
+        "nodes": found["Nodes"],
+        "listeners": found["JSEventListeners"],
+        "heap": found["JSHeapUsedSize"],
+    }
+
+
+def wait_clock(page: Page, pattern: str, timeout_s: float = 90) -> None:
+    """Until the engine's clock, as the page shows it, is there."""
+    expect(page.locator("dd.clock")).to_have_text(re.compile(pattern), timeout=timeout_s * 1000)
+
+
+def test_a_whole_day_leaves_the_browser_as_it_was(page: Page) -> None:
+    cdp = page.context.new_cdp_session(page)
+    cdp.send("Performance.enable")
+    go(page, "Instrument")  # the chart, which works hardest
+    wait_clock(page, "^1[0-5]:")
+    seen: list[dict[str, int]] = [counts(cdp, page)]
+    for hour in ("1[2-5]", "1[4-5]", "15:(2[5-9]|[3-5])"):
+        wait_clock(page, f"^{hour}")
+        seen.append(counts(cdp, page))
+    print(*seen, sep="\n")
+    first, last = seen[0], seen[-1]
+    assert last["elements"] < first["elements"] + 700, "rows of the day's signals and trades, bounded, and nothing else"
+    assert last["nodes"] < 4 * last["elements"] + 3000, "what has left the page is let go"
+    assert last["listeners"] < first["listeners"] + 400
+    assert last["heap"] < first["heap"] + 12_000_000, "the day's own rows"
+
+
+def test_the_day_ends_and_the_page_says_so(page: Page) -> None:
+    expect(page.get_by_text("STOPPED").first).to_be_visible(timeout=60_000)
+    go(page, "Trades")
+    expect(page.get_by_role("cell", name=re.compile("₹")).first).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_every_view_is_clean_by_axe(page: Page, theme: str) -> None:
+    if page.locator("html").get_attribute("data-theme") != theme:
+        page.get_by_role("button", name=f"Use the {theme} theme").click()
+    violations: list[str] = []
+    for view in VIEWS:
+        go(page, view)
+        settle(page, view)
+        shot(page, f"{view.lower()}-{theme}")
+        violations += [f"{view}: {line}" for line in axe(page)]
+    assert not violations, "\n".join(violations)
+
+
+def settle(page: Page, view: str) -> None:
+    """Until what the view asks for is there."""
+    expect(page.locator("main")).not_to_contain_text(re.compile("Asking…|Asking the broker…|Reading…"), timeout=25_000)
+    if view == "Orders":
+        page.locator("main table a").first.click()
+        expect(page.get_by_text("Sent: the last byte is out").first).to_be_visible()
+    if view == "Signals":
+        page.locator("main table a").first.click()
+        expect(page.get_by_text("Gates, in the order")).to_be_visible()
+    if view == "Configuration":
+        page.locator("summary").filter(has_text=re.compile("^risk")).click()
+
+
+def test_every_view_fits_a_phone(page: Page) -> None:
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    for view in VIEWS:
+        go(page, view)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= PHONE["width"], f"{view} is {wide} pixels wide"
+        box = page.locator("#kill-button").bounding_box()
+        assert box is not None and box["x"] + box["width"] <= PHONE["width"] and box["y"] + box["height"] <= PHONE["height"]
+    go(page, "Today")
+    shot(page, "phone")
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+
+
+def test_the_chart_has_lines_intervals_and_ticks(page: Page) -> None:
+    go(page, "Instrument")
+    for name in ("5 min", "15 min", "Ticks", "1 min"):
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(page.get_by_role("button", name=name, exact=True)).to_have_attribute("aria-pressed", "true")
+    assert page.locator(".box canvas").count() > 0
+
+
+def test_an_order_tells_its_story(page: Page) -> None:
+    go(page, "Orders")
+    page.get_by_role("row").filter(has_text="Entry").last.get_by_role("link").click()
+    timeline = page.get_by_role("region", name="Timeline", exact=True)
+    for words in ("Asked: place", "Sent: the last byte is out", "The broker has taken it", "Filled", "Rule:", "passed"):
+        expect(timeline.get_by_text(words).first).to_be_visible()
+    page.go_back()
+    expect(timeline).to_have_count(0)
+
+
+def test_the_journal_is_searched_and_the_day_replayed(page: Page) -> None:
+    go(page, "Journal")
+    page.get_by_label("Kind").select_option("NOTICE")
+    page.get_by_label("Search").fill("STOP_PLACED")
+    page.get_by_role("button", name="Search from the start").click()
+    expect(page.get_by_role("cell", name=re.compile("note STOP_PLACED")).first).to_be_visible()
+    assert page.locator(".rows tbody tr").count() == page.get_by_role("cell", name=re.compile("note STOP_PLACED")).count()
+    page.get_by_role("button", name="Replay this journal").click()
+    slider = page.get_by_role("slider")
+    expect(slider).to_be_visible(timeout=30_000)
+    expect(page.locator(".line")).to_contain_text("0 brackets open")
+    slider.evaluate(
+        "(e) => { e.value = (Number(e.min) + Number(e.max)) / 2;"
+        " for (const n of ['input', 'change']) e.dispatchEvent(new Event(n, {bubbles: true})); }"
+    )
+    expect(page.locator(".line")).to_contain_text(re.compile("1[12]:"))
+    shot(page, "journal-replay")
+
+
+def test_the_best_picture_is_kept(page: Page) -> None:
+    go(page, "Today")
+    shot(page, "today")
+    assert (Path(ROOT) / "build" / "page" / "today.png").stat().st_size > 20_000

@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+
+import { bare, coveredSince, covering } from "./protection";
+import type { BracketView, OrderView } from "./wire";
+
+const bracket = { id: 4, open_qty: 150, protected_qty: 100 } as BracketView;
+const order = (fields: Partial<OrderView>) => ({ bracket_id: 4, leg: "STOP", ord_status: "NEW", ts_ack_ms: 5, ts_last_ms: 9, ...fields }) as OrderView;
+
+describe("protection", () => {
+  it("counts exits that work at the exchange", () => {
+    const stop = order({});
+    const others = [
+      order({ leg: "ENTRY" }),
+      order({ bracket_id: 3 }),
+      order({ ord_status: "PENDING_NEW" }),
+      order({ ord_status: "CANCELED" }),
+      order({ ord_status: "FILLED" }),
+    ];
+    expect(covering(bracket, [...others, stop])).toEqual([stop]);
+  });
+
+  it("says what is bare", () => {
+    expect(bare(bracket)).toBe(50);
+    expect(bare({ ...bracket, protected_qty: 200 })).toBe(0);
+  });
+
+  it("is as old as its oldest order", () => {
+    expect(coveredSince([])).toBeNull();
+    expect(coveredSince([order({ ts_ack_ms: 7 }), order({ ts_ack_ms: null, ts_last_ms: 6 })])).toBe(6);
+  });
+});
