@@ -71,6 +71,7 @@ ALERTS: dict[str, Level | AsSaid | None] = {
     "DAY_SUMMARY": Level.INFO,
     "STOPPING": Level.WARN,
     "PAUSED": Level.WARN,
+    "REDUCING": Level.WARN,
     "FLATTEN": Level.WARN,
     "KILLED": Level.ALARM,
     "FAULT": Level.ALARM,

@@ -42,14 +42,14 @@ class StrategyLines:
         if now_ns < self._next_ns:
             return
         minute_ns = (now_ns - BEHIND_NS) // MINUTE_NS * MINUTE_NS
-        is_first = self._next_ns == 0
         self._next_ns = minute_ns + MINUTE_NS + BEHIND_NS
-        if is_first:
-            return
-        for strategy_id, values in enumerate(self._values):
-            signal = self._day.engine.strategy(strategy_id)["signal"]
-            if signal["ready"]:
-                values.append(LineValue(minute_ns - MINUTE_NS, signal["fast"], signal["slow"]))
+        engine, plan = self._day.engine, self._day.plan
+        for planned, (strategy_id, values) in zip(plan.strategies, enumerate(self._values), strict=True):
+            # The minute that has just closed, if there was a tick in it: a point for each candle, and for nothing else.
+            closed_ns = engine.series(plan.instruments[planned.instrument_id].minute_series_id)["last"]["ts_open_ns"]
+            signal = engine.strategy(strategy_id)["signal"]
+            if signal["ready"] and closed_ns == minute_ns - MINUTE_NS:
+                values.append(LineValue(closed_ns, signal["fast"], signal["slow"]))
 
     def of(self, strategy_id: int) -> list[LineValue]:
         """Oldest first."""

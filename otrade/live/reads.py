@@ -67,7 +67,7 @@ class LiveReads:
             leg=LEGS[Leg(order["leg"])],
             side="BUY" if order["side"] > 0 else "SELL",
             is_whole=bool(steps),
-            steps=_steps(steps or marks_of(order), order["ts_intent_ns"]),
+            steps=_steps(steps or marks_of(order)),
             why=why_order(day, order),
         )
 
@@ -106,10 +106,12 @@ class LiveReads:
         return self._config.check(draft) if self._config is not None else None
 
 
-def _steps(happened: Sequence[Happened], ts_intent_ns: int) -> list[asked.Step]:
+def _steps(happened: Sequence[Happened]) -> list[asked.Step]:
+    """Counted from the first: the core's own mark of an intent is that of the newest request."""
+    ordered = sorted(happened, key=lambda h: h.ts_ns)
     return [
-        asked.Step(ts_ms=h.ts_ns // NS_PER_MS, after_us=(h.ts_ns - ts_intent_ns) // 1_000, by=h.by, what=h.what, words=h.words)
-        for h in sorted(happened, key=lambda h: h.ts_ns)
+        asked.Step(ts_ms=h.ts_ns // NS_PER_MS, after_us=(h.ts_ns - ordered[0].ts_ns) // 1_000, by=h.by, what=h.what, words=h.words)
+        for h in ordered
     ]
 
 

@@ -1,4 +1,4 @@
-"""How long the stages of the pipeline took today, for the page: what the broker's session measures, and what an order's story tells."""
+"""The stages of `latency.py` for the page: their durations with words."""
 
 from typing import Literal
 
@@ -7,27 +7,27 @@ from otrade.web.asked import Bucket, StageView
 
 from .day import TradingDay
 
-MACHINE: tuple[tuple[str, str, str], ...] = (
-    ("frame", "Frame", "a feed frame in hand, until the core has dealt with it"),
-    ("order", "Tick to order", "a feed frame in hand, until the last byte of the order that it led to is out"),
-)
+Whose = Literal["machine", "engine"]
+SHOWN: dict[str, tuple[str, str, Whose]] = {
+    "frame": ("Frame", "a feed frame in hand, until the core has dealt with it", "machine"),
+    "order": ("Tick to order", "a feed frame in hand, until the last byte of the order that it led to is out", "machine"),
+    "sent": ("Asked to sent", "the event that asked for a request, until its last byte is with the kernel", "engine"),
+    "ack": ("Sent to answer", "a request's last byte out, until the broker's answer", "engine"),
+    "push": ("Sent to push", "a new order's last byte out, until the first push that tells of it", "engine"),
+    "exchange": ("Exchange to push", "the exchange's time of an order's state, until its push; whole seconds at some brokers", "engine"),
+    "feed": ("Exchange to tick", "the exchange's time of the last tick before an order, until it is in hand; whole seconds", "engine"),
+}
 
 
 def stages_of(day: TradingDay) -> list[StageView]:
-    """The stages in the order of the pipeline; the first two are the machine's own time, also on a paper day."""
-    latency = day.desk.session.latency if day.desk.session is not None else None
-    found = []
-    if latency is not None:
-        found += [_stage(name, words, "machine", getattr(latency, field)) for field, name, words in MACHINE]
-    stories = day.desk.stories
-    found.append(_stage("Answer", "a request's last byte out, until the broker's answer", "engine", stories.answer))
-    found.append(_stage("Word", "a request's last byte out, until the first report about its order", "engine", stories.word))
-    return found
+    """In the order of the pipeline."""
+    return [_stage(name, seen) for name, seen in day.stages().items()]
 
 
-def _stage(name: str, words: str, clock: Literal["machine", "engine"], seen: LatencyHistogram) -> StageView:
+def _stage(name: str, seen: LatencyHistogram) -> StageView:
+    title, words, clock = SHOWN.get(name, (name, "", "engine"))
     return StageView(
-        name=name,
+        name=title,
         words=words,
         clock=clock,
         n=seen.n,

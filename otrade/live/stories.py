@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from otrade._core.histogram import LatencyHistogram
 from otrade._core.types import Cmd, Ev, OrdType
 from otrade.brokers.base import Answer, OrderReport, Source
 from otrade.web.asked import StepBy
@@ -59,25 +58,15 @@ class Happened:
     words: str
 
 
-@dataclass(slots=True)
-class _Request:
-    cl_ord_id: str
-    ts_sent_ns: int = 0
-
-
 class Stories:
-    """`answer` counts from a request's last byte to the broker's answer, `word` to the first report that follows it."""
+    """Told by the order desk of what leaves and what comes. Times are engine time, ns."""
 
     def __init__(self) -> None:
-        self.answer = LatencyHistogram()
-        self.word = LatencyHistogram()
         self._steps: dict[str, list[Happened]] = {}
         self._fresh: dict[int, Asked] = {}
         """Commands that are about to leave, and have not been told of yet."""
-        self._requests: dict[int, _Request] = {}
-        """Those that wait for an answer."""
-        self._waiting: dict[str, int] = {}
-        """When the last request of an order left, until a report follows it."""
+        self._requests: dict[int, str] = {}
+        """Those that wait for an answer, and whose they are."""
         self._said: dict[str, tuple[Any, ...]] = {}
 
     def of(self, cl_ord_id: str) -> list[Happened]:
@@ -90,40 +79,34 @@ class Stories:
         """Comes before the command leaves, and is cheap for that reason."""
         self._fresh[command.seq] = command
 
-    def _request(self, seq: int) -> _Request | None:
+    def _request(self, seq: int) -> str:
+        """Whose request this is; empty when that is not known."""
         command = self._fresh.pop(seq, None)
         if command is None:
-            return self._requests.get(seq)
-        request = self._requests[seq] = _Request(command.cl_ord_id)
+            return self._requests.get(seq, "")
+        self._requests[seq] = command.cl_ord_id
         self._add(command.cl_ord_id, Happened(command.ts_ns, "engine", ASKED.get(Cmd(command.kind), "Asked"), _terms(command)))
-        return request
+        return command.cl_ord_id
 
     def sent(self, seq: int, ts_ns: int) -> None:
-        request = self._request(seq)
-        if request is not None:
-            request.ts_sent_ns = ts_ns
-            self._waiting[request.cl_ord_id] = ts_ns
-            self._add(request.cl_ord_id, Happened(ts_ns, "wire", "Sent: the last byte is out", f"request {seq}"))
+        cl_ord_id = self._request(seq)
+        if cl_ord_id:
+            self._add(cl_ord_id, Happened(ts_ns, "wire", "Sent: the last byte is out", f"request {seq}"))
 
     def answered(self, seq: int, answer: Answer, ts_ns: int) -> None:
-        request = self._request(seq)
-        if request is None:
+        cl_ord_id = self._request(seq)
+        if not cl_ord_id:
             return
         del self._requests[seq]
-        if request.ts_sent_ns:
-            self.answer.record_ns(ts_ns - request.ts_sent_ns)
         named = f"the broker's number is {answer.broker_order_id}" if answer.broker_order_id else ""
         words = ". ".join(filter(None, (named, answer.text)))
-        self._add(request.cl_ord_id, Happened(ts_ns, "broker", ANSWERED.get(answer.outcome, answer.outcome.name), words))
+        self._add(cl_ord_id, Happened(ts_ns, "broker", ANSWERED.get(answer.outcome, answer.outcome.name), words))
 
     def reported(self, report: OrderReport) -> None:
         said = (report.ev, report.status, report.cum_qty, report.order_qty, report.price_e4, report.trigger_e4, report.ord_type)
         if self._said.get(report.cl_ord_id) == said:
             return
         self._said[report.cl_ord_id] = said
-        sent_ns = self._waiting.pop(report.cl_ord_id, 0)
-        if sent_ns:
-            self.word.record_ns(report.ts_recv_ns - sent_ns)
         by: StepBy = "exchange" if report.ev in EXCHANGE else "broker"
         self._add(report.cl_ord_id, Happened(report.ts_recv_ns, by, REPORTED.get(report.ev, report.ev.name), _said_words(report)))
 

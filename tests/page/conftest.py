@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import orjson
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from otrade.live.runfile import RunInfo
 from tests.web.doors import PASSWORD, write_people
@@ -26,6 +26,7 @@ AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SHOTS = ROOT / "build" / "page"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 STARTS_WITHIN_S = 60
+expect.set_options(timeout=20_000)  # of a busy machine
 
 
 def chromium() -> str:
@@ -101,20 +102,20 @@ def _url(process: subprocess.Popen[bytes], folder: Path) -> str:
 
 
 @contextmanager
-def person(browser: Browser, url: str, name: str = "trader", **options: object) -> Iterator[Page]:
+def person(browser: Browser, url: str, name: str = "trader", *, password: str = PASSWORD, **options: object) -> Iterator[Page]:
     """Somebody at a browser of his own who has logged in. What goes wrong in the page's own code fails the test."""
     context = browser.new_context(**{"viewport": {"width": 1500, "height": 950}, **options})  # type: ignore[arg-type]
     context.set_default_timeout(15_000)
     try:
-        yield enter(context, url, name)
+        yield enter(context, url, name, password)
     finally:
         context.close()
 
 
-def enter(context: BrowserContext, url: str, name: str = "trader") -> Page:
+def enter(context: BrowserContext, url: str, name: str = "trader", password: str = PASSWORD) -> Page:
     page = open_page(context, url)
     page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("navigation", name="Views").wait_for()
     return page

@@ -199,11 +199,11 @@ export class Chart {
     );
   }
 
-  /** Show the newest candles at a readable width, all of them when they fit. */
+  /** Show the newest candles at a readable width; at the day's beginning there is room for what comes. */
   #fit(): void {
     const shown = Math.max(30, Math.floor(this.box.clientWidth / 8));
     const n = this.#rows.length;
-    this.#chart.timeScale().setVisibleLogicalRange({ from: Math.max(-2, n - shown), to: n + 6 });
+    this.#chart.timeScale().setVisibleLogicalRange({ from: n - shown, to: n + 6 });
   }
 }
 

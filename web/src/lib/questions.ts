@@ -159,3 +159,14 @@ export function login(approve: boolean): Question {
     word: "",
   };
 }
+
+export function testAlert(): Question {
+  return {
+    name: "test-alert",
+    args: {},
+    title: "Send a test alert?",
+    lines: ["Every configured target gets one message that says that it is a test; what each of them answered is shown here."],
+    action: "Send it",
+    word: "",
+  };
+}

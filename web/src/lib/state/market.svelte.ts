@@ -26,6 +26,8 @@ export class Market {
 
   #abort: AbortController | null = null;
   #refresh_at = 0;
+  /** The newest candle that came from the engine: those behind it are drawn from the ticks that the page saw, which are not all. */
+  #fetched_ms = 0;
 
   take(message: Snapshot | Delta): void {
     if (message.type === "snapshot") {
@@ -39,7 +41,7 @@ export class Market {
     if (tick && tick.ltp_e4 !== null && tick.ts_recv_ms !== null && this.ticks.push(tick.ts_recv_ms, tick.ltp_e4)) this.tick_n += 1;
     if (tick && tick.ltp_e4 !== null && tick.ts_recv_ms !== null && this.candles.length > 0) {
       this.candles = fold(this.candles, tick.ts_recv_ms, tick.ltp_e4, this.interval_s * 1000);
-      if (performance.now() >= this.#refresh_at) void this.#fetch(this.candles.at(-3)?.ts_ms ?? 0);
+      if (performance.now() >= this.#refresh_at) void this.#fetch(this.#fetched_ms);
     }
   }
 
@@ -58,6 +60,7 @@ export class Market {
   /** All candles of the selected instrument afresh. */
   reload(): void {
     this.candles = [];
+    this.#fetched_ms = 0;
     void this.#fetch(0);
   }
 
@@ -72,6 +75,7 @@ export class Market {
       const fetched = await fetchCandles(instrument_id, this.interval_s, since_ms, abort.signal);
       if (abort.signal.aborted) return;
       this.candles = overlay(this.candles, fetched);
+      this.#fetched_ms = fetched.at(-1)?.ts_ms ?? since_ms;
       this.problem = "";
     } catch (error) {
       if (!abort.signal.aborted) this.problem = error instanceof Error ? error.message : String(error);
