@@ -1,4 +1,4 @@
-"""Instructions and allocations inside one compiled function and all that it calls, by callgrind: the same on a busy machine and an idle one."""
+"""Instructions and allocations inside one compiled function and all that it calls, by callgrind: the same on any load of the machine."""
 
 from __future__ import annotations
 

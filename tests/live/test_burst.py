@@ -63,8 +63,9 @@ def test_fifty_thousand_ticks_at_once(tmp_path: Path) -> None:
     assert struct.unpack_from(">H", frames[-1].payload)[0] == PACKETS
 
 
-@pytest.mark.parametrize(("n", "expected"), [(1, SMALL_WINDOW_BYTES), (FEW_INSTRUMENTS, SMALL_WINDOW_BYTES), (501, 1 << 20), (3_000, 4 << 20),
-                                             (9_000, 11 << 20)])
+@pytest.mark.parametrize(("n", "expected"), [
+    (1, SMALL_WINDOW_BYTES), (FEW_INSTRUMENTS, SMALL_WINDOW_BYTES), (501, 1 << 20), (3_000, 4 << 20), (9_000, 11 << 20),
+])
 def test_a_window_takes_six_ticks_of_each_instrument(n: int, expected: int) -> None:
     assert window_bytes(n) == expected
     assert n <= FEW_INSTRUMENTS or window_bytes(n) >= 6 * 186 * n
