@@ -4,7 +4,7 @@ PY := .venv/bin/python
 # Compiled .pyc files quarter the start-up time; some environments switch them off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: build run test bench fuzz campaign drill drill-mutants deaths lint clean
+.PHONY: build run test bench peers fuzz campaign drill drill-mutants deaths lint clean
 
 build: .venv/ready otrade/web/static/index.html
 
@@ -51,6 +51,11 @@ test: lint .venv/browser
 bench: build
 	$(PY) bench/setup.py build_ext --inplace --build-temp build/bench > build/bench.log 2>&1 || (cat build/bench.log; exit 1)
 	$(PY) -m pytest bench -o addopts= -q
+	$(PY) -m bench.peers --short
+
+# Tick to order beside C, the vendor's SDK and asyncio, in full (about a quarter of an hour).
+peers: build
+	$(PY) -m bench.peers
 
 # The wire under the address and undefined-behaviour sanitisers, in a build of its own.
 FUZZ := build/fuzz
@@ -77,4 +82,4 @@ deaths: build
 
 clean:
 	rm -rf build dist .venv *.egg-info otrade/web/static web/node_modules
-	find otrade bench -name '*.so' -delete -o -name '*.c' -delete
+	find otrade bench -path bench/peers -prune -o \( -name '*.so' -o -name '*.c' \) -exec rm {} +

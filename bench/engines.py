@@ -18,15 +18,18 @@ PLAN: dict[str, Any] = {
 }
 
 
-def engine(*, instruments: int = 1, kind: str = "ema_cross", enabled: int = 1, brackets: int = 256,
-           orders: int = 4096, **params: Any) -> Engine:
-    """One strategy an instrument, on ticks, a minute series each, all gates on."""
-    e = Engine(instruments=instruments, series=instruments, strategies=instruments, brackets=brackets, orders=orders)
+def engine(*, instruments: int = 1, kind: str = "ema_cross", enabled: int = 1, brackets: int = 256, orders: int = 4096,
+           strategies: int = 1, plan: dict[str, Any] | None = None, **params: Any) -> Engine:
+    """So many strategies an instrument, on ticks, a minute series each, all gates on."""
+    e = Engine(instruments=instruments, series=instruments, strategies=instruments * strategies, brackets=brackets, orders=orders,
+               bars=max(8_192, 2 * instruments))
     asked = {"bar_mode": 0, "side_mask": 3, "fast_period": 9, "slow_period": 21, **params}
     for i in range(instruments):
         inst = e.add_instrument(token=token(i), segment=NSE, symbol=f"STOCK{i}", exchange="NSE", product=0,
                                 tick_size_e4=500, lot_size=1)
-        e.add_strategy(e.add_series(inst, 60 * SECOND), kind, asked, {**PLAN, "enabled": enabled})
+        series = e.add_series(inst, 60 * SECOND)
+        for k in range(strategies):
+            e.add_strategy(series, kind, {**asked, "slow_period": asked["slow_period"] + k}, {**PLAN, "enabled": enabled, **(plan or {})})
         far = OPEN_NS + 10**15
         e.set_session(inst, open_ns=OPEN_NS, entry_from_ns=OPEN_NS, entry_until_ns=far, square_off_ns=far, close_ns=far)
     e.set_limits(max_order_qty=1_000, max_order_notional_e4=10**13, max_open_positions=10**6, max_trades=10**6,

@@ -121,6 +121,56 @@ def feed_each(Engine engine, list frames, int64_t ts_ns, int64_t step_ns):
     return out
 
 
+def feed_paced(Engine engine, list frames, int64_t ts_ns, int64_t gap_ns, int64_t n):
+    """`n` frames, one each `gap_ns` of real time, which is also the engine's. Returns the ns that each took, clock reads included (about
+    25 ns). A frame that comes late because the one before took too long is dealt with at once.
+    """
+    cdef int64_t i, t0, t1, due, first = bench_now_ns()
+    cdef Py_ssize_t m = len(frames)
+    cdef bytes frame
+    cdef const uint8_t* p
+    cdef Py_ssize_t size
+    out = []
+    for i in range(n):
+        frame = frames[i % m]
+        p = frame
+        size = len(frame)
+        due = first + i * gap_ns
+        t0 = bench_now_ns()
+        while t0 < due:
+            t0 = bench_now_ns()
+        engine.on_frame(p, size, ts_ns + i * gap_ns)
+        t1 = bench_now_ns()
+        out.append(t1 - t0)
+    return out
+
+
+def feed_traded(Engine engine, list frames, int64_t ts_ns, int64_t step_ns, desk):
+    """(ns in the core for all frames, frames after which requests waited). `desk(ts_ns)` deals with those, and with what the time
+    brings every 50 frames; what it takes does not count.
+    """
+    cdef int64_t n = len(frames), i, t0, spent = 0, n_busy = 0
+    cdef const uint8_t** at = <const uint8_t**>malloc(n * sizeof(uint8_t*))
+    cdef Py_ssize_t* size = <Py_ssize_t*>malloc(n * sizeof(Py_ssize_t))
+    cdef bytes frame
+    for i in range(n):
+        frame = frames[i]
+        at[i] = frame
+        size[i] = len(frame)
+    t0 = bench_now_ns()
+    for i in range(n):
+        if engine.on_frame(at[i], size[i], ts_ns) > 0 or i % 50 == 49:
+            spent += bench_now_ns() - t0
+            n_busy += 1
+            desk(ts_ns)
+            t0 = bench_now_ns()
+        ts_ns += step_ns
+    spent += bench_now_ns() - t0
+    free(at)
+    free(size)
+    return spent, n_busy
+
+
 def tick_to_order(Engine engine, bytes quiet, bytes crossing, int64_t ts_ns, int64_t n):
     """ns from a frame's bytes to the bytes of the order that it triggers, `n` times; the order is refused in between.
 

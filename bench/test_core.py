@@ -122,22 +122,3 @@ def test_journalling(benchmark: Any, figures: list[tuple[str, ...]]) -> None:
     cost = statistics.median(costs)
     figures.append(("journalling an event", f"{cost:.0f} ns", f"{p99(costs):.0f} ns",
                     f"{cost / copied:.1f}x a memcpy of the same bytes ({copied:.1f} ns); with checksum, number, time", "150 ns"))
-
-
-@pytest.mark.parametrize("many", [3_000])
-def test_cost_of_a_tick_does_not_grow(benchmark: Any, figures: list[tuple[str, ...]], many: int) -> None:
-    one, lots = engine(enabled=0), engine(instruments=many, enabled=0)
-    one_frames = walk(many // 50, 1, packets_per_frame=50)
-    lots_frames = walk(many // 50, many, packets_per_frame=50)
-    at = [OPEN_NS + 10 * SECOND]
-
-    def step() -> int:
-        at[0] += 60 * SECOND
-        return at[0]
-
-    a, b = side_by_side(lambda: loops.feed(one, one_frames, step(), 1_000, 4),
-                        lambda: loops.feed(lots, lots_frames, step(), 1_000, 4))
-    benchmark.pedantic(lambda: loops.feed(lots, lots_frames, step(), 1_000, 1), rounds=5)
-    ratio = statistics.median(y / x for x, y in zip(a, b, strict=True))
-    figures.append((f"a tick at {many} instruments", f"{statistics.median(b) / 50:.0f} ns", f"{p99(b) / 50:.0f} ns",
-                    f"{ratio:.2f}x of one instrument ({statistics.median(a) / 50:.0f} ns)", "1.5x"))

@@ -1,5 +1,5 @@
 """Door of the engine: the whole pipeline behind one object. See `engine.pyx`."""
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from otrade._core.record cimport EngineRecord
 from otrade._core.types cimport report_t, tick_t
@@ -15,3 +15,4 @@ cdef class Engine(EngineRecord):
     cdef int _waiting(self) noexcept nogil
     cdef int _frame(self, int kind, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept nogil
     cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept
+    cdef int only_request(self, const char** out, uint32_t* seq) noexcept

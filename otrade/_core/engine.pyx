@@ -27,7 +27,7 @@ from otrade._core.record cimport EngineRecord
 from otrade._core.state cimport core_t, find_key, find_token, instrument_t, market_t, push_bar, series_t
 from otrade._core.types cimport (
     EXIT_FLATTEN, HALT_ACTIVE, HAS_DEPTH, MAX_FEEDS, REASON_FRAME_HEARTBEAT, REASON_OK, REC_ANSWER, REC_BOOK_BEGIN, REC_BOOK_END,
-    REC_CALL, REC_FRAME, REC_FRAME_KITE_B, REC_FRAME_UPSTOX_B, REC_REPORT, REC_SENT, REC_TIMER, answer_t, report_t, tick_t,
+    REC_CALL, REC_FRAME, REC_FRAME_KITE_B, REC_FRAME_UPSTOX_B, REC_REPORT, REC_SENT, REC_TIMER, answer_t, command_t, report_t, tick_t,
 )
 from otrade._core.wire cimport FrameSink
 from otrade._core.wire_kite cimport decode_packet, next_packet
@@ -50,6 +50,9 @@ cdef class FeedSink(FrameSink):
 
     cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept:
         return self._engine._frame(self._kind, buf, n, ts_recv_ns)
+
+    cdef int only_request(self, const char** out, uint32_t* seq) noexcept:
+        return self._engine.only_request(out, seq)
 
 
 cdef void _text_into(char* field, int cap, str text):
@@ -197,6 +200,19 @@ cdef class Engine(EngineRecord):
     cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept:
         """A binary frame of Kite's feed, in borrowed memory. Returns how many commands are waiting."""
         return self._frame(REC_FRAME, buf, n, ts_recv_ns)
+
+    cdef int only_request(self, const char** out, uint32_t* seq) noexcept:
+        """The request that waits alone, once its decision is in the journal. Several are sorted by lane first, by their taker."""
+        cdef core_t* c = &self.c
+        cdef command_t* cmd
+        if self._waiting() != 1 or (self.journaling and self.journal.has_died()):
+            return 0
+        cmd = &c.commands[c.command_head % c.cap_commands]
+        if cmd.order_slot < 0 or cmd.n_bytes <= 0:
+            return 0
+        out[0] = cmd.request
+        seq[0] = cmd.seq
+        return cmd.n_bytes
 
     def on_frame_bytes(self, const uint8_t[::1] payload, int64_t ts_recv_ns, int kind=REC_FRAME):
         """The same for a Python buffer: replays and tests."""

@@ -17,6 +17,10 @@ from otrade._core.types cimport REC_DROPPED, REC_HELLO, REC_PAD
 
 from otrade.errors import EngineError
 
+cdef extern from * nogil:
+    uint8_t __atomic_fetch_or(uint8_t* p, uint8_t value, int order)
+    int __ATOMIC_RELAXED
+
 cdef extern from "otrade/_core/crc32c.h" nogil:
     uint32_t otrade_crc(uint32_t crc, const uint8_t* p, size_t n)
     void otrade_crc_init()
@@ -106,7 +110,7 @@ cdef class JournalWriter:
     @property
     def is_dead(self):
         """The drill's record has been written: nothing after it is."""
-        return self.last_seq >= 0 and self.seq >= self.last_seq
+        return self.has_died()
 
     def begin_section(self, uint16_t section):
         """Records from now on belong to this section."""
@@ -122,7 +126,7 @@ cdef class JournalWriter:
         """Write one record whose payload is `a` and then `b`. False when there is no room: then it is lost and counted."""
         cdef Py_ssize_t size = HEAD + _padded(n_a + n_b)
         cdef int64_t counts[2]
-        if (is_frame(kind) and self.refuses_frames) or (self.last_seq >= 0 and self.seq >= self.last_seq):
+        if (is_frame(kind) and self.refuses_frames) or self.has_died():
             self._lose(kind)
             return False
         if self.unsaid > 0 and self._room(REC_DROPPED, DROPPED_BYTES + size):
@@ -286,4 +290,15 @@ def prefault(uint8_t[::1] window not None):
     with nogil:
         while at < window.shape[0]:
             window[at] = 0
+            at += PAGE
+
+
+def keep_writable(uint8_t[::1] window not None, Py_ssize_t first, Py_ssize_t n):
+    """Write to every page of so many bytes what stands there, so that no store waits for the kernel, which takes a page back from its
+    writers whenever it has brought it to disk. Harmless beside the writer itself, in another thread: one atomic step a page.
+    """
+    cdef Py_ssize_t at = max(first, 0), last = min(first + n, window.shape[0])
+    with nogil:
+        while at < last:
+            __atomic_fetch_or(&window[at], 0, __ATOMIC_RELAXED)
             at += PAGE

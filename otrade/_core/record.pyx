@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t
 from libc.string cimport memchr, memcpy
 
 from otrade._core.journal cimport JournalWriter
-from otrade._core.state cimport core_t
+from otrade._core.state cimport core_t, touch_ahead
 from otrade._core.types cimport (
     MAX_REQUEST_BYTES, REC_CALL, REC_COMMAND, REC_HELLO, REC_NOTICE, REC_SIGNAL, command_t, notice_t, signal_rec_t,
 )
@@ -58,6 +58,10 @@ cdef class EngineRecord(EngineViews):
         """Journal one event, before the core acts on it."""
         if self.journaling:
             self.journal.put(kind, ts_ns, payload, n, NULL, 0)
+
+    def touch_ahead(self):
+        """Have the memory of the next decisions in place. Belongs on the beat; changes nothing."""
+        touch_ahead(&self.c)
 
     cdef void _decided(self) noexcept nogil:
         """6 encode: give every new request its bytes. Then journal what was decided since the last time."""

@@ -101,6 +101,13 @@ cdef int gate_entry(core_t* c, int strategy_id, int64_t qty, int64_t price_e4) n
     return budget_left(c, LANE_ENTRY, True)
 
 
+cdef bint _has_sent(const budget_t* budget, int64_t n, int64_t since_ns) noexcept nogil:
+    """Have there been `n` requests since then? Looks at one entry, however many there were. No limit is above RING."""
+    if n <= 0:
+        return True
+    return n <= budget.head and n <= RING and budget.ts_ring_ns[(budget.head - n) % RING] > since_ns
+
+
 cdef int64_t _sent_since(const budget_t* budget, int64_t since_ns) noexcept nogil:
     cdef int64_t n = 0
     cdef int64_t at = budget.head - 1
@@ -162,11 +169,11 @@ cdef int budget_left(core_t* c, int lane, bint is_placement) noexcept nogil:
     elif lane == LANE_EXIT and second > 1:
         second -= 1
     if c.now_ns < budget.tight_until_ns:
-        if lane == LANE_ENTRY or (lane == LANE_EXIT and _sent_since(budget, c.now_ns - SECOND_NS) >= 1):
+        if lane == LANE_ENTRY or (lane == LANE_EXIT and _has_sent(budget, 1, c.now_ns - SECOND_NS)):
             return REASON_RATE_BROKER
-    if budget.per_second > 0 and _sent_since(budget, c.now_ns - SECOND_NS) >= second:
+    if budget.per_second > 0 and _has_sent(budget, second, c.now_ns - SECOND_NS):
         return REASON_RATE_SECOND
-    if budget.per_minute > 0 and _sent_since(budget, c.now_ns - MINUTE_NS) >= minute:
+    if budget.per_minute > 0 and _has_sent(budget, minute, c.now_ns - MINUTE_NS):
         return REASON_RATE_MINUTE
     if budget.per_half_hour > 0:
         if _sent_in_half_hour(budget, c.now_ns) >= budget.per_half_hour - (budget.reserve_half_hour if lane == LANE_ENTRY else 0):

@@ -20,6 +20,9 @@ from otrade._core.types cimport (
 
 from otrade.errors import EngineError
 
+cdef enum:
+    AHEAD = 32  # entries of each table whose memory is held ready
+
 cdef const char* DIGITS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -54,6 +57,33 @@ cdef int allocate(core_t* c) except -1:
     c.signals = <signal_rec_t*>_array(c.cap_signals, sizeof(signal_rec_t))
     c.bars = <bar_rec_t*>_array(c.cap_bars, sizeof(bar_rec_t))
     return 0
+
+
+cdef void touch(void* block, int64_t first, int64_t entries, int64_t cap, size_t size, int ring) noexcept nogil:
+    """Write what stands there to the pages of so many entries from `first` on; a ring goes on at its beginning."""
+    cdef volatile char* p
+    cdef char* at = <char*>block
+    cdef int64_t i = first, last = first + entries
+    if not ring and last > cap:
+        last = cap
+    while i < last:
+        p = <volatile char*>(at + (i % cap) * <int64_t>size)
+        p[0] = p[0]
+        p[size - 1] = p[size - 1]
+        i += 1
+
+
+cdef void touch_ahead(core_t* c) noexcept nogil:
+    """Have the memory of the next decisions in place: the kernel gives a page when it is first written, which costs more than a decision
+    does. Only what comes next, because memory that is not needed today is not asked for.
+    """
+    touch(c.orders, c.n_orders, AHEAD, c.cap_orders, sizeof(order_t), False)
+    touch(c.brackets, c.n_brackets, AHEAD, c.cap_brackets, sizeof(bracket_t), False)
+    touch(c.live, c.n_live, AHEAD, c.cap_brackets, sizeof(int32_t), False)
+    touch(c.commands, c.command_tail, AHEAD, c.cap_commands, sizeof(command_t), True)
+    touch(c.notices, c.notice_tail, AHEAD, c.cap_notices, sizeof(notice_t), True)
+    touch(c.signals, c.signal_tail, AHEAD, c.cap_signals, sizeof(signal_rec_t), True)
+    touch(c.bars, c.bar_tail, AHEAD, c.cap_bars, sizeof(bar_rec_t), True)
 
 
 cdef void release(core_t* c) noexcept:

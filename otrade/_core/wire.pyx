@@ -5,7 +5,7 @@ frames enter a `FrameSink`.
 They exist so that the engine names no broker and a feed names no engine. The bodies here refuse: an
 engine without an encoder sends nothing, and a feed without an engine drops its frames.
 """
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from otrade._core.types cimport REASON_ENCODE, command_t
 
@@ -32,16 +32,34 @@ cdef class FrameSink:
         """
         return 0
 
+    cdef int only_request(self, const char** out, uint32_t* seq) noexcept:
+        """The bytes of the request that waits, when it is the only one and may leave: their number,
+        or 0. It goes on waiting. `out` is valid until the sink is called again.
+        """
+        return 0
+
 
 cdef class CallbackSink(FrameSink):
     """A sink in Python: `callback(frame: bytes, ts_recv_ns: int) -> int`, the number of commands
-    that wait. For recorders, tools and tests; an engine takes the frame without a Python object.
+    that wait; `waiting() -> (seq, bytes) | None`, the only one of them. For recorders, tools and
+    tests; an engine takes the frame without a Python object.
     """
 
     cdef object _callback
+    cdef object _waiting
+    cdef bytes _request
 
-    def __init__(self, callback) -> None:
+    def __init__(self, callback, waiting=None) -> None:
         self._callback = callback
+        self._waiting = waiting
 
     cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept:
         return self._callback((<const char*>buf)[:n], ts_recv_ns)
+
+    cdef int only_request(self, const char** out, uint32_t* seq) noexcept:
+        found = self._waiting() if self._waiting is not None else None
+        if found is None:
+            return 0
+        seq[0], self._request = found
+        out[0] = self._request
+        return <int>len(self._request)

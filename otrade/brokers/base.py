@@ -231,9 +231,12 @@ class Callbacks:
 
 
 class Latencies(Protocol):
-    """From a feed frame in hand: until it was dealt with, and until the last order that it led to was written."""
+    """From a feed frame in hand: until it was dealt with; where it led to orders, until they were decided, and until the last one was
+    written.
+    """
 
     frame: LatencyHistogram
+    core: LatencyHistogram
     order: LatencyHistogram
 
 

@@ -228,6 +228,16 @@ class EngineConfig(Base, frozen=True, kw_only=True):
     max_orders: Annotated[int, Meta(ge=64, le=500_000, description="in one day")] = 8_192
 
 
+class SpeedConfig(Base, frozen=True, kw_only=True):
+    """What the machine is asked for in live mode, to make the way from tick to order short. The defaults ask for nothing."""
+
+    busy_poll: Annotated[bool, Meta(description="never sleep: half the time to an order, for a whole core")] = False
+    core: Annotated[
+        int, Meta(ge=-1, le=1_023, description="the trading thread's own core, counted from 0, all other threads kept off it; -1: any")
+    ] = -1
+    lock_memory: Annotated[bool, Meta(description="keep all memory resident; needs an unlimited `ulimit -l`")] = False
+
+
 class BrokerConfig(Base, frozen=True, kw_only=True):
     """The broker's addresses and limits. The defaults stay below both brokers' published ones; an empty address is the broker's
     own.
@@ -464,6 +474,7 @@ class Config(Base, frozen=True, kw_only=True):
         Literal["paper", "live"], Meta(description="paper: the built-in simulated exchange")
     ]
     engine: EngineConfig = EngineConfig()
+    speed: SpeedConfig = SpeedConfig()
     broker: BrokerConfig = BrokerConfig()
     second_feed: SecondFeedConfig = SecondFeedConfig()
     sim: SimConfig = SimConfig()

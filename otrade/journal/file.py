@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from otrade._core.journal import JournalWriter, prefault
+from otrade._core.journal import JournalWriter, keep_writable, prefault
 from otrade.errors import JournalError
 
 from .layout import HEADER_BYTES, Header
@@ -24,6 +24,8 @@ from .scan import Verdict, check, windows
 AHEAD = 1
 AHEAD_BUSY = 2
 """Windows kept ready when one has been used up since the last look."""
+WRITABLE_BYTES = 64 << 10
+"""At least so much behind the last record is kept ready for the next ones."""
 Allocate = Callable[[int, int, int], None]
 
 
@@ -64,6 +66,7 @@ class JournalFile:
         self._is_dirty = False
         self._error = ""
         self._window_seen = 0
+        self._written_seen = 0
         self._end = 0
         self.found = self._open(identity, now_ns, window_bytes)
         self._window_bytes = self.found.header.window_bytes
@@ -178,7 +181,7 @@ class JournalFile:
         self._window_seen = writer.window
         with self._lock:
             for number in [number for number in self._maps if number < kept]:
-                self._maps.pop(number).close()
+                self._give_back(number)
             if writer.windows_ahead < (AHEAD_BUSY if busy else AHEAD) and self._ready is not None:
                 writer.offer(self._ready)
                 self._ready = None
@@ -186,6 +189,23 @@ class JournalFile:
         writer.refuses_frames = bool(self.trouble)
         if self._ready is None or self.trouble:
             self._wake.set()
+
+    def _give_back(self, number: int) -> None:
+        try:
+            self._maps[number].close()
+        except BufferError:  # the thread has it in its hands: on the next beat
+            return
+        del self._maps[number]
+
+    def _keep_writable(self) -> None:
+        """After a sync: what is expected until the next one, twice over. Runs in the thread."""
+        written = self.writer.window * self._window_bytes + self.writer.used
+        expected, self._written_seen = max(2 * (written - self._written_seen), WRITABLE_BYTES), written
+        number, used = divmod(written, self._window_bytes)
+        while expected > 0 and (window := self._maps.get(self._first + number)) is not None:
+            keep_writable(window, used, expected)
+            expected -= self._window_bytes - used
+            number, used = number + 1, 0
 
     def _work(self) -> None:
         while not self._is_closing:
@@ -200,6 +220,7 @@ class JournalFile:
                     os.fdatasync(self._fd)
                 except OSError as error:
                     self._error = f"the disk refuses the journal ({error.strerror})"
+                self._keep_writable()
 
     # ---------------------------------------------------------------------------------- a run's room
     def begin_section(self) -> int:

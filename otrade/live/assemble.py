@@ -64,6 +64,10 @@ class InstrumentSpec:
     """Its name on a feed that uses text."""
 
 
+BARS = 8_192
+"""Bars kept for the world outside until its next beat; at least two of each series, which may all close in the same instant."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
     """Sizes and gates of the engine; `limits` and `budget` are fields of `risk_limits_t` and
@@ -92,6 +96,7 @@ def assemble(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec) 
         strategies=max(sum(len(instrument.strategies) for instrument in instruments), 1),
         brackets=spec.brackets,
         orders=spec.orders,
+        bars=max(BARS, 2 * sum(map(len, lengths))),
         run_id=spec.run_id,
         order_timeout_ns=spec.order_timeout_ns,
         look_gap_ns=spec.look_gap_ns,

@@ -129,8 +129,8 @@ class TradingDay:
 
     def stages(self) -> dict[str, LatencyHistogram]:
         """Durations so far, by the stages of `latency.py`."""
-        session = self._session
-        feed = {"frame": session.latency.frame, "order": session.latency.order} if session is not None else {}
+        latency = self._session.latency if self._session is not None else None
+        feed = {"frame": latency.frame, "core": latency.core, "order": latency.order} if latency is not None else {}
         return {**feed, **self.desk.latency.stages()}
 
     @property

@@ -28,7 +28,7 @@ from .day import TradingDay
 from .killswitch import KillSwitch
 from .latency import keep
 from .log import LOGGER_NAME, TolerantFile, close_log, open_log
-from .memory import GarbageCare
+from .memory import MemoryCare
 from .morning import Morning
 from .notices import Notice, NoticeBoard
 from .progress import Progress
@@ -37,6 +37,8 @@ from .reload import Reloader
 from .runfile import RunFile, RunInfo
 from .signals import StopSignals
 from .source import LiveSource
+from .speed import Speed
+from .speed import check as check_speed
 from .summary import DaySummary, render, render_total, short, summarize
 from .units import ns_of_s
 from .watches import FrameWatch, NakedWatch
@@ -96,7 +98,8 @@ class Host:
         self._port = self.config.web.port if options.port is None else options.port
         self._run_file = RunFile(Path(self.config.paths.var))
         self._reloader = Reloader(manager, self.board)
-        self._care: GarbageCare | None = None
+        self._care: MemoryCare | None = None
+        self._speed: Speed | None = None
         self._server: WebServer | None = None
         self._hooks: HookServer | None = None
         self._signals: StopSignals | None = None
@@ -114,6 +117,8 @@ class Host:
         return self.manager.config
 
     def __enter__(self) -> "Host":
+        if self._mode == "live":
+            check_speed(self.config.speed)
         self._run_file.__enter__()
         try:
             if self._shows_page:
@@ -137,6 +142,7 @@ class Host:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._slow_down()
         self.progress.end()
         self._kill_switch.remove()
         if self._signals is not None:
@@ -150,7 +156,7 @@ class Host:
         self.day = day
         self.control.set_day(day)
         self.source.set_day(day)
-        self._care = GarbageCare(day.engine)
+        self._care = MemoryCare(day.engine)
         frames = FrameWatch(lambda: day.engine.counters()["frames"])
         self.source.frames = frames
         naked = NakedWatch(day, ns_of_s(self.config.alerts.naked_s))
@@ -172,6 +178,9 @@ class Host:
         assert self.day is not None
         if self._care is not None:
             self._care.__enter__()
+        if self._mode == "live":
+            self._speed = Speed(self.config.speed, self.board)
+            self._speed.__enter__()
         self.source.lifecycle = "running"
         self._tidy = asyncio.get_running_loop().run_in_executor(None, self._tidy_journals, self.day.plan.day)
         if self._shows_page and self._server is None:
@@ -190,6 +199,7 @@ class Host:
     def finish(self) -> DaySummary:
         """A day has ended and is closed: print its screen."""
         assert self.day is not None
+        self._slow_down()
         if self._care is not None:
             self._care.__exit__()
         summary = summarize(self.day)
@@ -200,6 +210,11 @@ class Host:
         self.progress.end()
         print(render(summary), flush=True)
         return summary
+
+    def _slow_down(self) -> None:
+        if self._speed is not None:
+            self._speed.__exit__(None, None, None)
+            self._speed = None
 
     def _keep_latency(self, day: TradingDay) -> None:
         try:

@@ -40,6 +40,8 @@ TELLING = 1 << Rec.HELLO | 1 << Rec.CALL | 1 << Rec.NOTICE
 FEW_INSTRUMENTS = 500
 SMALL_WINDOW_BYTES = 256 << 10
 """Mapped windows count into the process's memory; a frame of few instruments is small."""
+BURST_BYTES = 1_200
+"""Of one instrument between two beats: six ticks in full mode. A window takes that of all, and one is always ready behind it."""
 LIFTED = (Reason.STOPPING, Reason.BROKER_TOKEN, Reason.JOURNAL)
 """Halts that end with the process that they were about."""
 
@@ -226,6 +228,13 @@ class DayJournal:
         self._store.close()
 
 
+def window_bytes(n_instruments: int) -> int:
+    """Of a new file: whole MB but for few instruments."""
+    if n_instruments <= FEW_INSTRUMENTS:
+        return SMALL_WINDOW_BYTES
+    return -(-n_instruments * BURST_BYTES // WINDOW_BYTES) * WINDOW_BYTES
+
+
 def open_journal(
     directory: Path, identity: dict[str, str], config: JournalConfig, board: NoticeBoard, now_ns: int, *, n_instruments: int
 ) -> DayJournal:
@@ -243,7 +252,7 @@ def open_journal(
             max_mb=config.max_mb,
             reserve_mb=config.reserve_mb,
             sync_ms=config.sync_ms,
-            window_bytes=WINDOW_BYTES if n_instruments > FEW_INSTRUMENTS else SMALL_WINDOW_BYTES,
+            window_bytes=window_bytes(n_instruments),
         )
 
     try:

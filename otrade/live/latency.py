@@ -1,6 +1,7 @@
 """How long each stage takes, always on. The feed's own stages are counted in its compiled listener; an order's are counted here.
 
     frame     a frame in our hands -> dealt with, every frame                         (monotonic clock, brokers/transport/feed)
+    core      a frame in our hands -> its orders are decided and journalled           (the same; frames that led to orders)
     order     a frame in our hands -> the last order that it led to is written        (the same)
     sent      the event that asked for a request -> its last byte is with the kernel  (engine clock, from here on)
     ack       its last byte -> the broker's answer
@@ -27,7 +28,7 @@ from otrade._core.types import Cmd
 from otrade.brokers.base import OrderReport, Source
 from otrade.errors import OTradeError
 
-STAGES = ("frame", "order", "sent", "ack", "push", "exchange", "feed")
+STAGES = ("frame", "core", "order", "sent", "ack", "push", "exchange", "feed")
 PERCENTS = (50.0, 90.0, 99.0, 99.9)
 AWAITED_MAX = 4_096
 """Orders whose first push has not come: where pushes are lost they must not pile up."""

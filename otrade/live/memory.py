@@ -1,4 +1,4 @@
-"""When Python may collect garbage: never while something is open.
+"""When Python may collect garbage: never while something is open. And what must not cost a page fault: the next orders.
 
 A full collection walks every container that is alive and stops the loop for milliseconds. What
 start-up made is frozen, so that no later collection walks it; automatic collection is off, because
@@ -16,20 +16,21 @@ from .clock import NS_PER_S
 IDLE_NS = 300 * NS_PER_S
 
 
-class GarbageCare:
+class MemoryCare:
     """Context manager around a trading day; `look` belongs on the beat."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._next_ns = 0
 
-    def __enter__(self) -> "GarbageCare":
+    def __enter__(self) -> "MemoryCare":
         gc.collect()
         gc.freeze()
         gc.disable()
         return self
 
     def look(self, now_ns: int) -> None:
+        self._engine.touch_ahead()
         if now_ns >= self._next_ns and self._engine.n_live == 0:
             self._next_ns = now_ns + IDLE_NS
             gc.collect(1)

@@ -87,8 +87,8 @@ MUTANTS = (
     Mutant(
         "budget ignored",
         CORE + "risk.pyx",
-        "    if budget.per_second > 0 and _sent_since(",
-        "    if False and budget.per_second > 0 and _sent_since(",
+        "    if budget.per_second > 0 and _has_sent(",
+        "    if False and budget.per_second > 0 and _has_sent(",
         "more requests a second than are allowed",
     ),
     Mutant(

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otrade._core.journal import JournalWriter, crc32c
+from otrade._core.journal import JournalWriter, crc32c, keep_writable
 from otrade._core.types import Rec
 from otrade.errors import EngineError, JournalError
 from otrade.journal.archive import aside, tidy
@@ -437,3 +437,29 @@ def test_a_cut_archive_is_named(tmp_path: Path) -> None:
     (tmp_path / "cut.otj.gz").write_bytes(packed[: len(packed) // 2])
     with pytest.raises(JournalError, match=r"cut\.otj\.gz"):
         check(tmp_path / "cut.otj.gz")
+
+
+# ------------------------------------------------------------------------------------------------------------- pages kept writable
+@pytest.mark.parametrize(("first", "n"), [(0, 1 << 20), (100, 5_000), (8_190, 1), (16_000, 1 << 20), (-5, 10), (1 << 20, 7)])
+def test_keeping_pages_writable_changes_no_byte(first: int, n: int) -> None:
+    window = bytearray(random.Random(3).randbytes(16 << 10))
+    before = bytes(window)
+    keep_writable(window, first, n)
+    assert window == before
+
+
+def test_a_full_window_in_the_threads_hands_is_given_back_later(tmp_path: Path) -> None:
+    journal = opened(tmp_path / "a.otj")
+    try:
+        held = memoryview(journal._maps[0])  # as while its pages are touched
+        while journal.writer.window == 0:
+            fill(journal, 10)
+            wait_for_window(journal)
+        journal.poll()
+        assert 0 in journal._maps
+        held.release()
+        journal.poll()
+        assert 0 not in journal._maps
+    finally:
+        journal.close()
+    assert numbers(tmp_path / "a.otj")

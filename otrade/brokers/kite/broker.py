@@ -82,6 +82,7 @@ class KiteBroker:
         answer_timeout_ns: int = 5 * NS_PER_S,
         rest_timeout_ns: int = 10 * NS_PER_S,
         order_connections: int = 4,
+        early_orders: bool = True,
     ) -> None:
         self._api_key = api_key
         self._access_token = access_token
@@ -122,6 +123,7 @@ class KiteBroker:
                 callbacks=calls,
                 now_ns=feed_now_ns,
                 name=name,
+                early=self._orders.early if early_orders else None,
             ),
         )
 
@@ -143,6 +145,11 @@ class KiteBroker:
         its clock meanwhile.
         """
         return self._stream.is_connecting or self._orders.is_opening or self.rest.is_connecting
+
+    @property
+    def n_early(self) -> int:
+        """Order requests that left from the feed's callback, before anybody in Python heard of them."""
+        return self._orders.early.n_written
 
     @property
     def warm_connections(self) -> int:

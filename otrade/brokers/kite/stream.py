@@ -15,6 +15,7 @@ import orjson
 from otrade._core.wire import FrameSink
 from otrade._core.wire_kite import subscribe_message, unsubscribe_message
 from otrade.brokers.base import Clock
+from otrade.brokers.transport.early import EarlyWriter
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.feed import FeedListener
 from otrade.brokers.transport.stream import Address, FeedSocket, SocketCallbacks
@@ -50,8 +51,9 @@ class KiteStream(FeedSocket):
         callbacks: StreamCallbacks,
         now_ns: Callable[[], int] | None = None,
         name: str = "feed",
+        early: EarlyWriter | None = None,
     ) -> None:
-        super().__init__(name, sink=sink, clock=clock, rng=rng, callbacks=callbacks, now_ns=now_ns)
+        super().__init__(name, sink=sink, clock=clock, rng=rng, callbacks=callbacks, now_ns=now_ns, early=early)
         self._endpoint = endpoint
         self._tls = endpoint.tls()
         self._api_key = api_key

@@ -4,9 +4,12 @@ import picows
 
 from otrade._core.histogram import LatencyHistogram
 from otrade._core.wire import FrameSink
+from otrade.brokers.transport.early import EarlyWriter
 
 class FeedLatency:
+    begun: int
     frame: LatencyHistogram
+    core: LatencyHistogram
     order: LatencyHistogram
     def __init__(self) -> None: ...
 
@@ -25,6 +28,7 @@ class FeedListener(picows.WSListener):
         on_open: Callable[[FeedListener], None],
         on_close: Callable[[FeedListener], None],
         on_error: Callable[[Exception], None],
+        early: EarlyWriter | None = None,
     ) -> None: ...
     def send_text(self, message: bytes) -> None: ...
     def send_binary(self, message: bytes) -> None: ...

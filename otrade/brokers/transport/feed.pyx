@@ -14,6 +14,7 @@ from picows.picows cimport WSFrame, WSListener, WSMsgType, WSTransport
 
 from otrade._core.histogram cimport LatencyHistogram
 from otrade._core.wire cimport FrameSink
+from otrade.brokers.transport.early cimport EarlyWriter
 
 cdef enum:
     MESSAGE_BYTES_MAX = 1 << 22  # of a text or binary message sent in fragments
@@ -26,15 +27,19 @@ cdef inline int64_t read_clock_ns(int which) noexcept nogil:
 
 
 cdef class FeedLatency:
-    """From a frame in our hands to the last command of it written: for every frame, and for those
-    that made commands.
+    """From a frame in our hands until it is dealt with, every frame (`frame`); of those that made commands, until the core has decided
+    them (`core`) and until the last one's bytes are in the kernel (`order`). `begun` frames have been taken: one more than `frame.n`
+    while one is in our hands.
     """
 
+    cdef readonly int64_t begun
     cdef readonly LatencyHistogram frame
+    cdef readonly LatencyHistogram core
     cdef readonly LatencyHistogram order
 
     def __init__(self) -> None:
         self.frame = LatencyHistogram()
+        self.core = LatencyHistogram()
         self.order = LatencyHistogram()
 
 
@@ -44,7 +49,8 @@ cdef class FeedListener(WSListener):
     now_ns: engine time as a Python callable, or None for the system's clock read in C.
     on_text(bytes) takes a text frame, on_commands() is called when a frame left commands waiting,
     on_open(listener) and on_close(listener) frame the connection's life, and on_error(exception)
-    takes what any of these raised: a fault of ours must not end the feed.
+    takes what any of these raised: a fault of ours must not end the feed. `early` writes a request that
+    waits alone before anybody in Python hears of it.
     """
 
     cdef:
@@ -53,6 +59,7 @@ cdef class FeedListener(WSListener):
         readonly int64_t n_frames
         FrameSink _sink
         FeedLatency _latency
+        EarlyWriter _early
         object _now_ns
         object _on_text
         object _on_commands
@@ -64,8 +71,9 @@ cdef class FeedListener(WSListener):
 
     def __init__(
         self, FrameSink sink not None, FeedLatency latency not None, now_ns, *,
-        on_text, on_commands, on_open, on_close, on_error,
+        on_text, on_commands, on_open, on_close, on_error, EarlyWriter early=None,
     ) -> None:
+        self._early = early
         self._sink = sink
         self._latency = latency
         self._now_ns = now_ns
@@ -80,13 +88,28 @@ cdef class FeedListener(WSListener):
 
     cdef int take_binary(self, const uint8_t* payload, Py_ssize_t n) except -1:
         cdef int64_t start_ns = read_clock_ns(CLOCK_MONOTONIC)
+        cdef bint left_early
         self.ts_recv_ns = self.now()
         self.n_frames += 1
+        self._latency.begun += 1
         if self._sink.on_frame(payload, n, self.ts_recv_ns) > 0:
+            self._latency.core.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
+            left_early = self._early is not None and self._write_early()
+            if left_early:
+                self._latency.order.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
             self._on_commands()
-            self._latency.order.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
+            if not left_early:
+                self._latency.order.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
         self._latency.frame.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
         return 0
+
+    cdef bint _write_early(self) except -1:
+        """A failure here has written nothing, or its request is claimed all the same: the usual way goes on."""
+        try:
+            return self._early.write(self._sink)
+        except Exception as exc:
+            self._on_error(exc)
+        return False
 
     cdef int take_text(self, bytes payload) except -1:
         self.ts_recv_ns = self.now()

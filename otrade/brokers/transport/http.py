@@ -19,6 +19,7 @@ import httptools
 
 from otrade.brokers.base import Clock
 from otrade.brokers.transport.endpoint import Endpoint
+from otrade.brokers.transport.line import SendLine
 from otrade.errors import NetworkError
 
 CONNECT_TIMEOUT_S = 7.0
@@ -54,6 +55,7 @@ class HttpConnection(asyncio.Protocol):
         self._on_done: OnDone | None = None
         self._on_sent: Callable[[], None] | None = None
         self._writing = False
+        self.line = SendLine()
         self._start_answer()
 
     def _start_answer(self) -> None:
@@ -68,33 +70,29 @@ class HttpConnection(asyncio.Protocol):
     @property
     def is_idle(self) -> bool:
         """Connected, and free for a request."""
-        transport = self._transport
-        return transport is not None and self._on_done is None and not transport.is_closing()
+        return self.line.is_open and not self.line.is_owed
 
     def send(
         self, request: bytes, on_done: OnDone, on_sent: Callable[[], None] | None = None
     ) -> bool:
         """Write one request. False: the connection is dead or busy, and not one byte has left."""
-        if not self.is_idle:
+        if not self.line.send(request):
             return False
-        transport = cast(asyncio.Transport, self._transport)
+        self.expect(on_done, on_sent)
+        return True
+
+    def expect(self, on_done: OnDone, on_sent: Callable[[], None] | None = None) -> None:
+        """Who is told about the request that `line` has taken, in the same turn of the loop."""
         self._on_done = on_done
-        transport.write(request)
-        if transport.is_closing():
-            # The transport hands all to the kernel in one call and keeps what the kernel leaves:
-            # closing already means that this call failed, and then nothing was taken.
-            self._on_done = None
-            return False
         if on_sent is not None:
             if self._writing:
                 self._on_sent = on_sent
             else:
                 on_sent()
-        return True
 
     def abandon(self) -> None:
         """Drop the connection without another word: `on_done` will not be called."""
-        self._on_done = None
+        self._settle()
         self._on_sent = None
         if self._transport is not None:
             self._transport.abort()
@@ -106,6 +104,7 @@ class HttpConnection(asyncio.Protocol):
         # the truth.
         self._transport.set_write_buffer_limits(high=0)
         sock = transport.get_extra_info("socket")
+        self.line.attach(transport)
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             # A dead link must be known before an order needs it, not after.
@@ -140,9 +139,10 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        self.line.detach()
         self._on_sent = None
-        if self._on_done is not None:
-            on_done, self._on_done = self._on_done, None
+        on_done = self._settle()
+        if on_done is not None:
             on_done(None, "the connection was lost before the answer was complete")
         self._on_closed(self)
 
@@ -153,6 +153,12 @@ class HttpConnection(asyncio.Protocol):
         if on_done is not None:
             on_done(None, why)
 
+    def _settle(self) -> OnDone | None:
+        """Nothing is owed any more. Who was to be told."""
+        self.line.settle()
+        on_done, self._on_done = self._on_done, None
+        return on_done
+
     def _finish(self) -> None:
         response = self._response
         try:
@@ -161,7 +167,7 @@ class HttpConnection(asyncio.Protocol):
             self.fail("the answer could not be unzipped")
             return
         keep = self._keep_alive and not self._surplus
-        on_done, self._on_done = self._on_done, None
+        on_done = self._settle()
         if keep:
             self._start_answer()
         else:

@@ -18,6 +18,7 @@ from typing import cast
 from otrade._core.types import Ev, Reason
 from otrade.brokers.base import Answer, Clock, TimerHandle
 from otrade.brokers.transport.backoff import NS_PER_S, Backoff
+from otrade.brokers.transport.early import EarlyWriter
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.http import HttpConnection, HttpResponse, connect
 from otrade.errors import NetworkError
@@ -68,6 +69,8 @@ class OrderPool:
         self._size_max = size_max
         self._backoff = Backoff(rng, first_ns=NS_PER_S // 10, cap_ns=10 * NS_PER_S)
         self._idle: deque[HttpConnection] = deque()
+        self.early = EarlyWriter(self._idle)
+        """For a feed: writes the request that waits alone before it is submitted."""
         self._busy: dict[HttpConnection, _Request] = {}
         self._queue: list[tuple[int, int, _Request]] = []
         self._queued_total = 0
@@ -97,6 +100,10 @@ class OrderPool:
     def submit(self, seq: int, lane: int, data: bytes) -> None:
         """Send a whole encoded request now, or as soon as a connection is free."""
         request = _Request(seq, lane, data)
+        written_to = self.early.claim(seq)
+        if written_to is not None:
+            self._book(written_to, request)
+            return
         if self._closed:
             self._on_answer(
                 seq,
@@ -121,6 +128,7 @@ class OrderPool:
         for task in opening:
             task.cancel()
         await asyncio.gather(*opening, return_exceptions=True)
+        self.early.drop()
         for connection in self._idle:
             connection.abandon()
         self._idle.clear()
@@ -148,19 +156,22 @@ class OrderPool:
                 heapq.heappush(self._queue, entry)
 
     def _write(self, connection: HttpConnection, request: _Request) -> bool:
+        if not connection.line.send(request.data):
+            return False
+        self._book(connection, request)
+        return True
+
+    def _book(self, connection: HttpConnection, request: _Request) -> None:
+        """A request's bytes have been written: from now on it is owed one answer."""
         self._busy[connection] = request
-        request.is_written = connection.send(
-            request.data,
+        request.is_written = True
+        connection.expect(
             lambda response, why: self._on_done(connection, request, response, why),
             lambda: self._on_sent(request.seq, self._clock.now_ns()),
         )
-        if not request.is_written:
-            del self._busy[connection]
-            return False
         request.stop_timer()
         due_ns = self._clock.now_ns() + self._answer_timeout_ns
         request.timer = self._clock.call_at(due_ns, lambda: self._time_out(connection, request))
-        return True
 
     def _on_done(
         self, connection: HttpConnection, request: _Request, response: HttpResponse | None, why: str

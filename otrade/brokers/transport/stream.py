@@ -17,6 +17,7 @@ import picows
 from otrade._core.wire import FrameSink
 from otrade.brokers.base import Clock, TimerHandle
 from otrade.brokers.transport.backoff import NS_PER_S, Backoff
+from otrade.brokers.transport.early import EarlyWriter
 from otrade.brokers.transport.feed import FeedLatency, FeedListener
 from otrade.errors import BrokerError, TokenError
 
@@ -69,6 +70,7 @@ class FeedSocket:
         now_ns: Callable[[], int] | None = None,
         silence_ns: int = SILENCE_NS,
         ping_ns: int = 0,
+        early: EarlyWriter | None = None,
     ) -> None:
         """`name` is for people. `now_ns` None stamps frames with the system's clock, read in C. `ping_ns` 0 asks for no life."""
         self._name = name
@@ -78,6 +80,7 @@ class FeedSocket:
         self._now_ns = now_ns
         self._silence_ns = silence_ns
         self._ping_ns = ping_ns
+        self._early = early
         self._backoff = Backoff(rng)
         self._listener: FeedListener | None = None
         self._connecting: asyncio.Task[None] | None = None
@@ -199,6 +202,7 @@ class FeedSocket:
             on_open=self._on_open,
             on_close=self._on_close,
             on_error=self._log_fault,
+            early=self._early,
         )
 
     def _log_fault(self, exc: Exception) -> None:

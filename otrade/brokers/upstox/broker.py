@@ -70,6 +70,7 @@ class UpstoxBroker:
         answer_timeout_ns: int = 5 * NS_PER_S,
         rest_timeout_ns: int = 10 * NS_PER_S,
         order_connections: int = 4,
+        early_orders: bool = True,
     ) -> None:
         self._encoder = encoder
         self._listing = listing
@@ -102,6 +103,7 @@ class UpstoxBroker:
                 on_token_dead=callbacks.on_token_dead,
                 on_commands=callbacks.on_commands,
             ),
+            early=self._orders.early if early_orders else None,
         )
         self._portfolio = PortfolioStream(
             self._doorman,
@@ -139,6 +141,11 @@ class UpstoxBroker:
             or self.rest.is_connecting
             or self._doorman.is_connecting
         )
+
+    @property
+    def n_early(self) -> int:
+        """Order requests that left from the feed's callback, before anybody in Python heard of them."""
+        return self._orders.early.n_written
 
     @property
     def warm_connections(self) -> int:

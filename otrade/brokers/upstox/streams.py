@@ -15,6 +15,7 @@ import orjson
 from otrade._core.wire import CallbackSink, FrameSink
 from otrade.brokers.base import Clock
 from otrade.brokers.transport.backoff import NS_PER_S
+from otrade.brokers.transport.early import EarlyWriter
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.feed import FeedListener
 from otrade.brokers.transport.stream import SILENCE_NS, Address, FeedSocket, SocketCallbacks
@@ -52,9 +53,10 @@ class MarketStream(FeedSocket):
         callbacks: SocketCallbacks,
         now_ns: Callable[[], int] | None = None,
         name: str = "feed",
+        early: EarlyWriter | None = None,
     ) -> None:
         super().__init__(
-            name, sink=sink, clock=clock, rng=rng, callbacks=callbacks, now_ns=now_ns, silence_ns=SILENCE_NS, ping_ns=PING_NS
+            name, sink=sink, clock=clock, rng=rng, callbacks=callbacks, now_ns=now_ns, silence_ns=SILENCE_NS, ping_ns=PING_NS, early=early
         )
         self._rest = rest
         self._listing = listing

@@ -1,8 +1,12 @@
-"""Work to be counted by callgrind: `python -m tests.core.instruction_driver tick|order N`. Everything is decided by N alone."""
+"""Work to be counted: `python -m tests.guards.work NAME N`. Everything that happens is decided by NAME and N alone."""
+
+from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
-from otrade._core.types import Ev, Reason
+from otrade._core.journal import JournalWriter
+from otrade._core.types import Ev, Reason, Rec
 from tests.core.harness import MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
 
 PACKETS = 50
@@ -17,8 +21,9 @@ def ticks(n: int) -> None:
 
 
 def orders(n: int) -> None:
-    """`n` signals that each become the bytes of an entry, which is refused: sizing, gates, bracket, state machine, encoding."""
+    """`n` signals that each become the bytes of an entry, journalled, which is refused: two frames a signal."""
     engine = make_engine(brackets=n + 1, orders=4 * n + 64, params={"side_mask": 1})
+    engine.open_journal(JournalWriter(memoryview(bytearray((n + 16) << 12))), b"{}", OPEN_NS)
     below, above = frame(packet(token_of(0), 9_990)), frame(packet(token_of(0), 10_005))
     for k in range(n):
         now = OPEN_NS + (k + 1) * SECOND
@@ -27,5 +32,15 @@ def orders(n: int) -> None:
         engine.on_answer(engine.take_command().seq, Ev.REFUSED, reason=Reason.BROKER_ORDER, ts_ns=now + 2 * MS)
 
 
+def records(n: int) -> None:
+    """`n` records of a frame with one full packet."""
+    writer = JournalWriter(memoryview(bytearray((n + 1) << 8)))
+    payload = frame(packet(token_of(0), 10_000))
+    for k in range(n):
+        assert writer.append(Rec.FRAME, k, payload)
+
+
+WORK: dict[str, Callable[[int], None]] = {"ticks": ticks, "orders": orders, "records": records}
+
 if __name__ == "__main__":
-    {"tick": ticks, "order": orders}[sys.argv[1]](int(sys.argv[2]))
+    WORK[sys.argv[1]](int(sys.argv[2]))

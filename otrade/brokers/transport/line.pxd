@@ -1,0 +1,9 @@
+"""Door of a connection's sending half. See `line.pyx`."""
+from aiofastnet.transport cimport Transport
+
+
+cdef class SendLine:
+    cdef Transport _transport
+    cdef readonly bint is_owed
+    cdef bint is_free(self) except -1
+    cdef bint write(self, const char* data, Py_ssize_t n) except -1

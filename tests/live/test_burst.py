@@ -1,0 +1,78 @@
+"""What the opening second brings: 50,000 ticks of 9,000 instruments between two beats, across the end of a minute. Nothing is lost.
+
+The bars are held against a naive account of the same prices.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+from pathlib import Path
+
+import pytest
+
+from otrade._core.types import Rec
+from otrade._core.wire_kite import KiteEncoder
+from otrade.journal.file import JournalFile
+from otrade.journal.scan import records
+from otrade.live.assemble import BARS, EngineSpec, InstrumentSpec, SessionSpec, assemble
+from otrade.live.journal import FEW_INSTRUMENTS, SMALL_WINDOW_BYTES, window_bytes
+from tests.core.harness import HOUR, OPEN_NS, SECOND, frame, packet, token_of
+
+INSTRUMENTS, TICKS, PACKETS = 9_000, 50_000, 50
+SEED = 17
+
+
+def spec(i: int) -> InstrumentSpec:
+    session = SessionSpec(OPEN_NS, OPEN_NS, OPEN_NS + 5 * HOUR, OPEN_NS + 5 * HOUR, OPEN_NS + 6 * HOUR)
+    return InstrumentSpec(token_of(i), "NSE", f"STOCK{i}", "MIS", 0, "", "full", 500, 1, 0, 1, 0, 0, session, [])
+
+
+def test_fifty_thousand_ticks_at_once(tmp_path: Path) -> None:
+    rng = random.Random(SEED)
+    engine = assemble("2026-11-23", [spec(i) for i in range(INSTRUMENTS)], EngineSpec(1)).engine
+    engine.set_encoder(KiteEncoder(b"127.0.0.1", b"", b"token k:t"))
+    journal = JournalFile(tmp_path / "a.otj", {"day": "2026-11-23"}, OPEN_NS, window_bytes=window_bytes(INSTRUMENTS))
+    try:
+        engine.open_journal(journal.writer, b"{}", OPEN_NS)
+        engine.start(OPEN_NS)
+        engine.on_feed(True, OPEN_NS)
+        minute_ns = OPEN_NS + 60 * SECOND  # a session's bars are counted from its open
+        px = [100_000] * INSTRUMENTS
+        bars: dict[int, list[int]] = {}
+        for k in range(TICKS // PACKETS):
+            now_ns = minute_ns + (k - TICKS // PACKETS // 2) * 1_000
+            ids = [(k * PACKETS + i) % INSTRUMENTS for i in range(PACKETS)]
+            for i in ids:
+                px[i] += 5 * rng.randint(-4, 4)
+                if now_ns < minute_ns:
+                    bars.setdefault(i, []).append(px[i] * 100)
+            engine.on_frame_bytes(frame(*(packet(token_of(i), px[i]) for i in ids)), now_ns)
+        assert engine.counters()["ticks"] == TICKS
+        assert journal.writer.n_lost == 0
+        found = {bar[0]: bar for bar in engine.take_bars()}
+        assert len(found) == INSTRUMENTS == len(bars), f"seed {SEED}"
+        for series, (_, ts_open_ns, *prices, _volume, n_ticks) in found.items():
+            seen = bars[series]
+            assert prices == [seen[0], max(seen), min(seen), seen[-1]], f"series {series}, seed {SEED}"
+            assert (ts_open_ns, n_ticks) == (OPEN_NS, len(seen))
+    finally:
+        journal.close()
+    frames = [record for record in records(tmp_path / "a.otj") if record.kind == Rec.FRAME]
+    assert len(frames) == TICKS // PACKETS
+    assert struct.unpack_from(">H", frames[-1].payload)[0] == PACKETS
+
+
+@pytest.mark.parametrize(("n", "expected"), [
+    (1, SMALL_WINDOW_BYTES), (FEW_INSTRUMENTS, SMALL_WINDOW_BYTES), (501, 1 << 20), (3_000, 4 << 20), (9_000, 11 << 20),
+])
+def test_a_window_takes_six_ticks_of_each_instrument(n: int, expected: int) -> None:
+    assert window_bytes(n) == expected
+    assert n <= FEW_INSTRUMENTS or window_bytes(n) >= 6 * 186 * n
+
+
+def test_the_ring_of_bars_takes_two_of_each_series() -> None:
+    def bars(n: int) -> int:
+        return int(assemble("2026-11-23", [spec(i) for i in range(n)], EngineSpec(1)).engine.sizes["bars"])
+
+    assert bars(10) == BARS and bars(5_000) == 10_000
