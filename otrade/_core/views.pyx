@@ -131,6 +131,23 @@ cdef class EngineViews(EngineSetup):
         out["phase"] = risk.phase(&self.c.instruments[i], self.c.now_ns)
         return out
 
+    def first_phase(self):
+        """The instrument whose phase is the earliest and, of those, ends first; -1: there is none."""
+        cdef int i, phase, first = -1, earliest = 0
+        for i in range(self.c.n_instruments):
+            phase = risk.phase(&self.c.instruments[i], self.c.now_ns)
+            if first < 0 or phase < earliest or (phase == earliest and self.c.instruments[i].close_ns < self.c.instruments[first].close_ns):
+                first, earliest = i, phase
+        return first
+
+    def newest_tick_ns(self):
+        """When any instrument was last heard of; 0: never."""
+        cdef int i
+        cdef int64_t newest = 0
+        for i in range(self.c.n_instruments):
+            newest = max(newest, self.c.markets[i].ts_recv_ns)
+        return newest
+
     def market(self, int i):
         self._set_up(i, self.c.n_instruments, "instrument")
         return self.c.markets[i]

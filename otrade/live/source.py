@@ -7,7 +7,7 @@ they are built once.
 import asyncio
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -222,15 +222,17 @@ class LiveSource:
 
     def _phase(self, day: TradingDay) -> tuple[Phase, int]:
         """The earliest phase of all instruments, and when that ends."""
-        rows = [day.engine.instrument(i) for i in range(day.engine.n_instruments)]
-        row = min(rows, key=lambda row: (row["phase"], row["close_ns"]))
+        first = day.engine.first_phase()
+        if first < 0:
+            return Phase.UNKNOWN, 0
+        row = day.engine.instrument(first)
         phase = Phase(row["phase"])
         field = PHASE_ENDS.get(phase)
         return phase, row[field] if field else 0
 
     def _feed(self, day: TradingDay, counters: dict[str, int]) -> schema.FeedStatus:
         risk = day.engine.risk()
-        ts_recv_ns = max((day.engine.market(i)["ts_recv_ns"] for i in range(day.engine.n_instruments)), default=0)
+        ts_recv_ns = day.engine.newest_tick_ns()
         refused = counters["refused"]
         assert isinstance(refused, list)
         return schema.FeedStatus(
@@ -247,68 +249,61 @@ class LiveSource:
         return schema.LatencyStatus(p50_ns=latency.p50_ns, p99_ns=latency.p99_ns, max_ns=latency.max_ns, count=latency.n)
 
     # ----------------------------------------------------------------------------------------- rows
-    def instruments(self) -> Sequence[schema.InstrumentView]:
+    def instruments(self) -> Iterator[schema.InstrumentView]:
         day = self._day
         if day is None:
-            return []
-        rows = []
+            return
         for instrument_id, planned in enumerate(day.plan.instruments):
             inst, market = day.engine.instrument(instrument_id), day.engine.market(instrument_id)
-            rows.append(
-                schema.InstrumentView(
-                    id=instrument_id,
-                    symbol=planned.name,
-                    ltp_e4=market["ltp_e4"] or None,
-                    close_e4=market["close_e4"] or None,
-                    bid_e4=market["bid_px_e4"] or None,
-                    ask_e4=market["ask_px_e4"] or None,
-                    volume=market["volume"],
-                    ts_recv_ms=_ms_or_none(market["ts_recv_ns"]),
-                    phase=_word(Phase(inst["phase"])),
-                    quarantined=bool(inst["quarantined"]),
-                    tick_size_e4=inst["tick_size_e4"],
-                    lot_size=inst["lot_size"],
-                )
+            yield schema.InstrumentView(
+                id=instrument_id,
+                symbol=planned.name,
+                ltp_e4=market["ltp_e4"] or None,
+                close_e4=market["close_e4"] or None,
+                bid_e4=market["bid_px_e4"] or None,
+                ask_e4=market["ask_px_e4"] or None,
+                volume=market["volume"],
+                ts_recv_ms=_ms_or_none(market["ts_recv_ns"]),
+                phase=_word(Phase(inst["phase"])),
+                quarantined=bool(inst["quarantined"]),
+                tick_size_e4=inst["tick_size_e4"],
+                lot_size=inst["lot_size"],
             )
-        return rows
 
-    def strategies(self) -> Sequence[schema.StrategyView]:
+    def strategies(self) -> Iterator[schema.StrategyView]:
         day = self._day
         if day is None:
-            return []
+            return
         live: dict[int, list[int]] = {}
         for bracket_id in day.engine.live_brackets():
             live.setdefault(day.engine.bracket(bracket_id)["strategy_id"], []).append(bracket_id)
-        rows = []
         for strategy_id, planned in enumerate(day.plan.strategies):
             view = day.engine.strategy(strategy_id)
             signal, is_ready = view["signal"], bool(view["signal"]["ready"])
             params = view["params"]
-            rows.append(
-                schema.StrategyView(
-                    id=strategy_id,
-                    name=planned.name,
-                    instrument_id=planned.instrument_id,
-                    kind=planned.kind,
-                    interval_s=planned.interval_s,
-                    params=planned.params,
-                    enabled=view["enabled"],
-                    ready=is_ready,
-                    fast=signal["fast"] if is_ready else None,
-                    slow=signal["slow"] if is_ready else None,
-                    rsi=signal["rsi"] if params["rsi_period"] and is_ready else None,
-                    atr=signal["atr"] if params["atr_period"] and is_ready else None,
-                    last_signal_seq=day.signals.last_of(strategy_id),
-                    bracket_ids=live.get(strategy_id, []),
-                )
+            yield schema.StrategyView(
+                id=strategy_id,
+                name=planned.name,
+                instrument_id=planned.instrument_id,
+                kind=planned.kind,
+                interval_s=planned.interval_s,
+                params=planned.params,
+                enabled=view["enabled"],
+                ready=is_ready,
+                fast=signal["fast"] if is_ready else None,
+                slow=signal["slow"] if is_ready else None,
+                rsi=signal["rsi"] if params["rsi_period"] and is_ready else None,
+                atr=signal["atr"] if params["atr_period"] and is_ready else None,
+                last_signal_seq=day.signals.last_of(strategy_id),
+                bracket_ids=live.get(strategy_id, []),
             )
-        return rows
 
-    def brackets(self) -> Sequence[schema.BracketView]:
+    def brackets(self) -> Iterator[schema.BracketView]:
         day = self._day
         if day is None:
-            return []
-        return [self._bracket_row(day, i) for i in range(day.engine.n_brackets)]
+            return
+        for bracket_id in range(day.engine.n_brackets):
+            yield self._bracket_row(day, bracket_id)
 
     def _bracket_row(self, day: TradingDay, bracket_id: int) -> schema.BracketView:
         kept = self._bracket_rows.get(bracket_id)
@@ -344,11 +339,12 @@ class LiveSource:
             self._bracket_rows[bracket_id] = row
         return row
 
-    def orders(self) -> Sequence[schema.OrderView]:
+    def orders(self) -> Iterator[schema.OrderView]:
         day = self._day
         if day is None:
-            return []
-        return [self._order_row(day, slot) for slot in range(day.engine.n_orders)]
+            return
+        for slot in range(day.engine.n_orders):
+            yield self._order_row(day, slot)
 
     def _order_row(self, day: TradingDay, slot: int) -> schema.OrderView:
         kept = self._order_rows.get(slot)
@@ -384,12 +380,11 @@ class LiveSource:
             self._order_rows[slot] = row
         return row
 
-    def positions(self) -> Sequence[schema.PositionView]:
+    def positions(self) -> Iterator[schema.PositionView]:
         day = self._day
         if day is None:
-            return []
+            return
         lives = [day.engine.bracket(i) for i in day.engine.live_brackets()]
-        rows = []
         for instrument_id, planned in enumerate(day.plan.instruments):
             position, market = day.engine.position(instrument_id), day.engine.market(instrument_id)
             if not position["buy_qty"] and not position["sell_qty"]:
@@ -398,27 +393,24 @@ class LiveSource:
             open_qty = sum(abs(bracket["open_qty"]) for bracket in here)
             value_e4 = sum(abs(bracket["open_qty"]) * average_e4(bracket["entry_value_e4"], bracket["entry_qty"]) for bracket in here)
             unrealised_e4 = sum(_unrealised_e4(day, bracket) for bracket in here)
-            rows.append(
-                schema.PositionView(
-                    instrument_id=instrument_id,
-                    symbol=planned.name,
-                    net_qty=position["net_qty"],
-                    avg_px_e4=average_e4(value_e4, open_qty) or None,
-                    ltp_e4=market["ltp_e4"] or None,
-                    gross_e4=position["pnl_e4"],
-                    realised_e4=position["pnl_e4"] - unrealised_e4,
-                    source="engine",
-                    ts_last_ms=market["ts_recv_ns"] // NS_PER_MS,
-                )
+            yield schema.PositionView(
+                instrument_id=instrument_id,
+                symbol=planned.name,
+                net_qty=position["net_qty"],
+                avg_px_e4=average_e4(value_e4, open_qty) or None,
+                ltp_e4=market["ltp_e4"] or None,
+                gross_e4=position["pnl_e4"],
+                realised_e4=position["pnl_e4"] - unrealised_e4,
+                source="engine",
+                ts_last_ms=market["ts_recv_ns"] // NS_PER_MS,
             )
-        return rows
 
-    def trades(self) -> Sequence[schema.TradeView]:
+    def trades(self) -> Iterator[schema.TradeView]:
         day = self._day
         if day is None:
-            return []
-        return [
-            schema.TradeView(
+            return
+        for number, trade in enumerate(day.trades.trades, 1):
+            yield schema.TradeView(
                 id=number,
                 bracket_id=trade.bracket_id,
                 strategy_id=trade.strategy_id,
@@ -436,8 +428,6 @@ class LiveSource:
                 slippage_e4=trade.slippage_e4,
                 exit_reason=_word(trade.exit_reason),
             )
-            for number, trade in enumerate(day.trades.trades, 1)
-        ]
 
     def signals(self, since_seq: int) -> Sequence[schema.SignalView]:
         if self._day is None:

@@ -4,10 +4,11 @@ An address from which somebody has logged in before is not held to the common li
 of the page. Time is a monotonic clock, passed in.
 """
 
-import ipaddress
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
+
+from .places import place_of
 
 PER_ADDRESS = ((60.0, 5), (3600.0, 20))
 """In how many seconds how many attempts may begin."""
@@ -26,7 +27,7 @@ class Attempts:
 
     def begin(self, address: str) -> float:
         """0 when an attempt may begin (it is counted then), else the seconds until the next one may."""
-        place, now_s = _place(address), self._now_s()
+        place, now_s = place_of(address), self._now_s()
         mine = self._by_address.get(place, deque())
         is_known = place in self._known
         wait_s = max(_wait_s(mine, PER_ADDRESS, now_s), 0.0 if is_known else _wait_s(self._together, TOGETHER, now_s))
@@ -42,7 +43,7 @@ class Attempts:
         return 0.0
 
     def succeeded(self, address: str) -> None:
-        place = _place(address)
+        place = place_of(address)
         self._by_address.pop(place, None)
         self._known[place] = None
         self._known.move_to_end(place)
@@ -56,14 +57,3 @@ def _wait_s(times: deque[float], limits: tuple[tuple[float, int], ...], now_s: f
         times.popleft()
     waits = [times[-count] + window_s - now_s for window_s, count in limits if len(times) >= count]
     return max(waits, default=0.0)
-
-
-def _place(address: str) -> str:
-    """An IPv6 customer has a whole network: it counts as one address."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:64]
-    if isinstance(ip, ipaddress.IPv6Address):
-        return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
-    return str(ip)

@@ -1,23 +1,29 @@
-"""uvicorn's HTTP/1.1, with the limits that it leaves to a proxy in front: how long and how large the head of a request may be.
+"""uvicorn's HTTP/1.1, with the limits that it leaves to a proxy in front: how long and how large the head of a request may be, and how
+many connections one address may have.
 
 There is no proxy in front of the page, so a connection that says nothing, or that never ends its headers, must not stay. What is
 no HTTP is answered as every other error is.
 """
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
 from .page import SECURITY_HEADERS, SecurityHeaders
+from .places import is_this_computer, place_of
 from .problems import PROBLEM_JSON, bad_request, head_too_large, head_too_slow, problem_response, too_busy
 from .schema import Problem
 from .uvicorn_server import HttpToolsProtocol
 
 HEAD_BYTES_MAX = 32 * 1024
 HEAD_WITHIN_S = 10.0
-PHRASES = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
+PER_ADDRESS_MAX = 32
+"""Of those who are not on this computer: a stranger cannot take all connections, and an office behind one address has enough."""
+PHRASES = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large", 503: "Service Unavailable"}
 
 
 async def _full(scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,7 +49,20 @@ class GuardedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if self._has_too_many():
+            # Not kept, not even until its request has come: it would hold a place until then.
+            self.connections.discard(self)
+            self._hang_up(too_busy(), {"Retry-After": "5"})
+            return
         self._start_timer()
+
+    def _has_too_many(self) -> bool:
+        if self.client is None or is_this_computer(self.client[0]):
+            return False
+        place = place_of(self.client[0])
+        clients = [getattr(other, "client", None) for other in self.connections]
+        from_there = [client for client in clients if client is not None and place_of(client[0]) == place]
+        return len(from_there) > PER_ADDRESS_MAX
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
@@ -88,7 +107,7 @@ class GuardedHttp(HttpToolsProtocol):
     def _too_slow(self) -> None:
         self._hang_up(head_too_slow(HEAD_WITHIN_S))
 
-    def _hang_up(self, problem: Problem) -> None:
+    def _hang_up(self, problem: Problem, more: Mapping[str, str] = MappingProxyType({})) -> None:
         self._stop_timer()
         if self.transport.is_closing():
             return
@@ -99,6 +118,7 @@ class GuardedHttp(HttpToolsProtocol):
             "Content-Length": str(len(body)),
             "Cache-Control": "no-store",
             "Connection": "close",
+            **more,
         }
         lines = [f"HTTP/1.1 {problem.status} {PHRASES[problem.status]}", *(f"{name}: {value}" for name, value in headers.items())]
         self.transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)

@@ -19,7 +19,8 @@ from .tls import Tls, WebServerError, context_of
 from .uvicorn_server import Config, Server
 
 BACKLOG = 64
-CONNECTIONS_MAX = 64
+CONNECTIONS_MAX = 192
+"""More than `stream.CLIENTS_MAX`: whoever has a socket asks by other connections too."""
 WS_MESSAGE_BYTES_MAX = 4096
 HANG_UP_AFTER_S = 0.5
 STOP_WITHIN_S = 2

@@ -1,24 +1,24 @@
 """The fan-out to the page: one delta an interval, built and encoded once, the same text for every
 client.
 
-The engine never waits for a client. A client that lags has its queue replaced by one fresh
-snapshot; a client that takes nothing for `DROP_AFTER_S` is dropped. While nobody looks nothing is
-built. Building may take at most one part in `BUILD_SHARE` of the loop's time: with more rows the
-interval grows.
+The engine never waits for a client, nor for all of them: building and sending go in small steps with a turn of the loop between them,
+so that a frame of the feed that comes meanwhile waits for one step and not for a hundred clients. A client that lags has its queue
+replaced by one fresh snapshot; a client that takes nothing for `DROP_AFTER_S` is dropped. While nobody looks nothing is built. Building
+may take at most one part in `BUILD_SHARE` of the loop's time: with more rows the interval grows.
 """
 
 import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from .schema import Delta, Notice, NoticeView, Row, SignalView, Snapshot, Status
+from .schema import Delta, Notice, NoticeView, SignalView, Snapshot, Status
 from .source import EngineSource
+from .tables import Tables
 
 log = logging.getLogger("otrade.web")
 
@@ -26,7 +26,9 @@ INTERVAL_S = 0.1
 BUILD_SHARE = 20
 QUEUED_MAX = 4
 DROP_AFTER_S = 10.0
-CLIENTS_MAX = 16
+STEP_S = 0.0001
+"""Of building, before the loop has its turn."""
+CLIENTS_MAX = 128
 KEPT_MAX = 500  # signals and notices in a snapshot
 
 CLOSE_GOING_AWAY = 1001
@@ -34,17 +36,6 @@ CLOSE_INTERNAL = 1011
 CLOSE_TRY_LATER = 1013
 CLOSE_NOT_SIGNED_IN = 4401
 """The session behind the socket has ended."""
-
-KEYS: dict[str, Callable[[Any], int | str]] = {
-    "instruments": attrgetter("id"),
-    "strategies": attrgetter("id"),
-    "brackets": attrgetter("id"),
-    "orders": attrgetter("cl_ord_id"),
-    "positions": attrgetter("instrument_id"),
-    "trades": attrgetter("id"),
-}
-"""The tables of rows, and what names a row in each."""
-
 
 class Client:
     """One reader: a short queue, and whether it must be told everything afresh."""
@@ -58,23 +49,31 @@ class Client:
         self._busy_since_s: float | None = None
         self.closed = asyncio.Event()
         self.close_code = 0
-        self._ready.set()
 
     def offer(self, text: str) -> None:
         """Queue a message, or note that only a snapshot will do when too many wait already."""
         if self._wants_all:
             return
         if len(self._queue) >= QUEUED_MAX:
-            self.resync()
+            self.void()
             return
         self._queue.append(text)
-        self._ready.set()
 
-    def resync(self) -> None:
+    def void(self) -> None:
         """The next message is a snapshot; what waits is void."""
         self._queue.clear()
         self._wants_all = True
-        self._ready.set()
+
+    def resync(self) -> None:
+        """The same, on the client's own word."""
+        self.void()
+        if self._hub.is_fresh:
+            self.wake()
+
+    def wake(self) -> None:
+        """There is something for it."""
+        if self._wants_all or self._queue:
+            self._ready.set()
 
     async def next(self) -> str:
         """The next message. Calling again says that the one before it has left."""
@@ -123,7 +122,9 @@ class Hub:
         self._is_closed = False
         self._seq = 0
         self._status: Status | None = None
-        self._tables: dict[str, dict[int | str, Row]] = {name: {} for name in KEYS}
+        self._tables = Tables(source)
+        self.is_fresh = False
+        """What is kept was true one interval ago; not so while nobody looks."""
         self._signals: deque[SignalView] = deque(maxlen=KEPT_MAX)
         self._notices: deque[NoticeView] = deque(maxlen=KEPT_MAX)
         self._snapshot: str | None = None
@@ -136,19 +137,15 @@ class Hub:
 
     def join(self, may_stay: Callable[[], bool] = lambda: True) -> Client | None:
         """A new reader, whose first message is a snapshot, and who is sent away once `may_stay` says
-        no. None when there are `CLIENTS_MAX`, when the data cannot be built, or when the hub is
-        closed.
+        no. None when there are `CLIENTS_MAX`, or when the hub is closed.
         """
         if self._is_closed or len(self._clients) >= CLIENTS_MAX:
             return None
         if not self._clients:
-            try:
-                self._reload()
-            except Exception:
-                log.exception("the page's data could not be built; a client is sent away")
-                return None
+            self.is_fresh = False
         client = Client(self, may_stay)
         self._clients.add(client)
+        client.resync()
         return client
 
     def leave(self, client: Client) -> None:
@@ -162,7 +159,7 @@ class Hub:
     async def _run(self) -> None:
         try:
             while self._clients:
-                await asyncio.sleep(self.tick())
+                await asyncio.sleep(await self.tick())
         finally:
             self._task = None
 
@@ -177,47 +174,69 @@ class Hub:
         self._clients.clear()
 
     # ---------------------------------------------------------------------------------- ticking
-    def tick(self) -> float:
+    async def tick(self) -> float:
         """Send what changed to all clients. Returns the seconds to wait until the next tick."""
+        busy_s = 0.0
         started_s = self.now_s()
-        for client in [client for client in self._clients if client.is_stuck(started_s)]:
-            self._clients.discard(client)
-            self.n_dropped += 1
-            client.close(CLOSE_TRY_LATER)
-        for client in [client for client in self._clients if not client.may_stay()]:
-            self._clients.discard(client)
-            client.close(CLOSE_NOT_SIGNED_IN)
         try:
-            self._send_changes()
+            for is_turn_due in self._steps():
+                if is_turn_due or self.now_s() - started_s > STEP_S:
+                    busy_s += self.now_s() - started_s
+                    await asyncio.sleep(0)
+                    started_s = self.now_s()
         except Exception:
             # A view that cannot be built must not take the engine's loop down with it, nor fill
             # the log ten times a second.
             log.exception("the page's data could not be built; its clients are disconnected")
             self._close_all(CLOSE_INTERNAL)
-        return max(self._interval_s, (self.now_s() - started_s) * BUILD_SHARE)
+        busy_s += self.now_s() - started_s
+        return max(self._interval_s, busy_s * BUILD_SHARE)
 
-    def _send_changes(self) -> None:
+    def _steps(self) -> Iterator[bool]:
+        """One tick. True: the loop must have its turn now; False: it may."""
+        for client in list(self._clients):
+            if client.is_stuck(self.now_s()):
+                self.n_dropped += 1
+                self._send_away(client, CLOSE_TRY_LATER)
+            elif not client.may_stay():
+                self._send_away(client, CLOSE_NOT_SIGNED_IN)
+            yield False
+        yield from self._send_changes()
+        for client in list(self._clients):
+            client.wake()
+            yield True
+
+    def _send_away(self, client: Client, code: int) -> None:
+        self._clients.discard(client)
+        client.close(code)
+
+    def _send_changes(self) -> Iterator[bool]:
+        for _ in self._tables.read():
+            yield False
         status = self._source.status()
-        tables = self._read_tables()
-        if self._is_new_day(status) or any(
-            not self._tables[name].keys() <= rows.keys() for name, rows in tables.items()
-        ):
-            self._reload()
-            for client in self._clients:
-                client.resync()
+        is_new_day = self._status is not None and status.day != self._status.day
+        self._status = status
+        if not self.is_fresh or is_new_day or self._tables.is_less:
+            self._start_afresh()
             return
-        changed: dict[str, Any] = {
-            name: [row for key, row in rows.items() if self._tables[name].get(key) != row]
-            for name, rows in tables.items()
-        }
         signals = self._source.signals(_last_seq(self._signals))
         notices = self._source.notices(_last_seq(self._notices))
-        self._status, self._tables = status, tables
         self._signals.extend(signals)
         self._notices.extend(notices)
+        changed: dict[str, Any] = self._tables.changed
         self._offer(Delta(seq=self._seq + 1, status=status, signals=list(signals), **changed))
         if notices:
             self._offer(Notice(seq=self._seq + 1, notices=list(notices)))
+
+    def _start_afresh(self) -> None:
+        """Nobody looked for a while, there is a new day, or rows are gone: everybody is told everything."""
+        self._signals = deque(self._source.signals(0), maxlen=KEPT_MAX)
+        self._notices = deque(self._source.notices(0), maxlen=KEPT_MAX)
+        self._seq += 1
+        self._snapshot = None
+        self.is_fresh = True
+        for client in self._clients:
+            client.void()
 
     def _offer(self, message: Delta | Notice) -> None:
         self._seq = message.seq
@@ -230,10 +249,8 @@ class Hub:
     def snapshot(self) -> str:
         """Everything as of the last message; encoded once between two messages."""
         if self._snapshot is None:
-            assert self._status is not None, "a client joins only after the first reload"
-            tables: dict[str, Any] = {
-                name: list(rows.values()) for name, rows in self._tables.items()
-            }
+            assert self._status is not None, "a client is woken only after the first reading"
+            tables: dict[str, Any] = self._tables.all()
             message = Snapshot(
                 seq=self._seq,
                 status=self._status,
@@ -243,25 +260,6 @@ class Hub:
             )
             self._snapshot = self._encode(message).decode()
         return self._snapshot
-
-    def _reload(self) -> None:
-        """Read everything afresh: nobody looked for a while, a new day, or rows are gone."""
-        self._status = self._source.status()
-        self._tables = self._read_tables()
-        self._signals = deque(self._source.signals(0), maxlen=KEPT_MAX)
-        self._notices = deque(self._source.notices(0), maxlen=KEPT_MAX)
-        self._seq += 1
-        self._snapshot = None
-
-    def _read_tables(self) -> dict[str, dict[int | str, Row]]:
-        return {name: _keyed(getattr(self._source, name)(), key) for name, key in KEYS.items()}
-
-    def _is_new_day(self, status: Status) -> bool:
-        return self._status is not None and status.day != self._status.day
-
-
-def _keyed(rows: Iterable[Row], key: Callable[[Row], int | str]) -> dict[int | str, Row]:
-    return {key(row): row for row in rows}
 
 
 def _last_seq(rows: Sequence[SignalView | NoticeView] | deque[Any]) -> int:

@@ -71,9 +71,9 @@ def test_every_number_is_the_exchange_s_or_the_page_s(tmp_path: Path) -> None:
             await here.run_until(lambda: bool(here.open_keys()) and len(here.day.trades) > 2)
             await here.sim.run_until(here.now_ns + SECOND)
             status, seen = source.status(), await scrape(source)
-            assert value(seen, "otrade_orders_total") == len(here.sim.exchange.orders()) == len(source.orders())
+            assert value(seen, "otrade_orders_total") == len(here.sim.exchange.orders()) == len(list(source.orders()))
             assert value(seen, "otrade_requests_total") == status.broker.orders_sent
-            assert value(seen, "otrade_trades_total") == len(source.trades()) > 2
+            assert value(seen, "otrade_trades_total") == len(list(source.trades())) > 2
             signals = source.signals(0)
             for result, taken in (("taken", True), ("refused", False)):
                 assert value(seen, "otrade_signals_total", result=result) == sum(row.taken == taken for row in signals)

@@ -41,7 +41,7 @@ def test_every_view_holds_to_the_contract_and_to_the_exchange() -> None:
                 source.instruments(), source.strategies(), source.brackets(), source.orders(), source.positions(),
                 source.trades(), source.signals(0), source.notices(0), source.candles(0, 60), source.candles(0, 300),
             ]  # fmt: skip
-            for rows in tables:
+            for rows in map(list, tables):
                 assert rows
                 for row in rows:
                     valid(row)

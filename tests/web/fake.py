@@ -2,7 +2,7 @@
 computed by the engine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -290,6 +290,7 @@ class FakeSource:
         self.records: list[tuple[str, str, bool, str]] = []
         self.redirects: list[str] = []
         self.n_status = 0
+        self.on_status: Callable[[], None] = lambda: None
         self.why_not_ready: list[str] = []
         self.account_rows = [
             AccountView(
@@ -370,6 +371,7 @@ class FakeSource:
         if self.broken:
             raise RuntimeError("secret-looking detail of the engine")
         self.n_status += 1
+        self.on_status()
         return self.status_row
 
     def instruments(self) -> Sequence[InstrumentView]:

@@ -15,6 +15,7 @@ from otrade.commands.local import command, get
 from otrade.live.runfile import RunFile, RunInfo
 from otrade.web import guarded_http
 from otrade.web.access import Access
+from otrade.web.places import place_of
 from otrade.web.schema import CommandResult
 from otrade.web.server import CONNECTIONS_MAX, WebServer, WebServerError
 from otrade.web.tls import Tls, context_of
@@ -214,6 +215,53 @@ def test_one_connection_too_many_is_turned_away(source: FakeSource, access: Acce
         await web.stop()
 
     asyncio.run(test())
+
+
+def test_one_address_cannot_take_all_connections(
+    source: FakeSource, access: Access, static_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On one computer there are no strangers: 127.0.0.2 stands for one."""
+    monkeypatch.setattr(guarded_http, "is_this_computer", lambda address: address == "127.0.0.1")
+
+    async def test() -> None:
+        web = WebServer(source, access, port=0, static_dir=static_dir)
+        await web.start()
+        host, _, port = web.url.removeprefix("http://").rstrip("/").rpartition(":")
+
+        async def come(whence: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+            return await asyncio.open_connection(host, int(port), local_addr=(whence, 0))
+
+        theirs = [await come("127.0.0.2") for _ in range(guarded_http.PER_ADDRESS_MAX)]
+        reader, writer = await come("127.0.0.2")
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 503") and b'"code":"too_busy"' in answer and b"Retry-After: 5" in answer
+        writer.close()
+        assert len(web._server.server_state.connections) == guarded_http.PER_ADDRESS_MAX
+        for whence in ("127.0.0.1", "127.0.0.3"):
+            reader, writer = await come(whence)
+            writer.write(HEAD + b"Connection: close\r\n\r\n")
+            assert b"200 OK" in await reader.read()
+            writer.close()
+        for _, writer in theirs:
+            writer.close()
+        await web.stop()
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::ffff", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("a unix socket" * 9, ("a unix socket" * 9)[:64]),
+    ],
+)
+def test_what_counts_as_one_address(address: str, place: str) -> None:
+    assert place_of(address) == place
 
 
 def test_many_requests_on_one_connection_are_not_added_up(source: FakeSource, access: Access, static_dir: Path) -> None:

@@ -19,6 +19,7 @@ from otrade.web.stream import (
     DROP_AFTER_S,
     KEPT_MAX,
     QUEUED_MAX,
+    STEP_S,
     Client,
     Hub,
 )
@@ -29,7 +30,7 @@ URL = "ws://127.0.0.1:8500/api/v1/ws"
 
 
 class Time:
-    """A clock that a test moves. `step_s` passes at every look: the cost of building."""
+    """A clock that a test moves. `step_s` passes at every look."""
 
     def __init__(self) -> None:
         self.s = 1000.0
@@ -38,6 +39,9 @@ class Time:
     def __call__(self) -> float:
         self.s += self.step_s
         return self.s
+
+    def pass_s(self, s: float) -> None:
+        self.s += s
 
 
 @pytest.fixture
@@ -59,9 +63,12 @@ def run(test: Coroutine[Any, Any, None]) -> None:
     asyncio.run(test)
 
 
-def joined(hub: Hub) -> Client:
+async def joined(hub: Hub) -> Client:
+    """A client for whom there is a snapshot."""
     client = hub.join()
     assert client is not None
+    if not hub.is_fresh:
+        await hub.tick()
     return client
 
 
@@ -71,7 +78,7 @@ async def hear(client: Client) -> Any:
 
 def test_first_a_snapshot_then_only_what_changed(quiet: Hub, source: FakeSource) -> None:
     async def test() -> None:
-        client = joined(quiet)
+        client = await joined(quiet)
         first = await hear(client)
         assert isinstance(first, schema.Snapshot)
         assert first.status == STATUS
@@ -81,7 +88,7 @@ def test_first_a_snapshot_then_only_what_changed(quiet: Hub, source: FakeSource)
         source.change("instrument", 1, ltp_e4=32_150_000)
         source.order_rows.append(order("OT0003"))
         source.signal_rows.append(signal(3))
-        quiet.tick()
+        await quiet.tick()
         delta = await hear(client)
         assert isinstance(delta, schema.Delta)
         assert delta.seq == first.seq + 1
@@ -95,9 +102,9 @@ def test_first_a_snapshot_then_only_what_changed(quiet: Hub, source: FakeSource)
 
 def test_a_quiet_delta_names_no_table(quiet: Hub) -> None:
     async def test() -> None:
-        client = joined(quiet)
+        client = await joined(quiet)
         await client.next()
-        quiet.tick()
+        await quiet.tick()
         assert set(msgspec.json.decode(await client.next())) == {"type", "seq", "status"}
 
     run(test())
@@ -105,15 +112,15 @@ def test_a_quiet_delta_names_no_table(quiet: Hub) -> None:
 
 def test_notices_are_numbered_with_the_deltas(quiet: Hub, source: FakeSource) -> None:
     async def test() -> None:
-        client = joined(quiet)
+        client = await joined(quiet)
         first = await hear(client)
         source.notice_rows.append(notice(3, severity="alarm"))
-        quiet.tick()
+        await quiet.tick()
         delta, told = await hear(client), await hear(client)
         assert [delta.seq, told.seq] == [first.seq + 1, first.seq + 2]
         assert isinstance(told, schema.Notice)
         assert [(row.seq, row.severity) for row in told.notices] == [(3, "alarm")]
-        quiet.tick()
+        await quiet.tick()
         assert isinstance(await hear(client), schema.Delta)
 
     run(test())
@@ -121,10 +128,10 @@ def test_notices_are_numbered_with_the_deltas(quiet: Hub, source: FakeSource) ->
 
 def test_all_clients_get_the_same_text_and_it_is_built_once(quiet: Hub, source: FakeSource) -> None:
     async def test() -> None:
-        clients = [joined(quiet) for _ in range(3)]
+        clients = [await joined(quiet) for _ in range(3)]
         snapshots = [await client.next() for client in clients]
         n = source.n_status
-        quiet.tick()
+        await quiet.tick()
         assert source.n_status == n + 1
         deltas = [await client.next() for client in clients]
         for texts in (snapshots, deltas):
@@ -135,14 +142,14 @@ def test_all_clients_get_the_same_text_and_it_is_built_once(quiet: Hub, source: 
 
 def test_a_second_client_continues_where_its_snapshot_ends(quiet: Hub, source: FakeSource) -> None:
     async def test() -> None:
-        early = joined(quiet)
+        early = await joined(quiet)
         await early.next()
         source.change("instrument", 0, ltp_e4=1)
-        quiet.tick()
-        late = joined(quiet)
+        await quiet.tick()
+        late = await joined(quiet)
         snapshot = await hear(late)
         assert snapshot.instruments[0].ltp_e4 == 1
-        quiet.tick()
+        await quiet.tick()
         assert (await hear(late)).seq == snapshot.seq + 1
 
     run(test())
@@ -151,10 +158,10 @@ def test_a_second_client_continues_where_its_snapshot_ends(quiet: Hub, source: F
 @pytest.mark.parametrize("gone", ["order", "bracket", "trade", "position"])
 def test_a_row_that_is_gone_brings_a_snapshot(quiet: Hub, source: FakeSource, gone: str) -> None:
     async def test() -> None:
-        client = joined(quiet)
+        client = await joined(quiet)
         await client.next()
         getattr(source, f"{gone}_rows").pop(0)
-        quiet.tick()
+        await quiet.tick()
         message = await hear(client)
         assert isinstance(message, schema.Snapshot)
         assert len(getattr(message, f"{gone}s")) == len(getattr(source, f"{gone}_rows"))
@@ -164,11 +171,11 @@ def test_a_row_that_is_gone_brings_a_snapshot(quiet: Hub, source: FakeSource, go
 
 def test_a_new_day_brings_a_snapshot(quiet: Hub, source: FakeSource) -> None:
     async def test() -> None:
-        client = joined(quiet)
+        client = await joined(quiet)
         first = await hear(client)
         source.status_row = msgspec.structs.replace(STATUS, day="2025-09-02")
         source.signal_rows = [signal(1)]
-        quiet.tick()
+        await quiet.tick()
         message = await hear(client)
         assert isinstance(message, schema.Snapshot)
         assert message.seq > first.seq
@@ -181,18 +188,18 @@ def test_a_slow_client_gets_one_fresh_snapshot_and_no_backlog(
     quiet: Hub, source: FakeSource
 ) -> None:
     async def test() -> None:
-        slow, fast = joined(quiet), joined(quiet)
+        slow, fast = await joined(quiet), await joined(quiet)
         await slow.next()
         await fast.next()
         for n in range(1000):
             source.change("instrument", 0, ltp_e4=n)
-            quiet.tick()
+            await quiet.tick()
             assert (await hear(fast)).instruments[0].ltp_e4 == n
             assert len(slow._queue) <= QUEUED_MAX
         message = await hear(slow)
         assert isinstance(message, schema.Snapshot)
         assert message.instruments[0].ltp_e4 == 999
-        quiet.tick()
+        await quiet.tick()
         assert (await hear(slow)).seq == message.seq + 1
 
     run(test())
@@ -200,15 +207,15 @@ def test_a_slow_client_gets_one_fresh_snapshot_and_no_backlog(
 
 def test_a_stuck_client_is_dropped_and_the_others_go_on(quiet: Hub, time: Time) -> None:
     async def test() -> None:
-        stuck, idle, fine = joined(quiet), joined(quiet), joined(quiet)
+        stuck, idle, fine = await joined(quiet), await joined(quiet), await joined(quiet)
         await stuck.next()
         await fine.next()
         time.s += DROP_AFTER_S
-        quiet.tick()
+        await quiet.tick()
         assert quiet.n_clients == 3
         await fine.next()
         time.s += 0.1
-        quiet.tick()
+        await quiet.tick()
         assert stuck.closed.is_set() and stuck.close_code == CLOSE_TRY_LATER
         assert not fine.closed.is_set() and not idle.closed.is_set()
         assert (quiet.n_clients, quiet.n_dropped) == (2, 1)
@@ -218,24 +225,74 @@ def test_a_stuck_client_is_dropped_and_the_others_go_on(quiet: Hub, time: Time) 
 
 def test_a_client_that_waits_for_news_is_not_stuck(quiet: Hub, time: Time) -> None:
     async def test() -> None:
-        client = joined(quiet)
+        client = await joined(quiet)
         await client.next()
         waiting = asyncio.ensure_future(client.next())
         await asyncio.sleep(0)
         time.s += 100 * DROP_AFTER_S
-        quiet.tick()
+        await quiet.tick()
         assert not client.closed.is_set()
         await waiting
 
     run(test())
 
 
-def test_the_interval_grows_with_the_cost_of_building(quiet: Hub, time: Time) -> None:
+def test_the_interval_grows_with_the_cost_of_building(quiet: Hub, source: FakeSource, time: Time) -> None:
     async def test() -> None:
-        joined(quiet)
-        assert quiet.tick() == pytest.approx(0.1)
-        time.step_s = 0.05
-        assert quiet.tick() == pytest.approx(20 * 0.05)
+        await joined(quiet)
+        assert await quiet.tick() == pytest.approx(0.1)
+        source.on_status = lambda: time.pass_s(0.05)
+        assert await quiet.tick() == pytest.approx(20 * 0.05)
+
+    run(test())
+
+
+def test_the_loop_has_its_turn_between_rows_and_between_clients(quiet: Hub, source: FakeSource, time: Time) -> None:
+    """Somebody else in the loop counts how often he comes to his turn during one tick."""
+
+    async def test() -> None:
+        clients = [await joined(quiet) for _ in range(20)]
+        for client in clients:
+            await client.next()
+        turns = 0
+
+        async def somebody() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        other = asyncio.ensure_future(somebody())
+        await asyncio.sleep(0)
+        before = turns
+        await quiet.tick()
+        assert turns - before >= len(clients)
+        source.order_rows = [order(f"OT{n:04}") for n in range(500)]
+        time.step_s = STEP_S / 10  # at every row the clock is looked at
+        before = turns
+        await quiet.tick()
+        assert turns - before >= len(clients) + 500 // 12
+        other.cancel()
+
+    run(test())
+
+
+def test_a_snapshot_in_the_middle_of_a_reading_is_whole(quiet: Hub, source: FakeSource, time: Time) -> None:
+    """Rows are gone, and somebody asks for everything while the tables are read afresh."""
+
+    async def test() -> None:
+        source.order_rows = [order(f"OT{n:04}") for n in range(100)]
+        client = await joined(quiet)
+        await client.next()
+        source.order_rows = source.order_rows[:90]
+        time.step_s = 1.0  # every row is a turn of the loop
+        tick = asyncio.ensure_future(quiet.tick())
+        seen = []
+        while not tick.done():
+            await asyncio.sleep(0)
+            seen.append(len(read(quiet.snapshot()).orders))
+        assert len(seen) > 100 and set(seen) == {100, 90}
+        assert len((await hear(client)).orders) == 90
 
     run(test())
 
@@ -245,11 +302,11 @@ def test_nothing_is_built_while_nobody_looks(quiet: Hub, source: FakeSource) -> 
         quiet.run()
         await asyncio.sleep(0)
         assert source.n_status == 0
-        client = joined(quiet)
+        client = await joined(quiet)
         assert source.n_status == 1
         quiet.leave(client)
         source.change("instrument", 0, ltp_e4=7)
-        again = await hear(joined(quiet))
+        again = await hear(await joined(quiet))
         assert again.instruments[0].ltp_e4 == 7
 
     run(test())
@@ -259,10 +316,10 @@ def test_a_broken_view_closes_the_clients_and_not_the_engine(
     quiet: Hub, source: FakeSource, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def test() -> None:
-        client = joined(quiet)
+        client = await joined(quiet)
         await client.next()
         source.broken = True
-        quiet.tick()
+        await quiet.tick()
         assert client.close_code == CLOSE_INTERNAL
         assert quiet.n_clients == 0
         assert "could not be built" in caplog.text
@@ -270,19 +327,23 @@ def test_a_broken_view_closes_the_clients_and_not_the_engine(
     run(test())
 
 
-def test_nobody_joins_a_broken_view(
+def test_nobody_stays_at_a_broken_view(
     quiet: Hub, source: FakeSource, caplog: pytest.LogCaptureFixture
 ) -> None:
-    source.broken = True
-    assert quiet.join() is None
-    assert "could not be built" in caplog.text
-    source.broken = False
-    assert quiet.join() is not None
+    async def test() -> None:
+        source.broken = True
+        client = await joined(quiet)
+        assert client.close_code == CLOSE_INTERNAL
+        assert "could not be built" in caplog.text
+        source.broken = False
+        assert isinstance(await hear(await joined(quiet)), schema.Snapshot)
+
+    run(test())
 
 
 def test_there_is_room_for_so_many(quiet: Hub) -> None:
     async def test() -> None:
-        clients = [joined(quiet) for _ in range(CLIENTS_MAX)]
+        clients = [await joined(quiet) for _ in range(CLIENTS_MAX)]
         assert quiet.join() is None
         quiet.leave(clients[0])
         assert quiet.join() is not None
@@ -296,7 +357,7 @@ def test_there_is_room_for_so_many(quiet: Hub) -> None:
 def test_a_snapshot_holds_only_the_newest(quiet: Hub, source: FakeSource) -> None:
     async def test() -> None:
         source.notice_rows = [notice(seq) for seq in range(1, KEPT_MAX + 100)]
-        message = await hear(joined(quiet))
+        message = await hear(await joined(quiet))
         assert len(message.notices) == KEPT_MAX
         assert message.notices[-1].seq == KEPT_MAX + 99
 
