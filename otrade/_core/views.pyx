@@ -1,10 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """What an engine shows: its output rings (commands, notices, signals, bars) and views of its structs as dicts. Changes no decision."""
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from otrade._core cimport bracket, risk, strategy
 from otrade._core.setup cimport EngineSetup
-from otrade._core.state cimport command_t, core_t, find_order, find_token
+from otrade._core.state cimport command_t, core_t, find_order, find_token, instrument_t, market_t, order_t
+from otrade._core.types cimport BR_CLOSED, bracket_t
 
 from otrade.errors import EngineError
 
@@ -18,6 +19,16 @@ class Command:
 
 cdef _text(const char* chars):
     return (<bytes>chars).decode("ascii", "replace")
+
+
+cdef uint64_t _mark(uint64_t seed, const void* block, size_t size) noexcept nogil:
+    """64 bits that differ, for all that will ever happen, when a byte of the block differs. Whole words: all structs are."""
+    cdef const uint64_t* word = <const uint64_t*>block
+    cdef size_t i
+    for i in range(size // sizeof(uint64_t)):
+        seed = (seed ^ word[i]) * <uint64_t>0x9E3779B97F4A7C15
+        seed ^= seed >> 32
+    return seed
 
 
 cdef class EngineViews(EngineSetup):
@@ -176,6 +187,61 @@ cdef class EngineViews(EngineSetup):
     def position(self, int i):
         self._set_up(i, self.c.n_instruments, "instrument")
         return self.c.positions[i]
+
+    def order_mark(self, int i):
+        """A number that changes whenever the order does: what was made of an order with the same mark is still right."""
+        self._set_up(i, self.c.n_orders, "order")
+        return _mark(1, &self.c.orders[i], sizeof(order_t))
+
+    def bracket_mark(self, int i):
+        """The same for a bracket and, while it is not closed, the last price of its instrument."""
+        self._set_up(i, self.c.n_brackets, "bracket")
+        cdef bracket_t* b = &self.c.brackets[i]
+        return _mark(0 if b.state == BR_CLOSED else <uint64_t>self.c.markets[b.instrument_id].ltp_e4, b, sizeof(bracket_t))
+
+    def instrument_mark(self, int i):
+        """The same for an instrument, its market and its phase."""
+        self._set_up(i, self.c.n_instruments, "instrument")
+        cdef uint64_t seed = risk.phase(&self.c.instruments[i], self.c.now_ns)
+        return _mark(_mark(seed, &self.c.instruments[i], sizeof(instrument_t)), &self.c.markets[i], sizeof(market_t))
+
+    def live_sums(self):
+        """Of the brackets that are not closed, by instrument: how many (`live`), `open_qty`, its size whatever the sign (`size`),
+        `protected_qty`, how many are `naked`, what the size cost at the average entry (`value_e4`), and its profit at the last price
+        (`unrealised_e4`).
+        """
+        cdef core_t* c = &self.c
+        cdef bracket_t* b
+        cdef int i
+        cdef int64_t average, away
+        sums = {}
+        for i in range(c.n_live):
+            b = &c.brackets[c.live[i]]
+            # Rounded to the nearest e4, halves up, as a trade's prices are.
+            average = (2 * b.entry_value_e4 + b.entry_qty) // (2 * b.entry_qty) if b.entry_qty > 0 else 0
+            away = c.markets[b.instrument_id].ltp_e4 - average if b.entry_qty > 0 else 0
+            here = sums.get(b.instrument_id)
+            if here is None:
+                here = sums[b.instrument_id] = {
+                    "live": 0, "open_qty": 0, "size": 0, "protected_qty": 0, "naked": 0, "value_e4": 0, "unrealised_e4": 0,
+                }
+            here["live"] += 1
+            here["open_qty"] += b.open_qty
+            here["size"] += abs(b.open_qty)
+            here["protected_qty"] += b.protected_qty
+            here["naked"] += b.protected_qty < b.open_qty
+            here["value_e4"] += abs(b.open_qty) * average
+            # Python's multiplication: exact, whatever the multiplier.
+            here["unrealised_e4"] += b.side * b.open_qty * away * <object>c.instruments[b.instrument_id].multiplier
+        return sums
+
+    def live_of_strategies(self):
+        """Ids of the brackets that are not closed, by strategy."""
+        cdef int i
+        lives = {}
+        for i in range(self.c.n_live):
+            lives.setdefault(self.c.brackets[self.c.live[i]].strategy_id, []).append(self.c.live[i])
+        return lives
 
     def live_brackets(self):
         """Ids of the brackets that are not closed."""

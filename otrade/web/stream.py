@@ -159,7 +159,9 @@ class Hub:
     async def _run(self) -> None:
         try:
             while self._clients:
-                await asyncio.sleep(await self.tick())
+                started_s = self.now_s()
+                interval_s = await self.tick()
+                await asyncio.sleep(max(0.0, started_s + interval_s - self.now_s()))
         finally:
             self._task = None
 
@@ -175,7 +177,7 @@ class Hub:
 
     # ---------------------------------------------------------------------------------- ticking
     async def tick(self) -> float:
-        """Send what changed to all clients. Returns the seconds to wait until the next tick."""
+        """Send what changed to all clients. Returns the seconds from its beginning to the next one's."""
         busy_s = 0.0
         started_s = self.now_s()
         try:

@@ -10,6 +10,7 @@ from otrade.journal.memory import MemoryJournal
 from otrade.live.alerts import AlertDesk
 from otrade.live.control import Control
 from otrade.live.outbox import Outcome, Parcel
+from otrade.live.rows import DayRows
 from otrade.live.source import LiveSource
 from otrade.web import schema
 from otrade.web.source import EngineSource
@@ -107,5 +108,33 @@ def test_a_test_alert_is_sent_answered_and_kept_in_the_journal() -> None:
             assert here.journal is not None
             _, audit = [msgspec.json.decode(record.payload) for record in here.journal.records() if record.kind == Rec.PERSON]
             assert audit == {"command": "test-alert", "args": {}, "ok": True, "words": "phone: delivered", "who": "trader"}
+
+    run(body())
+
+
+def test_rows_that_are_kept_are_those_that_would_be_made_now() -> None:
+    """At every second of a morning with trades: what is shown from memory is what is built from nothing."""
+
+    async def body() -> None:
+        async with world() as here:
+            source = source_of(here)
+            await here.open()
+            n_kept = 0
+            before: dict[str, list[object]] = {}
+            for second in range(1_500):
+                await here.sim.run_until(here.at("09:15") + second * SECOND)
+                fresh = DayRows(here.day)
+                for name in ("instruments", "strategies", "brackets", "orders", "positions", "trades"):
+                    shown = list(getattr(source, name)())
+                    assert shown == list(getattr(fresh, name)()), (name, second)
+                    n_kept += sum(a is b for a, b in zip(before.get(name, []), shown, strict=False))
+                    before[name] = shown
+                status = source.status()
+                brackets = [row for row in before["brackets"] if row.state != "CLOSED"]
+                assert status.protection.open_qty == sum(row.open_qty for row in brackets)
+                assert status.protection.protected_qty == sum(row.protected_qty for row in brackets)
+                assert status.protection.naked_now == sum(row.protected_qty < row.open_qty for row in brackets)
+                assert status.counts.open_brackets == len(brackets)
+            assert len(before["trades"]) > 2 and n_kept > 10_000
 
     run(body())
