@@ -4,7 +4,7 @@ PY := .venv/bin/python
 # Compiled .pyc files quarter the start-up time; some environments switch them off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: build run test bench peers fuzz campaign drill drill-mutants deaths lint clean
+.PHONY: build run test bench peers pages fuzz campaign drill drill-mutants deaths lint clean
 
 build: .venv/ready otrade/web/static/index.html
 
@@ -56,6 +56,10 @@ bench: build
 # Tick to order beside C, the vendor's SDK and asyncio, in full (about a quarter of an hour).
 peers: build
 	$(PY) -m bench.peers
+
+# What a hundred open pages cost the trading, a minute at a time (about ten minutes).
+pages: build
+	$(PY) -m bench.peers --scenario pages --rounds 3
 
 # The wire under the address and undefined-behaviour sanitisers, in a build of its own.
 FUZZ := build/fuzz

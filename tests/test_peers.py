@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bench.peers.build import Missing, Tools, compile_program, make
-from bench.peers.measure import PEERS, TRACED, Load, Outcome, Peer, run_once
+from bench.peers.measure import PEERS, TRACED, VIEWED, Load, Outcome, Peer, python_client, run_once
 from bench.peers.plot import svg
 from bench.peers.report import goals, markdown, percentile, table
 
@@ -112,6 +112,16 @@ def test_no_python_runs_between_a_payload_and_its_order(tools: Tools, tls: bool)
     counted = seen.says["python_frames"]
     assert counted["orders"] == seen.orders and counted["between"] == 0, counted["functions"]
     assert counted["entered"] > seen.orders, "the books come after the bytes, in the same call"
+
+
+def test_open_pages_are_seen_to_the_end(tools: Tools) -> None:
+    """They are told everything in order, and every order leaves as if nobody looked."""
+    viewed = dataclasses.replace(VIEWED, command=python_client("client_otrade", "--pages", "3"))
+    outcome = run_once(tools, viewed, dataclasses.replace(LTP, gap_us=10_000, triggers=40), tls=False, seed=5)
+    assert outcome.is_clean and outcome.says["early"] == outcome.orders
+    pages = outcome.says["pages"]
+    assert pages["viewers"] == 3 and pages["out_of_order"] == 0 and pages["messages_per_s_least"] > 0
+    assert pages["age_ms_max"] >= pages["age_ms_p99"] >= pages["age_ms_p50"]
 
 
 def test_the_trace_sees_what_runs_between(tools: Tools) -> None:

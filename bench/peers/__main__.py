@@ -17,13 +17,16 @@ from typing import Any
 
 from bench.peers import report
 from bench.peers.build import Missing, make
-from bench.peers.measure import FLOOR, PEERS, TRACED, Load, Outcome, Peer, run_once
+from bench.peers.measure import BESIDE_PAGES, FLOOR, PEERS, TRACED, Load, Outcome, Peer, run_once
 from bench.peers.plot import svg
 
 BUILD = Path(__file__).parents[2] / "build" / "peers"
 LTP = Load("one LTP packet a frame", "ltp", 1, 500, 9, 400, 50)
 FULL = Load("fifty full packets a frame", "full", 50, 5_000, 3, 200, 40)
-SCENARIOS = {"ltp": (LTP, False), "ltp-tls": (LTP, True), "full": (FULL, False), "full-tls": (FULL, True)}
+PAGES = Load("fifty LTP packets a frame, beside a page", "ltp", 50, 10_000, 19, 280, 20)
+"""A minute: three hundred orders, all of them at work to the end."""
+SCENARIOS = {"ltp": (LTP, False), "ltp-tls": (LTP, True), "full": (FULL, False), "full-tls": (FULL, True), "pages": (PAGES, False)}
+USUAL = ("ltp", "ltp-tls", "full", "full-tls")
 SHORT = ("ltp", "ltp-tls")
 
 
@@ -35,8 +38,9 @@ def main() -> int:
     parser.add_argument("--peer", action="append", choices=[peer.name for peer in PEERS], help="beside the floors")
     asked = parser.parse_args()
     rounds = max(1, asked.rounds or (3 if asked.short else 8))
-    names = asked.scenario or (SHORT if asked.short else tuple(SCENARIOS))
-    peers = [peer for peer in PEERS if not asked.peer or peer.name in asked.peer or peer is FLOOR or peer.name == "floor_spin"]
+    names = asked.scenario or (SHORT if asked.short else USUAL)
+    beside = [peer for peer in PEERS if not asked.peer or peer.name in asked.peer or peer is FLOOR or peer.name == "floor_spin"]
+    peers = {name: list(BESIDE_PAGES) if name == "pages" else beside for name in names}
     try:
         tools = make(BUILD)
     except Missing as missing:
@@ -46,14 +50,14 @@ def main() -> int:
     about = report.machine()
     loads = {name: replace(SCENARIOS[name][0], triggers=150) if asked.short else SCENARIOS[name][0] for name in names}
     seen: dict[str, list[dict[str, Outcome]]] = {name: [{} for _ in range(rounds)] for name in names}
-    traces = {
+    traces = {} if names == ["pages"] else {
         f"{name}, {'TLS' if tls else 'plain'}": run_once(tools, peer, replace(LTP, triggers=150), tls=tls, seed=1).says["python_frames"]
         for name, peer in TRACED.items() for tls in (False, True)
     }
     for turn in range(rounds):
         for name in names:
             print(f"round {turn + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
-            for peer in peers:
+            for peer in peers[name]:
                 seen[name][turn][peer.name] = run_once(tools, peer, loads[name], tls=SCENARIOS[name][1], seed=1 + turn)
         about["load_after"] = os.getloadavg()[0]
         # After each round, so that a run that is broken off has been of use.
@@ -65,11 +69,11 @@ def main() -> int:
 
 
 def keep(
-    seen: dict[str, list[dict[str, Outcome]]], loads: dict[str, Load], peers: list[Peer], about: dict[str, Any],
+    seen: dict[str, list[dict[str, Outcome]]], loads: dict[str, Load], peers: dict[str, list[Peer]], about: dict[str, Any],
     traces: dict[str, dict[str, Any]],
 ) -> str:
     """Write everything that is known so far; the Markdown."""
-    tables = [report.table(loads[name], SCENARIOS[name][1], peers, turns) for name, turns in seen.items()]
+    tables = [report.table(loads[name], SCENARIOS[name][1], peers[name], turns) for name, turns in seen.items()]
     text = report.markdown(tables, about, len(next(iter(seen.values()))), traces)
     kept = {
         "machine": about,

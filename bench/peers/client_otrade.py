@@ -1,8 +1,9 @@
 """OTrade as on a live day: the Kite session under uvloop, the whole core, a bracket an order, limits, rate budget, journal on disk.
 
-Left out is what needs the world outside: login, instrument file, page, watchdog. The engine is assembled from the same specs that the
-configuration makes. The rate budget counts every order of the last second, but not of the last minute: no broker would take so many. The
-journal has the windows of an engine of many instruments, because frames come a hundred times as often as a broker sends them.
+Left out is what needs the world outside: login, instrument file, watchdog; the page too, unless it is asked for. The engine is assembled
+from the same specs that the configuration makes. The rate budget counts every order of the last second, but not of the last minute: no
+broker would take so many. The journal has the windows of an engine of many instruments, because frames come a hundred times as often as a
+broker sends them.
 
 Prints "ready"; at SIGTERM one JSON object of what it says of itself.
 """
@@ -10,12 +11,14 @@ Prints "ready"; at SIGTERM one JSON object of what it says of itself.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
 import random
 import signal
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -48,7 +51,7 @@ BUDGET = {
 }
 PLAN: dict[str, int | float] = {
     "stop_kind": 1, "stop_value": 50.0, "target_kind": 1, "target_value": 100.0, "size_mode": 0, "size_value": float(QTY), "max_qty": 100,
-    "enabled": 1, "entry_offset_bps": 5.0, "entry_timeout_ns": 30 * NS_PER_S, "stop_limit_bps": 20.0, "hysteresis_bps": 10.0,
+    "enabled": 1, "entry_offset_bps": 5.0, "entry_timeout_ns": 900 * NS_PER_S, "stop_limit_bps": 20.0, "hysteresis_bps": 10.0,
     "ladder_start_bps": 10.0, "ladder_step_bps": 10.0, "ladder_interval_ns": 2 * NS_PER_S, "ladder_max_steps": 5, "protection_e2": -1,
 }
 
@@ -65,6 +68,16 @@ def spec(i: int, mode: str, now_ns: int) -> InstrumentSpec:
 
 def no_charges(instrument_id: int, fills: object) -> int:
     return 0
+
+
+def _pages(
+    where: Where, day: TradingDay, board: NoticeBoard, directory: Path
+) -> contextlib.AbstractAsyncContextManager[dict[str, Any] | None]:
+    if where.pages < 0:
+        return contextlib.nullcontext()
+    from bench.peers.page import pages
+
+    return pages(where.pages, day, board, directory)
 
 
 async def main(where: Where, directory: Path) -> None:
@@ -99,7 +112,9 @@ async def main(where: Where, directory: Path) -> None:
     with MemoryCare(plan.engine) as care:
         day.on_beat.append(care.look)
         await day.open(broker)
-        with Speed(SpeedConfig(busy_poll=where.busy_poll, lock_memory=True), board):
+        async with contextlib.AsyncExitStack() as beside:
+            said = await beside.enter_async_context(_pages(where, day, board, directory))
+            beside.enter_context(Speed(SpeedConfig(busy_poll=where.busy_poll, lock_memory=True), board))
             trace = FrameTrace(broker.latency) if where.trace else None
             print("ready", flush=True)
             await day.ended.wait()
@@ -110,6 +125,7 @@ async def main(where: Where, directory: Path) -> None:
         "inside": broker.latency.order.summary(),
         "core": broker.latency.core.summary(),
         "python_frames": trace.between() if trace is not None else {},
+        "pages": said,
         "ticks": plan.engine.counters()["ticks"],
         "alarms": board.n_by_severity[Severity.ALARM],
         "verified": day.is_verified,

@@ -40,7 +40,8 @@ class Where:
     busy_poll: bool
     trace: bool
     late: bool
-    """The last three are OTrade's."""
+    pages: int
+    """How many pages are open; -1: none is served. The last four are OTrade's."""
 
     @property
     def feed_root(self) -> str:
@@ -63,6 +64,7 @@ def read_arguments() -> Where:
     parser.add_argument("instruments", type=int)
     parser.add_argument("--ca-file", default="")
     parser.add_argument("--orders-max", type=int, default=10_000)
+    parser.add_argument("--pages", type=int, default=-1)
     for name, meaning in (("busy-poll", "never sleep"), ("trace", "count what Python runs"), ("late", "without the early writer")):
         parser.add_argument(f"--{name}", action="store_true", help=meaning)
     return Where(**vars(parser.parse_args()))

@@ -133,7 +133,7 @@ def _floor(how: str) -> Callable[[Tools, tuple[str, str], Load, str], list[str]]
     return command
 
 
-def _python(module: str, *options: str) -> Callable[[Tools, tuple[str, str], Load, str], list[str]]:
+def python_client(module: str, *options: str) -> Callable[[Tools, tuple[str, str], Load, str], list[str]]:
     def command(tools: Tools, ports: tuple[str, str], load: Load, ca_file: str) -> list[str]:
         trust = ["--ca-file", ca_file] if ca_file else []
         most = ["--orders-max", str(load.triggers + load.warm_up)]
@@ -146,13 +146,16 @@ FLOOR = Peer("floor_block", "C, epoll", _floor("block"))
 PEERS = (
     FLOOR,
     Peer("floor_spin", "C, spinning", _floor("spin"), spins=True),
-    Peer("otrade", "OTrade", _python("client_otrade")),
-    Peer("otrade_spin", "OTrade, busy_poll", _python("client_otrade", "--busy-poll"), spins=True),
-    Peer("asyncio", "websockets + aiohttp, uvloop", _python("client_asyncio")),
-    Peer("sdk", "KiteTicker + KiteConnect", _python("client_sdk")),
+    Peer("otrade", "OTrade", python_client("client_otrade")),
+    Peer("otrade_spin", "OTrade, busy_poll", python_client("client_otrade", "--busy-poll"), spins=True),
+    Peer("asyncio", "websockets + aiohttp, uvloop", python_client("client_asyncio")),
+    Peer("sdk", "KiteTicker + KiteConnect", python_client("client_sdk")),
 )
+SERVED = Peer("otrade_served", "OTrade, its page served, nobody looks", python_client("client_otrade", "--pages", "0"))
+VIEWED = Peer("otrade_viewed", "OTrade, 100 pages open", python_client("client_otrade", "--pages", "100"))
+BESIDE_PAGES = (FLOOR, SERVED, VIEWED)
 TRACED = {
-    "as it trades": Peer("traced", "OTrade, traced", _python("client_otrade", "--trace")),
-    "early writer off": Peer("traced_late", "OTrade, traced, early writer off", _python("client_otrade", "--trace", "--late")),
+    "as it trades": Peer("traced", "OTrade, traced", python_client("client_otrade", "--trace")),
+    "early writer off": Peer("traced_late", "OTrade, traced, early writer off", python_client("client_otrade", "--trace", "--late")),
 }
 """Not timed: they count what Python runs between a payload and its order."""

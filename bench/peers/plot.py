@@ -9,6 +9,7 @@ from bench.peers.report import Row, Table
 
 LEFT, WIDTH, RIGHT, LINE, HEAD = 230, 620, 90, 26, 44
 COLOURS = {
+    "otrade_served": "#2563eb", "otrade_viewed": "#0d9488",
     "floor_block": "#6b7280", "floor_spin": "#9ca3af", "otrade": "#2563eb", "otrade_spin": "#7c3aed", "asyncio": "#d97706",
     "sdk": "#dc2626",
 }

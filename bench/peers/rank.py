@@ -24,6 +24,11 @@ def realtime() -> str:
     return ""
 
 
+def ordinary() -> None:
+    """For what a ranked process starts beside itself."""
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 def heavy() -> str:
     """The same. Where sessions share the machine by groups, a process's own weight means nothing outside its group."""
     try:

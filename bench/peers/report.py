@@ -40,6 +40,9 @@ class Row:
     counts: dict[str, int]
     inside_p50_ns: dict[str, int]
     """By the client's own clock, from a frame in hand until its orders were decided (`core`) and their bytes with the kernel (`order`)."""
+    round_p99_ns: list[int]
+    pages: list[dict[str, float]]
+    """By round, what the open pages saw, and the engine's memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,8 @@ def table(load: Load, tls: bool, peers: list[Peer], rounds: list[dict[str, Outco
             [of_round(r[peer.name], 50) / of_round(r[floor], 50) for r in rounds],
             [of_round(r[peer.name], 99) / of_round(r[floor], 99) for r in rounds],
             [of_round(r[peer.name], 50) / of_round(r[FLOOR.name], 50) for r in rounds],
-            counts, inside,
+            counts, inside, [of_round(r[peer.name], 99) for r in rounds],
+            [outcome.says["pages"] for outcome in outcomes if outcome.says.get("pages")],
         ))
     return Table(load, tls, rows)
 
@@ -154,9 +158,12 @@ def markdown(tables: list[Table], about: dict[str, Any], rounds: int, traces: di
         ]
         lines += [_row(row) for row in one.rows]
         lines += ["", *(f"{row.label} by its own clock: {_inside(row)}." for row in one.rows if row.inside_p50_ns)]
+        lines += [f"{row.label}: {_pages(row.pages)}." for row in one.rows if row.pages]
         lines += [f"\n**{row.label}: {row.counts}: not one right order for each trigger.**" for row in one.rows if not _is_clean(row)]
         lines.append("")
     lines += ["### Against the goals", "", "| figure | measured | goal | |", "|---|---|---|---|", *map(_goal, goals(tables)), ""]
+    if not traces:
+        return "\n".join(lines)
     lines += ["### Python between a payload and its order's bytes", ""]
     lines += [f"- {name}: {t['between']} functions entered in {t['orders']} orders ({t['entered']} while a frame was in hand)"
               for name, t in traces.items()]
@@ -196,12 +203,44 @@ def goals(tables: list[Table]) -> list[Goal]:
                 times = statistics.median(its / mine for its, mine in zip(sdk.round_p50_ns, row.round_p50_ns, strict=True))
                 least = 25.0 if peer == "otrade_spin" else 12.0
                 found.append(Goal(f"{one.title}: {row.label}, times faster than the SDK", times, least=least))
+        found += _page_goals(one)
     return found
+
+
+def _page_goals(one: Table) -> list[Goal]:
+    served, viewed = one.row("otrade_served"), one.row("otrade_viewed")
+    if served is None or viewed is None:
+        return []
+    slower = statistics.median(its / mine for its, mine in zip(viewed.round_p99_ns, served.round_p99_ns, strict=True))
+    n = viewed.pages[0]["viewers"]
+    fewest = min(p["messages_per_s_least"] for p in viewed.pages)
+    return [
+        Goal(f"{n} pages open: p99 of tick to order, of nobody looking", slower, most=1.2),
+        Goal(f"{n} pages open: messages a second, of the page with the fewest", fewest, least=19.5),
+        Goal(f"{n} pages open: age of the oldest message, s", max(p["age_ms_max"] for p in viewed.pages) / 1000, most=1.0),
+    ]
 
 
 def _goal(goal: Goal) -> str:
     wanted = f"at most {goal.most:g}" if goal.most else f"at least {goal.least:g}"
     return f"| {goal.figure} | {goal.measured:.2f} | {wanted} | {'met' if goal.is_met else 'NOT met'} |"
+
+
+def _pages(pages: list[dict[str, float]]) -> str:
+    """Of all rounds, the worst."""
+
+    def worst(name: str) -> str:
+        return f"{max(page[name] for page in pages):.1f}"
+
+    memory = f"the engine's memory {worst('rss_before_mib')} MiB before, {worst('rss_after_mib')} after, peak {worst('peak_mib')}"
+    if "viewers" not in pages[0]:
+        return memory
+    fewest = min(page["messages_per_s_least"] for page in pages)
+    return (
+        f"{pages[0]['viewers']:.0f} pages for {worst('seconds')} s: {fewest:.1f} messages a second or more for each, their age "
+        f"p50 {worst('age_ms_p50')} ms, p99 {worst('age_ms_p99')}, max {worst('age_ms_max')}; {worst('snapshots')} fell behind and were sent a "
+        f"snapshot, {worst('out_of_order')} out of order; {memory}"
+    )
 
 
 def _inside(row: Row) -> str:
