@@ -238,8 +238,8 @@ def _pages(pages: list[dict[str, float]]) -> str:
     fewest = min(page["messages_per_s_least"] for page in pages)
     return (
         f"{pages[0]['viewers']:.0f} pages for {worst('seconds')} s: {fewest:.1f} messages a second or more for each, their age "
-        f"p50 {worst('age_ms_p50')} ms, p99 {worst('age_ms_p99')}, max {worst('age_ms_max')}; {worst('snapshots')} fell behind and were sent a "
-        f"snapshot, {worst('out_of_order')} out of order; {memory}"
+        f"p50 {worst('age_ms_p50')} ms, p99 {worst('age_ms_p99')}, max {worst('age_ms_max')}; "
+        f"{worst('snapshots')} fell behind and were sent a snapshot, {worst('out_of_order')} out of order; {memory}"
     )
 
 
