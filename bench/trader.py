@@ -16,13 +16,14 @@ from pathlib import Path
 
 import uvloop
 
+from otrade.brokers.kite.kit import KiteKit
 from otrade.calendar import Calendar, date_of
 from otrade.config import ConfigManager, RunOptions
-from otrade.config.secret import Secret
 from otrade.live.access import PaperAccess
 from otrade.live.clock import WallClock
 from otrade.live.host import Host
 from otrade.live.prepare import DayMaker
+from otrade.live.runfile import read_run_info
 
 CONFIG = Path(__file__).parents[1] / "config" / "paper.json"
 
@@ -43,7 +44,8 @@ async def main(rest_url: str, feed_url: str, shift_ns: int, page: bool) -> None:
     manager = ConfigManager(CONFIG)
     date: dt.date = date_of(clock.now_ns())
     account = f"bench-{os.getpid()}"  # nobody goes on from the journal of the process before
-    access = PaperAccess(rest_url, feed_url, "paper", Secret("paper-secret"), account)
+    kit = KiteKit("paper", "paper-secret", clock=clock, rest_root=rest_url, feed_root=feed_url, login_root=f"{rest_url}/connect/login")
+    access = PaperAccess(kit, account)
     with Host(manager, RunOptions(config=CONFIG, page=page, port=0), clock, mode="paper", broker_kind="sim", speed=1.0) as host:
         prepared = await DayMaker(manager.config, Calendar.load(), access, clock, host.board, is_paper=True).make(date)
         host.begin(prepared.day)
@@ -60,11 +62,13 @@ async def main(rest_url: str, feed_url: str, shift_ns: int, page: bool) -> None:
 
 async def look_at_page(host: Host) -> None:
     """Be one page for five seconds: a WebSocket that reads snapshots and deltas."""
-    assert host._server is not None
-    url = host._server.url.removeprefix("http://").rstrip("/")
+    info = read_run_info(Path(host.config.paths.var))
+    assert info is not None
+    url = info.url.removeprefix("http://").rstrip("/")
     name, _, port = url.rpartition(":")
     reader, writer = await asyncio.open_connection(name.strip("[]"), int(port))
-    writer.write((f"GET /ws HTTP/1.1\r\nHost: {url}\r\nOrigin: http://{url}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    writer.write((f"GET /api/v1/ws HTTP/1.1\r\nHost: {url}\r\nAuthorization: Bearer {info.token}\r\n"
+                  "Upgrade: websocket\r\nConnection: Upgrade\r\n"
                   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n").encode())
     head = await reader.readuntil(b"\r\n\r\n")
     assert b" 101 " in head, head

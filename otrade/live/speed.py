@@ -6,7 +6,6 @@ All of it belongs to one process and ends with it. What configuration names and 
 
 import asyncio
 import contextlib
-import ctypes
 import errno
 import os
 import resource
@@ -150,5 +149,7 @@ def _mlockall(flags: int) -> int:
         return errno.ENOSYS
     if not _may_lock():
         return errno.EPERM
+    import ctypes  # a third of a megabyte, for those who lock memory
+
     libc = ctypes.CDLL(None, use_errno=True)
     return 0 if libc.mlockall(flags) == 0 else ctypes.get_errno()

@@ -1,9 +1,9 @@
 """Errors as the web layer tells them: problem details (RFC 9457) that name field and fix."""
 
 import msgspec
-from starlette.responses import Response
 
 from .schema import Problem
+from .starlette_lean import Response
 
 PROBLEM_JSON = "application/problem+json"
 
