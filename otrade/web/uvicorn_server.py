@@ -30,3 +30,4 @@ if not TYPE_CHECKING:
         HttpToolsProtocol = importlib.import_module("uvicorn.protocols.http.httptools_impl").HttpToolsProtocol
         Server = importlib.import_module("uvicorn.server").Server
         importlib.import_module("uvicorn.protocols.websockets.websockets_sansio_impl")
+        importlib.import_module("uvicorn").Server = Server
