@@ -8,7 +8,7 @@ import asyncio
 import importlib
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import otrade
 from otrade._core.types import (
@@ -231,23 +231,23 @@ class LiveSource:
         return schema.LatencyStatus(p50_ns=latency.p50_ns, p99_ns=latency.p99_ns, max_ns=latency.max_ns, count=latency.n)
 
     # ----------------------------------------------------------------------------------------- rows
-    def instruments(self) -> Iterable[schema.InstrumentView]:
-        return self._rows.instruments() if self._rows is not None else ()
+    def instruments(self) -> Iterator[schema.InstrumentView]:
+        return self._rows.instruments() if self._rows is not None else iter(())
 
-    def strategies(self) -> Iterable[schema.StrategyView]:
-        return self._rows.strategies() if self._rows is not None else ()
+    def strategies(self) -> Iterator[schema.StrategyView]:
+        return self._rows.strategies() if self._rows is not None else iter(())
 
-    def brackets(self) -> Iterable[schema.BracketView]:
-        return self._rows.brackets() if self._rows is not None else ()
+    def brackets(self) -> Iterator[schema.BracketView]:
+        return self._rows.brackets() if self._rows is not None else iter(())
 
-    def orders(self) -> Iterable[schema.OrderView]:
-        return self._rows.orders() if self._rows is not None else ()
+    def orders(self) -> Iterator[schema.OrderView]:
+        return self._rows.orders() if self._rows is not None else iter(())
 
-    def positions(self) -> Iterable[schema.PositionView]:
-        return self._rows.positions() if self._rows is not None else ()
+    def positions(self) -> Iterator[schema.PositionView]:
+        return self._rows.positions() if self._rows is not None else iter(())
 
-    def trades(self) -> Iterable[schema.TradeView]:
-        return self._rows.trades() if self._rows is not None else ()
+    def trades(self) -> Iterator[schema.TradeView]:
+        return self._rows.trades() if self._rows is not None else iter(())
 
     def signals(self, since_seq: int) -> Sequence[schema.SignalView]:
         if self._day is None:

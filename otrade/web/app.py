@@ -4,7 +4,7 @@ core.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,8 @@ def _handler(route: ApiRoute, source: EngineSource, *rooms: Api | Signing | Look
     view: Callable[[], Any] = getattr(source, route.name)
 
     async def handler(call: Call) -> Any:
-        return view()
+        answer = view()
+        return list(answer) if isinstance(answer, Iterator) else answer
 
     return handler
 

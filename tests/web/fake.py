@@ -2,7 +2,7 @@
 computed by the engine.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -374,23 +374,23 @@ class FakeSource:
         self.on_status()
         return self.status_row
 
-    def instruments(self) -> Sequence[InstrumentView]:
-        return self.instrument_rows
+    def instruments(self) -> Iterator[InstrumentView]:
+        return iter(self.instrument_rows)
 
-    def strategies(self) -> Sequence[StrategyView]:
-        return self.strategy_rows
+    def strategies(self) -> Iterator[StrategyView]:
+        return iter(self.strategy_rows)
 
-    def brackets(self) -> Sequence[BracketView]:
-        return self.bracket_rows
+    def brackets(self) -> Iterator[BracketView]:
+        return iter(self.bracket_rows)
 
-    def orders(self) -> Sequence[OrderView]:
-        return self.order_rows
+    def orders(self) -> Iterator[OrderView]:
+        return iter(self.order_rows)
 
-    def positions(self) -> Sequence[PositionView]:
-        return self.position_rows
+    def positions(self) -> Iterator[PositionView]:
+        return iter(self.position_rows)
 
-    def trades(self) -> Sequence[TradeView]:
-        return self.trade_rows
+    def trades(self) -> Iterator[TradeView]:
+        return iter(self.trade_rows)
 
     def signals(self, since_seq: int) -> Sequence[SignalView]:
         return [row for row in self.signal_rows if row.seq > since_seq]
