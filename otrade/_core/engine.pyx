@@ -29,30 +29,10 @@ from otrade._core.types cimport (
     EXIT_FLATTEN, HALT_ACTIVE, HAS_DEPTH, MAX_FEEDS, REASON_FRAME_HEARTBEAT, REASON_OK, REC_ANSWER, REC_BOOK_BEGIN, REC_BOOK_END,
     REC_CALL, REC_FRAME, REC_FRAME_KITE_B, REC_FRAME_UPSTOX_B, REC_REPORT, REC_SENT, REC_TIMER, answer_t, command_t, report_t, tick_t,
 )
-from otrade._core.wire cimport FrameSink
 from otrade._core.wire_kite cimport decode_packet, next_packet
 
 from otrade._core.types import PauseBy
 from otrade.errors import EngineError
-
-
-cdef class FeedSink(FrameSink):
-    """One of an engine's feeds: its frames are journalled, and read, as this kind (types.Rec)."""
-
-    cdef Engine _engine
-    cdef int _kind
-
-    def __init__(self, Engine engine not None, int kind):
-        if not is_frame(kind):
-            raise EngineError(f"a journal record of kind {kind} is no frame")
-        self._engine = engine
-        self._kind = kind
-
-    cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept:
-        return self._engine._frame(self._kind, buf, n, ts_recv_ns)
-
-    cdef int only_request(self, const char** out, uint32_t* seq) noexcept:
-        return self._engine.only_request(out, seq)
 
 
 cdef void _text_into(char* field, int cap, str text):

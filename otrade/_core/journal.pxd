@@ -35,6 +35,7 @@ cdef class JournalWriter:
     cdef bint _room(self, int kind, Py_ssize_t size) noexcept nogil
     cdef void _write(self, int kind, int64_t ts_ns, const void* a, Py_ssize_t n_a, const void* b, Py_ssize_t n_b) noexcept nogil
     cdef void _lose(self, int kind) noexcept nogil
+    cdef void fetch_ahead(self) noexcept nogil
     cdef inline bint has_died(self) noexcept nogil:
         """`is_dead`, for compiled code."""
         return self.last_seq >= 0 and self.seq >= self.last_seq

@@ -20,6 +20,7 @@ from otrade.errors import EngineError
 cdef extern from * nogil:
     uint8_t __atomic_fetch_or(uint8_t* p, uint8_t value, int order)
     int __ATOMIC_RELAXED
+    void __builtin_prefetch(const void* p, int for_writing, int locality)
 
 cdef extern from "otrade/_core/crc32c.h" nogil:
     uint32_t otrade_crc(uint32_t crc, const uint8_t* p, size_t n)
@@ -31,6 +32,7 @@ cdef enum:
     HEAD = 32
     DROPPED_BYTES = HEAD + 16
     PAGE = 4096
+    AHEAD_BYTES = 2048  # what a decision writes
 
 GOOD, END, BAD_LENGTH, BAD_CRC = 0, 1, 2, 3
 HEADER_BYTES = HEAD
@@ -181,6 +183,13 @@ cdef class JournalWriter:
         memcpy(r + 4, &crc, 4)
         memcpy(r, &length, 4)
         self.at = r + size
+
+    cdef void fetch_ahead(self) noexcept nogil:
+        """Ask for the memory of the next records, without writing to it."""
+        cdef uint8_t* p = self.at
+        while p < self.end and p < self.at + AHEAD_BYTES:
+            __builtin_prefetch(p, 1, 3)
+            p += 64
 
     cdef void _lose(self, int kind) noexcept nogil:
         self.n_lost += 1

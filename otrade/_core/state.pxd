@@ -102,6 +102,7 @@ cdef struct core_t:
 
 cdef int allocate(core_t* c) except -1
 cdef void touch_ahead(core_t* c) noexcept nogil
+cdef void fetch_ahead(const core_t* c) noexcept nogil
 cdef void release(core_t* c) noexcept
 cdef int find_token(const core_t* c, uint32_t token) noexcept nogil
 cdef void put_token(core_t* c, uint32_t token, int instrument_id) noexcept nogil

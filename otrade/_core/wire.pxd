@@ -13,3 +13,4 @@ cdef class OrderEncoder:
 cdef class FrameSink:
     cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept
     cdef int only_request(self, const char** out, uint32_t* seq) noexcept
+    cdef void get_ready(self) noexcept

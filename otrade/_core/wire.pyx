@@ -38,6 +38,9 @@ cdef class FrameSink:
         """
         return 0
 
+    cdef void get_ready(self) noexcept:
+        """Nothing is waiting: be ready for the next decision. Changes nothing that can be seen."""
+
 
 cdef class CallbackSink(FrameSink):
     """A sink in Python: `callback(frame: bytes, ts_recv_ns: int) -> int`, the number of commands

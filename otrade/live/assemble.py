@@ -5,7 +5,9 @@ file is known here.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from otrade._core.engine import Engine, FeedSink
+from otrade._core.engine import Engine
+from otrade._core.rehearsal import Rehearsal
+from otrade._core.sink import FeedSink
 from otrade._core.types import Rec
 from otrade._core.wire import FrameSink
 
@@ -111,9 +113,8 @@ def assemble(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec) 
 
 
 def sink_of(engine: Engine, kind: Rec) -> FrameSink:
-    """Where frames of this kind enter the engine."""
-    sink: FrameSink = engine if kind == Rec.FRAME else FeedSink(engine, kind)
-    return sink
+    """Where frames of this kind enter the engine, which has its encoder."""
+    return FeedSink(engine, kind, Rehearsal(engine))
 
 
 def _lengths_of(instrument: InstrumentSpec) -> list[int]:

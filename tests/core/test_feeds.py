@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otrade._core.engine import FeedSink
+from otrade._core.sink import FeedSink
 from otrade._core.types import Rec
 from otrade.errors import EngineError
 from tests.core import upstox_frames as frames

@@ -10,3 +10,4 @@ cdef class EarlyWriter:
     cdef uint32_t _seq
     cdef readonly int64_t n_written
     cdef bint write(self, FrameSink sink) except -1
+    cdef bint get_ready(self) except -1

@@ -45,6 +45,14 @@ cdef class EarlyWriter:
         self.n_written += 1
         return True
 
+    cdef bint get_ready(self) except -1:
+        """Look where the next request will go, and leave it alone: so it lies in the processor's caches."""
+        cdef SendLine line
+        if self._connection is not None or not self._idle:
+            return False
+        line = self._idle[0].line
+        return line.is_free()
+
     def try_write(self, FrameSink sink not None) -> bool:
         """`write`, from Python."""
         return self.write(sink)

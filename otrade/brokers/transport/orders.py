@@ -194,7 +194,8 @@ class OrderPool:
         request.stop_timer()
         del self._busy[connection]
         if connection.is_idle:
-            self._idle.append(connection)
+            # First again: what was used last is still in the processor's caches.
+            self._idle.appendleft(connection)
         self._on_answer(request.seq, answer)
         self._pump()
 
