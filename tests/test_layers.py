@@ -48,7 +48,7 @@ TABLE: dict[str, set[str]] = {
     "brokers.rows": PURE,
     "brokers.session": PURE | {"brokers.rows"},
     "brokers.kit": LAYER_1 | LAYER_4 | {"brokers.base", "brokers.session", "brokers.transport"},
-    "brokers.transport": LAYER_1 | PURE | {"brokers.base", "brokers.rows", "brokers.transport"},
+    "brokers.transport": LAYER_1 | PURE | {"lean", "brokers.base", "brokers.rows", "brokers.transport"},
     "brokers.kite": LAYER_1 | LAYER_4 | {"brokers.base", "brokers.rows", "brokers.session", "brokers.transport", "brokers.kite"},
     "brokers.upstox": LAYER_1 | LAYER_4 | {"brokers.base", "brokers.rows", "brokers.session", "brokers.transport", "brokers.upstox"},
     "brokers.sim": {"brokers.sim"},

@@ -114,7 +114,8 @@ def assemble(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec) 
 
 def sink_of(engine: Engine, kind: Rec) -> FrameSink:
     """Where frames of this kind enter the engine, which has its encoder."""
-    return FeedSink(engine, kind, Rehearsal(engine))
+    sink: FrameSink = FeedSink(engine, kind, Rehearsal(engine))
+    return sink
 
 
 def _lengths_of(instrument: InstrumentSpec) -> list[int]:

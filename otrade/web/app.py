@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
-from . import openapi, problems
+from . import problems
 from .access import Access
 from .api import Api
 from .audit import Audit
@@ -101,6 +101,8 @@ def _handler(route: ApiRoute, source: EngineSource, *rooms: Api | Signing | Look
 
 
 async def _openapi(call: Call) -> Response:
+    from . import openapi  # few ask for it, and it knows every type of the contract
+
     return Response(openapi.document_bytes(), media_type="application/json", headers={"Cache-Control": "no-cache"})
 
 

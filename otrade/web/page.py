@@ -1,11 +1,9 @@
-"""The built page: read once at the start, served from memory, with headers that let it talk to
-nobody but us.
-"""
+"""The built page, served with headers that let it talk to nobody but us."""
 
-import mimetypes
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,6 +27,11 @@ SECURITY_HEADERS = {
 HSTS = "max-age=31536000"
 """Under TLS: a browser that has been here once comes back by TLS only."""
 
+MEDIA_TYPES = {
+    ".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain",
+    ".json": "application/json",
+    ".png": "image/png", ".ico": "image/x-icon", ".woff2": "font/woff2", ".map": "application/json",
+}
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>OTrade</title>
 <h1>The page is not built</h1><p>OTrade runs, but its page is missing. Build it with
 <code>cd web &amp;&amp; npm ci &amp;&amp; npm run build</code> and start again.
@@ -64,11 +67,12 @@ class SecurityHeaders:
 
 class Page:
     """The files of the built page. Only what was there at the start can be asked for: there is no
-    path to climb.
+    path to climb. They are read when they are asked for: a browser keeps what it has, and the
+    engine need not.
     """
 
     def __init__(self, static_dir: Path) -> None:
-        self._files: dict[str, tuple[bytes, str]] = {}
+        self._files: dict[str, tuple[Path, str]] = {}
         self._index = NOT_BUILT.encode()
         if not static_dir.is_dir():
             return
@@ -79,8 +83,7 @@ class Page:
             if name == "index.html":
                 self._index = path.read_bytes()
             else:
-                media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-                self._files[name] = (path.read_bytes(), media_type)
+                self._files[name] = (path, MEDIA_TYPES.get(path.suffix, "application/octet-stream"))
 
     @property
     def names(self) -> list[str]:
@@ -91,7 +94,11 @@ class Page:
         return Response(self._index, media_type="text/html")
 
     async def named(self, name: str, request: Request) -> Response:
-        content, media_type = self._files[name]
+        path, media_type = self._files[name]
+        try:
+            content = path.read_bytes()
+        except OSError:
+            raise HTTPException(404) from None  # built anew since the start, under another name
         # Vite puts a hash of the content into the names below assets/: such a file never changes.
         is_hashed = name.startswith("assets/")
         age = "public, max-age=31536000, immutable" if is_hashed else "no-cache"

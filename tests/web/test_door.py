@@ -162,6 +162,14 @@ def test_files_of_the_page(stranger: TestClient) -> None:
     assert icon.headers["cache-control"] == "no-cache"
 
 
+def test_a_file_of_the_page_that_has_gone_is_not_there(stranger: TestClient, static_dir: Path) -> None:
+    (static_dir / "favicon.svg").unlink()  # built anew under other names, with the engine still running
+    gone = stranger.get("/favicon.svg")
+    assert gone.status_code == 404
+    assert gone.headers["content-type"] == "application/problem+json"
+    assert str(static_dir) not in gone.text
+
+
 def test_a_page_that_is_not_built_says_how(source: FakeSource, access: Access, tmp_path: Path) -> None:
     app = create_app(source, access, static_dir=tmp_path / "nothing")
     page = TestClient(app, base_url=BASE_URL).get("/")
