@@ -26,6 +26,7 @@ cdef extern from * nogil:
 cdef enum:
     AHEAD = 32  # entries of each table whose memory is held ready
     NOTICES_OF_ONE = 2  # that one decision leaves
+    COMMAND_USED = 704  # bytes of a command that a usual request fills
 
 cdef const char* DIGITS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -107,7 +108,7 @@ cdef void fetch_ahead(const core_t* c) noexcept nogil:
     if c.n_brackets < c.cap_brackets:
         _fetch(&c.brackets[c.n_brackets], sizeof(bracket_t))
         _fetch(&c.live[c.n_live], sizeof(int32_t))
-    _fetch(&c.commands[c.command_tail % c.cap_commands], sizeof(command_t))
+    _fetch(&c.commands[c.command_tail % c.cap_commands], COMMAND_USED)
     _fetch(&c.signals[c.signal_tail % c.cap_signals], sizeof(signal_rec_t))
     for i in range(c.notice_tail, c.notice_tail + NOTICES_OF_ONE):
         _fetch(&c.notices[i % c.cap_notices], sizeof(notice_t))
