@@ -5,6 +5,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from otrade._core.engine cimport Engine
+from otrade._core.histogram cimport LatencyHistogram
 from otrade._core.types cimport EV_REFUSED, REASON_BROKER_OTHER, tick_t
 from otrade._core cimport wire_upstox
 from otrade._core.wire_kite cimport decode_packet
@@ -196,3 +197,21 @@ def tick_to_order(Engine engine, bytes quiet, bytes crossing, int64_t ts_ns, int
         ts_ns += 1_000_000_000
         out.append(t1 - t0)
     return out, request
+
+
+def stamp(LatencyHistogram histogram not None, int64_t n):
+    """ns a stage that is timed: the clock read once more, and its distance to the reading before recorded."""
+    cdef int64_t _, now_ns, start_ns = bench_now_ns(), before_ns = start_ns
+    for _ in range(n):
+        now_ns = bench_now_ns()
+        histogram.record(now_ns - before_ns)
+        before_ns = now_ns
+    return (before_ns - start_ns) / <double>n
+
+
+def read_clock(int64_t n):
+    """ns a reading of the clock: the floor of `stamp`."""
+    cdef int64_t _, start_ns = bench_now_ns(), now_ns = start_ns
+    for _ in range(n):
+        now_ns = bench_now_ns()
+    return (now_ns - start_ns) / <double>n

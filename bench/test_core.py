@@ -14,7 +14,9 @@ import pytest
 from bench import loops
 from bench.engines import OPEN_NS, OPEN_S, SECOND, engine
 from bench.frames import frame, full_packet, token, walk
+from otrade._core.histogram import LatencyHistogram
 from otrade._core.journal import JournalWriter
+from otrade._core.rehearsal import Rehearsal
 from tests.core import upstox_frames
 
 ROUNDS = 41
@@ -81,7 +83,7 @@ def test_decode_to_signal(benchmark: Any, figures: list[tuple[str, ...]]) -> Non
     each = loops.feed_each(engine(enabled=0), frames, OPEN_NS + 10 * SECOND, SECOND)
     benchmark.pedantic(run, rounds=5)
     figures.append(("decode to signal, no order", f"{statistics.median(samples):.0f} ns", f"{p99(each):.0f} ns",
-                    "one full packet, EMA pair on ticks, bars kept", "250 ns"))
+                    "one full packet, EMA pair on ticks, bars kept", "120 ns"))
 
 
 def test_decode_to_order_bytes(benchmark: Any, figures: list[tuple[str, ...]]) -> None:
@@ -100,7 +102,33 @@ def test_decode_to_order_bytes(benchmark: Any, figures: list[tuple[str, ...]]) -
         samples += got[50:]
     benchmark.pedantic(run, rounds=3)
     figures.append(("decode to order bytes", f"{statistics.median(samples):.0f} ns", f"{p99(samples):.0f} ns",
-                    "sizing, 16 gates, bracket, state machine, HTTP request", "2 us"))
+                    "sizing, 16 gates, bracket, state machine, HTTP request", "800 ns"))
+
+
+def test_stamping_a_stage(benchmark: Any, figures: list[tuple[str, ...]]) -> None:
+    """What it costs that latency is always measured."""
+    histogram = LatencyHistogram()
+    ours, floor = side_by_side(lambda: loops.stamp(histogram, 20_000), lambda: loops.read_clock(20_000))
+    assert histogram.n == ROUNDS * 20_000
+    benchmark(loops.stamp, histogram, 1_000)
+    ratio = statistics.median(o / f for o, f in zip(ours, floor, strict=True))
+    figures.append(("stamping a stage", f"{statistics.median(ours):.0f} ns", f"{p99(ours):.0f} ns",
+                    f"{ratio:.2f}x of reading the clock alone ({statistics.median(floor):.0f} ns); two to five of them a frame", "-"))
+
+
+def test_a_rehearsal(benchmark: Any, figures: list[tuple[str, ...]]) -> None:
+    """What a quiet frame pays, every tenth of a millisecond at most, so that an order finds its way warm."""
+    rehearsal = Rehearsal(engine())
+    samples = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter_ns()
+        for _ in range(1_000):
+            rehearsal.try_run()
+        samples.append((time.perf_counter_ns() - began) / 1_000)
+    assert rehearsal.n_orders == rehearsal.n_runs == 1_000 * ROUNDS
+    benchmark(rehearsal.try_run)
+    figures.append(("a rehearsal of an order", f"{statistics.median(samples):.0f} ns", f"{p99(samples):.0f} ns",
+                    "warm, its call from Python included", "-"))
 
 
 def test_journalling(benchmark: Any, figures: list[tuple[str, ...]]) -> None:

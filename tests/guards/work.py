@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from otrade._core.journal import JournalWriter
+from otrade._core.rehearsal import Rehearsal
 from otrade._core.types import Ev, Reason, Rec
 from tests.core.harness import MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
 
@@ -40,7 +41,15 @@ def records(n: int) -> None:
         assert writer.append(Rec.FRAME, k, payload)
 
 
-WORK: dict[str, Callable[[int], None]] = {"ticks": ticks, "orders": orders, "records": records}
+def rehearsals(n: int) -> None:
+    """`n` orders that nobody takes, for an engine with nothing to do."""
+    rehearsal = Rehearsal(make_engine())
+    for _ in range(n):
+        rehearsal.try_run()
+    assert rehearsal.n_orders == n
+
+
+WORK: dict[str, Callable[[int], None]] = {"ticks": ticks, "orders": orders, "records": records, "rehearsals": rehearsals}
 
 if __name__ == "__main__":
     WORK[sys.argv[1]](int(sys.argv[2]))
