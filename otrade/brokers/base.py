@@ -8,9 +8,10 @@ under it TokenError, RateLimitError and NetworkError.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Protocol
+
+import msgspec
 
 from otrade._core.histogram import LatencyHistogram
 from otrade._core.types import Ev, Side
@@ -26,8 +27,7 @@ class Source(IntEnum):
     POSTBACK = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(msgspec.Struct, frozen=True):
     """What a broker can do and how much of it."""
 
     tag_length_max: int
@@ -53,8 +53,7 @@ class Capabilities:
     """Feed modes, least first."""
 
 
-@dataclass(slots=True)
-class OrderReport:
+class OrderReport(msgspec.Struct):
     """One order as the broker tells it. The first block is what the engine's `on_report` takes,
     field by field.
     """
@@ -86,7 +85,7 @@ class OrderReport:
     status: str
     """The broker's own status word, for the page."""
     text: str
-    raw: Mapping[str, Any] = field(default_factory=dict)
+    raw: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """What the broker said, as it said it, for the journal."""
 
     def engine_fields(self) -> dict[str, Any]:
@@ -113,8 +112,7 @@ _ENGINE_FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What became of one request. ACK: taken; REFUSED: certainly not; TIMEOUT: not known, to be
     looked for by tag.
     """
@@ -125,8 +123,7 @@ class Answer:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerPosition:
+class BrokerPosition(msgspec.Struct, frozen=True):
     """One day position as the broker books it. Values are e4 rupees times units, before charges."""
 
     instrument_token: int
@@ -142,8 +139,7 @@ class BrokerPosition:
     multiplier: int
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(msgspec.Struct, frozen=True):
     """Shares in the account that are no day's trade. Prices e4."""
 
     exchange: str
@@ -156,8 +152,7 @@ class Holding:
     ltp_e4: int
 
 
-@dataclass(frozen=True, slots=True)
-class Funds:
+class Funds(msgspec.Struct, frozen=True):
     """Money in one segment, e4 rupees. `net_e4` is what can still be blocked."""
 
     segment: str
@@ -165,8 +160,7 @@ class Funds:
     used_e4: int
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(msgspec.Struct, frozen=True):
     """One instrument's prices, e4; 0 is none. `others_e4`: every further price seen, all multiples of the tick."""
 
     ltp_e4: int
@@ -177,8 +171,7 @@ class Quote:
     others_e4: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """What an order asks for. `trigger_e4` is 0 for a limit."""
 
     qty: int
@@ -207,8 +200,7 @@ class Clock(Protocol):
     def call_at(self, ts_ns: int, callback: Callable[[], None], /) -> TimerHandle: ...
 
 
-@dataclass(slots=True)
-class Callbacks:
+class Callbacks(msgspec.Struct):
     """Where a session reports. Each is called on the event loop, in the call that received the
     news.
     """
@@ -326,8 +318,7 @@ class HandDesk(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True):
     """One instrument that the day trades: our token, its name on a wire that uses text, and what the exchange calls it."""
 
     token: int

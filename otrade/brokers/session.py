@@ -6,7 +6,6 @@ A token dies at an hour that the broker fixes, however late it was made.
 import os
 import secrets
 import tempfile
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -18,8 +17,7 @@ from otrade.brokers.rows import IST
 from otrade.errors import BrokerError, TokenError
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(msgspec.Struct, frozen=True):
     """A day's access. Its repr shows no token."""
 
     api_key: str
@@ -55,7 +53,7 @@ def save_session(path: Path, session: Session) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".session-")  # made with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(orjson.dumps({name: getattr(session, name) for name in Session.__slots__}))
+            file.write(orjson.dumps({name: getattr(session, name) for name in Session.__struct_fields__}))
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +29,12 @@ RELOADABLE = re.compile(
 RELOADABLE_WORDS = "risk.* but cooldown_after_stop_s, engine.on_stop, strategies[].enabled"
 
 
-@dataclass(frozen=True)
-class ReloadResult:
+class ReloadResult(msgspec.Struct, frozen=True):
     """What a reload came to. Refused: `config` is the old one and `refused` or `error` says why."""
 
     config: Config
-    changed: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
+    changed: list[str] = msgspec.field(default_factory=list)
+    refused: list[str] = msgspec.field(default_factory=list)
     error: str = ""
 
     @property

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 
-@dataclass(frozen=True)
-class RunOptions:
+
+class RunOptions(msgspec.Struct, frozen=True):
     """Options of one run. None: as the configuration says."""
 
     config: Path = Path("config/paper.json")

@@ -16,9 +16,10 @@ import datetime as dt
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
+
+import msgspec
 
 from otrade.errors import InstrumentError
 
@@ -47,8 +48,7 @@ class Contract(NamedTuple):
     tradingsymbol: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """A contract by what it is. `strike_e4` None: at the money, `off` strikes away."""
 
     exchange: str

@@ -6,20 +6,20 @@ gzip, of the standard library: a year of journals is a few gigabytes either way,
 import os
 import re
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 NAME = re.compile(r"\d{4}-\d{2}-\d{2}(\.\d+)?\.otj(\.gz)?")
 LEVEL = 6
 
 
-@dataclass(slots=True)
-class Tidied:
+class Tidied(msgspec.Struct):
     """What was done."""
 
-    compressed: list[str] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
+    compressed: list[str] = msgspec.field(default_factory=list)
+    deleted: list[str] = msgspec.field(default_factory=list)
+    failed: list[str] = msgspec.field(default_factory=list)
     """Files that could not be compressed, with why; they are kept as they are."""
 
 

@@ -5,8 +5,8 @@ identity (JSON) | u32 CRC-32C of all of that
 """
 
 import struct
-from dataclasses import dataclass
 
+import msgspec
 import orjson
 
 from otrade._core.journal import crc32c
@@ -21,8 +21,7 @@ HEADER_BYTES = 65_536
 _FIXED = struct.Struct("<8s4Iq")
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(msgspec.Struct, frozen=True):
     """`identity`: the day (YYYY-MM-DD), account, engine and mode whose journal it is."""
 
     identity: dict[str, str]

@@ -1,7 +1,8 @@
 """One record of a journal, and the walk over the records of a window."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from otrade._core.journal import BAD_CRC, END, GOOD, record_at
 
@@ -13,8 +14,7 @@ DECISIONS = range(32, 48)
 """Kinds of what the core decided."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """`payload` is borrowed from the window that was walked: copy it to keep it."""
 
     kind: int
@@ -26,8 +26,7 @@ class Record:
     """Of the record's first byte, within its window or, where a reader says so, its file."""
 
 
-@dataclass(frozen=True, slots=True)
-class BadRecord:
+class BadRecord(msgspec.Struct, frozen=True):
     """Where a walk had to stop."""
 
     offset: int

@@ -1,13 +1,14 @@
 """A journal's events fed to a core, and every decision compared with the one that was recorded, bit for bit.
 
 The comparison itself is compiled (`otrade/_core/replay.pyx`). A section that goes on
+import msgspec
 from another one (a restart) goes on with the same core here, so a whole day is one replay.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import orjson
 
 from otrade._core.engine import Engine
@@ -26,8 +27,7 @@ SHAPING = frozenset(("add_instrument", "add_series", "add_strategy", "set_sessio
 """Set-up calls that shape the core's memory; a core that is wired up already has had them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True):
     """A record's content, kept."""
 
     kind: int
@@ -35,8 +35,7 @@ class Kept:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Divergence:
+class Divergence(msgspec.Struct, frozen=True):
     """The first place where the core decides otherwise than the journal says. None: nothing was decided there."""
 
     event_seq: int

@@ -6,9 +6,10 @@ skipped in silence.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
+
+import msgspec
 
 from otrade._core.journal import measure, next_good
 from otrade._core.types import Rec
@@ -20,8 +21,7 @@ from .record import BadRecord, Record, walk
 HEAD = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(msgspec.Struct, frozen=True):
     """A place where records cannot be read, or are missing."""
 
     offset: int
@@ -29,8 +29,7 @@ class Damage:
     skipped_bytes: int
 
 
-@dataclass(slots=True)
-class Verdict:
+class Verdict(msgspec.Struct):
     """What a file holds. `end` is the offset behind the last good record, `end_seq` that record's number (0 for none)."""
 
     header: Header
@@ -43,7 +42,7 @@ class Verdict:
     torn_at: int = -1
     """Offset of a record that was being written when the process died; -1: none."""
     torn_why: str = ""
-    damages: list[Damage] = field(default_factory=list)
+    damages: list[Damage] = msgspec.field(default_factory=list)
 
     @property
     def is_whole(self) -> bool:

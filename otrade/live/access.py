@@ -8,8 +8,9 @@ login`, or the page), or from the address that the broker redirected the person 
 import asyncio
 import secrets as randomness
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from otrade.brokers.kit import BrokerKit
 from otrade.brokers.kite.kit import KiteKit
@@ -50,8 +51,7 @@ def kit_of(config: BrokerConfig, api_key: str, api_secret: str, clock: Clock) ->
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PaperAccess:
+class PaperAccess(msgspec.Struct, frozen=True):
     """The simulator on this machine."""
 
     kit: BrokerKit

@@ -4,7 +4,8 @@ Nothing that is held back is lost. It is counted by code with its last words, an
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+
+import msgspec
 
 from otrade.config.schema import AlertTarget
 
@@ -18,8 +19,7 @@ HELD_CODES_MAX = 100
 LEVELS = {"info": Level.INFO, "warn": Level.WARN, "error": Level.ERROR, "alarm": Level.ALARM}
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(msgspec.Struct, frozen=True):
     """One thing to be told. Two with the same `key` are the same thing again."""
 
     level: Level
@@ -31,8 +31,7 @@ class Alert:
     is_summary: bool = False
 
 
-@dataclass(slots=True)
-class _Held:
+class _Held(msgspec.Struct):
     n: int
     level: Level
     text: str

@@ -3,7 +3,8 @@ file is known here.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from otrade._core.engine import Engine
 from otrade._core.rehearsal import Rehearsal
@@ -17,8 +18,7 @@ from .plan import DayPlan, PlannedInstrument, PlannedStrategy
 MINUTE_S = 60
 
 
-@dataclass(frozen=True, slots=True)
-class StrategySpec:
+class StrategySpec(msgspec.Struct, frozen=True):
     """One strategy. `params` and `plan` are fields of the kind's parameters and of `plan_t`, in the
     core's units.
     """
@@ -30,8 +30,7 @@ class StrategySpec:
     plan: dict[str, int | float]
 
 
-@dataclass(frozen=True, slots=True)
-class SessionSpec:
+class SessionSpec(msgspec.Struct, frozen=True):
     """One instrument's day, nanoseconds since the epoch, rising."""
 
     open_ns: int
@@ -41,8 +40,7 @@ class SessionSpec:
     close_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class InstrumentSpec:
+class InstrumentSpec(msgspec.Struct, frozen=True):
     """One instrument and everything that trades it."""
 
     token: int
@@ -70,8 +68,7 @@ BARS = 8_192
 """Bars kept for the world outside until its next beat; at least two of each series, which may all close in the same instant."""
 
 
-@dataclass(frozen=True, slots=True)
-class EngineSpec:
+class EngineSpec(msgspec.Struct, frozen=True):
     """Sizes and gates of the engine; `limits` and `budget` are fields of `risk_limits_t` and
     `budget_t`.
     """
@@ -81,8 +78,8 @@ class EngineSpec:
     orders: int = 16_384
     order_timeout_ns: int = 5 * NS_PER_S
     look_gap_ns: int = 3 * NS_PER_S // 2
-    limits: dict[str, int] = field(default_factory=dict)
-    budget: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, int] = msgspec.field(default_factory=dict)
+    budget: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 def assemble(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec) -> DayPlan:

@@ -214,7 +214,7 @@ class Carrier:
             deliverer.put(parcel)
 
     def _emit(self, outcome: Outcome) -> None:
-        self._say({name: getattr(outcome, name) for name in Outcome.__slots__})
+        self._say({name: getattr(outcome, name) for name in Outcome.__struct_fields__})
 
     def _say(self, row: dict[str, object]) -> None:
         # The engine may be gone: then nobody listens, and what waits is delivered all the same.

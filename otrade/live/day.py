@@ -9,8 +9,9 @@ reads a clock but the one that it was given.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
+
+import msgspec
 
 from otrade._core.histogram import LatencyHistogram
 from otrade._core.types import BracketState, Ev, Halt, Note, PauseBy, Reason, Severity
@@ -44,8 +45,7 @@ FIRST_FEED_NS = 10 * NS_PER_S
 SECOND_FEED = 1
 
 
-@dataclass(frozen=True, slots=True)
-class DayOptions:
+class DayOptions(msgspec.Struct, frozen=True):
     """`on_stop` is "flatten" or "leave": what a graceful stop does with open positions."""
 
     on_stop: str
@@ -348,7 +348,7 @@ class TradingDay:
 
     def set_on_stop(self, on_stop: str) -> None:
         """What a stop will do from now on, "flatten" or "leave"."""
-        self.options = replace(self.options, on_stop=on_stop)
+        self.options = msgspec.structs.replace(self.options, on_stop=on_stop)
 
     def _on_message(self, kind: str, text: str) -> None:
         severity = Severity.WARN if kind == "error" else Severity.INFO

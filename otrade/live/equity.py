@@ -1,7 +1,8 @@
 """The day's profit over time, for the page: a point every few seconds of engine time, in fixed memory."""
 
 from collections import deque
-from dataclasses import dataclass
+
+import msgspec
 
 from .clock import NS_PER_S
 from .day import TradingDay
@@ -11,8 +12,7 @@ KEPT_MAX = 4_000
 """Sixteen hours: the longest session there is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(msgspec.Struct, frozen=True):
     ts_ns: int
     gross_e4: int
     net_e4: int

@@ -5,8 +5,9 @@ our tag are not even looked at.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+import msgspec
 
 from otrade._core.types import Ev, Leg, OrdType
 from otrade.brokers.base import OrderReport
@@ -37,8 +38,7 @@ class Act(Enum):
     """An order is on its way: look again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(msgspec.Struct, frozen=True):
     """One thing to do. `qty` is in units; for changes of an order it is the order's new whole quantity."""
 
     act: Act
@@ -47,12 +47,11 @@ class Need:
     qty: int = 0
 
 
-@dataclass(slots=True)
-class Group:
+class Group(msgspec.Struct):
     """One bracket as the book shows it."""
 
     key: Key
-    rows: list[tuple[Tag, OrderReport]] = field(default_factory=list)
+    rows: list[tuple[Tag, OrderReport]] = msgspec.field(default_factory=list)
 
     @property
     def first(self) -> OrderReport:
@@ -91,8 +90,7 @@ class Group:
         return f"{self.first.exchange}:{self.first.tradingsymbol}"
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(msgspec.Struct, frozen=True):
     """Where a stop belongs."""
 
     trigger_e4: int

@@ -6,8 +6,9 @@ import asyncio
 import datetime as dt
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from otrade._core.types import Severity
 from otrade.brokers.kit import InstrumentSource
@@ -29,8 +30,7 @@ def directory_of(config: Config) -> Path:
     return Path(config.paths.var) / "instruments"
 
 
-@dataclass(frozen=True, slots=True)
-class Old:
+class Old(msgspec.Struct, frozen=True):
     """A table of an earlier day. Contracts come and go, and their numbers are used again: only shares and indices are taken from it."""
 
     catalog: Catalog

@@ -7,10 +7,10 @@ begins afresh; the broker's book then tells what is open, and a halt or a pause 
 import logging
 import struct
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
 import orjson
 
 import otrade
@@ -274,8 +274,7 @@ def _salvaged(path: Path, identity: dict[str, str]) -> Iterable[memoryview] | No
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _LastRun:
+class _LastRun(msgspec.Struct, frozen=True):
     """The last run of a journal that had a core of its own: where it begins, its HELLO, and what holds at the journal's end."""
 
     window: int

@@ -16,7 +16,6 @@ comes out negative counts as 0. A day's summary is kept beside the journal, in `
 import datetime as dt
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +127,7 @@ def merged(stages: Iterable[Stage]) -> Stage:
 
 
 # ---------------------------------------------------------------------------------------------- kept by day
-@dataclass(frozen=True, slots=True)
-class DayLatency:
+class DayLatency(msgspec.Struct, frozen=True):
     """What is kept of a day."""
 
     day: str

@@ -1,7 +1,8 @@
 """The strategies' averages over time, for the chart: read once a minute of engine time, just behind the minute's close."""
 
 from collections import deque
-from dataclasses import dataclass
+
+import msgspec
 
 from .clock import NS_PER_S
 from .day import TradingDay
@@ -21,8 +22,7 @@ NAMES = {
 """What a kind's fast and slow line are; an empty one is the price."""
 
 
-@dataclass(frozen=True, slots=True)
-class LineValue:
+class LineValue(msgspec.Struct, frozen=True):
     """`ts_ns`: the first nanosecond of the minute that has closed. Rupees."""
 
     ts_ns: int

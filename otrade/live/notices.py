@@ -8,8 +8,9 @@ notice's text never holds a secret: the core's are built from symbols, order tag
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from otrade._core.types import NONE_ID, Note, Severity, Side
 
@@ -29,8 +30,7 @@ KEPT_MAX = 1_000
 SIDE_WORDS = {Side.BUY: "buy", Side.SELL: "sell", Side.NONE: ""}
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True):
     """One thing said. `seq` counts from 1 and never repeats within a day; `code` is a `Note`'s name
     or a word of ours.
     """

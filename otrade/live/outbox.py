@@ -3,7 +3,8 @@ no clock.
 """
 
 import random
-from dataclasses import dataclass
+
+import msgspec
 
 CAPACITY = 64
 FIRST_S, CAP_S = 2.0, 60.0
@@ -12,8 +13,7 @@ AGE_S_MAX = 900.0
 """What is older is given up: by then somebody has looked, or will not."""
 
 
-@dataclass(slots=True)
-class Parcel:
+class Parcel(msgspec.Struct):
     """One message for one target. `level` is a `Level`; the higher goes first."""
 
     id: int
@@ -24,8 +24,7 @@ class Parcel:
     n_tries: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of a parcel, for good."""
 
     id: int

@@ -2,15 +2,15 @@
 from configuration.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from otrade._core.engine import Engine
 from otrade._core.types import NONE_ID
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedInstrument:
+class PlannedInstrument(msgspec.Struct, frozen=True):
     """One instrument of the engine; its id is its place in the list."""
 
     token: int
@@ -30,8 +30,7 @@ class PlannedInstrument:
         return f"{self.exchange}:{self.symbol}"
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedStrategy:
+class PlannedStrategy(msgspec.Struct, frozen=True):
     """One strategy of the engine; its id is its place in the list. `enabled` is the configuration's
     word for it.
     """
@@ -43,8 +42,7 @@ class PlannedStrategy:
     params: dict[str, int | float]
 
 
-@dataclass(slots=True)
-class DayPlan:
+class DayPlan(msgspec.Struct):
     """An engine ready to start, with names for its ids."""
 
     day: str
@@ -52,11 +50,11 @@ class DayPlan:
     engine: Engine
     instruments: list[PlannedInstrument]
     strategies: list[PlannedStrategy]
-    instrument_of: dict[int, int] = field(default_factory=dict)
+    instrument_of: dict[int, int] = msgspec.field(default_factory=dict)
     """Instrument id by the broker's token."""
-    budget: dict[str, int] = field(default_factory=dict)
+    budget: dict[str, int] = msgspec.field(default_factory=dict)
     """What `Engine.set_budget` was given."""
-    changeable: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    changeable: list[tuple[str, dict[str, Any]]] = msgspec.field(default_factory=list)
     """Set-up calls (method, arguments) of the engine that a restart may make differently: limits, bands, switches."""
 
     @property

@@ -8,10 +8,11 @@ import asyncio
 import datetime as dt
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from otrade._core.types import Ev, Reason, Side
 from otrade.brokers.base import HandDesk, OrderReport, Source
@@ -43,8 +44,7 @@ class Verdict(IntEnum):
     NO_GO = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One check. `fix` is empty for a go."""
 
     name: str
@@ -53,11 +53,10 @@ class Line:
     fix: str = ""
 
 
-@dataclass(slots=True)
-class Board:
+class Board(msgspec.Struct):
     """What was found, in the order in which it is asked."""
 
-    lines: list[Line] = field(default_factory=list)
+    lines: list[Line] = msgspec.field(default_factory=list)
 
     @property
     def verdict(self) -> Verdict:

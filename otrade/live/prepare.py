@@ -7,9 +7,10 @@ and the fix.
 import datetime as dt
 import hashlib
 import random
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from otrade._core.types import Severity
 from otrade.brokers.base import BrokerSession, Listed
@@ -40,8 +41,7 @@ from .wiring import engine_spec, instrument_spec
 RUN_IDS = 36**6
 
 
-@dataclass(slots=True)
-class PreparedDay:
+class PreparedDay(msgspec.Struct):
     """A day, and the session that it will be opened with."""
 
     day: TradingDay
@@ -51,8 +51,7 @@ class PreparedDay:
     second: Second | None
 
 
-@dataclass(frozen=True, slots=True)
-class DayMaker:
+class DayMaker(msgspec.Struct, frozen=True):
     """What the days of one run share. `is_paper`: frames are stamped with the simulated clock."""
 
     config: Config

@@ -6,7 +6,8 @@ quarantined, and the others trade.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from otrade._core.types import Ev
 from otrade.brokers.base import BrokerPosition, OrderReport
@@ -16,8 +17,7 @@ from .units import rupees
 FINAL = frozenset({Ev.FILL_FULL, Ev.CANCELED, Ev.REJECTED, Ev.EXPIRED})
 
 
-@dataclass(frozen=True, slots=True)
-class Unexplained:
+class Unexplained(msgspec.Struct, frozen=True):
     """One thing of the broker's that the core did not make. `key` tells it from others, so that it
     is said once.
     """

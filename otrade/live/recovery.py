@@ -5,7 +5,8 @@ lost its tail, and for orders of the watchdog. What carries no tag of ours is ne
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from otrade._core.engine import Engine
 from otrade._core.types import Ev, Leg, OrdStatus, OrdType, Side
@@ -26,16 +27,14 @@ ENDED = {
 BPS, RUPEES = 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class Adopted:
+class Adopted(msgspec.Struct, frozen=True):
     """One bracket that was taken back, in words."""
 
     instrument_id: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(msgspec.Struct, frozen=True):
     tag: Tag
     report: OrderReport
 

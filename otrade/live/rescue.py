@@ -10,7 +10,8 @@ import math
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from otrade._core.types import Ev, Leg, OrdType, Reason, Severity
 from otrade.brokers.base import Answer, HandDesk, OrderReport, Quote, Terms
@@ -30,8 +31,7 @@ LADDER_STEP_BPS = 20.0
 LADDER_STEPS_MAX = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """How a rescue ended. `is_safe`: every open unit has its stop, or nothing is open (`is_flat`)."""
 
     is_safe: bool
@@ -40,8 +40,7 @@ class Outcome:
     words: str
 
 
-@dataclass(slots=True)
-class _Doubt:
+class _Doubt(msgspec.Struct):
     """A tag whose order the book must show before its bracket is given another. `looks` without it; acknowledged ones wait on."""
 
     key: Key
@@ -246,8 +245,7 @@ class Rescue:
             self._say(severity, code, text)
 
 
-@dataclass(frozen=True, slots=True)
-class Market:
+class Market(msgspec.Struct, frozen=True):
     """One instrument's prices, ten-thousandths; 0 is none."""
 
     ltp_e4: int

@@ -3,7 +3,8 @@
 import datetime as dt
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from otrade._core.types import Severity
 from otrade.brokers.base import Listed
@@ -23,8 +24,7 @@ TRADED = ("exchange_token", "lot_size", "tick_size_e4", "expiry")
 """What both brokers' files must say alike of one instrument: the same row of the exchange's own file stands behind both."""
 
 
-@dataclass(frozen=True, slots=True)
-class Second:
+class Second(msgspec.Struct, frozen=True):
     """`listed` holds those of our instruments that the second feed knows for certain."""
 
     kit: BrokerKit

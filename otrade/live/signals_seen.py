@@ -4,14 +4,14 @@ the day has had.
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 KEPT_MAX = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class SignalSeen:
+class SignalSeen(msgspec.Struct, frozen=True):
     """One crossover. `reason` is a `Reason`: 0 when it was taken, else the gate or filter that
     refused it. The averages, RSI and ATR are what the strategy knew then, in rupees.
     """

@@ -5,8 +5,9 @@ Memory is bounded: an order keeps its first and its newest steps, and a report t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from otrade._core.types import Cmd, Ev, OrdType
 from otrade.brokers.base import Answer, OrderReport, Source
@@ -50,8 +51,7 @@ class Asked(Protocol):
     ts_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
+class Happened(msgspec.Struct, frozen=True):
     ts_ns: int
     by: StepBy
     what: str

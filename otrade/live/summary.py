@@ -3,8 +3,9 @@ was.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from otrade._core.types import Reason
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 RULE = "-" * 72
 
 
-@dataclass(frozen=True, slots=True)
-class LatencySummary:
+class LatencySummary(msgspec.Struct, frozen=True):
     """From a frame in our hands to its order's last byte written, real nanoseconds."""
 
     n: int = 0
@@ -29,8 +29,7 @@ class LatencySummary:
     max_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class DaySummary:
+class DaySummary(msgspec.Struct, frozen=True):
     """One trading day, all numbers exact. Gross is the core's marked profit, so it includes what is
     still open.
     """
@@ -60,7 +59,7 @@ class DaySummary:
     has_fault: bool
     """Code of ours failed on the order path."""
     open_words: str
-    trades: Sequence[Trade] = field(default=())
+    trades: Sequence[Trade] = ()
 
     @property
     def net_e4(self) -> int:

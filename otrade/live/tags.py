@@ -5,7 +5,8 @@ belongs to. The core makes its own tags (`_core/state.pyx`); this is for whoever
 watchdog, whose orders carry the bracket that they protect.
 """
 
-from dataclasses import dataclass
+
+import msgspec
 
 from otrade._core.types import Leg
 
@@ -18,8 +19,7 @@ _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LEGS = "ESTF"
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(msgspec.Struct, frozen=True):
     """The parts of a ClOrdID."""
 
     run: int

@@ -3,15 +3,15 @@ was protected.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from otrade._core.engine import Engine
 from otrade._core.types import BracketState, ExitReason
 
 
-@dataclass(frozen=True, slots=True)
-class OrderFill:
+class OrderFill(msgspec.Struct, frozen=True):
     """What one order traded. `value_e4` is price e4 times units times the multiplier."""
 
     side: int
@@ -23,8 +23,7 @@ ChargeRule = Callable[[int, list[OrderFill]], int]
 """(instrument id, filled orders) to charges in e4 rupees."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(msgspec.Struct, frozen=True):
     """One closed bracket that traded. Prices are averages, rounded to the nearest e4; money is
     exact.
     """

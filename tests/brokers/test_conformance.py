@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
+import msgspec
 import pytest
 
 from otrade._core.types import Ev, OrdType, Reason, Side
@@ -154,7 +155,7 @@ def test_a_stop_waits_for_its_trigger(broker: BrokerKind) -> None:
 
 def test_refusals_are_certain_and_named(broker: BrokerKind) -> None:
     async def work(shop: Shop) -> None:
-        ghost = await shop.do(shop.desk.cancel(replace(shop.like, broker_order_id="1")))
+        ghost = await shop.do(shop.desk.cancel(msgspec.structs.replace(shop.like, broker_order_id="1")))
         assert ghost.outcome == Ev.REFUSED and ghost.reason in (Reason.BROKER_ORDER, Reason.BROKER_INPUT)
         odd = await shop.do(shop.desk.place(shop.like, 1, Terms(0, OrdType.LIMIT, 10_000), "OTCONFORM0000000004"))
         assert odd.outcome == Ev.REFUSED and odd.reason == Reason.BROKER_INPUT and odd.text

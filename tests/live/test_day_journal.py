@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 
@@ -86,7 +86,7 @@ def test_a_full_disk_reduces_shouts_and_trading_of_exits_goes_on() -> None:
 def test_a_day_without_any_journal_takes_no_entries() -> None:
     async def work(here: World) -> None:
         here.day.journal = None
-        here.day.options = replace(here.day.options, needs_journal=True)
+        here.day.options = msgspec.structs.replace(here.day.options, needs_journal=True)
         await here.open()
         await here.sim.run_until(here.now_ns + 400 * SECOND)
         assert here.day.engine.risk()["halt_reason"] == Reason.JOURNAL and here.sim.exchange.orders() == []

@@ -5,8 +5,9 @@ Order updates come on every connection; the first one's are taken. The feed is u
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from otrade.brokers.kite.stream import MODES, TOKENS_MAX, KiteStream, StreamCallbacks
 from otrade.brokers.transport.feed import FeedLatency
@@ -92,7 +93,7 @@ class KiteFeeds:
 
     def _add(self) -> None:
         first = not self._shards
-        shard_calls = replace(
+        shard_calls = msgspec.structs.replace(
             self._callbacks,
             on_up=self._on_up,
             on_down=self._on_down,

@@ -6,7 +6,6 @@ The token is part of the socket's URL by Kite's protocol. A handshake refused wi
 import logging
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,7 +25,6 @@ TOKENS_MAX = 3000
 MODES = ("ltp", "quote", "full")
 
 
-@dataclass(slots=True)
 class StreamCallbacks(SocketCallbacks):
     """`on_order` takes the order object of a push; `on_message` (kind, text) what Kite wants people to read."""
 

@@ -5,8 +5,9 @@ simulator); everything else is TLS with certificate and host name verified.
 """
 
 import ssl
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+import msgspec
 
 from otrade.errors import BrokerError
 
@@ -15,8 +16,7 @@ _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _SECURE = frozenset({"https", "wss"})
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """A parsed root URL. `path` has no slash at its end."""
 
     scheme: str

@@ -11,11 +11,11 @@ import socket
 import ssl
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import cast
 
 import aiofastnet
 import httptools
+import msgspec
 
 from otrade.brokers.base import Clock
 from otrade.brokers.transport.endpoint import Endpoint
@@ -31,12 +31,11 @@ _KEEPALIVE = (
 )
 
 
-@dataclass(slots=True)
-class HttpResponse:
+class HttpResponse(msgspec.Struct):
     """Header names are in lower case. The body is already unzipped."""
 
     status: int
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
     body: bytes = b""
 
 

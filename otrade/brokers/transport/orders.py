@@ -12,8 +12,9 @@ import heapq
 import random
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import cast
+
+import msgspec
 
 from otrade._core.types import Ev, Reason
 from otrade.brokers.base import Answer, Clock, TimerHandle
@@ -26,8 +27,7 @@ from otrade.errors import NetworkError
 ANSWER_BYTES_MAX = 1 << 20
 
 
-@dataclass(slots=True)
-class _Request:
+class _Request(msgspec.Struct):
     seq: int
     lane: int
     data: bytes

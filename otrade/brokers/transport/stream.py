@@ -10,8 +10,8 @@ import logging
 import random
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+import msgspec
 import picows
 
 from otrade._core.wire import FrameSink
@@ -31,20 +31,18 @@ _picows_log = logging.Logger("otrade.feed.socket", logging.WARNING)
 _picows_log.parent = log
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """Where to connect. Its repr shows no URL."""
 
     url: str
     tls: ssl.SSLContext | None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
 
     def __repr__(self) -> str:
         return "Address()"
 
 
-@dataclass(slots=True)
-class SocketCallbacks:
+class SocketCallbacks(msgspec.Struct):
     """`on_commands`: a frame left commands waiting in the engine."""
 
     on_up: Callable[[], None]

@@ -7,7 +7,6 @@ else, so a quiet socket is asked for life.
 import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -105,7 +104,6 @@ class MarketStream(FeedSocket):
                 listener.send_binary(orjson.dumps({"guid": f"otrade{self._n_messages}", "method": method, "data": data}))
 
 
-@dataclass(slots=True)
 class PortfolioCallbacks(SocketCallbacks):
     """`on_order` takes the order object of a push."""
 
