@@ -1,10 +1,14 @@
 """A real Chromium at the page of a real engine, which trades a simulated day in a process of its own."""
 
+import contextlib
 import os
+import pty
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -65,21 +69,58 @@ class Running:
         return self.folder / "config" / "paper.json"
 
 
+class Terminal:
+    """A terminal for an engine, which says there what it says to nobody else. Read to its end by a thread."""
+
+    def __init__(self) -> None:
+        self._master, self.slave = pty.openpty()
+        self._text = ""
+        self._more = threading.Condition()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):  # Linux's end of a terminal
+            while chunk := os.read(self._master, 4096):
+                with self._more:
+                    self._text += chunk.decode(errors="replace")
+                    self._more.notify_all()
+
+    def find(self, pattern: str) -> str:
+        """The first group of what matches, as soon as it is said."""
+        with self._more:
+            assert self._more.wait_for(lambda: re.search(pattern, self._text), STARTS_WITHIN_S), self._text[-2000:]
+            found = re.search(pattern, self._text)
+        assert found is not None
+        return found[1]
+
+    def close(self) -> None:
+        os.close(self.slave)
+        os.close(self._master)
+
+
 @contextmanager
 def engine(
-    folder: Path, *options: str, port: int = 0, change: Callable[[dict[str, object]], None] = lambda config: None
+    folder: Path,
+    *options: str,
+    port: int = 0,
+    change: Callable[[dict[str, object]], None] = lambda config: None,
+    people: bool = True,
+    terminal: Terminal | None = None,
 ) -> Iterator[Running]:
-    """`otrade run` on the simulator; the people of `tests.web.doors` may come in."""
+    """`otrade run` on the simulator; the people of `tests.web.doors` may come in, or nobody yet. `terminal`: where its words go."""
     config = orjson.loads((ROOT / "config" / "paper.json").read_bytes())
     config["paths"] = {"var": str(folder / "var"), "secrets": str(folder / "secrets.json")}
     change(config)
     path = folder / "config" / "paper.json"
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(orjson.dumps(config, option=orjson.OPT_INDENT_2))
-    write_people(folder / "var" / "access")
+    if people:
+        write_people(folder / "var" / "access")
     command = [sys.executable, "-m", "otrade", "run", "--config", str(path), "--port", str(port), *options]
     with (folder / "engine.log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=log, stderr=log if terminal is None else terminal.slave, start_new_session=True
+        )
     try:
         yield Running(process, folder, _url(process, folder))
     finally:
