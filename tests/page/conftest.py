@@ -4,7 +4,6 @@ import contextlib
 import os
 import pty
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,23 +23,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from otrade.live.runfile import RunInfo
 from tests.web.doors import PASSWORD, write_people
 
+from .browser import chromium
+
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "otrade" / "web" / "static" / "index.html"
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SHOTS = ROOT / "build" / "page"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 STARTS_WITHIN_S = 60
 expect.set_options(timeout=20_000)  # of a busy machine
-
-
-def chromium() -> str:
-    """The system's browser, or Playwright's own; empty when there is none."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is not None:
-        return found
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-    return own if os.path.exists(own) else ""
 
 
 @pytest.fixture(scope="package")
