@@ -1,6 +1,7 @@
 """A real Chromium at the page of a real engine, which trades a simulated day in a process of its own."""
 
 import contextlib
+import json
 import os
 import pty
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -130,6 +132,14 @@ def _url(process: subprocess.Popen[bytes], folder: Path) -> str:
                 return info.url
         time.sleep(0.05)
     raise AssertionError((folder / "engine.log").read_text()[-3000:])
+
+
+def ask(running: Running, path: str) -> Any:
+    """As the command line asks: not the page's word."""
+    info = msgspec.json.decode((running.folder / "var" / "run" / "engine.json").read_bytes(), type=RunInfo)
+    request = urllib.request.Request(f"{running.url}api/v1/{path}", headers={"Authorization": f"Bearer {info.token}"})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return json.load(response)
 
 
 @contextmanager

@@ -1,19 +1,14 @@
 """Every command of the page, given by hand in a real browser to a real engine; what it says is what the engine and the exchange say."""
 
-import json
 import re
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import orjson
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from otrade.live.runfile import RunInfo
-
-from .conftest import Running, axe, engine, enter, go, open_page, person, shot
+from .conftest import Running, ask, axe, engine, enter, go, open_page, person, shot
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +58,6 @@ def confirm(page: Page, button: str, action: str) -> str:
 def status(running: Running) -> dict[str, Any]:
     """As the command line reads it: not the page's word."""
     return ask(running, "status")
-
-
-def ask(running: Running, path: str) -> Any:
-    info = msgspec.json.decode((running.folder / "var" / "run" / "engine.json").read_bytes(), type=RunInfo)
-    request = urllib.request.Request(f"{running.url}api/v1/{path}", headers={"Authorization": f"Bearer {info.token}"})
-    with urllib.request.urlopen(request, timeout=10) as response:
-        return json.load(response)
 
 
 def wait_open(page: Page) -> None:

@@ -1,5 +1,6 @@
 """Coming in and going out, by hand in a real browser: the first password, wrong ones, the authenticator, who only looks, and how often
-somebody may try; then the alert that is only a test, and the end of the engine. One engine, which nobody has a password for at first.
+somebody may try; then the alert that is only a test, a position that is not ours, and the end of the engine. One engine, which nobody has a
+password for at first.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.live.ear import Listener, environment, listening
 from tests.web.doors import PASSWORD, TOTP_SECRET, write_people
 
-from .conftest import Running, Terminal, axe, engine, go, open_page, person, shot
+from .conftest import Running, Terminal, ask, axe, engine, go, open_page, person, shot
 
 CHOSEN = "five wooden ships"
 CODE = "([A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4})"
@@ -50,7 +51,8 @@ def terminal() -> Iterator[Terminal]:
 @pytest.fixture(scope="module")
 def running(browser: Browser, ear: Listener, terminal: Terminal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     def alerted(config: dict[str, Any]) -> None:
-        config["strategies"] = []
+        config["strategies"] = [row | {"enabled": False} for row in config["strategies"]]
+        config["sim"]["rehearse"] = [{"at": "09:20", "what": "hand"}]
         config["alerts"] = {"targets": [{"name": "phone"}, {"name": "mail"}], "tries": 1}
 
     with (
@@ -172,6 +174,24 @@ def test_who_tries_too_often_must_wait(browser: Browser, running: Running) -> No
     expect(stranger.get_by_role("alert")).to_contain_text(re.compile("too many attempts to log in. The next one may begin in [0-9]+ s"))
     expect(stranger.get_by_role("alert")).to_contain_text("The engine can be halted without the page: `otrade kill`.")
     context.close()
+
+
+def test_what_somebody_has_bought_by_hand_is_taken_over_when_told(page: Page, running: Running) -> None:
+    go(page, "Positions")
+    strange = page.get_by_role("row").filter(has=page.get_by_role("button", name="Take over…"))
+    expect(strange).to_contain_text("NSE:INFY", timeout=60_000)
+    expect(page.get_by_role("alert").filter(has_text="INFY: quarantined")).to_be_visible()
+    assert ask(running, "brackets") == [], "nobody touches it"
+    shot(page, "foreign")
+    strange.get_by_role("button", name="Take over…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("it gets a stop at once")
+    dialog.get_by_role("button", name="Take over", exact=True).click()
+    expect(page.locator(".given")).to_contain_text("Done. NSE:INFY is explained, as the broker reports it.")
+    expect(page.get_by_role("cell", name="✓ all 1 covered")).to_be_visible()
+    expect(strange).to_have_count(0)
+    [bracket] = ask(running, "brackets")
+    assert (bracket["open_qty"], bracket["protected_qty"], bracket["side"]) == (1, 1, "BUY")
 
 
 def test_the_engine_is_stopped_from_the_page(page: Page, running: Running) -> None:

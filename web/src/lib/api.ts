@@ -33,7 +33,7 @@ const CSRF = "otrade-csrf";
 
 export class ApiError extends Error {
   constructor(readonly problem: Problem) {
-    super(`${problem.detail} ${problem.fix}`);
+    super(`${problem.detail}${/[.!?]$/.test(problem.detail) ? "" : "."} ${problem.fix}`);
   }
 }
 
