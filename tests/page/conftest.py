@@ -143,10 +143,21 @@ def ask(running: Running, path: str) -> Any:
 
 
 @contextmanager
-def person(browser: Browser, url: str, name: str = "trader", *, password: str = PASSWORD, **options: object) -> Iterator[Page]:
-    """Somebody at a browser of his own who has logged in. What goes wrong in the page's own code fails the test."""
+def person(
+    browser: Browser,
+    url: str,
+    name: str = "trader",
+    *,
+    password: str = PASSWORD,
+    before: Callable[[BrowserContext], object] = lambda context: None,
+    **options: object,
+) -> Iterator[Page]:
+    """Somebody at a browser of his own who has logged in. What goes wrong in the page's own code fails the test. `before` the page is
+    opened something may be done to the browser.
+    """
     context = browser.new_context(**{"viewport": {"width": 1500, "height": 950}, **options})  # type: ignore[arg-type]
     context.set_default_timeout(15_000)
+    before(context)
     try:
         yield enter(context, url, name, password)
     finally:
