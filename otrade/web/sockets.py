@@ -14,6 +14,8 @@ from .stream import CLOSE_TRY_LATER, Client, Hub
 
 CLOSE_BAD_MESSAGE = 1007
 CLOSE_REFUSED = 1008
+FAREWELL_S = 2.0
+"""For a client to take the word that it is sent away."""
 
 
 class Sockets:
@@ -55,11 +57,11 @@ class Sockets:
             error = None if task.cancelled() else task.exception()
             if error is not None and not isinstance(error, WebSocketDisconnect):
                 raise error
-        # A client that takes nothing would never take the words of a farewell either; the server
-        # just hangs up on it.
+        # A client that takes nothing would not take the words of a farewell either: it is hung up on (`guarded_ws`).
         if client.close_code not in (0, CLOSE_TRY_LATER):
-            with contextlib.suppress(WebSocketDisconnect):
-                await websocket.close(client.close_code)
+            with contextlib.suppress(WebSocketDisconnect, TimeoutError):
+                async with asyncio.timeout(FAREWELL_S):
+                    await websocket.close(client.close_code)
 
 
 async def _send(websocket: WebSocket, client: Client) -> None:

@@ -1,7 +1,7 @@
 """As many messages as come in hours, in half a minute: two laps through the views, after which the browser holds what it held after one.
 
-The engine is real, and its day is over; what goes on is told to the page by this test, in the engine's place: every price, bracket, order and
-strategy changes with every message, and signals and notices come. Counts are compared, and no times.
+The engine is real, and its day is over; what goes on is told to the page by this test, in the engine's place: prices, brackets and orders
+change with every message, and signals and notices come. Counts are compared, and no times.
 """
 
 import copy
