@@ -256,6 +256,8 @@ def test_a_lost_engine_is_loud_and_comes_back(browser: Browser, page: Page, runn
     assert page.locator("#favicon").get_attribute("href") == "/favicon-lost.svg"
     assert "grayscale" in page.locator("#view").evaluate("e => getComputedStyle(e).filter")
     expect(page.get_by_role("button", name="Flatten…")).to_be_disabled()
+    expect(page.locator("#kill-words")).to_have_text(re.compile("^[0-9:]{8} HALTED by command"))  # of then, and says so
+    expect(page.get_by_text("Nothing can be written while the connection is lost.")).to_be_visible()
     shot(page, "lost")
     page.locator("#kill-button").click()
     page.locator("#kill-button").click()
