@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from .conftest import Running, ask, axe, engine, enter, go, open_page, person, shot
 
@@ -195,6 +195,41 @@ def test_rules_between_fields_are_said_at_the_field(page: Page) -> None:
     expect(page.get_by_role("alert").filter(has_text="fast_period 50 must be below slow_period 4")).to_be_visible()
     expect(page.get_by_role("button", name="Write the file")).to_be_disabled()
     page.get_by_role("button", name="Throw away").click()
+
+
+def test_a_lost_answer_is_asked_for_again_and_never_called_a_refusal(page: Page, running: Running) -> None:
+    keys: list[str] = []
+
+    def lose_the_first_answer(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) == 1:
+            route.fetch()  # the engine has done it; nobody hears
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/api/v1/commands/pause", lose_the_first_answer)
+    confirm(page, "Pause…", "Pause")
+    answer(page, "Done. The engine is paused.")
+    assert len(keys) == 2 and keys[0] == keys[1]
+    page.route("**/api/v1/commands/resume", lambda route: route.abort())
+    confirm(page, "Resume…", "Resume")
+    answer(page, "Not known. No answer came, and whether it was done is not known.")
+    answer(page, "Not yet. The engine is not active yet.")
+    assert status(running)["paused"]
+    page.unroute_all()
+    confirm(page, "Resume…", "Resume")
+    answer(page, "Done. The engine is active.")
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_browser_whose_clock_is_wrong_gives_commands_in_time(browser: Browser, running: Running, hours: int) -> None:
+    """When a command was given is told by the engine's clock, as the page knows it."""
+    wrong = f"(() => {{ const right = Date.now; Date.now = () => right() + {hours * 3_600_000}; }})()"
+    with person(browser, running.url, before=lambda context: context.add_init_script(wrong)) as page:
+        for button, action in (("Pause…", "Pause"), ("Resume…", "Resume")):
+            confirm(page, button, action)
+            answer(page, "Done. The engine is")
 
 
 def test_two_tabs_see_the_same(browser: Browser, page: Page, running: Running) -> None:
