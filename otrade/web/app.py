@@ -60,7 +60,7 @@ def create_app(
     signing, looks = Signing(access, guard, audit), Looks(source.reads, audit)
     dispatch = Dispatch(guard, audit)
     page, viewer = Page(static_dir), Page(VIEWER_DIR)
-    sockets = Sockets(hub or Hub(source), guard)
+    sockets = Sockets(hub or Hub(source), guard, audit)
     handlers = [(route, _handler(route, source, api, signing, looks)) for route in ROUTES]
     routes = [
         Route("/", page.index),

@@ -187,6 +187,22 @@ def test_a_field_is_changed_with_its_difference_shown_first(page: Page, running:
     expect(page.get_by_text(re.compile(r"of 77$")).first).to_be_visible()
 
 
+def test_the_journal_is_followed_as_it_is_written(page: Page) -> None:
+    go(page, "Journal")
+    page.get_by_label("Kind").select_option("PERSON")
+    page.get_by_role("button", name="Newest").click()
+    rows = page.locator(".rows tbody tr")
+    expect(rows.last).to_contain_text("page configure")  # the last thing that was done here
+    page.get_by_role("button", name="Follow").click()
+    n = rows.count()
+    confirm(page, "Pause…", "Pause")
+    confirm(page, "Resume…", "Resume")
+    expect(rows).to_have_count(n + 2)
+    expect(rows.last).to_contain_text("person trader (trader) at 127.0.0.1")
+    expect(rows.last).to_contain_text("resume")
+    page.get_by_role("button", name="Following").click()
+
+
 def test_rules_between_fields_are_said_at_the_field(page: Page) -> None:
     go(page, "Configuration")
     page.locator("summary").filter(has_text=re.compile("^strategies")).first.click()
