@@ -4,7 +4,7 @@ PY := .venv/bin/python
 # Compiled .pyc files quarter the start-up time; some environments switch them off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: build run test bench peers pages fuzz campaign drill drill-mutants deaths lint clean
+.PHONY: build run test bench peers pages paint fuzz campaign drill drill-mutants deaths lint clean
 
 build: .venv/ready otrade/web/static/index.html
 
@@ -38,15 +38,14 @@ lint: build
 	$(PY) -m mypy
 	cd web && npm run --silent check
 
-# A browser for the page's tests: the system's, or Playwright's own where it may be fetched; without one they say that they are skipped.
+# A browser for the page's tests: the system's, or one that is fetched where that may be; without one they say that they are skipped.
 .venv/browser: .venv/tools
-	command -v chromium chromium-browser google-chrome google-chrome-stable > /dev/null || $(PY) -m playwright install chromium || true
-	touch $@
+	if .ci/browser $(PY); then touch $@; fi
 
 test: lint .venv/browser
 	cd web && npm test --silent
 	$(PY) -m pytest -n 2 --ignore tests/page
-	$(PY) -m pytest -n 2 --dist loadfile tests/page  # the tests of a file share one engine, and go on where the one before left it
+	$(PY) -m pytest -n 2 -rs --dist loadfile tests/page  # the tests of a file share one engine, and go on where the one before left it
 
 bench: build
 	$(PY) bench/setup.py build_ext --inplace --build-temp build/bench > build/bench.log 2>&1 || (cat build/bench.log; exit 1)
@@ -60,6 +59,10 @@ peers: build
 # What a hundred open pages cost the trading, a minute at a time (about ten minutes).
 pages: build
 	$(PY) -m bench.peers --scenario pages --rounds 3
+
+# How long until the page shows something, beside a page of one word (two minutes, in Chromium).
+paint: build .venv/browser
+	$(PY) -m bench.first_paint
 
 # The wire under the address and undefined-behaviour sanitisers, in a build of its own.
 FUZZ := build/fuzz

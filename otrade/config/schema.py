@@ -295,11 +295,11 @@ class SecondFeedConfig(Base, frozen=True, kw_only=True):
 
 class Rehearsal(Base, frozen=True, kw_only=True):
     """A trouble of a paper day: `token` (refused, a new login a minute later), `feed` (cut for two minutes), `silence` (the same, not
-    cut).
+    cut), `hand` (somebody buys a lot of the first instrument by hand).
     """
 
     at: HourMinute
-    what: Literal["token", "feed", "silence"]
+    what: Literal["token", "feed", "silence", "hand"]
 
 
 class SimConfig(Base, frozen=True, kw_only=True):

@@ -166,7 +166,7 @@ class AlertDesk:
         if outcome.ok:
             self._say(Severity.INFO, "ALERT_DELIVERED", f"{outcome.target} took the alert {code} {tries}")
         else:
-            n = f"after {outcome.n_tries} tries" if outcome.n_tries else "without a try"
+            n = f"after {outcome.n_tries} {'try' if outcome.n_tries == 1 else 'tries'}" if outcome.n_tries else "without a try"
             self._say(Severity.ERROR, "ALERT_FAILED", f"{outcome.target} did not get the alert {code}, {n}: {outcome.why}")
 
     def on_trouble(self, text: str) -> None:

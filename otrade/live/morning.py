@@ -13,7 +13,7 @@ from otrade.web.schema import PreflightLine, PreflightView, Verdict
 
 from .clock import NS_PER_S, Clock
 from .day import TradingDay
-from .preflight import Board, preflight
+from .preflight import Board, Ours, preflight
 from .units import NS_PER_MS
 
 LOOK_EVERY_NS = 30 * NS_PER_S
@@ -49,10 +49,20 @@ class Morning:
                     self._clock,
                     records=self._records,
                     asks_address=self._day.desk.n_sent == 0,
+                    ours=self._ours(),
                 )
                 self._ts_ns = self._clock.now_ns()
                 self._view = view_of(board, self._ts_ns)
             return self._view
+
+    def _ours(self) -> Ours:
+        """Stops at work are not leftovers: nobody must be told to cancel them."""
+        plan, engine = self._day.plan, self._day.engine
+        nets = plan.net_of()
+        return Ours(
+            has_order=lambda row: engine.find_order(row.cl_ord_id, row.broker_order_id) >= 0,
+            nets={(row.exchange, row.symbol, row.product): nets[i] for i, row in enumerate(plan.instruments)},
+        )
 
 
 def view_of(board: Board, ts_ns: int) -> PreflightView:

@@ -7,7 +7,7 @@ cannot exist, which a broker refuses for the number where this machine's address
 import asyncio
 import datetime as dt
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import IntEnum
 from functools import partial
 from pathlib import Path
@@ -69,6 +69,15 @@ class Board(msgspec.Struct):
         self.add(name, Verdict.GO, words)
 
 
+@dataclass(frozen=True)
+class Ours:
+    """What a running engine knows to be its own, when it asks in the middle of a day."""
+
+    has_order: Callable[[OrderReport], bool]
+    nets: Mapping[tuple[str, str, str], int]
+    """Net quantity by exchange, symbol and product."""
+
+
 async def preflight(
     config: Config,
     kit: BrokerKit,
@@ -78,9 +87,10 @@ async def preflight(
     *,
     records: Sequence[Instrument] | None = None,
     asks_address: bool = True,
+    ours: Ours | None = None,
 ) -> Board:
     """Everything that can be known before the open. Never raises for what is not ready: that is a line. `token` None: the kit has it
-    already. `records`: the instruments, when they have been found already.
+    already. `records`: the instruments, when they have been found already. `ours`: what is not left over but at work.
     """
     board = Board()
     today = date_of(clock.now_ns())
@@ -107,8 +117,8 @@ async def preflight(
         try:
             if asks_address:
                 await _ask(board, "address", lambda: _address(board, desk))
-            await _ask(board, "order book", lambda: _book(board, desk, config))
-            await _ask(board, "positions", lambda: _positions(board, desk))
+            await _ask(board, "order book", lambda: _book(board, desk, config, ours))
+            await _ask(board, "positions", lambda: _positions(board, desk, ours))
             await _ask(board, "funds", lambda: _funds(board, desk, config))
         finally:
             desk.close()
@@ -222,7 +232,7 @@ async def _address(board: Board, desk: HandDesk) -> None:
         board.add("address", Verdict.LOOK, f"could not be told: {answer.text or 'no answer'}", "try again")
 
 
-async def _book(board: Board, desk: HandDesk, config: Config) -> None:
+async def _book(board: Board, desk: HandDesk, config: Config, ours: Ours | None) -> None:
     rows = await desk.order_book()
     live = [row for row in rows if row.ev in (Ev.WORKING, Ev.FILL_PART, Ev.ACCEPTED)]
     used, day = len(rows), config.broker.orders_per_day
@@ -230,20 +240,27 @@ async def _book(board: Board, desk: HandDesk, config: Config) -> None:
         board.add("rate budget", Verdict.NO_GO, f"{used} orders have been placed today, the limit is {day}", "wait for tomorrow")
     else:
         board.go("rate budget", f"{day - used:,} of {day:,} placements left today, {config.broker.exit_reserve_per_day} of them for exits")
-    if live:
-        names = ", ".join(f"{row.tradingsymbol} {row.status.lower()} ({row.broker_order_id})" for row in live[:5])
-        board.add("leftovers", Verdict.LOOK, f"{len(live)} orders are working already: {names}", "cancel what should not be there")
+    strange = [row for row in live if ours is None or not ours.has_order(row)]
+    if strange:
+        names = ", ".join(f"{row.tradingsymbol} {row.status.lower()} ({row.broker_order_id})" for row in strange[:5])
+        board.add("leftovers", Verdict.LOOK, f"{len(strange)} orders are working already: {names}", "cancel what should not be there")
+    elif live:
+        board.go("leftovers", f"{len(live)} orders are working, all of them this engine's own")
     else:
         board.go("leftovers", "no order is working")
 
 
-async def _positions(board: Board, desk: HandDesk) -> None:
+async def _positions(board: Board, desk: HandDesk, ours: Ours | None) -> None:
     held = [row for row in await desk.positions() if row.net_qty]
-    if held:
-        names = ", ".join(f"{row.tradingsymbol} {row.net_qty:+d} {row.product}" for row in held[:5])
+    nets = ours.nets if ours is not None else {}
+    strange = [row for row in held if nets.get((row.exchange, row.tradingsymbol, row.product)) != row.net_qty]
+    names = ", ".join(f"{row.tradingsymbol} {row.net_qty:+d} {row.product}" for row in (strange or held)[:5])
+    if strange:
         board.add(
             "positions", Verdict.LOOK, f"open already: {names}", "they are never touched; their instruments are not traded unless adopted"
         )
+    elif held:
+        board.go("positions", f"open: {names}, as this engine has it")
     else:
         board.go("positions", "nothing is open")
 

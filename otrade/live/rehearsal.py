@@ -1,7 +1,8 @@
 """Troubles that a paper day is told to have, at their times: to see what OTrade does, before it must.
 
 token: the broker refuses the access token, and somebody logs in again a minute later. feed: the connection that gives prices is cut and
-cannot come back for two minutes. silence: it stays, and says nothing for as long.
+cannot come back for two minutes. silence: it stays, and says nothing for as long. hand: somebody buys a lot of the first instrument at the
+broker's own terminal, which the engine must show, leave alone, and take over only when it is told to.
 """
 
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from functools import partial
 
 from otrade._core.types import Severity
 from otrade.brokers.kit import BrokerKit
+from otrade.brokers.sim.errors import KiteError
 from otrade.brokers.sim.simulator import Simulator
 from otrade.config.schema import Rehearsal
 
@@ -26,6 +28,7 @@ def rehearse(day: TradingDay, sim: Simulator, kit: BrokerKit, wanted: list[Rehea
         "token": partial(_token, day, sim, kit),
         "feed": partial(_feed, day, sim, kit.name, True),
         "silence": partial(_feed, day, sim, kit.name, False),
+        "hand": partial(_hand, day, sim),
     }
     now_ns = sim.clock.now_ns()
     for one in wanted:
@@ -59,3 +62,13 @@ def _feed(day: TradingDay, sim: Simulator, kind: str, is_cut: bool) -> None:
     if is_cut:
         feed.disconnect_all()
     sim.clock.call_at(sim.clock.now_ns() + OUTAGE_NS, feed.resume)
+
+
+def _hand(day: TradingDay, sim: Simulator) -> None:
+    planned = day.plan.instruments[0]
+    lot = day.engine.instrument(0)["lot_size"]
+    _say(day, f"somebody buys {lot} of {planned.name} by hand")
+    try:
+        sim.exchange.place_manual(planned.name, 1, lot, product=planned.product)
+    except KiteError as refused:
+        _say(day, f"the exchange has refused that: {refused}")

@@ -10,6 +10,7 @@ from .day import TradingDay
 Whose = Literal["machine", "engine"]
 SHOWN: dict[str, tuple[str, str, Whose]] = {
     "frame": ("Frame", "a feed frame in hand, until the core has dealt with it", "machine"),
+    "core": ("Tick to decision", "a feed frame in hand, until the orders that it led to are decided and in the journal", "machine"),
     "order": ("Tick to order", "a feed frame in hand, until the last byte of the order that it led to is out", "machine"),
     "sent": ("Asked to sent", "the event that asked for a request, until its last byte is with the kernel", "engine"),
     "ack": ("Sent to answer", "a request's last byte out, until the broker's answer", "engine"),
@@ -25,7 +26,7 @@ def stages_of(day: TradingDay) -> list[StageView]:
 
 
 def _stage(name: str, seen: LatencyHistogram) -> StageView:
-    title, words, clock = SHOWN.get(name, (name, "", "engine"))
+    title, words, clock = SHOWN[name]
     return StageView(
         name=title,
         words=words,

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from otrade._core.types import Phase
 from otrade.web.asked import BudgetView, LimitsView, LimitView
 
 from .day import TradingDay
@@ -20,9 +21,7 @@ def used_of(day: TradingDay) -> LimitsView:
     engine = day.engine
     budget, limits, risk = engine.budget(), engine.limits(), engine.risk()
     now_ns = day.clock.now_ns()
-    ages_ns = [
-        now_ns - market["ts_recv_ns"] for market in map(engine.market, range(engine.n_instruments)) if market["ts_recv_ns"]
-    ]  # fmt: skip
+    ages_ns = [now_ns - ts_ns for i in range(engine.n_instruments) if _in_session(day, i) and (ts_ns := engine.market(i)["ts_recv_ns"])]
     ours: tuple[tuple[str, Unit, int | None, int], ...] = (
         ("Loss of the day", "money", max(0, -risk["pnl_e4"]), limits["max_daily_loss_e4"]),
         ("Drawdown from the peak", "money", risk["drawdown_e4"], limits["max_drawdown_e4"]),
@@ -40,6 +39,11 @@ def used_of(day: TradingDay) -> LimitsView:
         slow_until_ms=slow_until_ns // NS_PER_MS if slow_until_ns > now_ns else None,
         limits=[LimitView(name=name, unit=unit, used=used, limit=limit) for name, unit, used, limit in ours],
     )
+
+
+def _in_session(day: TradingDay, instrument_id: int) -> bool:
+    """A price of an instrument that has closed is not old: it is the last."""
+    return day.engine.instrument(instrument_id)["phase"] not in (Phase.UNKNOWN, Phase.BEFORE, Phase.CLOSED)
 
 
 def _most_changed(day: TradingDay) -> int:

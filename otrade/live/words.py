@@ -122,6 +122,7 @@ NOTE_WORDS: dict[Note, str] = {
 SPECIAL_WORDS: dict[tuple[Note, Reason], str] = {
     (Note.STOP_MOVED, Reason.MODIFY_CAP): ("{symbol}: {why}, so stop {order} is cancelled and placed anew"),
     (Note.LATE_FILL, Reason.LATE_ACCEPT): ("{symbol}: order {order} was thought absent and lives after all; it is taken out"),
+    (Note.QUARANTINED, Reason.QUARANTINED): "{symbol}: quarantined, nothing new is traded here until it is explained or taken over",
     (Note.QUARANTINED, Reason.OK): "{symbol}: released from quarantine",
 }
 """Where the reason changes the sentence."""

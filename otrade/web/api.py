@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import msgspec
 from starlette.requests import Request
@@ -13,9 +13,10 @@ from . import problems
 from .audit import Audit, named
 from .auth import Guard
 from .dispatch import Call
+from .issued import ISSUED_HEADER, require_fresh
 from .problems import ProblemError, problem_response
 from .replays import Replays
-from .schema import AccountView, AdoptArgs, Candle, CandlesQuery, FlattenArgs, NoticeView, PreflightView, SignalView
+from .schema import AccountView, AdoptArgs, Candle, CandlesQuery, CommandResult, FlattenArgs, NoticeView, PreflightView, SignalView
 from .source import EngineSource
 
 log = logging.getLogger("otrade.web")
@@ -27,11 +28,12 @@ KEY_HEADER = "idempotency-key"
 class Api:
     """A handler for each route that is not a plain method of the source."""
 
-    def __init__(self, source: EngineSource, guard: Guard, replays: Replays, audit: Audit) -> None:
+    def __init__(self, source: EngineSource, guard: Guard, replays: Replays, audit: Audit, wall_s: Callable[[], float]) -> None:
         self._source = source
         self._guard = guard
         self._replays = replays
         self._audit = audit
+        self._wall_s = wall_s
 
     # -------------------------------------------------------------------------------------- reading
     async def health(self, call: Call) -> str:
@@ -82,6 +84,12 @@ class Api:
         """One command, once: the same key again gets the first answer."""
         args, name = call.body, call.route.command
         assert name is not None
+
+        async def act() -> CommandResult:
+            if name != "kill":
+                require_fresh(call.request.headers.get(ISSUED_HEADER), self._wall_s())
+            return await self._source.command(name, named(who, call.request), **msgspec.structs.asdict(args))
+
         if isinstance(args, FlattenArgs | AdoptArgs) and args.instrument_id is not None:
             self._must_exist(args.instrument_id)
         who = call.principal
@@ -90,7 +98,7 @@ class Api:
             call.request.headers.get(KEY_HEADER),
             who.who,
             (name, msgspec.json.encode(args, order="deterministic")),
-            lambda: self._source.command(name, named(who, call.request), **msgspec.structs.asdict(args)),
+            act,
         )
         headers = {"Idempotency-Replayed": "true"} if is_again else {}
         if is_again:

@@ -47,18 +47,20 @@ def create_app(
     hub: Hub | None = None,
     names: frozenset[str] = frozenset(),
     now_s: Callable[[], float] = time.monotonic,
+    wall_s: Callable[[], float] = time.time,
 ) -> ASGIApp:
     """The whole web layer as one ASGI application.
 
     `access` says who may come in. `hub` is given by whoever wants to close it or to pace it; otherwise the application has its own.
-    `names` are host names by which the page may be called, besides those of the loopback. `now_s` is a monotonic clock.
+    `names` are host names by which the page may be called, besides those of the loopback. `now_s` is a monotonic clock, `wall_s` UNIX
+    time.
     """
     guard, audit = Guard(access), Audit(source, now_s)
-    api = Api(source, guard, Replays(now_s), audit)
+    api = Api(source, guard, Replays(now_s), audit, wall_s)
     signing, looks = Signing(access, guard, audit), Looks(source.reads, audit)
     dispatch = Dispatch(guard, audit)
     page, viewer = Page(static_dir), Page(VIEWER_DIR)
-    sockets = Sockets(hub or Hub(source), guard)
+    sockets = Sockets(hub or Hub(source), guard, audit)
     handlers = [(route, _handler(route, source, api, signing, looks)) for route in ROUTES]
     routes = [
         Route("/", page.index),

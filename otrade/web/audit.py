@@ -27,9 +27,9 @@ class Audit:
         self._minute_s = float("-inf")
         self._n_strangers = 0
 
-    def write(self, who: Principal | None, connection: HTTPConnection, what: str, words: str, *, ok: bool) -> None:
-        """Words without secrets; `who` None: a stranger."""
-        if who is None and not ok and not self._has_room():
+    def write(self, who: Principal | None, connection: HTTPConnection, what: str, words: str, *, ok: bool, is_noise: bool = False) -> None:
+        """Words without secrets; `who` None: a stranger. What is noise is bounded as what strangers try is."""
+        if (who is None or is_noise) and not ok and not self._has_room():
             return
         name = named(who, connection)
         log.info("%s: %s: %s", name, what, words, extra={"fields": {"who": name, "what": what, "ok": ok}})

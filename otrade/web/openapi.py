@@ -14,6 +14,7 @@ import msgspec
 from otrade import __version__
 
 from . import schema
+from .issued import COMMAND_LIFE_S, ISSUED_HEADER
 from .replays import KEY
 from .routes import LOOKS, ROUTES, SOCKET_PATH, ApiRoute
 
@@ -25,7 +26,7 @@ STATUSES = {
     "403": "known, but not allowed; or another page asks",
     "404": "there is no such thing",
     "408": "the body did not come in time",
-    "409": "the engine refuses, in words; or the key is used up",
+    "409": "the engine refuses, in words; or the key is used up, or the command has expired",
     "413": "the body is too large",
     "415": "the body is not declared as JSON",
     "422": "a parameter or an argument is wrong",
@@ -36,7 +37,7 @@ STATUSES = {
 ABOUT = """What the page and the command line use. Prices are ten-thousandths of a rupee (`_e4`), moments are milliseconds of the engine's
 clock (`ts_*_ms`), quantities are units. A script sends `Authorization: Bearer TOKEN` with a token of `otrade token new`. The page has a
 session: a cookie, and for every change the session's CSRF token in `X-CSRF-Token`. A command carries an `Idempotency-Key`: the same key
-again gets the first answer and does nothing."""
+again gets the first answer and does nothing. It may say when it was given (`Issued-At`): one that comes late is refused."""
 
 
 @functools.cache
@@ -135,6 +136,9 @@ def _parameters(route: ApiRoute) -> list[dict[str, Any]]:
         shape = {"type": "string", "pattern": f"^{KEY.pattern}$"}
         words = "a random UUID for example; the same key again gets the first answer"
         parameters.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": shape, "description": words})
+        moment = {"type": "integer", "minimum": 0, "maximum": 10**15 - 1}
+        told = f"UNIX milliseconds: when it was given. After {COMMAND_LIFE_S:.0f} s it is void, a kill excepted; without this it never is"
+        parameters.append({"name": ISSUED_HEADER, "in": "header", "required": False, "schema": moment, "description": told})
     return parameters
 
 

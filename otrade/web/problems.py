@@ -221,6 +221,40 @@ def expired_key(kept_s: float) -> Problem:
     )
 
 
+# ------------------------------------------------------------------------------- commands late
+def wrong_moment(found: str) -> Problem:
+    return Problem(
+        title="Not a moment",
+        status=422,
+        code="wrong_moment",
+        field="Issued-At",
+        detail=f"{found[:40]!r} is no moment at which a command can have been given. Nothing was done.",
+        fix="Send UNIX milliseconds, or leave the header out.",
+    )
+
+
+def wrong_clock(ahead_s: float) -> Problem:
+    return Problem(
+        title="Two clocks differ",
+        status=409,
+        code="wrong_clock",
+        field="Issued-At",
+        detail=f"By the engine's clock it will be given in {ahead_s:.0f} s: one of the two clocks is wrong. Nothing was done.",
+        fix="Set the clock, or leave the header out.",
+    )
+
+
+def expired_command(age_s: float, life_s: float) -> Problem:
+    return Problem(
+        title="Command expired",
+        status=409,
+        code="expired_command",
+        field="Issued-At",
+        detail=f"It was given {age_s:.0f} s ago and came only now; after {life_s:.0f} s a command is void. Nothing was done.",
+        fix="Look at the engine's state; if it is still wanted, give the command again.",
+    )
+
+
 # -------------------------------------------------------------------------------- what is asked
 def unknown_route(path: str) -> Problem:
     return Problem(

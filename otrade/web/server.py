@@ -13,6 +13,7 @@ from pathlib import Path
 from .access import Access
 from .app import STATIC_DIR, create_app
 from .guarded_http import GuardedHttp
+from .guarded_ws import GuardedWebSocket
 from .source import EngineSource
 from .stream import INTERVAL_S, Hub
 from .tls import Tls, WebServerError, context_of
@@ -58,7 +59,7 @@ class WebServer:
         config = Config(
             create_app(source, access, static_dir=static_dir, hub=self._hub, names=known),
             http=GuardedHttp,
-            ws="websockets-sansio",
+            ws=GuardedWebSocket,
             ws_max_size=WS_MESSAGE_BYTES_MAX,
             ws_per_message_deflate=False,
             lifespan="off",

@@ -7,6 +7,7 @@ from functools import partial
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from .audit import Audit
 from .auth import Guard, bearer
 from .problems import ProblemError
 from .schema import ClientMessage
@@ -14,14 +15,18 @@ from .stream import CLOSE_TRY_LATER, Client, Hub
 
 CLOSE_BAD_MESSAGE = 1007
 CLOSE_REFUSED = 1008
+BAD_MESSAGE = "that is no message of the contract: /api/v1/openapi.json has it"
+FAREWELL_S = 2.0
+"""For a client to take the word that it is sent away."""
 
 
 class Sockets:
     """The endpoint of the WebSocket."""
 
-    def __init__(self, hub: Hub, guard: Guard) -> None:
+    def __init__(self, hub: Hub, guard: Guard, audit: Audit) -> None:
         self._hub = hub
         self._guard = guard
+        self._audit = audit
 
     async def serve(self, websocket: WebSocket) -> None:
         try:
@@ -37,6 +42,8 @@ class Sockets:
             return
         self._hub.run()
         await self._talk(websocket, client)
+        if client.close_code == CLOSE_BAD_MESSAGE:
+            self._audit.write(principal, websocket, "page socket", BAD_MESSAGE, ok=False, is_noise=True)
 
     async def _talk(self, websocket: WebSocket, client: Client) -> None:
         tasks = [
@@ -55,11 +62,11 @@ class Sockets:
             error = None if task.cancelled() else task.exception()
             if error is not None and not isinstance(error, WebSocketDisconnect):
                 raise error
-        # A client that takes nothing would never take the words of a farewell either; the server
-        # just hangs up on it.
+        # A client that takes nothing would not take the words of a farewell either: it is hung up on (`guarded_ws`).
         if client.close_code not in (0, CLOSE_TRY_LATER):
-            with contextlib.suppress(WebSocketDisconnect):
-                await websocket.close(client.close_code)
+            with contextlib.suppress(WebSocketDisconnect, TimeoutError):
+                async with asyncio.timeout(FAREWELL_S):
+                    await websocket.close(client.close_code, BAD_MESSAGE if client.close_code == CLOSE_BAD_MESSAGE else None)
 
 
 async def _send(websocket: WebSocket, client: Client) -> None:

@@ -12,9 +12,10 @@ from otrade.lean import without
 if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
     from uvicorn.server import Server
 
-__all__ = ["Config", "HttpToolsProtocol", "Server"]
+__all__ = ["Config", "HttpToolsProtocol", "Server", "WebSocketsSansIOProtocol"]
 
 UNUSED = {
     "uvicorn.main": {"Server": None, "main": None, "run": None},
@@ -29,5 +30,5 @@ if not TYPE_CHECKING:
         Config = importlib.import_module("uvicorn.config").Config
         HttpToolsProtocol = importlib.import_module("uvicorn.protocols.http.httptools_impl").HttpToolsProtocol
         Server = importlib.import_module("uvicorn.server").Server
-        importlib.import_module("uvicorn.protocols.websockets.websockets_sansio_impl")
+        WebSocketsSansIOProtocol = importlib.import_module("uvicorn.protocols.websockets.websockets_sansio_impl").WebSocketsSansIOProtocol
         importlib.import_module("uvicorn").Server = Server

@@ -103,10 +103,18 @@ def test_the_running_engines_questions(tmp_path: Any, broker: Any) -> None:
             board = await here.sim.during(morning.look())
             lines = {line.name: line for line in board.lines}
             assert "address" not in lines, "orders have told already that they are taken from here"
-            assert lines["positions"].verdict == "LOOK" and lines["leftovers"].verdict == "LOOK"
+            assert lines["positions"].verdict == lines["leftovers"].verdict == "GO", "what is at work is not left over"
+            assert "all of them this engine's own" in lines["leftovers"].words and "as this engine has it" in lines["positions"].words
             assert await here.sim.during(morning.look()) is board, "a young board is not asked for again"
+            here.sim.exchange.place_manual("NSE:TCS", 1, 3)
+            far_e4 = here.sim.exchange.prices.previous_close_e4(here.sim.exchange.market.universe.resolve("NSE:TCS"), here.date)
+            here.sim.exchange.place_manual("NSE:TCS", 1, 2, price=float(far_e4 * 95 // 1_000_000))
             await here.sim.run_until(here.now_ns + BOARD_EVERY_NS)
-            assert (await here.sim.during(morning.look())).ts_ms > board.ts_ms
+            later = await here.sim.during(morning.look())
+            assert later.ts_ms > board.ts_ms
+            lines = {line.name: line for line in later.lines}
+            assert lines["positions"].verdict == lines["leftovers"].verdict == "LOOK"
+            assert lines["positions"].words == "open already: TCS +3 MIS" and lines["leftovers"].words.startswith("1 orders are working")
             kit.close()
 
     run(work())

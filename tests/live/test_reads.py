@@ -71,8 +71,11 @@ def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
             closes = {candle.ts_ms: candle.close_e4 for candle in source.candles(0, 60)}
             assert all(abs(point.fast * 10_000 - closes[point.ts_ms]) <= 20_000 for point in low.points), "at the candle's close"
 
+            assert [stage.name for stage in reads.latency()][:3] == ["Frame", "Tick to decision", "Tick to order"]
             for stage in reads.latency():
                 valid(stage)
+                assert stage.words and stage.name[0].isupper(), "said in words"
+                assert stage.clock == ("machine" if stage.name in ("Frame", "Tick to decision", "Tick to order") else "engine")
                 assert sum(bucket.n for bucket in stage.buckets) == stage.n
                 assert stage.p50_ns <= stage.p99_ns <= stage.p999_ns <= stage.max_ns
             limits = reads.limits()
@@ -93,7 +96,12 @@ def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
                 if row.state != "CLOSED" and row.stop_px_e4 is not None and row.ltp_e4 is not None:
                     away = abs(row.ltp_e4 - row.stop_px_e4) * row.open_qty
                     assert row.risk_e4 in (0, away)
+            oldest = {row.name: row.used for row in limits.limits}["Oldest price"]
+            assert oldest is not None and 0 <= oldest < 10_000
             await here.run_to_end()
+            over = reads.limits()
+            assert over is not None
+            assert {row.name: row.used for row in over.limits}["Oldest price"] == 0, "a price of what has closed is the last, not old"
 
     run(body())
 

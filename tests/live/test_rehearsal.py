@@ -48,6 +48,19 @@ def test_a_bad_day_ends_reconciled(folder: Path, monkeypatch: pytest.MonkeyPatch
     assert {"REHEARSAL", "TOKEN_DEAD", "TOKEN_NEW", "FEED_DOWN", "FEED_UP", "SECOND_FEED_UP", "VERIFIED"} <= codes
 
 
+def test_what_somebody_buys_by_hand_is_shown_and_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    seen: dict[str, Any] = {}
+    on_beat(monkeypatch, lambda day, now_ns: seen.update(day=day))
+    sim = {"seed": 5, "ticks_per_s": 0.5, "rehearse": [{"at": "08:00", "what": "hand"}, {"at": "10:05", "what": "hand"}]}
+    app.run(RunOptions(config=write(folder, sim=sim), speed=MAX, date=FRIDAY, page=False))
+    day = seen["day"]
+    told = [notice for notice in day.board.since(0) if notice.code == "REHEARSAL"]
+    assert [notice.text for notice in told] == ["rehearsal: somebody buys 1 of NSE:INFY by hand"], "before the day there is nobody"
+    assert day.engine.instrument(0)["quarantined"] and not day.engine.instrument(1)["quarantined"]
+    after = [trade for trade in day.trades.trades if trade.ts_entry_ns > told[0].ts_ns and trade.instrument_id == 0]
+    assert len(after) <= 1, "nothing is begun there any more; what was open is closed"
+
+
 def test_a_trouble_that_is_not_known_is_refused_by_name(folder: Path) -> None:  # noqa: F811
     with pytest.raises(ConfigError, match="rehearse"):
         load(write(folder, sim={"rehearse": [{"at": "10:00", "what": "flood"}]}))

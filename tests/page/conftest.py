@@ -1,11 +1,16 @@
 """A real Chromium at the page of a real engine, which trades a simulated day in a process of its own."""
 
+import contextlib
+import json
 import os
-import shutil
+import pty
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,23 +25,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from otrade.live.runfile import RunInfo
 from tests.web.doors import PASSWORD, write_people
 
+from .browser import chromium
+
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "otrade" / "web" / "static" / "index.html"
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SHOTS = ROOT / "build" / "page"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 STARTS_WITHIN_S = 60
 expect.set_options(timeout=20_000)  # of a busy machine
-
-
-def chromium() -> str:
-    """The system's browser, or Playwright's own; empty when there is none."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is not None:
-        return found
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-    return own if os.path.exists(own) else ""
 
 
 @pytest.fixture(scope="package")
@@ -65,21 +61,58 @@ class Running:
         return self.folder / "config" / "paper.json"
 
 
+class Terminal:
+    """A terminal for an engine, which says there what it says to nobody else. Read to its end by a thread."""
+
+    def __init__(self) -> None:
+        self._master, self.slave = pty.openpty()
+        self._text = ""
+        self._more = threading.Condition()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):  # Linux's end of a terminal
+            while chunk := os.read(self._master, 4096):
+                with self._more:
+                    self._text += chunk.decode(errors="replace")
+                    self._more.notify_all()
+
+    def find(self, pattern: str) -> str:
+        """The first group of what matches, as soon as it is said."""
+        with self._more:
+            assert self._more.wait_for(lambda: re.search(pattern, self._text), STARTS_WITHIN_S), self._text[-2000:]
+            found = re.search(pattern, self._text)
+        assert found is not None
+        return found[1]
+
+    def close(self) -> None:
+        os.close(self.slave)
+        os.close(self._master)
+
+
 @contextmanager
 def engine(
-    folder: Path, *options: str, port: int = 0, change: Callable[[dict[str, object]], None] = lambda config: None
+    folder: Path,
+    *options: str,
+    port: int = 0,
+    change: Callable[[dict[str, object]], None] = lambda config: None,
+    people: bool = True,
+    terminal: Terminal | None = None,
 ) -> Iterator[Running]:
-    """`otrade run` on the simulator; the people of `tests.web.doors` may come in."""
+    """`otrade run` on the simulator; the people of `tests.web.doors` may come in, or nobody yet. `terminal`: where its words go."""
     config = orjson.loads((ROOT / "config" / "paper.json").read_bytes())
     config["paths"] = {"var": str(folder / "var"), "secrets": str(folder / "secrets.json")}
     change(config)
     path = folder / "config" / "paper.json"
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(orjson.dumps(config, option=orjson.OPT_INDENT_2))
-    write_people(folder / "var" / "access")
+    if people:
+        write_people(folder / "var" / "access")
     command = [sys.executable, "-m", "otrade", "run", "--config", str(path), "--port", str(port), *options]
     with (folder / "engine.log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=log, stderr=log if terminal is None else terminal.slave, start_new_session=True
+        )
     try:
         yield Running(process, folder, _url(process, folder))
     finally:
@@ -101,11 +134,30 @@ def _url(process: subprocess.Popen[bytes], folder: Path) -> str:
     raise AssertionError((folder / "engine.log").read_text()[-3000:])
 
 
+def ask(running: Running, path: str) -> Any:
+    """As the command line asks: not the page's word."""
+    info = msgspec.json.decode((running.folder / "var" / "run" / "engine.json").read_bytes(), type=RunInfo)
+    request = urllib.request.Request(f"{running.url}api/v1/{path}", headers={"Authorization": f"Bearer {info.token}"})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return json.load(response)
+
+
 @contextmanager
-def person(browser: Browser, url: str, name: str = "trader", *, password: str = PASSWORD, **options: object) -> Iterator[Page]:
-    """Somebody at a browser of his own who has logged in. What goes wrong in the page's own code fails the test."""
+def person(
+    browser: Browser,
+    url: str,
+    name: str = "trader",
+    *,
+    password: str = PASSWORD,
+    before: Callable[[BrowserContext], object] = lambda context: None,
+    **options: object,
+) -> Iterator[Page]:
+    """Somebody at a browser of his own who has logged in. What goes wrong in the page's own code fails the test. `before` the page is
+    opened something may be done to the browser.
+    """
     context = browser.new_context(**{"viewport": {"width": 1500, "height": 950}, **options})  # type: ignore[arg-type]
     context.set_default_timeout(15_000)
+    before(context)
     try:
         yield enter(context, url, name, password)
     finally:

@@ -1,19 +1,14 @@
 """Every command of the page, given by hand in a real browser to a real engine; what it says is what the engine and the exchange say."""
 
-import json
 import re
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import orjson
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from otrade.live.runfile import RunInfo
-
-from .conftest import Running, axe, engine, enter, go, open_page, person, shot
+from .conftest import Running, ask, axe, engine, enter, go, open_page, person, shot
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +58,6 @@ def confirm(page: Page, button: str, action: str) -> str:
 def status(running: Running) -> dict[str, Any]:
     """As the command line reads it: not the page's word."""
     return ask(running, "status")
-
-
-def ask(running: Running, path: str) -> Any:
-    info = msgspec.json.decode((running.folder / "var" / "run" / "engine.json").read_bytes(), type=RunInfo)
-    request = urllib.request.Request(f"{running.url}api/v1/{path}", headers={"Authorization": f"Bearer {info.token}"})
-    with urllib.request.urlopen(request, timeout=10) as response:
-        return json.load(response)
 
 
 def wait_open(page: Page) -> None:
@@ -199,6 +187,22 @@ def test_a_field_is_changed_with_its_difference_shown_first(page: Page, running:
     expect(page.get_by_text(re.compile(r"of 77$")).first).to_be_visible()
 
 
+def test_the_journal_is_followed_as_it_is_written(page: Page) -> None:
+    go(page, "Journal")
+    page.get_by_label("Kind").select_option("PERSON")
+    page.get_by_role("button", name="Newest").click()
+    rows = page.locator(".rows tbody tr")
+    expect(rows.last).to_contain_text("page configure")  # the last thing that was done here
+    page.get_by_role("button", name="Follow").click()
+    n = rows.count()
+    confirm(page, "Pause…", "Pause")
+    confirm(page, "Resume…", "Resume")
+    expect(rows).to_have_count(n + 2)
+    expect(rows.last).to_contain_text("person trader (trader) at 127.0.0.1")
+    expect(rows.last).to_contain_text("resume")
+    page.get_by_role("button", name="Following").click()
+
+
 def test_rules_between_fields_are_said_at_the_field(page: Page) -> None:
     go(page, "Configuration")
     page.locator("summary").filter(has_text=re.compile("^strategies")).first.click()
@@ -207,6 +211,41 @@ def test_rules_between_fields_are_said_at_the_field(page: Page) -> None:
     expect(page.get_by_role("alert").filter(has_text="fast_period 50 must be below slow_period 4")).to_be_visible()
     expect(page.get_by_role("button", name="Write the file")).to_be_disabled()
     page.get_by_role("button", name="Throw away").click()
+
+
+def test_a_lost_answer_is_asked_for_again_and_never_called_a_refusal(page: Page, running: Running) -> None:
+    keys: list[str] = []
+
+    def lose_the_first_answer(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) == 1:
+            route.fetch()  # the engine has done it; nobody hears
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/api/v1/commands/pause", lose_the_first_answer)
+    confirm(page, "Pause…", "Pause")
+    answer(page, "Done. The engine is paused.")
+    assert len(keys) == 2 and keys[0] == keys[1]
+    page.route("**/api/v1/commands/resume", lambda route: route.abort())
+    confirm(page, "Resume…", "Resume")
+    answer(page, "Not known. No answer came, and whether it was done is not known.")
+    answer(page, "Not yet. The engine is not active yet.")
+    assert status(running)["paused"]
+    page.unroute_all()
+    confirm(page, "Resume…", "Resume")
+    answer(page, "Done. The engine is active.")
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_browser_whose_clock_is_wrong_gives_commands_in_time(browser: Browser, running: Running, hours: int) -> None:
+    """When a command was given is told by the engine's clock, as the page knows it."""
+    wrong = f"(() => {{ const right = Date.now; Date.now = () => right() + {hours * 3_600_000}; }})()"
+    with person(browser, running.url, before=lambda context: context.add_init_script(wrong)) as page:
+        for button, action in (("Pause…", "Pause"), ("Resume…", "Resume")):
+            confirm(page, button, action)
+            answer(page, "Done. The engine is")
 
 
 def test_two_tabs_see_the_same(browser: Browser, page: Page, running: Running) -> None:
@@ -268,6 +307,8 @@ def test_a_lost_engine_is_loud_and_comes_back(browser: Browser, page: Page, runn
     assert page.locator("#favicon").get_attribute("href") == "/favicon-lost.svg"
     assert "grayscale" in page.locator("#view").evaluate("e => getComputedStyle(e).filter")
     expect(page.get_by_role("button", name="Flatten…")).to_be_disabled()
+    expect(page.locator("#kill-words")).to_have_text(re.compile("^[0-9:]{8} HALTED by command"))  # of then, and says so
+    expect(page.get_by_text("Nothing can be written while the connection is lost.")).to_be_visible()
     shot(page, "lost")
     page.locator("#kill-button").click()
     page.locator("#kill-button").click()

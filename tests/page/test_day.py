@@ -1,5 +1,6 @@
 """A whole simulated day open in a browser: nothing grows but the day's own rows; then every view of it, wide and on a phone, by axe too."""
 
+import contextlib
 import gzip
 import re
 from collections.abc import Iterator
@@ -7,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, CDPSession, Page, expect
+from playwright.sync_api import Browser, CDPSession, Page, Response, TimeoutError, expect
 
-from .conftest import ROOT, Running, axe, engine, go, person, shot
+from .conftest import ROOT, Running, ask, axe, engine, go, person, shot
 
 VIEWS = (
     "Today", "Instrument", "Positions", "Orders", "Signals", "Trades", "Latency", "Limits", "Journal", "Configuration", "Log",
@@ -41,9 +42,26 @@ def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="module")
-def page(browser: Browser, running: Running) -> Iterator[Page]:
+def candles() -> list[Response]:
+    """Every answer with candles that the page has had."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, running: Running, candles: list[Response]) -> Iterator[Page]:
     with person(browser, running.url, color_scheme="dark") as made:
+        made.on("response", lambda answer: candles.append(answer) if "/api/v1/candles?" in answer.url else None)
         yield made
+
+
+def rupees(amount_e4: int) -> str:
+    """As people in India write it, counted by hand: the last three digits, then pairs."""
+    paise = (abs(amount_e4) + 50) // 100
+    whole, part = divmod(paise, 100)
+    head, tail = str(whole)[:-3], str(whole)[-3:]
+    while head:
+        head, tail = head[:-2], f"{head[-2:]},{tail}"
+    return f"{'' if paise == 0 else '−' if amount_e4 < 0 else '+'}₹{tail}.{part:02}"
 
 
 def counts(cdp: CDPSession, page: Page) -> dict[str, int]:
@@ -80,10 +98,55 @@ def test_a_whole_day_leaves_the_browser_as_it_was(page: Page) -> None:
     assert last["heap"] < first["heap"] + 12_000_000, "the day's own rows"
 
 
-def test_the_day_ends_and_the_page_says_so(page: Page) -> None:
+def test_the_day_ends_and_the_page_says_so(page: Page, running: Running, candles: list[Response]) -> None:
     expect(page.get_by_text("STOPPED").first).to_be_visible(timeout=60_000)
+    # What the page drew from the few ticks that it was told of is replaced by the engine's own candles, the last ones too.
+    until = [row["ts_ms"] for row in ask(running, "candles?instrument_id=0")][-1]
+    with contextlib.suppress(TimeoutError):
+        if not candles or candles[-1].json()[-1]["ts_ms"] != until:
+            page.wait_for_event("response", lambda answer: "/api/v1/candles?" in answer.url, timeout=5_000)
+    assert candles[-1].json()[-1]["ts_ms"] == until
+    go(page, "Today")
+    health = page.get_by_role("region", name="Health", exact=True)
+    expect(health).to_contain_text("off: the day is over")
+    expect(health).not_to_contain_text("DOWN")
+
+
+def test_the_days_figures_are_the_engines(page: Page, running: Running) -> None:
+    """The page's sums and curves beside what the command line reads."""
+    status, trades = ask(running, "status"), ask(running, "trades")
+    assert len(trades) > 5
+    net = rupees(status["pnl"]["net_e4"])
+    go(page, "Today")
+    curve = page.get_by_role("img", name=re.compile("^Profit of the day, net of charges: "))
+    expect(curve).to_have_attribute("aria-label", re.compile(rf": {re.escape(net)} at 15:4[01]:"))
+    assert page.evaluate("(e) => e.getAttribute('d').split('L').length", curve.locator("path").last.element_handle()) > 100
     go(page, "Trades")
-    expect(page.get_by_role("cell", name=re.compile("₹")).first).to_be_visible()
+    together = page.get_by_role("region", name="The day's trades together", exact=True)
+    expect(together).to_contain_text(f"Trades{len(trades)}, {sum(row['net_e4'] > 0 for row in trades)} won")
+    expect(together).to_contain_text(f"Net{rupees(sum(row['net_e4'] for row in trades))}")
+    expect(page.get_by_role("region", name="Trades", exact=True).get_by_role("row")).to_have_count(1 + len(trades))
+
+
+def test_the_limits_are_bars_with_words(page: Page, running: Running) -> None:
+    go(page, "Limits")
+    placed = len(ask(running, "orders"))
+    bar = page.get_by_role("img", name=f"Orders placed today: {placed} of 4,900, 500 kept for exits")
+    expect(bar).to_be_visible()
+    width = float(bar.locator("rect").last.get_attribute("width") or "nan")
+    assert width == pytest.approx(1000 * placed / 4900)
+    expect(page.get_by_role("img", name=re.compile("^(Requests in|Loss of|Drawdown|Positions|Trades|Oldest|Changes)"))).to_have_count(9)
+
+
+def test_the_latency_of_every_stage_is_a_histogram(page: Page, running: Running) -> None:
+    go(page, "Latency")
+    for stage in ask(running, "latency"):
+        panel = page.get_by_role("region", name=stage["name"], exact=True)
+        expect(panel).to_contain_text(stage["words"])
+        expect(panel).to_contain_text(f"{stage['n']:,} times")
+        assert stage["n"] > 0 and panel.locator("rect").count() == 48
+        tall = [float(rect.get_attribute("height") or 0) for rect in panel.locator("rect").all()]
+        assert sum(height > 0 for height in tall) <= len(stage["buckets"]) and max(tall) == pytest.approx(90)
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

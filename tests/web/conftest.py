@@ -50,7 +50,7 @@ def access(tmp_path: Path, clock: Time) -> Access:
 
 @pytest.fixture
 def app(source: FakeSource, access: Access, static_dir: Path, hub: Hub, clock: Time) -> ASGIApp:
-    return create_app(source, access, static_dir=static_dir, hub=hub, now_s=clock)
+    return create_app(source, access, static_dir=static_dir, hub=hub, now_s=clock, wall_s=clock)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from otrade.web.issued import COMMAND_LIFE_S
 from otrade.web.replays import ANSWER_KEPT_S, KEYS_MAX, Replays
 from otrade.web.routes import COMMAND_BYTES_MAX
 from otrade.web.schema import CommandResult
@@ -228,6 +229,53 @@ def test_two_at_the_same_moment_are_one() -> None:
 
     asyncio.run(test())
     assert n_done == 1
+
+
+# ---------------------------------------------------------------------------------------------- late
+def issued(at_s: float) -> dict[str, str]:
+    return {"Issued-At": str(round(1000 * at_s))}
+
+
+@pytest.mark.parametrize("name", ["pause", "resume", "reduce", "flatten", "stop", "test-alert", "login"])
+def test_a_command_that_comes_late_is_void_and_stays_so(client: TestClient, source: FakeSource, clock: Time, name: str) -> None:
+    given_s = clock.s
+    clock.s += COMMAND_LIFE_S
+    assert give(client, name, **issued(given_s)).status_code == 200
+    clock.s += 0.001
+    same, source.commands = key(), []
+    found = problem(client.post(f"/api/v1/commands/{name}", headers=same | issued(given_s)), 409, "expired_command")
+    assert found.field == "Issued-At" and "30 s ago" in found.detail and "Nothing was done" in found.detail
+    assert source.commands == []
+    who, what, ok, words = source.records[-1]
+    assert (who, what, ok) == ("local user at testclient", name, False) and words.startswith("expired_command")
+    problem(client.post(f"/api/v1/commands/{name}", headers=same | issued(clock.s)), 409, "expired_key")
+    assert source.commands == [], "a key whose command was void does nothing later either"
+
+
+def test_a_kill_is_never_too_late(client: TestClient, source: FakeSource, clock: Time) -> None:
+    assert give(client, "kill", **issued(clock.s - 86_400)).status_code == 200
+    assert source.commands == [("kill", {})]
+
+
+def test_the_answer_of_a_command_that_was_done_in_time_can_be_had_late(client: TestClient, source: FakeSource, clock: Time) -> None:
+    same = key() | issued(clock.s)
+    first = client.post("/api/v1/commands/pause", headers=same)
+    clock.s += 10 * COMMAND_LIFE_S
+    again = client.post("/api/v1/commands/pause", headers=same)
+    assert again.status_code == 200 and again.json() == first.json() and len(source.commands) == 1
+
+
+@pytest.mark.parametrize("given", ["", "now", "-1", "1.5", "1e12", "9" * 16, "+5", " ", "١٢٣"])
+def test_what_is_no_moment(client: TestClient, source: FakeSource, given: str) -> None:
+    headers = {k.encode(): v.encode() for k, v in (key() | {"Issued-At": given}).items()}
+    found = problem(client.post("/api/v1/commands/pause", headers=headers), 422, "wrong_moment")  # type: ignore[arg-type]
+    assert found.field == "Issued-At" and source.commands == []
+
+
+def test_a_clock_that_is_ahead_is_said(client: TestClient, source: FakeSource, clock: Time) -> None:
+    assert give(client, "pause", **issued(clock.s + COMMAND_LIFE_S)).status_code == 200, "clocks differ a little"
+    problem(give(client, "pause", **issued(clock.s + COMMAND_LIFE_S + 0.001)), 409, "wrong_clock")
+    assert len(source.commands) == 1
 
 
 # ------------------------------------------------------------------------------ the broker's login

@@ -43,7 +43,7 @@ def test_every_route_is_in_it(route: ApiRoute) -> None:
     assert bool(schemes) == (route.scope != "public")
     assert ("csrf" in schemes) == route.needs_csrf
     headers = {one["name"]: one["required"] for one in operation.get("parameters", []) if one["in"] == "header"}
-    assert headers == ({"Idempotency-Key": True} if route.command else {})
+    assert headers == ({"Idempotency-Key": True, "Issued-At": False} if route.command else {})
     assert ("requestBody" in operation) == (route.request is not None)
 
 

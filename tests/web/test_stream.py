@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from otrade.web import schema
+from otrade.web.audit import STRANGERS_PER_MIN
 from otrade.web.stream import (
     CLIENTS_MAX,
     CLOSE_INTERNAL,
@@ -388,14 +389,27 @@ def test_socket(client: TestClient, source: FakeSource) -> None:
     "text",
     ["", "{", "[]", '{"type":"buy"}', '{"type":"resync","x":1}', "[" * 4000, '{"type":' * 500, '{"type":{"type":"resync"}}', "null", "\0"],
 )
-def test_socket_refuses_what_it_does_not_know(client: TestClient, hub: Hub, text: str) -> None:
+def test_socket_refuses_what_it_does_not_know(client: TestClient, source: FakeSource, hub: Hub, text: str) -> None:
     with client.websocket_connect(URL) as ws:
         ws.send_text(text)
         with pytest.raises(WebSocketDisconnect) as closed:
             while True:
                 ws.receive_text()
-        assert closed.value.code == 1007
+        assert closed.value.code == 1007 and "no message of the contract" in closed.value.reason
     assert hub.n_clients == 0
+    [(who, what, ok, words)] = source.records
+    assert (who, what, ok) == ("local user at testclient", "page socket", False) and "no message of the contract" in words
+    assert source.commands == []
+
+
+def test_garbage_on_sockets_does_not_fill_the_journal(client: TestClient, source: FakeSource) -> None:
+    for _ in range(STRANGERS_PER_MIN + 5):
+        with client.websocket_connect(URL) as ws:
+            ws.send_text("garbage")
+            with pytest.raises(WebSocketDisconnect):
+                while True:
+                    ws.receive_text()
+    assert len(source.records) == STRANGERS_PER_MIN
 
 
 def test_socket_refuses_bytes(client: TestClient) -> None:

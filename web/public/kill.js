@@ -31,8 +31,13 @@
     timer = window.setTimeout(rest, ARMED_MS);
   }
 
+  // An answer stays until the next press, so it says when it was given: a person may have lifted the halt since. India's time.
+  function clock() {
+    return new Date(Date.now() + 19800000).toISOString().slice(11, 19) + " ";
+  }
+
   function instead(why) {
-    say("NOT DONE: " + why + " Run `otrade kill` in a terminal.", "bad");
+    say(clock() + "NOT DONE: " + why + " Run `otrade kill` in a terminal.", "bad");
   }
 
   function kill() {
@@ -57,12 +62,13 @@
     })
       .then(function (response) {
         return response.json().then(function (told) {
-          if (response.ok) say(told.words, "done");
+          if (response.ok) say(clock() + told.words, "done");
           else instead((told.detail || "the engine refused") + " " + (told.fix || ""));
         });
       })
       .catch(function () {
-        instead("the engine does not answer.");
+        if (ending.signal.aborted) say(clock() + "NOT KNOWN: no answer came in time. Run `otrade kill` in a terminal.", "bad");
+        else instead("the engine does not answer.");
       })
       .finally(function () {
         window.clearTimeout(late);

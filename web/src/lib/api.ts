@@ -33,9 +33,19 @@ const CSRF = "otrade-csrf";
 
 export class ApiError extends Error {
   constructor(readonly problem: Problem) {
-    super(`${problem.detail} ${problem.fix}`);
+    super(`${problem.detail}${/[.!?]$/.test(problem.detail) ? "" : "."} ${problem.fix}`);
   }
 }
+
+/** A command's answer did not come: like an order in doubt, it may have been done. */
+export class NoAnswerError extends Error {
+  constructor() {
+    super("No answer came, and whether it was done is not known. Look at what the engine reports; the kill switch below is on its own.");
+  }
+}
+
+/** How far the engine's clock is ahead of this browser's, as of the newest answer: a phone's may be wrong by minutes. */
+let ahead_ms = 0;
 
 /** Called when the engine no longer knows us. */
 let onSignedOut = (): void => {};
@@ -45,6 +55,8 @@ export function whenSignedOut(call: () => void): void {
 }
 
 async function answer<T>(response: Response): Promise<T> {
+  const told_ms = Date.parse(response.headers.get("date") ?? "");
+  if (!Number.isNaN(told_ms)) ahead_ms = told_ms - Date.now();
   if (response.ok) return (await response.json()) as T;
   if (response.headers.get("content-type")?.startsWith("application/problem+json")) {
     const problem = (await response.json()) as Problem;
@@ -101,12 +113,13 @@ export const fetchMoment = (query: { name: string; ts_ms: number; curve: "yes" |
 export const fetchConfig = (signal: AbortSignal) => get<ConfigView>("config", {}, signal);
 
 /** Ask for a change: the engine takes it only with the token of this session. */
-async function post<T>(path: string, body: object, headers: Record<string, string> = {}): Promise<T> {
+async function post<T>(path: string, body: object, headers: Record<string, string> = {}, signal: AbortSignal | null = null): Promise<T> {
   return answer(
     await fetch(`${API}/${path}`, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRF-Token": localStorage.getItem(CSRF) ?? "", ...headers },
       body: JSON.stringify(body),
+      signal,
     }),
   );
 }
@@ -116,13 +129,31 @@ export async function configure(draft: ConfigDraft): Promise<ConfigVerdict> {
   return post("configure", draft);
 }
 
-/** The same key again gets the first answer and does nothing: a repeated click is one command. */
-export async function sendCommand(
-  name: CommandName,
-  args: object = {},
-  key: string = crypto.randomUUID(),
-): Promise<CommandResult> {
-  return post(`commands/${name}`, args, { "Idempotency-Key": key });
+/** Longer than the engine waits for whoever takes a test alert. */
+const ANSWER_WITHIN_MS = 25_000;
+
+/**
+ * The same key again gets the first answer and does nothing: a repeated click is one command, and a lost answer is asked for once more.
+ * It says when it was given, so that one that has waited in a dead network does nothing when it comes.
+ */
+export async function sendCommand(name: CommandName, args: object = {}, key: string = crypto.randomUUID()): Promise<CommandResult> {
+  const headers = { "Idempotency-Key": key, "Issued-At": String(Date.now() + ahead_ms) };
+  const once = () => post<CommandResult>(`commands/${name}`, args, headers, AbortSignal.timeout(ANSWER_WITHIN_MS));
+  try {
+    return await once();
+  } catch (error) {
+    if (!isNoAnswer(error)) throw error;
+  }
+  try {
+    return await once();
+  } catch (error) {
+    throw isNoAnswer(error) ? new NoAnswerError() : error;
+  }
+}
+
+/** What `fetch` throws when the network fails, and when the time is over. */
+function isNoAnswer(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof DOMException;
 }
 
 // ------------------------------------------------------------------------------------------ session

@@ -15,6 +15,7 @@ import {
 } from "lightweight-charts";
 
 import { chartSeconds, price } from "./format";
+import { sameUntil } from "./reduce";
 import type { TickRing } from "./ticks";
 import type { BracketView, Candle, OrderView, SignalView, StrategyLine } from "./wire";
 
@@ -90,13 +91,8 @@ export class Chart {
     this.#candles.applyOptions({
       priceFormat: { type: "custom", formatter: (r: number) => price(Math.round(r * E4)), minMove: tick_size_e4 / E4 },
     });
-    const is_grown =
-      before.length > 1 &&
-      rows.length >= before.length &&
-      rows.length <= before.length + 1 &&
-      rows[before.length - 2] === before[before.length - 2] &&
-      rows[0] === before[0];
-    if (!is_grown) {
+    // A candle in the middle may have been replaced too, when the engine's own has come for one that was drawn from ticks.
+    if (before.length === 0 || rows.length < before.length || sameUntil(before, rows) < before.length - 1) {
       this.#candles.setData(rows.map(bar));
       this.#volume.setData(rows.map(volume));
       if (before.length === 0 || rows[0]?.ts_ms !== before[0]?.ts_ms) this.#fit();

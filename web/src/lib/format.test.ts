@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { change, chartSeconds, clock, count, decimal, duration, grouped, micros, millis, nanos, price, rupees, words } from "./format";
+import { change, chartSeconds, clock, count, decimal, duration, grouped, micros, millis, nanos, plural, price, rupees, words } from "./format";
 
 describe("grouping as in India", () => {
   it.each([
@@ -97,4 +97,8 @@ describe("microseconds", () => {
   ])("%i", (us, said) => {
     expect(micros(us)).toBe(said);
   });
+});
+
+it("says one and many", () => {
+  expect([0, 1, 2, 1234].map((n) => plural(n, "order", "orders"))).toEqual(["0 orders", "1 order", "2 orders", "1,234 orders"]);
 });

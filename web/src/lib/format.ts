@@ -86,6 +86,11 @@ export function decimal(value: number | null, digits = 2): string {
   return value === null ? NOTHING : value.toFixed(digits).replace("-", MINUS);
 }
 
+/** "1 order", "2 orders". */
+export function plural(n: number, one: string, many: string): string {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}
+
 /** PARTIALLY_FILLED -> "Partially filled". */
 export function words(name: string): string {
   const text = name.replaceAll("_", " ").toLowerCase();

@@ -168,5 +168,6 @@ export function testAlert(): Question {
     lines: ["Every configured target gets one message that says that it is a test; what each of them answered is shown here."],
     action: "Send it",
     word: "",
+    failure: "Not all of it has arrived",
   };
 }

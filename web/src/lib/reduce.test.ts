@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { append, fold, overlay, step, upsert } from "./reduce";
+import { append, fold, overlay, sameUntil, step, upsert } from "./reduce";
 import type { Candle, Delta, Notice, Snapshot } from "./wire";
 
 const row = (id: number, value: string) => ({ id, value });
@@ -95,5 +95,14 @@ describe("candles", () => {
       candle(4, 4),
     ]);
     expect(overlay(drawn, [])).toBe(drawn);
+  });
+
+  it("tells from where on it must be drawn anew", () => {
+    const before = [candle(1, 1), candle(2, 2), candle(3, 3), candle(4, 4)];
+    expect(sameUntil(before, [...before, candle(5, 5)])).toBe(4);
+    expect(sameUntil(before, before.slice(0, 2))).toBe(2);
+    expect(sameUntil(before, [...before.slice(0, 3), candle(4, 40)])).toBe(3);
+    // One in the middle was replaced by the engine's own; those behind it were not.
+    expect(sameUntil(before, overlay(before, [candle(2, 20)]))).toBe(1);
   });
 });

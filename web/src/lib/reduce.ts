@@ -71,3 +71,11 @@ export function overlay(candles: readonly Candle[], fetched: readonly Candle[]):
     ...candles.filter((row) => row.ts_ms > last.ts_ms),
   ];
 }
+
+/** How many rows from the first on are the very same. */
+export function sameUntil<T>(before: readonly T[], after: readonly T[]): number {
+  const n = Math.min(before.length, after.length);
+  let same = 0;
+  while (same < n && before[same] === after[same]) same += 1;
+  return same;
+}

@@ -1,4 +1,4 @@
-import { sendCommand } from "../api";
+import { NoAnswerError, sendCommand } from "../api";
 import type { CommandName } from "../wire";
 
 /** What is said of a command's effect, read from what the engine and the broker report: never from our own wish. */
@@ -17,11 +17,15 @@ export interface Question {
   word: string;
   /** How far it has come. Absent for a command whose answer is all there is. */
   effect?: () => Effect;
+  /** What is said first when it was not done; "Refused" when absent. */
+  failure?: string;
 }
 
 interface Given {
   title: string;
   ok: boolean;
+  /** Said before the engine's own words. */
+  lead: string;
   words: string;
   url: string | null;
   effect: (() => Effect) | null;
@@ -45,10 +49,13 @@ export class Commands {
     this.busy = true;
     try {
       const told = await sendCommand(question.name, question.args, key);
-      this.given = { title: question.title, ok: true, words: told.words, url: told.url ?? null, effect: question.effect ?? null };
+      this.given = { title: question.title, ok: true, lead: "", words: told.words, url: told.url ?? null, effect: question.effect ?? null };
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
-      this.given = { title: question.title, ok: false, words, url: null, effect: null };
+      const is_unknown = error instanceof NoAnswerError;
+      const lead = is_unknown ? "Not known. " : `${question.failure ?? "Refused"}. `;
+      // What was refused has no effect; what is not known may have one, and it shows in what is reported.
+      this.given = { title: question.title, ok: false, lead, words, url: null, effect: is_unknown ? (question.effect ?? null) : null };
     } finally {
       this.busy = false;
     }

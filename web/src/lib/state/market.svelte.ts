@@ -6,8 +6,9 @@ import type { Candle, Delta, InstrumentView, Snapshot } from "../wire";
 export const INTERVALS_S = [60, 300, 900] as const;
 export type Interval = (typeof INTERVALS_S)[number];
 
-/** The engine's own candles replace those drawn from ticks this often, in real time. */
+/** The engine's own candles replace those drawn from ticks this often, in real time; sooner when one has closed. */
 const REFRESH_MS = 2_000;
+const CLOSED_MS = 250;
 const TICKS_KEPT = 1_800;
 
 /** What is traded: the instruments, which of them is looked at, and its candles. */
@@ -25,7 +26,8 @@ export class Market {
   tick_n = $state(0);
 
   #abort: AbortController | null = null;
-  #refresh_at = 0;
+  #refreshed_at = 0;
+  #timer: ReturnType<typeof setTimeout> | null = null;
   /** The newest candle that came from the engine: those behind it are drawn from the ticks that the page saw, which are not all. */
   #fetched_ms = 0;
 
@@ -40,8 +42,9 @@ export class Market {
     const tick = message.instruments?.find((row) => row.id === this.selected_id);
     if (tick && tick.ltp_e4 !== null && tick.ts_recv_ms !== null && this.ticks.push(tick.ts_recv_ms, tick.ltp_e4)) this.tick_n += 1;
     if (tick && tick.ltp_e4 !== null && tick.ts_recv_ms !== null && this.candles.length > 0) {
+      const last_ms = this.candles.at(-1)?.ts_ms;
       this.candles = fold(this.candles, tick.ts_recv_ms, tick.ltp_e4, this.interval_s * 1000);
-      if (performance.now() >= this.#refresh_at) void this.#fetch(this.#fetched_ms);
+      this.#soon(this.candles.at(-1)?.ts_ms === last_ms ? REFRESH_MS : CLOSED_MS);
     }
   }
 
@@ -64,13 +67,23 @@ export class Market {
     void this.#fetch(0);
   }
 
+  /** Fetch `after_ms` after the last time, though no further tick may come. */
+  #soon(after_ms: number): void {
+    if (this.#timer !== null && after_ms === REFRESH_MS) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const in_ms = Math.max(0, this.#refreshed_at + after_ms - performance.now());
+    this.#timer = setTimeout(() => void this.#fetch(this.#fetched_ms), in_ms);
+  }
+
   async #fetch(since_ms: number): Promise<void> {
     const instrument_id = this.selected_id;
     if (instrument_id === null) return;
     this.#abort?.abort();
     const abort = new AbortController();
     this.#abort = abort;
-    this.#refresh_at = performance.now() + REFRESH_MS;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#refreshed_at = performance.now();
     try {
       const fetched = await fetchCandles(instrument_id, this.interval_s, since_ms, abort.signal);
       if (abort.signal.aborted) return;
