@@ -69,8 +69,7 @@ class Board(msgspec.Struct):
         self.add(name, Verdict.GO, words)
 
 
-@dataclass(frozen=True)
-class Ours:
+class Ours(msgspec.Struct, frozen=True):
     """What a running engine knows to be its own, when it asks in the middle of a day."""
 
     has_order: Callable[[OrderReport], bool]
