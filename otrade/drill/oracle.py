@@ -42,6 +42,10 @@ class Bracket:
     """Not wholly covered since then; 0: covered."""
     exceeded_ns: int = 0
 
+    @property
+    def live_exits(self) -> list[Order]:
+        return [order for order in self.orders if (order.tag or "")[12] in "ST" and not order.is_final]
+
     def look(self) -> None:
         """Add up its orders."""
         self.open_qty = self.cover_qty = self.n_live_exits = 0
@@ -169,6 +173,25 @@ class Oracle:
                 if order.tag and row["status"] == "MODIFIED" and terms == before:
                     raise Violation(f"order {order.tag} was modified to the terms that it had: {terms}")
                 before = terms
+
+    def covered(self) -> dict[str, tuple[int, set[str]]]:
+        """What is open and wholly covered as of now, by bracket: its quantity and the orders that cover it."""
+        self.look()
+        return {
+            b.tag: (b.open_qty, {order.order_id for order in b.live_exits})
+            for b in self._brackets.values()
+            if 0 < b.open_qty <= b.cover_qty
+        }
+
+    def check_again(self, before: dict[str, tuple[int, set[str]]], since_ns: int) -> None:
+        """After a second recovery at once: where everything was covered and still is by the same orders, it has placed nothing."""
+        for tag, (open_qty, exits) in before.items():
+            bracket = self._brackets[tag]
+            if bracket.open_qty != open_qty or not exits <= {order.order_id for order in bracket.live_exits}:
+                continue
+            more = [order.tag for order in bracket.orders if order.ts_placed_ns > since_ns]
+            if more:
+                raise Violation(f"recovery is not idempotent: {tag} was covered, and a second one at once placed {more}")
 
     def net_qty(self) -> dict[str, int]:
         """Net quantity by instrument of the orders with our tags."""

@@ -187,15 +187,12 @@ class Session:
         await self._start()
         if self._kill_twice:
             self._kill_twice = False
-            before = [(o.order_id, o.status, o.terms) for o in self._sim.exchange.orders() if o.tag]
-            asked_ns = self._sim.clock.now_ns()
+            before, asked_ns = self._oracle.covered(), self._sim.clock.now_ns()
             await self._process.die()
             await self._start()
             self._result.seen["kill_again"] += 1
-            after = [(o.order_id, o.status, o.terms) for o in self._sim.exchange.orders() if o.tag]
-            news = [row for row in after[len(before) :] if row]
-            if len(news) > 0 and self._sim.clock.now_ns() == asked_ns:
-                raise Violation(f"recovery is not idempotent: a second one at once placed {len(news)} orders")
+            self._oracle.look()
+            self._oracle.check_again(before, asked_ns)
 
     # -------------------------------------------------------------------------------------- troubles
     async def _do(self, event: Event) -> None:

@@ -118,6 +118,16 @@ def _doubtful_stop_and_no_book(sim: Simulator, args: Args) -> None:
     sim.faults.answer_wrongly("504", method="POST", path_prefix=ORDERS, body=STOP, then=then)
 
 
+def _late(rng: random.Random, keys: list[str]) -> Args:
+    return {"count": rng.randint(1, 2), "s": round(rng.uniform(3, 30), 1), "stop": rng.random() < 0.5}
+
+
+def _accept_late(sim: Simulator, args: Args) -> None:
+    body = STOP if args["stop"] else ""
+    delay_ns = round(args["s"] * SECOND)
+    sim.faults.answer_wrongly("late", count=args["count"], method="POST", path_prefix=ORDERS, body=body, delay_ns=delay_ns)
+
+
 TROUBLES: dict[str, Trouble] = {
     "answer_504": Trouble(_some_orders, _answer("504"), _doubts, "accepted, and the answer says that nobody knows"),
     "answer_502_html": Trouble(_some_orders, _answer("502_html"), _doubts, "the same in HTML"),
@@ -125,6 +135,13 @@ TROUBLES: dict[str, Trouble] = {
     "answer_silence": Trouble(_some_orders, _answer("silence"), _doubts, "accepted, and never answered"),
     "answer_cut": Trouble(_some_orders, _answer("cut"), _doubts, "half an answer"),
     "answer_slow": Trouble(_slow, _answer("slow"), _doubts, "an answer after the engine has stopped waiting"),
+    "answer_late": Trouble(
+        _late,
+        _accept_late,
+        _doubts,
+        "nobody knows, two looks prove that it is absent, and then the exchange takes it: the extra is taken out",
+        lambda args: True,
+    ),
     "lose_reset": Trouble(_some_orders, _lose("reset"), _doubts, "the request never arrived"),
     "lose_silence": Trouble(_some_orders, _lose("silence"), _doubts, "the request never arrived, and nobody says so"),
     "lose_503": Trouble(_some_orders, _lose("503"), _doubts, "a burst of 5xx"),
