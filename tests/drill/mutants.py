@@ -177,6 +177,27 @@ MUTANTS = (
         "an order without an intent in the journal",
     ),
     Mutant(
+        "early request leaves without a record",
+        CORE + "engine.pyx",
+        "        if self._waiting() != 1 or (self.journaling and self.journal.has_died()):\n",
+        "        if self._waiting() != 1:\n",
+        "the bytes are gone when the process dies, and its journal knows nothing of them",
+    ),
+    Mutant(
+        "early request sent once more",
+        "otrade/brokers/transport/orders.py",
+        "        if written_to is not None:\n            self._book(written_to, request)\n            return\n",
+        "        if written_to is not None:\n            self._idle.append(written_to)\n            written_to.line.settle()\n",
+        "both ways write it: one intent, two orders",
+    ),
+    Mutant(
+        "early request never waited for",
+        "otrade/brokers/transport/orders.py",
+        "            self._book(written_to, request)\n            return\n",
+        "            return\n",
+        "its answer meets nobody, and its connection is lost to the pool",
+    ),
+    Mutant(
         "half a book acted on",
         CORE + "report.pyx",
         "    c.in_book = 1\n",
