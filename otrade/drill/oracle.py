@@ -5,7 +5,6 @@ its exits did; its cover is what its live exits would still trade.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from otrade.brokers.sim.orders import Order
@@ -224,16 +223,3 @@ class Oracle:
     @property
     def n_orders(self) -> int:
         return len(self._tags)
-
-
-def check_rate(sent_ns: Iterable[int], limit: int, window_ns: int, what: str) -> None:
-    """No window of this length holds more requests than the limit."""
-    if not limit:
-        return
-    recent: deque[int] = deque()
-    for ts_ns in sorted(sent_ns):
-        recent.append(ts_ns)
-        while recent[0] <= ts_ns - window_ns:
-            recent.popleft()
-        if len(recent) > limit:
-            raise Violation(f"{len(recent)} requests within a {what}; the budget is {limit}")

@@ -133,10 +133,14 @@ class RestServer(ABC):
             + self._delay_ns(latency.request if is_order else latency.read)
         )
 
+        def carry_out() -> None:
+            self._result(route, arguments, request)
+
         def look() -> None:
             if wrong is not None and wrong.how == "late":
-                self._clock.schedule(self._clock.now_ns() + wrong.delay_ns, lambda: self._result(route, arguments, request))
-                self._clock.schedule(self._clock.now_ns() + self._delay_ns(latency.order_ack), lambda: answer(self._nobody_knows()))
+                here_ns = self._clock.now_ns()
+                self._clock.schedule(here_ns + wrong.delay_ns, carry_out)
+                self._clock.schedule(here_ns + self._delay_ns(latency.order_ack), lambda: answer(self._nobody_knows()))
                 return
             reply = self._result(route, arguments, request)
             late_ns = 0
