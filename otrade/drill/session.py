@@ -26,7 +26,7 @@ from .oracle import Oracle, Violation
 from .process import BrokerKind, MortalClock, Process, names_at, new_token
 from .scenario import CALM_S, Event, Scenario, Wish
 from .sent import BudgetPassed, check_budget
-from .trouble import TROUBLES
+from .trouble import TROUBLES, UNDECIDED
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -217,7 +217,10 @@ class Session:
             self._process.clock.offset_ns += round(args["s"] * SECOND)
         elif event.kind == "kill":
             writer = self._journal.writer
-            writer.last_kind, writer.last_more = Rec[args["behind"]], args["records"]
+            if args["behind"] == UNDECIDED:
+                writer.last_kind = -Rec.COMMAND
+            else:
+                writer.last_kind, writer.last_more = Rec[args["behind"]], args["records"]
             self._kill_s, self._kill_twice, self._kill_lost = args["s"], args["twice"], args["lost"]
         elif event.kind == "flatten":
             if self._control.command("flatten", {})[0]:

@@ -24,6 +24,9 @@ KNOWN_S = 6.0
 however many answers in a row are wrong, because the change that follows covers all of it. Worst seen alone: 1.0 s.
 """
 
+UNDECIDED = "what leads to a COMMAND"
+"""Dead after what the core was told, and before what it decided is in the journal: not one byte may have left."""
+
 Args = dict[str, Any]
 Draw = Callable[[random.Random, list[str]], Args]
 Do = Callable[[Simulator, Args], None]
@@ -243,7 +246,7 @@ TROUBLES: dict[str, Trouble] = {
     ),
     "kill": Trouble(
         lambda rng, keys: {
-            "behind": rng.choice(("COMMAND", "COMMAND", "REPORT", "ANSWER", "SENT", "FRAME", "TIMER")),
+            "behind": rng.choice((UNDECIDED, "COMMAND", "COMMAND", "REPORT", "ANSWER", "SENT", "FRAME", "TIMER")),
             "records": rng.choice((0, 0, 1, 2, 3, 5, 9, 30)),
             "s": round(rng.uniform(0, 8), 1),
             "twice": rng.random() < 0.3,
