@@ -32,12 +32,21 @@ class Exchange:
     def trades(self) -> list[Any]:
         return self.done
 
-    def order(self, bracket: int, leg: str, side: int, *, qty: int = 10, filled: int = 0, px_e4: int = 1_000_000, final: bool = True) -> Any:
+    def order(
+        self, bracket: int, leg: str, side: int, *, qty: int = 10, filled: int = 0, px_e4: int = 1_000_000, final: bool = True
+    ) -> Any:
         tag = TAG.format(bracket=bracket, leg=leg)
         order = SimpleNamespace(
-            tag=f"{tag[:-4]}{len(self.made):04d}", order_id=str(len(self.made)), side=side, filled_qty=filled, leaves_qty=qty - filled,
-            is_final=final, ts_placed_ns=self.now_ns, terms=SimpleNamespace(quantity=qty), contract=SimpleNamespace(key="NSE:INFY", multiplier=1),
-        )  # fmt: skip
+            tag=f"{tag[:-4]}{len(self.made):04d}",
+            order_id=str(len(self.made)),
+            side=side,
+            filled_qty=filled,
+            leaves_qty=qty - filled,
+            is_final=final,
+            ts_placed_ns=self.now_ns,
+            terms=SimpleNamespace(quantity=qty),
+            contract=SimpleNamespace(key="NSE:INFY", multiplier=1),
+        )
         self.made.append(order)
         if filled:
             self.done.append(SimpleNamespace(order=order, qty=filled, price_e4=px_e4, ts_ns=self.now_ns))
