@@ -182,13 +182,15 @@ cdef class Engine(EngineRecord):
         return self._frame(REC_FRAME, buf, n, ts_recv_ns)
 
     cdef int only_request(self, const char** out, uint32_t* seq) noexcept:
-        """The request that waits alone, once its decision is in the journal. Several are sorted by lane first, by their taker."""
+        """The request that waits alone, once its decision is in the journal. Several are sorted by lane first, by their taker, who also
+        knows what may leave all the same when the journal is full.
+        """
         cdef core_t* c = &self.c
         cdef command_t* cmd
         if self._waiting() != 1 or (self.journaling and self.journal.has_died()):
             return 0
         cmd = &c.commands[c.command_head % c.cap_commands]
-        if cmd.order_slot < 0 or cmd.n_bytes <= 0:
+        if cmd.order_slot < 0 or cmd.n_bytes <= 0 or cmd.unrecorded:
             return 0
         out[0] = cmd.request
         seq[0] = cmd.seq

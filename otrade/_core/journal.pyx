@@ -55,7 +55,7 @@ cdef class JournalWriter:
         self.seq = seq
         self.section = section
         # For drills of sudden death: nothing is written after record `last_seq`, which the next record of `last_kind` sets to so
-        # many (`last_more`) behind itself.
+        # many (`last_more`) behind itself. A negative kind: death comes in that record's place.
         self.last_seq = -1
         self.offer(window)
         self.current = 0
@@ -129,6 +129,10 @@ cdef class JournalWriter:
         cdef Py_ssize_t size = HEAD + _padded(n_a + n_b)
         cdef int64_t counts[2]
         if (is_frame(kind) and self.refuses_frames) or self.has_died():
+            self._lose(kind)
+            return False
+        if self.last_kind < 0 and kind == -self.last_kind:
+            self.last_seq = self.seq
             self._lose(kind)
             return False
         if self.unsaid > 0 and self._room(REC_DROPPED, DROPPED_BYTES + size):

@@ -94,4 +94,5 @@ cdef class EngineRecord(EngineViews):
         cdef Py_ssize_t n = 0
         if cmd.order_slot >= 0 and cmd.n_bytes > 0:
             n = _line_and_body(cmd.request, cmd.n_bytes, shown)
-        self.journal.put(REC_COMMAND, self.c.now_ns, cmd, COMMAND_HEAD, shown, n)
+        if not self.journal.put(REC_COMMAND, self.c.now_ns, cmd, COMMAND_HEAD, shown, n) and not self.journal.has_died():
+            cmd.unrecorded = 1

@@ -233,6 +233,7 @@ cdef command_t* push_command(core_t* c) noexcept nogil:
     cmd.seq = c.seq
     cmd.ts_ns = c.now_ns
     cmd.n_bytes = 0
+    cmd.unrecorded = 0
     return cmd
 
 

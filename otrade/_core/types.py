@@ -412,12 +412,13 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("ts_doubt_ns", I8), ("ts_look_ns", I8), ("protection_e2", I4), ("request_seq", U4),
         ("cl_ord_id", C, 24), ("broker_order_id", C, 32),
     ],
-    # One request for the wire, in the broker-neutral words; `order_slot` names the order that it is about.
+    # One request for the wire, in the broker-neutral words; `order_slot` names the order that it is about. `unrecorded`: the journal
+    # had no room for it.
     "command_t": [
         ("kind", I4), ("lane", I4), ("order_slot", I4), ("instrument_id", I4), ("seq", U4), ("side", I4),
         ("ord_type", I4), ("tif", I4), ("product", I4), ("protection_e2", I4), ("qty", I8), ("price_e4", I8),
         ("trigger_e4", I8), ("ts_ns", I8), ("cl_ord_id", C, 24), ("broker_order_id", C, 32),
-        ("symbol", C, 32), ("exchange", C, 8), ("n_bytes", I4), ("_pad", I4), ("request", C, 2048),
+        ("symbol", C, 32), ("exchange", C, 8), ("n_bytes", I4), ("unrecorded", I4), ("request", C, 2048),
     ],
     # What a broker said about one order: the same for a push, an answer and a row of the book.
     "report_t": [

@@ -11,10 +11,12 @@ from otrade.errors import EngineError
 
 
 class Command:
-    """One request for the outside world: `request` holds the bytes to send; a LOOK (read the order book) has none."""
+    """One request for the outside world: `request` holds the bytes to send; a LOOK (read the order book) has none. `is_unrecorded`: the
+    journal had no room for it.
+    """
 
     __slots__ = ("kind", "lane", "seq", "order_slot", "instrument_id", "side", "ord_type", "qty", "price_e4", "trigger_e4",
-                 "cl_ord_id", "broker_order_id", "request", "ts_ns")
+                 "cl_ord_id", "broker_order_id", "request", "ts_ns", "is_unrecorded")
 
 
 cdef _text(const char* chars):
@@ -54,6 +56,7 @@ cdef class EngineViews(EngineSetup):
         out.price_e4 = cmd.price_e4
         out.trigger_e4 = cmd.trigger_e4
         out.ts_ns = cmd.ts_ns
+        out.is_unrecorded = bool(cmd.unrecorded)
         out.cl_ord_id = _text(cmd.cl_ord_id) if cmd.order_slot >= 0 else ""
         out.broker_order_id = _text(cmd.broker_order_id) if cmd.order_slot >= 0 else ""
         if cmd.n_bytes < 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -61,23 +62,24 @@ def verify_quietly(path: Path) -> int:
 
 
 def tail(path: Path, *, lines: int, follow: bool, as_json: bool) -> int:
-    """The last records, and with `follow` those that come, until Ctrl-C."""
-    kept: list[str] = []
-    last = 0
+    """The last records, and with `follow` those that come, until Ctrl-C. Damaged places are named on the error stream."""
+    kept: deque[Record] = deque(maxlen=lines)
+    last = at = 0
     for record in salvage(path):
-        if record.kind in QUIET:
-            continue
-        kept = [*kept[-lines + 1 :], _line(record, False, as_json)] if lines else []
-        last = record.seq
-    for line in kept:
-        print(line)
+        last, at = record.seq, record.offset
+        if record.kind not in QUIET:
+            kept.append(record)
+    for record in kept:
+        print(_line(record, False, as_json), flush=True)
+    code = verify_quietly(path)
     while follow:
         time.sleep(TAIL_S)
-        for record in salvage(path):
-            if record.seq > last and record.kind not in QUIET:
-                print(_line(record, False, as_json), flush=True)
-                last = record.seq
-    return OK
+        for record in salvage(path, since=at):  # a day's file is long, and only its end is news
+            if record.seq > last:
+                last, at = record.seq, record.offset
+                if record.kind not in QUIET:
+                    print(_line(record, False, as_json), flush=True)
+    return code
 
 
 QUIET = (*FRAMES, Rec.TIMER, Rec.BOOK_BEGIN, Rec.BOOK_END)
@@ -96,12 +98,13 @@ def replay(path: Path) -> int:
     """Feed the journal to a fresh core and compare. Exit code 0 when every decision is the same, 1 at the first that is not."""
     began_s = time.monotonic()
     done = Replay()
-    for window in windows(path):
+    verdict = check(path)
+    # A torn tail was never acted on; behind damage nobody knows what is missing.
+    for window in windows(path, verdict.damages[0].offset if verdict.damages else verdict.end):
         done.feed(window)
         if done.divergence is not None:
             break
-    verdict = check(path)
-    done.end(is_whole=verdict.torn_at < 0)
+    done.end(is_whole=verdict.is_whole and verdict.torn_at < 0)
     if done.divergence is not None:
         print(_explain(path, done.divergence))
         return DIFFERENT

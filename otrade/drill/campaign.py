@@ -102,6 +102,10 @@ def drill(order: Order, say: Callable[[str], None] = print) -> int:
 def _explain(result: Result, order: Order) -> str:
     """The violation once more, with as little as it needs."""
     scenario = draw(result.seed, list(order.kinds), list(order.wishes) or None, order.broker)
-    small = shrink(scenario, lambda candidate: bool(attempt(candidate).error))
-    again = attempt(small)
+    _quiet()  # here, and not only where the sessions ran
+    try:
+        small = shrink(scenario, lambda candidate: bool(attempt(candidate).error))
+        again = attempt(small)
+    finally:
+        logging.disable(logging.NOTSET)
     return failure(again if again.error else result, small if again.error else replace(scenario))

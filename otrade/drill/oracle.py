@@ -5,7 +5,6 @@ its exits did; its cover is what its live exits would still trade.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from otrade.brokers.sim.orders import Order
@@ -16,6 +15,9 @@ from .scenario import Scenario
 SECOND = 1_000_000_000
 NOTICED_S = 5.0
 """A halt's cancels, and a foreign position, reach whom they concern within this, troubles apart."""
+REVERSE = 2
+UNCUT_QTY = 500.0
+"""No freeze quantity cuts an order that is not larger."""
 EXCEED_S = 20.0
 """For how long an over-exit may stand, where a trouble can cause one at all."""
 
@@ -41,6 +43,11 @@ class Bracket:
     bare_ns: int = 0
     """Not wholly covered since then; 0: covered."""
     exceeded_ns: int = 0
+    open_since_ns: int = 0
+
+    @property
+    def live_exits(self) -> list[Order]:
+        return [order for order in self.orders if (order.tag or "")[12] in "ST" and not order.is_final]
 
     def look(self) -> None:
         """Add up its orders."""
@@ -78,6 +85,9 @@ class Oracle:
         self._n_orders = 0
         self._bound_ns = round(scenario.bound_s * SECOND)
         self._oco = any(wish.plan.get("exit_mode") for wish in scenario.wishes)
+        self._one_bracket_each = all(
+            wish.plan.get("on_opposite") != REVERSE and wish.plan.get("size_value", 0.0) <= UNCUT_QTY for wish in scenario.wishes
+        )
         self.worst = Worst()
         self.halted_since_ns = 0
         """A person has halted the engine then; 0: it may trade."""
@@ -113,10 +123,40 @@ class Oracle:
         limits = self._scenario.limits
         if tag[12] == "E" and limits["max_order_qty"] and order.terms.quantity > limits["max_order_qty"]:
             raise Violation(f"entry {tag} of {order.terms.quantity} units is above max_order_qty")
+        if tag[12] == "E":
+            self._check_loss(order)
+            self._check_positions(order)
         self._brackets.setdefault(tag[2:12], Bracket(tag[2:12])).orders.append(order)
+
+    def _check_loss(self, entry: Order) -> None:
+        """No entry once the day's loss is reached, where nothing is open that could have made up for it in the meantime."""
+        limit_e4 = self._scenario.limits["max_daily_loss_e4"]
+        known_ns = entry.ts_placed_ns - self._bound_ns - round(NOTICED_S * SECOND)
+        trades = [trade for trade in self._sim.exchange.trades() if trade.order.tag and trade.ts_ns <= entry.ts_placed_ns]
+        if not limit_e4 or any(trade.ts_ns > known_ns for trade in trades):
+            return
+        net = Counter[str]()
+        for trade in trades:
+            net[(trade.order.tag or "")[2:12]] += trade.order.side * trade.qty
+        if any(net.values()):
+            return
+        pnl_e4 = -sum(t.order.side * t.qty * t.price_e4 * t.order.contract.multiplier for t in trades)
+        if pnl_e4 <= -limit_e4:
+            raise Violation(f"entry {entry.tag} was placed with a loss of {-pnl_e4 / 10_000:.2f}; the limit is {limit_e4 / 10_000:.2f}")
+
+    def _check_positions(self, entry: Order) -> None:
+        """No entry above the limit of open positions. Slices of one decision, and a reversal, are one position in several brackets."""
+        limit = self._scenario.limits["max_open_positions"]
+        if not limit or not self._one_bracket_each:
+            return
+        known_ns = entry.ts_placed_ns - self._bound_ns - round(NOTICED_S * SECOND)
+        held = [b.tag for b in self._brackets.values() if b.tag != (entry.tag or "")[2:12] and 0 < b.open_since_ns < known_ns]
+        if len(held) >= limit:
+            raise Violation(f"entry {entry.tag} was placed beside {len(held)} open positions; the limit is {limit}")
 
     def _judge(self, b: Bracket, now_ns: int) -> None:
         b.look()
+        b.open_since_ns = (b.open_since_ns or now_ns) if b.open_qty > 0 else 0
         is_uncovered = b.open_qty > 0 and b.cover_qty < b.open_qty
         if b.bare_ns and not is_uncovered:
             self.worst.total_uncovered_ns += now_ns - b.bare_ns
@@ -170,6 +210,27 @@ class Oracle:
                     raise Violation(f"order {order.tag} was modified to the terms that it had: {terms}")
                 before = terms
 
+    def covered(self) -> dict[str, tuple[int, set[str]]]:
+        """What is open and wholly covered as of now, by bracket: its quantity and the orders that cover it."""
+        self.look()
+        return {
+            b.tag: (b.open_qty, {order.order_id for order in b.live_exits})
+            for b in self._brackets.values()
+            if 0 < b.open_qty <= b.cover_qty
+        }
+
+    def check_again(self, before: dict[str, tuple[int, set[str]]], since_ns: int) -> None:
+        """After a second recovery at once: where everything was covered and still is by the same orders, it has placed nothing."""
+        for tag, (open_qty, exits) in before.items():
+            bracket = self._brackets[tag]
+            if bracket.open_qty != open_qty or not exits <= {order.order_id for order in bracket.live_exits}:
+                continue
+            legs = {(order.tag or "")[12] for order in bracket.live_exits if order.order_id in exits}
+            # Of two exits that are both to work, the one that did not stand yet may come.
+            more = [o.tag for o in bracket.orders if o.ts_placed_ns > since_ns and not (self._oco and (o.tag or "")[12] not in legs)]
+            if more:
+                raise Violation(f"recovery is not idempotent: {tag} was covered, and a second one at once placed {more}")
+
     def net_qty(self) -> dict[str, int]:
         """Net quantity by instrument of the orders with our tags."""
         net: Counter[str] = Counter()
@@ -201,16 +262,3 @@ class Oracle:
     @property
     def n_orders(self) -> int:
         return len(self._tags)
-
-
-def check_rate(sent_ns: Iterable[int], limit: int, window_ns: int, what: str) -> None:
-    """No window of this length holds more requests than the limit."""
-    if not limit:
-        return
-    recent: deque[int] = deque()
-    for ts_ns in sorted(sent_ns):
-        recent.append(ts_ns)
-        while recent[0] <= ts_ns - window_ns:
-            recent.popleft()
-        if len(recent) > limit:
-            raise Violation(f"{len(recent)} requests within a {what}; the budget is {limit}")

@@ -24,6 +24,8 @@ from otrade.live.notices import NoticeBoard
 from otrade.live.plan import DayPlan
 from otrade.live.trades import ChargeRule
 
+from .sent import Sent
+
 BrokerKind = Literal["kite", "upstox"]
 SECOND = 1_000_000_000
 
@@ -67,18 +69,18 @@ class MortalClock:
 
 
 class MortalSession:
-    """A broker's session out of which nothing comes after the journal's last record. Keeps the times of what was sent."""
+    """A broker's session out of which nothing comes after the journal's last record. Keeps what was sent."""
 
-    def __init__(self, broker: BrokerSession, journal: MemoryJournal | None, clock: MortalClock, sent_ns: list[int]) -> None:
+    def __init__(self, broker: BrokerSession, journal: MemoryJournal | None, clock: MortalClock, sent: list[Sent]) -> None:
         self._broker = broker
         self._journal = journal
         self._clock = clock
-        self._sent_ns = sent_ns
+        self._sent = sent
 
     def send(self, command: Any) -> None:
         if self._journal is not None and self._journal.writer.is_dead:
             return
-        self._sent_ns.append(self._clock.now_ns())
+        self._sent.append(Sent(self._clock.now_ns(), command.lane, command.kind, command.cl_ord_id))
         self._broker.send(command)
 
     def __getattr__(self, name: str) -> Any:
@@ -100,7 +102,7 @@ class Process:
     journal: MemoryJournal | None
     seed: int
     clock: MortalClock
-    sent_ns: list[int] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
     day: TradingDay = field(init=False)
     broker: BrokerSession = field(init=False)
     board: NoticeBoard = field(init=False)
@@ -140,11 +142,16 @@ class Process:
             answer_timeout_ns=5 * SECOND,
             order_connections=4,
         )
-        self.session = MortalSession(self.broker, self.journal, self.clock, self.sent_ns)
+        self.session = MortalSession(self.broker, self.journal, self.clock, self.sent)
         self.sim.set_idle_probe(lambda: not self.broker.is_connecting)
 
     async def open(self) -> None:
         await self.sim.during(self.day.open(self.session))
+
+    @property
+    def n_early(self) -> int:
+        """Requests whose bytes left from the feed's callback, before anybody in Python heard of them."""
+        return int(getattr(self.broker, "n_early", 0))
 
     @property
     def is_dead(self) -> bool:

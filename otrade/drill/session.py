@@ -22,10 +22,11 @@ from otrade.live.control import Control
 from otrade.live.day import DayOptions
 from otrade.live.trades import OrderFill
 
-from .oracle import Oracle, Violation, check_rate
+from .oracle import Oracle, Violation
 from .process import BrokerKind, MortalClock, Process, names_at, new_token
 from .scenario import CALM_S, Event, Scenario, Wish
-from .trouble import TROUBLES
+from .sent import BudgetPassed, check_budget
+from .trouble import TROUBLES, UNDECIDED
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -45,6 +46,8 @@ class Result:
     """Troubles that really happened, by kind."""
     kinds: tuple[str, ...] = ()
     n_orders: int = 0
+    n_early: int = 0
+    """Requests that left from the feed's callback."""
     n_trades: int = 0
     n_entries: int = 0
     n_events: int = 0
@@ -117,6 +120,7 @@ class Session:
         finally:
             result.seen.update(sim.faults.seen)
             result.n_orders = self._oracle.n_orders
+            result.n_early += self._process.n_early if self._n_runs else 0
             result.n_trades = len(sim.exchange.trades())
             result.simulated_s = (sim.clock.now_ns() - self._open_ns) / SECOND
             result.uncovered_s = self._oracle.worst.uncovered_ns / SECOND
@@ -150,7 +154,7 @@ class Session:
             self._journal,
             scenario.seed,
             clock,
-            old.sent_ns if old else [],
+            old.sent if old else [],
         )
         self._n_runs += 1
         self._control.set_day(self._process.day)
@@ -178,6 +182,7 @@ class Session:
     async def _bury(self) -> None:
         """The process has died: some time passes, and another one is started."""
         self._result.seen["kill"] += 1
+        self._result.n_early += self._process.n_early
         await self._process.die()
         await self._sim.run_until(self._sim.clock.now_ns() + round(self._kill_s * SECOND))
         if self._kill_lost:
@@ -187,15 +192,12 @@ class Session:
         await self._start()
         if self._kill_twice:
             self._kill_twice = False
-            before = [(o.order_id, o.status, o.terms) for o in self._sim.exchange.orders() if o.tag]
-            asked_ns = self._sim.clock.now_ns()
+            before, asked_ns = self._oracle.covered(), self._sim.clock.now_ns()
             await self._process.die()
             await self._start()
             self._result.seen["kill_again"] += 1
-            after = [(o.order_id, o.status, o.terms) for o in self._sim.exchange.orders() if o.tag]
-            news = [row for row in after[len(before) :] if row]
-            if len(news) > 0 and self._sim.clock.now_ns() == asked_ns:
-                raise Violation(f"recovery is not idempotent: a second one at once placed {len(news)} orders")
+            self._oracle.look()
+            self._oracle.check_again(before, asked_ns)
 
     # -------------------------------------------------------------------------------------- troubles
     async def _do(self, event: Event) -> None:
@@ -215,7 +217,10 @@ class Session:
             self._process.clock.offset_ns += round(args["s"] * SECOND)
         elif event.kind == "kill":
             writer = self._journal.writer
-            writer.last_kind, writer.last_more = Rec[args["behind"]], args["records"]
+            if args["behind"] == UNDECIDED:
+                writer.last_kind = -Rec.COMMAND
+            else:
+                writer.last_kind, writer.last_more = Rec[args["behind"]], args["records"]
             self._kill_s, self._kill_twice, self._kill_lost = args["s"], args["twice"], args["lost"]
         elif event.kind == "flatten":
             if self._control.command("flatten", {})[0]:
@@ -301,9 +306,11 @@ class Session:
             raise Violation("profit: the closed trades do not add up to it")
 
     def _compare_limits(self) -> None:
-        scenario, sent_ns = self._scenario, self._process.sent_ns
-        check_rate(sent_ns, scenario.budget["per_second"], SECOND, "second")
-        check_rate(sent_ns, scenario.budget["per_minute"], MINUTE, "minute")
+        scenario = self._scenario
+        try:
+            check_budget(self._process.sent, scenario.budget)
+        except BudgetPassed as error:
+            raise Violation(str(error)) from None
         self._result.n_entries = self._oracle.n_entries_traded()
         limit = scenario.limits["max_trades"]
         # A signal that the freeze quantity cuts is one decision and several brackets.

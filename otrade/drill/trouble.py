@@ -19,6 +19,13 @@ UNTOLD_S = 4.0
 """More, where the broker does not push that an order stands: the book tells, and only then may the order be changed."""
 DOUBT_S = 12.0
 """A request in doubt: five seconds without an answer, two looks at the book, and the way of the new order."""
+KNOWN_S = 6.0
+"""One that was taken, and whose answer says at once that nobody knows: the first look finds it. What filled meanwhile waits for that,
+however many answers in a row are wrong, because the change that follows covers all of it. Worst seen alone: 1.0 s.
+"""
+
+UNDECIDED = "what leads to a COMMAND"
+"""Dead after what the core was told, and before what it decided is in the journal: not one byte may have left."""
 
 Args = dict[str, Any]
 Draw = Callable[[random.Random, list[str]], Args]
@@ -118,13 +125,30 @@ def _doubtful_stop_and_no_book(sim: Simulator, args: Args) -> None:
     sim.faults.answer_wrongly("504", method="POST", path_prefix=ORDERS, body=STOP, then=then)
 
 
+def _late(rng: random.Random, keys: list[str]) -> Args:
+    return {"count": rng.randint(1, 2), "s": round(rng.uniform(3, 30), 1), "stop": rng.random() < 0.5}
+
+
+def _accept_late(sim: Simulator, args: Args) -> None:
+    body = STOP if args["stop"] else ""
+    delay_ns = round(args["s"] * SECOND)
+    sim.faults.answer_wrongly("late", count=args["count"], method="POST", path_prefix=ORDERS, body=body, delay_ns=delay_ns)
+
+
 TROUBLES: dict[str, Trouble] = {
-    "answer_504": Trouble(_some_orders, _answer("504"), _doubts, "accepted, and the answer says that nobody knows"),
-    "answer_502_html": Trouble(_some_orders, _answer("502_html"), _doubts, "the same in HTML"),
-    "answer_reset": Trouble(_some_orders, _answer("reset"), _doubts, "accepted, and the connection is reset"),
-    "answer_silence": Trouble(_some_orders, _answer("silence"), _doubts, "accepted, and never answered"),
-    "answer_cut": Trouble(_some_orders, _answer("cut"), _doubts, "half an answer"),
-    "answer_slow": Trouble(_slow, _answer("slow"), _doubts, "an answer after the engine has stopped waiting"),
+    "answer_504": Trouble(_some_orders, _answer("504"), _always(KNOWN_S), "accepted, and the answer says that nobody knows"),
+    "answer_502_html": Trouble(_some_orders, _answer("502_html"), _always(KNOWN_S), "the same in HTML"),
+    "answer_reset": Trouble(_some_orders, _answer("reset"), _always(KNOWN_S), "accepted, and the connection is reset"),
+    "answer_silence": Trouble(_some_orders, _answer("silence"), _always(DOUBT_S), "accepted, and never answered"),
+    "answer_cut": Trouble(_some_orders, _answer("cut"), _always(KNOWN_S), "half an answer"),
+    "answer_slow": Trouble(_slow, _answer("slow"), _always(DOUBT_S), "an answer after the engine has stopped waiting"),
+    "answer_late": Trouble(
+        _late,
+        _accept_late,
+        _doubts,
+        "nobody knows, two looks prove that it is absent, and then the exchange takes it: the extra is taken out",
+        lambda args: True,
+    ),
     "lose_reset": Trouble(_some_orders, _lose("reset"), _doubts, "the request never arrived"),
     "lose_silence": Trouble(_some_orders, _lose("silence"), _doubts, "the request never arrived, and nobody says so"),
     "lose_503": Trouble(_some_orders, _lose("503"), _doubts, "a burst of 5xx"),
@@ -164,8 +188,8 @@ TROUBLES: dict[str, Trouble] = {
     "half_open": Trouble(
         _for_s(2, 20),
         lambda sim, args: sim.faults.half_open(round(args["s"] * SECOND)),
-        lambda args: args["s"] + 3 * DOUBT_S,
-        "nothing reaches the broker; then every request is in doubt",
+        lambda args: args["s"] + 2 * DOUBT_S,
+        "nothing reaches the broker; then what was under way is in doubt, and what was sent into the void",
     ),
     "reject_exits": Trouble(
         _count(1, 4),
@@ -176,8 +200,8 @@ TROUBLES: dict[str, Trouble] = {
     "lock_circuit": Trouble(
         lambda rng, keys: {"key": rng.choice(keys), "side": rng.choice((-1, 1)), "s": round(rng.uniform(5, 40), 1)},
         lambda sim, args: sim.faults.lock_circuit(args["key"], args["side"], round(args["s"] * SECOND)),
-        lambda args: args["s"] + 15.0,
-        "nobody takes the other side",
+        _always(15.0),
+        "nobody takes the other side, but an exit at the band is one that stands; only its changes take time",
     ),
     "gap": Trouble(
         lambda rng, keys: {"key": rng.choice(keys), "bps": rng.choice((-1, 1)) * rng.randint(30, 300)},
@@ -211,7 +235,9 @@ TROUBLES: dict[str, Trouble] = {
         _always(0.0),
         "somebody trades in the broker's own app",
     ),
-    "token": Trouble(_for_s(1, 20), None, lambda args: args["s"] + 2 * DOUBT_S, "nothing is accepted until somebody logs in"),
+    "token": Trouble(
+        _for_s(1, 20), None, lambda args: args["s"] + DOUBT_S, "nothing is accepted until somebody logs in; refusals leave no doubt"
+    ),
     "clock_step": Trouble(
         lambda rng, keys: {"s": rng.choice((-4.0, -1.0, 2.0, 7.0, 15.0))},
         None,
@@ -220,15 +246,15 @@ TROUBLES: dict[str, Trouble] = {
     ),
     "kill": Trouble(
         lambda rng, keys: {
-            "behind": rng.choice(("COMMAND", "COMMAND", "REPORT", "ANSWER", "SENT", "FRAME", "TIMER")),
+            "behind": rng.choice((UNDECIDED, "COMMAND", "COMMAND", "REPORT", "ANSWER", "SENT", "FRAME", "TIMER")),
             "records": rng.choice((0, 0, 1, 2, 3, 5, 9, 30)),
             "s": round(rng.uniform(0, 8), 1),
             "twice": rng.random() < 0.3,
             "lost": rng.random() < 0.3,
         },
         None,
-        lambda args: args["s"] + 2 * DOUBT_S,
-        "dead, and then recovering",
+        lambda args: args["s"] + DOUBT_S * (2 if args["twice"] else 1) + 2.0,
+        "dead, and then recovering: what was being sent is in doubt, and a second death in the middle begins the doubt anew",
     ),
     "flatten": Trouble(_nothing, None, _always(4.0), "a person closes everything"),
     "halt": Trouble(

@@ -1,6 +1,6 @@
 """Seeds until the first violation, in one line: for whoever wants to know whether a bug is found, and how soon.
 
-python -m otrade.drill.until --seeds N [--jobs N]
+python -m otrade.drill.until --seeds N [--jobs N] [--faults A,B]
 """
 
 import argparse
@@ -13,8 +13,10 @@ def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--seeds", type=int, default=1_000)
     ap.add_argument("--jobs", type=int, default=0)
+    ap.add_argument("--faults", default="", metavar="A,B", help="only these; default: all")
     args = ap.parse_args()
-    for number, result in enumerate(sessions(Order(0, args.seeds, tuple(TROUBLES), args.jobs)), 1):
+    kinds = tuple(args.faults.split(",")) if args.faults else tuple(TROUBLES)
+    for number, result in enumerate(sessions(Order(0, args.seeds, kinds, args.jobs)), 1):
         if result.error:
             print(f"CAUGHT {number} {result.error}")
             return

@@ -119,17 +119,23 @@ def _measure(window: memoryview, base: int, verdict: Verdict) -> int:
     return int(at)
 
 
-def salvage(path: Path) -> Iterator[Record]:
-    """Every record that can be read, across damages too: for a person who looks, never for a replay."""
-    return (found for found in _walk_file(path) if isinstance(found, Record))
+def salvage(path: Path, since: int = 0) -> Iterator[Record]:
+    """Every record that can be read, across damages too: for a person who looks, never for a replay. `since`: only those of the window
+    that has this byte of the file, and of the windows after it.
+    """
+    return (found for found in _walk_file(path, since) if isinstance(found, Record))
 
 
-def _walk_file(path: Path) -> Iterator[Record | Verdict]:
+def _walk_file(path: Path, since: int = 0) -> Iterator[Record | Verdict]:
     """Records, and whenever something is wrong and at the end the verdict so far."""
     with open_stream(path) as stream:
         header = read_header(_read(stream, HEADER_BYTES, path), str(path))
         verdict = Verdict(header)
         offset = HEADER_BYTES
+        if since > offset:
+            offset += (since - offset) // header.window_bytes * header.window_bytes
+            stream.seek(offset)
+            verdict.end_seq = -1  # what was skipped is no gap
         while window := _read(stream, header.window_bytes, path):
             yield from _walk_window(memoryview(window), offset, verdict)
             offset += len(window)

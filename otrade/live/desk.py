@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from otrade._core.engine import Engine
-from otrade._core.types import Cmd, Ev, Reason
+from otrade._core.types import Cmd, Ev, Lane, Reason
 from otrade._core.views import Command
 from otrade.brokers.base import Answer, BrokerSession, OrderReport, Source
 
@@ -19,6 +19,7 @@ from .latency import OrderLatency
 from .stories import Stories
 
 Teller = Literal["push", "book", "engine"]
+UNRECORDED = Answer(Ev.REFUSED, "", Reason.JOURNAL, "not sent: the journal has no room for it, and no entry leaves without its record")
 
 
 class OrderDesk:
@@ -64,6 +65,9 @@ class OrderDesk:
                 for command in batch:
                     if command.kind == Cmd.LOOK:
                         self._on_look()
+                    elif command.is_unrecorded and command.lane == Lane.ENTRY and command.kind == Cmd.NEW:
+                        # What a lost record is about could not be explained after a crash. Protection leaves all the same.
+                        self.on_answer(command.seq, UNRECORDED)
                     else:
                         self.n_sent += 1
                         self.latency.on_made(command.seq, command.kind, command.cl_ord_id, command.ts_ns)

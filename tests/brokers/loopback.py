@@ -7,6 +7,7 @@ real time limit is a guard that turns a hang into a failure.
 
 import asyncio
 import heapq
+import ssl
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -116,15 +117,16 @@ class Peer:
 class Server:
     """A loopback listener whose connections are played by `script`."""
 
-    def __init__(self, script: Callable[[Peer], Awaitable[None]]) -> None:
+    def __init__(self, script: Callable[[Peer], Awaitable[None]], *, tls: ssl.SSLContext | None = None) -> None:
         self._script = script
+        self._tls = tls
         self.peers: list[Peer] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
 
     async def __aenter__(self) -> "Server":
-        self._server = await asyncio.start_server(self._play, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._play, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

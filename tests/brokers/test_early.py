@@ -3,10 +3,13 @@
 The exchange's end is a hand-driven server that knows nothing of the writer; what it heard is the truth.
 """
 
+import ctypes
 import functools
 import socket
+import ssl
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +24,7 @@ from otrade.brokers.upstox.broker import UpstoxBroker
 from otrade.drill.process import BrokerKind
 from otrade.live.assemble import sink_of
 from tests.brokers.loopback import Peer, Server, idle, run, turns, until
+from tests.brokers.test_kite_broker import certificate
 from tests.brokers.test_orders import OK, Bench, request
 from tests.core.harness import MS, OPEN_NS, frame, ltp_packet, make_engine, token_of
 from tests.live import world as live
@@ -196,6 +200,100 @@ def test_what_raises_is_in_doubt() -> None:
     with_pool(work)
 
 
+def borrowed(seq: int) -> bytes:
+    """A request in memory that nobody else has."""
+    return bytes(bytearray(request(seq)))
+
+
+def spoil(data: bytes) -> None:
+    """Other bytes come to stand in the memory that was lent, as when the engine's ring goes round."""
+    ctypes.memset(id(data) + bytes.__basicsize__ - 1, ord("X"), len(data))
+
+
+def stuff(connection: Any) -> int:
+    """Fill the socket's way out behind the transport's back, so that the next write is cut short. The bytes that it took."""
+    sock = connection._transport.get_extra_info("socket")._sock
+    n = 0
+    try:
+        while True:
+            n += sock.send(b"." * 4096)
+    except BlockingIOError:
+        return n
+
+
+def test_a_socket_that_is_full_takes_the_rest_later_from_a_copy() -> None:
+    """The request's memory is the engine's ring: what the kernel leaves must not be read from there afterwards."""
+
+    async def work(server: Server, bench: Bench) -> None:
+        (connection,) = bench.pool._idle
+        noise = stuff(connection)
+        given = borrowed(SEQ)
+        assert bench.pool.early.try_write(sink(SEQ, given)) and connection._writing, "the kernel has not taken it"
+        spoil(given)  # the ring goes on
+        bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
+        assert bench.sent == [], "not sent before its last byte is in the kernel"
+        assert not bench.pool.early.try_write(sink(6)), "and nothing on top of it"
+        assert await server.peers[0].reader.readexactly(noise) == b"." * noise
+        assert await hear(server.peers[0]) == request(SEQ)
+        await until(lambda: bench.sent == [SEQ])
+        server.peers[0].answer(200, OK)
+        await until(lambda: bench.answers)
+        assert bench.outcome()[0] == Ev.ACK and bench.pool.warm == 1
+
+    with_pool(work)
+
+
+def test_a_full_socket_whose_peer_goes_leaves_it_in_doubt() -> None:
+    async def work(server: Server, bench: Bench) -> None:
+        (connection,) = bench.pool._idle
+        stuff(connection)
+        assert bench.pool.early.try_write(sink())
+        bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
+        server.peers[0].reset()
+        await until(lambda: bench.answers)
+        assert bench.outcome() == NO_ANSWER and bench.sent == []
+        await until(lambda: bench.pool.warm == 1)
+        server.peers[1].say(b"")
+        bench.pool.submit(6, Lane.ENTRY, request(6))
+        assert await hear(server.peers[1]) == request(6), "the one in doubt was not sent again"
+
+    with_pool(work)
+
+
+@pytest.mark.parametrize("ending", ["answer", "reset"])
+def test_over_tls_the_same(ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Live, every order goes over TLS; the simulator and the drill speak plain HTTP."""
+    pem, secret = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+
+    async def main() -> None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(pem, secret)
+        async with Server(idle, tls=context) as server:
+            bench = Bench(server, root=f"https://localhost:{server.port}")
+            await bench.warm()
+            given = borrowed(SEQ)
+            assert bench.pool.early.try_write(sink(SEQ, given)) and bench.sent == []
+            spoil(given)
+            assert await hear(server.peers[0]) == request(SEQ)
+            bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
+            assert bench.sent == [SEQ]
+            if ending == "answer":
+                server.peers[0].answer(200, OK)
+                await until(lambda: bench.answers)
+                assert bench.outcome()[0] == Ev.ACK
+            else:
+                server.peers[0].reset()
+                await until(lambda: bench.answers)
+                assert bench.outcome() == NO_ANSWER
+                await until(lambda: bench.pool.warm == 1 and len(server.peers) == 2)
+            bench.pool.submit(6, Lane.ENTRY, request(6))
+            assert await hear(server.peers[-1]) == request(6), "the first one was not sent again"
+            await bench.pool.close()
+
+    run(main())
+
+
 # ------------------------------------------------------------------------------------------------------------------ the engine's side
 def command_seqs(window: bytearray) -> list[tuple[int, bytes]]:
     """(order of the record, its text) of every command in a journal."""
@@ -243,6 +341,50 @@ def test_nothing_leaves_once_the_journal_is_dead() -> None:
         assert engine.on_frame_bytes(frame(ltp_packet(token_of(0), 10_010)), OPEN_NS + MS) == 1
         assert writer.is_dead and not bench.pool.early.try_write(sink_of(engine, Rec.FRAME))
         assert bench.pool.early.n_written == 0
+
+    with_pool(work)
+
+
+def test_an_entry_that_the_journal_has_no_room_for_does_not_leave() -> None:
+    """Frames and decisions fill the journal's last window between two beats: what is decided then has no record."""
+
+    async def work(server: Server, bench: Bench) -> None:
+        engine = make_engine()
+        window = bytearray(1 << 16)
+        writer = JournalWriter(memoryview(window))
+        engine.open_journal(writer, b"{}", OPEN_NS)
+        engine.on_frame_bytes(frame(ltp_packet(token_of(0), 9_990)), OPEN_NS)
+        # Room for the frame, and not for what it leads to.
+        filler = len(window) - writer.used - 2 * 32 - 64
+        assert writer.append(Rec.RAW, OPEN_NS, bytes(filler))
+        assert engine.on_frame_bytes(frame(ltp_packet(token_of(0), 10_010)), OPEN_NS + MS) == 1
+        assert command_seqs(window) == [] and writer.n_lost > 0 and writer.n_lost_frames == 0
+        assert not bench.pool.early.try_write(sink_of(engine, Rec.FRAME)) and bench.pool.early.n_written == 0
+        command = engine.take_command()
+        assert command.is_unrecorded and command.lane == Lane.ENTRY and command.request
+
+    with_pool(work)
+
+
+def test_two_ticks_of_one_frame_and_a_halt_behind_them() -> None:
+    """The entry that was decided before leaves once; what the halt asks for waits for its answer."""
+
+    async def work(server: Server, bench: Bench) -> None:
+        engine = make_engine(plan={"size_value": 10.0})
+        feed = sink_of(engine, Rec.FRAME)
+        engine.on_frame_bytes(frame(ltp_packet(token_of(0), 9_990)), OPEN_NS)
+        assert engine.on_frame_bytes(frame(ltp_packet(token_of(0), 10_010), ltp_packet(token_of(0), 9_980)), OPEN_NS + MS) == 1
+        assert bench.pool.early.try_write(feed)
+        engine.on_halt(2, Reason.OK, OPEN_NS + 2 * MS)
+        assert not bench.pool.early.try_write(feed)
+        command = engine.take_command()
+        assert engine.take_command() is None
+        bench.pool.submit(command.seq, command.lane, command.request)
+        assert await hear(server.peers[0]) == command.request
+        server.peers[0].answer(200, OK)
+        await until(lambda: bench.answers)
+        bench.pool.submit(99, Lane.PROTECT, request(99))
+        assert await hear(server.peers[0]) == request(99), "and nothing came between the two"
 
     with_pool(work)
 

@@ -32,13 +32,13 @@ def request(n: int) -> bytes:
 class Bench:
     """A pool on a hand-driven server, and what the pool said."""
 
-    def __init__(self, server: Server, *, port: int = 0, **options: Any) -> None:
+    def __init__(self, server: Server, *, port: int = 0, root: str = "", **options: Any) -> None:
         self.clock = FakeClock()
         self.answers: list[tuple[int, Answer]] = []
         self.sent: list[int] = []
         self.react: Any = None
         self.pool = OrderPool(
-            parse(f"http://127.0.0.1:{port or server.port}", ("http",)),
+            parse(root or f"http://127.0.0.1:{port or server.port}", ("http", "https")),
             clock=self.clock,
             rng=random.Random(SEED),
             on_answer=self._on_answer,

@@ -31,6 +31,8 @@ class Mutant:
     old: str
     new: str
     wrong: str
+    faults: str = ""
+    """The only troubles under which it is drilled; empty: all of them."""
 
 
 MUTANTS = (
@@ -177,6 +179,28 @@ MUTANTS = (
         "an order without an intent in the journal",
     ),
     Mutant(
+        "early request leaves without a record",
+        CORE + "engine.pyx",
+        "        if self._waiting() != 1 or (self.journaling and self.journal.has_died()):\n",
+        "        if self._waiting() != 1:\n",
+        "the bytes are gone when the process dies, and its journal knows nothing of them",
+        faults="kill",
+    ),
+    Mutant(
+        "early request sent once more",
+        "otrade/brokers/transport/orders.py",
+        "        if written_to is not None:\n            self._book(written_to, request)\n            return\n",
+        "        if written_to is not None:\n            self._idle.append(written_to)\n            written_to.line.settle()\n",
+        "both ways write it: one intent, two orders",
+    ),
+    Mutant(
+        "early request never waited for",
+        "otrade/brokers/transport/orders.py",
+        "            self._book(written_to, request)\n            return\n",
+        "            return\n",
+        "its answer meets nobody, and its connection is lost to the pool",
+    ),
+    Mutant(
         "half a book acted on",
         CORE + "report.pyx",
         "    c.in_book = 1\n",
@@ -185,6 +209,7 @@ MUTANTS = (
     ),
 )
 HARMLESS = {
+    "early request never waited for": "what nobody answers becomes a doubt, which the book resolves; the early way stays shut from then on",
     "half a book acted on": "Kite's book lists an order's entry before its exits, so the wrong order does not come up",
     "modification forgets what has filled": "the exit ends early, and what is left open gets an exit of its own within the bound",
 }
@@ -217,9 +242,9 @@ def build() -> None:
         raise SystemExit(f"the mutant does not compile:\n{done.stderr[-2000:]}")
 
 
-def drill(seeds: int, jobs: int) -> tuple[int, str]:
+def drill(seeds: int, jobs: int, faults: str = "") -> tuple[int, str]:
     """(seeds until the first violation, its words); 0 when there was none."""
-    words = [sys.executable, "-m", "otrade.drill.until", "--seeds", str(seeds), "--jobs", str(jobs)]
+    words = [sys.executable, "-m", "otrade.drill.until", "--seeds", str(seeds), "--jobs", str(jobs), "--faults", faults]
     done = subprocess.run(
         words, cwd=COPY, capture_output=True, text=True, env={"PYTHONPATH": str(COPY), "PATH": "/usr/bin:/bin"}, timeout=3600
     )
@@ -260,7 +285,7 @@ def main() -> int:
             began = time.monotonic()
             build()  # of a Python file too: the mutant before it is still compiled in
             built = time.monotonic()
-            took, words = drill(min(args.seeds, 200) if mutant.name in HARMLESS else args.seeds, args.jobs)
+            took, words = drill(min(args.seeds, 200) if mutant.name in HARMLESS else args.seeds, args.jobs, mutant.faults)
         finally:
             (COPY / mutant.file).write_text(text)
         seconds = f"{built - began:.0f}+{time.monotonic() - built:.0f} s"

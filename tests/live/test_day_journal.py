@@ -83,6 +83,33 @@ def test_a_full_disk_reduces_shouts_and_trading_of_exits_goes_on() -> None:
     in_world(work)
 
 
+@pytest.mark.parametrize("broker", ["kite", "upstox"])
+def test_an_entry_without_a_record_never_leaves_and_what_is_open_is_protected(broker: Any) -> None:
+    """The journal takes nothing more from one moment on, between two beats: frames may still decide, and nothing new may leave.
+
+    A stop leaves all the same: a position without one is worse than a decision without a record.
+    """
+
+    async def body() -> None:
+        async with world(hours=0.7, journal=MemoryJournal(), broker=broker) as here:
+            assert here.journal is not None
+            await here.open()
+            await here.run_until(lambda: here.sim.exchange.net_qty() != {})
+            await here.sim.run_until(here.now_ns + SECOND)
+            writer, n_before = here.journal.writer, len(here.sim.exchange.orders())
+            writer.close()  # no room for anything from now on
+            here.day.journal = None  # nobody looks on the beat: it is always the moment before somebody does
+            await here.run_to_end()
+            later = [order.tag or "" for order in here.sim.exchange.orders()[n_before:]]
+            refused = [n.text for n in here.notices if n.code == "REQUEST_REFUSED"]
+            assert refused and all("journal has no room" in text for text in refused)
+            assert not [tag for tag in later if tag[12] == "E"], "an entry without a record"
+            assert here.sim.exchange.net_qty() == {} and here.worst_naked_ns <= 5 * SECOND
+            assert here.day.engine.n_live == 0, "what did not leave is not waited for"
+
+    run(body())
+
+
 def test_a_day_without_any_journal_takes_no_entries() -> None:
     async def work(here: World) -> None:
         here.day.journal = None

@@ -218,6 +218,34 @@ def test_changed_limits_keep_the_journals_core_and_are_in_force() -> None:
     a_day(work)
 
 
+@pytest.mark.parametrize("broker", ["kite", "upstox"])
+def test_a_day_with_a_new_login_a_reload_and_a_restart_replays_bit_for_bit(broker: Any) -> None:
+    async def work(here: World) -> None:
+        engine = here.day.engine
+        await here.run_until(lambda: engine.n_live > 0)
+        here.sim.expire_tokens()
+        await here.run_until(lambda: here.day.is_token_dead)
+        here.day.on_token(here.new_token())
+        await here.run_until(lambda: bool(engine.risk()["feed_alive"]) and not here.day.is_token_dead)
+        # What a reload of the configuration does.
+        engine.set_limits(max_trades=engine.risk()["trades"] + 3, stale_feed_ns=7 * SECOND)
+        engine.set_strategy_enabled(1, False)
+        await here.sim.run_until(here.now_ns + 60 * SECOND)
+        before = engine.risk()
+        await here.restart(limits={"max_trades": before["trades"] + 3})
+        assert here.day.journal is not None and here.day.journal.is_resumed
+        await here.run_to_end()
+        assert here.journal is not None
+        done = replay(here.journal.windows())
+        assert done.divergence is None, done.divergence
+        assert done.n_sections == 2 and done.n_decisions > 10
+        assert done.engine is not None and done.engine.risk() == here.day.engine.risk()
+        calls = [bytes(record.payload) for record in here.journal.records() if record.kind == Rec.CALL]
+        assert sum(b'"m":"set_limits"' in call for call in calls) >= 3 and any(b'"m":"on_feed"' in call for call in calls)
+
+    a_day(work, broker=broker)
+
+
 def test_a_manual_trade_is_shown_left_alone_and_adopted_when_a_person_says_so() -> None:
     async def work(here: World) -> None:
         key = "NSE:SBIN"

@@ -19,7 +19,7 @@ def brief(outcome: Outcome) -> Any:
     return outcome if isinstance(outcome, str) else outcome[0]
 
 
-@pytest.mark.parametrize("how", get_args(AnswerFault))
+@pytest.mark.parametrize("how", [how for how in get_args(AnswerFault) if how != "late"])
 def test_the_order_lives_and_its_answer_does_not(how: AnswerFault) -> None:
     async def work(s: Shop) -> None:
         s.faults.answer_wrongly(how, method="POST", path_prefix="/orders", delay_ns=5 * NS_PER_S if how == "slow" else 0)
@@ -45,6 +45,20 @@ def test_a_slow_answer_comes_late_and_whole() -> None:
             before_ns = s.sim.clock.now_ns()
             assert (await s.ask(method, path, params))[0] == 200
             assert 5 * NS_PER_S < s.sim.clock.now_ns() - before_ns < 6 * NS_PER_S
+
+    shop(work)
+
+
+def test_an_order_is_taken_long_after_its_answer() -> None:
+    async def work(s: Shop) -> None:
+        s.faults.answer_wrongly("late", method="POST", path_prefix="/orders", delay_ns=9 * NS_PER_S)
+        assert (await s.ask("POST", "/orders/regular", s.form()))[0] == 504
+        await s.wait(8)
+        assert s.orders == [] and await s.data("GET", "/orders") == []
+        await s.wait(2)
+        assert [order.status for order in s.orders] == ["OPEN"]
+        assert [row["status"] for row in await s.data("GET", "/orders")] == ["OPEN"]
+        assert s.faults.seen == {"answer_late": 1} and not s.faults.pending
 
     shop(work)
 

@@ -7,7 +7,8 @@ from typing import Literal
 
 from .errors import KiteError, too_many
 
-AnswerFault = Literal["504", "502_html", "reset", "silence", "slow", "cut"]
+AnswerFault = Literal["504", "502_html", "reset", "silence", "slow", "cut", "late"]
+"""How an answer goes wrong. `late`: nobody knows what became of the request, and it is carried out only `delay_ns` afterwards."""
 RequestFault = Literal["reset", "silence", "503", "429", "500"]
 Manner = Literal["", "reset", "silence", "cut"]
 """How an answer leaves, or does not."""

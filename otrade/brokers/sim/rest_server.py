@@ -133,7 +133,15 @@ class RestServer(ABC):
             + self._delay_ns(latency.request if is_order else latency.read)
         )
 
+        def carry_out() -> None:
+            self._result(route, arguments, request)
+
         def look() -> None:
+            if wrong is not None and wrong.how == "late":
+                here_ns = self._clock.now_ns()
+                self._clock.schedule(here_ns + wrong.delay_ns, carry_out)
+                self._clock.schedule(here_ns + self._delay_ns(latency.order_ack), lambda: answer(self._nobody_knows()))
+                return
             reply = self._result(route, arguments, request)
             late_ns = 0
             if wrong is not None:
@@ -171,10 +179,13 @@ class RestServer(ABC):
             )
         return data if isinstance(data, HttpReply) else self.spell(data)
 
+    def _nobody_knows(self) -> HttpReply:
+        return self.refuse(KiteError(504, "NetworkException", "Gateway timed out"))
+
     def _spoilt(self, reply: HttpReply, wrong: Wrong) -> HttpReply:
         """What is left of an answer."""
         if wrong.how == "504":
-            return self.refuse(KiteError(504, "NetworkException", "Gateway timed out"))
+            return self._nobody_knows()
         if wrong.how == "502_html":
             return HttpReply(502, b"<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html")
         if wrong.how == "reset":
