@@ -16,7 +16,7 @@ from bench.engines import OPEN_NS, OPEN_S, SECOND, engine
 from bench.frames import frame, full_packet, token, walk
 from otrade._core.histogram import LatencyHistogram
 from otrade._core.journal import JournalWriter
-from otrade._core.rehearsal import Rehearsal
+from otrade._core.warmup import WarmUp
 from tests.core import upstox_frames
 
 ROUNDS = 41
@@ -116,18 +116,18 @@ def test_stamping_a_stage(benchmark: Any, figures: list[tuple[str, ...]]) -> Non
                     f"{ratio:.2f}x of reading the clock alone ({statistics.median(floor):.0f} ns); two to five of them a frame", "-"))
 
 
-def test_a_rehearsal(benchmark: Any, figures: list[tuple[str, ...]]) -> None:
+def test_a_warm_up(benchmark: Any, figures: list[tuple[str, ...]]) -> None:
     """What a quiet frame pays, every tenth of a millisecond at most, so that an order finds its way warm."""
-    rehearsal = Rehearsal(engine())
+    warm_up = WarmUp(engine())
     samples = []
     for _ in range(ROUNDS):
         began = time.perf_counter_ns()
         for _ in range(1_000):
-            rehearsal.try_run()
+            warm_up.try_run()
         samples.append((time.perf_counter_ns() - began) / 1_000)
-    assert rehearsal.n_orders == rehearsal.n_runs == 1_000 * ROUNDS
-    benchmark(rehearsal.try_run)
-    figures.append(("a rehearsal of an order", f"{statistics.median(samples):.0f} ns", f"{p99(samples):.0f} ns",
+    assert warm_up.n_orders == warm_up.n_runs == 1_000 * ROUNDS
+    benchmark(warm_up.try_run)
+    figures.append(("a warm-up of an order", f"{statistics.median(samples):.0f} ns", f"{p99(samples):.0f} ns",
                     "warm, its call from Python included", "-"))
 
 

@@ -30,7 +30,7 @@ CORE = {
     "engine": {"adopt", "bracket", "market", "position", "record", "report", "risk", "state", "strategy", "wire", "wire_kite",
                "journal", "wire_upstox"},
     "replay": {"engine", "journal"},
-    "rehearsal": {"engine", "journal", "state"}, "sink": {"engine", "journal", "rehearsal", "wire"},
+    "warmup": {"engine", "journal", "state"}, "sink": {"engine", "journal", "warmup", "wire"},
     # build time only
     "layout": {"kernels"}, "aot": {"kernels", "layout"}, "kernels": {"kernels", "layout"},
 }
@@ -38,7 +38,7 @@ PURE = {"errors", "types"}  # layer 0
 LAYER_1 = PURE | {"_core.wire", "_core.wire_kite", "_core.wire_upstox", "_core.histogram", "_core.journal"}
 LAYER_4 = PURE | {"config", "instruments", "calendar", "charges"}
 LAYER_5 = LAYER_1 | LAYER_4 | {"brokers", "journal"}
-LIVE = LAYER_5 | {"_core.engine", "_core.rehearsal", "_core.sink", "_core.views", "lean", "live", "web"}
+LIVE = LAYER_5 | {"_core.engine", "_core.warmup", "_core.sink", "_core.views", "lean", "live", "web"}
 # room of a file (longest match wins) -> what it may import; "web" is narrowed for `live` below
 TABLE: dict[str, set[str]] = {
     "errors": set(), "lean": set(),

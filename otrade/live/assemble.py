@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from otrade._core.engine import Engine
-from otrade._core.rehearsal import Rehearsal
+from otrade._core.warmup import WarmUp
 from otrade._core.sink import FeedSink
 from otrade._core.types import Rec
 from otrade._core.wire import FrameSink
@@ -111,7 +111,7 @@ def assemble(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec) 
 
 def sink_of(engine: Engine, kind: Rec) -> FrameSink:
     """Where frames of this kind enter the engine, which has its encoder."""
-    sink: FrameSink = FeedSink(engine, kind, Rehearsal(engine))
+    sink: FrameSink = FeedSink(engine, kind, WarmUp(engine))
     return sink
 
 

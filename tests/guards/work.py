@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from otrade._core.journal import JournalWriter
-from otrade._core.rehearsal import Rehearsal
+from otrade._core.warmup import WarmUp
 from otrade._core.types import Ev, Reason, Rec
 from tests.core.harness import MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
 
@@ -41,15 +41,15 @@ def records(n: int) -> None:
         assert writer.append(Rec.FRAME, k, payload)
 
 
-def rehearsals(n: int) -> None:
+def warm_ups(n: int) -> None:
     """`n` orders that nobody takes, for an engine with nothing to do."""
-    rehearsal = Rehearsal(make_engine())
+    warm_up = WarmUp(make_engine())
     for _ in range(n):
-        rehearsal.try_run()
-    assert rehearsal.n_orders == n
+        warm_up.try_run()
+    assert warm_up.n_orders == n
 
 
-WORK: dict[str, Callable[[int], None]] = {"ticks": ticks, "orders": orders, "records": records, "rehearsals": rehearsals}
+WORK: dict[str, Callable[[int], None]] = {"ticks": ticks, "orders": orders, "records": records, "warm_ups": warm_ups}
 
 if __name__ == "__main__":
     WORK[sys.argv[1]](int(sys.argv[2]))

@@ -1,10 +1,10 @@
-"""The rehearsal goes all of an order's way, and leaves no trace in the engine that it is for."""
+"""The warm-up goes all of an order's way, and leaves no trace in the engine that it is for."""
 
 from typing import Any
 
 from otrade._core.engine import Engine
 from otrade._core.journal import JournalWriter
-from otrade._core.rehearsal import Rehearsal
+from otrade._core.warmup import WarmUp
 
 from .harness import OPEN_NS, SECOND, frame, make_engine, packet, token_of
 
@@ -22,12 +22,12 @@ def tick(engine: Engine, paise: int, second: int) -> None:
 
 
 def test_every_run_decides_one_order_and_encodes_it() -> None:
-    rehearsal = Rehearsal(make_engine())
+    warm_up = WarmUp(make_engine())
     for _ in range(5_000):
-        rehearsal.try_run()
-    assert rehearsal.n_runs == rehearsal.n_orders == 5_000
-    assert rehearsal.request.startswith(b"POST /orders/regular HTTP/1.1\r\n")
-    assert b"tradingsymbol=REHEARSAL" in rehearsal.request, "no exchange has such an instrument"
+        warm_up.try_run()
+    assert warm_up.n_runs == warm_up.n_orders == 5_000
+    assert warm_up.request.startswith(b"POST /orders/regular HTTP/1.1\r\n")
+    assert b"tradingsymbol=WARMUP" in warm_up.request, "no exchange has such an instrument"
 
 
 def test_the_engine_does_not_notice() -> None:
@@ -37,22 +37,22 @@ def test_the_engine_does_not_notice() -> None:
     engine.open_journal(writer, b"{}", OPEN_NS)
     tick(engine, 9_900, 1)
     tick(engine, 10_100, 2)
-    rehearsal = Rehearsal(engine)
+    warm_up = WarmUp(engine)
     before = everything(engine), bytes(memory), writer.seq
     for _ in range(100):
-        rehearsal.try_run()
+        warm_up.try_run()
     assert (everything(engine), bytes(memory), writer.seq) == before
 
 
 def test_decisions_are_the_same_with_it_and_without() -> None:
-    def trade(rehearses: bool) -> list[tuple[int, bytes]]:
+    def trade(warms_up: bool) -> list[tuple[int, bytes]]:
         engine = make_engine(plan={"on_opposite": 0}, params={"side_mask": 1})
-        rehearsal = Rehearsal(engine)
+        warm_up = WarmUp(engine)
         requests = []
         for second in range(400):
             tick(engine, 10_000 + 70 * (-1) ** (second // 7), second)
-            if rehearses:
-                rehearsal.try_run()
+            if warms_up:
+                warm_up.try_run()
             while (command := engine.take_command()) is not None:
                 requests.append((command.seq, command.request))
         return requests

@@ -1,4 +1,4 @@
-"""Door of the rehearsal: an order's way, gone through without an order. See `rehearsal.pyx`."""
+"""Door of the warm-up: an order's way, gone through without an order. See `warmup.pyx`."""
 from libc.stdint cimport int64_t
 
 from otrade._core.engine cimport Engine
@@ -6,7 +6,7 @@ from otrade._core.journal cimport JournalWriter
 from otrade._core.types cimport tick_t
 
 
-cdef class Rehearsal:
+cdef class WarmUp:
     cdef Engine _real
     cdef Engine _twin
     cdef JournalWriter _journal

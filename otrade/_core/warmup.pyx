@@ -38,13 +38,13 @@ LIMITS = {
 BUDGET = {"per_second": 9, "per_minute": 390, "per_half_hour": 1_000, "per_day": 3_000, "reserve_second": 3}
 
 
-cdef class Rehearsal:
+cdef class WarmUp:
     """`real` has its encoder. `n_runs` counts."""
 
     def __init__(self, Engine real not None):
         self._real = real
         self._twin = twin = Engine(**SIZES)
-        twin.add_instrument(token=257, segment=1, symbol="REHEARSAL", exchange="NSE", product=0, tick_size_e4=500, lot_size=1)
+        twin.add_instrument(token=257, segment=1, symbol="WARMUP", exchange="NSE", product=0, tick_size_e4=500, lot_size=1)
         twin.add_strategy(twin.add_series(0, MINUTE_NS), "price_level", PARAMS, PLAN)
         twin.set_session(0, open_ns=0, entry_from_ns=0, entry_until_ns=2 * MINUTE_NS, square_off_ns=2 * MINUTE_NS, close_ns=2 * MINUTE_NS)
         twin.set_limits(**LIMITS)
