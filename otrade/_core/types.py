@@ -264,6 +264,7 @@ class Reason(IntEnum):
     KILL_FILE = 225
     RATE_HALF_HOUR = 226
     RATE_BROKER = 227  # the broker has asked to slow down
+    FORGOTTEN = 228  # an earlier run's journal is gone: nobody knows whether a person had halted it
     # 3xx: order state
     ILLEGAL_EVENT = 301
     CUM_QTY_FELL = 302

@@ -185,8 +185,8 @@ class Session:
         self._result.n_early += self._process.n_early
         await self._process.die()
         await self._sim.run_until(self._sim.clock.now_ns() + round(self._kill_s * SECOND))
-        if self._kill_lost:
-            self._kill_lost = False
+        is_lost, self._kill_lost = self._kill_lost, False
+        if is_lost:
             self._result.seen["kill_lost_journal"] += 1
             self._journals.append(MemoryJournal())
         await self._start()
@@ -198,6 +198,9 @@ class Session:
             self._result.seen["kill_again"] += 1
             self._oracle.look()
             self._oracle.check_again(before, asked_ns)
+        if is_lost and not self._oracle.halted_since_ns:
+            # No entries after that, until a person who knows that he had not halted it says so.
+            self._control.command("resume", {"rearm": True})
 
     # -------------------------------------------------------------------------------------- troubles
     async def _do(self, event: Event) -> None:

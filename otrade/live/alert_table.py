@@ -104,6 +104,7 @@ ALERTS: dict[str, Level | AsSaid | None] = {
     "JOURNAL_BACK": Level.WARN,
     "JOURNAL_ASIDE": Level.ALARM,
     "JOURNAL_NOT_USED": Level.WARN,
+    "JOURNAL_GONE": Level.ALARM,
     "NO_JOURNAL": Level.ALARM,
     "LOG": Level.ERROR,
     "NO_PAGE": Level.ERROR,

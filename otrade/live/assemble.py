@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import msgspec
 
 from otrade._core.engine import Engine
-from otrade._core.warmup import WarmUp
 from otrade._core.sink import FeedSink
 from otrade._core.types import Rec
+from otrade._core.warmup import WarmUp
 from otrade._core.wire import FrameSink
 
 from .clock import NS_PER_S

@@ -180,6 +180,7 @@ class TradingDay:
         self.engine.on_pause(True, now_ns, PauseBy.START)
         await self.explainer.patiently(session.connect)
         await self.explainer.explain_start()
+        self._remember_halts()
         session.subscribe([(i.token, i.feed_mode) for i in self.plan.instruments])
         if self.second_feed is not None:
             self.second_feed.start()
@@ -191,6 +192,17 @@ class TradingDay:
             f"{self.plan.day}: connected, {len(self.plan.instruments)} instruments, {len(self.plan.strategies)} strategies",
         )
         self.beat()
+
+    def _remember_halts(self) -> None:
+        """A halt is in the journal, and so was that of a run whose journal is gone: unknown is not re-armed."""
+        if self.explainer.n_taken_back and self.journal is not None and not self.journal.knows_earlier_run:
+            self.engine.on_halt(Halt.REDUCING, Reason.FORGOTTEN, self.clock.now_ns())
+            self.board.say(
+                Severity.ALARM,
+                "JOURNAL_GONE",
+                "an earlier run has traded today, and its journal is gone: what was open is taken back from the broker's book, but whether "
+                "a person had halted or paused it is not known. No entries until you re-arm; stops and exits go on.",
+            )
 
     def _take_up_views(self) -> None:
         """The core comes from the journal: what is kept beside it comes from the core."""

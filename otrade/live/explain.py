@@ -66,6 +66,8 @@ class Explainer:
         self._next_ns = 0
         self._task: asyncio.Task[None] | None = None
         self._n_adopted = 0
+        self.n_taken_back = 0
+        """Brackets of an earlier run that the core did not know."""
         self.ts_positions_ns = 0
         """When the broker's positions were last read whole."""
 
@@ -125,6 +127,7 @@ class Explainer:
         assert self.books is not None
         now_ns = self._clock.now_ns()
         for adopted in self._recovery.adopt(rows, now_ns):
+            self.n_taken_back += 1
             self._board.say(Severity.WARN, "TAKEN_BACK", adopted.text, instrument_id=adopted.instrument_id)
         return self.books.take(rows, ts_request_ns)
 

@@ -81,6 +81,8 @@ class DayJournal:
         self._lost_said = 0
         self.is_resumed = False
         """The core has been brought to the state in which an earlier process left it."""
+        self.knows_earlier_run = False
+        """Something of an earlier run could be read: whether a person had halted or paused it is known."""
         self.n_events = 0
         """Events that brought it there."""
         board.listen(self._words)
@@ -96,8 +98,10 @@ class DayJournal:
             damaged = _last_run(self._salvaged) if self._salvaged is not None else None
             if damaged is not None:
                 self._carried = damaged.carried
+                self.knows_earlier_run = True
             return plan
         hello, self._carried = last.hello, last.carried
+        self.knows_earlier_run = True
         if hello["build"] != otrade.__version__:
             self._say_fresh(f"it was written by OTrade {hello['build']}")
         elif hello["setup"] != plan.engine.setup_digest:

@@ -47,6 +47,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.STOPPING: "the engine is stopping",
     Reason.JOURNAL: "the journal cannot be written",
     Reason.KILL_FILE: "the kill file is there",
+    Reason.FORGOTTEN: "an earlier run's journal is gone, and with it whether a person had halted",
     Reason.ILLEGAL_EVENT: "the report does not fit the order's state",
     Reason.CUM_QTY_FELL: "the report's filled quantity is smaller than before",
     Reason.OVER_FILL: "more was filled than was ordered",

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable
 
 from otrade._core.journal import JournalWriter
-from otrade._core.warmup import WarmUp
 from otrade._core.types import Ev, Reason, Rec
+from otrade._core.warmup import WarmUp
 from tests.core.harness import MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
 
 PACKETS = 50

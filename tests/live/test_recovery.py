@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from otrade._core.types import Halt, Rec, Severity
+from otrade._core.types import Halt, Reason, Rec, Severity
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
 from otrade.live.control import Control
@@ -77,6 +77,8 @@ async def die_at(seq: int, *, with_journal: bool = True) -> World:
             await here.sim.run_until(here.now_ns + SECOND // 5)
         if not here.day.ended.is_set():
             await here.restart(with_journal=with_journal)
+            if here.day.engine.risk()["halt_reason"] == Reason.FORGOTTEN:
+                here.day.engine.on_halt(Halt.ACTIVE, Reason.OK, here.now_ns)  # a person re-arms: trading goes on in the test
             deadline_ns = here.now_ns + PROTECTED_AGAIN_NS
             while not is_covered(here):
                 assert here.now_ns < deadline_ns, f"died at record {seq}: not protected again in time"
@@ -244,6 +246,33 @@ def test_a_day_with_a_new_login_a_reload_and_a_restart_replays_bit_for_bit(broke
         assert sum(b'"m":"set_limits"' in call for call in calls) >= 3 and any(b'"m":"on_feed"' in call for call in calls)
 
     a_day(work, broker=broker)
+
+
+def test_what_a_lost_journal_knew_is_not_taken_for_nothing() -> None:
+    """Somebody had halted it, or had not: without the journal nobody knows, so nothing is entered before a person re-arms."""
+
+    async def work(here: World) -> None:
+        def entries() -> set[str]:
+            return {order.order_id for order in here.sim.exchange.orders() if order.tag and order.tag[12] == "E"}
+
+        await here.run_until(lambda: here.day.engine.n_live > 0)
+        here.day.engine.on_halt(Halt.HALTED, Reason.OK, here.now_ns)
+        await here.sim.run_until(here.now_ns + 5 * SECOND)
+        await here.restart(with_journal=False)
+        risk = here.day.engine.risk()
+        assert (risk["halt"], risk["halt_reason"]) == (Halt.REDUCING, Reason.FORGOTTEN)
+        assert any(notice.code == "JOURNAL_GONE" for notice in here.notices)
+        before = entries()
+        await here.restart()  # the new journal remembers it, and is no lost one
+        assert here.day.engine.risk()["halt_reason"] == Reason.FORGOTTEN
+        await here.run_until(lambda: here.day.signals.refused.get(Reason.HALTED))
+        assert entries() == before
+        here.day.engine.on_halt(Halt.ACTIVE, Reason.OK, here.now_ns)
+        await here.run_until(lambda: entries() != before)
+        await here.run_to_end()
+        check_end(here)
+
+    a_day(work)
 
 
 def test_a_manual_trade_is_shown_left_alone_and_adopted_when_a_person_says_so() -> None:
