@@ -7,9 +7,11 @@ A full disk or the size limit is met in two steps. A reserve, allocated with the
 frames are refused first. When the reserve is used up too, records are lost, counted, and the count is written once there is room.
 """
 
+import contextlib
 import fcntl
 import mmap
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -208,6 +210,7 @@ class JournalFile:
             number, used = number + 1, 0
 
     def _work(self) -> None:
+        _take_ordinary_rank()
         while not self._is_closing:
             self._wake.wait(self._sync_s)
             self._wake.clear()
@@ -258,3 +261,12 @@ class JournalFile:
             self.trouble = f"the disk refuses the journal ({error.strerror})"
         finally:
             self._close_fd()
+
+
+def _take_ordinary_rank() -> None:
+    """Of this thread: whoever has ranked the process above others meant its loop, which must not wait on its core for a disk."""
+    if not sys.platform.startswith("linux"):  # where a thread has a rank of its own
+        return
+    with contextlib.suppress(OSError):  # not permitted: then the process has no such rank either
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), max(os.getpriority(os.PRIO_PROCESS, 0), 0))

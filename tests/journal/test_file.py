@@ -146,6 +146,33 @@ def test_kill_9_loses_nothing_that_was_written(tmp_path: Path, seed: int) -> Non
     assert numbers(path) == list(range(len(found) + 1)) and check(path).is_whole
 
 
+RANKED = """
+import os, sys, time
+from pathlib import Path
+from otrade.journal.file import JournalFile
+try:
+    os.setpriority(os.PRIO_PROCESS, 0, -5)
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(5))
+except OSError:
+    sys.exit("not permitted")
+journal = JournalFile(Path(sys.argv[1]), {"day": "d"}, 7)
+[thread] = set(os.listdir("/proc/self/task")) - {str(os.getpid())}
+until = time.monotonic() + 10
+while os.getpriority(os.PRIO_PROCESS, int(thread)) < 0 and time.monotonic() < until:
+    time.sleep(0.001)
+print(os.sched_getscheduler(0), os.sched_getscheduler(int(thread)), os.getpriority(os.PRIO_PROCESS, int(thread)))
+journal.close()
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads have no rank of their own here")
+def test_the_rank_of_the_process_is_its_loops_and_not_its_threads(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", RANKED, str(tmp_path / "a.otj")], cwd=ROOT, capture_output=True, text=True)
+    if "not permitted" in done.stderr:
+        pytest.skip("this user may not raise a process's rank")
+    assert done.stdout.split() == [str(os.SCHED_FIFO), str(os.SCHED_OTHER), "0"], done.stderr
+
+
 def test_a_file_is_private_and_cut_to_what_was_written(tmp_path: Path) -> None:
     journal = opened(tmp_path / "journal" / "a.otj")
     fill(journal, 10)
