@@ -40,6 +40,8 @@ BEAT_OPEN_NS = NS_PER_S // 10
 BEAT_FLAT_NS = NS_PER_S // 2
 """While no bracket lives only bars and audits are due, and both know their own times."""
 FIRST_FEED_NS = 10 * NS_PER_S
+RATE_WINDOW_NS = 60 * NS_PER_S
+"""The longest of the broker's sliding windows that a few orders can fill."""
 
 
 SECOND_FEED = 1
@@ -111,6 +113,8 @@ class TradingDay:
         self._books: BookKeeper | None = None
         self._session: BrokerSession | None = None
         self._timer: TimerHandle | None = None
+        self._entries_from_ns = 0
+        """When the start's pause ends; 0: it has not begun, or is over."""
         self._failures: set[str] = set()
         self._feed_was_up = False
         self._feed_up = asyncio.Event()
@@ -180,12 +184,14 @@ class TradingDay:
         self.engine.on_pause(True, now_ns, PauseBy.START)
         await self.explainer.patiently(session.connect)
         await self.explainer.explain_start()
-        self._remember_halts()
+        is_history_gone = self._is_history_gone()
         session.subscribe([(i.token, i.feed_mode) for i in self.plan.instruments])
         if self.second_feed is not None:
             self.second_feed.start()
         await self._first_feed()
-        self.engine.on_pause(False, self.clock.now_ns(), PauseBy.START)
+        # What an earlier run sent in the last minute counts against the broker's rate, and nobody knows what it was.
+        self._entries_from_ns = self.clock.now_ns() + (RATE_WINDOW_NS if is_history_gone else 0)
+        self._let_in(self.clock.now_ns())
         self.board.say(
             Severity.INFO,
             "DAY_OPEN",
@@ -193,16 +199,23 @@ class TradingDay:
         )
         self.beat()
 
-    def _remember_halts(self) -> None:
-        """A halt is in the journal, and so was that of a run whose journal is gone: unknown is not re-armed."""
-        if self.explainer.n_taken_back and self.journal is not None and not self.journal.knows_earlier_run:
-            self.engine.on_halt(Halt.REDUCING, Reason.FORGOTTEN, self.clock.now_ns())
-            self.board.say(
-                Severity.ALARM,
-                "JOURNAL_GONE",
-                "an earlier run has traded today, and its journal is gone: what was open is taken back from the broker's book, but whether "
-                "a person had halted or paused it is not known. No entries until you re-arm; stops and exits go on.",
-            )
+    def _is_history_gone(self) -> bool:
+        """An earlier run's journal is gone, and a halt with it, perhaps: unknown is not re-armed."""
+        if not self.explainer.n_taken_back or self.journal is None or self.journal.knows_earlier_run:
+            return False
+        self.engine.on_halt(Halt.REDUCING, Reason.FORGOTTEN, self.clock.now_ns())
+        self.board.say(
+            Severity.ALARM,
+            "JOURNAL_GONE",
+            "an earlier run has traded today, and its journal is gone: what was open is taken back from the broker's book, but whether "
+            "a person had halted or paused it is not known. No entries until you re-arm, nor in this minute; stops and exits go on.",
+        )
+        return True
+
+    def _let_in(self, now_ns: int) -> None:
+        if self._entries_from_ns and now_ns >= self._entries_from_ns:
+            self._entries_from_ns = 0
+            self.engine.on_pause(False, now_ns, PauseBy.START)
 
     def _take_up_views(self) -> None:
         """The core comes from the journal: what is kept beside it comes from the core."""
@@ -230,6 +243,7 @@ class TradingDay:
         now_ns = self.clock.now_ns()
         try:
             self.engine.on_timer(now_ns)
+            self._let_in(now_ns)
             self.desk.drain()
         except Exception as error:
             self.fault(error, "the beat of the engine")

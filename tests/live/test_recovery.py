@@ -262,6 +262,9 @@ def test_what_a_lost_journal_knew_is_not_taken_for_nothing() -> None:
         risk = here.day.engine.risk()
         assert (risk["halt"], risk["halt_reason"]) == (Halt.REDUCING, Reason.FORGOTTEN)
         assert any(notice.code == "JOURNAL_GONE" for notice in here.notices)
+        began_ns = here.now_ns
+        await here.run_until(lambda: not here.day.engine.risk()["paused"])
+        assert here.now_ns - began_ns >= 59 * SECOND, "what was sent in the last minute is not known either"
         before = entries()
         await here.restart()  # the new journal remembers it, and is no lost one
         assert here.day.engine.risk()["halt_reason"] == Reason.FORGOTTEN
