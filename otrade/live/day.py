@@ -115,6 +115,7 @@ class TradingDay:
         self._timer: TimerHandle | None = None
         self._entries_from_ns = 0
         """When the start's pause ends; 0: it has not begun, or is over."""
+        self._is_journal_gone = False
         self._failures: set[str] = set()
         self._feed_was_up = False
         self._feed_up = asyncio.Event()
@@ -184,13 +185,12 @@ class TradingDay:
         self.engine.on_pause(True, now_ns, PauseBy.START)
         await self.explainer.patiently(session.connect)
         await self.explainer.explain_start()
-        is_history_gone = self._is_history_gone()
+        self._look_back(self.clock.now_ns())
         session.subscribe([(i.token, i.feed_mode) for i in self.plan.instruments])
         if self.second_feed is not None:
             self.second_feed.start()
         await self._first_feed()
-        # What an earlier run sent in the last minute counts against the broker's rate, and nobody knows what it was.
-        self._entries_from_ns = self.clock.now_ns() + (RATE_WINDOW_NS if is_history_gone else 0)
+        self._entries_from_ns = max(self._entries_from_ns, self.clock.now_ns())
         self._let_in(self.clock.now_ns())
         self.board.say(
             Severity.INFO,
@@ -199,18 +199,23 @@ class TradingDay:
         )
         self.beat()
 
-    def _is_history_gone(self) -> bool:
-        """An earlier run's journal is gone, and a halt with it, perhaps: unknown is not re-armed."""
-        if not self.explainer.n_taken_back or self.journal is None or self.journal.knows_earlier_run:
-            return False
-        self.engine.on_halt(Halt.REDUCING, Reason.FORGOTTEN, self.clock.now_ns())
+    def _look_back(self, now_ns: int) -> None:
+        """Is an earlier run's journal gone, and a halt with it, perhaps? Unknown is not re-armed. The book of the start may have been
+        behind: that run's orders may also turn up later.
+        """
+        if self._is_journal_gone or self.journal is None or self.explainer.runs_taken_back <= self.journal.runs:
+            return
+        self._is_journal_gone = True
+        self.engine.on_halt(Halt.REDUCING, Reason.FORGOTTEN, now_ns)
+        # What an earlier run sent in the last minute counts against the broker's rate, and nobody knows what it was.
+        self._entries_from_ns = now_ns + RATE_WINDOW_NS
+        self.engine.on_pause(True, now_ns, PauseBy.START)
         self.board.say(
             Severity.ALARM,
             "JOURNAL_GONE",
             "an earlier run has traded today, and its journal is gone: what was open is taken back from the broker's book, but whether "
             "a person had halted or paused it is not known. No entries until you re-arm, nor in this minute; stops and exits go on.",
         )
-        return True
 
     def _let_in(self, now_ns: int) -> None:
         if self._entries_from_ns and now_ns >= self._entries_from_ns:
@@ -243,6 +248,7 @@ class TradingDay:
         now_ns = self.clock.now_ns()
         try:
             self.engine.on_timer(now_ns)
+            self._look_back(now_ns)
             self._let_in(now_ns)
             self.desk.drain()
         except Exception as error:

@@ -8,6 +8,7 @@ trades; it is released when the difference has gone, or when a person has it ado
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 from otrade._core.types import Reason, Severity
@@ -30,6 +31,8 @@ POSITION_AUDIT_NS = 300 * NS_PER_S
 UNEXPLAINED_AUDIT_NS = 15 * NS_PER_S
 SECOND_LOOK_NS = 5 * NS_PER_S
 START_LOOKS = 3
+LATE_NS = 60 * NS_PER_S
+"""A book may be behind (brokers answer from caches): orders of an earlier run that the start has not seen may turn up for so long."""
 START_WAITS_NS = tuple(NS_PER_S * seconds for seconds in (1, 1, 2, 4, 8, 15, 30))
 T = TypeVar("T")
 
@@ -65,9 +68,13 @@ class Explainer:
         self._suspects: set[str] = set()
         self._next_ns = 0
         self._task: asyncio.Task[None] | None = None
+        self._late: dict[str, OrderReport] = {}
+        """Orders of an earlier run that the start's book did not show, by id, until they are taken back."""
+        self._late_task: asyncio.Task[None] | None = None
+        self._ts_start_ns = 0
         self._n_adopted = 0
-        self.n_taken_back = 0
-        """Brackets of an earlier run that the core did not know."""
+        self.runs_taken_back: set[int] = set()
+        """Earlier runs with brackets that the core did not know."""
         self.ts_positions_ns = 0
         """When the broker's positions were last read whole."""
 
@@ -76,11 +83,12 @@ class Explainer:
         """Take back what is ours, resolve what is in doubt as far as one book can, quarantine the rest."""
         assert self.session is not None and self.books is not None
         found: list[Unexplained] = []
+        self._ts_start_ns = self._clock.now_ns()
         for _ in range(START_LOOKS):
             ts_request_ns = self._clock.now_ns()
             rows = await self.patiently(self.session.order_book)
             positions = await self.patiently(self.session.positions)
-            await self._exact_values(rows)
+            await self._exact_values(rows, partial(self.patiently, self.session.trades))
             unknown = self._take_rows(rows, ts_request_ns)
             # Orders that ended before we began explain themselves; later reports about them are no news.
             self._known.update(row.broker_order_id for row in unknown)
@@ -96,13 +104,12 @@ class Explainer:
         for item in found:
             self.quarantine(item)
 
-    async def _exact_values(self, rows: list[OrderReport]) -> None:
+    async def _exact_values(self, rows: list[OrderReport], trades: Callable[[], Awaitable[dict[str, tuple[int, int]]]]) -> None:
         """Orders of an earlier run get their value from the day's trades: an average price has been rounded."""
-        assert self.session is not None
         strange = [row for row in rows if row.cum_qty and self._is_ours_and_unknown(row)]
         if not strange:
             return
-        traded = await self.patiently(self.session.trades)
+        traded = await trades()
         for row in strange:
             qty, value_e4 = traded.get(row.broker_order_id, (0, 0))
             if qty == row.cum_qty:
@@ -127,7 +134,7 @@ class Explainer:
         assert self.books is not None
         now_ns = self._clock.now_ns()
         for adopted in self._recovery.adopt(rows, now_ns):
-            self.n_taken_back += 1
+            self.runs_taken_back.add(adopted.run)
             self._board.say(Severity.WARN, "TAKEN_BACK", adopted.text, instrument_id=adopted.instrument_id)
         return self.books.take(rows, ts_request_ns)
 
@@ -141,11 +148,19 @@ class Explainer:
             del self._foreign[key]
 
     def on_unknown(self, report: OrderReport) -> None:
-        """An order that the core did not send. One of ours all the same (the watchdog's, or of a bracket that we know) is taken in;
-        once any other trades or could trade, its instrument is quarantined.
+        """An order that the core did not send. One of ours all the same (the watchdog's, or of a bracket that we know) is taken in,
+        one that the start did not see is taken back; once any other trades or could trade, its instrument is quarantined.
         """
         if self._take_in(report) or report.broker_order_id in self._known:
             return
+        if self._is_late(report):
+            self._late[report.broker_order_id] = report
+            if self._late_task is None:
+                self._late_task = asyncio.get_running_loop().create_task(self._take_back_late())
+            return
+        self._suspect(report)
+
+    def _suspect(self, report: OrderReport) -> None:
         instrument_id = self._plan.instrument_of.get(report.instrument_token)
         if instrument_id is None:
             return
@@ -165,13 +180,56 @@ class Explainer:
         for item in found:
             self.quarantine(item)
 
+    def _is_late(self, report: OrderReport) -> bool:
+        """Is it an earlier run's, and did the book that the start believed not show it yet? One of an engine that runs beside this
+        one is told from it by time: what the other does once we have been here for a while is no news of ours.
+        """
+        tag = parse(report.cl_ord_id)
+        if tag is None or tag.run >= self._engine.sizes["run_id"] or report.instrument_token not in self._plan.instrument_of:
+            return False
+        is_young = self._clock.now_ns() <= self._ts_start_ns + LATE_NS
+        return is_young or 0 < report.ts_update_ns <= self._ts_start_ns
+
+    async def _take_back_late(self) -> None:
+        """As at the start: out of one whole book, and with the day's trades for exact values."""
+        assert self.session is not None and self.books is not None
+        try:
+            ts_request_ns = self._clock.now_ns()
+            rows = await self.session.order_book()
+            await self._exact_values(rows, self.session.trades)
+            unknown = {row.broker_order_id: row for row in self._take_rows(rows, ts_request_ns)}
+            for key in self._late.keys() & unknown.keys():
+                # It cannot be taken back: no strategy trades there any more, or its entry is not shown.
+                self._known.add(key)
+                self._suspect(unknown[key])
+        except BrokerError as error:
+            self._on_trouble(error)
+            for report in self._late.values():
+                self._hold(report)
+        except Exception as error:
+            self._on_fault(error, "taking back orders of an earlier run")
+        finally:
+            self._late_task = None
+            self._late.clear()
+            self._next_ns = 0
+            self.books.want()  # what this book did not show either is told by the next one
+
+    def _hold(self, report: OrderReport) -> None:
+        instrument_id = self._plan.instrument_of[report.instrument_token]
+        if not self._engine.instrument(instrument_id)["quarantined"]:
+            text = (
+                f"{report.tradingsymbol}: order {report.broker_order_id} of an earlier run has turned up, and the broker does not answer "
+                "what became of it; nothing new is traded here until it does."
+            )
+            self.quarantine(Unexplained(instrument_id, f"order {report.broker_order_id}", text))
+
     def _take_in(self, report: OrderReport) -> bool:
         tag = parse(report.cl_ord_id)
         if tag is None:
             return False
         mine = {(b["tag_run"], b["tag_bracket"]) for b in map(self._engine.bracket, range(self._engine.n_brackets))}
         if (tag.run, tag.bracket) not in mine:
-            return False  # another engine on this account
+            return False
         self._recovery.adopt([report], self._clock.now_ns())
         if self._desk.take_report(report) == Reason.UNKNOWN_ORDER:
             return False
@@ -183,6 +241,8 @@ class Explainer:
     # ------------------------------------------------------------------------------------ positions
     def audit(self, now_ns: int) -> None:
         """Read the positions when the last reading is too old for what is going on."""
+        if self._differences and now_ns <= self._ts_start_ns + LATE_NS and self.books is not None:
+            self.books.want()  # the start's book may have been behind: what explains the difference would be in the next one
         if self._next_ns == 0:
             self._next_ns = now_ns + (SECOND_LOOK_NS if self._known and self.ts_positions_ns else POSITION_AUDIT_NS)
         if now_ns < self._next_ns or self._task is not None:
@@ -269,8 +329,9 @@ class Explainer:
         return self._compare(positions)
 
     async def close(self) -> None:
-        if self._task is not None:
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in (self._task, self._late_task):
+            if task is not None:
+                await asyncio.gather(task, return_exceptions=True)
 
 
 def _value_of(qty: int, position: BrokerPosition | None, ours: Mapping[str, int]) -> int:

@@ -81,8 +81,8 @@ class DayJournal:
         self._lost_said = 0
         self.is_resumed = False
         """The core has been brought to the state in which an earlier process left it."""
-        self.knows_earlier_run = False
-        """Something of an earlier run could be read: whether a person had halted or paused it is known."""
+        self.runs: frozenset[int] = frozenset()
+        """Earlier runs of which something could be read: whether a person had halted or paused them is known."""
         self.n_events = 0
         """Events that brought it there."""
         board.listen(self._words)
@@ -97,11 +97,9 @@ class DayJournal:
         if last is None:
             damaged = _last_run(self._salvaged) if self._salvaged is not None else None
             if damaged is not None:
-                self._carried = damaged.carried
-                self.knows_earlier_run = True
+                self._carried, self.runs = damaged.carried, damaged.runs
             return plan
-        hello, self._carried = last.hello, last.carried
-        self.knows_earlier_run = True
+        hello, self._carried, self.runs = last.hello, last.carried, last.runs
         if hello["build"] != otrade.__version__:
             self._say_fresh(f"it was written by OTrade {hello['build']}")
         elif hello["setup"] != plan.engine.setup_digest:
@@ -286,10 +284,13 @@ class _LastRun(msgspec.Struct, frozen=True):
     hello: dict[str, Any]
     carried: tuple[int, int, int]
     """Halt, its reason, and who pauses."""
+    runs: frozenset[int]
+    """All runs that the journal tells of."""
 
 
 def _last_run(windows: Iterable[memoryview | bytearray]) -> _LastRun | None:
     found: tuple[int, int, dict[str, Any]] | None = None
+    runs: set[int] = set()
     halt, reason, paused = int(Halt.ACTIVE), int(Reason.OK), 0
     for number, window in enumerate(windows):
         at = 0
@@ -298,6 +299,7 @@ def _last_run(windows: Iterable[memoryview | bytearray]) -> _LastRun | None:
             payload = bytes(memoryview(window)[start : start + n])
             if kind == Rec.HELLO:
                 hello = read_hello(payload)
+                runs.add(hello["run_id"])
                 if not hello["resume"]:
                     found = number, at, hello
             elif kind == Rec.CALL:
@@ -310,4 +312,4 @@ def _last_run(windows: Iterable[memoryview | bytearray]) -> _LastRun | None:
                 if notice[2] == Note.HALT_CHANGED:
                     halt, reason = notice[10], notice[11]
             at = following
-    return _LastRun(*found, (halt, reason, paused)) if found else None
+    return _LastRun(*found, (halt, reason, paused), frozenset(runs)) if found else None

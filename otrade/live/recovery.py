@@ -31,6 +31,8 @@ class Adopted(msgspec.Struct, frozen=True):
     """One bracket that was taken back, in words."""
 
     instrument_id: int
+    run: int
+    """The run that had opened it."""
     text: str
 
 
@@ -104,7 +106,7 @@ class Recovery:
         name = self._plan.strategies[strategy_id].name
         unsure = f" (one of {len(strategy_ids)} strategies here: the book does not say which)" if len(strategy_ids) > 1 else ""
         text = f"{self._plan.symbol_of(instrument_id)}: {len(group)} orders of an earlier run are taken back under {name}{unsure}"
-        return bracket_id, Adopted(instrument_id, text)
+        return bracket_id, Adopted(instrument_id, key[0], text)
 
     def _adopt_order(self, bracket_id: int, row: _Row, now_ns: int) -> None:
         report = row.report

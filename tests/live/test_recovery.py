@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from otrade._core.types import Halt, Reason, Rec, Severity
+from otrade._core.types import Halt, Leg, Reason, Rec, Severity
+from otrade.brokers.sim.orders import Request, Terms
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
 from otrade.live.control import Control
+from otrade.live.tags import Tag, make
 
 from .world import SECOND, World, run, world
 
@@ -274,6 +276,58 @@ def test_what_a_lost_journal_knew_is_not_taken_for_nothing() -> None:
         await here.run_until(lambda: entries() != before)
         await here.run_to_end()
         check_end(here)
+
+    a_day(work)
+
+
+@pytest.mark.parametrize("is_closed", [False, True], ids=["still open", "closed again"])
+@pytest.mark.parametrize("answers", ["at once", "late"])
+def test_without_a_journal_a_book_that_is_behind_is_made_up_for(is_closed: bool, answers: str) -> None:
+    """What had traded seconds before the death is not in the book that the start believes, and turns up in a later one."""
+
+    async def work(here: World) -> None:
+        exchange = here.sim.exchange
+        await here.run_until(lambda: here.day.engine.n_live > 0)
+        if is_closed:
+            here.day.engine.on_flatten(-1, here.now_ns)
+            here.day.desk.drain()
+        await here.run_until(lambda: bool(exchange.net_qty()) != is_closed and len(exchange.trades()) > 0, SECOND // 10)
+        here.sim.faults.stale_book(5, 60 * SECOND)
+        await here.restart(with_journal=False)
+        assert here.day.engine.n_brackets == 0, "the book of the start was to hide it"
+        if answers == "late":
+            here.sim.faults.fail_next(503, "NetworkException", "not now", count=2, path_prefix="/trades")
+        await here.run_until(lambda: "TAKEN_BACK" in here.codes())
+        await here.sim.run_until(here.now_ns + PROTECTED_AGAIN_NS)
+        assert is_covered(here)
+        risk = here.day.engine.risk()
+        assert (risk["halt"], risk["halt_reason"]) == (Halt.REDUCING, Reason.FORGOTTEN)
+        assert here.codes().count("JOURNAL_GONE") == 1
+        here.day.engine.on_halt(Halt.ACTIVE, Reason.OK, here.now_ns)
+        await here.run_until(lambda: here.day.explainer.quarantined() == [])
+        await here.sim.run_until(here.now_ns + 120 * SECOND)
+        assert here.day.engine.risk()["halt"] == Halt.ACTIVE, "a person has spoken: it is not forgotten twice"
+        await here.run_to_end()
+        check_end(here)
+
+    a_day(work)
+
+
+def test_orders_of_an_engine_that_runs_beside_this_one_are_not_taken() -> None:
+    async def work(here: World) -> None:
+        exchange = here.sim.exchange
+        await here.sim.run_until(here.at("09:17"))
+        await here.run_until(lambda: not exchange.net_qty())
+        before = here.day.engine.n_brackets
+        contract = exchange.market.universe.resolve("NSE:SBIN")
+        terms = Terms("MARKET", 7, protection_pct=-1.0)
+        tag = make(Tag(run=3, bracket=9, leg=Leg.ENTRY, attempt=0, slot=0))
+        exchange.place(Request(contract, 1, "MIS", terms, tag=tag))
+        await here.run_until(lambda: len(here.day.explainer.quarantined()) == 1)
+        assert here.day.engine.n_brackets == before
+        assert "UNEXPLAINED" in here.codes() and "TAKEN_BACK" not in here.codes()
+        exchange.place_manual("NSE:SBIN", -1, 7)
+        await here.run_to_end()
 
     a_day(work)
 
