@@ -14,12 +14,16 @@ from otrade.errors import BrokerError
 
 IST = timezone(timedelta(hours=5, minutes=30))
 TEXT_MAX = 127
+_EXACT_BELOW = 1e10
+"""Rupees: below, a float tells four decimal places apart from any other."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def clean_text(text: object) -> str:
     """A broker's message on one line, without control characters, short enough for the core."""
-    return "".join(c if c.isprintable() else " " for c in str(text or ""))[:TEXT_MAX].strip()
+    if not text:
+        return ""
+    return "".join(c if c.isprintable() else " " for c in str(text))[:TEXT_MAX].strip()
 
 
 def parse_body(body: bytes) -> dict[str, Any] | None:
@@ -49,10 +53,30 @@ def number(row: Mapping[str, Any], field: str) -> Decimal:
 
 def count(row: Mapping[str, Any], field: str) -> int:
     """A whole number of units, never negative."""
+    plain = row.get(field)
+    if type(plain) is int and plain >= 0:
+        return plain
     value = number(row, field)
     if value < 0 or value != value.to_integral_value():
         raise BrokerError(f"{field} of a broker's row is {value}, not a whole quantity")
     return int(value)
+
+
+def price_e4(row: Mapping[str, Any], field: str) -> int:
+    """A price in rupees as ten-thousandths, half up. BrokerError when it is no number."""
+    return value_e4(row, field, 1)
+
+
+def value_e4(row: Mapping[str, Any], field: str, qty: int) -> int:
+    """`qty` times a price in rupees, as ten-thousandths, half up. BrokerError when it is no number."""
+    plain = row.get(field)
+    if type(plain) is int:
+        return plain * qty * 10_000
+    if type(plain) is float and abs(plain) < _EXACT_BELOW:
+        px_e4 = round(plain * 10_000)
+        if px_e4 / 10_000 == plain:  # the shortest decimal of this float has four places at most: it is this one
+            return px_e4 * qty
+    return e4(number(row, field) * qty)
 
 
 def e4(value: Decimal) -> int:

@@ -7,11 +7,13 @@ is absent.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from otrade._core.engine import Engine
 from otrade._core.types import Reason
 from otrade.brokers.base import BrokerSession, OrderReport
+from otrade.brokers.order_book import ENDED
 from otrade.errors import BrokerError, TokenError
 
 from .clock import NS_PER_S, Clock, TimerHandle
@@ -54,6 +56,8 @@ class BookKeeper:
         self._closed = False
         self.is_blind = False
         """Nobody pushes order updates to us."""
+        self._told: dict[str, Mapping[str, Any]] = {}
+        """The last row of each order that has ended, as the broker's session keeps it (`BookReader`)."""
         self.n_failed = 0
         self.n_looks = 0
         self.ts_last_ns = 0
@@ -123,12 +127,25 @@ class BookKeeper:
             self.want()
 
     def take(self, rows: list[OrderReport], ts_request_ns: int) -> list[OrderReport]:
-        """Hand a whole book to the core and send what it leads to. The rows that are not the core's."""
+        """Hand a whole book to the core and send what it leads to. The rows that are not the core's.
+
+        What the core has been told of an order that has ended is not told again while its row stays as it was: such orders are
+        most of a long day's book, and the journal would hold them anew for each look.
+        """
         self._engine.on_book_begin(ts_request_ns)
-        unknown = [row for row in rows if self._desk.take_report(row) == Reason.UNKNOWN_ORDER]
+        unknown = [row for row in rows if not self._is_old_news(row) and self._tell(row) == Reason.UNKNOWN_ORDER]
         now_ns = self._clock.now_ns()
         self._engine.on_book_end(now_ns)
         self._desk.drain()
         self.n_looks += 1
         self.ts_last_ns = now_ns
         return unknown
+
+    def _is_old_news(self, row: OrderReport) -> bool:
+        return row.ev in ENDED and self._told.get(row.broker_order_id) is row.raw
+
+    def _tell(self, row: OrderReport) -> int:
+        reason = self._desk.take_report(row)
+        if row.ev in ENDED and reason != Reason.UNKNOWN_ORDER:
+            self._told[row.broker_order_id] = row.raw
+        return reason

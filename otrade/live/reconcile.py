@@ -9,12 +9,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from otrade._core.types import Ev
 from otrade.brokers.base import BrokerPosition, OrderReport
+from otrade.brokers.order_book import ENDED
 
 from .units import rupees
-
-FINAL = frozenset({Ev.FILL_FULL, Ev.CANCELED, Ev.REJECTED, Ev.EXPIRED})
 
 
 class Unexplained(msgspec.Struct, frozen=True):
@@ -32,7 +30,7 @@ def unexplained_orders(rows: Iterable[OrderReport], instrument_of: Mapping[int, 
     found = []
     for row in rows:
         instrument_id = instrument_of.get(row.instrument_token)
-        if instrument_id is None or row.ev in FINAL:
+        if instrument_id is None or row.ev in ENDED:
             continue
         found.append(
             Unexplained(

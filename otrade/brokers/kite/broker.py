@@ -29,6 +29,7 @@ from otrade.brokers.kite.reasons import answer_of
 from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.kite.stream import MODES, TOKENS_MAX, KiteStream, StreamCallbacks
+from otrade.brokers.order_book import BookReader
 from otrade.brokers.rows import count, e4, identity, number
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import parse
@@ -89,6 +90,7 @@ class KiteBroker:
         self._encoder = encoder
         self._clock = clock
         self._calls = callbacks
+        self._books = BookReader(lambda row, ts_recv_ns: report_of(row, Source.BOOK, ts_recv_ns))
         rest_endpoint = parse(rest_root, ("https", "http"))
         self.rest = KiteRest(
             rest_endpoint, api_key, access_token, clock=clock, timeout_ns=rest_timeout_ns
@@ -190,7 +192,7 @@ class KiteBroker:
         """
         rows = await self.rest.orders()
         ts_recv_ns = self._clock.now_ns()
-        return [report_of(row, Source.BOOK, ts_recv_ns) for row in rows]
+        return self._books.reports(rows, ts_recv_ns)
 
     async def positions(self) -> list[BrokerPosition]:
         """Net positions of the account, whoever made them."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from otrade._core.types import Ev, OrdType, Reason, Side
 from otrade.brokers.base import OrderReport, Source
-from otrade.brokers.rows import clean_text, count, e4, identity, ist_ns, number
+from otrade.brokers.rows import clean_text, count, identity, ist_ns, price_e4, value_e4
 
 EV_OF_STATUS: dict[str, Ev] = {
     # On the way to the exchange: nothing is known of the terms in force.
@@ -86,9 +86,9 @@ def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int) -> OrderR
         side=_SIDES.get(str(row.get("transaction_type")), Side.NONE),
         order_qty=order_qty,
         cum_qty=cum_qty,
-        cum_value_e4=e4(number(row, "average_price") * cum_qty),
-        price_e4=e4(number(row, "price")),
-        trigger_e4=e4(number(row, "trigger_price")),
+        cum_value_e4=value_e4(row, "average_price", cum_qty),
+        price_e4=price_e4(row, "price"),
+        trigger_e4=price_e4(row, "trigger_price"),
         ord_type=ord_type,
         # A stop that stands as OPEN, or that trades, has been triggered; before that it is TRIGGER
         # PENDING.

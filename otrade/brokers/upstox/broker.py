@@ -12,6 +12,7 @@ from otrade._core.types import Ev, Reason
 from otrade._core.wire import FrameSink
 from otrade._core.wire_upstox import UpstoxEncoder
 from otrade.brokers.base import Answer, BrokerPosition, Callbacks, Capabilities, Clock, Funds, OrderCommand, OrderReport, Source
+from otrade.brokers.order_book import BookReader
 from otrade.brokers.rows import count, e4, identity, number
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import parse
@@ -76,6 +77,7 @@ class UpstoxBroker:
         self._listing = listing
         self._clock = clock
         self._calls = callbacks
+        self._books = BookReader(lambda row, ts_recv_ns: report_of(row, Source.BOOK, ts_recv_ns, listing))
         endpoint = parse(rest_root, ("https", "http"))
         self.rest = UpstoxRest(endpoint, access_token, clock=clock, timeout_ns=rest_timeout_ns)
         self._orders = OrderPool(
@@ -181,7 +183,7 @@ class UpstoxBroker:
         """Every order of the day. BrokerError when one row cannot be read: half a book proves nothing."""
         rows = await self.rest.orders()
         ts_recv_ns = self._clock.now_ns()
-        return [report_of(row, Source.BOOK, ts_recv_ns, self._listing) for row in rows]
+        return self._books.reports(rows, ts_recv_ns)
 
     async def positions(self) -> list[BrokerPosition]:
         """Short-term positions of the account, whoever made them."""

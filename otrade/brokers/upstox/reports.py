@@ -10,7 +10,7 @@ from typing import Any
 
 from otrade._core.types import Ev, OrdType, Reason, Side
 from otrade.brokers.base import BrokerPosition, Funds, OrderReport, Source
-from otrade.brokers.rows import clean_text, count, e4, identity, ist_ns, number
+from otrade.brokers.rows import clean_text, count, e4, identity, ist_ns, number, price_e4, value_e4
 from otrade.brokers.upstox.listing import Listing
 
 EV_OF_STATUS: dict[str, Ev] = {
@@ -82,9 +82,9 @@ def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int, listing: 
         side=_SIDES.get(str(row.get("transaction_type")), Side.NONE),
         order_qty=count(row, "quantity"),
         cum_qty=cum_qty,
-        cum_value_e4=e4(number(row, "average_price") * cum_qty),
-        price_e4=e4(number(row, "price")),
-        trigger_e4=e4(number(row, "trigger_price")),
+        cum_value_e4=value_e4(row, "average_price", cum_qty),
+        price_e4=price_e4(row, "price"),
+        trigger_e4=price_e4(row, "trigger_price"),
         ord_type=ord_type,
         # A stop that stands as `open`, or that trades, has been triggered; before that it is `trigger pending`.
         triggered=is_stop and (status == "open" or cum_qty > 0),
