@@ -89,7 +89,7 @@ class Explainer:
             rows = await self.patiently(self.session.order_book)
             positions = await self.patiently(self.session.positions)
             await self._exact_values(rows, partial(self.patiently, self.session.trades))
-            unknown = self._take_rows(rows, ts_request_ns)
+            unknown = self._take_rows(rows, ts_request_ns, rows)
             # Orders that ended before we began explain themselves; later reports about them are no news.
             self._known.update(row.broker_order_id for row in unknown)
             # The broker's daily count goes on where an earlier run, or a person, has left it.
@@ -130,10 +130,11 @@ class Explainer:
     def _is_ours_and_unknown(self, row: OrderReport) -> bool:
         return parse(row.cl_ord_id) is not None and self._engine.find_order(row.cl_ord_id, row.broker_order_id) < 0
 
-    def _take_rows(self, rows: list[OrderReport], ts_request_ns: int) -> list[OrderReport]:
+    def _take_rows(self, rows: list[OrderReport], ts_request_ns: int, ours: list[OrderReport]) -> list[OrderReport]:
+        """Take a whole book. Those of `ours` that the core does not know become its own first. What it does not know afterwards."""
         assert self.books is not None
         now_ns = self._clock.now_ns()
-        for adopted in self._recovery.adopt(rows, now_ns):
+        for adopted in self._recovery.adopt(ours, now_ns):
             self.runs_taken_back.add(adopted.run)
             self._board.say(Severity.WARN, "TAKEN_BACK", adopted.text, instrument_id=adopted.instrument_id)
         return self.books.take(rows, ts_request_ns)
@@ -197,7 +198,8 @@ class Explainer:
             ts_request_ns = self._clock.now_ns()
             rows = await self.session.order_book()
             await self._exact_values(rows, self.session.trades)
-            unknown = {row.broker_order_id: row for row in self._take_rows(rows, ts_request_ns)}
+            ours = [row for row in rows if row.broker_order_id not in self._known and self._is_late(row)]
+            unknown = {row.broker_order_id: row for row in self._take_rows(rows, ts_request_ns, ours)}
             for key in self._late.keys() & unknown.keys():
                 # It cannot be taken back: no strategy trades there any more, or its entry is not shown.
                 self._known.add(key)
@@ -211,7 +213,7 @@ class Explainer:
         finally:
             self._late_task = None
             self._late.clear()
-            self._next_ns = 0
+            self._next_ns = self._clock.now_ns() + SECOND_LOOK_NS
             self.books.want()  # what this book did not show either is told by the next one
 
     def _hold(self, report: OrderReport) -> None:
@@ -243,12 +245,12 @@ class Explainer:
         """Read the positions when the last reading is too old for what is going on."""
         if self._differences and now_ns <= self._ts_start_ns + LATE_NS and self.books is not None:
             self.books.want()  # the start's book may have been behind: what explains the difference would be in the next one
+        calm_ns = UNEXPLAINED_AUDIT_NS if self.quarantined() else POSITION_AUDIT_NS
         if self._next_ns == 0:
-            self._next_ns = now_ns + (SECOND_LOOK_NS if self._known and self.ts_positions_ns else POSITION_AUDIT_NS)
+            self._next_ns = now_ns + (SECOND_LOOK_NS if self._known and self.ts_positions_ns else calm_ns)
         if now_ns < self._next_ns or self._task is not None:
             return
-        calm = not self.quarantined()
-        self._next_ns = now_ns + (POSITION_AUDIT_NS if calm else UNEXPLAINED_AUDIT_NS)
+        self._next_ns = now_ns + calm_ns
         self._task = asyncio.get_running_loop().create_task(self._audit())
 
     def quarantined(self) -> list[int]:

@@ -313,23 +313,47 @@ def test_without_a_journal_a_book_that_is_behind_is_made_up_for(is_closed: bool,
     a_day(work)
 
 
-def test_orders_of_an_engine_that_runs_beside_this_one_are_not_taken() -> None:
+@pytest.mark.parametrize("run_id", [3, 900], ids=["started before", "started after"])
+def test_orders_of_an_engine_that_runs_beside_this_one_are_not_taken(run_id: int) -> None:
+    """Not even when an earlier run's are, out of the same book."""
+
     async def work(here: World) -> None:
         exchange = here.sim.exchange
         await here.sim.run_until(here.at("09:17"))
-        await here.run_until(lambda: not exchange.net_qty())
-        before = here.day.engine.n_brackets
+        await here.run_until(lambda: len(exchange.trades()) > 0 and not exchange.net_qty() and here.day.engine.n_live == 0)
+        here.sim.faults.stale_book(8, 60 * SECOND)
+        await here.restart(with_journal=False)
+        if run_id == 3:
+            await here.sim.run_until(here.now_ns + 70 * SECOND)
+        tag = make(Tag(run=run_id, bracket=9, leg=Leg.ENTRY, attempt=0, slot=0))
         contract = exchange.market.universe.resolve("NSE:SBIN")
-        terms = Terms("MARKET", 7, protection_pct=-1.0)
-        tag = make(Tag(run=3, bracket=9, leg=Leg.ENTRY, attempt=0, slot=0))
-        exchange.place(Request(contract, 1, "MIS", terms, tag=tag))
-        await here.run_until(lambda: len(here.day.explainer.quarantined()) == 1)
-        assert here.day.engine.n_brackets == before
-        assert "UNEXPLAINED" in here.codes() and "TAKEN_BACK" not in here.codes()
+        exchange.place(Request(contract, 1, "MIS", Terms("MARKET", 7, protection_pct=-1.0), tag=tag))
+        await here.run_until(lambda: "TAKEN_BACK" in here.codes() and bool(here.day.explainer.quarantined()))
+        await here.sim.run_until(here.now_ns + 20 * SECOND)
+        assert here.day.engine.find_order(tag, exchange.orders()[-1].order_id) < 0
+        assert "UNEXPLAINED" in here.codes() and exchange.net_qty()["NSE:SBIN"] == 7, "shown and left alone"
         exchange.place_manual("NSE:SBIN", -1, 7)
         await here.run_to_end()
 
     a_day(work)
+
+
+def test_what_the_start_could_not_explain_trades_again_soon_after_it_has_gone() -> None:
+    async def work(here: World) -> None:
+        exchange = here.sim.exchange
+        await here.sim.run_until(here.at("09:15") + 10 * SECOND)
+        exchange.place_manual("NSE:SBIN", 1, 7)
+        await here.sim.run_until(here.now_ns + 5 * SECOND)
+        await here.restart()
+        assert here.day.explainer.quarantined() == [here.day.plan.instrument_of[exchange.market.universe.resolve("NSE:SBIN").token]]
+        await here.sim.run_until(here.now_ns + 10 * SECOND)
+        exchange.place_manual("NSE:SBIN", -1, 7)
+        gone_ns = here.now_ns
+        await here.run_until(lambda: here.day.explainer.quarantined() == [])
+        assert here.now_ns - gone_ns <= 20 * SECOND
+        await here.run_to_end()
+
+    a_day(work, offsets_bps=(-200, 200))
 
 
 def test_a_manual_trade_is_shown_left_alone_and_adopted_when_a_person_says_so() -> None:
