@@ -6,9 +6,12 @@ What may be quoted are the ratios, taken in turns. The rates are this machine's.
 from __future__ import annotations
 
 import statistics
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from bench import loops
@@ -16,6 +19,9 @@ from bench.desk import Desk
 from bench.engines import OPEN_NS, SECOND, engine
 from bench.frames import frame, walk
 from bench.test_core import p99, side_by_side
+from otrade.brokers.base import OrderReport, Source
+from otrade.brokers.kite.reports import report_of
+from otrade.brokers.order_book import BookReader
 from otrade.config.schema import JournalConfig
 from otrade.journal.file import JournalFile
 from otrade.live.journal import window_bytes
@@ -140,3 +146,32 @@ def test_ticks_a_second_with_strategy_and_bracket(benchmark: Any, figures: list[
     name = "full packets" if mode == "full" else "LTP packets"
     figures.append((f"strategy and bracket from memory, {name}", f"{statistics.median(rates):.1f} M ticks a second", "-",
                     f"one core; {opened:,} brackets and {requests:,} requests in a million ticks", "10 M"))
+
+
+def test_reading_a_long_days_order_book(benchmark: Any, figures: list[tuple[str, ...]]) -> None:
+    """Three hundred orders that have ended, as an audit reads them: beside what parsing the JSON takes anybody."""
+    body = orjson.dumps([
+        {"order_id": f"2611231{i:08d}", "status": "COMPLETE", "status_message": None, "order_timestamp": "2026-11-23 09:24:25",
+         "exchange_update_timestamp": "2026-11-23 09:24:25", "exchange_timestamp": "2026-11-23 09:24:25", "variety": "regular",
+         "exchange": "NSE", "tradingsymbol": "INFY", "instrument_token": 408065, "order_type": "LIMIT", "transaction_type": "BUY",
+         "validity": "DAY", "product": "MIS", "quantity": 10, "disclosed_quantity": 0, "price": 1517.7, "trigger_price": 0,
+         "average_price": 1517.65, "filled_quantity": 10, "pending_quantity": 0, "cancelled_quantity": 0, "meta": {},
+         "tag": f"OT0000070001E0{i:05d}", "tags": [f"OT0000070001E0{i:05d}"]}
+        for i in range(300)
+    ])
+    book = BookReader(lambda row, ts_recv_ns: report_of(row, Source.BOOK, ts_recv_ns))
+
+    def read() -> list[OrderReport]:
+        return book.reports(orjson.loads(body), OPEN_NS)
+
+    def timed(work: Callable[[], object]) -> float:
+        began_ns = time.perf_counter_ns()
+        work()
+        return (time.perf_counter_ns() - began_ns) / 1_000
+
+    first = timed(read)
+    ours, floor = side_by_side(lambda: timed(read), lambda: timed(lambda: orjson.loads(body)))
+    benchmark(read)
+    ratio = statistics.median(x / y for x, y in zip(ours, floor, strict=True))
+    figures.append(("an order book of 300 ended orders", f"{statistics.median(ours):.0f} us", f"{p99(ours):.0f} us",
+                    f"{ratio:.2f}x of parsing its JSON ({statistics.median(floor):.0f} us); the first time {first:.0f} us", "-"))

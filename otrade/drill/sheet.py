@@ -64,8 +64,8 @@ def render(results: Sequence[Result], kinds: Sequence[str], wall_s: float) -> st
         "worst time from a restart until everything open was covered:",
         f"                    {_worst_recovery(alone):.2f} s where nothing else went wrong, "
         f"{_worst_recovery(free):.2f} s with other troubles, {_worst_recovery(capped):.2f} s where the day's order cap forbids every order",
-        f"worst over-exit     {_worst_excess(free):.2f} s (two exits filled, or a fill after a cancel; undone), {_worst_excess(capped):.2f} s "
-        "where that cap forbids the order that would undo it",
+        f"worst over-exit     {_worst_excess(free):.2f} s (two exits filled, or a fill after a cancel; undone), "
+        f"{_worst_excess(capped):.2f} s where that cap forbids the order that would undo it",
     ]
     return "\n".join(lines)
 

@@ -123,7 +123,7 @@ class Control:
         instrument_id = args.get("instrument_id")
         if instrument_id is None or not 0 <= int(instrument_id) < len(day.plan.instruments):
             return False, "name the instrument whose foreign position is to be taken over"
-        return day.explainer.adopt(int(instrument_id))
+        return day.explainer.positions.adopt(int(instrument_id))
 
     def _stop(self, args: Args) -> Result:
         day = self._day

@@ -172,7 +172,7 @@ class TradingDay:
             on_fault=self.fault,
             audit_flat_ns=self.options.audit_flat_ns,
         )
-        self.explainer.session, self.explainer.books = session, self._books
+        self.explainer.use(session, self._books)
         now_ns = self.clock.now_ns()
         if self.journal is not None and self.journal.is_resumed:
             self._take_up_views()
@@ -435,7 +435,7 @@ class TradingDay:
                 f"the broker's positions could not be read at the end ({error}): look at them yourself. {what_is_open(self.plan)}",
             )
             return
-        found = self.explainer.verify(positions)
+        found = self.explainer.positions.compare(positions)
         for item in found:
             self.board.say(Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id)
         if not found:

@@ -1,35 +1,28 @@
-"""What the broker shows against what the core knows: taken back, healed, or quarantined with the difference in words.
+"""Orders that the broker shows and the core does not know: taken back, taken in, or quarantined with the difference in words.
 
-At the start the whole account is explained before the gate opens. Afterwards pushes come first; the order book and the positions
-are read as audits, more often while something is unexplained. An instrument in quarantine is shown and not traded, the rest
-trades; it is released when the difference has gone, or when a person has it adopted.
+At the start the whole account is explained before the gate opens. Afterwards pushes come first, and the order book is an audit, as
+the positions are (`positions.py`).
 """
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
 from otrade._core.types import Reason, Severity
-from otrade.brokers.base import BrokerPosition, BrokerSession, OrderReport
-from otrade.errors import BrokerError, EngineError, NetworkError, RateLimitError
+from otrade.brokers.base import BrokerSession, OrderReport
+from otrade.errors import BrokerError, NetworkError, RateLimitError
 
 from .book import BookKeeper
 from .clock import NS_PER_S, Clock
 from .desk import OrderDesk
 from .notices import NoticeBoard
 from .plan import DayPlan
-from .reconcile import Unexplained, unexplained_orders, unexplained_positions
-from .recovery import Recovery, adopt_position
+from .positions import PositionAudit
+from .reconcile import Unexplained, unexplained_orders
+from .recovery import Recovery
 from .tags import parse
-from .units import rupees
 
-log = logging.getLogger("otrade")
-
-POSITION_AUDIT_NS = 300 * NS_PER_S
-UNEXPLAINED_AUDIT_NS = 15 * NS_PER_S
-SECOND_LOOK_NS = 5 * NS_PER_S
 START_LOOKS = 3
 LATE_NS = 60 * NS_PER_S
 """A book may be behind (brokers answer from caches): orders of an earlier run that the start has not seen may turn up for so long."""
@@ -38,7 +31,7 @@ T = TypeVar("T")
 
 
 class Explainer:
-    """One day's account with the broker. `session` and `books` are set when they exist."""
+    """One day's account with the broker. `books` is set when it exists, and the session with `use`."""
 
     def __init__(
         self,
@@ -58,37 +51,43 @@ class Explainer:
         self._on_trouble = on_trouble
         self._on_fault = on_fault
         self._recovery = Recovery(plan)
-        self.session: BrokerSession | None = None
-        self.books: BookKeeper | None = None
+        self._session: BrokerSession | None = None
+        self._books: BookKeeper | None = None
         self._known: set[str] = set()
         """Ids of orders that are not the core's and have been spoken of, or explain themselves."""
         self._foreign: dict[str, int] = {}
         """Live orders that are not the core's, by id: their instruments."""
-        self._differences: dict[int, tuple[int, BrokerPosition | None]] = {}
-        self._suspects: set[str] = set()
-        self._next_ns = 0
-        self._task: asyncio.Task[None] | None = None
         self._late: dict[str, OrderReport] = {}
         """Orders of an earlier run that the start's book did not show, by id, until they are taken back."""
         self._late_task: asyncio.Task[None] | None = None
         self._ts_start_ns = 0
-        self._n_adopted = 0
         self.runs_taken_back: set[int] = set()
         """Earlier runs with brackets that the core did not know."""
-        self.ts_positions_ns = 0
-        """When the broker's positions were last read whole."""
+        self.positions = PositionAudit(
+            plan,
+            clock,
+            board,
+            is_suspect=lambda instrument_id: instrument_id in self._foreign.values(),
+            on_trouble=on_trouble,
+            on_fault=on_fault,
+        )
+
+    def use(self, session: BrokerSession, books: BookKeeper) -> None:
+        """Look through these."""
+        self._session = self.positions.session = session
+        self._books = books
 
     # ---------------------------------------------------------------------------------------- start
     async def explain_start(self) -> None:
         """Take back what is ours, resolve what is in doubt as far as one book can, quarantine the rest."""
-        assert self.session is not None and self.books is not None
+        assert self._session is not None and self._books is not None
         found: list[Unexplained] = []
         self._ts_start_ns = self._clock.now_ns()
         for _ in range(START_LOOKS):
             ts_request_ns = self._clock.now_ns()
-            rows = await self.patiently(self.session.order_book)
-            positions = await self.patiently(self.session.positions)
-            await self._exact_values(rows, partial(self.patiently, self.session.trades))
+            rows = await self.patiently(self._session.order_book)
+            positions = await self.patiently(self._session.positions)
+            await self._exact_values(rows, partial(self.patiently, self._session.trades))
             unknown = self._take_rows(rows, ts_request_ns, rows)
             # Orders that ended before we began explain themselves; later reports about them are no news.
             self._known.update(row.broker_order_id for row in unknown)
@@ -96,13 +95,15 @@ class Explainer:
             self._engine.set_budget(**{**self._plan.budget, "day_used": len(rows)})
             found = unexplained_orders(unknown, self._plan.instrument_of)
             self._foreign = {item.key: item.instrument_id for item in found}
-            differences = self._compare(positions)
+            differences = self.positions.compare(positions)
             found += differences
             if not differences:
                 break
             # Something may have traded between the two answers: look again before accusing anybody.
         for item in found:
-            self.quarantine(item)
+            self.positions.quarantine(item)
+        if self._known:
+            self.positions.look_soon()
 
     async def _exact_values(self, rows: list[OrderReport], trades: Callable[[], Awaitable[dict[str, tuple[int, int]]]]) -> None:
         """Orders of an earlier run get their value from the day's trades: an average price has been rounded."""
@@ -132,12 +133,12 @@ class Explainer:
 
     def _take_rows(self, rows: list[OrderReport], ts_request_ns: int, ours: list[OrderReport]) -> list[OrderReport]:
         """Take a whole book. Those of `ours` that the core does not know become its own first. What it does not know afterwards."""
-        assert self.books is not None
+        assert self._books is not None
         now_ns = self._clock.now_ns()
         for adopted in self._recovery.adopt(ours, now_ns):
             self.runs_taken_back.add(adopted.run)
             self._board.say(Severity.WARN, "TAKEN_BACK", adopted.text, instrument_id=adopted.instrument_id)
-        return self.books.take(rows, ts_request_ns)
+        return self._books.take(rows, ts_request_ns)
 
     # ------------------------------------------------------------------------------------- the news
     def on_book(self, unknown: list[OrderReport]) -> None:
@@ -177,9 +178,9 @@ class Explainer:
             found = [Unexplained(instrument_id, f"order {report.broker_order_id}", text)]
         if found:
             self._known.add(report.broker_order_id)
-            self._next_ns = 0  # what did it do to the position?
+            self.positions.look_soon()  # what did it do to the position?
         for item in found:
-            self.quarantine(item)
+            self.positions.quarantine(item)
 
     def _is_late(self, report: OrderReport) -> bool:
         """Is it an earlier run's, and did the book that the start believed not show it yet? One of an engine that runs beside this
@@ -193,13 +194,15 @@ class Explainer:
 
     async def _take_back_late(self) -> None:
         """As at the start: out of one whole book, and with the day's trades for exact values."""
-        assert self.session is not None and self.books is not None
+        assert self._session is not None and self._books is not None
         try:
             ts_request_ns = self._clock.now_ns()
-            rows = await self.session.order_book()
-            await self._exact_values(rows, self.session.trades)
+            rows = await self._session.order_book()
+            await self._exact_values(rows, self._session.trades)
             ours = [row for row in rows if row.broker_order_id not in self._known and self._is_late(row)]
             unknown = {row.broker_order_id: row for row in self._take_rows(rows, ts_request_ns, ours)}
+            # The start has counted the placements of the book that it saw.
+            self._engine.set_budget(**{**self._plan.budget, "day_used": max(len(rows), self._engine.budget()["day_used"])})
             for key in self._late.keys() & unknown.keys():
                 # It cannot be taken back: no strategy trades there any more, or its entry is not shown.
                 self._known.add(key)
@@ -213,8 +216,8 @@ class Explainer:
         finally:
             self._late_task = None
             self._late.clear()
-            self._next_ns = self._clock.now_ns() + SECOND_LOOK_NS
-            self.books.want()  # what this book did not show either is told by the next one
+            self.positions.look_soon()
+            self._books.want()  # what this book did not show either is told by the next one
 
     def _hold(self, report: OrderReport) -> None:
         instrument_id = self._plan.instrument_of[report.instrument_token]
@@ -223,7 +226,7 @@ class Explainer:
                 f"{report.tradingsymbol}: order {report.broker_order_id} of an earlier run has turned up, and the broker does not answer "
                 "what became of it; nothing new is traded here until it does."
             )
-            self.quarantine(Unexplained(instrument_id, f"order {report.broker_order_id}", text))
+            self.positions.quarantine(Unexplained(instrument_id, f"order {report.broker_order_id}", text))
 
     def _take_in(self, report: OrderReport) -> bool:
         tag = parse(report.cl_ord_id)
@@ -240,113 +243,13 @@ class Explainer:
         self._desk.drain()
         return True
 
-    # ------------------------------------------------------------------------------------ positions
     def audit(self, now_ns: int) -> None:
-        """Read the positions when the last reading is too old for what is going on."""
-        if self._differences and now_ns <= self._ts_start_ns + LATE_NS and self.books is not None:
-            self.books.want()  # the start's book may have been behind: what explains the difference would be in the next one
-        calm_ns = UNEXPLAINED_AUDIT_NS if self.quarantined() else POSITION_AUDIT_NS
-        if self._next_ns == 0:
-            self._next_ns = now_ns + (SECOND_LOOK_NS if self._known and self.ts_positions_ns else calm_ns)
-        if now_ns < self._next_ns or self._task is not None:
-            return
-        self._next_ns = now_ns + calm_ns
-        self._task = asyncio.get_running_loop().create_task(self._audit())
-
-    def quarantined(self) -> list[int]:
-        """Instruments that do not trade."""
-        return [i for i in range(len(self._plan.instruments)) if self._engine.instrument(i)["quarantined"]]
-
-    async def _audit(self) -> None:
-        """Two looks that differ in the same way, with the core's own quantity unchanged in between, are a difference."""
-        assert self.session is not None
-        try:
-            before = self._plan.net_of()
-            positions = await self.session.positions()
-            if before != self._plan.net_of():
-                self._next_ns = self._clock.now_ns() + SECOND_LOOK_NS
-                return
-            found = self._compare(positions)
-            keys = {f"{item.instrument_id} {item.key} {before[item.instrument_id]}" for item in found}
-            for item in found:
-                key = f"{item.instrument_id} {item.key} {before[item.instrument_id]}"
-                if key in self._suspects and not self._engine.instrument(item.instrument_id)["quarantined"]:
-                    self.quarantine(item)
-            if keys - self._suspects:
-                self._next_ns = self._clock.now_ns() + SECOND_LOOK_NS
-            self._suspects = keys
-            self._release()
-        except BrokerError as error:
-            self._on_trouble(error)
-        except Exception as error:
-            self._on_fault(error, "comparing positions")
-        finally:
-            self._task = None
-
-    def _compare(self, positions: list[BrokerPosition]) -> list[Unexplained]:
-        ours = self._plan.net_of()
-        shown: dict[int, int] = {}
-        rows: dict[int, BrokerPosition] = {}
-        for position in positions:
-            instrument_id = self._plan.instrument_of.get(position.instrument_token)
-            if instrument_id is not None:
-                shown[instrument_id] = shown.get(instrument_id, 0) + position.net_qty
-                rows[instrument_id] = position
-        self._differences = {i: (shown.get(i, 0) - net_qty, rows.get(i)) for i, net_qty in ours.items() if shown.get(i, 0) != net_qty}
-        self.ts_positions_ns = self._clock.now_ns()
-        return unexplained_positions(positions, self._plan.instrument_of, ours)
-
-    def _release(self) -> None:
-        """An instrument whose difference has gone, and that has no foreign order left, trades again."""
-        for instrument_id in self.quarantined():
-            if instrument_id not in self._differences and instrument_id not in self._foreign.values():
-                self._engine.on_quarantine(instrument_id, False, self._clock.now_ns())
-
-    def quarantine(self, item: Unexplained) -> None:
-        self._engine.on_quarantine(item.instrument_id, True, self._clock.now_ns())
-        self._board.say(Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id)
-
-    def adopt(self, instrument_id: int) -> tuple[bool, str]:
-        """A person hands over the difference that was seen last. (done, words)."""
-        name = self._plan.symbol_of(instrument_id)
-        qty, position = self._differences.get(instrument_id, (0, None))
-        if qty == 0:
-            return False, f"{name}: the broker shows no quantity that is not this engine's"
-        value_e4 = _value_of(qty, position, self._engine.position(instrument_id))
-        if value_e4 <= 0:
-            return False, f"{name}: the broker tells no price for the position; close it there instead"
-        self._n_adopted += 1
-        try:
-            words = adopt_position(self._plan, instrument_id, qty, value_e4, self._n_adopted, self._clock.now_ns())
-        except EngineError as error:
-            return False, str(error)
-        del self._differences[instrument_id]
-        self._next_ns = self._clock.now_ns() + SECOND_LOOK_NS
-        self._release()
-        self._board.say(Severity.WARN, "ADOPTED", f"{words} (at {rupees(value_e4 // abs(qty))})", instrument_id=instrument_id)
-        return True, words
-
-    def verify(self, positions: list[BrokerPosition]) -> list[Unexplained]:
-        """The last comparison of the day."""
-        return self._compare(positions)
+        """On the beat. The start's book may have been behind: what explains a difference would be in the next one."""
+        if self.positions.differences and now_ns <= self._ts_start_ns + LATE_NS and self._books is not None:
+            self._books.want()
+        self.positions.audit(now_ns)
 
     async def close(self) -> None:
-        for task in (self._task, self._late_task):
-            if task is not None:
-                await asyncio.gather(task, return_exceptions=True)
-
-
-def _value_of(qty: int, position: BrokerPosition | None, ours: Mapping[str, int]) -> int:
-    """What the foreign quantity cost: the broker's total less the core's own, exact when nobody else traded the other way. Else
-    as if it had been traded at the last price; 0 when the broker tells none.
-    """
-    if position is None:
-        return 0
-    side = "buy" if qty > 0 else "sell"
-    other = "sell" if qty > 0 else "buy"
-    shown = {"buy": (position.buy_qty, position.buy_value_e4), "sell": (position.sell_qty, position.sell_value_e4)}
-    strange_qty = shown[side][0] - ours[f"{side}_qty"]
-    strange_value_e4 = shown[side][1] // position.multiplier - ours[f"{side}_value_e4"]
-    if strange_qty == abs(qty) and shown[other][0] == ours[f"{other}_qty"] and strange_value_e4 > 0:
-        return strange_value_e4
-    return abs(qty) * position.ltp_e4
+        await self.positions.close()
+        if self._late_task is not None:
+            await asyncio.gather(self._late_task, return_exceptions=True)

@@ -143,7 +143,7 @@ class LiveSource:
                 orders_sent=day.desk.n_sent,
                 in_doubt=risk["n_in_doubt"],
                 book_ms=ms_or_none(day.ts_book_ns),
-                positions_ms=ms_or_none(day.explainer.ts_positions_ns),
+                positions_ms=ms_or_none(day.explainer.positions.ts_last_ns),
                 quarantined=engine.n_quarantined,
             ),
             pnl=schema.PnlStatus(

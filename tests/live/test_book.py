@@ -41,7 +41,7 @@ def test_what_has_ended_is_told_once() -> None:
             looks = told(journal)[before:]
             assert len(looks) >= 2 and set(looks) == {0}, "nothing has happened, and something was told"
 
-            books, before = here.day.explainer.books, len(told(journal))
+            books, before = here.day._books, len(told(journal))
             assert books is not None
             rows = await here.sim.during(here.broker.order_book())
             assert len(rows) == n_orders

@@ -106,7 +106,7 @@ def test_every_number_is_the_exchange_s_or_the_page_s(tmp_path: Path) -> None:
             here.day.engine.on_halt(Halt.HALTED, Reason.OK, here.now_ns)
             seen = await scrape(source)
             assert value(seen, "otrade_halt", state="HALTED") == 1 and value(seen, "otrade_ready") == 0
-            assert value(seen, "otrade_quarantined_instruments") == len(here.day.explainer.quarantined()) == 1
+            assert value(seen, "otrade_quarantined_instruments") == len(here.day.explainer.positions.quarantined()) == 1
             await here.run_to_end()
             seen = await scrape(source)
             assert value(seen, "otrade_brackets_live") == 0, "after the day its numbers stay"

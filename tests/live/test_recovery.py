@@ -304,7 +304,7 @@ def test_without_a_journal_a_book_that_is_behind_is_made_up_for(is_closed: bool,
         assert (risk["halt"], risk["halt_reason"]) == (Halt.REDUCING, Reason.FORGOTTEN)
         assert here.codes().count("JOURNAL_GONE") == 1
         here.day.engine.on_halt(Halt.ACTIVE, Reason.OK, here.now_ns)
-        await here.run_until(lambda: here.day.explainer.quarantined() == [])
+        await here.run_until(lambda: here.day.explainer.positions.quarantined() == [])
         await here.sim.run_until(here.now_ns + 120 * SECOND)
         assert here.day.engine.risk()["halt"] == Halt.ACTIVE, "a person has spoken: it is not forgotten twice"
         await here.run_to_end()
@@ -328,7 +328,7 @@ def test_orders_of_an_engine_that_runs_beside_this_one_are_not_taken(run_id: int
         tag = make(Tag(run=run_id, bracket=9, leg=Leg.ENTRY, attempt=0, slot=0))
         contract = exchange.market.universe.resolve("NSE:SBIN")
         exchange.place(Request(contract, 1, "MIS", Terms("MARKET", 7, protection_pct=-1.0), tag=tag))
-        await here.run_until(lambda: "TAKEN_BACK" in here.codes() and bool(here.day.explainer.quarantined()))
+        await here.run_until(lambda: "TAKEN_BACK" in here.codes() and bool(here.day.explainer.positions.quarantined()))
         await here.sim.run_until(here.now_ns + 20 * SECOND)
         assert here.day.engine.find_order(tag, exchange.orders()[-1].order_id) < 0
         assert "UNEXPLAINED" in here.codes() and exchange.net_qty()["NSE:SBIN"] == 7, "shown and left alone"
@@ -345,12 +345,13 @@ def test_what_the_start_could_not_explain_trades_again_soon_after_it_has_gone() 
         exchange.place_manual("NSE:SBIN", 1, 7)
         await here.sim.run_until(here.now_ns + 5 * SECOND)
         await here.restart()
-        assert here.day.explainer.quarantined() == [here.day.plan.instrument_of[exchange.market.universe.resolve("NSE:SBIN").token]]
+        token = exchange.market.universe.resolve("NSE:SBIN").token
+        assert here.day.explainer.positions.quarantined() == [here.day.plan.instrument_of[token]]
         await here.sim.run_until(here.now_ns + 70 * SECOND)
         here.sim.faults.drop_pushes(9)  # a push about it would have the positions read anyway
         exchange.place_manual("NSE:SBIN", -1, 7)
         gone_ns = here.now_ns
-        await here.run_until(lambda: here.day.explainer.quarantined() == [])
+        await here.run_until(lambda: here.day.explainer.positions.quarantined() == [])
         assert here.now_ns - gone_ns <= 20 * SECOND
         await here.run_to_end()
 
