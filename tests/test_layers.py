@@ -37,6 +37,7 @@ CORE = {
 PURE = {"errors", "types"}  # layer 0
 LAYER_1 = PURE | {"_core.wire", "_core.wire_kite", "_core.wire_upstox", "_core.histogram", "_core.journal"}
 LAYER_4 = PURE | {"config", "instruments", "calendar", "charges"}
+SHARED = {"brokers.base", "brokers.rows", "brokers.order_book", "brokers.session", "brokers.transport"}  # of all brokers
 LAYER_5 = LAYER_1 | LAYER_4 | {"brokers", "journal"}
 LIVE = LAYER_5 | {"_core.engine", "_core.warmup", "_core.sink", "_core.views", "lean", "live", "web"}
 # room of a file (longest match wins) -> what it may import; "web" is narrowed for `live` below
@@ -46,11 +47,12 @@ TABLE: dict[str, set[str]] = {
     "calendar": PURE | {"config"}, "instruments": PURE | {"instruments"}, "charges": PURE,
     "brokers.base": LAYER_1 | LAYER_4 | {"brokers.base"},
     "brokers.rows": PURE,
+    "brokers.order_book": LAYER_1 | {"brokers.base"},
     "brokers.session": PURE | {"brokers.rows"},
     "brokers.kit": LAYER_1 | LAYER_4 | {"brokers.base", "brokers.session", "brokers.transport"},
     "brokers.transport": LAYER_1 | PURE | {"lean", "brokers.base", "brokers.rows", "brokers.transport"},
-    "brokers.kite": LAYER_1 | LAYER_4 | {"brokers.base", "brokers.rows", "brokers.session", "brokers.transport", "brokers.kite"},
-    "brokers.upstox": LAYER_1 | LAYER_4 | {"brokers.base", "brokers.rows", "brokers.session", "brokers.transport", "brokers.upstox"},
+    "brokers.kite": LAYER_1 | LAYER_4 | SHARED | {"brokers.kite"},
+    "brokers.upstox": LAYER_1 | LAYER_4 | SHARED | {"brokers.upstox"},
     "brokers.sim": {"brokers.sim"},
     "journal": LAYER_1 | LAYER_4 | {"_core.engine", "_core.replay", "journal"},
     "drill": LIVE | {"drill"},
