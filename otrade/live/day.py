@@ -8,6 +8,7 @@ reads a clock but the one that it was given.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 
@@ -39,6 +40,8 @@ log = logging.getLogger(LOGGER_NAME)
 BEAT_OPEN_NS = NS_PER_S // 10
 BEAT_FLAT_NS = NS_PER_S // 2
 """While no bracket lives only bars and audits are due, and both know their own times."""
+TOLD_AT_ONCE = 4
+"""Notices that are put into words in one go: some 9 us each, and a frame that comes meanwhile waits."""
 FIRST_FEED_NS = 10 * NS_PER_S
 RATE_WINDOW_NS = 60 * NS_PER_S
 """The longest of the broker's sliding windows that a few orders can fill."""
@@ -116,6 +119,9 @@ class TradingDay:
         self._entries_from_ns = 0
         """When the start's pause ends; 0: it has not begun, or is over."""
         self._is_journal_gone = False
+        self._untold: deque[dict[str, int]] = deque()
+        """What the core has said and nobody has been told yet."""
+        self._is_telling = False
         self._failures: set[str] = set()
         self._feed_was_up = False
         self._feed_up = asyncio.Event()
@@ -288,12 +294,26 @@ class TradingDay:
         """Take what the core has said since the last time: bars, signals, notices."""
         self.candles.extend(self.engine.take_bars())
         self.signals.extend(self.engine.take_signals())
-        for row in self.engine.take_notices():
+        rows = self.engine.take_notices()
+        for row in rows:
             if row["code"] == Note.BRACKET_CLOSED:
                 self.trades.close(row["bracket_id"])
                 for listener in self.on_bracket_closed:
                     listener(row["bracket_id"])
-            self.board.say_core(row, self.plan)
+        self._untold.extend(rows)
+        self._tell(TOLD_AT_ONCE)
+
+    def _tell(self, most: int) -> None:
+        """Put into words what waits for it: so many notices now, and the rest when frames have been let in between."""
+        for _ in range(min(most, len(self._untold))):
+            self.board.say_core(self._untold.popleft(), self.plan)
+        if self._untold and not self._is_telling:
+            self._is_telling = True
+            self.clock.call_at(self.clock.now_ns(), self._tell_on)
+
+    def _tell_on(self) -> None:
+        self._is_telling = False
+        self._careful("what the core says", partial(self._tell, TOLD_AT_ONCE))
 
     # -------------------------------------------------------------------------------- broker's news
     def _look(self) -> None:
@@ -422,6 +442,7 @@ class TradingDay:
             await self._verify(self._session)
             await self._session.close()
         self.collect()
+        self._tell(len(self._untold))
         if self.journal is not None:
             self.journal.close()
 

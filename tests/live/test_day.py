@@ -5,6 +5,7 @@ import pytest
 from otrade._core.types import Ev, Halt, Reason, Severity
 from otrade.brokers.base import Answer
 from otrade.live.control import Control
+from otrade.live.day import TOLD_AT_ONCE
 from otrade.live.summary import DaySummary, render, summarize
 
 from .world import MINUTE, SECOND, World, run, world
@@ -312,5 +313,37 @@ def test_a_failure_beside_the_order_path_is_said_and_trading_goes_on() -> None:
             assert here.codes().count("FAILED") == 1
             assert here.day.engine.risk()["halt"] == Halt.ACTIVE
             assert check_truth(here).n_trades > 0
+
+    run(body())
+
+
+def test_many_notices_are_told_few_at_a_time_and_in_order() -> None:
+    """Words take Python a while; a frame that comes meanwhile is not to wait for all of them."""
+
+    async def body() -> None:
+        async with world(hours=1) as here:
+            await here.open()
+            await here.sim.run_until(here.now_ns + SECOND)
+
+            def said() -> list[str]:
+                return [notice.text for notice in here.notices if notice.code == "HALT_CHANGED"]
+
+            def turn(n: int) -> None:
+                for k in range(n):
+                    here.day.engine.on_halt(Halt.ACTIVE if k % 2 else Halt.REDUCING, Reason.OK, here.now_ns)
+                here.day.collect()
+
+            turn(10 * TOLD_AT_ONCE)
+            assert len(said()) == TOLD_AT_ONCE
+            turn(2)
+            assert len(said()) == 2 * TOLD_AT_ONCE, "new ones wait behind those that wait already"
+            await here.sim.run_until(here.now_ns + SECOND // 10)
+            assert len(said()) == 10 * TOLD_AT_ONCE + 2
+            assert len(set(said()[::2])) == len(set(said()[1::2])) == 1, "in the order in which the core said them"
+
+            turn(5 * TOLD_AT_ONCE)
+            here.day.ending.insist("test")
+            await here.sim.during(here.day.close())
+            assert len(said()) == 15 * TOLD_AT_ONCE + 2, "a day that ends says all"
 
     run(body())
