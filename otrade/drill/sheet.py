@@ -1,7 +1,7 @@
 """What a drill found, on one sheet."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import orjson
 
@@ -47,8 +47,8 @@ def render(results: Sequence[Result], kinds: Sequence[str], wall_s: float) -> st
     ]
     for kind in kinds:
         alone = [r for r in results if r.kinds == (kind,)]
-        worst = max((r.uncovered_s for r in alone), default=0.0)
-        bound = max((r.bound_s for r in alone), default=0.0)
+        worst = _worst(r.uncovered_s for r in alone)
+        bound = _worst(r.bound_s for r in alone)
         shown = f"{worst:9.2f} s / {bound:.1f} s" if alone else "        (never drawn alone)"
         count = f"{seen[kind]:>8,}" if seen[kind] else "    NONE"
         lines.append(f"{NAMES.get(kind, kind):<36}{count}   {shown}")
@@ -62,20 +62,17 @@ def render(results: Sequence[Result], kinds: Sequence[str], wall_s: float) -> st
         "",
         f"recoveries          {seen['kill'] + seen['kill_again']:,}, {seen['kill_lost_journal']:,} of them from the book alone; "
         "worst time from a restart until everything open was covered:",
-        f"                    {_worst_recovery(alone):.2f} s where nothing else went wrong, "
-        f"{_worst_recovery(free):.2f} s with other troubles, {_worst_recovery(capped):.2f} s where the day's order cap forbids every order",
-        f"worst over-exit     {_worst_excess(free):.2f} s (two exits filled, or a fill after a cancel; undone), "
-        f"{_worst_excess(capped):.2f} s where that cap forbids the order that would undo it",
+        f"                    {_worst(r.recovery_s for r in alone):.2f} s where nothing else went wrong, "
+        f"{_worst(r.recovery_s for r in free):.2f} s with other troubles, "
+        f"{_worst(r.recovery_s for r in capped):.2f} s where the day's order cap forbids every order",
+        f"worst over-exit     {_worst(r.exceeded_s for r in free):.2f} s (two exits filled, or a fill after a cancel; undone), "
+        f"{_worst(r.exceeded_s for r in capped):.2f} s where that cap forbids the order that would undo it",
     ]
     return "\n".join(lines)
 
 
-def _worst_excess(results: Sequence[Result]) -> float:
-    return max((r.exceeded_s for r in results), default=0.0)
-
-
-def _worst_recovery(results: Sequence[Result]) -> float:
-    return max((r.recovery_s for r in results), default=0.0)
+def _worst(seconds: Iterable[float]) -> float:
+    return max(seconds, default=0.0)
 
 
 def missing(results: Sequence[Result], kinds: Sequence[str]) -> list[str]:

@@ -11,13 +11,13 @@ import msgspec
 
 from otrade._core.types import Ev, Leg, OrdType
 from otrade.brokers.base import OrderReport
+from otrade.brokers.order_book import ENDED
 
 from .heartbeat import Protected, Protection
 from .tags import WATCHDOG_ATTEMPT, Tag, parse
 
 Key = tuple[int, int]
 """Run and bracket, as in the tags."""
-ENDED = frozenset({Ev.FILL_FULL, Ev.CANCELED, Ev.REJECTED, Ev.EXPIRED})
 STOPS = frozenset({OrdType.SL, OrdType.SL_M})
 ON_THE_WAY = frozenset({Ev.ACCEPTED, Ev.UNKNOWN})
 

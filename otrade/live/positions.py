@@ -70,7 +70,7 @@ class PositionAudit:
         self._next_ns = self._clock.now_ns() + SECOND_LOOK_NS
 
     def _gap_ns(self) -> int:
-        return UNEXPLAINED_AUDIT_NS if self.quarantined() else CALM_AUDIT_NS
+        return UNEXPLAINED_AUDIT_NS if self._engine.n_quarantined else CALM_AUDIT_NS
 
     async def _audit(self) -> None:
         """Two looks that differ in the same way, with the core's own quantity unchanged in between, are a difference."""

@@ -11,6 +11,7 @@ import msgspec
 from otrade._core.engine import Engine
 from otrade._core.types import Ev, Leg, OrdStatus, OrdType, Side
 from otrade.brokers.base import OrderReport
+from otrade.brokers.order_book import ENDED
 from otrade.errors import EngineError
 
 from .plan import DayPlan
@@ -19,7 +20,7 @@ from .tags import Tag, parse
 FALLBACK_STOP_BPS = 100
 """Where a stop goes whose plan needs an ATR that a fresh start does not have: 1 % from the entry."""
 
-ENDED = {
+STATUS_OF_END = {
     Ev.CANCELED: OrdStatus.CANCELED,
     Ev.REJECTED: OrdStatus.REJECTED,
     Ev.EXPIRED: OrdStatus.EXPIRED,
@@ -114,7 +115,7 @@ class Recovery:
             bracket_id,
             row.tag.leg,
             row.tag.attempt,
-            ENDED.get(report.ev, OrdStatus.PENDING_NEW),
+            STATUS_OF_END.get(report.ev, OrdStatus.PENDING_NEW),
             cl_ord_id=report.cl_ord_id,
             broker_order_id=report.broker_order_id,
             side=report.side,
@@ -203,7 +204,7 @@ def stop_distance_e4(engine: Engine, strategy_id: int, px_e4: int) -> int:
 
 
 def _is_live(report: OrderReport) -> bool:
-    return report.ev not in ENDED and report.ev != Ev.FILL_FULL
+    return report.ev not in ENDED
 
 
 def _entry_of(group: list[_Row]) -> tuple[int, int, int]:

@@ -30,7 +30,7 @@ from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.kite.stream import MODES, TOKENS_MAX, KiteStream, StreamCallbacks
 from otrade.brokers.order_book import BookReader
-from otrade.brokers.rows import count, e4, identity, number
+from otrade.brokers.rows import count, e4, identity, number, price_e4, value_e4
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.feed import FeedLatency
@@ -204,7 +204,7 @@ class KiteBroker:
         for row in await self.rest.trades():
             key, qty = identity(row, "order_id"), count(row, "quantity")
             had_qty, had_value_e4 = found.get(key, (0, 0))
-            found[key] = had_qty + qty, had_value_e4 + e4(number(row, "average_price") * qty)
+            found[key] = had_qty + qty, had_value_e4 + value_e4(row, "average_price", qty)
         return found
 
     async def funds(self) -> list[Funds]:
@@ -245,7 +245,7 @@ def position_of(row: Mapping[str, Any]) -> BrokerPosition:
         sell_qty=count(row, "sell_quantity"),
         buy_value_e4=e4(number(row, "buy_value")),
         sell_value_e4=e4(number(row, "sell_value")),
-        ltp_e4=e4(number(row, "last_price")),
+        ltp_e4=price_e4(row, "last_price"),
         multiplier=int(number(row, "multiplier")) or 1,
     )
 

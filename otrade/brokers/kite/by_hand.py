@@ -10,7 +10,7 @@ from otrade.brokers.kite.broker import funds_of, position_of
 from otrade.brokers.kite.reasons import answer_of
 from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
-from otrade.brokers.rows import count, decimal, e4, number
+from otrade.brokers.rows import count, decimal, e4, number, price_e4
 from otrade.brokers.transport.door import OrderDoor
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.rest import FORM
@@ -64,11 +64,11 @@ class KiteByHand:
             [e4(number(level, "price")) for level in depth.get(side) or () if isinstance(level, dict)] for side in ("buy", "sell")
         )
         return Quote(
-            e4(number(row, "last_price")),
+            price_e4(row, "last_price"),
             max(bids, default=0),
             min((px for px in asks if px), default=0),
-            e4(number(row, "lower_circuit_limit")),
-            e4(number(row, "upper_circuit_limit")),
+            price_e4(row, "lower_circuit_limit"),
+            price_e4(row, "upper_circuit_limit"),
             (*bids, *asks),
         )
 
@@ -120,6 +120,6 @@ def holding_of(row: Mapping[str, Any]) -> Holding:
         str(row.get("isin") or ""),
         count(row, "quantity") + t1_qty,
         t1_qty,
-        e4(number(row, "average_price")),
-        e4(number(row, "last_price")),
+        price_e4(row, "average_price"),
+        price_e4(row, "last_price"),
     )

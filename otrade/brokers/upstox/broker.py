@@ -13,7 +13,7 @@ from otrade._core.wire import FrameSink
 from otrade._core.wire_upstox import UpstoxEncoder
 from otrade.brokers.base import Answer, BrokerPosition, Callbacks, Capabilities, Clock, Funds, OrderCommand, OrderReport, Source
 from otrade.brokers.order_book import BookReader
-from otrade.brokers.rows import count, e4, identity, number
+from otrade.brokers.rows import count, identity, value_e4
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.feed import FeedLatency
@@ -195,7 +195,7 @@ class UpstoxBroker:
         for row in await self.rest.trades():
             key, qty = identity(row, "order_id"), count(row, "quantity")
             had_qty, had_value_e4 = found.get(key, (0, 0))
-            found[key] = had_qty + qty, had_value_e4 + e4(number(row, "average_price") * qty)
+            found[key] = had_qty + qty, had_value_e4 + value_e4(row, "average_price", qty)
         return found
 
     async def funds(self) -> list[Funds]:

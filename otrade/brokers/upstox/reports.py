@@ -121,7 +121,7 @@ def position_of(row: Mapping[str, Any], listing: Listing) -> BrokerPosition:
         sell_qty=count(row, "day_sell_quantity"),
         buy_value_e4=e4(number(row, "day_buy_value")),
         sell_value_e4=e4(number(row, "day_sell_value")),
-        ltp_e4=e4(number(row, "last_price")),
+        ltp_e4=price_e4(row, "last_price"),
         multiplier=int(number(row, "multiplier")) or 1,
     )
 
