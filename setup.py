@@ -28,12 +28,13 @@ class BuildExt(build_ext):
 
 def extension(pyx: Path) -> Extension:
     text = pyx.read_text() + pyx.with_suffix(".pxd").read_text() if pyx.with_suffix(".pxd").exists() else pyx.read_text()
+    of_sources = ["otrade/_core/build_id.h"] if pyx.stem == "build_id" else []  # changes with every source of the core
     linked = ["build/kernels/otk_kernels.o"] if "cimport otk" in text or ", otk" in text else []
     ext = Extension(
         ".".join(pyx.with_suffix("").parts), [str(pyx)], include_dirs=["."], extra_objects=linked, libraries=["m"],
         extra_compile_args=COMPILE, extra_link_args=SANITIZE,
         depends=["otrade/_core/types.py", "otrade/_core/types.h", "otrade/_core/otk.h", "otrade/_core/crc32c.h",
-                 *map(str, Path("otrade").rglob("*.pxd"))],
+                 *of_sources, *map(str, Path("otrade").rglob("*.pxd"))],
     )
     ext.cython_include_dirs = ["."]
     ext.cython_directives = {"language_level": "3", "freethreading_compatible": False}

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 CORE = {
     # room: rooms of the core that it may use, besides `types`
-    "types": set(), "processor": set(), "wire": set(), "histogram": set(), "order": set(), "market": set(), "journal": set(),
+    "types": set(), "processor": set(), "wire": set(), "histogram": set(), "order": set(), "market": set(), "journal": set(), "build_id": set(),
     "wire_kite": {"wire", "writer"}, "wire_upstox": {"wire", "writer"},
     "writer": set(),
     "state": set(),
@@ -35,7 +35,7 @@ CORE = {
     "layout": {"kernels"}, "aot": {"kernels", "layout"}, "kernels": {"kernels", "layout"},
 }
 PURE = {"errors", "types"}  # layer 0
-LAYER_1 = PURE | {"_core.wire", "_core.wire_kite", "_core.wire_upstox", "_core.histogram", "_core.journal"}
+LAYER_1 = PURE | {"_core.wire", "_core.wire_kite", "_core.wire_upstox", "_core.histogram", "_core.journal", "_core.build_id"}
 LAYER_4 = PURE | {"config", "instruments", "calendar", "charges"}
 SHARED = {"brokers.base", "brokers.rows", "brokers.order_book", "brokers.session", "brokers.transport"}  # of all brokers
 LAYER_5 = LAYER_1 | LAYER_4 | {"brokers", "journal"}

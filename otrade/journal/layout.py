@@ -15,7 +15,8 @@ from otrade.errors import JournalError
 from .record import WINDOW_BYTES
 
 MAGIC = b"OTJRNL\x00\x01"
-FORMAT = 1
+FORMAT = 2
+"""Of the file and of the records in it: it rises with every change of a struct that records hold. `tests/journal/test_format.py`."""
 HEADER_BYTES = 65_536
 """The largest memory page in use: a window can be mapped on any machine."""
 _FIXED = struct.Struct("<8s4Iq")

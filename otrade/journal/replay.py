@@ -20,9 +20,9 @@ from otrade._core.wire_kite import KiteEncoder
 from otrade._core.wire_upstox import UpstoxEncoder
 from otrade.errors import JournalError
 
+from .layout import FORMAT
 from .record import DECISIONS
 
-FORMAT = 1
 SHAPING = frozenset(("add_instrument", "add_series", "add_strategy", "set_session"))
 """Set-up calls that shape the core's memory; a core that is wired up already has had them."""
 

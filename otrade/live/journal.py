@@ -14,6 +14,7 @@ import msgspec
 import orjson
 
 import otrade
+from otrade._core.build_id import CORE
 from otrade._core.journal import JournalWriter, find, record_at
 from otrade._core.types import Halt, Note, PauseBy, Reason, Rec, Severity
 from otrade.brokers.base import OrderReport
@@ -21,8 +22,9 @@ from otrade.config.schema import JournalConfig
 from otrade.errors import JournalError, OTradeError
 from otrade.journal.archive import aside
 from otrade.journal.file import JournalBusy, JournalFile
+from otrade.journal.layout import FORMAT
 from otrade.journal.record import WINDOW_BYTES
-from otrade.journal.replay import FORMAT, Replay, read_hello
+from otrade.journal.replay import Replay, read_hello
 from otrade.journal.scan import header_of, windows
 
 from .notices import Notice, NoticeBoard
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("otrade")
 
+BUILD = f"{otrade.__version__}+{CORE}"
+"""What a section says it was written by: a journal is folded only into the same core."""
 NOTICE = struct.Struct("<2q8i3q")
 """`notice_t`."""
 TELLING = 1 << Rec.HELLO | 1 << Rec.CALL | 1 << Rec.NOTICE
@@ -100,8 +104,8 @@ class DayJournal:
                 self._carried, self.runs = damaged.carried, damaged.runs
             return plan
         hello, self._carried, self.runs = last.hello, last.carried, last.runs
-        if hello["build"] != otrade.__version__:
-            self._say_fresh(f"it was written by OTrade {hello['build']}")
+        if hello["build"] != BUILD:
+            self._say_fresh(f"it was written by OTrade {hello['build']}, and this is {BUILD}")
         elif hello["setup"] != plan.engine.setup_digest:
             self._say_fresh("instruments, strategies or sizes have been changed since")
         else:
@@ -135,7 +139,7 @@ class DayJournal:
         engine = plan.engine
         hello = {
             "format": FORMAT,
-            "build": otrade.__version__,
+            "build": BUILD,
             **about,
             "run_id": run_id,
             "resume": self.is_resumed,

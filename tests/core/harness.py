@@ -15,6 +15,7 @@ import orjson
 from otrade._core.engine import Engine
 from otrade._core.types import Cmd, Ev, OrdType, Side
 from otrade._core.wire_kite import KiteEncoder
+from otrade.journal.layout import FORMAT
 
 NSE = 1
 OPEN_NS = 1_790_000_000_000_000_000
@@ -82,7 +83,7 @@ def make_engine(*, plan: dict[str, Any] | None = None, params: dict[str, Any] | 
 def hello(engine: Engine, **given: Any) -> bytes:
     """The first record of a journal for this engine."""
     return orjson.dumps({
-        "format": 1, "build": "test", "resume": False, "run_id": engine.sizes["run_id"], "setup": engine.setup_digest,
+        "format": FORMAT, "build": "test", "resume": False, "run_id": engine.sizes["run_id"], "setup": engine.setup_digest,
         "sizes": engine.sizes,
         "encoder": {"kind": "kite", "host": "127.0.0.1", "prefix": ""}, **given,
     })

@@ -14,9 +14,11 @@ from otrade._core.types import Halt, Reason, Rec, Severity
 from otrade._core.wire_kite import KiteEncoder
 from otrade.config.schema import JournalConfig
 from otrade.errors import JournalError
+from otrade.journal import layout
 from otrade.journal.file import JournalBusy
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.scan import check, salvage
+from otrade.live import journal as live_journal
 from otrade.live.assemble import EngineSpec, assemble
 from otrade.live.control import Control
 from otrade.live.journal import DayJournal, open_journal
@@ -155,11 +157,25 @@ def test_somebody_elses_journal_is_kept_aside_and_brings_nothing(tmp_path: Path,
     in_world(work)
 
 
+def test_a_journal_of_an_earlier_format_is_kept_aside_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(here: World) -> None:
+        board = NoticeBoard(lambda: here.now_ns)
+        with monkeypatch.context() as before:
+            before.setattr(layout, "FORMAT", layout.FORMAT - 1)
+            a_run(here, opened(tmp_path, board), board, halt=True)
+        journal = a_run(here, opened(tmp_path, board), board)
+        (words,) = [n.text for n in board.since(0) if n.code == "JOURNAL_ASIDE"]
+        assert f"has format {layout.FORMAT - 1}" in words and "2026-11-23.1.otj" in words
+        assert not journal.is_resumed and not journal.runs, "whether a person had halted it is not known"
+
+    in_world(work)
+
+
 def test_another_builds_core_is_not_used_but_its_halt_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def work(here: World) -> None:
         board = NoticeBoard(lambda: here.now_ns)
         a_run(here, opened(tmp_path, board), board, halt=True)
-        monkeypatch.setattr(otrade, "__version__", "9.9.9")
+        monkeypatch.setattr(live_journal, "BUILD", f"{otrade.__version__}+another")
         journal = a_run(here, opened(tmp_path, board), board)
         assert not journal.is_resumed and here.settings.plan["halt"] == Halt.HALTED
         assert any("written by OTrade" in n.text for n in board.since(0))
