@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 
 CORE = {
     # room: rooms of the core that it may use, besides `types`
-    "types": set(), "processor": set(), "wire": set(), "histogram": set(), "order": set(), "market": set(), "journal": set(), "build_id": set(),
+    "types": set(), "processor": set(), "wire": set(), "histogram": set(), "order": set(), "market": set(), "journal": set(),
+    "build_id": set(),
     "wire_kite": {"wire", "writer"}, "wire_upstox": {"wire", "writer"},
     "writer": set(),
     "state": set(),
