@@ -36,6 +36,8 @@ class Bracket:
     open_qty: int = 0
     cover_qty: int = 0
     n_live_exits: int = 0
+    is_done: bool = False
+    """Flat, and none of its orders is live: only an event at the exchange can change it."""
     levels: deque[tuple[int, int]] = field(default_factory=deque)
     """(since when, open quantity up to which) for what is open and not covered yet, oldest first: an entry that goes on filling is
     not uncovered for as long as it fills, but each of its units is until its own cover has come.
@@ -52,6 +54,7 @@ class Bracket:
     def look(self) -> None:
         """Add up its orders."""
         self.open_qty = self.cover_qty = self.n_live_exits = 0
+        is_live = False
         for order in self.orders:
             leg = (order.tag or "")[12]
             if leg == "E":
@@ -59,9 +62,13 @@ class Bracket:
         for order in self.orders:
             leg = (order.tag or "")[12]
             self.open_qty += order.side * self.side * order.filled_qty
-            if leg in "ST" and not order.is_final:
+            if order.is_final:
+                continue
+            is_live = True
+            if leg in "ST":
                 self.cover_qty += order.leaves_qty
                 self.n_live_exits += 1
+        self.is_done = self.open_qty == 0 and not is_live and not self.bare_ns and not self.exceeded_ns
 
 
 @dataclass(slots=True)
@@ -95,14 +102,16 @@ class Oracle:
         """Instruments with a position that is not the engine's, since when."""
 
     # ------------------------------------------------------------------------------- after an event
-    def look(self) -> None:
+    def look(self, *, has_changed: bool = True) -> None:
+        """`has_changed`: something may have happened at the exchange, and not only time passed."""
         now_ns = self._sim.clock.now_ns()
         orders = self._sim.exchange.orders()
         for order in orders[self._n_orders :]:
             self._admit(order)
         self._n_orders = len(orders)
         for bracket in self._brackets.values():
-            self._judge(bracket, now_ns)
+            if has_changed or not bracket.is_done:
+                self._judge(bracket, now_ns)
         if self.halted_since_ns and now_ns > self.halted_since_ns + self._bound_ns + NOTICED_S * SECOND:
             for order in self._sim.exchange.live_orders():
                 if order.tag and order.tag[12] == "E" and order.ts_placed_ns < self.halted_since_ns:
@@ -126,7 +135,9 @@ class Oracle:
         if tag[12] == "E":
             self._check_loss(order)
             self._check_positions(order)
-        self._brackets.setdefault(tag[2:12], Bracket(tag[2:12])).orders.append(order)
+        bracket = self._brackets.setdefault(tag[2:12], Bracket(tag[2:12]))
+        bracket.orders.append(order)
+        bracket.is_done = False
 
     def _check_loss(self, entry: Order) -> None:
         """No entry once the day's loss is reached, where nothing is open that could have made up for it in the meantime."""

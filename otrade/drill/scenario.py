@@ -12,6 +12,8 @@ KEYS = ("NSE:INFY", "NSE:SBIN")
 FUTURE = "NFO:NIFTY.FUT"
 CALM_S = 150
 """At the end of a session nothing new goes wrong."""
+SPARE_MINUTES = 5
+"""Prices that go on after the session's end, for an exit that is late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def draw(seed: int, kinds: list[str], wishes: list[Wish] | None = None, broker: 
         minutes,
         {
             "tick_interval_ms": rng.choice((500, 1000, 2000)),
+            "first_minutes": minutes + SPARE_MINUTES,
             "funds_rupees": 1e8,
             "push_working": rng.random() < 0.5,
             "broker": broker or BROKERS[seed % len(BROKERS)],

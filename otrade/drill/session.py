@@ -161,7 +161,7 @@ class Session:
         for notice in self._process.board.since(0):
             self._said.append((notice.ts_ns, f"{notice.severity.name}: {notice.text}"))
         self._process.board.listen(lambda notice: self._said.append((notice.ts_ns, f"{notice.severity.name}: {notice.text}")))
-        self._process.day.on_beat.append(lambda now_ns: self._look())
+        self._process.day.on_beat.append(lambda now_ns: self._look(has_changed=False))
         if old is not None:
             self._recovering_ns = sim.clock.now_ns()
         await self._process.open()
@@ -260,11 +260,11 @@ class Session:
         self._oracle.halted_since_ns = 0
 
     # ----------------------------------------------------------------------------------- the judging
-    def _look(self) -> None:
+    def _look(self, *, has_changed: bool = True) -> None:
         if self._violation is not None:
             return
         try:
-            self._oracle.look()
+            self._oracle.look(has_changed=has_changed)
         except Violation as violation:
             self._violation = violation
             return

@@ -86,6 +86,8 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     speed: Annotated[float, msgspec.Meta(gt=0)] = float("inf")
     """Virtual seconds a wall second; infinity never waits."""
     tick_interval_ms: Annotated[int, msgspec.Meta(ge=10, le=60_000)] = 1000
+    first_minutes: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Generate prices for the first minutes of a session only, for a run that ends then; 0: for the whole day."""
     bar_ticks: Annotated[int, msgspec.Meta(ge=4, le=600)] = 15
     """Ticks made inside one minute of a price file."""
     prices: dict[str, str] = {}

@@ -53,9 +53,12 @@ def times(start_ns: int, end_ns: int, interval_ns: int) -> array[int]:
 
 
 def walk(
-    seed: str, ts_ns: array[int], start_e4: float, end_e4: float, day_sigma: float
+    seed: str, ts_ns: array[int], start_e4: float, end_e4: float, day_sigma: float, first: int = 0
 ) -> Reference:
-    """A random walk with drift regimes from an opening gap to `end_e4`, the day's close."""
+    """A random walk with drift regimes from an opening gap to `end_e4`, the day's close.
+
+    `first`: only that many steps of it are made, with the day's volatility, and bent to no close; 0 means all.
+    """
     rng = random.Random(seed)
     n = len(ts_ns)
     gap = rng.gauss(0, 0.3 * day_sigma)
@@ -64,7 +67,7 @@ def walk(
     logs = array("d")
     at, drift, change_at = 0.0, 0.0, 0
     gauss = rng.gauss
-    for i in range(n):
+    for i in range(min(first, n) if first else n):
         if i == change_at:
             length = max(1, int(rng.uniform(*REGIME_S) / step_s))
             drift = gauss(0, 0.35 * day_sigma) / length
@@ -73,15 +76,15 @@ def walk(
         logs.append(at)
     first_e4 = start_e4 * math.exp(gap)
     # The walk is bent so that it ends where the next day's previous close will be.
-    bend = (math.log(end_e4 / first_e4) - at) / n if n else 0.0
+    bend = (math.log(end_e4 / first_e4) - at) / n if n and not first else 0.0
     exp = math.exp
     return Reference(
-        ts_ns, array("d", [first_e4 * exp(x + bend * (i + 1)) for i, x in enumerate(logs)])
+        ts_ns[: len(logs)], array("d", [first_e4 * exp(x + bend * (i + 1)) for i, x in enumerate(logs)])
     )
 
 
-def traded(seed: str, contract: Contract, reference: Reference, prices_e4: array[int]) -> Path:
-    """Add traded quantities and noise to prices."""
+def traded(seed: str, contract: Contract, reference: Reference, prices_e4: array[int], n_day: int) -> Path:
+    """Add traded quantities and noise to prices. `n_day`: trades of the whole day, over which the volume has its shape."""
     rng = random.Random(seed)
     bits, expo = rng.getrandbits, rng.expovariate
     n = len(prices_e4)
@@ -90,7 +93,7 @@ def traded(seed: str, contract: Contract, reference: Reference, prices_e4: array
     for i in range(n):
         noise.append(bits(64))
         qty.append(
-            contract.lot * (1 + int(typical * shape(i / n) * expo(1.0))) if contract.tradable else 0
+            contract.lot * (1 + int(typical * shape(i / n_day) * expo(1.0))) if contract.tradable else 0
         )
     return Path(reference.ts_ns[:n], prices_e4, qty, noise)
 

@@ -19,6 +19,7 @@ from .universe import E4, Contract, Universe
 
 CARRY_RATE = 0.065
 """Interest a year by which a future stands above its index."""
+NS_PER_MINUTE = 60 * NS_PER_S
 COARSE_NS = 10 * NS_PER_S
 """Grid of the days before the simulation, of which only candles are ever asked."""
 
@@ -125,6 +126,7 @@ class Prices:
                 self._anchor_e4(contract, date),
                 self._anchor_e4(contract, hours.next_trading_day(date)),
                 contract.day_sigma,
+                0 if coarse else self._cfg.first_minutes * NS_PER_MINUTE // interval_ns,
             )
         self._references[key] = made
         return made
@@ -147,8 +149,11 @@ class Prices:
                 low_e4 if price_e4 < low_e4 else high_e4 if price_e4 > high_e4 else price_e4
             )
             ts.append(ts_ns)
+        n_day = len(prices)
+        if self._cfg.first_minutes and not coarse and (contract.root, date) not in self._bars:
+            n_day = (end_ns - start_ns) // (self._cfg.tick_interval_ms * NS_PER_MS)
         path = traded(
-            f"{self._cfg.seed}:{contract.key}:{date}", contract, Reference(ts, array("d")), prices
+            f"{self._cfg.seed}:{contract.key}:{date}", contract, Reference(ts, array("d")), prices, n_day
         )
         given = self._file_qty.get((contract.root, date))
         own = self._bars.get((contract.root, date))
