@@ -3,6 +3,7 @@
 What cannot be read raises BrokerError, which names the field and never repeats a whole row.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -12,6 +13,8 @@ import orjson
 
 from otrade.errors import BrokerError
 
+OWN_TAG = re.compile(r"OT[0-9A-Z]{10}[ESTF][0-9A-Z]{6}", re.ASCII)
+"""A ClOrdID of ours: what its parts mean is in `otrade/live/tags.py`."""
 IST = timezone(timedelta(hours=5, minutes=30))
 TEXT_MAX = 127
 _EXACT_BELOW = 1e10
@@ -24,6 +27,31 @@ def clean_text(text: object) -> str:
     if not text:
         return ""
     return "".join(c if c.isprintable() else " " for c in str(text))[:TEXT_MAX].strip()
+
+
+def status_word(text: object) -> str:
+    """A status with one blank between words, whatever the broker wrote there: `TRIGGER_PENDING`, `partially  filled`."""
+    return " ".join(clean_text(text).replace("_", " ").replace("-", " ").split())
+
+
+def tag_of(row: Mapping[str, Any]) -> str:
+    """The order's own tag. A broker puts its own words there too: Kite sends `tag: null, tags: ["mktp", "mktp:2.00", ours]` for a
+    market order with protection, and `autoslice` for one that it cut. Ours is looked for first, wherever it stands.
+    """
+    tag, tags = row.get("tag"), row.get("tags")
+    words = [str(word) for word in (tag, *(tags if isinstance(tags, list) else ())) if word]
+    return next((word for word in words if OWN_TAG.fullmatch(word)), words[0] if words else "")
+
+
+_MONEY = re.compile(
+    r"\bmargins?\b|\binsufficient\b|\bfunds\b|\bshortfall\b|\bnot enough (?:balance|cash|money)\b|\badd (?:rs|inr|₹)", re.IGNORECASE
+)
+_NO_MONEY_MATTER = re.compile(r"\bmargin trading\b|\bMTF\b", re.IGNORECASE)
+
+
+def is_about_money(message: str) -> bool:
+    """Does a refusal say that there is too little money? Risk desks say it in many words and under one code for all they refuse."""
+    return _MONEY.search(_NO_MONEY_MATTER.sub("", message)) is not None
 
 
 def parse_body(body: bytes) -> dict[str, Any] | None:

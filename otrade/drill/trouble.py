@@ -229,6 +229,9 @@ TROUBLES: dict[str, Trouble] = {
         _always(3600.0),
         "nothing can be placed at all until the day's cap is lifted",
     ),
+    "broker_tags": Trouble(
+        _count(1, 6), lambda sim, args: sim.faults.tag_orders(args["n"]), _always(0.0), "our own tag stands among the broker's, and counts"
+    ),
     "manual": Trouble(
         lambda rng, keys: {"key": rng.choice(keys), "side": rng.choice((-1, 1)), "qty": rng.randint(1, 4) * 5},
         _manual,

@@ -14,6 +14,7 @@ import msgspec
 
 from otrade.errors import InstrumentError
 from otrade.instruments.contracts import Contract, choose, read_wish
+from otrade.instruments.dated import on_day
 from otrade.instruments.kite_names import read_name
 from otrade.instruments.model import DERIVATIVE_EXCHANGES, Instrument, missing
 from otrade.instruments.table import Table, write_table
@@ -41,14 +42,14 @@ class Catalog:
             if not listed:
                 what = f"nothing is derived from {wish.under} on {exchange}"
                 raise missing(self.source, symbol, what, wish.under, self._unders(exchange))
-            return self._at(f"{exchange}:{choose(symbol, wish, listed, today, spot_e4).tradingsymbol}")
+            return on_day(self._at(f"{exchange}:{choose(symbol, wish, listed, today, spot_e4).tradingsymbol}"), today)
         found = self._known(exchange, name)
         if found is None:
             raise missing(self.source, symbol, "there is no such instrument", name, self._names(exchange, name))
         record = self._at(found)
         if record.expiry and record.expiry < today:
             raise InstrumentError(f"{symbol} expired on {record.expiry}; name a live contract, or {exchange}:{record.name}.FUT")
-        return record
+        return on_day(record, today)
 
     def contracts(self, exchange: str, under: str) -> list[Contract]:
         """All derivatives of an underlying, expired ones too while the file has them."""

@@ -2,7 +2,7 @@
 
     NFO:NIFTY.FUT               the future that expires next, today included
     NFO:NIFTY.FUT@+1            the one after it
-    NFO:NIFTY.26000CE           that option, of the expiry that comes next
+    NFO:NIFTY.26000CE           that option, of the expiry that comes next; NFO:ITC.412.5CE, where strikes lie between
     NFO:NIFTY.26000CE@2026-12-29
     NFO:NIFTY.ATMCE             the listed strike nearest to the underlying's price; at a tie the lower one
     NFO:NIFTY.ATM+2PE@M         two listed strikes higher, of the next month's-end expiry; ATM-1: one lower
@@ -22,9 +22,10 @@ from typing import NamedTuple
 import msgspec
 
 from otrade.errors import InstrumentError
+from otrade.instruments.kite_names import read_name
 
 _WISH = re.compile(
-    r"(?P<under>.+)\.(?:FUT|(?:ATM(?P<off>[+-]\d{1,2})?|(?P<strike>\d{1,7}(?:\.\d{1,2})?))(?P<right>CE|PE))"
+    r"(?P<under>[^.]+)\.(?:FUT|(?:ATM(?P<off>[+-]\d{1,2})?|(?P<strike>\d{1,7}(?:\.\d{1,4})?))(?P<right>CE|PE))"
     r"(?:@(?P<when>\d{4}-\d\d-\d\d|\+\d|M(?:\+\d)?))?"
 )
 SPOT_OF = {
@@ -69,10 +70,10 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 def read_wish(symbol: str) -> Wish | None:
-    """None when the symbol is a plain name."""
+    """None when the symbol is a plain name. `ITC26DEC412.5CE` is one, by Kite: its point is inside the strike."""
     exchange, _, name = symbol.partition(":")
     found = _WISH.fullmatch(name)
-    if found is None:
+    if found is None or read_name(name) is not None:
         return None
     strike = found["strike"]
     kind = found["right"] or "FUT"
@@ -134,4 +135,6 @@ def _expiry(symbol: str, when: str, expiries: Sequence[dt.date]) -> dt.date:
 
 
 def _rupees(strike_e4: int) -> str:
-    return f"{strike_e4 / 10_000:g}"
+    """Exact, in its shortest form: 412.5, 100000.5."""
+    whole, part = divmod(strike_e4, 10_000)
+    return f"{whole}.{part:04d}".rstrip("0").rstrip(".")

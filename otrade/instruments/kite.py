@@ -13,17 +13,19 @@ from decimal import Decimal, InvalidOperation
 
 from otrade.errors import InstrumentError
 from otrade.instruments.contracts import Contract, Wish, choose, read_wish
+from otrade.instruments.dated import lot_of, on_day
 from otrade.instruments.model import (
+    COMMODITY_EXCHANGES,
+    CURRENCY_EXCHANGES,
     DERIVATIVE_EXCHANGES,
     EXCHANGES,
-    FREEZE_QTY,
     INDEX_TICK_E4,
     LOT_MAX,
     TICK_RUPEES_MAX,
     TOKEN_MAX,
     Instrument,
+    lot_and_multiplier,
     missing,
-    multiplier_of,
 )
 
 COLUMNS = (
@@ -41,6 +43,8 @@ COLUMNS = (
     "exchange",
 )
 HEADER_BYTES_MAX = 1_000
+IN_LOTS = COMMODITY_EXCHANGES | CURRENCY_EXCHANGES
+"""Where Kite counts an order's quantity in lots."""
 
 
 class InstrumentFile:
@@ -89,7 +93,7 @@ class InstrumentFile:
                         f"{symbol} expired on {found.expiry}; name a live contract, or "
                         f"{exchange}:{found.name}.FUT"
                     )
-                return found
+                return on_day(found, today)
         raise missing(self.source, symbol, "there is no such instrument", name, self._names(exchange))
 
     def by_number(self, exchange: str, exchange_token: int) -> Instrument | None:
@@ -112,7 +116,7 @@ class InstrumentFile:
             what = f"nothing of that kind is derived from {wish.under} on {wish.exchange}"
             known = sorted({name for of, name, _, _ in self._all_futures() if of == wish.exchange})
             raise missing(self.source, symbol, what, wish.under, known)
-        return listed[choose(symbol, wish, list(listed), today, spot_e4)]
+        return on_day(listed[choose(symbol, wish, list(listed), today, spot_e4)], today)
 
     def entries(self) -> Iterator[tuple[str, Instrument | str]]:
         """Every line's symbol with its record, or with what is wrong with it."""
@@ -199,25 +203,26 @@ class InstrumentFile:
         segment, exchange = row[10], row[11]
         is_index = segment == "INDICES"
         try:
-            tick_size_e4, lot_size = _e4(tick), int(lot)
+            tick_size_e4, expires = _e4(tick), dt.date.fromisoformat(expiry) if expiry else None
+            lot_size = int(lot or 0) or (lot_of(exchange, name, expires) if expires else 0)
             if not is_index and (tick_size_e4 == 0 or lot_size == 0):
                 raise ValueError
             if not 0 < int(token) <= TOKEN_MAX or not 0 <= lot_size <= LOT_MAX:
                 raise ValueError
+            lot_size, multiplier = lot_and_multiplier(exchange, name, tradingsymbol, lot_size or 1, 1, IN_LOTS)
             return Instrument(
                 token=int(token),
                 exchange_token=int(exchange_token),
                 exchange=exchange,
                 tradingsymbol=tradingsymbol,
                 name=name,
-                expiry=dt.date.fromisoformat(expiry) if expiry else None,
+                expiry=expires,
                 tick_size_e4=tick_size_e4 or INDEX_TICK_E4,
-                lot_size=lot_size or 1,
+                lot_size=lot_size,
                 instrument_type=kind,
                 segment=segment,
                 strike_e4=int(Decimal(strike or 0) * 10_000),
-                freeze_qty=FREEZE_QTY.get(name, 0) if exchange in DERIVATIVE_EXCHANGES else 0,
-                multiplier=multiplier_of(exchange, name, tradingsymbol),
+                multiplier=multiplier,
                 has_derivatives=derivatives
                 and exchange in ("NSE", "BSE")
                 and not is_index

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import NamedTuple
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_MONTHLY = re.compile(rf"(?P<name>.+?)(?P<yy>\d\d)(?P<month>{'|'.join(MONTHS)})(?:FUT|(?P<strike>\d+(?:\.\d+)?)(?P<right>CE|PE))")
-_WEEKLY = re.compile(r"(?P<name>.+?)(?P<yy>\d\d)(?P<month>[1-9OND])(?P<dd>\d\d)(?P<strike>\d+(?:\.\d+)?)(?P<right>CE|PE)")
+_MONTHLY = re.compile(rf"(?P<name>[^.]+?)(?P<yy>\d\d)(?P<month>{'|'.join(MONTHS)})(?:FUT|(?P<strike>\d+(?:\.\d+)?)(?P<right>CE|PE))")
+_WEEKLY = re.compile(r"(?P<name>[^.]+?)(?P<yy>\d\d)(?P<month>[1-9OND])(?P<dd>\d\d)(?P<strike>\d+(?:\.\d+)?)(?P<right>CE|PE)")
 _MONTH_LETTER = {"O": 10, "N": 11, "D": 12}
 
 

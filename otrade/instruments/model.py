@@ -1,13 +1,14 @@
-"""What is known of one instrument, whichever broker's file it comes from, and what no file says.
+"""What is known of one instrument, whichever broker's file it comes from.
 
-Tick size, lot and expiry always come from the file. Freeze quantities and contract multipliers that a file does not have are in
-the tables here.
+Tick size and expiry always come from the file. Freeze quantities and lots that a file does not have are in `contracts.json`, by date
+(see `dated.py`); contract multipliers that it does not have are in the table here, by which a file's own are checked.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from enum import Enum
 
 import msgspec
 
@@ -27,19 +28,9 @@ TICK_RUPEES_MAX = 1_000_000
 LOT_MAX = 10_000_000
 INDEX_TICK_E4 = 500
 
-# Largest quantity of one order; above it the exchange rejects (NSE circulars on quantity freeze
-# limits). 0, not known: any other.
-FREEZE_QTY = {
-    "NIFTY": 1_800,
-    "BANKNIFTY": 600,
-    "FINNIFTY": 1_200,
-    "MIDCPNIFTY": 2_800,
-    "NIFTYNXT50": 600,
-}
-
-# Commodity and currency contracts are ordered in lots, and the dump says neither how many priced
-# units a lot holds. From the exchanges' contract specifications. One that is missing is refused:
-# with a wrong multiplier every limit in rupees would be wrong by as much.
+# How many priced units a lot of a commodity or currency contract holds. From the exchanges' contract
+# specifications. A file that says otherwise, or nothing about one that is missing here, is refused: with a
+# wrong multiplier every limit in rupees would be wrong by as much.
 MULTIPLIERS = {
     "CRUDEOIL": 100,
     "CRUDEOILM": 10,
@@ -60,6 +51,16 @@ MULTIPLIERS = {
 }
 
 
+class Freeze(Enum):
+    """Who says what the largest order is."""
+
+    UNKNOWN = ""
+    FILE = "file"
+    TABLE = "table"
+    ASSUMED = "assumed"
+    """By a table whose list for that day nobody has read."""
+
+
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """One tradable, or an index. Prices in e4, quantities in units."""
 
@@ -75,7 +76,10 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     segment: str
     strike_e4: int = 0
     freeze_qty: int = 0
+    freeze: Freeze = Freeze.UNKNOWN
+    freeze_source: str = ""
     multiplier: int = 1
+    """Priced units in one unit of quantity."""
     has_derivatives: bool = False
     key: str = ""
     """Its name on a wire that uses text (Upstox's instrument_key)."""
@@ -122,12 +126,31 @@ def missing(source: str, symbol: str, what: str, name: str, known: Iterable[str]
     return InstrumentError(f"{symbol}: {what} in the {source}{hint} Correct `instruments` in the configuration.")
 
 
-def multiplier_of(exchange: str, name: str, tradingsymbol: str) -> int:
+def lot_and_multiplier(
+    exchange: str, name: str, tradingsymbol: str, file_lot: int, file_multiplier: int, in_lots: frozenset[str]
+) -> tuple[int, int]:
+    """The step of an order's quantity, and priced units in one unit of it. `in_lots`: where the broker counts quantity in lots.
+
+    What a file says in two fields is one number, the priced units of a lot: Upstox wrote crude oil as lot 100 and multiplier 1 and
+    now writes 1 and 100, and either way an order for 1 is one lot of 100 barrels. InstrumentError when the file and the contract's
+    specification disagree, or neither says it.
+    """
+    where = f"{exchange}:{tradingsymbol}"
     if exchange not in COMMODITY_EXCHANGES | CURRENCY_EXCHANGES:
-        return 1
-    if name not in MULTIPLIERS:
+        if file_multiplier != 1:
+            raise InstrumentError(f"{where}: the file gives it a multiplier of {file_multiplier}, which such an instrument has not")
+        return file_lot, 1
+    known, said = MULTIPLIERS.get(name, 0), file_lot * file_multiplier
+    if said == 1:
+        if not known:
+            raise InstrumentError(
+                f"{where}: the contract multiplier of {name} is not known, so its profit and limits cannot be computed; "
+                "remove it from `instruments`"
+            )
+        return 1, known
+    if known and said != known:
         raise InstrumentError(
-            f"{exchange}:{tradingsymbol}: the contract multiplier of {name} is not known, so its "
-            "profit and limits cannot be computed; remove it from `instruments`"
+            f"{where}: the file says that a lot of {name} is {file_lot} times {file_multiplier} priced units, its specification says "
+            f"{known}; profit and limits would be wrong, so remove it from `instruments` until it is known which is right"
         )
-    return MULTIPLIERS[name]
+    return (1, said) if exchange in in_lots else (file_lot, file_multiplier)

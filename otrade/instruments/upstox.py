@@ -17,21 +17,23 @@ import orjson
 
 from otrade.errors import InstrumentError
 from otrade.instruments.contracts import Contract, Wish, choose, read_wish
+from otrade.instruments.dated import lot_of, on_day
 from otrade.instruments.kite_names import read_name
 from otrade.instruments.model import (
-    DERIVATIVE_EXCHANGES,
-    FREEZE_QTY,
+    COMMODITY_EXCHANGES,
     INDEX_TICK_E4,
     LOT_MAX,
     TICK_RUPEES_MAX,
     TOKEN_MAX,
     Instrument,
+    lot_and_multiplier,
     missing,
-    multiplier_of,
 )
 
 IST = dt.timezone(dt.timedelta(hours=5, minutes=30))
 E4_IN_PAISE = 100
+IN_LOTS = COMMODITY_EXCHANGES
+"""Where Upstox counts an order's quantity in lots (docs, place order: "For commodity, number of lots"); elsewhere in units."""
 SEGMENTS: dict[str, tuple[str, ...]] = {
     "NSE": ("NSE_EQ", "NSE_INDEX"),
     "BSE": ("BSE_EQ", "BSE_INDEX"),
@@ -81,7 +83,7 @@ class UpstoxInstrumentFile:
             found = self._record(row, exchange)
             if found.expiry and found.expiry < today:
                 raise InstrumentError(f"{symbol} expired on {found.expiry}; name a live contract, or {exchange}:{found.name}.FUT")
-            return found
+            return on_day(found, today)
         raise missing(self.source, symbol, "there is no such instrument", name, self._names(exchange))
 
     # --------------------------------------------------------------------------------------------------------------- searching
@@ -119,7 +121,7 @@ class UpstoxInstrumentFile:
         if not any(one.kind == wish.kind for one in listed):
             what = f"nothing of that kind is derived from {wish.under} on {wish.exchange}"
             raise missing(self.source, symbol, what, wish.under, sorted({_under(row) for row in self._futures(wish.exchange)}))
-        return self._record(listed[choose(symbol, wish, list(listed), today, spot_e4)], wish.exchange)
+        return on_day(self._record(listed[choose(symbol, wish, list(listed), today, spot_e4)], wish.exchange), today)
 
     def by_number(self, exchange: str, exchange_token: int) -> Instrument | None:
         """By the exchange's own number."""
@@ -193,31 +195,34 @@ class UpstoxInstrumentFile:
         segment = str(row["segment"]) if "segment" in row else ""
         is_index = segment.endswith("_INDEX")
         key = row.get("instrument_key")
-        exchange_token, lot = int(str(row.get("exchange_token"))), int(_decimal(row.get("lot_size")))
+        expiry = _expiry(row)
+        name = _under(row) if expiry else str(row.get("name") or "")
+        exchange_token, lot = int(str(row.get("exchange_token"))), _whole(row, "lot_size")
+        if not lot and expiry:
+            lot = lot_of(exchange, name, expiry)
         tick_e4 = _decimal(row.get("tick_size")) * E4_IN_PAISE
         token = exchange_token << 8 | WIRE_SEGMENT[segment]
         if not isinstance(key, str) or not key or not symbol or not 0 < token <= TOKEN_MAX or not 0 <= lot <= LOT_MAX:
             raise ValueError
         if tick_e4 != int(tick_e4) or not 0 <= tick_e4 <= TICK_RUPEES_MAX * 10_000 or (not is_index and (tick_e4 == 0 or lot == 0)):
             raise ValueError
-        name = _under(row) if _expiry(row) else str(row.get("name") or "")
-        freeze = int(_decimal(row.get("freeze_quantity")))
-        if not freeze and exchange in DERIVATIVE_EXCHANGES:
-            freeze = FREEZE_QTY.get(name, 0)
+        step, multiplier = lot_and_multiplier(exchange, name, symbol, lot or 1, _whole(row, "qty_multiplier") or 1, IN_LOTS)
+        # The largest order is said in what the file's lot is said in; an order counts lots where the step is one.
+        freeze = int(_decimal(row.get("freeze_quantity"))) // max((lot or 1) // step, 1)
         return Instrument(
             token=token,
             exchange_token=exchange_token,
             exchange=exchange,
             tradingsymbol=symbol,
             name=name,
-            expiry=_expiry(row),
+            expiry=expiry,
             tick_size_e4=int(tick_e4) or INDEX_TICK_E4,
-            lot_size=lot or 1,
+            lot_size=step,
             instrument_type=str(row.get("instrument_type") or ""),
             segment="INDICES" if is_index else segment,
             strike_e4=_strike_e4(row),
             freeze_qty=freeze,
-            multiplier=multiplier_of(exchange, name, symbol),
+            multiplier=multiplier,
             has_derivatives=derivatives and exchange in ("NSE", "BSE") and not is_index and self._has_derivatives(symbol, exchange),
             key=key,
         )
@@ -245,6 +250,14 @@ def _expiry(row: Row) -> dt.date | None:
 
 def _decimal(value: Any) -> Decimal:
     return Decimal(0) if value is None or value == "" else Decimal(str(value))
+
+
+def _whole(row: Row, field: str) -> int:
+    """A whole number; 0 when the file does not say it. ValueError when it is none."""
+    value = _decimal(row.get(field))
+    if value < 0 or value != int(value):
+        raise ValueError(field)
+    return int(value)
 
 
 def _quoted(name: str) -> bytes:

@@ -117,6 +117,7 @@ ALERTS: dict[str, Level | AsSaid | None] = {
     "OLD_INSTRUMENTS": Level.ALARM,
     "INSTRUMENTS_DAMAGED": Level.WARN,
     "RESOLVED": None,
+    "FREEZE": None,
     "RENAMED": Level.WARN,
     "NO_WATCHDOG": Level.ALARM,
     "CONFIG_REFUSED": Level.WARN,

@@ -21,6 +21,8 @@ from otrade.calendar import Calendar, date_of
 from otrade.config.schema import Config
 from otrade.errors import InstrumentError, OTradeError, TokenError
 from otrade.instruments import Instrument
+from otrade.instruments.dated import freeze_words, not_by_api
+from otrade.instruments.model import Freeze
 
 from .clock import NS_PER_S, Clock, pause
 from .notices import NoticeBoard
@@ -111,7 +113,7 @@ async def preflight(
         if records is None:
             await _ask(board, "instruments", lambda: _instruments(board, kit, config, today, clock))
         else:
-            _contracts(board, records, len(config.instruments), today)
+            _contracts(board, records, len(config.instruments), today, kit.name)
         desk = kit.by_hand(5 * NS_PER_S)
         try:
             if asks_address:
@@ -199,22 +201,23 @@ async def _instruments(board: Board, kit: BrokerKit, config: Config, today: dt.d
             board.add("instruments", Verdict.NO_GO, str(error), "correct `instruments` in the configuration")
             continue
         found.append(record)
-    _contracts(board, found, len(config.instruments), today)
+    _contracts(board, found, len(config.instruments), today, kit.name)
 
 
-def _contracts(board: Board, found: Sequence[Instrument], n_wanted: int, today: dt.date) -> None:
+def _contracts(board: Board, found: Sequence[Instrument], n_wanted: int, today: dt.date, broker: str) -> None:
     for record in found:
         if record.expiry is not None and (record.expiry - today).days <= EXPIRY_SOON_DAYS:
             when = "today" if record.expiry == today else f"on {record.expiry}"
             board.add("instruments", Verdict.LOOK, f"{record.symbol} expires {when}", "see whether the next contract should be traded")
-        if record.exchange in ("NFO", "BFO") and not record.freeze_qty:
-            board.add(
-                "instruments", Verdict.LOOK, f"{record.symbol}: the freeze quantity is not known", "keep risk.max_order_qty below it"
-            )
+        if record.freeze is Freeze.UNKNOWN and (words := freeze_words(record)):
+            board.add("instruments", Verdict.LOOK, words, "keep risk.max_order_qty below the exchange's freeze list of this month")
+        if words := not_by_api(broker, record.exchange, today):
+            board.add("instruments", Verdict.LOOK, f"{record.symbol}: {words}", "trade it at the other broker, or leave it out")
     if found:
         lots = ", ".join(f"{r.tradingsymbol} lot {r.lot_size} tick {r.tick_size_e4 / 10_000:g}" for r in found[:5])
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        board.go("instruments", f"{len(found)} of {n_wanted} found in today's file: {lots}{more}")
+        assumed = "".join(f"; {freeze_words(record)}" for record in found if record.freeze is Freeze.ASSUMED)
+        board.go("instruments", f"{len(found)} of {n_wanted} found in today's file: {lots}{more}{assumed}")
 
 
 async def _address(board: Board, desk: HandDesk) -> None:

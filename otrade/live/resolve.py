@@ -16,6 +16,8 @@ from otrade.errors import InstrumentError
 from otrade.instruments import Instrument
 from otrade.instruments.catalog import Catalog
 from otrade.instruments.contracts import read_wish
+from otrade.instruments.dated import freeze_words
+from otrade.instruments.model import Freeze
 
 from .notices import NoticeBoard
 
@@ -57,6 +59,15 @@ class Resolver:
 
     async def find(self, symbol: str) -> Instrument:
         """InstrumentError when it is not there, or means nothing today."""
+        found = await self._find(symbol)
+        words = freeze_words(found)
+        if words:
+            severity = Severity.WARN if found.freeze is Freeze.UNKNOWN else Severity.INFO
+            fix = "keep risk.max_order_qty below it" if found.freeze is Freeze.UNKNOWN else "larger orders are cut at it"
+            self._board.say(severity, "FREEZE", f"{words}; {fix}")
+        return found
+
+    async def _find(self, symbol: str) -> Instrument:
         wish = read_wish(symbol)
         if wish is None:
             return self._named(symbol)

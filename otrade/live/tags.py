@@ -9,8 +9,8 @@ watchdog, whose orders carry the bracket that they protect.
 import msgspec
 
 from otrade._core.types import Leg
+from otrade.brokers.rows import OWN_TAG
 
-LENGTH = 19
 WATCHDOG_ATTEMPT = 1152
 """Attempts from here on ("W0") are the watchdog's; an engine never gets so far (`Limit.ORDERS_PER_BRACKET`)."""
 WATCHDOG_SLOT = 36**4 - 1
@@ -35,10 +35,7 @@ class Tag(msgspec.Struct, frozen=True):
 
 def parse(text: str) -> Tag | None:
     """None when it is not a ClOrdID of ours."""
-    if len(text) != LENGTH or not text.startswith("OT") or text[12] not in _LEGS:
-        return None
-    digits = text[2:12] + text[13:]
-    if any(digit not in _DIGITS for digit in digits):
+    if OWN_TAG.fullmatch(text) is None:
         return None
     return Tag(
         run=int(text[2:8], 36),

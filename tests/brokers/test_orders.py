@@ -107,6 +107,8 @@ ANSWERS: list[tuple[int, str, Ev, Reason]] = [
         Ev.REFUSED,
         Reason.BROKER_TOKEN,
     ),
+    (403, ERROR % ("2FA is not done", "TwoFAException"), Ev.REFUSED, Reason.BROKER_TOKEN),
+    (400, ERROR % ("2FA is not done", "twofa exception"), Ev.REFUSED, Reason.BROKER_TOKEN),
     (403, ERROR % ("No permission", "PermissionException"), Ev.REFUSED, Reason.BROKER_PERMISSION),
     (
         403,

@@ -13,6 +13,7 @@ from otrade.brokers.kite.broker import funds_of, position_of
 from otrade.brokers.kite.reports import EV_OF_STATUS, report_of
 from otrade.brokers.rows import ist_ns
 from otrade.errors import BrokerError
+from otrade.live.tags import parse as parse_tag
 
 FIXTURES = Path(__file__).parents[2].parent / "shared" / "fixtures" / "kite"
 ROW: dict[str, Any] = {
@@ -58,6 +59,15 @@ WORDS = [
     ("SOME NEW WORD", Ev.UNKNOWN, Ev.UNKNOWN),
     ("", Ev.UNKNOWN, Ev.UNKNOWN),
     (None, Ev.UNKNOWN, Ev.UNKNOWN),
+    # Seen at brokers and in adapters, in no page of the documentation.
+    ("PARTIALLY FILLED", Ev.WORKING, Ev.FILL_PART),
+    ("WAITING FOR APPROVAL", Ev.ACCEPTED, Ev.ACCEPTED),
+    ("INVALID", Ev.REJECTED, Ev.REJECTED),
+    ("LAPSED", Ev.CANCELED, Ev.CANCELED),
+    ("trigger_pending", Ev.WORKING, Ev.FILL_PART),
+    (" Partially  filled ", Ev.WORKING, Ev.FILL_PART),
+    ("Waiting-for-approval", Ev.ACCEPTED, Ev.ACCEPTED),
+    ("LAPSED SOMEHOW", Ev.UNKNOWN, Ev.UNKNOWN),
 ]
 
 
@@ -71,6 +81,31 @@ def test_every_status_word(word: str | None, untouched: Ev, partly: Ev) -> None:
     filled = {"filled_quantity": 25, "average_price": 1500.0}
     report = report_of(ROW | {"status": word} | filled, Source.BOOK, 5)
     assert (report.ev, report.cum_qty, report.source) == (partly, 25, Source.BOOK)
+
+
+OWN = "OT00002S0000E000000"
+
+
+@pytest.mark.parametrize(
+    ("tag", "tags", "read"),
+    [
+        (None, ["mktp", "mktp:2.00", OWN], OWN),
+        ("mktp", ["mktp", "mktp:2.00", OWN], OWN),
+        (None, ["autoslice", OWN, "mktp"], OWN),
+        ("", [OWN], OWN),
+        (OWN, ["mktp"], OWN),
+        (None, ["mktp", "mktp:2.00"], "mktp"),
+        (None, None, ""),
+        (None, "mktp", ""),
+        (None, [None, 7, OWN], OWN),
+        (None, ["OT00002S0000X000000"], "OT00002S0000X000000"),
+    ],
+)
+@pytest.mark.parametrize("source", [Source.PUSH, Source.BOOK, Source.POSTBACK])
+def test_our_tag_is_found_among_the_brokers_words(tag: Any, tags: Any, read: str, source: Source) -> None:
+    """Published order rows with market protection: `tag: null, tags: ["mktp", "mktp:2.00"]`."""
+    assert report_of(ROW | {"tag": tag, "tags": tags}, source, 0).cl_ord_id == read
+    assert (parse_tag(read) is not None) == (read == OWN)
 
 
 def test_every_field() -> None:

@@ -15,7 +15,7 @@ from otrade.brokers.upstox.by_hand import holding_of as upstox_holding
 from otrade.brokers.upstox.listing import Listing
 from otrade.brokers.upstox.login import code_of, login_url
 from otrade.brokers.upstox.reasons import answer_of, error_of
-from otrade.brokers.upstox.reports import funds_of, position_of, report_of, time_ns
+from otrade.brokers.upstox.reports import EV_OF_STATUS, funds_of, position_of, report_of, time_ns
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
 
 LISTING = Listing([Listed(408065, "NSE_EQ|INE009A01021", "NSE", "INFY")])
@@ -36,6 +36,10 @@ WORDS = [
     ("not modified", Ev.REPLACE_REJECTED, Ev.REPLACE_REJECTED), ("not cancelled", Ev.CANCEL_REJECTED, Ev.CANCEL_REJECTED),
     ("open", Ev.WORKING, Ev.FILL_PART), ("trigger pending", Ev.WORKING, Ev.FILL_PART), ("complete", Ev.FILL_FULL, Ev.FILL_FULL),
     ("cancelled", Ev.CANCELED, Ev.CANCELED), ("cancelled after market order", Ev.CANCELED, Ev.CANCELED),
+    ("partially filled", Ev.WORKING, Ev.FILL_PART), ("update", Ev.WORKING, Ev.FILL_PART),
+    ("waiting for approval", Ev.ACCEPTED, Ev.ACCEPTED), ("invalid", Ev.REJECTED, Ev.REJECTED), ("lapsed", Ev.CANCELED, Ev.CANCELED),
+    ("amo req received", Ev.ACCEPTED, Ev.ACCEPTED), ("cancelled amo", Ev.CANCELED, Ev.CANCELED),
+    ("partially_filled", Ev.WORKING, Ev.FILL_PART), ("waiting  for-approval", Ev.ACCEPTED, Ev.ACCEPTED),
     ("rejected", Ev.REJECTED, Ev.REJECTED), ("some new word", Ev.UNKNOWN, Ev.UNKNOWN), (None, Ev.UNKNOWN, Ev.UNKNOWN),
 ]  # fmt: skip
 
@@ -50,6 +54,58 @@ def test_status(word: str | None, untouched: Ev, partly: Ev) -> None:
     assert report(status=word, filled_quantity=25, average_price=1500.0).ev == partly
     if word:
         assert report(status=f" {word.upper()} ").ev == untouched, "case and blanks are not what is meant"
+
+
+def test_no_word_is_untested() -> None:
+    assert {word for word, _, _ in WORDS} >= set(EV_OF_STATUS)
+
+
+def test_our_tag_is_found_wherever_it_stands() -> None:
+    assert report(tag=None).cl_ord_id == "", "then the broker's order id tells whose it is"
+    assert report(tag="algo", tags=["algo", ROW["tag"]]).cl_ord_id == ROW["tag"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Insufficient funds. Required margin is 1,200.00", "RMS:Margin Exceeds, Required:17265.75, Available:1200.00 for entity account",
+        "RMS: Margin Shortfall:INR 1,234.00 Available:INR 0.00", "You need to add Rs. 250.75 in your account to place this trade.",
+        "There are not enough balance in the account", "Not sufficient funds",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("code", ["UDAPI100036", "UDAPI1999", ""])
+def test_too_little_money_is_named_so_under_any_code(words: str, code: str) -> None:
+    body = json.dumps({"status": "error", "errors": [{"errorCode": code, "message": words}]}).encode()
+    for status in (400, 403, 422):
+        assert (answer_of(status, body).outcome, answer_of(status, body).reason) == (Ev.REFUSED, Reason.BROKER_MARGIN)
+    assert report(status="rejected", status_message=words).reason == Reason.BROKER_MARGIN
+    assert answer_of(500, body).outcome == Ev.TIMEOUT, "a gate that failed has refused nothing"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("Market protection is needed", "UDAPI1158"),
+        ("17070:The Price is out of the current LPP range", ""),
+        ("Margin trading (MTF) is not allowed for this share", ""),
+    ],
+)
+def test_other_refusals_are_no_matter_of_money(words: str, code: str) -> None:
+    body = json.dumps({"errors": [{"errorCode": code, "message": words}]}).encode()
+    assert answer_of(400, body).reason == Reason.BROKER_INPUT
+    assert report(status="rejected", status_message=words).reason == Reason.EXCHANGE_REJECT
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("UDAPI1040", Reason.BROKER_INPUT), ("UDAPI1161", Reason.BROKER_PERMISSION), ("UDAPI100057", Reason.BROKER_ORDER),
+        ("UDAPI100060", Reason.BROKER_INPUT),
+    ],
+)  # fmt: skip
+def test_codes_that_no_page_lists(code: str, reason: Reason) -> None:
+    body = json.dumps({"errors": [{"errorCode": code, "message": "x"}]}).encode()
+    assert (answer_of(400, body).outcome, answer_of(400, body).reason) == (Ev.REFUSED, reason)
 
 
 def test_fields() -> None:

@@ -207,6 +207,14 @@ MUTANTS = (
         "    c.in_book = 0\n",
         "a stop's fill that is read before its entry's looks like an over-exit",
     ),
+    Mutant(
+        "our tag is read only where it should stand",
+        "otrade/brokers/rows.py",
+        "if OWN_TAG.fullmatch(word)), words[0]",
+        "if not tag), words[0]",
+        "an order that the broker has marked with its own words is a stranger's, and ours is sent again",
+        "broker_tags,answer_504,kill,push_dropped",
+    ),
 )
 HARMLESS = {
     "early request never waited for": "what nobody answers becomes a doubt, which the book resolves; the early way stays shut from then on",

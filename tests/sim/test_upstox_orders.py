@@ -151,6 +151,7 @@ def test_shares_for_delivery_become_holdings() -> None:
     ({"quantity": 0}, "UDAPI1052", "quantity"),
     ({"quantity": "1"}, "UDAPI100036", "quantity"),
     ({"quantity": 1.5}, "UDAPI100036", "quantity"),
+    ({"quantity": 65.0}, "UDAPI100036", "quantity"),
     ({"quantity": True}, "UDAPI100036", "quantity"),
     ({"price": 0}, "UDAPI1029", "price"),
     ({"price": -1}, "UDAPI100036", "price"),

@@ -16,6 +16,7 @@ from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
 
 REASON_OF_ERROR_TYPE: dict[str, Reason] = {
     "TokenException": Reason.BROKER_TOKEN,
+    "TwoFAException": Reason.BROKER_TOKEN,  # the second factor is not done, or its time is over: log in again
     "UserException": Reason.BROKER_PERMISSION,
     "PermissionException": Reason.BROKER_PERMISSION,
     "InputException": Reason.BROKER_INPUT,
@@ -26,6 +27,11 @@ REASON_OF_ERROR_TYPE: dict[str, Reason] = {
     "DataException": Reason.BROKER_NETWORK,
     "GeneralException": Reason.BROKER_OTHER,
 }
+def _plain(error_type: str) -> str:
+    return "".join(error_type.replace("_", " ").split()).lower()
+
+
+_OF_PLAIN_TYPE = {_plain(error_type): reason for error_type, reason in REASON_OF_ERROR_TYPE.items()}
 _REASON_OF_STATUS: dict[int, Reason] = {
     400: Reason.BROKER_INPUT,
     401: Reason.BROKER_TOKEN,
@@ -52,7 +58,7 @@ def reason_of(status: int, error_type: str, message: str) -> Reason:
         return Reason.BROKER_PERMISSION
     if _MODIFY_CAP.search(message):
         return Reason.MODIFY_CAP
-    known = REASON_OF_ERROR_TYPE.get(error_type)
+    known = _OF_PLAIN_TYPE.get(_plain(error_type))
     return known if known is not None else _REASON_OF_STATUS.get(status, Reason.BROKER_OTHER)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from otrade._core.types import Ev, OrdType, Reason, Side
 from otrade.brokers.base import OrderReport, Source
-from otrade.brokers.rows import clean_text, count, identity, ist_ns, price_e4, value_e4
+from otrade.brokers.rows import clean_text, count, identity, is_about_money, ist_ns, price_e4, status_word, tag_of, value_e4
 
 EV_OF_STATUS: dict[str, Ev] = {
     # On the way to the exchange: nothing is known of the terms in force.
@@ -30,11 +30,17 @@ EV_OF_STATUS: dict[str, Ev] = {
     "OPEN": Ev.WORKING,
     "TRIGGER PENDING": Ev.WORKING,
     "UPDATE": Ev.WORKING,
+    "PARTIALLY FILLED": Ev.WORKING,
+    # A broker's dealer, or the account's owner in its app, has yet to approve it.
+    "WAITING FOR APPROVAL": Ev.ACCEPTED,
     # The end.
     "COMPLETE": Ev.FILL_FULL,
     "CANCELLED": Ev.CANCELED,
     "CANCELLED AMO": Ev.CANCELED,
     "REJECTED": Ev.REJECTED,
+    "INVALID": Ev.REJECTED,
+    # Its validity is over: what was not filled is gone.
+    "LAPSED": Ev.CANCELED,
 }
 """A word that is not here is Ev.UNKNOWN. Partly filled is OPEN with a filled quantity: the reader
 makes it FILL_PART.
@@ -49,27 +55,15 @@ _ORD_TYPES = {
 _SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
 
 
-def _tag(row: Mapping[str, Any]) -> str:
-    tag, tags = row.get("tag"), row.get("tags")
-    if not tag and isinstance(tags, list) and tags:
-        tag = tags[0]
-    return str(tag) if tag else ""
-
-
 def _reason(ev: Ev, message: str) -> Reason:
     if ev != Ev.REJECTED:
         return Reason.OK
-    words = message.lower()
-    return (
-        Reason.BROKER_MARGIN
-        if "margin" in words or "insufficient" in words
-        else Reason.EXCHANGE_REJECT
-    )
+    return Reason.BROKER_MARGIN if is_about_money(message) else Reason.EXCHANGE_REJECT
 
 
 def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int) -> OrderReport:
     """One order object as a report. BrokerError when a field that matters cannot be read."""
-    status = clean_text(row.get("status")).upper()
+    status = status_word(row.get("status")).upper()
     ev = EV_OF_STATUS.get(status, Ev.UNKNOWN)
     cum_qty = count(row, "filled_quantity")
     order_qty = count(row, "quantity")
@@ -79,7 +73,7 @@ def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int) -> OrderR
     is_stop = ord_type in (OrdType.SL, OrdType.SL_M)
     text = clean_text(row.get("status_message") or row.get("status_message_raw"))
     return OrderReport(
-        cl_ord_id=_tag(row),
+        cl_ord_id=tag_of(row),
         broker_order_id=identity(row, "order_id"),
         ev=ev,
         source=source,

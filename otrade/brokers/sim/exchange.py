@@ -176,6 +176,7 @@ class Exchange:
             sequence=sequence,
             guid=f"{self.cfg.seed:04x}{sequence:012x}",
             ts_order_ns=now_ns,
+            broker_tags=_broker_tags(terms, request) or self.faults.take_broker_tags(),
         )
         short = self._shortage(order, terms)
         if short is not None and not request.margin_in_book:
@@ -320,3 +321,11 @@ class Exchange:
             * unit_margin_e4(request.contract, request.product, request.side, price_e4)
             / E4
         )
+
+
+def _broker_tags(terms: Terms, request: Request) -> tuple[str, ...]:
+    """Kite names market protection and its own slicing among the tags of an order."""
+    slices = ("autoslice",) if request.autoslice else ()
+    if terms.order_type not in ("MARKET", "SL-M") or not terms.protection_pct:
+        return slices
+    return (*slices, "mktp", *((f"mktp:{terms.protection_pct:.2f}",) if terms.protection_pct > 0 else ()))

@@ -13,6 +13,7 @@ from .clock import VirtualClock, VirtualTimer
 from .fault_orders import OrderFaults
 from .fault_pushes import PushFaults
 from .fault_requests import RequestFaults
+from .fault_tags import TagFaults
 
 
 class Feed(Protocol):
@@ -43,7 +44,7 @@ class Prices(Protocol):
         ...
 
 
-class Faults(RequestFaults, PushFaults, OrderFaults):
+class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults):
     """What shall go wrong; nothing by default."""
 
     def __init__(self, seed: int, clock: VirtualClock) -> None:
@@ -51,6 +52,7 @@ class Faults(RequestFaults, PushFaults, OrderFaults):
         RequestFaults.__init__(self, seen)
         PushFaults.__init__(self, rng, seen)
         OrderFaults.__init__(self, rng, seen)
+        TagFaults.__init__(self, seen)
         self.feed: Feed
         self.prices: Prices
         self._clock = clock
@@ -105,14 +107,15 @@ class Faults(RequestFaults, PushFaults, OrderFaults):
     @property
     def pending(self) -> bool:
         """Is anything armed that happens once, or going on? (Caps and cut fills stand until `clear`, and do not count.)"""
-        armed = RequestFaults._is_armed(self) or PushFaults._is_armed(self) or OrderFaults._is_armed(self)
-        return armed or bool(self._endings)
+        rooms = RequestFaults, PushFaults, OrderFaults, TagFaults
+        return any(room._is_armed(self) for room in rooms) or bool(self._endings)
 
     def clear(self) -> None:
         """The world is healthy again: disarm everything, end everything. A gap stays: prices go on from where they are."""
         RequestFaults._disarm(self)
         PushFaults._disarm(self)
         OrderFaults._disarm(self)
+        TagFaults._disarm(self)
         for kind in list(self._endings):
             timer, ending = self._endings.pop(kind)
             timer.cancel()

@@ -50,7 +50,7 @@ def share_tick_e4(price_rupees: float) -> int:
     return 50_000
 
 
-def lot_size(name: str, date: dt.date) -> int:
-    """Units in one lot of an index contract on that date."""
+def lot_size(name: str, expiry: dt.date) -> int:
+    """Units in one lot of the index contract that expires then: a listed contract keeps its lot."""
     sizes = {"NIFTY": (75, 65), "BANKNIFTY": (35, 30)}
-    return sizes[name][date >= dt.date(2026, 1, 1)]
+    return sizes[name][expiry >= dt.date(2026, 1, 1)]

@@ -127,6 +127,8 @@ class Order:
     sequence: int
     """Time priority at the exchange; a modification of price or a larger quantity loses it."""
     guid: str
+    broker_tags: tuple[str, ...] = ()
+    """Words that the broker puts among the tags, before the user's own."""
     parent_order_id: str | None = None
     exchange_order_id: str | None = None
     status: str = PUT_REQ
@@ -206,7 +208,8 @@ class Order:
             "auction_number": None,
             "market_protection": terms.protection_pct,
             "meta": {},
-            "tag": self.tag,
-            "tags": [self.tag] if self.tag else [],
+            # The broker's words push the user's own tag out of `tag`.
+            "tag": None if self.broker_tags else self.tag,
+            "tags": [*self.broker_tags, *([self.tag] if self.tag else [])],
             "guid": self.guid,
         }

@@ -217,7 +217,6 @@ class Universe:
         depth_lots: int,
     ) -> None:
         level = self._levels.get(symbol, level)
-        lot = lot_size(name, self.date)
         self.contracts.append(
             Contract(
                 token=number << 8 | SEGMENT_IDS["INDICES"],
@@ -250,7 +249,7 @@ class Universe:
                     segment="NFO-FUT",
                     instrument_type="FUT",
                     tick_e4=tick_e4,
-                    lot=lot,
+                    lot=lot_size(name, expiry),
                     freeze_qty=freeze_qty,
                     band_bps=1000,
                     hours_kind="fno",
@@ -274,7 +273,7 @@ class Universe:
                         segment="NFO-OPT",
                         instrument_type=kind,
                         tick_e4=500,
-                        lot=lot,
+                        lot=lot_size(name, expiry),
                         freeze_qty=freeze_qty,
                         band_bps=4000,
                         hours_kind="fno",

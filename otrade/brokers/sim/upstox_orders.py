@@ -1,5 +1,6 @@
 """Upstox's order interface: place, modify, cancel, the same for many, book, history, trades."""
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +21,9 @@ from .upstox_rows import is_short_term, trade_row
 BATCH_MAX = 25
 CORRELATION_MAX = 20
 
+MCX_OFF = dt.date(2026, 9, 23)
+"""Since then no MCX order comes by the API."""
+
 
 class UpstoxOrders:
     """One method a route."""
@@ -39,7 +43,7 @@ class UpstoxOrders:
 
     def place(self, request: HttpRequest) -> HttpReply:
         fields = params.body_object(request)
-        wanted = params.place_request(self._keys(), fields, self._limits.slices_per_order)
+        wanted = self._read(fields)
         placed = self._exchange.place(wanted)
         orders, errors = _parted(placed)
         if not orders:
@@ -52,6 +56,12 @@ class UpstoxOrders:
         if errors:
             reply["errors"] = [row(error) for error in errors]
         return _json(200, reply)
+
+    def _read(self, fields: params.Fields) -> Request:
+        wanted = params.place_request(self._keys(), fields, self._limits.slices_per_order)
+        if wanted.contract.exchange == "MCX" and self._exchange.date >= MCX_OFF:
+            raise UpstoxError("UDAPI1161", "MCX orders are not allowed by API. Use NSCOM.", path="instrument_token")
+        return wanted
 
     def modify(self, request: HttpRequest) -> HttpReply:
         fields = params.body_object(request)
@@ -122,7 +132,7 @@ class UpstoxOrders:
                         "correlation_id", "correlation_id should be unique", value=correlation_id
                     )
                 seen.add(correlation_id)
-                one = params.place_request(self._keys(), line, self._limits.slices_per_order)
+                one = self._read(line)
                 wanted.append((correlation_id, one))
             except KiteError as exc:
                 errors.append(row(exc) | {"correlation_id": correlation_id})

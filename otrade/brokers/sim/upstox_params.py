@@ -59,8 +59,9 @@ def number(fields: Fields, name: str, default: float = 0.0) -> float:
 
 
 def whole(fields: Fields, name: str, default: int = 0) -> int:
+    """Written as a whole number: Upstox refuses 65.0."""
     value = number(fields, name, default)
-    if value != int(value):
+    if not isinstance(fields.get(name, default), int) and fields.get(name) is not None:
         raise bad_field(name, f"{name} should be a whole number", value=fields[name])
     return int(value)
 

@@ -126,7 +126,7 @@ class UpstoxPortfolio:
         for name in ("quantity", "price"):
             text = params.query(request, name)
             try:
-                fields[name] = float(text)
+                fields[name] = int(text) if text.isdigit() else float(text)
             except ValueError:
                 raise bad_field(name, f"{name} should be a number", value=text) from None
         wanted = self._request(fields, "instrument_token")

@@ -28,7 +28,7 @@ def order_row(told: Row, contract: Contract) -> Row:
         "quantity": told["quantity"],
         "status": told["status"].lower(),
         "guid": told["guid"],
-        "tag": told["tag"],
+        "tag": told["tag"] or next(reversed(told["tags"]), None),  # Upstox has no words of its own there
         "instrument_token": instrument_key(contract),
         "placed_by": told["placed_by"],
         "trading_symbol": contract.tradingsymbol,

@@ -8,7 +8,7 @@ from typing import Any
 
 from otrade._core.types import Ev, Reason
 from otrade.brokers.base import Answer
-from otrade.brokers.rows import clean_text, parse_body
+from otrade.brokers.rows import clean_text, is_about_money, parse_body
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
 
 REASON_OF_CODE: dict[str, Reason] = {
@@ -30,6 +30,10 @@ REASON_OF_CODE: dict[str, Reason] = {
     "UDAPI1154": Reason.BROKER_PERMISSION,  # static IP
     "UDAPI1156": Reason.BROKER_PERMISSION,  # algo name
     "UDAPI1158": Reason.BROKER_INPUT,  # market order without protection
+    "UDAPI1040": Reason.BROKER_INPUT,  # a market order with a price
+    "UDAPI1161": Reason.BROKER_PERMISSION,  # MCX by API is off: NSE's commodities (NSCOM) instead
+    "UDAPI100057": Reason.BROKER_ORDER,  # the market is closed
+    "UDAPI100060": Reason.BROKER_INPUT,  # no such address
     "UDAPI1176": Reason.BROKER_INPUT,
     "UDAPI1177": Reason.BROKER_INPUT,
 }
@@ -61,12 +65,11 @@ def reason_of(status: int, code: str, message: str) -> Reason:
     """The Reason of an error answer: the code's, else the status's."""
     if status == 429:
         return Reason.BROKER_RATE
+    if status in (400, 403, 422) and is_about_money(message):
+        return Reason.BROKER_MARGIN  # whatever the code: one code stands for many refusals of the risk desk
     known = REASON_OF_CODE.get(code)
     if known is not None:
         return known
-    words = message.lower()
-    if status in (400, 422) and ("margin" in words or "insufficient" in words):
-        return Reason.BROKER_MARGIN
     return _REASON_OF_STATUS.get(status, Reason.BROKER_OTHER)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from otrade._core.types import Ev, OrdType, Reason, Side
 from otrade.brokers.base import BrokerPosition, Funds, OrderReport, Source
-from otrade.brokers.rows import clean_text, count, e4, identity, ist_ns, number, price_e4, value_e4
+from otrade.brokers.rows import clean_text, count, e4, identity, is_about_money, ist_ns, number, price_e4, status_word, tag_of, value_e4
 from otrade.brokers.upstox.listing import Listing
 
 EV_OF_STATUS: dict[str, Ev] = {
@@ -30,11 +30,20 @@ EV_OF_STATUS: dict[str, Ev] = {
     # At the exchange.
     "open": Ev.WORKING,
     "trigger pending": Ev.WORKING,
+    "update": Ev.WORKING,
+    "partially filled": Ev.WORKING,
+    # A broker's dealer, or the account's owner in its app, has yet to approve it.
+    "waiting for approval": Ev.ACCEPTED,
+    "amo req received": Ev.ACCEPTED,
     # The end.
     "complete": Ev.FILL_FULL,
     "cancelled": Ev.CANCELED,
     "cancelled after market order": Ev.CANCELED,
+    "cancelled amo": Ev.CANCELED,
     "rejected": Ev.REJECTED,
+    "invalid": Ev.REJECTED,
+    # Its validity is over: what was not filled is gone.
+    "lapsed": Ev.CANCELED,
 }
 """A word that is not here is Ev.UNKNOWN. Partly filled is `open` with a filled quantity: the reader makes it FILL_PART."""
 
@@ -65,7 +74,7 @@ def time_ns(text: object) -> int:
 
 def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int, listing: Listing) -> OrderReport:
     """One order object as a report. BrokerError when a field that matters cannot be read."""
-    status = clean_text(row.get("status")).lower()
+    status = status_word(row.get("status")).lower()
     ev = EV_OF_STATUS.get(status, Ev.UNKNOWN)
     cum_qty = count(row, "filled_quantity")
     if ev == Ev.WORKING and cum_qty > 0:
@@ -75,7 +84,7 @@ def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int, listing: 
     text = clean_text(row.get("status_message") or row.get("status_message_raw"))
     listed = listing.of_row(row)
     return OrderReport(
-        cl_ord_id=str(row.get("tag") or ""),
+        cl_ord_id=tag_of(row),
         broker_order_id=identity(row, "order_id"),
         ev=ev,
         source=source,
@@ -104,8 +113,7 @@ def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int, listing: 
 def _reason(ev: Ev, message: str) -> Reason:
     if ev != Ev.REJECTED:
         return Reason.OK
-    words = message.lower()
-    return Reason.BROKER_MARGIN if "margin" in words or "insufficient" in words else Reason.EXCHANGE_REJECT
+    return Reason.BROKER_MARGIN if is_about_money(message) else Reason.EXCHANGE_REJECT
 
 
 def position_of(row: Mapping[str, Any], listing: Listing) -> BrokerPosition:

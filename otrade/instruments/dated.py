@@ -1,0 +1,121 @@
+"""What no broker's file says of a contract, or says wrongly late: the largest order and the lot, by date, from `contracts.json`."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+from otrade.instruments.model import Freeze, Instrument
+
+
+class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    since: dt.date = msgspec.field(name="from")
+    qty: int
+    sure: str
+    source: str
+
+
+class _Name(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    exchange: str
+    name: str
+    rows: list[_Row]
+    read_to: dt.date | None = None
+
+
+class _NotByApi(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    broker: str
+    exchange: str
+    since: dt.date = msgspec.field(name="from")
+    sure: str
+    source: str
+    instead: str
+
+
+class _Book(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    about: list[str]
+    freeze: list[_Name]
+    lots: list[_Name]
+    not_by_api: list[_NotByApi]
+
+
+class Quantity(msgspec.Struct, frozen=True):
+    """A quantity in units, and where it comes from. `is_assumed`: nobody has read the list that is in force."""
+
+    qty: int
+    source: str
+    is_assumed: bool
+
+
+@cache
+def _book() -> _Book:
+    return msgspec.json.decode(resources.files("otrade.instruments").joinpath("contracts.json").read_bytes(), type=_Book)
+
+
+def freeze_of(exchange: str, name: str, day: dt.date) -> Quantity | None:
+    """The largest order in a contract on an underlying, on that trading day; None when the table does not know it."""
+    found = _named(_book().freeze, exchange, name)
+    row = _in_force(found, day)
+    if found is None or row is None:
+        return None
+    if found.read_to is None or day <= found.read_to:
+        return Quantity(row.qty, row.source, is_assumed=row.sure == "U")
+    year_ago = _year_before(found.read_to)
+    recent = [one for one in found.rows if one.since > year_ago]
+    least = min(one.qty for one in (*recent, _in_force(found, year_ago) or row))
+    return Quantity(least, f"the least of the year to {found.read_to}, later lists were not read", is_assumed=True)
+
+
+def lot_of(exchange: str, name: str, expiry: dt.date) -> int:
+    """Units in a lot of the contract that expires then; 0: not known."""
+    row = _in_force(_named(_book().lots, exchange, name), expiry)
+    return row.qty if row is not None else 0
+
+
+def not_by_api(broker: str, exchange: str, day: dt.date) -> str:
+    """Why a broker takes no order for that exchange by its API, and what to trade there instead; empty when it does."""
+    for row in _book().not_by_api:
+        if (row.broker, row.exchange) == (broker, exchange) and day >= row.since:
+            return f"{broker} takes no {exchange} orders by its API since {row.since} ({row.source}); it takes {row.instead}"
+    return ""
+
+
+def freeze_words(record: Instrument) -> str:
+    """What a person should know of a contract's largest order; empty when its file or this month's list says it."""
+    if record.expiry is None or record.freeze in (Freeze.FILE, Freeze.TABLE):
+        return ""
+    if record.freeze is Freeze.UNKNOWN:
+        return f"{record.symbol}: the largest quantity of one order (freeze) is not known, so no order is cut"
+    return f"{record.symbol}: the largest quantity of one order (freeze) is assumed to be {record.freeze_qty} ({record.freeze_source})"
+
+
+def on_day(record: Instrument, day: dt.date) -> Instrument:
+    """The record with the largest order that may be sent on that day: the file's or the table's, the smaller where both know it,
+    because files lag behind the exchange's monthly list.
+    """
+    listed = freeze_of(record.exchange, record.name, day) if record.expiry is not None else None
+    of_file = record.freeze_qty if record.freeze_qty >= record.lot_size else 0
+    if listed is None:
+        freeze = Freeze.FILE if of_file else Freeze.UNKNOWN
+        return msgspec.structs.replace(record, freeze_qty=of_file, freeze=freeze)
+    if of_file and of_file <= listed.qty:
+        return msgspec.structs.replace(record, freeze_qty=of_file, freeze=Freeze.FILE)
+    freeze = Freeze.ASSUMED if listed.is_assumed else Freeze.TABLE
+    return msgspec.structs.replace(record, freeze_qty=listed.qty, freeze=freeze, freeze_source=listed.source)
+
+
+def _named(names: list[_Name], exchange: str, name: str) -> _Name | None:
+    return next((one for one in names if (one.exchange, one.name) == (exchange, name)), None)
+
+
+def _in_force(found: _Name | None, day: dt.date) -> _Row | None:
+    rows = [row for row in found.rows if row.since <= day] if found is not None else []
+    return max(rows, key=lambda row: row.since, default=None)
+
+
+def _year_before(day: dt.date) -> dt.date:
+    last = calendar.monthrange(day.year - 1, day.month)[1]
+    return day.replace(year=day.year - 1, day=min(day.day, last))
