@@ -8,7 +8,8 @@ cdef class Engine(EngineRecord):
     cdef void _advance(self, int64_t ts_ns) noexcept nogil
     cdef int _kite(self, const uint8_t* buf, Py_ssize_t n, int feed) noexcept nogil
     cdef int _upstox(self, const uint8_t* buf, Py_ssize_t n, int feed) noexcept nogil
-    cdef void _tick(self, int id, int reason, const tick_t* tick, int feed, bint only_trades) noexcept nogil
+    cdef void _part(self, int id, const tick_t* tick, int feed) noexcept nogil
+    cdef void _tick(self, int id, int reason, const tick_t* tick, int feed) noexcept nogil
     cdef void _bar(self, int series_id) noexcept nogil
     cdef int _timer(self, int64_t ts_ns) noexcept nogil
     cdef int _report(self, const report_t* r) noexcept nogil

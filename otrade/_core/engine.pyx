@@ -26,8 +26,8 @@ from otrade._core.journal cimport is_frame
 from otrade._core.record cimport EngineRecord
 from otrade._core.state cimport core_t, find_key, find_token, instrument_t, market_t, push_bar, series_t
 from otrade._core.types cimport (
-    EXIT_FLATTEN, HALT_ACTIVE, HAS_DEPTH, MAX_FEEDS, REASON_FRAME_HEARTBEAT, REASON_OK, REC_ANSWER, REC_BOOK_BEGIN, REC_BOOK_END,
-    REC_CALL, REC_FRAME, REC_FRAME_KITE_B, REC_FRAME_UPSTOX_B, REC_REPORT, REC_SENT, REC_TIMER, answer_t, command_t, report_t, tick_t,
+    EXIT_FLATTEN, HALT_ACTIVE, HAS_DEPTH, HAS_TRADE, MAX_FEEDS, REASON_FRAME_HEARTBEAT, REASON_OK, REC_ANSWER, REC_BOOK_BEGIN,
+    REC_BOOK_END, REC_CALL, REC_FRAME, REC_FRAME_KITE_B, REC_FRAME_UPSTOX_B, REC_REPORT, REC_SENT, REC_TIMER, answer_t, command_t, report_t, tick_t,
 )
 from otrade._core.wire_kite cimport decode_packet, next_packet
 
@@ -95,7 +95,7 @@ cdef class Engine(EngineRecord):
                 c.counters.unknown_tokens += 1
                 continue
             # 1 decode
-            self._tick(id, decode_packet(packet, size, &tick), &tick, feed, False)
+            self._tick(id, decode_packet(packet, size, &tick), &tick, feed)
 
     cdef int _upstox(self, const uint8_t* buf, Py_ssize_t n, int feed) noexcept nogil:
         """Every entry of one of Upstox's frames; a frame without any says that the feed lives."""
@@ -104,7 +104,7 @@ cdef class Engine(EngineRecord):
         cdef int64_t ts_frame_ns = wire_upstox.check_frame(buf, n)
         cdef wire_upstox.feed_t entry
         cdef tick_t tick
-        cdef int id
+        cdef int id, reason
         if ts_frame_ns < 0:
             return <int>-ts_frame_ns
         if not wire_upstox.next_feed(buf, n, &pos, &entry):
@@ -116,19 +116,33 @@ cdef class Engine(EngineRecord):
                 c.counters.unknown_tokens += 1
             else:
                 # 1 decode
-                self._tick(id, wire_upstox.decode_feed(entry.body, entry.body_n, ts_frame_ns, &tick), &tick, feed, True)
+                reason = wire_upstox.decode_feed(entry.body, entry.body_n, ts_frame_ns, &tick)
+                if reason == REASON_OK and not tick.has & HAS_TRADE:
+                    self._part(id, &tick, feed)
+                else:
+                    self._tick(id, reason, &tick, feed)
             if not wire_upstox.next_feed(buf, n, &pos, &entry):
                 return REASON_OK
 
-    cdef void _tick(self, int id, int reason, const tick_t* tick, int feed, bint only_trades) noexcept nogil:
-        """Steps 2 to 6 for one decoded tick. `only_trades`: the wire repeats the last trade with every change of the order book;
-        a repetition makes no bar.
-        """
+    cdef void _part(self, int id, const tick_t* tick, int feed) noexcept nogil:
+        """Step 2 for a message without a last trade: life and an order book, and no reason to trade."""
+        cdef core_t* c = &self.c
+        cdef market_t* m = &c.markets[id]
+        cdef int reason
+        if c.feeds_seen > 1 and not market.is_believed(m, feed, c.feed_alive, c.now_ns, c.failover_ns):
+            c.counters.doubled += 1
+            return
+        reason = market.take_part(m, tick, feed, c.now_ns)
+        if reason != REASON_OK:
+            c.counters.refused[(reason - 100) & 15] += 1
+
+    cdef void _tick(self, int id, int reason, const tick_t* tick, int feed) noexcept nogil:
+        """Steps 2 to 6 for one decoded tick."""
         cdef core_t* c = &self.c
         cdef market_t* m = &c.markets[id]
         cdef instrument_t* inst = &c.instruments[id]
         cdef series_t* s
-        cdef int64_t ts, ts_before = m.ts_exch_ns
+        cdef int64_t ts
         cdef int i, k, what
         # 2 market
         if reason == REASON_OK and c.feeds_seen > 1:
@@ -136,7 +150,7 @@ cdef class Engine(EngineRecord):
             if what != market.TAKE:
                 c.counters.doubled += 1
                 if what == market.DEPTH and tick.has & HAS_DEPTH:
-                    market.take_depth(m, tick)
+                    market.take_depth(m, tick, c.now_ns)
                 return
         if reason == REASON_OK:
             reason = market.take_tick(m, inst, tick, c.now_ns, c.limits.px_jump_bps_max)
@@ -149,11 +163,12 @@ cdef class Engine(EngineRecord):
             bracket.on_pnl(c, position.mark(&c.positions[id], m.ltp_e4, inst.multiplier))
         if inst.bracket_head >= 0:
             bracket.on_price(c, id)
-        ts = tick.ts_exch_ns if tick.ts_exch_ns > 0 else c.now_ns
-        only_trades = only_trades and m.d_volume == 0 and ts == ts_before and m.ltp_e4 == m.prev_ltp_e4
+        if not m.traded:
+            return  # the same trade again: it makes no bar and moves no average
+        ts = m.ts_bar_ns if m.ts_bar_ns > 0 else c.now_ns
         for i in range(inst.series_first, inst.series_first + inst.series_n):
             s = &c.series[i]
-            if not only_trades and market.take_price(s, inst, m.ltp_e4, m.d_volume, ts):
+            if market.take_price(s, inst, m.ltp_e4, m.d_volume, ts):
                 self._bar(i)
             # 3 strategy, and through take_signal: 4 risk, 5 order
             for k in range(s.strategy_first, s.strategy_first + s.strategy_n):
@@ -314,7 +329,12 @@ cdef class Engine(EngineRecord):
         self._set_up(feed, MAX_FEEDS, "feed")
         self._tell("on_feed", {"alive": bool(alive), "ts_ns": ts_ns, "feed": feed})
         self._advance(ts_ns)
+        cdef int i
         if alive:
+            # It may be another server, whose clock is another.
+            for i in range(self.c.n_instruments):
+                if self.c.markets[i].feed_last == feed:
+                    self.c.markets[i].ts_exch_ns = 0
             self.c.feed_alive |= 1 << feed
             self.c.feeds_seen |= 1 << feed
         else:

@@ -11,7 +11,9 @@ cdef enum:
 cdef int arbitrate(
     market_t* market, const tick_t* tick, int feed, int alive, int64_t ts_recv_ns, int64_t failover_ns
 ) noexcept nogil
-cdef void take_depth(market_t* market, const tick_t* tick) noexcept nogil
+cdef bint is_believed(const market_t* market, int feed, int alive, int64_t ts_recv_ns, int64_t failover_ns) noexcept nogil
+cdef void take_depth(market_t* market, const tick_t* tick, int64_t ts_recv_ns) noexcept nogil
+cdef int take_part(market_t* market, const tick_t* tick, int feed, int64_t ts_recv_ns) noexcept nogil
 cdef int take_tick(market_t* market, const instrument_t* inst, const tick_t* tick, int64_t ts_recv_ns, int64_t jump_bps) noexcept nogil
 cdef int take_price(series_t* series, const instrument_t* inst, int64_t px_e4, int64_t d_volume, int64_t ts_ns) noexcept nogil
 cdef int close_due(series_t* series, const instrument_t* inst, int64_t ts_ns, int64_t grace_ns) noexcept nogil

@@ -1,56 +1,156 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""What is known of each instrument: the last tick, its depth, and bars aligned to the session's open.
+"""What is known of each instrument: the last trade, the order book, and bars aligned to the session's open.
 
-A packet whose time goes back, whose time is ahead of ours, or whose price cannot be is refused, counted, and changes
-nothing. Bars: the bar of a price is floor((t - open) / length), so every length starts at the opening bell. An interval
+**Packets.** A packet whose time goes back, whose time is ahead of ours, or whose price cannot be is refused, counted, and changes
+nothing. A packet may bring parts (Upstox) or kinds (Kite): what did not come is kept. One without a last trade says that the feed and
+the instrument live and what the book is; it is no price. The last trade's time and the packet's own are two clocks, and each is
+compared with itself alone: more volume is news whatever they say, and a later trade is never late because some frame was earlier.
+
+**Trades make bars, and signals.** A packet brings a trade when the day's volume or the last trade's time is higher than any seen.
+Whatever else comes (the order book moved, a packet sent twice, a block of them told again, the cached one after subscribing) makes no
+bar, moves none, and is not shown to a tick strategy, because its averages would count packets and not trades. That is one rule for
+both brokers. A last price that is ahead of its volume counts at once for stops, targets and profit, and for bars and strategies with
+the packet that has the volume. Where the wire has neither volume nor trade time (Kite's ltp mode, an index in quote mode) another
+price is a trade; an index that says its own time is new with each second of it. A trade belongs to the bar of its own time, or of
+its packet's where the wire has none, or else of its arrival.
+
+Bars: the bar of a price is floor((t - open) / length), so every length starts at the opening bell. An interval
 without a trade makes no bar (the next bar says how many were skipped in `gap`); indicators therefore see trades only, as the
 usual charting packages do. A bar is closed by the first price after its end or, when none comes, by the timer.
+
+**The order book.** A bid or ask of 0 is unknown or nobody's. A book without any price, or whose bid is above its ask, tells nothing:
+the one before stands for two seconds, and then the book is unknown. A book with one side is a locked circuit, and is taken.
+
+**Prices that cannot be.** `px_jump_bps_max` is how far one packet may move the price without more evidence; 0 turns the test off.
+A farther move is believed at once
+ - when it is of a few ticks: an option at 1.00 moves by 5 % a tick;
+ - when the time since the last trade allows it: the limit grows by itself every five seconds;
+ - when the order book agrees: bid and ask around the new price, in the packet or newer than the last trade, and close together;
+but never beyond four times, or a quarter, of the last price (one and a half times for shares and indices, which do not move like
+options): a wrong decimal point can take its book with it. What is not believed at once is refused until it is confirmed: by a second
+packet near it, with a book that agrees or a second later; by a third; or because five packets in a row were refused, whatever they
+said. A packet sent twice confirms nothing. So a single bad packet moves nothing, and a true price is refused five times at most.
 """
 from libc.stdint cimport int64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from otrade._core.types cimport (
-    HAS_DEPTH, HAS_QUOTE, REASON_OK, REASON_PRICE_ABSURD, REASON_PRICE_ZERO, REASON_TIME_AHEAD, REASON_TIME_BACK,
-    instrument_t, market_t, series_t, tick_t,
+    HAS_AVERAGE, HAS_DEPTH, HAS_OFFERED, HAS_OI, HAS_QUOTE, HAS_TRADE, HAS_VOLUME, HAS_WANTED, REASON_OK, REASON_PRICE_ABSURD,
+    REASON_PRICE_ZERO, REASON_TIME_AHEAD, REASON_TIME_BACK, instrument_t, market_t, series_t, tick_t,
 )
 
 cdef enum:
-    ABSURD_REPEATS = 3
+    FEW_TICKS = 10
+    AGREE_MAX = 3  # packets that agree with one another are believed
+    REFUSED_MAX = 5  # and so is the next one after that many, whatever they said
+    ALL_PARTS = HAS_TRADE | HAS_QUOTE | HAS_DEPTH | HAS_VOLUME | HAS_OI | HAS_AVERAGE | HAS_WANTED | HAS_OFFERED
+    # Segments in which options trade, as bits: NFO, CDS, BFO, BCD, MCX, MCXSX, NCO.
+    DERIVATIVES = 1 << 2 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 12
 
 cdef int64_t VOLUME_WRAP = 1 << 31
+cdef int64_t SECOND_NS = 1_000_000_000
 cdef int64_t AHEAD_MAX_NS = 60_000_000_000
+cdef int64_t GROWTH_NS = 5_000_000_000  # the jump that is allowed grows by itself in this time
+cdef int64_t GROWTH_MAX_NS = 3_600_000_000_000
+cdef int64_t BOOK_KEPT_NS = 2_000_000_000  # how long a book outlives packets with none
 
 
 cdef inline int64_t _distance(int64_t a, int64_t b) noexcept nogil:
     return a - b if a > b else b - a
 
 
-cdef bint _is_absurd(market_t* market, const instrument_t* inst, const tick_t* tick, int64_t jump_bps) noexcept nogil:
-    """A price outside the day's band, or a jump beyond `jump_bps` of the last one (of the former close at first).
+cdef inline int64_t _share(int64_t px, int64_t bps) noexcept nogil:
+    """`bps` of a price, without overflow."""
+    return px // 10_000 * bps + px % 10_000 * bps // 10_000
 
-    A jump that three packets in a row agree on within 1 % is believed: real markets gap, one bad packet does not repeat.
-    """
+
+cdef bint _book_agrees(int64_t bid, int64_t ask, int64_t px, int64_t few) noexcept nogil:
+    """Bid and ask stand around this price, and are near enough to each other to mean it."""
+    cdef int64_t width = ask - bid
+    if bid <= 0 or width < 0 or width > (few if few > bid // 4 else bid // 4):
+        return False
+    if width < few:
+        width = few  # the trade took the touch, and the next level is a little away
+    return bid - width <= px <= ask + width
+
+
+cdef bint _is_confirmed(
+    market_t* market, const instrument_t* inst, const tick_t* tick, int64_t ref, int64_t ts_recv_ns, int64_t jump_bps
+) noexcept nogil:
+    """Is a price beyond the limit to be believed all the same? Keeps the account of the run of refused ones."""
+    cdef int64_t px = tick.ltp_e4
+    cdef int64_t few = FEW_TICKS * inst.tick_size_e4
+    cdef int64_t low = px if px < ref else ref
+    cdef int64_t high = ref if px < ref else px
+    cdef int64_t elapsed = ts_recv_ns - market.ts_price_ns
+    cdef bint agrees
+    if high - low <= few:
+        return True
+    if tick.has & HAS_DEPTH:
+        agrees = _book_agrees(tick.bid_px_e4[0], tick.ask_px_e4[0], px, few)
+    else:
+        agrees = market.has_depth and market.ts_book_ns > market.ts_price_ns and _book_agrees(
+            market.bid_px_e4, market.ask_px_e4, px, few)
+    if high // 2 <= (low * 2 if inst.segment < 32 and DERIVATIVES >> inst.segment & 1 else low * 3 // 4):
+        elapsed = 0 if elapsed < 0 else (GROWTH_MAX_NS if elapsed > GROWTH_MAX_NS else elapsed)
+        if agrees or high - low <= _share(low, jump_bps + jump_bps * (elapsed // 1_000_000) // (GROWTH_NS // 1_000_000)):
+            return True
+    # A packet that is sent twice is one packet.
+    if market.n_absurd > 0 and px == market.absurd_px_e4 and tick.ts_exch_ns > 0 and (
+            tick.ts_exch_ns == market.absurd_ts_ns and tick.volume == market.absurd_volume):
+        return False
+    if market.n_absurd == 0:
+        market.absurd_since_ns = ts_recv_ns
+        market.n_agree = 1
+    else:
+        low = _share(market.absurd_px_e4, jump_bps)
+        market.n_agree = market.n_agree + 1 if _distance(px, market.absurd_px_e4) <= (low if low > few else few) else 1
+    market.n_absurd += 1
+    market.absurd_px_e4 = px
+    market.absurd_ts_ns = tick.ts_exch_ns
+    market.absurd_volume = tick.volume
+    return (
+        market.n_agree >= AGREE_MAX
+        or (market.n_agree == 2 and (agrees or ts_recv_ns - market.absurd_since_ns >= SECOND_NS))
+        or market.n_absurd > REFUSED_MAX
+    )
+
+
+cdef inline bint _is_absurd(
+    market_t* market, const instrument_t* inst, const tick_t* tick, int64_t ts_recv_ns, int64_t jump_bps
+) noexcept nogil:
+    """A price outside the day's band, or a jump that nothing confirms (of the former close at first)."""
     cdef int64_t px = tick.ltp_e4
     cdef int64_t ref = market.ltp_e4 if market.ltp_e4 > 0 else tick.close_e4
     if inst.band_hi_e4 > 0 and (px > inst.band_hi_e4 or px < inst.band_lo_e4):
         return True
-    if ref <= 0 or jump_bps <= 0 or _distance(px, ref) <= ref // 10_000 * jump_bps + ref % 10_000 * jump_bps // 10_000:
-        market.n_absurd = 0
-        return False
-    if market.n_absurd > 0 and _distance(px, market.absurd_px_e4) <= market.absurd_px_e4 // 100:
-        market.n_absurd += 1
-    else:
-        market.n_absurd = 1
-    market.absurd_px_e4 = px
-    if market.n_absurd < ABSURD_REPEATS:
+    if ref > 0 and jump_bps > 0 and _distance(px, ref) > _share(ref, jump_bps) and not _is_confirmed(
+            market, inst, tick, ref, ts_recv_ns, jump_bps):
         return True
     market.n_absurd = 0
     return False
 
 
-cdef void take_depth(market_t* market, const tick_t* tick) noexcept nogil:
+cdef void _miss_book(market_t* market, int64_t ts_recv_ns) noexcept nogil:
+    """A packet whose book tells nothing: the one before is unknown once it is old."""
+    if market.has_depth and ts_recv_ns - market.ts_book_ns <= BOOK_KEPT_NS:
+        return
+    market.has_depth = 0
+    market.bid_px_e4 = market.ask_px_e4 = market.bid_qty = market.ask_qty = 0
+    memset(market.depth_bid_px_e4, 0, sizeof(market.depth_bid_px_e4))
+    memset(market.depth_ask_px_e4, 0, sizeof(market.depth_ask_px_e4))
+    memset(market.depth_bid_qty, 0, sizeof(market.depth_bid_qty))
+    memset(market.depth_ask_qty, 0, sizeof(market.depth_ask_qty))
+
+
+cdef void take_depth(market_t* market, const tick_t* tick, int64_t ts_recv_ns) noexcept nogil:
     """Take the order book's five levels and nothing else."""
+    # Both sides and not crossed, or one side alone.
+    if tick.bid_px_e4[0] > tick.ask_px_e4[0] > 0 or tick.bid_px_e4[0] | tick.ask_px_e4[0] == 0:
+        _miss_book(market, ts_recv_ns)
+        return
     market.has_depth = 1
+    market.ts_book_ns = ts_recv_ns
     memcpy(market.depth_bid_px_e4, tick.bid_px_e4, sizeof(market.depth_bid_px_e4))
     memcpy(market.depth_ask_px_e4, tick.ask_px_e4, sizeof(market.depth_ask_px_e4))
     memcpy(market.depth_bid_qty, tick.bid_qty, sizeof(market.depth_bid_qty))
@@ -83,54 +183,132 @@ cdef int arbitrate(
             return DROP
         market.feed = feed
     if feed != market.feed_last:
-        market.ts_exch_ns = 0  # the other feed's clock says nothing about this one's
-        market.feed_last = feed
+        _follow(market, feed)
     return TAKE
 
 
+cdef void _follow(market_t* market, int feed) noexcept nogil:
+    """From now on the other feed's packets are compared with each other: their own clock is another, and one of the two brokers says
+    the last trade's time in whole seconds.
+    """
+    market.ts_exch_ns = 0
+    market.ts_trade_ns -= market.ts_trade_ns % SECOND_NS
+    market.feed_last = feed
+
+
+cdef bint is_believed(const market_t* market, int feed, int alive, int64_t ts_recv_ns, int64_t failover_ns) noexcept nogil:
+    """Of two feeds: is a message without a last trade, which nothing orders, taken from this one? It is from the one that brought the
+    last news, and from the other when that one is down or silent.
+    """
+    return (
+        market.n_ticks == 0 or feed == market.feed_last
+        or not alive >> market.feed_last & 1 or ts_recv_ns - market.ts_recv_ns > failover_ns
+    )
+
+
+cdef inline void _take_known(market_t* market, const tick_t* tick, int64_t ts_recv_ns) noexcept nogil:
+    """The parts that came, beside the last trade."""
+    if tick.close_e4 > 0:
+        market.close_e4 = tick.close_e4
+    if tick.has & HAS_QUOTE:
+        market.open_e4 = tick.open_e4
+        market.high_e4 = tick.high_e4
+        market.low_e4 = tick.low_e4
+    if tick.has & HAS_AVERAGE:
+        market.avg_px_e4 = tick.avg_px_e4
+    if tick.has & HAS_WANTED:
+        market.buy_qty = tick.buy_qty
+    if tick.has & HAS_OFFERED:
+        market.sell_qty = tick.sell_qty
+    if tick.has & HAS_OI:
+        market.oi = tick.oi
+    if tick.has & HAS_DEPTH:
+        take_depth(market, tick, ts_recv_ns)
+
+
+cdef int take_part(market_t* market, const tick_t* tick, int feed, int64_t ts_recv_ns) noexcept nogil:
+    """Take a message without a last trade: life, and what came of the book and the day. REASON_OK, or a 1xx reason."""
+    if tick.has == 0:
+        return REASON_OK  # greeks, or nothing at all: no word about price or book
+    if tick.ts_exch_ns > ts_recv_ns + AHEAD_MAX_NS:
+        market.n_refused += 1
+        return REASON_TIME_AHEAD
+    if feed != market.feed_last:
+        _follow(market, feed)
+    market.kind = tick.kind
+    if tick.ts_exch_ns > 0:
+        market.ts_exch_ns = tick.ts_exch_ns
+    if market.n_absurd == 0:
+        market.ts_recv_ns = ts_recv_ns  # a price in doubt grows old until it is settled
+    _take_known(market, tick, ts_recv_ns)
+    return REASON_OK
+
+
 cdef int take_tick(market_t* market, const instrument_t* inst, const tick_t* tick, int64_t ts_recv_ns, int64_t jump_bps) noexcept nogil:
-    """Take one decoded packet. REASON_OK, or the 1xx reason for which it was refused."""
+    """Take one decoded packet with a last trade. REASON_OK, or the 1xx reason for which it was refused."""
+    cdef int64_t latest, more = 0
+    cdef bint traded
     if tick.ltp_e4 <= 0:
         market.n_refused += 1
         return REASON_PRICE_ZERO
+    if tick.volume > 0:
+        more = tick.volume - market.volume
+        if more < -VOLUME_WRAP:
+            more += 2 * VOLUME_WRAP
+    traded = more > 0 or tick.ts_trade_ns > market.ts_trade_ns
     if tick.ts_exch_ns > 0:
-        if tick.ts_exch_ns < market.ts_exch_ns:
+        # Older than what is known: it tells of no new trade, and one of its clocks, or the volume, is behind.
+        if not traded and (
+                tick.ts_exch_ns < market.ts_exch_ns or (
+                    tick.ts_trade_ns > 0 and (tick.ts_trade_ns < market.ts_trade_ns or more < 0))):
             market.n_refused += 1
             return REASON_TIME_BACK
-        if tick.ts_exch_ns > ts_recv_ns + AHEAD_MAX_NS:
+        latest = ts_recv_ns + AHEAD_MAX_NS
+        if tick.ts_exch_ns > latest or tick.ts_trade_ns > latest:
             market.n_refused += 1
             return REASON_TIME_AHEAD
-    if _is_absurd(market, inst, tick, jump_bps):
+    if _is_absurd(market, inst, tick, ts_recv_ns, jump_bps):
         market.n_refused += 1
         return REASON_PRICE_ABSURD
+    market.ts_bar_ns = tick.ts_trade_ns
+    if not traded and tick.volume <= 0 and tick.ts_trade_ns <= 0:
+        # Nothing but the price, or an index's own time, can tell of a trade.
+        traded = tick.ltp_e4 != market.ltp_e4 or (not tick.tradable and tick.ts_exch_ns > market.ts_exch_ns)
+        market.ts_bar_ns = tick.ts_exch_ns
+    market.traded = traded
     market.prev_ltp_e4 = market.ltp_e4 if market.ltp_e4 > 0 else tick.ltp_e4
     market.ltp_e4 = tick.ltp_e4
     market.ts_recv_ns = ts_recv_ns
     market.kind = tick.kind
     market.n_ticks += 1
     market.d_volume = 0
+    if traded:
+        market.ts_price_ns = ts_recv_ns
     if tick.ts_exch_ns > 0:
         market.ts_exch_ns = tick.ts_exch_ns
+    if tick.ts_trade_ns > market.ts_trade_ns:
         market.ts_trade_ns = tick.ts_trade_ns
+    elif traded and market.ts_bar_ns > 0 and market.ts_bar_ns < market.ts_trade_ns:
+        market.ts_bar_ns = market.ts_trade_ns  # more volume: a later trade, whatever its time says
     # The day's volume only rises; the first packet's volume was traded before we listened and belongs to no bar.
-    if tick.volume > market.volume:
-        market.d_volume = tick.volume - market.volume if market.volume > 0 else 0
+    if tick.volume > 0:
+        if more > 0 and market.volume > 0:
+            market.d_volume = more
         market.volume = tick.volume
-    if not tick.has & HAS_QUOTE:
-        if tick.close_e4 > 0:
-            market.close_e4 = tick.close_e4
+    if tick.ltq > 0:
+        market.ltq = tick.ltq
+    if tick.has != ALL_PARTS:
+        _take_known(market, tick, ts_recv_ns)
         return REASON_OK
     market.open_e4 = tick.open_e4
     market.high_e4 = tick.high_e4
     market.low_e4 = tick.low_e4
     market.close_e4 = tick.close_e4
-    market.ltq = tick.ltq
     market.avg_px_e4 = tick.avg_px_e4
     market.buy_qty = tick.buy_qty
     market.sell_qty = tick.sell_qty
-    if tick.has & HAS_DEPTH:
-        market.oi = tick.oi
-        take_depth(market, tick)
+    market.oi = tick.oi
+    take_depth(market, tick, ts_recv_ns)
     return REASON_OK
 
 

@@ -207,10 +207,16 @@ class Rec(IntEnum):
 
 
 class Has(IntEnum):
-    """What a tick carries beyond its price and times; bits."""
+    """Which parts of a tick were on the wire; bits. What did not come is not known from it, and is not 0."""
 
-    QUOTE = 1  # the day's open, high, low, close, volume
-    DEPTH = 2
+    QUOTE = 1  # the day's open, high and low
+    DEPTH = 2  # the order book, which may be empty
+    TRADE = 4  # the last trade: its price, and its quantity and time where the wire has them
+    VOLUME = 8
+    OI = 16
+    AVERAGE = 32  # the day's average price
+    WANTED = 64  # total quantity of the buyers
+    OFFERED = 128  # and of the sellers
 
 
 class Severity(IntEnum):
@@ -349,7 +355,8 @@ class Note(IntEnum):
 I8, I4, U4, U1, F8, C = "i8", "i4", "u4", "u1", "f8", "c"
 
 STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
-    # One decoded market-data packet, exactly as the wire said it. A field that the packet lacks is 0; `kind` says which.
+    # One decoded market-data packet, exactly as the wire said it. A field that the packet lacks is 0; `has` says which are there.
+    # `ts_trade_ns` is the last trade's time, `ts_exch_ns` the packet's or frame's own: two clocks, compared each with itself.
     "tick_t": [
         ("token", U4), ("segment", I4), ("kind", I4), ("tradable", I4), ("has", I4), ("_pad", I4),
         ("ltp_e4", I8), ("avg_px_e4", I8), ("volume", I8), ("ltq", I8), ("buy_qty", I8), ("sell_qty", I8),
@@ -358,13 +365,19 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("bid_px_e4", I8, 5), ("ask_px_e4", I8, 5), ("bid_qty", I8, 5), ("ask_qty", I8, 5),
         ("bid_orders", I4, 5), ("ask_orders", I4, 5),
     ],
-    # The last known state of one instrument: what a strategy's on_tick sees. Best bid and ask first, depth after.
+    # The last known state of one instrument: what a strategy's on_tick sees. Best bid and ask first, depth after. A bid or ask of
+    # 0 is not known, or nobody's; `has_depth` says whether the book is known. `ts_recv_ns`: when anything of it last came,
+    # `ts_price_ns` its last trade, `ts_book_ns` its book. `traded`: the last packet brought a trade and did not repeat one;
+    # `ts_bar_ns`: when that was (0: not said).
+    # From `absurd_px_e4` on: the run of refused prices that is not settled (none when `n_absurd` is 0).
     "market_t": [
         ("ltp_e4", I8), ("prev_ltp_e4", I8), ("bid_px_e4", I8), ("ask_px_e4", I8), ("bid_qty", I8), ("ask_qty", I8),
         ("ts_recv_ns", I8), ("ts_exch_ns", I8), ("volume", I8), ("ltq", I8), ("d_volume", I8), ("n_ticks", I8),
         ("open_e4", I8), ("high_e4", I8), ("low_e4", I8), ("close_e4", I8), ("avg_px_e4", I8), ("oi", I8),
-        ("buy_qty", I8), ("sell_qty", I8), ("ts_trade_ns", I8), ("n_refused", I8), ("absurd_px_e4", I8), ("n_absurd", I4),
-        ("kind", I4), ("has_depth", I4), ("feed", I4), ("feed_last", I4), ("_pad", I4),
+        ("buy_qty", I8), ("sell_qty", I8), ("ts_trade_ns", I8), ("n_refused", I8), ("ts_price_ns", I8), ("ts_book_ns", I8),
+        ("ts_bar_ns", I8),
+        ("kind", I4), ("has_depth", I4), ("feed", I4), ("feed_last", I4), ("traded", I4), ("n_agree", I4),
+        ("absurd_px_e4", I8), ("absurd_since_ns", I8), ("absurd_ts_ns", I8), ("absurd_volume", I8), ("n_absurd", I4), ("_pad", I4),
         ("depth_bid_px_e4", I8, 5), ("depth_ask_px_e4", I8, 5), ("depth_bid_qty", I8, 5), ("depth_ask_qty", I8, 5),
     ],
     # One bar, aligned to the session's open. `gap` is how many empty bars came just before it.

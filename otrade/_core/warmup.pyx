@@ -78,9 +78,9 @@ cdef class WarmUp:
         fetch_ahead(&self._real.c)
         self._twin._event(REC_FRAME, self._twin.c.now_ns, &self._tick, sizeof(self._tick))
         self._tick.ltp_e4 = BELOW_E4
-        self._twin._tick(0, REASON_OK, &self._tick, 0, False)
+        self._twin._tick(0, REASON_OK, &self._tick, 0)
         self._tick.ltp_e4 = ABOVE_E4
-        self._twin._tick(0, REASON_OK, &self._tick, 0, False)
+        self._twin._tick(0, REASON_OK, &self._tick, 0)
         self._twin._decided()
         self._forget()
         self.n_runs += 1

@@ -14,7 +14,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from otrade._core.types cimport (
-    CMD_CANCEL, CMD_NEW, CMD_REPLACE, HAS_DEPTH, HAS_QUOTE, PRODUCT_CNC, PRODUCT_MIS, PRODUCT_NRML,
+    CMD_CANCEL, CMD_NEW, CMD_REPLACE, HAS_AVERAGE, HAS_DEPTH, HAS_OFFERED, HAS_OI, HAS_QUOTE, HAS_TRADE, HAS_VOLUME,
+    HAS_WANTED, PRODUCT_CNC, PRODUCT_MIS, PRODUCT_NRML,
     REASON_ENCODE, REASON_FRAME_HEARTBEAT, REASON_FRAME_LENGTH, REASON_FRAME_SHORT, REASON_OK, REASON_PACKET_KIND,
     REASON_PRICE_ZERO, REASON_SEGMENT_UNKNOWN, SIDE_BUY, SIDE_SELL, TIF_DAY, TIF_IOC, TYPE_LIMIT, TYPE_MARKET, TYPE_SL,
     TYPE_SL_M, command_t, tick_t,
@@ -41,6 +42,9 @@ cdef enum:
 
 cdef enum:
     NS = 1_000_000_000
+    # What each kind of packet says; a 0 in it is a value.
+    PARTS_QUOTE = HAS_TRADE | HAS_QUOTE | HAS_VOLUME | HAS_AVERAGE | HAS_WANTED | HAS_OFFERED
+    PARTS_FULL = PARTS_QUOTE | HAS_DEPTH | HAS_OI
 
 # A variable on purpose: of a constant size gcc makes `rep stosq`, which costs twice the library's
 # memset.
@@ -139,7 +143,12 @@ cdef int decode_packet(const uint8_t* p, uint32_t n, tick_t* out) noexcept nogil
     out.segment = token & 0xFF
     out.kind = n
     out.tradable = out.segment != SEGMENT_INDICES
-    out.has = 0 if n == LTP else (HAS_QUOTE | HAS_DEPTH if n == FULL else HAS_QUOTE)
+    if n == FULL:
+        out.has = PARTS_FULL
+    elif n == QUOTE:
+        out.has = PARTS_QUOTE
+    else:
+        out.has = HAS_TRADE if n == LTP else HAS_TRADE | HAS_QUOTE
     if n != LTP and n != INDEX_QUOTE and n != INDEX_FULL and n != QUOTE and n != FULL:
         return REASON_PACKET_KIND
     if unit == 0:

@@ -21,7 +21,8 @@ cdef int64_t check_frame(const uint8_t* buf, Py_ssize_t n) noexcept nogil
 # Walks a checked frame: 1 and an entry, or 0 at its end. The caller starts with *pos = 0.
 cdef int next_feed(const uint8_t* buf, Py_ssize_t n, Py_ssize_t* pos, feed_t* out) noexcept nogil
 
-# 0 or a Reason of the 1xx range. Token and segment stay 0: the entry's key says whose it is.
+# 0 or a Reason of the 1xx range. Token and segment stay 0: the entry's key says whose it is. A message without a last trade
+# is usual: `has` says what came.
 cdef int decode_feed(const uint8_t* p, Py_ssize_t n, int64_t ts_frame_ns, tick_t* out) noexcept nogil
 
 

@@ -3,8 +3,12 @@
 
 The reader walks protobuf's wire format (https://protobuf.dev/programming-guides/encoding/) directly: tags, varints, 64-bit and
 length-delimited fields. Fields that it does not know are skipped, because the feed gains some without notice; repeated
-sub-messages merge and the last scalar wins, as every protobuf reader does. A field that is absent is 0. Prices are doubles in
-rupees and become ten-thousandths, half away from zero.
+sub-messages merge and the last scalar wins, as every protobuf reader does. Prices are doubles in rupees and become
+ten-thousandths, half away from zero.
+
+A message brings parts: the feed sends what has changed, and a full-mode message without depth, without candles, or with nothing
+but depth is usual. A part that is there sets its bit of `Has`; a field that is absent is 0 and has no bit. A scalar of 0 is not
+on the wire (proto3), so it counts as absent.
 
 Nothing here allocates, holds state, or reads past the length it was given.
 """
@@ -12,7 +16,8 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from otrade._core.types cimport (
-    CMD_CANCEL, CMD_NEW, CMD_REPLACE, HAS_DEPTH, HAS_QUOTE, PRODUCT_CNC, PRODUCT_MIS, PRODUCT_NRML, REASON_ENCODE, REASON_FRAME_LENGTH,
+    CMD_CANCEL, CMD_NEW, CMD_REPLACE, HAS_AVERAGE, HAS_DEPTH, HAS_OFFERED, HAS_OI, HAS_QUOTE, HAS_TRADE, HAS_VOLUME, HAS_WANTED,
+    PRODUCT_CNC, PRODUCT_MIS, PRODUCT_NRML, REASON_ENCODE, REASON_FRAME_LENGTH,
     REASON_FRAME_SHORT, REASON_OK, REASON_PACKET_KIND, REASON_PRICE_ABSURD, REASON_PRICE_ZERO, SIDE_BUY, SIDE_SELL,
     TIF_DAY, TIF_IOC, TYPE_LIMIT, TYPE_MARKET, TYPE_SL, TYPE_SL_M, command_t, tick_t,
 )
@@ -143,6 +148,7 @@ cdef int take_ltpc(const uint8_t* p, Py_ssize_t n, tick_t* out, bint* bad) noexc
         if f.kind == FIXED64:
             if f.number == 1:
                 out.ltp_e4 = e4(&f, bad)
+                out.has |= HAS_TRADE
             elif f.number == 4:
                 out.close_e4 = e4(&f, bad)
         elif f.kind == VARINT:
@@ -213,6 +219,7 @@ cdef int take_candle(const uint8_t* p, Py_ssize_t n, tick_t* out, bint* bad) noe
         out.open_e4 = open_e4
         out.high_e4 = high_e4
         out.low_e4 = low_e4
+        out.has |= HAS_QUOTE
         if odd:
             bad[0] = True
     return got
@@ -244,19 +251,25 @@ cdef int take_market(const uint8_t* p, Py_ssize_t n, tick_t* out, bint* bad) noe
                 sub = take_ltpc(f.p, f.n, out, bad)
             elif f.number == 2:
                 sub = take_depth(f.p, f.n, out, bad)
+                out.has |= HAS_DEPTH
             elif f.number == 4:
                 sub = take_candles(f.p, f.n, out, bad)
         elif f.kind == FIXED64:
             if f.number == 5:
                 out.avg_px_e4 = e4(&f, bad)
+                out.has |= HAS_AVERAGE
             elif f.number == 7:
                 out.oi = whole(&f)
+                out.has |= HAS_OI
             elif f.number == 9:
                 out.buy_qty = whole(&f)
+                out.has |= HAS_WANTED
             elif f.number == 10:
                 out.sell_qty = whole(&f)
+                out.has |= HAS_OFFERED
         elif f.kind == VARINT and f.number == 6:
             out.volume = <int64_t>f.value
+            out.has |= HAS_VOLUME
         if sub < 0:
             return -1
 
@@ -294,10 +307,13 @@ cdef int take_level(const uint8_t* p, Py_ssize_t n, tick_t* out, bint* bad) noex
                 sub = take_ltpc(f.p, f.n, out, bad)
             elif f.number == 2:
                 sub = take_quote(f.p, f.n, 0, out, bad)
+                out.has |= HAS_DEPTH
         elif f.kind == VARINT and f.number == 4:
             out.volume = <int64_t>f.value
+            out.has |= HAS_VOLUME
         elif f.kind == FIXED64 and f.number == 5:
             out.oi = whole(&f)
+            out.has |= HAS_OI
         if sub < 0:
             return -1
 
@@ -333,7 +349,7 @@ cdef int take_full(const uint8_t* p, Py_ssize_t n, tick_t* out, bint* bad) noexc
 
 
 cdef int decode_feed(const uint8_t* p, Py_ssize_t n, int64_t ts_frame_ns, tick_t* out) noexcept nogil:
-    """One Feed. `ts_exch_ns` is the time of its last trade or, when that is not said, the frame's. See the door for the codes."""
+    """One Feed. `ts_exch_ns` is the frame's own time or, when that is not said, its last trade's. See the door for the codes."""
     cdef const uint8_t* end = p + n
     cdef bint bad = False
     cdef field_t f
@@ -370,16 +386,12 @@ cdef int decode_feed(const uint8_t* p, Py_ssize_t n, int64_t ts_frame_ns, tick_t
     if out.kind == 0:
         return REASON_PACKET_KIND
     out.tradable = out.kind != KIND_INDEX
-    if out.kind == KIND_FULL or out.kind == KIND_INDEX:
-        out.has |= HAS_QUOTE
-    if out.kind == KIND_FULL:
-        out.has |= HAS_DEPTH
-    out.ts_exch_ns = out.ts_trade_ns if out.ts_trade_ns > 0 else ts_frame_ns
+    out.ts_exch_ns = ts_frame_ns if ts_frame_ns > 0 else out.ts_trade_ns
     if bad:
         return REASON_PRICE_ABSURD
-    if out.ltp_e4 <= 0:
-        return REASON_PRICE_ZERO
-    return REASON_OK
+    if out.ltp_e4 > 0 or (not out.has & HAS_TRADE and out.kind != KIND_LTPC):
+        return REASON_OK
+    return REASON_PRICE_ZERO
 
 
 cdef int64_t check_frame(const uint8_t* buf, Py_ssize_t n) noexcept nogil:

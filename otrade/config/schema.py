@@ -341,7 +341,7 @@ class Risk(Base, frozen=True, kw_only=True):
     cooldown_after_stop_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
     stale_feed_ms: Annotated[int, Meta(ge=0, le=600_000)] = 10_000
     price_jump_bps: Annotated[
-        int, Meta(ge=100, le=10_000, description="a jump beyond this is refused until it repeats")
+        int, Meta(ge=100, le=10_000, description="farther in one packet is refused until book, time or the next packets agree")
     ] = 2_000
     on_limit: Annotated[
         Literal["reduce", "flatten"], Meta(description="when a loss limit trips")

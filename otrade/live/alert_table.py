@@ -58,6 +58,9 @@ ALERTS: dict[str, Level | AsSaid | None] = {
     "SQUARE_OFF": None,
     "NAKED": Level.ALARM,
     "COVERED": Level.ALARM,  # who was told of the one is told of the other
+    "PRICE_REFUSED": Level.ALARM,
+    "PRICE_OLD": Level.ALARM,
+    "PRICE_BACK": Level.ALARM,  # likewise
     "QUARANTINED": AS_SAID,  # INFO when released
     "BUDGET_WAIT": None,
     "READ_BACK": AS_SAID,
@@ -145,7 +148,7 @@ ALERTS: dict[str, Level | AsSaid | None] = {
     "ALERTS": None,
 }
 
-GOOD_NEWS = frozenset({"COVERED", "FEED_BACK", "TOKEN_NEW", "DOUBT_RESOLVED", "JOURNAL_BACK", "VERIFIED"})
+GOOD_NEWS = frozenset({"COVERED", "FEED_BACK", "PRICE_BACK", "TOKEN_NEW", "DOUBT_RESOLVED", "JOURNAL_BACK", "VERIFIED"})
 """As loud as what they end, and titled otherwise."""
 
 

@@ -31,6 +31,7 @@ from .log import LOGGER_NAME, TolerantFile, close_log, open_log
 from .memory import MemoryCare
 from .morning import Morning
 from .notices import Notice, NoticeBoard
+from .price_watch import PriceWatch
 from .progress import Progress
 from .reads import LiveReads
 from .reload import Reloader
@@ -40,7 +41,7 @@ from .source import LiveSource
 from .speed import Speed
 from .speed import check as check_speed
 from .summary import DaySummary, render, render_total, short, summarize
-from .units import ns_of_s
+from .units import NS_PER_MS, ns_of_s
 from .watches import FrameWatch, NakedWatch
 
 if TYPE_CHECKING:
@@ -161,7 +162,8 @@ class Host:
         self.source.frames = frames
         naked = NakedWatch(day, ns_of_s(self.config.alerts.naked_s))
         day.on_beat += [partial(self._kill_switch.look, day), self._show_progress, self._care.look, self._look_for_reload]
-        day.on_beat += [frames.look, naked.look]
+        prices = PriceWatch(day, self.config.risk.stale_feed_ms * NS_PER_MS)
+        day.on_beat += [frames.look, naked.look, prices.look]
         if self._alerts is not None:
             day.on_beat.append(self._alerts.look)
 

@@ -53,6 +53,9 @@ def price_e4(raw: int, segment: int) -> int:
     return (raw * 10_000 * 2 + divisor) // (divisor * 2)
 
 
+ALL_BUT_DEPTH = Has.TRADE | Has.QUOTE | Has.VOLUME | Has.AVERAGE | Has.WANTED | Has.OFFERED
+
+
 def expect_packet(packet: bytes) -> dict[str, object]:
     """What the wire's description says of one packet: the fields that it carries, and the reason it
     gets.
@@ -74,7 +77,7 @@ def expect_packet(packet: bytes) -> dict[str, object]:
         "token": token,
         "segment": segment,
         "kind": len(packet),
-        "has": {8: 0, 184: Has.QUOTE | Has.DEPTH}.get(len(packet), Has.QUOTE),
+        "has": {8: Has.TRADE, 44: ALL_BUT_DEPTH, 184: ALL_BUT_DEPTH | Has.DEPTH | Has.OI}.get(len(packet), Has.TRADE | Has.QUOTE),
         "ltp_e4": price(4),
         "tradable": int(segment != 9),
         "reason": Reason.OK if price(4) else Reason.PRICE_ZERO,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from otrade._core.types import Reason
-from tests.core.harness import MS, OPEN_NS, SECOND, frame, ltp_packet, make_engine, token_of
+from tests.core.harness import MS, OPEN_NS, SECOND, frame, ltp_packet, make_engine, packet, token_of
 
 T = token_of(0)
 IST_NS = 19_800 * SECOND
@@ -143,7 +143,7 @@ def test_a_strategy_says_what_its_history_says(kind: str, mode: str, filters: st
         bar.append(paise)
         if mode == "tick":
             account.value(paise / 100, now)
-        e.on_frame_bytes(frame(ltp_packet(T, paise)), now)
+        e.on_frame_bytes(frame(packet(T, paise, volume=i + 1)), now)
         for s in e.take_signals():
             got.append((account.n, s["side"], s["blocked"]))
             assert s["reason"] == Reason.DISABLED and not s["taken"]

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from otrade._core.types import Has
+
 KINDS = ("ltpc", "full", "index", "level")
 DEPTH = 5
 
@@ -107,7 +109,7 @@ def expected(feed: Any, ts_frame_ms: int) -> dict[str, Any]:
         levels = list(source.marketLevel.bidAskQuote)[:DEPTH]
     last = source.ltpc
     out |= {"ltp_e4": e4(last.ltp), "close_e4": e4(last.cp), "ltq": last.ltq, "ts_trade_ns": last.ltt * 1_000_000}
-    out["ts_exch_ns"] = (last.ltt or ts_frame_ms) * 1_000_000
+    out["ts_exch_ns"] = (ts_frame_ms or last.ltt) * 1_000_000
     if "volume" in out:
         pad = [0] * (DEPTH - len(levels))
         out |= {"bid_px_e4": [e4(q.bidP) for q in levels] + pad, "bid_qty": [q.bidQ for q in levels] + pad}
@@ -116,7 +118,29 @@ def expected(feed: Any, ts_frame_ms: int) -> dict[str, Any]:
         day = next((c for c in source.marketOHLC.ohlc if c.interval == "1d"), None)
         for name in ("open", "high", "low"):
             out[f"{name}_e4"] = e4(getattr(day, name)) if day is not None else 0
+    out["has"] = parts(feed)
     return out
+
+
+def parts(feed: Any) -> int:
+    """Which parts a Feed brings: those that the runtime says are there, and scalars that are not 0."""
+    union = feed.WhichOneof("FeedUnion")
+    if union == "ltpc":
+        return Has.TRADE if feed.ltpc.ltp else 0
+    found = 0
+    if union == "firstLevelWithGreeks":
+        source = feed.firstLevelWithGreeks
+        found |= Has.DEPTH if source.HasField("firstDepth") else 0
+    else:
+        source = getattr(feed.fullFeed, feed.fullFeed.WhichOneof("FullFeedUnion"))
+        found |= Has.QUOTE if any(candle.interval == "1d" for candle in source.marketOHLC.ohlc) else 0
+        if feed.fullFeed.WhichOneof("FullFeedUnion") == "marketFF":
+            found |= Has.DEPTH if source.HasField("marketLevel") else 0
+            found |= (Has.AVERAGE if source.atp else 0) | (Has.WANTED if source.tbq else 0) | (Has.OFFERED if source.tsq else 0)
+    found |= Has.TRADE if source.ltpc.ltp else 0
+    if union == "firstLevelWithGreeks" or feed.fullFeed.WhichOneof("FullFeedUnion") == "marketFF":
+        found |= (Has.VOLUME if source.vtt else 0) | (Has.OI if source.oi else 0)
+    return int(found)
 
 
 def full_frame(pb2: Any, n: int, seed: int = 1) -> bytes:
