@@ -8,12 +8,12 @@ protection come out as if the core had been there.
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
-from otrade._core cimport bracket, report, risk
+from otrade._core cimport bracket, report, risk, waiting
 from otrade._core.state cimport core_t, new_order, notify
 from otrade._core.types cimport (
     EXIT_MANUAL, EXIT_NONE, HALT_ACTIVE, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET, NOTE_ADOPTED, NOTE_CAPACITY, NOTE_RESUMED, PAUSE_PERSON,
     PAUSE_START, PENDING_NONE, REASON_BROKER_TOKEN, REASON_CAPACITY, REASON_JOURNAL, REASON_OK, REASON_STOPPING,
-    REASON_TIMED_OUT, SEV_ALARM, SEV_WARN, TYPE_LIMIT, bracket_t, order_t, report_t,
+    REASON_RESTARTED, REASON_TIMED_OUT, SEV_ALARM, SEV_WARN, TYPE_LIMIT, bracket_t, order_t, report_t,
 )
 
 cdef enum:
@@ -101,6 +101,7 @@ cdef void resume(core_t* c, int64_t run_id) noexcept nogil:
     """
     cdef int i, slot
     c.run_id = run_id
+    waiting.clear(c, -1, REASON_RESTARTED)
     c.command_head = c.command_encoded = c.command_tail
     c.feed_alive = 0
     c.paused = (c.paused & PAUSE_PERSON) | PAUSE_START

@@ -4,8 +4,6 @@ from libc.stdint cimport int64_t
 from otrade._core.state cimport core_t
 
 cdef int new_bracket(core_t* c, int strategy_id, int side) noexcept nogil
-cdef void take_signal(core_t* c, int strategy_id) noexcept nogil
-cdef int open_brackets(core_t* c, int strategy_id, int side) noexcept nogil
 cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexcept nogil
 cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil
 cdef void settle(core_t* c, int bracket_id) noexcept nogil

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""A bracket's life: a signal is sized, gated and entered; fills open it; its exits close it; its profit is exact.
+"""A bracket's life after its entry was sent (`entry.pyx`): fills open it; its exits close it; its profit is exact.
 
 A quantity above the exchange's freeze limit becomes several brackets, each whole in itself, so that one entry and one live
 exit remain the rule. A bracket's slot is not used again in the same run: a late fill must still find it.
@@ -7,28 +7,24 @@ exit remain the rule. A bracket's slot is not used again in the same run: a late
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
-from otrade._core cimport exits, order, otk, position, request, risk
-from otrade._core.state cimport core_t, notify, push_signal, strategy_t
+from otrade._core cimport exits, order, otk, position, risk, waiting
+from otrade._core.state cimport core_t, notify, strategy_t
 from otrade._core.types cimport (
     BR_CLOSED, BR_ENTERING, BR_EXITING, BR_FREE, BR_OPEN,
-    EV_REPLACE_REJECTED, EXIT_ENTRY_FAILED, EXIT_NONE, EXIT_RISK, EXIT_SIGNAL, EXIT_SQUARE_OFF, EXIT_STOP,
-    EXIT_TARGET, EXIT_TIME, EXIT_TRAIL, HALT_ACTIVE, HALT_HALTED, HALT_REDUCING, LANE_ENTRY, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET,
+    EV_REPLACE_REJECTED, EXIT_ENTRY_FAILED, EXIT_NONE, EXIT_RISK, EXIT_SQUARE_OFF, EXIT_STOP,
+    EXIT_TARGET, EXIT_TIME, EXIT_TRAIL, HALT_ACTIVE, HALT_REDUCING, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET,
     MAX_SLICES,
-    NOTE_BRACKET_CLOSED, NOTE_CAPACITY, NOTE_ENTRY_FILLED, NOTE_ENTRY_SENT, NOTE_EXIT_REJECTED, NOTE_LATE_FILL,
-    NOTE_ORDER_REFUSED, NOTE_ORDER_REJECTED, NOTE_SIGNAL_REFUSED, NOTE_SIGNAL_TAKEN, NOTE_SQUARE_OFF,
+    NOTE_BRACKET_CLOSED, NOTE_CAPACITY, NOTE_ENTRY_FILLED, NOTE_EXIT_REJECTED, NOTE_LATE_FILL,
+    NOTE_ORDER_REFUSED, NOTE_ORDER_REJECTED, NOTE_SQUARE_OFF,
     NOTE_TARGET_ARMED, NOTE_TARGET_DISARMED,
-    REASON_ALREADY_OPEN, REASON_BROKER_INPUT, REASON_BROKER_NETWORK, REASON_BROKER_ORDER, REASON_BROKER_PERMISSION,
-    REASON_BROKER_RATE, REASON_BROKER_TOKEN, REASON_CAPACITY, REASON_DISABLED, REASON_EXCHANGE_REJECT, REASON_LATE_FILL,
-    REASON_OK, REASON_QTY_ZERO, REASON_REVERSE_WAIT,
-    REASON_STOP_DISTANCE, SEV_ALARM, SEV_INFO, SEV_WARN, SIDE_BUY, TYPE_LIMIT, TYPE_MARKET,
-    bracket_t, instrument_t, market_t, order_t, plan_t,
+    REASON_BROKER_INPUT, REASON_BROKER_NETWORK, REASON_BROKER_ORDER, REASON_BROKER_PERMISSION,
+    REASON_BROKER_RATE, REASON_BROKER_TOKEN, REASON_CAPACITY, REASON_EXCHANGE_REJECT, REASON_HALTED, REASON_LATE_FILL,
+    REASON_LEAVING, SEV_ALARM, SEV_INFO, SEV_WARN, SIDE_BUY,
+    bracket_t, instrument_t, order_t, plan_t,
 )
 
 cdef enum:
     MODE_STOP_RESTING = 0
-    OPPOSITE_IGNORE = 0
-    OPPOSITE_REVERSE = 2
-    ENTRY_MARKET = 1
     SPARE_MODIFIES = 6  # kept for protection and for the way out: trailing and target arming stop short of the cap
 cdef int64_t RETRY_FIRST_NS = 1_000_000_000
 cdef int64_t RETRY_MAX_NS = 4_000_000_000  # open and uncovered: nobody waits long for the next try
@@ -53,6 +49,7 @@ cdef int new_bracket(core_t* c, int strategy_id, int side) noexcept nogil:
     b.ts_open_ns = c.now_ns
     b.tag_run = c.run_id
     b.tag_bracket = id
+    b.decision = id
     _link(c, id)
     return id
 
@@ -90,114 +87,6 @@ cdef int64_t pnl_e4(const core_t* c, int bracket_id) noexcept nogil:
     if b.side == SIDE_BUY:
         return otk.otk_pnl_e4(b.exit_value_e4, b.entry_value_e4, b.open_qty, c.markets[b.instrument_id].ltp_e4, multiplier)
     return otk.otk_pnl_e4(b.entry_value_e4, b.exit_value_e4, -b.open_qty, c.markets[b.instrument_id].ltp_e4, multiplier)
-
-
-cdef int open_brackets(core_t* c, int strategy_id, int side) noexcept nogil:
-    """Size, gate and send an entry. REASON_OK, or why not; nothing is left behind by a refusal."""
-    cdef strategy_t* s = &c.strategies[strategy_id]
-    cdef plan_t* plan = &s.plan
-    cdef instrument_t* inst = &c.instruments[s.instrument_id]
-    cdef market_t* m = &c.markets[s.instrument_id]
-    cdef int64_t ref = m.ltp_e4, limit, distance, qty, slice_qty, gate_px
-    cdef int reason, id, slot, n = 0
-    if side == SIDE_BUY and m.ask_px_e4 > ref:
-        ref = m.ask_px_e4
-    elif side != SIDE_BUY and 0 < m.bid_px_e4 < ref:
-        ref = m.bid_px_e4
-    limit = exits.clamp_to_band(
-        c, s.instrument_id, otk.otk_limit_through(ref, side, plan.entry_offset_bps, inst.tick_size_e4))
-    distance = otk.otk_distance_e4(plan.stop_kind, plan.stop_value, ref, s.signal.atr)
-    if distance < inst.tick_size_e4 or distance >= ref:
-        return REASON_STOP_DISTANCE  # no stop, no entry
-    qty = otk.otk_size_qty(plan.size_mode, plan.size_value, ref, distance, inst.lot_size, plan.max_qty, inst.multiplier)
-    if qty <= 0:
-        return REASON_QTY_ZERO
-    gate_px = 0 if plan.entry_type == ENTRY_MARKET else limit
-    while qty > 0 and n < MAX_SLICES:
-        slice_qty = qty
-        if inst.freeze_qty > 0 and slice_qty > inst.freeze_qty:
-            slice_qty = inst.freeze_qty // inst.lot_size * inst.lot_size
-        reason = risk.gate_entry(c, strategy_id, slice_qty, gate_px)
-        if reason != REASON_OK:
-            c.risk.n_denied += 1
-            return reason if n == 0 else REASON_OK
-        id = new_bracket(c, strategy_id, side)
-        if id < 0:
-            return REASON_CAPACITY if n == 0 else REASON_OK
-        b = &c.brackets[id]
-        b.order_qty = slice_qty
-        b.signal_px_e4 = s.signal.px_e4 if s.signal.px_e4 > 0 else m.ltp_e4
-        b.stop_distance_e4 = distance
-        b.atr_e4 = otk.otk_distance_e4(2, s.signal.atr, ref, 0.0)
-        b.exit_mode = plan.exit_mode
-        b.time_exit_ns = plan.time_exit_ns
-        b.entry_expire_ns = c.now_ns + plan.entry_timeout_ns if plan.entry_timeout_ns > 0 else 0
-        if n == 0:
-            risk.hold(c, id)
-        slot = request.place(c, id, LEG_ENTRY, side, TYPE_MARKET if plan.entry_type == ENTRY_MARKET else TYPE_LIMIT,
-                             slice_qty, 0 if plan.entry_type == ENTRY_MARKET else limit, 0, LANE_ENTRY)
-        if slot < 0:
-            b.exit_reason = EXIT_ENTRY_FAILED
-            settle(c, id)
-            return -slot if n == 0 else REASON_OK
-        b.entry_slot = slot
-        note = notify(c, NOTE_ENTRY_SENT, SEV_INFO, s.instrument_id, id, slot, 0)
-        note.side = side
-        note.a = slice_qty
-        note.b = limit
-        qty -= slice_qty
-        n += 1
-    return REASON_OK
-
-
-cdef int _on_opposite(core_t* c, int strategy_id, int side, int blocked) noexcept nogil:
-    """A signal while a bracket is open: the same side changes nothing, the other side exits or reverses as configured."""
-    cdef strategy_t* s = &c.strategies[strategy_id]
-    cdef int i, id
-    cdef int acted = 0
-    if s.plan.on_opposite == OPPOSITE_IGNORE or c.risk.halt == HALT_HALTED:
-        return REASON_ALREADY_OPEN
-    i = 0
-    while i < c.n_live:
-        id = c.live[i]
-        i += 1
-        if c.brackets[id].strategy_id != strategy_id or c.brackets[id].side == side:
-            continue
-        acted = 1
-        exits.begin_exit(c, id, EXIT_SIGNAL)
-        exits.work(c, id)
-    if not acted:
-        return REASON_ALREADY_OPEN
-    if s.plan.on_opposite == OPPOSITE_REVERSE and blocked == 0:
-        s.reverse_side = side
-        return REASON_REVERSE_WAIT
-    return REASON_OK
-
-
-cdef void take_signal(core_t* c, int strategy_id) noexcept nogil:
-    """Decide on the strategy's present signal, and say what was decided and why."""
-    cdef strategy_t* s = &c.strategies[strategy_id]
-    cdef int side = s.signal.side
-    cdef int reason = REASON_OK
-    s.n_signals += 1
-    c.counters.signals += 1
-    if not s.enabled:
-        reason = REASON_DISABLED
-    elif s.n_open > 0:
-        reason = _on_opposite(c, strategy_id, side, s.signal.blocked)
-    elif s.signal.blocked != 0:
-        reason = s.signal.blocked
-    else:
-        reason = open_brackets(c, strategy_id, side)
-    cdef bint taken = reason == REASON_OK or reason == REASON_REVERSE_WAIT
-    if taken:
-        s.n_taken += 1
-    push_signal(c, strategy_id, taken, reason)
-    note = notify(c, NOTE_SIGNAL_TAKEN if taken else NOTE_SIGNAL_REFUSED, SEV_INFO, s.instrument_id, -1, -1, reason)
-    note.strategy_id = strategy_id
-    note.side = side
-    note.a = s.signal.px_e4
-    note.b = reason
 
 
 cdef void on_pnl(core_t* c, int64_t delta_e4) noexcept nogil:
@@ -239,9 +128,7 @@ cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexce
             b.state = BR_OPEN
         if b.ts_entry_ns == 0:
             b.ts_entry_ns = c.now_ns
-        if not b.counted_trade:
-            b.counted_trade = 1
-            c.risk.trades += 1
+        risk.count_trade(c, id)
         exits.set_levels(c, id)
         note = notify(c, NOTE_ENTRY_FILLED, SEV_INFO, o.instrument_id, id, slot, 0)
         note.a = d_qty
@@ -344,12 +231,7 @@ cdef void settle(core_t* c, int bracket_id) noexcept nogil:
     if s.n_open == 0 and s.reverse_side != 0:
         side = s.reverse_side
         s.reverse_side = 0
-        reason = open_brackets(c, b.strategy_id, side)
-        if reason != REASON_OK:
-            note = notify(c, NOTE_SIGNAL_REFUSED, SEV_INFO, b.instrument_id, -1, -1, reason)
-            note.strategy_id = b.strategy_id
-            note.side = side
-            note.b = reason
+        waiting.put(c, b.strategy_id, side, s.reverse_px_e4, 0, 0, 0)  # it is looked at in this same event
 
 
 cdef bint _spare_changes(core_t* c, const bracket_t* b) noexcept nogil:
@@ -438,6 +320,7 @@ cdef void flatten(core_t* c, int instrument_id, int reason) noexcept nogil:
     """Exit everything, or everything of one instrument."""
     cdef int i = 0
     cdef int id
+    waiting.clear(c, instrument_id, REASON_LEAVING)
     while i < c.n_live:
         id = c.live[i]
         if instrument_id < 0 or c.brackets[id].instrument_id == instrument_id:
@@ -452,6 +335,7 @@ cdef void flatten(core_t* c, int instrument_id, int reason) noexcept nogil:
 cdef void cancel_entries(core_t* c) noexcept nogil:
     """Take every unfilled entry out of the market: a halt has come."""
     cdef int i
+    waiting.clear(c, -1, REASON_HALTED)
     for i in range(c.n_live):
         c.brackets[c.live[i]].entry_cancel = 1
         c.strategies[c.brackets[c.live[i]].strategy_id].reverse_side = 0

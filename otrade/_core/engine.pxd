@@ -13,6 +13,7 @@ cdef class Engine(EngineRecord):
     cdef void _bar(self, int series_id) noexcept nogil
     cdef int _timer(self, int64_t ts_ns) noexcept nogil
     cdef int _report(self, const report_t* r) noexcept nogil
+    cdef void _done(self) noexcept nogil
     cdef int _waiting(self) noexcept nogil
     cdef int _frame(self, int kind, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept nogil
     cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept

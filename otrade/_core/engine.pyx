@@ -7,7 +7,7 @@ The pipeline, in the words of the code, the metrics and the page:
     2 market    last tick, depth, bars                            market
     3 strategy  kernels -> signal_t                               kernels, strategy
     4 risk      gates, rate budget, halts                         risk
-    5 order     the two-axis state machine, requests              order, request
+    5 order     the two-axis state machine, requests              entry, waiting, order, request
     6 encode    command_t -> the bytes of an HTTP request         record, wire_kite, wire_upstox
     7 report    answers, pushes and book rows -> order events     report
     8 position  fills, brackets, exits, profit                    position, bracket, exits
@@ -21,13 +21,17 @@ from libc.string cimport memcpy, memset, strncpy
 
 import orjson
 
-from otrade._core cimport adopt, bracket, market, position, report, risk, strategy, wire_upstox
+from otrade._core cimport adopt, bracket, market, position, report, risk, strategy, waiting, wire_upstox
+from otrade._core.entry cimport next_ns as next_entry_ns
+from otrade._core.entry cimport take_signal
+from otrade._core.entry cimport work as work_entries
 from otrade._core.journal cimport is_frame
 from otrade._core.record cimport EngineRecord
 from otrade._core.state cimport core_t, find_key, find_token, instrument_t, market_t, push_bar, series_t
 from otrade._core.types cimport (
-    EXIT_FLATTEN, HALT_ACTIVE, HAS_DEPTH, HAS_TRADE, MAX_FEEDS, REASON_FRAME_HEARTBEAT, REASON_OK, REC_ANSWER, REC_BOOK_BEGIN,
-    REC_BOOK_END, REC_CALL, REC_FRAME, REC_FRAME_KITE_B, REC_FRAME_UPSTOX_B, REC_REPORT, REC_SENT, REC_TIMER, answer_t, command_t, report_t, tick_t,
+    EXIT_FLATTEN, HALT_ACTIVE, HAS_DEPTH, HAS_TRADE, MAX_FEEDS, REASON_DISABLED, REASON_FRAME_HEARTBEAT,
+    REASON_HALTED, REASON_OK, REASON_QUARANTINED, REC_ANSWER, REC_BOOK_BEGIN, REC_BOOK_END, REC_CALL, REC_FRAME,
+    REC_FRAME_KITE_B, REC_FRAME_UPSTOX_B, REC_REPORT, REC_SENT, REC_TIMER, answer_t, command_t, report_t, tick_t,
 )
 from otrade._core.wire_kite cimport decode_packet, next_packet
 
@@ -60,6 +64,12 @@ cdef class Engine(EngineRecord):
         else:
             self.c.counters.clock_back += 1
 
+    cdef void _done(self) noexcept nogil:
+        """An event is over: entries that wait have their turn, then all that was decided gets its bytes and its records."""
+        if self.c.n_waiting > 0:
+            work_entries(&self.c)
+        self._decided()
+
     cdef int _waiting(self) noexcept nogil:
         return <int>(self.c.command_tail - self.c.command_head)
 
@@ -71,7 +81,7 @@ cdef class Engine(EngineRecord):
         push_bar(c, series_id)
         for i in range(s.strategy_first, s.strategy_first + s.strategy_n):
             if strategy.on_bar(&c.strategies[i], &s.last):
-                bracket.take_signal(c, i)
+                take_signal(c, i)
 
     cdef int _kite(self, const uint8_t* buf, Py_ssize_t n, int feed) noexcept nogil:
         """Every packet of one of Kite's frames. 0, or the 1xx reason why the frame ended early."""
@@ -173,7 +183,7 @@ cdef class Engine(EngineRecord):
             # 3 strategy, and through take_signal: 4 risk, 5 order
             for k in range(s.strategy_first, s.strategy_first + s.strategy_n):
                 if c.strategies[k].wants_ticks and strategy.on_tick(&c.strategies[k], m):
-                    bracket.take_signal(c, k)
+                    take_signal(c, k)
 
     cdef int _frame(self, int kind, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept nogil:
         """One frame. Its record's kind says in which wire it is written and which of the feeds it came by."""
@@ -189,7 +199,7 @@ cdef class Engine(EngineRecord):
             self.c.counters.heartbeats += 1
         elif reason != REASON_OK:
             self.c.counters.refused[(reason - 100) & 15] += 1
-        self._decided()
+        self._done()
         return self._waiting()
 
     cdef int on_frame(self, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept:
@@ -236,7 +246,7 @@ cdef class Engine(EngineRecord):
             bracket.on_time(c, id)
             if i < c.n_live and c.live[i] == id:
                 i += 1
-        self._decided()
+        self._done()
         return self._waiting()
 
     def on_timer(self, int64_t ts_ns):
@@ -257,6 +267,9 @@ cdef class Engine(EngineRecord):
             for due in (b.retry_ns, b.ladder_next_ns, b.entry_expire_ns, c.instruments[b.instrument_id].square_off_ns):
                 if due > c.now_ns and (first == 0 or due < first):
                     first = due
+        due = next_entry_ns(c)
+        if due > 0 and (first == 0 or due < first):
+            first = due
         return first
 
     def on_report(
@@ -289,7 +302,7 @@ cdef class Engine(EngineRecord):
         self._event(REC_REPORT, r.ts_recv_ns, r, sizeof(report_t))
         self._advance(r.ts_recv_ns)
         result = report.on_report(&self.c, r)
-        self._decided()
+        self._done()
         return result
 
     def on_sent(self, uint32_t seq, int64_t ts_ns):
@@ -309,7 +322,7 @@ cdef class Engine(EngineRecord):
         self._event(REC_ANSWER, ts_ns, &a, sizeof(a))
         self._advance(ts_ns)
         result = report.on_answer(&self.c, seq, outcome, a.broker_order_id, reason)
-        self._decided()
+        self._done()
         return result
 
     def on_book_begin(self, int64_t ts_request_ns):
@@ -321,7 +334,7 @@ cdef class Engine(EngineRecord):
         self._event(REC_BOOK_END, ts_ns, NULL, 0)
         self._advance(ts_ns)
         report.on_book_end(&self.c)
-        self._decided()
+        self._done()
         return self._waiting()
 
     def on_feed(self, bint alive, int64_t ts_ns, int feed=0):
@@ -347,7 +360,7 @@ cdef class Engine(EngineRecord):
         risk.set_halt(&self.c, halt, reason)
         if halt != HALT_ACTIVE:
             bracket.cancel_entries(&self.c)
-        self._decided()
+        self._done()
         return self._waiting()
 
     def on_pause(self, bint paused, int64_t ts_ns, int by=PauseBy.PERSON):
@@ -356,15 +369,17 @@ cdef class Engine(EngineRecord):
         self._advance(ts_ns)
         if paused:
             self.c.paused |= by
+            waiting.clear(&self.c, -1, REASON_HALTED)
         else:
             self.c.paused &= ~by
+        self._decided()
 
     def on_flatten(self, int instrument_id, int64_t ts_ns):
         """Exit every bracket (-1), or those of one instrument."""
         self._tell("on_flatten", {"instrument_id": instrument_id, "ts_ns": ts_ns})
         self._advance(ts_ns)
         bracket.flatten(&self.c, instrument_id, EXIT_FLATTEN)
-        self._decided()
+        self._done()
         return self._waiting()
 
     def on_quarantine(self, int instrument_id, bint quarantined, int64_t ts_ns):
@@ -374,13 +389,18 @@ cdef class Engine(EngineRecord):
         self._advance(ts_ns)
         if self.c.instruments[instrument_id].quarantined != quarantined:
             self.c.instruments[instrument_id].quarantined = quarantined
+            if quarantined:
+                waiting.clear(&self.c, instrument_id, REASON_QUARANTINED)
             risk.note_quarantine(&self.c, instrument_id, quarantined)
-        self._decided()
+        self._done()
 
     def set_strategy_enabled(self, int strategy_id, bint enabled):
         self._set_up(strategy_id, self.c.n_strategies, "strategy")
         self._tell("set_strategy_enabled", {"strategy_id": strategy_id, "enabled": bool(enabled)})
         self.c.strategies[strategy_id].enabled = enabled
+        if not enabled and self.c.strategies[strategy_id].wait_side != 0:
+            waiting.drop(&self.c, strategy_id, REASON_DISABLED)
+        self._decided()
 
     # -------------------------------------------------------------------------------------------- what others have made
     def resume(self, int64_t run_id, int64_t ts_ns):
@@ -388,7 +408,7 @@ cdef class Engine(EngineRecord):
         self._tell("resume", {"run_id": run_id, "ts_ns": ts_ns})
         self._advance(ts_ns)
         adopt.resume(&self.c, run_id)
-        self._decided()
+        self._done()
 
     def adopt_bracket(
         self, int strategy_id, int side, int64_t order_qty, int64_t stop_distance_e4, int64_t ts_ns, int64_t stop_e4=0,
@@ -405,7 +425,7 @@ cdef class Engine(EngineRecord):
         self._advance(ts_ns)
         id = adopt.adopt_bracket(
             &self.c, strategy_id, side, order_qty, stop_distance_e4, stop_e4, ts_open_ns, tag_run, tag_bracket)
-        self._decided()
+        self._done()
         if id < 0:
             raise EngineError("no bracket is free: raise engine.max_brackets and start again")
         return id
@@ -432,7 +452,7 @@ cdef class Engine(EngineRecord):
         r.trigger_e4 = trigger_e4
         r.ord_type = ord_type
         slot = adopt.adopt_order(&self.c, bracket_id, leg, attempt, status, &r)
-        self._decided()
+        self._done()
         if slot < 0:
             raise EngineError("no order slot is free: raise engine.max_orders and start again")
         return slot

@@ -1,21 +1,24 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The one choke point before an order leaves. Gates are asked in the order of the 2xx reason codes; the first no wins.
 
-Entries pass every gate. Exits pass only the gates of shape (lot, tick, band), and the last of the rate budget is theirs:
-an exit never queues behind an entry. Open positions and notional are held when an entry is sent and released when its
-bracket ends. Halts are latched: a limit raises them, only a person's command lowers them.
+Entries pass every gate, and are asked as the whole decision that they belong to, however many slices the freeze quantity makes of
+it. Exits pass only the gates of shape (lot, tick, band), and the last of the rate budget is theirs: an exit never queues behind an
+entry. An entry also leaves one request for each stop that may be wanted at any moment: its own, those of entries that have not ended
+and those of open quantity without an exit. A strategy's position is held when its entry is sent and released when the last of its
+brackets ends. Halts are latched: a limit raises them, only a person's command lowers them.
 """
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
+from otrade._core cimport order
 from otrade._core.state cimport core_t, notify, strategy_t
 from otrade._core.types cimport (
-    HALT_ACTIVE, HALT_REDUCING, LANE_ENTRY, LANE_EXIT, NOTE_HALT_CHANGED, NOTE_LIMIT_TRIPPED, NOTE_QUARANTINED,
+    HALT_ACTIVE, HALT_REDUCING, LANE_ENTRY, LANE_EXIT, MAX_SLICES, NOTE_HALT_CHANGED, NOTE_LIMIT_TRIPPED, NOTE_QUARANTINED,
     PHASE_BEFORE, PHASE_CLOSED, PHASE_ENTRY, PHASE_NO_ENTRY, PHASE_OPEN_NO_ENTRY, PHASE_SQUARE_OFF, PHASE_UNKNOWN,
     REASON_BAND, REASON_COOLDOWN, REASON_DAILY_LOSS, REASON_DRAWDOWN, REASON_FREEZE, REASON_HALTED, REASON_LOT,
     REASON_MAX_NOTIONAL, REASON_MAX_POSITIONS, REASON_MAX_QTY, REASON_OK, REASON_QTY_ZERO, REASON_QUARANTINED,
     REASON_IN_DOUBT, REASON_RATE_BROKER, REASON_RATE_DAY, REASON_RATE_HALF_HOUR, REASON_RATE_MINUTE, REASON_RATE_SECOND,
-    REASON_SESSION, REASON_STALE_FEED,
+    REASON_SESSION, REASON_SLICES, REASON_STALE_FEED,
     REASON_TICK_SIZE, REASON_TRADE_COUNT, SEV_ALARM, SEV_INFO, SEV_WARN,
     bracket_t, budget_t, instrument_t, risk_limits_t, risk_state_t,
 )
@@ -61,8 +64,10 @@ cdef int gate_shape(const instrument_t* inst, int64_t qty, int64_t price_e4) noe
     return REASON_OK
 
 
-cdef int gate_entry(core_t* c, int strategy_id, int64_t qty, int64_t price_e4) noexcept nogil:
-    """May this strategy send this entry now? REASON_OK or the first gate that says no."""
+cdef int gate_entry(core_t* c, int strategy_id, int64_t qty, int64_t slice_qty, int64_t price_e4) noexcept nogil:
+    """May this strategy enter with this quantity, cut into slices of `slice_qty`? REASON_OK or the first gate that says no. The rate is
+    asked apart: `gate_rate`.
+    """
     cdef strategy_t* s = &c.strategies[strategy_id]
     cdef instrument_t* inst = &c.instruments[s.instrument_id]
     cdef risk_limits_t* limits = &c.limits
@@ -78,17 +83,20 @@ cdef int gate_entry(core_t* c, int strategy_id, int64_t qty, int64_t price_e4) n
     if not c.feed_alive or (
             limits.stale_feed_ns > 0 and c.now_ns - c.markets[s.instrument_id].ts_recv_ns > limits.stale_feed_ns):
         return REASON_STALE_FEED
-    reason = gate_shape(inst, qty, price_e4)
+    reason = gate_shape(inst, slice_qty, price_e4)
     if reason != REASON_OK:
         return reason
+    if qty > MAX_SLICES * slice_qty:
+        return REASON_SLICES
     if limits.max_order_qty > 0 and qty > limits.max_order_qty:
         return REASON_MAX_QTY
     notional = qty * (price_e4 if price_e4 > 0 else c.markets[s.instrument_id].ltp_e4) * inst.multiplier
     if limits.max_order_notional_e4 > 0 and notional > limits.max_order_notional_e4:
         return REASON_MAX_NOTIONAL
-    if limits.max_open_positions > 0 and s.n_open == 0 and risk.open_positions >= limits.max_open_positions:
+    # What follows the first slice is part of a position and of a trade that have been asked for.
+    if limits.max_open_positions > 0 and s.n_held == 0 and risk.open_positions >= limits.max_open_positions:
         return REASON_MAX_POSITIONS
-    if limits.max_trades > 0 and risk.trades >= limits.max_trades:
+    if limits.max_trades > 0 and s.n_held == 0 and risk.trades + risk.n_entering >= limits.max_trades:
         return REASON_TRADE_COUNT
     if limits.max_daily_loss_e4 > 0 and risk.pnl_e4 <= -limits.max_daily_loss_e4:
         return REASON_DAILY_LOSS
@@ -98,7 +106,7 @@ cdef int gate_entry(core_t* c, int strategy_id, int64_t qty, int64_t price_e4) n
         return REASON_COOLDOWN
     if c.n_in_doubt > 0 and inst.n_in_doubt > 0:
         return REASON_IN_DOUBT
-    return budget_left(c, LANE_ENTRY, True)
+    return REASON_OK
 
 
 cdef bint _has_sent(const budget_t* budget, int64_t n, int64_t since_ns) noexcept nogil:
@@ -183,6 +191,59 @@ cdef int budget_left(core_t* c, int lane, bint is_placement) noexcept nogil:
     return REASON_OK
 
 
+cdef int obligations(const core_t* c) noexcept nogil:
+    """Stops that may be wanted at any moment: of entries that have not ended, and of what is open without a live exit."""
+    cdef const bracket_t* b
+    cdef int i, n = 0
+    for i in range(c.n_live):
+        b = &c.brackets[c.live[i]]
+        if b.entry_slot >= 0 and not order.is_final(&c.orders[b.entry_slot]):
+            n += 1
+        elif b.open_qty != 0 and (b.stop_slot < 0 or order.is_final(&c.orders[b.stop_slot])):
+            n += 1
+    return n
+
+
+cdef int _pairs(int64_t left, const budget_t* budget, int owed, int wanted, int64_t since_ns) noexcept nogil:
+    """How many entries, up to `wanted`, may leave while `left` requests of a window are theirs, each with its stop, beside what is owed?
+    Where the reserve leaves a single request, a lone entry may go: its stop has the reserve.
+    """
+    cdef int n = wanted
+    if left < 2:
+        return 1 if owed == 0 and not _has_sent(budget, left, since_ns) else 0
+    while n > 0 and _has_sent(budget, left - owed - 2 * n + 1, since_ns):
+        n -= 1
+    return n
+
+
+cdef int gate_rate(core_t* c, int wanted, int* sendable) noexcept nogil:
+    """How many of a decision's `wanted` entries may leave now, each with one request kept back for its stop? REASON_OK when all may.
+    Only the second lets a part of them go first: what a longer window lacks does not come within an entry's patience.
+    """
+    cdef budget_t* budget = &c.budget
+    cdef int owed, reason = budget_left(c, LANE_ENTRY, True)
+    cdef int64_t need
+    sendable[0] = 0
+    if reason != REASON_OK:
+        return reason
+    owed = obligations(c)
+    if budget.per_minute > 0 and _pairs(
+            budget.per_minute - budget.reserve_minute, budget, owed, wanted, c.now_ns - MINUTE_NS) < wanted:
+        return REASON_RATE_MINUTE
+    need = owed + 2 * wanted
+    if budget.per_half_hour - budget.reserve_half_hour > 1 and (
+            _sent_in_half_hour(budget, c.now_ns) + need > budget.per_half_hour - budget.reserve_half_hour):
+        return REASON_RATE_HALF_HOUR
+    if budget.per_day - budget.reserve_day > 1 and budget.day_used + need > budget.per_day - budget.reserve_day:
+        return REASON_RATE_DAY
+    sendable[0] = wanted
+    if budget.per_second > 0:
+        sendable[0] = _pairs(budget.per_second - budget.reserve_second, budget, owed, wanted, c.now_ns - SECOND_NS)
+        if sendable[0] < wanted:
+            return REASON_RATE_SECOND
+    return REASON_OK
+
+
 cdef void spend(core_t* c, bint is_placement) noexcept nogil:
     c.budget.ts_ring_ns[c.budget.head % RING] = c.now_ns
     c.budget.head += 1
@@ -193,17 +254,46 @@ cdef void spend(core_t* c, bint is_placement) noexcept nogil:
 
 
 cdef void hold(core_t* c, int bracket_id) noexcept nogil:
-    """Count a bracket's position from the moment its entry is sent."""
+    """Count a strategy's position from the moment its entry is sent. All of its brackets are one position."""
     cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef strategy_t* s = &c.strategies[b.strategy_id]
+    if b.holds_position:
+        return
     b.holds_position = 1
-    c.risk.open_positions += 1
+    s.n_held += 1
+    if s.n_held == 1:
+        c.risk.open_positions += 1
+        if not c.brackets[b.decision].counted_trade:
+            s.in_flight = 1
+            c.risk.n_entering += 1
+
+
+cdef inline void _landed(core_t* c, strategy_t* s) noexcept nogil:
+    if s.in_flight:
+        s.in_flight = 0
+        c.risk.n_entering -= 1
 
 
 cdef void release_hold(core_t* c, int bracket_id) noexcept nogil:
     cdef bracket_t* b = &c.brackets[bracket_id]
-    if b.holds_position:
-        b.holds_position = 0
+    cdef strategy_t* s = &c.strategies[b.strategy_id]
+    if not b.holds_position:
+        return
+    b.holds_position = 0
+    s.n_held -= 1
+    if s.n_held == 0:
         c.risk.open_positions -= 1
+        _landed(c, s)
+
+
+cdef void count_trade(core_t* c, int bracket_id) noexcept nogil:
+    """An entry has filled: its decision is a trade, once, however many slices fill."""
+    cdef bracket_t* first = &c.brackets[c.brackets[bracket_id].decision]
+    if not first.counted_trade:
+        first.counted_trade = 1
+        c.risk.trades += 1
+    c.brackets[bracket_id].counted_trade = 1
+    _landed(c, &c.strategies[c.brackets[bracket_id].strategy_id])
 
 
 cdef void set_halt(core_t* c, int halt, int reason) noexcept nogil:

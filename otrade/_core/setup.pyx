@@ -213,9 +213,11 @@ cdef class EngineSetup(FrameSink):
     def set_limits(
         self, *, int64_t max_order_qty=0, int64_t max_order_notional_e4=0, int64_t max_open_positions=0,
         int64_t max_trades=0, int64_t max_daily_loss_e4=0, int64_t max_drawdown_e4=0, int64_t stale_feed_ns=0,
-        bint flatten_on_limit=False, int px_jump_bps_max=2000,
+        bint flatten_on_limit=False, int px_jump_bps_max=2000, int64_t entry_wait_ns=0,
     ):
-        """Risk limits; 0 means no limit. May be changed while running."""
+        """Risk limits; 0 means no limit. They are for a whole decision, all of its slices together. `entry_wait_ns`: for how long an
+        entry may wait for the rate budget. May be changed while running.
+        """
         self.c.limits.max_order_qty = max_order_qty
         self.c.limits.max_order_notional_e4 = max_order_notional_e4
         self.c.limits.max_open_positions = max_open_positions
@@ -225,11 +227,12 @@ cdef class EngineSetup(FrameSink):
         self.c.limits.stale_feed_ns = stale_feed_ns
         self.c.limits.flatten_on_limit = flatten_on_limit
         self.c.limits.px_jump_bps_max = px_jump_bps_max
+        self.c.limits.entry_wait_ns = entry_wait_ns
         self._tell("set_limits", {
             "max_order_qty": max_order_qty, "max_order_notional_e4": max_order_notional_e4,
             "max_open_positions": max_open_positions, "max_trades": max_trades, "max_daily_loss_e4": max_daily_loss_e4,
             "max_drawdown_e4": max_drawdown_e4, "stale_feed_ns": stale_feed_ns, "flatten_on_limit": bool(flatten_on_limit),
-            "px_jump_bps_max": px_jump_bps_max,
+            "px_jump_bps_max": px_jump_bps_max, "entry_wait_ns": entry_wait_ns,
         })
 
     def set_budget(

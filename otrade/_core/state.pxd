@@ -23,7 +23,18 @@ cdef struct strategy_t:
     int32_t wants_ticks
     int32_t n_open  # brackets that are not closed
     int32_t reverse_side  # side to enter once flat, after an opposite signal
-    int32_t _pad
+    int32_t wait_side  # of the decision that waits for the rate budget; 0: none does
+    int32_t wait_sent  # slices of it that have been sent
+    int32_t wait_said
+    int32_t decision  # bracket of the first slice of the decision made last
+    int32_t n_held  # brackets that hold the strategy's one position
+    int32_t in_flight  # that position has been sent for and is no trade yet
+    int64_t reverse_px_e4  # the signal's price
+    int64_t wait_px_e4
+    int64_t wait_left  # units of it that are not sent yet; 0: none of it is, and it is sized when it is
+    int64_t wait_total  # units of all its slices
+    int64_t wait_since_ns
+    int64_t wait_until_ns
     int64_t cooldown_until_ns
     int64_t n_signals
     int64_t n_taken
@@ -65,6 +76,7 @@ cdef struct core_t:
     signal_rec_t* signals
     bar_rec_t* bars
     int32_t* live  # ids of the brackets that are not closed, in the order of their opening
+    int32_t* waiting  # ids of the strategies whose decision waits, the oldest first
     int32_t* buckets  # open-addressed hash of instrument tokens
     int32_t* key_buckets  # the same of their names on a wire that uses text
     key_t* keys
@@ -75,6 +87,7 @@ cdef struct core_t:
     int32_t n_orders, cap_orders
     int32_t n_brackets, cap_brackets
     int32_t n_live
+    int32_t n_waiting
     int32_t n_in_doubt
     int32_t n_adopted  # orders whose tag does not name their slot
     int64_t command_head, command_encoded, command_tail, cap_commands
@@ -94,6 +107,7 @@ cdef struct core_t:
     int64_t look_gap_ns
     int64_t bar_grace_ns
     int64_t look_next_ns
+    int64_t wait_next_ns  # when the waiting decisions are looked at again
     int64_t book_request_ns
     risk_limits_t limits
     risk_state_t risk

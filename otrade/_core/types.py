@@ -271,6 +271,11 @@ class Reason(IntEnum):
     RATE_HALF_HOUR = 226
     RATE_BROKER = 227  # the broker has asked to slow down
     FORGOTTEN = 228  # an earlier run's journal is gone: nobody knows whether a person had halted it
+    SLICES = 240  # the freeze quantity would cut it into more than Limit.SLICES orders
+    ENTRY_WAIT = 241  # the entry waits for the rate budget
+    SUPERSEDED = 242  # a newer signal of the strategy took its place
+    RESTARTED = 243  # the process that made an entry wait has ended
+    LEAVING = 244  # the position that an entry would add to is being left
     # 3xx: order state
     ILLEGAL_EVENT = 301
     CUM_QTY_FELL = 302
@@ -348,6 +353,9 @@ class Note(IntEnum):
     CAPACITY = 30
     ADOPTED = 31
     RESUMED = 32
+    ENTRY_WAITS = 50  # of a decision `a` units (0: all, sized when sent) wait; `b` have been sent
+    ENTRY_DROPPED = 51  # it is not sent; `c`: waited so long, ns
+    ENTRY_CUT = 52  # the same, where a part of it has been sent
 
 
 # ---------------------------------------------------------------------------------------------------------------- structs
@@ -448,6 +456,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("fix_slot", I4), ("exit_mode", I4), ("target_armed", I4), ("ladder_step", I4), ("n_rejects", I4),
         ("entry_cancel", I4), ("holds_position", I4),
         ("counted_trade", I4), ("n_stop_moves", I4),
+        ("decision", I4), ("slice_no", I4),  # the bracket of the decision's first slice; which slice this one is, from 0
         ("order_qty", I8), ("entry_qty", I8), ("entry_value_e4", I8), ("exit_qty", I8), ("exit_value_e4", I8),
         ("open_qty", I8), ("protected_qty", I8), ("signal_px_e4", I8), ("stop_e4", I8), ("stop_limit_e4", I8),
         ("target_e4", I8), ("best_e4", I8), ("trail_e4", I8), ("trail_step_e4", I8), ("stop_distance_e4", I8),
@@ -461,11 +470,11 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
     "risk_limits_t": [
         ("max_order_qty", I8), ("max_order_notional_e4", I8), ("max_open_positions", I8), ("max_trades", I8),
         ("max_daily_loss_e4", I8), ("max_drawdown_e4", I8), ("stale_feed_ns", I8),
-        ("flatten_on_limit", I4), ("px_jump_bps_max", I4),
+        ("flatten_on_limit", I4), ("px_jump_bps_max", I4), ("entry_wait_ns", I8),
     ],
     "risk_state_t": [
         ("halt", I4), ("halt_reason", I4), ("open_positions", I8), ("trades", I8), ("pnl_e4", I8), ("peak_e4", I8),
-        ("drawdown_e4", I8), ("held_notional_e4", I8), ("n_denied", I8),
+        ("drawdown_e4", I8), ("held_notional_e4", I8), ("n_denied", I8), ("n_entering", I8),
     ],
     # One token bucket a kind of limit. Capacity is the limit itself; `reserve` is what entries may never touch.
     "budget_t": [

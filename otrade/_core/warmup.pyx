@@ -90,9 +90,9 @@ cdef class WarmUp:
         cdef core_t* c = &self._twin.c
         c.n_brackets = c.n_orders = c.n_live = 0
         c.instruments[0].bracket_head = -1
-        c.strategies[0].n_open = 0
+        c.strategies[0].n_open = c.strategies[0].n_held = c.strategies[0].in_flight = 0
         c.risk.open_positions = 0
-        c.risk.trades = 0
+        c.risk.trades = c.risk.n_entering = 0
         c.budget.head = c.budget.day_used = 0
         memset(c.budget.minute_ring, 0, sizeof(c.budget.minute_ring))
         c.command_head = c.command_encoded = c.command_tail = 0

@@ -330,15 +330,20 @@ class Instrument(Base, frozen=True, kw_only=True):
 
 
 class Risk(Base, frozen=True, kw_only=True):
-    """Limits of the day; 0 is no limit. All but the cool-down may be changed while trading."""
+    """Limits of the day; 0 is no limit. They are for a whole entry, however many orders the exchange's freeze quantity makes of it. All
+    but the cool-down may be changed while trading.
+    """
 
-    max_order_qty: Annotated[int, Meta(ge=0)] = 10_000
-    max_order_notional_rupees: Annotated[float, Meta(ge=0, le=1e11)] = 2_500_000.0
+    max_order_qty: Annotated[int, Meta(ge=0, description="of one entry, all its orders together")] = 10_000
+    max_order_notional_rupees: Annotated[float, Meta(ge=0, le=1e11, description="likewise")] = 2_500_000.0
     max_open_positions: Annotated[int, Meta(ge=0, le=10_000)] = 5
     max_trades_per_day: Annotated[int, Meta(ge=0, le=100_000)] = 100
     max_daily_loss_rupees: Annotated[float, Meta(ge=0, le=1e11)] = 20_000.0
     max_drawdown_rupees: Annotated[float, Meta(ge=0, le=1e11)] = 25_000.0
     cooldown_after_stop_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
+    entry_wait_s: Annotated[
+        float, Meta(ge=0, le=60, description="for how long an entry may wait for the order rate; 0: not at all")
+    ] = 5.0
     stale_feed_ms: Annotated[int, Meta(ge=0, le=600_000)] = 10_000
     price_jump_bps: Annotated[
         int, Meta(ge=100, le=10_000, description="farther in one packet is refused until book, time or the next packets agree")

@@ -13,6 +13,7 @@ from otrade.web.asked import Fact, Gate, WhyView
 
 from .day import TradingDay
 from .lines import names_of
+from .notices import Notice
 from .signals_seen import SignalSeen
 from .trades import average_e4
 from .units import NS_PER_S, ist_hms, rupees
@@ -39,10 +40,11 @@ RISK_GATES: tuple[tuple[Reason, str], ...] = (
     (Reason.STALE_FEED, "the price is fresh"),
     (Reason.LOT, "whole lots"),
     (Reason.TICK_SIZE, "the price is a multiple of the tick"),
-    (Reason.FREEZE, "below the exchange's freeze quantity"),
+    (Reason.FREEZE, "each order below the exchange's freeze quantity"),
     (Reason.BAND, "inside the exchange's price band"),
-    (Reason.MAX_QTY, "below the largest order"),
-    (Reason.MAX_NOTIONAL, "below the largest order value"),
+    (Reason.SLICES, "the freeze quantity cuts it into ten orders at most"),
+    (Reason.MAX_QTY, "the whole entry is below the largest order"),
+    (Reason.MAX_NOTIONAL, "the whole entry is below the largest order value"),
     (Reason.MAX_POSITIONS, "fewer positions open than are allowed"),
     (Reason.TRADE_COUNT, "fewer trades today than are allowed"),
     (Reason.DAILY_LOSS, "the day's loss is below its limit"),
@@ -50,7 +52,7 @@ RISK_GATES: tuple[tuple[Reason, str], ...] = (
     (Reason.COOLDOWN, "the strategy does not cool down after a stop"),
     (Reason.IN_DOUBT, "no order of the instrument is in doubt"),
     (Reason.RATE_BROKER, "the broker has not asked to slow down"),
-    (Reason.RATE_SECOND, "order rate of the second, less the reserve for exits"),
+    (Reason.RATE_SECOND, "order rate of the second, less the reserve for exits and one request for each stop"),
     (Reason.RATE_MINUTE, "order rate of the minute, less the reserve"),
     (Reason.RATE_HALF_HOUR, "order rate of the half hour, less the reserve"),
     (Reason.RATE_DAY, "order count of the day, less the reserve"),
@@ -77,7 +79,7 @@ def why_signal(day: TradingDay, seen: SignalSeen) -> WhyView:
     return WhyView(
         title=f"{planned.name} says {side} at {rupees(seen.px_e4)}: {verdict}",
         rule=rule_of(day, seen),
-        facts=facts_of(day, seen),
+        facts=facts_of(day, seen) + waits_of(day, seen),
         gates=gates_of(planned.params, seen.reason, taken=seen.taken),
     )
 
@@ -142,6 +144,26 @@ def facts_of(day: TradingDay, seen: SignalSeen) -> list[Fact]:
         bps = seen.atr * 1e8 / seen.px_e4 if seen.px_e4 else 0.0
         facts.append(Fact(name=f"ATR {params['atr_period']}", value=f"{_number(seen.atr)} ({bps:.1f} bps of the price)"))
     return facts
+
+
+WAITS = ("ENTRY_WAITS", "ENTRY_SENT", "ENTRY_DROPPED", "ENTRY_CUT")
+DECIDED = ("SIGNAL_TAKEN", "SIGNAL_REFUSED")
+
+
+def waits_of(day: TradingDay, seen: SignalSeen) -> list[Fact]:
+    """What came of an entry that had to wait for the rate budget, whole or in part; nothing of one that did not."""
+    told: list[Notice] = []
+    n_decided = 0
+    for notice in day.board.since(0):
+        if notice.strategy_id != seen.strategy_id or notice.ts_ns < seen.ts_ns:
+            continue
+        n_decided += notice.code in DECIDED
+        if n_decided > 1:
+            break
+        told += [notice] if notice.code in WAITS else []
+    if all(notice.code == "ENTRY_SENT" for notice in told):
+        return []
+    return [Fact(name=f"{ist_hms(notice.ts_ns)} IST", value=notice.text) for notice in told]
 
 
 def gates_of(params: Mapping[str, int | float], reason: int, *, taken: bool) -> list[Gate]:

@@ -217,6 +217,7 @@ def limits_of(risk: Risk) -> dict[str, int]:
         "stale_feed_ns": risk.stale_feed_ms * NS_PER_MS,
         "flatten_on_limit": int(risk.on_limit == "flatten"),
         "px_jump_bps_max": risk.price_jump_bps,
+        "entry_wait_ns": ns_of_s(risk.entry_wait_s),
     }
 
 

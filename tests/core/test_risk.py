@@ -153,33 +153,40 @@ def test_cooldown_after_a_stop():
 
 def test_entries_leave_the_reserve_to_exits():
     e = setup(instruments=6)
-    e.set_budget(per_second=5, reserve_second=3)
+    e.set_budget(per_second=7, reserve_second=3)
     reasons = [cross_up(e, NOW, token=token_of(i)) for i in range(6)]
-    assert reasons == [Reason.OK, Reason.OK] + [Reason.RATE_SECOND] * 4
+    assert reasons == [Reason.OK, Reason.OK] + [Reason.RATE_SECOND] * 4, "four beyond the reserve: two entries, and a stop for each"
     entries = [e.take_command() for _ in range(2)]
     for cmd in entries:
         e.on_answer(cmd.seq, Ev.ACK, broker_order_id=str(cmd.seq), ts_ns=NOW + 5 * MS)
         report(e, cmd, Ev.FILL_FULL, 10, 1_001_500, NOW + 6 * MS)
     stops = [e.take_command() for _ in range(2)]
-    assert [s.lane for s in stops] == [Lane.PROTECT] * 2, "protection spends what entries could not"
+    assert [s.lane for s in stops] == [Lane.PROTECT] * 2, "protection spends what was kept for it"
     assert cross_up(e, NOW + 1_100 * MS, token=token_of(5)) == Reason.OK
 
 
 def test_the_day_counts_placements_only():
     e = setup(instruments=3)
-    e.set_budget(per_day=4, reserve_day=2)
+    e.set_budget(per_day=6, reserve_day=2)
     assert [cross_up(e, NOW + i * SECOND, token=token_of(i)) for i in range(3)] == [Reason.OK, Reason.OK, Reason.RATE_DAY]
 
 
 def test_the_half_hour_slides_and_keeps_its_reserve():
     e = setup(instruments=40)
-    e.set_budget(per_half_hour=6, reserve_half_hour=2)
+    e.set_budget(per_half_hour=10, reserve_half_hour=2)
     start = (NOW // (60 * SECOND) + 1) * 60 * SECOND
-    taken = [cross_up(e, start + i * SECOND, token=token_of(i)) for i in range(6)]
-    assert taken == [Reason.OK] * 4 + [Reason.RATE_HALF_HOUR] * 2
-    assert cross_up(e, start + 29 * 60 * SECOND, token=token_of(6)) == Reason.RATE_HALF_HOUR
-    assert cross_up(e, start + 31 * 60 * SECOND, token=token_of(7)) == Reason.OK, "and never later than a minute after the half hour"
-    assert cross_up(e, start + 31 * 60 * SECOND + 100 * 60 * SECOND, token=token_of(8)) == Reason.OK
+    taken = []
+    for i in range(6):
+        taken.append(cross_up(e, start + i * SECOND, token=token_of(i)))
+        if taken[-1] == Reason.OK:
+            cmd = e.take_command()
+            e.on_answer(cmd.seq, Ev.REFUSED, reason=Reason.BROKER_MARGIN, ts_ns=start + i * SECOND)  # it owes no stop
+    assert taken == [Reason.OK] * 6
+    taken = [cross_up(e, start + i * SECOND, token=token_of(i)) for i in range(6, 8)]
+    assert taken == [Reason.OK, Reason.RATE_HALF_HOUR], "eight beyond the reserve: six sent, one more and its stop"
+    assert cross_up(e, start + 29 * 60 * SECOND, token=token_of(8)) == Reason.RATE_HALF_HOUR
+    assert cross_up(e, start + 31 * 60 * SECOND, token=token_of(9)) == Reason.OK, "and never later than a minute after the half hour"
+    assert cross_up(e, start + 31 * 60 * SECOND + 100 * 60 * SECOND, token=token_of(10)) == Reason.OK
 
 
 def test_a_broker_that_asks_to_slow_down_is_believed_longer_each_time():
