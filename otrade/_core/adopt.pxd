@@ -8,5 +8,8 @@ cdef int adopt_bracket(
     core_t* c, int strategy_id, int side, int64_t order_qty, int64_t stop_distance_e4, int64_t stop_e4, int64_t ts_open_ns,
     int64_t tag_run, int tag_bracket
 ) noexcept nogil
-cdef int adopt_order(core_t* c, int bracket_id, int leg, int attempt, int status, const report_t* row) noexcept nogil
+cdef int adopt_order(
+    core_t* c, int bracket_id, int leg, int attempt, int status, const report_t* row, bint by_broker
+) noexcept nogil
+cdef void bound(core_t* c, int instrument_id, int64_t net_qty) noexcept nogil
 cdef void resume(core_t* c, int64_t run_id) noexcept nogil

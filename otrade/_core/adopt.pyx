@@ -11,9 +11,9 @@ from libc.string cimport memcpy
 from otrade._core cimport bracket, report, risk, waiting
 from otrade._core.state cimport core_t, new_order, notify
 from otrade._core.types cimport (
-    EXIT_MANUAL, EXIT_NONE, HALT_ACTIVE, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET, NOTE_ADOPTED, NOTE_CAPACITY, NOTE_RESUMED, PAUSE_PERSON,
+    EXIT_BROKER, EXIT_MANUAL, EXIT_NONE, HALT_ACTIVE, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET, NOTE_ADOPTED, NOTE_CAPACITY, NOTE_RESUMED, PAUSE_PERSON,
     PAUSE_START, PENDING_NONE, REASON_BROKER_TOKEN, REASON_CAPACITY, REASON_JOURNAL, REASON_OK, REASON_STOPPING,
-    REASON_RESTARTED, REASON_TIMED_OUT, SEV_ALARM, SEV_WARN, TYPE_LIMIT, bracket_t, order_t, report_t,
+    REASON_RESTARTED, REASON_TIMED_OUT, SEV_ALARM, SEV_WARN, SIDE_BUY, TYPE_LIMIT, bracket_t, order_t, report_t,
 )
 
 cdef enum:
@@ -54,10 +54,12 @@ cdef int adopt_bracket(
     return id
 
 
-cdef int adopt_order(core_t* c, int bracket_id, int leg, int attempt, int status, const report_t* row) noexcept nogil:
+cdef int adopt_order(
+    core_t* c, int bracket_id, int leg, int attempt, int status, const report_t* row, bint by_broker
+) noexcept nogil:
     """An order of the broker's book becomes this bracket's, unfilled until its row is reported. Its slot, or -1.
 
-    `status` is where it stands: an OrdStatus of an order that has ended, else PENDING_NEW. The order adopted last for a leg
+    `by_broker`: somebody else's exit, by the broker's own square-off. `status` is where it stands: an OrdStatus of an order that has ended, else PENDING_NEW. The order adopted last for a leg
     holds the leg's role, so callers adopt what is live last.
     """
     cdef bracket_t* b = &c.brackets[bracket_id]
@@ -81,8 +83,11 @@ cdef int adopt_order(core_t* c, int bracket_id, int leg, int attempt, int status
     memcpy(o.cl_ord_id, row.cl_ord_id, sizeof(o.cl_ord_id))
     memcpy(o.broker_order_id, row.broker_order_id, sizeof(o.broker_order_id))
     c.n_adopted += 1
-    if leg != LEG_ENTRY and row.cl_ord_id[0] == 0 and b.exit_reason == EXIT_NONE:
-        b.exit_reason = EXIT_MANUAL  # somebody closed it by other means
+    if leg != LEG_ENTRY and row.cl_ord_id[0] == 0:
+        # Somebody closed it by other means. It holds no role: what works for the rest goes on.
+        if b.exit_reason == EXIT_NONE:
+            b.exit_reason = EXIT_BROKER if by_broker else EXIT_MANUAL
+        return slot
     if leg == LEG_ENTRY:
         b.entry_slot = slot
     elif leg == LEG_STOP:
@@ -92,6 +97,33 @@ cdef int adopt_order(core_t* c, int bracket_id, int leg, int attempt, int status
     elif leg == LEG_FIX:
         b.fix_slot = slot
     return slot
+
+
+cdef void bound(core_t* c, int instrument_id, int64_t net_qty) noexcept nogil:
+    """The account holds `net_qty` of the instrument, in our product. What others have closed of it, by our own fills, is gone from
+    the brackets of that side, oldest first: their exits shrink to the rest. What others have added is nobody's here.
+    """
+    cdef int64_t foreign = net_qty - c.positions[instrument_id].net_qty
+    cdef int64_t left = foreign if foreign > 0 else -foreign
+    cdef int64_t gone
+    cdef int i = 0
+    cdef int id
+    cdef bracket_t* b
+    while i < c.n_live:
+        id = c.live[i]
+        b = &c.brackets[id]
+        if b.instrument_id == instrument_id:
+            gone = 0
+            if b.open_qty > 0 and (b.side == SIDE_BUY) == (foreign < 0):
+                gone = b.open_qty if b.open_qty < left else left
+                left -= gone
+            if gone != b.gone_qty:
+                b.gone_qty = gone
+                if gone > 0:
+                    b.entry_cancel = 1  # whoever closes it does not want more of it
+                bracket.settle(c, id)
+        if i < c.n_live and c.live[i] == id:
+            i += 1
 
 
 cdef void resume(core_t* c, int64_t run_id) noexcept nogil:

@@ -139,6 +139,8 @@ cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexce
         b.exit_value_e4 -= d_value_e4
     else:
         b.open_qty -= d_qty
+        if o.cl_ord_id[0] == 0 and b.gone_qty > 0:
+            b.gone_qty -= d_qty if d_qty < b.gone_qty else b.gone_qty  # it is somebody else's: what was gone is booked now
         b.exit_qty += d_qty
         b.exit_value_e4 += d_value_e4
         if b.exit_reason == EXIT_NONE and b.state != BR_EXITING:
@@ -218,6 +220,7 @@ cdef void settle(core_t* c, int bracket_id) noexcept nogil:
     exits.account_naked(c, bracket_id)
     b.state = BR_CLOSED
     b.ts_close_ns = c.now_ns
+    b.gone_qty = 0
     if b.entry_qty == 0:
         b.exit_reason = EXIT_ENTRY_FAILED
     _unlink(c, bracket_id)
@@ -301,10 +304,10 @@ cdef void on_time(core_t* c, int bracket_id) noexcept nogil:
         b.entry_cancel = 1
     if b.state != BR_EXITING and inst.square_off_ns > 0 and c.now_ns >= inst.square_off_ns:
         b.entry_cancel = 1
-        if b.open_qty > 0:
+        if exits.held_qty(b) > 0:
             notify(c, NOTE_SQUARE_OFF, SEV_INFO, b.instrument_id, bracket_id, -1, 0)
             exits.begin_exit(c, bracket_id, EXIT_SQUARE_OFF)
-    if b.state == BR_OPEN and b.open_qty > 0:
+    if b.state == BR_OPEN and exits.held_qty(b) > 0:
         if b.time_exit_ns > 0 and c.now_ns >= b.ts_entry_ns + b.time_exit_ns:
             exits.begin_exit(c, bracket_id, EXIT_TIME)
         elif b.target_armed and c.now_ns >= b.ts_armed_ns + plan.ladder_interval_ns:

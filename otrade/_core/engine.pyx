@@ -394,6 +394,17 @@ cdef class Engine(EngineRecord):
             risk.note_quarantine(&self.c, instrument_id, quarantined)
         self._done()
 
+    def on_broker_net(self, int instrument_id, int64_t net_qty, int64_t ts_ns):
+        """The broker holds so much of an instrument, in its product, as looks that agree have shown: no exit is for more than that.
+        The caller has made sure that our own fills are all known.
+        """
+        self._set_up(instrument_id, self.c.n_instruments, "instrument")
+        self._tell("on_broker_net", {"instrument_id": instrument_id, "net_qty": net_qty, "ts_ns": ts_ns})
+        self._advance(ts_ns)
+        adopt.bound(&self.c, instrument_id, net_qty)
+        self._done()
+        return self._waiting()
+
     def set_strategy_enabled(self, int strategy_id, bint enabled):
         self._set_up(strategy_id, self.c.n_strategies, "strategy")
         self._tell("set_strategy_enabled", {"strategy_id": strategy_id, "enabled": bool(enabled)})
@@ -432,15 +443,17 @@ cdef class Engine(EngineRecord):
 
     def adopt_order(
         self, int bracket_id, int leg, int attempt, int status, *, str cl_ord_id, str broker_order_id, int side, int64_t order_qty,
-        int64_t price_e4, int64_t trigger_e4, int ord_type, int64_t ts_ns,
+        int64_t price_e4, int64_t trigger_e4, int ord_type, int64_t ts_ns, bint by_broker=False,
     ):
-        """An order of the broker's book becomes this bracket's; its row is to be reported next. Its slot, or EngineError."""
+        """An order of the broker's book becomes this bracket's; its row is to be reported next. Its slot, or EngineError.
+        `by_broker`: an exit of the broker's own square-off.
+        """
         cdef report_t r
         self._set_up(bracket_id, self.c.n_brackets, "bracket")
         self._tell("adopt_order", {
             "bracket_id": bracket_id, "leg": leg, "attempt": attempt, "status": status,
             "cl_ord_id": cl_ord_id, "broker_order_id": broker_order_id, "side": side, "order_qty": order_qty, "price_e4": price_e4,
-            "trigger_e4": trigger_e4, "ord_type": ord_type, "ts_ns": ts_ns,
+            "trigger_e4": trigger_e4, "ord_type": ord_type, "ts_ns": ts_ns, "by_broker": bool(by_broker),
         })
         self._advance(ts_ns)
         memset(&r, 0, sizeof(r))
@@ -451,7 +464,7 @@ cdef class Engine(EngineRecord):
         r.price_e4 = price_e4
         r.trigger_e4 = trigger_e4
         r.ord_type = ord_type
-        slot = adopt.adopt_order(&self.c, bracket_id, leg, attempt, status, &r)
+        slot = adopt.adopt_order(&self.c, bracket_id, leg, attempt, status, &r, by_broker)
         self._done()
         if slot < 0:
             raise EngineError("no order slot is free: raise engine.max_orders and start again")
@@ -497,6 +510,6 @@ cdef class Engine(EngineRecord):
 CALLS = frozenset((
     "add_instrument", "add_key", "set_failover", "add_series",
     "add_strategy", "set_session", "set_band", "set_limits", "set_budget", "start", "on_feed",
-    "on_halt", "on_pause", "on_flatten", "on_quarantine", "set_strategy_enabled", "resume", "adopt_bracket", "adopt_order",
+    "on_halt", "on_pause", "on_flatten", "on_quarantine", "on_broker_net", "set_strategy_enabled", "resume", "adopt_bracket", "adopt_order",
 ))
 """What a CALL record may name."""

@@ -2,7 +2,9 @@
 from libc.stdint cimport int64_t
 
 from otrade._core.state cimport core_t
+from otrade._core.types cimport bracket_t
 
+cdef int64_t held_qty(const bracket_t* b) noexcept nogil
 cdef int64_t protected_qty(core_t* c, int bracket_id) noexcept nogil
 cdef void account_naked(core_t* c, int bracket_id) noexcept nogil
 cdef int64_t touch_px(core_t* c, int bracket_id, bint entering) noexcept nogil

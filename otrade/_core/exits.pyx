@@ -58,26 +58,35 @@ cdef int64_t touch_px(core_t* c, int bracket_id, bint entering) noexcept nogil:
     return b.entry_value_e4 // b.entry_qty if b.entry_qty > 0 else b.signal_px_e4
 
 
+cdef int64_t held_qty(const bracket_t* b) noexcept nogil:
+    """Open quantity that the account still holds: what exits may be for. The rest has been closed by others, and an exit for it
+    would open the other side.
+    """
+    if b.open_qty <= 0:
+        return b.open_qty
+    return b.open_qty - b.gone_qty if b.open_qty > b.gone_qty else 0
+
+
 cdef int64_t protected_qty(core_t* c, int bracket_id) noexcept nogil:
     """Open quantity that a stop standing at the exchange covers, in units; only what the exchange has confirmed counts."""
     cdef bracket_t* b = &c.brackets[bracket_id]
     cdef order_t* o
-    cdef int64_t qty
-    if b.stop_slot < 0 or b.open_qty <= 0:
+    cdef int64_t qty, held = held_qty(b)
+    if b.stop_slot < 0 or held <= 0:
         return 0
     o = &c.orders[b.stop_slot]
     if not order.is_working(o) or (o.ord_type != TYPE_SL and o.ord_type != TYPE_SL_M):
         return 0
     qty = order.leaves(o)
-    return qty if qty < b.open_qty else b.open_qty
+    return qty if qty < held else held
 
 
 cdef void account_naked(core_t* c, int bracket_id) noexcept nogil:
     """Run the naked clock: it counts while open quantity exceeds what a working stop covers, or while an over-exit stands."""
     cdef bracket_t* b = &c.brackets[bracket_id]
-    cdef int64_t took
+    cdef int64_t took, held = held_qty(b)
     b.protected_qty = protected_qty(c, bracket_id)
-    if b.open_qty != 0 and b.protected_qty != b.open_qty:
+    if held != 0 and b.protected_qty != held:
         if b.naked_since_ns == 0:
             b.naked_since_ns = c.now_ns
     elif b.naked_since_ns != 0:
@@ -143,9 +152,9 @@ cdef void begin_exit(core_t* c, int bracket_id, int reason) noexcept nogil:
     b.ladder_step = 0
     if b.exit_reason == EXIT_NONE:
         b.exit_reason = EXIT_TRAIL if reason == EXIT_STOP and b.n_stop_moves > 0 else reason
-    if b.open_qty != 0:
+    if held_qty(b) != 0:
         n = notify(c, NOTE_EXIT_SENT, SEV_INFO, b.instrument_id, bracket_id, b.stop_slot, 0)
-        n.a = b.open_qty
+        n.a = held_qty(b)
         n.b = b.exit_reason
     cdef order_t* o
     if b.stop_slot >= 0:
@@ -162,7 +171,7 @@ cdef void climb(core_t* c, int bracket_id) noexcept nogil:
     """Re-price a resting exit, one step deeper each interval; on the last step keep following the market, loudly."""
     cdef bracket_t* b = &c.brackets[bracket_id]
     cdef plan_t* plan = _plan(c, b)
-    if b.state != BR_EXITING or b.open_qty <= 0 or c.now_ns < b.ladder_next_ns:
+    if b.state != BR_EXITING or held_qty(b) <= 0 or c.now_ns < b.ladder_next_ns:
         return
     if b.ladder_step < plan.ladder_max_steps:
         b.ladder_step += 1
@@ -251,6 +260,7 @@ cdef void _cancel_strays(core_t* c, bracket_t* b) noexcept nogil:
 
 cdef void _work_open(core_t* c, int bracket_id, bracket_t* b) noexcept nogil:
     cdef plan_t* plan = _plan(c, b)
+    cdef int64_t held = held_qty(b)
     if b.state != BR_EXITING and stop_crossed(c, bracket_id) and protected_qty(c, bracket_id) == 0 and (
             b.stop_slot < 0 or order.is_final(&c.orders[b.stop_slot]) or order.may_request(&c.orders[b.stop_slot])):
         # The stop's price has traded and no stop stands: a stop sent now would be refused or late.
@@ -258,16 +268,16 @@ cdef void _work_open(core_t* c, int bracket_id, bracket_t* b) noexcept nogil:
     if b.state == BR_EXITING:
         # The stop keeps protecting until a working target is out of the way, or both could fill.
         if _cancel_live(c, b.target_slot, LANE_EXIT):
-            _ensure(c, bracket_id, LEG_STOP, TYPE_LIMIT, b.open_qty, b.flat_px_e4, 0, LANE_EXIT)
+            _ensure(c, bracket_id, LEG_STOP, TYPE_LIMIT, held, b.flat_px_e4, 0, LANE_EXIT)
         return
     if b.exit_mode == MODE_OCO:
-        _ensure(c, bracket_id, LEG_STOP, TYPE_SL, b.open_qty, b.stop_limit_e4, b.stop_e4, LANE_PROTECT)
-        if plan.target_kind != 0 and protected_qty(c, bracket_id) == b.open_qty:
-            _ensure(c, bracket_id, LEG_TARGET, TYPE_LIMIT, b.open_qty, b.target_e4, 0, LANE_EXIT)
+        _ensure(c, bracket_id, LEG_STOP, TYPE_SL, held, b.stop_limit_e4, b.stop_e4, LANE_PROTECT)
+        if plan.target_kind != 0 and protected_qty(c, bracket_id) == held:
+            _ensure(c, bracket_id, LEG_TARGET, TYPE_LIMIT, held, b.target_e4, 0, LANE_EXIT)
     elif b.target_armed:
-        _ensure(c, bracket_id, LEG_STOP, TYPE_LIMIT, b.open_qty, b.target_e4, 0, LANE_EXIT)
+        _ensure(c, bracket_id, LEG_STOP, TYPE_LIMIT, held, b.target_e4, 0, LANE_EXIT)
     else:
-        _ensure(c, bracket_id, LEG_STOP, TYPE_SL, b.open_qty, b.stop_limit_e4, b.stop_e4, LANE_PROTECT)
+        _ensure(c, bracket_id, LEG_STOP, TYPE_SL, held, b.stop_limit_e4, b.stop_e4, LANE_PROTECT)
 
 
 cdef void _undo_over_exit(core_t* c, int bracket_id, bracket_t* b) noexcept nogil:
@@ -304,7 +314,7 @@ cdef void work(core_t* c, int bracket_id) noexcept nogil:
     _cancel_strays(c, b)
     if b.entry_cancel:
         _cancel_live(c, b.entry_slot, LANE_EXIT)
-    if b.open_qty > 0:
+    if held_qty(b) > 0:
         # Buying back an over-exit may overshoot only by racing; its own order must be gone before exits grow again.
         if _cancel_live(c, b.fix_slot, LANE_EXIT):
             _work_open(c, bracket_id, b)
@@ -314,6 +324,6 @@ cdef void work(core_t* c, int bracket_id) noexcept nogil:
         flat = _cancel_live(c, b.stop_slot, LANE_EXIT)
         flat = _cancel_live(c, b.target_slot, LANE_EXIT) and flat
         flat = _cancel_live(c, b.fix_slot, LANE_EXIT) and flat
-        if b.state == BR_OPEN and b.exit_qty > 0:
+        if b.open_qty == 0 and b.state == BR_OPEN and b.exit_qty > 0:
             b.entry_cancel = 1  # its exit has filled: what the entry still wants is not wanted any more
             _cancel_live(c, b.entry_slot, LANE_EXIT)

@@ -151,6 +151,7 @@ class ExitReason(IntEnum):
     RISK = 9
     FIX = 10
     MANUAL = 11
+    BROKER = 12  # the broker's own square-off
 
 
 class Halt(IntEnum):
@@ -466,6 +467,8 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("ts_armed_ns", I8),
         # What its orders' tags say: the run and number under which it was opened, whatever run manages it now.
         ("tag_run", I8), ("tag_bracket", I4), ("next_attempt", I4),
+        # Of the open quantity, what the account no longer holds: somebody else has closed it. No exit is placed for it.
+        ("gone_qty", I8),
     ],
     "risk_limits_t": [
         ("max_order_qty", I8), ("max_order_notional_e4", I8), ("max_open_positions", I8), ("max_trades", I8),

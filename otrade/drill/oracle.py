@@ -100,6 +100,8 @@ class Oracle:
         """A person has halted the engine then; 0: it may trade."""
         self.strange_since_ns: dict[str, int] = {}
         """Instruments with a position that is not the engine's, since when."""
+        self.is_reversed = False
+        """An exit of ours traded in the moment in which somebody closed the same position: the account is beyond flat."""
 
     # ------------------------------------------------------------------------------- after an event
     def look(self, *, has_changed: bool = True) -> None:
@@ -109,9 +111,14 @@ class Oracle:
         for order in orders[self._n_orders :]:
             self._admit(order)
         self._n_orders = len(orders)
+        changed: list[Bracket] = []
         for bracket in self._brackets.values():
             if has_changed or not bracket.is_done:
-                self._judge(bracket, now_ns)
+                changed.append(bracket)
+                bracket.look()
+        self._take_closings()
+        for bracket in changed:
+            self._judge(bracket, now_ns)
         if self.halted_since_ns and now_ns > self.halted_since_ns + self._bound_ns + NOTICED_S * SECOND:
             for order in self._sim.exchange.live_orders():
                 if order.tag and order.tag[12] == "E" and order.ts_placed_ns < self.halted_since_ns:
@@ -135,6 +142,8 @@ class Oracle:
         if tag[12] == "E":
             self._check_loss(order)
             self._check_positions(order)
+        elif tag[12] in "ST":
+            self._check_room(order)
         bracket = self._brackets.setdefault(tag[2:12], Bracket(tag[2:12]))
         bracket.orders.append(order)
         bracket.is_done = False
@@ -165,8 +174,31 @@ class Oracle:
         if len(held) >= limit:
             raise Violation(f"entry {entry.tag} was placed beside {len(held)} open positions; the limit is {limit}")
 
+    def _take_closings(self) -> None:
+        """What others have closed is no longer open: oldest brackets first, of those that were there."""
+        self.is_reversed = False
+        for closing in self._sim.exchange.risk_desk.closings:
+            left = closing.filled_qty
+            for bracket in self._brackets.values():
+                first = bracket.orders[0]
+                if first.contract.key != closing.contract.key or bracket.side * closing.side >= 0 or first.ts_placed_ns > closing.ts_placed_ns:
+                    continue
+                part = min(left, max(bracket.open_qty, 0))
+                bracket.open_qty -= part
+                left -= part
+            self.is_reversed = self.is_reversed or left > 0  # an exit of ours has traded at the same moment
+
+    def _check_room(self, order: Order) -> None:
+        """No exit for what the account does not hold, once there was time to see that it does not."""
+        closings = [o for o in self._sim.exchange.risk_desk.closings if o.contract.key == order.contract.key]
+        sides = {b.side for b in self._brackets.values() if b.orders[0].contract.key == order.contract.key}
+        if not closings or len(sides) > 1 or order.ts_placed_ns <= closings[-1].ts_placed_ns + self._bound_ns + NOTICED_S * SECOND:
+            return
+        held = self._sim.exchange.ledger.held(order.contract, order.product)
+        if held * order.side >= 0:
+            raise Violation(f"exit {order.tag} was placed, and the account holds {held:+d}: it would open the other side")
+
     def _judge(self, b: Bracket, now_ns: int) -> None:
-        b.look()
         b.open_since_ns = (b.open_since_ns or now_ns) if b.open_qty > 0 else 0
         is_uncovered = b.open_qty > 0 and b.cover_qty < b.open_qty
         if b.bare_ns and not is_uncovered:
@@ -243,19 +275,19 @@ class Oracle:
                 raise Violation(f"recovery is not idempotent: {tag} was covered, and a second one at once placed {more}")
 
     def net_qty(self) -> dict[str, int]:
-        """Net quantity by instrument of the orders with our tags."""
+        """Net quantity by instrument of the orders with our tags, and of those with which others have closed what these opened."""
         net: Counter[str] = Counter()
-        for bracket in self._brackets.values():
-            for order in bracket.orders:
-                net[order.contract.key] += order.side * order.filled_qty
+        for order in [o for bracket in self._brackets.values() for o in bracket.orders] + self._sim.exchange.risk_desk.closings:
+            net[order.contract.key] += order.side * order.filled_qty
         return {key: qty for key, qty in net.items() if qty}
 
     def pnl_e4(self) -> int:
-        """Profit of the orders with our tags, from the exchange's executions alone; right when they are flat."""
+        """Profit of the same orders, from the exchange's executions alone; right when they are flat."""
+        closings = self._sim.exchange.risk_desk.closings
         return -sum(
             trade.order.side * trade.qty * trade.price_e4 * trade.order.contract.multiplier
             for trade in self._sim.exchange.trades()
-            if trade.order.tag
+            if trade.order.tag or trade.order in closings
         )
 
     def n_entries_traded(self) -> int:

@@ -102,6 +102,9 @@ def _doubts(args: Args) -> float:
 def _manual(sim: Simulator, args: Args) -> None:
     from otrade.brokers.sim.errors import KiteError
 
+    key = sim.exchange.market.universe.resolve(args["key"]).key
+    if any(order.contract.key == key for order in sim.exchange.risk_desk.closings):
+        return  # who has closed what there could not be told apart from what this adds
     try:
         sim.exchange.place_manual(args["key"], args["side"], args["qty"])
         sim.faults.seen["manual"] += 1
@@ -237,6 +240,20 @@ TROUBLES: dict[str, Trouble] = {
         _manual,
         _always(0.0),
         "somebody trades in the broker's own app",
+    ),
+    "closed_by_hand": Trouble(
+        lambda rng, keys: {"keys": rng.sample(keys, len(keys)), "part": rng.choice((0.3, 0.7, 1.0, 1.0))},
+        lambda sim, args: sim.faults.close_by_hand(args["keys"], args["part"]),
+        _always(8.0),
+        "somebody closes what is open: until two looks agree, a stop may cover more than is there, or shrink twice",
+        lambda args: True,
+    ),
+    "broker_square_off": Trouble(
+        lambda rng, keys: {"keys": rng.sample(keys, len(keys))},
+        lambda sim, args: sim.faults.square_off_early(args["keys"]),
+        _always(8.0),
+        "the broker takes the stop out, and closes what is open a moment later",
+        lambda args: True,
     ),
     "token": Trouble(
         _for_s(1, 20), None, lambda args: args["s"] + DOUBT_S, "nothing is accepted until somebody logs in; refusals leave no doubt"

@@ -38,6 +38,8 @@ class SessionSpec(msgspec.Struct, frozen=True):
     entry_until_ns: int
     square_off_ns: int
     close_ns: int
+    broker_square_off_ns: int = 0
+    """When the broker closes what is open by itself; 0: never, or not known."""
 
 
 class InstrumentSpec(msgspec.Struct, frozen=True):
@@ -174,6 +176,7 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
             session.open_ns,
             session.square_off_ns,
             session.close_ns,
+            session.broker_square_off_ns,
         )
     )
     plan.instrument_of[spec.token] = instrument_id

@@ -61,6 +61,8 @@ class BookKeeper:
         self.n_failed = 0
         self.n_looks = 0
         self.ts_last_ns = 0
+        self.ts_asked_ns = 0
+        """When the book was asked for that was last read whole."""
 
     def want(self) -> None:
         """Look as soon as the rate allows."""
@@ -126,19 +128,25 @@ class BookKeeper:
         if self._wanted:
             self.want()
 
-    def take(self, rows: list[OrderReport], ts_request_ns: int) -> list[OrderReport]:
-        """Hand a whole book to the core and send what it leads to. The rows that are not the core's.
+    def take(
+        self, rows: list[OrderReport], ts_request_ns: int, *, before_end: Callable[[list[OrderReport]], None] | None = None
+    ) -> list[OrderReport]:
+        """Hand a whole book to the core and send what it leads to. The rows that are not the core's; `before_end` is told of them
+        before the core acts on what it has read.
 
         What the core has been told of an order that has ended is not told again while its row stays as it was: such orders are
         most of a long day's book, and the journal would hold them anew for each look.
         """
         self._engine.on_book_begin(ts_request_ns)
         unknown = [row for row in rows if not self._is_old_news(row) and self._tell(row) == Reason.UNKNOWN_ORDER]
+        if before_end is not None:
+            before_end(unknown)
         now_ns = self._clock.now_ns()
         self._engine.on_book_end(now_ns)
         self._desk.drain()
         self.n_looks += 1
         self.ts_last_ns = now_ns
+        self.ts_asked_ns = ts_request_ns
         return unknown
 
     def _is_old_news(self, row: OrderReport) -> bool:

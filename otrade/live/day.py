@@ -25,7 +25,7 @@ from .book import BookKeeper
 from .candles import CandleRings
 from .clock import NS_PER_S, Clock, TimerHandle
 from .desk import OrderDesk
-from .ending import Ending, what_is_open
+from .ending import Ending, uncovered, what_is_open
 from .explain import Explainer
 from .journal import DayJournal
 from .log import LOGGER_NAME
@@ -300,6 +300,8 @@ class TradingDay:
                 self.trades.close(row["bracket_id"])
                 for listener in self.on_bracket_closed:
                     listener(row["bracket_id"])
+            elif row["code"] == Note.EXIT_REJECTED:
+                self.explainer.positions.on_exit_refused(row["instrument_id"])
         self._untold.extend(rows)
         self._tell(TOLD_AT_ONCE)
 
@@ -459,7 +461,15 @@ class TradingDay:
         found = self.explainer.positions.compare(positions)
         for item in found:
             self.board.say(Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id)
-        if not found:
+        bare = uncovered(self.plan)
+        if bare:
+            self.board.say(
+                Severity.ALARM,
+                "NOT_VERIFIED",
+                f"the broker's positions agree in quantity, but not every open unit has its stop ({', '.join(bare)}): look at them "
+                f"yourself. {what_is_open(self.plan)}",
+            )
+        if not found and not bare:
             self.is_verified = True
             self.board.say(
                 Severity.INFO,

@@ -107,6 +107,12 @@ def what_is_open(plan: DayPlan) -> str:
     return " ".join(lines) if lines else "Nothing is open."
 
 
+def uncovered(plan: DayPlan) -> list[str]:
+    """Instruments with open quantity that no working stop covers."""
+    brackets = [plan.engine.bracket(bracket_id) for bracket_id in plan.engine.live_brackets()]
+    return sorted({plan.symbol_of(b["instrument_id"]) for b in brackets if b["open_qty"] != b["protected_qty"]})
+
+
 def _open_words(plan: DayPlan, bracket_id: int) -> str:
     bracket = plan.engine.bracket(bracket_id)
     open_qty = bracket["open_qty"]

@@ -68,6 +68,7 @@ class Explainer:
             clock,
             board,
             is_suspect=lambda instrument_id: instrument_id in self._foreign.values(),
+            drain=desk.drain,
             on_trouble=on_trouble,
             on_fault=on_fault,
         )
@@ -75,7 +76,7 @@ class Explainer:
     def use(self, session: BrokerSession, books: BookKeeper) -> None:
         """Look through these."""
         self._session = self.positions.session = session
-        self._books = books
+        self._books = self.positions.books = books
 
     # ---------------------------------------------------------------------------------------- start
     async def explain_start(self) -> None:
@@ -88,18 +89,19 @@ class Explainer:
             rows = await self.patiently(self._session.order_book)
             positions = await self.patiently(self._session.positions)
             await self._exact_values(rows, partial(self.patiently, self._session.trades))
-            unknown = self._take_rows(rows, ts_request_ns, rows)
+            unknown = self._take_rows(rows, ts_request_ns, rows, partial(self.positions.bound_at_start, positions=positions))
             # Orders that ended before we began explain themselves; later reports about them are no news.
             self._known.update(row.broker_order_id for row in unknown)
             # The broker's daily count goes on where an earlier run, or a person, has left it.
             self._engine.set_budget(**{**self._plan.budget, "day_used": len(rows)})
-            found = unexplained_orders(unknown, self._plan.instrument_of)
+            found = unexplained_orders(unknown, self._plan)
             self._foreign = {item.key: item.instrument_id for item in found}
             differences = self.positions.compare(positions)
             found += differences
             if not differences:
                 break
             # Something may have traded between the two answers: look again before accusing anybody.
+        self.positions.foreign.settle({i: foreign for i, (foreign, _) in self.positions.differences.items()})
         for item in found:
             self.positions.quarantine(item)
         if self._known:
@@ -131,21 +133,27 @@ class Explainer:
     def _is_ours_and_unknown(self, row: OrderReport) -> bool:
         return parse(row.cl_ord_id) is not None and self._engine.find_order(row.cl_ord_id, row.broker_order_id) < 0
 
-    def _take_rows(self, rows: list[OrderReport], ts_request_ns: int, ours: list[OrderReport]) -> list[OrderReport]:
+    def _take_rows(
+        self,
+        rows: list[OrderReport],
+        ts_request_ns: int,
+        ours: list[OrderReport],
+        before_end: Callable[[list[OrderReport]], None] | None = None,
+    ) -> list[OrderReport]:
         """Take a whole book. Those of `ours` that the core does not know become its own first. What it does not know afterwards."""
         assert self._books is not None
         now_ns = self._clock.now_ns()
         for adopted in self._recovery.adopt(ours, now_ns):
             self.runs_taken_back.add(adopted.run)
             self._board.say(Severity.WARN, "TAKEN_BACK", adopted.text, instrument_id=adopted.instrument_id)
-        return self._books.take(rows, ts_request_ns)
+        return self._books.take(rows, ts_request_ns, before_end=before_end)
 
     # ------------------------------------------------------------------------------------- the news
     def on_book(self, unknown: list[OrderReport]) -> None:
         """Rows of a book that the core did not know."""
         for row in unknown:
             self.on_unknown(row)
-        live = {row.broker_order_id for row in unknown if unexplained_orders([row], self._plan.instrument_of)}
+        live = {row.broker_order_id for row in unknown if unexplained_orders([row], self._plan)}
         for key in [key for key in self._foreign if key.removeprefix("order ") not in live]:
             del self._foreign[key]
 
@@ -153,6 +161,7 @@ class Explainer:
         """An order that the core did not send. One of ours all the same (the watchdog's, or of a bracket that we know) is taken in,
         one that the start did not see is taken back; once any other trades or could trade, its instrument is quarantined.
         """
+        self.positions.on_foreign(report)
         if self._take_in(report) or report.broker_order_id in self._known:
             return
         if self._is_late(report):
@@ -164,9 +173,9 @@ class Explainer:
 
     def _suspect(self, report: OrderReport) -> None:
         instrument_id = self._plan.instrument_of.get(report.instrument_token)
-        if instrument_id is None:
-            return
-        found = unexplained_orders([report], self._plan.instrument_of)
+        if instrument_id is None or report.product not in ("", self._plan.instruments[instrument_id].product):
+            return  # another product is another position
+        found = unexplained_orders([report], self._plan)
         for item in found:
             self._foreign[item.key] = item.instrument_id
         if report.cum_qty > 0 and not found:

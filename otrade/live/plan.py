@@ -24,6 +24,8 @@ class PlannedInstrument(msgspec.Struct, frozen=True):
     open_ns: int
     square_off_ns: int
     close_ns: int
+    broker_square_off_ns: int = 0
+    """When the broker closes what is open by itself; 0: never, or not known."""
 
     @property
     def name(self) -> str:

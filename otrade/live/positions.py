@@ -1,31 +1,56 @@
-"""The broker's positions against the core's: read as an audit, more often while something is unexplained.
+"""The broker's positions against the core's, by product: read as an audit, often while something is unexplained or the broker's own
+square-off is near.
 
 An instrument in quarantine is shown and not traded, the rest trades; it is released when the difference has gone, or when a
-person has it adopted.
+person has it adopted. Where the account holds less than our fills say, somebody has closed a part elsewhere: our exits shrink to what
+is there, and what the order book shows of it is booked on the brackets that had opened it.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from otrade._core.types import Severity
-from otrade.brokers.base import BrokerPosition, BrokerSession
+from otrade.brokers.base import BrokerPosition, BrokerSession, OrderReport
 from otrade.errors import BrokerError, EngineError
 
+from .book import BookKeeper
 from .clock import NS_PER_S, Clock
+from .foreign import ForeignFills, Part, is_brokers_own
 from .notices import NoticeBoard
 from .plan import DayPlan
 from .reconcile import Unexplained, unexplained_positions
-from .recovery import adopt_position
-from .units import rupees
+from .recovery import adopt_position, closable_qty, close_again, closed_at
+from .units import ist_hms, rupees
 
 CALM_AUDIT_NS = 300 * NS_PER_S
+OPEN_AUDIT_NS = 60 * NS_PER_S
+"""While something is open: a conversion into another product shows in the positions alone."""
 UNEXPLAINED_AUDIT_NS = 15 * NS_PER_S
-SECOND_LOOK_NS = 5 * NS_PER_S
+CUT_OFF_AUDIT_NS = 5 * NS_PER_S
+"""From `CUT_OFF_SOON_NS` before the broker's own square-off until the close, while something is open."""
+CUT_OFF_SOON_NS = 120 * NS_PER_S
+SECOND_LOOK_NS = NS_PER_S
+"""Between two looks that are to agree."""
+UNSUPPORTED_LOOKS = 3
+UNSUPPORTED_NS = 30 * NS_PER_S
+"""How long positions must show less than ours before exits shrink, where no order of anybody's says why."""
+
+
+class _Seen(msgspec.Struct):
+    """A difference that looks agree about: signed units, and our own net at that time."""
+
+    foreign: int
+    net: int
+    ts_first_ns: int
+    """When the first of these looks was asked."""
+    looks: int = 1
 
 
 class PositionAudit:
-    """One day's positions with the broker. `session` is set when it exists; `is_suspect` says whether an instrument has an
-    order that could trade and is not the core's.
+    """One day's positions with the broker. `session` and `books` are set when they exist; `is_suspect` says whether an instrument has
+    an order that could trade and is not the core's.
     """
 
     def __init__(
@@ -35,6 +60,7 @@ class PositionAudit:
         board: NoticeBoard,
         *,
         is_suspect: Callable[[int], bool],
+        drain: Callable[[], None],
         on_trouble: Callable[[BrokerError], None],
         on_fault: Callable[[BaseException, str], None],
     ) -> None:
@@ -43,55 +69,91 @@ class PositionAudit:
         self._clock = clock
         self._board = board
         self._is_suspect = is_suspect
+        self._drain = drain
         self._on_trouble = on_trouble
         self._on_fault = on_fault
         self.session: BrokerSession | None = None
+        self.books: BookKeeper | None = None
+        self.foreign = ForeignFills(plan)
         self.differences: dict[int, tuple[int, BrokerPosition | None]] = {}
-        """By instrument: units that the broker shows and the core does not, signed, and the broker's row."""
+        """By instrument: units that the broker shows in its product and the core does not, signed, and the broker's row."""
         self.ts_last_ns = 0
         """When the broker's positions were last read whole."""
-        self._seen_once: set[str] = set()
-        self._next_ns = 0
+        self._others: dict[int, dict[str, int]] = {}
+        """By instrument: net quantity in other products, as the last look showed it."""
+        self._others_before: dict[int, dict[str, int]] = {}
+        """The same when our own product last agreed."""
+        self._seen: dict[int, _Seen] = {}
+        self._said: set[str] = set()
+        self._ts_asked_ns = 0
+        self._soon_ns = 0
+        """When a look is due that does not wait for the audit's own time; 0: none."""
         self._task: asyncio.Task[None] | None = None
-        self._n_adopted = 0
 
     # ------------------------------------------------------------------------------------ the audit
     def audit(self, now_ns: int) -> None:
         """Read the positions when the last reading is too old for what is going on."""
-        if self._next_ns == 0:
-            self._next_ns = now_ns + self._gap_ns()
-        if now_ns < self._next_ns or self._task is not None:
+        self._ts_asked_ns = self._ts_asked_ns or now_ns
+        is_due = now_ns >= self._ts_asked_ns + self._gap_ns(now_ns) or 0 < self._soon_ns <= now_ns
+        if not is_due or self._task is not None:
             return
-        self._next_ns = now_ns + self._gap_ns()
+        self._ts_asked_ns, self._soon_ns = now_ns, 0
         self._task = asyncio.get_running_loop().create_task(self._audit())
 
     def look_soon(self) -> None:
-        """Something has happened that may have changed them."""
-        self._next_ns = self._clock.now_ns() + SECOND_LOOK_NS
+        """Something has happened that may have changed them. Looks stay a second apart, however many ask."""
+        due_ns = max(self._clock.now_ns(), self._ts_asked_ns + SECOND_LOOK_NS)
+        self._soon_ns = min(self._soon_ns or due_ns, due_ns)
 
-    def _gap_ns(self) -> int:
-        return UNEXPLAINED_AUDIT_NS if self._engine.n_quarantined else CALM_AUDIT_NS
+    def on_foreign(self, report: OrderReport) -> None:
+        """An order that is not ours. What it has filled may have closed a position of ours."""
+        if self.foreign.take(report):
+            self.look_soon()
+
+    def on_exit_refused(self, instrument_id: int) -> None:
+        """An exit of ours was refused or taken out of the market: by a broker that has begun to square off, perhaps."""
+        self.look_soon()
+        cut_ns = self._plan.instruments[instrument_id].broker_square_off_ns
+        if 0 < cut_ns <= self._clock.now_ns():
+            name = self._plan.symbol_of(instrument_id)
+            self._say_once(
+                Severity.ALARM,
+                "EXIT_AFTER_CUT_OFF",
+                f"{name}: an exit was refused after the broker's square-off time {ist_hms(cut_ns)[:5]}, when it takes no new MIS orders. "
+                "The broker closes the position itself; its positions are read every few seconds, and exits follow what they show. "
+                "Look at the broker's app: while the position is there, close it there",
+                instrument_id,
+            )
+
+    def _gap_ns(self, now_ns: int) -> int:
+        if self._engine.n_live and self._is_cut_off_near(now_ns):
+            return CUT_OFF_AUDIT_NS
+        if self._engine.n_quarantined:
+            return UNEXPLAINED_AUDIT_NS
+        return OPEN_AUDIT_NS if self._engine.n_live else CALM_AUDIT_NS
+
+    def _is_cut_off_near(self, now_ns: int) -> bool:
+        return any(
+            0 < instrument.broker_square_off_ns <= now_ns + CUT_OFF_SOON_NS and now_ns < instrument.close_ns
+            for instrument in self._plan.instruments
+        )
 
     async def _audit(self) -> None:
         """Two looks that differ in the same way, with the core's own quantity unchanged in between, are a difference."""
         assert self.session is not None
         try:
+            asked_ns = self._clock.now_ns()
             before = self._plan.net_of()
             positions = await self.session.positions()
             if before != self._plan.net_of():
                 self.look_soon()
                 return
-            found = self.compare(positions)
-            keys = {f"{item.instrument_id} {item.key} {before[item.instrument_id]}" for item in found}
-            for item in found:
-                key = f"{item.instrument_id} {item.key} {before[item.instrument_id]}"
-                if key in self._seen_once and not self._engine.instrument(item.instrument_id)["quarantined"]:
-                    self.quarantine(item)
-            if keys - self._seen_once:
-                self.look_soon()
-            self._seen_once = keys
+            found = {item.instrument_id: item for item in self.compare(positions)}
+            for instrument_id, net_qty in before.items():
+                await self._weigh(instrument_id, net_qty, asked_ns, found.get(instrument_id), is_empty=not positions)
             self._release()
         except BrokerError as error:
+            self.look_soon()
             self._on_trouble(error)
         except Exception as error:
             self._on_fault(error, "comparing positions")
@@ -101,16 +163,183 @@ class PositionAudit:
     def compare(self, positions: list[BrokerPosition]) -> list[Unexplained]:
         """Keep what differs between these and the core's."""
         ours = self._plan.net_of()
-        shown: dict[int, int] = {}
         rows: dict[int, BrokerPosition] = {}
+        self._others = {}
         for position in positions:
             instrument_id = self._plan.instrument_of.get(position.instrument_token)
-            if instrument_id is not None:
-                shown[instrument_id] = shown.get(instrument_id, 0) + position.net_qty
+            if instrument_id is None:
+                continue
+            if position.product == self._plan.instruments[instrument_id].product:
                 rows[instrument_id] = position
+            else:
+                self._others.setdefault(instrument_id, {})[position.product] = position.net_qty
+        shown = {i: row.net_qty for i, row in rows.items()}
         self.differences = {i: (shown.get(i, 0) - net_qty, rows.get(i)) for i, net_qty in ours.items() if shown.get(i, 0) != net_qty}
         self.ts_last_ns = self._clock.now_ns()
-        return unexplained_positions(positions, self._plan.instrument_of, ours)
+        return unexplained_positions(rows, ours, self._plan)
+
+    # ------------------------------------------------------------------------------- closed elsewhere
+    async def _weigh(self, instrument_id: int, net_qty: int, asked_ns: int, item: Unexplained | None, *, is_empty: bool) -> None:
+        """What one more look means for one instrument."""
+        foreign, row = self.differences.get(instrument_id, (0, None))
+        gone = self._gone(instrument_id)
+        if self._plan.net_of()[instrument_id] != net_qty:
+            self.look_soon()  # something of ours has traded since the question
+            return
+        if foreign == 0 and gone == 0:
+            self._seen.pop(instrument_id, None)
+            self._others_before[instrument_id] = self._others.get(instrument_id, {})
+            return
+        seen = self._seen.get(instrument_id)
+        if seen is None or (seen.foreign, seen.net) != (foreign, net_qty):
+            self._seen[instrument_id] = _Seen(foreign, net_qty, asked_ns)
+            self._look_again()
+            return
+        if asked_ns < seen.ts_first_ns + SECOND_LOOK_NS:
+            self.look_soon()
+            return
+        seen.looks += 1
+        if item is not None and not self._engine.instrument(instrument_id)["quarantined"]:
+            self.quarantine(item)
+        closable = closable_qty(self._plan, instrument_id, foreign)
+        if closable < gone:
+            self._bound(instrument_id, net_qty + foreign)  # there is more again than was thought: exits grow
+        elif closable == 0 and not self._over_closed(instrument_id, foreign):
+            return
+        elif self.books is None or self.books.ts_asked_ns <= seen.ts_first_ns:
+            self._look_again()  # an own fill that nobody has told us of would look the same: the book comes first
+        elif self._is_told(instrument_id, foreign):
+            self._bound(instrument_id, net_qty + foreign)
+            await self._book(instrument_id, net_qty, foreign, row)
+        elif closable > gone and not is_empty:
+            # An answer without a single row, where we know that something has traded, is no answer.
+            if seen.looks < UNSUPPORTED_LOOKS or asked_ns < seen.ts_first_ns + UNSUPPORTED_NS:
+                self._soon_ns = self._clock.now_ns() + UNSUPPORTED_NS // UNSUPPORTED_LOOKS
+                return
+            self._bound(instrument_id, net_qty + foreign)
+            self._board.say(
+                Severity.ALARM,
+                "CLOSED_ELSEWHERE",
+                f"{self._plan.symbol_of(instrument_id)}: the account holds {closable} units less than this engine's fills say, in "
+                f"{seen.looks} looks, and no order says why. Exits are only for what is there. See what happened at the broker; "
+                "adopt the difference to book it as closed",
+                instrument_id=instrument_id,
+            )
+
+    def _look_again(self) -> None:
+        if self.books is not None:
+            self.books.want()
+        self.look_soon()
+
+    def _gone(self, instrument_id: int) -> int:
+        brackets = map(self._engine.bracket, self._engine.live_brackets())
+        return sum(bracket["gone_qty"] for bracket in brackets if bracket["instrument_id"] == instrument_id)
+
+    def _is_told(self, instrument_id: int, foreign: int) -> bool:
+        """Does an order of somebody else's, or another product, account for the difference?"""
+        return self.foreign.net(instrument_id) == foreign or self._is_converted(instrument_id, foreign)
+
+    def _is_converted(self, instrument_id: int, foreign: int) -> bool:
+        if instrument_id not in self._others_before:
+            return False
+        moved = sum(self._others.get(instrument_id, {}).values()) - sum(self._others_before[instrument_id].values())
+        return moved != 0 and moved == -foreign
+
+    def _bound(self, instrument_id: int, net_qty: int) -> None:
+        """No exit is for more than the account holds."""
+        self._engine.on_broker_net(instrument_id, net_qty, self._clock.now_ns())
+        self._drain()
+
+    def bound_at_start(self, unknown: list[OrderReport], positions: list[BrokerPosition]) -> None:
+        """Before anything is asked for on the start's book: what the book shows as closed by others gets no new stop."""
+        for report in unknown:
+            self.foreign.take(report)
+        self.compare(positions)
+        for instrument_id, (foreign, row) in self.differences.items():
+            told = self.foreign.net(instrument_id)
+            if row is not None and told * foreign > 0 and abs(told) >= abs(foreign):
+                self._engine.on_broker_net(instrument_id, row.net_qty, self._clock.now_ns())
+
+    async def _book(self, instrument_id: int, net_qty: int, foreign: int, row: BrokerPosition | None) -> None:
+        """Book what others have closed on the brackets that had opened it, at the price of their trades."""
+        assert self.session is not None
+        is_converted = self.foreign.net(instrument_id) != foreign
+        traded = {} if is_converted else await self.session.trades()
+        if self._plan.net_of()[instrument_id] != net_qty:
+            self.look_soon()
+            return
+        side, left = (1 if foreign > 0 else -1), closable_qty(self._plan, instrument_id, foreign)
+        name = self._plan.symbol_of(instrument_id)
+
+        def value_of(part: Part) -> tuple[int, bool]:
+            total_qty, total_e4 = traded.get(part.report.broker_order_id, (0, 0))
+            if total_qty != part.report.cum_qty or total_e4 <= 0:
+                total_qty, total_e4 = part.report.cum_qty, part.report.cum_value_e4
+            if total_e4 > 0:
+                return total_e4 * part.qty // total_qty, True
+            return part.qty * self._last_price_e4(instrument_id, row), False
+
+        for part in [] if is_converted else self.foreign.draw(instrument_id, side * left):
+            report, qty = part.report, part.qty
+            value_e4, is_known = value_of(part)
+            by_broker = is_brokers_own(report)
+            adopt_position(self._plan, instrument_id, side * qty, value_e4, self._clock.now_ns(), by_broker=by_broker)
+            left -= qty
+            who = "the broker's own square-off" if by_broker else "somebody else"
+            price = f"at {rupees(value_e4 // qty)}" if is_known else "at a price that is not known (the last price stands for it)"
+            self._board.say(
+                Severity.ALARM if by_broker else Severity.WARN,
+                "CLOSED_ELSEWHERE",
+                f"{name}: {qty} units of this engine's were closed by {who}, order {report.broker_order_id}, {price}. They are booked as "
+                "closed, and no exit of ours stands for them",
+                instrument_id=instrument_id,
+            )
+        if left > 0 and is_converted:
+            now = self._others.get(instrument_id, {})
+            was = self._others_before.get(instrument_id, {})
+            product = next((product for product, qty in now.items() if qty != was.get(product, 0)), "another product")
+            value_e4 = left * self._last_price_e4(instrument_id, row)
+            adopt_position(self._plan, instrument_id, side * left, value_e4, self._clock.now_ns())
+            self._others_before[instrument_id] = dict(now)
+            self._board.say(
+                Severity.ALARM,
+                "CLOSED_ELSEWHERE",
+                f"{name}: {left} units were converted from {self._plan.instruments[instrument_id].product} to {product}. They are no longer "
+                "this engine's: it has taken its exits for them out, and booked them at the last price. NOTHING PROTECTS THEM NOW but what "
+                "you place yourself",
+                instrument_id=instrument_id,
+            )
+        for bracket_id, part in [] if is_converted else self._over_closed(instrument_id, foreign):
+            self.foreign.explain(part)
+            value_e4, _ = value_of(part)
+            close_again(self._plan, bracket_id, side, part.qty, value_e4, self._clock.now_ns(), by_broker=is_brokers_own(part.report))
+            self._board.say(
+                Severity.ALARM,
+                "CLOSED_TWICE",
+                f"{name}: order {part.report.broker_order_id} of somebody else closed {part.qty} units in the moment in which an exit of "
+                "ours closed them too: the account is on the other side by that much, and it is bought back (or sold) now",
+                instrument_id=instrument_id,
+            )
+        self._drain()
+        self._seen.pop(instrument_id, None)
+        self.look_soon()
+
+    def _over_closed(self, instrument_id: int, foreign: int) -> list[tuple[int, Part]]:
+        """Foreign units beyond what is open that were traded while a bracket of ours was: an exit of ours was on its way, and both have
+        closed it. (bracket, units).
+        """
+        side, left = (1 if foreign > 0 else -1), abs(foreign) - closable_qty(self._plan, instrument_id, foreign)
+        found = []
+        for part in self.foreign.unexplained(instrument_id, side) if self.foreign.net(instrument_id) == foreign else []:
+            bracket_id = closed_at(self._plan, instrument_id, side, part.report.ts_update_ns)
+            qty = min(part.qty, left)
+            if bracket_id is not None and qty > 0:
+                found.append((bracket_id, Part(part.report, qty)))
+                left -= qty
+        return found
+
+    def _last_price_e4(self, instrument_id: int, row: BrokerPosition | None) -> int:
+        return self._engine.market(instrument_id)["ltp_e4"] or (row.ltp_e4 if row is not None else 0)
 
     # ----------------------------------------------------------------------------------- quarantine
     def quarantined(self) -> list[int]:
@@ -134,20 +363,37 @@ class PositionAudit:
         name = self._plan.symbol_of(instrument_id)
         qty, position = self.differences.get(instrument_id, (0, None))
         if qty == 0:
-            return False, f"{name}: the broker shows no quantity that is not this engine's"
+            return False, f"{name}: the broker shows no quantity that is not this engine's{self._other_words(instrument_id)}"
         value_e4 = _value_of(qty, position, self._engine.position(instrument_id))
         if value_e4 <= 0:
             return False, f"{name}: the broker tells no price for the position; close it there instead"
-        self._n_adopted += 1
         try:
-            words = adopt_position(self._plan, instrument_id, qty, value_e4, self._n_adopted, self._clock.now_ns())
+            words = adopt_position(self._plan, instrument_id, qty, value_e4, self._clock.now_ns())
         except EngineError as error:
             return False, str(error)
+        self._bound(instrument_id, self._plan.net_of()[instrument_id])
         del self.differences[instrument_id]
+        self._seen.pop(instrument_id, None)
+        self.foreign.settle({i: foreign for i, (foreign, _) in self.differences.items()})
         self.look_soon()
         self._release()
         self._board.say(Severity.WARN, "ADOPTED", f"{words} (at {rupees(value_e4 // abs(qty))})", instrument_id=instrument_id)
         return True, words
+
+    def _other_words(self, instrument_id: int) -> str:
+        others = {product: qty for product, qty in self._others.get(instrument_id, {}).items() if qty}
+        if not others:
+            return ""
+        shown = ", ".join(f"{qty:+d} in {product}" for product, qty in others.items())
+        return (
+            f" in {self._plan.instruments[instrument_id].product}. It shows {shown}: another product is another position, "
+            "which this engine never touches"
+        )
+
+    def _say_once(self, severity: Severity, code: str, text: str, instrument_id: int) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._board.say(severity, code, text, instrument_id=instrument_id)
 
     async def close(self) -> None:
         if self._task is not None:

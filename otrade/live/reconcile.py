@@ -12,6 +12,7 @@ import msgspec
 from otrade.brokers.base import BrokerPosition, OrderReport
 from otrade.brokers.order_book import ENDED
 
+from .plan import DayPlan
 from .units import rupees
 
 
@@ -25,12 +26,12 @@ class Unexplained(msgspec.Struct, frozen=True):
     text: str
 
 
-def unexplained_orders(rows: Iterable[OrderReport], instrument_of: Mapping[int, int]) -> list[Unexplained]:
-    """Orders of our instruments that can still trade. `rows` are unknown to the core."""
+def unexplained_orders(rows: Iterable[OrderReport], plan: DayPlan) -> list[Unexplained]:
+    """Orders of our instruments, in our products, that can still trade. `rows` are unknown to the core."""
     found = []
     for row in rows:
-        instrument_id = instrument_of.get(row.instrument_token)
-        if instrument_id is None or row.ev in ENDED:
+        instrument_id = plan.instrument_of.get(row.instrument_token)
+        if instrument_id is None or row.ev in ENDED or row.product not in ("", plan.instruments[instrument_id].product):
             continue
         found.append(
             Unexplained(
@@ -44,32 +45,22 @@ def unexplained_orders(rows: Iterable[OrderReport], instrument_of: Mapping[int, 
     return found
 
 
-def unexplained_positions(
-    positions: Iterable[BrokerPosition], instrument_of: Mapping[int, int], net_of: Mapping[int, int]
-) -> list[Unexplained]:
-    """Positions of our instruments that differ from the core's, `net_of` each instrument id."""
-    shown: dict[int, int] = dict.fromkeys(net_of, 0)
-    names: dict[int, BrokerPosition] = {}
-    for position in positions:
-        instrument_id = instrument_of.get(position.instrument_token)
-        if instrument_id is not None:
-            shown[instrument_id] = shown.get(instrument_id, 0) + position.net_qty
-            names[instrument_id] = position
+def unexplained_positions(rows: Mapping[int, BrokerPosition], net_of: Mapping[int, int], plan: DayPlan) -> list[Unexplained]:
+    """Positions in our products, by instrument, that differ from the core's, `net_of` each instrument id."""
     found = []
-    for instrument_id, net_qty in shown.items():
-        ours = net_of.get(instrument_id, 0)
-        if net_qty == ours:
+    for instrument_id, ours in net_of.items():
+        row = rows.get(instrument_id)
+        shown = row.net_qty if row is not None else 0
+        if shown == ours:
             continue
-        shown_as = names.get(instrument_id)
-        symbol = shown_as.tradingsymbol if shown_as else f"instrument {instrument_id}"
-        price = f" (last price {rupees(shown_as.ltp_e4)})" if shown_as else ""
+        instrument = plan.instruments[instrument_id]
+        price = f" (last price {rupees(row.ltp_e4)})" if row is not None else ""
         found.append(
             Unexplained(
                 instrument_id,
-                f"position {net_qty}",
-                f"{symbol}: the broker shows {net_qty:+d} units{price} and this engine "
-                f"{ours:+d}; nothing new is traded "
-                "here. Close the difference at the broker, then restart.",
+                f"position {shown}",
+                f"{instrument.symbol}: the broker shows {shown:+d} units of {instrument.product}{price} and this engine {ours:+d}; nothing "
+                "new is traded here. Close the difference at the broker, or adopt it.",
             )
         )
     return found

@@ -9,11 +9,12 @@ from collections.abc import Iterable
 import msgspec
 
 from otrade._core.engine import Engine
-from otrade._core.types import Ev, Leg, OrdStatus, OrdType, Side
+from otrade._core.types import BracketState, Ev, Leg, OrdStatus, OrdType, Side
 from otrade.brokers.base import OrderReport
 from otrade.brokers.order_book import ENDED
 from otrade.errors import EngineError
 
+from .clock import NS_PER_S
 from .plan import DayPlan
 from .tags import Tag, parse
 
@@ -127,33 +128,92 @@ class Recovery:
         )
 
 
-def adopt_position(plan: DayPlan, instrument_id: int, qty: int, value_e4: int, number: int, now_ns: int) -> str:
+def closable_qty(plan: DayPlan, instrument_id: int, qty: int) -> int:
+    """How much of `qty` (signed) would close open brackets of ours, in units."""
+    return min(abs(qty), sum(open_qty for _, open_qty in _against(plan, instrument_id, qty)))
+
+
+def _against(plan: DayPlan, instrument_id: int, qty: int) -> list[tuple[int, int]]:
+    """(bracket, open quantity) of what a foreign quantity of that sign closes, in the order in which the core lets go of it."""
+    found = []
+    for bracket_id in plan.engine.live_brackets():
+        bracket = plan.engine.bracket(bracket_id)
+        if bracket["instrument_id"] == instrument_id and bracket["side"] * qty < 0 and bracket["open_qty"] > 0:
+            found.append((bracket_id, bracket["open_qty"]))
+    return found
+
+
+def adopt_position(plan: DayPlan, instrument_id: int, qty: int, value_e4: int, now_ns: int, *, by_broker: bool = False) -> str:
     """Take over `qty` units (signed) that somebody else bought or sold for `value_e4`. Words; EngineError when it cannot be done.
 
-    Against an open bracket of ours on the other side it is that bracket's exit; else it becomes a bracket of the instrument's
-    first strategy, with its stop. `number` makes the reference unique.
+    It is spread over the open brackets of the other side, as their exit. What is left over becomes brackets of the instrument's first
+    strategy, each with its stop, none above the exchange's freeze quantity. `by_broker`: the broker's own square-off has traded it.
     """
-    engine = plan.engine
     side = Side.BUY if qty > 0 else Side.SELL
-    px_e4 = value_e4 // abs(qty)
-    reference = f"ADOPTED-{number}"
-    against = [
-        bracket_id
-        for bracket_id in engine.live_brackets()
-        if (bracket := engine.bracket(bracket_id))["instrument_id"] == instrument_id
-        and bracket["side"] == -side
-        and bracket["open_qty"] >= abs(qty)
-    ]
-    if against:
-        bracket_id, leg = against[0], Leg.TARGET
-        words = f"{abs(qty)} units closed by hand are booked on the bracket that had opened them"
-    else:
-        strategy_ids = [i for i, strategy in enumerate(plan.strategies) if strategy.instrument_id == instrument_id]
-        if not strategy_ids:
-            raise EngineError(f"{plan.symbol_of(instrument_id)} has no strategy whose stop could protect the position: add one")
-        distance_e4 = stop_distance_e4(engine, strategy_ids[0], px_e4)
-        bracket_id, leg = engine.adopt_bracket(strategy_ids[0], side, abs(qty), distance_e4, now_ns), Leg.ENTRY
-        words = f"{abs(qty)} units are taken over under {plan.strategies[strategy_ids[0]].name}, with its stop"
+    closed: list[tuple[int, int]] = []
+    left = abs(qty)
+    for bracket_id, open_qty in _against(plan, instrument_id, qty):
+        if left > 0:
+            closed.append((bracket_id, min(open_qty, left)))
+            left -= closed[-1][1]
+    strategy_ids = [i for i, strategy in enumerate(plan.strategies) if strategy.instrument_id == instrument_id]
+    if left and not strategy_ids:
+        raise EngineError(f"{plan.symbol_of(instrument_id)} has no strategy whose stop could protect the position: add one")
+    words = []
+    rest_qty, rest_e4 = abs(qty), value_e4
+    for bracket_id, part in closed:
+        part_e4 = rest_e4 * part // rest_qty
+        _fill(plan, bracket_id, Leg.TARGET, side, part, part_e4, now_ns, by_broker=by_broker)
+        rest_qty, rest_e4 = rest_qty - part, rest_e4 - part_e4
+    if closed:
+        which = "the bracket that had opened them" if len(closed) == 1 else f"the {len(closed)} brackets that had opened them"
+        who = "the broker" if by_broker else "hand"
+        words.append(f"{abs(qty) - left} units closed by {who} are booked on {which}")
+    opened = _slices(plan, instrument_id, left)
+    for part in opened:
+        part_e4 = rest_e4 * part // rest_qty
+        distance_e4 = stop_distance_e4(plan.engine, strategy_ids[0], part_e4 // part)
+        bracket_id = plan.engine.adopt_bracket(strategy_ids[0], side, part, distance_e4, now_ns)
+        _fill(plan, bracket_id, Leg.ENTRY, side, part, part_e4, now_ns)
+        rest_qty, rest_e4 = rest_qty - part, rest_e4 - part_e4
+    if opened:
+        stops = "its stop" if len(opened) == 1 else f"{len(opened)} stops, none above the freeze quantity"
+        words.append(f"{left} units are taken over under {plan.strategies[strategy_ids[0]].name}, with {stops}")
+    return f"{plan.symbol_of(instrument_id)}: {'; '.join(words)}"
+
+
+def closed_at(plan: DayPlan, instrument_id: int, side: int, ts_ns: int) -> int | None:
+    """The bracket against which an order of that side traded at a time (the broker's, in whole seconds) while it was open, and which
+    our own exit has closed since.
+    """
+    for bracket_id in range(plan.engine.n_brackets - 1, -1, -1):
+        bracket = plan.engine.bracket(bracket_id)
+        is_its = bracket["instrument_id"] == instrument_id and bracket["side"] == -side and bracket["state"] == BracketState.CLOSED
+        if is_its and bracket["exit_qty"] > 0 and bracket["ts_entry_ns"] - NS_PER_S <= ts_ns <= bracket["ts_close_ns"]:
+            return bracket_id
+    return None
+
+
+def close_again(plan: DayPlan, bracket_id: int, side: int, qty: int, value_e4: int, now_ns: int, *, by_broker: bool) -> None:
+    """Somebody else's order closed what our own exit closed as well: the bracket comes back with what is too much, and undoes it."""
+    _fill(plan, bracket_id, Leg.TARGET, Side(side), qty, value_e4, now_ns, by_broker=by_broker)
+
+
+def _slices(plan: DayPlan, instrument_id: int, qty: int) -> list[int]:
+    """So many units in orders that the exchange takes."""
+    instrument = plan.engine.instrument(instrument_id)
+    most = instrument["freeze_qty"] // instrument["lot_size"] * instrument["lot_size"] or qty
+    return [most] * (qty // most) + ([qty % most] if qty % most else []) if qty else []
+
+
+def _fill(
+    plan: DayPlan, bracket_id: int, leg: Leg, side: Side, qty: int, value_e4: int, now_ns: int, *, by_broker: bool = False
+) -> None:
+    """An order of somebody else's, filled whole, as one of this bracket's."""
+    engine = plan.engine
+    reference = f"ADOPTED-{engine.sizes['run_id']}-{engine.n_orders}"
+    px_e4 = value_e4 // qty
+    terms = {"order_qty": qty, "price_e4": px_e4, "trigger_e4": 0, "ord_type": OrdType.LIMIT, "side": side}
     engine.adopt_order(
         bracket_id,
         leg,
@@ -161,31 +221,23 @@ def adopt_position(plan: DayPlan, instrument_id: int, qty: int, value_e4: int, n
         OrdStatus.PENDING_NEW,
         cl_ord_id="",
         broker_order_id=reference,
-        side=side,
-        order_qty=abs(qty),
-        price_e4=px_e4,
-        trigger_e4=0,
-        ord_type=OrdType.LIMIT,
         ts_ns=now_ns,
+        by_broker=by_broker,
+        **terms,
     )
     engine.on_report(
         cl_ord_id="",
         broker_order_id=reference,
         ev=Ev.FILL_FULL,
         source=2,
-        side=side,
-        order_qty=abs(qty),
-        cum_qty=abs(qty),
+        cum_qty=qty,
         cum_value_e4=value_e4,
-        price_e4=px_e4,
-        trigger_e4=0,
-        ord_type=OrdType.LIMIT,
         triggered=False,
         reason=0,
         ts_update_ns=0,
         ts_recv_ns=now_ns,
+        **terms,
     )
-    return f"{plan.symbol_of(instrument_id)}: {words}"
 
 
 def stop_distance_e4(engine: Engine, strategy_id: int, px_e4: int) -> int:

@@ -150,6 +150,7 @@ EXIT_WORDS: dict[ExitReason, str] = {
     ExitReason.RISK: "a risk limit",
     ExitReason.FIX: "an order that undid an over-exit",
     ExitReason.MANUAL: "hand",
+    ExitReason.BROKER: "the broker's own square-off",
 }
 
 HALT_WORDS: dict[Halt, str] = {

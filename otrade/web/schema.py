@@ -54,6 +54,7 @@ ExitReason = Literal[
     "RISK",
     "FIX",
     "MANUAL",
+    "BROKER",
 ]
 Severity = Literal["info", "warn", "error", "alarm"]
 Source = Literal["push", "answer", "book", "engine"]

@@ -22,6 +22,7 @@ from .ledger import Ledger, unit_margin_e4
 from .market import Market
 from .orders import Order, Request, Terms, Trade
 from .prices import Prices
+from .risk_desk import PLACED_BY, RiskDesk
 from .universe import E4, Contract
 from .venue import Push, State, Venue
 
@@ -52,6 +53,7 @@ class Exchange:
         self._rng = random.Random()
         self._book: dict[str, Order] = {}
         self._venue: Venue
+        self.risk_desk = self.faults.desk = RiskDesk(self, lambda order, why: self._venue.cancel_at_once(order, why))
 
     # ---- the day
 
@@ -74,6 +76,7 @@ class Exchange:
         self._rng = random.Random(f"{self.cfg.seed}:{date}:latency")
         self._book = {}
         self.ledger.roll(self.market.universe.by_key.get)
+        self.risk_desk.open_day(date)
         for listener in self.on_day:
             listener()
 
@@ -185,7 +188,10 @@ class Exchange:
         self._venue.record(order, orders.PUT_REQ)
         self._venue.record(order, orders.VALIDATION)
         reason = checks.rms_reason(terms, contract, quote) if short is None else short.message
-        if reason is None and self._reduces(order) and self.faults.take_exit_rejection():
+        is_brokers = placed_by in PLACED_BY.values()
+        if reason is None and not is_brokers:
+            reason = self.risk_desk.blocked(contract, request.product)
+        if reason is None and placed_by is None and self._reduces(order) and self.faults.take_exit_rejection():
             reason = "RMS:Rule: the order is blocked by the risk desk"
         if reason is not None:
             self._venue.reject(order, reason)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .clock import VirtualClock, VirtualTimer
+from .fault_account import AccountFaults
 from .fault_orders import OrderFaults
 from .fault_pushes import PushFaults
 from .fault_requests import RequestFaults
@@ -44,7 +45,7 @@ class Prices(Protocol):
         ...
 
 
-class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults):
+class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, AccountFaults):
     """What shall go wrong; nothing by default."""
 
     def __init__(self, seed: int, clock: VirtualClock) -> None:
@@ -53,6 +54,7 @@ class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults):
         PushFaults.__init__(self, rng, seen)
         OrderFaults.__init__(self, rng, seen)
         TagFaults.__init__(self, seen)
+        AccountFaults.__init__(self, clock, seen)
         self.feed: Feed
         self.prices: Prices
         self._clock = clock
@@ -107,7 +109,7 @@ class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults):
     @property
     def pending(self) -> bool:
         """Is anything armed that happens once, or going on? (Caps and cut fills stand until `clear`, and do not count.)"""
-        rooms = RequestFaults, PushFaults, OrderFaults, TagFaults
+        rooms = RequestFaults, PushFaults, OrderFaults, TagFaults, AccountFaults
         return any(room._is_armed(self) for room in rooms) or bool(self._endings)
 
     def clear(self) -> None:
@@ -116,6 +118,7 @@ class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults):
         PushFaults._disarm(self)
         OrderFaults._disarm(self)
         TagFaults._disarm(self)
+        AccountFaults._disarm(self)
         for kind in list(self._endings):
             timer, ending = self._endings.pop(kind)
             timer.cancel()

@@ -123,6 +123,8 @@ class Ledger:
     def __init__(self, funds_rupees: float) -> None:
         self.opening_e4 = round(funds_rupees * E4)
         self._positions: dict[tuple[str, str], Position] = {}
+        self.fees_e4 = 0
+        """What the broker has charged for its own square-offs."""
 
     def positions(self) -> list[Position]:
         return list(self._positions.values())
@@ -149,10 +151,27 @@ class Ledger:
             position.sell_qty += trade.qty
             position.sell_value_e4 += trade.qty * trade.price_e4
 
+    def convert(self, contract: Contract, from_product: str, to_product: str, qty: int) -> None:
+        """Move units of the day, at their average price."""
+        source, target = self.position(contract, from_product), self.position(contract, to_product)
+        value_e4 = round(source.average_e4 * qty)
+        if source.qty > 0:
+            source.buy_qty -= qty
+            source.buy_value_e4 -= value_e4
+            target.buy_qty += qty
+            target.buy_value_e4 += value_e4
+        else:
+            source.sell_qty -= qty
+            source.sell_value_e4 -= value_e4
+            target.sell_qty += qty
+            target.sell_value_e4 += value_e4
+
     def roll(self, resolve: Callable[[str], Contract | None]) -> None:
         """A new day: profit becomes cash, open quantities become overnight ones, expired contracts
         disappear.
         """
+        self.opening_e4 -= self.fees_e4
+        self.fees_e4 = 0
         carried = {}
         for key, position in self._positions.items():
             self.opening_e4 += position.realised_e4
@@ -163,7 +182,7 @@ class Ledger:
         self._positions = carried
 
     def realised_e4(self) -> int:
-        return sum(position.realised_e4 for position in self._positions.values())
+        return sum(position.realised_e4 for position in self._positions.values()) - self.fees_e4
 
     def blocked_e4(self, orders: Iterable[Order], price_of: Callable[[Order], int]) -> int:
         """Money held by positions and by what the working orders would add to them."""

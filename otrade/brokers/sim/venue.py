@@ -88,6 +88,12 @@ class Venue:
         self.record(order, orders.CANCEL_PENDING)
         self._later(delay_ns, lambda: self._apply_cancel(order))
 
+    def cancel_at_once(self, order: Order, why: str) -> None:
+        """The broker takes it out of the market by itself."""
+        self._busy.discard(order.order_id)
+        order.status_message = why
+        self._end(order, orders.CANCELLED)
+
     def _later(self, delay_ns: int, step: Callable[[], None]) -> None:
         def run() -> None:
             if not self._closed:

@@ -21,7 +21,7 @@ export type Leg = "ENTRY" | "STOP" | "TARGET" | "FIX";
 
 export type BracketState = "ENTERING" | "OPEN" | "EXITING" | "CLOSED";
 
-export type ExitReason = "NONE" | "STOP" | "TARGET" | "TRAIL" | "TIME" | "SQUARE_OFF" | "SIGNAL" | "FLATTEN" | "ENTRY_FAILED" | "RISK" | "FIX" | "MANUAL";
+export type ExitReason = "NONE" | "STOP" | "TARGET" | "TRAIL" | "TIME" | "SQUARE_OFF" | "SIGNAL" | "FLATTEN" | "ENTRY_FAILED" | "RISK" | "FIX" | "MANUAL" | "BROKER";
 
 export type Severity = "info" | "warn" | "error" | "alarm";
 
