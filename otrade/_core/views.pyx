@@ -162,6 +162,14 @@ cdef class EngineViews(EngineSetup):
             newest = max(newest, self.c.markets[i].ts_recv_ns)
         return newest
 
+    def newest_exchange_ns(self):
+        """The latest time that the exchange has put on any instrument's tick; 0: none yet."""
+        cdef int i
+        cdef int64_t newest = 0
+        for i in range(self.c.n_instruments):
+            newest = max(newest, self.c.markets[i].ts_exch_ns)
+        return newest
+
     def market(self, int i):
         self._set_up(i, self.c.n_instruments, "instrument")
         return self.c.markets[i]

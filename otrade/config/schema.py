@@ -453,8 +453,8 @@ class WatchdogConfig(Base, frozen=True, kw_only=True):
 
     enabled: bool = True
     stale_s: Annotated[
-        float, Meta(ge=5, le=600, description="without a sign of life; then the engine is killed and the watchdog acts")
-    ] = 10.0
+        float, Meta(ge=5, le=600, description="without a sign of life; then the engine is killed: what is open is covered within 10 s")
+    ] = 7.0
     flatten: Annotated[bool, Meta(description="close everything, instead of making sure that the stops rest")] = False
 
 

@@ -18,6 +18,8 @@ from otrade.brokers.sim.upstox_names import instrument_key
 from otrade.brokers.upstox.kit import UpstoxKit
 from otrade.journal.memory import MemoryJournal
 from otrade.live.assemble import EngineSpec, InstrumentSpec, assemble, sink_of
+from otrade.live.clock import WallClock
+from otrade.live.clock_watch import ClockWatch
 from otrade.live.day import DayOptions, TradingDay
 from otrade.live.journal import DayJournal
 from otrade.live.notices import NoticeBoard
@@ -51,21 +53,49 @@ def new_token(sim: Simulator, kind: BrokerKind) -> str:
     return sim.new_token(kind)
 
 
+class _MortalTimer:
+    """One call of a `MortalClock`, for the living only. Its time may come later than it was thought: it looks again."""
+
+    def __init__(self, owner: "MortalClock", ts_ns: int, callback: Callable[[], None]) -> None:
+        self._owner = owner
+        self._ts_ns = ts_ns
+        self._callback = callback
+        self._handle: Any = self._arm()
+
+    def _arm(self) -> Any:
+        real = self._owner.clock
+        return real.call_at(real.now_ns() + max(0, self._ts_ns - self._owner.now_ns()), self._ring)
+
+    def _ring(self) -> None:
+        if not self._owner.alive:
+            return
+        if self._owner.now_ns() < self._ts_ns:
+            self._handle = self._arm()
+            return
+        self._callback()
+
+    def cancel(self) -> None:
+        self._handle.cancel()
+
+
 @dataclass
 class MortalClock:
-    """The simulation's clock as one process sees it: it can be set wrong, never goes back, and rings for the living only."""
+    """The engine's own clock on a simulated machine, whose time can be set wrong: for ever (`offset_ns`) or for a while (`wrong_ns`)."""
 
     clock: Any
     offset_ns: int = 0
+    wrong_ns: int = 0
     alive: bool = True
-    _last_ns: int = 0
+    wall: WallClock = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.wall = WallClock(lambda: int(self.clock.now_ns()) + self.offset_ns + self.wrong_ns, self.clock.now_ns)
 
     def now_ns(self) -> int:
-        self._last_ns = max(self._last_ns, int(self.clock.now_ns()) + self.offset_ns)
-        return self._last_ns
+        return self.wall.now_ns()
 
-    def call_at(self, ts_ns: int, callback: Callable[[], None], /) -> Any:
-        return self.clock.call_at(ts_ns - self.offset_ns, lambda: callback() if self.alive else None)
+    def call_at(self, ts_ns: int, callback: Callable[[], None], /) -> _MortalTimer:
+        return _MortalTimer(self, ts_ns, callback)
 
 
 class MortalSession:
@@ -130,6 +160,7 @@ class Process:
             about = {"encoder": kit.spelled()}
             journal.begin(plan, about, self.spec.run_id, self.clock.now_ns())
         self.day = TradingDay(plan, self.clock, self.board, self.charge_rule, self.options, journal=journal)
+        self.day.on_beat.append(ClockWatch(self.day, self.clock.wall).look)
         kit.close()
         self.broker = kit.session(
             encoder=encoder,

@@ -89,6 +89,7 @@ class Session:
         self._said: list[tuple[int, str]] = []
         self._violation: Violation | None = None
         self._recovering_ns = 0
+        self._ended_ns = 0
         self._kill_s = 0.0
         self._kill_twice = self._kill_lost = False
         self._n_runs = 0
@@ -157,6 +158,7 @@ class Session:
             old.sent if old else [],
         )
         self._n_runs += 1
+        self._ended_ns = 0
         self._control.set_day(self._process.day)
         for notice in self._process.board.since(0):
             self._said.append((notice.ts_ns, f"{notice.severity.name}: {notice.text}"))
@@ -218,6 +220,11 @@ class Session:
         elif event.kind == "clock_step":
             self._result.seen["clock_step"] += 1
             self._process.clock.offset_ns += round(args["s"] * SECOND)
+        elif event.kind == "clock_wrong":
+            self._result.seen["clock_wrong"] += 1
+            clock, wrong_ns = self._process.clock, round(args["s"] * SECOND)
+            clock.wrong_ns += wrong_ns
+            sim.clock.schedule(sim.clock.now_ns() + round(args["for_s"] * SECOND), lambda: self._set_right(clock, wrong_ns))
         elif event.kind == "kill":
             writer = self._journal.writer
             if args["behind"] == UNDECIDED:
@@ -232,6 +239,10 @@ class Session:
             self._result.seen["halt"] += 1
             self._oracle.halted_since_ns = sim.clock.now_ns()
             sim.clock.schedule(sim.clock.now_ns() + round(args["s"] * SECOND), self._rearm)
+
+    @staticmethod
+    def _set_right(clock: MortalClock, wrong_ns: int) -> None:
+        clock.wrong_ns -= wrong_ns
 
     def _note_strangers(self) -> None:
         """Which instruments hold something that is not the engine's, now?"""
@@ -263,6 +274,8 @@ class Session:
     def _look(self, *, has_changed: bool = True) -> None:
         if self._violation is not None:
             return
+        if self._n_runs and self._day.ended.is_set() and not self._ended_ns:
+            self._ended_ns = self._sim.clock.now_ns()
         try:
             self._oracle.look(has_changed=has_changed)
         except Violation as violation:
@@ -277,6 +290,7 @@ class Session:
         oracle, day = self._oracle, self._day
         if not day.ended.is_set():
             raise Violation("the day did not end after its close")
+        self._check_hours()
         if self._violation is not None:
             raise self._violation
         oracle.check_end()
@@ -286,6 +300,13 @@ class Session:
         self._compare_books()
         self._compare_limits()
         self._compare_journal()
+
+    def _check_hours(self) -> None:
+        """The day lasts until its close. A process that begins under a clock which is set ahead for good knows no better."""
+        ahead_s = sum(max(event.args["s"], 0) for event in self._scenario.events if event.kind == "clock_step")
+        early_s = (self._end_ns - self._ended_ns) / SECOND
+        if self._ended_ns and early_s > ahead_s:
+            raise Violation(f"the day ended {early_s:,.0f} s before its close")
 
     def _compare_books(self) -> None:
         oracle, day = self._oracle, self._day

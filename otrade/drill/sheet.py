@@ -13,6 +13,7 @@ NAMES = {
     "kill": "sudden deaths of the engine",
     "kill_again": "deaths in the middle of a recovery",
     "clock_step": "clock set wrong",
+    "clock_wrong": "clock wrong for some seconds",
     "token": "access token revoked",
 }
 

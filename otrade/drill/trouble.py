@@ -264,6 +264,12 @@ TROUBLES: dict[str, Trouble] = {
         lambda args: abs(args["s"]) + DOUBT_S,
         "timeouts and looks come early or late",
     ),
+    "clock_wrong": Trouble(
+        lambda rng, keys: {"s": rng.choice((-200.0, -4.0, 4.0, 90.0, 200.0, 1200.0, 10_000.0)), "for_s": rng.choice((2.0, 4.0, 9.0, 20.0))},
+        None,
+        _always(0.0),
+        "the machine's clock is wrong for a while, past the square-off and the close too: ticks tell, and nothing is moved by it",
+    ),
     "kill": Trouble(
         lambda rng, keys: {
             "behind": rng.choice((UNDECIDED, "COMMAND", "COMMAND", "REPORT", "ANSWER", "SENT", "FRAME", "TIMER")),

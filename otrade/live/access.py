@@ -2,10 +2,12 @@
 
 A paper day logs in at the simulator by the same redirect that a person's browser would follow. A live day needs a person once a
 morning: the token comes from the environment or the secrets file, from the session file of an earlier login today (`otrade
-login`, or the page), or from the address that the broker redirected the person to. It is never logged and never part of an error.
+login`, or the page), or from the address that the broker redirected the person to; the newest that was not refused is taken (see
+`tokens.py`). It is never logged and never part of an error.
 """
 
 import asyncio
+import os
 import secrets as randomness
 import sys
 from pathlib import Path
@@ -17,9 +19,11 @@ from otrade.brokers.kite.kit import KiteKit
 from otrade.brokers.session import Session, last_user, load_session, save_session
 from otrade.config.schema import BrokerConfig, Config
 from otrade.config.secret import Secret, read_secrets, remember, secret_name
-from otrade.errors import ConfigError, TokenError
+from otrade.errors import BrokerError, ConfigError, TokenError
 
 from .clock import Clock
+from .tokens import Candidate, RefusedTokens, process_began_ns
+from .units import ist_hms
 
 BROKERS = ("kite", "upstox")
 
@@ -66,6 +70,10 @@ class PaperAccess(msgspec.Struct, frozen=True):
         """The simulator hands out no token by itself."""
         return None
 
+    def refused(self, token: str) -> str:
+        """A paper day starts again."""
+        return "the simulator's login"
+
     def close(self) -> None:
         self.kit.close()
 
@@ -82,6 +90,8 @@ class LiveAccess:
         self._clock = clock
         self._secrets_path = Path(config.paths.secrets)
         self._session_path = session_path(config, kind)
+        self._said: list[str] = []
+        """Sources whose token the broker has refused."""
         secrets = read_secrets(self._secrets_path)
         api_key = secrets.get(secret_name(kind, "API_KEY"))
         if not api_key:
@@ -93,35 +103,66 @@ class LiveAccess:
         self._api_secret = secrets.get(secret_name(kind, "API_SECRET"), Secret(""))
         self.kit = kit_of(broker, api_key.reveal(), self._api_secret.reveal(), clock)
         self.account = self.kit.account
+        self._refused = RefusedTokens(self._session_path.with_suffix(".refused.json"), api_key.reveal())
 
     def __repr__(self) -> str:
         return "LiveAccess()"
 
     async def token(self, *, ask: bool = True) -> str:
-        """The day's token, which the kit uses from now on. TokenError, saying what to do, when there is none and nobody at the
-        keyboard, or nobody is to be asked.
+        """The day's token, which the kit uses from now on: the newest that the broker accepts. TokenError, saying what to do, when there
+        is none and nobody at the keyboard, or nobody is to be asked.
         """
-        given = self._given()
-        if given is None:
-            given = (await self._ask(ask)).access_token
-        remember(given)
-        self.kit.use(given)
-        return given
+        while (given := self._given()) is not None:
+            self._use(given.token)
+            try:
+                await self.kit.prove()
+            except TokenError:
+                self.refused(given.token)
+                continue
+            except BrokerError:
+                pass  # it could not be asked: whoever needs the broker next will say so
+            return given.token
+        session = await self._ask(ask)
+        self._use(session.access_token)
+        return session.access_token
+
+    def _use(self, token: str) -> None:
+        remember(token)
+        self.kit.use(token)
 
     def fresh_token(self, old: str) -> str | None:
         """A token other than `old`, when somebody has left one since."""
         given = self._given()
-        if given is not None:
-            remember(given)
-        return given if given != old else None
+        if given is None or given.token == old:
+            return None
+        remember(given.token)
+        return given.token
 
-    def _given(self) -> str | None:
-        """From the environment or the secrets file, else from the session file while it is good."""
-        given = read_secrets(self._secrets_path).get(secret_name(self._kind, "ACCESS_TOKEN"))
-        if given:
-            return given.reveal()
+    def refused(self, token: str) -> str:
+        """The broker has refused it: it is not taken again, here or by a later process. Returns where it came from, for people."""
+        source = next((one.source for one in self._left() if one.token == token), "an earlier login")
+        self._refused.add(token)
+        self._said.append(source)
+        return source
+
+    def _given(self) -> Candidate | None:
+        """The newest token that has not been refused."""
+        return max((one for one in self._left() if one.token not in self._refused), key=lambda one: one.since_ns, default=None)
+
+    def _left(self) -> list[Candidate]:
+        """Every token that somebody has left: in the environment, in the secrets file, by a login."""
+        name = secret_name(self._kind, "ACCESS_TOKEN")
+        found = []
+        of_file = read_secrets(self._secrets_path, {}).get(name)
+        if of_file:
+            found.append(Candidate(of_file.reveal(), f"{name} in {self._secrets_path}", self._secrets_path.stat().st_mtime_ns))
+        of_environment = read_secrets(self._secrets_path).get(name) if os.environ.get(name) else None
+        if of_environment:
+            found.append(Candidate(of_environment.reveal(), f"{name} in the environment", process_began_ns()))
         session = self.saved()
-        return session.access_token if session is not None else None
+        if session is not None:
+            found.append(Candidate(session.access_token, f"the login of {ist_hms(session.login_ns)[:5]} IST", session.login_ns))
+        return found
 
     def saved(self) -> Session | None:
         """The session of an earlier login, while it is good."""
@@ -140,8 +181,9 @@ class LiveAccess:
         state = randomness.token_urlsafe(16)
         url = self.kit.login_url(state)
         if not may_ask or not self._api_secret or not sys.stdin.isatty():
+            refused = f" that is accepted (refused: {', '.join(dict.fromkeys(self._said))})" if self._said else ""
             raise TokenError(
-                f"there is no access token for {self._kind} today. Run `otrade login --broker {self._kind}`, or log in at "
+                f"there is no access token for {self._kind} today{refused}. Run `otrade login --broker {self._kind}`, or log in at "
                 f"{self.kit.login_url('')} and set "
                 f"{secret_name(self._kind, 'ACCESS_TOKEN')} (or {secret_name(self._kind, 'API_SECRET')}, and run again in a terminal)"
             )

@@ -124,6 +124,11 @@ ALERTS: dict[str, Level | AsSaid | None] = {
     "INSTRUMENTS_DAMAGED": Level.WARN,
     "RESOLVED": None,
     "FREEZE": None,
+    "TOKEN_REFUSED": None,  # TOKEN_DEAD has woken whoever it concerns
+    "CLOCK_STEP": None,
+    "CLOCK_BELIEVED": Level.WARN,
+    "CLOCK_WRONG": Level.ALARM,
+    "CLOCK_RIGHT": None,
     "RENAMED": Level.WARN,
     "NO_WATCHDOG": Level.ALARM,
     "CONFIG_REFUSED": Level.WARN,

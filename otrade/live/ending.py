@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .day import TradingDay
 
 CLOSE_GRACE_NS = 2 * NS_PER_S
+QUIET_NS = 5 * NS_PER_S
+"""For so long after the close a feed that still speaks is waited for, while something is open."""
 LEAVE_TIMEOUT_NS = 10 * NS_PER_S
 WORKING = frozenset({OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED})
 
@@ -28,6 +30,7 @@ class Ending:
         self._day = day
         self._stop_ns = 0
         self._flatten = False
+        self._tick_ns = self._tick_seen_ns = 0
         self.why = ""
 
     @property
@@ -72,8 +75,18 @@ class Ending:
                     self._end(f"stopped ({self.why}), but not everything could be closed in time")
             elif not entries_pending(day.plan) or waited_ns >= LEAVE_TIMEOUT_NS:
                 self._end(f"stopped ({self.why})")
-        elif now_ns >= day.plan.close_ns + CLOSE_GRACE_NS:
+        elif now_ns >= day.plan.close_ns + CLOSE_GRACE_NS and not self._still_trades(now_ns):
             self._end("the last session has closed")
+
+    def _still_trades(self, now_ns: int) -> bool:
+        """Something of ours is open, and the exchange goes on putting times before the close on its ticks: then our clock is wrong, from
+        this process's start perhaps, and the day is not over.
+        """
+        day = self._day
+        tick_ns = day.engine.newest_exchange_ns()
+        if tick_ns != self._tick_ns:
+            self._tick_ns, self._tick_seen_ns = tick_ns, now_ns
+        return day.engine.n_live > 0 and 0 < tick_ns < day.plan.close_ns and now_ns - self._tick_seen_ns < QUIET_NS
 
     def _end(self, why: str) -> None:
         day = self._day

@@ -68,13 +68,15 @@ class Protection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     brackets: list[Protected]
 
 
-def start_ticks(pid: int) -> int:
-    """When that process began, in clock ticks since the machine did; 0 when it is not there, or is dead and not yet buried."""
+def start_ticks(pid: int, *, dead_too: bool = False) -> int:
+    """When that process began, in clock ticks since the machine did; 0 when it is not there, or is dead and not yet buried, unless
+    `dead_too`. One whose first thread has ended is shown as dead while the others live, and hold its locks.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
         return 0
-    return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
+    return 0 if fields[0] in (b"Z", b"X") and not dead_too else int(fields[19])
 
 
 class Heartbeat:
@@ -84,7 +86,7 @@ class Heartbeat:
         self._run_dir = var_dir / "run"
         self._map: mmap.mmap | None = None
         self._pid = os.getpid()
-        self._start_ticks = start_ticks(self._pid)
+        self._start_ticks = start_ticks(self._pid, dead_too=True)
         self._beat = 0
         self._said: Protection | None = None
 

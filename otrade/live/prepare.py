@@ -25,7 +25,7 @@ from otrade.journal.file import JournalBusy
 
 from .access import Access
 from .assemble import assemble, sink_of
-from .clock import NS_PER_S, Clock, pause
+from .clock import NS_PER_S, Clock, frame_clock, pause
 from .day import DayOptions, TradingDay
 from .instrument_cache import InstrumentCache, directory_of
 from .journal import DayJournal, open_journal
@@ -136,13 +136,13 @@ class DayMaker(msgspec.Struct, frozen=True):
             clock=clock,
             rng=random.Random(run_id),
             callbacks=day.callbacks(),
-            feed_now_ns=clock.now_ns if self.is_paper else None,
+            feed_now_ns=frame_clock(clock),
             answer_timeout_ns=config.engine.order_timeout_ms * NS_PER_MS,
             order_connections=config.broker.connections,
         )
         day.token_dies_ns = kit.token_dies_ns
         if second is not None:
-            second.attach(day, clock, run_id + 1, clock.now_ns if self.is_paper else None)
+            second.attach(day, clock, run_id + 1, frame_clock(clock))
         day.latency = lambda: latency_of(broker)
         return PreparedDay(day, broker, token, records, second)
 

@@ -10,14 +10,16 @@ from otrade.calendar import Calendar, date_of
 from otrade.config import ConfigManager, RunOptions
 from otrade.errors import CalendarError, OTradeError
 
-from .access import LiveAccess, second_broker
+from .access import Access, LiveAccess, second_broker
 from .clock import NS_PER_S, WallClock
+from .clock_watch import ClockWatch
+from .day import TradingDay
 from .heartbeat import Heartbeat
 from .hooks import HookDesk
 from .host import Host
 from .instrument_cache import InstrumentCache, by_process, directory_of
 from .login import LoginDesk
-from .prepare import DayMaker, PreparedDay
+from .prepare import DayMaker
 from .runfile import AccountLock
 from .summary import DaySummary
 from .watchdog import spawn
@@ -64,9 +66,9 @@ async def _run_day(
     day = prepared.day
     host.begin(day)
     host.ask_at(prepared, maker)
-    login = host.source.login = LoginDesk(access, clock, lambda session: day.on_token(session.access_token))
-    watch = TokenWatch(prepared, access)
-    day.on_beat += [watch.look, partial(heartbeat.look, day)]
+    watch = TokenWatch(day, access, prepared.access_token)
+    login = host.source.login = LoginDesk(access, clock, lambda session: watch.use(session.access_token))
+    day.on_beat += [ClockWatch(day, clock).look, watch.look, partial(heartbeat.look, day)]
     await day.open(prepared.broker)
     await host.opened()
     await host.serve_hooks(HookDesk(access.kit, login, host.board, clock, day.desk.on_report))
@@ -87,17 +89,38 @@ def _start_watchdog(host: Host, config: Path, var_dir: Path) -> None:
 
 
 class TokenWatch:
-    """While the token is dead, looks whether a person has left a new one."""
+    """While the token is dead, looks whether a person has left a new one. Says whose it was that died."""
 
-    def __init__(self, prepared: PreparedDay, access: LiveAccess) -> None:
-        self._day = prepared.day
-        self._token = prepared.access_token
+    def __init__(self, day: TradingDay, access: Access, token: str) -> None:
+        self._day = day
+        self._token = token
         self._access = access
         self._next_ns = 0
         self._trouble = ""
+        self._was_dead = False
+
+    def use(self, token: str) -> None:
+        """Another one is in use: from a file, or from a login on the page."""
+        self._token = token
+        self._access.kit.use(token)
+        self._was_dead = False
+        self._day.on_token(token)
 
     def look(self, now_ns: int) -> None:
-        if not self._day.is_token_dead or now_ns < self._next_ns:
+        if not self._day.is_token_dead:
+            self._was_dead = False
+            return
+        if not self._was_dead:
+            self._was_dead = True
+            self._next_ns = 0
+            source = self._access.refused(self._token)
+            self._day.board.say(
+                Severity.WARN,
+                "TOKEN_REFUSED",
+                f"the broker refused the access token from {source}; it is not taken again. The newest one that anybody leaves is: "
+                f"{self._day.options.login_words}",
+            )
+        if now_ns < self._next_ns:
             return
         self._next_ns = now_ns + TOKEN_LOOK_NS
         try:
@@ -108,6 +131,4 @@ class TokenWatch:
                 self._day.board.say(Severity.ERROR, "TOKEN", self._trouble)
             return
         if token is not None:
-            self._token = token
-            self._access.kit.use(token)
-            self._day.on_token(token)
+            self.use(token)

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from .access import LiveAccess
 from .alerts import AlertDesk
 from .clock import Clock, WallClock
 from .courier import Courier, carrier_command
+from .fence import end_process
 from .heartbeat import Beat, EngineState, read_heartbeat, read_protection, start_ticks
 from .notices import Notice
 from .redact import redact
@@ -33,13 +33,13 @@ from .rescue import Outcome, Rescue
 from .runfile import AccountLock, RunFile
 
 POLL_S = 0.5
-STALE_S = 10.0
+STALE_S = 7.0
+"""Without a beat. What follows (a question, the kill, two looks a safe time apart, the stop's way) ends within ten seconds."""
 GUARD_S = 15.0
 """Between two looks at what a dead engine has left."""
 RETRY_S = 3.0
 """The same while the broker cannot be asked."""
 FIRST_BEAT_S = 120.0
-DEATH_S = 30.0
 LAST_ALERTS_S = 20.0
 """How long the end waits for the fate of the last alerts."""
 GIVE_UP_S = 90.0
@@ -244,37 +244,11 @@ class Watchdog:
 
     async def _fence_and_protect(self, beat: Beat | None) -> Outcome:
         """StartError when another engine owns the directory or trades the account: what is open is that one's care."""
-        if beat is not None:
-            await self._end_engine(beat)
+        if beat is not None and beat.pid != os.getpid() and await end_process(beat.pid, beat.start_ticks):
+            self._say(Severity.ALARM, "FENCED", f"engine {beat.pid} is killed, so that two never trade at once")
         with RunFile(self._var), AccountLock(self._account):
             await self._log_in()
             return await self._rescue.protect(read_protection(self._var), flatten=self._flatten, give_up_s=self._give_up_s)
-
-    async def _end_engine(self, beat: Beat) -> None:
-        """Kill the process that wrote the heartbeat, if it is still that one, and wait until it is gone."""
-        if beat.pid == os.getpid():
-            return
-        try:
-            # From here on the number cannot mean a later process.
-            process = os.pidfd_open(beat.pid)
-        except ProcessLookupError:
-            return
-        try:
-            if start_ticks(beat.pid) != beat.start_ticks:
-                return
-            signal.pidfd_send_signal(process, signal.SIGKILL)
-        except PermissionError as error:
-            raise StartError(f"the hung engine {beat.pid} cannot be ended ({error.strerror}): end it yourself") from None
-        except ProcessLookupError:
-            return
-        finally:
-            os.close(process)
-        self._say(Severity.ALARM, "FENCED", f"engine {beat.pid} is killed, so that two never trade at once")
-        end_s = time.monotonic() + DEATH_S
-        while start_ticks(beat.pid) == beat.start_ticks:
-            if time.monotonic() > end_s:
-                raise StartError(f"the hung engine {beat.pid} does not die: end it yourself, or restart the machine")
-            await asyncio.sleep(0.02)
 
     async def _log_in(self) -> None:
         """The newest token that a person or the engine has left. TokenError when there is none."""

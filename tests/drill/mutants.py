@@ -215,6 +215,14 @@ MUTANTS = (
         "an order that the broker has marked with its own words is a stranger's, and ours is sent again",
         "broker_tags,answer_504,kill,push_dropped",
     ),
+    Mutant(
+        "a step of the machine's clock is believed at once",
+        "otrade/live/clock.py",
+        "        if abs(error_ns) <= self.STEP_NS:\n",
+        "        if abs(error_ns) < 86_400 * NS_PER_S:\n",
+        "a clock that is wrong for four seconds ends the day with its positions open",
+        "clock_wrong",
+    ),
 )
 HARMLESS = {
     "early request never waited for": "what nobody answers becomes a doubt, which the book resolves; the early way stays shut from then on",

@@ -6,6 +6,10 @@ from otrade._core.histogram import LatencyHistogram
 from otrade._core.wire import FrameSink
 from otrade.brokers.transport.early import EarlyWriter
 
+class FrameClock:
+    def set(self, anchor_ns: int, anchor_mono_ns: int) -> None: ...
+    def __call__(self) -> int: ...
+
 class FeedLatency:
     begun: int
     frame: LatencyHistogram

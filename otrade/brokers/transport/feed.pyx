@@ -27,6 +27,30 @@ cdef inline int64_t read_clock_ns(int which) noexcept nogil:
     return <int64_t>t.tv_sec * 1_000_000_000 + t.tv_nsec
 
 
+cdef extern from "<time.h>" nogil:
+    int CLOCK_BOOTTIME
+
+
+cdef class FrameClock:
+    """Engine time for frames, read in C: so far from an anchor as the machine has lived since, sleep included. Whoever keeps the engine's
+    clock moves the anchor (`otrade/live/clock.py`): a machine's clock that is set wrong reaches the core by no other road.
+    """
+
+    cdef int64_t _anchor_ns
+    cdef int64_t _anchor_mono_ns
+
+    def set(self, int64_t anchor_ns, int64_t anchor_mono_ns):
+        self._anchor_ns = anchor_ns
+        self._anchor_mono_ns = anchor_mono_ns
+
+    cdef int64_t read(self) noexcept nogil:
+        cdef int64_t lived_ns = read_clock_ns(CLOCK_BOOTTIME) - self._anchor_mono_ns
+        return self._anchor_ns + lived_ns if lived_ns > 0 else self._anchor_ns
+
+    def __call__(self):
+        return self.read()
+
+
 cdef class FeedLatency:
     """From a frame in our hands until it is dealt with, every frame (`frame`); of those that made commands, until the core has decided
     them (`core`) and until the last one's bytes are in the kernel (`order`). `begun` frames have been taken: one more than `frame.n`
@@ -47,7 +71,7 @@ cdef class FeedLatency:
 cdef class FeedListener(WSListener):
     """One connection's listener.
 
-    now_ns: engine time as a Python callable, or None for the system's clock read in C.
+    now_ns: engine time as a `FrameClock` or another callable, or None for the system's clock; the first and the last are read in C.
     on_text(bytes) takes a text frame, on_commands() is called when a frame left commands waiting,
     on_open(listener) and on_close(listener) frame the connection's life, and on_error(exception)
     takes what any of these raised: a fault of ours must not end the feed. `early` writes a request that
@@ -64,6 +88,7 @@ cdef class FeedListener(WSListener):
         EarlyWriter _early
         int64_t _ready_ns
         object _now_ns
+        FrameClock _frame_clock
         object _on_text
         object _on_commands
         object _on_open
@@ -80,6 +105,7 @@ cdef class FeedListener(WSListener):
         self._sink = sink
         self._latency = latency
         self._now_ns = now_ns
+        self._frame_clock = now_ns if isinstance(now_ns, FrameClock) else None
         self._on_text = on_text
         self._on_commands = on_commands
         self._on_open = on_open
@@ -87,6 +113,8 @@ cdef class FeedListener(WSListener):
         self._on_error = on_error
 
     cdef int64_t now(self) except -1:
+        if self._frame_clock is not None:
+            return self._frame_clock.read()
         return read_clock_ns(CLOCK_REALTIME) if self._now_ns is None else <int64_t>self._now_ns()
 
     cdef int take_binary(self, const uint8_t* payload, Py_ssize_t n) except -1:
