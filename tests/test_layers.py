@@ -39,7 +39,7 @@ CORE = {
 }
 PURE = {"errors", "types"}  # layer 0
 LAYER_1 = PURE | {"_core.wire", "_core.wire_kite", "_core.wire_upstox", "_core.histogram", "_core.journal", "_core.build_id"}
-LAYER_4 = PURE | {"config", "instruments", "calendar", "charges"}
+LAYER_4 = PURE | {"config", "instruments", "calendar", "charges", "square_off"}
 SHARED = {"brokers.base", "brokers.rows", "brokers.order_book", "brokers.session", "brokers.transport"}  # of all brokers
 LAYER_5 = LAYER_1 | LAYER_4 | {"brokers", "journal"}
 LIVE = LAYER_5 | {"_core.engine", "_core.warmup", "_core.sink", "_core.views", "lean", "live", "web"}
@@ -47,7 +47,7 @@ LIVE = LAYER_5 | {"_core.engine", "_core.warmup", "_core.sink", "_core.views", "
 TABLE: dict[str, set[str]] = {
     "errors": set(), "lean": set(),
     "config": PURE | {"config"},
-    "calendar": PURE | {"config"}, "instruments": PURE | {"instruments"}, "charges": PURE,
+    "calendar": PURE | {"config"}, "square_off": PURE | {"config", "calendar"}, "instruments": PURE | {"instruments"}, "charges": PURE,
     "brokers.base": LAYER_1 | LAYER_4 | {"brokers.base"},
     "brokers.rows": PURE,
     "brokers.order_book": LAYER_1 | {"brokers.base"},

@@ -11,9 +11,10 @@ from libc.string cimport memcpy
 from otrade._core cimport bracket, report, risk, waiting
 from otrade._core.state cimport core_t, new_order, notify
 from otrade._core.types cimport (
-    EXIT_BROKER, EXIT_MANUAL, EXIT_NONE, HALT_ACTIVE, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET, NOTE_ADOPTED, NOTE_CAPACITY, NOTE_RESUMED, PAUSE_PERSON,
-    PAUSE_START, PENDING_NONE, REASON_BROKER_TOKEN, REASON_CAPACITY, REASON_JOURNAL, REASON_OK, REASON_STOPPING,
-    REASON_RESTARTED, REASON_TIMED_OUT, SEV_ALARM, SEV_WARN, SIDE_BUY, TYPE_LIMIT, bracket_t, order_t, report_t,
+    EXIT_BROKER, EXIT_MANUAL, EXIT_NONE, HALT_ACTIVE, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET, NOTE_ADOPTED,
+    NOTE_CAPACITY, NOTE_RESUMED, PAUSE_PERSON, PAUSE_START, PENDING_NONE, REASON_BROKER_TOKEN, REASON_CAPACITY,
+    REASON_JOURNAL, REASON_OK, REASON_RESTARTED, REASON_STOPPING, REASON_TIMED_OUT, SEV_ALARM, SEV_WARN, SIDE_BUY,
+    TYPE_LIMIT, bracket_t, order_t, report_t,
 )
 
 cdef enum:
@@ -59,8 +60,8 @@ cdef int adopt_order(
 ) noexcept nogil:
     """An order of the broker's book becomes this bracket's, unfilled until its row is reported. Its slot, or -1.
 
-    `by_broker`: somebody else's exit, by the broker's own square-off. `status` is where it stands: an OrdStatus of an order that has ended, else PENDING_NEW. The order adopted last for a leg
-    holds the leg's role, so callers adopt what is live last.
+    `by_broker`: somebody else's exit, by the broker's own square-off. `status` is where it stands: an OrdStatus of an order that has
+    ended, else PENDING_NEW. The order adopted last for a leg holds the leg's role, so callers adopt what is live last.
     """
     cdef bracket_t* b = &c.brackets[bracket_id]
     cdef int slot = new_order(c, bracket_id, leg, row.side)

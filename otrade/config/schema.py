@@ -359,6 +359,9 @@ class Sessions(Base, frozen=True, kw_only=True):
     entry_delay_min: Annotated[float, Meta(ge=0, le=300)] = 1.0
     entry_stop_min: Annotated[float, Meta(ge=0, le=300, description="before the close")] = 30.0
     square_off_min: Annotated[float, Meta(ge=1, le=300, description="before the close")] = 10.0
+    square_off_room_min: Annotated[
+        float, Meta(ge=1, le=120, description="MIS: at least so long before the broker's own square-off, see square_off.json")
+    ] = 3.0
 
 
 HostName = Annotated[
@@ -463,6 +466,7 @@ class PathsConfig(Base, frozen=True, kw_only=True):
         str, Meta(description="run files, logs, sessions; relative to the working directory")
     ] = "var"
     calendar: Annotated[str, Meta(description="empty: the calendar that comes with OTrade")] = ""
+    square_off: Annotated[str, Meta(description="brokers' square-off times; empty: the table that comes with OTrade")] = ""
     secrets: Annotated[
         str,
         Meta(description="a JSON file only its owner may read (0600); the environment goes first"),

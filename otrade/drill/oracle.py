@@ -16,6 +16,8 @@ SECOND = 1_000_000_000
 NOTICED_S = 5.0
 """A halt's cancels, and a foreign position, reach whom they concern within this, troubles apart."""
 REVERSE = 2
+PRODUCT = "MIS"
+"""What the engine trades in every scenario."""
 UNCUT_QTY = 500.0
 """No freeze quantity cuts an order that is not larger."""
 EXCEED_S = 20.0
@@ -100,8 +102,8 @@ class Oracle:
         """A person has halted the engine then; 0: it may trade."""
         self.strange_since_ns: dict[str, int] = {}
         """Instruments with a position that is not the engine's, since when."""
-        self.is_reversed = False
-        """An exit of ours traded in the moment in which somebody closed the same position: the account is beyond flat."""
+        self._closed: list[tuple[Order, int]] = []
+        """Orders of others, and how many units of ours each has closed."""
 
     # ------------------------------------------------------------------------------- after an event
     def look(self, *, has_changed: bool = True) -> None:
@@ -175,22 +177,36 @@ class Oracle:
             raise Violation(f"entry {entry.tag} was placed beside {len(held)} open positions; the limit is {limit}")
 
     def _take_closings(self) -> None:
-        """What others have closed is no longer open: oldest brackets first, of those that were there."""
-        self.is_reversed = False
-        for closing in self._sim.exchange.risk_desk.closings:
-            left = closing.filled_qty
+        """What others have closed is no longer open: oldest brackets first, of those that were there. The rest is a stranger's, who
+        gives it back before he closes anything of ours again.
+        """
+        strange: Counter[str] = Counter()
+        self._closed = []
+        for other in self._sim.exchange.orders():
+            if other.tag or not other.filled_qty or other.product != PRODUCT:
+                continue  # another product is another position
+            key, left = other.contract.key, other.filled_qty
+            back = min(left, max(-strange[key] * other.side, 0))
+            strange[key] += other.side * back
+            left -= back
             for bracket in self._brackets.values():
                 first = bracket.orders[0]
-                if first.contract.key != closing.contract.key or bracket.side * closing.side >= 0 or first.ts_placed_ns > closing.ts_placed_ns:
-                    continue
-                part = min(left, max(bracket.open_qty, 0))
-                bracket.open_qty -= part
-                left -= part
-            self.is_reversed = self.is_reversed or left > 0  # an exit of ours has traded at the same moment
+                was_there = first.ts_placed_ns <= (other.trades[-1].ts_ns // SECOND + 1) * SECOND
+                if first.contract.key == key and was_there and bracket.side * other.side < 0:
+                    part = min(left, max(bracket.open_qty, 0))
+                    bracket.open_qty -= part
+                    left -= part
+                    self._closed.append((other, part))
+            strange[key] += other.side * left
+        for key, qty in strange.items():
+            if qty:
+                self.strange_since_ns.setdefault(key, self._sim.clock.now_ns())
+            else:
+                self.strange_since_ns.pop(key, None)
 
     def _check_room(self, order: Order) -> None:
         """No exit for what the account does not hold, once there was time to see that it does not."""
-        closings = [o for o in self._sim.exchange.risk_desk.closings if o.contract.key == order.contract.key]
+        closings = [o for o in self._sim.exchange.orders() if not o.tag and o.product == PRODUCT and o.contract.key == order.contract.key]
         sides = {b.side for b in self._brackets.values() if b.orders[0].contract.key == order.contract.key}
         if not closings or len(sides) > 1 or order.ts_placed_ns <= closings[-1].ts_placed_ns + self._bound_ns + NOTICED_S * SECOND:
             return
@@ -275,20 +291,31 @@ class Oracle:
                 raise Violation(f"recovery is not idempotent: {tag} was covered, and a second one at once placed {more}")
 
     def net_qty(self) -> dict[str, int]:
-        """Net quantity by instrument of the orders with our tags, and of those with which others have closed what these opened."""
+        """Net quantity by instrument of the orders with our tags, and of what others have closed of these."""
         net: Counter[str] = Counter()
-        for order in [o for bracket in self._brackets.values() for o in bracket.orders] + self._sim.exchange.risk_desk.closings:
+        for order in [o for bracket in self._brackets.values() for o in bracket.orders]:
             net[order.contract.key] += order.side * order.filled_qty
+        for order, part in self._closed:
+            net[order.contract.key] += order.side * part
         return {key: qty for key, qty in net.items() if qty}
 
     def pnl_e4(self) -> int:
-        """Profit of the same orders, from the exchange's executions alone; right when they are flat."""
-        closings = self._sim.exchange.risk_desk.closings
-        return -sum(
+        """Profit of the same, from the exchange's executions alone; right when they are flat. Of an order that has closed something of
+        ours and done more, a part of its value counts: right to less than a paisa.
+        """
+        others = sum(
+            order.side * (order.filled_value_e4 * part // order.filled_qty) * order.contract.multiplier for order, part in self._closed
+        )
+        return -others - sum(
             trade.order.side * trade.qty * trade.price_e4 * trade.order.contract.multiplier
             for trade in self._sim.exchange.trades()
-            if trade.order.tag or trade.order in closings
+            if trade.order.tag
         )
+
+    @property
+    def n_closed(self) -> int:
+        """How often somebody else has closed something of ours."""
+        return len(self._closed)
 
     def n_entries_traded(self) -> int:
         return sum(any(o.tag and o.tag[12] == "E" and o.filled_qty for o in b.orders) for b in self._brackets.values())

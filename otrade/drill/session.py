@@ -33,6 +33,7 @@ MINUTE = 60 * SECOND
 STEP_NS = SECOND
 AFTER_CLOSE_S = 120
 FIRST_RUN = 100
+PAISA_E4 = 100
 
 
 @dataclass(slots=True)
@@ -211,8 +212,6 @@ class Session:
         self._said.append((sim.clock.now_ns(), f"TROUBLE: {event.kind} {args}"))
         if trouble.do is not None:
             trouble.do(sim, args)
-            if event.kind == "manual":
-                self._note_strangers()
         elif event.kind == "token":
             self._result.seen["token"] += 1
             sim.expire_tokens()
@@ -243,18 +242,6 @@ class Session:
     @staticmethod
     def _set_right(clock: MortalClock, wrong_ns: int) -> None:
         clock.wrong_ns -= wrong_ns
-
-    def _note_strangers(self) -> None:
-        """Which instruments hold something that is not the engine's, now?"""
-        sim, net = self._sim, Counter[str]()
-        for order in sim.exchange.orders():
-            if not order.tag and order not in sim.exchange.risk_desk.closings:
-                net[order.contract.key] += order.side * (order.filled_qty or order.leaves_qty)
-        for key in {order.contract.key for order in sim.exchange.orders()}:
-            if net[key]:
-                self._oracle.strange_since_ns.setdefault(key, sim.clock.now_ns())
-            else:
-                self._oracle.strange_since_ns.pop(key, None)
 
     def _log_in(self) -> None:
         self._day.on_token(new_token(self._sim, self._broker))
@@ -313,12 +300,12 @@ class Session:
         ours = {i: qty for i, qty in day.plan.net_of().items() if qty}
         if ours:
             raise Violation(f"the engine ended with {ours} units in its own books, and the exchange with none of ours")
-        if oracle.net_qty() and not oracle.is_reversed:
+        if oracle.net_qty():
             raise Violation(f"the exchange ended with {oracle.net_qty()} of our orders")
         if day.engine.n_live:
             raise Violation(f"the engine ended with {day.engine.n_live} brackets that it believes to be alive")
         pnl_e4 = day.engine.risk()["pnl_e4"]
-        if pnl_e4 != oracle.pnl_e4() and not oracle.is_reversed:
+        if abs(pnl_e4 - oracle.pnl_e4()) > (PAISA_E4 if oracle.n_closed else 0):
             raise Violation(f"profit: the engine says {pnl_e4} e4, the exchange's trades say {oracle.pnl_e4()} e4")
         if not self._scenario.events:
             oracle.check_changes()

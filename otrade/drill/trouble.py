@@ -102,14 +102,23 @@ def _doubts(args: Args) -> float:
 def _manual(sim: Simulator, args: Args) -> None:
     from otrade.brokers.sim.errors import KiteError
 
-    key = sim.exchange.market.universe.resolve(args["key"]).key
-    if any(order.contract.key == key for order in sim.exchange.risk_desk.closings):
-        return  # who has closed what there could not be told apart from what this adds
     try:
         sim.exchange.place_manual(args["key"], args["side"], args["qty"])
         sim.faults.seen["manual"] += 1
     except KiteError:
         sim.faults.seen["manual_refused"] += 1
+
+
+def _other_product(sim: Simulator, args: Args) -> None:
+    from otrade.brokers.sim.errors import KiteError
+
+    contract = sim.exchange.market.universe.resolve(args["key"])
+    product = "CNC" if contract.expiry is None else "NRML"
+    try:
+        sim.exchange.place_manual(args["key"], args["side"], args["lots"] * contract.lot, product=product)
+        sim.faults.seen["other_product"] += 1
+    except KiteError:
+        sim.faults.seen["other_product_refused"] += 1
 
 
 def _doubtful_stop(sim: Simulator, args: Args) -> None:
@@ -238,8 +247,9 @@ TROUBLES: dict[str, Trouble] = {
     "manual": Trouble(
         lambda rng, keys: {"key": rng.choice(keys), "side": rng.choice((-1, 1)), "qty": rng.randint(1, 4) * 5},
         _manual,
-        _always(0.0),
-        "somebody trades in the broker's own app",
+        _always(8.0),
+        "somebody trades in the broker's own app, and may close what we have open",
+        lambda args: True,
     ),
     "closed_by_hand": Trouble(
         lambda rng, keys: {"keys": rng.sample(keys, len(keys)), "part": rng.choice((0.3, 0.7, 1.0, 1.0))},
@@ -254,6 +264,12 @@ TROUBLES: dict[str, Trouble] = {
         _always(8.0),
         "the broker takes the stop out, and closes what is open a moment later",
         lambda args: True,
+    ),
+    "other_product": Trouble(
+        lambda rng, keys: {"key": rng.choice(keys), "side": rng.choice((-1, 1)), "lots": rng.choice((1, 10, 40))},
+        _other_product,
+        _always(0.0),
+        "somebody trades the same instrument for delivery, or to carry it: that is another position, and nothing happens here",
     ),
     "token": Trouble(
         _for_s(1, 20), None, lambda args: args["s"] + DOUBT_S, "nothing is accepted until somebody logs in; refusals leave no doubt"

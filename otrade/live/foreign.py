@@ -59,8 +59,10 @@ class ForeignFills:
 
     def net(self, instrument_id: int) -> int:
         """Signed units that foreign orders have filled and nothing explains."""
-        rows = self._of(instrument_id)
-        return sum(row.side * (row.cum_qty - self._done.get(row.broker_order_id, 0)) for row in rows) - self._base.get(instrument_id, 0)
+        total = -self._base.get(instrument_id, 0)
+        for row in self._of(instrument_id):
+            total += row.side * (row.cum_qty - self._done.get(row.broker_order_id, 0))
+        return total
 
     def settle(self, differences: Mapping[int, int]) -> None:
         """What is unexplained is this much of each instrument (none of those that are not named), and no more: the rest is older."""

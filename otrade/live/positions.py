@@ -201,22 +201,23 @@ class PositionAudit:
         seen.looks += 1
         if item is not None and not self._engine.instrument(instrument_id)["quarantined"]:
             self.quarantine(item)
-        closable = closable_qty(self._plan, instrument_id, foreign)
+        closable = self._closable(instrument_id, foreign)
+        room = net_qty + (closable if foreign > 0 else -closable)
         if closable < gone:
-            self._bound(instrument_id, net_qty + foreign)  # there is more again than was thought: exits grow
+            self._bound(instrument_id, room)  # there is more again than was thought: exits grow
         elif closable == 0 and not self._over_closed(instrument_id, foreign):
             return
         elif self.books is None or self.books.ts_asked_ns <= seen.ts_first_ns:
             self._look_again()  # an own fill that nobody has told us of would look the same: the book comes first
         elif self._is_told(instrument_id, foreign):
-            self._bound(instrument_id, net_qty + foreign)
+            self._bound(instrument_id, room)
             await self._book(instrument_id, net_qty, foreign, row)
         elif closable > gone and not is_empty:
             # An answer without a single row, where we know that something has traded, is no answer.
             if seen.looks < UNSUPPORTED_LOOKS or asked_ns < seen.ts_first_ns + UNSUPPORTED_NS:
                 self._soon_ns = self._clock.now_ns() + UNSUPPORTED_NS // UNSUPPORTED_LOOKS
                 return
-            self._bound(instrument_id, net_qty + foreign)
+            self._bound(instrument_id, room)
             self._board.say(
                 Severity.ALARM,
                 "CLOSED_ELSEWHERE",
@@ -225,6 +226,18 @@ class PositionAudit:
                 "adopt the difference to book it as closed",
                 instrument_id=instrument_id,
             )
+
+    def _closable(self, instrument_id: int, foreign: int) -> int:
+        """Units of the difference that close what we have open. What somebody had bought before we sold is his, and closes nothing."""
+        side, left, found = (1 if foreign > 0 else -1), abs(foreign), 0
+        if self.foreign.net(instrument_id) != foreign:
+            return closable_qty(self._plan, instrument_id, foreign)
+        for part in reversed(self.foreign.unexplained(instrument_id, side)):
+            qty = min(part.qty, left)
+            left -= qty
+            most = closable_qty(self._plan, instrument_id, side * (found + qty), part.report.ts_update_ns)
+            found = max(found, min(found + qty, most))
+        return found
 
     def _look_again(self) -> None:
         if self.books is not None:
@@ -268,7 +281,7 @@ class PositionAudit:
         if self._plan.net_of()[instrument_id] != net_qty:
             self.look_soon()
             return
-        side, left = (1 if foreign > 0 else -1), closable_qty(self._plan, instrument_id, foreign)
+        side, left = (1 if foreign > 0 else -1), self._closable(instrument_id, foreign)
         name = self._plan.symbol_of(instrument_id)
 
         def value_of(part: Part) -> tuple[int, bool]:
@@ -304,9 +317,9 @@ class PositionAudit:
             self._board.say(
                 Severity.ALARM,
                 "CLOSED_ELSEWHERE",
-                f"{name}: {left} units were converted from {self._plan.instruments[instrument_id].product} to {product}. They are no longer "
-                "this engine's: it has taken its exits for them out, and booked them at the last price. NOTHING PROTECTS THEM NOW but what "
-                "you place yourself",
+                f"{name}: {left} units were converted from {self._plan.instruments[instrument_id].product} to {product}. "
+                "They are no longer this engine's: it has taken its exits for them out, and booked them at the last price. NOTHING "
+                "PROTECTS THEM NOW but what you place yourself",
                 instrument_id=instrument_id,
             )
         for bracket_id, part in [] if is_converted else self._over_closed(instrument_id, foreign):
@@ -328,12 +341,12 @@ class PositionAudit:
         """Foreign units beyond what is open that were traded while a bracket of ours was: an exit of ours was on its way, and both have
         closed it. (bracket, units).
         """
-        side, left = (1 if foreign > 0 else -1), abs(foreign) - closable_qty(self._plan, instrument_id, foreign)
+        side, left = (1 if foreign > 0 else -1), abs(foreign) - self._closable(instrument_id, foreign)
         found = []
         for part in self.foreign.unexplained(instrument_id, side) if self.foreign.net(instrument_id) == foreign else []:
-            bracket_id = closed_at(self._plan, instrument_id, side, part.report.ts_update_ns)
-            qty = min(part.qty, left)
-            if bracket_id is not None and qty > 0:
+            bracket_id, ours = closed_at(self._plan, instrument_id, side, part.report.ts_update_ns)
+            qty = min(part.qty, left, ours)
+            if qty > 0:
                 found.append((bracket_id, Part(part.report, qty)))
                 left -= qty
         return found

@@ -23,11 +23,13 @@ from otrade.errors import InstrumentError, OTradeError, TokenError
 from otrade.instruments import Instrument
 from otrade.instruments.dated import freeze_words, not_by_api
 from otrade.instruments.model import Freeze
+from otrade.square_off import SquareOffs
 
 from .clock import NS_PER_S, Clock, pause
 from .notices import NoticeBoard
 from .resolve import Resolver
 from .units import NS_PER_MS, ist_hms, rupees
+from .wiring import own_square_off_ns, wanted_square_off_ns
 
 DISK_MB_MIN = 200
 CLOCK_LOOK_NS = 2 * NS_PER_S
@@ -110,10 +112,12 @@ async def preflight(
     try:
         _token(board, kit, clock.now_ns())
         _clock(board, offset_ns)
+        found = list(records or ())
         if records is None:
-            await _ask(board, "instruments", lambda: _instruments(board, kit, config, today, clock))
+            await _ask(board, "instruments", lambda: _instruments(board, kit, config, today, clock, found))
         else:
             _contracts(board, records, len(config.instruments), today, kit.name)
+        _square_off(board, found, config, calendar, today)
         desk = kit.by_hand(5 * NS_PER_S)
         try:
             if asks_address:
@@ -190,9 +194,8 @@ def _clock(board: Board, offset_ns: int | None) -> None:
         board.go("clock", "agrees with the broker's, as far as whole seconds tell")
 
 
-async def _instruments(board: Board, kit: BrokerKit, config: Config, today: dt.date, clock: Clock) -> None:
+async def _instruments(board: Board, kit: BrokerKit, config: Config, today: dt.date, clock: Clock, found: list[Instrument]) -> None:
     resolver = Resolver(await kit.instruments(), today, NoticeBoard(lambda: 0), kit.last_price_e4, partial(pause, clock, NS_PER_S))
-    found: list[Instrument] = []
     for wanted in config.instruments:
         try:
             record = await resolver.find(wanted.symbol)
@@ -218,6 +221,38 @@ def _contracts(board: Board, found: Sequence[Instrument], n_wanted: int, today: 
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
         assumed = "".join(f"; {freeze_words(record)}" for record in found if record.freeze is Freeze.ASSUMED)
         board.go("instruments", f"{len(found)} of {n_wanted} found in today's file: {lots}{more}{assumed}")
+
+
+def _square_off(board: Board, found: Sequence[Instrument], config: Config, calendar: Calendar, today: dt.date) -> None:
+    """Does ours come before the broker's own, which costs a fee for each order and leaves exits refused?"""
+    intraday = {wanted.symbol for wanted in config.instruments if wanted.product == "MIS"}
+    try:
+        table = SquareOffs.load(config.paths.square_off)
+        rows = {
+            (session.segment, cut_off, own_square_off_ns(session, config.sessions, cut_off), wanted_square_off_ns(session, config.sessions))
+            for record in found
+            if intraday
+            and (session := calendar.session(record.calendar_segment, today, is_index_expiry=record.is_index_expiry(today))) is not None
+            and (cut_off := table.cut_off(config.broker.kind, session)) is not None
+        }
+    except OTradeError as error:
+        board.add("square-off", Verdict.NO_GO, str(error), "correct the table of square-off times (paths.square_off)")
+        return
+    if not rows:
+        return
+    parts = []
+    for segment, cut_off, own_ns, wanted_ns in sorted(rows, key=lambda row: row[0]):
+        moved = f" and not at {ist_hms(wanted_ns)[:5]} as sessions.square_off_min asks" if own_ns < wanted_ns else ""
+        parts.append(
+            f"{segment.replace('_', ' ')} at {ist_hms(cut_off.square_off_ns)[:5]}, ours at {ist_hms(own_ns)[:5]}{moved} "
+            f"({cut_off.certainty}: {cut_off.source})"
+        )
+    words = f"{config.broker.kind} closes MIS positions itself: {'; '.join(parts)}"
+    if any(cut_off.certainty == "unknown" for _, cut_off, _, _ in rows):
+        fix = "see the broker's announcement of today; a newer table goes into paths.square_off"
+        board.add("square-off", Verdict.LOOK, words, fix)
+    else:
+        board.go("square-off", words)
 
 
 async def _address(board: Board, desk: HandDesk) -> None:

@@ -22,6 +22,7 @@ from otrade.config.schema import Config
 from otrade.errors import CalendarError, InstrumentError, JournalError, StartError
 from otrade.instruments import Instrument
 from otrade.journal.file import JournalBusy
+from otrade.square_off import SquareOffs
 
 from .access import Access
 from .assemble import assemble, sink_of
@@ -35,8 +36,8 @@ from .resolve import Resolver
 from .second import Second, prepare_second
 from .summary import LatencySummary
 from .trades import ChargeRule, OrderFill
-from .units import NS_PER_MS, ns_of_s
-from .wiring import engine_spec, instrument_spec
+from .units import NS_PER_MS, ist_hms, ns_of_s
+from .wiring import engine_spec, instrument_spec, own_square_off_ns, wanted_square_off_ns
 
 RUN_IDS = 36**6
 
@@ -69,6 +70,7 @@ class DayMaker(msgspec.Struct, frozen=True):
         """OTradeError when the day cannot be traded."""
         config, access, clock = self.config, self.access, self.clock
         kit = access.kit
+        square_offs = SquareOffs.load(config.paths.square_off)
         try:
             token = await access.token()
             found = await self._instruments(kit, date)
@@ -85,11 +87,13 @@ class DayMaker(msgspec.Struct, frozen=True):
                 session,
                 bands.get(record.symbol, (0, 0)),
                 config,
+                cut_off=square_offs.cut_off(config.broker.kind, session),
                 wire_symbol=kit.wire_symbol(record),
                 key=second.key_of(record.token) if second is not None else "",
             )
             for at, record, session in found
         ]
+        self._say_moved(found, square_offs)
         # One run after another must not repeat a ClOrdID of the same day; a paper day is alone in
         # its world.
         run_id = clock.now_ns() // NS_PER_S % RUN_IDS
@@ -145,6 +149,23 @@ class DayMaker(msgspec.Struct, frozen=True):
             second.attach(day, clock, run_id + 1, frame_clock(clock))
         day.latency = lambda: latency_of(broker)
         return PreparedDay(day, broker, token, records, second)
+
+    def _say_moved(self, found: list[tuple[int, Instrument, Session]], square_offs: SquareOffs) -> None:
+        """Where the broker's own square-off makes ours come earlier than the configuration asks."""
+        margins = self.config.sessions
+        for at, record, session in found:
+            is_mis = self.config.instruments[at].product == "MIS"
+            cut_off = square_offs.cut_off(self.config.broker.kind, session) if is_mis else None
+            own_ns = own_square_off_ns(session, margins, cut_off)
+            if cut_off is not None and own_ns < wanted_square_off_ns(session, margins):
+                self.board.say(
+                    Severity.WARN,
+                    "SQUARE_OFF_MOVED",
+                    f"{record.tradingsymbol}: {self.config.broker.kind} closes MIS positions itself at "
+                    f"{ist_hms(cut_off.square_off_ns)[:5]} ({cut_off.certainty}: {cut_off.source}), so ours is "
+                    f"at {ist_hms(own_ns)[:5]} and not at "
+                    f"{ist_hms(wanted_square_off_ns(session, margins))[:5]} as sessions.square_off_min would have it",
+                )
 
     def _identity(self, date: dt.date) -> dict[str, str]:
         """Whose journal this day's is."""

@@ -128,9 +128,12 @@ class Recovery:
         )
 
 
-def closable_qty(plan: DayPlan, instrument_id: int, qty: int) -> int:
-    """How much of `qty` (signed) would close open brackets of ours, in units."""
-    return min(abs(qty), sum(open_qty for _, open_qty in _against(plan, instrument_id, qty)))
+def closable_qty(plan: DayPlan, instrument_id: int, qty: int, ts_ns: int = 0) -> int:
+    """How much of `qty` (signed) would close open brackets of ours, in units: of those that had been opened at a time of the broker's,
+    where one is given.
+    """
+    brackets = _against(plan, instrument_id, qty)
+    return min(abs(qty), sum(left for id, left in brackets if not ts_ns or plan.engine.bracket(id)["ts_open_ns"] <= ts_ns + NS_PER_S))
 
 
 def _against(plan: DayPlan, instrument_id: int, qty: int) -> list[tuple[int, int]]:
@@ -182,16 +185,22 @@ def adopt_position(plan: DayPlan, instrument_id: int, qty: int, value_e4: int, n
     return f"{plan.symbol_of(instrument_id)}: {'; '.join(words)}"
 
 
-def closed_at(plan: DayPlan, instrument_id: int, side: int, ts_ns: int) -> int | None:
-    """The bracket against which an order of that side traded at a time (the broker's, in whole seconds) while it was open, and which
-    our own exit has closed since.
+def closed_at(plan: DayPlan, instrument_id: int, side: int, ts_ns: int) -> tuple[int, int]:
+    """The bracket against which an order of that side traded at a time (the broker's, in whole seconds) while it was open, and how many
+    units an exit of our own has closed of it since; (-1, 0) when there is none.
     """
     for bracket_id in range(plan.engine.n_brackets - 1, -1, -1):
         bracket = plan.engine.bracket(bracket_id)
         is_its = bracket["instrument_id"] == instrument_id and bracket["side"] == -side and bracket["state"] == BracketState.CLOSED
-        if is_its and bracket["exit_qty"] > 0 and bracket["ts_entry_ns"] - NS_PER_S <= ts_ns <= bracket["ts_close_ns"]:
-            return bracket_id
-    return None
+        if is_its and bracket["ts_open_ns"] <= ts_ns + NS_PER_S and ts_ns <= bracket["ts_close_ns"]:
+            qty, slot = 0, bracket["order_head"]
+            while slot >= 0:
+                order = plan.engine.order(slot)
+                is_ours = order["cl_ord_id"] != "" and order["leg"] in (Leg.STOP, Leg.TARGET)
+                qty += order["cum_qty"] if is_ours and order["ts_update_ns"] >= ts_ns else 0
+                slot = order["next"]
+            return (bracket_id, qty) if qty else (-1, 0)
+    return -1, 0
 
 
 def close_again(plan: DayPlan, bracket_id: int, side: int, qty: int, value_e4: int, now_ns: int, *, by_broker: bool) -> None:

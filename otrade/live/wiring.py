@@ -25,6 +25,7 @@ from otrade.config.schema import (
 )
 from otrade.errors import InstrumentError
 from otrade.instruments import Instrument
+from otrade.square_off import CutOff
 
 from .assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
 from .units import NS_PER_MINUTE, NS_PER_MS, e4_of, ns_of_s
@@ -50,11 +51,12 @@ def instrument_spec(
     band_e4: tuple[int, int],
     config: Config,
     *,
+    cut_off: CutOff | None = None,
     wire_symbol: str = "",
     key: str = "",
 ) -> InstrumentSpec:
     """One instrument with its strategies. `wire_symbol`: what the broker's orders call it, when that is not its trading symbol.
-    `key`: its name on a second feed that uses text. InstrumentError when it cannot be traded.
+    `cut_off`: the broker's own square-off of it. `key`: its name on a second feed that uses text. InstrumentError when it cannot be traded.
     """
     strategies = [s for s in config.strategies if s.instrument == wanted.symbol]
     if record.is_index and strategies:
@@ -79,26 +81,46 @@ def instrument_spec(
         multiplier=record.multiplier,
         band_lo_e4=band_e4[0],
         band_hi_e4=band_e4[1],
-        session=session_spec(session, config.sessions),
+        session=session_spec(session, config.sessions, cut_off if wanted.product == "MIS" else None),
         strategies=[strategy_spec(strategy, config) for strategy in strategies],
     )
 
 
-def session_spec(session: Session, margins: Sessions) -> SessionSpec:
+def session_spec(session: Session, margins: Sessions, cut_off: CutOff | None = None) -> SessionSpec:
     """The instrument's hours with our margins inside; a session shorter than these takes no
-    entries.
+    entries. `cut_off`: when the broker closes positions by itself (MIS). Ours comes before that, with room, and entries end before
+    the broker takes no new orders.
     """
     open_ns, close_ns = session.open_ns, session.close_ns
-    square_off_ns = max(close_ns - round(margins.square_off_min * NS_PER_MINUTE), open_ns)
+    square_off_ns = max(own_square_off_ns(session, margins, cut_off), open_ns)
     entry_from_ns = min(open_ns + round(margins.entry_delay_min * NS_PER_MINUTE), square_off_ns)
     entry_until_ns = close_ns - round(margins.entry_stop_min * NS_PER_MINUTE)
+    if cut_off is not None:
+        entry_until_ns = min(entry_until_ns, cut_off.no_new_ns - room_ns(margins))
     return SessionSpec(
         open_ns,
         entry_from_ns,
         min(max(entry_until_ns, entry_from_ns), square_off_ns),
         square_off_ns,
         close_ns,
+        cut_off.square_off_ns if cut_off is not None else 0,
     )
+
+
+def room_ns(margins: Sessions) -> int:
+    """How long before the broker's own times ours end."""
+    return round(margins.square_off_room_min * NS_PER_MINUTE)
+
+
+def wanted_square_off_ns(session: Session, margins: Sessions) -> int:
+    """When the configuration alone would have us square off."""
+    return session.close_ns - round(margins.square_off_min * NS_PER_MINUTE)
+
+
+def own_square_off_ns(session: Session, margins: Sessions, cut_off: CutOff | None) -> int:
+    """When we square off: never after the broker."""
+    wanted_ns = wanted_square_off_ns(session, margins)
+    return wanted_ns if cut_off is None else min(wanted_ns, cut_off.square_off_ns - room_ns(margins))
 
 
 def strategy_spec(strategy: AnyStrategy, config: Config) -> StrategySpec:

@@ -240,7 +240,7 @@ def test_init_writes_what_is_missing_and_touches_nothing_else(tmp_path):
     mine.mkdir()
     (mine / "paper.json").write_text("mine")
     written = {p.name for p in manager.init(mine)}
-    assert written == {"live.kite.example.json", "live.upstox.example.json", "calendar.json", "schema.json"}
+    assert written == {"live.kite.example.json", "live.upstox.example.json", "calendar.json", "square_off.json", "schema.json"}
     assert (mine / "paper.json").read_text() == "mine"
     assert manager.init(mine) == []
 

@@ -104,7 +104,7 @@ MUTANTS = (
     Mutant(
         "stop for what was ordered",
         CORE + "exits.pyx",
-        "    else:\n        _ensure(c, bracket_id, LEG_STOP, TYPE_SL, b.open_qty, b.stop_limit_e4, b.stop_e4, LANE_PROTECT)",
+        "    else:\n        _ensure(c, bracket_id, LEG_STOP, TYPE_SL, held, b.stop_limit_e4, b.stop_e4, LANE_PROTECT)",
         "    else:\n        _ensure(c, bracket_id, LEG_STOP, TYPE_SL, b.order_qty, b.stop_limit_e4, b.stop_e4, LANE_PROTECT)",
         "a partly filled entry gets a stop for more than is open",
     ),
@@ -167,7 +167,7 @@ MUTANTS = (
     Mutant(
         "exit never follows the market",
         CORE + "exits.pyx",
-        "    if b.state != BR_EXITING or b.open_qty <= 0 or c.now_ns < b.ladder_next_ns:\n        return\n",
+        "    if b.state != BR_EXITING or held_qty(b) <= 0 or c.now_ns < b.ladder_next_ns:\n        return\n",
         "    if b.ladder_step >= 0:\n        return\n",
         "an exit that rests is left resting",
     ),
@@ -222,6 +222,34 @@ MUTANTS = (
         "        if abs(error_ns) < 86_400 * NS_PER_S:\n",
         "a clock that is wrong for four seconds ends the day with its positions open",
         "clock_wrong",
+    ),
+    Mutant(
+        "exits not bounded by the broker's net",
+        "otrade/live/positions.py",
+        "        elif self._is_told(instrument_id, foreign):\n",
+        "        elif False:\n",
+        "what somebody has closed is closed again: the other side opens",
+        "closed_by_hand,broker_square_off",
+    ),
+    Mutant(
+        "products summed",
+        "otrade/live/positions.py",
+        "            if position.product == self._plan.instruments[instrument_id].product:\n"
+        "                rows[instrument_id] = position\n",
+        "            if instrument_id in rows:\n                more = rows[instrument_id].net_qty + position.net_qty\n"
+        "                rows[instrument_id] = type(position)(*[more if name == \"net_qty\" else getattr(position, name)\n"
+        "                    for name in position.__struct_fields__])\n"
+        "            elif True:\n                rows[instrument_id] = position\n",
+        "what is held for delivery is taken for what is traded within the day",
+        "other_product",
+    ),
+    Mutant(
+        "a stranger's rest taken for ours",
+        "otrade/live/recovery.py",
+        "                qty += order[\"cum_qty\"] if is_ours and order[\"ts_update_ns\"] >= ts_ns else 0\n",
+        "                qty += order[\"cum_qty\"] or 1_000_000\n",
+        "what somebody sold beyond our position is bought back as if an exit of ours had sold it",
+        "manual",
     ),
 )
 HARMLESS = {

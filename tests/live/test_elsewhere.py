@@ -6,13 +6,19 @@ The numbers are those of real accounts: ten shares bought intraday, a delivery s
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
-from otrade._core.types import ExitReason, Severity
+from otrade._core.types import Cmd, Ev, ExitReason, OrdType, Severity
 from otrade.brokers.sim.errors import KiteError
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
 from otrade.live.control import Control
+from otrade.live.ending import uncovered
+from otrade.live.plan import DayPlan, PlannedInstrument, PlannedStrategy
+from otrade.live.recovery import adopt_position
+from tests.core.harness import token_of
+from tests.core.test_brackets import Desk
 
 from .world import SECOND, World, run, world
 
@@ -129,8 +135,6 @@ def test_a_positions_answer_that_is_wrong_takes_no_stop_away() -> None:
 
 def test_less_without_an_order_shrinks_exits_after_a_third_look_and_they_come_back() -> None:
     async def work(here: World) -> None:
-        import msgspec
-
         _, key, qty = await opened(here)
         stop_entries(here)
         real = here.broker.positions
@@ -222,5 +226,151 @@ def test_after_its_cut_off_the_broker_takes_no_new_intraday_order() -> None:
         assert placed.status == "REJECTED" and "square off" in (placed.status_message or "")
         with pytest.raises(KiteError):
             here.sim.exchange.risk_desk.convert(key, "CNC", "MIS", 1)
+
+    a_day(work, keys=("NSE:INFY",), offsets_bps=(5,))
+
+
+def a_plan(size: float, freeze: int, lot: int) -> tuple[DayPlan, Desk]:
+    """A bare engine with one instrument, long in as many slices as the freeze quantity makes of the size, each under its stop."""
+    desk = Desk(plan={"target_kind": 0, "size_value": size, "max_qty": 100_000}, freeze_qty=freeze, lot_size=lot)
+    instrument = PlannedInstrument(token_of(0), "NFO", "NIFTYFUT", "MIS", "", "full", 0, 0, 0, 0)
+    plan = DayPlan("2026-11-23", desk.e, [instrument], [PlannedStrategy("one", "price_level", 0, 60, {})], {token_of(0): 0})
+    desk.price(9_900).price(10_050)
+    entries = []
+    while (cmd := desk.e.take_command()) is not None:
+        entries.append(cmd)
+    for cmd in entries:
+        desk.ack(cmd)
+        desk.say(cmd, Ev.FILL_FULL, cmd.qty, 1_005_000)
+    while (cmd := desk.e.take_command()) is not None:
+        desk.ack(cmd)
+        desk.say(cmd, Ev.WORKING)
+    return plan, desk
+
+
+def test_slices_that_were_closed_by_hand_are_closed_and_none_is_opened() -> None:
+    """1,755 and 1,235 long, and 2,990 sold by hand: both brackets close at its price; no third one, short, whose stop no exchange takes."""
+    plan, desk = a_plan(2_990.0, 1_755, 65)
+    assert [b["open_qty"] for b in map(desk.e.bracket, desk.e.live_brackets())] == [1_755, 1_235]
+    words = adopt_position(plan, 0, -2_990, 2_990 * 1_010_000 + 1, desk.now)
+    assert "2990 units closed by hand are booked on the 2 brackets" in words
+    kinds = []
+    while (cmd := desk.e.take_command()) is not None:
+        kinds.append(cmd.kind)
+        desk.ack(cmd)
+        desk.say(cmd, Ev.CANCELED)
+    assert kinds == [Cmd.CANCEL, Cmd.CANCEL], "the stops go, and nothing else is asked"
+    assert desk.e.n_live == 0 and desk.e.n_brackets == 2 and plan.net_of() == {0: 0}
+    assert desk.e.risk()["pnl_e4"] == 2_990 * 5_000 + 1, "the whole value, to the last ten-thousandth"
+
+
+def test_what_is_taken_over_is_cut_by_the_freeze_quantity() -> None:
+    """5,005 sold by hand against 2,990: 2,990 close ours, 2,015 are taken over short in 1,755 and 260, each with a stop of its own."""
+    plan, desk = a_plan(2_990.0, 1_755, 65)
+    words = adopt_position(plan, 0, -5_005, 5_005 * 1_010_000, desk.now)
+    assert "2 brackets that had opened them" in words and "2 stops, none above the freeze quantity" in words
+    stops = []
+    while (cmd := desk.e.take_command()) is not None:
+        if cmd.kind == Cmd.NEW:
+            stops.append((cmd.side, cmd.qty))
+        desk.ack(cmd)
+        desk.say(cmd, Ev.CANCELED if cmd.kind == Cmd.CANCEL else Ev.WORKING)
+    assert stops == [(1, 1_755), (1, 260)]
+    assert plan.net_of() == {0: -2_015}
+    assert uncovered(plan) == []
+
+
+def test_verified_means_equal_and_covered() -> None:
+    plan, desk = a_plan(10.0, 0, 1)
+    assert uncovered(plan) == []
+    slot = desk.e.bracket(0)["stop_slot"]
+    order = desk.e.order(slot)
+    desk.e.on_report(
+        cl_ord_id=order["cl_ord_id"], broker_order_id=order["broker_order_id"], ev=Ev.CANCELED, source=2, order_qty=10, cum_qty=0,
+        cum_value_e4=0, price_e4=order["price_e4"], trigger_e4=order["trigger_e4"], ord_type=OrdType.SL, triggered=False, reason=0,
+        ts_update_ns=desk.now + 1, ts_recv_ns=desk.now + 1,
+    )  # fmt: skip
+    assert uncovered(plan) == ["NIFTYFUT"]
+
+
+@pytest.mark.parametrize("broker", ["kite", "upstox"])
+def test_an_exit_that_met_the_hand_halfway_is_undone(broker: Any) -> None:
+    """Ten sold by hand, and ten by our own exit in the same second: the account is short ten that nobody wanted."""
+
+    async def work(here: World) -> None:
+        i, key, qty = await opened(here)
+        stop_entries(here)
+        here.sim.exchange.place_manual(key, -1 if qty > 0 else 1, abs(qty))
+        here.day.engine.on_flatten(i, here.now_ns)
+        here.day.desk.drain()
+        await here.sim.run_until(here.now_ns + 10 * SECOND)
+        assert net(here, key) == 0 and here.day.plan.net_of()[i] == 0
+        assert live(here, key) == []
+        await here.run_to_end()
+        assert here.day.is_verified and here.day.engine.risk()["pnl_e4"] == here.true_pnl_e4()
+
+    a_day(work, broker=broker, keys=("NSE:INFY",), offsets_bps=(5,))
+
+
+def test_what_somebody_sells_beyond_ours_is_his() -> None:
+    """Fifteen sold by hand against our ten: ten are booked, the five short are shown and left alone."""
+
+    async def work(here: World) -> None:
+        i, key, qty = await opened(here)
+        stop_entries(here)
+        side = 1 if qty > 0 else -1
+        here.sim.exchange.place_manual(key, -side, abs(qty) + 5)
+        await here.sim.run_until(here.now_ns + 20 * SECOND)
+        assert net(here, key) == -5 * side and here.day.plan.net_of()[i] == 0 and live(here, key) == []
+        assert here.day.engine.instrument(i)["quarantined"]
+        here.day.ending.stop("test", flatten=True)
+        await here.run_to_end()
+        assert net(here, key) == -5 * side
+
+    a_day(work, keys=("NSE:INFY",), offsets_bps=(5,))
+
+
+def test_positions_are_read_every_few_seconds_when_the_brokers_square_off_is_near() -> None:
+    """From two minutes before it until the close, while something is open; a minute apart before that."""
+
+    async def work(here: World) -> None:
+        i, _, _ = await opened(here)
+        stop_entries(here)
+        asked: list[int] = []
+        real = here.broker.positions
+
+        async def counted() -> list[Any]:
+            asked.append(here.now_ns)
+            return await real()
+
+        here.broker.positions = counted  # type: ignore[method-assign]
+        await here.sim.run_until(here.now_ns + 120 * SECOND)
+        assert 1 <= len(asked) <= 3
+        instruments = here.day.plan.instruments
+        instruments[i] = msgspec.structs.replace(instruments[i], broker_square_off_ns=here.now_ns + 180 * SECOND)
+        asked.clear()
+        await here.sim.run_until(here.now_ns + 60 * SECOND)
+        assert len(asked) <= 2
+        asked.clear()
+        await here.sim.run_until(here.now_ns + 60 * SECOND)
+        assert 11 <= len(asked) <= 13, "twelve a minute: what docs/operations.md allows"
+
+    a_day(work, keys=("NSE:INFY",), offsets_bps=(5,))
+
+
+def test_an_exit_that_is_refused_after_the_cut_off_is_said() -> None:
+    async def work(here: World) -> None:
+        i, key, qty = await opened(here)
+        stop_entries(here)
+        instruments = here.day.plan.instruments
+        instruments[i] = msgspec.structs.replace(instruments[i], broker_square_off_ns=here.now_ns)
+        exchange = here.sim.exchange
+        exchange.risk_desk.close_to_new({key})
+        for order in [o for o in exchange.live_orders() if o.tag]:
+            exchange.cancel(order.order_id)
+        await here.run_until(lambda: "EXIT_AFTER_CUT_OFF" in here.codes())
+        exchange.risk_desk.square_off([key])
+        await here.sim.run_until(here.now_ns + 15 * SECOND)
+        assert net(here, key) == 0 and here.day.plan.net_of()[i] == 0 and live(here, key) == []
 
     a_day(work, keys=("NSE:INFY",), offsets_bps=(5,))

@@ -66,7 +66,8 @@ def test_a_good_morning(tmp_path: Path, broker: str) -> None:
     board = morning(config_of(tmp_path, broker))
     names = [found.name for found in board.lines]
     assert names == [
-        "calendar", "disk", "protection", "token", "clock", "instruments", "address", "rate budget", "leftovers", "positions", "funds"
+        "calendar", "disk", "protection", "token", "clock", "instruments", "square-off", "address", "rate budget", "leftovers", "positions",
+        "funds",
     ]  # fmt: skip
     assert {found.name for found in board.lines if found.verdict != Verdict.GO} == {"clock"}, "the simulator does not tell its time"
     assert "in 1" in line(board, "token").words or "in 2" in line(board, "token").words

@@ -201,7 +201,7 @@ class Exchange:
 
     def _reduces(self, order: Order) -> bool:
         """A stop, or an order against the open quantity."""
-        held = self.net_qty().get(order.contract.key, 0)
+        held = self.ledger.held(order.contract, order.product)
         return order.terms.order_type in ("SL", "SL-M") or held * order.side < 0
 
     def lock(self, key: str, side: int) -> None:

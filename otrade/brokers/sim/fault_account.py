@@ -46,7 +46,7 @@ class AccountFaults:
                 self._timers.discard(timer)
             for key in keys:
                 held = self.desk.held(key)
-                if held and not self.desk.has_strangers(key) and act(key, held):
+                if held and act(key, held):
                     self.seen[kind] += 1
                     return
             timer = self._clock_of_account.schedule(self._clock_of_account.now_ns() + AGAIN_NS, attempt)

@@ -59,13 +59,10 @@ class RiskDesk:
         self._broker = "upstox" if exchange.cfg.broker == "upstox" else "kite"
         self._closed: set[str] = set()
         """Instruments that take no new MIS orders any more today."""
-        self.closings: list[Order] = []
-        """Orders with which somebody else has closed a position: the broker, or the owner by hand."""
 
     def open_day(self, date: dt.date) -> None:
         """Arm the day's square-offs."""
         self._closed.clear()
-        self.closings.clear()
         exchange = self._exchange
         due: dict[int, list[Contract]] = {}
         for contract in exchange.market.universe.by_key.values():
@@ -109,12 +106,6 @@ class RiskDesk:
     def lot(self, key: str) -> int:
         return self._exchange.market.universe.resolve(key).lot
 
-    def has_strangers(self, key: str) -> bool:
-        """Has anybody traded here by hand, for another purpose than to close?"""
-        contract = self._exchange.market.universe.resolve(key)
-        orders = [o for o in self._exchange.orders() if o.contract.key == contract.key and not o.tag]
-        return any(order not in self.closings for order in orders)
-
     def close_by_hand(self, key: str, qty: int) -> list[Order]:
         """The owner sells (or buys back) so many units of what is open, in the broker's app."""
         contract = self._exchange.market.universe.resolve(key)
@@ -136,7 +127,6 @@ class RiskDesk:
             assert isinstance(order, Order)
             placed.append(order)
             left -= terms.quantity
-        self.closings += placed
         return placed
 
     def convert(self, key: str, from_product: str, to_product: str, qty: int) -> None:
