@@ -22,6 +22,7 @@ from otrade.live.control import Control
 from otrade.live.day import DayOptions
 from otrade.live.trades import OrderFill
 
+from .bars import BarJudge
 from .oracle import Oracle, Violation
 from .process import BrokerKind, MortalClock, Process, names_at, new_token
 from .scenario import CALM_S, Event, Scenario, Wish
@@ -85,6 +86,7 @@ class Session:
         self._sim = Simulator(SimConfig(seed=scenario.seed, **scenario.sim))
         self._broker: BrokerKind = scenario.sim["broker"]
         self._oracle = Oracle(self._sim, scenario)
+        self._bars = BarJudge(self._sim, sorted({wish.key for wish in scenario.wishes}))
         self._journals = [MemoryJournal()]
         self._control = Control()
         self._said: list[tuple[int, str]] = []
@@ -187,6 +189,7 @@ class Session:
         self._result.seen["kill"] += 1
         self._result.n_early += self._process.n_early
         await self._process.die()
+        self._compare_bars()
         await self._sim.run_until(self._sim.clock.now_ns() + round(self._kill_s * SECOND))
         is_lost, self._kill_lost = self._kill_lost, False
         if is_lost:
@@ -284,6 +287,7 @@ class Session:
         await self._sim.during(day.close())
         if day.has_fault:
             raise Violation("code of the engine failed; see the timeline")
+        self._compare_bars()
         self._compare_books()
         self._compare_limits()
         self._compare_journal()
@@ -294,6 +298,16 @@ class Session:
         early_s = (self._end_ns - self._ended_ns) / SECOND
         if self._ended_ns and early_s > ahead_s:
             raise Violation(f"the day ended {early_s:,.0f} s before its close")
+
+    def _compare_bars(self) -> None:
+        """Bars that this process has closed, each series of each instrument."""
+        day = self._day
+        keys = sorted({wish.key for wish in self._scenario.wishes})
+        for series_id in range(day.engine.n_series):
+            series = day.engine.series(series_id)
+            wrong = self._bars.check(keys[series["instrument_id"]], series["interval_ns"], day.candles.last(series_id, 1 << 20))
+            if wrong:
+                raise Violation(wrong)
 
     def _compare_books(self) -> None:
         oracle, day = self._oracle, self._day

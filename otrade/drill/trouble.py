@@ -221,6 +221,36 @@ TROUBLES: dict[str, Trouble] = {
         _always(6.0),
         "a stop-limit is jumped over and must chase",
     ),
+    "tick_doubled": Trouble(
+        _count(5, 60), lambda sim, args: sim.faults.double_ticks(args["n"]), _always(0.0), "the same packet twice says nothing new"
+    ),
+    "tick_part": Trouble(
+        _count(5, 60),
+        lambda sim, args: sim.faults.part_ticks(args["n"]),
+        _always(0.0),
+        "Upstox leaves out depth, candles or the last trade; Kite repeats the trade with another order book",
+    ),
+    "tick_no_book": Trouble(
+        _count(1, 30), lambda sim, args: sim.faults.empty_books(args["n"]), _always(0.0), "an order book in which nothing stands"
+    ),
+    "tick_wrong": Trouble(
+        _count(1, 12),
+        lambda sim, args: sim.faults.wrong_ticks(args["n"]),
+        _always(0.0),
+        "single prices that are wrong by a decimal point, between right ones",
+    ),
+    "tick_hole": Trouble(
+        _for_s(5, 120),
+        lambda sim, args: sim.faults.hole(round(args["s"] * SECOND)),
+        _always(6.0),
+        "no prices while all else goes on: afterwards the market is elsewhere, as after a gap",
+    ),
+    "thin": Trouble(
+        lambda rng, keys: {"key": rng.choice(keys), "s": round(rng.uniform(10, 90), 1)},
+        lambda sim, args: sim.faults.thin(args["key"], round(args["s"] * SECOND)),
+        _always(6.0),
+        "nobody trades and the order book moves: then the market is elsewhere, as after a gap",
+    ),
     "cut_fills": Trouble(_nothing, lambda sim, args: sim.faults.cut_fills(True), _always(4.0), "each piece is covered by a modification"),
     "fill_after_cancel": Trouble(
         _count(1, 3), lambda sim, args: sim.faults.fill_after_cancel(args["n"]), _always(17.0), "a late fill is exited", lambda args: True

@@ -201,6 +201,22 @@ MUTANTS = (
         "its answer meets nobody, and its connection is lost to the pool",
     ),
     Mutant(
+        "order book alone makes a bar",
+        CORE + "market.pyx",
+        "    market.traded = traded\n",
+        "    market.ts_bar_ns = market.ts_bar_ns if traded else tick.ts_exch_ns\n    traded = True\n    market.traded = traded\n",
+        "the last trade again, with another book, is counted as one more",
+        faults="thin,tick_part",
+    ),
+    Mutant(
+        "any price believed",
+        CORE + "market.pyx",
+        "    if high - low <= few:\n        return True\n",
+        "    if high - low >= 0:\n        return True\n",
+        "a price that is wrong by a decimal point moves bars, stops and profit",
+        faults="tick_wrong",
+    ),
+    Mutant(
         "half a book acted on",
         CORE + "report.pyx",
         "    c.in_book = 1\n",

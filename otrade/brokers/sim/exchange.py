@@ -217,6 +217,12 @@ class Exchange:
         quote.shift(bps)
         return quote.next_ns is not None
 
+    def rest(self, key: str, until_ns: int) -> bool:
+        """Let an instrument not trade before that time; False when it trades no more."""
+        quote = self.market.quote(self.market.universe.resolve(key))
+        quote.quiet_until_ns = max(quote.quiet_until_ns, until_ns)
+        return quote.next_ns is not None
+
     def book(self) -> list[dict[str, Any]]:
         """Today's order book as `GET /orders` shows it now."""
         age_ns = self.faults.take_stale_ns()

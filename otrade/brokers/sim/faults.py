@@ -15,6 +15,7 @@ from .fault_orders import OrderFaults
 from .fault_pushes import PushFaults
 from .fault_requests import RequestFaults
 from .fault_tags import TagFaults
+from .fault_ticks import TickFaults
 
 
 class Feed(Protocol):
@@ -44,8 +45,12 @@ class Prices(Protocol):
         """False when the instrument trades no more."""
         ...
 
+    def rest(self, key: str, until_ns: int) -> bool:
+        """The same."""
+        ...
 
-class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, AccountFaults):
+
+class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, AccountFaults):
     """What shall go wrong; nothing by default."""
 
     def __init__(self, seed: int, clock: VirtualClock) -> None:
@@ -55,6 +60,7 @@ class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, AccountFaults):
         OrderFaults.__init__(self, rng, seen)
         TagFaults.__init__(self, seen)
         AccountFaults.__init__(self, clock, seen)
+        TickFaults.__init__(self, random.Random(f"{seed}:tick faults"), seen)
         self.feed: Feed
         self.prices: Prices
         self._clock = clock
@@ -104,12 +110,27 @@ class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, AccountFaults):
         if self.prices.gap(key, bps):
             self.seen["gap"] += 1
 
+    def hole(self, duration_ns: int) -> None:
+        """No prices on the feed; heartbeats and order updates go on."""
+        self.seen["tick_hole"] += 1
+        self._has_hole = True
+
+        def mend() -> None:
+            self._has_hole = False
+
+        self._until("tick_hole", duration_ns, mend)
+
+    def thin(self, key: str, duration_ns: int) -> None:
+        """Nobody trades the instrument for so long; its order book moves on."""
+        if self.prices.rest(key, self._clock.now_ns() + duration_ns):
+            self.seen["thin"] += 1
+
     # ---- all of it
 
     @property
     def pending(self) -> bool:
         """Is anything armed that happens once, or going on? (Caps and cut fills stand until `clear`, and do not count.)"""
-        rooms = RequestFaults, PushFaults, OrderFaults, TagFaults, AccountFaults
+        rooms = RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, AccountFaults
         return any(room._is_armed(self) for room in rooms) or bool(self._endings)
 
     def clear(self) -> None:
@@ -119,6 +140,7 @@ class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, AccountFaults):
         OrderFaults._disarm(self)
         TagFaults._disarm(self)
         AccountFaults._disarm(self)
+        TickFaults._disarm(self)
         for kind in list(self._endings):
             timer, ending = self._endings.pop(kind)
             timer.cancel()

@@ -2,6 +2,7 @@
 frames.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,10 +19,11 @@ from .clock import VirtualClock
 from .config import SimConfig
 from .exchange import Exchange
 from .fault_pushes import UNKNOWN_STATUS
+from .fault_ticks import WRONG, TickFault
 from .faults import Faults
 from .feed_server import FeedClient, FeedServer
 from .gate import Gate
-from .kite_wire import HEARTBEAT, MODES, frame, packet
+from .kite_wire import HEARTBEAT, MODES, frame, packet, with_price, without_book
 from .market import Quote
 from .sessions import Sessions
 
@@ -130,7 +132,8 @@ class KiteFeed(FeedServer[KiteClient]):
 
     def _new_day(self) -> None:
         market = self._exchange.market
-        market.on_trades.append(lambda quotes: self._send_ticks(self._clients, quotes))
+        market.on_trades.append(self._traded)
+        market.on_books.append(self._send_books)
         for client in self._clients:
             for token in client.modes:
                 contract = market.contract(token)
@@ -139,21 +142,51 @@ class KiteFeed(FeedServer[KiteClient]):
 
     # ---- frames out
 
-    def _send_ticks(self, clients: list[KiteClient], quotes: list[Quote]) -> None:
-        made: dict[tuple[int, str], bytes] = {}
+    def _traded(self, quotes: list[Quote]) -> None:
+        if self._faults.has_hole or not self._clients:
+            return
+        faults = {quote.contract.token: fault for quote in quotes if (fault := self._faults.take_tick())}
+        self._send_ticks(self._clients, quotes, faults)
+
+    def _send_books(self, quotes: list[Quote]) -> None:
+        """The last trade again, with the order book of now: full packets come on any change."""
+        if self._faults.has_hole:
+            return
+        now_ns = self._clock.now_ns()
+        for client in self._clients:
+            wanted = [quote for quote in quotes if client.modes.get(quote.contract.token) == "full"]
+            if wanted:
+                body = frame([packet(quote, "full", now_ns) for quote in wanted])
+                self.send_later(client, WSMsgType.BINARY, body, self._cfg.latency.tick)
+
+    def _send_ticks(self, clients: list[KiteClient], quotes: list[Quote], faults: Mapping[int, TickFault] | None = None) -> None:
+        made: dict[tuple[int, str], list[bytes]] = {}
         for client in clients:
-            packets = []
+            packets: list[bytes] = []
             for quote in quotes:
                 token = quote.contract.token
                 mode = client.modes.get(token)
                 if mode is None:
                     continue
-                body = made.get((token, mode))
-                if body is None:
-                    body = made[token, mode] = packet(quote, mode)
-                packets.append(body)
+                bodies = made.get((token, mode))
+                if bodies is None:
+                    body = packet(quote, mode)
+                    bodies = made[token, mode] = self._spoiled(body, faults.get(token, "")) if faults else [body]
+                packets += bodies
             if packets:
                 self.send_later(client, WSMsgType.BINARY, frame(packets), self._cfg.latency.tick)
+        for quote in quotes if faults else ():
+            if faults and faults.get(quote.contract.token) == "part":
+                self._send_books([quote])
+
+    def _spoiled(self, body: bytes, fault: TickFault) -> list[bytes]:
+        if fault == "doubled":
+            return [body, body]
+        if fault == "no_book":
+            return [without_book(body)]
+        if fault == "wrong":
+            return [with_price(body, *WRONG[self._faults.choose(len(WRONG))]), body]
+        return [body]
 
     def _push(self, payload: dict[str, Any]) -> None:
         if not self._clients or not self._running:

@@ -18,6 +18,8 @@ _QUOTE = struct.Struct(">11I")
 _TAIL = struct.Struct(">5I")
 _DEPTH = struct.Struct(">" + "IIHxx" * (2 * LEVELS))
 
+FULL_BYTES: Final = _QUOTE.size + _TAIL.size + _DEPTH.size
+
 _U32 = 0xFFFFFFFF
 _DIVISORS: Final = {3: 10_000_000, 6: 10_000, 12: 10_000}
 """Wire units a rupee by segment; 100 for all others."""
@@ -29,8 +31,8 @@ def wire_price(price_e4: int, segment: int) -> int:
     return price_e4 * _DIVISORS.get(segment, 100) // 10_000 & _U32
 
 
-def packet(quote: Quote, mode: str) -> bytes:
-    """One instrument in the mode in which it is subscribed."""
+def packet(quote: Quote, mode: str, ts_ns: int = 0) -> bytes:
+    """One instrument in the mode in which it is subscribed. `ts_ns`: when this was so, if that is not when it last traded."""
     contract = quote.contract
     token, segment = contract.token, contract.token & 0xFF
     units = _DIVISORS.get(segment, 100)
@@ -59,13 +61,23 @@ def packet(quote: Quote, mode: str) -> bytes:
     )
     if mode == "quote":
         return head
-    tail = _TAIL.pack(second, quote.oi & _U32, quote.oi_high & _U32, quote.oi_low & _U32, second)
+    tail = _TAIL.pack(second, quote.oi & _U32, quote.oi_high & _U32, quote.oi_low & _U32, (ts_ns or quote.ts_ns) // NS_PER_S & _U32)
     cells: list[int] = []
     for side in quote.depth():
         for i in range(LEVELS):
             level = side[i] if i < len(side) else _NOBODY
             cells += (level.qty & _U32, px(level.price_e4), min(level.orders, 0xFFFF))
     return head + tail + _DEPTH.pack(*cells)
+
+
+def with_price(body: bytes, times: int, divided_by: int) -> bytes:
+    """The same packet with another last price."""
+    return body[:4] + (int.from_bytes(body[4:8], "big") * times // divided_by & _U32).to_bytes(4, "big") + body[8:]
+
+
+def without_book(body: bytes) -> bytes:
+    """The same packet with nothing in its order book."""
+    return body[: -_DEPTH.size] + bytes(_DEPTH.size) if len(body) == FULL_BYTES else body
 
 
 def frame(packets: list[bytes]) -> bytes:

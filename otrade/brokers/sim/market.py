@@ -44,6 +44,9 @@ class Quote:
         """+1 held at the upper band, -1 at the lower one."""
         self._factor = 1.0
         self._bends = False
+        self.quiet_until_ns = 0
+        """Nobody trades before that time; the order book moves all the same."""
+        self._skipped: set[int] = set()
         close = self.prev_close_e4
         self.ltp_e4 = self.open_e4 = self.high_e4 = self.low_e4 = close
         self.last_qty = self.volume = self.value_e4 = 0
@@ -59,7 +62,7 @@ class Quote:
 
     @property
     def traded_today(self) -> bool:
-        return self._next > 0
+        return self.volume > 0
 
     @property
     def average_e4(self) -> int:
@@ -78,11 +81,16 @@ class Quote:
         path, i, n = self._path, self._next, len(self._path)
         if i >= n or path.ts_ns[i] > now_ns:
             return False
+        last = -1
         while i < n and path.ts_ns[i] <= now_ns:
+            if path.ts_ns[i] < self.quiet_until_ns:
+                self._skipped.add(i)
+                i += 1
+                continue
             price_e4, qty = path.px_e4[i], path.qty[i]
             if self._bends:
                 price_e4 = self._bent(price_e4)
-            if i == 0:
+            if not self.volume:
                 self.open_e4 = self.high_e4 = self.low_e4 = price_e4
                 self._rising = price_e4 >= self.ltp_e4
             elif price_e4 != self.ltp_e4:
@@ -99,10 +107,13 @@ class Quote:
                 self.oi = max(0, self.oi + ((path.noise[i] >> 60) - 7) * self._oi_unit // 10)
                 self.oi_high = max(self.oi_high, self.oi)
                 self.oi_low = min(self.oi_low, self.oi)
+            last = i
             i += 1
-        self.ts_ns = path.ts_ns[i - 1]
         self._next = i
         self._depth = None
+        if last < 0:
+            return False
+        self.ts_ns = path.ts_ns[last]
         return True
 
     def trades_since(self, ts_ns: int) -> list[tuple[int, int]]:
@@ -110,8 +121,8 @@ class Quote:
         path, first = self._path, self._next
         while first and path.ts_ns[first - 1] >= ts_ns:
             first -= 1
-        prices = path.px_e4[first : self._next]
-        return list(zip(map(self._bent, prices) if self._bends else prices, path.qty[first : self._next], strict=True))
+        traded = [i for i in range(first, self._next) if i not in self._skipped]
+        return [(self._bent(path.px_e4[i]) if self._bends else path.px_e4[i], path.qty[i]) for i in traded]
 
     def lock(self, side: int) -> None:
         """Stand at the band from the next trade on; 0 lets go."""
@@ -206,6 +217,8 @@ class Market:
         """Called with the quotes that traded at this instant, in the order in which they are listed
         here.
         """
+        self.on_books: list[Listener] = []
+        """Called with quotes whose order book has moved, and nothing else."""
 
     def contract(self, token: int) -> Contract | None:
         return self.universe.by_token.get(token)
@@ -261,8 +274,29 @@ class Market:
     def _step(self) -> None:
         self._timer = None
         now_ns = self.clock.now_ns()
-        traded = [quote for quote in self._active if quote.advance(now_ns)]
+        traded, moved = list[Quote](), list[Quote]()
+        for quote in self._active:
+            due_ns = quote.next_ns
+            if quote.advance(now_ns):
+                traded.append(quote)
+            elif due_ns is not None and due_ns <= now_ns:
+                moved.append(quote)
         if traded:
             for listener in self.on_trades:
                 listener(traded)
+        if moved:
+            self._tell_books(moved)
+        between = [quote for quote in traded if self._moves_between(quote)]
+        if between:
+            ts_ns = min(quote.next_ns or now_ns for quote in between)
+            self.clock.schedule((now_ns + ts_ns) // 2, lambda: self._tell_books(between))
         self._arm()
+
+    def _moves_between(self, quote: Quote) -> bool:
+        """Does its order book move before its next trade? (The path's own noise decides, so that a day is the same each time.)"""
+        return quote.contract.tradable and quote.next_ns is not None and quote.noise() % 100 < self._prices.book_percent
+
+    def _tell_books(self, quotes: list[Quote]) -> None:
+        listed = [quote for quote in quotes if quote in self._active]
+        for listener in self.on_books if listed else ():
+            listener(listed)

@@ -31,6 +31,7 @@ class Prices:
 
     def __init__(self, cfg: SimConfig) -> None:
         self._cfg = cfg
+        self.book_percent = cfg.book_percent
         self._files = {key: csv_bars.read_days(path) for key, path in cfg.prices.items()}
         self._references: dict[tuple[str, dt.date, bool], Reference] = {}
         self._file_qty: dict[tuple[str, dt.date], array[int]] = {}

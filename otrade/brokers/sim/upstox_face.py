@@ -41,7 +41,7 @@ class UpstoxFace:
             self._delays.draw_ns,
         )
         self.feed = UpstoxFeed(cfg, clock, gate, self.sessions, self._delays.draw_ns, users.once)
-        self.market = MarketStream(cfg, clock, exchange, self.feed, self.keys)
+        self.market = MarketStream(cfg, clock, exchange, self.feed, self.keys, faults)
         self.portfolio = PortfolioStream(cfg, clock, exchange, self.feed, faults)
         self.feed.streams = {self.market.path: self.market, self.portfolio.path: self.portfolio}
 

@@ -11,14 +11,16 @@ from picows import WSMsgType
 from .clock import VirtualClock
 from .config import NS_PER_MS, SimConfig
 from .exchange import Exchange
+from .fault_ticks import WRONG, TickFault
+from .faults import Faults
 from .market import Quote
 from .universe import Contract
 from .upstox_calendar import SEGMENTS, status_at, timeline
 from .upstox_feed import UpstoxClient, UpstoxFeed
 from .upstox_greeks import Greeks, greeks
 from .upstox_names import Keys, instrument_key
-from .upstox_proto import INITIAL_FEED, LIVE_FEED, MARKET_INFO, FeedResponse, number_of
-from .upstox_ticks import MODES, Minute, feed
+from .upstox_proto import INITIAL_FEED, LIVE_FEED, MARKET_INFO, Feed, FeedResponse, number_of
+from .upstox_ticks import MODES, Minute, book_alone, feed
 from .upstox_user import MARKET_PATH
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ class MarketStream:
         exchange: Exchange,
         server: UpstoxFeed,
         keys: Callable[[], Keys],
+        faults: Faults,
     ) -> None:
         """`keys` gives the instrument keys of the present day."""
         limits = cfg.upstox_limits
@@ -53,6 +56,7 @@ class MarketStream:
         self._exchange = exchange
         self._server = server
         self._keys = keys
+        self._faults = faults
         self._connections_max = limits.feed_connections
         self._alone = {"ltpc": limits.ltpc_keys, "option_greeks": limits.option_greeks_keys, "full": limits.full_keys}
         self._combined = {
@@ -143,6 +147,7 @@ class MarketStream:
         """A new day: subscriptions stay, for what is still listed."""
         market, now_ns = self._exchange.market, self._clock.now_ns()
         market.on_trades.append(self._traded)
+        market.on_books.append(self._moved)
         self._minutes.clear()
         self._wide.clear()
         for client in self.clients:
@@ -175,21 +180,60 @@ class MarketStream:
             minute = self._minutes.get(quote.contract.token)
             if minute is not None:
                 minute.add(quote.ltp_e4, quote.last_qty, quote.ts_ns)
+        if self._faults.has_hole or not self.clients:
+            return
+        for quote in quotes:
+            fault = self._faults.take_tick()
+            if fault:
+                self._send_spoiled(quote, fault)
         self._send(self.clients, quotes, LIVE_FEED)
 
-    def _send(self, clients: list[UpstoxClient], quotes: list[Quote], kind: int) -> None:
+    def _moved(self, quotes: list[Quote]) -> None:
+        """Depth alone, without the last trade."""
+        if not self._faults.has_hole:
+            self._send(self.clients, quotes, LIVE_FEED, book_alone)
+
+    def _send_spoiled(self, quote: Quote, fault: TickFault) -> None:
+        """A message before the whole one: the same, a part of it, one without a book, or one with a wrong price."""
+        way = self._faults.choose(len(WRONG))
+
+        def spoil(whole: Any) -> Any:
+            message = Feed()
+            message.CopyFrom(whole)
+            full = message.fullFeed.marketFF
+            if fault == "no_book":
+                del full.marketLevel.bidAskQuote[:]
+                full.marketLevel.SetInParent()
+            elif fault == "wrong":
+                full.ltpc.ltp = full.ltpc.ltp * WRONG[way][0] / WRONG[way][1]
+            elif fault == "part":
+                full.ClearField(("ltpc", "marketLevel", "marketOHLC", "ltpc")[way])
+            return message
+
+        self._send(self.clients, [quote], LIVE_FEED, spoil)
+
+    def _send(
+        self,
+        clients: list[UpstoxClient],
+        quotes: list[Quote],
+        kind: int,
+        change: Callable[[Any], Any] | None = None,
+    ) -> None:
+        """`change` makes another message of a full one; who has not subscribed to that mode gets none then."""
         made: dict[tuple[str, str], Any] = {}
         keys = [instrument_key(quote.contract) for quote in quotes] if clients else []
         for client in clients:
             message = FeedResponse(type=kind, currentTs=self._clock.now_ns() // NS_PER_MS)
             for key, quote in zip(keys, quotes, strict=True):
                 mode = client.modes.get(key)
-                if mode is None:
+                if mode is None or (change is not None and (mode != "full" or not quote.contract.tradable)):
                     continue
                 one = made.get((key, mode))
                 if one is None:
                     minute = self._minutes.get(quote.contract.token)
                     one = made[key, mode] = feed(quote, mode, minute, self._greeks(quote.contract, mode))
+                    if change is not None:
+                        one = made[key, mode] = change(one)
                 message.feeds[key].CopyFrom(one)
             if message.feeds:
                 self._write([client], message)

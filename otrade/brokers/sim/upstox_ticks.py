@@ -54,6 +54,13 @@ def feed(quote: Quote, mode: str, minute: Minute | None, greeks: Greeks | None) 
     return message
 
 
+def book_alone(whole: Any) -> Any:
+    """The depth of such a message, and nothing else."""
+    message = Feed(requestMode=whole.requestMode)
+    message.fullFeed.marketFF.marketLevel.CopyFrom(whole.fullFeed.marketFF.marketLevel)
+    return message
+
+
 def _ltpc(out: Any, quote: Quote) -> None:
     out.ltp = quote.ltp_e4 / E4
     out.ltt = quote.ts_ns // NS_PER_MS
