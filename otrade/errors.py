@@ -67,6 +67,10 @@ class TokenError(BrokerError):
     """The access token is missing, expired or revoked: log in again."""
 
 
+class NoSuchOrderError(BrokerError):
+    """The broker, asked for one order, knows none with that id."""
+
+
 class RateLimitError(BrokerError):
     """Asked too often (HTTP 429). Nothing was done; it may be asked again later."""
 

@@ -83,6 +83,7 @@ cdef int adopt_order(
     o.ts_intent_ns = o.ts_ack_ns = c.now_ns
     memcpy(o.cl_ord_id, row.cl_ord_id, sizeof(o.cl_ord_id))
     memcpy(o.broker_order_id, row.broker_order_id, sizeof(o.broker_order_id))
+    o.ts_known_ns = c.now_ns
     c.n_adopted += 1
     if leg != LEG_ENTRY and row.cl_ord_id[0] == 0:
         # Somebody closed it by other means. It holds no role: what works for the rest goes on.

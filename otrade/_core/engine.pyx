@@ -21,7 +21,7 @@ from libc.string cimport memcpy, memset, strncpy
 
 import orjson
 
-from otrade._core cimport adopt, bracket, market, position, report, risk, strategy, waiting, wire_upstox
+from otrade._core cimport adopt, bracket, market, position, report, risk, strategy, value, waiting, wire_upstox
 from otrade._core.entry cimport next_ns as next_entry_ns
 from otrade._core.entry cimport take_signal
 from otrade._core.entry cimport work as work_entries
@@ -31,7 +31,8 @@ from otrade._core.state cimport core_t, find_key, find_token, instrument_t, mark
 from otrade._core.types cimport (
     EXIT_FLATTEN, HALT_ACTIVE, HAS_DEPTH, HAS_TRADE, MAX_FEEDS, REASON_DISABLED, REASON_FRAME_HEARTBEAT,
     REASON_HALTED, REASON_OK, REASON_QUARANTINED, REC_ANSWER, REC_BOOK_BEGIN, REC_BOOK_END, REC_CALL, REC_FRAME,
-    REC_FRAME_KITE_B, REC_FRAME_UPSTOX_B, REC_REPORT, REC_SENT, REC_TIMER, answer_t, command_t, report_t, tick_t,
+    REC_FRAME_KITE_B, REC_FRAME_UPSTOX_B, REC_REPORT, REC_SENT, REC_TIMER, WORTH_AVERAGE, answer_t, command_t,
+    report_t, tick_t,
 )
 from otrade._core.wire_kite cimport decode_packet, next_packet
 
@@ -169,6 +170,8 @@ cdef class Engine(EngineRecord):
             return
         c.counters.ticks += 1
         # 8 position: exits come before entries
+        if c.positions[id].n_unpriced > 0:
+            bracket.on_pnl(c, value.price_unpriced(c, id))
         if c.positions[id].net_qty != 0:
             bracket.on_pnl(c, position.mark(&c.positions[id], m.ltp_e4, inst.multiplier))
         if inst.bracket_head >= 0:
@@ -275,9 +278,9 @@ cdef class Engine(EngineRecord):
     def on_report(
         self, *, str cl_ord_id, str broker_order_id, int ev, int source, int64_t order_qty, int64_t cum_qty,
         int64_t cum_value_e4, int64_t price_e4, int64_t trigger_e4, int ord_type, bint triggered, int reason,
-        int64_t ts_update_ns, int64_t ts_recv_ns, int side=0,
+        int64_t ts_update_ns, int64_t ts_recv_ns, int side=0, int worth=WORTH_AVERAGE,
     ):
-        """7 report: what the broker said about one order. Returns 0 or the Reason why it changed nothing."""
+        """7 report: what the broker said about one order. Returns 0 or the Reason why it changed nothing. `worth`: of its value."""
         cdef report_t r
         memset(&r, 0, sizeof(r))
         _text_into(r.cl_ord_id, sizeof(r.cl_ord_id), cl_ord_id)
@@ -295,6 +298,7 @@ cdef class Engine(EngineRecord):
         r.reason = reason
         r.ts_update_ns = ts_update_ns
         r.ts_recv_ns = ts_recv_ns
+        r.worth = worth
         return self._report(&r)
 
     cdef int _report(self, const report_t* r) noexcept nogil:
@@ -330,12 +334,30 @@ cdef class Engine(EngineRecord):
         self._event(REC_BOOK_BEGIN, ts_request_ns, NULL, 0)
         report.on_book_begin(&self.c, ts_request_ns)
 
-    def on_book_end(self, int64_t ts_ns):
-        self._event(REC_BOOK_END, ts_ns, NULL, 0)
+    def on_book_end(self, int64_t ts_ns, bint proves=True):
+        """All rows have come. `proves`: what is not in this book is not at the broker. False leaves one byte in the record."""
+        cdef uint8_t lacks = 1
+        self._event(REC_BOOK_END, ts_ns, &lacks, 0 if proves else 1)
         self._advance(ts_ns)
-        report.on_book_end(&self.c)
+        report.on_book_end(&self.c, proves)
         self._done()
         return self._waiting()
+
+    def on_traded(self, str broker_order_id, int64_t qty, int64_t value_e4, int64_t ts_ns):
+        """What an order has traded so far by the broker's list of trades. 0, or UNKNOWN_ORDER."""
+        self._tell("on_traded", {"broker_order_id": broker_order_id, "qty": qty, "value_e4": value_e4, "ts_ns": ts_ns})
+        self._advance(ts_ns)
+        result = report.on_traded(&self.c, broker_order_id.encode("ascii", "replace"), qty, value_e4)
+        self._decided()
+        return result
+
+    def on_missing(self, str broker_order_id, bint proven, int64_t ts_ns):
+        """Whole books no longer show an order that stood. `proven`: the broker, asked for it alone, knows no such order."""
+        self._tell("on_missing", {"broker_order_id": broker_order_id, "proven": bool(proven), "ts_ns": ts_ns})
+        self._advance(ts_ns)
+        result = report.on_missing(&self.c, broker_order_id.encode("ascii", "replace"), proven)
+        self._decided()
+        return result
 
     def on_feed(self, bint alive, int64_t ts_ns, int feed=0):
         """A feed came up or went down. Entries need one, exits do not."""
@@ -497,7 +519,7 @@ cdef class Engine(EngineRecord):
         elif kind == REC_BOOK_BEGIN:
             self.on_book_begin(ts_ns)
         elif kind == REC_BOOK_END:
-            self.on_book_end(ts_ns)
+            self.on_book_end(ts_ns, payload.shape[0] == 0)
         elif kind == REC_CALL:
             call = orjson.loads((<const char*>p)[:payload.shape[0]])
             if call["m"] not in CALLS:
@@ -511,5 +533,7 @@ CALLS = frozenset((
     "add_instrument", "add_key", "set_failover", "add_series",
     "add_strategy", "set_session", "set_band", "set_limits", "set_budget", "start", "on_feed",
     "on_halt", "on_pause", "on_flatten", "on_quarantine", "on_broker_net", "set_strategy_enabled", "resume", "adopt_bracket", "adopt_order",
+    "on_halt", "on_pause", "on_flatten", "on_quarantine", "set_strategy_enabled", "resume", "adopt_bracket", "adopt_order",
+    "on_traded", "on_missing",
 ))
 """What a CALL record may name."""

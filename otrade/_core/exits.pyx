@@ -114,6 +114,8 @@ cdef void set_levels(core_t* c, int bracket_id) noexcept nogil:
     cdef plan_t* plan = _plan(c, b)
     cdef int64_t tick = c.instruments[b.instrument_id].tick_size_e4
     cdef int64_t entry = (b.entry_value_e4 + b.entry_qty // 2) // b.entry_qty
+    if entry <= 0:
+        return  # what it cost is not known, nor any price: the first one sets the levels
     cdef double atr = <double>b.atr_e4 / 10_000.0
     if b.n_stop_moves == 0:
         b.stop_e4 = otk.otk_stop_price(entry, b.side, b.stop_distance_e4, tick)
@@ -270,6 +272,8 @@ cdef void _work_open(core_t* c, int bracket_id, bracket_t* b) noexcept nogil:
         if _cancel_live(c, b.target_slot, LANE_EXIT):
             _ensure(c, bracket_id, LEG_STOP, TYPE_LIMIT, held, b.flat_px_e4, 0, LANE_EXIT)
         return
+    if b.stop_e4 <= 0:
+        return  # no price is known at all yet
     if b.exit_mode == MODE_OCO:
         _ensure(c, bracket_id, LEG_STOP, TYPE_SL, held, b.stop_limit_e4, b.stop_e4, LANE_PROTECT)
         if plan.target_kind != 0 and protected_qty(c, bracket_id) == held:

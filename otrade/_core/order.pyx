@@ -16,6 +16,7 @@ from otrade._core.types cimport (
     ORD_ABSENT, ORD_CANCELED, ORD_DENIED, ORD_EXPIRED, ORD_FILLED, ORD_NEW, ORD_PARTIALLY_FILLED, ORD_REJECTED,
     PENDING_NONE,
     REASON_CUM_QTY_FELL, REASON_ILLEGAL_EVENT, REASON_OK, REASON_OVER_FILL,
+    WORTH_AVERAGE, WORTH_EXACT,
     order_t,
 )
 
@@ -36,6 +37,7 @@ STATUS_ROWS = (
     (S.PENDING_NEW, E.REFUSED, S.REJECTED, "refused before the order book"),
     *((s, E.TIMEOUT, s, "nothing is known, so nothing changes but the doubt") for s in (*LIVE, *ENDED)),
     (S.PENDING_NEW, E.ABSENT, S.ABSENT, "two looks, a safe time apart, did not find it"),
+    (S.UNKNOWN, E.ABSENT, S.ABSENT, "it vanished from whole books, and the broker knows no such order"),
     *((s, E.ACCEPTED, s, "early word, or an old one come late") for s in (*LIVE, *ENDED)),
     (S.ABSENT, E.ACCEPTED, S.PENDING_NEW, "late acceptance"),
     (S.PENDING_NEW, E.WORKING, S.NEW, ""),
@@ -84,6 +86,7 @@ PENDING_ROWS = (
     (P.NEW, E.REFUSED, P.NONE, ""),
     (P.NEW, E.TIMEOUT, P.NEW, "in doubt"),
     (P.NEW, E.ABSENT, P.NONE, "proved absent"),
+    *((p, E.ABSENT, P.NONE, "there is nothing left to change") for p in (P.NONE, P.REPLACE, P.CANCEL)),
     *((P.NEW, e, P.NONE, "the report proves that it arrived") for e in REPORTS_OF_LIFE),
     (P.NEW, E.UNKNOWN, P.NONE, "it arrived, in a state we cannot name"),
     (P.REPLACE, E.ACK, P.REPLACE, "taken by the broker; the exchange's word is awaited"),
@@ -160,8 +163,23 @@ cdef int apply(order_t* order, int ev, int64_t ts_ns) noexcept nogil:
     return REASON_OK
 
 
-cdef int take_fill(order_t* order, int64_t cum_qty, int64_t cum_value_e4, int64_t* d_qty, int64_t* d_value_e4) noexcept nogil:
-    """Raise the filled quantity to what a report says; an older or repeated report gives deltas of zero.
+cdef bint is_better(const order_t* order, int worth, bint fresh) noexcept nogil:
+    """At an unchanged quantity: does a value of this worth take the place of the one that is booked?
+
+    Trades are the truth; a broker's average comes late, or is revised (reality: published for partial fills, and after COMPLETE).
+    """
+    if worth == WORTH_EXACT:
+        return True
+    if worth != WORTH_AVERAGE or order.worth == WORTH_EXACT:
+        return False
+    return order.worth != WORTH_AVERAGE or fresh
+
+
+cdef int take_fill(
+    order_t* order, int64_t cum_qty, int64_t cum_value_e4, int worth, bint fresh, int64_t* d_qty, int64_t* d_value_e4
+) noexcept nogil:
+    """Raise the filled quantity to what a report says; an older report gives deltas of zero. At an unchanged quantity a better
+    value is taken alone. `fresh`: the report is not older than what we know.
 
     Value is price times units in e4. A report that would fill more than was ordered is refused (REASON_OVER_FILL): a
     modification may have changed the total without our knowing, so the caller asks for the book.
@@ -172,7 +190,7 @@ cdef int take_fill(order_t* order, int64_t cum_qty, int64_t cum_value_e4, int64_
         return REASON_CUM_QTY_FELL
     if cum_qty > order.order_qty and cum_qty > order.req_qty:
         return REASON_OVER_FILL
-    if cum_qty == order.cum_qty:
+    if cum_qty == order.cum_qty and not is_better(order, worth, fresh):
         return REASON_OK
     d_qty[0] = cum_qty - order.cum_qty
     d_value_e4[0] = cum_value_e4 - order.cum_value_e4

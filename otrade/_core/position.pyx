@@ -27,6 +27,15 @@ cdef int64_t fill(position_t* p, int side, int64_t qty, int64_t value_e4, int64_
     return _revalue(p, multiplier)
 
 
+cdef int64_t correct(position_t* p, int side, int64_t d_value_e4, int64_t multiplier) noexcept nogil:
+    """What was bought or sold already cost that much more than was booked; returns the change of profit."""
+    if side == SIDE_BUY:
+        p.buy_value_e4 += d_value_e4
+    else:
+        p.sell_value_e4 += d_value_e4
+    return _revalue(p, multiplier)
+
+
 cdef int64_t mark(position_t* p, int64_t px_e4, int64_t multiplier) noexcept nogil:
     """Value the open quantity at `px_e4`; returns the change of profit."""
     p.mark_e4 = px_e4

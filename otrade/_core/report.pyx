@@ -11,7 +11,7 @@ up after that proof all the same, it is taken out or exited, loudly.
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcpy
 
-from otrade._core cimport bracket, exits, order, request, risk
+from otrade._core cimport bracket, exits, order, request, risk, value
 from otrade._core.state cimport core_t, find_order, notify
 from otrade._core.types cimport (
     BR_CLOSED, EV_ABSENT, EV_ACCEPTED, EV_ACK, EV_CANCELED, EV_CANCEL_REJECTED, EV_EXPIRED, EV_FILL_FULL, EV_FILL_PART,
@@ -20,8 +20,9 @@ from otrade._core.types cimport (
     NOTE_DOUBT_RESOLVED, NOTE_ILLEGAL_EVENT, NOTE_IN_DOUBT, NOTE_LATE_FILL, NOTE_PROVEN_ABSENT, NOTE_READ_BACK,
     NOTE_UNKNOWN_STATUS, ORD_ABSENT, ORD_PENDING_NEW, ORD_UNKNOWN, PENDING_CANCEL, PENDING_NEW, PENDING_NONE,
     PENDING_REPLACE, REASON_BROKER_RATE, REASON_EXCHANGE_REJECT, REASON_ILLEGAL_EVENT, REASON_LATE_ACCEPT, REASON_OK, REASON_OVER_FILL,
-    REASON_PROVEN_ABSENT, REASON_READ_BACK, REASON_TIMED_OUT, REASON_UNKNOWN_ORDER, REASON_UNKNOWN_STATUS,
+    REASON_PROVEN_ABSENT, REASON_READ_BACK, REASON_TIMED_OUT, REASON_UNKNOWN_ORDER, REASON_UNKNOWN_STATUS, REASON_VANISHED,
     SEV_ALARM, SEV_INFO, SEV_WARN, TYPE_LIMIT, TYPE_SL, TYPE_SL_M,
+    WORTH_EXACT, WORTH_UNKNOWN, WORTH_UNPRICED,
     command_t, order_t, report_t,
 )
 
@@ -113,6 +114,75 @@ cdef void _count_look(core_t* c, int slot) noexcept nogil:
         _apply(c, slot, EV_REPLACE_REJECTED if o.pending == PENDING_REPLACE else EV_CANCEL_REJECTED)
 
 
+cdef int _take_fill(core_t* c, int slot, const report_t* r, bint fresh, int64_t* d_qty, int64_t* d_value) noexcept nogil:
+    """Take what a report says of fills. Where it tells no price, a substitute is booked for what is new."""
+    cdef order_t* o = &c.orders[slot]
+    cdef int64_t px, cum_value_e4 = r.cum_value_e4
+    cdef int reason, worth = r.worth
+    cdef bint better = r.cum_qty == o.cum_qty and order.is_better(o, worth, fresh)
+    if worth == WORTH_UNKNOWN:
+        px = value.substitute_e4(c, slot)
+        cum_value_e4 = o.cum_value_e4 + (r.cum_qty - o.cum_qty) * px
+        if px <= 0:
+            worth = WORTH_UNPRICED
+    reason = order.take_fill(o, r.cum_qty, cum_value_e4, worth, fresh, d_qty, d_value)
+    if reason == REASON_OVER_FILL:
+        # More has traded than we think was ordered: what traded is ours. Take it, and show it.
+        notify(c, NOTE_READ_BACK, SEV_ALARM, o.instrument_id, o.bracket_id, slot, REASON_OVER_FILL).a = r.cum_qty
+        o.order_qty = r.cum_qty
+        reason = order.take_fill(o, r.cum_qty, cum_value_e4, worth, fresh, d_qty, d_value)
+    if d_qty[0] == 0:
+        c.counters.duplicate_reports += 1
+    if better and d_value[0] != 0:
+        bracket.on_pnl(c, value.correct(c, slot, d_value[0]))
+    if (better or d_qty[0] > 0) and o.worth != worth:
+        value.set_worth(c, slot, worth)
+    return reason
+
+
+cdef int on_traded(core_t* c, const char* broker_order_id, int64_t qty, int64_t value_e4) noexcept nogil:
+    """What an order has traded by the broker's list of trades: its exact value. The list may be behind, and is then no news."""
+    cdef int slot = find_order(c, b"", broker_order_id)
+    cdef int64_t d_qty = 0, d_value = 0
+    if slot < 0:
+        return REASON_UNKNOWN_ORDER
+    cdef order_t* o = &c.orders[slot]
+    if qty > o.cum_qty:
+        c.look_wanted = 1  # a fill of which no push has told: the book knows
+        return REASON_OK
+    if qty < o.cum_qty or qty <= 0 or value_e4 <= 0:
+        return REASON_OK
+    order.take_fill(o, qty, value_e4, WORTH_EXACT, True, &d_qty, &d_value)
+    if d_value != 0:
+        bracket.on_pnl(c, value.correct(c, slot, d_value))
+    if o.worth != WORTH_EXACT:
+        value.set_worth(c, slot, WORTH_EXACT)
+    bracket.settle(c, o.bracket_id)
+    return REASON_OK
+
+
+cdef int on_missing(core_t* c, const char* broker_order_id, bint proven) noexcept nogil:
+    """Whole books no longer show an order that stood. Until `proven` (the broker knows no such order either) nobody knows what it does:
+    it covers nothing, and nothing takes its place. If it turns up after that proof, it is a late acceptance.
+    """
+    cdef int slot = find_order(c, b"", broker_order_id)
+    cdef int reason = REASON_OK
+    if slot < 0:
+        return REASON_UNKNOWN_ORDER
+    cdef order_t* o = &c.orders[slot]
+    if order.is_final(o):
+        return REASON_OK
+    if o.ord_status != ORD_UNKNOWN:
+        reason = _apply(c, slot, EV_UNKNOWN)
+        notify(c, NOTE_UNKNOWN_STATUS, SEV_ALARM, o.instrument_id, o.bracket_id, slot, REASON_VANISHED)
+    if proven and reason == REASON_OK:
+        reason = _apply(c, slot, EV_ABSENT)
+        o.reason = REASON_VANISHED
+        notify(c, NOTE_PROVEN_ABSENT, SEV_ALARM, o.instrument_id, o.bracket_id, slot, REASON_VANISHED)
+    bracket.settle(c, o.bracket_id)
+    return reason
+
+
 cdef int on_report(core_t* c, const report_t* r) noexcept nogil:
     """Take one report. REASON_OK, REASON_UNKNOWN_ORDER when the order is not ours, or the reason why it changed nothing."""
     cdef int slot = find_order(c, r.cl_ord_id, r.broker_order_id)
@@ -129,20 +199,14 @@ cdef int on_report(core_t* c, const report_t* r) noexcept nogil:
     cdef bint as_requested = fresh and _as_requested(o, r)
     if o.broker_order_id[0] == 0:
         memcpy(o.broker_order_id, r.broker_order_id, sizeof(o.broker_order_id))
+        o.ts_known_ns = c.now_ns
     if fresh:
         if r.ts_update_ns > 0:
             o.ts_update_ns = r.ts_update_ns
         if r.ev != EV_ACCEPTED and r.ev != EV_UNKNOWN:
             _take_terms(c, slot, r, as_requested)
     if r.cum_qty > 0:
-        reason = order.take_fill(o, r.cum_qty, r.cum_value_e4, &d_qty, &d_value)
-        if reason == REASON_OVER_FILL:
-            # More has traded than we think was ordered: what traded is ours. Take it, and show it.
-            notify(c, NOTE_READ_BACK, SEV_ALARM, o.instrument_id, o.bracket_id, slot, REASON_OVER_FILL).a = r.cum_qty
-            o.order_qty = r.cum_qty
-            reason = order.take_fill(o, r.cum_qty, r.cum_value_e4, &d_qty, &d_value)
-        if d_qty == 0:
-            c.counters.duplicate_reports += 1
+        reason = _take_fill(c, slot, r, fresh, &d_qty, &d_value)
     if d_qty > 0:
         _apply(c, slot, EV_FILL_FULL if o.cum_qty >= o.order_qty else EV_FILL_PART)
     ev = _state_event(o, r, as_requested)
@@ -191,6 +255,7 @@ cdef int on_answer(core_t* c, uint32_t seq, int outcome, const char* broker_orde
     o = &c.orders[slot]
     if o.broker_order_id[0] == 0 and broker_order_id[0] != 0:
         memcpy(o.broker_order_id, broker_order_id, sizeof(o.broker_order_id))
+        o.ts_known_ns = c.now_ns
     if o.request_seq != seq:
         return REASON_OK  # a later request has been made since: reports have told what this one came to
     if outcome == EV_REFUSED:
@@ -234,8 +299,11 @@ cdef void on_book_begin(core_t* c, int64_t ts_request_ns) noexcept nogil:
     c.in_book = 1
 
 
-cdef void on_book_end(core_t* c) noexcept nogil:
-    """The book is complete: a placement in doubt that was not in it has been looked for once more in vain. Now act on it."""
+cdef void on_book_end(core_t* c, bint proves) noexcept nogil:
+    """The book is complete: a placement in doubt that was not in it has been looked for once more in vain. Now act on it.
+
+    Not `proves`: it lacks orders that the broker has named to us before. Its rows are facts; what it does not show may stand.
+    """
     cdef int i = 0
     cdef int id, slot
     cdef order_t* o
@@ -243,7 +311,7 @@ cdef void on_book_end(core_t* c) noexcept nogil:
     while i < c.n_live:
         id = c.live[i]
         slot = c.brackets[id].order_head
-        while slot >= 0 and c.n_in_doubt > 0:
+        while slot >= 0 and c.n_in_doubt > 0 and proves:
             o = &c.orders[slot]
             if o.in_doubt and o.pending == PENDING_NEW and c.book_request_ns >= o.ts_doubt_ns:
                 if o.looks == 0:

@@ -180,6 +180,7 @@ class PauseBy(IntEnum):
     PERSON = 1
     START = 2  # not everything that the broker shows is explained yet
     STOP = 4  # the engine is ending
+    BOOK = 8  # no whole order book has come for a while
 
 
 class Rec(IntEnum):
@@ -218,6 +219,16 @@ class Has(IntEnum):
     AVERAGE = 32  # the day's average price
     WANTED = 64  # total quantity of the buyers
     OFFERED = 128  # and of the sellers
+
+
+class Worth(IntEnum):
+    """How well the value of what an order has filled is known. A broker's average may be rounded, absent, or come late."""
+
+    NONE = 0  # nothing has filled
+    AVERAGE = 1  # quantity times the broker's average price, which may be rounded
+    UNKNOWN = 2  # no price was told: a substitute is booked, the last price within the order's limit
+    UNPRICED = 3  # not even a substitute was known: booked at nothing until the first price comes
+    EXACT = 4  # the sum of its trades
 
 
 class Severity(IntEnum):
@@ -287,6 +298,7 @@ class Reason(IntEnum):
     UNKNOWN_STATUS = 307
     UNKNOWN_ORDER = 308
     READ_BACK = 309  # the broker stored something else than we sent
+    VANISHED = 319  # whole books no longer show an order that stood
     # 4xx: broker
     BROKER_INPUT = 401
     BROKER_TOKEN = 402
@@ -357,6 +369,8 @@ class Note(IntEnum):
     ENTRY_WAITS = 50  # of a decision `a` units (0: all, sized when sent) wait; `b` have been sent
     ENTRY_DROPPED = 51  # it is not sent; `c`: waited so long, ns
     ENTRY_CUT = 52  # the same, where a part of it has been sent
+    VALUE_UNKNOWN = 40
+    VALUE_TAKEN = 41
 
 
 # ---------------------------------------------------------------------------------------------------------------- structs
@@ -423,7 +437,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
     ],
     "position_t": [
         ("net_qty", I8), ("buy_qty", I8), ("sell_qty", I8), ("buy_value_e4", I8), ("sell_value_e4", I8),
-        ("mark_e4", I8), ("pnl_e4", I8),
+        ("mark_e4", I8), ("pnl_e4", I8), ("n_unvalued", I4), ("n_unpriced", I4),
     ],
     "order_t": [
         ("ord_status", I4), ("pending", I4), ("in_doubt", I4), ("leg", I4), ("side", I4), ("ord_type", I4), ("tif", I4),
@@ -432,7 +446,8 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("order_qty", I8), ("cum_qty", I8), ("cum_value_e4", I8), ("price_e4", I8), ("trigger_e4", I8),
         ("req_qty", I8), ("req_price_e4", I8), ("req_trigger_e4", I8), ("req_type", I4), ("triggered", I4),
         ("ts_intent_ns", I8), ("ts_sent_ns", I8), ("ts_ack_ns", I8), ("ts_report_ns", I8), ("ts_update_ns", I8),
-        ("ts_doubt_ns", I8), ("ts_look_ns", I8), ("protection_e2", I4), ("request_seq", U4),
+        ("ts_doubt_ns", I8), ("ts_look_ns", I8), ("protection_e2", I4), ("request_seq", U4), ("worth", I4), ("_pad", I4),
+        ("ts_known_ns", I8),  # since when we know the broker's id
         ("cl_ord_id", C, 24), ("broker_order_id", C, 32),
     ],
     # One request for the wire, in the broker-neutral words; `order_slot` names the order that it is about. `unrecorded`: the journal
@@ -447,7 +462,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
     "report_t": [
         ("ev", I4), ("source", I4), ("ord_type", I4), ("side", I4), ("order_qty", I8), ("cum_qty", I8),
         ("cum_value_e4", I8), ("price_e4", I8), ("trigger_e4", I8), ("ts_update_ns", I8), ("ts_recv_ns", I8),
-        ("triggered", I4), ("reason", I4), ("cl_ord_id", C, 24), ("broker_order_id", C, 32),
+        ("triggered", I4), ("reason", I4), ("cl_ord_id", C, 24), ("broker_order_id", C, 32), ("worth", I4), ("_pad", I4),
     ],
     # What a broker answered to a request, as the journal keeps it.
     "answer_t": [("seq", U4), ("outcome", I4), ("reason", I4), ("_pad", I4), ("broker_order_id", C, 32)],
@@ -469,6 +484,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("tag_run", I8), ("tag_bracket", I4), ("next_attempt", I4),
         # Of the open quantity, what the account no longer holds: somebody else has closed it. No exit is placed for it.
         ("gone_qty", I8),
+        ("n_unvalued", I4), ("_pad", I4),  # orders of it whose value is not known
     ],
     "risk_limits_t": [
         ("max_order_qty", I8), ("max_order_notional_e4", I8), ("max_open_positions", I8), ("max_trades", I8),
@@ -478,6 +494,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
     "risk_state_t": [
         ("halt", I4), ("halt_reason", I4), ("open_positions", I8), ("trades", I8), ("pnl_e4", I8), ("peak_e4", I8),
         ("drawdown_e4", I8), ("held_notional_e4", I8), ("n_denied", I8), ("n_entering", I8),
+        ("n_unvalued", I4), ("n_rounded", I4),  # orders whose value is not known, or only a broker's average of
     ],
     # One token bucket a kind of limit. Capacity is the limit itself; `reserve` is what entries may never touch.
     "budget_t": [

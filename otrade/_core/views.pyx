@@ -2,10 +2,10 @@
 """What an engine shows: its output rings (commands, notices, signals, bars) and views of its structs as dicts. Changes no decision."""
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from otrade._core cimport bracket, risk, strategy
+from otrade._core cimport bracket, order, risk, strategy
 from otrade._core.setup cimport EngineSetup
 from otrade._core.state cimport command_t, core_t, find_order, find_token, instrument_t, market_t, order_t
-from otrade._core.types cimport BR_CLOSED, bracket_t
+from otrade._core.types cimport BR_CLOSED, ORD_ABSENT, WORTH_EXACT, WORTH_NONE, bracket_t
 
 from otrade.errors import EngineError
 
@@ -125,6 +125,16 @@ cdef class EngineViews(EngineSetup):
     def n_live(self):
         """Brackets that are not closed."""
         return self.c.n_live
+
+    @property
+    def n_unvalued(self):
+        """Orders that have filled at prices which nobody has told yet: profit is provisional while there are any."""
+        return self.c.risk.n_unvalued
+
+    @property
+    def n_rounded(self):
+        """Orders whose value is only a broker's average of."""
+        return self.c.risk.n_rounded
 
     @property
     def n_quarantined(self):
@@ -261,6 +271,25 @@ cdef class EngineViews(EngineSetup):
     def find_order(self, str cl_ord_id, str broker_order_id):
         """Slot of an order by its tag or, when it has none of ours, by the broker's id; -1 when it is not ours."""
         return find_order(&self.c, cl_ord_id.encode("ascii", "replace"), broker_order_id.encode("ascii", "replace"))
+
+    def known_ids(self, int64_t before_ns):
+        """Ids that the broker has given to orders of ours before that time: whether each can still trade. Its book must show them."""
+        cdef int i
+        ids = {}
+        for i in range(self.c.n_orders):
+            o = &self.c.orders[i]
+            if o.broker_order_id[0] and o.cl_ord_id[0] and o.ts_known_ns < before_ns and o.ord_status != ORD_ABSENT:
+                ids[_text(o.broker_order_id)] = not order.is_final(o)
+        return ids
+
+    def unvalued_fills(self):
+        """Orders whose value the list of trades has not told yet: their slots, by the broker's id."""
+        cdef int i
+        slots = {}
+        for i in range(self.c.n_orders):
+            if self.c.orders[i].worth != WORTH_NONE and self.c.orders[i].worth != WORTH_EXACT:
+                slots[_text(self.c.orders[i].broker_order_id)] = i
+        return slots
 
     def find_instrument(self, uint32_t token):
         """Instrument id of a broker's token, or -1."""

@@ -7,14 +7,14 @@ that received it, so that a reaction leaves before the next byte is read. Only t
 under it TokenError, RateLimitError and NetworkError.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from otrade._core.histogram import LatencyHistogram
-from otrade._core.types import Ev, Side
+from otrade._core.types import Ev, Side, Worth
 
 
 class Source(IntEnum):
@@ -25,6 +25,8 @@ class Source(IntEnum):
     PUSH = 1
     BOOK = 2
     POSTBACK = 3
+    ASKED = 4
+    """That order was asked for alone."""
 
 
 class Capabilities(msgspec.Struct, frozen=True):
@@ -87,6 +89,8 @@ class OrderReport(msgspec.Struct):
     text: str
     raw: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """What the broker said, as it said it, for the journal."""
+    worth: int = Worth.AVERAGE
+    """How well `cum_value_e4` is known."""
 
     def engine_fields(self) -> dict[str, Any]:
         """The keyword arguments of the engine's `on_report`."""
@@ -109,7 +113,28 @@ _ENGINE_FIELDS = (
     "reason",
     "ts_update_ns",
     "ts_recv_ns",
+    "worth",
 )
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """A row of a broker's table that cannot be read: as much of it as says whose it is, and why. "" and 0: not even that."""
+
+    row_id: str
+    tag: str
+    instrument_token: int
+    why: str
+
+
+T = TypeVar("T")
+
+
+class Table(list[T]):
+    """The rows of a broker's table that can be read, and what is wrong with the others: one bad row blinds nobody to the rest."""
+
+    def __init__(self, rows: Iterable[T] = (), unread: Iterable[Unread] = ()) -> None:
+        super().__init__(rows)
+        self.unread = list(unread)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -255,9 +280,15 @@ class BrokerSession(Protocol):
         """Go on with a new token, without a restart."""
         ...
 
-    async def order_book(self) -> list[OrderReport]: ...
+    async def order_book(self) -> Table[OrderReport]:
+        """BrokerError when the answer is no whole table; a row that cannot be read is told beside the others."""
+        ...
 
-    async def positions(self) -> list[BrokerPosition]: ...
+    async def order(self, broker_order_id: str) -> OrderReport | None:
+        """What became of one order of the day; None when the broker knows no such order."""
+        ...
+
+    async def positions(self) -> Table[BrokerPosition]: ...
 
     async def trades(self) -> dict[str, tuple[int, int]]:
         """What each order of the day has traded, by the broker's id: (units, value in e4 rupees times units)."""
@@ -293,11 +324,11 @@ class HandDesk(Protocol):
 
     def set_access_token(self, access_token: str) -> None: ...
 
-    async def order_book(self) -> list[OrderReport]:
-        """BrokerError when one row cannot be read."""
+    async def order_book(self) -> Table[OrderReport]:
+        """As a session's; so are the positions."""
         ...
 
-    async def positions(self) -> list[BrokerPosition]: ...
+    async def positions(self) -> Table[BrokerPosition]: ...
 
     async def funds(self) -> list[Funds]: ...
 

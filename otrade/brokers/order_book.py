@@ -6,13 +6,61 @@ for the audit.
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from typing import Any
+from typing import Any, TypeVar
 
 from otrade._core.types import Ev
-from otrade.brokers.base import OrderReport
+from otrade.brokers.base import OrderReport, Table, Unread
+from otrade.brokers.rows import clean_text, count, identity, value_e4
+from otrade.errors import BrokerError
 
 ENDED = frozenset({Ev.FILL_FULL, Ev.CANCELED, Ev.REJECTED, Ev.EXPIRED})
 """Events after which an order does not trade any more, as far as its broker knows."""
+
+T = TypeVar("T")
+
+
+def table_of(rows: Iterable[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], T], id_field: str) -> Table[T]:
+    """What `read` makes of each row. A row that it cannot read is told beside the others, with whatever says whose it is."""
+    found: Table[T] = Table()
+    for row in rows:
+        try:
+            found.append(read(row))
+        except BrokerError as error:
+            found.unread.append(_unread(row, id_field, str(error)))
+    return found
+
+
+def _unread(row: Mapping[str, Any], id_field: str, why: str) -> Unread:
+    row_id, tag, token = row.get(id_field), row.get("tag"), row.get("instrument_token")
+    return Unread(
+        clean_text(row_id) if isinstance(row_id, (str, int)) else "",
+        clean_text(tag) if isinstance(tag, str) else "",
+        token if type(token) is int else 0,
+        why,
+    )
+
+
+def traded_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, int]]:
+    """(units, value) of each order by the day's trades. Of an order with a trade that cannot be read, or that has no price, nothing is
+    told: half a sum is no value.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    bad: set[str] = set()
+    for row in rows:
+        try:
+            key = identity(row, "order_id")
+        except BrokerError:
+            continue  # whose it is nobody can say: that order's sum falls short of what it filled, and is not taken
+        try:
+            qty = count(row, "quantity")
+            value = value_e4(row, "average_price", qty)
+        except BrokerError:
+            qty = value = 0
+        if qty <= 0 or value <= 0:
+            bad.add(key)
+        had_qty, had_value_e4 = found.get(key, (0, 0))
+        found[key] = had_qty + qty, had_value_e4 + value
+    return {key: traded for key, traded in found.items() if key not in bad}
 
 
 class BookReader:
@@ -22,9 +70,9 @@ class BookReader:
         self._read = read
         self._ended: dict[str, OrderReport] = {}
 
-    def reports(self, rows: Iterable[Mapping[str, Any]], ts_recv_ns: int) -> list[OrderReport]:
+    def reports(self, rows: Iterable[Mapping[str, Any]], ts_recv_ns: int) -> Table[OrderReport]:
         """One report of each row. Of an order that had ended, the `raw` is the same object as long as its row says the same."""
-        return [self._report(row, ts_recv_ns) for row in rows]
+        return table_of(rows, lambda row: self._report(row, ts_recv_ns), "order_id")
 
     def _report(self, row: Mapping[str, Any], ts_recv_ns: int) -> OrderReport:
         known = self._ended.get(str(row.get("order_id")))

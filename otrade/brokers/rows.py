@@ -11,12 +11,21 @@ from typing import Any
 
 import orjson
 
+from otrade._core.types import Worth
 from otrade.errors import BrokerError
 
 OWN_TAG = re.compile(r"OT[0-9A-Z]{10}[ESTF][0-9A-Z]{6}", re.ASCII)
 """A ClOrdID of ours: what its parts mean is in `otrade/live/tags.py`."""
 IST = timezone(timedelta(hours=5, minutes=30))
 TEXT_MAX = 127
+COUNT_MAX = 10**10
+"""Units: more than any exchange lists. The core's integers hold this times any price of ours."""
+RUPEES_MAX = 10**10
+VALUE_MAX_E4 = 2**62
+"""Price times units, in e4: what is larger would not fit into the core."""
+NS_MAX = 2**62
+ID_MAX = 31
+"""Characters of an id that the core keeps."""
 _EXACT_BELOW = 1e10
 """Rupees: below, a float tells four decimal places apart from any other."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -76,17 +85,31 @@ def number(row: Mapping[str, Any], field: str) -> Decimal:
         read = Decimal("NaN")
     if isinstance(value, bool) or not read.is_finite():
         raise BrokerError(f"{field} of a broker's row is not a number")
+    if abs(read) > VALUE_MAX_E4:
+        raise BrokerError(f"{field} of a broker's row is {_short(read)}: no such number is possible")
     return read
+
+
+def _short(value: Decimal) -> str:
+    return f"{value:.6g}"
 
 
 def count(row: Mapping[str, Any], field: str) -> int:
     """A whole number of units, never negative."""
     plain = row.get(field)
-    if type(plain) is int and plain >= 0:
+    if type(plain) is int and 0 <= plain <= COUNT_MAX:
         return plain
     value = number(row, field)
-    if value < 0 or value != value.to_integral_value():
-        raise BrokerError(f"{field} of a broker's row is {value}, not a whole quantity")
+    if not 0 <= value <= COUNT_MAX or value != value.to_integral_value():
+        raise BrokerError(f"{field} of a broker's row is {_short(value)}, not a whole quantity")
+    return int(value)
+
+
+def signed_count(row: Mapping[str, Any], field: str) -> int:
+    """A whole number of units, negative where it was sold."""
+    value = number(row, field)
+    if abs(value) > COUNT_MAX or value != value.to_integral_value():
+        raise BrokerError(f"{field} of a broker's row is {_short(value)}, not a whole quantity")
     return int(value)
 
 
@@ -98,13 +121,33 @@ def price_e4(row: Mapping[str, Any], field: str) -> int:
 def value_e4(row: Mapping[str, Any], field: str, qty: int) -> int:
     """`qty` times a price in rupees, as ten-thousandths, half up. BrokerError when it is no number."""
     plain = row.get(field)
-    if type(plain) is int:
-        return plain * qty * 10_000
-    if type(plain) is float and abs(plain) < _EXACT_BELOW:
+    value = None
+    if type(plain) is int and abs(plain) < RUPEES_MAX:
+        value = plain * qty * 10_000
+    elif type(plain) is float and abs(plain) < _EXACT_BELOW:
         px_e4 = round(plain * 10_000)
         if px_e4 / 10_000 == plain:  # the shortest decimal of this float has four places at most: it is this one
-            return px_e4 * qty
-    return e4(number(row, field) * qty)
+            value = px_e4 * qty
+    if value is None:
+        read = number(row, field)
+        if abs(read) > RUPEES_MAX:
+            raise BrokerError(f"{field} of a broker's row is {_short(read)}: no such price is possible")
+        value = e4(read * qty)
+    if abs(value) > VALUE_MAX_E4:
+        raise BrokerError(f"{field} of a broker's row times {qty} units is more than can be")
+    return value
+
+
+def fill_value(row: Mapping[str, Any], field: str, qty: int) -> tuple[int, Worth]:
+    """What `qty` filled units cost by the row's average price, and how well that is known. Brokers document an average of complete
+    orders only: 0, null, an empty text or nothing beside a filled quantity says that the price is not known.
+    """
+    value = value_e4(row, field, qty)
+    if qty == 0:
+        return 0, Worth.NONE
+    if value < 0:
+        raise BrokerError(f"{field} of a broker's row is negative")
+    return (value, Worth.AVERAGE) if value else (0, Worth.UNKNOWN)
 
 
 def e4(value: Decimal) -> int:
@@ -115,8 +158,10 @@ def e4(value: Decimal) -> int:
 def identity(row: Mapping[str, Any], field: str) -> str:
     """An id as a string. A float has lost digits already and is refused."""
     value = row.get(field)
-    if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value):
-        return str(value)
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        text = str(value)
+        if 0 < len(text) <= ID_MAX and text.isascii() and text.isprintable():
+            return text
     raise BrokerError(f"{field} of a broker's row is missing or not an id")
 
 
@@ -132,7 +177,8 @@ def ist_ns(text: object) -> int:
         return 0
     if when.tzinfo is None:
         when = when.replace(tzinfo=IST)
-    return (when - _EPOCH) // timedelta(microseconds=1) * 1000
+    ns = (when - _EPOCH) // timedelta(microseconds=1) * 1000
+    return ns if 0 <= ns <= NS_MAX else 0
 
 
 def decimal(px_e4: int) -> str:

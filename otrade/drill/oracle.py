@@ -97,6 +97,8 @@ class Oracle:
         self._one_bracket_each = all(
             wish.plan.get("on_opposite") != REVERSE and wish.plan.get("size_value", 0.0) <= UNCUT_QTY for wish in scenario.wishes
         )
+        self._late_ns = max((round(event.args["s"] * SECOND) for event in scenario.events if event.kind == "answer_late"), default=0)
+        """So late may the exchange carry out what was sent before."""
         self.worst = Worst()
         self.halted_since_ns = 0
         """A person has halted the engine then; 0: it may trade."""
@@ -133,8 +135,11 @@ class Oracle:
         if tag in self._tags:
             raise Violation(f"one intent, two orders: tag {tag} is used twice")
         self._tags.add(tag)
-        if tag[12] == "E" and self.halted_since_ns and order.ts_placed_ns > self.halted_since_ns + SECOND:
+        if tag[12] == "E" and self.halted_since_ns and order.ts_placed_ns > self.halted_since_ns + self._late_ns + SECOND:
             raise Violation(f"entry {tag} was placed while a person had halted the engine")
+        refused_ns = self._sim.faults.ts_refused_ns
+        if tag[12] == "E" and refused_ns and order.ts_placed_ns > refused_ns + self._late_ns + NOTICED_S * SECOND:
+            raise Violation(f"entry {tag} was placed though the broker refuses the token at the order book")
         strange_ns = self.strange_since_ns.get(order.contract.key, 0)
         if tag[12] == "E" and strange_ns and order.ts_placed_ns > strange_ns + self._bound_ns + NOTICED_S * SECOND:
             raise Violation(f"entry {tag} was placed on an instrument with a position that is not the engine's")

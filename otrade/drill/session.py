@@ -145,6 +145,7 @@ class Session:
     async def _start(self) -> None:
         sim, scenario = self._sim, self._scenario
         old = self._process if self._n_runs else None
+        sim.faults.open_book()  # whoever starts an engine has logged in
         clock = MortalClock(sim.clock, old.clock.offset_ns if old else 0)
         self._process = Process(
             sim,
@@ -215,6 +216,8 @@ class Session:
         self._said.append((sim.clock.now_ns(), f"TROUBLE: {event.kind} {args}"))
         if trouble.do is not None:
             trouble.do(sim, args)
+            if event.kind == "book_403":
+                sim.clock.schedule(sim.clock.now_ns() + round(args["s"] * SECOND), self._log_in_if_dead)
         elif event.kind == "token":
             self._result.seen["token"] += 1
             sim.expire_tokens()
@@ -248,6 +251,10 @@ class Session:
 
     def _log_in(self) -> None:
         self._day.on_token(new_token(self._sim, self._broker))
+
+    def _log_in_if_dead(self) -> None:
+        if self._day.is_token_dead:
+            self._log_in()
 
     def _rearm(self) -> None:
         self._oracle.halted_since_ns = 0

@@ -137,6 +137,27 @@ def _doubtful_stop_and_no_book(sim: Simulator, args: Args) -> None:
     sim.faults.answer_wrongly("504", method="POST", path_prefix=ORDERS, body=STOP, then=then)
 
 
+def _doubtful_stop_and_empty_book(sim: Simulator, args: Args) -> None:
+    def then() -> None:
+        sim.faults.seen["stop_in_doubt_and_empty_book"] += 1
+        sim.faults.spoil_books(args["how"], args["n"])
+
+    sim.faults.answer_wrongly("504", method="POST", path_prefix=ORDERS, body=STOP, then=then)
+
+
+def _spoil_books(how: Any) -> Do:
+    return lambda sim, args: sim.faults.spoil_books(how, args["n"])
+
+
+def _spoil_positions(how: Any) -> Do:
+    return lambda sim, args: sim.faults.spoil_positions(how, args["n"])
+
+
+def _books(args: Args) -> float:
+    """Looks that fail are repeated after a pause that doubles; what waits for one is in doubt meanwhile."""
+    return DOUBT_S + 2.0 ** (int(args["n"]) + 1)
+
+
 def _late(rng: random.Random, keys: list[str]) -> Args:
     return {"count": rng.randint(1, 2), "s": round(rng.uniform(3, 30), 1), "stop": rng.random() < 0.5}
 
@@ -262,6 +283,45 @@ TROUBLES: dict[str, Trouble] = {
         "an order can seem absent that is there",
         lambda args: args["n"] > 1,  # one stale look must not suffice to send anything again
     ),
+    "avg_missing": Trouble(
+        _count(1, 6),
+        lambda sim, args: sim.faults.miss_averages(args["n"]),
+        _always(0.0),
+        "no price of a fill is told: its stop is placed all the same, from the last price",
+    ),
+    "avg_revised": Trouble(
+        _count(1, 6),
+        lambda sim, args: sim.faults.revise_averages(args["n"]),
+        _always(1.0),
+        "a wrong average, and then the right one: the stop follows by a change",
+    ),
+    "trades_late": Trouble(
+        lambda rng, keys: {"n": rng.randint(1, 5), "s": round(rng.uniform(1, 40), 1)},
+        lambda sim, args: sim.faults.late_trades(args["n"], round(args["s"] * SECOND)),
+        _always(0.0),
+        "values come later; nothing waits for them",
+    ),
+    "book_empty": Trouble(_count(1, 4), _spoil_books("empty"), _books, "an empty book while orders stand proves nothing"),
+    "book_null": Trouble(_count(1, 4), _spoil_books("null"), _books, "as an empty one"),
+    "book_partial": Trouble(_count(1, 4), _spoil_books("partial"), _books, "as an empty one, for what is behind the cut"),
+    "book_lacks": Trouble(_count(1, 5), _spoil_books("lacks"), _books, "orders that stand are missing: the broker is asked for them alone"),
+    "stop_in_doubt_and_empty_book": Trouble(
+        lambda rng, keys: {"n": rng.randint(2, 4), "how": rng.choice(("empty", "null", "partial"))},
+        _doubtful_stop_and_empty_book,
+        _books,
+        "two empty books do not prove that the stop is absent",
+    ),
+    "foreign_bad_row": Trouble(
+        _count(1, 30), lambda sim, args: sim.faults.foreign_bad_rows(args["n"]), _always(0.0), "the rest of the book is read all the same"
+    ),
+    "book_403": Trouble(
+        _for_s(20, 90),
+        lambda sim, args: sim.faults.shut_book(round(args["s"] * SECOND)),
+        lambda args: args["s"] + DOUBT_S,
+        "the token counts as dead, and the book is not read until somebody logs in",
+    ),
+    "positions_empty": Trouble(_count(1, 3), _spoil_positions("empty"), _always(0.0), "asked again"),
+    "positions_null": Trouble(_count(1, 3), _spoil_positions("null"), _always(0.0), "asked again"),
     "cap_modifications": Trouble(
         _count(1, 6), lambda sim, args: sim.faults.cap_modifications(args["n"]), _always(25.0), "the stop is cancelled and placed anew"
     ),

@@ -70,6 +70,8 @@ ALERTS: dict[str, Level | AsSaid | None] = {
     "CAPACITY": Level.ALARM,
     "ADOPTED": Level.WARN,
     "RESUMED": Level.WARN,
+    "VALUE_UNKNOWN": Level.WARN,
+    "VALUE_TAKEN": None,
     # The orchestrator's.
     "NOT_TRADING": Level.ALARM,
     "DAY_OPEN": Level.INFO,
@@ -93,6 +95,10 @@ ALERTS: dict[str, Level | AsSaid | None] = {
     "NOT_JOINED": Level.WARN,
     "PUSH_DOWN": None,
     "BOOK_FAILED": AS_SAID,  # an ALARM of the watchdog
+    "BOOK_LOST": Level.ALARM,
+    "BOOK_BACK": Level.WARN,
+    "TRADES_FAILED": None,
+    "VALUES_OPEN": Level.ALARM,
     "BROKER_MESSAGE": None,
     "REQUEST_REFUSED": None,  # the order's own notice says it
     "REQUEST_TIMEOUT": None,
@@ -156,7 +162,7 @@ ALERTS: dict[str, Level | AsSaid | None] = {
     "ALERTS": None,
 }
 
-GOOD_NEWS = frozenset({"COVERED", "FEED_BACK", "PRICE_BACK", "TOKEN_NEW", "DOUBT_RESOLVED", "JOURNAL_BACK", "VERIFIED"})
+GOOD_NEWS = frozenset({"COVERED", "FEED_BACK", "BOOK_BACK", "PRICE_BACK", "TOKEN_NEW", "DOUBT_RESOLVED", "JOURNAL_BACK", "VERIFIED"})
 """As loud as what they end, and titled otherwise."""
 
 

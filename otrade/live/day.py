@@ -19,7 +19,7 @@ from otrade._core.types import BracketState, Ev, Halt, Note, PauseBy, Reason, Se
 from otrade.brokers.base import Answer, BrokerSession, Callbacks
 from otrade.brokers.kit import SecondFeed
 from otrade.brokers.transport.stream import SocketCallbacks
-from otrade.errors import BrokerError
+from otrade.errors import BrokerError, TokenError
 
 from .book import BookKeeper
 from .candles import CandleRings
@@ -34,6 +34,7 @@ from .plan import DayPlan
 from .signals_seen import SignalRing
 from .summary import LatencySummary
 from .trades import ChargeRule, TradeBook
+from .values import ValueKeeper
 
 log = logging.getLogger(LOGGER_NAME)
 
@@ -114,6 +115,7 @@ class TradingDay:
         self.second_feed: SecondFeed | None = None
         """Market data from elsewhere, beside the session's own; started and stopped with the day."""
         self._books: BookKeeper | None = None
+        self._values: ValueKeeper | None = None
         self._session: BrokerSession | None = None
         self._timer: TimerHandle | None = None
         self._entries_from_ns = 0
@@ -176,7 +178,11 @@ class TradingDay:
             on_unknown=self.explainer.on_book,
             on_trouble=self._on_trouble,
             on_fault=self.fault,
+            on_sight=self._on_sight,
             audit_flat_ns=self.options.audit_flat_ns,
+        )
+        self._values = ValueKeeper(
+            self.engine, self.clock, self.desk, session, on_trouble=self._on_values_trouble, on_fault=self.fault
         )
         self.explainer.use(session, self._books)
         now_ns = self.clock.now_ns()
@@ -284,6 +290,8 @@ class TradingDay:
         if self._books is not None and not self.is_token_dead:
             self._books.audit(now_ns)
             self.explainer.audit(now_ns)
+            if self._values is not None:
+                self._values.look(now_ns)
 
     def _next_beat_ns(self, now_ns: int) -> int:
         next_ns = now_ns + (BEAT_OPEN_NS if self.engine.n_live else BEAT_FLAT_NS)
@@ -303,6 +311,9 @@ class TradingDay:
             elif row["code"] == Note.EXIT_REJECTED:
                 self.explainer.positions.on_exit_refused(row["instrument_id"])
         self._untold.extend(rows)
+            elif row["code"] == Note.VALUE_TAKEN:
+                self.trades.close(row["bracket_id"])  # its prices are known better; nothing, while it is open
+        self._untold.extend(row for row in rows if row["code"] != Note.VALUE_TAKEN or row["c"])
         self._tell(TOLD_AT_ONCE)
 
     def _tell(self, most: int) -> None:
@@ -409,10 +420,32 @@ class TradingDay:
         self.board.say(severity, "BROKER_MESSAGE", f"the broker says ({kind}): {text}")
 
     def _on_trouble(self, error: BrokerError) -> None:
-        text = str(error)
-        if text != self._trouble:
-            self._trouble = text
-            self.board.say(Severity.WARN, "BOOK_FAILED", f"the order book could not be read: {text}")
+        if self._is_new_trouble(error):
+            self.board.say(Severity.WARN, "BOOK_FAILED", f"the order book could not be read: {error}")
+
+    def _on_values_trouble(self, error: BrokerError) -> None:
+        if self._is_new_trouble(error):
+            text = f"the list of trades could not be read ({error}): values that are not known, or only rounded, stay provisional"
+            self.board.say(Severity.WARN, "TRADES_FAILED", text)
+
+    def _is_new_trouble(self, error: BrokerError) -> bool:
+        if isinstance(error, TokenError):
+            self._on_token_dead()  # by whatever road it is heard of
+        before, self._trouble = self._trouble, str(error)
+        return before != self._trouble
+
+    def _on_sight(self, is_back: bool, why: str) -> None:
+        """Without a whole order book nobody knows what stands: nothing new is entered until one has come."""
+        self.engine.on_pause(not is_back, self.clock.now_ns(), PauseBy.BOOK)
+        if is_back:
+            self.board.say(Severity.WARN, "BOOK_BACK", "the order book is whole again: entries are allowed as before")
+        else:
+            self.board.say(
+                Severity.ALARM,
+                "BOOK_LOST",
+                f"no whole order book has come for a minute ({why}): no new entries until one does; stops and exits go on by the broker's "
+                f"order updates. {what_is_open(self.plan)} Look at the broker's own page.",
+            )
 
     # --------------------------------------------------------------------------------------- faults
     def fault(self, error: BaseException, doing: str) -> None:
@@ -440,17 +473,26 @@ class TradingDay:
             await self._books.close()
         if self.second_feed is not None:
             await self.second_feed.stop()
+        if self._values is not None:
+            await self._values.finish()
+            if self.engine.n_unvalued:
+                self.board.say(
+                    Severity.ALARM,
+                    "VALUES_OPEN",
+                    f"the broker has told no price for {self.engine.n_unvalued} orders that have filled: the day's profit is provisional. "
+                    "Compare it with the broker's list of trades.",
+                )
         if self._session is not None:
-            await self._verify(self._session)
+            await self._verify()
             await self._session.close()
         self.collect()
         self._tell(len(self._untold))
         if self.journal is not None:
             self.journal.close()
 
-    async def _verify(self, session: BrokerSession) -> None:
+    async def _verify(self) -> None:
         try:
-            positions = await session.positions()
+            positions = await self.explainer.positions.read()
         except BrokerError as error:
             self.board.say(
                 Severity.ALARM,

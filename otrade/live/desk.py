@@ -137,7 +137,7 @@ class OrderDesk:
         reason: int = self._engine.on_report(**report.engine_fields())
         if reason != Reason.UNKNOWN_ORDER:
             self.latency.on_report(report)
-            self._sources[report.cl_ord_id] = "book" if report.source == Source.BOOK else "push"
+            self._sources[report.cl_ord_id] = "book" if report.source in (Source.BOOK, Source.ASKED) else "push"
             self.stories.reported(report)
         return reason
 

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
-from otrade._core.types import Reason, Severity
-from otrade.brokers.base import BrokerSession, OrderReport
+from otrade._core.types import Reason, Severity, Worth
+from otrade.brokers.base import BrokerSession, OrderReport, Table
 from otrade.errors import BrokerError, NetworkError, RateLimitError
 
 from .book import BookKeeper
@@ -85,15 +85,14 @@ class Explainer:
         found: list[Unexplained] = []
         self._ts_start_ns = self._clock.now_ns()
         for _ in range(START_LOOKS):
-            ts_request_ns = self._clock.now_ns()
-            rows = await self.patiently(self._session.order_book)
-            positions = await self.patiently(self._session.positions)
+            rows, ts_request_ns = await self._known_book()
+            positions = await self.patiently(self.positions.read)
             await self._exact_values(rows, partial(self.patiently, self._session.trades))
             unknown = self._take_rows(rows, ts_request_ns, rows, partial(self.positions.bound_at_start, positions=positions))
             # Orders that ended before we began explain themselves; later reports about them are no news.
             self._known.update(row.broker_order_id for row in unknown)
             # The broker's daily count goes on where an earlier run, or a person, has left it.
-            self._engine.set_budget(**{**self._plan.budget, "day_used": len(rows)})
+            self._engine.set_budget(**{**self._plan.budget, "day_used": max(len(rows), self._engine.budget()["day_used"])})
             found = unexplained_orders(unknown, self._plan)
             self._foreign = {item.key: item.instrument_id for item in found}
             differences = self.positions.compare(positions)
@@ -116,7 +115,28 @@ class Explainer:
         for row in strange:
             qty, value_e4 = traded.get(row.broker_order_id, (0, 0))
             if qty == row.cum_qty:
-                row.cum_value_e4 = value_e4
+                row.cum_value_e4, row.worth = value_e4, Worth.EXACT
+
+    async def _known_book(self) -> tuple[Table[OrderReport], int]:
+        """A book that holds what the journal knows, and when it was asked for. One that goes on to lack something is taken for what
+        it shows: it proves nothing, and is looked at again during the day.
+        """
+        assert self._session is not None and self._books is not None
+        for wait_ns in (*START_WAITS_NS, 0):
+            ts_request_ns = self._clock.now_ns()
+            rows = await self.patiently(self._session.order_book)
+            missing = self._books.lacking(rows, ts_request_ns)
+            if not missing or not wait_ns:
+                break
+            text = f"the order book lacks {len(missing)} orders of the journal, the first is {missing[0]}: asked again"
+            self._on_trouble(BrokerError(text))
+            await self._wait(wait_ns)
+        return rows, ts_request_ns
+
+    async def _wait(self, wait_ns: int) -> None:
+        passed = asyncio.Event()
+        self._clock.call_at(self._clock.now_ns() + wait_ns, passed.set)
+        await passed.wait()
 
     async def patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask again when the broker is busy or did not answer: without its book nothing may be traded, nor be given up."""
@@ -125,9 +145,7 @@ class Explainer:
                 return await ask()
             except (RateLimitError, NetworkError) as error:
                 self._on_trouble(error)
-                passed = asyncio.Event()
-                self._clock.call_at(self._clock.now_ns() + wait_ns, passed.set)
-                await passed.wait()
+                await self._wait(wait_ns)
         return await ask()
 
     def _is_ours_and_unknown(self, row: OrderReport) -> bool:
@@ -135,7 +153,7 @@ class Explainer:
 
     def _take_rows(
         self,
-        rows: list[OrderReport],
+        rows: Table[OrderReport],
         ts_request_ns: int,
         ours: list[OrderReport],
         before_end: Callable[[list[OrderReport]], None] | None = None,

@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from otrade._core.types import Severity
-from otrade.brokers.base import BrokerPosition, BrokerSession, OrderReport
-from otrade.errors import BrokerError, EngineError
+from otrade.brokers.base import BrokerPosition, BrokerSession, OrderReport, Table
+from otrade.errors import BrokerError, EngineError, NetworkError
 
 from .book import BookKeeper
 from .clock import NS_PER_S, Clock
 from .foreign import ForeignFills, Part, is_brokers_own
+from .known import lacking_positions
 from .notices import NoticeBoard
 from .plan import DayPlan
 from .reconcile import Unexplained, unexplained_positions
@@ -33,6 +34,8 @@ CUT_OFF_AUDIT_NS = 5 * NS_PER_S
 CUT_OFF_SOON_NS = 120 * NS_PER_S
 SECOND_LOOK_NS = NS_PER_S
 """Between two looks that are to agree."""
+LACKING_MAX = 5
+"""Answers in a row that lack an instrument of ours, before one is taken all the same."""
 UNSUPPORTED_LOOKS = 3
 UNSUPPORTED_NS = 30 * NS_PER_S
 """How long positions must show less than ours before exits shrink, where no order of anybody's says why."""
@@ -89,6 +92,7 @@ class PositionAudit:
         self._soon_ns = 0
         """When a look is due that does not wait for the audit's own time; 0: none."""
         self._task: asyncio.Task[None] | None = None
+        self._n_lacking = 0
 
     # ------------------------------------------------------------------------------------ the audit
     def audit(self, now_ns: int) -> None:
@@ -144,7 +148,7 @@ class PositionAudit:
         try:
             asked_ns = self._clock.now_ns()
             before = self._plan.net_of()
-            positions = await self.session.positions()
+            positions = await self.read()
             if before != self._plan.net_of():
                 self.look_soon()
                 return
@@ -159,6 +163,24 @@ class PositionAudit:
             self._on_fault(error, "comparing positions")
         finally:
             self._task = None
+
+    async def read(self) -> Table[BrokerPosition]:
+        """The broker's positions. BrokerError when they lack an instrument that was traded today, or when a row that may be one of
+        ours cannot be read: such an answer says nothing about what is open. One that goes on to lack the same is taken at last.
+        """
+        assert self.session is not None
+        positions = await self.session.positions()
+        ours = self._plan.instrument_of
+        for row in positions.unread:
+            if row.instrument_token in ours or not (row.instrument_token or row.row_id):
+                raise BrokerError(f"the positions' row of {row.row_id or 'an unknown instrument'} cannot be read: {row.why}")
+        traded = {token: i for token, i in ours.items() if self._engine.position(i)["buy_qty"] or self._engine.position(i)["sell_qty"]}
+        missing = lacking_positions(positions, traded)
+        self._n_lacking = self._n_lacking + 1 if missing else 0
+        if 0 < self._n_lacking <= LACKING_MAX:
+            self.look_soon()
+            raise NetworkError(f"the broker's positions lack {self._plan.symbol_of(missing[0])}, which was traded today: asked again")
+        return positions
 
     def compare(self, positions: list[BrokerPosition]) -> list[Unexplained]:
         """Keep what differs between these and the core's."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from otrade._core.engine import Engine
-from otrade._core.types import BracketState, Ev, Leg, OrdStatus, OrdType, Side
+from otrade._core.types import BracketState, Ev, Leg, OrdStatus, OrdType, Side, Worth
 from otrade.brokers.base import OrderReport
 from otrade.brokers.order_book import ENDED
 from otrade.errors import EngineError
@@ -246,6 +246,7 @@ def _fill(
         ts_update_ns=0,
         ts_recv_ns=now_ns,
         **terms,
+        worth=Worth.EXACT,  # there is no list of trades that would tell it better
     )
 
 
@@ -273,7 +274,7 @@ def _entry_of(group: list[_Row]) -> tuple[int, int, int]:
     for row in group:
         report = row.report
         if row.tag.leg == Leg.ENTRY:
-            px_e4 = report.cum_value_e4 // report.cum_qty if report.cum_qty else report.price_e4
+            px_e4 = report.cum_value_e4 // report.cum_qty if report.cum_value_e4 else report.price_e4
             return report.side, report.order_qty, px_e4
     return Side.NONE, 0, 0
 

@@ -19,10 +19,13 @@ from otrade.errors import BrokerError
 
 from .guard import Act, Group, Key, Level, Need, groups_of, has_risk, level_of, needs_of, room_of, spec_of
 from .heartbeat import Protection
+from .known import hides_ours, lacking_orders
 from .tags import WATCHDOG_SLOT, Tag, make
 from .units import rupees
 
 Say = Callable[[Severity, str, str], None]
+LACKING_MAX = 5
+"""Books in a row that lack something, before one is taken all the same."""
 LOOKS = 2
 """Readings of the book that must agree."""
 ATTEMPT_MAX = 36**2 - 1
@@ -60,15 +63,32 @@ class Rescue:
         self._steps: Counter[Key] = Counter()
         self._no_stop: set[Key] = set()
         self._said: set[str] = set()
+        self._shown: set[str] = set()
+        """Ids of our orders that a book has shown."""
+        self._n_lacking = 0
         self._n_requests = 0
         self._round = 0
 
-    async def groups(self) -> dict[Key, Group]:
-        """Our brackets by the broker's book. BrokerError when it cannot be read."""
-        return groups_of(await self._desk.order_book())
+    async def groups(self, protection: Protection | None = None) -> dict[Key, Group]:
+        """Our brackets by the broker's book. BrokerError when it cannot be read, or lacks what it has shown before or what the engine
+        has left word of: such a book proves nothing. One that goes on to lack the same is taken at last.
+        """
+        book = await self._desk.order_book()
+        if hides_ours(book):
+            raise BrokerError(f"a row of the book that may be ours cannot be read: {book.unread[0].why}")
+        groups = groups_of(book)
+        missing = lacking_orders(book, self._shown)
+        self._shown.update(row.broker_order_id for group in groups.values() for _, row in group.rows)
+        left = _left_open(protection, groups)
+        self._n_lacking = self._n_lacking + 1 if missing or left else 0
+        if 0 < self._n_lacking <= LACKING_MAX:
+            raise BrokerError(f"the book lacks {len(missing)} orders that it has shown, and {left} brackets that the engine left open")
+        return groups
 
-    async def has_risk(self) -> bool:
-        return has_risk(await self.groups())
+    async def has_risk(self, protection: Protection | None = None) -> bool:
+        """By the book, or by what the engine has left word of and the book does not show at all."""
+        groups = groups_of(await self._desk.order_book())
+        return has_risk(groups) or _left_open(protection, groups) > 0
 
     async def protect(self, protection: Protection | None, *, flatten: bool, give_up_s: float) -> Outcome:
         """Until two looks in a row find nothing to do, or time is up. Trouble with the broker is said and tried again."""
@@ -79,7 +99,7 @@ class Rescue:
         while time.monotonic() < end_s:
             self._round += 1
             try:
-                groups = await self.groups()
+                groups = await self.groups(protection)
                 net_of = await self._positions()
             except BrokerError as error:
                 self._say_once(Severity.ALARM, "BOOK_FAILED", f"the broker cannot be asked: {error}")
@@ -288,3 +308,8 @@ def _open_words(group: Group) -> str:
 def _stop_words(group: Group) -> str:
     stops = [f"{row.broker_order_id} at {rupees(row.trigger_e4)}" for _, row in group.live]
     return f"stop {', '.join(stops)}" if stops else "no order"
+
+
+def _left_open(protection: Protection | None, groups: Mapping[Key, Group]) -> int:
+    """How many brackets the engine has left word of, none of whose orders the book shows."""
+    return sum((row.run, row.bracket) not in groups for row in protection.brackets) if protection is not None else 0

@@ -20,7 +20,7 @@ STEPS_FIRST = 16
 
 ASKED = {Cmd.NEW: "Asked: place", Cmd.REPLACE: "Asked: change", Cmd.CANCEL: "Asked: cancel"}
 ANSWERED = {Ev.ACK: "The broker has taken it", Ev.REFUSED: "The broker refuses it", Ev.TIMEOUT: "No answer: in doubt"}
-ROADS = {Source.PUSH: "push", Source.BOOK: "order book", Source.POSTBACK: "postback"}
+ROADS = {Source.PUSH: "push", Source.BOOK: "order book", Source.POSTBACK: "postback", Source.ASKED: "order book"}
 EXCHANGE = frozenset((Ev.WORKING, Ev.FILL_PART, Ev.FILL_FULL, Ev.CANCELED, Ev.REJECTED, Ev.EXPIRED, Ev.REPLACED))
 """Reports of what happened at the exchange, not on the way to it."""
 REPORTED = {

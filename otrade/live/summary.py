@@ -60,6 +60,13 @@ class DaySummary(msgspec.Struct, frozen=True):
     """Code of ours failed on the order path."""
     open_words: str
     trades: Sequence[Trade] = ()
+    n_unvalued: int = 0
+    """Orders that filled at prices which nobody has told: profit is provisional."""
+
+    @property
+    def pnl_note(self) -> str:
+        """What must be said beside the profit."""
+        return f"  (provisional: the price of {self.n_unvalued} orders is not known)" if self.n_unvalued else ""
 
     @property
     def net_e4(self) -> int:
@@ -95,6 +102,7 @@ def summarize(day: "TradingDay") -> DaySummary:
         has_fault=day.has_fault,
         open_words=what_is_open(day.plan),
         trades=tuple(trades),
+        n_unvalued=engine.n_unvalued,
     )
 
 
@@ -114,7 +122,7 @@ def render(summary: DaySummary) -> str:
             f"{s.day}  {s.why_ended}",
             RULE,
             _line("trades", f"{s.n_trades}  ({s.n_won} won, {s.n_lost} lost)"),
-            _line("P&L gross", rupees(s.gross_e4)),
+            _line("P&L gross", rupees(s.gross_e4) + s.pnl_note),
             _line("charges", rupees(s.charges_e4)),
             _line("P&L net", rupees(s.net_e4)),
             _line("naked time", f"{_ms(s.naked_total_ns)} total, {_ms(s.naked_worst_ns)} worst"),
@@ -138,7 +146,7 @@ def short(summary: DaySummary) -> str:
     return "\n".join(
         [
             f"{s.day}: {s.why_ended}",
-            f"net {rupees(s.net_e4)} (gross {rupees(s.gross_e4)}, charges {rupees(s.charges_e4)})",
+            f"net {rupees(s.net_e4)} (gross {rupees(s.gross_e4)}, charges {rupees(s.charges_e4)}){s.pnl_note}",
             f"{s.n_trades} trades ({s.n_won} won, {s.n_lost} lost), {s.n_orders} orders, {s.n_alarms} alarms",
             f"without a working stop: {_ms(s.naked_total_ns)} total, {_ms(s.naked_worst_ns)} worst",
             s.open_words + ("" if s.is_clean else " THE END IS NOT CLEAN: look at the broker."),

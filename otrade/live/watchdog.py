@@ -225,11 +225,11 @@ class Watchdog:
     async def _step_in(self, beat: Beat, vital: Vital) -> bool:
         """Protect what is open. True: the engine is dead and nothing of ours is open. OTradeError: it could not be done."""
         await self._log_in()
-        is_open = await self._rescue.has_risk()
+        is_open = await self._rescue.has_risk(read_protection(self._var))
         if not is_open:
             # The first look may be old.
             await asyncio.sleep(self._gap_s)
-            is_open = await self._rescue.has_risk()
+            is_open = await self._rescue.has_risk(read_protection(self._var))
         if not is_open:
             self._say(Severity.WARN, "NOTHING_OPEN", f"engine {beat.pid} {vital.value}; nothing of ours is open at the broker")
             return vital is Vital.DEAD

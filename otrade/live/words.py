@@ -61,6 +61,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.LATE_FILL: "the order was filled after it had ended",
     Reason.UNKNOWN_STATUS: "the broker used a status word that is not known here",
     Reason.UNKNOWN_ORDER: "the order is not ours",
+    Reason.VANISHED: "whole order books no longer show it",
     Reason.READ_BACK: "the broker stored something else than was sent",
     Reason.BROKER_INPUT: "the broker calls a parameter wrong",
     Reason.BROKER_TOKEN: "the broker session has expired",
@@ -125,12 +126,24 @@ NOTE_WORDS: dict[Note, str] = {
     Note.ENTRY_WAITS: "{symbol}: {strategy}: {rest} ({side}) waits up to {c_s} s for the rate budget: {why}",
     Note.ENTRY_DROPPED: "{symbol}: {strategy}: {rest} ({side}) is not sent after {c_s} s: {why}",
     Note.ENTRY_CUT: "{symbol}: {strategy}: {rest} ({side}) is not sent after {c_s} s, the position stays smaller than decided: {why}",
+    Note.VALUE_UNKNOWN: (
+        "{symbol}: the broker tells no price for order {order}: its {a} units are booked at {b_px}, the last price within its limit, and "
+        "profit here is provisional. The stop stands by that; the day's trades are asked for"
+    ),
+    Note.VALUE_TAKEN: "{symbol}: what order {order} traded for is known better: profit here changes by {a_px} rupees",
     Note.RESUMED: "the engine goes on from its journal: {a} brackets are open, {b} requests are in doubt",
 }
 
 SPECIAL_WORDS: dict[tuple[Note, Reason], str] = {
     (Note.SIGNAL_TAKEN, Reason.ENTRY_WAIT): "{symbol}: {strategy} says {side} at {a_px}: taken, and waits for the rate budget",
     (Note.STOP_MOVED, Reason.MODIFY_CAP): ("{symbol}: {why}, so stop {order} is cancelled and placed anew"),
+    (Note.UNKNOWN_STATUS, Reason.VANISHED): (
+        "{symbol}: the broker's order books no longer show order {order}, which stood: what it covers counts as uncovered until "
+        "the broker, asked for it alone, says what became of it. Look at it there"
+    ),
+    (Note.PROVEN_ABSENT, Reason.VANISHED): (
+        "{symbol}: order {order} stood, and the broker knows no such order any more: it is gone, and what it covered is covered anew"
+    ),
     (Note.LATE_FILL, Reason.LATE_ACCEPT): ("{symbol}: order {order} was thought absent and lives after all; it is taken out"),
     (Note.QUARANTINED, Reason.QUARANTINED): "{symbol}: quarantined, nothing new is traded here until it is explained or taken over",
     (Note.QUARANTINED, Reason.OK): "{symbol}: released from quarantine",

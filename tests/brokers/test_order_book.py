@@ -10,11 +10,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from otrade._core.types import Ev
+from otrade._core.types import Ev, Worth
 from otrade.brokers.base import OrderReport, Source
 from otrade.brokers.kite.reports import report_of
-from otrade.brokers.order_book import BookReader
-from otrade.brokers.rows import value_e4
+from otrade.brokers.order_book import BookReader, traded_of
+from otrade.brokers.rows import clean_text, value_e4
+from otrade.brokers.upstox.listing import Listing
+from otrade.brokers.upstox.reports import report_of as upstox_report_of
 from otrade.errors import BrokerError
 
 from .test_reports import ROW
@@ -78,12 +80,59 @@ def test_a_report_that_somebody_changes_is_not_the_one_that_is_kept() -> None:
     assert reads.book.reports(fresh([DONE]), 20)[0].cum_value_e4 == 75 * 15_000_500
 
 
-def test_a_row_that_cannot_be_read_fails_the_book() -> None:
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [
+        ({"filled_quantity": "many"}, "filled_quantity"),
+        ({"quantity": -1}, "quantity"),
+        ({"order_id": None}, "order_id"),
+        ({"quantity": 10**30}, "quantity"),
+        ({"filled_quantity": 1e300}, "filled_quantity"),
+        ({"price": 1e300}, "price"),
+        ({"price": "NaN"}, "price"),
+        ({"average_price": "-3", "filled_quantity": 5}, "average_price"),
+        ({"average_price": 9e9, "filled_quantity": 9_999_999_999}, "average_price"),
+        ({"order_id": "x" * 32}, "order_id"),
+    ],
+    ids=str,
+)
+def test_a_row_that_cannot_be_read_blinds_nobody_to_the_rest(bad: dict[str, Any], named: str) -> None:
     reads = Reads()
     reads.book.reports(fresh([DONE]), 10)
-    with pytest.raises(BrokerError, match="filled_quantity"):
-        reads.book.reports(fresh([DONE | {"filled_quantity": "many"}]), 20)
+    table = reads.book.reports([DONE | {"order_id": "9"} | bad, GONE], 20)
+    assert [row.broker_order_id for row in table] == ["2"], "bad foreign row blinds the book"
+    (unread,) = table.unread
+    assert named in unread.why and len(unread.why) < 120, "in words, and not the whole row"
+    assert unread.row_id == clean_text(bad.get("order_id", "9")) and unread.tag == DONE["tag"]
+    assert unread.instrument_token == DONE["instrument_token"]
     assert reads.book.reports(fresh([DONE]), 30)[0].ev == Ev.FILL_FULL
+
+
+@pytest.mark.parametrize("average", [0, 0.0, "0", None, ""], ids=str)
+@pytest.mark.parametrize("status", ["OPEN", "UPDATE", "COMPLETE"])
+def test_a_price_that_is_not_told_is_not_nothing(average: Any, status: str) -> None:
+    row = DONE | {"status": status, "average_price": average}
+    kite = report_of(row, Source.PUSH, 1)
+    upstox = upstox_report_of(row, Source.PUSH, 1, Listing())
+    del row["average_price"]
+    absent = report_of(row, Source.PUSH, 1)
+    for report in (kite, upstox, absent):
+        assert (report.cum_qty, report.cum_value_e4, report.worth) == (75, 0, Worth.UNKNOWN)
+    assert report_of(DONE, Source.PUSH, 1).worth == Worth.AVERAGE
+    assert report_of(DONE | {"filled_quantity": 0, "status": "OPEN"}, Source.PUSH, 1).worth == Worth.NONE
+
+
+def test_half_a_sum_of_trades_is_no_value() -> None:
+    rows = [
+        {"order_id": "1", "quantity": 5, "average_price": 100.05},
+        {"order_id": "1", "quantity": 5, "average_price": 100.1},
+        {"order_id": "2", "quantity": 5, "average_price": 100.05},
+        {"order_id": "2", "quantity": 5, "average_price": 0},
+        {"order_id": "3", "quantity": -5, "average_price": 100.05},
+        {"order_id": None, "quantity": 5, "average_price": 100.05},
+        {"order_id": "4", "quantity": 1e300, "average_price": 100.05},
+    ]
+    assert traded_of(rows) == {"1": (10, 5 * 1_000_500 + 5 * 1_001_000)}
 
 
 def exact_e4(text: str, qty: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from otrade._core.types import Ev, OrdType, Reason, Side
+from otrade._core.types import Ev, OrdType, Reason, Side, Worth
 from otrade.brokers.base import Source
 from otrade.brokers.kite.broker import funds_of, position_of
 from otrade.brokers.kite.reports import EV_OF_STATUS, report_of
@@ -127,6 +127,7 @@ def test_every_field() -> None:
         "reason": Reason.OK,
         "ts_update_ns": int(moment.timestamp()) * 10**9,
         "ts_recv_ns": 77,
+        "worth": Worth.NONE,
     }
     assert (report.tradingsymbol, report.exchange, report.product) == ("M&M", "NSE", "MIS")
 

@@ -26,16 +26,16 @@ MATRIX = {
     "C": "....C.C.CCCFC.CCCCC",
     "R": "....R.R.RRRFRRRRRRR",
     "X": "....X.X.XXXFX.XXXXX",
-    "U": "...UU.U.UNTFCRXNUUU",
+    "U": "...UU.UAUNTFCRXNUUU",
     "A": "....P...PNTFCRX...U",
 }
 # Pending: 0 none, n new, r replace, c cancel.
 PENDING_LETTERS = "0nrc"
 PENDING_MATRIX = {
-    "0": "0nrc0.0.00000000000",
+    "0": "0nrc0.0000000000000",
     "n": "....00n000000000..0",
-    "r": "....r.r.rrr00000" + "0" + ".r",
-    "c": "....c.c.ccc0000c.0c",
+    "r": "....r.r0rrr00000" + "0" + ".r",
+    "c": "....c.c0ccc0000c.0c",
 }
 
 

@@ -75,9 +75,38 @@ MUTANTS = (
     Mutant(
         "failed query taken for an empty book",
         "otrade/live/book.py",
-        "            self.n_failed += 1\n",
-        "            self.n_failed += 1\n            self._on_unknown(self.take([], ts_request_ns))\n",
+        "            gap_ns = self._failed(error)\n",
+        "            gap_ns = self._failed(error)\n            self._engine.on_book_begin(ts_request_ns)\n"
+        "            self._engine.on_book_end(self._clock.now_ns())\n",
         "a question that was not answered proves nothing",
+    ),
+    Mutant(
+        "zero average booked for good",
+        "otrade/brokers/rows.py",
+        "    return (value, Worth.AVERAGE) if value else (0, Worth.UNKNOWN)\n",
+        "    return value, Worth.AVERAGE if value else Worth.EXACT\n",
+        "a price that is not told is taken for nothing",
+    ),
+    Mutant(
+        "value at an unchanged quantity dropped",
+        CORE + "order.pyx",
+        "    if worth == WORTH_EXACT:\n        return True\n",
+        "    if worth == WORTH_EXACT:\n        return False\n",
+        "what the trades say comes too late to be taken",
+    ),
+    Mutant(
+        "empty book proves absence",
+        "otrade/live/book.py",
+        "        self._engine.on_book_end(now_ns, not missing and not hides_ours(rows))\n",
+        "        self._engine.on_book_end(now_ns)\n",
+        "a book without what we know is taken for a whole one",
+    ),
+    Mutant(
+        "403 at the book ignored",
+        "otrade/live/day.py",
+        "        if isinstance(error, TokenError):\n            self._on_token_dead()  # by whatever road it is heard of\n",
+        "",
+        "a token that is refused at the order book goes on to trade",
     ),
     Mutant(
         "second exit beside the first",

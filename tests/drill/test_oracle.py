@@ -58,7 +58,8 @@ class Exchange:
 
 
 def judge(exchange: Exchange, **limits: int) -> Oracle:
-    sim: Any = SimpleNamespace(exchange=exchange, clock=SimpleNamespace(now_ns=lambda: exchange.now_ns))
+    faults = SimpleNamespace(ts_refused_ns=0)
+    sim: Any = SimpleNamespace(exchange=exchange, clock=SimpleNamespace(now_ns=lambda: exchange.now_ns), faults=faults)
     scenario: Scenario = replace(
         draw(1, []),
         wishes=[Wish("NSE:INFY", "price_level", 10, {}, PLAN)],

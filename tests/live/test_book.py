@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import copy
 
 from otrade._core.types import Rec
+from otrade.brokers.base import Table
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
 
@@ -49,7 +50,7 @@ def test_what_has_ended_is_told_once() -> None:
             strange = copy(rows[0])
             strange.cl_ord_id, strange.broker_order_id = "BYHAND", "12345"
             for _ in range(3):
-                assert books.take([*rows, strange], here.now_ns) == [strange]
+                assert books.take(Table([*rows, strange]), here.now_ns) == [strange]
             assert told(journal)[before:] == [2, 1, 1], "the row that has changed once, one that nobody knows each time"
 
             before = len(told(journal))

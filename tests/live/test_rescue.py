@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from otrade._core.types import Ev, Leg, Reason, Severity
-from otrade.brokers.base import Answer, BrokerPosition, HandDesk, OrderReport, Quote, Source, Terms
+from otrade.brokers.base import Answer, BrokerPosition, HandDesk, OrderReport, Quote, Source, Table, Terms
 from otrade.brokers.kite.reports import report_of
 from otrade.live.heartbeat import Protected, Protection
 from otrade.live.rescue import Outcome, Rescue
@@ -48,16 +48,20 @@ class Scripted:
         self.outcomes = outcomes
         self.hidden = hidden
         self.n_looks = 0
+        self.lacking: set[int] = set()
+        """Looks that are answered with an empty book."""
         self.placed: list[str] = []
         self.changed: list[tuple[str, str]] = []
 
-    async def order_book(self) -> list[OrderReport]:
+    async def order_book(self) -> Table[OrderReport]:
         self.n_looks += 1
+        if self.n_looks in self.lacking:
+            return Table()
         rows = self.rows + [found for at, found in self.late if at <= self.n_looks]
-        return [report_of(found, Source.BOOK, 0) for found in rows]
+        return Table(report_of(found, Source.BOOK, 0) for found in rows)
 
-    async def positions(self) -> list[BrokerPosition]:
-        return [BrokerPosition(408_065, "NSE", SYMBOL, "MIS", 10, 10, 0, 0, 0, 0, 1)]
+    async def positions(self) -> Table[BrokerPosition]:
+        return Table([BrokerPosition(408_065, "NSE", SYMBOL, "MIS", 10, 10, 0, 0, 0, 0, 1)])
 
     async def quote(self, like: OrderReport) -> Quote:
         return Quote(15_000_000, 0, 0, 13_500_000, 16_500_000)
@@ -146,3 +150,20 @@ def test_an_order_that_was_refused_is_tried_again() -> None:
     broker = Scripted([Ev.REFUSED, Ev.ACK], [-1, 0])
     assert rescue(broker).is_safe
     assert len(set(broker.placed)) == 2
+
+
+@pytest.mark.parametrize("lacking", [{1, 2}, {2, 3}, {3, 4}, {2, 4}])
+def test_an_empty_book_does_not_prove_that_an_order_in_doubt_never_arrived(lacking: set[int]) -> None:
+    broker, said = Scripted([Ev.TIMEOUT, Ev.ACK], [0, 0]), list[str]()
+    broker.lacking = lacking
+    outcome = rescue(broker, said)
+    assert outcome.is_safe and not outcome.is_flat and len(broker.placed) == 1
+    assert any("the book lacks" in text for text in said)
+
+
+def test_what_the_engine_left_open_is_a_risk_though_the_book_is_empty() -> None:
+    broker = Scripted([], [])
+    broker.rows = []
+    found = Rescue(cast(HandDesk, broker), lambda severity, code, text: None, gap_s=0.0)
+    assert asyncio.run(found.has_risk(Protection(1, "2026-11-18", [LEVEL])))
+    assert not asyncio.run(found.has_risk(Protection(1, "2026-11-18", [])))

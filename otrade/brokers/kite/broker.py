@@ -23,14 +23,15 @@ from otrade.brokers.base import (
     OrderCommand,
     OrderReport,
     Source,
+    Table,
 )
 from otrade.brokers.kite.feeds import CONNECTIONS_MAX, KiteFeeds
 from otrade.brokers.kite.reasons import answer_of
 from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.kite.stream import MODES, TOKENS_MAX, KiteStream, StreamCallbacks
-from otrade.brokers.order_book import BookReader
-from otrade.brokers.rows import count, e4, identity, number, price_e4, value_e4
+from otrade.brokers.order_book import BookReader, table_of, traded_of
+from otrade.brokers.rows import count, e4, number, price_e4, signed_count
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.feed import FeedLatency
@@ -186,26 +187,24 @@ class KiteBroker:
         self.rest.set_access_token(access_token)
         self._stream.set_access_token(access_token)
 
-    async def order_book(self) -> list[OrderReport]:
-        """Every order of the day. BrokerError when one row cannot be read: half a book proves
-        nothing.
-        """
+    async def order_book(self) -> Table[OrderReport]:
+        """Every order of the day. BrokerError when the answer is no whole table; a row that cannot be read is told beside the others."""
         rows = await self.rest.orders()
         ts_recv_ns = self._clock.now_ns()
         return self._books.reports(rows, ts_recv_ns)
 
-    async def positions(self) -> list[BrokerPosition]:
+    async def order(self, broker_order_id: str) -> OrderReport | None:
+        """What its history says last; None when the broker knows no such order."""
+        row = await self.rest.order(broker_order_id)
+        return report_of(row, Source.ASKED, self._clock.now_ns()) if row is not None else None
+
+    async def positions(self) -> Table[BrokerPosition]:
         """Net positions of the account, whoever made them."""
-        return [position_of(row) for row in (await self.rest.positions())["net"]]
+        return table_of((await self.rest.positions())["net"], position_of, "tradingsymbol")
 
     async def trades(self) -> dict[str, tuple[int, int]]:
         """(units, value) of each order of the day that has traded."""
-        found: dict[str, tuple[int, int]] = {}
-        for row in await self.rest.trades():
-            key, qty = identity(row, "order_id"), count(row, "quantity")
-            had_qty, had_value_e4 = found.get(key, (0, 0))
-            found[key] = had_qty + qty, had_value_e4 + value_e4(row, "average_price", qty)
-        return found
+        return traded_of(await self.rest.trades())
 
     async def funds(self) -> list[Funds]:
         """Enabled segments only."""
@@ -240,13 +239,13 @@ def position_of(row: Mapping[str, Any]) -> BrokerPosition:
         exchange=str(row.get("exchange") or ""),
         tradingsymbol=str(row.get("tradingsymbol") or ""),
         product=str(row.get("product") or ""),
-        net_qty=int(number(row, "quantity")),
+        net_qty=signed_count(row, "quantity"),
         buy_qty=count(row, "buy_quantity"),
         sell_qty=count(row, "sell_quantity"),
         buy_value_e4=e4(number(row, "buy_value")),
         sell_value_e4=e4(number(row, "sell_value")),
         ltp_e4=price_e4(row, "last_price"),
-        multiplier=int(number(row, "multiplier")) or 1,
+        multiplier=count(row, "multiplier") or 1,
     )
 
 

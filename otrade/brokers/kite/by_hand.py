@@ -5,11 +5,12 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from otrade._core.types import OrdType
-from otrade.brokers.base import Answer, BrokerPosition, Clock, Funds, Holding, OrderReport, Quote, Source, Terms
+from otrade.brokers.base import Answer, BrokerPosition, Clock, Funds, Holding, OrderReport, Quote, Source, Table, Terms
 from otrade.brokers.kite.broker import funds_of, position_of
 from otrade.brokers.kite.reasons import answer_of
 from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
+from otrade.brokers.order_book import table_of
 from otrade.brokers.rows import count, decimal, e4, number, price_e4
 from otrade.brokers.transport.door import OrderDoor
 from otrade.brokers.transport.endpoint import Endpoint
@@ -41,12 +42,12 @@ class KiteByHand:
         self._access_token = access_token
         self._rest.set_access_token(access_token)
 
-    async def order_book(self) -> list[OrderReport]:
+    async def order_book(self) -> Table[OrderReport]:
         now_ns = self._clock.now_ns()
-        return [report_of(row, Source.BOOK, now_ns) for row in await self._rest.orders()]
+        return table_of(await self._rest.orders(), lambda row: report_of(row, Source.BOOK, now_ns), "order_id")
 
-    async def positions(self) -> list[BrokerPosition]:
-        return [position_of(row) for row in (await self._rest.positions())["net"]]
+    async def positions(self) -> Table[BrokerPosition]:
+        return table_of((await self._rest.positions())["net"], position_of, "tradingsymbol")
 
     async def funds(self) -> list[Funds]:
         return funds_of(await self._rest.margins())

@@ -12,7 +12,7 @@ from typing import Any
 from otrade._core.types import Ev, Reason
 from otrade.brokers.base import Answer
 from otrade.brokers.rows import clean_text, parse_body
-from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
+from otrade.errors import BrokerError, NetworkError, NoSuchOrderError, RateLimitError, TokenError
 
 REASON_OF_ERROR_TYPE: dict[str, Reason] = {
     "TokenException": Reason.BROKER_TOKEN,
@@ -41,6 +41,7 @@ _REASON_OF_STATUS: dict[int, Reason] = {
     410: Reason.BROKER_INPUT,
 }
 _STATIC_IP = re.compile(r"\bIPs?\b|\bip address", re.ASCII)
+_NO_SUCH_ORDER = re.compile(r"(couldn't find|could not find|no such).*order|order.*not (found|exist)", re.IGNORECASE)
 _MODIFY_CAP = re.compile(
     r"(maximum|exceed).*modif|modif.*(maximum|exceed)", re.IGNORECASE | re.DOTALL
 )
@@ -113,10 +114,14 @@ def error_of(status: int, body: bytes) -> BrokerError:
     message = clean_text((envelope or {}).get("message")) or "an answer that is not JSON"
     reason = reason_of(status, error_type, message)
     text = f"{error_type or 'HTTP'} {status}: {message}"
-    if reason == Reason.BROKER_TOKEN:
+    # A gate that lets us see nothing, and does not say what else it misses, has no use for our token either.
+    is_shut_out = status in (401, 403) and error_type not in REASON_OF_ERROR_TYPE and not _STATIC_IP.search(message)
+    if reason == Reason.BROKER_TOKEN or is_shut_out:
         return TokenError(f"{text}; log in again")
     if reason == Reason.BROKER_RATE:
         return RateLimitError(f"{text}; ask less often")
     if reason == Reason.BROKER_NETWORK or status >= 500:
         return NetworkError(text)
+    if _NO_SUCH_ORDER.search(message):
+        return NoSuchOrderError(text)
     return BrokerError(text)

@@ -1,8 +1,8 @@
 """Kite's order object (push, book row, postback: one shape) as an `OrderReport`.
 
 Kite's numbers arrive as int, float, string or null for the same field, ids as strings of up to 19
-digits, times in IST without a zone. An object that cannot be read raises BrokerError: a book with a
-row that we do not understand must not be taken as proof that an order is absent.
+digits, times in IST without a zone. An object that cannot be read raises BrokerError: an order whose
+row we do not understand must not be taken for absent.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 from otrade._core.types import Ev, OrdType, Reason, Side
 from otrade.brokers.base import OrderReport, Source
-from otrade.brokers.rows import clean_text, count, identity, is_about_money, ist_ns, price_e4, status_word, tag_of, value_e4
+from otrade.brokers.rows import clean_text, count, fill_value, identity, is_about_money, ist_ns, price_e4, status_word, tag_of
 
 EV_OF_STATUS: dict[str, Ev] = {
     # On the way to the exchange: nothing is known of the terms in force.
@@ -66,6 +66,7 @@ def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int) -> OrderR
     status = status_word(row.get("status")).upper()
     ev = EV_OF_STATUS.get(status, Ev.UNKNOWN)
     cum_qty = count(row, "filled_quantity")
+    cum_value_e4, worth = fill_value(row, "average_price", cum_qty)
     order_qty = count(row, "quantity")
     if ev == Ev.WORKING and cum_qty > 0:
         ev = Ev.FILL_PART
@@ -80,7 +81,7 @@ def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int) -> OrderR
         side=_SIDES.get(str(row.get("transaction_type")), Side.NONE),
         order_qty=order_qty,
         cum_qty=cum_qty,
-        cum_value_e4=value_e4(row, "average_price", cum_qty),
+        cum_value_e4=cum_value_e4,
         price_e4=price_e4(row, "price"),
         trigger_e4=price_e4(row, "trigger_price"),
         ord_type=ord_type,
@@ -97,4 +98,5 @@ def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int) -> OrderR
         status=status,
         text=text,
         raw=row,
+        worth=worth,
     )

@@ -12,7 +12,7 @@ from otrade.brokers.kite.reasons import error_of
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.rest import RestClient, as_object, as_rows
-from otrade.errors import NetworkError
+from otrade.errors import BrokerError, NetworkError, NoSuchOrderError
 
 
 class KiteRest(RestClient):
@@ -40,10 +40,10 @@ class KiteRest(RestClient):
 
     async def orders(self) -> list[dict[str, Any]]:
         """The day's order book."""
-        return as_rows(await self.get("/orders"))
+        return await self.table("/orders")
 
     async def trades(self) -> list[dict[str, Any]]:
-        return as_rows(await self.get("/trades"))
+        return await self.table("/trades")
 
     async def positions(self) -> dict[str, list[dict[str, Any]]]:
         """`net` and `day` rows."""
@@ -55,10 +55,20 @@ class KiteRest(RestClient):
 
     async def order_history(self, order_id: str) -> list[dict[str, Any]]:
         """The states of one order, oldest first."""
-        return as_rows(await self.get(f"/orders/{quote(order_id, safe='')}"))
+        return await self.table(f"/orders/{quote(order_id, safe='')}")
+
+    async def order(self, order_id: str) -> dict[str, Any] | None:
+        """One order as its history has it last; None when there is no such order. BrokerError for a history without a state."""
+        try:
+            rows = await self.order_history(order_id)
+        except NoSuchOrderError:
+            return None
+        if not rows:
+            raise BrokerError("the broker's history of an order is empty")
+        return rows[-1]
 
     async def order_trades(self, order_id: str) -> list[dict[str, Any]]:
-        return as_rows(await self.get(f"/orders/{quote(order_id, safe='')}/trades"))
+        return await self.table(f"/orders/{quote(order_id, safe='')}/trades")
 
     async def order_margins(self, orders: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Margin that each of these orders would block; nothing is placed."""

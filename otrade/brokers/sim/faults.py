@@ -11,11 +11,13 @@ from typing import Protocol
 
 from .clock import VirtualClock, VirtualTimer
 from .fault_account import AccountFaults
+from .fault_books import BookFaults
 from .fault_orders import OrderFaults
 from .fault_pushes import PushFaults
 from .fault_requests import RequestFaults
 from .fault_tags import TagFaults
 from .fault_ticks import TickFaults
+from .fault_values import ValueFaults
 
 
 class Feed(Protocol):
@@ -50,7 +52,7 @@ class Prices(Protocol):
         ...
 
 
-class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, AccountFaults):
+class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, AccountFaults, ValueFaults, BookFaults):
     """What shall go wrong; nothing by default."""
 
     def __init__(self, seed: int, clock: VirtualClock) -> None:
@@ -61,6 +63,8 @@ class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, Acco
         TagFaults.__init__(self, seen)
         AccountFaults.__init__(self, clock, seen)
         TickFaults.__init__(self, random.Random(f"{seed}:tick faults"), seen)
+        ValueFaults.__init__(self, random.Random(f"{seed}:values"), seen)
+        BookFaults.__init__(self, random.Random(f"{seed}:books"), seen)
         self.feed: Feed
         self.prices: Prices
         self._clock = clock
@@ -99,6 +103,11 @@ class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, Acco
 
         self._until("half_open", duration_ns, mend)
 
+    def shut_book(self, duration_ns: int) -> None:
+        """The order book alone refuses the access token."""
+        self.is_book_shut = True
+        self._until("book_403", duration_ns, self.open_book)
+
     def lock_circuit(self, key: str, side: int, duration_ns: int) -> None:
         """The instrument stands at its upper (+1) or lower (-1) band, and nobody takes the other side."""
         self.seen["lock_circuit"] += 1
@@ -130,17 +139,12 @@ class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, Acco
     @property
     def pending(self) -> bool:
         """Is anything armed that happens once, or going on? (Caps and cut fills stand until `clear`, and do not count.)"""
-        rooms = RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, AccountFaults
-        return any(room._is_armed(self) for room in rooms) or bool(self._endings)
+        return bool(self._endings) or any(kind._is_armed(self) for kind in KINDS)
 
     def clear(self) -> None:
         """The world is healthy again: disarm everything, end everything. A gap stays: prices go on from where they are."""
-        RequestFaults._disarm(self)
-        PushFaults._disarm(self)
-        OrderFaults._disarm(self)
-        TagFaults._disarm(self)
-        AccountFaults._disarm(self)
-        TickFaults._disarm(self)
+        for disarmed in KINDS:
+            disarmed._disarm(self)
         for kind in list(self._endings):
             timer, ending = self._endings.pop(kind)
             timer.cancel()
@@ -165,3 +169,6 @@ class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, Acco
             ending()
 
         self._endings[kind] = self._clock.schedule(self._clock.now_ns() + duration_ns, end), ending
+
+
+KINDS = (RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, AccountFaults, ValueFaults, BookFaults)

@@ -196,7 +196,7 @@ class KiteFeed(FeedServer[KiteClient]):
             return
         if fault == "unknown_status":
             payload = payload | {"status": UNKNOWN_STATUS}
-        text = orjson.dumps({"type": "order", "data": payload})
+        text = orjson.dumps({"type": "order", "data": self._faults.tell_average(payload)})
         if fault == "garbled":
             text = self._faults.garble(text)
         for client in self._clients:

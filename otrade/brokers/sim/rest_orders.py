@@ -6,7 +6,7 @@ import orjson
 
 from . import params
 from .charges import charges
-from .errors import KiteError, bad_input
+from .errors import KiteError, bad_input, bad_token
 from .exchange import Exchange
 from .http_server import HttpRequest
 from .orders import Order, Request
@@ -58,13 +58,18 @@ class OrderRoutes:
             raise bad_input("Invalid `variety`. It should be the order's own.")
 
     def book(self, request: HttpRequest) -> Any:
-        return self._exchange.book()
+        faults = self._exchange.faults
+        if faults.refuses_book(self._exchange.clock.now_ns()):
+            raise bad_token()
+        rows = [faults.tell_average(row) for row in self._exchange.book()]
+        return faults.add_foreign(faults.spoil("book", faults.take_book(), rows))
 
     def history(self, request: HttpRequest, order_id: str) -> Any:
         return self._exchange.order(order_id).history
 
     def trades(self, request: HttpRequest) -> Any:
-        return [trade.to_json() for trade in self._exchange.trades()]
+        shown = self._exchange.faults.tell_trades(self._exchange.trades(), self._exchange.clock.now_ns(), lambda trade: trade.ts_ns)
+        return [trade.to_json() for trade in shown]
 
     def order_trades(self, request: HttpRequest, order_id: str) -> Any:
         return [trade.to_json() for trade in self._exchange.order(order_id).trades]
@@ -76,7 +81,8 @@ class OrderRoutes:
             net.append(position.to_json(quote.ltp_e4, quote.prev_close_e4))
             if position.buy_qty or position.sell_qty:
                 day.append(position.to_json(quote.ltp_e4, quote.prev_close_e4, day=True))
-        return {"net": net, "day": day}
+        faults = self._exchange.faults
+        return {"net": faults.spoil("positions", faults.take_positions(), net), "day": day}
 
     def nothing(self, request: HttpRequest) -> Any:
         return []

@@ -14,7 +14,7 @@ from .http_server import HttpReply, HttpRequest
 from .ledger import Position
 from .orders import Order, Request, Terms
 from .upstox_book import UpstoxBook
-from .upstox_errors import UpstoxError, bad_field, row
+from .upstox_errors import UpstoxError, bad_field, bad_token, row
 from .upstox_names import SEGMENTS, Keys, instrument_key, segment
 from .upstox_rows import is_short_term, trade_row
 
@@ -187,7 +187,13 @@ class UpstoxOrders:
     # ---- reading
 
     def book(self, request: HttpRequest) -> Any:
-        return self._book.rows()
+        faults = self._exchange.faults
+        if faults.refuses_book(self._exchange.clock.now_ns()):
+            raise bad_token()
+        rows = [faults.tell_average(row) for row in self._book.rows()]
+        how = faults.take_book()
+        shown = faults.add_foreign(faults.spoil("book", how, rows))
+        return _json(200, {"status": "partial_success", "data": shown}) if how == "partial" else shown
 
     def details(self, request: HttpRequest) -> Any:
         return self._book.row(_order_id(params.query(request, "order_id", "UDAPI1023")))
@@ -199,7 +205,8 @@ class UpstoxOrders:
         return self._book.history(order_id, tag)
 
     def trades(self, request: HttpRequest) -> Any:
-        return [trade_row(trade) for trade in self._exchange.trades()]
+        shown = self._exchange.faults.tell_trades(self._exchange.trades(), self._exchange.clock.now_ns(), lambda trade: trade.ts_ns)
+        return [trade_row(trade) for trade in shown]
 
     def order_trades(self, request: HttpRequest) -> Any:
         order_id = _order_id(params.query(request, "order_id", "UDAPI1023"))

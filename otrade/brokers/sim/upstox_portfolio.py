@@ -26,11 +26,13 @@ class UpstoxPortfolio:
 
     def positions(self, request: HttpRequest) -> Any:
         market = self._exchange.market
-        return [
+        rows = [
             position_row(position, market.quote(position.contract))
             for position in self._exchange.ledger.positions()
             if is_short_term(position)
         ]
+        faults = self._exchange.faults
+        return faults.spoil("positions", faults.take_positions(), rows)
 
     def holdings(self, request: HttpRequest) -> Any:
         market = self._exchange.market

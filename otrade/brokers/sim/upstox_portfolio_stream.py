@@ -116,7 +116,7 @@ class PortfolioStream:
             "update_type": "order",
             "user_id": self._cfg.user_id,
             "instrument_key": row["instrument_token"],
-            **row,
+            **self._faults.tell_average(row),
         }
         text = orjson.dumps(message)
         if fault == "garbled":

@@ -61,6 +61,13 @@ class RestClient:
         """`data` of the answer to a GET."""
         return await self._data(self._bytes_of("GET", path, params, b"", ""))
 
+    async def table(self, path: str, params: Sequence[tuple[str, str]] = ()) -> list[dict[str, Any]]:
+        """Rows of the answer to a GET. NetworkError when the broker itself says that they are not all: such a table proves nothing."""
+        envelope = await self._object(self._bytes_of("GET", path, params, b"", ""))
+        if envelope.get("status") != "success":
+            raise NetworkError(f"the broker's answer is not whole ({envelope.get('status')})")
+        return as_rows(envelope.get("data"))
+
     async def delete(self, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:
         """`data` of the answer to a DELETE."""
         return await self._data(self._bytes_of("DELETE", path, params, b"", ""))

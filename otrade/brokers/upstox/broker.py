@@ -11,9 +11,8 @@ from typing import Any
 from otrade._core.types import Ev, Reason
 from otrade._core.wire import FrameSink
 from otrade._core.wire_upstox import UpstoxEncoder
-from otrade.brokers.base import Answer, BrokerPosition, Callbacks, Capabilities, Clock, Funds, OrderCommand, OrderReport, Source
-from otrade.brokers.order_book import BookReader
-from otrade.brokers.rows import count, identity, value_e4
+from otrade.brokers.base import Answer, BrokerPosition, Callbacks, Capabilities, Clock, Funds, OrderCommand, OrderReport, Source, Table
+from otrade.brokers.order_book import BookReader, table_of, traded_of
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.feed import FeedLatency
@@ -179,24 +178,24 @@ class UpstoxBroker:
         self._market.set_access_token(access_token)
         self._portfolio.restart("new access token")
 
-    async def order_book(self) -> list[OrderReport]:
-        """Every order of the day. BrokerError when one row cannot be read: half a book proves nothing."""
+    async def order_book(self) -> Table[OrderReport]:
+        """Every order of the day. BrokerError when the answer is no whole table; a row that cannot be read is told beside the others."""
         rows = await self.rest.orders()
         ts_recv_ns = self._clock.now_ns()
         return self._books.reports(rows, ts_recv_ns)
 
-    async def positions(self) -> list[BrokerPosition]:
+    async def order(self, broker_order_id: str) -> OrderReport | None:
+        """What its history says last; None when the broker knows no such order."""
+        row = await self.rest.order(broker_order_id)
+        return report_of(row, Source.ASKED, self._clock.now_ns(), self._listing) if row is not None else None
+
+    async def positions(self) -> Table[BrokerPosition]:
         """Short-term positions of the account, whoever made them."""
-        return [position_of(row, self._listing) for row in await self.rest.positions()]
+        return table_of(await self.rest.positions(), lambda row: position_of(row, self._listing), "trading_symbol")
 
     async def trades(self) -> dict[str, tuple[int, int]]:
         """(units, value) of each order of the day that has traded."""
-        found: dict[str, tuple[int, int]] = {}
-        for row in await self.rest.trades():
-            key, qty = identity(row, "order_id"), count(row, "quantity")
-            had_qty, had_value_e4 = found.get(key, (0, 0))
-            found[key] = had_qty + qty, had_value_e4 + value_e4(row, "average_price", qty)
-        return found
+        return traded_of(await self.rest.trades())
 
     async def funds(self) -> list[Funds]:
         return funds_of(await self.rest.funds())

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 import orjson
 
 from otrade._core.types import OrdType
-from otrade.brokers.base import Answer, BrokerPosition, Clock, Funds, Holding, OrderReport, Quote, Source, Terms
+from otrade.brokers.base import Answer, BrokerPosition, Clock, Funds, Holding, OrderReport, Quote, Source, Table, Terms
+from otrade.brokers.order_book import table_of
 from otrade.brokers.rows import count, decimal, e4, number, price_e4
 from otrade.brokers.transport.door import OrderDoor
 from otrade.brokers.transport.endpoint import Endpoint
@@ -44,12 +45,12 @@ class UpstoxByHand:
         self._access_token = access_token
         self._rest.set_access_token(access_token)
 
-    async def order_book(self) -> list[OrderReport]:
+    async def order_book(self) -> Table[OrderReport]:
         now_ns = self._clock.now_ns()
-        return [report_of(row, Source.BOOK, now_ns, self._listing) for row in await self._rest.orders()]
+        return table_of(await self._rest.orders(), lambda row: report_of(row, Source.BOOK, now_ns, self._listing), "order_id")
 
-    async def positions(self) -> list[BrokerPosition]:
-        return [position_of(row, self._listing) for row in await self._rest.positions()]
+    async def positions(self) -> Table[BrokerPosition]:
+        return table_of(await self._rest.positions(), lambda row: position_of(row, self._listing), "trading_symbol")
 
     async def funds(self) -> list[Funds]:
         return funds_of(await self._rest.funds())

@@ -9,12 +9,13 @@ from typing import Any
 from otrade._core.types import Ev, Reason
 from otrade.brokers.base import Answer
 from otrade.brokers.rows import clean_text, is_about_money, parse_body
-from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
+from otrade.errors import BrokerError, NetworkError, NoSuchOrderError, RateLimitError, TokenError
 
+NO_SUCH_ORDER = "UDAPI100010"
 REASON_OF_CODE: dict[str, Reason] = {
     "UDAPI10000": Reason.BROKER_INPUT,  # no such address
     "UDAPI10005": Reason.BROKER_RATE,
-    "UDAPI100010": Reason.BROKER_ORDER,  # no such order
+    NO_SUCH_ORDER: Reason.BROKER_ORDER,
     "UDAPI100011": Reason.BROKER_INPUT,  # no such instrument
     "UDAPI100015": Reason.BROKER_INPUT,  # version header
     "UDAPI100016": Reason.BROKER_PERMISSION,  # credentials of the app
@@ -102,10 +103,11 @@ def error_of(status: int, body: bytes) -> BrokerError:
     code, message = first_error(body)
     reason = reason_of(status, code, message)
     text = f"{code or 'HTTP'} {status}: {message or 'an answer without an error message'}"
-    if reason == Reason.BROKER_TOKEN:
+    # A gate that lets us see nothing, and does not say what else it misses, has no use for our token either.
+    if reason == Reason.BROKER_TOKEN or (status in (401, 403) and code not in REASON_OF_CODE):
         return TokenError(f"{text}; log in again")
     if reason == Reason.BROKER_RATE:
         return RateLimitError(f"{text}; ask less often")
     if reason == Reason.BROKER_NETWORK or status >= 500:
         return NetworkError(text)
-    return BrokerError(text)
+    return NoSuchOrderError(text) if code == NO_SUCH_ORDER else BrokerError(text)

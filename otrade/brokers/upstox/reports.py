@@ -1,7 +1,7 @@
 """Upstox's order object (stream, book row, history: one shape) as an `OrderReport`, and its positions and funds.
 
 Status words are lower case. Times come in two forms without a zone, which is IST. An object that cannot be read raises
-BrokerError: a book with a row that we do not understand must not be taken as proof that an order is absent.
+BrokerError: an order whose row we do not understand must not be taken for absent.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,20 @@ from typing import Any
 
 from otrade._core.types import Ev, OrdType, Reason, Side
 from otrade.brokers.base import BrokerPosition, Funds, OrderReport, Source
-from otrade.brokers.rows import clean_text, count, e4, identity, is_about_money, ist_ns, number, price_e4, status_word, tag_of, value_e4
+from otrade.brokers.rows import (
+    clean_text,
+    count,
+    e4,
+    fill_value,
+    identity,
+    is_about_money,
+    ist_ns,
+    number,
+    price_e4,
+    signed_count,
+    status_word,
+    tag_of,
+)
 from otrade.brokers.upstox.listing import Listing
 
 EV_OF_STATUS: dict[str, Ev] = {
@@ -77,6 +90,7 @@ def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int, listing: 
     status = status_word(row.get("status")).lower()
     ev = EV_OF_STATUS.get(status, Ev.UNKNOWN)
     cum_qty = count(row, "filled_quantity")
+    cum_value_e4, worth = fill_value(row, "average_price", cum_qty)
     if ev == Ev.WORKING and cum_qty > 0:
         ev = Ev.FILL_PART
     ord_type = _ORD_TYPES.get(str(row.get("order_type")), 0)
@@ -91,7 +105,7 @@ def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int, listing: 
         side=_SIDES.get(str(row.get("transaction_type")), Side.NONE),
         order_qty=count(row, "quantity"),
         cum_qty=cum_qty,
-        cum_value_e4=value_e4(row, "average_price", cum_qty),
+        cum_value_e4=cum_value_e4,
         price_e4=price_e4(row, "price"),
         trigger_e4=price_e4(row, "trigger_price"),
         ord_type=ord_type,
@@ -107,6 +121,7 @@ def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int, listing: 
         status=status,
         text=text,
         raw=row,
+        worth=worth,
     )
 
 
@@ -124,13 +139,13 @@ def position_of(row: Mapping[str, Any], listing: Listing) -> BrokerPosition:
         exchange=listed.exchange,
         tradingsymbol=listed.tradingsymbol,
         product=product_of(row.get("product"), listed.exchange),
-        net_qty=int(number(row, "quantity")),
+        net_qty=signed_count(row, "quantity"),
         buy_qty=count(row, "day_buy_quantity"),
         sell_qty=count(row, "day_sell_quantity"),
         buy_value_e4=e4(number(row, "day_buy_value")),
         sell_value_e4=e4(number(row, "day_sell_value")),
         ltp_e4=price_e4(row, "last_price"),
-        multiplier=int(number(row, "multiplier")) or 1,
+        multiplier=count(row, "multiplier") or 1,
     )
 
 

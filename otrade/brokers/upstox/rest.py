@@ -13,7 +13,7 @@ from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.rest import ANSWER_BYTES_MAX, FORM, RestClient, as_object, as_rows
 from otrade.brokers.upstox.reasons import error_of
-from otrade.errors import BrokerError, NetworkError
+from otrade.errors import BrokerError, NetworkError, NoSuchOrderError
 
 QUOTES_MAX = 500
 """Instruments in one quote."""
@@ -77,18 +77,25 @@ class UpstoxRest(RestClient):
     # ------------------------------------------------------------------------------------------------------------------ books
     async def orders(self) -> list[dict[str, Any]]:
         """The day's order book."""
-        return as_rows(await self.get("/v2/order/retrieve-all"))
+        return await self.table("/v2/order/retrieve-all")
 
     async def order_history(self, *, order_id: str = "", tag: str = "") -> list[dict[str, Any]]:
         """The states of one order, by the broker's id or by our tag."""
         params = [(name, value) for name, value in (("order_id", order_id), ("tag", tag)) if value]
-        return as_rows(await self.get("/v2/order/history", params))
+        return await self.table("/v2/order/history", params)
+
+    async def order(self, order_id: str) -> dict[str, Any] | None:
+        """One order as it is now; None when there is no such order."""
+        try:
+            return as_object(await self.get("/v2/order/details", [("order_id", order_id)]))
+        except NoSuchOrderError:
+            return None
 
     async def trades(self) -> list[dict[str, Any]]:
-        return as_rows(await self.get("/v2/order/trades/get-trades-for-day"))
+        return await self.table("/v2/order/trades/get-trades-for-day")
 
     async def positions(self) -> list[dict[str, Any]]:
-        return as_rows(await self.get("/v2/portfolio/short-term-positions"))
+        return await self.table("/v2/portfolio/short-term-positions")
 
     async def holdings(self) -> list[dict[str, Any]]:
         return as_rows(await self.get("/v2/portfolio/long-term-holdings"))
