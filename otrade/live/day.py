@@ -310,7 +310,6 @@ class TradingDay:
                     listener(row["bracket_id"])
             elif row["code"] == Note.EXIT_REJECTED:
                 self.explainer.positions.on_exit_refused(row["instrument_id"])
-        self._untold.extend(rows)
             elif row["code"] == Note.VALUE_TAKEN:
                 self.trades.close(row["bracket_id"])  # its prices are known better; nothing, while it is open
         self._untold.extend(row for row in rows if row["code"] != Note.VALUE_TAKEN or row["c"])
