@@ -27,7 +27,7 @@ class ClockWatch:
         step = clock.step
         if step is None:
             if self._error_ns:
-                self._tell(Severity.INFO, "CLOCK_RIGHT", "this machine's clock and the engine's time agree again")
+                self._say(Severity.INFO, "CLOCK_RIGHT", "this machine's clock and the engine's time agree again")
                 self._error_ns, self._said = 0, ""
             return
         if step.error_ns != self._error_ns:
@@ -35,18 +35,18 @@ class ClockWatch:
         words = f"this machine's clock was set {abs(step.error_ns) / NS_PER_S:,.1f} s {'ahead' if step.error_ns > 0 else 'back'}"
         if step.is_believed:
             way = "the engine's time has jumped" if step.error_ns > 0 else "the engine's time waits for it, a tenth of each second"
-            self._tell(Severity.WARN, "CLOCK_BELIEVED", f"{words}, and it is believed: {way}")
+            self._say(Severity.WARN, "CLOCK_BELIEVED", f"{words}, and it is believed: {way}")
         elif step.is_denied:
-            self._tell(
+            self._say(
                 Severity.ALARM,
                 "CLOCK_WRONG",
                 f"{words}, and the exchange's time on ticks says that it is wrong: square-off, cut-offs and the day's end go by the "
                 "engine's own time. Set the clock right (chrony or systemd-timesyncd) before the engine is started again",
             )
         else:
-            self._tell(Severity.WARN, "CLOCK_STEP", f"{words}: not believed before ticks of the exchange agree")
+            self._say(Severity.WARN, "CLOCK_STEP", f"{words}: not believed before ticks of the exchange agree")
 
-    def _tell(self, severity: Severity, code: str, text: str) -> None:
+    def _say(self, severity: Severity, code: str, text: str) -> None:
         if code != self._said:
             self._said = code
             self._day.board.say(severity, code, text)
