@@ -150,7 +150,10 @@ ALERTS: dict[str, Level | AsSaid | None] = {
     "GUARDED": Level.ALARM,
     "NOTHING_OPEN": Level.ERROR,
     "GIVEN_UP": Level.LOUDEST,
-    "CLOSED_ELSEWHERE": Level.ERROR,
+    "CLOSED_ELSEWHERE": AS_SAID,  # an ALARM when nobody says why, or nothing protects what is left
+    "CLOSED_TWICE": Level.ALARM,
+    "EXIT_AFTER_CUT_OFF": Level.ALARM,
+    "SQUARE_OFF_MOVED": None,
     "STOP_PASSED": Level.ALARM,
     "NO_PRICE": Level.ALARM,
     "ABSENT": Level.WARN,

@@ -153,8 +153,16 @@ class PositionAudit:
                 self.look_soon()
                 return
             found = {item.instrument_id: item for item in self.compare(positions)}
+            gone = self._gone()
             for instrument_id, net_qty in before.items():
-                await self._weigh(instrument_id, net_qty, asked_ns, found.get(instrument_id), is_empty=not positions)
+                if instrument_id not in self.differences and instrument_id not in gone:
+                    self._seen.pop(instrument_id, None)
+                    self._others_before[instrument_id] = self._others.get(instrument_id, {})
+                elif self._engine.position(instrument_id)["net_qty"] != net_qty:
+                    self.look_soon()  # something of ours has traded since the question
+                else:
+                    item = found.get(instrument_id)
+                    await self._weigh(instrument_id, net_qty, gone.get(instrument_id, 0), asked_ns, item, is_empty=not positions)
             self._release()
         except BrokerError as error:
             self.look_soon()
@@ -201,17 +209,11 @@ class PositionAudit:
         return unexplained_positions(rows, ours, self._plan)
 
     # ------------------------------------------------------------------------------- closed elsewhere
-    async def _weigh(self, instrument_id: int, net_qty: int, asked_ns: int, item: Unexplained | None, *, is_empty: bool) -> None:
-        """What one more look means for one instrument."""
+    async def _weigh(
+        self, instrument_id: int, net_qty: int, gone: int, asked_ns: int, item: Unexplained | None, *, is_empty: bool
+    ) -> None:
+        """What one more look means for one instrument that differs, or of which `gone` units have been taken for closed."""
         foreign, row = self.differences.get(instrument_id, (0, None))
-        gone = self._gone(instrument_id)
-        if self._plan.net_of()[instrument_id] != net_qty:
-            self.look_soon()  # something of ours has traded since the question
-            return
-        if foreign == 0 and gone == 0:
-            self._seen.pop(instrument_id, None)
-            self._others_before[instrument_id] = self._others.get(instrument_id, {})
-            return
         seen = self._seen.get(instrument_id)
         if seen is None or (seen.foreign, seen.net) != (foreign, net_qty):
             self._seen[instrument_id] = _Seen(foreign, net_qty, asked_ns)
@@ -266,9 +268,13 @@ class PositionAudit:
             self.books.want()
         self.look_soon()
 
-    def _gone(self, instrument_id: int) -> int:
-        brackets = map(self._engine.bracket, self._engine.live_brackets())
-        return sum(bracket["gone_qty"] for bracket in brackets if bracket["instrument_id"] == instrument_id)
+    def _gone(self) -> dict[int, int]:
+        """Units for which exits have been taken out, by instrument."""
+        found: dict[int, int] = {}
+        for bracket in map(self._engine.bracket, self._engine.live_brackets()):
+            if bracket["gone_qty"]:
+                found[bracket["instrument_id"]] = found.get(bracket["instrument_id"], 0) + bracket["gone_qty"]
+        return found
 
     def _is_told(self, instrument_id: int, foreign: int) -> bool:
         """Does an order of somebody else's, or another product, account for the difference?"""
@@ -300,7 +306,7 @@ class PositionAudit:
         assert self.session is not None
         is_converted = self.foreign.net(instrument_id) != foreign
         traded = {} if is_converted else await self.session.trades()
-        if self._plan.net_of()[instrument_id] != net_qty:
+        if self._engine.position(instrument_id)["net_qty"] != net_qty:
             self.look_soon()
             return
         side, left = (1 if foreign > 0 else -1), self._closable(instrument_id, foreign)
