@@ -24,7 +24,7 @@ cdef class JournalWriter:
     cdef readonly int64_t seq  # of the record written last
     cdef readonly int64_t n_lost
     cdef readonly int64_t n_lost_frames
-    cdef int64_t unsaid, unsaid_frames
+    cdef int64_t unsaid, unsaid_frames, unsaid_why
     cdef public int64_t last_seq
     cdef public int last_kind
     cdef public int64_t last_more

@@ -13,7 +13,7 @@ from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy
 
-from otrade._core.types cimport REC_DROPPED, REC_HELLO, REC_PAD
+from otrade._core.types cimport LOST_DISK, LOST_FAST, REC_DROPPED, REC_HELLO, REC_PAD
 
 from otrade.errors import EngineError
 
@@ -30,7 +30,7 @@ otrade_crc_init()
 
 cdef enum:
     HEAD = 32
-    DROPPED_BYTES = HEAD + 16
+    DROPPED_BYTES = HEAD + 24
     PAGE = 4096
     AHEAD_BYTES = 2048  # what a decision writes
 
@@ -97,6 +97,10 @@ cdef class JournalWriter:
         """Which window is being written, counted from 0."""
         return self.current
 
+    def has_room(self, Py_ssize_t n):
+        """Is there room for a record of so many bytes, here or in the next window?"""
+        return self.end - self.at >= HEAD + _padded(n) or (self.at != NULL and self.current + 1 < self.n_offered)
+
     @property
     def windows_ahead(self):
         """Windows offered and not begun."""
@@ -127,7 +131,7 @@ cdef class JournalWriter:
     cdef bint put(self, int kind, int64_t ts_ns, const void* a, Py_ssize_t n_a, const void* b, Py_ssize_t n_b) noexcept nogil:
         """Write one record whose payload is `a` and then `b`. False when there is no room: then it is lost and counted."""
         cdef Py_ssize_t size = HEAD + _padded(n_a + n_b)
-        cdef int64_t counts[2]
+        cdef int64_t counts[3]
         if (is_frame(kind) and self.refuses_frames) or self.has_died():
             self._lose(kind)
             return False
@@ -138,7 +142,8 @@ cdef class JournalWriter:
         if self.unsaid > 0 and self._room(REC_DROPPED, DROPPED_BYTES + size):
             counts[0] = self.unsaid
             counts[1] = self.unsaid_frames
-            self.unsaid = self.unsaid_frames = 0
+            counts[2] = self.unsaid_why
+            self.unsaid = self.unsaid_frames = self.unsaid_why = 0
             self._write(REC_DROPPED, ts_ns, counts, sizeof(counts), NULL, 0)
         if self.unsaid > 0 or not self._room(kind, size):
             self._lose(kind)
@@ -198,6 +203,7 @@ cdef class JournalWriter:
     cdef void _lose(self, int kind) noexcept nogil:
         self.n_lost += 1
         self.unsaid += 1
+        self.unsaid_why |= LOST_DISK if self.refuses_frames else LOST_FAST
         if is_frame(kind):
             self.n_lost_frames += 1
             self.unsaid_frames += 1
@@ -256,12 +262,15 @@ def find(const uint8_t[::1] window not None, Py_ssize_t at, int64_t kinds):
 def measure(const uint8_t[::1] window not None, Py_ssize_t at, int64_t seq):
     """Walk good records that follow each other in number, from `at` on, the one before having number `seq` (0: any).
 
-    Returns (offset behind the last one, its number, records that are not PADs, HELLOs, time of the first, time of the last).
+    Returns (offset behind the last one, its number, records that are not PADs, HELLOs, time of the first, time of the last, kind of
+    the last, offsets of DROPPED records).
     """
     cdef uint32_t length = 0, n = 0
     cdef uint16_t kind
     cdef int64_t number, ts_ns, first_ns = 0, last_ns = 0
     cdef int64_t records = 0, hellos = 0
+    cdef int last_kind = 0
+    dropped = []
     while at < window.shape[0] and look(&window[at], window.shape[0] - at, &length, &n) == 0:
         memcpy(&number, &window[at + 8], 8)
         if seq != 0 and number != seq + 1:
@@ -275,8 +284,11 @@ def measure(const uint8_t[::1] window not None, Py_ssize_t at, int64_t seq):
             if first_ns == 0:
                 first_ns = ts_ns
             last_ns = ts_ns
+            last_kind = kind
+            if kind == REC_DROPPED:
+                dropped.append(at)
         at += length
-    return at, seq, records, hellos, first_ns, last_ns
+    return at, seq, records, hellos, first_ns, last_ns, last_kind, dropped
 
 
 def next_good(const uint8_t[::1] window not None, Py_ssize_t at):

@@ -43,11 +43,14 @@ cdef Py_ssize_t _line_and_body(const char* request, int n, char* out) noexcept n
 cdef class EngineRecord(EngineViews):
     """The recording half of an engine."""
 
-    def open_journal(self, JournalWriter journal not None, bytes hello not None, int64_t ts_ns):
-        """Write every further event and decision into `journal`, after a HELLO record and the set-up so far."""
-        journal.append(REC_HELLO, ts_ns, hello)
-        for payload in self.told or ():
-            journal.append(REC_CALL, ts_ns, payload)
+    def open_journal(self, JournalWriter journal not None, bytes hello not None, int64_t ts_ns, make_room=None):
+        """Write every further event and decision into `journal`, after a HELLO record and the set-up so far. That is written at once,
+        however much it is: `make_room` is called whenever there is no room for the next record.
+        """
+        for kind, payload in [(REC_HELLO, hello), *((REC_CALL, payload) for payload in self.told or ())]:
+            if make_room is not None and not journal.has_room(len(payload)):
+                make_room()
+            journal.append(kind, ts_ns, payload)
         self.told = None
         self.notice_told = self.c.notice_tail
         self.signal_told = self.c.signal_tail

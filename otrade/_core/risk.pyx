@@ -262,6 +262,7 @@ cdef void hold(core_t* c, int bracket_id) noexcept nogil:
     b.holds_position = 1
     s.n_held += 1
     if s.n_held == 1:
+        s.decision = b.decision
         c.risk.open_positions += 1
         if not c.brackets[b.decision].counted_trade:
             s.in_flight = 1
@@ -288,12 +289,13 @@ cdef void release_hold(core_t* c, int bracket_id) noexcept nogil:
 
 cdef void count_trade(core_t* c, int bracket_id) noexcept nogil:
     """An entry has filled: its decision is a trade, once, however many slices fill."""
-    cdef bracket_t* first = &c.brackets[c.brackets[bracket_id].decision]
-    if not first.counted_trade:
-        first.counted_trade = 1
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef strategy_t* s = &c.strategies[b.strategy_id]
+    if not c.brackets[b.decision].counted_trade:
+        c.brackets[b.decision].counted_trade = 1
         c.risk.trades += 1
-    c.brackets[bracket_id].counted_trade = 1
-    _landed(c, &c.strategies[c.brackets[bracket_id].strategy_id])
+    if b.decision == s.decision:
+        _landed(c, s)  # and not by a late fill of an earlier one
 
 
 cdef void set_halt(core_t* c, int halt, int reason) noexcept nogil:

@@ -202,10 +202,18 @@ class Rec(IntEnum):
     COMMAND = 32  # command_t without `request`, then the request's first line, a newline, and its body
     NOTICE = 33  # notice_t
     SIGNAL = 34  # signal_rec_t
-    DROPPED = 35  # records that could not be written: (i64 how many, i64 of these market frames)
+    DROPPED = 35  # records that could not be written: (i64 how many, i64 of these market frames, i64 why: bits of Lost)
     WORDS = 48  # what was said to people (JSON)
     RAW = 49  # what a broker said about an order, as it said it
     PERSON = 50  # a command of a person, and what became of it (JSON)
+    END = 51  # the run ended in order; empty
+
+
+class Lost(IntEnum):
+    """Why records could not be written; bits. A DROPPED record of 16 bytes is from a build that did not say."""
+
+    FAST = 1  # they came faster than room for them was made ready
+    DISK = 2  # the disk, or the size limit of the file, had no room
 
 
 class Has(IntEnum):

@@ -16,17 +16,19 @@ from otrade.errors import JournalError
 from otrade.journal import export as exporting
 from otrade.journal.record import Record
 from otrade.journal.replay import Divergence, Kept, Replay
-from otrade.journal.scan import check, salvage, windows
+from otrade.journal.scan import LOST_WORDS, check, is_being_written, salvage, windows
 from otrade.journal.words import FRAMES, kind_name, line_of, words_of
 from otrade.live.units import IST_NS, NS_PER_DAY, ist_hms
 
-OK, DIFFERENT = 0, 1
+OK, DIFFERENT, INCOMPLETE = 0, 1, 3
 TAIL_S = 0.25
 NS_PER_S = 1_000_000_000
 
 
 def verify(path: Path) -> int:
-    """Say whether the file is whole. Exit code 1 when it is damaged; a torn tail is not."""
+    """Say whether the file is whole and tells its whole day. Exit code 1: it is damaged; 3: nothing in it is, but records were lost while
+    it was written, or its last run did not end in order (it died, or the file was cut).
+    """
     verdict = check(path)
     identity = ", ".join(f"{name} {value}" for name, value in verdict.header.identity.items())
     print(f"{path}: {identity}")
@@ -34,10 +36,25 @@ def verify(path: Path) -> int:
     for damage in verdict.damages:
         print(f"DAMAGED at offset {damage.offset}: {damage.why}; {damage.skipped_bytes} bytes cannot be read")
     if verdict.torn_at >= 0:
-        print(f"torn tail at offset {verdict.torn_at} ({verdict.torn_why}): the process died while writing it; harmless")
-    if verdict.is_whole:
+        print(f"torn tail at offset {verdict.torn_at} ({verdict.torn_why}): the process died while writing it, or the file was cut there")
+    if verdict.n_lost:
+        print(
+            f"INCOMPLETE: {verdict.n_lost:,} records ({verdict.n_lost_frames:,} market frames) could not be written: "
+            f"{LOST_WORDS[verdict.lost_why & 3]}. A replay ends at the first of them"
+        )
+    if not verdict.is_whole:
+        return DIFFERENT
+    if is_being_written(path):
+        print("whole so far: an engine is writing it")
+    elif not verdict.has_ended:
+        print(
+            "NO END: its last run did not end in order. The process died or the file was cut, and nobody knows what came after "
+            f"{_when(verdict.last_ts_ns)}; a build before this one wrote no end"
+        )
+        return INCOMPLETE
+    elif not verdict.n_lost:
         print("whole")
-    return OK if verdict.is_whole else DIFFERENT
+    return INCOMPLETE if verdict.n_lost else OK
 
 
 def show(

@@ -5,21 +5,20 @@ its exits did; its cover is what its live exits would still trade.
 """
 
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from otrade.brokers.sim.orders import Order
 from otrade.brokers.sim.simulator import Simulator
 
+from .decisions import Decisions
 from .scenario import Scenario
 
 SECOND = 1_000_000_000
 NOTICED_S = 5.0
 """A halt's cancels, and a foreign position, reach whom they concern within this, troubles apart."""
-REVERSE = 2
 PRODUCT = "MIS"
 """What the engine trades in every scenario."""
-UNCUT_QTY = 500.0
-"""No freeze quantity cuts an order that is not larger."""
 EXCEED_S = 20.0
 """For how long an over-exit may stand, where a trouble can cause one at all."""
 
@@ -86,7 +85,7 @@ class Worst:
 class Oracle:
     """Looks after every event. Raises Violation."""
 
-    def __init__(self, sim: Simulator, scenario: Scenario) -> None:
+    def __init__(self, sim: Simulator, scenario: Scenario, strategy_of: Callable[[str], int]) -> None:
         self._sim = sim
         self._scenario = scenario
         self._brackets: dict[str, Bracket] = {}
@@ -94,11 +93,9 @@ class Oracle:
         self._n_orders = 0
         self._bound_ns = round(scenario.bound_s * SECOND)
         self._oco = any(wish.plan.get("exit_mode") for wish in scenario.wishes)
-        self._one_bracket_each = all(
-            wish.plan.get("on_opposite") != REVERSE and wish.plan.get("size_value", 0.0) <= UNCUT_QTY for wish in scenario.wishes
-        )
         self._late_ns = max((round(event.args["s"] * SECOND) for event in scenario.events if event.kind == "answer_late"), default=0)
         """So late may the exchange carry out what was sent before."""
+        self._decisions = Decisions(strategy_of)
         self.worst = Worst()
         self.halted_since_ns = 0
         """A person has halted the engine then; 0: it may trade."""
@@ -144,9 +141,11 @@ class Oracle:
         if tag[12] == "E" and strange_ns and order.ts_placed_ns > strange_ns + self._bound_ns + NOTICED_S * SECOND:
             raise Violation(f"entry {tag} was placed on an instrument with a position that is not the engine's")
         limits = self._scenario.limits
-        if tag[12] == "E" and limits["max_order_qty"] and order.terms.quantity > limits["max_order_qty"]:
-            raise Violation(f"entry {tag} of {order.terms.quantity} units is above max_order_qty")
         if tag[12] == "E":
+            decision = self._decisions.admit(tag, order.terms.quantity, self._is_over)
+            asked = decision.qty if decision else order.terms.quantity
+            if limits["max_order_qty"] and asked > limits["max_order_qty"]:
+                raise Violation(f"entry {tag} makes {asked} units of one decision; max_order_qty is {limits['max_order_qty']}")
             self._check_loss(order)
             self._check_positions(order)
         elif tag[12] in "ST":
@@ -154,6 +153,13 @@ class Oracle:
         bracket = self._brackets.setdefault(tag[2:12], Bracket(tag[2:12]))
         bracket.orders.append(order)
         bracket.is_done = False
+
+    def _is_over(self, bracket: str) -> bool:
+        b = self._brackets.get(bracket)
+        if b is None:
+            return True
+        b.look()
+        return b.open_qty == 0 and all(order.is_final for order in b.orders)
 
     def _check_loss(self, entry: Order) -> None:
         """No entry once the day's loss is reached, where nothing is open that could have made up for it in the meantime."""
@@ -172,12 +178,14 @@ class Oracle:
             raise Violation(f"entry {entry.tag} was placed with a loss of {-pnl_e4 / 10_000:.2f}; the limit is {limit_e4 / 10_000:.2f}")
 
     def _check_positions(self, entry: Order) -> None:
-        """No entry above the limit of open positions. Slices of one decision, and a reversal, are one position in several brackets."""
+        """No entry above the limit of open positions. What one strategy holds is one position, in however many brackets."""
         limit = self._scenario.limits["max_open_positions"]
-        if not limit or not self._one_bracket_each:
+        if not limit:
             return
         known_ns = entry.ts_placed_ns - self._bound_ns - round(NOTICED_S * SECOND)
-        held = [b.tag for b in self._brackets.values() if b.tag != (entry.tag or "")[2:12] and 0 < b.open_since_ns < known_ns]
+        of = self._decisions.strategy_of_bracket
+        own = of.get((entry.tag or "")[2:12])
+        held = {of.get(b.tag, b.tag) for b in self._brackets.values() if 0 < b.open_since_ns < known_ns} - {own}
         if len(held) >= limit:
             raise Violation(f"entry {entry.tag} was placed beside {len(held)} open positions; the limit is {limit}")
 

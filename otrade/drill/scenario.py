@@ -3,13 +3,15 @@ printed, cut down and run again.
 """
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .trouble import BASE_S, TROUBLES, UNTOLD_S
 
 KEYS = ("NSE:INFY", "NSE:SBIN")
 FUTURE = "NFO:NIFTY.FUT"
+CROWDS = 0.07
+"""Of the scenarios: many strategies whose bars close at the same moment, on a budget that cannot take them all at once."""
 CALM_S = 150
 """At the end of a session nothing new goes wrong."""
 SPARE_MINUTES = 5
@@ -89,6 +91,9 @@ def draw(seed: int, kinds: list[str], wishes: list[Wish] | None = None, broker: 
     rng = random.Random(f"scenario {seed}")
     minutes = rng.randint(8, 14) * (6 if wishes else 1)
     chosen = wishes or [_wish(rng) for _ in range(rng.randint(1, 3))]
+    crowd = random.Random(f"crowd {seed}")
+    if not wishes and crowd.random() < CROWDS:
+        chosen = _crowd(crowd)
     keys = sorted({wish.key for wish in chosen})
     last_s = minutes * 60 - CALM_S
     events = []
@@ -112,7 +117,7 @@ def draw(seed: int, kinds: list[str], wishes: list[Wish] | None = None, broker: 
             "broker": broker or BROKERS[seed % len(BROKERS)],
         },
         chosen,
-        _limits(rng),
+        {**_limits(rng), "entry_wait_ns": crowd.choice((0, 3, 5, 5)) * 1_000_000_000},
         _budget(rng),
         events,
     )
@@ -131,7 +136,8 @@ def _wish(rng: random.Random) -> Wish:
         "entry_offset_bps": rng.choice((0.0, 0.0, 3.0, 8.0)),
         "entry_timeout_ns": rng.choice((20, 90)) * 1_000_000_000,
         "stop_limit_bps": rng.choice((2.0, 10.0, 30.0)),
-        "size_value": float(rng.choice((1, 10, 40, 500))) if key != FUTURE else float(rng.choice((75, 150, 3000))),
+        "size_value": float(rng.choice((1, 10, 40, 500))) if key != FUTURE else float(rng.choice((75, 150, 3000, 9000))),
+        "max_qty": 20_000,
     }
     if rng.random() < 0.35:
         plan |= {"trail_kind": 1, "trail_value": rng.choice((5.0, 10.0)), "trail_step_value": rng.choice((1.0, 3.0))}
@@ -145,6 +151,14 @@ def _wish(rng: random.Random) -> Wish:
     elif kind == "price_ema":
         params["slow_period"] = rng.randint(3, 8)
     return Wish(key, kind, rng.choice((5, 10, 30)), params, plan, rng.choice((-15, -5, 0, 5, 15)))
+
+
+def _crowd(rng: random.Random) -> list[Wish]:
+    """One crossover for all, in bars of one length."""
+    fast, slow, interval_s = rng.randint(2, 3), rng.randint(4, 6), rng.choice((5, 10))
+    params = {"bar_mode": 1, "side_mask": 3, "fast_period": fast, "slow_period": slow}
+    wishes = [_wish(rng) for _ in range(rng.randint(6, 10))]
+    return [replace(wish, kind="ema_cross", interval_s=interval_s, params=params) for wish in wishes]
 
 
 def _limits(rng: random.Random) -> dict[str, int]:

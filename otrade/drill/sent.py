@@ -1,7 +1,7 @@
 """What an engine sent, over all its lives, held against its budget."""
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from otrade._core.types import Cmd, Lane
@@ -24,13 +24,14 @@ class Sent:
     cl_ord_id: str
 
 
-def check_budget(sent: Iterable[Sent], budget: dict[str, int]) -> None:
+def check_budget(sent: Iterable[Sent], budget: dict[str, int], filled: Container[str] = ()) -> None:
     """No window of a second or a minute holds more requests than the budget, no order more changes, no day more placements; and an
-    entry leaves only where the reserve is whole behind it. BudgetPassed.
+    entry leaves only where the reserve is whole behind it, and one request for the stop of every entry that was to fill (`filled`).
+    BudgetPassed.
     """
     rows = sorted(sent, key=lambda row: row.ts_ns)
     for name, window_ns in (("second", SECOND), ("minute", MINUTE)):
-        _check_window(rows, budget[f"per_{name}"], budget[f"reserve_{name}"], window_ns, name)
+        _check_window(rows, budget[f"per_{name}"], budget[f"reserve_{name}"], window_ns, name, filled)
     changes = Counter(row.cl_ord_id for row in rows if row.kind == Cmd.REPLACE)
     for tag, n in changes.items():
         if n > budget["modifies_per_order"]:
@@ -43,7 +44,7 @@ def check_budget(sent: Iterable[Sent], budget: dict[str, int]) -> None:
             raise BudgetPassed(f"entry {row.cl_ord_id} is order {number + 1} of the day: it takes from the reserve")
 
 
-def _check_window(rows: list[Sent], limit: int, reserve: int, window_ns: int, name: str) -> None:
+def _check_window(rows: list[Sent], limit: int, reserve: int, window_ns: int, name: str, filled: Container[str]) -> None:
     if not limit:
         return
     recent: deque[Sent] = deque()
@@ -57,3 +58,8 @@ def _check_window(rows: list[Sent], limit: int, reserve: int, window_ns: int, na
         before = sum(other.ts_ns < row.ts_ns for other in recent)
         if row.lane == Lane.ENTRY and row.kind == Cmd.NEW and before >= limit - reserve:
             raise BudgetPassed(f"entry {row.cl_ord_id} left after {before} requests within a {name}: it takes from the reserve")
+        # Each entry of the window that filled has had, or still wants, a second request: its stop.
+        if row.lane == Lane.ENTRY and row.kind == Cmd.NEW:
+            others = sum(o.lane == Lane.ENTRY and o.kind == Cmd.NEW and o.cl_ord_id in filled for o in recent if o is not row)
+            if others and 2 * others + 2 > limit - reserve:
+                raise BudgetPassed(f"entry {row.cl_ord_id} left beside {others} others within a {name}: it takes what their stops want")

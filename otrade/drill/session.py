@@ -10,7 +10,7 @@ from typing import Any
 
 import uvloop
 
-from otrade._core.types import Rec
+from otrade._core.types import NONE_ID, Note, Rec
 from otrade.brokers.sim.config import SimConfig
 from otrade.brokers.sim.simulator import Simulator
 from otrade.brokers.sim.universe import Contract
@@ -20,9 +20,11 @@ from otrade.journal.replay import replay
 from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
 from otrade.live.control import Control
 from otrade.live.day import DayOptions
+from otrade.live.journal import NOTICE
 from otrade.live.trades import OrderFill
 
 from .bars import BarJudge
+from .decisions import forgotten_rest
 from .oracle import Oracle, Violation
 from .process import BrokerKind, MortalClock, Process, names_at, new_token
 from .scenario import CALM_S, Event, Scenario, Wish
@@ -52,6 +54,8 @@ class Result:
     """Requests that left from the feed's callback."""
     n_trades: int = 0
     n_entries: int = 0
+    n_waited: int = 0
+    """Entries, whole or in part, that waited for the rate budget."""
     n_events: int = 0
     n_decisions: int = 0
     simulated_s: float = 0.0
@@ -85,7 +89,7 @@ class Session:
         self._result = result
         self._sim = Simulator(SimConfig(seed=scenario.seed, **scenario.sim))
         self._broker: BrokerKind = scenario.sim["broker"]
-        self._oracle = Oracle(self._sim, scenario)
+        self._oracle = Oracle(self._sim, scenario, self._strategy_of)
         self._bars = BarJudge(self._sim, sorted({wish.key for wish in scenario.wishes}))
         self._journals = [MemoryJournal()]
         self._control = Control()
@@ -249,6 +253,11 @@ class Session:
     def _set_right(clock: MortalClock, wrong_ns: int) -> None:
         clock.wrong_ns -= wrong_ns
 
+    def _strategy_of(self, tag: str) -> int:
+        engine = self._process.day.engine
+        slot = engine.find_order(tag, "")
+        return int(engine.bracket(engine.order(slot)["bracket_id"])["strategy_id"]) if slot >= 0 else NONE_ID
+
     def _log_in(self) -> None:
         self._day.on_token(new_token(self._sim, self._broker))
 
@@ -339,15 +348,26 @@ class Session:
 
     def _compare_limits(self) -> None:
         scenario = self._scenario
+        filled = {order.tag for order in self._sim.exchange.orders() if order.tag and order.filled_qty}
         try:
-            check_budget(self._process.sent, scenario.budget)
+            check_budget(self._process.sent, scenario.budget, filled)
         except BudgetPassed as error:
             raise Violation(str(error)) from None
         self._result.n_entries = self._oracle.n_entries_traded()
         limit = scenario.limits["max_trades"]
-        # A signal that the freeze quantity cuts is one decision and several brackets.
-        if limit and self._day.engine.risk()["trades"] > limit + 9:
+        if limit and self._day.engine.risk()["trades"] > limit:
             raise Violation(f"{self._day.engine.risk()['trades']} trades; the limit is {limit}")
+        if self._n_runs == 1:
+            forgotten = self._forgotten_rest()
+            if forgotten:
+                raise Violation(forgotten)
+
+    def _forgotten_rest(self) -> str:
+        engine = self._day.engine
+        strategies = [engine.strategy(i) for i in range(engine.n_strategies)]
+        lots = [engine.instrument(row["instrument_id"])["lot_size"] for row in strategies]
+        notices = (_notice(record.payload) for record in self._journal.records() if record.kind == Rec.NOTICE)
+        return forgotten_rest((engine.bracket(i) for i in range(engine.n_brackets)), notices, [row["plan"] for row in strategies], lots)
 
     def _compare_journal(self) -> None:
         for journal in self._journals:
@@ -356,6 +376,9 @@ class Session:
             self._result.n_decisions += done.n_decisions
             if done.divergence is not None:
                 raise Violation(f"the journal does not replay: {done.divergence}")
+            self._result.n_waited += sum(
+                _notice(record.payload)["code"] == Note.ENTRY_WAITS for record in journal.records() if record.kind == Rec.NOTICE
+            )
         commanded = {
             bytes(record.payload[TAG_AT : TAG_AT + 24]).split(b"\0")[0].decode()
             for journal in self._journals
@@ -380,6 +403,11 @@ class Session:
                 )
         rows.sort(key=lambda row: row[0])
         return [f"{(ts_ns - self._open_ns) / SECOND:9.3f}  {text}" for ts_ns, text in rows]
+
+
+def _notice(payload: bytes | memoryview) -> dict[str, int]:
+    row = NOTICE.unpack(payload)
+    return {"code": row[2], "strategy_id": row[6], "b": row[11]}
 
 
 TAG_AT = 72

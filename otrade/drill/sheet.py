@@ -35,7 +35,8 @@ def render(results: Sequence[Result], kinds: Sequence[str], wall_s: float) -> st
         f"sessions            {len(results):,} (seeds {results[0].seed} to {results[-1].seed}), {simulated_h:,.1f} simulated hours",
         f"violations          {len(failed)}",
         f"orders              {sum(r.n_orders for r in results):,} sent, {sum(r.n_trades for r in results):,} executions, "
-        f"{sum(r.n_entries for r in results):,} positions; {sum(r.n_early for r in results):,} requests from the feed's callback",
+        f"{sum(r.n_entries for r in results):,} positions; {sum(r.n_early for r in results):,} requests from the feed's callback; "
+        f"{sum(r.n_waited for r in results):,} entries waited for the rate",
         f"journal             {sum(r.n_events for r in results):,} events replayed, "
         f"{sum(r.n_decisions for r in results):,} decisions the same bit for bit",
         f"time                {wall_s:,.0f} s, {len(results) / wall_s * 3600 if wall_s else 0:,.0f} sessions an hour",

@@ -63,6 +63,8 @@ class JournalFile:
         self._ready: mmap.mmap | None = None
         """The thread's next window, waiting for `poll`."""
         self._lock = threading.Lock()
+        self._preparation = threading.Lock()
+        """Held by whoever prepares a window: the thread or, at the start, `make_room`."""
         self._wake = threading.Event()
         self._is_closing = False
         self._is_dirty = False
@@ -159,8 +161,17 @@ class JournalFile:
         self._next += 1
         return window
 
+    def make_room(self) -> None:
+        """For what is written at once at the start of a run: a window more without waiting for the thread. It may wait for the disk."""
+        self._prepare()
+        self.poll()
+
     def _prepare(self) -> None:
         """Allocate, map and touch the next window, if it is wanted. Runs in the thread."""
+        with self._preparation:
+            self._prepare_alone()
+
+    def _prepare_alone(self) -> None:
         with self._lock:
             try:
                 self._grow(self._next + 1)

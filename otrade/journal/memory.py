@@ -26,6 +26,10 @@ class MemoryJournal:
             self._windows.append(bytearray(self._window_bytes))
             self.writer.offer(self._windows[-1])
 
+    def make_room(self) -> None:
+        """A further window, at once."""
+        self.poll()
+
     @property
     def n_bytes(self) -> int:
         """What the windows hold."""

@@ -163,7 +163,7 @@ def moment(path: Path, asked: MomentQuestion) -> dict[str, Any]:
     with open_stream(path) as stream:
         window_bytes = read_header(stream.read(HEADER_BYTES), str(path)).window_bytes
         for _, _, window in _windows(stream, window_bytes, HEADER_BYTES):
-            _, _, _, _, starts_ns, ends_ns = measure(window, 0, 0)
+            starts_ns, ends_ns = measure(window, 0, 0)[4:6]
             first_ns = first_ns or starts_ns
             last_ns = ends_ns or last_ns
             at = 0

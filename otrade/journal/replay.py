@@ -22,6 +22,7 @@ from otrade.errors import JournalError
 
 from .layout import FORMAT
 from .record import DECISIONS
+from .scan import LOST_WORDS, lost_of
 
 SHAPING = frozenset(("add_instrument", "add_series", "add_strategy", "set_session"))
 """Set-up calls that shape the core's memory; a core that is wired up already has had them."""
@@ -93,9 +94,9 @@ class Replay:
             if kind == Rec.HELLO:
                 self._hello(seq, payload)
             elif kind == Rec.DROPPED:
-                lost, frames = (int.from_bytes(payload[at : at + 8], "little") for at in (0, 8))
+                lost, frames, why = lost_of(payload)
                 raise JournalError(
-                    f"{lost} records ({frames} market frames) were lost before record {seq}: the disk was full. "
+                    f"{lost} records ({frames} market frames) were lost before record {seq}: {LOST_WORDS[why & 3]}. "
                     "The journal cannot be replayed beyond this"
                 )
             elif self._folder is None:

@@ -5,14 +5,15 @@ the engine that reads it. A bad record with good ones behind it is damage. Eithe
 skipped in silence.
 """
 
+import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import msgspec
 
-from otrade._core.journal import measure, next_good
-from otrade._core.types import Rec
+from otrade._core.journal import measure, next_good, record_at
+from otrade._core.types import Lost, Rec
 from otrade.errors import JournalError
 
 from .layout import HEADER_BYTES, Header, read_header
@@ -43,10 +44,42 @@ class Verdict(msgspec.Struct):
     """Offset of a record that was being written when the process died; -1: none."""
     torn_why: str = ""
     damages: list[Damage] = msgspec.field(default_factory=list)
+    last_kind: int = 0
+    n_lost: int = 0
+    """Records that the engine could not write, market frames included; `lost_why`: bits of `Lost`, 0 for a build that did not say."""
+    n_lost_frames: int = 0
+    lost_why: int = 0
 
     @property
     def is_whole(self) -> bool:
+        """Nothing of it is damaged."""
         return not self.damages
+
+    @property
+    def has_ended(self) -> bool:
+        """The last run ended in order, and nothing behind its last word has been cut off."""
+        return self.last_kind == Rec.END and self.torn_at < 0
+
+    def count_lost(self, payload: memoryview | bytes) -> None:
+        """Add what a DROPPED record tells."""
+        lost, frames, why = lost_of(payload)
+        self.n_lost += lost
+        self.n_lost_frames += frames
+        self.lost_why |= why
+
+
+def lost_of(payload: memoryview | bytes) -> tuple[int, int, int]:
+    """(records, market frames among them, why) of a DROPPED record."""
+    lost, frames, why = (int.from_bytes(payload[at : at + 8], "little") for at in (0, 8, 16))
+    return lost, frames, why
+
+
+LOST_WORDS = {
+    0: "the build that wrote it did not say why",
+    Lost.FAST: "they came faster than room for them was made ready",
+    Lost.DISK: "the disk was full or refused, or the file had reached journal.max_mb",
+    Lost.FAST | Lost.DISK: "the disk was full or refused, and some came faster than room was made ready",
+}
 
 
 def open_stream(path: Path) -> BinaryIO:
@@ -59,6 +92,18 @@ def open_stream(path: Path) -> BinaryIO:
         return open(path, "rb")
     except OSError as error:
         raise JournalError(f"{path}: {error.strerror}") from None
+
+
+def is_being_written(path: Path) -> bool:
+    """Does an engine hold this file?"""
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def header_of(path: Path) -> Header:
@@ -109,13 +154,17 @@ def _measure(window: memoryview, base: int, verdict: Verdict) -> int:
     """Count the good records that a window begins with, as `_walk_window` would; where they end."""
     if verdict.torn_at >= 0 or verdict.end_seq < 0:
         return 0
-    at, seq, n_records, n_hellos, first_ns, last_ns = measure(window, 0, verdict.end_seq)
+    at, seq, n_records, n_hellos, first_ns, last_ns, last_kind, dropped = measure(window, 0, verdict.end_seq)
     if at:
         verdict.end, verdict.end_seq = base + at, seq
         verdict.n_records += n_records
         verdict.n_sections += n_hellos
         verdict.first_ts_ns = verdict.first_ts_ns or first_ns
         verdict.last_ts_ns = last_ns or verdict.last_ts_ns
+        verdict.last_kind = last_kind or verdict.last_kind
+        for offset in dropped:
+            _, _, _, _, _, start, n, _ = record_at(window, offset)
+            verdict.count_lost(window[start : start + n])
     return int(at)
 
 
@@ -190,5 +239,8 @@ def _note(verdict: Verdict, record: Record, base: int) -> None:
         return
     verdict.n_records += 1
     verdict.n_sections += record.kind == Rec.HELLO
+    verdict.last_kind = record.kind
+    if record.kind == Rec.DROPPED:
+        verdict.count_lost(record.payload)
     verdict.first_ts_ns = verdict.first_ts_ns or record.ts_ns
     verdict.last_ts_ns = record.ts_ns

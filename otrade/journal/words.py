@@ -18,6 +18,7 @@ from otrade._core.types import (
     Halt,
     Lane,
     Leg,
+    Lost,
     Note,
     OrdType,
     Product,
@@ -187,7 +188,8 @@ def _body(kind: int, payload: memoryview, packets: bool) -> dict[str, Any]:
         row = SIGNAL.read(payload)
         return {**named(row), "signal": named(row["signal"])}
     if kind == Rec.DROPPED:
-        return {"lost": int.from_bytes(payload[:8], "little"), "lost_frames": int.from_bytes(payload[8:16], "little")}
+        lost, frames, why = (int.from_bytes(payload[at : at + 8], "little") for at in (0, 8, 16))
+        return {"lost": lost, "lost_frames": frames, "why": "+".join(bit.name for bit in Lost if why & bit)}
     return {"bytes": len(payload)}
 
 

@@ -487,7 +487,7 @@ class TradingDay:
         self.collect()
         self._tell(len(self._untold))
         if self.journal is not None:
-            self.journal.close()
+            self.journal.close(self.clock.now_ns())
 
     async def _verify(self) -> None:
         try:

@@ -46,6 +46,8 @@ SMALL_WINDOW_BYTES = 256 << 10
 """Mapped windows count into the process's memory; a frame of few instruments is small."""
 BURST_BYTES = 1_200
 """Of one instrument between two beats: six ticks in full mode. A window takes that of all, and one is always ready behind it."""
+STRATEGY_BYTES = 2_048
+"""Of one strategy between two beats: its bar's signal, notices and an order's records; or what sets it up, at the start."""
 LIFTED = (Reason.STOPPING, Reason.BROKER_TOKEN, Reason.JOURNAL)
 """Halts that end with the process that they were about."""
 
@@ -63,6 +65,8 @@ class Store(Protocol):
         ...
 
     def poll(self) -> None: ...
+
+    def make_room(self) -> None: ...
 
     def begin_section(self) -> int: ...
 
@@ -146,7 +150,7 @@ class DayJournal:
             "setup": engine.setup_digest,
             "sizes": engine.sizes,
         }
-        engine.open_journal(self._store.writer, orjson.dumps(hello), now_ns)
+        engine.open_journal(self._store.writer, orjson.dumps(hello), now_ns, self._store.make_room)
         halt, reason, paused = self._carried
         if self.is_resumed:
             engine.resume(run_id, now_ns)
@@ -228,21 +232,23 @@ class DayJournal:
         audit = {"who": who, "command": command, "args": dict(args), "ok": done[0], "words": done[1]}
         self._store.writer.append(Rec.PERSON, now_ns, orjson.dumps(audit))
 
-    def close(self) -> None:
-        """After the day's last word."""
+    def close(self, now_ns: int) -> None:
+        """After the day's last word: whoever reads the file sees by its last record that nothing is missing behind it."""
         self._board.unlisten(self._words)
+        self._store.writer.append(Rec.END, now_ns, b"")
         self._store.close()
 
 
-def window_bytes(n_instruments: int) -> int:
-    """Of a new file: whole MB but for few instruments."""
-    if n_instruments <= FEW_INSTRUMENTS:
+def window_bytes(n_instruments: int, n_strategies: int = 0) -> int:
+    """Of a new file, by what is set up: whole MB but for few instruments and strategies."""
+    if n_instruments <= FEW_INSTRUMENTS and n_strategies * STRATEGY_BYTES <= SMALL_WINDOW_BYTES:
         return SMALL_WINDOW_BYTES
-    return -(-n_instruments * BURST_BYTES // WINDOW_BYTES) * WINDOW_BYTES
+    return -(-(n_instruments * BURST_BYTES + n_strategies * STRATEGY_BYTES) // WINDOW_BYTES) * WINDOW_BYTES
 
 
 def open_journal(
-    directory: Path, identity: dict[str, str], config: JournalConfig, board: NoticeBoard, now_ns: int, *, n_instruments: int
+    directory: Path, identity: dict[str, str], config: JournalConfig, board: NoticeBoard, now_ns: int, *, n_instruments: int,
+    n_strategies: int = 0,
 ) -> DayJournal:
     """The day's journal, ready for `recover`. One that is damaged, or somebody else's, is set aside under another name, and said.
 
@@ -258,7 +264,7 @@ def open_journal(
             max_mb=config.max_mb,
             reserve_mb=config.reserve_mb,
             sync_ms=config.sync_ms,
-            window_bytes=window_bytes(n_instruments),
+            window_bytes=window_bytes(n_instruments, n_strategies),
         )
 
     try:

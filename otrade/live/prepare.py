@@ -187,6 +187,7 @@ class DayMaker(msgspec.Struct, frozen=True):
                 self.board,
                 self.clock.now_ns(),
                 n_instruments=len(self.config.instruments),
+                n_strategies=len(self.config.strategies),
             )
         except JournalBusy as error:
             raise StartError(str(error)) from None

@@ -246,6 +246,35 @@ MUTANTS = (
         faults="tick_wrong",
     ),
     Mutant(
+        "limits by slice",
+        CORE + "risk.pyx",
+        "    if limits.max_order_qty > 0 and qty > limits.max_order_qty:\n",
+        "    if limits.max_order_qty > 0 and slice_qty > limits.max_order_qty:\n",
+        "what the freeze quantity cuts passes the limit piece by piece",
+    ),
+    Mutant(
+        "no budget kept for stops",
+        CORE + "risk.pyx",
+        "    owed = obligations(c)\n",
+        "    owed = 0\n",
+        "entries eat the second in which their stops are wanted",
+    ),
+    Mutant(
+        "waiting entry asks no gate",
+        CORE + "entry.pyx",
+        "    if reason == REASON_OK:\n        reason = _gate(c, strategy_id, &e)\n"
+        "    if reason != REASON_OK:\n        return reason\n    rate",
+        "    if reason != REASON_OK:\n        return reason\n    rate",
+        "what was allowed when it began to wait is not when its turn comes",
+    ),
+    Mutant(
+        "remaining slices forgotten silently",
+        CORE + "entry.pyx",
+        "    if e.qty > 0:\n        waiting.put(",
+        "    if e.qty > 0 and reason != REASON_OK:\n        waiting.put(",
+        "half a position that everybody takes for a whole one",
+    ),
+    Mutant(
         "half a book acted on",
         CORE + "report.pyx",
         "    c.in_book = 1\n",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from otrade._core.types import Cmd, Lane, Note
+from otrade.drill.decisions import forgotten_rest
 from otrade.drill.oracle import Oracle, Violation
 from otrade.drill.scenario import PLAN, Scenario, Wish, draw
+from otrade.drill.sent import BudgetPassed, Sent, check_budget
 
 SECOND = 1_000_000_000
 TAG = "OT000001{bracket:04d}{leg}000000"
@@ -57,7 +61,7 @@ class Exchange:
         self.order(bracket, "S", -1, filled=10, px_e4=1_000_000 - loss_e4 // 10)
 
 
-def judge(exchange: Exchange, **limits: int) -> Oracle:
+def judge(exchange: Exchange, strategy_of: Callable[[str], int] = lambda tag: int(tag[8:12]), **limits: int) -> Oracle:
     faults = SimpleNamespace(ts_refused_ns=0)
     sim: Any = SimpleNamespace(exchange=exchange, clock=SimpleNamespace(now_ns=lambda: exchange.now_ns), faults=faults)
     scenario: Scenario = replace(
@@ -65,7 +69,7 @@ def judge(exchange: Exchange, **limits: int) -> Oracle:
         wishes=[Wish("NSE:INFY", "price_level", 10, {}, PLAN)],
         limits={"max_order_qty": 0, "max_daily_loss_e4": 0, "max_open_positions": 0, **limits},
     )
-    return Oracle(sim, scenario)
+    return Oracle(sim, scenario, strategy_of)
 
 
 @pytest.mark.parametrize(("loss_e4", "wait_s", "is_wrong"), [(5_000_000, 60, True), (4_000_000, 60, False), (5_000_000, 1, False)])
@@ -97,6 +101,56 @@ def test_an_entry_beside_too_many_positions(limit: int, is_wrong: bool) -> None:
             oracle.look()
     else:
         oracle.look()
+
+
+@pytest.mark.parametrize(("flat_between", "is_wrong"), [(False, True), (True, False)])
+def test_slices_that_together_pass_the_largest_order(flat_between: bool, is_wrong: bool) -> None:
+    exchange = Exchange()
+    oracle = judge(exchange, strategy_of=lambda tag: 0, max_order_qty=15)
+    exchange.order(1, "E", 1, filled=10)
+    if flat_between:
+        exchange.order(1, "S", -1, filled=10)
+    oracle.look()
+    exchange.order(2, "E", 1, final=False)
+    if is_wrong:
+        with pytest.raises(Violation, match="makes 20 units of one decision; max_order_qty is 15"):
+            oracle.look()
+    else:
+        oracle.look()
+
+
+def test_slices_of_one_strategy_are_one_position() -> None:
+    exchange = Exchange()
+    oracle = judge(exchange, strategy_of=lambda tag: 0, max_open_positions=1)
+    exchange.order(1, "E", 1, filled=10)
+    exchange.order(1, "S", -1, final=False)
+    oracle.look()
+    exchange.now_ns += 60 * SECOND
+    exchange.order(2, "E", 1, final=False)
+    oracle.look()
+
+
+@pytest.mark.parametrize(("filled", "is_wrong"), [(("A", "B", "C"), True), (("A", "B"), False)])
+def test_an_entry_that_takes_what_other_entries_stops_want(filled: tuple[str, ...], is_wrong: bool) -> None:
+    budget = {"per_second": 9, "per_minute": 0, "per_day": 100, "reserve_second": 3, "reserve_minute": 0, "reserve_day": 0,
+              "modifies_per_order": 25}
+    rows = [Sent(i, Lane.ENTRY, Cmd.NEW, tag) for i, tag in enumerate("ABCD")]
+    if is_wrong:
+        with pytest.raises(BudgetPassed, match="entry D left beside 3 others"):
+            check_budget(rows, budget, filled)
+    else:
+        check_budget(rows, budget, filled)
+
+
+SLICED = [((4, 4, 2), None, False), ((4, 4), None, True), ((4, 4), 8, False), ((4,), 8, True)]
+
+
+@pytest.mark.parametrize(("sent", "told", "is_wrong"), SLICED)
+def test_slices_that_nobody_heard_of_again(sent: tuple[int, ...], told: int | None, is_wrong: bool) -> None:
+    brackets = [{"decision": 0, "strategy_id": 0, "order_qty": qty} for qty in sent]
+    notices = [{"code": Note.ENTRY_CUT, "strategy_id": 0, "b": told}] if told else []
+    plans = [{"size_value": 11.0, "max_qty": 100, "size_mode": 0}]
+    assert bool(forgotten_rest(brackets, notices, plans, [2])) == is_wrong
 
 
 @pytest.mark.parametrize("placed_again", [True, False])

@@ -14,8 +14,9 @@ import orjson
 import pytest
 
 from otrade import cli
-from otrade._core.types import Rec
+from otrade._core.types import Lost, Rec
 from otrade.commands import journal as commands
+from otrade.journal.file import JournalFile
 from otrade.journal.layout import HEADER_BYTES
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.record import WINDOW_BYTES, Record
@@ -24,7 +25,7 @@ from tests.journal.test_peek import NAME, day_until, write
 from tests.journal.test_replay import packed, with_payload
 
 ROOT = Path(__file__).parents[2]
-BAD_INPUT = 5
+INCOMPLETE, BAD_INPUT = 3, 5
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +59,60 @@ def damaged(whole: Path, folder: Path) -> tuple[Path, int]:
 
 
 def test_verify(whole: Path, rows: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("journal", "verify", whole) == 0
+    assert run("journal", "verify", whole) == INCOMPLETE, "a morning that ends without a word"
     out = capsys.readouterr().out
-    assert f"{len(rows):,} records in 1 runs" in out and out.endswith("whole\n") and "account a" in out
+    assert f"{len(rows):,} records in 1 runs" in out and "NO END" in out and "account a" in out
     path, at = damaged(whole, tmp_path)
     assert run("journal", "verify", path) == 1
     assert f"DAMAGED at offset {at}: its checksum is wrong" in capsys.readouterr().out
     (tmp_path / "no.otj").write_text("hello")
     assert run("journal", "verify", tmp_path / "no.otj") == BAD_INPUT and "no.otj" in capsys.readouterr().err
+
+
+def verified(folder: Path, found: list[Record], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    code = run("journal", "verify", write(folder / NAME, [bytes(window) for window in packed(found)]))
+    return code, capsys.readouterr().out
+
+
+def dropped(*numbers: int) -> Record:
+    return Record(Rec.DROPPED, 0, 0, 9, memoryview(b"".join(n.to_bytes(8, "little") for n in numbers)), 0)
+
+
+def test_verify_tells_a_day_that_was_cut_from_a_whole_one(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    end = Record(Rec.END, 0, 0, 9, memoryview(b""), 0)
+    found = [*(Record(r.kind, r.section, r.seq, r.ts_ns, memoryview(bytes(r.payload)), r.offset) for r in records(whole)), end]
+    code, out = verified(tmp_path, found, capsys)
+    assert code == 0 and out.endswith("\nwhole\n")
+    code, out = verified(tmp_path, found[: len(found) // 2], capsys)
+    assert code == INCOMPLETE and "NO END" in out and "whole" not in out
+    for numbers, words in (
+        ((5, 3, Lost.FAST), "5 records (3 market frames) could not be written: they came faster"),
+        ((5, 3, Lost.DISK), "the disk was full"),
+        ((5, 3), "did not say why"),
+    ):
+        code, out = verified(tmp_path, [*found[:-1], dropped(*numbers), end], capsys)
+        assert code == INCOMPLETE and words in out and "NO END" not in out and not out.endswith("whole\n")
+    cut = tmp_path / "cut.otj"
+    last = [record.offset for record in records(whole) if len(record.payload) > 64][-1]
+    cut.write_bytes(whole.read_bytes()[: last + 64])
+    assert run("journal", "verify", cut) == INCOMPLETE
+    out = capsys.readouterr().out
+    assert "torn tail" in out and "NO END" in out
+
+
+def test_verify_knows_a_file_that_an_engine_is_writing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    journal = JournalFile(tmp_path / NAME, {"day": "2026-11-23"}, 7, max_mb=8, reserve_mb=1, window_bytes=8192)
+    journal.writer.append(Rec.WORDS, 1, b"{}")
+    assert run("journal", "verify", tmp_path / NAME) == 0 and "an engine is writing it" in capsys.readouterr().out
+    journal.close()
+    assert run("journal", "verify", tmp_path / NAME) == INCOMPLETE
+
+
+def test_replay_names_the_true_cause_of_what_is_missing(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = [Record(r.kind, r.section, r.seq, r.ts_ns, memoryview(bytes(r.payload)), r.offset) for r in records(whole)]
+    path = write(tmp_path / NAME, [bytes(window) for window in packed([*found[:9], dropped(5, 3, Lost.FAST)])])
+    assert run("replay", path) == BAD_INPUT
+    assert "they came faster than room for them was made ready" in capsys.readouterr().err
 
 
 def test_show(whole: Path, rows: list[tuple[int, int, int]], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,15 +9,17 @@ import random
 import struct
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from otrade._core.types import Rec
 from otrade._core.wire_kite import KiteEncoder
 from otrade.journal.file import JournalFile
-from otrade.journal.scan import records
-from otrade.live.assemble import BARS, EngineSpec, InstrumentSpec, SessionSpec, assemble
+from otrade.journal.replay import replay
+from otrade.journal.scan import records, windows
+from otrade.live.assemble import BARS, EngineSpec, InstrumentSpec, SessionSpec, StrategySpec, assemble
 from otrade.live.journal import FEW_INSTRUMENTS, SMALL_WINDOW_BYTES, window_bytes
-from tests.core.harness import HOUR, OPEN_NS, SECOND, frame, packet, token_of
+from tests.core.harness import HOUR, OPEN_NS, PLAN, SECOND, frame, hello, packet, token_of
 
 INSTRUMENTS, TICKS, PACKETS = 9_000, 50_000, 50
 SEED = 17
@@ -61,6 +63,34 @@ def test_fifty_thousand_ticks_at_once(tmp_path: Path) -> None:
     frames = [record for record in records(tmp_path / "a.otj") if record.kind == Rec.FRAME]
     assert len(frames) == TICKS // PACKETS
     assert struct.unpack_from(">H", frames[-1].payload)[0] == PACKETS
+
+
+STRATEGIES = 1_000
+
+
+@pytest.mark.parametrize("window", [SMALL_WINDOW_BYTES, window_bytes(STRATEGIES, STRATEGIES)], ids=["of another day", "of this day"])
+def test_a_thousand_strategies_are_set_up_without_losing_a_record(tmp_path: Path, window: int) -> None:
+    """`of another day`: a file that was made for a smaller set-up and is gone on with."""
+    kind = StrategySpec("s", "ema_cross", 60, {"fast_period": 9, "slow_period": 21, "bar_mode": 1, "side_mask": 3}, PLAN)
+    specs = [msgspec.structs.replace(spec(i), strategies=[kind]) for i in range(STRATEGIES)]
+    engine = assemble("2026-11-23", specs, EngineSpec(1)).engine
+    engine.set_encoder(KiteEncoder(b"127.0.0.1", b"", b"token k:t"))
+    journal = JournalFile(tmp_path / "a.otj", {"day": "2026-11-23"}, OPEN_NS, window_bytes=window)
+    try:
+        engine.open_journal(journal.writer, hello(engine), OPEN_NS, journal.make_room)
+        engine.start(OPEN_NS)
+        assert journal.writer.n_lost == 0 and not journal.trouble
+    finally:
+        journal.close()
+    kept = list(records(tmp_path / "a.otj"))
+    assert sum(b'"add_strategy"' in bytes(record.payload) for record in kept) == STRATEGIES
+    done = replay(windows(tmp_path / "a.otj"))
+    assert done.divergence is None and done.engine is not None and done.engine.n_strategies == STRATEGIES
+
+
+def test_a_window_takes_what_sets_up_all_strategies() -> None:
+    assert window_bytes(1, 100) == SMALL_WINDOW_BYTES
+    assert window_bytes(1_000, 1_000) == 4 << 20
 
 
 @pytest.mark.parametrize(("n", "expected"), [

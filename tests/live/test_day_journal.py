@@ -51,7 +51,7 @@ def a_run(here: World, journal: DayJournal, board: NoticeBoard, *, halt: bool = 
     for i in range(50):
         plan.engine.on_timer(here.now_ns + i * SECOND)
     here.settings.plan["halt"] = plan.engine.risk()["halt"]
-    journal.close()
+    journal.close(here.now_ns)
     return journal
 
 
@@ -190,7 +190,7 @@ def test_a_second_engine_on_the_file_is_refused_and_a_directory_that_cannot_be_m
     journal = opened(tmp_path, board)
     with pytest.raises(JournalBusy, match="another engine"):
         opened(tmp_path, board)
-    journal.close()
+    journal.close(1)
     with pytest.raises(JournalError, match="cannot be written"):
         opened(Path("/proc/nowhere"), board)
 

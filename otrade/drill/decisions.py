@@ -1,0 +1,63 @@
+"""Entries counted by the decision that they belong to: the limits are for the whole of it, however many slices the exchange sees.
+
+Which strategy an order is of, the engine is asked; what it has done there, the exchange's book tells. Slices that are sent while
+something of the strategy's earlier ones is open or live belong to the decision that those began.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from otrade._core.types import NONE_ID, Note
+
+FIXED = 0
+"""`size_mode` of a plan that names its units."""
+
+
+@dataclass(slots=True)
+class Decision:
+    """What one strategy has asked for since it was flat."""
+
+    brackets: set[str] = field(default_factory=set)
+    qty: int = 0
+
+
+class Decisions:
+    """`strategy_of`: whose bracket a ClOrdID's is; NONE_ID when nobody knows."""
+
+    def __init__(self, strategy_of: Callable[[str], int]) -> None:
+        self._strategy_of = strategy_of
+        self._present: dict[int, Decision] = {}
+        self.strategy_of_bracket: dict[str, int] = {}
+
+    def admit(self, tag: str, qty: int, is_over: Callable[[str], bool]) -> Decision | None:
+        """An entry has reached the exchange. `is_over`: a bracket holds nothing and has no live order."""
+        strategy_id = self._strategy_of(tag)
+        if strategy_id == NONE_ID:
+            return None
+        self.strategy_of_bracket[tag[2:12]] = strategy_id
+        decision = self._present.get(strategy_id)
+        if decision is None or all(is_over(bracket) for bracket in decision.brackets):
+            decision = self._present[strategy_id] = Decision()
+        decision.brackets.add(tag[2:12])
+        decision.qty += qty
+        return decision
+
+
+def forgotten_rest(
+    brackets: Iterable[Mapping[str, Any]], notices: Iterable[Mapping[str, Any]], plans: list[dict[str, Any]], lots: list[int]
+) -> str:
+    """A decision of a fixed size of which less was sent than the plan says, and nobody was told; empty: there is none. `plans` and `lots`
+    by strategy.
+    """
+    told = {(row["strategy_id"], row["b"]) for row in notices if row["code"] == Note.ENTRY_CUT}
+    sent: dict[int, tuple[int, int]] = {}
+    for row in brackets:
+        _, before = sent.get(row["decision"], (0, 0))
+        sent[row["decision"]] = row["strategy_id"], before + row["order_qty"]
+    for decision, (strategy_id, qty) in sent.items():
+        plan, lot = plans[strategy_id], lots[strategy_id]
+        wanted = int(min(plan["size_value"], plan["max_qty"])) // lot * lot
+        if plan["size_mode"] == FIXED and qty < wanted and (strategy_id, qty) not in told:
+            return f"decision {decision} of strategy {strategy_id}: {qty} of {wanted} units were sent, and nobody was told of the rest"
+    return ""
