@@ -9,6 +9,7 @@ stop-loss rests in the closing auction that follows.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -88,9 +89,11 @@ def date_of(now_ns: int) -> dt.date:
 class Calendar:
     """Answers from one calendar file. `file` is for its error messages."""
 
-    def __init__(self, data: CalendarFile, file: str = "calendar.json") -> None:
+    def __init__(self, data: CalendarFile, file: str = "calendar.json", given: frozenset[dt.date] = frozenset()) -> None:
         self.data = data
         self.file = file
+        self.given = given
+        """Days before `known_from` that somebody has prices of: sessions, by the first rule's hours."""
         for name, rules in data.segments.items():
             self._check_segment(f"segments.{name}", name)
             if not rules or [r.start for r in rules] != sorted({r.start for r in rules}):
@@ -139,8 +142,13 @@ class Calendar:
         except ConfigError as err:
             raise CalendarError(str(err)) from None
 
+    def with_days(self, dates: Iterable[dt.date]) -> Calendar:
+        """This calendar, and a session on each of the dates that lie before its reach: there were prices, so there was trading."""
+        earlier = frozenset(date for date in dates if date < self.data.known_from)
+        return Calendar(self.data, self.file, earlier) if earlier else self
+
     def is_known(self, date: dt.date) -> bool:
-        return self.data.known_from <= date <= self.data.known_until
+        return date in self.given or self.data.known_from <= date <= self.data.known_until
 
     def _require_known(self, date: dt.date) -> None:
         if not self.is_known(date):
@@ -155,6 +163,8 @@ class Calendar:
         CalendarError on an unknown date.
         """
         self._require_known(date)
+        if date in self.given:
+            return ""
         if date in self.data.holidays:
             return self.data.holidays[date]
         return "weekend" if date.weekday() >= 5 else ""
@@ -190,7 +200,8 @@ class Calendar:
         return None
 
     def _rule(self, segment: str, date: dt.date) -> Hours:
-        return [rule for rule in self.data.segments[segment] if rule.start <= date][-1]
+        rules = self.data.segments[segment]
+        return next((rule for rule in reversed(rules) if rule.start <= date), rules[0])
 
     def phase_at(self, segment: str, now_ns: int, *, is_index_expiry: bool = False) -> Phase:
         """What the exchange does with the segment at a time; only `continuous` is for trading here.

@@ -121,6 +121,10 @@ def _config(args: argparse.Namespace) -> int:
     if args.what == "show":
         sys.stdout.write(manager.to_bytes(config).decode())
     else:
+        from otrade.commands.check import price_files
+
+        for note in price_files(config, args.config):
+            print(note)
         print(
             f"{args.config}: good. {config.mode}, {len(config.instruments)} instruments, "
             f"{len(config.strategies)} strategies\n"
@@ -313,8 +317,8 @@ def parser() -> argparse.ArgumentParser:
         type=_prices,
         action="append",
         metavar="CSV[=SYMBOL]",
-        help="paper: bars to trade on (time_ist,open,high,low,close[,volume]); several days are "
-        "several sessions",
+        help="paper: bars to trade on (time_ist,open,high,low,close[,volume], or minutes as Kite, TradingView and yfinance export them); "
+        "several days are several sessions",
     )
     sub.add_argument(
         "--speed", type=_speed, metavar="N|max", help="paper: times real time; max does not wait"

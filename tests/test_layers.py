@@ -49,7 +49,8 @@ LIVE = LAYER_5 | {"_core.engine", "_core.warmup", "_core.sink", "_core.views", "
 TABLE: dict[str, set[str]] = {
     "errors": set(), "lean": set(),
     "config": PURE | {"config"},
-    "calendar": PURE | {"config"}, "square_off": PURE | {"config", "calendar"}, "instruments": PURE | {"instruments"}, "charges": PURE,
+    "calendar": PURE | {"config"}, "square_off": PURE | {"config", "calendar"}, "instruments": PURE | {"instruments"},
+    "charges": PURE | {"config"},
     "brokers.base": LAYER_1 | LAYER_4 | {"brokers.base"},
     "brokers.rows": PURE,
     "brokers.order_book": LAYER_1 | {"brokers.base", "brokers.rows"},

@@ -31,11 +31,11 @@ _EXACT_BELOW = 1e10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def clean_text(text: object) -> str:
-    """A broker's message on one line, without control characters, short enough for the core."""
+def clean_text(text: object, longest: int = TEXT_MAX) -> str:
+    """A broker's message on one line, without control characters, by default short enough for the core."""
     if not text:
         return ""
-    return "".join(c if c.isprintable() else " " for c in str(text))[:TEXT_MAX].strip()
+    return "".join(c if c.isprintable() else " " for c in str(text)[:longest]).strip()
 
 
 def status_word(text: object) -> str:

@@ -43,7 +43,6 @@ def _packages(_config: Path) -> str:
         "httptools",
         "starlette",
         "uvicorn",
-        "indian_charges",
     ):
         try:
             importlib.import_module(name)

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import datetime as dt
 import math
+import sys
 from typing import Any
 
 from otrade.calendar import Calendar, date_of
@@ -45,7 +46,9 @@ def serve(args: argparse.Namespace) -> int:
         prices={symbol: str(path) for symbol, path in args.prices or []},
     )
 
-    def ready(_sim: Any, ports: Any) -> None:
+    def ready(sim: Any, ports: Any) -> None:
+        for note in sim.exchange.prices.notes:
+            print(note, file=sys.stderr)
         places = ""
         if ports.rest:
             places += f"REST  {ports.rest_url}\nfeed  {ports.feed_url}\n"

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from otrade.live.units import rupees
+from otrade.live.units import or_unknown, rupees
 
 from .local import API, NO_ANSWER, get, running
 
@@ -63,8 +63,8 @@ def plain(s: dict[str, Any], url: str) -> str:
         ("session", f"{s['day']}: {s['phase_words']}"),
         (
             "profit",
-            f"gross {rupees(pnl['gross_e4'])}, charges {rupees(pnl['charges_e4'])}, "
-            f"net {rupees(pnl['net_e4'])}",
+            f"gross {rupees(pnl['gross_e4'])}, charges {or_unknown(pnl['charges_e4'])}, net {or_unknown(pnl['net_e4'])}"
+            + (f" ({pnl['charges']['words']})" if pnl["charges"]["words"] else ""),
         ),
         (
             "protection",

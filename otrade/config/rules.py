@@ -150,6 +150,8 @@ class Rules:
                 self._url(f"broker.{name}", url, scheme)
         if broker.orders_per_half_hour and broker.exit_reserve_per_half_hour >= broker.orders_per_half_hour:
             raise self._error("broker.exit_reserve_per_half_hour", "leaves nothing for entries", "less than broker.orders_per_half_hour")
+        if broker.kind == "kite" and broker.plan != "basic":
+            raise self._error("broker.plan", "Zerodha has one price plan", "basic")
         if broker.kind == "kite" and broker.orders_per_min > KITE_ORDERS_PER_MIN:
             raise self._error("broker.orders_per_min", "is more than Kite takes", f"at most {KITE_ORDERS_PER_MIN}")
         if broker.kind == "upstox" and broker.market_protection_pct > UPSTOX_PROTECTION_PCT:

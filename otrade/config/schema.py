@@ -244,6 +244,7 @@ class BrokerConfig(Base, frozen=True, kw_only=True):
     """
 
     kind: Literal["kite", "upstox"] = "kite"
+    plan: Annotated[Literal["basic", "plus"], Meta(description="upstox: the price plan of the account, for the charges")] = "basic"
     rest_url: str = ""
     order_url: Annotated[str, Meta(description="upstox: where orders go, its low-latency host")] = ""
     feed_url: Annotated[str, Meta(description="kite: the feed's address; upstox tells its own")] = ""
@@ -467,6 +468,7 @@ class PathsConfig(Base, frozen=True, kw_only=True):
     ] = "var"
     calendar: Annotated[str, Meta(description="empty: the calendar that comes with OTrade")] = ""
     square_off: Annotated[str, Meta(description="brokers' square-off times; empty: the table that comes with OTrade")] = ""
+    charges: Annotated[str, Meta(description="empty: the table of charges that comes with OTrade")] = ""
     secrets: Annotated[
         str,
         Meta(description="a JSON file only its owner may read (0600); the environment goes first"),

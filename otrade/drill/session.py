@@ -14,6 +14,7 @@ from otrade._core.types import NONE_ID, Note, Rec
 from otrade.brokers.sim.config import SimConfig
 from otrade.brokers.sim.simulator import Simulator
 from otrade.brokers.sim.universe import Contract
+from otrade.charges import NO_CHARGES, Charges
 from otrade.errors import OTradeError
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
@@ -76,9 +77,9 @@ def run(scenario: Scenario) -> Result:
     return result
 
 
-def no_charges(instrument_id: int, fills: list[OrderFill]) -> int:
+def no_charges(bracket_id: int, instrument_id: int, fills: list[OrderFill]) -> Charges:
     """What charges are is another matter."""
-    return 0
+    return NO_CHARGES
 
 
 class Session:

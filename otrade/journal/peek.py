@@ -157,7 +157,7 @@ def moment(path: Path, asked: MomentQuestion) -> dict[str, Any]:
     """The engine after everything up to `ts_ns`, from a replay: see `otrade.web.asked.Moment`."""
     done = Replay()
     state: dict[str, Any] | None = None
-    curve: list[dict[str, int]] = []
+    curve: list[dict[str, int | None]] = []
     first_ns = last_ns = 0
     trouble = ""
     with open_stream(path) as stream:
@@ -179,7 +179,7 @@ def moment(path: Path, asked: MomentQuestion) -> dict[str, Any]:
             except OTradeError as error:
                 trouble = str(error)
             if asked.curve and done.engine is not None:
-                curve.append({"ts_ms": done.last_ts_ns // 1_000_000, "gross_e4": done.engine.risk()["pnl_e4"], "net_e4": 0})
+                curve.append({"ts_ms": done.last_ts_ns // 1_000_000, "gross_e4": done.engine.risk()["pnl_e4"], "net_e4": None})
             if trouble or done.divergence is not None:
                 break
     if done.divergence is not None:

@@ -140,6 +140,7 @@ ALERTS: dict[str, Level | AsSaid | None] = {
     "CONFIG_REFUSED": Level.WARN,
     "CONFIG_CHANGED": Level.INFO,
     "REHEARSAL": None,
+    "PRICE_FILE": None,
     # The watchdog's.
     "WATCHING": None,
     "ENDED": None,

@@ -62,6 +62,8 @@ class InstrumentSpec(msgspec.Struct, frozen=True):
     strategies: Sequence[StrategySpec]
     wire_symbol: str = ""
     """What the broker's orders call it; empty: its symbol."""
+    root: str = ""
+    """The underlying's name, of a share its symbol."""
     key: str = ""
     """Its name on a feed that uses text."""
 
@@ -177,6 +179,7 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
             session.square_off_ns,
             session.close_ns,
             session.broker_square_off_ns,
+            spec.root,
         )
     )
     plan.instrument_of[spec.token] = instrument_id

@@ -4,8 +4,11 @@ from collections import deque
 
 import msgspec
 
+from otrade.charges import NO_CHARGES
+
 from .clock import NS_PER_S
 from .day import TradingDay
+from .trades import net_after
 
 GAP_NS = 15 * NS_PER_S
 KEPT_MAX = 4_000
@@ -15,7 +18,8 @@ KEPT_MAX = 4_000
 class Point(msgspec.Struct, frozen=True):
     ts_ns: int
     gross_e4: int
-    net_e4: int
+    net_e4: int | None
+    """None from the first trade on whose charges are not known."""
 
 
 class EquityCurve:
@@ -25,18 +29,18 @@ class EquityCurve:
         self._day = day
         self._points: deque[Point] = deque(maxlen=KEPT_MAX)
         self._next_ns = 0
-        gross_e4 = charges_e4 = 0
+        gross_e4, charges = 0, NO_CHARGES
         for trade in sorted(day.trades.trades, key=lambda trade: trade.ts_exit_ns):
             gross_e4 += trade.gross_e4
-            charges_e4 += trade.charges_e4
-            self._points.append(Point(trade.ts_exit_ns, gross_e4, gross_e4 - charges_e4))
+            charges += trade.charges
+            self._points.append(Point(trade.ts_exit_ns, gross_e4, net_after(gross_e4, charges)))
 
     def look(self, now_ns: int) -> None:
         if now_ns < self._next_ns:
             return
         self._next_ns = now_ns - now_ns % GAP_NS + GAP_NS
         gross_e4 = self._day.engine.risk()["pnl_e4"]
-        self._points.append(Point(now_ns, gross_e4, gross_e4 - self._day.trades.charges_e4))
+        self._points.append(Point(now_ns, gross_e4, net_after(gross_e4, self._day.trades.charges)))
 
     def since(self, ts_ns: int) -> list[Point]:
         """Those at `ts_ns` or later, oldest first."""

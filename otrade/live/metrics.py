@@ -14,8 +14,10 @@ from prometheus_client.registry import Collector
 
 import otrade
 from otrade._core.types import E4, Halt, Lane, Severity
+from otrade.charges import LINES
 
 from .latency import PERCENTS, Stage, stage_of
+from .trades import net_after
 from .units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -111,13 +113,22 @@ def _orders(day: "TradingDay", risk: Mapping[str, int], counters: Mapping[str, i
 
 
 def _money(day: "TradingDay", risk: Mapping[str, int]) -> Iterator[Metric]:
-    charges_e4 = day.trades.charges_e4
+    charges = day.trades.charges
     pnl = GaugeMetricFamily("otrade_pnl_rupees", "Profit of the day, open positions at the last price", labels=["kind"])
-    for kind, e4 in (("gross", risk["pnl_e4"]), ("net", risk["pnl_e4"] - charges_e4), ("peak", risk["peak_e4"])):
-        pnl.add_metric([kind], e4 / E4)
+    for kind, e4 in (("gross", risk["pnl_e4"]), ("net", net_after(risk["pnl_e4"], charges)), ("peak", risk["peak_e4"])):
+        if e4 is not None:  # no net is told while charges are not known
+            pnl.add_metric([kind], e4 / E4)
     yield pnl
     yield GaugeMetricFamily("otrade_drawdown_rupees", "How far profit is below its peak", risk["drawdown_e4"] / E4)
-    yield GaugeMetricFamily("otrade_charges_rupees", "Charges of the day's trades", charges_e4 / E4)
+    if charges.total_e4 is not None:
+        yield GaugeMetricFamily("otrade_charges_rupees", "Charges of the day's trades", charges.total_e4 / E4)
+    lines = GaugeMetricFamily("otrade_charges_line_rupees", "The same by line of a contract note, those that are known", labels=["line"])
+    for line in LINES:
+        line_e4 = charges.line(line)
+        if line_e4 is not None:
+            lines.add_metric([line], line_e4 / E4)
+    yield lines
+    yield GaugeMetricFamily("otrade_charges_unknown", "Lines of the charges that are not known; then there is no net", len(charges.unknown))
 
 
 def _protection(day: "TradingDay", counters: Mapping[str, int]) -> Iterator[Metric]:

@@ -12,9 +12,10 @@ import time
 
 import msgspec
 
+from otrade._core.types import Severity
 from otrade.brokers.kit import BrokerKit
 from otrade.brokers.sim.config import SimConfig
-from otrade.brokers.sim.csv_bars import PriceFileError
+from otrade.brokers.sim.price_file import PriceFileError
 from otrade.brokers.sim.simulator import Ports, Simulator
 from otrade.calendar import Calendar, date_of
 from otrade.config import ConfigManager, RunOptions
@@ -25,6 +26,7 @@ from .access import PaperAccess, kit_of, second_broker
 from .clock import NS_PER_S
 from .host import Host
 from .prepare import DayMaker
+from .price_days import checked
 from .rehearsal import rehearse
 from .summary import DaySummary
 
@@ -42,12 +44,16 @@ async def run_paper(manager: ConfigManager, options: RunOptions, calendar: Calen
         raise ConfigError(f"{error}; correct the file or --prices") from None
     except (ValueError, OSError) as error:
         raise ConfigError(f"the simulated exchange refuses: {error}") from None
+    calendar, notes = checked(calendar, sim.exchange.prices, [instrument.symbol for instrument in manager.config.instruments])
     speed = 0.0 if math.isinf(sim_config.speed) else sim_config.speed
     with Host(manager, options, sim.clock, mode="paper", broker_kind="sim", speed=speed) as host:
         try:
             ports = await sim.start()
         except OSError as error:
             raise StartError(f"the simulated exchange cannot listen: {error}") from None
+        for note in notes:
+            host.board.say(Severity.WARN, "PRICE_FILE", note)
+            host.progress.say(note)
         world = f"paper-{secrets.token_hex(6)}"
         access = PaperAccess(paper_kit(manager.config.broker, sim, ports), world)
         other = second_broker(manager.config)

@@ -26,6 +26,8 @@ class PlannedInstrument(msgspec.Struct, frozen=True):
     close_ns: int
     broker_square_off_ns: int = 0
     """When the broker closes what is open by itself; 0: never, or not known."""
+    root: str = ""
+    """The underlying's name, of a share its symbol: some charges depend on it."""
 
     @property
     def name(self) -> str:

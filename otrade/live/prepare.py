@@ -16,7 +16,7 @@ from otrade._core.types import Severity
 from otrade.brokers.base import BrokerSession, Listed
 from otrade.brokers.kit import BrokerKit, InstrumentSource
 from otrade.calendar import Calendar, Session
-from otrade.charges import order_charges_e4
+from otrade.charges import PLANS, ChargeTable
 from otrade.config.manager import to_bytes
 from otrade.config.schema import Config
 from otrade.errors import CalendarError, InstrumentError, JournalError, StartError
@@ -26,6 +26,7 @@ from otrade.square_off import SquareOffs
 
 from .access import Access
 from .assemble import assemble, sink_of
+from .charging import charge_rule_of
 from .clock import NS_PER_S, Clock, frame_clock, pause
 from .day import DayOptions, TradingDay
 from .instrument_cache import InstrumentCache, directory_of
@@ -35,7 +36,6 @@ from .plan import DayPlan
 from .resolve import Resolver
 from .second import Second, prepare_second
 from .summary import LatencySummary
-from .trades import ChargeRule, OrderFill
 from .units import NS_PER_MS, ist_hms, ns_of_s
 from .wiring import engine_spec, instrument_spec, own_square_off_ns, wanted_square_off_ns
 
@@ -71,6 +71,7 @@ class DayMaker(msgspec.Struct, frozen=True):
         config, access, clock = self.config, self.access, self.clock
         kit = access.kit
         square_offs = SquareOffs.load(config.paths.square_off)
+        charges = ChargeTable.load(Path(config.paths.charges) if config.paths.charges else None)
         try:
             token = await access.token()
             found = await self._instruments(kit, date)
@@ -118,7 +119,7 @@ class DayMaker(msgspec.Struct, frozen=True):
             plan,
             clock,
             self.board,
-            charge_rule_of(plan),
+            charge_rule_of(plan, charges.on(date, PLANS[config.broker.kind, config.broker.plan])),
             DayOptions(
                 on_stop=config.engine.on_stop,
                 audit_flat_ns=ns_of_s(config.broker.poll_s),
@@ -231,16 +232,6 @@ class DayMaker(msgspec.Struct, frozen=True):
 def config_hash(config: Config) -> str:
     """Tells two configurations apart."""
     return hashlib.sha256(to_bytes(config)).hexdigest()[:16]
-
-
-def charge_rule_of(plan: DayPlan) -> ChargeRule:
-    """Charges by the instrument's own segment, order by order."""
-
-    def charges_e4(instrument_id: int, fills: list[OrderFill]) -> int:
-        instrument = plan.instruments[instrument_id]
-        return sum(order_charges_e4(instrument.exchange, instrument.segment, fill.side, fill.qty, fill.value_e4) for fill in fills)
-
-    return charges_e4
 
 
 def latency_of(broker: BrokerSession) -> LatencySummary:

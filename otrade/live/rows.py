@@ -5,6 +5,7 @@ from enum import IntEnum
 from typing import Any
 
 from otrade._core.types import BracketState, ExitReason, Leg, OrdStatus, OrdType, Pending, Phase, Side
+from otrade.charges import LINES, Charges
 from otrade.web import schema
 
 from .day import TradingDay
@@ -192,10 +193,19 @@ class DayRows:
                 gross_e4=trade.gross_e4,
                 charges_e4=trade.charges_e4,
                 net_e4=trade.net_e4,
+                charges=charges_view(trade.charges),
                 naked_ms=trade.naked_total_ns / NS_PER_MS,
                 slippage_e4=trade.slippage_e4,
                 exit_reason=word_of(trade.exit_reason),
             )
+
+
+def charges_view(charges: Charges, n_open: int = 0) -> schema.ChargesView:
+    """The breakdown, and in words what is missing from it: lines that are not known, and trades that still are open."""
+    words = [charges.words] if charges.unknown else []
+    if n_open:
+        words.append(f"{n_open} open: charged when closed")
+    return schema.ChargesView(**{f"{name}_e4": charges.line(name) for name in LINES}, words="; ".join(words))
 
 
 def _risk_e4(day: TradingDay, bracket: dict[str, int]) -> int | None:

@@ -16,6 +16,7 @@ from otrade._core.types import (
     Phase,
     Reason,
 )
+from otrade.charges import NO_CHARGES
 from otrade.errors import OTradeError
 from otrade.web import schema
 from otrade.web.source import resample
@@ -31,7 +32,8 @@ from .morning import Morning
 from .notices import NoticeBoard
 from .reads import LiveReads
 from .ready import why_not_ready
-from .rows import DayRows, ms_or_none, side_of, word_of
+from .rows import DayRows, charges_view, ms_or_none, side_of, word_of
+from .trades import net_after
 from .units import NS_PER_MS
 from .watches import FrameWatch
 from .words import HALT_WORDS, reason_words
@@ -148,8 +150,9 @@ class LiveSource:
             ),
             pnl=schema.PnlStatus(
                 gross_e4=risk["pnl_e4"],
-                charges_e4=day.trades.charges_e4,
-                net_e4=risk["pnl_e4"] - day.trades.charges_e4,
+                charges_e4=day.trades.charges.total_e4,
+                net_e4=net_after(risk["pnl_e4"], day.trades.charges),
+                charges=charges_view(day.trades.charges, n_open=engine.n_live if lives["open_qty"] else 0),
                 realised_e4=risk["pnl_e4"] - lives["unrealised_e4"],
                 unrealised_e4=lives["unrealised_e4"],
                 peak_e4=risk["peak_e4"],
@@ -192,6 +195,7 @@ class LiveSource:
                 gross_e4=0,
                 charges_e4=0,
                 net_e4=0,
+                charges=charges_view(NO_CHARGES),
                 realised_e4=0,
                 unrealised_e4=0,
                 peak_e4=0,

@@ -8,16 +8,30 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from otrade._core.types import Reason
+from otrade.charges import LINES, Charges, sum_of
 
 from .ending import what_is_open
-from .trades import Trade
-from .units import NS_PER_MS, rupees
+from .trades import Trade, net_after
+from .units import NS_PER_MS, or_unknown, rupees
 from .words import reason_words
 
 if TYPE_CHECKING:
     from .day import TradingDay
 
 RULE = "-" * 72
+PARTS_A_ROW = 3
+WORDS = {
+    "brokerage": "brokerage",
+    "stt": "STT",
+    "exchange": "exchange",
+    "ipft": "IPFT",
+    "sebi": "SEBI",
+    "gst": "GST",
+    "stamp": "stamp",
+    "dp": "DP",
+    "square_off": "square-off fee",
+}
+"""Of `charges.LINES`."""
 
 
 class LatencySummary(msgspec.Struct, frozen=True):
@@ -40,7 +54,9 @@ class DaySummary(msgspec.Struct, frozen=True):
     n_won: int
     n_lost: int
     gross_e4: int
-    charges_e4: int
+    charges: Charges
+    n_open: int
+    """Trades that are open and have not been charged."""
     naked_total_ns: int
     naked_worst_ns: int
     signals_taken: int
@@ -69,8 +85,14 @@ class DaySummary(msgspec.Struct, frozen=True):
         return f"  (provisional: the price of {self.n_unvalued} orders is not known)" if self.n_unvalued else ""
 
     @property
-    def net_e4(self) -> int:
-        return self.gross_e4 - self.charges_e4
+    def charges_e4(self) -> int | None:
+        """None when a part of them is not known."""
+        return self.charges.total_e4
+
+    @property
+    def net_e4(self) -> int | None:
+        """None when the charges are not known."""
+        return net_after(self.gross_e4, self.charges)
 
 
 def summarize(day: "TradingDay") -> DaySummary:
@@ -84,7 +106,8 @@ def summarize(day: "TradingDay") -> DaySummary:
         n_won=sum(trade.gross_e4 > 0 for trade in trades),
         n_lost=sum(trade.gross_e4 < 0 for trade in trades),
         gross_e4=risk["pnl_e4"],
-        charges_e4=day.trades.charges_e4,
+        charges=day.trades.charges,
+        n_open=sum(engine.bracket(bracket_id)["entry_qty"] > 0 for bracket_id in engine.live_brackets()),
         naked_total_ns=counters["naked_ns_total"],
         naked_worst_ns=counters["naked_ns_worst"],
         signals_taken=day.signals.n_taken,
@@ -123,8 +146,10 @@ def render(summary: DaySummary) -> str:
             RULE,
             _line("trades", f"{s.n_trades}  ({s.n_won} won, {s.n_lost} lost)"),
             _line("P&L gross", rupees(s.gross_e4) + s.pnl_note),
-            _line("charges", rupees(s.charges_e4)),
-            _line("P&L net", rupees(s.net_e4)),
+            _line("charges", or_unknown(s.charges_e4)),
+            *[_line("", f"  {part}") for part in breakdown(s.charges)],
+            _line("P&L net", or_unknown(s.net_e4)),
+            _line("", f"  {complete(s.charges, s.n_open)}"),
             _line("naked time", f"{_ms(s.naked_total_ns)} total, {_ms(s.naked_worst_ns)} worst"),
             _line("signals", f"{s.signals_taken} taken, {sum(s.signals_refused.values())} refused"),
             *_reasons(s.signals_refused),
@@ -146,7 +171,8 @@ def short(summary: DaySummary) -> str:
     return "\n".join(
         [
             f"{s.day}: {s.why_ended}",
-            f"net {rupees(s.net_e4)} (gross {rupees(s.gross_e4)}, charges {rupees(s.charges_e4)}){s.pnl_note}",
+            f"net {or_unknown(s.net_e4)} (gross {rupees(s.gross_e4)}, charges {or_unknown(s.charges_e4)}; {complete(s.charges, s.n_open)})"
+            + s.pnl_note,
             f"{s.n_trades} trades ({s.n_won} won, {s.n_lost} lost), {s.n_orders} orders, {s.n_alarms} alarms",
             f"without a working stop: {_ms(s.naked_total_ns)} total, {_ms(s.naked_worst_ns)} worst",
             s.open_words + ("" if s.is_clean else " THE END IS NOT CLEAN: look at the broker."),
@@ -157,18 +183,29 @@ def short(summary: DaySummary) -> str:
 def render_total(summaries: Sequence[DaySummary]) -> str:
     """Several days as one table with a last line of totals."""
     head = f"{'day':<12}{'trades':>8}{'gross':>16}{'charges':>14}{'net':>16}"
-    rows = [_total_row(s.day, s.n_trades, s.gross_e4, s.charges_e4) for s in summaries]
-    total = _total_row(
-        "total",
-        sum(s.n_trades for s in summaries),
-        sum(s.gross_e4 for s in summaries),
-        sum(s.charges_e4 for s in summaries),
-    )
-    return "\n".join([head, *rows, total])
+    rows = [_total_row(s.day, s.n_trades, s.gross_e4, s.charges) for s in summaries]
+    charges = sum_of(s.charges for s in summaries)
+    total = _total_row("total", sum(s.n_trades for s in summaries), sum(s.gross_e4 for s in summaries), charges)
+    words = [*breakdown(charges), complete(charges, sum(s.n_open for s in summaries))]
+    return "\n".join([head, *rows, total, *(f"  {part}" for part in words)])
 
 
-def _total_row(name: str, n_trades: int, gross_e4: int, charges_e4: int) -> str:
-    return f"{name:<12}{n_trades:>8}{rupees(gross_e4):>16}{rupees(charges_e4):>14}{rupees(gross_e4 - charges_e4):>16}"
+def _total_row(name: str, n_trades: int, gross_e4: int, charges: Charges) -> str:
+    net = or_unknown(net_after(gross_e4, charges))
+    return f"{name:<12}{n_trades:>8}{rupees(gross_e4):>16}{or_unknown(charges.total_e4):>14}{net:>16}"
+
+
+def breakdown(charges: Charges) -> list[str]:
+    """The lines of the charges, those that are not 0, in rows that fit the screen."""
+    parts = [f"{WORDS[line]} {or_unknown(charges.line(line))}" for line in LINES if charges.line(line) != 0]
+    return [", ".join(parts[at : at + PARTS_A_ROW]) for at in range(0, len(parts), PARTS_A_ROW)]
+
+
+def complete(charges: Charges, n_open: int) -> str:
+    """Whether the charges of a net profit are complete."""
+    if charges.unknown:
+        return f"missing: {charges.words}"
+    return f"charges are complete but for {n_open} open, charged when closed" if n_open else "charges are complete"
 
 
 def _line(name: str, text: str) -> str:

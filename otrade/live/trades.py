@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from otrade._core.engine import Engine
-from otrade._core.types import BracketState, ExitReason
+from otrade._core.types import BracketState, ExitReason, Leg
+from otrade.charges import Charges, sum_of
 
 
 class OrderFill(msgspec.Struct, frozen=True):
@@ -17,10 +18,14 @@ class OrderFill(msgspec.Struct, frozen=True):
     side: int
     qty: int
     value_e4: int
+    squared_off: bool = False
+    """An order of the broker's own square-off, for which it takes a fee."""
 
 
-ChargeRule = Callable[[int, list[OrderFill]], int]
-"""(instrument id, filled orders) to charges in e4 rupees."""
+ChargeRule = Callable[[int, int, list[OrderFill]], Charges]
+"""(bracket id, instrument id, filled orders) to charges."""
+BROKER = "BROKER"
+"""The exit reason of what the broker has squared off by itself."""
 
 
 class Trade(msgspec.Struct, frozen=True):
@@ -38,15 +43,27 @@ class Trade(msgspec.Struct, frozen=True):
     ts_entry_ns: int
     ts_exit_ns: int
     gross_e4: int
-    charges_e4: int
+    charges: Charges
     naked_total_ns: int
     naked_worst_ns: int
     slippage_e4: int
     exit_reason: ExitReason
 
     @property
-    def net_e4(self) -> int:
-        return self.gross_e4 - self.charges_e4
+    def charges_e4(self) -> int | None:
+        """None when a part of them is not known."""
+        return self.charges.total_e4
+
+    @property
+    def net_e4(self) -> int | None:
+        """None when the charges are not known."""
+        return net_after(self.gross_e4, self.charges)
+
+
+def net_after(gross_e4: int, charges: Charges) -> int | None:
+    """Profit after charges; None when a part of them is not known: nothing is called net that leaves some out."""
+    total_e4 = charges.total_e4
+    return None if total_e4 is None else gross_e4 - total_e4
 
 
 class TradeBook:
@@ -58,7 +75,7 @@ class TradeBook:
         self._engine = engine
         self._charge_rule = charge_rule
         self._trades: dict[int, Trade] = {}
-        self.charges_e4 = 0
+        self._charges: Charges | None = None
 
     def __len__(self) -> int:
         return len(self._trades)
@@ -68,15 +85,21 @@ class TradeBook:
         """In the order in which they first closed."""
         return list(self._trades.values())
 
+    @property
+    def charges(self) -> Charges:
+        """Of all trades together."""
+        if self._charges is None:
+            self._charges = sum_of(trade.charges for trade in self._trades.values())
+        return self._charges
+
     def close(self, bracket_id: int) -> Trade | None:
         """Record a bracket that has closed; None when it never traded."""
         bracket = self._engine.bracket(bracket_id)
         if bracket["state"] != BracketState.CLOSED or bracket["entry_qty"] == 0:
             return None
         trade = self._trade_of(bracket_id, bracket)
-        was = self._trades.get(bracket_id)
-        self.charges_e4 += trade.charges_e4 - (was.charges_e4 if was else 0)
         self._trades[bracket_id] = trade
+        self._charges = None
         return trade
 
     def _trade_of(self, bracket_id: int, bracket: dict[str, Any]) -> Trade:
@@ -93,7 +116,7 @@ class TradeBook:
             bracket["ts_entry_ns"],
             bracket["ts_close_ns"],
             bracket["pnl_e4"],
-            self._charge_rule(bracket["instrument_id"], self._fills(bracket)),
+            self._charge_rule(bracket_id, bracket["instrument_id"], self._fills(bracket)),
             bracket["naked_total_ns"],
             bracket["naked_worst_ns"],
             bracket["side"] * (entry_px_e4 - bracket["signal_px_e4"]),
@@ -102,13 +125,16 @@ class TradeBook:
 
     def _fills(self, bracket: dict[str, Any]) -> list[OrderFill]:
         multiplier = self._engine.instrument(bracket["instrument_id"])["multiplier"]
+        by_broker = ExitReason(bracket["exit_reason"]).name == BROKER
         fills = []
         slot = bracket["order_head"]
         while slot >= 0:
             order = self._engine.order(slot)
             if order["cum_qty"]:
                 value_e4 = order["cum_value_e4"] * multiplier
-                fills.append(OrderFill(order["side"], order["cum_qty"], value_e4))
+                # An exit without a tag of ours is somebody else's.
+                squared_off = by_broker and not order["cl_ord_id"] and order["leg"] != Leg.ENTRY
+                fills.append(OrderFill(order["side"], order["cum_qty"], value_e4, squared_off))
             slot = order["next"]
         return fills
 

@@ -20,6 +20,11 @@ def rupees(px_e4: int) -> str:
     return f"{'-' if px_e4 < 0 else ''}{grouped(whole)}.{decimals}"
 
 
+def or_unknown(amount_e4: int | None) -> str:
+    """Rupees, or that they are not known."""
+    return "not known" if amount_e4 is None else rupees(amount_e4)
+
+
 def grouped(whole: int) -> str:
     """`1234567` -> `12,34,567`: the last three digits, then pairs. Not negative."""
     digits = str(whole)

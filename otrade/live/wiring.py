@@ -74,6 +74,7 @@ def instrument_spec(
         product=wanted.product,
         product_code=PRODUCTS[wanted.product],
         segment=charge_segment(record.exchange, record.instrument_type, wanted.product),
+        root=record.tradingsymbol if record.expiry is None else record.name,
         feed_mode=wanted.feed_mode,
         tick_size_e4=record.tick_size_e4,
         lot_size=record.lot_size,

@@ -56,7 +56,7 @@ class MomentQuery(Row, frozen=True, kw_only=True):
 class EquityPoint(Row, frozen=True, kw_only=True):
     ts_ms: int
     gross_e4: int  # realised + unrealised, before charges
-    net_e4: int  # less the charges of what is closed
+    net_e4: int | None  # less the charges of what is closed; null when these are not known
 
 
 # -------------------------------------------------------------------------------------- strategies

@@ -95,10 +95,26 @@ class BrokerStatus(Row, frozen=True, kw_only=True):
     quarantined: int = 0  # instruments that do not trade, because something there cannot be explained
 
 
+class ChargesView(Row, frozen=True, kw_only=True):
+    """Lines of a contract note; null: not known for this instrument and date, which is not 0."""
+
+    brokerage_e4: int | None
+    stt_e4: int | None  # or CTT
+    exchange_e4: int | None
+    ipft_e4: int | None  # the exchange's Investor Protection Fund
+    sebi_e4: int | None
+    gst_e4: int | None
+    stamp_e4: int | None
+    dp_e4: int | None  # the depository's, on a sale from the demat account, GST included
+    square_off_e4: int | None  # the broker's fee for closing a position itself, GST included
+    words: str  # what is missing; empty when the charges are complete
+
+
 class PnlStatus(Row, frozen=True, kw_only=True):
     gross_e4: int  # realised + unrealised, before charges
-    charges_e4: int
-    net_e4: int
+    charges_e4: int | None  # of closed trades; null when a part is not known
+    net_e4: int | None  # gross - charges; null when these are not known
+    charges: ChargesView
     realised_e4: int
     unrealised_e4: int
     peak_e4: int  # highest gross of the day, at least 0
@@ -270,8 +286,9 @@ class TradeView(Row, frozen=True, kw_only=True):
     ts_entry_ms: int
     ts_exit_ms: int
     gross_e4: int
-    charges_e4: int
-    net_e4: int
+    charges_e4: int | None  # null when a part is not known
+    net_e4: int | None  # null when the charges are not known
+    charges: ChargesView
     naked_ms: float
     slippage_e4: int  # a unit, against the signal's price; positive is worse
     exit_reason: ExitReason

@@ -41,7 +41,12 @@ def hours(segment, day, **kw):
         ("cash", "2026-11-22", None),  # Sunday
         ("cash", "2026-11-08", "18:15 19:15"),  # Muhurat, a Sunday
         ("currency", "2026-11-08", None),
-        ("cash", "2025-10-21", None),
+        ("cash", "2025-10-21", "13:45 14:45"),  # Muhurat in the afternoon, on a holiday
+        ("currency", "2025-10-21", None),
+        ("derivatives", "2025-02-01", "09:15 15:30"),  # the budget, a Saturday
+        ("derivatives", "2026-02-01", "09:15 15:30"),  # the budget, a Sunday
+        ("commodity", "2026-02-01", None),
+        ("cash", "2026-02-07", None),
     ],
 )
 def test_hours(segment, day, want):
@@ -52,6 +57,21 @@ def test_an_index_contract_stops_earlier_on_its_own_expiry_from_december_2026():
     assert hours("derivatives", "2026-12-08", is_index_expiry=True) == "09:15 15:30"
     assert hours("derivatives", "2026-12-08") == "09:15 15:45"
     assert hours("derivatives", "2026-12-01", is_index_expiry=True) == "09:15 15:40"
+
+
+def test_days_that_somebody_has_prices_of_count_before_the_calendars_reach_and_only_there() -> None:
+    days = [dt.date(2024, 1, 20), dt.date(2024, 12, 31), dt.date(2026, 11, 24), dt.date(2027, 1, 4)]
+    told = CAL.with_days(days)
+    assert told.given == {days[0], days[1]}
+    for segment in ("cash", "derivatives", "index"):
+        session = told.session(segment, days[0])
+        assert session is not None and session.open_ns == ns("2024-01-20T09:15") and session.close_ns == ns("2024-01-20T15:30")
+    assert told.phase_at("cash", ns("2024-01-20T10:00")) == "continuous"
+    assert told.session("cash", days[2]) is None, "a holiday stays one"
+    for unknown in (days[3], dt.date(2024, 1, 22)):
+        with pytest.raises(CalendarError, match="outside the known calendar"):
+            told.session("cash", unknown)
+    assert CAL.with_days(days[2:]) is CAL
 
 
 @pytest.mark.parametrize("day", ["2024-12-31", "2027-01-01"])

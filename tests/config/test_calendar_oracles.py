@@ -10,6 +10,8 @@ from otrade.calendar import IST, Calendar, date_of
 
 CAL = Calendar.load()
 MUHURAT = dt.date(2026, 11, 8)
+ON_DAYS_OFF = {dt.date(2025, 2, 1), dt.date(2025, 10, 21), dt.date(2026, 2, 1), MUHURAT}
+"""Sessions by circulars of their own: budgets and Muhurat. Neither package has them."""
 
 
 def days(first: dt.date, last: dt.date) -> Iterator[dt.date]:
@@ -27,8 +29,7 @@ def test_trading_days_are_those_of_exchange_calendars() -> None:
     ours = {
         day for day in days(CAL.data.known_from, CAL.data.known_until) if CAL.session("cash", day)
     }
-    # It knows no Muhurat session.
-    assert ours - theirs == {MUHURAT}
+    assert ours - theirs == ON_DAYS_OFF
     assert theirs - ours == set()
 
 
@@ -52,7 +53,7 @@ def test_hours_are_those_of_the_indian_market_calendar(
     theirs = package.IndiaMarketCalendar.bundled(telemetry=False, taxonomy_refresh_enabled=False)
     checked = 0
     for day in days(dt.date(2026, 1, 1), dt.date(2026, 12, 25)):
-        if day == MUHURAT:  # times provisional, and told for other segments than ours
+        if day in ON_DAYS_OFF:
             continue
         noon = dt.datetime(day.year, day.month, day.day, 12, tzinfo=theirs_zone(package))
         parts = theirs.get_session(noon, SEGMENTS[segment]) or []

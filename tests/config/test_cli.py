@@ -195,7 +195,7 @@ STATUS = {
     "paused": True,
     "day": "2026-11-23",
     "phase_words": "entries until 14:45",
-    "pnl": {"gross_e4": -12_345_600, "charges_e4": 500_000, "net_e4": -12_845_600},
+    "pnl": {"gross_e4": -12_345_600, "charges_e4": 500_000, "net_e4": -12_845_600, "charges": {"words": ""}},
     "protection": {"protected_qty": 5, "open_qty": 10, "naked_ms_worst": 12.3, "naked_now": 1},
     "feed": {"connected": False, "ticks": 3, "refused": 1, "reconnects": 2},
     "broker": {"connected": True, "orders_sent": 4, "in_doubt": 1, "quarantined": 0},

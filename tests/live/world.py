@@ -19,6 +19,7 @@ from otrade.brokers.base import BrokerSession, Listed
 from otrade.brokers.sim.config import SimConfig
 from otrade.brokers.sim.simulator import Ports, Simulator
 from otrade.brokers.sim.upstox_names import instrument_key
+from otrade.charges import Charges
 from otrade.drill.process import BrokerKind, MortalClock, Process, kit_at, names_at, new_token
 from otrade.journal.memory import MemoryJournal
 from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
@@ -66,9 +67,9 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
     return uvloop.run(work)
 
 
-def flat_charge(instrument_id: int, fills: list[OrderFill]) -> int:
+def flat_charge(bracket_id: int, instrument_id: int, fills: list[OrderFill]) -> Charges:
     """One rupee an order: what charges are is another room's business."""
-    return 10_000 * len(fills)
+    return Charges(brokerage=10_000 * len(fills))
 
 
 @dataclass

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from otrade.brokers.sim import csv_bars, hours
+from otrade.brokers.sim import csv_bars, hours, price_file
 from otrade.brokers.sim.clock import VirtualClock
 from otrade.brokers.sim.config import SimConfig
 from otrade.brokers.sim.exchange import Exchange
@@ -175,7 +175,7 @@ def test_bars_become_trades_that_make_the_bars(tmp_path: Path) -> None:
 def test_ticks_never_leave_the_bar(seed: int) -> None:
     rng = random.Random(seed)
     low, high = 1000, 1000 + rng.randrange(0, 500)
-    bar = csv_bars.Bar(0, rng.randint(low, high), high, low, rng.randint(low, high), -1)
+    bar = price_file.Bar(0, rng.randint(low, high), high, low, rng.randint(low, high), -1)
     for count in (4, 5, 15, 60):
         ticks = csv_bars.ticks_of(bar, count, rng)
         assert len(ticks) == count
@@ -204,7 +204,7 @@ def test_volume_column_is_shared_out(tmp_path: Path) -> None:
         ("time_ist,open,high,low,close\n", "no bars"),
         (
             BARS + "2025-09-05 09:15:00,1,1,1,1\n",
-            "line 5, column time_ist: 2025-09-05 09:15:00 is not after",
+            "line 5, column time_ist: 2025-09-05 09:15:00 is a duplicate: line 4 has that bar",
         ),
         (BARS + "noon,1,1,1,1\n", "line 5, column time_ist: 'noon' is not a time"),
         (BARS + "2025-09-06 09:15:00,x,1,1,1\n", "line 5, column open: 'x' is not a number"),
@@ -217,7 +217,7 @@ def test_volume_column_is_shared_out(tmp_path: Path) -> None:
 )
 def test_bad_file_names_file_line_column_and_fix(tmp_path: Path, text: str, words: str) -> None:
     path = write(tmp_path, text)
-    with pytest.raises(csv_bars.PriceFileError) as caught:
+    with pytest.raises(price_file.PriceFileError) as caught:
         Prices(SimConfig(prices={"NSE:NIFTY 50": path}))
     assert str(caught.value).startswith(path)
     assert words in str(caught.value)
@@ -226,8 +226,8 @@ def test_bad_file_names_file_line_column_and_fix(tmp_path: Path, text: str, word
 def test_binary_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "bars.csv"
     path.write_bytes(b"\xff\xfe\x00\x81" * 10)
-    with pytest.raises(csv_bars.PriceFileError, match="UTF-8"):
-        csv_bars.read_days(str(path))
+    with pytest.raises(price_file.PriceFileError, match="UTF-8"):
+        price_file.read(str(path))
 
 
 @pytest.mark.parametrize("key", ["NSE:NOSUCH", "NFO:NOSUCH.FUT", "INFY"])

@@ -14,6 +14,7 @@ from otrade.web.schema import (
     BracketView,
     BrokerStatus,
     Candle,
+    ChargesView,
     CommandName,
     CommandResult,
     CountStatus,
@@ -38,6 +39,19 @@ from otrade.web.schema import (
 T0_MS = 1_756_698_300_000  # 2025-09-01 09:15:00 IST
 MINUTE_MS = 60_000
 
+CHARGES = ChargesView(
+    brokerage_e4=400_000,
+    stt_e4=377_500,
+    exchange_e4=92_400,
+    ipft_e4=0,
+    sebi_e4=3_000,
+    gst_e4=89_200,
+    stamp_e4=45_000,
+    dp_e4=0,
+    square_off_e4=0,
+    words="",
+)
+
 STATUS = Status(
     version="0.1.0",
     mode="paper",
@@ -60,6 +74,7 @@ STATUS = Status(
         gross_e4=18_432_500,
         charges_e4=2_871_300,
         net_e4=15_561_200,
+        charges=CHARGES,
         realised_e4=14_200_000,
         unrealised_e4=4_232_500,
         peak_e4=21_000_000,
@@ -168,6 +183,7 @@ def trade(id: int, **more: Any) -> TradeView:
         "gross_e4": 81_000_000,
         "charges_e4": 1_172_300,
         "net_e4": 79_827_700,
+        "charges": CHARGES,
         "naked_ms": 61.0,
         "slippage_e4": 500,
         "exit_reason": "TARGET",

@@ -429,7 +429,7 @@ class MovingSource(FakeSource):
                     pnl,
                     unrealised_e4=unrealised,
                     gross_e4=pnl.realised_e4 + unrealised,
-                    net_e4=pnl.realised_e4 + unrealised - pnl.charges_e4,
+                    net_e4=None if pnl.charges_e4 is None else pnl.realised_e4 + unrealised - pnl.charges_e4,
                 ),
             )
 

@@ -110,7 +110,7 @@ def error_of(status: int, body: bytes) -> BrokerError:
     nothing of the request.
     """
     envelope = parse_body(body)
-    error_type = str((envelope or {}).get("error_type") or "")
+    error_type = clean_text((envelope or {}).get("error_type"))
     message = clean_text((envelope or {}).get("message")) or "an answer that is not JSON"
     reason = reason_of(status, error_type, message)
     text = f"{error_type or 'HTTP'} {status}: {message}"

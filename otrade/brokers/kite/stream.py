@@ -14,6 +14,7 @@ import orjson
 from otrade._core.wire import FrameSink
 from otrade._core.wire_kite import subscribe_message, unsubscribe_message
 from otrade.brokers.base import Clock
+from otrade.brokers.rows import clean_text
 from otrade.brokers.transport.early import EarlyWriter
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.feed import FeedListener
@@ -23,6 +24,8 @@ log = logging.getLogger("otrade.kite")
 
 TOKENS_MAX = 3000
 MODES = ("ltp", "quote", "full")
+MESSAGE_MAX = 500
+"""Characters of what Kite wants people to read."""
 
 
 class StreamCallbacks(SocketCallbacks):
@@ -101,7 +104,7 @@ class KiteStream(FeedSocket):
         if kind == "order" and isinstance(data, dict):
             self._calls.on_order(data)
         elif isinstance(kind, str):
-            self._calls.on_message(kind, data if isinstance(data, str) else "")
+            self._calls.on_message(clean_text(kind), clean_text(data, MESSAGE_MAX) if isinstance(data, str) else "")
 
 
 def _send_subscriptions(listener: FeedListener, modes: dict[int, str]) -> None:

@@ -1,42 +1,43 @@
-"""A virtual contract note: rates of the financial year 2026-27, as shares of the order's value, in
-rupees.
-"""
+"""A virtual contract note of one order, by the rates of its day."""
 
+import datetime as dt
 from typing import Any
 
+from . import levies
 from .orders import Request
 
-# (STT buy, STT sell, exchange, stamp on buy), shares of turnover
-_RATES = {
-    "CNC": (0.001, 0.001, 0.000030699, 0.00015),
-    "MIS": (0.0, 0.00025, 0.000030699, 0.00003),
-    "FUT": (0.0, 0.0005, 0.000018299, 0.00002),
-    "OPT": (0.0, 0.0015, 0.000355299, 0.00003),
-}
-SEBI = 0.000001
-GST = 0.18
 
-
-def charges(request: Request, price: float) -> dict[str, Any]:
-    """What an order filled whole at `price` rupees would cost."""
+def charges(request: Request, price: float, date: dt.date, broker: str = "kite") -> dict[str, Any]:
+    """What an order filled whole at `price` rupees would cost on that day. `ipft` is what Kite adds to the exchange's charge."""
     contract = request.contract
-    kind = (
-        "OPT" if contract.is_option else "FUT" if contract.expiry is not None else request.product
-    )
-    stt_buy, stt_sell, exchange_rate, stamp_rate = _RATES[kind]
+    kind = "OPT" if contract.is_option else "FUT" if contract.expiry is not None else request.product
+    at_home = f"{contract.exchange} {kind}" if contract.expiry is not None else contract.exchange
     value = price * request.terms.quantity * contract.multiplier
-    brokerage = 0.0 if kind == "CNC" else 20.0 if kind == "OPT" else min(20.0, value * 0.0003)
-    tax = value * (stt_buy if request.side > 0 else stt_sell)
-    turnover, sebi = value * exchange_rate, value * SEBI
-    stamp = value * stamp_rate if request.side > 0 else 0.0
-    gst = GST * (brokerage + turnover + sebi)
+    is_buy = request.side > 0
+    brokerage = levies.brokerage(broker, kind, value, date)
+    taxed = contract.exchange != "CDS" and (not is_buy or kind == "CNC")
+    tax_of = at_home if contract.exchange == "MCX" else kind
+    tax = value * levies.at(levies.STT_SELL[tax_of], date) if taxed else 0.0
+    turnover = value * levies.at(levies.EXCHANGE[at_home], date)
+    fund = value * levies.at(levies.FUND[at_home], date) if at_home in levies.FUND else 0.0
+    sebi = value * levies.at(levies.SEBI, date)
+    stamp = value * levies.STAMP.get(at_home, levies.STAMP[kind]) if is_buy else 0.0
+    gst = levies.GST * (brokerage + turnover + fund + sebi)
     return {
         "transaction_tax": tax,
         "transaction_tax_type": "ctt" if contract.exchange == "MCX" else "stt",
-        "exchange_turnover_charge": turnover,
+        "exchange_turnover_charge": turnover + fund,
         "sebi_turnover_charge": sebi,
         "brokerage": brokerage,
         "stamp_duty": stamp,
         "gst": {"igst": gst, "cgst": 0, "sgst": 0, "total": gst},
-        "total": tax + turnover + sebi + brokerage + stamp + gst,
+        "total": tax + turnover + fund + sebi + brokerage + stamp + gst,
+        "ipft": fund,
     }
+
+
+def kite_charges(request: Request, price: float, date: dt.date) -> dict[str, Any]:
+    """The same as Kite writes it."""
+    told = charges(request, price, date)
+    del told["ipft"]
+    return told

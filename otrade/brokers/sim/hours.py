@@ -16,10 +16,13 @@ CAS_FROM = dt.date(2026, 8, 3)
 """Shares that have derivatives close in an auction; derivatives trade longer."""
 CAS_LATER_FROM = dt.date(2026, 12, 7)
 TUESDAY_EXPIRY_FROM = dt.date(2025, 9, 1)
-MUHURAT = {dt.date(2026, 11, 8): ("18:15", "19:15")}
+MUHURAT = {dt.date(2025, 10, 21): ("13:45", "14:45"), dt.date(2026, 11, 8): ("18:15", "19:15")}
+"""An hour of trading on a holiday (NSE/CMTR/71775); the times of 2026 are provisional."""
+BUDGET_DAYS = frozenset({dt.date(2025, 2, 1), dt.date(2026, 2, 1)})
+"""Full sessions of the stock exchanges on a weekend, for the budget."""
 
 _HOLIDAYS = {
-    2025: "02-26 03-14 03-31 04-10 04-14 04-18 05-01 08-15 08-27 10-02 10-21 10-22 11-05 12-25",
+    2025: "02-26 03-14 03-31 04-10 04-14 04-18 05-01 08-15 08-27 10-02 10-22 11-05 12-25",
     2026: "01-15 01-26 03-03 03-26 03-31 04-03 04-14 05-01 "
     "05-28 06-26 09-14 10-02 10-20 11-10 11-24 12-25",
 }
@@ -40,7 +43,7 @@ def ist_date(ts_ns: int) -> dt.date:
 
 
 def is_trading_day(date: dt.date) -> bool:
-    return date in MUHURAT or (date.weekday() < 5 and date not in HOLIDAYS)
+    return date in MUHURAT or date in BUDGET_DAYS or (date.weekday() < 5 and date not in HOLIDAYS)
 
 
 def next_trading_day(date: dt.date) -> dt.date:

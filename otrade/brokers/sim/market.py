@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from .clock import VirtualClock, VirtualTimer
 from .hours import ist_ns, previous_trading_day
-from .prices import Prices, band_e4
+from .prices import Prices
 from .universe import Contract
 
 LEVELS = 5
@@ -35,7 +35,7 @@ class Quote:
         self.date = date
         self.open_ns, self.close_ns = contract.session_ns(date)
         self.prev_close_e4 = prices.previous_close_e4(contract, date)
-        self.low_band_e4, self.high_band_e4 = band_e4(contract, self.prev_close_e4)
+        self.low_band_e4, self.high_band_e4 = prices.band_e4(contract, date)
         self._path = prices.path(contract, date)
         self._next = 0
         self._rising = True

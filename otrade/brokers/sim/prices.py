@@ -12,8 +12,9 @@ import math
 import random
 from array import array
 
-from . import csv_bars, hours
+from . import csv_bars, hours, price_file
 from .config import NS_PER_MS, NS_PER_S, SimConfig
+from .file_days import Outside
 from .paths import Path, Reference, option_e4, times, traded, walk
 from .universe import E4, Contract, Universe
 
@@ -32,16 +33,23 @@ class Prices:
     def __init__(self, cfg: SimConfig) -> None:
         self._cfg = cfg
         self.book_percent = cfg.book_percent
-        self._files = {key: csv_bars.read_days(path) for key, path in cfg.prices.items()}
+        self.files = {key: price_file.read(path) for key, path in cfg.prices.items()}
+        self._lengths = {key: csv_bars.bar_length_ns(file.days.values()) for key, file in self.files.items()}
         self._references: dict[tuple[str, dt.date, bool], Reference] = {}
         self._file_qty: dict[tuple[str, dt.date], array[int]] = {}
         self._paths: dict[tuple[str, dt.date, bool], Path] = {}
         self._closes: dict[tuple[str, dt.date], int] = {}
         # (root, date) -> the file's bars and the contract which they are of
-        self._bars: dict[tuple[str, dt.date], tuple[list[csv_bars.Bar], Contract]] = {}
+        self._bars: dict[tuple[str, dt.date], tuple[list[price_file.Bar], Contract]] = {}
+        self._length_of: dict[tuple[str, dt.date], int] = {}
+        self.contracts: dict[str, dict[dt.date, Contract]] = {}
+        """By the configured symbol of a file: what it is the prices of, by day."""
+        self.notes: list[str] = []
+        """What is odd in the files and does not keep them from being used."""
         self._universes: dict[dt.date, Universe] = {}
-        for key, days in self._files.items():
-            for date, bars in days.items():
+        for key, file in self.files.items():
+            outside = Outside(file, key)
+            for date, bars in file.days.items():
                 contract = Universe(date, cfg.symbols).resolve(key)
                 if contract.is_option:
                     raise ValueError(
@@ -54,10 +62,15 @@ class Prices:
                         "give one file a root"
                     )
                 self._bars[contract.root, date] = (bars, contract)
+                self._length_of[contract.root, date] = self._lengths[key]
+                self.contracts.setdefault(key, {})[date] = contract
+                outside.add(date, bars, contract)
+            if note := outside.settle():
+                self.notes.append(note)
 
     def file_dates(self) -> list[dt.date]:
         """Every day for which a file has prices, in order."""
-        return sorted({date for days in self._files.values() for date in days})
+        return sorted({date for file in self.files.values() for date in file.days})
 
     def universe(self, date: dt.date) -> Universe:
         """The instruments of a date, with strikes around the day's level."""
@@ -80,6 +93,23 @@ class Prices:
         """Put hand-made trades, and the close before them, in the place of generated ones."""
         self._paths[contract.key, date, False] = path
         self._closes[contract.key, date] = close_e4
+
+    def _is_of_file(self, contract: Contract, date: dt.date) -> bool:
+        """A user's prices are played as they are: bands widen for them. Options are priced from them and keep their own."""
+        return (contract.root, date) in self._bars and not contract.is_option
+
+    def band_e4(self, contract: Contract, date: dt.date) -> tuple[int, int]:
+        """Lowest and highest price allowed that day: wider by a twentieth where the user's prices leave the ordinary band, as the
+        exchange's flexing does it.
+        """
+        low_e4, high_e4 = band_e4(contract, self.previous_close_e4(contract, date))
+        if self._is_of_file(contract, date) and (path := self.path(contract, date)):
+            least_e4, most_e4, tick_e4 = min(path.px_e4), max(path.px_e4), contract.tick_e4
+            if least_e4 < low_e4:
+                low_e4 = max(tick_e4, least_e4 * 95 // 100 // tick_e4 * tick_e4)
+            if most_e4 > high_e4:
+                high_e4 = most_e4 * 105 // 100 // tick_e4 * tick_e4
+        return low_e4, high_e4
 
     def previous_close_e4(self, contract: Contract, date: dt.date) -> int:
         """Close of the session before."""
@@ -114,7 +144,7 @@ class Prices:
         seed = f"{self._cfg.seed}:{contract.root}:{date}"
         if (contract.root, date) in self._bars:
             bars, _ = self._bars[contract.root, date]
-            made, qty = csv_bars.reference(bars, self._cfg.bar_ticks, seed)
+            made, qty = csv_bars.reference(bars, self._cfg.bar_ticks, seed, self._length_of[contract.root, date])
             self._file_qty[contract.root, date] = qty
         else:
             kind = "fno" if contract.hours_kind in ("index", "fno") else contract.hours_kind
@@ -135,8 +165,8 @@ class Prices:
     def _make(self, contract: Contract, date: dt.date, coarse: bool) -> Path:
         reference = self._reference(contract, date, coarse)
         start_ns, end_ns = contract.session_ns(date)
-        close_e4 = self.previous_close_e4(contract, date)
-        low_e4, high_e4 = band_e4(contract, close_e4)
+        is_free = self._is_of_file(contract, date)
+        low_e4, high_e4 = band_e4(contract, self.previous_close_e4(contract, date))
         tick_e4 = contract.tick_e4
         plain = contract.expiry is None
         prices = array("q")
@@ -146,9 +176,7 @@ class Prices:
                 continue
             value = spot_e4 if plain else self._derived_e4(contract, date, ts_ns, spot_e4)
             price_e4 = round(value / tick_e4) * tick_e4
-            prices.append(
-                low_e4 if price_e4 < low_e4 else high_e4 if price_e4 > high_e4 else price_e4
-            )
+            prices.append(price_e4 if is_free else low_e4 if price_e4 < low_e4 else high_e4 if price_e4 > high_e4 else price_e4)
             ts.append(ts_ns)
         n_day = len(prices)
         if self._cfg.first_minutes and not coarse and (contract.root, date) not in self._bars:

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from . import params
-from .charges import charges
+from .charges import kite_charges
 from .errors import KiteError, bad_input, bad_token
 from .exchange import Exchange
 from .http_server import HttpRequest
@@ -118,7 +118,7 @@ class OrderRoutes:
                     "order_type": wanted.terms.order_type,
                     "quantity": wanted.terms.quantity,
                     "price": price,
-                    "charges": charges(wanted, price),
+                    "charges": kite_charges(wanted, price, self._exchange.market.date),
                 }
             )
         return rows
@@ -165,6 +165,6 @@ class OrderRoutes:
             "var": 0 if future else total,
             "pnl": {"realised": 0, "unrealised": 0},
             "leverage": 5 if wanted.product == "MIS" and not future else 1,
-            "charges": charges(wanted, price_e4 / E4),
+            "charges": kite_charges(wanted, price_e4 / E4, self._exchange.market.date),
             "total": total,
         }

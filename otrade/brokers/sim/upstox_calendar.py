@@ -5,7 +5,7 @@ from typing import Any
 
 from . import hours
 from .clock import VirtualClock
-from .hours import HOLIDAYS, MUHURAT, ist_ns
+from .hours import BUDGET_DAYS, HOLIDAYS, MUHURAT, ist_ns
 from .http_server import HttpRequest
 from .upstox_errors import bad_field
 
@@ -53,7 +53,7 @@ class UpstoxCalendar:
         """Of the present year, or what is special about one date."""
         year = hours.ist_date(self._clock.now_ns()).year
         wanted = None if date is None else _date(date)
-        days = sorted(HOLIDAYS | set(MUHURAT))
+        days = sorted(HOLIDAYS | set(MUHURAT) | BUDGET_DAYS)
         return [
             _holiday(day) for day in days if (day == wanted if wanted is not None else day.year == year)
         ]
@@ -91,10 +91,10 @@ def _timings(day: dt.date) -> list[dict[str, Any]]:
 
 
 def _holiday(day: dt.date) -> dict[str, Any]:
-    special = day in MUHURAT
+    special = day in MUHURAT or day in BUDGET_DAYS
     return {
         "date": f"{day}",
-        "description": "Muhurat trading" if special else "Exchange holiday",
+        "description": "Muhurat trading" if day in MUHURAT else "Budget session" if special else "Exchange holiday",
         "holiday_type": "SPECIAL_TIMING" if special else "TRADING_HOLIDAY",
         "closed_exchanges": [] if special else list(_EXCHANGES),
         "open_exchanges": _timings(day) if special else [],

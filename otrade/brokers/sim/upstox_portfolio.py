@@ -132,11 +132,11 @@ class UpstoxPortfolio:
             except ValueError:
                 raise bad_field(name, f"{name} should be a number", value=text) from None
         wanted = self._request(fields, "instrument_token")
-        told = charges(wanted, wanted.terms.price_e4 / E4)
+        told = charges(wanted, wanted.terms.price_e4 / E4, self._exchange.market.date, "upstox")
         other = {
-            "transaction": told["exchange_turnover_charge"],
+            "transaction": told["exchange_turnover_charge"] - told["ipft"],
             "clearing": 0,
-            "ipft": 0,
+            "ipft": told["ipft"],
             "sebi_turnover": told["sebi_turnover_charge"],
         }
         plan = {"name": "PLUS", "min_expense": 20}

@@ -33,6 +33,11 @@ export function rupees(amount_e4: number, options: { sign?: boolean } = {}): str
   return `${sign}\u20b9${grouped(Math.floor(paise / 100).toString())}.${part}`;
 }
 
+/** An amount that may not be known: words say so, never a zero. */
+export function known(amount_e4: number | null, options: { sign?: boolean } = {}): string {
+  return amount_e4 === null ? "not known" : rupees(amount_e4, options);
+}
+
 /** The change against the former close: "+0.42 %"; nothing when either is unknown. */
 export function change(ltp_e4: number | null, close_e4: number | null): string {
   if (ltp_e4 === null || close_e4 === null || close_e4 === 0) return NOTHING;

@@ -13,7 +13,7 @@ describe("a curve", () => {
 
   it("is drawn from corner to corner", () => {
     const points = [point(1000, -10), point(2000, 0), point(3000, 10)];
-    const path = pathOf(points, (p) => p.net_e4, { low: -10, high: 10 }, { width: 100, height: 50 });
+    const path = pathOf(points, (p) => p.net_e4 ?? 0, { low: -10, high: 10 }, { width: 100, height: 50 });
     expect(path).toBe("M0.0 50.0L50.0 25.0L100.0 0.0");
   });
 

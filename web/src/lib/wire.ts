@@ -54,10 +54,27 @@ export interface BrokerStatus {
   quarantined?: number;
 }
 
+/**
+ * Lines of a contract note; null: not known for this instrument and date, which is not 0.
+ */
+export interface ChargesView {
+  brokerage_e4: number | null;
+  stt_e4: number | null;
+  exchange_e4: number | null;
+  ipft_e4: number | null;
+  sebi_e4: number | null;
+  gst_e4: number | null;
+  stamp_e4: number | null;
+  dp_e4: number | null;
+  square_off_e4: number | null;
+  words: string;
+}
+
 export interface PnlStatus {
   gross_e4: number;
-  charges_e4: number;
-  net_e4: number;
+  charges_e4: number | null;
+  net_e4: number | null;
+  charges: ChargesView;
   realised_e4: number;
   unrealised_e4: number;
   peak_e4: number;
@@ -231,8 +248,9 @@ export interface TradeView {
   ts_entry_ms: number;
   ts_exit_ms: number;
   gross_e4: number;
-  charges_e4: number;
-  net_e4: number;
+  charges_e4: number | null;
+  net_e4: number | null;
+  charges: ChargesView;
   naked_ms: number;
   slippage_e4: number;
   exit_reason: ExitReason;
@@ -555,7 +573,7 @@ export interface MomentQuery {
 export interface EquityPoint {
   ts_ms: number;
   gross_e4: number;
-  net_e4: number;
+  net_e4: number | null;
 }
 
 /**
