@@ -317,14 +317,6 @@ MUTANTS = (
         "what is held for delivery is taken for what is traded within the day",
         "other_product",
     ),
-    Mutant(
-        "a stranger's rest taken for ours",
-        "otrade/live/recovery.py",
-        "                qty += order[\"cum_qty\"] if is_ours and order[\"ts_update_ns\"] >= ts_ns else 0\n",
-        "                qty += order[\"cum_qty\"] or 1_000_000\n",
-        "what somebody sold beyond our position is bought back as if an exit of ours had sold it",
-        "manual",
-    ),
 )
 HARMLESS = {
     "early request never waited for": "what nobody answers becomes a doubt, which the book resolves; the early way stays shut from then on",

@@ -131,7 +131,7 @@ def test_closed_market_takes_nothing(time: str) -> None:
 
 def test_share_stops_for_its_auction() -> None:
     desk = Desk([1500.0], key="NSE:INFY", start_ns=ist_ns(DATE, "15:15:00"))
-    order = desk.place(1, "LIMIT", 1, 1490, product="MIS")
+    order = desk.place(1, "LIMIT", 1, 1490, product="CNC")
     assert order.status == "REJECTED"
     assert "not allowed to trade in this market" in (order.status_message or "")
 
