@@ -40,6 +40,8 @@ async def read(broker: str, desk: HandDesk, now_ns: Callable[[], int]) -> Accoun
     """Ask one broker for everything and close the desk; half an answer is none."""
     try:
         positions, holdings, funds = await desk.positions(), await desk.holdings(), await desk.funds()
+        if positions.unread:
+            return in_trouble(broker, now_ns(), f"a row of the positions cannot be read: {positions.unread[0].why}")
     except OTradeError as error:
         return in_trouble(broker, now_ns(), str(error))
     finally:

@@ -277,6 +277,10 @@ async def _book(board: Board, desk: HandDesk, config: Config, ours: Ours | None)
         board.add("rate budget", Verdict.NO_GO, f"{used} orders have been placed today, the limit is {day}", "wait for tomorrow")
     else:
         board.go("rate budget", f"{day - used:,} of {day:,} placements left today, {config.broker.exit_reserve_per_day} of them for exits")
+    if rows.unread:
+        names = ", ".join(row.row_id or "without an id" for row in rows.unread[:5])
+        board.add("leftovers", Verdict.LOOK, f"{len(rows.unread)} rows of the book cannot be read: {names}", "look at them at the broker")
+        return
     strange = [row for row in live if ours is None or not ours.has_order(row)]
     if strange:
         names = ", ".join(f"{row.tradingsymbol} {row.status.lower()} ({row.broker_order_id})" for row in strange[:5])

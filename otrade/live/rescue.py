@@ -65,7 +65,7 @@ class Rescue:
         self._said: set[str] = set()
         self._shown: set[str] = set()
         """Ids of our orders that a book has shown."""
-        self._n_lacking = 0
+        self._n_lacking = self._n_lacking_positions = 0
         self._n_requests = 0
         self._round = 0
 
@@ -100,7 +100,7 @@ class Rescue:
             self._round += 1
             try:
                 groups = await self.groups(protection)
-                net_of = await self._positions()
+                net_of = await self._positions(groups)
             except BrokerError as error:
                 self._say_once(Severity.ALARM, "BOOK_FAILED", f"the broker cannot be asked: {error}")
                 n_calm, before = 0, set()
@@ -123,8 +123,21 @@ class Rescue:
         return Outcome(False, False, self._n_requests, words)
 
     # -------------------------------------------------------------------------------------- looking
-    async def _positions(self) -> dict[tuple[str, str, str], int]:
-        return {(row.exchange, row.tradingsymbol, row.product): row.net_qty for row in await self._desk.positions()}
+    async def _positions(self, groups: Mapping[Key, Group]) -> dict[tuple[str, str, str], int]:
+        """The account's positions. BrokerError when they lack one that our orders have traded, or a row that may be it cannot be read:
+        what is open would seem to be closed, and stay without a stop. As with books, at last it is taken.
+        """
+        table = await self._desk.positions()
+        found = {(row.exchange, row.tradingsymbol, row.product): row.net_qty for row in table}
+        traded = {(g.first.exchange, g.first.tradingsymbol, g.first.product) for g in groups.values() if any(r.cum_qty for _, r in g.rows)}
+        for row in table.unread:
+            if not row.row_id or any(symbol == row.row_id for _, symbol, _ in traded):
+                raise BrokerError(f"the positions' row of {row.row_id or 'an unknown instrument'} cannot be read: {row.why}")
+        missing = traded - found.keys()
+        self._n_lacking_positions = self._n_lacking_positions + 1 if missing else 0
+        if 0 < self._n_lacking_positions <= LACKING_MAX:
+            raise BrokerError(f"the positions lack {next(iter(missing))[1]}, which our orders have traded")
+        return found
 
     def _settle_doubts(self, groups: Mapping[Key, Group]) -> None:
         """What the book shows is no longer in doubt; what two looks do not find never arrived."""

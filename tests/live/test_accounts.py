@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from otrade.brokers.base import BrokerPosition, Funds, HandDesk, Holding
+from otrade.brokers.base import BrokerPosition, Funds, HandDesk, Holding, Table
 from otrade.brokers.sim.config import SimConfig
 from otrade.brokers.sim.simulator import Simulator
 from otrade.calendar import Calendar
@@ -30,9 +30,9 @@ class Desk:
         self.closed = 0
         self.fails = fails
 
-    async def positions(self) -> list[BrokerPosition]:
+    async def positions(self) -> Table[BrokerPosition]:
         self.asked += 1
-        return [BrokerPosition(1, "NSE", "INFY", "MIS", 10, 10, 0, 15_000_000, 0, 0, 1)]
+        return Table([BrokerPosition(1, "NSE", "INFY", "MIS", 10, 10, 0, 15_000_000, 0, 0, 1)])
 
     async def holdings(self) -> list[Holding]:
         if self.fails:

@@ -50,6 +50,8 @@ class Scripted:
         self.n_looks = 0
         self.lacking: set[int] = set()
         """Looks that are answered with an empty book."""
+        self.bare: set[int] = set()
+        """Those after which there are no positions."""
         self.placed: list[str] = []
         self.changed: list[tuple[str, str]] = []
 
@@ -61,6 +63,8 @@ class Scripted:
         return Table(report_of(found, Source.BOOK, 0) for found in rows)
 
     async def positions(self) -> Table[BrokerPosition]:
+        if self.n_looks in self.bare:
+            return Table()
         return Table([BrokerPosition(408_065, "NSE", SYMBOL, "MIS", 10, 10, 0, 0, 0, 0, 1)])
 
     async def quote(self, like: OrderReport) -> Quote:
@@ -167,3 +171,11 @@ def test_what_the_engine_left_open_is_a_risk_though_the_book_is_empty() -> None:
     found = Rescue(cast(HandDesk, broker), lambda severity, code, text: None, gap_s=0.0)
     assert asyncio.run(found.has_risk(Protection(1, "2026-11-18", [LEVEL])))
     assert not asyncio.run(found.has_risk(Protection(1, "2026-11-18", [])))
+
+
+def test_positions_that_lack_what_is_open_do_not_leave_it_without_a_stop() -> None:
+    broker, said = Scripted([Ev.ACK], [0]), list[str]()
+    broker.bare = {1, 2, 3}
+    outcome = rescue(broker, said)
+    assert outcome.is_safe and len(broker.placed) == 1
+    assert any(f"the positions lack {SYMBOL}" in text for text in said)
