@@ -21,7 +21,7 @@ def serve(args: argparse.Namespace) -> int:
 
     import uvloop
 
-    from otrade.brokers.sim.config import SimConfig
+    from otrade.brokers.sim.config import BOOK_PERCENT, SimConfig
     from otrade.brokers.sim.serve import serve as serve_days
 
     calendar = Calendar.load()
@@ -39,6 +39,7 @@ def serve(args: argparse.Namespace) -> int:
         speed=1.0 if math.isinf(args.speed) else args.speed,
         day_start=args.start,
         broker=args.broker,
+        book_percent=BOOK_PERCENT,
         rest_port=args.rest_port,
         feed_port=args.feed_port,
         upstox_rest_port=args.upstox_rest_port,

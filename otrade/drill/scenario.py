@@ -6,6 +6,8 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from otrade.brokers.sim.config import BOOK_PERCENT
+
 from .trouble import BASE_S, TROUBLES, UNTOLD_S
 
 KEYS = ("NSE:INFY", "NSE:SBIN")
@@ -113,6 +115,7 @@ def draw(seed: int, kinds: list[str], wishes: list[Wish] | None = None, broker: 
             "tick_interval_ms": rng.choice((500, 1000, 2000)),
             "first_minutes": minutes + SPARE_MINUTES,
             "funds_rupees": 1e8,
+            "book_percent": BOOK_PERCENT,
             "push_working": rng.random() < 0.5,
             "broker": broker or BROKERS[seed % len(BROKERS)],
         },

@@ -14,7 +14,7 @@ import msgspec
 
 from otrade._core.types import Severity
 from otrade.brokers.kit import BrokerKit
-from otrade.brokers.sim.config import SimConfig
+from otrade.brokers.sim.config import BOOK_PERCENT, SimConfig
 from otrade.brokers.sim.price_file import PriceFileError
 from otrade.brokers.sim.simulator import Ports, Simulator
 from otrade.calendar import Calendar, date_of
@@ -120,6 +120,7 @@ def sim_config_of(config: Config, options: RunOptions, calendar: Calendar) -> Si
         speed=sim.speed if options.speed is None else options.speed,
         tick_interval_ms=max(10, round(1000 / sim.ticks_per_s)),
         bar_ticks=sim.ticks_per_bar,
+        book_percent=BOOK_PERCENT,
         prices=dict(prices),
         funds_rupees=sim.funds_rupees,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from otrade.brokers.sim.config import NS_PER_S
+from otrade.brokers.sim.config import BOOK_PERCENT, NS_PER_S
 
 from .shop import KEY, Ear, Shop, shop
 from .upstox_ear import MARKET, UpstoxEar, listen
@@ -53,7 +53,7 @@ def test_kite_repeats_the_trade_when_the_book_moves() -> None:
         assert repeats, "a tenth of the trades are followed by one"
         assert len({p[:3] for p in seen}) == len(seen) - len(repeats)
 
-    shop(work)
+    shop(work, book_percent=BOOK_PERCENT)
 
 
 def test_upstox_sends_the_depth_alone_when_the_book_moves() -> None:
@@ -63,7 +63,7 @@ def test_upstox_sends_the_depth_alone_when_the_book_moves() -> None:
         alone = [feed for feed in feeds(ear) if not feed.HasField("ltpc")]
         assert alone and all(feed.HasField("marketLevel") and not feed.HasField("marketOHLC") and not feed.vtt for feed in alone)
 
-    upstox_shop(work)
+    upstox_shop(work, book_percent=BOOK_PERCENT)
 
 
 def test_a_thin_market_has_a_book_and_no_trades() -> None:

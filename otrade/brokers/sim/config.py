@@ -9,6 +9,9 @@ import msgspec
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 
+BOOK_PERCENT = 10
+"""Enough to be met all day, and few enough to cost little time."""
+
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=60_000)]
 
 
@@ -90,9 +93,9 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Generate prices for the first minutes of a session only, for a run that ends then; 0: for the whole day."""
     bar_ticks: Annotated[int, msgspec.Meta(ge=4, le=600)] = 15
     """Ticks made inside one minute of a price file."""
-    book_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 10
+    book_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     """Of 100 trades so many are followed by a packet in which only the order book is new: Kite repeats the last trade in it, Upstox
-    sends the depth alone.
+    sends the depth alone. Paper days and drills have `BOOK_PERCENT`.
     """
     prices: dict[str, str] = {}
     """`EXCH:SYMBOL` or `EXCH:NAME.FUT` (the nearest future) to the path of a CSV of bars."""

@@ -17,7 +17,7 @@ class TickFaults:
     """What becomes of the next messages about an instrument that has traded; one after another, as they are armed."""
 
     def __init__(self, rng: random.Random, seen: Counter[str]) -> None:
-        self.rng = rng
+        self._tick_rng = rng
         self.seen = seen
         self._ticks: list[TickFault] = []
         self._has_hole = False
@@ -57,7 +57,7 @@ class TickFaults:
 
     def choose(self, n: int) -> int:
         """One of `n` ways."""
-        return self.rng.randrange(n)
+        return self._tick_rng.randrange(n)
 
     def _is_armed(self) -> bool:
         return bool(self._ticks)

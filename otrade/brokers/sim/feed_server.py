@@ -181,7 +181,11 @@ class FeedServer(ABC, Generic[C]):
 
     def send_later(self, client: C, kind: WSMsgType, payload: bytes, span: Span) -> None:
         """A frame, one latency from now. One stream: it never overtakes another."""
-        due_ns = max(self._sent_ns.get(client.lane, 0), self._clock.now_ns() + self._delay_ns(span))
+        self.send_after(client, kind, payload, self._delay_ns(span))
+
+    def send_after(self, client: C, kind: WSMsgType, payload: bytes, delay_ns: int) -> None:
+        """The same with a given latency."""
+        due_ns = max(self._sent_ns.get(client.lane, 0), self._clock.now_ns() + delay_ns)
         self._sent_ns[client.lane] = due_ns
         self.send_at(client, kind, payload, due_ns)
 
@@ -195,6 +199,12 @@ class FeedServer(ABC, Generic[C]):
                 self._gate.wrote = True
 
         self._clock.schedule(due_ns, send)
+
+    @property
+    def book_delay_ns(self) -> int:
+        """The latency of a message about the order book alone. It is not drawn: how many there are moves nothing else."""
+        span = self._cfg.latency.tick
+        return round((span.low_ms + span.high_ms) / 2 * NS_PER_MS)
 
     @property
     def _beat_ns(self) -> int:

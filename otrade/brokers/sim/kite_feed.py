@@ -157,7 +157,7 @@ class KiteFeed(FeedServer[KiteClient]):
             wanted = [quote for quote in quotes if client.modes.get(quote.contract.token) == "full"]
             if wanted:
                 body = frame([packet(quote, "full", now_ns) for quote in wanted])
-                self.send_later(client, WSMsgType.BINARY, body, self._cfg.latency.tick)
+                self.send_after(client, WSMsgType.BINARY, body, self.book_delay_ns)
 
     def _send_ticks(self, clients: list[KiteClient], quotes: list[Quote], faults: Mapping[int, TickFault] | None = None) -> None:
         made: dict[tuple[int, str], list[bytes]] = {}

@@ -235,7 +235,10 @@ class MarketStream:
                     if change is not None:
                         one = made[key, mode] = change(one)
                 message.feeds[key].CopyFrom(one)
-            if message.feeds:
+            if message.feeds and change is book_alone:
+                payload = message.SerializeToString(deterministic=True)
+                self._server.send_after(client, WSMsgType.BINARY, payload, self._server.book_delay_ns)
+            elif message.feeds:
                 self._write([client], message)
 
     def _greeks(self, contract: Contract, mode: str) -> Greeks | None:
