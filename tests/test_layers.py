@@ -17,11 +17,12 @@ CORE = {
     "wire_kite": {"wire", "writer"}, "wire_upstox": {"wire", "writer"},
     "writer": set(),
     "state": set(),
+    "quote": {"state"},
     "position": {"otk"},
     "strategy": {"otk", "state"},
-    "risk": {"order", "state"},
+    "risk": {"order", "quote", "state"},
     "request": {"order", "risk", "state"},
-    "exits": {"order", "otk", "request", "state"},
+    "exits": {"order", "otk", "quote", "request", "state"},
     "waiting": {"state"},
     "bracket": {"exits", "order", "otk", "position", "risk", "state", "waiting"},
     "entry": {"bracket", "exits", "otk", "request", "risk", "state", "waiting"},
@@ -29,11 +30,10 @@ CORE = {
     "report": {"bracket", "exits", "order", "request", "risk", "state", "value"},
     "adopt": {"bracket", "report", "risk", "state", "waiting"},
     "setup": {"journal", "processor", "state", "strategy", "wire"},
-    "views": {"bracket", "order", "risk", "setup", "state", "strategy"},
+    "views": {"bracket", "order", "quote", "risk", "setup", "state", "strategy"},
     "record": {"journal", "state", "views"},
-    "engine": {"adopt", "bracket", "entry", "market", "position", "record", "report", "risk", "state", "strategy", "value", "waiting",
-               "wire",
-               "wire_kite", "journal", "wire_upstox"},
+    "engine": {"adopt", "bracket", "entry", "journal", "market", "position", "quote", "record", "report", "risk", "state", "strategy",
+               "value", "waiting", "wire", "wire_kite", "wire_upstox"},
     "replay": {"engine", "journal"},
     "warmup": {"engine", "journal", "state"}, "sink": {"engine", "journal", "warmup", "wire"},
     # build time only
@@ -42,7 +42,9 @@ CORE = {
 PURE = {"errors", "types"}  # layer 0
 LAYER_1 = PURE | {"_core.wire", "_core.wire_kite", "_core.wire_upstox", "_core.histogram", "_core.journal", "_core.build_id"}
 LAYER_4 = PURE | {"config", "instruments", "calendar", "charges", "square_off"}
-SHARED = {"brokers.base", "brokers.rows", "brokers.order_book", "brokers.session", "brokers.transport"}  # of all brokers
+# of all brokers
+SHARED = {"brokers.base", "brokers.quotes", "brokers.refusals", "brokers.rows", "brokers.order_book", "brokers.session",
+          "brokers.transport"}
 LAYER_5 = LAYER_1 | LAYER_4 | {"brokers", "journal"}
 LIVE = LAYER_5 | {"_core.engine", "_core.warmup", "_core.sink", "_core.views", "lean", "live", "web"}
 # room of a file (longest match wins) -> what it may import; "web" is narrowed for `live` below
@@ -55,6 +57,8 @@ TABLE: dict[str, set[str]] = {
     "brokers.rows": PURE,
     "brokers.order_book": LAYER_1 | {"brokers.base", "brokers.rows"},
     "brokers.session": PURE | {"brokers.rows"},
+    "brokers.refusals": PURE,
+    "brokers.quotes": LAYER_1 | {"brokers.base", "brokers.rows"},
     "brokers.kit": LAYER_1 | LAYER_4 | {"brokers.base", "brokers.session", "brokers.transport"},
     "brokers.transport": LAYER_1 | PURE | {"lean", "brokers.base", "brokers.rows", "brokers.transport"},
     "brokers.kite": LAYER_1 | LAYER_4 | SHARED | {"brokers.kite"},

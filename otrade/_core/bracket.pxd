@@ -8,6 +8,8 @@ cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexce
 cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil
 cdef void settle(core_t* c, int bracket_id) noexcept nogil
 cdef void on_price(core_t* c, int instrument_id) noexcept nogil
+cdef void on_quote(core_t* c, int instrument_id, bint is_other_band) noexcept nogil
+cdef void on_reopen(core_t* c, int instrument_id) noexcept nogil
 cdef void on_time(core_t* c, int bracket_id) noexcept nogil
 cdef void flatten(core_t* c, int instrument_id, int reason) noexcept nogil
 cdef void cancel_entries(core_t* c) noexcept nogil

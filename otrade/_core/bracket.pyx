@@ -17,10 +17,10 @@ from otrade._core.types cimport (
     NOTE_BRACKET_CLOSED, NOTE_CAPACITY, NOTE_ENTRY_FILLED, NOTE_EXIT_REJECTED, NOTE_LATE_FILL,
     NOTE_ORDER_REFUSED, NOTE_ORDER_REJECTED, NOTE_SQUARE_OFF,
     NOTE_TARGET_ARMED, NOTE_TARGET_DISARMED,
-    REASON_BROKER_INPUT, REASON_BROKER_NETWORK, REASON_BROKER_ORDER, REASON_BROKER_PERMISSION,
-    REASON_BROKER_RATE, REASON_BROKER_TOKEN, REASON_CAPACITY, REASON_EXCHANGE_REJECT, REASON_HALTED, REASON_LATE_FILL,
-    REASON_LEAVING, SEV_ALARM, SEV_INFO, SEV_WARN, SIDE_BUY,
-    bracket_t, instrument_t, order_t, plan_t,
+    REASON_BROKER_INPUT, REASON_BROKER_NETWORK, REASON_BROKER_ORDER, REASON_BROKER_PERMISSION, REASON_BROKER_RATE,
+    REASON_BROKER_TOKEN, REASON_CAPACITY, REASON_EXCHANGE_REJECT, REASON_HALTED, REASON_LATE_FILL, REASON_LEAVING,
+    REASON_MARKET_HALTED, REASON_PRICE_RANGE, SEV_ALARM, SEV_INFO, SEV_WARN, SIDE_BUY, bracket_t, instrument_t,
+    order_t, plan_t,
 )
 
 cdef enum:
@@ -170,6 +170,22 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
         notify(c, NOTE_ORDER_REJECTED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
         _not_permitted(c, reason)
         return
+    if reason == REASON_PRICE_RANGE:
+        exits.price_refused(c, o.bracket_id, slot)
+        if b.state == BR_EXITING:
+            # The next price is another one, so nothing is gained by waiting long; it is no fault of the order's.
+            b.retry_ns = c.now_ns + RETRY_FIRST_NS
+            if ev == EV_REPLACE_REJECTED:
+                notify(c, NOTE_ORDER_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+            else:
+                notify(c, NOTE_EXIT_REJECTED, SEV_ALARM, o.instrument_id, o.bracket_id, slot, reason)
+            return
+    if reason == REASON_MARKET_HALTED:
+        # Nobody can trade: no leg is at fault. It is asked for slowly, and at once when something trades (see on_reopen).
+        c.instruments[o.instrument_id].halted = 1
+        b.retry_ns = c.now_ns + RETRY_SLOW_NS
+        notify(c, NOTE_EXIT_REJECTED, SEV_ALARM, o.instrument_id, o.bracket_id, slot, reason)
+        return
     b.n_rejects += 1
     if b.n_rejects > RETRIES_QUICK or reason == REASON_BROKER_PERMISSION:
         pause = RETRY_SLOW_NS  # somebody has to look; we must not eat the day's orders meanwhile
@@ -182,7 +198,7 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
     if ev == EV_REPLACE_REJECTED:
         notify(c, NOTE_ORDER_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
         if o.leg == LEG_STOP and b.state == BR_OPEN and exits.stop_crossed(c, o.bracket_id) and reason in (
-                REASON_BROKER_INPUT, REASON_BROKER_ORDER, REASON_EXCHANGE_REJECT):
+                REASON_BROKER_INPUT, REASON_BROKER_ORDER, REASON_EXCHANGE_REJECT, REASON_PRICE_RANGE):
             # The price is past the stop that was asked for: no broker takes it there, and asking again only loses time.
             exits.begin_exit(c, o.bracket_id, EXIT_STOP)
             b.retry_ns = c.now_ns
@@ -292,6 +308,30 @@ cdef void on_price(core_t* c, int instrument_id) noexcept nogil:
         following = c.brackets[id].next  # settling may unlink it
         if c.brackets[id].state == BR_OPEN and c.brackets[id].open_qty > 0:
             _watch(c, id, c.markets[instrument_id].ltp_e4)
+        id = following
+
+
+cdef void on_quote(core_t* c, int instrument_id, bint is_other_band) noexcept nogil:
+    """The broker has told a price or another band: every live bracket of the instrument looks at it."""
+    cdef int id = c.instruments[instrument_id].bracket_head
+    cdef int following
+    while id >= 0:
+        following = c.brackets[id].next
+        if c.brackets[id].open_qty > 0:
+            exits.on_quote(c, id, is_other_band)
+            settle(c, id)
+        id = following
+
+
+cdef void on_reopen(core_t* c, int instrument_id) noexcept nogil:
+    """The instrument trades again after a halt: whatever the halt refused is asked for now."""
+    cdef int id = c.instruments[instrument_id].bracket_head
+    cdef int following
+    c.instruments[instrument_id].halted = 0
+    while id >= 0:
+        following = c.brackets[id].next
+        c.brackets[id].retry_ns = 0
+        settle(c, id)
         id = following
 
 

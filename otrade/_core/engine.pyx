@@ -21,7 +21,7 @@ from libc.string cimport memcpy, memset, strncpy
 
 import orjson
 
-from otrade._core cimport adopt, bracket, market, position, report, risk, strategy, value, waiting, wire_upstox
+from otrade._core cimport adopt, bracket, market, position, quote, report, risk, strategy, value, waiting, wire_upstox
 from otrade._core.entry cimport next_ns as next_entry_ns
 from otrade._core.entry cimport take_signal
 from otrade._core.entry cimport work as work_entries
@@ -169,6 +169,8 @@ cdef class Engine(EngineRecord):
             c.counters.refused[(reason - 100) & 15] += 1
             return
         c.counters.ticks += 1
+        if inst.band_hi_e4 > 0 and (m.ltp_e4 > inst.band_hi_e4 or m.ltp_e4 < inst.band_lo_e4) and not inst.band_doubted:
+            inst.band_doubted = inst.quote_wanted = 1
         # 8 position: exits come before entries
         if c.positions[id].n_unpriced > 0:
             bracket.on_pnl(c, value.price_unpriced(c, id))
@@ -176,6 +178,8 @@ cdef class Engine(EngineRecord):
             bracket.on_pnl(c, position.mark(&c.positions[id], m.ltp_e4, inst.multiplier))
         if inst.bracket_head >= 0:
             bracket.on_price(c, id)
+        if inst.halted and m.d_volume > 0:
+            bracket.on_reopen(c, id)
         if not m.traded:
             return  # the same trade again: it makes no bar and moves no average
         ts = m.ts_bar_ns if m.ts_bar_ns > 0 else c.now_ns
@@ -194,6 +198,7 @@ cdef class Engine(EngineRecord):
         self._event(kind, ts_recv_ns, buf, n)
         self._advance(ts_recv_ns)
         self.c.counters.frames += 1
+        self.c.ts_frame_ns = ts_recv_ns
         if kind == REC_FRAME or kind == REC_FRAME_KITE_B:
             reason = self._kite(buf, n, feed)
         else:
@@ -375,6 +380,25 @@ cdef class Engine(EngineRecord):
         else:
             self.c.feed_alive &= ~(1 << feed)
 
+    def on_quote(
+        self, int instrument_id, int64_t ts_ask_ns, int64_t ts_ns, *, str source="rest", int64_t ltp_e4=0, int64_t bid_px_e4=0,
+        int64_t ask_px_e4=0, int64_t band_lo_e4=0, int64_t band_hi_e4=0,
+    ):
+        """What the broker said by REST of one instrument, asked for at `ts_ask_ns`; 0 is what it did not say. It makes no bar and no
+        signal, and overwrites no tick. `source`: by which road it came, for the journal's readers.
+        """
+        cdef bint is_other_band
+        self._set_up(instrument_id, self.c.n_instruments, "instrument")
+        self._tell("on_quote", {
+            "instrument_id": instrument_id, "ts_ask_ns": ts_ask_ns, "ts_ns": ts_ns, "source": source, "ltp_e4": ltp_e4,
+            "bid_px_e4": bid_px_e4, "ask_px_e4": ask_px_e4, "band_lo_e4": band_lo_e4, "band_hi_e4": band_hi_e4,
+        })
+        self._advance(ts_ns)
+        is_other_band = quote.take(&self.c, instrument_id, ts_ask_ns, ltp_e4, bid_px_e4, ask_px_e4, band_lo_e4, band_hi_e4)
+        bracket.on_quote(&self.c, instrument_id, is_other_band)
+        self._decided()
+        return self._waiting()
+
     def on_halt(self, int halt, int reason, int64_t ts_ns):
         """Set the halt state. The caller has checked who may lower it."""
         self._tell("on_halt", {"halt": halt, "reason": reason, "ts_ns": ts_ns})
@@ -532,8 +556,7 @@ cdef class Engine(EngineRecord):
 CALLS = frozenset((
     "add_instrument", "add_key", "set_failover", "add_series",
     "add_strategy", "set_session", "set_band", "set_limits", "set_budget", "start", "on_feed",
-    "on_halt", "on_pause", "on_flatten", "on_quarantine", "on_broker_net", "set_strategy_enabled", "resume", "adopt_bracket", "adopt_order",
-    "on_halt", "on_pause", "on_flatten", "on_quarantine", "set_strategy_enabled", "resume", "adopt_bracket", "adopt_order",
-    "on_traded", "on_missing",
+    "on_quote", "on_halt", "on_pause", "on_flatten", "on_quarantine", "on_broker_net", "set_strategy_enabled", "resume", "adopt_bracket",
+    "adopt_order", "on_traded", "on_missing",
 ))
 """What a CALL record may name."""

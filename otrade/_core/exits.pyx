@@ -10,18 +10,19 @@ A live exit is never left larger than the open quantity, and never removed but o
 """
 from libc.stdint cimport int64_t
 
-from otrade._core cimport order, otk, request
+from otrade._core cimport order, otk, quote, request
 from otrade._core.state cimport core_t, notify
 from otrade._core.types cimport (
     BR_CLOSED, BR_EXITING, BR_OPEN, EXIT_NONE, EXIT_RISK, EXIT_STOP, EXIT_TRAIL, LANE_EXIT, LANE_PROTECT,
     LEG_FIX, LEG_STOP, LEG_TARGET,
-    NOTE_BUDGET_WAIT, NOTE_EXIT_CHASED, NOTE_EXIT_SENT, NOTE_OVER_EXIT, NOTE_STOP_MOVED, NOTE_STOP_PLACED,
-    REASON_EXIT_RESTING, REASON_MODIFY_CAP, REASON_OK, REASON_OVER_EXIT,
-    SEV_ALARM, SEV_INFO, SEV_WARN, SIDE_BUY, TYPE_LIMIT, TYPE_SL, TYPE_SL_M,
+    NOTE_BUDGET_WAIT, NOTE_EXIT_AT_BAND, NOTE_EXIT_CHASED, NOTE_EXIT_SENT, NOTE_OVER_EXIT, NOTE_STOP_MOVED, NOTE_STOP_PLACED,
+    REASON_EXIT_RESTING, REASON_MODIFY_CAP, REASON_OK, REASON_OVER_EXIT, REASON_TOUCH_OLD,
+    SEV_ALARM, SEV_INFO, SEV_WARN, SIDE_BUY, TYPE_LIMIT, TYPE_MARKET, TYPE_SL, TYPE_SL_M,
     bracket_t, instrument_t, market_t, order_t, plan_t,
 )
 
 cdef int64_t BUDGET_RETRY_NS = 100_000_000
+cdef int64_t RANGE_MEMORY_NS = 30_000_000_000
 cdef enum:
     MODE_OCO = 1
 
@@ -31,9 +32,9 @@ cdef inline plan_t* _plan(core_t* c, bracket_t* b) noexcept nogil:
 
 
 cdef int64_t clamp_to_band(core_t* c, int instrument_id, int64_t px_e4) noexcept nogil:
-    """Keep a limit inside the day's price band, where one is known: outside it the exchange rejects."""
+    """Keep a limit inside the price band, where a fresh one is known: outside it the exchange rejects. An old band clamps nothing."""
     cdef instrument_t* inst = &c.instruments[instrument_id]
-    if inst.band_hi_e4 <= 0:
+    if not quote.band_is_fresh(inst, c.now_ns):
         return px_e4
     if px_e4 > inst.band_hi_e4:
         return otk.otk_round_tick(inst.band_hi_e4, inst.tick_size_e4, -1)
@@ -43,18 +44,25 @@ cdef int64_t clamp_to_band(core_t* c, int instrument_id, int64_t px_e4) noexcept
 
 
 cdef int64_t touch_px(core_t* c, int bracket_id, bint entering) noexcept nogil:
-    """The price that trades at once: the far side's best quote if there is one, else the last price, else our own fill."""
+    """The price that trades at once: the far side's best quote if there is one, else the last price, else our own fill. Of the feed and
+    what the broker said by REST, the newer.
+    """
     cdef bracket_t* b = &c.brackets[bracket_id]
     cdef market_t* m = &c.markets[b.instrument_id]
+    cdef instrument_t* inst = &c.instruments[b.instrument_id]
     cdef bint buying = (b.side == SIDE_BUY) == entering
     cdef int64_t px = m.ask_px_e4 if buying else m.bid_px_e4
-    if px > 0 and m.ltp_e4 > 0:
+    cdef int64_t ltp = m.ltp_e4
+    if quote.is_newer_than_tick(c, b.instrument_id):
+        px = inst.quote_ask_e4 if buying else inst.quote_bid_e4
+        ltp = inst.quote_ltp_e4
+    if px > 0 and ltp > 0:
         # A quote behind the last price is older than it (ltp mode keeps no quotes): take the worse of the two.
         if buying:
-            return px if px > m.ltp_e4 else m.ltp_e4
-        return px if px < m.ltp_e4 else m.ltp_e4
-    if m.ltp_e4 > 0:
-        return m.ltp_e4
+            return px if px > ltp else ltp
+        return px if px < ltp else ltp
+    if ltp > 0:
+        return ltp
     return b.entry_value_e4 // b.entry_qty if b.entry_qty > 0 else b.signal_px_e4
 
 
@@ -134,14 +142,94 @@ cdef void set_levels(core_t* c, int bracket_id) noexcept nogil:
         b.best_e4 = entry
 
 
+cdef int64_t _short_of_refused(core_t* c, int bracket_id, int64_t px_e4) noexcept nogil:
+    """Never ask twice for a price that was just refused for its range: half-way to what stands, or to the touch, or back from there.
+
+    The limit price protection lies inside the circuit limits, is refused with their words, and moves every 30 seconds (NSE/FAOP/54242).
+    """
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef int64_t tick = c.instruments[b.instrument_id].tick_size_e4
+    cdef int64_t side = -b.side, anchor, px, back
+    cdef order_t* o
+    if b.refused_px_e4 == 0:
+        return px_e4
+    if c.now_ns - b.refused_ts_ns > RANGE_MEMORY_NS:
+        b.refused_px_e4 = b.n_px_refused = 0
+        return px_e4
+    if (px_e4 - b.refused_px_e4) * side < 0:
+        return px_e4
+    anchor = touch_px(c, bracket_id, False)
+    if b.stop_slot >= 0:
+        o = &c.orders[b.stop_slot]
+        if order.is_working(o) and (o.ord_type == TYPE_LIMIT or o.triggered) and o.price_e4 > 0:
+            anchor = o.price_e4
+    if (anchor - b.refused_px_e4) * side < 0:
+        px = otk.otk_round_tick((anchor + b.refused_px_e4) // 2, tick, <int>-side)
+        return px if (px - b.refused_px_e4) * side < 0 else anchor
+    # The touch itself was refused: the range is behind the market. What stands there is filled when the market comes back, or is
+    # re-priced when the range has followed.
+    back = b.refused_px_e4 // 400 * (1 << (b.n_px_refused if b.n_px_refused < 6 else 6)) // 2
+    px = otk.otk_round_tick(b.refused_px_e4 - side * (back if back > tick else tick), tick, <int>-side)
+    return px if px > tick else tick
+
+
 cdef void _price_exit(core_t* c, int bracket_id) noexcept nogil:
-    """The marketable limit of the ladder's present step, from the touch."""
+    """The marketable limit of the ladder's present step, from the touch. Where nobody has told a price for a while (`blind`): the edge
+    of a fresh band, and a market order with protection, in turn; the broker knows the price even if we do not.
+    """
     cdef bracket_t* b = &c.brackets[bracket_id]
     cdef plan_t* plan = _plan(c, b)
+    cdef instrument_t* inst = &c.instruments[b.instrument_id]
     cdef double bps = plan.ladder_start_bps + plan.ladder_step_bps * b.ladder_step
-    b.flat_px_e4 = clamp_to_band(c, b.instrument_id, otk.otk_limit_through(
-        touch_px(c, bracket_id, False), -b.side, bps, c.instruments[b.instrument_id].tick_size_e4))
+    cdef int64_t px = otk.otk_limit_through(touch_px(c, bracket_id, False), -b.side, bps, inst.tick_size_e4)
+    b.flat_type = TYPE_LIMIT
+    b.flat_ts_ns = c.now_ns
     b.ladder_next_ns = c.now_ns + plan.ladder_interval_ns
+    if b.blind > 0:
+        b.ladder_next_ns += plan.ladder_interval_ns * (b.blind if b.blind < 8 else 8)
+        if b.blind & 1 == 0 or not quote.band_is_fresh(inst, c.now_ns):
+            b.flat_type = TYPE_MARKET
+            b.flat_px_e4 = 0
+            return
+        px = inst.band_lo_e4 if b.side == SIDE_BUY else inst.band_hi_e4
+    b.flat_px_e4 = _short_of_refused(c, bracket_id, clamp_to_band(c, b.instrument_id, px))
+
+
+cdef void price_refused(core_t* c, int bracket_id, int slot) noexcept nogil:
+    """An exit's price was refused for its range: the band is doubted and read again, and the next price is another one."""
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef instrument_t* inst = &c.instruments[b.instrument_id]
+    inst.quote_wanted = 1
+    inst.band_doubted = 1
+    if b.state != BR_EXITING:
+        return
+    if c.orders[slot].req_price_e4 > 0:
+        b.refused_px_e4 = c.orders[slot].req_price_e4
+        b.refused_ts_ns = c.now_ns
+        b.n_px_refused += 1
+    _price_exit(c, bracket_id)
+
+
+cdef void on_quote(core_t* c, int bracket_id, bint is_other_band) noexcept nogil:
+    """The broker has told a price, or another band: levels that an old band had clamped are computed anew, a way out goes on from it."""
+    cdef bracket_t* b = &c.brackets[bracket_id]
+    cdef int64_t next_ns = b.ladder_next_ns
+    cdef order_t* o
+    if b.state == BR_OPEN and is_other_band and b.entry_qty > 0:
+        set_levels(c, bracket_id)
+        return
+    if b.state != BR_EXITING or not (is_other_band or b.refused_px_e4 > 0 or quote.is_newer_than_tick(c, b.instrument_id)):
+        return
+    if b.stop_slot >= 0:
+        o = &c.orders[b.stop_slot]
+        if o.triggered and not order.is_final(o) and b.flat_px_e4 == o.price_e4 and c.now_ns < next_ns:
+            return  # see begin_exit: its chance is not over
+        if order.is_final(o) and b.refused_px_e4 > 0 and b.retry_ns > c.now_ns:
+            b.retry_ns = c.now_ns
+    b.blind = 0
+    _price_exit(c, bracket_id)
+    if c.now_ns < next_ns < b.ladder_next_ns:
+        b.ladder_next_ns = next_ns  # answers that come quickly must not keep the ladder from climbing
 
 
 cdef void begin_exit(core_t* c, int bracket_id, int reason) noexcept nogil:
@@ -163,25 +251,49 @@ cdef void begin_exit(core_t* c, int bracket_id, int reason) noexcept nogil:
         o = &c.orders[b.stop_slot]
         if o.triggered and not order.is_final(o):
             # The exchange has turned the stop into a live limit by itself: leave it its chance before chasing.
+            b.flat_type = TYPE_LIMIT
             b.flat_px_e4 = o.price_e4
             b.ladder_next_ns = c.now_ns + _plan(c, b).ladder_interval_ns
             return
+    if quote.touch_is_old(c, b.instrument_id):
+        c.instruments[b.instrument_id].quote_wanted = 1
     _price_exit(c, bracket_id)
 
 
 cdef void climb(core_t* c, int bracket_id) noexcept nogil:
-    """Re-price a resting exit, one step deeper each interval; on the last step keep following the market, loudly."""
+    """Re-price a resting exit, one step deeper each interval; on the last step keep following the market, loudly.
+
+    From a touch that is old no step leads to a price that trades: one interval is left to the quote that is asked for, and then what
+    needs no touch is tried.
+    """
     cdef bracket_t* b = &c.brackets[bracket_id]
     cdef plan_t* plan = _plan(c, b)
+    cdef instrument_t* inst = &c.instruments[b.instrument_id]
+    cdef int64_t px = b.flat_px_e4
     if b.state != BR_EXITING or held_qty(b) <= 0 or c.now_ns < b.ladder_next_ns:
         return
-    if b.ladder_step < plan.ladder_max_steps:
-        b.ladder_step += 1
+    if quote.touch_is_old(c, b.instrument_id):
+        inst.quote_wanted = 1
+        if b.ladder_step >= plan.ladder_max_steps:
+            b.blind += 1
+        b.ladder_step = plan.ladder_max_steps
+    else:
+        b.blind = 0
+        if b.ladder_step < plan.ladder_max_steps:
+            b.ladder_step += 1
     _price_exit(c, bracket_id)
     if c.now_ns < b.retry_ns and (b.stop_slot < 0 or order.is_final(&c.orders[b.stop_slot])):
         return  # no order to re-price: the next try goes out at the new price
+    if b.flat_px_e4 == px and b.flat_type == TYPE_LIMIT:
+        # It stands where it should. At the band nobody takes the other side: that is said once, and no more until it changes.
+        if not b.told_at_band and quote.band_is_fresh(inst, c.now_ns) and clamp_to_band(
+                c, b.instrument_id, px - b.side * inst.tick_size_e4) == px:
+            b.told_at_band = 1
+            notify(c, NOTE_EXIT_AT_BAND, SEV_ALARM, b.instrument_id, bracket_id, b.stop_slot, REASON_EXIT_RESTING).a = px
+        return
+    b.told_at_band = 0
     n = notify(c, NOTE_EXIT_CHASED, SEV_ALARM if b.ladder_step >= plan.ladder_max_steps else SEV_WARN,
-               b.instrument_id, bracket_id, b.stop_slot, REASON_EXIT_RESTING)
+               b.instrument_id, bracket_id, b.stop_slot, REASON_TOUCH_OLD if b.blind else REASON_EXIT_RESTING)
     n.a = b.flat_px_e4
     n.b = b.ladder_step
 
@@ -223,6 +335,8 @@ cdef void _ensure(core_t* c, int bracket_id, int leg, int ord_type, int64_t qty,
     else:
         if not order.may_request(o) or _same(o, ord_type, price_e4, trigger_e4, o.cum_qty + qty):
             return
+        if ord_type == TYPE_MARKET and o.req_type == TYPE_MARKET and o.ts_intent_ns >= b.flat_ts_ns and o.order_qty == o.cum_qty + qty:
+            return  # it was sent as one for this step; the broker keeps it as a limit at its protection
         if c.now_ns < b.retry_ns:
             return
         if o.n_modifies >= c.budget.modifies_per_order or b.n_rejects >= 3:
@@ -270,7 +384,7 @@ cdef void _work_open(core_t* c, int bracket_id, bracket_t* b) noexcept nogil:
     if b.state == BR_EXITING:
         # The stop keeps protecting until a working target is out of the way, or both could fill.
         if _cancel_live(c, b.target_slot, LANE_EXIT):
-            _ensure(c, bracket_id, LEG_STOP, TYPE_LIMIT, held, b.flat_px_e4, 0, LANE_EXIT)
+            _ensure(c, bracket_id, LEG_STOP, b.flat_type, held, b.flat_px_e4, 0, LANE_EXIT)
         return
     if b.stop_e4 <= 0:
         return  # no price is known at all yet

@@ -20,14 +20,15 @@ from otrade._core.types cimport (
     NOTE_DOUBT_RESOLVED, NOTE_ILLEGAL_EVENT, NOTE_IN_DOUBT, NOTE_LATE_FILL, NOTE_PROVEN_ABSENT, NOTE_READ_BACK,
     NOTE_UNKNOWN_STATUS, ORD_ABSENT, ORD_PENDING_NEW, ORD_UNKNOWN, PENDING_CANCEL, PENDING_NEW, PENDING_NONE,
     PENDING_REPLACE, REASON_BROKER_RATE, REASON_EXCHANGE_REJECT, REASON_ILLEGAL_EVENT, REASON_LATE_ACCEPT, REASON_OK, REASON_OVER_FILL,
-    REASON_PROVEN_ABSENT, REASON_READ_BACK, REASON_TIMED_OUT, REASON_UNKNOWN_ORDER, REASON_UNKNOWN_STATUS, REASON_VANISHED,
-    SEV_ALARM, SEV_INFO, SEV_WARN, TYPE_LIMIT, TYPE_SL, TYPE_SL_M,
-    WORTH_EXACT, WORTH_UNKNOWN, WORTH_UNPRICED,
+    REASON_PRICE_RANGE, REASON_PROVEN_ABSENT, REASON_READ_BACK, REASON_TIMED_OUT, REASON_UNKNOWN_ORDER,
+    REASON_UNKNOWN_STATUS, REASON_VANISHED, SEV_ALARM, SEV_INFO, SEV_WARN, TYPE_LIMIT, TYPE_MARKET, TYPE_SL,
+    TYPE_SL_M, WORTH_EXACT, WORTH_UNKNOWN, WORTH_UNPRICED,
     command_t, order_t, report_t,
 )
 
 cdef enum:
     SOURCE_BOOK = 2
+cdef int64_t SECOND_NS = 1_000_000_000
 
 
 cdef int _apply(core_t* c, int slot, int ev) noexcept nogil:
@@ -56,6 +57,9 @@ cdef int _apply(core_t* c, int slot, int ev) noexcept nogil:
 
 cdef bint _as_requested(const order_t* o, const report_t* r) noexcept nogil:
     """Does the report show the terms that we last asked for?"""
+    if o.req_type == TYPE_MARKET and r.ord_type == TYPE_LIMIT:
+        # Brokers keep a market order as a limit at its protection; one that shows the price of before has not been changed yet.
+        return r.order_qty == o.req_qty and r.price_e4 != o.price_e4
     if r.order_qty != o.req_qty or (r.ord_type != 0 and r.ord_type != o.req_type):
         return False
     if (o.req_type == TYPE_LIMIT or o.req_type == TYPE_SL) and r.price_e4 != o.req_price_e4:
@@ -223,6 +227,11 @@ cdef int on_report(core_t* c, const report_t* r) noexcept nogil:
         o.triggered = 1
         if not order.is_final(o):
             exits.begin_exit(c, o.bracket_id, EXIT_STOP)
+    if (r.reason == REASON_PRICE_RANGE and o.pending == PENDING_REPLACE and fresh and not as_requested and not _is_ending(ev)
+            and r.ts_update_ns > o.ts_intent_ns - SECOND_NS):
+        # The broker says why it did not change the order, which stands as it was. Its clock has whole seconds.
+        _apply(c, slot, EV_REPLACE_REJECTED)
+        bracket.on_refusal(c, slot, EV_REPLACE_REJECTED, r.reason)
     if _is_ending(ev) and not was_final and order.is_final(o) and not (asked_cancel and ev == EV_CANCELED):
         o.reason = r.reason if r.reason != 0 else REASON_EXCHANGE_REJECT
         if o.leg != LEG_ENTRY or ev == EV_REJECTED:

@@ -10,7 +10,7 @@ brackets ends. Halts are latched: a limit raises them, only a person's command l
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
-from otrade._core cimport order
+from otrade._core cimport order, quote
 from otrade._core.state cimport core_t, notify, strategy_t
 from otrade._core.types cimport (
     HALT_ACTIVE, HALT_REDUCING, LANE_ENTRY, LANE_EXIT, MAX_SLICES, NOTE_HALT_CHANGED, NOTE_LIMIT_TRIPPED, NOTE_QUARANTINED,
@@ -49,8 +49,8 @@ cdef int phase(const instrument_t* inst, int64_t now_ns) noexcept nogil:
     return PHASE_ENTRY
 
 
-cdef int gate_shape(const instrument_t* inst, int64_t qty, int64_t price_e4) noexcept nogil:
-    """What the exchange would refuse anyway: quantity, lot, tick, freeze, band. `price_e4` 0 means a market order."""
+cdef int gate_shape(const instrument_t* inst, int64_t qty, int64_t price_e4, int64_t now_ns) noexcept nogil:
+    """What the exchange would refuse anyway: quantity, lot, tick, freeze, fresh band. `price_e4` 0 means a market order."""
     if qty <= 0:
         return REASON_QTY_ZERO
     if inst.lot_size > 0 and qty % inst.lot_size != 0:
@@ -59,7 +59,7 @@ cdef int gate_shape(const instrument_t* inst, int64_t qty, int64_t price_e4) noe
         return REASON_TICK_SIZE
     if inst.freeze_qty > 0 and qty > inst.freeze_qty:
         return REASON_FREEZE
-    if price_e4 > 0 and inst.band_hi_e4 > 0 and (price_e4 > inst.band_hi_e4 or price_e4 < inst.band_lo_e4):
+    if price_e4 > 0 and quote.band_is_fresh(inst, now_ns) and quote.is_outside(inst, price_e4):
         return REASON_BAND
     return REASON_OK
 
@@ -83,7 +83,7 @@ cdef int gate_entry(core_t* c, int strategy_id, int64_t qty, int64_t slice_qty, 
     if not c.feed_alive or (
             limits.stale_feed_ns > 0 and c.now_ns - c.markets[s.instrument_id].ts_recv_ns > limits.stale_feed_ns):
         return REASON_STALE_FEED
-    reason = gate_shape(inst, slice_qty, price_e4)
+    reason = gate_shape(inst, slice_qty, price_e4, c.now_ns)
     if reason != REASON_OK:
         return reason
     if qty > MAX_SLICES * slice_qty:

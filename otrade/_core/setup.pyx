@@ -204,10 +204,11 @@ cdef class EngineSetup(FrameSink):
         }, True)
 
     def set_band(self, int instrument_id, int64_t band_lo_e4, int64_t band_hi_e4):
-        """The day's price band, 0 for none. May be changed while running: exchanges widen it."""
+        """The price band as the morning read it, 0 for none: of unknown age, so that it clamps nothing until a quote says it anew."""
         self._set_up(instrument_id, self.c.n_instruments, "instrument")
         self.c.instruments[instrument_id].band_lo_e4 = band_lo_e4
         self.c.instruments[instrument_id].band_hi_e4 = band_hi_e4
+        self.c.instruments[instrument_id].band_ts_ns = 0
         self._tell("set_band", {"instrument_id": instrument_id, "band_lo_e4": band_lo_e4, "band_hi_e4": band_hi_e4})
 
     def set_limits(

@@ -103,6 +103,7 @@ cdef struct core_t:
     int32_t in_book  # rows of a book are coming in: half a book is not acted on
     int64_t run_id
     int64_t now_ns
+    int64_t ts_frame_ns  # when any frame came last
     int64_t order_timeout_ns
     int64_t look_gap_ns
     int64_t bar_grace_ns

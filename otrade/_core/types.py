@@ -323,6 +323,9 @@ class Reason(IntEnum):
     EXCHANGE_REJECT = 501
     EXIT_REJECTED = 502
     EXIT_RESTING = 503
+    PRICE_RANGE = 520  # outside the circuit limits or the limit price protection of this moment
+    MARKET_HALTED = 521  # the exchange takes no orders now
+    TOUCH_OLD = 522  # neither feed nor broker tells a price
     # 6xx: strategy; the filters of a signal
     SIDE_OFF = 601
     WARM_UP = 602
@@ -379,6 +382,7 @@ class Note(IntEnum):
     ENTRY_CUT = 52  # the same, where a part of it has been sent
     VALUE_UNKNOWN = 40
     VALUE_TAKEN = 41
+    EXIT_AT_BAND = 60
 
 
 # ---------------------------------------------------------------------------------------------------------------- structs
@@ -435,6 +439,10 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("token", U4), ("segment", I4), ("product", I4), ("quarantined", I4),
         ("tick_size_e4", I8), ("lot_size", I8), ("freeze_qty", I8), ("multiplier", I8),
         ("band_lo_e4", I8), ("band_hi_e4", I8),
+        # What the broker said by REST, and when it was asked (0: never). `band_doubted`: a price was beyond the band since, or a refusal
+        # speaks of it. `halted`: the exchange took no order; a trade ends it.
+        ("band_ts_ns", I8), ("quote_ts_ns", I8), ("quote_ltp_e4", I8), ("quote_bid_e4", I8), ("quote_ask_e4", I8),
+        ("band_doubted", I4), ("quote_wanted", I4), ("halted", I4), ("_pad", I4),
         ("open_ns", I8), ("entry_from_ns", I8), ("entry_until_ns", I8), ("square_off_ns", I8), ("close_ns", I8),
         ("series_first", I4), ("series_n", I4), ("bracket_head", I4), ("n_in_doubt", I4),
         ("symbol", C, 32), ("exchange", C, 8),
@@ -488,6 +496,9 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("naked_since_ns", I8), ("naked_total_ns", I8), ("naked_worst_ns", I8), ("ladder_next_ns", I8),
         ("retry_ns", I8), ("stop_crossed_ns", I8), ("atr_e4", I8), ("flat_px_e4", I8), ("initial_stop_e4", I8),
         ("ts_armed_ns", I8),
+        # An exit's price that was refused for its range, when, and how often; `blind` counts steps of the ladder without any price.
+        ("refused_px_e4", I8), ("refused_ts_ns", I8), ("flat_ts_ns", I8), ("n_px_refused", I4), ("blind", I4),
+        ("flat_type", I4), ("told_at_band", I4),
         # What its orders' tags say: the run and number under which it was opened, whatever run manages it now.
         ("tag_run", I8), ("tag_bracket", I4), ("next_attempt", I4),
         # Of the open quantity, what the account no longer holds: somebody else has closed it. No exit is placed for it.

@@ -2,7 +2,7 @@
 """What an engine shows: its output rings (commands, notices, signals, bars) and views of its structs as dicts. Changes no decision."""
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from otrade._core cimport bracket, order, risk, strategy
+from otrade._core cimport bracket, order, quote, risk, strategy
 from otrade._core.setup cimport EngineSetup
 from otrade._core.state cimport command_t, core_t, find_order, find_token, instrument_t, market_t, order_t
 from otrade._core.types cimport BR_CLOSED, ORD_ABSENT, WORTH_EXACT, WORTH_NONE, bracket_t
@@ -154,6 +154,11 @@ cdef class EngineViews(EngineSetup):
         out["symbol"], out["exchange"] = _text(self.c.instruments[i].symbol), _text(self.c.instruments[i].exchange)
         out["phase"] = risk.phase(&self.c.instruments[i], self.c.now_ns)
         return out
+
+    def quotes_wanted(self, int64_t now_ns):
+        """Instruments whose quote is due, see `quote.is_wanted`."""
+        cdef int i
+        return [i for i in range(self.c.n_instruments) if quote.is_wanted(&self.c, i, now_ns)]
 
     def first_phase(self):
         """The instrument whose phase is the earliest and, of those, ends first; -1: there is none."""

@@ -16,6 +16,9 @@ import msgspec
 from otrade._core.histogram import LatencyHistogram
 from otrade._core.types import Ev, Side, Worth
 
+QUOTES_MAX = 500
+"""Instruments in one REST quote, at every broker."""
+
 
 class Source(IntEnum):
     """By which road a report came. A book row is asked for, and therefore also proves what is
@@ -295,6 +298,12 @@ class BrokerSession(Protocol):
         ...
 
     async def funds(self) -> list[Funds]: ...
+
+    async def quotes(self, wanted: Sequence[tuple[int, str]]) -> dict[int, Quote]:
+        """Snapshots by our token of (token, EXCHANGE:SYMBOL) pairs, of at most `QUOTES_MAX` instruments, over a connection of their own: a
+        slow book delays none. What the broker does not know, or says in no readable way, is missing.
+        """
+        ...
 
     async def close(self) -> None: ...
 

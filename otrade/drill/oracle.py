@@ -19,6 +19,8 @@ NOTICED_S = 5.0
 """A halt's cancels, and a foreign position, reach whom they concern within this, troubles apart."""
 PRODUCT = "MIS"
 """What the engine trades in every scenario."""
+OUT_S = 20.0
+"""A position that a person closes is out within this, troubles apart."""
 EXCEED_S = 20.0
 """For how long an over-exit may stand, where a trouble can cause one at all."""
 
@@ -96,6 +98,8 @@ class Oracle:
         self._late_ns = max((round(event.args["s"] * SECOND) for event in scenario.events if event.kind == "answer_late"), default=0)
         """So late may the exchange carry out what was sent before."""
         self._decisions = Decisions(strategy_of)
+        self._left_ns: list[int] = []
+        self._out_ns = round((OUT_S + scenario.out_s) * SECOND)
         self.worst = Worst()
         self.halted_since_ns = 0
         """A person has halted the engine then; 0: it may trade."""
@@ -103,6 +107,10 @@ class Oracle:
         """Instruments with a position that is not the engine's, since when."""
         self._closed: list[tuple[Order, int]] = []
         """Orders of others, and how many units of ours each has closed."""
+
+    def leave(self, now_ns: int) -> None:
+        """A person closes everything that is open now."""
+        self._left_ns.append(now_ns)
 
     # ------------------------------------------------------------------------------- after an event
     def look(self, *, has_changed: bool = True) -> None:
@@ -120,6 +128,14 @@ class Oracle:
         self._take_closings()
         for bracket in changed:
             self._judge(bracket, now_ns)
+        while self._left_ns and now_ns > self._left_ns[0] + self._out_ns:
+            left_ns = self._left_ns.pop(0)
+            for bracket in self._brackets.values():
+                if bracket.open_qty > 0 and 0 < bracket.open_since_ns < left_ns:
+                    raise Violation(
+                        f"bracket {bracket.tag}: {bracket.open_qty} units are still open {self._out_ns / SECOND:.1f} s after a person "
+                        "closed everything"
+                    )
         if self.halted_since_ns and now_ns > self.halted_since_ns + self._bound_ns + NOTICED_S * SECOND:
             for order in self._sim.exchange.live_orders():
                 if order.tag and order.tag[12] == "E" and order.ts_placed_ns < self.halted_since_ns:

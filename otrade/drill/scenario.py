@@ -60,6 +60,12 @@ class Scenario:
         return base_s + sum(TROUBLES[event.kind].allowance_s(event.args) for event in self.events)
 
     @property
+    def out_s(self) -> float:
+        """How long a way out may take more than where nothing goes wrong."""
+        longer = (float(event.args["s"]) for event in self.events if event.kind in ("lock_circuit", "halt_market", "flex_band"))
+        return self.bound_s + sum(longer)
+
+    @property
     def may_exceed(self) -> bool:
         """May an exit be larger than what is open, for a while?"""
         return any(TROUBLES[event.kind].may_exceed(event.args) for event in self.events)

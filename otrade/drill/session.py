@@ -24,6 +24,7 @@ from otrade.live.day import DayOptions
 from otrade.live.journal import NOTICE
 from otrade.live.trades import OrderFill
 
+from .asked import AskedTooMuch, check_asked
 from .bars import BarJudge
 from .decisions import forgotten_rest
 from .oracle import Oracle, Violation
@@ -223,6 +224,8 @@ class Session:
             trouble.do(sim, args)
             if event.kind == "book_403":
                 sim.clock.schedule(sim.clock.now_ns() + round(args["s"] * SECOND), self._log_in_if_dead)
+            elif event.kind == "silent_run":
+                sim.clock.schedule(sim.clock.now_ns() + round(args["out_s"] * SECOND), self._leave)
         elif event.kind == "token":
             self._result.seen["token"] += 1
             sim.expire_tokens()
@@ -258,6 +261,11 @@ class Session:
         engine = self._process.day.engine
         slot = engine.find_order(tag, "")
         return int(engine.bracket(engine.order(slot)["bracket_id"])["strategy_id"]) if slot >= 0 else NONE_ID
+
+    def _leave(self) -> None:
+        """A person closes everything, and it must be out in time."""
+        if self._control.command("flatten", {})[0]:
+            self._oracle.leave(self._sim.clock.now_ns())
 
     def _log_in(self) -> None:
         self._day.on_token(new_token(self._sim, self._broker))
@@ -354,6 +362,12 @@ class Session:
             check_budget(self._process.sent, scenario.budget, filled)
         except BudgetPassed as error:
             raise Violation(str(error)) from None
+        if not any(event.kind in ("kill", "clock_step", "token") for event in scenario.events):
+            # Another process knows nothing of what the one before it asked, and a clock that jumps counts wrongly.
+            try:
+                check_asked(self._sim.faults.asked)
+            except AskedTooMuch as error:
+                raise Violation(str(error)) from None
         self._result.n_entries = self._oracle.n_entries_traded()
         limit = scenario.limits["max_trades"]
         if limit and self._day.engine.risk()["trades"] > limit:

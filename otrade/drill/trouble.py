@@ -239,8 +239,46 @@ TROUBLES: dict[str, Trouble] = {
     "gap": Trouble(
         lambda rng, keys: {"key": rng.choice(keys), "bps": rng.choice((-1, 1)) * rng.randint(30, 300)},
         lambda sim, args: sim.faults.gap(args["key"], args["bps"]),
-        _always(6.0),
-        "a stop-limit is jumped over and must chase",
+        _always(10.0),
+        "a stop-limit is jumped over and must chase; the protection's range of a future follows half a minute later",
+    ),
+    "flex_band": Trouble(
+        lambda rng, keys: {
+            "key": rng.choice(keys),
+            "side": rng.choice((-1, 1)),
+            "s": round(rng.uniform(5, 60), 1),
+            "more_bps": rng.randint(50, 400),
+        },
+        lambda sim, args: sim.faults.flex_band(args["key"], args["side"], round(args["s"] * SECOND), args["more_bps"]),
+        _always(20.0),
+        "two jumps, and limits that the exchange cancels as the band slides",
+    ),
+    "narrow_range": Trouble(
+        lambda rng, keys: {"key": rng.choice(keys), "bps": rng.randint(5, 60), "s": round(rng.uniform(10, 60), 1)},
+        lambda sim, args: sim.faults.narrow_range(args["key"], args["bps"], round(args["s"] * SECOND)),
+        lambda args: args["s"] + 10.0,
+        "each refused price costs a second, and the price can be outside the range itself",
+    ),
+    "halt_market": Trouble(
+        _for_s(10, 90),
+        lambda sim, args: sim.faults.halt_market(round(args["s"] * SECOND)),
+        lambda args: args["s"] + 10.0,
+        "every order is cancelled and none is taken; the first trade brings the exits back",
+    ),
+    "silent_run": Trouble(
+        lambda rng, keys: {
+            "s": round(rng.uniform(70, 100), 1),
+            "bps": rng.choice((-1, 1)) * rng.randint(200, 600),
+            "keys": keys,
+            "run_s": 2.0,
+            "out_s": 6.0,
+            "quotes": rng.random() < 0.7,
+        },
+        lambda sim, args: sim.faults.silent_run(
+            round(args["s"] * SECOND), args["keys"], args["bps"], round(args["run_s"] * SECOND), quotes=args["quotes"]
+        ),
+        _always(20.0),
+        "pushes are lost too, but a person's flatten goes on: it is priced by REST, or goes to the market",
     ),
     "tick_doubled": Trouble(
         _count(5, 60), lambda sim, args: sim.faults.double_ticks(args["n"]), _always(0.0), "the same packet twice says nothing new"

@@ -48,6 +48,7 @@ ALERTS: dict[str, Level | AsSaid | None] = {
     "ORDER_REJECTED": Level.WARN,
     "EXIT_REJECTED": Level.LOUDEST,
     "EXIT_CHASED": AS_SAID,  # an ALARM at the ladder's last step
+    "EXIT_AT_BAND": Level.ALARM,
     "IN_DOUBT": Level.ERROR,
     "DOUBT_RESOLVED": Level.INFO,
     "PROVEN_ABSENT": Level.WARN,
@@ -99,6 +100,7 @@ ALERTS: dict[str, Level | AsSaid | None] = {
     "BOOK_BACK": Level.WARN,
     "TRADES_FAILED": None,
     "VALUES_OPEN": Level.ALARM,
+    "QUOTE_FAILED": Level.WARN,
     "BROKER_MESSAGE": None,
     "REQUEST_REFUSED": None,  # the order's own notice says it
     "REQUEST_TIMEOUT": None,

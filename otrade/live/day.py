@@ -31,6 +31,7 @@ from .journal import DayJournal
 from .log import LOGGER_NAME
 from .notices import NoticeBoard
 from .plan import DayPlan
+from .quotes import QuoteKeeper
 from .signals_seen import SignalRing
 from .summary import LatencySummary
 from .trades import ChargeRule, TradeBook
@@ -116,6 +117,7 @@ class TradingDay:
         """Market data from elsewhere, beside the session's own; started and stopped with the day."""
         self._books: BookKeeper | None = None
         self._values: ValueKeeper | None = None
+        self._quotes: QuoteKeeper | None = None
         self._session: BrokerSession | None = None
         self._timer: TimerHandle | None = None
         self._entries_from_ns = 0
@@ -128,6 +130,7 @@ class TradingDay:
         self._feed_was_up = False
         self._feed_up = asyncio.Event()
         self._trouble = ""
+        self._quote_trouble = ""
         self._ts_token_dead_ns = 0
 
     @property
@@ -183,6 +186,14 @@ class TradingDay:
         )
         self._values = ValueKeeper(
             self.engine, self.clock, self.desk, session, on_trouble=self._on_values_trouble, on_fault=self.fault
+        )
+        self._quotes = QuoteKeeper(
+            self.plan,
+            self.clock,
+            session,
+            on_commands=self.desk.on_commands,
+            on_trouble=self._on_quote_trouble,
+            on_fault=self.fault,
         )
         self.explainer.use(session, self._books)
         now_ns = self.clock.now_ns()
@@ -292,6 +303,8 @@ class TradingDay:
             self.explainer.audit(now_ns)
             if self._values is not None:
                 self._values.look(now_ns)
+        if self._quotes is not None and not self.is_token_dead:
+            self._quotes.look(now_ns)
 
     def _next_beat_ns(self, now_ns: int) -> int:
         next_ns = now_ns + (BEAT_OPEN_NS if self.engine.n_live else BEAT_FLAT_NS)
@@ -446,6 +459,17 @@ class TradingDay:
                 f"order updates. {what_is_open(self.plan)} Look at the broker's own page.",
             )
 
+    def _on_quote_trouble(self, error: BrokerError) -> None:
+        text = str(error)
+        if text != self._quote_trouble:
+            self._quote_trouble = text
+            self.board.say(
+                Severity.WARN,
+                "QUOTE_FAILED",
+                f"no quote from the broker ({text}): price bands are not known for certain, so that no exit is held inside one; while the "
+                "feed is silent, exits go to the market with protection. Asked again within ten seconds",
+            )
+
     # --------------------------------------------------------------------------------------- faults
     def fault(self, error: BaseException, doing: str) -> None:
         """Our own code failed on the order path: no entries any more, every stop stays, and
@@ -470,6 +494,8 @@ class TradingDay:
         await self.explainer.close()
         if self._books is not None:
             await self._books.close()
+        if self._quotes is not None:
+            await self._quotes.close()
         if self.second_feed is not None:
             await self.second_feed.stop()
         if self._values is not None:

@@ -77,6 +77,9 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.EXCHANGE_REJECT: "the exchange rejected it",
     Reason.EXIT_REJECTED: "an exit was rejected",
     Reason.EXIT_RESTING: "an exit rests without being filled",
+    Reason.PRICE_RANGE: "the price is outside the circuit limits or the price protection of this moment",
+    Reason.MARKET_HALTED: "the exchange takes no orders now",
+    Reason.TOUCH_OLD: "neither the feed nor the broker tells a price",
     Reason.SIDE_OFF: "the strategy does not trade this side",
     Reason.WARM_UP: "the averages are still warming up",
     Reason.RSI_FILTER: "the RSI filter forbids it",
@@ -131,6 +134,10 @@ NOTE_WORDS: dict[Note, str] = {
         "profit here is provisional. The stop stands by that; the day's trades are asked for"
     ),
     Note.VALUE_TAKEN: "{symbol}: what order {order} traded for is known better: profit here changes by {a_px} rupees",
+    Note.EXIT_AT_BAND: (
+        "{symbol}: exit {order} rests at the price band {a_px}, where nobody takes the other side: it is filled when the circuit opens. "
+        "The position stays open until then; watch it, or hedge it"
+    ),
     Note.RESUMED: "the engine goes on from its journal: {a} brackets are open, {b} requests are in doubt",
 }
 
@@ -145,6 +152,15 @@ SPECIAL_WORDS: dict[tuple[Note, Reason], str] = {
         "{symbol}: order {order} stood, and the broker knows no such order any more: it is gone, and what it covered is covered anew"
     ),
     (Note.LATE_FILL, Reason.LATE_ACCEPT): ("{symbol}: order {order} was thought absent and lives after all; it is taken out"),
+    (Note.EXIT_CHASED, Reason.TOUCH_OLD): (
+        "{symbol}: {why}, so exit {order} goes to the band or to the market with protection. Look at the feed, and at the broker"
+    ),
+    (Note.EXIT_REJECTED, Reason.PRICE_RANGE): (
+        "{symbol}: exit {order} was rejected, {why}: the bands are read again and it is placed nearer to the market"
+    ),
+    (Note.EXIT_REJECTED, Reason.MARKET_HALTED): (
+        "{symbol}: exit {order} was rejected, {why}: the position is unprotected until trading resumes; its exit is placed again then"
+    ),
     (Note.QUARANTINED, Reason.QUARANTINED): "{symbol}: quarantined, nothing new is traded here until it is explained or taken over",
     (Note.QUARANTINED, Reason.OK): "{symbol}: released from quarantine",
 }

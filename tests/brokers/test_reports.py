@@ -197,7 +197,7 @@ def test_ids_tags_types_sides() -> None:
         read(status="REJECTED", status_message="Insufficient funds").reason == Reason.BROKER_MARGIN
     )
     assert (
-        read(status="REJECTED", status_message="17070: out of band").reason
+        read(status="REJECTED", status_message="16283 : Tick size").reason
         == Reason.EXCHANGE_REJECT
     )
     assert read(status_message="line\nbreak\x00" + "x" * 500).text.startswith("line break")

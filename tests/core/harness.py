@@ -150,6 +150,7 @@ class Exchange:
             assert cmd.qty > 0
             self.n += 1
             o = ExOrder(str(10**15 + self.n), cmd.cl_ord_id, cmd.side, cmd.ord_type, cmd.qty, cmd.price_e4, cmd.trigger_e4)
+            self._protect(o)
             self.orders[o.number] = o
             if o.kind == OrdType.SL:
                 assert o.trigger > 0
@@ -168,10 +169,16 @@ class Exchange:
             if cmd.qty <= o.cum:
                 return "quantity below the filled part"
             o.qty, o.price, o.trigger, o.kind = cmd.qty, cmd.price_e4, cmd.trigger_e4, cmd.ord_type
+            self._protect(o)
             o.status, o.triggered = ("TRIGGER", False) if o.kind == OrdType.SL else ("OPEN", False)
         self.push(o)
         self.match(o)
         return ""
+
+    def _protect(self, o: ExOrder) -> None:
+        """A market order is kept as a limit at its protection, three per cent from the price."""
+        if o.kind == OrdType.MARKET:
+            o.kind, o.price = OrdType.LIMIT, self.price * (103 if o.side == Side.BUY else 97) // 100
 
     def _crossed(self, o: ExOrder) -> bool:
         return self.price >= o.trigger if o.side == Side.BUY else self.price <= o.trigger

@@ -317,6 +317,38 @@ MUTANTS = (
         "what is held for delivery is taken for what is traded within the day",
         "other_product",
     ),
+    Mutant(
+        "ladder never leaves an old touch",
+        CORE + "exits.pyx",
+        "    if quote.touch_is_old(c, b.instrument_id):\n        inst.quote_wanted = 1\n        if b.ladder_step",
+        "    if False:\n        inst.quote_wanted = 1\n        if b.ladder_step",
+        "with the feed silent and no quote the exit rests two per cent from a price nobody stands at",
+        "silent_run",
+    ),
+    Mutant(
+        "way out not priced by the broker's quote",
+        CORE + "exits.pyx",
+        "    if quote.is_newer_than_tick(c, b.instrument_id):\n        px = inst.quote_ask_e4",
+        "    if False:\n        px = inst.quote_ask_e4",
+        "the broker has told the price, and the exit follows the feed's last word",
+        "silent_run",
+    ),
+    Mutant(
+        "end of a halt not noticed",
+        CORE + "engine.pyx",
+        "        if inst.halted and m.d_volume > 0:\n",
+        "        if False:\n",
+        "what the halt cancelled comes back half a minute late",
+        "halt_market",
+    ),
+    Mutant(
+        "quotes asked for at every beat",
+        "otrade/live/quotes.py",
+        "        if self._task is not None or now_ns < self._next_ns:\n",
+        "        if self._task is not None:\n",
+        "the broker's limit of questions is passed just when they are needed",
+        "silent_run",
+    ),
 )
 HARMLESS = {
     "early request never waited for": "what nobody answers becomes a doubt, which the book resolves; the early way stays shut from then on",

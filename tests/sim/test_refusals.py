@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from otrade.brokers.sim.bands import OUTSIDE_RANGE
 from otrade.brokers.sim.errors import KiteError
 from otrade.brokers.sim.hours import ist_ns
 from otrade.brokers.sim.orders import Order
@@ -107,10 +108,19 @@ def test_rejected_in_the_book(order: dict[str, Any], words: str) -> None:
     assert desk.pushes[-1]["status"] == "REJECTED"
 
 
-@pytest.mark.parametrize("price", [28600.0, 23400.0])
-def test_band_limits_are_allowed(price: float) -> None:
+@pytest.mark.parametrize(("side", "price"), [(-1, 28600.0), (1, 23400.0)])
+def test_band_limits_are_allowed_away_from_the_market(side: int, price: float) -> None:
     desk = Desk(PRICES, close=26000.0)
-    assert desk.place(1, "LIMIT", 65, price).status in ("OPEN", "COMPLETE")
+    assert desk.place(side, "LIMIT", 65, price).status in ("OPEN", "COMPLETE")
+
+
+@pytest.mark.parametrize(("side", "allowed", "refused"), [(1, 26780.0, 26780.1), (-1, 25220.0, 25219.9)])
+def test_the_price_protection_lies_inside_the_band_and_says_the_circuits_words(side: int, allowed: float, refused: float) -> None:
+    """Three per cent of a future's last price, 26,000: that is inside the ten per cent of its band."""
+    desk = Desk(PRICES, close=26000.0)
+    assert desk.place(side, "LIMIT", 65, allowed).status in ("OPEN", "COMPLETE")
+    order = desk.place(side, "LIMIT", 65, refused)
+    assert (order.status, order.status_message) == ("REJECTED", OUTSIDE_RANGE)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ On the order path nothing is deferred: a push becomes a report, and an answer an
 the call that received the bytes.
 """
 
+import contextlib
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ from otrade.brokers.base import (
     Funds,
     OrderCommand,
     OrderReport,
+    Quote,
     Source,
     Table,
 )
@@ -31,6 +33,7 @@ from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.kite.stream import MODES, TOKENS_MAX, KiteStream, StreamCallbacks
 from otrade.brokers.order_book import BookReader, table_of, traded_of
+from otrade.brokers.quotes import quote_of
 from otrade.brokers.rows import count, e4, number, price_e4, signed_count
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import parse
@@ -83,6 +86,7 @@ class KiteBroker:
         feed_now_ns: Callable[[], int] | None = None,
         answer_timeout_ns: int = 5 * NS_PER_S,
         rest_timeout_ns: int = 10 * NS_PER_S,
+        quote_timeout_ns: int = 3 * NS_PER_S,
         order_connections: int = 4,
         early_orders: bool = True,
     ) -> None:
@@ -95,6 +99,9 @@ class KiteBroker:
         rest_endpoint = parse(rest_root, ("https", "http"))
         self.rest = KiteRest(
             rest_endpoint, api_key, access_token, clock=clock, timeout_ns=rest_timeout_ns
+        )
+        self._quotes = KiteRest(
+            rest_endpoint, api_key, access_token, clock=clock, timeout_ns=quote_timeout_ns
         )
         self._orders = OrderPool(
             rest_endpoint,
@@ -147,7 +154,7 @@ class KiteBroker:
         """A connection is being made: work that no socket shows. A simulator of virtual time holds
         its clock meanwhile.
         """
-        return self._stream.is_connecting or self._orders.is_opening or self.rest.is_connecting
+        return self._stream.is_connecting or self._orders.is_opening or self.rest.is_connecting or self._quotes.is_connecting
 
     @property
     def n_early(self) -> int:
@@ -185,6 +192,7 @@ class KiteBroker:
         self._access_token = access_token
         self._encoder.set_authorization(f"token {self._api_key}:{access_token}".encode())
         self.rest.set_access_token(access_token)
+        self._quotes.set_access_token(access_token)
         self._stream.set_access_token(access_token)
 
     async def order_book(self) -> Table[OrderReport]:
@@ -210,11 +218,21 @@ class KiteBroker:
         """Enabled segments only."""
         return funds_of(await self.rest.margins())
 
+    async def quotes(self, wanted: Sequence[tuple[int, str]]) -> dict[int, Quote]:
+        rows = await self._quotes.quote([name for _, name in wanted])
+        found: dict[int, Quote] = {}
+        for token, name in wanted:
+            with contextlib.suppress(BrokerError):  # one row that cannot be read says nothing of the others
+                if (quote := quote_of(rows.get(name))) is not None:
+                    found[token] = quote
+        return found
+
     async def close(self) -> None:
         """End everything. Orders in flight are reported as in doubt."""
         await self._stream.stop()
         await self._orders.close()
         self.rest.close()
+        self._quotes.close()
 
     def _on_answer(self, seq: int, answer: Answer) -> None:
         self._calls.on_answer(seq, answer)

@@ -11,7 +11,8 @@ from otrade.brokers.kite.reasons import answer_of
 from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.order_book import table_of
-from otrade.brokers.rows import count, decimal, e4, number, price_e4
+from otrade.brokers.quotes import quote_of
+from otrade.brokers.rows import count, decimal, price_e4
 from otrade.brokers.transport.door import OrderDoor
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.rest import FORM
@@ -58,20 +59,10 @@ class KiteByHand:
     async def quote(self, like: OrderReport) -> Quote:
         name = f"{like.exchange}:{like.tradingsymbol}"
         row = (await self._rest.quote([name])).get(name)
-        if not isinstance(row, dict) or number(row, "last_price") <= 0:
+        found = quote_of(row)
+        if found is None:
             raise BrokerError(f"the broker quotes no {name}")
-        depth = row.get("depth") or {}
-        bids, asks = (
-            [e4(number(level, "price")) for level in depth.get(side) or () if isinstance(level, dict)] for side in ("buy", "sell")
-        )
-        return Quote(
-            price_e4(row, "last_price"),
-            max(bids, default=0),
-            min((px for px in asks if px), default=0),
-            price_e4(row, "lower_circuit_limit"),
-            price_e4(row, "upper_circuit_limit"),
-            (*bids, *asks),
-        )
+        return found
 
     async def place(self, like: OrderReport, side: int, terms: Terms, tag: str) -> Answer:
         form = _form(terms) | {

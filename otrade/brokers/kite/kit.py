@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from otrade._core.types import Rec
 from otrade._core.wire import FrameSink
 from otrade._core.wire_kite import KiteEncoder
-from otrade.brokers.base import Callbacks, Clock, Listed, OrderReport
+from otrade.brokers.base import QUOTES_MAX, Callbacks, Clock, Listed, OrderReport
 from otrade.brokers.kite import login
 from otrade.brokers.kite.broker import CAPABILITIES, FEED_ROOT, REST_ROOT, KiteBroker
 from otrade.brokers.kite.by_hand import KiteByHand
@@ -22,8 +22,6 @@ from otrade.brokers.transport.redirects import follow
 from otrade.brokers.transport.stream import SocketCallbacks
 from otrade.errors import BrokerError, TokenError
 from otrade.instruments import Instrument, InstrumentFile
-
-QUOTES_MAX = 500
 
 
 class KiteKit:

@@ -11,6 +11,7 @@ from typing import Any
 
 from otrade._core.types import Ev, Reason
 from otrade.brokers.base import Answer
+from otrade.brokers.refusals import reason_of_words
 from otrade.brokers.rows import clean_text, parse_body
 from otrade.errors import BrokerError, NetworkError, NoSuchOrderError, RateLimitError, TokenError
 
@@ -60,6 +61,8 @@ def reason_of(status: int, error_type: str, message: str) -> Reason:
     if _MODIFY_CAP.search(message):
         return Reason.MODIFY_CAP
     known = _OF_PLAIN_TYPE.get(_plain(error_type))
+    if known in (Reason.BROKER_INPUT, Reason.BROKER_ORDER):
+        known = reason_of_words(message) or known
     return known if known is not None else _REASON_OF_STATUS.get(status, Reason.BROKER_OTHER)
 
 

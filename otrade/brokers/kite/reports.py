@@ -10,6 +10,7 @@ from typing import Any
 
 from otrade._core.types import Ev, OrdType, Reason, Side
 from otrade.brokers.base import OrderReport, Source
+from otrade.brokers.refusals import reason_of_words
 from otrade.brokers.rows import clean_text, count, fill_value, identity, is_about_money, ist_ns, price_e4, status_word, tag_of
 
 EV_OF_STATUS: dict[str, Ev] = {
@@ -56,8 +57,10 @@ _SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
 
 
 def _reason(ev: Ev, message: str) -> Reason:
-    if ev != Ev.REJECTED:
-        return Reason.OK
+    # An order that the exchange took out, or did not change, says why in the same place.
+    reason = reason_of_words(message)
+    if reason != Reason.OK or ev != Ev.REJECTED:
+        return reason
     return Reason.BROKER_MARGIN if is_about_money(message) else Reason.EXCHANGE_REJECT
 
 

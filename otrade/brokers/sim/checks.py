@@ -2,6 +2,7 @@
 (REJECTED in the book).
 """
 
+from . import bands
 from .errors import bad_input, bad_order
 from .market import Quote
 from .orders import Request, Terms
@@ -94,7 +95,7 @@ def _check_trigger(terms: Terms, side: int, quote: Quote) -> None:
         )
 
 
-def rms_reason(terms: Terms, contract: Contract, quote: Quote) -> str | None:
+def rms_reason(terms: Terms, contract: Contract, side: int, quote: Quote, now_ns: int) -> str | None:
     """Why the risk system or the exchange rejects it after it got its id; None when they do not."""
     if terms.quantity > contract.freeze_qty:
         return f"16419 : Order quantity exceeds the freeze quantity of {contract.freeze_qty}."
@@ -114,6 +115,9 @@ def rms_reason(terms: Terms, contract: Contract, quote: Quote) -> str | None:
                 f"Order Price :{_rupees(price_e4)}, Low Price Range:{_rupees(quote.low_band_e4)} "
                 f"High Price Range:{_rupees(quote.high_band_e4)}"
             )
+    # A stop's limit is looked at when it is triggered.
+    if terms.order_type == "LIMIT" and bands.is_outside(quote, side, terms.price_e4, now_ns):
+        return bands.OUTSIDE_RANGE
     return None
 
 

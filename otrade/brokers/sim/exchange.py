@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from . import checks, hours, orders
+from . import bands, checks, hours, orders
 from .clock import VirtualClock
 from .config import NS_PER_MS, SimConfig, Span
 from .errors import KiteError, bad_input, bad_order, no_margin
@@ -37,6 +37,7 @@ class Exchange:
         self.clock = clock
         self.faults = faults or Faults(cfg.seed, clock)
         self.faults.prices = self
+        self.faults.bands = self
         self.prices = Prices(cfg)
         self.ledger = Ledger(cfg.funds_rupees)
         self.on_update: list[Push] = []
@@ -187,7 +188,7 @@ class Exchange:
         self._book[order.order_id] = order
         self._venue.record(order, orders.PUT_REQ)
         self._venue.record(order, orders.VALIDATION)
-        reason = checks.rms_reason(terms, contract, quote) if short is None else short.message
+        reason = checks.rms_reason(terms, contract, order.side, quote, now_ns) if short is None else short.message
         is_brokers = placed_by in PLACED_BY.values()
         if reason is None and not is_brokers:
             reason = self.risk_desk.blocked(contract, request.product)
@@ -222,6 +223,31 @@ class Exchange:
         quote = self.market.quote(self.market.universe.resolve(key))
         quote.quiet_until_ns = max(quote.quiet_until_ns, until_ns)
         return quote.next_ns is not None
+    def press(self, key: str, side: int) -> bool:
+        """Shift the path so that it goes on just inside the band; False where bands do not flex."""
+        quote = self.market.quote(self.market.universe.resolve(key))
+        if quote.next_ns is None or not quote.traded_today or not bands.flexes(quote.contract, self.market):
+            return False
+        edge_e4 = quote.high_band_e4 if side > 0 else quote.low_band_e4
+        quote.shift(round((edge_e4 * (1 - side * 0.0005) / quote.ltp_e4 - 1) * 10_000))
+        return True
+
+    def slide(self, key: str, side: int) -> None:
+        """One step of the flex. Limit orders outside are cancelled by the exchange."""
+        quote = self.market.quote(self.market.universe.resolve(key))
+        bands.slide(quote, side, self.date)
+        self._venue.take_out(bands.TAKEN_OUT, quote)
+
+    def narrow(self, key: str, bps: int) -> None:
+        self.market.quote(self.market.universe.resolve(key)).lpp_bps = bps
+
+    def halt(self) -> None:
+        """Nothing trades, and every order is cancelled."""
+        self.market.halt(True)
+        self._venue.take_out(bands.HALTED)
+
+    def resume(self) -> None:
+        self.market.halt(False)
 
     def book(self) -> list[dict[str, Any]]:
         """Today's order book as `GET /orders` shows it now."""

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from .clock import VirtualClock, VirtualTimer
 from .fault_account import AccountFaults
+from .fault_bands import QUOTE_PATHS, BandFaults
 from .fault_books import BookFaults
 from .fault_orders import OrderFaults
 from .fault_pushes import PushFaults
@@ -52,7 +53,7 @@ class Prices(Protocol):
         ...
 
 
-class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, AccountFaults, ValueFaults, BookFaults):
+class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, AccountFaults, ValueFaults, BookFaults, BandFaults):
     """What shall go wrong; nothing by default."""
 
     def __init__(self, seed: int, clock: VirtualClock) -> None:
@@ -65,6 +66,9 @@ class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, Acco
         TickFaults.__init__(self, random.Random(f"{seed}:tick faults"), seen)
         ValueFaults.__init__(self, random.Random(f"{seed}:values"), seen)
         BookFaults.__init__(self, random.Random(f"{seed}:books"), seen)
+        BandFaults.__init__(self)
+        self.asked: list[tuple[int, str, str]] = []
+        """(time, kind of route, path) of every question that is no order."""
         self.feed: Feed
         self.prices: Prices
         self._clock = clock
@@ -133,6 +137,11 @@ class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, Acco
         """Nobody trades the instrument for so long; its order book moves on."""
         if self.prices.rest(key, self._clock.now_ns() + duration_ns):
             self.seen["thin"] += 1
+    def take_request(self, method: str, path: str) -> str:
+        """How this request is lost; "" when it is not."""
+        if self.is_without_quotes and path.startswith(QUOTE_PATHS):
+            return "503"
+        return super().take_request(method, path)
 
     # ---- all of it
 

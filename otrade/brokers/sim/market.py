@@ -42,6 +42,11 @@ class Quote:
         self._depth: tuple[list[Level], list[Level]] | None = None
         self.locked = 0
         """+1 held at the upper band, -1 at the lower one."""
+        self.n_flexed = 0
+        """Steps that the band has slid today."""
+        self.lpp_bps = 0
+        """A protection range of its own; 0: the ordinary one."""
+        self.is_halted = False
         self._factor = 1.0
         self._bends = False
         self.quiet_until_ns = 0
@@ -74,7 +79,7 @@ class Quote:
         return self.value_e4 / self.volume / 10_000 if self.volume else 0.0
 
     def is_open(self, now_ns: int) -> bool:
-        return self.open_ns <= now_ns < self.close_ns
+        return self.open_ns <= now_ns < self.close_ns and not self.is_halted
 
     def advance(self, now_ns: int) -> bool:
         """Catch up with the path; True when there was a trade."""
@@ -82,6 +87,10 @@ class Quote:
         if i >= n or path.ts_ns[i] > now_ns:
             return False
         last = -1
+        if self.is_halted:
+            while self._next < n and path.ts_ns[self._next] <= now_ns:
+                self._next += 1
+            return False
         while i < n and path.ts_ns[i] <= now_ns:
             if path.ts_ns[i] < self.quiet_until_ns:
                 self._skipped.add(i)
@@ -116,12 +125,15 @@ class Quote:
         self.ts_ns = path.ts_ns[last]
         return True
 
-    def trades_since(self, ts_ns: int) -> list[tuple[int, int]]:
-        """(price, quantity) of what has traded from that time on, oldest first."""
+    def trades_since(self, ts_ns: int, until_ns: int = 0) -> list[tuple[int, int]]:
+        """(price, quantity) of what has traded from that time on, and before `until_ns` unless that is 0, oldest first."""
         path, first = self._path, self._next
         while first and path.ts_ns[first - 1] >= ts_ns:
             first -= 1
-        traded = [i for i in range(first, self._next) if i not in self._skipped]
+        last = self._next
+        while until_ns and last > first and path.ts_ns[last - 1] >= until_ns:
+            last -= 1
+        traded = [i for i in range(first, last) if i not in self._skipped]
         return [(self._bent(path.px_e4[i]) if self._bends else path.px_e4[i], path.qty[i]) for i in traded]
 
     def lock(self, side: int) -> None:
@@ -213,6 +225,7 @@ class Market:
         self._watched: dict[int, int] = {}
         self._active: list[Quote] = []
         self._timer: VirtualTimer | None = None
+        self._is_halted = False
         self.on_trades: list[Listener] = []
         """Called with the quotes that traded at this instant, in the order in which they are listed
         here.
@@ -228,6 +241,7 @@ class Market:
         quote = self._quotes.get(contract.token)
         if quote is None:
             quote = self._quotes[contract.token] = Quote(contract, self._prices, self.date)
+            quote.is_halted = self._is_halted
         if contract.token not in self._watched:
             quote.advance(self.clock.now_ns())
         return quote
@@ -249,6 +263,12 @@ class Market:
         elif count == 1:
             del self._watched[contract.token]
             self._active = [q for q in self._active if q.contract.token != contract.token]
+
+    def halt(self, is_halted: bool) -> None:
+        """Nothing trades from now on, or it goes on."""
+        self._is_halted = is_halted
+        for quote in self._quotes.values():
+            quote.is_halted = is_halted
 
     def close(self) -> None:
         """End of the day: no more trades."""

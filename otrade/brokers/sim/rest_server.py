@@ -116,6 +116,8 @@ class RestServer(ABC):
             if refusal is not None:
                 raise refusal
             route, arguments = self._find(request)
+            if route.kind not in ("place", "order", "login"):
+                self._faults.asked.append((now_ns, route.kind, request.path))
             if route.kind != "login":
                 self.admit(request, route, now_ns)
         except KiteError as exc:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from . import checks, matching, orders
+from . import bands, checks, matching, orders
 from .clock import VirtualClock
 from .config import NS_PER_MS, NS_PER_S, SimConfig
 from .faults import Faults
@@ -120,7 +120,7 @@ class Venue:
         if order.is_final:
             return
         quote = self._market.quote(order.contract)
-        reason = checks.rms_reason(terms, order.contract, quote)
+        reason = checks.rms_reason(terms, order.contract, order.side, quote, self._clock.now_ns())
         if reason is None and terms.quantity <= order.filled_qty:
             reason = "Order quantity cannot be less than or equal to the traded quantity."
         if reason is None and not quote.is_open(self._clock.now_ns()):
@@ -175,6 +175,19 @@ class Venue:
 
     # ---- at the exchange
 
+    def take_out(self, reason: str, outside: Quote | None = None) -> None:
+        """Cancel what rests: of one instrument the limits outside its band, or everything."""
+        for order in self.live_orders():
+            if order.order_id not in self._at_exchange:
+                continue  # on its way: it is looked at when it arrives
+            if outside is not None:
+                price_e4 = order.terms.price_e4
+                is_inside = outside.low_band_e4 <= price_e4 <= outside.high_band_e4
+                if order.contract.token != outside.contract.token or order.waits_for_trigger or is_inside:
+                    continue
+            order.status_message = reason
+            self._end(order, orders.CANCELLED)
+
     def _arrive(self, order: Order) -> None:
         if order.is_final:
             return
@@ -214,6 +227,10 @@ class Venue:
         order.triggered = True
         if order.terms.order_type == "SL-M":
             self._convert(order, quote)
+        elif bands.is_outside(quote, order.side, order.terms.price_e4, self._clock.now_ns()):
+            order.status_message = bands.TAKEN_OUT
+            self._end(order, orders.CANCELLED)
+            return
         if order.order_id not in self._busy:
             self._working(order)
         fills = matching.take(order, quote)

@@ -4,6 +4,7 @@ On the order path nothing is deferred: a push becomes a report, and an answer an
 bytes. Orders go to the low-latency host, questions to the ordinary one.
 """
 
+import contextlib
 import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,8 +12,21 @@ from typing import Any
 from otrade._core.types import Ev, Reason
 from otrade._core.wire import FrameSink
 from otrade._core.wire_upstox import UpstoxEncoder
-from otrade.brokers.base import Answer, BrokerPosition, Callbacks, Capabilities, Clock, Funds, OrderCommand, OrderReport, Source, Table
+from otrade.brokers.base import (
+    Answer,
+    BrokerPosition,
+    Callbacks,
+    Capabilities,
+    Clock,
+    Funds,
+    OrderCommand,
+    OrderReport,
+    Quote,
+    Source,
+    Table,
+)
 from otrade.brokers.order_book import BookReader, table_of, traded_of
+from otrade.brokers.quotes import quote_of
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.feed import FeedLatency
@@ -69,6 +83,7 @@ class UpstoxBroker:
         feed_now_ns: Callable[[], int] | None = None,
         answer_timeout_ns: int = 5 * NS_PER_S,
         rest_timeout_ns: int = 10 * NS_PER_S,
+        quote_timeout_ns: int = 3 * NS_PER_S,
         order_connections: int = 4,
         early_orders: bool = True,
     ) -> None:
@@ -79,6 +94,7 @@ class UpstoxBroker:
         self._books = BookReader(lambda row, ts_recv_ns: report_of(row, Source.BOOK, ts_recv_ns, listing))
         endpoint = parse(rest_root, ("https", "http"))
         self.rest = UpstoxRest(endpoint, access_token, clock=clock, timeout_ns=rest_timeout_ns)
+        self._quotes = UpstoxRest(endpoint, access_token, clock=clock, timeout_ns=quote_timeout_ns)
         self._orders = OrderPool(
             parse(order_root, ("https", "http")),
             clock=clock,
@@ -141,6 +157,7 @@ class UpstoxBroker:
             or self._orders.is_opening
             or self.rest.is_connecting
             or self._doorman.is_connecting
+            or self._quotes.is_connecting
         )
 
     @property
@@ -175,6 +192,7 @@ class UpstoxBroker:
         """Go on with a new token: orders and questions from the next one, the sockets by reconnecting at once."""
         self._encoder.set_authorization(f"Bearer {access_token}".encode())
         self.rest.set_access_token(access_token)
+        self._quotes.set_access_token(access_token)
         self._market.set_access_token(access_token)
         self._portfolio.restart("new access token")
 
@@ -200,12 +218,22 @@ class UpstoxBroker:
     async def funds(self) -> list[Funds]:
         return funds_of(await self.rest.funds())
 
+    async def quotes(self, wanted: Sequence[tuple[int, str]]) -> dict[int, Quote]:
+        rows = await self._quotes.quotes([self._listing.key_of(token) for token, _ in wanted])
+        found: dict[int, Quote] = {}
+        for token, _ in wanted:
+            with contextlib.suppress(BrokerError):  # one row that cannot be read says nothing of the others
+                if (quote := quote_of(rows.get(self._listing.key_of(token)))) is not None:
+                    found[token] = quote
+        return found
+
     async def close(self) -> None:
         """End everything. Orders in flight are reported as in doubt."""
         await self._market.stop()
         await self._portfolio.stop()
         await self._orders.close()
         self.rest.close()
+        self._quotes.close()
         self._doorman.close()
 
     def _on_answer(self, seq: int, answer: Answer) -> None:

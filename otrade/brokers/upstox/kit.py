@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from otrade._core.types import Rec
 from otrade._core.wire import FrameSink
 from otrade._core.wire_upstox import UpstoxEncoder
-from otrade.brokers.base import Callbacks, Clock, Listed, OrderReport
+from otrade.brokers.base import QUOTES_MAX, Callbacks, Clock, Listed, OrderReport
 from otrade.brokers.rows import e4, number
 from otrade.brokers.session import Session, expiry_ns, require_state
 from otrade.brokers.transport.endpoint import parse
@@ -17,7 +17,7 @@ from otrade.brokers.upstox import approval, login
 from otrade.brokers.upstox.broker import CAPABILITIES, ORDER_ROOT, REST_ROOT, UpstoxBroker
 from otrade.brokers.upstox.by_hand import UpstoxByHand
 from otrade.brokers.upstox.listing import Listing
-from otrade.brokers.upstox.rest import QUOTES_MAX, UpstoxRest
+from otrade.brokers.upstox.rest import UpstoxRest
 from otrade.brokers.upstox.streams import MarketStream
 from otrade.errors import BrokerError, InstrumentError, TokenError
 from otrade.instruments import Instrument, UpstoxInstrumentFile

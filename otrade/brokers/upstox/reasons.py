@@ -8,6 +8,7 @@ from typing import Any
 
 from otrade._core.types import Ev, Reason
 from otrade.brokers.base import Answer
+from otrade.brokers.refusals import reason_of_words
 from otrade.brokers.rows import clean_text, is_about_money, parse_body
 from otrade.errors import BrokerError, NetworkError, NoSuchOrderError, RateLimitError, TokenError
 
@@ -69,6 +70,8 @@ def reason_of(status: int, code: str, message: str) -> Reason:
     if status in (400, 403, 422) and is_about_money(message):
         return Reason.BROKER_MARGIN  # whatever the code: one code stands for many refusals of the risk desk
     known = REASON_OF_CODE.get(code)
+    if status < 500 and known in (None, Reason.BROKER_INPUT, Reason.BROKER_ORDER):
+        known = reason_of_words(f"{code} {message}") or known
     if known is not None:
         return known
     return _REASON_OF_STATUS.get(status, Reason.BROKER_OTHER)

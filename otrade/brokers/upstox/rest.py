@@ -15,9 +15,6 @@ from otrade.brokers.transport.rest import ANSWER_BYTES_MAX, FORM, RestClient, as
 from otrade.brokers.upstox.reasons import error_of
 from otrade.errors import BrokerError, NetworkError, NoSuchOrderError
 
-QUOTES_MAX = 500
-"""Instruments in one quote."""
-
 
 class UpstoxRest(RestClient):
     """`access_token` is empty before login."""

@@ -1,0 +1,28 @@
+"""A row of a REST quote: both brokers use the same names for its prices, depth and circuit limits."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from otrade.brokers.base import Quote
+from otrade.brokers.rows import e4, number, price_e4
+
+
+def quote_of(row: Any) -> Quote | None:
+    """None when it has no last price. BrokerError when it cannot be read."""
+    if not isinstance(row, Mapping) or number(row, "last_price") <= 0:
+        return None
+    depth = row.get("depth")
+    bids, asks = _prices(depth, "buy"), _prices(depth, "sell")
+    return Quote(
+        price_e4(row, "last_price"),
+        max(bids, default=0),
+        min((px for px in asks if px), default=0),
+        price_e4(row, "lower_circuit_limit"),
+        price_e4(row, "upper_circuit_limit"),
+        (*bids, *asks),
+    )
+
+
+def _prices(depth: Any, side: str) -> list[int]:
+    levels = depth.get(side) if isinstance(depth, Mapping) else None
+    return [e4(number(level, "price")) for level in levels or () if isinstance(level, dict)]

@@ -1,0 +1,30 @@
+"""What an engine asked of the broker beside its orders, held against the minute's table in docs/operations.md."""
+
+from collections import deque
+from collections.abc import Iterable
+
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+QUOTES = ("/quote", "/v2/market-quote", "/v3/market-quote")
+BOOKS = ("/orders", "/v2/order/retrieve-all")
+LIMITS: dict[str, tuple[int, int]] = {"quotes": (1, 30), "order book": (2, 60), "everything": (10, 102)}
+"""Most in a second and in a minute."""
+
+
+class AskedTooMuch(AssertionError):
+    """More was asked than the table allows, in words."""
+
+
+def check_asked(asked: Iterable[tuple[int, str, str]]) -> None:
+    """`asked`: (time, kind of route, path). AskedTooMuch."""
+    rows = sorted(asked)
+    for name, (a_second, a_minute) in LIMITS.items():
+        times = [ts_ns for ts_ns, _, path in rows if name == "everything" or path.startswith(QUOTES if name == "quotes" else BOOKS)]
+        for words, most, window_ns in (("second", a_second, SECOND), ("minute", a_minute, MINUTE)):
+            recent: deque[int] = deque()
+            for ts_ns in times:
+                recent.append(ts_ns)
+                while recent[0] <= ts_ns - window_ns:
+                    recent.popleft()
+                if len(recent) > most:
+                    raise AskedTooMuch(f"{len(recent)} questions ({name}) within a {words}; the table allows {most}")
