@@ -7,29 +7,30 @@ exit remain the rule. A bracket's slot is not used again in the same run: a late
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
-from otrade._core cimport exits, order, otk, position, risk, waiting
+from otrade._core cimport exits, order, otk, position, refusal, risk, waiting
 from otrade._core.state cimport core_t, notify, strategy_t
 from otrade._core.types cimport (
     BR_CLOSED, BR_ENTERING, BR_EXITING, BR_FREE, BR_OPEN,
-    EV_REPLACE_REJECTED, EXIT_ENTRY_FAILED, EXIT_NONE, EXIT_RISK, EXIT_SQUARE_OFF, EXIT_STOP,
-    EXIT_TARGET, EXIT_TIME, EXIT_TRAIL, HALT_ACTIVE, HALT_REDUCING, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET,
+    EV_CANCEL_REJECTED, EV_REPLACE_REJECTED, EXIT_ENTRY_FAILED, EXIT_MANUAL, EXIT_NONE, EXIT_RISK, EXIT_SQUARE_OFF,
+    EXIT_STOP, EXIT_TARGET, EXIT_TIME, EXIT_TRAIL, HALT_ACTIVE, HALT_REDUCING, LEG_ENTRY, LEG_FIX, LEG_STOP,
+    LEG_TARGET,
     MAX_SLICES,
-    NOTE_BRACKET_CLOSED, NOTE_CAPACITY, NOTE_ENTRY_FILLED, NOTE_EXIT_REJECTED, NOTE_LATE_FILL,
-    NOTE_ORDER_REFUSED, NOTE_ORDER_REJECTED, NOTE_SQUARE_OFF,
-    NOTE_TARGET_ARMED, NOTE_TARGET_DISARMED,
-    REASON_BROKER_INPUT, REASON_BROKER_NETWORK, REASON_BROKER_ORDER, REASON_BROKER_PERMISSION, REASON_BROKER_RATE,
-    REASON_BROKER_TOKEN, REASON_CAPACITY, REASON_EXCHANGE_REJECT, REASON_HALTED, REASON_LATE_FILL, REASON_LEAVING,
-    REASON_MARKET_HALTED, REASON_PRICE_RANGE, SEV_ALARM, SEV_INFO, SEV_WARN, SIDE_BUY, bracket_t, instrument_t,
-    order_t, plan_t,
+    NOTE_AT_TARGET, NOTE_BRACKET_CLOSED, NOTE_CAPACITY, NOTE_ENTRY_FILLED, NOTE_EXIT_REJECTED, NOTE_LATE_FILL,
+    NOTE_ORDER_REFUSED, NOTE_ORDER_REJECTED, NOTE_SQUARE_OFF, NOTE_TARGET_ARMED, NOTE_TARGET_DISARMED,
+    NOTE_SIGNAL_REFUSED, NOTE_TARGET_REFUSED, REASON_BROKER_BUSY, REASON_BROKER_INPUT, REASON_BROKER_NETWORK, REASON_BROKER_ORDER,
+    REASON_BROKER_PERMISSION, REASON_BROKER_RATE, REASON_BROKER_TOKEN, REASON_CAPACITY,
+    REASON_EXCHANGE_REJECT, REASON_HALTED, REASON_LATE_FILL, REASON_LEAVING, REASON_MARKET_HALTED, REASON_MODIFY_CAP,
+    REASON_PRICE_RANGE, REASON_REVERSE_EXPIRED, SEV_ALARM, SEV_INFO, SEV_WARN, SIDE_BUY, TYPE_SL, TYPE_SL_M,
+    bracket_t, instrument_t, order_t, plan_t,
 )
 
 cdef enum:
     MODE_STOP_RESTING = 0
-    SPARE_MODIFIES = 6  # kept for protection and for the way out: trailing and target arming stop short of the cap
+    REFUSALS = 3  # of a stop in a row mean: leave
 cdef int64_t RETRY_FIRST_NS = 1_000_000_000
-cdef int64_t RETRY_MAX_NS = 4_000_000_000  # open and uncovered: nobody waits long for the next try
 cdef int64_t RETRY_SLOW_NS = 30_000_000_000
-cdef int RETRIES_QUICK = 20
+cdef int64_t TARGET_REST_NS = 500_000_000  # for so long an order at the target may rest with no stop behind it
+cdef int64_t CHASE_NS = 500_000_000  # after the stop's price has traded; its fill is told sooner than that
 
 
 cdef int new_bracket(core_t* c, int strategy_id, int side) noexcept nogil:
@@ -109,6 +110,17 @@ cdef void reopen(core_t* c, int bracket_id) noexcept nogil:
         b.exit_reason = EXIT_NONE
 
 
+cdef int _why_filled(const bracket_t* b, const order_t* o) noexcept nogil:
+    """The reason that this exit's fill gives. The last one is the bracket's: a target in part and then the stop is the stop."""
+    if o.cl_ord_id[0] == 0:
+        return EXIT_MANUAL  # somebody closed it by other means
+    if o.leg == LEG_TARGET:
+        return EXIT_TARGET
+    if o.ord_type == TYPE_SL or o.ord_type == TYPE_SL_M:
+        return EXIT_TRAIL if b.n_stop_moves > 0 else EXIT_STOP
+    return b.leave_reason if b.leave_reason != EXIT_NONE else EXIT_TARGET
+
+
 cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexcept nogil:
     """Book a fill on its bracket and on the position."""
     cdef order_t* o = &c.orders[slot]
@@ -128,6 +140,8 @@ cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexce
             b.state = BR_OPEN
         if b.ts_entry_ns == 0:
             b.ts_entry_ns = c.now_ns
+        if not b.counted_trade:
+            refusal.entry_accepted(&c.strategies[b.strategy_id])
         risk.count_trade(c, id)
         exits.set_levels(c, id)
         note = notify(c, NOTE_ENTRY_FILLED, SEV_INFO, o.instrument_id, id, slot, 0)
@@ -143,11 +157,7 @@ cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexce
             b.gone_qty -= d_qty if d_qty < b.gone_qty else b.gone_qty  # it is somebody else's: what was gone is booked now
         b.exit_qty += d_qty
         b.exit_value_e4 += d_value_e4
-        if b.exit_reason == EXIT_NONE and b.state != BR_EXITING:
-            if o.leg == LEG_TARGET or b.target_armed:
-                b.exit_reason = EXIT_TARGET
-            else:
-                b.exit_reason = EXIT_TRAIL if b.n_stop_moves > 0 else EXIT_STOP
+        b.exit_reason = _why_filled(b, o)
     if was_closed:
         exits.begin_exit(c, id, EXIT_RISK)
     on_pnl(c, delta)
@@ -161,20 +171,27 @@ cdef void _not_permitted(core_t* c, int reason) noexcept nogil:
 
 
 cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
-    """A request was refused or an order rejected. Exits come again after a pause; three refusals of a stop mean: get out."""
+    """A request was refused or an order rejected. Exits come again after a pause; three refusals of a stop in a row mean: get out."""
     cdef order_t* o = &c.orders[slot]
     cdef bracket_t* b = &c.brackets[o.bracket_id]
-    cdef int64_t pause = RETRY_FIRST_NS
-    cdef int _
+    if ev == EV_CANCEL_REJECTED or (ev == EV_REPLACE_REJECTED and reason == REASON_BROKER_BUSY):
+        # Not now, or no more: most often it has traded. The book knows, and nothing is asked of the order before it has been read.
+        refusal.await_book(c, slot)
+        notify(c, NOTE_ORDER_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+        _not_permitted(c, reason)
+        return
     if o.leg == LEG_ENTRY:
         notify(c, NOTE_ORDER_REJECTED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+        if reason == REASON_PRICE_RANGE and b.state != BR_EXITING:
+            exits.price_refused(c, o.bracket_id, slot)
+        refusal.entry_rejected(c, slot, reason)
         _not_permitted(c, reason)
         return
     if reason == REASON_PRICE_RANGE:
         exits.price_refused(c, o.bracket_id, slot)
         if b.state == BR_EXITING:
             # The next price is another one, so nothing is gained by waiting long; it is no fault of the order's.
-            b.retry_ns = c.now_ns + RETRY_FIRST_NS
+            refusal.pause_until(b, o.leg)[0] = c.now_ns + RETRY_FIRST_NS
             if ev == EV_REPLACE_REJECTED:
                 notify(c, NOTE_ORDER_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
             else:
@@ -183,18 +200,21 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
     if reason == REASON_MARKET_HALTED:
         # Nobody can trade: no leg is at fault. It is asked for slowly, and at once when something trades (see on_reopen).
         c.instruments[o.instrument_id].halted = 1
-        b.retry_ns = c.now_ns + RETRY_SLOW_NS
+        refusal.pause_until(b, o.leg)[0] = c.now_ns + RETRY_SLOW_NS
         notify(c, NOTE_EXIT_REJECTED, SEV_ALARM, o.instrument_id, o.bracket_id, slot, reason)
         return
-    b.n_rejects += 1
-    if b.n_rejects > RETRIES_QUICK or reason == REASON_BROKER_PERMISSION:
-        pause = RETRY_SLOW_NS  # somebody has to look; we must not eat the day's orders meanwhile
-    else:
-        for _ in range(b.n_rejects - 1):
-            if pause < RETRY_MAX_NS:
-                pause *= 2
-    b.retry_ns = c.now_ns + pause
+    if ev == EV_REPLACE_REJECTED and reason == REASON_MODIFY_CAP:
+        # The broker counts otherwise than we do: the order is as good as at our own cap. `exits` replaces it by a new one.
+        if o.n_modifies < c.budget.modifies_per_order:
+            o.n_modifies = <int32_t>c.budget.modifies_per_order
+        notify(c, NOTE_ORDER_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+        return
+    refusal.count(c, slot, reason)
     _not_permitted(c, reason)
+    if o.leg == LEG_TARGET:
+        # The stop stands: nothing is unprotected, and the stop's own requests go on.
+        notify(c, NOTE_TARGET_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+        return
     if ev == EV_REPLACE_REJECTED:
         notify(c, NOTE_ORDER_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
         if o.leg == LEG_STOP and b.state == BR_OPEN and exits.stop_crossed(c, o.bracket_id) and reason in (
@@ -210,7 +230,7 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
     if exits.stop_crossed(c, o.bracket_id):
         exits.begin_exit(c, o.bracket_id, EXIT_STOP)
         b.retry_ns = c.now_ns
-    elif b.n_rejects >= 3:
+    elif o.leg == LEG_STOP and b.n_rejects >= REFUSALS:
         exits.begin_exit(c, o.bracket_id, EXIT_RISK)
 
 
@@ -219,9 +239,10 @@ cdef void settle(core_t* c, int bracket_id) noexcept nogil:
     cdef bracket_t* b = &c.brackets[bracket_id]
     cdef strategy_t* s = &c.strategies[b.strategy_id]
     cdef int slot = b.order_head
-    cdef int side
     if b.state == BR_CLOSED or b.state == BR_FREE:
         return
+    if b.state == BR_ENTERING and b.entry_slot >= 0 and order.is_working(&c.orders[b.entry_slot]):
+        refusal.entry_accepted(s)
     if c.in_book:
         exits.account_naked(c, bracket_id)
         return
@@ -247,14 +268,19 @@ cdef void settle(core_t* c, int bracket_id) noexcept nogil:
     note.a = pnl_e4(c, bracket_id)
     note.b = b.naked_total_ns
     note.c = b.exit_reason
+    if b.target_total_ns > 0:
+        note = notify(c, NOTE_AT_TARGET, SEV_INFO, b.instrument_id, bracket_id, -1, 0)
+        note.a = b.target_worst_ns
+        note.b = b.target_total_ns
     if s.n_open == 0 and s.reverse_side != 0:
-        side = s.reverse_side
+        if c.now_ns > s.reverse_until_ns:
+            note = notify(c, NOTE_SIGNAL_REFUSED, SEV_INFO, b.instrument_id, -1, -1, REASON_REVERSE_EXPIRED)
+            note.strategy_id = b.strategy_id
+            note.side = s.reverse_side
+            note.b = REASON_REVERSE_EXPIRED
+        else:
+            waiting.put(c, b.strategy_id, s.reverse_side, s.reverse_px_e4, 0, 0, 0)  # it is looked at in this same event
         s.reverse_side = 0
-        waiting.put(c, b.strategy_id, side, s.reverse_px_e4, 0, 0, 0)  # it is looked at in this same event
-
-
-cdef bint _spare_changes(core_t* c, const bracket_t* b) noexcept nogil:
-    return b.stop_slot >= 0 and c.orders[b.stop_slot].n_modifies + SPARE_MODIFIES < c.budget.modifies_per_order
 
 
 cdef void _watch(core_t* c, int bracket_id, int64_t ltp_e4) noexcept nogil:
@@ -264,20 +290,15 @@ cdef void _watch(core_t* c, int bracket_id, int64_t ltp_e4) noexcept nogil:
     cdef int64_t tick = c.instruments[b.instrument_id].tick_size_e4
     cdef int64_t stop, back
     cdef bint changed = False
+    cdef bint trails = False
+    cdef bint can_change = b.stop_slot < 0 or exits.spare_changes(c, &c.orders[b.stop_slot])
     if (ltp_e4 > b.best_e4) == (b.side == SIDE_BUY) and ltp_e4 != b.best_e4:
         b.best_e4 = ltp_e4
-        if b.trail_e4 > 0 and not b.target_armed and _spare_changes(c, b):
-            stop = otk.otk_trail_stop(b.side, b.best_e4, b.stop_e4, b.trail_e4, b.trail_step_e4, tick)
-            if stop != b.stop_e4:
-                b.stop_e4 = stop
-                b.n_stop_moves += 1
-                b.stop_limit_e4 = exits.clamp_to_band(
-                    c, b.instrument_id, otk.otk_limit_through(stop, -b.side, plan.stop_limit_bps, tick))
-                changed = True
+        trails = b.trail_e4 > 0
     if b.target_e4 > 0 and b.exit_mode == MODE_STOP_RESTING:
         if not b.target_armed:
             if ltp_e4 >= b.target_e4 if b.side == SIDE_BUY else ltp_e4 <= b.target_e4:
-                if b.stop_slot < 0 or _spare_changes(c, b):
+                if can_change:
                     b.target_armed = 1
                     b.ts_armed_ns = c.now_ns
                     notify(c, NOTE_TARGET_ARMED, SEV_INFO, b.instrument_id, bracket_id, b.stop_slot, 0)
@@ -290,12 +311,34 @@ cdef void _watch(core_t* c, int bracket_id, int64_t ltp_e4) noexcept nogil:
                 b.target_armed = 0
                 notify(c, NOTE_TARGET_DISARMED, SEV_INFO, b.instrument_id, bracket_id, b.stop_slot, 0)
                 changed = True
+                trails = b.trail_e4 > 0  # the best price may have come while the order worked at the target
+    elif b.target_e4 > 0 and b.n_target_rejects > 0 and (
+            ltp_e4 >= b.target_e4 if b.side == SIDE_BUY else ltp_e4 <= b.target_e4) and (
+            b.target_slot < 0 or order.is_final(&c.orders[b.target_slot])):
+        # The target trades, and the broker would not take its order: the stop's order goes to the market in its place.
+        exits.begin_exit(c, bracket_id, EXIT_TARGET)
+        changed = True
+    if trails and not b.target_armed:
+        # How far the exchange's stop follows is the exits' to say: its modifications may be used up.
+        stop = otk.otk_trail_stop(b.side, b.best_e4, b.stop_e4, b.trail_e4, b.trail_step_e4, tick)
+        if stop != b.stop_e4:
+            b.stop_e4 = stop
+            b.n_stop_moves += 1
+            b.stop_limit_e4 = exits.clamp_to_band(
+                c, b.instrument_id, otk.otk_limit_through(stop, -b.side, plan.stop_limit_bps, tick))
+            changed = True
     if exits.stop_crossed(c, bracket_id):
         if b.stop_crossed_ns == 0:
             b.stop_crossed_ns = c.now_ns
             changed = True
-    else:
+        if b.stop_slot >= 0 and order.may_request(&c.orders[b.stop_slot]) and c.orders[b.stop_slot].ord_type == TYPE_SL and (
+                c.orders[b.stop_slot].trigger_e4 - b.stop_e4) * b.side < 0:
+            # The trail has gone further than the exchange's stop could follow (`exits._may_renew`), and its price has traded.
+            exits.begin_exit(c, bracket_id, EXIT_STOP)
+            changed = True
+    elif b.stop_crossed_ns != 0:
         b.stop_crossed_ns = 0
+        changed = True
     if changed:
         settle(c, bracket_id)
 
@@ -330,9 +373,13 @@ cdef void on_reopen(core_t* c, int instrument_id) noexcept nogil:
     c.instruments[instrument_id].halted = 0
     while id >= 0:
         following = c.brackets[id].next
-        c.brackets[id].retry_ns = 0
+        c.brackets[id].retry_ns = c.brackets[id].target_retry_ns = c.brackets[id].fix_retry_ns = 0
         settle(c, id)
         id = following
+
+
+cdef inline int64_t _at_most(int64_t a, int64_t b) noexcept nogil:
+    return a if a < b else b
 
 
 cdef void on_time(core_t* c, int bracket_id) noexcept nogil:
@@ -350,10 +397,10 @@ cdef void on_time(core_t* c, int bracket_id) noexcept nogil:
     if b.state == BR_OPEN and exits.held_qty(b) > 0:
         if b.time_exit_ns > 0 and c.now_ns >= b.ts_entry_ns + b.time_exit_ns:
             exits.begin_exit(c, bracket_id, EXIT_TIME)
-        elif b.target_armed and c.now_ns >= b.ts_armed_ns + plan.ladder_interval_ns:
-            # A target has no stop behind it. One that rests unfilled is taken at the market, so that naked time has a bound.
+        elif b.target_armed and c.now_ns >= b.ts_armed_ns + _at_most(plan.ladder_interval_ns, TARGET_REST_NS):
+            # A target has no stop behind it. One that rests unfilled is taken at the market, so that this time has a bound.
             exits.begin_exit(c, bracket_id, EXIT_TARGET)
-        elif b.stop_crossed_ns > 0 and c.now_ns >= b.stop_crossed_ns + plan.ladder_interval_ns:
+        elif b.stop_crossed_ns > 0 and c.now_ns >= b.stop_crossed_ns + _at_most(plan.ladder_interval_ns, CHASE_NS):
             exits.begin_exit(c, bracket_id, EXIT_STOP)  # the stop was left resting through a gap: chase
     exits.climb(c, bracket_id)
     settle(c, bracket_id)

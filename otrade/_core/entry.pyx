@@ -8,12 +8,12 @@ later waits behind it.
 """
 from libc.stdint cimport int64_t
 
-from otrade._core cimport bracket, exits, otk, request, risk, waiting
+from otrade._core cimport bracket, exits, otk, refusal, request, risk, waiting
 from otrade._core.state cimport core_t, notify, push_signal, strategy_t
 from otrade._core.types cimport (
     BR_CLOSED, BR_EXITING, EXIT_ENTRY_FAILED, EXIT_SIGNAL, HALT_HALTED, LANE_ENTRY, LEG_ENTRY, MAX_SLICES, NOTE_CAPACITY,
     NOTE_ENTRY_SENT, NOTE_SIGNAL_REFUSED, NOTE_SIGNAL_TAKEN, PHASE_ENTRY, REASON_ALREADY_OPEN, REASON_CAPACITY, REASON_DISABLED,
-    REASON_ENTRY_WAIT, REASON_LEAVING, REASON_OK, REASON_QTY_ZERO, REASON_RATE_BROKER, REASON_RATE_MINUTE, REASON_RATE_SECOND,
+    REASON_ENTRY_BRAKE, REASON_ENTRY_WAIT, REASON_LEAVING, REASON_OK, REASON_QTY_ZERO, REASON_RATE_BROKER, REASON_RATE_MINUTE, REASON_RATE_SECOND,
     REASON_REVERSE_WAIT, REASON_RING_FULL, REASON_SESSION, REASON_STOP_DISTANCE, REASON_SUPERSEDED, SEV_ALARM, SEV_INFO, SIDE_BUY,
     TYPE_LIMIT, TYPE_MARKET, bracket_t, instrument_t, market_t, plan_t,
 )
@@ -22,6 +22,7 @@ cdef enum:
     OPPOSITE_IGNORE = 0
     OPPOSITE_REVERSE = 2
     ENTRY_MARKET = 1
+cdef int64_t REVERSE_NS = 60_000_000_000  # an entry that waits for the former position, where the plan has no time limit of entries
 cdef int64_t AGAIN_NS = 50_000_000  # between two looks at what waits
 
 
@@ -72,6 +73,8 @@ cdef int _size(core_t* c, int strategy_id, int side, int64_t left, int64_t total
 cdef int _gate(core_t* c, int strategy_id, const offer_t* e) noexcept nogil:
     """Every gate but the rate, about the whole decision; and room for all of its slices."""
     cdef int reason = risk.gate_entry(c, strategy_id, e.total, e.slice_qty, e.limit_e4)
+    if reason == REASON_OK and refusal.is_braked(c, &c.strategies[strategy_id]):
+        reason = REASON_ENTRY_BRAKE
     if reason != REASON_OK:
         return reason
     if c.n_brackets + e.n > c.cap_brackets or c.n_orders + e.n + MAX_SLICES > c.cap_orders:
@@ -262,6 +265,7 @@ cdef int _on_opposite(core_t* c, int strategy_id, int side, int blocked) noexcep
     if s.plan.on_opposite == OPPOSITE_REVERSE and blocked == 0:
         s.reverse_side = side
         s.reverse_px_e4 = s.signal.px_e4
+        s.reverse_until_ns = c.now_ns + (s.plan.entry_timeout_ns if s.plan.entry_timeout_ns > 0 else REVERSE_NS)
         return REASON_REVERSE_WAIT
     return REASON_OK
 

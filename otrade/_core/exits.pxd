@@ -2,10 +2,12 @@
 from libc.stdint cimport int64_t
 
 from otrade._core.state cimport core_t
-from otrade._core.types cimport bracket_t
+from otrade._core.types cimport bracket_t, order_t
 
 cdef int64_t held_qty(const bracket_t* b) noexcept nogil
 cdef int64_t protected_qty(core_t* c, int bracket_id) noexcept nogil
+cdef int64_t standing_qty(core_t* c, int bracket_id) noexcept nogil
+cdef bint spare_changes(const core_t* c, const order_t* o) noexcept nogil
 cdef void account_naked(core_t* c, int bracket_id) noexcept nogil
 cdef int64_t touch_px(core_t* c, int bracket_id, bint entering) noexcept nogil
 cdef bint stop_crossed(core_t* c, int bracket_id) noexcept nogil

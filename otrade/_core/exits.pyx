@@ -4,27 +4,33 @@
 `work` is called after every event and by the timer, so nothing has to be remembered about a refusal, a lost answer or an
 empty rate budget: the difference is still there and is asked for again. In the default mode one order is the only live exit.
 It rests as a stop-limit; when the target trades it becomes a limit at the target; when the bracket must go it becomes a
-marketable limit that climbs a ladder. While it is anything but a stop, the open quantity counts as naked.
+marketable limit that climbs a ladder. While it is anything but a stop that waits for its trigger, nothing protects: that time is
+measured, by design (the target works in its place) apart from all other.
 
 A live exit is never left larger than the open quantity, and never removed but on fills that prove the bracket flat.
 """
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 
-from otrade._core cimport order, otk, quote, request
-from otrade._core.state cimport core_t, notify
+from otrade._core cimport order, otk, quote, refusal, request, risk
+from otrade._core.state cimport core_t, counters_t, notify
 from otrade._core.types cimport (
-    BR_CLOSED, BR_EXITING, BR_OPEN, EXIT_NONE, EXIT_RISK, EXIT_STOP, EXIT_TRAIL, LANE_EXIT, LANE_PROTECT,
+    BR_CLOSED, BR_EXITING, BR_OPEN, EXIT_NONE, EXIT_RISK, EXIT_STOP, EXIT_TRAIL, LANE_ENTRY, LANE_EXIT, LANE_PROTECT,
     LEG_FIX, LEG_STOP, LEG_TARGET,
-    NOTE_BUDGET_WAIT, NOTE_EXIT_AT_BAND, NOTE_EXIT_CHASED, NOTE_EXIT_SENT, NOTE_OVER_EXIT, NOTE_STOP_MOVED, NOTE_STOP_PLACED,
-    REASON_EXIT_RESTING, REASON_MODIFY_CAP, REASON_OK, REASON_OVER_EXIT, REASON_TOUCH_OLD,
-    SEV_ALARM, SEV_INFO, SEV_WARN, SIDE_BUY, TYPE_LIMIT, TYPE_MARKET, TYPE_SL, TYPE_SL_M,
+    NOTE_BUDGET_WAIT, NOTE_EXIT_AT_BAND, NOTE_EXIT_CHASED, NOTE_EXIT_SENT, NOTE_OVER_EXIT, NOTE_STOP_MOVED,
+    NOTE_STOP_PLACED, NOTE_STOP_RENEWED, NOTE_TRAIL_WAITS, PENDING_CANCEL, PHASE_ENTRY, REASON_EXIT_RESTING,
+    REASON_MODIFY_CAP, REASON_OK, REASON_OVER_EXIT, REASON_SESSION, REASON_TOUCH_OLD, SEV_ALARM, SEV_INFO, SEV_WARN,
+    SIDE_BUY, TYPE_LIMIT, TYPE_MARKET, TYPE_SL, TYPE_SL_M,
     bracket_t, instrument_t, market_t, order_t, plan_t,
 )
 
 cdef int64_t BUDGET_RETRY_NS = 100_000_000
 cdef int64_t RANGE_MEMORY_NS = 30_000_000_000
+cdef int64_t TRIGGERED_NS = 300_000_000  # a triggered stop's limit that trades where the market is: its fill is under way
+cdef int64_t RENEW_NS = 30_000_000_000  # between two renewals of a stop, however few modifications its broker allows
+cdef int REFUSALS = 3  # of modifications in a row: the order is replaced by a new one
 cdef enum:
     MODE_OCO = 1
+    SPARE_MODIFIES = 6  # kept for protection and for the way out: trailing and target arming stop short of the cap
 
 
 cdef inline plan_t* _plan(core_t* c, bracket_t* b) noexcept nogil:
@@ -75,8 +81,16 @@ cdef int64_t held_qty(const bracket_t* b) noexcept nogil:
     return b.open_qty - b.gone_qty if b.open_qty > b.gone_qty else 0
 
 
-cdef int64_t protected_qty(core_t* c, int bracket_id) noexcept nogil:
-    """Open quantity that a stop standing at the exchange covers, in units; only what the exchange has confirmed counts."""
+cdef bint spare_changes(const core_t* c, const order_t* o) noexcept nogil:
+    """May this order be modified for the sake of trailing or of the target?"""
+    return o.n_modifies + SPARE_MODIFIES < c.budget.modifies_per_order
+
+
+cdef int64_t standing_qty(core_t* c, int bracket_id) noexcept nogil:
+    """Open quantity for which a stop stands at the exchange and waits, in units; only what the exchange has confirmed counts.
+
+    A triggered stop is a limit that may rest: no stop any more. One that is to be cancelled may be gone already.
+    """
     cdef bracket_t* b = &c.brackets[bracket_id]
     cdef order_t* o
     cdef int64_t qty, held = held_qty(b)
@@ -85,27 +99,56 @@ cdef int64_t protected_qty(core_t* c, int bracket_id) noexcept nogil:
     o = &c.orders[b.stop_slot]
     if not order.is_working(o) or (o.ord_type != TYPE_SL and o.ord_type != TYPE_SL_M):
         return 0
+    if o.triggered or o.pending == PENDING_CANCEL:
+        return 0
     qty = order.leaves(o)
     return qty if qty < held else held
 
 
+cdef int64_t protected_qty(core_t* c, int bracket_id) noexcept nogil:
+    """Open quantity that a stop protects. Once the stop's price has traded it has been triggered, whoever tells us or not: what is open
+    then is open without a stop until its fill is told.
+    """
+    return 0 if stop_crossed(c, bracket_id) else standing_qty(c, bracket_id)
+
+
+cdef bint _at_target(core_t* c, const bracket_t* b) noexcept nogil:
+    """Does the stop's order work at the target instead, for all that is open?"""
+    cdef const order_t* o
+    if not b.target_armed or b.state != BR_OPEN or b.stop_slot < 0:
+        return False
+    o = &c.orders[b.stop_slot]
+    return order.is_working(o) and o.ord_type == TYPE_LIMIT and order.leaves(o) >= held_qty(b)
+
+
+cdef void _run(core_t* c, bint on, int64_t* since, int64_t* total, int64_t* worst, int64_t* day_total, int64_t* day_worst) noexcept nogil:
+    """One clock of a bracket: start it, let it run, or stop it and add up what it took."""
+    cdef int64_t took
+    if on:
+        if since[0] == 0:
+            since[0] = c.now_ns
+    elif since[0] != 0:
+        took = c.now_ns - since[0]
+        since[0] = 0
+        total[0] += took
+        day_total[0] += took
+        if took > worst[0]:
+            worst[0] = took
+        if took > day_worst[0]:
+            day_worst[0] = took
+
+
 cdef void account_naked(core_t* c, int bracket_id) noexcept nogil:
-    """Run the naked clock: it counts while open quantity exceeds what a working stop covers, or while an over-exit stands."""
+    """Run the clocks of time without a stop: at the target by design, else naked, as while an over-exit stands. Never both."""
     cdef bracket_t* b = &c.brackets[bracket_id]
-    cdef int64_t took, held = held_qty(b)
+    cdef counters_t* day = &c.counters
+    cdef int64_t held = held_qty(b)
+    cdef bint bare, at_target
     b.protected_qty = protected_qty(c, bracket_id)
-    if held != 0 and b.protected_qty != held:
-        if b.naked_since_ns == 0:
-            b.naked_since_ns = c.now_ns
-    elif b.naked_since_ns != 0:
-        took = c.now_ns - b.naked_since_ns
-        b.naked_since_ns = 0
-        b.naked_total_ns += took
-        c.counters.naked_ns_total += took
-        if took > b.naked_worst_ns:
-            b.naked_worst_ns = took
-        if took > c.counters.naked_ns_worst:
-            c.counters.naked_ns_worst = took
+    bare = held != 0 and b.protected_qty != held
+    at_target = bare and held > 0 and _at_target(c, b)
+    _run(c, bare and not at_target, &b.naked_since_ns, &b.naked_total_ns, &b.naked_worst_ns, &day.naked_ns_total, &day.naked_ns_worst)
+    _run(c, at_target, &b.target_since_ns, &b.target_total_ns, &b.target_worst_ns, &day.target_ns_total, &day.target_ns_worst)
 
 
 cdef bint stop_crossed(core_t* c, int bracket_id) noexcept nogil:
@@ -240,24 +283,26 @@ cdef void begin_exit(core_t* c, int bracket_id, int reason) noexcept nogil:
     b.state = BR_EXITING
     b.entry_cancel = 1
     b.ladder_step = 0
+    b.leave_reason = EXIT_TRAIL if reason == EXIT_STOP and b.n_stop_moves > 0 else reason
     if b.exit_reason == EXIT_NONE:
-        b.exit_reason = EXIT_TRAIL if reason == EXIT_STOP and b.n_stop_moves > 0 else reason
+        b.exit_reason = b.leave_reason
     if held_qty(b) != 0:
         n = notify(c, NOTE_EXIT_SENT, SEV_INFO, b.instrument_id, bracket_id, b.stop_slot, 0)
         n.a = held_qty(b)
-        n.b = b.exit_reason
-    cdef order_t* o
-    if b.stop_slot >= 0:
-        o = &c.orders[b.stop_slot]
-        if o.triggered and not order.is_final(o):
-            # The exchange has turned the stop into a live limit by itself: leave it its chance before chasing.
-            b.flat_type = TYPE_LIMIT
-            b.flat_px_e4 = o.price_e4
-            b.ladder_next_ns = c.now_ns + _plan(c, b).ladder_interval_ns
-            return
+        n.b = b.leave_reason
     if quote.touch_is_old(c, b.instrument_id):
         c.instruments[b.instrument_id].quote_wanted = 1
     _price_exit(c, bracket_id)
+    cdef order_t* o
+    if b.stop_slot >= 0:
+        o = &c.orders[b.stop_slot]
+        if o.triggered and not order.is_final(o) and (o.price_e4 - touch_px(c, bracket_id, False)) * -b.side >= 0:
+            # The exchange has turned the stop into a live limit by itself, and it trades where the market is: its fill is under way.
+            # Where price has gone beyond it, it never fills: the ladder begins at once.
+            b.flat_type = TYPE_LIMIT
+            b.flat_px_e4 = o.price_e4
+            if b.ladder_next_ns > c.now_ns + TRIGGERED_NS:
+                b.ladder_next_ns = c.now_ns + TRIGGERED_NS
 
 
 cdef void climb(core_t* c, int bracket_id) noexcept nogil:
@@ -306,18 +351,48 @@ cdef bint _same(const order_t* o, int ord_type, int64_t price_e4, int64_t trigge
     return ord_type == TYPE_LIMIT and o.triggered != 0  # a triggered stop-limit is a limit in all but name
 
 
+cdef bint _may_renew(core_t* c, bracket_t* b, int slot) noexcept nogil:
+    """May the stop be cancelled now, to be placed anew? Its modifications are used up, and the trail goes on.
+
+    A new order before the cancel would make two exits; so between the two nothing stands, for two requests' way. That is done only where
+    the place for both requests is there (as an entry: the reserve stays), inside the entry hours (after its own cut-off a broker may take no
+    new order of the day's product), where price is half the trail away or more, and not sooner than RENEW_NS after the last time or after
+    a refusal. Meanwhile the old stop stands, and `bracket._watch` leaves where the new one would.
+    """
+    cdef int64_t ltp = c.markets[b.instrument_id].ltp_e4
+    cdef int reason
+    if b.trail_waits_ns == 0:
+        b.trail_waits_ns = c.now_ns
+    if c.now_ns < b.renew_ns or b.n_rejects > 0 or (ltp - b.stop_e4) * b.side * 2 < b.trail_e4:
+        return False
+    reason = risk.budget_left(c, LANE_ENTRY, True)
+    if risk.phase(&c.instruments[b.instrument_id], c.now_ns) != PHASE_ENTRY:
+        reason = REASON_SESSION
+    if reason == REASON_OK:
+        return True
+    if not b.trail_said and c.now_ns >= b.trail_waits_ns + RENEW_NS:
+        b.trail_said = 1
+        n = notify(c, NOTE_TRAIL_WAITS, SEV_ALARM, b.instrument_id, c.orders[slot].bracket_id, slot, reason)
+        n.a = c.orders[slot].trigger_e4
+        n.b = b.stop_e4
+    return False
+
+
 cdef void _ensure(core_t* c, int bracket_id, int leg, int ord_type, int64_t qty, int64_t price_e4, int64_t trigger_e4, int lane) noexcept nogil:
     """Bring one exit order to the wanted terms with at most one request."""
     cdef bracket_t* b = &c.brackets[bracket_id]
     cdef int slot = b.stop_slot if leg == LEG_STOP else (b.target_slot if leg == LEG_TARGET else b.fix_slot)
     cdef int side = b.side if leg == LEG_FIX else -b.side
+    cdef int64_t* pause = refusal.pause_until(b, leg)
+    cdef int32_t* n_refused = refusal.in_a_row(b, leg)
     cdef int made
     cdef int reason = REASON_OK
+    cdef bint renewing
     cdef order_t* o = NULL
     if slot >= 0:
         o = &c.orders[slot]
     if o == NULL or order.is_final(o):
-        if c.now_ns < b.retry_ns:
+        if c.now_ns < pause[0]:
             return
         made = request.place(c, bracket_id, leg, side, ord_type, qty, price_e4, trigger_e4, lane)
         if made < 0:
@@ -333,18 +408,32 @@ cdef void _ensure(core_t* c, int bracket_id, int leg, int ord_type, int64_t qty,
             n.a = trigger_e4
             n.b = qty
     else:
-        if not order.may_request(o) or _same(o, ord_type, price_e4, trigger_e4, o.cum_qty + qty):
+        if not order.may_request(o):
             return
+        refusal.forget(b, o)
         if ord_type == TYPE_MARKET and o.req_type == TYPE_MARKET and o.ts_intent_ns >= b.flat_ts_ns and o.order_qty == o.cum_qty + qty:
             return  # it was sent as one for this step; the broker keeps it as a limit at its protection
-        if c.now_ns < b.retry_ns:
+        if _same(o, ord_type, price_e4, trigger_e4, o.cum_qty + qty):
+            if leg == LEG_STOP:
+                b.trail_waits_ns = b.trail_said = 0
             return
-        if o.n_modifies >= c.budget.modifies_per_order or b.n_rejects >= 3:
+        if c.now_ns < pause[0] or refusal.is_waiting(c, o):
+            return
+        renewing = (leg == LEG_STOP and ord_type == TYPE_SL and o.ord_type == TYPE_SL and o.order_qty == o.cum_qty + qty
+                    and not spare_changes(c, o))
+        if renewing and not _may_renew(c, b, slot):
+            return
+        if renewing or o.n_modifies >= c.budget.modifies_per_order or n_refused[0] >= REFUSALS:
             # The broker will change this order no more: replace it by a new one. Naked from its end to the new one's start.
             reason = request.cancel(c, slot, lane)
             if reason == REASON_OK:
-                notify(c, NOTE_STOP_MOVED, SEV_WARN, b.instrument_id, bracket_id, slot, REASON_MODIFY_CAP)
-                b.n_rejects = 0
+                n_refused[0] = 0
+            if reason == REASON_OK and leg == LEG_STOP:
+                b.renew_ns = c.now_ns + RENEW_NS
+                account_naked(c, bracket_id)
+                n = notify(c, NOTE_STOP_RENEWED, SEV_WARN, b.instrument_id, bracket_id, slot, REASON_MODIFY_CAP)
+                n.a = trigger_e4
+                n.b = qty
         else:
             reason = request.replace(c, slot, ord_type, o.cum_qty + qty, price_e4, trigger_e4, lane)
             if reason == REASON_OK and ord_type == TYPE_SL:
@@ -352,7 +441,7 @@ cdef void _ensure(core_t* c, int bracket_id, int leg, int ord_type, int64_t qty,
                 n.a = trigger_e4
                 n.b = qty
     if reason != REASON_OK:
-        b.retry_ns = c.now_ns + BUDGET_RETRY_NS
+        pause[0] = c.now_ns + BUDGET_RETRY_NS
         notify(c, NOTE_BUDGET_WAIT, SEV_WARN, b.instrument_id, bracket_id, slot, reason)
 
 
@@ -360,7 +449,7 @@ cdef bint _cancel_live(core_t* c, int slot, int lane) noexcept nogil:
     """Ask to cancel a live order. True when there is nothing live (any more)."""
     if slot < 0 or order.is_final(&c.orders[slot]):
         return True
-    if order.may_request(&c.orders[slot]):
+    if order.may_request(&c.orders[slot]) and not refusal.is_waiting(c, &c.orders[slot]):
         request.cancel(c, slot, lane)
     return False
 
@@ -377,7 +466,7 @@ cdef void _cancel_strays(core_t* c, bracket_t* b) noexcept nogil:
 cdef void _work_open(core_t* c, int bracket_id, bracket_t* b) noexcept nogil:
     cdef plan_t* plan = _plan(c, b)
     cdef int64_t held = held_qty(b)
-    if b.state != BR_EXITING and stop_crossed(c, bracket_id) and protected_qty(c, bracket_id) == 0 and (
+    if b.state != BR_EXITING and stop_crossed(c, bracket_id) and standing_qty(c, bracket_id) == 0 and (
             b.stop_slot < 0 or order.is_final(&c.orders[b.stop_slot]) or order.may_request(&c.orders[b.stop_slot])):
         # The stop's price has traded and no stop stands: a stop sent now would be refused or late.
         begin_exit(c, bracket_id, EXIT_STOP)

@@ -35,7 +35,11 @@ cdef struct strategy_t:
     int64_t wait_total  # units of all its slices
     int64_t wait_since_ns
     int64_t wait_until_ns
+    int32_t n_entry_rejects  # in a row
     int64_t cooldown_until_ns
+    int64_t reverse_until_ns
+    int64_t brake_until_ns  # no entries before that
+    int64_t brake_ns
     int64_t n_signals
     int64_t n_taken
 
@@ -56,6 +60,8 @@ cdef struct counters_t:
     int64_t doubled  # ticks that another feed had brought before
     int64_t naked_ns_total
     int64_t naked_ns_worst
+    int64_t target_ns_total  # without a stop by design, while its order works at the target
+    int64_t target_ns_worst
     int64_t timeouts
     int64_t refused[16]  # packets and frames refused, by Reason - 100
 

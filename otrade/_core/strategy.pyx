@@ -62,5 +62,6 @@ cdef object view(const strategy_t* s):
         "kind": KINDS[s.kind], "instrument_id": s.instrument_id, "series_id": s.series_id, "enabled": bool(s.enabled),
         "n_open": s.n_open, "n_signals": s.n_signals, "n_taken": s.n_taken, "cooldown_until_ns": s.cooldown_until_ns,
         "wait_side": s.wait_side, "wait_left": s.wait_left, "wait_until_ns": s.wait_until_ns if s.wait_side else 0,
+        "reverse_side": s.reverse_side, "entry_rejects": s.n_entry_rejects, "brake_until_ns": s.brake_until_ns,
         "plan": s.plan, "signal": s.signal, "params": (<cross_params_t*>s.params)[0],
     }

@@ -296,6 +296,7 @@ class Reason(IntEnum):
     SUPERSEDED = 242  # a newer signal of the strategy took its place
     RESTARTED = 243  # the process that made an entry wait has ended
     LEAVING = 244  # the position that an entry would add to is being left
+    ENTRY_BRAKE = 250  # entries of this strategy were rejected one after another
     # 3xx: order state
     ILLEGAL_EVENT = 301
     CUM_QTY_FELL = 302
@@ -319,6 +320,7 @@ class Reason(IntEnum):
     PROVEN_ABSENT = 409
     TIMED_OUT = 410
     MODIFY_CAP = 411
+    BROKER_BUSY = 440  # the order is being processed, or has ended: the book is read first
     # 5xx: exchange
     EXCHANGE_REJECT = 501
     EXIT_REJECTED = 502
@@ -335,6 +337,7 @@ class Reason(IntEnum):
     ALREADY_OPEN = 606
     DISABLED = 607
     REVERSE_WAIT = 608
+    REVERSE_EXPIRED = 640  # the former position was closed too late for the entry that waited for it
     # 9xx: internal
     RING_FULL = 901
     TABLE_FULL = 902
@@ -383,6 +386,11 @@ class Note(IntEnum):
     VALUE_UNKNOWN = 40
     VALUE_TAKEN = 41
     EXIT_AT_BAND = 60
+    TARGET_REFUSED = 70
+    ENTRY_BRAKE = 71
+    STOP_RENEWED = 72  # cancelled, to be placed anew with a fresh count of modifications
+    TRAIL_WAITS = 73
+    AT_TARGET = 74  # how long a closed bracket had no stop by design
 
 
 # ---------------------------------------------------------------------------------------------------------------- structs
@@ -462,7 +470,8 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("order_qty", I8), ("cum_qty", I8), ("cum_value_e4", I8), ("price_e4", I8), ("trigger_e4", I8),
         ("req_qty", I8), ("req_price_e4", I8), ("req_trigger_e4", I8), ("req_type", I4), ("triggered", I4),
         ("ts_intent_ns", I8), ("ts_sent_ns", I8), ("ts_ack_ns", I8), ("ts_report_ns", I8), ("ts_update_ns", I8),
-        ("ts_doubt_ns", I8), ("ts_look_ns", I8), ("protection_e2", I4), ("request_seq", U4), ("worth", I4), ("_pad", I4),
+        ("ts_doubt_ns", I8), ("ts_look_ns", I8), ("ts_busy_ns", I8), ("protection_e2", I4), ("request_seq", U4),
+        ("worth", I4), ("_pad", I4),
         ("ts_known_ns", I8),  # since when we know the broker's id
         ("cl_ord_id", C, 24), ("broker_order_id", C, 32),
     ],
@@ -487,7 +496,10 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("order_head", I4), ("n_orders", I4), ("entry_slot", I4), ("stop_slot", I4), ("target_slot", I4),
         ("fix_slot", I4), ("exit_mode", I4), ("target_armed", I4), ("ladder_step", I4), ("n_rejects", I4),
         ("entry_cancel", I4), ("holds_position", I4),
-        ("counted_trade", I4), ("n_stop_moves", I4),
+        ("counted_trade", I4), ("n_stop_moves", I4), ("leave_reason", I4), ("trail_said", I4),
+        # Refusals in a row and pauses are by leg; `n_rejects` and `retry_ns` are the stop's, which is the way out too.
+        ("n_target_rejects", I4), ("n_fix_rejects", I4), ("refused_seq", U4), ("target_refused_seq", U4), ("fix_refused_seq", U4),
+        ("n_unvalued", I4),  # orders of it whose value is not known
         ("decision", I4), ("slice_no", I4),  # the bracket of the decision's first slice; which slice this one is, from 0
         ("order_qty", I8), ("entry_qty", I8), ("entry_value_e4", I8), ("exit_qty", I8), ("exit_value_e4", I8),
         ("open_qty", I8), ("protected_qty", I8), ("signal_px_e4", I8), ("stop_e4", I8), ("stop_limit_e4", I8),
@@ -495,15 +507,16 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("ts_open_ns", I8), ("ts_entry_ns", I8), ("ts_close_ns", I8), ("time_exit_ns", I8), ("entry_expire_ns", I8),
         ("naked_since_ns", I8), ("naked_total_ns", I8), ("naked_worst_ns", I8), ("ladder_next_ns", I8),
         ("retry_ns", I8), ("stop_crossed_ns", I8), ("atr_e4", I8), ("flat_px_e4", I8), ("initial_stop_e4", I8),
-        ("ts_armed_ns", I8),
+        ("ts_armed_ns", I8), ("target_retry_ns", I8), ("fix_retry_ns", I8), ("renew_ns", I8), ("trail_waits_ns", I8),
         # An exit's price that was refused for its range, when, and how often; `blind` counts steps of the ladder without any price.
         ("refused_px_e4", I8), ("refused_ts_ns", I8), ("flat_ts_ns", I8), ("n_px_refused", I4), ("blind", I4),
         ("flat_type", I4), ("told_at_band", I4),
+        # Without a stop by design: its order works at the target instead. `naked_` is all other time without one.
+        ("target_since_ns", I8), ("target_total_ns", I8), ("target_worst_ns", I8),
         # What its orders' tags say: the run and number under which it was opened, whatever run manages it now.
         ("tag_run", I8), ("tag_bracket", I4), ("next_attempt", I4),
         # Of the open quantity, what the account no longer holds: somebody else has closed it. No exit is placed for it.
         ("gone_qty", I8),
-        ("n_unvalued", I4), ("_pad", I4),  # orders of it whose value is not known
     ],
     "risk_limits_t": [
         ("max_order_qty", I8), ("max_order_notional_e4", I8), ("max_open_positions", I8), ("max_trades", I8),

@@ -198,10 +198,21 @@ cdef class EngineViews(EngineSetup):
         return strategy.view(&self.c.strategies[i])
 
     def bracket(self, int i):
+        """One bracket; time without a stop includes the interval that runs now."""
         self._set_up(i, self.c.n_brackets, "bracket")
         out = dict(self.c.brackets[i])
         out["pnl_e4"] = bracket.pnl_e4(&self.c, i)
+        for clock in ("naked", "target"):
+            self._add_running(out, clock, out, f"{clock}_total_ns", f"{clock}_worst_ns")
         return out
+
+    def _add_running(self, row, str clock, into, str total, str worst):
+        """Of a clock that runs in the bracket `row`: what it shows so far belongs to its sums."""
+        since = row[f"{clock}_since_ns"]
+        if since:
+            took = max(0, self.c.now_ns - since)
+            into[total] += took
+            into[worst] = max(into[worst], took)
 
     def order(self, int i):
         self._set_up(i, self.c.n_orders, "order")
@@ -322,4 +333,10 @@ cdef class EngineViews(EngineSetup):
         return self.c.limits
 
     def counters(self):
-        return self.c.counters
+        """Counts and sums of the day. Time without a stop includes what is running now: what never ends is the worst of all."""
+        out = dict(self.c.counters)
+        for i in range(self.c.n_live):
+            row = self.c.brackets[self.c.live[i]]
+            for clock in ("naked", "target"):
+                self._add_running(row, clock, out, f"{clock}_ns_total", f"{clock}_ns_worst")
+        return out

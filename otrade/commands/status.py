@@ -69,7 +69,7 @@ def plain(s: dict[str, Any], url: str) -> str:
         (
             "protection",
             f"{cover['protected_qty']} of {cover['open_qty']} open covered, "
-            f"naked {cover['naked_ms_worst']:.0f} ms at worst"
+            f"naked {cover['naked_ms_worst']:.0f} ms at worst, at the target by design {cover['target_ms_worst']:.0f} ms"
             + (" NAKED NOW" if cover["naked_now"] else ""),
         ),
         (

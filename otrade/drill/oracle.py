@@ -12,7 +12,7 @@ from otrade.brokers.sim.orders import Order
 from otrade.brokers.sim.simulator import Simulator
 
 from .decisions import Decisions
-from .scenario import Scenario
+from .scenario import CALM_S, Scenario, Wish
 
 SECOND = 1_000_000_000
 NOTICED_S = 5.0
@@ -21,6 +21,17 @@ PRODUCT = "MIS"
 """What the engine trades in every scenario."""
 OUT_S = 20.0
 """A position that a person closes is out within this, troubles apart."""
+BLIND = frozenset({"silence_feed", "cut_feed", "cut_mid_frame", "half_open", "kill", "token", "clock_step", "cap_day", "lose_429"})
+"""Troubles in which the engine may not know the best price, or may not send for long: where the trail is then, it cannot know."""
+TRAIL_S = 45.0
+"""For how long a stop may stand far behind its level: a renewal waits half a minute, and its requests their budget."""
+TRAIL_PART = 0.6
+"""Of the trail, beyond a step: further behind is far. The engine sees a price a frame, and the exchange each trade."""
+AT_ONCE = frozenset({"cap_modifications", "gap", "reject_targets", "reject_entries", "push_doubled", "cut_fills"})
+"""Troubles that keep no change of a stop waiting."""
+BRAKE_AFTER = 3
+BRAKE_S = 55.0
+"""Decisions to enter that may be rejected one after another, and for how long at least nothing is entered then."""
 EXCEED_S = 20.0
 """For how long an over-exit may stand, where a trouble can cause one at all."""
 
@@ -49,6 +60,10 @@ class Bracket:
     """Not wholly covered since then; 0: covered."""
     exceeded_ns: int = 0
     open_since_ns: int = 0
+    best_e4: int = 0
+    """The best price since it was opened, as long as a stop waits."""
+    behind_ns: int = 0
+    """Its stop is further behind that than its trail, since then."""
 
     @property
     def live_exits(self) -> list[Order]:
@@ -100,6 +115,14 @@ class Oracle:
         self._decisions = Decisions(strategy_of)
         self._left_ns: list[int] = []
         self._out_ns = round((OUT_S + scenario.out_s) * SECOND)
+        self._wishes: dict[str, list[Wish]] = {}
+        """Strategies by the instrument that they trade; known once the exchange has listed its contracts."""
+        kinds = {event.kind for event in scenario.events}
+        self._trail_ns = round(TRAIL_S * SECOND) + (0 if kinds <= AT_ONCE else self._bound_ns)
+        self._is_blind = bool(BLIND & kinds)
+        self._rejected: dict[str, list[int]] = {}
+        """When entries were rejected in a row, by instrument: one for each decision. One that is not rejected forgets them."""
+        self._entries: list[Order] = []
         self.worst = Worst()
         self.halted_since_ns = 0
         """A person has halted the engine then; 0: it may trade."""
@@ -113,6 +136,12 @@ class Oracle:
         self._left_ns.append(now_ns)
 
     # ------------------------------------------------------------------------------- after an event
+    def _wishes_of(self, key: str) -> list[Wish]:
+        if not self._wishes:
+            for wish in self._scenario.wishes:
+                self._wishes.setdefault(self._sim.exchange.market.universe.resolve(wish.key).key, []).append(wish)
+        return self._wishes[key]
+
     def look(self, *, has_changed: bool = True) -> None:
         """`has_changed`: something may have happened at the exchange, and not only time passed."""
         now_ns = self._sim.clock.now_ns()
@@ -128,6 +157,8 @@ class Oracle:
         self._take_closings()
         for bracket in changed:
             self._judge(bracket, now_ns)
+            self._check_trail(bracket, now_ns)
+        self._check_brake()
         while self._left_ns and now_ns > self._left_ns[0] + self._out_ns:
             left_ns = self._left_ns.pop(0)
             for bracket in self._brackets.values():
@@ -164,6 +195,7 @@ class Oracle:
                 raise Violation(f"entry {tag} makes {asked} units of one decision; max_order_qty is {limits['max_order_qty']}")
             self._check_loss(order)
             self._check_positions(order)
+            self._entries.append(order)
         elif tag[12] in "ST":
             self._check_room(order)
         bracket = self._brackets.setdefault(tag[2:12], Bracket(tag[2:12]))
@@ -242,6 +274,52 @@ class Oracle:
         held = self._sim.exchange.ledger.held(order.contract, order.product)
         if held * order.side >= 0:
             raise Violation(f"exit {order.tag} was placed, and the account holds {held:+d}: it would open the other side")
+    def _check_trail(self, b: Bracket, now_ns: int) -> None:
+        """A stop that waits stands where the trail says: never a whole trail further behind, but for a while."""
+        exits = b.live_exits if b.open_qty > 0 else []
+        wishes = self._wishes_of(exits[0].contract.key) if len(exits) == 1 and exits[0].waits_for_trigger else []
+        if len(wishes) != 1 or wishes[0].plan.get("trail_kind") != 1 or self._is_blind:
+            b.best_e4 = b.behind_ns = 0
+            return
+        stop = exits[0]
+        open_ns, _ = stop.contract.session_ns(self._sim.exchange.date)
+        if now_ns >= open_ns + (self._scenario.minutes * 60 - CALM_S) * SECOND:
+            return  # past the entry hours no stop is renewed: a broker may take no new one
+        distance_bps, step_bps = wishes[0].plan["trail_value"], wishes[0].plan["trail_step_value"]
+        ltp_e4 = self._sim.exchange.market.quote(stop.contract).ltp_e4
+        b.best_e4 = ltp_e4 if not b.best_e4 or (ltp_e4 - b.best_e4) * b.side > 0 else b.best_e4
+        trail_e4 = b.best_e4 * distance_bps / 10_000
+        wanted_e4 = b.best_e4 - b.side * trail_e4
+        far_e4 = trail_e4 * TRAIL_PART + b.best_e4 * step_bps / 10_000 + 2 * stop.contract.tick_e4
+        is_behind = (wanted_e4 - stop.terms.trigger_e4) * b.side > far_e4
+        # Where price is near the level, the engine leaves by itself when it trades.
+        if not is_behind or (ltp_e4 - wanted_e4) * b.side * 2 <= trail_e4 * 1.1:
+            b.behind_ns = 0
+            return
+        b.behind_ns = b.behind_ns or now_ns
+        if now_ns > b.behind_ns + self._trail_ns:
+            raise Violation(
+                f"stop {stop.tag} stands at {stop.terms.trigger_e4 / 10_000:.2f} and should have trailed to {wanted_e4 / 10_000:.2f} "
+                f"for {(now_ns - b.behind_ns) / SECOND:.0f} s"
+            )
+
+    def _check_brake(self) -> None:
+        """After a run of rejected entries a strategy enters nothing for a while."""
+        waiting = []
+        for entry in self._entries:
+            key, run = entry.contract.key, self._rejected.setdefault(entry.contract.key, [])
+            if entry.status == "REJECTED" and not entry.filled_qty:
+                if not run or entry.ts_placed_ns > run[-1] + SECOND:
+                    run.append(entry.ts_placed_ns)
+                allowed = BRAKE_AFTER * len(self._wishes_of(key))
+                late = [ts_ns for ts_ns in run if ts_ns > run[-1] - BRAKE_S * SECOND]
+                if len(late) > allowed and not any(event.kind == "kill" for event in self._scenario.events):
+                    raise Violation(f"entry {entry.tag} is the {len(late)}th in a minute that is rejected in {key}: nobody brakes")
+            elif entry.exchange_order_id:
+                run.clear()
+            else:
+                waiting.append(entry)
+        self._entries = waiting
 
     def _judge(self, b: Bracket, now_ns: int) -> None:
         b.open_since_ns = (b.open_since_ns or now_ns) if b.open_qty > 0 else 0

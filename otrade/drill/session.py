@@ -10,7 +10,7 @@ from typing import Any
 
 import uvloop
 
-from otrade._core.types import NONE_ID, Note, Rec
+from otrade._core.types import NONE_ID, ExitReason, Note, Rec
 from otrade.brokers.sim.config import SimConfig
 from otrade.brokers.sim.simulator import Simulator
 from otrade.brokers.sim.universe import Contract
@@ -66,6 +66,9 @@ class Result:
     bound_s: float = 0.0
     exceeded_s: float = 0.0
     recovery_s: float = 0.0
+    naked_s: float = 0.0
+    """The engine's own clocks of time without a stop, each at its worst: naked, and at the target by design."""
+    target_s: float = 0.0
     """Worst time from the restart of a process until everything open was covered."""
 
 
@@ -343,15 +346,21 @@ class Session:
             raise Violation(f"the exchange ended with {oracle.net_qty()} of our orders")
         if day.engine.n_live:
             raise Violation(f"the engine ended with {day.engine.n_live} brackets that it believes to be alive")
+        counters = day.engine.counters()
+        self._result.naked_s, self._result.target_s = counters["naked_ns_worst"] / SECOND, counters["target_ns_worst"] / SECOND
         pnl_e4 = day.engine.risk()["pnl_e4"]
         if abs(pnl_e4 - oracle.pnl_e4()) > (PAISA_E4 if oracle.n_closed else 0):
             raise Violation(f"profit: the engine says {pnl_e4} e4, the exchange's trades say {oracle.pnl_e4()} e4")
         if not self._scenario.events:
             oracle.check_changes()
             # Both clocks start and stop by a push; the engine's can never be much the shorter.
-            naked_ns, bare_ns = day.engine.counters()["naked_ns_total"], oracle.worst.total_uncovered_ns
+            naked_ns, bare_ns = counters["naked_ns_total"], oracle.worst.total_uncovered_ns
             if naked_ns * 2 < bare_ns:
                 raise Violation(f"the engine counts {naked_ns / 1e6:.1f} ms of naked time, the exchange saw {bare_ns / 1e6:.1f} ms")
+        if {event.kind for event in self._scenario.events} <= STOPS_STAND and not self._scenario.limits["flatten_on_limit"]:
+            for trade in day.trades.trades:
+                if trade.exit_reason == ExitReason.RISK:
+                    raise Violation(f"bracket {trade.bracket_id} was closed for risk, though no stop of it was refused again and again")
         if sum(trade.gross_e4 for trade in day.trades.trades) != pnl_e4:
             raise Violation("profit: the closed trades do not add up to it")
 
@@ -425,6 +434,10 @@ def _notice(payload: bytes | memoryview) -> dict[str, int]:
     return {"code": row[2], "strategy_id": row[6], "b": row[11]}
 
 
+STOPS_STAND = frozenset(
+    {"reject_targets", "reject_entries", "busy_changes", "lose_stops", "cap_modifications", "push_doubled", "cut_fills", "flatten"}
+)
+"""Troubles in which no stop is refused three times in a row, and nothing trades that was thought gone."""
 TAG_AT = 72
 """Offset of `cl_ord_id` in command_t."""
 

@@ -62,6 +62,11 @@ def render(results: Sequence[Result], kinds: Sequence[str], wall_s: float) -> st
         lines.append(f"{'nothing':<36}{len(calm):>8,}   {max(r.uncovered_s for r in calm):9.2f} s / {max(r.bound_s for r in calm):.1f} s")
     lines += [
         "",
+        "worst time without a stop that waits, by the engine's own clocks:",
+        f"                    naked {_worst(r.naked_s for r in calm):.2f} s where nothing went wrong, "
+        f"{_worst(r.naked_s for r in free):.2f} s with troubles; "
+        f"at the target by design {_worst(r.target_s for r in calm):.2f} s and {_worst(r.target_s for r in free):.2f} s",
+        "",
         f"recoveries          {seen['kill'] + seen['kill_again']:,}, {seen['kill_lost_journal']:,} of them from the book alone; "
         "worst time from a restart until everything open was covered:",
         f"                    {_worst(r.recovery_s for r in alone):.2f} s where nothing else went wrong, "

@@ -230,6 +230,27 @@ TROUBLES: dict[str, Trouble] = {
         lambda args: 4.0 * args["n"] + 4,
         "each refusal is waited out, at most four seconds",
     ),
+    "reject_targets": Trouble(
+        _count(2, 6), lambda sim, args: sim.faults.reject_targets(args["n"]), _always(0.0), "the stop stands, and its requests go on"
+    ),
+    "reject_entries": Trouble(
+        lambda rng, keys: {"key": rng.choice(keys), "s": round(rng.uniform(60, 300), 1)},
+        lambda sim, args: sim.faults.reject_entries(args["key"], round(args["s"] * SECOND)),
+        _always(0.0),
+        "a ban: nothing is opened, and what is open is covered as before",
+    ),
+    "busy_changes": Trouble(
+        _count(1, 4),
+        lambda sim, args: sim.faults.busy_changes(args["n"]),
+        lambda args: 3.0 * args["n"],
+        "not now: the book is read before the change is asked for again",
+    ),
+    "lose_stops": Trouble(
+        lambda rng, keys: {"n": rng.randint(2, 5), "s": round(rng.uniform(8, 30), 1)},
+        lambda sim, args: sim.faults.lose_stops(args["n"], round(args["s"] * SECOND)),
+        _always(4.0),
+        "the risk desk takes the stop out: it is placed anew after a second; each time has its own",
+    ),
     "lock_circuit": Trouble(
         lambda rng, keys: {"key": rng.choice(keys), "side": rng.choice((-1, 1)), "s": round(rng.uniform(5, 40), 1)},
         lambda sim, args: sim.faults.lock_circuit(args["key"], args["side"], round(args["s"] * SECOND)),

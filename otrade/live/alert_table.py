@@ -69,6 +69,11 @@ ALERTS: dict[str, Level | AsSaid | None] = {
     "BUDGET_WAIT": None,
     "READ_BACK": AS_SAID,
     "CAPACITY": Level.ALARM,
+    "TARGET_REFUSED": Level.WARN,
+    "AT_TARGET": None,
+    "ENTRY_BRAKE": AS_SAID,  # an ALARM the first time
+    "STOP_RENEWED": None,
+    "TRAIL_WAITS": Level.ALARM,
     "ADOPTED": Level.WARN,
     "RESUMED": Level.WARN,
     "VALUE_UNKNOWN": Level.WARN,

@@ -151,6 +151,9 @@ def _protection(day: "TradingDay", counters: Mapping[str, int]) -> Iterator[Metr
     yield GaugeMetricFamily("otrade_brackets_naked", "Brackets with open units that no working stop covers", n_naked)
     yield CounterMetricFamily("otrade_naked_seconds", "Time that open units had no working stop", counters["naked_ns_total"] / NS_PER_S)
     yield GaugeMetricFamily("otrade_naked_worst_seconds", "The longest of it in one bracket", counters["naked_ns_worst"] / NS_PER_S)
+    at_target_s = counters["target_ns_total"] / NS_PER_S
+    yield CounterMetricFamily("otrade_at_target_seconds", "Time that an order worked at the target with no stop behind it", at_target_s)
+    yield GaugeMetricFamily("otrade_at_target_worst_seconds", "The longest of it in one bracket", counters["target_ns_worst"] / NS_PER_S)
 
 
 def _feed(day: "TradingDay", risk: Mapping[str, int], counters: Mapping[str, int], frames: "FrameWatch | None") -> Iterator[Metric]:

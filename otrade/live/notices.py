@@ -154,6 +154,7 @@ def fields_of(row: Mapping[str, Any], names: Names) -> dict[str, object]:
         "b_ms": f"{b / 1e6:.1f}",
         "c_s": f"{c / 1e9:.1f}",
         "rest": f"the rest of the entry, {a} of {a + b} units," if a else "the entry",
+        "b_s": b // 1_000_000_000,
         "b_why": REASON_WORDS.get(b, f"unknown reason {b}") if b else "by command",
         "halt": HALT_WORDS.get(a, f"in unknown state {a}"),
         "b_exit": EXIT_WORDS.get(b, f"unknown exit reason {b}"),

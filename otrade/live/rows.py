@@ -92,11 +92,9 @@ class DayRows:
         bracket = day.engine.bracket(bracket_id)
         state = BracketState(bracket["state"])
         is_closed = state == BracketState.CLOSED
-        naked_ns = bracket["naked_total_ns"]
         self._naked.discard(bracket_id)
-        if bracket["naked_since_ns"]:
+        if bracket["naked_since_ns"] or bracket["target_since_ns"]:
             self._naked.add(bracket_id)
-            naked_ns += max(0, day.engine.now_ns - bracket["naked_since_ns"])
         return schema.BracketView(
             id=bracket_id,
             strategy_id=bracket["strategy_id"],
@@ -112,7 +110,8 @@ class DayRows:
             ltp_e4=None if is_closed else day.engine.market(bracket["instrument_id"])["ltp_e4"] or None,
             pnl_e4=bracket["pnl_e4"],
             risk_e4=_risk_e4(day, bracket),
-            naked_ms=naked_ns / NS_PER_MS,
+            naked_ms=bracket["naked_total_ns"] / NS_PER_MS,
+            target_ms=bracket["target_total_ns"] / NS_PER_MS,
             ts_open_ms=bracket["ts_open_ns"] // NS_PER_MS,
             ts_close_ms=ms_or_none(bracket["ts_close_ns"]) if is_closed else None,
             exit_reason=word_of(ExitReason(bracket["exit_reason"])),
@@ -195,6 +194,7 @@ class DayRows:
                 net_e4=trade.net_e4,
                 charges=charges_view(trade.charges),
                 naked_ms=trade.naked_total_ns / NS_PER_MS,
+                target_ms=trade.target_total_ns / NS_PER_MS,
                 slippage_e4=trade.slippage_e4,
                 exit_reason=word_of(trade.exit_reason),
             )

@@ -169,6 +169,8 @@ class LiveSource:
                 protected_qty=lives["protected_qty"],
                 naked_ms_total=counters["naked_ns_total"] / NS_PER_MS,
                 naked_ms_worst=counters["naked_ns_worst"] / NS_PER_MS,
+                target_ms_total=counters["target_ns_total"] / NS_PER_MS,
+                target_ms_worst=counters["target_ns_worst"] / NS_PER_MS,
                 naked_now=lives["naked"],
             ),
             latency=self._latency(day),
@@ -202,7 +204,15 @@ class LiveSource:
                 drawdown_e4=0,
             ),
             counts=schema.CountStatus(signals=0, trades=0, open_brackets=0, orders=0),
-            protection=schema.ProtectionStatus(open_qty=0, protected_qty=0, naked_ms_total=0.0, naked_ms_worst=0.0, naked_now=0),
+            protection=schema.ProtectionStatus(
+                open_qty=0,
+                protected_qty=0,
+                naked_ms_total=0.0,
+                naked_ms_worst=0.0,
+                target_ms_total=0.0,
+                target_ms_worst=0.0,
+                naked_now=0,
+            ),
             latency=schema.LatencyStatus(p50_ns=0, p99_ns=0, max_ns=0, count=0),
         )
 

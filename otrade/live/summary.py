@@ -59,6 +59,8 @@ class DaySummary(msgspec.Struct, frozen=True):
     """Trades that are open and have not been charged."""
     naked_total_ns: int
     naked_worst_ns: int
+    target_total_ns: int
+    target_worst_ns: int
     signals_taken: int
     signals_refused: Mapping[int, int]
     n_orders: int
@@ -110,6 +112,8 @@ def summarize(day: "TradingDay") -> DaySummary:
         n_open=sum(engine.bracket(bracket_id)["entry_qty"] > 0 for bracket_id in engine.live_brackets()),
         naked_total_ns=counters["naked_ns_total"],
         naked_worst_ns=counters["naked_ns_worst"],
+        target_total_ns=counters["target_ns_total"],
+        target_worst_ns=counters["target_ns_worst"],
         signals_taken=day.signals.n_taken,
         signals_refused=dict(day.signals.refused),
         n_orders=engine.n_orders,
@@ -151,6 +155,7 @@ def render(summary: DaySummary) -> str:
             _line("P&L net", or_unknown(s.net_e4)),
             _line("", f"  {complete(s.charges, s.n_open)}"),
             _line("naked time", f"{_ms(s.naked_total_ns)} total, {_ms(s.naked_worst_ns)} worst"),
+            _line("at the target", f"{_ms(s.target_total_ns)} total, {_ms(s.target_worst_ns)} worst, without a stop by design"),
             _line("signals", f"{s.signals_taken} taken, {sum(s.signals_refused.values())} refused"),
             *_reasons(s.signals_refused),
             _line("orders", f"{s.n_orders}  ({s.n_requests} requests)"),
@@ -174,7 +179,8 @@ def short(summary: DaySummary) -> str:
             f"net {or_unknown(s.net_e4)} (gross {rupees(s.gross_e4)}, charges {or_unknown(s.charges_e4)}; {complete(s.charges, s.n_open)})"
             + s.pnl_note,
             f"{s.n_trades} trades ({s.n_won} won, {s.n_lost} lost), {s.n_orders} orders, {s.n_alarms} alarms",
-            f"without a working stop: {_ms(s.naked_total_ns)} total, {_ms(s.naked_worst_ns)} worst",
+            f"without a working stop: {_ms(s.naked_total_ns)} total, {_ms(s.naked_worst_ns)} worst; "
+            f"at the target by design: {_ms(s.target_total_ns)} total, {_ms(s.target_worst_ns)} worst",
             s.open_words + ("" if s.is_clean else " THE END IS NOT CLEAN: look at the broker."),
         ]
     )

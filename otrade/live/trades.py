@@ -46,6 +46,7 @@ class Trade(msgspec.Struct, frozen=True):
     charges: Charges
     naked_total_ns: int
     naked_worst_ns: int
+    target_total_ns: int
     slippage_e4: int
     exit_reason: ExitReason
 
@@ -119,6 +120,7 @@ class TradeBook:
             self._charge_rule(bracket_id, bracket["instrument_id"], self._fills(bracket)),
             bracket["naked_total_ns"],
             bracket["naked_worst_ns"],
+            bracket["target_total_ns"],
             bracket["side"] * (entry_px_e4 - bracket["signal_px_e4"]),
             ExitReason(bracket["exit_reason"]),
         )

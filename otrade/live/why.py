@@ -34,6 +34,7 @@ FILTER_GATES: tuple[tuple[Reason, str, str], ...] = (
 RISK_GATES: tuple[tuple[Reason, str], ...] = (
     (Reason.STOP_DISTANCE, "a stop can stand before the price"),
     (Reason.QTY_ZERO, "the size comes to at least one lot"),
+    (Reason.ENTRY_BRAKE, "its last entries were not rejected one after another"),
     (Reason.HALTED, "the engine is active and not paused"),
     (Reason.QUARANTINED, "the instrument is explained"),
     (Reason.SESSION, "it is inside the entry hours of this instrument"),
@@ -199,6 +200,7 @@ def _bracket_facts(day: TradingDay, bracket: Mapping[str, int]) -> list[Fact]:
         ("Best price seen", rupees(bracket["best_e4"]) if bracket["best_e4"] else "none"),
         ("Open, and covered", f"{bracket['open_qty']} units, {bracket['protected_qty']} covered"),
         ("Without a working stop", f"{bracket['naked_total_ns'] / NS_PER_S:.3f} s so far"),
+        ("At the target, no stop behind", f"{bracket['target_total_ns'] / NS_PER_S:.3f} s so far, by design"),
     )
     return [Fact(name=name, value=value) for name, value in facts]
 

@@ -44,6 +44,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.STOP_DISTANCE: "the stop would be at or beyond the price",
     Reason.IN_DOUBT: "an order of this instrument is in doubt",
     Reason.CAPACITY: "a table of the engine is full",
+    Reason.ENTRY_BRAKE: "its entries were rejected one after another, and it pauses",
     Reason.STOPPING: "the engine is stopping",
     Reason.JOURNAL: "the journal cannot be written",
     Reason.KILL_FILE: "the kill file is there",
@@ -74,6 +75,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.PROVEN_ABSENT: "two looks at the order book prove that it never arrived",
     Reason.TIMED_OUT: "no answer came in time",
     Reason.MODIFY_CAP: "the order may not be modified any more",
+    Reason.BROKER_BUSY: "the order is being processed or has ended; the order book is read before anything more is asked of it",
     Reason.EXCHANGE_REJECT: "the exchange rejected it",
     Reason.EXIT_REJECTED: "an exit was rejected",
     Reason.EXIT_RESTING: "an exit rests without being filled",
@@ -88,6 +90,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.ALREADY_OPEN: "the strategy has a position already",
     Reason.DISABLED: "the strategy is switched off",
     Reason.REVERSE_WAIT: "the former position is still being closed",
+    Reason.REVERSE_EXPIRED: "the former position was closed too late for it",
     Reason.RING_FULL: "a ring of the engine is full",
     Reason.TABLE_FULL: "a table of the engine is full",
     Reason.ENCODE: "the request could not be written",
@@ -105,6 +108,7 @@ NOTE_WORDS: dict[Note, str] = {
     Note.TARGET_DISARMED: ("{symbol}: price fell back, the target order became a stop again ({order})"),
     Note.EXIT_SENT: "{symbol}: {a} units are being closed by {b_exit} ({order})",
     Note.BRACKET_CLOSED: ("{symbol}: closed by {exit}, gross {a_px} rupees, {b_ms} ms without a working stop"),
+    Note.AT_TARGET: "{symbol}: of what was closed, its order worked at the target for {b_ms} ms, with no stop behind it by design",
     Note.ORDER_REFUSED: "{symbol}: the broker refused order {order}: {why}",
     Note.ORDER_REJECTED: "{symbol}: order {order} was rejected: {why}",
     Note.EXIT_REJECTED: ("{symbol}: EXIT {order} WAS REJECTED, the position may be unprotected: {why}"),
@@ -138,12 +142,25 @@ NOTE_WORDS: dict[Note, str] = {
         "{symbol}: exit {order} rests at the price band {a_px}, where nobody takes the other side: it is filled when the circuit opens. "
         "The position stays open until then; watch it, or hedge it"
     ),
+    Note.TARGET_REFUSED: (
+        "{symbol}: the broker refused target {order}: {why}. The stop protects the position; the target is asked for again after a pause"
+    ),
+    Note.ENTRY_BRAKE: (
+        "{symbol}: {a} entries of {strategy} were rejected in a row, the last because {why}. It enters nothing for {b_s} s; exits go on. "
+        "See whether the broker allows this instrument and product today"
+    ),
+    Note.STOP_RENEWED: (
+        "{symbol}: {why}, so stop {order} is cancelled and placed anew at {a_px} for {b} units; nothing protects them in between"
+    ),
+    Note.TRAIL_WAITS: (
+        "{symbol}: the stop stands at {a_px} and should trail to {b_px}; it may not be modified any more, and cannot be placed anew "
+        "because {why}. The engine leaves at {b_px} by itself; move the stop by hand if the engine could stop"
+    ),
     Note.RESUMED: "the engine goes on from its journal: {a} brackets are open, {b} requests are in doubt",
 }
 
 SPECIAL_WORDS: dict[tuple[Note, Reason], str] = {
     (Note.SIGNAL_TAKEN, Reason.ENTRY_WAIT): "{symbol}: {strategy} says {side} at {a_px}: taken, and waits for the rate budget",
-    (Note.STOP_MOVED, Reason.MODIFY_CAP): ("{symbol}: {why}, so stop {order} is cancelled and placed anew"),
     (Note.UNKNOWN_STATUS, Reason.VANISHED): (
         "{symbol}: the broker's order books no longer show order {order}, which stood: what it covers counts as uncovered until "
         "the broker, asked for it alone, says what became of it. Look at it there"

@@ -135,6 +135,8 @@ class ProtectionStatus(Row, frozen=True, kw_only=True):
     protected_qty: int
     naked_ms_total: float
     naked_ms_worst: float
+    target_ms_total: float  # an order worked at the target, with no stop behind it: by design, and not in `naked_`
+    target_ms_worst: float
     naked_now: int  # brackets with open quantity that is not covered now
 
 
@@ -230,6 +232,7 @@ class BracketView(Row, frozen=True, kw_only=True):
     pnl_e4: int  # gross, realised and not
     risk_e4: int | None  # what it would lose from here if its stop were filled at its price; null where it has no stop
     naked_ms: float
+    target_ms: float
     ts_open_ms: int
     ts_close_ms: int | None
     exit_reason: ExitReason
@@ -290,6 +293,7 @@ class TradeView(Row, frozen=True, kw_only=True):
     net_e4: int | None  # null when the charges are not known
     charges: ChargesView
     naked_ms: float
+    target_ms: float
     slippage_e4: int  # a unit, against the signal's price; positive is worse
     exit_reason: ExitReason
 

@@ -192,7 +192,8 @@ def error(code: str, message: str = "no", *, snake: bool = False) -> bytes:
     [
         (401, "UDAPI100050", Ev.REFUSED, Reason.BROKER_TOKEN), (403, "UDAPI1154", Ev.REFUSED, Reason.BROKER_PERMISSION),
         (429, "UDAPI10005", Ev.REFUSED, Reason.BROKER_RATE), (400, "UDAPI1158", Ev.REFUSED, Reason.BROKER_INPUT),
-        (400, "UDAPI100011", Ev.REFUSED, Reason.BROKER_INPUT), (400, "UDAPI100040", Ev.REFUSED, Reason.BROKER_ORDER),
+        (400, "UDAPI100011", Ev.REFUSED, Reason.BROKER_INPUT), (400, "UDAPI100040", Ev.REFUSED, Reason.BROKER_BUSY),
+        (400, "UDAPI100041", Ev.REFUSED, Reason.BROKER_BUSY),
         (400, "NEW1", Ev.REFUSED, Reason.BROKER_INPUT), (403, "NEW2", Ev.REFUSED, Reason.BROKER_PERMISSION),
         (423, "UDAPI100072", Ev.TIMEOUT, Reason.BROKER_NETWORK), (500, "UDAPI100500", Ev.TIMEOUT, Reason.BROKER_OTHER),
         (503, "", Ev.TIMEOUT, Reason.BROKER_OTHER),
@@ -247,3 +248,16 @@ def test_login_words() -> None:
     assert code_of("http://127.0.0.1:8000/login/callback?code=mk404x&state=s") == "mk404x"
     with pytest.raises(BrokerError, match="log in again"):
         code_of("http://127.0.0.1:8000/login/callback?error=denied")
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("Order cannot be modified as it is being processed. Try later.", Reason.BROKER_BUSY),
+        ("Maximum allowed order modifications exceeded.", Reason.MODIFY_CAP),
+        ("Invalid `quantity`.", Reason.BROKER_INPUT),
+    ],
+)
+def test_words_count_where_no_code_is_documented(message: str, reason: Reason) -> None:
+    got = answer_of(400, error("UDAPI100036", message))
+    assert (got.outcome, got.reason) == (Ev.REFUSED, reason)

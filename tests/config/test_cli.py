@@ -196,7 +196,7 @@ STATUS = {
     "day": "2026-11-23",
     "phase_words": "entries until 14:45",
     "pnl": {"gross_e4": -12_345_600, "charges_e4": 500_000, "net_e4": -12_845_600, "charges": {"words": ""}},
-    "protection": {"protected_qty": 5, "open_qty": 10, "naked_ms_worst": 12.3, "naked_now": 1},
+    "protection": {"protected_qty": 5, "open_qty": 10, "naked_ms_worst": 12.3, "target_ms_worst": 204.0, "naked_now": 1},
     "feed": {"connected": False, "ticks": 3, "refused": 1, "reconnects": 2},
     "broker": {"connected": True, "orders_sent": 4, "in_doubt": 1, "quarantined": 0},
     "latency": {"p50_ns": 1_500, "p99_ns": 9_000},
@@ -268,7 +268,7 @@ def test_status_as_words(
     for words in (
         "paper, running, REDUCING (daily loss), entries paused",
         "2026-11-23: entries until 14:45",
-        "5 of 10 open covered, naked 12 ms at worst NAKED NOW",
+        "5 of 10 open covered, naked 12 ms at worst, at the target by design 204 ms NAKED NOW",
         "DOWN, 3 ticks, 1 refused, 2 reconnects",
         "connected, 4 requests, 1 in doubt",
         "1.5 us p50, 9.0 us p99",

@@ -167,16 +167,25 @@ class World:
             slot = orders[-1]["next"]
         signed = {Leg.ENTRY: 1, Leg.FIX: 1, Leg.STOP: -1, Leg.TARGET: -1}
         assert b["open_qty"] == sum(signed[o["leg"]] * o["cum_qty"] for o in orders)
-        stops = [o for o in orders if o["leg"] == Leg.STOP and o["ord_type"] == OrdType.SL
-                 and o["ord_status"] in (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)]
+        working = [o for o in orders if o["leg"] == Leg.STOP and o["ord_status"] in (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)]
+        # A stop covers while it waits for its trigger: not once that has traded, and not while it is being cancelled.
+        stops = [o for o in working if o["ord_type"] == OrdType.SL and not o["triggered"] and o["pending"] != Pending.CANCEL]
         covered = min(sum(o["order_qty"] - o["cum_qty"] for o in stops), max(b["open_qty"], 0))
+        ltp = self.engine.market(0)["ltp_e4"]
+        if ltp <= b["stop_e4"] if b["side"] == 1 else ltp >= b["stop_e4"]:
+            covered = 0
         assert b["protected_qty"] == covered
         naked = b["open_qty"] != 0 and covered != b["open_qty"]
-        assert (b["naked_since_ns"] != 0) == naked, "the naked clock must run exactly while something is naked"
+        at_target = naked and b["target_armed"] and b["state"] == BracketState.OPEN and b["open_qty"] > 0 and any(
+            o["ord_type"] == OrdType.LIMIT and o["order_qty"] - o["cum_qty"] >= b["open_qty"] for o in working)
+        clocks = b["naked_since_ns"] != 0, b["target_since_ns"] != 0
+        assert clocks == (naked and not at_target, at_target), f"the clocks of what has no stop: {clocks}"
         if naked and b["open_qty"] > 0:
             asked = [o for o in orders if o["pending"] != Pending.NONE]
             exits = [o for o in orders if o["leg"] != Leg.ENTRY and o["ord_status"] not in FINAL]
-            on_the_way_out = b["state"] == BracketState.EXITING or b["target_armed"]
+            on_the_way_out = b["state"] == BracketState.EXITING or b["target_armed"] or (
+                # The stop's price has just traded: the exchange's own order is the way out, and its fill is awaited.
+                b["stop_crossed_ns"] != 0 and self.now < b["stop_crossed_ns"] + 500 * MS)
             assert asked or (exits and on_the_way_out) or any(
                 o["ord_status"] in (OrdStatus.UNKNOWN, OrdStatus.PENDING_NEW) for o in exits
             ) or b["retry_ns"] > self.now, f"open {b['open_qty']}, covered {covered}, and nothing is done about it: {b}"

@@ -84,6 +84,23 @@ class Desk:
         self.quiet()
         return stop
 
+    def opened_oco(self, *, refused):
+        """The same with a target beside the stop, or with one that the broker refuses."""
+        entry = self.enter()
+        self.ack(entry)
+        self.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+        stop = self.take()
+        self.ack(stop)
+        self.say(stop, Ev.WORKING)
+        target = self.take()
+        if refused:
+            self.refuse(target)
+        else:
+            self.ack(target)
+            self.say(target, Ev.WORKING)
+        self.quiet()
+        return stop
+
     @property
     def b(self):
         return self.e.bracket(0)
@@ -164,9 +181,16 @@ def test_the_target_is_the_same_order_changed():
     assert target.order_slot == stop.order_slot
     d.ack(target)
     d.say(target, Ev.WORKING)
-    assert d.b["protected_qty"] == 0 and d.b["naked_since_ns"] > 0, "a target is no stop"
-    d.say(target, Ev.FILL_FULL, 10, 1_040_000)
+    assert d.b["protected_qty"] == 0, "a target is no stop"
+    assert d.b["target_since_ns"] == d.now and d.b["naked_since_ns"] == 0, "by design, and not a failure"
+    naked_ns = d.b["naked_total_ns"]
+    d.say(target, Ev.FILL_FULL, 10, 1_040_000, after=200 * MS)
     assert (d.b["state"], d.b["exit_reason"]) == (BracketState.CLOSED, ExitReason.TARGET)
+    assert (d.b["target_total_ns"], d.b["target_worst_ns"], d.b["naked_total_ns"]) == (200 * MS, 200 * MS, naked_ns)
+    counters = d.e.counters()
+    assert (counters["target_ns_total"], counters["target_ns_worst"], counters["naked_ns_total"]) == (200 * MS, 200 * MS, naked_ns)
+    said = {n["code"]: n["b"] for n in d.e.take_notices()}
+    assert (said[Note.BRACKET_CLOSED], said[Note.AT_TARGET]) == (naked_ns, 200 * MS)
     assert d.b["pnl_e4"] == 10 * 40_000
 
 
@@ -194,9 +218,9 @@ def test_a_target_that_rests_unfilled_is_taken_at_the_market():
     d.ack(target)
     d.say(target, Ev.WORKING)
     d.say(target, Ev.FILL_PART, 4, 1_040_000)
-    d.wait(SECOND).quiet()
+    d.wait(400 * MS).quiet()
     d.price(10_398)
-    d.wait(1_100 * MS)
+    d.wait(100 * MS)
     out = d.take()
     assert (out.kind, out.ord_type, out.qty) == (Cmd.REPLACE, OrdType.LIMIT, 10)
     assert out.price_e4 < 1_039_800
@@ -217,20 +241,103 @@ def test_trailing_moves_in_steps_and_never_back():
     assert d.take().trigger_e4 == 992_000
 
 
-def test_trailing_stops_short_of_the_modification_cap():
-    d = Desk(plan={"trail_kind": 2, "trail_value": 2.0, "trail_step_value": 0.5, "target_kind": 0})
+TRAIL = {"trail_kind": 2, "trail_value": 2.0, "trail_step_value": 0.5, "target_kind": 0}
+
+
+def trailed(d, moves, px=10_000):
+    """Price rises by a step at a time; every change is carried out. (price in paise, the changes that were asked for)."""
+    asked = []
+    for _ in range(moves):
+        px += 50
+        d.price(px, after=SECOND)
+        while (cmd := d.e.take_command()) is not None:
+            asked.append(cmd)
+            d.ack(cmd)
+            d.say(cmd, {Cmd.NEW: Ev.WORKING, Cmd.REPLACE: Ev.REPLACED, Cmd.CANCEL: Ev.CANCELED}[cmd.kind])
+    return px, asked
+
+
+def test_trailing_goes_on_at_the_modification_cap_by_a_new_stop():
+    """Six changes of an order are kept for protection and for the way out; then it is cancelled, and a new one takes its place."""
+    d = Desk(plan=TRAIL)
     d.e.set_budget(modifies_per_order=10)
     d.opened()
-    moves, px = 0, 10_000
-    for _ in range(20):
-        px += 50
-        d.price(px)
-        cmd = d.e.take_command()
-        if cmd is not None:
-            moves += 1
-            d.ack(cmd)
-            d.say(cmd, Ev.REPLACED)
-    assert moves == 4, "six changes are kept for protection and for the way out"
+    px, asked = trailed(d, 4)
+    assert [cmd.kind for cmd in asked] == [Cmd.REPLACE] * 4
+    before = d.b["naked_total_ns"]
+    d.notes()
+    px, asked = trailed(d, 1, px)
+    assert [cmd.kind for cmd in asked] == [Cmd.CANCEL, Cmd.NEW]
+    assert (asked[1].ord_type, asked[1].qty, asked[1].trigger_e4) == (OrdType.SL, 10, (px - 200) * 100)
+    assert Note.STOP_RENEWED in d.notes()
+    # From the cancel's sending to the new stop's standing nothing counts as cover.
+    assert d.b["protected_qty"] == 10 and d.b["naked_total_ns"] - before == 4 * MS
+    px, asked = trailed(d, 34, px)
+    assert d.b["stop_e4"] == (px - 200) * 100, "the trail's level is never given up"
+    assert d.e.order(d.b["stop_slot"])["trigger_e4"] == (px - 200) * 100, "and the exchange's stop stands there"
+    # Four changes, then half a minute at least between two renewals: cover is not given up for every step.
+    assert sum(cmd.kind == Cmd.CANCEL for cmd in asked) == 1
+
+
+def test_a_stop_is_not_renewed_where_the_second_request_might_wait():
+    d = Desk(plan=TRAIL)
+    d.e.set_budget(modifies_per_order=7, per_day=5, reserve_day=3)
+    d.opened()
+    px, asked = trailed(d, 1)
+    assert [cmd.kind for cmd in asked] == [Cmd.REPLACE]
+    d.notes()
+    px, asked = trailed(d, 40, px)
+    assert asked == [] and d.b["protected_qty"] == 10
+    waits = [n for n in d.e.take_notices() if n["code"] == Note.TRAIL_WAITS]
+    assert [(n["severity"], n["a"], n["reason"]) for n in waits] == [(3, 985_000, Reason.RATE_DAY)], "said once, as an alarm"
+    # The engine leaves where the stop should stand.
+    d.price(px - 210)
+    out = d.take()
+    assert (out.kind, out.ord_type, out.qty) == (Cmd.REPLACE, OrdType.LIMIT, 10)
+    assert d.b["exit_reason"] == ExitReason.TRAIL
+
+
+def test_a_stop_is_not_renewed_after_the_entry_hours():
+    """A broker takes no new order of the day's product after its own cut-off: what stands is not given up for what may be refused."""
+    d = Desk(plan=TRAIL)
+    d.e.set_budget(modifies_per_order=7)
+    d.opened()
+    close = START + HOUR
+    d.e.set_session(0, open_ns=OPEN_NS, entry_from_ns=OPEN_NS, entry_until_ns=d.now, square_off_ns=close - SECOND, close_ns=close)
+    d.notes()
+    _, asked = trailed(d, 40)
+    assert [cmd.kind for cmd in asked] == [Cmd.REPLACE]
+    waits = [n["reason"] for n in d.e.take_notices() if n["code"] == Note.TRAIL_WAITS]
+    assert waits == [Reason.SESSION] and d.b["protected_qty"] == 10
+
+
+def test_a_stop_is_not_renewed_while_price_is_near_it():
+    d = Desk(plan=TRAIL)
+    d.e.set_budget(modifies_per_order=7)
+    d.opened()
+    px, _ = trailed(d, 2)  # the second step is a renewal
+    px, _ = trailed(d, 2, px)  # one change, and one that waits its half minute
+    d.quiet()
+    d.price(px - 120)
+    d.wait(40 * SECOND).quiet()
+    d.price(px - 90)
+    d.wait(100 * MS)
+    assert d.take().kind == Cmd.CANCEL
+
+
+def test_the_brokers_own_cap_is_taken_as_the_cap():
+    """Its count may be another than ours: one refusal in these words is enough, and no pause is made of it."""
+    d = Desk(plan=TRAIL)
+    d.opened()
+    d.price(10_050)
+    moved = d.take()
+    d.refuse(moved, Reason.MODIFY_CAP)
+    cancel = d.take()
+    assert cancel.kind == Cmd.CANCEL and d.b["n_rejects"] == 0
+    d.ack(cancel)
+    d.say(cancel, Ev.CANCELED)
+    new = d.take()
+    assert (new.kind, new.ord_type, new.trigger_e4) == (Cmd.NEW, OrdType.SL, 985_000)
 
 
 def test_a_rejected_stop_is_loud_and_comes_again():
@@ -291,17 +398,20 @@ def test_an_exit_left_resting_is_chased_and_the_last_step_is_an_alarm():
     d = Desk(plan={"ladder_max_steps": 2})
     stop = d.opened()
     d.price(9_700)  # through the trigger and its limit in one jump
+    assert d.b["protected_qty"] == 0 and d.b["naked_since_ns"] == d.now, "whose price has traded is no stop that waits"
+    naked_from = d.now
     d.say(stop, Ev.WORKING, triggered=True)
-    d.quiet()
     prices = []
-    for px in (9_700, 9_650, 9_600):
-        d.price(px)
-        d.wait(2_100 * MS)
+    for step, px in enumerate((9_700, 9_650, 9_600, 9_550)):
+        if step:
+            d.price(px)
+            d.wait(2_100 * MS)
         cmd = d.take()
         assert (cmd.kind, cmd.ord_type) == (Cmd.REPLACE, OrdType.LIMIT)
         prices.append(cmd.price_e4)
         d.ack(cmd)
         d.say(cmd, Ev.WORKING)
+        assert d.b["naked_since_ns"] == naked_from
     assert prices[0] < 970_000 and prices == sorted(prices, reverse=True)
     chased = [n for n in d.e.take_notices() if n["code"] == Note.EXIT_CHASED]
     assert [n["severity"] for n in chased] == [1, 3, 3]
@@ -593,3 +703,277 @@ def test_the_legs_are_told_by_the_tag():
     stop = d.opened()
     assert d.e.order(0)["leg"] == Leg.ENTRY and d.e.order(0)["cl_ord_id"][12] == "E"
     assert d.e.order(stop.order_slot)["leg"] == Leg.STOP and stop.cl_ord_id[12] == "S"
+
+
+def test_a_triggered_stop_that_trades_where_the_market_is_gets_a_moment():
+    """Its fill is under way, and a change would only meet an order that has ended; a moment later it is chased."""
+    d = Desk()
+    stop = d.opened()
+    d.price(9_795)
+    d.say(stop, Ev.WORKING, triggered=True)
+    assert d.b["state"] == BracketState.EXITING
+    d.wait(200 * MS).quiet()
+    d.wait(200 * MS)
+    assert d.take().ord_type == OrdType.LIMIT
+
+
+def test_a_stop_whose_price_has_traded_is_chased_though_nobody_says_that_it_was_triggered():
+    d = Desk()
+    d.opened()
+    d.price(9_795)
+    assert (d.b["protected_qty"], d.b["naked_since_ns"]) == (0, d.now)
+    d.wait(400 * MS).quiet()
+    d.wait(100 * MS)
+    out = d.take()
+    assert (out.kind, out.ord_type, out.qty) == (Cmd.REPLACE, OrdType.LIMIT, 10)
+
+
+def test_time_without_a_stop_that_has_not_ended_is_told():
+    """What never ends is the worst of all: every view has it, though no event has closed it."""
+    d = Desk()
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+    since = d.now
+    d.wait(7 * SECOND)
+    assert d.b["naked_total_ns"] == d.b["naked_worst_ns"] == d.now - since == 7 * SECOND
+    counters = d.e.counters()
+    assert counters["naked_ns_total"] == counters["naked_ns_worst"] == 7 * SECOND
+
+
+def test_refusals_minutes_apart_are_not_in_a_row():
+    """An entry that fills in pieces, each covered by a change; one change in several minutes is refused and then taken."""
+    d = Desk(plan={"entry_timeout_ns": 0})
+    entry = d.enter()
+    d.ack(entry)
+    for filled in range(1, 7):
+        d.say(entry, Ev.FILL_PART, filled, 1_000_000, after=60 * SECOND)
+        cmd = d.take()
+        if filled > 1:
+            d.refuse(cmd)
+            assert d.b["n_rejects"] == 1
+            d.wait(1_100 * MS)
+            cmd = d.take()
+            assert (cmd.kind, cmd.qty) == (Cmd.REPLACE, filled)
+        d.ack(cmd)
+        d.say(cmd, Ev.WORKING)
+        assert (d.b["n_rejects"], d.b["protected_qty"], d.b["state"]) == (0, filled, BracketState.OPEN)
+
+
+def test_placements_refused_minutes_apart_do_not_close_the_position():
+    d = Desk()
+    stop = d.opened()
+    for _ in range(4):
+        d.say(stop, Ev.CANCELED, after=60 * SECOND)  # another hand
+        d.wait(1_100 * MS)
+        stop = d.take()
+        assert (stop.kind, stop.ord_type) == (Cmd.NEW, OrdType.SL)
+        d.ack(stop)
+        d.say(stop, Ev.WORKING)
+    assert d.b["state"] == BracketState.OPEN
+
+
+def test_a_refused_target_neither_closes_a_covered_position_nor_delays_its_stop():
+    d = Desk(plan={"exit_mode": 1, "entry_timeout_ns": 0})
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.FILL_PART, 4, 1_000_000)
+    stop = d.take()
+    d.ack(stop)
+    d.say(stop, Ev.WORKING)
+    for n in range(1, 6):
+        target = d.take()
+        assert target.cl_ord_id[12] == "T"
+        d.notes()
+        d.refuse(target)
+        assert d.notes() == [Note.TARGET_REFUSED], "the stop stands: no alarm that nothing protects"
+        assert (d.b["n_target_rejects"], d.b["n_rejects"], d.b["state"]) == (n, 0, BracketState.OPEN)
+        if n == 2:
+            d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+            more = d.take()
+            assert (more.kind, more.order_slot, more.qty) == (Cmd.REPLACE, stop.order_slot, 10), "at once, whatever the target waits for"
+            d.ack(more)
+            d.say(more, Ev.REPLACED)
+            d.quiet()
+        d.wait(30 * SECOND)
+    target = d.take()
+    d.ack(target)
+    d.say(target, Ev.WORKING)
+    assert d.b["n_target_rejects"] == 0
+
+
+def test_a_target_that_the_broker_will_not_take_is_taken_by_the_stops_order():
+    d = Desk(plan={"exit_mode": 1})
+    stop = d.opened_oco(refused=True)
+    d.price(10_400)
+    out = d.take()
+    assert (out.kind, out.order_slot, out.ord_type) == (Cmd.REPLACE, stop.order_slot, OrdType.LIMIT)
+    d.ack(out)
+    d.say(out, Ev.FILL_FULL, 10, 1_040_000)
+    assert (d.b["state"], d.b["exit_reason"]) == (BracketState.CLOSED, ExitReason.TARGET)
+
+
+def test_being_processed_is_no_refusal_but_a_look_at_the_book():
+    d = Desk(plan=TRAIL)
+    stop = d.opened()
+    d.price(10_050)
+    d.refuse(d.take(), Reason.BROKER_BUSY)
+    assert (d.b["n_rejects"], d.b["retry_ns"], d.b["state"]) == (0, 0, BracketState.OPEN)
+    d.quiet()  # nothing more is asked of the order
+    d.wait(100 * MS)
+    assert d.take().kind == Cmd.LOOK
+    d.wait(100 * MS).quiet()
+    d.book((stop, Ev.WORKING, {}))
+    again = d.take()
+    assert (again.kind, again.trigger_e4) == (Cmd.REPLACE, 985_000)
+    # Or it has ended: then there is nothing to change.
+    d.refuse(again, Reason.BROKER_BUSY)
+    d.wait(2_100 * MS)
+    assert d.take().kind == Cmd.LOOK
+    d.book((stop, Ev.FILL_FULL, {"cum": 10, "px": 979_500, "triggered": True}))
+    assert d.b["state"] == BracketState.CLOSED
+    d.quiet()
+
+
+def test_a_book_that_cannot_be_read_does_not_keep_a_busy_order_for_ever():
+    d = Desk(plan=TRAIL)
+    d.opened()
+    d.price(10_050)
+    d.refuse(d.take(), Reason.BROKER_BUSY)
+    d.wait(2_600 * MS)
+    asked = [d.take(), d.take()]
+    assert {cmd.kind for cmd in asked} == {Cmd.LOOK, Cmd.REPLACE}
+
+
+def test_a_refused_cancel_is_not_sent_again_before_the_book_is_read():
+    d = Desk(plan={"entry_timeout_ns": 5 * SECOND})
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.WORKING)
+    d.wait(6 * SECOND)
+    d.refuse(d.take(), Reason.BROKER_BUSY)
+    d.quiet()
+    d.wait(100 * MS)
+    assert d.take().kind == Cmd.LOOK
+    d.book((entry, Ev.WORKING, {}))
+    assert d.take().kind == Cmd.CANCEL
+
+
+def reversing(d):
+    """A position whose opposite signal waits for its exit."""
+    d.opened()
+    d.price(9_990)
+    out = d.take()
+    d.ack(out)
+    return out
+
+
+def test_a_waiting_reversal_expires():
+    d = Desk(plan={"on_opposite": 2, "target_kind": 0, "ladder_interval_ns": HOUR})  # as long as an entry may wait to be filled
+    out = reversing(d)
+    d.notes()
+    d.say(out, Ev.FILL_FULL, 10, 999_000, after=31 * SECOND)
+    assert d.b["state"] == BracketState.CLOSED
+    refused = [n for n in d.e.take_notices() if n["code"] == Note.SIGNAL_REFUSED]
+    assert [(n["reason"], n["side"]) for n in refused] == [(Reason.REVERSE_EXPIRED, Side.SELL)]
+    assert all(cmd.kind == Cmd.LOOK for cmd in iter(d.e.take_command, None))
+
+
+@pytest.mark.parametrize(("by", "why"), [("switch", Reason.DISABLED), ("pause", Reason.HALTED), ("halt", None)])
+def test_a_waiting_reversal_obeys_switch_pause_and_halt(by, why):
+    d = Desk(plan={"on_opposite": 2, "target_kind": 0})
+    out = reversing(d)
+    if by == "switch":
+        d.e.set_strategy_enabled(0, False)
+    elif by == "pause":
+        d.e.on_pause(True, d.now)
+    else:
+        d.e.on_halt(Halt.REDUCING, 0, d.now)
+    d.notes()
+    d.say(out, Ev.FILL_FULL, 10, 999_000)
+    assert d.b["state"] == BracketState.CLOSED
+    d.quiet()
+    assert [n["reason"] for n in d.e.take_notices() if n["code"] == Note.SIGNAL_REFUSED] == ([why] if why else [])
+
+
+def rejected(d, reason=Reason.EXCHANGE_REJECT):
+    """A signal, and its entry rejected; False when nothing was sent."""
+    d.price(9_990, after=SECOND)
+    d.price(10_005)
+    cmd = d.e.take_command()
+    if cmd is None:
+        return False
+    d.ack(cmd)
+    d.say(cmd, Ev.REJECTED, reason=reason)
+    return True
+
+
+def test_a_run_of_rejected_entries_has_a_brake():
+    d = Desk(params={"side_mask": 1})
+    d.notes()
+    sent = sum(rejected(d) for _ in range(400))  # 400 seconds in a ban
+    assert sent == 3 + 2, "three, then one after a minute and one after two more"
+    brakes = [n for n in d.e.take_notices() if n["code"] == Note.ENTRY_BRAKE]
+    assert [(n["severity"], n["a"], n["b"]) for n in brakes] == [(3, 3, 60 * SECOND), (1, 4, 120 * SECOND), (1, 5, 240 * SECOND)]
+    assert d.e.take_signals()[-1]["reason"] == Reason.ENTRY_BRAKE
+    # The ban is over: the first entry that the exchange takes ends all of it.
+    d.wait(240 * SECOND)
+    while d.e.take_command() is not None:
+        pass
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.WORKING)
+    assert (d.e.strategy(0)["entry_rejects"], d.e.strategy(0)["brake_until_ns"]) == (0, 0)
+
+
+def test_slices_of_one_decision_are_one_step_of_the_brake():
+    d = Desk(freeze_qty=1, params={"side_mask": 1})
+    d.price(9_990).price(10_005)
+    entries = list(iter(d.e.take_command, None))
+    assert len(entries) == 10
+    for cmd in entries:
+        d.ack(cmd)
+        d.say(cmd, Ev.REJECTED, reason=Reason.EXCHANGE_REJECT)
+    assert d.e.strategy(0)["brake_until_ns"] - d.now < 60 * SECOND
+
+
+def test_another_instruments_entries_are_not_braked():
+    d = Desk(instruments=2, params={"side_mask": 1})
+    while rejected(d):
+        pass
+    for px in (9_990, 10_005):
+        d.e.on_frame_bytes(frame(packet(token_of(1), px)), d.now)
+    assert d.take().instrument_id == 1
+
+
+def test_the_reason_is_that_of_the_fill_that_closed():
+    """A target in part, and then the stop: that is the stop, with its cool-down."""
+    d = Desk(plan={"cooldown_ns": 60 * SECOND})
+    d.opened()
+    d.price(10_400)
+    target = d.take()
+    d.ack(target)
+    d.say(target, Ev.WORKING)
+    d.say(target, Ev.FILL_PART, 4, 1_040_000)
+    d.price(10_380)
+    back = d.take()
+    d.ack(back)
+    d.say(back, Ev.WORKING, cum=4, px=1_040_000)
+    d.say(back, Ev.FILL_FULL, 10, 0, value=4 * 1_040_000 + 6 * 979_500, triggered=True)
+    assert (d.b["state"], d.b["exit_reason"]) == (BracketState.CLOSED, ExitReason.STOP)
+    assert d.e.strategy(0)["cooldown_until_ns"] == d.now + 60 * SECOND
+
+
+def test_a_target_in_part_and_then_a_flatten_is_a_flatten():
+    d = Desk()
+    d.opened()
+    d.price(10_400)
+    target = d.take()
+    d.ack(target)
+    d.say(target, Ev.WORKING)
+    d.say(target, Ev.FILL_PART, 4, 1_040_000)
+    d.e.on_flatten(-1, d.now)
+    out = d.take()
+    d.ack(out)
+    d.say(out, Ev.FILL_FULL, 10, 0, value=4 * 1_040_000 + 6 * 1_039_000)
+    assert (d.b["state"], d.b["exit_reason"]) == (BracketState.CLOSED, ExitReason.FLATTEN)

@@ -54,8 +54,8 @@ MUTANTS = (
     Mutant(
         "resend while in doubt",
         CORE + "exits.pyx",
-        "    if o == NULL or order.is_final(o):\n        if c.now_ns < b.retry_ns:",
-        "    if o == NULL or order.is_final(o) or o.in_doubt:\n        if c.now_ns < b.retry_ns:",
+        "    if o == NULL or order.is_final(o):\n        if c.now_ns < pause[0]:",
+        "    if o == NULL or order.is_final(o) or o.in_doubt:\n        if c.now_ns < pause[0]:",
         "a stop that may stand is sent again",
     ),
     Mutant(
@@ -111,8 +111,8 @@ MUTANTS = (
     Mutant(
         "second exit beside the first",
         CORE + "exits.pyx",
-        "    if o == NULL or order.is_final(o):\n        if c.now_ns < b.retry_ns:",
-        "    if o == NULL or order.is_final(o) or o.ord_type != ord_type:\n        if c.now_ns < b.retry_ns:",
+        "    if o == NULL or order.is_final(o):\n        if c.now_ns < pause[0]:",
+        "    if o == NULL or order.is_final(o) or o.ord_type != ord_type:\n        if c.now_ns < pause[0]:",
         "the target is placed and the stop left: both can fill",
     ),
     Mutant(
@@ -273,6 +273,31 @@ MUTANTS = (
         "    if e.qty > 0:\n        waiting.put(",
         "    if e.qty > 0 and reason != REASON_OK:\n        waiting.put(",
         "half a position that everybody takes for a whole one",
+    ),
+    Mutant(
+        "refused target closes the position",
+        CORE + "bracket.pyx",
+        "    if o.leg == LEG_TARGET:\n        # The stop stands",
+        "    if o.leg == LEG_TARGET:\n        if b.n_target_rejects >= REFUSALS:\n"
+        "            exits.begin_exit(c, o.bracket_id, EXIT_RISK)\n        # The stop stands",
+        "what the stop protects is thrown away for want of a target",
+        faults="reject_targets",
+    ),
+    Mutant(
+        "refusals never forgotten",
+        CORE + "refusal.pyx",
+        "    if in_a_row(b, o.leg)[0] == 0 or",
+        "    if in_a_row(b, o.leg)[0] >= 0 or",
+        "stops lost minutes apart, and placed anew each time, end in an exit",
+        faults="lose_stops",
+    ),
+    Mutant(
+        "entries without a brake",
+        CORE + "refusal.pyx",
+        "    return c.now_ns < s.brake_until_ns\n",
+        "    return False\n",
+        "entries go on as long as a ban does",
+        faults="reject_entries",
     ),
     Mutant(
         "half a book acted on",

@@ -82,7 +82,13 @@ STATUS = Status(
     ),
     counts=CountStatus(signals=9, trades=3, open_brackets=2, orders=11),
     protection=ProtectionStatus(
-        open_qty=150, protected_qty=150, naked_ms_total=212.4, naked_ms_worst=88.1, naked_now=0
+        open_qty=150,
+        protected_qty=150,
+        naked_ms_total=212.4,
+        naked_ms_worst=88.1,
+        target_ms_total=310.5,
+        target_ms_worst=204.2,
+        naked_now=0,
     ),
     latency=LatencyStatus(p50_ns=21_400, p99_ns=88_000, max_ns=412_000, count=41),
 )
@@ -162,6 +168,7 @@ def bracket(id: int, **more: Any) -> BracketView:
         "pnl_e4": 1_200_000,
         "risk_e4": 910_000,
         "naked_ms": 42.5,
+        "target_ms": 0.0,
         "ts_open_ms": T0_MS + 55 * MINUTE_MS,
         "ts_close_ms": None,
         "exit_reason": "NONE",
@@ -185,6 +192,7 @@ def trade(id: int, **more: Any) -> TradeView:
         "net_e4": 79_827_700,
         "charges": CHARGES,
         "naked_ms": 61.0,
+        "target_ms": 204.2,
         "slippage_e4": 500,
         "exit_reason": "TARGET",
     }

@@ -47,6 +47,10 @@ _MODIFY_CAP = re.compile(
     r"(maximum|exceed).*modif|modif.*(maximum|exceed)", re.IGNORECASE | re.DOTALL
 )
 
+# Said of an order that is on its way to the exchange, and also of one that has filled or been cancelled (Kite's staff, forum 7489, 8106
+# and 9899): no refusal of what was asked, but a reason to read the book.
+_BUSY = re.compile(r"cannot be (modified|cancell?ed)\b.*\b(being processed|already)", re.IGNORECASE | re.DOTALL)
+
 
 def reason_of(status: int, error_type: str, message: str) -> Reason:
     """The Reason of an error answer.
@@ -60,6 +64,8 @@ def reason_of(status: int, error_type: str, message: str) -> Reason:
         return Reason.BROKER_PERMISSION
     if _MODIFY_CAP.search(message):
         return Reason.MODIFY_CAP
+    if status == 400 and _BUSY.search(message):
+        return Reason.BROKER_BUSY
     known = _OF_PLAIN_TYPE.get(_plain(error_type))
     if known in (Reason.BROKER_INPUT, Reason.BROKER_ORDER):
         known = reason_of_words(message) or known

@@ -194,6 +194,10 @@ class Exchange:
             reason = self.risk_desk.blocked(contract, request.product)
         if reason is None and placed_by is None and self._reduces(order) and self.faults.take_exit_rejection():
             reason = "RMS:Rule: the order is blocked by the risk desk"
+        if reason is None and not self._reduces(order):
+            reason = self.faults.take_ban(contract.key)
+        if reason is None and self._is_second_exit(order) and self.faults.take_target_rejection():
+            reason = "RMS:Rule: the quantity of this order exceeds the open position"
         if reason is not None:
             self._venue.reject(order, reason)
         else:
@@ -204,6 +208,19 @@ class Exchange:
         """A stop, or an order against the open quantity."""
         held = self.ledger.held(order.contract, order.product)
         return order.terms.order_type in ("SL", "SL-M") or held * order.side < 0
+
+    def _is_second_exit(self, order: Order) -> bool:
+        """A limit on the side of a stop that waits already."""
+        return order.terms.order_type == "LIMIT" and any(
+            o.contract is order.contract and o.side == order.side and o.waits_for_trigger for o in self.live_orders()
+        )
+
+    def drop_stops(self) -> int:
+        """The desk cancels every stop that waits for its trigger."""
+        waiting = [o for o in self.live_orders() if o.waits_for_trigger and self._venue.can_change(o)]
+        for order in waiting:
+            self._venue.send_cancel(order, self._travel_ns())
+        return len(waiting)
 
     def lock(self, key: str, side: int) -> None:
         """Hold an instrument at its upper (+1) or lower (-1) band."""
@@ -341,7 +358,9 @@ class Exchange:
                 f"Order cannot be {verb} as it is already {order.status}.", f"final_{verb}"
             )
         if not self._venue.can_change(order):
-            raise bad_order(IN_FLIGHT.format(verb), "busy")
+            raise bad_input(IN_FLIGHT.format(verb), "busy")
+        if self.faults.take_busy():
+            raise bad_input(IN_FLIGHT.format(verb), "busy")
         return order
 
     # ---- money

@@ -13,6 +13,7 @@ from .clock import VirtualClock, VirtualTimer
 from .fault_account import AccountFaults
 from .fault_bands import QUOTE_PATHS, BandFaults
 from .fault_books import BookFaults
+from .fault_desk import DeskFaults
 from .fault_orders import OrderFaults
 from .fault_pushes import PushFaults
 from .fault_requests import RequestFaults
@@ -52,8 +53,14 @@ class Prices(Protocol):
         """The same."""
         ...
 
+    def drop_stops(self) -> int:
+        """Cancel every stop that waits for its trigger; how many there were."""
+        ...
 
-class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, AccountFaults, ValueFaults, BookFaults, BandFaults):
+
+class Faults(
+    RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, AccountFaults, ValueFaults, BookFaults, BandFaults, DeskFaults
+):
     """What shall go wrong; nothing by default."""
 
     def __init__(self, seed: int, clock: VirtualClock) -> None:
@@ -69,12 +76,14 @@ class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, Acco
         BandFaults.__init__(self)
         self.asked: list[tuple[int, str, str]] = []
         """(time, kind of route, path) of every question that is no order."""
+        DeskFaults.__init__(self, seen)
         self.feed: Feed
         self.prices: Prices
         self._clock = clock
         self._endings: dict[str, tuple[VirtualTimer, Callable[[], None]]] = {}
         self._silences: set[str] = set()
         """What keeps the feed silent: it speaks again when the last of these is over."""
+        self._is_ending = False
 
     # ---- the line and the market
 
@@ -137,11 +146,25 @@ class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, Acco
         """Nobody trades the instrument for so long; its order book moves on."""
         if self.prices.rest(key, self._clock.now_ns() + duration_ns):
             self.seen["thin"] += 1
+
     def take_request(self, method: str, path: str) -> str:
         """How this request is lost; "" when it is not."""
         if self.is_without_quotes and path.startswith(QUOTE_PATHS):
             return "503"
         return super().take_request(method, path)
+
+    # ---- the risk desk, for a time
+
+    def reject_entries(self, key: str, duration_ns: int) -> None:
+        """Nothing may be opened in this instrument, as in a ban."""
+        self.ban(key)
+        self._until(f"reject_entries {key}", duration_ns, lambda: self.unban(key))
+
+    def lose_stops(self, n: int, every_ns: int) -> None:
+        """The desk takes every waiting stop out, `n` times, so far apart."""
+        self.seen["lose_stops"] += self.prices.drop_stops()
+        if n > 1:
+            self._until("lose_stops", every_ns, lambda: None if self._is_ending else self.lose_stops(n - 1, every_ns))
 
     # ---- all of it
 
@@ -154,10 +177,12 @@ class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, Acco
         """The world is healthy again: disarm everything, end everything. A gap stays: prices go on from where they are."""
         for disarmed in KINDS:
             disarmed._disarm(self)
+        self._is_ending = True
         for kind in list(self._endings):
             timer, ending = self._endings.pop(kind)
             timer.cancel()
             ending()
+        self._is_ending = False
 
     def _silence(self, kind: str) -> None:
         self._silences.add(kind)
@@ -180,4 +205,4 @@ class Faults(RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, Acco
         self._endings[kind] = self._clock.schedule(self._clock.now_ns() + duration_ns, end), ending
 
 
-KINDS = (RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, AccountFaults, ValueFaults, BookFaults)
+KINDS = (RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, AccountFaults, ValueFaults, BookFaults, DeskFaults)

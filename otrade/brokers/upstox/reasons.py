@@ -4,6 +4,7 @@ REFUSED is said only where the order certainly does not exist. A 5xx, an answer 
 (TIMEOUT): it may have been placed, and is looked for by its tag. Source of the codes: docs "Error Codes" and the order pages.
 """
 
+import re
 from typing import Any
 
 from otrade._core.types import Ev, Reason
@@ -22,7 +23,8 @@ REASON_OF_CODE: dict[str, Reason] = {
     "UDAPI100016": Reason.BROKER_PERMISSION,  # credentials of the app
     "UDAPI100036": Reason.BROKER_INPUT,
     "UDAPI100038": Reason.BROKER_INPUT,
-    "UDAPI100040": Reason.BROKER_ORDER,  # already final
+    "UDAPI100040": Reason.BROKER_BUSY,  # to be cancelled, and ended already
+    "UDAPI100041": Reason.BROKER_BUSY,  # to be modified, and ended already
     "UDAPI100049": Reason.BROKER_PERMISSION,  # the account may not place orders by API
     "UDAPI100050": Reason.BROKER_TOKEN,
     "UDAPI100067": Reason.BROKER_PERMISSION,  # a read-only token
@@ -51,6 +53,10 @@ _REASON_OF_STATUS: dict[int, Reason] = {
     429: Reason.BROKER_RATE,
 }
 
+_BUSY = re.compile(r"(modif|cancel).*\b(being processed|already)", re.IGNORECASE | re.DOTALL)
+_MODIFY_CAP = re.compile(r"(maximum|exceed).*modif|modif.*(maximum|exceed)", re.IGNORECASE | re.DOTALL)
+"""No code is documented for an order that is on its way, or that has been modified too often: these are Kite's words."""
+
 
 def first_error(body: bytes) -> tuple[str, str]:
     """(code, message) of an error answer, empty when it has none. Both spellings of the keys occur."""
@@ -69,6 +75,10 @@ def reason_of(status: int, code: str, message: str) -> Reason:
         return Reason.BROKER_RATE
     if status in (400, 403, 422) and is_about_money(message):
         return Reason.BROKER_MARGIN  # whatever the code: one code stands for many refusals of the risk desk
+    if _MODIFY_CAP.search(message):
+        return Reason.MODIFY_CAP
+    if status == 400 and _BUSY.search(message):
+        return Reason.BROKER_BUSY
     known = REASON_OF_CODE.get(code)
     if status < 500 and known in (None, Reason.BROKER_INPUT, Reason.BROKER_ORDER):
         known = reason_of_words(f"{code} {message}") or known

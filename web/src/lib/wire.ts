@@ -96,6 +96,8 @@ export interface ProtectionStatus {
   protected_qty: number;
   naked_ms_total: number;
   naked_ms_worst: number;
+  target_ms_total: number;
+  target_ms_worst: number;
   naked_now: number;
 }
 
@@ -191,6 +193,7 @@ export interface BracketView {
   pnl_e4: number;
   risk_e4: number | null;
   naked_ms: number;
+  target_ms: number;
   ts_open_ms: number;
   ts_close_ms: number | null;
   exit_reason: ExitReason;
@@ -252,6 +255,7 @@ export interface TradeView {
   net_e4: number | null;
   charges: ChargesView;
   naked_ms: number;
+  target_ms: number;
   slippage_e4: number;
   exit_reason: ExitReason;
 }
