@@ -100,6 +100,7 @@ MUTANTS = (
         "        self._engine.on_book_end(now_ns, not missing and not hides_ours(rows))\n",
         "        self._engine.on_book_end(now_ns)\n",
         "a book without what we know is taken for a whole one",
+        faults="stop_in_doubt_and_empty_book",
     ),
     Mutant(
         "403 at the book ignored",
@@ -107,6 +108,7 @@ MUTANTS = (
         "        if isinstance(error, TokenError):\n            self._on_token_dead()  # by whatever road it is heard of\n",
         "",
         "a token that is refused at the order book goes on to trade",
+        faults="book_403",
     ),
     Mutant(
         "second exit beside the first",
