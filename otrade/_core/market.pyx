@@ -244,13 +244,15 @@ cdef int take_part(market_t* market, const tick_t* tick, int feed, int64_t ts_re
 
 cdef int take_tick(market_t* market, const instrument_t* inst, const tick_t* tick, int64_t ts_recv_ns, int64_t jump_bps) noexcept nogil:
     """Take one decoded packet with a last trade. REASON_OK, or the 1xx reason for which it was refused."""
-    cdef int64_t latest, more = 0
+    cdef int64_t latest, more = 0, volume = tick.volume
     cdef bint traded
     if tick.ltp_e4 <= 0:
         market.n_refused += 1
         return REASON_PRICE_ZERO
-    if tick.volume > 0:
-        more = tick.volume - market.volume
+    if market.bare and tick.ts_trade_ns == market.ts_trade_ns:
+        volume = 0  # of a trade that came without it: the next trade brings both
+    if volume > 0:
+        more = volume - market.volume
         if more < -VOLUME_WRAP:
             more += 2 * VOLUME_WRAP
     traded = more > 0 or tick.ts_trade_ns > market.ts_trade_ns
@@ -282,6 +284,7 @@ cdef int take_tick(market_t* market, const instrument_t* inst, const tick_t* tic
     market.d_volume = 0
     if traded:
         market.ts_price_ns = ts_recv_ns
+        market.bare = not tick.has & HAS_VOLUME
     if tick.ts_exch_ns > 0:
         market.ts_exch_ns = tick.ts_exch_ns
     if tick.ts_trade_ns > market.ts_trade_ns:
@@ -289,10 +292,10 @@ cdef int take_tick(market_t* market, const instrument_t* inst, const tick_t* tic
     elif traded and market.ts_bar_ns > 0 and market.ts_bar_ns < market.ts_trade_ns:
         market.ts_bar_ns = market.ts_trade_ns  # more volume: a later trade, whatever its time says
     # The day's volume only rises; the first packet's volume was traded before we listened and belongs to no bar.
-    if tick.volume > 0:
+    if volume > 0:
         if more > 0 and market.volume > 0:
             market.d_volume = more
-        market.volume = tick.volume
+        market.volume = volume
     if tick.ltq > 0:
         market.ltq = tick.ltq
     if tick.has != ALL_PARTS:

@@ -411,7 +411,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
     # The last known state of one instrument: what a strategy's on_tick sees. Best bid and ask first, depth after. A bid or ask of
     # 0 is not known, or nobody's; `has_depth` says whether the book is known. `ts_recv_ns`: when anything of it last came,
     # `ts_price_ns` its last trade, `ts_book_ns` its book. `traded`: the last packet brought a trade and did not repeat one;
-    # `ts_bar_ns`: when that was (0: not said).
+    # `ts_bar_ns`: when that was (0: not said); `bare`: that trade came without the day's volume.
     # From `absurd_px_e4` on: the run of refused prices that is not settled (none when `n_absurd` is 0).
     "market_t": [
         ("ltp_e4", I8), ("prev_ltp_e4", I8), ("bid_px_e4", I8), ("ask_px_e4", I8), ("bid_qty", I8), ("ask_qty", I8),
@@ -420,7 +420,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("buy_qty", I8), ("sell_qty", I8), ("ts_trade_ns", I8), ("n_refused", I8), ("ts_price_ns", I8), ("ts_book_ns", I8),
         ("ts_bar_ns", I8),
         ("kind", I4), ("has_depth", I4), ("feed", I4), ("feed_last", I4), ("traded", I4), ("n_agree", I4),
-        ("absurd_px_e4", I8), ("absurd_since_ns", I8), ("absurd_ts_ns", I8), ("absurd_volume", I8), ("n_absurd", I4), ("_pad", I4),
+        ("absurd_px_e4", I8), ("absurd_since_ns", I8), ("absurd_ts_ns", I8), ("absurd_volume", I8), ("n_absurd", I4), ("bare", I4),
         ("depth_bid_px_e4", I8, 5), ("depth_ask_px_e4", I8, 5), ("depth_bid_qty", I8, 5), ("depth_ask_qty", I8, 5),
     ],
     # One bar, aligned to the session's open. `gap` is how many empty bars came just before it.

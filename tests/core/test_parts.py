@@ -85,6 +85,20 @@ def test_the_time_of_a_frame_makes_no_later_trade_old() -> None:
     assert feed.engine.counters()["refused"][Reason.TIME_BACK - 100] == 1
 
 
+def test_the_volume_of_a_trade_may_come_later_and_is_no_second_trade() -> None:
+    feed = feed_with_first()
+    state, now_ns = later(2, ltp=10_010, volume=150)
+    feed.tell(state, now_ns, "ltpc")
+    assert (feed.market["traded"], feed.market["volume"]) == (1, 100)
+    feed.tell(state, now_ns + MS, "ltpc depth rest")
+    assert feed.market["traded"] == 0
+    state, now_ns = later(3, ltp=10_020, volume=175)
+    feed.tell(state, now_ns)
+    assert (feed.market["traded"], feed.market["volume"], feed.market["d_volume"]) == (1, 175, 75)
+    feed.engine.on_timer(OPEN_NS + 200 * SECOND)
+    assert [bar[6:] for bar in feed.engine.take_bars()] == [(75, 3)]
+
+
 def test_greeks_alone_are_not_life() -> None:
     feed = feed_with_first()
     with unmoved(feed, *PRICE, *BOOK, "ts_recv_ns"):
