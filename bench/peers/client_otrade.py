@@ -28,6 +28,7 @@ from otrade._core.types import Severity
 from otrade.brokers.base import Listed
 from otrade.brokers.kite import kit as kit_module
 from otrade.brokers.kite.kit import KiteKit
+from otrade.charges import NO_CHARGES, Charges
 from otrade.config.schema import JournalConfig, SpeedConfig
 from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec, assemble, sink_of
 from otrade.live.clock import NS_PER_S, WallClock
@@ -66,8 +67,8 @@ def spec(i: int, mode: str, now_ns: int) -> InstrumentSpec:
     return InstrumentSpec(token_of(i), "NSE", symbol_of(i), "MIS", 0, "", mode, 500, 1, 0, 1, 0, 0, session, [strategy])
 
 
-def no_charges(instrument_id: int, fills: object) -> int:
-    return 0
+def no_charges(bracket_id: int, instrument_id: int, fills: object) -> Charges:
+    return NO_CHARGES
 
 
 def _pages(
