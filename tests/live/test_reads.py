@@ -138,7 +138,9 @@ def test_the_gates_are_those_of_the_core_in_its_order() -> None:
     risk = (CORE / "risk.pyx").read_text()
     parts = {name: risk.partition(f"cdef int {name}(")[2].partition("\ncdef ")[0] for name in PARTS}
     order: list[str] = []
-    for line in (parts["gate_entry"] + parts["gate_rate"]).splitlines():
+    entry = (CORE / "entry.pyx").read_text().partition("cdef int _gate(")[2].partition("\ncdef ")[0]
+    brake = entry.partition("gate_entry(")[2].partition("return")[0].replace("reason = REASON_ENTRY_BRAKE", "return REASON_ENTRY_BRAKE")
+    for line in (parts["gate_entry"] + brake + parts["gate_rate"]).splitlines():
         if "gate_shape(" in line:
             order += [name for name in reasons_in(parts["gate_shape"]) if name != "OK"]
         elif "budget_left(" in line:
