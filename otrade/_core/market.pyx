@@ -251,6 +251,10 @@ cdef int take_tick(market_t* market, const instrument_t* inst, const tick_t* tic
         return REASON_PRICE_ZERO
     if market.bare and tick.ts_trade_ns == market.ts_trade_ns:
         volume = 0  # of a trade that came without it: the next trade brings both
+    if tick.ts_trade_ns <= 0 and tick.ts_exch_ns <= 0 and (market.ts_trade_ns > 0 or market.n_ticks == 0):
+        # Right after subscribing, and after each reconnect, Kite sends the last packet in a mode without times: its trade may be old.
+        # The next packet in full brings its volume and its time.
+        volume = 0
     if volume > 0:
         more = volume - market.volume
         if more < -VOLUME_WRAP:

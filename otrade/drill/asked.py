@@ -7,8 +7,18 @@ SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 QUOTES = ("/quote", "/v2/market-quote", "/v3/market-quote")
 BOOKS = ("/orders", "/v2/order/retrieve-all")
-LIMITS: dict[str, tuple[int, int]] = {"quotes": (1, 30), "order book": (2, 60), "everything": (10, 138)}
+ORDERS = ("/orders/", "/v2/order/details")
+LIMITS: dict[str, tuple[int, int]] = {"quotes": (1, 30), "order book": (2, 60), "one order alone": (2, 12), "everything": (10, 138)}
 """Most in a second and in a minute."""
+
+
+def is_about(name: str, path: str) -> bool:
+    """Is a question one of these?"""
+    if name == "quotes":
+        return path.startswith(QUOTES)
+    if name == "order book":
+        return path in BOOKS
+    return name == "everything" or path.startswith(ORDERS)
 
 
 class AskedTooMuch(AssertionError):
@@ -19,7 +29,7 @@ def check_asked(asked: Iterable[tuple[int, str, str]]) -> None:
     """`asked`: (time, kind of route, path). AskedTooMuch."""
     rows = sorted(asked)
     for name, (a_second, a_minute) in LIMITS.items():
-        times = [ts_ns for ts_ns, _, path in rows if name == "everything" or path.startswith(QUOTES if name == "quotes" else BOOKS)]
+        times = [ts_ns for ts_ns, _, path in rows if is_about(name, path)]
         for words, most, window_ns in (("second", a_second, SECOND), ("minute", a_minute, MINUTE)):
             recent: deque[int] = deque()
             for ts_ns in times:

@@ -206,7 +206,7 @@ class Oracle:
         b = self._brackets.get(bracket)
         if b is None:
             return True
-        b.look()
+        # As of the look at its last fill: what others have closed of it is no longer open.
         return b.open_qty == 0 and all(order.is_final for order in b.orders)
 
     def _check_loss(self, entry: Order) -> None:

@@ -133,7 +133,9 @@ def test_a_strategy_says_what_its_history_says(kind: str, mode: str, filters: st
     got: list[Signal] = []
     step_ns = 15 * SECOND
     bar: list[int] = []
-    for i, paise in enumerate(prices(f"{kind} {mode}", 1_200 if mode == "tick" else 3_000)):
+    walk = list(prices(f"{kind} {mode}", 1_200 if mode == "tick" else 3_000))
+    e.on_frame_bytes(frame(packet(T, walk[0], volume=1)), OPEN_NS - SECOND)  # what had traded before anybody listened
+    for i, paise in enumerate(walk):
         now = OPEN_NS + i * step_ns + MS
         if i % 4 == 0 and bar:  # four prices a minute: the first one of a minute closes the bar before
             account.bars.append((max(bar) / 100, min(bar) / 100, bar[-1] / 100))
@@ -143,7 +145,7 @@ def test_a_strategy_says_what_its_history_says(kind: str, mode: str, filters: st
         bar.append(paise)
         if mode == "tick":
             account.value(paise / 100, now)
-        e.on_frame_bytes(frame(packet(T, paise, volume=i + 1)), now)
+        e.on_frame_bytes(frame(packet(T, paise, volume=i + 2)), now)
         for s in e.take_signals():
             got.append((account.n, s["side"], s["blocked"]))
             assert s["reason"] == Reason.DISABLED and not s["taken"]

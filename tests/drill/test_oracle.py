@@ -26,6 +26,7 @@ class Exchange:
         self.now_ns = 1_000 * SECOND
         self.made: list[Any] = []
         self.done: list[Any] = []
+        self.market = SimpleNamespace(universe=SimpleNamespace(resolve=lambda key: SimpleNamespace(key=key)))
 
     def orders(self) -> list[Any]:
         return self.made
@@ -47,6 +48,10 @@ class Exchange:
             filled_qty=filled,
             leaves_qty=qty - filled,
             is_final=final,
+            status="COMPLETE" if filled == qty else "CANCELLED" if final else "OPEN",
+            exchange_order_id=f"X{len(self.made)}",
+            waits_for_trigger=False,
+            product="MIS",
             ts_placed_ns=self.now_ns,
             terms=SimpleNamespace(quantity=qty),
             contract=SimpleNamespace(key="NSE:INFY", multiplier=1),
