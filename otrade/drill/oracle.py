@@ -128,7 +128,7 @@ class Oracle:
         """A person has halted the engine then; 0: it may trade."""
         self.strange_since_ns: dict[str, int] = {}
         """Instruments with a position that is not the engine's, since when."""
-        self._closed: list[tuple[Order, int]] = []
+        self._closed: list[tuple[Order, int, int]] = []
         """Orders of others, and how many units of ours each has closed."""
 
     def leave(self, now_ns: int) -> None:
@@ -257,7 +257,7 @@ class Oracle:
                     part = min(left, max(bracket.open_qty, 0))
                     bracket.open_qty -= part
                     left -= part
-                    self._closed.append((other, part))
+                    self._closed.append((other, other.filled_qty - left - part, part))
             strange[key] += other.side * left
         for key, qty in strange.items():
             if qty:
@@ -271,7 +271,7 @@ class Oracle:
         sides = {b.side for b in self._brackets.values() if b.orders[0].contract.key == order.contract.key}
         if not closings or len(sides) > 1 or order.ts_placed_ns <= closings[-1].ts_placed_ns + self._bound_ns + NOTICED_S * SECOND:
             return
-        held = self._sim.exchange.ledger.held(order.contract, order.product)
+        held = self._sim.exchange.ledger.held(order.contract, order.product) - order.side * order.filled_qty
         if held * order.side >= 0:
             raise Violation(f"exit {order.tag} was placed, and the account holds {held:+d}: it would open the other side")
     def _check_trail(self, b: Bracket, now_ns: int) -> None:
@@ -402,17 +402,15 @@ class Oracle:
         net: Counter[str] = Counter()
         for order in [o for bracket in self._brackets.values() for o in bracket.orders]:
             net[order.contract.key] += order.side * order.filled_qty
-        for order, part in self._closed:
+        for order, _, part in self._closed:
             net[order.contract.key] += order.side * part
         return {key: qty for key, qty in net.items() if qty}
 
     def pnl_e4(self) -> int:
         """Profit of the same, from the exchange's executions alone; right when they are flat. Of an order that has closed something of
-        ours and done more, a part of its value counts: right to less than a paisa.
+        ours and done more, the trades that closed it count.
         """
-        others = sum(
-            order.side * (order.filled_value_e4 * part // order.filled_qty) * order.contract.multiplier for order, part in self._closed
-        )
+        others = sum(order.side * _value_e4(order, first, part) * order.contract.multiplier for order, first, part in self._closed)
         return -others - sum(
             trade.order.side * trade.qty * trade.price_e4 * trade.order.contract.multiplier
             for trade in self._sim.exchange.trades()
@@ -439,3 +437,12 @@ class Oracle:
     @property
     def n_orders(self) -> int:
         return len(self._tags)
+
+
+def _value_e4(order: Order, first: int, qty: int) -> int:
+    """Price times units of what an order has traded, from its unit number `first` on."""
+    value_e4 = at = 0
+    for trade in order.trades:
+        value_e4 += max(0, min(at + trade.qty, first + qty) - max(at, first)) * trade.price_e4
+        at += trade.qty
+    return value_e4

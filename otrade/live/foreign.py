@@ -37,6 +37,8 @@ class ForeignFills:
         self._rows: dict[str, OrderReport] = {}
         self._done: dict[str, int] = {}
         """By order: units that are explained."""
+        self._booked: dict[str, tuple[int, int]] = {}
+        """By order: the first so many units, and the value in e4 at which they are booked."""
         self._base: dict[int, int] = {}
         """By instrument: signed units that positions showed and no order tells of."""
 
@@ -84,6 +86,19 @@ class ForeignFills:
         """These units are explained now."""
         key = part.report.broker_order_id
         self._done[key] = self._done.get(key, 0) + part.qty
+
+    def value_e4(self, part: Part, total_qty: int, total_e4: int) -> int:
+        """What units of an order that has traded `total_qty` for `total_e4` so far are worth, those that have just been explained, and
+        book them at it. An order that is filled in pieces is booked in pieces: each at what has come since the one before.
+        """
+        key = part.report.broker_order_id
+        before = self._done.get(key, 0) - part.qty
+        qty, value_e4 = self._booked.get(key, (0, 0))
+        if qty != before:
+            value_e4 = total_e4 * before // total_qty
+        worth_e4 = (total_e4 - value_e4) * part.qty // (total_qty - before)
+        self._booked[key] = before + part.qty, value_e4 + worth_e4
+        return worth_e4
 
     def draw(self, instrument_id: int, qty: int) -> list[Part]:
         """The newest orders that make up so many units (signed), oldest first; they are explained now."""

@@ -317,7 +317,7 @@ class PositionAudit:
             if total_qty != part.report.cum_qty or total_e4 <= 0:
                 total_qty, total_e4 = part.report.cum_qty, part.report.cum_value_e4
             if total_e4 > 0:
-                return total_e4 * part.qty // total_qty, True
+                return self.foreign.value_e4(part, total_qty, total_e4), True
             return part.qty * self._last_price_e4(instrument_id, row), False
 
         for part in [] if is_converted else self.foreign.draw(instrument_id, side * left):
