@@ -27,6 +27,7 @@ from otrade._core.types cimport (
 cdef enum:
     MODE_STOP_RESTING = 0
     REFUSALS = 3  # of a stop in a row mean: leave
+cdef int HALTS_BELIEVED = 3  # refusals for a halt, each contradicted by a trade, since an order was last taken
 cdef int64_t RETRY_FIRST_NS = 1_000_000_000
 cdef int64_t RETRY_SLOW_NS = 30_000_000_000
 cdef int64_t TARGET_REST_NS = 500_000_000  # for so long an order at the target may rest with no stop behind it
@@ -189,9 +190,9 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
         return
     if reason == REASON_PRICE_RANGE:
         exits.price_refused(c, o.bracket_id, slot)
-        if b.state == BR_EXITING:
+        if b.state == BR_EXITING and o.leg != LEG_FIX:
             # The next price is another one, so nothing is gained by waiting long; it is no fault of the order's.
-            refusal.pause_until(b, o.leg)[0] = c.now_ns + RETRY_FIRST_NS
+            refusal.pause_until(b, o.leg)[0] = c.now_ns + (RETRY_FIRST_NS if b.refused_px_e4 > 0 else RETRY_SLOW_NS)
             if ev == EV_REPLACE_REJECTED:
                 notify(c, NOTE_ORDER_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
             else:
@@ -199,7 +200,8 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
             return
     if reason == REASON_MARKET_HALTED:
         # Nobody can trade: no leg is at fault. It is asked for slowly, and at once when something trades (see on_reopen).
-        c.instruments[o.instrument_id].halted = 1
+        if c.instruments[o.instrument_id].halted <= 0:
+            c.instruments[o.instrument_id].halted = 1 - c.instruments[o.instrument_id].halted  # once more since something traded
         refusal.pause_until(b, o.leg)[0] = c.now_ns + RETRY_SLOW_NS
         notify(c, NOTE_EXIT_REJECTED, SEV_ALARM, o.instrument_id, o.bracket_id, slot, reason)
         return
@@ -232,6 +234,7 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
         b.retry_ns = c.now_ns
     elif o.leg == LEG_STOP and b.n_rejects >= REFUSALS:
         exits.begin_exit(c, o.bracket_id, EXIT_RISK)
+        b.retry_ns = c.now_ns  # another kind of order
 
 
 cdef void settle(core_t* c, int bracket_id) noexcept nogil:
@@ -370,7 +373,9 @@ cdef void on_reopen(core_t* c, int instrument_id) noexcept nogil:
     """The instrument trades again after a halt: whatever the halt refused is asked for now."""
     cdef int id = c.instruments[instrument_id].bracket_head
     cdef int following
-    c.instruments[instrument_id].halted = 0
+    c.instruments[instrument_id].halted = -c.instruments[instrument_id].halted
+    if c.instruments[instrument_id].halted < -HALTS_BELIEVED:
+        return  # it trades, and our orders are refused all the same: the words mean something else. Slowly, or the day's orders are used up
     while id >= 0:
         following = c.brackets[id].next
         c.brackets[id].retry_ns = c.brackets[id].target_retry_ns = c.brackets[id].fix_retry_ns = 0

@@ -178,7 +178,7 @@ cdef class Engine(EngineRecord):
             bracket.on_pnl(c, position.mark(&c.positions[id], m.ltp_e4, inst.multiplier))
         if inst.bracket_head >= 0:
             bracket.on_price(c, id)
-        if inst.halted and m.d_volume > 0:
+        if inst.halted > 0 and m.d_volume > 0:
             bracket.on_reopen(c, id)
         if not m.traded:
             return  # the same trade again: it makes no bar and moves no average

@@ -180,6 +180,8 @@ cdef int _try(core_t* c, int strategy_id) noexcept nogil:
     cdef int side = s.wait_side, n = 0, reason, rate
     if s.wait_left > 0 and not _is_entered(c, s):
         return REASON_LEAVING
+    if s.wait_left == 0 and s.n_open > 0:
+        return REASON_ALREADY_OPEN  # a former bracket has come back, or one was adopted
     reason = _size(c, strategy_id, side, s.wait_left, s.wait_total, &e)
     if reason == REASON_OK:
         reason = _gate(c, strategy_id, &e)

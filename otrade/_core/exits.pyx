@@ -27,6 +27,7 @@ cdef int64_t BUDGET_RETRY_NS = 100_000_000
 cdef int64_t RANGE_MEMORY_NS = 30_000_000_000
 cdef int64_t TRIGGERED_NS = 300_000_000  # a triggered stop's limit that trades where the market is: its fill is under way
 cdef int64_t RENEW_NS = 30_000_000_000  # between two renewals of a stop, however few modifications its broker allows
+cdef int PX_REFUSALS = 6  # of prices in a row, each further behind the market
 cdef int REFUSALS = 3  # of modifications in a row: the order is replaced by a new one
 cdef enum:
     MODE_OCO = 1
@@ -170,7 +171,8 @@ cdef void set_levels(core_t* c, int bracket_id) noexcept nogil:
     cdef double atr = <double>b.atr_e4 / 10_000.0
     if b.n_stop_moves == 0:
         b.stop_e4 = otk.otk_stop_price(entry, b.side, b.stop_distance_e4, tick)
-        b.stop_e4 = clamp_to_band(c, b.instrument_id, b.stop_e4)
+    b.stop_e4 = clamp_to_band(c, b.instrument_id, b.stop_e4)  # no trigger may lie beyond the band, wherever a trail has put it
+    if b.n_stop_moves == 0:
         b.initial_stop_e4 = b.stop_e4
     b.stop_limit_e4 = clamp_to_band(
         c, b.instrument_id, otk.otk_limit_through(b.stop_e4, -b.side, plan.stop_limit_bps, tick))
@@ -197,7 +199,9 @@ cdef int64_t _short_of_refused(core_t* c, int bracket_id, int64_t px_e4) noexcep
     if b.refused_px_e4 == 0:
         return px_e4
     if c.now_ns - b.refused_ts_ns > RANGE_MEMORY_NS:
-        b.refused_px_e4 = b.n_px_refused = 0
+        b.refused_px_e4 = 0
+        if c.now_ns - b.refused_ts_ns > 2 * RANGE_MEMORY_NS:
+            b.n_px_refused = 0
         return px_e4
     if (px_e4 - b.refused_px_e4) * side < 0:
         return px_e4
@@ -228,6 +232,10 @@ cdef void _price_exit(core_t* c, int bracket_id) noexcept nogil:
     b.flat_type = TYPE_LIMIT
     b.flat_ts_ns = c.now_ns
     b.ladder_next_ns = c.now_ns + plan.ladder_interval_ns
+    if touch_px(c, bracket_id, False) <= 0:
+        b.flat_type = TYPE_MARKET  # no price is known at all
+        b.flat_px_e4 = 0
+        return
     if b.blind > 0:
         b.ladder_next_ns += plan.ladder_interval_ns * (b.blind if b.blind < 8 else 8)
         if b.blind & 1 == 0 or not quote.band_is_fresh(inst, c.now_ns):
@@ -235,7 +243,7 @@ cdef void _price_exit(core_t* c, int bracket_id) noexcept nogil:
             b.flat_px_e4 = 0
             return
         px = inst.band_lo_e4 if b.side == SIDE_BUY else inst.band_hi_e4
-    b.flat_px_e4 = _short_of_refused(c, bracket_id, clamp_to_band(c, b.instrument_id, px))
+    b.flat_px_e4 = clamp_to_band(c, b.instrument_id, _short_of_refused(c, bracket_id, clamp_to_band(c, b.instrument_id, px)))
 
 
 cdef void price_refused(core_t* c, int bracket_id, int slot) noexcept nogil:
@@ -246,10 +254,12 @@ cdef void price_refused(core_t* c, int bracket_id, int slot) noexcept nogil:
     inst.band_doubted = 1
     if b.state != BR_EXITING:
         return
-    if c.orders[slot].req_price_e4 > 0:
+    if c.orders[slot].leg != LEG_FIX and c.orders[slot].req_price_e4 > 0:
         b.refused_px_e4 = c.orders[slot].req_price_e4
         b.refused_ts_ns = c.now_ns
         b.n_px_refused += 1
+        if b.n_px_refused > PX_REFUSALS:
+            b.refused_px_e4 = 0  # steps away from the market have found no range: from the touch again, and slowly
     _price_exit(c, bracket_id)
 
 
@@ -387,7 +397,7 @@ cdef void _ensure(core_t* c, int bracket_id, int leg, int ord_type, int64_t qty,
     cdef int32_t* n_refused = refusal.in_a_row(b, leg)
     cdef int made
     cdef int reason = REASON_OK
-    cdef bint renewing
+    cdef bint renewing, covered
     cdef order_t* o = NULL
     if slot >= 0:
         o = &c.orders[slot]
@@ -419,11 +429,12 @@ cdef void _ensure(core_t* c, int bracket_id, int leg, int ord_type, int64_t qty,
             return
         if c.now_ns < pause[0] or refusal.is_waiting(c, o):
             return
-        renewing = (leg == LEG_STOP and ord_type == TYPE_SL and o.ord_type == TYPE_SL and o.order_qty == o.cum_qty + qty
-                    and not spare_changes(c, o))
+        covered = leg == LEG_STOP and ord_type == TYPE_SL and o.ord_type == TYPE_SL and o.order_qty == o.cum_qty + qty
+        renewing = covered and not spare_changes(c, o)
         if renewing and not _may_renew(c, b, slot):
             return
-        if renewing or o.n_modifies >= c.budget.modifies_per_order or n_refused[0] >= REFUSALS:
+        if renewing or o.n_modifies >= c.budget.modifies_per_order or (
+                n_refused[0] >= REFUSALS and not covered):  # a stop that covers is not given up for a level that the broker refuses
             # The broker will change this order no more: replace it by a new one. Naked from its end to the new one's start.
             reason = request.cancel(c, slot, lane)
             if reason == REASON_OK:
@@ -505,10 +516,18 @@ cdef void _undo_over_exit(core_t* c, int bracket_id, bracket_t* b) noexcept nogi
     if b.fix_slot >= 0 and not order.is_final(&c.orders[b.fix_slot]) and c.now_ns < b.ladder_next_ns:
         px = c.orders[b.fix_slot].price_e4  # re-priced once an interval, not on every event
     elif c.now_ns >= b.ladder_next_ns:
-        b.ladder_next_ns = c.now_ns + plan.ladder_interval_ns
+        b.ladder_next_ns = b.flat_ts_ns = c.now_ns
+        b.ladder_next_ns += plan.ladder_interval_ns
         if b.ladder_step < plan.ladder_max_steps:
             b.ladder_step += 1
-    _ensure(c, bracket_id, LEG_FIX, TYPE_LIMIT, -b.open_qty, px, 0, LANE_PROTECT)
+        elif quote.touch_is_old(c, b.instrument_id):
+            b.blind = 1
+    if not quote.touch_is_old(c, b.instrument_id):
+        b.blind = 0
+    if b.blind or b.n_fix_rejects % 2 == 1 or px <= 0:
+        _ensure(c, bracket_id, LEG_FIX, TYPE_MARKET, -b.open_qty, 0, 0, LANE_PROTECT)
+    else:
+        _ensure(c, bracket_id, LEG_FIX, TYPE_LIMIT, -b.open_qty, px, 0, LANE_PROTECT)
 
 
 cdef void work(core_t* c, int bracket_id) noexcept nogil:

@@ -33,6 +33,9 @@ cdef int64_t correct(position_t* p, int side, int64_t d_value_e4, int64_t multip
         p.buy_value_e4 += d_value_e4
     else:
         p.sell_value_e4 += d_value_e4
+    cdef int64_t qty = p.buy_qty if side == SIDE_BUY else p.sell_qty
+    if p.mark_e4 == 0 and qty > 0:
+        p.mark_e4 = (p.buy_value_e4 if side == SIDE_BUY else p.sell_value_e4) // qty  # as at a fill: no price has come yet
     return _revalue(p, multiplier)
 
 

@@ -199,6 +199,7 @@ cdef int on_report(core_t* c, const report_t* r) noexcept nogil:
     o = &c.orders[slot]
     cdef bint was_final = order.is_final(o)
     cdef bint asked_cancel = o.pending == PENDING_CANCEL
+    cdef bint was_asked = o.pending != PENDING_NONE or o.ord_status == ORD_PENDING_NEW
     cdef bint fresh = r.ts_update_ns == 0 or r.ts_update_ns >= o.ts_update_ns
     cdef bint as_requested = fresh and _as_requested(o, r)
     if o.broker_order_id[0] == 0:
@@ -216,6 +217,8 @@ cdef int on_report(core_t* c, const report_t* r) noexcept nogil:
     ev = _state_event(o, r, as_requested)
     if fresh or _is_ending(ev):
         reason = _apply(c, slot, ev)
+    if was_asked and o.pending == PENDING_NONE and order.is_working(o):
+        c.instruments[o.instrument_id].halted = 0  # the exchange has taken it
     if ev == EV_UNKNOWN:
         notify(c, NOTE_UNKNOWN_STATUS, SEV_ALARM, o.instrument_id, o.bracket_id, slot, REASON_UNKNOWN_STATUS)
         c.look_wanted = 1

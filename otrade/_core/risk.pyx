@@ -199,7 +199,7 @@ cdef int obligations(const core_t* c) noexcept nogil:
         b = &c.brackets[c.live[i]]
         if b.entry_slot >= 0 and not order.is_final(&c.orders[b.entry_slot]):
             n += 1
-        elif b.open_qty != 0 and (b.stop_slot < 0 or order.is_final(&c.orders[b.stop_slot])):
+        elif b.open_qty != 0 and b.open_qty != b.gone_qty and (b.stop_slot < 0 or order.is_final(&c.orders[b.stop_slot])):
             n += 1
     return n
 

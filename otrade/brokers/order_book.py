@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from otrade._core.types import Ev
 from otrade.brokers.base import OrderReport, Table, Unread
-from otrade.brokers.rows import clean_text, count, identity, value_e4
+from otrade.brokers.rows import clean_text, count, identity, tag_of, value_e4
 from otrade.errors import BrokerError
 
 ENDED = frozenset({Ev.FILL_FULL, Ev.CANCELED, Ev.REJECTED, Ev.EXPIRED})
@@ -19,25 +19,30 @@ ENDED = frozenset({Ev.FILL_FULL, Ev.CANCELED, Ev.REJECTED, Ev.EXPIRED})
 T = TypeVar("T")
 
 
-def table_of(rows: Iterable[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], T], id_field: str) -> Table[T]:
+def _plain_token(row: Mapping[str, Any]) -> int:
+    text = str(row.get("instrument_token"))
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+
+
+def table_of(
+    rows: Iterable[Mapping[str, Any]],
+    read: Callable[[Mapping[str, Any]], T],
+    id_field: str,
+    token_of: Callable[[Mapping[str, Any]], int] = _plain_token,
+) -> Table[T]:
     """What `read` makes of each row. A row that it cannot read is told beside the others, with whatever says whose it is."""
     found: Table[T] = Table()
     for row in rows:
         try:
             found.append(read(row))
         except BrokerError as error:
-            found.unread.append(_unread(row, id_field, str(error)))
+            found.unread.append(_unread(row, id_field, token_of(row), str(error)))
     return found
 
 
-def _unread(row: Mapping[str, Any], id_field: str, why: str) -> Unread:
-    row_id, tag, token = row.get(id_field), row.get("tag"), row.get("instrument_token")
-    return Unread(
-        clean_text(row_id) if isinstance(row_id, (str, int)) else "",
-        clean_text(tag) if isinstance(tag, str) else "",
-        token if type(token) is int else 0,
-        why,
-    )
+def _unread(row: Mapping[str, Any], id_field: str, token: int, why: str) -> Unread:
+    row_id = row.get(id_field)
+    return Unread(clean_text(row_id) if isinstance(row_id, (str, int)) else "", clean_text(tag_of(row)), token, why)
 
 
 def traded_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, int]]:

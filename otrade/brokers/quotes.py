@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from otrade.brokers.base import Quote
-from otrade.brokers.rows import e4, number, price_e4
+from otrade.brokers.rows import number, price_e4
 
 
 def quote_of(row: Any) -> Quote | None:
@@ -25,4 +25,4 @@ def quote_of(row: Any) -> Quote | None:
 
 def _prices(depth: Any, side: str) -> list[int]:
     levels = depth.get(side) if isinstance(depth, Mapping) else None
-    return [e4(number(level, "price")) for level in levels or () if isinstance(level, dict)]
+    return [price_e4(level, "price") for level in levels if isinstance(level, dict)] if isinstance(levels, list) else []

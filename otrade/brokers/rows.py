@@ -106,7 +106,9 @@ def count(row: Mapping[str, Any], field: str) -> int:
 
 
 def signed_count(row: Mapping[str, Any], field: str) -> int:
-    """A whole number of units, negative where it was sold."""
+    """A whole number of units, negative where it was sold. What is not told is not 0: unknown is not flat."""
+    if row.get(field) in (None, ""):
+        raise BrokerError(f"{field} of a broker's row is missing")
     value = number(row, field)
     if abs(value) > COUNT_MAX or value != value.to_integral_value():
         raise BrokerError(f"{field} of a broker's row is {_short(value)}, not a whole quantity")

@@ -175,6 +175,7 @@ class LiveAccess:
     def save(self, session: Session) -> None:
         """Leave a session for this engine, the next one and the watchdog."""
         remember(session.access_token)
+        self._refused.discard(session.access_token)
         save_session(self._session_path, session)
 
     async def _ask(self, may_ask: bool) -> Session:

@@ -200,9 +200,11 @@ class PositionAudit:
             if instrument_id is None:
                 continue
             if position.product == self._plan.instruments[instrument_id].product:
-                rows[instrument_id] = position
+                had = rows.get(instrument_id)
+                rows[instrument_id] = position if had is None else _together(had, position)
             else:
-                self._others.setdefault(instrument_id, {})[position.product] = position.net_qty
+                others = self._others.setdefault(instrument_id, {})
+                others[position.product] = others.get(position.product, 0) + position.net_qty
         shown = {i: row.net_qty for i, row in rows.items()}
         self.differences = {i: (shown.get(i, 0) - net_qty, rows.get(i)) for i, net_qty in ours.items() if shown.get(i, 0) != net_qty}
         self.ts_last_ns = self._clock.now_ns()
@@ -236,7 +238,7 @@ class PositionAudit:
         elif self._is_told(instrument_id, foreign):
             self._bound(instrument_id, room)
             await self._book(instrument_id, net_qty, foreign, row)
-        elif closable > gone and not is_empty:
+        elif closable > gone and not is_empty and row is not None:
             # An answer without a single row, where we know that something has traded, is no answer.
             if seen.looks < UNSUPPORTED_LOOKS or asked_ns < seen.ts_first_ns + UNSUPPORTED_NS:
                 self._soon_ns = self._clock.now_ns() + UNSUPPORTED_NS // UNSUPPORTED_LOOKS
@@ -439,6 +441,12 @@ class PositionAudit:
     async def close(self) -> None:
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
+
+
+def _together(one: BrokerPosition, other: BrokerPosition) -> BrokerPosition:
+    """Two rows of one instrument and product are one position."""
+    sums = ("net_qty", "buy_qty", "sell_qty", "buy_value_e4", "sell_value_e4")
+    return msgspec.structs.replace(one, **{name: getattr(one, name) + getattr(other, name) for name in sums})
 
 
 def _value_of(qty: int, position: BrokerPosition | None, ours: Mapping[str, int]) -> int:

@@ -95,6 +95,8 @@ class QuoteKeeper:
             self._next_ns = self._clock.now_ns() + min(GAP_NS << min(self.n_failed, 4), RETRY_MAX_NS)
             self._on_trouble(error)
         except Exception as error:
+            self.n_failed += 1
+            self._next_ns = self._clock.now_ns() + RETRY_MAX_NS
             self._on_fault(error, "taking a quote")
         finally:
             self._task = None

@@ -13,6 +13,7 @@ PAUSERS = {
     PauseBy.PERSON: "a person has paused entries",
     PauseBy.START: "what the broker shows is still being explained",
     PauseBy.STOP: "the engine is stopping",
+    PauseBy.BOOK: "no whole order book has come for a minute",
 }
 
 

@@ -56,6 +56,14 @@ class RefusedTokens:
         with contextlib.suppress(OSError):
             self._write([*kept, found])
 
+    def discard(self, token: str) -> None:
+        """A login has just brought it: it is good, whatever was said of it before."""
+        found = self._hash(token)
+        self._hashes = [one for one in self._hashes if one != found]
+        if found in (kept := self._read()):
+            with contextlib.suppress(OSError):
+                self._write([one for one in kept if one != found])
+
     def _hash(self, token: str) -> str:
         return hashlib.sha256(f"{self._salt}:{token}".encode()).hexdigest()
 

@@ -139,8 +139,8 @@ def test_a_day_in_small() -> None:
             bench.rest["/orders"] = (200, {"status": "partial_success", "data": [ROW]})
             with pytest.raises(BrokerError, match="not whole"):
                 await broker.order_book()
-            bench.rest["/orders"] = (403, "<html>no entry</html>")
-            with pytest.raises(TokenError):
+            bench.rest["/orders"] = (403, "<html>no entry</html>")  # a gate before the broker: it says nothing about the token
+            with pytest.raises(NetworkError):
                 await broker.order_book()
             bench.rest["/orders"] = (403, {"status": "error", "message": "2FA", "error_type": "TwoFAException"})
             with pytest.raises(TokenError):

@@ -124,12 +124,12 @@ def error_of(status: int, body: bytes) -> BrokerError:
     reason = reason_of(status, error_type, message)
     text = f"{error_type or 'HTTP'} {status}: {message}"
     # A gate that lets us see nothing, and does not say what else it misses, has no use for our token either.
-    is_shut_out = status in (401, 403) and error_type not in REASON_OF_ERROR_TYPE and not _STATIC_IP.search(message)
+    is_shut_out = status == 401 and _plain(error_type) not in _OF_PLAIN_TYPE and not _STATIC_IP.search(message)
     if reason == Reason.BROKER_TOKEN or is_shut_out:
         return TokenError(f"{text}; log in again")
     if reason == Reason.BROKER_RATE:
         return RateLimitError(f"{text}; ask less often")
-    if reason == Reason.BROKER_NETWORK or status >= 500:
+    if reason == Reason.BROKER_NETWORK or status >= 500 or (status == 403 and _plain(error_type) not in _OF_PLAIN_TYPE):
         return NetworkError(text)
     if _NO_SUCH_ORDER.search(message):
         return NoSuchOrderError(text)

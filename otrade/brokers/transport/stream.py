@@ -54,7 +54,7 @@ class SocketCallbacks(msgspec.Struct):
 class FeedSocket:
     """One connection at a time, kept up from `start` to `stop`. Subclasses give `_address` and take `_opened` and `_text`."""
 
-    refuses_token: frozenset[int] = frozenset({401, 403})
+    refuses_token: frozenset[int] = frozenset({401})
     """Statuses of a handshake that mean a dead access token."""
 
     def __init__(

@@ -209,7 +209,8 @@ class UpstoxBroker:
 
     async def positions(self) -> Table[BrokerPosition]:
         """Short-term positions of the account, whoever made them."""
-        return table_of(await self.rest.positions(), lambda row: position_of(row, self._listing), "trading_symbol")
+        rows, listing = await self.rest.positions(), self._listing
+        return table_of(rows, lambda row: position_of(row, listing), "trading_symbol", lambda row: listing.of_row(row).token)
 
     async def trades(self) -> dict[str, tuple[int, int]]:
         """(units, value) of each order of the day that has traded."""

@@ -117,10 +117,10 @@ def error_of(status: int, body: bytes) -> BrokerError:
     reason = reason_of(status, code, message)
     text = f"{code or 'HTTP'} {status}: {message or 'an answer without an error message'}"
     # A gate that lets us see nothing, and does not say what else it misses, has no use for our token either.
-    if reason == Reason.BROKER_TOKEN or (status in (401, 403) and code not in REASON_OF_CODE):
+    if reason == Reason.BROKER_TOKEN or (status == 401 and code not in REASON_OF_CODE):
         return TokenError(f"{text}; log in again")
     if reason == Reason.BROKER_RATE:
         return RateLimitError(f"{text}; ask less often")
-    if reason == Reason.BROKER_NETWORK or status >= 500:
+    if reason == Reason.BROKER_NETWORK or status >= 500 or (status == 403 and code not in REASON_OF_CODE):
         return NetworkError(text)
     return NoSuchOrderError(text) if code == NO_SUCH_ORDER else BrokerError(text)
