@@ -122,7 +122,7 @@ cdef inline bint _is_absurd(
     """A price outside the day's band, or a jump that nothing confirms (of the former close at first)."""
     cdef int64_t px = tick.ltp_e4
     cdef int64_t ref = market.ltp_e4 if market.ltp_e4 > 0 else tick.close_e4
-    if ref > 0 and jump_bps > 0 and _distance(px, ref) > _share(ref, jump_bps) and not _is_confirmed(
+    if ref > 0 and jump_bps > 0 and _distance(px, ref) * 10_000 > ref * jump_bps and not _is_confirmed(
             market, inst, tick, ref, ts_recv_ns, jump_bps):
         return True
     market.n_absurd = 0

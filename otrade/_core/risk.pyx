@@ -130,6 +130,8 @@ cdef int64_t _sent_in_half_hour(budget_t* budget, int64_t now_ns) noexcept nogil
     cdef int64_t minute = now_ns // MINUTE_NS
     cdef int64_t n = 0
     cdef int i
+    if budget.minute >= minute:
+        return budget.in_half_hour
     while budget.minute < minute:
         if minute - budget.minute >= MINUTES:
             memset(budget.minute_ring, 0, sizeof(budget.minute_ring))
@@ -139,6 +141,7 @@ cdef int64_t _sent_in_half_hour(budget_t* budget, int64_t now_ns) noexcept nogil
             budget.minute_ring[budget.minute % MINUTES] = 0
     for i in range(HALF_HOUR + 1):
         n += budget.minute_ring[(budget.minute - i) % MINUTES]
+    budget.in_half_hour = n
     return n
 
 
@@ -249,6 +252,7 @@ cdef void spend(core_t* c, bint is_placement) noexcept nogil:
     c.budget.head += 1
     _sent_in_half_hour(&c.budget, c.now_ns)
     c.budget.minute_ring[c.budget.minute % MINUTES] += 1
+    c.budget.in_half_hour += 1
     if is_placement:
         c.budget.day_used += 1
 

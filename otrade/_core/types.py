@@ -533,6 +533,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("per_second", I8), ("per_minute", I8), ("per_half_hour", I8), ("per_day", I8), ("reserve_second", I8),
         ("reserve_minute", I8), ("reserve_half_hour", I8), ("reserve_day", I8), ("modifies_per_order", I8), ("day_used", I8),
         ("head", I8), ("n_denied", I8), ("tight_ns", I8), ("tight_until_ns", I8), ("n_tightened", I8), ("minute", I8),
+        ("in_half_hour", I8),  # the sum of `minute_ring`, as of `minute`
         ("ts_ring_ns", I8, 512), ("minute_ring", I4, 32),
     ],
     # A signal and what became of it, a closed bar: what the page and the journal read.

@@ -95,6 +95,7 @@ cdef class WarmUp:
         c.risk.trades = c.risk.n_entering = 0
         c.budget.head = c.budget.day_used = 0
         memset(c.budget.minute_ring, 0, sizeof(c.budget.minute_ring))
+        c.budget.in_half_hour = 0
         c.command_head = c.command_encoded = c.command_tail = 0
         c.notice_head = c.notice_tail = c.signal_head = c.signal_tail = 0
         self._twin.notice_told = self._twin.signal_told = 0

@@ -12,7 +12,7 @@ def shrink(scenario: Scenario, fails: Callable[[Scenario], bool], tries: int = 6
     smaller = True
     while smaller and left > 0:
         smaller = False
-        for candidate in _smaller(scenario):
+        for candidate in smaller_ones(scenario):
             left -= 1
             if left < 0:
                 break
@@ -22,7 +22,8 @@ def shrink(scenario: Scenario, fails: Callable[[Scenario], bool], tries: int = 6
     return scenario
 
 
-def _smaller(scenario: Scenario) -> list[Scenario]:
+def smaller_ones(scenario: Scenario) -> list[Scenario]:
+    """The scenario with one thing less, each thing in turn."""
     without_event = [replace(scenario, events=[*scenario.events[:i], *scenario.events[i + 1 :]]) for i in range(len(scenario.events))]
     wishes = scenario.wishes
     without_wish = [replace(scenario, wishes=[*wishes[:i], *wishes[i + 1 :]]) for i in range(len(wishes)) if len(wishes) > 1]
