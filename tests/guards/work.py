@@ -22,7 +22,7 @@ def ticks(n: int) -> None:
 
 
 def orders(n: int) -> None:
-    """`n` signals that each become the bytes of an entry, journalled, which is refused in a way that brakes no further one: two frames a signal."""
+    """`n` signals that each become the bytes of an entry, journalled, and refused in a way that brakes none: two frames a signal."""
     engine = make_engine(brackets=n + 1, orders=4 * n + 64, params={"side_mask": 1})
     engine.open_journal(JournalWriter(memoryview(bytearray((n + 16) << 12))), b"{}", OPEN_NS)
     below, above = frame(packet(token_of(0), 9_990)), frame(packet(token_of(0), 10_005))
