@@ -335,12 +335,8 @@ MUTANTS = (
     Mutant(
         "products summed",
         "otrade/live/positions.py",
-        "            if position.product == self._plan.instruments[instrument_id].product:\n"
-        "                rows[instrument_id] = position\n",
-        "            if instrument_id in rows:\n                more = rows[instrument_id].net_qty + position.net_qty\n"
-        "                rows[instrument_id] = type(position)(*[more if name == \"net_qty\" else getattr(position, name)\n"
-        "                    for name in position.__struct_fields__])\n"
-        "            elif True:\n                rows[instrument_id] = position\n",
+        "            if position.product == self._plan.instruments[instrument_id].product:\n                had",
+        "            if True:\n                had",
         "what is held for delivery is taken for what is traded within the day",
         "other_product",
     ),
@@ -363,7 +359,7 @@ MUTANTS = (
     Mutant(
         "end of a halt not noticed",
         CORE + "engine.pyx",
-        "        if inst.halted and m.d_volume > 0:\n",
+        "        if inst.halted > 0 and m.d_volume > 0:\n",
         "        if False:\n",
         "what the halt cancelled comes back half a minute late",
         "halt_market",
