@@ -46,13 +46,13 @@ def test_nothing_is_violated(part: int) -> None:
 
 
 def test_the_same_seed_gives_the_same_session() -> None:
-    for seed in (3, 17, 40):
+    for seed in (3, 17, 18, 40):
         assert orjson.dumps(draw(seed, list(KINDS))) == orjson.dumps(draw(seed, list(KINDS)))
         one, again = (campaign.one(seed, KINDS) for _ in range(2))
-        assert (one.n_orders, one.n_trades, one.n_events, one.seen) == (again.n_orders, again.n_trades, again.n_events, again.seen)
+        assert (one.n_orders, one.n_trades, one.seen) == (again.n_orders, again.n_trades, again.seen)
         if draw(seed, list(KINDS)).sim["broker"] == "kite":
-            # Upstox's two sockets may be read in either order, and each draws its milliseconds when it is.
-            assert one.uncovered_s == again.uncovered_s
+            # Upstox's two sockets may be read in either order, and each draws its milliseconds when it is: one look at the book more or less.
+            assert (one.n_events, one.uncovered_s) == (again.n_events, again.uncovered_s)
 
 
 @pytest.mark.parametrize("kind", KINDS)
