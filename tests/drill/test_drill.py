@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_session() -> None:
         one, again = (campaign.one(seed, KINDS) for _ in range(2))
         assert (one.n_orders, one.n_trades, one.seen) == (again.n_orders, again.n_trades, again.seen)
         if draw(seed, list(KINDS)).sim["broker"] == "kite":
-            # Upstox's two sockets may be read in either order, and each draws its milliseconds when it is: one look at the book more or less.
+            # Upstox's two sockets may be read in either order, and each draws its milliseconds when it is: a look at the book more or less.
             assert (one.n_events, one.uncovered_s) == (again.n_events, again.uncovered_s)
 
 
