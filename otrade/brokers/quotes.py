@@ -5,6 +5,7 @@ from typing import Any
 
 from otrade.brokers.base import Quote
 from otrade.brokers.rows import number, price_e4
+from otrade.errors import BrokerError
 
 
 def quote_of(row: Any) -> Quote | None:
@@ -21,6 +22,17 @@ def quote_of(row: Any) -> Quote | None:
         price_e4(row, "upper_circuit_limit"),
         (*bids, *asks),
     )
+
+
+def band_of(row: Any) -> tuple[int, int] | None:
+    """The day's price band, e4; None when the row tells none. An unreadable row keeps nobody from starting: bands are read again."""
+    if not isinstance(row, Mapping):
+        return None
+    try:
+        band = price_e4(row, "lower_circuit_limit"), price_e4(row, "upper_circuit_limit")
+    except BrokerError:
+        return None
+    return band if all(band) else None
 
 
 def _prices(depth: Any, side: str) -> list[int]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from otrade.brokers.order_book import table_of
-from otrade.brokers.quotes import quote_of
+from otrade.brokers.quotes import band_of, quote_of
 from otrade.brokers.rows import signed_count
 from otrade.errors import BrokerError
 from otrade.live.known import hides_ours
@@ -41,3 +41,9 @@ def test_a_depth_that_cannot_be_is_an_error_or_nothing_and_no_fault(depth: dict[
     except BrokerError:
         return
     assert quote is None or quote.bid_e4 == 0
+
+
+@pytest.mark.parametrize("row", [None, 5, {"lower_circuit_limit": 1e300, "upper_circuit_limit": 110}, {"last_price": 100.0}])
+def test_a_band_that_cannot_be_read_is_none(row: Any) -> None:
+    assert band_of(row) is None
+    assert band_of({"last_price": 0, "lower_circuit_limit": 90, "upper_circuit_limit": 110.05}) == (900_000, 1_100_500)

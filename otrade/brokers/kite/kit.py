@@ -15,6 +15,7 @@ from otrade.brokers.kite.by_hand import KiteByHand
 from otrade.brokers.kite.postback import read_postback
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
+from otrade.brokers.quotes import band_of
 from otrade.brokers.rows import e4, number
 from otrade.brokers.session import Session, expiry_ns, require_state
 from otrade.brokers.transport.endpoint import parse
@@ -112,9 +113,8 @@ class KiteKit:
             if first:
                 await pause()  # one quote request a second
             for key, quote in (await self.rest.quote(keys[first : first + QUOTES_MAX])).items():
-                low_e4, high_e4 = e4(number(quote, "lower_circuit_limit")), e4(number(quote, "upper_circuit_limit"))
-                if low_e4 and high_e4:
-                    bands[key] = (low_e4, high_e4)
+                if (band := band_of(quote)) is not None:
+                    bands[key] = band
         return bands
 
     def encoder(self) -> KiteEncoder:

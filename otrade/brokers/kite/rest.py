@@ -47,7 +47,7 @@ class KiteRest(RestClient):
 
     async def positions(self) -> dict[str, list[dict[str, Any]]]:
         """`net` and `day` rows."""
-        data = as_object(await self.get("/portfolio/positions"))
+        data = as_object(await self.whole("/portfolio/positions"))
         return {"net": as_rows(data.get("net")), "day": as_rows(data.get("day"))}
 
     async def holdings(self) -> list[dict[str, Any]]:

@@ -62,11 +62,15 @@ class RestClient:
         return await self._data(self._bytes_of("GET", path, params, b"", ""))
 
     async def table(self, path: str, params: Sequence[tuple[str, str]] = ()) -> list[dict[str, Any]]:
-        """Rows of the answer to a GET. NetworkError when the broker itself says that they are not all: such a table proves nothing."""
+        """Rows of the answer to a GET, as `whole` has them."""
+        return as_rows(await self.whole(path, params))
+
+    async def whole(self, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:
+        """`data` of the answer to a GET. NetworkError when the broker itself says that it is not all: such a table proves nothing."""
         envelope = await self._object(self._bytes_of("GET", path, params, b"", ""))
         if envelope.get("status") != "success":
             raise NetworkError(f"the broker's answer is not whole ({envelope.get('status')})")
-        return as_rows(envelope.get("data"))
+        return envelope.get("data")
 
     async def delete(self, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:
         """`data` of the answer to a DELETE."""

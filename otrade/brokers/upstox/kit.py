@@ -8,6 +8,7 @@ from otrade._core.types import Rec
 from otrade._core.wire import FrameSink
 from otrade._core.wire_upstox import UpstoxEncoder
 from otrade.brokers.base import QUOTES_MAX, Callbacks, Clock, Listed, OrderReport
+from otrade.brokers.quotes import band_of
 from otrade.brokers.rows import e4, number
 from otrade.brokers.session import Session, expiry_ns, require_state
 from otrade.brokers.transport.endpoint import parse
@@ -129,9 +130,8 @@ class UpstoxKit:
                 await pause()
             some = {instrument.key: instrument for instrument in instruments[first : first + QUOTES_MAX]}
             for key, quote in (await self.rest.quotes(list(some))).items():
-                low_e4, high_e4 = e4(number(quote, "lower_circuit_limit")), e4(number(quote, "upper_circuit_limit"))
-                if low_e4 and high_e4 and key in some:
-                    bands[some[key].symbol] = (low_e4, high_e4)
+                if key in some and (band := band_of(quote)) is not None:
+                    bands[some[key].symbol] = band
         return bands
 
     def encoder(self) -> UpstoxEncoder:
