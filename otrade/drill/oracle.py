@@ -250,7 +250,7 @@ class Oracle:
             back = min(left, max(-strange[key] * other.side, 0))
             strange[key] += other.side * back
             left -= back
-            for bracket in self._brackets.values():
+            for _, bracket in sorted(self._brackets.items()):  # by number: slices sent together may reach the exchange in either order
                 first = bracket.orders[0]
                 was_there = first.ts_placed_ns <= (other.trades[-1].ts_ns // SECOND + 1) * SECOND
                 if first.contract.key == key and was_there and bracket.side * other.side < 0:
