@@ -96,7 +96,7 @@ def test_five_days_of_september_2025_at_the_rates_of_those_days() -> None:
     assert today.total_e4 / told.total_e4 > 1.9  # what charging an old day at today's rates would add
 
 
-DATA = Path("/work/shared/data/nifty50_1min_2025-09.csv")
+DATA = Path(__file__).parents[3] / "shared/data/nifty50_1min_2025-09.csv"
 
 
 def test_the_recorded_sessions_of_september_2025() -> None:

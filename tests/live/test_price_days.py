@@ -17,7 +17,7 @@ from otrade.live.price_days import checked
 
 CAL = Calendar.load()
 FUTURE = "NFO:NIFTY.FUT"
-CASES = Path("/work/shared/cases/config")
+CASES = Path(__file__).parents[3] / "shared/cases/config"
 
 
 def file_of(folder: Path, days: Sequence[str], *, at: str = "09:15", n: int = 4, level: float = 24_900) -> str:

@@ -15,7 +15,7 @@ from otrade.brokers.sim.prices import Prices
 DATE = dt.date(2026, 11, 19)
 FUTURE = "NFO:NIFTY.FUT"
 UTC = dt.UTC
-CASES = Path("/work/shared/cases/prices")
+CASES = Path(__file__).parents[3] / "shared/cases/prices"
 
 
 def minutes(date: dt.date = DATE, n: int = 375, step_min: int = 1, at: str = "09:15") -> list[dt.datetime]:
