@@ -119,7 +119,7 @@ cdef bint _is_confirmed(
 cdef inline bint _is_absurd(
     market_t* market, const instrument_t* inst, const tick_t* tick, int64_t ts_recv_ns, int64_t jump_bps
 ) noexcept nogil:
-    """A price outside the day's band, or a jump that nothing confirms (of the former close at first)."""
+    """A jump that nothing confirms (of the former close at first). No price is refused for its band: bands move."""
     cdef int64_t px = tick.ltp_e4
     cdef int64_t ref = market.ltp_e4 if market.ltp_e4 > 0 else tick.close_e4
     if ref > 0 and jump_bps > 0 and _distance(px, ref) * 10_000 > ref * jump_bps and not _is_confirmed(

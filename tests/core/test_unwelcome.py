@@ -18,6 +18,17 @@ def requests(d):
     return found
 
 
+def fill_of_unknown_price(d, side, qty):
+    """An earlier run's market entry has filled, nobody says at what, and no price has come yet."""
+    d.e.adopt_bracket(0, side, qty, 20_000, d.now)
+    terms = {"order_qty": qty, "price_e4": 0, "trigger_e4": 0, "ord_type": OrdType.MARKET, "side": side}
+    d.e.adopt_order(0, Leg.ENTRY, 0, OrdStatus.PENDING_NEW, cl_ord_id=OWN, broker_order_id="E1", ts_ns=d.now, **terms)
+    d.e.on_report(
+        cl_ord_id=OWN, broker_order_id="E1", ev=Ev.FILL_FULL, source=2, cum_qty=qty, cum_value_e4=0, triggered=False, reason=0,
+        ts_update_ns=0, ts_recv_ns=d.now, worth=Worth.UNKNOWN, **terms,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
 def test_a_way_out_that_is_always_out_of_range_stays_at_the_market(side):
     d = Desk(plan={"target_kind": 0})
@@ -98,13 +109,7 @@ def test_a_stop_that_covers_is_not_given_up_for_a_level_that_is_refused():
 @pytest.mark.parametrize("first", ["value", "tick"])
 def test_a_value_before_any_price_is_no_loss_of_everything(first):
     d = Desk(plan={"target_kind": 0}, max_daily_loss_e4=5_000 * 10_000, flatten_on_limit=True)
-    d.e.adopt_bracket(0, Side.BUY, 1_000, 20_000, d.now)
-    terms = {"order_qty": 1_000, "price_e4": 0, "trigger_e4": 0, "ord_type": OrdType.MARKET, "side": Side.BUY}
-    d.e.adopt_order(0, Leg.ENTRY, 0, OrdStatus.PENDING_NEW, cl_ord_id=OWN, broker_order_id="E1", ts_ns=d.now, **terms)
-    d.e.on_report(
-        cl_ord_id=OWN, broker_order_id="E1", ev=Ev.FILL_FULL, source=2, cum_qty=1_000, cum_value_e4=0, triggered=False, reason=0,
-        ts_update_ns=0, ts_recv_ns=d.now, worth=Worth.UNKNOWN, **terms,
-    )  # fmt: skip
+    fill_of_unknown_price(d, Side.BUY, 1_000)
     if first == "value":
         d.e.on_traded("E1", 1_000, 1_000 * 1_000_000, d.now)
     else:
@@ -116,13 +121,7 @@ def test_a_value_before_any_price_is_no_loss_of_everything(first):
 @pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
 def test_a_way_out_without_any_known_price_goes_to_the_market(side):
     d = Desk(plan={"target_kind": 0})
-    d.e.adopt_bracket(0, side, 10, 20_000, d.now)
-    terms = {"order_qty": 10, "price_e4": 0, "trigger_e4": 0, "ord_type": OrdType.MARKET, "side": side}
-    d.e.adopt_order(0, Leg.ENTRY, 0, OrdStatus.PENDING_NEW, cl_ord_id=OWN, broker_order_id="E1", ts_ns=d.now, **terms)
-    d.e.on_report(
-        cl_ord_id=OWN, broker_order_id="E1", ev=Ev.FILL_FULL, source=2, cum_qty=10, cum_value_e4=0, triggered=False, reason=0,
-        ts_update_ns=0, ts_recv_ns=d.now, worth=Worth.UNKNOWN, **terms,
-    )  # fmt: skip
+    fill_of_unknown_price(d, side, 10)
     d.e.on_flatten(-1, d.now)
     (way_out,) = requests(d)
     assert (way_out.ord_type, way_out.side, way_out.qty) == (OrdType.MARKET, -side, 10)
