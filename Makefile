@@ -20,7 +20,7 @@ build: .venv/ready otrade/web/static/index.html
 	touch $@
 
 SOURCES := $(shell find otrade -name '*.pyx' -o -name '*.pxd' -not -name otk.pxd -not -name types.pxd) \
-	$(wildcard otrade/_core/*.py otrade/_core/kernels/*.py) otrade/_core/crc32c.h setup.py
+	$(wildcard otrade/_core/*.py otrade/_core/*/*.py) otrade/_core/crc32c.h setup.py
 .venv/ready: .venv/tools $(SOURCES)
 	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
@@ -70,7 +70,7 @@ fuzz: build
 	rm -rf $(FUZZ) && mkdir -p $(FUZZ) && git ls-files -z setup.py pyproject.toml README.md LICENSE otrade tests | xargs -0 cp --parents -t $(FUZZ)
 	cd $(FUZZ) && OTRADE_SANITIZE=1 $(CURDIR)/$(PY) setup.py -q build_ext --inplace
 	cd $(FUZZ) && LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
-		UBSAN_OPTIONS=halt_on_error=1 PYTHONMALLOC=malloc PYTHONPATH=. $(CURDIR)/$(PY) -m tests.core.fuzz_wire
+		UBSAN_OPTIONS=halt_on_error=1 PYTHONMALLOC=malloc PYTHONPATH=. $(CURDIR)/$(PY) -m tests.core.codecs.fuzz_wire
 
 campaign: build
 	$(PY) -m tests.core.campaign --sequences 100000
@@ -85,7 +85,7 @@ drill-mutants: build
 
 # An engine that dies after every single journal record about orders, and after each is followed by another one.
 deaths: build
-	OTRADE_DEATH_STRIDE=1 $(PY) -m pytest -n 2 tests/live/test_recovery.py -k "death_at"
+	OTRADE_DEATH_STRIDE=1 $(PY) -m pytest -n 2 tests/live/reconciliation/test_bracket_recovery.py -k "death_at"
 
 clean:
 	rm -rf build dist .venv *.egg-info otrade/web/static web/node_modules

@@ -22,7 +22,7 @@ class BuildExt(build_ext):
     def run(self) -> None:
         path = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
         env = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"}
-        subprocess.check_call([sys.executable, "-m", "otrade._core.aot", str(KERNELS)], env=env)
+        subprocess.check_call([sys.executable, "-m", "otrade._core.kernels.aot", str(KERNELS)], env=env)
         super().run()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from otrade._core.engine import Engine
+from otrade._core.engine.pipeline import Engine
 from otrade._core.types import Cmd, Ev, OrdType
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import uvloop
 
-from otrade.live.control import Control
-from otrade.live.notices import NoticeBoard
-from otrade.live.source import LiveSource
-from otrade.web.access import Access, new_local_token
+from otrade.live.api.engine_source import LiveEngineSource
+from otrade.live.control.commands import Commands
+from otrade.live.notices.board import NoticeBoard
+from otrade.web.auth.access_control import AccessControl, new_local_token
 from otrade.web.server import WebServer
 
 PAGE = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Empty</title><p>OTrade</p></html>'
@@ -23,8 +23,8 @@ PAGE = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Empty</title
 async def main(folder: Path) -> None:
     (folder / "static").mkdir()
     (folder / "static" / "index.html").write_text(PAGE)
-    source = LiveSource(NoticeBoard(lambda: 0), Control(), mode="paper", broker_kind="sim", speed=1.0)
-    server = WebServer(source, Access(folder / "access", local_token=new_local_token()), port=0, static_dir=folder / "static")
+    source = LiveEngineSource(NoticeBoard(lambda: 0), Commands(), mode="paper", broker_kind="sim", speed=1.0)
+    server = WebServer(source, AccessControl(folder / "access", local_token=new_local_token()), port=0, static_dir=folder / "static")
     await server.start()
     print(server.url, flush=True)
     await asyncio.Event().wait()

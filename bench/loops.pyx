@@ -4,12 +4,12 @@ from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
-from otrade._core.engine cimport Engine
+from otrade._core.engine.pipeline cimport Engine
 from otrade._core.histogram cimport LatencyHistogram
 from otrade._core.types cimport EV_REFUSED, REASON_BROKER_OTHER, tick_t
-from otrade._core cimport wire_upstox
-from otrade._core.wire_kite cimport decode_packet
-from otrade._core cimport report
+from otrade._core.codecs cimport upstox as wire_upstox
+from otrade._core.codecs.kite cimport decode_packet
+from otrade._core.orders cimport report
 
 cdef extern from "floor.h" nogil:
     int64_t bench_now_ns()

@@ -14,10 +14,10 @@ import pytest
 from bench import loops
 from bench.engines import OPEN_NS, OPEN_S, SECOND, engine
 from bench.frames import frame, full_packet, token, walk
+from otrade._core.engine.warmup import WarmUp
 from otrade._core.histogram import LatencyHistogram
-from otrade._core.journal import JournalWriter
-from otrade._core.warmup import WarmUp
-from tests.core import upstox_frames
+from otrade._core.journal_writer import JournalWriter
+from tests.core.codecs import upstox_frames
 
 ROUNDS = 41
 

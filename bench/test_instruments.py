@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from otrade.instruments import InstrumentFile
+from otrade.instruments import KiteInstrumentFile
 from otrade.instruments.cache import build, table_path
 from otrade.instruments.kite import COLUMNS
 
@@ -71,7 +71,7 @@ def measured(work: str) -> tuple[float, float, list[int]]:
 def test_a_start_from_the_table(tmp_path: Path, figures: list[tuple[str, ...]]) -> None:
     path = tmp_path / "dump.csv"
     dump(path)
-    n = build(tmp_path, "kite", TODAY, InstrumentFile(path.read_bytes()))
+    n = build(tmp_path, "kite", TODAY, KiteInstrumentFile(path.read_bytes()))
     assert n == ROWS
     table = table_path(tmp_path, "kite", TODAY)
     ours, plain = [], []

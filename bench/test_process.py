@@ -24,8 +24,8 @@ ENV = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 # A simulator that answers at once: how long a broker thinks is not ours to measure.
 EXCHANGE = """
 import datetime as dt, sys, uvloop
-from otrade.brokers.sim.config import Latency, SimConfig, Span
-from otrade.brokers.sim.serve import serve
+from otrade.simulator.base.config import Latency, SimConfig, Span
+from otrade.simulator.serve import serve
 now = Span(0, 0)
 cfg = SimConfig(dates=(dt.date.fromisoformat(sys.argv[1]),), day_start="09:20", speed=1.0,
                 latency=Latency(request=now, order_ack=now, exchange=now, read=now, push=now, tick=now))

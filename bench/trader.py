@@ -17,14 +17,14 @@ from pathlib import Path
 import uvloop
 
 import otrade.live  # noqa: F401  (first, as in `otrade run`)
-from otrade.brokers.kite.kit import KiteKit
+from otrade.brokers.kite.adapter import KiteAdapter
 from otrade.calendar import Calendar, date_of
+from otrade.clock import WallClock
 from otrade.config import ConfigManager, RunOptions
-from otrade.live.access import PaperAccess
-from otrade.live.clock import WallClock
-from otrade.live.host import Host
-from otrade.live.prepare import DayMaker
-from otrade.live.runfile import read_run_info
+from otrade.live.runner import Runner
+from otrade.live.runtime.run_file import read_run_info
+from otrade.live.startup.credentials import PaperAccess
+from otrade.live.startup.day_builder import DayBuilder
 
 CONFIG = Path(__file__).parents[1] / "config" / "paper.json"
 
@@ -45,10 +45,10 @@ async def main(rest_url: str, feed_url: str, shift_ns: int, page: bool) -> None:
     manager = ConfigManager(CONFIG)
     date: dt.date = date_of(clock.now_ns())
     account = f"bench-{os.getpid()}"  # nobody goes on from the journal of the process before
-    kit = KiteKit("paper", "paper-secret", clock=clock, rest_root=rest_url, feed_root=feed_url, login_root=f"{rest_url}/connect/login")
+    kit = KiteAdapter("paper", "paper-secret", clock=clock, rest_root=rest_url, feed_root=feed_url, login_root=f"{rest_url}/connect/login")
     access = PaperAccess(kit, account)
-    with Host(manager, RunOptions(config=CONFIG, page=page, port=0), clock, mode="paper", broker_kind="sim", speed=1.0) as host:
-        prepared = await DayMaker(manager.config, Calendar.load(), access, clock, host.board, is_paper=True).make(date)
+    with Runner(manager, RunOptions(config=CONFIG, page=page, port=0), clock, mode="paper", broker_kind="sim", speed=1.0) as host:
+        prepared = await DayBuilder(manager.config, Calendar.load(), access, clock, host.board, is_paper=True).make(date)
         host.begin(prepared.day)
         await prepared.day.open(prepared.broker)
         print("ready", flush=True)
@@ -61,7 +61,7 @@ async def main(rest_url: str, feed_url: str, shift_ns: int, page: bool) -> None:
         await prepared.day.close()
 
 
-async def look_at_page(host: Host) -> None:
+async def look_at_page(host: Runner) -> None:
     """Be one page for five seconds: a WebSocket that reads snapshots and deltas."""
     info = read_run_info(Path(host.config.paths.var))
     assert info is not None

@@ -1,6 +1,6 @@
 """Draw `order-states.md` from the rows of the order table: `python docs/make_order_states.py > docs/order-states.md`.
 
-The table in `otrade/_core/order.pyx` is the truth; a test holds the committed page equal to what this prints.
+The table in `otrade/_core/orders/order.pyx` is the truth; a test holds the committed page equal to what this prints.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from otrade._core.order import PENDING_ROWS, STATUS_ROWS
+from otrade._core.orders.order import PENDING_ROWS, STATUS_ROWS
 
 HEAD = """# Order states
 
-Drawn from the rows of `otrade/_core/order.pyx` by `docs/make_order_states.py`; do not edit by hand.
+Drawn from the rows of `otrade/_core/orders/order.pyx` by `docs/make_order_states.py`; do not edit by hand.
 
 An order has two axes. `ord_status` is what the exchange last told us, in FIX's words (tag 39), with DENIED for our own gate,
 UNKNOWN for a word that is not in our table, and ABSENT for a request that was proved never to have arrived. `pending` is

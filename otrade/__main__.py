@@ -2,7 +2,7 @@
 
 import sys
 
-from otrade.cli import main
+from otrade.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

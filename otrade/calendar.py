@@ -64,7 +64,7 @@ class CalendarFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     about: str = ""
 
 
-class Session(msgspec.Struct, frozen=True):
+class TradingSession(msgspec.Struct, frozen=True):
     """One segment's continuous session, nanoseconds since the epoch."""
 
     segment: str
@@ -171,21 +171,21 @@ class Calendar:
 
     def session(
         self, segment: str, date: dt.date, *, is_index_expiry: bool = False
-    ) -> Session | None:
+    ) -> TradingSession | None:
         """The segment's continuous session of a date; None when it does not trade. CalendarError on
         an unknown date.
         """
         special = self._special(segment, date)
         if special is not None:
             opens, closes = at_ns(date, special.open), at_ns(date, special.close)
-            return Session(segment, date, opens, closes, special.name)
+            return TradingSession(segment, date, opens, closes, special.name)
         if self.holiday(date) or date in self.data.segment_holidays.get(segment, {}):
             return None
         rule = self._rule(segment, date)
         close = rule.close
         if is_index_expiry and rule.index_expiry_close:
             close = rule.index_expiry_close
-        return Session(segment, date, at_ns(date, rule.open), at_ns(date, close))
+        return TradingSession(segment, date, at_ns(date, rule.open), at_ns(date, close))
 
     def _special(self, segment: str, date: dt.date) -> SpecialSession | None:
         if segment not in self.data.segments:
@@ -226,7 +226,7 @@ class Calendar:
             return "post_close"
         return "closed"
 
-    def next_session(self, segment: str, now_ns: int) -> Session:
+    def next_session(self, segment: str, now_ns: int) -> TradingSession:
         """The first session that has not ended at a time. CalendarError when the calendar ends
         before it.
         """

@@ -44,11 +44,11 @@ PLANS = {("kite", "basic"): "zerodha", ("upstox", "basic"): "upstox-basic", ("up
 Item = Literal["stt", "exchange", "ipft", "sebi", "stamp", "gst"]
 
 
-class _Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _ChargesBase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
 
 
-class Step(_Base, frozen=True):
+class RateStep(_ChargesBase, frozen=True):
     """Per cent of the value from a date on; null: not known."""
 
     start: dt.date = msgspec.field(name="from")
@@ -58,18 +58,18 @@ class Step(_Base, frozen=True):
     why: str = ""
 
 
-class Rates(_Base, frozen=True):
+class ItemRates(_ChargesBase, frozen=True):
     """One item's rates. `roots`: for these underlyings only."""
 
     item: Item
     exchanges: list[str]
     segments: list[str]
     source: str
-    steps: list[Step]
+    steps: list[RateStep]
     roots: list[str] = []
 
 
-class BrokerageStep(_Base, frozen=True):
+class BrokerageStep(_ChargesBase, frozen=True):
     """An order's brokerage from a date on: flat, or a per cent up to a most; neither: not known."""
 
     start: dt.date = msgspec.field(name="from")
@@ -87,21 +87,21 @@ class BrokerageStep(_Base, frozen=True):
         return min(value * self.percent / PER_CENT, self.most)
 
 
-class Brokerage(_Base, frozen=True):
+class BrokeragePlan(_ChargesBase, frozen=True):
     plan: str
     segments: list[str]
     source: str
     steps: list[BrokerageStep]
 
 
-class FeeStep(_Base, frozen=True):
+class FeeStep(_ChargesBase, frozen=True):
     start: dt.date = msgspec.field(name="from")
     rupees: Decimal | None
     sure: bool
     why: str = ""
 
 
-class Fee(_Base, frozen=True):
+class BrokerFee(_ChargesBase, frozen=True):
     """A fixed amount, GST included: `dp` a scrip and day of a delivery sale, `square_off` an order of the broker's own square-off."""
 
     fee: Literal["dp", "square_off"]
@@ -110,7 +110,7 @@ class Fee(_Base, frozen=True):
     steps: list[FeeStep]
 
 
-class Funds(_Base, frozen=True):
+class FundSymbols(_ChargesBase, frozen=True):
     """Symbols of the cash market that are units of funds, whose transaction tax is another one."""
 
     equity: list[str]
@@ -121,14 +121,14 @@ class Funds(_Base, frozen=True):
     about: str = ""
 
 
-class ChargesFile(_Base, frozen=True):
+class ChargesFile(_ChargesBase, frozen=True):
     """Shape of `charges.json`."""
 
     known_from: dt.date
-    rates: list[Rates]
-    brokerage: list[Brokerage]
-    fees: list[Fee]
-    funds: Funds
+    rates: list[ItemRates]
+    brokerage: list[BrokeragePlan]
+    fees: list[BrokerFee]
+    funds: FundSymbols
     about: str = ""
 
 
@@ -178,7 +178,7 @@ def sum_of(many: Iterable[Charges]) -> Charges:
     return sum(many, NO_CHARGES)
 
 
-class Traded(msgspec.Struct, frozen=True):
+class TradedValue(msgspec.Struct, frozen=True):
     """What was traded, as the charges see it."""
 
     exchange: str
@@ -188,12 +188,12 @@ class Traded(msgspec.Struct, frozen=True):
     """The underlying's name; of a share its symbol."""
 
     @classmethod
-    def at(cls, exchange: str, segment: str, root: str) -> Traded:
+    def at(cls, exchange: str, segment: str, root: str) -> TradedValue:
         """`exchange` as the broker writes it: NFO and CDS have NSE's rates."""
         return cls(HOMES[exchange][0] if exchange in HOMES else exchange, segment, root)
 
 
-class Fill(Protocol):
+class ChargedFill(Protocol):
     """What one order traded: `value_e4` is price e4 times units times the multiplier."""
 
     @property
@@ -223,7 +223,7 @@ class ChargeTable:
 
     def __init__(self, data: ChargesFile, file: str = "charges.json") -> None:
         self.data = data
-        groups: Sequence[Sequence[Rates | Brokerage | Fee]] = (data.rates, data.brokerage, data.fees)
+        groups: Sequence[Sequence[ItemRates | BrokeragePlan | BrokerFee]] = (data.rates, data.brokerage, data.fees)
         for name, group in zip(("rates", "brokerage", "fees"), groups, strict=True):
             for i, rule in enumerate(group):
                 starts = [step.start for step in rule.steps]
@@ -256,7 +256,7 @@ class DayCharges:
         self._date = date
         self._plan = plan
         self._funds = data.funds
-        self._rates: dict[tuple[str, str, str, str], Step] = {}
+        self._rates: dict[tuple[str, str, str, str], RateStep] = {}
         for rule in data.rates:
             for step in rule.steps:
                 if step.start <= date:
@@ -277,7 +277,7 @@ class DayCharges:
         }
 
     def order(
-        self, what: Traded, side: int, value_e4: int, *, squared_off: bool = False, with_brokerage: bool = True
+        self, what: TradedValue, side: int, value_e4: int, *, squared_off: bool = False, with_brokerage: bool = True
     ) -> Charges:
         """One executed order, without the depository's charge."""
         value = Decimal(value_e4) / E4
@@ -299,7 +299,7 @@ class DayCharges:
             lines["square_off"] = self._fee("square_off", unknown)
         return Charges(**lines, unknown=unknown)
 
-    def trade(self, what: Traded, fills: Sequence[Fill], *, with_dp: bool = True) -> Charges:
+    def trade(self, what: TradedValue, fills: Sequence[ChargedFill], *, with_dp: bool = True) -> Charges:
         """All orders of one trade in one instrument on this day. Shares of product CNC that were both bought and sold are intraday,
         the rest is delivery; a sale of the rest pays the depository, unless somebody else of this scrip and day has (`with_dp`).
         """
@@ -333,7 +333,7 @@ class DayCharges:
         return step is not None and bool(step.flat or step.percent)
 
     # ------------------------------------------------------------------------------------------- one line each
-    def _share(self, item: str, what: Traded, side: int, value: Decimal, unknown: dict[str, str]) -> Decimal:
+    def _share(self, item: str, what: TradedValue, side: int, value: Decimal, unknown: dict[str, str]) -> Decimal:
         own = self._rates.get((item, what.exchange, what.segment, what.root)) if what.root else None
         step = own or self._rates.get((item, what.exchange, what.segment, ""))
         rate = None if step is None else step.buy if side > 0 else step.sell
@@ -342,7 +342,7 @@ class DayCharges:
             return Decimal()
         return value * rate / PER_CENT
 
-    def _tax(self, what: Traded, side: int, value: Decimal, unknown: dict[str, str]) -> Decimal:
+    def _tax(self, what: TradedValue, side: int, value: Decimal, unknown: dict[str, str]) -> Decimal:
         funds = self._funds
         if what.segment not in ("delivery", "intraday") or not what.root:
             return self._share("stt", what, side, value, unknown)
@@ -356,7 +356,7 @@ class DayCharges:
             return Decimal()
         return self._share("stt", what, side, value, unknown)
 
-    def _brokerage_of(self, what: Traded, value: Decimal, unknown: dict[str, str]) -> Decimal:
+    def _brokerage_of(self, what: TradedValue, value: Decimal, unknown: dict[str, str]) -> Decimal:
         step = self._brokerage.get(what.segment)
         amount = step.of(value) if step is not None else None
         if amount is None:
@@ -371,7 +371,7 @@ class DayCharges:
             return 0
         return e4_of(step.rupees)
 
-    def _words(self, item: str, what: Traded, why: str = "") -> str:
+    def _words(self, item: str, what: TradedValue, why: str = "") -> str:
         told = f"{what.exchange or 'this exchange'} {what.segment.replace('_', ' ') or 'instruments of this kind'}"
         return f"{told}, {self._date}: {NAMES.get(item, item)} is not known{f' ({why})' if why else ''}"
 

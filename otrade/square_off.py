@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from otrade.calendar import SEGMENTS, Clock, Session, at_ns
+from otrade.calendar import SEGMENTS, Clock, TradingSession, at_ns
 from otrade.config.manager import default_bytes, parse_json
 from otrade.errors import CalendarError, ConfigError
 
@@ -20,7 +20,7 @@ FILE = "square_off.json"
 Certainty = Literal["sure", "second-hand", "unknown"]
 
 
-class Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SquareOffTime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One segment's. At least one of the first two is given; of both the earlier counts."""
 
     at: Clock | None = None
@@ -28,19 +28,19 @@ class Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     no_new_at: Clock | None = None
 
 
-class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SquareOffRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A broker's times from a date on."""
 
     start: dt.date = msgspec.field(name="from")
     certainty: Certainty
     source: str
-    times: dict[str, Time]
+    times: dict[str, SquareOffTime]
 
 
 class SquareOffFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Shape of `square_off.json`."""
 
-    brokers: dict[str, list[Rule]]
+    brokers: dict[str, list[SquareOffRule]]
     special_session_min: Annotated[int, msgspec.Meta(ge=1, le=300)] = 20
     about: str = ""
 
@@ -88,7 +88,7 @@ class SquareOffs:
         except ConfigError as err:
             raise CalendarError(str(err)) from None
 
-    def cut_off(self, broker: str, session: Session) -> CutOff | None:
+    def cut_off(self, broker: str, session: TradingSession) -> CutOff | None:
         """Of that session's intraday positions; None when the broker, or the date, is not in the table."""
         rules = [rule for rule in self._data.brokers.get(broker, ()) if rule.start <= session.date]
         if not rules:

@@ -142,13 +142,13 @@ def test_imports_point_up(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("path", "names"), [
-    ("otrade/_core/order.pyx", {"_core.bracket"}),
+    ("otrade/_core/orders/order.pyx", {"_core.bracket"}),
     ("otrade/_core/state.pyx", {"live.day"}),
-    ("otrade/_core/market.pxd", {"_core.order.apply"}),
-    ("otrade/brokers/sim/exchange.py", {"errors"}),
-    ("otrade/brokers/transport/orders.py", {"_core.engine"}),
+    ("otrade/_core/market/market.pxd", {"_core.order.apply"}),
+    ("otrade/simulator/exchange/order_system.py", {"errors"}),
+    ("otrade/brokers/transport/order_pool.py", {"_core.engine"}),
     ("otrade/config/manager.py", {"brokers.kite"}),
-    ("otrade/live/day.py", {"web.server"}),
+    ("otrade/live/day/trading_day.py", {"web.server"}),
     ("otrade/errors.py", {"config"}),
 ])
 def test_the_table_can_say_no(path: str, names: set[str]) -> None:

@@ -29,7 +29,7 @@ def test_a_stand_in_is_seen_by_its_importer_alone() -> None:
 def test_the_server_comes_without_them_and_everybody_else_gets_them() -> None:
     left_out = ("html.entities", "http.client", "logging.config", "configparser", "pickle", "multiprocessing", "click")
     program = (
-        "import sys, otrade.live.host, otrade.web.server\n"
+        "import sys, otrade.live.runner, otrade.web.server\n"
         f"print([name for name in {left_out!r} if name in sys.modules])\n"
         "import http.client, html, logging.config, configparser, pickle, websockets.version\n"
         "print(http.client.HTTPConnection.__name__, html.unescape('&lt;'), logging.config.dictConfig.__name__, "

@@ -9,9 +9,9 @@ HEAVY = ("numba", "numpy", "llvmlite", "pandas", "kiteconnect", "upstox_client",
 
 
 @pytest.mark.parametrize("modules", [
-    "otrade.cli", "otrade._core.engine", "otrade.brokers.kite.broker", "otrade.live.app, otrade.live.paper, otrade.live.real",
-    "otrade.web.server, otrade.web.app", "otrade.brokers.sim.simulator",
-    "otrade.commands.doctor, otrade.commands.status, otrade.commands.sim",
+    "otrade.cli.main", "otrade._core.engine.pipeline", "otrade.brokers.kite.session", "otrade.live.app, otrade.live.paper_mode, otrade.live.live_mode",
+    "otrade.web.server, otrade.web.app", "otrade.simulator.simulator",
+    "otrade.cli.commands.doctor, otrade.cli.engine.status, otrade.cli.commands.sim",
 ])
 def test_nothing_heavy_is_imported(modules: str) -> None:
     code = f"import sys, {modules}; print(*(m for m in {HEAVY} if m in sys.modules))"
@@ -20,6 +20,6 @@ def test_nothing_heavy_is_imported(modules: str) -> None:
 
 
 def test_the_command_line_is_light() -> None:
-    code = "import sys, otrade.cli; print(*(m for m in ('asyncio', 'msgspec', 'uvloop', 'starlette', 'ssl') if m in sys.modules))"
+    code = "import sys, otrade.cli.main; print(*(m for m in ('asyncio', 'msgspec', 'uvloop', 'starlette', 'ssl') if m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "", "each command imports what it needs when it runs"

@@ -22,22 +22,38 @@ from typing import Any
 
 import uvloop
 
-from bench.peers.market import ACCESS_TOKEN, API_KEY, QTY, Where, level_paise, read_arguments, symbol_of, token_of
+from bench.peers.market import (
+    ACCESS_TOKEN,
+    API_KEY,
+    QTY,
+    Where,
+    level_paise,
+    read_arguments,
+    symbol_of,
+    token_of,
+)
 from bench.peers.trace import FrameTrace
 from otrade._core.types import Severity
-from otrade.brokers.base import Listed
-from otrade.brokers.kite import kit as kit_module
-from otrade.brokers.kite.kit import KiteKit
+from otrade.brokers.kite import adapter as kit_module
+from otrade.brokers.kite.adapter import KiteAdapter
+from otrade.brokers.session import ListedInstrument
 from otrade.charges import NO_CHARGES, Charges
+from otrade.clock import NS_PER_S, WallClock
 from otrade.config.schema import JournalConfig, SpeedConfig
-from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec, assemble, sink_of
-from otrade.live.clock import NS_PER_S, WallClock
-from otrade.live.day import DayOptions, TradingDay
-from otrade.live.journal import FEW_INSTRUMENTS, open_journal
-from otrade.live.memory import MemoryCare
-from otrade.live.notices import NoticeBoard
-from otrade.live.plan import DayPlan
-from otrade.live.speed import Speed
+from otrade.live.day.trading_day import DayOptions, TradingDay
+from otrade.live.notices.board import NoticeBoard
+from otrade.live.persistence.day_journal import FEW_INSTRUMENTS, open_journal
+from otrade.live.plan.day_plan import DayPlan
+from otrade.live.plan.engine_builder import (
+    EngineSpec,
+    InstrumentSpec,
+    SessionSpec,
+    StrategySpec,
+    assemble,
+    sink_of,
+)
+from otrade.live.runtime.cpu_tuning import CpuTuning
+from otrade.live.runtime.gc_control import GcControl
 
 HOUR_NS = 3_600 * NS_PER_S
 WIDE = 10**6
@@ -84,7 +100,7 @@ def _pages(
 async def main(where: Where, directory: Path) -> None:
     clock = WallClock()
     now_ns = clock.now_ns()
-    kit = KiteKit(API_KEY, "", clock=clock, rest_root=where.rest_root, feed_root=where.feed_root)
+    kit = KiteAdapter(API_KEY, "", clock=clock, rest_root=where.rest_root, feed_root=where.feed_root)
     kit.use(ACCESS_TOKEN)
     encoder = kit.encoder()
     instruments = [spec(i, where.mode, now_ns) for i in range(where.instruments)]
@@ -106,16 +122,16 @@ async def main(where: Where, directory: Path) -> None:
         kit_module.KiteBroker = functools.partial(kit_module.KiteBroker, early_orders=False)
     broker = kit.session(
         encoder=encoder, sink=sink_of(plan.engine, kit.frame_kinds[0]),
-        listed=[Listed(i.token, i.key, i.exchange, i.symbol) for i in instruments], clock=clock, rng=random.Random(1),
+        listed=[ListedInstrument(i.token, i.key, i.exchange, i.symbol) for i in instruments], clock=clock, rng=random.Random(1),
         callbacks=day.callbacks(), feed_now_ns=None, answer_timeout_ns=5 * NS_PER_S, order_connections=4,
     )
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: day.ending.stop("the measurement is over"))
-    with MemoryCare(plan.engine) as care:
+    with GcControl(plan.engine) as care:
         day.on_beat.append(care.look)
         await day.open(broker)
         async with contextlib.AsyncExitStack() as beside:
             said = await beside.enter_async_context(_pages(where, day, board, directory))
-            beside.enter_context(Speed(SpeedConfig(busy_poll=where.busy_poll, lock_memory=True), board))
+            beside.enter_context(CpuTuning(SpeedConfig(busy_poll=where.busy_poll, lock_memory=True), board))
             trace = FrameTrace(broker.latency) if where.trace else None
             print("ready", flush=True)
             await day.ended.wait()

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.peers.rank import ordinary
-from otrade.live.control import Control
-from otrade.live.day import TradingDay
-from otrade.live.notices import NoticeBoard
-from otrade.live.source import LiveSource
-from otrade.web.access import Access, new_local_token
+from otrade.live.api.engine_source import LiveEngineSource
+from otrade.live.control.commands import Commands
+from otrade.live.day.trading_day import TradingDay
+from otrade.live.notices.board import NoticeBoard
+from otrade.web.auth.access_control import AccessControl, new_local_token
 from otrade.web.server import WebServer
 
 ROOT = Path(__file__).parents[2]
@@ -27,13 +27,13 @@ UPDATES_PER_S = 20
 @contextlib.asynccontextmanager
 async def pages(n: int, day: TradingDay, board: NoticeBoard, directory: Path) -> AsyncIterator[dict[str, Any]]:
     """Serve the page and have `n` open it. What they have seen is in the dict that is given, at the end."""
-    control = Control()
+    control = Commands()
     control.set_day(day)
-    source = LiveSource(board, control, mode="live", broker_kind="kite", speed=1.0)
+    source = LiveEngineSource(board, control, mode="live", broker_kind="kite", speed=1.0)
     source.set_day(day)
     source.lifecycle = "running"
     token = new_local_token()
-    server = WebServer(source, Access(directory / "access", local_token=token), port=0, interval_s=1 / UPDATES_PER_S)
+    server = WebServer(source, AccessControl(directory / "access", local_token=token), port=0, interval_s=1 / UPDATES_PER_S)
     await server.start()
     said: dict[str, Any] = {}
     viewers = None

@@ -12,7 +12,7 @@ from collections import Counter
 from types import FrameType
 from typing import Any
 
-from otrade.brokers.transport.feed import FeedLatency
+from otrade.brokers.transport.frame_reader import FeedLatency
 
 
 class FrameTrace:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from otrade._core import types as spelling
-from otrade._core.kernels.states import KERNEL_STRUCTS
+from otrade._core.kernel_states import KERNEL_STRUCTS
 
 HERE = Path(__file__).parent
 STRUCTS: dict[str, list[Any]] = {**KERNEL_STRUCTS, **spelling.STRUCTS}

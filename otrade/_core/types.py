@@ -346,7 +346,7 @@ class Reason(IntEnum):
 
 
 class Note(IntEnum):
-    """What a notice is about; its words are in `otrade/live/notices.py`."""
+    """What a notice is about; its words are in `otrade/live/notices/board.py`."""
 
     SIGNAL_TAKEN = 1
     SIGNAL_REFUSED = 2

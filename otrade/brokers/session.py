@@ -1,102 +1,367 @@
-"""The session file of the day: one broker's access token, readable by its owner only.
+"""What the engine's owner needs of any broker, in the field's words. Spellings of one broker never
+appear here.
 
-A token dies at an hour that the broker fixes, however late it was made.
+A session is driven by callbacks, not awaited: whatever a broker says is handed on in the very call
+that received it, so that a reaction leaves before the next byte is read. Only the slow questions
+(order book, positions, funds) are coroutines. Errors are those of `otrade.errors`: BrokerError, and
+under it TokenError, RateLimitError and NetworkError.
 """
 
-import os
-import secrets
-import tempfile
-from datetime import datetime, timedelta
-from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import IntEnum
+from typing import Any, Protocol, TypeVar
 
 import msgspec
-import orjson
 
-from otrade.brokers.rows import IST
-from otrade.errors import BrokerError, TokenError
+from otrade._core.histogram import LatencyHistogram
+from otrade._core.types import Ev, Side, Worth
 
-
-class Session(msgspec.Struct, frozen=True):
-    """A day's access. Its repr shows no token."""
-
-    api_key: str
-    access_token: str
-    user_id: str
-    login_ns: int
-    expires_ns: int
-
-    def __repr__(self) -> str:
-        return f"Session(user_id={self.user_id!r}, expires_ns={self.expires_ns})"
+QUOTES_MAX = 500
+"""Instruments in one REST quote, at every broker."""
 
 
-class _SessionFile(msgspec.Struct, forbid_unknown_fields=True):
-    api_key: str
-    access_token: str
-    user_id: str
-    login_ns: int
-    expires_ns: int
-
-
-def expiry_ns(login_ns: int, hour: int, minute: int = 0) -> int:
-    """The first hour:minute IST after the login."""
-    login = datetime.fromtimestamp(login_ns // 1_000_000_000, IST)
-    expiry = login.replace(hour=hour, minute=minute, second=0, microsecond=0)
-    if expiry <= login:
-        expiry += timedelta(days=1)
-    return int(expiry.timestamp()) * 1_000_000_000
-
-
-def save_session(path: Path, session: Session) -> None:
-    """Write the session file: readable by its owner only, and whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".session-")  # made with mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(orjson.dumps({name: getattr(session, name) for name in Session.__struct_fields__}))
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def load_session(path: Path, api_key: str, now_ns: int) -> Session | None:
-    """The saved session while it is good; None when there is none, it has expired, or it is another
-    app's.
-
-    TokenError when others may read the file: its token must be taken as known to them.
+class Source(IntEnum):
+    """By which road a report came. A book row is asked for, and therefore also proves what is
+    absent.
     """
-    try:
-        mode = path.stat().st_mode & 0o777
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    if mode & 0o077:
-        raise TokenError(
-            f"{path} is readable by others (mode {mode:o}): delete it and log in again"
-        )
-    try:
-        saved = msgspec.json.decode(data, type=_SessionFile)
-    except msgspec.DecodeError:
-        return None
-    if saved.api_key != api_key or now_ns >= saved.expires_ns:
-        return None
-    return Session(
-        saved.api_key, saved.access_token, saved.user_id, saved.login_ns, saved.expires_ns
-    )
+
+    PUSH = 1
+    BOOK = 2
+    POSTBACK = 3
+    ASKED = 4
+    """That order was asked for alone."""
 
 
-def last_user(path: Path, api_key: str) -> str:
-    """The user of the last login through this app, however long ago; empty when nobody knows."""
-    try:
-        saved = msgspec.json.decode(path.read_bytes(), type=_SessionFile)
-    except (OSError, msgspec.DecodeError):
-        return ""
-    return saved.user_id if saved.api_key == api_key else ""
+class Capabilities(msgspec.Struct, frozen=True):
+    """What a broker can do and how much of it."""
+
+    tag_length_max: int
+    """Characters of a ClOrdID that its tag field keeps."""
+    modifications_max: int
+    """Modifications of one order before it must be cancelled and placed anew."""
+    tokens_max: int
+    """Instruments on all feed connections together."""
+    orders_per_second: int
+    orders_per_minute: int
+    orders_per_half_hour: int
+    """0 here and below: no such limit is published."""
+    orders_per_day: int
+    has_order_push: bool
+    """Order updates are pushed over a socket."""
+    has_postback: bool
+    """Order updates can also come to a web hook, with proof of who sends them."""
+    has_approval: bool
+    """A login can be approved in the broker's app; the token then comes to a web hook."""
+    has_native_brackets: bool
+    """The broker can hold an intraday entry with stop and target itself."""
+    modes: tuple[str, ...]
+    """Feed modes, least first."""
 
 
-def require_state(redirected_to: str, state: str) -> None:
-    """BrokerError unless the address carries the state that this login began with: another's login must not become ours."""
-    came = parse_qs(urlsplit(redirected_to).query).get("state", [""])[0]
-    if state and not secrets.compare_digest(came.encode(), state.encode()):
-        raise BrokerError("this is the answer to another login (its state differs): begin the login again")
+class OrderReport(msgspec.Struct):
+    """One order as the broker tells it. The first block is what the engine's `on_report` takes,
+    field by field.
+    """
+
+    cl_ord_id: str
+    """Our tag; empty when the order was placed by other means."""
+    broker_order_id: str
+    ev: Ev
+    source: Source
+    side: Side
+    order_qty: int
+    cum_qty: int
+    cum_value_e4: int
+    """Filled quantity times average price."""
+    price_e4: int
+    trigger_e4: int
+    ord_type: int
+    """OrdType, or 0 for a word that we do not know."""
+    triggered: bool
+    reason: int
+    ts_update_ns: int
+    """The exchange's time of this state, 0 when it has none."""
+    ts_recv_ns: int
+
+    instrument_token: int
+    exchange: str
+    tradingsymbol: str
+    product: str
+    status: str
+    """The broker's own status word, for the page."""
+    text: str
+    raw: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    """What the broker said, as it said it, for the journal."""
+    worth: int = Worth.AVERAGE
+    """How well `cum_value_e4` is known."""
+
+    def engine_fields(self) -> dict[str, Any]:
+        """The keyword arguments of the engine's `on_report`."""
+        return {name: getattr(self, name) for name in _ENGINE_FIELDS}
+
+
+_ENGINE_FIELDS = (
+    "cl_ord_id",
+    "broker_order_id",
+    "ev",
+    "source",
+    "side",
+    "order_qty",
+    "cum_qty",
+    "cum_value_e4",
+    "price_e4",
+    "trigger_e4",
+    "ord_type",
+    "triggered",
+    "reason",
+    "ts_update_ns",
+    "ts_recv_ns",
+    "worth",
+)
+
+
+class UnreadableRow(msgspec.Struct, frozen=True):
+    """A row of a broker's table that cannot be read: as much of it as says whose it is, and why. "" and 0: not even that."""
+
+    row_id: str
+    tag: str
+    instrument_token: int
+    why: str
+
+
+T = TypeVar("T")
+
+
+class BrokerRows(list[T]):
+    """The rows of a broker's table that can be read, and what is wrong with the others: one bad row blinds nobody to the rest."""
+
+    def __init__(self, rows: Iterable[T] = (), unread: Iterable[UnreadableRow] = ()) -> None:
+        super().__init__(rows)
+        self.unread = list(unread)
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What became of one request. ACK: taken; REFUSED: certainly not; TIMEOUT: not known, to be
+    looked for by tag.
+    """
+
+    outcome: Ev
+    broker_order_id: str = ""
+    reason: int = 0
+    text: str = ""
+
+
+class BrokerPosition(msgspec.Struct, frozen=True):
+    """One day position as the broker books it. Values are e4 rupees times units, before charges."""
+
+    instrument_token: int
+    exchange: str
+    tradingsymbol: str
+    product: str
+    net_qty: int
+    buy_qty: int
+    sell_qty: int
+    buy_value_e4: int
+    sell_value_e4: int
+    ltp_e4: int
+    multiplier: int
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """Shares in the account that are no day's trade. Prices e4."""
+
+    exchange: str
+    tradingsymbol: str
+    isin: str
+    qty: int
+    """Of these `t1_qty` have been bought and not delivered yet."""
+    t1_qty: int
+    avg_px_e4: int
+    ltp_e4: int
+
+
+class Funds(msgspec.Struct, frozen=True):
+    """Money in one segment, e4 rupees. `net_e4` is what can still be blocked."""
+
+    segment: str
+    net_e4: int
+    used_e4: int
+
+
+class BrokerQuote(msgspec.Struct, frozen=True):
+    """One instrument's prices, e4; 0 is none. `others_e4`: every further price seen, all multiples of the tick."""
+
+    ltp_e4: int
+    bid_e4: int
+    ask_e4: int
+    band_lo_e4: int
+    band_hi_e4: int
+    others_e4: tuple[int, ...] = ()
+
+
+class OrderTerms(msgspec.Struct, frozen=True):
+    """What an order asks for. `trigger_e4` is 0 for a limit."""
+
+    qty: int
+    ord_type: int
+    price_e4: int
+    trigger_e4: int = 0
+
+
+class OrderCommand(Protocol):
+    """What a session needs of the engine's command."""
+
+    seq: int
+    lane: int
+    request: bytes
+
+
+class TimerHandle(Protocol):
+    def cancel(self) -> object: ...
+
+
+class Clock(Protocol):
+    """Engine time: int nanoseconds since the UNIX epoch, real or simulated."""
+
+    def now_ns(self) -> int: ...
+
+    def call_at(self, ts_ns: int, callback: Callable[[], None], /) -> TimerHandle: ...
+
+
+class Callbacks(msgspec.Struct):
+    """Where a session reports. Each is called on the event loop, in the call that received the
+    news.
+    """
+
+    on_report: Callable[[OrderReport], None]
+    on_answer: Callable[[int, Answer], None]
+    """(seq of the request, its answer): exactly once for each request that was sent or given up."""
+    on_sent: Callable[[int, int], None]
+    """(seq, ts_ns): the request's last byte was handed to the kernel."""
+    on_feed: Callable[[bool, str], None]
+    """(alive, why): the feed came up or went down."""
+    on_push: Callable[[bool, str], None]
+    """(alive, why): order updates, where they have a socket of their own, came up or went down."""
+    on_token_dead: Callable[[], None]
+    """The broker refused the access token: log in again, then `set_access_token`."""
+    on_commands: Callable[[], None]
+    """A frame left commands waiting in the engine."""
+    on_message: Callable[[str, str], None]
+    """(kind, text): a notice of the broker for people."""
+
+
+class Latencies(Protocol):
+    """From a feed frame in hand: until it was dealt with; where it led to orders, until they were decided, and until the last one was
+    written.
+    """
+
+    frame: LatencyHistogram
+    core: LatencyHistogram
+    order: LatencyHistogram
+
+
+class BrokerSession(Protocol):
+    """One day's connection with a broker."""
+
+    capabilities: Capabilities
+
+    async def connect(self) -> None:
+        """Warm the order connections and start the feed. TokenError or NetworkError when the broker
+        cannot be reached.
+        """
+        ...
+
+    def subscribe(self, wanted: Sequence[tuple[int, str]]) -> None:
+        """(instrument token, mode) pairs to add; remembered across reconnects."""
+        ...
+
+    def send(self, command: OrderCommand) -> None:
+        """Send one order request now. Its fate comes to `on_answer`; nothing is ever sent twice."""
+        ...
+
+    def set_access_token(self, access_token: str) -> None:
+        """Go on with a new token, without a restart."""
+        ...
+
+    async def order_book(self) -> BrokerRows[OrderReport]:
+        """BrokerError when the answer is no whole table; a row that cannot be read is told beside the others."""
+        ...
+
+    async def order(self, broker_order_id: str) -> OrderReport | None:
+        """What became of one order of the day; None when the broker knows no such order."""
+        ...
+
+    async def positions(self) -> BrokerRows[BrokerPosition]: ...
+
+    async def trades(self) -> dict[str, tuple[int, int]]:
+        """What each order of the day has traded, by the broker's id: (units, value in e4 rupees times units)."""
+        ...
+
+    async def funds(self) -> list[Funds]: ...
+
+    async def quotes(self, wanted: Sequence[tuple[int, str]]) -> dict[int, BrokerQuote]:
+        """Snapshots by our token of (token, EXCHANGE:SYMBOL) pairs, of at most `QUOTES_MAX` instruments, over a connection of their own: a
+        slow book delays none. What the broker does not know, or says in no readable way, is missing.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+    @property
+    def is_feed_up(self) -> bool: ...
+
+    @property
+    def is_connecting(self) -> bool:
+        """A connection is being made: work that no socket shows yet."""
+        ...
+
+    @property
+    def latency(self) -> Latencies:
+        """From a feed frame in hand to its last order written."""
+        ...
+
+    @property
+    def warm_connections(self) -> int:
+        """Order connections that are ready now."""
+        ...
+
+
+class EmergencyClient(Protocol):
+    """A broker without an engine: one request at a time, each answered, none repeated. The watchdog works with it. `like` is an
+    order that exists already: its instrument and product are meant.
+    """
+
+    def set_access_token(self, access_token: str) -> None: ...
+
+    async def order_book(self) -> BrokerRows[OrderReport]:
+        """As a session's; so are the positions."""
+        ...
+
+    async def positions(self) -> BrokerRows[BrokerPosition]: ...
+
+    async def funds(self) -> list[Funds]: ...
+
+    async def holdings(self) -> list[Holding]: ...
+
+    async def quote(self, like: OrderReport) -> BrokerQuote:
+        """BrokerError when there is no price."""
+        ...
+
+    async def place(self, like: OrderReport, side: int, terms: OrderTerms, tag: str) -> Answer:
+        """ACK, REFUSED, or TIMEOUT when nobody knows; so do the others."""
+        ...
+
+    async def modify(self, order: OrderReport, terms: OrderTerms) -> Answer: ...
+
+    async def cancel(self, order: OrderReport) -> Answer: ...
+
+    def close(self) -> None: ...
+
+
+class ListedInstrument(msgspec.Struct, frozen=True):
+    """One instrument that the day trades: our token, its name on a wire that uses text, and what the exchange calls it."""
+
+    token: int
+    key: str
+    exchange: str
+    tradingsymbol: str

@@ -7,7 +7,16 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
-from otrade.config.schema import AlertsConfig, AnyStrategy, Bracket, BrokerConfig, Config, Params, Trail, WebConfig
+from otrade.config.schema import (
+    AlertsConfig,
+    AnyStrategy,
+    BracketConfig,
+    BrokerConfig,
+    Config,
+    Params,
+    TrailConfig,
+    WebConfig,
+)
 from otrade.errors import ConfigError
 
 PCT_MAX = 50
@@ -105,7 +114,7 @@ class Rules:
         if atr and 0 < atr.max_bps < atr.min_bps:
             raise self._error(f"{at}.atr", "min_bps is above max_bps, so nothing could pass")
 
-    def _bracket(self, at: str, bracket: Bracket, params: Params) -> None:
+    def _bracket(self, at: str, bracket: BracketConfig, params: Params) -> None:
         for name, distance in (
             ("stop", bracket.stop),
             ("target", bracket.target),
@@ -115,7 +124,7 @@ class Rules:
                 continue
             if distance.kind == "atr" and params.atr is None:
                 raise self._error(f"{at}.{name}.kind", "a distance in ATRs needs params.atr")
-            value = distance.distance if isinstance(distance, Trail) else distance.value
+            value = distance.distance if isinstance(distance, TrailConfig) else distance.value
             if distance.kind == "pct" and value > PCT_MAX:
                 raise self._error(f"{at}.{name}", f"{value} per cent", f"at most {PCT_MAX}")
         if bracket.exit_mode == "oco" and bracket.target is None:

@@ -33,18 +33,18 @@ Symbol = Annotated[
 ]
 
 
-class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ConfigBase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """No key is ignored: a misspelt limit that is not applied is worse than a refusal."""
 
 
-class Distance(Base, frozen=True, kw_only=True):
+class DistanceConfig(ConfigBase, frozen=True, kw_only=True):
     """How far: `value` per cent of the price, rupees, or ATR multiples."""
 
     kind: Literal["pct", "rupees", "atr"]
     value: Annotated[float, Meta(gt=0, le=100_000)]
 
 
-class Trail(Base, frozen=True, kw_only=True):
+class TrailConfig(ConfigBase, frozen=True, kw_only=True):
     """A stop that follows the best price at `distance`, in steps of at least `step` (both of one
     kind).
     """
@@ -54,7 +54,7 @@ class Trail(Base, frozen=True, kw_only=True):
     step: Annotated[float, Meta(gt=0, le=100_000)]
 
 
-class Entry(Base, frozen=True, kw_only=True):
+class EntryConfig(ConfigBase, frozen=True, kw_only=True):
     """A marketable limit `offset_bps` beyond the touch, or a market order with the broker's
     protection.
     """
@@ -66,7 +66,7 @@ class Entry(Base, frozen=True, kw_only=True):
     ] = 30.0
 
 
-class Ladder(Base, frozen=True, kw_only=True):
+class LadderConfig(ConfigBase, frozen=True, kw_only=True):
     """An exit that rests unfilled is re-priced one step deeper each interval."""
 
     start_bps: Bps = 10.0
@@ -75,14 +75,14 @@ class Ladder(Base, frozen=True, kw_only=True):
     max_steps: Annotated[int, Meta(ge=1, le=50)] = 10
 
 
-class Bracket(Base, frozen=True, kw_only=True):
+class BracketConfig(ConfigBase, frozen=True, kw_only=True):
     """What stands around an entry. A stop is not optional."""
 
-    stop: Distance
-    target: Distance | None = None
-    trail: Trail | None = None
-    entry: Entry = Entry()
-    ladder: Ladder = Ladder()
+    stop: DistanceConfig
+    target: DistanceConfig | None = None
+    trail: TrailConfig | None = None
+    entry: EntryConfig = EntryConfig()
+    ladder: LadderConfig = LadderConfig()
     exit_mode: Literal["stop_resting", "oco"] = "stop_resting"
     stop_limit_buffer_bps: Bps = 30.0
     target_hysteresis_bps: Bps = 10.0
@@ -90,7 +90,7 @@ class Bracket(Base, frozen=True, kw_only=True):
     on_opposite: Literal["ignore", "exit", "reverse"] = "exit"
 
 
-class Sizing(Base, frozen=True, kw_only=True):
+class SizingConfig(ConfigBase, frozen=True, kw_only=True):
     """Units of an entry: fixed, from a notional in rupees, or from the rupees at risk between entry
     and stop.
     """
@@ -104,7 +104,7 @@ class Sizing(Base, frozen=True, kw_only=True):
     ] = 0
 
 
-class RsiFilter(Base, frozen=True, kw_only=True):
+class RsiFilter(ConfigBase, frozen=True, kw_only=True):
     """Sides are allowed only while Wilder's RSI of closed bars lies in their range."""
 
     period: Annotated[int, Meta(ge=2, le=200)] = 14
@@ -114,7 +114,7 @@ class RsiFilter(Base, frozen=True, kw_only=True):
     short_max: Annotated[float, Meta(ge=0, le=100)] = 100.0
 
 
-class AtrFilter(Base, frozen=True, kw_only=True):
+class AtrFilter(ConfigBase, frozen=True, kw_only=True):
     """Entries only while Wilder's ATR, in bps of the price, lies in the range; 0 is no bound.
     Needed by ATR distances.
     """
@@ -124,14 +124,14 @@ class AtrFilter(Base, frozen=True, kw_only=True):
     max_bps: Annotated[float, Meta(ge=0, le=10_000)] = 0.0
 
 
-class TimeFilter(Base, frozen=True, kw_only=True):
+class TimeFilter(ConfigBase, frozen=True, kw_only=True):
     """Entries only inside this time of day (a bar counts by its opening time)."""
 
     start: HourMinute = "09:15"
     until: HourMinute = "15:30"
 
 
-class Params(Base, frozen=True, kw_only=True):
+class Params(ConfigBase, frozen=True, kw_only=True):
     """What every crossover strategy has."""
 
     bar_s: Annotated[int, Meta(ge=5, le=21_600, description="length of a bar")] = 60
@@ -164,41 +164,41 @@ class PriceLevelParams(Params, frozen=True, kw_only=True):
     level_rupees: Annotated[float, Meta(gt=0, le=1_000_000)]
 
 
-class Strategy(Base, frozen=True, kw_only=True, tag_field="kind"):
+class StrategyConfig(ConfigBase, frozen=True, kw_only=True, tag_field="kind"):
     """One strategy on one instrument."""
 
     name: Name
     instrument: Symbol
-    sizing: Sizing
-    bracket: Bracket
+    sizing: SizingConfig
+    bracket: BracketConfig
     enabled: bool = True
 
 
-class EmaCross(Strategy, frozen=True, kw_only=True, tag="ema_cross"):
+class EmaCross(StrategyConfig, frozen=True, kw_only=True, tag="ema_cross"):
     """Fast exponential average against slow."""
 
     params: EmaCrossParams = EmaCrossParams()
 
 
-class SmaCross(Strategy, frozen=True, kw_only=True, tag="sma_cross"):
+class SmaCross(StrategyConfig, frozen=True, kw_only=True, tag="sma_cross"):
     """Fast simple average against slow."""
 
     params: SmaCrossParams = SmaCrossParams()
 
 
-class PriceEma(Strategy, frozen=True, kw_only=True, tag="price_ema"):
+class PriceEma(StrategyConfig, frozen=True, kw_only=True, tag="price_ema"):
     """Price against its exponential average."""
 
     params: PriceEmaParams = PriceEmaParams()
 
 
-class PriceSma(Strategy, frozen=True, kw_only=True, tag="price_sma"):
+class PriceSma(StrategyConfig, frozen=True, kw_only=True, tag="price_sma"):
     """Price against its simple average."""
 
     params: PriceSmaParams = PriceSmaParams()
 
 
-class PriceLevel(Strategy, frozen=True, kw_only=True, tag="price_level"):
+class PriceLevel(StrategyConfig, frozen=True, kw_only=True, tag="price_level"):
     """Price against a fixed level."""
 
     params: PriceLevelParams
@@ -207,7 +207,7 @@ class PriceLevel(Strategy, frozen=True, kw_only=True, tag="price_level"):
 AnyStrategy = EmaCross | SmaCross | PriceEma | PriceSma | PriceLevel
 
 
-class EngineConfig(Base, frozen=True, kw_only=True):
+class EngineConfig(ConfigBase, frozen=True, kw_only=True):
     """The engine itself."""
 
     name: Name = "otrade"
@@ -228,7 +228,7 @@ class EngineConfig(Base, frozen=True, kw_only=True):
     max_orders: Annotated[int, Meta(ge=64, le=500_000, description="in one day")] = 8_192
 
 
-class SpeedConfig(Base, frozen=True, kw_only=True):
+class SpeedConfig(ConfigBase, frozen=True, kw_only=True):
     """What the machine is asked for in live mode, to make the way from tick to order short. The defaults ask for nothing."""
 
     busy_poll: Annotated[bool, Meta(description="never sleep: half the time to an order, for a whole core")] = False
@@ -238,7 +238,7 @@ class SpeedConfig(Base, frozen=True, kw_only=True):
     lock_memory: Annotated[bool, Meta(description="keep all memory resident; needs an unlimited `ulimit -l`")] = False
 
 
-class BrokerConfig(Base, frozen=True, kw_only=True):
+class BrokerConfig(ConfigBase, frozen=True, kw_only=True):
     """The broker's addresses and limits. The defaults stay below both brokers' published ones; an empty address is the broker's
     own.
     """
@@ -278,7 +278,7 @@ class BrokerConfig(Base, frozen=True, kw_only=True):
     ] = 15.0
 
 
-class SecondFeedConfig(Base, frozen=True, kw_only=True):
+class SecondFeedConfig(ConfigBase, frozen=True, kw_only=True):
     """Market data from a second connection, of the same broker or of the other one. It only ever gives prices: orders stay with the
     broker that holds the positions. Addresses are those of `broker` when it is the same one; empty: the broker's own.
     """
@@ -294,7 +294,7 @@ class SecondFeedConfig(Base, frozen=True, kw_only=True):
     redirect_url: str = "http://127.0.0.1:8000/login/callback"
 
 
-class Rehearsal(Base, frozen=True, kw_only=True):
+class FaultRehearsalConfig(ConfigBase, frozen=True, kw_only=True):
     """A trouble of a paper day: `token` (refused, a new login a minute later), `feed` (cut for two minutes), `silence` (the same, not
     cut), `hand` (somebody buys a lot of the first instrument by hand).
     """
@@ -303,7 +303,7 @@ class Rehearsal(Base, frozen=True, kw_only=True):
     what: Literal["token", "feed", "silence", "hand"]
 
 
-class SimConfig(Base, frozen=True, kw_only=True):
+class SimulatorConfig(ConfigBase, frozen=True, kw_only=True):
     """The built-in simulated exchange (mode "paper")."""
 
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 1
@@ -319,10 +319,10 @@ class SimConfig(Base, frozen=True, kw_only=True):
     ] = 15
     funds_rupees: Annotated[float, Meta(gt=0, le=1e12)] = 1_000_000.0
     prices: dict[str, str] = {}
-    rehearse: Annotated[list[Rehearsal], Meta(max_length=100, description="troubles to come, at their times (IST)")] = []
+    rehearse: Annotated[list[FaultRehearsalConfig], Meta(max_length=100, description="troubles to come, at their times (IST)")] = []
 
 
-class Instrument(Base, frozen=True, kw_only=True):
+class InstrumentConfig(ConfigBase, frozen=True, kw_only=True):
     """What may be traded."""
 
     symbol: Symbol
@@ -330,7 +330,7 @@ class Instrument(Base, frozen=True, kw_only=True):
     feed_mode: Literal["full", "quote", "ltp"] = "full"
 
 
-class Risk(Base, frozen=True, kw_only=True):
+class RiskConfig(ConfigBase, frozen=True, kw_only=True):
     """Limits of the day; 0 is no limit. They are for a whole entry, however many orders the exchange's freeze quantity makes of it. All
     but the cool-down may be changed while trading.
     """
@@ -354,7 +354,7 @@ class Risk(Base, frozen=True, kw_only=True):
     ] = "reduce"
 
 
-class Sessions(Base, frozen=True, kw_only=True):
+class SessionsConfig(ConfigBase, frozen=True, kw_only=True):
     """Our own margins inside each instrument's continuous session."""
 
     entry_delay_min: Annotated[float, Meta(ge=0, le=300)] = 1.0
@@ -370,7 +370,7 @@ HostName = Annotated[
 ]
 
 
-class WebConfig(Base, frozen=True, kw_only=True):
+class WebConfig(ConfigBase, frozen=True, kw_only=True):
     """The page. Others can reach it only by TLS: `host` beyond the loopback needs `tls_cert` and `tls_key`."""
 
     host: Annotated[
@@ -387,7 +387,7 @@ class WebConfig(Base, frozen=True, kw_only=True):
     idle_min: Annotated[int, Meta(ge=5, le=1_440, description="a session ends when no page has been open for so long")] = 60
 
 
-class HooksConfig(Base, frozen=True, kw_only=True):
+class HooksConfig(ConfigBase, frozen=True, kw_only=True):
     """What brokers post to us (live mode): Kite's order postbacks at `/hooks/kite/order`, tokens that were approved in Upstox's app at
     `/hooks/upstox/token`. A tunnel or reverse proxy of yours ends TLS and leads here.
     """
@@ -397,7 +397,7 @@ class HooksConfig(Base, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65_535, description="0: any free one")] = 8_001
 
 
-class LogConfig(Base, frozen=True, kw_only=True):
+class LogConfig(ConfigBase, frozen=True, kw_only=True):
     """The log: one JSON object a line, rotated by size. All files together take at most `max_mb` times (`files` + 1)."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -406,7 +406,7 @@ class LogConfig(Base, frozen=True, kw_only=True):
     files: Annotated[int, Meta(ge=1, le=100, description="rotated ones that are kept")] = 5
 
 
-class QuietHours(Base, frozen=True, kw_only=True):
+class QuietHoursConfig(ConfigBase, frozen=True, kw_only=True):
     """Between these hours (Indian time, over midnight when `until` is the earlier one) only alerts of at least `min_severity` go out;
     the rest follows in one message afterwards. A rejected exit always goes out.
     """
@@ -416,7 +416,7 @@ class QuietHours(Base, frozen=True, kw_only=True):
     min_severity: Literal["warn", "error", "alarm"] = "alarm"
 
 
-class AlertTarget(Base, frozen=True, kw_only=True):
+class AlertTargetConfig(ConfigBase, frozen=True, kw_only=True):
     """A place where alerts go. Its address is a secret and never stands here: an Apprise URL in OTRADE_ALERT_<NAME> of the
     environment or of the secrets file.
     """
@@ -424,13 +424,13 @@ class AlertTarget(Base, frozen=True, kw_only=True):
     name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,23}$", description="a to z, digits, _; its secret is OTRADE_ALERT_<NAME>")]
     min_severity: Literal["info", "warn", "error", "alarm"] = "error"
     day_summary: Annotated[bool, Meta(description="the day's result at its end, whatever min_severity says")] = True
-    quiet: Annotated[list[QuietHours], Meta(max_length=8)] = []
+    quiet: Annotated[list[QuietHoursConfig], Meta(max_length=8)] = []
 
 
-class AlertsConfig(Base, frozen=True, kw_only=True):
+class AlertsConfig(ConfigBase, frozen=True, kw_only=True):
     """Alerts to people, through Apprise (Telegram, mail, Slack and a hundred more). Without targets nothing of it is loaded."""
 
-    targets: Annotated[list[AlertTarget], Meta(max_length=8)] = []
+    targets: Annotated[list[AlertTargetConfig], Meta(max_length=8)] = []
     repeat_s: Annotated[float, Meta(ge=10, le=86_400, description="the same alert is not sent again before")] = 300.0
     max_per_min: Annotated[int, Meta(ge=1, le=120, description="to one target; the rest follows in one message")] = 10
     feed_down_s: Annotated[float, Meta(ge=1, le=3_600, description="a feed that is down for longer is told about")] = 30.0
@@ -438,7 +438,7 @@ class AlertsConfig(Base, frozen=True, kw_only=True):
     tries: Annotated[int, Meta(ge=1, le=20, description="to deliver one message, each after a longer wait")] = 5
 
 
-class JournalConfig(Base, frozen=True, kw_only=True):
+class JournalConfig(ConfigBase, frozen=True, kw_only=True):
     """The record of everything that the engine was told and decided: var/journal/YYYY-MM-DD.otj."""
 
     sync_ms: Annotated[
@@ -452,7 +452,7 @@ class JournalConfig(Base, frozen=True, kw_only=True):
     keep_mb: Annotated[int, Meta(ge=32, le=10_000_000, description="of closed days; the oldest go first")] = 20_000
 
 
-class WatchdogConfig(Base, frozen=True, kw_only=True):
+class WatchdogConfig(ConfigBase, frozen=True, kw_only=True):
     """A small process of its own that protects what is open when the engine is gone (live only)."""
 
     enabled: bool = True
@@ -462,7 +462,7 @@ class WatchdogConfig(Base, frozen=True, kw_only=True):
     flatten: Annotated[bool, Meta(description="close everything, instead of making sure that the stops rest")] = False
 
 
-class PathsConfig(Base, frozen=True, kw_only=True):
+class PathsConfig(ConfigBase, frozen=True, kw_only=True):
     var: Annotated[
         str, Meta(description="run files, logs, sessions; relative to the working directory")
     ] = "var"
@@ -475,7 +475,7 @@ class PathsConfig(Base, frozen=True, kw_only=True):
     ] = "config/secrets.json"
 
 
-class Config(Base, frozen=True, kw_only=True):
+class Config(ConfigBase, frozen=True, kw_only=True):
     """OTrade's configuration."""
 
     schema: Annotated[str, Meta(description="for editors")] = msgspec.field(
@@ -488,11 +488,11 @@ class Config(Base, frozen=True, kw_only=True):
     speed: SpeedConfig = SpeedConfig()
     broker: BrokerConfig = BrokerConfig()
     second_feed: SecondFeedConfig = SecondFeedConfig()
-    sim: SimConfig = SimConfig()
-    instruments: Annotated[list[Instrument], Meta(min_length=1, max_length=9_000)]
+    sim: SimulatorConfig = SimulatorConfig()
+    instruments: Annotated[list[InstrumentConfig], Meta(min_length=1, max_length=9_000)]
     strategies: list[AnyStrategy] = []
-    risk: Risk = Risk()
-    sessions: Sessions = Sessions()
+    risk: RiskConfig = RiskConfig()
+    sessions: SessionsConfig = SessionsConfig()
     web: WebConfig = WebConfig()
     hooks: HooksConfig = HooksConfig()
     log: LogConfig = LogConfig()

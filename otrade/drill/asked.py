@@ -21,7 +21,7 @@ def is_about(name: str, path: str) -> bool:
     return name == "everything" or path.startswith(ORDERS)
 
 
-class AskedTooMuch(AssertionError):
+class RestBudgetExceeded(AssertionError):
     """More was asked than the table allows, in words."""
 
 
@@ -37,4 +37,4 @@ def check_asked(asked: Iterable[tuple[int, str, str]]) -> None:
                 while recent[0] <= ts_ns - window_ns:
                     recent.popleft()
                 if len(recent) > most:
-                    raise AskedTooMuch(f"{len(recent)} questions ({name}) within a {words}; the table allows {most}")
+                    raise RestBudgetExceeded(f"{len(recent)} questions ({name}) within a {words}; the table allows {most}")

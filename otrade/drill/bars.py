@@ -7,9 +7,9 @@ that is down tells of none); it may never hold a price that did not trade in its
 from collections import defaultdict
 from collections.abc import Iterable
 
-from otrade.brokers.sim.market import Quote
-from otrade.brokers.sim.simulator import Simulator
-from otrade.live.candles import Candle
+from otrade.live.history.candles import ClosedBar
+from otrade.simulator.exchange.market_data import MarketSnapshot
+from otrade.simulator.simulator import Simulator
 
 SECOND = 1_000_000_000
 
@@ -25,11 +25,11 @@ class BarJudge:
             market.watch(contract)  # throughout, so that every trade is heard, also while no engine lives
         market.on_trades.append(self._traded)
 
-    def _traded(self, quotes: list[Quote]) -> None:
+    def _traded(self, quotes: list[MarketSnapshot]) -> None:
         for quote in quotes:
             self._trades[quote.contract.key].append((quote.ts_ns, quote.ltp_e4))
 
-    def check(self, key: str, interval_ns: int, candles: Iterable[Candle]) -> str:
+    def check(self, key: str, interval_ns: int, candles: Iterable[ClosedBar]) -> str:
         """What is wrong with one of these bars of the instrument; empty when nothing is."""
         prices: dict[int, set[int]] = defaultdict(set)
         trades = self._trades[self._listed[key].key]

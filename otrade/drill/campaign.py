@@ -11,10 +11,10 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .scenario import Scenario, Wish, draw
-from .session import Result, run
-from .sheet import failure, missing, render
-from .shrink import shrink
+from otrade.drill.scenario import Scenario, StrategyDraw, draw
+from otrade.drill.session import SessionResult, run
+from otrade.drill.sheet import failure, missing, render
+from otrade.drill.shrink import shrink
 
 CHUNK = 4
 PROGRESS_S = 10.0
@@ -23,7 +23,7 @@ PROGRESS_FILE_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CampaignRequest:
     """What a drill is asked to do."""
 
     first_seed: int
@@ -31,12 +31,12 @@ class Order:
     kinds: tuple[str, ...]
     jobs: int = 0
     """Processes; 0: one a core."""
-    wishes: tuple[Wish, ...] = ()
+    wishes: tuple[StrategyDraw, ...] = ()
     broker: str = ""
     """Only this one; empty: both in turn."""
 
 
-def sessions(order: Order) -> Iterator[Result]:
+def sessions(order: CampaignRequest) -> Iterator[SessionResult]:
     """The results, in the order of the seeds."""
     seeds = range(order.first_seed, order.first_seed + order.seeds)
     jobs = order.jobs or os.cpu_count() or 1
@@ -60,24 +60,24 @@ def _quiet() -> None:
     logging.disable(logging.CRITICAL)
 
 
-def one(seed: int, kinds: tuple[str, ...], wishes: tuple[Wish, ...] = (), broker: str = "") -> Result:
+def one(seed: int, kinds: tuple[str, ...], wishes: tuple[StrategyDraw, ...] = (), broker: str = "") -> SessionResult:
     """One session of a drill; a crash of ours is a violation too."""
     return attempt(draw(seed, list(kinds), list(wishes) or None, broker))
 
 
-def attempt(scenario: Scenario) -> Result:
+def attempt(scenario: Scenario) -> SessionResult:
     try:
         result = run(scenario)
         gc.collect()  # a world is full of cycles
         return result
     except Exception as error:
-        return Result(scenario.seed, f"CRASH {type(error).__name__}: {error}", kinds=tuple(event.kind for event in scenario.events))
+        return SessionResult(scenario.seed, f"CRASH {type(error).__name__}: {error}", kinds=tuple(event.kind for event in scenario.events))
 
 
-def drill(order: Order, say: Callable[[str], None] = print) -> int:
+def drill(order: CampaignRequest, say: Callable[[str], None] = print) -> int:
     """Run, and print the sheet or the first violation. 0 when nothing was violated and every kind really happened."""
     began_s = said_s = time.monotonic()
-    results: list[Result] = []
+    results: list[SessionResult] = []
     for result in sessions(order):
         results.append(result)
         if result.error:
@@ -99,7 +99,7 @@ def drill(order: Order, say: Callable[[str], None] = print) -> int:
     return 0
 
 
-def _explain(result: Result, order: Order) -> str:
+def _explain(result: SessionResult, order: CampaignRequest) -> str:
     """The violation once more, with as little as it needs."""
     scenario = draw(result.seed, list(order.kinds), list(order.wishes) or None, order.broker)
     _quiet()  # here, and not only where the sessions ran

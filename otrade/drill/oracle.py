@@ -8,11 +8,10 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from otrade.brokers.sim.orders import Order
-from otrade.brokers.sim.simulator import Simulator
-
-from .decisions import Decisions
-from .scenario import CALM_S, Scenario, Wish
+from otrade.drill.decisions import Decisions
+from otrade.drill.scenario import CALM_S, Scenario, StrategyDraw
+from otrade.simulator.exchange.orders import Order
+from otrade.simulator.simulator import Simulator
 
 SECOND = 1_000_000_000
 NOTICED_S = 5.0
@@ -41,7 +40,7 @@ class Violation(AssertionError):
 
 
 @dataclass(slots=True)
-class Bracket:
+class JudgedBracket:
     """One bracket at the exchange."""
 
     tag: str
@@ -105,7 +104,7 @@ class Oracle:
     def __init__(self, sim: Simulator, scenario: Scenario, strategy_of: Callable[[str], int]) -> None:
         self._sim = sim
         self._scenario = scenario
-        self._brackets: dict[str, Bracket] = {}
+        self._brackets: dict[str, JudgedBracket] = {}
         self._tags: set[str] = set()
         self._n_orders = 0
         self._bound_ns = round(scenario.bound_s * SECOND)
@@ -115,7 +114,7 @@ class Oracle:
         self._decisions = Decisions(strategy_of)
         self._left_ns: list[int] = []
         self._out_ns = round((OUT_S + scenario.out_s) * SECOND)
-        self._wishes: dict[str, list[Wish]] = {}
+        self._wishes: dict[str, list[StrategyDraw]] = {}
         """Strategies by the instrument that they trade; known once the exchange has listed its contracts."""
         kinds = {event.kind for event in scenario.events}
         self._trail_ns = round(TRAIL_S * SECOND) + (0 if kinds <= AT_ONCE else self._bound_ns)
@@ -136,7 +135,7 @@ class Oracle:
         self._left_ns.append(now_ns)
 
     # ------------------------------------------------------------------------------- after an event
-    def _wishes_of(self, key: str) -> list[Wish]:
+    def _wishes_of(self, key: str) -> list[StrategyDraw]:
         if not self._wishes:
             for wish in self._scenario.wishes:
                 self._wishes.setdefault(self._sim.exchange.market.universe.resolve(wish.key).key, []).append(wish)
@@ -149,7 +148,7 @@ class Oracle:
         for order in orders[self._n_orders :]:
             self._admit(order)
         self._n_orders = len(orders)
-        changed: list[Bracket] = []
+        changed: list[JudgedBracket] = []
         for bracket in self._brackets.values():
             if has_changed or not bracket.is_done:
                 changed.append(bracket)
@@ -198,7 +197,7 @@ class Oracle:
             self._entries.append(order)
         elif tag[12] in "ST":
             self._check_room(order)
-        bracket = self._brackets.setdefault(tag[2:12], Bracket(tag[2:12]))
+        bracket = self._brackets.setdefault(tag[2:12], JudgedBracket(tag[2:12]))
         bracket.orders.append(order)
         bracket.is_done = False
 
@@ -274,7 +273,7 @@ class Oracle:
         held = self._sim.exchange.ledger.held(order.contract, order.product) - order.side * order.filled_qty
         if held * order.side >= 0:
             raise Violation(f"exit {order.tag} was placed, and the account holds {held:+d}: it would open the other side")
-    def _check_trail(self, b: Bracket, now_ns: int) -> None:
+    def _check_trail(self, b: JudgedBracket, now_ns: int) -> None:
         """A stop that waits stands where the trail says: never a whole trail further behind, but for a while."""
         exits = b.live_exits if b.open_qty > 0 else []
         wishes = self._wishes_of(exits[0].contract.key) if len(exits) == 1 and exits[0].waits_for_trigger else []
@@ -321,7 +320,7 @@ class Oracle:
                 waiting.append(entry)
         self._entries = waiting
 
-    def _judge(self, b: Bracket, now_ns: int) -> None:
+    def _judge(self, b: JudgedBracket, now_ns: int) -> None:
         b.open_since_ns = (b.open_since_ns or now_ns) if b.open_qty > 0 else 0
         is_uncovered = b.open_qty > 0 and b.cover_qty < b.open_qty
         if b.bare_ns and not is_uncovered:

@@ -9,38 +9,37 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from otrade.brokers.base import BrokerSession, Listed
-from otrade.brokers.kit import BrokerKit
-from otrade.brokers.kite.kit import KiteKit
-from otrade.brokers.sim.simulator import Ports, Simulator
-from otrade.brokers.sim.universe import Contract
-from otrade.brokers.sim.upstox_names import instrument_key
-from otrade.brokers.upstox.kit import UpstoxKit
+from otrade.brokers.adapter import BrokerAdapter
+from otrade.brokers.kite.adapter import KiteAdapter
+from otrade.brokers.session import BrokerSession, ListedInstrument
+from otrade.brokers.upstox.adapter import UpstoxAdapter
+from otrade.clock import WallClock
+from otrade.drill.sent import SentRequest
 from otrade.journal.memory import MemoryJournal
-from otrade.live.assemble import EngineSpec, InstrumentSpec, assemble, sink_of
-from otrade.live.clock import WallClock
-from otrade.live.clock_watch import ClockWatch
-from otrade.live.day import DayOptions, TradingDay
-from otrade.live.journal import DayJournal
-from otrade.live.notices import NoticeBoard
-from otrade.live.plan import DayPlan
-from otrade.live.trades import ChargeRule
-
-from .sent import Sent
+from otrade.live.day.clock_step_check import ClockStepCheck
+from otrade.live.day.trading_day import DayOptions, TradingDay
+from otrade.live.history.trade_ledger import ChargeRule
+from otrade.live.notices.board import NoticeBoard
+from otrade.live.persistence.day_journal import DayJournal
+from otrade.live.plan.day_plan import DayPlan
+from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, assemble, sink_of
+from otrade.simulator.base.universe import ListedContract
+from otrade.simulator.simulator import Ports, Simulator
+from otrade.simulator.upstox.rest.names import instrument_key
 
 BrokerKind = Literal["kite", "upstox"]
 SECOND = 1_000_000_000
 
 
-def kit_at(sim: Simulator, ports: Ports, kind: BrokerKind, clock: Any) -> BrokerKit:
+def kit_at(sim: Simulator, ports: Ports, kind: BrokerKind, clock: Any) -> BrokerAdapter:
     """The kit of one of the brokers that the simulator speaks."""
     if kind == "kite":
-        return KiteKit(sim.cfg.api_key, sim.cfg.api_secret, clock=clock, rest_root=ports.rest_url, feed_root=ports.feed_url)
+        return KiteAdapter(sim.cfg.api_key, sim.cfg.api_secret, clock=clock, rest_root=ports.rest_url, feed_root=ports.feed_url)
     redirect = sim.cfg.upstox_redirect_url
-    return UpstoxKit(sim.cfg.api_key, sim.cfg.api_secret, redirect, clock=clock, rest_root=ports.upstox_rest_url)
+    return UpstoxAdapter(sim.cfg.api_key, sim.cfg.api_secret, redirect, clock=clock, rest_root=ports.upstox_rest_url)
 
 
-def names_at(contract: Contract, kind: str) -> dict[str, str]:
+def names_at(contract: ListedContract, kind: str) -> dict[str, str]:
     """What a broker with names of its own calls an instrument: fields of an InstrumentSpec."""
     if kind != "upstox":
         return {}
@@ -101,7 +100,7 @@ class MortalClock:
 class MortalSession:
     """A broker's session out of which nothing comes after the journal's last record. Keeps what was sent."""
 
-    def __init__(self, broker: BrokerSession, journal: MemoryJournal | None, clock: MortalClock, sent: list[Sent]) -> None:
+    def __init__(self, broker: BrokerSession, journal: MemoryJournal | None, clock: MortalClock, sent: list[SentRequest]) -> None:
         self._broker = broker
         self._journal = journal
         self._clock = clock
@@ -110,7 +109,7 @@ class MortalSession:
     def send(self, command: Any) -> None:
         if self._journal is not None and self._journal.writer.is_dead:
             return
-        self._sent.append(Sent(self._clock.now_ns(), command.lane, command.kind, command.cl_ord_id))
+        self._sent.append(SentRequest(self._clock.now_ns(), command.lane, command.kind, command.cl_ord_id))
         self._broker.send(command)
 
     def __getattr__(self, name: str) -> Any:
@@ -132,7 +131,7 @@ class Process:
     journal: MemoryJournal | None
     seed: int
     clock: MortalClock
-    sent: list[Sent] = field(default_factory=list)
+    sent: list[SentRequest] = field(default_factory=list)
     day: TradingDay = field(init=False)
     broker: BrokerSession = field(init=False)
     board: NoticeBoard = field(init=False)
@@ -160,12 +159,12 @@ class Process:
             about = {"encoder": kit.spelled()}
             journal.begin(plan, about, self.spec.run_id, self.clock.now_ns())
         self.day = TradingDay(plan, self.clock, self.board, self.charge_rule, self.options, journal=journal)
-        self.day.on_beat.append(ClockWatch(self.day, self.clock.wall).look)
+        self.day.on_beat.append(ClockStepCheck(self.day, self.clock.wall).look)
         kit.close()
         self.broker = kit.session(
             encoder=encoder,
             sink=sink_of(plan.engine, kit.frame_kinds[0]),
-            listed=[Listed(i.token, i.key, i.exchange, i.symbol) for i in self.instruments],
+            listed=[ListedInstrument(i.token, i.key, i.exchange, i.symbol) for i in self.instruments],
             clock=self.clock,
             rng=random.Random(self.seed),
             callbacks=self.day.callbacks(),

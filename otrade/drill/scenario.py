@@ -6,9 +6,8 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from otrade.brokers.sim.config import BOOK_PERCENT
-
-from .trouble import BASE_S, TROUBLES, UNTOLD_S
+from otrade.drill.trouble import BASE_S, TROUBLES, UNTOLD_S
+from otrade.simulator.base.config import BOOK_PERCENT
 
 KEYS = ("NSE:INFY", "NSE:SBIN")
 FUTURE = "NFO:NIFTY.FUT"
@@ -21,7 +20,7 @@ SPARE_MINUTES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class StrategyDraw:
     """One strategy: its kind, parameters and plan in the core's units. `level_bps`: a level that far from yesterday's close."""
 
     key: str
@@ -48,7 +47,7 @@ class Scenario:
     seed: int
     minutes: int
     sim: dict[str, Any]
-    wishes: list[Wish]
+    wishes: list[StrategyDraw]
     limits: dict[str, int]
     budget: dict[str, int]
     events: list[Event] = field(default_factory=list)
@@ -92,7 +91,7 @@ PLAN: dict[str, Any] = {
 BROKERS = ("kite", "upstox")
 
 
-def draw(seed: int, kinds: list[str], wishes: list[Wish] | None = None, broker: str = "") -> Scenario:
+def draw(seed: int, kinds: list[str], wishes: list[StrategyDraw] | None = None, broker: str = "") -> Scenario:
     """The scenario of a seed. `kinds`: what may go wrong. `wishes`: strategies instead of random ones. `broker`: that one only;
     otherwise they take turns, seed by seed.
     """
@@ -132,7 +131,7 @@ def draw(seed: int, kinds: list[str], wishes: list[Wish] | None = None, broker: 
     )
 
 
-def _wish(rng: random.Random) -> Wish:
+def _wish(rng: random.Random) -> StrategyDraw:
     key = rng.choice((*KEYS, *KEYS, FUTURE))
     plan = {
         **PLAN,
@@ -159,10 +158,10 @@ def _wish(rng: random.Random) -> Wish:
         params |= {"fast_period": rng.randint(2, 4), "slow_period": rng.randint(5, 9)}
     elif kind == "price_ema":
         params["slow_period"] = rng.randint(3, 8)
-    return Wish(key, kind, rng.choice((5, 10, 30)), params, plan, rng.choice((-15, -5, 0, 5, 15)))
+    return StrategyDraw(key, kind, rng.choice((5, 10, 30)), params, plan, rng.choice((-15, -5, 0, 5, 15)))
 
 
-def _crowd(rng: random.Random) -> list[Wish]:
+def _crowd(rng: random.Random) -> list[StrategyDraw]:
     """One crossover for all, in bars of one length."""
     fast, slow, interval_s = rng.randint(2, 3), rng.randint(4, 6), rng.choice((5, 10))
     params = {"bar_mode": 1, "side_mask": 3, "fast_period": fast, "slow_period": slow}

@@ -15,7 +15,7 @@ class BudgetPassed(AssertionError):
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentRequest:
     """One request. `ts_ns`: the engine's own time, whatever its clock was set to."""
 
     ts_ns: int
@@ -24,7 +24,7 @@ class Sent:
     cl_ord_id: str
 
 
-def check_budget(sent: Iterable[Sent], budget: dict[str, int], filled: Container[str] = ()) -> None:
+def check_budget(sent: Iterable[SentRequest], budget: dict[str, int], filled: Container[str] = ()) -> None:
     """No window of a second or a minute holds more requests than the budget, no order more changes, no day more placements; and an
     entry leaves only where the reserve is whole behind it, and one request for the stop of every entry that was to fill (`filled`).
     BudgetPassed.
@@ -44,10 +44,10 @@ def check_budget(sent: Iterable[Sent], budget: dict[str, int], filled: Container
             raise BudgetPassed(f"entry {row.cl_ord_id} is order {number + 1} of the day: it takes from the reserve")
 
 
-def _check_window(rows: list[Sent], limit: int, reserve: int, window_ns: int, name: str, filled: Container[str]) -> None:
+def _check_window(rows: list[SentRequest], limit: int, reserve: int, window_ns: int, name: str, filled: Container[str]) -> None:
     if not limit:
         return
-    recent: deque[Sent] = deque()
+    recent: deque[SentRequest] = deque()
     for row in rows:
         recent.append(row)
         while recent[0].ts_ns <= row.ts_ns - window_ns:

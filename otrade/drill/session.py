@@ -11,27 +11,26 @@ from typing import Any
 import uvloop
 
 from otrade._core.types import NONE_ID, ExitReason, Note, Rec
-from otrade.brokers.sim.config import SimConfig
-from otrade.brokers.sim.simulator import Simulator
-from otrade.brokers.sim.universe import Contract
 from otrade.charges import NO_CHARGES, Charges
+from otrade.drill.asked import RestBudgetExceeded, check_asked
+from otrade.drill.bars import BarJudge
+from otrade.drill.decisions import forgotten_rest
+from otrade.drill.oracle import Oracle, Violation
+from otrade.drill.process import BrokerKind, MortalClock, Process, names_at, new_token
+from otrade.drill.scenario import CALM_S, Event, Scenario, StrategyDraw
+from otrade.drill.sent import BudgetPassed, check_budget
+from otrade.drill.trouble import TROUBLES, UNDECIDED
 from otrade.errors import OTradeError
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
-from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
-from otrade.live.control import Control
-from otrade.live.day import DayOptions
-from otrade.live.journal import NOTICE
-from otrade.live.trades import OrderFill
-
-from .asked import AskedTooMuch, check_asked
-from .bars import BarJudge
-from .decisions import forgotten_rest
-from .oracle import Oracle, Violation
-from .process import BrokerKind, MortalClock, Process, names_at, new_token
-from .scenario import CALM_S, Event, Scenario, Wish
-from .sent import BudgetPassed, check_budget
-from .trouble import TROUBLES, UNDECIDED
+from otrade.live.control.commands import Commands
+from otrade.live.day.trading_day import DayOptions
+from otrade.live.history.trade_ledger import OrderFill
+from otrade.live.persistence.day_journal import NOTICE
+from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
+from otrade.simulator.base.config import SimConfig
+from otrade.simulator.base.universe import ListedContract
+from otrade.simulator.simulator import Simulator
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -42,7 +41,7 @@ PAISA_E4 = 100
 
 
 @dataclass(slots=True)
-class Result:
+class SessionResult:
     """What became of one session."""
 
     seed: int
@@ -72,11 +71,11 @@ class Result:
     """Worst time from the restart of a process until everything open was covered."""
 
 
-def run(scenario: Scenario) -> Result:
+def run(scenario: Scenario) -> SessionResult:
     """Run one scenario; `error` says what was violated."""
-    result = Result(scenario.seed, kinds=tuple(sorted({event.kind for event in scenario.events})), bound_s=scenario.bound_s)
+    result = SessionResult(scenario.seed, kinds=tuple(sorted({event.kind for event in scenario.events})), bound_s=scenario.bound_s)
     began_s = time.monotonic()
-    uvloop.run(Session(scenario, result).run())
+    uvloop.run(DrillSession(scenario, result).run())
     result.wall_s = time.monotonic() - began_s
     return result
 
@@ -86,10 +85,10 @@ def no_charges(bracket_id: int, instrument_id: int, fills: list[OrderFill]) -> C
     return NO_CHARGES
 
 
-class Session:
+class DrillSession:
     """The world of one scenario."""
 
-    def __init__(self, scenario: Scenario, result: Result) -> None:
+    def __init__(self, scenario: Scenario, result: SessionResult) -> None:
         self._scenario = scenario
         self._result = result
         self._sim = Simulator(SimConfig(seed=scenario.seed, **scenario.sim))
@@ -97,7 +96,7 @@ class Session:
         self._oracle = Oracle(self._sim, scenario, self._strategy_of)
         self._bars = BarJudge(self._sim, sorted({wish.key for wish in scenario.wishes}))
         self._journals = [MemoryJournal()]
-        self._control = Control()
+        self._control = Commands()
         self._said: list[tuple[int, str]] = []
         self._violation: Violation | None = None
         self._recovering_ns = 0
@@ -375,7 +374,7 @@ class Session:
             # Another process knows nothing of what the one before it asked, and a clock that jumps counts wrongly.
             try:
                 check_asked(self._sim.faults.asked)
-            except AskedTooMuch as error:
+            except RestBudgetExceeded as error:
                 raise Violation(str(error)) from None
         self._result.n_entries = self._oracle.n_entries_traded()
         limit = scenario.limits["max_trades"]
@@ -457,7 +456,7 @@ def specs(sim: Simulator, scenario: Scenario) -> list[InstrumentSpec]:
     return found
 
 
-def _instrument(sim: Simulator, contract: Contract, session: SessionSpec, wishes: list[Wish]) -> InstrumentSpec:
+def _instrument(sim: Simulator, contract: ListedContract, session: SessionSpec, wishes: list[StrategyDraw]) -> InstrumentSpec:
     close_e4 = sim.exchange.prices.previous_close_e4(contract, sim.dates()[0])
     quote = sim.exchange.market.quote(contract)
     return InstrumentSpec(
@@ -483,7 +482,7 @@ def _instrument(sim: Simulator, contract: Contract, session: SessionSpec, wishes
     )
 
 
-def _params(wish: Wish, close_e4: int) -> dict[str, Any]:
+def _params(wish: StrategyDraw, close_e4: int) -> dict[str, Any]:
     if wish.kind != "price_level":
         return wish.params
     return {**wish.params, "level": close_e4 * (1 + wish.level_bps / 10_000) / 10_000}

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 
 import orjson
 
-from .scenario import Scenario
-from .session import Result
+from otrade.drill.scenario import Scenario
+from otrade.drill.session import SessionResult
 
 NAMES = {
     "cut_fills": "partial fills cut at random",
@@ -23,7 +23,7 @@ NO_ORDERS = "cap_day"
 """The broker refuses every further order of the day: what is open then cannot be covered by anybody."""
 
 
-def render(results: Sequence[Result], kinds: Sequence[str], wall_s: float) -> str:
+def render(results: Sequence[SessionResult], kinds: Sequence[str], wall_s: float) -> str:
     """The sheet of a drill in which nothing was violated, or what held until something was."""
     seen: Counter[str] = Counter()
     for result in results:
@@ -82,7 +82,7 @@ def _worst(seconds: Iterable[float]) -> float:
     return max(seconds, default=0.0)
 
 
-def missing(results: Sequence[Result], kinds: Sequence[str]) -> list[str]:
+def missing(results: Sequence[SessionResult], kinds: Sequence[str]) -> list[str]:
     """Kinds that were asked for and never happened."""
     seen: Counter[str] = Counter()
     for result in results:
@@ -90,7 +90,7 @@ def missing(results: Sequence[Result], kinds: Sequence[str]) -> list[str]:
     return [kind for kind in kinds if not seen[kind]]
 
 
-def failure(result: Result, scenario: Scenario) -> str:
+def failure(result: SessionResult, scenario: Scenario) -> str:
     """A violation: its seed, what is left of the scenario, and what happened, in order."""
     told = [f"  {event.at_s:8.1f} s  {event.kind} {event.args}" for event in scenario.events] or ["  none"]
     strategies = [f"  {wish.key} {wish.kind} {wish.interval_s} s {wish.params} {wish.plan}" for wish in scenario.wishes]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from .scenario import Scenario
+from otrade.drill.scenario import Scenario
 
 
 def shrink(scenario: Scenario, fails: Callable[[Scenario], bool], tries: int = 60) -> Scenario:

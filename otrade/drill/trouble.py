@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from otrade.brokers.sim.simulator import Simulator
+from otrade.simulator.simulator import Simulator
 
 MS = 1_000_000
 SECOND = 1_000 * MS
@@ -100,7 +100,7 @@ def _doubts(args: Args) -> float:
 
 
 def _manual(sim: Simulator, args: Args) -> None:
-    from otrade.brokers.sim.errors import KiteError
+    from otrade.simulator.base.errors import KiteError
 
     try:
         sim.exchange.place_manual(args["key"], args["side"], args["qty"])
@@ -110,7 +110,7 @@ def _manual(sim: Simulator, args: Args) -> None:
 
 
 def _other_product(sim: Simulator, args: Args) -> None:
-    from otrade.brokers.sim.errors import KiteError
+    from otrade.simulator.base.errors import KiteError
 
     contract = sim.exchange.market.universe.resolve(args["key"])
     product = "CNC" if contract.expiry is None else "NRML"

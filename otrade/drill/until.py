@@ -5,8 +5,8 @@ python -m otrade.drill.until --seeds N [--jobs N] [--faults A,B]
 
 import argparse
 
-from .campaign import Order, sessions
-from .trouble import TROUBLES
+from otrade.drill.campaign import CampaignRequest, sessions
+from otrade.drill.trouble import TROUBLES
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     ap.add_argument("--faults", default="", metavar="A,B", help="only these; default: all")
     args = ap.parse_args()
     kinds = tuple(args.faults.split(",")) if args.faults else tuple(TROUBLES)
-    for number, result in enumerate(sessions(Order(0, args.seeds, kinds, args.jobs)), 1):
+    for number, result in enumerate(sessions(CampaignRequest(0, args.seeds, kinds, args.jobs)), 1):
         if result.error:
             print(f"CAUGHT {number} {result.error}")
             return

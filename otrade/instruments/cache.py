@@ -10,12 +10,12 @@ from typing import Protocol
 from otrade.errors import InstrumentError
 from otrade.instruments.catalog import Catalog, write_catalog
 from otrade.instruments.model import Instrument
-from otrade.instruments.table import Table
+from otrade.instruments.table import SortedTable
 
 KEPT = 5
 
 
-class File(Protocol):
+class CachedTable(Protocol):
     """A broker's file, whole."""
 
     def entries(self) -> Iterator[tuple[str, Instrument | str]]: ...
@@ -25,7 +25,7 @@ def table_path(directory: Path, broker: str, date: dt.date) -> Path:
     return directory / f"{broker}-{date}.table"
 
 
-def build(directory: Path, broker: str, date: dt.date, file: File) -> int:
+def build(directory: Path, broker: str, date: dt.date, file: CachedTable) -> int:
     """Write that day's table and delete the oldest ones; how many instruments. InstrumentError when it cannot be written."""
     path = table_path(directory, broker, date)
     try:
@@ -50,7 +50,7 @@ def dated(directory: Path, broker: str) -> list[tuple[dt.date, Path]]:
 
 def open_table(path: Path, broker: str, date: dt.date) -> Catalog:
     """InstrumentError when it is damaged, or is another broker's or day's under this name."""
-    table = Table(path)
+    table = SortedTable(path)
     if table.about != f"{broker} {date}":
         table.close()
         raise InstrumentError(f"{path}: it holds {table.about}, not {broker} {date}; delete it")

@@ -17,7 +17,7 @@ from otrade.instruments.contracts import Contract, choose, read_wish
 from otrade.instruments.dated import on_day
 from otrade.instruments.kite_names import read_name
 from otrade.instruments.model import DERIVATIVE_EXCHANGES, Instrument, missing
-from otrade.instruments.table import Table, write_table
+from otrade.instruments.table import SortedTable, write_table
 
 NAMES_MAX = 20_000
 """Names that are compared for a suggestion."""
@@ -27,7 +27,7 @@ _BAD = "!"
 class Catalog:
     """One broker's instruments of one day. `source` is what errors call it."""
 
-    def __init__(self, table: Table, source: str = "instrument table") -> None:
+    def __init__(self, table: SortedTable, source: str = "instrument table") -> None:
         self._table = table
         self.source = source
 

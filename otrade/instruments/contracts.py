@@ -49,7 +49,7 @@ class Contract(NamedTuple):
     tradingsymbol: str
 
 
-class Wish(msgspec.Struct, frozen=True):
+class ContractSpec(msgspec.Struct, frozen=True):
     """A contract by what it is. `strike_e4` None: at the money, `off` strikes away."""
 
     exchange: str
@@ -69,7 +69,7 @@ class Wish(msgspec.Struct, frozen=True):
         return SPOT_OF.get(self.under, f"{'BSE' if self.exchange == 'BFO' else 'NSE'}:{self.under}")
 
 
-def read_wish(symbol: str) -> Wish | None:
+def read_wish(symbol: str) -> ContractSpec | None:
     """None when the symbol is a plain name. `ITC26DEC412.5CE` is one, by Kite: its point is inside the strike."""
     exchange, _, name = symbol.partition(":")
     found = _WISH.fullmatch(name)
@@ -78,10 +78,10 @@ def read_wish(symbol: str) -> Wish | None:
     strike = found["strike"]
     kind = found["right"] or "FUT"
     strike_e4 = 0 if kind == "FUT" else int(Decimal(strike) * 10_000) if strike else None
-    return Wish(exchange, found["under"], kind, strike_e4, int(found["off"] or 0), found["when"] or "")
+    return ContractSpec(exchange, found["under"], kind, strike_e4, int(found["off"] or 0), found["when"] or "")
 
 
-def choose(symbol: str, wish: Wish, listed: Sequence[Contract], today: dt.date, spot_e4: int = 0) -> Contract:
+def choose(symbol: str, wish: ContractSpec, listed: Sequence[Contract], today: dt.date, spot_e4: int = 0) -> Contract:
     """The contract that the wish means. `listed`: those of its underlying. InstrumentError naming what there is instead."""
     kinds = [one for one in listed if one.kind == wish.kind and one.expiry >= today]
     if not kinds:

@@ -12,17 +12,17 @@ import msgspec
 from otrade.instruments.model import Freeze, Instrument
 
 
-class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _DatedQuantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     since: dt.date = msgspec.field(name="from")
     qty: int
     sure: str
     source: str
 
 
-class _Name(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _NamedQuantities(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exchange: str
     name: str
-    rows: list[_Row]
+    rows: list[_DatedQuantity]
     read_to: dt.date | None = None
 
 
@@ -35,14 +35,14 @@ class _NotByApi(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     instead: str
 
 
-class _Book(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _ContractsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     about: list[str]
-    freeze: list[_Name]
-    lots: list[_Name]
+    freeze: list[_NamedQuantities]
+    lots: list[_NamedQuantities]
     not_by_api: list[_NotByApi]
 
 
-class Quantity(msgspec.Struct, frozen=True):
+class DatedQuantity(msgspec.Struct, frozen=True):
     """A quantity in units, and where it comes from. `is_assumed`: nobody has read the list that is in force."""
 
     qty: int
@@ -51,22 +51,22 @@ class Quantity(msgspec.Struct, frozen=True):
 
 
 @cache
-def _book() -> _Book:
-    return msgspec.json.decode(resources.files("otrade.instruments").joinpath("contracts.json").read_bytes(), type=_Book)
+def _book() -> _ContractsFile:
+    return msgspec.json.decode(resources.files("otrade.instruments").joinpath("contracts.json").read_bytes(), type=_ContractsFile)
 
 
-def freeze_of(exchange: str, name: str, day: dt.date) -> Quantity | None:
+def freeze_of(exchange: str, name: str, day: dt.date) -> DatedQuantity | None:
     """The largest order in a contract on an underlying, on that trading day; None when the table does not know it."""
     found = _named(_book().freeze, exchange, name)
     row = _in_force(found, day)
     if found is None or row is None:
         return None
     if found.read_to is None or day <= found.read_to:
-        return Quantity(row.qty, row.source, is_assumed=row.sure == "U")
+        return DatedQuantity(row.qty, row.source, is_assumed=row.sure == "U")
     year_ago = _year_before(found.read_to)
     recent = [one for one in found.rows if one.since > year_ago]
     least = min(one.qty for one in (*recent, _in_force(found, year_ago) or row))
-    return Quantity(least, f"the least of the year to {found.read_to}, later lists were not read", is_assumed=True)
+    return DatedQuantity(least, f"the least of the year to {found.read_to}, later lists were not read", is_assumed=True)
 
 
 def lot_of(exchange: str, name: str, expiry: dt.date) -> int:
@@ -107,11 +107,11 @@ def on_day(record: Instrument, day: dt.date) -> Instrument:
     return msgspec.structs.replace(record, freeze_qty=listed.qty, freeze=freeze, freeze_source=listed.source)
 
 
-def _named(names: list[_Name], exchange: str, name: str) -> _Name | None:
+def _named(names: list[_NamedQuantities], exchange: str, name: str) -> _NamedQuantities | None:
     return next((one for one in names if (one.exchange, one.name) == (exchange, name)), None)
 
 
-def _in_force(found: _Name | None, day: dt.date) -> _Row | None:
+def _in_force(found: _NamedQuantities | None, day: dt.date) -> _DatedQuantity | None:
     rows = [row for row in found.rows if row.since <= day] if found is not None else []
     return max(rows, key=lambda row: row.since, default=None)
 

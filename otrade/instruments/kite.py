@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 
 from otrade.errors import InstrumentError
-from otrade.instruments.contracts import Contract, Wish, choose, read_wish
+from otrade.instruments.contracts import Contract, ContractSpec, choose, read_wish
 from otrade.instruments.dated import lot_of, on_day
 from otrade.instruments.model import (
     COMMODITY_EXCHANGES,
@@ -47,7 +47,7 @@ IN_LOTS = COMMODITY_EXCHANGES | CURRENCY_EXCHANGES
 """Where Kite counts an order's quantity in lots."""
 
 
-class InstrumentFile:
+class KiteInstrumentFile:
     """One day's dump. InstrumentError when it is no dump, or was cut short."""
 
     def __init__(self, dump: str | bytes, *, source: str = "instrument file") -> None:
@@ -104,7 +104,7 @@ class InstrumentFile:
                 return self._record(row, start)
         return None
 
-    def _wished(self, symbol: str, wish: Wish, today: dt.date, spot_e4: int) -> Instrument:
+    def _wished(self, symbol: str, wish: ContractSpec, today: dt.date, spot_e4: int) -> Instrument:
         listed = {}
         for start in self._lines_with(f",{wish.kind},{wish.exchange}-"):
             row = self._row(start)

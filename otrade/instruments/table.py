@@ -22,7 +22,7 @@ RUN_LINES = 50_000
 CHUNK = 1 << 20
 
 
-class Table:
+class SortedTable:
     """An opened table. `about` is what its writer said of it. Close it, or leave it to the end of the process."""
 
     def __init__(self, path: Path) -> None:

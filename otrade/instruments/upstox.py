@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from otrade.errors import InstrumentError
-from otrade.instruments.contracts import Contract, Wish, choose, read_wish
+from otrade.instruments.contracts import Contract, ContractSpec, choose, read_wish
 from otrade.instruments.dated import lot_of, on_day
 from otrade.instruments.kite_names import read_name
 from otrade.instruments.model import (
@@ -111,7 +111,7 @@ class UpstoxInstrumentFile:
     def _derived(self, exchange: str, under: str) -> list[Row]:
         return self._rows(b'"underlying_symbol":' + _quoted(under), lambda row: _under(row) == under, exchange)
 
-    def _wished(self, symbol: str, wish: Wish, today: dt.date, spot_e4: int) -> Instrument:
+    def _wished(self, symbol: str, wish: ContractSpec, today: dt.date, spot_e4: int) -> Instrument:
         listed = {}
         for row in self._derived(wish.exchange, wish.under):
             expiry = _expiry(row)

@@ -14,7 +14,7 @@ NAME = re.compile(r"\d{4}-\d{2}-\d{2}(\.\d+)?\.otj(\.gz)?")
 LEVEL = 6
 
 
-class Tidied(msgspec.Struct):
+class ArchiveResult(msgspec.Struct):
     """What was done."""
 
     compressed: list[str] = msgspec.field(default_factory=list)
@@ -31,9 +31,9 @@ def aside(path: Path) -> Path:
     return path.rename(kept)
 
 
-def tidy(directory: Path, today: str, *, keep_days: int, keep_mb: int) -> Tidied:
+def tidy(directory: Path, today: str, *, keep_days: int, keep_mb: int) -> ArchiveResult:
     """Compress all but today's journal (`today` is YYYY-MM-DD), and delete the oldest beyond the policy."""
-    done = Tidied()
+    done = ArchiveResult()
     if not directory.is_dir():
         return done
     closed = sorted(path for path in directory.iterdir() if NAME.fullmatch(path.name) and path.name != f"{today}.otj")

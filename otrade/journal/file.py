@@ -16,12 +16,11 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from otrade._core.journal import JournalWriter, keep_writable, prefault
+from otrade._core.journal_writer import JournalWriter, keep_writable, prefault
 from otrade.errors import JournalError
-
-from .layout import HEADER_BYTES, Header
-from .record import WINDOW_BYTES
-from .scan import Verdict, check, windows
+from otrade.journal.layout import HEADER_BYTES, Header
+from otrade.journal.record import WINDOW_BYTES
+from otrade.journal.scan import ScanResult, check, windows
 
 AHEAD = 1
 AHEAD_BUSY = 2
@@ -96,7 +95,7 @@ class JournalFile:
         self._thread.start()
 
     # -------------------------------------------------------------------------------------- opening
-    def _open(self, identity: dict[str, str], now_ns: int, window_bytes: int) -> Verdict:
+    def _open(self, identity: dict[str, str], now_ns: int, window_bytes: int) -> ScanResult:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

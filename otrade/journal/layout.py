@@ -9,10 +9,9 @@ import struct
 import msgspec
 import orjson
 
-from otrade._core.journal import crc32c
+from otrade._core.journal_writer import crc32c
 from otrade.errors import JournalError
-
-from .record import WINDOW_BYTES
+from otrade.journal.record import WINDOW_BYTES
 
 MAGIC = b"OTJRNL\x00\x01"
 FORMAT = 2

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from otrade._core.journal import JournalWriter
+from otrade._core.journal_writer import JournalWriter
 from otrade._core.types import Rec
-
-from .record import WINDOW_BYTES, BadRecord, Record, walk
+from otrade.journal.record import WINDOW_BYTES, BadRecord, Record, walk
 
 
 class MemoryJournal:

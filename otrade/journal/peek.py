@@ -16,15 +16,14 @@ from typing import Any, BinaryIO
 import msgspec
 import orjson
 
-from otrade._core.journal import find, measure, next_good, record_at
+from otrade._core.journal_writer import find, measure, next_good, record_at
 from otrade._core.types import Halt, Rec
 from otrade.errors import JournalError, OTradeError
-
-from .layout import HEADER_BYTES, read_header
-from .record import BadRecord, Record, walk
-from .replay import Replay
-from .scan import open_stream
-from .words import FRAMES, line_of, words_of
+from otrade.journal.layout import HEADER_BYTES, read_header
+from otrade.journal.record import BadRecord, Record, walk
+from otrade.journal.replay import Replay
+from otrade.journal.scan import open_stream
+from otrade.journal.words import FRAMES, line_of, words_of
 
 QUIET = frozenset((*FRAMES, Rec.TIMER, Rec.BOOK_BEGIN, Rec.BOOK_END, Rec.PAD))
 """Kinds too many to read; a filter may name them all the same."""
@@ -154,7 +153,7 @@ def _tail_window(stream: BinaryIO, window_bytes: int) -> int:
 
 # --------------------------------------------------------------------------------------------------------- moments
 def moment(path: Path, asked: MomentQuestion) -> dict[str, Any]:
-    """The engine after everything up to `ts_ns`, from a replay: see `otrade.web.asked.Moment`."""
+    """The engine after everything up to `ts_ns`, from a replay: see `otrade.contract.queries.Moment`."""
     done = Replay()
     state: dict[str, Any] | None = None
     curve: list[dict[str, int | None]] = []

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from otrade._core.journal import BAD_CRC, END, GOOD, record_at
+from otrade._core.journal_writer import BAD_CRC, END, GOOD, record_at
 
 WINDOW_BYTES = 1 << 20
 

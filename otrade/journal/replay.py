@@ -1,6 +1,6 @@
 """A journal's events fed to a core, and every decision compared with the one that was recorded, bit for bit.
 
-The comparison itself is compiled (`otrade/_core/replay.pyx`). A section that goes on
+The comparison itself is compiled (`otrade/_core/engine/replay.pyx`). A section that goes on
 import msgspec
 from another one (a restart) goes on with the same core here, so a whole day is one replay.
 """
@@ -11,24 +11,23 @@ from typing import Any
 import msgspec
 import orjson
 
-from otrade._core.engine import Engine
-from otrade._core.journal import END as NOTHING
-from otrade._core.journal import GOOD, record_at
-from otrade._core.replay import END, Folder
+from otrade._core.codecs.kite import KiteEncoder
+from otrade._core.codecs.upstox import UpstoxEncoder
+from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.replay import END, Folder
+from otrade._core.journal_writer import END as NOTHING
+from otrade._core.journal_writer import GOOD, record_at
 from otrade._core.types import Rec
-from otrade._core.wire_kite import KiteEncoder
-from otrade._core.wire_upstox import UpstoxEncoder
 from otrade.errors import JournalError
-
-from .layout import FORMAT
-from .record import DECISIONS
-from .scan import LOST_WORDS, lost_of
+from otrade.journal.layout import FORMAT
+from otrade.journal.record import DECISIONS
+from otrade.journal.scan import LOST_WORDS, lost_of
 
 SHAPING = frozenset(("add_instrument", "add_series", "add_strategy", "set_session"))
 """Set-up calls that shape the core's memory; a core that is wired up already has had them."""
 
 
-class Kept(msgspec.Struct, frozen=True):
+class KeptRecord(msgspec.Struct, frozen=True):
     """A record's content, kept."""
 
     kind: int
@@ -43,8 +42,8 @@ class Divergence(msgspec.Struct, frozen=True):
     """The event behind which the decisions differ."""
     seq: int
     """The journal's record that differs, or before which one is missing."""
-    recorded: Kept | None
-    replayed: Kept | None
+    recorded: KeptRecord | None
+    replayed: KeptRecord | None
 
 
 class Replay:
@@ -103,7 +102,7 @@ class Replay:
                 if kind != Rec.PAD:
                     raise JournalError(f"record {seq} comes before any run of an engine")
             else:
-                self._diverge(seq, Kept(kind, ts_ns, payload))
+                self._diverge(seq, KeptRecord(kind, ts_ns, payload))
             at = following
 
     def end(self, *, is_whole: bool = True) -> None:
@@ -111,12 +110,12 @@ class Replay:
         if is_whole and self.divergence is None and self._folder is not None and self._folder.owed_decision is not None:
             self._diverge(self._folder.event_seq, None)
 
-    def _diverge(self, seq: int, recorded: Kept | None) -> None:
+    def _diverge(self, seq: int, recorded: KeptRecord | None) -> None:
         assert self._folder is not None
         owed = self._folder.owed_decision
         if recorded is not None and recorded.kind not in DECISIONS:
             recorded = None  # an event, where a decision is missing
-        self.divergence = Divergence(self._folder.event_seq, seq, recorded, Kept(*owed) if owed is not None else None)
+        self.divergence = Divergence(self._folder.event_seq, seq, recorded, KeptRecord(*owed) if owed is not None else None)
 
     def _hello(self, seq: int, payload: bytes) -> None:
         hello = read_hello(payload)

@@ -12,12 +12,11 @@ from typing import BinaryIO, cast
 
 import msgspec
 
-from otrade._core.journal import measure, next_good, record_at
+from otrade._core.journal_writer import measure, next_good, record_at
 from otrade._core.types import Lost, Rec
 from otrade.errors import JournalError
-
-from .layout import HEADER_BYTES, Header, read_header
-from .record import BadRecord, Record, walk
+from otrade.journal.layout import HEADER_BYTES, Header, read_header
+from otrade.journal.record import BadRecord, Record, walk
 
 HEAD = 32
 
@@ -30,7 +29,7 @@ class Damage(msgspec.Struct, frozen=True):
     skipped_bytes: int
 
 
-class Verdict(msgspec.Struct):
+class ScanResult(msgspec.Struct):
     """What a file holds. `end` is the offset behind the last good record, `end_seq` that record's number (0 for none)."""
 
     header: Header
@@ -118,7 +117,7 @@ def records(path: Path) -> Iterator[Record]:
     """
     verdict = None
     for found in _walk_file(path):
-        if isinstance(found, Verdict):
+        if isinstance(found, ScanResult):
             verdict = found
             if verdict.damages:
                 damage = verdict.damages[0]
@@ -137,10 +136,10 @@ def windows(path: Path, end: int = -1) -> Iterator[memoryview]:
             offset += len(window)
 
 
-def check(path: Path) -> Verdict:
+def check(path: Path) -> ScanResult:
     """Read all of it."""
     with open_stream(path) as stream:
-        verdict = Verdict(read_header(_read(stream, HEADER_BYTES, path), str(path)))
+        verdict = ScanResult(read_header(_read(stream, HEADER_BYTES, path), str(path)))
         offset = HEADER_BYTES
         while window := _read(stream, verdict.header.window_bytes, path):
             at = _measure(memoryview(window), offset, verdict)
@@ -150,7 +149,7 @@ def check(path: Path) -> Verdict:
     return verdict
 
 
-def _measure(window: memoryview, base: int, verdict: Verdict) -> int:
+def _measure(window: memoryview, base: int, verdict: ScanResult) -> int:
     """Count the good records that a window begins with, as `_walk_window` would; where they end."""
     if verdict.torn_at >= 0 or verdict.end_seq < 0:
         return 0
@@ -175,11 +174,11 @@ def salvage(path: Path, since: int = 0) -> Iterator[Record]:
     return (found for found in _walk_file(path, since) if isinstance(found, Record))
 
 
-def _walk_file(path: Path, since: int = 0) -> Iterator[Record | Verdict]:
+def _walk_file(path: Path, since: int = 0) -> Iterator[Record | ScanResult]:
     """Records, and whenever something is wrong and at the end the verdict so far."""
     with open_stream(path) as stream:
         header = read_header(_read(stream, HEADER_BYTES, path), str(path))
-        verdict = Verdict(header)
+        verdict = ScanResult(header)
         offset = HEADER_BYTES
         if since > offset:
             offset += (since - offset) // header.window_bytes * header.window_bytes
@@ -198,7 +197,7 @@ def _read(stream: BinaryIO, n: int, path: Path) -> bytes:
         raise JournalError(f"{path}: it cannot be read to its end ({error})") from None
 
 
-def _walk_window(window: memoryview, base: int, verdict: Verdict, at: int = 0) -> Iterator[Record | Verdict]:
+def _walk_window(window: memoryview, base: int, verdict: ScanResult, at: int = 0) -> Iterator[Record | ScanResult]:
     while True:
         bad: BadRecord | None = None
         for found in walk(window, at):
@@ -227,7 +226,7 @@ def _walk_window(window: memoryview, base: int, verdict: Verdict, at: int = 0) -
         verdict.end_seq = -1  # the gap has been named
 
 
-def _note(verdict: Verdict, record: Record, base: int) -> None:
+def _note(verdict: ScanResult, record: Record, base: int) -> None:
     """Count a good record, and see whether it follows the one before."""
     if verdict.torn_at >= 0:
         verdict.damages.append(Damage(verdict.torn_at, verdict.torn_why, base + record.offset - verdict.torn_at))

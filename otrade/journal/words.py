@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from otrade._core import wire_kite, wire_upstox
+from otrade._core.codecs import kite, upstox
 from otrade._core.types import (
     STRUCTS,
     Cmd,
@@ -28,8 +28,7 @@ from otrade._core.types import (
     Side,
     Tif,
 )
-
-from .record import Record
+from otrade.journal.record import Record
 
 CODES = {"i8": "q", "i4": "i", "u4": "I", "u1": "B", "f8": "d"}
 SIZES = {"i8": 8, "i4": 4, "u4": 4, "u1": 1, "f8": 8, "c": 1}
@@ -48,10 +47,10 @@ ENUMS: dict[str, type[IntEnum]] = {
     "halt": Halt,
 }
 FRAMES = {
-    Rec.FRAME: wire_kite.decode_frame,
-    Rec.FRAME_KITE_B: wire_kite.decode_frame,
-    Rec.FRAME_UPSTOX: wire_upstox.decode_frame,
-    Rec.FRAME_UPSTOX_B: wire_upstox.decode_frame,
+    Rec.FRAME: kite.decode_frame,
+    Rec.FRAME_KITE_B: kite.decode_frame,
+    Rec.FRAME_UPSTOX: upstox.decode_frame,
+    Rec.FRAME_UPSTOX_B: upstox.decode_frame,
 }
 """How to read the frames of each kind."""
 SOURCES = {1: "push", 2: "book", 3: "postback"}
@@ -61,7 +60,7 @@ COMMAND_FIELDS_UNTIL = "n_bytes"
 """A COMMAND record ends its struct here; the request's first line and body follow."""
 
 
-class Layout:
+class StructReader:
     """One struct of `STRUCTS`, C-aligned, as a reader of bytes."""
 
     align: int
@@ -70,14 +69,14 @@ class Layout:
     size: int
 
     def __init__(self, name: str, until: str = "") -> None:
-        self._fields: list[tuple[str, struct.Struct | Layout, int]] = []
+        self._fields: list[tuple[str, struct.Struct | StructReader, int]] = []
         at = widest = 0
         for field in STRUCTS[name]:
             if field[0] == until:
                 break
             kind, count = field[1], field[2] if len(field) == 3 else 0
             if kind in STRUCTS:
-                inner = Layout(kind)
+                inner = StructReader(kind)
                 at = _aligned(at, inner.align)
                 self._fields.append((field[0], inner, at))
                 at += inner.size
@@ -99,7 +98,7 @@ class Layout:
         for name, how, at in self._fields:
             if name.startswith("_"):
                 continue
-            if isinstance(how, Layout):
+            if isinstance(how, StructReader):
                 found[name] = how.read(payload, base + at)
                 continue
             values = how.unpack_from(payload, base + at)
@@ -112,8 +111,8 @@ def _aligned(at: int, size: int) -> int:
     return -(-at // size) * size if size else at
 
 
-REPORT, ANSWER, NOTICE, SIGNAL = Layout("report_t"), Layout("answer_t"), Layout("notice_t"), Layout("signal_rec_t")
-COMMAND = Layout("command_t", COMMAND_FIELDS_UNTIL)
+REPORT, ANSWER, NOTICE, SIGNAL = StructReader("report_t"), StructReader("answer_t"), StructReader("notice_t"), StructReader("signal_rec_t")
+COMMAND = StructReader("command_t", COMMAND_FIELDS_UNTIL)
 
 
 def named(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,7 @@ import uvloop
 
 from otrade.calendar import Calendar
 from otrade.config import ConfigManager, RunOptions
-
-from .summary import DaySummary
+from otrade.live.monitoring.day_report import DaySummary
 
 EXIT_OK = 0
 EXIT_FAULT = 1
@@ -35,9 +34,9 @@ def run(options: RunOptions) -> int:
 async def _run(manager: ConfigManager, options: RunOptions, calendar: Calendar) -> list[DaySummary]:
     # Imported when chosen: a live engine carries no simulator.
     if manager.config.mode == "paper":
-        from .paper import run_paper
+        from otrade.live.paper_mode import run_paper
 
         return await run_paper(manager, options, calendar)
-    from .real import run_live
+    from otrade.live.live_mode import run_live
 
     return await run_live(manager, options, calendar)

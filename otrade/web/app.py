@@ -16,22 +16,22 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
-from . import problems
-from .access import Access
-from .api import Api
-from .audit import Audit
-from .auth import Door, Guard
-from .dispatch import Call, Dispatch, Handler
-from .looks import Looks
-from .page import Page, SecurityHeaders
-from .problems import ProblemError, problem_response
-from .replays import Replays
-from .routes import CALLBACK_PATH, COMMANDS, PREFIX, ROUTES, SOCKET_PATH, ApiRoute
-from .schema import CommandName
-from .signing import Signing
-from .sockets import Sockets
-from .source import EngineSource
-from .stream import Hub
+from otrade.contract.engine_source import EngineSource
+from otrade.contract.views import CommandName
+from otrade.web.auth.access_control import AccessControl
+from otrade.web.auth.audit import Audit
+from otrade.web.auth.authenticator import Authenticator, OriginCheck
+from otrade.web.http import problems
+from otrade.web.http.page import Page, SecurityHeaders
+from otrade.web.http.problems import ProblemError, problem_response
+from otrade.web.http.routes import CALLBACK_PATH, COMMANDS, PREFIX, ROUTES, SOCKET_PATH, ApiRoute
+from otrade.web.rest.dispatch import Call, Dispatch, Handler
+from otrade.web.rest.handlers import DataHandlers
+from otrade.web.rest.idempotency import IdempotencyKeys
+from otrade.web.rest.query_handlers import QueryHandlers
+from otrade.web.rest.session_handlers import SessionHandlers
+from otrade.web.stream.delta_stream import DeltaStream
+from otrade.web.stream.websocket import StreamHandler
 
 log = logging.getLogger("otrade.web")
 
@@ -41,10 +41,10 @@ VIEWER_DIR = Path(__file__).parent / "viewer"
 
 def create_app(
     source: EngineSource,
-    access: Access,
+    access: AccessControl,
     *,
     static_dir: Path = STATIC_DIR,
-    hub: Hub | None = None,
+    hub: DeltaStream | None = None,
     names: frozenset[str] = frozenset(),
     now_s: Callable[[], float] = time.monotonic,
     wall_s: Callable[[], float] = time.time,
@@ -55,12 +55,12 @@ def create_app(
     `names` are host names by which the page may be called, besides those of the loopback. `now_s` is a monotonic clock, `wall_s` UNIX
     time.
     """
-    guard, audit = Guard(access), Audit(source, now_s)
-    api = Api(source, guard, Replays(now_s), audit, wall_s)
-    signing, looks = Signing(access, guard, audit), Looks(source.reads, audit)
+    guard, audit = Authenticator(access), Audit(source, now_s)
+    api = DataHandlers(source, guard, IdempotencyKeys(now_s), audit, wall_s)
+    signing, looks = SessionHandlers(access, guard, audit), QueryHandlers(source.reads, audit)
     dispatch = Dispatch(guard, audit)
     page, viewer = Page(static_dir), Page(VIEWER_DIR)
-    sockets = Sockets(hub or Hub(source), guard, audit)
+    sockets = StreamHandler(hub or DeltaStream(source), guard, audit)
     handlers = [(route, _handler(route, source, api, signing, looks)) for route in ROUTES]
     routes = [
         Route("/", page.index),
@@ -80,13 +80,13 @@ def create_app(
         },
     )
     app.router.redirect_slashes = False
-    return SecurityHeaders(Door(app, names))
+    return SecurityHeaders(OriginCheck(app, names))
 
 
-def _handler(route: ApiRoute, source: EngineSource, *rooms: Api | Signing | Looks) -> Handler:
+def _handler(route: ApiRoute, source: EngineSource, *rooms: DataHandlers | SessionHandlers | QueryHandlers) -> Handler:
     """By the route's name; what has no handler is a view of the source."""
     if route.command is not None:
-        return next(room.command for room in rooms if isinstance(room, Api))
+        return next(room.command for room in rooms if isinstance(room, DataHandlers))
     if route.name == "openapi":
         return _openapi
     for room in rooms:
@@ -103,7 +103,7 @@ def _handler(route: ApiRoute, source: EngineSource, *rooms: Api | Signing | Look
 
 
 async def _openapi(call: Call) -> Response:
-    from . import openapi  # few ask for it, and it knows every type of the contract
+    from otrade.web.rest import openapi  # few ask for it, and it knows every type of the contract
 
     return Response(openapi.document_bytes(), media_type="application/json", headers={"Cache-Control": "no-cache"})
 

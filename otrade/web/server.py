@@ -10,14 +10,14 @@ import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .access import Access
-from .app import STATIC_DIR, create_app
-from .guarded_http import GuardedHttp
-from .guarded_ws import GuardedWebSocket
-from .source import EngineSource
-from .stream import INTERVAL_S, Hub
-from .tls import Tls, WebServerError, context_of
-from .uvicorn_server import Config, Server
+from otrade.contract.engine_source import EngineSource
+from otrade.web.app import STATIC_DIR, create_app
+from otrade.web.auth.access_control import AccessControl
+from otrade.web.http.http_limits import LimitedHttp
+from otrade.web.http.tls import Tls, WebServerError, context_of
+from otrade.web.http.uvicorn_server import Config, Server
+from otrade.web.http.websocket_limits import LimitedWebSocket
+from otrade.web.stream.delta_stream import INTERVAL_S, DeltaStream
 
 BACKLOG = 64
 CONNECTIONS_MAX = 192
@@ -40,7 +40,7 @@ class WebServer:
     def __init__(
         self,
         source: EngineSource,
-        access: Access,
+        access: AccessControl,
         *,
         host: str = "127.0.0.1",
         port: int = 8000,
@@ -54,12 +54,12 @@ class WebServer:
         """
         self._host = _address(host, tls)
         self._port = port
-        self._hub = Hub(source, interval_s=interval_s)
+        self._hub = DeltaStream(source, interval_s=interval_s)
         known = frozenset(names) if tls is None else frozenset((*names, _shown(self._host)))
         config = Config(
             create_app(source, access, static_dir=static_dir, hub=self._hub, names=known),
-            http=GuardedHttp,
-            ws=GuardedWebSocket,
+            http=LimitedHttp,
+            ws=LimitedWebSocket,
             ws_max_size=WS_MESSAGE_BYTES_MAX,
             ws_per_message_deflate=False,
             lifespan="off",

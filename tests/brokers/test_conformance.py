@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from otrade._core.types import Ev, OrdType, Reason, Side
-from otrade.brokers.base import Answer, Callbacks, OrderReport, Source, Terms
+from otrade.brokers.session import Answer, Callbacks, OrderReport, OrderTerms, Source
 from otrade.drill.process import BrokerKind, kit_at, new_token
 from otrade.drill.trouble import TROUBLES
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
@@ -99,7 +99,7 @@ def at_shop(broker: BrokerKind, work: Callable[[Shop], Awaitable[None]]) -> None
 def test_an_order_lives_in_the_same_words(broker: BrokerKind) -> None:
     async def work(shop: Shop) -> None:
         away = shop.near(await shop.ltp_e4() * PRICE_AWAY)
-        answer = await shop.do(shop.desk.place(shop.like, 1, Terms(10, OrdType.LIMIT, away), "OTCONFORM0000000001"))
+        answer = await shop.do(shop.desk.place(shop.like, 1, OrderTerms(10, OrdType.LIMIT, away), "OTCONFORM0000000001"))
         assert answer.outcome == Ev.ACK and answer.broker_order_id
         await shop.wait(1)
         row = await shop.order("OTCONFORM0000000001")
@@ -107,7 +107,7 @@ def test_an_order_lives_in_the_same_words(broker: BrokerKind) -> None:
         assert (row.exchange, row.product, row.broker_order_id) == ("NSE", "MIS", answer.broker_order_id)
         assert row.ts_update_ns > 0 and row.source == Source.BOOK
         lower = shop.near(away * 0.999)
-        assert (await shop.do(shop.desk.modify(row, Terms(15, OrdType.LIMIT, lower)))).outcome == Ev.ACK
+        assert (await shop.do(shop.desk.modify(row, OrderTerms(15, OrdType.LIMIT, lower)))).outcome == Ev.ACK
         await shop.wait(1)
         row = await shop.order("OTCONFORM0000000001")
         assert (row.order_qty, row.price_e4, row.ev) == (15, lower, Ev.WORKING)
@@ -125,7 +125,7 @@ def test_a_trade_shows_in_book_trades_positions_and_funds(broker: BrokerKind) ->
     async def work(shop: Shop) -> None:
         before = sum(f.net_e4 for f in await shop.do(shop.desk.funds()))
         away = shop.near(await shop.ltp_e4() * 1.01)
-        await shop.do(shop.desk.place(shop.like, 1, Terms(10, OrdType.LIMIT, away), "OTCONFORM0000000002"))
+        await shop.do(shop.desk.place(shop.like, 1, OrderTerms(10, OrdType.LIMIT, away), "OTCONFORM0000000002"))
         await shop.wait(3)
         row = await shop.order("OTCONFORM0000000002")
         assert (row.ev, row.cum_qty) == (Ev.FILL_FULL, 10) and 0 < row.cum_value_e4 <= 10 * away
@@ -143,7 +143,7 @@ def test_a_trade_shows_in_book_trades_positions_and_funds(broker: BrokerKind) ->
 def test_a_stop_waits_for_its_trigger(broker: BrokerKind) -> None:
     async def work(shop: Shop) -> None:
         ltp = await shop.ltp_e4()
-        terms = Terms(10, OrdType.SL, shop.near(ltp * 0.96), shop.near(ltp * 0.97))
+        terms = OrderTerms(10, OrdType.SL, shop.near(ltp * 0.96), shop.near(ltp * 0.97))
         await shop.do(shop.desk.place(shop.like, -1, terms, "OTCONFORM0000000003"))
         await shop.wait(1)
         row = await shop.order("OTCONFORM0000000003")
@@ -157,7 +157,7 @@ def test_refusals_are_certain_and_named(broker: BrokerKind) -> None:
     async def work(shop: Shop) -> None:
         ghost = await shop.do(shop.desk.cancel(msgspec.structs.replace(shop.like, broker_order_id="1")))
         assert ghost.outcome == Ev.REFUSED and ghost.reason in (Reason.BROKER_ORDER, Reason.BROKER_INPUT)
-        odd = await shop.do(shop.desk.place(shop.like, 1, Terms(0, OrdType.LIMIT, 10_000), "OTCONFORM0000000004"))
+        odd = await shop.do(shop.desk.place(shop.like, 1, OrderTerms(0, OrdType.LIMIT, 10_000), "OTCONFORM0000000004"))
         assert odd.outcome == Ev.REFUSED and odd.reason == Reason.BROKER_INPUT and odd.text
         assert not [row for row in await shop.do(shop.desk.order_book()) if row.cl_ord_id == "OTCONFORM0000000004"]
 
@@ -175,7 +175,7 @@ def test_what_nobody_knows_is_in_doubt(broker: BrokerKind, fault: str, outcome: 
     async def work(shop: Shop) -> None:
         away = shop.near(await shop.ltp_e4() * PRICE_AWAY)
         arm(shop, fault, "POST")
-        answer = await shop.do(shop.desk.place(shop.like, 1, Terms(10, OrdType.LIMIT, away), "OTCONFORM0000000005"))
+        answer = await shop.do(shop.desk.place(shop.like, 1, OrderTerms(10, OrdType.LIMIT, away), "OTCONFORM0000000005"))
         assert answer.outcome == outcome
         assert (answer.reason == Reason.BROKER_RATE) == (fault == "lose_429")
         await shop.wait(2)
@@ -198,7 +198,7 @@ def test_a_dead_token_is_told_apart(broker: BrokerKind) -> None:
         with pytest.raises(TokenError) as caught:
             await shop.do(shop.desk.order_book())
         assert shop.token not in str(caught.value)
-        answer = await shop.do(shop.desk.place(shop.like, 1, Terms(10, OrdType.LIMIT, 10_000_000), "OTCONFORM0000000006"))
+        answer = await shop.do(shop.desk.place(shop.like, 1, OrderTerms(10, OrdType.LIMIT, 10_000_000), "OTCONFORM0000000006"))
         assert (answer.outcome, answer.reason) == (Ev.REFUSED, Reason.BROKER_TOKEN)
 
     at_shop(broker, work)

@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
-from otrade.brokers.kite.reasons import error_of
+from otrade.brokers.kite.error_map import error_of
 from otrade.brokers.kite.stream import MESSAGE_MAX, KiteStream
-from otrade.brokers.rows import TEXT_MAX, clean_text
-from otrade.brokers.upstox import reasons as upstox
+from otrade.brokers.parse import TEXT_MAX, clean_text
+from otrade.brokers.upstox import error_map as upstox
 
 ESCAPE = "\x1b[2J\x1b]0;owned\x07"
 BIDI = "\u202e"

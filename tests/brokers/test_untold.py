@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from otrade.brokers.order_book import table_of
-from otrade.brokers.quotes import band_of, quote_of
-from otrade.brokers.rows import signed_count
+from otrade.brokers.book_cache import table_of
+from otrade.brokers.parse import signed_count
+from otrade.brokers.quote_rows import band_of, quote_of
 from otrade.errors import BrokerError
-from otrade.live.known import hides_ours
-from otrade.live.tags import Tag, make
+from otrade.live.oms.book_completeness import hides_ours
+from otrade.live.oms.cl_ord_id import ClOrdId, make
 
-OURS = make(Tag(7, 1, 1, 1, 1))
+OURS = make(ClOrdId(7, 1, 1, 1, 1))
 
 
 def unreadable(row: Any) -> Any:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from otrade.brokers.sim.universe import Universe
 from otrade.calendar import Calendar
 from otrade.config import manager
 from otrade.config.secret import read_secrets
 from otrade.errors import ConfigError, OTradeError
-from otrade.instruments import InstrumentFile
+from otrade.instruments import KiteInstrumentFile
+from otrade.simulator.base.universe import Universe
 
 TODAY = dt.date(2026, 11, 23)
 ROUNDS = 1000
@@ -40,7 +40,7 @@ def of_calendar(data: bytes, tmp_path: Path) -> None:
 
 
 def of_instruments(data: bytes, tmp_path: Path) -> None:
-    file = InstrumentFile(data)
+    file = KiteInstrumentFile(data)
     for symbol in ("NSE:INFY", "NFO:NIFTY.FUT", "NSE:NIFTY 50", "NSE:NONE"):
         file.find(symbol, TODAY)
 

@@ -16,7 +16,17 @@ import random
 from collections import Counter
 from typing import Any
 
-from otrade._core.types import BracketState, Cmd, Ev, ExitReason, Leg, OrdStatus, OrdType, Pending, Reason
+from otrade._core.types import (
+    BracketState,
+    Cmd,
+    Ev,
+    ExitReason,
+    Leg,
+    OrdStatus,
+    OrdType,
+    Pending,
+    Reason,
+)
 from tests.core.harness import MS, OPEN_NS, SECOND, Exchange, frame, make_engine, packet, token_of
 
 ROUNDS_MAX = 300

@@ -12,9 +12,9 @@ from typing import Any
 
 import orjson
 
-from otrade._core.engine import Engine
+from otrade._core.codecs.kite import KiteEncoder
+from otrade._core.engine.pipeline import Engine
 from otrade._core.types import Cmd, Ev, OrdType, Side
-from otrade._core.wire_kite import KiteEncoder
 from otrade.journal.layout import FORMAT
 
 NSE = 1

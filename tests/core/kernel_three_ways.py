@@ -14,7 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from otrade._core import aot, layout
+from otrade._core import layout
+from otrade._core.kernels import aot
 from tests.core import kernel_run
 
 SEED = 20_240_613

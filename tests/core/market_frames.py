@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from otrade._core.engine import Engine
+from otrade._core.codecs.kite import KiteEncoder
+from otrade._core.engine.pipeline import Engine
 from otrade._core.types import Rec
-from otrade._core.wire_kite import KiteEncoder
-from tests.core import upstox_frames
+from tests.core.codecs import upstox_frames
 from tests.core.harness import HOUR, MS, OPEN_NS, PARAMS, PLAN, SECOND, frame
 
 NSE, NFO, INDICES = 1, 2, 9

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from otrade._core import processor
+from otrade._core import cpu_check
 
 ROOT = Path(__file__).parents[2]
 
@@ -92,15 +92,15 @@ def test_a_good_kernel_passes() -> None:
 
 def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
     for name, seed in (("a", "1"), ("b", "2")):
-        subprocess.run([sys.executable, "-m", "otrade._core.aot", str(tmp_path / name)], cwd=ROOT, check=True,
+        subprocess.run([sys.executable, "-m", "otrade._core.kernels.aot", str(tmp_path / name)], cwd=ROOT, check=True,
                        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed})
     assert (tmp_path / "a" / "otk_kernels.o").read_bytes() == (tmp_path / "b" / "otk_kernels.o").read_bytes()
 
 
 def test_an_unfit_processor_is_told_so() -> None:
-    processor.check(True, "x86-64-v3")
+    cpu_check.check(True, "x86-64-v3")
     with pytest.raises(ImportError, match="OTRADE_CPU=x86-64"):
-        processor.check(False, "x86-64-v9")
+        cpu_check.check(False, "x86-64-v9")
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64" or not shutil.which("objdump"), reason="needs objdump on x86-64")

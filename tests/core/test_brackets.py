@@ -2,7 +2,21 @@
 
 import pytest
 
-from otrade._core.types import BracketState, Cmd, Ev, ExitReason, Halt, Lane, Leg, Note, OrdStatus, OrdType, Pending, Reason, Side
+from otrade._core.types import (
+    BracketState,
+    Cmd,
+    Ev,
+    ExitReason,
+    Halt,
+    Lane,
+    Leg,
+    Note,
+    OrdStatus,
+    OrdType,
+    Pending,
+    Reason,
+    Side,
+)
 from tests.core.harness import HOUR, MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
 
 T = token_of(0)

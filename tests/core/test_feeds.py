@@ -9,11 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otrade._core.sink import FeedSink
+from otrade._core.engine.feed_sink import FeedSink
 from otrade._core.types import Rec
 from otrade.errors import EngineError
-from tests.core import upstox_frames as frames
-from tests.core.harness import MS, OPEN_NS, SECOND, frame, ltp_packet, make_engine, packet, token_of
+from tests.core.codecs import upstox_frames as frames
+from tests.core.harness import (
+    MS,
+    OPEN_NS,
+    SECOND,
+    frame,
+    ltp_packet,
+    make_engine,
+    packet,
+    token_of,
+)
 
 KEY = "NSE_EQ|INE000000000"
 LAG_MAX_MS = 3_000

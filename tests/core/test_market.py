@@ -5,7 +5,16 @@ import random
 import pytest
 
 from otrade._core.types import Reason
-from tests.core.harness import MS, OPEN_NS, SECOND, frame, ltp_packet, make_engine, packet, token_of
+from tests.core.harness import (
+    MS,
+    OPEN_NS,
+    SECOND,
+    frame,
+    ltp_packet,
+    make_engine,
+    packet,
+    token_of,
+)
 
 T = token_of(0)
 BASE_S = OPEN_NS // SECOND

@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 
-from otrade._core import order
+from otrade._core.orders import order
 from otrade._core.types import Ev, OrdStatus, Pending, Reason
 
 # One letter a status: I initialized, D denied, P pending new, N new, T partially filled, F filled, C canceled, R rejected,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from otrade._core.types import Reason, Rec
-from tests.core import upstox_frames as frames
+from tests.core.codecs import upstox_frames as frames
 from tests.core.harness import MS, OPEN_NS, SECOND
 from tests.core.market_frames import INDICES, KEY, NOBODY, Feed, State, engine, unmoved
 

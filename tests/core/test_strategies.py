@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from otrade._core.types import Reason
-from tests.core.harness import MS, OPEN_NS, SECOND, frame, ltp_packet, make_engine, packet, token_of
+from tests.core.harness import (
+    MS,
+    OPEN_NS,
+    SECOND,
+    frame,
+    ltp_packet,
+    make_engine,
+    packet,
+    token_of,
+)
 
 T = token_of(0)
 IST_NS = 19_800 * SECOND

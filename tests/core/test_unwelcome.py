@@ -2,7 +2,18 @@
 
 import pytest
 
-from otrade._core.types import BracketState, Cmd, Ev, Halt, Leg, OrdStatus, OrdType, Reason, Side, Worth
+from otrade._core.types import (
+    BracketState,
+    Cmd,
+    Ev,
+    Halt,
+    Leg,
+    OrdStatus,
+    OrdType,
+    Reason,
+    Side,
+    Worth,
+)
 from tests.core.harness import MS, SECOND, frame, packet, token_of
 from tests.core.test_brackets import START, Desk
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from otrade._core.types import BracketState, Cmd, Ev, Note, OrdStatus, OrdType, Pending, Reason, Severity, Side, Worth
+from otrade._core.types import (
+    BracketState,
+    Cmd,
+    Ev,
+    Note,
+    OrdStatus,
+    OrdType,
+    Pending,
+    Reason,
+    Severity,
+    Side,
+    Worth,
+)
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
 from tests.core.harness import MS, SECOND

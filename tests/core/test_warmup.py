@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from otrade._core.engine import Engine
-from otrade._core.journal import JournalWriter
-from otrade._core.warmup import WarmUp
-
-from .harness import OPEN_NS, SECOND, frame, make_engine, packet, token_of
+from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.warmup import WarmUp
+from otrade._core.journal_writer import JournalWriter
+from tests.core.harness import OPEN_NS, SECOND, frame, make_engine, packet, token_of
 
 
 def everything(engine: Engine) -> tuple[Any, ...]:

@@ -9,13 +9,13 @@ from pathlib import Path
 import orjson
 import pytest
 
-from otrade import cli
 from otrade._core.types import Cmd, Lane
-from otrade.commands.drill import wishes_of
+from otrade.cli import main
+from otrade.cli.commands.drill import wishes_of
 from otrade.drill import campaign, session
 from otrade.drill.scenario import Scenario, draw
-from otrade.drill.sent import BudgetPassed, Sent, check_budget
-from otrade.drill.session import Result
+from otrade.drill.sent import BudgetPassed, SentRequest, check_budget
+from otrade.drill.session import SessionResult
 from otrade.drill.sheet import failure, missing, render
 from otrade.drill.shrink import shrink, smaller_ones
 from otrade.drill.trouble import TROUBLES
@@ -31,7 +31,7 @@ KINDS = tuple(TROUBLES)
 def test_nothing_is_violated(part: int) -> None:
     first = part * (SEEDS // PARTS)
     print(f"seeds {first} to {first + SEEDS // PARTS - 1}; one of them: otrade drill --seeds 1 --seed N")
-    order = campaign.Order(first, SEEDS // PARTS, KINDS, jobs=1)
+    order = campaign.CampaignRequest(first, SEEDS // PARTS, KINDS, jobs=1)
     results = list(campaign.sessions(order))
     bad = [f"seed {result.seed}: {result.error}" for result in results if result.error]
     assert not bad, "\n".join(bad)
@@ -85,8 +85,8 @@ def test_a_violation_is_told_with_its_seed_its_least_scenario_and_what_happened(
 
 def test_the_sheet_names_what_never_happened() -> None:
     results = [
-        Result(0, seen=Counter(gap=2), kinds=("gap",), n_orders=4, uncovered_s=1.5, bound_s=9.0, simulated_s=600.0),
-        Result(1, kinds=(), simulated_s=600.0, bound_s=3.0),
+        SessionResult(0, seen=Counter(gap=2), kinds=("gap",), n_orders=4, uncovered_s=1.5, bound_s=9.0, simulated_s=600.0),
+        SessionResult(1, kinds=(), simulated_s=600.0, bound_s=3.0),
     ]
     sheet = render(results, ("gap", "token"), 1.0)
     assert "violations          0" in sheet and "1.50 s / 9.0 s" in sheet and "NONE" in sheet
@@ -96,10 +96,10 @@ def test_the_sheet_names_what_never_happened() -> None:
 def test_the_sheet_tells_recoveries_apart() -> None:
     """What a restart costs by itself is not hidden behind sessions in which the broker takes no order at all."""
     results = [
-        Result(0, seen=Counter(kill=1), kinds=("kill",), recovery_s=1.25),
-        Result(1, seen=Counter(kill=1), kinds=("kill", "token"), recovery_s=14.5),
-        Result(2, seen=Counter(kill=1), kinds=("kill", "cap_day"), recovery_s=467.0),
-        Result(3),
+        SessionResult(0, seen=Counter(kill=1), kinds=("kill",), recovery_s=1.25),
+        SessionResult(1, seen=Counter(kill=1), kinds=("kill", "token"), recovery_s=14.5),
+        SessionResult(2, seen=Counter(kill=1), kinds=("kill", "cap_day"), recovery_s=467.0),
+        SessionResult(3),
     ]
     sheet = render(results, ("kill",), 1.0)
     assert "1.25 s where nothing else went wrong, 14.50 s with other troubles, 467.00 s where the day's order cap" in sheet
@@ -111,11 +111,11 @@ BUDGET = {
 }  # fmt: skip
 
 
-def sent(*rows: tuple[float, Lane, Cmd, str]) -> list[Sent]:
-    return [Sent(round(at_s * 1e9), lane, kind, tag) for at_s, lane, kind, tag in rows]
+def sent(*rows: tuple[float, Lane, Cmd, str]) -> list[SentRequest]:
+    return [SentRequest(round(at_s * 1e9), lane, kind, tag) for at_s, lane, kind, tag in rows]
 
 
-def spread(n: int, lane: Lane, kind: Cmd, tag: str = "") -> list[Sent]:
+def spread(n: int, lane: Lane, kind: Cmd, tag: str = "") -> list[SentRequest]:
     return sent(*((at * 100.0, lane, kind, tag or str(at)) for at in range(n)))
 
 
@@ -127,7 +127,7 @@ def spread(n: int, lane: Lane, kind: Cmd, tag: str = "") -> list[Sent]:
     (spread(9, Lane.PROTECT, Cmd.NEW), "9 orders were placed"),
     ([*spread(5, Lane.PROTECT, Cmd.NEW), *sent((900, Lane.ENTRY, Cmd.NEW, "x"))], "x is order 6 of the day"),
 ])  # fmt: skip
-def test_the_budget_check_can_say_no(rows: list[Sent], words: str) -> None:
+def test_the_budget_check_can_say_no(rows: list[SentRequest], words: str) -> None:
     with pytest.raises(BudgetPassed, match=words):
         check_budget(rows, BUDGET)
     check_budget(rows[:-1], BUDGET)
@@ -142,9 +142,9 @@ def test_the_strategies_of_a_configuration_can_be_drilled() -> None:
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert cli.main(["drill", "--seeds", "2", "--seed", "9", "--jobs", "1", "--faults", "gap,push_doubled"]) == 0
+    assert main.main(["drill", "--seeds", "2", "--seed", "9", "--jobs", "1", "--faults", "gap,push_doubled"]) == 0
     assert "FAULT DRILL" in capsys.readouterr().out
-    assert cli.main(["drill", "--faults", "earthquake"]) == 5
+    assert main.main(["drill", "--faults", "earthquake"]) == 5
     assert "'earthquake'" in capsys.readouterr().err
     path = tmp_path / "none.json"
     path.write_bytes(orjson.dumps({**orjson.loads((ROOT / "config" / "paper.json").read_bytes()), "strategies": []}))
@@ -156,7 +156,7 @@ def test_a_session_with_refused_requests_leaves_nothing_behind() -> None:
     """Refusals that are constants once kept the frames that raised them, and with these a whole world each."""
     import gc
 
-    from otrade.brokers.sim.simulator import Simulator
+    from otrade.simulator.simulator import Simulator
 
     for seed in range(4):
         assert not campaign.one(seed, ("lose_503", "lose_500", "lose_429")).error

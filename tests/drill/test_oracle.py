@@ -12,8 +12,8 @@ import pytest
 from otrade._core.types import Cmd, Lane, Note
 from otrade.drill.decisions import forgotten_rest
 from otrade.drill.oracle import Oracle, Violation
-from otrade.drill.scenario import PLAN, Scenario, Wish, draw
-from otrade.drill.sent import BudgetPassed, Sent, check_budget
+from otrade.drill.scenario import PLAN, Scenario, StrategyDraw, draw
+from otrade.drill.sent import BudgetPassed, SentRequest, check_budget
 
 SECOND = 1_000_000_000
 TAG = "OT000001{bracket:04d}{leg}000000"
@@ -71,7 +71,7 @@ def judge(exchange: Exchange, strategy_of: Callable[[str], int] = lambda tag: in
     sim: Any = SimpleNamespace(exchange=exchange, clock=SimpleNamespace(now_ns=lambda: exchange.now_ns), faults=faults)
     scenario: Scenario = replace(
         draw(1, []),
-        wishes=[Wish("NSE:INFY", "price_level", 10, {}, PLAN)],
+        wishes=[StrategyDraw("NSE:INFY", "price_level", 10, {}, PLAN)],
         limits={"max_order_qty": 0, "max_daily_loss_e4": 0, "max_open_positions": 0, **limits},
     )
     return Oracle(sim, scenario, strategy_of)
@@ -139,7 +139,7 @@ def test_slices_of_one_strategy_are_one_position() -> None:
 def test_an_entry_that_takes_what_other_entries_stops_want(filled: tuple[str, ...], is_wrong: bool) -> None:
     budget = {"per_second": 9, "per_minute": 0, "per_day": 100, "reserve_second": 3, "reserve_minute": 0, "reserve_day": 0,
               "modifies_per_order": 25}
-    rows = [Sent(i, Lane.ENTRY, Cmd.NEW, tag) for i, tag in enumerate("ABCD")]
+    rows = [SentRequest(i, Lane.ENTRY, Cmd.NEW, tag) for i, tag in enumerate("ABCD")]
     if is_wrong:
         with pytest.raises(BudgetPassed, match="entry D left beside 3 others"):
             check_budget(rows, budget, filled)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from otrade._core.journal import JournalWriter
+from otrade._core.engine.warmup import WarmUp
+from otrade._core.journal_writer import JournalWriter
 from otrade._core.types import Ev, Reason, Rec
-from otrade._core.warmup import WarmUp
 from tests.core.harness import MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
 
 PACKETS = 50

@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 import pytest
 
-from otrade import cli
 from otrade._core.types import Lost, Rec
-from otrade.commands import journal as commands
+from otrade.cli import main
+from otrade.cli.commands import journal as commands
 from otrade.journal.file import JournalFile
 from otrade.journal.layout import HEADER_BYTES
 from otrade.journal.memory import MemoryJournal
@@ -45,7 +45,7 @@ def rows(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[in
 
 
 def run(*words: object) -> int:
-    return cli.main([str(word) for word in words])
+    return main.main([str(word) for word in words])
 
 
 def damaged(whole: Path, folder: Path) -> tuple[Path, int]:
@@ -161,7 +161,7 @@ def test_tail_follows_over_a_windows_end_and_names_damage(
 
     grow(0)
     monkeypatch.setattr(time, "sleep", grow)
-    assert run("journal", "tail", path, "-f") == cli.INTERRUPTED
+    assert run("journal", "tail", path, "-f") == main.INTERRUPTED
     found = re.findall(r"word (\d)", capsys.readouterr().out)
     assert found == list("012345")
     broken, at = damaged(whole, tmp_path)

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otrade._core.journal import JournalWriter, crc32c, keep_writable
+from otrade._core.journal_writer import JournalWriter, crc32c, keep_writable
 from otrade._core.types import Rec
 from otrade.errors import EngineError, JournalError
 from otrade.journal.archive import aside, tidy
@@ -27,7 +27,7 @@ from otrade.journal.file import JournalBusy, JournalFile
 from otrade.journal.layout import HEADER_BYTES
 from otrade.journal.record import BadRecord, walk
 from otrade.journal.scan import check, records, salvage, windows
-from otrade.journal.words import Layout
+from otrade.journal.words import StructReader
 
 ROOT = Path(__file__).parents[2]
 IDENTITY = {"day": "2026-11-23", "account": "a", "engine": "otrade", "mode": "paper"}
@@ -76,7 +76,7 @@ def test_layouts_are_those_of_the_compiler(name: str) -> None:
     from otrade._core.layout import dtype
 
     theirs = dtype(name)
-    ours = Layout(name)
+    ours = StructReader(name)
     assert ours.size == theirs.itemsize
     rng = np.random.default_rng(5)
     raw = rng.integers(0, 255, theirs.itemsize, dtype=np.uint8).tobytes()

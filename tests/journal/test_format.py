@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from otrade._core import aot, build_id
+from otrade._core import build_id
+from otrade._core.kernels import aot
 from otrade._core.types import STRUCTS
 from otrade.errors import JournalError
 from otrade.journal import layout

@@ -18,7 +18,7 @@ from otrade.journal.memory import MemoryJournal
 from otrade.journal.peek import MomentQuestion, RowsQuestion, moment, rows
 from otrade.journal.record import WINDOW_BYTES
 from otrade.journal.replay import Replay
-from otrade.live.journals import Journals
+from otrade.live.api.journal_queries import JournalQueries
 from tests.live.world import World, run, world
 
 ROOT = Path(__file__).parents[2]
@@ -181,7 +181,7 @@ def test_it_is_a_process_of_its_own(journal: Path) -> None:
 
 def test_only_a_journal_that_is_listed_can_be_asked_for(journal: Path) -> None:
     async def body() -> None:
-        desk = Journals(journal.parent)
+        desk = JournalQueries(journal.parent)
         desk.today = "2026-11-23"
         (listed,) = desk.files()
         assert listed.name == NAME and listed.is_today and listed.size_bytes > HEADER_BYTES
@@ -193,7 +193,7 @@ def test_only_a_journal_that_is_listed_can_be_asked_for(journal: Path) -> None:
                 await desk.page(name, RowsQuestion())
         with pytest.raises(JournalError, match="kinds are"):
             await desk.page(NAME, RowsQuestion(kinds="NONSENSE"))
-        assert Journals(journal.parent / "nowhere").files() == []
+        assert JournalQueries(journal.parent / "nowhere").files() == []
 
     asyncio.run(body())
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import uvloop
 
-from otrade.brokers.kite.kit import KiteKit
+from otrade.brokers.kite.adapter import KiteAdapter
 from otrade.calendar import Calendar, date_of
+from otrade.clock import WallClock
 from otrade.config import ConfigManager, RunOptions
-from otrade.live.clock import WallClock
-from otrade.live.host import Host
-from otrade.live.prepare import DayMaker
+from otrade.live.runner import Runner
+from otrade.live.startup.day_builder import DayBuilder
 
 
 class ShiftedClock(WallClock):
@@ -37,7 +37,7 @@ class ShiftedClock(WallClock):
 class GivenAccess:
     """A token that somebody has got already."""
 
-    kit: KiteKit
+    kit: KiteAdapter
     given: str
     account: str = "kite-test"
 
@@ -52,10 +52,10 @@ class GivenAccess:
 async def main(config: str, rest_url: str, feed_url: str, shift_ns: int, token: str) -> None:
     clock = ShiftedClock(shift_ns)
     manager = ConfigManager(Path(config))
-    access = GivenAccess(KiteKit("paper", "", clock=clock, rest_root=rest_url, feed_root=feed_url), token)
+    access = GivenAccess(KiteAdapter("paper", "", clock=clock, rest_root=rest_url, feed_root=feed_url), token)
     options = RunOptions(config=Path(config), page=False)
-    with Host(manager, options, clock, mode="live", broker_kind="kite", speed=1.0) as host:
-        maker = DayMaker(manager.config, Calendar.load(), access, clock, host.board, is_paper=True)  # type: ignore[arg-type]
+    with Runner(manager, options, clock, mode="live", broker_kind="kite", speed=1.0) as host:
+        maker = DayBuilder(manager.config, Calendar.load(), access, clock, host.board, is_paper=True)  # type: ignore[arg-type]
         prepared = await maker.make(date_of(clock.now_ns()))
         day = prepared.day
         assert day.journal is not None

@@ -17,11 +17,11 @@ import pytest
 from otrade.config import RunOptions
 from otrade.errors import CalendarError, ConfigError, InstrumentError, OTradeError, StartError
 from otrade.live import app
-from otrade.live.day import TradingDay
-from otrade.live.host import Host
-from otrade.live.progress import Progress
-from otrade.live.runfile import RunFile, read_run_info
-from otrade.web.people import ACCESS_DIR, People, PeopleFile, Person
+from otrade.live.day.trading_day import TradingDay
+from otrade.live.monitoring.progress import Progress
+from otrade.live.runner import Runner
+from otrade.live.runtime.run_file import RunFile, read_run_info
+from otrade.web.auth.users import ACCESS_DIR, User, Users, UsersFile
 
 MAX = float("inf")
 FRIDAY = "2026-11-20"
@@ -69,13 +69,13 @@ def trade(config: Path, **options: Any) -> int:
 
 def on_beat(monkeypatch: pytest.MonkeyPatch, listener: Callable[[TradingDay, int], None]) -> None:
     """Let a test take part in the day's beat."""
-    begin = Host.begin
+    begin = Runner.begin
 
-    def begin_and_listen(host: Host, day: TradingDay) -> None:
+    def begin_and_listen(host: Runner, day: TradingDay) -> None:
         begin(host, day)
         day.on_beat.append(lambda now_ns: listener(day, now_ns))
 
-    monkeypatch.setattr(Host, "begin", begin_and_listen)
+    monkeypatch.setattr(Runner, "begin", begin_and_listen)
 
 
 def without_latency(screen: str) -> str:
@@ -153,8 +153,8 @@ def test_the_terminal_says_how_to_log_in(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_tty: bool, has_password: bool, words: str
 ) -> None:
     if has_password:
-        people = People((Person("anand", "trader", "hash"), Person("meera", "viewer", "hash")))
-        PeopleFile(folder / "var" / ACCESS_DIR).change(lambda _: people)
+        people = Users((User("anand", "trader", "hash"), User("meera", "viewer", "hash")))
+        UsersFile(folder / "var" / ACCESS_DIR).change(lambda _: people)
     monkeypatch.setattr(Progress, "is_tty", is_tty)
     on_beat(monkeypatch, lambda day, now_ns: day.ending.stop("test"))
     assert trade(write(folder), page=True, port=0) == app.EXIT_OK
@@ -167,7 +167,7 @@ def test_the_terminal_says_how_to_log_in(
 def test_a_file_of_passwords_that_others_may_read_is_said(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = PeopleFile(folder / "var" / ACCESS_DIR)
+    file = UsersFile(folder / "var" / ACCESS_DIR)
     file.change(lambda people: people)
     file.path.chmod(0o644)
     on_beat(monkeypatch, lambda day, now_ns: day.ending.stop("test"))
@@ -288,6 +288,6 @@ def test_a_port_in_use_and_a_second_engine_are_named(folder: Path) -> None:
 def test_a_live_run_without_keys_says_which(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OTRADE_KITE_API_KEY", "OTRADE_KITE_API_SECRET", "OTRADE_KITE_ACCESS_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("otrade.live.real.date_of", lambda now_ns: dt.date(2026, 11, 20))
+    monkeypatch.setattr("otrade.live.live_mode.date_of", lambda now_ns: dt.date(2026, 11, 20))
     with pytest.raises(ConfigError, match="OTRADE_KITE_API_KEY"):
         trade(write(folder, mode="live"))

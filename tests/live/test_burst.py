@@ -12,13 +12,20 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from otrade._core.codecs.kite import KiteEncoder
 from otrade._core.types import Rec
-from otrade._core.wire_kite import KiteEncoder
 from otrade.journal.file import JournalFile
 from otrade.journal.replay import replay
 from otrade.journal.scan import records, windows
-from otrade.live.assemble import BARS, EngineSpec, InstrumentSpec, SessionSpec, StrategySpec, assemble
-from otrade.live.journal import FEW_INSTRUMENTS, SMALL_WINDOW_BYTES, window_bytes
+from otrade.live.persistence.day_journal import FEW_INSTRUMENTS, SMALL_WINDOW_BYTES, window_bytes
+from otrade.live.plan.engine_builder import (
+    BARS,
+    EngineSpec,
+    InstrumentSpec,
+    SessionSpec,
+    StrategySpec,
+    assemble,
+)
 from tests.core.harness import HOUR, OPEN_NS, PLAN, SECOND, frame, hello, packet, token_of
 
 INSTRUMENTS, TICKS, PACKETS = 9_000, 50_000, 50

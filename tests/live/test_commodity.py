@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from otrade._core.types import Ev, OrdType, Reason, Side
-from otrade.brokers.base import OrderReport, Source, Terms
-from otrade.brokers.sim.upstox_instruments import instruments_file
+from otrade.brokers.session import OrderReport, OrderTerms, Source
 from otrade.drill.process import BrokerKind, kit_at
-from otrade.instruments import Instrument, InstrumentFile, UpstoxInstrumentFile
+from otrade.instruments import Instrument, KiteInstrumentFile, UpstoxInstrumentFile
+from otrade.simulator.upstox.rest.instruments import instruments_file
 from tests.live.world import World, run, world
 
 KEY = "MCX:CRUDEOIL.FUT"
@@ -22,7 +22,7 @@ def listed(here: World, broker: BrokerKind) -> Instrument:
     """As the broker's file of that day says."""
     universe = here.sim.exchange.market.universe
     if broker == "kite":
-        return InstrumentFile(universe.csv(None, lambda contract: 0)).find(KEY, here.date)
+        return KiteInstrumentFile(universe.csv(None, lambda contract: 0)).find(KEY, here.date)
     return UpstoxInstrumentFile(gzip.decompress(instruments_file(universe, "complete"))).find(KEY, here.date)
 
 
@@ -63,7 +63,7 @@ def test_upstox_takes_no_mcx_order_by_its_api_since_then() -> None:
                 px_e4 = here.sim.exchange.prices.previous_close_e4(here.sim.exchange.market.universe.resolve(KEY), date)
 
                 async def place(desk: Any = desk, like: OrderReport = like, px_e4: int = px_e4) -> Any:
-                    return await desk.place(like, 1, Terms(1, OrdType.LIMIT, px_e4 // 10_000 * 10_000), "OTCOMMODITY00000001")
+                    return await desk.place(like, 1, OrderTerms(1, OrdType.LIMIT, px_e4 // 10_000 * 10_000), "OTCOMMODITY00000001")
 
                 answer = await here.sim.during(place())
                 desk.close()

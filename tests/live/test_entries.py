@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from otrade._core.types import Reason
-from otrade.brokers.sim.orders import Order
 from otrade.drill.process import BrokerKind
-from otrade.live.why import why_signal
+from otrade.live.api.decision_card import why_signal
+from otrade.simulator.exchange.orders import Order
 from tests.live.world import SECOND, run, world
 
 FUTURE = "NFO:NIFTY.FUT"

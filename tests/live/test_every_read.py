@@ -18,21 +18,22 @@ import pytest
 
 from otrade.calendar import Calendar
 from otrade.config import ConfigManager
+from otrade.contract import views
 from otrade.drill.process import kit_at
 from otrade.journal.memory import MemoryJournal
-from otrade.live.accounts import TIMEOUT_NS, Accounts
-from otrade.live.control import Control
-from otrade.live.morning import Morning
-from otrade.live.reads import LiveReads
-from otrade.live.source import LiveSource
-from otrade.web import openapi, schema
-from otrade.web.access import Access
+from otrade.live.api.engine_source import LiveEngineSource
+from otrade.live.api.queries import LiveQueries
+from otrade.live.broker_io.account_queries import TIMEOUT_NS, AccountQueries
+from otrade.live.control.commands import Commands
+from otrade.live.control.preflight_service import PreflightService
 from otrade.web.app import create_app
-from otrade.web.routes import JSON, ROUTES, ApiRoute
+from otrade.web.auth.access_control import AccessControl
+from otrade.web.http.routes import JSON, ROUTES, ApiRoute
+from otrade.web.rest import openapi
 from tests.journal.test_peek import write
-from tests.live.test_preflight import config_of
+from tests.live.control.test_preflight import config_of
 from tests.live.world import SECOND, World, run, world
-from tests.web.doors import BASE_URL, BEARER, TOKEN
+from tests.web.logins import BASE_URL, BEARER, TOKEN
 
 READS = [route for route in ROUTES if route.method == "GET"]
 MOMENTS = ("before the first day", "before the open", "in mid-day", "after the close")
@@ -72,9 +73,9 @@ class Asker:
         self.folder = folder
         path = folder / "paper.json"
         path.write_bytes(msgspec.json.encode(config_of(folder / "var", "kite")))
-        reads = LiveReads(ConfigManager(path))
-        self.source = LiveSource(here.board, Control(), mode="paper", broker_kind="sim", speed=0.0, reads=reads)
-        self.app = create_app(self.source, Access(folder / "access", local_token=TOKEN))
+        reads = LiveQueries(ConfigManager(path))
+        self.source = LiveEngineSource(here.board, Commands(), mode="paper", broker_kind="sim", speed=0.0, reads=reads)
+        self.app = create_app(self.source, AccessControl(folder / "access", local_token=TOKEN))
 
     def wire(self) -> None:
         """As the host does when it begins a day."""
@@ -84,8 +85,8 @@ class Asker:
         clock: Any = here.sim.clock
         kit = kit_at(here.sim, here.ports, "kite", clock)
         kit.use(here.process.access_token)
-        self.source.desks = Accounts([(kit.name, partial(kit.by_hand, TIMEOUT_NS))], clock.now_ns)
-        self.source.morning = Morning(config_of(self.folder / "var", "kite"), kit, Calendar.load(), clock, here.day, [])
+        self.source.desks = AccountQueries([(kit.name, partial(kit.by_hand, TIMEOUT_NS))], clock.now_ns)
+        self.source.morning = PreflightService(config_of(self.folder / "var", "kite"), kit, Calendar.load(), clock, here.day, [])
 
     def keep_journal(self) -> None:
         """What the day's journal holds by now, where the page looks for it."""
@@ -154,7 +155,7 @@ def test_a_real_engine_answers(answers: dict[str, dict[str, Answer]], moment: st
     assert answer.status == status, answer.body[:500]
     if status != 200:
         assert answer.media_type == "application/problem+json"
-        problem = msgspec.json.decode(answer.body, type=schema.Problem)
+        problem = msgspec.json.decode(answer.body, type=views.Problem)
         assert (problem.status, problem.code) == (status, code) and problem.detail
         documented = openapi.document()["paths"][route.path]["get"]["responses"]
         assert str(status) in documented, "a script reads there what may come"

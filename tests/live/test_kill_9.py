@@ -15,9 +15,8 @@ from typing import Any
 
 from otrade.journal.replay import replay
 from otrade.journal.scan import check, windows
-from otrade.live.tags import parse
-
-from .guarded import ROOT, SYMBOL, Broker, broker, wait_until
+from otrade.live.oms.cl_ord_id import parse
+from tests.live.watchdog_engine import ROOT, SYMBOL, Broker, broker, wait_until
 
 DEATHS = 4
 SEED = 11

@@ -9,8 +9,7 @@ import threading
 from pathlib import Path
 
 from otrade.journal.memory import MemoryJournal
-
-from .world import SECOND, run, world
+from tests.live.world import SECOND, run, world
 
 SESSIONS = 8
 WARM = 3

@@ -15,18 +15,18 @@ from typing import Any
 
 import uvloop
 
-from otrade.brokers.base import BrokerSession, Listed
-from otrade.brokers.sim.config import SimConfig
-from otrade.brokers.sim.simulator import Ports, Simulator
-from otrade.brokers.sim.upstox_names import instrument_key
+from otrade.brokers.session import BrokerSession, ListedInstrument
 from otrade.charges import Charges
 from otrade.drill.process import BrokerKind, MortalClock, Process, kit_at, names_at, new_token
 from otrade.journal.memory import MemoryJournal
-from otrade.live.assemble import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
-from otrade.live.day import DayOptions, TradingDay
-from otrade.live.notices import Notice, NoticeBoard
-from otrade.live.second import Second
-from otrade.live.trades import OrderFill
+from otrade.live.day.trading_day import DayOptions, TradingDay
+from otrade.live.history.trade_ledger import OrderFill
+from otrade.live.notices.board import Notice, NoticeBoard
+from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
+from otrade.live.startup.secondary_feed import SecondaryFeed
+from otrade.simulator.base.config import SimConfig
+from otrade.simulator.simulator import Ports, Simulator
+from otrade.simulator.upstox.rest.names import instrument_key
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -274,8 +274,8 @@ def attach_second(here: World, kind: BrokerKind) -> None:
         key = instrument_key(here.sim.exchange.market.universe.resolve(f"{spec.exchange}:{spec.symbol}")) if kind == "upstox" else ""
         if key and not spec.key:
             day.engine.add_key(instrument_id, key)
-        listed.append(Listed(spec.token, key, spec.exchange, spec.symbol))
-    Second(kit, listed).attach(day, process.clock, 5, process.clock.now_ns)
+        listed.append(ListedInstrument(spec.token, key, spec.exchange, spec.symbol))
+    SecondaryFeed(kit, listed).attach(day, process.clock, 5, process.clock.now_ns)
     feed = day.second_feed
     assert feed is not None
     here.sim.set_idle_probe(lambda: not (process.broker.is_connecting or feed.is_connecting))

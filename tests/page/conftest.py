@@ -22,10 +22,9 @@ import orjson
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from otrade.live.runfile import RunInfo
-from tests.web.doors import PASSWORD, write_people
-
-from .browser import chromium
+from otrade.live.runtime.run_file import RunInfo
+from tests.page.browser import chromium
+from tests.web.logins import PASSWORD, write_people
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "otrade" / "web" / "static" / "index.html"
@@ -99,7 +98,7 @@ def engine(
     people: bool = True,
     terminal: Terminal | None = None,
 ) -> Iterator[Running]:
-    """`otrade run` on the simulator; the people of `tests.web.doors` may come in, or nobody yet. `terminal`: where its words go."""
+    """`otrade run` on the simulator; the people of `tests.web.logins` may come in, or nobody yet. `terminal`: where its words go."""
     config = orjson.loads((ROOT / "config" / "paper.json").read_bytes())
     config["paths"] = {"var": str(folder / "var"), "secrets": str(folder / "secrets.json")}
     change(config)

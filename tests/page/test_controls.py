@@ -8,7 +8,7 @@ import orjson
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from .conftest import Running, ask, axe, engine, enter, go, open_page, person, shot
+from tests.page.conftest import Running, ask, axe, engine, enter, go, open_page, person, shot
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page, Response, TimeoutError, expect
 
-from .conftest import ROOT, Running, ask, axe, engine, go, person, shot
+from tests.page.conftest import ROOT, Running, ask, axe, engine, go, person, shot
 
 VIEWS = (
     "Today", "Instrument", "Positions", "Orders", "Signals", "Trades", "Latency", "Limits", "Journal", "Configuration", "Log",

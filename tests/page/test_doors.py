@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.live.ear import Listener, environment, listening
-from tests.web.doors import PASSWORD, TOTP_SECRET, write_people
-
-from .conftest import Running, Terminal, ask, axe, engine, go, open_page, person, shot
+from tests.live.alert_listener import Listener, environment, listening
+from tests.page.conftest import Running, Terminal, ask, axe, engine, go, open_page, person, shot
+from tests.web.logins import PASSWORD, TOTP_SECRET, write_people
 
 CHOSEN = "five wooden ships"
 CODE = "([A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4})"

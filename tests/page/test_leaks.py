@@ -13,8 +13,8 @@ import orjson
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
-from .conftest import Running, engine, go, person
-from .test_day import counts
+from tests.page.conftest import Running, engine, go, person
+from tests.page.test_day import counts
 
 VIEWS = ("Today", "Instrument", "Positions", "Orders", "Signals", "Trades", "Latency", "Limits", "Journal", "Log")
 A_LAP = 100

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.page.conftest import ROOT, axe, go, person, shot
 from tests.web.show import PASSWORD
-
-from .conftest import ROOT, axe, go, person, shot
 
 
 @pytest.fixture(scope="module")

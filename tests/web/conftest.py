@@ -5,12 +5,11 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
-from otrade.web.access import Access
 from otrade.web.app import create_app
-from otrade.web.stream import Hub
-
-from .doors import BASE_URL, BEARER, TOKEN, Time, write_people
-from .fake import FakeSource
+from otrade.web.auth.access_control import AccessControl
+from otrade.web.stream.delta_stream import DeltaStream
+from tests.web.fake_engine import FakeSource
+from tests.web.logins import BASE_URL, BEARER, TOKEN, Time, write_people
 
 __all__ = ["BASE_URL", "BEARER", "TOKEN"]
 
@@ -31,8 +30,8 @@ def static_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def hub(source: FakeSource) -> Hub:
-    return Hub(source, interval_s=0.05)
+def hub(source: FakeSource) -> DeltaStream:
+    return DeltaStream(source, interval_s=0.05)
 
 
 @pytest.fixture
@@ -42,14 +41,14 @@ def clock() -> Time:
 
 
 @pytest.fixture
-def access(tmp_path: Path, clock: Time) -> Access:
+def access(tmp_path: Path, clock: Time) -> AccessControl:
     """A trader, a viewer, and a trader with an authenticator (`doors.PEOPLE`)."""
     write_people(tmp_path / "access")
-    return Access(tmp_path / "access", local_token=TOKEN, now_s=clock, wall_s=clock)
+    return AccessControl(tmp_path / "access", local_token=TOKEN, now_s=clock, wall_s=clock)
 
 
 @pytest.fixture
-def app(source: FakeSource, access: Access, static_dir: Path, hub: Hub, clock: Time) -> ASGIApp:
+def app(source: FakeSource, access: AccessControl, static_dir: Path, hub: DeltaStream, clock: Time) -> ASGIApp:
     return create_app(source, access, static_dir=static_dir, hub=hub, now_s=clock, wall_s=clock)
 
 

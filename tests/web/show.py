@@ -12,19 +12,13 @@ from pathlib import Path
 
 import msgspec
 
-from otrade.web.access import Access, new_local_token
-from otrade.web.passwords import hashed
-from otrade.web.people import People, Person
-from otrade.web.schema import (
-    Candle,
-    CommandName,
-    CommandResult,
-    PositionView,
-)
+from otrade.contract.engine_source import resample
+from otrade.contract.views import Candle, CommandName, CommandResult, PositionView
+from otrade.web.auth.access_control import AccessControl, new_local_token
+from otrade.web.auth.passwords import hashed
+from otrade.web.auth.users import User, Users
 from otrade.web.server import WebServer
-from otrade.web.source import resample
-
-from .fake import (
+from tests.web.fake_engine import (
     MINUTE_MS,
     STATUS,
     T0_MS,
@@ -488,8 +482,8 @@ class MovingSource(FakeSource):
 async def main(port: int, scene: str, still: bool) -> None:
     source = MovingSource(scene)
     with tempfile.TemporaryDirectory() as folder:
-        access = Access(Path(folder), local_token=new_local_token())
-        access.file.change(lambda _: People((Person("trader", "trader", hashed(PASSWORD)), Person("viewer", "viewer", hashed(PASSWORD)))))
+        access = AccessControl(Path(folder), local_token=new_local_token())
+        access.file.change(lambda _: Users((User("trader", "trader", hashed(PASSWORD)), User("viewer", "viewer", hashed(PASSWORD)))))
         server = WebServer(source, access, port=port)
         await server.start()
         print(server.url, flush=True)

@@ -11,17 +11,16 @@ import pytest
 import websockets
 
 from otrade.errors import StartError
-from otrade.web.access import Access
+from otrade.web.auth.access_control import AccessControl
 from otrade.web.server import WebServer, WebServerError
-
-from .doors import BEARER, TOKEN
-from .fake import FakeSource, order
+from tests.web.fake_engine import FakeSource, order
+from tests.web.logins import BEARER, TOKEN
 
 ROOT = Path(__file__).parents[2]
 
 
 def server(source: FakeSource, static_dir: Path, port: int = 0) -> WebServer:
-    access = Access(static_dir.parent / "access", local_token=TOKEN)
+    access = AccessControl(static_dir.parent / "access", local_token=TOKEN)
     return WebServer(source, access, port=port, static_dir=static_dir, interval_s=0.05)
 
 
@@ -96,7 +95,7 @@ def test_no_such_port(source: FakeSource, static_dir: Path, port: int) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com", "", "127.0.0.1 "])
-def test_only_this_computer_without_tls(source: FakeSource, access: Access, host: str) -> None:
+def test_only_this_computer_without_tls(source: FakeSource, access: AccessControl, host: str) -> None:
     with pytest.raises(WebServerError, match=r"web\.host") as refused:
         WebServer(source, access, host=host)
     assert isinstance(refused.value, StartError)

@@ -1,3 +1,3 @@
 """Zerodha's Kite Connect v3: feed, orders, REST, login. Its spellings stay in this package and in
-`_core/wire_kite`.
+`_core/codecs/kite`.
 """

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from otrade.brokers.kite.stream import MODES, TOKENS_MAX, KiteStream, StreamCallbacks
-from otrade.brokers.transport.feed import FeedLatency
+from otrade.brokers.transport.frame_reader import FeedLatency
 
 CONNECTIONS_MAX = 3
 

@@ -8,10 +8,10 @@ that a paper day runs the same path as a live one.
 
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from otrade.brokers.base import Clock
 from otrade.brokers.kite.rest import KiteRest
-from otrade.brokers.session import Session, expiry_ns
-from otrade.brokers.transport.redirects import follow
+from otrade.brokers.session import Clock
+from otrade.brokers.token_store import AccessSession, expiry_ns
+from otrade.brokers.transport.login_redirects import follow
 from otrade.errors import BrokerError, TokenError
 
 LOGIN_ROOT = "https://kite.zerodha.com"
@@ -41,17 +41,17 @@ def request_token_of(redirect_url: str) -> str:
 
 async def exchange(
     rest: KiteRest, api_key: str, api_secret: str, request_token: str, now_ns: int
-) -> Session:
+) -> AccessSession:
     """Trade a request token for the day's session, and give it to `rest`."""
     data = await rest.generate_session(request_token, api_secret)
     access_token = data.get("access_token")
     if not isinstance(access_token, str) or not access_token:
         raise TokenError("the broker's session answer has no access token; log in again")
     rest.set_access_token(access_token)
-    return Session(api_key, access_token, str(data.get("user_id") or ""), now_ns, expiry_ns(now_ns, EXPIRY_HOUR_IST))
+    return AccessSession(api_key, access_token, str(data.get("user_id") or ""), now_ns, expiry_ns(now_ns, EXPIRY_HOUR_IST))
 
 
-async def auto_login(rest: KiteRest, api_key: str, api_secret: str, *, login_root: str, clock: Clock) -> Session:
+async def auto_login(rest: KiteRest, api_key: str, api_secret: str, *, login_root: str, clock: Clock) -> AccessSession:
     """Log in at a simulator on this machine, by the same redirect that a person's browser would follow."""
     url = await follow(login_url(api_key, login_root), "request_token", clock=clock)
     return await exchange(rest, api_key, api_secret, request_token_of(url), clock.now_ns())

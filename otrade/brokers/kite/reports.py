@@ -9,9 +9,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from otrade._core.types import Ev, OrdType, Reason, Side
-from otrade.brokers.base import OrderReport, Source
-from otrade.brokers.refusals import reason_of_words
-from otrade.brokers.rows import clean_text, count, fill_value, identity, is_about_money, ist_ns, price_e4, status_word, tag_of
+from otrade.brokers.parse import (
+    clean_text,
+    count,
+    fill_value,
+    identity,
+    is_about_money,
+    ist_ns,
+    price_e4,
+    status_word,
+    tag_of,
+)
+from otrade.brokers.refusal_words import reason_of_words
+from otrade.brokers.session import OrderReport, Source
 
 EV_OF_STATUS: dict[str, Ev] = {
     # On the way to the exchange: nothing is known of the terms in force.

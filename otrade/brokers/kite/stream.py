@@ -11,14 +11,14 @@ from urllib.parse import urlencode
 
 import orjson
 
-from otrade._core.wire import FrameSink
-from otrade._core.wire_kite import subscribe_message, unsubscribe_message
-from otrade.brokers.base import Clock
-from otrade.brokers.rows import clean_text
-from otrade.brokers.transport.early import EarlyWriter
+from otrade._core.codecs.interface import FrameSink
+from otrade._core.codecs.kite import subscribe_message, unsubscribe_message
+from otrade.brokers.parse import clean_text
+from otrade.brokers.session import Clock
 from otrade.brokers.transport.endpoint import Endpoint
-from otrade.brokers.transport.feed import FeedListener
-from otrade.brokers.transport.stream import Address, FeedSocket, SocketCallbacks
+from otrade.brokers.transport.fast_path import EarlyWriter
+from otrade.brokers.transport.feed_socket import Address, FeedSocket, SocketCallbacks
+from otrade.brokers.transport.frame_reader import FeedListener
 
 log = logging.getLogger("otrade.kite")
 

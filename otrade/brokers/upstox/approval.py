@@ -7,9 +7,9 @@ tell Upstox's own profile of that user. Facts: docs of "Access Token Request".
 import re
 import secrets
 
-from otrade.brokers.base import Clock
-from otrade.brokers.rows import parse_body
-from otrade.brokers.session import Session, expiry_ns
+from otrade.brokers.parse import parse_body
+from otrade.brokers.session import Clock
+from otrade.brokers.token_store import AccessSession, expiry_ns
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.upstox.login import EXPIRY_HOUR_IST, EXPIRY_MINUTE_IST
 from otrade.brokers.upstox.rest import UpstoxRest
@@ -37,7 +37,7 @@ def token_of(body: bytes, client_id: str, user_id: str) -> str:
     return token
 
 
-async def session_of(body: bytes, client_id: str, user_id: str, endpoint: Endpoint, clock: Clock) -> Session:
+async def session_of(body: bytes, client_id: str, user_id: str, endpoint: Endpoint, clock: Clock) -> AccessSession:
     """The session that a notice brings, once the broker has said whose token it is. TokenError when it accepts it from nobody."""
     token = token_of(body, client_id, user_id)
     rest = UpstoxRest(endpoint, token, clock=clock)
@@ -48,4 +48,4 @@ async def session_of(body: bytes, client_id: str, user_id: str, endpoint: Endpoi
     if profile.get("user_id") != user_id:
         raise BrokerError("a token notice with somebody else's token")
     now_ns = clock.now_ns()
-    return Session(client_id, token, user_id, now_ns, expiry_ns(now_ns, EXPIRY_HOUR_IST, EXPIRY_MINUTE_IST))
+    return AccessSession(client_id, token, user_id, now_ns, expiry_ns(now_ns, EXPIRY_HOUR_IST, EXPIRY_MINUTE_IST))

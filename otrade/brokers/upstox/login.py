@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from otrade.brokers.session import Session, expiry_ns
+from otrade.brokers.token_store import AccessSession, expiry_ns
 from otrade.brokers.upstox.rest import UpstoxRest
 from otrade.errors import BrokerError, TokenError
 
@@ -26,7 +26,7 @@ def code_of(redirected_to: str) -> str:
     return code
 
 
-async def exchange(rest: UpstoxRest, client_id: str, client_secret: str, redirect_uri: str, code: str, now_ns: int) -> Session:
+async def exchange(rest: UpstoxRest, client_id: str, client_secret: str, redirect_uri: str, code: str, now_ns: int) -> AccessSession:
     """Trade a code for the day's session, and give it to `rest`."""
     data = await rest.generate_session(code, client_id, client_secret, redirect_uri)
     access_token = data.get("access_token")
@@ -34,4 +34,4 @@ async def exchange(rest: UpstoxRest, client_id: str, client_secret: str, redirec
         raise TokenError("the broker's session answer has no access token; log in again")
     rest.set_access_token(access_token)
     expires_ns = expiry_ns(now_ns, EXPIRY_HOUR_IST, EXPIRY_MINUTE_IST)
-    return Session(client_id, access_token, str(data.get("user_id") or ""), now_ns, expires_ns)
+    return AccessSession(client_id, access_token, str(data.get("user_id") or ""), now_ns, expires_ns)

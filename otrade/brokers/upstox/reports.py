@@ -9,9 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from otrade._core.types import Ev, OrdType, Reason, Side
-from otrade.brokers.base import BrokerPosition, Funds, OrderReport, Source
-from otrade.brokers.refusals import reason_of_words
-from otrade.brokers.rows import (
+from otrade.brokers.parse import (
     clean_text,
     count,
     e4,
@@ -25,7 +23,9 @@ from otrade.brokers.rows import (
     status_word,
     tag_of,
 )
-from otrade.brokers.upstox.listing import Listing
+from otrade.brokers.refusal_words import reason_of_words
+from otrade.brokers.session import BrokerPosition, Funds, OrderReport, Source
+from otrade.brokers.upstox.symbol_map import SymbolMap
 
 EV_OF_STATUS: dict[str, Ev] = {
     # On the way to the exchange: nothing is known of the terms in force.
@@ -86,7 +86,7 @@ def time_ns(text: object) -> int:
     return ist_ns(text)
 
 
-def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int, listing: Listing) -> OrderReport:
+def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int, listing: SymbolMap) -> OrderReport:
     """One order object as a report. BrokerError when a field that matters cannot be read."""
     status = status_word(row.get("status")).lower()
     ev = EV_OF_STATUS.get(status, Ev.UNKNOWN)
@@ -134,7 +134,7 @@ def _reason(ev: Ev, message: str) -> Reason:
     return Reason.BROKER_MARGIN if is_about_money(message) else Reason.EXCHANGE_REJECT
 
 
-def position_of(row: Mapping[str, Any], listing: Listing) -> BrokerPosition:
+def position_of(row: Mapping[str, Any], listing: SymbolMap) -> BrokerPosition:
     """One row of short-term positions. Bought and sold are the day's own."""
     listed = listing.of_row(row)
     return BrokerPosition(

@@ -7,12 +7,18 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from otrade.brokers.base import Clock
-from otrade.brokers.rows import parse_body
+from otrade.brokers.parse import parse_body
+from otrade.brokers.session import Clock
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import Endpoint
-from otrade.brokers.transport.rest import ANSWER_BYTES_MAX, FORM, RestClient, as_object, as_rows
-from otrade.brokers.upstox.reasons import error_of
+from otrade.brokers.transport.rest_client import (
+    ANSWER_BYTES_MAX,
+    FORM,
+    RestClient,
+    as_object,
+    as_rows,
+)
+from otrade.brokers.upstox.error_map import error_of
 from otrade.errors import BrokerError, NetworkError, NoSuchOrderError
 
 

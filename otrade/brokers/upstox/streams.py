@@ -11,15 +11,15 @@ from typing import Any
 
 import orjson
 
-from otrade._core.wire import CallbackSink, FrameSink
-from otrade.brokers.base import Clock
+from otrade._core.codecs.interface import CallbackSink, FrameSink
+from otrade.brokers.session import Clock
 from otrade.brokers.transport.backoff import NS_PER_S
-from otrade.brokers.transport.early import EarlyWriter
 from otrade.brokers.transport.endpoint import parse
-from otrade.brokers.transport.feed import FeedListener
-from otrade.brokers.transport.stream import SILENCE_NS, Address, FeedSocket, SocketCallbacks
-from otrade.brokers.upstox.listing import Listing
+from otrade.brokers.transport.fast_path import EarlyWriter
+from otrade.brokers.transport.feed_socket import SILENCE_NS, Address, FeedSocket, SocketCallbacks
+from otrade.brokers.transport.frame_reader import FeedListener
 from otrade.brokers.upstox.rest import UpstoxRest
+from otrade.brokers.upstox.symbol_map import SymbolMap
 
 log = logging.getLogger("otrade.upstox")
 
@@ -44,7 +44,7 @@ class MarketStream(FeedSocket):
     def __init__(
         self,
         rest: UpstoxRest,
-        listing: Listing,
+        listing: SymbolMap,
         *,
         sink: FrameSink,
         clock: Clock,

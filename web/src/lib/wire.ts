@@ -1,4 +1,4 @@
-// The JSON contract, made from otrade/web/schema.py and asked.py by `python -m otrade.web.wire_ts`. Do not edit.
+// The JSON contract, made from otrade/contract/views.py and asked.py by `python -m otrade.contract.typescript`. Do not edit.
 // _e4: ten-thousandths of a rupee. ts_*_ms: a moment of the engine's clock. null: there is none.
 
 export type Mode = "paper" | "live" | "replay";

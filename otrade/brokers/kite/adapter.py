@@ -1,0 +1,196 @@
+"""Kite before its session exists. See `BrokerKit`."""
+
+import hashlib
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import urlencode
+
+from otrade._core.codecs.interface import FrameSink
+from otrade._core.codecs.kite import KiteEncoder
+from otrade._core.types import Rec
+from otrade.brokers.kite import login
+from otrade.brokers.kite.emergency_client import KiteEmergencyClient
+from otrade.brokers.kite.postback import read_postback
+from otrade.brokers.kite.rest import KiteRest
+from otrade.brokers.kite.session import CAPABILITIES, FEED_ROOT, REST_ROOT, KiteSession
+from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
+from otrade.brokers.parse import e4, number
+from otrade.brokers.quote_rows import band_of
+from otrade.brokers.session import QUOTES_MAX, Callbacks, Clock, ListedInstrument, OrderReport
+from otrade.brokers.token_store import AccessSession, expiry_ns, require_state
+from otrade.brokers.transport.endpoint import parse
+from otrade.brokers.transport.feed_socket import SocketCallbacks
+from otrade.brokers.transport.login_redirects import follow
+from otrade.errors import BrokerError, TokenError
+from otrade.instruments import Instrument, KiteInstrumentFile
+
+
+class KiteAdapter:
+    """`login_root` is the login page's address without its query. Empty addresses are Kite's own."""
+
+    name = "kite"
+    capabilities = CAPABILITIES
+    frame_kinds = (Rec.FRAME, Rec.FRAME_KITE_B)
+
+    def __init__(
+        self,
+        api_key: str,
+        api_secret: str,
+        *,
+        clock: Clock,
+        rest_root: str = "",
+        feed_root: str = "",
+        login_root: str = "",
+        algo_id: str = "",
+    ) -> None:
+        self._api_key = api_key
+        self._api_secret = api_secret
+        self._clock = clock
+        self._rest_root = rest_root or REST_ROOT
+        self._feed_root = feed_root or FEED_ROOT
+        self._login_root = (login_root or login.LOGIN_ROOT).removesuffix("/connect/login")
+        self._endpoint = parse(self._rest_root, ("https", "http"))
+        self._algo_id = algo_id
+        self._access_token = ""
+        self.rest = KiteRest(self._endpoint, api_key, clock=clock)
+
+    def __repr__(self) -> str:
+        return "KiteKit()"
+
+    @property
+    def account(self) -> str:
+        return f"kite-{hashlib.sha256(self._api_key.encode()).hexdigest()[:12]}"
+
+    def login_url(self, state: str) -> str:
+        return login.login_url(self._api_key, self._login_root, urlencode({"state": state}) if state else "")
+
+    async def log_in(self, redirected_to: str, state: str) -> AccessSession:
+        require_state(redirected_to, state)
+        return await self._exchange(redirected_to)
+
+    async def ask_approval(self) -> None:
+        raise BrokerError("Kite has no login by approval: log in in the browser")
+
+    async def approved(self, body: bytes, user_id: str) -> AccessSession:
+        raise BrokerError("Kite has no login by approval")
+
+    def postback(self, body: bytes, ts_recv_ns: int) -> OrderReport:
+        return read_postback(body, self._api_secret, ts_recv_ns)
+
+    async def log_in_here(self) -> AccessSession:
+        return await self._exchange(await follow(self.login_url(""), "request_token", clock=self._clock))
+
+    async def _exchange(self, redirected_to: str) -> AccessSession:
+        if not self._api_secret:
+            raise TokenError("a login needs the app's secret: set OTRADE_KITE_API_SECRET")
+        token = login.request_token_of(redirected_to)
+        session = await login.exchange(self.rest, self._api_key, self._api_secret, token, self._clock.now_ns())
+        self._access_token = session.access_token
+        return session
+
+    def token_dies_ns(self, now_ns: int) -> int:
+        return expiry_ns(now_ns, login.EXPIRY_HOUR_IST)
+
+    def use(self, access_token: str) -> None:
+        self._access_token = access_token
+        self.rest.set_access_token(access_token)
+
+    async def prove(self) -> int | None:
+        await self.rest.profile()
+        return self.rest.clock_ahead_ns
+
+    async def instruments(self) -> KiteInstrumentFile:
+        return KiteInstrumentFile(await self.rest.instruments_csv())
+
+    async def last_price_e4(self, instrument: Instrument) -> int:
+        found = (await self.rest.quote([instrument.symbol], "ltp")).get(instrument.symbol)
+        return e4(number(found, "last_price")) if isinstance(found, dict) else 0
+
+    async def bands(self, instruments: Sequence[Instrument], pause: Callable[[], Awaitable[None]]) -> dict[str, tuple[int, int]]:
+        keys = [instrument.symbol for instrument in instruments]
+        bands = {}
+        for first in range(0, len(keys), QUOTES_MAX):
+            if first:
+                await pause()  # one quote request a second
+            for key, quote in (await self.rest.quote(keys[first : first + QUOTES_MAX])).items():
+                if (band := band_of(quote)) is not None:
+                    bands[key] = band
+        return bands
+
+    def encoder(self) -> KiteEncoder:
+        at = self._endpoint
+        authorization = f"token {self._api_key}:{self._access_token}"
+        return KiteEncoder(at.authority.encode(), at.path.encode(), authorization.encode(), self._algo_id.encode())
+
+    def spelled(self) -> dict[str, str]:
+        return {"kind": "kite", "host": self._endpoint.authority, "prefix": self._endpoint.path, "algo_id": self._algo_id}
+
+    def wire_symbol(self, instrument: Instrument) -> str:
+        return instrument.tradingsymbol
+
+    def session(
+        self,
+        *,
+        encoder: KiteEncoder,
+        sink: FrameSink,
+        listed: Sequence[ListedInstrument],
+        clock: Clock,
+        rng: random.Random,
+        callbacks: Callbacks,
+        feed_now_ns: Callable[[], int] | None,
+        answer_timeout_ns: int,
+        order_connections: int,
+    ) -> KiteSession:
+        return KiteSession(
+            api_key=self._api_key,
+            access_token=self._access_token,
+            encoder=encoder,
+            sink=sink,
+            clock=clock,
+            rng=rng,
+            callbacks=callbacks,
+            rest_root=self._rest_root,
+            feed_root=self._feed_root,
+            feed_now_ns=feed_now_ns,
+            answer_timeout_ns=answer_timeout_ns,
+            order_connections=order_connections,
+        )
+
+    def second_feed(
+        self,
+        *,
+        sink: FrameSink,
+        listed: Sequence[ListedInstrument],
+        clock: Clock,
+        rng: random.Random,
+        callbacks: SocketCallbacks,
+        feed_now_ns: Callable[[], int] | None,
+    ) -> KiteStream:
+        calls = StreamCallbacks(
+            callbacks.on_up,
+            callbacks.on_down,
+            callbacks.on_token_dead,
+            callbacks.on_commands,
+            on_order=lambda row: None,  # the session's own socket tells
+            on_message=lambda kind, text: None,
+        )
+        endpoint = parse(self._feed_root, ("wss", "ws"))
+        return KiteStream(
+            endpoint,
+            self._api_key,
+            self._access_token,
+            sink=sink,
+            clock=clock,
+            rng=rng,
+            callbacks=calls,
+            now_ns=feed_now_ns,
+            name="second feed",
+        )
+
+    def by_hand(self, timeout_ns: int) -> KiteEmergencyClient:
+        desk = KiteEmergencyClient(self._endpoint, self._api_key, self._algo_id, clock=self._clock, timeout_ns=timeout_ns)
+        desk.set_access_token(self._access_token)
+        return desk
+
+    def close(self) -> None:
+        self.rest.close()

@@ -1,0 +1,175 @@
+"""`otrade login`: the day's login, by the browser's redirect to this machine or by pasting its address."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import webbrowser
+from http.client import HTTPException
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from otrade.brokers.token_store import AccessSession
+from otrade.cli.engine.kill import post
+from otrade.clock import WallClock
+from otrade.config import manager
+from otrade.config.schema import BrokerConfig, Config
+from otrade.errors import BrokerError, ConfigError, OTradeError
+from otrade.live.broker_io.webhooks import WebhookReceiver
+from otrade.live.notices.board import NoticeBoard
+from otrade.live.runtime.run_file import read_run_info
+from otrade.live.startup.credentials import LiveAccess, second_broker
+from otrade.live.startup.login_flow import LoginFlow, said
+from otrade.web.webhooks.server import WebhookServer, WebhookServerError
+
+HEAD_BYTES_MAX = 16_384
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+DONE, TIMED_OUT, REFUSED = 0, 3, 4
+
+
+def login(config_path: Path, broker: str, *, paste: bool, approve: bool, open_browser: bool, wait_s: float) -> int:
+    """Exit code 0 when logged in (or the running engine waits for the approval), 3 when nobody came, 4 when the engine refused."""
+    config = manager.load(config_path)
+    wanted: BrokerConfig | None = None
+    if broker and broker != config.broker.kind:
+        second = second_broker(config)
+        wanted = second if second is not None and second.kind == broker else msgspec.convert({"kind": broker}, BrokerConfig)
+    clock = WallClock()
+    access = LiveAccess(config, clock, wanted)
+    if approve:
+        return asyncio.run(_approved(config, access, clock, wait_s))
+    desk = LoginFlow(access, clock, lambda session: None)
+    redirect = urlsplit((wanted or config.broker).redirect_url)
+    return asyncio.run(_login(desk, redirect.hostname or "", redirect.port or 80, paste, open_browser, wait_s))
+
+
+async def _login(desk: LoginFlow, host: str, port: int, paste: bool, open_browser: bool, wait_s: float) -> int:
+    url = desk.begin()
+    callback = None if paste or host not in LOOPBACK else await LoginCallback.listen(desk, host, port)
+    if callback is None:
+        return await _pasted(desk, url)
+    print(f"Log in at\n  {url}\nwaiting on {host}:{port} for the browser to come back (Ctrl-C ends it)", file=sys.stderr)
+    if open_browser:
+        webbrowser.open(url)
+    try:
+        async with asyncio.timeout(wait_s):
+            session = await callback.session
+    except TimeoutError:
+        print("nobody has logged in; run `otrade login` again", file=sys.stderr)
+        return TIMED_OUT
+    finally:
+        await callback.close()
+    print(said(session)[1])
+    return DONE
+
+
+async def _approved(config: Config, access: LiveAccess, clock: WallClock, wait_s: float) -> int:
+    """Ask for an approval in the broker's app, and take the token at the web hook: our own, or the running engine's."""
+    arrived = asyncio.Event()
+    desk = LoginFlow(access, clock, lambda session: arrived.set())
+    board = NoticeBoard(clock.now_ns)
+    board.listen(lambda notice: print(notice.text, file=sys.stderr))
+    taker = WebhookReceiver(access.kit, desk, board, clock, lambda report: None)
+    server = WebhookServer(taker, config.hooks.host, config.hooks.port)
+    try:
+        await server.start()
+    except WebhookServerError:
+        return _ask_engine(Path(config.paths.var))
+    try:
+        await desk.ask_approval()
+        print(f"Approve the login in the broker's app; its token is awaited at {server.url}/hooks/upstox/token", file=sys.stderr)
+        async with asyncio.timeout(wait_s):
+            await arrived.wait()
+    except TimeoutError:
+        print("no token has come; run `otrade login --approve` again, or log in in the browser", file=sys.stderr)
+        return TIMED_OUT
+    finally:
+        await server.stop()
+    return DONE
+
+
+def _ask_engine(var: Path) -> int:
+    """The hooks' port is taken, most likely by the running engine: it asks and waits itself."""
+    info = read_run_info(var)
+    try:
+        if info is None:
+            raise ValueError("no engine runs there")
+        ok, words = post(info, "login", {"approve": True})
+    except (OSError, HTTPException, ValueError) as error:
+        raise ConfigError(f"the port is in use, and not by an engine of ours ({error}): choose a free one", path="hooks.port") from None
+    print(words, file=sys.stdout if ok else sys.stderr)
+    return DONE if ok else REFUSED
+
+
+async def _pasted(desk: LoginFlow, url: str) -> int:
+    if not sys.stdin.isatty():
+        raise ConfigError(
+            "the address of broker.redirect_url is not on this machine, or its port is in use: run this in a terminal and paste the "
+            "address that you are sent to, or log in on the page of the running engine"
+        )
+    print(f"Log in at\n  {url}\nthen paste the address that you are sent to:", file=sys.stderr)
+    line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+    print(said(await desk.finish(line.strip()))[1])
+    return DONE
+
+
+class LoginCallback:
+    """A server for one answer. Whatever is not the login that was begun is refused, and waited on."""
+
+    def __init__(self, desk: LoginFlow, base: str) -> None:
+        self._desk = desk
+        self._base = base
+        self.session: asyncio.Future[AccessSession] = asyncio.get_running_loop().create_future()
+        self._server: asyncio.Server | None = None
+
+    @classmethod
+    async def listen(cls, desk: LoginFlow, host: str, port: int) -> LoginCallback | None:
+        """None when the port is taken, most likely by the running engine's page, which takes logins itself."""
+        made = cls(desk, f"http://{host}:{port}")
+        try:
+            made._server = await asyncio.start_server(made._serve, host, port, limit=HEAD_BYTES_MAX)
+        except OSError:
+            return None
+        return made
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(5):
+                head = await reader.readuntil(b"\r\n\r\n")
+            status, words = await self._answer(head)
+        except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            status, words = 400, "this is no login"
+        body = f"OTrade: {words}\n".encode()
+        head_out = (
+            f"HTTP/1.1 {status} {'OK' if status == 200 else 'Bad Request'}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nReferrer-Policy: no-referrer\r\nConnection: close\r\n\r\n"
+        )
+        writer.write(head_out.encode() + body)
+        try:
+            await writer.drain()
+        except OSError:
+            pass
+        writer.close()
+
+    async def _answer(self, head: bytes) -> tuple[int, str]:
+        words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
+        if len(words) != 3 or words[0] != "GET" or "?" not in words[1]:
+            return 400, "this is no login"
+        if self.session.done():
+            return 200, "logged in already; close this page"
+        try:
+            session = await self._desk.finish(self._base + words[1])
+        except BrokerError as error:
+            return 400, str(error)
+        except OTradeError as error:
+            return 400, f"the login failed: {error}"
+        if not self.session.done():
+            self.session.set_result(session)
+        return 200, f"{said(session)[1]}. Close this page."

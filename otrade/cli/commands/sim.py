@@ -1,0 +1,97 @@
+"""`otrade sim serve`: the simulated exchange as a server for other programs, the vendor's own SDK
+among them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime as dt
+import math
+import sys
+from typing import Any
+
+from otrade.calendar import Calendar, date_of
+from otrade.errors import CalendarError, ConfigError, StartError
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Serve one day and return; Ctrl-C ends it earlier."""
+    import time
+
+    import uvloop
+
+    from otrade.simulator.base.config import BOOK_PERCENT, SimConfig
+    from otrade.simulator.serve import serve as serve_days
+
+    calendar = Calendar.load()
+    if args.date:
+        date = dt.date.fromisoformat(args.date)
+        if calendar.session("cash", date) is None:
+            raise CalendarError(
+                f"{date} is no trading day ({calendar.holiday(date)}); choose another"
+            )
+    else:
+        date = calendar.last_trading_day("cash", date_of(time.time_ns()))
+    cfg = SimConfig(
+        seed=args.seed,
+        dates=(date,),
+        speed=1.0 if math.isinf(args.speed) else args.speed,
+        day_start=args.start,
+        broker=args.broker,
+        book_percent=BOOK_PERCENT,
+        rest_port=args.rest_port,
+        feed_port=args.feed_port,
+        upstox_rest_port=args.upstox_rest_port,
+        upstox_feed_port=args.upstox_feed_port,
+        prices={symbol: str(path) for symbol, path in args.prices or []},
+    )
+
+    def ready(sim: Any, ports: Any) -> None:
+        for note in sim.exchange.prices.notes:
+            print(note, file=sys.stderr)
+        places = ""
+        if ports.rest:
+            places += f"REST  {ports.rest_url}\nfeed  {ports.feed_url}\n"
+        if ports.upstox_rest:
+            places += f"Upstox REST   {ports.upstox_rest_url}\nUpstox feeds  {ports.upstox_feed_url}\n"
+        print(
+            f"{places}"
+            f"day   {date} from {args.start}, speed {cfg.speed:g}\n"
+            f"login with api_key {cfg.api_key!r}, api_secret {cfg.api_secret!r} (not a real "
+            "exchange). Ctrl-C ends it.",
+            flush=True,
+        )
+
+    try:
+        uvloop.run(_until_interrupted(serve_days(cfg, ready)))
+    except OSError as err:
+        mine = {
+            "kite": ("--rest-port", "--feed-port"),
+            "upstox": ("--upstox-rest-port", "--upstox-feed-port"),
+        }
+        names = [name for broker in mine for name in mine[broker] if args.broker in (broker, "both")]
+        numbers = [str(getattr(args, name[2:].replace("-", "_"))) for name in names]
+        raise StartError(
+            f"ports {', '.join(numbers)}: {err.strerror or err}; choose others with {', '.join(names)}"
+        ) from None
+    except ModuleNotFoundError as err:
+        if (err.name or "").split(".")[0] != "google":
+            raise
+        raise StartError("Upstox's feed needs the package protobuf: pip install protobuf") from None
+    except ValueError as err:
+        raise ConfigError(str(err)) from None
+    return 0
+
+
+async def _until_interrupted(work: Any) -> None:
+    import signal
+
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        print("ended")

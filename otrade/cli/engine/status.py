@@ -1,0 +1,91 @@
+"""`otrade status`: asks the engine that runs in a directory, as the local user, over its own
+API.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from otrade.cli.engine.client import API, NO_ANSWER, get, running
+from otrade.units import or_unknown, rupees
+
+NO_ENGINE, STOPPED = 3, 4
+
+
+def status(var: Path, *, as_json: bool) -> int:
+    """Print the engine's status. Exit code 3 when none runs there, 4 when it does not answer."""
+    info = running(var)
+    if info is None:
+        return _no(NO_ENGINE, f"no engine runs in {var} (start one with: otrade run)")
+    if not info.url:
+        return _no(
+            STOPPED,
+            f"engine {info.pid} serves no page (yet), so it cannot be asked: wait until it has "
+            "begun, or start it without --no-page",
+        )
+    try:
+        answer = get(info, f"{API}/status")
+        if not isinstance(answer, dict):
+            raise ValueError("not a status")
+    except NO_ANSWER as err:
+        return _no(
+            STOPPED,
+            f"engine {info.pid} at {info.url} does not answer ({err or type(err).__name__}): it "
+            "may be starting, ending, or hung",
+        )
+    if as_json:
+        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        sys.stdout.write(orjson.dumps(answer, option=options).decode())
+    else:
+        print(plain(answer, info.url))
+    return 0
+
+
+def _no(code: int, words: str) -> int:
+    print(words, file=sys.stderr)
+    return code
+
+
+def plain(s: dict[str, Any], url: str) -> str:
+    """One screen of words from `/api/v1/status` (see `otrade/contract/views.py` for its fields)."""
+    pnl, cover, feed, broker = s["pnl"], s["protection"], s["feed"], s["broker"]
+    latency = s["latency"]
+    state = s["state"] + (f" ({s['state_reason']})" if s["state_reason"] else "")
+    if s["paused"]:
+        state += ", entries paused"
+    rows = [
+        ("engine", f"{s['mode']}, {s['lifecycle']}, {state}, page {url}"),
+        ("session", f"{s['day']}: {s['phase_words']}"),
+        (
+            "profit",
+            f"gross {rupees(pnl['gross_e4'])}, charges {or_unknown(pnl['charges_e4'])}, net {or_unknown(pnl['net_e4'])}"
+            + (f" ({pnl['charges']['words']})" if pnl["charges"]["words"] else ""),
+        ),
+        (
+            "protection",
+            f"{cover['protected_qty']} of {cover['open_qty']} open covered, "
+            f"naked {cover['naked_ms_worst']:.0f} ms at worst, at the target by design {cover['target_ms_worst']:.0f} ms"
+            + (" NAKED NOW" if cover["naked_now"] else ""),
+        ),
+        (
+            "feed",
+            f"{'up' if feed['connected'] else 'DOWN'}, {feed['ticks']} ticks, "
+            f"{feed['refused']} refused, {feed['reconnects']} reconnects",
+        ),
+        (
+            "broker",
+            f"{'connected' if broker['connected'] else 'NOT CONNECTED'}, "
+            f"{broker['orders_sent']} requests, {broker['in_doubt']} in doubt, {broker['quarantined']} instruments in quarantine",
+        ),
+        (
+            "latency",
+            f"tick to order {latency['p50_ns'] / 1000:.1f} us p50, "
+            f"{latency['p99_ns'] / 1000:.1f} us p99",
+        ),
+        ("today", ", ".join(f"{v} {k.replace('_', ' ')}" for k, v in s["counts"].items())),
+    ]
+    return "\n".join(f"{name:<12}{text}" for name, text in rows)

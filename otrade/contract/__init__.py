@@ -1,0 +1,1 @@
+"""What engine and page say to each other: views, queries, the source that answers them, and their TypeScript. Imports nothing of `live` or `web`."""

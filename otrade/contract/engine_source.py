@@ -1,0 +1,158 @@
+"""The engine as the web layer sees it. The orchestrator implements this; the web layer imports
+nothing of the core.
+
+Every method but `command` is called inside the engine's loop, at most 20 times a second and only
+while somebody looks, and must return quickly: it reads state and builds rows. Rows are built as they
+are asked for, and the engine may go on between two of them. Nothing that is returned is changed afterwards.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from otrade.contract import queries
+from otrade.contract.views import (
+    AccountView,
+    BracketView,
+    Candle,
+    CommandName,
+    CommandResult,
+    InstrumentView,
+    NoticeView,
+    OrderView,
+    PositionView,
+    PreflightView,
+    SignalView,
+    Status,
+    StrategyView,
+    TradeView,
+)
+
+INTERVALS_S = (60, 300, 900)
+"""The candle lengths that can be asked for; all are aligned to a 09:15 open in India and to the
+UTC clock alike.
+"""
+
+
+class ReadSource(Protocol):
+    """What is asked for when somebody looks (`asked`), and not streamed. What is None is not there, or not yet. JournalError says
+    in words what cannot be read.
+    """
+
+    def equity(self, since_ms: int) -> Sequence[queries.EquityPoint]: ...
+
+    def lines(self, instrument_id: int) -> Sequence[queries.StrategyLine]: ...
+
+    def story(self, cl_ord_id: str) -> queries.OrderStory | None: ...
+
+    def why(self, signal_seq: int) -> queries.WhyView | None: ...
+
+    def latency(self) -> Sequence[queries.StageView]: ...
+
+    def limits(self) -> queries.LimitsView | None: ...
+
+    def journals(self) -> Sequence[queries.JournalFileView]: ...
+
+    async def journal(self, name: str, *, kinds: str, text: str, offset: int, limit: int, is_tail: bool) -> queries.JournalPage: ...
+
+    async def moment(self, name: str, ts_ms: int, *, curve: bool) -> queries.Moment: ...
+
+    def config(self) -> queries.ConfigView | None: ...
+
+    def configure(self, draft: queries.ConfigDraft) -> queries.ConfigVerdict | None: ...
+
+
+class EngineSource(Protocol):
+    @property
+    def reads(self) -> ReadSource:
+        """The other half."""
+        ...
+
+    def status(self) -> Status: ...
+
+    def instruments(self) -> Iterator[InstrumentView]: ...
+
+    def strategies(self) -> Iterator[StrategyView]: ...
+
+    def brackets(self) -> Iterator[BracketView]: ...
+
+    def orders(self) -> Iterator[OrderView]: ...
+
+    def positions(self) -> Iterator[PositionView]: ...
+
+    def trades(self) -> Iterator[TradeView]: ...
+
+    def signals(self, since_seq: int) -> Sequence[SignalView]:
+        """Those with a number above `since_seq` (0: all that are kept), oldest first."""
+        ...
+
+    def notices(self, since_seq: int) -> Sequence[NoticeView]:
+        """Those with a number above `since_seq` (0: all that are kept), oldest first."""
+        ...
+
+    def candles(self, instrument_id: int, interval_s: int) -> Sequence[Candle]:
+        """Oldest first, the forming one last; `interval_s` is one of `INTERVALS_S`, see
+        `resample`.
+        """
+        ...
+
+    async def accounts(self) -> Sequence[AccountView]:
+        """What every configured broker holds for us, asked now or not long ago; empty before the engine is up."""
+        ...
+
+    async def preflight(self) -> PreflightView | None:
+        """The morning board, asked now or not long ago; None before the engine is up."""
+        ...
+
+    async def command(self, name: CommandName, who: str, **args: int | bool | None) -> CommandResult:
+        """Do it, or say in words why not (`ok=False`); the journal has it either way. `who` names the
+        person or the script. `args` are the fields of the command's struct in `schema`.
+        """
+        ...
+
+    def readiness(self) -> Sequence[str]:
+        """Everything that would keep an entry out now, in words; empty when the engine is ready to trade."""
+        ...
+
+    async def metrics(self) -> tuple[bytes, str]:
+        """The engine's numbers in Prometheus' text format, and their content type."""
+        ...
+
+    def record(self, who: str, what: str, ok: bool, words: str) -> None:
+        """Write into the journal what somebody did or was refused at the page's door."""
+        ...
+
+    async def finish_login(self, redirected_to: str) -> CommandResult:
+        """Take the address to which the broker has sent a person's browser; its state is the proof that the login was begun here."""
+        ...
+
+
+def resample(candles: Sequence[Candle], interval_s: int) -> list[Candle]:
+    """Longer candles out of shorter ones (oldest first), cut at multiples of `interval_s` of the
+    clock.
+    """
+    interval_ms = interval_s * 1000
+    longer: list[Candle] = []
+    for candle in candles:
+        ts_ms = candle.ts_ms - candle.ts_ms % interval_ms
+        if not longer or longer[-1].ts_ms != ts_ms:
+            longer.append(
+                Candle(
+                    ts_ms=ts_ms,
+                    open_e4=candle.open_e4,
+                    high_e4=candle.high_e4,
+                    low_e4=candle.low_e4,
+                    close_e4=candle.close_e4,
+                    volume=candle.volume,
+                )
+            )
+            continue
+        last = longer[-1]
+        longer[-1] = Candle(
+            ts_ms=ts_ms,
+            open_e4=last.open_e4,
+            high_e4=max(last.high_e4, candle.high_e4),
+            low_e4=min(last.low_e4, candle.low_e4),
+            close_e4=candle.close_e4,
+            volume=last.volume + candle.volume,
+        )
+    return longer

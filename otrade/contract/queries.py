@@ -1,0 +1,256 @@
+"""The contract's other half: what a page asks for when somebody looks at it, and is not streamed. Units and words as in `schema`.
+
+Moments within a microsecond or two matter here and do not fit into milliseconds: `after_us` counts from an order's intent.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from otrade.contract.views import Id, Leg, Row, Seq, Side
+
+JournalName = Annotated[
+    str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([.][0-9]{1,4})?[.]otj([.]gz)?$", description="of a file that /api/v1/journals lists")
+]
+YesNo = Literal["no", "yes"]
+
+
+# ------------------------------------------------------------------------------------ the questions
+class EquityQuery(Row, frozen=True, kw_only=True):
+    since_ms: Seq = 0
+
+
+class LinesQuery(Row, frozen=True, kw_only=True):
+    instrument_id: Id
+
+
+class StoryQuery(Row, frozen=True, kw_only=True):
+    cl_ord_id: Annotated[str, Meta(pattern="^[A-Za-z0-9]{1,24}$", description="our own number of an order of this day")]
+
+
+class WhyQuery(Row, frozen=True, kw_only=True):
+    signal_seq: Seq
+
+
+class JournalQuery(Row, frozen=True, kw_only=True):
+    """`kinds`: names of record kinds with commas, empty for all but the many; `text` is looked for in the words."""
+
+    name: JournalName
+    kinds: Annotated[str, Meta(pattern="^[A-Z0-9_,]{0,200}$", description="names of kinds with commas between them")] = ""
+    text: Annotated[str, Meta(max_length=200)] = ""
+    offset: Seq = 0
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 200
+    tail: YesNo = "no"
+
+
+class MomentQuery(Row, frozen=True, kw_only=True):
+    """`ts_ms` 0: the journal's end."""
+
+    name: JournalName
+    ts_ms: Seq = 0
+    curve: YesNo = "no"
+
+
+# ------------------------------------------------------------------------------------ the day's curve
+class EquityPoint(Row, frozen=True, kw_only=True):
+    ts_ms: int
+    gross_e4: int  # realised + unrealised, before charges
+    net_e4: int | None  # less the charges of what is closed; null when these are not known
+
+
+# -------------------------------------------------------------------------------------- strategies
+class LinePoint(Row, frozen=True, kw_only=True):
+    """The averages behind one candle's close, in rupees."""
+
+    ts_ms: int  # of the candle's open
+    fast: float
+    slow: float
+
+
+class StrategyLine(Row, frozen=True, kw_only=True):
+    strategy_id: int
+    name: str
+    fast: str  # what the line is: "EMA 9"; empty when it is the price itself
+    slow: str
+    points: list[LinePoint]
+
+
+# ---------------------------------------------------------------------------------------- one order
+StepBy = Literal["engine", "wire", "broker", "exchange"]
+
+
+class Step(Row, frozen=True, kw_only=True):
+    """One thing that happened to an order."""
+
+    ts_ms: int
+    after_us: int  # since the order's intent
+    by: StepBy
+    what: str
+    words: str  # the broker's own, or the terms that were asked for
+
+
+class Fact(Row, frozen=True, kw_only=True):
+    name: str
+    value: str
+
+
+class Gate(Row, frozen=True, kw_only=True):
+    code: str
+    words: str
+    verdict: Literal["passed", "failed", "not_asked"]
+
+
+class WhyView(Row, frozen=True, kw_only=True):
+    """Why a decision was taken: what was known, by which rule, and which gates it passed."""
+
+    title: str
+    rule: str
+    facts: list[Fact]
+    gates: list[Gate]
+
+
+class OrderStory(Row, frozen=True, kw_only=True):
+    """What became of one order, and why it was sent. Not `is_whole`: an earlier process sent it, and only its marks are known."""
+
+    cl_ord_id: str
+    leg: Leg
+    side: Side
+    is_whole: bool
+    steps: list[Step]
+    why: WhyView
+
+
+# ------------------------------------------------------------------------------------------ latency
+class Bucket(Row, frozen=True, kw_only=True):
+    up_to_ns: int
+    n: int
+
+
+class StageView(Row, frozen=True, kw_only=True):
+    """How long one stage took, every time so far today."""
+
+    name: str
+    words: str
+    clock: Literal["machine", "engine"]  # whose time; a paper day's engine clock is simulated
+    n: int
+    p50_ns: int
+    p99_ns: int
+    p999_ns: int
+    max_ns: int
+    buckets: list[Bucket]
+
+
+# ------------------------------------------------------------------------------------------- limits
+class BudgetView(Row, frozen=True, kw_only=True):
+    """One of the broker's rates."""
+
+    name: str
+    used: int
+    limit: int  # 0: none
+    reserve: int  # what entries may not touch
+
+
+class LimitView(Row, frozen=True, kw_only=True):
+    """One of our own limits."""
+
+    name: str
+    unit: Literal["count", "units", "money", "ms"]
+    used: int | None  # money in e4; null where nothing is used up, as for a single order's size
+    limit: int  # 0: none
+
+
+class LimitsView(Row, frozen=True, kw_only=True):
+    ts_ms: int
+    budgets: list[BudgetView]
+    slow_until_ms: int | None  # the broker has asked to slow down
+    limits: list[LimitView]
+
+
+# ------------------------------------------------------------------------------------------ journal
+class JournalFileView(Row, frozen=True, kw_only=True):
+    name: str
+    day: str
+    size_bytes: int
+    is_today: bool
+
+
+class JournalRow(Row, frozen=True, kw_only=True):
+    seq: int
+    ts_ms: int
+    kind: str
+    words: str
+    offset: int  # in the file, for `otrade journal show`
+
+
+class JournalPage(Row, frozen=True, kw_only=True):
+    """Rows that pass the filter, oldest first. `next_offset` is where the next question goes on; `is_end`: there is no more now."""
+
+    name: str
+    rows: list[JournalRow]
+    next_offset: int
+    is_end: bool
+    trouble: list[str]  # damages, torn tails: in words
+
+
+class MomentPosition(Row, frozen=True, kw_only=True):
+    symbol: str
+    net_qty: int
+    open_qty: int
+    protected_qty: int
+    ltp_e4: int | None
+    gross_e4: int
+
+
+class Moment(Row, frozen=True, kw_only=True):
+    """The engine as it was: a journal replayed up to a moment."""
+
+    name: str
+    ts_ms: int
+    first_ms: int
+    last_ms: int
+    halt: str
+    gross_e4: int
+    n_orders: int
+    n_open: int
+    positions: list[MomentPosition]
+    curve: list[EquityPoint]  # of the whole day, to choose the moment on; empty unless it was asked for
+    trouble: str
+
+
+# ------------------------------------------------------------------------------------ configuration
+class ConfigView(Row, frozen=True, kw_only=True):
+    """The file as it is on the disk. `digest` names this text; `json_schema` says what it may hold."""
+
+    path: str
+    digest: str
+    values: msgspec.Raw
+    json_schema: msgspec.Raw
+    hot: str  # what may change while trading, in words
+    trouble: str  # why the file cannot be read now; `values` is then what is in force
+
+
+class ConfigChange(Row, frozen=True, kw_only=True):
+    path: str
+    was: str
+    becomes: str
+    when: Literal["now", "next_start"]
+
+
+class ConfigDraft(Row, frozen=True, kw_only=True):
+    """A whole new configuration. It is written only with `write`, and only when the file is still the one that `digest` names."""
+
+    digest: Annotated[str, Meta(max_length=64)]
+    values: msgspec.Raw
+    write: bool = False
+
+
+class ConfigVerdict(Row, frozen=True, kw_only=True):
+    """`field` and `problem` say what is wrong first; empty when nothing is."""
+
+    ok: bool
+    field: str
+    problem: str
+    changes: list[ConfigChange]
+    words: str
+    backup: str  # where the former file is kept; empty when nothing was written

@@ -1,0 +1,117 @@
+"""What the page asks for when somebody looks: `ReadSource` of the web layer."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from otrade._core.types import Leg
+from otrade.config import ConfigManager
+from otrade.contract import queries, views
+from otrade.journal.peek import MomentQuestion, RowsQuestion
+from otrade.live.api.decision_card import why_order, why_signal
+from otrade.live.api.journal_queries import JournalQueries
+from otrade.live.control.config_editor import ConfigEditor
+from otrade.live.day.trading_day import TradingDay
+from otrade.live.history.order_timeline import OrderEvent, marks_of
+from otrade.live.monitoring.equity_curve import EquityCurve
+from otrade.live.monitoring.indicator_history import IndicatorHistory, names_of
+from otrade.live.monitoring.latency_views import stages_of
+from otrade.live.monitoring.limit_usage import used_of
+from otrade.units import NS_PER_MS
+
+
+class LiveQueries:
+    """`set_day` at the start of each day. `manager` is None where no configuration file is shown."""
+
+    def __init__(self, manager: ConfigManager | None = None) -> None:
+        self._day: TradingDay | None = None
+        self._equity: EquityCurve | None = None
+        self._lines: IndicatorHistory | None = None
+        self._config = ConfigEditor(manager) if manager is not None else None
+        self._journals = JournalQueries(Path(manager.config.paths.var if manager is not None else "var") / "journal")
+
+    def set_day(self, day: TradingDay) -> None:
+        self._day = day
+        self._journals.today = day.plan.day
+        self._equity, self._lines = EquityCurve(day), IndicatorHistory(day)
+        day.on_beat += [self._equity.look, self._lines.look]
+
+    # ------------------------------------------------------------------------------------- the day
+    def equity(self, since_ms: int) -> Sequence[queries.EquityPoint]:
+        points = self._equity.since(since_ms * NS_PER_MS) if self._equity is not None else []
+        return [queries.EquityPoint(ts_ms=p.ts_ns // NS_PER_MS, gross_e4=p.gross_e4, net_e4=p.net_e4) for p in points]
+
+    def lines(self, instrument_id: int) -> Sequence[queries.StrategyLine]:
+        day, lines = self._day, self._lines
+        if day is None or lines is None:
+            return []
+        found = []
+        for strategy_id, planned in enumerate(day.plan.strategies):
+            if planned.instrument_id != instrument_id:
+                continue
+            fast, slow = names_of(planned.kind, planned.params)
+            points = [queries.LinePoint(ts_ms=v.ts_ns // NS_PER_MS, fast=v.fast, slow=v.slow) for v in lines.of(strategy_id)]
+            found.append(queries.StrategyLine(strategy_id=strategy_id, name=planned.name, fast=fast, slow=slow, points=points))
+        return found
+
+    def story(self, cl_ord_id: str) -> queries.OrderStory | None:
+        """None: there is no such order."""
+        day = self._day
+        slot = day.engine.find_order(cl_ord_id, "") if day is not None else -1
+        if day is None or slot < 0:
+            return None
+        order = day.engine.order(slot)
+        steps = day.desk.stories.of(cl_ord_id)
+        return queries.OrderStory(
+            cl_ord_id=cl_ord_id,
+            leg=LEGS[Leg(order["leg"])],
+            side="BUY" if order["side"] > 0 else "SELL",
+            is_whole=bool(steps),
+            steps=_steps(steps or marks_of(order)),
+            why=why_order(day, order),
+        )
+
+    def why(self, signal_seq: int) -> queries.WhyView | None:
+        """None: there is no such signal, or it is too long ago."""
+        day = self._day
+        if day is None:
+            return None
+        seen = next((seen for seen in day.signals.since(signal_seq - 1) if seen.seq == signal_seq), None)
+        return why_signal(day, seen) if seen is not None else None
+
+    def latency(self) -> Sequence[queries.StageView]:
+        return stages_of(self._day) if self._day is not None else []
+
+    def limits(self) -> queries.LimitsView | None:
+        """None before the first day."""
+        return used_of(self._day) if self._day is not None else None
+
+    # ------------------------------------------------------------------------------------ journals
+    def journals(self) -> Sequence[queries.JournalFileView]:
+        return self._journals.files()
+
+    async def journal(self, name: str, *, kinds: str, text: str, offset: int, limit: int, is_tail: bool) -> queries.JournalPage:
+        """JournalError in words when it cannot be read."""
+        return await self._journals.page(name, RowsQuestion(kinds, text, offset, limit, is_tail))
+
+    async def moment(self, name: str, ts_ms: int, *, curve: bool) -> queries.Moment:
+        """The engine as it was; JournalError as above."""
+        return await self._journals.moment(name, MomentQuestion(ts_ms * NS_PER_MS, curve))
+
+    # ------------------------------------------------------------------------------- configuration
+    def config(self) -> queries.ConfigView | None:
+        return self._config.view() if self._config is not None else None
+
+    def configure(self, draft: queries.ConfigDraft) -> queries.ConfigVerdict | None:
+        return self._config.check(draft) if self._config is not None else None
+
+
+def _steps(happened: Sequence[OrderEvent]) -> list[queries.Step]:
+    """Counted from the first: the core's own mark of an intent is that of the newest request."""
+    ordered = sorted(happened, key=lambda h: h.ts_ns)
+    return [
+        queries.Step(ts_ms=h.ts_ns // NS_PER_MS, after_us=(h.ts_ns - ordered[0].ts_ns) // 1_000, by=h.by, what=h.what, words=h.words)
+        for h in ordered
+    ]
+
+
+LEGS: dict[Leg, views.Leg] = {Leg.ENTRY: "ENTRY", Leg.STOP: "STOP", Leg.TARGET: "TARGET", Leg.FIX: "FIX"}

@@ -1,0 +1,1 @@
+"""Broker traffic outside the order path: web hooks, and accounts as the broker reports them."""

@@ -1,0 +1,79 @@
+"""What the brokers hold for us: positions, holdings and funds of every configured account, each with who told it and when.
+
+It is asked when somebody looks, at most every quarter of a minute; the engine's own books never depend on it.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from otrade.brokers.session import EmergencyClient
+from otrade.clock import NS_PER_S
+from otrade.contract.views import AccountView, FundsView, HeldView, HoldingView
+from otrade.errors import OTradeError
+from otrade.units import NS_PER_MS
+
+TIMEOUT_NS = 10 * NS_PER_S
+LOOK_EVERY_NS = 15 * NS_PER_S
+
+
+class AccountQueries:
+    """`desks`: a broker's name and what makes a desk at it, with the token of that moment."""
+
+    def __init__(self, desks: Sequence[tuple[str, Callable[[], EmergencyClient]]], now_ns: Callable[[], int]) -> None:
+        self._desks = desks
+        self._now_ns = now_ns
+        self._lock = asyncio.Lock()
+        self._ts_ns = -LOOK_EVERY_NS
+        self._rows: list[AccountView] = []
+
+    async def look(self) -> list[AccountView]:
+        """A row for each account; those of the last look while they are young."""
+        async with self._lock:
+            if self._now_ns() - self._ts_ns >= LOOK_EVERY_NS:
+                self._rows = [await read(name, make(), self._now_ns) for name, make in self._desks]
+                self._ts_ns = self._now_ns()
+            return self._rows
+
+
+async def read(broker: str, desk: EmergencyClient, now_ns: Callable[[], int]) -> AccountView:
+    """Ask one broker for everything and close the desk; half an answer is none."""
+    try:
+        positions, holdings, funds = await desk.positions(), await desk.holdings(), await desk.funds()
+        if positions.unread:
+            return in_trouble(broker, now_ns(), f"a row of the positions cannot be read: {positions.unread[0].why}")
+    except OTradeError as error:
+        return in_trouble(broker, now_ns(), str(error))
+    finally:
+        desk.close()
+    return AccountView(
+        broker=broker,
+        ts_ms=now_ns() // NS_PER_MS,
+        trouble="",
+        funds=[FundsView(segment=f.segment, net_e4=f.net_e4, used_e4=f.used_e4) for f in funds],
+        positions=[
+            HeldView(
+                symbol=f"{p.exchange}:{p.tradingsymbol}",
+                product=p.product,
+                net_qty=p.net_qty,
+                buy_qty=p.buy_qty,
+                sell_qty=p.sell_qty,
+                ltp_e4=p.ltp_e4 or None,
+            )
+            for p in positions
+        ],
+        holdings=[
+            HoldingView(
+                symbol=f"{h.exchange}:{h.tradingsymbol}",
+                qty=h.qty,
+                t1_qty=h.t1_qty,
+                avg_px_e4=h.avg_px_e4,
+                ltp_e4=h.ltp_e4 or None,
+            )
+            for h in holdings
+        ],
+    )
+
+
+def in_trouble(broker: str, ts_ns: int, why: str) -> AccountView:
+    """A broker that could not be asked: what it holds is not known, which is not nothing."""
+    return AccountView(broker=broker, ts_ms=ts_ns // NS_PER_MS, trouble=why, funds=[], positions=[], holdings=[])

@@ -1,0 +1,1 @@
+"""What changes a running engine from outside: commands, kill switch, preflight, configuration, signals of the system."""

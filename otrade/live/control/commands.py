@@ -1,0 +1,138 @@
+"""Commands from people, by page or command line: what each does, or in words why it does not.
+
+kill is the big red button: HALTED, no entries, every stop stays at the exchange. It closes nothing,
+because a market order in the middle of whatever made somebody press it may be worse than the stop;
+`flatten` is there for that.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from otrade._core.types import Halt, Reason, Severity
+from otrade.live.day.shutdown import what_is_open
+from otrade.live.notices.messages import HALT_WORDS, reason_words
+
+if TYPE_CHECKING:
+    from otrade.live.day.trading_day import TradingDay
+
+Args = Mapping[str, int | bool | None]
+Result = tuple[bool, str]
+
+
+class Commands:
+    """Carries out commands on the current day. `on_stop` hears of a stop, so that no further day
+    begins.
+    """
+
+    def __init__(self) -> None:
+        self._day: TradingDay | None = None
+        self.on_stop: Callable[[str], None] | None = None
+        self.blocks_rearm: Callable[[], str] = str
+        """Why nobody may re-arm now, in words; empty when somebody may."""
+
+    def set_day(self, day: "TradingDay | None") -> None:
+        """None between days."""
+        self._day = day
+
+    def command(self, name: str, args: Args, who: str = "") -> Result:
+        """(done, words). Runs inside the engine's loop, between events. `who` is for the journal."""
+        handler = getattr(self, f"_{name}", None) if name in COMMANDS else None
+        if handler is None:
+            return False, f"there is no command {name!r}; commands are {', '.join(COMMANDS)}"
+        day = self._day
+        is_trading = day is not None and not day.ended.is_set()
+        done: Result
+        if name == "stop":
+            done = self._stop(args)
+        elif day is None or not is_trading:
+            return False, "no trading day is running"
+        else:
+            done = handler(day, args)
+        if day is not None and is_trading:
+            day.desk.drain()
+        self.record(who, name, args, done)
+        return done
+
+    def record(self, who: str, what: str, args: Args, done: Result) -> None:
+        """Who did what, into the journal of the running day, if there is one."""
+        day = self._day
+        if day is not None and not day.ended.is_set() and day.journal is not None:
+            day.journal.person(what, args, done, day.clock.now_ns(), who)
+
+    def _pause(self, day: "TradingDay", args: Args) -> Result:
+        if day.is_paused:
+            return False, "entries are paused already"
+        day.engine.on_pause(True, day.clock.now_ns())
+        day.board.say(Severity.WARN, "PAUSED", "paused by command: no new entries; exits and stops go on")
+        return True, "paused: no new entries; exits and stops go on"
+
+    def _resume(self, day: "TradingDay", args: Args) -> Result:
+        if day.ending.is_stopping:
+            return False, "the engine is stopping; start it again to trade"
+        if blocked := self.blocks_rearm():
+            return False, blocked
+        risk = day.engine.risk()
+        halt = Halt(risk["halt"])
+        if halt != Halt.ACTIVE and not args.get("rearm"):
+            why = reason_words(risk["halt_reason"]) if risk["halt_reason"] else "by command"
+            return False, f"the engine is {HALT_WORDS[halt]} ({why}); re-arm it to trade again"
+        if halt == Halt.ACTIVE and not day.is_paused:
+            return False, "nothing is paused or halted"
+        if day.is_token_dead:
+            return False, "the broker's access token is dead; log in again first"
+        now_ns = day.clock.now_ns()
+        day.engine.on_pause(False, now_ns)
+        if halt != Halt.ACTIVE:
+            day.engine.on_halt(Halt.ACTIVE, Reason.OK, now_ns)
+        day.board.say(Severity.WARN, "RESUMED", "resumed by command: entries are taken again")
+        return True, "resumed: entries are taken again"
+
+    def _reduce(self, day: "TradingDay", args: Args) -> Result:
+        halt = Halt(day.engine.risk()["halt"])
+        if halt != Halt.ACTIVE:
+            return False, f"the engine is {HALT_WORDS[halt]} already"
+        day.engine.on_halt(Halt.REDUCING, Reason.OK, day.clock.now_ns())
+        words = f"REDUCING by command: unfilled entries are taken out, no new ones come; exits and stops go on. {what_is_open(day.plan)}"
+        day.board.say(Severity.WARN, "REDUCING", words)
+        return True, words
+
+    def _flatten(self, day: "TradingDay", args: Args) -> Result:
+        instrument_id = args.get("instrument_id")
+        where = -1 if instrument_id is None else int(instrument_id)
+        if not -1 <= where < len(day.plan.instruments):
+            return False, f"there is no instrument {where}"
+        brackets = [day.engine.bracket(i) for i in day.engine.live_brackets()]
+        n_open = sum(where in (-1, bracket["instrument_id"]) for bracket in brackets)
+        if n_open == 0:
+            return False, "nothing is open there"
+        day.engine.on_flatten(where, day.clock.now_ns())
+        name = "everything" if where == -1 else day.plan.symbol_of(where)
+        day.board.say(Severity.WARN, "FLATTEN", f"flatten by command: {name}")
+        return True, f"closing {n_open} position{'s' if n_open > 1 else ''} ({name})"
+
+    def _kill(self, day: "TradingDay", args: Args) -> Result:
+        if day.engine.risk()["halt"] == Halt.HALTED:
+            return False, "the engine is halted already"
+        day.engine.on_halt(Halt.HALTED, Reason.OK, day.clock.now_ns())
+        words = f"HALTED by command: no entries, every stop stays at the exchange. {what_is_open(day.plan)}"
+        day.board.say(Severity.ALARM, "KILLED", words)
+        return True, words
+
+    def _adopt(self, day: "TradingDay", args: Args) -> Result:
+        instrument_id = args.get("instrument_id")
+        if instrument_id is None or not 0 <= int(instrument_id) < len(day.plan.instruments):
+            return False, "name the instrument whose foreign position is to be taken over"
+        return day.explainer.positions.adopt(int(instrument_id))
+
+    def _stop(self, args: Args) -> Result:
+        day = self._day
+        is_trading = day is not None and not day.ended.is_set()
+        if is_trading and day is not None and day.ending.is_stopping:
+            return False, "the engine is stopping already"
+        words = day.ending.stop("stop command") if is_trading and day is not None else "stopping"
+        if self.on_stop is not None:
+            self.on_stop("stop command")
+        return True, words
+
+
+COMMANDS = ("pause", "resume", "reduce", "flatten", "adopt", "stop", "kill")

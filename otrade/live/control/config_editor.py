@@ -1,0 +1,140 @@
+"""The configuration file for the page: shown, checked, and replaced in one step with the former one kept beside it.
+
+What may change while trading is taken up by the reloader, as if the file had been edited by hand; nothing here reaches into the engine.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+
+from otrade.config import ConfigManager
+from otrade.config.manager import (
+    RELOADABLE_WORDS,
+    differences,
+    from_bytes,
+    json_schema,
+    may_change,
+    to_bytes,
+)
+from otrade.contract.queries import ConfigChange, ConfigDraft, ConfigVerdict, ConfigView
+from otrade.errors import ConfigError
+
+BACKUPS_MAX = 20
+ABSENT = "(default)"
+
+
+class ConfigEditor:
+    """`stamp` names a backup: the wall clock's time, for people."""
+
+    def __init__(self, manager: ConfigManager, stamp: Callable[[], str] = lambda: time.strftime("%Y-%m-%dT%H%M%S")) -> None:
+        self._manager = manager
+        self._stamp = stamp
+
+    def view(self) -> ConfigView:
+        raw, trouble = self._read()
+        return ConfigView(
+            path=str(self._manager.path),
+            digest=_digest(raw),
+            values=msgspec.Raw(to_bytes(self._manager.config) if trouble else raw),
+            json_schema=msgspec.Raw(json_schema()),
+            hot=RELOADABLE_WORDS,
+            trouble=trouble,
+        )
+
+    def _read(self) -> tuple[bytes, str]:
+        try:
+            raw = self._manager.path.read_bytes()
+        except OSError as error:
+            return b"", f"{self._manager.path} cannot be read ({error.strerror})"
+        try:
+            from_bytes(raw, str(self._manager.path))
+        except ConfigError as error:
+            return raw, str(error)
+        return raw, ""
+
+    def check(self, draft: ConfigDraft) -> ConfigVerdict:
+        """Whether this text could be the configuration, and what it would change; written when it is asked for."""
+        raw, _ = self._read()
+        try:
+            wanted = orjson.loads(bytes(draft.values))
+            text = orjson.dumps(wanted, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+            new = from_bytes(text, "")
+        except orjson.JSONDecodeError as error:
+            return _refused("", f"this is no JSON: {error}")
+        except ConfigError as error:
+            return _refused(error.path, str(error))
+        before, after = msgspec.to_builtins(self._manager.config), msgspec.to_builtins(new)
+        changes = [
+            ConfigChange(path=path, was=_at(before, path), becomes=_at(after, path), when="now" if may_change(path) else "next_start")
+            for path in differences(before, after)
+        ]
+        words = _consequence(changes)
+        if not draft.write:
+            return ConfigVerdict(ok=True, field="", problem="", changes=changes, words=words, backup="")
+        if draft.digest != _digest(raw):
+            return _refused("", "the file has been changed since this form was opened: open it again", changes)
+        try:
+            backup = self._replace(raw, text)
+        except OSError as error:
+            return _refused("", f"{self._manager.path} cannot be written ({error.strerror}); nothing was changed", changes)
+        return ConfigVerdict(ok=True, field="", problem="", changes=changes, words=f"Written. {words}", backup=backup)
+
+    def _replace(self, before: bytes, text: bytes) -> str:
+        """The new file in one step, with the mode of the old one; the old one's content is on the disk first."""
+        path = self._manager.path
+        mode = path.stat().st_mode & 0o777
+        backup = path.with_name(f"{path.name}.{self._stamp()}.bak")
+        _write(backup, before, mode)
+        temporary = path.with_name(f".{path.name}.new")
+        _write(temporary, text, mode)
+        temporary.replace(path)
+        for old in sorted(path.parent.glob(f"{path.name}.*.bak"))[:-BACKUPS_MAX]:
+            old.unlink(missing_ok=True)
+        return backup.name
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    path.unlink(missing_ok=True)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(fd, "wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _digest(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()[:32]
+
+
+def _refused(field: str, problem: str, changes: list[ConfigChange] | None = None) -> ConfigVerdict:
+    return ConfigVerdict(ok=False, field=field, problem=problem, changes=changes or [], words="", backup="")
+
+
+def _consequence(changes: list[ConfigChange]) -> str:
+    n_later = sum(change.when == "next_start" for change in changes)
+    if not changes:
+        return "It says what is in force already."
+    if not n_later:
+        return "All of it is in force within five seconds of the engine's time; the log says so."
+    if n_later == len(changes):
+        return "It takes effect at the next start. Until then the engine keeps what is in force."
+    return (
+        f"{n_later} of {len(changes)} changes need a restart, and a file is taken whole or not at all: none of them takes effect before "
+        "the next start. Write the others alone to have them now."
+    )
+
+
+def _at(values: Any, path: str) -> str:
+    """The value at a `strategies[0].enabled` path, as JSON."""
+    for part in path.replace("[", ".[").split("."):
+        try:
+            values = values[int(part[1:-1])] if part.startswith("[") else values[part]
+        except (KeyError, IndexError, TypeError):
+            return ABSENT
+    return orjson.dumps(values).decode()

@@ -1,0 +1,1 @@
+"""What has happened today, in bounded memory: bars, signals, trades, orders, latency. Imports the core and `plan`."""

@@ -1,0 +1,161 @@
+"""What a person is told. The core's notices and the orchestrator's own become one numbered list in
+plain words.
+
+The list is bounded. Listeners (log, journal, terminal, page, alerts) hear each notice once, when it is said. A
+notice's text never holds a secret: the core's are built from symbols, order tags, prices and the words of
+`words.py` only, and ours, which may quote an error or a broker, go through `redact`.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from otrade._core.types import NONE_ID, Note, Severity, Side
+from otrade.live.notices.messages import (
+    EXIT_WORDS,
+    HALT_WORDS,
+    NOTE_WORDS,
+    REASON_WORDS,
+    SPECIAL_WORDS,
+    reason_words,
+)
+from otrade.live.notices.redact import redact
+from otrade.units import rupees
+
+KEPT_MAX = 1_000
+
+SIDE_WORDS = {Side.BUY: "buy", Side.SELL: "sell", Side.NONE: ""}
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """One thing said. `seq` counts from 1 and never repeats within a day; `code` is a `Note`'s name
+    or a word of ours.
+    """
+
+    seq: int
+    ts_ns: int
+    severity: Severity
+    code: str
+    text: str
+    instrument_id: int = NONE_ID
+    bracket_id: int = NONE_ID
+    strategy_id: int = NONE_ID
+
+
+class InstrumentNames(Protocol):
+    """How the ids of the core are called by people."""
+
+    def symbol_of(self, instrument_id: int) -> str: ...
+
+    def strategy_of(self, strategy_id: int) -> str: ...
+
+    def tag_of(self, order_slot: int) -> str: ...
+
+
+class NoticeBoard:
+    """Says notices, keeps the last `KEPT_MAX` of them, and counts the alarms."""
+
+    def __init__(self, now_ns: Callable[[], int]) -> None:
+        self._now_ns = now_ns
+        self._kept: deque[Notice] = deque(maxlen=KEPT_MAX)
+        self._listeners: list[Callable[[Notice], None]] = []
+        self._seq = 0
+        self.n_by_severity: dict[Severity, int] = dict.fromkeys(Severity, 0)
+
+    def listen(self, listener: Callable[[Notice], None]) -> None:
+        self._listeners.append(listener)
+
+    def unlisten(self, listener: Callable[[Notice], None]) -> None:
+        """Tell it nothing more; harmless when it has been dropped already."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+
+    def say(self, severity: Severity, code: str, text: str, *, instrument_id: int = NONE_ID, bracket_id: int = NONE_ID) -> Notice:
+        """Say something of the orchestrator's own, now."""
+        return self._keep(Notice(self._seq + 1, self._now_ns(), severity, code, redact(text), instrument_id, bracket_id))
+
+    def say_core(self, row: Mapping[str, Any], names: InstrumentNames) -> Notice:
+        """Say one notice of the core, a dict of the fields of `notice_t`."""
+        return self._keep(
+            Notice(
+                self._seq + 1,
+                row["ts_ns"],
+                Severity(row["severity"]),
+                note_name(row["code"]),
+                words_of(row, names),
+                row["instrument_id"],
+                row["bracket_id"],
+                row["strategy_id"],
+            )
+        )
+
+    def since(self, seq: int) -> list[Notice]:
+        """The kept notices with a number above `seq`, oldest first."""
+        return [notice for notice in self._kept if notice.seq > seq]
+
+    def _keep(self, notice: Notice) -> Notice:
+        self._seq = notice.seq
+        self._kept.append(notice)
+        self.n_by_severity[notice.severity] += 1
+        for listener in list(self._listeners):
+            try:
+                listener(notice)
+            except Exception as error:
+                # A listener that fails hears nothing more; the others, and trading, go on.
+                self._listeners.remove(listener)
+                self.say(
+                    Severity.ERROR,
+                    "LISTENER",
+                    f"a listener of notices failed and is dropped ({type(error).__name__}: {error})",
+                )
+        return notice
+
+
+def note_name(code: int) -> str:
+    """The name of a `Note`, or `NOTE_<number>` for a number that is not in the table."""
+    try:
+        return str(Note(code).name)
+    except ValueError:
+        return f"NOTE_{code}"
+
+
+def words_of(row: Mapping[str, Any], names: InstrumentNames) -> str:
+    """The sentence for a notice of the core; never raises for a code or a number that it does not
+    know.
+    """
+    try:
+        note = Note(row["code"])
+        template = SPECIAL_WORDS.get((note, row["reason"]), NOTE_WORDS[note])
+    except ValueError:
+        template = "{symbol}: notice " + str(row["code"]) + " (a={a}, b={b}, c={c}), {why}"
+    return template.format_map(fields_of(row, names))
+
+
+def fields_of(row: Mapping[str, Any], names: InstrumentNames) -> dict[str, object]:
+    """What a template of `NOTE_WORDS` may use. `a`, `b`, `c` mean what the note's code says; `_px`
+    shows rupees.
+    """
+    a, b, c = row["a"], row["b"], row["c"]
+    reason = row["reason"] or (b if row["code"] == Note.SIGNAL_REFUSED else 0)
+    return {
+        "symbol": names.symbol_of(row["instrument_id"]),
+        "strategy": names.strategy_of(row["strategy_id"]),
+        "order": names.tag_of(row["order_slot"]),
+        "side": SIDE_WORDS.get(row["side"], ""),
+        "why": reason_words(reason),
+        "a": a,
+        "b": b,
+        "c": c,
+        "a_px": rupees(a),
+        "b_px": rupees(b),
+        "b_ms": f"{b / 1e6:.1f}",
+        "c_s": f"{c / 1e9:.1f}",
+        "rest": f"the rest of the entry, {a} of {a + b} units," if a else "the entry",
+        "b_s": b // 1_000_000_000,
+        "b_why": REASON_WORDS.get(b, f"unknown reason {b}") if b else "by command",
+        "halt": HALT_WORDS.get(a, f"in unknown state {a}"),
+        "b_exit": EXIT_WORDS.get(b, f"unknown exit reason {b}"),
+        "exit": EXIT_WORDS.get(c, f"unknown exit reason {c}"),
+    }

@@ -1,0 +1,141 @@
+"""The log: one JSON object a line, rotated by size, without secrets. A log that cannot be written never stops the engine.
+
+A full disk or a vanished directory is counted and told to the owner once; the log then tries again
+by itself, every `RETRY_RECORDS` records, and says how many lines it lost. The console is not the log: `Host` prints for people.
+"""
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable
+from io import TextIOWrapper
+from pathlib import Path
+
+import orjson
+
+from otrade.config.schema import LogConfig
+from otrade.lean import without
+from otrade.live.notices.redact import redact, redact_value
+
+with without({"pickle": {}}):  # for its handler that logs over a network
+    from logging.handlers import RotatingFileHandler
+
+LOGGER_NAME = "otrade"
+OTHERS = ("asyncio", "uvicorn", "picows", "py.warnings")
+"""Libraries whose warnings belong in the same file."""
+RETRY_RECORDS = 100
+TEXT_CHARS_MAX = 8_192
+TRACE_CHARS_MAX = 32_768
+"""Of one line: a broker's page of HTML must not fill the disk."""
+
+
+class JsonLinesFormatter(logging.Formatter):
+    """A record's message and its `fields` (a dict, by `extra=`) as one line of JSON, cut to size and freed of secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": record.created,
+            "level": record.levelname,
+            "logger": record.name,
+            "text": _cut(redact(record.getMessage()), TEXT_CHARS_MAX),
+        }
+        fields = getattr(record, "fields", None)
+        if isinstance(fields, dict):
+            line.update(redact_value(fields))
+        if record.exc_info:
+            line["trace"] = _cut(redact(self.formatException(record.exc_info)), TRACE_CHARS_MAX)
+        return orjson.dumps(_sound(line), default=str).decode()
+
+
+def _cut(text: str, chars_max: int) -> str:
+    if len(text) <= chars_max:
+        return text
+    return f"{text[:chars_max]}... ({len(text) - chars_max} more characters)"
+
+
+def _sound(line: dict[str, object]) -> dict[str, object]:
+    """Half a surrogate is no JSON: what has one is written with question marks."""
+    return {name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value for name, value in line.items()}
+
+
+class TolerantLogFile(RotatingFileHandler):
+    """A rotating file that survives a full disk: `on_failure` hears of the first loss, and of each
+    recovery's losses. Only its owner may read it.
+    """
+
+    def __init__(self, path: Path, config: LogConfig, on_failure: Callable[[str], None]) -> None:
+        self._on_failure = on_failure
+        self._n_skip = 0
+        self._failing = False
+        self.n_lost = 0
+        super().__init__(
+            path,
+            maxBytes=config.max_mb << 20,
+            backupCount=config.files,
+            encoding="utf-8",
+            delay=True,
+        )
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, self.mode, encoding=self.encoding, opener=lambda path, flags: os.open(path, flags, 0o600))  # type: ignore[return-value]
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._n_skip > 0:
+            self._n_skip -= 1
+            self.n_lost += 1
+            return
+        was_lost = self.n_lost
+        super().emit(record)
+        if self._failing and self.n_lost == was_lost:
+            self._failing = False
+            self._on_failure(f"the log {self.baseFilename} is written again; {was_lost} lines are lost")
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Called by `emit` inside its `except`; the failed stream is dropped, for its buffer cannot
+        be written either.
+        """
+        self.n_lost += 1
+        self._n_skip = RETRY_RECORDS
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            try:
+                stream.close()
+            except OSError:
+                self.n_lost += 1  # what the buffer held is gone with it
+        if not self._failing:
+            self._failing = True
+            self._on_failure(f"the log {self.baseFilename} cannot be written (is the disk full?); trading goes on without it")
+
+
+def log_path(var_dir: Path, config: LogConfig) -> Path:
+    """Where the log is."""
+    return Path(config.path) if config.path else var_dir / "log" / "otrade.jsonl"
+
+
+def open_log(var_dir: Path, config: LogConfig, on_failure: Callable[[str], None]) -> TolerantLogFile | None:
+    """Send the `otrade` logger, and the warnings of the libraries below us, to the file. None, and a word to `on_failure`, when
+    that cannot be made.
+    """
+    path = log_path(var_dir, config)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        on_failure(f"the log directory {path.parent} cannot be made ({error.strerror}); there is no log")
+        return None
+    handler = TolerantLogFile(path, config, on_failure)
+    handler.setFormatter(JsonLinesFormatter())
+    logger = logging.getLogger(LOGGER_NAME)
+    logger.setLevel(config.level.upper())
+    logger.propagate = False
+    for name in (LOGGER_NAME, *OTHERS):
+        logging.getLogger(name).addHandler(handler)
+    return handler
+
+
+def close_log(handler: logging.Handler | None) -> None:
+    """Take the log off the loggers. A disk that is full even now has been told about before."""
+    if handler is not None:
+        for name in (LOGGER_NAME, *OTHERS):
+            logging.getLogger(name).removeHandler(handler)
+        with contextlib.suppress(OSError):
+            handler.close()

@@ -1,0 +1,142 @@
+"""Paper trading: the simulated exchange in this very process, reached over loopback by the broker's
+real protocol.
+
+Time is the simulator's. It moves from event to event as fast as `speed` allows, and the engine's
+timers are among those events; so the same command gives the same trades at any speed.
+"""
+
+import datetime as dt
+import math
+import secrets
+import time
+
+import msgspec
+
+from otrade._core.types import Severity
+from otrade.brokers.adapter import BrokerAdapter
+from otrade.calendar import Calendar, date_of
+from otrade.clock import NS_PER_S
+from otrade.config import ConfigManager, RunOptions
+from otrade.config.schema import BrokerConfig, Config
+from otrade.errors import CalendarError, ConfigError, StartError
+from otrade.live.control.fault_rehearsal import rehearse
+from otrade.live.monitoring.day_report import DaySummary
+from otrade.live.runner import Runner
+from otrade.live.startup.credentials import PaperAccess, kit_of, second_broker
+from otrade.live.startup.day_builder import DayBuilder
+from otrade.live.startup.price_days import checked
+from otrade.simulator.base.config import BOOK_PERCENT, SimConfig
+from otrade.simulator.prices.price_file import PriceFileError
+from otrade.simulator.simulator import Ports, Simulator
+
+EARLY_EXCHANGES = ("MCX", "NCO", "CDS", "BCD")
+STEP_NS = 60 * NS_PER_S
+STEP_WALL_S = 0.1
+
+
+async def run_paper(manager: ConfigManager, options: RunOptions, calendar: Calendar) -> list[DaySummary]:
+    """Run the day, or all days of the price files. Returns what became of each."""
+    sim_config = sim_config_of(manager.config, options, calendar)
+    try:
+        sim = Simulator(sim_config)
+    except PriceFileError as error:
+        raise ConfigError(f"{error}; correct the file or --prices") from None
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"the simulated exchange refuses: {error}") from None
+    calendar, notes = checked(calendar, sim.exchange.prices, [instrument.symbol for instrument in manager.config.instruments])
+    speed = 0.0 if math.isinf(sim_config.speed) else sim_config.speed
+    with Runner(manager, options, sim.clock, mode="paper", broker_kind="sim", speed=speed) as host:
+        try:
+            ports = await sim.start()
+        except OSError as error:
+            raise StartError(f"the simulated exchange cannot listen: {error}") from None
+        for note in notes:
+            host.board.say(Severity.WARN, "PRICE_FILE", note)
+            host.progress.say(note)
+        world = f"paper-{secrets.token_hex(6)}"
+        access = PaperAccess(paper_kit(manager.config.broker, sim, ports), world)
+        other = second_broker(manager.config)
+        second = PaperAccess(paper_kit(other, sim, ports), world) if other is not None else None
+        maker = DayBuilder(manager.config, calendar, access, sim.clock, host.board, is_paper=True, second=second)
+        try:
+            for date in sim.dates():
+                if host.stop_wanted.is_set():
+                    break
+                await _run_day(host, sim, maker, date)
+            await host.after_last(keep_page=options.page and speed > 0)
+        finally:
+            await host.close()
+            await sim.stop()
+        return host.summaries
+
+
+def paper_kit(broker: BrokerConfig, sim: Simulator, ports: Ports) -> BrokerAdapter:
+    """A broker's kit, pointed at the simulator."""
+    upstox = ports.upstox_rest_url
+    addresses = {
+        "kite": {"rest_url": ports.rest_url, "feed_url": ports.feed_url, "login_url": f"{ports.rest_url}/connect/login"},
+        "upstox": {
+            "rest_url": upstox,
+            "login_url": f"{upstox}/v2/login/authorization/dialog",
+            "redirect_url": sim.cfg.upstox_redirect_url,
+            "instruments_url": f"{upstox}/market-quote/instruments/exchange/complete.json.gz",
+        },
+    }
+    here = msgspec.structs.replace(broker, order_url="", **addresses[broker.kind])
+    return kit_of(here, sim.cfg.api_key, sim.cfg.api_secret, sim.clock)
+
+
+async def _run_day(host: Runner, sim: Simulator, maker: DayBuilder, date: dt.date) -> None:
+    sim.open_day(date)
+    prepared = await sim.during(maker.make(date, first_signal_seq=host.next_signal_seq))
+    day = prepared.day
+    host.begin(day)
+    host.ask_at(prepared, maker)
+    # A connection that is being made is work that no socket shows yet: time waits for it.
+    sim.set_idle_probe(lambda: not (prepared.broker.is_connecting or (day.second_feed is not None and day.second_feed.is_connecting)))
+    await sim.during(day.open(prepared.broker))
+    await host.opened()
+    rehearse(day, sim, maker.access.kit, maker.config.sim.rehearse)
+    step_ns = STEP_NS
+    if not math.isinf(sim.cfg.speed):
+        step_ns = max(min(STEP_NS, round(sim.cfg.speed * STEP_WALL_S * NS_PER_S)), 1)
+    while not day.ended.is_set():
+        await sim.run_until(sim.clock.now_ns() + step_ns)
+    await sim.during(day.close())
+    host.finish()
+
+
+def sim_config_of(config: Config, options: RunOptions, calendar: Calendar) -> SimConfig:
+    """The simulation that the configuration and the command line describe."""
+    sim = config.sim
+    prices = {symbol: str(path) for symbol, path in (options.prices or {}).items()} or sim.prices
+    is_early = any(i.symbol.startswith(EARLY_EXCHANGES) for i in config.instruments)
+    return SimConfig(
+        broker="both" if second_broker(config) is not None else config.broker.kind,
+        seed=sim.seed if options.seed is None else options.seed,
+        dates=(date_of_run(options.date or sim.date, calendar),),
+        day_start="08:59" if is_early else "09:14",
+        speed=sim.speed if options.speed is None else options.speed,
+        tick_interval_ms=max(10, round(1000 / sim.ticks_per_s)),
+        bar_ticks=sim.ticks_per_bar,
+        book_percent=BOOK_PERCENT,
+        prices=dict(prices),
+        funds_rupees=sim.funds_rupees,
+    )
+
+
+def date_of_run(text: str, calendar: Calendar) -> dt.date:
+    """YYYY-MM-DD, or the last trading day when nothing is said. CalendarError when there is no
+    session on it.
+    """
+    if not text:
+        return calendar.last_trading_day("cash", date_of(time.time_ns()))
+    try:
+        date = dt.date.fromisoformat(text)
+    except ValueError:
+        raise CalendarError(f"{text!r} is not a date; write --date YYYY-MM-DD") from None
+    if why := calendar.holiday(date):
+        special = calendar.session("cash", date)
+        if special is None:
+            raise CalendarError(f"{date} is no trading day ({why}); choose another with --date")
+    return date

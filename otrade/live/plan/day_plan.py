@@ -1,0 +1,86 @@
+"""What a day trades: an engine that is wired up, and what its ids are called. `wiring.py` makes it
+from configuration.
+"""
+
+from typing import Any
+
+import msgspec
+
+from otrade._core.engine.pipeline import Engine
+from otrade._core.types import NONE_ID
+
+
+class PlannedInstrument(msgspec.Struct, frozen=True):
+    """One instrument of the engine; its id is its place in the list."""
+
+    token: int
+    exchange: str
+    symbol: str
+    product: str
+    segment: str
+    """What the charges call it; empty when they do not price it."""
+    feed_mode: str
+    minute_series_id: int
+    open_ns: int
+    square_off_ns: int
+    close_ns: int
+    broker_square_off_ns: int = 0
+    """When the broker closes what is open by itself; 0: never, or not known."""
+    root: str = ""
+    """The underlying's name, of a share its symbol: some charges depend on it."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.exchange}:{self.symbol}"
+
+
+class PlannedStrategy(msgspec.Struct, frozen=True):
+    """One strategy of the engine; its id is its place in the list. `enabled` is the configuration's
+    word for it.
+    """
+
+    name: str
+    kind: str
+    instrument_id: int
+    interval_s: int
+    params: dict[str, int | float]
+
+
+class DayPlan(msgspec.Struct):
+    """An engine ready to start, with names for its ids."""
+
+    day: str
+    """YYYY-MM-DD in India."""
+    engine: Engine
+    instruments: list[PlannedInstrument]
+    strategies: list[PlannedStrategy]
+    instrument_of: dict[int, int] = msgspec.field(default_factory=dict)
+    """Instrument id by the broker's token."""
+    budget: dict[str, int] = msgspec.field(default_factory=dict)
+    """What `Engine.set_budget` was given."""
+    changeable: list[tuple[str, dict[str, Any]]] = msgspec.field(default_factory=list)
+    """Set-up calls (method, arguments) of the engine that a restart may make differently: limits, bands, switches."""
+
+    @property
+    def open_ns(self) -> int:
+        """When the first instrument's continuous session begins."""
+        return min(instrument.open_ns for instrument in self.instruments)
+
+    @property
+    def close_ns(self) -> int:
+        """When the last instrument's continuous session ends."""
+        return max(instrument.close_ns for instrument in self.instruments)
+
+    def net_of(self) -> dict[int, int]:
+        """The core's net quantity of every instrument."""
+        return {i: self.engine.position(i)["net_qty"] for i in range(len(self.instruments))}
+
+    # -------------------------------------------------------------------------------- notices.Names
+    def symbol_of(self, instrument_id: int) -> str:
+        return "engine" if instrument_id == NONE_ID else self.instruments[instrument_id].symbol
+
+    def strategy_of(self, strategy_id: int) -> str:
+        return "" if strategy_id == NONE_ID else self.strategies[strategy_id].name
+
+    def tag_of(self, order_slot: int) -> str:
+        return "" if order_slot == NONE_ID else str(self.engine.order(order_slot)["cl_ord_id"])

@@ -1,0 +1,184 @@
+"""Specs in the core's own units -> an engine that is wired up. No configuration and no instrument
+file is known here.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from otrade._core.codecs.interface import FrameSink
+from otrade._core.engine.feed_sink import FeedSink
+from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.warmup import WarmUp
+from otrade._core.types import Rec
+from otrade.clock import NS_PER_S
+from otrade.live.plan.day_plan import DayPlan, PlannedInstrument, PlannedStrategy
+
+MINUTE_S = 60
+
+
+class StrategySpec(msgspec.Struct, frozen=True):
+    """One strategy. `params` and `plan` are fields of the kind's parameters and of `plan_t`, in the
+    core's units.
+    """
+
+    name: str
+    kind: str
+    interval_s: int
+    params: dict[str, int | float]
+    plan: dict[str, int | float]
+
+
+class SessionSpec(msgspec.Struct, frozen=True):
+    """One instrument's day, nanoseconds since the epoch, rising."""
+
+    open_ns: int
+    entry_from_ns: int
+    entry_until_ns: int
+    square_off_ns: int
+    close_ns: int
+    broker_square_off_ns: int = 0
+    """When the broker closes what is open by itself; 0: never, or not known."""
+
+
+class InstrumentSpec(msgspec.Struct, frozen=True):
+    """One instrument and everything that trades it."""
+
+    token: int
+    exchange: str
+    symbol: str
+    product: str
+    product_code: int
+    segment: str
+    feed_mode: str
+    tick_size_e4: int
+    lot_size: int
+    freeze_qty: int
+    multiplier: int
+    band_lo_e4: int
+    band_hi_e4: int
+    session: SessionSpec
+    strategies: Sequence[StrategySpec]
+    wire_symbol: str = ""
+    """What the broker's orders call it; empty: its symbol."""
+    root: str = ""
+    """The underlying's name, of a share its symbol."""
+    key: str = ""
+    """Its name on a feed that uses text."""
+
+
+BARS = 8_192
+"""Bars kept for the world outside until its next beat; at least two of each series, which may all close in the same instant."""
+
+
+class EngineSpec(msgspec.Struct, frozen=True):
+    """Sizes and gates of the engine; `limits` and `budget` are fields of `risk_limits_t` and
+    `budget_t`.
+    """
+
+    run_id: int
+    brackets: int = 2048
+    orders: int = 16_384
+    order_timeout_ns: int = 5 * NS_PER_S
+    look_gap_ns: int = 3 * NS_PER_S // 2
+    limits: dict[str, int] = msgspec.field(default_factory=dict)
+    budget: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+def assemble(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec) -> DayPlan:
+    """Make the engine. Raises EngineError naming what does not fit.
+
+    Every instrument gets a minute series, for the page; its other bar lengths follow, each with the
+    strategies that use it.
+    """
+    lengths = [_lengths_of(instrument) for instrument in instruments]
+    engine = Engine(
+        instruments=max(len(instruments), 1),
+        series=max(sum(map(len, lengths)), 1),
+        strategies=max(sum(len(instrument.strategies) for instrument in instruments), 1),
+        brackets=spec.brackets,
+        orders=spec.orders,
+        bars=max(BARS, 2 * sum(map(len, lengths))),
+        run_id=spec.run_id,
+        order_timeout_ns=spec.order_timeout_ns,
+        look_gap_ns=spec.look_gap_ns,
+    )
+    plan = DayPlan(day, engine, [], [], budget=dict(spec.budget))
+    for instrument, intervals_s in zip(instruments, lengths, strict=True):
+        _add(plan, instrument, intervals_s)
+    plan.changeable += [("set_limits", dict(spec.limits)), ("set_budget", dict(spec.budget))]
+    for method, given in plan.changeable:
+        getattr(engine, method)(**given)
+    return plan
+
+
+def sink_of(engine: Engine, kind: Rec) -> FrameSink:
+    """Where frames of this kind enter the engine, which has its encoder."""
+    sink: FrameSink = FeedSink(engine, kind, WarmUp(engine))
+    return sink
+
+
+def _lengths_of(instrument: InstrumentSpec) -> list[int]:
+    """Bar lengths in seconds: the minute first, then the others, rising."""
+    others = {strategy.interval_s for strategy in instrument.strategies} - {MINUTE_S}
+    return [MINUTE_S, *sorted(others)]
+
+
+def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
+    """Instrument, series and strategies in nested order: the core keeps them side by side in
+    memory.
+    """
+    engine, session = plan.engine, spec.session
+    instrument_id = engine.add_instrument(
+        token=spec.token,
+        segment=spec.token & 0xFF,
+        symbol=spec.wire_symbol or spec.symbol,
+        exchange=spec.exchange,
+        product=spec.product_code,
+        tick_size_e4=spec.tick_size_e4,
+        lot_size=spec.lot_size,
+        freeze_qty=spec.freeze_qty,
+        multiplier=spec.multiplier,
+    )
+    if spec.key:
+        plan.changeable.append(("add_key", {"instrument_id": instrument_id, "key": spec.key}))
+    if spec.band_hi_e4:
+        band = {"instrument_id": instrument_id, "band_lo_e4": spec.band_lo_e4, "band_hi_e4": spec.band_hi_e4}
+        plan.changeable.append(("set_band", band))
+    minute_series_id = -1
+    for interval_s in intervals_s:
+        series_id = engine.add_series(instrument_id, interval_s * NS_PER_S)
+        if interval_s == MINUTE_S:
+            minute_series_id = series_id
+        for strategy in spec.strategies:
+            if strategy.interval_s != interval_s:
+                continue
+            strategy_id = engine.add_strategy(series_id, strategy.kind, strategy.params, {**strategy.plan, "enabled": 1})
+            switch = {"strategy_id": strategy_id, "enabled": bool(strategy.plan["enabled"])}
+            plan.changeable.append(("set_strategy_enabled", switch))
+            plan.strategies.append(PlannedStrategy(strategy.name, strategy.kind, instrument_id, interval_s, strategy.params))
+    engine.set_session(
+        instrument_id,
+        open_ns=session.open_ns,
+        entry_from_ns=session.entry_from_ns,
+        entry_until_ns=session.entry_until_ns,
+        square_off_ns=session.square_off_ns,
+        close_ns=session.close_ns,
+    )
+    plan.instruments.append(
+        PlannedInstrument(
+            spec.token,
+            spec.exchange,
+            spec.symbol,
+            spec.product,
+            spec.segment,
+            spec.feed_mode,
+            minute_series_id,
+            session.open_ns,
+            session.square_off_ns,
+            session.close_ns,
+            session.broker_square_off_ns,
+            spec.root,
+        )
+    )
+    plan.instrument_of[spec.token] = instrument_id

@@ -1,0 +1,1 @@
+"""The broker's orders and positions against ours: explained, adopted, or quarantined. Imports `oms` and `plan`."""

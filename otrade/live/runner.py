@@ -1,0 +1,410 @@
+"""What every run has around its days: the lock, the log, the terminal, the page, signals, and the
+words at the end.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from otrade._core.types import Severity
+from otrade.clock import NS_PER_S, Clock
+from otrade.config import ConfigManager, RunOptions
+from otrade.config.schema import Config
+from otrade.config.secret import remember
+from otrade.contract.views import Mode
+from otrade.errors import OTradeError, StartError
+from otrade.journal.archive import tidy
+from otrade.live.alerts.dispatcher import AlertDispatcher
+from otrade.live.api.engine_source import LiveEngineSource
+from otrade.live.api.queries import LiveQueries
+from otrade.live.broker_io.account_queries import TIMEOUT_NS, AccountQueries
+from otrade.live.control.commands import Commands
+from otrade.live.control.config_reload import ConfigReloader
+from otrade.live.control.kill_switch import KillSwitch
+from otrade.live.control.os_signals import StopSignals
+from otrade.live.control.preflight_service import PreflightService
+from otrade.live.day.trading_day import TradingDay
+from otrade.live.history.latency import keep
+from otrade.live.monitoring.day_report import DaySummary, render, render_total, short, summarize
+from otrade.live.monitoring.price_alarm import PriceAlarm
+from otrade.live.monitoring.progress import Progress
+from otrade.live.monitoring.staleness import FrameWatch, NakedWatch
+from otrade.live.notices.board import Notice, NoticeBoard
+from otrade.live.notices.json_log import LOGGER_NAME, TolerantLogFile, close_log, open_log
+from otrade.live.runtime.cpu_tuning import CpuTuning
+from otrade.live.runtime.cpu_tuning import check as check_speed
+from otrade.live.runtime.gc_control import GcControl
+from otrade.live.runtime.run_file import RunFile, RunInfo
+from otrade.units import NS_PER_MS, ns_of_s
+
+if TYPE_CHECKING:
+    from otrade.live.alerts.sender_client import AlertSenderClient
+    from otrade.live.startup.day_builder import DayBuilder, PreparedDay
+    from otrade.web.auth.access_control import AccessControl
+    from otrade.web.server import WebServer
+    from otrade.web.webhooks.app import WebhookApp
+    from otrade.web.webhooks.server import WebhookServer
+
+LEVELS = {
+    Severity.INFO: logging.INFO,
+    Severity.WARN: logging.WARNING,
+    Severity.ERROR: logging.ERROR,
+    Severity.ALARM: logging.CRITICAL,
+}
+PROGRESS_FILE_NS = 1_800 * NS_PER_S
+"""Engine time between two progress lines when nobody watches a terminal."""
+PROGRESS_MAX_NS = 300 * NS_PER_S
+"""The same on a terminal when time does not wait."""
+LAST_ALERTS_S = 10.0
+"""How long the end waits for the last alerts' fate; their process goes on delivering without us."""
+
+
+class Runner:
+    """Context manager of a run: `with Runner(...) as host`, then a day after the other through
+    `begin` and `finish`.
+    """
+
+    def __init__(
+        self,
+        manager: ConfigManager,
+        options: RunOptions,
+        clock: Clock,
+        *,
+        mode: Mode,
+        broker_kind: str,
+        speed: float,
+    ) -> None:
+        self.manager = manager
+        self.clock = clock
+        self.speed = speed
+        self.board = NoticeBoard(clock.now_ns)
+        self.progress = Progress()
+        self.control = Commands()
+        self.source = LiveEngineSource(
+            self.board, self.control, mode=mode, broker_kind=broker_kind, speed=speed, reads=LiveQueries(manager)
+        )
+        self.summaries: list[DaySummary] = []
+        self.stop_wanted = asyncio.Event()
+        self.day: TradingDay | None = None
+        self._mode = mode
+        self._shows_page = options.page
+        self._port = self.config.web.port if options.port is None else options.port
+        self._run_file = RunFile(Path(self.config.paths.var))
+        self._reloader = ConfigReloader(manager, self.board)
+        self._care: GcControl | None = None
+        self._speed: CpuTuning | None = None
+        self._server: WebServer | None = None
+        self._hooks: WebhookServer | None = None
+        self._signals: StopSignals | None = None
+        self._log: TolerantLogFile | None = None
+        self._alerts: AlertDispatcher | None = None
+        self._courier: AlertSenderClient | None = None
+        self._progress_ns = 0
+        self._tidy: asyncio.Future[None] | None = None
+        self.control.on_stop = self._stop_asked
+        self._kill_switch = KillSwitch(Path(self.config.paths.var))
+        self.control.blocks_rearm = self._kill_switch.blocks_rearm
+
+    @property
+    def config(self) -> Config:
+        return self.manager.config
+
+    def __enter__(self) -> "Runner":
+        if self._mode == "live":
+            check_speed(self.config.speed)
+        self._run_file.__enter__()
+        try:
+            if self._shows_page:
+                require_free_port(self.config.web.host, self._port)
+        except BaseException:
+            self._run_file.__exit__(None, None, None)
+            raise
+        self._log = open_log(Path(self.config.paths.var), self.config.log, self._log_failed)
+        self.source.log = self._log
+        self.board.listen(self._heard)
+        self._start_alerts()
+        self._signals = StopSignals(asyncio.get_running_loop(), on_stop=self._stop_asked, on_insist=self._insisted)
+        self._signals.__enter__()
+        self._kill_switch.install(asyncio.get_running_loop())
+        self._write_run_file("", "")
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._slow_down()
+        self.progress.end()
+        self._kill_switch.remove()
+        if self._signals is not None:
+            self._signals.__exit__(exc_type, exc, traceback)
+        self._run_file.__exit__(exc_type, exc, traceback)
+        close_log(self._log)
+
+    # ---------------------------------------------------------------------------------------- days
+    def begin(self, day: TradingDay) -> None:
+        """A day is made and about to be opened."""
+        self.day = day
+        self.control.set_day(day)
+        self.source.set_day(day)
+        self._care = GcControl(day.engine)
+        frames = FrameWatch(lambda: day.engine.counters()["frames"])
+        self.source.frames = frames
+        naked = NakedWatch(day, ns_of_s(self.config.alerts.naked_s))
+        day.on_beat += [partial(self._kill_switch.look, day), self._show_progress, self._care.look, self._look_for_reload]
+        prices = PriceAlarm(day, self.config.risk.stale_feed_ms * NS_PER_MS)
+        day.on_beat += [frames.look, naked.look, prices.look]
+        if self._alerts is not None:
+            day.on_beat.append(self._alerts.look)
+
+    def ask_at(self, prepared: "PreparedDay", maker: "DayBuilder") -> None:
+        """Where the page's questions to brokers go."""
+        kits = [maker.access.kit]
+        if prepared.second is not None and prepared.second.kit is not kits[0]:
+            kits.append(prepared.second.kit)
+        self.source.desks = AccountQueries([(kit.name, partial(kit.by_hand, TIMEOUT_NS)) for kit in kits], self.clock.now_ns)
+        self.source.morning = PreflightService(maker.config, kits[0], maker.calendar, self.clock, prepared.day, prepared.records)
+
+    async def opened(self) -> None:
+        """The core trades: only now comes the page, which is not small to import."""
+        assert self.day is not None
+        if self._care is not None:
+            self._care.__enter__()
+        if self._mode == "live":
+            self._speed = CpuTuning(self.config.speed, self.board)
+            self._speed.__enter__()
+        self.source.lifecycle = "running"
+        self._tidy = asyncio.get_running_loop().run_in_executor(None, self._tidy_journals, self.day.plan.day)
+        if self._shows_page and self._server is None:
+            await self._serve()
+
+    def _tidy_journals(self, today: str) -> None:
+        """In a thread: compress what is over, and keep what the policy says."""
+        config = self.config.journal
+        done = tidy(Path(self.config.paths.var) / "journal", today, keep_days=config.keep_days, keep_mb=config.keep_mb)
+        log = logging.getLogger(LOGGER_NAME)
+        for name in done.failed:
+            log.warning("journal %s could not be compressed", name)
+        if done.compressed or done.deleted:
+            log.info("journals compressed: %s; deleted: %s", ", ".join(done.compressed) or "none", ", ".join(done.deleted) or "none")
+
+    def finish(self) -> DaySummary:
+        """A day has ended and is closed: print its screen."""
+        assert self.day is not None
+        self._slow_down()
+        if self._care is not None:
+            self._care.__exit__()
+        summary = summarize(self.day)
+        self.summaries.append(summary)
+        self._keep_latency(self.day)
+        if self._alerts is not None:
+            self._alerts.day_over(short(summary), self.clock.now_ns())
+        self.progress.end()
+        print(render(summary), flush=True)
+        return summary
+
+    def _slow_down(self) -> None:
+        if self._speed is not None:
+            self._speed.__exit__(None, None, None)
+            self._speed = None
+
+    def _keep_latency(self, day: TradingDay) -> None:
+        try:
+            keep(Path(self.config.paths.var), day.plan.day, self._mode, day.stages())
+        except OSError as error:
+            self.board.say(Severity.WARN, "NO_LATENCY_FILE", f"the day's latencies are not kept ({error.strerror})")
+
+    async def after_last(self, *, keep_page: bool) -> None:
+        """Print the totals; keep the page up until somebody stops it."""
+        self.source.lifecycle = "stopped"
+        if len(self.summaries) > 1:
+            print(render_total(self.summaries), flush=True)
+        if keep_page and self._server is not None and not self.stop_wanted.is_set():
+            self.progress.say(f"the day is over; the page stays at {self._server.url} until Ctrl-C")
+            await self.stop_wanted.wait()
+
+    async def serve_hooks(self, taker: "WebhookApp") -> None:
+        """Listen for what brokers post, if configured. A port that cannot be had is said, and trading goes on without."""
+        hooks = self.config.hooks
+        if not hooks.enabled:
+            return
+        from otrade.web.webhooks.server import WebhookServer
+
+        server = WebhookServer(taker, hooks.host, hooks.port)
+        try:
+            await server.start()
+        except OTradeError as error:
+            self.board.say(Severity.ERROR, "NO_HOOKS", str(error))
+            return
+        self._hooks = server
+        self.progress.say(f"web hooks are taken at {server.url}")
+
+    async def close(self) -> None:
+        """The page goes, and the last alerts leave. The last thing of a run, whatever became of it."""
+        await self.stop_page()
+        if self._courier is not None:
+            await self._courier.close(LAST_ALERTS_S)
+            self._courier = None
+
+    async def stop_page(self) -> None:
+        if self._hooks is not None:
+            await self._hooks.stop()
+            self._hooks = None
+        if self._server is not None:
+            await self._server.stop()
+            self._server = None
+
+    @property
+    def next_signal_seq(self) -> int:
+        return self.day.signals.next_seq if self.day is not None else 1
+
+    # -------------------------------------------------------------------------------------- alerts
+    def _start_alerts(self) -> None:
+        """Without targets nothing of it is loaded; with them, Apprise is loaded by a process of its own."""
+        config = self.config.alerts
+        if not config.targets:
+            return
+        from otrade.live.alerts.sender_client import AlertSenderClient, carrier_command
+
+        self._alerts = AlertDispatcher(config, f"OTrade {self.config.engine.name} {self._mode.upper()}", say=self.board.say, wall_ns=time.time_ns)
+        self._courier = self._alerts.sender = AlertSenderClient(
+            carrier_command(self.config.paths.secrets, config.tries, [target.name for target in config.targets]),
+            on_outcome=self._alerts.on_outcome,
+            on_trouble=self._alerts.on_trouble,
+        )
+        self._courier.start()
+        self.board.listen(self._alerts.hear)
+        self.source.alerts = self._alerts
+
+    # ---------------------------------------------------------------------------------------- page
+    async def _serve(self) -> None:
+        """A page that cannot be served is said, and trading goes on without it."""
+        from otrade.web.auth.access_control import AccessControl, new_local_token
+        from otrade.web.auth.users import ACCESS_DIR
+        from otrade.web.http.tls import Tls
+        from otrade.web.server import WebServer
+
+        token = new_local_token()
+        remember(token)
+        web = self.config.web
+        access = AccessControl(Path(self.config.paths.var) / ACCESS_DIR, local_token=token, life_s=web.session_h * 3600, idle_s=web.idle_min * 60)
+        try:
+            server = WebServer(
+                self.source,
+                access,
+                host=web.host,
+                port=self._port,
+                names=web.names,
+                tls=Tls(Path(web.tls_cert), Path(web.tls_key)) if web.tls_cert else None,
+                interval_s=1 / web.updates_per_s,
+            )
+            await server.start()
+        except OTradeError as error:
+            self.board.say(Severity.ERROR, "NO_PAGE", f"the page is not served: {error}")
+            return
+        self._server = server
+        self._write_run_file(server.url, token, web.tls_cert)
+        self.progress.say(f"the page is at {server.url}")
+        self._say_how_to_log_in(access, server.url)
+
+    def _say_how_to_log_in(self, access: "AccessControl", url: str) -> None:
+        """The one-time code is shown to whoever sits at the terminal, and is written into no file."""
+        by_command = f"otrade password --var {self.config.paths.var}"
+        try:
+            people = access.file.read().people
+        except OTradeError as error:
+            self.board.say(Severity.ERROR, "NO_LOGIN", f"nobody can log in on the page: {error}")
+            return
+        if people:
+            self.progress.say(f"log in as {' or '.join(person.name for person in people)} (forgotten: {by_command})")
+        elif self.progress.is_tty:
+            link = f"{url}#setup={access.first_code()}"
+            self.progress.say(f"first visit: open {link} and choose a password (once, within half an hour; or: {by_command})")
+        else:
+            self.progress.say(f"nobody has a password for the page yet; set one with: {by_command}")
+
+    def _write_run_file(self, url: str, token: str, cert: str = "") -> None:
+        info = RunInfo(os.getpid(), url, token, self._mode, self.clock.now_ns(), cert and str(Path(cert).absolute()))
+        try:
+            self._run_file.write(info)
+        except OSError as error:
+            self.board.say(
+                Severity.ERROR,
+                "NO_RUN_FILE",
+                f"{self._run_file.path} cannot be written ({error.strerror}); `otrade status` will not find this engine",
+            )
+
+    # ------------------------------------------------------------------------------------ stopping
+    def _stop_asked(self, why: str) -> None:
+        self.stop_wanted.set()
+        self.source.lifecycle = "stopping"
+        day = self.day
+        if day is not None and not day.ended.is_set() and not day.ending.is_stopping:
+            words = day.ending.stop(why)
+            self.progress.say(f"{words}; Ctrl-C again to insist")
+
+    def _insisted(self, why: str) -> None:
+        if self.day is not None:
+            self.day.ending.insist(f"second {why}")
+
+    # ------------------------------------------------------------------------------------ listening
+    def _heard(self, notice: Notice) -> None:
+        logging.getLogger(LOGGER_NAME).log(
+            LEVELS[notice.severity],
+            notice.text,
+            extra={"fields": {"code": notice.code, "ts_ns": notice.ts_ns, "seq": notice.seq}},
+        )
+        if notice.severity >= Severity.ERROR:
+            self.progress.say(f"{notice.severity.name}: {notice.text}")
+
+    def _log_failed(self, text: str) -> None:
+        self.board.say(Severity.ERROR, "LOG", text)
+
+    def _look_for_reload(self, now_ns: int) -> None:
+        assert self.day is not None
+        self._reloader.look(self.day, now_ns)
+
+    def _show_progress(self, now_ns: int) -> None:
+        if now_ns < self._progress_ns:
+            return
+        day = self.day
+        assert day is not None
+        self._progress_ns = now_ns + self._progress_gap_ns()
+        self.progress.update(
+            day=day.plan.day,
+            ts_ns=now_ns,
+            pnl_e4=day.engine.risk()["pnl_e4"],
+            n_trades=len(day.trades),
+            n_open=day.engine.n_live,
+        )
+
+    def _progress_gap_ns(self) -> int:
+        if not self.progress.is_tty:
+            return PROGRESS_FILE_NS
+        return min(round(min(self.speed, 1e6) * NS_PER_S / 4), PROGRESS_MAX_NS)
+
+
+def require_free_port(host: str, port: int) -> None:
+    """StartError before anything starts, rather than a page that is missing later."""
+    if port == 0:
+        return
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError as error:
+            raise StartError(
+                f"port {port} on {host} cannot be used for the page ({error.strerror}): "
+                f"set web.port or "
+                "--port to a free one (0 takes any), or run with --no-page"
+            ) from None

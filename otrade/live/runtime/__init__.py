@@ -1,0 +1,1 @@
+"""What the process asks of its machine: a core, its memory, its loop, its lock."""

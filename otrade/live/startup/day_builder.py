@@ -1,0 +1,243 @@
+"""A day made ready: log in, fetch the instruments, wire the engine, make the broker's session.
+
+Everything that may refuse does so here, before anything is traded, with the name of what is wrong
+and the fix.
+"""
+
+import datetime as dt
+import hashlib
+import random
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from otrade._core.types import Severity
+from otrade.brokers.adapter import BrokerAdapter, InstrumentSource
+from otrade.brokers.session import BrokerSession, ListedInstrument
+from otrade.calendar import Calendar, TradingSession
+from otrade.charges import PLANS, ChargeTable
+from otrade.clock import NS_PER_S, Clock, frame_clock, pause
+from otrade.config.manager import to_bytes
+from otrade.config.schema import Config
+from otrade.errors import CalendarError, InstrumentError, JournalError, StartError
+from otrade.instruments import Instrument
+from otrade.journal.file import JournalBusy
+from otrade.live.day.trading_day import DayOptions, TradingDay
+from otrade.live.history.day_charges import charge_rule_of
+from otrade.live.monitoring.day_report import LatencySummary
+from otrade.live.notices.board import NoticeBoard
+from otrade.live.persistence.day_journal import DayJournal, open_journal
+from otrade.live.plan.config_to_spec import (
+    engine_spec,
+    instrument_spec,
+    own_square_off_ns,
+    wanted_square_off_ns,
+)
+from otrade.live.plan.day_plan import DayPlan
+from otrade.live.plan.engine_builder import assemble, sink_of
+from otrade.live.startup.credentials import Access
+from otrade.live.startup.instrument_cache import InstrumentCache, directory_of
+from otrade.live.startup.secondary_feed import SecondaryFeed, prepare_second
+from otrade.live.startup.symbol_resolver import SymbolResolver
+from otrade.square_off import SquareOffs
+from otrade.units import NS_PER_MS, ist_hms, ns_of_s
+
+RUN_IDS = 36**6
+
+
+class PreparedDay(msgspec.Struct):
+    """A day, and the session that it will be opened with."""
+
+    day: TradingDay
+    broker: BrokerSession
+    access_token: str
+    records: list[Instrument]
+    second: SecondaryFeed | None
+
+
+class DayBuilder(msgspec.Struct, frozen=True):
+    """What the days of one run share. `is_paper`: frames are stamped with the simulated clock."""
+
+    config: Config
+    calendar: Calendar
+    access: Access
+    clock: Clock
+    board: NoticeBoard
+    is_paper: bool
+    cache: InstrumentCache | None = None
+    """Where instruments come from; None: from the broker's file, in this process's memory."""
+    second: Access | None = None
+    """Access to another broker that only gives data."""
+
+    async def make(self, date: dt.date, *, first_signal_seq: int = 1) -> PreparedDay:
+        """OTradeError when the day cannot be traded."""
+        config, access, clock = self.config, self.access, self.clock
+        kit = access.kit
+        square_offs = SquareOffs.load(config.paths.square_off)
+        charges = ChargeTable.load(Path(config.paths.charges) if config.paths.charges else None)
+        try:
+            token = await access.token()
+            found = await self._instruments(kit, date)
+            records = [instrument for _, instrument, _ in found]
+            bands = await kit.bands(records, partial(pause, clock, NS_PER_S))
+            wanted = [(config.instruments[at].symbol, record) for at, record, _ in found]
+            second = await prepare_second(config, kit, self.second, wanted, date, self.board, partial(self._source, date=date))
+        finally:
+            kit.close()
+        specs = [
+            instrument_spec(
+                record,
+                config.instruments[at],
+                session,
+                bands.get(record.symbol, (0, 0)),
+                config,
+                cut_off=square_offs.cut_off(config.broker.kind, session),
+                wire_symbol=kit.wire_symbol(record),
+                key=second.key_of(record.token) if second is not None else "",
+            )
+            for at, record, session in found
+        ]
+        self._say_moved(found, square_offs)
+        # One run after another must not repeat a ClOrdID of the same day; a paper day is alone in
+        # its world.
+        run_id = clock.now_ns() // NS_PER_S % RUN_IDS
+        encoder = kit.encoder()
+
+        def make_plan() -> DayPlan:
+            plan = assemble(str(date), specs, engine_spec(config, run_id))
+            plan.engine.set_encoder(encoder)
+            failover = {"failover_ns": config.second_feed.failover_ms * NS_PER_MS}
+            plan.engine.set_failover(**failover)
+            plan.changeable.append(("set_failover", failover))
+            return plan
+
+        journal = self._journal(date)
+        if journal is None:
+            plan = make_plan()
+        else:
+            plan = journal.recover(make_plan)
+            about = {**self._identity(date), "config_hash": config_hash(config), "encoder": kit.spelled()}
+            journal.begin(plan, about, run_id, clock.now_ns())
+        day = TradingDay(
+            plan,
+            clock,
+            self.board,
+            charge_rule_of(plan, charges.on(date, PLANS[config.broker.kind, config.broker.plan])),
+            DayOptions(
+                on_stop=config.engine.on_stop,
+                audit_flat_ns=ns_of_s(config.broker.poll_s),
+                needs_journal=True,
+                login_words=(
+                    f"Run `otrade login`, log in on the page, or put the new access token into {config.paths.secrets}; trading resumes "
+                    "by itself"
+                    if not self.is_paper
+                    else "Start the paper day again"
+                ),
+            ),
+            first_signal_seq=first_signal_seq,
+            journal=journal,
+        )
+        broker = kit.session(
+            encoder=encoder,
+            sink=sink_of(plan.engine, kit.frame_kinds[0]),
+            listed=[ListedInstrument(i.token, i.key, i.exchange, i.tradingsymbol) for i in records],
+            clock=clock,
+            rng=random.Random(run_id),
+            callbacks=day.callbacks(),
+            feed_now_ns=frame_clock(clock),
+            answer_timeout_ns=config.engine.order_timeout_ms * NS_PER_MS,
+            order_connections=config.broker.connections,
+        )
+        day.token_dies_ns = kit.token_dies_ns
+        if second is not None:
+            second.attach(day, clock, run_id + 1, frame_clock(clock))
+        day.latency = lambda: latency_of(broker)
+        return PreparedDay(day, broker, token, records, second)
+
+    def _say_moved(self, found: list[tuple[int, Instrument, TradingSession]], square_offs: SquareOffs) -> None:
+        """Where the broker's own square-off makes ours come earlier than the configuration asks."""
+        margins = self.config.sessions
+        for at, record, session in found:
+            is_mis = self.config.instruments[at].product == "MIS"
+            cut_off = square_offs.cut_off(self.config.broker.kind, session) if is_mis else None
+            own_ns = own_square_off_ns(session, margins, cut_off)
+            if cut_off is not None and own_ns < wanted_square_off_ns(session, margins):
+                self.board.say(
+                    Severity.WARN,
+                    "SQUARE_OFF_MOVED",
+                    f"{record.tradingsymbol}: {self.config.broker.kind} closes MIS positions itself at "
+                    f"{ist_hms(cut_off.square_off_ns)[:5]} ({cut_off.certainty}: {cut_off.source}), so ours is "
+                    f"at {ist_hms(own_ns)[:5]} and not at "
+                    f"{ist_hms(wanted_square_off_ns(session, margins))[:5]} as sessions.square_off_min would have it",
+                )
+
+    def _identity(self, date: dt.date) -> dict[str, str]:
+        """Whose journal this day's is."""
+        return {
+            "day": str(date),
+            "account": self.access.account,
+            "engine": self.config.engine.name,
+            "mode": self.config.mode,
+        }
+
+    def _journal(self, date: dt.date) -> DayJournal | None:
+        """None when no file can be made: then the day protects and closes, and takes no entries."""
+        directory = Path(self.config.paths.var) / "journal"
+        try:
+            return open_journal(
+                directory,
+                self._identity(date),
+                self.config.journal,
+                self.board,
+                self.clock.now_ns(),
+                n_instruments=len(self.config.instruments),
+                n_strategies=len(self.config.strategies),
+            )
+        except JournalBusy as error:
+            raise StartError(str(error)) from None
+        except JournalError as error:
+            self.board.say(Severity.ALARM, "NO_JOURNAL", f"{error}. No entries without a journal; stops and exits go on")
+            return None
+
+    async def _source(self, kit: BrokerAdapter, *, date: dt.date) -> InstrumentSource:
+        return await kit.instruments() if self.cache is None else await self.cache.source(kit.name, date)
+
+    async def _instruments(self, kit: BrokerAdapter, date: dt.date) -> list[tuple[int, Instrument, TradingSession]]:
+        """(place in the configuration, record, session) of every instrument that trades on this
+        date.
+        """
+        resolver = SymbolResolver(
+            await self._source(kit, date=date),
+            date,
+            self.board,
+            kit.last_price_e4,
+            partial(pause, self.clock, NS_PER_S),
+            path=directory_of(self.config) / f"meant-{self.access.account}.json" if self.cache is not None else None,
+            older=partial(self.cache.older, kit.name, date) if self.cache is not None else tuple,
+        )
+        found = []
+        named: dict[str, str] = {}
+        for at, wanted in enumerate(self.config.instruments):
+            record = await resolver.find(wanted.symbol)
+            if record.symbol in named:
+                raise InstrumentError(f"{wanted.symbol} and {named[record.symbol]} are both {record.symbol} today; name it once")
+            named[record.symbol] = wanted.symbol
+            session = self.calendar.session(record.calendar_segment, date, is_index_expiry=record.is_index_expiry(date))
+            if session is not None:
+                found.append((at, record, session))
+        resolver.keep()
+        if not found:
+            why = self.calendar.holiday(date) or "no session"
+            raise CalendarError(f"{date}: none of the configured instruments trades on this day ({why}). Choose another date with --date.")
+        return found
+
+
+def config_hash(config: Config) -> str:
+    """Tells two configurations apart."""
+    return hashlib.sha256(to_bytes(config)).hexdigest()[:16]
+
+
+def latency_of(broker: BrokerSession) -> LatencySummary:
+    seen = broker.latency.order.summary()
+    return LatencySummary(seen["n"], seen["p50_ns"], seen["p99_ns"], seen["max_ns"])

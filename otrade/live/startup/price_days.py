@@ -1,0 +1,64 @@
+"""Every day of the price files is a session, or nothing begins: a run must not trade its first day and refuse the second."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from otrade.calendar import Calendar
+from otrade.errors import CalendarError, ConfigError
+from otrade.simulator.prices.price_source import PriceSource
+
+SEGMENTS = {
+    "cash": "cash",
+    "cash_fno": "cash_with_derivatives",
+    "index": "index",
+    "fno": "derivatives",
+    "cds": "currency",
+    "mcx": "commodity",
+}
+"""The calendar's word for the simulated exchange's."""
+SEGMENT_OF_EXCHANGE = {
+    "NSE": "cash",
+    "BSE": "cash",
+    "NFO": "derivatives",
+    "BFO": "derivatives",
+    "CDS": "currency",
+    "BCD": "currency",
+    "MCX": "commodity",
+    "NCO": "commodity",
+}
+
+
+def checked(calendar: Calendar, prices: PriceSource, symbols: Sequence[str]) -> tuple[Calendar, list[str]]:
+    """The calendar for a run over the files' days, and what is to be said of them. ConfigError names the file, line and day on which
+    nothing could be traded; `symbols` are the configured instruments.
+    """
+    notes = list(prices.notes)
+    known = calendar.with_days(prices.file_dates())
+    for key, file in prices.files.items():
+        earlier = sorted(date for date in file.days if date in known.given)
+        if earlier:
+            notes.append(
+                f"{file.path}: {len(earlier)} days ({earlier[0]} to {earlier[-1]}) lie before the calendar's reach "
+                f"({calendar.data.known_from}). They count as sessions, with the hours of its first rule; holidays, shortened sessions and "
+                "contracts of those days are not known"
+            )
+        for date in sorted(file.days):
+            contract = prices.contracts[key][date]
+            why = _why_closed(known, SEGMENTS[contract.hours_kind], date)
+            if why:
+                text = f"{date} is no session of {key} ({why}); remove the day's lines, or correct the calendar (paths.calendar)"
+                raise ConfigError(str(file.error(file.line_of(date), file.time_column, text)))
+    segments = {SEGMENT_OF_EXCHANGE[exchange] for symbol in symbols if (exchange := symbol.partition(":")[0]) in SEGMENT_OF_EXCHANGE}
+    for date in prices.file_dates():
+        if segments and all(_why_closed(known, segment, date) for segment in segments):
+            raise ConfigError(f"{date}: the price files have this day, and none of the configured instruments trades on it")
+    return known, notes
+
+
+def _why_closed(calendar: Calendar, segment: str, date: dt.date) -> str:
+    try:
+        if calendar.session(segment, date) is not None:
+            return ""
+        return calendar.holiday(date) or "closed in this segment"
+    except CalendarError as error:
+        return str(error)

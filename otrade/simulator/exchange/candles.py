@@ -1,0 +1,143 @@
+"""Historical candles: the current day as far as it has happened, earlier days as the price model
+has them.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from otrade.simulator.base import hours
+from otrade.simulator.base.config import NS_PER_S
+from otrade.simulator.base.errors import bad_input
+from otrade.simulator.base.hours import IST
+from otrade.simulator.base.universe import ListedContract
+from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.exchange.order_system import OrderSystem
+from otrade.simulator.exchange.orders import number
+from otrade.simulator.prices.price_paths import PricePath
+
+MINUTES = {
+    "minute": 1,
+    "3minute": 3,
+    "5minute": 5,
+    "10minute": 10,
+    "15minute": 15,
+    "30minute": 30,
+    "60minute": 60,
+    "day": 0,
+}
+SPAN_DAYS = {
+    "minute": 60,
+    "3minute": 100,
+    "5minute": 100,
+    "10minute": 100,
+    "15minute": 200,
+    "30minute": 200,
+    "60minute": 400,
+}
+DAY_SPAN_DAYS = 2000
+HISTORY_DAYS_MAX = 60
+"""Trading days before the current one of which the simulator has prices."""
+
+
+def parse_time(text: str, name: str) -> int:
+    """`yyyy-mm-dd[ hh:mm:ss]` IST, nanoseconds. KiteError 400."""
+    try:
+        return (
+            int(dt.datetime.fromisoformat(text.strip()).replace(tzinfo=IST).timestamp()) * NS_PER_S
+        )
+    except (ValueError, OverflowError):
+        raise bad_input(f"Invalid `{name}` date. Use yyyy-mm-dd hh:mm:ss.") from None
+
+
+def candles(
+    exchange: OrderSystem,
+    clock: VirtualClock,
+    contract: ListedContract,
+    interval: str,
+    from_ns: int,
+    to_ns: int,
+    with_oi: bool,
+) -> list[list[Any]]:
+    """Arrays [time, open, high, low, close, volume(, oi)], oldest first. KiteError 400."""
+    if interval not in MINUTES:
+        raise bad_input(f"Invalid `interval`. Use one of {', '.join(MINUTES)}.")
+    if to_ns < from_ns:
+        raise bad_input("Invalid `from` date. It should not be after `to`.")
+    span = SPAN_DAYS.get(interval, DAY_SPAN_DAYS)
+    if to_ns - from_ns > span * 86_400 * NS_PER_S:
+        raise bad_input(f"Interval exceeds the maximum limit of {span} days for `{interval}`.")
+    rows: list[list[Any]] = []
+    for bar in bars(exchange, clock, contract, MINUTES[interval], from_ns, to_ns):
+        opened = dt.datetime.fromtimestamp(bar.ts_ns // NS_PER_S, IST)
+        row = [opened.strftime("%Y-%m-%dT%H:%M:%S+0530"), *map(number, bar.ohlc_e4), bar.volume]
+        rows.append([*row, 0] if with_oi else row)
+    return rows
+
+
+@dataclass(slots=True)
+class CandleBar:
+    """One candle."""
+
+    ts_ns: int
+    """When it began."""
+    ohlc_e4: list[int]
+    volume: int
+
+
+def bars(
+    exchange: OrderSystem,
+    clock: VirtualClock,
+    contract: ListedContract,
+    minutes: int,
+    from_ns: int,
+    to_ns: int,
+) -> list[CandleBar]:
+    """Candles of so many minutes, or of days when that is 0, oldest first; none of what has not happened yet."""
+    to_ns = min(to_ns, clock.now_ns())
+    found: list[CandleBar] = []
+    for date in _days(exchange.date, from_ns, to_ns):
+        today = date == exchange.date
+        path = exchange.prices.path(contract, date, coarse=not today)
+        found += _bars(path, contract, date, minutes, from_ns, to_ns)
+    return found
+
+
+def _days(today: dt.date, from_ns: int, to_ns: int) -> list[dt.date]:
+    found: list[dt.date] = []
+    date = today
+    first = hours.ist_date(from_ns)
+    for _ in range(HISTORY_DAYS_MAX):
+        if date < first:
+            break
+        if date <= hours.ist_date(to_ns):
+            found.append(date)
+        date = hours.previous_trading_day(date)
+    return found[::-1]
+
+
+def _bars(
+    path: PricePath, contract: ListedContract, date: dt.date, minutes: int, from_ns: int, to_ns: int
+) -> list[CandleBar]:
+    if not len(path):
+        return []
+    start_ns = contract.session_ns(date)[0] if minutes else hours.ist_ns(date, "00:00")
+    length_ns = minutes * 60 * NS_PER_S if minutes else 86_400 * NS_PER_S
+    found: list[CandleBar] = []
+    current = -1
+    for ts_ns, px_e4, qty in zip(path.ts_ns, path.px_e4, path.qty, strict=True):
+        if ts_ns > to_ns:
+            break
+        slot = (ts_ns - start_ns) // length_ns
+        if start_ns + slot * length_ns < from_ns and minutes:
+            continue
+        if slot != current:
+            current = slot
+            found.append(CandleBar(start_ns + slot * length_ns, [px_e4, px_e4, px_e4, px_e4], 0))
+        bar = found[-1]
+        prices = bar.ohlc_e4
+        prices[1] = max(prices[1], px_e4)
+        prices[2] = min(prices[2], px_e4)
+        prices[3] = px_e4
+        bar.volume += qty
+    return found

@@ -1,0 +1,208 @@
+"""Positions and money of the one account. Money is exact: e4 rupees times units, as int."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from otrade.simulator.base.universe import E4, ListedContract
+from otrade.simulator.exchange.orders import Execution, Order, number
+
+MIS_SHARE_BPS = 2000
+SHORT_BPS = 1200
+"""Margin of a future or a written option, of the contract value."""
+
+
+@dataclass(slots=True)
+class Position:
+    """One instrument in one product."""
+
+    contract: ListedContract
+    product: str
+    overnight_qty: int = 0
+    overnight_value_e4: int = 0
+    buy_qty: int = 0
+    buy_value_e4: int = 0
+    sell_qty: int = 0
+    sell_value_e4: int = 0
+
+    @property
+    def qty(self) -> int:
+        """Open quantity, negative when short."""
+        return self.overnight_qty + self.buy_qty - self.sell_qty
+
+    def sides_e4(self) -> tuple[int, int, int, int]:
+        """(bought, for, sold, for) with what was held overnight."""
+        held = self.overnight_qty
+        buy, sell = max(held, 0), max(-held, 0)
+        value = self.overnight_value_e4
+        return (
+            self.buy_qty + buy,
+            self.buy_value_e4 + (value if held > 0 else 0),
+            self.sell_qty + sell,
+            self.sell_value_e4 + (value if held < 0 else 0),
+        )
+
+    @property
+    def average_e4(self) -> float:
+        """Average price of the side that is open; 0 when flat."""
+        bought, paid, sold, got = self.sides_e4()
+        return 0.0 if not self.qty else paid / bought if self.qty > 0 else got / sold
+
+    @property
+    def realised_e4(self) -> int:
+        """Profit of what was bought and sold, at average prices."""
+        bought, paid, sold, got = self.sides_e4()
+        closed = min(bought, sold)
+        if not closed:
+            return 0
+        return round(got * closed / sold - paid * closed / bought) * self.contract.multiplier
+
+    def to_json(self, ltp_e4: int, close_e4: int, *, day: bool = False) -> dict[str, Any]:
+        """As Kite writes it; `day` leaves out what was held overnight."""
+        contract, by = self.contract, self.contract.multiplier
+        if day:
+            bought, paid, sold, got = (
+                self.buy_qty,
+                self.buy_value_e4,
+                self.sell_qty,
+                self.sell_value_e4,
+            )
+        else:
+            bought, paid, sold, got = self.sides_e4()
+        qty = bought - sold
+        value_e4 = (got - paid) * by
+        pnl_e4 = value_e4 + qty * ltp_e4 * by
+        marked_e4 = 0 if day else abs(self.overnight_qty) * close_e4 - self.overnight_value_e4
+        m2m_e4 = pnl_e4 - (1 if self.overnight_qty > 0 else -1) * marked_e4 * by
+        average = (paid / bought if qty > 0 else got / sold) / E4 if qty else 0
+        return {
+            "tradingsymbol": contract.tradingsymbol,
+            "exchange": contract.exchange,
+            "instrument_token": contract.token,
+            "product": self.product,
+            "quantity": qty,
+            "overnight_quantity": 0 if day else self.overnight_qty,
+            "multiplier": by,
+            "average_price": average,
+            "close_price": number(close_e4) if self.overnight_qty else 0,
+            "last_price": number(ltp_e4),
+            "value": number(value_e4),
+            "pnl": number(pnl_e4),
+            "m2m": number(m2m_e4),
+            "unrealised": number(pnl_e4),
+            "realised": 0,
+            "buy_quantity": bought,
+            "buy_price": paid / bought / E4 if bought else 0,
+            "buy_value": number(paid * by),
+            "buy_m2m": number(paid * by),
+            "sell_quantity": sold,
+            "sell_price": got / sold / E4 if sold else 0,
+            "sell_value": number(got * by),
+            "sell_m2m": number(got * by),
+            "day_buy_quantity": self.buy_qty,
+            "day_buy_price": self.buy_value_e4 / self.buy_qty / E4 if self.buy_qty else 0,
+            "day_buy_value": number(self.buy_value_e4 * by),
+            "day_sell_quantity": self.sell_qty,
+            "day_sell_price": self.sell_value_e4 / self.sell_qty / E4 if self.sell_qty else 0,
+            "day_sell_value": number(self.sell_value_e4 * by),
+        }
+
+
+def unit_margin_e4(contract: ListedContract, product: str, side: int, price_e4: float) -> float:
+    """Money blocked for one unit of a position on that side at that price."""
+    if contract.is_option:
+        return price_e4 if side > 0 else contract.strike_e4 * SHORT_BPS / E4
+    if contract.expiry is not None:
+        return price_e4 * contract.multiplier * SHORT_BPS / E4
+    return price_e4 * MIS_SHARE_BPS / E4 if product == "MIS" else price_e4
+
+
+class Ledger:
+    """Every position of the account, and what it has left to trade with."""
+
+    def __init__(self, funds_rupees: float) -> None:
+        self.opening_e4 = round(funds_rupees * E4)
+        self._positions: dict[tuple[str, str], Position] = {}
+        self.fees_e4 = 0
+        """What the broker has charged for its own square-offs."""
+
+    def positions(self) -> list[Position]:
+        return list(self._positions.values())
+
+    def position(self, contract: ListedContract, product: str) -> Position:
+        key = (contract.key, product)
+        if key not in self._positions:
+            self._positions[key] = Position(contract, product)
+        return self._positions[key]
+
+    def held(self, contract: ListedContract, product: str) -> int:
+        """Open quantity of one instrument, 0 when it never traded."""
+        position = self._positions.get((contract.key, product))
+        return position.qty if position else 0
+
+    def book(self, trade: Execution) -> None:
+        """Take one execution into the position."""
+        order = trade.order
+        position = self.position(order.contract, order.product)
+        if order.side > 0:
+            position.buy_qty += trade.qty
+            position.buy_value_e4 += trade.qty * trade.price_e4
+        else:
+            position.sell_qty += trade.qty
+            position.sell_value_e4 += trade.qty * trade.price_e4
+
+    def convert(self, contract: ListedContract, from_product: str, to_product: str, qty: int) -> None:
+        """Move units of the day, at their average price."""
+        source, target = self.position(contract, from_product), self.position(contract, to_product)
+        value_e4 = round(source.average_e4 * qty)
+        if source.qty > 0:
+            source.buy_qty -= qty
+            source.buy_value_e4 -= value_e4
+            target.buy_qty += qty
+            target.buy_value_e4 += value_e4
+        else:
+            source.sell_qty -= qty
+            source.sell_value_e4 -= value_e4
+            target.sell_qty += qty
+            target.sell_value_e4 += value_e4
+
+    def roll(self, resolve: Callable[[str], ListedContract | None]) -> None:
+        """A new day: profit becomes cash, open quantities become overnight ones, expired contracts
+        disappear.
+        """
+        self.opening_e4 -= self.fees_e4
+        self.fees_e4 = 0
+        carried = {}
+        for key, position in self._positions.items():
+            self.opening_e4 += position.realised_e4
+            contract = resolve(position.contract.key)
+            if position.qty and contract is not None:
+                value_e4 = round(position.average_e4 * abs(position.qty))
+                carried[key] = Position(contract, position.product, position.qty, value_e4)
+        self._positions = carried
+
+    def realised_e4(self) -> int:
+        return sum(position.realised_e4 for position in self._positions.values()) - self.fees_e4
+
+    def blocked_e4(self, orders: Iterable[Order], price_of: Callable[[Order], int]) -> int:
+        """Money held by positions and by what the working orders would add to them."""
+        total = 0.0
+        for position in self._positions.values():
+            if position.qty:
+                side = 1 if position.qty > 0 else -1
+                total += abs(position.qty) * unit_margin_e4(
+                    position.contract, position.product, side, position.average_e4
+                )
+        closing: dict[tuple[str, str, int], int] = {}
+        for order in sorted(orders, key=lambda o: o.sequence):
+            key = (order.contract.key, order.product, order.side)
+            if key not in closing:
+                closing[key] = max(0, -order.side * self.held(order.contract, order.product))
+            covered = min(order.leaves_qty, closing[key])
+            closing[key] -= covered
+            adds = order.leaves_qty - covered
+            if adds:
+                total += adds * unit_margin_e4(
+                    order.contract, order.product, order.side, price_of(order)
+                )
+        return round(total)

@@ -1,0 +1,320 @@
+"""The matching engine's side of one day: orders that have arrived, their fills and their states.
+
+Everything that changes an order's state is here; `exchange` decides what may come here at all.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from otrade.simulator.base.config import NS_PER_MS, NS_PER_S, SimConfig
+from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.exchange import matching_rules, order_checks, orders, price_bands
+from otrade.simulator.exchange.ledger import Ledger
+from otrade.simulator.exchange.market_data import MarketData, MarketSnapshot
+from otrade.simulator.exchange.orders import Execution, Order, RequestedTerms
+from otrade.simulator.faults.injector import FaultInjector
+
+Push = Callable[[dict[str, Any]], None]
+State = Callable[[Order, str], None]
+
+
+class MatchingEngine:
+    """Working orders of one day. Dead after `close`: what was still on its way is dropped."""
+
+    def __init__(
+        self,
+        cfg: SimConfig,
+        clock: VirtualClock,
+        market: MarketData,
+        ledger: Ledger,
+        listeners: list[Push],
+        watchers: list[State],
+        trades: list[Execution],
+        faults: FaultInjector,
+    ) -> None:
+        """`listeners` get each push's order object, `watchers` each state; `trades` collects every execution."""
+        self._cfg = cfg
+        self._clock = clock
+        self._faults = faults
+        self._market = market
+        self._ledger = ledger
+        self._listeners = listeners
+        self._watchers = watchers
+        self._trades = trades
+        self._live: dict[int, list[Order]] = {}
+        """By token, in the order of arrival: what may still trade."""
+        self._at_exchange: set[str] = set()
+        self._busy: set[str] = set()
+        """A modification or cancel is on its way."""
+        self._closings: set[int] = set()
+        self._sequence = 0
+        self._closed = False
+        market.on_trades.append(self._on_trades)
+
+    def close(self) -> None:
+        self._closed = True
+
+    def live_orders(self) -> list[Order]:
+        """Everything that may still trade."""
+        return [order for queue in self._live.values() for order in queue]
+
+    def next_sequence(self) -> int:
+        """The next place in time priority."""
+        self._sequence += 1
+        return self._sequence
+
+    def can_change(self, order: Order) -> bool:
+        """It has arrived, and no modification or cancel is on its way."""
+        return order.order_id in self._at_exchange and order.order_id not in self._busy
+
+    # ---- from the order system, each one latency later
+
+    def send_new(self, order: Order, delay_ns: int) -> None:
+        self.record(order, orders.OPEN_PENDING)
+        self._live.setdefault(order.contract.token, []).append(order)
+        self._market.watch(order.contract)
+        self._close_with_session(self._market.quote(order.contract))
+        self._later(delay_ns, lambda: self._arrive(order))
+
+    def send_modify(self, order: Order, terms: RequestedTerms, delay_ns: int) -> None:
+        self._busy.add(order.order_id)
+        self.record(order, orders.MODIFY_VALIDATION)
+        self.record(order, orders.MODIFY_PENDING)
+        self._later(delay_ns, lambda: self._apply_modify(order, terms))
+
+    def send_cancel(self, order: Order, delay_ns: int) -> None:
+        self._busy.add(order.order_id)
+        self.record(order, orders.CANCEL_PENDING)
+        self._later(delay_ns, lambda: self._apply_cancel(order))
+
+    def cancel_at_once(self, order: Order, why: str) -> None:
+        """The broker takes it out of the market by itself."""
+        self._busy.discard(order.order_id)
+        order.status_message = why
+        self._end(order, orders.CANCELLED)
+
+    def _later(self, delay_ns: int, step: Callable[[], None]) -> None:
+        def run() -> None:
+            if not self._closed:
+                step()
+
+        self._clock.schedule(self._clock.now_ns() + delay_ns, run)
+
+    def _close_with_session(self, quote: MarketSnapshot) -> None:
+        """Working orders end shortly after the end of their instrument's session."""
+        due_ns = quote.close_ns + NS_PER_S
+        if due_ns in self._closings or due_ns <= self._clock.now_ns():
+            return
+        self._closings.add(due_ns)
+
+        def end_all() -> None:
+            for order in self.live_orders():
+                if self._market.quote(order.contract).close_ns < due_ns:
+                    self._end(order, orders.CANCELLED)
+
+        self._later(due_ns - self._clock.now_ns(), end_all)
+
+    def _apply_modify(self, order: Order, terms: RequestedTerms) -> None:
+        self._busy.discard(order.order_id)
+        if order.is_final:
+            return
+        quote = self._market.quote(order.contract)
+        reason = order_checks.rms_reason(terms, order.contract, order.side, quote, self._clock.now_ns())
+        if reason is None and terms.quantity <= order.filled_qty:
+            reason = "Order quantity cannot be less than or equal to the traded quantity."
+        if reason is None and not quote.is_open(self._clock.now_ns()):
+            reason = order_checks.NOT_IN_CONTINUOUS_SESSION
+        if reason is not None:
+            order.status_message = reason
+            self._tell(order, orders.NOT_MODIFIED)
+            self._working(order)
+            self._push(order, orders.UPDATE)
+            return
+        old = order.terms
+        order.modifications += 1
+        order.status_message = None
+        if (
+            terms.price_e4 != old.price_e4
+            or terms.quantity > old.quantity
+            or terms.order_type != old.order_type
+        ):
+            order.sequence = self.next_sequence()
+        if terms.order_type != old.order_type:
+            order.triggered = False
+        order.terms = terms
+        order.ts_exchange_ns = self._clock.now_ns()
+        self.record(order, orders.MODIFIED)
+        self._working(order)
+        self._push(order, orders.UPDATE)
+        self._to_book(order, quote)
+
+    def _apply_cancel(self, order: Order) -> None:
+        was_asked = order.order_id in self._busy  # not by its own time limit
+        self._busy.discard(order.order_id)
+        if order.is_final:
+            if was_asked:
+                self._tell(order, orders.NOT_CANCELLED)
+                self._tell(order, order.status)
+            return
+        left = order.leaves_qty
+        self._end(order, orders.CANCELLED)
+        quote = self._market.quote(order.contract)
+        if not order.waits_for_trigger and quote.traded_today and (late_ms := self._faults.take_late_fill()):
+            self._later(late_ms * NS_PER_MS, lambda: self._traded_after_all(order, left))
+
+    def _traded_after_all(self, order: Order, left: int) -> None:
+        """The exchange's word comes late: before the cancel, all or a part of it had traded."""
+        lot = order.contract.lot
+        qty = min(left, self._faults.rng.randint(1, left // lot) * lot)
+        order.status = orders.OPEN
+        order.cancelled_qty = 0
+        self._fill(order, [(qty, order.terms.price_e4)])
+        if not order.is_final:
+            self._end(order, orders.CANCELLED)
+
+    # ---- at the exchange
+
+    def take_out(self, reason: str, outside: MarketSnapshot | None = None) -> None:
+        """Cancel what rests: of one instrument the limits outside its band, or everything."""
+        for order in self.live_orders():
+            if order.order_id not in self._at_exchange:
+                continue  # on its way: it is looked at when it arrives
+            if outside is not None:
+                price_e4 = order.terms.price_e4
+                is_inside = outside.low_band_e4 <= price_e4 <= outside.high_band_e4
+                if order.contract.token != outside.contract.token or order.waits_for_trigger or is_inside:
+                    continue
+            order.status_message = reason
+            self._end(order, orders.CANCELLED)
+
+    def _arrive(self, order: Order) -> None:
+        if order.is_final:
+            return
+        quote = self._market.quote(order.contract)
+        if not quote.is_open(self._clock.now_ns()):
+            self.reject(order, order_checks.NOT_IN_CONTINUOUS_SESSION)
+            return
+        now_ns = self._clock.now_ns()
+        order.exchange_order_id = f"11{self._market.date:%y%m%d}{order.sequence + 10_000_000:08d}"
+        order.ts_exchange_ns = now_ns
+        self._at_exchange.add(order.order_id)
+        if order.terms.validity == "TTL":
+            ttl_ns = order.terms.validity_ttl * 60 * NS_PER_S
+            self._later(ttl_ns, lambda: self._apply_cancel(order))
+        self._working(order)
+        self._to_book(order, quote)
+        if self._cfg.push_working and not order.is_final and not order.filled_qty:
+            self._push(order)
+
+    def _to_book(self, order: Order, quote: MarketSnapshot) -> None:
+        """Trade what trades at once; leave the rest."""
+        if order.waits_for_trigger:
+            if matching_rules.is_triggered(order, quote.ltp_e4):
+                self._trigger(order, quote)
+            return
+        if order.terms.order_type == "MARKET":
+            self._convert(order, quote)
+        self._fill(order, matching_rules.take(order, quote))
+        if order.terms.validity == "IOC" and not order.is_final:
+            self._end(order, orders.CANCELLED)
+
+    def _convert(self, order: Order, quote: MarketSnapshot) -> None:
+        price_e4 = matching_rules.protected_price_e4(order, quote)
+        order.terms = replace(order.terms, order_type="LIMIT", price_e4=price_e4)
+
+    def _trigger(self, order: Order, quote: MarketSnapshot) -> None:
+        order.triggered = True
+        if order.terms.order_type == "SL-M":
+            self._convert(order, quote)
+        elif price_bands.is_outside(quote, order.side, order.terms.price_e4, self._clock.now_ns()):
+            order.status_message = price_bands.TAKEN_OUT
+            self._end(order, orders.CANCELLED)
+            return
+        if order.order_id not in self._busy:
+            self._working(order)
+        fills = matching_rules.take(order, quote)
+        if not fills and self._cfg.push_working:
+            self._push(order, orders.OPEN)
+        self._fill(order, fills)
+        if order.terms.validity == "IOC" and not order.is_final:
+            self._end(order, orders.CANCELLED)
+
+    def _on_trades(self, quotes: list[MarketSnapshot]) -> None:
+        for quote in quotes:
+            queue = self._live.get(quote.contract.token)
+            if not queue or not quote.is_open(self._clock.now_ns()):
+                continue
+            placed = [order for order in queue if order.order_id in self._at_exchange]
+            resting = [order for order in placed if not order.waits_for_trigger]
+            resting.sort(key=lambda o: (-o.side * o.terms.price_e4, o.sequence))
+            waiting = [order for order in placed if order.waits_for_trigger]
+            for order in resting:
+                self._fill(order, matching_rules.rest(order, quote))
+            for order in sorted(waiting, key=lambda o: o.sequence):
+                if matching_rules.is_triggered(order, quote.ltp_e4):
+                    self._trigger(order, quote)
+
+    def _fill(self, order: Order, fills: Iterable[matching_rules.Fill]) -> None:
+        now_ns = self._clock.now_ns()
+        got = 0
+        if self._faults.cuts_fills:
+            fills = self._faults.cut(list(fills), order.contract.lot)
+        for qty, price_e4 in fills:
+            trade = Execution(f"{len(self._trades) + 40_000_001}", order, qty, price_e4, now_ns)
+            order.filled_qty += qty
+            order.filled_value_e4 += qty * price_e4
+            order.trades.append(trade)
+            self._trades.append(trade)
+            self._ledger.book(trade)
+            got += qty
+        if not got:
+            return
+        order.ts_exchange_ns = order.ts_update_ns = now_ns
+        if order.filled_qty == order.terms.quantity:
+            self._end(order, orders.COMPLETE)
+        else:
+            self._push(order, orders.UPDATE)
+
+    # ---- states
+
+    def _working(self, order: Order) -> None:
+        self.record(order, orders.TRIGGER if order.waits_for_trigger else orders.OPEN)
+
+    def reject(self, order: Order, reason: str) -> None:
+        order.status_message = reason
+        self._end(order, orders.REJECTED)
+
+    def _end(self, order: Order, status: str) -> None:
+        if status == orders.CANCELLED:
+            order.cancelled_qty = order.terms.quantity - order.filled_qty
+        self.record(order, status)
+        queue = self._live.get(order.contract.token)
+        if queue and order in queue:
+            queue.remove(order)
+            self._market.unwatch(order.contract)
+        self._push(order)
+
+    def record(self, order: Order, status: str) -> None:
+        order.status = status
+        order.ts_update_ns = self._clock.now_ns()
+        order.history.append(order.to_json())
+        order.told.append((order.ts_update_ns, order.history[-1]))
+        self._tell(order, status)
+
+    def _tell(self, order: Order, status: str) -> None:
+        for watcher in self._watchers:
+            watcher(order, status)
+
+    def _push(self, order: Order, status: str | None = None) -> None:
+        state = order.to_json()
+        order.told.append((self._clock.now_ns(), state))
+        payload = state.copy()
+        if status is not None:
+            payload["status"] = status
+        payload["user_id"] = self._cfg.user_id
+        payload["app_id"] = 1
+        payload["unfilled_quantity"] = order.leaves_qty
+        payload["checksum"] = ""
+        for listener in self._listeners:
+            listener(payload)

@@ -1,0 +1,141 @@
+"""What a broker does to an account by itself: the square-off of intraday positions, and what it takes no more after it; and what its
+owner can do beside the API: convert a position into another product.
+
+Times are those that brokers have published, by the date from which they hold. Zerodha: support article "intraday-auto-square-off-timings"
+(since 2026-08-03), before that its older copies. Upstox: announcement "intraday-square-off-timings-are-changing" (since 2026-09-11).
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from otrade.simulator.base import hours
+from otrade.simulator.base.config import NS_PER_S
+from otrade.simulator.base.errors import KiteError, bad_input
+from otrade.simulator.base.universe import E4, ListedContract
+from otrade.simulator.exchange.orders import Order, OrderRequest, RequestedTerms
+
+if TYPE_CHECKING:
+    from otrade.simulator.exchange.order_system import OrderSystem
+
+FEE_E4 = 59 * E4
+"""Rs 50 and 18 per cent, for each order of a square-off."""
+SHARES_MAX = 30_000
+"""Shares are squared off in orders of at most so many; derivatives in what the exchange takes at once."""
+PLACED_BY = {"kite": "ADMINSQF", "upstox": "rms"}
+BLOCKED = "RMS:Blocked: MIS orders are not taken after the square off time. Use another product, or close the position at the broker."
+SHORT_SESSION_MIN = 14
+"""Before the end of a session of an hour (as a broker did in the Muhurat session of 2023)."""
+
+_TIMES: dict[str, list[tuple[str, dict[str, str]]]] = {
+    "kite": [
+        ("2000-01-01", {"cash": "15:20", "cash_fno": "15:20", "fno": "15:25", "cds": "16:45", "mcx": "23:05"}),
+        ("2025-12-01", {"cash": "15:25", "cash_fno": "15:25", "fno": "15:26", "cds": "16:45", "mcx": "23:05"}),
+        ("2026-08-03", {"cash": "15:25", "cash_fno": "15:12", "fno": "15:26", "cds": "16:45", "mcx": "23:20"}),
+    ],
+    "upstox": [
+        ("2000-01-01", {"cash": "15:15", "cash_fno": "15:15", "fno": "15:20", "cds": "16:30", "mcx": "22:50"}),
+        ("2026-09-11", {"cash": "15:25", "cash_fno": "15:10", "fno": "15:25", "cds": "16:30", "mcx": "22:50"}),
+    ],
+}
+
+
+def cut_off_ns(broker: str, contract: ListedContract, date: dt.date) -> int:
+    """When that broker squares off this instrument."""
+    _, close_ns = contract.session_ns(date)
+    if date in hours.MUHURAT:
+        return close_ns - SHORT_SESSION_MIN * 60 * NS_PER_S
+    times = [row for start, row in _TIMES[broker] if start <= date.isoformat()][-1]
+    return min(hours.ist_ns(date, times[contract.hours_kind]), close_ns - 60 * NS_PER_S)
+
+
+class BrokerRms:
+    """One account's, on one exchange."""
+
+    def __init__(self, exchange: "OrderSystem", cancel: Callable[[Order, str], None]) -> None:
+        """`cancel` takes an order out of the market at once."""
+        self._exchange = exchange
+        self._cancel = cancel
+        self._broker = "upstox" if exchange.cfg.broker == "upstox" else "kite"
+        self._closed: set[str] = set()
+        """Instruments that take no new MIS orders any more today."""
+
+    def open_day(self, date: dt.date) -> None:
+        """Arm the day's square-offs."""
+        self._closed.clear()
+        exchange = self._exchange
+        due: dict[int, list[ListedContract]] = {}
+        for contract in exchange.market.universe.by_key.values():
+            if contract.tradable:
+                due.setdefault(cut_off_ns(self._broker, contract, date), []).append(contract)
+        for due_ns, contracts in due.items():
+            keys = [contract.key for contract in contracts]
+
+            def run(keys: list[str] = keys) -> None:
+                if exchange.date == date:
+                    self.close_to_new(keys)
+                    self.square_off(keys)
+
+            exchange.clock.schedule(due_ns, run)
+
+    def close_to_new(self, keys: Iterable[str]) -> None:
+        """No new MIS orders for these, from now on."""
+        self._closed.update(keys)
+
+    def blocked(self, contract: ListedContract, product: str) -> str | None:
+        """Why a new order is rejected; None when it is not."""
+        return BLOCKED if product == "MIS" and contract.key in self._closed else None
+
+    def square_off(self, keys: Iterable[str]) -> list[Order]:
+        """Pending MIS orders are cancelled first; then what is open is closed at the market, and charged for."""
+        exchange, placed = self._exchange, list[Order]()
+        for key in keys:
+            contract = exchange.market.universe.resolve(key)
+            for order in exchange.live_orders():
+                if order.contract.key == contract.key and order.product == "MIS":
+                    self._cancel(order, "RMS: Auto square off")
+            orders = self._close(contract, exchange.ledger.held(contract, "MIS"), PLACED_BY[self._broker])
+            exchange.ledger.fees_e4 += FEE_E4 * len(orders)
+            placed += orders
+        return placed
+
+    def held(self, key: str) -> int:
+        """Units that are open for the day, without their sign."""
+        return abs(self._exchange.ledger.held(self._exchange.market.universe.resolve(key), "MIS"))
+
+    def lot(self, key: str) -> int:
+        return self._exchange.market.universe.resolve(key).lot
+
+    def close_by_hand(self, key: str, qty: int) -> list[Order]:
+        """The owner sells (or buys back) so many units of what is open, in the broker's app."""
+        contract = self._exchange.market.universe.resolve(key)
+        held = self._exchange.ledger.held(contract, "MIS")
+        return self._close(contract, min(abs(held), qty) * (1 if held > 0 else -1), "MANUAL")
+
+    def _close(self, contract: ListedContract, held: int, placed_by: str) -> list[Order]:
+        most = contract.freeze_qty // contract.lot * contract.lot or abs(held)
+        if contract.expiry is None:
+            most = min(most, SHARES_MAX)
+        left, placed = abs(held), list[Order]()
+        while left > 0:
+            terms = RequestedTerms("MARKET", min(left, most), protection_pct=-1.0)
+            request = OrderRequest(contract, -1 if held > 0 else 1, "MIS", terms, margin_in_book=True)
+            try:
+                order = self._exchange.place(request, placed_by)[0]
+            except KiteError:
+                break  # the exchange is closed
+            assert isinstance(order, Order)
+            placed.append(order)
+            left -= terms.quantity
+        return placed
+
+    def convert(self, key: str, from_product: str, to_product: str, qty: int) -> None:
+        """Units of the day move into another product, at their price. KiteError when there are not so many, or it is too late."""
+        contract = self._exchange.market.universe.resolve(key)
+        if self.blocked(contract, to_product):
+            raise bad_input("Position cannot be converted to MIS after the square off time.")
+        ledger = self._exchange.ledger
+        held = ledger.held(contract, from_product)
+        if abs(held) < qty:
+            raise bad_input(f"Invalid `quantity`. Only {abs(held)} can be converted.")
+        ledger.convert(contract, from_product, to_product, qty)

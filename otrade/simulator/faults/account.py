@@ -1,0 +1,63 @@
+"""What others do to the account: its owner closes a position in the broker's app, the broker's risk desk squares one off early."""
+
+from collections import Counter
+from collections.abc import Callable
+
+from otrade.simulator.base.config import NS_PER_S
+from otrade.simulator.base.virtual_clock import VirtualClock, VirtualTimer
+from otrade.simulator.exchange.rms import BrokerRms
+
+AGAIN_NS = 2 * NS_PER_S
+"""Until something is open, it is looked for so often."""
+
+
+Act = Callable[[str, int], int]
+"""Of an instrument and its open units; how many orders it made."""
+
+
+class AccountFaults:
+    """Positions that end without us. Where nothing is open, the next one that is."""
+
+    def __init__(self, clock: VirtualClock, seen: Counter[str]) -> None:
+        self.desk: BrokerRms
+        self.seen = seen
+        self._timers: set[VirtualTimer] = set()
+        self._clock_of_account = clock
+
+    def close_by_hand(self, keys: list[str], part: float) -> None:
+        """Somebody closes a part of what is open in one of these (1.0: all of it)."""
+
+        def close(key: str, held: int) -> int:
+            lot = self.desk.lot(key)
+            return len(self.desk.close_by_hand(key, max(lot, round(held * part) // lot * lot)))
+
+        self._when_open("closed_by_hand", keys, close)
+
+    def square_off_early(self, keys: list[str]) -> None:
+        """The broker's risk desk cancels what is pending in one of these and closes what is open."""
+        self._when_open("broker_square_off", keys, lambda key, held: len(self.desk.square_off([key])))
+
+    def _when_open(self, kind: str, keys: list[str], act: Act) -> None:
+        timer: VirtualTimer | None = None
+
+        def attempt() -> None:
+            nonlocal timer
+            if timer is not None:
+                self._timers.discard(timer)
+            for key in keys:
+                held = self.desk.held(key)
+                if held and act(key, held):
+                    self.seen[kind] += 1
+                    return
+            timer = self._clock_of_account.schedule(self._clock_of_account.now_ns() + AGAIN_NS, attempt)
+            self._timers.add(timer)
+
+        attempt()
+
+    def _is_armed(self) -> bool:
+        return bool(self._timers)
+
+    def _disarm(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()

@@ -1,0 +1,178 @@
+"""Runs the events of a `VirtualClock` over real sockets.
+
+Lockstep: after each event to which a client could react, wait until it has. A feed client answers a
+ping only after it has worked through the frames before it; what it then sends by HTTP is in our
+socket's buffer at once, because loopback delivery is synchronous in the kernel. So when all pongs
+are in and a few turns of the event loop have shown nothing new, the client is done, and the run is
+one deterministic discrete-event simulation at any speed.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from otrade.simulator.base.config import NS_PER_S
+from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.net.reaction_gate import ReactionGate
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+IDLE_TURNS = 4
+PATIENCE_S = 1.0
+"""Wall seconds after which a client which does not react is given up on, for this event."""
+WAITS_BEFORE_TIME = 20
+SPIN_TURNS = 200
+"""Turns after which waiting for another process stops burning the processor."""
+
+
+class SimDriver:
+    """Advances one clock. Only one of its coroutines may run at a time."""
+
+    def __init__(self, clock: VirtualClock, gate: ReactionGate, speed: float = math.inf) -> None:
+        self.clock = clock
+        self.gate = gate
+        self.speed = speed
+        self.idle_probe: Callable[[], bool] | None = None
+        """Says False while the client still has work which the sockets do not show."""
+        self._pings = 0
+        self._sleeper: asyncio.Future[None] | None = None
+        self._anchor: tuple[int, float] | None = None
+        clock.on_scheduled = self._wake
+        gate.on_request = self._wake
+
+    async def run(self, until_ns: int) -> None:
+        """Run every event up to and including `until_ns`, then stand at `until_ns`."""
+        if not self.gate.lockstep:
+            self.clock.follow_wall(self.speed)
+        self._anchor = (self.clock.now_ns(), time.monotonic())
+        await self._settle()
+        while True:
+            ts_ns = self.clock.next_ns()
+            target_ns = until_ns if ts_ns is None or ts_ns > until_ns else ts_ns
+            if not await self._reach(target_ns):
+                continue
+            if ts_ns != target_ns:
+                break
+            await self._step()
+        self.clock.advance(until_ns)
+
+    async def during(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a client's coroutine (its start, say), and move time only as far as it needs."""
+        task = asyncio.ensure_future(work)
+        try:
+            await self._carry(task)
+        finally:
+            task.cancel()
+        return task.result()
+
+    async def _carry(self, task: asyncio.Future[T]) -> None:
+        waits = 0
+        while not task.done():
+            await self._settle()
+            if task.done():
+                break
+            if self.gate.replies_due == 0 and waits < WAITS_BEFORE_TIME:
+                # Nothing of ours is outstanding: the client is on wall time (a connect, a file).
+                waits += 1
+                await asyncio.sleep(0.001)
+                continue
+            waits = 0
+            if self.clock.next_ns() is None:
+                await asyncio.wait([task], timeout=0.01)
+            else:
+                await self._step()
+
+    async def _step(self) -> None:
+        timer = self.clock.pop()
+        callback = timer.callback
+        if callback is None:
+            return
+        timer.callback = None
+        callback()
+        if timer.external or self.gate.wrote:
+            await self._settle()
+
+    async def _settle(self) -> None:
+        """Return when every client has reacted to all that was written."""
+        gate = self.gate
+        if not gate.lockstep:
+            gate.wrote = False
+            return
+        give_up_s = time.monotonic() + PATIENCE_S
+        while True:
+            if gate.wrote:
+                gate.wrote = False
+                self._pings += 1
+                payload = self._pings.to_bytes(8, "big")
+                for peer in tuple(gate.peers):
+                    peer.ping(payload)
+            await self._until_idle(give_up_s)
+            if gate.has_requests:
+                gate.drain()
+            elif not gate.wrote and (self.idle_probe is None or self.idle_probe()):
+                return
+            if time.monotonic() > give_up_s:
+                log.warning(
+                    "a client has not settled within %s s; the simulation goes on without it",
+                    PATIENCE_S,
+                )
+                return
+
+    async def _until_idle(self, give_up_s: float) -> None:
+        gate = self.gate
+        seen, idle, turns = gate.activity, 0, 0
+        while idle < IDLE_TURNS:
+            turns += 1
+            await asyncio.sleep(0 if turns < SPIN_TURNS else 0.0002)
+            if gate.activity != seen:
+                seen, idle = gate.activity, 0
+            elif gate.awaited() or gate.is_sending():
+                idle = 0
+                if turns >= SPIN_TURNS and time.monotonic() > give_up_s:
+                    self._abandon()
+            else:
+                idle += 1
+
+    def _abandon(self) -> None:
+        late = self.gate.awaited()
+        log.warning(
+            "%d feed client(s) did not answer a ping, %d took no answer within %s s; going on without",
+            len(late),
+            len(self.gate.senders),
+            PATIENCE_S,
+        )
+        self.gate.senders.clear()
+        for peer in late:
+            peer.pong_due = False
+
+    async def _reach(self, ts_ns: int) -> bool:
+        """Wait for the wall to reach `ts_ns`. False when something came up meanwhile: look at the
+        queue again.
+        """
+        if math.isinf(self.speed):
+            return True
+        assert self._anchor is not None
+        anchor_ns, anchor_s = self._anchor
+        wait_s = (ts_ns - anchor_ns) / NS_PER_S / self.speed - (time.monotonic() - anchor_s)
+        if wait_s > 0:
+            loop = asyncio.get_running_loop()
+            self._sleeper = loop.create_future()
+            handle = loop.call_later(wait_s, self._wake)
+            await self._sleeper
+            handle.cancel()
+            self._sleeper = None
+        if not self.gate.has_requests:
+            return time.monotonic() - anchor_s >= (ts_ns - anchor_ns) / NS_PER_S / self.speed
+        # A person pressed a button between two events: it happens now, not at the last event.
+        passed_ns = int((time.monotonic() - anchor_s) * self.speed * NS_PER_S)
+        self.clock.advance(min(ts_ns, anchor_ns + passed_ns))
+        await self._settle()
+        return False
+
+    def _wake(self) -> None:
+        if self._sleeper is not None and not self._sleeper.done():
+            self._sleeper.set_result(None)

@@ -1,0 +1,199 @@
+"""A broker's REST server over the model: finding the route, losing and spoiling requests, and when each answer leaves.
+
+What a broker decides for itself (routes, who may ask how often, how answers are spelled) is in the class made of it.
+"""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from otrade.simulator.base.config import DelayRange, SimConfig
+from otrade.simulator.base.errors import KiteError, not_found
+from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.faults.injector import FaultInjector
+from otrade.simulator.faults.requests import REFUSALS, WrongAnswer
+from otrade.simulator.net.http_server import Answer, HttpReply, HttpRequest, ServerConnection
+from otrade.simulator.net.reaction_gate import ReactionGate
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method and path; `{}` parts are handed to the handler."""
+
+    method: str
+    path: str
+    kind: str
+    """`place`, `order`, `quote`, `historical`, `other`, `public`: which limit and delay apply; `login`
+    has none.
+    """
+    handler: Callable[..., Any]
+
+    def match(self, parts: list[str]) -> list[str] | None:
+        mine = self.path.split("/")
+        if len(mine) != len(parts):
+            return None
+        found = []
+        for own, given in zip(mine, parts, strict=True):
+            if own == "{}":
+                found.append(given)
+            elif own != given:
+                return None
+        return found
+
+
+class RestServer(ABC):
+    """Serves `_routes`. `start` binds it and tells the port."""
+
+    _routes: list[Route]
+
+    def __init__(
+        self,
+        cfg: SimConfig,
+        clock: VirtualClock,
+        gate: ReactionGate,
+        faults: FaultInjector,
+        delay_ns: Callable[[DelayRange], int],
+    ) -> None:
+        """`delay_ns` draws a latency."""
+        self._cfg = cfg
+        self._clock = clock
+        self._gate = gate
+        self._faults = faults
+        self._delay_ns = delay_ns
+        self._connections: set[ServerConnection] = set()
+        self._server: asyncio.Server | None = None
+
+    @abstractmethod
+    def admit(self, request: HttpRequest, route: Route, now_ns: int) -> None:
+        """KiteError when this client may not ask this now."""
+
+    @abstractmethod
+    def spell(self, data: Any) -> HttpReply:
+        """An answer as this broker writes it."""
+
+    @abstractmethod
+    def refuse(self, error: KiteError) -> HttpReply:
+        """An error as this broker writes it."""
+
+    async def start(self, port: int) -> int:
+        """Listen on 127.0.0.1; the port that was got. OSError when it is in use."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: ServerConnection(self._serve, self._gate, self._connections, self.refuse),
+            "127.0.0.1",
+            port,
+        )
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            for connection in tuple(self._connections):
+                connection.close()
+            await self._server.wait_closed()
+            self._server = None
+
+    def _serve(self, request: HttpRequest, leave: Answer) -> None:
+        def answer(reply: HttpReply) -> None:
+            if self._faults.is_half_open:
+                reply.manner = "silence"
+            leave(reply)
+
+        latency = self._cfg.latency
+        now_ns = self._clock.now_ns()
+        extra_ns = self._faults.delay_ns
+        lost = self._faults.take_request(request.method, request.path)
+        if lost in ("reset", "silence"):
+            answer(HttpReply(0, b"", manner="reset" if lost == "reset" else "silence"))
+            return
+        refusal = REFUSALS[lost] if lost else self._faults.take(request.method, request.path)
+        try:
+            if refusal is not None:
+                raise refusal
+            route, arguments = self._find(request)
+            if route.kind not in ("place", "order", "login"):
+                self._faults.asked.append((now_ns, route.kind, request.path))
+            if route.kind != "login":
+                self.admit(request, route, now_ns)
+        except KiteError as exc:
+            reply = self.refuse(exc)
+            exc.__traceback__ = None  # some refusals are constants: they must not keep a whole world alive
+            self._clock.schedule(
+                now_ns + extra_ns + self._delay_ns(latency.read), lambda: answer(reply)
+            )
+            return
+        is_order = route.kind in ("place", "order")
+        wrong = self._faults.take_answer(request.method, request.path, request.body)
+        look_ns = (
+            now_ns
+            + extra_ns
+            + self._delay_ns(latency.request if is_order else latency.read)
+        )
+
+        def carry_out() -> None:
+            self._result(route, arguments, request)
+
+        def look() -> None:
+            if wrong is not None and wrong.how == "late":
+                here_ns = self._clock.now_ns()
+                self._clock.schedule(here_ns + wrong.delay_ns, carry_out)
+                self._clock.schedule(here_ns + self._delay_ns(latency.order_ack), lambda: answer(self._nobody_knows()))
+                return
+            reply = self._result(route, arguments, request)
+            late_ns = 0
+            if wrong is not None:
+                reply, late_ns = self._spoilt(reply, wrong), wrong.delay_ns
+            if is_order or late_ns:
+                due_ns = self._clock.now_ns() + late_ns + self._delay_ns(latency.order_ack)
+                self._clock.schedule(due_ns, lambda: answer(reply))
+            else:
+                answer(reply)
+
+        self._clock.schedule(look_ns, look)
+
+    def _find(self, request: HttpRequest) -> tuple[Route, list[str]]:
+        parts = request.path.rstrip("/").split("/")
+        other_method = False
+        for route in self._routes:
+            arguments = route.match(parts)
+            if arguments is not None:
+                if route.method == request.method:
+                    return route, arguments
+                other_method = True
+        if other_method:
+            raise KiteError(405, "GeneralException", "Method not allowed")
+        raise not_found()
+
+    def _result(self, route: Route, arguments: list[str], request: HttpRequest) -> HttpReply:
+        try:
+            data = route.handler(request, *arguments)
+        except KiteError as exc:
+            return self.refuse(exc)
+        except Exception:
+            log.exception("%s %s failed", route.method, route.path)
+            return self.refuse(
+                KiteError(500, "GeneralException", "Something went wrong in the simulator.")
+            )
+        return data if isinstance(data, HttpReply) else self.spell(data)
+
+    def _nobody_knows(self) -> HttpReply:
+        return self.refuse(KiteError(504, "NetworkException", "Gateway timed out"))
+
+    def _spoilt(self, reply: HttpReply, wrong: WrongAnswer) -> HttpReply:
+        """What is left of an answer."""
+        if wrong.how == "504":
+            return self._nobody_knows()
+        if wrong.how == "502_html":
+            return HttpReply(502, b"<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html")
+        if wrong.how == "reset":
+            reply.manner = "reset"
+        elif wrong.how == "silence":
+            reply.manner = "silence"
+        elif wrong.how == "cut":
+            reply.manner = "cut"
+        return reply

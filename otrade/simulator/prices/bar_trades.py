@@ -1,0 +1,62 @@
+"""The trades inside each bar of a price file that would have made it."""
+
+from __future__ import annotations
+
+import random
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+from itertools import pairwise
+
+from otrade.simulator.base.config import NS_PER_S
+from otrade.simulator.prices.price_file import FileBar
+from otrade.simulator.prices.price_paths import ReferencePath
+
+MINUTE_NS = 60 * NS_PER_S
+
+
+def bar_length_ns(days: Iterable[list[FileBar]]) -> int:
+    """The commonest distance of two bars of one day (the shorter of two that are as common): a row too many, or one that is
+    missing, changes nothing. A minute when there are no two.
+    """
+    gaps = Counter(b.ts_ns - a.ts_ns for bars in days for a, b in pairwise(bars))
+    return min(gaps, key=lambda gap: (-gaps[gap], gap), default=MINUTE_NS)
+
+
+def ticks_of(bar: FileBar, count: int, rng: random.Random) -> list[int]:
+    """`count` prices which open, reach the high and the low, and close as the bar did, and never
+    leave it.
+    """
+    rising = bar.close_e4 >= bar.open_e4
+    # A rising bar more often made its low first.
+    low_first = (rng.random() < 0.75) == rising
+    first, second = sorted(rng.sample(range(1, count - 1), 2)) if count > 3 else (1, 2)
+    a, b = (bar.low_e4, bar.high_e4) if low_first else (bar.high_e4, bar.low_e4)
+    knots = [(0, bar.open_e4), (first, a), (second, b), (count - 1, bar.close_e4)]
+    span = bar.high_e4 - bar.low_e4
+    prices = [bar.open_e4]
+    for (i0, p0), (i1, p1) in pairwise(knots):
+        for i in range(i0 + 1, i1):
+            between = p0 + (p1 - p0) * (i - i0) / (i1 - i0) + rng.gauss(0, 0.08 * span)
+            prices.append(min(bar.high_e4, max(bar.low_e4, round(between))))
+        prices.append(p1)
+    return prices
+
+
+def reference(bars: list[FileBar], count: int, seed: str, length_ns: int) -> tuple[ReferencePath, array[int]]:
+    """The day's trades as (time, price), and the quantity of each (all -1 when the file has no
+    volume). `count` a minute; a bar that the next one cuts short trades as much in less time.
+    """
+    ts_ns, px_e4, qty = array("q"), array("d"), array("q")
+    per_bar = max(4, round(count * length_ns / MINUTE_NS))
+    has_volume = all(bar.volume >= 0 for bar in bars)
+    ends = [bar.ts_ns for bar in bars[1:]] + [bars[-1].ts_ns + length_ns]
+    for bar, end_ns in zip(bars, ends, strict=True):
+        rng = random.Random(f"{seed}:{bar.ts_ns}")
+        span_ns = min(length_ns, end_ns - bar.ts_ns)
+        share, rest = divmod(max(bar.volume, 0), per_bar)
+        for i, price_e4 in enumerate(ticks_of(bar, per_bar, rng)):
+            ts_ns.append(bar.ts_ns + i * span_ns // per_bar)
+            px_e4.append(price_e4)
+            qty.append(share + (i < rest) if has_volume else -1)
+    return ReferencePath(ts_ns, px_e4), qty

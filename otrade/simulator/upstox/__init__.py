@@ -1,0 +1,1 @@
+"""Upstox's API spoken by the simulator. Imports `exchange` and `net`."""

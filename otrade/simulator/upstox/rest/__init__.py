@@ -1,0 +1,1 @@
+"""Upstox's REST interface: its routes, rows, errors and logins."""

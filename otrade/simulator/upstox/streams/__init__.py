@@ -1,0 +1,1 @@
+"""Upstox's two WebSocket streams: market data as protobuf, the portfolio as JSON."""

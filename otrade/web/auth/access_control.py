@@ -1,0 +1,230 @@
+"""Who somebody is, and how they get in: the one place that joins the people's file, sessions, tokens and limits.
+
+Three kinds come in. A person with a session's cookie, whose role says what they may. A script with a token, which says what it may. And
+whoever can read the run-file (0600): that is the user who runs the engine, on this machine, and the command line speaks for them.
+"""
+
+import asyncio
+import hmac
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from otrade.contract.views import FirstPassword, PasswordChange, Problem, Role, Scope, SignIn
+from otrade.errors import ConfigError
+from otrade.web.auth.login_throttle import LoginThrottle
+from otrade.web.auth.passwords import NOBODYS, Codes, hashed, is_password, weakness
+from otrade.web.auth.sessions import UserSession, UserSessions
+from otrade.web.auth.tokens import find_token
+from otrade.web.auth.users import User, Users, UsersFile
+from otrade.web.http import problems
+from otrade.web.http.problems import ProblemError
+
+log = logging.getLogger("otrade.web")
+
+SCOPES: dict[Role, frozenset[Scope]] = {"viewer": frozenset({"read"}), "trader": frozenset({"read", "trade", "admin"})}
+CODE_LIFE_S = 1800.0
+CODE_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+"""None that a person takes for another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who is known, and what they may."""
+
+    kind: Literal["person", "script", "local"]
+    name: str
+    scopes: frozenset[Scope]
+    session: UserSession | None = None
+
+    @property
+    def who(self) -> str:
+        """For the journal."""
+        role = f" ({self.session.person.role})" if self.session is not None else ""
+        return f"{self.kind} {self.name}{role}"
+
+
+@dataclass(frozen=True, slots=True)
+class LoginGrant:
+    """A session has begun."""
+
+    cookie: str
+    session: UserSession
+
+
+class AccessControl:
+    """`directory` holds the people's file. `local_token` is the run-file's. Times are passed in: `now_s` monotonic, `wall_s` UNIX."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        local_token: str,
+        life_s: float = 12 * 3600.0,
+        idle_s: float = 3600.0,
+        now_s: Callable[[], float] = time.monotonic,
+        wall_s: Callable[[], float] = time.time,
+    ) -> None:
+        if len(local_token) < 32:
+            raise ValueError("the local token must have at least 32 characters; use new_local_token()")
+        self.file = UsersFile(directory)
+        self.sessions = UserSessions(life_s=life_s, idle_s=idle_s, now_s=now_s)
+        self.life_s = life_s
+        self._local_token = local_token.encode()
+        self._attempts = LoginThrottle(now_s)
+        self._codes = Codes(wall_s)
+        self._hashing = asyncio.Lock()
+        self._now_s = now_s
+        self._wall_s = wall_s
+        self._first_code = ""
+        self._first_code_ends_s = 0.0
+        self._trouble = ""
+
+    def __repr__(self) -> str:
+        return "Access(...)"
+
+    # -------------------------------------------------------------------------------------- who asks
+    def by_token(self, given: str) -> Principal | None:
+        """Whose token this is: the local user's, or a script's."""
+        if hmac.compare_digest(given.encode(), self._local_token):
+            return Principal("local", "user", SCOPES["trader"])
+        token = find_token(self._people(), given, self._wall_s())
+        return Principal("script", token.name, frozenset(token.scopes)) if token is not None else None
+
+    def by_cookie(self, cookie: str) -> Principal | None:
+        """Whose session this is, if it is still open."""
+        session = self.sessions.find(cookie)
+        if session is None or not self._is_same(session):
+            return None
+        return Principal("person", session.person.name, SCOPES[session.person.role], session)
+
+    def may_stay(self, principal: Principal, token: str = "") -> bool:
+        """Whether somebody who came in before may still be here. A page that listens keeps its session from falling silent."""
+        try:
+            if principal.session is not None:
+                return self.sessions.keep(principal.session) and self._is_same(principal.session)
+            return self.by_token(token) == principal
+        except ProblemError:
+            return False
+
+    def _is_same(self, session: UserSession) -> bool:
+        """Whether the session's person is still the one of the file; else the session ends."""
+        if self._people().person(session.person.name) == session.person:
+            return True
+        self.sessions.end(session)
+        return False
+
+    def _people(self) -> Users:
+        try:
+            return self.file.read()
+        except ConfigError as error:
+            raise ProblemError(self._no_people(error)) from None
+
+    def _no_people(self, error: ConfigError) -> Problem:
+        """For strangers' eyes: the reason is in the log, once."""
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            log.error("nobody can log in: %s", error)
+        return problems.no_people()
+
+    # ------------------------------------------------------------------------------------- coming in
+    @property
+    def is_first_run(self) -> bool:
+        """Whether nobody has a password yet."""
+        return not self._people().people
+
+    def first_code(self) -> str:
+        """A new one-time code for the first password; one that was shown before is void."""
+        letters = "".join(secrets.choice(CODE_LETTERS) for _ in range(12))
+        self._first_code = letters
+        self._first_code_ends_s = self._now_s() + CODE_LIFE_S
+        return "-".join(letters[i : i + 4] for i in range(0, 12, 4))
+
+    async def first_password(self, given: FirstPassword, address: str) -> LoginGrant:
+        """Make the first trader. ProblemError when somebody has a password already, or the code is not the one that was shown."""
+        self._count(address)
+        if not self.is_first_run:
+            raise ProblemError(problems.not_first_run())
+        code = "".join(letter for letter in given.code.upper() if letter.isalnum())
+        is_live = self._first_code and self._now_s() < self._first_code_ends_s
+        if not is_live or not hmac.compare_digest(code.encode(), self._first_code.encode()):
+            raise ProblemError(problems.wrong_code())
+        self._require_strong(given.password, given.name, "password")
+        person = User(given.name, "trader", await self._hashed(given.password))
+
+        def only_first(people: Users) -> Users:
+            if people.people:
+                raise ProblemError(problems.not_first_run())
+            return people.with_person(person)
+
+        self._change(only_first)
+        self._first_code = ""
+        self._attempts.succeeded(address)
+        return LoginGrant(*self.sessions.begin(person))
+
+    async def sign_in(self, given: SignIn, address: str, old_cookie: str) -> LoginGrant:
+        """A new session, in place of the one of `old_cookie`. ProblemError when name, password or code is wrong; it does not say which."""
+        self._count(address)
+        person = self._people().person(given.name)
+        is_right = await self._is_password(person.hash if person else NOBODYS, given.password)
+        if person is None or not is_right or (person.totp and not self._codes.take(person.name, person.totp, given.code)):
+            raise ProblemError(problems.wrong_login())
+        self._attempts.succeeded(address)
+        old = self.sessions.find(old_cookie)
+        if old is not None:
+            self.sessions.end(old)
+        return LoginGrant(*self.sessions.begin(person))
+
+    async def change_password(self, session: UserSession, given: PasswordChange, address: str) -> LoginGrant:
+        """A new password, and a new session; that person's other sessions end. ProblemError when the old one is wrong."""
+        self._count(address)
+        if not await self._is_password(session.person.hash, given.old):
+            raise ProblemError(problems.wrong_old_password())
+        self._require_strong(given.new, session.person.name, "new")
+        person = msgspec.structs.replace(session.person, hash=await self._hashed(given.new))
+
+        def if_still_there(people: Users) -> Users:
+            if people.person(person.name) != session.person:
+                raise ProblemError(problems.not_signed_in())
+            return people.with_person(person)
+
+        self._change(if_still_there)
+        self._attempts.succeeded(address)
+        self.sessions.end_of(person.name)
+        return LoginGrant(*self.sessions.begin(person))
+
+    def _count(self, address: str) -> None:
+        wait_s = self._attempts.begin(address)
+        if wait_s > 0:
+            raise ProblemError(problems.too_many_attempts(wait_s), {"Retry-After": str(int(wait_s) + 1)})
+
+    def _change(self, how: Callable[[Users], Users]) -> None:
+        try:
+            self.file.change(how)
+        except ConfigError as error:
+            raise ProblemError(self._no_people(error)) from None
+
+    @staticmethod
+    def _require_strong(password: str, name: str, field: str) -> None:
+        if why := weakness(password, name):
+            raise ProblemError(problems.weak_password(field, why))
+
+    async def _is_password(self, hash: str, password: str) -> bool:
+        # One at a time: each takes 19 MiB and a core.
+        async with self._hashing:
+            return await asyncio.to_thread(is_password, hash, password)
+
+    async def _hashed(self, password: str) -> str:
+        async with self._hashing:
+            return await asyncio.to_thread(hashed, password)
+
+
+def new_local_token() -> str:
+    """A secret of 256 bits in letters that fit into a header."""
+    return secrets.token_urlsafe(32)

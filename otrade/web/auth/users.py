@@ -1,0 +1,157 @@
+"""Who may come in: people with passwords and scripts with tokens, in one file that only its owner may read (0600).
+
+Passwords are kept as argon2 hashes and tokens as SHA-256 (a token is 256 random bits: nothing can be tried). An authenticator's secret must
+be kept as it is. A file that is there and cannot be trusted (others may read it, or it is broken) lets nobody in; it is never mistaken
+for a first run.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from otrade.contract.views import Role, Scope
+from otrade.errors import ConfigError
+
+ACCESS_DIR = "access"
+"""Below `paths.var`."""
+FILE_NAME = "people.json"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+PEOPLE_MAX = 64
+
+
+class User(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One who may log in. Two equal ones are the same person with the same rights: a change ends the sessions."""
+
+    name: str
+    role: Role
+    hash: str
+    totp: str = ""
+
+    def __repr__(self) -> str:
+        return f"Person({self.name}, {self.role})"
+
+
+class ScriptToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One script's right. `ends_s`: UNIX time at which it dies."""
+
+    name: str
+    scopes: tuple[Scope, ...]
+    sha256: str
+    made_s: int
+    ends_s: int
+
+
+class Users(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file."""
+
+    people: tuple[User, ...] = ()
+    tokens: tuple[ScriptToken, ...] = ()
+
+    def person(self, name: str) -> User | None:
+        return next((person for person in self.people if person.name == name), None)
+
+    def with_person(self, person: User) -> "Users":
+        """That person new, or in place of the one of that name. ConfigError when there is no room, or the name is none."""
+        require_name(person.name)
+        others = tuple(other for other in self.people if other.name != person.name)
+        if len(others) >= PEOPLE_MAX:
+            raise ConfigError(f"there are {PEOPLE_MAX} people already")
+        return msgspec.structs.replace(self, people=(*others, person))
+
+    def without_person(self, name: str) -> "Users":
+        return msgspec.structs.replace(self, people=tuple(person for person in self.people if person.name != name))
+
+    def with_token(self, token: ScriptToken) -> "Users":
+        """That token more. ConfigError when the name is taken or none."""
+        require_name(token.name)
+        if any(other.name == token.name for other in self.tokens):
+            raise ConfigError(f"there is a token {token.name!r} already: revoke it first, or choose another name")
+        if len(self.tokens) >= PEOPLE_MAX:
+            raise ConfigError(f"there are {PEOPLE_MAX} tokens already: revoke some first")
+        return msgspec.structs.replace(self, tokens=(*self.tokens, token))
+
+    def without_token(self, name: str) -> "Users":
+        return msgspec.structs.replace(self, tokens=tuple(token for token in self.tokens if token.name != name))
+
+
+def require_name(name: str) -> None:
+    """ConfigError when it is no name."""
+    if not NAME.fullmatch(name):
+        raise ConfigError(f"{name[:40]!r} is no name", allowed="1 to 32 letters, digits, . _ -")
+
+
+class UsersFile:
+    """`read` is cheap enough for every request: the file is parsed again only when it has changed."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / FILE_NAME
+        self._stamp: tuple[int, ...] | None = None
+        self._people = Users()
+
+    def read(self) -> Users:
+        """What the file says now; nobody when there is none. ConfigError when it cannot be trusted."""
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            self._stamp, self._people = None, Users()
+            return self._people
+        except OSError as error:
+            raise ConfigError(f"cannot be read: {error.strerror}", file=str(self.path)) from None
+        stamp = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_mode, status.st_uid)
+        if stamp != self._stamp:
+            self._people = self._load(status)
+            self._stamp = stamp
+        return self._people
+
+    def _load(self, status: os.stat_result) -> Users:
+        mode = stat.S_IMODE(status.st_mode)
+        if mode & 0o077:
+            raise ConfigError(f"others may read it (mode {mode:04o}); run: chmod 600 {self.path}", file=str(self.path), allowed="mode 0600")
+        if status.st_uid != os.geteuid():
+            raise ConfigError("belongs to another user", file=str(self.path))
+        try:
+            return msgspec.json.decode(self.path.read_bytes(), type=Users)
+        except OSError as error:
+            raise ConfigError(f"cannot be read: {error.strerror}", file=str(self.path)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            # The decoder's own words could repeat a piece of the file.
+            raise ConfigError("is damaged; move it away, and set the passwords again with `otrade password`", file=str(self.path)) from None
+
+    def change(self, how: Callable[[Users], Users]) -> Users:
+        """Read, change and replace in one step, one process after the other. ConfigError when that cannot be done."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.chmod(0o700)
+            with self._locked():
+                self._stamp = None
+                people = how(self.read())
+                self._replace(msgspec.json.format(msgspec.json.encode(people), indent=2) + b"\n")
+        except OSError as error:
+            raise ConfigError(f"cannot be written: {error.strerror}", file=str(self.path)) from None
+        return self.read()
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        fd = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)
+
+    def _replace(self, data: bytes) -> None:
+        """The mode is 0600 before any byte is in it, and the file is whole before it has its name."""
+        temporary = self.path.with_suffix(".tmp")
+        temporary.unlink(missing_ok=True)
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(self.path)

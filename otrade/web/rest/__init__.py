@@ -1,0 +1,1 @@
+"""The handlers of the REST API, through one dispatch. Imports `auth`, `http` and `contract`."""

@@ -1,0 +1,135 @@
+"""The handlers of the data and of the commands: each reads the source once."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from otrade.contract.engine_source import EngineSource
+from otrade.contract.views import (
+    AccountView,
+    AdoptArgs,
+    Candle,
+    CandlesQuery,
+    CommandResult,
+    FlattenArgs,
+    NoticeView,
+    PreflightView,
+    SignalView,
+)
+from otrade.web.auth.audit import Audit, named
+from otrade.web.auth.authenticator import Authenticator
+from otrade.web.http import problems
+from otrade.web.http.problems import ProblemError, problem_response
+from otrade.web.rest.command_expiry import ISSUED_HEADER, require_fresh
+from otrade.web.rest.dispatch import Call
+from otrade.web.rest.idempotency import IdempotencyKeys
+
+log = logging.getLogger("otrade.web")
+
+BROKER_WITHIN_S = 20
+KEY_HEADER = "idempotency-key"
+
+
+class DataHandlers:
+    """A handler for each route that is not a plain method of the source."""
+
+    def __init__(self, source: EngineSource, guard: Authenticator, replays: IdempotencyKeys, audit: Audit, wall_s: Callable[[], float]) -> None:
+        self._source = source
+        self._guard = guard
+        self._replays = replays
+        self._audit = audit
+        self._wall_s = wall_s
+
+    # -------------------------------------------------------------------------------------- reading
+    async def health(self, call: Call) -> str:
+        self._source.status()
+        return "ok\n"
+
+    async def ready(self, call: Call) -> str:
+        """Whether an entry would be taken now, for monitors; a stranger is not told why it would not."""
+        if why := self._source.readiness():
+            principal = self._guard.known(call.request)
+            may_read = principal is not None and "read" in principal.scopes
+            raise ProblemError(problems.not_ready(list(why) if may_read else ["log in to see why"]))
+        return "ready\n"
+
+    async def metrics(self, call: Call) -> Response:
+        content, content_type = await self._source.metrics()
+        return Response(content, headers={"Content-Type": content_type})
+
+    async def signals(self, call: Call) -> Sequence[SignalView]:
+        return self._source.signals(call.query.since_seq)
+
+    async def notices(self, call: Call) -> Sequence[NoticeView]:
+        return self._source.notices(call.query.since_seq)
+
+    async def candles(self, call: Call) -> Sequence[Candle]:
+        asked: CandlesQuery = call.query
+        self._must_exist(asked.instrument_id)
+        candles = self._source.candles(asked.instrument_id, asked.interval_s)
+        return [candle for candle in candles if candle.ts_ms >= asked.since_ms]
+
+    async def accounts(self, call: Call) -> Sequence[AccountView]:
+        async with _broker_time():
+            return await self._source.accounts()
+
+    async def preflight(self, call: Call) -> PreflightView:
+        async with _broker_time():
+            board = await self._source.preflight()
+        if board is None:
+            raise ProblemError(problems.refused("the engine is not up yet: there is no morning board to show"))
+        return board
+
+    def _must_exist(self, instrument_id: int) -> None:
+        if not any(row.id == instrument_id for row in self._source.instruments()):
+            raise ProblemError(problems.unknown_instrument(instrument_id))
+
+    # ------------------------------------------------------------------------------------- changing
+    async def command(self, call: Call) -> Response:
+        """One command, once: the same key again gets the first answer."""
+        args, name = call.body, call.route.command
+        assert name is not None
+
+        async def act() -> CommandResult:
+            if name != "kill":
+                require_fresh(call.request.headers.get(ISSUED_HEADER), self._wall_s())
+            return await self._source.command(name, named(who, call.request), **msgspec.structs.asdict(args))
+
+        if isinstance(args, FlattenArgs | AdoptArgs) and args.instrument_id is not None:
+            self._must_exist(args.instrument_id)
+        who = call.principal
+        log.info("%s: command %s", named(who, call.request), name)
+        result, is_again = await self._replays.once(
+            call.request.headers.get(KEY_HEADER),
+            who.who,
+            (name, msgspec.json.encode(args, order="deterministic")),
+            act,
+        )
+        headers = {"Idempotency-Replayed": "true"} if is_again else {}
+        if is_again:
+            self._audit.write(who, call.request, f"{name} again", result.words, ok=result.ok)
+        if not result.ok:
+            return problem_response(problems.refused(result.words), headers)
+        return Response(msgspec.json.encode(result), media_type="application/json", headers=headers)
+
+    async def login_callback(self, request: Request) -> Response:
+        """The broker sends the browser here. The request comes from another site and carries nothing of ours but the state."""
+        result = await self._source.finish_login(str(request.url))
+        if not result.ok:
+            raise ProblemError(problems.refused(result.words))
+        return Response(f"OTrade: {result.words}. Close this page.\n", media_type="text/plain", headers={"Cache-Control": "no-store"})
+
+
+@contextlib.asynccontextmanager
+async def _broker_time() -> AsyncIterator[None]:
+    """A broker that says nothing, or whose simulated day is over, must not keep a page waiting for ever."""
+    try:
+        async with asyncio.timeout(BROKER_WITHIN_S):
+            yield
+    except TimeoutError:
+        raise ProblemError(problems.refused("the broker has not answered")) from None

@@ -1,0 +1,70 @@
+"""The handlers of sessions: who asks, the first password, login, logout, another password."""
+
+import msgspec
+from starlette.responses import Response
+
+from otrade.contract.views import SessionGrant, SessionView
+from otrade.web.auth.access_control import AccessControl, LoginGrant
+from otrade.web.auth.audit import Audit, address_of
+from otrade.web.auth.authenticator import Authenticator, cookie_name, is_encrypted
+from otrade.web.rest.dispatch import Call, what
+
+
+class SessionHandlers:
+    """Gives out cookies, and takes them back."""
+
+    def __init__(self, access: AccessControl, guard: Authenticator, audit: Audit) -> None:
+        self._access = access
+        self._guard = guard
+        self._audit = audit
+
+    async def session(self, call: Call) -> SessionView:
+        principal = self._guard.known(call.request)
+        if principal is None:
+            return SessionView(state="first_run" if self._access.is_first_run else "out", name="", role=None, scopes=[], ends_in_s=None)
+        session = principal.session
+        return SessionView(
+            state="in",
+            name=principal.name,
+            role=session.person.role if session is not None else None,
+            scopes=sorted(principal.scopes),
+            ends_in_s=self._access.sessions.ends_in_s(session) if session is not None else None,
+        )
+
+    async def setup(self, call: Call) -> Response:
+        return self._enter(call, await self._access.first_password(call.body, address_of(call.request)))
+
+    async def login(self, call: Call) -> Response:
+        old = call.request.cookies.get(cookie_name(call.request), "")
+        return self._enter(call, await self._access.sign_in(call.body, address_of(call.request), old))
+
+    async def password(self, call: Call) -> Response:
+        session = call.principal.session
+        assert session is not None
+        return self._enter(call, await self._access.change_password(session, call.body, address_of(call.request)))
+
+    async def logout(self, call: Call) -> Response:
+        session = call.principal.session
+        assert session is not None
+        self._access.sessions.end(session)
+        self._audit.write(call.principal, call.request, what(call.route), "logged out", ok=True)
+        view = SessionView(state="out", name="", role=None, scopes=[], ends_in_s=None)
+        response = Response(msgspec.json.encode(view), media_type="application/json")
+        self._set_cookie(call, response, "", 0)
+        return response
+
+    def _enter(self, call: Call, entry: LoginGrant) -> Response:
+        principal = self._access.by_cookie(entry.cookie)
+        self._audit.write(principal, call.request, what(call.route), "a session has begun", ok=True)
+        session = entry.session
+        grant = SessionGrant(
+            name=session.person.name, role=session.person.role, csrf=session.csrf, ends_in_s=self._access.sessions.ends_in_s(session)
+        )
+        response = Response(msgspec.json.encode(grant), media_type="application/json")
+        self._set_cookie(call, response, entry.cookie, round(self._access.life_s))
+        return response
+
+    @staticmethod
+    def _set_cookie(call: Call, response: Response, value: str, max_age_s: int) -> None:
+        name, secure = cookie_name(call.request), is_encrypted(call.request)
+        response.set_cookie(name, value, max_age=max_age_s, path="/", secure=secure, httponly=True, samesite="strict")

@@ -1,0 +1,66 @@
+"""The web hooks' own door: two routes and nothing else, on a port of their own.
+
+A broker reaches it through the user's tunnel or reverse proxy, which ends TLS; so that nobody can reach the page by that way, the page
+is not behind this port. It says nothing about what it thinks of a body.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Protocol
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+BODY_BYTES_MAX = 64 * 1024
+BODY_WITHIN_S = 5.0
+
+
+class WebhookApp(Protocol):
+    """What the engine does with a body. True: taken."""
+
+    def is_flooded(self) -> bool: ...
+
+    def order(self, body: bytes) -> bool: ...
+
+    def token(self, body: bytes) -> Awaitable[bool]: ...
+
+
+def create_hooks(taker: WebhookApp) -> ASGIApp:
+    """The application behind the hooks' port."""
+
+    async def kite_order(request: Request) -> Response:
+        body = await _body(request, taker)
+        return body if isinstance(body, Response) else _said(taker.order(body))
+
+    async def upstox_token(request: Request) -> Response:
+        body = await _body(request, taker)
+        return body if isinstance(body, Response) else _said(await taker.token(body))
+
+    return Starlette(
+        routes=[
+            Route("/hooks/kite/order", kite_order, methods=["POST"]),
+            Route("/hooks/upstox/token", upstox_token, methods=["POST"]),
+        ]
+    )
+
+
+async def _body(request: Request, taker: WebhookApp) -> bytes | Response:
+    if taker.is_flooded():
+        return Response(status_code=429)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > BODY_BYTES_MAX:
+                    return Response(status_code=413)
+    except TimeoutError:
+        return Response(status_code=408)
+    return bytes(body)
+
+
+def _said(taken: bool) -> Response:
+    return Response(status_code=200 if taken else 400)

@@ -1,0 +1,75 @@
+"""The instrument dump: what is found, what is refused."""
+
+import datetime as dt
+
+import pytest
+
+from otrade.errors import InstrumentError
+from otrade.instruments import KiteInstrumentFile
+from otrade.instruments.kite import COLUMNS
+
+TODAY = dt.date(2026, 11, 23)
+ROWS = """408065,1594,INFY,INFOSYS,0,,0,0.1,1,EQ,NSE,NSE
+140033,547,TATAGOLD,TATA GOLD ETF,0,,0,0.01,1,EQ,NSE,NSE
+256265,1001,NIFTY 50,NIFTY 50,0,,0,0,0,EQ,INDICES,NSE
+12804098,50016,NIFTY26NOVFUT,NIFTY,0,2026-11-23,0,0.1,65,FUT,NFO-FUT,NFO
+12804354,50017,NIFTY26DECFUT,NIFTY,0,2026-12-29,0,0.1,65,FUT,NFO-FUT,NFO
+12804610,50018,INFY26DECFUT,INFY,0,2026-12-29,0,0.1,400,FUT,NFO-FUT,NFO
+12804866,50019,NIFTY26OCTFUT,NIFTY,0,2026-10-27,0,0.1,65,FUT,NFO-FUT,NFO
+12805122,50020,NIFTY26DEC26000CE,NIFTY,0,2026-12-29,26000,0.05,65,CE,NFO-OPT,NFO
+"""
+
+
+def dump(rows=ROWS):
+    return KiteInstrumentFile(",".join(COLUMNS) + "\n" + rows)
+
+
+def test_a_stock_with_derivatives_leaves_continuous_trading_earlier():
+    # Kite names the underlying of a stock future by its trading symbol
+    infy, gold = dump().find("NSE:INFY", TODAY), dump().find("NSE:TATAGOLD", TODAY)
+    assert (infy.token, infy.tick_size_e4, infy.lot_size, infy.wire_segment) == (408065, 1000, 1, 1)
+    assert (infy.calendar_segment, gold.calendar_segment) == ("cash_with_derivatives", "cash")
+    assert gold.tick_size_e4 == 100
+
+
+def test_the_nearest_future_is_the_one_that_expires_next_today_included():
+    near = dump().find("NFO:NIFTY.FUT", TODAY)
+    assert near.tradingsymbol == "NIFTY26NOVFUT" and near.is_index_expiry(TODAY)
+    assert (
+        dump().find("NFO:NIFTY.FUT", TODAY + dt.timedelta(days=1)).tradingsymbol == "NIFTY26DECFUT"
+    )
+    assert (near.lot_size, near.freeze_qty, near.calendar_segment) == (65, 1800, "derivatives")
+
+
+def test_an_index_is_not_tradable():
+    assert dump().find("NSE:NIFTY 50", TODAY).is_index
+
+
+@pytest.mark.parametrize(
+    ("symbol", "words"),
+    [
+        ("NSE:INFI", "did you mean INFY"),
+        ("NFO:NIFTI.FUT", "did you mean NIFTY"),
+        ("NFO:NIFTY26OCTFUT", "expired on 2026-10-27"),
+        ("BSE:INFY", "no such instrument"),
+    ],
+)
+def test_what_is_not_there_is_named_with_a_fix(symbol, words):
+    with pytest.raises(InstrumentError, match=words) as caught:
+        dump().find(symbol, TODAY)
+    assert symbol in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<html>login</html>", "header"),
+        (",".join(COLUMNS) + "\n" + ROWS[:-30], "cut short"),
+        (",".join(COLUMNS) + "\n1,2,3\n", "3 columns"),
+        (",".join(COLUMNS) + "\n408065,1594,INFY,INFOSYS,0,,0,zero,1,EQ,NSE,NSE\n", "malformed"),
+        (",".join(COLUMNS) + "\n408065,1594,INFY,INFOSYS,0,,0,0.00001,1,EQ,NSE,NSE\n", "malformed"),
+    ],
+)
+def test_a_damaged_file_is_refused(text, words):
+    with pytest.raises(InstrumentError, match=words):
+        KiteInstrumentFile(text).find("NSE:INFY", TODAY)

@@ -1,0 +1,142 @@
+"""What brokers hold for us, and the running engine's morning board, asked in the middle of a day."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, cast
+
+import pytest
+
+from otrade.brokers.session import BrokerPosition, BrokerRows, EmergencyClient, Funds, Holding
+from otrade.calendar import Calendar
+from otrade.cli.commands.account import render
+from otrade.drill.process import kit_at
+from otrade.errors import NetworkError
+from otrade.live.broker_io.account_queries import LOOK_EVERY_NS, TIMEOUT_NS, AccountQueries
+from otrade.live.control.preflight_service import LOOK_EVERY_NS as BOARD_EVERY_NS
+from otrade.live.control.preflight_service import PreflightService
+from otrade.live.paper_mode import paper_kit
+from otrade.simulator.base.config import SimConfig
+from otrade.simulator.simulator import Simulator
+from tests.live.control.test_preflight import BROKERS, config_of
+from tests.live.world import run, world
+
+
+class Desk:
+    """A broker that counts what it is asked."""
+
+    def __init__(self, fails: bool = False) -> None:
+        self.asked = 0
+        self.closed = 0
+        self.fails = fails
+
+    async def positions(self) -> BrokerRows[BrokerPosition]:
+        self.asked += 1
+        return BrokerRows([BrokerPosition(1, "NSE", "INFY", "MIS", 10, 10, 0, 15_000_000, 0, 0, 1)])
+
+    async def holdings(self) -> list[Holding]:
+        if self.fails:
+            raise NetworkError("the broker did not answer")
+        return [Holding("NSE", "TCS", "INE1", 5, 2, 35_000_000, 36_000_000)]
+
+    async def funds(self) -> list[Funds]:
+        return [Funds("equity", 1_000_000, 5)]
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Clock:
+    ns = 10**18
+
+    def now_ns(self) -> int:
+        return self.ns
+
+
+def test_many_looks_are_one_question_and_its_age_is_told() -> None:
+    desk, clock = Desk(), Clock()
+    accounts = AccountQueries([("kite", lambda: cast(EmergencyClient, desk))], clock.now_ns)
+
+    async def work() -> None:
+        (first,) = await accounts.look()
+        clock.ns += LOOK_EVERY_NS - 1
+        assert await accounts.look() == [first] and desk.asked == 1 and first.ts_ms == 10**12
+        clock.ns += 1
+        (second,) = await accounts.look()
+        assert desk.asked == desk.closed == 2 and second.ts_ms == clock.ns // 10**6
+        assert second.positions[0].ltp_e4 is None, "a price that is not told is not 0"
+        assert second.holdings[0].t1_qty == 2 and "last not told" in render(second)
+
+    run(work())
+
+
+def test_half_an_answer_is_none_and_one_broker_does_not_hide_the_other() -> None:
+    bad, good = Desk(fails=True), Desk()
+    accounts = AccountQueries([("kite", lambda: cast(EmergencyClient, bad)), ("upstox", lambda: cast(EmergencyClient, good))], Clock().now_ns)
+
+    async def work() -> None:
+        first, second = await accounts.look()
+        assert first.trouble and not first.positions and not first.funds and bad.closed == 1
+        assert "could not be read" in render(first)
+        assert not second.trouble and second.positions
+
+    run(work())
+
+
+@pytest.mark.parametrize("broker", BROKERS)
+def test_the_running_engines_questions(tmp_path: Any, broker: Any) -> None:
+    """Against the exchange's own books, on either protocol, while a day runs."""
+
+    async def work() -> None:
+        async with world(broker=broker) as here:
+            await here.open()
+            await here.sim.run_until(here.at("09:40"))
+            await here.run_until(lambda: bool(here.open_keys()))
+            kit = kit_at(here.sim, here.ports, broker, here.sim.clock)
+            kit.use(here.process.access_token)
+            accounts = AccountQueries([(kit.name, partial(kit.by_hand, TIMEOUT_NS))], here.sim.clock.now_ns)
+            (row,) = await here.sim.during(accounts.look())
+            assert not row.trouble and row.funds
+            assert {p.symbol: p.net_qty for p in row.positions if p.net_qty} == here.sim.exchange.net_qty()
+            config = config_of(tmp_path, broker)
+            morning = PreflightService(config, kit, Calendar.load(), cast(Any, here.sim.clock), here.day, [])
+            board = await here.sim.during(morning.look())
+            lines = {line.name: line for line in board.lines}
+            assert "address" not in lines, "orders have told already that they are taken from here"
+            assert lines["positions"].verdict == lines["leftovers"].verdict == "GO", "what is at work is not left over"
+            assert "all of them this engine's own" in lines["leftovers"].words and "as this engine has it" in lines["positions"].words
+            assert await here.sim.during(morning.look()) is board, "a young board is not asked for again"
+            here.sim.exchange.place_manual("NSE:TCS", 1, 3)
+            far_e4 = here.sim.exchange.prices.previous_close_e4(here.sim.exchange.market.universe.resolve("NSE:TCS"), here.date)
+            here.sim.exchange.place_manual("NSE:TCS", 1, 2, price=float(far_e4 * 95 // 1_000_000))
+            await here.sim.run_until(here.now_ns + BOARD_EVERY_NS)
+            later = await here.sim.during(morning.look())
+            assert later.ts_ms > board.ts_ms
+            lines = {line.name: line for line in later.lines}
+            assert lines["positions"].verdict == lines["leftovers"].verdict == "LOOK"
+            assert lines["positions"].words == "open already: TCS +3 MIS" and lines["leftovers"].words.startswith("1 orders are working")
+            kit.close()
+
+    run(work())
+
+
+@pytest.mark.parametrize("broker", BROKERS)
+def test_a_desk_by_hand_has_the_token_in_use(broker: Any, tmp_path: Any) -> None:
+    async def work() -> None:
+        sim = Simulator(SimConfig(broker=broker))
+        ports = await sim.start()
+        try:
+            kit = paper_kit(config_of(tmp_path, broker).broker, sim, ports)
+            await sim.during(kit.log_in_here())
+            desk = kit.by_hand(TIMEOUT_NS)
+            assert await sim.during(desk.order_book()) == []
+            kit.use(sim.new_token(broker))
+            newer = kit.by_hand(TIMEOUT_NS)
+            assert await sim.during(newer.order_book()) == []
+            desk.close()
+            newer.close()
+            kit.close()
+        finally:
+            await sim.stop()
+
+    run(work())

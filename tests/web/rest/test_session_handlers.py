@@ -1,0 +1,363 @@
+"""Coming in and going out over HTTP: the first password, logins, cookies, limits, and what the journal is told."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp
+from starlette.websockets import WebSocketDisconnect
+
+from otrade.live.notices.redact import redact
+from otrade.web.app import create_app
+from otrade.web.auth.access_control import CODE_LIFE_S, AccessControl
+from otrade.web.auth.audit import STRANGERS_PER_MIN
+from otrade.web.auth.tokens import new_token
+from otrade.web.auth.users import User
+from tests.web.fake_engine import FakeSource
+from tests.web.http.test_routes import problem
+from tests.web.logins import BASE_URL, COOKIE, PASSWORD, TOKEN, Time, key, password_hash, sign_in
+
+ORIGIN = {"Origin": BASE_URL}
+SOCKET = "ws://127.0.0.1:8500/api/v1/ws"
+NEW = "another four wooden ships"
+
+
+def login(client: TestClient, name: str = "trader", password: str = PASSWORD, code: str = "") -> Any:
+    return client.post("/api/v1/login", json={"name": name, "password": password, "code": code}, headers=ORIGIN)
+
+
+def state(client: TestClient) -> str:
+    return str(client.get("/api/v1/session").json()["state"])
+
+
+# --------------------------------------------------------------------------------------- the session
+def test_a_login_and_a_logout(stranger: TestClient, source: FakeSource) -> None:
+    assert state(stranger) == "out"
+    response = login(stranger)
+    assert response.status_code == 200
+    grant = response.json()
+    assert (grant["name"], grant["role"], grant["ends_in_s"]) == ("trader", "trader", 12 * 3600)
+    assert stranger.get("/api/v1/session").json() == {
+        "state": "in", "name": "trader", "role": "trader", "scopes": ["admin", "read", "trade"], "ends_in_s": 12 * 3600,
+    }  # fmt: skip
+    assert grant["csrf"] not in stranger.get("/api/v1/session").text, "told once, to whoever logged in"
+    cookie = stranger.cookies[COOKIE]
+    left = stranger.post("/api/v1/logout", headers=ORIGIN | {"X-CSRF-Token": grant["csrf"]})
+    assert left.json()["state"] == "out" and COOKIE not in stranger.cookies
+    stranger.cookies.set(COOKIE, cookie)
+    assert state(stranger) == "out", "the cookie is void, not only forgotten"
+    assert [(who, what, ok) for who, what, ok, _ in source.records] == [
+        ("person trader (trader) at testclient", "page login", True),
+        ("person trader (trader) at testclient", "page logout", True),
+    ]
+
+
+def test_the_cookie_is_for_the_browser_alone(stranger: TestClient, app: ASGIApp) -> None:
+    plain = login(stranger).headers["set-cookie"].lower()
+    assert plain.startswith("otrade_8500=") and "secure" not in plain
+    for word in ("httponly", "samesite=strict", "path=/", "max-age=43200"):
+        assert word in plain
+    assert "domain" not in plain
+    with TestClient(app, base_url="https://127.0.0.1:8500") as client:
+        response = client.post("/api/v1/login", json={"password": PASSWORD}, headers={"Origin": "https://127.0.0.1:8500"})
+        secure = response.headers["set-cookie"].lower()
+    assert secure.startswith("__host-otrade_8500=") and "; secure" in secure and "path=/" in secure
+
+
+def test_a_new_login_never_goes_on_with_an_old_session(stranger: TestClient) -> None:
+    stranger.cookies.set(COOKIE, "chosen-by-somebody-else")
+    sign_in(stranger)
+    first = next(cookie.value for cookie in stranger.cookies.jar if cookie.value != "chosen-by-somebody-else")
+    stranger.cookies.clear()
+    stranger.cookies.set(COOKIE, first)
+    sign_in(stranger)
+    stranger.cookies.clear()
+    stranger.cookies.set(COOKIE, first)
+    assert state(stranger) == "out"
+
+
+def test_a_session_ends_with_silence_and_with_its_life(stranger: TestClient, clock: Time) -> None:
+    sign_in(stranger)
+    clock.s += 3599
+    assert state(stranger) == "in"
+    clock.s += 3601
+    assert state(stranger) == "out"
+    sign_in(stranger)
+    for _ in range(12):
+        clock.s += 3599
+        assert state(stranger) == "in"
+    clock.s += 12
+    assert state(stranger) == "out"
+
+
+def test_a_program_sees_who_it_is(client: TestClient) -> None:
+    assert client.get("/api/v1/session").json() == {
+        "state": "in", "name": "user", "role": None, "scopes": ["admin", "read", "trade"], "ends_in_s": None,
+    }  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------- wrong logins
+@pytest.mark.parametrize(
+    ("name", "password", "code"),
+    [("trader", "wrong wrong", ""), ("trader", "", ""), ("nobody", PASSWORD, ""), ("careful", PASSWORD, ""),
+     ("careful", PASSWORD, "000000"), ("careful", "wrong wrong", "081804"), ("Trader", PASSWORD, "")],
+)  # fmt: skip
+def test_a_wrong_login_does_not_say_what_was_wrong(
+    stranger: TestClient, source: FakeSource, clock: Time, name: str, password: str, code: str
+) -> None:
+    clock.s = 1_111_111_109
+    response = login(stranger, name, password, code)
+    found = problem(response, 401, "wrong_login")
+    assert found.detail == "Name, password or code is wrong." and "set-cookie" not in response.headers
+    [(who, what, ok, words)] = source.records
+    assert (who, what, ok) == ("a stranger at testclient", "page login", False)
+    assert password not in words or not password
+
+
+def test_a_login_with_an_authenticator(stranger: TestClient, clock: Time) -> None:
+    clock.s = 1_111_111_109
+    assert login(stranger, "careful", PASSWORD, "081804").status_code == 200
+    problem(login(stranger, "careful", PASSWORD, "081804"), 401, "wrong_login")
+    clock.s = 1_111_111_111
+    assert login(stranger, "careful", PASSWORD, "050 471").status_code == 200
+
+
+def test_a_wrong_password_does_not_use_up_a_code(stranger: TestClient, clock: Time) -> None:
+    clock.s = 1_111_111_109
+    problem(login(stranger, "careful", "wrong wrong", "081804"), 401, "wrong_login")
+    assert login(stranger, "careful", PASSWORD, "081804").status_code == 200
+
+
+def test_logins_are_limited(stranger: TestClient, clock: Time) -> None:
+    for _ in range(5):
+        problem(login(stranger, password="wrong wrong"), 401, "wrong_login")
+    response = login(stranger)
+    problem(response, 429, "too_many_attempts")
+    assert 60 <= int(response.headers["retry-after"]) <= 61, "even the right password waits"
+    clock.s += 60
+    assert login(stranger).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
+def test_another_page_cannot_log_a_browser_in(stranger: TestClient, origin: str) -> None:
+    response = stranger.post("/api/v1/login", json={"password": PASSWORD}, headers={"Origin": origin})
+    problem(response, 403, "foreign_origin")
+    assert "set-cookie" not in response.headers
+
+
+def test_strangers_do_not_fill_the_journal(stranger: TestClient, source: FakeSource, clock: Time) -> None:
+    for _ in range(3 * STRANGERS_PER_MIN):
+        stranger.post("/api/v1/commands/kill", headers=key())
+    assert len(source.records) == STRANGERS_PER_MIN
+    clock.s += 60
+    stranger.post("/api/v1/commands/kill", headers=key())
+    who, what, ok, words = source.records[-2]
+    assert (who, ok) == ("strangers", False) and words.startswith(str(2 * STRANGERS_PER_MIN))
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"password": 5}, {"password": "x" * 257}, {"password": "x", "name": "a b"}, {"password": "x", "more": 1}, [], "x"]
+)
+def test_logins_that_are_none(stranger: TestClient, body: Any) -> None:
+    found = problem(stranger.post("/api/v1/login", json=body, headers=ORIGIN), 422, "wrong_argument")
+    assert "xxx" not in found.detail
+
+
+# ---------------------------------------------------------------------------------------- first run
+@pytest.fixture
+def fresh(source: FakeSource, tmp_path: Path, static_dir: Path, clock: Time) -> tuple[AccessControl, TestClient]:
+    access = AccessControl(tmp_path / "fresh", local_token=TOKEN, now_s=clock, wall_s=clock)
+    app = create_app(source, access, static_dir=static_dir, now_s=clock)
+    return access, TestClient(app, base_url=BASE_URL, raise_server_exceptions=False)
+
+
+def first(client: TestClient, code: str, password: str = PASSWORD, name: str = "trader") -> Any:
+    return client.post("/api/v1/setup", json={"code": code, "password": password, "name": name}, headers=ORIGIN)
+
+
+def test_the_first_password(fresh: tuple[AccessControl, TestClient], source: FakeSource) -> None:
+    access, client = fresh
+    assert state(client) == "first_run"
+    problem(login(client), 401, "wrong_login")
+    code = access.first_code()
+    assert len(code.replace("-", "")) == 12
+    answer = first(client, code.lower().replace("-", " "))
+    assert answer.status_code == 200 and answer.json()["role"] == "trader"
+    assert state(client) == "in"
+    assert access.file.path.stat().st_mode & 0o777 == 0o600 and PASSWORD not in access.file.path.read_text()
+    assert source.records[-1][:3] == ("person trader (trader) at testclient", "page setup", True)
+    assert all(code not in words and PASSWORD not in words for *_, words in source.records)
+    client.cookies.clear()
+    assert login(client).status_code == 200
+
+
+def test_the_code_is_good_once_and_not_for_ever(fresh: tuple[AccessControl, TestClient], clock: Time) -> None:
+    access, client = fresh
+    problem(first(client, ""), 401, "wrong_code")
+    old = access.first_code()
+    code = access.first_code()
+    problem(first(client, old), 401, "wrong_code")
+    clock.s += CODE_LIFE_S
+    problem(first(client, code), 401, "wrong_code")
+    code = access.first_code()
+    problem(first(client, code, password="short"), 422, "wrong_argument")
+    problem(first(client, code, password="aaaaaaaaaaaa"), 422, "weak_password")
+    assert first(client, code).status_code == 200
+    problem(first(client, code, name="second"), 409, "not_first_run")
+    access.file.path.unlink()
+    problem(first(client, code), 401, "wrong_code")
+    assert first(client, access.first_code()).status_code == 200
+    problem(first(client, access.first_code(), name="second"), 409, "not_first_run")
+
+
+def test_codes_are_not_guessed(fresh: tuple[AccessControl, TestClient]) -> None:
+    access, client = fresh
+    code = access.first_code()
+    for _ in range(5):
+        problem(first(client, "AAAA-AAAA-AAAA"), 401, "wrong_code")
+    problem(first(client, code), 429, "too_many_attempts")
+
+
+def test_a_file_that_cannot_be_trusted_is_no_first_run(
+    fresh: tuple[AccessControl, TestClient], clock: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    access, client = fresh
+    access.file.path.parent.mkdir()
+    for content, mode in ((b"{", 0o600), (b'{"people": []}', 0o644), (b'{"people": [], "admin": true}', 0o600)):
+        access.file.path.write_bytes(content)
+        access.file.path.chmod(mode)
+        for response in (client.get("/api/v1/session"), first(client, access.first_code()), login(client)):
+            assert str(access.file.path) not in problem(response, 503, "no_people").detail
+        assert str(access.file.path) in caplog.text
+        clock.s += 3600
+        assert client.get("/api/v1/status", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200, "the command line works on"
+
+
+# ------------------------------------------------------------------------------- changes elsewhere
+def test_another_password(stranger: TestClient, access: AccessControl) -> None:
+    elsewhere = sign_in(stranger)
+    there = stranger.cookies[COOKIE]
+    stranger.cookies.clear()
+    headers = sign_in(stranger)
+    wrong = stranger.post("/api/v1/password", json={"old": "wrong", "new": NEW}, headers=headers)
+    problem(wrong, 403, "wrong_old_password")
+    changed = stranger.post("/api/v1/password", json={"old": PASSWORD, "new": NEW}, headers=headers)
+    assert changed.status_code == 200 and changed.json()["csrf"] != headers["X-CSRF-Token"]
+    assert state(stranger) == "in"
+    stranger.cookies.clear()
+    stranger.cookies.set(COOKIE, there)
+    assert state(stranger) == "out" and elsewhere
+    stranger.cookies.clear()
+    problem(login(stranger), 401, "wrong_login")
+    assert login(stranger, password=NEW).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        lambda people: people.without_person("trader"),
+        lambda people: people.with_person(User("trader", "viewer", password_hash())),
+        lambda people: people.with_person(User("trader", "trader", "another hash")),
+        lambda people: people.with_person(User("trader", "trader", password_hash(), "TOTPSECRET")),
+    ],
+    ids=["removed", "another role", "another password", "an authenticator"],
+)
+def test_who_is_changed_is_out_at_once(stranger: TestClient, access: AccessControl, source: FakeSource, how: Any) -> None:
+    headers = sign_in(stranger)
+    access.file.change(how)
+    problem(stranger.post("/api/v1/commands/kill", headers=headers | key()), 401, "not_signed_in")
+    assert source.commands == []
+
+
+# ------------------------------------------------------------------------------------------- tokens
+def test_a_token_lives_until_its_end_or_until_it_is_revoked(stranger: TestClient, access: AccessControl, clock: Time) -> None:
+    token, kept = new_token("robot", ("read",), clock(), 2)
+    assert token not in repr(kept) and kept.sha256 not in token
+    access.file.change(lambda people: people.with_token(kept))
+    headers = {"Authorization": f"Bearer {token}"}
+    assert stranger.get("/api/v1/session", headers=headers).json()["scopes"] == ["read"]
+    clock.s += 2 * 86_400 - 1
+    assert stranger.get("/api/v1/status", headers=headers).status_code == 200
+    clock.s += 1
+    problem(stranger.get("/api/v1/status", headers=headers), 401, "wrong_token")
+    clock.s -= 10
+    access.file.change(lambda people: people.without_token("robot"))
+    problem(stranger.get("/api/v1/status", headers=headers), 401, "wrong_token")
+
+
+# ------------------------------------------------------------------------------------------- socket
+def refused(client: TestClient, headers: dict[str, str]) -> int:
+    session = client.websocket_connect(SOCKET, headers=headers)
+    with pytest.raises(WebSocketDisconnect) as closed, session:
+        raise AssertionError("it was let in")
+    return closed.value.code
+
+
+def test_the_socket_asks_who_comes(stranger: TestClient, source: FakeSource) -> None:
+    assert refused(stranger, ORIGIN) == 1008
+    assert refused(stranger, {"Authorization": "Bearer wrong"}) == 1008
+    assert source.n_status == 0
+    sign_in(stranger, "viewer")
+    assert refused(stranger, {"Origin": "http://evil.example"}) == 1008
+    with stranger.websocket_connect(SOCKET, headers=ORIGIN) as ws:
+        assert ws.receive_json()["type"] == "snapshot"
+
+
+def until_closed(ws: Any) -> int:
+    with pytest.raises(WebSocketDisconnect) as closed:
+        for _ in range(200):
+            ws.receive_text()
+    return closed.value.code
+
+
+def test_the_socket_ends_with_its_session(stranger: TestClient, access: AccessControl, clock: Time) -> None:
+    headers = sign_in(stranger)
+    with stranger.websocket_connect(SOCKET, headers=ORIGIN) as ws:
+        ws.receive_text()
+        stranger.post("/api/v1/logout", headers=headers)
+        assert until_closed(ws) == 4401
+    sign_in(stranger)
+    with stranger.websocket_connect(SOCKET, headers=ORIGIN) as ws:
+        ws.receive_text()
+        access.file.change(lambda people: people.without_person("trader"))
+        assert until_closed(ws) == 4401
+    sign_in(stranger, "viewer")
+    with stranger.websocket_connect(SOCKET, headers=ORIGIN) as ws:
+        ws.receive_text()
+        clock.s += 12 * 3600
+        assert until_closed(ws) == 4401
+
+
+def test_a_socket_of_a_script_ends_with_its_token(stranger: TestClient, access: AccessControl, clock: Time) -> None:
+    token, kept = new_token("robot", ("read",), clock(), 2)
+    access.file.change(lambda people: people.with_token(kept))
+    with stranger.websocket_connect(SOCKET, headers={"Authorization": f"Bearer {token}"}) as ws:
+        ws.receive_text()
+        access.file.change(lambda people: people.without_token("robot"))
+        assert until_closed(ws) == 4401
+
+
+def test_a_page_that_listens_is_not_silent(stranger: TestClient, clock: Time) -> None:
+    sign_in(stranger)
+    with stranger.websocket_connect(SOCKET, headers=ORIGIN) as ws:
+        for _ in range(4):
+            ws.receive_text()
+            clock.s += 1800
+            for _ in range(3):
+                ws.receive_text()
+    assert state(stranger) == "in"
+
+
+def test_a_token_that_may_not_read_hears_nothing(stranger: TestClient, access: AccessControl, clock: Time) -> None:
+    token, kept = new_token("robot", ("trade",), clock(), 2)
+    access.file.change(lambda people: people.with_token(kept))
+    assert refused(stranger, {"Authorization": f"Bearer {token}"}) == 1008
+
+
+def test_the_log_can_say_which_script_it_was(stranger: TestClient, access: AccessControl, clock: Time) -> None:
+    token, kept = new_token("robot-2024", ("read",), clock(), 2)
+    access.file.change(lambda people: people.with_token(kept))
+    principal = access.by_token(token)
+    assert principal is not None
+    assert redact(f"{principal.who} at 127.0.0.1: command pause") == "script robot-2024 at 127.0.0.1: command pause"
