@@ -1,4 +1,6 @@
-"""Build: kernels to an object (in a process of its own), then one extension for each .pyx. Everything else is pyproject.toml."""
+"""Build: kernels to an object (in a process of its own), then one extension for each .pyx.
+Everything else is pyproject.toml.
+"""
 
 import os
 import subprocess
@@ -11,8 +13,13 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).parent
 os.chdir(ROOT)
 KERNELS = Path("build/kernels")
-SANITIZE = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"] if os.environ.get("OTRADE_SANITIZE") else []
-# Contraction off: a fused multiply-add would give other bits than the kernels, and than another machine.
+SANITIZE = (
+    ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"]
+    if os.environ.get("OTRADE_SANITIZE")
+    else []
+)
+# Contraction off: a fused multiply-add would give other bits than the kernels, and than another
+# machine.
 COMPILE = ["-O3", "-ffp-contract=off", "-fvisibility=hidden", "-Wno-unreachable-code", *SANITIZE]
 
 
@@ -22,23 +29,45 @@ class BuildExt(build_ext):
     def run(self) -> None:
         path = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
         env = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"}
-        subprocess.check_call([sys.executable, "-m", "otrade._core.kernels.aot", str(KERNELS)], env=env)
+        subprocess.check_call(
+            [sys.executable, "-m", "otrade._core.kernels.aot", str(KERNELS)], env=env
+        )
         super().run()
 
 
 def extension(pyx: Path) -> Extension:
-    text = pyx.read_text() + pyx.with_suffix(".pxd").read_text() if pyx.with_suffix(".pxd").exists() else pyx.read_text()
-    of_sources = ["otrade/_core/build_id.h"] if pyx.stem == "build_id" else []  # changes with every source of the core
+    text = (
+        pyx.read_text() + pyx.with_suffix(".pxd").read_text()
+        if pyx.with_suffix(".pxd").exists()
+        else pyx.read_text()
+    )
+    of_sources = (
+        ["otrade/_core/build_id.h"] if pyx.stem == "build_id" else []
+    )  # changes with every source of the core
     linked = ["build/kernels/otk_kernels.o"] if "cimport otk" in text or ", otk" in text else []
     ext = Extension(
-        ".".join(pyx.with_suffix("").parts), [str(pyx)], include_dirs=["."], extra_objects=linked, libraries=["m"],
-        extra_compile_args=COMPILE, extra_link_args=SANITIZE,
-        depends=["otrade/_core/types.py", "otrade/_core/types.h", "otrade/_core/otk.h", "otrade/_core/crc32c.h",
-                 *of_sources, *map(str, Path("otrade").rglob("*.pxd"))],
+        ".".join(pyx.with_suffix("").parts),
+        [str(pyx)],
+        include_dirs=["."],
+        extra_objects=linked,
+        libraries=["m"],
+        extra_compile_args=COMPILE,
+        extra_link_args=SANITIZE,
+        depends=[
+            "otrade/_core/types.py",
+            "otrade/_core/types.h",
+            "otrade/_core/otk.h",
+            "otrade/_core/crc32c.h",
+            *of_sources,
+            *map(str, Path("otrade").rglob("*.pxd")),
+        ],
     )
     ext.cython_include_dirs = ["."]
     ext.cython_directives = {"language_level": "3", "freethreading_compatible": False}
     return ext
 
 
-setup(ext_modules=[extension(p) for p in sorted(Path("otrade").rglob("*.pyx"))], cmdclass={"build_ext": BuildExt})
+setup(
+    ext_modules=[extension(p) for p in sorted(Path("otrade").rglob("*.pyx"))],
+    cmdclass={"build_ext": BuildExt},
+)

@@ -1,1 +1,3 @@
-"""Benchmarks: `make bench`. Ratios of things measured side by side in one run; absolute times are this machine's."""
+"""Benchmarks: `make bench`. Ratios of things measured side by side in one run; absolute times are
+this machine's.
+"""

@@ -20,7 +20,9 @@ def figures() -> Iterator[list[tuple[str, ...]]]:
 def _cpu() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+        return next(
+            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
+        )
     except (OSError, StopIteration):
         return platform.processor()
 
@@ -29,6 +31,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not _figures:
         return
     terminalreporter.section("figures")
-    terminalreporter.write_line(f"{_cpu()}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    terminalreporter.write_line(
+        f"{_cpu()}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    )
     for row in (HEAD, ("---",) * len(HEAD), *_figures):
         terminalreporter.write_line("| " + " | ".join(row) + " |")

@@ -1,4 +1,5 @@
-"""A page with one word on it, from OTrade's own server with its headers: the floor of `first_paint`. Prints its address.
+"""A page with one word on it, from OTrade's own server with its headers: the floor of
+`first_paint`. Prints its address.
 
 python -m bench.empty_page
 """
@@ -17,19 +18,31 @@ from otrade.live.notices.board import NoticeBoard
 from otrade.web.auth.access_control import AccessControl, new_local_token
 from otrade.web.server import WebServer
 
-PAGE = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Empty</title><p>OTrade</p></html>'
+PAGE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Empty</title><p>OTrade</p></html>'
+)
 
 
 async def main(folder: Path) -> None:
     (folder / "static").mkdir()
     (folder / "static" / "index.html").write_text(PAGE)
-    source = LiveEngineSource(NoticeBoard(lambda: 0), Commands(), mode="paper", broker_kind="sim", speed=1.0)
-    server = WebServer(source, AccessControl(folder / "access", local_token=new_local_token()), port=0, static_dir=folder / "static")
+    source = LiveEngineSource(
+        NoticeBoard(lambda: 0), Commands(), mode="paper", broker_kind="sim", speed=1.0
+    )
+    server = WebServer(
+        source,
+        AccessControl(folder / "access", local_token=new_local_token()),
+        port=0,
+        static_dir=folder / "static",
+    )
     await server.start()
     print(server.url, flush=True)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as made, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        tempfile.TemporaryDirectory() as made,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         runner.run(main(Path(made)))

@@ -1,11 +1,14 @@
-"""How long until the page shows something, and until it shows the engine's figures, in real Chromium, in turns with a page of one word.
+"""How long until the page shows something, and until it shows the engine's figures, in real
+Chromium, in turns with a page of one word.
 
     python -m bench.first_paint [--rounds N]
 
-Somebody who is logged in opens the page of a trading engine; the one word comes from the same server in a process beside it. In each round
-both are opened in the same browser: the word, ours with nothing in the browser's cache, ours once more with everything in it. The paint
-is the browser's own mark (`first-contentful-paint`). The kill switch is painted first, on purpose; what a person waits for is the figures,
-so the frame in which they stand is measured too. Kept in build/first_paint.json.
+Somebody who is logged in opens the page of a trading engine; the one word comes from the same
+server in a process beside it. In each round
+both are opened in the same browser: the word, ours with nothing in the browser's cache, ours once
+more with everything in it. The paint is the browser's own mark (`first-contentful-paint`). The kill
+switch is painted first, on purpose; what a person waits for is the figures, so the frame in which
+they stand is measured too. Kept in build/first_paint.json.
 """
 
 from __future__ import annotations
@@ -85,11 +88,22 @@ def measure(rounds: int, path: str) -> dict[str, Seen]:
         empty_page() as nothing,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
         context = browser.new_context(viewport={"width": 1500, "height": 950})
         enter(context, running.url).close()
-        turns = [(nothing, empty, False, False), (running.url, cold, True, True), (running.url, warm, True, False)]
-        for url, _, figures, cold_cache in turns:  # everything is compiled and mapped before it counts
+        turns = [
+            (nothing, empty, False, False),
+            (running.url, cold, True, True),
+            (running.url, warm, True, False),
+        ]
+        for (
+            url,
+            _,
+            figures,
+            cold_cache,
+        ) in turns:  # everything is compiled and mapped before it counts
             look(context, url, Seen(), figures=figures, cold=cold_cache)
         for _ in range(rounds):
             for url, seen, figures, cold_cache in turns:
@@ -104,11 +118,20 @@ def p99(values: list[float]) -> float:
 
 def table(found: dict[str, Seen]) -> str:
     floor = found["one word"].paint_ms
-    lines = ["| opened | first paint, median | p99 | beside one word | figures on the screen, median | p99 |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| opened | first paint, median | p99 | beside one word | figures on the screen, median | p99 |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, seen in found.items():
         ratio = statistics.median(a / b for a, b in zip(seen.paint_ms, floor, strict=True))
-        later = f"{statistics.median(seen.figures_ms):.0f} ms | {p99(seen.figures_ms):.0f} ms" if seen.figures_ms else "- | -"
-        lines.append(f"| {name} | {statistics.median(seen.paint_ms):.0f} ms | {p99(seen.paint_ms):.0f} ms | {ratio:.2f}x | {later} |")
+        later = (
+            f"{statistics.median(seen.figures_ms):.0f} ms | {p99(seen.figures_ms):.0f} ms"
+            if seen.figures_ms
+            else "- | -"
+        )
+        lines.append(
+            f"| {name} | {statistics.median(seen.paint_ms):.0f} ms | {p99(seen.paint_ms):.0f} ms | {ratio:.2f}x | {later} |"
+        )
     return "\n".join(lines)
 
 
@@ -118,7 +141,9 @@ def main() -> int:
     rounds = max(1, parser.parse_args().rounds)
     path = chromium()
     if not path:
-        print("SKIPPED: the time to first paint is NOT measured: there is no Chromium here (`make test` says how to get one)")
+        print(
+            "SKIPPED: the time to first paint is NOT measured: there is no Chromium here (`make test` says how to get one)"
+        )
         return 0
     found = measure(rounds, path)
     print(f"{rounds} rounds\n\n{table(found)}")

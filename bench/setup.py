@@ -1,4 +1,6 @@
-"""Build the compiled inner loops beside this file: `python bench/setup.py build_ext --inplace` from the repository's root."""
+"""Build the compiled inner loops beside this file: `python bench/setup.py build_ext --inplace` from
+the repository's root.
+"""
 
 from pathlib import Path
 
@@ -7,7 +9,8 @@ from setuptools import Extension, setup
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 loops = Extension(
-    "bench.loops", [str((HERE / "loops.pyx").relative_to(ROOT))],
+    "bench.loops",
+    [str((HERE / "loops.pyx").relative_to(ROOT))],
     include_dirs=[str(ROOT), str(HERE)],
     extra_compile_args=["-O3", "-ffp-contract=off"],
 )

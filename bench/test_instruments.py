@@ -1,4 +1,6 @@
-"""A start's instruments out of 200,000: from the table, beside reading every row of the file; each in a process of its own."""
+"""A start's instruments out of 200,000: from the table, beside reading every row of the file; each
+in a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ found = [int(rows[name]["instrument_token"]) for name in ("S000007", "S019999", 
 def dump(path: Path) -> None:
     """20,000 shares, and 180,000 contracts of 1,000 underlyings."""
     lines = [",".join(COLUMNS)]
-    lines += [f"{i << 8 | 1},{i},S{i:06d},SHARE {i},0,,0,0.05,1,EQ,NSE,NSE" for i in range(1, 20_001)]
+    lines += [
+        f"{i << 8 | 1},{i},S{i:06d},SHARE {i},0,,0,0.05,1,EQ,NSE,NSE" for i in range(1, 20_001)
+    ]
     number = 30_000
     for under in range(1_000):
         name = f"U{under:04d}"
@@ -57,13 +61,17 @@ def dump(path: Path) -> None:
             px = 0 if kind == "FUT" else 1_000 + (strike // 2) * 10
             label = f"{name}26DEC{'' if kind == 'FUT' else px}{kind}"
             segment = "NFO-FUT" if kind == "FUT" else "NFO-OPT"
-            lines.append(f"{number << 8 | 2},{number},{label},{name},0,2026-12-29,{px},0.05,50,{kind},{segment},NFO")
+            lines.append(
+                f"{number << 8 | 2},{number},{label},{name},0,2026-12-29,{px},0.05,50,{kind},{segment},NFO"
+            )
     path.write_text("\n".join(lines) + "\n")
 
 
 def measured(work: str) -> tuple[float, float, list[int]]:
     """(milliseconds, MiB of peak memory on top, what was found)."""
-    out = subprocess.check_output([sys.executable, "-c", MEASURE.format(work=work)], text=True, cwd=Path(__file__).parents[1])
+    out = subprocess.check_output(
+        [sys.executable, "-c", MEASURE.format(work=work)], text=True, cwd=Path(__file__).parents[1]
+    )
     took_ns, kib, found = json.loads(out)
     return took_ns / 1e6, kib / 1024, found
 
@@ -80,9 +88,14 @@ def test_a_start_from_the_table(tmp_path: Path, figures: list[tuple[str, ...]]) 
         plain.append(measured(FROM_CSV.format(dump=str(path))))
     assert ours[0][2] == plain[0][2], "both find the same instruments"
     for name, rows in (("from the table", ours), ("csv.DictReader of all", plain)):
-        print(f"{name}: {statistics.median(r[0] for r in rows):.0f} ms, {statistics.median(r[1] for r in rows):.1f} MiB")
+        print(
+            f"{name}: {statistics.median(r[0] for r in rows):.0f} ms, {statistics.median(r[1] for r in rows):.1f} MiB"
+        )
     took, base = statistics.median(r[0] for r in ours), statistics.median(r[0] for r in plain)
-    memory, base_memory = statistics.median(r[1] for r in ours), statistics.median(r[1] for r in plain)
+    memory, base_memory = (
+        statistics.median(r[1] for r in ours),
+        statistics.median(r[1] for r in plain),
+    )
     worst = max(r[0] for r in ours)
     figures.append(
         (

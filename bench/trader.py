@@ -1,9 +1,11 @@
-"""One engine process for `test_process.py`: the parts of a live run, against a simulator in another process.
+"""One engine process for `test_process.py`: the parts of a live run, against a simulator in another
+process.
 
     python -m bench.trader REST_URL FEED_URL SHIFT_NS [page]
 
-Prints "ready" when the gate is open. With `page`: serves the page, takes one page's socket, and prints its peak memory in kB.
-The clock is the wall clock shifted into a trading session, so that the figure does not depend on the hour.
+Prints "ready" when the gate is open. With `page`: serves the page, takes one page's socket, and
+prints its peak memory in kB. The clock is the wall clock shifted into a trading session, so that
+the figure does not depend on the hour.
 """
 
 from __future__ import annotations
@@ -45,10 +47,26 @@ async def main(rest_url: str, feed_url: str, shift_ns: int, page: bool) -> None:
     manager = ConfigManager(CONFIG)
     date: dt.date = date_of(clock.now_ns())
     account = f"bench-{os.getpid()}"  # nobody goes on from the journal of the process before
-    kit = KiteAdapter("paper", "paper-secret", clock=clock, rest_root=rest_url, feed_root=feed_url, login_root=f"{rest_url}/connect/login")
+    kit = KiteAdapter(
+        "paper",
+        "paper-secret",
+        clock=clock,
+        rest_root=rest_url,
+        feed_root=feed_url,
+        login_root=f"{rest_url}/connect/login",
+    )
     access = PaperAccess(kit, account)
-    with Runner(manager, RunOptions(config=CONFIG, page=page, port=0), clock, mode="paper", broker_kind="sim", speed=1.0) as host:
-        prepared = await DayBuilder(manager.config, Calendar.load(), access, clock, host.board, is_paper=True).make(date)
+    with Runner(
+        manager,
+        RunOptions(config=CONFIG, page=page, port=0),
+        clock,
+        mode="paper",
+        broker_kind="sim",
+        speed=1.0,
+    ) as host:
+        prepared = await DayBuilder(
+            manager.config, Calendar.load(), access, clock, host.board, is_paper=True
+        ).make(date)
         host.begin(prepared.day)
         await prepared.day.open(prepared.broker)
         print("ready", flush=True)
@@ -56,7 +74,10 @@ async def main(rest_url: str, feed_url: str, shift_ns: int, page: bool) -> None:
             await host.opened()
             await look_at_page(host)
             status = Path("/proc/self/status").read_text()
-            print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")), flush=True)
+            print(
+                next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")),
+                flush=True,
+            )
             await host.stop_page()
         await prepared.day.close()
 
@@ -68,9 +89,13 @@ async def look_at_page(host: Runner) -> None:
     url = info.url.removeprefix("http://").rstrip("/")
     name, _, port = url.rpartition(":")
     reader, writer = await asyncio.open_connection(name.strip("[]"), int(port))
-    writer.write((f"GET /api/v1/ws HTTP/1.1\r\nHost: {url}\r\nAuthorization: Bearer {info.token}\r\n"
-                  "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-                  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n").encode())
+    writer.write(
+        (
+            f"GET /api/v1/ws HTTP/1.1\r\nHost: {url}\r\nAuthorization: Bearer {info.token}\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        ).encode()
+    )
     head = await reader.readuntil(b"\r\n\r\n")
     assert b" 101 " in head, head
     n = 0

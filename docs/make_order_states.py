@@ -1,6 +1,8 @@
-"""Draw `order-states.md` from the rows of the order table: `python docs/make_order_states.py > docs/order-states.md`.
+"""Draw `order-states.md` from the rows of the order table: `python docs/make_order_states.py >
+docs/order-states.md`.
 
-The table in `otrade/_core/orders/order.pyx` is the truth; a test holds the committed page equal to what this prints.
+The table in `otrade/_core/orders/order.pyx` is the truth; a test holds the committed page equal to
+what this prints.
 """
 
 from __future__ import annotations
@@ -39,7 +41,10 @@ def table(rows: Iterable[tuple[object, ...]], axis: str) -> str:
 
 def page() -> str:
     parts = [HEAD]
-    for title, axis, rows in (("What the exchange told us", "ord_status", STATUS_ROWS), ("What we asked", "pending", PENDING_ROWS)):
+    for title, axis, rows in (
+        ("What the exchange told us", "ord_status", STATUS_ROWS),
+        ("What we asked", "pending", PENDING_ROWS),
+    ):
         parts += [f"## {title}\n", diagram(rows), "", table(rows, axis), ""]
     return "\n".join(parts)
 

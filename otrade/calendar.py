@@ -89,11 +89,18 @@ def date_of(now_ns: int) -> dt.date:
 class Calendar:
     """Answers from one calendar file. `file` is for its error messages."""
 
-    def __init__(self, data: CalendarFile, file: str = "calendar.json", given: frozenset[dt.date] = frozenset()) -> None:
+    def __init__(
+        self,
+        data: CalendarFile,
+        file: str = "calendar.json",
+        given: frozenset[dt.date] = frozenset(),
+    ) -> None:
         self.data = data
         self.file = file
         self.given = given
-        """Days before `known_from` that somebody has prices of: sessions, by the first rule's hours."""
+        """Days before `known_from` that somebody has prices of: sessions, by the first rule's
+        hours.
+        """
         for name, rules in data.segments.items():
             self._check_segment(f"segments.{name}", name)
             if not rules or [r.start for r in rules] != sorted({r.start for r in rules}):
@@ -143,7 +150,9 @@ class Calendar:
             raise CalendarError(str(err)) from None
 
     def with_days(self, dates: Iterable[dt.date]) -> Calendar:
-        """This calendar, and a session on each of the dates that lie before its reach: there were prices, so there was trading."""
+        """This calendar, and a session on each of the dates that lie before its reach: there were
+        prices, so there was trading.
+        """
         earlier = frozenset(date for date in dates if date < self.data.known_from)
         return Calendar(self.data, self.file, earlier) if earlier else self
 

@@ -1,7 +1,10 @@
-"""What orders cost, by trade date, broker's plan, exchange and segment, from the dated table `config/charges.json`.
+"""What orders cost, by trade date, broker's plan, exchange and segment, from the dated table
+`config/charges.json`.
 
-All arithmetic is exact; each line of an order is rounded half up to the paisa, GST from the unrounded lines. A rate that is not
-known for a date is never taken for 0: its line, and with it the total, is unknown, in words. Nothing on the trading path needs this.
+All arithmetic is exact; each line of an order is rounded half up to the paisa, GST from the
+unrounded lines. A rate that is not
+known for a date is never taken for 0: its line, and with it the total, is unknown, in words.
+Nothing on the trading path needs this.
 """
 
 from __future__ import annotations
@@ -23,7 +26,9 @@ E4_A_PAISA = 100
 PER_CENT = Decimal(100)
 
 LINES = ("brokerage", "stt", "exchange", "ipft", "sebi", "gst", "stamp", "dp", "square_off")
-"""Of a contract note. `stt` is CTT for commodities; `dp` the depository's; `square_off` the broker's fee for closing a position itself."""
+"""Of a contract note. `stt` is CTT for commodities; `dp` the depository's; `square_off` the
+broker's fee for closing a position itself.
+"""
 TAXED = ("brokerage", "exchange", "sebi", "ipft")
 """What GST is taken from."""
 
@@ -39,7 +44,11 @@ HOMES = {
     "NCO": ("NCO", "commodity_"),
 }
 """The exchange whose rates hold and the family of contracts, by the broker's word for the exchange."""
-PLANS = {("kite", "basic"): "zerodha", ("upstox", "basic"): "upstox-basic", ("upstox", "plus"): "upstox-plus"}
+PLANS = {
+    ("kite", "basic"): "zerodha",
+    ("upstox", "basic"): "upstox-basic",
+    ("upstox", "plus"): "upstox-plus",
+}
 
 Item = Literal["stt", "exchange", "ipft", "sebi", "stamp", "gst"]
 
@@ -102,7 +111,9 @@ class FeeStep(_ChargesBase, frozen=True):
 
 
 class BrokerFee(_ChargesBase, frozen=True):
-    """A fixed amount, GST included: `dp` a scrip and day of a delivery sale, `square_off` an order of the broker's own square-off."""
+    """A fixed amount, GST included: `dp` a scrip and day of a delivery sale, `square_off` an order
+    of the broker's own square-off.
+    """
 
     fee: Literal["dp", "square_off"]
     plans: list[str]
@@ -133,7 +144,9 @@ class ChargesFile(_ChargesBase, frozen=True):
 
 
 class Charges(msgspec.Struct, frozen=True):
-    """Lines of a contract note in e4 rupees: what is known of them. `unknown` says, by line, what is missing; then there is no total."""
+    """Lines of a contract note in e4 rupees: what is known of them. `unknown` says, by line, what
+    is missing; then there is no total.
+    """
 
     brokerage: int = 0
     stt: int = 0
@@ -168,7 +181,11 @@ class Charges(msgspec.Struct, frozen=True):
 
     def __add__(self, other: Charges) -> Charges:
         sums = {name: getattr(self, name) + getattr(other, name) for name in LINES}
-        return Charges(**sums, unknown=self.unknown | {k: v for k, v in other.unknown.items() if k not in self.unknown})
+        return Charges(
+            **sums,
+            unknown=self.unknown
+            | {k: v for k, v in other.unknown.items() if k not in self.unknown},
+        )
 
 
 NO_CHARGES = Charges()
@@ -183,7 +200,9 @@ class TradedValue(msgspec.Struct, frozen=True):
 
     exchange: str
     segment: str
-    """`delivery`, `intraday`, `futures`, `options`, the last two with `currency_` or `commodity_`; empty: not priced."""
+    """`delivery`, `intraday`, `futures`, `options`, the last two with `currency_` or `commodity_`;
+    empty: not priced.
+    """
     root: str = ""
     """The underlying's name; of a share its symbol."""
 
@@ -223,12 +242,20 @@ class ChargeTable:
 
     def __init__(self, data: ChargesFile, file: str = "charges.json") -> None:
         self.data = data
-        groups: Sequence[Sequence[ItemRates | BrokeragePlan | BrokerFee]] = (data.rates, data.brokerage, data.fees)
+        groups: Sequence[Sequence[ItemRates | BrokeragePlan | BrokerFee]] = (
+            data.rates,
+            data.brokerage,
+            data.fees,
+        )
         for name, group in zip(("rates", "brokerage", "fees"), groups, strict=True):
             for i, rule in enumerate(group):
                 starts = [step.start for step in rule.steps]
                 if not starts or starts != sorted(set(starts)):
-                    raise ConfigError("the steps' dates must rise, and there must be one", file=file, path=f"{name}[{i}].steps")
+                    raise ConfigError(
+                        "the steps' dates must rise, and there must be one",
+                        file=file,
+                        path=f"{name}[{i}].steps",
+                    )
 
     @classmethod
     def load(cls, path: Path | None = None) -> ChargeTable:
@@ -237,7 +264,9 @@ class ChargeTable:
         try:
             raw = path.read_bytes() if path else default_bytes("charges.json")
         except OSError as err:
-            raise ConfigError(f"{err.strerror}; set paths.charges to a table of charges, or to nothing", file=name) from None
+            raise ConfigError(
+                f"{err.strerror}; set paths.charges to a table of charges, or to nothing", file=name
+            ) from None
         try:
             data: Any = parse_json(raw, name)
             return cls(msgspec.convert(data, ChargesFile), name)
@@ -273,20 +302,34 @@ class DayCharges:
             for segment in rule.segments
         }
         self._fees: dict[str, FeeStep] = {
-            fee.fee: step for fee in data.fees if plan in fee.plans for step in fee.steps if step.start <= date
+            fee.fee: step
+            for fee in data.fees
+            if plan in fee.plans
+            for step in fee.steps
+            if step.start <= date
         }
 
     def order(
-        self, what: TradedValue, side: int, value_e4: int, *, squared_off: bool = False, with_brokerage: bool = True
+        self,
+        what: TradedValue,
+        side: int,
+        value_e4: int,
+        *,
+        squared_off: bool = False,
+        with_brokerage: bool = True,
     ) -> Charges:
         """One executed order, without the depository's charge."""
         value = Decimal(value_e4) / E4
         unknown: dict[str, str] = {}
         exact = {
-            name: self._tax(what, side, value, unknown) if name == "stt" else self._share(name, what, side, value, unknown)
+            name: self._tax(what, side, value, unknown)
+            if name == "stt"
+            else self._share(name, what, side, value, unknown)
             for name in ("stt", "exchange", "ipft", "sebi", "stamp")
         }
-        exact["brokerage"] = self._brokerage_of(what, value, unknown) if with_brokerage else Decimal()
+        exact["brokerage"] = (
+            self._brokerage_of(what, value, unknown) if with_brokerage else Decimal()
+        )
         gst = self._rates.get(("gst", what.exchange, what.segment, ""))
         if gst is None or gst.buy is None:
             unknown["gst"] = self._words("GST", what)
@@ -299,13 +342,19 @@ class DayCharges:
             lines["square_off"] = self._fee("square_off", unknown)
         return Charges(**lines, unknown=unknown)
 
-    def trade(self, what: TradedValue, fills: Sequence[ChargedFill], *, with_dp: bool = True) -> Charges:
-        """All orders of one trade in one instrument on this day. Shares of product CNC that were both bought and sold are intraday,
-        the rest is delivery; a sale of the rest pays the depository, unless somebody else of this scrip and day has (`with_dp`).
+    def trade(
+        self, what: TradedValue, fills: Sequence[ChargedFill], *, with_dp: bool = True
+    ) -> Charges:
+        """All orders of one trade in one instrument on this day. Shares of product CNC that were
+        both bought and sold are intraday, the rest is delivery; a sale of the rest pays the
+        depository, unless somebody else of this scrip and day has (`with_dp`).
         """
         fills = [fill for fill in fills if fill.qty > 0]
         if what.segment != "delivery":
-            return sum_of(self.order(what, fill.side, fill.value_e4, squared_off=fill.squared_off) for fill in fills)
+            return sum_of(
+                self.order(what, fill.side, fill.value_e4, squared_off=fill.squared_off)
+                for fill in fills
+            )
         bought = sum(fill.qty for fill in fills if fill.side > 0)
         sold = sum(fill.qty for fill in fills if fill.side < 0)
         left = {1: min(bought, sold), -1: min(bought, sold)}
@@ -316,13 +365,18 @@ class DayCharges:
             both = min(fill.qty, left[side])
             left[side] -= both
             value_e4 = fill.value_e4 * both // fill.qty
-            # One order pays one brokerage, though it is charged in two parts: the intraday one is the lower where delivery costs.
+            # One order pays one brokerage, though it is charged in two parts: the intraday one is
+            # the lower where delivery costs.
             is_split = 0 < both < fill.qty
             if both:
                 pays = not (is_split and self._costs_brokerage("delivery"))
-                charged += self.order(same_day, side, value_e4, squared_off=fill.squared_off, with_brokerage=pays)
+                charged += self.order(
+                    same_day, side, value_e4, squared_off=fill.squared_off, with_brokerage=pays
+                )
             if both < fill.qty:
-                charged += self.order(what, side, fill.value_e4 - value_e4, squared_off=fill.squared_off and not both)
+                charged += self.order(
+                    what, side, fill.value_e4 - value_e4, squared_off=fill.squared_off and not both
+                )
         if with_dp and sold > bought:
             unknown: dict[str, str] = {}
             charged += Charges(dp=self._fee("dp", unknown), unknown=unknown)
@@ -332,8 +386,11 @@ class DayCharges:
         step = self._brokerage.get(segment)
         return step is not None and bool(step.flat or step.percent)
 
-    # ------------------------------------------------------------------------------------------- one line each
-    def _share(self, item: str, what: TradedValue, side: int, value: Decimal, unknown: dict[str, str]) -> Decimal:
+    # -------------------------------------------------------------------------------------------
+    # one line each
+    def _share(
+        self, item: str, what: TradedValue, side: int, value: Decimal, unknown: dict[str, str]
+    ) -> Decimal:
         own = self._rates.get((item, what.exchange, what.segment, what.root)) if what.root else None
         step = own or self._rates.get((item, what.exchange, what.segment, ""))
         rate = None if step is None else step.buy if side > 0 else step.sell
@@ -342,7 +399,9 @@ class DayCharges:
             return Decimal()
         return value * rate / PER_CENT
 
-    def _tax(self, what: TradedValue, side: int, value: Decimal, unknown: dict[str, str]) -> Decimal:
+    def _tax(
+        self, what: TradedValue, side: int, value: Decimal, unknown: dict[str, str]
+    ) -> Decimal:
         funds = self._funds
         if what.segment not in ("delivery", "intraday") or not what.root:
             return self._share("stt", what, side, value, unknown)
@@ -352,7 +411,9 @@ class DayCharges:
             rate = funds.delivery_sell if what.segment == "delivery" else funds.intraday_sell
             return Decimal() if side > 0 else value * rate / PER_CENT
         if any(fnmatch.fnmatchcase(what.root, pattern) for pattern in funds.like):
-            unknown["stt"] = f"the transaction tax of {what.root}, which looks like a fund and stands in no list of charges.json"
+            unknown["stt"] = (
+                f"the transaction tax of {what.root}, which looks like a fund and stands in no list of charges.json"
+            )
             return Decimal()
         return self._share("stt", what, side, value, unknown)
 
@@ -360,14 +421,18 @@ class DayCharges:
         step = self._brokerage.get(what.segment)
         amount = step.of(value) if step is not None else None
         if amount is None:
-            unknown["brokerage"] = self._words(f"{self._plan} brokerage", what, step.why if step else "")
+            unknown["brokerage"] = self._words(
+                f"{self._plan} brokerage", what, step.why if step else ""
+            )
             return Decimal()
         return amount
 
     def _fee(self, fee: str, unknown: dict[str, str]) -> int:
         step = self._fees.get(fee)
         if step is None or step.rupees is None:
-            unknown[fee] = f"{self._plan}, {self._date}: {(step.why if step else '') or NAMES[fee]} is not known"
+            unknown[fee] = (
+                f"{self._plan}, {self._date}: {(step.why if step else '') or NAMES[fee]} is not known"
+            )
             return 0
         return e4_of(step.rupees)
 

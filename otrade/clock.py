@@ -75,7 +75,9 @@ class _WallTimer:
 
 
 class ClockStep(msgspec.Struct):
-    """The machine's clock was set, and nobody knows yet whether it is right now. `error_ns`: so far it is ahead of the engine's time."""
+    """The machine's clock was set, and nobody knows yet whether it is right now. `error_ns`: so far
+    it is ahead of the engine's time.
+    """
 
     error_ns: int
     since_ns: int
@@ -88,13 +90,17 @@ class ClockStep(msgspec.Struct):
 
 
 class WallClock:
-    """Real time that never goes back, and that a machine's clock which is set wrong does not mislead.
+    """Real time that never goes back, and that a machine's clock which is set wrong does not
+    mislead.
 
-    Time advances with the monotonic clock (which counts a machine's sleep) from an anchor. The anchor is compared with the machine's
-    clock once a second. Up to `STEP_NS` of difference is drift: a lag is made up at once, a lead is spread over the seconds to come. More
-    is a step, and a step may be wrong: a day that ends on the word of a clock that was wrong for four seconds leaves its positions open.
-    It is believed when the exchange's own time on `AGREE` ticks agrees with it and not with ours, or when for `BELIEVE_NS` no tick has
-    spoken against it; then time jumps forward at once, or waits for a tenth of each second. While ticks agree with ours it never is.
+    Time advances with the monotonic clock (which counts a machine's sleep) from an anchor. The
+    anchor is compared with the machine's clock once a second. Up to `STEP_NS` of difference is
+    drift: a lag is made up at once, a lead is spread over the seconds to come. More is a step, and
+    a step may be wrong: a day that ends on the word of a clock that was wrong for four seconds
+    leaves its positions open. It is believed when the exchange's own time on `AGREE` ticks agrees
+    with it and not with ours, or when for `BELIEVE_NS` no tick has spoken against it; then time
+    jumps forward at once, or waits for a tenth of each second. While ticks agree with ours it never
+    is.
     """
 
     RESYNC_NS = NS_PER_S
@@ -103,7 +109,9 @@ class WallClock:
     BELIEVE_NS = 30 * NS_PER_S
     AGREE = 3
     LATE_MAX_NS = 5 * NS_PER_S // 2
-    """How far a fresh tick's exchange time, in whole seconds on some feeds, lies behind a clock that is right."""
+    """How far a fresh tick's exchange time, in whole seconds on some feeds, lies behind a clock
+    that is right.
+    """
     EARLY_MAX_NS = NS_PER_S // 2
 
     def __init__(
@@ -144,7 +152,8 @@ class WallClock:
             return error_ns
         step = self.step
         if step is not None and step.is_believed and error_ns < 0:
-            return error_ns  # on the way; a second step meanwhile would only be a longer or a shorter one
+            # On the way; a second step meanwhile would only be a longer or a shorter one
+            return error_ns
         if step is None or step.is_believed or abs(step.error_ns - error_ns) > self.STEP_NS:
             self.step = ClockStep(error_ns, mono_ns)
             return 0
@@ -159,7 +168,9 @@ class WallClock:
         return self.step is not None and not self.step.is_believed
 
     def testify(self, tick_ns: int) -> None:
-        """The newest time that the exchange has put on a tick. Only one that is newer than the last says anything."""
+        """The newest time that the exchange has put on a tick. Only one that is newer than the last
+        says anything.
+        """
         if tick_ns <= self._tick_ns:
             return
         self._tick_ns = tick_ns

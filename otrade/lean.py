@@ -1,7 +1,8 @@
-"""What a library imports and an engine never runs is left out while the library is imported: it costs memory and time at every start.
+"""What a library imports and an engine never runs is left out while the library is imported: it
+costs memory and time at every start.
 
-A module that is there already is left alone. Should a later version of a library really use what is missing, its import fails at once,
-and the tests with it.
+A module that is there already is left alone. Should a later version of a library really use what is
+missing, its import fails at once, and the tests with it.
 """
 
 import contextlib
@@ -13,8 +14,9 @@ from typing import Any
 
 @contextlib.contextmanager
 def without(stand_ins: Mapping[str, Mapping[str, Any] | None]) -> Iterator[None]:
-    """While this lasts, importing one of these names gives a module with those attributes, or, for None, an ImportError. Who has imported
-    a stand-in keeps it; everybody else gets the real module from then on.
+    """While this lasts, importing one of these names gives a module with those attributes, or, for
+    None, an ImportError. Who has imported a stand-in keeps it; everybody else gets the real module
+    from then on.
     """
     missing = [name for name in stand_ins if name not in sys.modules]
     for name in missing:

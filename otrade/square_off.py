@@ -1,6 +1,8 @@
-"""When a broker closes intraday positions by itself: a dated table, by broker and segment. Pure: dates and sessions are passed in.
+"""When a broker closes intraday positions by itself: a dated table, by broker and segment. Pure:
+dates and sessions are passed in.
 
-Ours must come first: an order of the broker's costs a fee, and after its time an exit of ours as MIS may be refused.
+Ours must come first: an order of the broker's costs a fee, and after its time an exit of ours as
+MIS may be refused.
 """
 
 from __future__ import annotations
@@ -62,14 +64,20 @@ class SquareOffs:
         self._data = data
         for broker, rules in data.brokers.items():
             at = f"{file}: brokers.{broker}"
-            if not rules or [rule.start for rule in rules] != sorted({rule.start for rule in rules}):
+            if not rules or [rule.start for rule in rules] != sorted(
+                {rule.start for rule in rules}
+            ):
                 raise CalendarError(f"{at}: the rules' dates must rise, and there must be one")
             for i, rule in enumerate(rules):
                 for segment, time in rule.times.items():
                     if segment not in SEGMENTS:
-                        raise CalendarError(f"{at}[{i}].times: unknown segment {segment!r} (allowed: {', '.join(SEGMENTS)})")
+                        raise CalendarError(
+                            f"{at}[{i}].times: unknown segment {segment!r} (allowed: {', '.join(SEGMENTS)})"
+                        )
                     if time.at is None and time.before_close_min is None:
-                        raise CalendarError(f"{at}[{i}].times.{segment}: give at or before_close_min")
+                        raise CalendarError(
+                            f"{at}[{i}].times.{segment}: give at or before_close_min"
+                        )
 
     @classmethod
     def load(cls, named: str = "") -> SquareOffs:
@@ -78,7 +86,9 @@ class SquareOffs:
         try:
             raw = path.read_bytes() if path else default_bytes(FILE)
         except OSError as err:
-            raise CalendarError(f"{path}: {err.strerror}; set paths.square_off to a table of square-off times, or to nothing") from None
+            raise CalendarError(
+                f"{path}: {err.strerror}; set paths.square_off to a table of square-off times, or to nothing"
+            ) from None
         name = str(path) if path else FILE
         try:
             data: Any = parse_json(raw, name)
@@ -89,19 +99,27 @@ class SquareOffs:
             raise CalendarError(str(err)) from None
 
     def cut_off(self, broker: str, session: TradingSession) -> CutOff | None:
-        """Of that session's intraday positions; None when the broker, or the date, is not in the table."""
+        """Of that session's intraday positions; None when the broker, or the date, is not in the
+        table.
+        """
         rules = [rule for rule in self._data.brokers.get(broker, ()) if rule.start <= session.date]
         if not rules:
             return None
         rule = rules[-1]
         time = rule.times.get(session.segment)
         early_ns = session.close_ns - self._data.special_session_min * MINUTE_NS
-        if time is None or session.name or (time.at is not None and at_ns(session.date, time.at) >= session.close_ns):
+        if (
+            time is None
+            or session.name
+            or (time.at is not None and at_ns(session.date, time.at) >= session.close_ns)
+        ):
             why = f"nothing published for {session.name or session.segment}: {self._data.special_session_min} minutes before its end"
             return CutOff(early_ns, early_ns, "unknown", why)
         times = [at_ns(session.date, time.at)] if time.at is not None else []
         if time.before_close_min is not None:
             times.append(session.close_ns - time.before_close_min * MINUTE_NS)
         square_off_ns = min(times)
-        no_new_ns = at_ns(session.date, time.no_new_at) if time.no_new_at is not None else square_off_ns
+        no_new_ns = (
+            at_ns(session.date, time.no_new_at) if time.no_new_at is not None else square_off_ns
+        )
         return CutOff(square_off_ns, min(no_new_ns, square_off_ns), rule.certainty, rule.source)

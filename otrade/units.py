@@ -12,7 +12,9 @@ IST_NS = (5 * 60 + 30) * NS_PER_MINUTE
 
 
 def rupees(px_e4: int) -> str:
-    """`1234500` -> `123.45`: two decimals, four when the price needs them, exact, grouped as in India (12,34,567.00)."""
+    """`1234500` -> `123.45`: two decimals, four when the price needs them, exact, grouped as in
+    India (12,34,567.00).
+    """
     whole, part = divmod(abs(px_e4), E4)
     decimals = f"{part:04d}"
     if decimals.endswith("00"):

@@ -1,4 +1,6 @@
-"""`.ci/browser` sees to a browser for the page's tests, or says loudly that there is none. Every program it could call is a stand-in."""
+"""`.ci/browser` sees to a browser for the page's tests, or says loudly that there is none. Every
+program it could call is a stand-in.
+"""
 
 from __future__ import annotations
 
@@ -44,10 +46,21 @@ class Machine:
     def run(self) -> tuple[int, str, list[str]]:
         """Its code, what it said, and what it called; looks for a browser left out."""
         env = {"PATH": str(self.bin), "HERE": str(self.folder)}
-        done = subprocess.run([self.bin / "bash", SCRIPT, "python"], env=env, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [self.bin / "bash", SCRIPT, "python"],
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         calls = self.folder / "calls"
         told = calls.read_text().splitlines() if calls.exists() else []
-        return done.returncode, done.stdout + done.stderr, [call for call in told if "tests.page.browser" not in call]
+        return (
+            done.returncode,
+            done.stdout + done.stderr,
+            [call for call in told if "tests.page.browser" not in call],
+        )
 
 
 def test_a_browser_that_is_there_is_taken(tmp_path: Path) -> None:
@@ -71,7 +84,10 @@ def test_then_the_systems_package(tmp_path: Path, user: int) -> None:
         machine.program("sudo", 'shift; test "$*" = true || exec "$@"')
     code, _, calls = machine.run()
     assert code == 0
-    assert [call for call in calls if call.startswith("apt-get")] == ["apt-get -qq update", "apt-get -qq install -y chromium"]
+    assert [call for call in calls if call.startswith("apt-get")] == [
+        "apt-get -qq update",
+        "apt-get -qq install -y chromium",
+    ]
     assert any(call.startswith("sudo -n env") for call in calls) == bool(user)
 
 
@@ -96,6 +112,11 @@ def test_without_one_it_is_said_loudly(tmp_path: Path, case: str) -> None:
 
 def test_a_build_without_a_browser_goes_on() -> None:
     """The rule of the Makefile: no browser is no error, and it is looked for again the next time."""
-    rule = (SCRIPT.parents[1] / "Makefile").read_text().partition(".venv/browser: .venv/tools\n")[2].partition("\n\n")[0]
+    rule = (
+        (SCRIPT.parents[1] / "Makefile")
+        .read_text()
+        .partition(".venv/browser: .venv/tools\n")[2]
+        .partition("\n\n")[0]
+    )
     assert rule == "\tif .ci/browser $(PY); then touch $@; fi"
     assert os.access(SCRIPT, os.X_OK)

@@ -65,7 +65,11 @@ def test_days_that_somebody_has_prices_of_count_before_the_calendars_reach_and_o
     assert told.given == {days[0], days[1]}
     for segment in ("cash", "derivatives", "index"):
         session = told.session(segment, days[0])
-        assert session is not None and session.open_ns == ns("2024-01-20T09:15") and session.close_ns == ns("2024-01-20T15:30")
+        assert (
+            session is not None
+            and session.open_ns == ns("2024-01-20T09:15")
+            and session.close_ns == ns("2024-01-20T15:30")
+        )
     assert told.phase_at("cash", ns("2024-01-20T10:00")) == "continuous"
     assert told.session("cash", days[2]) is None, "a holiday stays one"
     for unknown in (days[3], dt.date(2024, 1, 22)):

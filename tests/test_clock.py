@@ -33,8 +33,17 @@ def test_follows_the_monotonic_clock_between_resyncs() -> None:
     assert clock.now_ns() == START_NS + NS_PER_S // 2
 
 
-def pass_time(clock: WallClock, wall: Fake, mono: Fake, seconds: float, lag_ns: int | None = None, wrong_ns: int = 0) -> None:
-    """Half-second beats. `lag_ns`: how far ticks of the exchange lie behind the true time, which is the wall's less `wrong_ns`."""
+def pass_time(
+    clock: WallClock,
+    wall: Fake,
+    mono: Fake,
+    seconds: float,
+    lag_ns: int | None = None,
+    wrong_ns: int = 0,
+) -> None:
+    """Half-second beats. `lag_ns`: how far ticks of the exchange lie behind the true time, which is
+    the wall's less `wrong_ns`.
+    """
     for _ in range(round(seconds * 2)):
         mono.ns += NS_PER_S // 2
         wall.ns += NS_PER_S // 2
@@ -58,7 +67,11 @@ def test_a_step_that_ticks_deny_moves_nothing(wrong_s: int, for_s: int) -> None:
     pass_time(clock, wall, mono, 3, lag_ns=NS_PER_S // 10)
     wall.ns += wrong_s * NS_PER_S
     pass_time(clock, wall, mono, for_s, lag_ns=NS_PER_S // 10, wrong_ns=wrong_s * NS_PER_S)
-    assert clock.now_ns() == wall.ns - wrong_s * NS_PER_S == clock._anchor_ns + (mono.ns - clock._anchor_mono_ns)
+    assert (
+        clock.now_ns()
+        == wall.ns - wrong_s * NS_PER_S
+        == clock._anchor_ns + (mono.ns - clock._anchor_mono_ns)
+    )
     if for_s > 1:
         assert clock.is_in_doubt and clock.step is not None and clock.step.is_denied
     wall.ns -= wrong_s * NS_PER_S
@@ -93,11 +106,15 @@ def test_a_step_back_that_ticks_confirm_is_waited_for() -> None:
         pass_time(clock, wall, mono, 1, lag_ns=NS_PER_S // 5)
         assert clock.now_ns() >= last_ns
         last_ns = clock.now_ns()
-    assert clock.now_ns() == wall.ns and clock.step is None, "thirty seconds are made up in some minutes"
+    assert clock.now_ns() == wall.ns and clock.step is None, (
+        "thirty seconds are made up in some minutes"
+    )
 
 
 def test_a_step_that_nobody_speaks_against_is_believed_in_the_end() -> None:
-    """A machine that slept, or whose clock was wrong before the feed was up. An old tick says nothing."""
+    """A machine that slept, or whose clock was wrong before the feed was up. An old tick says
+    nothing.
+    """
     clock, wall, mono = make()
     clock.testify(START_NS - 3 * NS_PER_S)
     wall.ns += 7_200 * NS_PER_S

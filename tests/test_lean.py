@@ -9,7 +9,9 @@ ROOT = Path(__file__).parents[1]
 
 def run(program: str) -> str:
     """In a fresh interpreter: this one has imported everything already."""
-    return subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
 
 
 def test_a_stand_in_is_seen_by_its_importer_alone() -> None:
@@ -23,11 +25,21 @@ def test_a_stand_in_is_seen_by_its_importer_alone() -> None:
         "import html, typing_extensions\n"
         "print(crippled.escape, html.escape('<'), os.sep, typing_extensions.__name__)\n"
     )
-    assert seen == "absent\n1 &lt; / typing_extensions\n", "and a module that was there is left alone"
+    assert seen == "absent\n1 &lt; / typing_extensions\n", (
+        "and a module that was there is left alone"
+    )
 
 
 def test_the_server_comes_without_them_and_everybody_else_gets_them() -> None:
-    left_out = ("html.entities", "http.client", "logging.config", "configparser", "pickle", "multiprocessing", "click")
+    left_out = (
+        "html.entities",
+        "http.client",
+        "logging.config",
+        "configparser",
+        "pickle",
+        "multiprocessing",
+        "click",
+    )
     program = (
         "import sys, otrade.live.runner, otrade.web.server\n"
         f"print([name for name in {left_out!r} if name in sys.modules])\n"

@@ -1,4 +1,6 @@
-"""When brokers close intraday positions by themselves, by date, and what that makes of our own times."""
+"""When brokers close intraday positions by themselves, by date, and what that makes of our own
+times.
+"""
 
 import datetime as dt
 import json
@@ -70,7 +72,13 @@ def test_the_table(broker: str, segment: str, date: str, at: str, certainty: str
 @pytest.mark.parametrize(
     ("broker", "segment", "date", "entries", "ours"),
     [
-        ("kite", "derivatives", "2026-11-23", "15:10", "15:23"),  # by the close alone 15:30: four minutes too late
+        (
+            "kite",
+            "derivatives",
+            "2026-11-23",
+            "15:10",
+            "15:23",
+        ),  # by the close alone 15:30: four minutes too late
         ("kite", "cash_with_derivatives", "2026-11-23", "14:45", "15:05"),
         ("kite", "commodity", "2026-11-23", "23:00", "23:17"),
         ("upstox", "commodity", "2026-11-23", "22:47", "22:47"),  # by the close alone 23:20
@@ -83,8 +91,16 @@ def test_ours_comes_first(broker: str, segment: str, date: str, entries: str, ou
     cut_off = TABLE.cut_off(broker, of)
     assert cut_off is not None
     spec = session_spec(of, SessionsConfig(), cut_off)
-    assert (spec.entry_until_ns, spec.square_off_ns) == (at_ns(day(date), entries), at_ns(day(date), ours))
-    assert spec.entry_until_ns <= spec.square_off_ns < spec.broker_square_off_ns == cut_off.square_off_ns
+    assert (spec.entry_until_ns, spec.square_off_ns) == (
+        at_ns(day(date), entries),
+        at_ns(day(date), ours),
+    )
+    assert (
+        spec.entry_until_ns
+        <= spec.square_off_ns
+        < spec.broker_square_off_ns
+        == cut_off.square_off_ns
+    )
 
 
 def test_what_is_carried_over_night_is_nobodys_to_square_off() -> None:
@@ -94,10 +110,14 @@ def test_what_is_carried_over_night_is_nobodys_to_square_off() -> None:
 
 
 def test_nothing_of_ours_is_open_when_the_exchange_takes_stops_out() -> None:
-    """15:15, shares with a closing auction: whatever margins a configuration asks for, the broker's time bounds them."""
+    """15:15, shares with a closing auction: whatever margins a configuration asks for, the broker's
+    time bounds them.
+    """
     for broker in ("kite", "upstox"):
         of = session("cash_with_derivatives", "2026-11-23")
-        spec = session_spec(of, SessionsConfig(square_off_min=1.0, entry_stop_min=1.0), TABLE.cut_off(broker, of))
+        spec = session_spec(
+            of, SessionsConfig(square_off_min=1.0, entry_stop_min=1.0), TABLE.cut_off(broker, of)
+        )
         assert spec.square_off_ns <= at_ns(of.date, "15:09")
         assert spec.entry_until_ns <= spec.square_off_ns
 

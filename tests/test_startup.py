@@ -5,14 +5,32 @@ import sys
 
 import pytest
 
-HEAVY = ("numba", "numpy", "llvmlite", "pandas", "kiteconnect", "upstox_client", "twisted", "Cython", "scipy", "talib")
+HEAVY = (
+    "numba",
+    "numpy",
+    "llvmlite",
+    "pandas",
+    "kiteconnect",
+    "upstox_client",
+    "twisted",
+    "Cython",
+    "scipy",
+    "talib",
+)
 
 
-@pytest.mark.parametrize("modules", [
-    "otrade.cli.main", "otrade._core.engine.pipeline", "otrade.brokers.kite.session", "otrade.live.app, otrade.live.paper_mode, otrade.live.live_mode",
-    "otrade.web.server, otrade.web.app", "otrade.simulator.simulator",
-    "otrade.cli.commands.doctor, otrade.cli.engine.status, otrade.cli.commands.sim",
-])
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "otrade.cli.main",
+        "otrade._core.engine.pipeline",
+        "otrade.brokers.kite.session",
+        "otrade.live.app, otrade.live.paper_mode, otrade.live.live_mode",
+        "otrade.web.server, otrade.web.app",
+        "otrade.simulator.simulator",
+        "otrade.cli.commands.doctor, otrade.cli.engine.status, otrade.cli.commands.sim",
+    ],
+)
 def test_nothing_heavy_is_imported(modules: str) -> None:
     code = f"import sys, {modules}; print(*(m for m in {HEAVY} if m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

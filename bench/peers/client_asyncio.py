@@ -1,6 +1,7 @@
-"""What a careful Python programmer would write today: websockets and aiohttp under uvloop, orjson, only the two fields that are needed
-decoded. The order is sent in the very turn that read the tick, the next tick waits for its answer: the fastest way to the wire that these
-libraries offer. Prints "ready".
+"""What a careful Python programmer would write today: websockets and aiohttp under uvloop, orjson,
+only the two fields that are needed decoded. The order is sent in the very turn that read the tick,
+the next tick waits for its answer: the fastest way to the wire that these libraries offer. Prints
+"ready".
 """
 
 from __future__ import annotations
@@ -28,10 +29,17 @@ async def main(where: Where) -> None:
     sides: dict[int, int] = {}
     tags = itertools.count()
     headers = {"X-Kite-Version": "3", "Authorization": f"token {API_KEY}:{ACCESS_TOKEN}"}
-    session = aiohttp.ClientSession(where.rest_root, headers=headers, connector=aiohttp.TCPConnector(ssl=tls if tls else True))
+    session = aiohttp.ClientSession(
+        where.rest_root, headers=headers, connector=aiohttp.TCPConnector(ssl=tls if tls else True)
+    )
     url = f"{where.feed_root}/?api_key={API_KEY}&access_token={ACCESS_TOKEN}"
-    async with session, websockets.connect(url, ssl=tls, compression=None, ping_interval=None) as feed:
-        async with session.get("/user/profile") as answer:  # the connection is warm before the first order
+    async with (
+        session,
+        websockets.connect(url, ssl=tls, compression=None, ping_interval=None) as feed,
+    ):
+        async with session.get(
+            "/user/profile"
+        ) as answer:  # the connection is warm before the first order
             await answer.read()
         await feed.send(orjson.dumps({"a": "subscribe", "v": where.tokens}).decode())
         await feed.send(orjson.dumps({"a": "mode", "v": [where.mode, where.tokens]}).decode())
@@ -48,7 +56,9 @@ async def main(where: Where) -> None:
                 before = sides.get(token, side)
                 sides[token] = side
                 if side != before:
-                    async with session.post("/orders/regular", data=form(number[token], side, f"AIO{next(tags)}")) as answer:
+                    async with session.post(
+                        "/orders/regular", data=form(number[token], side, f"AIO{next(tags)}")
+                    ) as answer:
                         assert (await answer.json(loads=orjson.loads))["status"] == "success"
 
 

@@ -1,4 +1,6 @@
-"""The vendor's SDK as its users run it: `KiteConnect.place_order` inside `on_ticks` of a `KiteTicker`. Prints "ready"."""
+"""The vendor's SDK as its users run it: `KiteConnect.place_order` inside `on_ticks` of a
+`KiteTicker`. Prints "ready".
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def main(where: Where) -> None:
             before = sides.get(token, side)
             sides[token] = side
             if side != before:
-                kite.place_order(variety=kite.VARIETY_REGULAR, **form(number[token], side, f"SDK{next(tags)}"))
+                kite.place_order(
+                    variety=kite.VARIETY_REGULAR, **form(number[token], side, f"SDK{next(tags)}")
+                )
 
     ticker.on_connect = on_connect
     ticker.on_ticks = on_ticks

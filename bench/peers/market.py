@@ -65,7 +65,11 @@ def read_arguments() -> Where:
     parser.add_argument("--ca-file", default="")
     parser.add_argument("--orders-max", type=int, default=10_000)
     parser.add_argument("--pages", type=int, default=-1)
-    for name, meaning in (("busy-poll", "never sleep"), ("trace", "count what Python runs"), ("late", "without the early writer")):
+    for name, meaning in (
+        ("busy-poll", "never sleep"),
+        ("trace", "count what Python runs"),
+        ("late", "without the early writer"),
+    ):
         parser.add_argument(f"--{name}", action="store_true", help=meaning)
     return Where(**vars(parser.parse_args()))
 

@@ -1,4 +1,6 @@
-"""One client against one exchange, each a process of its own: start both, open the market, collect what the exchange saw."""
+"""One client against one exchange, each a process of its own: start both, open the market, collect
+what the exchange saw.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ STOP_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What comes over the feed. One frame in `quiet + 1` is a trigger; a frame holds one packet of each instrument."""
+    """What comes over the feed. One frame in `quiet + 1` is a trigger; a frame holds one packet of
+    each instrument.
+    """
 
     name: str
     mode: str
@@ -51,7 +55,9 @@ class Peer:
 
 @dataclass(slots=True)
 class Outcome:
-    """What the exchange counted, and the tick-to-order times that it measured, in ns. `says` is the client's own word."""
+    """What the exchange counted, and the tick-to-order times that it measured, in ns. `says` is the
+    client's own word.
+    """
 
     samples_ns: list[int]
     triggers: int
@@ -68,7 +74,9 @@ class Outcome:
 
 
 def cores() -> tuple[set[int], set[int]]:
-    """(of the exchange, of the client). The exchange spins while it waits: on a core that it shared it would measure itself."""
+    """(of the exchange, of the client). The exchange spins while it waits: on a core that it shared
+    it would measure itself.
+    """
     allowed = sorted(os.sched_getaffinity(0))
     return ({allowed[-1]}, set(allowed[:-1])) if len(allowed) > 1 else (set(allowed), set(allowed))
 
@@ -78,21 +86,41 @@ def run_once(tools: Tools, peer: Peer, load: Load, *, tls: bool, seed: int) -> O
     exchange_cores, client_cores = cores()
     ca_file = str(tools.cert) if tls else ""
     command = [
-        str(tools.exchange), "--instruments", str(load.instruments), "--triggers", str(load.triggers), "--warm-up", str(load.warm_up),
-        "--gap-us", str(load.gap_us), "--quiet", str(load.quiet), "--seed", str(seed),
-        *(["--full"] if load.mode == "full" else []), *(["--cert", str(tools.cert), "--key", str(tools.key)] if tls else []),
+        str(tools.exchange),
+        "--instruments",
+        str(load.instruments),
+        "--triggers",
+        str(load.triggers),
+        "--warm-up",
+        str(load.warm_up),
+        "--gap-us",
+        str(load.gap_us),
+        "--quiet",
+        str(load.quiet),
+        "--seed",
+        str(seed),
+        *(["--full"] if load.mode == "full" else []),
+        *(["--cert", str(tools.cert), "--key", str(tools.key)] if tls else []),
     ]
     with _process(command, exchange_cores, False, {}, tools) as exchange:
         _, *ports = _line(exchange, START_S, "the exchange").split()
         trust = {"SSL_CERT_FILE": ca_file, "REQUESTS_CA_BUNDLE": ca_file} if tls else {}
-        with _process(peer.command(tools, (ports[0], ports[1]), load, ca_file), client_cores, peer.spins, trust, tools) as client:
+        with _process(
+            peer.command(tools, (ports[0], ports[1]), load, ca_file),
+            client_cores,
+            peer.spins,
+            trust,
+            tools,
+        ) as client:
             if _line(client, START_S, peer.label) != "ready\n":
                 raise RuntimeError(f"{peer.label} did not say that it is ready")
             assert exchange.stdin is not None
             exchange.stdin.write("go\n")
             exchange.stdin.flush()
             frames = (load.triggers + load.warm_up) * (load.quiet + 1)
-            seen = json.loads(_line(exchange, START_S + 4 * frames * load.gap_us / 1e6, "the exchange"))
+            seen = json.loads(
+                _line(exchange, START_S + 4 * frames * load.gap_us / 1e6, "the exchange")
+            )
             client.terminate()
             last, _ = client.communicate(timeout=STOP_S)
     del seen["frames"]
@@ -100,14 +128,25 @@ def run_once(tools: Tools, peer: Peer, load: Load, *, tls: bool, seed: int) -> O
 
 
 @contextlib.contextmanager
-def _process(command: list[str], on: set[int], spins: bool, env: dict[str, str], tools: Tools) -> Iterator[subprocess.Popen[str]]:
+def _process(
+    command: list[str], on: set[int], spins: bool, env: dict[str, str], tools: Tools
+) -> Iterator[subprocess.Popen[str]]:
     """A process of ours, and its end."""
     known = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    with open(tools.build / "stderr.txt", "a") as errors, subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT,
-        env={**known, "TMPDIR": str(tools.build), **env}, start_new_session=True,
-        preexec_fn=ready_process(on, spins),
-    ) as process:
+    with (
+        open(tools.build / "stderr.txt", "a") as errors,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=ROOT,
+            env={**known, "TMPDIR": str(tools.build), **env},
+            start_new_session=True,
+            preexec_fn=ready_process(on, spins),
+        ) as process,
+    ):
         try:
             yield process
         finally:
@@ -128,16 +167,35 @@ def _line(process: subprocess.Popen[str], timeout_s: float, who: str) -> str:
 
 def _floor(how: str) -> Callable[[Tools, tuple[str, str], Load, str], list[str]]:
     def command(tools: Tools, ports: tuple[str, str], load: Load, ca_file: str) -> list[str]:
-        return [str(tools.floor), *ports, load.mode, str(load.instruments), how, *([ca_file] if ca_file else [])]
+        return [
+            str(tools.floor),
+            *ports,
+            load.mode,
+            str(load.instruments),
+            how,
+            *([ca_file] if ca_file else []),
+        ]
 
     return command
 
 
-def python_client(module: str, *options: str) -> Callable[[Tools, tuple[str, str], Load, str], list[str]]:
+def python_client(
+    module: str, *options: str
+) -> Callable[[Tools, tuple[str, str], Load, str], list[str]]:
     def command(tools: Tools, ports: tuple[str, str], load: Load, ca_file: str) -> list[str]:
         trust = ["--ca-file", ca_file] if ca_file else []
         most = ["--orders-max", str(load.triggers + load.warm_up)]
-        return [sys.executable, "-m", f"bench.peers.{module}", *ports, load.mode, str(load.instruments), *most, *trust, *options]
+        return [
+            sys.executable,
+            "-m",
+            f"bench.peers.{module}",
+            *ports,
+            load.mode,
+            str(load.instruments),
+            *most,
+            *trust,
+            *options,
+        ]
 
     return command
 
@@ -147,15 +205,30 @@ PEERS = (
     FLOOR,
     Peer("floor_spin", "C, spinning", _floor("spin"), spins=True),
     Peer("otrade", "OTrade", python_client("client_otrade")),
-    Peer("otrade_spin", "OTrade, busy_poll", python_client("client_otrade", "--busy-poll"), spins=True),
+    Peer(
+        "otrade_spin",
+        "OTrade, busy_poll",
+        python_client("client_otrade", "--busy-poll"),
+        spins=True,
+    ),
     Peer("asyncio", "websockets + aiohttp, uvloop", python_client("client_asyncio")),
     Peer("sdk", "KiteTicker + KiteConnect", python_client("client_sdk")),
 )
-SERVED = Peer("otrade_served", "OTrade, its page served, nobody looks", python_client("client_otrade", "--pages", "0"))
-VIEWED = Peer("otrade_viewed", "OTrade, 100 pages open", python_client("client_otrade", "--pages", "100"))
+SERVED = Peer(
+    "otrade_served",
+    "OTrade, its page served, nobody looks",
+    python_client("client_otrade", "--pages", "0"),
+)
+VIEWED = Peer(
+    "otrade_viewed", "OTrade, 100 pages open", python_client("client_otrade", "--pages", "100")
+)
 BESIDE_PAGES = (FLOOR, SERVED, VIEWED)
 TRACED = {
     "as it trades": Peer("traced", "OTrade, traced", python_client("client_otrade", "--trace")),
-    "early writer off": Peer("traced_late", "OTrade, traced, early writer off", python_client("client_otrade", "--trace", "--late")),
+    "early writer off": Peer(
+        "traced_late",
+        "OTrade, traced, early writer off",
+        python_client("client_otrade", "--trace", "--late"),
+    ),
 }
 """Not timed: they count what Python runs between a payload and its order."""

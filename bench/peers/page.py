@@ -1,4 +1,6 @@
-"""OTrade's page beside the trading: the real server and the real source, and as many open pages as asked for, in a process of their own."""
+"""OTrade's page beside the trading: the real server and the real source, and as many open pages as
+asked for, in a process of their own.
+"""
 
 from __future__ import annotations
 
@@ -25,21 +27,39 @@ UPDATES_PER_S = 20
 
 
 @contextlib.asynccontextmanager
-async def pages(n: int, day: TradingDay, board: NoticeBoard, directory: Path) -> AsyncIterator[dict[str, Any]]:
-    """Serve the page and have `n` open it. What they have seen is in the dict that is given, at the end."""
+async def pages(
+    n: int, day: TradingDay, board: NoticeBoard, directory: Path
+) -> AsyncIterator[dict[str, Any]]:
+    """Serve the page and have `n` open it. What they have seen is in the dict that is given, at the
+    end.
+    """
     control = Commands()
     control.set_day(day)
     source = LiveEngineSource(board, control, mode="live", broker_kind="kite", speed=1.0)
     source.set_day(day)
     source.lifecycle = "running"
     token = new_local_token()
-    server = WebServer(source, AccessControl(directory / "access", local_token=token), port=0, interval_s=1 / UPDATES_PER_S)
+    server = WebServer(
+        source,
+        AccessControl(directory / "access", local_token=token),
+        port=0,
+        interval_s=1 / UPDATES_PER_S,
+    )
     await server.start()
     said: dict[str, Any] = {}
     viewers = None
     if n:
-        command = [sys.executable, "-m", "bench.peers.viewers", server.url.replace("http", "ws", 1) + "api/v1/ws", token, str(n)]
-        viewers = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=ROOT, preexec_fn=ordinary)
+        command = [
+            sys.executable,
+            "-m",
+            "bench.peers.viewers",
+            server.url.replace("http", "ws", 1) + "api/v1/ws",
+            token,
+            str(n),
+        ]
+        viewers = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, cwd=ROOT, preexec_fn=ordinary
+        )
         assert viewers.stdout is not None
         line = await viewers.stdout.readline()
         if line != b"ready\n":
@@ -52,7 +72,11 @@ async def pages(n: int, day: TradingDay, board: NoticeBoard, directory: Path) ->
             viewers.terminate()
             out, _ = await viewers.communicate()
             said.update(json.loads(out))
-        said.update(rss_before_mib=rss_before, rss_after_mib=_rss_mib(), peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        said.update(
+            rss_before_mib=rss_before,
+            rss_after_mib=_rss_mib(),
+            peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        )
         await server.stop()
 
 

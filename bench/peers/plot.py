@@ -9,16 +9,31 @@ from bench.peers.report import Row, Table
 
 LEFT, WIDTH, RIGHT, LINE, HEAD = 230, 620, 90, 26, 44
 COLOURS = {
-    "otrade_served": "#2563eb", "otrade_viewed": "#0d9488",
-    "floor_block": "#6b7280", "floor_spin": "#9ca3af", "otrade": "#2563eb", "otrade_spin": "#7c3aed", "asyncio": "#d97706",
+    "otrade_served": "#2563eb",
+    "otrade_viewed": "#0d9488",
+    "floor_block": "#6b7280",
+    "floor_spin": "#9ca3af",
+    "otrade": "#2563eb",
+    "otrade_spin": "#7c3aed",
+    "asyncio": "#d97706",
     "sdk": "#dc2626",
 }
 
 
 def svg(tables: list[Table]) -> str:
-    """A row a client: the bar runs from p50 to p90, the line on to p99, the number is p50. The scale is logarithmic."""
-    everything = [ns for t in tables for row in t.rows for ns in (row.percentiles_ns["p50"], row.percentiles_ns["p99"])]
-    low, high = math.floor(math.log10(min(everything) / 1000)), math.ceil(math.log10(max(everything) / 1000))
+    """A row a client: the bar runs from p50 to p90, the line on to p99, the number is p50. The
+    scale is logarithmic.
+    """
+    everything = [
+        ns
+        for t in tables
+        for row in t.rows
+        for ns in (row.percentiles_ns["p50"], row.percentiles_ns["p99"])
+    ]
+    low, high = (
+        math.floor(math.log10(min(everything) / 1000)),
+        math.ceil(math.log10(max(everything) / 1000)),
+    )
 
     def x(ns: float) -> float:
         return LEFT + WIDTH * (math.log10(ns / 1000) - low) / (high - low)
@@ -38,12 +53,17 @@ def svg(tables: list[Table]) -> str:
             at_us = times * 10**decade
             if decade < high or times == 1:
                 at = x(at_us * 1000)
-                grid.append(f'<line x1="{at:.1f}" y1="{HEAD - 12}" x2="{at:.1f}" y2="{y}" stroke="#e5e7eb"/>')
-                grid.append(f'<text x="{at:.1f}" y="{HEAD - 18}" text-anchor="middle" fill="#6b7280">{at_us:g}</text>')
+                grid.append(
+                    f'<line x1="{at:.1f}" y1="{HEAD - 12}" x2="{at:.1f}" y2="{y}" stroke="#e5e7eb"/>'
+                )
+                grid.append(
+                    f'<text x="{at:.1f}" y="{HEAD - 18}" text-anchor="middle" fill="#6b7280">{at_us:g}</text>'
+                )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + RIGHT}" height="{y + 10}" font-family="sans-serif" font-size="12">'
         f'<rect width="100%" height="100%" fill="white"/><text x="10" y="{HEAD - 18}">tick to order, us</text>'
-        + "".join(grid + parts) + "</svg>\n"
+        + "".join(grid + parts)
+        + "</svg>\n"
     )
 
 

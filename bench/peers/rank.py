@@ -1,7 +1,9 @@
-"""How client and exchange are ranked among the machine's other work, where that is permitted: a shared machine says less about itself then.
+"""How client and exchange are ranked among the machine's other work, where that is permitted: a
+shared machine says less about itself then.
 
-A client that sleeps gets a real-time rank, so that it runs when its frame comes. One that spins must not have it: the kernel takes a core
-away from real-time work for a twentieth of every second, and that would be measured. It gets a weight instead.
+A client that sleeps gets a real-time rank, so that it runs when its frame comes. One that spins
+must not have it: the kernel takes a core away from real-time work for a twentieth of every second,
+and that would be measured. It gets a weight instead.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ def ordinary() -> None:
 
 
 def heavy() -> str:
-    """The same. Where sessions share the machine by groups, a process's own weight means nothing outside its group."""
+    """The same. Where sessions share the machine by groups, a process's own weight means nothing
+    outside its group.
+    """
     try:
         os.setpriority(os.PRIO_PROCESS, 0, WEIGHT)
         group = Path("/proc/self/autogroup")
@@ -66,4 +70,7 @@ def permitted() -> str:
     with os.fdopen(reader) as said:
         words = said.read()
     os.waitpid(child, 0)
-    return words or f"sleeping clients and the exchange at real-time rank {RANK}, spinning clients at weight {WEIGHT}"
+    return (
+        words
+        or f"sleeping clients and the exchange at real-time rank {RANK}, spinning clients at weight {WEIGHT}"
+    )

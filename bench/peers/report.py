@@ -24,8 +24,9 @@ def percentile(ordered: list[int], percent: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One client in one scenario, over all rounds. Times in ns; ratios round by round, to the same figure of the C client that waits in the
-    same way (`of_floor`, and `of_floor_p99`), and to the median of the C client that sleeps (`of_epoll`).
+    """One client in one scenario, over all rounds. Times in ns; ratios round by round, to the same
+    figure of the C client that waits in the same way (`of_floor`, and `of_floor_p99`), and to the
+    median of the C client that sleeps (`of_epoll`).
     """
 
     peer: str
@@ -39,7 +40,9 @@ class Row:
     of_epoll: list[float]
     counts: dict[str, int]
     inside_p50_ns: dict[str, int]
-    """By the client's own clock, from a frame in hand until its orders were decided (`core`) and their bytes with the kernel (`order`)."""
+    """By the client's own clock, from a frame in hand until its orders were decided (`core`) and
+    their bytes with the kernel (`order`).
+    """
     round_p99_ns: list[int]
     pages: list[dict[str, float]]
     """By round, what the open pages saw, and the engine's memory."""
@@ -59,10 +62,14 @@ class Table:
 
     @property
     def floor_spread(self) -> float:
-        """How far the floor's own median moved between rounds: (greatest - least) / median. The noise under everything else."""
+        """How far the floor's own median moved between rounds: (greatest - least) / median. The
+        noise under everything else.
+        """
         floor = self.row(FLOOR.name)
         assert floor is not None
-        return (max(floor.round_p50_ns) - min(floor.round_p50_ns)) / statistics.median(floor.round_p50_ns)
+        return (max(floor.round_p50_ns) - min(floor.round_p50_ns)) / statistics.median(
+            floor.round_p50_ns
+        )
 
     def row(self, peer: str) -> Row | None:
         return next((row for row in self.rows if row.peer == peer), None)
@@ -77,22 +84,32 @@ def table(load: Load, tls: bool, peers: list[Peer], rounds: list[dict[str, Outco
         if not ordered:
             raise RuntimeError(f"{peer.label} placed not one order")
         counts = {
-            name: sum(getattr(outcome, name) for outcome in outcomes) for name in ("triggers", "orders", "missed", "wrong", "surplus")
+            name: sum(getattr(outcome, name) for outcome in outcomes)
+            for name in ("triggers", "orders", "missed", "wrong", "surplus")
         }
         floor = peer.floor if peer.floor in rounds[0] else FLOOR.name
         inside = {
             stage: round(statistics.median(outcome.says[stage]["p50_ns"] for outcome in outcomes))
-            for stage in ("core", "inside") if all(stage in outcome.says for outcome in outcomes)
+            for stage in ("core", "inside")
+            if all(stage in outcome.says for outcome in outcomes)
         }
-        rows.append(Row(
-            peer.name, peer.label, len(ordered), {f"p{p:g}": percentile(ordered, p) for p in PERCENTS}, ordered[-1],
-            [of_round(r[peer.name], 50) for r in rounds],
-            [of_round(r[peer.name], 50) / of_round(r[floor], 50) for r in rounds],
-            [of_round(r[peer.name], 99) / of_round(r[floor], 99) for r in rounds],
-            [of_round(r[peer.name], 50) / of_round(r[FLOOR.name], 50) for r in rounds],
-            counts, inside, [of_round(r[peer.name], 99) for r in rounds],
-            [outcome.says["pages"] for outcome in outcomes if outcome.says.get("pages")],
-        ))
+        rows.append(
+            Row(
+                peer.name,
+                peer.label,
+                len(ordered),
+                {f"p{p:g}": percentile(ordered, p) for p in PERCENTS},
+                ordered[-1],
+                [of_round(r[peer.name], 50) for r in rounds],
+                [of_round(r[peer.name], 50) / of_round(r[floor], 50) for r in rounds],
+                [of_round(r[peer.name], 99) / of_round(r[floor], 99) for r in rounds],
+                [of_round(r[peer.name], 50) / of_round(r[FLOOR.name], 50) for r in rounds],
+                counts,
+                inside,
+                [of_round(r[peer.name], 99) for r in rounds],
+                [outcome.says["pages"] for outcome in outcomes if outcome.says.get("pages")],
+            )
+        )
     return Table(load, tls, rows)
 
 
@@ -100,7 +117,8 @@ def of_round(outcome: Outcome, percent: float) -> int:
     return percentile(sorted(outcome.samples_ns), percent)
 
 
-# ------------------------------------------------------------------------------------------------------------------- the machine
+# -------------------------------------------------------------------------------------------------------------------
+# the machine
 def machine() -> dict[str, Any]:
     exchange, client = cores()
     return {
@@ -113,8 +131,10 @@ def machine() -> dict[str, Any]:
         "virtual": "hypervisor" in _read("/proc/cpuinfo"),
         "python": platform.python_version(),
         "openssl": ssl.OPENSSL_VERSION,
-        "libraries": {name: importlib.metadata.version(name) for name in
-                      ("uvloop", "picows", "websockets", "aiohttp", "orjson", "kiteconnect")},
+        "libraries": {
+            name: importlib.metadata.version(name)
+            for name in ("uvloop", "picows", "websockets", "aiohttp", "orjson", "kiteconnect")
+        },
         "rank": permitted(),
         "load_before": os.getloadavg()[0],
     }
@@ -129,11 +149,17 @@ def _read(path: str) -> str:
 
 def _cpu() -> str:
     lines = _read("/proc/cpuinfo").splitlines()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")),
+        platform.processor(),
+    )
 
 
-# ----------------------------------------------------------------------------------------------------------------------- Markdown
-def markdown(tables: list[Table], about: dict[str, Any], rounds: int, traces: dict[str, dict[str, Any]]) -> str:
+# -----------------------------------------------------------------------------------------------------------------------
+# Markdown
+def markdown(
+    tables: list[Table], about: dict[str, Any], rounds: int, traces: dict[str, dict[str, Any]]
+) -> str:
     libraries = ", ".join(f"{name} {version}" for name, version in about["libraries"].items())
     kind = "virtual, " if about["virtual"] else ""
     lines = [
@@ -143,7 +169,10 @@ def markdown(tables: list[Table], about: dict[str, Any], rounds: int, traces: di
         "",
     ]
     if about["core_of_exchange"] == about["cores_of_client"]:
-        lines += ["**One core only: exchange and client take turns on it, and these figures say little.**", ""]
+        lines += [
+            "**One core only: exchange and client take turns on it, and these figures say little.**",
+            "",
+        ]
     for one in tables:
         load = one.load
         lines += [
@@ -157,16 +186,36 @@ def markdown(tables: list[Table], about: dict[str, Any], rounds: int, traces: di
             "|---|---|---|---|---|---|---|---|---|",
         ]
         lines += [_row(row) for row in one.rows]
-        lines += ["", *(f"{row.label} by its own clock: {_inside(row)}." for row in one.rows if row.inside_p50_ns)]
+        lines += [
+            "",
+            *(
+                f"{row.label} by its own clock: {_inside(row)}."
+                for row in one.rows
+                if row.inside_p50_ns
+            ),
+        ]
         lines += [f"{row.label}: {_pages(row.pages)}." for row in one.rows if row.pages]
-        lines += [f"\n**{row.label}: {row.counts}: not one right order for each trigger.**" for row in one.rows if not _is_clean(row)]
+        lines += [
+            f"\n**{row.label}: {row.counts}: not one right order for each trigger.**"
+            for row in one.rows
+            if not _is_clean(row)
+        ]
         lines.append("")
-    lines += ["### Against the goals", "", "| figure | measured | goal | |", "|---|---|---|---|", *map(_goal, goals(tables)), ""]
+    lines += [
+        "### Against the goals",
+        "",
+        "| figure | measured | goal | |",
+        "|---|---|---|---|",
+        *map(_goal, goals(tables)),
+        "",
+    ]
     if not traces:
         return "\n".join(lines)
     lines += ["### Python between a payload and its order's bytes", ""]
-    lines += [f"- {name}: {t['between']} functions entered in {t['orders']} orders ({t['entered']} while a frame was in hand)"
-              for name, t in traces.items()]
+    lines += [
+        f"- {name}: {t['between']} functions entered in {t['orders']} orders ({t['entered']} while a frame was in hand)"
+        for name, t in traces.items()
+    ]
     return "\n".join([*lines, ""])
 
 
@@ -194,15 +243,37 @@ def goals(tables: list[Table]) -> list[Goal]:
             if row is None:
                 continue
             most = 1.3 if full else 1.25 if one.tls else most
-            found.append(Goal(f"{one.title}: {row.label}, p50 of C in the same mode", statistics.median(row.of_floor), most=most))
-            found.append(Goal(f"{one.title}: {row.label}, p99 of C's in the same mode", statistics.median(row.of_floor_p99), most=1.5))
+            found.append(
+                Goal(
+                    f"{one.title}: {row.label}, p50 of C in the same mode",
+                    statistics.median(row.of_floor),
+                    most=most,
+                )
+            )
+            found.append(
+                Goal(
+                    f"{one.title}: {row.label}, p99 of C's in the same mode",
+                    statistics.median(row.of_floor_p99),
+                    most=1.5,
+                )
+            )
             if peer == "otrade_spin" and not full:
-                found.append(Goal(f"{one.title}: {row.label}, p50 of C, epoll", statistics.median(row.of_epoll), most=1.0))
+                found.append(
+                    Goal(
+                        f"{one.title}: {row.label}, p50 of C, epoll",
+                        statistics.median(row.of_epoll),
+                        most=1.0,
+                    )
+                )
             sdk = one.row("sdk")
             if sdk is not None and not full:
-                times = statistics.median(its / mine for its, mine in zip(sdk.round_p50_ns, row.round_p50_ns, strict=True))
+                times = statistics.median(
+                    its / mine for its, mine in zip(sdk.round_p50_ns, row.round_p50_ns, strict=True)
+                )
                 least = 25.0 if peer == "otrade_spin" else 12.0
-                found.append(Goal(f"{one.title}: {row.label}, times faster than the SDK", times, least=least))
+                found.append(
+                    Goal(f"{one.title}: {row.label}, times faster than the SDK", times, least=least)
+                )
         found += _page_goals(one)
     return found
 
@@ -211,13 +282,19 @@ def _page_goals(one: Table) -> list[Goal]:
     served, viewed = one.row("otrade_served"), one.row("otrade_viewed")
     if served is None or viewed is None:
         return []
-    slower = statistics.median(its / mine for its, mine in zip(viewed.round_p99_ns, served.round_p99_ns, strict=True))
+    slower = statistics.median(
+        its / mine for its, mine in zip(viewed.round_p99_ns, served.round_p99_ns, strict=True)
+    )
     n = viewed.pages[0]["viewers"]
     fewest = min(p["messages_per_s_least"] for p in viewed.pages)
     return [
         Goal(f"{n} pages open: p99 of tick to order, of nobody looking", slower, most=1.2),
         Goal(f"{n} pages open: messages a second, of the page with the fewest", fewest, least=19.5),
-        Goal(f"{n} pages open: age of the oldest message, s", max(p["age_ms_max"] for p in viewed.pages) / 1000, most=1.0),
+        Goal(
+            f"{n} pages open: age of the oldest message, s",
+            max(p["age_ms_max"] for p in viewed.pages) / 1000,
+            most=1.0,
+        ),
     ]
 
 
@@ -250,7 +327,9 @@ def _inside(row: Row) -> str:
 
 
 def _is_clean(row: Row) -> bool:
-    return row.counts["orders"] == row.counts["triggers"] and not (row.counts["missed"] or row.counts["wrong"] or row.counts["surplus"])
+    return row.counts["orders"] == row.counts["triggers"] and not (
+        row.counts["missed"] or row.counts["wrong"] or row.counts["surplus"]
+    )
 
 
 def _row(row: Row) -> str:

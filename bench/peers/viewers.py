@@ -2,8 +2,8 @@
 
     python -m bench.peers.viewers WS_URL TOKEN N
 
-Prints "ready" when all have their first message; at SIGTERM one JSON object. The age of a message is the time since the engine read the
-state that it shows (`now_ms`, the same computer's clock).
+Prints "ready" when all have their first message; at SIGTERM one JSON object. The age of a message
+is the time since the engine read the state that it shows (`now_ms`, the same computer's clock).
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ class Viewer(picows.WSListener):
 async def main(url: str, token: str, n: int) -> None:
     viewers = []
     for _ in range(n):
-        _, viewer = await picows.ws_connect(Viewer, url, extra_headers={"Authorization": f"Bearer {token}"})
+        _, viewer = await picows.ws_connect(
+            Viewer, url, extra_headers={"Authorization": f"Bearer {token}"}
+        )
         await viewer.first
         viewers.append(viewer)
     for viewer in viewers:
@@ -69,7 +71,8 @@ async def main(url: str, token: str, n: int) -> None:
         "viewers": n,
         "seconds": seconds,
         "messages_per_s_least": min(len(viewer.seqs) for viewer in viewers) / seconds,
-        "messages_per_s_median": statistics.median(len(viewer.seqs) for viewer in viewers) / seconds,
+        "messages_per_s_median": statistics.median(len(viewer.seqs) for viewer in viewers)
+        / seconds,
         "age_ms_p50": ages[len(ages) // 2],
         "age_ms_p99": ages[len(ages) * 99 // 100],
         "age_ms_max": ages[-1],

@@ -1,10 +1,12 @@
 """The words of the core, spelled once: enums, limits, reason codes and struct layouts.
 
-Everything else is derived from this file by `layout.py`: `types.h` (C, with every offset asserted), `types.pxd`
-(Cython), numpy dtypes (Numba records, research) and ctypes structs (tests). It is plain data and imports nothing of ours.
+Everything else is derived from this file by `layout.py`: `types.h` (C, with every offset asserted),
+`types.pxd` (Cython), numpy dtypes (Numba records, research) and ctypes structs (tests). It is plain
+data and imports nothing of ours.
 
-Units, last in every name: `_e4` ten-thousandths of a rupee (int64), `_ns` nanoseconds since the UNIX epoch (UTC) or a
-duration, `_bps` hundredths of a per cent. Quantities are units, never lots. Names follow FIX where FIX has a word.
+Units, last in every name: `_e4` ten-thousandths of a rupee (int64), `_ns` nanoseconds since the
+UNIX epoch (UTC) or a duration, `_bps` hundredths of a per cent. Quantities are units, never lots.
+Names follow FIX where FIX has a word.
 """
 
 from enum import IntEnum
@@ -17,7 +19,9 @@ NONE_ID = -1
 
 
 class Limit(IntEnum):
-    """Fixed sizes. The engine allocates once, from these and its constructor's arguments, and never again."""
+    """Fixed sizes. The engine allocates once, from these and its constructor's arguments, and never
+    again.
+    """
 
     TAG_BYTES = 24  # ClOrdID and NUL; Kite's `tag` holds 20 alphanumeric characters
     BROKER_ID_BYTES = 32
@@ -60,7 +64,9 @@ class Product(IntEnum):
 
 
 class OrdStatus(IntEnum):
-    """What the exchange last told us (FIX tag 39), plus DENIED for our own gate and UNKNOWN for a word not in our table."""
+    """What the exchange last told us (FIX tag 39), plus DENIED for our own gate and UNKNOWN for a
+    word not in our table.
+    """
 
     INITIALIZED = 0
     DENIED = 1
@@ -72,11 +78,15 @@ class OrdStatus(IntEnum):
     REJECTED = 7
     EXPIRED = 8
     UNKNOWN = 9
-    ABSENT = 10  # in doubt, and then proved never to have reached the broker; a late acceptance may still contradict it
+    # In doubt, and then proved never to have reached the broker; a late acceptance may still
+    # contradict it
+    ABSENT = 10
 
 
 class Pending(IntEnum):
-    """What we have asked of the exchange and not heard about. Whether the question itself is in doubt is a bit beside it."""
+    """What we have asked of the exchange and not heard about. Whether the question itself is in
+    doubt is a bit beside it.
+    """
 
     NONE = 0
     NEW = 1
@@ -155,7 +165,9 @@ class ExitReason(IntEnum):
 
 
 class Halt(IntEnum):
-    """ACTIVE trades. REDUCING takes no entries. HALTED also ignores signals that would exit. Exits work on in all. Latched."""
+    """ACTIVE trades. REDUCING takes no entries. HALTED also ignores signals that would exit. Exits
+    work on in all. Latched.
+    """
 
     ACTIVE = 0
     REDUCING = 1
@@ -163,7 +175,9 @@ class Halt(IntEnum):
 
 
 class Phase(IntEnum):
-    """Where an instrument's own session is. Entry window and square-off are ours, the rest is the exchange's."""
+    """Where an instrument's own session is. Entry window and square-off are ours, the rest is the
+    exchange's.
+    """
 
     UNKNOWN = 0
     BEFORE = 1
@@ -175,7 +189,9 @@ class Phase(IntEnum):
 
 
 class PauseBy(IntEnum):
-    """Who keeps entries out; bits, because one must not lift what another has set. A person's pause outlives a restart."""
+    """Who keeps entries out; bits, because one must not lift what another has set. A person's pause
+    outlives a restart.
+    """
 
     PERSON = 1
     START = 2  # not everything that the broker shows is explained yet
@@ -184,7 +200,9 @@ class PauseBy(IntEnum):
 
 
 class Rec(IntEnum):
-    """Kinds of journal records: 1 to 31 is what the core was told, 32 to 47 what it decided, from 48 remarks of others."""
+    """Kinds of journal records: 1 to 31 is what the core was told, 32 to 47 what it decided, from
+    48 remarks of others.
+    """
 
     PAD = 1  # the rest of a window
     HELLO = 2  # a section begins: one run of an engine (JSON)
@@ -199,10 +217,14 @@ class Rec(IntEnum):
     FRAME_KITE_B = 11  # the same of a second feed
     FRAME_UPSTOX = 12
     FRAME_UPSTOX_B = 13
-    COMMAND = 32  # command_t without `request`, then the request's first line, a newline, and its body
+    COMMAND = (
+        32  # command_t without `request`, then the request's first line, a newline, and its body
+    )
     NOTICE = 33  # notice_t
     SIGNAL = 34  # signal_rec_t
-    DROPPED = 35  # records that could not be written: (i64 how many, i64 of these market frames, i64 why: bits of Lost)
+    # Records that could not be written: (i64 how many, i64 of these market frames, i64 why: bits of
+    # Lost)
+    DROPPED = 35
     WORDS = 48  # what was said to people (JSON)
     RAW = 49  # what a broker said about an order, as it said it
     PERSON = 50  # a command of a person, and what became of it (JSON)
@@ -210,14 +232,18 @@ class Rec(IntEnum):
 
 
 class Lost(IntEnum):
-    """Why records could not be written; bits. A DROPPED record of 16 bytes is from a build that did not say."""
+    """Why records could not be written; bits. A DROPPED record of 16 bytes is from a build that did
+    not say.
+    """
 
     FAST = 1  # they came faster than room for them was made ready
     DISK = 2  # the disk, or the size limit of the file, had no room
 
 
 class Has(IntEnum):
-    """Which parts of a tick were on the wire; bits. What did not come is not known from it, and is not 0."""
+    """Which parts of a tick were on the wire; bits. What did not come is not known from it, and is
+    not 0.
+    """
 
     QUOTE = 1  # the day's open, high and low
     DEPTH = 2  # the order book, which may be empty
@@ -230,11 +256,15 @@ class Has(IntEnum):
 
 
 class Worth(IntEnum):
-    """How well the value of what an order has filled is known. A broker's average may be rounded, absent, or come late."""
+    """How well the value of what an order has filled is known. A broker's average may be rounded,
+    absent, or come late.
+    """
 
     NONE = 0  # nothing has filled
     AVERAGE = 1  # quantity times the broker's average price, which may be rounded
-    UNKNOWN = 2  # no price was told: a substitute is booked, the last price within the order's limit
+    UNKNOWN = (
+        2  # no price was told: a substitute is booked, the last price within the order's limit
+    )
     UNPRICED = 3  # not even a substitute was known: booked at nothing until the first price comes
     EXACT = 4  # the sum of its trades
 
@@ -247,7 +277,9 @@ class Severity(IntEnum):
 
 
 class Reason(IntEnum):
-    """Why: 1xx input, 2xx risk, 3xx order state, 4xx broker, 5xx exchange, 6xx strategy, 9xx internal. 0 is fine."""
+    """Why: 1xx input, 2xx risk, 3xx order state, 4xx broker, 5xx exchange, 6xx strategy, 9xx
+    internal. 0 is fine.
+    """
 
     OK = 0
     # 1xx: bad input, refused and counted
@@ -337,7 +369,9 @@ class Reason(IntEnum):
     ALREADY_OPEN = 606
     DISABLED = 607
     REVERSE_WAIT = 608
-    REVERSE_EXPIRED = 640  # the former position was closed too late for the entry that waited for it
+    REVERSE_EXPIRED = (
+        640  # the former position was closed too late for the entry that waited for it
+    )
     # 9xx: internal
     RING_FULL = 901
     TABLE_FULL = 902
@@ -393,154 +427,471 @@ class Note(IntEnum):
     AT_TARGET = 74  # how long a closed bracket had no stop by design
 
 
-# ---------------------------------------------------------------------------------------------------------------- structs
-# (field, code) or (field, code, length). i8 i4 i2 i1 u8 u4 u2 u1 are integers of that many bytes, f8 a double, c a char.
+# ----------------------------------------------------------------------------------------------------------------
+# structs
+# (field, code) or (field, code, length). i8 i4 i2 i1 u8 u4 u2 u1 are integers of that many bytes,
+# f8 a double, c a char.
 I8, I4, U4, U1, F8, C = "i8", "i4", "u4", "u1", "f8", "c"
 
 STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
-    # One decoded market-data packet, exactly as the wire said it. A field that the packet lacks is 0; `has` says which are there.
-    # `ts_trade_ns` is the last trade's time, `ts_exch_ns` the packet's or frame's own: two clocks, compared each with itself.
+    # One decoded market-data packet, exactly as the wire said it. A field that the packet lacks is
+    # 0; `has` says which are there.
+    # `ts_trade_ns` is the last trade's time, `ts_exch_ns` the packet's or frame's own: two clocks,
+    # compared each with itself.
     "tick_t": [
-        ("token", U4), ("segment", I4), ("kind", I4), ("tradable", I4), ("has", I4), ("_pad", I4),
-        ("ltp_e4", I8), ("avg_px_e4", I8), ("volume", I8), ("ltq", I8), ("buy_qty", I8), ("sell_qty", I8),
-        ("open_e4", I8), ("high_e4", I8), ("low_e4", I8), ("close_e4", I8),
-        ("oi", I8), ("oi_high", I8), ("oi_low", I8), ("ts_trade_ns", I8), ("ts_exch_ns", I8),
-        ("bid_px_e4", I8, 5), ("ask_px_e4", I8, 5), ("bid_qty", I8, 5), ("ask_qty", I8, 5),
-        ("bid_orders", I4, 5), ("ask_orders", I4, 5),
+        ("token", U4),
+        ("segment", I4),
+        ("kind", I4),
+        ("tradable", I4),
+        ("has", I4),
+        ("_pad", I4),
+        ("ltp_e4", I8),
+        ("avg_px_e4", I8),
+        ("volume", I8),
+        ("ltq", I8),
+        ("buy_qty", I8),
+        ("sell_qty", I8),
+        ("open_e4", I8),
+        ("high_e4", I8),
+        ("low_e4", I8),
+        ("close_e4", I8),
+        ("oi", I8),
+        ("oi_high", I8),
+        ("oi_low", I8),
+        ("ts_trade_ns", I8),
+        ("ts_exch_ns", I8),
+        ("bid_px_e4", I8, 5),
+        ("ask_px_e4", I8, 5),
+        ("bid_qty", I8, 5),
+        ("ask_qty", I8, 5),
+        ("bid_orders", I4, 5),
+        ("ask_orders", I4, 5),
     ],
-    # The last known state of one instrument: what a strategy's on_tick sees. Best bid and ask first, depth after. A bid or ask of
-    # 0 is not known, or nobody's; `has_depth` says whether the book is known. `ts_recv_ns`: when anything of it last came,
-    # `ts_price_ns` its last trade, `ts_book_ns` its book. `traded`: the last packet brought a trade and did not repeat one;
+    # The last known state of one instrument: what a strategy's on_tick sees. Best bid and ask
+    # first, depth after. A bid or ask of
+    # 0 is not known, or nobody's; `has_depth` says whether the book is known. `ts_recv_ns`: when
+    # anything of it last came,
+    # `ts_price_ns` its last trade, `ts_book_ns` its book. `traded`: the last packet brought a trade
+    # and did not repeat one;
     # `ts_bar_ns`: when that was (0: not said); `bare`: that trade came without the day's volume.
-    # From `absurd_px_e4` on: the run of refused prices that is not settled (none when `n_absurd` is 0).
+    # From `absurd_px_e4` on: the run of refused prices that is not settled (none when `n_absurd` is
+    # 0).
     "market_t": [
-        ("ltp_e4", I8), ("prev_ltp_e4", I8), ("bid_px_e4", I8), ("ask_px_e4", I8), ("bid_qty", I8), ("ask_qty", I8),
-        ("ts_recv_ns", I8), ("ts_exch_ns", I8), ("volume", I8), ("ltq", I8), ("d_volume", I8), ("n_ticks", I8),
-        ("open_e4", I8), ("high_e4", I8), ("low_e4", I8), ("close_e4", I8), ("avg_px_e4", I8), ("oi", I8),
-        ("buy_qty", I8), ("sell_qty", I8), ("ts_trade_ns", I8), ("n_refused", I8), ("ts_price_ns", I8), ("ts_book_ns", I8),
+        ("ltp_e4", I8),
+        ("prev_ltp_e4", I8),
+        ("bid_px_e4", I8),
+        ("ask_px_e4", I8),
+        ("bid_qty", I8),
+        ("ask_qty", I8),
+        ("ts_recv_ns", I8),
+        ("ts_exch_ns", I8),
+        ("volume", I8),
+        ("ltq", I8),
+        ("d_volume", I8),
+        ("n_ticks", I8),
+        ("open_e4", I8),
+        ("high_e4", I8),
+        ("low_e4", I8),
+        ("close_e4", I8),
+        ("avg_px_e4", I8),
+        ("oi", I8),
+        ("buy_qty", I8),
+        ("sell_qty", I8),
+        ("ts_trade_ns", I8),
+        ("n_refused", I8),
+        ("ts_price_ns", I8),
+        ("ts_book_ns", I8),
         ("ts_bar_ns", I8),
-        ("kind", I4), ("has_depth", I4), ("feed", I4), ("feed_last", I4), ("traded", I4), ("n_agree", I4),
-        ("absurd_px_e4", I8), ("absurd_since_ns", I8), ("absurd_ts_ns", I8), ("absurd_volume", I8), ("n_absurd", I4), ("bare", I4),
-        ("depth_bid_px_e4", I8, 5), ("depth_ask_px_e4", I8, 5), ("depth_bid_qty", I8, 5), ("depth_ask_qty", I8, 5),
+        ("kind", I4),
+        ("has_depth", I4),
+        ("feed", I4),
+        ("feed_last", I4),
+        ("traded", I4),
+        ("n_agree", I4),
+        ("absurd_px_e4", I8),
+        ("absurd_since_ns", I8),
+        ("absurd_ts_ns", I8),
+        ("absurd_volume", I8),
+        ("n_absurd", I4),
+        ("bare", I4),
+        ("depth_bid_px_e4", I8, 5),
+        ("depth_ask_px_e4", I8, 5),
+        ("depth_bid_qty", I8, 5),
+        ("depth_ask_qty", I8, 5),
     ],
     # One bar, aligned to the session's open. `gap` is how many empty bars came just before it.
     "bar_t": [
-        ("ts_open_ns", I8), ("open_e4", I8), ("high_e4", I8), ("low_e4", I8), ("close_e4", I8), ("volume", I8),
-        ("n_ticks", I8), ("gap", I8),
+        ("ts_open_ns", I8),
+        ("open_e4", I8),
+        ("high_e4", I8),
+        ("low_e4", I8),
+        ("close_e4", I8),
+        ("volume", I8),
+        ("n_ticks", I8),
+        ("gap", I8),
     ],
-    # What a strategy says. `side` is the crossover (0: none); `blocked` is 0 or the Reason of the filter that refused it.
+    # What a strategy says. `side` is the crossover (0: none); `blocked` is 0 or the Reason of the
+    # filter that refused it.
     "signal_t": [
-        ("side", I4), ("blocked", I4), ("ready", I4), ("_pad", I4), ("px_e4", I8), ("ts_ns", I8),
-        ("fast", F8), ("slow", F8), ("rsi", F8), ("atr", F8),
+        ("side", I4),
+        ("blocked", I4),
+        ("ready", I4),
+        ("_pad", I4),
+        ("px_e4", I8),
+        ("ts_ns", I8),
+        ("fast", F8),
+        ("slow", F8),
+        ("rsi", F8),
+        ("atr", F8),
     ],
-    # How a strategy's entry is sized and bracketed. Distances: kind 0 off, 1 bps of entry, 2 rupees (e4), 3 ATR multiples.
+    # How a strategy's entry is sized and bracketed. Distances: kind 0 off, 1 bps of entry, 2 rupees
+    # (e4), 3 ATR multiples.
     "plan_t": [
-        ("stop_kind", I4), ("target_kind", I4), ("trail_kind", I4), ("size_mode", I4),
-        ("stop_value", F8), ("target_value", F8), ("trail_value", F8), ("trail_step_value", F8),
-        ("size_value", F8), ("max_qty", I8),
-        ("entry_type", I4), ("exit_mode", I4), ("on_opposite", I4), ("enabled", I4),
-        ("entry_offset_bps", F8), ("entry_timeout_ns", I8), ("stop_limit_bps", F8), ("hysteresis_bps", F8),
-        ("time_exit_ns", I8), ("ladder_start_bps", F8), ("ladder_step_bps", F8), ("ladder_interval_ns", I8),
-        ("ladder_max_steps", I4), ("protection_e2", I4), ("cooldown_ns", I8),
+        ("stop_kind", I4),
+        ("target_kind", I4),
+        ("trail_kind", I4),
+        ("size_mode", I4),
+        ("stop_value", F8),
+        ("target_value", F8),
+        ("trail_value", F8),
+        ("trail_step_value", F8),
+        ("size_value", F8),
+        ("max_qty", I8),
+        ("entry_type", I4),
+        ("exit_mode", I4),
+        ("on_opposite", I4),
+        ("enabled", I4),
+        ("entry_offset_bps", F8),
+        ("entry_timeout_ns", I8),
+        ("stop_limit_bps", F8),
+        ("hysteresis_bps", F8),
+        ("time_exit_ns", I8),
+        ("ladder_start_bps", F8),
+        ("ladder_step_bps", F8),
+        ("ladder_interval_ns", I8),
+        ("ladder_max_steps", I4),
+        ("protection_e2", I4),
+        ("cooldown_ns", I8),
     ],
     "instrument_t": [
-        ("token", U4), ("segment", I4), ("product", I4), ("quarantined", I4),
-        ("tick_size_e4", I8), ("lot_size", I8), ("freeze_qty", I8), ("multiplier", I8),
-        ("band_lo_e4", I8), ("band_hi_e4", I8),
-        # What the broker said by REST, and when it was asked (0: never). `band_doubted`: a price was beyond the band since, or a refusal
+        ("token", U4),
+        ("segment", I4),
+        ("product", I4),
+        ("quarantined", I4),
+        ("tick_size_e4", I8),
+        ("lot_size", I8),
+        ("freeze_qty", I8),
+        ("multiplier", I8),
+        ("band_lo_e4", I8),
+        ("band_hi_e4", I8),
+        # What the broker said by REST, and when it was asked (0: never). `band_doubted`: a price
+        # was beyond the band since, or a refusal
         # speaks of it. `halted`: the exchange took no order; a trade ends it.
-        ("band_ts_ns", I8), ("quote_ts_ns", I8), ("quote_ltp_e4", I8), ("quote_bid_e4", I8), ("quote_ask_e4", I8),
-        ("band_doubted", I4), ("quote_wanted", I4), ("halted", I4), ("_pad", I4),
-        ("open_ns", I8), ("entry_from_ns", I8), ("entry_until_ns", I8), ("square_off_ns", I8), ("close_ns", I8),
-        ("series_first", I4), ("series_n", I4), ("bracket_head", I4), ("n_in_doubt", I4),
-        ("symbol", C, 32), ("exchange", C, 8),
+        ("band_ts_ns", I8),
+        ("quote_ts_ns", I8),
+        ("quote_ltp_e4", I8),
+        ("quote_bid_e4", I8),
+        ("quote_ask_e4", I8),
+        ("band_doubted", I4),
+        ("quote_wanted", I4),
+        ("halted", I4),
+        ("_pad", I4),
+        ("open_ns", I8),
+        ("entry_from_ns", I8),
+        ("entry_until_ns", I8),
+        ("square_off_ns", I8),
+        ("close_ns", I8),
+        ("series_first", I4),
+        ("series_n", I4),
+        ("bracket_head", I4),
+        ("n_in_doubt", I4),
+        ("symbol", C, 32),
+        ("exchange", C, 8),
     ],
     "series_t": [
-        ("interval_ns", I8), ("instrument_id", I4), ("strategy_first", I4), ("strategy_n", I4), ("has_bar", I4),
-        ("bar", "bar_t"), ("last", "bar_t"), ("n_closed", I8), ("n_gaps", I8), ("n_late", I8),
+        ("interval_ns", I8),
+        ("instrument_id", I4),
+        ("strategy_first", I4),
+        ("strategy_n", I4),
+        ("has_bar", I4),
+        ("bar", "bar_t"),
+        ("last", "bar_t"),
+        ("n_closed", I8),
+        ("n_gaps", I8),
+        ("n_late", I8),
     ],
     "position_t": [
-        ("net_qty", I8), ("buy_qty", I8), ("sell_qty", I8), ("buy_value_e4", I8), ("sell_value_e4", I8),
-        ("mark_e4", I8), ("pnl_e4", I8), ("n_unvalued", I4), ("n_unpriced", I4),
+        ("net_qty", I8),
+        ("buy_qty", I8),
+        ("sell_qty", I8),
+        ("buy_value_e4", I8),
+        ("sell_value_e4", I8),
+        ("mark_e4", I8),
+        ("pnl_e4", I8),
+        ("n_unvalued", I4),
+        ("n_unpriced", I4),
     ],
     "order_t": [
-        ("ord_status", I4), ("pending", I4), ("in_doubt", I4), ("leg", I4), ("side", I4), ("ord_type", I4), ("tif", I4),
-        ("product", I4), ("instrument_id", I4), ("bracket_id", I4), ("attempt", I4), ("n_modifies", I4), ("next", I4),
-        ("looks", I4), ("reason", I4), ("was_working", I4),
-        ("order_qty", I8), ("cum_qty", I8), ("cum_value_e4", I8), ("price_e4", I8), ("trigger_e4", I8),
-        ("req_qty", I8), ("req_price_e4", I8), ("req_trigger_e4", I8), ("req_type", I4), ("triggered", I4),
-        ("ts_intent_ns", I8), ("ts_sent_ns", I8), ("ts_ack_ns", I8), ("ts_report_ns", I8), ("ts_update_ns", I8),
-        ("ts_doubt_ns", I8), ("ts_look_ns", I8), ("ts_busy_ns", I8), ("protection_e2", I4), ("request_seq", U4),
-        ("worth", I4), ("_pad", I4),
+        ("ord_status", I4),
+        ("pending", I4),
+        ("in_doubt", I4),
+        ("leg", I4),
+        ("side", I4),
+        ("ord_type", I4),
+        ("tif", I4),
+        ("product", I4),
+        ("instrument_id", I4),
+        ("bracket_id", I4),
+        ("attempt", I4),
+        ("n_modifies", I4),
+        ("next", I4),
+        ("looks", I4),
+        ("reason", I4),
+        ("was_working", I4),
+        ("order_qty", I8),
+        ("cum_qty", I8),
+        ("cum_value_e4", I8),
+        ("price_e4", I8),
+        ("trigger_e4", I8),
+        ("req_qty", I8),
+        ("req_price_e4", I8),
+        ("req_trigger_e4", I8),
+        ("req_type", I4),
+        ("triggered", I4),
+        ("ts_intent_ns", I8),
+        ("ts_sent_ns", I8),
+        ("ts_ack_ns", I8),
+        ("ts_report_ns", I8),
+        ("ts_update_ns", I8),
+        ("ts_doubt_ns", I8),
+        ("ts_look_ns", I8),
+        ("ts_busy_ns", I8),
+        ("protection_e2", I4),
+        ("request_seq", U4),
+        ("worth", I4),
+        ("_pad", I4),
         ("ts_known_ns", I8),  # since when we know the broker's id
-        ("cl_ord_id", C, 24), ("broker_order_id", C, 32),
+        ("cl_ord_id", C, 24),
+        ("broker_order_id", C, 32),
     ],
-    # One request for the wire, in the broker-neutral words; `order_slot` names the order that it is about. `unrecorded`: the journal
+    # One request for the wire, in the broker-neutral words; `order_slot` names the order that it is
+    # about. `unrecorded`: the journal
     # had no room for it.
     "command_t": [
-        ("kind", I4), ("lane", I4), ("order_slot", I4), ("instrument_id", I4), ("seq", U4), ("side", I4),
-        ("ord_type", I4), ("tif", I4), ("product", I4), ("protection_e2", I4), ("qty", I8), ("price_e4", I8),
-        ("trigger_e4", I8), ("ts_ns", I8), ("cl_ord_id", C, 24), ("broker_order_id", C, 32),
-        ("symbol", C, 32), ("exchange", C, 8), ("n_bytes", I4), ("unrecorded", I4), ("request", C, 2048),
+        ("kind", I4),
+        ("lane", I4),
+        ("order_slot", I4),
+        ("instrument_id", I4),
+        ("seq", U4),
+        ("side", I4),
+        ("ord_type", I4),
+        ("tif", I4),
+        ("product", I4),
+        ("protection_e2", I4),
+        ("qty", I8),
+        ("price_e4", I8),
+        ("trigger_e4", I8),
+        ("ts_ns", I8),
+        ("cl_ord_id", C, 24),
+        ("broker_order_id", C, 32),
+        ("symbol", C, 32),
+        ("exchange", C, 8),
+        ("n_bytes", I4),
+        ("unrecorded", I4),
+        ("request", C, 2048),
     ],
     # What a broker said about one order: the same for a push, an answer and a row of the book.
     "report_t": [
-        ("ev", I4), ("source", I4), ("ord_type", I4), ("side", I4), ("order_qty", I8), ("cum_qty", I8),
-        ("cum_value_e4", I8), ("price_e4", I8), ("trigger_e4", I8), ("ts_update_ns", I8), ("ts_recv_ns", I8),
-        ("triggered", I4), ("reason", I4), ("cl_ord_id", C, 24), ("broker_order_id", C, 32), ("worth", I4), ("_pad", I4),
+        ("ev", I4),
+        ("source", I4),
+        ("ord_type", I4),
+        ("side", I4),
+        ("order_qty", I8),
+        ("cum_qty", I8),
+        ("cum_value_e4", I8),
+        ("price_e4", I8),
+        ("trigger_e4", I8),
+        ("ts_update_ns", I8),
+        ("ts_recv_ns", I8),
+        ("triggered", I4),
+        ("reason", I4),
+        ("cl_ord_id", C, 24),
+        ("broker_order_id", C, 32),
+        ("worth", I4),
+        ("_pad", I4),
     ],
     # What a broker answered to a request, as the journal keeps it.
-    "answer_t": [("seq", U4), ("outcome", I4), ("reason", I4), ("_pad", I4), ("broker_order_id", C, 32)],
+    "answer_t": [
+        ("seq", U4),
+        ("outcome", I4),
+        ("reason", I4),
+        ("_pad", I4),
+        ("broker_order_id", C, 32),
+    ],
     "bracket_t": [
-        ("state", I4), ("strategy_id", I4), ("instrument_id", I4), ("side", I4), ("exit_reason", I4), ("next", I4),
-        ("order_head", I4), ("n_orders", I4), ("entry_slot", I4), ("stop_slot", I4), ("target_slot", I4),
-        ("fix_slot", I4), ("exit_mode", I4), ("target_armed", I4), ("ladder_step", I4), ("n_rejects", I4),
-        ("entry_cancel", I4), ("holds_position", I4),
-        ("counted_trade", I4), ("n_stop_moves", I4), ("leave_reason", I4), ("trail_said", I4),
-        # Refusals in a row and pauses are by leg; `n_rejects` and `retry_ns` are the stop's, which is the way out too.
-        ("n_target_rejects", I4), ("n_fix_rejects", I4), ("refused_seq", U4), ("target_refused_seq", U4), ("fix_refused_seq", U4),
+        ("state", I4),
+        ("strategy_id", I4),
+        ("instrument_id", I4),
+        ("side", I4),
+        ("exit_reason", I4),
+        ("next", I4),
+        ("order_head", I4),
+        ("n_orders", I4),
+        ("entry_slot", I4),
+        ("stop_slot", I4),
+        ("target_slot", I4),
+        ("fix_slot", I4),
+        ("exit_mode", I4),
+        ("target_armed", I4),
+        ("ladder_step", I4),
+        ("n_rejects", I4),
+        ("entry_cancel", I4),
+        ("holds_position", I4),
+        ("counted_trade", I4),
+        ("n_stop_moves", I4),
+        ("leave_reason", I4),
+        ("trail_said", I4),
+        # Refusals in a row and pauses are by leg; `n_rejects` and `retry_ns` are the stop's, which
+        # is the way out too.
+        ("n_target_rejects", I4),
+        ("n_fix_rejects", I4),
+        ("refused_seq", U4),
+        ("target_refused_seq", U4),
+        ("fix_refused_seq", U4),
         ("n_unvalued", I4),  # orders of it whose value is not known
-        ("decision", I4), ("slice_no", I4),  # the bracket of the decision's first slice; which slice this one is, from 0
-        ("order_qty", I8), ("entry_qty", I8), ("entry_value_e4", I8), ("exit_qty", I8), ("exit_value_e4", I8),
-        ("open_qty", I8), ("protected_qty", I8), ("signal_px_e4", I8), ("stop_e4", I8), ("stop_limit_e4", I8),
-        ("target_e4", I8), ("best_e4", I8), ("trail_e4", I8), ("trail_step_e4", I8), ("stop_distance_e4", I8),
-        ("ts_open_ns", I8), ("ts_entry_ns", I8), ("ts_close_ns", I8), ("time_exit_ns", I8), ("entry_expire_ns", I8),
-        ("naked_since_ns", I8), ("naked_total_ns", I8), ("naked_worst_ns", I8), ("ladder_next_ns", I8),
-        ("retry_ns", I8), ("stop_crossed_ns", I8), ("atr_e4", I8), ("flat_px_e4", I8), ("initial_stop_e4", I8),
-        ("ts_armed_ns", I8), ("target_retry_ns", I8), ("fix_retry_ns", I8), ("renew_ns", I8), ("trail_waits_ns", I8),
-        # An exit's price that was refused for its range, when, and how often; `blind` counts steps of the ladder without any price.
-        ("refused_px_e4", I8), ("refused_ts_ns", I8), ("flat_ts_ns", I8), ("n_px_refused", I4), ("blind", I4),
-        ("flat_type", I4), ("told_at_band", I4),
-        # Without a stop by design: its order works at the target instead. `naked_` is all other time without one.
-        ("target_since_ns", I8), ("target_total_ns", I8), ("target_worst_ns", I8),
-        # What its orders' tags say: the run and number under which it was opened, whatever run manages it now.
-        ("tag_run", I8), ("tag_bracket", I4), ("next_attempt", I4),
-        # Of the open quantity, what the account no longer holds: somebody else has closed it. No exit is placed for it.
+        ("decision", I4),
+        (
+            "slice_no",
+            I4,
+        ),  # the bracket of the decision's first slice; which slice this one is, from 0
+        ("order_qty", I8),
+        ("entry_qty", I8),
+        ("entry_value_e4", I8),
+        ("exit_qty", I8),
+        ("exit_value_e4", I8),
+        ("open_qty", I8),
+        ("protected_qty", I8),
+        ("signal_px_e4", I8),
+        ("stop_e4", I8),
+        ("stop_limit_e4", I8),
+        ("target_e4", I8),
+        ("best_e4", I8),
+        ("trail_e4", I8),
+        ("trail_step_e4", I8),
+        ("stop_distance_e4", I8),
+        ("ts_open_ns", I8),
+        ("ts_entry_ns", I8),
+        ("ts_close_ns", I8),
+        ("time_exit_ns", I8),
+        ("entry_expire_ns", I8),
+        ("naked_since_ns", I8),
+        ("naked_total_ns", I8),
+        ("naked_worst_ns", I8),
+        ("ladder_next_ns", I8),
+        ("retry_ns", I8),
+        ("stop_crossed_ns", I8),
+        ("atr_e4", I8),
+        ("flat_px_e4", I8),
+        ("initial_stop_e4", I8),
+        ("ts_armed_ns", I8),
+        ("target_retry_ns", I8),
+        ("fix_retry_ns", I8),
+        ("renew_ns", I8),
+        ("trail_waits_ns", I8),
+        # An exit's price that was refused for its range, when, and how often; `blind` counts steps
+        # of the ladder without any price.
+        ("refused_px_e4", I8),
+        ("refused_ts_ns", I8),
+        ("flat_ts_ns", I8),
+        ("n_px_refused", I4),
+        ("blind", I4),
+        ("flat_type", I4),
+        ("told_at_band", I4),
+        # Without a stop by design: its order works at the target instead. `naked_` is all other
+        # time without one.
+        ("target_since_ns", I8),
+        ("target_total_ns", I8),
+        ("target_worst_ns", I8),
+        # What its orders' tags say: the run and number under which it was opened, whatever run
+        # manages it now.
+        ("tag_run", I8),
+        ("tag_bracket", I4),
+        ("next_attempt", I4),
+        # Of the open quantity, what the account no longer holds: somebody else has closed it. No
+        # exit is placed for it.
         ("gone_qty", I8),
     ],
     "risk_limits_t": [
-        ("max_order_qty", I8), ("max_order_notional_e4", I8), ("max_open_positions", I8), ("max_trades", I8),
-        ("max_daily_loss_e4", I8), ("max_drawdown_e4", I8), ("stale_feed_ns", I8),
-        ("flatten_on_limit", I4), ("px_jump_bps_max", I4), ("entry_wait_ns", I8),
+        ("max_order_qty", I8),
+        ("max_order_notional_e4", I8),
+        ("max_open_positions", I8),
+        ("max_trades", I8),
+        ("max_daily_loss_e4", I8),
+        ("max_drawdown_e4", I8),
+        ("stale_feed_ns", I8),
+        ("flatten_on_limit", I4),
+        ("px_jump_bps_max", I4),
+        ("entry_wait_ns", I8),
     ],
     "risk_state_t": [
-        ("halt", I4), ("halt_reason", I4), ("open_positions", I8), ("trades", I8), ("pnl_e4", I8), ("peak_e4", I8),
-        ("drawdown_e4", I8), ("held_notional_e4", I8), ("n_denied", I8), ("n_entering", I8),
-        ("n_unvalued", I4), ("n_rounded", I4),  # orders whose value is not known, or only a broker's average of
+        ("halt", I4),
+        ("halt_reason", I4),
+        ("open_positions", I8),
+        ("trades", I8),
+        ("pnl_e4", I8),
+        ("peak_e4", I8),
+        ("drawdown_e4", I8),
+        ("held_notional_e4", I8),
+        ("n_denied", I8),
+        ("n_entering", I8),
+        ("n_unvalued", I4),
+        ("n_rounded", I4),  # orders whose value is not known, or only a broker's average of
     ],
-    # One token bucket a kind of limit. Capacity is the limit itself; `reserve` is what entries may never touch.
+    # One token bucket a kind of limit. Capacity is the limit itself; `reserve` is what entries may
+    # never touch.
     "budget_t": [
-        ("per_second", I8), ("per_minute", I8), ("per_half_hour", I8), ("per_day", I8), ("reserve_second", I8),
-        ("reserve_minute", I8), ("reserve_half_hour", I8), ("reserve_day", I8), ("modifies_per_order", I8), ("day_used", I8),
-        ("head", I8), ("n_denied", I8), ("tight_ns", I8), ("tight_until_ns", I8), ("n_tightened", I8), ("minute", I8),
+        ("per_second", I8),
+        ("per_minute", I8),
+        ("per_half_hour", I8),
+        ("per_day", I8),
+        ("reserve_second", I8),
+        ("reserve_minute", I8),
+        ("reserve_half_hour", I8),
+        ("reserve_day", I8),
+        ("modifies_per_order", I8),
+        ("day_used", I8),
+        ("head", I8),
+        ("n_denied", I8),
+        ("tight_ns", I8),
+        ("tight_until_ns", I8),
+        ("n_tightened", I8),
+        ("minute", I8),
         ("in_half_hour", I8),  # the sum of `minute_ring`, as of `minute`
-        ("ts_ring_ns", I8, 512), ("minute_ring", I4, 32),
+        ("ts_ring_ns", I8, 512),
+        ("minute_ring", I4, 32),
     ],
     # A signal and what became of it, a closed bar: what the page and the journal read.
-    "signal_rec_t": [("signal", "signal_t"), ("strategy_id", I4), ("instrument_id", I4), ("taken", I4), ("reason", I4)],
+    "signal_rec_t": [
+        ("signal", "signal_t"),
+        ("strategy_id", I4),
+        ("instrument_id", I4),
+        ("taken", I4),
+        ("reason", I4),
+    ],
     "bar_rec_t": [("bar", "bar_t"), ("series_id", I4), ("instrument_id", I4)],
     "notice_t": [
-        ("seq", I8), ("ts_ns", I8), ("code", I4), ("severity", I4), ("instrument_id", I4), ("bracket_id", I4),
-        ("strategy_id", I4), ("order_slot", I4), ("reason", I4), ("side", I4), ("a", I8), ("b", I8), ("c", I8),
+        ("seq", I8),
+        ("ts_ns", I8),
+        ("code", I4),
+        ("severity", I4),
+        ("instrument_id", I4),
+        ("bracket_id", I4),
+        ("strategy_id", I4),
+        ("order_slot", I4),
+        ("reason", I4),
+        ("side", I4),
+        ("a", I8),
+        ("b", I8),
+        ("c", I8),
     ],
 }

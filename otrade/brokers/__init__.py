@@ -1,1 +1,3 @@
-"""Brokers: each speaks its own protocol in its own package, and `base.py` holds the words that they share."""
+"""Brokers: each speaks its own protocol in its own package, and `base.py` holds the words that they
+share.
+"""

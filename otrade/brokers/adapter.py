@@ -1,4 +1,6 @@
-"""What a day needs of any broker before its session exists: the login, the instruments, the encoder, the session itself."""
+"""What a day needs of any broker before its session exists: the login, the instruments, the
+encoder, the session itself.
+"""
 
 import datetime as dt
 import random
@@ -43,13 +45,15 @@ class InstrumentSource(Protocol):
     """A broker's instrument file of the day."""
 
     def find(self, symbol: str, today: dt.date, spot_e4: int = 0) -> Instrument:
-        """InstrumentError when it is not there, has expired, or is malformed. `spot_e4`: the underlying's price, for what is at the
-        money.
+        """InstrumentError when it is not there, has expired, or is malformed. `spot_e4`: the
+        underlying's price, for what is at the money.
         """
         ...
 
     def by_number(self, exchange: str, exchange_token: int) -> Instrument | None:
-        """By the exchange's own number, which all brokers share; not for indices, which each numbers in its own way."""
+        """By the exchange's own number, which all brokers share; not for indices, which each
+        numbers in its own way.
+        """
         ...
 
 
@@ -62,7 +66,9 @@ class InstrumentFileReader(InstrumentSource, Protocol):
 
 
 class BrokerAdapter(Protocol):
-    """Everything of one broker that is needed before its session exists: the login, the instruments, the encoder."""
+    """Everything of one broker that is needed before its session exists: the login, the
+    instruments, the encoder.
+    """
 
     name: str
     capabilities: Capabilities
@@ -79,19 +85,27 @@ class BrokerAdapter(Protocol):
         ...
 
     async def log_in(self, redirected_to: str, state: str) -> AccessSession:
-        """The day's session from the address that the broker sent the person to. BrokerError when it is no login of ours."""
+        """The day's session from the address that the broker sent the person to. BrokerError when
+        it is no login of ours.
+        """
         ...
 
     async def ask_approval(self) -> None:
-        """Ask for a login that the person approves in the broker's app. BrokerError where there is no such thing."""
+        """Ask for a login that the person approves in the broker's app. BrokerError where there is
+        no such thing.
+        """
         ...
 
     async def approved(self, body: bytes, user_id: str) -> AccessSession:
-        """The session that the broker's app brings to the web hook after that, proved to be this user's. `body` is hostile."""
+        """The session that the broker's app brings to the web hook after that, proved to be this
+        user's. `body` is hostile.
+        """
         ...
 
     def postback(self, body: bytes, ts_recv_ns: int) -> OrderReport:
-        """An order update that came to the web hook. BrokerError when nothing proves that the broker sent it. `body` is hostile."""
+        """An order update that came to the web hook. BrokerError when nothing proves that the
+        broker sent it. `body` is hostile.
+        """
         ...
 
     async def log_in_here(self) -> AccessSession:
@@ -107,7 +121,9 @@ class BrokerAdapter(Protocol):
         ...
 
     async def prove(self) -> int | None:
-        """TokenError when the token is dead. How far our clock is ahead of the broker's, ns, by its word of whole seconds."""
+        """TokenError when the token is dead. How far our clock is ahead of the broker's, ns, by its
+        word of whole seconds.
+        """
         ...
 
     async def instruments(self) -> InstrumentFileReader:
@@ -118,8 +134,12 @@ class BrokerAdapter(Protocol):
         """0 when the broker has none."""
         ...
 
-    async def bands(self, instruments: Sequence[Instrument], pause: Callable[[], Awaitable[None]]) -> dict[str, tuple[int, int]]:
-        """The day's price bands (low, high; e4) by symbol, where the broker tells them. `pause` between two questions."""
+    async def bands(
+        self, instruments: Sequence[Instrument], pause: Callable[[], Awaitable[None]]
+    ) -> dict[str, tuple[int, int]]:
+        """The day's price bands (low, high; e4) by symbol, where the broker tells them. `pause`
+        between two questions.
+        """
         ...
 
     def encoder(self) -> OrderEncoder:
@@ -147,7 +167,9 @@ class BrokerAdapter(Protocol):
         answer_timeout_ns: int,
         order_connections: int,
     ) -> BrokerSession:
-        """`encoder` is what `encoder()` gave: a new token reaches the engine through it. `sink` takes frames of `frame_kinds[0]`."""
+        """`encoder` is what `encoder()` gave: a new token reaches the engine through it. `sink`
+        takes frames of `frame_kinds[0]`.
+        """
         ...
 
     def second_feed(

@@ -1,7 +1,8 @@
-"""Order books of a long day are mostly orders that have ended: their rows are read once, for as long as they say the same.
+"""Order books of a long day are mostly orders that have ended: their rows are read once, for as
+long as they say the same.
 
-A book of three hundred such rows costs an audit a tenth of what reading them all would, and a frame that comes meanwhile waits
-for the audit.
+A book of three hundred such rows costs an audit a tenth of what reading them all would, and a frame
+that comes meanwhile waits for the audit.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -30,7 +31,9 @@ def table_of(
     id_field: str,
     token_of: Callable[[Mapping[str, Any]], int] = _plain_token,
 ) -> BrokerRows[T]:
-    """What `read` makes of each row. A row that it cannot read is told beside the others, with whatever says whose it is."""
+    """What `read` makes of each row. A row that it cannot read is told beside the others, with
+    whatever says whose it is.
+    """
     found: BrokerRows[T] = BrokerRows()
     for row in rows:
         try:
@@ -42,11 +45,17 @@ def table_of(
 
 def _unread(row: Mapping[str, Any], id_field: str, token: int, why: str) -> UnreadableRow:
     row_id = row.get(id_field)
-    return UnreadableRow(clean_text(row_id) if isinstance(row_id, (str, int)) else "", clean_text(tag_of(row)), token, why)
+    return UnreadableRow(
+        clean_text(row_id) if isinstance(row_id, (str, int)) else "",
+        clean_text(tag_of(row)),
+        token,
+        why,
+    )
 
 
 def traded_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, int]]:
-    """(units, value) of each order by the day's trades. Of an order with a trade that cannot be read, or that has no price, nothing is
+    """(units, value) of each order by the day's trades. Of an order with a trade that cannot be
+    read, or that has no price, nothing is
     told: half a sum is no value.
     """
     found: dict[str, tuple[int, int]] = {}
@@ -55,7 +64,9 @@ def traded_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, int]]:
         try:
             key = identity(row, "order_id")
         except BrokerError:
-            continue  # whose it is nobody can say: that order's sum falls short of what it filled, and is not taken
+            # Whose it is nobody can say: that order's sum falls short of what it filled, and is not
+            # taken
+            continue
         try:
             qty = count(row, "quantity")
             value = value_e4(row, "average_price", qty)
@@ -69,14 +80,20 @@ def traded_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, int]]:
 
 
 class BookReader:
-    """Reads the books of one session. `read` makes a report of a row, received at a time in ns; BrokerError when it cannot."""
+    """Reads the books of one session. `read` makes a report of a row, received at a time in ns;
+    BrokerError when it cannot.
+    """
 
     def __init__(self, read: Callable[[Mapping[str, Any], int], OrderReport]) -> None:
         self._read = read
         self._ended: dict[str, OrderReport] = {}
 
-    def reports(self, rows: Iterable[Mapping[str, Any]], ts_recv_ns: int) -> BrokerRows[OrderReport]:
-        """One report of each row. Of an order that had ended, the `raw` is the same object as long as its row says the same."""
+    def reports(
+        self, rows: Iterable[Mapping[str, Any]], ts_recv_ns: int
+    ) -> BrokerRows[OrderReport]:
+        """One report of each row. Of an order that had ended, the `raw` is the same object as long
+        as its row says the same.
+        """
         return table_of(rows, lambda row: self._report(row, ts_recv_ns), "order_id")
 
     def _report(self, row: Mapping[str, Any], ts_recv_ns: int) -> OrderReport:

@@ -1,4 +1,5 @@
-"""Reading what brokers say: numbers that come as text, ids that must not lose digits, times without a zone.
+"""Reading what brokers say: numbers that come as text, ids that must not lose digits, times without
+a zone.
 
 What cannot be read raises BrokerError, which names the field and never repeats a whole row.
 """
@@ -32,20 +33,25 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def clean_text(text: object, longest: int = TEXT_MAX) -> str:
-    """A broker's message on one line, without control characters, by default short enough for the core."""
+    """A broker's message on one line, without control characters, by default short enough for the
+    core.
+    """
     if not text:
         return ""
     return "".join(c if c.isprintable() else " " for c in str(text)[:longest]).strip()
 
 
 def status_word(text: object) -> str:
-    """A status with one blank between words, whatever the broker wrote there: `TRIGGER_PENDING`, `partially  filled`."""
+    """A status with one blank between words, whatever the broker wrote there: `TRIGGER_PENDING`,
+    `partially  filled`.
+    """
     return " ".join(clean_text(text).replace("_", " ").replace("-", " ").split())
 
 
 def tag_of(row: Mapping[str, Any]) -> str:
-    """The order's own tag. A broker puts its own words there too: Kite sends `tag: null, tags: ["mktp", "mktp:2.00", ours]` for a
-    market order with protection, and `autoslice` for one that it cut. Ours is looked for first, wherever it stands.
+    """The order's own tag. A broker puts its own words there too: Kite sends `tag: null, tags:
+    ["mktp", "mktp:2.00", ours]` for a market order with protection, and `autoslice` for one that it
+    cut. Ours is looked for first, wherever it stands.
     """
     tag, tags = row.get("tag"), row.get("tags")
     words = [str(word) for word in (tag, *(tags if isinstance(tags, list) else ())) if word]
@@ -53,13 +59,16 @@ def tag_of(row: Mapping[str, Any]) -> str:
 
 
 _MONEY = re.compile(
-    r"\bmargins?\b|\binsufficient\b|\bfunds\b|\bshortfall\b|\bnot enough (?:balance|cash|money)\b|\badd (?:rs|inr|₹)", re.IGNORECASE
+    r"\bmargins?\b|\binsufficient\b|\bfunds\b|\bshortfall\b|\bnot enough (?:balance|cash|money)\b|\badd (?:rs|inr|₹)",
+    re.IGNORECASE,
 )
 _NO_MONEY_MATTER = re.compile(r"\bmargin trading\b|\bMTF\b", re.IGNORECASE)
 
 
 def is_about_money(message: str) -> bool:
-    """Does a refusal say that there is too little money? Risk desks say it in many words and under one code for all they refuse."""
+    """Does a refusal say that there is too little money? Risk desks say it in many words and under
+    one code for all they refuse.
+    """
     return _MONEY.search(_NO_MONEY_MATTER.sub("", message)) is not None
 
 
@@ -86,7 +95,9 @@ def number(row: Mapping[str, Any], field: str) -> Decimal:
     if isinstance(value, bool) or not read.is_finite():
         raise BrokerError(f"{field} of a broker's row is not a number")
     if abs(read) > VALUE_MAX_E4:
-        raise BrokerError(f"{field} of a broker's row is {_short(read)}: no such number is possible")
+        raise BrokerError(
+            f"{field} of a broker's row is {_short(read)}: no such number is possible"
+        )
     return read
 
 
@@ -106,7 +117,9 @@ def count(row: Mapping[str, Any], field: str) -> int:
 
 
 def signed_count(row: Mapping[str, Any], field: str) -> int:
-    """A whole number of units, negative where it was sold. What is not told is not 0: unknown is not flat."""
+    """A whole number of units, negative where it was sold. What is not told is not 0: unknown is
+    not flat.
+    """
     if row.get(field) in (None, ""):
         raise BrokerError(f"{field} of a broker's row is missing")
     value = number(row, field)
@@ -128,12 +141,16 @@ def value_e4(row: Mapping[str, Any], field: str, qty: int) -> int:
         value = plain * qty * 10_000
     elif type(plain) is float and abs(plain) < _EXACT_BELOW:
         px_e4 = round(plain * 10_000)
-        if px_e4 / 10_000 == plain:  # the shortest decimal of this float has four places at most: it is this one
+        if (
+            px_e4 / 10_000 == plain
+        ):  # the shortest decimal of this float has four places at most: it is this one
             value = px_e4 * qty
     if value is None:
         read = number(row, field)
         if abs(read) > RUPEES_MAX:
-            raise BrokerError(f"{field} of a broker's row is {_short(read)}: no such price is possible")
+            raise BrokerError(
+                f"{field} of a broker's row is {_short(read)}: no such price is possible"
+            )
         value = e4(read * qty)
     if abs(value) > VALUE_MAX_E4:
         raise BrokerError(f"{field} of a broker's row times {qty} units is more than can be")
@@ -141,8 +158,10 @@ def value_e4(row: Mapping[str, Any], field: str, qty: int) -> int:
 
 
 def fill_value(row: Mapping[str, Any], field: str, qty: int) -> tuple[int, Worth]:
-    """What `qty` filled units cost by the row's average price, and how well that is known. Brokers document an average of complete
-    orders only: 0, null, an empty text or nothing beside a filled quantity says that the price is not known.
+    """What `qty` filled units cost by the row's average price, and how well that is known. Brokers
+    document an average of complete
+    orders only: 0, null, an empty text or nothing beside a filled quantity says that the price is
+    not known.
     """
     value = value_e4(row, field, qty)
     if qty == 0:

@@ -25,7 +25,9 @@ def quote_of(row: Any) -> BrokerQuote | None:
 
 
 def band_of(row: Any) -> tuple[int, int] | None:
-    """The day's price band, e4; None when the row tells none. An unreadable row keeps nobody from starting: bands are read again."""
+    """The day's price band, e4; None when the row tells none. An unreadable row keeps nobody from
+    starting: bands are read again.
+    """
     if not isinstance(row, Mapping):
         return None
     try:
@@ -37,4 +39,8 @@ def band_of(row: Any) -> tuple[int, int] | None:
 
 def _prices(depth: Any, side: str) -> list[int]:
     levels = depth.get(side) if isinstance(depth, Mapping) else None
-    return [price_e4(level, "price") for level in levels if isinstance(level, dict)] if isinstance(levels, list) else []
+    return (
+        [price_e4(level, "price") for level in levels if isinstance(level, dict)]
+        if isinstance(levels, list)
+        else []
+    )

@@ -121,7 +121,9 @@ _ENGINE_FIELDS = (
 
 
 class UnreadableRow(msgspec.Struct, frozen=True):
-    """A row of a broker's table that cannot be read: as much of it as says whose it is, and why. "" and 0: not even that."""
+    """A row of a broker's table that cannot be read: as much of it as says whose it is, and why. ""
+    and 0: not even that.
+    """
 
     row_id: str
     tag: str
@@ -133,7 +135,9 @@ T = TypeVar("T")
 
 
 class BrokerRows(list[T]):
-    """The rows of a broker's table that can be read, and what is wrong with the others: one bad row blinds nobody to the rest."""
+    """The rows of a broker's table that can be read, and what is wrong with the others: one bad row
+    blinds nobody to the rest.
+    """
 
     def __init__(self, rows: Iterable[T] = (), unread: Iterable[UnreadableRow] = ()) -> None:
         super().__init__(rows)
@@ -189,7 +193,9 @@ class Funds(msgspec.Struct, frozen=True):
 
 
 class BrokerQuote(msgspec.Struct, frozen=True):
-    """One instrument's prices, e4; 0 is none. `others_e4`: every further price seen, all multiples of the tick."""
+    """One instrument's prices, e4; 0 is none. `others_e4`: every further price seen, all multiples
+    of the tick.
+    """
 
     ltp_e4: int
     bid_e4: int
@@ -251,8 +257,8 @@ class Callbacks(msgspec.Struct):
 
 
 class Latencies(Protocol):
-    """From a feed frame in hand: until it was dealt with; where it led to orders, until they were decided, and until the last one was
-    written.
+    """From a feed frame in hand: until it was dealt with; where it led to orders, until they were
+    decided, and until the last one was written.
     """
 
     frame: LatencyHistogram
@@ -284,7 +290,9 @@ class BrokerSession(Protocol):
         ...
 
     async def order_book(self) -> BrokerRows[OrderReport]:
-        """BrokerError when the answer is no whole table; a row that cannot be read is told beside the others."""
+        """BrokerError when the answer is no whole table; a row that cannot be read is told beside
+        the others.
+        """
         ...
 
     async def order(self, broker_order_id: str) -> OrderReport | None:
@@ -294,14 +302,17 @@ class BrokerSession(Protocol):
     async def positions(self) -> BrokerRows[BrokerPosition]: ...
 
     async def trades(self) -> dict[str, tuple[int, int]]:
-        """What each order of the day has traded, by the broker's id: (units, value in e4 rupees times units)."""
+        """What each order of the day has traded, by the broker's id: (units, value in e4 rupees
+        times units).
+        """
         ...
 
     async def funds(self) -> list[Funds]: ...
 
     async def quotes(self, wanted: Sequence[tuple[int, str]]) -> dict[int, BrokerQuote]:
-        """Snapshots by our token of (token, EXCHANGE:SYMBOL) pairs, of at most `QUOTES_MAX` instruments, over a connection of their own: a
-        slow book delays none. What the broker does not know, or says in no readable way, is missing.
+        """Snapshots by our token of (token, EXCHANGE:SYMBOL) pairs, of at most `QUOTES_MAX`
+        instruments, over a connection of their own: a slow book delays none. What the broker does
+        not know, or says in no readable way, is missing.
         """
         ...
 
@@ -327,7 +338,8 @@ class BrokerSession(Protocol):
 
 
 class EmergencyClient(Protocol):
-    """A broker without an engine: one request at a time, each answered, none repeated. The watchdog works with it. `like` is an
+    """A broker without an engine: one request at a time, each answered, none repeated. The watchdog
+    works with it. `like` is an
     order that exists already: its instrument and product are meant.
     """
 
@@ -359,7 +371,9 @@ class EmergencyClient(Protocol):
 
 
 class ListedInstrument(msgspec.Struct, frozen=True):
-    """One instrument that the day trades: our token, its name on a wire that uses text, and what the exchange calls it."""
+    """One instrument that the day trades: our token, its name on a wire that uses text, and what
+    the exchange calls it.
+    """
 
     token: int
     key: str

@@ -53,7 +53,11 @@ def save_session(path: Path, session: AccessSession) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".session-")  # made with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(orjson.dumps({name: getattr(session, name) for name in AccessSession.__struct_fields__}))
+            file.write(
+                orjson.dumps(
+                    {name: getattr(session, name) for name in AccessSession.__struct_fields__}
+                )
+            )
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -96,7 +100,11 @@ def last_user(path: Path, api_key: str) -> str:
 
 
 def require_state(redirected_to: str, state: str) -> None:
-    """BrokerError unless the address carries the state that this login began with: another's login must not become ours."""
+    """BrokerError unless the address carries the state that this login began with: another's login
+    must not become ours.
+    """
     came = parse_qs(urlsplit(redirected_to).query).get("state", [""])[0]
     if state and not secrets.compare_digest(came.encode(), state.encode()):
-        raise BrokerError("this is the answer to another login (its state differs): begin the login again")
+        raise BrokerError(
+            "this is the answer to another login (its state differs): begin the login again"
+        )

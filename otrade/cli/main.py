@@ -206,7 +206,14 @@ def _drill(args: argparse.Namespace) -> int:
 def _login(args: argparse.Namespace) -> int:
     from otrade.cli.commands.login import login
 
-    return login(args.config, args.broker, paste=args.paste, approve=args.approve, open_browser=args.open, wait_s=args.wait)
+    return login(
+        args.config,
+        args.broker,
+        paste=args.paste,
+        approve=args.approve,
+        open_browser=args.open,
+        wait_s=args.wait,
+    )
 
 
 def _instruments(args: argparse.Namespace) -> int:
@@ -304,7 +311,13 @@ def parser() -> argparse.ArgumentParser:
         )
 
     def var_option(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--var", type=Path, default=Path("var"), metavar="DIR", help="the engine's directory (paths.var)")
+        sub.add_argument(
+            "--var",
+            type=Path,
+            default=Path("var"),
+            metavar="DIR",
+            help="the engine's directory (paths.var)",
+        )
 
     sub = add(
         "run",
@@ -397,21 +410,38 @@ def parser() -> argparse.ArgumentParser:
     sub = add("adopt", "hand a position that somebody else has opened over to the engine", _adopt)
     sub.add_argument("symbol", help="as NSE:INFY")
     var_option(sub)
-    journal = add("journal", "read a journal: everything that an engine was told and decided", _journal)
+    journal = add(
+        "journal", "read a journal: everything that an engine was told and decided", _journal
+    )
     whats = journal.add_subparsers(dest="what", required=True, metavar="verify|show|tail|export")
 
     def journal_command(name: str, what: str) -> argparse.ArgumentParser:
         sub = whats.add_parser(name, help=what, description=what)
-        sub.add_argument("file", type=Path, metavar="FILE", help="var/journal/YYYY-MM-DD.otj, compressed (.gz) or not")
+        sub.add_argument(
+            "file",
+            type=Path,
+            metavar="FILE",
+            help="var/journal/YYYY-MM-DD.otj, compressed (.gz) or not",
+        )
         return sub
 
     def kind_option(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--kind", default="", metavar="A,B", help="only these kinds of records, as COMMAND,REPORT,NOTICE")
+        sub.add_argument(
+            "--kind",
+            default="",
+            metavar="A,B",
+            help="only these kinds of records, as COMMAND,REPORT,NOTICE",
+        )
 
     journal_command("verify", "is it whole? names every damaged place")
     sub = journal_command("show", "records in words")
     kind_option(sub)
-    sub.add_argument("--order", default="", metavar="TAG", help="only what names this ClOrdID or broker's order id")
+    sub.add_argument(
+        "--order",
+        default="",
+        metavar="TAG",
+        help="only what names this ClOrdID or broker's order id",
+    )
     sub.add_argument("--instrument", type=_between(0, 100_000), default=None, metavar="ID")
     sub.add_argument("--from", dest="since", default="", metavar="HH:MM[:SS]", help="Indian time")
     sub.add_argument("--until", default="", metavar="HH:MM[:SS]")
@@ -425,9 +455,13 @@ def parser() -> argparse.ArgumentParser:
     sub = journal_command("export", "for other tools")
     kind_option(sub)
     sub.add_argument("--format", choices=("jsonl", "csv", "parquet"), default="jsonl")
-    sub.add_argument("--to", type=Path, default=None, metavar="FILE", help="default: standard output")
+    sub.add_argument(
+        "--to", type=Path, default=None, metavar="FILE", help="default: standard output"
+    )
 
-    sub = add("replay", "feed a journal to a fresh core and compare every decision, bit for bit", _replay)
+    sub = add(
+        "replay", "feed a journal to a fresh core and compare every decision, bit for bit", _replay
+    )
     sub.add_argument("file", type=Path, metavar="FILE")
 
     sub = add(
@@ -435,20 +469,72 @@ def parser() -> argparse.ArgumentParser:
         "prove it: thousands of simulated sessions with everything going wrong, judged by the exchange's own books",
         _drill,
     )
-    sub.add_argument("--seeds", type=_between(1, 10_000_000), default=200, metavar="N", help="sessions (default 200)")
-    sub.add_argument("--seed", type=_seed, default=0, metavar="K", help="the first one's seed; the same seed gives the same session")
-    sub.add_argument("--faults", default="", metavar="A,B", help="only these kinds of faults; none: a calm market")
-    sub.add_argument("--strategy", type=Path, metavar="FILE", help="drill the strategies of this configuration instead of random ones")
-    sub.add_argument("--broker", choices=("kite", "upstox"), default="", help="speak this broker's protocols only (default: both in turn)")
-    sub.add_argument("--jobs", type=_between(1, 512), default=0, metavar="N", help="processes (default: one a core)")
+    sub.add_argument(
+        "--seeds",
+        type=_between(1, 10_000_000),
+        default=200,
+        metavar="N",
+        help="sessions (default 200)",
+    )
+    sub.add_argument(
+        "--seed",
+        type=_seed,
+        default=0,
+        metavar="K",
+        help="the first one's seed; the same seed gives the same session",
+    )
+    sub.add_argument(
+        "--faults",
+        default="",
+        metavar="A,B",
+        help="only these kinds of faults; none: a calm market",
+    )
+    sub.add_argument(
+        "--strategy",
+        type=Path,
+        metavar="FILE",
+        help="drill the strategies of this configuration instead of random ones",
+    )
+    sub.add_argument(
+        "--broker",
+        choices=("kite", "upstox"),
+        default="",
+        help="speak this broker's protocols only (default: both in turn)",
+    )
+    sub.add_argument(
+        "--jobs",
+        type=_between(1, 512),
+        default=0,
+        metavar="N",
+        help="processes (default: one a core)",
+    )
 
     sub = add("login", "log in at the broker for today", _login)
     config_option(sub)
-    sub.add_argument("--broker", choices=("kite", "upstox"), default="", help="another broker than the configured one (a second feed)")
-    sub.add_argument("--paste", action="store_true", help="paste the address by hand instead of waiting for the browser")
-    sub.add_argument("--approve", action="store_true", help="Upstox: approve in its app; the token comes to the web hook (hooks.port)")
+    sub.add_argument(
+        "--broker",
+        choices=("kite", "upstox"),
+        default="",
+        help="another broker than the configured one (a second feed)",
+    )
+    sub.add_argument(
+        "--paste",
+        action="store_true",
+        help="paste the address by hand instead of waiting for the browser",
+    )
+    sub.add_argument(
+        "--approve",
+        action="store_true",
+        help="Upstox: approve in its app; the token comes to the web hook (hooks.port)",
+    )
     sub.add_argument("--open", action="store_true", help="open the browser")
-    sub.add_argument("--wait", type=_between(1, 86_400), default=600, metavar="S", help="seconds to wait for the browser (default 600)")
+    sub.add_argument(
+        "--wait",
+        type=_between(1, 86_400),
+        default=600,
+        metavar="S",
+        help="seconds to wait for the browser (default 600)",
+    )
 
     names = add("instruments", "the day's instruments: fetch, look for, show", _instruments)
     whats = names.add_subparsers(dest="what", required=True, metavar="refresh|find|show")
@@ -456,40 +542,82 @@ def parser() -> argparse.ArgumentParser:
     def names_command(name: str, what: str) -> argparse.ArgumentParser:
         sub = whats.add_parser(name, help=what, description=what)
         config_option(sub)
-        sub.add_argument("--broker", choices=("kite", "upstox"), default="", help="default: the configured one")
+        sub.add_argument(
+            "--broker", choices=("kite", "upstox"), default="", help="default: the configured one"
+        )
         return sub
 
     names_command("refresh", "fetch the broker's file and make today's table of it")
     sub = names_command("find", "symbols that hold a text")
     sub.add_argument("text", metavar="TEXT")
-    sub.add_argument("--limit", type=_between(1, 100_000), default=50, metavar="N", help="at most so many (default 50)")
-    sub = names_command("show", "what a symbol of the configuration means today: NSE:INFY, NFO:NIFTY.FUT, NFO:NIFTY.ATM+1CE@M")
+    sub.add_argument(
+        "--limit",
+        type=_between(1, 100_000),
+        default=50,
+        metavar="N",
+        help="at most so many (default 50)",
+    )
+    sub = names_command(
+        "show",
+        "what a symbol of the configuration means today: NSE:INFY, NFO:NIFTY.FUT, NFO:NIFTY.ATM+1CE@M",
+    )
     sub.add_argument("symbol", metavar="SYMBOL")
 
-    sub = add("preflight", "the morning board: go or no-go for today, and the fix for each no", _preflight)
+    sub = add(
+        "preflight", "the morning board: go or no-go for today, and the fix for each no", _preflight
+    )
     config_option(sub)
     sub.add_argument("--json", action="store_true", help="as JSON")
 
-    sub = add("account", "positions, holdings and funds of the configured accounts, as their brokers tell them", _account)
+    sub = add(
+        "account",
+        "positions, holdings and funds of the configured accounts, as their brokers tell them",
+        _account,
+    )
     config_option(sub)
     sub.add_argument("--json", action="store_true", help="as JSON")
 
-    sub = add("alerts", "send a test alert to the configured targets, and say which of them took it", _alerts)
+    sub = add(
+        "alerts",
+        "send a test alert to the configured targets, and say which of them took it",
+        _alerts,
+    )
     sub.add_argument("what", choices=("test",))
     config_option(sub)
     sub.add_argument("--target", default="", metavar="NAME", help="only this one")
 
     sub = add("latency", "how long each stage took on a day: p50, p99, p99.9 and max", _latency)
-    sub.add_argument("day", type=_date, nargs="?", default=None, metavar="YYYY-MM-DD", help="default: the last one that was kept")
+    sub.add_argument(
+        "day",
+        type=_date,
+        nargs="?",
+        default=None,
+        metavar="YYYY-MM-DD",
+        help="default: the last one that was kept",
+    )
     var_option(sub)
     sub.add_argument("--json", action="store_true", help="as JSON")
 
-    sub = add("password", "who may log in on the page: set or change a password (asks on the terminal)", _password)
+    sub = add(
+        "password",
+        "who may log in on the page: set or change a password (asks on the terminal)",
+        _password,
+    )
     sub.add_argument("--user", default="trader", metavar="NAME", help="default: trader")
-    sub.add_argument("--role", choices=("trader", "viewer"), help="a viewer changes nothing (default: trader, or as it was)")
+    sub.add_argument(
+        "--role",
+        choices=("trader", "viewer"),
+        help="a viewer changes nothing (default: trader, or as it was)",
+    )
     which = sub.add_mutually_exclusive_group()
-    which.add_argument("--stdin", action="store_true", help="read the password from standard input, for scripts")
-    which.add_argument("--totp", action="store_true", help="set up an authenticator (six-digit codes) beside the password")
+    which.add_argument(
+        "--stdin", action="store_true", help="read the password from standard input, for scripts"
+    )
+    which.add_argument(
+        "--totp",
+        action="store_true",
+        help="set up an authenticator (six-digit codes) beside the password",
+    )
     which.add_argument("--no-totp", action="store_true", help="take the authenticator away")
     which.add_argument("--remove", action="store_true", help="that person may no longer log in")
     which.add_argument("--list", action="store_true", help="who may log in")
@@ -497,14 +625,30 @@ def parser() -> argparse.ArgumentParser:
 
     token = add("token", "tokens with which scripts use the API", _token)
     whats = token.add_subparsers(dest="what", required=True, metavar="new|list|revoke")
-    sub = whats.add_parser("new", help="make one; it is printed once", description="make one; it is printed once")
+    sub = whats.add_parser(
+        "new", help="make one; it is printed once", description="make one; it is printed once"
+    )
     sub.add_argument("name", help="which script it is for; the journal says it")
     sub.add_argument(
-        "--scope", action="append", required=True, choices=("read", "trade", "admin"), help="what it may do; repeat for several"
+        "--scope",
+        action="append",
+        required=True,
+        choices=("read", "trade", "admin"),
+        help="what it may do; repeat for several",
     )
-    sub.add_argument("--days", type=_between(1, 3_650), default=90, metavar="N", help="until it expires (default 90)")
+    sub.add_argument(
+        "--days",
+        type=_between(1, 3_650),
+        default=90,
+        metavar="N",
+        help="until it expires (default 90)",
+    )
     var_option(sub)
-    var_option(whats.add_parser("list", help="names, scopes and ends", description="names, scopes and ends"))
+    var_option(
+        whats.add_parser(
+            "list", help="names, scopes and ends", description="names, scopes and ends"
+        )
+    )
     sub = whats.add_parser("revoke", help="make one void", description="make one void")
     sub.add_argument("name")
     var_option(sub)

@@ -19,7 +19,13 @@ from otrade.config.rules import Rules
 from otrade.config.schema import Config
 from otrade.errors import ConfigError
 
-DEFAULTS = ("paper.json", "live.kite.example.json", "live.upstox.example.json", "calendar.json", "square_off.json")
+DEFAULTS = (
+    "paper.json",
+    "live.kite.example.json",
+    "live.upstox.example.json",
+    "calendar.json",
+    "square_off.json",
+)
 
 # What may change while trading. Anything else needs a restart: what a bracket was opened with is
 # what it ends with.

@@ -134,11 +134,16 @@ class Rules:
         names: set[str] = set()
         for i, target in enumerate(alerts.targets):
             if target.name in names:
-                raise self._error(f"alerts.targets[{i}].name", f"the name {target.name!r} is used twice")
+                raise self._error(
+                    f"alerts.targets[{i}].name", f"the name {target.name!r} is used twice"
+                )
             names.add(target.name)
             for k, quiet in enumerate(target.quiet):
                 if quiet.start == quiet.until:
-                    raise self._error(f"alerts.targets[{i}].quiet[{k}]", f"start and until are both {quiet.start}: how long is that?")
+                    raise self._error(
+                        f"alerts.targets[{i}].quiet[{k}]",
+                        f"start and until are both {quiet.start}: how long is that?",
+                    )
 
     def _broker(self, broker: BrokerConfig) -> None:
         for reserve, limit in RESERVES:
@@ -157,15 +162,26 @@ class Rules:
         for name, scheme in ADDRESSES:
             if url := getattr(broker, name):
                 self._url(f"broker.{name}", url, scheme)
-        if broker.orders_per_half_hour and broker.exit_reserve_per_half_hour >= broker.orders_per_half_hour:
-            raise self._error("broker.exit_reserve_per_half_hour", "leaves nothing for entries", "less than broker.orders_per_half_hour")
+        if (
+            broker.orders_per_half_hour
+            and broker.exit_reserve_per_half_hour >= broker.orders_per_half_hour
+        ):
+            raise self._error(
+                "broker.exit_reserve_per_half_hour",
+                "leaves nothing for entries",
+                "less than broker.orders_per_half_hour",
+            )
         if broker.kind == "kite" and broker.plan != "basic":
             raise self._error("broker.plan", "Zerodha has one price plan", "basic")
         if broker.kind == "kite" and broker.orders_per_min > KITE_ORDERS_PER_MIN:
-            raise self._error("broker.orders_per_min", "is more than Kite takes", f"at most {KITE_ORDERS_PER_MIN}")
+            raise self._error(
+                "broker.orders_per_min", "is more than Kite takes", f"at most {KITE_ORDERS_PER_MIN}"
+            )
         if broker.kind == "upstox" and broker.market_protection_pct > UPSTOX_PROTECTION_PCT:
             raise self._error(
-                "broker.market_protection_pct", "is more than Upstox takes", f"-1 (automatic) or above 0 to {UPSTOX_PROTECTION_PCT}"
+                "broker.market_protection_pct",
+                "is more than Upstox takes",
+                f"-1 (automatic) or above 0 to {UPSTOX_PROTECTION_PCT}",
             )
 
     def _web(self, web: WebConfig) -> None:
@@ -173,7 +189,11 @@ class Rules:
         try:
             address = ipaddress.ip_address("127.0.0.1" if web.host == "localhost" else web.host)
         except ValueError:
-            raise self._error("web.host", f"{web.host!r} is no address", "localhost, or an IP address of this computer") from None
+            raise self._error(
+                "web.host",
+                f"{web.host!r} is no address",
+                "localhost, or an IP address of this computer",
+            ) from None
         if bool(web.tls_cert) != bool(web.tls_key):
             missing = "web.tls_key" if web.tls_cert else "web.tls_cert"
             raise self._error(missing, "a certificate and its key come together")
@@ -183,7 +203,10 @@ class Rules:
             needs = f"others can reach {web.host}, so it needs web.tls_cert and web.tls_key"
             raise self._error("web.host", needs, "127.0.0.1, localhost, ::1")
         if address.is_unspecified and not web.names:
-            raise self._error("web.names", f"{web.host} stands for every address: name those by which the page is opened")
+            raise self._error(
+                "web.names",
+                f"{web.host} stands for every address: name those by which the page is opened",
+            )
 
     def _url(self, at: str, url: str, scheme: str) -> None:
         """Tokens travel there: encrypted, or not off this machine."""

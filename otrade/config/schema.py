@@ -229,35 +229,72 @@ class EngineConfig(ConfigBase, frozen=True, kw_only=True):
 
 
 class SpeedConfig(ConfigBase, frozen=True, kw_only=True):
-    """What the machine is asked for in live mode, to make the way from tick to order short. The defaults ask for nothing."""
+    """What the machine is asked for in live mode, to make the way from tick to order short. The
+    defaults ask for nothing.
+    """
 
-    busy_poll: Annotated[bool, Meta(description="never sleep: half the time to an order, for a whole core")] = False
+    busy_poll: Annotated[
+        bool, Meta(description="never sleep: half the time to an order, for a whole core")
+    ] = False
     core: Annotated[
-        int, Meta(ge=-1, le=1_023, description="the trading thread's own core, counted from 0, all other threads kept off it; -1: any")
+        int,
+        Meta(
+            ge=-1,
+            le=1_023,
+            description="the trading thread's own core, counted from 0, all other threads kept off it; -1: any",
+        ),
     ] = -1
-    lock_memory: Annotated[bool, Meta(description="keep all memory resident; needs an unlimited `ulimit -l`")] = False
+    lock_memory: Annotated[
+        bool, Meta(description="keep all memory resident; needs an unlimited `ulimit -l`")
+    ] = False
 
 
 class BrokerConfig(ConfigBase, frozen=True, kw_only=True):
-    """The broker's addresses and limits. The defaults stay below both brokers' published ones; an empty address is the broker's
-    own.
+    """The broker's addresses and limits. The defaults stay below both brokers' published ones; an
+    empty address is the broker's own.
     """
 
     kind: Literal["kite", "upstox"] = "kite"
-    plan: Annotated[Literal["basic", "plus"], Meta(description="upstox: the price plan of the account, for the charges")] = "basic"
+    plan: Annotated[
+        Literal["basic", "plus"],
+        Meta(description="upstox: the price plan of the account, for the charges"),
+    ] = "basic"
     rest_url: str = ""
-    order_url: Annotated[str, Meta(description="upstox: where orders go, its low-latency host")] = ""
-    feed_url: Annotated[str, Meta(description="kite: the feed's address; upstox tells its own")] = ""
+    order_url: Annotated[str, Meta(description="upstox: where orders go, its low-latency host")] = (
+        ""
+    )
+    feed_url: Annotated[str, Meta(description="kite: the feed's address; upstox tells its own")] = (
+        ""
+    )
     login_url: str = ""
     instruments_url: Annotated[str, Meta(description="upstox: where the instrument file is")] = ""
-    redirect_url: Annotated[str, Meta(description="the address registered with the app, to which a login returns")] = (
-        "http://127.0.0.1:8000/login/callback"
-    )
+    redirect_url: Annotated[
+        str, Meta(description="the address registered with the app, to which a login returns")
+    ] = "http://127.0.0.1:8000/login/callback"
     user_id: Annotated[
-        str, Meta(max_length=32, pattern=r"^[A-Za-z0-9]*$", description="the account's user; empty: that of the last login")
+        str,
+        Meta(
+            max_length=32,
+            pattern=r"^[A-Za-z0-9]*$",
+            description="the account's user; empty: that of the last login",
+        ),
     ] = ""
-    algo_name: Annotated[str, Meta(max_length=64, pattern=r"^[ -~]*$", description="upstox: X-Algo-Name of a registered algo")] = ""
-    algo_id: Annotated[str, Meta(max_length=32, pattern=r"^[A-Za-z0-9]*$", description="kite: the exchange's id of a registered algo")] = ""
+    algo_name: Annotated[
+        str,
+        Meta(
+            max_length=64,
+            pattern=r"^[ -~]*$",
+            description="upstox: X-Algo-Name of a registered algo",
+        ),
+    ] = ""
+    algo_id: Annotated[
+        str,
+        Meta(
+            max_length=32,
+            pattern=r"^[A-Za-z0-9]*$",
+            description="kite: the exchange's id of a registered algo",
+        ),
+    ] = ""
     market_protection_pct: Annotated[
         float, Meta(ge=-1, le=100, description="-1: the broker's automatic protection")
     ] = -1.0
@@ -266,7 +303,9 @@ class BrokerConfig(ConfigBase, frozen=True, kw_only=True):
         int, Meta(ge=1, le=10, description="10 a second and above need a registered algo")
     ] = 9
     orders_per_min: Annotated[int, Meta(ge=1, le=500)] = 390
-    orders_per_half_hour: Annotated[int, Meta(ge=0, le=2_000, description="0: no limit of the broker's; upstox has 2000")] = 1_900
+    orders_per_half_hour: Annotated[
+        int, Meta(ge=0, le=2_000, description="0: no limit of the broker's; upstox has 2000")
+    ] = 1_900
     orders_per_day: Annotated[int, Meta(ge=1, le=5_000)] = 4_900
     exit_reserve_per_s: Annotated[int, Meta(ge=0, le=9)] = 3
     exit_reserve_per_min: Annotated[int, Meta(ge=0, le=399)] = 60
@@ -279,13 +318,19 @@ class BrokerConfig(ConfigBase, frozen=True, kw_only=True):
 
 
 class SecondFeedConfig(ConfigBase, frozen=True, kw_only=True):
-    """Market data from a second connection, of the same broker or of the other one. It only ever gives prices: orders stay with the
-    broker that holds the positions. Addresses are those of `broker` when it is the same one; empty: the broker's own.
+    """Market data from a second connection, of the same broker or of the other one. It only ever
+    gives prices: orders stay with the broker that holds the positions. Addresses are those of
+    `broker` when it is the same one; empty: the broker's own.
     """
 
     kind: Literal["none", "kite", "upstox"] = "none"
     failover_ms: Annotated[
-        int, Meta(ge=200, le=60_000, description="silence about an index before the other feed is believed")
+        int,
+        Meta(
+            ge=200,
+            le=60_000,
+            description="silence about an index before the other feed is believed",
+        ),
     ] = 2_000
     rest_url: str = ""
     feed_url: str = ""
@@ -295,8 +340,9 @@ class SecondFeedConfig(ConfigBase, frozen=True, kw_only=True):
 
 
 class FaultRehearsalConfig(ConfigBase, frozen=True, kw_only=True):
-    """A trouble of a paper day: `token` (refused, a new login a minute later), `feed` (cut for two minutes), `silence` (the same, not
-    cut), `hand` (somebody buys a lot of the first instrument by hand).
+    """A trouble of a paper day: `token` (refused, a new login a minute later), `feed` (cut for two
+    minutes), `silence` (the same, not cut), `hand` (somebody buys a lot of the first instrument by
+    hand).
     """
 
     at: HourMinute
@@ -319,7 +365,10 @@ class SimulatorConfig(ConfigBase, frozen=True, kw_only=True):
     ] = 15
     funds_rupees: Annotated[float, Meta(gt=0, le=1e12)] = 1_000_000.0
     prices: dict[str, str] = {}
-    rehearse: Annotated[list[FaultRehearsalConfig], Meta(max_length=100, description="troubles to come, at their times (IST)")] = []
+    rehearse: Annotated[
+        list[FaultRehearsalConfig],
+        Meta(max_length=100, description="troubles to come, at their times (IST)"),
+    ] = []
 
 
 class InstrumentConfig(ConfigBase, frozen=True, kw_only=True):
@@ -331,23 +380,37 @@ class InstrumentConfig(ConfigBase, frozen=True, kw_only=True):
 
 
 class RiskConfig(ConfigBase, frozen=True, kw_only=True):
-    """Limits of the day; 0 is no limit. They are for a whole entry, however many orders the exchange's freeze quantity makes of it. All
-    but the cool-down may be changed while trading.
+    """Limits of the day; 0 is no limit. They are for a whole entry, however many orders the
+    exchange's freeze quantity makes of it. All but the cool-down may be changed while trading.
     """
 
-    max_order_qty: Annotated[int, Meta(ge=0, description="of one entry, all its orders together")] = 10_000
-    max_order_notional_rupees: Annotated[float, Meta(ge=0, le=1e11, description="likewise")] = 2_500_000.0
+    max_order_qty: Annotated[
+        int, Meta(ge=0, description="of one entry, all its orders together")
+    ] = 10_000
+    max_order_notional_rupees: Annotated[float, Meta(ge=0, le=1e11, description="likewise")] = (
+        2_500_000.0
+    )
     max_open_positions: Annotated[int, Meta(ge=0, le=10_000)] = 5
     max_trades_per_day: Annotated[int, Meta(ge=0, le=100_000)] = 100
     max_daily_loss_rupees: Annotated[float, Meta(ge=0, le=1e11)] = 20_000.0
     max_drawdown_rupees: Annotated[float, Meta(ge=0, le=1e11)] = 25_000.0
     cooldown_after_stop_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
     entry_wait_s: Annotated[
-        float, Meta(ge=0, le=60, description="for how long an entry may wait for the order rate; 0: not at all")
+        float,
+        Meta(
+            ge=0,
+            le=60,
+            description="for how long an entry may wait for the order rate; 0: not at all",
+        ),
     ] = 5.0
     stale_feed_ms: Annotated[int, Meta(ge=0, le=600_000)] = 10_000
     price_jump_bps: Annotated[
-        int, Meta(ge=100, le=10_000, description="farther in one packet is refused until book, time or the next packets agree")
+        int,
+        Meta(
+            ge=100,
+            le=10_000,
+            description="farther in one packet is refused until book, time or the next packets agree",
+        ),
     ] = 2_000
     on_limit: Annotated[
         Literal["reduce", "flatten"], Meta(description="when a loss limit trips")
@@ -361,34 +424,57 @@ class SessionsConfig(ConfigBase, frozen=True, kw_only=True):
     entry_stop_min: Annotated[float, Meta(ge=0, le=300, description="before the close")] = 30.0
     square_off_min: Annotated[float, Meta(ge=1, le=300, description="before the close")] = 10.0
     square_off_room_min: Annotated[
-        float, Meta(ge=1, le=120, description="MIS: at least so long before the broker's own square-off, see square_off.json")
+        float,
+        Meta(
+            ge=1,
+            le=120,
+            description="MIS: at least so long before the broker's own square-off, see square_off.json",
+        ),
     ] = 3.0
 
 
 HostName = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$", description="as in the browser's address, without port")
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$",
+        description="as in the browser's address, without port",
+    ),
 ]
 
 
 class WebConfig(ConfigBase, frozen=True, kw_only=True):
-    """The page. Others can reach it only by TLS: `host` beyond the loopback needs `tls_cert` and `tls_key`."""
+    """The page. Others can reach it only by TLS: `host` beyond the loopback needs `tls_cert` and
+    `tls_key`.
+    """
 
     host: Annotated[
-        str, Meta(pattern=r"^(localhost|[0-9A-Fa-f.:]{2,45})$", description="localhost, or an IP address of this computer to listen on")
+        str,
+        Meta(
+            pattern=r"^(localhost|[0-9A-Fa-f.:]{2,45})$",
+            description="localhost, or an IP address of this computer to listen on",
+        ),
     ] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535, description="0: any free one")] = 8_000
     names: Annotated[
-        list[HostName], Meta(max_length=16, description="under which others open the page, besides `host`; anything else is refused")
+        list[HostName],
+        Meta(
+            max_length=16,
+            description="under which others open the page, besides `host`; anything else is refused",
+        ),
     ] = []
     tls_cert: Annotated[str, Meta(description="PEM file: the certificate and its chain")] = ""
     tls_key: Annotated[str, Meta(description="PEM file: its key, which others may not read")] = ""
     updates_per_s: Annotated[int, Meta(ge=1, le=20)] = 10
     session_h: Annotated[int, Meta(ge=1, le=24, description="then a person must log in again")] = 12
-    idle_min: Annotated[int, Meta(ge=5, le=1_440, description="a session ends when no page has been open for so long")] = 60
+    idle_min: Annotated[
+        int,
+        Meta(ge=5, le=1_440, description="a session ends when no page has been open for so long"),
+    ] = 60
 
 
 class HooksConfig(ConfigBase, frozen=True, kw_only=True):
-    """What brokers post to us (live mode): Kite's order postbacks at `/hooks/kite/order`, tokens that were approved in Upstox's app at
+    """What brokers post to us (live mode): Kite's order postbacks at `/hooks/kite/order`, tokens
+    that were approved in Upstox's app at
     `/hooks/upstox/token`. A tunnel or reverse proxy of yours ends TLS and leads here.
     """
 
@@ -398,7 +484,9 @@ class HooksConfig(ConfigBase, frozen=True, kw_only=True):
 
 
 class LogConfig(ConfigBase, frozen=True, kw_only=True):
-    """The log: one JSON object a line, rotated by size. All files together take at most `max_mb` times (`files` + 1)."""
+    """The log: one JSON object a line, rotated by size. All files together take at most `max_mb`
+    times (`files` + 1).
+    """
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     path: Annotated[str, Meta(description="empty: log/otrade.jsonl below paths.var")] = ""
@@ -407,8 +495,9 @@ class LogConfig(ConfigBase, frozen=True, kw_only=True):
 
 
 class QuietHoursConfig(ConfigBase, frozen=True, kw_only=True):
-    """Between these hours (Indian time, over midnight when `until` is the earlier one) only alerts of at least `min_severity` go out;
-    the rest follows in one message afterwards. A rejected exit always goes out.
+    """Between these hours (Indian time, over midnight when `until` is the earlier one) only alerts
+    of at least `min_severity` go out; the rest follows in one message afterwards. A rejected exit
+    always goes out.
     """
 
     start: HourMinute
@@ -417,39 +506,76 @@ class QuietHoursConfig(ConfigBase, frozen=True, kw_only=True):
 
 
 class AlertTargetConfig(ConfigBase, frozen=True, kw_only=True):
-    """A place where alerts go. Its address is a secret and never stands here: an Apprise URL in OTRADE_ALERT_<NAME> of the
-    environment or of the secrets file.
+    """A place where alerts go. Its address is a secret and never stands here: an Apprise URL in
+    OTRADE_ALERT_<NAME> of the environment or of the secrets file.
     """
 
-    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,23}$", description="a to z, digits, _; its secret is OTRADE_ALERT_<NAME>")]
+    name: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z][a-z0-9_]{0,23}$",
+            description="a to z, digits, _; its secret is OTRADE_ALERT_<NAME>",
+        ),
+    ]
     min_severity: Literal["info", "warn", "error", "alarm"] = "error"
-    day_summary: Annotated[bool, Meta(description="the day's result at its end, whatever min_severity says")] = True
+    day_summary: Annotated[
+        bool, Meta(description="the day's result at its end, whatever min_severity says")
+    ] = True
     quiet: Annotated[list[QuietHoursConfig], Meta(max_length=8)] = []
 
 
 class AlertsConfig(ConfigBase, frozen=True, kw_only=True):
-    """Alerts to people, through Apprise (Telegram, mail, Slack and a hundred more). Without targets nothing of it is loaded."""
+    """Alerts to people, through Apprise (Telegram, mail, Slack and a hundred more). Without targets
+    nothing of it is loaded.
+    """
 
     targets: Annotated[list[AlertTargetConfig], Meta(max_length=8)] = []
-    repeat_s: Annotated[float, Meta(ge=10, le=86_400, description="the same alert is not sent again before")] = 300.0
-    max_per_min: Annotated[int, Meta(ge=1, le=120, description="to one target; the rest follows in one message")] = 10
-    feed_down_s: Annotated[float, Meta(ge=1, le=3_600, description="a feed that is down for longer is told about")] = 30.0
-    naked_s: Annotated[float, Meta(ge=1, le=3_600, description="open quantity without a working stop for longer is an alarm")] = 10.0
-    tries: Annotated[int, Meta(ge=1, le=20, description="to deliver one message, each after a longer wait")] = 5
+    repeat_s: Annotated[
+        float, Meta(ge=10, le=86_400, description="the same alert is not sent again before")
+    ] = 300.0
+    max_per_min: Annotated[
+        int, Meta(ge=1, le=120, description="to one target; the rest follows in one message")
+    ] = 10
+    feed_down_s: Annotated[
+        float, Meta(ge=1, le=3_600, description="a feed that is down for longer is told about")
+    ] = 30.0
+    naked_s: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=3_600,
+            description="open quantity without a working stop for longer is an alarm",
+        ),
+    ] = 10.0
+    tries: Annotated[
+        int, Meta(ge=1, le=20, description="to deliver one message, each after a longer wait")
+    ] = 5
 
 
 class JournalConfig(ConfigBase, frozen=True, kw_only=True):
     """The record of everything that the engine was told and decided: var/journal/YYYY-MM-DD.otj."""
 
     sync_ms: Annotated[
-        int, Meta(ge=10, le=60_000, description="between two writes to the disk: what a power cut can take; a crash takes nothing")
+        int,
+        Meta(
+            ge=10,
+            le=60_000,
+            description="between two writes to the disk: what a power cut can take; a crash takes nothing",
+        ),
     ] = 1_000
     max_mb: Annotated[int, Meta(ge=32, le=1_000_000, description="of one day")] = 4_096
     reserve_mb: Annotated[
-        int, Meta(ge=1, le=1_024, description="allocated at the start, kept for orders when the disk is full")
+        int,
+        Meta(
+            ge=1,
+            le=1_024,
+            description="allocated at the start, kept for orders when the disk is full",
+        ),
     ] = 16
     keep_days: Annotated[int, Meta(ge=1, le=10_000, description="closed days, compressed")] = 365
-    keep_mb: Annotated[int, Meta(ge=32, le=10_000_000, description="of closed days; the oldest go first")] = 20_000
+    keep_mb: Annotated[
+        int, Meta(ge=32, le=10_000_000, description="of closed days; the oldest go first")
+    ] = 20_000
 
 
 class WatchdogConfig(ConfigBase, frozen=True, kw_only=True):
@@ -457,9 +583,16 @@ class WatchdogConfig(ConfigBase, frozen=True, kw_only=True):
 
     enabled: bool = True
     stale_s: Annotated[
-        float, Meta(ge=5, le=600, description="without a sign of life; then the engine is killed: what is open is covered within 10 s")
+        float,
+        Meta(
+            ge=5,
+            le=600,
+            description="without a sign of life; then the engine is killed: what is open is covered within 10 s",
+        ),
     ] = 7.0
-    flatten: Annotated[bool, Meta(description="close everything, instead of making sure that the stops rest")] = False
+    flatten: Annotated[
+        bool, Meta(description="close everything, instead of making sure that the stops rest")
+    ] = False
 
 
 class PathsConfig(ConfigBase, frozen=True, kw_only=True):
@@ -467,8 +600,12 @@ class PathsConfig(ConfigBase, frozen=True, kw_only=True):
         str, Meta(description="run files, logs, sessions; relative to the working directory")
     ] = "var"
     calendar: Annotated[str, Meta(description="empty: the calendar that comes with OTrade")] = ""
-    square_off: Annotated[str, Meta(description="brokers' square-off times; empty: the table that comes with OTrade")] = ""
-    charges: Annotated[str, Meta(description="empty: the table of charges that comes with OTrade")] = ""
+    square_off: Annotated[
+        str, Meta(description="brokers' square-off times; empty: the table that comes with OTrade")
+    ] = ""
+    charges: Annotated[
+        str, Meta(description="empty: the table of charges that comes with OTrade")
+    ] = ""
     secrets: Annotated[
         str,
         Meta(description="a JSON file only its owner may read (0600); the environment goes first"),

@@ -12,7 +12,11 @@ import orjson
 
 from otrade.errors import ConfigError
 
-NAMES = tuple(f"OTRADE_{broker}_{what}" for broker in ("KITE", "UPSTOX") for what in ("API_KEY", "API_SECRET", "ACCESS_TOKEN"))
+NAMES = tuple(
+    f"OTRADE_{broker}_{what}"
+    for broker in ("KITE", "UPSTOX")
+    for what in ("API_KEY", "API_SECRET", "ACCESS_TOKEN")
+)
 ALERT_PREFIX = "OTRADE_ALERT_"
 """Before the name of an alert target, in capitals: its address."""
 _ALERT_NAME = re.compile(ALERT_PREFIX + r"[A-Z][A-Z0-9_]{0,23}")
@@ -25,7 +29,9 @@ _known: dict[str, None] = {}
 
 
 def remember(value: str) -> None:
-    """This is a secret, wherever it came from: `known_secrets` has it from now on. Of very many only the newest are kept."""
+    """This is a secret, wherever it came from: `known_secrets` has it from now on. Of very many
+    only the newest are kept.
+    """
     if len(value) >= SHORT and value not in _known:
         if len(_known) >= KNOWN_MAX:
             del _known[next(iter(_known))]
@@ -62,8 +68,8 @@ class Secret:
 
 
 def read_secrets(path: Path, env: Mapping[str, str] | None = None) -> dict[str, Secret]:
-    """Every secret of NAMES, and every alert target's address, that is set: the environment first, then the JSON object in `path`
-    (mode 0600) with the same names.
+    """Every secret of NAMES, and every alert target's address, that is set: the environment first,
+    then the JSON object in `path` (mode 0600) with the same names.
 
     Raises ConfigError for a file that others may read, that is no JSON object of strings, or that
     has an unknown name.
@@ -90,9 +96,7 @@ def read_secrets(path: Path, env: Mapping[str, str] | None = None) -> dict[str, 
             f"not JSON: line {err.lineno}, column {err.colno}", file=str(path)
         ) from None
     if not isinstance(data, dict) or not all(isinstance(v, str) for v in data.values()):
-        raise ConfigError(
-            "must be a JSON object of strings", file=str(path), allowed=KNOWN_WORDS
-        )
+        raise ConfigError("must be a JSON object of strings", file=str(path), allowed=KNOWN_WORDS)
     for name, value in data.items():
         if not _is_name(name):
             raise ConfigError("unknown secret", file=str(path), path=name, allowed=KNOWN_WORDS)

@@ -2,8 +2,9 @@
 nothing of the core.
 
 Every method but `command` is called inside the engine's loop, at most 20 times a second and only
-while somebody looks, and must return quickly: it reads state and builds rows. Rows are built as they
-are asked for, and the engine may go on between two of them. Nothing that is returned is changed afterwards.
+while somebody looks, and must return quickly: it reads state and builds rows. Rows are built as
+they are asked for, and the engine may go on between two of them. Nothing that is returned is
+changed afterwards.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,8 +35,8 @@ UTC clock alike.
 
 
 class ReadSource(Protocol):
-    """What is asked for when somebody looks (`asked`), and not streamed. What is None is not there, or not yet. JournalError says
-    in words what cannot be read.
+    """What is asked for when somebody looks (`asked`), and not streamed. What is None is not there,
+    or not yet. JournalError says in words what cannot be read.
     """
 
     def equity(self, since_ms: int) -> Sequence[queries.EquityPoint]: ...
@@ -52,7 +53,9 @@ class ReadSource(Protocol):
 
     def journals(self) -> Sequence[queries.JournalFileView]: ...
 
-    async def journal(self, name: str, *, kinds: str, text: str, offset: int, limit: int, is_tail: bool) -> queries.JournalPage: ...
+    async def journal(
+        self, name: str, *, kinds: str, text: str, offset: int, limit: int, is_tail: bool
+    ) -> queries.JournalPage: ...
 
     async def moment(self, name: str, ts_ms: int, *, curve: bool) -> queries.Moment: ...
 
@@ -96,21 +99,27 @@ class EngineSource(Protocol):
         ...
 
     async def accounts(self) -> Sequence[AccountView]:
-        """What every configured broker holds for us, asked now or not long ago; empty before the engine is up."""
+        """What every configured broker holds for us, asked now or not long ago; empty before the
+        engine is up.
+        """
         ...
 
     async def preflight(self) -> PreflightView | None:
         """The morning board, asked now or not long ago; None before the engine is up."""
         ...
 
-    async def command(self, name: CommandName, who: str, **args: int | bool | None) -> CommandResult:
-        """Do it, or say in words why not (`ok=False`); the journal has it either way. `who` names the
-        person or the script. `args` are the fields of the command's struct in `schema`.
+    async def command(
+        self, name: CommandName, who: str, **args: int | bool | None
+    ) -> CommandResult:
+        """Do it, or say in words why not (`ok=False`); the journal has it either way. `who` names
+        the person or the script. `args` are the fields of the command's struct in `schema`.
         """
         ...
 
     def readiness(self) -> Sequence[str]:
-        """Everything that would keep an entry out now, in words; empty when the engine is ready to trade."""
+        """Everything that would keep an entry out now, in words; empty when the engine is ready to
+        trade.
+        """
         ...
 
     async def metrics(self) -> tuple[bytes, str]:
@@ -122,7 +131,9 @@ class EngineSource(Protocol):
         ...
 
     async def finish_login(self, redirected_to: str) -> CommandResult:
-        """Take the address to which the broker has sent a person's browser; its state is the proof that the login was begun here."""
+        """Take the address to which the broker has sent a person's browser; its state is the proof
+        that the login was begun here.
+        """
         ...
 
 

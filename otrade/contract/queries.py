@@ -1,6 +1,8 @@
-"""The contract's other half: what a page asks for when somebody looks at it, and is not streamed. Units and words as in `schema`.
+"""The contract's other half: what a page asks for when somebody looks at it, and is not streamed.
+Units and words as in `schema`.
 
-Moments within a microsecond or two matter here and do not fit into milliseconds: `after_us` counts from an order's intent.
+Moments within a microsecond or two matter here and do not fit into milliseconds: `after_us` counts
+from an order's intent.
 """
 
 from typing import Annotated, Literal
@@ -11,7 +13,11 @@ from msgspec import Meta
 from otrade.contract.views import Id, Leg, Row, Seq, Side
 
 JournalName = Annotated[
-    str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([.][0-9]{1,4})?[.]otj([.]gz)?$", description="of a file that /api/v1/journals lists")
+    str,
+    Meta(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([.][0-9]{1,4})?[.]otj([.]gz)?$",
+        description="of a file that /api/v1/journals lists",
+    ),
 ]
 YesNo = Literal["no", "yes"]
 
@@ -26,7 +32,10 @@ class LinesQuery(Row, frozen=True, kw_only=True):
 
 
 class StoryQuery(Row, frozen=True, kw_only=True):
-    cl_ord_id: Annotated[str, Meta(pattern="^[A-Za-z0-9]{1,24}$", description="our own number of an order of this day")]
+    cl_ord_id: Annotated[
+        str,
+        Meta(pattern="^[A-Za-z0-9]{1,24}$", description="our own number of an order of this day"),
+    ]
 
 
 class WhyQuery(Row, frozen=True, kw_only=True):
@@ -34,10 +43,15 @@ class WhyQuery(Row, frozen=True, kw_only=True):
 
 
 class JournalQuery(Row, frozen=True, kw_only=True):
-    """`kinds`: names of record kinds with commas, empty for all but the many; `text` is looked for in the words."""
+    """`kinds`: names of record kinds with commas, empty for all but the many; `text` is looked for
+    in the words.
+    """
 
     name: JournalName
-    kinds: Annotated[str, Meta(pattern="^[A-Z0-9_,]{0,200}$", description="names of kinds with commas between them")] = ""
+    kinds: Annotated[
+        str,
+        Meta(pattern="^[A-Z0-9_,]{0,200}$", description="names of kinds with commas between them"),
+    ] = ""
     text: Annotated[str, Meta(max_length=200)] = ""
     offset: Seq = 0
     limit: Annotated[int, Meta(ge=1, le=1000)] = 200
@@ -52,7 +66,8 @@ class MomentQuery(Row, frozen=True, kw_only=True):
     curve: YesNo = "no"
 
 
-# ------------------------------------------------------------------------------------ the day's curve
+# ------------------------------------------------------------------------------------ the day's
+# curve
 class EquityPoint(Row, frozen=True, kw_only=True):
     ts_ms: int
     gross_e4: int  # realised + unrealised, before charges
@@ -111,7 +126,9 @@ class WhyView(Row, frozen=True, kw_only=True):
 
 
 class OrderStory(Row, frozen=True, kw_only=True):
-    """What became of one order, and why it was sent. Not `is_whole`: an earlier process sent it, and only its marks are known."""
+    """What became of one order, and why it was sent. Not `is_whole`: an earlier process sent it,
+    and only its marks are known.
+    """
 
     cl_ord_id: str
     leg: Leg
@@ -184,7 +201,9 @@ class JournalRow(Row, frozen=True, kw_only=True):
 
 
 class JournalPage(Row, frozen=True, kw_only=True):
-    """Rows that pass the filter, oldest first. `next_offset` is where the next question goes on; `is_end`: there is no more now."""
+    """Rows that pass the filter, oldest first. `next_offset` is where the next question goes on;
+    `is_end`: there is no more now.
+    """
 
     name: str
     rows: list[JournalRow]
@@ -214,7 +233,9 @@ class Moment(Row, frozen=True, kw_only=True):
     n_orders: int
     n_open: int
     positions: list[MomentPosition]
-    curve: list[EquityPoint]  # of the whole day, to choose the moment on; empty unless it was asked for
+    curve: list[
+        EquityPoint
+    ]  # of the whole day, to choose the moment on; empty unless it was asked for
     trouble: str
 
 
@@ -238,7 +259,9 @@ class ConfigChange(Row, frozen=True, kw_only=True):
 
 
 class ConfigDraft(Row, frozen=True, kw_only=True):
-    """A whole new configuration. It is written only with `write`, and only when the file is still the one that `digest` names."""
+    """A whole new configuration. It is written only with `write`, and only when the file is still
+    the one that `digest` names.
+    """
 
     digest: Annotated[str, Meta(max_length=64)]
     values: msgspec.Raw

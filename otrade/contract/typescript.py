@@ -1,7 +1,7 @@
 """The page's half of the contract: `python -m otrade.contract.typescript > web/src/lib/wire.ts`.
 
-Everything public in `schema` and `asked` becomes TypeScript in the same order: a `Literal` a union of words, a
-struct an interface. A test holds that the committed file equals what is printed here.
+Everything public in `schema` and `asked` becomes TypeScript in the same order: a `Literal` a union
+of words, a struct an interface. A test holds that the committed file equals what is printed here.
 """
 
 import inspect
@@ -31,7 +31,11 @@ BASES = (views.Row, views.Hidden)
 
 def generate() -> str:
     """The whole text of `wire.ts`."""
-    public = {name: value for name, value in (vars(views) | vars(queries)).items() if not name.startswith("_")}
+    public = {
+        name: value
+        for name, value in (vars(views) | vars(queries)).items()
+        if not name.startswith("_")
+    }
     names = {value: name for name, value in public.items() if _is_alias(value)}
     parts = [HEAD]
     for name, value in public.items():

@@ -1,8 +1,8 @@
 """The JSON contract between the engine and everything that looks at it: REST, `/ws`, the page,
 the command line.
 
-`python -m otrade.contract.typescript` turns this file into `web/src/lib/wire.ts`; nothing of the contract
-is spelled twice.
+`python -m otrade.contract.typescript` turns this file into `web/src/lib/wire.ts`; nothing of the
+contract is spelled twice.
 
 Units come last in names: `_e4` ten-thousandths of a rupee (integers, exact), `_ms` milliseconds,
 `_ns` nanoseconds, `_bps` hundredths of a per cent. `ts_*_ms` is a moment of the engine's clock
@@ -62,7 +62,9 @@ Source = Literal["push", "answer", "book", "engine"]
 computation.
 """
 Verdict = Literal["GO", "LOOK", "NO_GO"]
-CommandName = Literal["pause", "resume", "reduce", "flatten", "adopt", "stop", "kill", "login", "test-alert"]
+CommandName = Literal[
+    "pause", "resume", "reduce", "flatten", "adopt", "stop", "kill", "login", "test-alert"
+]
 Role = Literal["viewer", "trader"]
 """Of a person: a viewer reads, a trader may do everything."""
 Scope = Literal["read", "trade", "admin"]
@@ -92,7 +94,9 @@ class BrokerStatus(Row, frozen=True, kw_only=True):
     in_doubt: int  # orders whose fate is unknown now
     book_ms: int | None = None  # when the order book was last read whole
     positions_ms: int | None = None  # when the broker's positions were
-    quarantined: int = 0  # instruments that do not trade, because something there cannot be explained
+    quarantined: int = (
+        0  # instruments that do not trade, because something there cannot be explained
+    )
 
 
 class ChargesView(Row, frozen=True, kw_only=True):
@@ -135,7 +139,8 @@ class ProtectionStatus(Row, frozen=True, kw_only=True):
     protected_qty: int
     naked_ms_total: float
     naked_ms_worst: float
-    target_ms_total: float  # an order worked at the target, with no stop behind it: by design, and not in `naked_`
+    # An order worked at the target, with no stop behind it: by design, and not in `naked_`
+    target_ms_total: float
     target_ms_worst: float
     naked_now: int  # brackets with open quantity that is not covered now
 
@@ -230,7 +235,10 @@ class BracketView(Row, frozen=True, kw_only=True):
     target_px_e4: int | None
     ltp_e4: int | None
     pnl_e4: int  # gross, realised and not
-    risk_e4: int | None  # what it would lose from here if its stop were filled at its price; null where it has no stop
+    risk_e4: (
+        int | None
+        # What it would lose from here if its stop were filled at its price; null where it has no stop
+    )
     naked_ms: float
     target_ms: float
     ts_open_ms: int
@@ -441,7 +449,10 @@ class CandlesQuery(Row, frozen=True, kw_only=True):
 
 
 # ----------------------------------------------------------------------------------- signing in
-UserName = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$", description="1 to 32 letters, digits, . _ -")]
+UserName = Annotated[
+    str,
+    Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$", description="1 to 32 letters, digits, . _ -"),
+]
 NewPassword = Annotated[str, Meta(min_length=10, max_length=256)]
 
 
@@ -461,7 +472,9 @@ class SignIn(Hidden, frozen=True, kw_only=True):
 
 
 class FirstPassword(Hidden, frozen=True, kw_only=True):
-    """Makes the first trader, while there is nobody. `code` is the one-time code that the terminal shows."""
+    """Makes the first trader, while there is nobody. `code` is the one-time code that the terminal
+    shows.
+    """
 
     code: Annotated[str, Meta(max_length=64)]
     name: UserName = "trader"
@@ -490,8 +503,9 @@ class SessionView(Row, frozen=True, kw_only=True):
 
 
 class SessionGrant(Hidden, frozen=True, kw_only=True):
-    """A session has begun; its cookie comes in a header. The page keeps `csrf` in its own storage, which no page of another port can
-    read, and sends it as X-CSRF-Token with every change. It is told this once.
+    """A session has begun; its cookie comes in a header. The page keeps `csrf` in its own storage,
+    which no page of another port can read, and sends it as X-CSRF-Token with every change. It is
+    told this once.
     """
 
     name: str
@@ -514,7 +528,9 @@ class ResumeArgs(Row, frozen=True, kw_only=True):
 
 
 class ReduceArgs(Row, frozen=True, kw_only=True):
-    """REDUCING: unfilled entries are taken out of the market and no new ones come, until a person re-arms; exits and stops go on."""
+    """REDUCING: unfilled entries are taken out of the market and no new ones come, until a person
+    re-arms; exits and stops go on.
+    """
 
 
 class FlattenArgs(Row, frozen=True, kw_only=True):
@@ -524,7 +540,9 @@ class FlattenArgs(Row, frozen=True, kw_only=True):
 
 
 class AdoptArgs(Row, frozen=True, kw_only=True):
-    """Take over the quantity of one instrument that somebody else has traded: from then on it has a stop and is the engine's."""
+    """Take over the quantity of one instrument that somebody else has traded: from then on it has a
+    stop and is the engine's.
+    """
 
     instrument_id: Id
 
@@ -540,8 +558,8 @@ class KillArgs(Row, frozen=True, kw_only=True):
 
 
 class LoginArgs(Row, frozen=True, kw_only=True):
-    """Begin a login at the broker; the answer has the address at which the person goes on. With `approve` the person goes on in the
-    broker's app instead, where the broker has such a thing.
+    """Begin a login at the broker; the answer has the address at which the person goes on. With
+    `approve` the person goes on in the broker's app instead, where the broker has such a thing.
     """
 
     approve: bool = False

@@ -1,4 +1,5 @@
-"""The fault drill: whole sessions of the engine against the simulated exchange, with everything going wrong that can.
+"""The fault drill: whole sessions of the engine against the simulated exchange, with everything
+going wrong that can.
 
 `otrade drill` runs it; the exchange's own books are the judge.
 """

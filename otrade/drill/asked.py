@@ -1,4 +1,6 @@
-"""What an engine asked of the broker beside its orders, held against the minute's table in docs/operations.md."""
+"""What an engine asked of the broker beside its orders, held against the minute's table in
+docs/operations.md.
+"""
 
 from collections import deque
 from collections.abc import Iterable
@@ -8,7 +10,12 @@ MINUTE = 60 * SECOND
 QUOTES = ("/quote", "/v2/market-quote", "/v3/market-quote")
 BOOKS = ("/orders", "/v2/order/retrieve-all")
 ORDERS = ("/orders/", "/v2/order/details")
-LIMITS: dict[str, tuple[int, int]] = {"quotes": (1, 30), "order book": (2, 60), "one order alone": (2, 12), "everything": (10, 138)}
+LIMITS: dict[str, tuple[int, int]] = {
+    "quotes": (1, 30),
+    "order book": (2, 60),
+    "one order alone": (2, 12),
+    "everything": (10, 138),
+}
 """Most in a second and in a minute."""
 
 
@@ -37,4 +44,6 @@ def check_asked(asked: Iterable[tuple[int, str, str]]) -> None:
                 while recent[0] <= ts_ns - window_ns:
                     recent.popleft()
                 if len(recent) > most:
-                    raise RestBudgetExceeded(f"{len(recent)} questions ({name}) within a {words}; the table allows {most}")
+                    raise RestBudgetExceeded(
+                        f"{len(recent)} questions ({name}) within a {words}; the table allows {most}"
+                    )

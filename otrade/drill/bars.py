@@ -1,7 +1,9 @@
-"""The judge of bars: each bar that an engine closes must be one of trades that happened, at their prices, in its own time.
+"""The judge of bars: each bar that an engine closes must be one of trades that happened, at their
+prices, in its own time.
 
-It hears every trade at the exchange itself and believes of the engine only its list of closed bars. A bar may miss trades (a feed
-that is down tells of none); it may never hold a price that did not trade in its interval, nor stand where nothing traded.
+It hears every trade at the exchange itself and believes of the engine only its list of closed bars.
+A bar may miss trades (a feed that is down tells of none); it may never hold a price that did not
+trade in its interval, nor stand where nothing traded.
 """
 
 from collections import defaultdict
@@ -22,7 +24,9 @@ class BarJudge:
         self._trades: dict[str, list[tuple[int, int]]] = defaultdict(list)
         self._listed = {key: market.universe.resolve(key) for key in keys}
         for contract in self._listed.values():
-            market.watch(contract)  # throughout, so that every trade is heard, also while no engine lives
+            market.watch(
+                contract
+            )  # throughout, so that every trade is heard, also while no engine lives
         market.on_trades.append(self._traded)
 
     def _traded(self, quotes: list[MarketSnapshot]) -> None:

@@ -47,9 +47,15 @@ def sessions(order: CampaignRequest) -> Iterator[SessionResult]:
         finally:
             logging.disable(logging.NOTSET)
         return
-    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_quiet)
+    pool = ProcessPoolExecutor(
+        jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_quiet
+    )
     try:
-        same: list[list[Any]] = [[order.kinds] * order.seeds, [order.wishes] * order.seeds, [order.broker] * order.seeds]
+        same: list[list[Any]] = [
+            [order.kinds] * order.seeds,
+            [order.wishes] * order.seeds,
+            [order.broker] * order.seeds,
+        ]
         yield from pool.map(one, seeds, *same, chunksize=CHUNK)
     finally:
         pool.shutdown(cancel_futures=True)
@@ -60,7 +66,9 @@ def _quiet() -> None:
     logging.disable(logging.CRITICAL)
 
 
-def one(seed: int, kinds: tuple[str, ...], wishes: tuple[StrategyDraw, ...] = (), broker: str = "") -> SessionResult:
+def one(
+    seed: int, kinds: tuple[str, ...], wishes: tuple[StrategyDraw, ...] = (), broker: str = ""
+) -> SessionResult:
     """One session of a drill; a crash of ours is a violation too."""
     return attempt(draw(seed, list(kinds), list(wishes) or None, broker))
 
@@ -71,11 +79,17 @@ def attempt(scenario: Scenario) -> SessionResult:
         gc.collect()  # a world is full of cycles
         return result
     except Exception as error:
-        return SessionResult(scenario.seed, f"CRASH {type(error).__name__}: {error}", kinds=tuple(event.kind for event in scenario.events))
+        return SessionResult(
+            scenario.seed,
+            f"CRASH {type(error).__name__}: {error}",
+            kinds=tuple(event.kind for event in scenario.events),
+        )
 
 
 def drill(order: CampaignRequest, say: Callable[[str], None] = print) -> int:
-    """Run, and print the sheet or the first violation. 0 when nothing was violated and every kind really happened."""
+    """Run, and print the sheet or the first violation. 0 when nothing was violated and every kind
+    really happened.
+    """
     began_s = said_s = time.monotonic()
     results: list[SessionResult] = []
     for result in sessions(order):

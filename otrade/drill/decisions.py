@@ -1,7 +1,9 @@
-"""Entries counted by the decision that they belong to: the limits are for the whole of it, however many slices the exchange sees.
+"""Entries counted by the decision that they belong to: the limits are for the whole of it, however
+many slices the exchange sees.
 
-Which strategy an order is of, the engine is asked; what it has done there, the exchange's book tells. Slices that are sent while
-something of the strategy's earlier ones is open or live belong to the decision that those began.
+Which strategy an order is of, the engine is asked; what it has done there, the exchange's book
+tells. Slices that are sent while something of the strategy's earlier ones is open or live belong to
+the decision that those began.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -31,7 +33,9 @@ class Decisions:
         self.strategy_of_bracket: dict[str, int] = {}
 
     def admit(self, tag: str, qty: int, is_over: Callable[[str], bool]) -> Decision | None:
-        """An entry has reached the exchange. `is_over`: a bracket holds nothing and has no live order."""
+        """An entry has reached the exchange. `is_over`: a bracket holds nothing and has no live
+        order.
+        """
         strategy_id = self._strategy_of(tag)
         if strategy_id == NONE_ID:
             return None
@@ -45,10 +49,13 @@ class Decisions:
 
 
 def forgotten_rest(
-    brackets: Iterable[Mapping[str, Any]], notices: Iterable[Mapping[str, Any]], plans: list[dict[str, Any]], lots: list[int]
+    brackets: Iterable[Mapping[str, Any]],
+    notices: Iterable[Mapping[str, Any]],
+    plans: list[dict[str, Any]],
+    lots: list[int],
 ) -> str:
-    """A decision of a fixed size of which less was sent than the plan says, and nobody was told; empty: there is none. `plans` and `lots`
-    by strategy.
+    """A decision of a fixed size of which less was sent than the plan says, and nobody was told;
+    empty: there is none. `plans` and `lots` by strategy.
     """
     told = {(row["strategy_id"], row["b"]) for row in notices if row["code"] == Note.ENTRY_CUT}
     sent: dict[int, tuple[int, int]] = {}

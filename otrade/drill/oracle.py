@@ -1,7 +1,8 @@
-"""The judge: what must hold, seen from the exchange's own books. It knows tags and orders, and nothing of the engine's mind.
+"""The judge: what must hold, seen from the exchange's own books. It knows tags and orders, and
+nothing of the engine's mind.
 
-A bracket is the run and number in its orders' tags. Its open quantity is what its entries (and undoing orders) filled less what
-its exits did; its cover is what its live exits would still trade.
+A bracket is the run and number in its orders' tags. Its open quantity is what its entries (and
+undoing orders) filled less what its exits did; its cover is what its live exits would still trade.
 """
 
 from collections import Counter, deque
@@ -20,17 +21,39 @@ PRODUCT = "MIS"
 """What the engine trades in every scenario."""
 OUT_S = 20.0
 """A position that a person closes is out within this, troubles apart."""
-BLIND = frozenset({"silence_feed", "cut_feed", "cut_mid_frame", "half_open", "kill", "token", "clock_step", "cap_day", "lose_429"})
-"""Troubles in which the engine may not know the best price, or may not send for long: where the trail is then, it cannot know."""
+BLIND = frozenset(
+    {
+        "silence_feed",
+        "cut_feed",
+        "cut_mid_frame",
+        "half_open",
+        "kill",
+        "token",
+        "clock_step",
+        "cap_day",
+        "lose_429",
+    }
+)
+"""Troubles in which the engine may not know the best price, or may not send for long: where the
+trail is then, it cannot know.
+"""
 TRAIL_S = 45.0
-"""For how long a stop may stand far behind its level: a renewal waits half a minute, and its requests their budget."""
+"""For how long a stop may stand far behind its level: a renewal waits half a minute, and its
+requests their budget.
+"""
 TRAIL_PART = 0.6
-"""Of the trail, beyond a step: further behind is far. The engine sees a price a frame, and the exchange each trade."""
-AT_ONCE = frozenset({"cap_modifications", "gap", "reject_targets", "reject_entries", "push_doubled", "cut_fills"})
+"""Of the trail, beyond a step: further behind is far. The engine sees a price a frame, and the
+exchange each trade.
+"""
+AT_ONCE = frozenset(
+    {"cap_modifications", "gap", "reject_targets", "reject_entries", "push_doubled", "cut_fills"}
+)
 """Troubles that keep no change of a stop waiting."""
 BRAKE_AFTER = 3
 BRAKE_S = 55.0
-"""Decisions to enter that may be rejected one after another, and for how long at least nothing is entered then."""
+"""Decisions to enter that may be rejected one after another, and for how long at least nothing is
+entered then.
+"""
 EXCEED_S = 20.0
 """For how long an over-exit may stand, where a trouble can cause one at all."""
 
@@ -52,8 +75,9 @@ class JudgedBracket:
     is_done: bool = False
     """Flat, and none of its orders is live: only an event at the exchange can change it."""
     levels: deque[tuple[int, int]] = field(default_factory=deque)
-    """(since when, open quantity up to which) for what is open and not covered yet, oldest first: an entry that goes on filling is
-    not uncovered for as long as it fills, but each of its units is until its own cover has come.
+    """(since when, open quantity up to which) for what is open and not covered yet, oldest first:
+    an entry that goes on filling is not uncovered for as long as it fills, but each of its units is
+    until its own cover has come.
     """
     bare_ns: int = 0
     """Not wholly covered since then; 0: covered."""
@@ -66,7 +90,9 @@ class JudgedBracket:
 
     @property
     def live_exits(self) -> list[Order]:
-        return [order for order in self.orders if (order.tag or "")[12] in "ST" and not order.is_final]
+        return [
+            order for order in self.orders if (order.tag or "")[12] in "ST" and not order.is_final
+        ]
 
     def look(self) -> None:
         """Add up its orders."""
@@ -85,7 +111,9 @@ class JudgedBracket:
             if leg in "ST":
                 self.cover_qty += order.leaves_qty
                 self.n_live_exits += 1
-        self.is_done = self.open_qty == 0 and not is_live and not self.bare_ns and not self.exceeded_ns
+        self.is_done = (
+            self.open_qty == 0 and not is_live and not self.bare_ns and not self.exceeded_ns
+        )
 
 
 @dataclass(slots=True)
@@ -101,7 +129,9 @@ class Worst:
 class Oracle:
     """Looks after every event. Raises Violation."""
 
-    def __init__(self, sim: Simulator, scenario: Scenario, strategy_of: Callable[[str], int]) -> None:
+    def __init__(
+        self, sim: Simulator, scenario: Scenario, strategy_of: Callable[[str], int]
+    ) -> None:
         self._sim = sim
         self._scenario = scenario
         self._brackets: dict[str, JudgedBracket] = {}
@@ -109,18 +139,29 @@ class Oracle:
         self._n_orders = 0
         self._bound_ns = round(scenario.bound_s * SECOND)
         self._oco = any(wish.plan.get("exit_mode") for wish in scenario.wishes)
-        self._late_ns = max((round(event.args["s"] * SECOND) for event in scenario.events if event.kind == "answer_late"), default=0)
+        self._late_ns = max(
+            (
+                round(event.args["s"] * SECOND)
+                for event in scenario.events
+                if event.kind == "answer_late"
+            ),
+            default=0,
+        )
         """So late may the exchange carry out what was sent before."""
         self._decisions = Decisions(strategy_of)
         self._left_ns: list[int] = []
         self._out_ns = round((OUT_S + scenario.out_s) * SECOND)
         self._wishes: dict[str, list[StrategyDraw]] = {}
-        """Strategies by the instrument that they trade; known once the exchange has listed its contracts."""
+        """Strategies by the instrument that they trade; known once the exchange has listed its
+        contracts.
+        """
         kinds = {event.kind for event in scenario.events}
         self._trail_ns = round(TRAIL_S * SECOND) + (0 if kinds <= AT_ONCE else self._bound_ns)
         self._is_blind = bool(BLIND & kinds)
         self._rejected: dict[str, list[int]] = {}
-        """When entries were rejected in a row, by instrument: one for each decision. One that is not rejected forgets them."""
+        """When entries were rejected in a row, by instrument: one for each decision. One that is
+        not rejected forgets them.
+        """
         self._entries: list[Order] = []
         self.worst = Worst()
         self.halted_since_ns = 0
@@ -138,7 +179,9 @@ class Oracle:
     def _wishes_of(self, key: str) -> list[StrategyDraw]:
         if not self._wishes:
             for wish in self._scenario.wishes:
-                self._wishes.setdefault(self._sim.exchange.market.universe.resolve(wish.key).key, []).append(wish)
+                self._wishes.setdefault(
+                    self._sim.exchange.market.universe.resolve(wish.key).key, []
+                ).append(wish)
         return self._wishes[key]
 
     def look(self, *, has_changed: bool = True) -> None:
@@ -166,10 +209,15 @@ class Oracle:
                         f"bracket {bracket.tag}: {bracket.open_qty} units are still open {self._out_ns / SECOND:.1f} s after a person "
                         "closed everything"
                     )
-        if self.halted_since_ns and now_ns > self.halted_since_ns + self._bound_ns + NOTICED_S * SECOND:
+        if (
+            self.halted_since_ns
+            and now_ns > self.halted_since_ns + self._bound_ns + NOTICED_S * SECOND
+        ):
             for order in self._sim.exchange.live_orders():
                 if order.tag and order.tag[12] == "E" and order.ts_placed_ns < self.halted_since_ns:
-                    raise Violation(f"entry {order.tag} still stands though a person has halted the engine")
+                    raise Violation(
+                        f"entry {order.tag} still stands though a person has halted the engine"
+                    )
 
     def _admit(self, order: Order) -> None:
         tag = order.tag
@@ -178,20 +226,38 @@ class Oracle:
         if tag in self._tags:
             raise Violation(f"one intent, two orders: tag {tag} is used twice")
         self._tags.add(tag)
-        if tag[12] == "E" and self.halted_since_ns and order.ts_placed_ns > self.halted_since_ns + self._late_ns + SECOND:
+        if (
+            tag[12] == "E"
+            and self.halted_since_ns
+            and order.ts_placed_ns > self.halted_since_ns + self._late_ns + SECOND
+        ):
             raise Violation(f"entry {tag} was placed while a person had halted the engine")
         refused_ns = self._sim.faults.ts_refused_ns
-        if tag[12] == "E" and refused_ns and order.ts_placed_ns > refused_ns + self._late_ns + NOTICED_S * SECOND:
-            raise Violation(f"entry {tag} was placed though the broker refuses the token at the order book")
+        if (
+            tag[12] == "E"
+            and refused_ns
+            and order.ts_placed_ns > refused_ns + self._late_ns + NOTICED_S * SECOND
+        ):
+            raise Violation(
+                f"entry {tag} was placed though the broker refuses the token at the order book"
+            )
         strange_ns = self.strange_since_ns.get(order.contract.key, 0)
-        if tag[12] == "E" and strange_ns and order.ts_placed_ns > strange_ns + self._bound_ns + NOTICED_S * SECOND:
-            raise Violation(f"entry {tag} was placed on an instrument with a position that is not the engine's")
+        if (
+            tag[12] == "E"
+            and strange_ns
+            and order.ts_placed_ns > strange_ns + self._bound_ns + NOTICED_S * SECOND
+        ):
+            raise Violation(
+                f"entry {tag} was placed on an instrument with a position that is not the engine's"
+            )
         limits = self._scenario.limits
         if tag[12] == "E":
             decision = self._decisions.admit(tag, order.terms.quantity, self._is_over)
             asked = decision.qty if decision else order.terms.quantity
             if limits["max_order_qty"] and asked > limits["max_order_qty"]:
-                raise Violation(f"entry {tag} makes {asked} units of one decision; max_order_qty is {limits['max_order_qty']}")
+                raise Violation(
+                    f"entry {tag} makes {asked} units of one decision; max_order_qty is {limits['max_order_qty']}"
+                )
             self._check_loss(order)
             self._check_positions(order)
             self._entries.append(order)
@@ -209,10 +275,16 @@ class Oracle:
         return b.open_qty == 0 and all(order.is_final for order in b.orders)
 
     def _check_loss(self, entry: Order) -> None:
-        """No entry once the day's loss is reached, where nothing is open that could have made up for it in the meantime."""
+        """No entry once the day's loss is reached, where nothing is open that could have made up
+        for it in the meantime.
+        """
         limit_e4 = self._scenario.limits["max_daily_loss_e4"]
         known_ns = entry.ts_placed_ns - self._bound_ns - round(NOTICED_S * SECOND)
-        trades = [trade for trade in self._sim.exchange.trades() if trade.order.tag and trade.ts_ns <= entry.ts_placed_ns]
+        trades = [
+            trade
+            for trade in self._sim.exchange.trades()
+            if trade.order.tag and trade.ts_ns <= entry.ts_placed_ns
+        ]
         if not limit_e4 or any(trade.ts_ns > known_ns for trade in trades):
             return
         net = Counter[str]()
@@ -220,25 +292,35 @@ class Oracle:
             net[(trade.order.tag or "")[2:12]] += trade.order.side * trade.qty
         if any(net.values()):
             return
-        pnl_e4 = -sum(t.order.side * t.qty * t.price_e4 * t.order.contract.multiplier for t in trades)
+        pnl_e4 = -sum(
+            t.order.side * t.qty * t.price_e4 * t.order.contract.multiplier for t in trades
+        )
         if pnl_e4 <= -limit_e4:
-            raise Violation(f"entry {entry.tag} was placed with a loss of {-pnl_e4 / 10_000:.2f}; the limit is {limit_e4 / 10_000:.2f}")
+            raise Violation(
+                f"entry {entry.tag} was placed with a loss of {-pnl_e4 / 10_000:.2f}; the limit is {limit_e4 / 10_000:.2f}"
+            )
 
     def _check_positions(self, entry: Order) -> None:
-        """No entry above the limit of open positions. What one strategy holds is one position, in however many brackets."""
+        """No entry above the limit of open positions. What one strategy holds is one position, in
+        however many brackets.
+        """
         limit = self._scenario.limits["max_open_positions"]
         if not limit:
             return
         known_ns = entry.ts_placed_ns - self._bound_ns - round(NOTICED_S * SECOND)
         of = self._decisions.strategy_of_bracket
         own = of.get((entry.tag or "")[2:12])
-        held = {of.get(b.tag, b.tag) for b in self._brackets.values() if 0 < b.open_since_ns < known_ns} - {own}
+        held = {
+            of.get(b.tag, b.tag) for b in self._brackets.values() if 0 < b.open_since_ns < known_ns
+        } - {own}
         if len(held) >= limit:
-            raise Violation(f"entry {entry.tag} was placed beside {len(held)} open positions; the limit is {limit}")
+            raise Violation(
+                f"entry {entry.tag} was placed beside {len(held)} open positions; the limit is {limit}"
+            )
 
     def _take_closings(self) -> None:
-        """What others have closed is no longer open: oldest brackets first, of those that were there. The rest is a stranger's, who
-        gives it back before he closes anything of ours again.
+        """What others have closed is no longer open: oldest brackets first, of those that were
+        there. The rest is a stranger's, who gives it back before he closes anything of ours again.
         """
         strange: Counter[str] = Counter()
         self._closed = []
@@ -249,7 +331,9 @@ class Oracle:
             back = min(left, max(-strange[key] * other.side, 0))
             strange[key] += other.side * back
             left -= back
-            for _, bracket in sorted(self._brackets.items()):  # by number: slices sent together may reach the exchange in either order
+            for _, bracket in sorted(
+                self._brackets.items()
+            ):  # by number: slices sent together may reach the exchange in either order
                 first = bracket.orders[0]
                 was_there = first.ts_placed_ns <= (other.trades[-1].ts_ns // SECOND + 1) * SECOND
                 if first.contract.key == key and was_there and bracket.side * other.side < 0:
@@ -266,17 +350,41 @@ class Oracle:
 
     def _check_room(self, order: Order) -> None:
         """No exit for what the account does not hold, once there was time to see that it does not."""
-        closings = [o for o in self._sim.exchange.orders() if not o.tag and o.product == PRODUCT and o.contract.key == order.contract.key]
-        sides = {b.side for b in self._brackets.values() if b.orders[0].contract.key == order.contract.key}
-        if not closings or len(sides) > 1 or order.ts_placed_ns <= closings[-1].ts_placed_ns + self._bound_ns + NOTICED_S * SECOND:
+        closings = [
+            o
+            for o in self._sim.exchange.orders()
+            if not o.tag and o.product == PRODUCT and o.contract.key == order.contract.key
+        ]
+        sides = {
+            b.side
+            for b in self._brackets.values()
+            if b.orders[0].contract.key == order.contract.key
+        }
+        if (
+            not closings
+            or len(sides) > 1
+            or order.ts_placed_ns <= closings[-1].ts_placed_ns + self._bound_ns + NOTICED_S * SECOND
+        ):
             return
-        held = self._sim.exchange.ledger.held(order.contract, order.product) - order.side * order.filled_qty
+        held = (
+            self._sim.exchange.ledger.held(order.contract, order.product)
+            - order.side * order.filled_qty
+        )
         if held * order.side >= 0:
-            raise Violation(f"exit {order.tag} was placed, and the account holds {held:+d}: it would open the other side")
+            raise Violation(
+                f"exit {order.tag} was placed, and the account holds {held:+d}: it would open the other side"
+            )
+
     def _check_trail(self, b: JudgedBracket, now_ns: int) -> None:
-        """A stop that waits stands where the trail says: never a whole trail further behind, but for a while."""
+        """A stop that waits stands where the trail says: never a whole trail further behind, but
+        for a while.
+        """
         exits = b.live_exits if b.open_qty > 0 else []
-        wishes = self._wishes_of(exits[0].contract.key) if len(exits) == 1 and exits[0].waits_for_trigger else []
+        wishes = (
+            self._wishes_of(exits[0].contract.key)
+            if len(exits) == 1 and exits[0].waits_for_trigger
+            else []
+        )
         if len(wishes) != 1 or wishes[0].plan.get("trail_kind") != 1 or self._is_blind:
             b.best_e4 = b.behind_ns = 0
             return
@@ -312,8 +420,12 @@ class Oracle:
                     run.append(entry.ts_placed_ns)
                 allowed = BRAKE_AFTER * len(self._wishes_of(key))
                 late = [ts_ns for ts_ns in run if ts_ns > run[-1] - BRAKE_S * SECOND]
-                if len(late) > allowed and not any(event.kind == "kill" for event in self._scenario.events):
-                    raise Violation(f"entry {entry.tag} is the {len(late)}th in a minute that is rejected in {key}: nobody brakes")
+                if len(late) > allowed and not any(
+                    event.kind == "kill" for event in self._scenario.events
+                ):
+                    raise Violation(
+                        f"entry {entry.tag} is the {len(late)}th in a minute that is rejected in {key}: nobody brakes"
+                    )
             elif entry.exchange_order_id:
                 run.clear()
             else:
@@ -343,14 +455,20 @@ class Oracle:
         else:
             b.levels.clear()
         two_legs = self._oco and b.n_live_exits == 2
-        too_much = b.open_qty < 0 or (b.cover_qty > b.open_qty and not (two_legs and b.cover_qty <= 2 * b.open_qty))
+        too_much = b.open_qty < 0 or (
+            b.cover_qty > b.open_qty and not (two_legs and b.cover_qty <= 2 * b.open_qty)
+        )
         if too_much and not (b.open_qty == 0 and self._oco):
             b.exceeded_ns = b.exceeded_ns or now_ns
             took_ns = now_ns - b.exceeded_ns
             self.worst.exceeded_ns = max(self.worst.exceeded_ns, took_ns)
-            allowed_s = EXCEED_S + self._scenario.bound_s if self._scenario.may_exceed or self._oco else 0.0
+            allowed_s = (
+                EXCEED_S + self._scenario.bound_s if self._scenario.may_exceed or self._oco else 0.0
+            )
             if took_ns > allowed_s * SECOND or (took_ns == 0 and allowed_s == 0.0):
-                raise Violation(f"bracket {b.tag}: {b.open_qty} units open and exits for {b.cover_qty} live: an exit exceeds the position")
+                raise Violation(
+                    f"bracket {b.tag}: {b.open_qty} units open and exits for {b.cover_qty} live: an exit exceeds the position"
+                )
         else:
             b.exceeded_ns = 0
 
@@ -366,17 +484,25 @@ class Oracle:
             raise Violation(f"orders were orphaned: {', '.join(map(str, left))}")
 
     def check_changes(self) -> None:
-        """Where nothing goes wrong, no modification asks for what stands already: that would be a mistake about what stands."""
+        """Where nothing goes wrong, no modification asks for what stands already: that would be a
+        mistake about what stands.
+        """
         for order in self._sim.exchange.orders():
             before: tuple[object, ...] = ()
             for _, row in order.told:
-                terms = tuple(row[name] for name in ("quantity", "price", "trigger_price", "order_type"))
+                terms = tuple(
+                    row[name] for name in ("quantity", "price", "trigger_price", "order_type")
+                )
                 if order.tag and row["status"] == "MODIFIED" and terms == before:
-                    raise Violation(f"order {order.tag} was modified to the terms that it had: {terms}")
+                    raise Violation(
+                        f"order {order.tag} was modified to the terms that it had: {terms}"
+                    )
                 before = terms
 
     def covered(self) -> dict[str, tuple[int, set[str]]]:
-        """What is open and wholly covered as of now, by bracket: its quantity and the orders that cover it."""
+        """What is open and wholly covered as of now, by bracket: its quantity and the orders that
+        cover it.
+        """
         self.look()
         return {
             b.tag: (b.open_qty, {order.order_id for order in b.live_exits})
@@ -385,19 +511,33 @@ class Oracle:
         }
 
     def check_again(self, before: dict[str, tuple[int, set[str]]], since_ns: int) -> None:
-        """After a second recovery at once: where everything was covered and still is by the same orders, it has placed nothing."""
+        """After a second recovery at once: where everything was covered and still is by the same
+        orders, it has placed nothing.
+        """
         for tag, (open_qty, exits) in before.items():
             bracket = self._brackets[tag]
-            if bracket.open_qty != open_qty or not exits <= {order.order_id for order in bracket.live_exits}:
+            if bracket.open_qty != open_qty or not exits <= {
+                order.order_id for order in bracket.live_exits
+            }:
                 continue
-            legs = {(order.tag or "")[12] for order in bracket.live_exits if order.order_id in exits}
+            legs = {
+                (order.tag or "")[12] for order in bracket.live_exits if order.order_id in exits
+            }
             # Of two exits that are both to work, the one that did not stand yet may come.
-            more = [o.tag for o in bracket.orders if o.ts_placed_ns > since_ns and not (self._oco and (o.tag or "")[12] not in legs)]
+            more = [
+                o.tag
+                for o in bracket.orders
+                if o.ts_placed_ns > since_ns and not (self._oco and (o.tag or "")[12] not in legs)
+            ]
             if more:
-                raise Violation(f"recovery is not idempotent: {tag} was covered, and a second one at once placed {more}")
+                raise Violation(
+                    f"recovery is not idempotent: {tag} was covered, and a second one at once placed {more}"
+                )
 
     def net_qty(self) -> dict[str, int]:
-        """Net quantity by instrument of the orders with our tags, and of what others have closed of these."""
+        """Net quantity by instrument of the orders with our tags, and of what others have closed of
+        these.
+        """
         net: Counter[str] = Counter()
         for order in [o for bracket in self._brackets.values() for o in bracket.orders]:
             net[order.contract.key] += order.side * order.filled_qty
@@ -406,10 +546,13 @@ class Oracle:
         return {key: qty for key, qty in net.items() if qty}
 
     def pnl_e4(self) -> int:
-        """Profit of the same, from the exchange's executions alone; right when they are flat. Of an order that has closed something of
-        ours and done more, the trades that closed it count.
+        """Profit of the same, from the exchange's executions alone; right when they are flat. Of an
+        order that has closed something of ours and done more, the trades that closed it count.
         """
-        others = sum(order.side * _value_e4(order, first, part) * order.contract.multiplier for order, first, part in self._closed)
+        others = sum(
+            order.side * _value_e4(order, first, part) * order.contract.multiplier
+            for order, first, part in self._closed
+        )
         return -others - sum(
             trade.order.side * trade.qty * trade.price_e4 * trade.order.contract.multiplier
             for trade in self._sim.exchange.trades()
@@ -422,7 +565,10 @@ class Oracle:
         return len(self._closed)
 
     def n_entries_traded(self) -> int:
-        return sum(any(o.tag and o.tag[12] == "E" and o.filled_qty for o in b.orders) for b in self._brackets.values())
+        return sum(
+            any(o.tag and o.tag[12] == "E" and o.filled_qty for o in b.orders)
+            for b in self._brackets.values()
+        )
 
     @property
     def is_covered(self) -> bool:

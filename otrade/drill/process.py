@@ -1,7 +1,7 @@
 """An engine as one process would run it, and its sudden death.
 
-What dies with a process: its timers, its memory, everything that it has not sent. What stays: the exchange, the broker, and the
-journal up to the last record that was written.
+What dies with a process: its timers, its memory, everything that it has not sent. What stays: the
+exchange, the broker, and the journal up to the last record that was written.
 """
 
 import random
@@ -34,9 +34,17 @@ SECOND = 1_000_000_000
 def kit_at(sim: Simulator, ports: Ports, kind: BrokerKind, clock: Any) -> BrokerAdapter:
     """The kit of one of the brokers that the simulator speaks."""
     if kind == "kite":
-        return KiteAdapter(sim.cfg.api_key, sim.cfg.api_secret, clock=clock, rest_root=ports.rest_url, feed_root=ports.feed_url)
+        return KiteAdapter(
+            sim.cfg.api_key,
+            sim.cfg.api_secret,
+            clock=clock,
+            rest_root=ports.rest_url,
+            feed_root=ports.feed_url,
+        )
     redirect = sim.cfg.upstox_redirect_url
-    return UpstoxAdapter(sim.cfg.api_key, sim.cfg.api_secret, redirect, clock=clock, rest_root=ports.upstox_rest_url)
+    return UpstoxAdapter(
+        sim.cfg.api_key, sim.cfg.api_secret, redirect, clock=clock, rest_root=ports.upstox_rest_url
+    )
 
 
 def names_at(contract: ListedContract, kind: str) -> dict[str, str]:
@@ -53,7 +61,9 @@ def new_token(sim: Simulator, kind: BrokerKind) -> str:
 
 
 class _MortalTimer:
-    """One call of a `MortalClock`, for the living only. Its time may come later than it was thought: it looks again."""
+    """One call of a `MortalClock`, for the living only. Its time may come later than it was
+    thought: it looks again.
+    """
 
     def __init__(self, owner: "MortalClock", ts_ns: int, callback: Callable[[], None]) -> None:
         self._owner = owner
@@ -79,7 +89,9 @@ class _MortalTimer:
 
 @dataclass
 class MortalClock:
-    """The engine's own clock on a simulated machine, whose time can be set wrong: for ever (`offset_ns`) or for a while (`wrong_ns`)."""
+    """The engine's own clock on a simulated machine, whose time can be set wrong: for ever
+    (`offset_ns`) or for a while (`wrong_ns`).
+    """
 
     clock: Any
     offset_ns: int = 0
@@ -88,7 +100,9 @@ class MortalClock:
     wall: WallClock = field(init=False)
 
     def __post_init__(self) -> None:
-        self.wall = WallClock(lambda: int(self.clock.now_ns()) + self.offset_ns + self.wrong_ns, self.clock.now_ns)
+        self.wall = WallClock(
+            lambda: int(self.clock.now_ns()) + self.offset_ns + self.wrong_ns, self.clock.now_ns
+        )
 
     def now_ns(self) -> int:
         return self.wall.now_ns()
@@ -98,9 +112,17 @@ class MortalClock:
 
 
 class MortalSession:
-    """A broker's session out of which nothing comes after the journal's last record. Keeps what was sent."""
+    """A broker's session out of which nothing comes after the journal's last record. Keeps what was
+    sent.
+    """
 
-    def __init__(self, broker: BrokerSession, journal: MemoryJournal | None, clock: MortalClock, sent: list[SentRequest]) -> None:
+    def __init__(
+        self,
+        broker: BrokerSession,
+        journal: MemoryJournal | None,
+        clock: MortalClock,
+        sent: list[SentRequest],
+    ) -> None:
         self._broker = broker
         self._journal = journal
         self._clock = clock
@@ -109,7 +131,9 @@ class MortalSession:
     def send(self, command: Any) -> None:
         if self._journal is not None and self._journal.writer.is_dead:
             return
-        self._sent.append(SentRequest(self._clock.now_ns(), command.lane, command.kind, command.cl_ord_id))
+        self._sent.append(
+            SentRequest(self._clock.now_ns(), command.lane, command.kind, command.cl_ord_id)
+        )
         self._broker.send(command)
 
     def __getattr__(self, name: str) -> Any:
@@ -158,13 +182,17 @@ class Process:
             plan = journal.recover(make_plan)
             about = {"encoder": kit.spelled()}
             journal.begin(plan, about, self.spec.run_id, self.clock.now_ns())
-        self.day = TradingDay(plan, self.clock, self.board, self.charge_rule, self.options, journal=journal)
+        self.day = TradingDay(
+            plan, self.clock, self.board, self.charge_rule, self.options, journal=journal
+        )
         self.day.on_beat.append(ClockStepCheck(self.day, self.clock.wall).look)
         kit.close()
         self.broker = kit.session(
             encoder=encoder,
             sink=sink_of(plan.engine, kit.frame_kinds[0]),
-            listed=[ListedInstrument(i.token, i.key, i.exchange, i.symbol) for i in self.instruments],
+            listed=[
+                ListedInstrument(i.token, i.key, i.exchange, i.symbol) for i in self.instruments
+            ],
             clock=self.clock,
             rng=random.Random(self.seed),
             callbacks=self.day.callbacks(),
@@ -180,7 +208,9 @@ class Process:
 
     @property
     def n_early(self) -> int:
-        """Requests whose bytes left from the feed's callback, before anybody in Python heard of them."""
+        """Requests whose bytes left from the feed's callback, before anybody in Python heard of
+        them.
+        """
         return int(getattr(self.broker, "n_early", 0))
 
     @property

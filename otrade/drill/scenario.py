@@ -1,5 +1,5 @@
-"""A seed becomes a session: what is traded, how, under which limits, and what goes wrong when. Plain data, so that it can be
-printed, cut down and run again.
+"""A seed becomes a session: what is traded, how, under which limits, and what goes wrong when.
+Plain data, so that it can be printed, cut down and run again.
 """
 
 import random
@@ -12,7 +12,9 @@ from otrade.simulator.base.config import BOOK_PERCENT
 KEYS = ("NSE:INFY", "NSE:SBIN")
 FUTURE = "NFO:NIFTY.FUT"
 CROWDS = 0.07
-"""Of the scenarios: many strategies whose bars close at the same moment, on a budget that cannot take them all at once."""
+"""Of the scenarios: many strategies whose bars close at the same moment, on a budget that cannot
+take them all at once.
+"""
 CALM_S = 150
 """At the end of a session nothing new goes wrong."""
 SPARE_MINUTES = 5
@@ -21,7 +23,9 @@ SPARE_MINUTES = 5
 
 @dataclass(frozen=True, slots=True)
 class StrategyDraw:
-    """One strategy: its kind, parameters and plan in the core's units. `level_bps`: a level that far from yesterday's close."""
+    """One strategy: its kind, parameters and plan in the core's units. `level_bps`: a level that
+    far from yesterday's close.
+    """
 
     key: str
     kind: str
@@ -61,7 +65,11 @@ class Scenario:
     @property
     def out_s(self) -> float:
         """How long a way out may take more than where nothing goes wrong."""
-        longer = (float(event.args["s"]) for event in self.events if event.kind in ("lock_circuit", "halt_market", "flex_band"))
+        longer = (
+            float(event.args["s"])
+            for event in self.events
+            if event.kind in ("lock_circuit", "halt_market", "flex_band")
+        )
         return self.bound_s + sum(longer)
 
     @property
@@ -73,7 +81,11 @@ class Scenario:
 ONE_PLACEMENT = {"count": 1, "method": "POST"}
 COMBINED: tuple[tuple[tuple[str, dict[str, Any]], ...], ...] = (
     (("answer_504", ONE_PLACEMENT), ("stale_book", {"n": 1, "s": 30.0})),
-    (("answer_reset", ONE_PLACEMENT), ("push_dropped", {"n": 3}), ("stale_book", {"n": 1, "s": 30.0})),
+    (
+        ("answer_reset", ONE_PLACEMENT),
+        ("push_dropped", {"n": 3}),
+        ("stale_book", {"n": 1, "s": 30.0}),
+    ),
     (("answer_silence", ONE_PLACEMENT), ("push_dropped", {"n": 4})),
     (("cut_fills", {}), ("fill_after_cancel", {"n": 3}), ("flatten", {})),
     (("cut_fills", {}), ("halt", {"s": 40.0})),
@@ -91,9 +103,11 @@ PLAN: dict[str, Any] = {
 BROKERS = ("kite", "upstox")
 
 
-def draw(seed: int, kinds: list[str], wishes: list[StrategyDraw] | None = None, broker: str = "") -> Scenario:
-    """The scenario of a seed. `kinds`: what may go wrong. `wishes`: strategies instead of random ones. `broker`: that one only;
-    otherwise they take turns, seed by seed.
+def draw(
+    seed: int, kinds: list[str], wishes: list[StrategyDraw] | None = None, broker: str = ""
+) -> Scenario:
+    """The scenario of a seed. `kinds`: what may go wrong. `wishes`: strategies instead of random
+    ones. `broker`: that one only; otherwise they take turns, seed by seed.
     """
     rng = random.Random(f"scenario {seed}")
     minutes = rng.randint(8, 14) * (6 if wishes else 1)
@@ -107,7 +121,9 @@ def draw(seed: int, kinds: list[str], wishes: list[StrategyDraw] | None = None, 
     for _ in range(rng.choice((0, 1, 2, 2, 3, 4, 6))):
         kind = rng.choice(kinds) if kinds else ""
         if kind:
-            events.append(Event(round(rng.uniform(5, last_s), 1), kind, TROUBLES[kind].draw(rng, keys)))
+            events.append(
+                Event(round(rng.uniform(5, last_s), 1), kind, TROUBLES[kind].draw(rng, keys))
+            )
     for pair in COMBINED:
         if rng.random() < 0.08 and all(kind in kinds for kind, _ in pair):
             at_s = round(rng.uniform(5, last_s), 1)
@@ -144,11 +160,17 @@ def _wish(rng: random.Random) -> StrategyDraw:
         "entry_offset_bps": rng.choice((0.0, 0.0, 3.0, 8.0)),
         "entry_timeout_ns": rng.choice((20, 90)) * 1_000_000_000,
         "stop_limit_bps": rng.choice((2.0, 10.0, 30.0)),
-        "size_value": float(rng.choice((1, 10, 40, 500))) if key != FUTURE else float(rng.choice((75, 150, 3000, 9000))),
+        "size_value": float(rng.choice((1, 10, 40, 500)))
+        if key != FUTURE
+        else float(rng.choice((75, 150, 3000, 9000))),
         "max_qty": 20_000,
     }
     if rng.random() < 0.35:
-        plan |= {"trail_kind": 1, "trail_value": rng.choice((5.0, 10.0)), "trail_step_value": rng.choice((1.0, 3.0))}
+        plan |= {
+            "trail_kind": 1,
+            "trail_value": rng.choice((5.0, 10.0)),
+            "trail_step_value": rng.choice((1.0, 3.0)),
+        }
     if rng.random() < 0.2:
         plan["time_exit_ns"] = rng.randint(20, 120) * 1_000_000_000
     kind = rng.choice(("price_level", "price_level", "ema_cross", "price_ema", "sma_cross"))
@@ -158,7 +180,9 @@ def _wish(rng: random.Random) -> StrategyDraw:
         params |= {"fast_period": rng.randint(2, 4), "slow_period": rng.randint(5, 9)}
     elif kind == "price_ema":
         params["slow_period"] = rng.randint(3, 8)
-    return StrategyDraw(key, kind, rng.choice((5, 10, 30)), params, plan, rng.choice((-15, -5, 0, 5, 15)))
+    return StrategyDraw(
+        key, kind, rng.choice((5, 10, 30)), params, plan, rng.choice((-15, -5, 0, 5, 15))
+    )
 
 
 def _crowd(rng: random.Random) -> list[StrategyDraw]:
@@ -166,7 +190,9 @@ def _crowd(rng: random.Random) -> list[StrategyDraw]:
     fast, slow, interval_s = rng.randint(2, 3), rng.randint(4, 6), rng.choice((5, 10))
     params = {"bar_mode": 1, "side_mask": 3, "fast_period": fast, "slow_period": slow}
     wishes = [_wish(rng) for _ in range(rng.randint(6, 10))]
-    return [replace(wish, kind="ema_cross", interval_s=interval_s, params=params) for wish in wishes]
+    return [
+        replace(wish, kind="ema_cross", interval_s=interval_s, params=params) for wish in wishes
+    ]
 
 
 def _limits(rng: random.Random) -> dict[str, int]:

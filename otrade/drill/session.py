@@ -1,4 +1,5 @@
-"""One session: the scenario's world is built, its troubles happen, the oracle looks after every event, and the end is compared.
+"""One session: the scenario's world is built, its troubles happen, the oracle looks after every
+event, and the end is compared.
 
 Time is simulated; nothing sleeps.
 """
@@ -66,14 +67,20 @@ class SessionResult:
     exceeded_s: float = 0.0
     recovery_s: float = 0.0
     naked_s: float = 0.0
-    """The engine's own clocks of time without a stop, each at its worst: naked, and at the target by design."""
+    """The engine's own clocks of time without a stop, each at its worst: naked, and at the target
+    by design.
+    """
     target_s: float = 0.0
     """Worst time from the restart of a process until everything open was covered."""
 
 
 def run(scenario: Scenario) -> SessionResult:
     """Run one scenario; `error` says what was violated."""
-    result = SessionResult(scenario.seed, kinds=tuple(sorted({event.kind for event in scenario.events})), bound_s=scenario.bound_s)
+    result = SessionResult(
+        scenario.seed,
+        kinds=tuple(sorted({event.kind for event in scenario.events})),
+        bound_s=scenario.bound_s,
+    )
     began_s = time.monotonic()
     uvloop.run(DrillSession(scenario, result).run())
     result.wall_s = time.monotonic() - began_s
@@ -122,7 +129,10 @@ class DrillSession:
                 await self._do(event)
             await self._until(self._end_ns - (CALM_S - 60) * SECOND)
             await self._heal()
-            while not self._day.ended.is_set() and sim.clock.now_ns() < self._end_ns + AFTER_CLOSE_S * SECOND:
+            while (
+                not self._day.ended.is_set()
+                and sim.clock.now_ns() < self._end_ns + AFTER_CLOSE_S * SECOND
+            ):
                 await self._until(sim.clock.now_ns() + 5 * SECOND)
             await self._finish()
         except Violation as violation:
@@ -161,7 +171,9 @@ class DrillSession:
             self._broker,
             str(self._date),
             self._instruments,
-            EngineSpec(run_id=FIRST_RUN + self._n_runs, limits=scenario.limits, budget=scenario.budget),
+            EngineSpec(
+                run_id=FIRST_RUN + self._n_runs, limits=scenario.limits, budget=scenario.budget
+            ),
             DayOptions("flatten"),
             no_charges,
             self._journal,
@@ -174,7 +186,11 @@ class DrillSession:
         self._control.set_day(self._process.day)
         for notice in self._process.board.since(0):
             self._said.append((notice.ts_ns, f"{notice.severity.name}: {notice.text}"))
-        self._process.board.listen(lambda notice: self._said.append((notice.ts_ns, f"{notice.severity.name}: {notice.text}")))
+        self._process.board.listen(
+            lambda notice: self._said.append(
+                (notice.ts_ns, f"{notice.severity.name}: {notice.text}")
+            )
+        )
         self._process.day.on_beat.append(lambda now_ns: self._look(has_changed=False))
         if old is not None:
             self._recovering_ns = sim.clock.now_ns()
@@ -217,7 +233,8 @@ class DrillSession:
             # No entries after that, until a person who knows that he had not halted it says so.
             self._control.command("resume", {"rearm": True})
 
-    # -------------------------------------------------------------------------------------- troubles
+    # --------------------------------------------------------------------------------------
+    # troubles
     async def _do(self, event: Event) -> None:
         trouble = TROUBLES[event.kind]
         sim, args = self._sim, event.args
@@ -225,7 +242,9 @@ class DrillSession:
         if trouble.do is not None:
             trouble.do(sim, args)
             if event.kind == "book_403":
-                sim.clock.schedule(sim.clock.now_ns() + round(args["s"] * SECOND), self._log_in_if_dead)
+                sim.clock.schedule(
+                    sim.clock.now_ns() + round(args["s"] * SECOND), self._log_in_if_dead
+                )
             elif event.kind == "silent_run":
                 sim.clock.schedule(sim.clock.now_ns() + round(args["out_s"] * SECOND), self._leave)
         elif event.kind == "token":
@@ -239,7 +258,10 @@ class DrillSession:
             self._result.seen["clock_wrong"] += 1
             clock, wrong_ns = self._process.clock, round(args["s"] * SECOND)
             clock.wrong_ns += wrong_ns
-            sim.clock.schedule(sim.clock.now_ns() + round(args["for_s"] * SECOND), lambda: self._set_right(clock, wrong_ns))
+            sim.clock.schedule(
+                sim.clock.now_ns() + round(args["for_s"] * SECOND),
+                lambda: self._set_right(clock, wrong_ns),
+            )
         elif event.kind == "kill":
             writer = self._journal.writer
             if args["behind"] == UNDECIDED:
@@ -262,7 +284,11 @@ class DrillSession:
     def _strategy_of(self, tag: str) -> int:
         engine = self._process.day.engine
         slot = engine.find_order(tag, "")
-        return int(engine.bracket(engine.order(slot)["bracket_id"])["strategy_id"]) if slot >= 0 else NONE_ID
+        return (
+            int(engine.bracket(engine.order(slot)["bracket_id"])["strategy_id"])
+            if slot >= 0
+            else NONE_ID
+        )
 
     def _leave(self) -> None:
         """A person closes everything, and it must be out in time."""
@@ -287,7 +313,8 @@ class DrillSession:
             self._log_in()
         self._oracle.halted_since_ns = 0
 
-    # ----------------------------------------------------------------------------------- the judging
+    # ----------------------------------------------------------------------------------- the
+    # judging
     def _look(self, *, has_changed: bool = True) -> None:
         if self._violation is not None:
             return
@@ -320,8 +347,12 @@ class DrillSession:
         self._compare_journal()
 
     def _check_hours(self) -> None:
-        """The day lasts until its close. A process that begins under a clock which is set ahead for good knows no better."""
-        ahead_s = sum(max(event.args["s"], 0) for event in self._scenario.events if event.kind == "clock_step")
+        """The day lasts until its close. A process that begins under a clock which is set ahead for
+        good knows no better.
+        """
+        ahead_s = sum(
+            max(event.args["s"], 0) for event in self._scenario.events if event.kind == "clock_step"
+        )
         early_s = (self._end_ns - self._ended_ns) / SECOND
         if self._ended_ns and early_s > ahead_s:
             raise Violation(f"the day ended {early_s:,.0f} s before its close")
@@ -332,7 +363,11 @@ class DrillSession:
         keys = sorted({wish.key for wish in self._scenario.wishes})
         for series_id in range(day.engine.n_series):
             series = day.engine.series(series_id)
-            wrong = self._bars.check(keys[series["instrument_id"]], series["interval_ns"], day.candles.last(series_id, 1 << 20))
+            wrong = self._bars.check(
+                keys[series["instrument_id"]],
+                series["interval_ns"],
+                day.candles.last(series_id, 1 << 20),
+            )
             if wrong:
                 raise Violation(wrong)
 
@@ -340,46 +375,68 @@ class DrillSession:
         oracle, day = self._oracle, self._day
         ours = {i: qty for i, qty in day.plan.net_of().items() if qty}
         if ours:
-            raise Violation(f"the engine ended with {ours} units in its own books, and the exchange with none of ours")
+            raise Violation(
+                f"the engine ended with {ours} units in its own books, and the exchange with none of ours"
+            )
         if oracle.net_qty():
             raise Violation(f"the exchange ended with {oracle.net_qty()} of our orders")
         if day.engine.n_live:
-            raise Violation(f"the engine ended with {day.engine.n_live} brackets that it believes to be alive")
+            raise Violation(
+                f"the engine ended with {day.engine.n_live} brackets that it believes to be alive"
+            )
         counters = day.engine.counters()
-        self._result.naked_s, self._result.target_s = counters["naked_ns_worst"] / SECOND, counters["target_ns_worst"] / SECOND
+        self._result.naked_s, self._result.target_s = (
+            counters["naked_ns_worst"] / SECOND,
+            counters["target_ns_worst"] / SECOND,
+        )
         pnl_e4 = day.engine.risk()["pnl_e4"]
         if abs(pnl_e4 - oracle.pnl_e4()) > (PAISA_E4 if oracle.n_closed else 0):
-            raise Violation(f"profit: the engine says {pnl_e4} e4, the exchange's trades say {oracle.pnl_e4()} e4")
+            raise Violation(
+                f"profit: the engine says {pnl_e4} e4, the exchange's trades say {oracle.pnl_e4()} e4"
+            )
         if not self._scenario.events:
             oracle.check_changes()
             # Both clocks start and stop by a push; the engine's can never be much the shorter.
             naked_ns, bare_ns = counters["naked_ns_total"], oracle.worst.total_uncovered_ns
             if naked_ns * 2 < bare_ns:
-                raise Violation(f"the engine counts {naked_ns / 1e6:.1f} ms of naked time, the exchange saw {bare_ns / 1e6:.1f} ms")
-        if {event.kind for event in self._scenario.events} <= STOPS_STAND and not self._scenario.limits["flatten_on_limit"]:
+                raise Violation(
+                    f"the engine counts {naked_ns / 1e6:.1f} ms of naked time, the exchange saw {bare_ns / 1e6:.1f} ms"
+                )
+        if {
+            event.kind for event in self._scenario.events
+        } <= STOPS_STAND and not self._scenario.limits["flatten_on_limit"]:
             for trade in day.trades.trades:
                 if trade.exit_reason == ExitReason.RISK:
-                    raise Violation(f"bracket {trade.bracket_id} was closed for risk, though no stop of it was refused again and again")
+                    raise Violation(
+                        f"bracket {trade.bracket_id} was closed for risk, though no stop of it was refused again and again"
+                    )
         if sum(trade.gross_e4 for trade in day.trades.trades) != pnl_e4:
             raise Violation("profit: the closed trades do not add up to it")
 
     def _compare_limits(self) -> None:
         scenario = self._scenario
-        filled = {order.tag for order in self._sim.exchange.orders() if order.tag and order.filled_qty}
+        filled = {
+            order.tag for order in self._sim.exchange.orders() if order.tag and order.filled_qty
+        }
         try:
             check_budget(self._process.sent, scenario.budget, filled)
         except BudgetPassed as error:
             raise Violation(str(error)) from None
         if not any(event.kind in ("kill", "clock_step", "token") for event in scenario.events):
-            # Another process knows nothing of what the one before it asked, and a clock that jumps counts wrongly.
+            # Another process knows nothing of what the one before it asked, and a clock that jumps
+            # counts wrongly.
             try:
                 check_asked(self._sim.faults.asked)
             except RestBudgetExceeded as error:
                 raise Violation(str(error)) from None
         self._result.n_entries = self._oracle.n_entries_traded()
         limit = scenario.limits["max_trades"]
-        # An entry that was proved absent and is taken all the same makes a trade that nobody could count before.
-        if limit and self._day.engine.risk()["trades"] > limit + self._sim.faults.seen["answer_late"]:
+        # An entry that was proved absent and is taken all the same makes a trade that nobody could
+        # count before.
+        if (
+            limit
+            and self._day.engine.risk()["trades"] > limit + self._sim.faults.seen["answer_late"]
+        ):
             raise Violation(f"{self._day.engine.risk()['trades']} trades; the limit is {limit}")
         if self._n_runs == 1:
             forgotten = self._forgotten_rest()
@@ -390,8 +447,17 @@ class DrillSession:
         engine = self._day.engine
         strategies = [engine.strategy(i) for i in range(engine.n_strategies)]
         lots = [engine.instrument(row["instrument_id"])["lot_size"] for row in strategies]
-        notices = (_notice(record.payload) for record in self._journal.records() if record.kind == Rec.NOTICE)
-        return forgotten_rest((engine.bracket(i) for i in range(engine.n_brackets)), notices, [row["plan"] for row in strategies], lots)
+        notices = (
+            _notice(record.payload)
+            for record in self._journal.records()
+            if record.kind == Rec.NOTICE
+        )
+        return forgotten_rest(
+            (engine.bracket(i) for i in range(engine.n_brackets)),
+            notices,
+            [row["plan"] for row in strategies],
+            lots,
+        )
 
     def _compare_journal(self) -> None:
         for journal in self._journals:
@@ -401,7 +467,9 @@ class DrillSession:
             if done.divergence is not None:
                 raise Violation(f"the journal does not replay: {done.divergence}")
             self._result.n_waited += sum(
-                _notice(record.payload)["code"] == Note.ENTRY_WAITS for record in journal.records() if record.kind == Rec.NOTICE
+                _notice(record.payload)["code"] == Note.ENTRY_WAITS
+                for record in journal.records()
+                if record.kind == Rec.NOTICE
             )
         commanded = {
             bytes(record.payload[TAG_AT : TAG_AT + 24]).split(b"\0")[0].decode()
@@ -435,9 +503,20 @@ def _notice(payload: bytes | memoryview) -> dict[str, int]:
 
 
 STOPS_STAND = frozenset(
-    {"reject_targets", "reject_entries", "busy_changes", "lose_stops", "cap_modifications", "push_doubled", "cut_fills", "flatten"}
+    {
+        "reject_targets",
+        "reject_entries",
+        "busy_changes",
+        "lose_stops",
+        "cap_modifications",
+        "push_doubled",
+        "cut_fills",
+        "flatten",
+    }
 )
-"""Troubles in which no stop is refused three times in a row, and nothing trades that was thought gone."""
+"""Troubles in which no stop is refused three times in a row, and nothing trades that was thought
+gone.
+"""
 TAG_AT = 72
 """Offset of `cl_ord_id` in command_t."""
 
@@ -451,12 +530,16 @@ def specs(sim: Simulator, scenario: Scenario) -> list[InstrumentSpec]:
         open_ns, _ = contract.session_ns(date)
         close_ns = open_ns + scenario.minutes * MINUTE
         wishes = [wish for wish in scenario.wishes if wish.key == key]
-        session = SessionSpec(open_ns, open_ns, close_ns - CALM_S * SECOND, close_ns - MINUTE, close_ns)
+        session = SessionSpec(
+            open_ns, open_ns, close_ns - CALM_S * SECOND, close_ns - MINUTE, close_ns
+        )
         found.append(_instrument(sim, contract, session, wishes))
     return found
 
 
-def _instrument(sim: Simulator, contract: ListedContract, session: SessionSpec, wishes: list[StrategyDraw]) -> InstrumentSpec:
+def _instrument(
+    sim: Simulator, contract: ListedContract, session: SessionSpec, wishes: list[StrategyDraw]
+) -> InstrumentSpec:
     close_e4 = sim.exchange.prices.previous_close_e4(contract, sim.dates()[0])
     quote = sim.exchange.market.quote(contract)
     return InstrumentSpec(
@@ -475,7 +558,13 @@ def _instrument(sim: Simulator, contract: ListedContract, session: SessionSpec, 
         quote.high_band_e4,
         session,
         [
-            StrategySpec(f"{number} {wish.kind}", wish.kind, wish.interval_s, _params(wish, close_e4), wish.plan)
+            StrategySpec(
+                f"{number} {wish.kind}",
+                wish.kind,
+                wish.interval_s,
+                _params(wish, close_e4),
+                wish.plan,
+            )
             for number, wish in enumerate(wishes)
         ],
         **names_at(contract, sim.cfg.broker),

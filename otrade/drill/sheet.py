@@ -20,7 +20,9 @@ NAMES = {
 DEATHS = {"kill", "cut_fills"}
 """Troubles of a session in which a recovery has nothing else to fight with."""
 NO_ORDERS = "cap_day"
-"""The broker refuses every further order of the day: what is open then cannot be covered by anybody."""
+"""The broker refuses every further order of the day: what is open then cannot be covered by
+anybody.
+"""
 
 
 def render(results: Sequence[SessionResult], kinds: Sequence[str], wall_s: float) -> str:
@@ -59,7 +61,9 @@ def render(results: Sequence[SessionResult], kinds: Sequence[str], wall_s: float
     alone = [r for r in free if set(r.kinds) <= DEATHS]
     calm = [r for r in results if not r.kinds]
     if calm:
-        lines.append(f"{'nothing':<36}{len(calm):>8,}   {max(r.uncovered_s for r in calm):9.2f} s / {max(r.bound_s for r in calm):.1f} s")
+        lines.append(
+            f"{'nothing':<36}{len(calm):>8,}   {max(r.uncovered_s for r in calm):9.2f} s / {max(r.bound_s for r in calm):.1f} s"
+        )
     lines += [
         "",
         "worst time without a stop that waits, by the engine's own clocks:",
@@ -92,8 +96,13 @@ def missing(results: Sequence[SessionResult], kinds: Sequence[str]) -> list[str]
 
 def failure(result: SessionResult, scenario: Scenario) -> str:
     """A violation: its seed, what is left of the scenario, and what happened, in order."""
-    told = [f"  {event.at_s:8.1f} s  {event.kind} {event.args}" for event in scenario.events] or ["  none"]
-    strategies = [f"  {wish.key} {wish.kind} {wish.interval_s} s {wish.params} {wish.plan}" for wish in scenario.wishes]
+    told = [f"  {event.at_s:8.1f} s  {event.kind} {event.args}" for event in scenario.events] or [
+        "  none"
+    ]
+    strategies = [
+        f"  {wish.key} {wish.kind} {wish.interval_s} s {wish.params} {wish.plan}"
+        for wish in scenario.wishes
+    ]
     return "\n".join(
         [
             f"VIOLATION with seed {result.seed}: {result.error}",

@@ -24,7 +24,14 @@ def shrink(scenario: Scenario, fails: Callable[[Scenario], bool], tries: int = 6
 
 def smaller_ones(scenario: Scenario) -> list[Scenario]:
     """The scenario with one thing less, each thing in turn."""
-    without_event = [replace(scenario, events=[*scenario.events[:i], *scenario.events[i + 1 :]]) for i in range(len(scenario.events))]
+    without_event = [
+        replace(scenario, events=[*scenario.events[:i], *scenario.events[i + 1 :]])
+        for i in range(len(scenario.events))
+    ]
     wishes = scenario.wishes
-    without_wish = [replace(scenario, wishes=[*wishes[:i], *wishes[i + 1 :]]) for i in range(len(wishes)) if len(wishes) > 1]
+    without_wish = [
+        replace(scenario, wishes=[*wishes[:i], *wishes[i + 1 :]])
+        for i in range(len(wishes))
+        if len(wishes) > 1
+    ]
     return without_event + without_wish

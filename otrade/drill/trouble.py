@@ -1,7 +1,9 @@
-"""Every kind of trouble that a drill makes: how it is drawn, how it is done, and how long it may leave a position uncovered.
+"""Every kind of trouble that a drill makes: how it is drawn, how it is done, and how long it may
+leave a position uncovered.
 
-The allowance is simulated time, added up over the troubles of a scenario, during which the exchange's own book may show open
-quantity without a live exit for it. Each has its reason; anything longer is a violation.
+The allowance is simulated time, added up over the troubles of a scenario, during which the
+exchange's own book may show open quantity without a live exit for it. Each has its reason; anything
+longer is a violation.
 """
 
 import random
@@ -14,18 +16,27 @@ from otrade.simulator.simulator import Simulator
 MS = 1_000_000
 SECOND = 1_000 * MS
 BASE_S = 3.0
-"""Without any trouble: a fill's push, the stop's way to the exchange, a stop that is turned into the target and back."""
+"""Without any trouble: a fill's push, the stop's way to the exchange, a stop that is turned into
+the target and back.
+"""
 UNTOLD_S = 4.0
-"""More, where the broker does not push that an order stands: the book tells, and only then may the order be changed."""
+"""More, where the broker does not push that an order stands: the book tells, and only then may the
+order be changed.
+"""
 DOUBT_S = 12.0
-"""A request in doubt: five seconds without an answer, two looks at the book, and the way of the new order."""
+"""A request in doubt: five seconds without an answer, two looks at the book, and the way of the new
+order.
+"""
 KNOWN_S = 6.0
-"""One that was taken, and whose answer says at once that nobody knows: the first look finds it. What filled meanwhile waits for that,
-however many answers in a row are wrong, because the change that follows covers all of it. Worst seen alone: 1.0 s.
+"""One that was taken, and whose answer says at once that nobody knows: the first look finds it.
+What filled meanwhile waits for that, however many answers in a row are wrong, because the change
+that follows covers all of it. Worst seen alone: 1.0 s.
 """
 
 UNDECIDED = "what leads to a COMMAND"
-"""Dead after what the core was told, and before what it decided is in the journal: not one byte may have left."""
+"""Dead after what the core was told, and before what it decided is in the journal: not one byte may
+have left.
+"""
 
 Args = dict[str, Any]
 Draw = Callable[[random.Random, list[str]], Args]
@@ -38,8 +49,8 @@ def _never(args: Args) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One kind. `do` is None where the session itself does it. `may_exceed`: more than the open quantity may be on its way out for
-    a while, and is then undone.
+    """One kind. `do` is None where the session itself does it. `may_exceed`: more than the open
+    quantity may be on its way out for a while, and is then undone.
     """
 
     draw: Draw
@@ -74,13 +85,17 @@ def _some_orders(rng: random.Random, keys: list[str]) -> Args:
 def _answer(how: Any) -> Do:
     def do(sim: Simulator, args: Args) -> None:
         delay_ns = round(args.get("s", 0) * SECOND)
-        sim.faults.answer_wrongly(how, count=args["count"], method=args["method"], path_prefix=ORDERS, delay_ns=delay_ns)
+        sim.faults.answer_wrongly(
+            how, count=args["count"], method=args["method"], path_prefix=ORDERS, delay_ns=delay_ns
+        )
 
     return do
 
 
 def _lose(how: Any) -> Do:
-    return lambda sim, args: sim.faults.lose_request(how, count=args["count"], method=args["method"], path_prefix=ORDERS)
+    return lambda sim, args: sim.faults.lose_request(
+        how, count=args["count"], method=args["method"], path_prefix=ORDERS
+    )
 
 
 def _slow(rng: random.Random, keys: list[str]) -> Args:
@@ -115,7 +130,9 @@ def _other_product(sim: Simulator, args: Args) -> None:
     contract = sim.exchange.market.universe.resolve(args["key"])
     product = "CNC" if contract.expiry is None else "NRML"
     try:
-        sim.exchange.place_manual(args["key"], args["side"], args["lots"] * contract.lot, product=product)
+        sim.exchange.place_manual(
+            args["key"], args["side"], args["lots"] * contract.lot, product=product
+        )
         sim.faults.seen["other_product"] += 1
     except KiteError:
         sim.faults.seen["other_product_refused"] += 1
@@ -146,8 +163,8 @@ def _doubtful_stop_and_empty_book(sim: Simulator, args: Args) -> None:
 
 
 def _cut_behind(args: Args) -> bool:
-    """Two books that hold everything we know, and lack the one order whose placing is in doubt, cannot be told from whole ones: what is
-    placed a second time is found and taken out.
+    """Two books that hold everything we know, and lack the one order whose placing is in doubt,
+    cannot be told from whole ones: what is placed a second time is found and taken out.
     """
     return int(args["n"]) > 1
 
@@ -161,27 +178,48 @@ def _spoil_positions(how: Any) -> Do:
 
 
 def _books(args: Args) -> float:
-    """Looks that fail are repeated after a pause that doubles; what waits for one is in doubt meanwhile."""
+    """Looks that fail are repeated after a pause that doubles; what waits for one is in doubt
+    meanwhile.
+    """
     return DOUBT_S + 2.0 ** (int(args["n"]) + 1)
 
 
 def _late(rng: random.Random, keys: list[str]) -> Args:
-    return {"count": rng.randint(1, 2), "s": round(rng.uniform(3, 30), 1), "stop": rng.random() < 0.5}
+    return {
+        "count": rng.randint(1, 2),
+        "s": round(rng.uniform(3, 30), 1),
+        "stop": rng.random() < 0.5,
+    }
 
 
 def _accept_late(sim: Simulator, args: Args) -> None:
     body = STOP if args["stop"] else ""
     delay_ns = round(args["s"] * SECOND)
-    sim.faults.answer_wrongly("late", count=args["count"], method="POST", path_prefix=ORDERS, body=body, delay_ns=delay_ns)
+    sim.faults.answer_wrongly(
+        "late", count=args["count"], method="POST", path_prefix=ORDERS, body=body, delay_ns=delay_ns
+    )
 
 
 TROUBLES: dict[str, Trouble] = {
-    "answer_504": Trouble(_some_orders, _answer("504"), _always(KNOWN_S), "accepted, and the answer says that nobody knows"),
-    "answer_502_html": Trouble(_some_orders, _answer("502_html"), _always(KNOWN_S), "the same in HTML"),
-    "answer_reset": Trouble(_some_orders, _answer("reset"), _always(KNOWN_S), "accepted, and the connection is reset"),
-    "answer_silence": Trouble(_some_orders, _answer("silence"), _always(DOUBT_S), "accepted, and never answered"),
+    "answer_504": Trouble(
+        _some_orders,
+        _answer("504"),
+        _always(KNOWN_S),
+        "accepted, and the answer says that nobody knows",
+    ),
+    "answer_502_html": Trouble(
+        _some_orders, _answer("502_html"), _always(KNOWN_S), "the same in HTML"
+    ),
+    "answer_reset": Trouble(
+        _some_orders, _answer("reset"), _always(KNOWN_S), "accepted, and the connection is reset"
+    ),
+    "answer_silence": Trouble(
+        _some_orders, _answer("silence"), _always(DOUBT_S), "accepted, and never answered"
+    ),
     "answer_cut": Trouble(_some_orders, _answer("cut"), _always(KNOWN_S), "half an answer"),
-    "answer_slow": Trouble(_slow, _answer("slow"), _always(DOUBT_S), "an answer after the engine has stopped waiting"),
+    "answer_slow": Trouble(
+        _slow, _answer("slow"), _always(DOUBT_S), "an answer after the engine has stopped waiting"
+    ),
     "answer_late": Trouble(
         _late,
         _accept_late,
@@ -190,12 +228,19 @@ TROUBLES: dict[str, Trouble] = {
         lambda args: True,
     ),
     "lose_reset": Trouble(_some_orders, _lose("reset"), _doubts, "the request never arrived"),
-    "lose_silence": Trouble(_some_orders, _lose("silence"), _doubts, "the request never arrived, and nobody says so"),
+    "lose_silence": Trouble(
+        _some_orders, _lose("silence"), _doubts, "the request never arrived, and nobody says so"
+    ),
     "lose_503": Trouble(_some_orders, _lose("503"), _doubts, "a burst of 5xx"),
     "lose_500": Trouble(_some_orders, _lose("500"), _doubts, "a burst of 5xx"),
-    "lose_429": Trouble(_some_orders, _lose("429"), _doubts, "told to slow down: retried after a pause that grows"),
+    "lose_429": Trouble(
+        _some_orders, _lose("429"), _doubts, "told to slow down: retried after a pause that grows"
+    ),
     "stop_in_doubt_and_stale_book": Trouble(
-        _nothing, _doubtful_stop, _always(DOUBT_S), "the first look for a stop that stands does not show it, the second does"
+        _nothing,
+        _doubtful_stop,
+        _always(DOUBT_S),
+        "the first look for a stop that stands does not show it, the second does",
     ),
     "stop_in_doubt_and_failing_book": Trouble(
         _count(2, 4),
@@ -204,9 +249,17 @@ TROUBLES: dict[str, Trouble] = {
         "the book cannot be read: that proves nothing about the stop",
     ),
     "push_dropped": Trouble(
-        _count(1, 6), lambda sim, args: sim.faults.drop_pushes(args["n"]), _always(17.0), "a missed fill is found by the audit of the book"
+        _count(1, 6),
+        lambda sim, args: sim.faults.drop_pushes(args["n"]),
+        _always(17.0),
+        "a missed fill is found by the audit of the book",
     ),
-    "push_doubled": Trouble(_count(1, 8), lambda sim, args: sim.faults.double_pushes(args["n"]), _always(0.0), "harmless"),
+    "push_doubled": Trouble(
+        _count(1, 8),
+        lambda sim, args: sim.faults.double_pushes(args["n"]),
+        _always(0.0),
+        "harmless",
+    ),
     "push_shuffled": Trouble(
         lambda rng, keys: {"n": rng.randint(2, 10), "s": round(rng.uniform(0.2, 4), 1)},
         lambda sim, args: sim.faults.shuffle_pushes(args["n"], round(args["s"] * SECOND)),
@@ -214,17 +267,32 @@ TROUBLES: dict[str, Trouble] = {
         "a fill that is told late is covered late",
     ),
     "push_unknown_status": Trouble(
-        _count(1, 3), lambda sim, args: sim.faults.unknown_status(args["n"]), _always(17.0), "the book says what it was"
+        _count(1, 3),
+        lambda sim, args: sim.faults.unknown_status(args["n"]),
+        _always(17.0),
+        "the book says what it was",
     ),
-    "push_garbled": Trouble(_count(1, 3), lambda sim, args: sim.faults.garble_push(args["n"]), _always(17.0), "as a missed push"),
+    "push_garbled": Trouble(
+        _count(1, 3),
+        lambda sim, args: sim.faults.garble_push(args["n"]),
+        _always(17.0),
+        "as a missed push",
+    ),
     "silence_feed": Trouble(
         _for_s(2, 25),
         lambda sim, args: sim.faults.silence_feed(round(args["s"] * SECOND)),
         lambda args: args["s"] + 20.0,
         "pushes are lost too",
     ),
-    "cut_feed": Trouble(_nothing, lambda sim, args: sim.faults.cut_feed(), _always(20.0), "pushes are lost until the feed is back"),
-    "cut_mid_frame": Trouble(_nothing, lambda sim, args: sim.faults.cut_mid_frame(), _always(20.0), "as a cut feed"),
+    "cut_feed": Trouble(
+        _nothing,
+        lambda sim, args: sim.faults.cut_feed(),
+        _always(20.0),
+        "pushes are lost until the feed is back",
+    ),
+    "cut_mid_frame": Trouble(
+        _nothing, lambda sim, args: sim.faults.cut_mid_frame(), _always(20.0), "as a cut feed"
+    ),
     "half_open": Trouble(
         _for_s(2, 20),
         lambda sim, args: sim.faults.half_open(round(args["s"] * SECOND)),
@@ -238,7 +306,10 @@ TROUBLES: dict[str, Trouble] = {
         "each refusal is waited out, at most four seconds",
     ),
     "reject_targets": Trouble(
-        _count(2, 6), lambda sim, args: sim.faults.reject_targets(args["n"]), _always(0.0), "the stop stands, and its requests go on"
+        _count(2, 6),
+        lambda sim, args: sim.faults.reject_targets(args["n"]),
+        _always(0.0),
+        "the stop stands, and its requests go on",
     ),
     "reject_entries": Trouble(
         lambda rng, keys: {"key": rng.choice(keys), "s": round(rng.uniform(60, 300), 1)},
@@ -259,13 +330,22 @@ TROUBLES: dict[str, Trouble] = {
         "the risk desk takes the stop out: it is placed anew after a second; each time has its own",
     ),
     "lock_circuit": Trouble(
-        lambda rng, keys: {"key": rng.choice(keys), "side": rng.choice((-1, 1)), "s": round(rng.uniform(5, 40), 1)},
-        lambda sim, args: sim.faults.lock_circuit(args["key"], args["side"], round(args["s"] * SECOND)),
+        lambda rng, keys: {
+            "key": rng.choice(keys),
+            "side": rng.choice((-1, 1)),
+            "s": round(rng.uniform(5, 40), 1),
+        },
+        lambda sim, args: sim.faults.lock_circuit(
+            args["key"], args["side"], round(args["s"] * SECOND)
+        ),
         _always(15.0),
         "nobody takes the other side, but an exit at the band is one that stands; only its changes take time",
     ),
     "gap": Trouble(
-        lambda rng, keys: {"key": rng.choice(keys), "bps": rng.choice((-1, 1)) * rng.randint(30, 300)},
+        lambda rng, keys: {
+            "key": rng.choice(keys),
+            "bps": rng.choice((-1, 1)) * rng.randint(30, 300),
+        },
         lambda sim, args: sim.faults.gap(args["key"], args["bps"]),
         _always(10.0),
         "a stop-limit is jumped over and must chase; the protection's range of a future follows half a minute later",
@@ -277,13 +357,21 @@ TROUBLES: dict[str, Trouble] = {
             "s": round(rng.uniform(5, 60), 1),
             "more_bps": rng.randint(50, 400),
         },
-        lambda sim, args: sim.faults.flex_band(args["key"], args["side"], round(args["s"] * SECOND), args["more_bps"]),
+        lambda sim, args: sim.faults.flex_band(
+            args["key"], args["side"], round(args["s"] * SECOND), args["more_bps"]
+        ),
         _always(20.0),
         "two jumps, and limits that the exchange cancels as the band slides",
     ),
     "narrow_range": Trouble(
-        lambda rng, keys: {"key": rng.choice(keys), "bps": rng.randint(5, 60), "s": round(rng.uniform(10, 60), 1)},
-        lambda sim, args: sim.faults.narrow_range(args["key"], args["bps"], round(args["s"] * SECOND)),
+        lambda rng, keys: {
+            "key": rng.choice(keys),
+            "bps": rng.randint(5, 60),
+            "s": round(rng.uniform(10, 60), 1),
+        },
+        lambda sim, args: sim.faults.narrow_range(
+            args["key"], args["bps"], round(args["s"] * SECOND)
+        ),
         lambda args: args["s"] + 10.0,
         "each refused price costs a second, and the price can be outside the range itself",
     ),
@@ -303,13 +391,20 @@ TROUBLES: dict[str, Trouble] = {
             "quotes": rng.random() < 0.7,
         },
         lambda sim, args: sim.faults.silent_run(
-            round(args["s"] * SECOND), args["keys"], args["bps"], round(args["run_s"] * SECOND), quotes=args["quotes"]
+            round(args["s"] * SECOND),
+            args["keys"],
+            args["bps"],
+            round(args["run_s"] * SECOND),
+            quotes=args["quotes"],
         ),
         _always(20.0),
         "pushes are lost too, but a person's flatten goes on: it is priced by REST, or goes to the market",
     ),
     "tick_doubled": Trouble(
-        _count(5, 60), lambda sim, args: sim.faults.double_ticks(args["n"]), _always(0.0), "the same packet twice says nothing new"
+        _count(5, 60),
+        lambda sim, args: sim.faults.double_ticks(args["n"]),
+        _always(0.0),
+        "the same packet twice says nothing new",
     ),
     "tick_part": Trouble(
         _count(5, 60),
@@ -318,7 +413,10 @@ TROUBLES: dict[str, Trouble] = {
         "Upstox leaves out depth, candles or the last trade; Kite repeats the trade with another order book",
     ),
     "tick_no_book": Trouble(
-        _count(1, 30), lambda sim, args: sim.faults.empty_books(args["n"]), _always(0.0), "an order book in which nothing stands"
+        _count(1, 30),
+        lambda sim, args: sim.faults.empty_books(args["n"]),
+        _always(0.0),
+        "an order book in which nothing stands",
     ),
     "tick_wrong": Trouble(
         _count(1, 12),
@@ -338,9 +436,18 @@ TROUBLES: dict[str, Trouble] = {
         _always(6.0),
         "nobody trades and the order book moves: then the market is elsewhere, as after a gap",
     ),
-    "cut_fills": Trouble(_nothing, lambda sim, args: sim.faults.cut_fills(True), _always(4.0), "each piece is covered by a modification"),
+    "cut_fills": Trouble(
+        _nothing,
+        lambda sim, args: sim.faults.cut_fills(True),
+        _always(4.0),
+        "each piece is covered by a modification",
+    ),
     "fill_after_cancel": Trouble(
-        _count(1, 3), lambda sim, args: sim.faults.fill_after_cancel(args["n"]), _always(17.0), "a late fill is exited", lambda args: True
+        _count(1, 3),
+        lambda sim, args: sim.faults.fill_after_cancel(args["n"]),
+        _always(17.0),
+        "a late fill is exited",
+        lambda args: True,
     ),
     "stale_book": Trouble(
         lambda rng, keys: {"n": rng.randint(1, 3), "s": round(rng.uniform(1, 6), 1)},
@@ -367,11 +474,26 @@ TROUBLES: dict[str, Trouble] = {
         _always(0.0),
         "values come later; nothing waits for them",
     ),
-    "book_empty": Trouble(_count(1, 4), _spoil_books("empty"), _books, "an empty book while orders stand proves nothing"),
+    "book_empty": Trouble(
+        _count(1, 4),
+        _spoil_books("empty"),
+        _books,
+        "an empty book while orders stand proves nothing",
+    ),
     "book_null": Trouble(_count(1, 4), _spoil_books("null"), _books, "as an empty one"),
-    "book_partial": Trouble(_count(1, 4), _spoil_books("partial"), _books, "as an empty one, for what is behind the cut", _cut_behind),
+    "book_partial": Trouble(
+        _count(1, 4),
+        _spoil_books("partial"),
+        _books,
+        "as an empty one, for what is behind the cut",
+        _cut_behind,
+    ),
     "book_lacks": Trouble(
-        _count(1, 5), _spoil_books("lacks"), _books, "orders that stand are missing: the broker is asked for them alone", _cut_behind
+        _count(1, 5),
+        _spoil_books("lacks"),
+        _books,
+        "orders that stand are missing: the broker is asked for them alone",
+        _cut_behind,
     ),
     "stop_in_doubt_and_empty_book": Trouble(
         lambda rng, keys: {"n": rng.randint(2, 4), "how": rng.choice(("empty", "null", "partial"))},
@@ -381,7 +503,10 @@ TROUBLES: dict[str, Trouble] = {
         lambda args: args["how"] == "partial" and _cut_behind(args),
     ),
     "foreign_bad_row": Trouble(
-        _count(1, 30), lambda sim, args: sim.faults.foreign_bad_rows(args["n"]), _always(0.0), "the rest of the book is read all the same"
+        _count(1, 30),
+        lambda sim, args: sim.faults.foreign_bad_rows(args["n"]),
+        _always(0.0),
+        "the rest of the book is read all the same",
     ),
     "book_403": Trouble(
         _for_s(20, 90),
@@ -389,10 +514,15 @@ TROUBLES: dict[str, Trouble] = {
         lambda args: args["s"] + DOUBT_S,
         "the token counts as dead, and the book is not read until somebody logs in",
     ),
-    "positions_empty": Trouble(_count(1, 3), _spoil_positions("empty"), _always(0.0), "asked again"),
+    "positions_empty": Trouble(
+        _count(1, 3), _spoil_positions("empty"), _always(0.0), "asked again"
+    ),
     "positions_null": Trouble(_count(1, 3), _spoil_positions("null"), _always(0.0), "asked again"),
     "cap_modifications": Trouble(
-        _count(1, 6), lambda sim, args: sim.faults.cap_modifications(args["n"]), _always(25.0), "the stop is cancelled and placed anew"
+        _count(1, 6),
+        lambda sim, args: sim.faults.cap_modifications(args["n"]),
+        _always(25.0),
+        "the stop is cancelled and placed anew",
     ),
     "cap_day": Trouble(
         _count(0, 3),
@@ -401,17 +531,27 @@ TROUBLES: dict[str, Trouble] = {
         "nothing can be placed at all until the day's cap is lifted",
     ),
     "broker_tags": Trouble(
-        _count(1, 6), lambda sim, args: sim.faults.tag_orders(args["n"]), _always(0.0), "our own tag stands among the broker's, and counts"
+        _count(1, 6),
+        lambda sim, args: sim.faults.tag_orders(args["n"]),
+        _always(0.0),
+        "our own tag stands among the broker's, and counts",
     ),
     "manual": Trouble(
-        lambda rng, keys: {"key": rng.choice(keys), "side": rng.choice((-1, 1)), "qty": rng.randint(1, 4) * 5},
+        lambda rng, keys: {
+            "key": rng.choice(keys),
+            "side": rng.choice((-1, 1)),
+            "qty": rng.randint(1, 4) * 5,
+        },
         _manual,
         _always(8.0),
         "somebody trades in the broker's own app, and may close what we have open",
         lambda args: True,
     ),
     "closed_by_hand": Trouble(
-        lambda rng, keys: {"keys": rng.sample(keys, len(keys)), "part": rng.choice((0.3, 0.7, 1.0, 1.0))},
+        lambda rng, keys: {
+            "keys": rng.sample(keys, len(keys)),
+            "part": rng.choice((0.3, 0.7, 1.0, 1.0)),
+        },
         lambda sim, args: sim.faults.close_by_hand(args["keys"], args["part"]),
         _always(8.0),
         "somebody closes what is open: until two looks agree, a stop may cover more than is there, or shrink twice",
@@ -425,13 +565,20 @@ TROUBLES: dict[str, Trouble] = {
         lambda args: True,
     ),
     "other_product": Trouble(
-        lambda rng, keys: {"key": rng.choice(keys), "side": rng.choice((-1, 1)), "lots": rng.choice((1, 10, 40))},
+        lambda rng, keys: {
+            "key": rng.choice(keys),
+            "side": rng.choice((-1, 1)),
+            "lots": rng.choice((1, 10, 40)),
+        },
         _other_product,
         _always(0.0),
         "somebody trades the same instrument for delivery, or to carry it: that is another position, and nothing happens here",
     ),
     "token": Trouble(
-        _for_s(1, 20), None, lambda args: args["s"] + DOUBT_S, "nothing is accepted until somebody logs in; refusals leave no doubt"
+        _for_s(1, 20),
+        None,
+        lambda args: args["s"] + DOUBT_S,
+        "nothing is accepted until somebody logs in; refusals leave no doubt",
     ),
     "clock_step": Trouble(
         lambda rng, keys: {"s": rng.choice((-4.0, -1.0, 2.0, 7.0, 15.0))},
@@ -440,14 +587,19 @@ TROUBLES: dict[str, Trouble] = {
         "timeouts and looks come early or late",
     ),
     "clock_wrong": Trouble(
-        lambda rng, keys: {"s": rng.choice((-200.0, -4.0, 4.0, 90.0, 200.0, 1200.0, 10_000.0)), "for_s": rng.choice((2.0, 4.0, 9.0, 20.0))},
+        lambda rng, keys: {
+            "s": rng.choice((-200.0, -4.0, 4.0, 90.0, 200.0, 1200.0, 10_000.0)),
+            "for_s": rng.choice((2.0, 4.0, 9.0, 20.0)),
+        },
         None,
         _always(0.0),
         "the machine's clock is wrong for a while, past the square-off and the close too: ticks tell, and nothing is moved by it",
     ),
     "kill": Trouble(
         lambda rng, keys: {
-            "behind": rng.choice((UNDECIDED, "COMMAND", "COMMAND", "REPORT", "ANSWER", "SENT", "FRAME", "TIMER")),
+            "behind": rng.choice(
+                (UNDECIDED, "COMMAND", "COMMAND", "REPORT", "ANSWER", "SENT", "FRAME", "TIMER")
+            ),
             "records": rng.choice((0, 0, 1, 2, 3, 5, 9, 30)),
             "s": round(rng.uniform(0, 8), 1),
             "twice": rng.random() < 0.3,
@@ -459,7 +611,10 @@ TROUBLES: dict[str, Trouble] = {
     ),
     "flatten": Trouble(_nothing, None, _always(4.0), "a person closes everything"),
     "halt": Trouble(
-        lambda rng, keys: {"s": rng.choice((9.0, 40.0, 90.0, 9999.0))}, None, _always(0.0), "a person halts the engine, and re-arms it"
+        lambda rng, keys: {"s": rng.choice((9.0, 40.0, 90.0, 9999.0))},
+        None,
+        _always(0.0),
+        "a person halts the engine, and re-arms it",
     ),
 }
 """Names are those that the simulator counts under, where it does the thing."""

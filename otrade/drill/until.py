@@ -1,4 +1,5 @@
-"""Seeds until the first violation, in one line: for whoever wants to know whether a bug is found, and how soon.
+"""Seeds until the first violation, in one line: for whoever wants to know whether a bug is found,
+and how soon.
 
 python -m otrade.drill.until --seeds N [--jobs N] [--faults A,B]
 """

@@ -1,4 +1,6 @@
-"""Tables of brokers' daily instrument files, `<broker>-<date>.table` in one directory, the newest few kept."""
+"""Tables of brokers' daily instrument files, `<broker>-<date>.table` in one directory, the newest
+few kept.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +28,16 @@ def table_path(directory: Path, broker: str, date: dt.date) -> Path:
 
 
 def build(directory: Path, broker: str, date: dt.date, file: CachedTable) -> int:
-    """Write that day's table and delete the oldest ones; how many instruments. InstrumentError when it cannot be written."""
+    """Write that day's table and delete the oldest ones; how many instruments. InstrumentError when
+    it cannot be written.
+    """
     path = table_path(directory, broker, date)
     try:
         n = write_catalog(path, f"{broker} {date}", file.entries())
     except OSError as error:
-        raise InstrumentError(f"{path} cannot be written ({error.strerror}); make room, or make the directory writable") from None
+        raise InstrumentError(
+            f"{path} cannot be written ({error.strerror}); make room, or make the directory writable"
+        ) from None
     for _, old in dated(directory, broker)[KEPT:]:
         old.unlink(missing_ok=True)
     return n

@@ -1,7 +1,8 @@
 """A day's instruments as a table on disk: what is looked for is read, and nothing else.
 
-Lines by their first letter: `s` a symbol and its record, `d` a derivative by underlying, kind, expiry and strike, `t` the exchange's own
-number, `n` an index by its name in capitals. All lead to a symbol.
+Lines by their first letter: `s` a symbol and its record, `d` a derivative by underlying, kind,
+expiry and strike, `t` the exchange's own number, `n` an index by its name in capitals. All lead to
+a symbol.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ class Catalog:
         self.source = source
 
     def find(self, symbol: str, today: dt.date, spot_e4: int = 0) -> Instrument:
-        """See `otrade.instruments.contracts` for the ways to name a contract; a plain name is the exchange's or Kite's. InstrumentError:
-        not there (with the nearest names), expired, or its row was malformed. `spot_e4` is the underlying's price, for ATM.
+        """See `otrade.instruments.contracts` for the ways to name a contract; a plain name is the
+        exchange's or Kite's. InstrumentError: not there (with the nearest names), expired, or its
+        row was malformed. `spot_e4` is the underlying's price, for ATM.
         """
         exchange, _, name = symbol.partition(":")
         wish = read_wish(symbol)
@@ -42,13 +44,26 @@ class Catalog:
             if not listed:
                 what = f"nothing is derived from {wish.under} on {exchange}"
                 raise missing(self.source, symbol, what, wish.under, self._unders(exchange))
-            return on_day(self._at(f"{exchange}:{choose(symbol, wish, listed, today, spot_e4).tradingsymbol}"), today)
+            return on_day(
+                self._at(
+                    f"{exchange}:{choose(symbol, wish, listed, today, spot_e4).tradingsymbol}"
+                ),
+                today,
+            )
         found = self._known(exchange, name)
         if found is None:
-            raise missing(self.source, symbol, "there is no such instrument", name, self._names(exchange, name))
+            raise missing(
+                self.source,
+                symbol,
+                "there is no such instrument",
+                name,
+                self._names(exchange, name),
+            )
         record = self._at(found)
         if record.expiry and record.expiry < today:
-            raise InstrumentError(f"{symbol} expired on {record.expiry}; name a live contract, or {exchange}:{record.name}.FUT")
+            raise InstrumentError(
+                f"{symbol} expired on {record.expiry}; name a live contract, or {exchange}:{record.name}.FUT"
+            )
         return on_day(record, today)
 
     def contracts(self, exchange: str, under: str) -> list[Contract]:
@@ -56,7 +71,9 @@ class Catalog:
         found = []
         for key, symbol in self._table.prefix(f"d {exchange}:{under}\x1f"):
             _, kind, expiry, strike = key.split("\x1f")
-            found.append(Contract(dt.date.fromisoformat(expiry), int(strike), kind, symbol.partition(":")[2]))
+            found.append(
+                Contract(dt.date.fromisoformat(expiry), int(strike), kind, symbol.partition(":")[2])
+            )
         return found
 
     def by_number(self, exchange: str, exchange_token: int) -> Instrument | None:
@@ -75,7 +92,9 @@ class Catalog:
                     return
 
     def _known(self, exchange: str, name: str) -> str | None:
-        """The symbol of a name: as the file has it, an index in any case, or a contract as Kite writes it."""
+        """The symbol of a name: as the file has it, an index in any case, or a contract as Kite
+        writes it.
+        """
         if self._table.first(f"s {exchange}:{name}") is not None:
             return f"{exchange}:{name}"
         index = self._table.first(f"n {exchange}:{name.upper()}")
@@ -84,20 +103,35 @@ class Catalog:
         said = read_name(name)
         if said is None:
             return None
-        fits = [one for one in self.contracts(exchange, said.under) if said.fits(one.kind, one.expiry, one.strike_e4)]
+        fits = [
+            one
+            for one in self.contracts(exchange, said.under)
+            if said.fits(one.kind, one.expiry, one.strike_e4)
+        ]
         # Several expiries in the month named: the month's contract is the last of them.
         return f"{exchange}:{max(fits).tradingsymbol}" if fits else None
 
     def _at(self, symbol: str) -> Instrument:
-        values = [value for key, value in self._table.prefix(f"s {symbol}\t") if key == f"s {symbol}"]
-        good = [msgspec.json.decode(value, type=Instrument) for value in values if not value.startswith(_BAD)]
+        values = [
+            value for key, value in self._table.prefix(f"s {symbol}\t") if key == f"s {symbol}"
+        ]
+        good = [
+            msgspec.json.decode(value, type=Instrument)
+            for value in values
+            if not value.startswith(_BAD)
+        ]
         if not good:
-            raise InstrumentError(values[0][1:] if values else f"{symbol} is not in the {self.source}")
+            raise InstrumentError(
+                values[0][1:] if values else f"{symbol} is not in the {self.source}"
+            )
         # Bonds and other series may bear a share's name: the share is meant.
         record = min(good, key=lambda one: one.instrument_type != "EQ")
         if record.exchange in ("NSE", "BSE") and not record.is_index:
             derivatives = "NFO" if record.exchange == "NSE" else "BFO"
-            has = any(True for _ in self._table.prefix(f"d {derivatives}:{record.tradingsymbol}\x1fFUT\x1f"))
+            has = any(
+                True
+                for _ in self._table.prefix(f"d {derivatives}:{record.tradingsymbol}\x1fFUT\x1f")
+            )
             return msgspec.structs.replace(record, has_derivatives=has)
         return record
 
@@ -106,7 +140,9 @@ class Catalog:
         return found or [key.partition(":")[2] for key, _ in self._some(f"s {exchange}:")]
 
     def _unders(self, exchange: str) -> list[str]:
-        return sorted({key.partition(":")[2].split("\x1f")[0] for key, _ in self._some(f"d {exchange}:")})
+        return sorted(
+            {key.partition(":")[2].split("\x1f")[0] for key, _ in self._some(f"d {exchange}:")}
+        )
 
     def _some(self, prefix: str) -> Iterator[tuple[str, str]]:
         for n, pair in enumerate(self._table.prefix(prefix)):
@@ -119,7 +155,9 @@ class Catalog:
 
 
 def write_catalog(path: Path, about: str, entries: Iterable[tuple[str, Instrument | str]]) -> int:
-    """Build a catalog from (symbol, record or what is wrong with its row); how many symbols. OSError when the disk refuses."""
+    """Build a catalog from (symbol, record or what is wrong with its row); how many symbols.
+    OSError when the disk refuses.
+    """
     n = 0
 
     def lines() -> Iterator[tuple[str, str]]:
@@ -136,7 +174,10 @@ def write_catalog(path: Path, about: str, entries: Iterable[tuple[str, Instrumen
                 yield f"n {record.exchange}:{_plain(record.name).upper()}", symbol
             if record.expiry is not None:
                 where = f"{record.exchange}:{_plain(record.name)}"
-                yield f"d {where}\x1f{record.instrument_type}\x1f{record.expiry}\x1f{record.strike_e4:012d}", symbol
+                yield (
+                    f"d {where}\x1f{record.instrument_type}\x1f{record.expiry}\x1f{record.strike_e4:012d}",
+                    symbol,
+                )
 
     write_table(path, about, lines())
     return n

@@ -1,13 +1,18 @@
-"""Naming a contract by what it is: the next future, an option by strike and expiry, the strike at the money.
+"""Naming a contract by what it is: the next future, an option by strike and expiry, the strike at
+the money.
 
     NFO:NIFTY.FUT               the future that expires next, today included
     NFO:NIFTY.FUT@+1            the one after it
-    NFO:NIFTY.26000CE           that option, of the expiry that comes next; NFO:ITC.412.5CE, where strikes lie between
+    NFO:NIFTY.26000CE           that option, of the expiry that comes next; NFO:ITC.412.5CE, where
+    strikes lie between
     NFO:NIFTY.26000CE@2026-12-29
-    NFO:NIFTY.ATMCE             the listed strike nearest to the underlying's price; at a tie the lower one
-    NFO:NIFTY.ATM+2PE@M         two listed strikes higher, of the next month's-end expiry; ATM-1: one lower
+    NFO:NIFTY.ATMCE             the listed strike nearest to the underlying's price; at a tie the
+    lower one
+    NFO:NIFTY.ATM+2PE@M         two listed strikes higher, of the next month's-end expiry; ATM-1:
+    one lower
 
-`@` says which expiry: a date, `+n` (the n-th after the next), `M` (the last of its month, the next such one) or `M+n`.
+`@` says which expiry: a date, `+n` (the n-th after the next), `M` (the last of its month, the next
+such one) or `M+n`.
 """
 
 from __future__ import annotations
@@ -70,7 +75,9 @@ class ContractSpec(msgspec.Struct, frozen=True):
 
 
 def read_wish(symbol: str) -> ContractSpec | None:
-    """None when the symbol is a plain name. `ITC26DEC412.5CE` is one, by Kite: its point is inside the strike."""
+    """None when the symbol is a plain name. `ITC26DEC412.5CE` is one, by Kite: its point is inside
+    the strike.
+    """
     exchange, _, name = symbol.partition(":")
     found = _WISH.fullmatch(name)
     if found is None or read_name(name) is not None:
@@ -78,15 +85,23 @@ def read_wish(symbol: str) -> ContractSpec | None:
     strike = found["strike"]
     kind = found["right"] or "FUT"
     strike_e4 = 0 if kind == "FUT" else int(Decimal(strike) * 10_000) if strike else None
-    return ContractSpec(exchange, found["under"], kind, strike_e4, int(found["off"] or 0), found["when"] or "")
+    return ContractSpec(
+        exchange, found["under"], kind, strike_e4, int(found["off"] or 0), found["when"] or ""
+    )
 
 
-def choose(symbol: str, wish: ContractSpec, listed: Sequence[Contract], today: dt.date, spot_e4: int = 0) -> Contract:
-    """The contract that the wish means. `listed`: those of its underlying. InstrumentError naming what there is instead."""
+def choose(
+    symbol: str, wish: ContractSpec, listed: Sequence[Contract], today: dt.date, spot_e4: int = 0
+) -> Contract:
+    """The contract that the wish means. `listed`: those of its underlying. InstrumentError naming
+    what there is instead.
+    """
     kinds = [one for one in listed if one.kind == wish.kind and one.expiry >= today]
     if not kinds:
         word = "future" if wish.kind == "FUT" else "option"
-        raise InstrumentError(f"{symbol}: no {word} of {wish.under} on {wish.exchange} expires on or after {today}")
+        raise InstrumentError(
+            f"{symbol}: no {word} of {wish.under} on {wish.exchange} expires on or after {today}"
+        )
     expiry = _expiry(symbol, wish.when, sorted({one.expiry for one in kinds}))
     of_day = {one.strike_e4: one for one in kinds if one.expiry == expiry}
     if wish.kind == "FUT":
@@ -95,10 +110,14 @@ def choose(symbol: str, wish: ContractSpec, listed: Sequence[Contract], today: d
     if wish.strike_e4 is not None:
         if wish.strike_e4 not in of_day:
             near = sorted(sorted(strikes, key=lambda strike: abs(strike - wish.strike_e4))[:3])  # type: ignore[operator]
-            raise InstrumentError(f"{symbol}: no such strike expires on {expiry}; the nearest are {', '.join(_rupees(s) for s in near)}")
+            raise InstrumentError(
+                f"{symbol}: no such strike expires on {expiry}; the nearest are {', '.join(_rupees(s) for s in near)}"
+            )
         return of_day[wish.strike_e4]
     if spot_e4 <= 0:
-        raise InstrumentError(f"{symbol}: the price of {wish.spot_symbol} is not known, so nothing is at the money; name the strike")
+        raise InstrumentError(
+            f"{symbol}: the price of {wish.spot_symbol} is not known, so nothing is at the money; name the strike"
+        )
     at = min(range(len(strikes)), key=lambda i: (abs(strikes[i] - spot_e4), strikes[i]))
     step_e4 = min((b - a for a, b in itertools.pairwise(strikes)), default=0)
     if abs(strikes[at] - spot_e4) > step_e4:
@@ -109,7 +128,9 @@ def choose(symbol: str, wish: ContractSpec, listed: Sequence[Contract], today: d
     at += wish.off
     if not 0 <= at < len(strikes):
         span = f"{_rupees(strikes[0])} to {_rupees(strikes[-1])}"
-        raise InstrumentError(f"{symbol}: strikes from {span} are listed for {expiry}: ATM{wish.off:+d} is beyond them")
+        raise InstrumentError(
+            f"{symbol}: strikes from {span} are listed for {expiry}: ATM{wish.off:+d} is beyond them"
+        )
     return of_day[strikes[at]]
 
 
@@ -122,15 +143,21 @@ def _expiry(symbol: str, when: str, expiries: Sequence[dt.date]) -> dt.date:
             raise InstrumentError(f"{symbol}: {when} is no date") from None
         if wanted not in expiries:
             near = sorted(sorted(expiries, key=lambda day: abs((day - wanted).days))[:3])
-            raise InstrumentError(f"{symbol}: nothing of it expires on {wanted}; the nearest expiries are {', '.join(map(str, near))}")
+            raise InstrumentError(
+                f"{symbol}: nothing of it expires on {wanted}; the nearest expiries are {', '.join(map(str, near))}"
+            )
         return wanted
     if when.startswith("M"):
-        last = {(day.year, day.month): day for day in expiries}  # ascending: the last of a month stays
+        last = {
+            (day.year, day.month): day for day in expiries
+        }  # ascending: the last of a month stays
         expiries = sorted(last.values())
         when = when[1:]
     n = int(when or 0)
     if n >= len(expiries):
-        raise InstrumentError(f"{symbol}: {len(expiries)} such expiries are listed, the last on {expiries[-1]}")
+        raise InstrumentError(
+            f"{symbol}: {len(expiries)} such expiries are listed, the last on {expiries[-1]}"
+        )
     return expiries[n]
 
 

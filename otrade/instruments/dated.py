@@ -1,4 +1,6 @@
-"""What no broker's file says of a contract, or says wrongly late: the largest order and the lot, by date, from `contracts.json`."""
+"""What no broker's file says of a contract, or says wrongly late: the largest order and the lot, by
+date, from `contracts.json`.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ class _ContractsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DatedQuantity(msgspec.Struct, frozen=True):
-    """A quantity in units, and where it comes from. `is_assumed`: nobody has read the list that is in force."""
+    """A quantity in units, and where it comes from. `is_assumed`: nobody has read the list that is
+    in force.
+    """
 
     qty: int
     source: str
@@ -52,11 +56,16 @@ class DatedQuantity(msgspec.Struct, frozen=True):
 
 @cache
 def _book() -> _ContractsFile:
-    return msgspec.json.decode(resources.files("otrade.instruments").joinpath("contracts.json").read_bytes(), type=_ContractsFile)
+    return msgspec.json.decode(
+        resources.files("otrade.instruments").joinpath("contracts.json").read_bytes(),
+        type=_ContractsFile,
+    )
 
 
 def freeze_of(exchange: str, name: str, day: dt.date) -> DatedQuantity | None:
-    """The largest order in a contract on an underlying, on that trading day; None when the table does not know it."""
+    """The largest order in a contract on an underlying, on that trading day; None when the table
+    does not know it.
+    """
     found = _named(_book().freeze, exchange, name)
     row = _in_force(found, day)
     if found is None or row is None:
@@ -66,7 +75,11 @@ def freeze_of(exchange: str, name: str, day: dt.date) -> DatedQuantity | None:
     year_ago = _year_before(found.read_to)
     recent = [one for one in found.rows if one.since > year_ago]
     least = min(one.qty for one in (*recent, _in_force(found, year_ago) or row))
-    return DatedQuantity(least, f"the least of the year to {found.read_to}, later lists were not read", is_assumed=True)
+    return DatedQuantity(
+        least,
+        f"the least of the year to {found.read_to}, later lists were not read",
+        is_assumed=True,
+    )
 
 
 def lot_of(exchange: str, name: str, expiry: dt.date) -> int:
@@ -76,7 +89,9 @@ def lot_of(exchange: str, name: str, expiry: dt.date) -> int:
 
 
 def not_by_api(broker: str, exchange: str, day: dt.date) -> str:
-    """Why a broker takes no order for that exchange by its API, and what to trade there instead; empty when it does."""
+    """Why a broker takes no order for that exchange by its API, and what to trade there instead;
+    empty when it does.
+    """
     for row in _book().not_by_api:
         if (row.broker, row.exchange) == (broker, exchange) and day >= row.since:
             return f"{broker} takes no {exchange} orders by its API since {row.since} ({row.source}); it takes {row.instead}"
@@ -84,7 +99,9 @@ def not_by_api(broker: str, exchange: str, day: dt.date) -> str:
 
 
 def freeze_words(record: Instrument) -> str:
-    """What a person should know of a contract's largest order; empty when its file or this month's list says it."""
+    """What a person should know of a contract's largest order; empty when its file or this month's
+    list says it.
+    """
     if record.expiry is None or record.freeze in (Freeze.FILE, Freeze.TABLE):
         return ""
     if record.freeze is Freeze.UNKNOWN:
@@ -93,8 +110,8 @@ def freeze_words(record: Instrument) -> str:
 
 
 def on_day(record: Instrument, day: dt.date) -> Instrument:
-    """The record with the largest order that may be sent on that day: the file's or the table's, the smaller where both know it,
-    because files lag behind the exchange's monthly list.
+    """The record with the largest order that may be sent on that day: the file's or the table's,
+    the smaller where both know it, because files lag behind the exchange's monthly list.
     """
     listed = freeze_of(record.exchange, record.name, day) if record.expiry is not None else None
     of_file = record.freeze_qty if record.freeze_qty >= record.lot_size else 0
@@ -104,7 +121,9 @@ def on_day(record: Instrument, day: dt.date) -> Instrument:
     if of_file and of_file <= listed.qty:
         return msgspec.structs.replace(record, freeze_qty=of_file, freeze=Freeze.FILE)
     freeze = Freeze.ASSUMED if listed.is_assumed else Freeze.TABLE
-    return msgspec.structs.replace(record, freeze_qty=listed.qty, freeze=freeze, freeze_source=listed.source)
+    return msgspec.structs.replace(
+        record, freeze_qty=listed.qty, freeze=freeze, freeze_source=listed.source
+    )
 
 
 def _named(names: list[_NamedQuantities], exchange: str, name: str) -> _NamedQuantities | None:

@@ -94,7 +94,9 @@ class KiteInstrumentFile:
                         f"{exchange}:{found.name}.FUT"
                     )
                 return on_day(found, today)
-        raise missing(self.source, symbol, "there is no such instrument", name, self._names(exchange))
+        raise missing(
+            self.source, symbol, "there is no such instrument", name, self._names(exchange)
+        )
 
     def by_number(self, exchange: str, exchange_token: int) -> Instrument | None:
         """By the exchange's own number."""
@@ -111,7 +113,9 @@ class KiteInstrumentFile:
             if (row[3], row[9], row[11]) == (wish.under, wish.kind, wish.exchange):
                 record = self._record(row, start)
                 if record.expiry is not None:
-                    listed[Contract(record.expiry, record.strike_e4, wish.kind, record.tradingsymbol)] = record
+                    listed[
+                        Contract(record.expiry, record.strike_e4, wish.kind, record.tradingsymbol)
+                    ] = record
         if not listed:
             what = f"nothing of that kind is derived from {wish.under} on {wish.exchange}"
             known = sorted({name for of, name, _, _ in self._all_futures() if of == wish.exchange})
@@ -209,7 +213,9 @@ class KiteInstrumentFile:
                 raise ValueError
             if not 0 < int(token) <= TOKEN_MAX or not 0 <= lot_size <= LOT_MAX:
                 raise ValueError
-            lot_size, multiplier = lot_and_multiplier(exchange, name, tradingsymbol, lot_size or 1, 1, IN_LOTS)
+            lot_size, multiplier = lot_and_multiplier(
+                exchange, name, tradingsymbol, lot_size or 1, 1, IN_LOTS
+            )
             return Instrument(
                 token=int(token),
                 exchange_token=int(exchange_token),

@@ -1,4 +1,6 @@
-"""How Kite writes a contract: NIFTY26DECFUT, NIFTY26DEC26000CE (the month's last expiry), NIFTY26D0126000CE (a week's, by its day)."""
+"""How Kite writes a contract: NIFTY26DECFUT, NIFTY26DEC26000CE (the month's last expiry),
+NIFTY26D0126000CE (a week's, by its day).
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,12 @@ from decimal import Decimal
 from typing import NamedTuple
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_MONTHLY = re.compile(rf"(?P<name>[^.]+?)(?P<yy>\d\d)(?P<month>{'|'.join(MONTHS)})(?:FUT|(?P<strike>\d+(?:\.\d+)?)(?P<right>CE|PE))")
-_WEEKLY = re.compile(r"(?P<name>[^.]+?)(?P<yy>\d\d)(?P<month>[1-9OND])(?P<dd>\d\d)(?P<strike>\d+(?:\.\d+)?)(?P<right>CE|PE)")
+_MONTHLY = re.compile(
+    rf"(?P<name>[^.]+?)(?P<yy>\d\d)(?P<month>{'|'.join(MONTHS)})(?:FUT|(?P<strike>\d+(?:\.\d+)?)(?P<right>CE|PE))"
+)
+_WEEKLY = re.compile(
+    r"(?P<name>[^.]+?)(?P<yy>\d\d)(?P<month>[1-9OND])(?P<dd>\d\d)(?P<strike>\d+(?:\.\d+)?)(?P<right>CE|PE)"
+)
 _MONTH_LETTER = {"O": 10, "N": 11, "D": 12}
 
 
@@ -39,6 +45,15 @@ def read_name(name: str) -> KiteName | None:
     if match is None:
         return None
     said = match.groupdict()
-    month = _MONTH_LETTER.get(said["month"]) or (MONTHS.index(said["month"]) + 1 if said["month"] in MONTHS else int(said["month"]))
+    month = _MONTH_LETTER.get(said["month"]) or (
+        MONTHS.index(said["month"]) + 1 if said["month"] in MONTHS else int(said["month"])
+    )
     strike_e4 = int(Decimal(said["strike"]) * 10_000) if said["strike"] else 0
-    return KiteName(said["name"], said["right"] or "FUT", int(said["yy"]), month, int(said.get("dd") or 0), strike_e4)
+    return KiteName(
+        said["name"],
+        said["right"] or "FUT",
+        int(said["yy"]),
+        month,
+        int(said.get("dd") or 0),
+        strike_e4,
+    )

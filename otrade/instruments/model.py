@@ -1,7 +1,8 @@
 """What is known of one instrument, whichever broker's file it comes from.
 
-Tick size and expiry always come from the file. Freeze quantities and lots that a file does not have are in `contracts.json`, by date
-(see `dated.py`); contract multipliers that it does not have are in the table here, by which a file's own are checked.
+Tick size and expiry always come from the file. Freeze quantities and lots that a file does not have
+are in `contracts.json`, by date (see `dated.py`); contract multipliers that it does not have are in
+the table here, by which a file's own are checked.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ TICK_RUPEES_MAX = 1_000_000
 LOT_MAX = 10_000_000
 INDEX_TICK_E4 = 500
 
-# How many priced units a lot of a commodity or currency contract holds. From the exchanges' contract
-# specifications. A file that says otherwise, or nothing about one that is missing here, is refused: with a
+# How many priced units a lot of a commodity or currency contract holds. From the exchanges'
+# contract
+# specifications. A file that says otherwise, or nothing about one that is missing here, is refused:
+# with a
 # wrong multiplier every limit in rupees would be wrong by as much.
 MULTIPLIERS = {
     "CRUDEOIL": 100,
@@ -115,7 +118,9 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         return self.expiry == date and self.name in INDEX_NAMES
 
 
-def missing(source: str, symbol: str, what: str, name: str, known: Iterable[str]) -> InstrumentError:
+def missing(
+    source: str, symbol: str, what: str, name: str, known: Iterable[str]
+) -> InstrumentError:
     """The error for a symbol that is not there. Names that begin alike are compared first."""
     import difflib  # only a refusal needs it
 
@@ -123,22 +128,33 @@ def missing(source: str, symbol: str, what: str, name: str, known: Iterable[str]
     alike = [n for n in names if n[:2] == name[:2]] or names
     near = difflib.get_close_matches(name, alike, 3, 0.5)
     hint = f"; did you mean {' or '.join(near)}?" if near else "."
-    return InstrumentError(f"{symbol}: {what} in the {source}{hint} Correct `instruments` in the configuration.")
+    return InstrumentError(
+        f"{symbol}: {what} in the {source}{hint} Correct `instruments` in the configuration."
+    )
 
 
 def lot_and_multiplier(
-    exchange: str, name: str, tradingsymbol: str, file_lot: int, file_multiplier: int, in_lots: frozenset[str]
+    exchange: str,
+    name: str,
+    tradingsymbol: str,
+    file_lot: int,
+    file_multiplier: int,
+    in_lots: frozenset[str],
 ) -> tuple[int, int]:
-    """The step of an order's quantity, and priced units in one unit of it. `in_lots`: where the broker counts quantity in lots.
+    """The step of an order's quantity, and priced units in one unit of it. `in_lots`: where the
+    broker counts quantity in lots.
 
-    What a file says in two fields is one number, the priced units of a lot: Upstox wrote crude oil as lot 100 and multiplier 1 and
-    now writes 1 and 100, and either way an order for 1 is one lot of 100 barrels. InstrumentError when the file and the contract's
-    specification disagree, or neither says it.
+    What a file says in two fields is one number, the priced units of a lot: Upstox wrote crude oil
+    as lot 100 and multiplier 1 and now writes 1 and 100, and either way an order for 1 is one lot
+    of 100 barrels. InstrumentError when the file and the contract's specification disagree, or
+    neither says it.
     """
     where = f"{exchange}:{tradingsymbol}"
     if exchange not in COMMODITY_EXCHANGES | CURRENCY_EXCHANGES:
         if file_multiplier != 1:
-            raise InstrumentError(f"{where}: the file gives it a multiplier of {file_multiplier}, which such an instrument has not")
+            raise InstrumentError(
+                f"{where}: the file gives it a multiplier of {file_multiplier}, which such an instrument has not"
+            )
         return file_lot, 1
     known, said = MULTIPLIERS.get(name, 0), file_lot * file_multiplier
     if said == 1:

@@ -1,7 +1,9 @@
-"""A sorted table in a file: lines `key TAB value`, found by bisection in mapped memory. What is not looked for is never read.
+"""A sorted table in a file: lines `key TAB value`, found by bisection in mapped memory. What is not
+looked for is never read.
 
-The first line says the format, what the table is of, and the CRC-32 and size of all that follows. It is written beside its place and
-moved there, so that a table is whole or not there; a damaged one is refused by name.
+The first line says the format, what the table is of, and the CRC-32 and size of all that follows.
+It is written beside its place and moved there, so that a table is whole or not there; a damaged one
+is refused by name.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ CHUNK = 1 << 20
 
 
 class SortedTable:
-    """An opened table. `about` is what its writer said of it. Close it, or leave it to the end of the process."""
+    """An opened table. `about` is what its writer said of it. Close it, or leave it to the end of
+    the process.
+    """
 
     def __init__(self, path: Path) -> None:
         """InstrumentError when it is not there, of another format, cut short or damaged."""
@@ -32,16 +36,22 @@ class SortedTable:
             with path.open("rb") as file:
                 head = file.readline(1_000).decode(errors="replace").split("\t")
                 if len(head) != 4 or head[0] != FORMAT or not head[2].isdigit():
-                    raise InstrumentError(f"{path}: no instrument table of this build; fetch the instruments again")
+                    raise InstrumentError(
+                        f"{path}: no instrument table of this build; fetch the instruments again"
+                    )
                 self.about, size, crc = head[1], int(head[2]), head[3].strip()
                 self._start = file.tell()
                 found, n = 0, 0
                 while chunk := file.read(CHUNK):
                     found, n = zlib.crc32(chunk, found), n + len(chunk)
                 if n != size or f"{found:08x}" != crc:
-                    raise InstrumentError(f"{path}: cut short or damaged; delete it and fetch the instruments again")
+                    raise InstrumentError(
+                        f"{path}: cut short or damaged; delete it and fetch the instruments again"
+                    )
                 if not size:
-                    raise InstrumentError(f"{path}: there is no instrument in it; fetch the instruments again")
+                    raise InstrumentError(
+                        f"{path}: there is no instrument in it; fetch the instruments again"
+                    )
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as error:
             raise InstrumentError(f"{path}: cannot be read ({error.strerror})") from None
@@ -83,7 +93,9 @@ class SortedTable:
 
 
 def write_table(path: Path, about: str, lines: Iterable[tuple[str, str]]) -> int:
-    """Sort and write (key, value) lines; how many. Memory is bounded by `RUN_LINES`. OSError when the disk refuses."""
+    """Sort and write (key, value) lines; how many. Memory is bounded by `RUN_LINES`. OSError when
+    the disk refuses.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     n = 0
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".table-") as work:

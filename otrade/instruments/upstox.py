@@ -1,8 +1,9 @@
 """Upstox's daily instrument file, of which only what is wanted is read.
 
-The file is one JSON array of flat objects, some hundred thousand. It stays one block of bytes: candidates are found by their
-names as bytes, and only they become objects. Names are Kite's (`NFO:NIFTY26DECFUT`) or the exchange's own trading symbol, so that
-one configuration serves both brokers. Tick sizes are in paise.
+The file is one JSON array of flat objects, some hundred thousand. It stays one block of bytes:
+candidates are found by their names as bytes, and only they become objects. Names are Kite's
+(`NFO:NIFTY26DECFUT`) or the exchange's own trading symbol, so that one configuration serves both
+brokers. Tick sizes are in paise.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ from otrade.instruments.model import (
 IST = dt.timezone(dt.timedelta(hours=5, minutes=30))
 E4_IN_PAISE = 100
 IN_LOTS = COMMODITY_EXCHANGES
-"""Where Upstox counts an order's quantity in lots (docs, place order: "For commodity, number of lots"); elsewhere in units."""
+"""Where Upstox counts an order's quantity in lots (docs, place order: "For commodity, number of
+lots"); elsewhere in units.
+"""
 SEGMENTS: dict[str, tuple[str, ...]] = {
     "NSE": ("NSE_EQ", "NSE_INDEX"),
     "BSE": ("BSE_EQ", "BSE_INDEX"),
@@ -61,14 +64,19 @@ class UpstoxInstrumentFile:
         self.source = source
         self._data = data
         if data.lstrip()[:1] != b"[":
-            raise InstrumentError(f"{source}: it is no JSON array (a page of words?); fetch it again")
+            raise InstrumentError(
+                f"{source}: it is no JSON array (a page of words?); fetch it again"
+            )
         if not data.rstrip().endswith(b"]"):
-            raise InstrumentError(f"{source}: it ends too early, so it was cut short; fetch it again")
+            raise InstrumentError(
+                f"{source}: it ends too early, so it was cut short; fetch it again"
+            )
         if data.find(b"{") < 0:
             raise InstrumentError(f"{source}: there is no instrument in it; fetch it again")
 
     def find(self, symbol: str, today: dt.date, spot_e4: int = 0) -> Instrument:
-        """`NSE:INFY`, `NSE:NIFTY 50`, `NFO:NIFTY26DECFUT`, `NFO:NIFTY FUT 29 DEC 26`, or a contract by what it is: see
+        """`NSE:INFY`, `NSE:NIFTY 50`, `NFO:NIFTY26DECFUT`, `NFO:NIFTY FUT 29 DEC 26`, or a contract
+        by what it is: see
         `otrade.instruments.contracts`, for whose ATM `spot_e4` is the underlying's price.
 
         InstrumentError: not there (with the nearest names), expired, or its object is malformed.
@@ -82,17 +90,28 @@ class UpstoxInstrumentFile:
         for row in self._named(exchange, name) or self._contracts_named(exchange, name):
             found = self._record(row, exchange)
             if found.expiry and found.expiry < today:
-                raise InstrumentError(f"{symbol} expired on {found.expiry}; name a live contract, or {exchange}:{found.name}.FUT")
+                raise InstrumentError(
+                    f"{symbol} expired on {found.expiry}; name a live contract, or {exchange}:{found.name}.FUT"
+                )
             return on_day(found, today)
-        raise missing(self.source, symbol, "there is no such instrument", name, self._names(exchange))
+        raise missing(
+            self.source, symbol, "there is no such instrument", name, self._names(exchange)
+        )
 
-    # --------------------------------------------------------------------------------------------------------------- searching
+    # ---------------------------------------------------------------------------------------------------------------
+    # searching
     def _named(self, exchange: str, name: str) -> list[Row]:
         """By trading symbol, or an index by its name as other brokers write it (`NIFTY 50`)."""
-        found = self._rows(b'"trading_symbol":' + _quoted(name), lambda row: row.get("trading_symbol") == name, exchange)
+        found = self._rows(
+            b'"trading_symbol":' + _quoted(name),
+            lambda row: row.get("trading_symbol") == name,
+            exchange,
+        )
         if not found and exchange in ("NSE", "BSE"):
             segment = f'"{exchange}_INDEX"'.encode()
-            found = self._rows(segment, lambda row: str(row.get("name") or "").upper() == name.upper(), exchange)
+            found = self._rows(
+                segment, lambda row: str(row.get("name") or "").upper() == name.upper(), exchange
+            )
         return found
 
     def _contracts_named(self, exchange: str, name: str) -> list[Row]:
@@ -103,13 +122,16 @@ class UpstoxInstrumentFile:
         found = [
             row
             for row in self._derived(exchange, said.under)
-            if (expiry := _expiry(row)) and said.fits(str(row.get("instrument_type")), expiry, _strike_e4(row))
+            if (expiry := _expiry(row))
+            and said.fits(str(row.get("instrument_type")), expiry, _strike_e4(row))
         ]
         # Several expiries in the month named: the month's contract is the last of them.
         return sorted(found, key=lambda row: _expiry(row) or dt.date.min, reverse=True)
 
     def _derived(self, exchange: str, under: str) -> list[Row]:
-        return self._rows(b'"underlying_symbol":' + _quoted(under), lambda row: _under(row) == under, exchange)
+        return self._rows(
+            b'"underlying_symbol":' + _quoted(under), lambda row: _under(row) == under, exchange
+        )
 
     def _wished(self, symbol: str, wish: ContractSpec, today: dt.date, spot_e4: int) -> Instrument:
         listed = {}
@@ -117,23 +139,42 @@ class UpstoxInstrumentFile:
             expiry = _expiry(row)
             if expiry is not None:
                 kind = str(row.get("instrument_type"))
-                listed[Contract(expiry, _strike_e4(row), kind, str(row.get("trading_symbol")))] = row
+                listed[Contract(expiry, _strike_e4(row), kind, str(row.get("trading_symbol")))] = (
+                    row
+                )
         if not any(one.kind == wish.kind for one in listed):
             what = f"nothing of that kind is derived from {wish.under} on {wish.exchange}"
-            raise missing(self.source, symbol, what, wish.under, sorted({_under(row) for row in self._futures(wish.exchange)}))
-        return on_day(self._record(listed[choose(symbol, wish, list(listed), today, spot_e4)], wish.exchange), today)
+            raise missing(
+                self.source,
+                symbol,
+                what,
+                wish.under,
+                sorted({_under(row) for row in self._futures(wish.exchange)}),
+            )
+        return on_day(
+            self._record(listed[choose(symbol, wish, list(listed), today, spot_e4)], wish.exchange),
+            today,
+        )
 
     def by_number(self, exchange: str, exchange_token: int) -> Instrument | None:
         """By the exchange's own number."""
         number = str(exchange_token)
         for needle in (_quoted(number), number.encode()):
-            for row in self._rows(b'"exchange_token":' + needle, lambda row: str(row.get("exchange_token")) == number, exchange):
+            for row in self._rows(
+                b'"exchange_token":' + needle,
+                lambda row: str(row.get("exchange_token")) == number,
+                exchange,
+            ):
                 return self._record(row, exchange)
         return None
 
     def entries(self) -> Iterator[tuple[str, Instrument | str]]:
-        """Every object's symbol with its record, or with what is wrong with it. Segments that we do not know are left out."""
-        exchange_of = {segment: exchange for exchange, segments in SEGMENTS.items() for segment in segments}
+        """Every object's symbol with its record, or with what is wrong with it. Segments that we do
+        not know are left out.
+        """
+        exchange_of = {
+            segment: exchange for exchange, segments in SEGMENTS.items() for segment in segments
+        }
         for match in re.finditer(rb"\{[^{}]*\}", self._data):
             row = self._object_at(match.start() + 1)
             exchange = exchange_of.get(str(row.get("segment")))
@@ -146,10 +187,14 @@ class UpstoxInstrumentFile:
                 yield symbol, str(error)
 
     def _futures(self, exchange: str) -> list[Row]:
-        return self._rows(b'"instrument_type":"FUT"', lambda row: row.get("instrument_type") == "FUT", exchange)
+        return self._rows(
+            b'"instrument_type":"FUT"', lambda row: row.get("instrument_type") == "FUT", exchange
+        )
 
     def _rows(self, needle: bytes, fits: Callable[[Row], bool], exchange: str) -> list[Row]:
-        """Objects around each occurrence of `needle`, that fit. The needle is written as compact JSON writes it, or with one blank."""
+        """Objects around each occurrence of `needle`, that fit. The needle is written as compact
+        JSON writes it, or with one blank.
+        """
         segments = SEGMENTS[exchange]
         found = []
         for form in (needle, needle.replace(b":", b": ", 1)):
@@ -180,7 +225,8 @@ class UpstoxInstrumentFile:
             if row.get("segment") in segments:
                 yield str(row.get("trading_symbol") or "")
 
-    # --------------------------------------------------------------------------------------------------------------- reading
+    # ---------------------------------------------------------------------------------------------------------------
+    # reading
     def _record(self, row: Row, exchange: str, *, derivatives: bool = True) -> Instrument:
         """`derivatives`: look whether there are any of it."""
         symbol = str(row.get("trading_symbol") or "")
@@ -202,12 +248,25 @@ class UpstoxInstrumentFile:
             lot = lot_of(exchange, name, expiry)
         tick_e4 = _decimal(row.get("tick_size")) * E4_IN_PAISE
         token = exchange_token << 8 | WIRE_SEGMENT[segment]
-        if not isinstance(key, str) or not key or not symbol or not 0 < token <= TOKEN_MAX or not 0 <= lot <= LOT_MAX:
+        if (
+            not isinstance(key, str)
+            or not key
+            or not symbol
+            or not 0 < token <= TOKEN_MAX
+            or not 0 <= lot <= LOT_MAX
+        ):
             raise ValueError
-        if tick_e4 != int(tick_e4) or not 0 <= tick_e4 <= TICK_RUPEES_MAX * 10_000 or (not is_index and (tick_e4 == 0 or lot == 0)):
+        if (
+            tick_e4 != int(tick_e4)
+            or not 0 <= tick_e4 <= TICK_RUPEES_MAX * 10_000
+            or (not is_index and (tick_e4 == 0 or lot == 0))
+        ):
             raise ValueError
-        step, multiplier = lot_and_multiplier(exchange, name, symbol, lot or 1, _whole(row, "qty_multiplier") or 1, IN_LOTS)
-        # The largest order is said in what the file's lot is said in; an order counts lots where the step is one.
+        step, multiplier = lot_and_multiplier(
+            exchange, name, symbol, lot or 1, _whole(row, "qty_multiplier") or 1, IN_LOTS
+        )
+        # The largest order is said in what the file's lot is said in; an order counts lots where
+        # the step is one.
         freeze = int(_decimal(row.get("freeze_quantity"))) // max((lot or 1) // step, 1)
         return Instrument(
             token=token,
@@ -223,7 +282,10 @@ class UpstoxInstrumentFile:
             strike_e4=_strike_e4(row),
             freeze_qty=freeze,
             multiplier=multiplier,
-            has_derivatives=derivatives and exchange in ("NSE", "BSE") and not is_index and self._has_derivatives(symbol, exchange),
+            has_derivatives=derivatives
+            and exchange in ("NSE", "BSE")
+            and not is_index
+            and self._has_derivatives(symbol, exchange),
             key=key,
         )
 

@@ -1,6 +1,8 @@
-"""Journals of days that are over: compressed, kept by age and size, and names for those that cannot be used.
+"""Journals of days that are over: compressed, kept by age and size, and names for those that cannot
+be used.
 
-gzip, of the standard library: a year of journals is a few gigabytes either way, and any machine can read it.
+gzip, of the standard library: a year of journals is a few gigabytes either way, and any machine can
+read it.
 """
 
 import os
@@ -32,11 +34,17 @@ def aside(path: Path) -> Path:
 
 
 def tidy(directory: Path, today: str, *, keep_days: int, keep_mb: int) -> ArchiveResult:
-    """Compress all but today's journal (`today` is YYYY-MM-DD), and delete the oldest beyond the policy."""
+    """Compress all but today's journal (`today` is YYYY-MM-DD), and delete the oldest beyond the
+    policy.
+    """
     done = ArchiveResult()
     if not directory.is_dir():
         return done
-    closed = sorted(path for path in directory.iterdir() if NAME.fullmatch(path.name) and path.name != f"{today}.otj")
+    closed = sorted(
+        path
+        for path in directory.iterdir()
+        if NAME.fullmatch(path.name) and path.name != f"{today}.otj"
+    )
     for path in closed:
         if path.suffix != ".gz":
             try:
@@ -44,7 +52,14 @@ def tidy(directory: Path, today: str, *, keep_days: int, keep_mb: int) -> Archiv
                 done.compressed.append(path.name)
             except OSError as error:
                 done.failed.append(f"{path.name}: {error.strerror}")
-    closed = sorted((path for path in directory.iterdir() if NAME.fullmatch(path.name) and path.name != f"{today}.otj"), reverse=True)
+    closed = sorted(
+        (
+            path
+            for path in directory.iterdir()
+            if NAME.fullmatch(path.name) and path.name != f"{today}.otj"
+        ),
+        reverse=True,
+    )
     days: list[str] = []
     bytes_kept = 0
     for path in closed:
@@ -59,7 +74,9 @@ def tidy(directory: Path, today: str, *, keep_days: int, keep_mb: int) -> Archiv
 
 
 def compress(path: Path) -> Path:
-    """`X.otj` becomes `X.otj.gz`, whole or not at all. OSError when that fails; the original then stays."""
+    """`X.otj` becomes `X.otj.gz`, whole or not at all. OSError when that fails; the original then
+    stays.
+    """
     import gzip  # not small, and no trading hour needs it
 
     target = path.with_suffix(".otj.gz")

@@ -1,4 +1,6 @@
-"""Records for other tools: JSON Lines, CSV, Parquet. Rows come from `words.py`; columns of one export are those of its kinds."""
+"""Records for other tools: JSON Lines, CSV, Parquet. Rows come from `words.py`; columns of one
+export are those of its kinds.
+"""
 
 import csv
 import sys
@@ -17,7 +19,9 @@ BATCH = 10_000
 
 
 def write(rows: Iterable[dict[str, Any]], target: Path | None, form: str) -> int:
-    """Write the rows to a file, or to standard output; how many. JournalError when it cannot be done."""
+    """Write the rows to a file, or to standard output; how many. JournalError when it cannot be
+    done.
+    """
     try:
         if form == "jsonl":
             return _jsonl(rows, target)
@@ -47,9 +51,13 @@ def _jsonl(rows: Iterable[dict[str, Any]], target: Path | None) -> int:
 
 
 def flat(row: dict[str, Any]) -> dict[str, Any]:
-    """The record's own columns, and the rest as one column of JSON: kinds differ in their fields, a table may not."""
+    """The record's own columns, and the rest as one column of JSON: kinds differ in their fields, a
+    table may not.
+    """
     rest = {name: value for name, value in row.items() if name not in COLUMNS}
-    return {name: row[name] for name in COLUMNS} | {"body": orjson.dumps(rest, default=str).decode()}
+    return {name: row[name] for name in COLUMNS} | {
+        "body": orjson.dumps(rest, default=str).decode()
+    }
 
 
 def _csv(rows: Iterable[dict[str, Any]], target: Path | None) -> int:
@@ -70,9 +78,13 @@ def _parquet(rows: Iterable[dict[str, Any]], target: Path | None) -> int:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise JournalError("Parquet needs the pyarrow library: pip install 'otrade[export]'") from None
+        raise JournalError(
+            "Parquet needs the pyarrow library: pip install 'otrade[export]'"
+        ) from None
     numbers = [(name, pa.int64()) for name in ("seq", "ts_ns", "offset")]
-    schema = pa.schema([*numbers, ("section", pa.int32()), ("kind", pa.string()), ("body", pa.string())])
+    schema = pa.schema(
+        [*numbers, ("section", pa.int32()), ("kind", pa.string()), ("body", pa.string())]
+    )
     n = 0
     with pq.ParquetWriter(target, schema) as out:
         batch: list[dict[str, Any]] = []

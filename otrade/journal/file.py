@@ -1,10 +1,13 @@
-"""One day's journal file, open for writing: windows of it are mapped, records are stored into them, a thread brings them to disk.
+"""One day's journal file, open for writing: windows of it are mapped, records are stored into them,
+a thread brings them to disk.
 
-What is stored survives the death of the process at once; `fdatasync` runs every `sync_ms` in the thread and bounds what a power
-cut can take. The thread also allocates and maps the next window ahead, so that writing never waits for the disk.
+What is stored survives the death of the process at once; `fdatasync` runs every `sync_ms` in the
+thread and bounds what a power cut can take. The thread also allocates and maps the next window
+ahead, so that writing never waits for the disk.
 
-A full disk or the size limit is met in two steps. A reserve, allocated with the file, is kept for what is about orders: market
-frames are refused first. When the reserve is used up too, records are lost, counted, and the count is written once there is room.
+A full disk or the size limit is met in two steps. A reserve, allocated with the file, is kept for
+what is about orders: market frames are refused first. When the reserve is used up too, records are
+lost, counted, and the count is written once there is room.
 """
 
 import contextlib
@@ -35,9 +38,11 @@ class JournalBusy(JournalError):
 
 
 class JournalFile:
-    """Opens or creates the file. JournalError when it is another engine's, another day's, damaged, or not writable.
+    """Opens or creates the file. JournalError when it is another engine's, another day's, damaged,
+    or not writable.
 
-    `poll` belongs on the beat. `trouble` says in words why frames or records are being lost; empty when all is well.
+    `poll` belongs on the beat. `trouble` says in words why frames or records are being lost; empty
+    when all is well.
     """
 
     def __init__(
@@ -52,7 +57,9 @@ class JournalFile:
         window_bytes: int = WINDOW_BYTES,
         allocate: Allocate = os.posix_fallocate,
     ) -> None:
-        """`window_bytes`: of a new file; one that exists keeps its own. A frame of the feed must fit."""
+        """`window_bytes`: of a new file; one that exists keeps its own. A frame of the feed must
+        fit.
+        """
         self.path = path
         self.trouble = ""
         self._allocate = allocate
@@ -74,16 +81,22 @@ class JournalFile:
         self.found = self._open(identity, now_ns, window_bytes)
         self._window_bytes = self.found.header.window_bytes
         self._max_windows = max((max_mb << 20) // self._window_bytes, 2)
-        self._reserve_windows = min(max((reserve_mb << 20) // self._window_bytes, 1), self._max_windows - 1)
+        self._reserve_windows = min(
+            max((reserve_mb << 20) // self._window_bytes, 1), self._max_windows - 1
+        )
         self._n_sections = self.found.n_sections
         self._first = (self.found.end - HEADER_BYTES) // self._window_bytes
         used = (self.found.end - HEADER_BYTES) % self._window_bytes
-        self._n_allocated = max((os.fstat(self._fd).st_size - HEADER_BYTES) // self._window_bytes, 0)
+        self._n_allocated = max(
+            (os.fstat(self._fd).st_size - HEADER_BYTES) // self._window_bytes, 0
+        )
         try:
             self._grow(self._first + 1)
         except OSError as error:
             self._close_fd()
-            raise JournalError(f"{path}: there is no room for a journal ({error.strerror}); make room, or set journal.dir") from None
+            raise JournalError(
+                f"{path}: there is no room for a journal ({error.strerror}); make room, or set journal.dir"
+            ) from None
         self._next = self._first
         window = self._map_next()
         if used:
@@ -100,27 +113,38 @@ class JournalFile:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise JournalError(f"{self.path} cannot be written ({error.strerror}): make it writable, or set journal.dir") from None
+            raise JournalError(
+                f"{self.path} cannot be written ({error.strerror}): make it writable, or set journal.dir"
+            ) from None
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._fd)
-            raise JournalBusy(f"{self.path} is being written by another engine: stop it first") from None
+            raise JournalBusy(
+                f"{self.path} is being written by another engine: stop it first"
+            ) from None
         try:
             if os.fstat(self._fd).st_size == 0:
                 self._create(Header(identity, now_ns, window_bytes))
             verdict = check(self.path)
             if verdict.header.identity != identity:
-                mine, its = (", ".join(f"{k} {v}" for k, v in each.items()) for each in (identity, verdict.header.identity))
+                mine, its = (
+                    ", ".join(f"{k} {v}" for k, v in each.items())
+                    for each in (identity, verdict.header.identity)
+                )
                 raise JournalError(f"{self.path} is the journal of {its}, not of {mine}")
             if verdict.damages:
                 damage = verdict.damages[0]
-                raise JournalError(f"{self.path} is damaged at offset {damage.offset}: {damage.why}")
+                raise JournalError(
+                    f"{self.path} is damaged at offset {damage.offset}: {damage.why}"
+                )
         except (JournalError, OSError) as error:
             self._close_fd()
             if isinstance(error, JournalError):
                 raise
-            raise JournalError(f"{self.path} cannot be written ({error.strerror}): make room, or set journal.dir") from None
+            raise JournalError(
+                f"{self.path} cannot be written ({error.strerror}): make room, or set journal.dir"
+            ) from None
         return verdict
 
     def _create(self, header: Header) -> None:
@@ -137,7 +161,9 @@ class JournalFile:
 
     # -------------------------------------------------------------------------------------- windows
     def _grow(self, n_windows: int) -> None:
-        """Have disk for so many windows and the reserve behind them. OSError when there is not even for the windows."""
+        """Have disk for so many windows and the reserve behind them. OSError when there is not even
+        for the windows.
+        """
         wanted = min(n_windows + self._reserve_windows, self._max_windows)
         if wanted > self._n_allocated:
             try:
@@ -155,13 +181,21 @@ class JournalFile:
 
     def _map_next(self) -> mmap.mmap:
         offset = HEADER_BYTES + self._next * self._window_bytes
-        window = mmap.mmap(self._fd, self._window_bytes, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE, offset=offset)
+        window = mmap.mmap(
+            self._fd,
+            self._window_bytes,
+            mmap.MAP_SHARED,
+            mmap.PROT_READ | mmap.PROT_WRITE,
+            offset=offset,
+        )
         self._maps[self._next] = window
         self._next += 1
         return window
 
     def make_room(self) -> None:
-        """For what is written at once at the start of a run: a window more without waiting for the thread. It may wait for the disk."""
+        """For what is written at once at the start of a run: a window more without waiting for the
+        thread. It may wait for the disk.
+        """
         self._prepare()
         self.poll()
 
@@ -212,7 +246,10 @@ class JournalFile:
     def _keep_writable(self) -> None:
         """After a sync: what is expected until the next one, twice over. Runs in the thread."""
         written = self.writer.window * self._window_bytes + self.writer.used
-        expected, self._written_seen = max(2 * (written - self._written_seen), WRITABLE_BYTES), written
+        expected, self._written_seen = (
+            max(2 * (written - self._written_seen), WRITABLE_BYTES),
+            written,
+        )
         number, used = divmod(written, self._window_bytes)
         while expected > 0 and (window := self._maps.get(self._first + number)) is not None:
             keep_writable(window, used, expected)
@@ -235,7 +272,8 @@ class JournalFile:
                     self._error = f"the disk refuses the journal ({error.strerror})"
                 self._keep_writable()
 
-    # ---------------------------------------------------------------------------------- a run's room
+    # ---------------------------------------------------------------------------------- a run's
+    # room
     def begin_section(self) -> int:
         """The number of the next section, counted from 0."""
         section = self._n_sections
@@ -248,8 +286,15 @@ class JournalFile:
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of the file that hold records, its header included; what it was closed with once it is."""
-        return self._end or HEADER_BYTES + (self._first + self.writer.window) * self._window_bytes + self.writer.used
+        """Bytes of the file that hold records, its header included; what it was closed with once it
+        is.
+        """
+        return (
+            self._end
+            or HEADER_BYTES
+            + (self._first + self.writer.window) * self._window_bytes
+            + self.writer.used
+        )
 
     def close(self) -> None:
         """Cut the file to what was written, bring it to disk, and let go of it."""
@@ -274,9 +319,13 @@ class JournalFile:
 
 
 def _take_ordinary_rank() -> None:
-    """Of this thread: whoever has ranked the process above others meant its loop, which must not wait on its core for a disk."""
+    """Of this thread: whoever has ranked the process above others meant its loop, which must not
+    wait on its core for a disk.
+    """
     if not sys.platform.startswith("linux"):  # where a thread has a rank of its own
         return
     with contextlib.suppress(OSError):  # not permitted: then the process has no such rank either
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), max(os.getpriority(os.PRIO_PROCESS, 0), 0))
+        os.setpriority(
+            os.PRIO_PROCESS, threading.get_native_id(), max(os.getpriority(os.PRIO_PROCESS, 0), 0)
+        )

@@ -42,7 +42,9 @@ class MemoryJournal:
         return section
 
     def revive(self) -> None:
-        """After the drill's sudden death: go on behind the last whole record, as a new process does."""
+        """After the drill's sudden death: go on behind the last whole record, as a new process
+        does.
+        """
         at, used, seq = 0, 0, 0
         for index, window in enumerate(self._windows):
             for record in walk(window):
@@ -65,7 +67,9 @@ class MemoryJournal:
         for window in list(self._windows):
             for record in walk(window):
                 if isinstance(record, BadRecord):
-                    raise AssertionError(f"a journal in memory has a bad record at {record.offset}: {record.why}")
+                    raise AssertionError(
+                        f"a journal in memory has a bad record at {record.offset}: {record.why}"
+                    )
                 if record.kind != Rec.PAD:
                     yield record
 

@@ -1,9 +1,12 @@
-"""Looking into a journal from outside: a page of its rows, or the engine as it was at a moment. One question, one JSON answer.
+"""Looking into a journal from outside: a page of its rows, or the engine as it was at a moment. One
+question, one JSON answer.
 
-    python -m otrade.journal.peek rows FILE '{"kinds": "NOTICE,COMMAND", "text": "", "offset": 0, "limit": 200}'
-    python -m otrade.journal.peek moment FILE '{"ts_ns": 1756698300000000000, "curve": true}'
+    python -m otrade.journal.peek rows FILE '{"kinds": "NOTICE,COMMAND", "text": "", "offset": 0,
+    "limit": 200}' python -m otrade.journal.peek moment FILE '{"ts_ns": 1756698300000000000,
+    "curve": true}'
 
-It is a process of its own, so that a person who reads in yesterday takes no moment from the engine of today.
+It is a process of its own, so that a person who reads in yesterday takes no moment from the engine
+of today.
 """
 
 import os
@@ -34,7 +37,9 @@ POLITE = 10
 
 
 class RowsQuestion(msgspec.Struct, forbid_unknown_fields=True):
-    """`offset` 0 begins at the file's start. `is_tail`: the newest rows instead (not in a compressed file)."""
+    """`offset` 0 begins at the file's start. `is_tail`: the newest rows instead (not in a
+    compressed file).
+    """
 
     kinds: str = ""
     text: str = ""
@@ -50,9 +55,12 @@ class MomentQuestion(msgspec.Struct, forbid_unknown_fields=True):
     curve: bool = False
 
 
-# ------------------------------------------------------------------------------------------------------------ rows
+# ------------------------------------------------------------------------------------------------------------
+# rows
 def rows(path: Path, asked: RowsQuestion) -> dict[str, Any]:
-    """A page of rows that pass the filter: {rows, next_offset, is_end, trouble}. JournalError when it cannot be read at all."""
+    """A page of rows that pass the filter: {rows, next_offset, is_end, trouble}. JournalError when
+    it cannot be read at all.
+    """
     until_s = time.monotonic() + WITHIN_S
     kinds = _kinds(asked.kinds)
     limit = max(1, min(asked.limit, LIMIT_MAX))
@@ -61,16 +69,33 @@ def rows(path: Path, asked: RowsQuestion) -> dict[str, Any]:
     trouble: list[str] = []
     with open_stream(path) as stream:
         window_bytes = read_header(stream.read(HEADER_BYTES), str(path)).window_bytes
-        start = _tail_window(stream, window_bytes) if asked.is_tail and path.suffix != ".gz" else asked.offset
+        start = (
+            _tail_window(stream, window_bytes)
+            if asked.is_tail and path.suffix != ".gz"
+            else asked.offset
+        )
         end = max(start, HEADER_BYTES)
         for base, at, window in _windows(stream, window_bytes, end):
             if asked.is_tail and len(found) > limit:
                 del found[:-limit]
             for record in _records(window, base, at, kinds, trouble):
                 end = base + record.offset + 1
-                row = words_of(Record(record.kind, record.section, record.seq, record.ts_ns, record.payload, base + record.offset))
+                row = words_of(
+                    Record(
+                        record.kind,
+                        record.section,
+                        record.seq,
+                        record.ts_ns,
+                        record.payload,
+                        base + record.offset,
+                    )
+                )
                 said = line_of(row)
-                if needle and needle not in said.casefold() and needle not in row["kind"].casefold():
+                if (
+                    needle
+                    and needle not in said.casefold()
+                    and needle not in row["kind"].casefold()
+                ):
                     continue
                 own = {name: row[name] for name in ("seq", "kind", "offset")}
                 found.append({**own, "ts_ms": row["ts_ns"] // 1_000_000, "words": said})
@@ -78,8 +103,18 @@ def rows(path: Path, asked: RowsQuestion) -> dict[str, Any]:
                     return {"rows": found, "next_offset": end, "is_end": False, "trouble": trouble}
             end = max(end, base + _written(window))
             if time.monotonic() > until_s:
-                return {"rows": found[-limit:], "next_offset": end, "is_end": False, "trouble": trouble}
-    return {"rows": found[-limit:] if asked.is_tail else found, "next_offset": end, "is_end": True, "trouble": trouble}
+                return {
+                    "rows": found[-limit:],
+                    "next_offset": end,
+                    "is_end": False,
+                    "trouble": trouble,
+                }
+    return {
+        "rows": found[-limit:] if asked.is_tail else found,
+        "next_offset": end,
+        "is_end": True,
+        "trouble": trouble,
+    }
 
 
 def _kinds(text: str) -> int:
@@ -87,13 +122,17 @@ def _kinds(text: str) -> int:
     names = [name for name in text.upper().split(",") if name]
     unknown = [name for name in names if name not in Rec.__members__]
     if unknown:
-        raise JournalError(f"{unknown[0]}: there is no such kind; kinds are {', '.join(Rec.__members__)}")
+        raise JournalError(
+            f"{unknown[0]}: there is no such kind; kinds are {', '.join(Rec.__members__)}"
+        )
     wanted = [Rec[name] for name in names] or [kind for kind in Rec if kind not in QUIET]
     return sum(1 << kind for kind in set(wanted))
 
 
 def _windows(stream: BinaryIO, window_bytes: int, start: int) -> Iterator[tuple[int, int, bytes]]:
-    """(offset in the file, where to begin inside, bytes) of each window from the one that holds `start` on, until nothing is written."""
+    """(offset in the file, where to begin inside, bytes) of each window from the one that holds
+    `start` on, until nothing is written.
+    """
     number, at = divmod(start - HEADER_BYTES, window_bytes)
     base = HEADER_BYTES + number * window_bytes
     stream.seek(base)
@@ -141,7 +180,9 @@ def _end_of_good(window: bytes, at: int) -> int:
 
 
 def _tail_window(stream: BinaryIO, window_bytes: int) -> int:
-    """Offset of the last but one window in which something is written: what is allocated ahead is empty."""
+    """Offset of the last but one window in which something is written: what is allocated ahead is
+    empty.
+    """
     stream.seek(0, os.SEEK_END)
     low, high = 0, max((stream.tell() - HEADER_BYTES - 1) // window_bytes, 0)
     while low < high:
@@ -151,9 +192,12 @@ def _tail_window(stream: BinaryIO, window_bytes: int) -> int:
     return HEADER_BYTES + max(low - 1, 0) * window_bytes
 
 
-# --------------------------------------------------------------------------------------------------------- moments
+# ---------------------------------------------------------------------------------------------------------
+# moments
 def moment(path: Path, asked: MomentQuestion) -> dict[str, Any]:
-    """The engine after everything up to `ts_ns`, from a replay: see `otrade.contract.queries.Moment`."""
+    """The engine after everything up to `ts_ns`, from a replay: see
+    `otrade.contract.queries.Moment`.
+    """
     done = Replay()
     state: dict[str, Any] | None = None
     curve: list[dict[str, int | None]] = []
@@ -178,13 +222,25 @@ def moment(path: Path, asked: MomentQuestion) -> dict[str, Any]:
             except OTradeError as error:
                 trouble = str(error)
             if asked.curve and done.engine is not None:
-                curve.append({"ts_ms": done.last_ts_ns // 1_000_000, "gross_e4": done.engine.risk()["pnl_e4"], "net_e4": None})
+                curve.append(
+                    {
+                        "ts_ms": done.last_ts_ns // 1_000_000,
+                        "gross_e4": done.engine.risk()["pnl_e4"],
+                        "net_e4": None,
+                    }
+                )
             if trouble or done.divergence is not None:
                 break
     if done.divergence is not None:
         trouble = f"this build decides differently after record {done.divergence.event_seq}: what is shown ends there"
     state = state or _state(done, done.last_ts_ns)
-    return {**state, "first_ms": first_ns // 1_000_000, "last_ms": last_ns // 1_000_000, "curve": curve, "trouble": trouble}
+    return {
+        **state,
+        "first_ms": first_ns // 1_000_000,
+        "last_ms": last_ns // 1_000_000,
+        "curve": curve,
+        "trouble": trouble,
+    }
 
 
 def _cut(window: bytes, ts_ns: int) -> int:
@@ -200,7 +256,14 @@ def _cut(window: bytes, ts_ns: int) -> int:
 def _state(done: Replay, ts_ns: int) -> dict[str, Any]:
     engine = done.engine
     if engine is None:
-        return {"ts_ms": ts_ns // 1_000_000, "halt": "ACTIVE", "gross_e4": 0, "n_orders": 0, "n_open": 0, "positions": []}
+        return {
+            "ts_ms": ts_ns // 1_000_000,
+            "halt": "ACTIVE",
+            "gross_e4": 0,
+            "n_orders": 0,
+            "n_open": 0,
+            "positions": [],
+        }
     risk = engine.risk()
     lives = [engine.bracket(i) for i in engine.live_brackets()]
     positions = []

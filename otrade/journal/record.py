@@ -41,7 +41,9 @@ def walk(window: memoryview | bytearray | bytes, at: int = 0) -> Iterator[Record
         if verdict == END:
             return
         if verdict != GOOD:
-            yield BadRecord(at, "its checksum is wrong" if verdict == BAD_CRC else "its length is impossible")
+            yield BadRecord(
+                at, "its checksum is wrong" if verdict == BAD_CRC else "its length is impossible"
+            )
             return
         yield Record(kind, section, seq, ts_ns, view[start : start + n], at)
         at = following

@@ -1,4 +1,5 @@
-"""A journal's events fed to a core, and every decision compared with the one that was recorded, bit for bit.
+"""A journal's events fed to a core, and every decision compared with the one that was recorded, bit
+for bit.
 
 The comparison itself is compiled (`otrade/_core/engine/replay.pyx`). A section that goes on
 import msgspec
@@ -36,7 +37,9 @@ class KeptRecord(msgspec.Struct, frozen=True):
 
 
 class Divergence(msgspec.Struct, frozen=True):
-    """The first place where the core decides otherwise than the journal says. None: nothing was decided there."""
+    """The first place where the core decides otherwise than the journal says. None: nothing was
+    decided there.
+    """
 
     event_seq: int
     """The event behind which the decisions differ."""
@@ -47,10 +50,11 @@ class Divergence(msgspec.Struct, frozen=True):
 
 
 class Replay:
-    """Feed it a journal's windows in their order. Ends at the first divergence: `divergence` is then set.
+    """Feed it a journal's windows in their order. Ends at the first divergence: `divergence` is
+    then set.
 
-    `engine`: a core that is wired up like the journal's first run and has had no event yet; it is brought to the journal's
-    state. Without one, cores are made as the journal says.
+    `engine`: a core that is wired up like the journal's first run and has had no event yet; it is
+    brought to the journal's state. Without one, cores are made as the journal says.
     """
 
     def __init__(self, engine: Engine | None = None) -> None:
@@ -78,7 +82,9 @@ class Replay:
         return self._folder.last_ts_ns if self._folder is not None else 0
 
     def feed(self, window: memoryview | bytes | bytearray, at: int = 0) -> None:
-        """Take a window's records from offset `at` on. JournalError when they cannot be replayed at all."""
+        """Take a window's records from offset `at` on. JournalError when they cannot be replayed at
+        all.
+        """
         while self.divergence is None:
             if self._folder is not None:
                 at, why = self._folder.fold(window, at)
@@ -106,8 +112,15 @@ class Replay:
             at = following
 
     def end(self, *, is_whole: bool = True) -> None:
-        """No more records. `is_whole`: the engine ended in order, so that a decision which the journal lacks is a divergence."""
-        if is_whole and self.divergence is None and self._folder is not None and self._folder.owed_decision is not None:
+        """No more records. `is_whole`: the engine ended in order, so that a decision which the
+        journal lacks is a divergence.
+        """
+        if (
+            is_whole
+            and self.divergence is None
+            and self._folder is not None
+            and self._folder.owed_decision is not None
+        ):
             self._diverge(self._folder.event_seq, None)
 
     def _diverge(self, seq: int, recorded: KeptRecord | None) -> None:
@@ -115,7 +128,9 @@ class Replay:
         owed = self._folder.owed_decision
         if recorded is not None and recorded.kind not in DECISIONS:
             recorded = None  # an event, where a decision is missing
-        self.divergence = Divergence(self._folder.event_seq, seq, recorded, KeptRecord(*owed) if owed is not None else None)
+        self.divergence = Divergence(
+            self._folder.event_seq, seq, recorded, KeptRecord(*owed) if owed is not None else None
+        )
 
     def _hello(self, seq: int, payload: bytes) -> None:
         hello = read_hello(payload)
@@ -124,7 +139,9 @@ class Replay:
             if self._folder is None:
                 raise JournalError(f"record {seq} goes on from a run that is not in this journal")
             if hello["setup"] != self._folder.engine.setup_digest:
-                raise JournalError(f"record {seq}: the run that goes on here was set up differently from the one before")
+                raise JournalError(
+                    f"record {seq}: the run that goes on here was set up differently from the one before"
+                )
             self._folder.forget_owed()  # the process died before these were written
             return
         if self._folder is not None:
@@ -150,11 +167,15 @@ def replay(windows: Iterable[memoryview | bytes | bytearray], *, is_whole: bool 
 
 
 def read_hello(payload: memoryview | bytes) -> dict[str, Any]:
-    """The HELLO of a section. JournalError, naming the format, when this build cannot read what follows."""
+    """The HELLO of a section. JournalError, naming the format, when this build cannot read what
+    follows.
+    """
     try:
         hello = orjson.loads(payload)
     except orjson.JSONDecodeError:
-        raise JournalError("a run's first record is not JSON: this is no journal of OTrade") from None
+        raise JournalError(
+            "a run's first record is not JSON: this is no journal of OTrade"
+        ) from None
     if not isinstance(hello, dict) or hello.get("format") != FORMAT:
         told = hello.get("format") if isinstance(hello, dict) else None
         raise JournalError(
@@ -171,6 +192,8 @@ def encoder_of(spelled: dict[str, str]) -> KiteEncoder | UpstoxEncoder:
     """An encoder that writes the same first lines and bodies; its authorization opens nothing."""
     encoder = ENCODERS.get(spelled.get("kind", ""))
     if encoder is None:
-        raise JournalError(f"the journal was written for broker {spelled.get('kind')!r}, which this build does not know")
+        raise JournalError(
+            f"the journal was written for broker {spelled.get('kind')!r}, which this build does not know"
+        )
     first = spelled["host"].encode(), spelled["prefix"].encode(), b"token replay"
     return encoder(*first, spelled.get("algo_id", "").encode())

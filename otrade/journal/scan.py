@@ -1,8 +1,9 @@
-"""A journal's file read from end to end, a window at a time: its records, and everything that is wrong with it.
+"""A journal's file read from end to end, a window at a time: its records, and everything that is
+wrong with it.
 
-A torn tail (the last record was being written when the process died) is harmless: what it would have told never happened for
-the engine that reads it. A bad record with good ones behind it is damage. Either is named with its offset, and nothing is
-skipped in silence.
+A torn tail (the last record was being written when the process died) is harmless: what it would
+have told never happened for the engine that reads it. A bad record with good ones behind it is
+damage. Either is named with its offset, and nothing is skipped in silence.
 """
 
 import fcntl
@@ -30,7 +31,9 @@ class Damage(msgspec.Struct, frozen=True):
 
 
 class ScanResult(msgspec.Struct):
-    """What a file holds. `end` is the offset behind the last good record, `end_seq` that record's number (0 for none)."""
+    """What a file holds. `end` is the offset behind the last good record, `end_seq` that record's
+    number (0 for none).
+    """
 
     header: Header
     n_records: int = 0
@@ -45,7 +48,9 @@ class ScanResult(msgspec.Struct):
     damages: list[Damage] = msgspec.field(default_factory=list)
     last_kind: int = 0
     n_lost: int = 0
-    """Records that the engine could not write, market frames included; `lost_why`: bits of `Lost`, 0 for a build that did not say."""
+    """Records that the engine could not write, market frames included; `lost_why`: bits of `Lost`,
+    0 for a build that did not say.
+    """
     n_lost_frames: int = 0
     lost_why: int = 0
 
@@ -77,7 +82,8 @@ LOST_WORDS = {
     0: "the build that wrote it did not say why",
     Lost.FAST: "they came faster than room for them was made ready",
     Lost.DISK: "the disk was full or refused, or the file had reached journal.max_mb",
-    Lost.FAST | Lost.DISK: "the disk was full or refused, and some came faster than room was made ready",
+    Lost.FAST
+    | Lost.DISK: "the disk was full or refused, and some came faster than room was made ready",
 }
 
 
@@ -111,7 +117,8 @@ def header_of(path: Path) -> Header:
 
 
 def records(path: Path) -> Iterator[Record]:
-    """Every record but PADs, offsets counted from the file's first byte. JournalError at the first damage.
+    """Every record but PADs, offsets counted from the file's first byte. JournalError at the first
+    damage.
 
     A payload is borrowed: it is good until the next record is asked for.
     """
@@ -121,13 +128,17 @@ def records(path: Path) -> Iterator[Record]:
             verdict = found
             if verdict.damages:
                 damage = verdict.damages[0]
-                raise JournalError(f"{path}: damaged at offset {damage.offset}: {damage.why}. See: otrade journal verify {path}")
+                raise JournalError(
+                    f"{path}: damaged at offset {damage.offset}: {damage.why}. See: otrade journal verify {path}"
+                )
         else:
             yield found
 
 
 def windows(path: Path, end: int = -1) -> Iterator[memoryview]:
-    """The file's windows, whole or cut at offset `end`. Each is good until the next one is asked for."""
+    """The file's windows, whole or cut at offset `end`. Each is good until the next one is asked
+    for.
+    """
     with open_stream(path) as stream:
         header = read_header(_read(stream, HEADER_BYTES, path), str(path))
         offset = HEADER_BYTES
@@ -153,7 +164,9 @@ def _measure(window: memoryview, base: int, verdict: ScanResult) -> int:
     """Count the good records that a window begins with, as `_walk_window` would; where they end."""
     if verdict.torn_at >= 0 or verdict.end_seq < 0:
         return 0
-    at, seq, n_records, n_hellos, first_ns, last_ns, last_kind, dropped = measure(window, 0, verdict.end_seq)
+    at, seq, n_records, n_hellos, first_ns, last_ns, last_kind, dropped = measure(
+        window, 0, verdict.end_seq
+    )
     if at:
         verdict.end, verdict.end_seq = base + at, seq
         verdict.n_records += n_records
@@ -168,8 +181,9 @@ def _measure(window: memoryview, base: int, verdict: ScanResult) -> int:
 
 
 def salvage(path: Path, since: int = 0) -> Iterator[Record]:
-    """Every record that can be read, across damages too: for a person who looks, never for a replay. `since`: only those of the window
-    that has this byte of the file, and of the windows after it.
+    """Every record that can be read, across damages too: for a person who looks, never for a
+    replay. `since`: only those of the window that has this byte of the file, and of the windows
+    after it.
     """
     return (found for found in _walk_file(path, since) if isinstance(found, Record))
 
@@ -197,7 +211,9 @@ def _read(stream: BinaryIO, n: int, path: Path) -> bytes:
         raise JournalError(f"{path}: it cannot be read to its end ({error})") from None
 
 
-def _walk_window(window: memoryview, base: int, verdict: ScanResult, at: int = 0) -> Iterator[Record | ScanResult]:
+def _walk_window(
+    window: memoryview, base: int, verdict: ScanResult, at: int = 0
+) -> Iterator[Record | ScanResult]:
     while True:
         bad: BadRecord | None = None
         for found in walk(window, at):
@@ -212,7 +228,14 @@ def _walk_window(window: memoryview, base: int, verdict: ScanResult, at: int = 0
                 yield verdict
             verdict.end = base + at
             if found.kind != Rec.PAD:
-                yield Record(found.kind, found.section, found.seq, found.ts_ns, found.payload, base + found.offset)
+                yield Record(
+                    found.kind,
+                    found.section,
+                    found.seq,
+                    found.ts_ns,
+                    found.payload,
+                    base + found.offset,
+                )
         start = bad.offset if bad is not None else at
         good = next_good(window, start + 8) if start < len(window) else -1
         if good < 0:
@@ -229,10 +252,14 @@ def _walk_window(window: memoryview, base: int, verdict: ScanResult, at: int = 0
 def _note(verdict: ScanResult, record: Record, base: int) -> None:
     """Count a good record, and see whether it follows the one before."""
     if verdict.torn_at >= 0:
-        verdict.damages.append(Damage(verdict.torn_at, verdict.torn_why, base + record.offset - verdict.torn_at))
+        verdict.damages.append(
+            Damage(verdict.torn_at, verdict.torn_why, base + record.offset - verdict.torn_at)
+        )
         verdict.torn_at, verdict.torn_why = -1, ""
     elif verdict.end_seq >= 0 and record.seq != verdict.end_seq + 1:
-        verdict.damages.append(Damage(base + record.offset, f"record {record.seq} follows record {verdict.end_seq}", 0))
+        verdict.damages.append(
+            Damage(base + record.offset, f"record {record.seq} follows record {verdict.end_seq}", 0)
+        )
     verdict.end_seq = record.seq
     if record.kind == Rec.PAD:
         return

@@ -1,4 +1,5 @@
-"""A record as a person or a script reads it: a plain dict, codes by their names, prices as they are (`_e4`).
+"""A record as a person or a script reads it: a plain dict, codes by their names, prices as they are
+(`_e4`).
 
 Struct layouts come from `otrade/_core/types.py`, the one place where they are spelled.
 """
@@ -103,7 +104,11 @@ class StructReader:
                 continue
             values = how.unpack_from(payload, base + at)
             value = values[0] if len(values) == 1 else list(values)
-            found[name] = value.split(b"\0")[0].decode("ascii", "replace") if isinstance(value, bytes) else value
+            found[name] = (
+                value.split(b"\0")[0].decode("ascii", "replace")
+                if isinstance(value, bytes)
+                else value
+            )
         return found
 
 
@@ -111,7 +116,12 @@ def _aligned(at: int, size: int) -> int:
     return -(-at // size) * size if size else at
 
 
-REPORT, ANSWER, NOTICE, SIGNAL = StructReader("report_t"), StructReader("answer_t"), StructReader("notice_t"), StructReader("signal_rec_t")
+REPORT, ANSWER, NOTICE, SIGNAL = (
+    StructReader("report_t"),
+    StructReader("answer_t"),
+    StructReader("notice_t"),
+    StructReader("signal_rec_t"),
+)
 COMMAND = StructReader("command_t", COMMAND_FIELDS_UNTIL)
 
 
@@ -137,7 +147,9 @@ def kind_name(kind: int) -> str:
 
 
 def words_of(record: Record, *, packets: bool = False) -> dict[str, Any]:
-    """What a record says. `packets`: a frame's packets decoded too. Never raises for a payload that is not as it should be."""
+    """What a record says. `packets`: a frame's packets decoded too. Never raises for a payload that
+    is not as it should be.
+    """
     row: dict[str, Any] = {
         "seq": record.seq,
         "section": record.section,
@@ -148,7 +160,10 @@ def words_of(record: Record, *, packets: bool = False) -> dict[str, Any]:
     try:
         return row | _body(record.kind, record.payload, packets)
     except (struct.error, orjson.JSONDecodeError, ValueError) as error:
-        return row | {"unreadable": f"{type(error).__name__}: {error}", "payload": bytes(record.payload).hex()}
+        return row | {
+            "unreadable": f"{type(error).__name__}: {error}",
+            "payload": bytes(record.payload).hex(),
+        }
 
 
 def _body(kind: int, payload: memoryview, packets: bool) -> dict[str, Any]:
@@ -175,8 +190,15 @@ def _body(kind: int, payload: memoryview, packets: bool) -> dict[str, Any]:
     if kind == Rec.COMMAND:
         line, _, body = bytes(payload[COMMAND.end :]).partition(b"\n")
         row = COMMAND.read(payload)
-        what = {"cmd": _name(Cmd, row.pop("kind")), "request_seq": row.pop("seq"), "asked_ns": row.pop("ts_ns")}
-        request = {"request": line.decode("ascii", "replace"), "body": body.decode("ascii", "replace")}
+        what = {
+            "cmd": _name(Cmd, row.pop("kind")),
+            "request_seq": row.pop("seq"),
+            "asked_ns": row.pop("ts_ns"),
+        }
+        request = {
+            "request": line.decode("ascii", "replace"),
+            "body": body.decode("ascii", "replace"),
+        }
         return {**what, **named(row), **request}
     if kind == Rec.NOTICE:
         row = NOTICE.read(payload)
@@ -188,7 +210,11 @@ def _body(kind: int, payload: memoryview, packets: bool) -> dict[str, Any]:
         return {**named(row), "signal": named(row["signal"])}
     if kind == Rec.DROPPED:
         lost, frames, why = (int.from_bytes(payload[at : at + 8], "little") for at in (0, 8, 16))
-        return {"lost": lost, "lost_frames": frames, "why": "+".join(bit.name for bit in Lost if why & bit)}
+        return {
+            "lost": lost,
+            "lost_frames": frames,
+            "why": "+".join(bit.name for bit in Lost if why & bit),
+        }
     return {"bytes": len(payload)}
 
 
@@ -203,4 +229,6 @@ def _tells(value: Any) -> bool:
 
 
 def _plain(value: Any) -> str:
-    return orjson.dumps(value, default=str).decode() if isinstance(value, dict | list) else str(value)
+    return (
+        orjson.dumps(value, default=str).decode() if isinstance(value, dict | list) else str(value)
+    )

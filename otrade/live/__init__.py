@@ -1,4 +1,3 @@
-
 from otrade.lean import without
 
 with without({"typing_extensions": None}):  # Python itself has all of what is looked for there

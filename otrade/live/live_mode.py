@@ -26,7 +26,9 @@ from otrade.live.watchdog.process import spawn
 TOKEN_LOOK_NS = 10 * NS_PER_S
 
 
-async def run_live(manager: ConfigManager, options: RunOptions, calendar: Calendar) -> list[DaySummary]:
+async def run_live(
+    manager: ConfigManager, options: RunOptions, calendar: Calendar
+) -> list[DaySummary]:
     """Trade today. Returns what became of it."""
     clock = WallClock()
     today = date_of(clock.now_ns())
@@ -37,7 +39,9 @@ async def run_live(manager: ConfigManager, options: RunOptions, calendar: Calend
     heartbeat = Heartbeat(Path(manager.config.paths.var))
     with (
         AccountLock(access.account),
-        Runner(manager, options, clock, mode="live", broker_kind=manager.config.broker.kind, speed=1.0) as host,
+        Runner(
+            manager, options, clock, mode="live", broker_kind=manager.config.broker.kind, speed=1.0
+        ) as host,
         contextlib.closing(heartbeat),
     ):
         try:
@@ -52,7 +56,13 @@ async def run_live(manager: ConfigManager, options: RunOptions, calendar: Calend
 
 
 async def _run_day(
-    manager: ConfigManager, calendar: Calendar, clock: WallClock, today: dt.date, host: Runner, access: LiveAccess, heartbeat: Heartbeat
+    manager: ConfigManager,
+    calendar: Calendar,
+    clock: WallClock,
+    today: dt.date,
+    host: Runner,
+    access: LiveAccess,
+    heartbeat: Heartbeat,
 ) -> None:
     heartbeat.open()
     if manager.config.watchdog.enabled:
@@ -60,17 +70,30 @@ async def _run_day(
     other = second_broker(manager.config)
     second = LiveAccess(manager.config, clock, other) if other is not None else None
     cache = InstrumentCache(directory_of(manager.config), host.board, by_process(manager.path))
-    maker = DayBuilder(manager.config, calendar, access, clock, host.board, is_paper=False, cache=cache, second=second)
+    maker = DayBuilder(
+        manager.config,
+        calendar,
+        access,
+        clock,
+        host.board,
+        is_paper=False,
+        cache=cache,
+        second=second,
+    )
     prepared = await maker.make(today)
     day = prepared.day
     host.begin(day)
     host.ask_at(prepared, maker)
     watch = TokenWatch(day, access, prepared.access_token)
-    login = host.source.login = LoginFlow(access, clock, lambda session: watch.use(session.access_token))
+    login = host.source.login = LoginFlow(
+        access, clock, lambda session: watch.use(session.access_token)
+    )
     day.on_beat += [ClockStepCheck(day, clock).look, watch.look, partial(heartbeat.look, day)]
     await day.open(prepared.broker)
     await host.opened()
-    await host.serve_hooks(WebhookReceiver(access.kit, login, host.board, clock, day.desk.on_report))
+    await host.serve_hooks(
+        WebhookReceiver(access.kit, login, host.board, clock, day.desk.on_report)
+    )
     await day.ended.wait()
     heartbeat.end()  # hanging up takes its time, and nobody need step in
     await day.close()
@@ -83,12 +106,16 @@ def _start_watchdog(host: Runner, config: Path, var_dir: Path) -> None:
         spawn(config, var_dir)
     except OSError as error:
         host.board.say(
-            Severity.ERROR, "NO_WATCHDOG", f"the watchdog cannot be started ({error.strerror}): nobody looks after a dead engine"
+            Severity.ERROR,
+            "NO_WATCHDOG",
+            f"the watchdog cannot be started ({error.strerror}): nobody looks after a dead engine",
         )
 
 
 class TokenWatch:
-    """While the token is dead, looks whether a person has left a new one. Says whose it was that died."""
+    """While the token is dead, looks whether a person has left a new one. Says whose it was that
+    died.
+    """
 
     def __init__(self, day: TradingDay, access: Access, token: str) -> None:
         self._day = day

@@ -34,7 +34,9 @@ STEP_NS = 60 * NS_PER_S
 STEP_WALL_S = 0.1
 
 
-async def run_paper(manager: ConfigManager, options: RunOptions, calendar: Calendar) -> list[DaySummary]:
+async def run_paper(
+    manager: ConfigManager, options: RunOptions, calendar: Calendar
+) -> list[DaySummary]:
     """Run the day, or all days of the price files. Returns what became of each."""
     sim_config = sim_config_of(manager.config, options, calendar)
     try:
@@ -43,7 +45,11 @@ async def run_paper(manager: ConfigManager, options: RunOptions, calendar: Calen
         raise ConfigError(f"{error}; correct the file or --prices") from None
     except (ValueError, OSError) as error:
         raise ConfigError(f"the simulated exchange refuses: {error}") from None
-    calendar, notes = checked(calendar, sim.exchange.prices, [instrument.symbol for instrument in manager.config.instruments])
+    calendar, notes = checked(
+        calendar,
+        sim.exchange.prices,
+        [instrument.symbol for instrument in manager.config.instruments],
+    )
     speed = 0.0 if math.isinf(sim_config.speed) else sim_config.speed
     with Runner(manager, options, sim.clock, mode="paper", broker_kind="sim", speed=speed) as host:
         try:
@@ -57,7 +63,9 @@ async def run_paper(manager: ConfigManager, options: RunOptions, calendar: Calen
         access = PaperAccess(paper_kit(manager.config.broker, sim, ports), world)
         other = second_broker(manager.config)
         second = PaperAccess(paper_kit(other, sim, ports), world) if other is not None else None
-        maker = DayBuilder(manager.config, calendar, access, sim.clock, host.board, is_paper=True, second=second)
+        maker = DayBuilder(
+            manager.config, calendar, access, sim.clock, host.board, is_paper=True, second=second
+        )
         try:
             for date in sim.dates():
                 if host.stop_wanted.is_set():
@@ -74,7 +82,11 @@ def paper_kit(broker: BrokerConfig, sim: Simulator, ports: Ports) -> BrokerAdapt
     """A broker's kit, pointed at the simulator."""
     upstox = ports.upstox_rest_url
     addresses = {
-        "kite": {"rest_url": ports.rest_url, "feed_url": ports.feed_url, "login_url": f"{ports.rest_url}/connect/login"},
+        "kite": {
+            "rest_url": ports.rest_url,
+            "feed_url": ports.feed_url,
+            "login_url": f"{ports.rest_url}/connect/login",
+        },
         "upstox": {
             "rest_url": upstox,
             "login_url": f"{upstox}/v2/login/authorization/dialog",
@@ -93,7 +105,14 @@ async def _run_day(host: Runner, sim: Simulator, maker: DayBuilder, date: dt.dat
     host.begin(day)
     host.ask_at(prepared, maker)
     # A connection that is being made is work that no socket shows yet: time waits for it.
-    sim.set_idle_probe(lambda: not (prepared.broker.is_connecting or (day.second_feed is not None and day.second_feed.is_connecting)))
+    sim.set_idle_probe(
+        lambda: (
+            not (
+                prepared.broker.is_connecting
+                or (day.second_feed is not None and day.second_feed.is_connecting)
+            )
+        )
+    )
     await sim.during(day.open(prepared.broker))
     await host.opened()
     rehearse(day, sim, maker.access.kit, maker.config.sim.rehearse)

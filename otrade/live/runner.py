@@ -87,7 +87,12 @@ class Runner:
         self.progress = Progress()
         self.control = Commands()
         self.source = LiveEngineSource(
-            self.board, self.control, mode=mode, broker_kind=broker_kind, speed=speed, reads=LiveQueries(manager)
+            self.board,
+            self.control,
+            mode=mode,
+            broker_kind=broker_kind,
+            speed=speed,
+            reads=LiveQueries(manager),
         )
         self.summaries: list[DaySummary] = []
         self.stop_wanted = asyncio.Event()
@@ -129,7 +134,9 @@ class Runner:
         self.source.log = self._log
         self.board.listen(self._heard)
         self._start_alerts()
-        self._signals = StopSignals(asyncio.get_running_loop(), on_stop=self._stop_asked, on_insist=self._insisted)
+        self._signals = StopSignals(
+            asyncio.get_running_loop(), on_stop=self._stop_asked, on_insist=self._insisted
+        )
         self._signals.__enter__()
         self._kill_switch.install(asyncio.get_running_loop())
         self._write_run_file("", "")
@@ -159,7 +166,12 @@ class Runner:
         frames = FrameWatch(lambda: day.engine.counters()["frames"])
         self.source.frames = frames
         naked = NakedWatch(day, ns_of_s(self.config.alerts.naked_s))
-        day.on_beat += [partial(self._kill_switch.look, day), self._show_progress, self._care.look, self._look_for_reload]
+        day.on_beat += [
+            partial(self._kill_switch.look, day),
+            self._show_progress,
+            self._care.look,
+            self._look_for_reload,
+        ]
         prices = PriceAlarm(day, self.config.risk.stale_feed_ms * NS_PER_MS)
         day.on_beat += [frames.look, naked.look, prices.look]
         if self._alerts is not None:
@@ -170,8 +182,12 @@ class Runner:
         kits = [maker.access.kit]
         if prepared.second is not None and prepared.second.kit is not kits[0]:
             kits.append(prepared.second.kit)
-        self.source.desks = AccountQueries([(kit.name, partial(kit.by_hand, TIMEOUT_NS)) for kit in kits], self.clock.now_ns)
-        self.source.morning = PreflightService(maker.config, kits[0], maker.calendar, self.clock, prepared.day, prepared.records)
+        self.source.desks = AccountQueries(
+            [(kit.name, partial(kit.by_hand, TIMEOUT_NS)) for kit in kits], self.clock.now_ns
+        )
+        self.source.morning = PreflightService(
+            maker.config, kits[0], maker.calendar, self.clock, prepared.day, prepared.records
+        )
 
     async def opened(self) -> None:
         """The core trades: only now comes the page, which is not small to import."""
@@ -182,19 +198,30 @@ class Runner:
             self._speed = CpuTuning(self.config.speed, self.board)
             self._speed.__enter__()
         self.source.lifecycle = "running"
-        self._tidy = asyncio.get_running_loop().run_in_executor(None, self._tidy_journals, self.day.plan.day)
+        self._tidy = asyncio.get_running_loop().run_in_executor(
+            None, self._tidy_journals, self.day.plan.day
+        )
         if self._shows_page and self._server is None:
             await self._serve()
 
     def _tidy_journals(self, today: str) -> None:
         """In a thread: compress what is over, and keep what the policy says."""
         config = self.config.journal
-        done = tidy(Path(self.config.paths.var) / "journal", today, keep_days=config.keep_days, keep_mb=config.keep_mb)
+        done = tidy(
+            Path(self.config.paths.var) / "journal",
+            today,
+            keep_days=config.keep_days,
+            keep_mb=config.keep_mb,
+        )
         log = logging.getLogger(LOGGER_NAME)
         for name in done.failed:
             log.warning("journal %s could not be compressed", name)
         if done.compressed or done.deleted:
-            log.info("journals compressed: %s; deleted: %s", ", ".join(done.compressed) or "none", ", ".join(done.deleted) or "none")
+            log.info(
+                "journals compressed: %s; deleted: %s",
+                ", ".join(done.compressed) or "none",
+                ", ".join(done.deleted) or "none",
+            )
 
     def finish(self) -> DaySummary:
         """A day has ended and is closed: print its screen."""
@@ -220,7 +247,11 @@ class Runner:
         try:
             keep(Path(self.config.paths.var), day.plan.day, self._mode, day.stages())
         except OSError as error:
-            self.board.say(Severity.WARN, "NO_LATENCY_FILE", f"the day's latencies are not kept ({error.strerror})")
+            self.board.say(
+                Severity.WARN,
+                "NO_LATENCY_FILE",
+                f"the day's latencies are not kept ({error.strerror})",
+            )
 
     async def after_last(self, *, keep_page: bool) -> None:
         """Print the totals; keep the page up until somebody stops it."""
@@ -232,7 +263,9 @@ class Runner:
             await self.stop_wanted.wait()
 
     async def serve_hooks(self, taker: "WebhookApp") -> None:
-        """Listen for what brokers post, if configured. A port that cannot be had is said, and trading goes on without."""
+        """Listen for what brokers post, if configured. A port that cannot be had is said, and
+        trading goes on without.
+        """
         hooks = self.config.hooks
         if not hooks.enabled:
             return
@@ -268,15 +301,24 @@ class Runner:
 
     # -------------------------------------------------------------------------------------- alerts
     def _start_alerts(self) -> None:
-        """Without targets nothing of it is loaded; with them, Apprise is loaded by a process of its own."""
+        """Without targets nothing of it is loaded; with them, Apprise is loaded by a process of its
+        own.
+        """
         config = self.config.alerts
         if not config.targets:
             return
         from otrade.live.alerts.sender_client import AlertSenderClient, carrier_command
 
-        self._alerts = AlertDispatcher(config, f"OTrade {self.config.engine.name} {self._mode.upper()}", say=self.board.say, wall_ns=time.time_ns)
+        self._alerts = AlertDispatcher(
+            config,
+            f"OTrade {self.config.engine.name} {self._mode.upper()}",
+            say=self.board.say,
+            wall_ns=time.time_ns,
+        )
         self._courier = self._alerts.sender = AlertSenderClient(
-            carrier_command(self.config.paths.secrets, config.tries, [target.name for target in config.targets]),
+            carrier_command(
+                self.config.paths.secrets, config.tries, [target.name for target in config.targets]
+            ),
             on_outcome=self._alerts.on_outcome,
             on_trouble=self._alerts.on_trouble,
         )
@@ -295,7 +337,12 @@ class Runner:
         token = new_local_token()
         remember(token)
         web = self.config.web
-        access = AccessControl(Path(self.config.paths.var) / ACCESS_DIR, local_token=token, life_s=web.session_h * 3600, idle_s=web.idle_min * 60)
+        access = AccessControl(
+            Path(self.config.paths.var) / ACCESS_DIR,
+            local_token=token,
+            life_s=web.session_h * 3600,
+            idle_s=web.idle_min * 60,
+        )
         try:
             server = WebServer(
                 self.source,
@@ -324,15 +371,26 @@ class Runner:
             self.board.say(Severity.ERROR, "NO_LOGIN", f"nobody can log in on the page: {error}")
             return
         if people:
-            self.progress.say(f"log in as {' or '.join(person.name for person in people)} (forgotten: {by_command})")
+            self.progress.say(
+                f"log in as {' or '.join(person.name for person in people)} (forgotten: {by_command})"
+            )
         elif self.progress.is_tty:
             link = f"{url}#setup={access.first_code()}"
-            self.progress.say(f"first visit: open {link} and choose a password (once, within half an hour; or: {by_command})")
+            self.progress.say(
+                f"first visit: open {link} and choose a password (once, within half an hour; or: {by_command})"
+            )
         else:
             self.progress.say(f"nobody has a password for the page yet; set one with: {by_command}")
 
     def _write_run_file(self, url: str, token: str, cert: str = "") -> None:
-        info = RunInfo(os.getpid(), url, token, self._mode, self.clock.now_ns(), cert and str(Path(cert).absolute()))
+        info = RunInfo(
+            os.getpid(),
+            url,
+            token,
+            self._mode,
+            self.clock.now_ns(),
+            cert and str(Path(cert).absolute()),
+        )
         try:
             self._run_file.write(info)
         except OSError as error:

@@ -81,7 +81,9 @@ class Simulator:
         if cfg.broker != "upstox":
             self._face_of["kite"] = KiteServers(*parts, self.sessions, self.faults)
         if cfg.broker != "kite":
-            from otrade.simulator.upstox.servers import UpstoxServers  # with it comes protobuf, which nobody else needs
+            from otrade.simulator.upstox.servers import (
+                UpstoxServers,
+            )  # with it comes protobuf, which nobody else needs
 
             self._upstox = UpstoxServers(*parts, self.faults)
             self._face_of["upstox"] = self._upstox

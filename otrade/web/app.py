@@ -1,5 +1,5 @@
-"""The application: the table of routes with its handlers, the WebSocket, the page. It reads an `EngineSource` and knows nothing of the
-core.
+"""The application: the table of routes with its handlers, the WebSocket, the page. It reads an
+`EngineSource` and knows nothing of the core.
 """
 
 import logging
@@ -51,9 +51,10 @@ def create_app(
 ) -> ASGIApp:
     """The whole web layer as one ASGI application.
 
-    `access` says who may come in. `hub` is given by whoever wants to close it or to pace it; otherwise the application has its own.
-    `names` are host names by which the page may be called, besides those of the loopback. `now_s` is a monotonic clock, `wall_s` UNIX
-    time.
+    `access` says who may come in. `hub` is given by whoever wants to close it or to pace it;
+    otherwise the application has its own.
+    `names` are host names by which the page may be called, besides those of the loopback. `now_s`
+    is a monotonic clock, `wall_s` UNIX time.
     """
     guard, audit = Authenticator(access), Audit(source, now_s)
     api = DataHandlers(source, guard, IdempotencyKeys(now_s), audit, wall_s)
@@ -64,7 +65,10 @@ def create_app(
     handlers = [(route, _handler(route, source, api, signing, looks)) for route in ROUTES]
     routes = [
         Route("/", page.index),
-        *(Route(route.path, dispatch.endpoint(route, handler), methods=[route.method]) for route, handler in handlers),
+        *(
+            Route(route.path, dispatch.endpoint(route, handler), methods=[route.method])
+            for route, handler in handlers
+        ),
         Route(CALLBACK_PATH, api.login_callback),
         WebSocketRoute(SOCKET_PATH, sockets.serve),
         Route(f"{PREFIX}/docs", viewer.index),
@@ -83,7 +87,9 @@ def create_app(
     return SecurityHeaders(OriginCheck(app, names))
 
 
-def _handler(route: ApiRoute, source: EngineSource, *rooms: DataHandlers | SessionHandlers | QueryHandlers) -> Handler:
+def _handler(
+    route: ApiRoute, source: EngineSource, *rooms: DataHandlers | SessionHandlers | QueryHandlers
+) -> Handler:
     """By the route's name; what has no handler is a view of the source."""
     if route.command is not None:
         return next(room.command for room in rooms if isinstance(room, DataHandlers))
@@ -105,7 +111,11 @@ def _handler(route: ApiRoute, source: EngineSource, *rooms: DataHandlers | Sessi
 async def _openapi(call: Call) -> Response:
     from otrade.web.rest import openapi  # few ask for it, and it knows every type of the contract
 
-    return Response(openapi.document_bytes(), media_type="application/json", headers={"Cache-Control": "no-cache"})
+    return Response(
+        openapi.document_bytes(),
+        media_type="application/json",
+        headers={"Cache-Control": "no-cache"},
+    )
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
@@ -121,8 +131,12 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         return problem_response(problem, dict(error.headers or {}))
     commands = f"{PREFIX}/commands/"
     if request.url.path.startswith(commands):
-        known: list[CommandName] = [route.command for route in COMMANDS if route.command is not None]
-        return problem_response(problems.unknown_command(request.url.path.removeprefix(commands), ", ".join(known)))
+        known: list[CommandName] = [
+            route.command for route in COMMANDS if route.command is not None
+        ]
+        return problem_response(
+            problems.unknown_command(request.url.path.removeprefix(commands), ", ".join(known))
+        )
     return problem_response(problems.unknown_route(request.url.path))
 
 

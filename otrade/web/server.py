@@ -49,8 +49,8 @@ class WebServer:
         static_dir: Path = STATIC_DIR,
         interval_s: float = INTERVAL_S,
     ) -> None:
-        """`port` 0 takes any free one. Raises WebServerError for an address that others could reach without TLS, and for a certificate
-        or key that cannot be used.
+        """`port` 0 takes any free one. Raises WebServerError for an address that others could reach
+        without TLS, and for a certificate or key that cannot be used.
         """
         self._host = _address(host, tls)
         self._port = port
@@ -114,7 +114,9 @@ def _address(host: str, tls: Tls | None) -> str:
     try:
         is_loopback = ipaddress.ip_address(name).is_loopback
     except ValueError:
-        raise WebServerError(f"web.host is {host!r}: it must be localhost or an IP address of this computer.") from None
+        raise WebServerError(
+            f"web.host is {host!r}: it must be localhost or an IP address of this computer."
+        ) from None
     if is_loopback or tls is not None:
         return name
     raise WebServerError(

@@ -1,4 +1,6 @@
-"""Rows of orders that have ended are read once, and again as soon as they say something else; values are those of exact decimals."""
+"""Rows of orders that have ended are read once, and again as soon as they say something else;
+values are those of exact decimals.
+"""
 
 import json
 from collections.abc import Mapping
@@ -39,7 +41,12 @@ def fresh(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return parsed
 
 
-DONE = ROW | {"order_id": "1", "status": "COMPLETE", "filled_quantity": 75, "average_price": 1500.05}
+DONE = ROW | {
+    "order_id": "1",
+    "status": "COMPLETE",
+    "filled_quantity": 75,
+    "average_price": 1500.05,
+}
 GONE = ROW | {"order_id": "2", "status": "CANCELLED"}
 
 
@@ -49,9 +56,17 @@ def test_ended_orders_are_read_once_and_others_always() -> None:
     first = reads.book.reports(fresh(rows), 10)
     second = reads.book.reports(fresh(rows), 20)
     assert reads.n == 4
-    assert [report.raw is before.raw for report, before in zip(second, first, strict=True)] == [True, True, False]
-    assert {report.ts_recv_ns for report in second} == {20} and {report.ts_recv_ns for report in first} == {10}
-    assert [report.engine_fields() | {"ts_recv_ns": 10} for report in second] == [report.engine_fields() for report in first]
+    assert [report.raw is before.raw for report, before in zip(second, first, strict=True)] == [
+        True,
+        True,
+        False,
+    ]
+    assert {report.ts_recv_ns for report in second} == {20} and {
+        report.ts_recv_ns for report in first
+    } == {10}
+    assert [report.engine_fields() | {"ts_recv_ns": 10} for report in second] == [
+        report.engine_fields() for report in first
+    ]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +110,9 @@ def test_a_report_that_somebody_changes_is_not_the_one_that_is_kept() -> None:
     ],
     ids=str,
 )
-def test_a_row_that_cannot_be_read_blinds_nobody_to_the_rest(bad: dict[str, Any], named: str) -> None:
+def test_a_row_that_cannot_be_read_blinds_nobody_to_the_rest(
+    bad: dict[str, Any], named: str
+) -> None:
     reads = Reads()
     reads.book.reports(fresh([DONE]), 10)
     table = reads.book.reports([DONE | {"order_id": "9"} | bad, GONE], 20)
@@ -118,7 +135,10 @@ def test_a_price_that_is_not_told_is_not_nothing(average: Any, status: str) -> N
     for report in (kite, upstox, absent):
         assert (report.cum_qty, report.cum_value_e4, report.worth) == (75, 0, Worth.UNKNOWN)
     assert report_of(DONE, Source.PUSH, 1).worth == Worth.AVERAGE
-    assert report_of(DONE | {"filled_quantity": 0, "status": "OPEN"}, Source.PUSH, 1).worth == Worth.NONE
+    assert (
+        report_of(DONE | {"filled_quantity": 0, "status": "OPEN"}, Source.PUSH, 1).worth
+        == Worth.NONE
+    )
 
 
 def test_half_a_sum_of_trades_is_no_value() -> None:
@@ -144,7 +164,9 @@ def exact_e4(text: str, qty: int) -> int:
 @example(Decimal("0.00005"), 8, 1)
 @example(Decimal("1500.01666667"), 8, 30)
 @example(Decimal("9999999.9999"), 4, 1)
-def test_a_value_is_exact_however_the_price_is_spelled(price: Decimal, places: int, qty: int) -> None:
+def test_a_value_is_exact_however_the_price_is_spelled(
+    price: Decimal, places: int, qty: int
+) -> None:
     price = price.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     text = f"{price:f}"
     spellings: list[Any] = [float(text), text]
@@ -152,7 +174,9 @@ def test_a_value_is_exact_however_the_price_is_spelled(price: Decimal, places: i
         spellings.append(int(price))
     for spelled in spellings:
         # A float stands for its shortest decimal: that is what the broker had written.
-        assert value_e4({"p": spelled}, "p", qty) == exact_e4(repr(spelled) if isinstance(spelled, float) else text, qty)
+        assert value_e4({"p": spelled}, "p", qty) == exact_e4(
+            repr(spelled) if isinstance(spelled, float) else text, qty
+        )
 
 
 @pytest.mark.parametrize("bad", [True, float("nan"), float("inf"), "x", [], {}])
@@ -162,4 +186,7 @@ def test_a_value_of_no_number_is_an_error(bad: Any) -> None:
 
 
 def test_no_price_is_zero() -> None:
-    assert [value_e4(row, "price", 9) for row in ({}, {"price": None}, {"price": ""}, {"price": 0}, {"price": 0.0})] == [0] * 5
+    assert [
+        value_e4(row, "price", 9)
+        for row in ({}, {"price": None}, {"price": ""}, {"price": 0}, {"price": 0.0})
+    ] == [0] * 5

@@ -1,4 +1,6 @@
-"""What the engine relies on, asked of every broker alike, over its real protocol at the simulator. A new broker joins BROKERS."""
+"""What the engine relies on, asked of every broker alike, over its real protocol at the simulator.
+A new broker joins BROKERS.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ PRICE_AWAY = 0.97
 
 @dataclass
 class Shop:
-    """A broker's hand desk and kit beside a world whose engine is not opened: orders are ours alone."""
+    """A broker's hand desk and kit beside a world whose engine is not opened: orders are ours
+    alone.
+    """
 
     here: World
     broker: BrokerKind
@@ -99,15 +103,31 @@ def at_shop(broker: BrokerKind, work: Callable[[Shop], Awaitable[None]]) -> None
 def test_an_order_lives_in_the_same_words(broker: BrokerKind) -> None:
     async def work(shop: Shop) -> None:
         away = shop.near(await shop.ltp_e4() * PRICE_AWAY)
-        answer = await shop.do(shop.desk.place(shop.like, 1, OrderTerms(10, OrdType.LIMIT, away), "OTCONFORM0000000001"))
+        answer = await shop.do(
+            shop.desk.place(
+                shop.like, 1, OrderTerms(10, OrdType.LIMIT, away), "OTCONFORM0000000001"
+            )
+        )
         assert answer.outcome == Ev.ACK and answer.broker_order_id
         await shop.wait(1)
         row = await shop.order("OTCONFORM0000000001")
-        assert (row.ev, row.side, row.order_qty, row.price_e4, row.ord_type) == (Ev.WORKING, Side.BUY, 10, away, OrdType.LIMIT)
-        assert (row.exchange, row.product, row.broker_order_id) == ("NSE", "MIS", answer.broker_order_id)
+        assert (row.ev, row.side, row.order_qty, row.price_e4, row.ord_type) == (
+            Ev.WORKING,
+            Side.BUY,
+            10,
+            away,
+            OrdType.LIMIT,
+        )
+        assert (row.exchange, row.product, row.broker_order_id) == (
+            "NSE",
+            "MIS",
+            answer.broker_order_id,
+        )
         assert row.ts_update_ns > 0 and row.source == Source.BOOK
         lower = shop.near(away * 0.999)
-        assert (await shop.do(shop.desk.modify(row, OrderTerms(15, OrdType.LIMIT, lower)))).outcome == Ev.ACK
+        assert (
+            await shop.do(shop.desk.modify(row, OrderTerms(15, OrdType.LIMIT, lower)))
+        ).outcome == Ev.ACK
         await shop.wait(1)
         row = await shop.order("OTCONFORM0000000001")
         assert (row.order_qty, row.price_e4, row.ev) == (15, lower, Ev.WORKING)
@@ -125,7 +145,11 @@ def test_a_trade_shows_in_book_trades_positions_and_funds(broker: BrokerKind) ->
     async def work(shop: Shop) -> None:
         before = sum(f.net_e4 for f in await shop.do(shop.desk.funds()))
         away = shop.near(await shop.ltp_e4() * 1.01)
-        await shop.do(shop.desk.place(shop.like, 1, OrderTerms(10, OrdType.LIMIT, away), "OTCONFORM0000000002"))
+        await shop.do(
+            shop.desk.place(
+                shop.like, 1, OrderTerms(10, OrdType.LIMIT, away), "OTCONFORM0000000002"
+            )
+        )
         await shop.wait(3)
         row = await shop.order("OTCONFORM0000000002")
         assert (row.ev, row.cum_qty) == (Ev.FILL_FULL, 10) and 0 < row.cum_value_e4 <= 10 * away
@@ -155,11 +179,24 @@ def test_a_stop_waits_for_its_trigger(broker: BrokerKind) -> None:
 
 def test_refusals_are_certain_and_named(broker: BrokerKind) -> None:
     async def work(shop: Shop) -> None:
-        ghost = await shop.do(shop.desk.cancel(msgspec.structs.replace(shop.like, broker_order_id="1")))
-        assert ghost.outcome == Ev.REFUSED and ghost.reason in (Reason.BROKER_ORDER, Reason.BROKER_INPUT)
-        odd = await shop.do(shop.desk.place(shop.like, 1, OrderTerms(0, OrdType.LIMIT, 10_000), "OTCONFORM0000000004"))
+        ghost = await shop.do(
+            shop.desk.cancel(msgspec.structs.replace(shop.like, broker_order_id="1"))
+        )
+        assert ghost.outcome == Ev.REFUSED and ghost.reason in (
+            Reason.BROKER_ORDER,
+            Reason.BROKER_INPUT,
+        )
+        odd = await shop.do(
+            shop.desk.place(
+                shop.like, 1, OrderTerms(0, OrdType.LIMIT, 10_000), "OTCONFORM0000000004"
+            )
+        )
         assert odd.outcome == Ev.REFUSED and odd.reason == Reason.BROKER_INPUT and odd.text
-        assert not [row for row in await shop.do(shop.desk.order_book()) if row.cl_ord_id == "OTCONFORM0000000004"]
+        assert not [
+            row
+            for row in await shop.do(shop.desk.order_book())
+            if row.cl_ord_id == "OTCONFORM0000000004"
+        ]
 
     at_shop(broker, work)
 
@@ -175,7 +212,11 @@ def test_what_nobody_knows_is_in_doubt(broker: BrokerKind, fault: str, outcome: 
     async def work(shop: Shop) -> None:
         away = shop.near(await shop.ltp_e4() * PRICE_AWAY)
         arm(shop, fault, "POST")
-        answer = await shop.do(shop.desk.place(shop.like, 1, OrderTerms(10, OrdType.LIMIT, away), "OTCONFORM0000000005"))
+        answer = await shop.do(
+            shop.desk.place(
+                shop.like, 1, OrderTerms(10, OrdType.LIMIT, away), "OTCONFORM0000000005"
+            )
+        )
         assert answer.outcome == outcome
         assert (answer.reason == Reason.BROKER_RATE) == (fault == "lose_429")
         await shop.wait(2)
@@ -198,7 +239,11 @@ def test_a_dead_token_is_told_apart(broker: BrokerKind) -> None:
         with pytest.raises(TokenError) as caught:
             await shop.do(shop.desk.order_book())
         assert shop.token not in str(caught.value)
-        answer = await shop.do(shop.desk.place(shop.like, 1, OrderTerms(10, OrdType.LIMIT, 10_000_000), "OTCONFORM0000000006"))
+        answer = await shop.do(
+            shop.desk.place(
+                shop.like, 1, OrderTerms(10, OrdType.LIMIT, 10_000_000), "OTCONFORM0000000006"
+            )
+        )
         assert (answer.outcome, answer.reason) == (Ev.REFUSED, Reason.BROKER_TOKEN)
 
     at_shop(broker, work)
@@ -210,7 +255,9 @@ def test_html_silence_and_cut_answers_to_questions(broker: BrokerKind) -> None:
             arm(shop, fault, "GET")
             with pytest.raises(RateLimitError if fault == "lose_429" else NetworkError):
                 await shop.do(shop.desk.order_book())
-        assert isinstance(await shop.do(shop.desk.order_book()), list), "and the next question is answered"
+        assert isinstance(await shop.do(shop.desk.order_book()), list), (
+            "and the next question is answered"
+        )
 
     at_shop(broker, work)
 
@@ -220,7 +267,11 @@ def test_instruments_bands_and_login(broker: BrokerKind) -> None:
         pause = shop.wait
         names = await shop.do(instruments(shop))
         infy = names.find("NSE:INFY", dt.date(2026, 11, 23))
-        assert (infy.token, infy.tick_size_e4, infy.lot_size) == (shop.contract.token, shop.contract.tick_e4, 1)
+        assert (infy.token, infy.tick_size_e4, infy.lot_size) == (
+            shop.contract.token,
+            shop.contract.tick_e4,
+            1,
+        )
         low, high = (await shop.do(shop.kit.bands([infy], lambda: pause(1))))["NSE:INFY"]
         await shop.wait(1.1)  # one quote request a second
         assert low < await shop.ltp_e4() < high
@@ -235,7 +286,9 @@ def test_instruments_bands_and_login(broker: BrokerKind) -> None:
 
 async def instruments(shop: Shop) -> Any:
     if shop.broker == "upstox":
-        shop.kit._instruments_url = f"{shop.here.ports.upstox_rest_url}/market-quote/instruments/exchange/complete.json.gz"  # type: ignore[attr-defined]
+        shop.kit._instruments_url = (
+            f"{shop.here.ports.upstox_rest_url}/market-quote/instruments/exchange/complete.json.gz"  # type: ignore[attr-defined]
+        )
     return await shop.kit.instruments()
 
 
@@ -243,12 +296,27 @@ def test_capabilities_are_told(broker: BrokerKind) -> None:
     async def work(shop: Shop) -> None:
         can = shop.kit.capabilities
         assert can.tag_length_max >= 19, "a ClOrdID fits"
-        assert can.orders_per_second > 0 and can.modifications_max >= 8 and set(can.modes) == {"ltp", "quote", "full"}
+        assert (
+            can.orders_per_second > 0
+            and can.modifications_max >= 8
+            and set(can.modes) == {"ltp", "quote", "full"}
+        )
 
     at_shop(broker, work)
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"{}", b"<html>", b'{"order_id": 5, "checksum": "x"}', b"\xff\xfe", b"[" * 50_000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"{}",
+        b"<html>",
+        b'{"order_id": 5, "checksum": "x"}',
+        b"\xff\xfe",
+        b"[" * 50_000,
+    ],
+)
 def test_what_comes_to_a_web_hook_is_proved_or_refused(broker: BrokerKind, body: bytes) -> None:
     async def work(shop: Shop) -> None:
         with pytest.raises(BrokerError):

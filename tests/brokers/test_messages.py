@@ -1,4 +1,6 @@
-"""What a broker wants people to read reaches terminals, logs and alerts: on one line, without control characters, of bounded length."""
+"""What a broker wants people to read reaches terminals, logs and alerts: on one line, without
+control characters, of bounded length.
+"""
 
 from types import SimpleNamespace
 from typing import Any
@@ -17,13 +19,17 @@ BIDI = "\u202e"
 
 def told(message: dict[str, Any]) -> list[tuple[str, str]]:
     said: list[tuple[str, str]] = []
-    stream: Any = SimpleNamespace(_calls=SimpleNamespace(on_message=lambda kind, text: said.append((kind, text))))
+    stream: Any = SimpleNamespace(
+        _calls=SimpleNamespace(on_message=lambda kind, text: said.append((kind, text)))
+    )
     KiteStream._text(stream, orjson.dumps(message))
     return said
 
 
 def test_a_message_of_the_feed_is_cleaned_and_bounded() -> None:
-    assert told({"type": "message", "data": "Markets\nclose early"}) == [("message", "Markets close early")]
+    assert told({"type": "message", "data": "Markets\nclose early"}) == [
+        ("message", "Markets close early")
+    ]
     ((kind, text),) = told({"type": "x\n" * 500, "data": f"{ESCAPE}{BIDI}" + "y" * 100_000})
     assert len(kind) <= TEXT_MAX and len(text) <= MESSAGE_MAX
     assert kind.isprintable() and text.isprintable()

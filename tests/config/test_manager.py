@@ -164,13 +164,23 @@ def test_defaults_fill_what_is_not_said():
         (("broker", "rest_url"), "https://a:hunter2@x", "broker.rest_url", ["holds a password"]),
         (("broker", "login_url"), "https://[", "broker.login_url", ["not an address"]),
         (("sessions", "entry_stop_min"), 5, "sessions.entry_stop_min", ["square_off_min"]),
-        (("web",), {"host": "192.168.1.5"}, "web.host", ["web.tls_cert and web.tls_key", "127.0.0.1"]),
+        (
+            ("web",),
+            {"host": "192.168.1.5"},
+            "web.host",
+            ["web.tls_cert and web.tls_key", "127.0.0.1"],
+        ),
         (("web",), {"host": "::"}, "web.host", ["web.tls_cert"]),
         (("web",), {"host": "example.com"}, "web.host", []),
         (("web",), {"host": "1.2.3"}, "web.host", ["is no address"]),
         (("web",), {"host": "0.0.0.0", "tls_cert": "c.pem"}, "web.tls_key", ["come together"]),
         (("web",), {"tls_key": "k.pem"}, "web.tls_cert", ["come together"]),
-        (("web",), {"host": "0.0.0.0", "tls_cert": "c.pem", "tls_key": "k.pem"}, "web.names", ["every address"]),
+        (
+            ("web",),
+            {"host": "0.0.0.0", "tls_cert": "c.pem", "tls_key": "k.pem"},
+            "web.names",
+            ["every address"],
+        ),
         (("web",), {"names": ["a name"]}, "web.names[0]", []),
     ],
 )
@@ -210,7 +220,12 @@ def test_a_key_that_is_written_twice_is_refused():
         {"host": "localhost"},
         {"host": "::1"},
         {"host": "192.168.1.5", "tls_cert": "c.pem", "tls_key": "k.pem"},
-        {"host": "0.0.0.0", "tls_cert": "c.pem", "tls_key": "k.pem", "names": ["desk.example", "10.0.0.7"]},
+        {
+            "host": "0.0.0.0",
+            "tls_cert": "c.pem",
+            "tls_key": "k.pem",
+            "names": ["desk.example", "10.0.0.7"],
+        },
         {"tls_cert": "c.pem", "tls_key": "k.pem"},
     ],
 )
@@ -240,12 +255,20 @@ def test_init_writes_what_is_missing_and_touches_nothing_else(tmp_path):
     mine.mkdir()
     (mine / "paper.json").write_text("mine")
     written = {p.name for p in manager.init(mine)}
-    assert written == {"live.kite.example.json", "live.upstox.example.json", "calendar.json", "square_off.json", "schema.json"}
+    assert written == {
+        "live.kite.example.json",
+        "live.upstox.example.json",
+        "calendar.json",
+        "square_off.json",
+        "schema.json",
+    }
     assert (mine / "paper.json").read_text() == "mine"
     assert manager.init(mine) == []
 
 
-@pytest.mark.parametrize("name", ["paper.json", "live.kite.example.json", "live.upstox.example.json"])
+@pytest.mark.parametrize(
+    "name", ["paper.json", "live.kite.example.json", "live.upstox.example.json"]
+)
 def test_the_files_that_come_with_it_are_good_and_the_same_twice(name):
     config = manager.load(ROOT / "config" / name)
     assert config.strategies

@@ -109,7 +109,10 @@ def test_the_page_has_this_contract() -> None:
 
 def test_it_is_printed() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "otrade.contract.typescript"], cwd=ROOT, capture_output=True, check=True
+        [sys.executable, "-m", "otrade.contract.typescript"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
     )
     assert done.stdout.decode() == typescript.generate()
 

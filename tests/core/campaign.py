@@ -1,11 +1,13 @@
-"""Random event sequences against the bracket supervisor, with an exchange as the oracle. Used by the tests and by hand:
+"""Random event sequences against the bracket supervisor, with an exchange as the oracle. Used by
+the tests and by hand:
 
     python -m tests.core.campaign --sequences 100000 --seed 1 [--only N]
 
-Every sequence is one life of a strategy: prices move, answers are lost, pushes are late, doubled and out of order, orders
-fill in pieces, requests are refused. Checked after every event: the exchange never holds more exits than open quantity, never
-two live exits of a bracket, no tag twice; the core's books add up; whatever is open is covered, or a request is on its
-way, or a refusal is being waited out. Checked at the end, once everything has been delivered: protected == open, the
+Every sequence is one life of a strategy: prices move, answers are lost, pushes are late, doubled
+and out of order, orders fill in pieces, requests are refused. Checked after every event: the
+exchange never holds more exits than open quantity, never two live exits of a bracket, no tag twice;
+the core's books add up; whatever is open is covered, or a request is on its way, or a refusal is
+being waited out. Checked at the end, once everything has been delivered: protected == open, the
 position and the cash are the exchange's to the last paisa.
 """
 
@@ -30,7 +32,14 @@ from otrade._core.types import (
 from tests.core.harness import MS, OPEN_NS, SECOND, Exchange, frame, make_engine, packet, token_of
 
 ROUNDS_MAX = 300
-FINAL = {OrdStatus.FILLED, OrdStatus.CANCELED, OrdStatus.REJECTED, OrdStatus.EXPIRED, OrdStatus.DENIED, OrdStatus.ABSENT}
+FINAL = {
+    OrdStatus.FILLED,
+    OrdStatus.CANCELED,
+    OrdStatus.REJECTED,
+    OrdStatus.EXPIRED,
+    OrdStatus.DENIED,
+    OrdStatus.ABSENT,
+}
 
 
 class World:
@@ -58,7 +67,8 @@ class World:
         self.now += 60 * SECOND
         self.price(999_000 if self.rng.random() < 0.5 else 1_001_000)
 
-    # ------------------------------------------------------------------------------------------------ what may happen
+    # ------------------------------------------------------------------------------------------------
+    # what may happen
     def price(self, px_e4: int) -> None:
         self.seen["price"] += 1
         px_e4 = max(px_e4 // 500 * 500, 500)
@@ -109,8 +119,13 @@ class World:
             if keep:
                 return  # a broker answers once
             engine.on_sent(body["seq"], self.now)
-            engine.on_answer(body["seq"], body["outcome"], broker_order_id=body["number"], reason=body["reason"],
-                             ts_ns=self.now)
+            engine.on_answer(
+                body["seq"],
+                body["outcome"],
+                broker_order_id=body["number"],
+                reason=body["reason"],
+                ts_ns=self.now,
+            )
         elif not keep:
             engine.on_book_begin(body["asked"])
             for row in body["rows"]:
@@ -150,7 +165,8 @@ class World:
         self.tick(0)
         self.check()
 
-    # ------------------------------------------------------------------------------------------------ what must hold
+    # ------------------------------------------------------------------------------------------------
+    # what must hold
     def check(self) -> None:
         at_exchange: dict[int, list[int]] = {}
         for o in self.ex.orders.values():
@@ -177,45 +193,82 @@ class World:
             slot = orders[-1]["next"]
         signed = {Leg.ENTRY: 1, Leg.FIX: 1, Leg.STOP: -1, Leg.TARGET: -1}
         assert b["open_qty"] == sum(signed[o["leg"]] * o["cum_qty"] for o in orders)
-        working = [o for o in orders if o["leg"] == Leg.STOP and o["ord_status"] in (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)]
-        # A stop covers while it waits for its trigger: not once that has traded, and not while it is being cancelled.
-        stops = [o for o in working if o["ord_type"] == OrdType.SL and not o["triggered"] and o["pending"] != Pending.CANCEL]
+        working = [
+            o
+            for o in orders
+            if o["leg"] == Leg.STOP
+            and o["ord_status"] in (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)
+        ]
+        # A stop covers while it waits for its trigger: not once that has traded, and not while it
+        # is being cancelled.
+        stops = [
+            o
+            for o in working
+            if o["ord_type"] == OrdType.SL and not o["triggered"] and o["pending"] != Pending.CANCEL
+        ]
         covered = min(sum(o["order_qty"] - o["cum_qty"] for o in stops), max(b["open_qty"], 0))
         ltp = self.engine.market(0)["ltp_e4"]
         if ltp <= b["stop_e4"] if b["side"] == 1 else ltp >= b["stop_e4"]:
             covered = 0
         assert b["protected_qty"] == covered
         naked = b["open_qty"] != 0 and covered != b["open_qty"]
-        at_target = naked and b["target_armed"] and b["state"] == BracketState.OPEN and b["open_qty"] > 0 and any(
-            o["ord_type"] == OrdType.LIMIT and o["order_qty"] - o["cum_qty"] >= b["open_qty"] for o in working)
+        at_target = (
+            naked
+            and b["target_armed"]
+            and b["state"] == BracketState.OPEN
+            and b["open_qty"] > 0
+            and any(
+                o["ord_type"] == OrdType.LIMIT and o["order_qty"] - o["cum_qty"] >= b["open_qty"]
+                for o in working
+            )
+        )
         clocks = b["naked_since_ns"] != 0, b["target_since_ns"] != 0
-        assert clocks == (naked and not at_target, at_target), f"the clocks of what has no stop: {clocks}"
+        assert clocks == (naked and not at_target, at_target), (
+            f"the clocks of what has no stop: {clocks}"
+        )
         if naked and b["open_qty"] > 0:
             asked = [o for o in orders if o["pending"] != Pending.NONE]
             exits = [o for o in orders if o["leg"] != Leg.ENTRY and o["ord_status"] not in FINAL]
-            on_the_way_out = b["state"] == BracketState.EXITING or b["target_armed"] or (
-                # The stop's price has just traded: the exchange's own order is the way out, and its fill is awaited.
-                b["stop_crossed_ns"] != 0 and self.now < b["stop_crossed_ns"] + 500 * MS)
-            assert asked or (exits and on_the_way_out) or any(
-                o["ord_status"] in (OrdStatus.UNKNOWN, OrdStatus.PENDING_NEW) for o in exits
-            ) or b["retry_ns"] > self.now, f"open {b['open_qty']}, covered {covered}, and nothing is done about it: {b}"
+            on_the_way_out = (
+                b["state"] == BracketState.EXITING
+                or b["target_armed"]
+                or (
+                    # The stop's price has just traded: the exchange's own order is the way out, and
+                    # its fill is awaited.
+                    b["stop_crossed_ns"] != 0 and self.now < b["stop_crossed_ns"] + 500 * MS
+                )
+            )
+            assert (
+                asked
+                or (exits and on_the_way_out)
+                or any(o["ord_status"] in (OrdStatus.UNKNOWN, OrdStatus.PENDING_NEW) for o in exits)
+                or b["retry_ns"] > self.now
+            ), f"open {b['open_qty']}, covered {covered}, and nothing is done about it: {b}"
 
     def finish(self) -> None:
-        """Deliver everything, lose nothing more: every open quantity must end protected, then everything flat."""
+        """Deliver everything, lose nothing more: every open quantity must end protected, then
+        everything flat.
+        """
         self.faults = False
         self.ex.partial = 0.0
         self.engine.on_feed(True, self.now)
         self.settle()
         for i in self.engine.live_brackets():
             b = self.engine.bracket(i)
-            if b["state"] == BracketState.OPEN and not b["target_armed"] and b["stop_crossed_ns"] == 0:
+            if (
+                b["state"] == BracketState.OPEN
+                and not b["target_armed"]
+                and b["stop_crossed_ns"] == 0
+            ):
                 assert b["protected_qty"] == b["open_qty"], b
         self.engine.on_flatten(-1, self.now)
         for _ in range(60):
             self.settle()
             if not self.engine.live_brackets():
                 break
-        assert not self.engine.live_brackets(), [self.engine.bracket(i) for i in self.engine.live_brackets()]
+        assert not self.engine.live_brackets(), [
+            self.engine.bracket(i) for i in self.engine.live_brackets()
+        ]
         position = self.engine.position(0)
         assert position["net_qty"] == self.ex.net == 0
         cash = position["sell_value_e4"] - position["buy_value_e4"] - self.engine_cash0
@@ -238,7 +291,9 @@ class World:
                 self.deliver(0)
             self.tick(2_500 * MS)
             self.price(self.ex.price)
-        raise AssertionError(f"after {ROUNDS_MAX} rounds in which nothing new happened the engine still asks for more")
+        raise AssertionError(
+            f"after {ROUNDS_MAX} rounds in which nothing new happened the engine still asks for more"
+        )
 
     def run(self, seed: int, steps: int) -> None:
         self.begin(seed)

@@ -1,6 +1,8 @@
-"""The kernels of the product, callable from a test: a shared object made of the built object file and a generated shim.
+"""The kernels of the product, callable from a test: a shared object made of the built object file
+and a generated shim.
 
-The object's symbols are hidden, so each kernel gets an exported wrapper. Nothing here imports Numba.
+The object's symbols are hidden, so each kernel gets an exported wrapper. Nothing here imports
+Numba.
 """
 
 from __future__ import annotations
@@ -16,7 +18,11 @@ from otrade._core import layout
 ROOT = Path(__file__).parents[2]
 OBJECT = ROOT / "build/kernels/otk_kernels.o"
 HEADER = ROOT / "otrade/_core/otk.h"
-SCALARS: dict[str, Any] = {"double": ctypes.c_double, "int64_t": ctypes.c_int64, "int32_t": ctypes.c_int32}
+SCALARS: dict[str, Any] = {
+    "double": ctypes.c_double,
+    "int64_t": ctypes.c_int64,
+    "int32_t": ctypes.c_int32,
+}
 
 
 def c_type(word: str) -> Any:
@@ -26,7 +32,7 @@ def c_type(word: str) -> Any:
 
 def prototypes() -> dict[str, tuple[str, list[str]]]:
     """{symbol: (result, arguments)} as the built header declares them."""
-    found = re.findall(r'\)\)\) (\w+) (otk_\w+)\((.*)\);', HEADER.read_text())
+    found = re.findall(r"\)\)\) (\w+) (otk_\w+)\((.*)\);", HEADER.read_text())
     return {name: (result, arguments.split(", ")) for result, name, arguments in found}
 
 
@@ -40,7 +46,21 @@ def load(folder: Path) -> dict[str, Any]:
         lines.append(f"{result} test_{name}({declared}) {{ return {name}({passed}); }}")
     shim, library = folder / "shim.c", folder / "kernels.so"
     shim.write_text("\n".join(lines) + "\n")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O2", f"-I{ROOT}", str(shim), str(OBJECT), "-lm", "-o", str(library)], check=True)
+    subprocess.run(
+        [
+            "gcc",
+            "-shared",
+            "-fPIC",
+            "-O2",
+            f"-I{ROOT}",
+            str(shim),
+            str(OBJECT),
+            "-lm",
+            "-o",
+            str(library),
+        ],
+        check=True,
+    )
     loaded = ctypes.CDLL(str(library))
     out = {}
     for name, (result, arguments) in prototypes().items():

@@ -1,6 +1,8 @@
-"""Run every kernel linked, jitted and as plain Python on the same random calls: `python -m tests.core.kernel_three_ways DIR`.
+"""Run every kernel linked, jitted and as plain Python on the same random calls: `python -m
+tests.core.kernel_three_ways DIR`.
 
-A process of its own, because Numba reads its target when it is imported. Exits with the first difference.
+A process of its own, because Numba reads its target when it is imported. Exits with the first
+difference.
 """
 
 from __future__ import annotations
@@ -36,10 +38,18 @@ def plain_kernels() -> dict[str, Any]:
         def wrap(fn: Any) -> Any:
             made["otk_" + fn.__name__] = fn
             return fn
+
         return wrap
 
-    vars(fake).update(f8=Kind(), i8=Kind(), i4=Kind(), kernel=kernel, helper=lambda fn: fn, ptr=lambda _: None,
-                      rec=lambda p: p.contents)
+    vars(fake).update(
+        f8=Kind(),
+        i8=Kind(),
+        i4=Kind(),
+        kernel=kernel,
+        helper=lambda fn: fn,
+        ptr=lambda _: None,
+        rec=lambda p: p.contents,
+    )
     sys.modules[real.__name__] = fake
     try:
         for name in ("brackets", "indicators", "money", "signals"):
@@ -61,30 +71,57 @@ def fill(rng: random.Random, record: Any) -> None:
     top = rng.choice([3, 20, 256])
     for name, *_ in record._fields_:
         if name.endswith("period") or name == "smooth":
-            low = 0 if type(record).__name__ == "cross_params_t" and name in ("rsi_period", "atr_period") else 1
+            low = (
+                0
+                if type(record).__name__ == "cross_params_t"
+                and name in ("rsi_period", "atr_period")
+                else 1
+            )
             setattr(record, name, rng.randint(low, top))
         elif name in ("k", "factor"):
             setattr(record, name, rng.uniform(0.5, 4))
     if type(record).__name__ == "cross_params_t":
-        record.bar_mode, record.side_mask, record.level = rng.randint(0, 1), rng.randint(0, 3), 1000.0
+        record.bar_mode, record.side_mask, record.level = (
+            rng.randint(0, 1),
+            rng.randint(0, 3),
+            1000.0,
+        )
         record.rsi_long_min, record.rsi_long_max = rng.uniform(0, 50), rng.uniform(50, 100)
         record.rsi_short_min, record.rsi_short_max = rng.uniform(0, 50), rng.uniform(50, 100)
         record.atr_min_bps, record.atr_max_bps = rng.choice([0.0, 5.0]), rng.choice([0.0, 20.0])
-        record.tod_from_ns, record.tod_until_ns = rng.choice([(0, 0), (10 * 3600 * 10**9, 14 * 3600 * 10**9)])
+        record.tod_from_ns, record.tod_until_ns = rng.choice(
+            [(0, 0), (10 * 3600 * 10**9, 14 * 3600 * 10**9)]
+        )
 
 
 def scalars(rng: random.Random, symbol: str, kinds: list[str]) -> list[Any]:
     """Arguments of a kernel without state, small enough that no product leaves int64."""
-    small = {"otk_round_tick": (-1, 0, 1), "otk_distance_e4": (0, 1, 2, 3), "otk_size_qty": (0, 1, 2)}.get(symbol, (-1, 1))
+    small = {
+        "otk_round_tick": (-1, 0, 1),
+        "otk_distance_e4": (0, 1, 2, 3),
+        "otk_size_qty": (0, 1, 2),
+    }.get(symbol, (-1, 1))
     top = 10**6 if symbol == "otk_pnl_e4" else 10**9  # a product of three
     out: list[Any] = []
     for kind in kinds:
         if kind == "int32_t":
             out.append(rng.choice(small))
         elif kind == "double":
-            out.append(rng.choice([0.0, -1.0, rng.uniform(0, 50), rng.uniform(0, 1e6), float(rng.randint(0, 1000))]))
+            out.append(
+                rng.choice(
+                    [
+                        0.0,
+                        -1.0,
+                        rng.uniform(0, 50),
+                        rng.uniform(0, 1e6),
+                        float(rng.randint(0, 1000)),
+                    ]
+                )
+            )
         else:
-            out.append(rng.choice([0, 1, 500, 75, rng.randint(0, 10**4), rng.randint(-(10**6), top)]))
+            out.append(
+                rng.choice([0, 1, 500, 75, rng.randint(0, 10**4), rng.randint(-(10**6), top)])
+            )
     return out
 
 
@@ -95,15 +132,17 @@ def compare(symbol: str, ways: list[Any], records: list[list[Any]], values: list
         result = way(*[ctypes.pointer(r) for r in mine], *values)
         seen.append((bits(result), [bytes(r) for r in mine]))
     if not seen[0] == seen[1] == seen[2]:
-        raise SystemExit(f"{symbol}{tuple(values)} differs (linked, jitted, plain): {[s[0].hex() for s in seen]}, seed {SEED}; "
-                         f"structs equal: {[s[1] == seen[0][1] for s in seen]}")
+        raise SystemExit(
+            f"{symbol}{tuple(values)} differs (linked, jitted, plain): {[s[0].hex() for s in seen]}, seed {SEED}; "
+            f"structs equal: {[s[1] == seen[0][1] for s in seen]}"
+        )
 
 
 def drive(symbol: str, ways: list[Any], arguments: list[str]) -> int:
     """All random calls of one kernel; how many."""
     rng = random.Random(f"{SEED}{symbol}")
     structs = [a.removesuffix("*").strip() for a in arguments if a.endswith("*")]
-    rest = arguments[len(structs):]
+    rest = arguments[len(structs) :]
     if not structs:
         for _ in range(SCALAR_CALLS):
             compare(symbol, ways, [[], [], []], scalars(rng, symbol, rest))
@@ -118,8 +157,17 @@ def drive(symbol: str, ways: list[Any], arguments: list[str]) -> int:
             px = max(500, px + 500 * rng.choice([0, rng.randint(-40, 40)]))
             high, low = px + 500 * rng.randint(0, 9), px - 500 * rng.randint(0, 9)
             ts = 1_718_250_300_000_000_000 + i * 180 * 10**9
-            given = {"ltp_e4": px, "close_e4": px, "high_e4": high, "low_e4": low, "ts_recv_ns": ts, "ts_open_ns": ts}
-            for record in (r for mine in records for r in mine if type(r).__name__ in ("market_t", "bar_t")):
+            given = {
+                "ltp_e4": px,
+                "close_e4": px,
+                "high_e4": high,
+                "low_e4": low,
+                "ts_recv_ns": ts,
+                "ts_open_ns": ts,
+            }
+            for record in (
+                r for mine in records for r in mine if type(r).__name__ in ("market_t", "bar_t")
+            ):
                 for name, value in given.items():
                     if hasattr(record, name):
                         setattr(record, name, value)
@@ -133,7 +181,9 @@ def main(folder: str) -> None:
     kernels = aot.load_kernels()
     linked, plain = kernel_run.load(Path(folder)), plain_kernels()
     assert set(kernels) == set(linked) == set(plain), "a kernel is missing one of its three ways"
-    assert all(p + ";" in kernel_run.HEADER.read_text() for p in aot.prototypes(kernels)), "otk.h is out of date: rebuild"
+    assert all(p + ";" in kernel_run.HEADER.read_text() for p in aot.prototypes(kernels)), (
+        "otk.h is out of date: rebuild"
+    )
     print(f"seed {SEED}")
     for symbol, (result, arguments) in kernel_run.prototypes().items():
         kind = ctypes.CFUNCTYPE(kernel_run.c_type(result), *map(kernel_run.c_type, arguments))

@@ -1,4 +1,6 @@
-"""One state of the market as either broker's bytes, with its parts and clocks told apart: for tests of what the engine makes of it."""
+"""One state of the market as either broker's bytes, with its parts and clocks told apart: for tests
+of what the engine makes of it.
+"""
 
 from __future__ import annotations
 
@@ -52,31 +54,71 @@ def upstox(state: State, now_ns: int, parts: str = "ltpc depth ohlc rest") -> by
     full = response.feeds[KEY].fullFeed.marketFF
     full.SetInParent()
     if "ltpc" in parts:
-        full.ltpc.ltp, full.ltpc.ltt, full.ltpc.ltq, full.ltpc.cp = state.ltp / 100, state.ltt_ns // MS, 1, state.ltp / 100
+        full.ltpc.ltp, full.ltpc.ltt, full.ltpc.ltq, full.ltpc.cp = (
+            state.ltp / 100,
+            state.ltt_ns // MS,
+            1,
+            state.ltp / 100,
+        )
     if "depth" in parts:
         bid, ask = state.book
         full.marketLevel.SetInParent()
         if state.book != NOBODY:
-            full.marketLevel.bidAskQuote.add(bidQ=100 if bid else 0, bidP=bid / 100, askQ=100 if ask else 0, askP=ask / 100)
+            full.marketLevel.bidAskQuote.add(
+                bidQ=100 if bid else 0, bidP=bid / 100, askQ=100 if ask else 0, askP=ask / 100
+            )
     if "ohlc" in parts:
         day = [px / 100 for px in state.day]
-        full.marketOHLC.ohlc.add(interval="1d", open=day[0], high=day[1], low=day[2], close=state.ltp / 100)
+        full.marketOHLC.ohlc.add(
+            interval="1d", open=day[0], high=day[1], low=day[2], close=state.ltp / 100
+        )
     if "rest" in parts:
         full.vtt, full.oi = state.volume, float(state.oi)
     return bytes(response.SerializeToString())
 
 
 def engine(
-    *, segment: int = NFO, kind: str = "price_level", params: dict[str, Any] | None = None, plan: dict[str, Any] | None = None,
+    *,
+    segment: int = NFO,
+    kind: str = "price_level",
+    params: dict[str, Any] | None = None,
+    plan: dict[str, Any] | None = None,
     **limits: Any,
 ) -> Any:
     """An engine with one instrument that both wires name, a minute series and one strategy."""
-    made = Engine(instruments=1, series=1, strategies=1, brackets=64, orders=1024, run_id=7, order_timeout_ns=5 * SECOND,
-                  look_gap_ns=2 * SECOND)
-    made.add_instrument(token=token(segment), segment=segment, symbol="X", exchange="NFO", product=0, tick_size_e4=500, lot_size=1)
-    made.add_strategy(made.add_series(0, 60 * SECOND), kind, {**PARAMS, **(params or {})}, {**PLAN, "enabled": 0, **(plan or {})})
-    made.set_session(0, open_ns=OPEN_NS, entry_from_ns=OPEN_NS, entry_until_ns=OPEN_NS + 8 * HOUR,
-                     square_off_ns=OPEN_NS + 9 * HOUR, close_ns=OPEN_NS + 10 * HOUR)
+    made = Engine(
+        instruments=1,
+        series=1,
+        strategies=1,
+        brackets=64,
+        orders=1024,
+        run_id=7,
+        order_timeout_ns=5 * SECOND,
+        look_gap_ns=2 * SECOND,
+    )
+    made.add_instrument(
+        token=token(segment),
+        segment=segment,
+        symbol="X",
+        exchange="NFO",
+        product=0,
+        tick_size_e4=500,
+        lot_size=1,
+    )
+    made.add_strategy(
+        made.add_series(0, 60 * SECOND),
+        kind,
+        {**PARAMS, **(params or {})},
+        {**PLAN, "enabled": 0, **(plan or {})},
+    )
+    made.set_session(
+        0,
+        open_ns=OPEN_NS,
+        entry_from_ns=OPEN_NS,
+        entry_until_ns=OPEN_NS + 8 * HOUR,
+        square_off_ns=OPEN_NS + 9 * HOUR,
+        close_ns=OPEN_NS + 10 * HOUR,
+    )
     made.add_key(0, KEY)
     made.set_limits(**limits)
     made.set_budget(modifies_per_order=24)

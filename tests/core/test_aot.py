@@ -1,4 +1,6 @@
-"""The build's gate: what must not be linked is refused by name, and what is linked is what was compiled."""
+"""The build's gate: what must not be linked is refused by name, and what is linked is what was
+compiled.
+"""
 
 import platform
 import shutil
@@ -69,7 +71,12 @@ print(len(aot.compile_object(_abi.KERNELS, aot.target_cpu())))
 
 
 def compile_kernels(source: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", PROGRAM.format(source=source)], capture_output=True, text=True, cwd=ROOT)
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(source=source)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
 
 
 @pytest.mark.parametrize("why", BAD)
@@ -81,7 +88,9 @@ def test_an_unsafe_kernel_fails_the_build(why: str) -> None:
 
 
 def test_most_are_the_gate_s_own_catch() -> None:
-    said = [compile_kernels(BAD[why]).stderr for why in ("raises", "uses a libm function", "is fused")]
+    said = [
+        compile_kernels(BAD[why]).stderr for why in ("raises", "uses a libm function", "is fused")
+    ]
     assert all("otk_bad is not safe to link" in s for s in said), said
 
 
@@ -92,9 +101,15 @@ def test_a_good_kernel_passes() -> None:
 
 def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
     for name, seed in (("a", "1"), ("b", "2")):
-        subprocess.run([sys.executable, "-m", "otrade._core.kernels.aot", str(tmp_path / name)], cwd=ROOT, check=True,
-                       env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed})
-    assert (tmp_path / "a" / "otk_kernels.o").read_bytes() == (tmp_path / "b" / "otk_kernels.o").read_bytes()
+        subprocess.run(
+            [sys.executable, "-m", "otrade._core.kernels.aot", str(tmp_path / name)],
+            cwd=ROOT,
+            check=True,
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed},
+        )
+    assert (tmp_path / "a" / "otk_kernels.o").read_bytes() == (
+        tmp_path / "b" / "otk_kernels.o"
+    ).read_bytes()
 
 
 def test_an_unfit_processor_is_told_so() -> None:
@@ -103,10 +118,17 @@ def test_an_unfit_processor_is_told_so() -> None:
         cpu_check.check(False, "x86-64-v9")
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64" or not shutil.which("objdump"), reason="needs objdump on x86-64")
+@pytest.mark.skipif(
+    platform.machine() != "x86_64" or not shutil.which("objdump"), reason="needs objdump on x86-64"
+)
 def test_no_multiplication_is_fused_with_an_addition() -> None:
     built = sorted((ROOT / "otrade/_core").glob("*.so"))
     assert built
     for path in built:
-        text = subprocess.run(["objdump", "-d", "--no-show-raw-insn", str(path)], capture_output=True, text=True, check=True).stdout
+        text = subprocess.run(
+            ["objdump", "-d", "--no-show-raw-insn", str(path)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
         assert "vfmadd" not in text and "vfmsub" not in text, path.name

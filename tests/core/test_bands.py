@@ -1,4 +1,6 @@
-"""Bands that move, ranges that refuse, circuits that lock, and a way out whose touch is old. Prices in e4 rupees unless they are paise."""
+"""Bands that move, ranges that refuse, circuits that lock, and a way out whose touch is old. Prices
+in e4 rupees unless they are paise.
+"""
 
 import pytest
 
@@ -21,7 +23,16 @@ class Desk(Plain):
 
     def quote(self, ltp=0, bid=0, ask=0, lo=0, hi=0, *, age=0, after=MS):
         self.now += after
-        self.e.on_quote(0, self.now - age, self.now, ltp_e4=ltp, bid_px_e4=bid, ask_px_e4=ask, band_lo_e4=lo, band_hi_e4=hi)
+        self.e.on_quote(
+            0,
+            self.now - age,
+            self.now,
+            ltp_e4=ltp,
+            bid_px_e4=bid,
+            ask_px_e4=ask,
+            band_lo_e4=lo,
+            band_hi_e4=hi,
+        )
         return self
 
     def flatten(self):
@@ -29,7 +40,9 @@ class Desk(Plain):
         self.e.on_flatten(FLATTEN, self.now)
 
     def beats(self, ns):
-        """Time passes in the steps of the beat. The requests that it led to, each taken by the broker and confirmed."""
+        """Time passes in the steps of the beat. The requests that it led to, each taken by the
+        broker and confirmed.
+        """
         end, found = self.now + ns, []
         while self.now < end:
             self.wait(100 * MS)
@@ -53,7 +66,8 @@ class Desk(Plain):
         return self.e.quotes_wanted(self.now) == [0]
 
 
-# ------------------------------------------------------------------------------------------------------------------------ bands move
+# ------------------------------------------------------------------------------------------------------------------------
+# bands move
 def test_no_price_is_refused_for_the_band_alone():
     d = Desk(plan={"trail_kind": 2, "trail_value": 2.0, "trail_step_value": 0.05, "target_kind": 0})
     stop = d.opened()
@@ -75,7 +89,9 @@ def test_short_at_99_50_with_a_morning_band_of_90_to_110_gets_out_at_112():
     if out is None:
         d.flatten()
         out = d.take()
-    assert out.side == Side.BUY and out.price_e4 >= 1_120_000, "an exit at the morning's edge never trades"
+    assert out.side == Side.BUY and out.price_e4 >= 1_120_000, (
+        "an exit at the morning's edge never trades"
+    )
 
 
 def test_a_fresh_band_clamps_and_an_old_one_does_not():
@@ -164,10 +180,15 @@ def test_a_quote_overwrites_no_tick_and_makes_no_bar_and_no_signal():
     before, signals = d.e.market(0), d.e.counters()["signals"]
     d.quote(1_010_000, 1_009_500, 1_010_500, LO, HI)
     d.wait(5 * SECOND)
-    assert d.e.market(0) == before and d.e.counters()["signals"] == signals and d.e.take_command() is None
+    assert (
+        d.e.market(0) == before
+        and d.e.counters()["signals"] == signals
+        and d.e.take_command() is None
+    )
 
 
-# ------------------------------------------------------------------------------------------------------------------------- refusals
+# -------------------------------------------------------------------------------------------------------------------------
+# refusals
 def test_a_price_refused_for_its_range_is_never_asked_for_twice():
     d = Desk(plan={"ladder_start_bps": 400.0})
     stop = d.opened()
@@ -229,14 +250,17 @@ def test_a_change_that_is_refused_for_its_range_leaves_what_stands():
     deeper = d.take()
     d.ack(deeper)
     # Kite's and Upstox's way of saying so: the order as it was, with the reason.
-    d.say(deeper, Ev.WORKING, price_e4=out.price_e4, ord_type=OrdType.LIMIT, reason=Reason.PRICE_RANGE)
+    d.say(
+        deeper, Ev.WORKING, price_e4=out.price_e4, ord_type=OrdType.LIMIT, reason=Reason.PRICE_RANGE
+    )
     assert d.e.order(deeper.order_slot)["pending"] == 0 and d.wanted
     d.wait(1_100 * MS)
     between = d.take()
     assert deeper.price_e4 < between.price_e4 < out.price_e4
 
 
-# --------------------------------------------------------------------------------------------------------- circuits and halts
+# ---------------------------------------------------------------------------------------------------------
+# circuits and halts
 def test_at_a_locked_circuit_the_exit_stands_and_says_so_once():
     d = Desk(plan={"ladder_max_steps": 2})
     d.opened(Side.SELL, 995_000)
@@ -276,7 +300,8 @@ def test_a_halted_market_is_asked_slowly_and_at_once_when_it_trades():
     assert d.take().ord_type == OrdType.SL
 
 
-# ------------------------------------------------------------------------------------------------------- the feed dead, an exit wanted
+# -------------------------------------------------------------------------------------------------------
+# the feed dead, an exit wanted
 def dead_feed(d, wants):
     """A long position of 100 rupees whose feed falls silent; the market goes to 97 meanwhile."""
     d.opened()
@@ -305,8 +330,14 @@ def test_with_the_feed_dead_a_quote_prices_the_way_out(wants):
 
 def test_square_off_with_the_feed_dead_is_priced_by_a_quote():
     d = Desk()
-    d.e.set_session(0, open_ns=OPEN_NS, entry_from_ns=OPEN_NS, entry_until_ns=OPEN_NS + 30 * SECOND,
-                    square_off_ns=OPEN_NS + 31 * SECOND, close_ns=OPEN_NS + 900 * SECOND)
+    d.e.set_session(
+        0,
+        open_ns=OPEN_NS,
+        entry_from_ns=OPEN_NS,
+        entry_until_ns=OPEN_NS + 30 * SECOND,
+        square_off_ns=OPEN_NS + 31 * SECOND,
+        close_ns=OPEN_NS + 900 * SECOND,
+    )
     d.opened()
     d.now = OPEN_NS + 40 * SECOND
     d.wait(MS)
@@ -349,7 +380,10 @@ def test_without_price_and_without_band_it_is_a_market_order_with_protection():
             d.say(cmd, Ev.WORKING)
     else:
         raise AssertionError("no market order")
-    assert d.e.order(cmd.order_slot)["pending"] == 0 and d.e.order(cmd.order_slot)["price_e4"] == 940_000
+    assert (
+        d.e.order(cmd.order_slot)["pending"] == 0
+        and d.e.order(cmd.order_slot)["price_e4"] == 940_000
+    )
     d.wait(200 * MS)
     d.quiet()
 

@@ -27,7 +27,8 @@ class Desk:
     """One engine, its clock, and short words for what the world says to it."""
 
     def __init__(self, **kw):
-        # The level of 100 is crossed by many of these stories; only the story about that lets it matter.
+        # The level of 100 is crossed by many of these stories; only the story about that lets it
+        # matter.
         plan = {"on_opposite": 0, **kw.pop("plan", {})}
         self.e = make_engine(plan=plan, **kw)
         self.now = START
@@ -54,7 +55,9 @@ class Desk:
     def ack(self, cmd, number="", after=MS):
         self.now += after
         self.e.on_sent(cmd.seq, self.now)
-        self.e.on_answer(cmd.seq, Ev.ACK, broker_order_id=number or f"N{cmd.order_slot}", ts_ns=self.now)
+        self.e.on_answer(
+            cmd.seq, Ev.ACK, broker_order_id=number or f"N{cmd.order_slot}", ts_ns=self.now
+        )
 
     def refuse(self, cmd, reason=Reason.BROKER_ORDER):
         self.now += MS
@@ -67,10 +70,22 @@ class Desk:
     def say(self, cmd, ev, cum=0, px=0, *, qty=None, after=MS, source=1, value=None, **kw):
         """A report on the order of `cmd`, in the terms that `cmd` asked for."""
         self.now += after
-        body = dict(cl_ord_id=cmd.cl_ord_id, broker_order_id=f"N{cmd.order_slot}", ev=ev, source=source,
-                    order_qty=qty or cmd.qty, cum_qty=cum, cum_value_e4=cum * px if value is None else value,
-                    price_e4=cmd.price_e4, trigger_e4=cmd.trigger_e4, ord_type=cmd.ord_type, triggered=False, reason=0,
-                    ts_update_ns=self.now, ts_recv_ns=self.now)
+        body = dict(
+            cl_ord_id=cmd.cl_ord_id,
+            broker_order_id=f"N{cmd.order_slot}",
+            ev=ev,
+            source=source,
+            order_qty=qty or cmd.qty,
+            cum_qty=cum,
+            cum_value_e4=cum * px if value is None else value,
+            price_e4=cmd.price_e4,
+            trigger_e4=cmd.trigger_e4,
+            ord_type=cmd.ord_type,
+            triggered=False,
+            reason=0,
+            ts_update_ns=self.now,
+            ts_recv_ns=self.now,
+        )
         return self.e.on_report(**{**body, **kw})
 
     def book(self, *rows, asked=None):
@@ -123,18 +138,28 @@ class Desk:
         return [n["code"] for n in self.e.take_notices()]
 
 
-@pytest.mark.parametrize(("side", "stop", "limit", "target"), [
-    # 2 rupees of stop and 4 of target from 100; the stop's limit is 20 bps beyond its trigger, to the tick
-    (Side.BUY, 980_000, 978_000, 1_040_000),
-    (Side.SELL, 1_020_000, 1_022_500, 960_000),
-])
+@pytest.mark.parametrize(
+    ("side", "stop", "limit", "target"),
+    [
+        # 2 rupees of stop and 4 of target from 100; the stop's limit is 20 bps beyond its trigger,
+        # to the tick
+        (Side.BUY, 980_000, 978_000, 1_040_000),
+        (Side.SELL, 1_020_000, 1_022_500, 960_000),
+    ],
+)
 def test_a_filled_entry_is_covered_by_a_stop_of_its_quantity(side, stop, limit, target):
     d = Desk()
     entry = d.enter(side)
     d.ack(entry)
     d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
     cmd = d.take()
-    assert (cmd.kind, cmd.lane, cmd.ord_type, cmd.side, cmd.qty) == (Cmd.NEW, Lane.PROTECT, OrdType.SL, -side, 10)
+    assert (cmd.kind, cmd.lane, cmd.ord_type, cmd.side, cmd.qty) == (
+        Cmd.NEW,
+        Lane.PROTECT,
+        OrdType.SL,
+        -side,
+        10,
+    )
     assert (cmd.trigger_e4, cmd.price_e4) == (stop, limit)
     assert d.b["target_e4"] == target
     assert d.b["protected_qty"] == 0 and d.b["naked_since_ns"] > 0
@@ -191,18 +216,33 @@ def test_the_target_is_the_same_order_changed():
     d.price(10_399).quiet()
     d.price(10_400)
     target = d.take()
-    assert (target.kind, target.ord_type, target.price_e4, target.qty) == (Cmd.REPLACE, OrdType.LIMIT, 1_040_000, 10)
+    assert (target.kind, target.ord_type, target.price_e4, target.qty) == (
+        Cmd.REPLACE,
+        OrdType.LIMIT,
+        1_040_000,
+        10,
+    )
     assert target.order_slot == stop.order_slot
     d.ack(target)
     d.say(target, Ev.WORKING)
     assert d.b["protected_qty"] == 0, "a target is no stop"
-    assert d.b["target_since_ns"] == d.now and d.b["naked_since_ns"] == 0, "by design, and not a failure"
+    assert d.b["target_since_ns"] == d.now and d.b["naked_since_ns"] == 0, (
+        "by design, and not a failure"
+    )
     naked_ns = d.b["naked_total_ns"]
     d.say(target, Ev.FILL_FULL, 10, 1_040_000, after=200 * MS)
     assert (d.b["state"], d.b["exit_reason"]) == (BracketState.CLOSED, ExitReason.TARGET)
-    assert (d.b["target_total_ns"], d.b["target_worst_ns"], d.b["naked_total_ns"]) == (200 * MS, 200 * MS, naked_ns)
+    assert (d.b["target_total_ns"], d.b["target_worst_ns"], d.b["naked_total_ns"]) == (
+        200 * MS,
+        200 * MS,
+        naked_ns,
+    )
     counters = d.e.counters()
-    assert (counters["target_ns_total"], counters["target_ns_worst"], counters["naked_ns_total"]) == (200 * MS, 200 * MS, naked_ns)
+    assert (
+        counters["target_ns_total"],
+        counters["target_ns_worst"],
+        counters["naked_ns_total"],
+    ) == (200 * MS, 200 * MS, naked_ns)
     said = {n["code"]: n["b"] for n in d.e.take_notices()}
     assert (said[Note.BRACKET_CLOSED], said[Note.AT_TARGET]) == (naked_ns, 200 * MS)
     assert d.b["pnl_e4"] == 10 * 40_000
@@ -259,7 +299,9 @@ TRAIL = {"trail_kind": 2, "trail_value": 2.0, "trail_step_value": 0.5, "target_k
 
 
 def trailed(d, moves, px=10_000):
-    """Price rises by a step at a time; every change is carried out. (price in paise, the changes that were asked for)."""
+    """Price rises by a step at a time; every change is carried out. (price in paise, the changes
+    that were asked for).
+    """
     asked = []
     for _ in range(moves):
         px += 50
@@ -267,12 +309,17 @@ def trailed(d, moves, px=10_000):
         while (cmd := d.e.take_command()) is not None:
             asked.append(cmd)
             d.ack(cmd)
-            d.say(cmd, {Cmd.NEW: Ev.WORKING, Cmd.REPLACE: Ev.REPLACED, Cmd.CANCEL: Ev.CANCELED}[cmd.kind])
+            d.say(
+                cmd,
+                {Cmd.NEW: Ev.WORKING, Cmd.REPLACE: Ev.REPLACED, Cmd.CANCEL: Ev.CANCELED}[cmd.kind],
+            )
     return px, asked
 
 
 def test_trailing_goes_on_at_the_modification_cap_by_a_new_stop():
-    """Six changes of an order are kept for protection and for the way out; then it is cancelled, and a new one takes its place."""
+    """Six changes of an order are kept for protection and for the way out; then it is cancelled,
+    and a new one takes its place.
+    """
     d = Desk(plan=TRAIL)
     d.e.set_budget(modifies_per_order=10)
     d.opened()
@@ -282,14 +329,21 @@ def test_trailing_goes_on_at_the_modification_cap_by_a_new_stop():
     d.notes()
     px, asked = trailed(d, 1, px)
     assert [cmd.kind for cmd in asked] == [Cmd.CANCEL, Cmd.NEW]
-    assert (asked[1].ord_type, asked[1].qty, asked[1].trigger_e4) == (OrdType.SL, 10, (px - 200) * 100)
+    assert (asked[1].ord_type, asked[1].qty, asked[1].trigger_e4) == (
+        OrdType.SL,
+        10,
+        (px - 200) * 100,
+    )
     assert Note.STOP_RENEWED in d.notes()
     # From the cancel's sending to the new stop's standing nothing counts as cover.
     assert d.b["protected_qty"] == 10 and d.b["naked_total_ns"] - before == 4 * MS
     px, asked = trailed(d, 34, px)
     assert d.b["stop_e4"] == (px - 200) * 100, "the trail's level is never given up"
-    assert d.e.order(d.b["stop_slot"])["trigger_e4"] == (px - 200) * 100, "and the exchange's stop stands there"
-    # Four changes, then half a minute at least between two renewals: cover is not given up for every step.
+    assert d.e.order(d.b["stop_slot"])["trigger_e4"] == (px - 200) * 100, (
+        "and the exchange's stop stands there"
+    )
+    # Four changes, then half a minute at least between two renewals: cover is not given up for
+    # every step.
     assert sum(cmd.kind == Cmd.CANCEL for cmd in asked) == 1
 
 
@@ -303,7 +357,9 @@ def test_a_stop_is_not_renewed_where_the_second_request_might_wait():
     px, asked = trailed(d, 40, px)
     assert asked == [] and d.b["protected_qty"] == 10
     waits = [n for n in d.e.take_notices() if n["code"] == Note.TRAIL_WAITS]
-    assert [(n["severity"], n["a"], n["reason"]) for n in waits] == [(3, 985_000, Reason.RATE_DAY)], "said once, as an alarm"
+    assert [(n["severity"], n["a"], n["reason"]) for n in waits] == [
+        (3, 985_000, Reason.RATE_DAY)
+    ], "said once, as an alarm"
     # The engine leaves where the stop should stand.
     d.price(px - 210)
     out = d.take()
@@ -312,12 +368,21 @@ def test_a_stop_is_not_renewed_where_the_second_request_might_wait():
 
 
 def test_a_stop_is_not_renewed_after_the_entry_hours():
-    """A broker takes no new order of the day's product after its own cut-off: what stands is not given up for what may be refused."""
+    """A broker takes no new order of the day's product after its own cut-off: what stands is not
+    given up for what may be refused.
+    """
     d = Desk(plan=TRAIL)
     d.e.set_budget(modifies_per_order=7)
     d.opened()
     close = START + HOUR
-    d.e.set_session(0, open_ns=OPEN_NS, entry_from_ns=OPEN_NS, entry_until_ns=d.now, square_off_ns=close - SECOND, close_ns=close)
+    d.e.set_session(
+        0,
+        open_ns=OPEN_NS,
+        entry_from_ns=OPEN_NS,
+        entry_until_ns=d.now,
+        square_off_ns=close - SECOND,
+        close_ns=close,
+    )
     d.notes()
     _, asked = trailed(d, 40)
     assert [cmd.kind for cmd in asked] == [Cmd.REPLACE]
@@ -340,7 +405,9 @@ def test_a_stop_is_not_renewed_while_price_is_near_it():
 
 
 def test_the_brokers_own_cap_is_taken_as_the_cap():
-    """Its count may be another than ours: one refusal in these words is enough, and no pause is made of it."""
+    """Its count may be another than ours: one refusal in these words is enough, and no pause is
+    made of it.
+    """
     d = Desk(plan=TRAIL)
     d.opened()
     d.price(10_050)
@@ -379,7 +446,9 @@ def test_a_rejected_stop_is_loud_and_comes_again():
 
 
 def test_a_larger_stop_that_the_price_has_passed_is_not_asked_for_twice():
-    """A rest of the entry that trades far above the market moves the stop above the last price: no broker takes it there."""
+    """A rest of the entry that trades far above the market moves the stop above the last price: no
+    broker takes it there.
+    """
     d = Desk()
     entry = d.enter()
     d.ack(entry)
@@ -392,7 +461,12 @@ def test_a_larger_stop_that_the_price_has_passed_is_not_asked_for_twice():
     assert (larger.kind, larger.qty) == (Cmd.REPLACE, 10) and larger.trigger_e4 > 1_000_000
     d.refuse(larger, Reason.BROKER_INPUT)
     out = d.take()
-    assert (out.kind, out.ord_type, out.side, out.qty) == (Cmd.REPLACE, OrdType.LIMIT, Side.SELL, 10)
+    assert (out.kind, out.ord_type, out.side, out.qty) == (
+        Cmd.REPLACE,
+        OrdType.LIMIT,
+        Side.SELL,
+        10,
+    )
     assert d.b["exit_reason"] == ExitReason.STOP
 
 
@@ -412,7 +486,9 @@ def test_an_exit_left_resting_is_chased_and_the_last_step_is_an_alarm():
     d = Desk(plan={"ladder_max_steps": 2})
     stop = d.opened()
     d.price(9_700)  # through the trigger and its limit in one jump
-    assert d.b["protected_qty"] == 0 and d.b["naked_since_ns"] == d.now, "whose price has traded is no stop that waits"
+    assert d.b["protected_qty"] == 0 and d.b["naked_since_ns"] == d.now, (
+        "whose price has traded is no stop that waits"
+    )
     naked_from = d.now
     d.say(stop, Ev.WORKING, triggered=True)
     prices = []
@@ -562,8 +638,14 @@ def test_an_oco_target_shrinks_with_the_stop():
 def test_square_off_comes_before_the_end_of_the_instruments_own_session():
     d = Desk()
     close = START + HOUR
-    d.e.set_session(0, open_ns=OPEN_NS, entry_from_ns=OPEN_NS, entry_until_ns=close - 900 * SECOND,
-                    square_off_ns=close - 300 * SECOND, close_ns=close)
+    d.e.set_session(
+        0,
+        open_ns=OPEN_NS,
+        entry_from_ns=OPEN_NS,
+        entry_until_ns=close - 900 * SECOND,
+        square_off_ns=close - 300 * SECOND,
+        close_ns=close,
+    )
     d.opened()
     d.wait(HOUR - 301 * SECOND - (d.now - START)).quiet()
     d.wait(SECOND)
@@ -669,9 +751,22 @@ def test_a_report_of_a_foreign_order_changes_nothing():
     d = Desk()
     d.opened()
     before = d.b
-    r = d.e.on_report(cl_ord_id="somebody", broker_order_id="X", ev=Ev.FILL_FULL, source=1, order_qty=5, cum_qty=5,
-                      cum_value_e4=5, price_e4=1, trigger_e4=0, ord_type=2, triggered=False, reason=0, ts_update_ns=0,
-                      ts_recv_ns=d.now)
+    r = d.e.on_report(
+        cl_ord_id="somebody",
+        broker_order_id="X",
+        ev=Ev.FILL_FULL,
+        source=1,
+        order_qty=5,
+        cum_qty=5,
+        cum_value_e4=5,
+        price_e4=1,
+        trigger_e4=0,
+        ord_type=2,
+        triggered=False,
+        reason=0,
+        ts_update_ns=0,
+        ts_recv_ns=d.now,
+    )
     assert r == Reason.UNKNOWN_ORDER
     assert d.b == before
 
@@ -720,7 +815,9 @@ def test_the_legs_are_told_by_the_tag():
 
 
 def test_a_triggered_stop_that_trades_where_the_market_is_gets_a_moment():
-    """Its fill is under way, and a change would only meet an order that has ended; a moment later it is chased."""
+    """Its fill is under way, and a change would only meet an order that has ended; a moment later
+    it is chased.
+    """
     d = Desk()
     stop = d.opened()
     d.price(9_795)
@@ -756,7 +853,9 @@ def test_time_without_a_stop_that_has_not_ended_is_told():
 
 
 def test_refusals_minutes_apart_are_not_in_a_row():
-    """An entry that fills in pieces, each covered by a change; one change in several minutes is refused and then taken."""
+    """An entry that fills in pieces, each covered by a change; one change in several minutes is
+    refused and then taken.
+    """
     d = Desk(plan={"entry_timeout_ns": 0})
     entry = d.enter()
     d.ack(entry)
@@ -771,7 +870,11 @@ def test_refusals_minutes_apart_are_not_in_a_row():
             assert (cmd.kind, cmd.qty) == (Cmd.REPLACE, filled)
         d.ack(cmd)
         d.say(cmd, Ev.WORKING)
-        assert (d.b["n_rejects"], d.b["protected_qty"], d.b["state"]) == (0, filled, BracketState.OPEN)
+        assert (d.b["n_rejects"], d.b["protected_qty"], d.b["state"]) == (
+            0,
+            filled,
+            BracketState.OPEN,
+        )
 
 
 def test_placements_refused_minutes_apart_do_not_close_the_position():
@@ -801,11 +904,17 @@ def test_a_refused_target_neither_closes_a_covered_position_nor_delays_its_stop(
         d.notes()
         d.refuse(target)
         assert d.notes() == [Note.TARGET_REFUSED], "the stop stands: no alarm that nothing protects"
-        assert (d.b["n_target_rejects"], d.b["n_rejects"], d.b["state"]) == (n, 0, BracketState.OPEN)
+        assert (d.b["n_target_rejects"], d.b["n_rejects"], d.b["state"]) == (
+            n,
+            0,
+            BracketState.OPEN,
+        )
         if n == 2:
             d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
             more = d.take()
-            assert (more.kind, more.order_slot, more.qty) == (Cmd.REPLACE, stop.order_slot, 10), "at once, whatever the target waits for"
+            assert (more.kind, more.order_slot, more.qty) == (Cmd.REPLACE, stop.order_slot, 10), (
+                "at once, whatever the target waits for"
+            )
             d.ack(more)
             d.say(more, Ev.REPLACED)
             d.quiet()
@@ -883,7 +992,9 @@ def reversing(d):
 
 
 def test_a_waiting_reversal_expires():
-    d = Desk(plan={"on_opposite": 2, "target_kind": 0, "ladder_interval_ns": HOUR})  # as long as an entry may wait to be filled
+    d = Desk(
+        plan={"on_opposite": 2, "target_kind": 0, "ladder_interval_ns": HOUR}
+    )  # as long as an entry may wait to be filled
     out = reversing(d)
     d.notes()
     d.say(out, Ev.FILL_FULL, 10, 999_000, after=31 * SECOND)
@@ -893,7 +1004,9 @@ def test_a_waiting_reversal_expires():
     assert all(cmd.kind == Cmd.LOOK for cmd in iter(d.e.take_command, None))
 
 
-@pytest.mark.parametrize(("by", "why"), [("switch", Reason.DISABLED), ("pause", Reason.HALTED), ("halt", None)])
+@pytest.mark.parametrize(
+    ("by", "why"), [("switch", Reason.DISABLED), ("pause", Reason.HALTED), ("halt", None)]
+)
 def test_a_waiting_reversal_obeys_switch_pause_and_halt(by, why):
     d = Desk(plan={"on_opposite": 2, "target_kind": 0})
     out = reversing(d)
@@ -929,7 +1042,11 @@ def test_a_run_of_rejected_entries_has_a_brake():
     sent = sum(rejected(d) for _ in range(400))  # 400 seconds in a ban
     assert sent == 3 + 2, "three, then one after a minute and one after two more"
     brakes = [n for n in d.e.take_notices() if n["code"] == Note.ENTRY_BRAKE]
-    assert [(n["severity"], n["a"], n["b"]) for n in brakes] == [(3, 3, 60 * SECOND), (1, 4, 120 * SECOND), (1, 5, 240 * SECOND)]
+    assert [(n["severity"], n["a"], n["b"]) for n in brakes] == [
+        (3, 3, 60 * SECOND),
+        (1, 4, 120 * SECOND),
+        (1, 5, 240 * SECOND),
+    ]
     assert d.e.take_signals()[-1]["reason"] == Reason.ENTRY_BRAKE
     # The ban is over: the first entry that the exchange takes ends all of it.
     d.wait(240 * SECOND)

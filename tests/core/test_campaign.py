@@ -1,4 +1,6 @@
-"""100,000 random lives of brackets: after every event protected == open, or the difference is being worked on and timed."""
+"""100,000 random lives of brackets: after every event protected == open, or the difference is being
+worked on and timed.
+"""
 
 import pytest
 
@@ -10,11 +12,23 @@ FIRST_SEED = 1
 
 @pytest.mark.parametrize("plan", PLANS)
 def test_protected_equals_open(plan):
-    print(f"seeds {FIRST_SEED}..{FIRST_SEED + SEQUENCES - 1}; one of them: python -m tests.core.campaign --seed N --sequences 1")
+    print(
+        f"seeds {FIRST_SEED}..{FIRST_SEED + SEQUENCES - 1}; one of them: python -m tests.core.campaign --seed N --sequences 1"
+    )
     seen = campaign(FIRST_SEED, SEQUENCES, 14, plan)
     # A campaign in which nothing happened proves nothing.
-    for what in ("lost request", "lost answer", "refused", "too late", "doubled", "out of order", "rejected by the exchange",
-                 "exit SIGNAL", "exit FLATTEN", "exit ENTRY_FAILED"):
+    for what in (
+        "lost request",
+        "lost answer",
+        "refused",
+        "too late",
+        "doubled",
+        "out of order",
+        "rejected by the exchange",
+        "exit SIGNAL",
+        "exit FLATTEN",
+        "exit ENTRY_FAILED",
+    ):
         assert seen[what] > 50, (what, dict(seen))
     assert seen["brackets"] > SEQUENCES / 2
 

@@ -1,4 +1,6 @@
-"""A decision to enter, whole: gated before its first slice leaves, sent as the rate allows with room kept for every stop, or waiting."""
+"""A decision to enter, whole: gated before its first slice leaves, sent as the rate allows with
+room kept for every stop, or waiting.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,13 @@ WAIT = 5 * SECOND
 
 
 class World:
-    """An engine and an exchange that takes, fills and confirms at once what is marketable, and tells what was asked when."""
+    """An engine and an exchange that takes, fills and confirms at once what is marketable, and
+    tells what was asked when.
+    """
 
-    def __init__(self, *, fills: bool = True, budget: dict[str, int] | None = None, **given: Any) -> None:
+    def __init__(
+        self, *, fills: bool = True, budget: dict[str, int] | None = None, **given: Any
+    ) -> None:
         plan = {"on_opposite": 0, "max_qty": 0, **given.pop("plan", {})}
         self.e = make_engine(plan=plan, **given)
         self.e.set_budget(modifies_per_order=24, **(RATE if budget is None else budget))
@@ -46,9 +52,21 @@ class World:
 
     def say(self, cmd: Any, ev: int, cum: int = 0) -> None:
         self.e.on_report(
-            cl_ord_id=cmd.cl_ord_id, broker_order_id=f"N{cmd.order_slot}", ev=ev, source=1, order_qty=cmd.qty, cum_qty=cum,
-            cum_value_e4=cum * 1_000_000, price_e4=cmd.price_e4, trigger_e4=cmd.trigger_e4, ord_type=cmd.ord_type, triggered=False,
-            reason=0, ts_update_ns=self.now, ts_recv_ns=self.now)
+            cl_ord_id=cmd.cl_ord_id,
+            broker_order_id=f"N{cmd.order_slot}",
+            ev=ev,
+            source=1,
+            order_qty=cmd.qty,
+            cum_qty=cum,
+            cum_value_e4=cum * 1_000_000,
+            price_e4=cmd.price_e4,
+            trigger_e4=cmd.trigger_e4,
+            ord_type=cmd.ord_type,
+            triggered=False,
+            reason=0,
+            ts_update_ns=self.now,
+            ts_recv_ns=self.now,
+        )
 
     def beat(self, seconds: float) -> World:
         """Time passes in beats of 100 ms, prices standing."""
@@ -61,7 +79,9 @@ class World:
 
     def price(self, paise: int, *tokens: int) -> World:
         self.now += MS
-        self.e.on_frame_bytes(frame(*(packet(token, paise) for token in tokens or (token_of(0),))), self.now)
+        self.e.on_frame_bytes(
+            frame(*(packet(token, paise) for token in tokens or (token_of(0),))), self.now
+        )
         return self
 
     def cross(self, *tokens: int, up: bool = True) -> list[int]:
@@ -91,16 +111,26 @@ def test_ten_slices_leave_as_the_rate_allows_and_every_fill_is_covered_at_once()
     w = World(**FUTURE, plan={"size_value": 17_550.0}, entry_wait_ns=WAIT)
     assert w.cross() == [Reason.OK]
     w.answer()
-    assert [cmd.qty for _, cmd in w.entries] == [1_755] * 3, "three now: each with its stop, and the reserve untouched"
+    assert [cmd.qty for _, cmd in w.entries] == [1_755] * 3, (
+        "three now: each with its stop, and the reserve untouched"
+    )
     waits = w.told(Note.ENTRY_WAITS)[0]
-    assert (waits["a"], waits["b"], waits["reason"]) == (17_550 - 3 * 1_755, 3 * 1_755, Reason.RATE_SECOND)
+    assert (waits["a"], waits["b"], waits["reason"]) == (
+        17_550 - 3 * 1_755,
+        3 * 1_755,
+        Reason.RATE_SECOND,
+    )
     w.beat(5)
     assert w.asked_qty == 17_550 and w.e.position(0)["net_qty"] == 17_550
-    assert w.e.counters()["naked_ns_worst"] == 0, "no stop waited for the budget that entries had taken"
+    assert w.e.counters()["naked_ns_worst"] == 0, (
+        "no stop waited for the budget that entries had taken"
+    )
     assert not w.told(Note.ENTRY_CUT) and not w.told(Note.BUDGET_WAIT)
     for at, _ in w.sent:
         assert sum(at - SECOND < other <= at for other, _ in w.sent) <= 9 - 3
-    assert (w.e.risk()["open_positions"], w.e.risk()["trades"]) == (1, 1), "ten orders, one decision"
+    assert (w.e.risk()["open_positions"], w.e.risk()["trades"]) == (1, 1), (
+        "ten orders, one decision"
+    )
     assert {w.e.bracket(i)["decision"] for i in range(10)} == {0}
     assert [w.e.bracket(i)["slice_no"] for i in range(10)] == list(range(10))
 
@@ -122,12 +152,22 @@ def test_more_slices_than_an_entry_may_have_are_refused_by_name() -> None:
 WHOLE = [
     ({"max_order_qty": 2_000}, Reason.MAX_QTY),
     ({"max_order_notional_e4": 5_200 * 1_000_000}, Reason.MAX_NOTIONAL),
-    ({"max_order_qty": 5_200, "max_order_notional_e4": 5_200 * 1_002_000, "max_trades": 1, "max_open_positions": 1}, Reason.OK),
+    (
+        {
+            "max_order_qty": 5_200,
+            "max_order_notional_e4": 5_200 * 1_002_000,
+            "max_trades": 1,
+            "max_open_positions": 1,
+        },
+        Reason.OK,
+    ),
 ]
 
 
 @pytest.mark.parametrize(("limits", "reason"), WHOLE)
-def test_limits_are_for_the_decision_and_not_for_a_slice(limits: dict[str, int], reason: Reason) -> None:
+def test_limits_are_for_the_decision_and_not_for_a_slice(
+    limits: dict[str, int], reason: Reason
+) -> None:
     w = World(**FUTURE, plan={"size_value": 5_200.0}, entry_wait_ns=WAIT, **limits)
     assert w.cross() == [reason]
     w.beat(5)
@@ -135,9 +175,16 @@ def test_limits_are_for_the_decision_and_not_for_a_slice(limits: dict[str, int],
 
 
 def test_trades_are_decisions_those_under_way_included() -> None:
-    w = World(**FUTURE, plan={"size_value": 3_510.0}, instruments=4, max_trades=2, budget={}, fills=False)
+    w = World(
+        **FUTURE, plan={"size_value": 3_510.0}, instruments=4, max_trades=2, budget={}, fills=False
+    )
     tokens = [token_of(i) for i in range(4)]
-    assert [w.cross(token) for token in tokens] == [[Reason.OK], [Reason.OK], [Reason.TRADE_COUNT], [Reason.TRADE_COUNT]]
+    assert [w.cross(token) for token in tokens] == [
+        [Reason.OK],
+        [Reason.OK],
+        [Reason.TRADE_COUNT],
+        [Reason.TRADE_COUNT],
+    ]
     w.answer()
     (_, first), (_, second) = w.entries[0], w.entries[1]
     w.say(first, Ev.FILL_FULL, first.qty)
@@ -168,7 +215,9 @@ def test_bars_that_close_together_wait_their_turn_the_oldest_first() -> None:
     reasons = w.cross(*tokens)
     assert reasons == [Reason.OK] * 3 + [Reason.ENTRY_WAIT] * 9
     w.beat(5)
-    assert [cmd.instrument_id for _, cmd in w.entries] == list(range(12)), "in their order, and none forgotten"
+    assert [cmd.instrument_id for _, cmd in w.entries] == list(range(12)), (
+        "in their order, and none forgotten"
+    )
     assert w.e.counters()["naked_ns_worst"] == 0
     assert len(w.told(Note.ENTRY_WAITS)) == 9 and not w.told(Note.ENTRY_DROPPED)
 
@@ -188,7 +237,9 @@ def test_entries_that_rest_keep_the_room_of_their_stops() -> None:
     w = World(instruments=20, entry_wait_ns=WAIT, fills=False)
     w.cross(*(token_of(i) for i in range(20)))
     w.beat(6)
-    assert len(w.entries) == 5, "six requests a second beyond the reserve: five stops that may be wanted at once, and one to send"
+    assert len(w.entries) == 5, (
+        "six requests a second beyond the reserve: five stops that may be wanted at once, and one to send"
+    )
     before = len(w.sent)
     for _, cmd in list(w.entries):
         w.say(cmd, Ev.FILL_FULL, cmd.qty)
@@ -222,7 +273,14 @@ def _switch_off(w: World) -> None:
 def _session_ends(w: World) -> None:
     far = OPEN_NS + 910 * HOUR
     for i in range(6):
-        w.e.set_session(i, open_ns=OPEN_NS, entry_from_ns=OPEN_NS, entry_until_ns=w.now, square_off_ns=far, close_ns=far)
+        w.e.set_session(
+            i,
+            open_ns=OPEN_NS,
+            entry_from_ns=OPEN_NS,
+            entry_until_ns=w.now,
+            square_off_ns=far,
+            close_ns=far,
+        )
 
 
 def _feed_dies(w: World) -> None:
@@ -230,8 +288,13 @@ def _feed_dies(w: World) -> None:
 
 
 EMPTIED = [
-    (_halt, Reason.HALTED), (_pause, Reason.HALTED), (_quarantine, Reason.QUARANTINED), (_flatten, Reason.LEAVING),
-    (_switch_off, Reason.DISABLED), (_session_ends, Reason.SESSION), (_feed_dies, Reason.STALE_FEED),
+    (_halt, Reason.HALTED),
+    (_pause, Reason.HALTED),
+    (_quarantine, Reason.QUARANTINED),
+    (_flatten, Reason.LEAVING),
+    (_switch_off, Reason.DISABLED),
+    (_session_ends, Reason.SESSION),
+    (_feed_dies, Reason.STALE_FEED),
 ]
 
 
@@ -255,7 +318,12 @@ def test_a_newer_signal_takes_the_place_of_one_that_waits() -> None:
     assert w.cross(tokens[3], up=False) == [Reason.ENTRY_WAIT]
     w.beat(3)
     assert [row["reason"] for row in w.told(Note.ENTRY_DROPPED)] == [Reason.SUPERSEDED]
-    assert [(cmd.instrument_id, cmd.side) for _, cmd in w.entries] == [(0, 1), (1, 1), (2, 1), (3, Side.SELL)]
+    assert [(cmd.instrument_id, cmd.side) for _, cmd in w.entries] == [
+        (0, 1),
+        (1, 1),
+        (2, 1),
+        (3, Side.SELL),
+    ]
 
 
 def test_the_rest_of_an_entry_is_not_sent_into_a_position_that_is_being_left() -> None:
@@ -266,7 +334,9 @@ def test_the_rest_of_an_entry_is_not_sent_into_a_position_that_is_being_left() -
     w.answer()
     w.beat(6)
     cut = w.told(Note.ENTRY_CUT)
-    assert [(row["a"], row["b"], row["reason"]) for row in cut] == [(17_550 - 3 * 1_755, 3 * 1_755, Reason.SUPERSEDED)]
+    assert [(row["a"], row["b"], row["reason"]) for row in cut] == [
+        (17_550 - 3 * 1_755, 3 * 1_755, Reason.SUPERSEDED)
+    ]
     assert w.asked_qty == 3 * 1_755 and w.e.position(0)["net_qty"] == 0 and w.e.n_live == 0
 
 
@@ -320,7 +390,10 @@ def test_a_wait_replays_bit_for_bit_and_a_restart_drops_it_with_a_word() -> None
     again.take_notices()
     again.resume(8, w.now)
     dropped = [row for row in again.take_notices() if row["code"] == Note.ENTRY_DROPPED]
-    assert [(row["strategy_id"], row["reason"]) for row in dropped] == [(6, Reason.RESTARTED), (7, Reason.RESTARTED)]
+    assert [(row["strategy_id"], row["reason"]) for row in dropped] == [
+        (6, Reason.RESTARTED),
+        (7, Reason.RESTARTED),
+    ]
     again.on_timer(w.now + 3 * SECOND)
     assert all(cmd.lane != Lane.ENTRY for cmd in iter(again.take_command, None))
 

@@ -33,7 +33,15 @@ def vendor() -> Any:
     return frames.vendor()
 
 
-def upstox(vendor: Any, ltp: float, *, volume: int = 0, ltt_ns: int = OPEN_NS, key: str = KEY, bid: float = 0.0) -> bytes:
+def upstox(
+    vendor: Any,
+    ltp: float,
+    *,
+    volume: int = 0,
+    ltt_ns: int = OPEN_NS,
+    key: str = KEY,
+    bid: float = 0.0,
+) -> bytes:
     response = vendor.FeedResponse(type=1, currentTs=ltt_ns // MS + 50)
     feed = response.feeds[key]
     if volume:
@@ -56,10 +64,17 @@ def engine_with_key(**given: Any) -> Any:
 
 def test_a_tick_of_the_text_wire_moves_its_instrument(vendor: Any) -> None:
     engine = engine_with_key()
-    engine.on_frame_bytes(upstox(vendor, 101.35, volume=700, ltt_ns=OPEN_NS + 5 * SECOND), OPEN_NS + 6 * SECOND, Rec.FRAME_UPSTOX)
+    engine.on_frame_bytes(
+        upstox(vendor, 101.35, volume=700, ltt_ns=OPEN_NS + 5 * SECOND),
+        OPEN_NS + 6 * SECOND,
+        Rec.FRAME_UPSTOX,
+    )
     market = engine.market(0)
     assert (market["ltp_e4"], market["volume"]) == (1_013_500, 700)
-    assert (market["ts_trade_ns"], market["ts_exch_ns"]) == (OPEN_NS + 5 * SECOND, OPEN_NS + 5 * SECOND + 50 * MS)
+    assert (market["ts_trade_ns"], market["ts_exch_ns"]) == (
+        OPEN_NS + 5 * SECOND,
+        OPEN_NS + 5 * SECOND + 50 * MS,
+    )
     assert engine.counters()["ticks"] == 1
 
 
@@ -71,18 +86,34 @@ def test_unknown_keys_and_market_information_are_counted(vendor: Any) -> None:
     engine.on_frame_bytes(info.SerializeToString(), OPEN_NS, Rec.FRAME_UPSTOX)
     engine.on_frame_bytes(b"\x12\x7f", OPEN_NS, Rec.FRAME_UPSTOX)
     counters = engine.counters()
-    assert (counters["unknown_tokens"], counters["heartbeats"], sum(counters["refused"]), counters["ticks"]) == (1, 1, 1, 0)
+    assert (
+        counters["unknown_tokens"],
+        counters["heartbeats"],
+        sum(counters["refused"]),
+        counters["ticks"],
+    ) == (1, 1, 1, 0)
 
 
 def test_a_change_of_the_order_book_alone_makes_no_bar(vendor: Any) -> None:
     """The wire repeats the last trade; the trade belongs to its own minute and to no other."""
     engine = engine_with_key()
-    for volume, ltt_s, at_s in ((100, 10, 10), (100, 10, 70), (100, 10, 130), (150, 140, 141), (150, 140, 200)):
-        payload = upstox(vendor, 100.0 + volume / 100, volume=volume, ltt_ns=OPEN_NS + ltt_s * SECOND)
+    for volume, ltt_s, at_s in (
+        (100, 10, 10),
+        (100, 10, 70),
+        (100, 10, 130),
+        (150, 140, 141),
+        (150, 140, 200),
+    ):
+        payload = upstox(
+            vendor, 100.0 + volume / 100, volume=volume, ltt_ns=OPEN_NS + ltt_s * SECOND
+        )
         engine.on_frame_bytes(payload, OPEN_NS + at_s * SECOND, Rec.FRAME_UPSTOX)
     engine.on_timer(OPEN_NS + 300 * SECOND)
     bars = engine.take_bars()
-    assert [(ts_open_ns - OPEN_NS, n_ticks) for _, ts_open_ns, *_, n_ticks in bars] == [(0, 1), (120 * SECOND, 1)]
+    assert [(ts_open_ns - OPEN_NS, n_ticks) for _, ts_open_ns, *_, n_ticks in bars] == [
+        (0, 1),
+        (120 * SECOND, 1),
+    ]
 
 
 def test_a_key_names_one_instrument() -> None:
@@ -105,7 +136,9 @@ def test_many_keys_are_found(vendor: Any) -> None:
     for i in range(n):
         response.feeds[f"NSE_FO|{40_000 + i}"].ltpc.ltp = 10.0 + i
     engine.on_frame_bytes(response.SerializeToString(), OPEN_NS, Rec.FRAME_UPSTOX)
-    assert [engine.market(i)["ltp_e4"] for i in range(n)] == [100_000 + 10_000 * i for i in range(n)]
+    assert [engine.market(i)["ltp_e4"] for i in range(n)] == [
+        100_000 + 10_000 * i for i in range(n)
+    ]
 
 
 def test_only_frames_are_taken_as_frames() -> None:
@@ -118,7 +151,8 @@ def test_only_frames_are_taken_as_frames() -> None:
         engine.on_feed(True, OPEN_NS, 2)
 
 
-# -------------------------------------------------------------------------------------------------------------- two feeds
+# --------------------------------------------------------------------------------------------------------------
+# two feeds
 def two_feeds(**given: Any) -> Any:
     engine = engine_with_key(**given)
     engine.on_feed(True, OPEN_NS - SECOND, 1)
@@ -128,8 +162,10 @@ def two_feeds(**given: Any) -> Any:
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_with_two_feeds_every_trade_is_taken_once_and_in_order(data: st.DataObject) -> None:
-    """Each feed shows the same trades, late by its own and changing delay, with losses, repetitions and outages. What the engine
-    takes must be what a reader of both would write down: each state of the market when it first arrives, never an older one.
+    """Each feed shows the same trades, late by its own and changing delay, with losses, repetitions
+    and outages. What the engine
+    takes must be what a reader of both would write down: each state of the market when it first
+    arrives, never an older one.
     """
     seed = data.draw(st.integers(0, 2**32))
     rng = random.Random(seed)
@@ -165,7 +201,9 @@ def test_with_two_feeds_every_trade_is_taken_once_and_in_order(data: st.DataObje
         if engine.counters()["ticks"] > before and (not taken or taken[-1] != (volume, paise)):
             taken.append((volume, paise))
         best = max(best, volume)
-        assert engine.market(0)["volume"] == best, f"seed {seed}: the newest state that either feed has shown is the engine's"
+        assert engine.market(0)["volume"] == best, (
+            f"seed {seed}: the newest state that either feed has shown is the engine's"
+        )
     order: list[tuple[int, int]] = []
     for _, _, _, volume, paise in arrivals:
         if not order or volume > order[-1][0]:
@@ -175,8 +213,12 @@ def test_with_two_feeds_every_trade_is_taken_once_and_in_order(data: st.DataObje
 
 def test_the_same_trade_from_the_other_feed_only_refreshes_the_order_book(vendor: Any) -> None:
     engine = two_feeds()
-    engine.on_frame_bytes(frame(packet(token_of(0), 10_000, volume=500, ts_s=OPEN_NS // SECOND)), OPEN_NS, Rec.FRAME)
-    engine.on_frame_bytes(upstox(vendor, 100.0, volume=500, bid=99.5), OPEN_NS + MS, Rec.FRAME_UPSTOX_B)
+    engine.on_frame_bytes(
+        frame(packet(token_of(0), 10_000, volume=500, ts_s=OPEN_NS // SECOND)), OPEN_NS, Rec.FRAME
+    )
+    engine.on_frame_bytes(
+        upstox(vendor, 100.0, volume=500, bid=99.5), OPEN_NS + MS, Rec.FRAME_UPSTOX_B
+    )
     counters, market = engine.counters(), engine.market(0)
     assert (counters["ticks"], counters["doubled"], market["n_ticks"]) == (1, 1, 1)
     assert market["bid_px_e4"] == 995_000
@@ -190,7 +232,9 @@ def test_prices_without_volume_come_from_one_feed_until_it_fails() -> None:
         return engine.market(0)["ltp_e4"] // 100
 
     assert tell(Rec.FRAME, 10_000, 0) == 10_000
-    assert tell(Rec.FRAME_KITE_B, 9_990, 10) == 10_000, "the other one may lag: an old price is no news"
+    assert tell(Rec.FRAME_KITE_B, 9_990, 10) == 10_000, (
+        "the other one may lag: an old price is no news"
+    )
     assert tell(Rec.FRAME, 10_010, 20) == 10_010
     engine.on_feed(False, OPEN_NS + 30 * MS, 0)
     assert engine.risk()["feed_alive"], "one feed is enough"
@@ -210,5 +254,9 @@ def test_without_any_feed_there_are_no_entries() -> None:
 def test_a_wrapped_volume_counter_is_not_old() -> None:
     engine = two_feeds()
     for volume in (2**32 - 10, 5):
-        engine.on_frame_bytes(frame(packet(token_of(0), 10_000 + volume % 7, volume=volume, ts_s=OPEN_NS // SECOND)), OPEN_NS, Rec.FRAME)
+        engine.on_frame_bytes(
+            frame(packet(token_of(0), 10_000 + volume % 7, volume=volume, ts_s=OPEN_NS // SECOND)),
+            OPEN_NS,
+            Rec.FRAME,
+        )
     assert engine.counters()["ticks"] == 2

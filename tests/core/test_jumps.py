@@ -1,4 +1,6 @@
-"""Prices that cannot be, and prices that only look so: what a jump filter must let through, and what it must not."""
+"""Prices that cannot be, and prices that only look so: what a jump filter must let through, and
+what it must not.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +19,14 @@ RUN_MAX = 5
 
 
 def premium_walk(rng: random.Random, n: int) -> list[tuple[int, int]]:
-    """(time, paise) of an option's trades: mostly a tick or two, more after a pause, and now and then a news item."""
+    """(time, paise) of an option's trades: mostly a tick or two, more after a pause, and now and
+    then a news item.
+    """
     now_ns, px, out = OPEN_NS, rng.randrange(100, 10_000, TICK), []
     for _ in range(n):
-        pause_s = rng.choice((0.3, 0.5, 1, 1, 2, 5)) if rng.random() < 0.97 else rng.uniform(20, 900)
+        pause_s = (
+            rng.choice((0.3, 0.5, 1, 1, 2, 5)) if rng.random() < 0.97 else rng.uniform(20, 900)
+        )
         now_ns += round(pause_s * SECOND)
         ticks = rng.choice((-2, -1, -1, 1, 1, 2)) * rng.choice((1, 1, 1, 3))
         if pause_s > 10:
@@ -35,7 +41,9 @@ def premium_walk(rng: random.Random, n: int) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
 @pytest.mark.parametrize("seed", range(8))
 def test_an_option_at_small_premiums_is_seen(broker: str, seed: int) -> None:
-    """The book of the packet stands around the price, so nothing that traded is refused, but for once beyond four times."""
+    """The book of the packet stands around the price, so nothing that traded is refused, but for
+    once beyond four times.
+    """
     rng = random.Random(f"premium {seed}")
     feed = Feed(engine(px_jump_bps_max=2_000), broker)
     walk = premium_walk(rng, 2_000)
@@ -48,7 +56,9 @@ def test_an_option_at_small_premiums_is_seen(broker: str, seed: int) -> None:
             assert max(px, before) > 4 * min(px, before), f"seed {seed}, packet {n}"
             refused += 1
             feed.tell(State(px, volume=75 * (n + 1), ltt_ns=now_ns, book=book), now_ns + SECOND)
-            assert feed.market["ltp_e4"] == px * 100, f"seed {seed}, packet {n}: the next one confirms it"
+            assert feed.market["ltp_e4"] == px * 100, (
+                f"seed {seed}, packet {n}: the next one confirms it"
+            )
         before = px
     assert feed.engine.counters()["refused"][Reason.PRICE_ABSURD - 100] == refused < 5
 
@@ -69,7 +79,10 @@ def test_without_a_book_a_true_price_is_refused_a_few_times_at_most(seed: int) -
 
 
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
-@pytest.mark.parametrize(("first", "then", "after_s"), [(5_400, 11_500, 780), (5_400, 11_500, 1), (5_400, 2_000, 1), (115, 30, 1)])
+@pytest.mark.parametrize(
+    ("first", "then", "after_s"),
+    [(5_400, 11_500, 780), (5_400, 11_500, 1), (5_400, 2_000, 1), (115, 30, 1)],
+)
 def test_the_last_minutes_of_an_expiry(broker: str, first: int, then: int, after_s: int) -> None:
     feed = Feed(engine(px_jump_bps_max=2_000), broker)
     feed.tell(State(first, volume=75, ltt_ns=OPEN_NS, book=(first - TICK, first + TICK)), OPEN_NS)
@@ -93,18 +106,30 @@ def test_an_old_or_wide_book_confirms_nothing() -> None:
     feed.tell(State(5_000, volume=75, ltt_ns=OPEN_NS, book=(7_990, 8_010)), OPEN_NS)
     feed.tell(State(8_000, volume=150, ltt_ns=OPEN_NS + SECOND), OPEN_NS + SECOND, "ltpc rest")
     assert feed.market["ltp_e4"] == 500_000, "the book came with the price before"
-    feed.tell(State(8_000, volume=150, ltt_ns=OPEN_NS + SECOND, book=(100, 20_000)), OPEN_NS + SECOND + MS)
-    assert feed.market["ltp_e4"] == 500_000, "a bid of 1 and an offer of 200 stand around everything"
+    feed.tell(
+        State(8_000, volume=150, ltt_ns=OPEN_NS + SECOND, book=(100, 20_000)), OPEN_NS + SECOND + MS
+    )
+    assert feed.market["ltp_e4"] == 500_000, (
+        "a bid of 1 and an offer of 200 stand around everything"
+    )
 
 
-WRONG = {"ten times": (10, 1), "a tenth": (1, 10), "a hundred times": (100, 1), "a hundredth": (1, 100), "nothing": (0, 1)}
+WRONG = {
+    "ten times": (10, 1),
+    "a tenth": (1, 10),
+    "a hundred times": (100, 1),
+    "a hundredth": (1, 100),
+    "nothing": (0, 1),
+}
 
 
 @pytest.mark.parametrize("broker", ["kite", "upstox", "ltp"])
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize("segment", [NFO, NSE])
 def test_a_single_bad_packet_moves_nothing(broker: str, wrong: str, segment: int) -> None:
-    """With its book as it is, and with a book that is wrong in the same way; sent once, and sent twice; also after a pause."""
+    """With its book as it is, and with a book that is wrong in the same way; sent once, and sent
+    twice; also after a pause.
+    """
     rng = random.Random(f"bad {broker} {wrong} {segment}")
     e = engine(segment=segment, px_jump_bps_max=2_000)
     feed = Feed(e, "kite" if broker == "ltp" else broker, segment)
@@ -122,18 +147,32 @@ def test_a_single_bad_packet_moves_nothing(broker: str, wrong: str, segment: int
                 if broker == "ltp":
                     e.on_frame_bytes(frame(ltp_packet(token(segment), bad)), now_ns)
                 else:
-                    book = (px - TICK, px + TICK) if rng.random() < 0.5 else (bad - TICK if bad > TICK else 0, bad + TICK)
-                    feed.tell(State(bad, volume=volume + 75, ltt_ns=now_ns, book=book), now_ns, "ltpc depth rest")
+                    book = (
+                        (px - TICK, px + TICK)
+                        if rng.random() < 0.5
+                        else (bad - TICK if bad > TICK else 0, bad + TICK)
+                    )
+                    feed.tell(
+                        State(bad, volume=volume + 75, ltt_ns=now_ns, book=book),
+                        now_ns,
+                        "ltpc depth rest",
+                    )
             planted += 1
             after = e.market(0)
-            assert (after["ltp_e4"], after["n_ticks"], after["volume"]) == (before["ltp_e4"], before["n_ticks"], before["volume"])
+            assert (after["ltp_e4"], after["n_ticks"], after["volume"]) == (
+                before["ltp_e4"],
+                before["n_ticks"],
+                before["volume"],
+            )
             now_ns += 200 * MS
         volume += 75
         if broker == "ltp":
             e.on_frame_bytes(frame(ltp_packet(token(segment), px)), now_ns)
         else:
             feed.tell(State(px, volume=volume, ltt_ns=now_ns, book=(px - TICK, px + TICK)), now_ns)
-        assert e.market(0)["ltp_e4"] == px * 100, f"the packet after a bad one counts at once (packet {n})"
+        assert e.market(0)["ltp_e4"] == px * 100, (
+            f"the packet after a bad one counts at once (packet {n})"
+        )
         assert e.market(0)["n_absurd"] == 0
     assert planted > 80
 

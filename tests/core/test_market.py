@@ -27,7 +27,10 @@ def quiet(**kw):
 
 def test_last_tick_and_depth():
     e = quiet()
-    e.on_frame_bytes(frame(packet(T, 10_005, bid=10_000, ask=10_010, ts_s=BASE_S + 1, volume=500)), OPEN_NS + SECOND)
+    e.on_frame_bytes(
+        frame(packet(T, 10_005, bid=10_000, ask=10_010, ts_s=BASE_S + 1, volume=500)),
+        OPEN_NS + SECOND,
+    )
     m = e.market(0)
     assert (m["ltp_e4"], m["bid_px_e4"], m["ask_px_e4"]) == (1_000_500, 1_000_000, 1_001_000)
     assert m["depth_bid_px_e4"] == [1_000_000, 999_500, 999_000, 998_500, 998_000]
@@ -44,24 +47,38 @@ def test_many_packets_in_a_frame_reach_their_instruments():
     assert [e.market(i)["ltp_e4"] for i in range(40)] == [(10_000 + i) * 100 for i in range(40)]
 
 
-@pytest.mark.parametrize(("first", "second", "reason"), [
-    ((10_000, 5), (10_001, 4), Reason.TIME_BACK),
-    ((10_000, 5), (10_001, 500), Reason.TIME_AHEAD),
-    ((10_000, 5), (0, 6), Reason.PRICE_ZERO),
-    ((10_000, 5), (13_000, 6), Reason.PRICE_ABSURD),
-    ((10_000, 5), (7_000, 6), Reason.PRICE_ABSURD),
-])
+@pytest.mark.parametrize(
+    ("first", "second", "reason"),
+    [
+        ((10_000, 5), (10_001, 4), Reason.TIME_BACK),
+        ((10_000, 5), (10_001, 500), Reason.TIME_AHEAD),
+        ((10_000, 5), (0, 6), Reason.PRICE_ZERO),
+        ((10_000, 5), (13_000, 6), Reason.PRICE_ABSURD),
+        ((10_000, 5), (7_000, 6), Reason.PRICE_ABSURD),
+    ],
+)
 def test_what_cannot_be_is_refused_and_counted(first, second, reason):
     e = quiet(px_jump_bps_max=2_000)
-    e.on_frame_bytes(frame(packet(T, first[0], ts_s=BASE_S + first[1])), OPEN_NS + first[1] * SECOND)
+    e.on_frame_bytes(
+        frame(packet(T, first[0], ts_s=BASE_S + first[1])), OPEN_NS + first[1] * SECOND
+    )
     before = e.market(0)
     # Its book is the one before: nothing but the last price says that it has moved.
-    e.on_frame_bytes(frame(packet(T, second[0], bid=first[0], ask=first[0], ts_s=BASE_S + second[1])), OPEN_NS + 7 * SECOND)
+    e.on_frame_bytes(
+        frame(packet(T, second[0], bid=first[0], ask=first[0], ts_s=BASE_S + second[1])),
+        OPEN_NS + 7 * SECOND,
+    )
     after = e.market(0)
     assert e.counters()["refused"][reason - 100] == 1
     changed = {k for k in before if before[k] != after[k]}
     assert changed <= {
-        "n_refused", "absurd_px_e4", "n_absurd", "n_agree", "absurd_since_ns", "absurd_ts_ns", "absurd_volume",
+        "n_refused",
+        "absurd_px_e4",
+        "n_absurd",
+        "n_agree",
+        "absurd_since_ns",
+        "absurd_ts_ns",
+        "absurd_volume",
     }
 
 
@@ -74,16 +91,29 @@ def test_a_jump_that_repeats_is_believed():
     assert e.market(0)["ltp_e4"] == 1_302_000
 
 
-@pytest.mark.parametrize("payload", [
-    b"", b"\x00", b"\x00\x01", b"\x00\x01\x00\xb8", b"\x00\x02" + frame(ltp_packet(T, 1))[2:], b"\xff\xff",
-    frame(b"abc"), frame(b"x" * 100), frame(packet(T, 10_000)[:-1]), frame(ltp_packet(T, 10_000)) + b"tail",
-])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"\x00",
+        b"\x00\x01",
+        b"\x00\x01\x00\xb8",
+        b"\x00\x02" + frame(ltp_packet(T, 1))[2:],
+        b"\xff\xff",
+        frame(b"abc"),
+        frame(b"x" * 100),
+        frame(packet(T, 10_000)[:-1]),
+        frame(ltp_packet(T, 10_000)) + b"tail",
+    ],
+)
 def test_a_malformed_frame_is_counted_and_changes_no_price(payload):
     e = quiet()
     e.on_frame_bytes(payload, OPEN_NS)
     c = e.counters()
     assert c["frames"] == 1
-    assert sum(c["refused"]) + c["heartbeats"] + c["unknown_tokens"] >= 1 or payload[:2] == b"\x00\x00"
+    assert (
+        sum(c["refused"]) + c["heartbeats"] + c["unknown_tokens"] >= 1 or payload[:2] == b"\x00\x00"
+    )
     # A whole packet before the lie may count; a cut one never does.
     assert e.market(0)["ltp_e4"] in (0, 100, 1_000_000)
 
@@ -109,10 +139,19 @@ def test_bars_are_those_of_a_naive_account(seed):
     rng = random.Random(f"bars {seed}")
     e = quiet()
     close_ns = OPEN_NS + 3_600 * SECOND
-    e.set_session(0, open_ns=OPEN_NS, entry_from_ns=OPEN_NS, entry_until_ns=OPEN_NS, square_off_ns=close_ns, close_ns=close_ns)
+    e.set_session(
+        0,
+        open_ns=OPEN_NS,
+        entry_from_ns=OPEN_NS,
+        entry_until_ns=OPEN_NS,
+        square_off_ns=close_ns,
+        close_ns=close_ns,
+    )
     ticks, got, now, px = [], [], OPEN_NS - 20 * SECOND, 10_000
     while now < close_ns + 30 * SECOND:
-        now += rng.choice((300 * MS, SECOND, 5 * SECOND, 200 * SECOND if rng.random() < 0.02 else SECOND))
+        now += rng.choice(
+            (300 * MS, SECOND, 5 * SECOND, 200 * SECOND if rng.random() < 0.02 else SECOND)
+        )
         px = max(100, px + rng.choice((-1, 1)) * rng.randint(1, 20))
         ticks.append((now, px * 100))
         e.on_frame_bytes(frame(ltp_packet(T, px)), now)
@@ -121,7 +160,9 @@ def test_bars_are_those_of_a_naive_account(seed):
         got += e.take_bars()
     e.on_timer(now + 60 * SECOND)
     got += e.take_bars()
-    assert [(b[1], b[2], b[3], b[4], b[5], b[7]) for b in got] == naive_bars(ticks, 60 * SECOND, close_ns)
+    assert [(b[1], b[2], b[3], b[4], b[5], b[7]) for b in got] == naive_bars(
+        ticks, 60 * SECOND, close_ns
+    )
 
 
 def test_the_timer_closes_a_bar_that_no_tick_closes():

@@ -28,10 +28,30 @@ def net(desk: Desk, qty: int) -> None:
 
 def closed_by_other(desk: Desk, qty: int, px: int, *, by_broker: bool = False) -> None:
     terms = dict(order_qty=qty, price_e4=px, trigger_e4=0, ord_type=OrdType.LIMIT, side=-1)
-    desk.e.adopt_order(0, Leg.TARGET, 0, OrdStatus.PENDING_NEW, cl_ord_id="", broker_order_id="X1", ts_ns=desk.now, by_broker=by_broker,
-                       **terms)
-    desk.e.on_report(cl_ord_id="", broker_order_id="X1", ev=Ev.FILL_FULL, source=2, cum_qty=qty, cum_value_e4=qty * px, triggered=False,
-                     reason=0, ts_update_ns=0, ts_recv_ns=desk.now, **terms)
+    desk.e.adopt_order(
+        0,
+        Leg.TARGET,
+        0,
+        OrdStatus.PENDING_NEW,
+        cl_ord_id="",
+        broker_order_id="X1",
+        ts_ns=desk.now,
+        by_broker=by_broker,
+        **terms,
+    )
+    desk.e.on_report(
+        cl_ord_id="",
+        broker_order_id="X1",
+        ev=Ev.FILL_FULL,
+        source=2,
+        cum_qty=qty,
+        cum_value_e4=qty * px,
+        triggered=False,
+        reason=0,
+        ts_update_ns=0,
+        ts_recv_ns=desk.now,
+        **terms,
+    )
 
 
 def test_a_stop_shrinks_to_what_is_held_and_grows_again() -> None:
@@ -41,7 +61,9 @@ def test_a_stop_shrinks_to_what_is_held_and_grows_again() -> None:
     assert (less.kind, less.qty) == (Cmd.REPLACE, 6)
     desk.ack(less)
     desk.say(less, Ev.WORKING)
-    assert desk.e.bracket(0)["protected_qty"] == 6 and desk.e.bracket(0)["naked_since_ns"] == 0, "all that is there is covered"
+    assert desk.e.bracket(0)["protected_qty"] == 6 and desk.e.bracket(0)["naked_since_ns"] == 0, (
+        "all that is there is covered"
+    )
     net(desk, 10)
     more = desk.take()
     assert (more.kind, more.qty) == (Cmd.REPLACE, 10)

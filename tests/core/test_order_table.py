@@ -1,6 +1,8 @@
-"""Every (status, event) and (pending, event) pair of the order table, against a matrix written by hand from the FIX meanings.
+"""Every (status, event) and (pending, event) pair of the order table, against a matrix written by
+hand from the FIX meanings.
 
-The matrix is a second spelling on purpose: a row changed in one place and not in the other fails here.
+The matrix is a second spelling on purpose: a row changed in one place and not in the other fails
+here.
 """
 
 import itertools
@@ -10,12 +12,14 @@ import pytest
 from otrade._core.orders import order
 from otrade._core.types import Ev, OrdStatus, Pending, Reason
 
-# One letter a status: I initialized, D denied, P pending new, N new, T partially filled, F filled, C canceled, R rejected,
+# One letter a status: I initialized, D denied, P pending new, N new, T partially filled, F filled,
+# C canceled, R rejected,
 # X expired, U unknown, A absent; "." is illegal. Columns are Ev in its own order.
 LETTERS = "IDPNTFCRXUA"
 EVENTS = [e.name for e in Ev]
 MATRIX = {
-    #    DENY SEND_NEW SEND_REPLACE SEND_CANCEL ACK REFUSED TIMEOUT ABSENT ACCEPTED WORKING FILL_PART FILL_FULL
+    # DENY SEND_NEW SEND_REPLACE SEND_CANCEL ACK REFUSED TIMEOUT ABSENT ACCEPTED WORKING FILL_PART
+    # FILL_FULL
     #    CANCELED REJECTED EXPIRED REPLACED REPLACE_REJECTED CANCEL_REJECTED UNKNOWN
     "I": "DP.................",
     "D": "...................",
@@ -77,13 +81,23 @@ def test_an_illegal_event_changes_nothing():
 
 
 def test_only_an_absent_order_comes_back_to_life():
-    ended = {OrdStatus.FILLED, OrdStatus.CANCELED, OrdStatus.REJECTED, OrdStatus.EXPIRED, OrdStatus.DENIED}
+    ended = {
+        OrdStatus.FILLED,
+        OrdStatus.CANCELED,
+        OrdStatus.REJECTED,
+        OrdStatus.EXPIRED,
+        OrdStatus.DENIED,
+    }
     for status, pending, ev in itertools.product(ended, Pending, Ev):
         assert order.step(status, pending, 0, ev)[0] in ended
 
 
 def test_doubt_begins_with_a_timeout_and_ends_with_the_request():
-    assert order.step(OrdStatus.PENDING_NEW, Pending.NEW, 0, Ev.TIMEOUT)[:3] == (OrdStatus.PENDING_NEW, Pending.NEW, 1)
+    assert order.step(OrdStatus.PENDING_NEW, Pending.NEW, 0, Ev.TIMEOUT)[:3] == (
+        OrdStatus.PENDING_NEW,
+        Pending.NEW,
+        1,
+    )
     for status, pending, ev in itertools.product(OrdStatus, Pending, Ev):
         after_status, after_pending, doubt, reason = order.step(status, pending, 1, ev)
         if reason == Reason.OK and after_pending == Pending.NONE:
@@ -93,8 +107,10 @@ def test_doubt_begins_with_a_timeout_and_ends_with_the_request():
 
 
 def test_one_request_at_a_time():
-    for pending, ev in itertools.product((Pending.NEW, Pending.REPLACE, Pending.CANCEL),
-                                         (Ev.SEND_NEW, Ev.SEND_REPLACE, Ev.SEND_CANCEL)):
+    for pending, ev in itertools.product(
+        (Pending.NEW, Pending.REPLACE, Pending.CANCEL),
+        (Ev.SEND_NEW, Ev.SEND_REPLACE, Ev.SEND_CANCEL),
+    ):
         for status in OrdStatus:
             assert order.step(status, pending, 0, ev)[3] == Reason.ILLEGAL_EVENT
 

@@ -1,4 +1,6 @@
-"""Packets that bring a part of the market: what did not come is kept, a book alone is life, and unknown is not 0."""
+"""Packets that bring a part of the market: what did not come is kept, a book alone is life, and
+unknown is not 0.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,24 @@ from tests.core.codecs import upstox_frames as frames
 from tests.core.harness import MS, OPEN_NS, SECOND
 from tests.core.market_frames import INDICES, KEY, NOBODY, Feed, State, engine, unmoved
 
-FIRST = State(10_000, volume=100, ltt_ns=OPEN_NS + SECOND, book=(9_995, 10_005), oi=5_000, day=(9_900, 10_100, 9_800))
-BOOK = ("bid_px_e4", "ask_px_e4", "bid_qty", "ask_qty", "has_depth", "depth_bid_px_e4", "depth_ask_px_e4", "ts_book_ns")
+FIRST = State(
+    10_000,
+    volume=100,
+    ltt_ns=OPEN_NS + SECOND,
+    book=(9_995, 10_005),
+    oi=5_000,
+    day=(9_900, 10_100, 9_800),
+)
+BOOK = (
+    "bid_px_e4",
+    "ask_px_e4",
+    "bid_qty",
+    "ask_qty",
+    "has_depth",
+    "depth_bid_px_e4",
+    "depth_ask_px_e4",
+    "ts_book_ns",
+)
 DAY = ("open_e4", "high_e4", "low_e4")
 PRICE = ("ltp_e4", "prev_ltp_e4", "volume", "ts_trade_ns", "n_ticks", "ts_price_ns")
 
@@ -42,7 +60,9 @@ def test_without_candles_the_day_and_the_open_interest_stand() -> None:
     with unmoved(feed, *DAY, "oi"):
         feed.tell(state, now_ns, "ltpc depth")
     with unmoved(feed, "oi", "volume"):
-        feed.tell(state.but(oi=0, volume=0), now_ns + MS, "ltpc depth rest")  # scalars of 0 are not on this wire
+        feed.tell(
+            state.but(oi=0, volume=0), now_ns + MS, "ltpc depth rest"
+        )  # scalars of 0 are not on this wire
 
 
 def test_a_book_alone_is_life_and_no_price() -> None:
@@ -52,17 +72,26 @@ def test_a_book_alone_is_life_and_no_price() -> None:
         with unmoved(feed, *PRICE, *DAY, "oi"):
             feed.tell(FIRST.but(book=(11_000 + seconds, 11_010 + seconds)), now_ns, "depth")
         market = feed.market
-        assert (market["bid_px_e4"], market["ask_px_e4"]) == ((11_000 + seconds) * 100, (11_010 + seconds) * 100)
+        assert (market["bid_px_e4"], market["ask_px_e4"]) == (
+            (11_000 + seconds) * 100,
+            (11_010 + seconds) * 100,
+        )
         assert market["ts_recv_ns"] == now_ns
     feed.engine.on_timer(OPEN_NS + 200 * SECOND)
     counters = feed.engine.counters()
     assert (counters["ticks"], sum(counters["refused"]), counters["signals"]) == (1, 0, 0)
-    assert [(b[1] - OPEN_NS, b[-1]) for b in feed.engine.take_bars()] == [(0, 1)], "one trade, one bar"
+    assert [(b[1] - OPEN_NS, b[-1]) for b in feed.engine.take_bars()] == [(0, 1)], (
+        "one trade, one bar"
+    )
 
 
 def test_an_entry_after_depth_alone_is_neither_stale_nor_below_the_offer() -> None:
-    """120 s of depth-only frames were STALE_FEED, and an absent depth made the entry's limit that of the last price."""
-    feed = Feed(engine(plan={"enabled": 1, "entry_offset_bps": 0.0}, stale_feed_ns=10 * SECOND), "upstox")
+    """120 s of depth-only frames were STALE_FEED, and an absent depth made the entry's limit that
+    of the last price.
+    """
+    feed = Feed(
+        engine(plan={"enabled": 1, "entry_offset_bps": 0.0}, stale_feed_ns=10 * SECOND), "upstox"
+    )
     feed.tell(FIRST.but(ltp=9_990), OPEN_NS + SECOND)
     for seconds in range(2, 122):
         feed.tell(FIRST.but(book=(10_300, 10_310)), OPEN_NS + seconds * SECOND, "depth")
@@ -76,7 +105,11 @@ def test_the_time_of_a_frame_makes_no_later_trade_old() -> None:
     feed = feed_with_first()
     feed.tell(FIRST.but(book=(9_990, 10_000)), OPEN_NS + 70 * SECOND, "depth")
     # The trade happened before that frame was sent, and arrives behind it.
-    feed.tell(FIRST.but(ltp=10_020, volume=300, ltt_ns=OPEN_NS + 65 * SECOND), OPEN_NS + 71 * SECOND, "ltpc rest")
+    feed.tell(
+        FIRST.but(ltp=10_020, volume=300, ltt_ns=OPEN_NS + 65 * SECOND),
+        OPEN_NS + 71 * SECOND,
+        "ltpc rest",
+    )
     feed.engine.on_timer(OPEN_NS + 200 * SECOND)
     assert feed.market["ltp_e4"] == 1_002_000
     assert [(b[1] - OPEN_NS) // SECOND for b in feed.engine.take_bars()] == [0, 60]
@@ -112,7 +145,11 @@ def test_a_book_from_a_frame_ahead_of_time_is_refused() -> None:
     with unmoved(feed, *BOOK, "ts_recv_ns"):
         from tests.core.market_frames import upstox
 
-        feed.engine.on_frame_bytes(upstox(FIRST.but(book=(1, 2)), payload_ns, "depth"), OPEN_NS + 2 * SECOND, Rec.FRAME_UPSTOX)
+        feed.engine.on_frame_bytes(
+            upstox(FIRST.but(book=(1, 2)), payload_ns, "depth"),
+            OPEN_NS + 2 * SECOND,
+            Rec.FRAME_UPSTOX,
+        )
     assert feed.engine.counters()["refused"][Reason.TIME_AHEAD - 100] == 1
 
 
@@ -120,11 +157,21 @@ def test_first_level_mode_has_a_book() -> None:
     response = frames.vendor().FeedResponse(type=1, currentTs=(OPEN_NS + SECOND) // MS)
     level = response.feeds[KEY].firstLevelWithGreeks
     level.ltpc.ltp, level.ltpc.ltt, level.vtt = 100.0, (OPEN_NS + SECOND) // MS, 75
-    level.firstDepth.bidP, level.firstDepth.bidQ, level.firstDepth.askP, level.firstDepth.askQ = 99.95, 50, 100.05, 75
+    level.firstDepth.bidP, level.firstDepth.bidQ, level.firstDepth.askP, level.firstDepth.askQ = (
+        99.95,
+        50,
+        100.05,
+        75,
+    )
     e = engine()
     e.on_frame_bytes(response.SerializeToString(), OPEN_NS + SECOND, Rec.FRAME_UPSTOX)
     market = e.market(0)
-    assert (market["bid_px_e4"], market["ask_px_e4"], market["ask_qty"], market["has_depth"]) == (999_500, 1_000_500, 75, 1)
+    assert (market["bid_px_e4"], market["ask_px_e4"], market["ask_qty"], market["has_depth"]) == (
+        999_500,
+        1_000_500,
+        75,
+        1,
+    )
     level.ClearField("ltpc")
     level.firstDepth.bidP = 99.9
     response.currentTs += 1_000
@@ -132,10 +179,13 @@ def test_first_level_mode_has_a_book() -> None:
     assert (e.market(0)["bid_px_e4"], e.market(0)["ltp_e4"]) == (999_000, 1_000_000)
 
 
-# ------------------------------------------------------------------------------------------------------- books of both brokers
+# -------------------------------------------------------------------------------------------------------
+# books of both brokers
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
 @pytest.mark.parametrize("book", [NOBODY, (10_100, 10_000)], ids=["empty", "crossed"])
-def test_a_book_that_tells_nothing_stands_for_two_seconds_and_is_then_unknown(broker: str, book: tuple[int, int]) -> None:
+def test_a_book_that_tells_nothing_stands_for_two_seconds_and_is_then_unknown(
+    broker: str, book: tuple[int, int]
+) -> None:
     feed = Feed(engine(), broker)
     feed.tell(FIRST, OPEN_NS + SECOND)
     for seconds in (2, 3):
@@ -145,7 +195,12 @@ def test_a_book_that_tells_nothing_stands_for_two_seconds_and_is_then_unknown(br
     state, now_ns = later(4, volume=110, book=book)
     feed.tell(state, now_ns)
     market = feed.market
-    assert (market["bid_px_e4"], market["ask_px_e4"], market["bid_qty"], market["has_depth"]) == (0, 0, 0, 0)
+    assert (market["bid_px_e4"], market["ask_px_e4"], market["bid_qty"], market["has_depth"]) == (
+        0,
+        0,
+        0,
+        0,
+    )
     assert market["ltp_e4"] == 1_000_000 and market["volume"] == 110
     state, now_ns = later(5, volume=120)
     feed.tell(state, now_ns)
@@ -178,7 +233,9 @@ def test_two_feeds_the_book_of_the_one_that_lags_is_not_taken() -> None:
     assert other(9_100, OPEN_NS + 2 * SECOND + MS) == 9_100, "the other one is down"
     # Its clock may be another: the next trade is compared with trades alone.
     state, _ = later(3, ltp=10_030, volume=170)
-    feed.engine.on_frame_bytes(upstox(state, OPEN_NS + 2 * SECOND), OPEN_NS + 3 * SECOND, Rec.FRAME_UPSTOX_B)
+    feed.engine.on_frame_bytes(
+        upstox(state, OPEN_NS + 2 * SECOND), OPEN_NS + 3 * SECOND, Rec.FRAME_UPSTOX_B
+    )
     assert feed.market["ltp_e4"] == 1_003_000
 
 
@@ -188,4 +245,8 @@ def test_an_index_has_no_book_and_its_price_is_taken() -> None:
     index.ltpc.ltp, index.ltpc.ltt = 24_500.5, (OPEN_NS + SECOND) // MS
     e = engine(segment=INDICES)
     e.on_frame_bytes(response.SerializeToString(), OPEN_NS + SECOND, Rec.FRAME_UPSTOX)
-    assert (e.market(0)["ltp_e4"], e.market(0)["has_depth"], e.market(0)["open_e4"]) == (245_005_000, 0, 0)
+    assert (e.market(0)["ltp_e4"], e.market(0)["has_depth"], e.market(0)["open_e4"]) == (
+        245_005_000,
+        0,
+        0,
+    )

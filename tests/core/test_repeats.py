@@ -1,4 +1,6 @@
-"""Trades make bars and move averages; what comes again does neither: books that moved, packets sent twice, holes, a real recording."""
+"""Trades make bars and move averages; what comes again does neither: books that moved, packets sent
+twice, holes, a real recording.
+"""
 
 from __future__ import annotations
 
@@ -45,11 +47,17 @@ def seen(broker: str, told: list[Told], segment: int = NFO) -> tuple[list[Any], 
         last_ns = now_ns
     e.on_timer(last_ns + 2 * MINUTE)
     bars += e.take_bars()
-    return [b[1:6] for b in bars], [(s["side"], s["px_e4"], s["fast"], s["slow"]) for s in signals], e
+    return (
+        [b[1:6] for b in bars],
+        [(s["side"], s["px_e4"], s["fast"], s["slow"]) for s in signals],
+        e,
+    )
 
 
 def market_day(seed: str, n: int) -> list[Told]:
-    """Trades of a thin contract: a few seconds apart, at times minutes, in the second in which they happen."""
+    """Trades of a thin contract: a few seconds apart, at times minutes, in the second in which they
+    happen.
+    """
     rng = random.Random(seed)
     now_ns, px, volume, out = OPEN_NS + SECOND, 10_000, 75, []
     for _ in range(n):
@@ -61,7 +69,9 @@ def market_day(seed: str, n: int) -> list[Told]:
 
 
 def messy(rng: random.Random, told: list[Told]) -> list[Told]:
-    """The same with what a real feed adds: books that move, packets sent twice, blocks told again, and books that are empty."""
+    """The same with what a real feed adds: books that move, packets sent twice, blocks told again,
+    and books that are empty.
+    """
     out: list[Told] = []
     for i, (now_ns, state) in enumerate(told):
         out.append((now_ns, state.but(book=NOBODY) if rng.random() < 0.05 else state))
@@ -119,7 +129,9 @@ def test_a_hole_of_half_an_hour_makes_no_bar(broker: str) -> None:
 
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
 def test_a_trade_belongs_to_the_bar_of_its_own_time(broker: str) -> None:
-    """The packet that brings it may be of the next minute; the cached one after subscribing may be of yesterday."""
+    """The packet that brings it may be of the next minute; the cached one after subscribing may be
+    of yesterday.
+    """
     told = [
         (OPEN_NS + 2 * SECOND, State(9_000, 900, OPEN_NS - 17 * 3_600 * SECOND, (8_995, 9_005))),
         (OPEN_NS + 58 * SECOND, State(9_010, 975, OPEN_NS + 58 * SECOND, (9_005, 9_010))),
@@ -132,7 +144,9 @@ def test_a_trade_belongs_to_the_bar_of_its_own_time(broker: str) -> None:
 
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
 def test_a_price_that_leads_its_volume_waits_for_it(broker: str) -> None:
-    """Stops and profit see it at once; the bar is the trade's, whose volume and time come with the next packet."""
+    """Stops and profit see it at once; the bar is the trade's, whose volume and time come with the
+    next packet.
+    """
     first = State(10_000, 75, OPEN_NS + 5 * SECOND, (9_995, 10_005))
     feed = Feed(engine(), broker)
     feed.tell(first, OPEN_NS + 5 * SECOND)
@@ -140,7 +154,10 @@ def test_a_price_that_leads_its_volume_waits_for_it(broker: str) -> None:
     assert feed.market["ltp_e4"] == 999_000 and feed.engine.series(0)["n_closed"] == 0
     feed.tell(first.but(ltp=9_990, volume=150, ltt_ns=OPEN_NS + 70 * SECOND), OPEN_NS + 71 * SECOND)
     feed.engine.on_timer(OPEN_NS + 200 * SECOND)
-    assert [(b[1] - OPEN_NS, b[5]) for b in feed.engine.take_bars()] == [(0, 1_000_000), (60 * SECOND, 999_000)]
+    assert [(b[1] - OPEN_NS, b[5]) for b in feed.engine.take_bars()] == [
+        (0, 1_000_000),
+        (60 * SECOND, 999_000),
+    ]
 
 
 def test_without_volume_and_time_the_price_tells() -> None:
@@ -156,7 +173,17 @@ def test_an_index_is_new_with_each_second_of_its_own_time() -> None:
     e = engine(segment=INDICES)
     at_s = OPEN_NS // SECOND
     for seconds in (1, 1, 2, 70, 70, 130):
-        body = struct.pack(">8I", token(INDICES), 2_450_000, 2_450_000, 2_450_000, 2_450_000, 2_450_000, 0, at_s + seconds)
+        body = struct.pack(
+            ">8I",
+            token(INDICES),
+            2_450_000,
+            2_450_000,
+            2_450_000,
+            2_450_000,
+            2_450_000,
+            0,
+            at_s + seconds,
+        )
         e.on_frame_bytes(frame(body), OPEN_NS + seconds * SECOND)
     e.on_timer(OPEN_NS + 300 * SECOND)
     assert [((b[1] - OPEN_NS) // MINUTE, b[-1]) for b in e.take_bars()] == [(0, 2), (1, 1), (2, 1)]
@@ -170,15 +197,21 @@ def test_a_volume_counter_that_wraps_goes_on() -> None:
         assert (feed.market["d_volume"], feed.market["volume"]) == (more, volume)
 
 
-# ------------------------------------------------------------------------------------------------------------ the recording
+# ------------------------------------------------------------------------------------------------------------
+# the recording
 def recording() -> dict[str, list[tuple[int, Told]]]:
-    """The recorded rows of each contract, in the order in which they were written: (the row's own time, what was told). The last
-    trade's time is not recorded: it is that of the first row, by time, that shows its volume.
+    """The recorded rows of each contract, in the order in which they were written: (the row's own
+    time, what was told). The last trade's time is not recorded: it is that of the first row, by
+    time, that shows its volume.
     """
     if not RECORDING.exists():
-        pytest.skip("NO RECORDED TICKS beside the repository: ../shared/data/futures_ticks_2025-11-17.csv; the generated ones are tested")
+        pytest.skip(
+            "NO RECORDED TICKS beside the repository: ../shared/data/futures_ticks_2025-11-17.csv; the generated ones are tested"
+        )
     with RECORDING.open() as file:
-        rows = [row for row in csv.DictReader(file) if row["total_sell_qty"]]  # the last line is cut
+        rows = [
+            row for row in csv.DictReader(file) if row["total_sell_qty"]
+        ]  # the last line is cut
     start = dt.datetime.fromisoformat("2025-11-17 12:07:00")
     of: dict[str, list[tuple[int, dict[str, str]]]] = defaultdict(list)
     for row in rows:
@@ -194,13 +227,16 @@ def recording() -> dict[str, list[tuple[int, Told]]]:
             px, volume = round(float(row["last_price"]) * 100), int(row["volume_traded"])
             # The best offer stands in the column of the second bid (see the data's README).
             book = round(float(row["bid_price_1"]) * 100), round(float(row["bid_price_2"]) * 100)
-            out[symbol].append((at_ns, (at_ns, State(px, volume, ltt[volume], book, int(row["open_interest"])))))
+            out[symbol].append(
+                (at_ns, (at_ns, State(px, volume, ltt[volume], book, int(row["open_interest"]))))
+            )
     return out
 
 
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
 def test_the_recorded_ticks_make_no_false_bar_and_their_repetitions_no_signal(broker: str) -> None:
-    """Each contract as recorded (a fifth of it told again, in blocks of some seconds), and with every repeated row left out. The
+    """Each contract as recorded (a fifth of it told again, in blocks of some seconds), and with
+    every repeated row left out. The
     plain account knows trades: rows in which the volume is higher than ever before.
     """
     n_signals = 0
@@ -220,7 +256,9 @@ def test_the_recorded_ticks_make_no_false_bar_and_their_repetitions_no_signal(br
             if state.volume > volume:
                 volume = state.volume
                 trades.append((state.ltt_ns, state.ltp))
-        assert len(told) - len(once) > len(told) // 10, f"{symbol}: the recording has its repetitions"
+        assert len(told) - len(once) > len(told) // 10, (
+            f"{symbol}: the recording has its repetitions"
+        )
         bars, signals, e = seen(broker, told)
         assert bars == bars_of(trades), symbol
         assert (bars, signals) == seen(broker, once)[:2], symbol

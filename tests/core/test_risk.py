@@ -1,4 +1,6 @@
-"""The gates, one at a time: an entry that passes, then one thing changed, and the code that must name it."""
+"""The gates, one at a time: an entry that passes, then one thing changed, and the code that must
+name it.
+"""
 
 import pytest
 
@@ -53,7 +55,14 @@ CASES = [
 
 def session(e, entry_from=OPEN_NS, entry_until=OPEN_NS + 900 * 3_600 * SECOND):
     far = OPEN_NS + 910 * 3_600 * SECOND
-    e.set_session(0, open_ns=OPEN_NS, entry_from_ns=entry_from, entry_until_ns=entry_until, square_off_ns=far, close_ns=far)
+    e.set_session(
+        0,
+        open_ns=OPEN_NS,
+        entry_from_ns=entry_from,
+        entry_until_ns=entry_until,
+        square_off_ns=far,
+        close_ns=far,
+    )
 
 
 @pytest.mark.parametrize(("name", "change", "kw", "reason"), CASES, ids=[c[0] for c in CASES])
@@ -74,9 +83,27 @@ def fill_entry(e, px=1_001_500, now=NOW + 5 * MS):
 
 
 def report(e, cmd, ev, cum, px, now, **kw):
-    e.on_report(**{**dict(cl_ord_id=cmd.cl_ord_id, broker_order_id="", ev=ev, source=1, order_qty=cmd.qty, cum_qty=cum,
-                          cum_value_e4=cum * px, price_e4=cmd.price_e4, trigger_e4=cmd.trigger_e4, ord_type=cmd.ord_type,
-                          triggered=False, reason=0, ts_update_ns=now, ts_recv_ns=now), **kw})
+    e.on_report(
+        **{
+            **dict(
+                cl_ord_id=cmd.cl_ord_id,
+                broker_order_id="",
+                ev=ev,
+                source=1,
+                order_qty=cmd.qty,
+                cum_qty=cum,
+                cum_value_e4=cum * px,
+                price_e4=cmd.price_e4,
+                trigger_e4=cmd.trigger_e4,
+                ord_type=cmd.ord_type,
+                triggered=False,
+                reason=0,
+                ts_update_ns=now,
+                ts_recv_ns=now,
+            ),
+            **kw,
+        }
+    )
 
 
 def test_open_positions_are_held_from_the_entry_and_released_at_the_end():
@@ -98,7 +125,10 @@ def test_trade_count():
     assert cross_up(e, NOW + SECOND, token=token_of(1)) == Reason.TRADE_COUNT
 
 
-@pytest.mark.parametrize(("limit", "reason"), [("max_daily_loss_e4", Reason.DAILY_LOSS), ("max_drawdown_e4", Reason.DRAWDOWN)])
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [("max_daily_loss_e4", Reason.DAILY_LOSS), ("max_drawdown_e4", Reason.DRAWDOWN)],
+)
 def test_a_loss_limit_trips_at_the_tick_that_passes_it(limit, reason):
     e = setup(instruments=2, **{limit: 100_000})
     cross_up(e)
@@ -124,7 +154,12 @@ def test_a_limit_may_flatten():
     report(e, stop, Ev.WORKING, 0, 0, NOW + 10 * MS)
     e.on_frame_bytes(frame(packet(T, 9_900)), NOW + SECOND)
     flat = e.take_command()
-    assert (flat.kind, flat.side, flat.qty, flat.broker_order_id) == (Cmd.REPLACE, Side.SELL, 10, "2")
+    assert (flat.kind, flat.side, flat.qty, flat.broker_order_id) == (
+        Cmd.REPLACE,
+        Side.SELL,
+        10,
+        "2",
+    )
     assert flat.price_e4 < 990_000
 
 
@@ -155,7 +190,9 @@ def test_entries_leave_the_reserve_to_exits():
     e = setup(instruments=6)
     e.set_budget(per_second=7, reserve_second=3)
     reasons = [cross_up(e, NOW, token=token_of(i)) for i in range(6)]
-    assert reasons == [Reason.OK, Reason.OK] + [Reason.RATE_SECOND] * 4, "four beyond the reserve: two entries, and a stop for each"
+    assert reasons == [Reason.OK, Reason.OK] + [Reason.RATE_SECOND] * 4, (
+        "four beyond the reserve: two entries, and a stop for each"
+    )
     entries = [e.take_command() for _ in range(2)]
     for cmd in entries:
         e.on_answer(cmd.seq, Ev.ACK, broker_order_id=str(cmd.seq), ts_ns=NOW + 5 * MS)
@@ -168,7 +205,11 @@ def test_entries_leave_the_reserve_to_exits():
 def test_the_day_counts_placements_only():
     e = setup(instruments=3)
     e.set_budget(per_day=6, reserve_day=2)
-    assert [cross_up(e, NOW + i * SECOND, token=token_of(i)) for i in range(3)] == [Reason.OK, Reason.OK, Reason.RATE_DAY]
+    assert [cross_up(e, NOW + i * SECOND, token=token_of(i)) for i in range(3)] == [
+        Reason.OK,
+        Reason.OK,
+        Reason.RATE_DAY,
+    ]
 
 
 def test_the_half_hour_slides_and_keeps_its_reserve():
@@ -180,13 +221,21 @@ def test_the_half_hour_slides_and_keeps_its_reserve():
         taken.append(cross_up(e, start + i * SECOND, token=token_of(i)))
         if taken[-1] == Reason.OK:
             cmd = e.take_command()
-            e.on_answer(cmd.seq, Ev.REFUSED, reason=Reason.BROKER_MARGIN, ts_ns=start + i * SECOND)  # it owes no stop
+            e.on_answer(
+                cmd.seq, Ev.REFUSED, reason=Reason.BROKER_MARGIN, ts_ns=start + i * SECOND
+            )  # it owes no stop
     assert taken == [Reason.OK] * 6
     taken = [cross_up(e, start + i * SECOND, token=token_of(i)) for i in range(6, 8)]
-    assert taken == [Reason.OK, Reason.RATE_HALF_HOUR], "eight beyond the reserve: six sent, one more and its stop"
+    assert taken == [Reason.OK, Reason.RATE_HALF_HOUR], (
+        "eight beyond the reserve: six sent, one more and its stop"
+    )
     assert cross_up(e, start + 29 * 60 * SECOND, token=token_of(8)) == Reason.RATE_HALF_HOUR
-    assert cross_up(e, start + 31 * 60 * SECOND, token=token_of(9)) == Reason.OK, "and never later than a minute after the half hour"
-    assert cross_up(e, start + 31 * 60 * SECOND + 100 * 60 * SECOND, token=token_of(10)) == Reason.OK
+    assert cross_up(e, start + 31 * 60 * SECOND, token=token_of(9)) == Reason.OK, (
+        "and never later than a minute after the half hour"
+    )
+    assert (
+        cross_up(e, start + 31 * 60 * SECOND + 100 * 60 * SECOND, token=token_of(10)) == Reason.OK
+    )
 
 
 def test_a_broker_that_asks_to_slow_down_is_believed_longer_each_time():
@@ -200,7 +249,9 @@ def test_a_broker_that_asks_to_slow_down_is_believed_longer_each_time():
 
     for n, waits_s in enumerate((1, 2, 4, 8)):
         refused(2 * n)
-        assert cross_up(e, at + waits_s * SECOND - MS, token=token_of(2 * n + 1)) == Reason.RATE_BROKER
+        assert (
+            cross_up(e, at + waits_s * SECOND - MS, token=token_of(2 * n + 1)) == Reason.RATE_BROKER
+        )
         at += waits_s * SECOND
     assert e.budget()["n_tightened"] == 4
     at += 300 * SECOND
@@ -229,7 +280,9 @@ def test_a_refusal_for_want_of_permission_stops_entries_and_asks_again_slowly():
     assert (e.risk()["halt"], e.risk()["halt_reason"]) == (Halt.REDUCING, Reason.BROKER_PERMISSION)
     assert cross_up(e, NOW + SECOND, token=token_of(1)) == Reason.HALTED
     e.on_timer(NOW + 20 * SECOND)
-    assert e.take_command() is None, "an address that is not registered is not knocked at every second"
+    assert e.take_command() is None, (
+        "an address that is not registered is not knocked at every second"
+    )
     e.on_timer(NOW + 31 * SECOND)
     assert e.take_command().lane == Lane.PROTECT, "but what is open is not given up"
 
@@ -254,7 +307,9 @@ def test_what_is_used_of_the_budget_can_be_seen():
     def used():
         return [e.budget()[f"{window}_used"] for window in ("second", "minute", "half_hour")]
 
-    assert used() == [2, 3, 3], "half a second apart: a window does not hold what is as old as itself"
+    assert used() == [2, 3, 3], (
+        "half a second apart: a window does not hold what is as old as itself"
+    )
     e.on_timer(start + 30 * SECOND)
     assert used() == [0, 3, 3]
     e.on_timer(start + 29 * 60 * SECOND)

@@ -1,4 +1,6 @@
-"""The five strategies through the engine, against an account that works everything out anew from the whole history."""
+"""The five strategies through the engine, against an account that works everything out anew from
+the whole history.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,10 @@ def rsi(closes: list[float], period: int) -> float:
 
 
 def atr(bars: list[tuple[float, float, float]], period: int) -> float:
-    ranges = [max(h - lo, abs(h - before[2]), abs(lo - before[2])) for before, (h, lo, _) in zip(bars, bars[1:], strict=False)]
+    ranges = [
+        max(h - lo, abs(h - before[2]), abs(lo - before[2]))
+        for before, (h, lo, _) in zip(bars, bars[1:], strict=False)
+    ]
     return wilder(ranges, period) if ranges else 0.0
 
 
@@ -89,16 +94,23 @@ class Account:
         if period := q.get("rsi_period"):
             if len(self.bars) <= period:
                 return Reason.WARM_UP
-            names = ("rsi_long_min", "rsi_long_max") if side > 0 else ("rsi_short_min", "rsi_short_max")
+            names = (
+                ("rsi_long_min", "rsi_long_max") if side > 0 else ("rsi_short_min", "rsi_short_max")
+            )
             if not q[names[0]] <= rsi([b[2] for b in self.bars], period) <= q[names[1]]:
                 return Reason.RSI_FILTER
         if period := q.get("atr_period"):
             if len(self.bars) <= period:
                 return Reason.WARM_UP
             bps = atr(self.bars, period) / px * 10_000
-            if (q["atr_min_bps"] and bps < q["atr_min_bps"]) or (q["atr_max_bps"] and bps > q["atr_max_bps"]):
+            if (q["atr_min_bps"] and bps < q["atr_min_bps"]) or (
+                q["atr_max_bps"] and bps > q["atr_max_bps"]
+            ):
                 return Reason.ATR_FILTER
-        if q.get("tod_until_ns") and not q["tod_from_ns"] <= (ts + IST_NS) % DAY_NS < q["tod_until_ns"]:
+        if (
+            q.get("tod_until_ns")
+            and not q["tod_from_ns"] <= (ts + IST_NS) % DAY_NS < q["tod_until_ns"]
+        ):
             return Reason.TIME_FILTER
         return 0
 
@@ -115,11 +127,25 @@ class Account:
 FILTERS: dict[str, dict[str, Any]] = {
     "none": {},
     "long only": {"side_mask": 1},
-    "rsi": {"rsi_period": 5, "rsi_long_min": 50.0, "rsi_long_max": 70.0, "rsi_short_min": 30.0, "rsi_short_max": 50.0},
+    "rsi": {
+        "rsi_period": 5,
+        "rsi_long_min": 50.0,
+        "rsi_long_max": 70.0,
+        "rsi_short_min": 30.0,
+        "rsi_short_max": 50.0,
+    },
     "atr": {"atr_period": 5, "atr_min_bps": 9.5, "atr_max_bps": 11.0},
-    "time": {"tod_from_ns": (OPEN_NS + IST_NS) % DAY_NS + 1_800 * SECOND, "tod_until_ns": (OPEN_NS + IST_NS) % DAY_NS + 7_200 * SECOND},
+    "time": {
+        "tod_from_ns": (OPEN_NS + IST_NS) % DAY_NS + 1_800 * SECOND,
+        "tod_until_ns": (OPEN_NS + IST_NS) % DAY_NS + 7_200 * SECOND,
+    },
 }
-REFUSES = {"long only": Reason.SIDE_OFF, "rsi": Reason.RSI_FILTER, "atr": Reason.ATR_FILTER, "time": Reason.TIME_FILTER}
+REFUSES = {
+    "long only": Reason.SIDE_OFF,
+    "rsi": Reason.RSI_FILTER,
+    "atr": Reason.ATR_FILTER,
+    "time": Reason.TIME_FILTER,
+}
 
 
 def prices(seed: str, n: int) -> list[int]:
@@ -133,20 +159,28 @@ def prices(seed: str, n: int) -> list[int]:
 
 
 @pytest.mark.parametrize("filters", FILTERS)
-@pytest.mark.parametrize("kind", ["ema_cross", "sma_cross", "price_ema", "price_sma", "price_level"])
+@pytest.mark.parametrize(
+    "kind", ["ema_cross", "sma_cross", "price_ema", "price_sma", "price_level"]
+)
 @pytest.mark.parametrize("mode", ["tick", "bar"])
 def test_a_strategy_says_what_its_history_says(kind: str, mode: str, filters: str) -> None:
     q = {"side_mask": 3, "fast_period": 4, "slow_period": 11, "level": 100.0, **FILTERS[filters]}
-    e = make_engine(kind=kind, params={"bar_mode": 0 if mode == "tick" else 1, **q}, plan={"enabled": 0})
+    e = make_engine(
+        kind=kind, params={"bar_mode": 0 if mode == "tick" else 1, **q}, plan={"enabled": 0}
+    )
     account = Account(kind, q)
     got: list[Signal] = []
     step_ns = 15 * SECOND
     bar: list[int] = []
     walk = list(prices(f"{kind} {mode}", 1_200 if mode == "tick" else 3_000))
-    e.on_frame_bytes(frame(packet(T, walk[0], volume=1)), OPEN_NS - SECOND)  # what had traded before anybody listened
+    e.on_frame_bytes(
+        frame(packet(T, walk[0], volume=1)), OPEN_NS - SECOND
+    )  # what had traded before anybody listened
     for i, paise in enumerate(walk):
         now = OPEN_NS + i * step_ns + MS
-        if i % 4 == 0 and bar:  # four prices a minute: the first one of a minute closes the bar before
+        if (
+            i % 4 == 0 and bar
+        ):  # four prices a minute: the first one of a minute closes the bar before
             account.bars.append((max(bar) / 100, min(bar) / 100, bar[-1] / 100))
             if mode == "bar":
                 account.value(bar[-1] / 100, OPEN_NS + (i - 4) * step_ns)
@@ -176,7 +210,11 @@ def test_filters_need_their_own_warm_up(kind: str) -> None:
 
 
 def test_unknown_names_are_refused_by_name() -> None:
-    for kw, word in (({"kind": "magic"}, "magic"), ({"params": {"fastt": 1}}, "fastt"), ({"plan": {"stopp": 1}}, "stopp")):
+    for kw, word in (
+        ({"kind": "magic"}, "magic"),
+        ({"params": {"fastt": 1}}, "fastt"),
+        ({"plan": {"stopp": 1}}, "stopp"),
+    ):
         with pytest.raises(Exception, match=word):
             make_engine(**kw)
 
@@ -186,4 +224,6 @@ def test_many_strategies_on_one_instrument_are_apart() -> None:
     for paise in (9_990, 10_005, 9_990):
         e.on_frame_bytes(frame(ltp_packet(T, paise)), OPEN_NS + paise)
     signals = e.take_signals()
-    assert sorted((s["strategy_id"], s["side"]) for s in signals) == sorted([(i, side) for i in range(40) for side in (1, -1)])
+    assert sorted((s["strategy_id"], s["side"]) for s in signals) == sorted(
+        [(i, side) for i in range(40) for side in (1, -1)]
+    )

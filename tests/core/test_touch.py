@@ -1,4 +1,6 @@
-"""Touching the memory of the next decisions decides nothing, and stays inside the tables, the last entries included."""
+"""Touching the memory of the next decisions decides nothing, and stays inside the tables, the last
+entries included.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from tests.core.harness import MS, OPEN_NS, SECOND, frame, ltp_packet, make_engi
 
 
 def day(touched: bool, brackets: int, orders: int) -> list[tuple[int, bytes]]:
-    """A random walk across the level, every order refused in a way that brakes no entry: more signals than the tables have room for."""
+    """A random walk across the level, every order refused in a way that brakes no entry: more
+    signals than the tables have room for.
+    """
     rng = random.Random(5)
     engine = make_engine(brackets=brackets, orders=orders, plan={"on_opposite": 0})
     seen = []

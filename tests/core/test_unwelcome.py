@@ -1,4 +1,6 @@
-"""An exchange that goes on refusing: no price is asked that leads away from the market, no order is spent in vain, no cover is given up."""
+"""An exchange that goes on refusing: no price is asked that leads away from the market, no order is
+spent in vain, no cover is given up.
+"""
 
 import pytest
 
@@ -32,8 +34,23 @@ def requests(d):
 def fill_of_unknown_price(d, side, qty):
     """An earlier run's market entry has filled, nobody says at what, and no price has come yet."""
     d.e.adopt_bracket(0, side, qty, 20_000, d.now)
-    terms = {"order_qty": qty, "price_e4": 0, "trigger_e4": 0, "ord_type": OrdType.MARKET, "side": side}
-    d.e.adopt_order(0, Leg.ENTRY, 0, OrdStatus.PENDING_NEW, cl_ord_id=OWN, broker_order_id="E1", ts_ns=d.now, **terms)
+    terms = {
+        "order_qty": qty,
+        "price_e4": 0,
+        "trigger_e4": 0,
+        "ord_type": OrdType.MARKET,
+        "side": side,
+    }
+    d.e.adopt_order(
+        0,
+        Leg.ENTRY,
+        0,
+        OrdStatus.PENDING_NEW,
+        cl_ord_id=OWN,
+        broker_order_id="E1",
+        ts_ns=d.now,
+        **terms,
+    )
     d.e.on_report(
         cl_ord_id=OWN, broker_order_id="E1", ev=Ev.FILL_FULL, source=2, cum_qty=qty, cum_value_e4=0, triggered=False, reason=0,
         ts_update_ns=0, ts_recv_ns=d.now, worth=Worth.UNKNOWN, **terms,
@@ -86,7 +103,9 @@ def test_words_of_a_halt_while_it_trades_do_not_use_up_the_days_orders():
         nonlocal volume
         volume += 10
         d.now += 250 * MS
-        d.e.on_frame_bytes(frame(packet(token_of(0), 10_005, volume=volume, ts_s=d.now // SECOND)), d.now)
+        d.e.on_frame_bytes(
+            frame(packet(token_of(0), 10_005, volume=volume, ts_s=d.now // SECOND)), d.now
+        )
         d.e.on_timer(d.now)
 
     for _ in range(20 * 60 * 4):

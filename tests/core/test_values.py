@@ -1,4 +1,6 @@
-"""What fills cost when the broker does not say, says it late, or says it anew; and what becomes of an order that books no longer show."""
+"""What fills cost when the broker does not say, says it late, or says it anew; and what becomes of
+an order that books no longer show.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +40,14 @@ def test_a_fill_without_a_price_is_protected_from_the_last_price(side: int) -> N
     last = d.e.market(0)["ltp_e4"]
     d.say(entry, Ev.FILL_FULL, 10, value=0, worth=Worth.UNKNOWN)
     stop = d.take()
-    assert (stop.ord_type, stop.qty, stop.trigger_e4) == (OrdType.SL, 10, last - side * 20_000), "two rupees of stop, not 0.05"
+    assert (stop.ord_type, stop.qty, stop.trigger_e4) == (OrdType.SL, 10, last - side * 20_000), (
+        "two rupees of stop, not 0.05"
+    )
     assert not d.b["target_armed"] and d.b["n_unvalued"] == 1
-    assert d.e.order(0)["worth"] == Worth.UNKNOWN and d.e.position(0)["n_unvalued"] == d.e.n_unvalued == 1
+    assert (
+        d.e.order(0)["worth"] == Worth.UNKNOWN
+        and d.e.position(0)["n_unvalued"] == d.e.n_unvalued == 1
+    )
     assert d.e.risk()["pnl_e4"] == 0, "provisional, and not the whole notional"
     assert Note.VALUE_UNKNOWN in d.notes()
 
@@ -63,7 +70,9 @@ def test_the_value_is_taken_when_it_comes_at_the_same_quantity(side: int) -> Non
     assert d.b["entry_value_e4"] == 10_000_000 and d.e.order(0)["worth"] == Worth.AVERAGE
     assert d.e.n_unvalued == d.b["n_unvalued"] == d.e.position(0)["n_unvalued"] == 0
     moved = d.take()
-    assert (moved.kind, moved.trigger_e4) == (Cmd.REPLACE, 1_000_000 - side * 20_000), "the levels follow"
+    assert (moved.kind, moved.trigger_e4) == (Cmd.REPLACE, 1_000_000 - side * 20_000), (
+        "the levels follow"
+    )
     assert d.e.risk()["pnl_e4"] == side * 10 * (d.e.market(0)["ltp_e4"] - 1_000_000)
     assert Note.VALUE_TAKEN in d.notes()
 
@@ -72,13 +81,26 @@ def test_a_revised_average_is_taken_from_a_newer_report_only() -> None:
     d = Desk()
     stop = d.opened(px=1_004_000)
     entry = d.e.order(0)
-    said = dict(cl_ord_id=entry["cl_ord_id"], broker_order_id="N0", ev=Ev.FILL_FULL, source=1, order_qty=10, cum_qty=10,
-                price_e4=entry["price_e4"], trigger_e4=0, ord_type=LIMIT, triggered=False, reason=0)
+    said = dict(
+        cl_ord_id=entry["cl_ord_id"],
+        broker_order_id="N0",
+        ev=Ev.FILL_FULL,
+        source=1,
+        order_qty=10,
+        cum_qty=10,
+        price_e4=entry["price_e4"],
+        trigger_e4=0,
+        ord_type=LIMIT,
+        triggered=False,
+        reason=0,
+    )
     d.e.on_report(**said, cum_value_e4=10_000_000, ts_update_ns=d.now + MS, ts_recv_ns=d.now + MS)
     assert d.b["entry_value_e4"] == 10_000_000, "revised average dropped"
     moved = d.take()
     assert (moved.broker_order_id, moved.trigger_e4) == (f"N{stop.order_slot}", 980_000)
-    d.e.on_report(**said, cum_value_e4=10_040_000, ts_update_ns=d.now - SECOND, ts_recv_ns=d.now + 2 * MS)
+    d.e.on_report(
+        **said, cum_value_e4=10_040_000, ts_update_ns=d.now - SECOND, ts_recv_ns=d.now + 2 * MS
+    )
     assert d.b["entry_value_e4"] == 10_000_000, "an old report is no news"
 
 
@@ -87,17 +109,36 @@ def test_trades_are_the_truth_and_an_average_is_not_taken_after_them() -> None:
     d.opened(px=1_000_000)
     assert (d.e.n_rounded, d.e.order(0)["worth"]) == (1, Worth.AVERAGE)
     assert d.e.on_traded("N0", 10, 10_000_333, d.now) == Reason.OK
-    assert (d.e.n_rounded, d.e.order(0)["worth"], d.b["entry_value_e4"]) == (0, Worth.EXACT, 10_000_333)
+    assert (d.e.n_rounded, d.e.order(0)["worth"], d.b["entry_value_e4"]) == (
+        0,
+        Worth.EXACT,
+        10_000_333,
+    )
     assert d.e.risk()["pnl_e4"] == -333, "marked at its fill until the next price"
     d.quiet()  # a difference of rounding moves no stop
     entry = d.e.order(0)
-    d.e.on_report(cl_ord_id=entry["cl_ord_id"], broker_order_id="N0", ev=Ev.FILL_FULL, source=2, order_qty=10, cum_qty=10,
-                  cum_value_e4=10_000_000, price_e4=entry["price_e4"], trigger_e4=0, ord_type=LIMIT, triggered=False, reason=0,
-                  ts_update_ns=d.now + SECOND, ts_recv_ns=d.now + SECOND)
+    d.e.on_report(
+        cl_ord_id=entry["cl_ord_id"],
+        broker_order_id="N0",
+        ev=Ev.FILL_FULL,
+        source=2,
+        order_qty=10,
+        cum_qty=10,
+        cum_value_e4=10_000_000,
+        price_e4=entry["price_e4"],
+        trigger_e4=0,
+        ord_type=LIMIT,
+        triggered=False,
+        reason=0,
+        ts_update_ns=d.now + SECOND,
+        ts_recv_ns=d.now + SECOND,
+    )
     assert d.b["entry_value_e4"] == 10_000_333
 
 
-def test_a_list_of_trades_that_is_behind_is_no_news_and_one_that_is_ahead_asks_for_the_book() -> None:
+def test_a_list_of_trades_that_is_behind_is_no_news_and_one_that_is_ahead_asks_for_the_book() -> (
+    None
+):
     d, entry = entered()
     d.say(entry, Ev.FILL_PART, 6, value=0, worth=Worth.UNKNOWN)
     stop = d.take()
@@ -144,10 +185,37 @@ def test_a_fill_of_which_nothing_at_all_is_known_waits_for_the_first_price() -> 
     d = Desk()
     bracket = d.e.adopt_bracket(0, Side.BUY, 10, 20_000, d.now)
     tag = "OT000009000AE000000"
-    d.e.adopt_order(bracket, 0, 0, OrdStatus.PENDING_NEW, cl_ord_id=tag, broker_order_id="X1", side=1, order_qty=10, price_e4=0,
-                    trigger_e4=0, ord_type=OrdType.MARKET, ts_ns=d.now)
-    d.e.on_report(cl_ord_id=tag, broker_order_id="X1", ev=Ev.FILL_FULL, source=2, order_qty=10, cum_qty=10, cum_value_e4=0, price_e4=0,
-                  trigger_e4=0, ord_type=OrdType.MARKET, triggered=False, reason=0, ts_update_ns=0, ts_recv_ns=d.now, worth=Worth.UNKNOWN)
+    d.e.adopt_order(
+        bracket,
+        0,
+        0,
+        OrdStatus.PENDING_NEW,
+        cl_ord_id=tag,
+        broker_order_id="X1",
+        side=1,
+        order_qty=10,
+        price_e4=0,
+        trigger_e4=0,
+        ord_type=OrdType.MARKET,
+        ts_ns=d.now,
+    )
+    d.e.on_report(
+        cl_ord_id=tag,
+        broker_order_id="X1",
+        ev=Ev.FILL_FULL,
+        source=2,
+        order_qty=10,
+        cum_qty=10,
+        cum_value_e4=0,
+        price_e4=0,
+        trigger_e4=0,
+        ord_type=OrdType.MARKET,
+        triggered=False,
+        reason=0,
+        ts_update_ns=0,
+        ts_recv_ns=d.now,
+        worth=Worth.UNKNOWN,
+    )
     assert d.e.position(0)["n_unpriced"] == 1 and d.e.risk()["pnl_e4"] == 0
     d.wait(100 * MS)
     assert d.e.take_command() is None, "no stop at no price"
@@ -158,7 +226,8 @@ def test_a_fill_of_which_nothing_at_all_is_known_waits_for_the_first_price() -> 
     assert d.e.position(0)["n_unpriced"] == 0 and d.e.n_unvalued == 1
 
 
-# ------------------------------------------------------------------------------------------------------------ books
+# ------------------------------------------------------------------------------------------------------------
+# books
 def test_a_book_that_proves_nothing_does_not_count_as_a_look() -> None:
     d = Desk()
     entry = d.enter()
@@ -187,7 +256,9 @@ def test_known_ids_are_those_named_before() -> None:
     assert d.e.known_ids(d.e.order(stop.order_slot)["ts_known_ns"]) == {"N0": False}
 
 
-def test_a_stop_that_vanishes_covers_nothing_and_is_replaced_only_when_the_broker_knows_it_no_more() -> None:
+def test_a_stop_that_vanishes_covers_nothing_and_is_replaced_only_when_the_broker_knows_it_no_more() -> (
+    None
+):
     d = Desk()
     stop = d.opened()
     assert d.e.on_missing("N1", False, d.now) == Reason.OK
@@ -200,12 +271,19 @@ def test_a_stop_that_vanishes_covers_nothing_and_is_replaced_only_when_the_broke
         assert cmd is None or cmd.kind == Cmd.LOOK, "unknown is not absent"
     d.e.on_missing("N1", True, d.now)
     again = d.take()
-    assert (again.kind, again.ord_type, again.qty, again.trigger_e4) == (Cmd.NEW, OrdType.SL, 10, stop.trigger_e4)
+    assert (again.kind, again.ord_type, again.qty, again.trigger_e4) == (
+        Cmd.NEW,
+        OrdType.SL,
+        10,
+        stop.trigger_e4,
+    )
     d.ack(again)
     d.say(again, Ev.WORKING)
     assert d.b["protected_qty"] == 10
     d.say(stop, Ev.WORKING)  # it lives after all
-    assert [n["reason"] for n in d.e.take_notices() if n["code"] == Note.LATE_FILL] == [Reason.LATE_ACCEPT]
+    assert [n["reason"] for n in d.e.take_notices() if n["code"] == Note.LATE_FILL] == [
+        Reason.LATE_ACCEPT
+    ]
     out = d.take()
     assert (out.kind, out.broker_order_id) == (Cmd.CANCEL, "N1")
 

@@ -11,13 +11,24 @@ from tests.core.harness import OPEN_NS, SECOND, frame, make_engine, packet, toke
 def everything(engine: Engine) -> tuple[Any, ...]:
     """All that an engine shows."""
     return (
-        engine.counters(), engine.risk(), engine.instrument(0), engine.market(0), engine.position(0), engine.series(0), engine.strategy(0),
-        [engine.order(i) for i in range(engine.n_orders)], [engine.bracket(i) for i in range(engine.n_brackets)], engine.now_ns,
+        engine.counters(),
+        engine.risk(),
+        engine.instrument(0),
+        engine.market(0),
+        engine.position(0),
+        engine.series(0),
+        engine.strategy(0),
+        [engine.order(i) for i in range(engine.n_orders)],
+        [engine.bracket(i) for i in range(engine.n_brackets)],
+        engine.now_ns,
     )
 
 
 def tick(engine: Engine, paise: int, second: int) -> None:
-    engine.on_frame_bytes(frame(packet(token_of(0), paise, ts_s=(OPEN_NS // SECOND) + second)), OPEN_NS + second * SECOND)
+    engine.on_frame_bytes(
+        frame(packet(token_of(0), paise, ts_s=(OPEN_NS // SECOND) + second)),
+        OPEN_NS + second * SECOND,
+    )
 
 
 def test_every_run_decides_one_order_and_encodes_it() -> None:

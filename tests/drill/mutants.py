@@ -1,9 +1,11 @@
-"""Bugs, planted one at a time in a copy of the tree, each to be caught by the drill: proof that the drill can fail.
+"""Bugs, planted one at a time in a copy of the tree, each to be caught by the drill: proof that the
+drill can fail.
 
     python -m tests.drill.mutants [--only NAME] [--seeds N] [--jobs N]
 
-A mutant is a row: file, the exact text, what replaces it, and what is wrong with that. A text that no longer matches is an error:
-the table follows the code. Prints the seeds that each took; exit code 1 when one survives.
+A mutant is a row: file, the exact text, what replaces it, and what is wrong with that. A text that
+no longer matches is an error: the table follows the code. Prints the seeds that each took; exit
+code 1 when one survives.
 """
 
 from __future__ import annotations
@@ -378,7 +380,9 @@ HARMLESS = {
     "half a book acted on": "Kite's book lists an order's entry before its exits, so the wrong order does not come up",
     "modification forgets what has filled": "the exit ends early, and what is left open gets an exit of its own within the bound",
 }
-"""Planted all the same, not caught, and why that need not be: nothing that a trader would lose by follows from them."""
+"""Planted all the same, not caught, and why that need not be: nothing that a trader would lose by
+follows from them.
+"""
 
 
 def prepare() -> None:
@@ -386,7 +390,18 @@ def prepare() -> None:
     shutil.rmtree(COPY, ignore_errors=True)
     COPY.mkdir(parents=True)
     tracked = subprocess.check_output(
-        ["git", "ls-files", "-z", "otrade", "tests", "setup.py", "pyproject.toml", "README.md", "LICENSE"], cwd=ROOT
+        [
+            "git",
+            "ls-files",
+            "-z",
+            "otrade",
+            "tests",
+            "setup.py",
+            "pyproject.toml",
+            "README.md",
+            "LICENSE",
+        ],
+        cwd=ROOT,
     )
     made = [
         str(p.relative_to(ROOT))
@@ -397,27 +412,52 @@ def prepare() -> None:
         (COPY / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, COPY / name)
     if (ROOT / "build" / "kernels").exists():
-        shutil.copytree(ROOT / "build" / "kernels", COPY / "build" / "kernels", copy_function=shutil.copy2)
+        shutil.copytree(
+            ROOT / "build" / "kernels", COPY / "build" / "kernels", copy_function=shutil.copy2
+        )
     build()  # once whole; each mutant then rebuilds one module, and the one before it
 
 
 def build() -> None:
-    done = subprocess.run([sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=COPY, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
+        cwd=COPY,
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         raise SystemExit(f"the mutant does not compile:\n{done.stderr[-2000:]}")
 
 
 def drill(seeds: int, jobs: int, faults: str = "") -> tuple[int, str]:
     """(seeds until the first violation, its words); 0 when there was none."""
-    words = [sys.executable, "-m", "otrade.drill.until", "--seeds", str(seeds), "--jobs", str(jobs), "--faults", faults]
+    words = [
+        sys.executable,
+        "-m",
+        "otrade.drill.until",
+        "--seeds",
+        str(seeds),
+        "--jobs",
+        str(jobs),
+        "--faults",
+        faults,
+    ]
     done = subprocess.run(
-        words, cwd=COPY, capture_output=True, text=True, env={"PYTHONPATH": str(COPY), "PATH": "/usr/bin:/bin"}, timeout=3600
+        words,
+        cwd=COPY,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(COPY), "PATH": "/usr/bin:/bin"},
+        timeout=3600,
     )
     found = re.search(r"^CAUGHT (\d+) (.*)$", done.stdout, re.M)
     if found:
         return int(found[1]), found[2]
     if "SURVIVED" not in done.stdout:
-        return 1, f"CRASH {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}"
+        return (
+            1,
+            f"CRASH {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}",
+        )
     return 0, ""
 
 
@@ -435,7 +475,9 @@ def plant(mutant: Mutant) -> str:
 
 def main() -> int:
     ap = argparse.ArgumentParser(description=__doc__)
-    ap.add_argument("--only", default="", metavar="PART,PART", help="mutants whose name holds one of these")
+    ap.add_argument(
+        "--only", default="", metavar="PART,PART", help="mutants whose name holds one of these"
+    )
     ap.add_argument("--seeds", type=int, default=3_000)
     ap.add_argument("--jobs", type=int, default=0)
     args = ap.parse_args()
@@ -450,13 +492,19 @@ def main() -> int:
             began = time.monotonic()
             build()  # of a Python file too: the mutant before it is still compiled in
             built = time.monotonic()
-            took, words = drill(min(args.seeds, 200) if mutant.name in HARMLESS else args.seeds, args.jobs, mutant.faults)
+            took, words = drill(
+                min(args.seeds, 200) if mutant.name in HARMLESS else args.seeds,
+                args.jobs,
+                mutant.faults,
+            )
         finally:
             (COPY / mutant.file).write_text(text)
         seconds = f"{built - began:.0f}+{time.monotonic() - built:.0f} s"
         if took == 0 and mutant.name not in HARMLESS:
             survivors.append(mutant.name)
-        verdict = words[:110] or (f"harmless: {HARMLESS[mutant.name]}" if mutant.name in HARMLESS else "NOT CAUGHT")
+        verdict = words[:110] or (
+            f"harmless: {HARMLESS[mutant.name]}" if mutant.name in HARMLESS else "NOT CAUGHT"
+        )
         print(f"{mutant.name:<40}{took or '-':>7}  {verdict}  ({seconds})", flush=True)
     if survivors:
         print(f"not caught: {', '.join(survivors)}")

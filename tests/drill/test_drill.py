@@ -1,4 +1,6 @@
-"""The drill over 300 seeds, in parts that run side by side; and what its sheet and its failures look like."""
+"""The drill over 300 seeds, in parts that run side by side; and what its sheet and its failures
+look like.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ KINDS = tuple(TROUBLES)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_nothing_is_violated(part: int) -> None:
     first = part * (SEEDS // PARTS)
-    print(f"seeds {first} to {first + SEEDS // PARTS - 1}; one of them: otrade drill --seeds 1 --seed N")
+    print(
+        f"seeds {first} to {first + SEEDS // PARTS - 1}; one of them: otrade drill --seeds 1 --seed N"
+    )
     order = campaign.CampaignRequest(first, SEEDS // PARTS, KINDS, jobs=1)
     results = list(campaign.sessions(order))
     bad = [f"seed {result.seed}: {result.error}" for result in results if result.error]
@@ -38,7 +42,9 @@ def test_nothing_is_violated(part: int) -> None:
     # A drill in which nothing happens proves nothing.
     assert sum(result.n_orders for result in results) > 300
     assert sum(result.n_decisions for result in results) > 3_000
-    assert sum(result.n_early for result in results) > 30, "the early way is part of what is drilled"
+    assert sum(result.n_early for result in results) > 30, (
+        "the early way is part of what is drilled"
+    )
     seen = Counter[str]()
     for result in results:
         seen.update(result.seen)
@@ -49,9 +55,14 @@ def test_the_same_seed_gives_the_same_session() -> None:
     for seed in (3, 17, 18, 40):
         assert orjson.dumps(draw(seed, list(KINDS))) == orjson.dumps(draw(seed, list(KINDS)))
         one, again = (campaign.one(seed, KINDS) for _ in range(2))
-        assert (one.n_orders, one.n_trades, one.seen) == (again.n_orders, again.n_trades, again.seen)
+        assert (one.n_orders, one.n_trades, one.seen) == (
+            again.n_orders,
+            again.n_trades,
+            again.seen,
+        )
         if draw(seed, list(KINDS)).sim["broker"] == "kite":
-            # Upstox's two sockets may be read in either order, and each draws its milliseconds when it is: a look at the book more or less.
+            # Upstox's two sockets may be read in either order, and each draws its milliseconds when
+            # it is: a look at the book more or less.
             assert (one.n_events, one.uncovered_s) == (again.n_events, again.uncovered_s)
 
 
@@ -69,23 +80,44 @@ def test_every_kind_of_trouble_really_happens_and_is_survived(kind: str) -> None
     raise AssertionError(f"{kind} never happened")
 
 
-def test_a_violation_is_told_with_its_seed_its_least_scenario_and_what_happened(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_violation_is_told_with_its_seed_its_least_scenario_and_what_happened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """An oracle that may not be late for anything finds a violation at once."""
     monkeypatch.setattr(Scenario, "bound_s", property(lambda self: 0.0))
-    seed = next(seed for seed in range(50) if draw(seed, list(KINDS)).events and "covered for" in campaign.one(seed, KINDS).error)
+    seed = next(
+        seed
+        for seed in range(50)
+        if draw(seed, list(KINDS)).events and "covered for" in campaign.one(seed, KINDS).error
+    )
     scenario = draw(seed, list(KINDS))
     small = shrink(scenario, lambda candidate: bool(campaign.attempt(candidate).error))
     assert len(small.events) + len(small.wishes) < len(scenario.events) + len(scenario.wishes)
-    assert not any(campaign.attempt(smaller).error for smaller in smaller_ones(small)), "it needs all that is left"
+    assert not any(campaign.attempt(smaller).error for smaller in smaller_ones(small)), (
+        "it needs all that is left"
+    )
     result = campaign.attempt(small)
     words = failure(result, small)
-    assert f"seed {seed}" in words and "covered" in words and "exchange: OT" in words and "COMPLETE" in words
+    assert (
+        f"seed {seed}" in words
+        and "covered" in words
+        and "exchange: OT" in words
+        and "COMPLETE" in words
+    )
     assert '"wishes"' in words
 
 
 def test_the_sheet_names_what_never_happened() -> None:
     results = [
-        SessionResult(0, seen=Counter(gap=2), kinds=("gap",), n_orders=4, uncovered_s=1.5, bound_s=9.0, simulated_s=600.0),
+        SessionResult(
+            0,
+            seen=Counter(gap=2),
+            kinds=("gap",),
+            n_orders=4,
+            uncovered_s=1.5,
+            bound_s=9.0,
+            simulated_s=600.0,
+        ),
         SessionResult(1, kinds=(), simulated_s=600.0, bound_s=3.0),
     ]
     sheet = render(results, ("gap", "token"), 1.0)
@@ -94,7 +126,9 @@ def test_the_sheet_names_what_never_happened() -> None:
 
 
 def test_the_sheet_tells_recoveries_apart() -> None:
-    """What a restart costs by itself is not hidden behind sessions in which the broker takes no order at all."""
+    """What a restart costs by itself is not hidden behind sessions in which the broker takes no
+    order at all.
+    """
     results = [
         SessionResult(0, seen=Counter(kill=1), kinds=("kill",), recovery_s=1.25),
         SessionResult(1, seen=Counter(kill=1), kinds=("kill", "token"), recovery_s=14.5),
@@ -102,7 +136,10 @@ def test_the_sheet_tells_recoveries_apart() -> None:
         SessionResult(3),
     ]
     sheet = render(results, ("kill",), 1.0)
-    assert "1.25 s where nothing else went wrong, 14.50 s with other troubles, 467.00 s where the day's order cap" in sheet
+    assert (
+        "1.25 s where nothing else went wrong, 14.50 s with other troubles, 467.00 s where the day's order cap"
+        in sheet
+    )
     assert "3, 0 of them from the book alone" in sheet
 
 
@@ -135,25 +172,42 @@ def test_the_budget_check_can_say_no(rows: list[SentRequest], words: str) -> Non
 
 def test_the_strategies_of_a_configuration_can_be_drilled() -> None:
     wishes = wishes_of(ROOT / "config" / "paper.json")
-    assert wishes and {wish.kind for wish in wishes} <= {"ema_cross", "sma_cross", "price_ema", "price_sma", "price_level"}
+    assert wishes and {wish.kind for wish in wishes} <= {
+        "ema_cross",
+        "sma_cross",
+        "price_ema",
+        "price_sma",
+        "price_level",
+    }
     scenario = replace(draw(1, [], list(wishes)), minutes=12)
     result = session.run(scenario)
     assert not result.error, result.error
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main.main(["drill", "--seeds", "2", "--seed", "9", "--jobs", "1", "--faults", "gap,push_doubled"]) == 0
+    assert (
+        main.main(
+            ["drill", "--seeds", "2", "--seed", "9", "--jobs", "1", "--faults", "gap,push_doubled"]
+        )
+        == 0
+    )
     assert "FAULT DRILL" in capsys.readouterr().out
     assert main.main(["drill", "--faults", "earthquake"]) == 5
     assert "'earthquake'" in capsys.readouterr().err
     path = tmp_path / "none.json"
-    path.write_bytes(orjson.dumps({**orjson.loads((ROOT / "config" / "paper.json").read_bytes()), "strategies": []}))
+    path.write_bytes(
+        orjson.dumps(
+            {**orjson.loads((ROOT / "config" / "paper.json").read_bytes()), "strategies": []}
+        )
+    )
     with pytest.raises(ConfigError, match="no strategy"):
         wishes_of(path)
 
 
 def test_a_session_with_refused_requests_leaves_nothing_behind() -> None:
-    """Refusals that are constants once kept the frames that raised them, and with these a whole world each."""
+    """Refusals that are constants once kept the frames that raised them, and with these a whole
+    world each.
+    """
     import gc
 
     from otrade.simulator.simulator import Simulator

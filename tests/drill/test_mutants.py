@@ -1,4 +1,6 @@
-"""The table of planted bugs follows the code: each text stands once where it says, and is changed by what is planted."""
+"""The table of planted bugs follows the code: each text stands once where it says, and is changed
+by what is planted.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The judge says no: limits that only an engine with a fault would pass, on an exchange whose books are made by hand."""
+"""The judge says no: limits that only an engine with a fault would pass, on an exchange whose books
+are made by hand.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class Exchange:
         self.now_ns = 1_000 * SECOND
         self.made: list[Any] = []
         self.done: list[Any] = []
-        self.market = SimpleNamespace(universe=SimpleNamespace(resolve=lambda key: SimpleNamespace(key=key)))
+        self.market = SimpleNamespace(
+            universe=SimpleNamespace(resolve=lambda key: SimpleNamespace(key=key))
+        )
 
     def orders(self) -> list[Any]:
         return self.made
@@ -38,7 +42,15 @@ class Exchange:
         return self.done
 
     def order(
-        self, bracket: int, leg: str, side: int, *, qty: int = 10, filled: int = 0, px_e4: int = 1_000_000, final: bool = True
+        self,
+        bracket: int,
+        leg: str,
+        side: int,
+        *,
+        qty: int = 10,
+        filled: int = 0,
+        px_e4: int = 1_000_000,
+        final: bool = True,
     ) -> Any:
         tag = TAG.format(bracket=bracket, leg=leg)
         order = SimpleNamespace(
@@ -58,7 +70,9 @@ class Exchange:
         )
         self.made.append(order)
         if filled:
-            self.done.append(SimpleNamespace(order=order, qty=filled, price_e4=px_e4, ts_ns=self.now_ns))
+            self.done.append(
+                SimpleNamespace(order=order, qty=filled, price_e4=px_e4, ts_ns=self.now_ns)
+            )
         return order
 
     def round_trip(self, bracket: int, loss_e4: int) -> None:
@@ -66,9 +80,15 @@ class Exchange:
         self.order(bracket, "S", -1, filled=10, px_e4=1_000_000 - loss_e4 // 10)
 
 
-def judge(exchange: Exchange, strategy_of: Callable[[str], int] = lambda tag: int(tag[8:12]), **limits: int) -> Oracle:
+def judge(
+    exchange: Exchange,
+    strategy_of: Callable[[str], int] = lambda tag: int(tag[8:12]),
+    **limits: int,
+) -> Oracle:
     faults = SimpleNamespace(ts_refused_ns=0)
-    sim: Any = SimpleNamespace(exchange=exchange, clock=SimpleNamespace(now_ns=lambda: exchange.now_ns), faults=faults)
+    sim: Any = SimpleNamespace(
+        exchange=exchange, clock=SimpleNamespace(now_ns=lambda: exchange.now_ns), faults=faults
+    )
     scenario: Scenario = replace(
         draw(1, []),
         wishes=[StrategyDraw("NSE:INFY", "price_level", 10, {}, PLAN)],
@@ -77,7 +97,10 @@ def judge(exchange: Exchange, strategy_of: Callable[[str], int] = lambda tag: in
     return Oracle(sim, scenario, strategy_of)
 
 
-@pytest.mark.parametrize(("loss_e4", "wait_s", "is_wrong"), [(5_000_000, 60, True), (4_000_000, 60, False), (5_000_000, 1, False)])
+@pytest.mark.parametrize(
+    ("loss_e4", "wait_s", "is_wrong"),
+    [(5_000_000, 60, True), (4_000_000, 60, False), (5_000_000, 1, False)],
+)
 def test_an_entry_after_the_days_loss(loss_e4: int, wait_s: int, is_wrong: bool) -> None:
     exchange = Exchange()
     oracle = judge(exchange, max_daily_loss_e4=5_000_000)
@@ -136,9 +159,18 @@ def test_slices_of_one_strategy_are_one_position() -> None:
 
 
 @pytest.mark.parametrize(("filled", "is_wrong"), [(("A", "B", "C"), True), (("A", "B"), False)])
-def test_an_entry_that_takes_what_other_entries_stops_want(filled: tuple[str, ...], is_wrong: bool) -> None:
-    budget = {"per_second": 9, "per_minute": 0, "per_day": 100, "reserve_second": 3, "reserve_minute": 0, "reserve_day": 0,
-              "modifies_per_order": 25}
+def test_an_entry_that_takes_what_other_entries_stops_want(
+    filled: tuple[str, ...], is_wrong: bool
+) -> None:
+    budget = {
+        "per_second": 9,
+        "per_minute": 0,
+        "per_day": 100,
+        "reserve_second": 3,
+        "reserve_minute": 0,
+        "reserve_day": 0,
+        "modifies_per_order": 25,
+    }
     rows = [SentRequest(i, Lane.ENTRY, Cmd.NEW, tag) for i, tag in enumerate("ABCD")]
     if is_wrong:
         with pytest.raises(BudgetPassed, match="entry D left beside 3 others"):
@@ -151,7 +183,9 @@ SLICED = [((4, 4, 2), None, False), ((4, 4), None, True), ((4, 4), 8, False), ((
 
 
 @pytest.mark.parametrize(("sent", "told", "is_wrong"), SLICED)
-def test_slices_that_nobody_heard_of_again(sent: tuple[int, ...], told: int | None, is_wrong: bool) -> None:
+def test_slices_that_nobody_heard_of_again(
+    sent: tuple[int, ...], told: int | None, is_wrong: bool
+) -> None:
     brackets = [{"decision": 0, "strategy_id": 0, "order_qty": qty} for qty in sent]
     notices = [{"code": Note.ENTRY_CUT, "strategy_id": 0, "b": told}] if told else []
     plans = [{"size_value": 11.0, "max_qty": 100, "size_mode": 0}]
@@ -168,7 +202,9 @@ def test_a_second_recovery_that_places_what_stands(placed_again: bool) -> None:
     assert list(before.values()) == [(10, {"1"})]
     exchange.now_ns += SECOND // 20
     if placed_again:
-        exchange.order(1, "S", -1, final=False).leaves_qty = 0  # so that nothing else is wrong with it
+        exchange.order(
+            1, "S", -1, final=False
+        ).leaves_qty = 0  # so that nothing else is wrong with it
         oracle.look()
         with pytest.raises(Violation, match="recovery is not idempotent"):
             oracle.check_again(before, since_ns)

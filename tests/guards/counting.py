@@ -1,4 +1,6 @@
-"""Instructions and allocations inside one compiled function and all that it calls, by callgrind: the same on any load of the machine."""
+"""Instructions and allocations inside one compiled function and all that it calls, by callgrind:
+the same on any load of the machine.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,17 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 BUDGETS = HERE / "budgets.json"
-ALLOCATORS = re.compile(r"(?:\b|_)(?:malloc|calloc|realloc|memalign|mmap|brk|_?PyObject_Malloc|PyMem_\w*alloc\w*|_PyObject_GC_\w*New\w*)$")
+ALLOCATORS = re.compile(
+    r"(?:\b|_)(?:malloc|calloc|realloc|memalign|mmap|brk|_?PyObject_Malloc|PyMem_\w*alloc\w*|_PyObject_GC_\w*New\w*)$"
+)
 CORE = "__pyx_f_6otrade_5_core_"
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Work, the function inside which it is counted, and how many of what is meant a round of it does."""
+    """Work, the function inside which it is counted, and how many of what is meant a round of it
+    does.
+    """
 
     work: str
     function: str
@@ -47,21 +53,47 @@ class Count:
 
 def compiler() -> str:
     """What the counts depend on."""
-    done = subprocess.run(["gcc", "-dumpversion"], capture_output=True, text=True) if shutil.which("gcc") else None
-    return f"{platform.machine()} gcc {done.stdout.strip().split('.')[0]}" if done is not None else f"{platform.machine()} without gcc"
+    done = (
+        subprocess.run(["gcc", "-dumpversion"], capture_output=True, text=True)
+        if shutil.which("gcc")
+        else None
+    )
+    return (
+        f"{platform.machine()} gcc {done.stdout.strip().split('.')[0]}"
+        if done is not None
+        else f"{platform.machine()} without gcc"
+    )
 
 
 def count(guard: Guard, directory: Path) -> Count:
     """RuntimeError when the function was never entered: a guard of nothing."""
     out = directory / f"{guard.work}.callgrind"
     done = subprocess.run(
-        ["valgrind", "--tool=callgrind", f"--toggle-collect={guard.function}", f"--callgrind-out-file={out}", "--compress-strings=no",
-         sys.executable, "-m", "tests.guards.work", guard.work, str(guard.rounds)],
-        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
+        [
+            "valgrind",
+            "--tool=callgrind",
+            f"--toggle-collect={guard.function}",
+            f"--callgrind-out-file={out}",
+            "--compress-strings=no",
+            sys.executable,
+            "-m",
+            "tests.guards.work",
+            guard.work,
+            str(guard.rounds),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+    )
     match = re.search(r"Collected : (\d+)", done.stderr)
     if match is None or int(match.group(1)) == 0:
         raise RuntimeError(f"{guard.function} was not entered: {done.stderr[-300:]}")
-    functions = {line.split("=", 1)[1].strip() for line in out.read_text().splitlines() if line.startswith(("fn=", "cfn="))}
+    functions = {
+        line.split("=", 1)[1].strip()
+        for line in out.read_text().splitlines()
+        if line.startswith(("fn=", "cfn="))
+    }
     made = sorted(name for name in functions if ALLOCATORS.search(name.split("'")[0].split("@")[0]))
     return Count(int(match.group(1)) / (guard.rounds * guard.per_round), made)
 
@@ -76,6 +108,10 @@ if __name__ == "__main__":
     import tempfile
 
     with tempfile.TemporaryDirectory() as name:
-        seen = {each: round(count(guard, Path(name)).instructions, 1) for each, guard in GUARDS.items()}
-    BUDGETS.write_text(json.dumps({**(budgets() if BUDGETS.exists() else {}), compiler(): seen}, indent=2) + "\n")
+        seen = {
+            each: round(count(guard, Path(name)).instructions, 1) for each, guard in GUARDS.items()
+        }
+    BUDGETS.write_text(
+        json.dumps({**(budgets() if BUDGETS.exists() else {}), compiler(): seen}, indent=2) + "\n"
+    )
     print(f"recorded for {compiler()}: {seen}")

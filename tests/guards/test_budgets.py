@@ -1,6 +1,8 @@
-"""What a tick, an order and a record cost may not grow unseen: instructions within 5 % of what is recorded, and no memory made at all.
+"""What a tick, an order and a record cost may not grow unseen: instructions within 5 % of what is
+recorded, and no memory made at all.
 
-After a change that is worth its price, `python -m tests.guards.counting` records anew; the diff of budgets.json then shows the price.
+After a change that is worth its price, `python -m tests.guards.counting` records anew; the diff of
+budgets.json then shows the price.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ SLACK_UNKNOWN = 1.25
 RECORDED_BY = "x86_64 gcc 12"
 
 pytestmark = pytest.mark.skipif(
-    platform.machine() != "x86_64" or not shutil.which("valgrind"), reason="NO VALGRIND: instructions and allocations are NOT guarded"
+    platform.machine() != "x86_64" or not shutil.which("valgrind"),
+    reason="NO VALGRIND: instructions and allocations are NOT guarded",
 )
 
 
@@ -30,18 +33,39 @@ def test_instructions_and_allocations(name: str, tmp_path: Path) -> None:
     slack = SLACK if compiler() in known else SLACK_UNKNOWN
     budget = known.get(compiler(), known[RECORDED_BY])[name]
     print(f"{name}: {seen.instructions:.0f} instructions, {budget:.0f} recorded")
-    assert seen.instructions <= budget * slack, f"{name}: {seen.instructions:.0f} instructions, {budget:.0f} are recorded for {compiler()}"
+    assert seen.instructions <= budget * slack, (
+        f"{name}: {seen.instructions:.0f} instructions, {budget:.0f} are recorded for {compiler()}"
+    )
     assert seen.allocators == [], f"{name} makes memory"
 
 
 def test_the_count_sees_what_makes_memory(tmp_path: Path) -> None:
-    """`take_command` makes a Python object a command: a guard that saw nothing there would see nothing anywhere."""
-    seen = count(Guard("orders", "__pyx_pw_6otrade_5_core_5views_11EngineViews_1take_command", 20, 1), tmp_path)
+    """`take_command` makes a Python object a command: a guard that saw nothing there would see
+    nothing anywhere.
+    """
+    seen = count(
+        Guard("orders", "__pyx_pw_6otrade_5_core_5views_11EngineViews_1take_command", 20, 1),
+        tmp_path,
+    )
     assert seen.allocators and seen.instructions > 100
 
 
 def test_names_that_make_memory() -> None:
-    for name in ("malloc", "__libc_calloc", "_int_malloc", "_PyObject_Malloc", "PyMem_RawMalloc", "_PyObject_GC_New", "realloc"):
+    for name in (
+        "malloc",
+        "__libc_calloc",
+        "_int_malloc",
+        "_PyObject_Malloc",
+        "PyMem_RawMalloc",
+        "_PyObject_GC_New",
+        "realloc",
+    ):
         assert ALLOCATORS.search(name), name
-    for name in ("memcpy", "free_slot", "otk_size_qty", "__pyx_f_6otrade_5_core_5state_new_order", "place"):
+    for name in (
+        "memcpy",
+        "free_slot",
+        "otk_size_qty",
+        "__pyx_f_6otrade_5_core_5state_new_order",
+        "place",
+    ):
         assert not ALLOCATORS.search(name), name

@@ -12,11 +12,23 @@ from otrade.errors import InstrumentError
 from otrade.instruments.contracts import Contract, choose, read_wish
 
 TODAY = dt.date(2026, 11, 23)
-WEEKS = [dt.date(2026, 11, 17), TODAY, dt.date(2026, 12, 1), dt.date(2026, 12, 8), dt.date(2026, 12, 29), dt.date(2027, 1, 26)]
+WEEKS = [
+    dt.date(2026, 11, 17),
+    TODAY,
+    dt.date(2026, 12, 1),
+    dt.date(2026, 12, 8),
+    dt.date(2026, 12, 29),
+    dt.date(2027, 1, 26),
+]
 STRIKES = [25_900, 25_950, 26_000, 26_050, 26_100]
 FUTURES = [dt.date(2026, 11, 17), TODAY, dt.date(2026, 12, 29)]
 LISTED = [
-    *(Contract(day, strike * 10_000, kind, f"{day}/{strike}{kind}") for day in WEEKS for strike in STRIKES for kind in ("CE", "PE")),
+    *(
+        Contract(day, strike * 10_000, kind, f"{day}/{strike}{kind}")
+        for day in WEEKS
+        for strike in STRIKES
+        for kind in ("CE", "PE")
+    ),
     *(Contract(day, 0, "FUT", f"{day}/FUT") for day in FUTURES),
 ]
 
@@ -55,14 +67,30 @@ def test_by_hand(symbol: str, spot: float, name: str) -> None:
     ("symbol", "spot", "words"),
     [
         ("NFO:NIFTY.FUT@+2", 0, "2 such expiries are listed, the last on 2026-12-29"),
-        ("NFO:NIFTY.26025CE", 0, "the nearest are 25950, 26000, 26050|the nearest are 26000, 26050"),
-        ("NFO:NIFTY.26000CE@2026-12-02", 0, "nothing of it expires on 2026-12-02; the nearest expiries are"),
+        (
+            "NFO:NIFTY.26025CE",
+            0,
+            "the nearest are 25950, 26000, 26050|the nearest are 26000, 26050",
+        ),
+        (
+            "NFO:NIFTY.26000CE@2026-12-02",
+            0,
+            "nothing of it expires on 2026-12-02; the nearest expiries are",
+        ),
         ("NFO:NIFTY.26000CE@2026-13-02", 0, "2026-13-02 is no date"),
         ("NFO:NIFTY.26000CE@2026-11-17", 0, "nothing of it expires"),
         ("NFO:NIFTY.ATMCE", 0, "the price of NSE:NIFTY 50 is not known"),
-        ("NFO:NIFTY.ATM+3CE", 26_000, r"strikes from 25900 to 26100 are listed for 2026-11-23: ATM\+3 is beyond them"),
+        (
+            "NFO:NIFTY.ATM+3CE",
+            26_000,
+            r"strikes from 25900 to 26100 are listed for 2026-11-23: ATM\+3 is beyond them",
+        ),
         ("NFO:NIFTY.ATM-5PE", 26_000, "beyond them"),
-        ("NFO:NIFTY.ATMCE", 26_400, "the nearest strike of 2026-11-23 is 26100: nothing is at the money"),
+        (
+            "NFO:NIFTY.ATMCE",
+            26_400,
+            "the nearest strike of 2026-11-23 is 26100: nothing is at the money",
+        ),
         ("NFO:NIFTY.ATMCE", 20_000, "nothing is at the money"),
     ],
 )
@@ -78,14 +106,28 @@ def test_after_the_last_expiry_there_is_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "symbol", ["NSE:INFY", "NFO:NIFTY26DECFUT", "NSE:NIFTY 50", "NFO:NIFTY.", "NFO:NIFTY.ATM", "NFO:NIFTY.FUT@-1", "NSE:A.B"]
+    "symbol",
+    [
+        "NSE:INFY",
+        "NFO:NIFTY26DECFUT",
+        "NSE:NIFTY 50",
+        "NFO:NIFTY.",
+        "NFO:NIFTY.ATM",
+        "NFO:NIFTY.FUT@-1",
+        "NSE:A.B",
+    ],
 )
 def test_plain_names_are_no_wishes(symbol: str) -> None:
     assert read_wish(symbol) is None
 
 
 @pytest.mark.parametrize(
-    ("symbol", "spot"), [("NFO:BANKNIFTY.ATMCE", "NSE:NIFTY BANK"), ("BFO:SENSEX.ATMPE", "BSE:SENSEX"), ("NFO:M&M.ATMCE", "NSE:M&M")]
+    ("symbol", "spot"),
+    [
+        ("NFO:BANKNIFTY.ATMCE", "NSE:NIFTY BANK"),
+        ("BFO:SENSEX.ATMPE", "BSE:SENSEX"),
+        ("NFO:M&M.ATMCE", "NSE:M&M"),
+    ],
 )
 def test_whose_price_is_meant(symbol: str, spot: str) -> None:
     wish = read_wish(symbol)

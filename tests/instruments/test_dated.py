@@ -1,4 +1,6 @@
-"""Largest orders, lots, multipliers and half strikes: what a contract is, by its date, at both brokers."""
+"""Largest orders, lots, multipliers and half strikes: what a contract is, by its date, at both
+brokers.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from otrade.instruments.table import SortedTable
 from tests.instruments.test_upstox import contract, file, ms
 
 TODAY = dt.date(2026, 11, 23)
-SHARED = Path(__file__).parents[2].parent / "shared" / "cases" / "instruments" / "itc_half_strike.csv"
+SHARED = (
+    Path(__file__).parents[2].parent / "shared" / "cases" / "instruments" / "itc_half_strike.csv"
+)
 
 
 def kite(*rows: str) -> KiteInstrumentFile:
@@ -32,7 +36,8 @@ def table(tmp_path: Path, entries: Any) -> Catalog:
     return Catalog(SortedTable(tmp_path / "a.table"))
 
 
-# ------------------------------------------------------------------------------------------------------------------ freeze
+# ------------------------------------------------------------------------------------------------------------------
+# freeze
 @pytest.mark.parametrize(
     ("exchange", "name", "day", "qty", "assumed"),
     [
@@ -49,7 +54,9 @@ def table(tmp_path: Path, entries: Any) -> Catalog:
         ("BFO", "BANKEX", "2026-11-23", 600, False),
     ],
 )  # fmt: skip
-def test_freeze_goes_by_the_trading_date(exchange: str, name: str, day: str, qty: int, assumed: bool) -> None:
+def test_freeze_goes_by_the_trading_date(
+    exchange: str, name: str, day: str, qty: int, assumed: bool
+) -> None:
     found = freeze_of(exchange, name, dt.date.fromisoformat(day))
     assert found is not None and (found.qty, found.is_assumed) == (qty, assumed) and found.source
 
@@ -57,23 +64,43 @@ def test_freeze_goes_by_the_trading_date(exchange: str, name: str, day: str, qty
 def test_what_the_table_does_not_know_is_unknown_and_said() -> None:
     assert freeze_of("NFO", "RELIANCE", TODAY) is None
     assert freeze_of("NFO", "NIFTY", dt.date(2019, 1, 1)) is None
-    found = kite("1,1,RELIANCE26DECFUT,RELIANCE,0,2026-12-29,0,0.1,500,FUT,NFO-FUT,NFO").find("NFO:RELIANCE.FUT", TODAY)
+    found = kite("1,1,RELIANCE26DECFUT,RELIANCE,0,2026-12-29,0,0.1,500,FUT,NFO-FUT,NFO").find(
+        "NFO:RELIANCE.FUT", TODAY
+    )
     assert (found.freeze_qty, found.freeze) == (0, Freeze.UNKNOWN)
     assert "is not known" in freeze_words(found)
 
 
 def test_a_file_that_lags_is_bounded_by_the_list() -> None:
     """The smaller of the two is never refused."""
-    old = file([contract("BANKNIFTY", "BANKNIFTY FUT 29 DEC 26", 1, "2026-12-29", lot_size=30, freeze_quantity=900.0)])
+    old = file(
+        [
+            contract(
+                "BANKNIFTY",
+                "BANKNIFTY FUT 29 DEC 26",
+                1,
+                "2026-12-29",
+                lot_size=30,
+                freeze_quantity=900.0,
+            )
+        ]
+    )
     found = old.find("NFO:BANKNIFTY.FUT", dt.date(2026, 9, 1))
     assert (found.freeze_qty, found.freeze) == (600, Freeze.TABLE) and freeze_words(found) == ""
-    less = file([contract("NIFTY", "NIFTY FUT 29 DEC 26", 1, "2026-12-29", freeze_quantity=1755.0)]).find("NFO:NIFTY.FUT", TODAY)
+    less = file(
+        [contract("NIFTY", "NIFTY FUT 29 DEC 26", 1, "2026-12-29", freeze_quantity=1755.0)]
+    ).find("NFO:NIFTY.FUT", TODAY)
     assert (less.freeze_qty, less.freeze) == (1755, Freeze.FILE) and freeze_words(less) == ""
-    below_a_lot = file([contract("INFY", "INFY FUT 29 DEC 26", 1, "2026-12-29", lot_size=400, freeze_quantity=1.0)])
-    assert below_a_lot.find("NFO:INFY.FUT", TODAY).freeze is Freeze.UNKNOWN, "no order at all would be allowed: that is no figure"
+    below_a_lot = file(
+        [contract("INFY", "INFY FUT 29 DEC 26", 1, "2026-12-29", lot_size=400, freeze_quantity=1.0)]
+    )
+    assert below_a_lot.find("NFO:INFY.FUT", TODAY).freeze is Freeze.UNKNOWN, (
+        "no order at all would be allowed: that is no figure"
+    )
 
 
-# -------------------------------------------------------------------------------------------------------------------- lots
+# --------------------------------------------------------------------------------------------------------------------
+# lots
 @pytest.mark.parametrize(
     ("name", "expiry", "lot"),
     [
@@ -88,19 +115,32 @@ def test_lots_go_with_the_contract(name: str, expiry: str, lot: int) -> None:
 
 
 def test_on_one_day_two_contracts_have_their_own_lots() -> None:
-    """2025-12-23: the December contract is still 75, the January one 65, whatever day it is; also where the file has none."""
+    """2025-12-23: the December contract is still 75, the January one 65, whatever day it is; also
+    where the file has none.
+    """
     day, expiries = dt.date(2025, 12, 23), ("2025-12-30", "2026-01-27")
     for lots in ((75, 65), (None, None), (0, 0)):
         listed = list(enumerate(zip(expiries, lots, strict=True), 1))
         of_kite = kite(
-            *(f"{i},{i},NIFTYX{i},NIFTY,0,{when},0,0.1,{'' if lot is None else lot},FUT,NFO-FUT,NFO" for i, (when, lot) in listed)
+            *(
+                f"{i},{i},NIFTYX{i},NIFTY,0,{when},0,0.1,{'' if lot is None else lot},FUT,NFO-FUT,NFO"
+                for i, (when, lot) in listed
+            )
         )
-        of_upstox = file([contract("NIFTY", f"NIFTY FUT {i}", i, when, lot_size=lot) for i, (when, lot) in listed])
+        of_upstox = file(
+            [
+                contract("NIFTY", f"NIFTY FUT {i}", i, when, lot_size=lot)
+                for i, (when, lot) in listed
+            ]
+        )
         for source in (of_kite, of_upstox):
-            assert [source.find(name, day).lot_size for name in ("NFO:NIFTY.FUT", "NFO:NIFTY.FUT@+1")] == [75, 65]
+            assert [
+                source.find(name, day).lot_size for name in ("NFO:NIFTY.FUT", "NFO:NIFTY.FUT@+1")
+            ] == [75, 65]
 
 
-# ------------------------------------------------------------------------------------------------------- commodity and currency
+# -------------------------------------------------------------------------------------------------------
+# commodity and currency
 def crude(**more: Any) -> dict[str, Any]:
     return {
         "segment": "MCX_FO", "name": "CRUDEOIL", "exchange": "MCX", "expiry": ms("2026-12-18"), "instrument_type": "FUT",
@@ -115,34 +155,53 @@ def crude(**more: Any) -> dict[str, Any]:
         {"lot_size": 1, "qty_multiplier": 100.0, "freeze_quantity": 100.0},  # as it is now
         {"lot_size": 100, "qty_multiplier": 1.0, "freeze_quantity": 10_000.0},  # as it was
         {"lot_size": 100, "qty_multiplier": None, "freeze_quantity": 10_000.0},
-        {"lot_size": 1, "qty_multiplier": 1.0, "freeze_quantity": 100.0},  # says nothing: the specification does
+        {
+            "lot_size": 1,
+            "qty_multiplier": 1.0,
+            "freeze_quantity": 100.0,
+        },  # says nothing: the specification does
     ],
 )
 def test_a_commoditys_order_counts_lots_however_the_file_splits_it(said: dict[str, Any]) -> None:
     upstox = file([crude(**said)]).find("MCX:CRUDEOIL.FUT", TODAY)
-    of_kite = kite("1,5,CRUDEOIL26DECFUT,CRUDEOIL,0,2026-12-18,0,1,1,FUT,MCX-FUT,MCX").find("MCX:CRUDEOIL.FUT", TODAY)
+    of_kite = kite("1,5,CRUDEOIL26DECFUT,CRUDEOIL,0,2026-12-18,0,1,1,FUT,MCX-FUT,MCX").find(
+        "MCX:CRUDEOIL.FUT", TODAY
+    )
     for found in (upstox, of_kite):
         assert (found.lot_size, found.multiplier) == (1, 100), "an order for 1 is 100 barrels"
     assert upstox.freeze_qty == 100, "lots too"
 
 
 def test_a_file_and_a_specification_that_disagree_are_refused_by_name() -> None:
-    with pytest.raises(InstrumentError, match="CRUDEOIL is 10 times 100 priced units, its specification says 100"):
+    with pytest.raises(
+        InstrumentError, match="CRUDEOIL is 10 times 100 priced units, its specification says 100"
+    ):
         file([crude(lot_size=10)]).find("MCX:CRUDEOIL.FUT", TODAY)
     with pytest.raises(InstrumentError, match="multiplier of CARDAMOM is not known"):
-        file([crude(name="CARDAMOM", underlying_symbol="CARDAMOM", qty_multiplier=1.0)]).find("MCX:CARDAMOM.FUT", TODAY)
-    new = file([crude(name="CARDAMOM", underlying_symbol="CARDAMOM", qty_multiplier=100.0)]).find("MCX:CARDAMOM.FUT", TODAY)
-    assert (new.lot_size, new.multiplier) == (1, 100), "where no specification is known the file's own is taken"
+        file([crude(name="CARDAMOM", underlying_symbol="CARDAMOM", qty_multiplier=1.0)]).find(
+            "MCX:CARDAMOM.FUT", TODAY
+        )
+    new = file([crude(name="CARDAMOM", underlying_symbol="CARDAMOM", qty_multiplier=100.0)]).find(
+        "MCX:CARDAMOM.FUT", TODAY
+    )
+    assert (new.lot_size, new.multiplier) == (1, 100), (
+        "where no specification is known the file's own is taken"
+    )
     with pytest.raises(InstrumentError, match="multiplier of 10"):
-        file([contract("NIFTY", "NIFTY FUT 29 DEC 26", 1, "2026-12-29", qty_multiplier=10.0)]).find("NFO:NIFTY.FUT", TODAY)
+        file([contract("NIFTY", "NIFTY FUT 29 DEC 26", 1, "2026-12-29", qty_multiplier=10.0)]).find(
+            "NFO:NIFTY.FUT", TODAY
+        )
     with pytest.raises(InstrumentError, match="malformed"):
         file([crude(qty_multiplier=1.5)]).find("MCX:CRUDEOIL.FUT", TODAY)
 
 
 @pytest.mark.parametrize(
-    ("lot", "by", "read"), [(1000, 1.0, (1000, 1)), (1, 1000.0, (1, 1000)), (1, 1.0, (1, 1000)), (1000, None, (1000, 1))]
+    ("lot", "by", "read"),
+    [(1000, 1.0, (1000, 1)), (1, 1000.0, (1, 1000)), (1, 1.0, (1, 1000)), (1000, None, (1000, 1))],
 )
-def test_a_currencys_priced_units_are_the_same_however_it_is_counted(lot: int, by: float | None, read: tuple[int, int]) -> None:
+def test_a_currencys_priced_units_are_the_same_however_it_is_counted(
+    lot: int, by: float | None, read: tuple[int, int]
+) -> None:
     row = crude(
         segment="NCD_FO", name="USDINR", underlying_symbol="USDINR", exchange="NSE", lot_size=lot, qty_multiplier=by, tick_size=0.25,
         trading_symbol="USDINR FUT", freeze_quantity=None,
@@ -153,11 +212,14 @@ def test_a_currencys_priced_units_are_the_same_however_it_is_counted(lot: int, b
 
 def test_a_broker_that_takes_no_mcx_orders_is_named() -> None:
     assert not_by_api("upstox", "MCX", dt.date(2026, 9, 22)) == ""
-    assert "UDAPI1161" in not_by_api("upstox", "MCX", dt.date(2026, 9, 23)) and "NCO" in not_by_api("upstox", "MCX", TODAY)
+    assert "UDAPI1161" in not_by_api("upstox", "MCX", dt.date(2026, 9, 23)) and "NCO" in not_by_api(
+        "upstox", "MCX", TODAY
+    )
     assert not_by_api("kite", "MCX", TODAY) == "" and not_by_api("upstox", "NFO", TODAY) == ""
 
 
-# ----------------------------------------------------------------------------------------------------------------- strikes
+# -----------------------------------------------------------------------------------------------------------------
+# strikes
 HALVES = (
     "1,1660,ITC,ITC,0,,0,0.05,1,EQ,NSE,NSE",
     "2,48225,ITC26DECFUT,ITC,0,2026-12-29,0,0.05,1600,FUT,NFO-FUT,NFO",
@@ -181,8 +243,14 @@ STRIKES = [
 
 
 @pytest.mark.parametrize(("symbol", "strike_e4"), STRIKES)
-def test_half_strikes_can_be_named_at_both_brokers_and_in_the_table(symbol: str, strike_e4: int, tmp_path: Path) -> None:
-    sources: list[Any] = [kite(*HALVES), file(HALVES_UPSTOX), table(tmp_path, kite(*HALVES).entries())]
+def test_half_strikes_can_be_named_at_both_brokers_and_in_the_table(
+    symbol: str, strike_e4: int, tmp_path: Path
+) -> None:
+    sources: list[Any] = [
+        kite(*HALVES),
+        file(HALVES_UPSTOX),
+        table(tmp_path, kite(*HALVES).entries()),
+    ]
     sources.append(table(tmp_path / "upstox", file(HALVES_UPSTOX).entries()))
     for source in sources:
         found: Instrument = source.find(symbol, TODAY)
@@ -198,7 +266,11 @@ def test_a_strike_that_is_not_listed_names_its_neighbours_exactly() -> None:
 def test_a_name_with_a_point_inside_its_strike_is_no_wish() -> None:
     assert read_wish("NFO:ITC26DEC412.5CE") is None and read_wish("NFO:NIFTY26D0126000.5CE") is None
     wish = read_wish("NFO:ITC.412.5CE@2026-12-29")
-    assert wish is not None and (wish.under, wish.strike_e4, wish.when) == ("ITC", 4_125_000, "2026-12-29")
+    assert wish is not None and (wish.under, wish.strike_e4, wish.when) == (
+        "ITC",
+        4_125_000,
+        "2026-12-29",
+    )
     million = read_wish("NFO:GOLD.9810500CE")
     assert million is not None and million.strike_e4 == 98_105_000_000
 
@@ -207,11 +279,17 @@ def test_the_case_that_failed() -> None:
     if not SHARED.exists():
         pytest.skip(f"{SHARED} is not there: the case that failed is not read")
     source = KiteInstrumentFile(SHARED.read_bytes())
-    assert source.find("NFO:ITC26DEC412.5CE", TODAY) == source.find("NFO:ITC.412.5CE@2026-12-29", TODAY)
+    assert source.find("NFO:ITC26DEC412.5CE", TODAY) == source.find(
+        "NFO:ITC.412.5CE@2026-12-29", TODAY
+    )
 
 
 def test_the_tables_are_in_order() -> None:
-    book = json.loads((Path(__file__).parents[2] / "otrade" / "instruments" / "contracts.json").read_text())
+    book = json.loads(
+        (Path(__file__).parents[2] / "otrade" / "instruments" / "contracts.json").read_text()
+    )
     for name in (*book["freeze"], *book["lots"]):
         since = [row["from"] for row in name["rows"]]
-        assert since == sorted(set(since)) and all(row["qty"] > 0 and row["sure"] in "SHU" and row["source"] for row in name["rows"])
+        assert since == sorted(set(since)) and all(
+            row["qty"] > 0 and row["sure"] in "SHU" and row["source"] for row in name["rows"]
+        )

@@ -1,4 +1,6 @@
-"""Upstox's instrument file: the same names find the same instruments as in Kite's, what is odd is refused by name."""
+"""Upstox's instrument file: the same names find the same instruments as in Kite's, what is odd is
+refused by name.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,15 @@ def share(symbol: str, token: int, isin: str, tick: float = 10.0, **more: Any) -
     } | more  # fmt: skip
 
 
-def contract(under: str, symbol: str, token: int, expiry: str, kind: str = "FUT", strike: float = 0.0, **more: Any) -> dict[str, Any]:
+def contract(
+    under: str,
+    symbol: str,
+    token: int,
+    expiry: str,
+    kind: str = "FUT",
+    strike: float = 0.0,
+    **more: Any,
+) -> dict[str, Any]:
     return {
         "weekly": False, "segment": "NSE_FO", "name": under, "exchange": "NSE", "expiry": ms(expiry), "instrument_type": kind,
         "asset_symbol": under, "underlying_symbol": under, "instrument_key": f"NSE_FO|{token}", "lot_size": 65,
@@ -61,19 +71,42 @@ def file(rows: list[dict[str, Any]] = ROWS_UPSTOX, **dumps: Any) -> UpstoxInstru
 
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
 @pytest.mark.parametrize(
-    "symbol", ["NSE:INFY", "NSE:TATAGOLD", "NFO:NIFTY.FUT", "NFO:NIFTY26DECFUT", "NFO:INFY26DECFUT", "NFO:NIFTY26DEC26000CE"]
+    "symbol",
+    [
+        "NSE:INFY",
+        "NSE:TATAGOLD",
+        "NFO:NIFTY.FUT",
+        "NFO:NIFTY26DECFUT",
+        "NFO:INFY26DECFUT",
+        "NFO:NIFTY26DEC26000CE",
+    ],
 )
-def test_one_name_finds_the_same_instrument_at_both_brokers(symbol: str, separators: tuple[str, str]) -> None:
+def test_one_name_finds_the_same_instrument_at_both_brokers(
+    symbol: str, separators: tuple[str, str]
+) -> None:
     kite = KiteInstrumentFile(",".join(COLUMNS) + "\n" + ROWS).find(symbol, TODAY)
     upstox = file(separators=separators).find(symbol, TODAY)
-    for name in ("token", "exchange_token", "exchange", "expiry", "tick_size_e4", "lot_size", "has_derivatives", "calendar_segment"):
+    for name in (
+        "token",
+        "exchange_token",
+        "exchange",
+        "expiry",
+        "tick_size_e4",
+        "lot_size",
+        "has_derivatives",
+        "calendar_segment",
+    ):
         assert getattr(kite, name) == getattr(upstox, name), name
     assert upstox.key.startswith("NSE_") and not kite.key
 
 
 def test_what_only_upstox_says_is_taken() -> None:
     december = file().find("NFO:NIFTY26DECFUT", TODAY)
-    assert (december.freeze_qty, december.key, december.tradingsymbol) == (1755, "NSE_FO|50017", "NIFTY FUT 29 DEC 26")
+    assert (december.freeze_qty, december.key, december.tradingsymbol) == (
+        1755,
+        "NSE_FO|50017",
+        "NIFTY FUT 29 DEC 26",
+    )
 
 
 def test_a_month_with_several_expiries_means_the_last_and_a_week_is_named_by_its_day() -> None:

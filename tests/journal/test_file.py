@@ -1,4 +1,6 @@
-"""The journal's file: what a process wrote survives its death, what is broken is found and named, a full disk loses nothing in silence."""
+"""The journal's file: what a process wrote survives its death, what is broken is found and named, a
+full disk loses nothing in silence.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ HEAD = 32
 
 
 def opened(path: Path, **given: Any) -> JournalFile:
-    return JournalFile(path, IDENTITY, 7, **{"max_mb": 8, "reserve_mb": 1, "window_bytes": SMALL, **given})
+    return JournalFile(
+        path, IDENTITY, 7, **{"max_mb": 8, "reserve_mb": 1, "window_bytes": SMALL, **given}
+    )
 
 
 def fill(journal: JournalFile, n: int, size: int = 100, *, first: int = 0) -> None:
@@ -56,22 +60,46 @@ def wait_for_window(journal: JournalFile) -> None:
 
 
 def numbers(path: Path) -> list[int]:
-    return [int.from_bytes(record.payload[:8], "little") for record in records(path) if record.kind == Rec.WORDS]
+    return [
+        int.from_bytes(record.payload[:8], "little")
+        for record in records(path)
+        if record.kind == Rec.WORDS
+    ]
 
 
-# ------------------------------------------------------------------------------------------------------------- oracles
-@pytest.mark.parametrize(("data", "crc"), [
-    # RFC 3720, appendix B.4
-    (bytes(32), 0x8A9136AA), (b"\xff" * 32, 0x62A8AB43), (bytes(range(32)), 0x46DD794E), (bytes(reversed(range(32))), 0x113FDB5C),
-    (b"123456789", 0xE3069283), (b"", 0),
-])
+# -------------------------------------------------------------------------------------------------------------
+# oracles
+@pytest.mark.parametrize(
+    ("data", "crc"),
+    [
+        # RFC 3720, appendix B.4
+        (bytes(32), 0x8A9136AA),
+        (b"\xff" * 32, 0x62A8AB43),
+        (bytes(range(32)), 0x46DD794E),
+        (bytes(reversed(range(32))), 0x113FDB5C),
+        (b"123456789", 0xE3069283),
+        (b"", 0),
+    ],
+)
 def test_the_checksum_is_the_published_one(data: bytes, crc: int) -> None:
     assert crc32c(data) == crc
     for cut in range(len(data)):
         assert crc32c(data[cut:], crc32c(data[:cut])) == crc
 
 
-@pytest.mark.parametrize("name", ["report_t", "answer_t", "notice_t", "signal_rec_t", "bar_rec_t", "order_t", "bracket_t", "command_t"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "report_t",
+        "answer_t",
+        "notice_t",
+        "signal_rec_t",
+        "bar_rec_t",
+        "order_t",
+        "bracket_t",
+        "command_t",
+    ],
+)
 def test_layouts_are_those_of_the_compiler(name: str) -> None:
     from otrade._core.layout import dtype
 
@@ -98,13 +126,19 @@ def test_the_reader_in_the_document_reads_a_real_file(tmp_path: Path) -> None:
     code = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "journal.md").read_text(), re.S)
     assert code is not None
     (tmp_path / "reader.py").write_text(code[1])
-    done = subprocess.run([sys.executable, str(tmp_path / "reader.py"), str(journal.path)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "reader.py"), str(journal.path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     rows = [line.split() for line in done.stdout.splitlines()]
     assert [int(row[0]) for row in rows] == [record.seq for record in records(journal.path)]
     assert {row[2] for row in rows} == {"48"} and len(rows) == 1500
 
 
-# ---------------------------------------------------------------------------------------------------- writing and dying
+# ----------------------------------------------------------------------------------------------------
+# writing and dying
 WRITER = """
 import sys, time
 from pathlib import Path
@@ -127,8 +161,15 @@ while True:
 def test_kill_9_loses_nothing_that_was_written(tmp_path: Path, seed: int) -> None:
     path, count = tmp_path / "a.otj", tmp_path / "count"
     code = WRITER.format(identity=IDENTITY, window=SMALL)
-    with subprocess.Popen([sys.executable, "-c", code, str(path), str(count)], env={**os.environ, "PYTHONPATH": str(ROOT)}) as child:
-        while not count.exists() or count.stat().st_size < 8 or int.from_bytes(count.read_bytes(), "little") < 50 + seed * 400:
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path), str(count)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as child:
+        while (
+            not count.exists()
+            or count.stat().st_size < 8
+            or int.from_bytes(count.read_bytes(), "little") < 50 + seed * 400
+        ):
             assert child.poll() is None
             time.sleep(0.002)
         time.sleep(random.Random(seed).random() / 50)
@@ -138,7 +179,8 @@ def test_kill_9_loses_nothing_that_was_written(tmp_path: Path, seed: int) -> Non
     verdict = check(path)
     assert verdict.is_whole
     found = numbers(path)
-    # The one being written may or may not have come to its end; whatever was said to be written has.
+    # The one being written may or may not have come to its end; whatever was said to be written
+    # has.
     assert found == list(range(len(found))) and said <= len(found) <= said + 1
     journal = opened(path, max_mb=64)  # and the next process goes on behind it
     assert journal.writer.append(Rec.WORDS, 1, len(found).to_bytes(8, "little"))
@@ -165,9 +207,16 @@ journal.close()
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads have no rank of their own here")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="threads have no rank of their own here"
+)
 def test_the_rank_of_the_process_is_its_loops_and_not_its_threads(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", RANKED, str(tmp_path / "a.otj")], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", RANKED, str(tmp_path / "a.otj")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     if "not permitted" in done.stderr:
         pytest.skip("this user may not raise a process's rank")
     assert done.stdout.split() == [str(os.SCHED_FIFO), str(os.SCHED_OTHER), "0"], done.stderr
@@ -178,7 +227,10 @@ def test_a_file_is_private_and_cut_to_what_was_written(tmp_path: Path) -> None:
     fill(journal, 10)
     journal.close()
     journal.close()  # twice is once
-    assert journal.path.stat().st_mode & 0o777 == 0o600 and journal.path.parent.stat().st_mode & 0o777 == 0o700
+    assert (
+        journal.path.stat().st_mode & 0o777 == 0o600
+        and journal.path.parent.stat().st_mode & 0o777 == 0o700
+    )
     assert journal.path.stat().st_size == HEADER_BYTES + 10 * (HEAD + 104)
 
 
@@ -194,7 +246,11 @@ def test_runs_are_numbered_through(tmp_path: Path) -> None:
     found = list(records(tmp_path / "a.otj"))
     assert [record.section for record in found if record.kind == Rec.HELLO] == [0, 1, 2]
     assert check(tmp_path / "a.otj").n_sections == 3
-    numbered = [int.from_bytes(r.payload[:8], "little") for r in salvage(tmp_path / "a.otj") if r.kind == Rec.WORDS]
+    numbered = [
+        int.from_bytes(r.payload[:8], "little")
+        for r in salvage(tmp_path / "a.otj")
+        if r.kind == Rec.WORDS
+    ]
     assert numbered == list(range(2100))
 
 
@@ -211,7 +267,9 @@ def test_what_goes_in_comes_out(payloads: list[bytes], spare: int) -> None:
         assert writer.append(Rec.RAW, i, payload)
     found = [r for window in made for r in walk(window)]
     assert not any(isinstance(r, BadRecord) for r in found)
-    assert [bytes(r.payload) for r in found if not isinstance(r, BadRecord) and r.kind == Rec.RAW] == payloads
+    assert [
+        bytes(r.payload) for r in found if not isinstance(r, BadRecord) and r.kind == Rec.RAW
+    ] == payloads
 
 
 @pytest.mark.parametrize("left", [0, 8, 24, 32, 40, 64])
@@ -223,7 +281,12 @@ def test_the_end_of_a_window(left: int) -> None:
     writer.append(Rec.RAW, 1, bytes(4096 - left - HEAD))
     assert writer.append(Rec.RAW, 2, b"12345678")
     assert (writer.window == 0) == (left >= 40)
-    found = [(r.kind, r.seq) for window in (first, second) for r in walk(window) if not isinstance(r, BadRecord)]
+    found = [
+        (r.kind, r.seq)
+        for window in (first, second)
+        for r in walk(window)
+        if not isinstance(r, BadRecord)
+    ]
     assert [kind for kind, _ in found if kind != Rec.PAD] == [Rec.RAW, Rec.RAW]
     assert [seq for _, seq in found] == list(range(1, len(found) + 1))
 
@@ -240,7 +303,8 @@ def test_wrong_windows_are_refused() -> None:
         writer.offer(bytearray(4096))
 
 
-# ------------------------------------------------------------------------------------------------------- broken things
+# -------------------------------------------------------------------------------------------------------
+# broken things
 def written(path: Path, n: int = 40) -> bytes:
     journal = opened(path)
     fill(journal, n)
@@ -259,7 +323,9 @@ def test_a_torn_tail_at_every_byte_of_the_last_record(tmp_path: Path) -> None:
         assert verdict.is_whole and verdict.n_records == 39, cut
         assert (verdict.torn_at >= 0) == (cut > last + 3 or any(whole[last:cut])), cut
         journal = opened(path)
-        assert journal.writer.seq == 39 and journal.writer.append(Rec.WORDS, 5, (39).to_bytes(8, "little"))
+        assert journal.writer.seq == 39 and journal.writer.append(
+            Rec.WORDS, 5, (39).to_bytes(8, "little")
+        )
         journal.close()
         assert numbers(path) == list(range(40)), cut
         path.unlink()
@@ -269,7 +335,9 @@ def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
     path = tmp_path / "a.otj"
     whole = bytearray(written(path, 12))
     rng = random.Random(3)
-    places = [rng.randrange(HEADER_BYTES, len(whole)) for _ in range(400)] + list(range(HEADER_BYTES, HEADER_BYTES + HEAD))
+    places = [rng.randrange(HEADER_BYTES, len(whole)) for _ in range(400)] + list(
+        range(HEADER_BYTES, HEADER_BYTES + HEAD)
+    )
     for at in places:
         bit = 1 << rng.randrange(8)
         offset_in_record = (at - HEADER_BYTES) % (HEAD + 104)
@@ -310,7 +378,9 @@ def test_a_hole_is_damage_and_a_lost_record_too(tmp_path: Path) -> None:
     at = HEADER_BYTES + 5 * size
     path.write_bytes(whole[:at] + bytes(2 * size) + whole[at + 2 * size :])
     verdict = check(path)
-    assert [(d.offset, d.skipped_bytes) for d in verdict.damages] == [(at, 2 * size)] and verdict.n_records == 38
+    assert [(d.offset, d.skipped_bytes) for d in verdict.damages] == [
+        (at, 2 * size)
+    ] and verdict.n_records == 38
     path.write_bytes(whole[:at] + whole[at + size :])
     verdict = check(path)
     assert len(verdict.damages) == 1 and "follows record 5" in verdict.damages[0].why
@@ -348,8 +418,11 @@ def test_another_identity_and_a_second_writer_are_refused_by_name(tmp_path: Path
     opened(path).close()
 
 
-# --------------------------------------------------------------------------------------------------------- a full disk
-def test_a_full_disk_gives_up_frames_first_then_counts_what_is_lost_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+# ---------------------------------------------------------------------------------------------------------
+# a full disk
+def test_a_full_disk_gives_up_frames_first_then_counts_what_is_lost_and_goes_on_when_there_is_room(
+    tmp_path: Path,
+) -> None:
     full = [False]
 
     def allocate(fd: int, offset: int, length: int) -> None:
@@ -372,7 +445,9 @@ def test_a_full_disk_gives_up_frames_first_then_counts_what_is_lost_and_goes_on_
     assert "No space left" in journal.trouble or "no room" in journal.trouble
     assert not writer.append(Rec.FRAME, i, bytes(100)), "frames are given up first"
     n_reserve = 0
-    while writer.append(Rec.WORDS, i, i.to_bytes(8, "little") + bytes(4000)):  # orders keep the reserve
+    while writer.append(
+        Rec.WORDS, i, i.to_bytes(8, "little") + bytes(4000)
+    ):  # orders keep the reserve
         i += 1
         n_reserve += 1
         journal.poll()
@@ -399,7 +474,11 @@ def test_the_size_limit_is_met_like_a_full_disk(tmp_path: Path) -> None:
     until = time.monotonic() + 20
     n = 0
     failures = 0
-    while failures < 200:  # the thread that offers windows may be late on a busy machine: only its word and many refusals count
+    while (
+        failures < 200
+        # The thread that offers windows may be late on a busy machine: only its word and many refusals
+        # count
+    ):
         if journal.writer.append(Rec.WORDS, n, n.to_bytes(8, "little") + bytes(4000)):
             n += 1
             failures = 0
@@ -426,7 +505,9 @@ def test_no_room_at_all_is_said_at_the_start(tmp_path: Path) -> None:
 
 def test_opening_and_closing_leaves_nothing_behind(tmp_path: Path) -> None:
     def held() -> tuple[int, int, int]:
-        maps = sum(str(tmp_path) in line for line in Path("/proc/self/maps").read_text().splitlines())
+        maps = sum(
+            str(tmp_path) in line for line in Path("/proc/self/maps").read_text().splitlines()
+        )
         return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task")), maps
 
     opened(tmp_path / "a.otj").close()
@@ -438,10 +519,13 @@ def test_opening_and_closing_leaves_nothing_behind(tmp_path: Path) -> None:
     assert held() == before
 
 
-# ----------------------------------------------------------------------------------------------------------- old files
+# -----------------------------------------------------------------------------------------------------------
+# old files
 def test_closed_days_are_compressed_kept_by_policy_and_still_read(tmp_path: Path) -> None:
     for day in range(1, 8):
-        journal = JournalFile(tmp_path / f"2026-11-0{day}.otj", IDENTITY, 7, max_mb=8, window_bytes=SMALL)
+        journal = JournalFile(
+            tmp_path / f"2026-11-0{day}.otj", IDENTITY, 7, max_mb=8, window_bytes=SMALL
+        )
         fill(journal, 300)
         journal.close()
     kept = aside(tmp_path / "2026-11-06.otj")
@@ -450,12 +534,22 @@ def test_closed_days_are_compressed_kept_by_policy_and_still_read(tmp_path: Path
     done = tidy(tmp_path, "2026-11-07", keep_days=3, keep_mb=1000)
     assert not done.failed
     assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "2026-11-04.otj.gz", "2026-11-05.otj.gz", "2026-11-06.1.otj.gz", "2026-11-07.otj", "notes.txt"]
+        "2026-11-04.otj.gz",
+        "2026-11-05.otj.gz",
+        "2026-11-06.1.otj.gz",
+        "2026-11-07.otj",
+        "notes.txt",
+    ]
     assert numbers(tmp_path / "2026-11-05.otj.gz") == list(range(300))
-    assert check(tmp_path / "2026-11-05.otj.gz").is_whole and len(list(windows(tmp_path / "2026-11-05.otj.gz"))) == 1
+    assert (
+        check(tmp_path / "2026-11-05.otj.gz").is_whole
+        and len(list(windows(tmp_path / "2026-11-05.otj.gz"))) == 1
+    )
     assert tidy(tmp_path, "2026-11-07", keep_days=3, keep_mb=1000).compressed == []
     tidy(tmp_path, "2026-11-07", keep_days=100, keep_mb=0)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["2026-11-07.otj", "notes.txt"], "today's is never deleted"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["2026-11-07.otj", "notes.txt"], (
+        "today's is never deleted"
+    )
 
 
 def test_a_cut_archive_is_named(tmp_path: Path) -> None:
@@ -466,8 +560,12 @@ def test_a_cut_archive_is_named(tmp_path: Path) -> None:
         check(tmp_path / "cut.otj.gz")
 
 
-# ------------------------------------------------------------------------------------------------------------- pages kept writable
-@pytest.mark.parametrize(("first", "n"), [(0, 1 << 20), (100, 5_000), (8_190, 1), (16_000, 1 << 20), (-5, 10), (1 << 20, 7)])
+# -------------------------------------------------------------------------------------------------------------
+# pages kept writable
+@pytest.mark.parametrize(
+    ("first", "n"),
+    [(0, 1 << 20), (100, 5_000), (8_190, 1), (16_000, 1 << 20), (-5, 10), (1 << 20, 7)],
+)
 def test_keeping_pages_writable_changes_no_byte(first: int, n: int) -> None:
     window = bytearray(random.Random(3).randbytes(16 << 10))
     before = bytes(window)

@@ -1,4 +1,6 @@
-"""A journal fed to a fresh core gives every decision again, bit for bit; a journal that was tampered with does not."""
+"""A journal fed to a fresh core gives every decision again, bit for bit; a journal that was
+tampered with does not.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def test_every_decision_comes_out_again(plan: str) -> None:
 
 
 def test_a_changed_event_is_found() -> None:
-    """Every fill that is one rupee off leads to another decision somewhere after it, and the event is named."""
+    """Every fill that is one rupee off leads to another decision somewhere after it, and the event
+    is named.
+    """
     world = a_life(3, "stop resting", 100)
     records = list(world.journal.records())
     frames = [i for i, r in enumerate(records) if r.kind == Rec.FRAME]
@@ -66,7 +70,7 @@ def test_a_changed_event_is_found() -> None:
     for at in rng.sample(frames, 12):
         changed = bytearray(records[at].payload)
         changed[8:12] = (int.from_bytes(changed[8:12], "big") + 900).to_bytes(4, "big")
-        tampered = [*records[:at], with_payload(records[at], changed), *records[at + 1:]]
+        tampered = [*records[:at], with_payload(records[at], changed), *records[at + 1 :]]
         divergence = replay(packed(tampered)).divergence
         if divergence is not None:
             found += 1
@@ -84,7 +88,9 @@ def packed(records: Iterable[Record]) -> list[bytearray]:
 
 
 def with_payload(record: Record, payload: bytearray) -> Record:
-    return Record(record.kind, record.section, record.seq, record.ts_ns, memoryview(payload), record.offset)
+    return Record(
+        record.kind, record.section, record.seq, record.ts_ns, memoryview(payload), record.offset
+    )
 
 
 def test_a_decision_that_is_missing_or_too_many_is_found() -> None:
@@ -92,7 +98,7 @@ def test_a_decision_that_is_missing_or_too_many_is_found() -> None:
     records = list(world.journal.records())
     commands = [i for i, r in enumerate(records) if r.kind == Rec.COMMAND]
     at = commands[len(commands) // 2]
-    without = replay(packed([*records[:at], *records[at + 1:]])).divergence
+    without = replay(packed([*records[:at], *records[at + 1 :]])).divergence
     assert without is not None and (without.recorded is None or without.replayed is not None)
     twice = replay(packed([*records[: at + 1], *records[at:]])).divergence
     assert twice is not None and twice.recorded is not None and twice.recorded.kind == Rec.COMMAND
@@ -106,7 +112,9 @@ def test_commands_are_in_the_journal_before_they_can_leave_and_hold_no_token() -
     kinds = {int.from_bytes(c[:4], "little") for c in commands}
     assert {Cmd.NEW, Cmd.REPLACE, Cmd.CANCEL} <= kinds
     placed = [c for c in commands if int.from_bytes(c[:4], "little") == Cmd.NEW]
-    assert all(b"POST /orders/regular HTTP/1.1\nexchange=NSE&tradingsymbol=STOCK0" in c for c in placed)
+    assert all(
+        b"POST /orders/regular HTTP/1.1\nexchange=NSE&tradingsymbol=STOCK0" in c for c in placed
+    )
     whole = b"".join(bytes(r.payload) for r in world.journal.records())
     assert b"token k:t" not in whole and b"Authorization" not in whole
 
@@ -115,13 +123,26 @@ def test_what_cannot_be_replayed_is_refused_by_name() -> None:
     world = a_life(2, "stop resting", 20)
     records = list(world.journal.records())
     with pytest.raises(JournalError, match="format 7"):
-        replay(packed([with_payload(records[0], bytearray(b'{"format":7,"build":"9.9"}')), *records[1:]]))
+        replay(
+            packed(
+                [with_payload(records[0], bytearray(b'{"format":7,"build":"9.9"}')), *records[1:]]
+            )
+        )
     with pytest.raises(JournalError, match="before any run"):
         replay(packed(records[1:]))
     call = next(i for i, r in enumerate(records) if r.kind == Rec.CALL)
     with pytest.raises(Exception, match="'fly'"):
-        replay(packed([*records[:call], with_payload(records[call], bytearray(b'{"m":"fly","k":{}}'))]))
-    lost = Record(Rec.DROPPED, 0, records[-1].seq + 1, 0, memoryview((5).to_bytes(8, "little") + (3).to_bytes(8, "little")), 0)
+        replay(
+            packed([*records[:call], with_payload(records[call], bytearray(b'{"m":"fly","k":{}}'))])
+        )
+    lost = Record(
+        Rec.DROPPED,
+        0,
+        records[-1].seq + 1,
+        0,
+        memoryview((5).to_bytes(8, "little") + (3).to_bytes(8, "little")),
+        0,
+    )
     with pytest.raises(JournalError, match=r"5 records \(3 market frames\)"):
         replay(packed([*records, lost]))
 
@@ -136,4 +157,6 @@ def test_a_core_that_is_wired_up_already_is_brought_to_the_journals_state() -> N
     for window in world.journal.windows():
         fold.feed(window)
     assert fold.divergence is None
-    assert engine.n_brackets == world.engine.n_brackets and engine.position(0) == world.engine.position(0)
+    assert engine.n_brackets == world.engine.n_brackets and engine.position(
+        0
+    ) == world.engine.position(0)

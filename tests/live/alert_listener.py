@@ -1,4 +1,6 @@
-"""Somebody who takes alerts: a web server to which Apprise posts JSON, and the environment that leads there."""
+"""Somebody who takes alerts: a web server to which Apprise posts JSON, and the environment that
+leads there.
+"""
 
 from __future__ import annotations
 

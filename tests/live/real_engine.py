@@ -1,8 +1,10 @@
-"""One live engine in a process of its own, against a simulated broker in another: what `otrade run` wires, on a shifted wall clock.
+"""One live engine in a process of its own, against a simulated broker in another: what `otrade run`
+wires, on a shifted wall clock.
 
     python -m tests.live.real_engine CONFIG REST_URL FEED_URL SHIFT_NS TOKEN
 
-Prints "resumed N" or "fresh" and then "ready". Ends in order at SIGTERM, and at SIGKILL like any process.
+Prints "resumed N" or "fresh" and then "ready". Ends in order at SIGTERM, and at SIGKILL like any
+process.
 """
 
 from __future__ import annotations
@@ -52,10 +54,14 @@ class GivenAccess:
 async def main(config: str, rest_url: str, feed_url: str, shift_ns: int, token: str) -> None:
     clock = ShiftedClock(shift_ns)
     manager = ConfigManager(Path(config))
-    access = GivenAccess(KiteAdapter("paper", "", clock=clock, rest_root=rest_url, feed_root=feed_url), token)
+    access = GivenAccess(
+        KiteAdapter("paper", "", clock=clock, rest_root=rest_url, feed_root=feed_url), token
+    )
     options = RunOptions(config=Path(config), page=False)
     with Runner(manager, options, clock, mode="live", broker_kind="kite", speed=1.0) as host:
-        maker = DayBuilder(manager.config, Calendar.load(), access, clock, host.board, is_paper=True)  # type: ignore[arg-type]
+        maker = DayBuilder(
+            manager.config, Calendar.load(), access, clock, host.board, is_paper=True
+        )  # type: ignore[arg-type]
         prepared = await maker.make(date_of(clock.now_ns()))
         day = prepared.day
         assert day.journal is not None

@@ -82,7 +82,9 @@ def without_latency(screen: str) -> str:
     return re.sub(r"^tick to order.*$", "", screen, flags=re.MULTILINE)
 
 
-def test_the_same_command_twice_prints_the_same_day(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_command_twice_prints_the_same_day(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     config = write(folder)
     assert trade(config) == app.EXIT_OK
     first = capsys.readouterr().out
@@ -93,7 +95,9 @@ def test_the_same_command_twice_prints_the_same_day(folder: Path, capsys: pytest
     assert "Nothing is open." in first
     money = {
         name: int(value.replace(",", "").replace(".", ""))
-        for name, value in re.findall(r"^(P&L gross|charges|P&L net) +(-?[\d,.]+)$", first, re.MULTILINE)
+        for name, value in re.findall(
+            r"^(P&L gross|charges|P&L net) +(-?[\d,.]+)$", first, re.MULTILINE
+        )
     }
     assert abs(money["P&L gross"]) > 0 and money["charges"] > 0
     lines = (folder / "var" / "log" / "otrade.jsonl").read_bytes().splitlines()
@@ -101,7 +105,9 @@ def test_the_same_command_twice_prints_the_same_day(folder: Path, capsys: pytest
     assert not (folder / "var" / "run" / "engine.json").exists()
 
 
-def test_several_days_of_a_price_file_end_with_a_total(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_days_of_a_price_file_end_with_a_total(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     prices = folder / "bars.csv"
     rows = ["time_ist,open,high,low,close"]
     for day, base in (("2025-09-04", 24_900), ("2025-09-05", 24_700)):
@@ -125,7 +131,9 @@ def test_several_days_of_a_price_file_end_with_a_total(folder: Path, capsys: pyt
     assert sum(n_trades) == int(total) > 0
 
 
-def test_ctrl_c_flattens_and_the_page_says_so(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_flattens_and_the_page_says_so(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[str] = []
 
     def press(day: TradingDay, now_ns: int) -> None:
@@ -150,7 +158,12 @@ def test_ctrl_c_flattens_and_the_page_says_so(folder: Path, capsys: pytest.Captu
      (True, True, "log in as anand or meera")],
 )  # fmt: skip
 def test_the_terminal_says_how_to_log_in(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_tty: bool, has_password: bool, words: str
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    is_tty: bool,
+    has_password: bool,
+    words: str,
 ) -> None:
     if has_password:
         people = Users((User("anand", "trader", "hash"), User("meera", "viewer", "hash")))
@@ -197,7 +210,9 @@ def test_a_second_ctrl_c_insists_and_the_exit_code_says_what_is_left(
     assert "OPEN:" in screen.out and "ALARM" in screen.err
 
 
-def test_configuration_is_reloaded_or_refused_while_it_trades(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_configuration_is_reloaded_or_refused_while_it_trades(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write(folder)
     step: list[int] = []
 
@@ -209,7 +224,12 @@ def test_configuration_is_reloaded_or_refused_while_it_trades(folder: Path, monk
         match len(step):
             case 1:
                 off = [s | {"enabled": False} for s in CONFIG["strategies"]]
-                path.write_text(json.dumps(CONFIG | {"strategies": off, "risk": CONFIG["risk"] | {"max_trades_per_day": 7}}))
+                path.write_text(
+                    json.dumps(
+                        CONFIG
+                        | {"strategies": off, "risk": CONFIG["risk"] | {"max_trades_per_day": 7}}
+                    )
+                )
             case 2:
                 assert not day.engine.strategy(0)["enabled"]
                 path.write_text(json.dumps(CONFIG)[:100])
@@ -265,7 +285,9 @@ def test_what_cannot_be_traded_is_named(
 def test_a_file_cut_in_half_and_a_price_file_with_a_wrong_price_are_named(folder: Path) -> None:
     config = write(folder)
     prices = folder / "bars.csv"
-    prices.write_text("time_ist,open,high,low,close\n2025-09-04 09:15:00,24970.3,twenty,24867.05,24876.6\n")
+    prices.write_text(
+        "time_ist,open,high,low,close\n2025-09-04 09:15:00,24970.3,twenty,24867.05,24876.6\n"
+    )
     with pytest.raises(ConfigError, match=r"bars\.csv.*high"):
         trade(config, prices={"NFO:NIFTY.FUT": prices}, date=None)
     config.write_bytes(config.read_bytes()[:200])

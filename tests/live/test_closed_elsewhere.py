@@ -1,6 +1,8 @@
-"""Positions that others close, convert or add to: what the engine's exits may still be for, and what is booked.
+"""Positions that others close, convert or add to: what the engine's exits may still be for, and
+what is booked.
 
-The numbers are those of real accounts: ten shares bought intraday, a delivery sale of ten beside them, two slices of a NIFTY future.
+The numbers are those of real accounts: ten shares bought intraday, a delivery sale of ten beside
+them, two slices of a NIFTY future.
 """
 
 from collections.abc import Callable
@@ -22,7 +24,11 @@ from tests.core.harness import token_of
 from tests.core.test_brackets import Desk
 from tests.live.world import SECOND, World, run, world
 
-DAY: dict[str, Any] = {"hours": 1.0, "offsets_bps": (-5, 5), "plan": {"stop_value": 300.0, "target_kind": 0, "on_opposite": 0}}
+DAY: dict[str, Any] = {
+    "hours": 1.0,
+    "offsets_bps": (-5, 5),
+    "plan": {"stop_value": 300.0, "target_kind": 0, "on_opposite": 0},
+}
 """Stops so far away that nothing but the hand closes anything."""
 
 
@@ -41,9 +47,15 @@ def a_day(work: Callable[[World], Any], **given: Any) -> None:
 async def opened(here: World) -> tuple[int, str, int]:
     """(instrument, key, signed open quantity) of the first bracket that is open under its stop."""
     engine = here.day.engine
-    await here.run_until(lambda: any(engine.bracket(b)["protected_qty"] for b in engine.live_brackets()))
+    await here.run_until(
+        lambda: any(engine.bracket(b)["protected_qty"] for b in engine.live_brackets())
+    )
     bracket = next(b for b in map(engine.bracket, engine.live_brackets()) if b["protected_qty"])
-    return bracket["instrument_id"], here.day.plan.instruments[bracket["instrument_id"]].name, bracket["side"] * bracket["open_qty"]
+    return (
+        bracket["instrument_id"],
+        here.day.plan.instruments[bracket["instrument_id"]].name,
+        bracket["side"] * bracket["open_qty"],
+    )
 
 
 def net(here: World, key: str, product: str = "MIS") -> int:
@@ -52,7 +64,11 @@ def net(here: World, key: str, product: str = "MIS") -> int:
 
 
 def live(here: World, key: str) -> list[int]:
-    return [o.leaves_qty for o in here.sim.exchange.live_orders() if o.tag and o.contract.key == key and o.tag[12] != "E"]
+    return [
+        o.leaves_qty
+        for o in here.sim.exchange.live_orders()
+        if o.tag and o.contract.key == key and o.tag[12] != "E"
+    ]
 
 
 def stop_entries(here: World) -> None:
@@ -63,7 +79,9 @@ def stop_entries(here: World) -> None:
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
 @pytest.mark.parametrize("part", [10, 4])
 def test_what_is_closed_by_hand_is_not_closed_again(broker: Any, part: int) -> None:
-    """Ten are open under their stop and ten (or four) are sold in the broker's app: the stop goes (or shrinks) within seconds."""
+    """Ten are open under their stop and ten (or four) are sold in the broker's app: the stop goes
+    (or shrinks) within seconds.
+    """
 
     async def work(here: World) -> None:
         i, key, qty = await opened(here)
@@ -80,7 +98,9 @@ def test_what_is_closed_by_hand_is_not_closed_again(broker: Any, part: int) -> N
         assert here.day.is_verified
         assert here.day.engine.risk()["pnl_e4"] == here.true_pnl_e4()
         closed = [t.exit_reason for t in here.day.trades.trades if t.instrument_id == i]
-        assert closed == [ExitReason.MANUAL if part == 10 else ExitReason.FLATTEN], "the reason is that of the last fill"
+        assert closed == [ExitReason.MANUAL if part == 10 else ExitReason.FLATTEN], (
+            "the reason is that of the last fill"
+        )
 
     a_day(work, broker=broker, keys=("NSE:INFY",), offsets_bps=(5,))
 
@@ -103,7 +123,9 @@ def test_what_was_closed_while_nobody_was_there_gets_no_new_stop(with_journal: b
         assert net(here, key) == 0 and not any(here.day.plan.net_of().values())
 
     async def body() -> None:
-        async with world(journal=MemoryJournal(), **{**DAY, "keys": ("NSE:INFY",), "offsets_bps": (5,)}) as here:
+        async with world(
+            journal=MemoryJournal(), **{**DAY, "keys": ("NSE:INFY",), "offsets_bps": (5,)}
+        ) as here:
             await here.open()
             await work(here)
 
@@ -111,7 +133,9 @@ def test_what_was_closed_while_nobody_was_there_gets_no_new_stop(with_journal: b
 
 
 def test_a_positions_answer_that_is_wrong_takes_no_stop_away() -> None:
-    """Empty, or short of what is held, with nobody's order to explain it: minutes of it are said, and the stop of the real ten stays."""
+    """Empty, or short of what is held, with nobody's order to explain it: minutes of it are said,
+    and the stop of the real ten stays.
+    """
 
     async def work(here: World) -> None:
         i, key, _ = await opened(here)
@@ -140,7 +164,9 @@ def test_less_without_an_order_shrinks_exits_after_a_third_look_and_they_come_ba
         real = here.broker.positions
 
         async def fewer() -> BrokerRows[Any]:
-            return BrokerRows(msgspec.structs.replace(row, net_qty=row.net_qty * 3 // 10) for row in await real())
+            return BrokerRows(
+                msgspec.structs.replace(row, net_qty=row.net_qty * 3 // 10) for row in await real()
+            )
 
         here.broker.positions = fewer  # type: ignore[method-assign]
         here.day.explainer.positions.look_soon()
@@ -158,7 +184,9 @@ def test_less_without_an_order_shrinks_exits_after_a_third_look_and_they_come_ba
 
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
 def test_a_delivery_sale_beside_an_intraday_position_is_not_ours(broker: Any) -> None:
-    """MIS +10 with its stop, and 10 sold for delivery: no quarantine, `adopt` refuses with words, the stop stays."""
+    """MIS +10 with its stop, and 10 sold for delivery: no quarantine, `adopt` refuses with words,
+    the stop stays.
+    """
 
     async def work(here: World) -> None:
         i, key, qty = await opened(here)
@@ -182,7 +210,9 @@ def test_a_delivery_sale_beside_an_intraday_position_is_not_ours(broker: Any) ->
 
 
 def test_a_conversion_is_seen_and_our_exits_end() -> None:
-    """MIS -> CNC by hand: ours is gone, another product is there. It is never sold by us, and somebody is told that nothing protects it."""
+    """MIS -> CNC by hand: ours is gone, another product is there. It is never sold by us, and
+    somebody is told that nothing protects it.
+    """
 
     async def work(here: World) -> None:
         i, key, qty = await opened(here)
@@ -191,7 +221,10 @@ def test_a_conversion_is_seen_and_our_exits_end() -> None:
         await here.sim.run_until(here.now_ns + 70 * SECOND)
         assert live(here, key) == [] and net(here, key, "CNC") == qty and net(here, key) == 0
         assert here.day.plan.net_of()[i] == 0
-        assert any(n.code == "CLOSED_ELSEWHERE" and n.severity == Severity.ALARM and "CNC" in n.text for n in here.notices)
+        assert any(
+            n.code == "CLOSED_ELSEWHERE" and n.severity == Severity.ALARM and "CNC" in n.text
+            for n in here.notices
+        )
         here.day.ending.stop("test", flatten=True)
         await here.run_to_end()
         assert net(here, key, "CNC") == qty and net(here, key) == 0
@@ -201,7 +234,9 @@ def test_a_conversion_is_seen_and_our_exits_end() -> None:
 
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
 def test_the_brokers_square_off_is_followed(broker: Any) -> None:
-    """It takes our stop out and closes the position with an order of its own: we place nothing that would open another."""
+    """It takes our stop out and closes the position with an order of its own: we place nothing that
+    would open another.
+    """
 
     async def work(here: World) -> None:
         i, key, _ = await opened(here)
@@ -231,10 +266,22 @@ def test_after_its_cut_off_the_broker_takes_no_new_intraday_order() -> None:
 
 
 def a_plan(size: float, freeze: int, lot: int) -> tuple[DayPlan, Desk]:
-    """A bare engine with one instrument, long in as many slices as the freeze quantity makes of the size, each under its stop."""
-    desk = Desk(plan={"target_kind": 0, "size_value": size, "max_qty": 100_000}, freeze_qty=freeze, lot_size=lot)
+    """A bare engine with one instrument, long in as many slices as the freeze quantity makes of the
+    size, each under its stop.
+    """
+    desk = Desk(
+        plan={"target_kind": 0, "size_value": size, "max_qty": 100_000},
+        freeze_qty=freeze,
+        lot_size=lot,
+    )
     instrument = PlannedInstrument(token_of(0), "NFO", "NIFTYFUT", "MIS", "", "full", 0, 0, 0, 0)
-    plan = DayPlan("2026-11-23", desk.e, [instrument], [PlannedStrategy("one", "price_level", 0, 60, {})], {token_of(0): 0})
+    plan = DayPlan(
+        "2026-11-23",
+        desk.e,
+        [instrument],
+        [PlannedStrategy("one", "price_level", 0, 60, {})],
+        {token_of(0): 0},
+    )
     desk.price(9_900).price(10_050)
     entries = []
     while (cmd := desk.e.take_command()) is not None:
@@ -249,7 +296,9 @@ def a_plan(size: float, freeze: int, lot: int) -> tuple[DayPlan, Desk]:
 
 
 def test_slices_that_were_closed_by_hand_are_closed_and_none_is_opened() -> None:
-    """1,755 and 1,235 long, and 2,990 sold by hand: both brackets close at its price; no third one, short, whose stop no exchange takes."""
+    """1,755 and 1,235 long, and 2,990 sold by hand: both brackets close at its price; no third one,
+    short, whose stop no exchange takes.
+    """
     plan, desk = a_plan(2_990.0, 1_755, 65)
     assert [b["open_qty"] for b in map(desk.e.bracket, desk.e.live_brackets())] == [1_755, 1_235]
     words = adopt_position(plan, 0, -2_990, 2_990 * 1_010_000 + 1, desk.now)
@@ -261,14 +310,21 @@ def test_slices_that_were_closed_by_hand_are_closed_and_none_is_opened() -> None
         desk.say(cmd, Ev.CANCELED)
     assert kinds == [Cmd.CANCEL, Cmd.CANCEL], "the stops go, and nothing else is asked"
     assert desk.e.n_live == 0 and desk.e.n_brackets == 2 and plan.net_of() == {0: 0}
-    assert desk.e.risk()["pnl_e4"] == 2_990 * 5_000 + 1, "the whole value, to the last ten-thousandth"
+    assert desk.e.risk()["pnl_e4"] == 2_990 * 5_000 + 1, (
+        "the whole value, to the last ten-thousandth"
+    )
 
 
 def test_what_is_taken_over_is_cut_by_the_freeze_quantity() -> None:
-    """5,005 sold by hand against 2,990: 2,990 close ours, 2,015 are taken over short in 1,755 and 260, each with a stop of its own."""
+    """5,005 sold by hand against 2,990: 2,990 close ours, 2,015 are taken over short in 1,755 and
+    260, each with a stop of its own.
+    """
     plan, desk = a_plan(2_990.0, 1_755, 65)
     words = adopt_position(plan, 0, -5_005, 5_005 * 1_010_000, desk.now)
-    assert "2 brackets that had opened them" in words and "2 stops, none above the freeze quantity" in words
+    assert (
+        "2 brackets that had opened them" in words
+        and "2 stops, none above the freeze quantity" in words
+    )
     stops = []
     while (cmd := desk.e.take_command()) is not None:
         if cmd.kind == Cmd.NEW:
@@ -295,7 +351,9 @@ def test_verified_means_equal_and_covered() -> None:
 
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
 def test_an_exit_that_met_the_hand_halfway_is_undone(broker: Any) -> None:
-    """Ten sold by hand, and ten by our own exit in the same second: the account is short ten that nobody wanted."""
+    """Ten sold by hand, and ten by our own exit in the same second: the account is short ten that
+    nobody wanted.
+    """
 
     async def work(here: World) -> None:
         i, key, qty = await opened(here)
@@ -313,7 +371,9 @@ def test_an_exit_that_met_the_hand_halfway_is_undone(broker: Any) -> None:
 
 
 def test_what_somebody_sells_beyond_ours_is_his() -> None:
-    """Fifteen sold by hand against our ten: ten are booked, the five short are shown and left alone."""
+    """Fifteen sold by hand against our ten: ten are booked, the five short are shown and left
+    alone.
+    """
 
     async def work(here: World) -> None:
         i, key, qty = await opened(here)
@@ -321,7 +381,9 @@ def test_what_somebody_sells_beyond_ours_is_his() -> None:
         side = 1 if qty > 0 else -1
         here.sim.exchange.place_manual(key, -side, abs(qty) + 5)
         await here.sim.run_until(here.now_ns + 20 * SECOND)
-        assert net(here, key) == -5 * side and here.day.plan.net_of()[i] == 0 and live(here, key) == []
+        assert (
+            net(here, key) == -5 * side and here.day.plan.net_of()[i] == 0 and live(here, key) == []
+        )
         assert here.day.engine.instrument(i)["quarantined"]
         here.day.ending.stop("test", flatten=True)
         await here.run_to_end()
@@ -331,7 +393,9 @@ def test_what_somebody_sells_beyond_ours_is_his() -> None:
 
 
 def test_positions_are_read_every_few_seconds_when_the_brokers_square_off_is_near() -> None:
-    """From two minutes before it until the close, while something is open; a minute apart before that."""
+    """From two minutes before it until the close, while something is open; a minute apart before
+    that.
+    """
 
     async def work(here: World) -> None:
         i, _, _ = await opened(here)
@@ -347,7 +411,9 @@ def test_positions_are_read_every_few_seconds_when_the_brokers_square_off_is_nea
         await here.sim.run_until(here.now_ns + 120 * SECOND)
         assert 1 <= len(asked) <= 3
         instruments = here.day.plan.instruments
-        instruments[i] = msgspec.structs.replace(instruments[i], broker_square_off_ns=here.now_ns + 180 * SECOND)
+        instruments[i] = msgspec.structs.replace(
+            instruments[i], broker_square_off_ns=here.now_ns + 180 * SECOND
+        )
         asked.clear()
         await here.sim.run_until(here.now_ns + 60 * SECOND)
         assert len(asked) <= 2

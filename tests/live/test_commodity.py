@@ -1,4 +1,6 @@
-"""A commodity at both brokers: an order for 1 is one lot, and its profit is in rupees of the whole lot."""
+"""A commodity at both brokers: an order for 1 is one lot, and its profit is in rupees of the whole
+lot.
+"""
 
 import datetime as dt
 import gzip
@@ -23,24 +25,40 @@ def listed(here: World, broker: BrokerKind) -> Instrument:
     universe = here.sim.exchange.market.universe
     if broker == "kite":
         return KiteInstrumentFile(universe.csv(None, lambda contract: 0)).find(KEY, here.date)
-    return UpstoxInstrumentFile(gzip.decompress(instruments_file(universe, "complete"))).find(KEY, here.date)
+    return UpstoxInstrumentFile(gzip.decompress(instruments_file(universe, "complete"))).find(
+        KEY, here.date
+    )
 
 
 @BOTH
 def test_quantity_counts_lots_and_profit_counts_barrels(broker: BrokerKind) -> None:
     async def main() -> None:
-        config = {"dates": (dt.date(2026, 9, 21),)}  # two days later Upstox took no MCX order by its API any more
-        async with world(seed=5, broker=broker, keys=(KEY,), hours=2.0, config=config, plan={"size_value": 2.0}) as here:
+        config = {
+            "dates": (dt.date(2026, 9, 21),)
+        }  # two days later Upstox took no MCX order by its API any more
+        async with world(
+            seed=5, broker=broker, keys=(KEY,), hours=2.0, config=config, plan={"size_value": 2.0}
+        ) as here:
             record = listed(here, broker)
             (spec,) = here.process.instruments
-            assert (record.lot_size, record.multiplier) == (spec.lot_size, spec.multiplier) == (1, BARRELS)
+            assert (
+                (record.lot_size, record.multiplier)
+                == (spec.lot_size, spec.multiplier)
+                == (1, BARRELS)
+            )
             assert record.freeze_qty in (0, spec.freeze_qty), "Kite's file does not say it"
             await here.open()
             await here.run_to_end()
             trades = here.sim.exchange.trades()
             assert trades and {trade.order.terms.quantity for trade in trades} == {2}
-            gross_e4 = -sum(trade.order.side * trade.qty * trade.price_e4 * BARRELS for trade in trades)
-            assert here.day.engine.risk()["pnl_e4"] == gross_e4 == sum(trade.gross_e4 for trade in here.day.trades.trades)
+            gross_e4 = -sum(
+                trade.order.side * trade.qty * trade.price_e4 * BARRELS for trade in trades
+            )
+            assert (
+                here.day.engine.risk()["pnl_e4"]
+                == gross_e4
+                == sum(trade.gross_e4 for trade in here.day.trades.trades)
+            )
             assert here.day.is_verified
 
     run(main())
@@ -60,10 +78,19 @@ def test_upstox_takes_no_mcx_order_by_its_api_since_then() -> None:
                     "", "", Ev.UNKNOWN, Source.BOOK, Side.NONE, 0, 0, 0, 0, 0, 0, False, 0, 0, 0, spec.token, "MCX", spec.symbol, "NRML",
                     "", "", {"instrument_token": spec.key},
                 )  # fmt: skip
-                px_e4 = here.sim.exchange.prices.previous_close_e4(here.sim.exchange.market.universe.resolve(KEY), date)
+                px_e4 = here.sim.exchange.prices.previous_close_e4(
+                    here.sim.exchange.market.universe.resolve(KEY), date
+                )
 
-                async def place(desk: Any = desk, like: OrderReport = like, px_e4: int = px_e4) -> Any:
-                    return await desk.place(like, 1, OrderTerms(1, OrdType.LIMIT, px_e4 // 10_000 * 10_000), "OTCOMMODITY00000001")
+                async def place(
+                    desk: Any = desk, like: OrderReport = like, px_e4: int = px_e4
+                ) -> Any:
+                    return await desk.place(
+                        like,
+                        1,
+                        OrderTerms(1, OrdType.LIMIT, px_e4 // 10_000 * 10_000),
+                        "OTCOMMODITY00000001",
+                    )
 
                 answer = await here.sim.during(place())
                 desk.close()

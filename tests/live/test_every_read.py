@@ -1,7 +1,9 @@
-"""Every GET route of the table, asked of a real engine: before its first day, before the open, in the middle of a day, and after it.
+"""Every GET route of the table, asked of a real engine: before its first day, before the open, in
+the middle of a day, and after it.
 
-An invented engine answers with lists where the real one has generators and None; this one is real, so a route is tested here as it is
-served. A route that is added is asked without a word; one with parameters that must be given needs a line in `arguments`.
+An invented engine answers with lists where the real one has generators and None; this one is real,
+so a route is tested here as it is served. A route that is added is asked without a word; one with
+parameters that must be given needs a line in `arguments`.
 """
 
 from __future__ import annotations
@@ -48,10 +50,16 @@ NOT_YET: dict[str, dict[str, tuple[int, str]]] = {
         "journal": (409, "refused"),
         "moment": (409, "refused"),
     },
-    "before the open": {"ready": (503, "not_ready"), "story": (409, "refused"), "why": (409, "refused")},
+    "before the open": {
+        "ready": (503, "not_ready"),
+        "story": (409, "refused"),
+        "why": (409, "refused"),
+    },
     "after the close": {"ready": (503, "not_ready")},
 }
-"""What cannot be answered at a moment is said as a problem. Everything else is 200, and in mid-day that is everything."""
+"""What cannot be answered at a moment is said as a problem. Everything else is 200, and in mid-day
+that is everything.
+"""
 NEVER_EMPTY = {
     "instruments", "strategies", "brackets", "orders", "positions", "trades", "signals", "notices", "candles", "accounts", "equity",
     "lines", "latency", "journals",
@@ -74,7 +82,9 @@ class Asker:
         path = folder / "paper.json"
         path.write_bytes(msgspec.json.encode(config_of(folder / "var", "kite")))
         reads = LiveQueries(ConfigManager(path))
-        self.source = LiveEngineSource(here.board, Commands(), mode="paper", broker_kind="sim", speed=0.0, reads=reads)
+        self.source = LiveEngineSource(
+            here.board, Commands(), mode="paper", broker_kind="sim", speed=0.0, reads=reads
+        )
         self.app = create_app(self.source, AccessControl(folder / "access", local_token=TOKEN))
 
     def wire(self) -> None:
@@ -85,15 +95,22 @@ class Asker:
         clock: Any = here.sim.clock
         kit = kit_at(here.sim, here.ports, "kite", clock)
         kit.use(here.process.access_token)
-        self.source.desks = AccountQueries([(kit.name, partial(kit.by_hand, TIMEOUT_NS))], clock.now_ns)
-        self.source.morning = PreflightService(config_of(self.folder / "var", "kite"), kit, Calendar.load(), clock, here.day, [])
+        self.source.desks = AccountQueries(
+            [(kit.name, partial(kit.by_hand, TIMEOUT_NS))], clock.now_ns
+        )
+        self.source.morning = PreflightService(
+            config_of(self.folder / "var", "kite"), kit, Calendar.load(), clock, here.day, []
+        )
 
     def keep_journal(self) -> None:
         """What the day's journal holds by now, where the page looks for it."""
         assert self.here.journal is not None
         folder = self.folder / "var" / "journal"
         folder.mkdir(parents=True, exist_ok=True)
-        write(folder / f"{self.here.date}.otj", [bytes(window) for window in self.here.journal.windows()])
+        write(
+            folder / f"{self.here.date}.otj",
+            [bytes(window) for window in self.here.journal.windows()],
+        )
 
     def arguments(self) -> dict[str, dict[str, object]]:
         """Of the routes that need some: things that are there, when any are."""
@@ -112,7 +129,9 @@ class Asker:
     async def ask(self) -> dict[str, Answer]:
         arguments = self.arguments()
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
-        async with httpx2.AsyncClient(transport=transport, base_url=BASE_URL, headers=BEARER, timeout=None) as client:
+        async with httpx2.AsyncClient(
+            transport=transport, base_url=BASE_URL, headers=BEARER, timeout=None
+        ) as client:
             found = {}
             for route in READS:
                 response = await client.get(route.path, params=arguments.get(route.name, {}))  # type: ignore[arg-type]
@@ -149,7 +168,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Ans
 
 @pytest.mark.parametrize("route", READS, ids=lambda route: route.name)
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_real_engine_answers(answers: dict[str, dict[str, Answer]], moment: str, route: ApiRoute) -> None:
+def test_a_real_engine_answers(
+    answers: dict[str, dict[str, Answer]], moment: str, route: ApiRoute
+) -> None:
     answer = answers[moment][route.name]
     status, code = NOT_YET.get(moment, {}).get(route.name, (200, ""))
     assert answer.status == status, answer.body[:500]

@@ -1,4 +1,6 @@
-"""Real processes: an engine is killed with SIGKILL in the middle of trading, again and again, and the next one takes over."""
+"""Real processes: an engine is killed with SIGKILL in the middle of trading, again and again, and
+the next one takes over.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +30,23 @@ def a_configuration(path: Path, here: Broker) -> Path:
     config = {
         "mode": "live",
         "instruments": [{"symbol": f"NSE:{SYMBOL}"}],
-        "strategies": [{
-            "name": "quick", "instrument": f"NSE:{SYMBOL}", "kind": "ema_cross",
-            "params": {"fast_period": 1, "slow_period": 3, "bar_s": 5, "on": "tick"},
-            "sizing": {"mode": "fixed", "value": 10},
-            "bracket": {"stop": {"kind": "pct", "value": 1.0}, "on_opposite": "reverse"},
-        }],
+        "strategies": [
+            {
+                "name": "quick",
+                "instrument": f"NSE:{SYMBOL}",
+                "kind": "ema_cross",
+                "params": {"fast_period": 1, "slow_period": 3, "bar_s": 5, "on": "tick"},
+                "sizing": {"mode": "fixed", "value": 10},
+                "bracket": {"stop": {"kind": "pct", "value": 1.0}, "on_opposite": "reverse"},
+            }
+        ],
         "sessions": {"entry_delay_min": 0},
-        "risk": {"max_trades_per_day": 0, "cooldown_after_stop_s": 0, "max_daily_loss_rupees": 0, "max_drawdown_rupees": 0},
+        "risk": {
+            "max_trades_per_day": 0,
+            "cooldown_after_stop_s": 0,
+            "max_daily_loss_rupees": 0,
+            "max_drawdown_rupees": 0,
+        },
         "broker": {"rest_url": here.ports.rest_url, "feed_url": here.ports.feed_url, "poll_s": 5},
         "journal": {"max_mb": 64, "reserve_mb": 1},
         "watchdog": {"enabled": False},
@@ -50,7 +61,11 @@ def start(config: Path, here: Broker, shift_ns: int) -> tuple[subprocess.Popen[s
     """An engine that is ready, and its first word."""
     words = [str(config), here.ports.rest_url, here.ports.feed_url, str(shift_ns), here.token]
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.live.real_engine", *words], cwd=ROOT, text=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+        [sys.executable, "-m", "tests.live.real_engine", *words],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     assert child.stdout is not None
@@ -61,7 +76,9 @@ def start(config: Path, here: Broker, shift_ns: int) -> tuple[subprocess.Popen[s
 
 def ours(here: Broker) -> list[dict[str, Any]]:
     # Asked in the exchange's own thread: over HTTP we would use up the engine's rate.
-    rows: list[dict[str, Any]] = here.call(lambda: [order.to_json() for order in here.sim.exchange.orders()])
+    rows: list[dict[str, Any]] = here.call(
+        lambda: [order.to_json() for order in here.sim.exchange.orders()]
+    )
     return [row for row in rows if row["tag"]]
 
 
@@ -90,7 +107,9 @@ def test_killed_in_the_middle_of_trading(tmp_path: Path) -> None:
             for death in range(DEATHS):
                 n_before = len(ours(here))
                 wait_until("it trades", lambda n=n_before: len(ours(here)) >= n + 3)  # type: ignore[misc]
-                threading.Event().wait(rng.uniform(0, 1.2))  # anywhere in what it does, not in step with our questions
+                threading.Event().wait(
+                    rng.uniform(0, 1.2)
+                )  # anywhere in what it does, not in step with our questions
                 child.send_signal(signal.SIGKILL)
                 child.communicate()
                 child, first = start(config, here, shift_ns)
@@ -114,4 +133,7 @@ def test_killed_in_the_middle_of_trading(tmp_path: Path) -> None:
     assert verdict.is_whole and verdict.n_sections == DEATHS + 1
     done = replay(windows(journal))
     assert done.divergence is None and done.n_sections == DEATHS + 1 and done.n_decisions > 10
-    assert b"Authorization" not in journal.read_bytes() and here.token.encode() not in journal.read_bytes()
+    assert (
+        b"Authorization" not in journal.read_bytes()
+        and here.token.encode() not in journal.read_bytes()
+    )

@@ -1,4 +1,6 @@
-"""Eight sessions in one process: nothing grows. Counts are asserted, the slope of memory is printed."""
+"""Eight sessions in one process: nothing grows. Counts are asserted, the slope of memory is
+printed.
+"""
 
 from __future__ import annotations
 
@@ -56,6 +58,8 @@ def test_eight_sessions_leave_nothing_behind() -> None:
         for now in seen[WARM:]:
             for name in ("file descriptors", "threads", "tasks"):
                 assert now[name] <= settled[name], f"{name}: {[row[name] for row in seen]}"
-            assert now["objects"] <= settled["objects"] * 1.002 + 50, f"objects: {[row['objects'] for row in seen]}"
+            assert now["objects"] <= settled["objects"] * 1.002 + 50, (
+                f"objects: {[row['objects'] for row in seen]}"
+            )
 
     run(body())

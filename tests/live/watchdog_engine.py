@@ -1,4 +1,5 @@
-"""A simulated broker in a thread, on the wall's time, and a child process that beats like an engine: what a watchdog needs to be tested.
+"""A simulated broker in a thread, on the wall's time, and a child process that beats like an
+engine: what a watchdog needs to be tested.
 
 What happened is asked of the exchange itself, not of the watchdog.
 """
@@ -65,7 +66,9 @@ class Broker:
             "Content-Type": "application/x-www-form-urlencoded",
         }
         try:
-            connection.request(method, path, body=urlencode(form) if form else None, headers=headers)
+            connection.request(
+                method, path, body=urlencode(form) if form else None, headers=headers
+            )
             response = connection.getresponse()
             answer = json.loads(response.read())
         finally:
@@ -101,8 +104,19 @@ class Broker:
     def ltp(self) -> float:
         return float(self.ask("GET", f"/quote/ltp?i=NSE:{SYMBOL}")[f"NSE:{SYMBOL}"]["last_price"])
 
-    def place(self, leg: Leg | None, side: str, qty: int, order_type: str, price: float, trigger: float = 0.0, bracket: int = 1) -> str:
-        """An order as the engine would have placed it, or a person's, without a tag, when `leg` is None."""
+    def place(
+        self,
+        leg: Leg | None,
+        side: str,
+        qty: int,
+        order_type: str,
+        price: float,
+        trigger: float = 0.0,
+        bracket: int = 1,
+    ) -> str:
+        """An order as the engine would have placed it, or a person's, without a tag, when `leg` is
+        None.
+        """
         self.n_placed += 1
         form: dict[str, Any] = {
             "exchange": "NSE",
@@ -133,7 +147,9 @@ class Broker:
 
     def stop(self, qty: int, trigger: float, bracket: int = 1, side: str = "SELL") -> str:
         away = 0.995 if side == "SELL" else 1.005
-        order_id = self.place(Leg.STOP, side, qty, "SL", on_tick(trigger * away), on_tick(trigger), bracket=bracket)
+        order_id = self.place(
+            Leg.STOP, side, qty, "SL", on_tick(trigger * away), on_tick(trigger), bracket=bracket
+        )
         wait_until("the stop rests", lambda: self.status(order_id) == "TRIGGER PENDING")
         return order_id
 
@@ -150,7 +166,9 @@ def broker(**changed: Any) -> Iterator[Broker]:
     box: list[Broker] = []
 
     async def serve() -> None:
-        cfg = SimConfig(seed=3, dates=(DAY,), day_start="09:20", speed=1.0, symbols=(SYMBOL,), **changed)
+        cfg = SimConfig(
+            seed=3, dates=(DAY,), day_start="09:20", speed=1.0, symbols=(SYMBOL,), **changed
+        )
         sim = Simulator(cfg, realtime=True)
         ports = await sim.start()
         box.append(Broker(sim, ports, sim.issue_access_token(), asyncio.get_running_loop()))
@@ -222,13 +240,17 @@ class Home:
         return child
 
     def engine(self, *brackets: dict[str, Any]) -> subprocess.Popen[str]:
-        """A process that owns the directory and beats, with these brackets open. It ends cleanly on SIGTERM."""
+        """A process that owns the directory and beats, with these brackets open. It ends cleanly on
+        SIGTERM.
+        """
         code = "import sys; from tests.live.watchdog_engine import beat; beat(sys.argv[1], sys.argv[2])"
         child = self.spawn(code, str(self.var), json.dumps(brackets))
         assert child.stdout is not None and child.stdout.readline() == "beating\n"
         return child
 
-    def watchdog(self, *, once: bool, flatten: bool = False, force: bool = False) -> subprocess.Popen[str]:
+    def watchdog(
+        self, *, once: bool, flatten: bool = False, force: bool = False
+    ) -> subprocess.Popen[str]:
         code = (
             "import sys; from pathlib import Path; from otrade.cli.commands.watchdog import watch; "
             f"sys.exit(watch(Path(sys.argv[1]), once={once}, flatten={flatten}, force={force}, stale_s=2.0))"
@@ -275,10 +297,14 @@ def bracket(trigger: float, *, qty: int = 10, number: int = 1, side: int = 1) ->
 def fake_day(brackets: list[dict[str, Any]]) -> Any:
     """As much of a day as the heartbeat reads."""
     engine = SimpleNamespace(
-        live_brackets=lambda: range(len(brackets)), bracket=brackets.__getitem__, instrument=lambda _: {"tick_size_e4": 1_000}
+        live_brackets=lambda: range(len(brackets)),
+        bracket=brackets.__getitem__,
+        instrument=lambda _: {"tick_size_e4": 1_000},
     )
     instrument = SimpleNamespace(exchange="NSE", symbol=SYMBOL, token=408_065, product="MIS")
-    return SimpleNamespace(engine=engine, plan=SimpleNamespace(day=str(DAY), instruments=[instrument]))
+    return SimpleNamespace(
+        engine=engine, plan=SimpleNamespace(day=str(DAY), instruments=[instrument])
+    )
 
 
 def beat(var: str, brackets: str) -> None:

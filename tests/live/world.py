@@ -130,7 +130,9 @@ class World:
             self.journal = MemoryJournal()
         self.n_restarts += 1
         self.settings = replace(self.settings, **changed)
-        self.process = a_process(self.sim, self.ports, self.date, self.settings, 7 + self.n_restarts, self.journal)
+        self.process = a_process(
+            self.sim, self.ports, self.date, self.settings, 7 + self.n_restarts, self.journal
+        )
         self.listen()
         await self.open()
 
@@ -171,7 +173,10 @@ class World:
 
     def true_pnl_e4(self) -> int:
         """Profit from the exchange's executions alone; right when the day ended flat."""
-        return -sum(trade.order.side * trade.qty * trade.price_e4 * trade.order.contract.multiplier for trade in self.sim.exchange.trades())
+        return -sum(
+            trade.order.side * trade.qty * trade.price_e4 * trade.order.contract.multiplier
+            for trade in self.sim.exchange.trades()
+        )
 
     def codes(self) -> list[str]:
         return [notice.code for notice in self.notices]
@@ -206,7 +211,9 @@ def specs(
             )
             for offset in offsets_bps
         ]
-        session = SessionSpec(open_ns, open_ns, close_ns - 20 * MINUTE, close_ns - 10 * MINUTE, close_ns)
+        session = SessionSpec(
+            open_ns, open_ns, close_ns - 20 * MINUTE, close_ns - 10 * MINUTE, close_ns
+        )
         found.append(
             InstrumentSpec(
                 contract.token,
@@ -244,15 +251,32 @@ class Settings:
     broker: BrokerKind = "kite"
 
 
-def a_process(sim: Simulator, ports: Ports, date: dt.date, settings: Settings, run_id: int, journal: MemoryJournal | None) -> Process:
+def a_process(
+    sim: Simulator,
+    ports: Ports,
+    date: dt.date,
+    settings: Settings,
+    run_id: int,
+    journal: MemoryJournal | None,
+) -> Process:
     """One engine, recovered from the journal when there is one."""
     return Process(
         sim,
         ports,
         settings.broker,
         str(date),
-        specs(sim, date, settings.keys, settings.offsets_bps, settings.hours, settings.plan, settings.broker),
-        EngineSpec(run_id=run_id, limits={"stale_feed_ns": 10 * SECOND, **settings.limits}, budget=BUDGET),
+        specs(
+            sim,
+            date,
+            settings.keys,
+            settings.offsets_bps,
+            settings.hours,
+            settings.plan,
+            settings.broker,
+        ),
+        EngineSpec(
+            run_id=run_id, limits={"stale_feed_ns": 10 * SECOND, **settings.limits}, budget=BUDGET
+        ),
         DayOptions(settings.on_stop, audit_flat_ns=120 * SECOND),
         flat_charge,
         journal,
@@ -271,7 +295,13 @@ def attach_second(here: World, kind: BrokerKind) -> None:
         kit.use(process.access_token)
     listed = []
     for instrument_id, spec in enumerate(process.instruments):
-        key = instrument_key(here.sim.exchange.market.universe.resolve(f"{spec.exchange}:{spec.symbol}")) if kind == "upstox" else ""
+        key = (
+            instrument_key(
+                here.sim.exchange.market.universe.resolve(f"{spec.exchange}:{spec.symbol}")
+            )
+            if kind == "upstox"
+            else ""
+        )
         if key and not spec.key:
             day.engine.add_key(instrument_id, key)
         listed.append(ListedInstrument(spec.token, key, spec.exchange, spec.symbol))
@@ -299,11 +329,15 @@ async def world(
 ) -> AsyncIterator[World]:
     """A simulator that listens, and a day of at most `hours` that is ready to open."""
     spoken = "both" if second not in (None, broker) else broker
-    sim = Simulator(SimConfig(seed=seed, speed=speed, tick_interval_ms=2000, broker=spoken, **(config or {})))
+    sim = Simulator(
+        SimConfig(seed=seed, speed=speed, tick_interval_ms=2000, broker=spoken, **(config or {}))
+    )
     ports = await sim.start()
     try:
         date = sim.dates()[0]
-        settings = Settings(seed, keys, offsets_bps, hours, on_stop, limits or {}, plan or {}, broker)
+        settings = Settings(
+            seed, keys, offsets_bps, hours, on_stop, limits or {}, plan or {}, broker
+        )
         process = a_process(sim, ports, date, settings, 7, journal)
         here = World(sim, ports, date, process, settings, journal)
         if second is not None:

@@ -1,4 +1,6 @@
-"""A real Chromium at the page of a real engine, which trades a simulated day in a process of its own."""
+"""A real Chromium at the page of a real engine, which trades a simulated day in a process of its
+own.
+"""
 
 import contextlib
 import json
@@ -42,7 +44,9 @@ def browser() -> Iterator[Browser]:
     if not STATIC.exists():
         pytest.skip("NO BROWSER test without a built page: cd web && npm ci && npm run build")
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        made = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
         yield made
         made.close()
 
@@ -61,7 +65,9 @@ class Running:
 
 
 class Terminal:
-    """A terminal for an engine, which says there what it says to nobody else. Read to its end by a thread."""
+    """A terminal for an engine, which says there what it says to nobody else. Read to its end by a
+    thread.
+    """
 
     def __init__(self) -> None:
         self._master, self.slave = pty.openpty()
@@ -79,7 +85,9 @@ class Terminal:
     def find(self, pattern: str) -> str:
         """The first group of what matches, as soon as it is said."""
         with self._more:
-            assert self._more.wait_for(lambda: re.search(pattern, self._text), STARTS_WITHIN_S), self._text[-2000:]
+            assert self._more.wait_for(lambda: re.search(pattern, self._text), STARTS_WITHIN_S), (
+                self._text[-2000:]
+            )
             found = re.search(pattern, self._text)
         assert found is not None
         return found[1]
@@ -98,7 +106,9 @@ def engine(
     people: bool = True,
     terminal: Terminal | None = None,
 ) -> Iterator[Running]:
-    """`otrade run` on the simulator; the people of `tests.web.logins` may come in, or nobody yet. `terminal`: where its words go."""
+    """`otrade run` on the simulator; the people of `tests.web.logins` may come in, or nobody yet.
+    `terminal`: where its words go.
+    """
     config = orjson.loads((ROOT / "config" / "paper.json").read_bytes())
     config["paths"] = {"var": str(folder / "var"), "secrets": str(folder / "secrets.json")}
     change(config)
@@ -107,10 +117,24 @@ def engine(
     path.write_bytes(orjson.dumps(config, option=orjson.OPT_INDENT_2))
     if people:
         write_people(folder / "var" / "access")
-    command = [sys.executable, "-m", "otrade", "run", "--config", str(path), "--port", str(port), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "otrade",
+        "run",
+        "--config",
+        str(path),
+        "--port",
+        str(port),
+        *options,
+    ]
     with (folder / "engine.log").open("ab") as log:
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=log, stderr=log if terminal is None else terminal.slave, start_new_session=True
+            command,
+            cwd=ROOT,
+            stdout=log,
+            stderr=log if terminal is None else terminal.slave,
+            start_new_session=True,
         )
     try:
         yield Running(process, folder, _url(process, folder))
@@ -135,8 +159,12 @@ def _url(process: subprocess.Popen[bytes], folder: Path) -> str:
 
 def ask(running: Running, path: str) -> Any:
     """As the command line asks: not the page's word."""
-    info = msgspec.json.decode((running.folder / "var" / "run" / "engine.json").read_bytes(), type=RunInfo)
-    request = urllib.request.Request(f"{running.url}api/v1/{path}", headers={"Authorization": f"Bearer {info.token}"})
+    info = msgspec.json.decode(
+        (running.folder / "var" / "run" / "engine.json").read_bytes(), type=RunInfo
+    )
+    request = urllib.request.Request(
+        f"{running.url}api/v1/{path}", headers={"Authorization": f"Bearer {info.token}"}
+    )
     with urllib.request.urlopen(request, timeout=10) as response:
         return json.load(response)
 
@@ -151,8 +179,8 @@ def person(
     before: Callable[[BrowserContext], object] = lambda context: None,
     **options: object,
 ) -> Iterator[Page]:
-    """Somebody at a browser of his own who has logged in. What goes wrong in the page's own code fails the test. `before` the page is
-    opened something may be done to the browser.
+    """Somebody at a browser of his own who has logged in. What goes wrong in the page's own code
+    fails the test. `before` the page is opened something may be done to the browser.
     """
     context = browser.new_context(**{"viewport": {"width": 1500, "height": 950}, **options})  # type: ignore[arg-type]
     context.set_default_timeout(15_000)
@@ -163,7 +191,9 @@ def person(
         context.close()
 
 
-def enter(context: BrowserContext, url: str, name: str = "trader", password: str = PASSWORD) -> Page:
+def enter(
+    context: BrowserContext, url: str, name: str = "trader", password: str = PASSWORD
+) -> Page:
     page = open_page(context, url)
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(password)
@@ -189,15 +219,21 @@ def go(page: Page, view: str) -> None:
 
 
 def axe(page: Page) -> list[str]:
-    """What axe-core has to say against the page as it is; empty when it is clean. The page's policy forbids scripts of others: this
-    one comes by the debugger's door.
+    """What axe-core has to say against the page as it is; empty when it is clean. The page's policy
+    forbids scripts of others: this one comes by the debugger's door.
     """
     if not AXE.exists():
         pytest.skip("NO BROWSER test by axe without web/node_modules: cd web && npm ci")
     if not page.evaluate("'axe' in window"):
         page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": AXE.read_text()})
-    found: list[Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations)")
-    return [f"{rule['id']}: {rule['help']}: {node['html'][:160]}" for rule in found for node in rule["nodes"][:3]]
+    found: list[Any] = page.evaluate(
+        "axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations)"
+    )
+    return [
+        f"{rule['id']}: {rule['help']}: {node['html'][:160]}"
+        for rule in found
+        for node in rule["nodes"][:3]
+    ]
 
 
 def shot(page: Page, name: str) -> None:

@@ -1,4 +1,6 @@
-"""Every command of the page, given by hand in a real browser to a real engine; what it says is what the engine and the exchange say."""
+"""Every command of the page, given by hand in a real browser to a real engine; what it says is what
+the engine and the exchange say.
+"""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +18,10 @@ def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A day at sixty times real time, with a strategy that opens at once and again."""
 
     def eager(config: dict[str, Any]) -> None:
-        config["strategies"] = [eager_one(name, symbol) for name, symbol in (("first", "NSE:INFY"), ("second", "NSE:RELIANCE"))]
+        config["strategies"] = [
+            eager_one(name, symbol)
+            for name, symbol in (("first", "NSE:INFY"), ("second", "NSE:RELIANCE"))
+        ]
         config["risk"]["cooldown_after_stop_s"] = 0
 
     with engine(tmp_path_factory.mktemp("controls"), "--speed", "60", change=eager) as made:
@@ -170,19 +175,25 @@ def test_a_field_is_changed_with_its_difference_shown_first(page: Page, running:
     write = page.get_by_role("button", name="Write the file")
     expect(write).to_be_disabled()
     field.fill("77")
-    expect(page.get_by_role("row", name=re.compile(r"risk\.max_trades_per_day − 100 \+ 77 at once"))).to_be_visible()
+    expect(
+        page.get_by_role("row", name=re.compile(r"risk\.max_trades_per_day − 100 \+ 77 at once"))
+    ).to_be_visible()
     expect(page.get_by_text("All of it is in force within five seconds")).to_be_visible()
     shot(page, "configuration")
     before = running.config.read_bytes()
     write.click()
-    expect(page.get_by_text(re.compile(r"Written\..*The former file is paper\.json\..*\.bak"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(r"Written\..*The former file is paper\.json\..*\.bak"))
+    ).to_be_visible()
     written = orjson.loads(running.config.read_bytes())
     assert written["risk"]["max_trades_per_day"] == 77
     [backup] = running.config.parent.glob("paper.json.*.bak")
     assert backup.read_bytes() == before
     go(page, "Log")
     page.get_by_label("Code").select_option("CONFIG_CHANGED")
-    expect(page.get_by_role("cell", name=re.compile("now in force: risk.max_trades_per_day"))).to_be_visible(timeout=20_000)
+    expect(
+        page.get_by_role("cell", name=re.compile("now in force: risk.max_trades_per_day"))
+    ).to_be_visible(timeout=20_000)
     go(page, "Limits")
     expect(page.get_by_text(re.compile(r"of 77$")).first).to_be_visible()
 
@@ -208,12 +219,16 @@ def test_rules_between_fields_are_said_at_the_field(page: Page) -> None:
     page.locator("summary").filter(has_text=re.compile("^strategies")).first.click()
     page.locator("summary").filter(has_text="strategies 1").click()
     page.get_by_label("fast_period").first.fill("50")
-    expect(page.get_by_role("alert").filter(has_text="fast_period 50 must be below slow_period 4")).to_be_visible()
+    expect(
+        page.get_by_role("alert").filter(has_text="fast_period 50 must be below slow_period 4")
+    ).to_be_visible()
     expect(page.get_by_role("button", name="Write the file")).to_be_disabled()
     page.get_by_role("button", name="Throw away").click()
 
 
-def test_a_lost_answer_is_asked_for_again_and_never_called_a_refusal(page: Page, running: Running) -> None:
+def test_a_lost_answer_is_asked_for_again_and_never_called_a_refusal(
+    page: Page, running: Running
+) -> None:
     keys: list[str] = []
 
     def lose_the_first_answer(route: Route) -> None:
@@ -239,10 +254,16 @@ def test_a_lost_answer_is_asked_for_again_and_never_called_a_refusal(page: Page,
 
 
 @pytest.mark.parametrize("hours", [-5, 5])
-def test_a_browser_whose_clock_is_wrong_gives_commands_in_time(browser: Browser, running: Running, hours: int) -> None:
+def test_a_browser_whose_clock_is_wrong_gives_commands_in_time(
+    browser: Browser, running: Running, hours: int
+) -> None:
     """When a command was given is told by the engine's clock, as the page knows it."""
-    wrong = f"(() => {{ const right = Date.now; Date.now = () => right() + {hours * 3_600_000}; }})()"
-    with person(browser, running.url, before=lambda context: context.add_init_script(wrong)) as page:
+    wrong = (
+        f"(() => {{ const right = Date.now; Date.now = () => right() + {hours * 3_600_000}; }})()"
+    )
+    with person(
+        browser, running.url, before=lambda context: context.add_init_script(wrong)
+    ) as page:
         for button, action in (("Pause…", "Pause"), ("Resume…", "Resume")):
             confirm(page, button, action)
             answer(page, "Done. The engine is")
@@ -268,7 +289,9 @@ def test_the_kill_switch_works_when_the_page_is_broken(browser: Browser, running
     assert broken.locator("#app").inner_text() == ""
     kill = broken.locator("#kill-button")
     kill.click()
-    expect(broken.locator("#kill-words")).to_contain_text("every stop stays at the exchange; nothing is closed")
+    expect(broken.locator("#kill-words")).to_contain_text(
+        "every stop stays at the exchange; nothing is closed"
+    )
     assert status(running)["state"] == "ACTIVE", "one press does nothing"
     kill.click()
     expect(broken.locator("#kill-words")).to_contain_text("HALTED by command")
@@ -278,7 +301,9 @@ def test_the_kill_switch_works_when_the_page_is_broken(browser: Browser, running
 
 
 def test_a_halt_is_loud_and_a_person_lifts_it(page: Page, running: Running) -> None:
-    expect(page.get_by_role("alert").filter(has_text=re.compile("halted", re.IGNORECASE))).to_be_visible()
+    expect(
+        page.get_by_role("alert").filter(has_text=re.compile("halted", re.IGNORECASE))
+    ).to_be_visible()
     page.get_by_role("button", name="Seen").click()
     page.get_by_role("button", name="Re-arm…").click()
     page.get_by_label("Type REARM to confirm").fill("REARM")
@@ -296,24 +321,36 @@ def test_the_kill_switch_by_keys_takes_two_presses(page: Page, running: Running)
     assert status(running)["state"] == "HALTED"
 
 
-def test_a_lost_engine_is_loud_and_comes_back(browser: Browser, page: Page, running: Running) -> None:
-    """The last one: it takes the engine away. What is seen is grey, with its age; nothing can be pressed; a new engine is found."""
+def test_a_lost_engine_is_loud_and_comes_back(
+    browser: Browser, page: Page, running: Running
+) -> None:
+    """The last one: it takes the engine away. What is seen is grey, with its age; nothing can be
+    pressed; a new engine is found.
+    """
     port = int(running.url.rstrip("/").rsplit(":", 1)[1])
     running.process.kill()
     running.process.wait()
-    expect(page.get_by_role("alert").filter(has_text="CONNECTION LOST")).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("alert").filter(has_text="CONNECTION LOST")).to_be_visible(
+        timeout=10_000
+    )
     expect(page.get_by_text(re.compile(r"What you see is \d+ s old"))).to_be_visible()
     expect(page).to_have_title(re.compile("^CONNECTION LOST"))
     assert page.locator("#favicon").get_attribute("href") == "/favicon-lost.svg"
     assert "grayscale" in page.locator("#view").evaluate("e => getComputedStyle(e).filter")
     expect(page.get_by_role("button", name="Flatten…")).to_be_disabled()
-    expect(page.locator("#kill-words")).to_have_text(re.compile("^[0-9:]{8} HALTED by command"))  # of then, and says so
+    expect(page.locator("#kill-words")).to_have_text(
+        re.compile("^[0-9:]{8} HALTED by command")
+    )  # of then, and says so
     expect(page.get_by_text("Nothing can be written while the connection is lost.")).to_be_visible()
     shot(page, "lost")
     page.locator("#kill-button").click()
     page.locator("#kill-button").click()
-    expect(page.locator("#kill-words")).to_contain_text("NOT DONE: the engine does not answer. Run `otrade kill` in a terminal.")
+    expect(page.locator("#kill-words")).to_contain_text(
+        "NOT DONE: the engine does not answer. Run `otrade kill` in a terminal."
+    )
     with engine(running.folder, "--speed", "60", port=port) as again:
         assert again.url == running.url
-        expect(page.get_by_label("Password")).to_be_visible(timeout=30_000)  # sessions end with the engine
+        expect(page.get_by_label("Password")).to_be_visible(
+            timeout=30_000
+        )  # sessions end with the engine
         expect(page.get_by_role("alert").filter(has_text="CONNECTION LOST")).to_have_count(0)

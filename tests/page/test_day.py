@@ -1,4 +1,6 @@
-"""A whole simulated day open in a browser: nothing grows but the day's own rows; then every view of it, wide and on a phone, by axe too."""
+"""A whole simulated day open in a browser: nothing grows but the day's own rows; then every view of
+it, wide and on a phone, by axe too.
+"""
 
 import contextlib
 import gzip
@@ -15,7 +17,9 @@ from tests.page.conftest import ROOT, Running, ask, axe, engine, go, person, sho
 VIEWS = (
     "Today", "Instrument", "Positions", "Orders", "Signals", "Trades", "Latency", "Limits", "Journal", "Configuration", "Log",
 )  # fmt: skip
-"""Without those that ask the broker: the simulated one is gone when its day is over (see the controls)."""
+"""Without those that ask the broker: the simulated one is gone when its day is over (see the
+controls).
+"""
 BUNDLE_GZIP_MAX = 300 * 1024
 PHONE = {"width": 390, "height": 844}
 WIDE = {"width": 1500, "height": 950}
@@ -25,7 +29,11 @@ def test_the_bundle_is_small() -> None:
     folder = ROOT / "otrade" / "web" / "static"
     if not folder.exists():
         pytest.skip("NO BROWSER test without a built page: cd web && npm ci && npm run build")
-    sizes = {path.name: len(gzip.compress(path.read_bytes())) for path in folder.rglob("*") if path.is_file()}
+    sizes = {
+        path.name: len(gzip.compress(path.read_bytes()))
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
     print(sizes)
     assert 50_000 < sum(sizes.values()) < BUNDLE_GZIP_MAX
 
@@ -33,7 +41,8 @@ def test_the_bundle_is_small() -> None:
 @pytest.fixture(scope="module")
 def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     def thinner(config: dict[str, Any]) -> None:
-        # The same day with fewer ticks, told less often: what is counted here are things, not moments.
+        # The same day with fewer ticks, told less often: what is counted here are things, not
+        # moments.
         config["sim"]["ticks_per_s"] = 0.25
         config["web"] = {"updates_per_s": 4}
 
@@ -50,7 +59,10 @@ def candles() -> list[Response]:
 @pytest.fixture(scope="module")
 def page(browser: Browser, running: Running, candles: list[Response]) -> Iterator[Page]:
     with person(browser, running.url, color_scheme="dark") as made:
-        made.on("response", lambda answer: candles.append(answer) if "/api/v1/candles?" in answer.url else None)
+        made.on(
+            "response",
+            lambda answer: candles.append(answer) if "/api/v1/candles?" in answer.url else None,
+        )
         yield made
 
 
@@ -67,7 +79,9 @@ def rupees(amount_e4: int) -> str:
 def counts(cdp: CDPSession, page: Page) -> dict[str, int]:
     """What lives in the browser after its rubbish is gone."""
     cdp.send("HeapProfiler.collectGarbage")
-    found = {row["name"]: int(row["value"]) for row in cdp.send("Performance.getMetrics")["metrics"]}
+    found = {
+        row["name"]: int(row["value"]) for row in cdp.send("Performance.getMetrics")["metrics"]
+    }
     return {
         "elements": page.evaluate("document.querySelectorAll('*').length"),
         "nodes": found["Nodes"],
@@ -92,19 +106,26 @@ def test_a_whole_day_leaves_the_browser_as_it_was(page: Page) -> None:
         seen.append(counts(cdp, page))
     print(*seen, sep="\n")
     first, last = seen[0], seen[-1]
-    assert last["elements"] < first["elements"] + 700, "rows of the day's signals and trades, bounded, and nothing else"
+    assert last["elements"] < first["elements"] + 700, (
+        "rows of the day's signals and trades, bounded, and nothing else"
+    )
     assert last["nodes"] < 4 * last["elements"] + 3000, "what has left the page is let go"
     assert last["listeners"] < first["listeners"] + 400
     assert last["heap"] < first["heap"] + 12_000_000, "the day's own rows"
 
 
-def test_the_day_ends_and_the_page_says_so(page: Page, running: Running, candles: list[Response]) -> None:
+def test_the_day_ends_and_the_page_says_so(
+    page: Page, running: Running, candles: list[Response]
+) -> None:
     expect(page.get_by_text("STOPPED").first).to_be_visible(timeout=60_000)
-    # What the page drew from the few ticks that it was told of is replaced by the engine's own candles, the last ones too.
+    # What the page drew from the few ticks that it was told of is replaced by the engine's own
+    # candles, the last ones too.
     until = [row["ts_ms"] for row in ask(running, "candles?instrument_id=0")][-1]
     with contextlib.suppress(TimeoutError):
         if not candles or candles[-1].json()[-1]["ts_ms"] != until:
-            page.wait_for_event("response", lambda answer: "/api/v1/candles?" in answer.url, timeout=5_000)
+            page.wait_for_event(
+                "response", lambda answer: "/api/v1/candles?" in answer.url, timeout=5_000
+            )
     assert candles[-1].json()[-1]["ts_ms"] == until
     go(page, "Today")
     health = page.get_by_role("region", name="Health", exact=True)
@@ -120,22 +141,39 @@ def test_the_days_figures_are_the_engines(page: Page, running: Running) -> None:
     go(page, "Today")
     curve = page.get_by_role("img", name=re.compile("^Profit of the day, net of charges: "))
     expect(curve).to_have_attribute("aria-label", re.compile(rf": {re.escape(net)} at 15:4[01]:"))
-    assert page.evaluate("(e) => e.getAttribute('d').split('L').length", curve.locator("path").last.element_handle()) > 100
+    assert (
+        page.evaluate(
+            "(e) => e.getAttribute('d').split('L').length",
+            curve.locator("path").last.element_handle(),
+        )
+        > 100
+    )
     go(page, "Trades")
     together = page.get_by_role("region", name="The day's trades together", exact=True)
-    expect(together).to_contain_text(f"Trades{len(trades)}, {sum(row['net_e4'] > 0 for row in trades)} won")
+    expect(together).to_contain_text(
+        f"Trades{len(trades)}, {sum(row['net_e4'] > 0 for row in trades)} won"
+    )
     expect(together).to_contain_text(f"Net{rupees(sum(row['net_e4'] for row in trades))}")
-    expect(page.get_by_role("region", name="Trades", exact=True).get_by_role("row")).to_have_count(1 + len(trades))
+    expect(page.get_by_role("region", name="Trades", exact=True).get_by_role("row")).to_have_count(
+        1 + len(trades)
+    )
 
 
 def test_the_limits_are_bars_with_words(page: Page, running: Running) -> None:
     go(page, "Limits")
     placed = len(ask(running, "orders"))
-    bar = page.get_by_role("img", name=f"Orders placed today: {placed} of 4,900, 500 kept for exits")
+    bar = page.get_by_role(
+        "img", name=f"Orders placed today: {placed} of 4,900, 500 kept for exits"
+    )
     expect(bar).to_be_visible()
     width = float(bar.locator("rect").last.get_attribute("width") or "nan")
     assert width == pytest.approx(1000 * placed / 4900)
-    expect(page.get_by_role("img", name=re.compile("^(Requests in|Loss of|Drawdown|Positions|Trades|Oldest|Changes)"))).to_have_count(9)
+    expect(
+        page.get_by_role(
+            "img",
+            name=re.compile("^(Requests in|Loss of|Drawdown|Positions|Trades|Oldest|Changes)"),
+        )
+    ).to_have_count(9)
 
 
 def test_the_latency_of_every_stage_is_a_histogram(page: Page, running: Running) -> None:
@@ -146,7 +184,9 @@ def test_the_latency_of_every_stage_is_a_histogram(page: Page, running: Running)
         expect(panel).to_contain_text(f"{stage['n']:,} times")
         assert stage["n"] > 0 and panel.locator("rect").count() == 48
         tall = [float(rect.get_attribute("height") or 0) for rect in panel.locator("rect").all()]
-        assert sum(height > 0 for height in tall) <= len(stage["buckets"]) and max(tall) == pytest.approx(90)
+        assert sum(height > 0 for height in tall) <= len(stage["buckets"]) and max(
+            tall
+        ) == pytest.approx(90)
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -164,7 +204,9 @@ def test_every_view_is_clean_by_axe(page: Page, theme: str) -> None:
 
 def settle(page: Page, view: str) -> None:
     """Until what the view asks for is there."""
-    expect(page.locator("main")).not_to_contain_text(re.compile("Asking…|Asking the broker…|Reading…"), timeout=25_000)
+    expect(page.locator("main")).not_to_contain_text(
+        re.compile("Asking…|Asking the broker…|Reading…"), timeout=25_000
+    )
     if view == "Orders":
         page.locator("main table a").first.click()
         expect(page.get_by_text("Sent: the last byte is out").first).to_be_visible()
@@ -182,7 +224,11 @@ def test_every_view_fits_a_phone(page: Page) -> None:
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= PHONE["width"], f"{view} is {wide} pixels wide"
         box = page.locator("#kill-button").bounding_box()
-        assert box is not None and box["x"] + box["width"] <= PHONE["width"] and box["y"] + box["height"] <= PHONE["height"]
+        assert (
+            box is not None
+            and box["x"] + box["width"] <= PHONE["width"]
+            and box["y"] + box["height"] <= PHONE["height"]
+        )
     go(page, "Today")
     shot(page, "phone")
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
@@ -192,7 +238,9 @@ def test_the_chart_has_lines_intervals_and_ticks(page: Page) -> None:
     go(page, "Instrument")
     for name in ("5 min", "15 min", "Ticks", "1 min"):
         page.get_by_role("button", name=name, exact=True).click()
-        expect(page.get_by_role("button", name=name, exact=True)).to_have_attribute("aria-pressed", "true")
+        expect(page.get_by_role("button", name=name, exact=True)).to_have_attribute(
+            "aria-pressed", "true"
+        )
     assert page.locator(".box canvas").count() > 0
 
 
@@ -200,7 +248,14 @@ def test_an_order_tells_its_story(page: Page) -> None:
     go(page, "Orders")
     page.get_by_role("row").filter(has_text="Entry").last.get_by_role("link").click()
     timeline = page.get_by_role("region", name="Timeline", exact=True)
-    for words in ("Asked: place", "Sent: the last byte is out", "The broker has taken it", "Filled", "Rule:", "passed"):
+    for words in (
+        "Asked: place",
+        "Sent: the last byte is out",
+        "The broker has taken it",
+        "Filled",
+        "Rule:",
+        "passed",
+    ):
         expect(timeline.get_by_text(words).first).to_be_visible()
     page.go_back()
     expect(timeline).to_have_count(0)
@@ -212,7 +267,10 @@ def test_the_journal_is_searched_and_the_day_replayed(page: Page) -> None:
     page.get_by_label("Search").fill("STOP_PLACED")
     page.get_by_role("button", name="Search from the start").click()
     expect(page.get_by_role("cell", name=re.compile("note STOP_PLACED")).first).to_be_visible()
-    assert page.locator(".rows tbody tr").count() == page.get_by_role("cell", name=re.compile("note STOP_PLACED")).count()
+    assert (
+        page.locator(".rows tbody tr").count()
+        == page.get_by_role("cell", name=re.compile("note STOP_PLACED")).count()
+    )
     page.get_by_role("button", name="Replay this journal").click()
     slider = page.get_by_role("slider")
     expect(slider).to_be_visible(timeout=30_000)

@@ -1,6 +1,7 @@
-"""Coming in and going out, by hand in a real browser: the first password, wrong ones, the authenticator, who only looks, and how often
-somebody may try; then the alert that is only a test, a position that is not ours, and the end of the engine. One engine, which nobody has a
-password for at first.
+"""Coming in and going out, by hand in a real browser: the first password, wrong ones, the
+authenticator, who only looks, and how often somebody may try; then the alert that is only a test, a
+position that is not ours, and the end of the engine. One engine, which nobody has a password for at
+first.
 """
 
 import hashlib
@@ -25,7 +26,9 @@ CODE = "([A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4})"
 
 def totp(at_s: float) -> str:
     """RFC 6238, from its own words: six digits of an HMAC-SHA-1 of the half minute."""
-    digest = hmac.new(b32decode(TOTP_SECRET), struct.pack(">Q", int(at_s) // 30), hashlib.sha1).digest()
+    digest = hmac.new(
+        b32decode(TOTP_SECRET), struct.pack(">Q", int(at_s) // 30), hashlib.sha1
+    ).digest()
     at = digest[-1] & 15
     return f"{(struct.unpack('>I', digest[at : at + 4])[0] & 0x7FFFFFFF) % 1_000_000:06d}"
 
@@ -48,15 +51,26 @@ def terminal() -> Iterator[Terminal]:
 
 
 @pytest.fixture(scope="module")
-def running(browser: Browser, ear: Listener, terminal: Terminal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def running(
+    browser: Browser, ear: Listener, terminal: Terminal, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
     def alerted(config: dict[str, Any]) -> None:
         config["strategies"] = [row | {"enabled": False} for row in config["strategies"]]
         config["sim"]["rehearse"] = [{"at": "09:20", "what": "hand"}]
         config["alerts"] = {"targets": [{"name": "phone"}, {"name": "mail"}], "tries": 1}
 
     with (
-        environment(OTRADE_ALERT_PHONE=ear.address, OTRADE_ALERT_MAIL=ear.address.replace("json", "jsons")),
-        engine(tmp_path_factory.mktemp("doors"), "--speed", "60", change=alerted, people=False, terminal=terminal) as made,
+        environment(
+            OTRADE_ALERT_PHONE=ear.address, OTRADE_ALERT_MAIL=ear.address.replace("json", "jsons")
+        ),
+        engine(
+            tmp_path_factory.mktemp("doors"),
+            "--speed",
+            "60",
+            change=alerted,
+            people=False,
+            terminal=terminal,
+        ) as made,
     ):
         yield made
 
@@ -85,7 +99,9 @@ def log_out(page: Page) -> None:
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
 
 
-def test_on_the_first_run_the_terminals_link_leads_to_a_password(page: Page, running: Running, terminal: Terminal) -> None:
+def test_on_the_first_run_the_terminals_link_leads_to_a_password(
+    page: Page, running: Running, terminal: Terminal
+) -> None:
     link, code = terminal.find(rf"open (http://\S+#setup={CODE})"), terminal.find(f"#setup={CODE}")
     page.get_by_role("heading", name="Choose a password").wait_for()
     assert not axe(page)
@@ -97,7 +113,9 @@ def test_on_the_first_run_the_terminals_link_leads_to_a_password(page: Page, run
     for once_more in ("Password", "Once more"):
         page.get_by_label(once_more, exact=True).fill(CHOSEN)
     page.get_by_role("button", name="Set it and go on").click()
-    expect(page.get_by_role("alert")).to_contain_text("That is not the one-time code that the engine's terminal shows")
+    expect(page.get_by_role("alert")).to_contain_text(
+        "That is not the one-time code that the engine's terminal shows"
+    )
     shot(page, "first-run")
 
     page.goto("about:blank")
@@ -126,7 +144,9 @@ def test_a_wrong_password_does_not_say_what_was_wrong(page: Page) -> None:
 
 def test_an_authenticators_code_is_asked_for_and_good_once(page: Page, running: Running) -> None:
     log_out(page)
-    write_people(running.folder / "var" / "access")  # as `otrade password` does, under the running engine
+    write_people(
+        running.folder / "var" / "access"
+    )  # as `otrade password` does, under the running engine
     log_in(page, "careful", PASSWORD)
     expect(page.get_by_role("alert")).to_contain_text("Name, password or code is wrong.")
     code = totp(time.time())
@@ -139,7 +159,9 @@ def test_an_authenticators_code_is_asked_for_and_good_once(page: Page, running: 
     views(page).wait_for()
 
 
-def test_another_password_ends_the_session_of_an_open_page(browser: Browser, page: Page, running: Running) -> None:
+def test_another_password_ends_the_session_of_an_open_page(
+    browser: Browser, page: Page, running: Running
+) -> None:
     with person(browser, running.url, "viewer") as viewer:
         expect(viewer.get_by_role("contentinfo")).to_contain_text("viewer (looks only)")
         expect(viewer.get_by_role("button", name="Pause…")).to_be_disabled()
@@ -170,12 +192,18 @@ def test_who_tries_too_often_must_wait(browser: Browser, running: Running) -> No
         log_in(stranger, "trader", "five wooden shops")
         expect(stranger.get_by_role("button", name="Log in")).to_be_enabled()
     log_in(stranger, "trader", PASSWORD)
-    expect(stranger.get_by_role("alert")).to_contain_text(re.compile("too many attempts to log in. The next one may begin in [0-9]+ s"))
-    expect(stranger.get_by_role("alert")).to_contain_text("The engine can be halted without the page: `otrade kill`.")
+    expect(stranger.get_by_role("alert")).to_contain_text(
+        re.compile("too many attempts to log in. The next one may begin in [0-9]+ s")
+    )
+    expect(stranger.get_by_role("alert")).to_contain_text(
+        "The engine can be halted without the page: `otrade kill`."
+    )
     context.close()
 
 
-def test_what_somebody_has_bought_by_hand_is_taken_over_when_told(page: Page, running: Running) -> None:
+def test_what_somebody_has_bought_by_hand_is_taken_over_when_told(
+    page: Page, running: Running
+) -> None:
     go(page, "Positions")
     strange = page.get_by_role("row").filter(has=page.get_by_role("button", name="Take over…"))
     expect(strange).to_contain_text("NSE:INFY", timeout=60_000)
@@ -186,7 +214,9 @@ def test_what_somebody_has_bought_by_hand_is_taken_over_when_told(page: Page, ru
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("it gets a stop at once")
     dialog.get_by_role("button", name="Take over", exact=True).click()
-    expect(page.locator(".given")).to_contain_text("Done. NSE:INFY is explained, as the broker reports it.")
+    expect(page.locator(".given")).to_contain_text(
+        "Done. NSE:INFY is explained, as the broker reports it."
+    )
     expect(page.get_by_role("cell", name="✓ all 1 covered")).to_be_visible()
     expect(strange).to_have_count(0)
     [bracket] = ask(running, "brackets")

@@ -1,7 +1,9 @@
-"""As many messages as come in hours, in half a minute: two laps through the views, after which the browser holds what it held after one.
+"""As many messages as come in hours, in half a minute: two laps through the views, after which the
+browser holds what it held after one.
 
-The engine is real, and its day is over; what goes on is told to the page by this test, in the engine's place: prices, brackets and orders
-change with every message, and signals and notices come. Counts are compared, and no times.
+The engine is real, and its day is over; what goes on is told to the page by this test, in the
+engine's place: prices, brackets and orders change with every message, and signals and notices come.
+Counts are compared, and no times.
 """
 
 import copy
@@ -16,7 +18,18 @@ from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 from tests.page.conftest import Running, engine, go, person
 from tests.page.test_day import counts
 
-VIEWS = ("Today", "Instrument", "Positions", "Orders", "Signals", "Trades", "Latency", "Limits", "Journal", "Log")
+VIEWS = (
+    "Today",
+    "Instrument",
+    "Positions",
+    "Orders",
+    "Signals",
+    "Trades",
+    "Latency",
+    "Limits",
+    "Journal",
+    "Log",
+)
 A_LAP = 100
 """Messages in each view: a thousand a lap."""
 AT_ONCE = 25
@@ -36,7 +49,9 @@ def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 class Teller:
-    """Stands between the page and the engine's socket: the engine's snapshot goes through, and what follows is made of it."""
+    """Stands between the page and the engine's socket: the engine's snapshot goes through, and what
+    follows is made of it.
+    """
 
     def __init__(self) -> None:
         self.snapshot: dict[str, Any] = {}
@@ -62,12 +77,19 @@ class Teller:
         for i in range(n):
             self._page.send(orjson.dumps(self._next()).decode())
             if i % AT_ONCE == AT_ONCE - 1:
-                page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+                page.evaluate(
+                    "new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+                )
 
     def _next(self) -> dict[str, Any]:
         self._n += 1
         n = self._n
-        rows = copy.deepcopy({name: self.snapshot[name] for name in ("instruments", "strategies", "brackets", "orders", "positions")})
+        rows = copy.deepcopy(
+            {
+                name: self.snapshot[name]
+                for name in ("instruments", "strategies", "brackets", "orders", "positions")
+            }
+        )
         status = copy.deepcopy(self.snapshot["status"])
         now_ms = status["now_ms"] + 1000 * n
         status |= {"now_ms": now_ms, "lifecycle": "running"}
@@ -75,7 +97,12 @@ class Teller:
         for row in rows["instruments"]:
             row |= {"ltp_e4": row["ltp_e4"] + 500 * (n % 40), "ts_recv_ms": now_ms}
         for row in rows["brackets"][-2:]:
-            row |= {"state": "OPEN", "open_qty": 10, "protected_qty": 10 * (n % 2), "pnl_e4": 1000 * n}
+            row |= {
+                "state": "OPEN",
+                "open_qty": 10,
+                "protected_qty": 10 * (n % 2),
+                "pnl_e4": 1000 * n,
+            }
         for row in rows["orders"][-20:]:
             row |= {"cum_qty": n % 7, "ts_last_ms": now_ms}
         signal, notice = self.snapshot["signals"][-1], self.snapshot["notices"][-1]
@@ -97,9 +124,15 @@ def lap(page: Page, teller: Teller) -> None:
     page.get_by_role("img", name="Profit of the day").wait_for()
 
 
-def test_the_browser_holds_what_it_held_a_thousand_messages_ago(browser: Browser, running: Running) -> None:
+def test_the_browser_holds_what_it_held_a_thousand_messages_ago(
+    browser: Browser, running: Running
+) -> None:
     teller = Teller()
-    with person(browser, running.url, before=lambda context: context.route_web_socket("**/api/v1/ws", teller.stand_between)) as page:
+    with person(
+        browser,
+        running.url,
+        before=lambda context: context.route_web_socket("**/api/v1/ws", teller.stand_between),
+    ) as page:
         cdp = page.context.new_cdp_session(page)
         cdp.send("Performance.enable")
         teller.tell(page, 2 * KEPT + 10)

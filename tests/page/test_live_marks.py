@@ -1,4 +1,6 @@
-"""Real money as the page shows it, with everything going wrong: an invented engine says so, since no test may have a live one."""
+"""Real money as the page shows it, with everything going wrong: an invented engine says so, since
+no test may have a live one.
+"""
 
 import re
 import subprocess
@@ -15,7 +17,9 @@ from tests.web.show import PASSWORD
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     command = [sys.executable, "-m", "tests.web.show", "--scene", "alarm", "--still"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         try:
@@ -66,12 +70,16 @@ def test_real_money_is_not_moved_without_a_word(page: Page) -> None:
     act.click()
     given = page.locator(".given")
     expect(given).to_contain_text("flatten: done")
-    expect(given).to_contain_text(re.compile(r"Not yet\.\s+[0-9]+ units are still open, as the broker reports it"))
+    expect(given).to_contain_text(
+        re.compile(r"Not yet\.\s+[0-9]+ units are still open, as the broker reports it")
+    )
 
 
 def test_a_foreign_position_is_taken_over_by_a_word(page: Page) -> None:
     go(page, "Positions")
-    page.get_by_role("row").filter(has_text="NSE:SBIN").get_by_role("button", name="Take over…").click()
+    page.get_by_role("row").filter(has_text="NSE:SBIN").get_by_role(
+        "button", name="Take over…"
+    ).click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Take over the foreign position in NSE:SBIN?")
     expect(dialog).to_contain_text("it gets a stop at once")
@@ -90,5 +98,7 @@ def test_a_login_is_begun_here(page: Page) -> None:
 def test_a_kill_that_fails_says_what_to_do_instead(page: Page) -> None:
     page.locator("#kill-button").click()
     page.locator("#kill-button").click()
-    expect(page.locator("#kill-words")).to_contain_text("NOT DONE: this invented engine cannot be killed")
+    expect(page.locator("#kill-words")).to_contain_text(
+        "NOT DONE: this invented engine cannot be killed"
+    )
     expect(page.locator("#kill-words")).to_contain_text("Run `otrade kill` in a terminal.")

@@ -1,4 +1,6 @@
-"""A simulator at 09:20 with one client who is logged in: what such a client is told when the broker misbehaves."""
+"""A simulator at 09:20 with one client who is logged in: what such a client is told when the broker
+misbehaves.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -17,7 +19,12 @@ from tests.simulator.order_client import DATE
 
 KEY = "NSE:INFY"
 NO_LIMITS = KiteLimits(
-    orders_per_second=0, orders_per_minute=0, orders_per_day=0, quotes_per_second=0, historical_per_second=0, others_per_second=0
+    orders_per_second=0,
+    orders_per_minute=0,
+    orders_per_day=0,
+    quotes_per_second=0,
+    historical_per_second=0,
+    others_per_second=0,
 )
 Outcome = tuple[int, Any] | Literal["silence", "lost"]
 
@@ -94,7 +101,11 @@ class Shop:
 
     async def buy(self, quantity: int = 1, away: float = 20.0, **changed: Any) -> str:
         """The id of a limit order so far below the market."""
-        return str((await self.data("POST", "/orders/regular", self.form(quantity, away, **changed)))["order_id"])
+        return str(
+            (await self.data("POST", "/orders/regular", self.form(quantity, away, **changed)))[
+                "order_id"
+            ]
+        )
 
     def form(self, quantity: int = 1, away: float = 20.0, **changed: Any) -> dict[str, Any]:
         return {
@@ -110,8 +121,12 @@ class Shop:
             **changed,
         }
 
-    async def attempt(self, method: str, path: str, params: dict[str, Any] | None = None, *, seconds: float = 2) -> Outcome:
-        """What comes back within so many (virtual) seconds; "lost" when the connection ends before a whole answer."""
+    async def attempt(
+        self, method: str, path: str, params: dict[str, Any] | None = None, *, seconds: float = 2
+    ) -> Outcome:
+        """What comes back within so many (virtual) seconds; "lost" when the connection ends before
+        a whole answer.
+        """
         await self.ask("GET", "/user/profile")  # connected
         task = asyncio.ensure_future(self.http.ask(method, path, params))
         await self.wait(seconds)

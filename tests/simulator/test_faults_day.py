@@ -1,5 +1,5 @@
-"""A whole engine trades through a random mix of every trouble; when the world is healthy again the day ends flat, and its books
-are the exchange's.
+"""A whole engine trades through a random mix of every trouble; when the world is healthy again the
+day ends flat, and its books are the exchange's.
 """
 
 import random
@@ -20,12 +20,20 @@ Trouble = Callable[[FaultInjector, random.Random], None]
 def _answer(faults: FaultInjector, rng: random.Random) -> None:
     how: Any = rng.choice(get_args(AnswerFault))
     late_ns = rng.randint(1, 8) * SECOND
-    faults.answer_wrongly(how, count=rng.randint(1, 2), method=rng.choice(METHODS), path_prefix="/orders", delay_ns=late_ns)
+    faults.answer_wrongly(
+        how,
+        count=rng.randint(1, 2),
+        method=rng.choice(METHODS),
+        path_prefix="/orders",
+        delay_ns=late_ns,
+    )
 
 
 def _lose(faults: FaultInjector, rng: random.Random) -> None:
     how: Any = rng.choice(get_args(RequestFault))
-    faults.lose_request(how, count=rng.randint(1, 3), method=rng.choice(METHODS), path_prefix="/orders")
+    faults.lose_request(
+        how, count=rng.randint(1, 3), method=rng.choice(METHODS), path_prefix="/orders"
+    )
 
 
 TROUBLES: list[Trouble] = [
@@ -43,7 +51,9 @@ TROUBLES: list[Trouble] = [
     lambda f, rng: f.cut_mid_frame(),
     lambda f, rng: f.half_open(rng.randint(2, 15) * SECOND),
     lambda f, rng: f.reject_exits(rng.randint(1, 3)),
-    lambda f, rng: f.lock_circuit(rng.choice(KEYS), rng.choice((1, -1)), rng.randint(5, 30) * SECOND),
+    lambda f, rng: f.lock_circuit(
+        rng.choice(KEYS), rng.choice((1, -1)), rng.randint(5, 30) * SECOND
+    ),
     lambda f, rng: f.gap(rng.choice(KEYS), rng.choice((1, -1)) * rng.randint(30, 200)),
     lambda f, rng: f.cut_fills(rng.random() < 0.7),
     lambda f, rng: f.fill_after_cancel(rng.randint(1, 2)),
@@ -60,7 +70,10 @@ def truth(here: World) -> list[tuple[str, int, int, int]]:
     for trade in exchange.trades():
         net[trade.order.contract.key] += trade.order.side * trade.qty
     assert exchange.net_qty() == {key: qty for key, qty in net.items() if qty}
-    return [(trade.order.order_id, trade.ts_ns, trade.qty, trade.price_e4) for trade in exchange.trades()]
+    return [
+        (trade.order.order_id, trade.ts_ns, trade.qty, trade.price_e4)
+        for trade in exchange.trades()
+    ]
 
 
 async def troubled(seed: int) -> tuple[list[tuple[str, int, int, int]], Counter[str]]:
@@ -77,7 +90,9 @@ async def troubled(seed: int) -> tuple[list[tuple[str, int, int, int]], Counter[
         await here.run_to_end()
         assert here.sim.exchange.net_qty() == {}, f"seed {seed}: not flat"
         assert here.sim.exchange.live_orders() == [], f"seed {seed}: an order is left"
-        assert here.day.engine.risk()["pnl_e4"] == here.true_pnl_e4(), f"seed {seed}: the engine's books differ"
+        assert here.day.engine.risk()["pnl_e4"] == here.true_pnl_e4(), (
+            f"seed {seed}: the engine's books differ"
+        )
         return truth(here), Counter(here.sim.faults.seen)
 
 

@@ -1,4 +1,6 @@
-"""Pushes and frames that are lost, doubled, late, unreadable; feeds that fall silent or end in the middle."""
+"""Pushes and frames that are lost, doubled, late, unreadable; feeds that fall silent or end in the
+middle.
+"""
 
 import orjson
 import pytest
@@ -103,7 +105,11 @@ def test_faults_of_pushes_follow_each_other() -> None:
         s.faults.double_pushes(1)
         s.faults.unknown_status(1)
         await three_orders(s)
-        assert [(quantity, status) for status, _, quantity in s.feed.told()] == [(2, "OPEN"), (2, "OPEN"), (3, UNKNOWN_STATUS)]
+        assert [(quantity, status) for status, _, quantity in s.feed.told()] == [
+            (2, "OPEN"),
+            (2, "OPEN"),
+            (3, UNKNOWN_STATUS),
+        ]
 
     shop(work)
 
@@ -129,7 +135,9 @@ def test_a_feed_falls_silent_and_speaks_again() -> None:
         await s.wait(4.9)
         assert len(feed.binary) == n_before and feed.raw == [] and feed.is_up
         await s.wait(3)
-        assert len(feed.binary) > n_before and feed.raw == [] and feed.is_up, "what was not sent is lost"
+        assert len(feed.binary) > n_before and feed.raw == [] and feed.is_up, (
+            "what was not sent is lost"
+        )
         assert s.faults.seen == {"silence_feed": 1} and not s.faults.pending
 
     shop(work)
@@ -216,7 +224,11 @@ def test_the_world_is_healthy_after_clear() -> None:
         await s.wait(3)
         order_id = await s.buy()
         await s.wait(1)
-        await s.data("PUT", f"/orders/regular/{order_id}", {"order_type": "LIMIT", "price": round(s.ltp - 30)})
+        await s.data(
+            "PUT",
+            f"/orders/regular/{order_id}",
+            {"order_type": "LIMIT", "price": round(s.ltp - 30)},
+        )
         await s.wait(1)
         await s.data("DELETE", f"/orders/regular/{order_id}")
         await s.wait(2)

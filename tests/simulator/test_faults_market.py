@@ -1,6 +1,8 @@
-"""Troubles of the market itself, on prices that are written by hand: locked circuits, gaps, fills in pieces, fills after a cancel.
+"""Troubles of the market itself, on prices that are written by hand: locked circuits, gaps, fills
+in pieces, fills after a cancel.
 
-The future's lot is 65, its tick 0.10 and its band 10 per cent of yesterday's close; depth as `desk` tells.
+The future's lot is 65, its tick 0.10 and its band 10 per cent of yesterday's close; depth as `desk`
+tells.
 """
 
 import random
@@ -51,7 +53,9 @@ def test_nobody_takes_the_other_side_of_a_locked_circuit(side: int) -> None:
     quote = desk.exchange.market.quote(desk.contract)
     bids, asks = quote.depth()
     assert quote.ltp_e4 == e4(limit)
-    assert (asks if side > 0 else bids) == [] and (bids if side > 0 else asks)[0].price_e4 == e4(limit)
+    assert (asks if side > 0 else bids) == [] and (bids if side > 0 else asks)[0].price_e4 == e4(
+        limit
+    )
     assert quote.totals()[1 if side > 0 else 0] == 0
     stuck = desk.place(side, "MARKET", LOT, protection_pct=-1.0)
     resting = desk.place(side, "LIMIT", LOT, limit)
@@ -78,7 +82,9 @@ def test_a_stop_limit_is_jumped_over() -> None:
     desk.at(30)
     quote = desk.exchange.market.quote(desk.contract)
     assert quote.ltp_e4 == e4(23_760) and quote.low_e4 == e4(23_760)
-    assert (stop.status, stop.filled_qty) == ("OPEN", 0), "triggered, and left resting above the market"
+    assert (stop.status, stop.filled_qty) == ("OPEN", 0), (
+        "triggered, and left resting above the market"
+    )
     desk.modify(stop, price=23_700)
     assert stop.status == "COMPLETE" and stop.trades[0].price_e4 <= e4(23_760)
     assert desk.exchange.faults.seen == {"gap": 1} and desk.exchange.net_qty() == {}
@@ -99,7 +105,9 @@ def test_gaps_add_up_and_stay_inside_the_band() -> None:
     assert quote.ltp_e4 == e4(bands(desk)[1])
     desk.at(100)
     desk.exchange.faults.gap(key, 100)
-    assert desk.exchange.faults.seen == {"gap": 3}, "after the last trade there is none to jump with"
+    assert desk.exchange.faults.seen == {"gap": 3}, (
+        "after the last trade there is none to jump with"
+    )
 
 
 def test_fills_come_in_pieces() -> None:
@@ -137,9 +145,17 @@ def test_a_cancelled_order_turns_out_to_have_traded(seed: int) -> None:
     second = desk.place(1, "LIMIT", 4 * LOT, 23_900)
     desk.exchange.cancel(first.order_id)
     desk.settle()
-    assert first.status == "CANCELLED" and first.filled_qty == 0 and desk.pushes[-1]["status"] == "CANCELLED"
+    assert (
+        first.status == "CANCELLED"
+        and first.filled_qty == 0
+        and desk.pushes[-1]["status"] == "CANCELLED"
+    )
     desk.at(2)
-    told = [(row["status"], row["filled_quantity"]) for row in desk.pushes if row["order_id"] == first.order_id]
+    told = [
+        (row["status"], row["filled_quantity"])
+        for row in desk.pushes
+        if row["order_id"] == first.order_id
+    ]
     assert told[0] == ("OPEN", 0) and told[1] == ("CANCELLED", 0)
     assert 0 < first.filled_qty <= 4 * LOT and first.filled_qty % LOT == 0
     if first.filled_qty == 4 * LOT:
@@ -154,7 +170,9 @@ def test_a_cancelled_order_turns_out_to_have_traded(seed: int) -> None:
     desk.exchange.cancel(second.order_id)
     desk.at(5)
     assert (second.status, second.filled_qty) == ("CANCELLED", 0)
-    assert desk.exchange.faults.seen == {"fill_after_cancel": 1} and not desk.exchange.faults.pending
+    assert (
+        desk.exchange.faults.seen == {"fill_after_cancel": 1} and not desk.exchange.faults.pending
+    )
 
 
 def test_a_stop_that_was_never_triggered_has_not_traded_after_its_cancel() -> None:
@@ -207,7 +225,12 @@ def mixed(seed: int) -> list[Any]:
         ltp = desk.exchange.market.quote(desk.contract).ltp_e4 / 10_000
         try:
             if rng.random() < 0.6:
-                desk.place(rng.choice((1, -1)), "LIMIT", rng.randint(1, 12) * LOT, round(ltp + rng.randint(-20, 20) / 10, 1))
+                desk.place(
+                    rng.choice((1, -1)),
+                    "LIMIT",
+                    rng.randint(1, 12) * LOT,
+                    round(ltp + rng.randint(-20, 20) / 10, 1),
+                )
             live = desk.exchange.live_orders()
             if live and rng.random() < 0.5:
                 desk.exchange.cancel(rng.choice(live).order_id)
@@ -219,7 +242,10 @@ def mixed(seed: int) -> list[Any]:
     desk.at(130)
     truth_agrees(desk)
     assert len(desk.exchange.trades()) > 20 and len(faults.seen) >= 5
-    return [(trade.order.order_id, trade.ts_ns, trade.qty, trade.price_e4) for trade in desk.exchange.trades()]
+    return [
+        (trade.order.order_id, trade.ts_ns, trade.qty, trade.price_e4)
+        for trade in desk.exchange.trades()
+    ]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])

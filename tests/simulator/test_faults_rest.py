@@ -10,8 +10,21 @@ from otrade.simulator.faults.requests import AnswerFault, RequestFault
 from tests.simulator.client import Http
 from tests.simulator.kite_account import KEY, Outcome, Shop, shop
 
-ANSWERS: dict[str, Any] = {"504": 504, "502_html": 502, "reset": "lost", "silence": "silence", "slow": "silence", "cut": "lost"}
-REQUESTS: dict[str, Any] = {"reset": "lost", "silence": "silence", "503": 503, "429": 429, "500": 500}
+ANSWERS: dict[str, Any] = {
+    "504": 504,
+    "502_html": 502,
+    "reset": "lost",
+    "silence": "silence",
+    "slow": "silence",
+    "cut": "lost",
+}
+REQUESTS: dict[str, Any] = {
+    "reset": "lost",
+    "silence": "silence",
+    "503": 503,
+    "429": 429,
+    "500": 500,
+}
 
 
 def brief(outcome: Outcome) -> Any:
@@ -21,7 +34,9 @@ def brief(outcome: Outcome) -> Any:
 @pytest.mark.parametrize("how", [how for how in get_args(AnswerFault) if how != "late"])
 def test_the_order_lives_and_its_answer_does_not(how: AnswerFault) -> None:
     async def work(s: Shop) -> None:
-        s.faults.answer_wrongly(how, method="POST", path_prefix="/orders", delay_ns=5 * NS_PER_S if how == "slow" else 0)
+        s.faults.answer_wrongly(
+            how, method="POST", path_prefix="/orders", delay_ns=5 * NS_PER_S if how == "slow" else 0
+        )
         assert s.faults.pending
         outcome = await s.attempt("POST", "/orders/regular", s.form())
         assert brief(outcome) == ANSWERS[how]
@@ -39,7 +54,10 @@ def test_the_order_lives_and_its_answer_does_not(how: AnswerFault) -> None:
 
 def test_a_slow_answer_comes_late_and_whole() -> None:
     async def work(s: Shop) -> None:
-        for method, path, params in (("POST", "/orders/regular", s.form()), ("GET", "/orders", None)):
+        for method, path, params in (
+            ("POST", "/orders/regular", s.form()),
+            ("GET", "/orders", None),
+        ):
             s.faults.answer_wrongly("slow", method=method, delay_ns=5 * NS_PER_S)
             before_ns = s.sim.clock.now_ns()
             assert (await s.ask(method, path, params))[0] == 200
@@ -83,7 +101,16 @@ def test_faults_wait_for_their_method_and_path() -> None:
         order_id = await s.buy()
         await s.data("GET", "/orders")
         await s.wait(1)
-        assert brief(await s.ask("PUT", f"/orders/regular/{order_id}", {"order_type": "LIMIT", "price": round(s.ltp - 30)})) == 504
+        assert (
+            brief(
+                await s.ask(
+                    "PUT",
+                    f"/orders/regular/{order_id}",
+                    {"order_type": "LIMIT", "price": round(s.ltp - 30)},
+                )
+            )
+            == 504
+        )
         await s.wait(1)
         assert s.orders[0].modifications == 1
         assert brief(await s.ask("DELETE", f"/orders/regular/{order_id}")) == 503
@@ -100,7 +127,9 @@ def test_an_answer_is_picked_by_what_was_asked() -> None:
     called: list[int] = []
 
     async def work(s: Shop) -> None:
-        s.faults.answer_wrongly("504", method="POST", body="quantity=2&", then=lambda: called.append(len(s.orders)))
+        s.faults.answer_wrongly(
+            "504", method="POST", body="quantity=2&", then=lambda: called.append(len(s.orders))
+        )
         await s.buy(1)
         assert not called
         assert brief(await s.ask("POST", "/orders/regular", s.form(2))) == 504
@@ -111,9 +140,12 @@ def test_an_answer_is_picked_by_what_was_asked() -> None:
 
 def test_half_open_swallows_requests_and_answers_under_way() -> None:
     async def work(s: Shop) -> None:
-        # The answer to an order leaves 28 ms after the order system saw it at the earliest: it falls into the hole.
+        # The answer to an order leaves 28 ms after the order system saw it at the earliest: it
+        # falls into the hole.
         await s.ask("GET", "/user/profile")
-        s.sim.clock.schedule(s.sim.clock.now_ns() + 30_000_000, lambda: s.faults.half_open(10 * NS_PER_S))
+        s.sim.clock.schedule(
+            s.sim.clock.now_ns() + 30_000_000, lambda: s.faults.half_open(10 * NS_PER_S)
+        )
         under_way = asyncio.ensure_future(s.http.ask("POST", "/orders/regular", s.form()))
         await s.wait(1)
         assert len(s.orders) == 1 and not under_way.done()
@@ -146,10 +178,18 @@ def test_exits_are_rejected_by_the_risk_system() -> None:
         await s.buy()  # no exit
         trigger = round(s.ltp - 30)
         await s.buy(10, -20, transaction_type="SELL")
-        await s.buy(10, order_type="SL", trigger_price=trigger, price=trigger - 5, transaction_type="SELL")
+        await s.buy(
+            10, order_type="SL", trigger_price=trigger, price=trigger - 5, transaction_type="SELL"
+        )
         await s.buy(10, -20, transaction_type="SELL")
         await s.wait(1)
-        assert [order.status for order in s.orders] == ["COMPLETE", "OPEN", "REJECTED", "REJECTED", "OPEN"]
+        assert [order.status for order in s.orders] == [
+            "COMPLETE",
+            "OPEN",
+            "REJECTED",
+            "REJECTED",
+            "OPEN",
+        ]
         rejected = (await s.data("GET", "/orders"))[2]
         assert rejected["status_message"].startswith("RMS:") and rejected["filled_quantity"] == 0
         assert s.faults.seen == {"reject_exits": 2} and not s.faults.pending
@@ -185,11 +225,17 @@ def test_a_stale_book_has_only_the_words_of_a_book() -> None:
             await s.wait(0.5)
             shown.append((s.sim.clock.now_ns(), (await s.data("GET", "/orders"))[0]))
         assert {row["status"] for _, row in shown} <= {"OPEN", "COMPLETE"}
-        assert len({row["filled_quantity"] for _, row in shown}) > 3, "it should have traded in pieces"
+        assert len({row["filled_quantity"] for _, row in shown}) > 3, (
+            "it should have traded in pieces"
+        )
         for ts_ns, row in shown:
             was = s.sim.exchange.order(order_id).as_told(ts_ns + 1_000_000)
             assert was is not None
-            assert (was["status"], was["filled_quantity"], was.keys()) == (row["status"], row["filled_quantity"], row.keys())
+            assert (was["status"], was["filled_quantity"], was.keys()) == (
+                row["status"],
+                row["filled_quantity"],
+                row.keys(),
+            )
 
     shop(work, funds_rupees=1e10)
 
@@ -200,12 +246,20 @@ def test_an_order_takes_so_many_modifications_and_no_more() -> None:
         s.faults.cap_modifications(2)
         for i in range(4):
             await s.wait(1)
-            status, body = await s.ask("PUT", f"/orders/regular/{order_id}", {"order_type": "LIMIT", "price": round(s.ltp - 30 - i)})
+            status, body = await s.ask(
+                "PUT",
+                f"/orders/regular/{order_id}",
+                {"order_type": "LIMIT", "price": round(s.ltp - 30 - i)},
+            )
             assert status == (200 if i < 2 else 400)
         assert "Maximum allowed order modifications" in body["message"]
         assert s.orders[0].modifications == 2 and s.faults.seen == {"cap_modifications": 2}
         s.faults.clear()
-        await s.data("PUT", f"/orders/regular/{order_id}", {"order_type": "LIMIT", "price": round(s.ltp - 40)})
+        await s.data(
+            "PUT",
+            f"/orders/regular/{order_id}",
+            {"order_type": "LIMIT", "price": round(s.ltp - 40)},
+        )
 
     shop(work)
 
@@ -216,7 +270,10 @@ def test_the_cap_of_the_day() -> None:
         order_id = await s.buy()
         for _ in range(2):
             status, body = await s.ask("POST", "/orders/regular", s.form())
-            assert (status, body["error_type"]) == (429, "NetworkException") and "for the day" in body["message"]
+            assert (status, body["error_type"]) == (
+                429,
+                "NetworkException",
+            ) and "for the day" in body["message"]
         await s.wait(1)
         await s.data("DELETE", f"/orders/regular/{order_id}")  # a cancel is no placement
         assert len(s.orders) == 1 and s.faults.seen == {"cap_day": 2}

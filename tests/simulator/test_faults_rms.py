@@ -1,4 +1,6 @@
-"""What the risk desk does: bans, targets that are refused, stops that are taken out, and "being processed"."""
+"""What the risk desk does: bans, targets that are refused, stops that are taken out, and "being
+processed".
+"""
 
 import pytest
 
@@ -31,7 +33,9 @@ def test_a_ban_rejects_what_opens_and_lets_out_what_is_open() -> None:
     desk.at(30)
     after = desk.place(1, "LIMIT", LOT, 24_050.0)
     desk.settle()
-    assert after.status == "COMPLETE" and faults.seen == {"reject_entries": 1} and not faults.pending
+    assert (
+        after.status == "COMPLETE" and faults.seen == {"reject_entries": 1} and not faults.pending
+    )
 
 
 def test_a_target_beside_a_stop_is_refused_and_the_stop_is_not() -> None:
@@ -54,7 +58,11 @@ def test_stops_are_taken_out_so_often_and_so_far_apart() -> None:
     desk.settle()
     assert stop.status == "TRIGGER PENDING" and desk.exchange.faults.pending
     desk.at(13)
-    assert stop.status == "CANCELLED" and desk.exchange.faults.seen["lose_stops"] == 1 and not desk.exchange.faults.pending
+    assert (
+        stop.status == "CANCELLED"
+        and desk.exchange.faults.seen["lose_stops"] == 1
+        and not desk.exchange.faults.pending
+    )
     desk.exchange.faults.lose_stops(3, 10 * NS_PER_S)
     desk.exchange.faults.clear()
     kept = desk.place(-1, "SL", LOT, 23_800.0, trigger=23_900.0)

@@ -1,4 +1,6 @@
-"""Prices as real feeds send them: books alone, parts, packets twice, wrong prices, empty books, holes; over both brokers' sockets."""
+"""Prices as real feeds send them: books alone, parts, packets twice, wrong prices, empty books,
+holes; over both brokers' sockets.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +28,23 @@ def packets(ear: Ear) -> list[Packet]:
             body = payload[at + 2 : at + 2 + size]
             at += 2 + size
             words = struct.unpack_from(">16I", body)
-            found.append((words[1], words[4], words[11], words[15], struct.unpack_from(">" + "IIHxx" * 10, body, 64)))
+            found.append(
+                (
+                    words[1],
+                    words[4],
+                    words[11],
+                    words[15],
+                    struct.unpack_from(">" + "IIHxx" * 10, body, 64),
+                )
+            )
     return found
 
 
 def feeds(ear: UpstoxEar) -> list[Any]:
     """Every message about the instrument that a client of Upstox's feed has."""
-    return [message.feeds[INFY].fullFeed.marketFF for message in ear.messages if INFY in message.feeds]
+    return [
+        message.feeds[INFY].fullFeed.marketFF for message in ear.messages if INFY in message.feeds
+    ]
 
 
 async def upstox_ear(s: UpstoxShop) -> UpstoxEar:
@@ -60,7 +72,10 @@ def test_upstox_sends_the_depth_alone_when_the_book_moves() -> None:
         ear = await upstox_ear(s)
         await s.wait(120)
         alone = [feed for feed in feeds(ear) if not feed.HasField("ltpc")]
-        assert alone and all(feed.HasField("marketLevel") and not feed.HasField("marketOHLC") and not feed.vtt for feed in alone)
+        assert alone and all(
+            feed.HasField("marketLevel") and not feed.HasField("marketOHLC") and not feed.vtt
+            for feed in alone
+        )
 
     upstox_shop(work, book_percent=BOOK_PERCENT)
 
@@ -75,7 +90,9 @@ def test_a_thin_market_has_a_book_and_no_trades() -> None:
         seen = packets(ear)
         assert len({p[1] for p in seen}) == n_trades and len(seen) > 40
         assert len({p[4] for p in seen[-20:]}) > 5, "the book moves"
-        assert seen[-1][3] - seen[-1][2] > 50, "the last trade is a minute old, and the packet says so"
+        assert seen[-1][3] - seen[-1][2] > 50, (
+            "the last trade is a minute old, and the packet says so"
+        )
         await s.wait(10)
         assert packets(ear)[-1][1] > seen[-1][1]
         assert s.faults.seen == {"thin": 1}
@@ -116,7 +133,10 @@ def test_upstox_messages_come_in_parts_twice_empty_and_wrong() -> None:
         s.faults.part_ticks(30)
         await s.wait(31)
         lacking = {
-            name for feed in feeds(ear) for name in ("ltpc", "marketLevel", "marketOHLC") if not feed.HasField(name) and feed.vtt
+            name
+            for feed in feeds(ear)
+            for name in ("ltpc", "marketLevel", "marketOHLC")
+            if not feed.HasField(name) and feed.vtt
         }
         assert lacking == {"ltpc", "marketLevel", "marketOHLC"}
         ear.raw.clear()
@@ -126,10 +146,24 @@ def test_upstox_messages_come_in_parts_twice_empty_and_wrong() -> None:
         await s.wait(14)
         said = feeds(ear)
         right = said[-1].ltpc.ltp
-        assert sum(feed.HasField("ltpc") and not right * 0.9 < feed.ltpc.ltp < right * 1.1 for feed in said) == 10
-        assert sum(feed.HasField("marketLevel") and not feed.marketLevel.bidAskQuote for feed in said) == 2
+        assert (
+            sum(
+                feed.HasField("ltpc") and not right * 0.9 < feed.ltpc.ltp < right * 1.1
+                for feed in said
+            )
+            == 10
+        )
+        assert (
+            sum(feed.HasField("marketLevel") and not feed.marketLevel.bidAskQuote for feed in said)
+            == 2
+        )
         assert any(a == b for a, b in zip(ear.raw, ear.raw[1:], strict=False))
-        assert s.faults.seen == {"tick_part": 30, "tick_wrong": 10, "tick_no_book": 2, "tick_doubled": 1}
+        assert s.faults.seen == {
+            "tick_part": 30,
+            "tick_wrong": 10,
+            "tick_no_book": 2,
+            "tick_doubled": 1,
+        }
 
     upstox_shop(work)
 

@@ -225,7 +225,9 @@ def test_next_day_keeps_the_feed_and_forgets_the_orders() -> None:
 
 @pytest.mark.parametrize("window", [4_096, 1 << 20])
 def test_time_waits_for_an_answer_that_the_clients_window_does_not_hold(window: int) -> None:
-    """The kernel hands a large answer over in pieces, and late: a client that reads the rest has not been idle."""
+    """The kernel hands a large answer over in pieces, and late: a client that reads the rest has
+    not been idle.
+    """
 
     async def work() -> tuple[int, int]:
         sim = Simulator(SimConfig(seed=3, dates=(DATE,), tick_interval_ms=100))
@@ -237,7 +239,9 @@ def test_time_waits_for_an_answer_that_the_clients_window_does_not_hold(window: 
             sock = socket.socket()
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
             sock.setblocking(False)
-            await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", int(ports.rest_url.rpartition(":")[2])))
+            await asyncio.get_running_loop().sock_connect(
+                sock, ("127.0.0.1", int(ports.rest_url.rpartition(":")[2]))
+            )
             await sim.run_until(ist_ns(DATE, "09:20"))
             for _ in range(150):
                 sim.exchange.place_manual("NSE:INFY", 1, 1)
@@ -261,13 +265,19 @@ def test_time_waits_for_an_answer_that_the_clients_window_does_not_hold(window: 
             await sim.stop()
 
     taken_ns, size = uvloop.run(work())
-    assert size > 100_000 and taken_ns < NS_PER_S, f"{size} bytes took {taken_ns / NS_PER_S:.2f} simulated seconds"
+    assert size > 100_000 and taken_ns < NS_PER_S, (
+        f"{size} bytes took {taken_ns / NS_PER_S:.2f} simulated seconds"
+    )
 
 
 def _length(answer: bytes) -> int:
     """Bytes of the whole answer, by its own words."""
     head, _, _ = answer.partition(b"\r\n\r\n")
-    (length,) = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
+    (length,) = [
+        int(line.split(b":")[1])
+        for line in head.split(b"\r\n")
+        if line.lower().startswith(b"content-length")
+    ]
     return len(head) + 4 + length
 
 

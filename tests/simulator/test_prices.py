@@ -69,7 +69,8 @@ def test_order_of_looking_does_not_matter() -> None:
     backward = [other.path(other.universe(DATE).resolve(key), DATE) for key in keys[::-1]][::-1]
     assert forward == backward
     assert (
-        PriceSource(SimConfig(seed=8)).path(one.universe(DATE).resolve("NSE:INFY"), DATE) != forward[0]
+        PriceSource(SimConfig(seed=8)).path(one.universe(DATE).resolve("NSE:INFY"), DATE)
+        != forward[0]
     )
 
 

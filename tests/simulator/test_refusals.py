@@ -113,8 +113,12 @@ def test_band_limits_are_allowed_away_from_the_market(side: int, price: float) -
     assert desk.place(side, "LIMIT", 65, price).status in ("OPEN", "COMPLETE")
 
 
-@pytest.mark.parametrize(("side", "allowed", "refused"), [(1, 26780.0, 26780.1), (-1, 25220.0, 25219.9)])
-def test_the_price_protection_lies_inside_the_band_and_says_the_circuits_words(side: int, allowed: float, refused: float) -> None:
+@pytest.mark.parametrize(
+    ("side", "allowed", "refused"), [(1, 26780.0, 26780.1), (-1, 25220.0, 25219.9)]
+)
+def test_the_price_protection_lies_inside_the_band_and_says_the_circuits_words(
+    side: int, allowed: float, refused: float
+) -> None:
     """Three per cent of a future's last price, 26,000: that is inside the ten per cent of its band."""
     desk = Desk(PRICES, close=26000.0)
     assert desk.place(side, "LIMIT", 65, allowed).status in ("OPEN", "COMPLETE")

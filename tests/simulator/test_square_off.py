@@ -1,4 +1,6 @@
-"""The simulated broker closes intraday positions by itself, at the times that brokers have published."""
+"""The simulated broker closes intraday positions by itself, at the times that brokers have
+published.
+"""
 
 import asyncio
 import datetime as dt
@@ -22,7 +24,9 @@ DAY = dt.date(2026, 11, 23)
         ("upstox", "NFO:NIFTY.FUT", "15:25", "rms"),
     ],
 )
-def test_it_cancels_what_is_pending_then_closes_and_takes_no_more(broker: str, key: str, at: str, word: str) -> None:
+def test_it_cancels_what_is_pending_then_closes_and_takes_no_more(
+    broker: str, key: str, at: str, word: str
+) -> None:
     async def body() -> None:
         sim = Simulator(SimConfig(seed=3, broker=broker, funds_rupees=1e9))  # type: ignore[arg-type]
         exchange = sim.exchange
@@ -40,9 +44,17 @@ def test_it_cancels_what_is_pending_then_closes_and_takes_no_more(broker: str, k
         assert exchange.ledger.held(contract, "MIS") == lot * 3 and not pending.is_final
         await sim.run_until(ist_ns(DAY, at) + 1_000_000_000)
         assert pending.status == "CANCELLED"
-        assert exchange.ledger.held(contract, "MIS") == 0 and exchange.ledger.held(contract, carried) == lot, "no other product is touched"
+        assert (
+            exchange.ledger.held(contract, "MIS") == 0
+            and exchange.ledger.held(contract, carried) == lot
+        ), "no other product is touched"
         closing = exchange.orders()[-1]
-        assert (closing.placed_by, closing.side, closing.terms.quantity, closing.tag) == (word, -1, lot * 3, None)
+        assert (closing.placed_by, closing.side, closing.terms.quantity, closing.tag) == (
+            word,
+            -1,
+            lot * 3,
+            None,
+        )
         assert exchange.ledger.fees_e4 == FEE_E4
         late = exchange.place_manual(key, 1, lot)
         assert late.status == "REJECTED"
@@ -62,7 +74,9 @@ def test_it_takes_as_many_orders_as_the_exchange_needs_and_charges_for_each() ->
         await sim.run_until(ist_ns(DAY, "09:40"))
         held = exchange.ledger.held(contract, "MIS")
         orders = exchange.risk_desk.square_off([contract.key])
-        assert sum(order.terms.quantity for order in orders) == -held and all(o.terms.quantity <= most for o in orders)
+        assert sum(order.terms.quantity for order in orders) == -held and all(
+            o.terms.quantity <= most for o in orders
+        )
         assert exchange.ledger.fees_e4 == FEE_E4 * len(orders) and len(orders) >= 2
 
     asyncio.run(body())

@@ -36,7 +36,11 @@ def quote_of(s: UpstoxShop, key: str) -> MarketSnapshot:
 
 def option_key(s: UpstoxShop) -> tuple[str, str]:
     """(model's, Upstox's) key of an option at the money."""
-    options = [c for c in s.sim.exchange.market.universe.contracts if c.instrument_type == "CE" and c.name == "NIFTY"]
+    options = [
+        c
+        for c in s.sim.exchange.market.universe.contracts
+        if c.instrument_type == "CE" and c.name == "NIFTY"
+    ]
     contract = options[len(options) // 2]
     return contract.key, f"NSE_FO|{contract.token >> 8}"
 
@@ -47,20 +51,30 @@ def test_the_schema_is_the_vendors() -> None:
     def shape(file: Any) -> dict[str, Any]:
         def fields(message: Any) -> Any:
             unions = [oneof.name for oneof in message.oneof_decl]
-            union_of = {f.name: unions[f.oneof_index] for f in message.field if f.HasField("oneof_index")}
+            union_of = {
+                f.name: unions[f.oneof_index] for f in message.field if f.HasField("oneof_index")
+            }
             return [
-                {(f.name, f.number, f.label, f.type, f.type_name, union_of.get(f.name)) for f in message.field},
+                {
+                    (f.name, f.number, f.label, f.type, f.type_name, union_of.get(f.name))
+                    for f in message.field
+                },
                 {entry.name: fields(entry) for entry in message.nested_type},
                 message.options.map_entry,
             ]
 
         shapes = {message.name: fields(message) for message in file.message_type}
-        return shapes | {enum.name: [(v.name, v.number) for v in enum.value] for enum in file.enum_type}
+        return shapes | {
+            enum.name: [(v.name, v.number) for v in enum.value] for enum in file.enum_type
+        }
 
     theirs = descriptor_pb2.FileDescriptorProto()
     MarketDataFeedV3_pb2.DESCRIPTOR.CopyToProto(theirs)
     ours = proto._file()
-    assert shape(ours) == shape(theirs) and (ours.package, ours.syntax) == (theirs.package, theirs.syntax)
+    assert shape(ours) == shape(theirs) and (ours.package, ours.syntax) == (
+        theirs.package,
+        theirs.syntax,
+    )
 
 
 def test_state_of_the_market_then_a_snapshot_then_what_has_changed() -> None:
@@ -69,7 +83,9 @@ def test_state_of_the_market_then_a_snapshot_then_what_has_changed() -> None:
         await s.wait(0.5)
         (first,) = ear.dicts
         assert first["type"] == "market_info" and "feeds" not in first
-        assert first["marketInfo"]["segmentStatus"] == dict.fromkeys(("NSE_EQ", "NSE_INDEX", "NSE_FO", "NCD_FO", "MCX_FO"), "NORMAL_OPEN")
+        assert first["marketInfo"]["segmentStatus"] == dict.fromkeys(
+            ("NSE_EQ", "NSE_INDEX", "NSE_FO", "NCD_FO", "MCX_FO"), "NORMAL_OPEN"
+        )
         ear.say("sub", [INFY, NIFTY, "NSE_EQ|UNKNOWN"], "ltpc")
         await s.wait(10)
         second = ear.messages[1]
@@ -88,7 +104,9 @@ def test_only_what_changed() -> None:
     async def work(s: UpstoxShop) -> None:
         ear = await listen(s, MARKET)
         ear.say("sub", [INFY, NIFTY], "ltpc")
-        await s.sim.run_until(ist_ns(DATE, "15:20"))  # shares with derivatives have stopped, the index goes on
+        await s.sim.run_until(
+            ist_ns(DATE, "15:20")
+        )  # shares with derivatives have stopped, the index goes on
         assert set(ear.messages[-1].feeds) == {NIFTY}
         assert len(ear.messages[1].feeds) == 2
 
@@ -104,20 +122,47 @@ def test_full_says_what_the_quote_says() -> None:
         last = ear.messages[-1].feeds[INFY]
         assert last.WhichOneof("FeedUnion") == "fullFeed" and last.requestMode == 1
         full = last.fullFeed.marketFF
-        assert (full.ltpc.ltp, full.ltpc.ltq, full.ltpc.cp) == (quote.ltp_e4 / 1e4, quote.last_qty, quote.prev_close_e4 / 1e4)
+        assert (full.ltpc.ltp, full.ltpc.ltq, full.ltpc.cp) == (
+            quote.ltp_e4 / 1e4,
+            quote.last_qty,
+            quote.prev_close_e4 / 1e4,
+        )
         assert full.ltpc.ltt * 1_000_000 == quote.ts_ns and full.vtt == quote.volume
-        assert (full.tbq, full.tsq) == quote.totals() and full.atp == pytest.approx(quote.average_price)
+        assert (full.tbq, full.tsq) == quote.totals() and full.atp == pytest.approx(
+            quote.average_price
+        )
         bids, asks = quote.depth()
-        shown = [(level.bidQ, level.bidP, level.askQ, level.askP) for level in full.marketLevel.bidAskQuote]
-        assert shown == [(b.qty, b.price_e4 / 1e4, a.qty, a.price_e4 / 1e4) for b, a in zip(bids, asks, strict=True)] and len(shown) == 5
+        shown = [
+            (level.bidQ, level.bidP, level.askQ, level.askP)
+            for level in full.marketLevel.bidAskQuote
+        ]
+        assert (
+            shown
+            == [
+                (b.qty, b.price_e4 / 1e4, a.qty, a.price_e4 / 1e4)
+                for b, a in zip(bids, asks, strict=True)
+            ]
+            and len(shown) == 5
+        )
         assert full.casEligible and full.oi == 0 and not full.HasField("optionGreeks")
         day, minute = full.marketOHLC.ohlc
         assert (day.interval, day.open, day.high, day.low, day.close, day.vol) == (
-            "1d", quote.open_e4 / 1e4, quote.high_e4 / 1e4, quote.low_e4 / 1e4, quote.ltp_e4 / 1e4, quote.volume,
+            "1d",
+            quote.open_e4 / 1e4,
+            quote.high_e4 / 1e4,
+            quote.low_e4 / 1e4,
+            quote.ltp_e4 / 1e4,
+            quote.volume,
         )
         assert day.ts * 1_000_000 == ist_ns(DATE, "00:00")
-        bar = (await s.data("GET", f"/v3/historical-candle/intraday/{INFY.replace('|', '%7C')}/minutes/1"))["candles"][0]
-        assert [minute.open, minute.high, minute.low, minute.close, minute.vol] == bar[1:6] and minute.interval == "I1"
+        bar = (
+            await s.data(
+                "GET", f"/v3/historical-candle/intraday/{INFY.replace('|', '%7C')}/minutes/1"
+            )
+        )["candles"][0]
+        assert [minute.open, minute.high, minute.low, minute.close, minute.vol] == bar[
+            1:6
+        ] and minute.interval == "I1"
         assert minute.ts == dt.datetime.fromisoformat(bar[0]).timestamp() * 1000
 
     upstox_shop(work)
@@ -130,7 +175,11 @@ def test_the_minute_under_way_is_whole_from_the_first_message() -> None:
         ear.say("sub", [INFY], "full")
         await s.wait(0.01)
         minute = ear.messages[-1].feeds[INFY].fullFeed.marketFF.marketOHLC.ohlc[1]
-        bar = (await s.data("GET", f"/v3/historical-candle/intraday/{INFY.replace('|', '%7C')}/minutes/1"))["candles"][0]
+        bar = (
+            await s.data(
+                "GET", f"/v3/historical-candle/intraday/{INFY.replace('|', '%7C')}/minutes/1"
+            )
+        )["candles"][0]
         assert [minute.open, minute.high, minute.low, minute.close, minute.vol] == bar[1:6]
 
     upstox_shop(work)
@@ -149,7 +198,12 @@ def test_an_index_and_an_option_in_full() -> None:
         assert index.WhichOneof("FullFeedUnion") == "indexFF" and index.indexFF.ltpc.ltp > 0
         assert [bar.interval for bar in index.indexFF.marketOHLC.ohlc] == ["1d", "I1"]
         full = feeds[key].fullFeed.marketFF
-        assert 0 < full.optionGreeks.delta < 1 and full.optionGreeks.theta < 0 and full.iv > 0 and full.oi > 0
+        assert (
+            0 < full.optionGreeks.delta < 1
+            and full.optionGreeks.theta < 0
+            and full.iv > 0
+            and full.oi > 0
+        )
         assert not full.casEligible
 
     upstox_shop(work)
@@ -167,12 +221,21 @@ def test_greeks_are_the_slopes_of_the_models_price() -> None:
             days = (ist_ns(contract.expiry, "15:30") - now_ns) / NS_PER_S / 86_400
 
             def price(move: float = 0.0, later: float = 0.0, wider: float = 0.0) -> float:
-                return option_e4(spot + move * 1e4, contract.strike_e4, days - later, got.iv + wider, kind) / 1e4  # noqa: B023
+                return (
+                    option_e4(
+                        spot + move * 1e4, contract.strike_e4, days - later, got.iv + wider, kind  # noqa: B023
+                    )
+                    / 1e4
+                )  # noqa: B023
 
             assert got.delta == pytest.approx((price(0.5) - price(-0.5)), rel=1e-4)
             assert got.gamma == pytest.approx(price(1) - 2 * price() + price(-1), rel=1e-3)
-            assert got.theta == pytest.approx((price(later=0.01) - price(later=-0.01)) / 0.02, rel=1e-3)
-            assert got.vega == pytest.approx((price(wider=0.001) - price(wider=-0.001)) / 0.2, rel=1e-3)
+            assert got.theta == pytest.approx(
+                (price(later=0.01) - price(later=-0.01)) / 0.02, rel=1e-3
+            )
+            assert got.vega == pytest.approx(
+                (price(wider=0.001) - price(wider=-0.001)) / 0.2, rel=1e-3
+            )
             assert got.iv == pytest.approx(contract.day_sigma * math.sqrt(252) * 1.1)
 
     upstox_shop(work)
@@ -222,14 +285,25 @@ def test_modes_change_and_end() -> None:
     upstox_shop(work)
 
 
-@pytest.mark.parametrize("payload", [
-    b"", b"{", b"[]", b"7", b'{"guid":"g","method":"sub"}', b'{"method":"sub","data":{"instrumentKeys":["' + INFY.encode() + b'"]}}',
-    b'{"guid":"g","method":"sub","data":{"instrumentKeys":"' + INFY.encode() + b'"}}',
-    b'{"guid":"g","method":"sub","data":{"instrumentKeys":[1]}}',
-    b'{"guid":"g","method":"subscribe","data":{"instrumentKeys":["' + INFY.encode() + b'"]}}',
-    b'{"guid":"g","method":"sub","data":{"instrumentKeys":["' + INFY.encode() + b'"],"mode":"full_d30"}}',
-    b'{"guid":"g","method":"change_mode","data":{"instrumentKeys":["' + INFY.encode() + b'"]}}', b"\xff\xfe",
-])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"7",
+        b'{"guid":"g","method":"sub"}',
+        b'{"method":"sub","data":{"instrumentKeys":["' + INFY.encode() + b'"]}}',
+        b'{"guid":"g","method":"sub","data":{"instrumentKeys":"' + INFY.encode() + b'"}}',
+        b'{"guid":"g","method":"sub","data":{"instrumentKeys":[1]}}',
+        b'{"guid":"g","method":"subscribe","data":{"instrumentKeys":["' + INFY.encode() + b'"]}}',
+        b'{"guid":"g","method":"sub","data":{"instrumentKeys":["'
+        + INFY.encode()
+        + b'"],"mode":"full_d30"}}',
+        b'{"guid":"g","method":"change_mode","data":{"instrumentKeys":["' + INFY.encode() + b'"]}}',
+        b"\xff\xfe",
+    ],
+)
 def test_requests_of_which_no_notice_is_taken(payload: bytes) -> None:
     async def work(s: UpstoxShop) -> None:
         ear = await listen(s, MARKET)
@@ -248,14 +322,20 @@ def test_keys_of_a_connection_are_limited_by_mode() -> None:
     limits = UpstoxLimits(full_keys=3, full_keys_combined=2, ltpc_keys=5, ltpc_keys_combined=2)
 
     async def work(s: UpstoxShop) -> None:
-        keys = [f"NSE_FO|{c.token >> 8}" for c in s.sim.exchange.market.universe.contracts if c.exchange == "NFO"]
+        keys = [
+            f"NSE_FO|{c.token >> 8}"
+            for c in s.sim.exchange.market.universe.contracts
+            if c.exchange == "NFO"
+        ]
         ear = await listen(s, MARKET)
 
         async def count(method: str, some: list[str], mode: str | None = None) -> int:
             ear.raw.clear()
             ear.say(method, some, mode)
             await s.wait(0.2)
-            return max((len(message.feeds) for message in ear.messages if not message.type), default=0)
+            return max(
+                (len(message.feeds) for message in ear.messages if not message.type), default=0
+            )
 
         assert await count("sub", keys[:3], "full") == 3
         assert await count("sub", keys[3:4], "full") == 0, "a fourth"
@@ -272,8 +352,17 @@ def test_keys_of_a_connection_are_limited_by_mode() -> None:
 
 def test_the_limits_of_the_real_feed() -> None:
     limits = UpstoxLimits()
-    assert (limits.feed_connections, limits.ltpc_keys, limits.option_greeks_keys, limits.full_keys) == (2, 5000, 3000, 2000)
-    assert (limits.ltpc_keys_combined, limits.option_greeks_keys_combined, limits.full_keys_combined) == (2000, 2000, 1500)
+    assert (
+        limits.feed_connections,
+        limits.ltpc_keys,
+        limits.option_greeks_keys,
+        limits.full_keys,
+    ) == (2, 5000, 3000, 2000)
+    assert (
+        limits.ltpc_keys_combined,
+        limits.option_greeks_keys_combined,
+        limits.full_keys_combined,
+    ) == (2000, 2000, 1500)
 
 
 async def refusal(s: UpstoxShop, url: str, **options: Any) -> int:
@@ -304,7 +393,9 @@ def test_with_the_token_in_the_header_the_way_is_a_redirect() -> None:
         assert await refusal(s, url_of(s, MARKET), extra_headers=bearer, max_redirects=0) == 302
         ear = await dial(s, url_of(s, MARKET), extra_headers=bearer)
         rest = f"ws://127.0.0.1:{s.ports.upstox_rest}{MARKET}"
-        other = await dial(s, rest, extra_headers=bearer)  # where the real one is, feeds and requests share a host
+        other = await dial(
+            s, rest, extra_headers=bearer
+        )  # where the real one is, feeds and requests share a host
         await s.wait(0.1)
         assert len(ear.raw) == len(other.raw) == 1
         for wrong in ({}, {"Authorization": "Bearer x"}, {"Authorization": s.token}):
@@ -334,12 +425,24 @@ def test_changes_of_the_markets_state_are_told() -> None:
     async def work(s: UpstoxShop) -> None:
         ear = await listen(s, MARKET)
         await s.sim.run_until(ist_ns(DATE, "15:50"))
-        infos = [(message["marketInfo"]["segmentStatus"], int(message["currentTs"])) for message in ear.dicts]
+        infos = [
+            (message["marketInfo"]["segmentStatus"], int(message["currentTs"]))
+            for message in ear.dicts
+        ]
         cash = [(status.get("NSE_EQ"), at) for status, at in infos]
         changes = [cash[0], *(b for a, b in zip(cash, cash[1:], strict=False) if a[0] != b[0])]
-        assert [word for word, _ in changes] == ["PRE_OPEN_START", "PRE_OPEN_END", "NORMAL_OPEN", "NORMAL_CLOSE"]
-        assert [at * 1_000_000 for _, at in changes[1:]] == [ist_ns(DATE, clock) for clock in ("09:08", "09:15", "15:30")]
-        assert infos[-1][0]["NSE_FO"] == "NORMAL_CLOSE" and infos[-1][1] * 1_000_000 == ist_ns(DATE, "15:40")
+        assert [word for word, _ in changes] == [
+            "PRE_OPEN_START",
+            "PRE_OPEN_END",
+            "NORMAL_OPEN",
+            "NORMAL_CLOSE",
+        ]
+        assert [at * 1_000_000 for _, at in changes[1:]] == [
+            ist_ns(DATE, clock) for clock in ("09:08", "09:15", "15:30")
+        ]
+        assert infos[-1][0]["NSE_FO"] == "NORMAL_CLOSE" and infos[-1][1] * 1_000_000 == ist_ns(
+            DATE, "15:40"
+        )
 
     upstox_shop(work, at="09:02")
 
@@ -355,7 +458,9 @@ def test_a_quiet_line_is_pinged() -> None:
         n_before = len(ear.pings_ns)
         await s.data("GET", "/v2/user/profile")
         await s.wait(4)
-        assert len(ear.pings_ns) == n_before, "a silent feed does not ping, whatever else is answered"
+        assert len(ear.pings_ns) == n_before, (
+            "a silent feed does not ping, whatever else is answered"
+        )
         await s.wait(3)
         assert len(ear.pings_ns) > n_before and ear.is_up
 
@@ -411,14 +516,23 @@ def test_subscriptions_outlive_the_day() -> None:
     async def work(s: UpstoxShop) -> None:
         days = s.sim.dates()
         ear = await listen(s, MARKET)
-        share, future = INFY, "NSE_FO|" + str(s.sim.exchange.market.universe.resolve("NFO:NIFTY.FUT").token >> 8)
+        share, future = (
+            INFY,
+            "NSE_FO|" + str(s.sim.exchange.market.universe.resolve("NFO:NIFTY.FUT").token >> 8),
+        )
         ear.say("sub", [share, future], "full")
         await s.sim.run_day(days[0])
         n_before = len(ear.raw)
         await s.sim.run_day(days[1])
-        feeds = [message.feeds[share].fullFeed.marketFF for message in ear.messages[n_before:] if share in message.feeds]
+        feeds = [
+            message.feeds[share].fullFeed.marketFF
+            for message in ear.messages[n_before:]
+            if share in message.feeds
+        ]
         assert len(feeds) == 301, "the first was on its way when the day ended"
-        assert {feed.marketOHLC.ohlc[0].ts for feed in feeds[1:]} == {ist_ns(days[1], "00:00") // 1_000_000}
+        assert {feed.marketOHLC.ohlc[0].ts for feed in feeds[1:]} == {
+            ist_ns(days[1], "00:00") // 1_000_000
+        }
         assert ear.messages[-1].feeds[share].fullFeed.marketFF.marketOHLC.ohlc[1].vol > 0
 
     upstox_shop(work, at="09:16", dates=(DATE, dt.date(2026, 11, 19)), day_end="09:20")
@@ -457,7 +571,9 @@ def trades_of(**config: Any) -> tuple[list[Any], list[bytes]]:
         await s.sim.during(ws_connect(lambda: ear, url, enable_auto_pong=False))
         ear.say("sub", [INFY], "ltpc")
         await s.wait(600)
-        found.append([(t.order.order_id, t.ts_ns, t.qty, t.price_e4) for t in s.sim.exchange.trades()])
+        found.append(
+            [(t.order.order_id, t.ts_ns, t.qty, t.price_e4) for t in s.sim.exchange.trades()]
+        )
         found.append(ear.raw)
 
     upstox_shop(work, **config)
@@ -472,7 +588,10 @@ def test_the_same_seed_gives_the_same_bytes_and_the_same_trades() -> None:
     assert trades_of(seed=6) != first
 
 
-@pytest.mark.parametrize(("broker", "kite", "upstox"), [("kite", True, False), ("upstox", False, True), ("both", True, True)])
+@pytest.mark.parametrize(
+    ("broker", "kite", "upstox"),
+    [("kite", True, False), ("upstox", False, True), ("both", True, True)],
+)
 def test_ports_of_what_is_served(broker: Any, kite: bool, upstox: bool) -> None:
     async def main() -> None:
         sim = Simulator(SimConfig(broker=broker, dates=(DATE,)))
@@ -492,4 +611,11 @@ def test_kite_alone_needs_no_protobuf() -> None:
         "import sys; from otrade.simulator.simulator import Simulator; from otrade.simulator.base.config import SimConfig; "
         "Simulator(SimConfig()); import json; print(json.dumps([m for m in sys.modules if 'protobuf' in m or 'upstox' in m]))"
     )
-    assert json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout) == []
+    assert (
+        json.loads(
+            subprocess.run(
+                [sys.executable, "-c", code], capture_output=True, check=True, text=True
+            ).stdout
+        )
+        == []
+    )

@@ -17,15 +17,25 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
 
 
 async def dialog(s: UpstoxShop, **changed: str) -> tuple[int, dict[str, str], bytes]:
-    fields = {"response_type": "code", "client_id": "paper", "redirect_uri": REDIRECT, "state": "s 1", **changed}
+    fields = {
+        "response_type": "code",
+        "client_id": "paper",
+        "redirect_uri": REDIRECT,
+        "state": "s 1",
+        **changed,
+    }
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items())
     return await s.raw(f"GET /v2/login/authorization/dialog?{query} HTTP/1.1")
 
 
 async def exchange(s: UpstoxShop, code: str, **changed: str) -> tuple[int, Any]:
     fields = {
-        "code": code, "client_id": "paper", "client_secret": "paper-secret", "redirect_uri": REDIRECT,
-        "grant_type": "authorization_code", **changed,
+        "code": code,
+        "client_id": "paper",
+        "client_secret": "paper-secret",
+        "redirect_uri": REDIRECT,
+        "grant_type": "authorization_code",
+        **changed,
     }
     form = "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items()).encode()
     status, _, body = await s.raw(f"POST /v2/login/authorization/token HTTP/1.1\r\n{FORM}", form)
@@ -37,14 +47,30 @@ def test_code_token_and_logout() -> None:
         status, headers, _ = await dialog(s)
         url = urlsplit(headers["location"])
         query = parse_qs(url.query)
-        assert status == 302 and f"{url.scheme}://{url.netloc}{url.path}" == REDIRECT and query["state"] == ["s 1"]
+        assert (
+            status == 302
+            and f"{url.scheme}://{url.netloc}{url.path}" == REDIRECT
+            and query["state"] == ["s 1"]
+        )
         status, told = await exchange(s, query["code"][0])
         assert status == 200 and "data" not in told and "status" not in told
         assert set(told) == {
-            "email", "exchanges", "products", "broker", "user_id", "user_name", "order_types", "user_type", "poa", "is_active",
-            "access_token", "extended_token",
+            "email",
+            "exchanges",
+            "products",
+            "broker",
+            "user_id",
+            "user_name",
+            "order_types",
+            "user_type",
+            "poa",
+            "is_active",
+            "access_token",
+            "extended_token",
         }
-        assert await s.refusal(*PROFILE) == (401, "UDAPI100050", None), "a login ends the token before"
+        assert await s.refusal(*PROFILE) == (401, "UDAPI100050", None), (
+            "a login ends the token before"
+        )
         s.http.authorization = f"Bearer {told['access_token']}"
         profile = await s.data(*PROFILE)
         assert profile == {name: told[name] for name in profile}
@@ -69,11 +95,14 @@ def test_a_code_is_used_up_by_a_failure_too() -> None:
     upstox_shop(work)
 
 
-@pytest.mark.parametrize(("changed", "status", "code"), [
-    ({"client_id": "other"}, 401, "UDAPI100068"),
-    ({"redirect_uri": "http://127.0.0.1:8700/elsewhere"}, 401, "UDAPI100068"),
-    ({"grant_type": "password"}, 400, "UDAPI100036"),
-])
+@pytest.mark.parametrize(
+    ("changed", "status", "code"),
+    [
+        ({"client_id": "other"}, 401, "UDAPI100068"),
+        ({"redirect_uri": "http://127.0.0.1:8700/elsewhere"}, 401, "UDAPI100068"),
+        ({"grant_type": "password"}, 400, "UDAPI100036"),
+    ],
+)
 def test_wrong_applications(changed: dict[str, str], status: int, code: str) -> None:
     async def work(s: UpstoxShop) -> None:
         got, told = await exchange(s, s.sim.upstox.code(), **changed)
@@ -84,7 +113,9 @@ def test_wrong_applications(changed: dict[str, str], status: int, code: str) -> 
     upstox_shop(work)
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer ", "Bearer x", "token paper:{}", "{}", "Bearer é"])
+@pytest.mark.parametrize(
+    "authorization", ["", "Bearer ", "Bearer x", "token paper:{}", "{}", "Bearer é"]
+)
 def test_wrong_tokens(authorization: str) -> None:
     async def work(s: UpstoxShop) -> None:
         s.http.authorization = authorization.format(s.token)
@@ -93,10 +124,17 @@ def test_wrong_tokens(authorization: str) -> None:
     upstox_shop(work)
 
 
-@pytest.mark.parametrize(("login_at", "dies_at"), [
-    ("2026-11-18 09:05", "2026-11-19 03:30"), ("2026-11-19 02:30", "2026-11-19 03:30"), ("2026-11-19 03:30", "2026-11-20 03:30"),
-])
-def test_a_token_dies_at_half_past_three_however_late_it_was_issued(login_at: str, dies_at: str) -> None:
+@pytest.mark.parametrize(
+    ("login_at", "dies_at"),
+    [
+        ("2026-11-18 09:05", "2026-11-19 03:30"),
+        ("2026-11-19 02:30", "2026-11-19 03:30"),
+        ("2026-11-19 03:30", "2026-11-20 03:30"),
+    ],
+)
+def test_a_token_dies_at_half_past_three_however_late_it_was_issued(
+    login_at: str, dies_at: str
+) -> None:
     def at(text: str) -> int:
         date, clock = text.split()
         return ist_ns(dt.date.fromisoformat(date), clock)
@@ -129,7 +167,9 @@ def test_orders_come_from_the_registered_addresses_only() -> None:
         told = await s.data("GET", "/v2/user/ip")
         assert (told["primary_ip"], told["secondary_ip"]) == ("127.0.0.1", None)
         told = await s.data("PUT", "/v2/user/ip", body={"primary_ip": "203.0.113.7"})
-        assert told["primary_ip"] == "203.0.113.7" and told["primary_ip_updated_at"].startswith("2026-11-18 09:20")
+        assert told["primary_ip"] == "203.0.113.7" and told["primary_ip_updated_at"].startswith(
+            "2026-11-18 09:20"
+        )
         assert told["access_tokens_invalidated"] is True
         assert await s.refusal(*PROFILE) == (401, "UDAPI100050", None)
         s.login()
@@ -141,7 +181,9 @@ def test_orders_come_from_the_registered_addresses_only() -> None:
         assert await s.refusal("DELETE", "/v2/order/multi/cancel") == blocked
         assert await s.refusal("POST", "/v2/order/positions/exit") == blocked
         assert await s.data("GET", "/v2/order/retrieve-all") == [] and s.orders == []
-        assert (await s.refusal("PUT", "/v2/user/ip", body={"primary_ip": "127.0.0.1"}))[1] == "UDAPI100036", "once a week"
+        assert (await s.refusal("PUT", "/v2/user/ip", body={"primary_ip": "127.0.0.1"}))[
+            1
+        ] == "UDAPI100036", "once a week"
         s.sim.clock.advance(ist_ns(dt.date(2026, 11, 23), "09:20"))
         s.login()
         await s.data("PUT", "/v2/user/ip", body={"primary_ip": "127.0.0.1"})
@@ -165,12 +207,16 @@ def test_order_calls_share_their_limits() -> None:
         await s.place()
         await s.place()
         await s.wait(1)
-        assert await s.refusal("POST", "/v3/order/place", body=s.terms()) == TOO_MANY, "five a minute"
+        assert await s.refusal("POST", "/v3/order/place", body=s.terms()) == TOO_MANY, (
+            "five a minute"
+        )
         await s.wait(60)
         await s.place()
         await s.place()
         await s.wait(60)
-        assert await s.refusal("POST", "/v3/order/place", body=s.terms()) == TOO_MANY, "seven in half an hour"
+        assert await s.refusal("POST", "/v3/order/place", body=s.terms()) == TOO_MANY, (
+            "seven in half an hour"
+        )
         await s.wait(1740)
         await s.place()
         assert len(s.orders) == 6
@@ -194,8 +240,16 @@ def test_every_other_interface_is_counted_by_itself() -> None:
 
 def test_the_limits_of_the_real_thing() -> None:
     limits = UpstoxLimits()
-    assert (limits.orders_per_second, limits.orders_per_minute, limits.orders_per_half_hour) == (10, 500, 2000)
-    assert (limits.others_per_second, limits.others_per_minute, limits.others_per_half_hour) == (50, 500, 2000)
+    assert (limits.orders_per_second, limits.orders_per_minute, limits.orders_per_half_hour) == (
+        10,
+        500,
+        2000,
+    )
+    assert (limits.others_per_second, limits.others_per_minute, limits.others_per_half_hour) == (
+        50,
+        500,
+        2000,
+    )
 
 
 def test_what_needs_no_token() -> None:
@@ -204,9 +258,15 @@ def test_what_needs_no_token() -> None:
     async def work(s: UpstoxShop) -> None:
         s.http.authorization = ""
         key = "NSE_EQ%7CINE009A01021"
-        for path in (f"intraday/{key}/minutes/1", f"{key}/days/1/2026-11-17", f"{key}/days/1/2026-11-17/2026-11-16"):
+        for path in (
+            f"intraday/{key}/minutes/1",
+            f"{key}/days/1/2026-11-17",
+            f"{key}/days/1/2026-11-17/2026-11-16",
+        ):
             assert (await s.data("GET", f"/v3/historical-candle/{path}"))["candles"]
-        assert await s.data("GET", "/v2/market/holidays") and await s.data("GET", "/v2/market/timings/2026-11-18")
+        assert await s.data("GET", "/v2/market/holidays") and await s.data(
+            "GET", "/v2/market/timings/2026-11-18"
+        )
         assert await s.refusal("GET", "/v2/market/status/NSE") == (401, "UDAPI100050", None)
 
     upstox_shop(work)

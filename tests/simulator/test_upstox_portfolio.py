@@ -1,4 +1,6 @@
-"""Upstox's portfolio stream over a real socket, whole and with everything that can happen to a push."""
+"""Upstox's portfolio stream over a real socket, whole and with everything that can happen to a
+push.
+"""
 
 import json
 from typing import Any
@@ -41,12 +43,23 @@ def test_every_state_of_an_order() -> None:
         await s.data("DELETE", "/v3/order/cancel", {"order_id": order_id})
         await s.wait(1)
         assert [row["status"] for row in ear.texts] == [
-            *ON_THE_WAY, "open", "modify validation pending", "modify pending", "modified", "open", "cancel pending", "cancelled",
+            *ON_THE_WAY,
+            "open",
+            "modify validation pending",
+            "modify pending",
+            "modified",
+            "open",
+            "cancel pending",
+            "cancelled",
         ]
         assert ear.kinds == {WSMsgType.TEXT} and len(ear.raw) == len(ear.texts)
         last = ear.texts[-1]
         assert set(last) == ORDER_FIELDS | {"update_type", "user_id", "instrument_key"}
-        assert (last["update_type"], last["instrument_key"], last["instrument_token"]) == ("order", INFY, INFY)
+        assert (last["update_type"], last["instrument_key"], last["instrument_token"]) == (
+            "order",
+            INFY,
+            INFY,
+        )
         (row,) = await s.data("GET", "/v2/order/retrieve-all")
         assert {name: last[name] for name in row} == row
         history = await s.data("GET", "/v2/order/history", {"order_id": order_id})
@@ -95,10 +108,16 @@ def test_orders_of_other_terminals_and_of_the_other_face() -> None:
     upstox_shop(work, broker="both")
 
 
-@pytest.mark.parametrize(("types", "kinds"), [
-    (None, {"order"}), ("order", {"order"}), ("position", {"position"}), ("order,position,holding,gtt_order", {"order", "position"}),
-    ("holding", set()),
-])
+@pytest.mark.parametrize(
+    ("types", "kinds"),
+    [
+        (None, {"order"}),
+        ("order", {"order"}),
+        ("position", {"position"}),
+        ("order,position,holding,gtt_order", {"order", "position"}),
+        ("holding", set()),
+    ],
+)
 def test_update_types(types: str | None, kinds: set[str]) -> None:
     async def work(s: UpstoxShop) -> None:
         ear = await listen(s, PORTFOLIO, **({} if types is None else {"update_types": types}))
@@ -121,10 +140,18 @@ def test_positions() -> None:
         await s.market(4, "SELL")
         await s.wait(1)
         first, second = ear.texts
-        assert (first["quantity"], second["quantity"], second["exchange"], second["instrument_key"]) == (10, 6, "NSE_EQ", INFY)
+        assert (
+            first["quantity"],
+            second["quantity"],
+            second["exchange"],
+            second["instrument_key"],
+        ) == (10, 6, "NSE_EQ", INFY)
         assert second["day_sell_quantity"] == 4 and not {"pnl", "last_price"} & set(second)
         (row,) = await s.data("GET", "/v2/portfolio/short-term-positions")
-        assert second["average_price"] == row["average_price"] and second["buy_value"] == row["buy_value"]
+        assert (
+            second["average_price"] == row["average_price"]
+            and second["buy_value"] == row["buy_value"]
+        )
 
     upstox_shop(work)
 
@@ -139,7 +166,9 @@ def test_a_cancel_that_lost_the_race_is_said_to_have_failed() -> None:
         await s.wait(3)
         assert ear.told() == [
             *((word, 0, 1) for word in (*ON_THE_WAY, "open", "cancel pending")),
-            ("complete", 1, 1), ("not cancelled", 1, 1), ("complete", 1, 1),
+            ("complete", 1, 1),
+            ("not cancelled", 1, 1),
+            ("complete", 1, 1),
         ]
 
     upstox_shop(work, tick_interval_ms=10, latency=LatencyConfig(exchange=DelayRange(500, 500)))
@@ -153,7 +182,12 @@ def test_a_modification_that_was_turned_down() -> None:
         price = s.orders[0].terms.price_e4 / 10_000
         await s.data("PUT", "/v3/order/modify", body={"order_id": order_id, "price": price + 0.01})
         await s.wait(1)
-        assert [row["status"] for row in ear.texts[4:]] == ["modify validation pending", "modify pending", "not modified", "open"]
+        assert [row["status"] for row in ear.texts[4:]] == [
+            "modify validation pending",
+            "modify pending",
+            "not modified",
+            "open",
+        ]
         assert "Tick size" in ear.texts[-2]["status_message"] and ear.texts[-1]["price"] == price
 
     upstox_shop(work)
@@ -197,7 +231,9 @@ def test_pushes_come_twice() -> None:
     async def work(s: UpstoxShop, ear: UpstoxEar) -> None:
         s.faults.double_pushes(2)
         await three_orders(s)
-        assert [quantity for _, _, quantity in ear.told()] == [1, 1, 2, 2, 3] and ear.raw[0] == ear.raw[1]
+        assert [quantity for _, _, quantity in ear.told()] == [1, 1, 2, 2, 3] and ear.raw[
+            0
+        ] == ear.raw[1]
 
     shop_of_pushes(work)
 

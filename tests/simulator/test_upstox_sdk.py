@@ -1,6 +1,8 @@
-"""Upstox's own SDK, in a process of its own, logs in, streams and trades against the stand-alone server.
+"""Upstox's own SDK, in a process of its own, logs in, streams and trades against the stand-alone
+server.
 
-A process, because the SDK keeps five threads for each client and one for each stream, and a configuration for good.
+A process, because the SDK keeps five threads for each client and one for each stream, and a
+configuration for good.
 """
 
 import asyncio
@@ -25,7 +27,11 @@ async def use_sdk(cfg: SimConfig) -> tuple[dict[str, Any], str]:
     ports = await ready
     user = str(Path(__file__).with_name("upstox_sdk_user.py"))
     process = await asyncio.create_subprocess_exec(
-        sys.executable, user, ports.upstox_rest_url, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        sys.executable,
+        user,
+        ports.upstox_rest_url,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     try:
         out, err = await asyncio.wait_for(process.communicate(), 120)
@@ -51,13 +57,26 @@ def test_sdk_trades_against_the_server() -> None:
         "latency": True,
         "cancelled": True,
         "history": [
-            "put order req received", "validation pending", "open pending", "open",
-            "modify validation pending", "modify pending", "modified", "open", "cancel pending", "cancelled",
+            "put order req received",
+            "validation pending",
+            "open pending",
+            "open",
+            "modify validation pending",
+            "modify pending",
+            "modified",
+            "open",
+            "cancel pending",
+            "cancelled",
         ],
         "by_tag": 10,
         "bought": 65,
         "position_update": ["position", "NSE_FO", 65],
-        "refused": [[400, "UDAPI1158"], [400, "UDAPI1052"], [400, "UDAPI100040"], [400, "UDAPI100010"]],
+        "refused": [
+            [400, "UDAPI1158"],
+            [400, "UDAPI1052"],
+            [400, "UDAPI100040"],
+            [400, "UDAPI100010"],
+        ],
         "book": [[True, "cancelled", "sdk 1"], [False, "complete", "sdk 2"]],
         "status": "complete",
         "trades": [65, True],

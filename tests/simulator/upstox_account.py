@@ -26,7 +26,9 @@ class UpstoxHttp(Http):
         super().__init__(port, "")
         self.authorization = f"Bearer {token}"
 
-    async def ask(self, method: str, path: str, params: Any = None, body: Any = None) -> tuple[int, Any]:
+    async def ask(
+        self, method: str, path: str, params: Any = None, body: Any = None
+    ) -> tuple[int, Any]:
         """(status, JSON) of one request."""
         if params:
             path = f"{path}?{urlencode(params, quote_via=quote)}"
@@ -113,11 +115,21 @@ class UpstoxShop:
         return str(order_id)
 
     async def market(self, quantity: int = 1, side: str = "BUY", **changed: Any) -> str:
-        changed = {"transaction_type": side, "order_type": "MARKET", "price": 0, "market_protection": -1, **changed}
+        changed = {
+            "transaction_type": side,
+            "order_type": "MARKET",
+            "price": 0,
+            "market_protection": -1,
+            **changed,
+        }
         return await self.place(quantity, **changed)
 
-    async def attempt(self, method: str, path: str, params: Any = None, body: Any = None, *, seconds: float = 2) -> Outcome:
-        """What comes back within so many (virtual) seconds; "lost" when the connection ends before a whole answer."""
+    async def attempt(
+        self, method: str, path: str, params: Any = None, body: Any = None, *, seconds: float = 2
+    ) -> Outcome:
+        """What comes back within so many (virtual) seconds; "lost" when the connection ends before
+        a whole answer.
+        """
         await self.ask("GET", "/v2/user/profile")  # connected
         task = asyncio.ensure_future(self.http.ask(method, path, params, body))
         await self.wait(seconds)
@@ -136,7 +148,9 @@ class UpstoxShop:
         await self.sim.run_until(self.sim.clock.now_ns() + int(seconds * NS_PER_S))
 
 
-def upstox_shop(work: Callable[[UpstoxShop], Coroutine[Any, Any, None]], *, at: str = "09:20", **config: Any) -> None:
+def upstox_shop(
+    work: Callable[[UpstoxShop], Coroutine[Any, Any, None]], *, at: str = "09:20", **config: Any
+) -> None:
     """Run `work` at that time."""
 
     async def main() -> None:

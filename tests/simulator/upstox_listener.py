@@ -44,7 +44,9 @@ class UpstoxEar(WSListener):
 
     # ---- market data
 
-    def say(self, method: str, keys: Any, mode: str | None = None, *, kind: WSMsgType = WSMsgType.BINARY) -> None:
+    def say(
+        self, method: str, keys: Any, mode: str | None = None, *, kind: WSMsgType = WSMsgType.BINARY
+    ) -> None:
         data = {"instrumentKeys": keys} | ({} if mode is None else {"mode": mode})
         self.send(json.dumps({"guid": "g1", "method": method, "data": data}).encode(), kind)
 

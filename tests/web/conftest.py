@@ -48,7 +48,9 @@ def access(tmp_path: Path, clock: Time) -> AccessControl:
 
 
 @pytest.fixture
-def app(source: FakeSource, access: AccessControl, static_dir: Path, hub: DeltaStream, clock: Time) -> ASGIApp:
+def app(
+    source: FakeSource, access: AccessControl, static_dir: Path, hub: DeltaStream, clock: Time
+) -> ASGIApp:
     return create_app(source, access, static_dir=static_dir, hub=hub, now_s=clock, wall_s=clock)
 
 

@@ -237,25 +237,45 @@ def candle(minute: int, close_e4: int) -> Candle:
 
 
 class FakeReads:
-    """`ReadSource` with the few rows that the routes' tests need; what is not asked for here is not there."""
+    """`ReadSource` with the few rows that the routes' tests need; what is not asked for here is not
+    there.
+    """
 
     def __init__(self) -> None:
         self.drafts: list[queries.ConfigDraft] = []
-        self.why_view = queries.WhyView(title="infy-ema says buy", rule="EMA 9 crossed above EMA 21", facts=[], gates=[])
+        self.why_view = queries.WhyView(
+            title="infy-ema says buy", rule="EMA 9 crossed above EMA 21", facts=[], gates=[]
+        )
 
     def equity(self, since_ms: int) -> Sequence[queries.EquityPoint]:
-        rows = [queries.EquityPoint(ts_ms=T0_MS + n * MINUTE_MS, gross_e4=n * 10_000, net_e4=n * 9_000) for n in range(3)]
+        rows = [
+            queries.EquityPoint(ts_ms=T0_MS + n * MINUTE_MS, gross_e4=n * 10_000, net_e4=n * 9_000)
+            for n in range(3)
+        ]
         return [row for row in rows if row.ts_ms >= since_ms]
 
     def lines(self, instrument_id: int) -> Sequence[queries.StrategyLine]:
         points = [queries.LinePoint(ts_ms=T0_MS, fast=1500.5, slow=1499.25)]
-        return [queries.StrategyLine(strategy_id=0, name="infy-ema", fast="EMA 9", slow="EMA 21", points=points)]
+        return [
+            queries.StrategyLine(
+                strategy_id=0, name="infy-ema", fast="EMA 9", slow="EMA 21", points=points
+            )
+        ]
 
     def story(self, cl_ord_id: str) -> queries.OrderStory | None:
         if cl_ord_id != "OT0001":
             return None
-        step = queries.Step(ts_ms=T0_MS, after_us=0, by="engine", what="Asked: place", words="100 units")
-        return queries.OrderStory(cl_ord_id=cl_ord_id, leg="ENTRY", side="BUY", is_whole=True, steps=[step], why=self.why_view)
+        step = queries.Step(
+            ts_ms=T0_MS, after_us=0, by="engine", what="Asked: place", words="100 units"
+        )
+        return queries.OrderStory(
+            cl_ord_id=cl_ord_id,
+            leg="ENTRY",
+            side="BUY",
+            is_whole=True,
+            steps=[step],
+            why=self.why_view,
+        )
 
     def why(self, signal_seq: int) -> queries.WhyView | None:
         return self.why_view if signal_seq == 1 else None
@@ -274,12 +294,22 @@ class FakeReads:
         return queries.LimitsView(ts_ms=T0_MS, budgets=[budget], slow_until_ms=None, limits=[limit])
 
     def journals(self) -> Sequence[queries.JournalFileView]:
-        return [queries.JournalFileView(name="2025-09-01.otj", day="2025-09-01", size_bytes=1_048_576, is_today=True)]
+        return [
+            queries.JournalFileView(
+                name="2025-09-01.otj", day="2025-09-01", size_bytes=1_048_576, is_today=True
+            )
+        ]
 
-    async def journal(self, name: str, *, kinds: str, text: str, offset: int, limit: int, is_tail: bool) -> queries.JournalPage:
+    async def journal(
+        self, name: str, *, kinds: str, text: str, offset: int, limit: int, is_tail: bool
+    ) -> queries.JournalPage:
         self._must_exist(name)
-        row = queries.JournalRow(seq=1, ts_ms=T0_MS, kind="NOTICE", words="note ENTRY_SENT", offset=65_536)
-        return queries.JournalPage(name=name, rows=[row][:limit], next_offset=65_600, is_end=True, trouble=[])
+        row = queries.JournalRow(
+            seq=1, ts_ms=T0_MS, kind="NOTICE", words="note ENTRY_SENT", offset=65_536
+        )
+        return queries.JournalPage(
+            name=name, rows=[row][:limit], next_offset=65_600, is_end=True, trouble=[]
+        )
 
     async def moment(self, name: str, ts_ms: int, *, curve: bool) -> queries.Moment:
         self._must_exist(name)
@@ -294,12 +324,21 @@ class FakeReads:
 
     def config(self) -> queries.ConfigView | None:
         values, json_schema = msgspec.Raw(b'{"mode":"paper"}'), msgspec.Raw(b'{"type":"object"}')
-        return queries.ConfigView(path="config/paper.json", digest="d" * 32, values=values, json_schema=json_schema, hot="risk.*", trouble="")
+        return queries.ConfigView(
+            path="config/paper.json",
+            digest="d" * 32,
+            values=values,
+            json_schema=json_schema,
+            hot="risk.*",
+            trouble="",
+        )
 
     def configure(self, draft: queries.ConfigDraft) -> queries.ConfigVerdict | None:
         if draft.write:
             self.drafts.append(draft)
-        return queries.ConfigVerdict(ok=True, field="", problem="", changes=[], words="nothing", backup="")
+        return queries.ConfigVerdict(
+            ok=True, field="", problem="", changes=[], words="nothing", backup=""
+        )
 
 
 class FakeSource:
@@ -322,17 +361,38 @@ class FakeSource:
                 ts_ms=T0_MS,
                 trouble="",
                 funds=[FundsView(segment="equity", net_e4=12_345_678_900, used_e4=0)],
-                positions=[HeldView(symbol="NSE:INFY", product="MIS", net_qty=10, buy_qty=10, sell_qty=0, ltp_e4=15_072_500)],
+                positions=[
+                    HeldView(
+                        symbol="NSE:INFY",
+                        product="MIS",
+                        net_qty=10,
+                        buy_qty=10,
+                        sell_qty=0,
+                        ltp_e4=15_072_500,
+                    )
+                ],
                 holdings=[],
             ),
-            AccountView(broker="upstox", ts_ms=T0_MS, trouble="there is no access token", funds=[], positions=[], holdings=[]),
+            AccountView(
+                broker="upstox",
+                ts_ms=T0_MS,
+                trouble="there is no access token",
+                funds=[],
+                positions=[],
+                holdings=[],
+            ),
         ]
         self.board: PreflightView | None = PreflightView(
             verdict="LOOK",
             ts_ms=T0_MS,
             lines=[
                 PreflightLine(name="token", verdict="GO", words="accepted", fix=""),
-                PreflightLine(name="clock", verdict="LOOK", words="the broker did not tell its time", fix="see that chrony runs"),
+                PreflightLine(
+                    name="clock",
+                    verdict="LOOK",
+                    words="the broker did not tell its time",
+                    fix="see that chrony runs",
+                ),
             ],
         )
         self.status_row = STATUS
@@ -437,7 +497,9 @@ class FakeSource:
     async def preflight(self) -> PreflightView | None:
         return self.board
 
-    async def command(self, name: CommandName, who: str, **args: int | bool | None) -> CommandResult:
+    async def command(
+        self, name: CommandName, who: str, **args: int | bool | None
+    ) -> CommandResult:
         self.commands.append((name, args))
         self.who.append(who)
         return self.result

@@ -54,6 +54,10 @@ def key() -> dict[str, str]:
 
 def sign_in(client: TestClient, name: str = "trader", **more: str) -> dict[str, str]:
     """Log in; the client keeps the cookie. Returns the headers with which a page changes something."""
-    response = client.post("/api/v1/login", json={"name": name, "password": PASSWORD, **more}, headers={"Origin": BASE_URL})
+    response = client.post(
+        "/api/v1/login",
+        json={"name": name, "password": PASSWORD, **more},
+        headers={"Origin": BASE_URL},
+    )
     assert response.status_code == 200, response.text
     return {"Origin": BASE_URL, "X-CSRF-Token": response.json()["csrf"]}

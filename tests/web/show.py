@@ -423,7 +423,9 @@ class MovingSource(FakeSource):
                     pnl,
                     unrealised_e4=unrealised,
                     gross_e4=pnl.realised_e4 + unrealised,
-                    net_e4=None if pnl.charges_e4 is None else pnl.realised_e4 + unrealised - pnl.charges_e4,
+                    net_e4=None
+                    if pnl.charges_e4 is None
+                    else pnl.realised_e4 + unrealised - pnl.charges_e4,
                 ),
             )
 
@@ -471,7 +473,9 @@ class MovingSource(FakeSource):
     def candles(self, instrument_id: int, interval_s: int) -> list[Candle]:
         return resample(self.candle_rows[instrument_id], interval_s)
 
-    async def command(self, name: CommandName, who: str, **args: int | bool | None) -> CommandResult:
+    async def command(
+        self, name: CommandName, who: str, **args: int | bool | None
+    ) -> CommandResult:
         if name in ("pause", "resume"):
             self.status_row = msgspec.structs.replace(self.status_row, paused=name == "pause")
         if name == "kill":
@@ -483,7 +487,14 @@ async def main(port: int, scene: str, still: bool) -> None:
     source = MovingSource(scene)
     with tempfile.TemporaryDirectory() as folder:
         access = AccessControl(Path(folder), local_token=new_local_token())
-        access.file.change(lambda _: Users((User("trader", "trader", hashed(PASSWORD)), User("viewer", "viewer", hashed(PASSWORD)))))
+        access.file.change(
+            lambda _: Users(
+                (
+                    User("trader", "trader", hashed(PASSWORD)),
+                    User("viewer", "viewer", hashed(PASSWORD)),
+                )
+            )
+        )
         server = WebServer(source, access, port=port)
         await server.start()
         print(server.url, flush=True)

@@ -26,7 +26,9 @@ def server(source: FakeSource, static_dir: Path, port: int = 0) -> WebServer:
 
 def listen(web: WebServer) -> websockets.connect:
     """The socket, as the local user."""
-    return websockets.connect(web.url.replace("http", "ws") + "api/v1/ws", max_size=None, additional_headers=BEARER)
+    return websockets.connect(
+        web.url.replace("http", "ws") + "api/v1/ws", max_size=None, additional_headers=BEARER
+    )
 
 
 async def get(url: str, path: str) -> bytes:
@@ -95,7 +97,9 @@ def test_no_such_port(source: FakeSource, static_dir: Path, port: int) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com", "", "127.0.0.1 "])
-def test_only_this_computer_without_tls(source: FakeSource, access: AccessControl, host: str) -> None:
+def test_only_this_computer_without_tls(
+    source: FakeSource, access: AccessControl, host: str
+) -> None:
     with pytest.raises(WebServerError, match=r"web\.host") as refused:
         WebServer(source, access, host=host)
     assert isinstance(refused.value, StartError)

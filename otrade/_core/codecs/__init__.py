@@ -1,1 +1,3 @@
-"""Wires in and out: market data into `tick_t`, commands into request bytes. A codec knows a broker; the engine does not. Imports `_core.types` only."""
+"""Wires in and out: market data into `tick_t`, commands into request bytes. A codec knows a broker;
+the engine does not. Imports `_core.types` only.
+"""

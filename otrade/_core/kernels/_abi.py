@@ -1,8 +1,9 @@
-"""What turns a plain function into a kernel: the decorators, and `rec`, which sees the struct behind a pointer.
+"""What turns a plain function into a kernel: the decorators, and `rec`, which sees the struct
+behind a pointer.
 
-The same source runs three ways: compiled ahead of time (the product), jitted (research, tests) and as plain Python on ctypes
-structs (tests). CPointer(Record)[0] does not lower in Numba 0.68 and carray() needs Numba's runtime, so `rec` is an
-intrinsic on the documented extending API.
+The same source runs three ways: compiled ahead of time (the product), jitted (research, tests) and
+as plain Python on ctypes structs (tests). CPointer(Record)[0] does not lower in Numba 0.68 and
+carray() needs Numba's runtime, so `rec` is an intrinsic on the documented extending API.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ def rec(p):
 @intrinsic
 def _as_record(typingctx, p):
     if isinstance(p, types.CPointer) and isinstance(p.dtype, types.Record):
+
         def codegen(context, builder, sig, args):
             return builder.bitcast(args[0], context.get_value_type(sig.return_type))
 

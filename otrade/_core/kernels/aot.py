@@ -1,10 +1,13 @@
-"""Compile the kernels to one relocatable object: `python -m otrade._core.kernels.aot [OUTDIR]`. Build time only.
+"""Compile the kernels to one relocatable object: `python -m otrade._core.kernels.aot [OUTDIR]`.
+Build time only.
 
-Writes `otk_kernels.o` to OUTDIR, and `otk.h` and `otk.pxd` into `_core`, so that a changed signature is a compile error
-in every room that calls the kernel; and `build_id.h`, a hash of the core's sources. Public API of numba and llvmlite, but for `_nrt=False`.
+Writes `otk_kernels.o` to OUTDIR, and `otk.h` and `otk.pxd` into `_core`, so that a changed
+signature is a compile error in every room that calls the kernel; and `build_id.h`, a hash of the
+core's sources. Public API of numba and llvmlite, but for `_nrt=False`.
 
-The gate: a kernel that could raise, allocate, call the interpreter, bake an address of this process into its code, fuse a
-multiplication with an addition, or call a libm function whose last bit differs between machines does not leave this file.
+The gate: a kernel that could raise, allocate, call the interpreter, bake an address of this process
+into its code, fuse a multiplication with an addition, or call a libm function whose last bit
+differs between machines does not leave this file.
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ from typing import Any
 HERE = Path(__file__).parents[1]
 DERIVED = {"types.h", "types.pxd", "otk.h", "otk.pxd", "build_id.h"}
 BASELINE = {"x86_64": "x86-64-v3", "aarch64": "generic", "arm64": "generic"}
-# sqrt, floor and ceil are exact by IEEE 754 and may become calls on an old processor; mem* move bytes.
+# sqrt, floor and ceil are exact by IEEE 754 and may become calls on an old processor; mem* move
+# bytes.
 ALLOWED = {"floor", "ceil", "sqrt", "fabs", "memset", "memcpy", "memmove"}
 C_TYPES = {"float64": "double", "int64": "int64_t", "int32": "int32_t", "none": "void"}
 
@@ -30,17 +34,28 @@ class UnsafeKernel(SystemExit):
 
 
 def target_cpu() -> str:
-    """The processor level to compile for: OTRADE_CPU, else a level that machines of the last ten years have."""
+    """The processor level to compile for: OTRADE_CPU, else a level that machines of the last ten
+    years have.
+    """
     return os.environ.get("OTRADE_CPU") or BASELINE.get(platform.machine(), "generic")
 
 
 def prepare_environment(cpu: str) -> None:
-    """Numba reads these when it is imported, and its IR is tuned to the build machine unless told otherwise."""
+    """Numba reads these when it is imported, and its IR is tuned to the build machine unless told
+    otherwise.
+    """
     if "numba" in sys.modules:
-        raise RuntimeError("set the target before numba is imported: run the compiler in a process of its own")
+        raise RuntimeError(
+            "set the target before numba is imported: run the compiler in a process of its own"
+        )
     os.environ.update(
-        NUMBA_CPU_NAME=cpu, NUMBA_CPU_FEATURES="", NUMBA_DISABLE_INTEL_SVML="1", NUMBA_OPT="3", NUMBA_DEBUGINFO="0",
-        NUMBA_BOUNDSCHECK="0", NUMBA_DISABLE_JIT="0",
+        NUMBA_CPU_NAME=cpu,
+        NUMBA_CPU_FEATURES="",
+        NUMBA_DISABLE_INTEL_SVML="1",
+        NUMBA_OPT="3",
+        NUMBA_DEBUGINFO="0",
+        NUMBA_BOUNDSCHECK="0",
+        NUMBA_DISABLE_JIT="0",
     )
 
 
@@ -55,20 +70,28 @@ def load_kernels() -> dict[str, tuple[Any, Any]]:
 def check(symbol: str, module: Any) -> None:
     """The gate, for one optimised kernel."""
     text = str(module)
-    undefined = {f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")}
+    undefined = {
+        f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")
+    }
     undefined |= {g.name for g in module.global_variables if g.is_declaration}
     faults = sorted(undefined - ALLOWED)
-    # A cfunc called by a cfunc, or a large array, becomes an address of the build process: it links, and crashes.
+    # A cfunc called by a cfunc, or a large array, becomes an address of the build process: it
+    # links, and crashes.
     faults += sorted(set(re.findall(r"inttoptr \(i64 \d+|numba\.dynamic\.globals", text)))
     faults += sorted(set(re.findall(r"@llvm\.(?:fma|fmuladd|exp|log|pow)[\w.]*", text)))
-    faults += sorted(set(re.findall(r"\bf(?:add|sub|mul|div|rem) (?:\w+ )*?(?:fast|contract|reassoc)\b", text)))
+    faults += sorted(
+        set(re.findall(r"\bf(?:add|sub|mul|div|rem) (?:\w+ )*?(?:fast|contract|reassoc)\b", text))
+    )
     if faults:
-        raise UnsafeKernel(f"kernel {symbol} is not safe to link: {', '.join(faults)}. See the rules in otrade/_core/kernels")
+        raise UnsafeKernel(
+            f"kernel {symbol} is not safe to link: {', '.join(faults)}. See the rules in otrade/_core/kernels"
+        )
 
 
 def optimise(symbol: str, cf: Any, machine: Any, llvm: Any) -> Any:
     """One kernel as an optimised LLVM module with a single external function."""
-    # numba marks wrapper -> native `noinline`; without it O3 folds both, and the dead exception path disappears.
+    # numba marks wrapper -> native `noinline`; without it O3 folds both, and the dead exception
+    # path disappears.
     ir = re.sub(r"(attributes #\d+ = \{[^}]*?)\bnoinline\b", r"\1nounwind", cf.inspect_llvm())
     module = llvm.parse_assembly(ir)
     module.get_function(cf.native_name).name = symbol
@@ -90,7 +113,8 @@ def compile_object(kernels: dict[str, tuple[Any, Any]], cpu: str) -> bytes:
     llvm.initialize_native_asmprinter()
     triple = llvm.get_process_triple()
     machine = llvm.Target.from_triple(triple).create_target_machine(
-        cpu=cpu, features="", opt=3, reloc="pic", codemodel="default")
+        cpu=cpu, features="", opt=3, reloc="pic", codemodel="default"
+    )
     whole = llvm.parse_assembly(f'target triple = "{triple}"\n')
     whole.name = "otk_kernels"
     whole.data_layout = str(machine.target_data)
@@ -112,8 +136,10 @@ def _c_type(t: Any) -> str:
 
 
 def prototypes(kernels: dict[str, tuple[Any, Any]]) -> list[str]:
-    return [f"{_c_type(sig.return_type)} {symbol}({', '.join(_c_type(a) for a in sig.args)})"
-            for symbol, (sig, _) in sorted(kernels.items())]
+    return [
+        f"{_c_type(sig.return_type)} {symbol}({', '.join(_c_type(a) for a in sig.args)})"
+        for symbol, (sig, _) in sorted(kernels.items())
+    ]
 
 
 def core_id() -> str:
@@ -144,13 +170,32 @@ def main(outdir: str = "build/kernels") -> None:
     kernels = load_kernels()
     write_if_changed(Path(outdir, "otk_kernels.o"), compile_object(kernels, cpu))
     protos = prototypes(kernels)
-    head = ["/* generated by otrade/_core/kernels/aot.py: do not edit */", "#pragma once", '#include "otrade/_core/types.h"',
-            f'#define OTK_CPU "{cpu}"', f'#define OTK_LEVEL "{cpu if cpu != "x86-64" else "sse2"}"']
-    header = "\n".join([*head, *(f'extern __attribute__((visibility("hidden"))) {p};' for p in protos)]) + "\n"
+    head = [
+        "/* generated by otrade/_core/kernels/aot.py: do not edit */",
+        "#pragma once",
+        '#include "otrade/_core/types.h"',
+        f'#define OTK_CPU "{cpu}"',
+        f'#define OTK_LEVEL "{cpu if cpu != "x86-64" else "sse2"}"',
+    ]
+    header = (
+        "\n".join([*head, *(f'extern __attribute__((visibility("hidden"))) {p};' for p in protos)])
+        + "\n"
+    )
     names = ", ".join(layout.STRUCTS)
-    pxd = "\n".join(["# generated by otrade/_core/kernels/aot.py: do not edit", "from libc.stdint cimport int32_t, int64_t", "",
-                     f"from otrade._core.types cimport {names}", "", 'cdef extern from "otrade/_core/otk.h" nogil:',
-                     *(f"    {p}" for p in protos)]) + "\n"
+    pxd = (
+        "\n".join(
+            [
+                "# generated by otrade/_core/kernels/aot.py: do not edit",
+                "from libc.stdint cimport int32_t, int64_t",
+                "",
+                f"from otrade._core.types cimport {names}",
+                "",
+                'cdef extern from "otrade/_core/otk.h" nogil:',
+                *(f"    {p}" for p in protos),
+            ]
+        )
+        + "\n"
+    )
     write_if_changed(HERE / "otk.h", header.encode())
     write_if_changed(HERE / "otk.pxd", pxd.encode())
     build_id = f'/* generated by otrade/_core/kernels/aot.py: do not edit */\n#pragma once\n#define OTRADE_CORE "{core_id()}"\n'

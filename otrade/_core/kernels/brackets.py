@@ -1,7 +1,7 @@
 """Bracket prices: tick rounding, stops, targets, marketable limits, trailing. Integers in e4.
 
-Rounding is always to the side that cannot hurt: a stop is rounded towards the entry (a smaller loss), a target away from it,
-a marketable limit through the market.
+Rounding is always to the side that cannot hurt: a stop is rounded towards the entry (a smaller
+loss), a target away from it, a marketable limit through the market.
 """
 
 import math
@@ -40,7 +40,9 @@ def round_tick(px_e4, tick_e4, direction):
 
 @kernel(i8(i4, f8, i8, f8))
 def distance_e4(kind, value, px_e4, atr):
-    """A distance in e4: kind 1 `value` bps of the price, 2 `value` rupees, 3 `value` times the ATR (rupees); nearest, never negative."""
+    """A distance in e4: kind 1 `value` bps of the price, 2 `value` rupees, 3 `value` times the ATR
+    (rupees); nearest, never negative.
+    """
     if kind == 1:
         d = px_e4 * value / 10000.0
     elif kind == 2:
@@ -56,13 +58,17 @@ def distance_e4(kind, value, px_e4, atr):
 
 @kernel(i8(i8, i4, i8, i8))
 def stop_price(entry_e4, side, distance_e4, tick_e4):
-    """Stop of a position (side +1 long, -1 short): rounded towards the entry, yet a tick away from it, never below a tick. 0: none."""
+    """Stop of a position (side +1 long, -1 short): rounded towards the entry, yet a tick away from
+    it, never below a tick. 0: none.
+    """
     return _stop(entry_e4, side, distance_e4, tick_e4)
 
 
 @kernel(i8(i8, i4, i8, i8))
 def target_price(entry_e4, side, distance_e4, tick_e4):
-    """Target of a position: rounded away from the entry, so the profit is never below what was asked. 0 when no distance."""
+    """Target of a position: rounded away from the entry, so the profit is never below what was
+    asked. 0 when no distance.
+    """
     if distance_e4 <= 0:
         return 0
     px = _round(entry_e4 + side * distance_e4, tick_e4, side)
@@ -71,7 +77,9 @@ def target_price(entry_e4, side, distance_e4, tick_e4):
 
 @kernel(i8(i8, i4, f8, i8))
 def limit_through(px_e4, side, bps, tick_e4):
-    """Marketable limit: `bps` through the price for a buy (+1, rounded up) or a sell (-1, rounded down, never below one tick)."""
+    """Marketable limit: `bps` through the price for a buy (+1, rounded up) or a sell (-1, rounded
+    down, never below one tick).
+    """
     move = px_e4 * bps / 10000.0
     if side > 0:
         return _round(int(math.ceil(px_e4 + move)), tick_e4, 1)
@@ -81,7 +89,9 @@ def limit_through(px_e4, side, bps, tick_e4):
 
 @kernel(i8(i4, i8, i8, i8, i8, i8))
 def trail_stop(side, best_e4, stop_e4, distance_e4, step_e4, tick_e4):
-    """Stop `distance` behind the best price, if that improves the present one by at least `step`; it never moves back."""
+    """Stop `distance` behind the best price, if that improves the present one by at least `step`;
+    it never moves back.
+    """
     if distance_e4 <= 0:
         return stop_e4
     px = _stop(best_e4, side, distance_e4, tick_e4)

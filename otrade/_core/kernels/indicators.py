@@ -1,7 +1,9 @@
-"""Indicators, one value in, one value out, in float64. Each state starts as zeros with its periods set.
+"""Indicators, one value in, one value out, in float64. Each state starts as zeros with its periods
+set.
 
-O(1) a value, but for Bollinger's deviation, Donchian and Stochastic, whose definitions look at the whole window: they scan
-their ring (at most 256 values). A value before the warm-up is over is the best estimate so far; `n` tells how many were seen.
+O(1) a value, but for Bollinger's deviation, Donchian and Stochastic, whose definitions look at the
+whole window: they scan their ring (at most 256 values). A value before the warm-up is over is the
+best estimate so far; `n` tells how many were seen.
 """
 
 import math
@@ -30,7 +32,9 @@ def _rsi(gain, loss):
 
 @kernel(f8(ptr("ema_t"), f8))
 def ema(p, x):
-    """Exponential average: e += k (x - e), k = 2 / (period + 1), seeded with the first value (Hunter 1986; Appel)."""
+    """Exponential average: e += k (x - e), k = 2 / (period + 1), seeded with the first value
+    (Hunter 1986; Appel).
+    """
     s = rec(p)
     if s.n == 0:
         s.value = x
@@ -43,7 +47,9 @@ def ema(p, x):
 
 @kernel(f8(ptr("sma_t"), f8))
 def sma(p, x):
-    """Mean of the last `period` values (fewer before that). The running sum is added up anew once a round: it cannot drift."""
+    """Mean of the last `period` values (fewer before that). The running sum is added up anew once a
+    round: it cannot drift.
+    """
     s = rec(p)
     if s.n < s.period:
         s.n += 1
@@ -63,9 +69,11 @@ def sma(p, x):
 
 @kernel(f8(ptr("rsi_t"), f8))
 def rsi(p, x):
-    """Relative strength index, 0 to 100 (Wilder, "New Concepts in Technical Trading Systems", 1978).
+    """Relative strength index, 0 to 100 (Wilder, "New Concepts in Technical Trading Systems",
+    1978).
 
-    Seeded with the mean of the first `period` changes, then smoothed a = (a (n-1) + new) / n. 50 before the first change.
+    Seeded with the mean of the first `period` changes, then smoothed a = (a (n-1) + new) / n. 50
+    before the first change.
     """
     s = rec(p)
     if s.n == 0:
@@ -88,7 +96,9 @@ def rsi(p, x):
 
 @kernel(f8(ptr("atr_t"), f8, f8, f8))
 def atr(p, high, low, close):
-    """Average true range, in the price's unit (Wilder 1978). The first bar only gives the former close; seeded by a mean."""
+    """Average true range, in the price's unit (Wilder 1978). The first bar only gives the former
+    close; seeded by a mean.
+    """
     s = rec(p)
     if s.n == 0:
         s.prev_close = close
@@ -106,7 +116,9 @@ def atr(p, high, low, close):
 
 @kernel(f8(ptr("vwap_t"), f8, f8))
 def vwap(p, px, qty):
-    """Volume-weighted average price since the state was zeroed: sum(px qty) / sum(qty); the price itself before any volume."""
+    """Volume-weighted average price since the state was zeroed: sum(px qty) / sum(qty); the price
+    itself before any volume.
+    """
     s = rec(p)
     if qty > 0.0:
         s.value_sum += px * qty
@@ -116,7 +128,8 @@ def vwap(p, px, qty):
 
 @kernel(f8(ptr("bollinger_t"), f8))
 def bollinger(p, x):
-    """Bands k population deviations about the mean (Bollinger, "Bollinger on Bollinger Bands", 2001). Returns the middle.
+    """Bands k population deviations about the mean (Bollinger, "Bollinger on Bollinger Bands",
+    2001). Returns the middle.
 
     Two passes over the window: a running sum of squares cancels badly at index-sized prices.
     """
@@ -144,7 +157,9 @@ def bollinger(p, x):
 
 @kernel(f8(ptr("macd_t"), f8))
 def macd(p, x):
-    """Fast less slow exponential average, its own average as the signal, and their difference (Appel 1979). Returns MACD."""
+    """Fast less slow exponential average, its own average as the signal, and their difference
+    (Appel 1979). Returns MACD.
+    """
     s = rec(p)
     if s.n == 0:
         s.fast = x
@@ -165,9 +180,11 @@ def macd(p, x):
 
 @kernel(i4(ptr("supertrend_t"), f8, f8, f8))
 def supertrend(p, high, low, close):
-    """Bands `factor` ATRs about the bar's middle that only tighten; the trend turns when the close passes one (Seban 2008).
+    """Bands `factor` ATRs about the bar's middle that only tighten; the trend turns when the close
+    passes one (Seban 2008).
 
-    Returns +1 up, -1 down, 0 before the first range. `value` is the band that price would have to pass.
+    Returns +1 up, -1 down, 0 before the first range. `value` is the band that price would have to
+    pass.
     """
     s = rec(p)
     if s.n == 0:
@@ -205,7 +222,9 @@ def supertrend(p, high, low, close):
 
 @kernel(f8(ptr("donchian_t"), f8, f8))
 def donchian(p, high, low):
-    """Highest high and lowest low of the last `period` bars (Donchian, about 1960). Returns the middle. Scans its window."""
+    """Highest high and lowest low of the last `period` bars (Donchian, about 1960). Returns the
+    middle. Scans its window.
+    """
     s = rec(p)
     s.highs[s.head] = high
     s.lows[s.head] = low
@@ -229,7 +248,8 @@ def donchian(p, high, low):
 
 @kernel(f8(ptr("stochastic_t"), f8, f8, f8))
 def stochastic(p, high, low, close):
-    """Fast %K: the close's place in the range of `period` bars, 0 to 100; %D its mean of `smooth` (Lane 1957). Returns %K.
+    """Fast %K: the close's place in the range of `period` bars, 0 to 100; %D its mean of `smooth`
+    (Lane 1957). Returns %K.
 
     A range of nothing gives 50. Scans its window.
     """
@@ -264,7 +284,8 @@ def stochastic(p, high, low, close):
 
 @kernel(f8(ptr("adx_t"), f8, f8, f8))
 def adx(p, high, low, close):
-    """Average directional index, 0 to 100 (Wilder 1978), with TA-Lib's seeding: sums of period-1 bars, then `period` DX values.
+    """Average directional index, 0 to 100 (Wilder 1978), with TA-Lib's seeding: sums of period-1
+    bars, then `period` DX values.
 
     0 until the first DX; the mean of those so far until `period` of them have been seen.
     """
@@ -313,7 +334,9 @@ def adx(p, high, low, close):
 
 @kernel(i4(ptr("cross_t"), f8, f8))
 def cross(p, a, b):
-    """+1 when `a` has come to lie above `b`, -1 when below, 0 otherwise. Touching is not crossing: equal keeps the former side."""
+    """+1 when `a` has come to lie above `b`, -1 when below, 0 otherwise. Touching is not crossing:
+    equal keeps the former side.
+    """
     s = rec(p)
     side = 1 if a > b else (-1 if a < b else s.side)
     before = s.side

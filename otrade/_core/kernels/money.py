@@ -1,6 +1,8 @@
-"""Money: size, profit, slippage. Integers throughout; a float enters only as what a person typed (rupees, a count).
+"""Money: size, profit, slippage. Integers throughout; a float enters only as what a person typed
+(rupees, a count).
 
-Bounds: values are e4 (ten-thousandths of a rupee) times units and must stay below 2^63, about 9e14 rupees.
+Bounds: values are e4 (ten-thousandths of a rupee) times units and must stay below 2^63, about 9e14
+rupees.
 """
 
 from otrade._core.kernels._abi import f8, i4, i8, kernel
@@ -8,16 +10,20 @@ from otrade._core.kernels._abi import f8, i4, i8, kernel
 
 @kernel(i8(i8, i8, i8, i8, i8))
 def pnl_e4(sell_value_e4, buy_value_e4, net_qty, mark_e4, multiplier):
-    """Profit = (sold - bought + net * mark) * multiplier, exact. Source: accounting identity; Kite documents the same sum."""
+    """Profit = (sold - bought + net * mark) * multiplier, exact. Source: accounting identity; Kite
+    documents the same sum.
+    """
     return (sell_value_e4 - buy_value_e4 + net_qty * mark_e4) * multiplier
 
 
 @kernel(i8(i4, f8, i8, i8, i8, i8, i8))
 def size_qty(mode, value, px_e4, stop_distance_e4, lot, max_qty, multiplier):
-    """Units to trade, whole lots, never more than asked: 0 `value` units, 1 `value` rupees of notional, 2 `value` rupees at risk.
+    """Units to trade, whole lots, never more than asked: 0 `value` units, 1 `value` rupees of
+    notional, 2 `value` rupees at risk.
 
-    Risk sizing (Tharp, "Trade Your Way to Financial Freedom"): quantity = risk / (distance to the stop). `max_qty` 0 is no cap.
-    A value beyond 9e14 (or none at all) gives 0: nobody means it, and it would not fit.
+    Risk sizing (Tharp, "Trade Your Way to Financial Freedom"): quantity = risk / (distance to the
+    stop). `max_qty` 0 is no cap. A value beyond 9e14 (or none at all) gives 0: nobody means it, and
+    it would not fit.
     """
     if lot <= 0 or multiplier <= 0 or not (value > 0.0) or value > 9e14:
         return 0
@@ -36,7 +42,9 @@ def size_qty(mode, value, px_e4, stop_distance_e4, lot, max_qty, multiplier):
 
 @kernel(i8(i4, i8, i8, i8))
 def slippage_e4(side, signal_px_e4, fill_value_e4, fill_qty):
-    """What a unit cost beyond the signal's price, in e4, to the nearest (half away from zero). Positive is worse."""
+    """What a unit cost beyond the signal's price, in e4, to the nearest (half away from zero).
+    Positive is worse.
+    """
     if fill_qty <= 0:
         return 0
     worse = (fill_value_e4 - signal_px_e4 * fill_qty) * side

@@ -1,8 +1,11 @@
-"""Crossover strategies: kernels of the one ABI. `on_tick(params, state, market, signal)`, `on_bar(params, state, bar, signal)`.
+"""Crossover strategies: kernels of the one ABI. `on_tick(params, state, market, signal)`,
+`on_bar(params, state, bar, signal)`.
 
-Each returns 1 when a crossover happened (`signal.side`), else 0. In tick mode the averages move with every last price, in bar
-mode with every bar's close; the RSI and ATR filters always move with closed bars. A filter does not hide a crossover: it sets
-`signal.blocked` to its Reason, so that a person can see what was refused and why. Prices are rupees inside.
+Each returns 1 when a crossover happened (`signal.side`), else 0. In tick mode the averages move
+with every last price, in bar mode with every bar's close; the RSI and ATR filters always move with
+closed bars. A filter does not hide a crossover: it sets
+`signal.blocked` to its Reason, so that a person can see what was refused and why. Prices are rupees
+inside.
 """
 
 from otrade._core.kernels._abi import helper, i4, kernel, ptr, rec
@@ -20,7 +23,9 @@ DAY_NS = 86_400_000_000_000
 
 @helper
 def _feed_filters(q, s, bar):
-    """Wilder's RSI and ATR over closed bars, inside the strategy's state (see indicators.py for the formulas)."""
+    """Wilder's RSI and ATR over closed bars, inside the strategy's state (see indicators.py for the
+    formulas).
+    """
     close = bar.close_e4 / 10000.0
     if q.rsi_period > 0:
         if s.rsi_n == 0:
@@ -79,7 +84,9 @@ def _blocked(q, s, side, px, ts_ns):
         if s.atr_n <= q.atr_period:
             return WARM_UP
         bps = s.atr / px * 10000.0 if px > 0.0 else 0.0
-        if (q.atr_min_bps > 0.0 and bps < q.atr_min_bps) or (q.atr_max_bps > 0.0 and bps > q.atr_max_bps):
+        if (q.atr_min_bps > 0.0 and bps < q.atr_min_bps) or (
+            q.atr_max_bps > 0.0 and bps > q.atr_max_bps
+        ):
             return ATR_FILTER
     if q.tod_until_ns > 0:
         now = (ts_ns + IST_NS) % DAY_NS
@@ -90,7 +97,9 @@ def _blocked(q, s, side, px, ts_ns):
 
 @helper
 def _say(q, s, g, fast, slow, ready, px_e4, ts_ns):
-    """Fill the signal; 1 when the sides have changed. The side before the warm-up is remembered but never spoken of."""
+    """Fill the signal; 1 when the sides have changed. The side before the warm-up is remembered but
+    never spoken of.
+    """
     side = 1 if fast > slow else (-1 if fast < slow else s.side)
     before = s.side
     s.side = side
@@ -167,7 +176,16 @@ def _price_ema(q, s, g, px_e4, ts_ns):
 @helper
 def _price_sma(q, s, g, px_e4, ts_ns):
     _sma_step(q, s, px_e4)
-    return _say(q, s, g, px_e4 / 10000.0, _mean(s.slow_sum_e4, s.n, q.slow_period), s.n >= q.slow_period, px_e4, ts_ns)
+    return _say(
+        q,
+        s,
+        g,
+        px_e4 / 10000.0,
+        _mean(s.slow_sum_e4, s.n, q.slow_period),
+        s.n >= q.slow_period,
+        px_e4,
+        ts_ns,
+    )
 
 
 @helper
@@ -243,7 +261,9 @@ def price_sma_on_bar(params, state, bar, signal):
 def price_level_on_tick(params, state, market, signal):
     """Last price against a fixed level."""
     q, m = rec(params), rec(market)
-    return _price_level(q, rec(state), rec(signal), m.ltp_e4, m.ts_recv_ns) if q.bar_mode == 0 else 0
+    return (
+        _price_level(q, rec(state), rec(signal), m.ltp_e4, m.ts_recv_ns) if q.bar_mode == 0 else 0
+    )
 
 
 @kernel(i4(PARAMS, EMA, BAR, SIGNAL))

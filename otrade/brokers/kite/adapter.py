@@ -62,7 +62,9 @@ class KiteAdapter:
         return f"kite-{hashlib.sha256(self._api_key.encode()).hexdigest()[:12]}"
 
     def login_url(self, state: str) -> str:
-        return login.login_url(self._api_key, self._login_root, urlencode({"state": state}) if state else "")
+        return login.login_url(
+            self._api_key, self._login_root, urlencode({"state": state}) if state else ""
+        )
 
     async def log_in(self, redirected_to: str, state: str) -> AccessSession:
         require_state(redirected_to, state)
@@ -78,13 +80,17 @@ class KiteAdapter:
         return read_postback(body, self._api_secret, ts_recv_ns)
 
     async def log_in_here(self) -> AccessSession:
-        return await self._exchange(await follow(self.login_url(""), "request_token", clock=self._clock))
+        return await self._exchange(
+            await follow(self.login_url(""), "request_token", clock=self._clock)
+        )
 
     async def _exchange(self, redirected_to: str) -> AccessSession:
         if not self._api_secret:
             raise TokenError("a login needs the app's secret: set OTRADE_KITE_API_SECRET")
         token = login.request_token_of(redirected_to)
-        session = await login.exchange(self.rest, self._api_key, self._api_secret, token, self._clock.now_ns())
+        session = await login.exchange(
+            self.rest, self._api_key, self._api_secret, token, self._clock.now_ns()
+        )
         self._access_token = session.access_token
         return session
 
@@ -106,7 +112,9 @@ class KiteAdapter:
         found = (await self.rest.quote([instrument.symbol], "ltp")).get(instrument.symbol)
         return e4(number(found, "last_price")) if isinstance(found, dict) else 0
 
-    async def bands(self, instruments: Sequence[Instrument], pause: Callable[[], Awaitable[None]]) -> dict[str, tuple[int, int]]:
+    async def bands(
+        self, instruments: Sequence[Instrument], pause: Callable[[], Awaitable[None]]
+    ) -> dict[str, tuple[int, int]]:
         keys = [instrument.symbol for instrument in instruments]
         bands = {}
         for first in range(0, len(keys), QUOTES_MAX):
@@ -120,10 +128,17 @@ class KiteAdapter:
     def encoder(self) -> KiteEncoder:
         at = self._endpoint
         authorization = f"token {self._api_key}:{self._access_token}"
-        return KiteEncoder(at.authority.encode(), at.path.encode(), authorization.encode(), self._algo_id.encode())
+        return KiteEncoder(
+            at.authority.encode(), at.path.encode(), authorization.encode(), self._algo_id.encode()
+        )
 
     def spelled(self) -> dict[str, str]:
-        return {"kind": "kite", "host": self._endpoint.authority, "prefix": self._endpoint.path, "algo_id": self._algo_id}
+        return {
+            "kind": "kite",
+            "host": self._endpoint.authority,
+            "prefix": self._endpoint.path,
+            "algo_id": self._algo_id,
+        }
 
     def wire_symbol(self, instrument: Instrument) -> str:
         return instrument.tradingsymbol
@@ -188,7 +203,9 @@ class KiteAdapter:
         )
 
     def by_hand(self, timeout_ns: int) -> KiteEmergencyClient:
-        desk = KiteEmergencyClient(self._endpoint, self._api_key, self._algo_id, clock=self._clock, timeout_ns=timeout_ns)
+        desk = KiteEmergencyClient(
+            self._endpoint, self._api_key, self._algo_id, clock=self._clock, timeout_ns=timeout_ns
+        )
         desk.set_access_token(self._access_token)
         return desk
 

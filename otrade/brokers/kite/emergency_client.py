@@ -36,13 +36,17 @@ ORD_TYPES = {OrdType.LIMIT: "LIMIT", OrdType.SL: "SL"}
 class KiteEmergencyClient:
     """See `HandDesk`."""
 
-    def __init__(self, endpoint: Endpoint, api_key: str, algo_id: str, *, clock: Clock, timeout_ns: int) -> None:
+    def __init__(
+        self, endpoint: Endpoint, api_key: str, algo_id: str, *, clock: Clock, timeout_ns: int
+    ) -> None:
         self._clock = clock
         self._api_key = api_key
         self._algo_id = algo_id
         self._access_token = ""
         self._rest = KiteRest(endpoint, api_key, clock=clock, timeout_ns=timeout_ns)
-        self._door = OneShotOrders(endpoint, clock, timeout_ns, headers=self._headers, answer_of=answer_of)
+        self._door = OneShotOrders(
+            endpoint, clock, timeout_ns, headers=self._headers, answer_of=answer_of
+        )
 
     def __repr__(self) -> str:
         return "KiteByHand()"
@@ -56,7 +60,9 @@ class KiteEmergencyClient:
 
     async def order_book(self) -> BrokerRows[OrderReport]:
         now_ns = self._clock.now_ns()
-        return table_of(await self._rest.orders(), lambda row: report_of(row, Source.BOOK, now_ns), "order_id")
+        return table_of(
+            await self._rest.orders(), lambda row: report_of(row, Source.BOOK, now_ns), "order_id"
+        )
 
     async def positions(self) -> BrokerRows[BrokerPosition]:
         return table_of((await self._rest.positions())["net"], position_of, "tradingsymbol")

@@ -17,7 +17,8 @@ from otrade.errors import BrokerError, NetworkError, NoSuchOrderError, RateLimit
 
 REASON_OF_ERROR_TYPE: dict[str, Reason] = {
     "TokenException": Reason.BROKER_TOKEN,
-    "TwoFAException": Reason.BROKER_TOKEN,  # the second factor is not done, or its time is over: log in again
+    # The second factor is not done, or its time is over: log in again
+    "TwoFAException": Reason.BROKER_TOKEN,
     "UserException": Reason.BROKER_PERMISSION,
     "PermissionException": Reason.BROKER_PERMISSION,
     "InputException": Reason.BROKER_INPUT,
@@ -28,6 +29,8 @@ REASON_OF_ERROR_TYPE: dict[str, Reason] = {
     "DataException": Reason.BROKER_NETWORK,
     "GeneralException": Reason.BROKER_OTHER,
 }
+
+
 def _plain(error_type: str) -> str:
     return "".join(error_type.replace("_", " ").split()).lower()
 
@@ -42,14 +45,19 @@ _REASON_OF_STATUS: dict[int, Reason] = {
     410: Reason.BROKER_INPUT,
 }
 _STATIC_IP = re.compile(r"\bIPs?\b|\bip address", re.ASCII)
-_NO_SUCH_ORDER = re.compile(r"(couldn't find|could not find|no such).*order|order.*not (found|exist)", re.IGNORECASE)
+_NO_SUCH_ORDER = re.compile(
+    r"(couldn't find|could not find|no such).*order|order.*not (found|exist)", re.IGNORECASE
+)
 _MODIFY_CAP = re.compile(
     r"(maximum|exceed).*modif|modif.*(maximum|exceed)", re.IGNORECASE | re.DOTALL
 )
 
-# Said of an order that is on its way to the exchange, and also of one that has filled or been cancelled (Kite's staff, forum 7489, 8106
+# Said of an order that is on its way to the exchange, and also of one that has filled or been
+# cancelled (Kite's staff, forum 7489, 8106
 # and 9899): no refusal of what was asked, but a reason to read the book.
-_BUSY = re.compile(r"cannot be (modified|cancell?ed)\b.*\b(being processed|already)", re.IGNORECASE | re.DOTALL)
+_BUSY = re.compile(
+    r"cannot be (modified|cancell?ed)\b.*\b(being processed|already)", re.IGNORECASE | re.DOTALL
+)
 
 
 def reason_of(status: int, error_type: str, message: str) -> Reason:
@@ -123,13 +131,22 @@ def error_of(status: int, body: bytes) -> BrokerError:
     message = clean_text((envelope or {}).get("message")) or "an answer that is not JSON"
     reason = reason_of(status, error_type, message)
     text = f"{error_type or 'HTTP'} {status}: {message}"
-    # A gate that lets us see nothing, and does not say what else it misses, has no use for our token either.
-    is_shut_out = status == 401 and _plain(error_type) not in _OF_PLAIN_TYPE and not _STATIC_IP.search(message)
+    # A gate that lets us see nothing, and does not say what else it misses, has no use for our
+    # token either.
+    is_shut_out = (
+        status == 401
+        and _plain(error_type) not in _OF_PLAIN_TYPE
+        and not _STATIC_IP.search(message)
+    )
     if reason == Reason.BROKER_TOKEN or is_shut_out:
         return TokenError(f"{text}; log in again")
     if reason == Reason.BROKER_RATE:
         return RateLimitError(f"{text}; ask less often")
-    if reason == Reason.BROKER_NETWORK or status >= 500 or (status == 403 and _plain(error_type) not in _OF_PLAIN_TYPE):
+    if (
+        reason == Reason.BROKER_NETWORK
+        or status >= 500
+        or (status == 403 and _plain(error_type) not in _OF_PLAIN_TYPE)
+    ):
         return NetworkError(text)
     if _NO_SUCH_ORDER.search(message):
         return NoSuchOrderError(text)

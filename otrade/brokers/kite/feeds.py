@@ -1,6 +1,8 @@
-"""Kite's feed over as many connections as the instruments need: 3,000 on each, three for one app (docs, "WebSocket streaming").
+"""Kite's feed over as many connections as the instruments need: 3,000 on each, three for one app
+(docs, "WebSocket streaming").
 
-Order updates come on every connection; the first one's are taken. The feed is up when all of its connections are.
+Order updates come on every connection; the first one's are taken. The feed is up when all of its
+connections are.
 """
 
 import asyncio
@@ -18,7 +20,9 @@ CONNECTIONS_MAX = 3
 class KiteFeeds:
     """`make(callbacks, name)` gives a stream; further ones are made when instruments ask for them."""
 
-    def __init__(self, callbacks: StreamCallbacks, make: Callable[[StreamCallbacks, str], KiteStream]) -> None:
+    def __init__(
+        self, callbacks: StreamCallbacks, make: Callable[[StreamCallbacks, str], KiteStream]
+    ) -> None:
         self._callbacks = callbacks
         self._make = make
         self._shards: list[KiteStream] = []
@@ -58,8 +62,8 @@ class KiteFeeds:
             shard.set_access_token(access_token)
 
     def subscribe(self, wanted: Sequence[tuple[int, str]]) -> None:
-        """Add (token, mode) pairs, or change modes. ValueError for an unknown mode or more instruments than three connections
-        carry; then nothing has changed.
+        """Add (token, mode) pairs, or change modes. ValueError for an unknown mode or more
+        instruments than three connections carry; then nothing has changed.
         """
         new = dict(wanted)
         for mode in new.values():
@@ -67,7 +71,9 @@ class KiteFeeds:
                 raise ValueError(f"feed mode {mode!r} is not one of {', '.join(MODES)}")
         n_tokens = len(self._shard_of.keys() | new.keys())
         if n_tokens > TOKENS_MAX * CONNECTIONS_MAX:
-            raise ValueError(f"{n_tokens} instruments are more than Kite's {CONNECTIONS_MAX} connections of {TOKENS_MAX} carry")
+            raise ValueError(
+                f"{n_tokens} instruments are more than Kite's {CONNECTIONS_MAX} connections of {TOKENS_MAX} carry"
+            )
         loads = [0] * CONNECTIONS_MAX
         for at in self._shard_of.values():
             loads[at] += 1

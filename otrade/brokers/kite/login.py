@@ -48,10 +48,20 @@ async def exchange(
     if not isinstance(access_token, str) or not access_token:
         raise TokenError("the broker's session answer has no access token; log in again")
     rest.set_access_token(access_token)
-    return AccessSession(api_key, access_token, str(data.get("user_id") or ""), now_ns, expiry_ns(now_ns, EXPIRY_HOUR_IST))
+    return AccessSession(
+        api_key,
+        access_token,
+        str(data.get("user_id") or ""),
+        now_ns,
+        expiry_ns(now_ns, EXPIRY_HOUR_IST),
+    )
 
 
-async def auto_login(rest: KiteRest, api_key: str, api_secret: str, *, login_root: str, clock: Clock) -> AccessSession:
-    """Log in at a simulator on this machine, by the same redirect that a person's browser would follow."""
+async def auto_login(
+    rest: KiteRest, api_key: str, api_secret: str, *, login_root: str, clock: Clock
+) -> AccessSession:
+    """Log in at a simulator on this machine, by the same redirect that a person's browser would
+    follow.
+    """
     url = await follow(login_url(api_key, login_root), "request_token", clock=clock)
     return await exchange(rest, api_key, api_secret, request_token_of(url), clock.now_ns())

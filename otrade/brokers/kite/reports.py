@@ -1,8 +1,8 @@
 """Kite's order object (push, book row, postback: one shape) as an `OrderReport`.
 
 Kite's numbers arrive as int, float, string or null for the same field, ids as strings of up to 19
-digits, times in IST without a zone. An object that cannot be read raises BrokerError: an order whose
-row we do not understand must not be taken for absent.
+digits, times in IST without a zone. An object that cannot be read raises BrokerError: an order
+whose row we do not understand must not be taken for absent.
 """
 
 from collections.abc import Mapping

@@ -19,7 +19,13 @@ class KiteRest(RestClient):
     """`access_token` is empty before login."""
 
     def __init__(
-        self, endpoint: Endpoint, api_key: str, access_token: str = "", *, clock: Clock, timeout_ns: int = 10 * NS_PER_S
+        self,
+        endpoint: Endpoint,
+        api_key: str,
+        access_token: str = "",
+        *,
+        clock: Clock,
+        timeout_ns: int = 10 * NS_PER_S,
     ) -> None:
         super().__init__(endpoint, clock=clock, error_of=error_of, timeout_ns=timeout_ns)
         self._api_key = api_key
@@ -58,7 +64,9 @@ class KiteRest(RestClient):
         return await self.table(f"/orders/{quote(order_id, safe='')}")
 
     async def order(self, order_id: str) -> dict[str, Any] | None:
-        """One order as its history has it last; None when there is no such order. BrokerError for a history without a state."""
+        """One order as its history has it last; None when there is no such order. BrokerError for a
+        history without a state.
+        """
         try:
             rows = await self.order_history(order_id)
         except NoSuchOrderError:
@@ -75,9 +83,13 @@ class KiteRest(RestClient):
         return as_rows(await self.send("POST", "/margins/orders", orjson.dumps(list(orders))))
 
     async def basket_margins(self, orders: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """Margin of orders together, with what positions that are held take off it: `initial`, `final`, `orders`."""
+        """Margin of orders together, with what positions that are held take off it: `initial`,
+        `final`, `orders`.
+        """
         params = [("consider_positions", "true")]
-        return as_object(await self.send("POST", "/margins/basket", orjson.dumps(list(orders)), params=params))
+        return as_object(
+            await self.send("POST", "/margins/basket", orjson.dumps(list(orders)), params=params)
+        )
 
     async def order_charges(self, orders: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """A virtual contract note: charges of orders that have traded."""

@@ -154,11 +154,18 @@ class KiteSession:
         """A connection is being made: work that no socket shows. A simulator of virtual time holds
         its clock meanwhile.
         """
-        return self._stream.is_connecting or self._orders.is_opening or self.rest.is_connecting or self._quotes.is_connecting
+        return (
+            self._stream.is_connecting
+            or self._orders.is_opening
+            or self.rest.is_connecting
+            or self._quotes.is_connecting
+        )
 
     @property
     def n_early(self) -> int:
-        """Order requests that left from the feed's callback, before anybody in Python heard of them."""
+        """Order requests that left from the feed's callback, before anybody in Python heard of
+        them.
+        """
         return self._orders.early.n_written
 
     @property
@@ -196,7 +203,9 @@ class KiteSession:
         self._stream.set_access_token(access_token)
 
     async def order_book(self) -> BrokerRows[OrderReport]:
-        """Every order of the day. BrokerError when the answer is no whole table; a row that cannot be read is told beside the others."""
+        """Every order of the day. BrokerError when the answer is no whole table; a row that cannot
+        be read is told beside the others.
+        """
         rows = await self.rest.orders()
         ts_recv_ns = self._clock.now_ns()
         return self._books.reports(rows, ts_recv_ns)
@@ -222,7 +231,9 @@ class KiteSession:
         rows = await self._quotes.quote([name for _, name in wanted])
         found: dict[int, BrokerQuote] = {}
         for token, name in wanted:
-            with contextlib.suppress(BrokerError):  # one row that cannot be read says nothing of the others
+            with contextlib.suppress(
+                BrokerError
+            ):  # one row that cannot be read says nothing of the others
                 if (quote := quote_of(rows.get(name))) is not None:
                     found[token] = quote
         return found

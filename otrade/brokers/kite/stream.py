@@ -1,6 +1,8 @@
-"""Kite's feed socket: ticks and order updates on one connection, subscriptions remembered across reconnects.
+"""Kite's feed socket: ticks and order updates on one connection, subscriptions remembered across
+reconnects.
 
-The token is part of the socket's URL by Kite's protocol. A handshake refused with 403 means that it is dead.
+The token is part of the socket's URL by Kite's protocol. A handshake refused with 403 means that it
+is dead.
 """
 
 import logging
@@ -29,7 +31,9 @@ MESSAGE_MAX = 500
 
 
 class StreamCallbacks(SocketCallbacks):
-    """`on_order` takes the order object of a push; `on_message` (kind, text) what Kite wants people to read."""
+    """`on_order` takes the order object of a push; `on_message` (kind, text) what Kite wants people
+    to read.
+    """
 
     on_order: Callable[[dict[str, Any]], None]
     on_message: Callable[[str, str], None]
@@ -54,7 +58,9 @@ class KiteStream(FeedSocket):
         name: str = "feed",
         early: EarlyWriter | None = None,
     ) -> None:
-        super().__init__(name, sink=sink, clock=clock, rng=rng, callbacks=callbacks, now_ns=now_ns, early=early)
+        super().__init__(
+            name, sink=sink, clock=clock, rng=rng, callbacks=callbacks, now_ns=now_ns, early=early
+        )
         self._endpoint = endpoint
         self._tls = endpoint.tls()
         self._api_key = api_key
@@ -68,7 +74,9 @@ class KiteStream(FeedSocket):
         self.restart("new access token")
 
     def subscribe(self, wanted: Iterable[tuple[int, str]]) -> None:
-        """Add (token, mode) pairs, or change modes. ValueError for an unknown mode or more than 3000 tokens."""
+        """Add (token, mode) pairs, or change modes. ValueError for an unknown mode or more than
+        3000 tokens.
+        """
         new = dict(wanted)
         for mode in new.values():
             if mode not in MODES:
@@ -88,7 +96,11 @@ class KiteStream(FeedSocket):
     async def _address(self) -> Address:
         query = urlencode({"api_key": self._api_key, "access_token": self._access_token})
         at = self._endpoint
-        return Address(f"{at.scheme}://{at.authority}{at.path or '/'}?{query}", self._tls, {"X-Kite-Version": "3"})
+        return Address(
+            f"{at.scheme}://{at.authority}{at.path or '/'}?{query}",
+            self._tls,
+            {"X-Kite-Version": "3"},
+        )
 
     def _opened(self, listener: FeedListener) -> None:
         _send_subscriptions(listener, self._modes)
@@ -104,7 +116,9 @@ class KiteStream(FeedSocket):
         if kind == "order" and isinstance(data, dict):
             self._calls.on_order(data)
         elif isinstance(kind, str):
-            self._calls.on_message(clean_text(kind), clean_text(data, MESSAGE_MAX) if isinstance(data, str) else "")
+            self._calls.on_message(
+                clean_text(kind), clean_text(data, MESSAGE_MAX) if isinstance(data, str) else ""
+            )
 
 
 def _send_subscriptions(listener: FeedListener, modes: dict[int, str]) -> None:

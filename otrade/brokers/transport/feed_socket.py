@@ -1,8 +1,10 @@
-"""Supervision of a feed socket: connect, stay alive, come back, and say so. What is said on it is the subclass's business.
+"""Supervision of a feed socket: connect, stay alive, come back, and say so. What is said on it is
+the subclass's business.
 
-Any frame is a sign of life; after `silence_ns` without one the connection is dropped and made anew. A broker that need not speak
-is asked (`ping_ns`). Tries are spaced by an exponential back-off with jitter. A handshake refused for the access token ends the
-tries until there is a new one. A socket's URL may hold a token by the broker's protocol: it is never logged nor put in an error.
+Any frame is a sign of life; after `silence_ns` without one the connection is dropped and made anew.
+A broker that need not speak is asked (`ping_ns`). Tries are spaced by an exponential back-off with
+jitter. A handshake refused for the access token ends the tries until there is a new one. A socket's
+URL may hold a token by the broker's protocol: it is never logged nor put in an error.
 """
 
 import asyncio
@@ -52,7 +54,9 @@ class SocketCallbacks(msgspec.Struct):
 
 
 class FeedSocket:
-    """One connection at a time, kept up from `start` to `stop`. Subclasses give `_address` and take `_opened` and `_text`."""
+    """One connection at a time, kept up from `start` to `stop`. Subclasses give `_address` and take
+    `_opened` and `_text`.
+    """
 
     refuses_token: frozenset[int] = frozenset({401})
     """Statuses of a handshake that mean a dead access token."""
@@ -70,7 +74,9 @@ class FeedSocket:
         ping_ns: int = 0,
         early: EarlyWriter | None = None,
     ) -> None:
-        """`name` is for people. `now_ns` None stamps frames with the system's clock, read in C. `ping_ns` 0 asks for no life."""
+        """`name` is for people. `now_ns` None stamps frames with the system's clock, read in C.
+        `ping_ns` 0 asks for no life.
+        """
         self._name = name
         self._sink = sink
         self._clock = clock
@@ -92,7 +98,8 @@ class FeedSocket:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._name!r})"
 
-    # ------------------------------------------------------------------------------------------------------ for subclasses
+    # ------------------------------------------------------------------------------------------------------
+    # for subclasses
     async def _address(self) -> Address:
         """Where to connect now. TokenError ends the tries, any other BrokerError only this one."""
         raise NotImplementedError
@@ -103,14 +110,17 @@ class FeedSocket:
     def _text(self, payload: bytes) -> None:
         """A text frame."""
 
-    # --------------------------------------------------------------------------------------------------------------- state
+    # ---------------------------------------------------------------------------------------------------------------
+    # state
     @property
     def is_up(self) -> bool:
         return self._listener is not None
 
     @property
     def is_connecting(self) -> bool:
-        """A socket is being opened, which takes no time of a simulated day; asking for its address does."""
+        """A socket is being opened, which takes no time of a simulated day; asking for its address
+        does.
+        """
         return self._connecting is not None and not self._asking
 
     @property
@@ -147,7 +157,8 @@ class FeedSocket:
         self._drop(why)
         self._connect()
 
-    # ---------------------------------------------------------------------------------------------------------- connection
+    # ----------------------------------------------------------------------------------------------------------
+    # connection
     def _connect(self) -> None:
         self._retry = None
         self._asking = False
@@ -246,7 +257,9 @@ class FeedSocket:
     def _try_later(self) -> None:
         self._cancel_timers()
         if self._running:
-            self._retry = self._clock.call_at(self._clock.now_ns() + self._backoff.next_ns(), self._connect)
+            self._retry = self._clock.call_at(
+                self._clock.now_ns() + self._backoff.next_ns(), self._connect
+            )
 
     def _cancel_timers(self) -> None:
         for timer in (self._silence, self._retry):
@@ -255,7 +268,9 @@ class FeedSocket:
         self._silence = self._retry = None
 
     def _watch(self, ts_life_ns: int) -> None:
-        self._silence = self._clock.call_at(ts_life_ns + (self._ping_ns or self._silence_ns), self._check_life)
+        self._silence = self._clock.call_at(
+            ts_life_ns + (self._ping_ns or self._silence_ns), self._check_life
+        )
 
     def _check_life(self) -> None:
         self._silence = None

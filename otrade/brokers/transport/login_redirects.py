@@ -1,4 +1,6 @@
-"""Following a simulator's login page on this machine, as a person's browser would. No broker's own page is ever followed."""
+"""Following a simulator's login page on this machine, as a person's browser would. No broker's own
+page is ever followed.
+"""
 
 from urllib.parse import parse_qs, urljoin, urlsplit
 
@@ -13,7 +15,9 @@ PAGE_TIMEOUT_NS = 10_000_000_000
 
 
 async def follow(url: str, wanted: str, *, clock: Clock) -> str:
-    """The first address on the way whose query has `wanted`. BrokerError when none has, or when the way leads elsewhere."""
+    """The first address on the way whose query has `wanted`. BrokerError when none has, or when the
+    way leads elsewhere.
+    """
     for _ in range(HOPS_MAX):
         endpoint = parse(url, ("http",))
         parts = urlsplit(url)

@@ -41,7 +41,9 @@ class _Request(msgspec.Struct):
 
 
 class OrderPool:
-    """`size` connections are kept warm; a burst may open more, up to `size_max`. `answer_of` reads a broker's answer."""
+    """`size` connections are kept warm; a burst may open more, up to `size_max`. `answer_of` reads
+    a broker's answer.
+    """
 
     def __init__(
         self,

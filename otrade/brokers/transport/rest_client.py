@@ -1,7 +1,7 @@
 """Questions that are not orders: one connection, one question at a time, no retries.
 
-An error answer raises by what it means: TokenError, RateLimitError, NetworkError or BrokerError, none of which repeats anything
-that we sent. HTML, a cut answer and silence are NetworkError.
+An error answer raises by what it means: TokenError, RateLimitError, NetworkError or BrokerError,
+none of which repeats anything that we sent. HTML, a cut answer and silence are NetworkError.
 """
 
 import asyncio
@@ -43,7 +43,9 @@ class RestClient:
         self._turn = asyncio.Lock()
         self.is_connecting = False
         self.clock_ahead_ns: int | None = None
-        """Our clock less the server's, by the Date of its last answer, which has whole seconds; None when it sent none."""
+        """Our clock less the server's, by the Date of its last answer, which has whole seconds;
+        None when it sent none.
+        """
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._endpoint.authority})"
@@ -61,12 +63,16 @@ class RestClient:
         """`data` of the answer to a GET."""
         return await self._data(self._bytes_of("GET", path, params, b"", ""))
 
-    async def table(self, path: str, params: Sequence[tuple[str, str]] = ()) -> list[dict[str, Any]]:
+    async def table(
+        self, path: str, params: Sequence[tuple[str, str]] = ()
+    ) -> list[dict[str, Any]]:
         """Rows of the answer to a GET, as `whole` has them."""
         return as_rows(await self.whole(path, params))
 
     async def whole(self, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:
-        """`data` of the answer to a GET. NetworkError when the broker itself says that it is not all: such a table proves nothing."""
+        """`data` of the answer to a GET. NetworkError when the broker itself says that it is not
+        all: such a table proves nothing.
+        """
         envelope = await self._object(self._bytes_of("GET", path, params, b"", ""))
         if envelope.get("status") != "success":
             raise NetworkError(f"the broker's answer is not whole ({envelope.get('status')})")
@@ -81,12 +87,24 @@ class RestClient:
         return await self._data(self._bytes_of("POST", path, (), urlencode(form).encode(), FORM))
 
     async def send(
-        self, method: str, path: str, body: bytes, content_type: str = JSON, params: Sequence[tuple[str, str]] = ()
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        content_type: str = JSON,
+        params: Sequence[tuple[str, str]] = (),
     ) -> Any:
         """`data` of the answer to a request with a body."""
         return await self._data(self._bytes_of(method, path, params, body, content_type))
 
-    def _bytes_of(self, method: str, path: str, params: Sequence[tuple[str, str]], body: bytes, content_type: str) -> bytes:
+    def _bytes_of(
+        self,
+        method: str,
+        path: str,
+        params: Sequence[tuple[str, str]],
+        body: bytes,
+        content_type: str,
+    ) -> bytes:
         query = f"?{urlencode(params)}" if params else ""
         lines = [
             f"{method} {self._endpoint.path}{path}{query} HTTP/1.1",
@@ -120,11 +138,15 @@ class RestClient:
             if connection is None or not connection.is_idle:
                 self.is_connecting = True
                 try:
-                    connection = await connect(self._endpoint, self._tls, lambda _: None, body_bytes_max=ANSWER_BYTES_MAX)
+                    connection = await connect(
+                        self._endpoint, self._tls, lambda _: None, body_bytes_max=ANSWER_BYTES_MAX
+                    )
                 finally:
                     self.is_connecting = False
                 self._connection = connection
-            response = await ask(connection, request, clock=self._clock, timeout_ns=self._timeout_ns)
+            response = await ask(
+                connection, request, clock=self._clock, timeout_ns=self._timeout_ns
+            )
             self._compare_clocks(response.headers.get("date", ""))
             return response
 

@@ -1,1 +1,3 @@
-"""Upstox's API v2/v3: feeds, orders, REST, login. Its spellings stay in this package and in `_core/codecs/upstox`."""
+"""Upstox's API v2/v3: feeds, orders, REST, login. Its spellings stay in this package and in
+`_core/codecs/upstox`.
+"""

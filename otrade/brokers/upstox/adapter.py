@@ -27,7 +27,9 @@ INSTRUMENTS_URL = "https://assets.upstox.com/market-quote/instruments/exchange/c
 
 
 class UpstoxAdapter:
-    """Empty addresses are Upstox's own. `redirect_uri` must be the one registered with the app, letter by letter."""
+    """Empty addresses are Upstox's own. `redirect_uri` must be the one registered with the app,
+    letter by letter.
+    """
 
     name = "upstox"
     capabilities = CAPABILITIES
@@ -83,7 +85,9 @@ class UpstoxAdapter:
         return session
 
     def postback(self, body: bytes, ts_recv_ns: int) -> OrderReport:
-        raise BrokerError("nothing proves who sends Upstox's order notices: they are not listened to")
+        raise BrokerError(
+            "nothing proves who sends Upstox's order notices: they are not listened to"
+        )
 
     async def log_in_here(self) -> AccessSession:
         return await self._exchange(await follow(self.login_url(""), "code", clock=self._clock))
@@ -93,7 +97,12 @@ class UpstoxAdapter:
             raise TokenError("a login needs the app's secret: set OTRADE_UPSTOX_API_SECRET")
         code = login.code_of(redirected_to)
         session = await login.exchange(
-            self.rest, self._client_id, self._client_secret, self._redirect_uri, code, self._clock.now_ns()
+            self.rest,
+            self._client_id,
+            self._client_secret,
+            self._redirect_uri,
+            code,
+            self._clock.now_ns(),
         )
         self._access_token = session.access_token
         return session
@@ -123,12 +132,16 @@ class UpstoxAdapter:
         found = (await self.rest.quotes([instrument.key])).get(instrument.key)
         return e4(number(found, "last_price")) if found is not None else 0
 
-    async def bands(self, instruments: Sequence[Instrument], pause: Callable[[], Awaitable[None]]) -> dict[str, tuple[int, int]]:
+    async def bands(
+        self, instruments: Sequence[Instrument], pause: Callable[[], Awaitable[None]]
+    ) -> dict[str, tuple[int, int]]:
         bands = {}
         for first in range(0, len(instruments), QUOTES_MAX):
             if first:
                 await pause()
-            some = {instrument.key: instrument for instrument in instruments[first : first + QUOTES_MAX]}
+            some = {
+                instrument.key: instrument for instrument in instruments[first : first + QUOTES_MAX]
+            }
             for key, quote in (await self.rest.quotes(list(some))).items():
                 if key in some and (band := band_of(quote)) is not None:
                     bands[some[key].symbol] = band
@@ -137,7 +150,10 @@ class UpstoxAdapter:
     def encoder(self) -> UpstoxEncoder:
         at = self._orders
         return UpstoxEncoder(
-            at.authority.encode(), at.path.encode(), f"Bearer {self._access_token}".encode(), self._algo_name.encode()
+            at.authority.encode(),
+            at.path.encode(),
+            f"Bearer {self._access_token}".encode(),
+            self._algo_name.encode(),
         )
 
     def spelled(self) -> dict[str, str]:
@@ -186,14 +202,25 @@ class UpstoxAdapter:
         callbacks: SocketCallbacks,
         feed_now_ns: Callable[[], int] | None,
     ) -> MarketStream:
-        rest = UpstoxRest(parse(self._rest_root, ("https", "http")), self._access_token, clock=clock)
+        rest = UpstoxRest(
+            parse(self._rest_root, ("https", "http")), self._access_token, clock=clock
+        )
         return MarketStream(
-            rest, SymbolMap(listed), sink=sink, clock=clock, rng=rng, callbacks=callbacks, now_ns=feed_now_ns, name="second feed"
+            rest,
+            SymbolMap(listed),
+            sink=sink,
+            clock=clock,
+            rng=rng,
+            callbacks=callbacks,
+            now_ns=feed_now_ns,
+            name="second feed",
         )
 
     def by_hand(self, timeout_ns: int) -> UpstoxEmergencyClient:
         rest = parse(self._rest_root, ("https", "http"))
-        desk = UpstoxEmergencyClient(rest, self._orders, self._algo_name, clock=self._clock, timeout_ns=timeout_ns)
+        desk = UpstoxEmergencyClient(
+            rest, self._orders, self._algo_name, clock=self._clock, timeout_ns=timeout_ns
+        )
         desk.set_access_token(self._access_token)
         return desk
 

@@ -36,15 +36,21 @@ ORD_TYPES = {OrdType.LIMIT: "LIMIT", OrdType.SL: "SL"}
 
 
 class UpstoxEmergencyClient:
-    """See `HandDesk`. Instruments are known by the key in their orders' rows: no instrument file is needed."""
+    """See `HandDesk`. Instruments are known by the key in their orders' rows: no instrument file is
+    needed.
+    """
 
-    def __init__(self, rest: Endpoint, orders: Endpoint, algo_name: str, *, clock: Clock, timeout_ns: int) -> None:
+    def __init__(
+        self, rest: Endpoint, orders: Endpoint, algo_name: str, *, clock: Clock, timeout_ns: int
+    ) -> None:
         self._clock = clock
         self._access_token = ""
         self._algo_name = algo_name
         self._listing = SymbolMap()
         self._rest = UpstoxRest(rest, clock=clock, timeout_ns=timeout_ns)
-        self._door = OneShotOrders(orders, clock, timeout_ns, headers=self._headers, answer_of=answer_of)
+        self._door = OneShotOrders(
+            orders, clock, timeout_ns, headers=self._headers, answer_of=answer_of
+        )
 
     def __repr__(self) -> str:
         return "UpstoxByHand()"
@@ -59,10 +65,18 @@ class UpstoxEmergencyClient:
 
     async def order_book(self) -> BrokerRows[OrderReport]:
         now_ns = self._clock.now_ns()
-        return table_of(await self._rest.orders(), lambda row: report_of(row, Source.BOOK, now_ns, self._listing), "order_id")
+        return table_of(
+            await self._rest.orders(),
+            lambda row: report_of(row, Source.BOOK, now_ns, self._listing),
+            "order_id",
+        )
 
     async def positions(self) -> BrokerRows[BrokerPosition]:
-        return table_of(await self._rest.positions(), lambda row: position_of(row, self._listing), "trading_symbol")
+        return table_of(
+            await self._rest.positions(),
+            lambda row: position_of(row, self._listing),
+            "trading_symbol",
+        )
 
     async def funds(self) -> list[Funds]:
         return funds_of(await self._rest.funds())
@@ -94,7 +108,9 @@ class UpstoxEmergencyClient:
         return await self._door.send("PUT", "/v3/order/modify", _json(body), JSON)
 
     async def cancel(self, order: OrderReport) -> Answer:
-        return await self._door.send("DELETE", f"/v3/order/cancel?{urlencode({'order_id': order.broker_order_id})}")
+        return await self._door.send(
+            "DELETE", f"/v3/order/cancel?{urlencode({'order_id': order.broker_order_id})}"
+        )
 
     def close(self) -> None:
         self._rest.close()

@@ -1,7 +1,9 @@
-"""What Upstox's answers mean: HTTP status and error code to one of our Reasons, and to ACK, REFUSED or in doubt.
+"""What Upstox's answers mean: HTTP status and error code to one of our Reasons, and to ACK, REFUSED
+or in doubt.
 
-REFUSED is said only where the order certainly does not exist. A 5xx, an answer that cannot be read or silence leaves it in doubt
-(TIMEOUT): it may have been placed, and is looked for by its tag. Source of the codes: docs "Error Codes" and the order pages.
+REFUSED is said only where the order certainly does not exist. A 5xx, an answer that cannot be read
+or silence leaves it in doubt (TIMEOUT): it may have been placed, and is looked for by its tag.
+Source of the codes: docs "Error Codes" and the order pages.
 """
 
 import re
@@ -54,8 +56,12 @@ _REASON_OF_STATUS: dict[int, Reason] = {
 }
 
 _BUSY = re.compile(r"(modif|cancel).*\b(being processed|already)", re.IGNORECASE | re.DOTALL)
-_MODIFY_CAP = re.compile(r"(maximum|exceed).*modif|modif.*(maximum|exceed)", re.IGNORECASE | re.DOTALL)
-"""No code is documented for an order that is on its way, or that has been modified too often: these are Kite's words."""
+_MODIFY_CAP = re.compile(
+    r"(maximum|exceed).*modif|modif.*(maximum|exceed)", re.IGNORECASE | re.DOTALL
+)
+"""No code is documented for an order that is on its way, or that has been modified too often: these
+are Kite's words.
+"""
 
 
 def first_error(body: bytes) -> tuple[str, str]:
@@ -74,7 +80,9 @@ def reason_of(status: int, code: str, message: str) -> Reason:
     if status == 429:
         return Reason.BROKER_RATE
     if status in (400, 403, 422) and is_about_money(message):
-        return Reason.BROKER_MARGIN  # whatever the code: one code stands for many refusals of the risk desk
+        return (
+            Reason.BROKER_MARGIN
+        )  # whatever the code: one code stands for many refusals of the risk desk
     if _MODIFY_CAP.search(message):
         return Reason.MODIFY_CAP
     if status == 400 and _BUSY.search(message):
@@ -99,9 +107,15 @@ def answer_of(status: int, body: bytes) -> Answer:
 
 
 def _answer_of_success(envelope: dict[str, Any] | None) -> Answer:
-    """`order_ids` of a placement, `order_id` of a change. One order each: we never ask Upstox to slice."""
+    """`order_ids` of a placement, `order_id` of a change. One order each: we never ask Upstox to
+    slice.
+    """
     data = (envelope or {}).get("data")
-    if envelope is not None and envelope.get("status") in ("success", "partial_success") and isinstance(data, dict):
+    if (
+        envelope is not None
+        and envelope.get("status") in ("success", "partial_success")
+        and isinstance(data, dict)
+    ):
         ids = data.get("order_ids")
         found = [str(i) for i in ids if i] if isinstance(ids, list) else []
         if data.get("order_id"):
@@ -112,15 +126,22 @@ def _answer_of_success(envelope: dict[str, Any] | None) -> Answer:
 
 
 def error_of(status: int, body: bytes) -> BrokerError:
-    """The exception for a failed question (not an order). It carries the broker's message and nothing of the request."""
+    """The exception for a failed question (not an order). It carries the broker's message and
+    nothing of the request.
+    """
     code, message = first_error(body)
     reason = reason_of(status, code, message)
     text = f"{code or 'HTTP'} {status}: {message or 'an answer without an error message'}"
-    # A gate that lets us see nothing, and does not say what else it misses, has no use for our token either.
+    # A gate that lets us see nothing, and does not say what else it misses, has no use for our
+    # token either.
     if reason == Reason.BROKER_TOKEN or (status == 401 and code not in REASON_OF_CODE):
         return TokenError(f"{text}; log in again")
     if reason == Reason.BROKER_RATE:
         return RateLimitError(f"{text}; ask less often")
-    if reason == Reason.BROKER_NETWORK or status >= 500 or (status == 403 and code not in REASON_OF_CODE):
+    if (
+        reason == Reason.BROKER_NETWORK
+        or status >= 500
+        or (status == 403 and code not in REASON_OF_CODE)
+    ):
         return NetworkError(text)
     return NoSuchOrderError(text) if code == NO_SUCH_ORDER else BrokerError(text)

@@ -1,4 +1,6 @@
-"""The morning login at Upstox: OAuth with a code for one use. The access token dies at 03:30 IST, whenever it was made."""
+"""The morning login at Upstox: OAuth with a code for one use. The access token dies at 03:30 IST,
+whenever it was made.
+"""
 
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -22,11 +24,15 @@ def code_of(redirected_to: str) -> str:
     """The code in the address that Upstox redirected to. BrokerError when the login failed."""
     code = parse_qs(urlsplit(redirected_to).query).get("code", [""])[0]
     if not code:
-        raise BrokerError("the login did not end with a code: log in again and copy the whole address")
+        raise BrokerError(
+            "the login did not end with a code: log in again and copy the whole address"
+        )
     return code
 
 
-async def exchange(rest: UpstoxRest, client_id: str, client_secret: str, redirect_uri: str, code: str, now_ns: int) -> AccessSession:
+async def exchange(
+    rest: UpstoxRest, client_id: str, client_secret: str, redirect_uri: str, code: str, now_ns: int
+) -> AccessSession:
     """Trade a code for the day's session, and give it to `rest`."""
     data = await rest.generate_session(code, client_id, client_secret, redirect_uri)
     access_token = data.get("access_token")
@@ -34,4 +40,6 @@ async def exchange(rest: UpstoxRest, client_id: str, client_secret: str, redirec
         raise TokenError("the broker's session answer has no access token; log in again")
     rest.set_access_token(access_token)
     expires_ns = expiry_ns(now_ns, EXPIRY_HOUR_IST, EXPIRY_MINUTE_IST)
-    return AccessSession(client_id, access_token, str(data.get("user_id") or ""), now_ns, expires_ns)
+    return AccessSession(
+        client_id, access_token, str(data.get("user_id") or ""), now_ns, expires_ns
+    )

@@ -1,6 +1,8 @@
-"""Upstox's order object (stream, book row, history: one shape) as an `OrderReport`, and its positions and funds.
+"""Upstox's order object (stream, book row, history: one shape) as an `OrderReport`, and its
+positions and funds.
 
-Status words are lower case. Times come in two forms without a zone, which is IST. An object that cannot be read raises
+Status words are lower case. Times come in two forms without a zone, which is IST. An object that
+cannot be read raises
 BrokerError: an order whose row we do not understand must not be taken for absent.
 """
 
@@ -33,7 +35,8 @@ EV_OF_STATUS: dict[str, Ev] = {
     "validation pending": Ev.ACCEPTED,
     "open pending": Ev.ACCEPTED,
     "after market order req received": Ev.ACCEPTED,
-    # A change on its way. `modified` still shows the old terms: the `open` after it shows the new ones.
+    # A change on its way. `modified` still shows the old terms: the `open` after it shows the new
+    # ones.
     "modify after market order req received": Ev.ACCEPTED,
     "modify validation pending": Ev.ACCEPTED,
     "modify pending": Ev.ACCEPTED,
@@ -59,15 +62,24 @@ EV_OF_STATUS: dict[str, Ev] = {
     # Its validity is over: what was not filled is gone.
     "lapsed": Ev.CANCELED,
 }
-"""A word that is not here is Ev.UNKNOWN. Partly filled is `open` with a filled quantity: the reader makes it FILL_PART."""
+"""A word that is not here is Ev.UNKNOWN. Partly filled is `open` with a filled quantity: the reader
+makes it FILL_PART.
+"""
 
-_ORD_TYPES = {"MARKET": OrdType.MARKET, "LIMIT": OrdType.LIMIT, "SL": OrdType.SL, "SL-M": OrdType.SL_M}
+_ORD_TYPES = {
+    "MARKET": OrdType.MARKET,
+    "LIMIT": OrdType.LIMIT,
+    "SL": OrdType.SL,
+    "SL-M": OrdType.SL_M,
+}
 _SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
 _EQUITY = frozenset({"NSE", "BSE"})
 
 
 def product_of(word: object, exchange: str) -> str:
-    """Upstox's product in the exchange's words: I is MIS; D is CNC for shares and NRML for contracts."""
+    """Upstox's product in the exchange's words: I is MIS; D is CNC for shares and NRML for
+    contracts.
+    """
     text = str(word or "")
     if text == "I":
         return "MIS"
@@ -77,7 +89,9 @@ def product_of(word: object, exchange: str) -> str:
 
 
 def time_ns(text: object) -> int:
-    """`yyyy-mm-dd hh:mm:ss` or `dd-Mon-yyyy hh:mm:ss`, IST, as ns since the epoch; 0 when it is neither."""
+    """`yyyy-mm-dd hh:mm:ss` or `dd-Mon-yyyy hh:mm:ss`, IST, as ns since the epoch; 0 when it is
+    neither.
+    """
     if isinstance(text, str) and text[2:3] == "-":
         try:
             return ist_ns(datetime.strptime(text, "%d-%b-%Y %H:%M:%S").isoformat())
@@ -86,7 +100,9 @@ def time_ns(text: object) -> int:
     return ist_ns(text)
 
 
-def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int, listing: SymbolMap) -> OrderReport:
+def report_of(
+    row: Mapping[str, Any], source: Source, ts_recv_ns: int, listing: SymbolMap
+) -> OrderReport:
     """One order object as a report. BrokerError when a field that matters cannot be read."""
     status = status_word(row.get("status")).lower()
     ev = EV_OF_STATUS.get(status, Ev.UNKNOWN)
@@ -110,7 +126,8 @@ def report_of(row: Mapping[str, Any], source: Source, ts_recv_ns: int, listing: 
         price_e4=price_e4(row, "price"),
         trigger_e4=price_e4(row, "trigger_price"),
         ord_type=ord_type,
-        # A stop that stands as `open`, or that trades, has been triggered; before that it is `trigger pending`.
+        # A stop that stands as `open`, or that trades, has been triggered; before that it is
+        # `trigger pending`.
         triggered=is_stop and (status == "open" or cum_qty > 0),
         reason=_reason(ev, text),
         ts_update_ns=time_ns(row.get("exchange_timestamp")),

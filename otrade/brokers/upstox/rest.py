@@ -25,7 +25,14 @@ from otrade.errors import BrokerError, NetworkError, NoSuchOrderError
 class UpstoxRest(RestClient):
     """`access_token` is empty before login."""
 
-    def __init__(self, endpoint: Endpoint, access_token: str = "", *, clock: Clock, timeout_ns: int = 10 * NS_PER_S) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        access_token: str = "",
+        *,
+        clock: Clock,
+        timeout_ns: int = 10 * NS_PER_S,
+    ) -> None:
         super().__init__(endpoint, clock=clock, error_of=error_of, timeout_ns=timeout_ns)
         self._access_token = access_token
 
@@ -38,8 +45,11 @@ class UpstoxRest(RestClient):
             lines.append(f"Authorization: Bearer {self._access_token}")
         return lines
 
-    # ------------------------------------------------------------------------------------------------------ login and account
-    async def generate_session(self, code: str, client_id: str, client_secret: str, redirect_uri: str) -> dict[str, Any]:
+    # ------------------------------------------------------------------------------------------------------
+    # login and account
+    async def generate_session(
+        self, code: str, client_id: str, client_secret: str, redirect_uri: str
+    ) -> dict[str, Any]:
         """Exchange a login's code for the day's access token. This answer has no envelope."""
         form = {
             "code": code,
@@ -49,7 +59,9 @@ class UpstoxRest(RestClient):
             "grant_type": "authorization_code",
         }
         response = await self._exchange(
-            self._bytes_of("POST", "/v2/login/authorization/token", (), urlencode(form).encode(), FORM)
+            self._bytes_of(
+                "POST", "/v2/login/authorization/token", (), urlencode(form).encode(), FORM
+            )
         )
         if response.status != 200:
             raise error_of(response.status, response.body)
@@ -59,9 +71,13 @@ class UpstoxRest(RestClient):
         return answer
 
     async def request_token(self, client_id: str, client_secret: str) -> dict[str, Any]:
-        """Ask for the approval in the person's app; the token then goes to the app's web hook. `authorization_expiry`."""
+        """Ask for the approval in the person's app; the token then goes to the app's web hook.
+        `authorization_expiry`.
+        """
         path = f"/v3/login/auth/token/request/{quote(client_id, safe='')}"
-        return as_object(await self.send("POST", path, orjson.dumps({"client_secret": client_secret})))
+        return as_object(
+            await self.send("POST", path, orjson.dumps({"client_secret": client_secret}))
+        )
 
     async def logout(self) -> None:
         await self.delete("/v2/logout")
@@ -77,7 +93,8 @@ class UpstoxRest(RestClient):
         """Funds (v2) by segment."""
         return as_object(await self.get("/v2/user/get-funds-and-margin"))
 
-    # ------------------------------------------------------------------------------------------------------------------ books
+    # ------------------------------------------------------------------------------------------------------------------
+    # books
     async def orders(self) -> list[dict[str, Any]]:
         """The day's order book."""
         return await self.table("/v2/order/retrieve-all")
@@ -108,12 +125,19 @@ class UpstoxRest(RestClient):
         params = [("gtt_order_id", gtt_order_id)] if gtt_order_id else []
         return as_rows(await self.get("/v3/order/gtt", params))
 
-    # ----------------------------------------------------------------------------------------------------- margin and charges
+    # -----------------------------------------------------------------------------------------------------
+    # margin and charges
     async def margin(self, instruments: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Margin of orders that might be placed: `required_margin`, `final_margin`, rupees."""
-        return as_object(await self.send("POST", "/v2/charges/margin", orjson.dumps({"instruments": list(instruments)})))
+        return as_object(
+            await self.send(
+                "POST", "/v2/charges/margin", orjson.dumps({"instruments": list(instruments)})
+            )
+        )
 
-    async def brokerage(self, key: str, quantity: int, product: str, side: str, price: float) -> dict[str, Any]:
+    async def brokerage(
+        self, key: str, quantity: int, product: str, side: str, price: float
+    ) -> dict[str, Any]:
         """Charges of one trade that might be made."""
         params = [
             ("instrument_token", key),
@@ -124,20 +148,35 @@ class UpstoxRest(RestClient):
         ]
         return as_object(await self.get("/v2/charges/brokerage", params))
 
-    # ----------------------------------------------------------------------------------------------------------------- market
+    # -----------------------------------------------------------------------------------------------------------------
+    # market
     async def quotes(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Snapshots by instrument key, at most 500. Unknown ones are missing."""
-        data = as_object(await self.get("/v2/market-quote/quotes", [("instrument_key", ",".join(keys))]))
+        data = as_object(
+            await self.get("/v2/market-quote/quotes", [("instrument_key", ",".join(keys))])
+        )
         # The map's own keys are EXCHANGE:SYMBOL; only the row knows which key was asked for.
-        return {str(row.get("instrument_token") or ""): row for row in data.values() if isinstance(row, dict)}
+        return {
+            str(row.get("instrument_token") or ""): row
+            for row in data.values()
+            if isinstance(row, dict)
+        }
 
-    async def candles(self, key: str, unit: str, interval: int, until: str, since: str) -> list[list[Any]]:
-        """[time, open, high, low, close, volume, oi], newest first; dates `yyyy-mm-dd`. Today's come from `intraday_candles`."""
+    async def candles(
+        self, key: str, unit: str, interval: int, until: str, since: str
+    ) -> list[list[Any]]:
+        """[time, open, high, low, close, volume, oi], newest first; dates `yyyy-mm-dd`. Today's
+        come from `intraday_candles`.
+        """
         path = f"/v3/historical-candle/{quote(key, safe='')}/{unit}/{interval}/{until}/{since}"
         return _candles(await self.get(path))
 
     async def intraday_candles(self, key: str, unit: str, interval: int) -> list[list[Any]]:
-        return _candles(await self.get(f"/v3/historical-candle/intraday/{quote(key, safe='')}/{unit}/{interval}"))
+        return _candles(
+            await self.get(
+                f"/v3/historical-candle/intraday/{quote(key, safe='')}/{unit}/{interval}"
+            )
+        )
 
     async def holidays(self) -> list[dict[str, Any]]:
         return as_rows(await self.get("/v2/market/holidays"))
@@ -153,7 +192,9 @@ class UpstoxRest(RestClient):
         return url
 
     async def instruments_gz(self, path: str) -> bytes:
-        """An instrument file as it is published, gzip or already unzipped by HTTP; the array's bytes."""
+        """An instrument file as it is published, gzip or already unzipped by HTTP; the array's
+        bytes.
+        """
         response = await self._exchange(self._bytes_of("GET", path, (), b"", ""))
         if response.status != 200:
             raise error_of(response.status, response.body)

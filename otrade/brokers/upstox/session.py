@@ -1,7 +1,8 @@
-"""Upstox as a broker session: feeds, order connections and REST under one roof, reporting through `Callbacks`.
+"""Upstox as a broker session: feeds, order connections and REST under one roof, reporting through
+`Callbacks`.
 
-On the order path nothing is deferred: a push becomes a report, and an answer an `on_answer`, inside the call that received the
-bytes. Orders go to the low-latency host, questions to the ordinary one.
+On the order path nothing is deferred: a push becomes a report, and an answer an `on_answer`, inside
+the call that received the bytes. Orders go to the low-latency host, questions to the ordinary one.
 """
 
 import contextlib
@@ -61,15 +62,18 @@ CAPABILITIES = Capabilities(
     has_native_brackets=True,
     modes=MODES,
 )
-"""Upstox publishes no cap of modifications; Kite's is taken until one is known. Its order hook proves nothing of its sender, so it is not
+"""Upstox publishes no cap of modifications; Kite's is taken until one is known. Its order hook
+proves nothing of its sender, so it is not
 listened to: the portfolio socket and the order book tell the same.
 """
 
 
 class UpstoxSession:
-    """`encoder` is shared with the engine: a new access token reaches the next encoded order through it.
+    """`encoder` is shared with the engine: a new access token reaches the next encoded order
+    through it.
 
-    `feed_now_ns` is None on a live run (frames are stamped in C) and the simulated clock's `now_ns` on a paper day.
+    `feed_now_ns` is None on a live run (frames are stamped in C) and the simulated clock's `now_ns`
+    on a paper day.
     """
 
     capabilities = CAPABILITIES
@@ -97,7 +101,9 @@ class UpstoxSession:
         self._listing = listing
         self._clock = clock
         self._calls = callbacks
-        self._books = BookReader(lambda row, ts_recv_ns: report_of(row, Source.BOOK, ts_recv_ns, listing))
+        self._books = BookReader(
+            lambda row, ts_recv_ns: report_of(row, Source.BOOK, ts_recv_ns, listing)
+        )
         endpoint = parse(rest_root, ("https", "http"))
         self.rest = UpstoxRest(endpoint, access_token, clock=clock, timeout_ns=rest_timeout_ns)
         self._quotes = UpstoxRest(endpoint, access_token, clock=clock, timeout_ns=quote_timeout_ns)
@@ -156,7 +162,9 @@ class UpstoxSession:
 
     @property
     def is_connecting(self) -> bool:
-        """A connection is being made: work that no socket shows. A simulator of virtual time holds its clock meanwhile."""
+        """A connection is being made: work that no socket shows. A simulator of virtual time holds
+        its clock meanwhile.
+        """
         return (
             self._market.is_connecting
             or self._portfolio.is_connecting
@@ -168,7 +176,9 @@ class UpstoxSession:
 
     @property
     def n_early(self) -> int:
-        """Order requests that left from the feed's callback, before anybody in Python heard of them."""
+        """Order requests that left from the feed's callback, before anybody in Python heard of
+        them.
+        """
         return self._orders.early.n_written
 
     @property
@@ -177,7 +187,9 @@ class UpstoxSession:
         return self._orders.warm
 
     async def connect(self) -> None:
-        """Prove the token (TokenError when it is dead), warm the order connections, start both sockets."""
+        """Prove the token (TokenError when it is dead), warm the order connections, start both
+        sockets.
+        """
         await self.rest.profile()
         await self._orders.start()
         self._portfolio.start()
@@ -195,7 +207,9 @@ class UpstoxSession:
         self._orders.submit(command.seq, command.lane, command.request)
 
     def set_access_token(self, access_token: str) -> None:
-        """Go on with a new token: orders and questions from the next one, the sockets by reconnecting at once."""
+        """Go on with a new token: orders and questions from the next one, the sockets by
+        reconnecting at once.
+        """
         self._encoder.set_authorization(f"Bearer {access_token}".encode())
         self.rest.set_access_token(access_token)
         self._quotes.set_access_token(access_token)
@@ -203,7 +217,9 @@ class UpstoxSession:
         self._portfolio.restart("new access token")
 
     async def order_book(self) -> BrokerRows[OrderReport]:
-        """Every order of the day. BrokerError when the answer is no whole table; a row that cannot be read is told beside the others."""
+        """Every order of the day. BrokerError when the answer is no whole table; a row that cannot
+        be read is told beside the others.
+        """
         rows = await self.rest.orders()
         ts_recv_ns = self._clock.now_ns()
         return self._books.reports(rows, ts_recv_ns)
@@ -211,12 +227,21 @@ class UpstoxSession:
     async def order(self, broker_order_id: str) -> OrderReport | None:
         """What its history says last; None when the broker knows no such order."""
         row = await self.rest.order(broker_order_id)
-        return report_of(row, Source.ASKED, self._clock.now_ns(), self._listing) if row is not None else None
+        return (
+            report_of(row, Source.ASKED, self._clock.now_ns(), self._listing)
+            if row is not None
+            else None
+        )
 
     async def positions(self) -> BrokerRows[BrokerPosition]:
         """Short-term positions of the account, whoever made them."""
         rows, listing = await self.rest.positions(), self._listing
-        return table_of(rows, lambda row: position_of(row, listing), "trading_symbol", lambda row: listing.of_row(row).token)
+        return table_of(
+            rows,
+            lambda row: position_of(row, listing),
+            "trading_symbol",
+            lambda row: listing.of_row(row).token,
+        )
 
     async def trades(self) -> dict[str, tuple[int, int]]:
         """(units, value) of each order of the day that has traded."""
@@ -229,7 +254,9 @@ class UpstoxSession:
         rows = await self._quotes.quotes([self._listing.key_of(token) for token, _ in wanted])
         found: dict[int, BrokerQuote] = {}
         for token, _ in wanted:
-            with contextlib.suppress(BrokerError):  # one row that cannot be read says nothing of the others
+            with contextlib.suppress(
+                BrokerError
+            ):  # one row that cannot be read says nothing of the others
                 if (quote := quote_of(rows.get(self._listing.key_of(token)))) is not None:
                     found[token] = quote
         return found
@@ -252,7 +279,8 @@ class UpstoxSession:
         try:
             report = report_of(row, Source.PUSH, self._clock.now_ns(), self._listing)
         except BrokerError as exc:
-            # The order is looked for in the book when its request is overdue; a push is only ever a hint.
+            # The order is looked for in the book when its request is overdue; a push is only ever a
+            # hint.
             self._calls.on_message("error", f"an order update could not be read: {exc}")
             return
         self._calls.on_report(report)

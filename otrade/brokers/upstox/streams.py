@@ -1,7 +1,8 @@
-"""Upstox's two sockets: market data (protobuf in, JSON in binary frames out) and the portfolio's updates (JSON).
+"""Upstox's two sockets: market data (protobuf in, JSON in binary frames out) and the portfolio's
+updates (JSON).
 
-Each connection needs a fresh address from REST, which carries its own key for one use. The broker promises pings and nothing
-else, so a quiet socket is asked for life.
+Each connection needs a fresh address from REST, which carries its own key for one use. The broker
+promises pings and nothing else, so a quiet socket is asked for life.
 """
 
 import logging
@@ -55,7 +56,15 @@ class MarketStream(FeedSocket):
         early: EarlyWriter | None = None,
     ) -> None:
         super().__init__(
-            name, sink=sink, clock=clock, rng=rng, callbacks=callbacks, now_ns=now_ns, silence_ns=SILENCE_NS, ping_ns=PING_NS, early=early
+            name,
+            sink=sink,
+            clock=clock,
+            rng=rng,
+            callbacks=callbacks,
+            now_ns=now_ns,
+            silence_ns=SILENCE_NS,
+            ping_ns=PING_NS,
+            early=early,
         )
         self._rest = rest
         self._listing = listing
@@ -63,7 +72,9 @@ class MarketStream(FeedSocket):
         self._n_messages = 0
 
     def subscribe(self, wanted: Iterable[tuple[int, str]]) -> None:
-        """Add (token, mode) pairs, or change modes. ValueError for an unknown mode, an instrument without a key, or too many."""
+        """Add (token, mode) pairs, or change modes. ValueError for an unknown mode, an instrument
+        without a key, or too many.
+        """
         new = dict(wanted)
         for token, mode in new.items():
             if mode not in MODES:
@@ -85,7 +96,9 @@ class MarketStream(FeedSocket):
 
     def unsubscribe(self, tokens: Iterable[int]) -> None:
         """Forget tokens."""
-        gone = {token: mode for token in tokens if (mode := self._modes.pop(token, None)) is not None}
+        gone = {
+            token: mode for token in tokens if (mode := self._modes.pop(token, None)) is not None
+        }
         if gone and self._listener is not None:
             self._ask(self._listener, "unsub", gone)
 
@@ -97,11 +110,19 @@ class MarketStream(FeedSocket):
 
     def _ask(self, listener: FeedListener, method: str, modes: dict[int, str]) -> None:
         for word in sorted(set(MODE_WORDS.values())):
-            keys = [self._listing.key_of(token) for token, mode in modes.items() if MODE_WORDS[mode] == word]
+            keys = [
+                self._listing.key_of(token)
+                for token, mode in modes.items()
+                if MODE_WORDS[mode] == word
+            ]
             if keys:
                 self._n_messages += 1
                 data = {"mode": word, "instrumentKeys": keys}
-                listener.send_binary(orjson.dumps({"guid": f"otrade{self._n_messages}", "method": method, "data": data}))
+                listener.send_binary(
+                    orjson.dumps(
+                        {"guid": f"otrade{self._n_messages}", "method": method, "data": data}
+                    )
+                )
 
 
 class PortfolioCallbacks(SocketCallbacks):
@@ -124,7 +145,14 @@ class PortfolioStream(FeedSocket):
     ) -> None:
         sink = CallbackSink(lambda frame, ts_ns: 0)  # nothing binary is due here
         super().__init__(
-            "order updates", sink=sink, clock=clock, rng=rng, callbacks=callbacks, now_ns=now_ns, silence_ns=SILENCE_NS, ping_ns=PING_NS
+            "order updates",
+            sink=sink,
+            clock=clock,
+            rng=rng,
+            callbacks=callbacks,
+            now_ns=now_ns,
+            silence_ns=SILENCE_NS,
+            ping_ns=PING_NS,
         )
         self._rest = rest
         self._on_order = callbacks.on_order

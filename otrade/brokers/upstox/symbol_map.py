@@ -21,10 +21,17 @@ class SymbolMap:
         return self._by_token[token].key
 
     def of_row(self, row: Mapping[str, Any]) -> ListedInstrument:
-        """The instrument of a broker's row. One that is not ours has token 0 and the row's own words."""
+        """The instrument of a broker's row. One that is not ours has token 0 and the row's own
+        words.
+        """
         for field in ("instrument_key", "instrument_token"):
             known = self._by_key.get(str(row.get(field) or ""))
             if known is not None:
                 return known
         exchange = str(row.get("exchange") or "").partition("_")[0]
-        return ListedInstrument(0, str(row.get("instrument_token") or ""), exchange, str(row.get("trading_symbol") or row.get("tradingsymbol") or ""))
+        return ListedInstrument(
+            0,
+            str(row.get("instrument_token") or ""),
+            exchange,
+            str(row.get("trading_symbol") or row.get("tradingsymbol") or ""),
+        )

@@ -1,1 +1,3 @@
-"""The commands of `otrade`, one file each; `otrade/cli/main.py` is the command line that names them."""
+"""The commands of `otrade`, one file each; `otrade/cli/main.py` is the command line that names
+them.
+"""

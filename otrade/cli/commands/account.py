@@ -40,13 +40,18 @@ def render(found: AccountView) -> str:
     if found.trouble:
         return f"{head}\n  could not be read: {found.trouble}"
     lines = [head]
-    lines += [f"  funds      {f.segment:<12}{rupees(f.net_e4):>18} free{rupees(f.used_e4):>18} used" for f in found.funds]
+    lines += [
+        f"  funds      {f.segment:<12}{rupees(f.net_e4):>18} free{rupees(f.used_e4):>18} used"
+        for f in found.funds
+    ]
     for p in found.positions:
         day = f"bought {p.buy_qty}, sold {p.sell_qty}, last {_price(p.ltp_e4)}"
         lines.append(f"  position   {p.symbol:<24}{p.product:<6}{p.net_qty:>+9}  {day}")
     for h in found.holdings:
         soon = f", {h.t1_qty} not delivered yet" if h.t1_qty else ""
-        lines.append(f"  holding    {h.symbol:<24}{h.qty:>9}  at {rupees(h.avg_px_e4)}, last {_price(h.ltp_e4)}{soon}")
+        lines.append(
+            f"  holding    {h.symbol:<24}{h.qty:>9}  at {rupees(h.avg_px_e4)}, last {_price(h.ltp_e4)}{soon}"
+        )
     if not found.positions and not found.holdings:
         lines.append("  no position and no holding")
     return "\n".join(lines)

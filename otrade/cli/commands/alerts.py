@@ -1,4 +1,6 @@
-"""`otrade alerts test`: does an alert reach you? Asked of every target of a configuration, without an engine."""
+"""`otrade alerts test`: does an alert reach you? Asked of every target of a configuration, without
+an engine.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ STOPPED = 4
 
 
 def test(config: Path, target: str) -> int:
-    """One try to each target, or to the one that is named. Exit code 4 when not every one of them took it.
+    """One try to each target, or to the one that is named. Exit code 4 when not every one of them
+    took it.
 
     ConfigError when there is no such target.
     """
@@ -26,17 +29,29 @@ def test(config: Path, target: str) -> int:
         words = f"there is no alert target {target!r}" if target else "no alerts are configured"
         raise ConfigError(words, file=str(config), path="alerts.targets", allowed=known)
     notifies, bad = addresses(names, Path(settings.paths.secrets))
-    return deliver(f"OTrade {settings.engine.name} {settings.mode.upper()}: info, ALERT TEST", names, notifies, bad)
+    return deliver(
+        f"OTrade {settings.engine.name} {settings.mode.upper()}: info, ALERT TEST",
+        names,
+        notifies,
+        bad,
+    )
 
 
-def deliver(title: str, names: list[str], notifies: Mapping[str, Notify], bad: Mapping[str, str]) -> int:
+def deliver(
+    title: str, names: list[str], notifies: Mapping[str, Notify], bad: Mapping[str, str]
+) -> int:
     """Try, and say what came of it."""
     code = 0
     for name in names:
         if name in notifies:
-            ok, why = notifies[name](PendingAlert(1, 0, title, "This is a test. Alerts reach you here."))
+            ok, why = notifies[name](
+                PendingAlert(1, 0, title, "This is a test. Alerts reach you here.")
+            )
         else:
             ok, why = False, bad[name]
-        print(f"{name}: delivered" if ok else f"{name}: NOT delivered: {why}", file=sys.stdout if ok else sys.stderr)
+        print(
+            f"{name}: delivered" if ok else f"{name}: NOT delivered: {why}",
+            file=sys.stdout if ok else sys.stderr,
+        )
         code = code if ok else STOPPED
     return code

@@ -8,12 +8,16 @@ from otrade.errors import ConfigError
 
 
 def price_files(config: Config, file: Path) -> list[str]:
-    """What is to be said of the price files of a paper configuration. ConfigError for one that is missing or cannot be used."""
+    """What is to be said of the price files of a paper configuration. ConfigError for one that is
+    missing or cannot be used.
+    """
     if config.mode != "paper" or not config.sim.prices:
         return []
     for symbol, path in config.sim.prices.items():
         if not Path(path).is_file():
-            raise ConfigError(f"{path}: there is no such file", file=str(file), path=f"sim.prices[{symbol!r}]")
+            raise ConfigError(
+                f"{path}: there is no such file", file=str(file), path=f"sim.prices[{symbol!r}]"
+            )
     from otrade.calendar import Calendar
     from otrade.live.paper_mode import sim_config_of
     from otrade.live.startup.price_days import checked

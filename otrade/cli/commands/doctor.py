@@ -89,7 +89,9 @@ def _alerts(config: Path) -> str:
     found = read_secrets(Path(loaded.paths.secrets))
     missing = [alert_name(name) for name in names if alert_name(name) not in found]
     if missing:
-        raise OTradeError(f"no {', '.join(missing)} in the environment or in {loaded.paths.secrets} (mode 0600)")
+        raise OTradeError(
+            f"no {', '.join(missing)} in the environment or in {loaded.paths.secrets} (mode 0600)"
+        )
     return f"{', '.join(names)}: each has an address; otrade alerts test tells whether it is the right one"
 
 

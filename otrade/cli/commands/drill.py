@@ -12,15 +12,25 @@ from otrade.errors import ConfigError
 from otrade.live.plan.config_to_spec import params_of, plan_of
 
 
-def run(seeds: int, first_seed: int, faults: str, strategy: Path | None, jobs: int, broker: str) -> int:
+def run(
+    seeds: int, first_seed: int, faults: str, strategy: Path | None, jobs: int, broker: str
+) -> int:
     """Exit code 0 when nothing was violated, 1 when something was."""
     kinds = tuple(TROUBLES)
     if faults:
         kinds = tuple(kind for kind in faults.split(",") if kind != "none")
         unknown = [kind for kind in kinds if kind not in TROUBLES]
         if unknown:
-            raise ConfigError(f"there is no fault {unknown[0]!r}", path="--faults", allowed=f"none, {', '.join(TROUBLES)}")
-    return drill(CampaignRequest(first_seed, seeds, kinds, jobs, wishes_of(strategy) if strategy else (), broker))
+            raise ConfigError(
+                f"there is no fault {unknown[0]!r}",
+                path="--faults",
+                allowed=f"none, {', '.join(TROUBLES)}",
+            )
+    return drill(
+        CampaignRequest(
+            first_seed, seeds, kinds, jobs, wishes_of(strategy) if strategy else (), broker
+        )
+    )
 
 
 def wishes_of(path: Path) -> tuple[StrategyDraw, ...]:

@@ -1,4 +1,6 @@
-"""`otrade instruments`: fetch the day's file into its table, look for symbols, show what one means today."""
+"""`otrade instruments`: fetch the day's file into its table, look for symbols, show what one means
+today.
+"""
 
 from __future__ import annotations
 
@@ -79,10 +81,16 @@ def _broker(config: Config, kind: str) -> BrokerConfig:
     for found in (config.broker, second_broker(config)):
         if found is not None and kind in ("", found.kind):
             return found
-    raise ConfigError(f"{kind} is neither the configured broker nor the second feed", path="--broker", allowed=config.broker.kind)
+    raise ConfigError(
+        f"{kind} is neither the configured broker nor the second feed",
+        path="--broker",
+        allowed=config.broker.kind,
+    )
 
 
-async def _with_kit(config: Config, broker: str, work: Callable[[BrokerAdapter, dt.date], Awaitable[Any]]) -> Any:
+async def _with_kit(
+    config: Config, broker: str, work: Callable[[BrokerAdapter, dt.date], Awaitable[Any]]
+) -> Any:
     """Run with the kit of a configured broker; on paper with the simulated one, on its day."""
     wanted = _broker(config, broker)
     if config.mode == "live":
@@ -93,7 +101,10 @@ async def _with_kit(config: Config, broker: str, work: Callable[[BrokerAdapter, 
             return await work(access.kit, date_of(clock.now_ns()))
         finally:
             access.close()
-    today = date_of_run(config.sim.date, Calendar.load(Path(config.paths.calendar) if config.paths.calendar else None))
+    today = date_of_run(
+        config.sim.date,
+        Calendar.load(Path(config.paths.calendar) if config.paths.calendar else None),
+    )
     sim = Simulator(SimConfig(broker=wanted.kind, dates=(today,), seed=config.sim.seed))
     ports = await sim.start()
     try:

@@ -1,4 +1,6 @@
-"""`otrade journal verify|show|tail|export` and `otrade replay`: reading what an engine was told and what it decided."""
+"""`otrade journal verify|show|tail|export` and `otrade replay`: reading what an engine was told and
+what it decided.
+"""
 
 from __future__ import annotations
 
@@ -26,17 +28,24 @@ NS_PER_S = 1_000_000_000
 
 
 def verify(path: Path) -> int:
-    """Say whether the file is whole and tells its whole day. Exit code 1: it is damaged; 3: nothing in it is, but records were lost while
-    it was written, or its last run did not end in order (it died, or the file was cut).
+    """Say whether the file is whole and tells its whole day. Exit code 1: it is damaged; 3: nothing
+    in it is, but records were lost while it was written, or its last run did not end in order (it
+    died, or the file was cut).
     """
     verdict = check(path)
     identity = ", ".join(f"{name} {value}" for name, value in verdict.header.identity.items())
     print(f"{path}: {identity}")
-    print(f"{verdict.n_records:,} records in {verdict.n_sections} runs, {_when(verdict.first_ts_ns)} to {_when(verdict.last_ts_ns)}")
+    print(
+        f"{verdict.n_records:,} records in {verdict.n_sections} runs, {_when(verdict.first_ts_ns)} to {_when(verdict.last_ts_ns)}"
+    )
     for damage in verdict.damages:
-        print(f"DAMAGED at offset {damage.offset}: {damage.why}; {damage.skipped_bytes} bytes cannot be read")
+        print(
+            f"DAMAGED at offset {damage.offset}: {damage.why}; {damage.skipped_bytes} bytes cannot be read"
+        )
     if verdict.torn_at >= 0:
-        print(f"torn tail at offset {verdict.torn_at} ({verdict.torn_why}): the process died while writing it, or the file was cut there")
+        print(
+            f"torn tail at offset {verdict.torn_at} ({verdict.torn_why}): the process died while writing it, or the file was cut there"
+        )
     if verdict.n_lost:
         print(
             f"INCOMPLETE: {verdict.n_lost:,} records ({verdict.n_lost_frames:,} market frames) could not be written: "
@@ -58,7 +67,16 @@ def verify(path: Path) -> int:
 
 
 def show(
-    path: Path, *, kinds: str, order: str, instrument: int | None, since: str, until: str, limit: int, packets: bool, as_json: bool
+    path: Path,
+    *,
+    kinds: str,
+    order: str,
+    instrument: int | None,
+    since: str,
+    until: str,
+    limit: int,
+    packets: bool,
+    as_json: bool,
 ) -> int:
     """Print the records that pass every filter, damaged places named between them."""
     shown = 0
@@ -79,7 +97,9 @@ def verify_quietly(path: Path) -> int:
 
 
 def tail(path: Path, *, lines: int, follow: bool, as_json: bool) -> int:
-    """The last records, and with `follow` those that come, until Ctrl-C. Damaged places are named on the error stream."""
+    """The last records, and with `follow` those that come, until Ctrl-C. Damaged places are named
+    on the error stream.
+    """
     kept: deque[Record] = deque(maxlen=lines)
     last = at = 0
     for record in salvage(path):
@@ -112,7 +132,9 @@ def export(path: Path, target: Path | None, form: str, *, kinds: str) -> int:
 
 
 def replay(path: Path) -> int:
-    """Feed the journal to a fresh core and compare. Exit code 0 when every decision is the same, 1 at the first that is not."""
+    """Feed the journal to a fresh core and compare. Exit code 0 when every decision is the same, 1
+    at the first that is not.
+    """
     began_s = time.monotonic()
     done = Replay()
     verdict = check(path)
@@ -126,7 +148,9 @@ def replay(path: Path) -> int:
         print(_explain(path, done.divergence))
         return DIFFERENT
     if verdict.damages:
-        raise JournalError(f"{path}: damaged at offset {verdict.damages[0].offset}; what comes after it was not replayed")
+        raise JournalError(
+            f"{path}: damaged at offset {verdict.damages[0].offset}; what comes after it was not replayed"
+        )
     took_s = time.monotonic() - began_s
     print(
         f"{path}: {done.n_events:,} events in {done.n_sections} runs give the same {done.n_decisions:,} decisions, bit for bit "
@@ -151,8 +175,16 @@ def _side(kept: KeptRecord | None, seq: int) -> str:
     return _line(Record(kept.kind, 0, seq, kept.ts_ns, memoryview(kept.payload), 0), False, False)
 
 
-# ---------------------------------------------------------------------------------------------------------------- choosing
-def _chosen(records: Iterator[Record], kinds: str, order: str, instrument: int | None, since: str, until: str) -> Iterator[Record]:
+# ----------------------------------------------------------------------------------------------------------------
+# choosing
+def _chosen(
+    records: Iterator[Record],
+    kinds: str,
+    order: str,
+    instrument: int | None,
+    since: str,
+    until: str,
+) -> Iterator[Record]:
     wanted = _kinds(kinds)
     first, last = _time_of_day(since, "--from"), _time_of_day(until, "--until")
     tests: list[Callable[[Record], bool]] = []
@@ -173,7 +205,9 @@ def _kinds(text: str) -> frozenset[int]:
     found = set()
     for name in filter(None, text.upper().split(",")):
         if name not in Rec.__members__:
-            raise JournalError(f"--kind {name}: there is no such kind; kinds are {', '.join(Rec.__members__)}")
+            raise JournalError(
+                f"--kind {name}: there is no such kind; kinds are {', '.join(Rec.__members__)}"
+            )
         found.add(int(Rec[name]))
     return frozenset(found)
 

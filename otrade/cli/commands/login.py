@@ -1,4 +1,6 @@
-"""`otrade login`: the day's login, by the browser's redirect to this machine or by pasting its address."""
+"""`otrade login`: the day's login, by the browser's redirect to this machine or by pasting its
+address.
+"""
 
 from __future__ import annotations
 
@@ -29,28 +31,45 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DONE, TIMED_OUT, REFUSED = 0, 3, 4
 
 
-def login(config_path: Path, broker: str, *, paste: bool, approve: bool, open_browser: bool, wait_s: float) -> int:
-    """Exit code 0 when logged in (or the running engine waits for the approval), 3 when nobody came, 4 when the engine refused."""
+def login(
+    config_path: Path, broker: str, *, paste: bool, approve: bool, open_browser: bool, wait_s: float
+) -> int:
+    """Exit code 0 when logged in (or the running engine waits for the approval), 3 when nobody
+    came, 4 when the engine refused.
+    """
     config = manager.load(config_path)
     wanted: BrokerConfig | None = None
     if broker and broker != config.broker.kind:
         second = second_broker(config)
-        wanted = second if second is not None and second.kind == broker else msgspec.convert({"kind": broker}, BrokerConfig)
+        wanted = (
+            second
+            if second is not None and second.kind == broker
+            else msgspec.convert({"kind": broker}, BrokerConfig)
+        )
     clock = WallClock()
     access = LiveAccess(config, clock, wanted)
     if approve:
         return asyncio.run(_approved(config, access, clock, wait_s))
     desk = LoginFlow(access, clock, lambda session: None)
     redirect = urlsplit((wanted or config.broker).redirect_url)
-    return asyncio.run(_login(desk, redirect.hostname or "", redirect.port or 80, paste, open_browser, wait_s))
+    return asyncio.run(
+        _login(desk, redirect.hostname or "", redirect.port or 80, paste, open_browser, wait_s)
+    )
 
 
-async def _login(desk: LoginFlow, host: str, port: int, paste: bool, open_browser: bool, wait_s: float) -> int:
+async def _login(
+    desk: LoginFlow, host: str, port: int, paste: bool, open_browser: bool, wait_s: float
+) -> int:
     url = desk.begin()
-    callback = None if paste or host not in LOOPBACK else await LoginCallback.listen(desk, host, port)
+    callback = (
+        None if paste or host not in LOOPBACK else await LoginCallback.listen(desk, host, port)
+    )
     if callback is None:
         return await _pasted(desk, url)
-    print(f"Log in at\n  {url}\nwaiting on {host}:{port} for the browser to come back (Ctrl-C ends it)", file=sys.stderr)
+    print(
+        f"Log in at\n  {url}\nwaiting on {host}:{port} for the browser to come back (Ctrl-C ends it)",
+        file=sys.stderr,
+    )
     if open_browser:
         webbrowser.open(url)
     try:
@@ -66,7 +85,9 @@ async def _login(desk: LoginFlow, host: str, port: int, paste: bool, open_browse
 
 
 async def _approved(config: Config, access: LiveAccess, clock: WallClock, wait_s: float) -> int:
-    """Ask for an approval in the broker's app, and take the token at the web hook: our own, or the running engine's."""
+    """Ask for an approval in the broker's app, and take the token at the web hook: our own, or the
+    running engine's.
+    """
     arrived = asyncio.Event()
     desk = LoginFlow(access, clock, lambda session: arrived.set())
     board = NoticeBoard(clock.now_ns)
@@ -79,11 +100,17 @@ async def _approved(config: Config, access: LiveAccess, clock: WallClock, wait_s
         return _ask_engine(Path(config.paths.var))
     try:
         await desk.ask_approval()
-        print(f"Approve the login in the broker's app; its token is awaited at {server.url}/hooks/upstox/token", file=sys.stderr)
+        print(
+            f"Approve the login in the broker's app; its token is awaited at {server.url}/hooks/upstox/token",
+            file=sys.stderr,
+        )
         async with asyncio.timeout(wait_s):
             await arrived.wait()
     except TimeoutError:
-        print("no token has come; run `otrade login --approve` again, or log in in the browser", file=sys.stderr)
+        print(
+            "no token has come; run `otrade login --approve` again, or log in in the browser",
+            file=sys.stderr,
+        )
         return TIMED_OUT
     finally:
         await server.stop()
@@ -98,7 +125,10 @@ def _ask_engine(var: Path) -> int:
             raise ValueError("no engine runs there")
         ok, words = post(info, "login", {"approve": True})
     except (OSError, HTTPException, ValueError) as error:
-        raise ConfigError(f"the port is in use, and not by an engine of ours ({error}): choose a free one", path="hooks.port") from None
+        raise ConfigError(
+            f"the port is in use, and not by an engine of ours ({error}): choose a free one",
+            path="hooks.port",
+        ) from None
     print(words, file=sys.stdout if ok else sys.stderr)
     return DONE if ok else REFUSED
 
@@ -126,7 +156,9 @@ class LoginCallback:
 
     @classmethod
     async def listen(cls, desk: LoginFlow, host: str, port: int) -> LoginCallback | None:
-        """None when the port is taken, most likely by the running engine's page, which takes logins itself."""
+        """None when the port is taken, most likely by the running engine's page, which takes logins
+        itself.
+        """
         made = cls(desk, f"http://{host}:{port}")
         try:
             made._server = await asyncio.start_server(made._serve, host, port, limit=HEAD_BYTES_MAX)

@@ -27,10 +27,19 @@ def preflight(config_path: Path, *, as_json: bool) -> int:
     """Exit code 0 when nothing forbids the day, else 4."""
     config = manager.load(config_path)
     calendar = Calendar.load(Path(config.paths.calendar) if config.paths.calendar else None)
-    board = asyncio.run(_paper(config, calendar) if config.mode == "paper" else _live(config, calendar))
+    board = asyncio.run(
+        _paper(config, calendar) if config.mode == "paper" else _live(config, calendar)
+    )
     if as_json:
-        rows = [{"name": i.name, "verdict": i.verdict.name, "words": i.words, "fix": i.fix} for i in board.lines]
-        print(orjson.dumps({"verdict": board.verdict.name, "lines": rows}, option=orjson.OPT_INDENT_2).decode())
+        rows = [
+            {"name": i.name, "verdict": i.verdict.name, "words": i.words, "fix": i.fix}
+            for i in board.lines
+        ]
+        print(
+            orjson.dumps(
+                {"verdict": board.verdict.name, "lines": rows}, option=orjson.OPT_INDENT_2
+            ).decode()
+        )
     else:
         print(render(board))
     return NO_GO if board.verdict == PreflightVerdict.NO_GO else GO
@@ -43,7 +52,11 @@ def render(board: PreflightBoard) -> str:
         out.append(f"{WORDS[line.verdict]}  {line.name:<12}  {line.words}")
         if line.fix:
             out.append(f"{'':20}fix: {line.fix}")
-    said = {PreflightVerdict.GO: "GO", PreflightVerdict.LOOK: "GO, with a look at the lines above", PreflightVerdict.NO_GO: "NO-GO"}
+    said = {
+        PreflightVerdict.GO: "GO",
+        PreflightVerdict.LOOK: "GO, with a look at the lines above",
+        PreflightVerdict.NO_GO: "NO-GO",
+    }
     return "\n".join([*out, "", said[board.verdict]])
 
 
@@ -56,7 +69,14 @@ async def _live(config: Config, calendar: Calendar) -> PreflightBoard:
 async def _paper(config: Config, calendar: Calendar) -> PreflightBoard:
     """The same questions, asked of the simulated broker on the morning of the simulated day."""
     date: dt.date = date_of_run(config.sim.date, calendar)
-    sim = Simulator(SimConfig(broker=config.broker.kind, dates=(date,), day_start="08:45", funds_rupees=config.sim.funds_rupees))
+    sim = Simulator(
+        SimConfig(
+            broker=config.broker.kind,
+            dates=(date,),
+            day_start="08:45",
+            funds_rupees=config.sim.funds_rupees,
+        )
+    )
     ports = await sim.start()
     try:
         kit = paper_kit(config.broker, sim, ports)

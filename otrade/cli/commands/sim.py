@@ -54,7 +54,9 @@ def serve(args: argparse.Namespace) -> int:
         if ports.rest:
             places += f"REST  {ports.rest_url}\nfeed  {ports.feed_url}\n"
         if ports.upstox_rest:
-            places += f"Upstox REST   {ports.upstox_rest_url}\nUpstox feeds  {ports.upstox_feed_url}\n"
+            places += (
+                f"Upstox REST   {ports.upstox_rest_url}\nUpstox feeds  {ports.upstox_feed_url}\n"
+            )
         print(
             f"{places}"
             f"day   {date} from {args.start}, speed {cfg.speed:g}\n"
@@ -70,7 +72,9 @@ def serve(args: argparse.Namespace) -> int:
             "kite": ("--rest-port", "--feed-port"),
             "upstox": ("--upstox-rest-port", "--upstox-feed-port"),
         }
-        names = [name for broker in mine for name in mine[broker] if args.broker in (broker, "both")]
+        names = [
+            name for broker in mine for name in mine[broker] if args.broker in (broker, "both")
+        ]
         numbers = [str(getattr(args, name[2:].replace("-", "_"))) for name in names]
         raise StartError(
             f"ports {', '.join(numbers)}: {err.strerror or err}; choose others with {', '.join(names)}"

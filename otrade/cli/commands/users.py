@@ -1,4 +1,6 @@
-"""`otrade password` and `otrade token`: who may come in at the page. They change the people's file; a running engine sees it at once."""
+"""`otrade password` and `otrade token`: who may come in at the page. They change the people's file;
+a running engine sees it at once.
+"""
 
 from __future__ import annotations
 
@@ -34,15 +36,20 @@ def set_password(var: Path, name: str, role: Role | None, *, from_stdin: bool) -
     password = _password(from_stdin)
     if why := weakness(password, name):
         raise ConfigError(why)
-    fresh = User(name, role or (old.role if old else "trader"), hashed(password), old.totp if old else "")
+    fresh = User(
+        name, role or (old.role if old else "trader"), hashed(password), old.totp if old else ""
+    )
     file.change(lambda people: people.with_person(fresh))
-    print(f"{'changed' if old else 'made'}: {name}, {fresh.role}{', with authenticator' if fresh.totp else ''} ({file.path})")
+    print(
+        f"{'changed' if old else 'made'}: {name}, {fresh.role}{', with authenticator' if fresh.totp else ''} ({file.path})"
+    )
     return DONE
 
 
 def _password(from_stdin: bool) -> str:
     if from_stdin:
-        # One line; a password that is cut off or followed by more is no password that anybody meant.
+        # One line; a password that is cut off or followed by more is no password that anybody
+        # meant.
         text = sys.stdin.read(PASSWORD_CHARS_MAX + 2).removesuffix("\n").removesuffix("\r")
         if "\n" in text:
             raise ConfigError("standard input has more than one line", allowed="the password alone")
@@ -56,18 +63,30 @@ def _password(from_stdin: bool) -> str:
 
 
 def set_totp(var: Path, name: str, *, on: bool) -> int:
-    """Give a person an authenticator, proved by a first code, or take it away. That person's sessions end."""
+    """Give a person an authenticator, proved by a first code, or take it away. That person's
+    sessions end.
+    """
     file = UsersFile(var / ACCESS_DIR)
     _require(file.read(), name)
     secret = ""
     if on:
         secret = new_totp_secret()
-        print(f"Give this to your authenticator:\n  {totp_address(secret, name)}\n  or the key by hand: {secret}", file=sys.stderr)
+        print(
+            f"Give this to your authenticator:\n  {totp_address(secret, name)}\n  or the key by hand: {secret}",
+            file=sys.stderr,
+        )
         print("Its code: ", end="", file=sys.stderr, flush=True)
         if totp_step(secret, sys.stdin.readline(), time.time()) is None:
-            print("that code is not right; nothing was changed (is this machine's clock right?)", file=sys.stderr)
+            print(
+                "that code is not right; nothing was changed (is this machine's clock right?)",
+                file=sys.stderr,
+            )
             return REFUSED
-    file.change(lambda people: people.with_person(msgspec.structs.replace(_require(people, name), totp=secret)))
+    file.change(
+        lambda people: people.with_person(
+            msgspec.structs.replace(_require(people, name), totp=secret)
+        )
+    )
     print(f"{name}: authenticator {'set up; every login asks for its code' if on else 'removed'}")
     return DONE
 
@@ -83,7 +102,9 @@ def remove(var: Path, name: str) -> int:
 def show(var: Path) -> int:
     people = UsersFile(var / ACCESS_DIR).read().people
     for person in people:
-        print(f"{person.name:<32}  {person.role:<8}{'authenticator' if person.totp else ''}".rstrip())
+        print(
+            f"{person.name:<32}  {person.role:<8}{'authenticator' if person.totp else ''}".rstrip()
+        )
     if not people:
         print("nobody has a password yet", file=sys.stderr)
     return DONE
@@ -92,7 +113,9 @@ def show(var: Path) -> int:
 def _require(people: Users, name: str) -> User:
     person = people.person(name)
     if person is None:
-        raise ConfigError(f"there is nobody called {name!r}", allowed=", ".join(one.name for one in people.people))
+        raise ConfigError(
+            f"there is nobody called {name!r}", allowed=", ".join(one.name for one in people.people)
+        )
     return person
 
 
@@ -102,7 +125,10 @@ def make_token(var: Path, name: str, scopes: tuple[Scope, ...], days: int) -> in
     token, kept = new_token(name, scopes, time.time(), days)
     UsersFile(var / ACCESS_DIR).change(lambda people: people.with_token(kept))
     print(token)
-    print(f"{name}: {', '.join(scopes)}, until {_day(kept.ends_s)}. It is not shown again.", file=sys.stderr)
+    print(
+        f"{name}: {', '.join(scopes)}, until {_day(kept.ends_s)}. It is not shown again.",
+        file=sys.stderr,
+    )
     return DONE
 
 
@@ -118,10 +144,16 @@ def revoke_token(var: Path, name: str) -> int:
 
 def show_tokens(var: Path) -> int:
     for token in UsersFile(var / ACCESS_DIR).read().tokens:
-        ends = f"until {_day(token.ends_s)}" if token.ends_s > time.time() else f"EXPIRED {_day(token.ends_s)}"
+        ends = (
+            f"until {_day(token.ends_s)}"
+            if token.ends_s > time.time()
+            else f"EXPIRED {_day(token.ends_s)}"
+        )
         print(f"{token.name:<32}  {', '.join(token.scopes):<20}  made {_day(token.made_s)}, {ends}")
     return DONE
 
 
 def _day(at_s: int) -> str:
-    return dt.datetime.fromtimestamp(at_s, dt.timezone(dt.timedelta(hours=5, minutes=30))).strftime("%Y-%m-%d")
+    return dt.datetime.fromtimestamp(at_s, dt.timezone(dt.timedelta(hours=5, minutes=30))).strftime(
+        "%Y-%m-%d"
+    )

@@ -14,8 +14,11 @@ LOCK_WAIT_S = 5.0
 """A watchdog that is about to end gives its place to the next."""
 
 
-def watch(config: Path, *, once: bool, flatten: bool, force: bool = False, stale_s: float = 0.0) -> int:
-    """The exit code: 0 done, 3 no engine ever began, 4 one watches already, 6 something of ours is not as it should be.
+def watch(
+    config: Path, *, once: bool, flatten: bool, force: bool = False, stale_s: float = 0.0
+) -> int:
+    """The exit code: 0 done, 3 no engine ever began, 4 one watches already, 6 something of ours is
+    not as it should be.
 
     OTradeError for what a person must mend.
     """

@@ -11,7 +11,9 @@ DONE, REFUSED, NO_ENGINE, STOPPED = 0, 1, 3, 4
 
 
 def adopt(var: Path, symbol: str) -> int:
-    """Exit code 0 when the engine has taken it over, 1 when it says why not, 3 or 4 when it cannot be asked."""
+    """Exit code 0 when the engine has taken it over, 1 when it says why not, 3 or 4 when it cannot
+    be asked.
+    """
     info = running(var)
     if info is None or not info.url:
         print(f"no engine with a page runs in {var}", file=sys.stderr)
@@ -25,7 +27,9 @@ def adopt(var: Path, symbol: str) -> int:
             return REFUSED
         ok, words = command(info, "adopt", {"instrument_id": found[0]})
     except NO_ANSWER as error:
-        print(f"engine {info.pid} does not answer ({error or type(error).__name__})", file=sys.stderr)
+        print(
+            f"engine {info.pid} does not answer ({error or type(error).__name__})", file=sys.stderr
+        )
         return STOPPED
     print(words, file=sys.stdout if ok else sys.stderr)
     return DONE if ok else REFUSED

@@ -42,8 +42,12 @@ def get(info: RunInfo, path: str, timeout_s: float = ANSWER_S_MAX) -> Any:
     return answer
 
 
-def command(info: RunInfo, name: str, args: dict[str, Any], timeout_s: float = ANSWER_S_MAX) -> tuple[bool, str]:
-    """(done, words) of a command. OSError, HTTPException or ValueError when there is no good answer."""
+def command(
+    info: RunInfo, name: str, args: dict[str, Any], timeout_s: float = ANSWER_S_MAX
+) -> tuple[bool, str]:
+    """(done, words) of a command. OSError, HTTPException or ValueError when there is no good
+    answer.
+    """
     status, answer = call(info, "POST", f"{API}/commands/{name}", args, timeout_s)
     if not isinstance(answer, dict):
         raise ValueError(f"HTTP {status}")
@@ -54,14 +58,20 @@ def command(info: RunInfo, name: str, args: dict[str, Any], timeout_s: float = A
     raise ValueError(f"HTTP {status}: {answer.get('title')}")
 
 
-def call(info: RunInfo, method: str, path: str, body: dict[str, Any] | None, timeout_s: float) -> tuple[int, Any]:
-    """Status and JSON of an answer, whatever it is. OSError, HTTPException or ValueError when there is none."""
+def call(
+    info: RunInfo, method: str, path: str, body: dict[str, Any] | None, timeout_s: float
+) -> tuple[int, Any]:
+    """Status and JSON of an answer, whatever it is. OSError, HTTPException or ValueError when there
+    is none.
+    """
     connection = _connect(info, timeout_s)
     headers = {"Authorization": f"Bearer {info.token}"}
     if body is not None:
         headers |= {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
     try:
-        connection.request(method, path, body=orjson.dumps(body) if body is not None else None, headers=headers)
+        connection.request(
+            method, path, body=orjson.dumps(body) if body is not None else None, headers=headers
+        )
         response = connection.getresponse()
         answer = response.read()
     finally:
@@ -85,7 +95,9 @@ def _connect(info: RunInfo, timeout_s: float) -> http.client.HTTPConnection:
     context.check_hostname = False
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     context.load_verify_locations(info.cert)
-    return http.client.HTTPSConnection(address.hostname, address.port, timeout=timeout_s, context=context)
+    return http.client.HTTPSConnection(
+        address.hostname, address.port, timeout=timeout_s, context=context
+    )
 
 
 NO_ANSWER = (OSError, http.client.HTTPException, ValueError)

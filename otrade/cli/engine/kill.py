@@ -1,7 +1,8 @@
 """`otrade kill` and `otrade rearm`: the kill switch from a terminal.
 
-The engine is asked first, over its own API. When it does not answer, the kill file and a signal reach it without its answer;
-and when it is not there, or must not be trusted, `--direct` acts at the broker by itself.
+The engine is asked first, over its own API. When it does not answer, the kill file and a signal
+reach it without its answer; and when it is not there, or must not be trusted, `--direct` acts at
+the broker by itself.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ WORD = "RE-ARM"
 
 
 def kill(var: Path, *, flatten: bool, direct: bool, config: Path | None) -> int:
-    """Halt the engine of `var`; with `flatten` close everything too. `direct` ends the engine and acts at the broker itself.
+    """Halt the engine of `var`; with `flatten` close everything too. `direct` ends the engine and
+    acts at the broker itself.
 
-    Exit code 0 done, 3 no engine runs there, 4 not everything could be done, 6 something of ours is still open.
+    Exit code 0 done, 3 no engine runs there, 4 not everything could be done, 6 something of ours is
+    still open.
     """
     info = read_run_info(var)
     is_there = info is not None and is_engine(var, info.pid)
@@ -41,7 +44,9 @@ def kill(var: Path, *, flatten: bool, direct: bool, config: Path | None) -> int:
     try:
         return _by_api(info, flatten=flatten)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        print(f"engine {info.pid} does not answer ({error or type(error).__name__})", file=sys.stderr)
+        print(
+            f"engine {info.pid} does not answer ({error or type(error).__name__})", file=sys.stderr
+        )
     code = _write_file(var)
     try:
         os.kill(info.pid, KILL_SIGNAL)
@@ -50,7 +55,9 @@ def kill(var: Path, *, flatten: bool, direct: bool, config: Path | None) -> int:
         print(f"engine {info.pid} could not be signalled ({error.strerror})", file=sys.stderr)
         code = STOPPED
     print(open_words(var))
-    print("whether it is halted is NOT known: look with otrade status; otrade kill --direct ends it and acts at the broker itself")
+    print(
+        "whether it is halted is NOT known: look with otrade status; otrade kill --direct ends it and acts at the broker itself"
+    )
     if flatten:
         print("nothing was flattened: that needs the engine's answer, or --direct", file=sys.stderr)
         return STOPPED
@@ -60,7 +67,12 @@ def kill(var: Path, *, flatten: bool, direct: bool, config: Path | None) -> int:
 def rearm(var: Path, *, yes: bool) -> int:
     """Take the kill file away and let the engine trade again, once a person has said so in a word."""
     if not yes:
-        print(f"This lets the engine of {var} take entries again. Type {WORD} to do it: ", end="", file=sys.stderr, flush=True)
+        print(
+            f"This lets the engine of {var} take entries again. Type {WORD} to do it: ",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
         if sys.stdin.readline().strip() != WORD:
             print("nothing was changed", file=sys.stderr)
             return STOPPED
@@ -68,7 +80,9 @@ def rearm(var: Path, *, yes: bool) -> int:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise StartError(f"{path} cannot be removed ({error.strerror}): remove it yourself") from None
+        raise StartError(
+            f"{path} cannot be removed ({error.strerror}): remove it yourself"
+        ) from None
     info = read_run_info(var)
     if info is None or not is_engine(var, info.pid):
         print(f"no kill file is left; no engine runs in {var}", file=sys.stderr)
@@ -76,14 +90,19 @@ def rearm(var: Path, *, yes: bool) -> int:
     try:
         ok, words = post(info, "resume", {"rearm": True})
     except (OSError, http.client.HTTPException, ValueError) as error:
-        print(f"engine {info.pid} does not answer ({error or type(error).__name__}); it is not re-armed", file=sys.stderr)
+        print(
+            f"engine {info.pid} does not answer ({error or type(error).__name__}); it is not re-armed",
+            file=sys.stderr,
+        )
         return STOPPED
     print(words, file=sys.stdout if ok else sys.stderr)
     return DONE if ok else STOPPED
 
 
 def is_engine(var: Path, pid: int) -> bool:
-    """Is that process the engine of `var`? A signal to a later process with its number would end an innocent one."""
+    """Is that process the engine of `var`? A signal to a later process with its number would end an
+    innocent one.
+    """
     beat = read_heartbeat(var)
     if beat is not None and beat.pid == pid:
         return start_ticks(pid) == beat.start_ticks
@@ -106,7 +125,9 @@ def is_locked(var: Path) -> bool:
 
 
 def post(info: RunInfo, name: str, args: dict[str, Any]) -> tuple[bool, str]:
-    """(done, words) of a command. OSError, HTTPException or ValueError when there is no good answer."""
+    """(done, words) of a command. OSError, HTTPException or ValueError when there is no good
+    answer.
+    """
     return command(info, name, args, ANSWER_S_MAX)
 
 
@@ -115,7 +136,10 @@ def open_words(var: Path) -> str:
     protection = read_protection(var)
     if protection is None:
         return "what is open is not known: look at the broker"
-    rows = [f"{b.exchange}:{b.symbol} {b.open_qty} units {'long' if b.side > 0 else 'short'}" for b in protection.brackets]
+    rows = [
+        f"{b.exchange}:{b.symbol} {b.open_qty} units {'long' if b.side > 0 else 'short'}"
+        for b in protection.brackets
+    ]
     return f"last known open: {', '.join(rows) or 'nothing'}"
 
 
@@ -159,5 +183,7 @@ def _direct(config: Path | None, *, flatten: bool) -> int:
     from otrade.cli.commands.watchdog import watch
 
     if config is None:
-        raise StartError("to act at the broker directly, name the configuration of the live engine: --config FILE")
+        raise StartError(
+            "to act at the broker directly, name the configuration of the live engine: --config FILE"
+        )
     return watch(config, once=True, flatten=flatten, force=True)

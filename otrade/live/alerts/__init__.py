@@ -1,1 +1,3 @@
-"""Alerts to people: which notices, how loud, how often, and the process that sends them. Imports `notices` and `config`."""
+"""Alerts to people: which notices, how loud, how often, and the process that sends them. Imports
+`notices` and `config`.
+"""

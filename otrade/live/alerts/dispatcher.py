@@ -1,7 +1,8 @@
 """Alerts: notices that are worth it go to people's phones, each with a word of whether it arrived.
 
-The desk listens to the notices, adds what is told only when it lasts (a feed that stays down), asks each target's gate, and hands
-parcels to the courier. It never waits. Whether a target took an alert comes back as a notice; alerts about alerts there are none.
+The desk listens to the notices, adds what is told only when it lasts (a feed that stays down), asks
+each target's gate, and hands parcels to the courier. It never waits. Whether a target took an alert
+comes back as a notice; alerts about alerts there are none.
 """
 
 import asyncio
@@ -40,15 +41,20 @@ class AlertSender(Protocol):
 
 
 class AlertDispatcher:
-    """`who` opens every title: the engine's name and mode. `wall_ns` is the time of repetition, quiet hours and rates, whatever
-    clock the engine trades by.
+    """`who` opens every title: the engine's name and mode. `wall_ns` is the time of repetition,
+    quiet hours and rates, whatever clock the engine trades by.
     """
 
-    def __init__(self, config: AlertsConfig, who: str, *, say: Say, wall_ns: Callable[[], int]) -> None:
+    def __init__(
+        self, config: AlertsConfig, who: str, *, say: Say, wall_ns: Callable[[], int]
+    ) -> None:
         self._who = who
         self._say = say
         self._wall_ns = wall_ns
-        self._gates = [AlertThrottle(target, repeat_s=config.repeat_s, max_per_min=config.max_per_min) for target in config.targets]
+        self._gates = [
+            AlertThrottle(target, repeat_s=config.repeat_s, max_per_min=config.max_per_min)
+            for target in config.targets
+        ]
         self._feed_down_ns = ns_of_s(config.feed_down_s)
         self._down_since_ns: dict[str, int] = {}
         self._lost: set[str] = set()
@@ -66,7 +72,8 @@ class AlertDispatcher:
         """Alerts held back so far, by target."""
         return {gate.name: gate.n_held for gate in self._gates}
 
-    # ------------------------------------------------------------------------------------ what comes
+    # ------------------------------------------------------------------------------------ what
+    # comes
     def hear(self, notice: Notice) -> None:
         """A listener of notices."""
         if notice.code in DOWN:
@@ -75,7 +82,11 @@ class AlertDispatcher:
             self._feed_up(UP[notice.code], notice.ts_ns)
         level = level_of(notice)
         if level is not None:
-            place = (notice.instrument_id, notice.bracket_id) if notice.instrument_id != NONE_ID else (notice.text,)
+            place = (
+                (notice.instrument_id, notice.bracket_id)
+                if notice.instrument_id != NONE_ID
+                else (notice.text,)
+            )
             self._tell(Alert(level, notice.code, notice.text, notice.ts_ns, (notice.code, *place)))
 
     def look(self, now_ns: int) -> None:
@@ -84,46 +95,84 @@ class AlertDispatcher:
             if feed not in self._lost and now_ns - since_ns >= self._feed_down_ns:
                 self._lost.add(feed)
                 gone_s = (now_ns - since_ns) // NS_PER_S
-                self._say(Severity.ERROR, "FEED_LOST", f"{feed} has been down for {gone_s} s, since {ist_hms(since_ns)} IST")
+                self._say(
+                    Severity.ERROR,
+                    "FEED_LOST",
+                    f"{feed} has been down for {gone_s} s, since {ist_hms(since_ns)} IST",
+                )
         self._digest(at_once=False)
 
     def _feed_up(self, feed: str, now_ns: int) -> None:
         since_ns = self._down_since_ns.pop(feed, now_ns)
         if feed in self._lost:
             self._lost.discard(feed)
-            self._say(Severity.WARN, "FEED_BACK", f"{feed} is back after {(now_ns - since_ns) // NS_PER_S} s")
+            self._say(
+                Severity.WARN,
+                "FEED_BACK",
+                f"{feed} is back after {(now_ns - since_ns) // NS_PER_S} s",
+            )
 
     def day_over(self, summary: str, now_ns: int) -> None:
         """The day's result, and whatever was held back: there is no later."""
         self._down_since_ns.clear()
         self._lost.clear()
-        self._tell(Alert(AlertLevel.INFO, "DAY_SUMMARY", summary, now_ns, ("DAY_SUMMARY", summary), is_summary=True))
+        self._tell(
+            Alert(
+                AlertLevel.INFO,
+                "DAY_SUMMARY",
+                summary,
+                now_ns,
+                ("DAY_SUMMARY", summary),
+                is_summary=True,
+            )
+        )
         self._digest(at_once=True)
 
     async def test(self, within_s: float = TEST_S) -> list[DeliveryOutcome]:
-        """Send a test to every target, past all gates, and wait for what becomes of it. Who has not answered in time is not in the
-        list as delivered, but as not known.
+        """Send a test to every target, past all gates, and wait for what becomes of it. Who has not
+        answered in time is not in the list as delivered, but as not known.
         """
         loop = asyncio.get_running_loop()
         now_ns = self._wall_ns()
         waiting: dict[str, asyncio.Future[DeliveryOutcome]] = {}
         done: list[DeliveryOutcome] = []
         for gate in self._gates:
-            alert = Alert(AlertLevel.INFO, "ALERT_TEST", "This is a test. Alerts reach you here.", now_ns, ("ALERT_TEST",))
+            alert = Alert(
+                AlertLevel.INFO,
+                "ALERT_TEST",
+                "This is a test. Alerts reach you here.",
+                now_ns,
+                ("ALERT_TEST",),
+            )
             id = self._send(gate, alert)
             if id is None:
-                done.append(DeliveryOutcome(0, gate.name, False, 0, "too many alerts wait, or their process is not running"))
+                done.append(
+                    DeliveryOutcome(
+                        0,
+                        gate.name,
+                        False,
+                        0,
+                        "too many alerts wait, or their process is not running",
+                    )
+                )
             else:
                 waiting[gate.name] = self._asked[id, gate.name] = loop.create_future()
         if waiting:
             await asyncio.wait(waiting.values(), timeout=within_s)
         for name, future in waiting.items():
-            unknown = DeliveryOutcome(0, name, False, 0, f"no answer within {within_s:.0f} s; it goes on trying")
+            unknown = DeliveryOutcome(
+                0, name, False, 0, f"no answer within {within_s:.0f} s; it goes on trying"
+            )
             done.append(future.result() if future.done() else unknown)
-        self._asked = {key: future for key, future in self._asked.items() if not future.done() and future not in waiting.values()}
+        self._asked = {
+            key: future
+            for key, future in self._asked.items()
+            if not future.done() and future not in waiting.values()
+        }
         return done
 
-    # ------------------------------------------------------------------------------------ what leaves
+    # ------------------------------------------------------------------------------------ what
+    # leaves
     def _tell(self, alert: Alert) -> None:
         now_ns = self._wall_ns()
         for gate in self._gates:
@@ -152,7 +201,8 @@ class AlertDispatcher:
         self._codes[parcel.id] = alert.code
         return parcel.id
 
-    # ------------------------------------------------------------------------------- what became of it
+    # ------------------------------------------------------------------------------- what became of
+    # it
     def on_outcome(self, outcome: DeliveryOutcome) -> None:
         """From the courier, in the loop."""
         code = self._codes.pop(outcome.id, "?")
@@ -163,10 +213,20 @@ class AlertDispatcher:
             future.set_result(outcome)
         tries = "at once" if outcome.n_tries == 1 else f"at try {outcome.n_tries}"
         if outcome.ok:
-            self._say(Severity.INFO, "ALERT_DELIVERED", f"{outcome.target} took the alert {code} {tries}")
+            self._say(
+                Severity.INFO, "ALERT_DELIVERED", f"{outcome.target} took the alert {code} {tries}"
+            )
         else:
-            n = f"after {outcome.n_tries} {'try' if outcome.n_tries == 1 else 'tries'}" if outcome.n_tries else "without a try"
-            self._say(Severity.ERROR, "ALERT_FAILED", f"{outcome.target} did not get the alert {code}, {n}: {outcome.why}")
+            n = (
+                f"after {outcome.n_tries} {'try' if outcome.n_tries == 1 else 'tries'}"
+                if outcome.n_tries
+                else "without a try"
+            )
+            self._say(
+                Severity.ERROR,
+                "ALERT_FAILED",
+                f"{outcome.target} did not get the alert {code}, {n}: {outcome.why}",
+            )
 
     def on_trouble(self, text: str) -> None:
         """From the courier: something is wrong with all alerts, or with one target's."""
@@ -175,5 +235,8 @@ class AlertDispatcher:
 
 def words_of_test(outcomes: list[DeliveryOutcome]) -> tuple[bool, str]:
     """A test's result for people."""
-    words = [f"{one.target}: delivered" if one.ok else f"{one.target}: NOT delivered ({one.why})" for one in outcomes]
+    words = [
+        f"{one.target}: delivered" if one.ok else f"{one.target}: NOT delivered ({one.why})"
+        for one in outcomes
+    ]
     return all(one.ok for one in outcomes), "; ".join(words)

@@ -1,5 +1,5 @@
-"""What one target still has to get: the loudest first, again after a longer wait when it failed, never without end. Pure: no thread,
-no clock.
+"""What one target still has to get: the loudest first, again after a longer wait when it failed,
+never without end. Pure: no thread, no clock.
 """
 
 import random
@@ -60,14 +60,18 @@ class RetryQueue:
             return None
         least = min(self._waiting, key=lambda one: (one.level, -one.id))
         self._waiting.remove(least)
-        return DeliveryOutcome(least.id, self._target, False, least.n_tries, f"more than {CAPACITY} alerts are waiting")
+        return DeliveryOutcome(
+            least.id, self._target, False, least.n_tries, f"more than {CAPACITY} alerts are waiting"
+        )
 
     def wait_s(self, now_s: float) -> float | None:
         """How long until the next try; None when nothing waits."""
         return max(self._rest_until_s - now_s, 0.0) if self._waiting else None
 
     def take(self, now_s: float) -> PendingAlert | None:
-        """The next one to try now, or None. It is to be told of by `tried` before the next is taken."""
+        """The next one to try now, or None. It is to be told of by `tried` before the next is
+        taken.
+        """
         if not self._waiting or now_s < self._rest_until_s:
             return None
         parcel = max(self._waiting, key=lambda one: (one.level, -one.id))
@@ -75,7 +79,9 @@ class RetryQueue:
         parcel.n_tries += 1
         return parcel
 
-    def tried(self, parcel: PendingAlert, ok: bool, why: str, now_s: float) -> DeliveryOutcome | None:
+    def tried(
+        self, parcel: PendingAlert, ok: bool, why: str, now_s: float
+    ) -> DeliveryOutcome | None:
         """What came of it. None: it will be tried again."""
         if ok:
             self._n_failures = 0
@@ -90,6 +96,8 @@ class RetryQueue:
 
     def give_up(self, why: str) -> list[DeliveryOutcome]:
         """Everything that waits is not delivered."""
-        outcomes = [DeliveryOutcome(one.id, self._target, False, one.n_tries, why) for one in self._waiting]
+        outcomes = [
+            DeliveryOutcome(one.id, self._target, False, one.n_tries, why) for one in self._waiting
+        ]
         self._waiting.clear()
         return outcomes

@@ -1,8 +1,10 @@
-"""What is worth waking somebody for: every code of a notice, and how loud its alert is. Nothing else decides that.
+"""What is worth waking somebody for: every code of a notice, and how loud its alert is. Nothing
+else decides that.
 
-Only terminal facts are told: what has been filled, rejected, halted, lost or left in doubt; never what has merely been asked for.
-A code that stands here with None is never an alert. A code that does not stand here is one when its notice is an ALARM: what is
-new and loud must not be silent because a table is old.
+Only terminal facts are told: what has been filled, rejected, halted, lost or left in doubt; never
+what has merely been asked for. A code that stands here with None is never an alert. A code that
+does not stand here is one when its notice is an ALARM: what is new and loud must not be silent
+because a table is old.
 """
 
 from enum import IntEnum
@@ -19,7 +21,9 @@ class AlertLevel(IntEnum):
     ERROR = 2
     ALARM = 3
     LOUDEST = 4
-    """Goes out whatever hour it is, whatever was sent before, and before everything else that waits."""
+    """Goes out whatever hour it is, whatever was sent before, and before everything else that
+    waits.
+    """
 
 
 class NoticeLevel:
@@ -172,7 +176,18 @@ ALERTS: dict[str, AlertLevel | NoticeLevel | None] = {
     "ALERTS": None,
 }
 
-GOOD_NEWS = frozenset({"COVERED", "FEED_BACK", "BOOK_BACK", "PRICE_BACK", "TOKEN_NEW", "DOUBT_RESOLVED", "JOURNAL_BACK", "VERIFIED"})
+GOOD_NEWS = frozenset(
+    {
+        "COVERED",
+        "FEED_BACK",
+        "BOOK_BACK",
+        "PRICE_BACK",
+        "TOKEN_NEW",
+        "DOUBT_RESOLVED",
+        "JOURNAL_BACK",
+        "VERIFIED",
+    }
+)
 """As loud as what they end, and titled otherwise."""
 
 

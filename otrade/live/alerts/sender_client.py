@@ -1,7 +1,8 @@
 """The engine's end of the pipe to the process that carries alerts. Nothing here waits for anybody.
 
-Parcels are counted from here to their outcome, at most `OUT_MAX` at a time, so that a pipe is never full. A carrier that
-died is said, what it had is not delivered, and another one is started a little later.
+Parcels are counted from here to their outcome, at most `OUT_MAX` at a time, so that a pipe is never
+full. A carrier that died is said, what it had is not delivered, and another one is started a little
+later.
 """
 
 import asyncio
@@ -24,7 +25,16 @@ RESTART_S = 30.0
 
 
 def carrier_command(secrets: str, tries: int, targets: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", "otrade.live.alerts.sender_process", "--secrets", str(Path(secrets)), "--tries", str(tries), *targets]
+    return [
+        sys.executable,
+        "-m",
+        "otrade.live.alerts.sender_process",
+        "--secrets",
+        str(Path(secrets)),
+        "--tries",
+        str(tries),
+        *targets,
+    ]
 
 
 class AlertSenderClient:
@@ -59,8 +69,8 @@ class AlertSenderClient:
         return len(self._out)
 
     def start(self) -> None:
-        """Start the carrier, before there is anything that must not wait. One that cannot be started is said, and tried again
-        later.
+        """Start the carrier, before there is anything that must not wait. One that cannot be
+        started is said, and tried again later.
         """
         self._loop = asyncio.get_running_loop()
         self._next_start_s = self._now_s() + RESTART_S
@@ -81,7 +91,9 @@ class AlertSenderClient:
             self._let_go()
 
     def _cannot(self, error: OSError) -> None:
-        self._on_trouble(f"alerts cannot be sent: their process cannot be started ({error.strerror})")
+        self._on_trouble(
+            f"alerts cannot be sent: their process cannot be started ({error.strerror})"
+        )
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
@@ -89,8 +101,11 @@ class AlertSenderClient:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={name: value for name, value in os.environ.items() if name not in NAMES},  # brokers' secrets are not its business
-            start_new_session=True,  # Ctrl-C is the engine's; the last words are still to be carried
+            env={
+                name: value for name, value in os.environ.items() if name not in NAMES
+            },  # brokers' secrets are not its business
+            # Ctrl-C is the engine's; the last words are still to be carried
+            start_new_session=True,
             bufsize=0,
         )
 
@@ -105,12 +120,28 @@ class AlertSenderClient:
     def send(self, target: str, parcel: PendingAlert) -> bool:
         """Hand a parcel on. False: it was not taken, and will not be delivered."""
         process = self._process
-        if process is None and not self._is_closing and self._loop is not None and self._now_s() >= self._next_start_s:
+        if (
+            process is None
+            and not self._is_closing
+            and self._loop is not None
+            and self._now_s() >= self._next_start_s
+        ):
             self._next_start_s = self._now_s() + RESTART_S
             self._restart = self._loop.create_task(self._start_again())
-        if process is None or process.stdin is None or self._is_closing or len(self._out) >= OUT_MAX:
+        if (
+            process is None
+            or process.stdin is None
+            or self._is_closing
+            or len(self._out) >= OUT_MAX
+        ):
             return False
-        row = {"target": target, "id": parcel.id, "level": parcel.level, "title": parcel.title, "body": parcel.body}
+        row = {
+            "target": target,
+            "id": parcel.id,
+            "level": parcel.level,
+            "title": parcel.title,
+            "body": parcel.body,
+        }
         line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
         try:
             n_written = os.write(process.stdin.fileno(), line)
@@ -127,7 +158,9 @@ class AlertSenderClient:
         return True
 
     async def close(self, within_s: float) -> None:
-        """No more parcels. Wait for the outcomes, but not for longer than this: the carrier goes on without us."""
+        """No more parcels. Wait for the outcomes, but not for longer than this: the carrier goes on
+        without us.
+        """
         self._is_closing = True
         if self._restart is not None:
             await asyncio.wait([self._restart])
@@ -173,9 +206,13 @@ class AlertSenderClient:
         self._let_go()
         self._gone.set()
         if not self._is_closing:
-            self._on_trouble("the process that carries alerts has ended; another one is started with a later alert")
+            self._on_trouble(
+                "the process that carries alerts has ended; another one is started with a later alert"
+            )
         for id, target in out:
-            self._on_outcome(DeliveryOutcome(id, target, False, 0, "the process that carries alerts has ended"))
+            self._on_outcome(
+                DeliveryOutcome(id, target, False, 0, "the process that carries alerts has ended")
+            )
 
     def _let_go(self) -> None:
         process, self._process = self._process, None

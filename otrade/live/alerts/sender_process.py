@@ -1,8 +1,10 @@
-"""The process that carries alerts: `python -m otrade.live.alerts.sender_process`, a child of the engine, one thread a target.
+"""The process that carries alerts: `python -m otrade.live.alerts.sender_process`, a child of the
+engine, one thread a target.
 
-It alone loads Apprise and what that needs, and it alone waits for other people's servers; the engine writes a line into a pipe
-and reads one back. Parcels come in as JSON lines, outcomes go out as JSON lines, and secrets travel neither way: the
-addresses are read here, from the environment or the secrets file. When the engine is gone, what waits is still delivered, for a minute.
+It alone loads Apprise and what that needs, and it alone waits for other people's servers; the
+engine writes a line into a pipe and reads one back. Parcels come in as JSON lines, outcomes go out
+as JSON lines, and secrets travel neither way: the addresses are read here, from the environment or
+the secrets file. When the engine is gone, what waits is still delivered, for a minute.
 """
 
 import argparse
@@ -73,7 +75,9 @@ def by_apprise(address: Secret) -> Notify:
         import apprise
 
         words = _listen_to_apprise()
-        box = apprise.Apprise(asset=apprise.AppriseAsset(app_id="OTrade", async_mode=False, secure_logging=True))
+        box = apprise.Apprise(
+            asset=apprise.AppriseAsset(app_id="OTrade", async_mode=False, secure_logging=True)
+        )
         is_good = box.add(address.reveal())
     for part in re.split(r"[/:@?&=#]+", unquote(address.reveal())):
         remember(part)
@@ -91,7 +95,8 @@ def by_apprise(address: Secret) -> Notify:
                 body_format=apprise.NotifyFormat.TEXT,
             )
         except Exception as error:
-            # A plugin of a library with a hundred of them; one parcel's failure is not the thread's end.
+            # A plugin of a library with a hundred of them; one parcel's failure is not the thread's
+            # end.
             return False, redact(f"{type(error).__name__}: {error}")[:WHY_CHARS_MAX]
         return bool(ok), "" if ok else redact(words.take() or "it was not taken")[:WHY_CHARS_MAX]
 
@@ -109,12 +114,16 @@ def addresses(names: Sequence[str], secrets_path: Path) -> tuple[dict[str, Notif
     for name in names:
         address = secrets.get(alert_name(name))
         if not address:
-            bad[name] = f"it has no address: set {alert_name(name)} in the environment or in {secrets_path}"
+            bad[name] = (
+                f"it has no address: set {alert_name(name)} in the environment or in {secrets_path}"
+            )
             continue
         try:
             found[name] = by_apprise(address)
         except OTradeError:
-            bad[name] = f"Apprise cannot read the address in {alert_name(name)}: see its list of services"
+            bad[name] = (
+                f"Apprise cannot read the address in {alert_name(name)}: see its list of services"
+            )
         except ImportError as error:
             bad[name] = f"Apprise is not installed ({error}); run: pip install apprise"
     return found, bad
@@ -124,7 +133,11 @@ class TargetThread:
     """One target's thread."""
 
     def __init__(
-        self, outbox: RetryQueue, notify: Notify, emit: Callable[[DeliveryOutcome], None], now_s: Callable[[], float] = time.monotonic
+        self,
+        outbox: RetryQueue,
+        notify: Notify,
+        emit: Callable[[DeliveryOutcome], None],
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._outbox = outbox
         self._notify = notify
@@ -179,14 +192,22 @@ class TargetThread:
 
 
 class AlertSenderProcess:
-    """Reads parcels until the engine closes the pipe. `notifies` and `bad` are what `addresses` found."""
+    """Reads parcels until the engine closes the pipe. `notifies` and `bad` are what `addresses`
+    found.
+    """
 
-    def __init__(self, notifies: dict[str, Notify], bad: dict[str, str], *, tries: int, out: TextIO) -> None:
+    def __init__(
+        self, notifies: dict[str, Notify], bad: dict[str, str], *, tries: int, out: TextIO
+    ) -> None:
         self._bad = bad
         self._out = out
         self._lock = threading.Lock()
         self._deliverers = {
-            name: TargetThread(RetryQueue(name, tries=tries, loudest=LOUDEST, rng=random.Random()), notify, self._emit)
+            name: TargetThread(
+                RetryQueue(name, tries=tries, loudest=LOUDEST, rng=random.Random()),
+                notify,
+                self._emit,
+            )
             for name, notify in notifies.items()
         }
 
@@ -196,7 +217,8 @@ class AlertSenderProcess:
         for deliverer in self._deliverers.values():
             deliverer.start()
         for line in lines:
-            # The engine may have been cut off in the middle of one: what came before is carried all the same.
+            # The engine may have been cut off in the middle of one: what came before is carried all
+            # the same.
             with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError):
                 given = orjson.loads(line)
                 self._take(given.pop("target"), PendingAlert(**given))
@@ -208,7 +230,11 @@ class AlertSenderProcess:
     def _take(self, target: str, parcel: PendingAlert) -> None:
         deliverer = self._deliverers.get(target)
         if deliverer is None:
-            self._emit(DeliveryOutcome(parcel.id, target, False, 0, self._bad.get(target, "there is no such target")))
+            self._emit(
+                DeliveryOutcome(
+                    parcel.id, target, False, 0, self._bad.get(target, "there is no such target")
+                )
+            )
         else:
             deliverer.put(parcel)
 

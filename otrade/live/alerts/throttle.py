@@ -1,6 +1,8 @@
-"""What goes out to one target now, and what is held back: severity, repetition, quiet hours, rate. Pure: the time is handed in.
+"""What goes out to one target now, and what is held back: severity, repetition, quiet hours, rate.
+Pure: the time is handed in.
 
-Nothing that is held back is lost. It is counted by code with its last words, and told in one digest as soon as the gate may.
+Nothing that is held back is lost. It is counted by code with its last words, and told in one digest
+as soon as the gate may.
 """
 
 from collections import OrderedDict
@@ -15,7 +17,12 @@ LOUDEST_REPEAT_NS = 30 * NS_PER_S
 """A rejected exit that is rejected again is said again sooner than anything else."""
 REMEMBERED_MAX = 1_000
 HELD_CODES_MAX = 100
-LEVELS = {"info": AlertLevel.INFO, "warn": AlertLevel.WARN, "error": AlertLevel.ERROR, "alarm": AlertLevel.ALARM}
+LEVELS = {
+    "info": AlertLevel.INFO,
+    "warn": AlertLevel.WARN,
+    "error": AlertLevel.ERROR,
+    "alarm": AlertLevel.ALARM,
+}
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -37,13 +44,18 @@ class _HeldAlert(msgspec.Struct):
 
 
 class AlertThrottle:
-    """The gate before one target. Times are nanoseconds since the epoch; a clock that steps back forgets what lies in its future."""
+    """The gate before one target. Times are nanoseconds since the epoch; a clock that steps back
+    forgets what lies in its future.
+    """
 
     def __init__(self, target: AlertTargetConfig, *, repeat_s: float, max_per_min: int) -> None:
         self.name = target.name
         self._min = LEVELS[target.min_severity]
         self._wants_summary = target.day_summary
-        self._quiet = [(_minutes(quiet.start), _minutes(quiet.until), LEVELS[quiet.min_severity]) for quiet in target.quiet]
+        self._quiet = [
+            (_minutes(quiet.start), _minutes(quiet.until), LEVELS[quiet.min_severity])
+            for quiet in target.quiet
+        ]
         self._repeat_ns = round(repeat_s * NS_PER_S)
         self._per_min = max_per_min
         self._sent: OrderedDict[tuple[object, ...], int] = OrderedDict()
@@ -60,7 +72,11 @@ class AlertThrottle:
             return self._wants_summary
         if alert.level < self._min:
             return False
-        if self._is_repeated(alert, now_ns) or alert.level < self._quiet_level(now_ns) or not self._may_send(alert.level, now_ns):
+        if (
+            self._is_repeated(alert, now_ns)
+            or alert.level < self._quiet_level(now_ns)
+            or not self._may_send(alert.level, now_ns)
+        ):
             self._hold(alert.code, alert.level, alert.text, now_ns)
             return False
         self._sent[alert.key] = now_ns
@@ -75,7 +91,8 @@ class AlertThrottle:
         self._hold(alert.code, alert.level, alert.text, now_ns)
 
     def digest(self, now_ns: int, *, at_once: bool = False) -> Alert | None:
-        """One alert about everything held back, when there is something, it is old enough, it is not quiet and the rate allows it.
+        """One alert about everything held back, when there is something, it is old enough, it is
+        not quiet and the rate allows it.
         `at_once`: there will be no later.
         """
         if not self._held:
@@ -83,12 +100,17 @@ class AlertThrottle:
         level = max(held.level for held in self._held.values())
         waited_ns = now_ns - self._held_since_ns
         if not at_once and (
-            0 <= waited_ns < self._repeat_ns or level < self._quiet_level(now_ns) or not self._may_send(level, now_ns)
+            0 <= waited_ns < self._repeat_ns
+            or level < self._quiet_level(now_ns)
+            or not self._may_send(level, now_ns)
         ):
             return None
         n = sum(held.n for held in self._held.values())
         rows = sorted(self._held.items(), key=lambda item: (-item[1].level, item[0]))
-        lines = [f"{held.n} x {code}: {held.text}" if held.n > 1 else f"{code}: {held.text}" for code, held in rows]
+        lines = [
+            f"{held.n} x {code}: {held.text}" if held.n > 1 else f"{code}: {held.text}"
+            for code, held in rows
+        ]
         text = "\n".join([f"{n} held back since {ist_hms(self._held_since_ns)} IST:", *lines])
         self._held.clear()
         return Alert(level, "DIGEST", text, now_ns, ("DIGEST",))
@@ -104,7 +126,11 @@ class AlertThrottle:
 
     def _is_repeated(self, alert: Alert, now_ns: int) -> bool:
         sent_ns = self._sent.get(alert.key)
-        window_ns = min(LOUDEST_REPEAT_NS, self._repeat_ns) if alert.level == AlertLevel.LOUDEST else self._repeat_ns
+        window_ns = (
+            min(LOUDEST_REPEAT_NS, self._repeat_ns)
+            if alert.level == AlertLevel.LOUDEST
+            else self._repeat_ns
+        )
         return sent_ns is not None and 0 <= now_ns - sent_ns < window_ns
 
     def _quiet_level(self, now_ns: int) -> AlertLevel:
@@ -116,7 +142,9 @@ class AlertThrottle:
     def _may_send(self, level: AlertLevel, now_ns: int) -> bool:
         """Take from the rate. The loudest needs none, and takes all the same."""
         gone_ns = max(now_ns - self._ts_tokens_ns, 0)
-        self._tokens = min(self._tokens + self._per_min * gone_ns / NS_PER_MINUTE, float(self._per_min))
+        self._tokens = min(
+            self._tokens + self._per_min * gone_ns / NS_PER_MINUTE, float(self._per_min)
+        )
         self._ts_tokens_ns = now_ns
         if self._tokens < 1 and level < AlertLevel.LOUDEST:
             return False

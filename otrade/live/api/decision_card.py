@@ -1,7 +1,8 @@
-"""Why a decision was taken, in words: what was known, by which rule, and the gates in the order in which the core asks them.
+"""Why a decision was taken, in words: what was known, by which rule, and the gates in the order in
+which the core asks them.
 
-The core stops at the first gate that says no and gives its code; so everything before that one has passed, and nothing behind it was
-asked. A test holds the order below against the core's own source.
+The core stops at the first gate that says no and gives its code; so everything before that one has
+passed, and nothing behind it was asked. A test holds the order below against the core's own source.
 """
 
 import math
@@ -52,7 +53,10 @@ RISK_GATES: tuple[tuple[Reason, str], ...] = (
     (Reason.IN_DOUBT, "no order of the instrument is in doubt"),
     (Reason.ENTRY_BRAKE, "its last entries were not rejected one after another"),
     (Reason.RATE_BROKER, "the broker has not asked to slow down"),
-    (Reason.RATE_SECOND, "order rate of the second, less the reserve for exits and one request for each stop"),
+    (
+        Reason.RATE_SECOND,
+        "order rate of the second, less the reserve for exits and one request for each stop",
+    ),
     (Reason.RATE_MINUTE, "order rate of the minute, less the reserve"),
     (Reason.RATE_HALF_HOUR, "order rate of the half hour, less the reserve"),
     (Reason.RATE_DAY, "order count of the day, less the reserve"),
@@ -94,21 +98,31 @@ def why_order(day: TradingDay, order: Mapping[str, Any]) -> WhyView:
         seen = signal_of(day, bracket)
         if seen is not None:
             return why_signal(day, seen)
-        return WhyView(title="Entry; its signal was seen by an earlier process", rule="", facts=_bracket_facts(day, bracket), gates=[])
+        return WhyView(
+            title="Entry; its signal was seen by an earlier process",
+            rule="",
+            facts=_bracket_facts(day, bracket),
+            gates=[],
+        )
     reason = ExitReason(bracket["exit_reason"])
     left = f"; the bracket was left by {EXIT_WORDS[reason]}" if reason != ExitReason.NONE else ""
     title = f"{leg.name.capitalize()} of bracket {bracket_id}{left}"
-    return WhyView(title=title, rule=LEG_RULES.get(leg, ""), facts=_bracket_facts(day, bracket), gates=[])
+    return WhyView(
+        title=title, rule=LEG_RULES.get(leg, ""), facts=_bracket_facts(day, bracket), gates=[]
+    )
 
 
 def signal_of(day: TradingDay, bracket: Mapping[str, int]) -> SignalRecord | None:
-    """The taken signal that opened a bracket: the newest of its strategy, side and price before the bracket was there."""
+    """The taken signal that opened a bracket: the newest of its strategy, side and price before the
+    bracket was there.
+    """
     return next(
         (
             seen
             for seen in reversed(day.signals.since(0))
             if seen.taken
-            and (seen.strategy_id, seen.side, seen.px_e4) == (bracket["strategy_id"], bracket["side"], bracket["signal_px_e4"])
+            and (seen.strategy_id, seen.side, seen.px_e4)
+            == (bracket["strategy_id"], bracket["side"], bracket["signal_px_e4"])
             and seen.ts_ns <= bracket["ts_open_ns"]
         ),
         None,
@@ -119,8 +133,14 @@ def rule_of(day: TradingDay, seen: SignalRecord) -> str:
     planned = day.plan.strategies[seen.strategy_id]
     fast, slow = names_of(planned.kind, planned.params)
     way = "above" if seen.side == Side.BUY else "below"
-    crossed = RULES.get(planned.kind, "{fast} crossed {way} {slow}").format(fast=fast, slow=slow, way=way)
-    when = f"at the close of a bar of {planned.interval_s} s" if planned.params.get("bar_mode") else "on a tick"
+    crossed = RULES.get(planned.kind, "{fast} crossed {way} {slow}").format(
+        fast=fast, slow=slow, way=way
+    )
+    when = (
+        f"at the close of a bar of {planned.interval_s} s"
+        if planned.params.get("bar_mode")
+        else "on a tick"
+    )
     return f"{crossed[:1].upper()}{crossed[1:]} {when}."
 
 
@@ -142,7 +162,12 @@ def facts_of(day: TradingDay, seen: SignalRecord) -> list[Fact]:
         facts.append(Fact(name=f"RSI {params['rsi_period']}", value=f"{seen.rsi:.2f}, {allowed}"))
     if params.get("atr_period"):
         bps = seen.atr * 1e8 / seen.px_e4 if seen.px_e4 else 0.0
-        facts.append(Fact(name=f"ATR {params['atr_period']}", value=f"{_number(seen.atr)} ({bps:.1f} bps of the price)"))
+        facts.append(
+            Fact(
+                name=f"ATR {params['atr_period']}",
+                value=f"{_number(seen.atr)} ({bps:.1f} bps of the price)",
+            )
+        )
     return facts
 
 
@@ -151,7 +176,9 @@ DECIDED = ("SIGNAL_TAKEN", "SIGNAL_REFUSED")
 
 
 def waits_of(day: TradingDay, seen: SignalRecord) -> list[Fact]:
-    """What came of an entry that had to wait for the rate budget, whole or in part; nothing of one that did not."""
+    """What came of an entry that had to wait for the rate budget, whole or in part; nothing of one
+    that did not.
+    """
     told: list[Notice] = []
     n_decided = 0
     for notice in day.board.since(0):
@@ -169,7 +196,11 @@ def waits_of(day: TradingDay, seen: SignalRecord) -> list[Fact]:
 def gates_of(params: Mapping[str, int | float], reason: int, *, taken: bool) -> list[Gate]:
     """Every gate of an entry with what it said."""
     asked: list[tuple[Reason, str]] = [*TAKE_GATES]
-    asked += [(code, words) for code, words, switch in FILTER_GATES if not switch or params.get(switch) or _warm(code, params)]
+    asked += [
+        (code, words)
+        for code, words, switch in FILTER_GATES
+        if not switch or params.get(switch) or _warm(code, params)
+    ]
     asked += RISK_GATES
     known = {code for code, _ in asked}
     if not taken and reason not in known:
@@ -177,7 +208,13 @@ def gates_of(params: Mapping[str, int | float], reason: int, *, taken: bool) -> 
     gates, has_failed = [], False
     for code, words in asked:
         fails = not taken and code == reason
-        gates.append(Gate(code=code.name, words=words, verdict="failed" if fails else "not_asked" if has_failed else "passed"))
+        gates.append(
+            Gate(
+                code=code.name,
+                words=words,
+                verdict="failed" if fails else "not_asked" if has_failed else "passed",
+            )
+        )
         has_failed = has_failed or fails
     return gates
 
@@ -189,17 +226,28 @@ def _warm(code: Reason, params: Mapping[str, int | float]) -> bool:
 def _bracket_facts(day: TradingDay, bracket: Mapping[str, int]) -> list[Fact]:
     entry_e4 = average_e4(bracket["entry_value_e4"], bracket["entry_qty"])
     facts: Sequence[tuple[str, str]] = (
-        ("Strategy", day.plan.strategies[bracket["strategy_id"]].name if bracket["strategy_id"] >= 0 else "none"),
+        (
+            "Strategy",
+            day.plan.strategies[bracket["strategy_id"]].name
+            if bracket["strategy_id"] >= 0
+            else "none",
+        ),
         ("Instrument", day.plan.instruments[bracket["instrument_id"]].name),
         ("Entry average", rupees(entry_e4) if entry_e4 else "nothing filled yet"),
-        ("First stop", rupees(bracket["initial_stop_e4"]) if bracket["initial_stop_e4"] else "none"),
+        (
+            "First stop",
+            rupees(bracket["initial_stop_e4"]) if bracket["initial_stop_e4"] else "none",
+        ),
         ("Stop now", rupees(bracket["stop_e4"]) if bracket["stop_e4"] else "none"),
         ("Stop moved", f"{bracket['n_stop_moves']} times"),
         ("Target", rupees(bracket["target_e4"]) if bracket["target_e4"] else "none"),
         ("Best price seen", rupees(bracket["best_e4"]) if bracket["best_e4"] else "none"),
         ("Open, and covered", f"{bracket['open_qty']} units, {bracket['protected_qty']} covered"),
         ("Without a working stop", f"{bracket['naked_total_ns'] / NS_PER_S:.3f} s so far"),
-        ("At the target, no stop behind", f"{bracket['target_total_ns'] / NS_PER_S:.3f} s so far, by design"),
+        (
+            "At the target, no stop behind",
+            f"{bracket['target_total_ns'] / NS_PER_S:.3f} s so far, by design",
+        ),
     )
     return [Fact(name=name, value=value) for name, value in facts]
 

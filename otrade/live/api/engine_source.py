@@ -87,14 +87,18 @@ class LiveEngineSource:
         self.reads.set_day(day)
         self._rows = RowBuilder(day)
 
-    # ---------------------------------------------------------------------------------- for machines
+    # ---------------------------------------------------------------------------------- for
+    # machines
     def readiness(self) -> Sequence[str]:
         return why_not_ready(self._day, self.lifecycle)
 
     async def metrics(self) -> tuple[bytes, str]:
         if "otrade.live.monitoring.prometheus" not in sys.modules:
-            # In a thread: what it imports takes a tenth of a second, once, for whoever wants metrics at all.
-            await asyncio.get_running_loop().run_in_executor(None, importlib.import_module, "otrade.live.monitoring.prometheus")
+            # In a thread: what it imports takes a tenth of a second, once, for whoever wants
+            # metrics at all.
+            await asyncio.get_running_loop().run_in_executor(
+                None, importlib.import_module, "otrade.live.monitoring.prometheus"
+            )
         from otrade.live.monitoring.prometheus import CONTENT_TYPE, PrometheusMetrics, exposition
 
         metrics = PrometheusMetrics(
@@ -136,7 +140,9 @@ class LiveEngineSource:
             feed=self._feed(day, counters),
             broker=views.BrokerStatus(
                 connected=risk["feed_alive"] and not day.is_token_dead,
-                token_until_ms=None if day.is_token_dead else ms_or_none(day.token_dies_ns(day.clock.now_ns())),
+                token_until_ms=None
+                if day.is_token_dead
+                else ms_or_none(day.token_dies_ns(day.clock.now_ns())),
                 orders_sent=day.desk.n_sent,
                 in_doubt=risk["n_in_doubt"],
                 book_ms=ms_or_none(day.ts_book_ns),
@@ -147,7 +153,9 @@ class LiveEngineSource:
                 gross_e4=risk["pnl_e4"],
                 charges_e4=day.trades.charges.total_e4,
                 net_e4=net_after(risk["pnl_e4"], day.trades.charges),
-                charges=charges_view(day.trades.charges, n_open=engine.n_live if lives["open_qty"] else 0),
+                charges=charges_view(
+                    day.trades.charges, n_open=engine.n_live if lives["open_qty"] else 0
+                ),
                 realised_e4=risk["pnl_e4"] - lives["unrealised_e4"],
                 unrealised_e4=lives["unrealised_e4"],
                 peak_e4=risk["peak_e4"],
@@ -186,8 +194,12 @@ class LiveEngineSource:
             day="",
             now_ms=0,
             speed=self._speed,
-            feed=views.FeedStatus(connected=False, age_ms=None, frames=0, ticks=0, reconnects=0, refused=0),
-            broker=views.BrokerStatus(connected=False, token_until_ms=None, orders_sent=0, in_doubt=0),
+            feed=views.FeedStatus(
+                connected=False, age_ms=None, frames=0, ticks=0, reconnects=0, refused=0
+            ),
+            broker=views.BrokerStatus(
+                connected=False, token_until_ms=None, orders_sent=0, in_doubt=0
+            ),
             pnl=views.PnlStatus(
                 gross_e4=0,
                 charges_e4=0,
@@ -237,7 +249,9 @@ class LiveEngineSource:
 
     def _latency(self, day: TradingDay) -> views.LatencyStatus:
         latency = day.latency()
-        return views.LatencyStatus(p50_ns=latency.p50_ns, p99_ns=latency.p99_ns, max_ns=latency.max_ns, count=latency.n)
+        return views.LatencyStatus(
+            p50_ns=latency.p50_ns, p99_ns=latency.p99_ns, max_ns=latency.max_ns, count=latency.n
+        )
 
     # ----------------------------------------------------------------------------------------- rows
     def instruments(self) -> Iterator[views.InstrumentView]:
@@ -322,17 +336,23 @@ class LiveEngineSource:
         return await self.morning.look() if self.morning is not None else None
 
     # ------------------------------------------------------------------------------------- commands
-    async def command(self, name: views.CommandName, who: str, **args: int | bool | None) -> views.CommandResult:
+    async def command(
+        self, name: views.CommandName, who: str, **args: int | bool | None
+    ) -> views.CommandResult:
         if name not in ("login", "test-alert"):
             ok, words = self._control.command(name, args, who)
             return views.CommandResult(ok=ok, words=words)
-        result = await (self._test_alerts() if name == "test-alert" else self._log_in(bool(args.get("approve"))))
+        result = await (
+            self._test_alerts() if name == "test-alert" else self._log_in(bool(args.get("approve")))
+        )
         self._control.record(who, name, args, (result.ok, result.words))
         return result
 
     async def _log_in(self, approve: bool) -> views.CommandResult:
         if self.login is None:
-            return views.CommandResult(ok=False, words="a paper day logs in at the simulated broker by itself")
+            return views.CommandResult(
+                ok=False, words="a paper day logs in at the simulated broker by itself"
+            )
         return await _begin(self.login, approve)
 
     def record(self, who: str, what: str, ok: bool, words: str) -> None:
@@ -340,7 +360,10 @@ class LiveEngineSource:
 
     async def _test_alerts(self) -> views.CommandResult:
         if self.alerts is None:
-            return views.CommandResult(ok=False, words="no alerts are configured: name a target in alerts.targets, and start again")
+            return views.CommandResult(
+                ok=False,
+                words="no alerts are configured: name a target in alerts.targets, and start again",
+            )
         ok, words = words_of_test(await self.alerts.test())
         return views.CommandResult(ok=ok, words=words)
 
@@ -358,12 +381,16 @@ class LiveEngineSource:
 
 async def _begin(login: LoginFlow, approve: bool) -> views.CommandResult:
     if not approve:
-        return views.CommandResult(ok=True, words="log in at the broker; this page goes on by itself", url=login.begin())
+        return views.CommandResult(
+            ok=True, words="log in at the broker; this page goes on by itself", url=login.begin()
+        )
     try:
         await login.ask_approval()
     except OTradeError as error:
         return views.CommandResult(ok=False, words=str(error))
-    return views.CommandResult(ok=True, words="approve the login in the broker's app; this page goes on by itself")
+    return views.CommandResult(
+        ok=True, words="approve the login in the broker's app; this page goes on by itself"
+    )
 
 
 def _together(sums: Iterable[dict[str, int]]) -> Counter[str]:

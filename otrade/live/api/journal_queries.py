@@ -1,4 +1,6 @@
-"""The journals on the disk, for the page. They are read by a process of its own (`otrade.journal.peek`), one at a time."""
+"""The journals on the disk, for the page. They are read by a process of its own
+(`otrade.journal.peek`), one at a time.
+"""
 
 import asyncio
 import sys
@@ -26,10 +28,16 @@ class JournalQueries:
     def files(self) -> list[JournalFileView]:
         """Newest first."""
         try:
-            found = sorted((path for path in self._directory.iterdir() if NAME.fullmatch(path.name)), reverse=True)
+            found = sorted(
+                (path for path in self._directory.iterdir() if NAME.fullmatch(path.name)),
+                reverse=True,
+            )
             return [
                 JournalFileView(
-                    name=path.name, day=path.name[:10], size_bytes=path.stat().st_size, is_today=path.name == f"{self.today}.otj"
+                    name=path.name,
+                    day=path.name[:10],
+                    size_bytes=path.stat().st_size,
+                    is_today=path.name == f"{self.today}.otj",
                 )
                 for path in found
             ]
@@ -49,7 +57,9 @@ class JournalQueries:
 
     async def moment(self, name: str, asked: MomentQuestion) -> Moment:
         """As `page`."""
-        return msgspec.convert({"name": name, **await self._ask("moment", name, asked)}, type=Moment)
+        return msgspec.convert(
+            {"name": name, **await self._ask("moment", name, asked)}, type=Moment
+        )
 
     async def _ask(self, what: str, name: str, asked: msgspec.Struct) -> dict[str, Any]:
         # A name is looked for among those that are there, so that no path can be asked for.
@@ -71,7 +81,9 @@ class JournalQueries:
                 async with asyncio.timeout(WITHIN_S):
                     told, _ = await process.communicate()
             except TimeoutError:
-                raise JournalError(f"{name}: reading it takes longer than {WITHIN_S} s; use `otrade journal show`") from None
+                raise JournalError(
+                    f"{name}: reading it takes longer than {WITHIN_S} s; use `otrade journal show`"
+                ) from None
             finally:
                 if process.returncode is None:
                     process.kill()

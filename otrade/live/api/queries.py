@@ -27,7 +27,9 @@ class LiveQueries:
         self._equity: EquityCurve | None = None
         self._lines: IndicatorHistory | None = None
         self._config = ConfigEditor(manager) if manager is not None else None
-        self._journals = JournalQueries(Path(manager.config.paths.var if manager is not None else "var") / "journal")
+        self._journals = JournalQueries(
+            Path(manager.config.paths.var if manager is not None else "var") / "journal"
+        )
 
     def set_day(self, day: TradingDay) -> None:
         self._day = day
@@ -38,7 +40,10 @@ class LiveQueries:
     # ------------------------------------------------------------------------------------- the day
     def equity(self, since_ms: int) -> Sequence[queries.EquityPoint]:
         points = self._equity.since(since_ms * NS_PER_MS) if self._equity is not None else []
-        return [queries.EquityPoint(ts_ms=p.ts_ns // NS_PER_MS, gross_e4=p.gross_e4, net_e4=p.net_e4) for p in points]
+        return [
+            queries.EquityPoint(ts_ms=p.ts_ns // NS_PER_MS, gross_e4=p.gross_e4, net_e4=p.net_e4)
+            for p in points
+        ]
 
     def lines(self, instrument_id: int) -> Sequence[queries.StrategyLine]:
         day, lines = self._day, self._lines
@@ -49,8 +54,15 @@ class LiveQueries:
             if planned.instrument_id != instrument_id:
                 continue
             fast, slow = names_of(planned.kind, planned.params)
-            points = [queries.LinePoint(ts_ms=v.ts_ns // NS_PER_MS, fast=v.fast, slow=v.slow) for v in lines.of(strategy_id)]
-            found.append(queries.StrategyLine(strategy_id=strategy_id, name=planned.name, fast=fast, slow=slow, points=points))
+            points = [
+                queries.LinePoint(ts_ms=v.ts_ns // NS_PER_MS, fast=v.fast, slow=v.slow)
+                for v in lines.of(strategy_id)
+            ]
+            found.append(
+                queries.StrategyLine(
+                    strategy_id=strategy_id, name=planned.name, fast=fast, slow=slow, points=points
+                )
+            )
         return found
 
     def story(self, cl_ord_id: str) -> queries.OrderStory | None:
@@ -75,7 +87,9 @@ class LiveQueries:
         day = self._day
         if day is None:
             return None
-        seen = next((seen for seen in day.signals.since(signal_seq - 1) if seen.seq == signal_seq), None)
+        seen = next(
+            (seen for seen in day.signals.since(signal_seq - 1) if seen.seq == signal_seq), None
+        )
         return why_signal(day, seen) if seen is not None else None
 
     def latency(self) -> Sequence[queries.StageView]:
@@ -89,7 +103,9 @@ class LiveQueries:
     def journals(self) -> Sequence[queries.JournalFileView]:
         return self._journals.files()
 
-    async def journal(self, name: str, *, kinds: str, text: str, offset: int, limit: int, is_tail: bool) -> queries.JournalPage:
+    async def journal(
+        self, name: str, *, kinds: str, text: str, offset: int, limit: int, is_tail: bool
+    ) -> queries.JournalPage:
         """JournalError in words when it cannot be read."""
         return await self._journals.page(name, RowsQuestion(kinds, text, offset, limit, is_tail))
 
@@ -109,9 +125,20 @@ def _steps(happened: Sequence[OrderEvent]) -> list[queries.Step]:
     """Counted from the first: the core's own mark of an intent is that of the newest request."""
     ordered = sorted(happened, key=lambda h: h.ts_ns)
     return [
-        queries.Step(ts_ms=h.ts_ns // NS_PER_MS, after_us=(h.ts_ns - ordered[0].ts_ns) // 1_000, by=h.by, what=h.what, words=h.words)
+        queries.Step(
+            ts_ms=h.ts_ns // NS_PER_MS,
+            after_us=(h.ts_ns - ordered[0].ts_ns) // 1_000,
+            by=h.by,
+            what=h.what,
+            words=h.words,
+        )
         for h in ordered
     ]
 
 
-LEGS: dict[Leg, views.Leg] = {Leg.ENTRY: "ENTRY", Leg.STOP: "STOP", Leg.TARGET: "TARGET", Leg.FIX: "FIX"}
+LEGS: dict[Leg, views.Leg] = {
+    Leg.ENTRY: "ENTRY",
+    Leg.STOP: "STOP",
+    Leg.TARGET: "TARGET",
+    Leg.FIX: "FIX",
+}

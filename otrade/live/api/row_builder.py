@@ -1,4 +1,6 @@
-"""The day's tables as the page sees them: rows are made as they are asked for, and only anew when what they show has changed."""
+"""The day's tables as the page sees them: rows are made as they are asked for, and only anew when
+what they show has changed.
+"""
 
 from collections.abc import Iterator
 from enum import IntEnum
@@ -25,7 +27,9 @@ NOTHING_LIVE = {"value_e4": 0, "size": 0, "unrealised_e4": 0}
 
 
 class RowBuilder:
-    """Of one day. What is made is kept with the mark that the engine gave of it (`Engine.order_mark` and its like)."""
+    """Of one day. What is made is kept with the mark that the engine gave of it
+    (`Engine.order_mark` and its like).
+    """
 
     def __init__(self, day: TradingDay) -> None:
         self._day = day
@@ -115,7 +119,9 @@ class RowBuilder:
             entry_px_e4=average_e4(bracket["entry_value_e4"], bracket["entry_qty"]) or None,
             stop_px_e4=bracket["stop_e4"] or None,
             target_px_e4=bracket["target_e4"] or None,
-            ltp_e4=None if is_closed else day.engine.market(bracket["instrument_id"])["ltp_e4"] or None,
+            ltp_e4=None
+            if is_closed
+            else day.engine.market(bracket["instrument_id"])["ltp_e4"] or None,
             pnl_e4=bracket["pnl_e4"],
             risk_e4=_risk_e4(day, bracket),
             naked_ms=bracket["naked_total_ns"] / NS_PER_MS,
@@ -159,7 +165,8 @@ class RowBuilder:
             ts_intent_ms=order["ts_intent_ns"] // NS_PER_MS,
             ts_sent_ms=ms_or_none(order["ts_sent_ns"]),
             ts_ack_ms=ms_or_none(order["ts_ack_ns"]),
-            ts_last_ms=max(order["ts_intent_ns"], order["ts_ack_ns"], order["ts_report_ns"]) // NS_PER_MS,
+            ts_last_ms=max(order["ts_intent_ns"], order["ts_ack_ns"], order["ts_report_ns"])
+            // NS_PER_MS,
             source=day.desk.source_of(order["cl_ord_id"]),
         )
 
@@ -209,18 +216,27 @@ class RowBuilder:
 
 
 def charges_view(charges: Charges, n_open: int = 0) -> views.ChargesView:
-    """The breakdown, and in words what is missing from it: lines that are not known, and trades that still are open."""
+    """The breakdown, and in words what is missing from it: lines that are not known, and trades
+    that still are open.
+    """
     words = [charges.words] if charges.unknown else []
     if n_open:
         words.append(f"{n_open} open: charged when closed")
-    return views.ChargesView(**{f"{name}_e4": charges.line(name) for name in LINES}, words="; ".join(words))
+    return views.ChargesView(
+        **{f"{name}_e4": charges.line(name) for name in LINES}, words="; ".join(words)
+    )
 
 
 def _risk_e4(day: TradingDay, bracket: dict[str, int]) -> int | None:
-    """What the open quantity would lose from the last price to its stop. A gap through the stop can lose more."""
+    """What the open quantity would lose from the last price to its stop. A gap through the stop can
+    lose more.
+    """
     if not bracket["stop_e4"]:
         return None
-    market, instrument = day.engine.market(bracket["instrument_id"]), day.engine.instrument(bracket["instrument_id"])
+    market, instrument = (
+        day.engine.market(bracket["instrument_id"]),
+        day.engine.instrument(bracket["instrument_id"]),
+    )
     away_e4 = bracket["side"] * (market["ltp_e4"] - bracket["stop_e4"])
     return max(0, int(away_e4 * bracket["open_qty"] * instrument["multiplier"]))
 

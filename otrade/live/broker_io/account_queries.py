@@ -1,6 +1,8 @@
-"""What the brokers hold for us: positions, holdings and funds of every configured account, each with who told it and when.
+"""What the brokers hold for us: positions, holdings and funds of every configured account, each
+with who told it and when.
 
-It is asked when somebody looks, at most every quarter of a minute; the engine's own books never depend on it.
+It is asked when somebody looks, at most every quarter of a minute; the engine's own books never
+depend on it.
 """
 
 import asyncio
@@ -19,7 +21,9 @@ LOOK_EVERY_NS = 15 * NS_PER_S
 class AccountQueries:
     """`desks`: a broker's name and what makes a desk at it, with the token of that moment."""
 
-    def __init__(self, desks: Sequence[tuple[str, Callable[[], EmergencyClient]]], now_ns: Callable[[], int]) -> None:
+    def __init__(
+        self, desks: Sequence[tuple[str, Callable[[], EmergencyClient]]], now_ns: Callable[[], int]
+    ) -> None:
         self._desks = desks
         self._now_ns = now_ns
         self._lock = asyncio.Lock()
@@ -38,9 +42,17 @@ class AccountQueries:
 async def read(broker: str, desk: EmergencyClient, now_ns: Callable[[], int]) -> AccountView:
     """Ask one broker for everything and close the desk; half an answer is none."""
     try:
-        positions, holdings, funds = await desk.positions(), await desk.holdings(), await desk.funds()
+        positions, holdings, funds = (
+            await desk.positions(),
+            await desk.holdings(),
+            await desk.funds(),
+        )
         if positions.unread:
-            return in_trouble(broker, now_ns(), f"a row of the positions cannot be read: {positions.unread[0].why}")
+            return in_trouble(
+                broker,
+                now_ns(),
+                f"a row of the positions cannot be read: {positions.unread[0].why}",
+            )
     except OTradeError as error:
         return in_trouble(broker, now_ns(), str(error))
     finally:
@@ -76,4 +88,6 @@ async def read(broker: str, desk: EmergencyClient, now_ns: Callable[[], int]) ->
 
 def in_trouble(broker: str, ts_ns: int, why: str) -> AccountView:
     """A broker that could not be asked: what it holds is not known, which is not nothing."""
-    return AccountView(broker=broker, ts_ms=ts_ns // NS_PER_MS, trouble=why, funds=[], positions=[], holdings=[])
+    return AccountView(
+        broker=broker, ts_ms=ts_ns // NS_PER_MS, trouble=why, funds=[], positions=[], holdings=[]
+    )

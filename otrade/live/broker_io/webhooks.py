@@ -1,7 +1,9 @@
-"""What brokers post to us: Kite's order postbacks, and the token of a login that was approved in Upstox's app.
+"""What brokers post to us: Kite's order postbacks, and the token of a login that was approved in
+Upstox's app.
 
-Anybody can post to a public address. So nothing here answers with more than yes or no, what is refused is counted and said at most once
-a minute, and no more is read in a second than a broker would send.
+Anybody can post to a public address. So nothing here answers with more than yes or no, what is
+refused is counted and said at most once a minute, and no more is read in a second than a broker
+would send.
 """
 
 import logging
@@ -24,10 +26,17 @@ PER_S = 20
 
 
 class WebhookReceiver:
-    """Takes what comes. True: it was the broker's and is done. `on_report` is the way that every order push takes."""
+    """Takes what comes. True: it was the broker's and is done. `on_report` is the way that every
+    order push takes.
+    """
 
     def __init__(
-        self, kit: BrokerAdapter, login: LoginFlow, board: NoticeBoard, clock: Clock, on_report: Callable[[OrderReport], None]
+        self,
+        kit: BrokerAdapter,
+        login: LoginFlow,
+        board: NoticeBoard,
+        clock: Clock,
+        on_report: Callable[[OrderReport], None],
     ) -> None:
         self._kit = kit
         self._login = login
@@ -73,5 +82,9 @@ class WebhookReceiver:
         now_ns = self._clock.now_ns()
         if now_ns - self._said_ns >= SAID_EVERY_NS:
             self._said_ns = now_ns
-            self._board.say(Severity.WARN, "HOOK_REFUSED", f"a web hook was refused ({self.n_refused} so far): {error}")
+            self._board.say(
+                Severity.WARN,
+                "HOOK_REFUSED",
+                f"a web hook was refused ({self.n_refused} so far): {error}",
+            )
         return False

@@ -1,1 +1,3 @@
-"""What changes a running engine from outside: commands, kill switch, preflight, configuration, signals of the system."""
+"""What changes a running engine from outside: commands, kill switch, preflight, configuration,
+signals of the system.
+"""

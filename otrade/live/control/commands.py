@@ -63,7 +63,9 @@ class Commands:
         if day.is_paused:
             return False, "entries are paused already"
         day.engine.on_pause(True, day.clock.now_ns())
-        day.board.say(Severity.WARN, "PAUSED", "paused by command: no new entries; exits and stops go on")
+        day.board.say(
+            Severity.WARN, "PAUSED", "paused by command: no new entries; exits and stops go on"
+        )
         return True, "paused: no new entries; exits and stops go on"
 
     def _resume(self, day: "TradingDay", args: Args) -> Result:

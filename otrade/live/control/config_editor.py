@@ -1,6 +1,8 @@
-"""The configuration file for the page: shown, checked, and replaced in one step with the former one kept beside it.
+"""The configuration file for the page: shown, checked, and replaced in one step with the former one
+kept beside it.
 
-What may change while trading is taken up by the reloader, as if the file had been edited by hand; nothing here reaches into the engine.
+What may change while trading is taken up by the reloader, as if the file had been edited by hand;
+nothing here reaches into the engine.
 """
 
 import hashlib
@@ -32,7 +34,11 @@ ABSENT = "(default)"
 class ConfigEditor:
     """`stamp` names a backup: the wall clock's time, for people."""
 
-    def __init__(self, manager: ConfigManager, stamp: Callable[[], str] = lambda: time.strftime("%Y-%m-%dT%H%M%S")) -> None:
+    def __init__(
+        self,
+        manager: ConfigManager,
+        stamp: Callable[[], str] = lambda: time.strftime("%Y-%m-%dT%H%M%S"),
+    ) -> None:
         self._manager = manager
         self._stamp = stamp
 
@@ -59,7 +65,9 @@ class ConfigEditor:
         return raw, ""
 
     def check(self, draft: ConfigDraft) -> ConfigVerdict:
-        """Whether this text could be the configuration, and what it would change; written when it is asked for."""
+        """Whether this text could be the configuration, and what it would change; written when it
+        is asked for.
+        """
         raw, _ = self._read()
         try:
             wanted = orjson.loads(bytes(draft.values))
@@ -71,22 +79,39 @@ class ConfigEditor:
             return _refused(error.path, str(error))
         before, after = msgspec.to_builtins(self._manager.config), msgspec.to_builtins(new)
         changes = [
-            ConfigChange(path=path, was=_at(before, path), becomes=_at(after, path), when="now" if may_change(path) else "next_start")
+            ConfigChange(
+                path=path,
+                was=_at(before, path),
+                becomes=_at(after, path),
+                when="now" if may_change(path) else "next_start",
+            )
             for path in differences(before, after)
         ]
         words = _consequence(changes)
         if not draft.write:
-            return ConfigVerdict(ok=True, field="", problem="", changes=changes, words=words, backup="")
+            return ConfigVerdict(
+                ok=True, field="", problem="", changes=changes, words=words, backup=""
+            )
         if draft.digest != _digest(raw):
-            return _refused("", "the file has been changed since this form was opened: open it again", changes)
+            return _refused(
+                "", "the file has been changed since this form was opened: open it again", changes
+            )
         try:
             backup = self._replace(raw, text)
         except OSError as error:
-            return _refused("", f"{self._manager.path} cannot be written ({error.strerror}); nothing was changed", changes)
-        return ConfigVerdict(ok=True, field="", problem="", changes=changes, words=f"Written. {words}", backup=backup)
+            return _refused(
+                "",
+                f"{self._manager.path} cannot be written ({error.strerror}); nothing was changed",
+                changes,
+            )
+        return ConfigVerdict(
+            ok=True, field="", problem="", changes=changes, words=f"Written. {words}", backup=backup
+        )
 
     def _replace(self, before: bytes, text: bytes) -> str:
-        """The new file in one step, with the mode of the old one; the old one's content is on the disk first."""
+        """The new file in one step, with the mode of the old one; the old one's content is on the
+        disk first.
+        """
         path = self._manager.path
         mode = path.stat().st_mode & 0o777
         backup = path.with_name(f"{path.name}.{self._stamp()}.bak")
@@ -113,7 +138,9 @@ def _digest(raw: bytes) -> str:
 
 
 def _refused(field: str, problem: str, changes: list[ConfigChange] | None = None) -> ConfigVerdict:
-    return ConfigVerdict(ok=False, field=field, problem=problem, changes=changes or [], words="", backup="")
+    return ConfigVerdict(
+        ok=False, field=field, problem=problem, changes=changes or [], words="", backup=""
+    )
 
 
 def _consequence(changes: list[ConfigChange]) -> str:

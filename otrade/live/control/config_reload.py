@@ -33,7 +33,9 @@ class ConfigReloader:
         result = self._manager.reload()
         name = self._manager.path
         if result.error:
-            self._board.say(Severity.ERROR, "CONFIG_REFUSED", f"the old configuration stays: {result.error}")
+            self._board.say(
+                Severity.ERROR, "CONFIG_REFUSED", f"the old configuration stays: {result.error}"
+            )
         elif result.refused:
             self._board.say(
                 Severity.ERROR,

@@ -1,8 +1,10 @@
-"""Troubles that a paper day is told to have, at their times: to see what OTrade does, before it must.
+"""Troubles that a paper day is told to have, at their times: to see what OTrade does, before it
+must.
 
-token: the broker refuses the access token, and somebody logs in again a minute later. feed: the connection that gives prices is cut and
-cannot come back for two minutes. silence: it stays, and says nothing for as long. hand: somebody buys a lot of the first instrument at the
-broker's own terminal, which the engine must show, leave alone, and take over only when it is told to.
+token: the broker refuses the access token, and somebody logs in again a minute later. feed: the
+connection that gives prices is cut and cannot come back for two minutes. silence: it stays, and
+says nothing for as long. hand: somebody buys a lot of the first instrument at the broker's own
+terminal, which the engine must show, leave alone, and take over only when it is told to.
 """
 
 from collections.abc import Callable
@@ -21,7 +23,9 @@ LOGIN_AFTER_NS = 60 * NS_PER_S
 OUTAGE_NS = 120 * NS_PER_S
 
 
-def rehearse(day: TradingDay, sim: Simulator, kit: BrokerAdapter, wanted: list[FaultRehearsalConfig]) -> None:
+def rehearse(
+    day: TradingDay, sim: Simulator, kit: BrokerAdapter, wanted: list[FaultRehearsalConfig]
+) -> None:
     """Arm today's troubles; those whose time is over are left out."""
     does: dict[str, Callable[[], None]] = {
         "token": partial(_token, day, sim, kit),

@@ -1,7 +1,9 @@
-"""The kill file and the kill signal: two ways to halt an engine that need neither its page nor its answer.
+"""The kill file and the kill signal: two ways to halt an engine that need neither its page nor its
+answer.
 
-`var/run/KILL` halts as soon as it is there, and for as long as it is there nobody can re-arm: whoever put it there must take it
-away, or run `otrade rearm`. SIGUSR1 does the same once, without a file.
+`var/run/KILL` halts as soon as it is there, and for as long as it is there nobody can re-arm:
+whoever put it there must take it away, or run `otrade rearm`. SIGUSR1 does the same once, without a
+file.
 """
 
 import asyncio
@@ -28,10 +30,16 @@ def kill_file(var_dir: Path) -> Path:
 
 
 def write_kill_file(var_dir: Path, who: str, now_ns: int) -> Path:
-    """Touch the kill file, with who did it and when. One that is there already is left as it is. OSError when it cannot be made."""
+    """Touch the kill file, with who did it and when. One that is there already is left as it is.
+    OSError when it cannot be made.
+    """
     path = kill_file(var_dir)
     path.parent.mkdir(parents=True, exist_ok=True)
-    when = datetime.fromtimestamp(now_ns // 1_000_000_000, UTC).astimezone(IST).strftime("%Y-%m-%d %H:%M:%S IST")
+    when = (
+        datetime.fromtimestamp(now_ns // 1_000_000_000, UTC)
+        .astimezone(IST)
+        .strftime("%Y-%m-%d %H:%M:%S IST")
+    )
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:

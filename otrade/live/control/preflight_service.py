@@ -1,5 +1,5 @@
-"""The morning board of the running engine, for the page: the same questions as `otrade preflight`, about the instruments that it has found
-already, at most twice a minute.
+"""The morning board of the running engine, for the page: the same questions as `otrade preflight`,
+about the instruments that it has found already, at most twice a minute.
 """
 
 import asyncio
@@ -20,10 +20,18 @@ WORDS: tuple[Verdict, ...] = ("GO", "LOOK", "NO_GO")
 
 
 class PreflightService:
-    """Asks while nothing is at stake for the address too; once orders have gone out from here they have told."""
+    """Asks while nothing is at stake for the address too; once orders have gone out from here they
+    have told.
+    """
 
     def __init__(
-        self, config: Config, kit: BrokerAdapter, calendar: Calendar, clock: Clock, day: TradingDay, records: Sequence[Instrument]
+        self,
+        config: Config,
+        kit: BrokerAdapter,
+        calendar: Calendar,
+        clock: Clock,
+        day: TradingDay,
+        records: Sequence[Instrument],
     ) -> None:
         self._config = config
         self._kit = kit
@@ -60,7 +68,10 @@ class PreflightService:
         nets = plan.net_of()
         return OwnPositions(
             has_order=lambda row: engine.find_order(row.cl_ord_id, row.broker_order_id) >= 0,
-            nets={(row.exchange, row.symbol, row.product): nets[i] for i, row in enumerate(plan.instruments)},
+            nets={
+                (row.exchange, row.symbol, row.product): nets[i]
+                for i, row in enumerate(plan.instruments)
+            },
         )
 
 
@@ -69,5 +80,8 @@ def view_of(board: PreflightBoard, ts_ns: int) -> PreflightView:
     return PreflightView(
         verdict=WORDS[board.verdict],
         ts_ms=ts_ns // NS_PER_MS,
-        lines=[PreflightLine(name=i.name, verdict=WORDS[i.verdict], words=i.words, fix=i.fix) for i in board.lines],
+        lines=[
+            PreflightLine(name=i.name, verdict=WORDS[i.verdict], words=i.words, fix=i.fix)
+            for i in board.lines
+        ],
     )

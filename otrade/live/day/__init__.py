@@ -1,1 +1,3 @@
-"""One trading day from open to shutdown. Imports `oms`, `reconciliation`, `persistence`, `plan` and `history`."""
+"""One trading day from open to shutdown. Imports `oms`, `reconciliation`, `persistence`, `plan` and
+`history`.
+"""

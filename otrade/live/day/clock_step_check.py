@@ -1,7 +1,8 @@
-"""Whether a step of the machine's clock is to be believed: the exchange's time on ticks is shown to the clock, and people are told.
+"""Whether a step of the machine's clock is to be believed: the exchange's time on ticks is shown to
+the clock, and people are told.
 
-Square-off, the cut-off of entries and the day's end go by the engine's time; a machine's clock that is wrong for a few seconds must move
-none of them.
+Square-off, the cut-off of entries and the day's end go by the engine's time; a machine's clock that
+is wrong for a few seconds must move none of them.
 """
 
 from otrade._core.types import Severity
@@ -26,14 +27,22 @@ class ClockStepCheck:
         step = clock.step
         if step is None:
             if self._error_ns:
-                self._say(Severity.INFO, "CLOCK_RIGHT", "this machine's clock and the engine's time agree again")
+                self._say(
+                    Severity.INFO,
+                    "CLOCK_RIGHT",
+                    "this machine's clock and the engine's time agree again",
+                )
                 self._error_ns, self._said = 0, ""
             return
         if step.error_ns != self._error_ns:
             self._error_ns, self._said = step.error_ns, ""
         words = f"this machine's clock was set {abs(step.error_ns) / NS_PER_S:,.1f} s {'ahead' if step.error_ns > 0 else 'back'}"
         if step.is_believed:
-            way = "the engine's time has jumped" if step.error_ns > 0 else "the engine's time waits for it, a tenth of each second"
+            way = (
+                "the engine's time has jumped"
+                if step.error_ns > 0
+                else "the engine's time waits for it, a tenth of each second"
+            )
             self._say(Severity.WARN, "CLOCK_BELIEVED", f"{words}, and it is believed: {way}")
         elif step.is_denied:
             self._say(
@@ -43,7 +52,11 @@ class ClockStepCheck:
                 "engine's own time. Set the clock right (chrony or systemd-timesyncd) before the engine is started again",
             )
         else:
-            self._say(Severity.WARN, "CLOCK_STEP", f"{words}: not believed before ticks of the exchange agree")
+            self._say(
+                Severity.WARN,
+                "CLOCK_STEP",
+                f"{words}: not believed before ticks of the exchange agree",
+            )
 
     def _say(self, severity: Severity, code: str, text: str) -> None:
         if code != self._said:

@@ -1,8 +1,10 @@
-"""Asking the broker for quotes: price bands that move during the day, and prices while the feed says nothing.
+"""Asking the broker for quotes: price bands that move during the day, and prices while the feed
+says nothing.
 
-The core says which instruments are due (`quote.pyx`: what hangs on each, how near an edge it is, whether a refusal spoke of it); here
-they are asked for, one question at a time, within the share of the minute that docs/operations.md gives to them. An answer is an
-event of the core, with the time of its question.
+The core says which instruments are due (`quote.pyx`: what hangs on each, how near an edge it is,
+whether a refusal spoke of it); here they are asked for, one question at a time, within the share of
+the minute that docs/operations.md gives to them. An answer is an event of the core, with the time
+of its question.
 """
 
 import asyncio
@@ -15,7 +17,9 @@ from otrade.errors import BrokerError
 from otrade.live.plan.day_plan import DayPlan
 
 GAP_NS = NS_PER_S + NS_PER_S // 10
-"""Kite takes one quote a second; the tenth is for two questions of which the first took longer on its way."""
+"""Kite takes one quote a second; the tenth is for two questions of which the first took longer on
+its way.
+"""
 PER_MINUTE = 30
 RETRY_MAX_NS = 10 * NS_PER_S
 MINUTE_NS = 60 * NS_PER_S
@@ -76,7 +80,8 @@ class QuotePoller:
             now_ns = self._clock.now_ns()
             for i in ids:
                 quote = found.get(planned[i].token)
-                # An answer without a row says that there is none; it is not asked for again until it is due again.
+                # An answer without a row says that there is none; it is not asked for again until
+                # it is due again.
                 engine.on_quote(
                     i,
                     ts_ask_ns,
@@ -91,7 +96,9 @@ class QuotePoller:
             self._on_commands()
         except BrokerError as error:
             self.n_failed += 1
-            self._next_ns = self._clock.now_ns() + min(GAP_NS << min(self.n_failed, 4), RETRY_MAX_NS)
+            self._next_ns = self._clock.now_ns() + min(
+                GAP_NS << min(self.n_failed, 4), RETRY_MAX_NS
+            )
             self._on_trouble(error)
         except Exception as error:
             self.n_failed += 1

@@ -78,14 +78,18 @@ class Shutdown:
             self._end("the last session has closed")
 
     def _still_trades(self, now_ns: int) -> bool:
-        """Something of ours is open, and the exchange goes on putting times before the close on its ticks: then our clock is wrong, from
-        this process's start perhaps, and the day is not over.
+        """Something of ours is open, and the exchange goes on putting times before the close on its
+        ticks: then our clock is wrong, from this process's start perhaps, and the day is not over.
         """
         day = self._day
         tick_ns = day.engine.newest_exchange_ns()
         if tick_ns != self._tick_ns:
             self._tick_ns, self._tick_seen_ns = tick_ns, now_ns
-        return day.engine.n_live > 0 and 0 < tick_ns < day.plan.close_ns and now_ns - self._tick_seen_ns < QUIET_NS
+        return (
+            day.engine.n_live > 0
+            and 0 < tick_ns < day.plan.close_ns
+            and now_ns - self._tick_seen_ns < QUIET_NS
+        )
 
     def _end(self, why: str) -> None:
         day = self._day
@@ -115,14 +119,24 @@ def entries_pending(plan: DayPlan) -> bool:
 
 def what_is_open(plan: DayPlan) -> str:
     """Every open quantity and the order that protects it, in words."""
-    lines = [line for bracket_id in plan.engine.live_brackets() if (line := _open_words(plan, bracket_id))]
+    lines = [
+        line
+        for bracket_id in plan.engine.live_brackets()
+        if (line := _open_words(plan, bracket_id))
+    ]
     return " ".join(lines) if lines else "Nothing is open."
 
 
 def uncovered(plan: DayPlan) -> list[str]:
     """Instruments with open quantity that no working stop covers."""
     brackets = [plan.engine.bracket(bracket_id) for bracket_id in plan.engine.live_brackets()]
-    return sorted({plan.symbol_of(b["instrument_id"]) for b in brackets if b["open_qty"] != b["protected_qty"]})
+    return sorted(
+        {
+            plan.symbol_of(b["instrument_id"])
+            for b in brackets
+            if b["open_qty"] != b["protected_qty"]
+        }
+    )
 
 
 def _open_words(plan: DayPlan, bracket_id: int) -> str:
@@ -140,4 +154,6 @@ def _open_words(plan: DayPlan, bracket_id: int) -> str:
     covered = bracket["protected_qty"]
     partly = "" if covered >= open_qty else f" for {covered} of them only"
     leg = "stop" if order["leg"] == Leg.STOP and not bracket["target_armed"] else "exit"
-    return words + (f"{leg} order {order['broker_order_id']} at {rupees(price)} rests at the exchange{partly}.")
+    return words + (
+        f"{leg} order {order['broker_order_id']} at {rupees(price)} rests at the exchange{partly}."
+    )

@@ -42,7 +42,9 @@ BEAT_OPEN_NS = NS_PER_S // 10
 BEAT_FLAT_NS = NS_PER_S // 2
 """While no bracket lives only bars and audits are due, and both know their own times."""
 TOLD_AT_ONCE = 4
-"""Notices that are put into words in one go: some 9 us each, and a frame that comes meanwhile waits."""
+"""Notices that are put into words in one go: some 9 us each, and a frame that comes meanwhile
+waits.
+"""
 FIRST_FEED_NS = 10 * NS_PER_S
 RATE_WINDOW_NS = 60 * NS_PER_S
 """The longest of the broker's sliding windows that a few orders can fill."""
@@ -96,7 +98,9 @@ class TradingDay:
             on_fault=self.fault,
             journal=journal,
         )
-        self.explainer = Reconciler(plan, clock, board, self.desk, on_trouble=self._on_trouble, on_fault=self.fault)
+        self.explainer = Reconciler(
+            plan, clock, board, self.desk, on_trouble=self._on_trouble, on_fault=self.fault
+        )
         self.ended = asyncio.Event()
         self.ending = Shutdown(self)
         self.is_token_dead = False
@@ -145,7 +149,11 @@ class TradingDay:
     def stages(self) -> dict[str, LatencyHistogram]:
         """Durations so far, by the stages of `latency.py`."""
         latency = self._session.latency if self._session is not None else None
-        feed = {"frame": latency.frame, "core": latency.core, "order": latency.order} if latency is not None else {}
+        feed = (
+            {"frame": latency.frame, "core": latency.core, "order": latency.order}
+            if latency is not None
+            else {}
+        )
         return {**feed, **self.desk.latency.stages()}
 
     @property
@@ -184,7 +192,12 @@ class TradingDay:
             audit_flat_ns=self.options.audit_flat_ns,
         )
         self._values = FillPricePoller(
-            self.engine, self.clock, self.desk, session, on_trouble=self._on_values_trouble, on_fault=self.fault
+            self.engine,
+            self.clock,
+            self.desk,
+            session,
+            on_trouble=self._on_values_trouble,
+            on_fault=self.fault,
         )
         self._quotes = QuotePoller(
             self.plan,
@@ -222,14 +235,20 @@ class TradingDay:
         self.beat()
 
     def _look_back(self, now_ns: int) -> None:
-        """Is an earlier run's journal gone, and a halt with it, perhaps? Unknown is not re-armed. The book of the start may have been
+        """Is an earlier run's journal gone, and a halt with it, perhaps? Unknown is not re-armed.
+        The book of the start may have been
         behind: that run's orders may also turn up later.
         """
-        if self._is_journal_gone or self.journal is None or self.explainer.runs_taken_back <= self.journal.runs:
+        if (
+            self._is_journal_gone
+            or self.journal is None
+            or self.explainer.runs_taken_back <= self.journal.runs
+        ):
             return
         self._is_journal_gone = True
         self.engine.on_halt(Halt.REDUCING, Reason.FORGOTTEN, now_ns)
-        # What an earlier run sent in the last minute counts against the broker's rate, and nobody knows what it was.
+        # What an earlier run sent in the last minute counts against the broker's rate, and nobody
+        # knows what it was.
         self._entries_from_ns = now_ns + RATE_WINDOW_NS
         self.engine.on_pause(True, now_ns, PauseBy.START)
         self.board.say(
@@ -323,12 +342,16 @@ class TradingDay:
             elif row["code"] == Note.EXIT_REJECTED:
                 self.explainer.positions.on_exit_refused(row["instrument_id"])
             elif row["code"] == Note.VALUE_TAKEN:
-                self.trades.close(row["bracket_id"])  # its prices are known better; nothing, while it is open
+                self.trades.close(
+                    row["bracket_id"]
+                )  # its prices are known better; nothing, while it is open
         self._untold.extend(row for row in rows if row["code"] != Note.VALUE_TAKEN or row["c"])
         self._tell(TOLD_AT_ONCE)
 
     def _tell(self, most: int) -> None:
-        """Put into words what waits for it: so many notices now, and the rest when frames have been let in between."""
+        """Put into words what waits for it: so many notices now, and the rest when frames have been
+        let in between.
+        """
         for _ in range(min(most, len(self._untold))):
             self.board.say_core(self._untold.popleft(), self.plan)
         if self._untold and not self._is_telling:
@@ -386,16 +409,26 @@ class TradingDay:
         if alive:
             self.board.say(Severity.INFO, "SECOND_FEED_UP", "the second feed is connected")
         elif not self.ended.is_set():
-            self.board.say(Severity.WARN, "SECOND_FEED_DOWN", f"the second feed is down ({why}); the first one goes on alone")
+            self.board.say(
+                Severity.WARN,
+                "SECOND_FEED_DOWN",
+                f"the second feed is down ({why}); the first one goes on alone",
+            )
 
     def _on_push(self, alive: bool, why: str) -> None:
-        """Where order updates have a socket of their own: without it the order book is read often instead."""
+        """Where order updates have a socket of their own: without it the order book is read often
+        instead.
+        """
         if self._books is not None:
             self._books.is_blind = not alive
         if alive:
             self._look()
         elif not self.ended.is_set():
-            self.board.say(Severity.WARN, "PUSH_DOWN", f"order updates are down ({why}): the order book is read every few seconds instead")
+            self.board.say(
+                Severity.WARN,
+                "PUSH_DOWN",
+                f"order updates are down ({why}): the order book is read every few seconds instead",
+            )
 
     def _on_token_dead(self) -> None:
         if self.is_token_dead:
@@ -432,7 +465,9 @@ class TradingDay:
 
     def _on_trouble(self, error: BrokerError) -> None:
         if self._is_new_trouble(error):
-            self.board.say(Severity.WARN, "BOOK_FAILED", f"the order book could not be read: {error}")
+            self.board.say(
+                Severity.WARN, "BOOK_FAILED", f"the order book could not be read: {error}"
+            )
 
     def _on_values_trouble(self, error: BrokerError) -> None:
         if self._is_new_trouble(error):
@@ -446,10 +481,16 @@ class TradingDay:
         return before != self._trouble
 
     def _on_sight(self, is_back: bool, why: str) -> None:
-        """Without a whole order book nobody knows what stands: nothing new is entered until one has come."""
+        """Without a whole order book nobody knows what stands: nothing new is entered until one has
+        come.
+        """
         self.engine.on_pause(not is_back, self.clock.now_ns(), PauseBy.BOOK)
         if is_back:
-            self.board.say(Severity.WARN, "BOOK_BACK", "the order book is whole again: entries are allowed as before")
+            self.board.say(
+                Severity.WARN,
+                "BOOK_BACK",
+                "the order book is whole again: entries are allowed as before",
+            )
         else:
             self.board.say(
                 Severity.ALARM,
@@ -526,7 +567,9 @@ class TradingDay:
             return
         found = self.explainer.positions.compare(positions)
         for item in found:
-            self.board.say(Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id)
+            self.board.say(
+                Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id
+            )
         bare = uncovered(self.plan)
         if bare:
             self.board.say(

@@ -1,1 +1,3 @@
-"""What has happened today, in bounded memory: bars, signals, trades, orders, latency. Imports the core and `plan`."""
+"""What has happened today, in bounded memory: bars, signals, trades, orders, latency. Imports the
+core and `plan`.
+"""

@@ -1,4 +1,6 @@
-"""What a day's trades cost: each instrument by its own segment, and the depository once a scrip and day."""
+"""What a day's trades cost: each instrument by its own segment, and the depository once a scrip and
+day.
+"""
 
 from otrade.charges import Charges, DayCharges, TradedValue
 from otrade.live.history.trade_ledger import ChargeRule, OrderFill
@@ -8,7 +10,9 @@ from otrade.live.plan.day_plan import DayPlan
 def charge_rule_of(plan: DayPlan, rates: DayCharges) -> ChargeRule:
     """The rule for one day's trades."""
     sold_by: dict[str, int] = {}
-    """By scrip: the first trade that sold from the demat account, which the depository's charge is put on."""
+    """By scrip: the first trade that sold from the demat account, which the depository's charge is
+    put on.
+    """
 
     def charge(bracket_id: int, instrument_id: int, fills: list[OrderFill]) -> Charges:
         instrument = plan.instruments[instrument_id]

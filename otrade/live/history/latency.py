@@ -1,16 +1,20 @@
-"""How long each stage takes, always on. The feed's own stages are counted in its compiled listener; an order's are counted here.
+"""How long each stage takes, always on. The feed's own stages are counted in its compiled listener;
+an order's are counted here.
 
-    frame     a frame in our hands -> dealt with, every frame                         (monotonic clock, brokers/transport/feed)
-    core      a frame in our hands -> its orders are decided and journalled           (the same; frames that led to orders)
-    order     a frame in our hands -> the last order that it led to is written        (the same)
-    sent      the event that asked for a request -> its last byte is with the kernel  (engine clock, from here on)
-    ack       its last byte -> the broker's answer
+    frame     a frame in our hands -> dealt with, every frame                         (monotonic
+    clock, brokers/transport/feed) core      a frame in our hands -> its orders are decided and
+    journalled           (the same; frames that led to orders) order     a frame in our hands -> the
+    last order that it led to is written        (the same) sent      the event that asked for a
+    request -> its last byte is with the kernel  (engine clock, from here on) ack       its last
+    byte -> the broker's answer
     push      a new order's last byte -> the first push that tells of it
     exchange  the exchange's time of an order's state -> its push in our hands
-    feed      the exchange's time of the last tick -> that tick in our hands, looked at when an order is sent
+    feed      the exchange's time of the last tick -> that tick in our hands, looked at when an
+    order is sent
 
-The last two compare the exchange's clock with ours, and Kite writes whole seconds: they tell seconds from milliseconds, no more. What
-comes out negative counts as 0. A day's summary is kept beside the journal, in `var/latency/`.
+The last two compare the exchange's clock with ours, and Kite writes whole seconds: they tell
+seconds from milliseconds, no more. What comes out negative counts as 0. A day's summary is kept
+beside the journal, in `var/latency/`.
 """
 
 import datetime as dt
@@ -49,10 +53,18 @@ class OrderLatency:
         """New orders of which no push has told yet: when they were sent."""
 
     def stages(self) -> dict[str, LatencyHistogram]:
-        return {"sent": self.sent, "ack": self.ack, "push": self.push, "exchange": self.exchange, "feed": self.feed}
+        return {
+            "sent": self.sent,
+            "ack": self.ack,
+            "push": self.push,
+            "exchange": self.exchange,
+            "feed": self.feed,
+        }
 
     def on_made(self, seq: int, kind: int, cl_ord_id: str, ts_ns: int) -> None:
-        """A request is about to be sent. Everything that is made is answered, so nothing stays here."""
+        """A request is about to be sent. Everything that is made is answered, so nothing stays
+        here.
+        """
         self._made[seq] = ts_ns, cl_ord_id if kind == Cmd.NEW else ""
 
     def on_market(self, ts_exch_ns: int, ts_recv_ns: int) -> None:
@@ -126,7 +138,8 @@ def merged(stages: Iterable[StageDurations]) -> StageDurations:
     return StageDurations(n, max_ns, sorted(buckets.items()))
 
 
-# ---------------------------------------------------------------------------------------------- kept by day
+# ----------------------------------------------------------------------------------------------
+# kept by day
 class DayLatency(msgspec.Struct, frozen=True):
     """What is kept of a day."""
 
@@ -149,8 +162,8 @@ def path_of(var_dir: Path, day: str, mode: str) -> Path:
 
 
 def keep(var_dir: Path, day: str, mode: str, histograms: Mapping[str, LatencyHistogram]) -> Path:
-    """Write the day's file; what an earlier run of the same day has left is added to. OSError when it cannot be written. An
-    unreadable one is begun afresh.
+    """Write the day's file; what an earlier run of the same day has left is added to. OSError when
+    it cannot be written. An unreadable one is begun afresh.
     """
     path = path_of(var_dir, day, mode)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,7 +178,9 @@ def keep(var_dir: Path, day: str, mode: str, histograms: Mapping[str, LatencyHis
         for name, stage in before.stages.items():
             stages[name] = merged([stage, stages[name]]) if name in stages else stage
     rows = {name: {**summary(stage), "buckets": stage.buckets} for name, stage in stages.items()}
-    data = orjson.dumps({"day": day, "mode": mode, "runs": n_runs, "stages": rows}, option=orjson.OPT_APPEND_NEWLINE)
+    data = orjson.dumps(
+        {"day": day, "mode": mode, "runs": n_runs, "stages": rows}, option=orjson.OPT_APPEND_NEWLINE
+    )
     temporary = path.with_suffix(".tmp")
     temporary.write_bytes(data)
     os.replace(temporary, path)
@@ -174,7 +189,10 @@ def keep(var_dir: Path, day: str, mode: str, histograms: Mapping[str, LatencyHis
 
 def summary(stage: StageDurations) -> dict[str, int]:
     """`n`, `p50_ns`, `p90_ns`, `p99_ns`, `p999_ns`, `max_ns`."""
-    shown = {f"p{str(percent).replace('.0', '').replace('.', '')}_ns": stage.percentile_ns(percent) for percent in PERCENTS}
+    shown = {
+        f"p{str(percent).replace('.0', '').replace('.', '')}_ns": stage.percentile_ns(percent)
+        for percent in PERCENTS
+    }
     return {"n": stage.n, **shown, "max_ns": stage.max_ns}
 
 
@@ -183,7 +201,10 @@ def read(path: Path) -> DayLatency:
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_LatencyFile)
         stages = {
-            name: msgspec.convert({key: row[key] for key in ("n", "max_ns", "buckets")}, StageDurations) for name, row in found.stages.items()
+            name: msgspec.convert(
+                {key: row[key] for key in ("n", "max_ns", "buckets")}, StageDurations
+            )
+            for name, row in found.stages.items()
         }
     except OSError as error:
         raise OTradeError(f"{path} cannot be read ({error.strerror})") from None
@@ -211,9 +232,13 @@ def table(stages: Mapping[str, StageDurations]) -> str:
     rows: list[Sequence[str]] = [("stage", "count", "p50", "p99", "p99.9", "max")]
     for name in known:
         stage = stages[name]
-        shown = [duration(stage.percentile_ns(p)) for p in (50.0, 99.0, 99.9)] if stage.n else ["-"] * 3
+        shown = (
+            [duration(stage.percentile_ns(p)) for p in (50.0, 99.0, 99.9)] if stage.n else ["-"] * 3
+        )
         rows.append((name, f"{stage.n:,}", *shown, duration(stage.max_ns) if stage.n else "-"))
-    return "\n".join(f"{name:<10}" + "".join(f"{cell:>12}" for cell in cells) for name, *cells in rows)
+    return "\n".join(
+        f"{name:<10}" + "".join(f"{cell:>12}" for cell in cells) for name, *cells in rows
+    )
 
 
 def duration(duration_ns: int) -> str:

@@ -1,7 +1,10 @@
-"""What happened to each order of the day, step by step, for the page: asked, sent, answered, reported, with the broker's own words.
+"""What happened to each order of the day, step by step, for the page: asked, sent, answered,
+reported, with the broker's own words.
 
-Kept beside the path of an order: what comes before the bytes leave is one entry in a table; words are made when the broker speaks.
-Memory is bounded: an order keeps its first and its newest steps, and a report that says nothing new is not kept.
+Kept beside the path of an order: what comes before the bytes leave is one entry in a table; words
+are made when the broker speaks.
+Memory is bounded: an order keeps its first and its newest steps, and a report that says nothing new
+is not kept.
 """
 
 from collections.abc import Mapping
@@ -18,9 +21,20 @@ STEPS_MAX = 48
 STEPS_FIRST = 16
 
 ASKED = {Cmd.NEW: "Asked: place", Cmd.REPLACE: "Asked: change", Cmd.CANCEL: "Asked: cancel"}
-ANSWERED = {Ev.ACK: "The broker has taken it", Ev.REFUSED: "The broker refuses it", Ev.TIMEOUT: "No answer: in doubt"}
-ROADS = {Source.PUSH: "push", Source.BOOK: "order book", Source.POSTBACK: "postback", Source.ASKED: "order book"}
-EXCHANGE = frozenset((Ev.WORKING, Ev.FILL_PART, Ev.FILL_FULL, Ev.CANCELED, Ev.REJECTED, Ev.EXPIRED, Ev.REPLACED))
+ANSWERED = {
+    Ev.ACK: "The broker has taken it",
+    Ev.REFUSED: "The broker refuses it",
+    Ev.TIMEOUT: "No answer: in doubt",
+}
+ROADS = {
+    Source.PUSH: "push",
+    Source.BOOK: "order book",
+    Source.POSTBACK: "postback",
+    Source.ASKED: "order book",
+}
+EXCHANGE = frozenset(
+    (Ev.WORKING, Ev.FILL_PART, Ev.FILL_FULL, Ev.CANCELED, Ev.REJECTED, Ev.EXPIRED, Ev.REPLACED)
+)
 """Reports of what happened at the exchange, not on the way to it."""
 REPORTED = {
     Ev.ACCEPTED: "Received",
@@ -84,13 +98,20 @@ class OrderTimelines:
         if command is None:
             return self._requests.get(seq, "")
         self._requests[seq] = command.cl_ord_id
-        self._add(command.cl_ord_id, OrderEvent(command.ts_ns, "engine", ASKED.get(Cmd(command.kind), "Asked"), _terms(command)))
+        self._add(
+            command.cl_ord_id,
+            OrderEvent(
+                command.ts_ns, "engine", ASKED.get(Cmd(command.kind), "Asked"), _terms(command)
+            ),
+        )
         return command.cl_ord_id
 
     def sent(self, seq: int, ts_ns: int) -> None:
         cl_ord_id = self._request(seq)
         if cl_ord_id:
-            self._add(cl_ord_id, OrderEvent(ts_ns, "wire", "Sent: the last byte is out", f"request {seq}"))
+            self._add(
+                cl_ord_id, OrderEvent(ts_ns, "wire", "Sent: the last byte is out", f"request {seq}")
+            )
 
     def answered(self, seq: int, answer: Answer, ts_ns: int) -> None:
         cl_ord_id = self._request(seq)
@@ -99,15 +120,31 @@ class OrderTimelines:
         del self._requests[seq]
         named = f"the broker's number is {answer.broker_order_id}" if answer.broker_order_id else ""
         words = ". ".join(filter(None, (named, answer.text)))
-        self._add(cl_ord_id, OrderEvent(ts_ns, "broker", ANSWERED.get(answer.outcome, answer.outcome.name), words))
+        self._add(
+            cl_ord_id,
+            OrderEvent(ts_ns, "broker", ANSWERED.get(answer.outcome, answer.outcome.name), words),
+        )
 
     def reported(self, report: OrderReport) -> None:
-        said = (report.ev, report.status, report.cum_qty, report.order_qty, report.price_e4, report.trigger_e4, report.ord_type)
+        said = (
+            report.ev,
+            report.status,
+            report.cum_qty,
+            report.order_qty,
+            report.price_e4,
+            report.trigger_e4,
+            report.ord_type,
+        )
         if self._said.get(report.cl_ord_id) == said:
             return
         self._said[report.cl_ord_id] = said
         by: StepBy = "exchange" if report.ev in EXCHANGE else "broker"
-        self._add(report.cl_ord_id, OrderEvent(report.ts_recv_ns, by, REPORTED.get(report.ev, report.ev.name), _said_words(report)))
+        self._add(
+            report.cl_ord_id,
+            OrderEvent(
+                report.ts_recv_ns, by, REPORTED.get(report.ev, report.ev.name), _said_words(report)
+            ),
+        )
 
     def _add(self, cl_ord_id: str, step: OrderEvent) -> None:
         steps = self._steps.setdefault(cl_ord_id, [])
@@ -141,7 +178,9 @@ def _terms(command: OrderCommandView) -> str:
 def _said_words(report: OrderReport) -> str:
     parts = [f"status {report.status}" if report.status else "", f"by {ROADS[report.source]}"]
     if report.cum_qty:
-        parts.append(f"{report.cum_qty} of {report.order_qty} filled, average {rupees(report.cum_value_e4 // report.cum_qty)}")
+        parts.append(
+            f"{report.cum_qty} of {report.order_qty} filled, average {rupees(report.cum_value_e4 // report.cum_qty)}"
+        )
     if report.text:
         parts.append(f"“{report.text}”")
     return ", ".join(filter(None, parts))

@@ -62,7 +62,9 @@ class ClosedTrade(msgspec.Struct, frozen=True):
 
 
 def net_after(gross_e4: int, charges: Charges) -> int | None:
-    """Profit after charges; None when a part of them is not known: nothing is called net that leaves some out."""
+    """Profit after charges; None when a part of them is not known: nothing is called net that
+    leaves some out.
+    """
     total_e4 = charges.total_e4
     return None if total_e4 is None else gross_e4 - total_e4
 

@@ -83,7 +83,11 @@ class DaySummary(msgspec.Struct, frozen=True):
     @property
     def pnl_note(self) -> str:
         """What must be said beside the profit."""
-        return f"  (provisional: the price of {self.n_unvalued} orders is not known)" if self.n_unvalued else ""
+        return (
+            f"  (provisional: the price of {self.n_unvalued} orders is not known)"
+            if self.n_unvalued
+            else ""
+        )
 
     @property
     def charges_e4(self) -> int | None:
@@ -108,7 +112,9 @@ def summarize(day: "TradingDay") -> DaySummary:
         n_lost=sum(trade.gross_e4 < 0 for trade in trades),
         gross_e4=risk["pnl_e4"],
         charges=day.trades.charges,
-        n_open=sum(engine.bracket(bracket_id)["entry_qty"] > 0 for bracket_id in engine.live_brackets()),
+        n_open=sum(
+            engine.bracket(bracket_id)["entry_qty"] > 0 for bracket_id in engine.live_brackets()
+        ),
         naked_total_ns=counters["naked_ns_total"],
         naked_worst_ns=counters["naked_ns_worst"],
         target_total_ns=counters["target_ns_total"],
@@ -154,14 +160,21 @@ def render(summary: DaySummary) -> str:
             _line("P&L net", or_unknown(s.net_e4)),
             _line("", f"  {complete(s.charges, s.n_open)}"),
             _line("naked time", f"{_ms(s.naked_total_ns)} total, {_ms(s.naked_worst_ns)} worst"),
-            _line("at the target", f"{_ms(s.target_total_ns)} total, {_ms(s.target_worst_ns)} worst, without a stop by design"),
+            _line(
+                "at the target",
+                f"{_ms(s.target_total_ns)} total, {_ms(s.target_worst_ns)} worst, without a stop by design",
+            ),
             _line("signals", f"{s.signals_taken} taken, {sum(s.signals_refused.values())} refused"),
             *_reasons(s.signals_refused),
             _line("orders", f"{s.n_orders}  ({s.n_requests} requests)"),
             _line("tick to order", _latency(s.latency)),
             _line("feed", f"{s.frames} frames, {s.ticks} ticks, {s.n_reconnects} reconnects"),
             *_reasons(s.refused),
-            *([_line("", f"{s.unknown_tokens} packets of other instruments")] if s.unknown_tokens else []),
+            *(
+                [_line("", f"{s.unknown_tokens} packets of other instruments")]
+                if s.unknown_tokens
+                else []
+            ),
             *([_line("alarms", f"{s.n_alarms}  (see the log)")] if s.n_alarms else []),
             _line("at the end", s.open_words),
             RULE,
@@ -190,19 +203,27 @@ def render_total(summaries: Sequence[DaySummary]) -> str:
     head = f"{'day':<12}{'trades':>8}{'gross':>16}{'charges':>14}{'net':>16}"
     rows = [_total_row(s.day, s.n_trades, s.gross_e4, s.charges) for s in summaries]
     charges = sum_of(s.charges for s in summaries)
-    total = _total_row("total", sum(s.n_trades for s in summaries), sum(s.gross_e4 for s in summaries), charges)
+    total = _total_row(
+        "total", sum(s.n_trades for s in summaries), sum(s.gross_e4 for s in summaries), charges
+    )
     words = [*breakdown(charges), complete(charges, sum(s.n_open for s in summaries))]
     return "\n".join([head, *rows, total, *(f"  {part}" for part in words)])
 
 
 def _total_row(name: str, n_trades: int, gross_e4: int, charges: Charges) -> str:
     net = or_unknown(net_after(gross_e4, charges))
-    return f"{name:<12}{n_trades:>8}{rupees(gross_e4):>16}{or_unknown(charges.total_e4):>14}{net:>16}"
+    return (
+        f"{name:<12}{n_trades:>8}{rupees(gross_e4):>16}{or_unknown(charges.total_e4):>14}{net:>16}"
+    )
 
 
 def breakdown(charges: Charges) -> list[str]:
     """The lines of the charges, those that are not 0, in rows that fit the screen."""
-    parts = [f"{WORDS[line]} {or_unknown(charges.line(line))}" for line in LINES if charges.line(line) != 0]
+    parts = [
+        f"{WORDS[line]} {or_unknown(charges.line(line))}"
+        for line in LINES
+        if charges.line(line) != 0
+    ]
     return [", ".join(parts[at : at + PARTS_A_ROW]) for at in range(0, len(parts), PARTS_A_ROW)]
 
 
@@ -210,7 +231,11 @@ def complete(charges: Charges, n_open: int) -> str:
     """Whether the charges of a net profit are complete."""
     if charges.unknown:
         return f"missing: {charges.words}"
-    return f"charges are complete but for {n_open} open, charged when closed" if n_open else "charges are complete"
+    return (
+        f"charges are complete but for {n_open} open, charged when closed"
+        if n_open
+        else "charges are complete"
+    )
 
 
 def _line(name: str, text: str) -> str:
@@ -219,7 +244,11 @@ def _line(name: str, text: str) -> str:
 
 def _reasons(counts: Mapping[int, int]) -> list[str]:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [_line("", f"{count:>6}  {reason_words(reason)}") for reason, count in ordered if reason != Reason.OK]
+    return [
+        _line("", f"{count:>6}  {reason_words(reason)}")
+        for reason, count in ordered
+        if reason != Reason.OK
+    ]
 
 
 def _ms(duration_ns: int) -> str:

@@ -1,4 +1,6 @@
-"""The day's profit over time, for the page: a point every few seconds of engine time, in fixed memory."""
+"""The day's profit over time, for the page: a point every few seconds of engine time, in fixed
+memory.
+"""
 
 from collections import deque
 
@@ -22,7 +24,9 @@ class EquityPointValue(msgspec.Struct, frozen=True):
 
 
 class EquityCurve:
-    """`look` belongs on the beat. A day that goes on after a restart begins with what its closed trades tell."""
+    """`look` belongs on the beat. A day that goes on after a restart begins with what its closed
+    trades tell.
+    """
 
     def __init__(self, day: TradingDay) -> None:
         self._day = day
@@ -32,14 +36,18 @@ class EquityCurve:
         for trade in sorted(day.trades.trades, key=lambda trade: trade.ts_exit_ns):
             gross_e4 += trade.gross_e4
             charges += trade.charges
-            self._points.append(EquityPointValue(trade.ts_exit_ns, gross_e4, net_after(gross_e4, charges)))
+            self._points.append(
+                EquityPointValue(trade.ts_exit_ns, gross_e4, net_after(gross_e4, charges))
+            )
 
     def look(self, now_ns: int) -> None:
         if now_ns < self._next_ns:
             return
         self._next_ns = now_ns - now_ns % GAP_NS + GAP_NS
         gross_e4 = self._day.engine.risk()["pnl_e4"]
-        self._points.append(EquityPointValue(now_ns, gross_e4, net_after(gross_e4, self._day.trades.charges)))
+        self._points.append(
+            EquityPointValue(now_ns, gross_e4, net_after(gross_e4, self._day.trades.charges))
+        )
 
     def since(self, ts_ns: int) -> list[EquityPointValue]:
         """Those at `ts_ns` or later, oldest first."""

@@ -1,4 +1,6 @@
-"""The strategies' averages over time, for the chart: read once a minute of engine time, just behind the minute's close."""
+"""The strategies' averages over time, for the chart: read once a minute of engine time, just behind
+the minute's close.
+"""
 
 from collections import deque
 
@@ -35,7 +37,9 @@ class IndicatorHistory:
 
     def __init__(self, day: TradingDay) -> None:
         self._day = day
-        self._values: list[deque[IndicatorPoint]] = [deque(maxlen=KEPT_MAX) for _ in day.plan.strategies]
+        self._values: list[deque[IndicatorPoint]] = [
+            deque(maxlen=KEPT_MAX) for _ in day.plan.strategies
+        ]
         self._next_ns = 0
 
     def look(self, now_ns: int) -> None:
@@ -44,9 +48,14 @@ class IndicatorHistory:
         minute_ns = (now_ns - BEHIND_NS) // MINUTE_NS * MINUTE_NS
         self._next_ns = minute_ns + MINUTE_NS + BEHIND_NS
         engine, plan = self._day.engine, self._day.plan
-        for planned, (strategy_id, values) in zip(plan.strategies, enumerate(self._values), strict=True):
-            # The minute that has just closed, if there was a tick in it: a point for each candle, and for nothing else.
-            closed_ns = engine.series(plan.instruments[planned.instrument_id].minute_series_id)["last"]["ts_open_ns"]
+        for planned, (strategy_id, values) in zip(
+            plan.strategies, enumerate(self._values), strict=True
+        ):
+            # The minute that has just closed, if there was a tick in it: a point for each candle,
+            # and for nothing else.
+            closed_ns = engine.series(plan.instruments[planned.instrument_id].minute_series_id)[
+                "last"
+            ]["ts_open_ns"]
             signal = engine.strategy(strategy_id)["signal"]
             if signal["ready"] and closed_ns == minute_ns - MINUTE_NS:
                 values.append(IndicatorPoint(closed_ns, signal["fast"], signal["slow"]))

@@ -9,13 +9,37 @@ from otrade.live.day.trading_day import TradingDay
 Whose = Literal["machine", "engine"]
 SHOWN: dict[str, tuple[str, str, Whose]] = {
     "frame": ("Frame", "a feed frame in hand, until the core has dealt with it", "machine"),
-    "core": ("Tick to decision", "a feed frame in hand, until the orders that it led to are decided and in the journal", "machine"),
-    "order": ("Tick to order", "a feed frame in hand, until the last byte of the order that it led to is out", "machine"),
-    "sent": ("Asked to sent", "the event that asked for a request, until its last byte is with the kernel", "engine"),
+    "core": (
+        "Tick to decision",
+        "a feed frame in hand, until the orders that it led to are decided and in the journal",
+        "machine",
+    ),
+    "order": (
+        "Tick to order",
+        "a feed frame in hand, until the last byte of the order that it led to is out",
+        "machine",
+    ),
+    "sent": (
+        "Asked to sent",
+        "the event that asked for a request, until its last byte is with the kernel",
+        "engine",
+    ),
     "ack": ("Sent to answer", "a request's last byte out, until the broker's answer", "engine"),
-    "push": ("Sent to push", "a new order's last byte out, until the first push that tells of it", "engine"),
-    "exchange": ("Exchange to push", "the exchange's time of an order's state, until its push; whole seconds at some brokers", "engine"),
-    "feed": ("Exchange to tick", "the exchange's time of the last tick before an order, until it is in hand; whole seconds", "engine"),
+    "push": (
+        "Sent to push",
+        "a new order's last byte out, until the first push that tells of it",
+        "engine",
+    ),
+    "exchange": (
+        "Exchange to push",
+        "the exchange's time of an order's state, until its push; whole seconds at some brokers",
+        "engine",
+    ),
+    "feed": (
+        "Exchange to tick",
+        "the exchange's time of the last tick before an order, until it is in hand; whole seconds",
+        "engine",
+    ),
 }
 
 

@@ -20,13 +20,22 @@ def used_of(day: TradingDay) -> LimitsView:
     engine = day.engine
     budget, limits, risk = engine.budget(), engine.limits(), engine.risk()
     now_ns = day.clock.now_ns()
-    ages_ns = [now_ns - ts_ns for i in range(engine.n_instruments) if _in_session(day, i) and (ts_ns := engine.market(i)["ts_recv_ns"])]
+    ages_ns = [
+        now_ns - ts_ns
+        for i in range(engine.n_instruments)
+        if _in_session(day, i) and (ts_ns := engine.market(i)["ts_recv_ns"])
+    ]
     ours: tuple[tuple[str, Unit, int | None, int], ...] = (
         ("Loss of the day", "money", max(0, -risk["pnl_e4"]), limits["max_daily_loss_e4"]),
         ("Drawdown from the peak", "money", risk["drawdown_e4"], limits["max_drawdown_e4"]),
         ("Positions open", "count", risk["open_positions"], limits["max_open_positions"]),
         ("Trades today", "count", risk["trades"], limits["max_trades"]),
-        ("Oldest price", "ms", max(ages_ns, default=0) // NS_PER_MS, limits["stale_feed_ns"] // NS_PER_MS),
+        (
+            "Oldest price",
+            "ms",
+            max(ages_ns, default=0) // NS_PER_MS,
+            limits["stale_feed_ns"] // NS_PER_MS,
+        ),
         ("Units in one order", "units", None, limits["max_order_qty"]),
         ("Value of one order", "money", None, limits["max_order_notional_e4"]),
         ("Changes of one order", "count", _most_changed(day), budget["modifies_per_order"]),
@@ -34,15 +43,25 @@ def used_of(day: TradingDay) -> LimitsView:
     slow_until_ns = budget["tight_until_ns"]
     return LimitsView(
         ts_ms=now_ns // NS_PER_MS,
-        budgets=[BudgetView(name=name, used=budget[used], limit=budget[limit], reserve=budget[kept]) for name, used, limit, kept in RATES],
+        budgets=[
+            BudgetView(name=name, used=budget[used], limit=budget[limit], reserve=budget[kept])
+            for name, used, limit, kept in RATES
+        ],
         slow_until_ms=slow_until_ns // NS_PER_MS if slow_until_ns > now_ns else None,
-        limits=[LimitView(name=name, unit=unit, used=used, limit=limit) for name, unit, used, limit in ours],
+        limits=[
+            LimitView(name=name, unit=unit, used=used, limit=limit)
+            for name, unit, used, limit in ours
+        ],
     )
 
 
 def _in_session(day: TradingDay, instrument_id: int) -> bool:
     """A price of an instrument that has closed is not old: it is the last."""
-    return day.engine.instrument(instrument_id)["phase"] not in (Phase.UNKNOWN, Phase.BEFORE, Phase.CLOSED)
+    return day.engine.instrument(instrument_id)["phase"] not in (
+        Phase.UNKNOWN,
+        Phase.BEFORE,
+        Phase.CLOSED,
+    )
 
 
 def _most_changed(day: TradingDay) -> int:

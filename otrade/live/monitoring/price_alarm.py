@@ -1,4 +1,6 @@
-"""An alarm that stands while an open position's price is refused or old: what moves with the price does not move then."""
+"""An alarm that stands while an open position's price is refused or old: what moves with the price
+does not move then.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,9 @@ if TYPE_CHECKING:
     from otrade.live.day.trading_day import TradingDay
 
 REFUSED_NS = 3 * NS_PER_S
-"""The core settles a refused price within a few packets; one that stands for longer is one of which no more is heard."""
+"""The core settles a refused price within a few packets; one that stands for longer is one of which
+no more is heard.
+"""
 OLD_NS = 30 * NS_PER_S
 """At least: a thin contract is quiet for seconds without anything being wrong."""
 
@@ -18,7 +22,9 @@ ADVICE = "the stop at the exchange stands; trailing, targets and profit wait for
 
 
 class PriceAlarm:
-    """Says once of each instrument with an open bracket that its price is refused or old, and once that it is there again."""
+    """Says once of each instrument with an open bracket that its price is refused or old, and once
+    that it is there again.
+    """
 
     def __init__(self, day: "TradingDay", stale_feed_ns: int) -> None:
         """`stale_feed_ns`: from which age entries are refused. An alarm takes that long at least."""
@@ -52,25 +58,39 @@ class PriceAlarm:
                 self._say(Severity.ALARM, "PRICE_OLD", instrument_id, words)
         for instrument_id in [i for i in self._said if i not in missing]:
             gone_s = (now_ns - self._said.pop(instrument_id)) // NS_PER_S
-            how = "its price is there again" if instrument_id in open_now else "nothing is open any more, the price is of no matter"
+            how = (
+                "its price is there again"
+                if instrument_id in open_now
+                else "nothing is open any more, the price is of no matter"
+            )
             self._say(Severity.INFO, "PRICE_BACK", instrument_id, f"{how}, after {gone_s} s")
 
     def _missing(self, instrument_id: int, now_ns: int) -> tuple[bool, int, str] | None:
-        """Refused or old, since when, and the words for it; None when the price is fine or the exchange is closed."""
+        """Refused or old, since when, and the words for it; None when the price is fine or the
+        exchange is closed.
+        """
         engine = self._day.engine
         instrument, market = engine.instrument(instrument_id), engine.market(instrument_id)
         if not instrument["open_ns"] <= now_ns < instrument["close_ns"]:
             return None
         since_ns = market["absurd_since_ns"]
         if market["n_absurd"] and now_ns - since_ns >= REFUSED_NS:
-            return True, since_ns, (
-                f"a price of {rupees(market['absurd_px_e4'])} was refused, the last one believed is {rupees(market['ltp_e4'])},"
-                f" and for {(now_ns - since_ns) // NS_PER_S} s nothing has settled it,"
+            return (
+                True,
+                since_ns,
+                (
+                    f"a price of {rupees(market['absurd_px_e4'])} was refused, the last one believed is {rupees(market['ltp_e4'])},"
+                    f" and for {(now_ns - since_ns) // NS_PER_S} s nothing has settled it,"
+                ),
             )
         since_ns = max(market["ts_recv_ns"], instrument["open_ns"])
         if now_ns - since_ns < self._old_ns:
             return None
-        what = f"nothing has been heard of it since its price of {rupees(market['ltp_e4'])}" if market["ltp_e4"] else "it has had no price"
+        what = (
+            f"nothing has been heard of it since its price of {rupees(market['ltp_e4'])}"
+            if market["ltp_e4"]
+            else "it has had no price"
+        )
         return False, since_ns, f"{what}, for {(now_ns - since_ns) // NS_PER_S} s,"
 
     def _say(self, severity: Severity, code: str, instrument_id: int, words: str) -> None:

@@ -1,7 +1,9 @@
-"""The engine's numbers for Prometheus. Built when somebody asks, from what the core counts anyway; between two scrapes it costs nothing.
+"""The engine's numbers for Prometheus. Built when somebody asks, from what the core counts anyway;
+between two scrapes it costs nothing.
 
-Import it only then: it loads `prometheus_client`. Money is in rupees and time in seconds, as Prometheus wants its base units;
-counters begin anew with each trading day of a process, which `rate()` takes for a restart.
+Import it only then: it loads `prometheus_client`. Money is in rupees and time in seconds, as
+Prometheus wants its base units; counters begin anew with each trading day of a process, which
+`rate()` takes for a restart.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,7 +34,9 @@ LIFECYCLES = ("starting", "running", "stopping", "stopped")
 
 
 class PrometheusMetrics(Collector):
-    """Reads one engine. What there is not (a day that has not begun, alerts that are not configured) is left out."""
+    """Reads one engine. What there is not (a day that has not begun, alerts that are not
+    configured) is left out.
+    """
 
     def __init__(
         self,
@@ -48,7 +52,12 @@ class PrometheusMetrics(Collector):
         log: "TolerantLogFile | None",
     ) -> None:
         self._board = board
-        self._info = {"version": otrade.__version__, "mode": mode, "broker": broker_kind, "day": day.plan.day if day is not None else ""}
+        self._info = {
+            "version": otrade.__version__,
+            "mode": mode,
+            "broker": broker_kind,
+            "day": day.plan.day if day is not None else "",
+        }
         self._lifecycle = lifecycle
         self._why_not_ready = list(why_not_ready)
         self._day = day
@@ -59,18 +68,44 @@ class PrometheusMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         yield _one_hot("otrade_info", "What runs: always 1", [self._info], self._info)
         yield _one_hot(
-            "otrade_lifecycle", "1 for the state of the process", [{"state": s} for s in LIFECYCLES], {"state": self._lifecycle}
+            "otrade_lifecycle",
+            "1 for the state of the process",
+            [{"state": s} for s in LIFECYCLES],
+            {"state": self._lifecycle},
         )
-        yield GaugeMetricFamily("otrade_ready", "1: an entry would be taken if a strategy asked for one", float(not self._why_not_ready))
-        yield _counts("otrade_notices", "Notices said", "severity", {s.name.lower(): self._board.n_by_severity[s] for s in Severity})
+        yield GaugeMetricFamily(
+            "otrade_ready",
+            "1: an entry would be taken if a strategy asked for one",
+            float(not self._why_not_ready),
+        )
+        yield _counts(
+            "otrade_notices",
+            "Notices said",
+            "severity",
+            {s.name.lower(): self._board.n_by_severity[s] for s in Severity},
+        )
         if self._log is not None:
-            yield CounterMetricFamily("otrade_log_lost_lines", "Lines that the log could not take", self._log.n_lost)
+            yield CounterMetricFamily(
+                "otrade_log_lost_lines", "Lines that the log could not take", self._log.n_lost
+            )
         if self._day is not None:
             yield from _day(self._day, self._frames)
         if self._alerts is not None:
-            yield _counts("otrade_alerts_delivered", "Alerts that a target took", "target", self._alerts.n_delivered)
-            yield _counts("otrade_alerts_failed", "Alerts that a target did not get", "target", self._alerts.n_failed)
-            yield _counts("otrade_alerts_held", "Alerts held back for a digest", "target", self._alerts.n_held)
+            yield _counts(
+                "otrade_alerts_delivered",
+                "Alerts that a target took",
+                "target",
+                self._alerts.n_delivered,
+            )
+            yield _counts(
+                "otrade_alerts_failed",
+                "Alerts that a target did not get",
+                "target",
+                self._alerts.n_failed,
+            )
+            yield _counts(
+                "otrade_alerts_held", "Alerts held back for a digest", "target", self._alerts.n_held
+            )
         yield from ProcessCollector(registry=None).collect()
 
 
@@ -86,53 +121,113 @@ def _day(day: "TradingDay", frames: "FrameWatch | None") -> Iterator[Metric]:
     yield from _protection(day, counters)
     yield from _feed(day, risk, counters, frames)
     yield from _limits(engine.budget())
-    yield _one_hot("otrade_halt", "1 for the halt state", [{"state": h.name} for h in Halt], {"state": Halt(risk["halt"]).name})
-    yield GaugeMetricFamily("otrade_paused", "1: entries are kept out by somebody", float(risk["paused"]))
-    yield GaugeMetricFamily("otrade_token_dead", "1: the broker no longer accepts the access token", float(day.is_token_dead))
+    yield _one_hot(
+        "otrade_halt",
+        "1 for the halt state",
+        [{"state": h.name} for h in Halt],
+        {"state": Halt(risk["halt"]).name},
+    )
+    yield GaugeMetricFamily(
+        "otrade_paused", "1: entries are kept out by somebody", float(risk["paused"])
+    )
+    yield GaugeMetricFamily(
+        "otrade_token_dead",
+        "1: the broker no longer accepts the access token",
+        float(day.is_token_dead),
+    )
     quarantined = engine.n_quarantined
-    yield GaugeMetricFamily("otrade_quarantined_instruments", "Instruments that are not traded, being unexplained", quarantined)
+    yield GaugeMetricFamily(
+        "otrade_quarantined_instruments",
+        "Instruments that are not traded, being unexplained",
+        quarantined,
+    )
     if day.journal is not None:
-        yield CounterMetricFamily("otrade_journal_records", "Records in the day's journal", day.journal.n_records)
-        yield CounterMetricFamily("otrade_journal_bytes", "Bytes of the day's journal", day.journal.n_bytes)
-        yield CounterMetricFamily("otrade_journal_lost_records", "Records that could not be written", day.journal.n_lost)
-        yield GaugeMetricFamily("otrade_journal_trouble", "1: the journal is failing", float(bool(day.journal.trouble)))
+        yield CounterMetricFamily(
+            "otrade_journal_records", "Records in the day's journal", day.journal.n_records
+        )
+        yield CounterMetricFamily(
+            "otrade_journal_bytes", "Bytes of the day's journal", day.journal.n_bytes
+        )
+        yield CounterMetricFamily(
+            "otrade_journal_lost_records", "Records that could not be written", day.journal.n_lost
+        )
+        yield GaugeMetricFamily(
+            "otrade_journal_trouble", "1: the journal is failing", float(bool(day.journal.trouble))
+        )
     yield _latencies({name: stage_of(histogram) for name, histogram in day.stages().items()})
 
 
-def _orders(day: "TradingDay", risk: Mapping[str, int], counters: Mapping[str, int]) -> Iterator[Metric]:
+def _orders(
+    day: "TradingDay", risk: Mapping[str, int], counters: Mapping[str, int]
+) -> Iterator[Metric]:
     yield CounterMetricFamily("otrade_orders", "Orders made", day.engine.n_orders)
-    yield CounterMetricFamily("otrade_requests", "Requests sent to the broker: new, change and cancel", day.desk.n_sent)
+    yield CounterMetricFamily(
+        "otrade_requests", "Requests sent to the broker: new, change and cancel", day.desk.n_sent
+    )
     yield CounterMetricFamily("otrade_reports", "Order reports taken", counters["reports"])
-    yield CounterMetricFamily("otrade_illegal_reports", "Order reports that did not fit and changed nothing", counters["illegal_events"])
-    yield CounterMetricFamily("otrade_request_timeouts", "Requests that were not answered in time", counters["timeouts"])
-    yield GaugeMetricFamily("otrade_orders_in_doubt", "Orders whose fate is not known now", risk["n_in_doubt"])
+    yield CounterMetricFamily(
+        "otrade_illegal_reports",
+        "Order reports that did not fit and changed nothing",
+        counters["illegal_events"],
+    )
+    yield CounterMetricFamily(
+        "otrade_request_timeouts", "Requests that were not answered in time", counters["timeouts"]
+    )
+    yield GaugeMetricFamily(
+        "otrade_orders_in_doubt", "Orders whose fate is not known now", risk["n_in_doubt"]
+    )
     taken, refused = day.signals.n_taken, sum(day.signals.refused.values())
-    yield _counts("otrade_signals", "Signals, and what became of them", "result", {"taken": taken, "refused": refused})
+    yield _counts(
+        "otrade_signals",
+        "Signals, and what became of them",
+        "result",
+        {"taken": taken, "refused": refused},
+    )
     yield CounterMetricFamily("otrade_trades", "Trades that are closed", len(day.trades))
 
 
 def _money(day: "TradingDay", risk: Mapping[str, int]) -> Iterator[Metric]:
     charges = day.trades.charges
-    pnl = GaugeMetricFamily("otrade_pnl_rupees", "Profit of the day, open positions at the last price", labels=["kind"])
-    for kind, e4 in (("gross", risk["pnl_e4"]), ("net", net_after(risk["pnl_e4"], charges)), ("peak", risk["peak_e4"])):
+    pnl = GaugeMetricFamily(
+        "otrade_pnl_rupees", "Profit of the day, open positions at the last price", labels=["kind"]
+    )
+    for kind, e4 in (
+        ("gross", risk["pnl_e4"]),
+        ("net", net_after(risk["pnl_e4"], charges)),
+        ("peak", risk["peak_e4"]),
+    ):
         if e4 is not None:  # no net is told while charges are not known
             pnl.add_metric([kind], e4 / E4)
     yield pnl
-    yield GaugeMetricFamily("otrade_drawdown_rupees", "How far profit is below its peak", risk["drawdown_e4"] / E4)
+    yield GaugeMetricFamily(
+        "otrade_drawdown_rupees", "How far profit is below its peak", risk["drawdown_e4"] / E4
+    )
     if charges.total_e4 is not None:
-        yield GaugeMetricFamily("otrade_charges_rupees", "Charges of the day's trades", charges.total_e4 / E4)
-    lines = GaugeMetricFamily("otrade_charges_line_rupees", "The same by line of a contract note, those that are known", labels=["line"])
+        yield GaugeMetricFamily(
+            "otrade_charges_rupees", "Charges of the day's trades", charges.total_e4 / E4
+        )
+    lines = GaugeMetricFamily(
+        "otrade_charges_line_rupees",
+        "The same by line of a contract note, those that are known",
+        labels=["line"],
+    )
     for line in LINES:
         line_e4 = charges.line(line)
         if line_e4 is not None:
             lines.add_metric([line], line_e4 / E4)
     yield lines
-    yield GaugeMetricFamily("otrade_charges_unknown", "Lines of the charges that are not known; then there is no net", len(charges.unknown))
+    yield GaugeMetricFamily(
+        "otrade_charges_unknown",
+        "Lines of the charges that are not known; then there is no net",
+        len(charges.unknown),
+    )
 
 
 def _protection(day: "TradingDay", counters: Mapping[str, int]) -> Iterator[Metric]:
     opened = GaugeMetricFamily("otrade_open_quantity", "Units that are open", labels=["symbol"])
-    covered = GaugeMetricFamily("otrade_protected_quantity", "Open units with a working stop", labels=["symbol"])
+    covered = GaugeMetricFamily(
+        "otrade_protected_quantity", "Open units with a working stop", labels=["symbol"]
+    )
     by_symbol: dict[str, tuple[int, int]] = {}
     n_naked = 0
     for bracket_id in day.engine.live_brackets():
@@ -146,31 +241,72 @@ def _protection(day: "TradingDay", counters: Mapping[str, int]) -> Iterator[Metr
         covered.add_metric([symbol], protected_qty)
     yield opened
     yield covered
-    yield GaugeMetricFamily("otrade_brackets_live", "Brackets that are not closed", day.engine.n_live)
-    yield GaugeMetricFamily("otrade_brackets_naked", "Brackets with open units that no working stop covers", n_naked)
-    yield CounterMetricFamily("otrade_naked_seconds", "Time that open units had no working stop", counters["naked_ns_total"] / NS_PER_S)
-    yield GaugeMetricFamily("otrade_naked_worst_seconds", "The longest of it in one bracket", counters["naked_ns_worst"] / NS_PER_S)
+    yield GaugeMetricFamily(
+        "otrade_brackets_live", "Brackets that are not closed", day.engine.n_live
+    )
+    yield GaugeMetricFamily(
+        "otrade_brackets_naked", "Brackets with open units that no working stop covers", n_naked
+    )
+    yield CounterMetricFamily(
+        "otrade_naked_seconds",
+        "Time that open units had no working stop",
+        counters["naked_ns_total"] / NS_PER_S,
+    )
+    yield GaugeMetricFamily(
+        "otrade_naked_worst_seconds",
+        "The longest of it in one bracket",
+        counters["naked_ns_worst"] / NS_PER_S,
+    )
     at_target_s = counters["target_ns_total"] / NS_PER_S
-    yield CounterMetricFamily("otrade_at_target_seconds", "Time that an order worked at the target with no stop behind it", at_target_s)
-    yield GaugeMetricFamily("otrade_at_target_worst_seconds", "The longest of it in one bracket", counters["target_ns_worst"] / NS_PER_S)
+    yield CounterMetricFamily(
+        "otrade_at_target_seconds",
+        "Time that an order worked at the target with no stop behind it",
+        at_target_s,
+    )
+    yield GaugeMetricFamily(
+        "otrade_at_target_worst_seconds",
+        "The longest of it in one bracket",
+        counters["target_ns_worst"] / NS_PER_S,
+    )
 
 
-def _feed(day: "TradingDay", risk: Mapping[str, int], counters: Mapping[str, int], frames: "FrameWatch | None") -> Iterator[Metric]:
+def _feed(
+    day: "TradingDay",
+    risk: Mapping[str, int],
+    counters: Mapping[str, int],
+    frames: "FrameWatch | None",
+) -> Iterator[Metric]:
     yield GaugeMetricFamily("otrade_feed_up", "1: a feed is connected", float(risk["feed_alive"]))
     if frames is not None and frames.ts_ns:
         age_s = max(day.clock.now_ns() - frames.ts_ns, 0) / NS_PER_S
-        yield GaugeMetricFamily("otrade_feed_age_seconds", "Since the last frame of any kind, to within a beat", age_s)
+        yield GaugeMetricFamily(
+            "otrade_feed_age_seconds", "Since the last frame of any kind, to within a beat", age_s
+        )
     yield CounterMetricFamily("otrade_feed_frames", "Frames received", counters["frames"])
     yield CounterMetricFamily("otrade_feed_ticks", "Ticks taken", counters["ticks"])
-    yield CounterMetricFamily("otrade_feed_refused", "Packets and frames refused as malformed or absurd", sum(_listed(counters["refused"])))
-    yield CounterMetricFamily("otrade_feed_unknown", "Packets of other instruments", counters["unknown_tokens"])
-    yield CounterMetricFamily("otrade_feed_doubled", "Ticks that the other feed had brought before", counters["doubled"])
-    yield CounterMetricFamily("otrade_feed_reconnects", "Times that the feed came back", day.n_reconnects)
+    yield CounterMetricFamily(
+        "otrade_feed_refused",
+        "Packets and frames refused as malformed or absurd",
+        sum(_listed(counters["refused"])),
+    )
+    yield CounterMetricFamily(
+        "otrade_feed_unknown", "Packets of other instruments", counters["unknown_tokens"]
+    )
+    yield CounterMetricFamily(
+        "otrade_feed_doubled", "Ticks that the other feed had brought before", counters["doubled"]
+    )
+    yield CounterMetricFamily(
+        "otrade_feed_reconnects", "Times that the feed came back", day.n_reconnects
+    )
 
 
 def _limits(budget: Mapping[str, int]) -> Iterator[Metric]:
     """What `risk.budget_left` would still let through, lane by lane."""
-    left = GaugeMetricFamily("otrade_rate_left", "Requests that the rate budget still allows now", labels=["lane", "window"])
+    left = GaugeMetricFamily(
+        "otrade_rate_left",
+        "Requests that the rate budget still allows now",
+        labels=["lane", "window"],
+    )
     limit = GaugeMetricFamily("otrade_rate_limit", "The rate budget itself", labels=["window"])
     for window in ("second", "minute", "half_hour", "day"):
         whole = budget[f"per_{window}"]
@@ -187,17 +323,25 @@ def _limits(budget: Mapping[str, int]) -> Iterator[Metric]:
             left.add_metric([name, window], max(may_use - used, 0))
     yield limit
     yield left
-    yield CounterMetricFamily("otrade_rate_denied", "Requests that the rate budget did not allow", budget["n_denied"])
-    yield CounterMetricFamily("otrade_rate_slowed", "Times that the broker asked to slow down", budget["n_tightened"])
+    yield CounterMetricFamily(
+        "otrade_rate_denied", "Requests that the rate budget did not allow", budget["n_denied"]
+    )
+    yield CounterMetricFamily(
+        "otrade_rate_slowed", "Times that the broker asked to slow down", budget["n_tightened"]
+    )
 
 
 def _latencies(stages: Mapping[str, StageDurations]) -> Metric:
     """A summary a stage. The sum is that of the histogram's buckets, at most 3.2 % too much."""
-    family = SummaryMetricFamily("otrade_latency_seconds", "Durations by stage, since the day began", labels=["stage"])
+    family = SummaryMetricFamily(
+        "otrade_latency_seconds", "Durations by stage, since the day began", labels=["stage"]
+    )
     for name, stage in stages.items():
         for percent in PERCENTS:
             labels = {"stage": name, "quantile": f"{percent / 100:g}"}
-            family.add_sample("otrade_latency_seconds", labels, stage.percentile_ns(percent) / NS_PER_S)
+            family.add_sample(
+                "otrade_latency_seconds", labels, stage.percentile_ns(percent) / NS_PER_S
+            )
         family.add_metric([name], stage.n, stage.total_ns / NS_PER_S)
     return family
 

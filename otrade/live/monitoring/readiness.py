@@ -1,4 +1,6 @@
-"""Is the engine ready to trade? In words: everything that would keep an entry out now, whichever strategy asked for it."""
+"""Is the engine ready to trade? In words: everything that would keep an entry out now, whichever
+strategy asked for it.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,9 @@ PAUSERS = {
 def why_not_ready(day: "TradingDay | None", lifecycle: str) -> list[str]:
     """Empty when it is ready."""
     if day is None:
-        return ["the engine is starting" if lifecycle == "starting" else f"the engine is {lifecycle}"]
+        return [
+            "the engine is starting" if lifecycle == "starting" else f"the engine is {lifecycle}"
+        ]
     if day.ended.is_set():
         return ["the trading day has ended"]
     risk = day.engine.risk()
@@ -50,4 +54,8 @@ def _no_instrument(day: "TradingDay") -> list[str]:
             is_open = True
             if not row["quarantined"]:
                 return []
-    return ["every instrument that is open is quarantined" if is_open else "it is outside the entry hours of every instrument"]
+    return [
+        "every instrument that is open is quarantined"
+        if is_open
+        else "it is outside the entry hours of every instrument"
+    ]

@@ -1,4 +1,6 @@
-"""What lasts too long is said, and what is quiet has its age: two looks on the beat, at what the core already knows."""
+"""What lasts too long is said, and what is quiet has its age: two looks on the beat, at what the
+core already knows.
+"""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,7 +13,9 @@ if TYPE_CHECKING:
 
 
 class NakedWatch:
-    """Says once of each bracket that some of its open quantity has had no working stop for `naked_ns`, and once that it has again."""
+    """Says once of each bracket that some of its open quantity has had no working stop for
+    `naked_ns`, and once that it has again.
+    """
 
     def __init__(self, day: "TradingDay", naked_ns: int) -> None:
         self._day = day
@@ -45,13 +49,17 @@ class NakedWatch:
             gone_s = (now_ns - self._said.pop(bracket_id)) // NS_PER_S
             bracket = engine.bracket(bracket_id)
             how = "is closed" if not bracket["open_qty"] else "has a working stop again"
-            self._say(Severity.INFO, "COVERED", bracket_id, f"what was naked {how}, after {gone_s} s")
+            self._say(
+                Severity.INFO, "COVERED", bracket_id, f"what was naked {how}, after {gone_s} s"
+            )
         self._said.update(naked)
 
     def _say(self, severity: Severity, code: str, bracket_id: int, words: str) -> None:
         instrument_id = self._day.engine.bracket(bracket_id)["instrument_id"]
         symbol = self._day.plan.symbol_of(instrument_id)
-        self._day.board.say(severity, code, f"{symbol}: {words}", instrument_id=instrument_id, bracket_id=bracket_id)
+        self._day.board.say(
+            severity, code, f"{symbol}: {words}", instrument_id=instrument_id, bracket_id=bracket_id
+        )
 
 
 class FrameWatch:

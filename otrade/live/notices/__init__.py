@@ -1,1 +1,3 @@
-"""What a person is told: the board, the words of each notice, the log. Imports the core and `config`."""
+"""What a person is told: the board, the words of each notice, the log. Imports the core and
+`config`.
+"""

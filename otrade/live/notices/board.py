@@ -1,8 +1,9 @@
 """What a person is told. The core's notices and the orchestrator's own become one numbered list in
 plain words.
 
-The list is bounded. Listeners (log, journal, terminal, page, alerts) hear each notice once, when it is said. A
-notice's text never holds a secret: the core's are built from symbols, order tags, prices and the words of
+The list is bounded. Listeners (log, journal, terminal, page, alerts) hear each notice once, when it
+is said. A notice's text never holds a secret: the core's are built from symbols, order tags, prices
+and the words of
 `words.py` only, and ours, which may quote an error or a broker, go through `redact`.
 """
 
@@ -72,9 +73,27 @@ class NoticeBoard:
         if listener in self._listeners:
             self._listeners.remove(listener)
 
-    def say(self, severity: Severity, code: str, text: str, *, instrument_id: int = NONE_ID, bracket_id: int = NONE_ID) -> Notice:
+    def say(
+        self,
+        severity: Severity,
+        code: str,
+        text: str,
+        *,
+        instrument_id: int = NONE_ID,
+        bracket_id: int = NONE_ID,
+    ) -> Notice:
         """Say something of the orchestrator's own, now."""
-        return self._keep(Notice(self._seq + 1, self._now_ns(), severity, code, redact(text), instrument_id, bracket_id))
+        return self._keep(
+            Notice(
+                self._seq + 1,
+                self._now_ns(),
+                severity,
+                code,
+                redact(text),
+                instrument_id,
+                bracket_id,
+            )
+        )
 
     def say_core(self, row: Mapping[str, Any], names: InstrumentNames) -> Notice:
         """Say one notice of the core, a dict of the fields of `notice_t`."""

@@ -1,7 +1,9 @@
-"""The log: one JSON object a line, rotated by size, without secrets. A log that cannot be written never stops the engine.
+"""The log: one JSON object a line, rotated by size, without secrets. A log that cannot be written
+never stops the engine.
 
 A full disk or a vanished directory is counted and told to the owner once; the log then tries again
-by itself, every `RETRY_RECORDS` records, and says how many lines it lost. The console is not the log: `Host` prints for people.
+by itself, every `RETRY_RECORDS` records, and says how many lines it lost. The console is not the
+log: `Host` prints for people.
 """
 
 import contextlib
@@ -30,7 +32,9 @@ TRACE_CHARS_MAX = 32_768
 
 
 class JsonLinesFormatter(logging.Formatter):
-    """A record's message and its `fields` (a dict, by `extra=`) as one line of JSON, cut to size and freed of secrets."""
+    """A record's message and its `fields` (a dict, by `extra=`) as one line of JSON, cut to size
+    and freed of secrets.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
@@ -55,7 +59,10 @@ def _cut(text: str, chars_max: int) -> str:
 
 def _sound(line: dict[str, object]) -> dict[str, object]:
     """Half a surrogate is no JSON: what has one is written with question marks."""
-    return {name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value for name, value in line.items()}
+    return {
+        name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        for name, value in line.items()
+    }
 
 
 class TolerantLogFile(RotatingFileHandler):
@@ -77,7 +84,12 @@ class TolerantLogFile(RotatingFileHandler):
         )
 
     def _open(self) -> TextIOWrapper:
-        return open(self.baseFilename, self.mode, encoding=self.encoding, opener=lambda path, flags: os.open(path, flags, 0o600))  # type: ignore[return-value]
+        return open(
+            self.baseFilename,
+            self.mode,
+            encoding=self.encoding,
+            opener=lambda path, flags: os.open(path, flags, 0o600),
+        )  # type: ignore[return-value]
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._n_skip > 0:
@@ -88,7 +100,9 @@ class TolerantLogFile(RotatingFileHandler):
         super().emit(record)
         if self._failing and self.n_lost == was_lost:
             self._failing = False
-            self._on_failure(f"the log {self.baseFilename} is written again; {was_lost} lines are lost")
+            self._on_failure(
+                f"the log {self.baseFilename} is written again; {was_lost} lines are lost"
+            )
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Called by `emit` inside its `except`; the failed stream is dropped, for its buffer cannot
@@ -104,7 +118,9 @@ class TolerantLogFile(RotatingFileHandler):
                 self.n_lost += 1  # what the buffer held is gone with it
         if not self._failing:
             self._failing = True
-            self._on_failure(f"the log {self.baseFilename} cannot be written (is the disk full?); trading goes on without it")
+            self._on_failure(
+                f"the log {self.baseFilename} cannot be written (is the disk full?); trading goes on without it"
+            )
 
 
 def log_path(var_dir: Path, config: LogConfig) -> Path:
@@ -112,15 +128,19 @@ def log_path(var_dir: Path, config: LogConfig) -> Path:
     return Path(config.path) if config.path else var_dir / "log" / "otrade.jsonl"
 
 
-def open_log(var_dir: Path, config: LogConfig, on_failure: Callable[[str], None]) -> TolerantLogFile | None:
-    """Send the `otrade` logger, and the warnings of the libraries below us, to the file. None, and a word to `on_failure`, when
-    that cannot be made.
+def open_log(
+    var_dir: Path, config: LogConfig, on_failure: Callable[[str], None]
+) -> TolerantLogFile | None:
+    """Send the `otrade` logger, and the warnings of the libraries below us, to the file. None, and
+    a word to `on_failure`, when that cannot be made.
     """
     path = log_path(var_dir, config)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        on_failure(f"the log directory {path.parent} cannot be made ({error.strerror}); there is no log")
+        on_failure(
+            f"the log directory {path.parent} cannot be made ({error.strerror}); there is no log"
+        )
         return None
     handler = TolerantLogFile(path, config, on_failure)
     handler.setFormatter(JsonLinesFormatter())

@@ -104,22 +104,36 @@ NOTE_WORDS: dict[Note, str] = {
     Note.ENTRY_FILLED: "{symbol}: entry filled, {a} units for {b_px} rupees ({order})",
     Note.STOP_PLACED: "{symbol}: stop at {a_px} for {b} units rests at the exchange ({order})",
     Note.STOP_MOVED: "{symbol}: stop moved to {a_px} for {b} units ({order})",
-    Note.TARGET_ARMED: ("{symbol}: target price traded, the stop order became a limit at the target ({order})"),
-    Note.TARGET_DISARMED: ("{symbol}: price fell back, the target order became a stop again ({order})"),
+    Note.TARGET_ARMED: (
+        "{symbol}: target price traded, the stop order became a limit at the target ({order})"
+    ),
+    Note.TARGET_DISARMED: (
+        "{symbol}: price fell back, the target order became a stop again ({order})"
+    ),
     Note.EXIT_SENT: "{symbol}: {a} units are being closed by {b_exit} ({order})",
-    Note.BRACKET_CLOSED: ("{symbol}: closed by {exit}, gross {a_px} rupees, {b_ms} ms without a working stop"),
+    Note.BRACKET_CLOSED: (
+        "{symbol}: closed by {exit}, gross {a_px} rupees, {b_ms} ms without a working stop"
+    ),
     Note.AT_TARGET: "{symbol}: of what was closed, its order worked at the target for {b_ms} ms, with no stop behind it by design",
     Note.ORDER_REFUSED: "{symbol}: the broker refused order {order}: {why}",
     Note.ORDER_REJECTED: "{symbol}: order {order} was rejected: {why}",
-    Note.EXIT_REJECTED: ("{symbol}: EXIT {order} WAS REJECTED, the position may be unprotected: {why}"),
+    Note.EXIT_REJECTED: (
+        "{symbol}: EXIT {order} WAS REJECTED, the position may be unprotected: {why}"
+    ),
     Note.EXIT_CHASED: "{symbol}: exit {order} was re-priced to follow the market",
     Note.IN_DOUBT: "{symbol}: order {order} is in doubt: {why}",
     Note.DOUBT_RESOLVED: "{symbol}: the doubt about order {order} is resolved",
     Note.PROVEN_ABSENT: "{symbol}: order {order} never reached the broker",
-    Note.LATE_FILL: ("{symbol}: order {order} was filled after it had ended; the bracket takes it in"),
+    Note.LATE_FILL: (
+        "{symbol}: order {order} was filled after it had ended; the bracket takes it in"
+    ),
     Note.OVER_EXIT: "{symbol}: more was closed than was open; an order to undo it is sent",
-    Note.ILLEGAL_EVENT: ("{symbol}: a report about order {order} does not fit its state and was refused"),
-    Note.UNKNOWN_STATUS: ("{symbol}: the broker used an unknown status word for order {order}; no new orders here"),
+    Note.ILLEGAL_EVENT: (
+        "{symbol}: a report about order {order} does not fit its state and was refused"
+    ),
+    Note.UNKNOWN_STATUS: (
+        "{symbol}: the broker used an unknown status word for order {order}; no new orders here"
+    ),
     Note.FOREIGN_ORDER: "{symbol}: the account has an order that this engine did not send",
     Note.HALT_CHANGED: "the engine is now {halt}: {b_why}",
     Note.LIMIT_TRIPPED: "{why}: profit {a_px} rupees, {b_px} below its peak",
@@ -160,7 +174,10 @@ NOTE_WORDS: dict[Note, str] = {
 }
 
 SPECIAL_WORDS: dict[tuple[Note, Reason], str] = {
-    (Note.SIGNAL_TAKEN, Reason.ENTRY_WAIT): "{symbol}: {strategy} says {side} at {a_px}: taken, and waits for the rate budget",
+    (
+        Note.SIGNAL_TAKEN,
+        Reason.ENTRY_WAIT,
+    ): "{symbol}: {strategy} says {side} at {a_px}: taken, and waits for the rate budget",
     (Note.UNKNOWN_STATUS, Reason.VANISHED): (
         "{symbol}: the broker's order books no longer show order {order}, which stood: what it covers counts as uncovered until "
         "the broker, asked for it alone, says what became of it. Look at it there"
@@ -168,7 +185,9 @@ SPECIAL_WORDS: dict[tuple[Note, Reason], str] = {
     (Note.PROVEN_ABSENT, Reason.VANISHED): (
         "{symbol}: order {order} stood, and the broker knows no such order any more: it is gone, and what it covered is covered anew"
     ),
-    (Note.LATE_FILL, Reason.LATE_ACCEPT): ("{symbol}: order {order} was thought absent and lives after all; it is taken out"),
+    (Note.LATE_FILL, Reason.LATE_ACCEPT): (
+        "{symbol}: order {order} was thought absent and lives after all; it is taken out"
+    ),
     (Note.EXIT_CHASED, Reason.TOUCH_OLD): (
         "{symbol}: {why}, so exit {order} goes to the band or to the market with protection. Look at the feed, and at the broker"
     ),
@@ -178,7 +197,10 @@ SPECIAL_WORDS: dict[tuple[Note, Reason], str] = {
     (Note.EXIT_REJECTED, Reason.MARKET_HALTED): (
         "{symbol}: exit {order} was rejected, {why}: the position is unprotected until trading resumes; its exit is placed again then"
     ),
-    (Note.QUARANTINED, Reason.QUARANTINED): "{symbol}: quarantined, nothing new is traded here until it is explained or taken over",
+    (
+        Note.QUARANTINED,
+        Reason.QUARANTINED,
+    ): "{symbol}: quarantined, nothing new is traded here until it is explained or taken over",
     (Note.QUARANTINED, Reason.OK): "{symbol}: released from quarantine",
 }
 """Where the reason changes the sentence."""

@@ -1,8 +1,9 @@
 """Takes secrets out of texts before they leave the process: logs, notices, errors, alerts.
 
-Two nets. Whatever this process has come to hold (`config.secret.remember`) goes by its value, also where it stands quoted in an
-address or in JSON. And whatever looks like a secret goes by its looks: headers, `name=value` and `"name": "value"` of names that
-hold secrets, passwords in addresses, signed tokens. A word too much is masked rather than one too few.
+Two nets. Whatever this process has come to hold (`config.secret.remember`) goes by its value, also
+where it stands quoted in an address or in JSON. And whatever looks like a secret goes by its looks:
+headers, `name=value` and `"name": "value"` of names that hold secrets, passwords in addresses,
+signed tokens. A word too much is masked rather than one too few.
 """
 
 import re
@@ -23,11 +24,20 @@ _NAMES = (
     r"|totp(?:[_-]?(?:secret|key|code|value))?|twofa(?:[_-]?value)?|otp|pin|session[_-]?id|set-cookie|x-csrf\w*|webhook[_-]?url"
 )
 _SCHEMES = re.compile(
-    r"\b(?:(?P<sure>bearer|enctoken)\s+[^\s\"',;<>]{6,}|(?P<word>basic|token)\s+(?=[^\s\"',;<>]*[0-9:=/+])[^\s\"',;<>]{8,})", re.IGNORECASE
+    r"\b(?:(?P<sure>bearer|enctoken)\s+[^\s\"',;<>]{6,}|(?P<word>basic|token)\s+(?=[^\s\"',;<>]*[0-9:=/+])[^\s\"',;<>]{8,})",
+    re.IGNORECASE,
 )
-"""`Bearer x`, `enctoken x`, Kite's `token key:token`. After an ordinary word only what is none itself."""
-_HEADERS = re.compile(r"\b((?:proxy-)?authorization|(?:set-)?cookie)(['\"]?\s*[:=]\s*['\"]?)([^\r\n'\"]+)", re.IGNORECASE)
-_PAIRS = re.compile(rf"(?<![A-Za-z0-9])({_NAMES})(\\?['\"]?\s*[:=]\s*\\?['\"]?)([^\s'\"&,;}}\)\]\\]+)", re.IGNORECASE)
+"""`Bearer x`, `enctoken x`, Kite's `token key:token`. After an ordinary word only what is none
+itself.
+"""
+_HEADERS = re.compile(
+    r"\b((?:proxy-)?authorization|(?:set-)?cookie)(['\"]?\s*[:=]\s*['\"]?)([^\r\n'\"]+)",
+    re.IGNORECASE,
+)
+_PAIRS = re.compile(
+    rf"(?<![A-Za-z0-9])({_NAMES})(\\?['\"]?\s*[:=]\s*\\?['\"]?)([^\s'\"&,;}}\)\]\\]+)",
+    re.IGNORECASE,
+)
 _CODE = re.compile(r"([?&](?:code|state|sig|signature|token|key)=)([^&\s'\"#]+)", re.IGNORECASE)
 """In an address only: elsewhere these are ordinary words."""
 _USERINFO = re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://)([^\s/?#'\"@]+)@", re.IGNORECASE)
@@ -58,7 +68,9 @@ _SECRET_KEY = re.compile(rf"(?:^|[_-])(?:{_NAMES}|authorization|cookie)$", re.IG
 
 
 def redact_value(value: Any, depth: int = 0) -> Any:
-    """The same for what a log line holds: texts, lists and mappings of them. A mapping's value goes when its key says so."""
+    """The same for what a log line holds: texts, lists and mappings of them. A mapping's value goes
+    when its key says so.
+    """
     if isinstance(value, str):
         return redact(value)
     if value is None or isinstance(value, bool | int | float):
@@ -67,7 +79,9 @@ def redact_value(value: Any, depth: int = 0) -> Any:
         return MASK
     if isinstance(value, Mapping):
         return {
-            redact(str(key)): MASK if one and isinstance(key, str) and _SECRET_KEY.search(key) else redact_value(one, depth + 1)
+            redact(str(key)): MASK
+            if one and isinstance(key, str) and _SECRET_KEY.search(key)
+            else redact_value(one, depth + 1)
             for key, one in value.items()
         }
     if isinstance(value, list | tuple | set | frozenset):
@@ -79,7 +93,9 @@ _cache: tuple[tuple[str, ...], re.Pattern[str] | None] = ((), None)
 
 
 def _known_pattern() -> re.Pattern[str] | None:
-    """One pattern for all known secrets in all their spellings, longest first, made anew when there is another one."""
+    """One pattern for all known secrets in all their spellings, longest first, made anew when there
+    is another one.
+    """
     global _cache
     known = known_secrets()
     if _cache[0] != known:

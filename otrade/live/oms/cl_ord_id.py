@@ -1,10 +1,11 @@
-"""A ClOrdID taken apart and put together: "OT", run (6), bracket (4), leg (1), attempt (2), order slot (4), numbers in base 36.
+"""A ClOrdID taken apart and put together: "OT", run (6), bracket (4), leg (1), attempt (2), order
+slot (4), numbers in base 36.
 
-The tag travels with the order through the broker's book, so the book alone says which run, bracket and leg an order
-belongs to. The core makes its own tags (`_core/state.pyx`); this is for whoever reads them in a broker's book, and for the
-watchdog, whose orders carry the bracket that they protect.
+The tag travels with the order through the broker's book, so the book alone says which run, bracket
+and leg an order belongs to. The core makes its own tags (`_core/state.pyx`); this is for whoever
+reads them in a broker's book, and for the watchdog, whose orders carry the bracket that they
+protect.
 """
-
 
 import msgspec
 
@@ -12,7 +13,9 @@ from otrade._core.types import Leg
 from otrade.brokers.parse import OWN_TAG
 
 WATCHDOG_ATTEMPT = 1152
-"""Attempts from here on ("W0") are the watchdog's; an engine never gets so far (`Limit.ORDERS_PER_BRACKET`)."""
+"""Attempts from here on ("W0") are the watchdog's; an engine never gets so far
+(`Limit.ORDERS_PER_BRACKET`).
+"""
 WATCHDOG_SLOT = 36**4 - 1
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -1,8 +1,10 @@
 """What fills cost, from the broker's list of trades: the day's profit is made of it.
 
-An order update brings at best an average, rounded as the broker likes, and for a partial fill often none. The list of trades has
-every execution with its price. It is asked for at once when a value is not known, and now and then while one is only an average.
-It may be behind too: what it tells of an order is taken when it covers all that the order has filled.
+An order update brings at best an average, rounded as the broker likes, and for a partial fill often
+none. The list of trades has every execution with its price. It is asked for at once when a value is
+not known, and now and then while one is only an average.
+It may be behind too: what it tells of an order is taken when it covers all that the order has
+filled.
 """
 
 import asyncio
@@ -15,7 +17,9 @@ from otrade.errors import BrokerError
 from otrade.live.oms.order_router import OrderRouter
 
 UNKNOWN_WAITS_NS = tuple(NS_PER_S * seconds for seconds in (3, 3, 6, 12, 15))
-"""Between two questions while a value is not known and the list brings nothing new (docs/operations.md: twenty a minute at most)."""
+"""Between two questions while a value is not known and the list brings nothing new
+(docs/operations.md: twenty a minute at most).
+"""
 ROUNDED_NS = 15 * NS_PER_S
 ROUNDED_MAX_NS = 60 * NS_PER_S
 LAST_LOOKS = 3
@@ -52,7 +56,11 @@ class FillPricePoller:
         if unknown > self._n_unknown:
             self._n_vain = 0  # a new one: it is asked for at once
         self._n_unknown = unknown
-        if self._task is None and (unknown or rounded) and now_ns >= self._ts_asked_ns + self._gap_ns():
+        if (
+            self._task is None
+            and (unknown or rounded)
+            and now_ns >= self._ts_asked_ns + self._gap_ns()
+        ):
             self._task = asyncio.get_running_loop().create_task(self._look())
 
     def _gap_ns(self) -> int:

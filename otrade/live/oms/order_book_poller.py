@@ -25,7 +25,9 @@ AUDIT_PENDING_NS = 5 * NS_PER_S
 AUDIT_OPEN_NS = 15 * NS_PER_S
 AUDIT_BLIND_NS = 2 * NS_PER_S
 ASK_FROM = 2
-"""Books in a row without an order that the broker has named: from then on that order is asked for alone."""
+"""Books in a row without an order that the broker has named: from then on that order is asked for
+alone.
+"""
 UNKNOWN_FROM = 3
 """And from then on nobody knows what it does, unless the broker has said so meanwhile."""
 DENIALS = 2
@@ -54,7 +56,9 @@ class OrderBookPoller:
         on_sight: Callable[[bool, str], None],
         audit_flat_ns: int,
     ) -> None:
-        """`on_sight`: (False, why) when no whole book has come for a while, (True, "") when one has again."""
+        """`on_sight`: (False, why) when no whole book has come for a while, (True, "") when one has
+        again.
+        """
         self._engine = engine
         self._clock = clock
         self._desk = desk
@@ -72,7 +76,9 @@ class OrderBookPoller:
         self.is_blind = False
         """Nobody pushes order updates to us."""
         self._told: dict[str, Mapping[str, Any]] = {}
-        """The last row of each order that has ended, as the broker's session keeps it (`BookReader`)."""
+        """The last row of each order that has ended, as the broker's session keeps it
+        (`BookReader`).
+        """
         self.n_failed = 0
         """Looks in a row that brought no whole book."""
         self.n_looks = 0
@@ -88,7 +94,9 @@ class OrderBookPoller:
         """Orders that books lack, by the broker's id: in how many in a row."""
         self._denied: dict[str, int] = {}
         self._explained: set[str] = set()
-        """Orders that have ended, as the broker said when asked for them alone: a book may lack them."""
+        """Orders that have ended, as the broker said when asked for them alone: a book may lack
+        them.
+        """
         self._said_unread: set[str] = set()
 
     def want(self) -> None:
@@ -165,9 +173,12 @@ class OrderBookPoller:
         if self.n_failed == 0:
             self._ts_first_failed_ns = now_ns
         self.n_failed += 1
-        # Without a token every look fails: the token's owner asks for one when there is a new token.
+        # Without a token every look fails: the token's owner asks for one when there is a new
+        # token.
         self._wanted = not isinstance(error, TokenError)
-        if not self._missed or self.n_failed >= SAID_FROM:  # a book that is behind is an everyday thing
+        if (
+            not self._missed or self.n_failed >= SAID_FROM
+        ):  # a book that is behind is an everyday thing
             self._on_trouble(error)
         if self._has_sight and now_ns >= self._ts_first_failed_ns + NO_SIGHT_NS:
             self._has_sight = False
@@ -175,14 +186,23 @@ class OrderBookPoller:
         return min(GAP_NS << min(self.n_failed, 8), RETRY_MAX_NS)
 
     def lacking(self, rows: BrokerRows[OrderReport], ts_request_ns: int) -> list[str]:
-        """Orders that the broker had named before it was asked for this book, and that this book does not show."""
+        """Orders that the broker had named before it was asked for this book, and that this book
+        does not show.
+        """
         known = self._engine.known_ids(ts_request_ns)
-        return [order_id for order_id in lacking_orders(rows, known) if order_id not in self._explained]
+        return [
+            order_id for order_id in lacking_orders(rows, known) if order_id not in self._explained
+        ]
 
     async def _ask_for_missing(self, rows: BrokerRows[OrderReport]) -> None:
-        """Ask for single orders that books go on to lack. Only the broker's word that there is no such order permits another one."""
+        """Ask for single orders that books go on to lack. Only the broker's word that there is no
+        such order permits another one.
+        """
         live = self._engine.known_ids(self._clock.now_ns())
-        wanted = sorted((key for key, n in self._missed.items() if n >= ASK_FROM), key=lambda key: not live.get(key, False))
+        wanted = sorted(
+            (key for key, n in self._missed.items() if n >= ASK_FROM),
+            key=lambda key: not live.get(key, False),
+        )
         for order_id in wanted[:ASK_MAX]:
             try:
                 report = await self._session.order(order_id)
@@ -209,22 +229,34 @@ class OrderBookPoller:
                 self._desk.drain()
 
     def take(
-        self, rows: BrokerRows[OrderReport], ts_request_ns: int, *, before_end: Callable[[list[OrderReport]], None] | None = None
+        self,
+        rows: BrokerRows[OrderReport],
+        ts_request_ns: int,
+        *,
+        before_end: Callable[[list[OrderReport]], None] | None = None,
     ) -> list[OrderReport]:
-        """Hand a book to the core and send what it leads to. The rows that are not the core's; `before_end` is told of them before the
-        core acts on what it has read.
+        """Hand a book to the core and send what it leads to. The rows that are not the core's;
+        `before_end` is told of them before the core acts on what it has read.
 
-        A book that lacks what the broker has named before proves the absence of nothing; what it shows is taken.
+        A book that lacks what the broker has named before proves the absence of nothing; what it
+        shows is taken.
 
-        What the core has been told of an order that has ended is not told again while its row stays as it was: such orders are
-        most of a long day's book, and the journal would hold them anew for each look.
+        What the core has been told of an order that has ended is not told again while its row stays
+        as it was: such orders are most of a long day's book, and the journal would hold them anew
+        for each look.
         """
         missing = self.lacking(rows, ts_request_ns)
         self._missed = {order_id: self._missed.get(order_id, 0) + 1 for order_id in missing}
-        self._denied = {order_id: n for order_id, n in self._denied.items() if order_id in self._missed}
+        self._denied = {
+            order_id: n for order_id, n in self._denied.items() if order_id in self._missed
+        }
         self._say_unread(rows)
         self._engine.on_book_begin(ts_request_ns)
-        unknown = [row for row in rows if not self._is_old_news(row) and self._tell(row) == Reason.UNKNOWN_ORDER]
+        unknown = [
+            row
+            for row in rows
+            if not self._is_old_news(row) and self._tell(row) == Reason.UNKNOWN_ORDER
+        ]
         if before_end is not None:
             before_end(unknown)
         now_ns = self._clock.now_ns()
@@ -243,7 +275,11 @@ class OrderBookPoller:
             name = row.row_id or row.tag or "without an id"
             if name not in self._said_unread:
                 self._said_unread.add(name)
-                self._on_trouble(BrokerError(f"the row of order {name} cannot be read ({row.why}); the rest of the book is taken"))
+                self._on_trouble(
+                    BrokerError(
+                        f"the row of order {name} cannot be read ({row.why}); the rest of the book is taken"
+                    )
+                )
 
     def _is_old_news(self, row: OrderReport) -> bool:
         return row.ev in ENDED and self._told.get(row.broker_order_id) is row.raw

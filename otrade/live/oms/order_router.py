@@ -18,7 +18,12 @@ from otrade.live.history.order_timeline import OrderTimelines
 from otrade.live.persistence.day_journal import DayJournal
 
 Teller = Literal["push", "book", "engine"]
-UNRECORDED = Answer(Ev.REFUSED, "", Reason.JOURNAL, "not sent: the journal has no room for it, and no entry leaves without its record")
+UNRECORDED = Answer(
+    Ev.REFUSED,
+    "",
+    Reason.JOURNAL,
+    "not sent: the journal has no room for it, and no entry leaves without its record",
+)
 
 
 class OrderRouter:
@@ -64,12 +69,19 @@ class OrderRouter:
                 for command in batch:
                     if command.kind == Cmd.LOOK:
                         self._on_look()
-                    elif command.is_unrecorded and command.lane == Lane.ENTRY and command.kind == Cmd.NEW:
-                        # What a lost record is about could not be explained after a crash. Protection leaves all the same.
+                    elif (
+                        command.is_unrecorded
+                        and command.lane == Lane.ENTRY
+                        and command.kind == Cmd.NEW
+                    ):
+                        # What a lost record is about could not be explained after a crash.
+                        # Protection leaves all the same.
                         self.on_answer(command.seq, UNRECORDED)
                     else:
                         self.n_sent += 1
-                        self.latency.on_made(command.seq, command.kind, command.cl_ord_id, command.ts_ns)
+                        self.latency.on_made(
+                            command.seq, command.kind, command.cl_ord_id, command.ts_ns
+                        )
                         self.stories.asked(command)
                         self.session.send(command)
                 self._note_feed(batch)
@@ -78,7 +90,9 @@ class OrderRouter:
 
     def _note_feed(self, batch: list[Command]) -> None:
         """How old the prices of new orders are, looked at when their bytes have left."""
-        for instrument_id in {command.instrument_id for command in batch if command.kind == Cmd.NEW}:
+        for instrument_id in {
+            command.instrument_id for command in batch if command.kind == Cmd.NEW
+        }:
             market = self._engine.market(instrument_id)
             self.latency.on_market(market["ts_exch_ns"], market["ts_recv_ns"])
 
@@ -136,7 +150,9 @@ class OrderRouter:
         reason: int = self._engine.on_report(**report.engine_fields())
         if reason != Reason.UNKNOWN_ORDER:
             self.latency.on_report(report)
-            self._sources[report.cl_ord_id] = "book" if report.source in (Source.BOOK, Source.ASKED) else "push"
+            self._sources[report.cl_ord_id] = (
+                "book" if report.source in (Source.BOOK, Source.ASKED) else "push"
+            )
             self.stories.reported(report)
         return reason
 

@@ -1,1 +1,3 @@
-"""The journal of one day: recovered from at the start, written until the end. Imports `journal` and `plan`."""
+"""The journal of one day: recovered from at the start, written until the end. Imports `journal` and
+`plan`.
+"""

@@ -1,7 +1,8 @@
 """The journal of one day's engine: recovered from at the start, written to until the end.
 
-A core that the journal explains goes on where it was. One that it does not (another configuration, another build, lost records)
-begins afresh; the broker's book then tells what is open, and a halt or a pause of a person is carried over all the same.
+A core that the journal explains goes on where it was. One that it does not (another configuration,
+another build, lost records) begins afresh; the broker's book then tells what is open, and a halt or
+a pause of a person is carried over all the same.
 """
 
 import logging
@@ -44,9 +45,13 @@ FEW_INSTRUMENTS = 500
 SMALL_WINDOW_BYTES = 256 << 10
 """Mapped windows count into the process's memory; a frame of few instruments is small."""
 BURST_BYTES = 1_200
-"""Of one instrument between two beats: six ticks in full mode. A window takes that of all, and one is always ready behind it."""
+"""Of one instrument between two beats: six ticks in full mode. A window takes that of all, and one
+is always ready behind it.
+"""
 STRATEGY_BYTES = 2_048
-"""Of one strategy between two beats: its bar's signal, notices and an order's records; or what sets it up, at the start."""
+"""Of one strategy between two beats: its bar's signal, notices and an order's records; or what sets
+it up, at the start.
+"""
 LIFTED = (Reason.STOPPING, Reason.BROKER_TOKEN, Reason.JOURNAL)
 """Halts that end with the process that they were about."""
 
@@ -77,8 +82,12 @@ class JournalStore(Protocol):
 class DayJournal:
     """Begin with `recover`, which makes the core; then `begin`; `look` on the beat."""
 
-    def __init__(self, store: JournalStore, board: NoticeBoard, salvaged: Iterable[memoryview] | None = None) -> None:
-        """`salvaged`: what can be read of a damaged journal of the same day. It brings no state, but halts and pauses."""
+    def __init__(
+        self, store: JournalStore, board: NoticeBoard, salvaged: Iterable[memoryview] | None = None
+    ) -> None:
+        """`salvaged`: what can be read of a damaged journal of the same day. It brings no state,
+        but halts and pauses.
+        """
         self._salvaged = salvaged
         self._store = store
         self._board = board
@@ -89,15 +98,17 @@ class DayJournal:
         self.is_resumed = False
         """The core has been brought to the state in which an earlier process left it."""
         self.runs: frozenset[int] = frozenset()
-        """Earlier runs of which something could be read: whether a person had halted or paused them is known."""
+        """Earlier runs of which something could be read: whether a person had halted or paused them
+        is known.
+        """
         self.n_events = 0
         """Events that brought it there."""
         board.listen(self._words)
 
     # ------------------------------------------------------------------------------------- recovery
     def recover(self, make_plan: Callable[[], DayPlan]) -> DayPlan:
-        """A wired-up day whose core knows what the journal tells. `make_plan` may be called twice: a core that could not be
-        brought to the journal's end is thrown away.
+        """A wired-up day whose core knows what the journal tells. `make_plan` may be called twice:
+        a core that could not be brought to the journal's end is thrown away.
         """
         plan = make_plan()
         last = _last_run(self._store.windows())
@@ -121,7 +132,9 @@ class DayJournal:
                 self._say_fresh(str(error))
                 return make_plan()
             if fold.divergence is not None:
-                self._say_fresh(f"this build decides differently after record {fold.divergence.event_seq}")
+                self._say_fresh(
+                    f"this build decides differently after record {fold.divergence.event_seq}"
+                )
                 return make_plan()
             plan.engine.take_notices()  # they have been said
             self.is_resumed = True
@@ -161,7 +174,8 @@ class DayJournal:
         if halt != Halt.ACTIVE and reason not in LIFTED:
             engine.on_halt(halt, reason, now_ns)
 
-    # ---------------------------------------------------------------------------------------- telling
+    # ----------------------------------------------------------------------------------------
+    # telling
     @property
     def n_records(self) -> int:
         """Records of the day's journal so far, other runs' included."""
@@ -182,7 +196,8 @@ class DayJournal:
         """Why records are being lost; empty when all is well."""
         return self._store.trouble
 
-    # --------------------------------------------------------------------------------------- writing
+    # ---------------------------------------------------------------------------------------
+    # writing
     def look(self, day: "TradingDay", now_ns: int) -> None:
         """On the beat: windows, and what a full disk means."""
         self._store.poll()
@@ -226,13 +241,25 @@ class DayJournal:
             self._last_raw[report.broker_order_id] = said
             self._store.writer.append(Rec.RAW, report.ts_recv_ns, said)
 
-    def person(self, command: str, args: Mapping[str, Any], done: tuple[bool, str], now_ns: int, who: str) -> None:
-        """A person's command, or what one did at the page's door: who it was, and what became of it."""
-        audit = {"who": who, "command": command, "args": dict(args), "ok": done[0], "words": done[1]}
+    def person(
+        self, command: str, args: Mapping[str, Any], done: tuple[bool, str], now_ns: int, who: str
+    ) -> None:
+        """A person's command, or what one did at the page's door: who it was, and what became of
+        it.
+        """
+        audit = {
+            "who": who,
+            "command": command,
+            "args": dict(args),
+            "ok": done[0],
+            "words": done[1],
+        }
         self._store.writer.append(Rec.PERSON, now_ns, orjson.dumps(audit))
 
     def close(self, now_ns: int) -> None:
-        """After the day's last word: whoever reads the file sees by its last record that nothing is missing behind it."""
+        """After the day's last word: whoever reads the file sees by its last record that nothing is
+        missing behind it.
+        """
         self._board.unlisten(self._words)
         self._store.writer.append(Rec.END, now_ns, b"")
         self._store.close()
@@ -242,14 +269,24 @@ def window_bytes(n_instruments: int, n_strategies: int = 0) -> int:
     """Of a new file, by what is set up: whole MB but for few instruments and strategies."""
     if n_instruments <= FEW_INSTRUMENTS and n_strategies * STRATEGY_BYTES <= SMALL_WINDOW_BYTES:
         return SMALL_WINDOW_BYTES
-    return -(-(n_instruments * BURST_BYTES + n_strategies * STRATEGY_BYTES) // WINDOW_BYTES) * WINDOW_BYTES
+    return (
+        -(-(n_instruments * BURST_BYTES + n_strategies * STRATEGY_BYTES) // WINDOW_BYTES)
+        * WINDOW_BYTES
+    )
 
 
 def open_journal(
-    directory: Path, identity: dict[str, str], config: JournalConfig, board: NoticeBoard, now_ns: int, *, n_instruments: int,
+    directory: Path,
+    identity: dict[str, str],
+    config: JournalConfig,
+    board: NoticeBoard,
+    now_ns: int,
+    *,
+    n_instruments: int,
     n_strategies: int = 0,
 ) -> DayJournal:
-    """The day's journal, ready for `recover`. One that is damaged, or somebody else's, is set aside under another name, and said.
+    """The day's journal, ready for `recover`. One that is damaged, or somebody else's, is set aside
+    under another name, and said.
 
     JournalError when another engine writes it, or when no file can be made.
     """
@@ -274,7 +311,11 @@ def open_journal(
         if not path.exists():
             raise
         kept = aside(path)
-        board.say(Severity.ALARM, "JOURNAL_ASIDE", f"{error}. It is kept as {kept.name}; the broker's book tells what is open")
+        board.say(
+            Severity.ALARM,
+            "JOURNAL_ASIDE",
+            f"{error}. It is kept as {kept.name}; the broker's book tells what is open",
+        )
         return DayJournal(store(), board, _salvaged(kept, identity))
 
 
@@ -286,7 +327,9 @@ def _salvaged(path: Path, identity: dict[str, str]) -> Iterable[memoryview] | No
 
 
 class _LastRun(msgspec.Struct, frozen=True):
-    """The last run of a journal that had a core of its own: where it begins, its HELLO, and what holds at the journal's end."""
+    """The last run of a journal that had a core of its own: where it begins, its HELLO, and what
+    holds at the journal's end.
+    """
 
     window: int
     offset: int

@@ -1,1 +1,3 @@
-"""Configuration becomes an engine: specs in the core's units, and what its ids are called. Imports the core, `config` and `instruments`."""
+"""Configuration becomes an engine: specs in the core's units, and what its ids are called. Imports
+the core, `config` and `instruments`.
+"""

@@ -52,8 +52,10 @@ def instrument_spec(
     wire_symbol: str = "",
     key: str = "",
 ) -> InstrumentSpec:
-    """One instrument with its strategies. `wire_symbol`: what the broker's orders call it, when that is not its trading symbol.
-    `cut_off`: the broker's own square-off of it. `key`: its name on a second feed that uses text. InstrumentError when it cannot be traded.
+    """One instrument with its strategies. `wire_symbol`: what the broker's orders call it, when
+    that is not its trading symbol.
+    `cut_off`: the broker's own square-off of it. `key`: its name on a second feed that uses text.
+    InstrumentError when it cannot be traded.
     """
     strategies = [s for s in config.strategies if s.instrument == wanted.symbol]
     if record.is_index and strategies:
@@ -79,15 +81,19 @@ def instrument_spec(
         multiplier=record.multiplier,
         band_lo_e4=band_e4[0],
         band_hi_e4=band_e4[1],
-        session=session_spec(session, config.sessions, cut_off if wanted.product == "MIS" else None),
+        session=session_spec(
+            session, config.sessions, cut_off if wanted.product == "MIS" else None
+        ),
         strategies=[strategy_spec(strategy, config) for strategy in strategies],
     )
 
 
-def session_spec(session: TradingSession, margins: SessionsConfig, cut_off: CutOff | None = None) -> SessionSpec:
+def session_spec(
+    session: TradingSession, margins: SessionsConfig, cut_off: CutOff | None = None
+) -> SessionSpec:
     """The instrument's hours with our margins inside; a session shorter than these takes no
-    entries. `cut_off`: when the broker closes positions by itself (MIS). Ours comes before that, with room, and entries end before
-    the broker takes no new orders.
+    entries. `cut_off`: when the broker closes positions by itself (MIS). Ours comes before that,
+    with room, and entries end before the broker takes no new orders.
     """
     open_ns, close_ns = session.open_ns, session.close_ns
     square_off_ns = max(own_square_off_ns(session, margins, cut_off), open_ns)
@@ -115,10 +121,14 @@ def wanted_square_off_ns(session: TradingSession, margins: SessionsConfig) -> in
     return session.close_ns - round(margins.square_off_min * NS_PER_MINUTE)
 
 
-def own_square_off_ns(session: TradingSession, margins: SessionsConfig, cut_off: CutOff | None) -> int:
+def own_square_off_ns(
+    session: TradingSession, margins: SessionsConfig, cut_off: CutOff | None
+) -> int:
     """When we square off: never after the broker."""
     wanted_ns = wanted_square_off_ns(session, margins)
-    return wanted_ns if cut_off is None else min(wanted_ns, cut_off.square_off_ns - room_ns(margins))
+    return (
+        wanted_ns if cut_off is None else min(wanted_ns, cut_off.square_off_ns - room_ns(margins))
+    )
 
 
 def strategy_spec(strategy: AnyStrategy, config: Config) -> StrategySpec:

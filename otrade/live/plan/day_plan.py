@@ -59,7 +59,9 @@ class DayPlan(msgspec.Struct):
     budget: dict[str, int] = msgspec.field(default_factory=dict)
     """What `Engine.set_budget` was given."""
     changeable: list[tuple[str, dict[str, Any]]] = msgspec.field(default_factory=list)
-    """Set-up calls (method, arguments) of the engine that a restart may make differently: limits, bands, switches."""
+    """Set-up calls (method, arguments) of the engine that a restart may make differently: limits,
+    bands, switches.
+    """
 
     @property
     def open_ns(self) -> int:

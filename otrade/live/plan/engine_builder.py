@@ -68,7 +68,9 @@ class InstrumentSpec(msgspec.Struct, frozen=True):
 
 
 BARS = 8_192
-"""Bars kept for the world outside until its next beat; at least two of each series, which may all close in the same instant."""
+"""Bars kept for the world outside until its next beat; at least two of each series, which may all
+close in the same instant.
+"""
 
 
 class EngineSpec(msgspec.Struct, frozen=True):
@@ -143,7 +145,11 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
     if spec.key:
         plan.changeable.append(("add_key", {"instrument_id": instrument_id, "key": spec.key}))
     if spec.band_hi_e4:
-        band = {"instrument_id": instrument_id, "band_lo_e4": spec.band_lo_e4, "band_hi_e4": spec.band_hi_e4}
+        band = {
+            "instrument_id": instrument_id,
+            "band_lo_e4": spec.band_lo_e4,
+            "band_hi_e4": spec.band_hi_e4,
+        }
         plan.changeable.append(("set_band", band))
     minute_series_id = -1
     for interval_s in intervals_s:
@@ -153,10 +159,16 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
         for strategy in spec.strategies:
             if strategy.interval_s != interval_s:
                 continue
-            strategy_id = engine.add_strategy(series_id, strategy.kind, strategy.params, {**strategy.plan, "enabled": 1})
+            strategy_id = engine.add_strategy(
+                series_id, strategy.kind, strategy.params, {**strategy.plan, "enabled": 1}
+            )
             switch = {"strategy_id": strategy_id, "enabled": bool(strategy.plan["enabled"])}
             plan.changeable.append(("set_strategy_enabled", switch))
-            plan.strategies.append(PlannedStrategy(strategy.name, strategy.kind, instrument_id, interval_s, strategy.params))
+            plan.strategies.append(
+                PlannedStrategy(
+                    strategy.name, strategy.kind, instrument_id, interval_s, strategy.params
+                )
+            )
     engine.set_session(
         instrument_id,
         open_ns=session.open_ns,

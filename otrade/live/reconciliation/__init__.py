@@ -1,1 +1,3 @@
-"""The broker's orders and positions against ours: explained, adopted, or quarantined. Imports `oms` and `plan`."""
+"""The broker's orders and positions against ours: explained, adopted, or quarantined. Imports `oms`
+and `plan`.
+"""

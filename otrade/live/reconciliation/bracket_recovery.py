@@ -1,7 +1,9 @@
-"""Brackets taken back from the broker's book: rows with our tags that the core does not know become its own again.
+"""Brackets taken back from the broker's book: rows with our tags that the core does not know become
+its own again.
 
-A tag says run, bracket and leg, so nothing but the book is needed: after a restart without a journal, after one whose journal
-lost its tail, and for orders of the watchdog. What carries no tag of ours is never touched here.
+A tag says run, bracket and leg, so nothing but the book is needed: after a restart without a
+journal, after one whose journal lost its tail, and for orders of the watchdog. What carries no tag
+of ours is never touched here.
 """
 
 from collections.abc import Iterable
@@ -50,9 +52,11 @@ class BracketRecovery:
         self._engine: Engine = plan.engine
 
     def adopt(self, rows: Iterable[OrderReport], now_ns: int) -> list[AdoptedBracket]:
-        """Make room in the core for every row of ours that it does not know. Report the rows to it next, as a book.
+        """Make room in the core for every row of ours that it does not know. Report the rows to it
+        next, as a book.
 
-        Rows of instruments that are not traded here are left alone, and are then unknown orders like any other.
+        Rows of instruments that are not traded here are left alone, and are then unknown orders
+        like any other.
         """
         groups: dict[tuple[int, int], list[_RecoveredRow]] = {}
         for report in rows:
@@ -83,16 +87,28 @@ class BracketRecovery:
             found[bracket["tag_run"], bracket["tag_bracket"]] = bracket_id
         return found
 
-    def _new_bracket(self, key: tuple[int, int], group: list[_RecoveredRow], now_ns: int) -> tuple[int, AdoptedBracket] | None:
+    def _new_bracket(
+        self, key: tuple[int, int], group: list[_RecoveredRow], now_ns: int
+    ) -> tuple[int, AdoptedBracket] | None:
         instrument_id = self._plan.instrument_of[group[0].report.instrument_token]
-        strategy_ids = [i for i, strategy in enumerate(self._plan.strategies) if strategy.instrument_id == instrument_id]
+        strategy_ids = [
+            i
+            for i, strategy in enumerate(self._plan.strategies)
+            if strategy.instrument_id == instrument_id
+        ]
         side, qty, entry_e4 = _entry_of(group)
         if not strategy_ids or side == Side.NONE or qty <= 0:
             return None
         strategy_id = strategy_ids[0]
         stop_e4 = _stop_of(group)
-        distance_e4 = abs(entry_e4 - stop_e4) if stop_e4 and entry_e4 else stop_distance_e4(self._engine, strategy_id, entry_e4)
-        opened_ns = min((row.report.ts_update_ns for row in group if row.report.ts_update_ns), default=0)
+        distance_e4 = (
+            abs(entry_e4 - stop_e4)
+            if stop_e4 and entry_e4
+            else stop_distance_e4(self._engine, strategy_id, entry_e4)
+        )
+        opened_ns = min(
+            (row.report.ts_update_ns for row in group if row.report.ts_update_ns), default=0
+        )
         bracket_id = self._engine.adopt_bracket(
             strategy_id,
             side,
@@ -105,7 +121,11 @@ class BracketRecovery:
             tag_bracket=key[1],
         )
         name = self._plan.strategies[strategy_id].name
-        unsure = f" (one of {len(strategy_ids)} strategies here: the book does not say which)" if len(strategy_ids) > 1 else ""
+        unsure = (
+            f" (one of {len(strategy_ids)} strategies here: the book does not say which)"
+            if len(strategy_ids) > 1
+            else ""
+        )
         text = f"{self._plan.symbol_of(instrument_id)}: {len(group)} orders of an earlier run are taken back under {name}{unsure}"
         return bracket_id, AdoptedBracket(instrument_id, key[0], text)
 
@@ -128,28 +148,51 @@ class BracketRecovery:
 
 
 def closable_qty(plan: DayPlan, instrument_id: int, qty: int, ts_ns: int = 0) -> int:
-    """How much of `qty` (signed) would close open brackets of ours, in units: of those that had been opened at a time of the broker's,
-    where one is given.
+    """How much of `qty` (signed) would close open brackets of ours, in units: of those that had
+    been opened at a time of the broker's, where one is given.
     """
     brackets = _against(plan, instrument_id, qty)
-    return min(abs(qty), sum(left for id, left in brackets if not ts_ns or plan.engine.bracket(id)["ts_open_ns"] <= ts_ns + NS_PER_S))
+    return min(
+        abs(qty),
+        sum(
+            left
+            for id, left in brackets
+            if not ts_ns or plan.engine.bracket(id)["ts_open_ns"] <= ts_ns + NS_PER_S
+        ),
+    )
 
 
 def _against(plan: DayPlan, instrument_id: int, qty: int) -> list[tuple[int, int]]:
-    """(bracket, open quantity) of what a foreign quantity of that sign closes, in the order in which the core lets go of it."""
+    """(bracket, open quantity) of what a foreign quantity of that sign closes, in the order in
+    which the core lets go of it.
+    """
     found = []
     for bracket_id in plan.engine.live_brackets():
         bracket = plan.engine.bracket(bracket_id)
-        if bracket["instrument_id"] == instrument_id and bracket["side"] * qty < 0 and bracket["open_qty"] > 0:
+        if (
+            bracket["instrument_id"] == instrument_id
+            and bracket["side"] * qty < 0
+            and bracket["open_qty"] > 0
+        ):
             found.append((bracket_id, bracket["open_qty"]))
     return found
 
 
-def adopt_position(plan: DayPlan, instrument_id: int, qty: int, value_e4: int, now_ns: int, *, by_broker: bool = False) -> str:
-    """Take over `qty` units (signed) that somebody else bought or sold for `value_e4`. Words; EngineError when it cannot be done.
+def adopt_position(
+    plan: DayPlan,
+    instrument_id: int,
+    qty: int,
+    value_e4: int,
+    now_ns: int,
+    *,
+    by_broker: bool = False,
+) -> str:
+    """Take over `qty` units (signed) that somebody else bought or sold for `value_e4`. Words;
+    EngineError when it cannot be done.
 
-    It is spread over the open brackets of the other side, as their exit. What is left over becomes brackets of the instrument's first
-    strategy, each with its stop, none above the exchange's freeze quantity. `by_broker`: the broker's own square-off has traded it.
+    It is spread over the open brackets of the other side, as their exit. What is left over becomes
+    brackets of the instrument's first strategy, each with its stop, none above the exchange's
+    freeze quantity. `by_broker`: the broker's own square-off has traded it.
     """
     side = Side.BUY if qty > 0 else Side.SELL
     closed: list[tuple[int, int]] = []
@@ -158,9 +201,13 @@ def adopt_position(plan: DayPlan, instrument_id: int, qty: int, value_e4: int, n
         if left > 0:
             closed.append((bracket_id, min(open_qty, left)))
             left -= closed[-1][1]
-    strategy_ids = [i for i, strategy in enumerate(plan.strategies) if strategy.instrument_id == instrument_id]
+    strategy_ids = [
+        i for i, strategy in enumerate(plan.strategies) if strategy.instrument_id == instrument_id
+    ]
     if left and not strategy_ids:
-        raise EngineError(f"{plan.symbol_of(instrument_id)} has no strategy whose stop could protect the position: add one")
+        raise EngineError(
+            f"{plan.symbol_of(instrument_id)} has no strategy whose stop could protect the position: add one"
+        )
     words = []
     rest_qty, rest_e4 = abs(qty), value_e4
     for bracket_id, part in closed:
@@ -168,7 +215,11 @@ def adopt_position(plan: DayPlan, instrument_id: int, qty: int, value_e4: int, n
         _fill(plan, bracket_id, Leg.TARGET, side, part, part_e4, now_ns, by_broker=by_broker)
         rest_qty, rest_e4 = rest_qty - part, rest_e4 - part_e4
     if closed:
-        which = "the bracket that had opened them" if len(closed) == 1 else f"the {len(closed)} brackets that had opened them"
+        which = (
+            "the bracket that had opened them"
+            if len(closed) == 1
+            else f"the {len(closed)} brackets that had opened them"
+        )
         who = "the broker" if by_broker else "hand"
         words.append(f"{abs(qty) - left} units closed by {who} are booked on {which}")
     opened = _slices(plan, instrument_id, left)
@@ -179,18 +230,29 @@ def adopt_position(plan: DayPlan, instrument_id: int, qty: int, value_e4: int, n
         _fill(plan, bracket_id, Leg.ENTRY, side, part, part_e4, now_ns)
         rest_qty, rest_e4 = rest_qty - part, rest_e4 - part_e4
     if opened:
-        stops = "its stop" if len(opened) == 1 else f"{len(opened)} stops, none above the freeze quantity"
-        words.append(f"{left} units are taken over under {plan.strategies[strategy_ids[0]].name}, with {stops}")
+        stops = (
+            "its stop"
+            if len(opened) == 1
+            else f"{len(opened)} stops, none above the freeze quantity"
+        )
+        words.append(
+            f"{left} units are taken over under {plan.strategies[strategy_ids[0]].name}, with {stops}"
+        )
     return f"{plan.symbol_of(instrument_id)}: {'; '.join(words)}"
 
 
 def closed_at(plan: DayPlan, instrument_id: int, side: int, ts_ns: int) -> tuple[int, int]:
-    """The bracket against which an order of that side traded at a time (the broker's, in whole seconds) while it was open, and how many
-    units an exit of our own has closed of it since; (-1, 0) when there is none.
+    """The bracket against which an order of that side traded at a time (the broker's, in whole
+    seconds) while it was open, and how many units an exit of our own has closed of it since; (-1,
+    0) when there is none.
     """
     for bracket_id in range(plan.engine.n_brackets - 1, -1, -1):
         bracket = plan.engine.bracket(bracket_id)
-        is_its = bracket["instrument_id"] == instrument_id and bracket["side"] == -side and bracket["state"] == BracketState.CLOSED
+        is_its = (
+            bracket["instrument_id"] == instrument_id
+            and bracket["side"] == -side
+            and bracket["state"] == BracketState.CLOSED
+        )
         if is_its and bracket["ts_open_ns"] <= ts_ns + NS_PER_S and ts_ns <= bracket["ts_close_ns"]:
             qty, slot = 0, bracket["order_head"]
             while slot >= 0:
@@ -202,8 +264,19 @@ def closed_at(plan: DayPlan, instrument_id: int, side: int, ts_ns: int) -> tuple
     return -1, 0
 
 
-def close_again(plan: DayPlan, bracket_id: int, side: int, qty: int, value_e4: int, now_ns: int, *, by_broker: bool) -> None:
-    """Somebody else's order closed what our own exit closed as well: the bracket comes back with what is too much, and undoes it."""
+def close_again(
+    plan: DayPlan,
+    bracket_id: int,
+    side: int,
+    qty: int,
+    value_e4: int,
+    now_ns: int,
+    *,
+    by_broker: bool,
+) -> None:
+    """Somebody else's order closed what our own exit closed as well: the bracket comes back with
+    what is too much, and undoes it.
+    """
     _fill(plan, bracket_id, Leg.TARGET, Side(side), qty, value_e4, now_ns, by_broker=by_broker)
 
 
@@ -215,13 +288,27 @@ def _slices(plan: DayPlan, instrument_id: int, qty: int) -> list[int]:
 
 
 def _fill(
-    plan: DayPlan, bracket_id: int, leg: Leg, side: Side, qty: int, value_e4: int, now_ns: int, *, by_broker: bool = False
+    plan: DayPlan,
+    bracket_id: int,
+    leg: Leg,
+    side: Side,
+    qty: int,
+    value_e4: int,
+    now_ns: int,
+    *,
+    by_broker: bool = False,
 ) -> None:
     """An order of somebody else's, filled whole, as one of this bracket's."""
     engine = plan.engine
     reference = f"ADOPTED-{engine.sizes['run_id']}-{engine.n_orders}"
     px_e4 = value_e4 // qty
-    terms = {"order_qty": qty, "price_e4": px_e4, "trigger_e4": 0, "ord_type": OrdType.LIMIT, "side": side}
+    terms = {
+        "order_qty": qty,
+        "price_e4": px_e4,
+        "trigger_e4": 0,
+        "ord_type": OrdType.LIMIT,
+        "side": side,
+    }
     engine.adopt_order(
         bracket_id,
         leg,
@@ -273,7 +360,9 @@ def _entry_of(group: list[_RecoveredRow]) -> tuple[int, int, int]:
     for row in group:
         report = row.report
         if row.tag.leg == Leg.ENTRY:
-            px_e4 = report.cum_value_e4 // report.cum_qty if report.cum_value_e4 else report.price_e4
+            px_e4 = (
+                report.cum_value_e4 // report.cum_qty if report.cum_value_e4 else report.price_e4
+            )
             return report.side, report.order_qty, px_e4
     return Side.NONE, 0, 0
 

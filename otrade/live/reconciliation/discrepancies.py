@@ -26,11 +26,17 @@ class Unexplained(msgspec.Struct, frozen=True):
 
 
 def unexplained_orders(rows: Iterable[OrderReport], plan: DayPlan) -> list[Unexplained]:
-    """Orders of our instruments, in our products, that can still trade. `rows` are unknown to the core."""
+    """Orders of our instruments, in our products, that can still trade. `rows` are unknown to the
+    core.
+    """
     found = []
     for row in rows:
         instrument_id = plan.instrument_of.get(row.instrument_token)
-        if instrument_id is None or row.ev in ENDED or row.product not in ("", plan.instruments[instrument_id].product):
+        if (
+            instrument_id is None
+            or row.ev in ENDED
+            or row.product not in ("", plan.instruments[instrument_id].product)
+        ):
             continue
         found.append(
             Unexplained(
@@ -44,8 +50,12 @@ def unexplained_orders(rows: Iterable[OrderReport], plan: DayPlan) -> list[Unexp
     return found
 
 
-def unexplained_positions(rows: Mapping[int, BrokerPosition], net_of: Mapping[int, int], plan: DayPlan) -> list[Unexplained]:
-    """Positions in our products, by instrument, that differ from the core's, `net_of` each instrument id."""
+def unexplained_positions(
+    rows: Mapping[int, BrokerPosition], net_of: Mapping[int, int], plan: DayPlan
+) -> list[Unexplained]:
+    """Positions in our products, by instrument, that differ from the core's, `net_of` each
+    instrument id.
+    """
     found = []
     for instrument_id, ours in net_of.items():
         row = rows.get(instrument_id)

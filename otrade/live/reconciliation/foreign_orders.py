@@ -1,7 +1,8 @@
-"""What others have traded on our instruments, in our products: the order book's word for a position that is smaller than our fills say.
+"""What others have traded on our instruments, in our products: the order book's word for a position
+that is smaller than our fills say.
 
-An order of another product is another account in all but name, and is not looked at here. One with a tag of ours is an engine's,
-and explains nothing that a person or the broker did.
+An order of another product is another account in all but name, and is not looked at here. One with
+a tag of ours is an engine's, and explains nothing that a person or the broker did.
 """
 
 from collections.abc import Mapping
@@ -29,7 +30,9 @@ def is_brokers_own(report: OrderReport) -> bool:
 
 
 class ForeignFills:
-    """Fills by order, and how much of each is explained: booked on a bracket, or part of what was there before."""
+    """Fills by order, and how much of each is explained: booked on a bracket, or part of what was
+    there before.
+    """
 
     def __init__(self, plan: DayPlan) -> None:
         self._plan = plan
@@ -66,7 +69,9 @@ class ForeignFills:
         return total
 
     def settle(self, differences: Mapping[int, int]) -> None:
-        """What is unexplained is this much of each instrument (none of those that are not named), and no more: the rest is older."""
+        """What is unexplained is this much of each instrument (none of those that are not named),
+        and no more: the rest is older.
+        """
         for instrument_id in range(len(self._plan.instruments)):
             excess = self.net(instrument_id) - differences.get(instrument_id, 0)
             for row in self._of(instrument_id):
@@ -78,7 +83,11 @@ class ForeignFills:
 
     def unexplained(self, instrument_id: int, side: int) -> list[ForeignFillPart]:
         """Orders of one side with units that nothing explains."""
-        parts = [ForeignFillPart(row, row.cum_qty - self._done.get(row.broker_order_id, 0)) for row in self._of(instrument_id) if row.side == side]
+        parts = [
+            ForeignFillPart(row, row.cum_qty - self._done.get(row.broker_order_id, 0))
+            for row in self._of(instrument_id)
+            if row.side == side
+        ]
         return [part for part in parts if part.qty > 0]
 
     def explain(self, part: ForeignFillPart) -> None:
@@ -87,8 +96,9 @@ class ForeignFills:
         self._done[key] = self._done.get(key, 0) + part.qty
 
     def value_e4(self, part: ForeignFillPart, total_qty: int, total_e4: int) -> int:
-        """What units of an order that has traded `total_qty` for `total_e4` so far are worth, those that have just been explained, and
-        book them at it. An order that is filled in pieces is booked in pieces: each at what has come since the one before.
+        """What units of an order that has traded `total_qty` for `total_e4` so far are worth, those
+        that have just been explained, and book them at it. An order that is filled in pieces is
+        booked in pieces: each at what has come since the one before.
         """
         key = part.report.broker_order_id
         before = self._done.get(key, 0) - part.qty
@@ -100,7 +110,9 @@ class ForeignFills:
         return worth_e4
 
     def draw(self, instrument_id: int, qty: int) -> list[ForeignFillPart]:
-        """The newest orders that make up so many units (signed), oldest first; they are explained now."""
+        """The newest orders that make up so many units (signed), oldest first; they are explained
+        now.
+        """
         side, left = (1 if qty > 0 else -1), abs(qty)
         parts = []
         for row in reversed(self._of(instrument_id)):
@@ -113,4 +125,8 @@ class ForeignFills:
         return parts[::-1]
 
     def _of(self, instrument_id: int) -> list[OrderReport]:
-        return [row for row in self._rows.values() if self._plan.instrument_of.get(row.instrument_token) == instrument_id]
+        return [
+            row
+            for row in self._rows.values()
+            if self._plan.instrument_of.get(row.instrument_token) == instrument_id
+        ]

@@ -1,9 +1,10 @@
-"""The broker's positions against the core's, by product: read as an audit, often while something is unexplained or the broker's own
-square-off is near.
+"""The broker's positions against the core's, by product: read as an audit, often while something is
+unexplained or the broker's own square-off is near.
 
-An instrument in quarantine is shown and not traded, the rest trades; it is released when the difference has gone, or when a
-person has it adopted. Where the account holds less than our fills say, somebody has closed a part elsewhere: our exits shrink to what
-is there, and what the order book shows of it is booked on the brackets that had opened it.
+An instrument in quarantine is shown and not traded, the rest trades; it is released when the
+difference has gone, or when a person has it adopted. Where the account holds less than our fills
+say, somebody has closed a part elsewhere: our exits shrink to what is there, and what the order
+book shows of it is booked on the brackets that had opened it.
 """
 
 import asyncio
@@ -34,7 +35,9 @@ OPEN_AUDIT_NS = 60 * NS_PER_S
 """While something is open: a conversion into another product shows in the positions alone."""
 UNEXPLAINED_AUDIT_NS = 15 * NS_PER_S
 CUT_OFF_AUDIT_NS = 5 * NS_PER_S
-"""From `CUT_OFF_SOON_NS` before the broker's own square-off until the close, while something is open."""
+"""From `CUT_OFF_SOON_NS` before the broker's own square-off until the close, while something is
+open.
+"""
 CUT_OFF_SOON_NS = 120 * NS_PER_S
 SECOND_LOOK_NS = NS_PER_S
 """Between two looks that are to agree."""
@@ -42,7 +45,9 @@ LACKING_MAX = 5
 """Answers in a row that lack an instrument of ours, before one is taken all the same."""
 UNSUPPORTED_LOOKS = 3
 UNSUPPORTED_NS = 30 * NS_PER_S
-"""How long positions must show less than ours before exits shrink, where no order of anybody's says why."""
+"""How long positions must show less than ours before exits shrink, where no order of anybody's says
+why.
+"""
 
 
 class _Seen(msgspec.Struct):
@@ -56,8 +61,8 @@ class _Seen(msgspec.Struct):
 
 
 class PositionAudit:
-    """One day's positions with the broker. `session` and `books` are set when they exist; `is_suspect` says whether an instrument has
-    an order that could trade and is not the core's.
+    """One day's positions with the broker. `session` and `books` are set when they exist;
+    `is_suspect` says whether an instrument has an order that could trade and is not the core's.
     """
 
     def __init__(
@@ -83,7 +88,9 @@ class PositionAudit:
         self.books: OrderBookPoller | None = None
         self.foreign = ForeignFills(plan)
         self.differences: dict[int, tuple[int, BrokerPosition | None]] = {}
-        """By instrument: units that the broker shows in its product and the core does not, signed, and the broker's row."""
+        """By instrument: units that the broker shows in its product and the core does not, signed,
+        and the broker's row.
+        """
         self.ts_last_ns = 0
         """When the broker's positions were last read whole."""
         self._others: dict[int, dict[str, int]] = {}
@@ -109,7 +116,9 @@ class PositionAudit:
         self._task = asyncio.get_running_loop().create_task(self._audit())
 
     def look_soon(self) -> None:
-        """Something has happened that may have changed them. Looks stay a second apart, however many ask."""
+        """Something has happened that may have changed them. Looks stay a second apart, however
+        many ask.
+        """
         due_ns = max(self._clock.now_ns(), self._ts_asked_ns + SECOND_LOOK_NS)
         self._soon_ns = min(self._soon_ns or due_ns, due_ns)
 
@@ -119,7 +128,9 @@ class PositionAudit:
             self.look_soon()
 
     def on_exit_refused(self, instrument_id: int) -> None:
-        """An exit of ours was refused or taken out of the market: by a broker that has begun to square off, perhaps."""
+        """An exit of ours was refused or taken out of the market: by a broker that has begun to
+        square off, perhaps.
+        """
         self.look_soon()
         cut_ns = self._plan.instruments[instrument_id].broker_square_off_ns
         if 0 < cut_ns <= self._clock.now_ns():
@@ -142,12 +153,15 @@ class PositionAudit:
 
     def _is_cut_off_near(self, now_ns: int) -> bool:
         return any(
-            0 < instrument.broker_square_off_ns <= now_ns + CUT_OFF_SOON_NS and now_ns < instrument.close_ns
+            0 < instrument.broker_square_off_ns <= now_ns + CUT_OFF_SOON_NS
+            and now_ns < instrument.close_ns
             for instrument in self._plan.instruments
         )
 
     async def _audit(self) -> None:
-        """Two looks that differ in the same way, with the core's own quantity unchanged in between, are a difference."""
+        """Two looks that differ in the same way, with the core's own quantity unchanged in between,
+        are a difference.
+        """
         assert self.session is not None
         try:
             asked_ns = self._clock.now_ns()
@@ -166,7 +180,14 @@ class PositionAudit:
                     self.look_soon()  # something of ours has traded since the question
                 else:
                     item = found.get(instrument_id)
-                    await self._weigh(instrument_id, net_qty, gone.get(instrument_id, 0), asked_ns, item, is_empty=not positions)
+                    await self._weigh(
+                        instrument_id,
+                        net_qty,
+                        gone.get(instrument_id, 0),
+                        asked_ns,
+                        item,
+                        is_empty=not positions,
+                    )
             self._release()
         except BrokerError as error:
             self.look_soon()
@@ -177,21 +198,31 @@ class PositionAudit:
             self._task = None
 
     async def read(self) -> BrokerRows[BrokerPosition]:
-        """The broker's positions. BrokerError when they lack an instrument that was traded today, or when a row that may be one of
-        ours cannot be read: such an answer says nothing about what is open. One that goes on to lack the same is taken at last.
+        """The broker's positions. BrokerError when they lack an instrument that was traded today,
+        or when a row that may be one of
+        ours cannot be read: such an answer says nothing about what is open. One that goes on to
+        lack the same is taken at last.
         """
         assert self.session is not None
         positions = await self.session.positions()
         ours = self._plan.instrument_of
         for row in positions.unread:
             if row.instrument_token in ours or not (row.instrument_token or row.row_id):
-                raise BrokerError(f"the positions' row of {row.row_id or 'an unknown instrument'} cannot be read: {row.why}")
-        traded = {token: i for token, i in ours.items() if self._engine.position(i)["buy_qty"] or self._engine.position(i)["sell_qty"]}
+                raise BrokerError(
+                    f"the positions' row of {row.row_id or 'an unknown instrument'} cannot be read: {row.why}"
+                )
+        traded = {
+            token: i
+            for token, i in ours.items()
+            if self._engine.position(i)["buy_qty"] or self._engine.position(i)["sell_qty"]
+        }
         missing = lacking_positions(positions, traded)
         self._n_lacking = self._n_lacking + 1 if missing else 0
         if 0 < self._n_lacking <= LACKING_MAX:
             self.look_soon()
-            raise NetworkError(f"the broker's positions lack {self._plan.symbol_of(missing[0])}, which was traded today: asked again")
+            raise NetworkError(
+                f"the broker's positions lack {self._plan.symbol_of(missing[0])}, which was traded today: asked again"
+            )
         return positions
 
     def compare(self, positions: list[BrokerPosition]) -> list[Unexplained]:
@@ -210,15 +241,29 @@ class PositionAudit:
                 others = self._others.setdefault(instrument_id, {})
                 others[position.product] = others.get(position.product, 0) + position.net_qty
         shown = {i: row.net_qty for i, row in rows.items()}
-        self.differences = {i: (shown.get(i, 0) - net_qty, rows.get(i)) for i, net_qty in ours.items() if shown.get(i, 0) != net_qty}
+        self.differences = {
+            i: (shown.get(i, 0) - net_qty, rows.get(i))
+            for i, net_qty in ours.items()
+            if shown.get(i, 0) != net_qty
+        }
         self.ts_last_ns = self._clock.now_ns()
         return unexplained_positions(rows, ours, self._plan)
 
-    # ------------------------------------------------------------------------------- closed elsewhere
+    # ------------------------------------------------------------------------------- closed
+    # elsewhere
     async def _weigh(
-        self, instrument_id: int, net_qty: int, gone: int, asked_ns: int, item: Unexplained | None, *, is_empty: bool
+        self,
+        instrument_id: int,
+        net_qty: int,
+        gone: int,
+        asked_ns: int,
+        item: Unexplained | None,
+        *,
+        is_empty: bool,
     ) -> None:
-        """What one more look means for one instrument that differs, or of which `gone` units have been taken for closed."""
+        """What one more look means for one instrument that differs, or of which `gone` units have
+        been taken for closed.
+        """
         foreign, row = self.differences.get(instrument_id, (0, None))
         seen = self._seen.get(instrument_id)
         if seen is None or (seen.foreign, seen.net) != (foreign, net_qty):
@@ -238,7 +283,8 @@ class PositionAudit:
         elif closable == 0 and not self._over_closed(instrument_id, foreign):
             return
         elif self.books is None or self.books.ts_asked_ns <= seen.ts_first_ns:
-            self._look_again()  # an own fill that nobody has told us of would look the same: the book comes first
+            # An own fill that nobody has told us of would look the same: the book comes first
+            self._look_again()
         elif self._is_told(instrument_id, foreign):
             self._bound(instrument_id, room)
             await self._book(instrument_id, net_qty, foreign, row)
@@ -258,14 +304,18 @@ class PositionAudit:
             )
 
     def _closable(self, instrument_id: int, foreign: int) -> int:
-        """Units of the difference that close what we have open. What somebody had bought before we sold is his, and closes nothing."""
+        """Units of the difference that close what we have open. What somebody had bought before we
+        sold is his, and closes nothing.
+        """
         side, left, found = (1 if foreign > 0 else -1), abs(foreign), 0
         if self.foreign.net(instrument_id) != foreign:
             return closable_qty(self._plan, instrument_id, foreign)
         for part in reversed(self.foreign.unexplained(instrument_id, side)):
             qty = min(part.qty, left)
             left -= qty
-            most = closable_qty(self._plan, instrument_id, side * (found + qty), part.report.ts_update_ns)
+            most = closable_qty(
+                self._plan, instrument_id, side * (found + qty), part.report.ts_update_ns
+            )
             found = max(found, min(found + qty, most))
         return found
 
@@ -279,17 +329,23 @@ class PositionAudit:
         found: dict[int, int] = {}
         for bracket in map(self._engine.bracket, self._engine.live_brackets()):
             if bracket["gone_qty"]:
-                found[bracket["instrument_id"]] = found.get(bracket["instrument_id"], 0) + bracket["gone_qty"]
+                found[bracket["instrument_id"]] = (
+                    found.get(bracket["instrument_id"], 0) + bracket["gone_qty"]
+                )
         return found
 
     def _is_told(self, instrument_id: int, foreign: int) -> bool:
         """Does an order of somebody else's, or another product, account for the difference?"""
-        return self.foreign.net(instrument_id) == foreign or self._is_converted(instrument_id, foreign)
+        return self.foreign.net(instrument_id) == foreign or self._is_converted(
+            instrument_id, foreign
+        )
 
     def _is_converted(self, instrument_id: int, foreign: int) -> bool:
         if instrument_id not in self._others_before:
             return False
-        moved = sum(self._others.get(instrument_id, {}).values()) - sum(self._others_before[instrument_id].values())
+        moved = sum(self._others.get(instrument_id, {}).values()) - sum(
+            self._others_before[instrument_id].values()
+        )
         return moved != 0 and moved == -foreign
 
     def _bound(self, instrument_id: int, net_qty: int) -> None:
@@ -298,7 +354,9 @@ class PositionAudit:
         self._drain()
 
     def bound_at_start(self, unknown: list[OrderReport], positions: list[BrokerPosition]) -> None:
-        """Before anything is asked for on the start's book: what the book shows as closed by others gets no new stop."""
+        """Before anything is asked for on the start's book: what the book shows as closed by others
+        gets no new stop.
+        """
         for report in unknown:
             self.foreign.take(report)
         self.compare(positions)
@@ -307,8 +365,12 @@ class PositionAudit:
             if row is not None and told * foreign > 0 and abs(told) >= abs(foreign):
                 self._engine.on_broker_net(instrument_id, row.net_qty, self._clock.now_ns())
 
-    async def _book(self, instrument_id: int, net_qty: int, foreign: int, row: BrokerPosition | None) -> None:
-        """Book what others have closed on the brackets that had opened it, at the price of their trades."""
+    async def _book(
+        self, instrument_id: int, net_qty: int, foreign: int, row: BrokerPosition | None
+    ) -> None:
+        """Book what others have closed on the brackets that had opened it, at the price of their
+        trades.
+        """
         assert self.session is not None
         is_converted = self.foreign.net(instrument_id) != foreign
         traded = {} if is_converted else await self.session.trades()
@@ -330,10 +392,21 @@ class PositionAudit:
             report, qty = part.report, part.qty
             value_e4, is_known = value_of(part)
             by_broker = is_brokers_own(report)
-            adopt_position(self._plan, instrument_id, side * qty, value_e4, self._clock.now_ns(), by_broker=by_broker)
+            adopt_position(
+                self._plan,
+                instrument_id,
+                side * qty,
+                value_e4,
+                self._clock.now_ns(),
+                by_broker=by_broker,
+            )
             left -= qty
             who = "the broker's own square-off" if by_broker else "somebody else"
-            price = f"at {rupees(value_e4 // qty)}" if is_known else "at a price that is not known (the last price stands for it)"
+            price = (
+                f"at {rupees(value_e4 // qty)}"
+                if is_known
+                else "at a price that is not known (the last price stands for it)"
+            )
             self._board.say(
                 Severity.ALARM if by_broker else Severity.WARN,
                 "CLOSED_ELSEWHERE",
@@ -344,7 +417,10 @@ class PositionAudit:
         if left > 0 and is_converted:
             now = self._others.get(instrument_id, {})
             was = self._others_before.get(instrument_id, {})
-            product = next((product for product, qty in now.items() if qty != was.get(product, 0)), "another product")
+            product = next(
+                (product for product, qty in now.items() if qty != was.get(product, 0)),
+                "another product",
+            )
             value_e4 = left * self._last_price_e4(instrument_id, row)
             adopt_position(self._plan, instrument_id, side * left, value_e4, self._clock.now_ns())
             self._others_before[instrument_id] = dict(now)
@@ -359,7 +435,15 @@ class PositionAudit:
         for bracket_id, part in [] if is_converted else self._over_closed(instrument_id, foreign):
             self.foreign.explain(part)
             value_e4, _ = value_of(part)
-            close_again(self._plan, bracket_id, side, part.qty, value_e4, self._clock.now_ns(), by_broker=is_brokers_own(part.report))
+            close_again(
+                self._plan,
+                bracket_id,
+                side,
+                part.qty,
+                value_e4,
+                self._clock.now_ns(),
+                by_broker=is_brokers_own(part.report),
+            )
             self._board.say(
                 Severity.ALARM,
                 "CLOSED_TWICE",
@@ -372,12 +456,19 @@ class PositionAudit:
         self.look_soon()
 
     def _over_closed(self, instrument_id: int, foreign: int) -> list[tuple[int, ForeignFillPart]]:
-        """Foreign units beyond what is open that were traded while a bracket of ours was: an exit of ours was on its way, and both have
-        closed it. (bracket, units).
+        """Foreign units beyond what is open that were traded while a bracket of ours was: an exit
+        of ours was on its way, and both have closed it. (bracket, units).
         """
-        side, left = (1 if foreign > 0 else -1), abs(foreign) - self._closable(instrument_id, foreign)
+        side, left = (
+            (1 if foreign > 0 else -1),
+            abs(foreign) - self._closable(instrument_id, foreign),
+        )
         found = []
-        for part in self.foreign.unexplained(instrument_id, side) if self.foreign.net(instrument_id) == foreign else []:
+        for part in (
+            self.foreign.unexplained(instrument_id, side)
+            if self.foreign.net(instrument_id) == foreign
+            else []
+        ):
             bracket_id, ours = closed_at(self._plan, instrument_id, side, part.report.ts_update_ns)
             qty = min(part.qty, left, ours)
             if qty > 0:
@@ -386,12 +477,18 @@ class PositionAudit:
         return found
 
     def _last_price_e4(self, instrument_id: int, row: BrokerPosition | None) -> int:
-        return self._engine.market(instrument_id)["ltp_e4"] or (row.ltp_e4 if row is not None else 0)
+        return self._engine.market(instrument_id)["ltp_e4"] or (
+            row.ltp_e4 if row is not None else 0
+        )
 
     # ----------------------------------------------------------------------------------- quarantine
     def quarantined(self) -> list[int]:
         """Instruments that do not trade."""
-        return [i for i in range(len(self._plan.instruments)) if self._engine.instrument(i)["quarantined"]]
+        return [
+            i
+            for i in range(len(self._plan.instruments))
+            if self._engine.instrument(i)["quarantined"]
+        ]
 
     def quarantine(self, item: Unexplained) -> None:
         """Nothing new is traded there; said with the difference."""
@@ -399,7 +496,9 @@ class PositionAudit:
         self._board.say(Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id)
 
     def _release(self) -> None:
-        """An instrument whose difference has gone, and that has no foreign order left, trades again."""
+        """An instrument whose difference has gone, and that has no foreign order left, trades
+        again.
+        """
         for instrument_id in self.quarantined():
             if instrument_id not in self.differences and not self._is_suspect(instrument_id):
                 self._engine.on_quarantine(instrument_id, False, self._clock.now_ns())
@@ -410,10 +509,16 @@ class PositionAudit:
         name = self._plan.symbol_of(instrument_id)
         qty, position = self.differences.get(instrument_id, (0, None))
         if qty == 0:
-            return False, f"{name}: the broker shows no quantity that is not this engine's{self._other_words(instrument_id)}"
+            return (
+                False,
+                f"{name}: the broker shows no quantity that is not this engine's{self._other_words(instrument_id)}",
+            )
         value_e4 = _value_of(qty, position, self._engine.position(instrument_id))
         if value_e4 <= 0:
-            return False, f"{name}: the broker tells no price for the position; close it there instead"
+            return (
+                False,
+                f"{name}: the broker tells no price for the position; close it there instead",
+            )
         try:
             words = adopt_position(self._plan, instrument_id, qty, value_e4, self._clock.now_ns())
         except EngineError as error:
@@ -424,11 +529,18 @@ class PositionAudit:
         self.foreign.settle({i: foreign for i, (foreign, _) in self.differences.items()})
         self.look_soon()
         self._release()
-        self._board.say(Severity.WARN, "ADOPTED", f"{words} (at {rupees(value_e4 // abs(qty))})", instrument_id=instrument_id)
+        self._board.say(
+            Severity.WARN,
+            "ADOPTED",
+            f"{words} (at {rupees(value_e4 // abs(qty))})",
+            instrument_id=instrument_id,
+        )
         return True, words
 
     def _other_words(self, instrument_id: int) -> str:
-        others = {product: qty for product, qty in self._others.get(instrument_id, {}).items() if qty}
+        others = {
+            product: qty for product, qty in self._others.get(instrument_id, {}).items() if qty
+        }
         if not others:
             return ""
         shown = ", ".join(f"{qty:+d} in {product}" for product, qty in others.items())
@@ -450,18 +562,24 @@ class PositionAudit:
 def _together(one: BrokerPosition, other: BrokerPosition) -> BrokerPosition:
     """Two rows of one instrument and product are one position."""
     sums = ("net_qty", "buy_qty", "sell_qty", "buy_value_e4", "sell_value_e4")
-    return msgspec.structs.replace(one, **{name: getattr(one, name) + getattr(other, name) for name in sums})
+    return msgspec.structs.replace(
+        one, **{name: getattr(one, name) + getattr(other, name) for name in sums}
+    )
 
 
 def _value_of(qty: int, position: BrokerPosition | None, ours: Mapping[str, int]) -> int:
-    """What the foreign quantity cost: the broker's total less the core's own, exact when nobody else traded the other way. Else
-    as if it had been traded at the last price; 0 when the broker tells none.
+    """What the foreign quantity cost: the broker's total less the core's own, exact when nobody
+    else traded the other way. Else as if it had been traded at the last price; 0 when the broker
+    tells none.
     """
     if position is None:
         return 0
     side = "buy" if qty > 0 else "sell"
     other = "sell" if qty > 0 else "buy"
-    shown = {"buy": (position.buy_qty, position.buy_value_e4), "sell": (position.sell_qty, position.sell_value_e4)}
+    shown = {
+        "buy": (position.buy_qty, position.buy_value_e4),
+        "sell": (position.sell_qty, position.sell_value_e4),
+    }
     strange_qty = shown[side][0] - ours[f"{side}_qty"]
     strange_value_e4 = shown[side][1] // position.multiplier - ours[f"{side}_value_e4"]
     if strange_qty == abs(qty) and shown[other][0] == ours[f"{other}_qty"] and strange_value_e4 > 0:

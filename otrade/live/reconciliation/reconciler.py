@@ -1,7 +1,8 @@
-"""Orders that the broker shows and the core does not know: taken back, taken in, or quarantined with the difference in words.
+"""Orders that the broker shows and the core does not know: taken back, taken in, or quarantined
+with the difference in words.
 
-At the start the whole account is explained before the gate opens. Afterwards pushes come first, and the order book is an audit, as
-the positions are (`positions.py`).
+At the start the whole account is explained before the gate opens. Afterwards pushes come first, and
+the order book is an audit, as the positions are (`positions.py`).
 """
 
 import asyncio
@@ -24,7 +25,9 @@ from otrade.live.reconciliation.position_audit import PositionAudit
 
 START_LOOKS = 3
 LATE_NS = 60 * NS_PER_S
-"""A book may be behind (brokers answer from caches): orders of an earlier run that the start has not seen may turn up for so long."""
+"""A book may be behind (brokers answer from caches): orders of an earlier run that the start has
+not seen may turn up for so long.
+"""
 START_WAITS_NS = tuple(NS_PER_S * seconds for seconds in (1, 1, 2, 4, 8, 15, 30))
 T = TypeVar("T")
 
@@ -57,7 +60,9 @@ class Reconciler:
         self._foreign: dict[str, int] = {}
         """Live orders that are not the core's, by id: their instruments."""
         self._late: dict[str, OrderReport] = {}
-        """Orders of an earlier run that the start's book did not show, by id, until they are taken back."""
+        """Orders of an earlier run that the start's book did not show, by id, until they are taken
+        back.
+        """
         self._late_task: asyncio.Task[None] | None = None
         self._ts_start_ns = 0
         self.runs_taken_back: set[int] = set()
@@ -79,7 +84,9 @@ class Reconciler:
 
     # ---------------------------------------------------------------------------------------- start
     async def explain_start(self) -> None:
-        """Take back what is ours, resolve what is in doubt as far as one book can, quarantine the rest."""
+        """Take back what is ours, resolve what is in doubt as far as one book can, quarantine the
+        rest.
+        """
         assert self._session is not None and self._books is not None
         found: list[Unexplained] = []
         self._ts_start_ns = self._clock.now_ns()
@@ -87,11 +94,22 @@ class Reconciler:
             rows, ts_request_ns = await self._known_book()
             positions = await self.patiently(self.positions.read)
             await self._exact_values(rows, partial(self.patiently, self._session.trades))
-            unknown = self._take_rows(rows, ts_request_ns, rows, partial(self.positions.bound_at_start, positions=positions))
-            # Orders that ended before we began explain themselves; later reports about them are no news.
+            unknown = self._take_rows(
+                rows,
+                ts_request_ns,
+                rows,
+                partial(self.positions.bound_at_start, positions=positions),
+            )
+            # Orders that ended before we began explain themselves; later reports about them are no
+            # news.
             self._known.update(row.broker_order_id for row in unknown)
             # The broker's daily count goes on where an earlier run, or a person, has left it.
-            self._engine.set_budget(**{**self._plan.budget, "day_used": max(len(rows), self._engine.budget()["day_used"])})
+            self._engine.set_budget(
+                **{
+                    **self._plan.budget,
+                    "day_used": max(len(rows), self._engine.budget()["day_used"]),
+                }
+            )
             found = unexplained_orders(unknown, self._plan)
             self._foreign = {item.key: item.instrument_id for item in found}
             differences = self.positions.compare(positions)
@@ -99,14 +117,20 @@ class Reconciler:
             if not differences:
                 break
             # Something may have traded between the two answers: look again before accusing anybody.
-        self.positions.foreign.settle({i: foreign for i, (foreign, _) in self.positions.differences.items()})
+        self.positions.foreign.settle(
+            {i: foreign for i, (foreign, _) in self.positions.differences.items()}
+        )
         for item in found:
             self.positions.quarantine(item)
         if self._known:
             self.positions.look_soon()
 
-    async def _exact_values(self, rows: list[OrderReport], trades: Callable[[], Awaitable[dict[str, tuple[int, int]]]]) -> None:
-        """Orders of an earlier run get their value from the day's trades: an average price has been rounded."""
+    async def _exact_values(
+        self, rows: list[OrderReport], trades: Callable[[], Awaitable[dict[str, tuple[int, int]]]]
+    ) -> None:
+        """Orders of an earlier run get their value from the day's trades: an average price has been
+        rounded.
+        """
         strange = [row for row in rows if row.cum_qty and self._is_ours_and_unknown(row)]
         if not strange:
             return
@@ -117,7 +141,8 @@ class Reconciler:
                 row.cum_value_e4, row.worth = value_e4, Worth.EXACT
 
     async def _known_book(self) -> tuple[BrokerRows[OrderReport], int]:
-        """A book that holds what the journal knows, and when it was asked for. One that goes on to lack something is taken for what
+        """A book that holds what the journal knows, and when it was asked for. One that goes on to
+        lack something is taken for what
         it shows: it proves nothing, and is looked at again during the day.
         """
         assert self._session is not None and self._books is not None
@@ -138,7 +163,9 @@ class Reconciler:
         await passed.wait()
 
     async def patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask again when the broker is busy or did not answer: without its book nothing may be traded, nor be given up."""
+        """Ask again when the broker is busy or did not answer: without its book nothing may be
+        traded, nor be given up.
+        """
         for wait_ns in START_WAITS_NS:
             try:
                 return await ask()
@@ -148,7 +175,10 @@ class Reconciler:
         return await ask()
 
     def _is_ours_and_unknown(self, row: OrderReport) -> bool:
-        return parse(row.cl_ord_id) is not None and self._engine.find_order(row.cl_ord_id, row.broker_order_id) < 0
+        return (
+            parse(row.cl_ord_id) is not None
+            and self._engine.find_order(row.cl_ord_id, row.broker_order_id) < 0
+        )
 
     def _take_rows(
         self,
@@ -157,12 +187,16 @@ class Reconciler:
         ours: list[OrderReport],
         before_end: Callable[[list[OrderReport]], None] | None = None,
     ) -> list[OrderReport]:
-        """Take a whole book. Those of `ours` that the core does not know become its own first. What it does not know afterwards."""
+        """Take a whole book. Those of `ours` that the core does not know become its own first. What
+        it does not know afterwards.
+        """
         assert self._books is not None
         now_ns = self._clock.now_ns()
         for adopted in self._recovery.adopt(ours, now_ns):
             self.runs_taken_back.add(adopted.run)
-            self._board.say(Severity.WARN, "TAKEN_BACK", adopted.text, instrument_id=adopted.instrument_id)
+            self._board.say(
+                Severity.WARN, "TAKEN_BACK", adopted.text, instrument_id=adopted.instrument_id
+            )
         return self._books.take(rows, ts_request_ns, before_end=before_end)
 
     # ------------------------------------------------------------------------------------- the news
@@ -175,8 +209,9 @@ class Reconciler:
             del self._foreign[key]
 
     def on_unknown(self, report: OrderReport) -> None:
-        """An order that the core did not send. One of ours all the same (the watchdog's, or of a bracket that we know) is taken in,
-        one that the start did not see is taken back; once any other trades or could trade, its instrument is quarantined.
+        """An order that the core did not send. One of ours all the same (the watchdog's, or of a
+        bracket that we know) is taken in, one that the start did not see is taken back; once any
+        other trades or could trade, its instrument is quarantined.
         """
         self.positions.on_foreign(report)
         if self._take_in(report) or report.broker_order_id in self._known:
@@ -190,7 +225,10 @@ class Reconciler:
 
     def _suspect(self, report: OrderReport) -> None:
         instrument_id = self._plan.instrument_of.get(report.instrument_token)
-        if instrument_id is None or report.product not in ("", self._plan.instruments[instrument_id].product):
+        if instrument_id is None or report.product not in (
+            "",
+            self._plan.instruments[instrument_id].product,
+        ):
             return  # another product is another position
         found = unexplained_orders([report], self._plan)
         for item in found:
@@ -209,11 +247,17 @@ class Reconciler:
             self.positions.quarantine(item)
 
     def _is_late(self, report: OrderReport) -> bool:
-        """Is it an earlier run's, and did the book that the start believed not show it yet? One of an engine that runs beside this
-        one is told from it by time: what the other does once we have been here for a while is no news of ours.
+        """Is it an earlier run's, and did the book that the start believed not show it yet? One of
+        an engine that runs beside this
+        one is told from it by time: what the other does once we have been here for a while is no
+        news of ours.
         """
         tag = parse(report.cl_ord_id)
-        if tag is None or tag.run >= self._engine.sizes["run_id"] or report.instrument_token not in self._plan.instrument_of:
+        if (
+            tag is None
+            or tag.run >= self._engine.sizes["run_id"]
+            or report.instrument_token not in self._plan.instrument_of
+        ):
             return False
         is_young = self._clock.now_ns() <= self._ts_start_ns + LATE_NS
         return is_young or 0 < report.ts_update_ns <= self._ts_start_ns
@@ -225,12 +269,22 @@ class Reconciler:
             ts_request_ns = self._clock.now_ns()
             rows = await self._session.order_book()
             await self._exact_values(rows, self._session.trades)
-            ours = [row for row in rows if row.broker_order_id not in self._known and self._is_late(row)]
-            unknown = {row.broker_order_id: row for row in self._take_rows(rows, ts_request_ns, ours)}
+            ours = [
+                row for row in rows if row.broker_order_id not in self._known and self._is_late(row)
+            ]
+            unknown = {
+                row.broker_order_id: row for row in self._take_rows(rows, ts_request_ns, ours)
+            }
             # The start has counted the placements of the book that it saw.
-            self._engine.set_budget(**{**self._plan.budget, "day_used": max(len(rows), self._engine.budget()["day_used"])})
+            self._engine.set_budget(
+                **{
+                    **self._plan.budget,
+                    "day_used": max(len(rows), self._engine.budget()["day_used"]),
+                }
+            )
             for key in self._late.keys() & unknown.keys():
-                # It cannot be taken back: no strategy trades there any more, or its entry is not shown.
+                # It cannot be taken back: no strategy trades there any more, or its entry is not
+                # shown.
                 self._known.add(key)
                 self._suspect(unknown[key])
         except BrokerError as error:
@@ -252,26 +306,41 @@ class Reconciler:
                 f"{report.tradingsymbol}: order {report.broker_order_id} of an earlier run has turned up, and the broker does not answer "
                 "what became of it; nothing new is traded here until it does."
             )
-            self.positions.quarantine(Unexplained(instrument_id, f"order {report.broker_order_id}", text))
+            self.positions.quarantine(
+                Unexplained(instrument_id, f"order {report.broker_order_id}", text)
+            )
 
     def _take_in(self, report: OrderReport) -> bool:
         tag = parse(report.cl_ord_id)
         if tag is None:
             return False
-        mine = {(b["tag_run"], b["tag_bracket"]) for b in map(self._engine.bracket, range(self._engine.n_brackets))}
+        mine = {
+            (b["tag_run"], b["tag_bracket"])
+            for b in map(self._engine.bracket, range(self._engine.n_brackets))
+        }
         if (tag.run, tag.bracket) not in mine:
             return False
         self._recovery.adopt([report], self._clock.now_ns())
         if self._desk.take_report(report) == Reason.UNKNOWN_ORDER:
             return False
         whose = "sent by the watchdog" if tag.is_watchdog else "of an earlier run"
-        self._board.say(Severity.WARN, "TAKEN_BACK", f"{report.tradingsymbol}: order {report.cl_ord_id}, {whose}, is taken in")
+        self._board.say(
+            Severity.WARN,
+            "TAKEN_BACK",
+            f"{report.tradingsymbol}: order {report.cl_ord_id}, {whose}, is taken in",
+        )
         self._desk.drain()
         return True
 
     def audit(self, now_ns: int) -> None:
-        """On the beat. The start's book may have been behind: what explains a difference would be in the next one."""
-        if self.positions.differences and now_ns <= self._ts_start_ns + LATE_NS and self._books is not None:
+        """On the beat. The start's book may have been behind: what explains a difference would be
+        in the next one.
+        """
+        if (
+            self.positions.differences
+            and now_ns <= self._ts_start_ns + LATE_NS
+            and self._books is not None
+        ):
             self._books.want()
         self.positions.audit(now_ns)
 

@@ -1,7 +1,9 @@
-"""What the machine is asked for to make the way from tick to order short: a core of its own, memory that stays, a loop that never sleeps.
+"""What the machine is asked for to make the way from tick to order short: a core of its own, memory
+that stays, a loop that never sleeps.
 
-All of it belongs to one process and ends with it. What configuration names and the machine does not have is refused before the start
-(`check`); what the machine does not permit is said, and trading goes on without it.
+All of it belongs to one process and ends with it. What configuration names and the machine does not
+have is refused before the start (`check`); what the machine does not permit is said, and trading
+goes on without it.
 """
 
 import asyncio
@@ -34,9 +36,13 @@ def check(config: SpeedConfig) -> None:
         return
     cores = _cores()
     if not cores:
-        raise StartError("speed.core: this system does not let a process choose its core; set it to -1")
+        raise StartError(
+            "speed.core: this system does not let a process choose its core; set it to -1"
+        )
     if config.core not in cores:
-        raise StartError(f"speed.core is {config.core}, and this process may use {_list(cores)}; set one of them, or -1 for any")
+        raise StartError(
+            f"speed.core is {config.core}, and this process may use {_list(cores)}; set one of them, or -1 for any"
+        )
     if len(cores) == 1:
         raise StartError(
             "speed.core: this process may use one core only, and the journal's thread, the page and the watchdog need another; set it to -1"
@@ -46,7 +52,9 @@ def check(config: SpeedConfig) -> None:
 class CpuTuning:
     """Context manager around the trading hours, in the thread of the loop."""
 
-    def __init__(self, config: SpeedConfig, board: NoticeBoard, *, lock: Locker | None = None) -> None:
+    def __init__(
+        self, config: SpeedConfig, board: NoticeBoard, *, lock: Locker | None = None
+    ) -> None:
         self._config = config
         self._board = board
         self._lock = lock or _mlockall
@@ -62,7 +70,12 @@ class CpuTuning:
             self._spin()
         return self
 
-    def __exit__(self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         if self._spinner is not None:
             self._spinner.stop()
             self._spinner = None
@@ -72,7 +85,9 @@ class CpuTuning:
             self._cores_before = set()
 
     def _lock_memory(self) -> None:
-        """Pages are kept once they are there; they are not fetched beforehand, which would make the process several times as large."""
+        """Pages are kept once they are there; they are not fetched beforehand, which would make the
+        process several times as large.
+        """
         error = self._lock(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)
         if error:
             self._board.say(
@@ -101,7 +116,9 @@ class CpuTuning:
             os.sched_setaffinity(0, self._cores_before)
             return
         # A thread that is started later would share the core of the one that starts it.
-        pool = ThreadPoolExecutor(2, thread_name_prefix="otrade", initializer=partial(_set_cores, 0, rest))
+        pool = ThreadPoolExecutor(
+            2, thread_name_prefix="otrade", initializer=partial(_set_cores, 0, rest)
+        )
         asyncio.get_running_loop().set_default_executor(pool)
 
     def _spin(self) -> None:
@@ -135,7 +152,9 @@ def _set_cores(thread: int, cores: set[int]) -> None:
 
 
 def _may_lock() -> bool:
-    """Without a limit only: under one, a later allocation would fail, which is worse than a page taken away."""
+    """Without a limit only: under one, a later allocation would fail, which is worse than a page
+    taken away.
+    """
     if resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] == resource.RLIM_INFINITY:
         return True
     with open("/proc/self/status") as status:

@@ -1,4 +1,5 @@
-"""When Python may collect garbage: never while something is open. And what must not cost a page fault: the next orders.
+"""When Python may collect garbage: never while something is open. And what must not cost a page
+fault: the next orders.
 
 A full collection walks every container that is alive and stops the loop for milliseconds. What
 start-up made is frozen, so that no later collection walks it; automatic collection is off, because

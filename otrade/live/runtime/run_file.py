@@ -17,7 +17,9 @@ from otrade.errors import StartError
 
 
 class RunInfo(msgspec.Struct, frozen=True):
-    """What the run-file says. `url` is empty while no page is served; `cert` is the page's certificate where it is served by TLS."""
+    """What the run-file says. `url` is empty while no page is served; `cert` is the page's
+    certificate where it is served by TLS.
+    """
 
     pid: int
     url: str

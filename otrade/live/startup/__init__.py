@@ -1,1 +1,3 @@
-"""From a configuration to a day that can be opened: login, instruments, plan, session. Imports `day` and what it is made of."""
+"""From a configuration to a day that can be opened: login, instruments, plan, session. Imports
+`day` and what it is made of.
+"""

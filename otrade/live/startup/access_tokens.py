@@ -1,8 +1,8 @@
 """Which access token is taken: the newest that the broker has not refused, whatever its source.
 
-A process's environment cannot be changed from outside, so a token that came with it and is dead would be dead for ever: whoever logs in
-again must win. A token that was refused once is not taken again, over a restart too: its hash is kept beside the session file, never
-the token.
+A process's environment cannot be changed from outside, so a token that came with it and is dead
+would be dead for ever: whoever logs in again must win. A token that was refused once is not taken
+again, over a restart too: its hash is kept beside the session file, never the token.
 """
 
 import contextlib
@@ -36,7 +36,9 @@ class _RefusedFile(msgspec.Struct):
 
 
 class RefusedTokens:
-    """Hashes, in memory and in a file. The file is a help: where it cannot be read or written, memory serves."""
+    """Hashes, in memory and in a file. The file is a help: where it cannot be read or written,
+    memory serves.
+    """
 
     def __init__(self, path: Path, salt: str) -> None:
         self._path = path
@@ -75,7 +77,9 @@ class RefusedTokens:
 
     def _write(self, hashes: list[str]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=".refused-")  # made with mode 0600
+        handle, temporary = tempfile.mkstemp(
+            dir=self._path.parent, prefix=".refused-"
+        )  # made with mode 0600
         with os.fdopen(handle, "wb") as file:
             file.write(msgspec.json.encode(_RefusedFile(hashes)))
         os.replace(temporary, self._path)

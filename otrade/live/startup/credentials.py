@@ -1,8 +1,10 @@
 """Getting in: the broker's kit with its keys, and the day's access token.
 
-A paper day logs in at the simulator by the same redirect that a person's browser would follow. A live day needs a person once a
-morning: the token comes from the environment or the secrets file, from the session file of an earlier login today (`otrade
-login`, or the page), or from the address that the broker redirected the person to; the newest that was not refused is taken (see
+A paper day logs in at the simulator by the same redirect that a person's browser would follow. A
+live day needs a person once a
+morning: the token comes from the environment or the secrets file, from the session file of an
+earlier login today (`otrade login`, or the page), or from the address that the broker redirected
+the person to; the newest that was not refused is taken (see
 `tokens.py`). It is never logged and never part of an error.
 """
 
@@ -59,7 +61,9 @@ class PaperAccess(msgspec.Struct, frozen=True):
 
     kit: BrokerAdapter
     account: str
-    """This simulated world's name: another run is another world, whose journal says nothing of this one."""
+    """This simulated world's name: another run is another world, whose journal says nothing of this
+    one.
+    """
 
     async def token(self, *, ask: bool = True) -> str:
         """A fresh login; ends the one before. The kit uses it from now on."""
@@ -81,7 +85,9 @@ class LiveAccess:
     """The broker, with keys from the environment or the secrets file."""
 
     def __init__(self, config: Config, clock: Clock, broker: BrokerConfig | None = None) -> None:
-        """`broker` when it is not the one that trades. ConfigError naming the secret that is missing."""
+        """`broker` when it is not the one that trades. ConfigError naming the secret that is
+        missing.
+        """
         broker = broker or config.broker
         kind = broker.kind
         self._kind = kind
@@ -102,14 +108,17 @@ class LiveAccess:
         self._api_secret = secrets.get(secret_name(kind, "API_SECRET"), Secret(""))
         self.kit = kit_of(broker, api_key.reveal(), self._api_secret.reveal(), clock)
         self.account = self.kit.account
-        self._refused = RefusedTokens(self._session_path.with_suffix(".refused.json"), api_key.reveal())
+        self._refused = RefusedTokens(
+            self._session_path.with_suffix(".refused.json"), api_key.reveal()
+        )
 
     def __repr__(self) -> str:
         return "LiveAccess()"
 
     async def token(self, *, ask: bool = True) -> str:
-        """The day's token, which the kit uses from now on: the newest that the broker accepts. TokenError, saying what to do, when there
-        is none and nobody at the keyboard, or nobody is to be asked.
+        """The day's token, which the kit uses from now on: the newest that the broker accepts.
+        TokenError, saying what to do, when there is none and nobody at the keyboard, or nobody is
+        to be asked.
         """
         while (given := self._given()) is not None:
             self._use(given.token)
@@ -138,15 +147,23 @@ class LiveAccess:
         return given.token
 
     def refused(self, token: str) -> str:
-        """The broker has refused it: it is not taken again, here or by a later process. Returns where it came from, for people."""
-        source = next((one.source for one in self._left() if one.token == token), "an earlier login")
+        """The broker has refused it: it is not taken again, here or by a later process. Returns
+        where it came from, for people.
+        """
+        source = next(
+            (one.source for one in self._left() if one.token == token), "an earlier login"
+        )
         self._refused.add(token)
         self._said.append(source)
         return source
 
     def _given(self) -> TokenCandidate | None:
         """The newest token that has not been refused."""
-        return max((one for one in self._left() if one.token not in self._refused), key=lambda one: one.since_ns, default=None)
+        return max(
+            (one for one in self._left() if one.token not in self._refused),
+            key=lambda one: one.since_ns,
+            default=None,
+        )
 
     def _left(self) -> list[TokenCandidate]:
         """Every token that somebody has left: in the environment, in the secrets file, by a login."""
@@ -154,13 +171,31 @@ class LiveAccess:
         found = []
         of_file = read_secrets(self._secrets_path, {}).get(name)
         if of_file:
-            found.append(TokenCandidate(of_file.reveal(), f"{name} in {self._secrets_path}", self._secrets_path.stat().st_mtime_ns))
-        of_environment = read_secrets(self._secrets_path).get(name) if os.environ.get(name) else None
+            found.append(
+                TokenCandidate(
+                    of_file.reveal(),
+                    f"{name} in {self._secrets_path}",
+                    self._secrets_path.stat().st_mtime_ns,
+                )
+            )
+        of_environment = (
+            read_secrets(self._secrets_path).get(name) if os.environ.get(name) else None
+        )
         if of_environment:
-            found.append(TokenCandidate(of_environment.reveal(), f"{name} in the environment", process_began_ns()))
+            found.append(
+                TokenCandidate(
+                    of_environment.reveal(), f"{name} in the environment", process_began_ns()
+                )
+            )
         session = self.saved()
         if session is not None:
-            found.append(TokenCandidate(session.access_token, f"the login of {ist_hms(session.login_ns)[:5]} IST", session.login_ns))
+            found.append(
+                TokenCandidate(
+                    session.access_token,
+                    f"the login of {ist_hms(session.login_ns)[:5]} IST",
+                    session.login_ns,
+                )
+            )
         return found
 
     def saved(self) -> AccessSession | None:
@@ -181,7 +216,11 @@ class LiveAccess:
         state = randomness.token_urlsafe(16)
         url = self.kit.login_url(state)
         if not may_ask or not self._api_secret or not sys.stdin.isatty():
-            refused = f" that is accepted (refused: {', '.join(dict.fromkeys(self._said))})" if self._said else ""
+            refused = (
+                f" that is accepted (refused: {', '.join(dict.fromkeys(self._said))})"
+                if self._said
+                else ""
+            )
             raise TokenError(
                 f"there is no access token for {self._kind} today{refused}. Run `otrade login --broker {self._kind}`, or log in at "
                 f"{self.kit.login_url('')} and set "

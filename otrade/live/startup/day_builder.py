@@ -82,7 +82,9 @@ class DayBuilder(msgspec.Struct, frozen=True):
             records = [instrument for _, instrument, _ in found]
             bands = await kit.bands(records, partial(pause, clock, NS_PER_S))
             wanted = [(config.instruments[at].symbol, record) for at, record, _ in found]
-            second = await prepare_second(config, kit, self.second, wanted, date, self.board, partial(self._source, date=date))
+            second = await prepare_second(
+                config, kit, self.second, wanted, date, self.board, partial(self._source, date=date)
+            )
         finally:
             kit.close()
         specs = [
@@ -117,7 +119,11 @@ class DayBuilder(msgspec.Struct, frozen=True):
             plan = make_plan()
         else:
             plan = journal.recover(make_plan)
-            about = {**self._identity(date), "config_hash": config_hash(config), "encoder": kit.spelled()}
+            about = {
+                **self._identity(date),
+                "config_hash": config_hash(config),
+                "encoder": kit.spelled(),
+            }
             journal.begin(plan, about, run_id, clock.now_ns())
         day = TradingDay(
             plan,
@@ -155,7 +161,9 @@ class DayBuilder(msgspec.Struct, frozen=True):
         day.latency = lambda: latency_of(broker)
         return PreparedDay(day, broker, token, records, second)
 
-    def _say_moved(self, found: list[tuple[int, Instrument, TradingSession]], square_offs: SquareOffs) -> None:
+    def _say_moved(
+        self, found: list[tuple[int, Instrument, TradingSession]], square_offs: SquareOffs
+    ) -> None:
         """Where the broker's own square-off makes ours come earlier than the configuration asks."""
         margins = self.config.sessions
         for at, record, session in found:
@@ -197,13 +205,23 @@ class DayBuilder(msgspec.Struct, frozen=True):
         except JournalBusy as error:
             raise StartError(str(error)) from None
         except JournalError as error:
-            self.board.say(Severity.ALARM, "NO_JOURNAL", f"{error}. No entries without a journal; stops and exits go on")
+            self.board.say(
+                Severity.ALARM,
+                "NO_JOURNAL",
+                f"{error}. No entries without a journal; stops and exits go on",
+            )
             return None
 
     async def _source(self, kit: BrokerAdapter, *, date: dt.date) -> InstrumentSource:
-        return await kit.instruments() if self.cache is None else await self.cache.source(kit.name, date)
+        return (
+            await kit.instruments()
+            if self.cache is None
+            else await self.cache.source(kit.name, date)
+        )
 
-    async def _instruments(self, kit: BrokerAdapter, date: dt.date) -> list[tuple[int, Instrument, TradingSession]]:
+    async def _instruments(
+        self, kit: BrokerAdapter, date: dt.date
+    ) -> list[tuple[int, Instrument, TradingSession]]:
         """(place in the configuration, record, session) of every instrument that trades on this
         date.
         """
@@ -213,7 +231,9 @@ class DayBuilder(msgspec.Struct, frozen=True):
             self.board,
             kit.last_price_e4,
             partial(pause, self.clock, NS_PER_S),
-            path=directory_of(self.config) / f"meant-{self.access.account}.json" if self.cache is not None else None,
+            path=directory_of(self.config) / f"meant-{self.access.account}.json"
+            if self.cache is not None
+            else None,
             older=partial(self.cache.older, kit.name, date) if self.cache is not None else tuple,
         )
         found = []
@@ -221,15 +241,21 @@ class DayBuilder(msgspec.Struct, frozen=True):
         for at, wanted in enumerate(self.config.instruments):
             record = await resolver.find(wanted.symbol)
             if record.symbol in named:
-                raise InstrumentError(f"{wanted.symbol} and {named[record.symbol]} are both {record.symbol} today; name it once")
+                raise InstrumentError(
+                    f"{wanted.symbol} and {named[record.symbol]} are both {record.symbol} today; name it once"
+                )
             named[record.symbol] = wanted.symbol
-            session = self.calendar.session(record.calendar_segment, date, is_index_expiry=record.is_index_expiry(date))
+            session = self.calendar.session(
+                record.calendar_segment, date, is_index_expiry=record.is_index_expiry(date)
+            )
             if session is not None:
                 found.append((at, record, session))
         resolver.keep()
         if not found:
             why = self.calendar.holiday(date) or "no session"
-            raise CalendarError(f"{date}: none of the configured instruments trades on this day ({why}). Choose another date with --date.")
+            raise CalendarError(
+                f"{date}: none of the configured instruments trades on this day ({why}). Choose another date with --date."
+            )
         return found
 
 

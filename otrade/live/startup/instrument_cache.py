@@ -1,5 +1,6 @@
-"""The day's instruments for a live engine: from the table on disk; else fetched and turned into one by another process, so that a file of a
-hundred megabytes never lies in the engine's memory; else, loudly, from the last days' table, which is good for shares only.
+"""The day's instruments for a live engine: from the table on disk; else fetched and turned into one
+by another process, so that a file of a hundred megabytes never lies in the engine's memory; else,
+loudly, from the last days' table, which is good for shares only.
 """
 
 import asyncio
@@ -30,7 +31,9 @@ def directory_of(config: Config) -> Path:
 
 
 class OldTable(msgspec.Struct, frozen=True):
-    """A table of an earlier day. Contracts come and go, and their numbers are used again: only shares and indices are taken from it."""
+    """A table of an earlier day. Contracts come and go, and their numbers are used again: only
+    shares and indices are taken from it.
+    """
 
     catalog: Catalog
     date: dt.date
@@ -40,7 +43,9 @@ class OldTable(msgspec.Struct, frozen=True):
             found = self.catalog.find(symbol, today, spot_e4)
             if found.expiry is None:
                 return found
-        raise InstrumentError(f"{symbol}: no contract is taken from the file of {self.date}; fetch today's with otrade instruments refresh")
+        raise InstrumentError(
+            f"{symbol}: no contract is taken from the file of {self.date}; fetch today's with otrade instruments refresh"
+        )
 
     def by_number(self, exchange: str, exchange_token: int) -> Instrument | None:
         found = self.catalog.by_number(exchange, exchange_token)
@@ -50,7 +55,12 @@ class OldTable(msgspec.Struct, frozen=True):
 class InstrumentCache:
     """`refresh(broker)` makes today's table; it raises InstrumentError when it cannot."""
 
-    def __init__(self, directory: Path, board: NoticeBoard, refresh: Callable[[str], "asyncio.Future[None]"] | None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        board: NoticeBoard,
+        refresh: Callable[[str], "asyncio.Future[None]"] | None,
+    ) -> None:
         self._directory = directory
         self._board = board
         self._refresh = refresh
@@ -62,7 +72,9 @@ class InstrumentCache:
             try:
                 return open_table(path, broker, today)
             except InstrumentError as error:
-                self._board.say(Severity.WARN, "INSTRUMENTS_DAMAGED", f"{error}; it is fetched anew")
+                self._board.say(
+                    Severity.WARN, "INSTRUMENTS_DAMAGED", f"{error}; it is fetched anew"
+                )
                 path.unlink(missing_ok=True)
         why = "nobody fetches it"
         if self._refresh is not None:
@@ -92,7 +104,9 @@ class InstrumentCache:
                 except InstrumentError:
                     continue
                 words = f"today's instruments of {broker} could not be had ({why}): shares are taken from the file of {date}"
-                self._board.say(Severity.ALARM, "OLD_INSTRUMENTS", f"{words}, contracts are refused")
+                self._board.say(
+                    Severity.ALARM, "OLD_INSTRUMENTS", f"{words}, contracts are refused"
+                )
                 return OldTable(catalog, date)
         raise InstrumentError(f"today's instruments of {broker} could not be had: {why}")
 
@@ -101,9 +115,20 @@ def by_process(config_path: Path) -> Callable[[str], "asyncio.Future[None]"]:
     """`otrade instruments refresh` as a process of its own."""
 
     async def refresh(broker: str) -> None:
-        words = ["-m", "otrade", "instruments", "refresh", "--config", str(config_path), "--broker", broker]
+        words = [
+            "-m",
+            "otrade",
+            "instruments",
+            "refresh",
+            "--config",
+            str(config_path),
+            "--broker",
+            broker,
+        ]
         pipe = asyncio.subprocess
-        process = await pipe.create_subprocess_exec(sys.executable, *words, stdout=pipe.DEVNULL, stderr=pipe.PIPE)
+        process = await pipe.create_subprocess_exec(
+            sys.executable, *words, stdout=pipe.DEVNULL, stderr=pipe.PIPE
+        )
         try:
             async with asyncio.timeout(REFRESH_WITHIN_S):
                 _, said = await process.communicate()
@@ -113,6 +138,9 @@ def by_process(config_path: Path) -> Callable[[str], "asyncio.Future[None]"]:
             raise InstrumentError(f"fetching them took more than {REFRESH_WITHIN_S:g} s") from None
         if process.returncode:
             last = said.decode(errors="replace").strip().splitlines()[-1:]
-            raise InstrumentError("".join(last)[:WORDS_MAX] or f"otrade instruments refresh ended with {process.returncode}")
+            raise InstrumentError(
+                "".join(last)[:WORDS_MAX]
+                or f"otrade instruments refresh ended with {process.returncode}"
+            )
 
     return lambda broker: asyncio.ensure_future(refresh(broker))

@@ -1,10 +1,12 @@
-"""Logging in while the engine runs, or before it does: one login at a time, known by its state, good for ten minutes.
+"""Logging in while the engine runs, or before it does: one login at a time, known by its state,
+good for ten minutes.
 
-The broker sends the person's browser back to our address. That request carries no cookie of ours (it comes from another site), so
-the state, which nobody else has seen, is what proves that it belongs to a login that was begun here. It is good for one try.
+The broker sends the person's browser back to our address. That request carries no cookie of ours
+(it comes from another site), so the state, which nobody else has seen, is what proves that it
+belongs to a login that was begun here. It is good for one try.
 
-Where the broker lets a login be approved in its own app, the token comes to the web hook instead; it counts only while such a login is
-under way, and only for the user whom we know.
+Where the broker lets a login be approved in its own app, the token comes to the web hook instead;
+it counts only while such a login is under way, and only for the user whom we know.
 """
 
 import secrets
@@ -23,7 +25,9 @@ LIFE_NS = 600 * NS_PER_S
 class LoginFlow:
     """Begins logins and finishes them. `on_session` gets the new session, after it has been saved."""
 
-    def __init__(self, access: LiveAccess, clock: Clock, on_session: Callable[[AccessSession], None]) -> None:
+    def __init__(
+        self, access: LiveAccess, clock: Clock, on_session: Callable[[AccessSession], None]
+    ) -> None:
         self._access = access
         self._clock = clock
         self._on_session = on_session
@@ -38,10 +42,14 @@ class LoginFlow:
         return self._access.kit.login_url(self._state)
 
     async def finish(self, redirected_to: str) -> AccessSession:
-        """Take the address that the browser was sent to. BrokerError when no login is under way, or this is another's."""
+        """Take the address that the browser was sent to. BrokerError when no login is under way, or
+        this is another's.
+        """
         state, self._state = self._state, ""
         if not state or self._clock.now_ns() > self._until_ns:
-            raise BrokerError("no login is under way here, or it has taken too long: begin it again")
+            raise BrokerError(
+                "no login is under way here, or it has taken too long: begin it again"
+            )
         try:
             session = await self._access.kit.log_in(redirected_to, state)
         except OTradeError:
@@ -54,7 +62,9 @@ class LoginFlow:
         return session
 
     async def ask_approval(self) -> None:
-        """Ask for an approval in the broker's app. ConfigError when nobody could tell whose token comes; BrokerError, NetworkError."""
+        """Ask for an approval in the broker's app. ConfigError when nobody could tell whose token
+        comes; BrokerError, NetworkError.
+        """
         if not self._access.known_user():
             raise ConfigError(
                 "a login by approval needs the user's id, or anybody's token would do: set it, or log in once in the browser",
@@ -67,7 +77,9 @@ class LoginFlow:
         self._approval_until_ns = self._clock.now_ns() + LIFE_NS
 
     async def approved(self, body: bytes) -> AccessSession:
-        """Take what came to the web hook. BrokerError when no approval is under way, or this is not the answer to it."""
+        """Take what came to the web hook. BrokerError when no approval is under way, or this is not
+        the answer to it.
+        """
         if self._clock.now_ns() >= self._approval_until_ns:
             raise BrokerError("a token notice came, and no approval is under way")
         session = await self._access.kit.approved(body, self._access.known_user())
@@ -84,4 +96,7 @@ class LoginFlow:
 
 def said(session: AccessSession) -> tuple[Severity, str]:
     """Words for people; no token."""
-    return Severity.INFO, f"logged in as {session.user_id or 'the account'}, good until {ist_hms(session.expires_ns)[:5]} IST"
+    return (
+        Severity.INFO,
+        f"logged in as {session.user_id or 'the account'}, good until {ist_hms(session.expires_ns)[:5]} IST",
+    )

@@ -1,4 +1,6 @@
-"""Every day of the price files is a session, or nothing begins: a run must not trade its first day and refuse the second."""
+"""Every day of the price files is a session, or nothing begins: a run must not trade its first day
+and refuse the second.
+"""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -28,9 +30,12 @@ SEGMENT_OF_EXCHANGE = {
 }
 
 
-def checked(calendar: Calendar, prices: PriceSource, symbols: Sequence[str]) -> tuple[Calendar, list[str]]:
-    """The calendar for a run over the files' days, and what is to be said of them. ConfigError names the file, line and day on which
-    nothing could be traded; `symbols` are the configured instruments.
+def checked(
+    calendar: Calendar, prices: PriceSource, symbols: Sequence[str]
+) -> tuple[Calendar, list[str]]:
+    """The calendar for a run over the files' days, and what is to be said of them. ConfigError
+    names the file, line and day on which nothing could be traded; `symbols` are the configured
+    instruments.
     """
     notes = list(prices.notes)
     known = calendar.with_days(prices.file_dates())
@@ -48,10 +53,16 @@ def checked(calendar: Calendar, prices: PriceSource, symbols: Sequence[str]) -> 
             if why:
                 text = f"{date} is no session of {key} ({why}); remove the day's lines, or correct the calendar (paths.calendar)"
                 raise ConfigError(str(file.error(file.line_of(date), file.time_column, text)))
-    segments = {SEGMENT_OF_EXCHANGE[exchange] for symbol in symbols if (exchange := symbol.partition(":")[0]) in SEGMENT_OF_EXCHANGE}
+    segments = {
+        SEGMENT_OF_EXCHANGE[exchange]
+        for symbol in symbols
+        if (exchange := symbol.partition(":")[0]) in SEGMENT_OF_EXCHANGE
+    }
     for date in prices.file_dates():
         if segments and all(_why_closed(known, segment, date) for segment in segments):
-            raise ConfigError(f"{date}: the price files have this day, and none of the configured instruments trades on it")
+            raise ConfigError(
+                f"{date}: the price files have this day, and none of the configured instruments trades on it"
+            )
     return known, notes
 
 

@@ -1,4 +1,6 @@
-"""A second feed made ready: its access, its names of our instruments, its socket. It may fail as it likes: the day does without."""
+"""A second feed made ready: its access, its names of our instruments, its socket. It may fail as it
+likes: the day does without.
+"""
 
 import datetime as dt
 import random
@@ -20,7 +22,9 @@ from otrade.live.startup.credentials import LiveAccess, PaperAccess
 
 Wanted = tuple[str, Instrument]
 TRADED = ("exchange_token", "lot_size", "tick_size_e4", "expiry")
-"""What both brokers' files must say alike of one instrument: the same row of the exchange's own file stands behind both."""
+"""What both brokers' files must say alike of one instrument: the same row of the exchange's own
+file stands behind both.
+"""
 
 
 class SecondaryFeed(msgspec.Struct, frozen=True):
@@ -33,7 +37,9 @@ class SecondaryFeed(msgspec.Struct, frozen=True):
         """Its name of an instrument, for a feed that uses text; empty when it has none."""
         return next((one.key for one in self.listed if one.token == token), "")
 
-    def attach(self, day: TradingDay, clock: Clock, seed: int, feed_now_ns: Callable[[], int] | None) -> SecondFeed:
+    def attach(
+        self, day: TradingDay, clock: Clock, seed: int, feed_now_ns: Callable[[], int] | None
+    ) -> SecondFeed:
         """The day's second feed, subscribed and not yet started."""
         feed = self.kit.second_feed(
             sink=sink_of(day.engine, self.kit.frame_kinds[1]),
@@ -58,13 +64,18 @@ async def prepare_second(
     board: NoticeBoard,
     source: Callable[[BrokerAdapter], Awaitable[InstrumentSource]],
 ) -> SecondaryFeed | None:
-    """None, and words on the board, when there is none or it cannot be had. `second` is None for another socket of the first.
-    `wanted`: our instruments, each with its name in the configuration. `source` gives its instruments.
+    """None, and words on the board, when there is none or it cannot be had. `second` is None for
+    another socket of the first.
+    `wanted`: our instruments, each with its name in the configuration. `source` gives its
+    instruments.
     """
     if config.second_feed.kind == "none":
         return None
     if second is None:
-        return SecondaryFeed(first, [ListedInstrument(i.token, i.key, i.exchange, i.tradingsymbol) for _, i in wanted])
+        return SecondaryFeed(
+            first,
+            [ListedInstrument(i.token, i.key, i.exchange, i.tradingsymbol) for _, i in wanted],
+        )
     kit = second.kit
     try:
         await second.token(ask=False)
@@ -80,19 +91,28 @@ async def prepare_second(
     return SecondaryFeed(kit, listed) if listed else None
 
 
-def joined(wanted: Sequence[Wanted], names: InstrumentSource, date: dt.date, *, by_token: bool) -> tuple[list[ListedInstrument], list[str]]:
-    """Our instruments as the other broker names them, and those that cannot be told for certain, in words: joined on exchange and the
-    exchange's own number, indices by name. `by_token`: its wire knows them by number.
+def joined(
+    wanted: Sequence[Wanted], names: InstrumentSource, date: dt.date, *, by_token: bool
+) -> tuple[list[ListedInstrument], list[str]]:
+    """Our instruments as the other broker names them, and those that cannot be told for certain, in
+    words: joined on exchange and the exchange's own number, indices by name. `by_token`: its wire
+    knows them by number.
     """
     listed, odd = [], []
     for symbol, ours in wanted:
         try:
-            other = names.find(symbol, date) if ours.is_index else names.by_number(ours.exchange, ours.exchange_token)
+            other = (
+                names.find(symbol, date)
+                if ours.is_index
+                else names.by_number(ours.exchange, ours.exchange_token)
+            )
         except InstrumentError as error:
             odd.append(str(error))
             continue
         if other is None:
-            odd.append(f"{symbol}: the other broker has no number {ours.exchange_token} on {ours.exchange}")
+            odd.append(
+                f"{symbol}: the other broker has no number {ours.exchange_token} on {ours.exchange}"
+            )
             continue
         if by_token and ours.token != other.token:
             odd.append(f"{symbol} has number {ours.token} here and {other.token} there")
@@ -100,10 +120,18 @@ def joined(wanted: Sequence[Wanted], names: InstrumentSource, date: dt.date, *, 
         if ours.is_index != other.is_index:
             odd.append(f"{symbol} is an index at one broker only")
             continue
-        # Brokers number indices each in their own way; of everything else the number is the exchange's.
-        differ = [] if ours.is_index else [name for name in TRADED if getattr(ours, name) != getattr(other, name)]
+        # Brokers number indices each in their own way; of everything else the number is the
+        # exchange's.
+        differ = (
+            []
+            if ours.is_index
+            else [name for name in TRADED if getattr(ours, name) != getattr(other, name)]
+        )
         if differ:
-            what = ", ".join(f"{name} {getattr(ours, name)} here and {getattr(other, name)} there" for name in differ)
+            what = ", ".join(
+                f"{name} {getattr(ours, name)} here and {getattr(other, name)} there"
+                for name in differ
+            )
             odd.append(f"{symbol}: the brokers disagree ({what})")
             continue
         listed.append(ListedInstrument(ours.token, other.key, other.exchange, other.tradingsymbol))

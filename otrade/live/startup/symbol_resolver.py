@@ -1,7 +1,9 @@
-"""Configured symbols to the day's instruments: contracts named by what they are, shares that bear another name since yesterday.
+"""Configured symbols to the day's instruments: contracts named by what they are, shares that bear
+another name since yesterday.
 
-What "at the money" or "the next future" meant in the morning holds all day, over any restart: the instruments are part of what a journal is
-folded into, and a position in yesterday's strike must not become a stranger's.
+What "at the money" or "the next future" meant in the morning holds all day, over any restart: the
+instruments are part of what a journal is folded into, and a position in yesterday's strike must not
+become a stranger's.
 """
 
 import datetime as dt
@@ -31,8 +33,9 @@ class _Meant(msgspec.Struct):
 
 
 class SymbolResolver:
-    """`spot_e4` asks the broker for a price, and `pause` lets pass what must lie between two such questions. `path` keeps what wishes
-    meant; None: nothing outlives this run. `older` are catalogs of days before.
+    """`spot_e4` asks the broker for a price, and `pause` lets pass what must lie between two such
+    questions. `path` keeps what wishes meant; None: nothing outlives this run. `older` are catalogs
+    of days before.
     """
 
     def __init__(
@@ -62,7 +65,11 @@ class SymbolResolver:
         words = freeze_words(found)
         if words:
             severity = Severity.WARN if found.freeze is Freeze.UNKNOWN else Severity.INFO
-            fix = "keep risk.max_order_qty below it" if found.freeze is Freeze.UNKNOWN else "larger orders are cut at it"
+            fix = (
+                "keep risk.max_order_qty below it"
+                if found.freeze is Freeze.UNKNOWN
+                else "larger orders are cut at it"
+            )
             self._board.say(severity, "FREEZE", f"{words}; {fix}")
         return found
 
@@ -101,7 +108,9 @@ class SymbolResolver:
             beside.replace(self._path)
         except OSError as error:
             self._board.say(
-                Severity.WARN, "RESOLVED", f"{self._path} cannot be written ({error.strerror}): after a restart ATM may mean another strike"
+                Severity.WARN,
+                "RESOLVED",
+                f"{self._path} cannot be written ({error.strerror}): after a restart ATM may mean another strike",
             )
 
     def _read(self) -> dict[str, str]:
@@ -121,7 +130,9 @@ class SymbolResolver:
             if renamed is None:
                 raise
         words = f"{symbol} is called {renamed.symbol} since its last file (the same number at the exchange, {renamed.exchange_token})"
-        self._board.say(Severity.WARN, "RENAMED", f"{words}; correct `instruments` in the configuration")
+        self._board.say(
+            Severity.WARN, "RENAMED", f"{words}; correct `instruments` in the configuration"
+        )
         return renamed
 
     def _renamed(self, symbol: str) -> Instrument | None:
@@ -134,5 +145,7 @@ class SymbolResolver:
             except InstrumentError:
                 continue
             now = self._source.by_number(before.exchange, before.exchange_token)
-            return now if now is not None and now.instrument_type == before.instrument_type else None
+            return (
+                now if now is not None and now.instrument_type == before.instrument_type else None
+            )
         return None

@@ -1,1 +1,3 @@
-"""The process that protects open positions when the engine is dead or hung. Imports brokers; nothing of the running day."""
+"""The process that protects open positions when the engine is dead or hung. Imports brokers;
+nothing of the running day.
+"""

@@ -1,8 +1,10 @@
-"""What an engine leaves for others to see: that it lives, and how each open bracket is to be protected without it.
+"""What an engine leaves for others to see: that it lives, and how each open bracket is to be
+protected without it.
 
-`var/run/heartbeat.bin` is a small mapped file, written in place on every beat. `var/run/protection.json` is replaced as a whole,
-and only when what it says has changed. Neither is synced to the disk: they serve another process of this machine, and a
-machine that lost its power has no other process.
+`var/run/heartbeat.bin` is a small mapped file, written in place on every beat.
+`var/run/protection.json` is replaced as a whole, and only when what it says has changed. Neither is
+synced to the disk: they serve another process of this machine, and a machine that lost its power
+has no other process.
 """
 
 import mmap
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
 MAGIC = b"OTHB0001"
 _LAYOUT = struct.Struct("<8sQqqqqqQ")
-"""Magic, beat, process, its start, wall time, state, open brackets, beat again: a reader that finds two beats saw half a write."""
+"""Magic, beat, process, its start, wall time, state, open brackets, beat again: a reader that finds
+two beats saw half a write.
+"""
 READ_TRIES = 8
 
 
@@ -45,7 +49,9 @@ class HeartbeatReading(msgspec.Struct, frozen=True):
 
 
 class ProtectedBracket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One open bracket. `side` is 1 long, -1 short; `open_qty` in units; `run` and `bracket` as in its orders' tags."""
+    """One open bracket. `side` is 1 long, -1 short; `open_qty` in units; `run` and `bracket` as in
+    its orders' tags.
+    """
 
     exchange: str
     symbol: str
@@ -69,8 +75,10 @@ class ProtectionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def start_ticks(pid: int, *, dead_too: bool = False) -> int:
-    """When that process began, in clock ticks since the machine did; 0 when it is not there, or is dead and not yet buried, unless
-    `dead_too`. One whose first thread has ended is shown as dead while the others live, and hold its locks.
+    """When that process began, in clock ticks since the machine did; 0 when it is not there, or is
+    dead and not yet buried, unless
+    `dead_too`. One whose first thread has ended is shown as dead while the others live, and hold
+    its locks.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
@@ -80,7 +88,9 @@ def start_ticks(pid: int, *, dead_too: bool = False) -> int:
 
 
 class Heartbeat:
-    """Written by the engine. `open` before the first beat, `look` on each, `end` after a clean end, `close` always."""
+    """Written by the engine. `open` before the first beat, `look` on each, `end` after a clean end,
+    `close` always.
+    """
 
     def __init__(self, var_dir: Path) -> None:
         self._run_dir = var_dir / "run"
@@ -125,7 +135,18 @@ class Heartbeat:
         self._beat += 1
         # The wall's own time, not the engine's: a reader compares it with its own wall.
         now_ns = time.time_ns()
-        _LAYOUT.pack_into(self._map, 0, MAGIC, self._beat, self._pid, self._start_ticks, now_ns, state, n_open, self._beat)
+        _LAYOUT.pack_into(
+            self._map,
+            0,
+            MAGIC,
+            self._beat,
+            self._pid,
+            self._start_ticks,
+            now_ns,
+            state,
+            n_open,
+            self._beat,
+        )
 
 
 def protected_of(day: "TradingDay") -> list[ProtectedBracket]:
@@ -186,6 +207,8 @@ def read_heartbeat(var_dir: Path) -> HeartbeatReading | None:
 def read_protection(var_dir: Path) -> ProtectionFile | None:
     """What was open last; None when there is no such file, or none that can be read."""
     try:
-        return msgspec.json.decode((var_dir / "run" / "protection.json").read_bytes(), type=ProtectionFile)
+        return msgspec.json.decode(
+            (var_dir / "run" / "protection.json").read_bytes(), type=ProtectionFile
+        )
     except (OSError, msgspec.DecodeError):
         return None

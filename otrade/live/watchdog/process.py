@@ -1,7 +1,9 @@
-"""The watchdog: a small process of its own that steps in when the engine is dead or hung and something of ours is open.
+"""The watchdog: a small process of its own that steps in when the engine is dead or hung and
+something of ours is open.
 
-It never trades beside an engine. First it makes sure that there is none (a hung one is killed, and the directory's lock is taken
-so that none can start meanwhile), then it protects at the broker, and then it watches again. It knows nothing of the core.
+It never trades beside an engine. First it makes sure that there is none (a hung one is killed, and
+the directory's lock is taken so that none can start meanwhile), then it protects at the broker, and
+then it watches again. It knows nothing of the core.
 """
 
 import asyncio
@@ -39,7 +41,9 @@ from otrade.live.watchdog.protector import ProtectionOutcome, Protector
 
 POLL_S = 0.5
 STALE_S = 7.0
-"""Without a beat. What follows (a question, the kill, two looks a safe time apart, the stop's way) ends within ten seconds."""
+"""Without a beat. What follows (a question, the kill, two looks a safe time apart, the stop's way)
+ends within ten seconds.
+"""
 GUARD_S = 15.0
 """Between two looks at what a dead engine has left."""
 RETRY_S = 3.0
@@ -64,7 +68,9 @@ class EngineVitals(Enum):
 
 
 class HeartbeatMonitor:
-    """Watches one heartbeat. Time is what this process has itself lived through: after a machine has slept, nobody is late."""
+    """Watches one heartbeat. Time is what this process has itself lived through: after a machine
+    has slept, nobody is late.
+    """
 
     def __init__(self, *, stale_s: float, poll_s: float) -> None:
         self._stale_s = stale_s
@@ -93,7 +99,9 @@ class HeartbeatMonitor:
 
 
 class WatchdogLog:
-    """Says things to stderr and to var/log/watchdog.jsonl. Neither failing keeps the watchdog from going on."""
+    """Says things to stderr and to var/log/watchdog.jsonl. Neither failing keeps the watchdog from
+    going on.
+    """
 
     def __init__(self, var_dir: Path, now_ns: Callable[[], int]) -> None:
         self._path = var_dir / "log" / "watchdog.jsonl"
@@ -106,7 +114,13 @@ class WatchdogLog:
         if text == self._last:
             return
         self._last = text
-        row = {"ts_ns": self._now_ns(), "severity": severity.name, "code": code, "text": text, "pid": os.getpid()}
+        row = {
+            "ts_ns": self._now_ns(),
+            "severity": severity.name,
+            "code": code,
+            "text": text,
+            "pid": os.getpid(),
+        }
         with contextlib.suppress(OSError):
             print(f"watchdog: {severity.name}: {text}", file=sys.stderr, flush=True)
         with contextlib.suppress(OSError):
@@ -156,7 +170,9 @@ class Watchdog:
             self._alerts.hear(Notice(0, self._clock.now_ns(), severity, code, text))
 
     def _start_courier(self, alerts: AlertDispatcher) -> AlertSenderClient:
-        """Only now: while the engine lives there is nothing to tell, and another process costs memory."""
+        """Only now: while the engine lives there is nothing to tell, and another process costs
+        memory.
+        """
         targets = [target.name for target in self._config.alerts.targets]
         courier = alerts.sender = AlertSenderClient(
             carrier_command(self._config.paths.secrets, self._config.alerts.tries, targets),
@@ -167,10 +183,14 @@ class Watchdog:
         return courier
 
     async def watch(self) -> int:
-        """Until the engine has ended cleanly, or is dead and nothing of ours is open any more. The exit code."""
+        """Until the engine has ended cleanly, or is dead and nothing of ours is open any more. The
+        exit code.
+        """
         if self._config.alerts.targets:
             who = f"OTrade {self._config.engine.name} WATCHDOG"
-            self._alerts = AlertDispatcher(self._config.alerts, who, say=self._reporter.say, wall_ns=self._clock.now_ns)
+            self._alerts = AlertDispatcher(
+                self._config.alerts, who, say=self._reporter.say, wall_ns=self._clock.now_ns
+            )
         try:
             return await self._watch()
         finally:
@@ -186,16 +206,28 @@ class Watchdog:
             beat = read_heartbeat(self._var)
             vital = self._vigil.see(beat, now_s)
             if vital is EngineVitals.ENDED:
-                self._say(Severity.INFO, "ENDED", "the engine has ended cleanly; so does its watchdog")
+                self._say(
+                    Severity.INFO, "ENDED", "the engine has ended cleanly; so does its watchdog"
+                )
                 return DONE
             if vital is EngineVitals.NONE and now_s - began_s > FIRST_BEAT_S:
-                self._say(Severity.ERROR, "NO_ENGINE", f"no engine has begun in {self._var}; nothing is watched")
+                self._say(
+                    Severity.ERROR,
+                    "NO_ENGINE",
+                    f"no engine has begun in {self._var}; nothing is watched",
+                )
                 return NO_ENGINE
-            if beat is not None and vital in (EngineVitals.DEAD, EngineVitals.HUNG) and now_s >= next_s:
+            if (
+                beat is not None
+                and vital in (EngineVitals.DEAD, EngineVitals.HUNG)
+                and now_s >= next_s
+            ):
                 try:
                     is_over = await self._step_in(beat, vital)
                 except OTradeError as error:
-                    self._say(Severity.ALARM, "TROUBLE", f"engine {beat.pid} {vital.value}, and: {error}")
+                    self._say(
+                        Severity.ALARM, "TROUBLE", f"engine {beat.pid} {vital.value}, and: {error}"
+                    )
                     next_s = time.monotonic() + RETRY_S
                 else:
                     if is_over and read_heartbeat(self._var) == beat:
@@ -206,10 +238,14 @@ class Watchdog:
             await asyncio.sleep(self._poll_s)
 
     async def once(self, *, force: bool = False) -> int:
-        """One look, and whatever it shows to be needed. `force`: also against an engine that lives (it is killed first)."""
+        """One look, and whatever it shows to be needed. `force`: also against an engine that lives
+        (it is killed first).
+        """
         beat, vital = await self._observe(wait=not force)
         if vital in (EngineVitals.ALIVE, EngineVitals.QUIET) and not force:
-            print(f"the engine lives (process {beat.pid if beat else 0}); nothing is done beside it")
+            print(
+                f"the engine lives (process {beat.pid if beat else 0}); nothing is done beside it"
+            )
             return DONE
         outcome = await self._fence_and_protect(beat)
         print(outcome.words)
@@ -220,7 +256,13 @@ class Watchdog:
         """Look; with `wait` until the engine has beaten, or been quiet for too long."""
         first = beat = read_heartbeat(self._var)
         vital = self._vigil.see(beat, time.monotonic())
-        while wait and vital in (EngineVitals.ALIVE, EngineVitals.QUIET) and beat == first and beat is not None and beat.state != EngineState.STARTING:
+        while (
+            wait
+            and vital in (EngineVitals.ALIVE, EngineVitals.QUIET)
+            and beat == first
+            and beat is not None
+            and beat.state != EngineState.STARTING
+        ):
             await asyncio.sleep(self._poll_s)
             beat = read_heartbeat(self._var)
             vital = self._vigil.see(beat, time.monotonic())
@@ -228,7 +270,9 @@ class Watchdog:
 
     # ---------------------------------------------------------------------------------- stepping in
     async def _step_in(self, beat: HeartbeatReading, vital: EngineVitals) -> bool:
-        """Protect what is open. True: the engine is dead and nothing of ours is open. OTradeError: it could not be done."""
+        """Protect what is open. True: the engine is dead and nothing of ours is open. OTradeError:
+        it could not be done.
+        """
         await self._log_in()
         is_open = await self._rescue.has_risk(read_protection(self._var))
         if not is_open:
@@ -236,24 +280,44 @@ class Watchdog:
             await asyncio.sleep(self._gap_s)
             is_open = await self._rescue.has_risk(read_protection(self._var))
         if not is_open:
-            self._say(Severity.WARN, "NOTHING_OPEN", f"engine {beat.pid} {vital.value}; nothing of ours is open at the broker")
+            self._say(
+                Severity.WARN,
+                "NOTHING_OPEN",
+                f"engine {beat.pid} {vital.value}; nothing of ours is open at the broker",
+            )
             return vital is EngineVitals.DEAD
         now = read_heartbeat(self._var)
         if now is None or (now.pid, now.beat) != (beat.pid, beat.beat):
             return False
-        self._say(Severity.ALARM, "STEPPING_IN", f"engine {beat.pid} {vital.value} with open risk: its watchdog steps in")
+        self._say(
+            Severity.ALARM,
+            "STEPPING_IN",
+            f"engine {beat.pid} {vital.value} with open risk: its watchdog steps in",
+        )
         outcome = await self._fence_and_protect(beat)
         severity = Severity.WARN if outcome.is_safe else Severity.ALARM
         self._say(severity, "GUARDED", f"{outcome.words} ({outcome.n_requests} requests)")
         return outcome.is_safe and outcome.is_flat
 
     async def _fence_and_protect(self, beat: HeartbeatReading | None) -> ProtectionOutcome:
-        """StartError when another engine owns the directory or trades the account: what is open is that one's care."""
-        if beat is not None and beat.pid != os.getpid() and await end_process(beat.pid, beat.start_ticks):
-            self._say(Severity.ALARM, "FENCED", f"engine {beat.pid} is killed, so that two never trade at once")
+        """StartError when another engine owns the directory or trades the account: what is open is
+        that one's care.
+        """
+        if (
+            beat is not None
+            and beat.pid != os.getpid()
+            and await end_process(beat.pid, beat.start_ticks)
+        ):
+            self._say(
+                Severity.ALARM,
+                "FENCED",
+                f"engine {beat.pid} is killed, so that two never trade at once",
+            )
         with RunFile(self._var), AccountLock(self._account):
             await self._log_in()
-            return await self._rescue.protect(read_protection(self._var), flatten=self._flatten, give_up_s=self._give_up_s)
+            return await self._rescue.protect(
+                read_protection(self._var), flatten=self._flatten, give_up_s=self._give_up_s
+            )
 
     async def _log_in(self) -> None:
         """The newest token that a person or the engine has left. TokenError when there is none."""
@@ -277,7 +341,9 @@ class WatchdogLock:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StartError(f"{self._path} cannot be made ({error.strerror}): make the directory writable") from None
+            raise StartError(
+                f"{self._path} cannot be made ({error.strerror}): make the directory writable"
+            ) from None
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -292,10 +358,14 @@ class WatchdogLock:
 
 
 def spawn(config_path: Path, var_dir: Path) -> "subprocess.Popen[bytes]":
-    """Start a watchdog that outlives this process and its terminal. OSError when it cannot be started."""
+    """Start a watchdog that outlives this process and its terminal. OSError when it cannot be
+    started.
+    """
     log_dir = var_dir / "log"
     log_dir.mkdir(parents=True, exist_ok=True)
-    fd = os.open(log_dir / "watchdog.err", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    fd = os.open(
+        log_dir / "watchdog.err", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+    )
     try:
         return subprocess.Popen(
             [sys.executable, "-m", "otrade", "watchdog", "--config", str(config_path)],

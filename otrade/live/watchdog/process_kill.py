@@ -1,7 +1,10 @@
-"""The end of a hung engine: killed by a handle that cannot mean a later process, and waited for until it holds nothing any more.
+"""The end of a hung engine: killed by a handle that cannot mean a later process, and waited for
+until it holds nothing any more.
 
-A process is gone when all its threads are. `/proc/PID/stat` calls it dead as soon as the first one is, while another still holds the
-file of the lock: who goes by that finds the directory "held" by nobody. The handle (pidfd) becomes readable at the true end.
+A process is gone when all its threads are. `/proc/PID/stat` calls it dead as soon as the first one
+is, while another still holds the
+file of the lock: who goes by that finds the directory "held" by nobody. The handle (pidfd) becomes
+readable at the true end.
 """
 
 import asyncio
@@ -19,19 +22,26 @@ TURN_S = 0.02
 
 
 async def end_process(pid: int, began: int, *, patience_s: float = DEATH_S) -> bool:
-    """Kill the process with this number if it is still the one that began then, and wait until nothing of it is left. False: it was gone
-    already. StartError when it may not be killed, or does not die.
+    """Kill the process with this number if it is still the one that began then, and wait until
+    nothing of it is left. False: it was gone already. StartError when it may not be killed, or does
+    not die.
     """
     handle = _open(pid)
     try:
         # From here on the number cannot mean a later process, where there are handles.
-        if start_ticks(pid, dead_too=True) != began or _is_gone(pid, handle) or not _kill(pid, handle):
+        if (
+            start_ticks(pid, dead_too=True) != began
+            or _is_gone(pid, handle)
+            or not _kill(pid, handle)
+        ):
             return False
         try:
             async with asyncio.timeout(patience_s):
                 await (_threads_gone(pid, began) if handle is None else _readable(handle))
         except TimeoutError:
-            raise StartError(f"the hung engine {pid} does not die: end it yourself, or restart the machine") from None
+            raise StartError(
+                f"the hung engine {pid} does not die: end it yourself, or restart the machine"
+            ) from None
         return True
     finally:
         if handle is not None:
@@ -60,7 +70,9 @@ def _kill(pid: int, handle: int | None) -> bool:
         else:
             signal.pidfd_send_signal(handle, signal.SIGKILL)
     except PermissionError as error:
-        raise StartError(f"the hung engine {pid} cannot be ended ({error.strerror}): end it yourself") from None
+        raise StartError(
+            f"the hung engine {pid} cannot be ended ({error.strerror}): end it yourself"
+        ) from None
     except ProcessLookupError:
         return False
     return True
@@ -82,7 +94,9 @@ async def _readable(handle: int) -> None:
 
 
 async def _threads_gone(pid: int, began: int) -> None:
-    """Without a handle: until none of its threads is left but a first one that is dead and not buried."""
+    """Without a handle: until none of its threads is left but a first one that is dead and not
+    buried.
+    """
     while start_ticks(pid, dead_too=True) == began and (start_ticks(pid) or _n_threads(pid) > 1):
         await asyncio.sleep(TURN_S)
 

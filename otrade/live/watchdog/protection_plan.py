@@ -1,7 +1,8 @@
-"""What must be done at the broker so that our open quantity is protected, or closed: decided from the order book alone.
+"""What must be done at the broker so that our open quantity is protected, or closed: decided from
+the order book alone.
 
-Pure: rows in, needs out. A bracket is all orders whose tags say so; what it has open is what they have filled. Orders without
-our tag are not even looked at.
+Pure: rows in, needs out. A bracket is all orders whose tags say so; what it has open is what they
+have filled. Orders without our tag are not even looked at.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -38,7 +39,9 @@ class ProtectionAct(Enum):
 
 
 class ProtectionNeed(msgspec.Struct, frozen=True):
-    """One thing to do. `qty` is in units; for changes of an order it is the order's new whole quantity."""
+    """One thing to do. `qty` is in units; for changes of an order it is the order's new whole
+    quantity.
+    """
 
     act: ProtectionAct
     key: Key
@@ -64,7 +67,10 @@ class BracketRows(msgspec.Struct):
     @property
     def is_over_exited(self) -> bool:
         """More has gone out than had come in."""
-        return any(tag.leg == Leg.ENTRY and row.cum_qty and row.side * self.net_qty < 0 for tag, row in self.rows)
+        return any(
+            tag.leg == Leg.ENTRY and row.cum_qty and row.side * self.net_qty < 0
+            for tag, row in self.rows
+        )
 
     @property
     def live(self) -> list[tuple[ClOrdId, OrderReport]]:
@@ -73,7 +79,9 @@ class BracketRows(msgspec.Struct):
     @property
     def next_attempt(self) -> int:
         """The first attempt of the watchdog that no order has."""
-        return max((tag.attempt + 1 for tag, _ in self.rows if tag.is_watchdog), default=WATCHDOG_ATTEMPT)
+        return max(
+            (tag.attempt + 1 for tag, _ in self.rows if tag.is_watchdog), default=WATCHDOG_ATTEMPT
+        )
 
     @property
     def n_rejected(self) -> int:
@@ -82,7 +90,10 @@ class BracketRows(msgspec.Struct):
 
     @property
     def n_stops_rejected(self) -> int:
-        return sum(tag.is_watchdog and row.ev == Ev.REJECTED and row.ord_type in STOPS for tag, row in self.rows)
+        return sum(
+            tag.is_watchdog and row.ev == Ev.REJECTED and row.ord_type in STOPS
+            for tag, row in self.rows
+        )
 
     @property
     def name(self) -> str:
@@ -122,11 +133,22 @@ def has_risk(groups: Mapping[Key, BracketRows]) -> bool:
 
 
 def level_of(group: BracketRows, protection: ProtectionFile | None) -> StopLevel | None:
-    """Where this bracket's stop belongs: as the engine left word, else where its stop stood last. None: nobody knows."""
+    """Where this bracket's stop belongs: as the engine left word, else where its stop stood last.
+    None: nobody knows.
+    """
     spec = spec_of(group.key, protection)
-    if spec is not None and spec.stop_trigger_e4 > 0 and spec.stop_limit_e4 > 0 and spec.side * group.net_qty > 0:
+    if (
+        spec is not None
+        and spec.stop_trigger_e4 > 0
+        and spec.stop_limit_e4 > 0
+        and spec.side * group.net_qty > 0
+    ):
         return StopLevel(spec.stop_trigger_e4, spec.stop_limit_e4)
-    stops = [(tag.attempt, row) for tag, row in group.rows if tag.leg == Leg.STOP and row.ord_type == OrdType.SL and row.trigger_e4]
+    stops = [
+        (tag.attempt, row)
+        for tag, row in group.rows
+        if tag.leg == Leg.STOP and row.ord_type == OrdType.SL and row.trigger_e4
+    ]
     if not stops:
         return None
     row = max(stops, key=lambda stop: stop[0])[1]
@@ -139,9 +161,11 @@ def spec_of(key: Key, protection: ProtectionFile | None) -> ProtectedBracket | N
     return next((row for row in rows if (row.run, row.bracket) == key), None)
 
 
-def room_of(groups: Iterable[BracketRows], net_of: Mapping[tuple[str, str, str], int]) -> dict[Key, int]:
-    """How many units of each bracket the broker's positions still show. Somebody may have closed some by hand: an exit for
-    those would open the other side.
+def room_of(
+    groups: Iterable[BracketRows], net_of: Mapping[tuple[str, str, str], int]
+) -> dict[Key, int]:
+    """How many units of each bracket the broker's positions still show. Somebody may have closed
+    some by hand: an exit for those would open the other side.
     """
     left: dict[tuple[str, str, str], int] = {}
     found: dict[Key, int] = {}
@@ -150,7 +174,8 @@ def room_of(groups: Iterable[BracketRows], net_of: Mapping[tuple[str, str, str],
         place = group.first.exchange, group.first.tradingsymbol, group.first.product
         if place not in left:
             left[place] = net_of.get(place, 0)
-        # Long and short brackets of one instrument cancel out in its position: then it says nothing about either.
+        # Long and short brackets of one instrument cancel out in its position: then it says nothing
+        # about either.
         mixed = any(other.net_qty * net < 0 and other.name == group.name for other in groups)
         room = abs(net) if mixed else min(abs(net), max(left[place] * (1 if net > 0 else -1), 0))
         found[group.key] = room
@@ -158,10 +183,13 @@ def room_of(groups: Iterable[BracketRows], net_of: Mapping[tuple[str, str, str],
     return found
 
 
-def needs_of(group: BracketRows, *, is_wanted_out: Callable[[BracketRows], bool], room: int) -> list[ProtectionNeed]:
+def needs_of(
+    group: BracketRows, *, is_wanted_out: Callable[[BracketRows], bool], room: int
+) -> list[ProtectionNeed]:
     """What this bracket needs now; nothing when it is closed, or a stop rests for every open unit.
 
-    `is_wanted_out`: close it rather than protect it. `room`: units that new orders may exit at most.
+    `is_wanted_out`: close it rather than protect it. `room`: units that new orders may exit at
+    most.
     """
     net = group.net_qty
     side = 1 if net > 0 else -1
@@ -196,14 +224,21 @@ def _out(key: Key, open_qty: int, exits: list[OrderReport], room: int) -> list[P
     return [ProtectionNeed(ProtectionAct.EXIT, key, keep.broker_order_id, keep.cum_qty + open_qty)]
 
 
-def _protect(key: Key, open_qty: int, resting: list[OrderReport], others: list[OrderReport], room: int) -> list[ProtectionNeed]:
+def _protect(
+    key: Key, open_qty: int, resting: list[OrderReport], others: list[OrderReport], room: int
+) -> list[ProtectionNeed]:
     """A stop for every open unit, and no more than that."""
     needs = []
     if others:
         keep, *rest = others
         needs = [ProtectionNeed(ProtectionAct.CANCEL, key, row.broker_order_id) for row in rest]
         if not resting:
-            return [*needs, ProtectionNeed(ProtectionAct.RESTOP, key, keep.broker_order_id, keep.cum_qty + open_qty)]
+            return [
+                *needs,
+                ProtectionNeed(
+                    ProtectionAct.RESTOP, key, keep.broker_order_id, keep.cum_qty + open_qty
+                ),
+            ]
         return [*needs, ProtectionNeed(ProtectionAct.CANCEL, key, keep.broker_order_id)]
     covered = sum(map(leaves, resting))
     if covered < open_qty:
@@ -216,6 +251,10 @@ def _protect(key: Key, open_qty: int, resting: list[OrderReport], others: list[O
         if leaves(row) <= surplus:
             needs.append(ProtectionNeed(ProtectionAct.CANCEL, key, row.broker_order_id))
         else:
-            needs.append(ProtectionNeed(ProtectionAct.SHRINK, key, row.broker_order_id, row.order_qty - surplus))
+            needs.append(
+                ProtectionNeed(
+                    ProtectionAct.SHRINK, key, row.broker_order_id, row.order_qty - surplus
+                )
+            )
         surplus -= leaves(row)
     return needs

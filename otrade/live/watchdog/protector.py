@@ -1,8 +1,10 @@
-"""Protection at the broker without an engine: reads the book, does what `guard` finds needed, and reads it again until nothing is.
+"""Protection at the broker without an engine: reads the book, does what `guard` finds needed, and
+reads it again until nothing is.
 
-Two looks a safe time apart must agree before an order is placed or changed: the first may be old, and what a dying engine sent may
-still be on its way. A request without an answer is in doubt and is looked for by its tag twice before anything else is
-placed for its bracket. Only cancelling an entry does not wait.
+Two looks a safe time apart must agree before an order is placed or changed: the first may be old,
+and what a dying engine sent may still be on its way. A request without an answer is in doubt and is
+looked for by its tag twice before anything else is placed for its bracket. Only cancelling an entry
+does not wait.
 """
 
 import asyncio
@@ -55,7 +57,9 @@ class ProtectionOutcome(msgspec.Struct, frozen=True):
 
 
 class _Doubt(msgspec.Struct):
-    """A tag whose order the book must show before its bracket is given another. `looks` without it; acknowledged ones wait on."""
+    """A tag whose order the book must show before its bracket is given another. `looks` without it;
+    acknowledged ones wait on.
+    """
 
     key: Key
     is_acked: bool
@@ -81,19 +85,27 @@ class Protector:
         self._round = 0
 
     async def groups(self, protection: ProtectionFile | None = None) -> dict[Key, BracketRows]:
-        """Our brackets by the broker's book. BrokerError when it cannot be read, or lacks what it has shown before or what the engine
-        has left word of: such a book proves nothing. One that goes on to lack the same is taken at last.
+        """Our brackets by the broker's book. BrokerError when it cannot be read, or lacks what it
+        has shown before or what the engine
+        has left word of: such a book proves nothing. One that goes on to lack the same is taken at
+        last.
         """
         book = await self._desk.order_book()
         if hides_ours(book):
-            raise BrokerError(f"a row of the book that may be ours cannot be read: {book.unread[0].why}")
+            raise BrokerError(
+                f"a row of the book that may be ours cannot be read: {book.unread[0].why}"
+            )
         groups = groups_of(book)
         missing = lacking_orders(book, self._shown)
-        self._shown.update(row.broker_order_id for group in groups.values() for _, row in group.rows)
+        self._shown.update(
+            row.broker_order_id for group in groups.values() for _, row in group.rows
+        )
         left = _left_open(protection, groups)
         self._n_lacking = self._n_lacking + 1 if missing or left else 0
         if 0 < self._n_lacking <= LACKING_MAX:
-            raise BrokerError(f"the book lacks {len(missing)} orders that it has shown, and {left} brackets that the engine left open")
+            raise BrokerError(
+                f"the book lacks {len(missing)} orders that it has shown, and {left} brackets that the engine left open"
+            )
         return groups
 
     async def has_risk(self, protection: ProtectionFile | None = None) -> bool:
@@ -101,8 +113,12 @@ class Protector:
         groups = groups_of(await self._desk.order_book())
         return has_risk(groups) or _left_open(protection, groups) > 0
 
-    async def protect(self, protection: ProtectionFile | None, *, flatten: bool, give_up_s: float) -> ProtectionOutcome:
-        """Until two looks in a row find nothing to do, or time is up. Trouble with the broker is said and tried again."""
+    async def protect(
+        self, protection: ProtectionFile | None, *, flatten: bool, give_up_s: float
+    ) -> ProtectionOutcome:
+        """Until two looks in a row find nothing to do, or time is up. Trouble with the broker is
+        said and tried again.
+        """
         self._n_requests = n_calm = 0
         before: set[ProtectionNeed] = set()
         groups: dict[Key, BracketRows] = {}
@@ -113,7 +129,9 @@ class Protector:
                 groups = await self.groups(protection)
                 net_of = await self._positions(groups)
             except BrokerError as error:
-                self._say_once(Severity.ALARM, "BOOK_FAILED", f"the broker cannot be asked: {error}")
+                self._say_once(
+                    Severity.ALARM, "BOOK_FAILED", f"the broker cannot be asked: {error}"
+                )
                 n_calm, before = 0, set()
                 await asyncio.sleep(self._gap_s)
                 continue
@@ -134,20 +152,31 @@ class Protector:
         return ProtectionOutcome(False, False, self._n_requests, words)
 
     # -------------------------------------------------------------------------------------- looking
-    async def _positions(self, groups: Mapping[Key, BracketRows]) -> dict[tuple[str, str, str], int]:
-        """The account's positions. BrokerError when they lack one that our orders have traded, or a row that may be it cannot be read:
-        what is open would seem to be closed, and stay without a stop. As with books, at last it is taken.
+    async def _positions(
+        self, groups: Mapping[Key, BracketRows]
+    ) -> dict[tuple[str, str, str], int]:
+        """The account's positions. BrokerError when they lack one that our orders have traded, or a
+        row that may be it cannot be read: what is open would seem to be closed, and stay without a
+        stop. As with books, at last it is taken.
         """
         table = await self._desk.positions()
         found = {(row.exchange, row.tradingsymbol, row.product): row.net_qty for row in table}
-        traded = {(g.first.exchange, g.first.tradingsymbol, g.first.product) for g in groups.values() if any(r.cum_qty for _, r in g.rows)}
+        traded = {
+            (g.first.exchange, g.first.tradingsymbol, g.first.product)
+            for g in groups.values()
+            if any(r.cum_qty for _, r in g.rows)
+        }
         for row in table.unread:
             if not row.row_id or any(symbol == row.row_id for _, symbol, _ in traded):
-                raise BrokerError(f"the positions' row of {row.row_id or 'an unknown instrument'} cannot be read: {row.why}")
+                raise BrokerError(
+                    f"the positions' row of {row.row_id or 'an unknown instrument'} cannot be read: {row.why}"
+                )
         missing = traded - found.keys()
         self._n_lacking_positions = self._n_lacking_positions + 1 if missing else 0
         if 0 < self._n_lacking_positions <= LACKING_MAX:
-            raise BrokerError(f"the positions lack {next(iter(missing))[1]}, which our orders have traded")
+            raise BrokerError(
+                f"the positions lack {next(iter(missing))[1]}, which our orders have traded"
+            )
         return found
 
     def _settle_doubts(self, groups: Mapping[Key, BracketRows]) -> None:
@@ -159,15 +188,26 @@ class Protector:
                 del self._doubts[tag]
             elif doubt.looks >= LOOKS and not doubt.is_acked:
                 del self._doubts[tag]
-                self._say(Severity.WARN, "ABSENT", f"order {tag} never arrived: {LOOKS} looks at the book do not find it")
+                self._say(
+                    Severity.WARN,
+                    "ABSENT",
+                    f"order {tag} never arrived: {LOOKS} looks at the book do not find it",
+                )
 
     def _needs(
-        self, groups: Mapping[Key, BracketRows], net_of: Mapping[tuple[str, str, str], int], protection: ProtectionFile | None, *, flatten: bool
+        self,
+        groups: Mapping[Key, BracketRows],
+        net_of: Mapping[tuple[str, str, str], int],
+        protection: ProtectionFile | None,
+        *,
+        flatten: bool,
     ) -> list[ProtectionNeed]:
         room = room_of([group for group in groups.values() if group.net_qty], net_of)
 
         def is_wanted_out(group: BracketRows) -> bool:
-            unknown = level_of(group, protection) is None and not any(row.trigger_e4 for _, row in group.live)
+            unknown = level_of(group, protection) is None and not any(
+                row.trigger_e4 for _, row in group.live
+            )
             return flatten or unknown or group.key in self._no_stop or group.n_stops_rejected > 0
 
         found = []
@@ -183,22 +223,39 @@ class Protector:
             found += needs_of(group, is_wanted_out=is_wanted_out, room=key_room)
         return found
 
-    def _outcome(self, groups: Mapping[Key, BracketRows], net_of: Mapping[tuple[str, str, str], int], *, n_requests: int) -> ProtectionOutcome:
+    def _outcome(
+        self,
+        groups: Mapping[Key, BracketRows],
+        net_of: Mapping[tuple[str, str, str], int],
+        *,
+        n_requests: int,
+    ) -> ProtectionOutcome:
         room = room_of([group for group in groups.values() if group.net_qty], net_of)
-        still = [group for group in groups.values() if group.net_qty and (room[group.key] or group.live)]
+        still = [
+            group for group in groups.values() if group.net_qty and (room[group.key] or group.live)
+        ]
         if not still:
-            return ProtectionOutcome(True, True, n_requests, "nothing of ours is open, and no order of ours rests")
+            return ProtectionOutcome(
+                True, True, n_requests, "nothing of ours is open, and no order of ours rests"
+            )
         words = ", ".join(f"{_open_words(group)} under {_stop_words(group)}" for group in still)
         return ProtectionOutcome(True, False, n_requests, f"protected: {words}")
 
     # ---------------------------------------------------------------------------------------- doing
     async def _carry_out(
-        self, needs: list[ProtectionNeed], before: set[ProtectionNeed], groups: Mapping[Key, BracketRows], protection: ProtectionFile | None
+        self,
+        needs: list[ProtectionNeed],
+        before: set[ProtectionNeed],
+        groups: Mapping[Key, BracketRows],
+        protection: ProtectionFile | None,
     ) -> None:
         in_doubt = {doubt.key for doubt in self._doubts.values()}
         for need in needs:
             group = groups[need.key]
-            is_entry = any(row.broker_order_id == need.order_id and tag.leg == Leg.ENTRY for tag, row in group.rows)
+            is_entry = any(
+                row.broker_order_id == need.order_id and tag.leg == Leg.ENTRY
+                for tag, row in group.rows
+            )
             if need.act == ProtectionAct.WAIT or not (is_entry or need in before):
                 continue
             if need.act == ProtectionAct.CANCEL:
@@ -210,9 +267,13 @@ class Protector:
             try:
                 await self._repair(need, group, protection)
             except BrokerError as error:
-                self._say_once(Severity.ALARM, "NO_PRICE", f"{group.name}: no price to act on ({error})")
+                self._say_once(
+                    Severity.ALARM, "NO_PRICE", f"{group.name}: no price to act on ({error})"
+                )
 
-    async def _repair(self, need: ProtectionNeed, group: BracketRows, protection: ProtectionFile | None) -> None:
+    async def _repair(
+        self, need: ProtectionNeed, group: BracketRows, protection: ProtectionFile | None
+    ) -> None:
         if need.act == ProtectionAct.SHRINK:
             row = _row(group, need.order_id)
             terms = OrderTerms(need.qty, row.ord_type, row.price_e4, row.trigger_e4)
@@ -223,7 +284,9 @@ class Protector:
         if need.act == ProtectionAct.EXIT:
             self._steps[need.key] += 1
             px_e4 = market.exit_px_e4(side, self._steps[need.key] - 1)
-            await self._order(need, group, OrdType.LIMIT, px_e4, 0, f"close at {rupees(px_e4)} or better")
+            await self._order(
+                need, group, OrdType.LIMIT, px_e4, 0, f"close at {rupees(px_e4)} or better"
+            )
             return
         level = level_of(group, protection) or StopLevel(0, 0)
         if level.trigger_e4 == 0 or (market.ltp_e4 - level.trigger_e4) * side >= 0:
@@ -232,9 +295,24 @@ class Protector:
             self._say(Severity.ALARM, "STOP_PASSED", words)
             return
         limit_e4 = min(max(level.limit_e4, market.band_lo_e4), market.band_hi_e4 or level.limit_e4)
-        await self._order(need, group, OrdType.SL, limit_e4, level.trigger_e4, f"stop at {rupees(level.trigger_e4)}")
+        await self._order(
+            need,
+            group,
+            OrdType.SL,
+            limit_e4,
+            level.trigger_e4,
+            f"stop at {rupees(level.trigger_e4)}",
+        )
 
-    async def _order(self, need: ProtectionNeed, group: BracketRows, ord_type: OrdType, px_e4: int, trigger_e4: int, what: str) -> None:
+    async def _order(
+        self,
+        need: ProtectionNeed,
+        group: BracketRows,
+        ord_type: OrdType,
+        px_e4: int,
+        trigger_e4: int,
+        what: str,
+    ) -> None:
         """Place it, or change the order that the need names."""
         terms = OrderTerms(need.qty, ord_type, px_e4, trigger_e4)
         if need.order_id:
@@ -244,7 +322,11 @@ class Protector:
             return
         attempt = max(group.next_attempt, self._attempts.get(group.key, 0))
         if attempt > ATTEMPT_MAX:
-            self._say_once(Severity.ALARM, "GIVEN_UP", f"{_open_words(group)}: every attempt has failed; act at the broker yourself")
+            self._say_once(
+                Severity.ALARM,
+                "GIVEN_UP",
+                f"{_open_words(group)}: every attempt has failed; act at the broker yourself",
+            )
             return
         self._attempts[group.key] = attempt + 1
         leg = Leg.FIX if group.is_over_exited else Leg.STOP
@@ -252,36 +334,56 @@ class Protector:
         # Written down before it leaves: whatever happens now, this tag is looked for.
         self._doubts[tag] = _Doubt(group.key, is_acked=False)
         side = -1 if group.net_qty > 0 else 1
-        answer = await self._told(self._desk.place(group.first, side, terms, tag), f"{_open_words(group)}: {what} for {need.qty}")
+        answer = await self._told(
+            self._desk.place(group.first, side, terms, tag),
+            f"{_open_words(group)}: {what} for {need.qty}",
+        )
         if answer.outcome == Ev.REFUSED:
             del self._doubts[tag]
-            if ord_type == OrdType.SL and answer.reason in (Reason.BROKER_INPUT, Reason.BROKER_ORDER, Reason.EXCHANGE_REJECT):
+            if ord_type == OrdType.SL and answer.reason in (
+                Reason.BROKER_INPUT,
+                Reason.BROKER_ORDER,
+                Reason.EXCHANGE_REJECT,
+            ):
                 self._no_stop.add(group.key)
         elif answer.outcome == Ev.ACK:
             self._doubts[tag].is_acked = True
 
-    async def _modify(self, group: BracketRows, order_id: str, terms: OrderTerms, what: str) -> None:
+    async def _modify(
+        self, group: BracketRows, order_id: str, terms: OrderTerms, what: str
+    ) -> None:
         """In doubt it is simply seen in the next look whether it is done."""
-        answer = await self._told(self._desk.modify(_row(group, order_id), terms), f"{group.name} order {order_id}: {what}")
+        answer = await self._told(
+            self._desk.modify(_row(group, order_id), terms),
+            f"{group.name} order {order_id}: {what}",
+        )
         if answer.outcome == Ev.REFUSED and answer.reason == Reason.MODIFY_CAP:
             await self._cancel(group, order_id, "cancel, it takes no more changes")
 
     async def _cancel(self, group: BracketRows, order_id: str, what: str) -> None:
-        await self._told(self._desk.cancel(_row(group, order_id)), f"{group.name} order {order_id}: {what}")
+        await self._told(
+            self._desk.cancel(_row(group, order_id)), f"{group.name} order {order_id}: {what}"
+        )
 
     async def _told(self, request: Awaitable[Answer], what: str) -> Answer:
         self._n_requests += 1
         answer = await request
         outcome = {Ev.ACK: "taken", Ev.REFUSED: "refused", Ev.TIMEOUT: "IN DOUBT"}[answer.outcome]
         severity = Severity.WARN if answer.outcome == Ev.ACK else Severity.ALARM
-        self._say(severity, "REQUEST", f"{what}: {outcome}" + (f" ({answer.text})" if answer.text else ""))
+        self._say(
+            severity, "REQUEST", f"{what}: {outcome}" + (f" ({answer.text})" if answer.text else "")
+        )
         return answer
 
     # --------------------------------------------------------------------------------------- prices
-    async def _market(self, group: BracketRows, protection: ProtectionFile | None) -> "ProtectorQuote":
+    async def _market(
+        self, group: BracketRows, protection: ProtectionFile | None
+    ) -> "ProtectorQuote":
         """BrokerError when there is no price."""
         spec = spec_of(group.key, protection)
-        return ProtectorQuote.read(await self._desk.quote(group.first), spec.tick_size_e4 if spec is not None else 0, group)
+        return ProtectorQuote.read(
+            await self._desk.quote(group.first), spec.tick_size_e4 if spec is not None else 0, group
+        )
 
     def _say_once(self, severity: Severity, code: str, text: str) -> None:
         if text not in self._said:
@@ -301,13 +403,21 @@ class ProtectorQuote(msgspec.Struct, frozen=True):
 
     @classmethod
     def read(cls, quote: BrokerQuote, tick_e4: int, group: BracketRows) -> "ProtectorQuote":
-        """Without a known tick size, what all prices seen have in common serves: a multiple of it is a multiple of the tick."""
+        """Without a known tick size, what all prices seen have in common serves: a multiple of it
+        is a multiple of the tick.
+        """
         own = [px for _, row in group.rows for px in (row.price_e4, row.trigger_e4)]
-        tick_e4 = tick_e4 or math.gcd(quote.ltp_e4, quote.band_lo_e4, quote.band_hi_e4, *quote.others_e4, *own)
-        return cls(quote.ltp_e4, quote.bid_e4, quote.ask_e4, quote.band_lo_e4, quote.band_hi_e4, tick_e4)
+        tick_e4 = tick_e4 or math.gcd(
+            quote.ltp_e4, quote.band_lo_e4, quote.band_hi_e4, *quote.others_e4, *own
+        )
+        return cls(
+            quote.ltp_e4, quote.bid_e4, quote.ask_e4, quote.band_lo_e4, quote.band_hi_e4, tick_e4
+        )
 
     def exit_px_e4(self, side: int, step: int) -> int:
-        """A limit that trades at once if anything does: beyond the touch, deeper with each step, inside the day's band."""
+        """A limit that trades at once if anything does: beyond the touch, deeper with each step,
+        inside the day's band.
+        """
         bps = LADDER_START_BPS + LADDER_STEP_BPS * min(step, LADDER_STEPS_MAX)
         touch_e4 = (self.ask_e4 if side > 0 else self.bid_e4) or self.ltp_e4
         # Two prices of one moment can disagree: the one that asks for more room counts.
@@ -326,7 +436,11 @@ def _row(group: BracketRows, order_id: str) -> OrderReport:
 
 def _open_words(group: BracketRows) -> str:
     net = group.net_qty
-    return f"{group.name} {abs(net)} units {'long' if net > 0 else 'short'}" if net else f"{group.name} flat"
+    return (
+        f"{group.name} {abs(net)} units {'long' if net > 0 else 'short'}"
+        if net
+        else f"{group.name} flat"
+    )
 
 
 def _stop_words(group: BracketRows) -> str:
@@ -336,4 +450,8 @@ def _stop_words(group: BracketRows) -> str:
 
 def _left_open(protection: ProtectionFile | None, groups: Mapping[Key, BracketRows]) -> int:
     """How many brackets the engine has left word of, none of whose orders the book shows."""
-    return sum((row.run, row.bracket) not in groups for row in protection.brackets) if protection is not None else 0
+    return (
+        sum((row.run, row.bracket) not in groups for row in protection.brackets)
+        if protection is not None
+        else 0
+    )

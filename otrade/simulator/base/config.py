@@ -54,12 +54,16 @@ class KiteLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class UpstoxLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What Upstox takes; the excess is answered 429, or refused on the feed. 0 switches a limit off."""
+    """What Upstox takes; the excess is answered 429, or refused on the feed. 0 switches a limit
+    off.
+    """
 
     orders_per_second: int = 10
     orders_per_minute: int = 500
     orders_per_half_hour: int = 2000
-    """Placing, modifying, cancelling and exiting together; each other interface is counted by itself."""
+    """Placing, modifying, cancelling and exiting together; each other interface is counted by
+    itself.
+    """
     others_per_second: int = 50
     others_per_minute: int = 500
     others_per_half_hour: int = 2000
@@ -90,12 +94,15 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Virtual seconds a wall second; infinity never waits."""
     tick_interval_ms: Annotated[int, msgspec.Meta(ge=10, le=60_000)] = 1000
     first_minutes: Annotated[int, msgspec.Meta(ge=0)] = 0
-    """Generate prices for the first minutes of a session only, for a run that ends then; 0: for the whole day."""
+    """Generate prices for the first minutes of a session only, for a run that ends then; 0: for the
+    whole day.
+    """
     bar_ticks: Annotated[int, msgspec.Meta(ge=4, le=600)] = 15
     """Ticks made inside one minute of a price file."""
     book_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
-    """Of 100 trades so many are followed by a packet in which only the order book is new: Kite repeats the last trade in it, Upstox
-    sends the depth alone. Paper days and drills have `BOOK_PERCENT`.
+    """Of 100 trades so many are followed by a packet in which only the order book is new: Kite
+    repeats the last trade in it, Upstox sends the depth alone. Paper days and drills have
+    `BOOK_PERCENT`.
     """
     prices: dict[str, str] = {}
     """`EXCH:SYMBOL` or `EXCH:NAME.FUT` (the nearest future) to the path of a CSV of bars."""
@@ -110,7 +117,9 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     rest_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
     feed_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
     upstox_redirect_url: str = "http://127.0.0.1:8700/login/upstox"
-    """The redirect_uri with which the application is registered; the browser comes back there with the code."""
+    """The redirect_uri with which the application is registered; the browser comes back there with
+    the code.
+    """
     upstox_static_ips: tuple[str, ...] = ("127.0.0.1",)
     """Addresses from which Upstox takes orders: the first and, when given, the second."""
     upstox_rest_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0

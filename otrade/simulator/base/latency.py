@@ -1,5 +1,5 @@
-"""Seeded delays of one face of the simulator, apart from the exchange's own, so that who else is connected does not change
-what the exchange does.
+"""Seeded delays of one face of the simulator, apart from the exchange's own, so that who else is
+connected does not change what the exchange does.
 """
 
 import datetime as dt

@@ -16,7 +16,9 @@ CSV_HEADER = (
     "instrument_type,segment,exchange\n"
 )
 STRIKES = 9
-"""Listed on either side of the money: as many as the numbers of an underlying's contracts have room for."""
+"""Listed on either side of the money: as many as the numbers of an underlying's contracts have room
+for.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,9 @@ class Universe:
         )
 
     def _add_share_future(self, place: int, symbol: str, level: float, sigma: float) -> None:
-        """The nearest future of a share: its being listed is how a client knows that the share has derivatives."""
+        """The nearest future of a share: its being listed is how a client knows that the share has
+        derivatives.
+        """
         level = self._levels.get(symbol, level)
         expiry = _months(self.date, hours.monthly_expiry, 1)[0]
         self.contracts.append(
@@ -262,7 +266,9 @@ class Universe:
             )
         expiry = expiries[0]
         at_the_money = round(self._closes.get(symbol, level) / step) * step
-        for i, strike in enumerate(at_the_money + step * offset for offset in range(-STRIKES, STRIKES + 1)):
+        for i, strike in enumerate(
+            at_the_money + step * offset for offset in range(-STRIKES, STRIKES + 1)
+        ):
             for j, kind in enumerate(("CE", "PE")):
                 self.contracts.append(
                     ListedContract(

@@ -93,7 +93,9 @@ def bars(
     from_ns: int,
     to_ns: int,
 ) -> list[CandleBar]:
-    """Candles of so many minutes, or of days when that is 0, oldest first; none of what has not happened yet."""
+    """Candles of so many minutes, or of days when that is 0, oldest first; none of what has not
+    happened yet.
+    """
     to_ns = min(to_ns, clock.now_ns())
     found: list[CandleBar] = []
     for date in _days(exchange.date, from_ns, to_ns):

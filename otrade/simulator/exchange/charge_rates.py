@@ -1,6 +1,8 @@
-"""What the simulated brokers take, by trade date: (first day, rate) in rising order, rates as shares of the order's value.
+"""What the simulated brokers take, by trade date: (first day, rate) in rising order, rates as
+shares of the order's value.
 
-Written from the circulars by itself, so that whoever computes charges has something to be held against. Before a list's first day
+Written from the circulars by itself, so that whoever computes charges has something to be held
+against. Before a list's first day
 its first rate holds: a broker always charges something.
 """
 
@@ -13,8 +15,18 @@ PER_CRORE = 1e-7
 STT_SELL: dict[str, Dated] = {
     "CNC": [("2020-01-01", 1e-3)],
     "MIS": [("2020-01-01", 2.5e-4)],
-    "FUT": [("2020-01-01", 1e-4), ("2023-04-01", 1.25e-4), ("2024-10-01", 2e-4), ("2026-04-01", 5e-4)],
-    "OPT": [("2020-01-01", 5e-4), ("2023-04-01", 6.25e-4), ("2024-10-01", 1e-3), ("2026-04-01", 1.5e-3)],
+    "FUT": [
+        ("2020-01-01", 1e-4),
+        ("2023-04-01", 1.25e-4),
+        ("2024-10-01", 2e-4),
+        ("2026-04-01", 5e-4),
+    ],
+    "OPT": [
+        ("2020-01-01", 5e-4),
+        ("2023-04-01", 6.25e-4),
+        ("2024-10-01", 1e-3),
+        ("2026-04-01", 1.5e-3),
+    ],
     "MCX FUT": [("2020-01-01", 1e-4)],
     "MCX OPT": [("2020-01-01", 5e-4)],
 }
@@ -36,15 +48,31 @@ EXCHANGE: dict[str, Dated] = {
     "CDS FUT": [("2020-01-01", 90 * PER_CRORE), ("2024-10-01", 35 * PER_CRORE)],
     "CDS OPT": [("2020-01-01", 3500 * PER_CRORE), ("2024-10-01", 3110 * PER_CRORE)],
     "MCX FUT": [("2020-01-01", 260 * PER_CRORE), ("2024-10-01", 210 * PER_CRORE)],
-    "MCX OPT": [("2020-01-01", 0.0), ("2021-10-01", 5000 * PER_CRORE), ("2024-10-01", 4180 * PER_CRORE)],
+    "MCX OPT": [
+        ("2020-01-01", 0.0),
+        ("2021-10-01", 5000 * PER_CRORE),
+        ("2024-10-01", 4180 * PER_CRORE),
+    ],
 }
 FUND: dict[str, Dated] = {
     "NSE": [("2020-01-01", 0.0), ("2023-04-01", 10 * PER_CRORE), ("2026-03-01", 0.01 * PER_CRORE)],
-    "NFO FUT": [("2020-01-01", 0.0), ("2023-04-01", 10 * PER_CRORE), ("2026-03-01", 0.01 * PER_CRORE)],
-    "NFO OPT": [("2020-01-01", 0.0), ("2023-04-01", 50 * PER_CRORE), ("2026-03-01", 0.01 * PER_CRORE)],
+    "NFO FUT": [
+        ("2020-01-01", 0.0),
+        ("2023-04-01", 10 * PER_CRORE),
+        ("2026-03-01", 0.01 * PER_CRORE),
+    ],
+    "NFO OPT": [
+        ("2020-01-01", 0.0),
+        ("2023-04-01", 50 * PER_CRORE),
+        ("2026-03-01", 0.01 * PER_CRORE),
+    ],
 }
 """NSE's Investor Protection Fund, on top."""
-SEBI: Dated = [("2020-01-01", 10 * PER_CRORE), ("2020-06-01", 5 * PER_CRORE), ("2021-04-01", 10 * PER_CRORE)]
+SEBI: Dated = [
+    ("2020-01-01", 10 * PER_CRORE),
+    ("2020-06-01", 5 * PER_CRORE),
+    ("2021-04-01", 10 * PER_CRORE),
+]
 STAMP = {"CNC": 15e-5, "MIS": 3e-5, "FUT": 2e-5, "OPT": 3e-5, "CDS FUT": 1e-6, "CDS OPT": 1e-6}
 """On the purchase, everywhere in India alike since 2020-07-01."""
 GST = 0.18

@@ -7,10 +7,16 @@ from otrade.simulator.exchange import charge_rates
 from otrade.simulator.exchange.orders import OrderRequest
 
 
-def charges(request: OrderRequest, price: float, date: dt.date, broker: str = "kite") -> dict[str, Any]:
-    """What an order filled whole at `price` rupees would cost on that day. `ipft` is what Kite adds to the exchange's charge."""
+def charges(
+    request: OrderRequest, price: float, date: dt.date, broker: str = "kite"
+) -> dict[str, Any]:
+    """What an order filled whole at `price` rupees would cost on that day. `ipft` is what Kite adds
+    to the exchange's charge.
+    """
     contract = request.contract
-    kind = "OPT" if contract.is_option else "FUT" if contract.expiry is not None else request.product
+    kind = (
+        "OPT" if contract.is_option else "FUT" if contract.expiry is not None else request.product
+    )
     at_home = f"{contract.exchange} {kind}" if contract.expiry is not None else contract.exchange
     value = price * request.terms.quantity * contract.multiplier
     is_buy = request.side > 0
@@ -19,7 +25,11 @@ def charges(request: OrderRequest, price: float, date: dt.date, broker: str = "k
     tax_of = at_home if contract.exchange == "MCX" else kind
     tax = value * charge_rates.at(charge_rates.STT_SELL[tax_of], date) if taxed else 0.0
     turnover = value * charge_rates.at(charge_rates.EXCHANGE[at_home], date)
-    fund = value * charge_rates.at(charge_rates.FUND[at_home], date) if at_home in charge_rates.FUND else 0.0
+    fund = (
+        value * charge_rates.at(charge_rates.FUND[at_home], date)
+        if at_home in charge_rates.FUND
+        else 0.0
+    )
     sebi = value * charge_rates.at(charge_rates.SEBI, date)
     stamp = value * charge_rates.STAMP.get(at_home, charge_rates.STAMP[kind]) if is_buy else 0.0
     gst = charge_rates.GST * (brokerage + turnover + fund + sebi)

@@ -151,7 +151,9 @@ class Ledger:
             position.sell_qty += trade.qty
             position.sell_value_e4 += trade.qty * trade.price_e4
 
-    def convert(self, contract: ListedContract, from_product: str, to_product: str, qty: int) -> None:
+    def convert(
+        self, contract: ListedContract, from_product: str, to_product: str, qty: int
+    ) -> None:
         """Move units of the day, at their average price."""
         source, target = self.position(contract, from_product), self.position(contract, to_product)
         value_e4 = round(source.average_e4 * qty)

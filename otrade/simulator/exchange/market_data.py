@@ -126,7 +126,9 @@ class MarketSnapshot:
         return True
 
     def trades_since(self, ts_ns: int, until_ns: int = 0) -> list[tuple[int, int]]:
-        """(price, quantity) of what has traded from that time on, and before `until_ns` unless that is 0, oldest first."""
+        """(price, quantity) of what has traded from that time on, and before `until_ns` unless that
+        is 0, oldest first.
+        """
         path, first = self._path, self._next
         while first and path.ts_ns[first - 1] >= ts_ns:
             first -= 1
@@ -134,7 +136,10 @@ class MarketSnapshot:
         while until_ns and last > first and path.ts_ns[last - 1] >= until_ns:
             last -= 1
         traded = [i for i in range(first, last) if i not in self._skipped]
-        return [(self._bent(path.px_e4[i]) if self._bends else path.px_e4[i], path.qty[i]) for i in traded]
+        return [
+            (self._bent(path.px_e4[i]) if self._bends else path.px_e4[i], path.qty[i])
+            for i in traded
+        ]
 
     def lock(self, side: int) -> None:
         """Stand at the band from the next trade on; 0 lets go."""
@@ -313,8 +318,14 @@ class MarketData:
         self._arm()
 
     def _moves_between(self, quote: MarketSnapshot) -> bool:
-        """Does its order book move before its next trade? (The path's own noise decides, so that a day is the same each time.)"""
-        return quote.contract.tradable and quote.next_ns is not None and quote.noise() % 100 < self._prices.book_percent
+        """Does its order book move before its next trade? (The path's own noise decides, so that a
+        day is the same each time.)
+        """
+        return (
+            quote.contract.tradable
+            and quote.next_ns is not None
+            and quote.noise() % 100 < self._prices.book_percent
+        )
 
     def _tell_books(self, quotes: list[MarketSnapshot]) -> None:
         listed = [quote for quote in quotes if quote in self._active]

@@ -33,7 +33,9 @@ class MatchingEngine:
         trades: list[Execution],
         faults: FaultInjector,
     ) -> None:
-        """`listeners` get each push's order object, `watchers` each state; `trades` collects every execution."""
+        """`listeners` get each push's order object, `watchers` each state; `trades` collects every
+        execution.
+        """
         self._cfg = cfg
         self._clock = clock
         self._faults = faults
@@ -120,7 +122,9 @@ class MatchingEngine:
         if order.is_final:
             return
         quote = self._market.quote(order.contract)
-        reason = order_checks.rms_reason(terms, order.contract, order.side, quote, self._clock.now_ns())
+        reason = order_checks.rms_reason(
+            terms, order.contract, order.side, quote, self._clock.now_ns()
+        )
         if reason is None and terms.quantity <= order.filled_qty:
             reason = "Order quantity cannot be less than or equal to the traded quantity."
         if reason is None and not quote.is_open(self._clock.now_ns()):
@@ -160,7 +164,11 @@ class MatchingEngine:
         left = order.leaves_qty
         self._end(order, orders.CANCELLED)
         quote = self._market.quote(order.contract)
-        if not order.waits_for_trigger and quote.traded_today and (late_ms := self._faults.take_late_fill()):
+        if (
+            not order.waits_for_trigger
+            and quote.traded_today
+            and (late_ms := self._faults.take_late_fill())
+        ):
             self._later(late_ms * NS_PER_MS, lambda: self._traded_after_all(order, left))
 
     def _traded_after_all(self, order: Order, left: int) -> None:
@@ -183,7 +191,11 @@ class MatchingEngine:
             if outside is not None:
                 price_e4 = order.terms.price_e4
                 is_inside = outside.low_band_e4 <= price_e4 <= outside.high_band_e4
-                if order.contract.token != outside.contract.token or order.waits_for_trigger or is_inside:
+                if (
+                    order.contract.token != outside.contract.token
+                    or order.waits_for_trigger
+                    or is_inside
+                ):
                     continue
             order.status_message = reason
             self._end(order, orders.CANCELLED)

@@ -36,13 +36,21 @@ def check_request(request: OrderRequest) -> None:
             "product",
         )
     if request.variety != "regular":
-        raise bad_input(f"The variety `{request.variety}` is not offered here. Use `regular`.", "variety")
+        raise bad_input(
+            f"The variety `{request.variety}` is not offered here. Use `regular`.", "variety"
+        )
     tag = request.tag
-    if tag is not None and not request.any_tag and not (len(tag) <= 20 and tag.isascii() and tag.isalnum()):
+    if (
+        tag is not None
+        and not request.any_tag
+        and not (len(tag) <= 20 and tag.isascii() and tag.isalnum())
+    ):
         raise bad_input("Invalid `tag`. It should be alphanumeric and at most 20 characters.")
 
 
-def check_terms(terms: RequestedTerms, contract: ListedContract, side: int, quote: MarketSnapshot) -> None:
+def check_terms(
+    terms: RequestedTerms, contract: ListedContract, side: int, quote: MarketSnapshot
+) -> None:
     """Quantity, prices, trigger and protection of a new order or a modification. KiteError 400."""
     if terms.order_type not in ORDER_TYPES:
         raise bad_input(f"Invalid `order_type`. Use one of {', '.join(ORDER_TYPES)}.", "order_type")
@@ -60,7 +68,9 @@ def check_terms(terms: RequestedTerms, contract: ListedContract, side: int, quot
             "quantity",
         )
     if not 0 <= terms.disclosed_quantity <= terms.quantity:
-        raise bad_input("Invalid `disclosed_quantity`. It should not exceed `quantity`.", "disclosed")
+        raise bad_input(
+            "Invalid `disclosed_quantity`. It should not exceed `quantity`.", "disclosed"
+        )
     if terms.order_type in ("MARKET", "SL-M"):
         pct = terms.protection_pct
         if pct == 0:
@@ -72,7 +82,9 @@ def check_terms(terms: RequestedTerms, contract: ListedContract, side: int, quot
                 "protection",
             )
     elif terms.price_e4 <= 0:
-        raise bad_input(f"Invalid `price`. A {terms.order_type} order needs a price above 0.", "price")
+        raise bad_input(
+            f"Invalid `price`. A {terms.order_type} order needs a price above 0.", "price"
+        )
     if terms.order_type in ("SL", "SL-M"):
         _check_trigger(terms, side, quote)
 
@@ -95,7 +107,9 @@ def _check_trigger(terms: RequestedTerms, side: int, quote: MarketSnapshot) -> N
         )
 
 
-def rms_reason(terms: RequestedTerms, contract: ListedContract, side: int, quote: MarketSnapshot, now_ns: int) -> str | None:
+def rms_reason(
+    terms: RequestedTerms, contract: ListedContract, side: int, quote: MarketSnapshot, now_ns: int
+) -> str | None:
     """Why the risk system or the exchange rejects it after it got its id; None when they do not."""
     if terms.quantity > contract.freeze_qty:
         return f"16419 : Order quantity exceeds the freeze quantity of {contract.freeze_qty}."

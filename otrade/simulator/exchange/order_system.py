@@ -33,7 +33,9 @@ IN_FLIGHT = "Order cannot be {} as it is being processed. Try later."
 class OrderSystem:
     """Orders, trades, positions of the current day. `open_day` first."""
 
-    def __init__(self, cfg: SimConfig, clock: VirtualClock, faults: FaultInjector | None = None) -> None:
+    def __init__(
+        self, cfg: SimConfig, clock: VirtualClock, faults: FaultInjector | None = None
+    ) -> None:
         self.cfg = cfg
         self.clock = clock
         self.faults = faults or FaultInjector(cfg.seed, clock)
@@ -44,8 +46,8 @@ class OrderSystem:
         self.on_update: list[Push] = []
         """Called with the order object of each push, at the time of the event."""
         self.on_state: list[State] = []
-        """Called with the order and the status word at each step of its life, also those that are not
-        pushed.
+        """Called with the order and the status word at each step of its life, also those that are
+        not pushed.
         """
         self.on_day: list[Callable[[], None]] = []
         """Called when a new day begins: tokens and contracts may have changed."""
@@ -55,7 +57,9 @@ class OrderSystem:
         self._rng = random.Random()
         self._book: dict[str, Order] = {}
         self._venue: MatchingEngine
-        self.risk_desk = self.faults.desk = BrokerRms(self, lambda order, why: self._venue.cancel_at_once(order, why))
+        self.risk_desk = self.faults.desk = BrokerRms(
+            self, lambda order, why: self._venue.cancel_at_once(order, why)
+        )
 
     # ---- the day
 
@@ -162,7 +166,9 @@ class OrderSystem:
         assert isinstance(placed, Order)
         return placed
 
-    def _place_one(self, request: OrderRequest, terms: RequestedTerms, placed_by: str | None) -> Order:
+    def _place_one(
+        self, request: OrderRequest, terms: RequestedTerms, placed_by: str | None
+    ) -> Order:
         contract, now_ns = request.contract, self.clock.now_ns()
         quote = self.market.quote(contract)
         order_checks.check_terms(terms, contract, request.side, quote)
@@ -189,11 +195,20 @@ class OrderSystem:
         self._book[order.order_id] = order
         self._venue.record(order, orders.PUT_REQ)
         self._venue.record(order, orders.VALIDATION)
-        reason = order_checks.rms_reason(terms, contract, order.side, quote, now_ns) if short is None else short.message
+        reason = (
+            order_checks.rms_reason(terms, contract, order.side, quote, now_ns)
+            if short is None
+            else short.message
+        )
         is_brokers = placed_by in PLACED_BY.values()
         if reason is None and not is_brokers:
             reason = self.risk_desk.blocked(contract, request.product)
-        if reason is None and placed_by is None and self._reduces(order) and self.faults.take_exit_rejection():
+        if (
+            reason is None
+            and placed_by is None
+            and self._reduces(order)
+            and self.faults.take_exit_rejection()
+        ):
             reason = "RMS:Rule: the order is blocked by the risk desk"
         if reason is None and not self._reduces(order):
             reason = self.faults.take_ban(contract.key)
@@ -213,12 +228,15 @@ class OrderSystem:
     def _is_second_exit(self, order: Order) -> bool:
         """A limit on the side of a stop that waits already."""
         return order.terms.order_type == "LIMIT" and any(
-            o.contract is order.contract and o.side == order.side and o.waits_for_trigger for o in self.live_orders()
+            o.contract is order.contract and o.side == order.side and o.waits_for_trigger
+            for o in self.live_orders()
         )
 
     def drop_stops(self) -> int:
         """The desk cancels every stop that waits for its trigger."""
-        waiting = [o for o in self.live_orders() if o.waits_for_trigger and self._venue.can_change(o)]
+        waiting = [
+            o for o in self.live_orders() if o.waits_for_trigger and self._venue.can_change(o)
+        ]
         for order in waiting:
             self._venue.send_cancel(order, self._travel_ns())
         return len(waiting)
@@ -241,10 +259,15 @@ class OrderSystem:
         quote = self.market.quote(self.market.universe.resolve(key))
         quote.quiet_until_ns = max(quote.quiet_until_ns, until_ns)
         return quote.next_ns is not None
+
     def press(self, key: str, side: int) -> bool:
         """Shift the path so that it goes on just inside the band; False where bands do not flex."""
         quote = self.market.quote(self.market.universe.resolve(key))
-        if quote.next_ns is None or not quote.traded_today or not price_bands.flexes(quote.contract, self.market):
+        if (
+            quote.next_ns is None
+            or not quote.traded_today
+            or not price_bands.flexes(quote.contract, self.market)
+        ):
             return False
         edge_e4 = quote.high_band_e4 if side > 0 else quote.low_band_e4
         quote.shift(round((edge_e4 * (1 - side * 0.0005) / quote.ltp_e4 - 1) * 10_000))
@@ -310,10 +333,15 @@ class OrderSystem:
     # ---- modify, cancel
 
     def modify(
-        self, order_id: str, change: Callable[[RequestedTerms], RequestedTerms], *, times_max: int | None = None
+        self,
+        order_id: str,
+        change: Callable[[RequestedTerms], RequestedTerms],
+        *,
+        times_max: int | None = None,
     ) -> Order:
-        """Ask for new terms (`change` gets the present ones). `times_max`: how often an order may be
-        modified, 0 without end; else as the configuration says. KiteError when it is refused at once.
+        """Ask for new terms (`change` gets the present ones). `times_max`: how often an order may
+        be modified, 0 without end; else as the configuration says. KiteError when it is refused at
+        once.
         """
         if times_max is None:
             times_max = self.cfg.limits.modifications_per_order
@@ -386,4 +414,8 @@ def _broker_tags(terms: RequestedTerms, request: OrderRequest) -> tuple[str, ...
     slices = ("autoslice",) if request.autoslice else ()
     if terms.order_type not in ("MARKET", "SL-M") or not terms.protection_pct:
         return slices
-    return (*slices, "mktp", *((f"mktp:{terms.protection_pct:.2f}",) if terms.protection_pct > 0 else ()))
+    return (
+        *slices,
+        "mktp",
+        *((f"mktp:{terms.protection_pct:.2f}",) if terms.protection_pct > 0 else ()),
+    )

@@ -201,7 +201,9 @@ class Order:
             "disclosed_quantity": terms.disclosed_quantity,
             "price": number(terms.price_e4),
             "trigger_price": number(terms.trigger_e4),
-            "average_price": round(self.average_price, 2),  # as brokers round it; the list of trades is exact
+            "average_price": round(
+                self.average_price, 2
+            ),  # as brokers round it; the list of trades is exact
             "filled_quantity": self.filled_qty,
             "pending_quantity": self.leaves_qty,
             "cancelled_quantity": self.cancelled_qty,

@@ -1,9 +1,11 @@
 """Price bands that move, and the limit price protection inside them.
 
-Only shares with derivatives and their futures flex: once the price has stood at the edge and the cooling is over, both edges slide by a
-step of the close, and the exchange cancels what limit orders lie outside; stop orders stay until their trigger (NSE/FAOP/62199 of 2024-08,
-NSE/FAOP/64995 of 2024-11-18). The protection refuses a buy above and a sale below a range around the mean of the last 30 seconds, anew
-every 30 seconds, with the words of the circuit limits (NSE/FAOP/54242 of 2022-10-31).
+Only shares with derivatives and their futures flex: once the price has stood at the edge and the
+cooling is over, both edges slide by a step of the close, and the exchange cancels what limit orders
+lie outside; stop orders stay until their trigger (NSE/FAOP/62199 of 2024-08, NSE/FAOP/64995 of
+2024-11-18). The protection refuses a buy above and a sale below a range around the mean of the last
+30 seconds, anew every 30 seconds, with the words of the circuit limits (NSE/FAOP/54242 of
+2022-10-31).
 """
 
 import datetime as dt
@@ -22,7 +24,9 @@ FUTURES_BPS = 300
 OPTIONS_BPS = 4000
 CHEAP_OPTION_E4 = 50 * E4
 CHEAP_OPTION_RANGE_E4 = 20 * E4
-OUTSIDE_RANGE = "Price exceeds circuit limits for the instrument. Place an order within the daily range."
+OUTSIDE_RANGE = (
+    "Price exceeds circuit limits for the instrument. Place an order within the daily range."
+)
 TAKEN_OUT = "The order was cancelled by the exchange because the price is outside the current allowed limit price protection range"
 HALTED = "17071 : Trading is halted; the exchange has cancelled all orders."
 
@@ -31,11 +35,15 @@ def flexes(contract: ListedContract, market: MarketData) -> bool:
     """A share with derivatives, or its future."""
     share = market.universe.by_key.get(f"NSE:{contract.root}")
     is_share = contract.hours_kind == "cash_fno"
-    return market.date >= FLEX_FROM and (is_share or (contract.segment == "NFO-FUT" and share is not None and share.tradable))
+    return market.date >= FLEX_FROM and (
+        is_share or (contract.segment == "NFO-FUT" and share is not None and share.tradable)
+    )
 
 
 def slide(quote: MarketSnapshot, side: int, date: dt.date) -> None:
-    """One step of the flex towards `side`; both edges since 2024-11-18, before that the one that was reached."""
+    """One step of the flex towards `side`; both edges since 2024-11-18, before that the one that
+    was reached.
+    """
     step_e4 = quote.prev_close_e4 * STEPS_BPS[min(quote.n_flexed, len(STEPS_BPS) - 1)] // 10_000
     quote.n_flexed += 1
     if side > 0 or date >= SLIDE_FROM:
@@ -58,7 +66,11 @@ def range_e4(quote: MarketSnapshot, now_ns: int) -> tuple[int, int] | None:
     elif not contract.is_option:
         half_e4 = reference_e4 * FUTURES_BPS // 10_000
     else:
-        half_e4 = CHEAP_OPTION_RANGE_E4 if reference_e4 <= CHEAP_OPTION_E4 else reference_e4 * OPTIONS_BPS // 10_000
+        half_e4 = (
+            CHEAP_OPTION_RANGE_E4
+            if reference_e4 <= CHEAP_OPTION_E4
+            else reference_e4 * OPTIONS_BPS // 10_000
+        )
     return reference_e4 - half_e4, reference_e4 + half_e4
 
 

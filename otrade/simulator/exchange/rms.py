@@ -1,8 +1,10 @@
-"""What a broker does to an account by itself: the square-off of intraday positions, and what it takes no more after it; and what its
+"""What a broker does to an account by itself: the square-off of intraday positions, and what it
+takes no more after it; and what its
 owner can do beside the API: convert a position into another product.
 
-Times are those that brokers have published, by the date from which they hold. Zerodha: support article "intraday-auto-square-off-timings"
-(since 2026-08-03), before that its older copies. Upstox: announcement "intraday-square-off-timings-are-changing" (since 2026-09-11).
+Times are those that brokers have published, by the date from which they hold. Zerodha: support
+article "intraday-auto-square-off-timings" (since 2026-08-03), before that its older copies. Upstox:
+announcement "intraday-square-off-timings-are-changing" (since 2026-09-11).
 """
 
 import datetime as dt
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 FEE_E4 = 59 * E4
 """Rs 50 and 18 per cent, for each order of a square-off."""
 SHARES_MAX = 30_000
-"""Shares are squared off in orders of at most so many; derivatives in what the exchange takes at once."""
+"""Shares are squared off in orders of at most so many; derivatives in what the exchange takes at
+once.
+"""
 PLACED_BY = {"kite": "ADMINSQF", "upstox": "rms"}
 BLOCKED = "RMS:Blocked: MIS orders are not taken after the square off time. Use another product, or close the position at the broker."
 SHORT_SESSION_MIN = 14
@@ -29,13 +33,28 @@ SHORT_SESSION_MIN = 14
 
 _TIMES: dict[str, list[tuple[str, dict[str, str]]]] = {
     "kite": [
-        ("2000-01-01", {"cash": "15:20", "cash_fno": "15:20", "fno": "15:25", "cds": "16:45", "mcx": "23:05"}),
-        ("2025-12-01", {"cash": "15:25", "cash_fno": "15:25", "fno": "15:26", "cds": "16:45", "mcx": "23:05"}),
-        ("2026-08-03", {"cash": "15:25", "cash_fno": "15:12", "fno": "15:26", "cds": "16:45", "mcx": "23:20"}),
+        (
+            "2000-01-01",
+            {"cash": "15:20", "cash_fno": "15:20", "fno": "15:25", "cds": "16:45", "mcx": "23:05"},
+        ),
+        (
+            "2025-12-01",
+            {"cash": "15:25", "cash_fno": "15:25", "fno": "15:26", "cds": "16:45", "mcx": "23:05"},
+        ),
+        (
+            "2026-08-03",
+            {"cash": "15:25", "cash_fno": "15:12", "fno": "15:26", "cds": "16:45", "mcx": "23:20"},
+        ),
     ],
     "upstox": [
-        ("2000-01-01", {"cash": "15:15", "cash_fno": "15:15", "fno": "15:20", "cds": "16:30", "mcx": "22:50"}),
-        ("2026-09-11", {"cash": "15:25", "cash_fno": "15:10", "fno": "15:25", "cds": "16:30", "mcx": "22:50"}),
+        (
+            "2000-01-01",
+            {"cash": "15:15", "cash_fno": "15:15", "fno": "15:20", "cds": "16:30", "mcx": "22:50"},
+        ),
+        (
+            "2026-09-11",
+            {"cash": "15:25", "cash_fno": "15:10", "fno": "15:25", "cds": "16:30", "mcx": "22:50"},
+        ),
     ],
 }
 
@@ -87,14 +106,18 @@ class BrokerRms:
         return BLOCKED if product == "MIS" and contract.key in self._closed else None
 
     def square_off(self, keys: Iterable[str]) -> list[Order]:
-        """Pending MIS orders are cancelled first; then what is open is closed at the market, and charged for."""
+        """Pending MIS orders are cancelled first; then what is open is closed at the market, and
+        charged for.
+        """
         exchange, placed = self._exchange, list[Order]()
         for key in keys:
             contract = exchange.market.universe.resolve(key)
             for order in exchange.live_orders():
                 if order.contract.key == contract.key and order.product == "MIS":
                     self._cancel(order, "RMS: Auto square off")
-            orders = self._close(contract, exchange.ledger.held(contract, "MIS"), PLACED_BY[self._broker])
+            orders = self._close(
+                contract, exchange.ledger.held(contract, "MIS"), PLACED_BY[self._broker]
+            )
             exchange.ledger.fees_e4 += FEE_E4 * len(orders)
             placed += orders
         return placed
@@ -119,7 +142,9 @@ class BrokerRms:
         left, placed = abs(held), list[Order]()
         while left > 0:
             terms = RequestedTerms("MARKET", min(left, most), protection_pct=-1.0)
-            request = OrderRequest(contract, -1 if held > 0 else 1, "MIS", terms, margin_in_book=True)
+            request = OrderRequest(
+                contract, -1 if held > 0 else 1, "MIS", terms, margin_in_book=True
+            )
             try:
                 order = self._exchange.place(request, placed_by)[0]
             except KiteError:
@@ -130,7 +155,9 @@ class BrokerRms:
         return placed
 
     def convert(self, key: str, from_product: str, to_product: str, qty: int) -> None:
-        """Units of the day move into another product, at their price. KiteError when there are not so many, or it is too late."""
+        """Units of the day move into another product, at their price. KiteError when there are not
+        so many, or it is too late.
+        """
         contract = self._exchange.market.universe.resolve(key)
         if self.blocked(contract, to_product):
             raise bad_input("Position cannot be converted to MIS after the square off time.")

@@ -1,4 +1,6 @@
-"""What others do to the account: its owner closes a position in the broker's app, the broker's risk desk squares one off early."""
+"""What others do to the account: its owner closes a position in the broker's app, the broker's risk
+desk squares one off early.
+"""
 
 from collections import Counter
 from collections.abc import Callable
@@ -35,7 +37,9 @@ class AccountFaults:
 
     def square_off_early(self, keys: list[str]) -> None:
         """The broker's risk desk cancels what is pending in one of these and closes what is open."""
-        self._when_open("broker_square_off", keys, lambda key, held: len(self.desk.square_off([key])))
+        self._when_open(
+            "broker_square_off", keys, lambda key, held: len(self.desk.square_off([key]))
+        )
 
     def _when_open(self, kind: str, keys: list[str], act: Act) -> None:
         timer: VirtualTimer | None = None
@@ -49,7 +53,9 @@ class AccountFaults:
                 if held and act(key, held):
                     self.seen[kind] += 1
                     return
-            timer = self._clock_of_account.schedule(self._clock_of_account.now_ns() + AGAIN_NS, attempt)
+            timer = self._clock_of_account.schedule(
+                self._clock_of_account.now_ns() + AGAIN_NS, attempt
+            )
             self._timers.add(timer)
 
         attempt()

@@ -1,4 +1,6 @@
-"""What happens to price bands and to trading: flexes, protection ranges, halts, and a feed that falls silent as the price runs."""
+"""What happens to price bands and to trading: flexes, protection ranges, halts, and a feed that
+falls silent as the price runs.
+"""
 
 from collections import Counter
 from collections.abc import Callable
@@ -15,7 +17,9 @@ class BandedMarket(Protocol):
     def gap(self, key: str, bps: int) -> bool: ...
 
     def press(self, key: str, side: int) -> bool:
-        """The price goes to just inside the band. False where bands do not flex, or nothing trades any more."""
+        """The price goes to just inside the band. False where bands do not flex, or nothing trades
+        any more.
+        """
         ...
 
     def slide(self, key: str, side: int) -> None: ...
@@ -51,7 +55,9 @@ class BandFaults:
         raise NotImplementedError
 
     def flex_band(self, key: str, side: int, cooling_ns: int, more_bps: int) -> None:
-        """The price runs to the band and stands there; after the cooling both edges slide, and it goes on beyond the old edge."""
+        """The price runs to the band and stands there; after the cooling both edges slide, and it
+        goes on beyond the old edge.
+        """
         if not self.bands.press(key, side):
             return
 
@@ -63,7 +69,9 @@ class BandFaults:
         self._until(f"flex_band {key}", cooling_ns, slide)
 
     def narrow_range(self, key: str, bps: int, duration_ns: int) -> None:
-        """The exchange takes limits within so much of the last half minute's price only, and refuses others with the circuit's words."""
+        """The exchange takes limits within so much of the last half minute's price only, and
+        refuses others with the circuit's words.
+        """
         self.seen["narrow_range"] += 1
         self.bands.narrow(key, bps)
         self._until(f"narrow_range {key}", duration_ns, lambda: self.bands.narrow(key, 0))
@@ -74,8 +82,12 @@ class BandFaults:
         self.bands.halt()
         self._until("halt_market", duration_ns, self.bands.resume)
 
-    def silent_run(self, duration_ns: int, keys: list[str], bps: int, run_ns: int, *, quotes: bool) -> None:
-        """The feed falls silent, then the prices run; `quotes`: the broker still tells them by REST."""
+    def silent_run(
+        self, duration_ns: int, keys: list[str], bps: int, run_ns: int, *, quotes: bool
+    ) -> None:
+        """The feed falls silent, then the prices run; `quotes`: the broker still tells them by
+        REST.
+        """
         self.seen["silent_run"] += 1
         self._silence("silent_run")
         self.is_without_quotes = not quotes

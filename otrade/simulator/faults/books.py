@@ -1,4 +1,6 @@
-"""Order books that are not whole, though they are answered as if they were, and tables of positions like them."""
+"""Order books that are not whole, though they are answered as if they were, and tables of positions
+like them.
+"""
 
 import random
 from collections import Counter
@@ -16,7 +18,9 @@ BAD_FIELDS: tuple[dict[str, Any], ...] = (
 
 
 class BookFaults:
-    """What becomes of the next readings; faults that are armed one after another happen one after another."""
+    """What becomes of the next readings; faults that are armed one after another happen one after
+    another.
+    """
 
     def __init__(self, rng: random.Random, seen: Counter[str]) -> None:
         self._book_rng = rng
@@ -62,7 +66,9 @@ class BookFaults:
     def take_positions(self) -> BookFault:
         return self._positions.pop(0) if self._positions else ""
 
-    def spoil(self, what: str, how: BookFault, rows: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    def spoil(
+        self, what: str, how: BookFault, rows: list[dict[str, Any]]
+    ) -> list[dict[str, Any]] | None:
         """The rows that are answered; `what` they are is counted."""
         if how and rows:
             self.seen[f"{what}_{how}"] += 1
@@ -83,7 +89,12 @@ class BookFaults:
             return rows
         self._n_foreign -= 1
         self.seen["foreign_bad_row"] += 1
-        strange = rows[0] | {"order_id": "9900000000000001", "tag": None, "tags": [], "exchange_order_id": None}
+        strange = rows[0] | {
+            "order_id": "9900000000000001",
+            "tag": None,
+            "tags": [],
+            "exchange_order_id": None,
+        }
         return [strange | self._book_rng.choice(BAD_FIELDS), *rows]
 
     def _is_armed(self) -> bool:

@@ -1,7 +1,8 @@
-"""The one door through which trouble enters. What is armed here happens to the next requests, pushes, frames and orders.
+"""The one door through which trouble enters. What is armed here happens to the next requests,
+pushes, frames and orders.
 
-Everything is seeded and combinable; the exchange's own books stay exact whatever is done to those who ask about them. `seen`
-counts what has really happened, by kind.
+Everything is seeded and combinable; the exchange's own books stay exact whatever is done to those
+who ask about them. `seen` counts what has really happened, by kind.
 """
 
 import random
@@ -59,7 +60,16 @@ class FaultedMarket(Protocol):
 
 
 class FaultInjector(
-    RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, AccountFaults, ValueFaults, BookFaults, BandFaults, RmsFaults
+    RequestFaults,
+    PushFaults,
+    OrderFaults,
+    TagFaults,
+    TickFaults,
+    AccountFaults,
+    ValueFaults,
+    BookFaults,
+    BandFaults,
+    RmsFaults,
 ):
     """What shall go wrong; nothing by default."""
 
@@ -103,8 +113,9 @@ class FaultInjector(
             self.seen["cut_mid_frame"] += 1
 
     def half_open(self, duration_ns: int) -> None:
-        """Nothing is forwarded and nothing is closed, as behind a router that has forgotten the connection: requests are not carried
-        out, answers under way are lost, new connections are taken and stay silent.
+        """Nothing is forwarded and nothing is closed, as behind a router that has forgotten the
+        connection: requests are not carried out, answers under way are lost, new connections are
+        taken and stay silent.
         """
         self.seen["half_open"] += 1
         self.is_half_open = True
@@ -122,7 +133,9 @@ class FaultInjector(
         self._until("book_403", duration_ns, self.open_book)
 
     def lock_circuit(self, key: str, side: int, duration_ns: int) -> None:
-        """The instrument stands at its upper (+1) or lower (-1) band, and nobody takes the other side."""
+        """The instrument stands at its upper (+1) or lower (-1) band, and nobody takes the other
+        side.
+        """
         self.seen["lock_circuit"] += 1
         self.prices.lock(key, side)
         self._until(f"lock_circuit {key}", duration_ns, lambda: self.prices.unlock(key))
@@ -164,17 +177,25 @@ class FaultInjector(
         """The desk takes every waiting stop out, `n` times, so far apart."""
         self.seen["lose_stops"] += self.prices.drop_stops()
         if n > 1:
-            self._until("lose_stops", every_ns, lambda: None if self._is_ending else self.lose_stops(n - 1, every_ns))
+            self._until(
+                "lose_stops",
+                every_ns,
+                lambda: None if self._is_ending else self.lose_stops(n - 1, every_ns),
+            )
 
     # ---- all of it
 
     @property
     def pending(self) -> bool:
-        """Is anything armed that happens once, or going on? (Caps and cut fills stand until `clear`, and do not count.)"""
+        """Is anything armed that happens once, or going on? (Caps and cut fills stand until
+        `clear`, and do not count.)
+        """
         return bool(self._endings) or any(kind._is_armed(self) for kind in KINDS)
 
     def clear(self) -> None:
-        """The world is healthy again: disarm everything, end everything. A gap stays: prices go on from where they are."""
+        """The world is healthy again: disarm everything, end everything. A gap stays: prices go on
+        from where they are.
+        """
         for disarmed in KINDS:
             disarmed._disarm(self)
         self._is_ending = True
@@ -205,4 +226,14 @@ class FaultInjector(
         self._endings[kind] = self._clock.schedule(self._clock.now_ns() + duration_ns, end), ending
 
 
-KINDS = (RequestFaults, PushFaults, OrderFaults, TagFaults, TickFaults, AccountFaults, ValueFaults, BookFaults, RmsFaults)
+KINDS = (
+    RequestFaults,
+    PushFaults,
+    OrderFaults,
+    TagFaults,
+    TickFaults,
+    AccountFaults,
+    ValueFaults,
+    BookFaults,
+    RmsFaults,
+)

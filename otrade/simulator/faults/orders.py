@@ -97,7 +97,9 @@ class OrderFaults:
             return
         if self._modifications[order_id] >= self._modifications_more:
             self.seen["cap_modifications"] += 1
-            raise bad_order("Maximum allowed order modifications exceeded. Cancel this order and place a new one.")
+            raise bad_order(
+                "Maximum allowed order modifications exceeded. Cancel this order and place a new one."
+            )
         self._modifications[order_id] += 1
 
     def check_placement(self) -> None:
@@ -106,7 +108,9 @@ class OrderFaults:
             return
         if self._placements_more <= 0:
             self.seen["cap_day"] += 1
-            raise KiteError(429, "NetworkException", "Maximum allowed order requests exceeded for the day.")
+            raise KiteError(
+                429, "NetworkException", "Maximum allowed order requests exceeded for the day."
+            )
         self._placements_more -= 1
 
     def _is_armed(self) -> bool:

@@ -11,7 +11,9 @@ UNKNOWN_STATUS = "AUCTION HOLD PENDING"
 
 
 class PushFaults:
-    """What becomes of the next pushes; faults that are armed one after another happen one after another."""
+    """What becomes of the next pushes; faults that are armed one after another happen one after
+    another.
+    """
 
     def __init__(self, rng: random.Random, seen: Counter[str]) -> None:
         self.rng = rng

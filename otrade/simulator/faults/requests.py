@@ -8,7 +8,9 @@ from typing import Literal
 from otrade.simulator.base.errors import KiteError, too_many
 
 AnswerFault = Literal["504", "502_html", "reset", "silence", "slow", "cut", "late"]
-"""How an answer goes wrong. `late`: nobody knows what became of the request, and it is carried out only `delay_ns` afterwards."""
+"""How an answer goes wrong. `late`: nobody knows what became of the request, and it is carried out
+only `delay_ns` afterwards.
+"""
 RequestFault = Literal["reset", "silence", "503", "429", "500"]
 Manner = Literal["", "reset", "silence", "cut"]
 """How an answer leaves, or does not."""
@@ -47,7 +49,11 @@ class WrongAnswer:
     then: Callable[[], None] | None = None
 
     def matches(self, method: str, path: str, body: bytes) -> bool:
-        return (not self.method or self.method == method) and path.startswith(self.path_prefix) and any(b in body for b in self.bodies)
+        return (
+            (not self.method or self.method == method)
+            and path.startswith(self.path_prefix)
+            and any(b in body for b in self.bodies)
+        )
 
 
 class RequestFaults:
@@ -75,7 +81,9 @@ class RequestFaults:
         path_prefix: Prefix = "",
     ) -> None:
         """The next `count` requests with that method and path are refused like this."""
-        self.rules.append(RequestRule(KiteError(status, error_type, message), count, method, path_prefix))
+        self.rules.append(
+            RequestRule(KiteError(status, error_type, message), count, method, path_prefix)
+        )
 
     def answer_wrongly(
         self,
@@ -88,13 +96,20 @@ class RequestFaults:
         body: str | tuple[str, ...] = "",
         then: Callable[[], None] | None = None,
     ) -> None:
-        """The next `count` matching requests are carried out, and only their answers suffer. `body`: a piece of the request's
-        body, or one of several; `then` is called each time that it happens.
+        """The next `count` matching requests are carried out, and only their answers suffer.
+        `body`: a piece of the request's body, or one of several; `then` is called each time that it
+        happens.
         """
         bodies = (body,) if isinstance(body, str) else body
-        self._answers.append(WrongAnswer(how, count, method, path_prefix, delay_ns, tuple(b.encode() for b in bodies), then))
+        self._answers.append(
+            WrongAnswer(
+                how, count, method, path_prefix, delay_ns, tuple(b.encode() for b in bodies), then
+            )
+        )
 
-    def lose_request(self, how: RequestFault, *, count: int = 1, method: str = "", path_prefix: Prefix = "") -> None:
+    def lose_request(
+        self, how: RequestFault, *, count: int = 1, method: str = "", path_prefix: Prefix = ""
+    ) -> None:
         """The next `count` matching requests are not carried out."""
         self._requests.append(WrongAnswer(how, count, method, path_prefix))
 
@@ -133,7 +148,9 @@ class RequestFaults:
                 wrong.then()
         return wrong
 
-    def _first(self, wrongs: list[WrongAnswer], method: str, path: str, body: bytes) -> WrongAnswer | None:
+    def _first(
+        self, wrongs: list[WrongAnswer], method: str, path: str, body: bytes
+    ) -> WrongAnswer | None:
         for wrong in wrongs:
             if wrong.matches(method, path, body):
                 wrong.count -= 1

@@ -1,8 +1,12 @@
-"""What the broker's risk desk does to an account: bans, refusals of one kind of order, orders taken out, and "not now"."""
+"""What the broker's risk desk does to an account: bans, refusals of one kind of order, orders taken
+out, and "not now".
+"""
 
 from collections import Counter
 
-BANNED = "RMS:Blocked : the scrip is in the ban period, only orders that reduce a position are allowed"
+BANNED = (
+    "RMS:Blocked : the scrip is in the ban period, only orders that reduce a position are allowed"
+)
 
 
 class RmsFaults:

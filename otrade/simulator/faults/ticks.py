@@ -1,7 +1,9 @@
-"""Market data as real feeds send it: parts, packets that come twice, empty order books, a wrong price among right ones, and holes.
+"""Market data as real feeds send it: parts, packets that come twice, empty order books, a wrong
+price among right ones, and holes.
 
-Seen in recordings: Upstox sends messages without depth, without candles, and with nothing but depth; Kite repeats the last trade with
-every change of the order book; a fifth of one recording are exact duplicates, with a hole of 38 minutes.
+Seen in recordings: Upstox sends messages without depth, without candles, and with nothing but
+depth; Kite repeats the last trade with every change of the order book; a fifth of one recording are
+exact duplicates, with a hole of 38 minutes.
 """
 
 import random
@@ -14,7 +16,9 @@ WRONG: tuple[tuple[int, int], ...] = ((10, 1), (1, 10), (100, 1), (0, 1))
 
 
 class TickFaults:
-    """What becomes of the next messages about an instrument that has traded; one after another, as they are armed."""
+    """What becomes of the next messages about an instrument that has traded; one after another, as
+    they are armed.
+    """
 
     def __init__(self, rng: random.Random, seen: Counter[str]) -> None:
         self._tick_rng = rng
@@ -29,7 +33,9 @@ class TickFaults:
         self._ticks += ["doubled"] * n
 
     def part_ticks(self, n: int) -> None:
-        """Of the next `n` only a part is sent. Kite has no parts: there the trade comes again with another order book."""
+        """Of the next `n` only a part is sent. Kite has no parts: there the trade comes again with
+        another order book.
+        """
         self._ticks += ["part"] * n
 
     def empty_books(self, n: int) -> None:
@@ -37,7 +43,9 @@ class TickFaults:
         self._ticks += ["no_book"] * n
 
     def wrong_ticks(self, n: int) -> None:
-        """Before each of the next `n` comes one whose last price is wrong by a decimal point, or 0; all else in it is right."""
+        """Before each of the next `n` comes one whose last price is wrong by a decimal point, or 0;
+        all else in it is right.
+        """
         self._ticks += ["wrong"] * n
 
     # ---- asked by the feeds

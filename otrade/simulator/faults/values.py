@@ -13,7 +13,9 @@ TOLD_WRONGLY = 2
 
 
 class ValueFaults:
-    """What becomes of the average price in order objects, and of the list of trades. The exchange's own stay exact."""
+    """What becomes of the average price in order objects, and of the list of trades. The exchange's
+    own stay exact.
+    """
 
     def __init__(self, rng: random.Random, seen: Counter[str]) -> None:
         self._value_rng = rng
@@ -29,11 +31,15 @@ class ValueFaults:
     # ---- armed by a test
 
     def miss_averages(self, n: int) -> None:
-        """Of the next `n` orders that trade no average is ever told: 0, null or "" stands in pushes and books, whole fills too."""
+        """Of the next `n` orders that trade no average is ever told: 0, null or "" stands in pushes
+        and books, whole fills too.
+        """
         self._n_missing += n
 
     def revise_averages(self, n: int) -> None:
-        """The averages of the next `n` orders that trade are wrong at first, and are then told anew at the same quantity."""
+        """The averages of the next `n` orders that trade are wrong at first, and are then told anew
+        at the same quantity.
+        """
         self._n_revised += n
 
     def late_trades(self, n: int, age_ns: int) -> None:
@@ -64,7 +70,9 @@ class ValueFaults:
             return row | {"average_price": round(row["average_price"] * (1 + REVISED_BY), 2)}
         return row
 
-    def tell_trades(self, trades: list[Any], now_ns: int, made_ns: Callable[[Any], int]) -> list[Any]:
+    def tell_trades(
+        self, trades: list[Any], now_ns: int, made_ns: Callable[[Any], int]
+    ) -> list[Any]:
         """The list of trades as it is told."""
         if self._n_late_trades <= 0:
             return trades

@@ -145,7 +145,9 @@ class KiteFeedServer(FeedServer[KiteFeedClient]):
     def _traded(self, quotes: list[MarketSnapshot]) -> None:
         if self._faults.has_hole or not self._clients:
             return
-        faults = {quote.contract.token: fault for quote in quotes if (fault := self._faults.take_tick())}
+        faults = {
+            quote.contract.token: fault for quote in quotes if (fault := self._faults.take_tick())
+        }
         self._send_ticks(self._clients, quotes, faults)
 
     def _send_books(self, quotes: list[MarketSnapshot]) -> None:
@@ -159,7 +161,12 @@ class KiteFeedServer(FeedServer[KiteFeedClient]):
                 body = frame([packet(quote, "full", now_ns) for quote in wanted])
                 self.send_after(client, WSMsgType.BINARY, body, self.book_delay_ns)
 
-    def _send_ticks(self, clients: list[KiteFeedClient], quotes: list[MarketSnapshot], faults: Mapping[int, TickFault] | None = None) -> None:
+    def _send_ticks(
+        self,
+        clients: list[KiteFeedClient],
+        quotes: list[MarketSnapshot],
+        faults: Mapping[int, TickFault] | None = None,
+    ) -> None:
         made: dict[tuple[int, str], list[bytes]] = {}
         for client in clients:
             packets: list[bytes] = []
@@ -171,7 +178,9 @@ class KiteFeedServer(FeedServer[KiteFeedClient]):
                 bodies = made.get((token, mode))
                 if bodies is None:
                     body = packet(quote, mode)
-                    bodies = made[token, mode] = self._spoiled(body, faults.get(token, "")) if faults else [body]
+                    bodies = made[token, mode] = (
+                        self._spoiled(body, faults.get(token, "")) if faults else [body]
+                    )
                 packets += bodies
             if packets:
                 self.send_later(client, WSMsgType.BINARY, frame(packets), self._cfg.latency.tick)

@@ -20,7 +20,9 @@ class OrderRoutes:
         self._exchange = exchange
 
     def place(self, request: HttpRequest, variety: str) -> Any:
-        wanted = request_params.place_request(self._exchange.market.universe, variety, request.form())
+        wanted = request_params.place_request(
+            self._exchange.market.universe, variety, request.form()
+        )
         placed = self._exchange.place(wanted)
         ids: list[dict[str, Any]] = []
         for item in placed:
@@ -68,7 +70,9 @@ class OrderRoutes:
         return self._exchange.order(order_id).history
 
     def trades(self, request: HttpRequest) -> Any:
-        shown = self._exchange.faults.tell_trades(self._exchange.trades(), self._exchange.clock.now_ns(), lambda trade: trade.ts_ns)
+        shown = self._exchange.faults.tell_trades(
+            self._exchange.trades(), self._exchange.clock.now_ns(), lambda trade: trade.ts_ns
+        )
         return [trade.to_json() for trade in shown]
 
     def order_trades(self, request: HttpRequest, order_id: str) -> Any:
@@ -143,7 +147,10 @@ class OrderRoutes:
             fields.setdefault("order_type", "LIMIT")
             variety = fields.get("variety", "regular")
             found.append(
-                (request_params.place_request(self._exchange.market.universe, variety, fields), fields)
+                (
+                    request_params.place_request(self._exchange.market.universe, variety, fields),
+                    fields,
+                )
             )
         return found
 

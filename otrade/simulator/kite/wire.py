@@ -32,7 +32,9 @@ def wire_price(price_e4: int, segment: int) -> int:
 
 
 def packet(quote: MarketSnapshot, mode: str, ts_ns: int = 0) -> bytes:
-    """One instrument in the mode in which it is subscribed. `ts_ns`: when this was so, if that is not when it last traded."""
+    """One instrument in the mode in which it is subscribed. `ts_ns`: when this was so, if that is
+    not when it last traded.
+    """
     contract = quote.contract
     token, segment = contract.token, contract.token & 0xFF
     units = _DIVISORS.get(segment, 100)
@@ -61,7 +63,13 @@ def packet(quote: MarketSnapshot, mode: str, ts_ns: int = 0) -> bytes:
     )
     if mode == "quote":
         return head
-    tail = _TAIL.pack(second, quote.oi & _U32, quote.oi_high & _U32, quote.oi_low & _U32, (ts_ns or quote.ts_ns) // NS_PER_S & _U32)
+    tail = _TAIL.pack(
+        second,
+        quote.oi & _U32,
+        quote.oi_high & _U32,
+        quote.oi_low & _U32,
+        (ts_ns or quote.ts_ns) // NS_PER_S & _U32,
+    )
     cells: list[int] = []
     for side in quote.depth():
         for i in range(LEVELS):
@@ -72,7 +80,11 @@ def packet(quote: MarketSnapshot, mode: str, ts_ns: int = 0) -> bytes:
 
 def with_price(body: bytes, times: int, divided_by: int) -> bytes:
     """The same packet with another last price."""
-    return body[:4] + (int.from_bytes(body[4:8], "big") * times // divided_by & _U32).to_bytes(4, "big") + body[8:]
+    return (
+        body[:4]
+        + (int.from_bytes(body[4:8], "big") * times // divided_by & _U32).to_bytes(4, "big")
+        + body[8:]
+    )
 
 
 def without_book(body: bytes) -> bytes:

@@ -202,7 +202,9 @@ class FeedServer(ABC, Generic[C]):
 
     @property
     def book_delay_ns(self) -> int:
-        """The latency of a message about the order book alone. It is not drawn: how many there are moves nothing else."""
+        """The latency of a message about the order book alone. It is not drawn: how many there are
+        moves nothing else.
+        """
         span = self._cfg.latency.tick
         return round((span.low_ms + span.high_ms) / 2 * NS_PER_MS)
 

@@ -190,7 +190,9 @@ class ServerConnection(asyncio.Protocol):
         """Bytes of answers that have not left yet; 0 when the connection is gone."""
         if self._transport is None or self._transport.is_closing():
             return 0
-        return self._transport.get_write_buffer_size() or unsent_bytes(self._transport.get_extra_info("socket").fileno())
+        return self._transport.get_write_buffer_size() or unsent_bytes(
+            self._transport.get_extra_info("socket").fileno()
+        )
 
     def _refuse(self, status: int, message: str) -> None:
         self._refused = True

@@ -33,7 +33,9 @@ class AnsweringConnection(Protocol):
 
 
 def unsent_bytes(fd: int) -> int:
-    """What the kernel still holds back, because the client's window is full; 0 where that cannot be told."""
+    """What the kernel still holds back, because the client's window is full; 0 where that cannot be
+    told.
+    """
     try:
         (waiting,) = struct.unpack("i", fcntl.ioctl(fd, SIOCOUTQNSD, b"\0\0\0\0"))
     except OSError:
@@ -81,7 +83,9 @@ class ReactionGate:
             handler()
 
     def is_sending(self) -> bool:
-        """Part of a large answer is still on its way: a client that waits for the rest has not reacted, it cannot yet."""
+        """Part of a large answer is still on its way: a client that waits for the rest has not
+        reacted, it cannot yet.
+        """
         self.senders = [sender for sender in self.senders if sender.unsent]
         return bool(self.senders)
 

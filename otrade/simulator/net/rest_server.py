@@ -1,6 +1,8 @@
-"""A broker's REST server over the model: finding the route, losing and spoiling requests, and when each answer leaves.
+"""A broker's REST server over the model: finding the route, losing and spoiling requests, and when
+each answer leaves.
 
-What a broker decides for itself (routes, who may ask how often, how answers are spelled) is in the class made of it.
+What a broker decides for itself (routes, who may ask how often, how answers are spelled) is in the
+class made of it.
 """
 
 import asyncio
@@ -28,8 +30,8 @@ class Route:
     method: str
     path: str
     kind: str
-    """`place`, `order`, `quote`, `historical`, `other`, `public`: which limit and delay apply; `login`
-    has none.
+    """`place`, `order`, `quote`, `historical`, `other`, `public`: which limit and delay apply;
+    `login` has none.
     """
     handler: Callable[..., Any]
 
@@ -122,18 +124,16 @@ class RestServer(ABC):
                 self.admit(request, route, now_ns)
         except KiteError as exc:
             reply = self.refuse(exc)
-            exc.__traceback__ = None  # some refusals are constants: they must not keep a whole world alive
+            exc.__traceback__ = (
+                None  # some refusals are constants: they must not keep a whole world alive
+            )
             self._clock.schedule(
                 now_ns + extra_ns + self._delay_ns(latency.read), lambda: answer(reply)
             )
             return
         is_order = route.kind in ("place", "order")
         wrong = self._faults.take_answer(request.method, request.path, request.body)
-        look_ns = (
-            now_ns
-            + extra_ns
-            + self._delay_ns(latency.request if is_order else latency.read)
-        )
+        look_ns = now_ns + extra_ns + self._delay_ns(latency.request if is_order else latency.read)
 
         def carry_out() -> None:
             self._result(route, arguments, request)
@@ -142,7 +142,10 @@ class RestServer(ABC):
             if wrong is not None and wrong.how == "late":
                 here_ns = self._clock.now_ns()
                 self._clock.schedule(here_ns + wrong.delay_ns, carry_out)
-                self._clock.schedule(here_ns + self._delay_ns(latency.order_ack), lambda: answer(self._nobody_knows()))
+                self._clock.schedule(
+                    here_ns + self._delay_ns(latency.order_ack),
+                    lambda: answer(self._nobody_knows()),
+                )
                 return
             reply = self._result(route, arguments, request)
             late_ns = 0
@@ -189,7 +192,9 @@ class RestServer(ABC):
         if wrong.how == "504":
             return self._nobody_knows()
         if wrong.how == "502_html":
-            return HttpReply(502, b"<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html")
+            return HttpReply(
+                502, b"<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html"
+            )
         if wrong.how == "reset":
             reply.manner = "reset"
         elif wrong.how == "silence":

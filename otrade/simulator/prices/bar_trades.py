@@ -16,8 +16,8 @@ MINUTE_NS = 60 * NS_PER_S
 
 
 def bar_length_ns(days: Iterable[list[FileBar]]) -> int:
-    """The commonest distance of two bars of one day (the shorter of two that are as common): a row too many, or one that is
-    missing, changes nothing. A minute when there are no two.
+    """The commonest distance of two bars of one day (the shorter of two that are as common): a row
+    too many, or one that is missing, changes nothing. A minute when there are no two.
     """
     gaps = Counter(b.ts_ns - a.ts_ns for bars in days for a, b in pairwise(bars))
     return min(gaps, key=lambda gap: (-gaps[gap], gap), default=MINUTE_NS)
@@ -43,7 +43,9 @@ def ticks_of(bar: FileBar, count: int, rng: random.Random) -> list[int]:
     return prices
 
 
-def reference(bars: list[FileBar], count: int, seed: str, length_ns: int) -> tuple[ReferencePath, array[int]]:
+def reference(
+    bars: list[FileBar], count: int, seed: str, length_ns: int
+) -> tuple[ReferencePath, array[int]]:
     """The day's trades as (time, price), and the quantity of each (all -1 when the file has no
     volume). `count` a minute; a bar that the next one cuts short trades as much in less time.
     """

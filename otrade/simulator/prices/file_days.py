@@ -1,5 +1,5 @@
-"""The days of price files against the sessions of what they are prices of: bars outside a session are counted and said, never dropped in
-silence, and a file whose times cannot be right is refused.
+"""The days of price files against the sessions of what they are prices of: bars outside a session
+are counted and said, never dropped in silence, and a file whose times cannot be right is refused.
 """
 
 import datetime as dt
@@ -26,7 +26,9 @@ class BarsOutsideSessions:
         self._n += len(bars)
         outside = [bar for bar in bars if not start_ns <= bar.ts_ns < end_ns]
         self._inside += len(bars) - len(outside)
-        self._inside_if_utc += sum(start_ns <= bar.ts_ns + UTC_IS_BEHIND_NS < end_ns for bar in bars)
+        self._inside_if_utc += sum(
+            start_ns <= bar.ts_ns + UTC_IS_BEHIND_NS < end_ns for bar in bars
+        )
         if not outside:
             return
         self._days.append(f"{date} {len(outside)} of {len(bars)}")
@@ -36,8 +38,8 @@ class BarsOutsideSessions:
             self._first = self._file.lines[outside[0].ts_ns], words if worst else ""
 
     def settle(self) -> str:
-        """What to say of them; empty when there are none. PriceFileError when most of a day, or of the file read as UTC, says that the
-        times are wrong.
+        """What to say of them; empty when there are none. PriceFileError when most of a day, or of
+        the file read as UTC, says that the times are wrong.
         """
         if self._first is None:
             return ""
@@ -52,9 +54,13 @@ class BarsOutsideSessions:
             )
         if words:
             raise self._file.error(
-                line, self._file.time_column, f"{words}; correct the times, or remove what is no trading of {self._key}"
+                line,
+                self._file.time_column,
+                f"{words}; correct the times, or remove what is no trading of {self._key}",
             )
-        days = ", ".join(self._days[:5]) + (f" and {len(self._days) - 5} days more" if len(self._days) > 5 else "")
+        days = ", ".join(self._days[:5]) + (
+            f" and {len(self._days) - 5} days more" if len(self._days) > 5 else ""
+        )
         return f"{self._file.path}: {told} and are not traded ({days}); the first is on line {line}"
 
 

@@ -57,7 +57,8 @@ def walk(
 ) -> ReferencePath:
     """A random walk with drift regimes from an opening gap to `end_e4`, the day's close.
 
-    `first`: only that many steps of it are made, with the day's volatility, and bent to no close; 0 means all.
+    `first`: only that many steps of it are made, with the day's volatility, and bent to no close; 0
+    means all.
     """
     rng = random.Random(seed)
     n = len(ts_ns)
@@ -79,12 +80,17 @@ def walk(
     bend = (math.log(end_e4 / first_e4) - at) / n if n and not first else 0.0
     exp = math.exp
     return ReferencePath(
-        ts_ns[: len(logs)], array("d", [first_e4 * exp(x + bend * (i + 1)) for i, x in enumerate(logs)])
+        ts_ns[: len(logs)],
+        array("d", [first_e4 * exp(x + bend * (i + 1)) for i, x in enumerate(logs)]),
     )
 
 
-def traded(seed: str, contract: ListedContract, reference: ReferencePath, prices_e4: array[int], n_day: int) -> PricePath:
-    """Add traded quantities and noise to prices. `n_day`: trades of the whole day, over which the volume has its shape."""
+def traded(
+    seed: str, contract: ListedContract, reference: ReferencePath, prices_e4: array[int], n_day: int
+) -> PricePath:
+    """Add traded quantities and noise to prices. `n_day`: trades of the whole day, over which the
+    volume has its shape.
+    """
     rng = random.Random(seed)
     bits, expo = rng.getrandbits, rng.expovariate
     n = len(prices_e4)
@@ -93,7 +99,9 @@ def traded(seed: str, contract: ListedContract, reference: ReferencePath, prices
     for i in range(n):
         noise.append(bits(64))
         qty.append(
-            contract.lot * (1 + int(typical * shape(i / n_day) * expo(1.0))) if contract.tradable else 0
+            contract.lot * (1 + int(typical * shape(i / n_day) * expo(1.0)))
+            if contract.tradable
+            else 0
         )
     return PricePath(reference.ts_ns[:n], prices_e4, qty, noise)
 

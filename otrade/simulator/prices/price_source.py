@@ -42,7 +42,9 @@ class PriceSource:
         self._cfg = cfg
         self.book_percent = cfg.book_percent
         self.files = {key: price_file.read(path) for key, path in cfg.prices.items()}
-        self._lengths = {key: bar_trades.bar_length_ns(file.days.values()) for key, file in self.files.items()}
+        self._lengths = {
+            key: bar_trades.bar_length_ns(file.days.values()) for key, file in self.files.items()
+        }
         self._references: dict[tuple[str, dt.date, bool], ReferencePath] = {}
         self._file_qty: dict[tuple[str, dt.date], array[int]] = {}
         self._paths: dict[tuple[str, dt.date, bool], PricePath] = {}
@@ -86,7 +88,11 @@ class PriceSource:
             roots = {root for root, day in self._bars if day == date}
             levels = {root: self._bars[root, date][0][0].open_e4 / E4 for root in roots}
             first = Universe(date, self._cfg.symbols, levels)
-            closes = {c.root: self._anchor_e4(c, date) / E4 for c in first.contracts if c.segment == "INDICES" and c.root not in roots}
+            closes = {
+                c.root: self._anchor_e4(c, date) / E4
+                for c in first.contracts
+                if c.segment == "INDICES" and c.root not in roots
+            }
             self._universes[date] = Universe(date, self._cfg.symbols, levels, closes)
         return self._universes[date]
 
@@ -97,18 +103,22 @@ class PriceSource:
             self._paths[key] = self._make(contract, date, coarse)
         return self._paths[key]
 
-    def set_path(self, contract: ListedContract, date: dt.date, path: PricePath, close_e4: int) -> None:
+    def set_path(
+        self, contract: ListedContract, date: dt.date, path: PricePath, close_e4: int
+    ) -> None:
         """Put hand-made trades, and the close before them, in the place of generated ones."""
         self._paths[contract.key, date, False] = path
         self._closes[contract.key, date] = close_e4
 
     def _is_of_file(self, contract: ListedContract, date: dt.date) -> bool:
-        """A user's prices are played as they are: bands widen for them. Options are priced from them and keep their own."""
+        """A user's prices are played as they are: bands widen for them. Options are priced from
+        them and keep their own.
+        """
         return (contract.root, date) in self._bars and not contract.is_option
 
     def band_e4(self, contract: ListedContract, date: dt.date) -> tuple[int, int]:
-        """Lowest and highest price allowed that day: wider by a twentieth where the user's prices leave the ordinary band, as the
-        exchange's flexing does it.
+        """Lowest and highest price allowed that day: wider by a twentieth where the user's prices
+        leave the ordinary band, as the exchange's flexing does it.
         """
         low_e4, high_e4 = band_e4(contract, self.previous_close_e4(contract, date))
         if self._is_of_file(contract, date) and (path := self.path(contract, date)):
@@ -152,7 +162,9 @@ class PriceSource:
         seed = f"{self._cfg.seed}:{contract.root}:{date}"
         if (contract.root, date) in self._bars:
             bars, _ = self._bars[contract.root, date]
-            made, qty = bar_trades.reference(bars, self._cfg.bar_ticks, seed, self._length_of[contract.root, date])
+            made, qty = bar_trades.reference(
+                bars, self._cfg.bar_ticks, seed, self._length_of[contract.root, date]
+            )
             self._file_qty[contract.root, date] = qty
         else:
             kind = "fno" if contract.hours_kind in ("index", "fno") else contract.hours_kind
@@ -184,13 +196,25 @@ class PriceSource:
                 continue
             value = spot_e4 if plain else self._derived_e4(contract, date, ts_ns, spot_e4)
             price_e4 = round(value / tick_e4) * tick_e4
-            prices.append(price_e4 if is_free else low_e4 if price_e4 < low_e4 else high_e4 if price_e4 > high_e4 else price_e4)
+            prices.append(
+                price_e4
+                if is_free
+                else low_e4
+                if price_e4 < low_e4
+                else high_e4
+                if price_e4 > high_e4
+                else price_e4
+            )
             ts.append(ts_ns)
         n_day = len(prices)
         if self._cfg.first_minutes and not coarse and (contract.root, date) not in self._bars:
             n_day = (end_ns - start_ns) // (self._cfg.tick_interval_ms * NS_PER_MS)
         path = traded(
-            f"{self._cfg.seed}:{contract.key}:{date}", contract, ReferencePath(ts, array("d")), prices, n_day
+            f"{self._cfg.seed}:{contract.key}:{date}",
+            contract,
+            ReferencePath(ts, array("d")),
+            prices,
+            n_day,
         )
         given = self._file_qty.get((contract.root, date))
         own = self._bars.get((contract.root, date))
@@ -201,7 +225,9 @@ class PriceSource:
             path.qty = array("q", inside)
         return path
 
-    def _derived_e4(self, contract: ListedContract, date: dt.date, ts_ns: int, spot_e4: float) -> float:
+    def _derived_e4(
+        self, contract: ListedContract, date: dt.date, ts_ns: int, spot_e4: float
+    ) -> float:
         if contract.expiry is None:
             return spot_e4
         days = (hours.ist_ns(contract.expiry, "15:30") - ts_ns) / NS_PER_S / 86_400

@@ -19,7 +19,12 @@ class UpstoxServers:
     """Both servers, and what they share."""
 
     def __init__(
-        self, cfg: SimConfig, clock: VirtualClock, gate: ReactionGate, exchange: OrderSystem, faults: FaultInjector
+        self,
+        cfg: SimConfig,
+        clock: VirtualClock,
+        gate: ReactionGate,
+        exchange: OrderSystem,
+        faults: FaultInjector,
     ) -> None:
         self._cfg = cfg
         self._exchange = exchange
@@ -40,7 +45,9 @@ class UpstoxServers:
             self.keys,
             self._delays.draw_ns,
         )
-        self.feed = UpstoxFeedServer(cfg, clock, gate, self.sessions, self._delays.draw_ns, users.once)
+        self.feed = UpstoxFeedServer(
+            cfg, clock, gate, self.sessions, self._delays.draw_ns, users.once
+        )
         self.market = MarketStreamServer(cfg, clock, exchange, self.feed, self.keys, faults)
         self.portfolio = PortfolioStreamServer(cfg, clock, exchange, self.feed, faults)
         self.feed.streams = {self.market.path: self.market, self.portfolio.path: self.portfolio}

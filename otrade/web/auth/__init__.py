@@ -1,1 +1,3 @@
-"""Who somebody is and what they may do: users, sessions, tokens, throttles, audit. Imports `http` for problems and routes."""
+"""Who somebody is and what they may do: users, sessions, tokens, throttles, audit. Imports `http`
+for problems and routes.
+"""

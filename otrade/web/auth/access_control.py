@@ -1,7 +1,9 @@
-"""Who somebody is, and how they get in: the one place that joins the people's file, sessions, tokens and limits.
+"""Who somebody is, and how they get in: the one place that joins the people's file, sessions,
+tokens and limits.
 
-Three kinds come in. A person with a session's cookie, whose role says what they may. A script with a token, which says what it may. And
-whoever can read the run-file (0600): that is the user who runs the engine, on this machine, and the command line speaks for them.
+Three kinds come in. A person with a session's cookie, whose role says what they may. A script with
+a token, which says what it may. And whoever can read the run-file (0600): that is the user who runs
+the engine, on this machine, and the command line speaks for them.
 """
 
 import asyncio
@@ -28,7 +30,10 @@ from otrade.web.http.problems import ProblemError
 
 log = logging.getLogger("otrade.web")
 
-SCOPES: dict[Role, frozenset[Scope]] = {"viewer": frozenset({"read"}), "trader": frozenset({"read", "trade", "admin"})}
+SCOPES: dict[Role, frozenset[Scope]] = {
+    "viewer": frozenset({"read"}),
+    "trader": frozenset({"read", "trade", "admin"}),
+}
 CODE_LIFE_S = 1800.0
 CODE_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 """None that a person takes for another."""
@@ -59,7 +64,9 @@ class LoginGrant:
 
 
 class AccessControl:
-    """`directory` holds the people's file. `local_token` is the run-file's. Times are passed in: `now_s` monotonic, `wall_s` UNIX."""
+    """`directory` holds the people's file. `local_token` is the run-file's. Times are passed in:
+    `now_s` monotonic, `wall_s` UNIX.
+    """
 
     def __init__(
         self,
@@ -72,7 +79,9 @@ class AccessControl:
         wall_s: Callable[[], float] = time.time,
     ) -> None:
         if len(local_token) < 32:
-            raise ValueError("the local token must have at least 32 characters; use new_local_token()")
+            raise ValueError(
+                "the local token must have at least 32 characters; use new_local_token()"
+            )
         self.file = UsersFile(directory)
         self.sessions = UserSessions(life_s=life_s, idle_s=idle_s, now_s=now_s)
         self.life_s = life_s
@@ -89,13 +98,16 @@ class AccessControl:
     def __repr__(self) -> str:
         return "Access(...)"
 
-    # -------------------------------------------------------------------------------------- who asks
+    # -------------------------------------------------------------------------------------- who
+    # asks
     def by_token(self, given: str) -> Principal | None:
         """Whose token this is: the local user's, or a script's."""
         if hmac.compare_digest(given.encode(), self._local_token):
             return Principal("local", "user", SCOPES["trader"])
         token = find_token(self._people(), given, self._wall_s())
-        return Principal("script", token.name, frozenset(token.scopes)) if token is not None else None
+        return (
+            Principal("script", token.name, frozenset(token.scopes)) if token is not None else None
+        )
 
     def by_cookie(self, cookie: str) -> Principal | None:
         """Whose session this is, if it is still open."""
@@ -105,7 +117,9 @@ class AccessControl:
         return Principal("person", session.person.name, SCOPES[session.person.role], session)
 
     def may_stay(self, principal: Principal, token: str = "") -> bool:
-        """Whether somebody who came in before may still be here. A page that listens keeps its session from falling silent."""
+        """Whether somebody who came in before may still be here. A page that listens keeps its
+        session from falling silent.
+        """
         try:
             if principal.session is not None:
                 return self.sessions.keep(principal.session) and self._is_same(principal.session)
@@ -133,7 +147,8 @@ class AccessControl:
             log.error("nobody can log in: %s", error)
         return problems.no_people()
 
-    # ------------------------------------------------------------------------------------- coming in
+    # ------------------------------------------------------------------------------------- coming
+    # in
     @property
     def is_first_run(self) -> bool:
         """Whether nobody has a password yet."""
@@ -147,7 +162,9 @@ class AccessControl:
         return "-".join(letters[i : i + 4] for i in range(0, 12, 4))
 
     async def first_password(self, given: FirstPassword, address: str) -> LoginGrant:
-        """Make the first trader. ProblemError when somebody has a password already, or the code is not the one that was shown."""
+        """Make the first trader. ProblemError when somebody has a password already, or the code is
+        not the one that was shown.
+        """
         self._count(address)
         if not self.is_first_run:
             raise ProblemError(problems.not_first_run())
@@ -169,11 +186,17 @@ class AccessControl:
         return LoginGrant(*self.sessions.begin(person))
 
     async def sign_in(self, given: SignIn, address: str, old_cookie: str) -> LoginGrant:
-        """A new session, in place of the one of `old_cookie`. ProblemError when name, password or code is wrong; it does not say which."""
+        """A new session, in place of the one of `old_cookie`. ProblemError when name, password or
+        code is wrong; it does not say which.
+        """
         self._count(address)
         person = self._people().person(given.name)
         is_right = await self._is_password(person.hash if person else NOBODYS, given.password)
-        if person is None or not is_right or (person.totp and not self._codes.take(person.name, person.totp, given.code)):
+        if (
+            person is None
+            or not is_right
+            or (person.totp and not self._codes.take(person.name, person.totp, given.code))
+        ):
             raise ProblemError(problems.wrong_login())
         self._attempts.succeeded(address)
         old = self.sessions.find(old_cookie)
@@ -181,8 +204,12 @@ class AccessControl:
             self.sessions.end(old)
         return LoginGrant(*self.sessions.begin(person))
 
-    async def change_password(self, session: UserSession, given: PasswordChange, address: str) -> LoginGrant:
-        """A new password, and a new session; that person's other sessions end. ProblemError when the old one is wrong."""
+    async def change_password(
+        self, session: UserSession, given: PasswordChange, address: str
+    ) -> LoginGrant:
+        """A new password, and a new session; that person's other sessions end. ProblemError when
+        the old one is wrong.
+        """
         self._count(address)
         if not await self._is_password(session.person.hash, given.old):
             raise ProblemError(problems.wrong_old_password())
@@ -202,7 +229,9 @@ class AccessControl:
     def _count(self, address: str) -> None:
         wait_s = self._attempts.begin(address)
         if wait_s > 0:
-            raise ProblemError(problems.too_many_attempts(wait_s), {"Retry-After": str(int(wait_s) + 1)})
+            raise ProblemError(
+                problems.too_many_attempts(wait_s), {"Retry-After": str(int(wait_s) + 1)}
+            )
 
     def _change(self, how: Callable[[Users], Users]) -> None:
         try:

@@ -1,7 +1,9 @@
-"""Who did what, for the journal and the log: every change that was asked for, and every one that was refused.
+"""Who did what, for the journal and the log: every change that was asked for, and every one that
+was refused.
 
-A command that reaches the engine is written there with its outcome (`EngineSource.command`); the rest is written from here. What
-strangers try is bounded, so that nobody can fill the journal from outside; what is left out is counted.
+A command that reaches the engine is written there with its outcome (`EngineSource.command`); the
+rest is written from here. What strangers try is bounded, so that nobody can fill the journal from
+outside; what is left out is counted.
 """
 
 import logging
@@ -27,12 +29,25 @@ class Audit:
         self._minute_s = float("-inf")
         self._n_strangers = 0
 
-    def write(self, who: Principal | None, connection: HTTPConnection, what: str, words: str, *, ok: bool, is_noise: bool = False) -> None:
-        """Words without secrets; `who` None: a stranger. What is noise is bounded as what strangers try is."""
+    def write(
+        self,
+        who: Principal | None,
+        connection: HTTPConnection,
+        what: str,
+        words: str,
+        *,
+        ok: bool,
+        is_noise: bool = False,
+    ) -> None:
+        """Words without secrets; `who` None: a stranger. What is noise is bounded as what strangers
+        try is.
+        """
         if (who is None or is_noise) and not ok and not self._has_room():
             return
         name = named(who, connection)
-        log.info("%s: %s: %s", name, what, words, extra={"fields": {"who": name, "what": what, "ok": ok}})
+        log.info(
+            "%s: %s: %s", name, what, words, extra={"fields": {"who": name, "what": what, "ok": ok}}
+        )
         self._source.record(name, what, ok, words)
 
     def _has_room(self) -> bool:
@@ -40,7 +55,12 @@ class Audit:
         if now_s - self._minute_s >= 60:
             left_out = self._n_strangers - STRANGERS_PER_MIN
             if left_out > 0:
-                self._source.record("strangers", "refused", False, f"{left_out} more attempts were refused within a minute")
+                self._source.record(
+                    "strangers",
+                    "refused",
+                    False,
+                    f"{left_out} more attempts were refused within a minute",
+                )
             self._minute_s, self._n_strangers = now_s, 0
         self._n_strangers += 1
         return self._n_strangers <= STRANGERS_PER_MIN

@@ -1,14 +1,17 @@
 """The one door to the web layer: from where a request may come, and who may ask for what.
 
 Browsers open hostile pages too. Before anybody is asked who they are:
-- **Host** must be a name of this engine: loopback, or one of `web.names`. A hostile name that was re-bound to our address still carries
+- **Host** must be a name of this engine: loopback, or one of `web.names`. A hostile name that was
+re-bound to our address still carries
   its own name here.
-- **Origin**, when a browser sends one, must be the page's own: for whatever changes something and for the WebSocket, which the same-origin
+- **Origin**, when a browser sends one, must be the page's own: for whatever changes something and
+for the WebSocket, which the same-origin
   policy does not protect. A program that is no browser sends none.
 
-Then the route says what is needed (`routes.py`). A cookie is sent by a browser without anybody's doing, and to every port of a host; so
-whoever shows one must also name its own Origin and show the session's CSRF token for a change. A token in `Authorization` comes from nobody
-but its owner and needs neither.
+Then the route says what is needed (`routes.py`). A cookie is sent by a browser without anybody's
+doing, and to every port of a host; so whoever shows one must also name its own Origin and show the
+session's CSRF token for a change. A token in `Authorization` comes from nobody but its owner and
+needs neither.
 """
 
 from starlette.datastructures import Headers
@@ -70,7 +73,11 @@ def is_ours(host: str, names: frozenset[str] = frozenset()) -> bool:
     name, colon, port = host.rpartition(":")
     if not colon or host.endswith("]"):
         name, port = host, "0"
-    return (name.lower() in LOOPBACK_NAMES or name.lower() in names) and port.isascii() and port.isdigit()
+    return (
+        (name.lower() in LOOPBACK_NAMES or name.lower() in names)
+        and port.isascii()
+        and port.isdigit()
+    )
 
 
 class Authenticator:
@@ -91,7 +98,9 @@ class Authenticator:
         return self.access.by_cookie(cookie) if cookie else None
 
     def admit(self, connection: HTTPConnection, route: ApiRoute) -> Principal | None:
-        """Who asks, once they may; for a public route it may be nobody. ProblemError when they may not."""
+        """Who asks, once they may; for a public route it may be nobody. ProblemError when they may
+        not.
+        """
         if route.scope == "public":
             return None
         principal = self.require(connection, route.scope)
@@ -125,8 +134,8 @@ def is_encrypted(connection: HTTPConnection) -> bool:
 
 
 def cookie_name(connection: HTTPConnection) -> str:
-    """Cookies belong to a host and not to a port: two engines on one machine must not take each other's. `__Host-` makes browsers refuse
-    one that was not set by us over TLS.
+    """Cookies belong to a host and not to a port: two engines on one machine must not take each
+    other's. `__Host-` makes browsers refuse one that was not set by us over TLS.
     """
     server = connection.scope.get("server") or ("", 0)
     name = f"otrade_{server[1]}"

@@ -1,7 +1,8 @@
-"""How often somebody may try to log in: few times from one address, and not much more often from all of them together.
+"""How often somebody may try to log in: few times from one address, and not much more often from
+all of them together.
 
-An address from which somebody has logged in before is not held to the common limit: strangers who try passwords cannot lock the owner out
-of the page. Time is a monotonic clock, passed in.
+An address from which somebody has logged in before is not held to the common limit: strangers who
+try passwords cannot lock the owner out of the page. Time is a monotonic clock, passed in.
 """
 
 import time
@@ -26,11 +27,16 @@ class LoginThrottle:
         self._known: OrderedDict[str, None] = OrderedDict()
 
     def begin(self, address: str) -> float:
-        """0 when an attempt may begin (it is counted then), else the seconds until the next one may."""
+        """0 when an attempt may begin (it is counted then), else the seconds until the next one
+        may.
+        """
         place, now_s = place_of(address), self._now_s()
         mine = self._by_address.get(place, deque())
         is_known = place in self._known
-        wait_s = max(_wait_s(mine, PER_ADDRESS, now_s), 0.0 if is_known else _wait_s(self._together, TOGETHER, now_s))
+        wait_s = max(
+            _wait_s(mine, PER_ADDRESS, now_s),
+            0.0 if is_known else _wait_s(self._together, TOGETHER, now_s),
+        )
         if wait_s > 0:
             return wait_s
         mine.append(now_s)

@@ -1,6 +1,8 @@
-"""Passwords and one-time codes: how they are hashed and compared. Argon2id with OWASP's parameters: 19 MiB, two passes, one lane.
+"""Passwords and one-time codes: how they are hashed and compared. Argon2id with OWASP's parameters:
+19 MiB, two passes, one lane.
 
-The libraries are imported when somebody logs in, and not before: an engine that nobody looks at does not carry them.
+The libraries are imported when somebody logs in, and not before: an engine that nobody looks at
+does not carry them.
 """
 
 import hmac
@@ -60,7 +62,9 @@ def totp_address(secret: str, name: str) -> str:
 
 
 def totp_step(secret: str, code: str, now_s: float) -> int | None:
-    """The step whose code this is, among those around `now_s` (UNIX time); None when it is none of them."""
+    """The step whose code this is, among those around `now_s` (UNIX time); None when it is none of
+    them.
+    """
     import pyotp
 
     given = "".join(code.split())

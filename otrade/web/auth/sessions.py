@@ -1,8 +1,9 @@
 """Sessions of people, in memory: a restart ends them all.
 
-The cookie is 256 random bits, of which only the hash is kept. A session ends after `life_s`, when nothing was asked and no page listened
-for `idle_s`, when its person's password, role or authenticator changes, and at a logout. A new login never goes on with an old session.
-Time is a monotonic clock, passed in.
+The cookie is 256 random bits, of which only the hash is kept. A session ends after `life_s`, when
+nothing was asked and no page listened for `idle_s`, when its person's password, role or
+authenticator changes, and at a logout. A new login never goes on with an old session. Time is a
+monotonic clock, passed in.
 """
 
 import hashlib
@@ -33,7 +34,9 @@ class UserSession:
 class UserSessions:
     """All that are open, at most `SESSIONS_MAX`: then the one that was silent longest makes room."""
 
-    def __init__(self, *, life_s: float, idle_s: float, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, life_s: float, idle_s: float, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._life_s = life_s
         self._idle_s = idle_s
         self._now_s = now_s
@@ -82,10 +85,14 @@ class UserSessions:
 
     def end_of(self, name: str) -> None:
         """All sessions of one person."""
-        self._open = {key: session for key, session in self._open.items() if session.person.name != name}
+        self._open = {
+            key: session for key, session in self._open.items() if session.person.name != name
+        }
 
     def _tidy(self) -> None:
-        self._open = {key: session for key, session in self._open.items() if self.left_s(session) > 0}
+        self._open = {
+            key: session for key, session in self._open.items() if self.left_s(session) > 0
+        }
 
 
 def _key(cookie: str) -> bytes:

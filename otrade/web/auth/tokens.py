@@ -1,4 +1,6 @@
-"""Tokens of scripts: `otrade_` and 256 random bits, shown once and kept as a hash. They are sent as `Authorization: Bearer`."""
+"""Tokens of scripts: `otrade_` and 256 random bits, shown once and kept as a hash. They are sent as
+`Authorization: Bearer`.
+"""
 
 import hashlib
 import hmac
@@ -10,7 +12,9 @@ from otrade.web.auth.users import ScriptToken, Users
 PREFIX = "otrade_"
 
 
-def new_token(name: str, scopes: tuple[Scope, ...], now_s: float, days: int) -> tuple[str, ScriptToken]:
+def new_token(
+    name: str, scopes: tuple[Scope, ...], now_s: float, days: int
+) -> tuple[str, ScriptToken]:
     """The token to hand out, and what is kept of it. `now_s` is UNIX time."""
     token = PREFIX + secrets.token_urlsafe(32)
     return token, ScriptToken(name, scopes, _sha256(token), int(now_s), int(now_s) + days * 86_400)

@@ -1,8 +1,9 @@
-"""Who may come in: people with passwords and scripts with tokens, in one file that only its owner may read (0600).
+"""Who may come in: people with passwords and scripts with tokens, in one file that only its owner
+may read (0600).
 
-Passwords are kept as argon2 hashes and tokens as SHA-256 (a token is 256 random bits: nothing can be tried). An authenticator's secret must
-be kept as it is. A file that is there and cannot be trusted (others may read it, or it is broken) lets nobody in; it is never mistaken
-for a first run.
+Passwords are kept as argon2 hashes and tokens as SHA-256 (a token is 256 random bits: nothing can
+be tried). An authenticator's secret must be kept as it is. A file that is there and cannot be
+trusted (others may read it, or it is broken) lets nobody in; it is never mistaken for a first run.
 """
 
 import contextlib
@@ -26,7 +27,9 @@ PEOPLE_MAX = 64
 
 
 class User(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One who may log in. Two equal ones are the same person with the same rights: a change ends the sessions."""
+    """One who may log in. Two equal ones are the same person with the same rights: a change ends
+    the sessions.
+    """
 
     name: str
     role: Role
@@ -57,7 +60,9 @@ class Users(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return next((person for person in self.people if person.name == name), None)
 
     def with_person(self, person: User) -> "Users":
-        """That person new, or in place of the one of that name. ConfigError when there is no room, or the name is none."""
+        """That person new, or in place of the one of that name. ConfigError when there is no room,
+        or the name is none.
+        """
         require_name(person.name)
         others = tuple(other for other in self.people if other.name != person.name)
         if len(others) >= PEOPLE_MAX:
@@ -65,19 +70,25 @@ class Users(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.structs.replace(self, people=(*others, person))
 
     def without_person(self, name: str) -> "Users":
-        return msgspec.structs.replace(self, people=tuple(person for person in self.people if person.name != name))
+        return msgspec.structs.replace(
+            self, people=tuple(person for person in self.people if person.name != name)
+        )
 
     def with_token(self, token: ScriptToken) -> "Users":
         """That token more. ConfigError when the name is taken or none."""
         require_name(token.name)
         if any(other.name == token.name for other in self.tokens):
-            raise ConfigError(f"there is a token {token.name!r} already: revoke it first, or choose another name")
+            raise ConfigError(
+                f"there is a token {token.name!r} already: revoke it first, or choose another name"
+            )
         if len(self.tokens) >= PEOPLE_MAX:
             raise ConfigError(f"there are {PEOPLE_MAX} tokens already: revoke some first")
         return msgspec.structs.replace(self, tokens=(*self.tokens, token))
 
     def without_token(self, name: str) -> "Users":
-        return msgspec.structs.replace(self, tokens=tuple(token for token in self.tokens if token.name != name))
+        return msgspec.structs.replace(
+            self, tokens=tuple(token for token in self.tokens if token.name != name)
+        )
 
 
 def require_name(name: str) -> None:
@@ -103,7 +114,14 @@ class UsersFile:
             return self._people
         except OSError as error:
             raise ConfigError(f"cannot be read: {error.strerror}", file=str(self.path)) from None
-        stamp = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_mode, status.st_uid)
+        stamp = (
+            status.st_ino,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+            status.st_size,
+            status.st_mode,
+            status.st_uid,
+        )
         if stamp != self._stamp:
             self._people = self._load(status)
             self._stamp = stamp
@@ -112,7 +130,11 @@ class UsersFile:
     def _load(self, status: os.stat_result) -> Users:
         mode = stat.S_IMODE(status.st_mode)
         if mode & 0o077:
-            raise ConfigError(f"others may read it (mode {mode:04o}); run: chmod 600 {self.path}", file=str(self.path), allowed="mode 0600")
+            raise ConfigError(
+                f"others may read it (mode {mode:04o}); run: chmod 600 {self.path}",
+                file=str(self.path),
+                allowed="mode 0600",
+            )
         if status.st_uid != os.geteuid():
             raise ConfigError("belongs to another user", file=str(self.path))
         try:
@@ -121,10 +143,15 @@ class UsersFile:
             raise ConfigError(f"cannot be read: {error.strerror}", file=str(self.path)) from None
         except (msgspec.DecodeError, UnicodeDecodeError):
             # The decoder's own words could repeat a piece of the file.
-            raise ConfigError("is damaged; move it away, and set the passwords again with `otrade password`", file=str(self.path)) from None
+            raise ConfigError(
+                "is damaged; move it away, and set the passwords again with `otrade password`",
+                file=str(self.path),
+            ) from None
 
     def change(self, how: Callable[[Users], Users]) -> Users:
-        """Read, change and replace in one step, one process after the other. ConfigError when that cannot be done."""
+        """Read, change and replace in one step, one process after the other. ConfigError when that
+        cannot be done.
+        """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.parent.chmod(0o700)

@@ -1,1 +1,3 @@
-"""HTTP itself: the table of routes, requests, problems, limits, the static page. Imports `contract` and `config`."""
+"""HTTP itself: the table of routes, requests, problems, limits, the static page. Imports `contract`
+and `config`.
+"""

@@ -1,8 +1,8 @@
-"""uvicorn's HTTP/1.1, with the limits that it leaves to a proxy in front: how long and how large the head of a request may be, and how
-many connections one address may have.
+"""uvicorn's HTTP/1.1, with the limits that it leaves to a proxy in front: how long and how large
+the head of a request may be, and how many connections one address may have.
 
-There is no proxy in front of the page, so a connection that says nothing, or that never ends its headers, must not stay. What is
-no HTTP is answered as every other error is.
+There is no proxy in front of the page, so a connection that says nothing, or that never ends its
+headers, must not stay. What is no HTTP is answered as every other error is.
 """
 
 import asyncio
@@ -29,12 +29,21 @@ from otrade.web.http.uvicorn_server import HttpToolsProtocol
 HEAD_BYTES_MAX = 32 * 1024
 HEAD_WITHIN_S = 10.0
 PER_ADDRESS_MAX = 32
-"""Of those who are not on this computer: a stranger cannot take all connections, and an office behind one address has enough."""
-PHRASES = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large", 503: "Service Unavailable"}
+"""Of those who are not on this computer: a stranger cannot take all connections, and an office
+behind one address has enough.
+"""
+PHRASES = {
+    400: "Bad Request",
+    408: "Request Timeout",
+    431: "Request Header Fields Too Large",
+    503: "Service Unavailable",
+}
 
 
 async def _full(scope: Scope, receive: Receive, send: Send) -> None:
-    await problem_response(too_busy(), {"Retry-After": "5", "Connection": "close"})(scope, receive, send)
+    await problem_response(too_busy(), {"Retry-After": "5", "Connection": "close"})(
+        scope, receive, send
+    )
 
 
 _turn_away = SecurityHeaders(_full)
@@ -68,7 +77,9 @@ class LimitedHttp(HttpToolsProtocol):
             return False
         place = place_of(self.client[0])
         clients = [getattr(other, "client", None) for other in self.connections]
-        from_there = [client for client in clients if client is not None and place_of(client[0]) == place]
+        from_there = [
+            client for client in clients if client is not None and place_of(client[0]) == place
+        ]
         return len(from_there) > PER_ADDRESS_MAX
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -78,7 +89,8 @@ class LimitedHttp(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._n_done = 0
         super().data_received(data)
-        # Where in this piece a next head began is not known; at most this one piece of it is not counted.
+        # Where in this piece a next head began is not known; at most this one piece of it is not
+        # counted.
         self._head_bytes = self._head_bytes + len(data) if self._is_head and not self._n_done else 0
         if self._head_bytes > HEAD_BYTES_MAX:
             self._hang_up(head_too_large(HEAD_BYTES_MAX))
@@ -90,7 +102,9 @@ class LimitedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._is_head = False
         self._stop_timer()
-        is_full = self._connections_max is not None and len(self.connections) > self._connections_max
+        is_full = (
+            self._connections_max is not None and len(self.connections) > self._connections_max
+        )
         self.app = _turn_away if is_full else self._served
         super().on_headers_complete()
 
@@ -127,6 +141,9 @@ class LimitedHttp(HttpToolsProtocol):
             "Connection": "close",
             **more,
         }
-        lines = [f"HTTP/1.1 {problem.status} {PHRASES[problem.status]}", *(f"{name}: {value}" for name, value in headers.items())]
+        lines = [
+            f"HTTP/1.1 {problem.status} {PHRASES[problem.status]}",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
         self.transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
         self.transport.close()

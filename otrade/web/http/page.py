@@ -28,9 +28,16 @@ HSTS = "max-age=31536000"
 """Under TLS: a browser that has been here once comes back by TLS only."""
 
 MEDIA_TYPES = {
-    ".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain",
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
     ".json": "application/json",
-    ".png": "image/png", ".ico": "image/x-icon", ".woff2": "font/woff2", ".map": "application/json",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".woff2": "font/woff2",
+    ".map": "application/json",
 }
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>OTrade</title>
 <h1>The page is not built</h1><p>OTrade runs, but its page is missing. Build it with

@@ -339,7 +339,9 @@ def unknown_parameter(name: str, known: str) -> Problem:
         code="wrong_parameter",
         field=name[:80],
         detail=f"There is no parameter {name[:80]!r} here.",
-        fix=f"Leave it out. Parameters are {known}." if known else "Leave it out: there are no parameters here.",
+        fix=f"Leave it out. Parameters are {known}."
+        if known
+        else "Leave it out: there are no parameters here.",
     )
 
 

@@ -1,7 +1,8 @@
-"""What a request brings, checked against the types of its route: the query string and the JSON body.
+"""What a request brings, checked against the types of its route: the query string and the JSON
+body.
 
-Nothing is ignored: an unknown name, a name given twice, a wrong type or a number out of range is a problem that names the field and what
-is allowed.
+Nothing is ignored: an unknown name, a name given twice, a wrong type or a number out of range is a
+problem that names the field and what is allowed.
 """
 
 import asyncio
@@ -30,13 +31,17 @@ _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 # -------------------------------------------------------------------------------------------- query
 def query_of(request: Request, kind: type[Row] | None) -> Row | None:
     """The query string as a `kind`; without a kind whatever is there is refused."""
-    fields = {} if kind is None else {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    fields = (
+        {} if kind is None else {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    )
     values: dict[str, Any] = {}
     for name, text in request.query_params.multi_items():
         if name not in fields:
             raise ProblemError(problems.unknown_parameter(name, ", ".join(fields)))
         if name in values:
-            raise ProblemError(problems.wrong_parameter(name, "given twice", allowed(fields[name].type)))
+            raise ProblemError(
+                problems.wrong_parameter(name, "given twice", allowed(fields[name].type))
+            )
         values[name] = _number(text) if _is_integer(fields[name].type) else text
         if values[name] is None:
             raise ProblemError(problems.wrong_parameter(name, text, allowed(fields[name].type)))
@@ -47,7 +52,9 @@ def query_of(request: Request, kind: type[Row] | None) -> Row | None:
     except msgspec.ValidationError as error:
         name = _where(str(error))[0]
         found = request.query_params.get(name)
-        raise ProblemError(problems.wrong_parameter(name, found, allowed(fields[name].type))) from None
+        raise ProblemError(
+            problems.wrong_parameter(name, found, allowed(fields[name].type))
+        ) from None
 
 
 def _number(text: str) -> int | None:
@@ -56,7 +63,9 @@ def _number(text: str) -> int | None:
 
 def _is_integer(kind: Any) -> bool:
     base = _unwrapped(kind)
-    return base is int or (get_origin(base) is Literal and all(isinstance(word, int) for word in get_args(base)))
+    return base is int or (
+        get_origin(base) is Literal and all(isinstance(word, int) for word in get_args(base))
+    )
 
 
 def _unwrapped(kind: Any) -> Any:
@@ -106,7 +115,9 @@ async def _read(request: Request, bytes_max: int) -> bytes:
 
 
 def is_too_deep(body: bytes) -> bool:
-    """Whether arrays and objects are nested more than `JSON_DEPTH_MAX` deep. Brackets in strings do not count."""
+    """Whether arrays and objects are nested more than `JSON_DEPTH_MAX` deep. Brackets in strings do
+    not count.
+    """
     if body.count(b"[") + body.count(b"{") <= JSON_DEPTH_MAX:
         return False
     depth = 0
@@ -134,7 +145,12 @@ def _where(message: str) -> tuple[str, str]:
 # -------------------------------------------------------------------------------------------- words
 def arguments(kind: type[Row]) -> str:
     """All fields of a body, with what each may be."""
-    return ", ".join(f"{field.encode_name} ({allowed(field.type)})" for field in msgspec.structs.fields(kind)) or "none"
+    return (
+        ", ".join(
+            f"{field.encode_name} ({allowed(field.type)})" for field in msgspec.structs.fields(kind)
+        )
+        or "none"
+    )
 
 
 def allowed(kind: Any) -> str:

@@ -1,4 +1,6 @@
-"""Starlette without what only its debug pages and its client side use. To be imported before any other part of it."""
+"""Starlette without what only its debug pages and its client side use. To be imported before any
+other part of it.
+"""
 
 import typing
 from collections.abc import Callable
@@ -21,8 +23,12 @@ UNUSED: dict[str, dict[str, Any]] = {
     "http.client": {"responses": {status.value: status.phrase for status in HTTPStatus}},
     # Annotations that a later Python has of its own. Nothing runs by them.
     "typing_extensions": {
-        "TypeIs": typing.TypeGuard, "TypeVar": _type_variable, "deprecated": _deprecated, "Self": typing.Self,
-        "TypeVarTuple": typing.TypeVarTuple, "Unpack": typing.Unpack,
+        "TypeIs": typing.TypeGuard,
+        "TypeVar": _type_variable,
+        "deprecated": _deprecated,
+        "Self": typing.Self,
+        "TypeVarTuple": typing.TypeVarTuple,
+        "Unpack": typing.Unpack,
     },
 }
 

@@ -1,7 +1,8 @@
-"""uvicorn without its command line: `Config` and `Server`, and neither click nor multiprocessing nor package metadata nor the reader of
-logging configurations.
+"""uvicorn without its command line: `Config` and `Server`, and neither click nor multiprocessing
+nor package metadata nor the reader of logging configurations.
 
-`import uvicorn` also imports `uvicorn.main` and with it some 2 MB that an engine never runs; the whole engine has 40.
+`import uvicorn` also imports `uvicorn.main` and with it some 2 MB that an engine never runs; the
+whole engine has 40.
 """
 
 import importlib
@@ -21,14 +22,19 @@ UNUSED = {
     "uvicorn.main": {"Server": None, "main": None, "run": None},
     "logging.config": {},
     "configparser": {"RawConfigParser": None},
-    # The version module of `websockets` imports the reader of package metadata to name itself in a header.
+    # The version module of `websockets` imports the reader of package metadata to name itself in a
+    # header.
     "websockets.version": {"released": True, "tag": "", "version": "", "commit": ""},
 }
 
 if not TYPE_CHECKING:
     with without(UNUSED):
         Config = importlib.import_module("uvicorn.config").Config
-        HttpToolsProtocol = importlib.import_module("uvicorn.protocols.http.httptools_impl").HttpToolsProtocol
+        HttpToolsProtocol = importlib.import_module(
+            "uvicorn.protocols.http.httptools_impl"
+        ).HttpToolsProtocol
         Server = importlib.import_module("uvicorn.server").Server
-        WebSocketsSansIOProtocol = importlib.import_module("uvicorn.protocols.websockets.websockets_sansio_impl").WebSocketsSansIOProtocol
+        WebSocketsSansIOProtocol = importlib.import_module(
+            "uvicorn.protocols.websockets.websockets_sansio_impl"
+        ).WebSocketsSansIOProtocol
         importlib.import_module("uvicorn").Server = Server

@@ -1,7 +1,7 @@
 """uvicorn's WebSocket, with an end for who does not listen.
 
-uvicorn closes a connection when what it has written has been taken. Whoever takes nothing, but whose machine still answers, would keep
-his place and a whole snapshot in memory for good.
+uvicorn closes a connection when what it has written has been taken. Whoever takes nothing, but
+whose machine still answers, would keep his place and a whole snapshot in memory for good.
 """
 
 from otrade.web.http.uvicorn_server import WebSocketsSansIOProtocol

@@ -1,7 +1,9 @@
-"""Commands that come late: one that was given a minute ago, and has waited in a dead network since, is not what its giver wants now.
+"""Commands that come late: one that was given a minute ago, and has waited in a dead network since,
+is not what its giver wants now.
 
-A command may say when it was given (`Issued-At`). The page says so always, by the engine's clock, which it knows from the answers
-before; a script may leave it out. A kill is done whenever it comes: late is better than not at all.
+A command may say when it was given (`Issued-At`). The page says so always, by the engine's clock,
+which it knows from the answers before; a script may leave it out. A kill is done whenever it comes:
+late is better than not at all.
 """
 
 import re
@@ -15,7 +17,9 @@ MOMENT = re.compile(r"[0-9]{1,15}")
 
 
 def require_fresh(given: str | None, now_s: float) -> None:
-    """ProblemError for a command that has expired, and for what is no moment of the past. `now_s` is UNIX time."""
+    """ProblemError for a command that has expired, and for what is no moment of the past. `now_s`
+    is UNIX time.
+    """
     if given is None:
         return
     if not MOMENT.fullmatch(given):

@@ -45,22 +45,40 @@ class Dispatch:
         self._guard = guard
         self._audit = audit
 
-    def endpoint(self, route: ApiRoute, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    def endpoint(
+        self, route: ApiRoute, handler: Handler
+    ) -> Callable[[Request], Awaitable[Response]]:
         async def run(request: Request) -> Response:
             who: Principal | None = None
             try:
                 who = self._guard.admit(request, route)
                 query = query_of(request, route.query)
-                body = await body_of(request, route.request, route.body_bytes_max) if route.request is not None else None
+                body = (
+                    await body_of(request, route.request, route.body_bytes_max)
+                    if route.request is not None
+                    else None
+                )
                 answer = await handler(Call(request, route, who, query, body))
             except ProblemError as error:
                 # What the engine has refused it has written down itself.
                 if route.is_change and error.problem.code != "refused":
-                    self._audit.write(who or self._known(request), request, what(route), f"{error.problem.code}: {error}", ok=False)
+                    self._audit.write(
+                        who or self._known(request),
+                        request,
+                        what(route),
+                        f"{error.problem.code}: {error}",
+                        ok=False,
+                    )
                 raise
             except Exception:
                 if route.is_change:
-                    self._audit.write(who, request, what(route), "failed inside the engine; its log says why", ok=False)
+                    self._audit.write(
+                        who,
+                        request,
+                        what(route),
+                        "failed inside the engine; its log says why",
+                        ok=False,
+                    )
                 raise
             return answer if isinstance(answer, Response) else _response(route, answer)
 

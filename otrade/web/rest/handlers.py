@@ -38,7 +38,14 @@ KEY_HEADER = "idempotency-key"
 class DataHandlers:
     """A handler for each route that is not a plain method of the source."""
 
-    def __init__(self, source: EngineSource, guard: Authenticator, replays: IdempotencyKeys, audit: Audit, wall_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        source: EngineSource,
+        guard: Authenticator,
+        replays: IdempotencyKeys,
+        audit: Audit,
+        wall_s: Callable[[], float],
+    ) -> None:
         self._source = source
         self._guard = guard
         self._replays = replays
@@ -51,7 +58,9 @@ class DataHandlers:
         return "ok\n"
 
     async def ready(self, call: Call) -> str:
-        """Whether an entry would be taken now, for monitors; a stranger is not told why it would not."""
+        """Whether an entry would be taken now, for monitors; a stranger is not told why it would
+        not.
+        """
         if why := self._source.readiness():
             principal = self._guard.known(call.request)
             may_read = principal is not None and "read" in principal.scopes
@@ -82,7 +91,9 @@ class DataHandlers:
         async with _broker_time():
             board = await self._source.preflight()
         if board is None:
-            raise ProblemError(problems.refused("the engine is not up yet: there is no morning board to show"))
+            raise ProblemError(
+                problems.refused("the engine is not up yet: there is no morning board to show")
+            )
         return board
 
     def _must_exist(self, instrument_id: int) -> None:
@@ -98,7 +109,9 @@ class DataHandlers:
         async def act() -> CommandResult:
             if name != "kill":
                 require_fresh(call.request.headers.get(ISSUED_HEADER), self._wall_s())
-            return await self._source.command(name, named(who, call.request), **msgspec.structs.asdict(args))
+            return await self._source.command(
+                name, named(who, call.request), **msgspec.structs.asdict(args)
+            )
 
         if isinstance(args, FlattenArgs | AdoptArgs) and args.instrument_id is not None:
             self._must_exist(args.instrument_id)
@@ -118,16 +131,24 @@ class DataHandlers:
         return Response(msgspec.json.encode(result), media_type="application/json", headers=headers)
 
     async def login_callback(self, request: Request) -> Response:
-        """The broker sends the browser here. The request comes from another site and carries nothing of ours but the state."""
+        """The broker sends the browser here. The request comes from another site and carries
+        nothing of ours but the state.
+        """
         result = await self._source.finish_login(str(request.url))
         if not result.ok:
             raise ProblemError(problems.refused(result.words))
-        return Response(f"OTrade: {result.words}. Close this page.\n", media_type="text/plain", headers={"Cache-Control": "no-store"})
+        return Response(
+            f"OTrade: {result.words}. Close this page.\n",
+            media_type="text/plain",
+            headers={"Cache-Control": "no-store"},
+        )
 
 
 @contextlib.asynccontextmanager
 async def _broker_time() -> AsyncIterator[None]:
-    """A broker that says nothing, or whose simulated day is over, must not keep a page waiting for ever."""
+    """A broker that says nothing, or whose simulated day is over, must not keep a page waiting for
+    ever.
+    """
     try:
         async with asyncio.timeout(BROKER_WITHIN_S):
             yield

@@ -1,8 +1,10 @@
-"""Commands that are sent twice: a key names one, and whoever sends the same again gets the answer of the first time.
+"""Commands that are sent twice: a key names one, and whoever sends the same again gets the answer
+of the first time.
 
-A click that is repeated, a request that a proxy or a library sends again, an answer that got lost: none of them acts twice. An answer
-is kept for `ANSWER_KEPT_S`; after that the key is known as used up for as long as there is room, and refused. A key belongs to who used
-it first. Time is a monotonic clock, passed in. A restart forgets everything.
+A click that is repeated, a request that a proxy or a library sends again, an answer that got lost:
+none of them acts twice. An answer is kept for `ANSWER_KEPT_S`; after that the key is known as used
+up for as long as there is room, and refused. A key belongs to who used it first. Time is a
+monotonic clock, passed in. A restart forgets everything.
 """
 
 import asyncio
@@ -38,11 +40,17 @@ class IdempotencyKeys:
         self._uses: OrderedDict[str, _KeyUse] = OrderedDict()
 
     async def once(
-        self, key: str | None, who: str, what: tuple[str, bytes], act: Callable[[], Awaitable[CommandResult]]
+        self,
+        key: str | None,
+        who: str,
+        what: tuple[str, bytes],
+        act: Callable[[], Awaitable[CommandResult]],
     ) -> tuple[CommandResult, bool]:
-        """The result of `act`, and whether it is that of an earlier time. `what` is the command's name and arguments.
+        """The result of `act`, and whether it is that of an earlier time. `what` is the command's
+        name and arguments.
 
-        ProblemError when there is no key, or when it is another's, was used for something else, or is used up.
+        ProblemError when there is no key, or when it is another's, was used for something else, or
+        is used up.
         """
         if key is None or not KEY.fullmatch(key):
             raise ProblemError(problems.wrong_key(key))
@@ -67,7 +75,11 @@ class IdempotencyKeys:
             raise ProblemError(problems.foreign_key())
         if use.what != digest:
             raise ProblemError(problems.reused_key())
-        if use.answer is None or use.answer.cancelled() or self._now_s() - use.begun_s > ANSWER_KEPT_S:
+        if (
+            use.answer is None
+            or use.answer.cancelled()
+            or self._now_s() - use.begun_s > ANSWER_KEPT_S
+        ):
             raise ProblemError(problems.expired_key(ANSWER_KEPT_S))
         try:
             return await asyncio.shield(use.answer)

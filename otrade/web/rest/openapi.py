@@ -1,4 +1,5 @@
-"""The API as an OpenAPI 3.1 document, made from the table of routes and the types of the contract; nothing of it is written by hand.
+"""The API as an OpenAPI 3.1 document, made from the table of routes and the types of the contract;
+nothing of it is written by hand.
 
     python -m otrade.web.rest.openapi        # prints it
 
@@ -18,7 +19,9 @@ from otrade.web.rest.command_expiry import COMMAND_LIFE_S, ISSUED_HEADER
 from otrade.web.rest.idempotency import KEY
 
 REF = "#/components/schemas/{name}"
-PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": REF.format(name="Problem")}}}}
+PROBLEM = {
+    "content": {"application/problem+json": {"schema": {"$ref": REF.format(name="Problem")}}}
+}
 STATUSES = {
     "400": "the body is no JSON, or too deep; a command without a key",
     "401": "nobody is known by what the request shows",
@@ -47,7 +50,9 @@ def document_bytes() -> bytes:
 
 def document() -> dict[str, Any]:
     """The whole document."""
-    kinds = [kind for route in ROUTES for kind in (route.response, route.request) if kind is not None]
+    kinds = [
+        kind for route in ROUTES for kind in (route.response, route.request) if kind is not None
+    ]
     kinds += [views.Problem, views.ServerMessage, views.ClientMessage]
     shapes, components = msgspec.json.schema_components(kinds, ref_template=REF)
     shape_of = {id(kind): shape for kind, shape in zip(kinds, shapes, strict=True)}
@@ -73,16 +78,28 @@ def document() -> dict[str, Any]:
         },
         "components": {
             "schemas": components,
-            "responses": {f"Problem{status}": {**PROBLEM, "description": words} for status, words in STATUSES.items()},
+            "responses": {
+                f"Problem{status}": {**PROBLEM, "description": words}
+                for status, words in STATUSES.items()
+            },
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "of `otrade token new`, with scopes read, trade, admin"},
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "of `otrade token new`, with scopes read, trade, admin",
+                },
                 "session": {
                     "type": "apiKey",
                     "in": "cookie",
                     "name": "otrade_8000",
                     "description": "ends in the port; under TLS it begins with __Host-",
                 },
-                "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": "of the answer to the login"},
+                "csrf": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-CSRF-Token",
+                    "description": "of the answer to the login",
+                },
             },
         },
     }
@@ -96,8 +113,14 @@ def _operation(route: ApiRoute, shape_of: dict[int, Any]) -> dict[str, Any]:
         "x-scope": route.scope,
         "security": _security(route),
         "responses": {
-            "200": {"description": "done", "content": {route.media_type: {"schema": shape_of[id(route.response)]}}},
-            **{status: {"$ref": f"#/components/responses/Problem{status}"} for status in _statuses(route)},
+            "200": {
+                "description": "done",
+                "content": {route.media_type: {"schema": shape_of[id(route.response)]}},
+            },
+            **{
+                status: {"$ref": f"#/components/responses/Problem{status}"}
+                for status in _statuses(route)
+            },
         },
     }
     parameters = _parameters(route)
@@ -105,7 +128,10 @@ def _operation(route: ApiRoute, shape_of: dict[int, Any]) -> dict[str, Any]:
         operation["parameters"] = parameters
     if route.request is not None:
         needs_body = any(field.required for field in msgspec.structs.fields(route.request))
-        operation["requestBody"] = {"required": needs_body, "content": {"application/json": {"schema": shape_of[id(route.request)]}}}
+        operation["requestBody"] = {
+            "required": needs_body,
+            "content": {"application/json": {"schema": shape_of[id(route.request)]}},
+        }
     return operation
 
 
@@ -120,7 +146,9 @@ def _tag(route: ApiRoute) -> str:
 def _security(route: ApiRoute) -> list[dict[str, list[str]]]:
     if route.scope == "public":
         return []
-    session: dict[str, list[str]] = {"session": [], "csrf": []} if route.needs_csrf else {"session": []}
+    session: dict[str, list[str]] = (
+        {"session": [], "csrf": []} if route.needs_csrf else {"session": []}
+    )
     return [session] if route.only_person else [{"token": []}, session]
 
 
@@ -130,14 +158,37 @@ def _parameters(route: ApiRoute) -> list[dict[str, Any]]:
         (_,), components = msgspec.json.schema_components([route.query], ref_template=REF)
         for field in msgspec.structs.fields(route.query):
             shape = components[route.query.__name__]["properties"][field.encode_name]
-            parameters.append({"name": field.encode_name, "in": "query", "required": field.required, "schema": shape})
+            parameters.append(
+                {
+                    "name": field.encode_name,
+                    "in": "query",
+                    "required": field.required,
+                    "schema": shape,
+                }
+            )
     if route.command is not None:
         shape = {"type": "string", "pattern": f"^{KEY.pattern}$"}
         words = "a random UUID for example; the same key again gets the first answer"
-        parameters.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": shape, "description": words})
+        parameters.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": True,
+                "schema": shape,
+                "description": words,
+            }
+        )
         moment = {"type": "integer", "minimum": 0, "maximum": 10**15 - 1}
         told = f"UNIX milliseconds: when it was given. After {COMMAND_LIFE_S:.0f} s it is void, a kill excepted; without this it never is"
-        parameters.append({"name": ISSUED_HEADER, "in": "header", "required": False, "schema": moment, "description": told})
+        parameters.append(
+            {
+                "name": ISSUED_HEADER,
+                "in": "header",
+                "required": False,
+                "schema": moment,
+                "description": told,
+            }
+        )
     return parameters
 
 
@@ -147,7 +198,11 @@ def _statuses(route: ApiRoute) -> list[str]:
         found |= {"401", "503"}
     if route.request is not None:
         found |= {"400", "408", "413", "415"}
-    if route.command is not None or route.name in ("accounts", "preflight", *(look.name for look in LOOKS)):
+    if route.command is not None or route.name in (
+        "accounts",
+        "preflight",
+        *(look.name for look in LOOKS),
+    ):
         found |= {"409"}
     if route.command in ("flatten", "adopt") or route.name == "candles":
         found |= {"404"}

@@ -1,4 +1,6 @@
-"""The handlers of what is asked for when somebody looks (`queries.py`): each reads the source once; nothing of it is streamed."""
+"""The handlers of what is asked for when somebody looks (`queries.py`): each reads the source once;
+nothing of it is streamed.
+"""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -29,10 +31,16 @@ class QueryHandlers:
         return self._source.lines(call.query.instrument_id)
 
     async def story(self, call: Call) -> queries.OrderStory:
-        return _there(self._source.story(call.query.cl_ord_id), f"there is no order {call.query.cl_ord_id} of this day")
+        return _there(
+            self._source.story(call.query.cl_ord_id),
+            f"there is no order {call.query.cl_ord_id} of this day",
+        )
 
     async def why(self, call: Call) -> queries.WhyView:
-        return _there(self._source.why(call.query.signal_seq), f"signal {call.query.signal_seq} is not there, or too long ago")
+        return _there(
+            self._source.why(call.query.signal_seq),
+            f"signal {call.query.signal_seq} is not there, or too long ago",
+        )
 
     async def latency(self, call: Call) -> Sequence[queries.StageView]:
         return self._source.latency()
@@ -64,7 +72,9 @@ class QueryHandlers:
 
     async def configure(self, call: Call) -> queries.ConfigVerdict:
         draft: queries.ConfigDraft = call.body
-        verdict = _there(self._source.configure(draft), "this engine runs without a configuration file")
+        verdict = _there(
+            self._source.configure(draft), "this engine runs without a configuration file"
+        )
         if draft.write:
             what = ", ".join(change.path for change in verdict.changes) or "nothing"
             words = f"{what}: {verdict.words}" if verdict.ok else verdict.problem

@@ -21,7 +21,13 @@ class SessionHandlers:
     async def session(self, call: Call) -> SessionView:
         principal = self._guard.known(call.request)
         if principal is None:
-            return SessionView(state="first_run" if self._access.is_first_run else "out", name="", role=None, scopes=[], ends_in_s=None)
+            return SessionView(
+                state="first_run" if self._access.is_first_run else "out",
+                name="",
+                role=None,
+                scopes=[],
+                ends_in_s=None,
+            )
         session = principal.session
         return SessionView(
             state="in",
@@ -32,16 +38,22 @@ class SessionHandlers:
         )
 
     async def setup(self, call: Call) -> Response:
-        return self._enter(call, await self._access.first_password(call.body, address_of(call.request)))
+        return self._enter(
+            call, await self._access.first_password(call.body, address_of(call.request))
+        )
 
     async def login(self, call: Call) -> Response:
         old = call.request.cookies.get(cookie_name(call.request), "")
-        return self._enter(call, await self._access.sign_in(call.body, address_of(call.request), old))
+        return self._enter(
+            call, await self._access.sign_in(call.body, address_of(call.request), old)
+        )
 
     async def password(self, call: Call) -> Response:
         session = call.principal.session
         assert session is not None
-        return self._enter(call, await self._access.change_password(session, call.body, address_of(call.request)))
+        return self._enter(
+            call, await self._access.change_password(session, call.body, address_of(call.request))
+        )
 
     async def logout(self, call: Call) -> Response:
         session = call.principal.session
@@ -58,7 +70,10 @@ class SessionHandlers:
         self._audit.write(principal, call.request, what(call.route), "a session has begun", ok=True)
         session = entry.session
         grant = SessionGrant(
-            name=session.person.name, role=session.person.role, csrf=session.csrf, ends_in_s=self._access.sessions.ends_in_s(session)
+            name=session.person.name,
+            role=session.person.role,
+            csrf=session.csrf,
+            ends_in_s=self._access.sessions.ends_in_s(session),
         )
         response = Response(msgspec.json.encode(grant), media_type="application/json")
         self._set_cookie(call, response, entry.cookie, round(self._access.life_s))
@@ -67,4 +82,12 @@ class SessionHandlers:
     @staticmethod
     def _set_cookie(call: Call, response: Response, value: str, max_age_s: int) -> None:
         name, secure = cookie_name(call.request), is_encrypted(call.request)
-        response.set_cookie(name, value, max_age=max_age_s, path="/", secure=secure, httponly=True, samesite="strict")
+        response.set_cookie(
+            name,
+            value,
+            max_age=max_age_s,
+            path="/",
+            secure=secure,
+            httponly=True,
+            samesite="strict",
+        )

@@ -1,10 +1,12 @@
 """The fan-out to the page: one delta an interval, built and encoded once, the same text for every
 client.
 
-The engine never waits for a client, nor for all of them: building and sending go in small steps with a turn of the loop between them,
-so that a frame of the feed that comes meanwhile waits for one step and not for a hundred clients. A client that lags has its queue
-replaced by one fresh snapshot; a client that takes nothing for `DROP_AFTER_S` is dropped. While nobody looks nothing is built. Building
-may take at most one part in `BUILD_SHARE` of the loop's time: with more rows the interval grows.
+The engine never waits for a client, nor for all of them: building and sending go in small steps
+with a turn of the loop between them, so that a frame of the feed that comes meanwhile waits for one
+step and not for a hundred clients. A client that lags has its queue replaced by one fresh snapshot;
+a client that takes nothing for `DROP_AFTER_S` is dropped. While nobody looks nothing is built.
+Building may take at most one part in `BUILD_SHARE` of the loop's time: with more rows the interval
+grows.
 """
 
 import asyncio
@@ -36,6 +38,7 @@ CLOSE_INTERNAL = 1011
 CLOSE_TRY_LATER = 1013
 CLOSE_NOT_SIGNED_IN = 4401
 """The session behind the socket has ended."""
+
 
 class StreamClient:
     """One reader: a short queue, and whether it must be told everything afresh."""
@@ -136,8 +139,8 @@ class DeltaStream:
         return len(self._clients)
 
     def join(self, may_stay: Callable[[], bool] = lambda: True) -> StreamClient | None:
-        """A new reader, whose first message is a snapshot, and who is sent away once `may_stay` says
-        no. None when there are `CLIENTS_MAX`, or when the hub is closed.
+        """A new reader, whose first message is a snapshot, and who is sent away once `may_stay`
+        says no. None when there are `CLIENTS_MAX`, or when the hub is closed.
         """
         if self._is_closed or len(self._clients) >= CLIENTS_MAX:
             return None
@@ -177,7 +180,9 @@ class DeltaStream:
 
     # ---------------------------------------------------------------------------------- ticking
     async def tick(self) -> float:
-        """Send what changed to all clients. Returns the seconds from its beginning to the next one's."""
+        """Send what changed to all clients. Returns the seconds from its beginning to the next
+        one's.
+        """
         busy_s = 0.0
         started_s = self.now_s()
         try:
@@ -231,7 +236,9 @@ class DeltaStream:
             self._offer(NoticesMessage(seq=self._seq + 1, notices=list(notices)))
 
     def _start_afresh(self) -> None:
-        """Nobody looked for a while, there is a new day, or rows are gone: everybody is told everything."""
+        """Nobody looked for a while, there is a new day, or rows are gone: everybody is told
+        everything.
+        """
         self._signals = deque(self._source.signals(0), maxlen=KEPT_MAX)
         self._notices = deque(self._source.notices(0), maxlen=KEPT_MAX)
         self._seq += 1

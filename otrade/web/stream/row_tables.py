@@ -1,7 +1,8 @@
-"""The page's tables of rows: what there is, what has changed since it was last read, and each row as JSON, encoded once.
+"""The page's tables of rows: what there is, what has changed since it was last read, and each row
+as JSON, encoded once.
 
-Reading yields after every row, so that whoever reads can let the engine go on in between. With thousands of instruments a whole
-reading takes longer than an order may wait.
+Reading yields after every row, so that whoever reads can let the engine go on in between. With
+thousands of instruments a whole reading takes longer than an order may wait.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +36,9 @@ class RowTable:
 
 
 class RowTables:
-    """What the engine's tables held when they were last read; half read, some rows are newer than others."""
+    """What the engine's tables held when they were last read; half read, some rows are newer than
+    others.
+    """
 
     def __init__(self, source: EngineSource) -> None:
         self._source = source

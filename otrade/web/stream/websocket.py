@@ -43,7 +43,9 @@ class StreamHandler:
         self._hub.run()
         await self._talk(websocket, client)
         if client.close_code == CLOSE_BAD_MESSAGE:
-            self._audit.write(principal, websocket, "page socket", BAD_MESSAGE, ok=False, is_noise=True)
+            self._audit.write(
+                principal, websocket, "page socket", BAD_MESSAGE, ok=False, is_noise=True
+            )
 
     async def _talk(self, websocket: WebSocket, client: StreamClient) -> None:
         tasks = [
@@ -62,11 +64,15 @@ class StreamHandler:
             error = None if task.cancelled() else task.exception()
             if error is not None and not isinstance(error, WebSocketDisconnect):
                 raise error
-        # A client that takes nothing would not take the words of a farewell either: it is hung up on (`guarded_ws`).
+        # A client that takes nothing would not take the words of a farewell either: it is hung up
+        # on (`guarded_ws`).
         if client.close_code not in (0, CLOSE_TRY_LATER):
             with contextlib.suppress(WebSocketDisconnect, TimeoutError):
                 async with asyncio.timeout(FAREWELL_S):
-                    await websocket.close(client.close_code, BAD_MESSAGE if client.close_code == CLOSE_BAD_MESSAGE else None)
+                    await websocket.close(
+                        client.close_code,
+                        BAD_MESSAGE if client.close_code == CLOSE_BAD_MESSAGE else None,
+                    )
 
 
 async def _send(websocket: WebSocket, client: StreamClient) -> None:

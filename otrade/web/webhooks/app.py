@@ -1,7 +1,8 @@
 """The web hooks' own door: two routes and nothing else, on a port of their own.
 
-A broker reaches it through the user's tunnel or reverse proxy, which ends TLS; so that nobody can reach the page by that way, the page
-is not behind this port. It says nothing about what it thinks of a body.
+A broker reaches it through the user's tunnel or reverse proxy, which ends TLS; so that nobody can
+reach the page by that way, the page is not behind this port. It says nothing about what it thinks
+of a body.
 """
 
 import asyncio

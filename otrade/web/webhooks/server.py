@@ -75,7 +75,9 @@ class WebhookServer:
         await task
 
     def _listen(self) -> socket.socket:
-        listener = socket.socket(socket.AF_INET6 if ":" in self._host else socket.AF_INET, socket.SOCK_STREAM)
+        listener = socket.socket(
+            socket.AF_INET6 if ":" in self._host else socket.AF_INET, socket.SOCK_STREAM
+        )
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.setblocking(False)

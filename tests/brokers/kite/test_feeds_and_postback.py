@@ -85,12 +85,19 @@ def test_3000_instruments_fit_one_connection_and_the_next_one_opens_another() ->
     assert [len(s.wanted) for s in bench.streams] == [3000, 10] and bench.streams[1].started
     assert bench.streams[0].wanted[2_995] == "ltp", "a mode is changed where the instrument is"
     bench.feeds.subscribe([(token, "ltp") for token in range(9_000)])
-    assert [len(s.wanted) for s in bench.streams] == [3000, 3000, 3000] == [TOKENS_MAX] * bench.feeds.n_connections
+    assert (
+        [len(s.wanted) for s in bench.streams]
+        == [3000, 3000, 3000]
+        == [TOKENS_MAX] * bench.feeds.n_connections
+    )
 
 
 @pytest.mark.parametrize(
     ("wanted", "words"),
-    [([(token, "ltp") for token in range(9_001)], "9001 instruments are more"), ([(1, "fast")], "'fast' is not one of")],
+    [
+        ([(token, "ltp") for token in range(9_001)], "9001 instruments are more"),
+        ([(1, "fast")], "'fast' is not one of"),
+    ],
 )
 def test_what_cannot_be_carried_changes_nothing(wanted: list[tuple[int, str]], words: str) -> None:
     bench = Bench()
@@ -124,21 +131,40 @@ def test_the_feed_is_up_when_all_of_it_is_and_orders_are_told_once() -> None:
         stream.calls.on_message("message", "hello")
     assert bench.said[2:] == [{"order_id": "1"}, ("message", "hello")]
     bench.feeds.set_access_token("T")
-    assert {s.token for s in bench.streams} == {"T"} and len({id(s.latency) for s in bench.streams}) == 1
+    assert {s.token for s in bench.streams} == {"T"} and len(
+        {id(s.latency) for s in bench.streams}
+    ) == 1
     asyncio.run(bench.feeds.stop())
     assert not one.started and not two.started
 
 
-# -------------------------------------------------------------------------------------------------------------- postback
+# --------------------------------------------------------------------------------------------------------------
+# postback
 def postback(secret: str = SECRET, **changes: Any) -> bytes:
-    row = ROW | {"order_timestamp": "2026-11-23 09:24:24", "status": "COMPLETE", "filled_quantity": 75, "average_price": 1500.0} | changes
-    checksum = hashlib.sha256(f"{row['order_id']}{row['order_timestamp']}{secret}".encode()).hexdigest()
+    row = (
+        ROW
+        | {
+            "order_timestamp": "2026-11-23 09:24:24",
+            "status": "COMPLETE",
+            "filled_quantity": 75,
+            "average_price": 1500.0,
+        }
+        | changes
+    )
+    checksum = hashlib.sha256(
+        f"{row['order_id']}{row['order_timestamp']}{secret}".encode()
+    ).hexdigest()
     return json.dumps({"checksum": checksum} | row).encode()
 
 
 def test_a_postback_is_a_report_like_any_other() -> None:
     report = read_postback(postback(), SECRET, 9)
-    assert (report.ev, report.source, report.cum_qty, report.ts_recv_ns) == (Ev.FILL_FULL, Source.POSTBACK, 75, 9)
+    assert (report.ev, report.source, report.cum_qty, report.ts_recv_ns) == (
+        Ev.FILL_FULL,
+        Source.POSTBACK,
+        75,
+        9,
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""Kite's published responses, whole, through the calls that read them. Where they are missing, the tests say so."""
+"""Kite's published responses, whole, through the calls that read them. Where they are missing, the
+tests say so.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def asked(name: str, ask: Callable[[KiteRest], Awaitable[Any]]) -> tuple[Any, An
             return HttpResponse(200, {"content-type": "application/json"}, body)
 
     async def work() -> Any:
-        return await ask(Published(parse("https://api.kite.trade", ("https",)), "key", clock=FakeClock()))
+        return await ask(
+            Published(parse("https://api.kite.trade", ("https",)), "key", clock=FakeClock())
+        )
 
     return asyncio.run(work()), json.loads(body)["data"]
 
@@ -68,7 +72,9 @@ ROWS: list[tuple[str, Callable[[KiteRest], Awaitable[Any]]]] = [
 
 
 @pytest.mark.parametrize(("name", "ask"), ROWS, ids=[name for name, _ in ROWS])
-def test_published_answers_come_out_whole(name: str, ask: Callable[[KiteRest], Awaitable[Any]]) -> None:
+def test_published_answers_come_out_whole(
+    name: str, ask: Callable[[KiteRest], Awaitable[Any]]
+) -> None:
     read, data = asked(name, ask)
     assert read == data and len(read) > 0
 
@@ -76,7 +82,9 @@ def test_published_answers_come_out_whole(name: str, ask: Callable[[KiteRest], A
 def test_positions_and_candles() -> None:
     read, data = asked("positions.json", lambda rest: rest.positions())
     assert read == {"net": data["net"], "day": data["day"]}
-    read, data = asked("historical_minute.json", lambda rest: rest.historical(408065, "minute", "", ""))
+    read, data = asked(
+        "historical_minute.json", lambda rest: rest.historical(408065, "minute", "", "")
+    )
     assert read == data["candles"] and all(len(candle) >= 6 for candle in read)
 
 
@@ -84,8 +92,14 @@ def test_positions_and_candles() -> None:
 def test_every_order_becomes_a_report_with_its_own_numbers(name: str) -> None:
     for row in json.loads(published(name))["data"]:
         report = report_of(row, Source.BOOK, 5)
-        assert (report.side, report.order_qty, report.cum_qty) == (Side[row["transaction_type"]], row["quantity"], row["filled_quantity"])
-        assert report.price_e4 == round(row["price"] * 10_000) and report.trigger_e4 == round(row["trigger_price"] * 10_000)
+        assert (report.side, report.order_qty, report.cum_qty) == (
+            Side[row["transaction_type"]],
+            row["quantity"],
+            row["filled_quantity"],
+        )
+        assert report.price_e4 == round(row["price"] * 10_000) and report.trigger_e4 == round(
+            row["trigger_price"] * 10_000
+        )
         tag = row["tag"] or next(iter(row.get("tags") or ()), "")
         assert (report.cl_ord_id, report.instrument_token) == (tag, row["instrument_token"])
 
@@ -94,18 +108,25 @@ def test_holdings_keep_what_was_bought_yesterday() -> None:
     for row in json.loads(published("holdings.json"))["data"]:
         held = holding_of(row)
         assert held.qty == row["quantity"] + row["t1_quantity"]
-        assert held.avg_px_e4 == int((Decimal(str(row["average_price"])) * 10_000).to_integral_value(ROUND_HALF_UP))
+        assert held.avg_px_e4 == int(
+            (Decimal(str(row["average_price"])) * 10_000).to_integral_value(ROUND_HALF_UP)
+        )
 
 
 def test_an_order_is_taken_and_slices_are_told_one_by_one() -> None:
     for name in ("order_response.json", "order_cancel.json"):
         body = published(name)
         answer = answer_of(200, body)
-        assert (answer.outcome, answer.broker_order_id) == (Ev.ACK, json.loads(body)["data"]["order_id"])
+        assert (answer.outcome, answer.broker_order_id) == (
+            Ev.ACK,
+            json.loads(body)["data"]["order_id"],
+        )
     body = published("autoslice_response.json")
     answer = answer_of(200, body)
     assert answer.broker_order_id == json.loads(body)["data"]["order_id"]
-    assert answer.outcome == Ev.ACK and "Insufficient funds" in answer.text, "the slice that failed is not kept quiet"
+    assert answer.outcome == Ev.ACK and "Insufficient funds" in answer.text, (
+        "the slice that failed is not kept quiet"
+    )
 
 
 def test_the_published_quote_is_read_by_hand() -> None:
@@ -116,7 +137,9 @@ def test_the_published_quote_is_read_by_hand() -> None:
     )  # fmt: skip
 
     async def work() -> Any:
-        desk = KiteEmergencyClient(parse("https://api.kite.trade", ("https",)), "key", "", clock=FakeClock(), timeout_ns=1)
+        desk = KiteEmergencyClient(
+            parse("https://api.kite.trade", ("https",)), "key", "", clock=FakeClock(), timeout_ns=1
+        )
 
         async def exchange(request: bytes) -> HttpResponse:
             return HttpResponse(200, {}, body)
@@ -137,7 +160,11 @@ def test_every_row_of_the_published_instruments() -> None:
     assert len(rows) > 90
     read = 0
     for row in rows:
-        if row["instrument_type"] != "EQ" or row["segment"] != "NSE" or float(row["tick_size"]) <= 0:
+        if (
+            row["instrument_type"] != "EQ"
+            or row["segment"] != "NSE"
+            or float(row["tick_size"]) <= 0
+        ):
             continue
         found = file.find(f"NSE:{row['tradingsymbol']}", TODAY)
         assert (found.token, found.lot_size, found.tick_size_e4) == (
@@ -148,5 +175,8 @@ def test_every_row_of_the_published_instruments() -> None:
 
 
 def test_an_error_in_a_published_answers_place_is_named() -> None:
-    error = error_of(403, b'{"status":"error","message":"Incorrect `api_key` or `access_token`.","error_type":"TokenException"}')
+    error = error_of(
+        403,
+        b'{"status":"error","message":"Incorrect `api_key` or `access_token`.","error_type":"TokenException"}',
+    )
     assert isinstance(error, BrokerError) and "TokenException" in str(error)

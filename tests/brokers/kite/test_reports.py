@@ -102,7 +102,9 @@ OWN = "OT00002S0000E000000"
     ],
 )
 @pytest.mark.parametrize("source", [Source.PUSH, Source.BOOK, Source.POSTBACK])
-def test_our_tag_is_found_among_the_brokers_words(tag: Any, tags: Any, read: str, source: Source) -> None:
+def test_our_tag_is_found_among_the_brokers_words(
+    tag: Any, tags: Any, read: str, source: Source
+) -> None:
     """Published order rows with market protection: `tag: null, tags: ["mktp", "mktp:2.00"]`."""
     assert report_of(ROW | {"tag": tag, "tags": tags}, source, 0).cl_ord_id == read
     assert (parse_tag(read) is not None) == (read == OWN)
@@ -197,8 +199,7 @@ def test_ids_tags_types_sides() -> None:
         read(status="REJECTED", status_message="Insufficient funds").reason == Reason.BROKER_MARGIN
     )
     assert (
-        read(status="REJECTED", status_message="16283 : Tick size").reason
-        == Reason.EXCHANGE_REJECT
+        read(status="REJECTED", status_message="16283 : Tick size").reason == Reason.EXCHANGE_REJECT
     )
     assert read(status_message="line\nbreak\x00" + "x" * 500).text.startswith("line break")
     assert len(read(status_message="x" * 500).text) == 127

@@ -131,7 +131,9 @@ def test_a_day_in_small() -> None:
 
             book["data"].append({"order_id": 1.5})  # type: ignore[attr-defined]
             table = await broker.order_book()
-            assert [row.cl_ord_id for row in table] == ["K0001ABC", ""], "the rest of the book is read"
+            assert [row.cl_ord_id for row in table] == ["K0001ABC", ""], (
+                "the rest of the book is read"
+            )
             assert "order_id" in table.unread[0].why
             for shape in ({"status": "success", "data": None}, {"status": "success", "data": []}):
                 bench.rest["/orders"] = (200, shape)
@@ -139,10 +141,16 @@ def test_a_day_in_small() -> None:
             bench.rest["/orders"] = (200, {"status": "partial_success", "data": [ROW]})
             with pytest.raises(BrokerError, match="not whole"):
                 await broker.order_book()
-            bench.rest["/orders"] = (403, "<html>no entry</html>")  # a gate before the broker: it says nothing about the token
+            bench.rest["/orders"] = (
+                403,
+                "<html>no entry</html>",
+            )  # a gate before the broker: it says nothing about the token
             with pytest.raises(NetworkError):
                 await broker.order_book()
-            bench.rest["/orders"] = (403, {"status": "error", "message": "2FA", "error_type": "TwoFAException"})
+            bench.rest["/orders"] = (
+                403,
+                {"status": "error", "message": "2FA", "error_type": "TwoFAException"},
+            )
             with pytest.raises(TokenError):
                 await broker.order_book()
 

@@ -117,7 +117,9 @@ class Peer:
 class Server:
     """A loopback listener whose connections are played by `script`."""
 
-    def __init__(self, script: Callable[[Peer], Awaitable[None]], *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, script: Callable[[Peer], Awaitable[None]], *, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._script = script
         self._tls = tls
         self.peers: list[Peer] = []

@@ -1,6 +1,8 @@
-"""The request that waits alone leaves from the feed's callback: once, after its decision is in the journal, whatever goes wrong around it.
+"""The request that waits alone leaves from the feed's callback: once, after its decision is in the
+journal, whatever goes wrong around it.
 
-The exchange's end is a hand-driven server that knows nothing of the writer; what it heard is the truth.
+The exchange's end is a hand-driven server that knows nothing of the writer; what it heard is the
+truth.
 """
 
 import ctypes
@@ -35,7 +37,9 @@ NO_ANSWER = (Ev.TIMEOUT, Reason.TIMED_OUT)
 
 def sink(seq: int = SEQ, data: bytes | None = None) -> FrameSink:
     """One request waits until it is taken by somebody, as in an engine's queue."""
-    return CallbackSink(lambda frame, ts_ns: 1, lambda: (seq, request(seq) if data is None else data))
+    return CallbackSink(
+        lambda frame, ts_ns: 1, lambda: (seq, request(seq) if data is None else data)
+    )
 
 
 def with_pool(work: Callable[[Server, Bench], Any], **options: Any) -> None:
@@ -60,7 +64,9 @@ def test_the_bytes_leave_before_the_books_and_once() -> None:
     async def work(server: Server, bench: Bench) -> None:
         early = bench.pool.early
         assert early.try_write(sink()) and early.n_written == 1
-        assert await hear(server.peers[0]) == request(SEQ) and bench.sent == [] and bench.answers == []
+        assert (
+            await hear(server.peers[0]) == request(SEQ) and bench.sent == [] and bench.answers == []
+        )
         assert not early.try_write(sink(6)), "one at a time"
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
         assert bench.sent == [SEQ]
@@ -106,7 +112,9 @@ def test_a_closing_transport_takes_nothing() -> None:
     async def work(server: Server, bench: Bench) -> None:
         for peer in server.peers:
             # A linger of 0 resets: the kernel knows at once, the client's loop not before it turns.
-            peer.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.writer.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )
             peer.writer.transport.abort()
         await turns(1)
         connections = list(bench.pool._idle)
@@ -154,7 +162,9 @@ def test_another_request_does_not_claim_it() -> None:
         await turns()
         bench.pool.submit(8, Lane.ENTRY, request(8))
         bench.pool.submit(9, Lane.ENTRY, request(9))
-        assert {await hear(peer) for peer in server.peers} == {request(8), request(9)}, "each connection had one request of the first two"
+        assert {await hear(peer) for peer in server.peers} == {request(8), request(9)}, (
+            "each connection had one request of the first two"
+        )
 
     with_pool(work, size=2, size_max=2)
 
@@ -211,7 +221,9 @@ def spoil(data: bytes) -> None:
 
 
 def stuff(connection: Any) -> int:
-    """Fill the socket's way out behind the transport's back, so that the next write is cut short. The bytes that it took."""
+    """Fill the socket's way out behind the transport's back, so that the next write is cut short.
+    The bytes that it took.
+    """
     sock = connection._transport.get_extra_info("socket")._sock
     n = 0
     try:
@@ -222,13 +234,17 @@ def stuff(connection: Any) -> int:
 
 
 def test_a_socket_that_is_full_takes_the_rest_later_from_a_copy() -> None:
-    """The request's memory is the engine's ring: what the kernel leaves must not be read from there afterwards."""
+    """The request's memory is the engine's ring: what the kernel leaves must not be read from there
+    afterwards.
+    """
 
     async def work(server: Server, bench: Bench) -> None:
         (connection,) = bench.pool._idle
         noise = stuff(connection)
         given = borrowed(SEQ)
-        assert bench.pool.early.try_write(sink(SEQ, given)) and connection._writing, "the kernel has not taken it"
+        assert bench.pool.early.try_write(sink(SEQ, given)) and connection._writing, (
+            "the kernel has not taken it"
+        )
         spoil(given)  # the ring goes on
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
         assert bench.sent == [], "not sent before its last byte is in the kernel"
@@ -294,7 +310,8 @@ def test_over_tls_the_same(ending: str, tmp_path: Path, monkeypatch: pytest.Monk
     run(main())
 
 
-# ------------------------------------------------------------------------------------------------------------------ the engine's side
+# ------------------------------------------------------------------------------------------------------------------
+# the engine's side
 def command_seqs(window: bytearray) -> list[tuple[int, bytes]]:
     """(order of the record, its text) of every command in a journal."""
     at, found = 0, []
@@ -337,7 +354,9 @@ def test_nothing_leaves_once_the_journal_is_dead() -> None:
         writer = JournalWriter(memoryview(bytearray(1 << 20)))
         engine.open_journal(writer, b"{}", OPEN_NS)
         engine.on_frame_bytes(frame(ltp_packet(token_of(0), 9_990)), OPEN_NS)
-        writer.last_seq = writer.seq + 1  # the frame's own record is the last one: the decision is not written
+        writer.last_seq = (
+            writer.seq + 1
+        )  # the frame's own record is the last one: the decision is not written
         assert engine.on_frame_bytes(frame(ltp_packet(token_of(0), 10_010)), OPEN_NS + MS) == 1
         assert writer.is_dead and not bench.pool.early.try_write(sink_of(engine, Rec.FRAME))
         assert bench.pool.early.n_written == 0
@@ -346,7 +365,9 @@ def test_nothing_leaves_once_the_journal_is_dead() -> None:
 
 
 def test_an_entry_that_the_journal_has_no_room_for_does_not_leave() -> None:
-    """Frames and decisions fill the journal's last window between two beats: what is decided then has no record."""
+    """Frames and decisions fill the journal's last window between two beats: what is decided then
+    has no record.
+    """
 
     async def work(server: Server, bench: Bench) -> None:
         engine = make_engine()
@@ -359,7 +380,10 @@ def test_an_entry_that_the_journal_has_no_room_for_does_not_leave() -> None:
         assert writer.append(Rec.RAW, OPEN_NS, bytes(filler))
         assert engine.on_frame_bytes(frame(ltp_packet(token_of(0), 10_010)), OPEN_NS + MS) == 1
         assert command_seqs(window) == [] and writer.n_lost > 0 and writer.n_lost_frames == 0
-        assert not bench.pool.early.try_write(sink_of(engine, Rec.FRAME)) and bench.pool.early.n_written == 0
+        assert (
+            not bench.pool.early.try_write(sink_of(engine, Rec.FRAME))
+            and bench.pool.early.n_written == 0
+        )
         command = engine.take_command()
         assert command.is_unrecorded and command.lane == Lane.ENTRY and command.request
 
@@ -373,7 +397,12 @@ def test_two_ticks_of_one_frame_and_a_halt_behind_them() -> None:
         engine = make_engine(plan={"size_value": 10.0})
         feed = sink_of(engine, Rec.FRAME)
         engine.on_frame_bytes(frame(ltp_packet(token_of(0), 9_990)), OPEN_NS)
-        assert engine.on_frame_bytes(frame(ltp_packet(token_of(0), 10_010), ltp_packet(token_of(0), 9_980)), OPEN_NS + MS) == 1
+        assert (
+            engine.on_frame_bytes(
+                frame(ltp_packet(token_of(0), 10_010), ltp_packet(token_of(0), 9_980)), OPEN_NS + MS
+            )
+            == 1
+        )
         assert bench.pool.early.try_write(feed)
         engine.on_halt(2, Reason.OK, OPEN_NS + 2 * MS)
         assert not bench.pool.early.try_write(feed)
@@ -403,7 +432,8 @@ def test_several_that_wait_are_left_to_be_sorted() -> None:
     with_pool(work)
 
 
-# --------------------------------------------------------------------------------------------------------------------- both brokers
+# ---------------------------------------------------------------------------------------------------------------------
+# both brokers
 def broker_of(kind: BrokerKind, **asked: Any) -> Any:
     return {"kite": KiteSession, "upstox": UpstoxSession}[kind](**asked)
 
@@ -413,13 +443,18 @@ async def _day(kind: BrokerKind) -> tuple[object, int, int]:
     async with live.world(broker=kind, hours=0.7, keys=("NSE:INFY",)) as here:
         await here.open()
         await here.run_to_end()
-        # Without their times: Upstox's sockets draw their milliseconds in the order in which they happen to be read.
-        trades = sorted((t.order.tag or "", t.order.side, t.qty, t.price_e4) for t in here.sim.exchange.trades())
+        # Without their times: Upstox's sockets draw their milliseconds in the order in which they
+        # happen to be read.
+        trades = sorted(
+            (t.order.tag or "", t.order.side, t.qty, t.price_e4) for t in here.sim.exchange.trades()
+        )
         return trades, here.broker.n_early, here.day.desk.n_sent  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("kind", ["kite", "upstox"])
-def test_a_day_is_the_same_with_and_without(kind: BrokerKind, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_day_is_the_same_with_and_without(
+    kind: BrokerKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     trades, n_early, n_sent = live.run(_day(kind))
     assert trades and 0 < n_early <= n_sent
     where, name = {"kite": (kite_kit, "KiteBroker"), "upstox": (upstox_kit, "UpstoxBroker")}[kind]

@@ -230,8 +230,7 @@ def test_five_silent_seconds_drop_the_connection_and_any_frame_is_life() -> None
             assert bench.stream.is_up
             bench.clock.advance(0.1)
             assert (
-                bench.events == ["up", ("down", "silent for 5 seconds")]
-                and not bench.stream.is_up
+                bench.events == ["up", ("down", "silent for 5 seconds")] and not bench.stream.is_up
             )
             await until(lambda: peer.gone)
             (delay,) = bench.clock.waiting()

@@ -93,9 +93,25 @@ ANSWERS: list[tuple[int, str, Ev, Reason]] = [
     (400, ERROR % ("Insufficient funds", "MarginException"), Ev.REFUSED, Reason.BROKER_MARGIN),
     (400, ERROR % ("Insufficient holdings", "HoldingException"), Ev.REFUSED, Reason.BROKER_MARGIN),
     (400, ERROR % ("Order not open", "OrderException"), Ev.REFUSED, Reason.BROKER_ORDER),
-    (400, ERROR % ("Order cannot be modified as it is being processed. Try later.", "InputException"), Ev.REFUSED, Reason.BROKER_BUSY),
-    (400, ERROR % ("Order cannot be cancelled as it is being processed. Try later.", "OrderException"), Ev.REFUSED, Reason.BROKER_BUSY),
-    (400, ERROR % ("Order cannot be modified as it is already COMPLETE.", "OrderException"), Ev.REFUSED, Reason.BROKER_BUSY),
+    (
+        400,
+        ERROR % ("Order cannot be modified as it is being processed. Try later.", "InputException"),
+        Ev.REFUSED,
+        Reason.BROKER_BUSY,
+    ),
+    (
+        400,
+        ERROR
+        % ("Order cannot be cancelled as it is being processed. Try later.", "OrderException"),
+        Ev.REFUSED,
+        Reason.BROKER_BUSY,
+    ),
+    (
+        400,
+        ERROR % ("Order cannot be modified as it is already COMPLETE.", "OrderException"),
+        Ev.REFUSED,
+        Reason.BROKER_BUSY,
+    ),
     (
         400,
         ERROR % ("Maximum allowed order modifications exceeded.", "OrderException"),

@@ -53,7 +53,9 @@ def test_status(word: str | None, untouched: Ev, partly: Ev) -> None:
     assert report(status=word).ev == untouched
     assert report(status=word, filled_quantity=25, average_price=1500.0).ev == partly
     if word:
-        assert report(status=f" {word.upper()} ").ev == untouched, "case and blanks are not what is meant"
+        assert report(status=f" {word.upper()} ").ev == untouched, (
+            "case and blanks are not what is meant"
+        )
 
 
 def test_no_word_is_untested() -> None:
@@ -75,9 +77,14 @@ def test_our_tag_is_found_wherever_it_stands() -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("code", ["UDAPI100036", "UDAPI1999", ""])
 def test_too_little_money_is_named_so_under_any_code(words: str, code: str) -> None:
-    body = json.dumps({"status": "error", "errors": [{"errorCode": code, "message": words}]}).encode()
+    body = json.dumps(
+        {"status": "error", "errors": [{"errorCode": code, "message": words}]}
+    ).encode()
     for status in (400, 403, 422):
-        assert (answer_of(status, body).outcome, answer_of(status, body).reason) == (Ev.REFUSED, Reason.BROKER_MARGIN)
+        assert (answer_of(status, body).outcome, answer_of(status, body).reason) == (
+            Ev.REFUSED,
+            Reason.BROKER_MARGIN,
+        )
     assert report(status="rejected", status_message=words).reason == Reason.BROKER_MARGIN
     assert answer_of(500, body).outcome == Ev.TIMEOUT, "a gate that failed has refused nothing"
 
@@ -109,16 +116,40 @@ def test_codes_that_no_page_lists(code: str, reason: Reason) -> None:
 
 def test_fields() -> None:
     got = report(filled_quantity=25, average_price=1499.95, order_type="SL", trigger_price=1490)
-    assert (got.cl_ord_id, got.broker_order_id, got.side) == ("OT00002S0000E000000", "240108010445130", Side.BUY)
+    assert (got.cl_ord_id, got.broker_order_id, got.side) == (
+        "OT00002S0000E000000",
+        "240108010445130",
+        Side.BUY,
+    )
     assert (got.order_qty, got.cum_qty, got.cum_value_e4) == (75, 25, 25 * 14_999_500)
-    assert (got.price_e4, got.trigger_e4, got.ord_type, got.triggered) == (15_000_500, 14_900_000, OrdType.SL, True)
-    assert (got.ts_update_ns, got.instrument_token, got.exchange, got.tradingsymbol) == (AT_NS, 408065, "NSE", "INFY")
+    assert (got.price_e4, got.trigger_e4, got.ord_type, got.triggered) == (
+        15_000_500,
+        14_900_000,
+        OrdType.SL,
+        True,
+    )
+    assert (got.ts_update_ns, got.instrument_token, got.exchange, got.tradingsymbol) == (
+        AT_NS,
+        408065,
+        "NSE",
+        "INFY",
+    )
     assert (got.product, got.source) == ("MIS", Source.PUSH)
 
 
 def test_an_order_of_another_instrument_keeps_the_brokers_words() -> None:
-    got = report(instrument_token="NSE_FO|53001", exchange="NFO", trading_symbol="NIFTY FUT 29 DEC 26", product="D")
-    assert (got.instrument_token, got.exchange, got.tradingsymbol, got.product) == (0, "NFO", "NIFTY FUT 29 DEC 26", "NRML")
+    got = report(
+        instrument_token="NSE_FO|53001",
+        exchange="NFO",
+        trading_symbol="NIFTY FUT 29 DEC 26",
+        product="D",
+    )
+    assert (got.instrument_token, got.exchange, got.tradingsymbol, got.product) == (
+        0,
+        "NFO",
+        "NIFTY FUT 29 DEC 26",
+        "NRML",
+    )
 
 
 @pytest.mark.parametrize(
@@ -140,7 +171,12 @@ def test_numbers_in_any_spelling(number: object) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"quantity": "many"}, {"quantity": -1}, {"quantity": 1.5}, {"price": "NaN"}, {"order_id": None}, {"order_id": 1.5e14},
+        {"quantity": "many"},
+        {"quantity": -1},
+        {"quantity": 1.5},
+        {"price": "NaN"},
+        {"order_id": None},
+        {"order_id": 1.5e14},
         {"filled_quantity": True},
     ],
 )
@@ -150,8 +186,14 @@ def test_a_row_that_cannot_be_read_is_no_proof(change: dict[str, Any]) -> None:
 
 
 def test_rejections_say_why() -> None:
-    assert report(status="rejected", status_message="Insufficient funds").reason == Reason.BROKER_MARGIN
-    assert report(status="rejected", status_message="Price out of range").reason == Reason.EXCHANGE_REJECT
+    assert (
+        report(status="rejected", status_message="Insufficient funds").reason
+        == Reason.BROKER_MARGIN
+    )
+    assert (
+        report(status="rejected", status_message="Price out of range").reason
+        == Reason.EXCHANGE_REJECT
+    )
 
 
 def test_positions_and_funds() -> None:
@@ -162,9 +204,16 @@ def test_positions_and_funds() -> None:
     }  # fmt: skip
     got = position_of(row, LISTING)
     assert (got.instrument_token, got.product, got.net_qty) == (408065, "MIS", -5)
-    assert (got.buy_qty, got.buy_value_e4, got.sell_qty, got.sell_value_e4) == (10, 150_005_000, 15, 225_000_000)
+    assert (got.buy_qty, got.buy_value_e4, got.sell_qty, got.sell_value_e4) == (
+        10,
+        150_005_000,
+        15,
+        225_000_000,
+    )
     assert (got.ltp_e4, got.multiplier) == (15_012_500, 1)
-    (equity,) = funds_of({"equity": {"available_margin": 1000.5, "used_margin": None}, "commodity": None})
+    (equity,) = funds_of(
+        {"equity": {"available_margin": 1000.5, "used_margin": None}, "commodity": None}
+    )
     assert (equity.segment, equity.net_e4, equity.used_e4) == ("equity", 10_005_000, 0)
 
 
@@ -173,7 +222,12 @@ def test_holdings_of_both_brokers_mean_the_same() -> None:
         "exchange": "BSE", "tradingsymbol": "AARON", "isin": "INE721Z01010", "quantity": 1, "t1_quantity": 2, "average_price": 161,
         "last_price": 352.95,
     }  # fmt: skip
-    upstox = {**kite, "quantity": 3, "trading_symbol": "AARON", "instrument_token": "BSE_EQ|INE721Z01010"}
+    upstox = {
+        **kite,
+        "quantity": 3,
+        "trading_symbol": "AARON",
+        "instrument_token": "BSE_EQ|INE721Z01010",
+    }
     assert kite_holding(kite) == upstox_holding(upstox)
     assert upstox_holding(upstox).qty == 3
     for read in (kite_holding, upstox_holding):
@@ -182,7 +236,12 @@ def test_holdings_of_both_brokers_mean_the_same() -> None:
 
 
 def error(code: str, message: str = "no", *, snake: bool = False) -> bytes:
-    return json.dumps({"status": "error", "errors": [{"error_code" if snake else "errorCode": code, "message": message}]}).encode()
+    return json.dumps(
+        {
+            "status": "error",
+            "errors": [{"error_code" if snake else "errorCode": code, "message": message}],
+        }
+    ).encode()
 
 
 @pytest.mark.parametrize("snake", [False, True])
@@ -198,7 +257,9 @@ def error(code: str, message: str = "no", *, snake: bool = False) -> bytes:
         (503, "", Ev.TIMEOUT, Reason.BROKER_OTHER),
     ],
 )  # fmt: skip
-def test_answers_to_orders(status: int, code: str, outcome: Ev, reason: Reason, snake: bool) -> None:
+def test_answers_to_orders(
+    status: int, code: str, outcome: Ev, reason: Reason, snake: bool
+) -> None:
     got = answer_of(status, error(code, snake=snake))
     assert (got.outcome, got.reason) == (outcome, reason) and code in got.text
 
@@ -222,13 +283,22 @@ def test_success_names_the_order(body: dict[str, Any], order_id: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>", b"[]", b'{"status":"success"}', b'{"status":"success","data":{"order_ids":[]}}', b'{"data":{"order_id":"1"}}'],
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b'{"status":"success"}',
+        b'{"status":"success","data":{"order_ids":[]}}',
+        b'{"data":{"order_id":"1"}}',
+    ],
 )
 def test_a_success_that_names_no_order_is_in_doubt(body: bytes) -> None:
     assert answer_of(200, body).outcome == Ev.TIMEOUT
 
 
-@pytest.mark.parametrize("body", [b"<html>502</html>", b"", b'{"errors":"x"}', b'{"errors":[7]}', b"null"])
+@pytest.mark.parametrize(
+    "body", [b"<html>502</html>", b"", b'{"errors":"x"}', b'{"errors":[7]}', b"null"]
+)
 def test_an_error_that_is_not_theirs_is_in_doubt_from_500_and_named_below(body: bytes) -> None:
     assert answer_of(502, body).outcome == Ev.TIMEOUT
     assert answer_of(400, body).outcome == Ev.REFUSED
@@ -243,7 +313,10 @@ def test_questions_raise_what_it_means() -> None:
 
 def test_login_words() -> None:
     url = login_url("key", "http://127.0.0.1:8000/login/callback", "st&te")
-    assert "redirect_uri=http%3A%2F%2F127.0.0.1%3A8000%2Flogin%2Fcallback" in url and "state=st%26te" in url
+    assert (
+        "redirect_uri=http%3A%2F%2F127.0.0.1%3A8000%2Flogin%2Fcallback" in url
+        and "state=st%26te" in url
+    )
     assert code_of("http://127.0.0.1:8000/login/callback?code=mk404x&state=s") == "mk404x"
     with pytest.raises(BrokerError, match="log in again"):
         code_of("http://127.0.0.1:8000/login/callback?error=denied")

@@ -77,7 +77,9 @@ def expect_packet(packet: bytes) -> dict[str, object]:
         "token": token,
         "segment": segment,
         "kind": len(packet),
-        "has": {8: Has.TRADE, 44: ALL_BUT_DEPTH, 184: ALL_BUT_DEPTH | Has.DEPTH | Has.OI}.get(len(packet), Has.TRADE | Has.QUOTE),
+        "has": {8: Has.TRADE, 44: ALL_BUT_DEPTH, 184: ALL_BUT_DEPTH | Has.DEPTH | Has.OI}.get(
+            len(packet), Has.TRADE | Has.QUOTE
+        ),
         "ltp_e4": price(4),
         "tradable": int(segment != 9),
         "reason": Reason.OK if price(4) else Reason.PRICE_ZERO,

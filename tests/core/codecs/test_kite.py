@@ -377,8 +377,12 @@ def test_a_registered_algo_is_named_in_new_orders_only() -> None:
     encoder = KiteEncoder(HOST, b"", TOKEN, b"NSE123abc")
     plain = KiteEncoder(HOST, b"", TOKEN)
     for kind in (Cmd.NEW, Cmd.REPLACE, Cmd.CANCEL):
-        named = Parsed(encode_command(encoder, **(GOOD | {"kind": kind, "broker_order_id": "221111000000001"})))
-        assert named.complete == 1 and (dict(parse_qsl(named.body.decode())).get("algo_id") == "NSE123abc") == (kind == Cmd.NEW)
+        named = Parsed(
+            encode_command(encoder, **(GOOD | {"kind": kind, "broker_order_id": "221111000000001"}))
+        )
+        assert named.complete == 1 and (
+            dict(parse_qsl(named.body.decode())).get("algo_id") == "NSE123abc"
+        ) == (kind == Cmd.NEW)
     assert b"algo_id" not in Parsed(encode_command(plain, **GOOD)).body
     for bad in (b"a b", b"a&b", b"x" * 33, b"\xff"):
         with pytest.raises(ValueError, match="algo_id"):

@@ -1,4 +1,6 @@
-"""Upstox's wire against oracles that are not ours: the protobuf runtime with the vendor's module, an HTTP parser, json, Decimal."""
+"""Upstox's wire against oracles that are not ours: the protobuf runtime with the vendor's module,
+an HTTP parser, json, Decimal.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def test_every_field_is_what_the_protobuf_runtime_reads(vendor: Any, kind: str) 
     for feed in made:
         frames.fill(rng, kind, feed)
     for start in range(0, FEEDS, BATCH):
-        response = vendor.FeedResponse(type=rng.randrange(3), currentTs=rng.randrange(1, 1_900_000_000_000))
+        response = vendor.FeedResponse(
+            type=rng.randrange(3), currentTs=rng.randrange(1, 1_900_000_000_000)
+        )
         for i in range(BATCH):
             feed = made[(start + i) % fresh] if start < fresh else rng.choice(made)
             response.feeds[f"NSE_EQ|INE{start + i:09d}"].CopyFrom(feed)
@@ -48,7 +52,9 @@ def test_every_field_is_what_the_protobuf_runtime_reads(vendor: Any, kind: str) 
             want = frames.expected(read.feeds[tick["key"]], read.currentTs)
             got = {name: tick[name] for name in want}
             assert got == want, f"seed {SEED}, {tick['key']}"
-            assert tick["reason"] == (Reason.OK if want["ltp_e4"] > 0 or kind != "ltpc" else Reason.PRICE_ZERO)
+            assert tick["reason"] == (
+                Reason.OK if want["ltp_e4"] > 0 or kind != "ltpc" else Reason.PRICE_ZERO
+            )
 
 
 def one(vendor: Any, rng: random.Random, kinds: tuple[str, ...] = frames.KINDS) -> Any:
@@ -107,17 +113,23 @@ def test_a_damaged_frame_is_refused_or_read_as_the_runtime_reads_it(vendor: Any)
         if not payload:
             assert found == [{"reason": Reason.FRAME_SHORT}]
             continue
-        latest = {tick.get("key"): tick for tick in found}  # of a key that comes twice the last counts
+        latest = {
+            tick.get("key"): tick for tick in found
+        }  # of a key that comes twice the last counts
         for key, feed in read.feeds.items():
             if key not in latest or latest[key]["reason"] not in (Reason.OK, Reason.PRICE_ZERO):
                 continue
             try:
                 want = frames.expected(feed, read.currentTs)
             except (ArithmeticError, ValueError, OverflowError):
-                continue  # prices that are no numbers: ours are 0 and refused, or in a field that nothing uses
+                # Prices that are no numbers: ours are 0 and refused, or in a field that nothing
+                # uses
+                continue
             tick = latest[key]
             if 0 < want["ts_trade_ns"] < 9 * 10**18 and abs(want["ltp_e4"]) < 10**15:
-                assert tick["ltp_e4"] == want["ltp_e4"] and tick["ts_trade_ns"] == want["ts_trade_ns"]
+                assert (
+                    tick["ltp_e4"] == want["ltp_e4"] and tick["ts_trade_ns"] == want["ts_trade_ns"]
+                )
                 agreed += 1
     assert agreed > 1_000
 
@@ -127,7 +139,10 @@ def test_a_damaged_frame_is_refused_or_read_as_the_runtime_reads_it(vendor: Any)
     [
         (b"", Reason.FRAME_SHORT),
         (b"\x12\x05abc", Reason.FRAME_LENGTH),  # a length that lies
-        (b"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f", Reason.FRAME_LENGTH),  # a length beyond 64 bits
+        (
+            b"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
+            Reason.FRAME_LENGTH,
+        ),  # a length beyond 64 bits
         (b"\x0b", Reason.FRAME_LENGTH),  # a group
         (b"\x00\x01", Reason.FRAME_LENGTH),  # field number 0
         (b"\x18\x80", Reason.FRAME_LENGTH),  # a varint that does not end
@@ -152,7 +167,8 @@ def test_an_entry_without_a_feed(vendor: Any) -> None:
     assert tick["reason"] == Reason.PACKET_KIND
 
 
-# ------------------------------------------------------------------------------------------------------------ requests
+# ------------------------------------------------------------------------------------------------------------
+# requests
 class Parsed:
     def __init__(self, request: bytes) -> None:
         self.url, self.body, self.headers, self.done = b"", b"", {}, False
@@ -180,9 +196,19 @@ def text(value: bytes, n: int) -> list[int]:
 def command(**fields: Any) -> bytes:
     row = np.zeros(1, dtype("command_t"))
     usual = {
-        "kind": Cmd.NEW, "side": Side.BUY, "ord_type": OrdType.LIMIT, "tif": Tif.DAY, "product": Product.MIS, "qty": 5,
-        "price_e4": 12_345_500, "trigger_e4": 0, "protection_e2": -1, "symbol": b"NSE_EQ|INE848E01016", "exchange": b"NSE",
-        "cl_ord_id": b"OT00002S0000E000000", "broker_order_id": b"240108010918222",
+        "kind": Cmd.NEW,
+        "side": Side.BUY,
+        "ord_type": OrdType.LIMIT,
+        "tif": Tif.DAY,
+        "product": Product.MIS,
+        "qty": 5,
+        "price_e4": 12_345_500,
+        "trigger_e4": 0,
+        "protection_e2": -1,
+        "symbol": b"NSE_EQ|INE848E01016",
+        "exchange": b"NSE",
+        "cl_ord_id": b"OT00002S0000E000000",
+        "broker_order_id": b"240108010918222",
     }
     for name, value in (usual | fields).items():
         row[name] = text(value, row.dtype[name].shape[0]) if isinstance(value, bytes) else value
@@ -208,33 +234,66 @@ def test_a_new_order(encoder: UpstoxEncoder) -> None:
     got = encoded(encoder)
     assert (got.method, got.url) == ("POST", b"/v3/order/place")
     assert got.headers == {
-        "host": "api-hft.upstox.com", "accept": "application/json", "authorization": TOKEN.decode(), "x-algo-name": "crossover one",
-        "content-type": "application/json", "content-length": str(len(got.body)),
+        "host": "api-hft.upstox.com",
+        "accept": "application/json",
+        "authorization": TOKEN.decode(),
+        "x-algo-name": "crossover one",
+        "content-type": "application/json",
+        "content-length": str(len(got.body)),
     }
     assert json.loads(got.body, parse_float=Decimal) == {
-        "instrument_token": "NSE_EQ|INE848E01016", "transaction_type": "BUY", "product": "I", "quantity": 5, "order_type": "LIMIT",
-        "price": Decimal("1234.55"), "trigger_price": 0, "validity": "DAY", "disclosed_quantity": 0, "is_amo": False, "slice": False,
+        "instrument_token": "NSE_EQ|INE848E01016",
+        "transaction_type": "BUY",
+        "product": "I",
+        "quantity": 5,
+        "order_type": "LIMIT",
+        "price": Decimal("1234.55"),
+        "trigger_price": 0,
+        "validity": "DAY",
+        "disclosed_quantity": 0,
+        "is_amo": False,
+        "slice": False,
         "tag": "OT00002S0000E000000",
     }
 
 
 def test_a_modification_says_everything_again(encoder: UpstoxEncoder) -> None:
-    got = encoded(encoder, kind=Cmd.REPLACE, ord_type=OrdType.SL, price_e4=990_500, trigger_e4=1_000_000, qty=75)
+    got = encoded(
+        encoder,
+        kind=Cmd.REPLACE,
+        ord_type=OrdType.SL,
+        price_e4=990_500,
+        trigger_e4=1_000_000,
+        qty=75,
+    )
     assert (got.method, got.url) == ("PUT", b"/v3/order/modify")
     assert json.loads(got.body, parse_float=Decimal) == {
-        "order_id": "240108010918222", "quantity": 75, "order_type": "SL", "price": Decimal("99.05"), "trigger_price": 100,
-        "validity": "DAY", "disclosed_quantity": 0,
+        "order_id": "240108010918222",
+        "quantity": 75,
+        "order_type": "SL",
+        "price": Decimal("99.05"),
+        "trigger_price": 100,
+        "validity": "DAY",
+        "disclosed_quantity": 0,
     }
 
 
 def test_a_cancel(encoder: UpstoxEncoder) -> None:
     got = encoded(encoder, kind=Cmd.CANCEL)
-    assert (got.method, got.url, got.body) == ("DELETE", b"/v3/order/cancel?order_id=240108010918222", b"")
+    assert (got.method, got.url, got.body) == (
+        "DELETE",
+        b"/v3/order/cancel?order_id=240108010918222",
+        b"",
+    )
 
 
-@pytest.mark.parametrize(("e2", "said"), [(-1, "-1"), (0, "-1"), (300, "3"), (250, "2.5"), (2500, "25")])
+@pytest.mark.parametrize(
+    ("e2", "said"), [(-1, "-1"), (0, "-1"), (300, "3"), (250, "2.5"), (2500, "25")]
+)
 @pytest.mark.parametrize("ord_type", [OrdType.MARKET, OrdType.SL_M])
-def test_a_market_order_always_has_protection(encoder: UpstoxEncoder, ord_type: OrdType, e2: int, said: str) -> None:
+def test_a_market_order_always_has_protection(
+    encoder: UpstoxEncoder, ord_type: OrdType, e2: int, said: str
+) -> None:
     got = encoded(encoder, ord_type=ord_type, trigger_e4=1_000_000, protection_e2=e2)
     assert json.loads(got.body, parse_float=Decimal)["market_protection"] == Decimal(said)
 
@@ -242,9 +301,21 @@ def test_a_market_order_always_has_protection(encoder: UpstoxEncoder, ord_type: 
 @pytest.mark.parametrize(
     "odd",
     [
-        {"qty": 0}, {"price_e4": 0}, {"ord_type": OrdType.SL, "trigger_e4": 0}, {"ord_type": OrdType.MARKET, "protection_e2": 2501},
-        {"symbol": b""}, {"symbol": b'NSE"'}, {"symbol": b"a\\b"}, {"symbol": b"a\nb"}, {"cl_ord_id": b""}, {"side": 0}, {"product": 9},
-        {"tif": 9}, {"ord_type": 9}, {"kind": 9}, {"kind": Cmd.REPLACE, "broker_order_id": b""},
+        {"qty": 0},
+        {"price_e4": 0},
+        {"ord_type": OrdType.SL, "trigger_e4": 0},
+        {"ord_type": OrdType.MARKET, "protection_e2": 2501},
+        {"symbol": b""},
+        {"symbol": b'NSE"'},
+        {"symbol": b"a\\b"},
+        {"symbol": b"a\nb"},
+        {"cl_ord_id": b""},
+        {"side": 0},
+        {"product": 9},
+        {"tif": 9},
+        {"ord_type": 9},
+        {"kind": 9},
+        {"kind": Cmd.REPLACE, "broker_order_id": b""},
         {"kind": Cmd.CANCEL, "broker_order_id": b""},
     ],
 )
@@ -257,14 +328,26 @@ def test_random_orders_read_back_exactly(encoder: UpstoxEncoder) -> None:
     rng = random.Random(SEED)
     for _ in range(5_000):
         fields = {
-            "side": rng.choice((Side.BUY, Side.SELL)), "ord_type": rng.choice((OrdType.LIMIT, OrdType.SL)), "qty": rng.randrange(1, 10**7),
-            "price_e4": rng.randrange(1, 10**11), "trigger_e4": rng.randrange(1, 10**11), "tif": rng.choice((Tif.DAY, Tif.IOC)),
+            "side": rng.choice((Side.BUY, Side.SELL)),
+            "ord_type": rng.choice((OrdType.LIMIT, OrdType.SL)),
+            "qty": rng.randrange(1, 10**7),
+            "price_e4": rng.randrange(1, 10**11),
+            "trigger_e4": rng.randrange(1, 10**11),
+            "tif": rng.choice((Tif.DAY, Tif.IOC)),
             "product": rng.choice((Product.MIS, Product.NRML, Product.CNC)),
         }
         body = json.loads(encoded(encoder, **fields).body, parse_float=Decimal)
-        assert body["quantity"] == fields["qty"] and body["price"] == Decimal(fields["price_e4"]) / 10_000
-        assert body["trigger_price"] == (Decimal(fields["trigger_e4"]) / 10_000 if fields["ord_type"] == OrdType.SL else 0)
-        assert body["transaction_type"] == fields["side"].name and body["validity"] == fields["tif"].name
+        assert (
+            body["quantity"] == fields["qty"]
+            and body["price"] == Decimal(fields["price_e4"]) / 10_000
+        )
+        assert body["trigger_price"] == (
+            Decimal(fields["trigger_e4"]) / 10_000 if fields["ord_type"] == OrdType.SL else 0
+        )
+        assert (
+            body["transaction_type"] == fields["side"].name
+            and body["validity"] == fields["tif"].name
+        )
         assert body["product"] == ("I" if fields["product"] == Product.MIS else "D")
 
 

@@ -1,4 +1,6 @@
-"""Random messages of Upstox's market data feed v3, made and read by the protobuf runtime with the vendor SDK's own generated module."""
+"""Random messages of Upstox's market data feed v3, made and read by the protobuf runtime with the
+vendor SDK's own generated module.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +22,33 @@ def vendor() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return pytest.importorskip(
-            "upstox_client.feeder.proto.MarketDataFeedV3_pb2", reason="the vendor SDK's protobuf module is the oracle of this test"
+            "upstox_client.feeder.proto.MarketDataFeedV3_pb2",
+            reason="the vendor SDK's protobuf module is the oracle of this test",
         )
 
 
 def price(rng: random.Random) -> float:
     """Mostly what markets show: two or four decimals; at times nothing at all."""
-    return rng.choice((0.0, round(rng.uniform(0.05, 99_999), 2), round(rng.uniform(0.0025, 400), 4), float(rng.randrange(1, 10**6))))
+    return rng.choice(
+        (
+            0.0,
+            round(rng.uniform(0.05, 99_999), 2),
+            round(rng.uniform(0.0025, 400), 4),
+            float(rng.randrange(1, 10**6)),
+        )
+    )
 
 
 def quantity(rng: random.Random) -> int:
-    return rng.choice((0, rng.randrange(1, 128), rng.randrange(1 << 14), rng.randrange(1 << 31), rng.randrange(1 << 62)))
+    return rng.choice(
+        (
+            0,
+            rng.randrange(1, 128),
+            rng.randrange(1 << 14),
+            rng.randrange(1 << 31),
+            rng.randrange(1 << 62),
+        )
+    )
 
 
 def ltpc(rng: random.Random, out: Any) -> None:
@@ -78,7 +96,12 @@ def fill(rng: random.Random, kind: str, feed: Any) -> None:
         if rng.random() < 0.5:
             greeks(rng, full.optionGreeks)
         candles(rng, full.marketOHLC)
-        full.atp, full.vtt, full.oi, full.iv = price(rng), quantity(rng), float(rng.randrange(10**9)), rng.random()
+        full.atp, full.vtt, full.oi, full.iv = (
+            price(rng),
+            quantity(rng),
+            float(rng.randrange(10**9)),
+            rng.random(),
+        )
         full.tbq, full.tsq = float(rng.randrange(10**9)), float(rng.randrange(10**9))
         if rng.random() < 0.1:
             full.iep = price(rng)
@@ -108,12 +131,23 @@ def expected(feed: Any, ts_frame_ms: int) -> dict[str, Any]:
         out |= {"buy_qty": round(source.tbq), "sell_qty": round(source.tsq)}
         levels = list(source.marketLevel.bidAskQuote)[:DEPTH]
     last = source.ltpc
-    out |= {"ltp_e4": e4(last.ltp), "close_e4": e4(last.cp), "ltq": last.ltq, "ts_trade_ns": last.ltt * 1_000_000}
+    out |= {
+        "ltp_e4": e4(last.ltp),
+        "close_e4": e4(last.cp),
+        "ltq": last.ltq,
+        "ts_trade_ns": last.ltt * 1_000_000,
+    }
     out["ts_exch_ns"] = (ts_frame_ms or last.ltt) * 1_000_000
     if "volume" in out:
         pad = [0] * (DEPTH - len(levels))
-        out |= {"bid_px_e4": [e4(q.bidP) for q in levels] + pad, "bid_qty": [q.bidQ for q in levels] + pad}
-        out |= {"ask_px_e4": [e4(q.askP) for q in levels] + pad, "ask_qty": [q.askQ for q in levels] + pad}
+        out |= {
+            "bid_px_e4": [e4(q.bidP) for q in levels] + pad,
+            "bid_qty": [q.bidQ for q in levels] + pad,
+        }
+        out |= {
+            "ask_px_e4": [e4(q.askP) for q in levels] + pad,
+            "ask_qty": [q.askQ for q in levels] + pad,
+        }
     if union == "fullFeed":
         day = next((c for c in source.marketOHLC.ohlc if c.interval == "1d"), None)
         for name in ("open", "high", "low"):
@@ -133,10 +167,16 @@ def parts(feed: Any) -> int:
         found |= Has.DEPTH if source.HasField("firstDepth") else 0
     else:
         source = getattr(feed.fullFeed, feed.fullFeed.WhichOneof("FullFeedUnion"))
-        found |= Has.QUOTE if any(candle.interval == "1d" for candle in source.marketOHLC.ohlc) else 0
+        found |= (
+            Has.QUOTE if any(candle.interval == "1d" for candle in source.marketOHLC.ohlc) else 0
+        )
         if feed.fullFeed.WhichOneof("FullFeedUnion") == "marketFF":
             found |= Has.DEPTH if source.HasField("marketLevel") else 0
-            found |= (Has.AVERAGE if source.atp else 0) | (Has.WANTED if source.tbq else 0) | (Has.OFFERED if source.tsq else 0)
+            found |= (
+                (Has.AVERAGE if source.atp else 0)
+                | (Has.WANTED if source.tbq else 0)
+                | (Has.OFFERED if source.tsq else 0)
+            )
     found |= Has.TRADE if source.ltpc.ltp else 0
     if union == "firstLevelWithGreeks" or feed.fullFeed.WhichOneof("FullFeedUnion") == "marketFF":
         found |= (Has.VOLUME if source.vtt else 0) | (Has.OI if source.oi else 0)
@@ -144,17 +184,41 @@ def parts(feed: Any) -> int:
 
 
 def full_frame(pb2: Any, n: int, seed: int = 1) -> bytes:
-    """A frame of `n` instruments in full mode, five levels and two candles each, as a liquid market's."""
+    """A frame of `n` instruments in full mode, five levels and two candles each, as a liquid
+    market's.
+    """
     rng = random.Random(seed)
     response = pb2.FeedResponse(type=1, currentTs=1_790_000_000_000)
     for i in range(n):
         full = response.feeds[f"NSE_FO|{50_000 + i}"].fullFeed.marketFF
         px = round(rng.uniform(100, 3_000), 2)
-        full.ltpc.ltp, full.ltpc.ltt, full.ltpc.ltq, full.ltpc.cp = px, 1_790_000_000_000 - i, 75, px
+        full.ltpc.ltp, full.ltpc.ltt, full.ltpc.ltq, full.ltpc.cp = (
+            px,
+            1_790_000_000_000 - i,
+            75,
+            px,
+        )
         for level in range(DEPTH):
-            full.marketLevel.bidAskQuote.add(bidQ=75 * level + 75, bidP=px - 0.05 * level, askQ=150, askP=px + 0.05 * level)
+            full.marketLevel.bidAskQuote.add(
+                bidQ=75 * level + 75, bidP=px - 0.05 * level, askQ=150, askP=px + 0.05 * level
+            )
         greeks(rng, full.optionGreeks)
         for interval in ("1d", "I1"):
-            full.marketOHLC.ohlc.add(interval=interval, open=px, high=px, low=px, close=px, vol=1_000, ts=1_790_000_000_000)
-        full.atp, full.vtt, full.oi, full.iv, full.tbq, full.tsq = px, 1_000_000, 50_000.0, 0.2, 1e6, 1e6
+            full.marketOHLC.ohlc.add(
+                interval=interval,
+                open=px,
+                high=px,
+                low=px,
+                close=px,
+                vol=1_000,
+                ts=1_790_000_000_000,
+            )
+        full.atp, full.vtt, full.oi, full.iv, full.tbq, full.tsq = (
+            px,
+            1_000_000,
+            50_000.0,
+            0.2,
+            1e6,
+            1e6,
+        )
     return bytes(response.SerializeToString())

@@ -1,4 +1,6 @@
-"""Who is told what, when, and how often. Time is handed in, targets are lists, and the table is held against the sources themselves."""
+"""Who is told what, when, and how often. Time is handed in, targets are lists, and the table is
+held against the sources themselves.
+"""
 
 import ast
 import asyncio
@@ -32,29 +34,42 @@ MINUTE = 60 * SECOND
 NOON = 1_763_620_200 * SECOND  # 2025-11-20 12:00 in India
 
 
-# ------------------------------------------------------------------------------------------------- the table
+# -------------------------------------------------------------------------------------------------
+# the table
 PUT_TOGETHER = {"DAY_SUMMARY", "ALERT_TEST", "REQUEST_REFUSED", "REQUEST_TIMEOUT"}
 """Codes that are no notice's, or are put together at run time."""
 
 
 def said_codes() -> dict[str, set[str]]:
-    """Every code that the sources say, by file: the words in capitals among the arguments of `say` and its like."""
+    """Every code that the sources say, by file: the words in capitals among the arguments of `say`
+    and its like.
+    """
     found: dict[str, set[str]] = {}
     for path in sorted((ROOT / "otrade" / "live").glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            name = (
+                node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else getattr(node.func, "id", "")
+            )
             if name in ("say", "_say", "_say_once"):
                 for argument in node.args[:2]:
-                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and argument.value.isupper():
+                    if (
+                        isinstance(argument, ast.Constant)
+                        and isinstance(argument.value, str)
+                        and argument.value.isupper()
+                    ):
                         found.setdefault(argument.value, set()).add(path.name)
     return found
 
 
 def test_every_code_has_its_line_in_the_table() -> None:
     said = said_codes()
-    assert {"KILLED", "TOKEN_DEAD", "JOURNAL_FULL", "GIVEN_UP", "FEED_LOST"} <= set(said), "the search finds what is known to be said"
+    assert {"KILLED", "TOKEN_DEAD", "JOURNAL_FULL", "GIVEN_UP", "FEED_LOST"} <= set(said), (
+        "the search finds what is known to be said"
+    )
     assert not {code: files for code, files in said.items() if code not in ALERTS}
     assert {note.name for note in Note} <= set(ALERTS)
     left = set(ALERTS) - set(said) - {note.name for note in Note}
@@ -62,13 +77,26 @@ def test_every_code_has_its_line_in_the_table() -> None:
     assert set(ALERTS) >= GOOD_NEWS
 
 
-def notice(code: str, severity: Severity = Severity.INFO, text: str = "words", **more: Any) -> Notice:
+def notice(
+    code: str, severity: Severity = Severity.INFO, text: str = "words", **more: Any
+) -> Notice:
     return Notice(1, more.pop("ts_ns", NOON), severity, code, text, **more)
 
 
 def test_what_must_be_loud_is() -> None:
-    assert [code for code, level in ALERTS.items() if level == AlertLevel.LOUDEST] == ["EXIT_REJECTED", "GIVEN_UP"]
-    for code in ("NAKED", "TOKEN_DEAD", "JOURNAL_FULL", "NO_JOURNAL", "KILLED", "FAULT", "LIMIT_TRIPPED"):
+    assert [code for code, level in ALERTS.items() if level == AlertLevel.LOUDEST] == [
+        "EXIT_REJECTED",
+        "GIVEN_UP",
+    ]
+    for code in (
+        "NAKED",
+        "TOKEN_DEAD",
+        "JOURNAL_FULL",
+        "NO_JOURNAL",
+        "KILLED",
+        "FAULT",
+        "LIMIT_TRIPPED",
+    ):
         assert level_of(notice(code)) == AlertLevel.ALARM
     assert level_of(notice("HALT_CHANGED", Severity.ALARM)) == AlertLevel.ALARM
     assert level_of(notice("HALT_CHANGED", Severity.WARN)) == AlertLevel.WARN
@@ -76,7 +104,10 @@ def test_what_must_be_loud_is() -> None:
     assert level_of(notice("QUARANTINED", Severity.ALARM)) == AlertLevel.ALARM
 
 
-@pytest.mark.parametrize("code", ["ENTRY_SENT", "EXIT_SENT", "STOP_PLACED", "SIGNAL_TAKEN", "REQUEST_REFUSED", "BUDGET_WAIT"])
+@pytest.mark.parametrize(
+    "code",
+    ["ENTRY_SENT", "EXIT_SENT", "STOP_PLACED", "SIGNAL_TAKEN", "REQUEST_REFUSED", "BUDGET_WAIT"],
+)
 @pytest.mark.parametrize("severity", Severity)
 def test_what_is_merely_asked_for_is_no_alert(code: str, severity: Severity) -> None:
     assert level_of(notice(code, severity)) is None
@@ -85,16 +116,24 @@ def test_what_is_merely_asked_for_is_no_alert(code: str, severity: Severity) -> 
 def test_a_new_code_is_an_alert_only_when_it_is_an_alarm() -> None:
     assert level_of(notice("NEVER_HEARD_OF", Severity.ALARM)) == AlertLevel.ALARM
     assert level_of(notice("NEVER_HEARD_OF", Severity.ERROR)) is None
-    assert all(isinstance(level, AlertLevel | NoticeLevel) or level is None for level in ALERTS.values())
+    assert all(
+        isinstance(level, AlertLevel | NoticeLevel) or level is None for level in ALERTS.values()
+    )
 
 
-# -------------------------------------------------------------------------------------------------- the gate
+# --------------------------------------------------------------------------------------------------
+# the gate
 def gate(**target: Any) -> AlertThrottle:
-    rates = {"repeat_s": target.pop("repeat_s", 300.0), "max_per_min": target.pop("max_per_min", 10)}
+    rates = {
+        "repeat_s": target.pop("repeat_s", 300.0),
+        "max_per_min": target.pop("max_per_min", 10),
+    }
     return AlertThrottle(AlertTargetConfig(name="phone", **target), **rates)
 
 
-def alert(level: AlertLevel = AlertLevel.ALARM, code: str = "NAKED", key: object = 0, **more: Any) -> Alert:
+def alert(
+    level: AlertLevel = AlertLevel.ALARM, code: str = "NAKED", key: object = 0, **more: Any
+) -> Alert:
     return Alert(level, code, f"{code} {key}", NOON, (code, key), **more)
 
 
@@ -105,7 +144,11 @@ def test_the_same_thing_is_said_once_in_a_window_and_counted() -> None:
     assert door.offer(alert(key=1), NOON + 10 * SECOND), "another bracket is another thing"
     assert door.offer(alert(), NOON + 300 * SECOND)
     told = door.digest(NOON + 310 * SECOND)
-    assert told is not None and told.level == AlertLevel.ALARM and told.text.splitlines()[1:] == ["299 x NAKED: NAKED 0"]
+    assert (
+        told is not None
+        and told.level == AlertLevel.ALARM
+        and told.text.splitlines()[1:] == ["299 x NAKED: NAKED 0"]
+    )
     assert door.digest(NOON + 900 * SECOND) is None, "what has been told is told once"
     assert door.n_held == 299
 
@@ -114,7 +157,9 @@ def test_severity_is_a_threshold() -> None:
     for minimum, level in (("info", 0), ("warn", 1), ("error", 2), ("alarm", 3)):
         passed = [one for one in AlertLevel if gate(min_severity=minimum).offer(alert(one), NOON)]
         assert passed == [one for one in AlertLevel if one >= level]
-    assert gate(min_severity="alarm").digest(NOON + 999 * SECOND) is None, "what is not wanted is not held either"
+    assert gate(min_severity="alarm").digest(NOON + 999 * SECOND) is None, (
+        "what is not wanted is not held either"
+    )
 
 
 def test_the_rate_holds_back_all_but_the_loudest() -> None:
@@ -124,7 +169,10 @@ def test_the_rate_holds_back_all_but_the_loudest() -> None:
     assert not door.offer(alert(key=9), NOON + 19 * SECOND)
     assert door.offer(alert(key=10), NOON + 21 * SECOND), "three a minute are one in twenty seconds"
     told = door.digest(NOON + 300 * SECOND)
-    assert told is not None and told.text.splitlines() == ["3 held back since 12:00:00 IST:", "3 x NAKED: NAKED 9"]
+    assert told is not None and told.text.splitlines() == [
+        "3 held back since 12:00:00 IST:",
+        "3 x NAKED: NAKED 9",
+    ]
 
 
 def test_a_rejected_exit_is_repeated_sooner() -> None:
@@ -138,17 +186,28 @@ def test_quiet_hours_let_alarms_through_and_tell_the_rest_afterwards() -> None:
     lunch = QuietHoursConfig(start="12:30", until="13:00", min_severity="error")
     door = gate(min_severity="info", quiet=[QuietHoursConfig(start="22:00", until="08:00"), lunch])
     night = NOON + 11 * 60 * MINUTE  # 23:00
-    assert door.offer(alert(AlertLevel.ALARM), night) and door.offer(alert(AlertLevel.LOUDEST, "EXIT_REJECTED"), night)
+    assert door.offer(alert(AlertLevel.ALARM), night) and door.offer(
+        alert(AlertLevel.LOUDEST, "EXIT_REJECTED"), night
+    )
     assert not door.offer(alert(AlertLevel.ERROR, "IN_DOUBT"), night)
-    assert not door.offer(alert(AlertLevel.WARN, "ADOPTED"), NOON + 31 * MINUTE) and door.offer(alert(AlertLevel.ERROR, "TOKEN"), NOON + 31 * MINUTE)
+    assert not door.offer(alert(AlertLevel.WARN, "ADOPTED"), NOON + 31 * MINUTE) and door.offer(
+        alert(AlertLevel.ERROR, "TOKEN"), NOON + 31 * MINUTE
+    )
     assert door.digest(night + 8 * 60 * MINUTE) is None, "07:00 is quiet"
     morning = door.digest(night + 9 * 60 * MINUTE)
-    assert morning is not None and morning.level == AlertLevel.ERROR and "IN_DOUBT" in morning.text and "ADOPTED" in morning.text
+    assert (
+        morning is not None
+        and morning.level == AlertLevel.ERROR
+        and "IN_DOUBT" in morning.text
+        and "ADOPTED" in morning.text
+    )
 
 
 def test_the_summary_goes_out_whatever_else_is_held() -> None:
     summary = alert(AlertLevel.INFO, "DAY_SUMMARY", is_summary=True)
-    assert gate(min_severity="alarm", quiet=[QuietHoursConfig(start="00:00", until="23:59")]).offer(summary, NOON)
+    assert gate(min_severity="alarm", quiet=[QuietHoursConfig(start="00:00", until="23:59")]).offer(
+        summary, NOON
+    )
     assert not gate(day_summary=False, min_severity="info").offer(summary, NOON)
 
 
@@ -161,8 +220,16 @@ def test_what_could_not_be_handed_on_is_not_lost() -> None:
     assert told is not None and "NAKED 0" in told.text
 
 
-@given(st.lists(st.tuples(st.integers(0, 600), st.sampled_from(list(AlertLevel)), st.integers(0, 4)), max_size=200), st.integers(1, 30))
-def test_nothing_wanted_is_lost_and_the_rate_is_kept(steps: list[tuple[int, AlertLevel, int]], per_min: int) -> None:
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 600), st.sampled_from(list(AlertLevel)), st.integers(0, 4)),
+        max_size=200,
+    ),
+    st.integers(1, 30),
+)
+def test_nothing_wanted_is_lost_and_the_rate_is_kept(
+    steps: list[tuple[int, AlertLevel, int]], per_min: int
+) -> None:
     door = gate(min_severity="info", max_per_min=per_min)
     now, sent, wanted, told = NOON, [], 0, 0
     for wait_s, level, key in steps:
@@ -197,7 +264,8 @@ def test_memory_is_bounded() -> None:
     assert told is not None and len(told.text.splitlines()) <= HELD_CODES_MAX + 2
 
 
-# ------------------------------------------------------------------------------------------------ the outbox
+# ------------------------------------------------------------------------------------------------
+# the outbox
 def parcel(id: int, level: int = 2) -> PendingAlert:
     return PendingAlert(id, level, "title", "body")
 
@@ -264,11 +332,14 @@ def test_too_many_means_that_the_least_important_goes() -> None:
     box = outbox()
     given_up = [box.put(parcel(id, 3 if id % 2 else 1), 0.0) for id in range(CAPACITY + 2)]
     outcomes = [one for one in given_up if one is not None]
-    assert [one.id for one in outcomes] == [CAPACITY, CAPACITY - 2] and not any(one.ok for one in outcomes)
+    assert [one.id for one in outcomes] == [CAPACITY, CAPACITY - 2] and not any(
+        one.ok for one in outcomes
+    )
     assert len(box) == CAPACITY
 
 
-# -------------------------------------------------------------------------------------------------- the desk
+# --------------------------------------------------------------------------------------------------
+# the desk
 class Sink:
     """Takes parcels, or does not."""
 
@@ -294,7 +365,12 @@ class Desk:
         self.sink = Sink()
         targets = targets or (AlertTargetConfig(name="phone"),)
         config = {"max_per_min": 60, **config}
-        self.desk = AlertDispatcher(AlertsConfig(targets=list(targets), **config), "OTrade test", say=self.board.say, wall_ns=lambda: self.now)
+        self.desk = AlertDispatcher(
+            AlertsConfig(targets=list(targets), **config),
+            "OTrade test",
+            say=self.board.say,
+            wall_ns=lambda: self.now,
+        )
         self.desk.sender = self.sink
         self.board.listen(self.desk.hear)
 
@@ -303,18 +379,31 @@ class Desk:
 
 
 def test_a_notice_becomes_a_parcel_for_everybody_who_wants_it() -> None:
-    here = Desk(AlertTargetConfig(name="phone"), AlertTargetConfig(name="mail", min_severity="info"))
+    here = Desk(
+        AlertTargetConfig(name="phone"), AlertTargetConfig(name="mail", min_severity="info")
+    )
     here.board.say(Severity.INFO, "DAY_OPEN", "2025-11-20: connected")
     here.board.say(Severity.ALARM, "TOKEN_DEAD", "the token is dead")
     assert here.sink.titles("phone") == ["OTrade test: ALARM, TOKEN DEAD"]
-    assert here.sink.titles("mail") == ["OTrade test: info, DAY OPEN", "OTrade test: ALARM, TOKEN DEAD"]
+    assert here.sink.titles("mail") == [
+        "OTrade test: info, DAY OPEN",
+        "OTrade test: ALARM, TOKEN DEAD",
+    ]
     assert here.sink.parcels[-1][1].body == "12:00:00 IST  the token is dead"
 
 
 def test_rejected_exits_of_two_brackets_are_two_alerts() -> None:
     here = Desk()
     for bracket_id in (1, 2, 1, 2):
-        here.desk.hear(notice("EXIT_REJECTED", Severity.ALARM, "EXIT REJECTED", instrument_id=0, bracket_id=bracket_id))
+        here.desk.hear(
+            notice(
+                "EXIT_REJECTED",
+                Severity.ALARM,
+                "EXIT REJECTED",
+                instrument_id=0,
+                bracket_id=bracket_id,
+            )
+        )
     assert here.sink.titles() == ["OTrade test: ACT NOW, EXIT REJECTED"] * 2
 
 
@@ -364,16 +453,23 @@ def test_when_nobody_takes_parcels_they_come_in_the_digest() -> None:
     here.sink.takes = True
     here.now += 61 * SECOND
     here.desk.look(here.now)
-    (_, told), = here.sink.parcels
+    ((_, told),) = here.sink.parcels
     assert told.title == "OTrade test: ALARM, DIGEST" and "first" in told.body
 
 
 def test_the_day_s_end_tells_its_result_and_what_was_held() -> None:
-    here = Desk(AlertTargetConfig(name="phone", min_severity="alarm"), AlertTargetConfig(name="mail", day_summary=False))
+    here = Desk(
+        AlertTargetConfig(name="phone", min_severity="alarm"),
+        AlertTargetConfig(name="mail", day_summary=False),
+    )
     here.board.say(Severity.ALARM, "FAULT", "again")
     here.board.say(Severity.ALARM, "FAULT", "again")
     here.desk.day_over("net 1,234.00", NOON)
-    assert here.sink.titles("phone") == ["OTrade test: ALARM, FAULT", "OTrade test: DAY SUMMARY", "OTrade test: ALARM, DIGEST"]
+    assert here.sink.titles("phone") == [
+        "OTrade test: ALARM, FAULT",
+        "OTrade test: DAY SUMMARY",
+        "OTrade test: ALARM, DIGEST",
+    ]
     assert here.sink.titles("mail") == ["OTrade test: ALARM, FAULT", "OTrade test: ALARM, DIGEST"]
 
 
@@ -383,7 +479,11 @@ def test_bodies_are_bounded() -> None:
     assert len(here.sink.parcels[0][1].body) <= BODY_CHARS_MAX + 3
 
 
-def run_test(here: Desk, answer: Callable[[str, PendingAlert], DeliveryOutcome | None], within_s: float = 60.0) -> list[DeliveryOutcome]:
+def run_test(
+    here: Desk,
+    answer: Callable[[str, PendingAlert], DeliveryOutcome | None],
+    within_s: float = 60.0,
+) -> list[DeliveryOutcome]:
     async def body() -> list[DeliveryOutcome]:
         loop = asyncio.get_running_loop()
         asked = asyncio.ensure_future(here.desk.test(within_s))
@@ -398,8 +498,16 @@ def run_test(here: Desk, answer: Callable[[str, PendingAlert], DeliveryOutcome |
 
 def test_the_test_asks_every_target_past_all_gates_and_waits_for_each() -> None:
     silent = [QuietHoursConfig(start="00:00", until="23:59")]
-    here = Desk(AlertTargetConfig(name="phone", min_severity="alarm", quiet=silent), AlertTargetConfig(name="mail"))
-    outcomes = run_test(here, lambda name, parcel: DeliveryOutcome(parcel.id, name, name == "phone", 1, "" if name == "phone" else "no such user"))
+    here = Desk(
+        AlertTargetConfig(name="phone", min_severity="alarm", quiet=silent),
+        AlertTargetConfig(name="mail"),
+    )
+    outcomes = run_test(
+        here,
+        lambda name, parcel: DeliveryOutcome(
+            parcel.id, name, name == "phone", 1, "" if name == "phone" else "no such user"
+        ),
+    )
     assert {one.target: one.ok for one in outcomes} == {"phone": True, "mail": False}
     ok, words = words_of_test(outcomes)
     assert not ok and "phone: delivered" in words and "mail: NOT delivered (no such user)" in words

@@ -1,5 +1,5 @@
-"""The process that carries alerts, and the engine's end of its pipe: with fakes for Apprise's notify, and once with the real thing
-against a web server of ours.
+"""The process that carries alerts, and the engine's end of its pipe: with fakes for Apprise's
+notify, and once with the real thing against a web server of ours.
 """
 
 import asyncio
@@ -48,10 +48,13 @@ def test_the_levels_are_the_engine_s() -> None:
     assert LOUDEST == AlertLevel.LOUDEST and set(TYPES) == set(AlertLevel)
 
 
-# ------------------------------------------------------------------------------------------------- by Apprise
+# -------------------------------------------------------------------------------------------------
+# by Apprise
 @pytest.fixture
 def notified(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Apprise's notify is a list; what it answers is the `answer` of the last entry that was put there before."""
+    """Apprise's notify is a list; what it answers is the `answer` of the last entry that was put
+    there before.
+    """
     calls: list[dict[str, Any]] = []
 
     def notify(self: apprise.Apprise, **given: Any) -> bool:
@@ -62,17 +65,29 @@ def notified(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return calls
 
 
-def test_a_parcel_reaches_apprise_as_plain_text_and_as_loud_as_it_is(notified: list[dict[str, Any]]) -> None:
+def test_a_parcel_reaches_apprise_as_plain_text_and_as_loud_as_it_is(
+    notified: list[dict[str, Any]],
+) -> None:
     notify = by_apprise(Secret(f"json://localhost/{TOKEN}"))
     for level in AlertLevel:
         assert notify(PendingAlert(1, int(level), "title", "a < b & c")) == (True, "")
-    assert [call["notify_type"].value for call in notified] == ["info", "warning", "failure", "failure", "failure"]
-    assert {(call["title"], call["body"], call["body_format"]) for call in notified} == {("title", "a < b & c", apprise.NotifyFormat.TEXT)}
+    assert [call["notify_type"].value for call in notified] == [
+        "info",
+        "warning",
+        "failure",
+        "failure",
+        "failure",
+    ]
+    assert {(call["title"], call["body"], call["body_format"]) for call in notified} == {
+        ("title", "a < b & c", apprise.NotifyFormat.TEXT)
+    }
 
 
 def test_why_it_failed_is_told_without_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(self: apprise.Apprise, **given: Any) -> bool:
-        logging.getLogger("apprise").warning("Failed to send to https://api.example.com/%s/send: 401", TOKEN)
+        logging.getLogger("apprise").warning(
+            "Failed to send to https://api.example.com/%s/send: 401", TOKEN
+        )
         return False
 
     monkeypatch.setattr(apprise.Apprise, "notify", fails)
@@ -89,9 +104,18 @@ def test_a_plugin_that_raises_is_a_failure_like_another(monkeypatch: pytest.Monk
     assert not ok and why.startswith("RuntimeError") and TOKEN not in why
 
 
-def test_addresses_come_from_secrets_only_and_are_named_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_addresses_come_from_secrets_only_and_are_named_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     secrets = tmp_path / "secrets.json"
-    secrets.write_text(json.dumps({"OTRADE_ALERT_MAIL": "json://localhost/mail-secret", "OTRADE_ALERT_ODD": f"nothing://{TOKEN}"}))
+    secrets.write_text(
+        json.dumps(
+            {
+                "OTRADE_ALERT_MAIL": "json://localhost/mail-secret",
+                "OTRADE_ALERT_ODD": f"nothing://{TOKEN}",
+            }
+        )
+    )
     secrets.chmod(0o600)
     monkeypatch.setenv("OTRADE_ALERT_PHONE", f"json://localhost/{TOKEN}")
     notifies, bad = addresses(["phone", "mail", "odd", "none"], secrets)
@@ -103,8 +127,13 @@ def test_addresses_come_from_secrets_only_and_are_named_never_shown(tmp_path: Pa
     assert notifies == {} and "chmod 600" in bad["phone"]
 
 
-# ------------------------------------------------------------------------------------------------- the process
-def carried(lines: Sequence[dict[str, Any]], notifies: dict[str, Callable[[PendingAlert], tuple[bool, str]]], **bad: str) -> list[dict[str, Any]]:
+# -------------------------------------------------------------------------------------------------
+# the process
+def carried(
+    lines: Sequence[dict[str, Any]],
+    notifies: dict[str, Callable[[PendingAlert], tuple[bool, str]]],
+    **bad: str,
+) -> list[dict[str, Any]]:
     """What a carrier says that is given these lines, and then no more."""
     out = io.StringIO()
     given = b"".join(orjson.dumps(line) + b"\n" for line in lines)
@@ -125,10 +154,15 @@ def test_every_parcel_gets_one_outcome_and_a_failing_target_delays_no_other() ->
 
     def works(parcel: PendingAlert) -> tuple[bool, str]:
         if parcel.id == 4:
-            may_end.set()  # only when the other target has delivered all of its own does the first one end
+            # Only when the other target has delivered all of its own does the first one end
+            may_end.set()
         return True, ""
 
-    rows = carried([line(1, "slow"), line(2, "fast"), line(3, "nobody"), line(4, "fast")], {"slow": hangs, "fast": works}, odd="no address")
+    rows = carried(
+        [line(1, "slow"), line(2, "fast"), line(3, "nobody"), line(4, "fast")],
+        {"slow": hangs, "fast": works},
+        odd="no address",
+    )
     assert {(row["id"], row["target"], row["ok"]) for row in rows if "id" in row} == {
         (1, "slow", False), (2, "fast", True), (4, "fast", True), (3, "nobody", False)
     }  # fmt: skip
@@ -147,7 +181,11 @@ def test_from_a_notice_to_a_server_and_back_with_the_real_apprise() -> None:
     said: list[str] = []
 
     async def body(server: Listener) -> None:
-        courier = AlertSenderClient(carrier_command("no/such/file", 5, ["phone", "mail"]), on_outcome=outcomes.append, on_trouble=said.append)
+        courier = AlertSenderClient(
+            carrier_command("no/such/file", 5, ["phone", "mail"]),
+            on_outcome=outcomes.append,
+            on_trouble=said.append,
+        )
         courier.start()
         assert courier.send("phone", PendingAlert(1, 3, "ALARM", "price < 5 & falling"))
         assert courier.send("mail", PendingAlert(2, 3, "ALARM", "nowhere"))
@@ -158,9 +196,14 @@ def test_from_a_notice_to_a_server_and_back_with_the_real_apprise() -> None:
     with listening() as server, environment(OTRADE_ALERT_PHONE=server.address):
         server.statuses = [500]
         asyncio.run(body(server))
-    assert sorted((one.target, one.ok, one.n_tries) for one in outcomes) == [("mail", False, 0), ("phone", True, 2)]
+    assert sorted((one.target, one.ok, one.n_tries) for one in outcomes) == [
+        ("mail", False, 0),
+        ("phone", True, 2),
+    ]
     assert [post["message"] for post in server.heard] == ["price < 5 & falling"] * 2
-    assert len(said) == 1 and "OTRADE_ALERT_MAIL" in said[0] and TOKEN not in str(said) + str(outcomes)
+    assert (
+        len(said) == 1 and "OTRADE_ALERT_MAIL" in said[0] and TOKEN not in str(said) + str(outcomes)
+    )
 
 
 FAKE = """
@@ -177,7 +220,9 @@ for line in sys.stdin:
 def test_half_a_line_takes_nothing_else_with_it() -> None:
     out = io.StringIO()
     given = orjson.dumps(line(1, "phone")) + b"\n" + b'[1]\n{"target": "phone"}\n{"id": 2, "tar'
-    AlertSenderProcess({"phone": lambda parcel: (True, "")}, {}, tries=1, out=out).run(io.BytesIO(given), linger_s=PATIENCE_S)
+    AlertSenderProcess({"phone": lambda parcel: (True, "")}, {}, tries=1, out=out).run(
+        io.BytesIO(given), linger_s=PATIENCE_S
+    )
     assert [orjson.loads(row)["id"] for row in out.getvalue().splitlines()] == [1]
 
 
@@ -191,13 +236,19 @@ print(json.dumps({"id": row["id"], "target": row["target"], "ok": True, "n_tries
 """
 
     async def body() -> None:
-        courier = AlertSenderClient([sys.executable, "-c", program], on_outcome=outcomes.append, on_trouble=lambda words: None)
+        courier = AlertSenderClient(
+            [sys.executable, "-c", program],
+            on_outcome=outcomes.append,
+            on_trouble=lambda words: None,
+        )
         courier.start()
         assert courier.send("phone", PendingAlert(1, 0, "t", "b"))
         await until(lambda: bool(outcomes))
         await courier.close(PATIENCE_S)
 
-    with environment(OTRADE_ALERT_PHONE="json://localhost/x", OTRADE_KITE_ACCESS_TOKEN="of the broker"):
+    with environment(
+        OTRADE_ALERT_PHONE="json://localhost/x", OTRADE_KITE_ACCESS_TOKEN="of the broker"
+    ):
         asyncio.run(body())
     assert outcomes[0].why == "OTRADE_ALERT_PHONE"
 
@@ -209,14 +260,29 @@ def test_a_carrier_that_dies_is_said_and_another_takes_its_place() -> None:
 
     async def body() -> None:
         nonlocal now
-        courier = AlertSenderClient([sys.executable, "-c", FAKE], on_outcome=outcomes.append, on_trouble=said.append, now_s=lambda: now)
+        courier = AlertSenderClient(
+            [sys.executable, "-c", FAKE],
+            on_outcome=outcomes.append,
+            on_trouble=said.append,
+            now_s=lambda: now,
+        )
         courier.start()
-        assert courier.send("phone", PendingAlert(1, 0, "keep", "")) and courier.send("phone", PendingAlert(2, 0, "die", ""))
+        assert courier.send("phone", PendingAlert(1, 0, "keep", "")) and courier.send(
+            "phone", PendingAlert(2, 0, "die", "")
+        )
         await until(lambda: len(outcomes) == 2)
-        assert [one.ok for one in outcomes] == [False, False] and "has ended" in outcomes[0].why and len(said) == 1
-        assert not courier.send("phone", PendingAlert(3, 0, "", "")), "not every alert starts a process"
+        assert (
+            [one.ok for one in outcomes] == [False, False]
+            and "has ended" in outcomes[0].why
+            and len(said) == 1
+        )
+        assert not courier.send("phone", PendingAlert(3, 0, "", "")), (
+            "not every alert starts a process"
+        )
         now += 31.0
-        assert not courier.send("phone", PendingAlert(4, 0, "", "")), "it is being started, off the loop"
+        assert not courier.send("phone", PendingAlert(4, 0, "", "")), (
+            "it is being started, off the loop"
+        )
         await until(lambda: courier.send("phone", PendingAlert(5, 0, "", "")))
         await until(lambda: len(outcomes) == 3)
         await courier.close(PATIENCE_S)
@@ -227,17 +293,24 @@ def test_a_carrier_that_dies_is_said_and_another_takes_its_place() -> None:
 
 
 def test_a_carrier_that_hangs_fills_no_pipe_and_stops_nobody() -> None:
-    """It is stopped by a signal: it reads nothing. What is on its way has a bound, and the end does not wait for it."""
+    """It is stopped by a signal: it reads nothing. What is on its way has a bound, and the end does
+    not wait for it.
+    """
     outcomes: list[DeliveryOutcome] = []
 
     async def body() -> None:
-        courier = AlertSenderClient([sys.executable, "-c", FAKE], on_outcome=outcomes.append, on_trouble=lambda words: None)
+        courier = AlertSenderClient(
+            [sys.executable, "-c", FAKE], on_outcome=outcomes.append, on_trouble=lambda words: None
+        )
         courier.start()
         assert courier._process is not None
         pid = courier._process.pid
         os.kill(pid, signal.SIGSTOP)
         try:
-            taken = [courier.send("phone", PendingAlert(id, 0, "t", "x" * 200)) for id in range(OUT_MAX + 50)]
+            taken = [
+                courier.send("phone", PendingAlert(id, 0, "t", "x" * 200))
+                for id in range(OUT_MAX + 50)
+            ]
             assert taken == [True] * OUT_MAX + [False] * 50
             await courier.close(0.0)
         finally:
@@ -250,13 +323,20 @@ def test_a_carrier_that_hangs_fills_no_pipe_and_stops_nobody() -> None:
 
 def test_a_pipe_that_is_full_means_no_and_not_waiting() -> None:
     async def body() -> None:
-        courier = AlertSenderClient([sys.executable, "-c", FAKE], on_outcome=lambda outcome: None, on_trouble=lambda words: None)
+        courier = AlertSenderClient(
+            [sys.executable, "-c", FAKE],
+            on_outcome=lambda outcome: None,
+            on_trouble=lambda words: None,
+        )
         courier.start()
         assert courier._process is not None
         pid = courier._process.pid
         os.kill(pid, signal.SIGSTOP)
         try:
-            n = sum(courier.send("phone", PendingAlert(id, 0, "t", "x" * 3_000)) for id in range(OUT_MAX))
+            n = sum(
+                courier.send("phone", PendingAlert(id, 0, "t", "x" * 3_000))
+                for id in range(OUT_MAX)
+            )
             assert 0 < n < OUT_MAX
             await courier.close(0.0)
         finally:
@@ -270,7 +350,9 @@ def test_a_carrier_that_cannot_be_started_is_said() -> None:
     said: list[str] = []
 
     async def body() -> None:
-        courier = AlertSenderClient(["/no/such/program"], on_outcome=lambda outcome: None, on_trouble=said.append)
+        courier = AlertSenderClient(
+            ["/no/such/program"], on_outcome=lambda outcome: None, on_trouble=said.append
+        )
         courier.start()
         assert not courier.send("phone", PendingAlert(1, 0, "t", "b"))
         await courier.close(1.0)
@@ -281,9 +363,16 @@ def test_a_carrier_that_cannot_be_started_is_said() -> None:
 
 def test_the_page_s_test_button_end_to_end() -> None:
     async def body(server: Listener) -> list[DeliveryOutcome]:
-        desk = AlertDispatcher(AlertsConfig(targets=[AlertTargetConfig(name="phone")]), "OTrade", say=lambda *words: None, wall_ns=lambda: 0)
+        desk = AlertDispatcher(
+            AlertsConfig(targets=[AlertTargetConfig(name="phone")]),
+            "OTrade",
+            say=lambda *words: None,
+            wall_ns=lambda: 0,
+        )
         courier = desk.sender = AlertSenderClient(
-            carrier_command("no/such/file", 1, ["phone"]), on_outcome=desk.on_outcome, on_trouble=desk.on_trouble
+            carrier_command("no/such/file", 1, ["phone"]),
+            on_outcome=desk.on_outcome,
+            on_trouble=desk.on_trouble,
         )
         courier.start()
         outcomes = await desk.test(PATIENCE_S)
@@ -295,7 +384,8 @@ def test_the_page_s_test_button_end_to_end() -> None:
         assert server.heard[0]["title"].endswith("ALERT TEST")
 
 
-# ------------------------------------------------------------------------------------------------- the command
+# -------------------------------------------------------------------------------------------------
+# the command
 def config_file(tmp_path: Path, **alerts: Any) -> Path:
     data = json.loads(manager.default_bytes("paper.json"))
     data["alerts"] = alerts
@@ -305,13 +395,18 @@ def config_file(tmp_path: Path, **alerts: Any) -> Path:
     return path
 
 
-def test_otrade_alerts_test(tmp_path: Path, notified: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
+def test_otrade_alerts_test(
+    tmp_path: Path, notified: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
     path = config_file(tmp_path, targets=[{"name": "phone"}, {"name": "mail"}])
     with environment(OTRADE_ALERT_PHONE=f"json://localhost/{TOKEN}"):
         assert command.test(path, "phone") == 0
         assert command.test(path, "") == 4
     shown = capsys.readouterr()
-    assert shown.out == "phone: delivered\n" * 2 and "mail: NOT delivered: it has no address" in shown.err
+    assert (
+        shown.out == "phone: delivered\n" * 2
+        and "mail: NOT delivered: it has no address" in shown.err
+    )
     assert TOKEN not in shown.out + shown.err
     assert {call["title"] for call in notified} == {"OTrade otrade PAPER: info, ALERT TEST"}
     with pytest.raises(ConfigError, match="no alert target 'fax'.*phone, mail"):
@@ -332,18 +427,28 @@ def test_a_bad_configuration_is_refused(tmp_path: Path, alerts: dict[str, Any], 
         manager.load(config_file(tmp_path, **alerts))
 
 
-# --------------------------------------------------------------------------------------------------- a whole day
-def test_a_paper_day_tells_its_troubles_and_its_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything as `otrade run` wires it: a feed that is cut for two minutes, a target that takes all and one that has no address."""
+# ---------------------------------------------------------------------------------------------------
+# a whole day
+def test_a_paper_day_tells_its_troubles_and_its_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything as `otrade run` wires it: a feed that is cut for two minutes, a target that takes
+    all and one that has no address.
+    """
     from otrade.config import RunOptions
     from otrade.live import app
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the carrier is started from elsewhere
     data = json.loads(manager.default_bytes("paper.json"))
-    data["alerts"] = {"targets": [{"name": "phone", "min_severity": "error"}, {"name": "lost"}], "max_per_min": 100}
+    data["alerts"] = {
+        "targets": [{"name": "phone", "min_severity": "error"}, {"name": "lost"}],
+        "max_per_min": 100,
+    }
     data["strategies"] = data["strategies"][:1]
-    data["instruments"] = [one for one in data["instruments"] if one["symbol"] == data["strategies"][0]["instrument"]]
+    data["instruments"] = [
+        one for one in data["instruments"] if one["symbol"] == data["strategies"][0]["instrument"]
+    ]
     data["sim"] |= {"ticks_per_s": 0.1, "rehearse": [{"at": "09:20", "what": "feed"}]}
     config = tmp_path / "config.json"
     config.write_text(json.dumps(data))
@@ -356,7 +461,10 @@ def test_a_paper_day_tells_its_troubles_and_its_result(tmp_path: Path, monkeypat
     with listening() as server, environment(OTRADE_ALERT_PHONE=server.address):
         app.run(RunOptions(config=config, speed=float("inf"), date="2026-11-20", page=False))
     titles = [post["title"] for post in server.heard]
-    assert {f"OTrade otrade PAPER: {words}" for words in ("ERROR, FEED LOST", "resolved, FEED BACK", "DAY SUMMARY")} <= set(titles)
+    assert {
+        f"OTrade otrade PAPER: {words}"
+        for words in ("ERROR, FEED LOST", "resolved, FEED BACK", "DAY SUMMARY")
+    } <= set(titles)
     (summary,) = [post["message"] for post in server.heard if post["title"].endswith("DAY SUMMARY")]
     assert "2026-11-20: stopped (that will do)" in summary and "Nothing is open." in summary
     log = (tmp_path / "var" / "log" / "otrade.jsonl").read_text()
@@ -364,10 +472,14 @@ def test_a_paper_day_tells_its_troubles_and_its_result(tmp_path: Path, monkeypat
     assert codes.count("ALERT_DELIVERED") == len(server.heard)
     assert "OTRADE_ALERT_LOST" in log, "who has no address is said"
     everything = [path.read_bytes() for path in (tmp_path / "var").rglob("*") if path.is_file()]
-    assert everything and not any(TOKEN.encode() in content for content in everything), "the address is in no file"
+    assert everything and not any(TOKEN.encode() in content for content in everything), (
+        "the address is in no file"
+    )
 
 
-def test_a_live_engine_that_cannot_begin_tells_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_live_engine_that_cannot_begin_tells_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No token, and nobody at the terminal: the morning's most likely trouble."""
     from otrade.config import RunOptions
     from otrade.live import app

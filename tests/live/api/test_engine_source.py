@@ -50,14 +50,20 @@ def test_every_view_holds_to_the_contract_and_to_the_exchange() -> None:
             nets = {row.symbol: row.net_qty for row in source.positions() if row.net_qty}
             assert nets == here.sim.exchange.net_qty()
             ours = {row.broker_order_id: (row.qty, row.cum_qty) for row in source.orders()}
-            theirs = {o.order_id: (o.terms.quantity, o.filled_qty) for o in here.sim.exchange.orders()}
+            theirs = {
+                o.order_id: (o.terms.quantity, o.filled_qty) for o in here.sim.exchange.orders()
+            }
             assert ours == theirs
             assert status.pnl.net_e4 == status.pnl.gross_e4 - status.pnl.charges_e4
             assert status.pnl.realised_e4 + status.pnl.unrealised_e4 == status.pnl.gross_e4
             assert status.protection.open_qty >= status.protection.protected_qty
-            assert status.counts.open_brackets == sum(row.state != "CLOSED" for row in source.brackets())
+            assert status.counts.open_brackets == sum(
+                row.state != "CLOSED" for row in source.brackets()
+            )
             await here.run_to_end()
-            assert all(row.state == "CLOSED" for row in source.brackets()), "rows that are kept are the last ones"
+            assert all(row.state == "CLOSED" for row in source.brackets()), (
+                "rows that are kept are the last ones"
+            )
             assert all(row.net_qty == 0 for row in source.positions())
             assert {row.ord_status for row in source.orders()} <= {"FILLED", "CANCELED"}
 
@@ -67,7 +73,9 @@ def test_every_view_holds_to_the_contract_and_to_the_exchange() -> None:
 def test_before_the_first_day_there_is_a_blank_page() -> None:
     from otrade.live.notices.board import NoticeBoard
 
-    source = LiveEngineSource(NoticeBoard(lambda: 0), Commands(), mode="paper", broker_kind="sim", speed=0.0)
+    source = LiveEngineSource(
+        NoticeBoard(lambda: 0), Commands(), mode="paper", broker_kind="sim", speed=0.0
+    )
     valid(source.status())
     assert list(source.orders()) == [] and list(source.candles(0, 60)) == []
 
@@ -88,10 +96,17 @@ def test_a_test_alert_is_sent_answered_and_kept_in_the_journal() -> None:
         """Takes a parcel, and delivers it in the next turn of the loop."""
 
         def send(self, target: str, parcel: PendingAlert) -> bool:
-            asyncio.get_running_loop().call_soon(desk.on_outcome, DeliveryOutcome(parcel.id, target, True, 1))
+            asyncio.get_running_loop().call_soon(
+                desk.on_outcome, DeliveryOutcome(parcel.id, target, True, 1)
+            )
             return True
 
-    desk = AlertDispatcher(AlertsConfig(targets=[AlertTargetConfig(name="phone")]), "OTrade", say=lambda *words: None, wall_ns=lambda: 0)
+    desk = AlertDispatcher(
+        AlertsConfig(targets=[AlertTargetConfig(name="phone")]),
+        "OTrade",
+        say=lambda *words: None,
+        wall_ns=lambda: 0,
+    )
     desk.sender = Sender()
 
     async def body() -> None:
@@ -105,14 +120,26 @@ def test_a_test_alert_is_sent_answered_and_kept_in_the_journal() -> None:
             done = await source.command("test-alert", "trader")
             assert (done.ok, done.words) == (True, "phone: delivered")
             assert here.journal is not None
-            _, audit = [msgspec.json.decode(record.payload) for record in here.journal.records() if record.kind == Rec.PERSON]
-            assert audit == {"command": "test-alert", "args": {}, "ok": True, "words": "phone: delivered", "who": "trader"}
+            _, audit = [
+                msgspec.json.decode(record.payload)
+                for record in here.journal.records()
+                if record.kind == Rec.PERSON
+            ]
+            assert audit == {
+                "command": "test-alert",
+                "args": {},
+                "ok": True,
+                "words": "phone: delivered",
+                "who": "trader",
+            }
 
     run(body())
 
 
 def test_rows_that_are_kept_are_those_that_would_be_made_now() -> None:
-    """At every second of a morning with trades: what is shown from memory is what is built from nothing."""
+    """At every second of a morning with trades: what is shown from memory is what is built from
+    nothing.
+    """
 
     async def body() -> None:
         async with world() as here:
@@ -123,7 +150,14 @@ def test_rows_that_are_kept_are_those_that_would_be_made_now() -> None:
             for second in range(1_500):
                 await here.sim.run_until(here.at("09:15") + second * SECOND)
                 fresh = RowBuilder(here.day)
-                for name in ("instruments", "strategies", "brackets", "orders", "positions", "trades"):
+                for name in (
+                    "instruments",
+                    "strategies",
+                    "brackets",
+                    "orders",
+                    "positions",
+                    "trades",
+                ):
                     shown = list(getattr(source, name)())
                     assert shown == list(getattr(fresh, name)()), (name, second)
                     n_kept += sum(a is b for a, b in zip(before.get(name, []), shown, strict=False))
@@ -132,7 +166,9 @@ def test_rows_that_are_kept_are_those_that_would_be_made_now() -> None:
                 brackets = [row for row in before["brackets"] if row.state != "CLOSED"]
                 assert status.protection.open_qty == sum(row.open_qty for row in brackets)
                 assert status.protection.protected_qty == sum(row.protected_qty for row in brackets)
-                assert status.protection.naked_now == sum(row.protected_qty < row.open_qty for row in brackets)
+                assert status.protection.naked_now == sum(
+                    row.protected_qty < row.open_qty for row in brackets
+                )
                 assert status.counts.open_brackets == len(brackets)
             assert len(before["trades"]) > 2 and n_kept > 10_000
 

@@ -1,4 +1,6 @@
-"""What the page asks for when somebody looks, in the middle of a day, against the exchange and against the core's own source."""
+"""What the page asks for when somebody looks, in the middle of a day, against the exchange and
+against the core's own source.
+"""
 
 import re
 from pathlib import Path
@@ -46,35 +48,63 @@ def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
                 assert [step.after_us for step in steps] == sorted(step.after_us for step in steps)
                 assert steps[0].what == "Asked: place" and steps[0].after_us == 0
                 whats = [step.what for step in steps]
-                assert whats.count("Sent: the last byte is out") == whats.count("The broker has taken it") >= 1
-                theirs = next(o for o in here.sim.exchange.orders() if o.order_id == order.broker_order_id)
+                assert (
+                    whats.count("Sent: the last byte is out")
+                    == whats.count("The broker has taken it")
+                    >= 1
+                )
+                theirs = next(
+                    o for o in here.sim.exchange.orders() if o.order_id == order.broker_order_id
+                )
                 if theirs.filled_qty:
                     told = f"{theirs.filled_qty} of {theirs.terms.quantity} filled"
-                    assert any(step.by == "exchange" and told in step.words for step in steps), "as the exchange has it"
+                    assert any(step.by == "exchange" and told in step.words for step in steps), (
+                        "as the exchange has it"
+                    )
                 entry_facts = {fact.name: fact.value for fact in story.why.facts}
-                assert entry_facts["Instrument"].endswith(here.day.plan.instruments[order.instrument_id].symbol)
+                assert entry_facts["Instrument"].endswith(
+                    here.day.plan.instruments[order.instrument_id].symbol
+                )
                 assert bool(story.why.gates) == (order.leg == "ENTRY")
-                assert {gate.verdict for gate in story.why.gates} <= {"passed"}, "what was sent has passed every gate"
+                assert {gate.verdict for gate in story.why.gates} <= {"passed"}, (
+                    "what was sent has passed every gate"
+                )
             assert reads.story("OTNOSUCHORDER") is None
 
             curve = reads.equity(0)
             status = source.status()
-            assert len(curve) == len({point.ts_ms for point in curve}) > 90, "a point every quarter of a minute"
+            assert len(curve) == len({point.ts_ms for point in curve}) > 90, (
+                "a point every quarter of a minute"
+            )
             assert curve[-1].gross_e4 - curve[-1].net_e4 <= status.pnl.charges_e4
             assert reads.equity(curve[-2].ts_ms) == curve[-2:]
 
             [low, high] = reads.lines(0)
             assert (low.fast, low.slow) == ("", "level") and low.name != high.name
             minutes = [point.ts_ms for point in low.points]
-            assert minutes == sorted(set(minutes)) and len(minutes) > 15 and all(minute % 60_000 == 0 for minute in minutes)
+            assert (
+                minutes == sorted(set(minutes))
+                and len(minutes) > 15
+                and all(minute % 60_000 == 0 for minute in minutes)
+            )
             closes = {candle.ts_ms: candle.close_e4 for candle in source.candles(0, 60)}
-            assert all(abs(point.fast * 10_000 - closes[point.ts_ms]) <= 20_000 for point in low.points), "at the candle's close"
+            assert all(
+                abs(point.fast * 10_000 - closes[point.ts_ms]) <= 20_000 for point in low.points
+            ), "at the candle's close"
 
-            assert [stage.name for stage in reads.latency()][:3] == ["Frame", "Tick to decision", "Tick to order"]
+            assert [stage.name for stage in reads.latency()][:3] == [
+                "Frame",
+                "Tick to decision",
+                "Tick to order",
+            ]
             for stage in reads.latency():
                 valid(stage)
                 assert stage.words and stage.name[0].isupper(), "said in words"
-                assert stage.clock == ("machine" if stage.name in ("Frame", "Tick to decision", "Tick to order") else "engine")
+                assert stage.clock == (
+                    "machine"
+                    if stage.name in ("Frame", "Tick to decision", "Tick to order")
+                    else "engine"
+                )
                 assert sum(bucket.n for bucket in stage.buckets) == stage.n
                 assert stage.p50_ns <= stage.p99_ns <= stage.p999_ns <= stage.max_ns
             limits = reads.limits()
@@ -84,9 +114,13 @@ def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
             placed = len(here.sim.exchange.orders())
             assert by_name["Orders placed today"].used == placed
             assert by_name["Requests in the last half hour"].used >= placed
-            assert by_name["Requests in the last second"].used <= by_name["Requests in the last minute"].used
+            assert (
+                by_name["Requests in the last second"].used
+                <= by_name["Requests in the last minute"].used
+            )
 
-            # An hour later nothing of that half hour counts any more: nobody has turned the ring since.
+            # An hour later nothing of that half hour counts any more: nobody has turned the ring
+            # since.
             here.day.engine.on_pause(True, here.now_ns)
             for budget in ("half_hour_used", "minute_used", "second_used"):
                 assert here.day.engine.budget()[budget] >= 0
@@ -100,7 +134,9 @@ def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
             await here.run_to_end()
             over = reads.limits()
             assert over is not None
-            assert {row.name: row.used for row in over.limits}["Oldest price"] == 0, "a price of what has closed is the last, not old"
+            assert {row.name: row.used for row in over.limits}["Oldest price"] == 0, (
+                "a price of what has closed is the last, not old"
+            )
 
     run(body())
 
@@ -138,7 +174,11 @@ def test_the_gates_are_those_of_the_core_in_its_order() -> None:
     parts = {name: risk.partition(f"cdef int {name}(")[2].partition("\ncdef ")[0] for name in PARTS}
     order: list[str] = []
     entry = (CORE / "entry.pyx").read_text().partition("cdef int _gate(")[2].partition("\ncdef ")[0]
-    brake = entry.partition("gate_entry(")[2].partition("return")[0].replace("reason = REASON_ENTRY_BRAKE", "return REASON_ENTRY_BRAKE")
+    brake = (
+        entry.partition("gate_entry(")[2]
+        .partition("return")[0]
+        .replace("reason = REASON_ENTRY_BRAKE", "return REASON_ENTRY_BRAKE")
+    )
     for line in (parts["gate_entry"] + brake + parts["gate_rate"]).splitlines():
         if "gate_shape(" in line:
             order += [name for name in reasons_in(parts["gate_shape"]) if name != "OK"]
@@ -149,8 +189,15 @@ def test_the_gates_are_those_of_the_core_in_its_order() -> None:
     told = [reason.name for reason, _ in RISK_GATES]
     assert told[:2] == ["STOP_DISTANCE", "QTY_ZERO"], "asked by the sizing, before any gate"
     assert told[2:] == [name for name in order if name != "QTY_ZERO"]
-    signals = (CORE / "kernels" / "signals.py").read_text().partition("def _blocked")[2].partition("\n@helper")[0]
-    assert [reason.name for reason, _, _ in FILTER_GATES] == [name for name in reasons_in(signals) if name != "0"]
+    signals = (
+        (CORE / "kernels" / "signals.py")
+        .read_text()
+        .partition("def _blocked")[2]
+        .partition("\n@helper")[0]
+    )
+    assert [reason.name for reason, _, _ in FILTER_GATES] == [
+        name for name in reasons_in(signals) if name != "0"
+    ]
 
 
 def test_a_gate_that_is_not_in_the_list_is_told_all_the_same() -> None:
@@ -173,12 +220,23 @@ def test_an_order_keeps_its_beginning_and_its_end() -> None:
         stories.sent(seq, 100 + seq)
     steps = stories.of("OT1")
     assert len(steps) == STEPS_MAX
-    assert steps[0].what == "Asked: place" and steps[1].words == "request 0" and steps[-1].words == "request 199"
+    assert (
+        steps[0].what == "Asked: place"
+        and steps[1].words == "request 0"
+        and steps[-1].words == "request 199"
+    )
     stories.sent(10_000, 1)  # of nobody
     assert stories.of("OT2") == []
 
 
 def test_before_the_first_day_nothing_is_there() -> None:
     reads = LiveQueries()
-    assert list(reads.equity(0)) == [] and list(reads.lines(0)) == [] and list(reads.latency()) == []
-    assert reads.story("OT1") is None and reads.why(1) is None and reads.limits() is None and reads.config() is None
+    assert (
+        list(reads.equity(0)) == [] and list(reads.lines(0)) == [] and list(reads.latency()) == []
+    )
+    assert (
+        reads.story("OT1") is None
+        and reads.why(1) is None
+        and reads.limits() is None
+        and reads.config() is None
+    )

@@ -72,7 +72,13 @@ def test_many_looks_are_one_question_and_its_age_is_told() -> None:
 
 def test_half_an_answer_is_none_and_one_broker_does_not_hide_the_other() -> None:
     bad, good = Desk(fails=True), Desk()
-    accounts = AccountQueries([("kite", lambda: cast(EmergencyClient, bad)), ("upstox", lambda: cast(EmergencyClient, good))], Clock().now_ns)
+    accounts = AccountQueries(
+        [
+            ("kite", lambda: cast(EmergencyClient, bad)),
+            ("upstox", lambda: cast(EmergencyClient, good)),
+        ],
+        Clock().now_ns,
+    )
 
     async def work() -> None:
         first, second = await accounts.look()
@@ -94,27 +100,44 @@ def test_the_running_engines_questions(tmp_path: Any, broker: Any) -> None:
             await here.run_until(lambda: bool(here.open_keys()))
             kit = kit_at(here.sim, here.ports, broker, here.sim.clock)
             kit.use(here.process.access_token)
-            accounts = AccountQueries([(kit.name, partial(kit.by_hand, TIMEOUT_NS))], here.sim.clock.now_ns)
+            accounts = AccountQueries(
+                [(kit.name, partial(kit.by_hand, TIMEOUT_NS))], here.sim.clock.now_ns
+            )
             (row,) = await here.sim.during(accounts.look())
             assert not row.trouble and row.funds
-            assert {p.symbol: p.net_qty for p in row.positions if p.net_qty} == here.sim.exchange.net_qty()
+            assert {
+                p.symbol: p.net_qty for p in row.positions if p.net_qty
+            } == here.sim.exchange.net_qty()
             config = config_of(tmp_path, broker)
-            morning = PreflightService(config, kit, Calendar.load(), cast(Any, here.sim.clock), here.day, [])
+            morning = PreflightService(
+                config, kit, Calendar.load(), cast(Any, here.sim.clock), here.day, []
+            )
             board = await here.sim.during(morning.look())
             lines = {line.name: line for line in board.lines}
             assert "address" not in lines, "orders have told already that they are taken from here"
-            assert lines["positions"].verdict == lines["leftovers"].verdict == "GO", "what is at work is not left over"
-            assert "all of them this engine's own" in lines["leftovers"].words and "as this engine has it" in lines["positions"].words
-            assert await here.sim.during(morning.look()) is board, "a young board is not asked for again"
+            assert lines["positions"].verdict == lines["leftovers"].verdict == "GO", (
+                "what is at work is not left over"
+            )
+            assert (
+                "all of them this engine's own" in lines["leftovers"].words
+                and "as this engine has it" in lines["positions"].words
+            )
+            assert await here.sim.during(morning.look()) is board, (
+                "a young board is not asked for again"
+            )
             here.sim.exchange.place_manual("NSE:TCS", 1, 3)
-            far_e4 = here.sim.exchange.prices.previous_close_e4(here.sim.exchange.market.universe.resolve("NSE:TCS"), here.date)
+            far_e4 = here.sim.exchange.prices.previous_close_e4(
+                here.sim.exchange.market.universe.resolve("NSE:TCS"), here.date
+            )
             here.sim.exchange.place_manual("NSE:TCS", 1, 2, price=float(far_e4 * 95 // 1_000_000))
             await here.sim.run_until(here.now_ns + BOARD_EVERY_NS)
             later = await here.sim.during(morning.look())
             assert later.ts_ms > board.ts_ms
             lines = {line.name: line for line in later.lines}
             assert lines["positions"].verdict == lines["leftovers"].verdict == "LOOK"
-            assert lines["positions"].words == "open already: TCS +3 MIS" and lines["leftovers"].words.startswith("1 orders are working")
+            assert lines["positions"].words == "open already: TCS +3 MIS" and lines[
+                "leftovers"
+            ].words.startswith("1 orders are working")
             kit.close()
 
     run(work())

@@ -1,4 +1,6 @@
-"""What brokers post: Kite's orders with their checksum, the token of a login approved at Upstox, and all that only looks so."""
+"""What brokers post: Kite's orders with their checksum, the token of a login approved at Upstox,
+and all that only looks so.
+"""
 
 from __future__ import annotations
 
@@ -54,8 +56,14 @@ class Shop:
         self.sessions: list[AccessSession] = []
         self.reports: list[OrderReport] = []
         self.board = NoticeBoard(sim.clock.now_ns)
-        self.login = LoginFlow(cast(LiveAccess, Access(kit, self.path, user_id)), cast(Any, sim.clock), self.sessions.append)
-        self.desk = WebhookReceiver(kit, self.login, self.board, cast(Any, sim.clock), self.reports.append)
+        self.login = LoginFlow(
+            cast(LiveAccess, Access(kit, self.path, user_id)),
+            cast(Any, sim.clock),
+            self.sessions.append,
+        )
+        self.desk = WebhookReceiver(
+            kit, self.login, self.board, cast(Any, sim.clock), self.reports.append
+        )
         self.server = WebhookServer(self.desk, "127.0.0.1", 0)
 
     @property
@@ -66,7 +74,10 @@ class Shop:
         async def ask() -> int:
             port = int(self.server.url.rpartition(":")[2])
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n{head}\r\n".encode() + body)
+            writer.write(
+                f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n{head}\r\n".encode()
+                + body
+            )
             line = await reader.readline()
             writer.close()
             return int(line.split()[1])
@@ -79,11 +90,20 @@ class Shop:
     notice: dict[str, Any] = {}
 
 
-def shop(tmp_path: Path, broker: str, work: Callable[[Shop], Awaitable[None]], user_id: str = "") -> None:
+def shop(
+    tmp_path: Path, broker: str, work: Callable[[Shop], Awaitable[None]], user_id: str = ""
+) -> None:
     async def go() -> None:
-        sim = Simulator(SimConfig(broker=cast(Any, broker), dates=(dt.date(2026, 11, 19),), day_start="08:45"))
+        sim = Simulator(
+            SimConfig(broker=cast(Any, broker), dates=(dt.date(2026, 11, 19),), day_start="08:45")
+        )
         ports = await sim.start()
-        shop = Shop(sim, paper_kit(msgspec.convert({"kind": broker}, BrokerConfig), sim, ports), tmp_path, user_id or sim.cfg.user_id)
+        shop = Shop(
+            sim,
+            paper_kit(msgspec.convert({"kind": broker}, BrokerConfig), sim, ports),
+            tmp_path,
+            user_id or sim.cfg.user_id,
+        )
         await shop.server.start()
         try:
             await work(shop)
@@ -100,8 +120,13 @@ def test_an_approved_login_is_taken_once_and_its_token_said_nowhere(tmp_path: Pa
         s.notice = s.sim.upstox.approve()
         assert await s.token() == 200
         (session,) = s.sessions
-        assert session.access_token == s.notice["access_token"] and load_session(s.path, "paper", s.sim.clock.now_ns()) == session
-        assert s.path.stat().st_mode & 0o777 == 0o600 and s.sim.upstox.is_valid(session.access_token)
+        assert (
+            session.access_token == s.notice["access_token"]
+            and load_session(s.path, "paper", s.sim.clock.now_ns()) == session
+        )
+        assert s.path.stat().st_mode & 0o777 == 0o600 and s.sim.upstox.is_valid(
+            session.access_token
+        )
         assert "logged in" in s.words and session.access_token not in s.words
         assert await s.token() == 400 and s.sessions == [session], "a notice is good once"
 
@@ -125,7 +150,9 @@ def test_an_approved_login_is_taken_once_and_its_token_said_nowhere(tmp_path: Pa
         {"message_type": None},
     ],
 )
-def test_a_notice_that_is_not_ours_is_refused_and_the_right_one_still_counts(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_a_notice_that_is_not_ours_is_refused_and_the_right_one_still_counts(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
     async def work(s: Shop) -> None:
         await s.sim.during(s.login.ask_approval())
         s.notice = s.sim.upstox.approve()
@@ -137,7 +164,9 @@ def test_a_notice_that_is_not_ours_is_refused_and_the_right_one_still_counts(tmp
 
 
 def test_somebody_elses_good_token_is_not_taken(tmp_path: Path) -> None:
-    """Who knows our app's id can post a token of his own, under our user's name; the broker tells whose it is."""
+    """Who knows our app's id can post a token of his own, under our user's name; the broker tells
+    whose it is.
+    """
 
     async def work(s: Shop) -> None:
         await s.sim.during(s.login.ask_approval())
@@ -212,7 +241,11 @@ def test_kites_postback_takes_the_way_of_every_push(tmp_path: Path) -> None:
     async def work(s: Shop) -> None:
         assert await s.post("/hooks/kite/order", orjson.dumps(kite_order())) == 200
         (report,) = s.reports
-        assert report.source == Source.POSTBACK and report.cum_qty == 10 and report.cl_ord_id == "OT0000000001"
+        assert (
+            report.source == Source.POSTBACK
+            and report.cum_qty == 10
+            and report.cl_ord_id == "OT0000000001"
+        )
         for bad in (
             orjson.dumps(kite_order() | {"checksum": "0" * 64}),
             orjson.dumps(kite_order() | {"order_id": "5"}),

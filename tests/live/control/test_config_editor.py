@@ -37,7 +37,9 @@ def desk(path: Path) -> ConfigEditor:
     return ConfigEditor(ConfigManager(path), Stamps())
 
 
-def changed(desk: ConfigEditor, change: dict[str, Any], *, write: bool = False, digest: str | None = None) -> ConfigVerdict:
+def changed(
+    desk: ConfigEditor, change: dict[str, Any], *, write: bool = False, digest: str | None = None
+) -> ConfigVerdict:
     """Ask with some values at `a.b.0` paths put in."""
     view = desk.view()
     values = orjson.loads(bytes(view.values))
@@ -47,7 +49,13 @@ def changed(desk: ConfigEditor, change: dict[str, Any], *, write: bool = False, 
         for part in parts:
             inner = inner[part]
         inner[last] = value
-    return desk.check(ConfigDraft(digest=view.digest if digest is None else digest, values=msgspec.Raw(orjson.dumps(values)), write=write))
+    return desk.check(
+        ConfigDraft(
+            digest=view.digest if digest is None else digest,
+            values=msgspec.Raw(orjson.dumps(values)),
+            write=write,
+        )
+    )
 
 
 def test_what_is_shown_is_the_file_and_its_schema(desk: ConfigEditor, path: Path) -> None:
@@ -63,13 +71,19 @@ def test_what_is_shown_is_the_file_and_its_schema(desk: ConfigEditor, path: Path
     ("change", "field", "words"),
     [
         ({"risk.max_trades_per_day": -1}, "risk.max_trades_per_day", ">= 0"),
-        ({"strategies.0.params.fast_period": 50}, "strategies[0].params", "must be below slow_period"),
+        (
+            {"strategies.0.params.fast_period": 50},
+            "strategies[0].params",
+            "must be below slow_period",
+        ),
         ({"strategies.0.bracket.stop.kind": "feet"}, "strategies[0].bracket.stop.kind", "feet"),
         ({"instruments.0.symbol": "infy"}, "instruments[0].symbol", ""),
         ({"nonsense": 1}, "top level", "unknown key 'nonsense'"),
     ],
 )
-def test_what_is_wrong_is_named_at_its_field(desk: ConfigEditor, path: Path, change: dict[str, Any], field: str, words: str) -> None:
+def test_what_is_wrong_is_named_at_its_field(
+    desk: ConfigEditor, path: Path, change: dict[str, Any], field: str, words: str
+) -> None:
     before = path.read_bytes()
     verdict = changed(desk, change, write=True)
     assert not verdict.ok and verdict.field == field and words in verdict.problem
@@ -79,18 +93,27 @@ def test_what_is_wrong_is_named_at_its_field(desk: ConfigEditor, path: Path, cha
 @pytest.mark.parametrize("values", [b"[]", b"null", b'"x"', b"7", b'{"mode":"paper"}'])
 def test_no_configuration_at_all(desk: ConfigEditor, path: Path, values: bytes) -> None:
     before = path.read_bytes()
-    assert not desk.check(ConfigDraft(digest=desk.view().digest, values=msgspec.Raw(values), write=True)).ok
+    assert not desk.check(
+        ConfigDraft(digest=desk.view().digest, values=msgspec.Raw(values), write=True)
+    ).ok
     assert path.read_bytes() == before
 
 
 def test_a_difference_says_when_it_takes_effect(desk: ConfigEditor, path: Path) -> None:
     hot = changed(desk, {"risk.max_trades_per_day": 7})
-    assert [(row.path, row.was, row.becomes, row.when) for row in hot.changes] == [("risk.max_trades_per_day", "100", "7", "now")]
+    assert [(row.path, row.was, row.becomes, row.when) for row in hot.changes] == [
+        ("risk.max_trades_per_day", "100", "7", "now")
+    ]
     assert "in force within five seconds" in hot.words
     cold = changed(desk, {"sim.seed": 9})
-    assert [row.when for row in cold.changes] == ["next_start"] and "at the next start" in cold.words
+    assert [row.when for row in cold.changes] == [
+        "next_start"
+    ] and "at the next start" in cold.words
     both = changed(desk, {"risk.max_trades_per_day": 7, "sim.seed": 9})
-    assert {row.when for row in both.changes} == {"now", "next_start"} and "taken whole or not at all" in both.words
+    assert {row.when for row in both.changes} == {
+        "now",
+        "next_start",
+    } and "taken whole or not at all" in both.words
     nothing = changed(desk, {})
     assert nothing.ok and nothing.changes == []
     assert path.read_bytes() == PAPER.read_bytes(), "a check writes nothing"
@@ -102,12 +125,17 @@ def test_it_is_written_whole_with_the_former_file_beside_it(desk: ConfigEditor, 
     assert verdict.ok and verdict.backup == "paper.json.2026-11-23T000001.bak"
     assert (path.parent / verdict.backup).read_bytes() == before
     assert orjson.loads(path.read_bytes())["risk"]["max_trades_per_day"] == 7
-    assert path.stat().st_mode & 0o777 == 0o640 and (path.parent / verdict.backup).stat().st_mode & 0o777 == 0o640
+    assert (
+        path.stat().st_mode & 0o777 == 0o640
+        and (path.parent / verdict.backup).stat().st_mode & 0o777 == 0o640
+    )
     assert {entry.name for entry in path.parent.iterdir()} == {"paper.json", verdict.backup}
     assert ConfigManager(path).config.risk.max_trades_per_day == 7
 
 
-def test_a_file_that_has_changed_meanwhile_is_not_overwritten(desk: ConfigEditor, path: Path) -> None:
+def test_a_file_that_has_changed_meanwhile_is_not_overwritten(
+    desk: ConfigEditor, path: Path
+) -> None:
     digest = desk.view().digest
     path.write_bytes(path.read_bytes() + b"\n")
     verdict = changed(desk, {"risk.max_trades_per_day": 7}, write=True, digest=digest)
@@ -115,7 +143,9 @@ def test_a_file_that_has_changed_meanwhile_is_not_overwritten(desk: ConfigEditor
     assert orjson.loads(path.read_bytes()) == orjson.loads(PAPER.read_bytes())
 
 
-def test_a_directory_that_cannot_be_written_changes_nothing(desk: ConfigEditor, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_that_cannot_be_written_changes_nothing(
+    desk: ConfigEditor, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(source: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
@@ -129,4 +159,6 @@ def test_old_backups_go(desk: ConfigEditor, path: Path) -> None:
     for n in range(BACKUPS_MAX + 5):
         assert changed(desk, {"risk.max_trades_per_day": n + 1}, write=True).ok
     kept = sorted(entry.name for entry in path.parent.glob("*.bak"))
-    assert len(kept) == BACKUPS_MAX and kept[-1] == f"paper.json.2026-11-23T{BACKUPS_MAX + 5:06d}.bak"
+    assert (
+        len(kept) == BACKUPS_MAX and kept[-1] == f"paper.json.2026-11-23T{BACKUPS_MAX + 5:06d}.bak"
+    )

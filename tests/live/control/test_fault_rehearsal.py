@@ -1,4 +1,6 @@
-"""Whole days through the one command, on either broker, with a dead token, a cut and a silent feed in the middle: they end reconciled."""
+"""Whole days through the one command, on either broker, with a dead token, a cut and a silent feed
+in the middle: they end reconciled.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ REHEARSE = [
 ]
 
 
-def a_day(folder: Path, monkeypatch: pytest.MonkeyPatch, broker: str, second: str) -> tuple[int, list[Any], set[str]]:  # noqa: F811
+def a_day(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, broker: str, second: str  # noqa: F811
+) -> tuple[int, list[Any], set[str]]:  # noqa: F811
     """Exit code, trades, and the codes of what was said."""
     seen: dict[str, Any] = {}
     on_beat(monkeypatch, lambda day, now_ns: seen.update(day=day))
@@ -32,7 +36,9 @@ def a_day(folder: Path, monkeypatch: pytest.MonkeyPatch, broker: str, second: st
     path = write(folder, broker={"kind": broker}, second_feed={"kind": second}, sim=sim)
     code = app.run(RunOptions(config=path, speed=MAX, date=FRIDAY, page=False))
     day = seen["day"]
-    assert day.is_verified and day.engine.n_live == 0 and not day.has_fault, "the broker's positions agree at the end"
+    assert day.is_verified and day.engine.n_live == 0 and not day.has_fault, (
+        "the broker's positions agree at the end"
+    )
     trades = day.trades.trades
     (journal,) = (folder / "var" / "journal").glob("*.otj")
     done = replay(windows(journal))
@@ -41,30 +47,54 @@ def a_day(folder: Path, monkeypatch: pytest.MonkeyPatch, broker: str, second: st
 
 
 @pytest.mark.parametrize(("broker", "second"), [("kite", "upstox"), ("upstox", "kite")])
-def test_a_bad_day_ends_reconciled(folder: Path, monkeypatch: pytest.MonkeyPatch, broker: str, second: str) -> None:  # noqa: F811
+def test_a_bad_day_ends_reconciled(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, broker: str, second: str  # noqa: F811
+) -> None:  # noqa: F811
     """That a lost feed costs no trade is tests/live/startup/test_secondary_feed.py's."""
     code, trades, codes = a_day(folder, monkeypatch, broker, second)
     assert code == 0 and len(trades) > 5
-    assert {"REHEARSAL", "TOKEN_DEAD", "TOKEN_NEW", "FEED_DOWN", "FEED_UP", "SECOND_FEED_UP", "VERIFIED"} <= codes
+    assert {
+        "REHEARSAL",
+        "TOKEN_DEAD",
+        "TOKEN_NEW",
+        "FEED_DOWN",
+        "FEED_UP",
+        "SECOND_FEED_UP",
+        "VERIFIED",
+    } <= codes
 
 
-def test_what_somebody_buys_by_hand_is_shown_and_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_what_somebody_buys_by_hand_is_shown_and_left_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+) -> None:  # noqa: F811
     seen: dict[str, Any] = {}
     quarantined: set[int] = set()
 
     def watch(day: Any, now_ns: int) -> None:
         seen.update(day=day)
-        quarantined.update(i for i in range(len(day.plan.instruments)) if day.engine.instrument(i)["quarantined"])
+        quarantined.update(
+            i for i in range(len(day.plan.instruments)) if day.engine.instrument(i)["quarantined"]
+        )
 
     on_beat(monkeypatch, watch)
-    sim = {"seed": 5, "ticks_per_s": 0.5, "rehearse": [{"at": "08:00", "what": "hand"}, {"at": "10:05", "what": "hand"}]}
+    sim = {
+        "seed": 5,
+        "ticks_per_s": 0.5,
+        "rehearse": [{"at": "08:00", "what": "hand"}, {"at": "10:05", "what": "hand"}],
+    }
     app.run(RunOptions(config=write(folder, sim=sim), speed=MAX, date=FRIDAY, page=False))
     day = seen["day"]
     told = [notice for notice in day.board.since(0) if notice.code == "REHEARSAL"]
-    assert [notice.text for notice in told] == ["rehearsal: somebody buys 1 of NSE:INFY by hand"], "before the day there is nobody"
+    assert [notice.text for notice in told] == ["rehearsal: somebody buys 1 of NSE:INFY by hand"], (
+        "before the day there is nobody"
+    )
     assert quarantined == {0}
     assert not day.engine.instrument(0)["quarantined"], "until the broker squares it off itself"
-    after = [trade for trade in day.trades.trades if trade.ts_entry_ns > told[0].ts_ns and trade.instrument_id == 0]
+    after = [
+        trade
+        for trade in day.trades.trades
+        if trade.ts_entry_ns > told[0].ts_ns and trade.instrument_id == 0
+    ]
     assert len(after) <= 1, "nothing is begun there any more; what was open is closed"
 
 

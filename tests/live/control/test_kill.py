@@ -26,7 +26,9 @@ TOKEN = "t" * 43
 
 
 @contextmanager
-def page(answers: dict[str, tuple[int, dict[str, Any]]]) -> Iterator[tuple[str, list[tuple[str, Any, str]]]]:
+def page(
+    answers: dict[str, tuple[int, dict[str, Any]]],
+) -> Iterator[tuple[str, list[tuple[str, Any, str]]]]:
     """A page that answers commands; (url, what it was asked)."""
     asked: list[tuple[str, Any, str]] = []
 
@@ -64,7 +66,10 @@ def engine(var: Path, url: str, pid: int = 0) -> Iterator[None]:
 
 
 def test_the_engine_is_asked_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    answers = {"kill": (200, {"ok": True, "words": "HALTED by command"}), "flatten": (200, {"ok": True, "words": "closing 1 position"})}
+    answers = {
+        "kill": (200, {"ok": True, "words": "HALTED by command"}),
+        "flatten": (200, {"ok": True, "words": "closing 1 position"}),
+    }
     with page(answers) as (url, asked), engine(tmp_path, url):
         assert command.kill(tmp_path, flatten=True, direct=False, config=None) == 0
     assert [(name, body) for name, body, _ in asked] == [("kill", {}), ("flatten", {})]
@@ -95,7 +100,10 @@ def test_an_engine_that_does_not_answer_gets_the_file_and_the_signal(
     assert child.stdout is not None and child.stdout.readline() == "up\n"
     try:
         # A door that nobody opens: the connection is taken by the kernel, and never answered.
-        with socket.create_server(("127.0.0.1", 0)) as silent, engine(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}", child.pid):
+        with (
+            socket.create_server(("127.0.0.1", 0)) as silent,
+            engine(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}", child.pid),
+        ):
             assert command.kill(tmp_path, flatten=False, direct=False, config=None) == 4
             assert child.stdout.readline() == "halted\n"
     finally:
@@ -121,7 +129,10 @@ def test_without_an_engine_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_rearm_wants_the_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_kill_file(tmp_path, "a person", 0)
-    with page({"resume": (200, {"ok": True, "words": "resumed"})}) as (url, asked), engine(tmp_path, url):
+    with (
+        page({"resume": (200, {"ok": True, "words": "resumed"})}) as (url, asked),
+        engine(tmp_path, url),
+    ):
         for typed in ("", "\n", "rearm\n", "yes\n"):
             monkeypatch.setattr("sys.stdin", StringIO(typed))
             assert command.rearm(tmp_path, yes=False) == 4

@@ -1,4 +1,6 @@
-"""The morning board: every line go on a good morning, and each kind of bad morning told by its line."""
+"""The morning board: every line go on a good morning, and each kind of bad morning told by its
+line.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +36,24 @@ def config_of(tmp_path: Path, kind: str, **changes: Any) -> Config:
     return msgspec.convert(row | changes, Config)
 
 
-def morning(config: Config, *, date: str = "2026-11-19", before: Callable[..., Any] | None = None, **sim_changes: Any) -> PreflightBoard:
+def morning(
+    config: Config,
+    *,
+    date: str = "2026-11-19",
+    before: Callable[..., Any] | None = None,
+    **sim_changes: Any,
+) -> PreflightBoard:
     """The board of that morning; `before(sim, kit, token)` has happened then."""
 
     async def work() -> PreflightBoard:
-        sim = Simulator(SimConfig(broker=config.broker.kind, dates=(dt.date.fromisoformat(date),), day_start="08:45", **sim_changes))
+        sim = Simulator(
+            SimConfig(
+                broker=config.broker.kind,
+                dates=(dt.date.fromisoformat(date),),
+                day_start="08:45",
+                **sim_changes,
+            )
+        )
         ports = await sim.start()
         try:
             kit = paper_kit(config.broker, sim, ports)
@@ -69,7 +84,9 @@ def test_a_good_morning(tmp_path: Path, broker: str) -> None:
         "calendar", "disk", "protection", "token", "clock", "instruments", "square-off", "address", "rate budget", "leftovers", "positions",
         "funds",
     ]  # fmt: skip
-    assert {found.name for found in board.lines if found.verdict != PreflightVerdict.GO} == {"clock"}, "the simulator does not tell its time"
+    assert {found.name for found in board.lines if found.verdict != PreflightVerdict.GO} == {
+        "clock"
+    }, "the simulator does not tell its time"
     assert "in 1" in line(board, "token").words or "in 2" in line(board, "token").words
     assert render(board).endswith("GO, with a look at the lines above")
 
@@ -80,7 +97,11 @@ def test_a_dead_token_ends_the_questions(tmp_path: Path, broker: str) -> None:
         sim.expire_tokens()
 
     board = morning(config_of(tmp_path, broker), before=before)
-    assert board.verdict == PreflightVerdict.NO_GO and board.lines[-1].name == "token" and "otrade login" in board.lines[-1].fix
+    assert (
+        board.verdict == PreflightVerdict.NO_GO
+        and board.lines[-1].name == "token"
+        and "otrade login" in board.lines[-1].fix
+    )
     assert render(board).endswith("NO-GO")
 
 
@@ -92,10 +113,16 @@ def test_without_a_token_the_board_says_so(tmp_path: Path) -> None:
         ports = await sim.start()
 
         async def none() -> str:
-            raise TokenError("there is no access token for kite today. Run `otrade login --broker kite`")
+            raise TokenError(
+                "there is no access token for kite today. Run `otrade login --broker kite`"
+            )
 
         try:
-            return await sim.during(preflight(config, paper_kit(config.broker, sim, ports), none, Calendar.load(), sim.clock))
+            return await sim.during(
+                preflight(
+                    config, paper_kit(config.broker, sim, ports), none, Calendar.load(), sim.clock
+                )
+            )
         finally:
             await sim.stop()
 
@@ -138,13 +165,22 @@ def test_what_is_open_already_is_shown(tmp_path: Path, broker: str) -> None:
 
     board: PreflightBoard = run(work())
     assert "1 orders are working already: INFY open" in line(board, "leftovers").words
-    assert "INFY +10 MIS" in line(board, "positions").words and line(board, "positions").verdict == PreflightVerdict.LOOK
+    assert (
+        "INFY +10 MIS" in line(board, "positions").words
+        and line(board, "positions").verdict == PreflightVerdict.LOOK
+    )
     assert "4,898 of 4,900" in line(board, "rate budget").words
 
 
 @pytest.mark.parametrize("broker", BROKERS)
 def test_contracts_by_what_they_are(tmp_path: Path, broker: str) -> None:
-    config = config_of(tmp_path, broker, instruments=[{"symbol": s} for s in ("NFO:NIFTY.ATMCE", "NFO:NIFTY.ATM+1PE", "NFO:BANKNIFTY.FUT")])
+    config = config_of(
+        tmp_path,
+        broker,
+        instruments=[
+            {"symbol": s} for s in ("NFO:NIFTY.ATMCE", "NFO:NIFTY.ATM+1PE", "NFO:BANKNIFTY.FUT")
+        ],
+    )
     found = line(morning(config), "instruments")
     assert found.verdict in (PreflightVerdict.GO, PreflightVerdict.LOOK)
     lost = config_of(tmp_path, broker, instruments=[{"symbol": "NFO:NIFTY.1CE"}])
@@ -153,7 +189,10 @@ def test_contracts_by_what_they_are(tmp_path: Path, broker: str) -> None:
 
 def test_an_address_that_is_not_registered(tmp_path: Path) -> None:
     board = morning(config_of(tmp_path, "upstox"), upstox_static_ips=("203.0.113.7",))
-    assert line(board, "address").verdict == PreflightVerdict.NO_GO and "register" in line(board, "address").fix
+    assert (
+        line(board, "address").verdict == PreflightVerdict.NO_GO
+        and "register" in line(board, "address").fix
+    )
 
 
 @pytest.mark.parametrize(
@@ -161,17 +200,51 @@ def test_an_address_that_is_not_registered(tmp_path: Path) -> None:
     [
         ({}, "2026-11-21", "calendar", PreflightVerdict.NO_GO, "no trading day"),
         ({}, "2027-02-01", "calendar", PreflightVerdict.NO_GO, "calendar"),
-        ({"instruments": [{"symbol": "NSE:INFI"}]}, "2026-11-19", "instruments", PreflightVerdict.NO_GO, "did you mean"),
-        ({"instruments": [{"symbol": "NFO:NIFTY.FUT"}]}, "2026-11-23", "instruments", PreflightVerdict.LOOK, "expires"),
-        ({"risk": {"max_order_notional_rupees": 1e9}}, "2026-11-19", "funds", PreflightVerdict.LOOK, "may block"),
-        ({"broker": {"kind": "kite", "market_protection_pct": 3}}, "2026-11-19", "protection", PreflightVerdict.GO, "3 per cent"),
+        (
+            {"instruments": [{"symbol": "NSE:INFI"}]},
+            "2026-11-19",
+            "instruments",
+            PreflightVerdict.NO_GO,
+            "did you mean",
+        ),
+        (
+            {"instruments": [{"symbol": "NFO:NIFTY.FUT"}]},
+            "2026-11-23",
+            "instruments",
+            PreflightVerdict.LOOK,
+            "expires",
+        ),
+        (
+            {"risk": {"max_order_notional_rupees": 1e9}},
+            "2026-11-19",
+            "funds",
+            PreflightVerdict.LOOK,
+            "may block",
+        ),
+        (
+            {"broker": {"kind": "kite", "market_protection_pct": 3}},
+            "2026-11-19",
+            "protection",
+            PreflightVerdict.GO,
+            "3 per cent",
+        ),
     ],
 )
-def test_each_line_is_told(tmp_path: Path, changes: dict[str, Any], date: str, name: str, verdict: PreflightVerdict, words: str) -> None:
+def test_each_line_is_told(
+    tmp_path: Path,
+    changes: dict[str, Any],
+    date: str,
+    name: str,
+    verdict: PreflightVerdict,
+    words: str,
+) -> None:
     board = morning(config_of(tmp_path, "kite", **changes), date=date)
     found = [row for row in board.lines if row.name == name and row.verdict == verdict]
     assert found and any(words in row.words for row in found), render(board)
 
 
 def test_no_money_is_a_no(tmp_path: Path) -> None:
-    assert line(morning(config_of(tmp_path, "kite"), funds_rupees=0.0), "funds").verdict == PreflightVerdict.NO_GO
+    assert (
+        line(morning(config_of(tmp_path, "kite"), funds_rupees=0.0), "funds").verdict
+        == PreflightVerdict.NO_GO
+    )

@@ -1,4 +1,6 @@
-"""Asking for quotes: what is due, within the minute's share, and what an answer or its want leads to."""
+"""Asking for quotes: what is due, within the minute's share, and what an answer or its want leads
+to.
+"""
 
 import asyncio
 from typing import Any
@@ -28,11 +30,19 @@ class World:
         self.asked: list[tuple[int, list[tuple[int, str]]]] = []
         self.told: list[tuple[Any, ...]] = []
         self.troubles: list[BrokerError] = []
-        rows = [PlannedInstrument(100 + i, "NSE", f"S{i}", "MIS", "", "full", 0, 0, 0, 0) for i in range(n)]
+        rows = [
+            PlannedInstrument(100 + i, "NSE", f"S{i}", "MIS", "", "full", 0, 0, 0, 0)
+            for i in range(n)
+        ]
         self.due = list(range(n))
         plan: Any = DayPlan("2026-11-23", self, rows, [])  # type: ignore[arg-type]
         self.keeper = QuotePoller(
-            plan, self, self, on_commands=lambda: None, on_trouble=self.troubles.append, on_fault=self.fault  # type: ignore[arg-type]
+            plan,
+            self,
+            self,
+            on_commands=lambda: None,
+            on_trouble=self.troubles.append,
+            on_fault=self.fault,  # type: ignore[arg-type]
         )
 
     def fault(self, error: BaseException, doing: str) -> None:
@@ -69,7 +79,13 @@ def test_an_answer_is_told_with_the_time_of_its_question_and_a_missing_row_as_no
     assert world.asked == [(1_000 * SECOND, [(100, "NSE:S0"), (101, "NSE:S1")])]
     (first, second) = world.told
     assert first[:3] == (0, 1_000 * SECOND, 1_000 * SECOND)
-    assert first[3] == {"ltp_e4": 1_000, "bid_px_e4": 999, "ask_px_e4": 1_001, "band_lo_e4": 900, "band_hi_e4": 1_100}
+    assert first[3] == {
+        "ltp_e4": 1_000,
+        "bid_px_e4": 999,
+        "ask_px_e4": 1_001,
+        "band_lo_e4": 900,
+        "band_hi_e4": 1_100,
+    }
     assert second[3] == dict.fromkeys(first[3], 0)
 
 
@@ -88,7 +104,9 @@ def test_a_failing_broker_is_asked_less_often_and_is_told_of() -> None:
     world = World()
     world.answer = NetworkError("no")
     asyncio.run(world.beats(60))
-    assert 5 <= len(world.asked) <= 10 and len(world.troubles) == len(world.asked) and not world.told
+    assert (
+        5 <= len(world.asked) <= 10 and len(world.troubles) == len(world.asked) and not world.told
+    )
     world.answer = {}
     asyncio.run(world.beats(12))
     assert world.told and world.keeper.n_failed == 0
@@ -99,7 +117,9 @@ def test_more_than_one_question_holds_are_asked_in_turn() -> None:
     asyncio.run(world.beats(4))
     sizes = [len(wanted) for _, wanted in world.asked]
     assert sizes[:2] == [500, 500]
-    assert {token for _, wanted in world.asked[:3] for token, _ in wanted} == {100 + i for i in range(1_200)}
+    assert {token for _, wanted in world.asked[:3] for token, _ in wanted} == {
+        100 + i for i in range(1_200)
+    }
 
 
 @pytest.mark.parametrize(("words", "reason"), [
@@ -113,16 +133,29 @@ def test_more_than_one_question_holds_are_asked_in_turn() -> None:
     ("Trigger price for stoploss buy orders should be higher than the last traded price (100.00).", Reason.OK),
     ("Insufficient funds. Required margin is 1.00", Reason.OK),
 ])  # fmt: skip
-def test_words_about_a_price_or_a_halt_are_known_at_both_brokers(words: str, reason: Reason) -> None:
+def test_words_about_a_price_or_a_halt_are_known_at_both_brokers(
+    words: str, reason: Reason
+) -> None:
     assert reason_of_words(words) == reason
-    kite = kite_answer(400, b'{"status": "error", "error_type": "InputException", "message": "%s"}' % words.encode())
-    upstox = upstox_answer(400, b'{"status": "error", "errors": [{"errorCode": "UDAPI100036", "message": "%s"}]}' % words.encode())
+    kite = kite_answer(
+        400,
+        b'{"status": "error", "error_type": "InputException", "message": "%s"}' % words.encode(),
+    )
+    upstox = upstox_answer(
+        400,
+        b'{"status": "error", "errors": [{"errorCode": "UDAPI100036", "message": "%s"}]}'
+        % words.encode(),
+    )
     if reason:
         assert kite.reason == upstox.reason == reason
 
 
 def test_a_row_of_a_quote_is_read_as_far_as_it_goes() -> None:
-    row: dict[str, Any] = {"last_price": 100.5, "lower_circuit_limit": "90", "upper_circuit_limit": 110}
+    row: dict[str, Any] = {
+        "last_price": 100.5,
+        "lower_circuit_limit": "90",
+        "upper_circuit_limit": 110,
+    }
     row["depth"] = {"buy": [{"price": 100.45}]}
     assert quote_of(row) == BrokerQuote(1_005_000, 1_004_500, 0, 900_000, 1_100_000, (1_004_500,))
     assert quote_of({"last_price": 0}) is None and quote_of(None) is None and quote_of([]) is None

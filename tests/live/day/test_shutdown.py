@@ -1,4 +1,6 @@
-"""When a day ends: not while something is open and the exchange's own time says that it still trades."""
+"""When a day ends: not while something is open and the exchange's own time says that it still
+trades.
+"""
 
 import asyncio
 from types import SimpleNamespace
@@ -17,8 +19,12 @@ class Day:
         self.tick_ns = 0
         self.ended = asyncio.Event()
         self.said: list[str] = []
-        self.engine = SimpleNamespace(n_live=n_live, newest_exchange_ns=lambda: self.tick_ns, live_brackets=lambda: [])
-        self.plan = SimpleNamespace(close_ns=CLOSE_NS, day="2026-11-23", net_of=dict, engine=self.engine)
+        self.engine = SimpleNamespace(
+            n_live=n_live, newest_exchange_ns=lambda: self.tick_ns, live_brackets=lambda: []
+        )
+        self.plan = SimpleNamespace(
+            close_ns=CLOSE_NS, day="2026-11-23", net_of=dict, engine=self.engine
+        )
         self.board = SimpleNamespace(say=lambda severity, code, text: self.said.append(code))
         self.ending = Shutdown(cast(Any, self))
 

@@ -36,7 +36,9 @@ def test_a_day_ends_flat_and_its_profit_is_the_exchanges() -> None:
             await here.run_to_end()
             summary = check_truth(here)
             assert summary.n_trades > 20
-            assert summary.n_alarms == 0, [n.text for n in here.notices if n.severity == Severity.ALARM]
+            assert summary.n_alarms == 0, [
+                n.text for n in here.notices if n.severity == Severity.ALARM
+            ]
             assert "VERIFIED" in here.codes()
             assert summary.ticks > 20_000 and summary.refused == {}
             screen = render(summary)
@@ -50,7 +52,10 @@ async def _day(seed: int, speed: float) -> tuple[object, ...]:
         await here.open()
         await here.run_to_end()
         check_truth(here)
-        executions = [(trade.trade_id, trade.order.tag, trade.qty, trade.price_e4, trade.ts_ns) for trade in here.sim.exchange.trades()]
+        executions = [
+            (trade.trade_id, trade.order.tag, trade.qty, trade.price_e4, trade.ts_ns)
+            for trade in here.sim.exchange.trades()
+        ]
         return executions, here.day.trades.trades, [notice.text for notice in here.notices]
 
 
@@ -109,7 +114,9 @@ def test_a_dead_token_stops_entries_keeps_stops_and_a_new_one_resumes() -> None:
             await here.sim.run_until(here.now_ns + 2 * MINUTE)
             assert here.day.engine.n_brackets == brackets, "no entry without a token"
             for key in here.open_keys() & held:
-                assert any(order.contract.key == key for order in here.sim.exchange.live_orders()), "the stop stays"
+                assert any(
+                    order.contract.key == key for order in here.sim.exchange.live_orders()
+                ), "the stop stays"
             here.day.on_token(here.new_token())
             await here.run_until(lambda: bool(here.day.engine.risk()["feed_alive"]))
             assert here.day.engine.risk()["halt"] == Halt.ACTIVE
@@ -251,10 +258,14 @@ def test_what_was_there_before_is_quarantined_and_the_rest_trades() -> None:
             await here.open()
             sbin = [i.symbol for i in here.day.plan.instruments].index("SBIN")
             assert here.day.engine.instrument(sbin)["quarantined"]
-            assert any("SBIN" in n.text and "+5" in n.text for n in here.notices if n.code == "UNEXPLAINED")
+            assert any(
+                "SBIN" in n.text and "+5" in n.text for n in here.notices if n.code == "UNEXPLAINED"
+            )
             await here.run_to_end()
             assert {t.instrument_id for t in here.day.trades.trades} == {0, 1} - {sbin}
-            assert here.sim.exchange.net_qty() in ({"NSE:SBIN": 5}, {}), "the stranger's position is not ours to touch"
+            assert here.sim.exchange.net_qty() in ({"NSE:SBIN": 5}, {}), (
+                "the stranger's position is not ours to touch"
+            )
 
     run(body())
 
@@ -329,7 +340,9 @@ def test_many_notices_are_told_few_at_a_time_and_in_order() -> None:
 
             def turn(n: int) -> None:
                 for k in range(n):
-                    here.day.engine.on_halt(Halt.ACTIVE if k % 2 else Halt.REDUCING, Reason.OK, here.now_ns)
+                    here.day.engine.on_halt(
+                        Halt.ACTIVE if k % 2 else Halt.REDUCING, Reason.OK, here.now_ns
+                    )
                 here.day.collect()
 
             turn(10 * TOLD_AT_ONCE)
@@ -338,7 +351,9 @@ def test_many_notices_are_told_few_at_a_time_and_in_order() -> None:
             assert len(said()) == 2 * TOLD_AT_ONCE, "new ones wait behind those that wait already"
             await here.sim.run_until(here.now_ns + SECOND // 10)
             assert len(said()) == 10 * TOLD_AT_ONCE + 2
-            assert len(set(said()[::2])) == len(set(said()[1::2])) == 1, "in the order in which the core said them"
+            assert len(set(said()[::2])) == len(set(said()[1::2])) == 1, (
+                "in the order in which the core said them"
+            )
 
             turn(5 * TOLD_AT_ONCE)
             here.day.ending.insist("test")

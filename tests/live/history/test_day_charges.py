@@ -38,9 +38,16 @@ def fill(side: int, qty: int, rupees: int) -> OrderFill:
 
 
 def test_the_depository_is_paid_once_a_scrip_and_day() -> None:
-    charge = rule(planned("NSE", "INFY", "delivery"), planned("BSE", "INFY", "delivery"), planned("NSE", "TCS", "delivery"))
+    charge = rule(
+        planned("NSE", "INFY", "delivery"),
+        planned("BSE", "INFY", "delivery"),
+        planned("NSE", "TCS", "delivery"),
+    )
     sale = [fill(-1, 10, 1500)]
-    assert [charge(bracket, instrument, sale).dp for bracket, instrument in ((0, 0), (1, 0), (2, 1), (3, 2))] == [153_400, 0, 0, 153_400]
+    assert [
+        charge(bracket, instrument, sale).dp
+        for bracket, instrument in ((0, 0), (1, 0), (2, 1), (3, 2))
+    ] == [153_400, 0, 0, 153_400]
     assert charge(0, 0, sale).dp == 153_400, "a trade that closes again keeps it"
     assert charge(4, 2, [fill(1, 10, 3000), fill(-1, 10, 3000)]).dp == 0
 
@@ -62,16 +69,31 @@ class OneBracket:
         return {"multiplier": 1}
 
     def order(self, slot: int) -> dict[str, Any]:
-        ours = {"side": 1, "cum_qty": 10, "cum_value_e4": 10**6, "leg": Leg.ENTRY, "cl_ord_id": "OT0000010000E000000", "next": 1}
-        return ours if slot == 0 else ours | {"side": -1, "leg": Leg.TARGET, "cl_ord_id": self._exit_tag, "next": -1}
+        ours = {
+            "side": 1,
+            "cum_qty": 10,
+            "cum_value_e4": 10**6,
+            "leg": Leg.ENTRY,
+            "cl_ord_id": "OT0000010000E000000",
+            "next": 1,
+        }
+        return (
+            ours
+            if slot == 0
+            else ours | {"side": -1, "leg": Leg.TARGET, "cl_ord_id": self._exit_tag, "next": -1}
+        )
 
 
 @pytest.mark.parametrize(
     ("reason", "exit_tag", "fee"),
     [("MANUAL", "", True), ("MANUAL", "OT0000010000T000001", False), ("SOMETHING_ELSE", "", False)],
 )
-def test_the_brokers_own_exit_carries_its_fee(monkeypatch: pytest.MonkeyPatch, reason: str, exit_tag: str, fee: bool) -> None:
-    """Whatever reason the core gives to a position that the broker has squared off: the exit without a tag is the broker's order."""
+def test_the_brokers_own_exit_carries_its_fee(
+    monkeypatch: pytest.MonkeyPatch, reason: str, exit_tag: str, fee: bool
+) -> None:
+    """Whatever reason the core gives to a position that the broker has squared off: the exit
+    without a tag is the broker's order.
+    """
     monkeypatch.setattr(trade_ledger, "BROKER", reason)
     engine: Any = OneBracket(exit_tag)
     asked: list[list[OrderFill]] = []
@@ -85,7 +107,10 @@ def test_the_brokers_own_exit_carries_its_fee(monkeypatch: pytest.MonkeyPatch, r
 
 
 def test_a_total_without_a_line_is_no_total() -> None:
-    book = TradeLedger(OneBracket(""), lambda *_: Charges(brokerage=200_000, unknown={"exchange": "MCX: not known"}))  # type: ignore[arg-type]
+    book = TradeLedger(
+        OneBracket(""),
+        lambda *_: Charges(brokerage=200_000, unknown={"exchange": "MCX: not known"}),
+    )  # type: ignore[arg-type]
     trade = book.close(0)
     assert trade is not None and trade.charges_e4 is None and trade.net_e4 is None
     assert book.charges.line("brokerage") == 200_000 and book.charges.line("exchange") is None
@@ -109,13 +134,23 @@ def test_the_breakdown_stands_where_the_total_does() -> None:
 
 
 def test_a_net_that_is_not_known_is_no_number() -> None:
-    unknown = msgspec.structs.replace(SUMMARY, charges=Charges(brokerage=400_000, unknown={"exchange": "MCX options: not known"}))
+    unknown = msgspec.structs.replace(
+        SUMMARY, charges=Charges(brokerage=400_000, unknown={"exchange": "MCX options: not known"})
+    )
     text = render(unknown)
-    assert "P&L net        not known" in text and "charges        not known" in text and "MCX options" in text
+    assert (
+        "P&L net        not known" in text
+        and "charges        not known" in text
+        and "MCX options" in text
+    )
     assert "brokerage 40.00, exchange not known" in text
-    assert "net not known (gross 1,000.00, charges not known; missing: MCX options" in short(unknown)
+    assert "net not known (gross 1,000.00, charges not known; missing: MCX options" in short(
+        unknown
+    )
     total = render_total([SUMMARY, unknown]).splitlines()
-    assert [line.split()[-4:] for line in total if line.startswith("total")] == [["not", "known", "not", "known"]]
+    assert [line.split()[-4:] for line in total if line.startswith("total")] == [
+        ["not", "known", "not", "known"]
+    ]
 
 
 def test_open_trades_are_said_to_be_uncharged() -> None:

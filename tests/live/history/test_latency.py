@@ -1,4 +1,6 @@
-"""An order's stages, and what is kept of a day. Percentiles are held against sorting, stages against the simulator's own times."""
+"""An order's stages, and what is kept of a day. Percentiles are held against sorting, stages
+against the simulator's own times.
+"""
 
 import datetime as dt
 import json
@@ -67,9 +69,17 @@ def test_what_is_not_known_is_not_counted() -> None:
     seen.on_sent(2, 5)
     seen.on_answer(2, 9_000, is_answered=False)  # given up
     seen.on_report(report("OT1", 9_000))  # a change is not a new order
-    seen.on_report(report("OTHER", 9_000, exch_ns=1, source=Source.BOOK))  # asked for, so its age says nothing
+    seen.on_report(
+        report("OTHER", 9_000, exch_ns=1, source=Source.BOOK)
+    )  # asked for, so its age says nothing
     seen.on_market(0, 5)
-    assert {name: each.n for name, each in seen.stages().items()} == {"sent": 1, "ack": 0, "push": 0, "exchange": 0, "feed": 0}
+    assert {name: each.n for name, each in seen.stages().items()} == {
+        "sent": 1,
+        "ack": 0,
+        "push": 0,
+        "exchange": 0,
+        "feed": 0,
+    }
     assert not seen._made and not seen._ts_sent
 
 
@@ -85,18 +95,31 @@ def test_lost_pushes_do_not_pile_up() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_runs_of_a_day_are_one_day(tmp_path: Path, seed: int) -> None:
     rng = random.Random(f"{SEED} {seed}")
-    runs = [[int(rng.lognormvariate(10, 2)) for _ in range(rng.randint(1, 2_000))] for _ in range(3)]
+    runs = [
+        [int(rng.lognormvariate(10, 2)) for _ in range(rng.randint(1, 2_000))] for _ in range(3)
+    ]
     for values in runs:
-        path = keep(tmp_path, "2026-11-20", "live", {"order": histogram(values), "ack": LatencyHistogram()})
+        path = keep(
+            tmp_path, "2026-11-20", "live", {"order": histogram(values), "ack": LatencyHistogram()}
+        )
     found = read(path)
     values = sorted(value for values in runs for value in values)
     order = found.stages["order"]
-    assert (found.day, found.mode, found.n_runs, order.n, order.max_ns) == ("2026-11-20", "live", 3, len(values), values[-1])
+    assert (found.day, found.mode, found.n_runs, order.n, order.max_ns) == (
+        "2026-11-20",
+        "live",
+        3,
+        len(values),
+        values[-1],
+    )
     for percent in (1.0, 50.0, 90.0, 99.0, 99.9, 100.0):
         exact = values[max(0, -(-len(values) * percent // 100).__trunc__() - 1)]
         assert exact <= order.percentile_ns(percent) <= exact * 33 / 32 + 1
     assert sum(values) <= order.total_ns <= sum(values) * 33 / 32 + len(values)
-    assert found.stages["ack"] == StageDurations(0, 0, []) and found.stages["ack"].percentile_ns(50) == 0
+    assert (
+        found.stages["ack"] == StageDurations(0, 0, [])
+        and found.stages["ack"].percentile_ns(50) == 0
+    )
     assert json.loads(path.read_bytes())["stages"]["order"]["p999_ns"] == summary(order)["p999_ns"]
 
 
@@ -104,7 +127,11 @@ def test_one_run_says_what_its_histogram_says() -> None:
     rng = random.Random(SEED)
     made = histogram([int(rng.expovariate(1e-6)) for _ in range(5_000)])
     stage = stage_of(made)
-    assert {**made.summary(), "p999_ns": made.percentile_ns(99.9)} == summary(stage) == summary(merged([stage]))
+    assert (
+        {**made.summary(), "p999_ns": made.percentile_ns(99.9)}
+        == summary(stage)
+        == summary(merged([stage]))
+    )
 
 
 def test_a_paper_day_is_not_mixed_into_a_live_one(tmp_path: Path) -> None:
@@ -117,13 +144,25 @@ def test_a_paper_day_is_not_mixed_into_a_live_one(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"day": 1}', b'{"day":"d","mode":"live","runs":1,"stages":{"x":{"n":1}}}', b"\xff"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"day": 1}',
+        b'{"day":"d","mode":"live","runs":1,"stages":{"x":{"n":1}}}',
+        b"\xff",
+    ],
+)
 def test_a_damaged_file_is_named_and_begun_afresh(tmp_path: Path, damage: bytes) -> None:
     path = keep(tmp_path, "2026-11-20", "live", {"order": histogram([1])})
     path.write_bytes(damage)
     with pytest.raises(OTradeError, match=r"2026-11-20\.json"):
         read(path)
-    assert read(keep(tmp_path, "2026-11-20", "live", {"order": histogram([2])})).stages["order"].n == 1
+    assert (
+        read(keep(tmp_path, "2026-11-20", "live", {"order": histogram([2])})).stages["order"].n == 1
+    )
 
 
 def test_otrade_latency(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,11 +170,24 @@ def test_otrade_latency(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert main.main(["latency", *var]) == 4
     assert "written when a day ends" in capsys.readouterr().err
     keep(tmp_path, "2026-11-19", "live", {"order": histogram([1_500, 2_500_000])})
-    keep(tmp_path, "2026-11-20", "live", {"order": histogram([999]), "ack": histogram([27 * MS]), "frame": LatencyHistogram()})
+    keep(
+        tmp_path,
+        "2026-11-20",
+        "live",
+        {"order": histogram([999]), "ack": histogram([27 * MS]), "frame": LatencyHistogram()},
+    )
     assert main.main(["latency", *var]) == 0
     shown = capsys.readouterr().out.splitlines()
-    assert shown[0] == "2026-11-20, live" and [row.split()[0] for row in shown[1:]] == ["stage", "frame", "order", "ack"]
-    assert shown[2].split() == ["frame", "0", "-", "-", "-", "-"] and shown[4].split()[-2:] == ["27.0", "ms"]
+    assert shown[0] == "2026-11-20, live" and [row.split()[0] for row in shown[1:]] == [
+        "stage",
+        "frame",
+        "order",
+        "ack",
+    ]
+    assert shown[2].split() == ["frame", "0", "-", "-", "-", "-"] and shown[4].split()[-2:] == [
+        "27.0",
+        "ms",
+    ]
     assert main.main(["latency", "2026-11-19", *var, "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert row["stages"]["order"]["max_ns"] == 2_500_000 and "buckets" not in row["stages"]["order"]
@@ -143,7 +195,13 @@ def test_otrade_latency(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_words() -> None:
-    assert [duration(ns) for ns in (0, 999, 1_000, 27_340_000, 3_000_000_000)] == ["0 ns", "999 ns", "1.0 us", "27.3 ms", "3.0 s"]
+    assert [duration(ns) for ns in (0, 999, 1_000, 27_340_000, 3_000_000_000)] == [
+        "0 ns",
+        "999 ns",
+        "1.0 us",
+        "27.3 ms",
+        "3.0 s",
+    ]
     assert table({"new": StageDurations(1, 5, [(5, 1)])}).splitlines()[1].split()[0] == "new"
 
 
@@ -162,7 +220,9 @@ def test_a_day_times_every_stage() -> None:
             assert counts["push"] == here.day.engine.n_orders
             assert counts["frame"] >= here.day.engine.counters()["ticks"] / len(here.settings.keys)
             assert 0 < counts["feed"] <= here.day.engine.n_orders and counts["exchange"] > 0
-            assert 0 < stages["ack"].percentile_ns(50) < 1_000 * MS, "milliseconds, as the simulator delays answers"
+            assert 0 < stages["ack"].percentile_ns(50) < 1_000 * MS, (
+                "milliseconds, as the simulator delays answers"
+            )
             assert dt.date.fromisoformat(here.day.plan.day) == here.date
 
     run(body())

@@ -1,4 +1,6 @@
-"""An alarm stands while the price of something open is refused or old, is said once, and its end is told."""
+"""An alarm stands while the price of something open is refused or old, is said once, and its end is
+told.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,13 @@ class Desk:
 
     def __init__(self) -> None:
         self.open_qty = 10
-        self.market = {"ltp_e4": 1_000_000, "ts_recv_ns": OPEN_NS, "n_absurd": 0, "absurd_px_e4": 0, "absurd_since_ns": 0}
+        self.market = {
+            "ltp_e4": 1_000_000,
+            "ts_recv_ns": OPEN_NS,
+            "n_absurd": 0,
+            "absurd_px_e4": 0,
+            "absurd_since_ns": 0,
+        }
         self.board = NoticeBoard(lambda: 0)
         bracket = {"instrument_id": 3, "open_qty": 0}
         self.engine = SimpleNamespace(
@@ -54,7 +62,9 @@ def test_an_old_price_is_an_alarm_and_its_return_is_told() -> None:
     look(watch, 1_030, 1_100)
     (notice,) = desk.said
     assert (notice.severity, notice.code, notice.instrument_id) == (Severity.ALARM, "PRICE_OLD", 3)
-    assert notice.text.startswith("NFO:X3: nothing has been heard of it since its price of 100.00, for 30 s, while 10 units are open;")
+    assert notice.text.startswith(
+        "NFO:X3: nothing has been heard of it since its price of 100.00, for 30 s, while 10 units are open;"
+    )
     desk.market["ts_recv_ns"] = 1_100 * SECOND
     look(watch, 1_100, 1_102)
     assert [(n.severity, n.code) for n in desk.said[1:]] == [(Severity.INFO, "PRICE_BACK")]

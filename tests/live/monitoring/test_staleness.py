@@ -13,12 +13,24 @@ Bracket = dict[str, int]
 
 
 def naked_day(brackets: dict[int, Bracket]) -> Any:
-    engine = SimpleNamespace(live_brackets=lambda: [i for i, b in brackets.items() if b["open_qty"]], bracket=lambda i: brackets[i])
-    return SimpleNamespace(engine=engine, board=NoticeBoard(lambda: 0), plan=SimpleNamespace(symbol_of=lambda i: f"NSE:X{i}"))
+    engine = SimpleNamespace(
+        live_brackets=lambda: [i for i, b in brackets.items() if b["open_qty"]],
+        bracket=lambda i: brackets[i],
+    )
+    return SimpleNamespace(
+        engine=engine,
+        board=NoticeBoard(lambda: 0),
+        plan=SimpleNamespace(symbol_of=lambda i: f"NSE:X{i}"),
+    )
 
 
 def bracket(open_qty: int, protected_qty: int, naked_since_ns: int) -> Bracket:
-    return {"instrument_id": 3, "open_qty": open_qty, "protected_qty": protected_qty, "naked_since_ns": naked_since_ns}
+    return {
+        "instrument_id": 3,
+        "open_qty": open_qty,
+        "protected_qty": protected_qty,
+        "naked_since_ns": naked_since_ns,
+    }
 
 
 def test_naked_quantity_is_an_alarm_when_it_lasts_and_its_end_is_told() -> None:
@@ -29,16 +41,26 @@ def test_naked_quantity_is_an_alarm_when_it_lasts_and_its_end_is_told() -> None:
         watch.look(at * SECOND)
         watch.look(at * SECOND + SECOND // 10)
     (said,) = day.board.since(0)
-    assert (said.severity, said.code, said.instrument_id, said.bracket_id) == (Severity.ALARM, "NAKED", 3, 1)
+    assert (said.severity, said.code, said.instrument_id, said.bracket_id) == (
+        Severity.ALARM,
+        "NAKED",
+        3,
+        1,
+    )
     assert said.text == "NSE:X3: 6 of 10 open units have had no working stop for 10 s"
     brackets[1] = bracket(10, 10, 0)
     watch.look(150 * SECOND)
-    assert day.board.since(1)[0].text == "NSE:X3: what was naked has a working stop again, after 50 s"
+    assert (
+        day.board.since(1)[0].text == "NSE:X3: what was naked has a working stop again, after 50 s"
+    )
     brackets[1] = bracket(10, 0, 200 * SECOND)
     watch.look(215 * SECOND)
     brackets[1] = bracket(0, 0, 0)
     watch.look(220 * SECOND)
-    assert [(one.code, one.text.rpartition(", ")[0]) for one in day.board.since(2)][1] == ("COVERED", "NSE:X3: what was naked is closed")
+    assert [(one.code, one.text.rpartition(", ")[0]) for one in day.board.since(2)][1] == (
+        "COVERED",
+        "NSE:X3: what was naked is closed",
+    )
     watch.look(230 * SECOND)
     assert len(day.board.since(0)) == 4
 
@@ -95,8 +117,13 @@ def test_ready_and_every_reason_why_not() -> None:
             for instrument_id in range(day.engine.n_instruments):
                 day.engine.on_quarantine(instrument_id, False, now())
             await here.sim.run_until(here.at("11:00"))
-            assert all(day.engine.instrument(i)["phase"] != Phase.ENTRY for i in range(day.engine.n_instruments))
-            assert why_not_ready(day, "running") == ["it is outside the entry hours of every instrument"]
+            assert all(
+                day.engine.instrument(i)["phase"] != Phase.ENTRY
+                for i in range(day.engine.n_instruments)
+            )
+            assert why_not_ready(day, "running") == [
+                "it is outside the entry hours of every instrument"
+            ]
             await here.run_to_end()
             assert why_not_ready(day, "stopping") == ["the trading day has ended"]
 

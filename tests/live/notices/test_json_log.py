@@ -33,7 +33,9 @@ def test_lines_are_json(tmp_path: Path, handler: logging.Handler) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full (Linux)")
-def test_a_full_disk_is_told_once_and_recovery_too(tmp_path: Path, handler: logging.Handler, told: list[str]) -> None:
+def test_a_full_disk_is_told_once_and_recovery_too(
+    tmp_path: Path, handler: logging.Handler, told: list[str]
+) -> None:
     path = tmp_path / "log" / "otrade.jsonl"
     path.symlink_to("/dev/full")
     logger = logging.getLogger("otrade")
@@ -70,5 +72,7 @@ def test_files_are_rotated_bounded_and_lines_are_cut(tmp_path: Path, told: list[
 
 
 def test_half_a_surrogate_is_written() -> None:
-    record = logging.LogRecord("otrade", logging.INFO, __file__, 1, "broken \ud800 text", None, None)
+    record = logging.LogRecord(
+        "otrade", logging.INFO, __file__, 1, "broken \ud800 text", None, None
+    )
     assert orjson.loads(json_log.JsonLinesFormatter().format(record))["text"] == "broken ? text"

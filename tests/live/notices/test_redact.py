@@ -1,4 +1,6 @@
-"""Secrets do not get into texts. The oracle is the planted secret itself: it, and no piece of it worth having, may be found again."""
+"""Secrets do not get into texts. The oracle is the planted secret itself: it, and no piece of it
+worth having, may be found again.
+"""
 
 import json
 import logging
@@ -20,7 +22,9 @@ from otrade.live.notices import json_log
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.notices.redact import DEPTH_MAX, MASK, redact, redact_value
 
-TOKEN = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", min_size=16, max_size=64)
+TOKEN = st.text(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", min_size=16, max_size=64
+)
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz .,()\n", max_size=40)
 """What stands around a secret; it holds nothing that could be taken for one."""
 
@@ -61,7 +65,9 @@ def forgotten() -> Iterator[None]:
 
 @pytest.mark.parametrize("place", PLACES)
 @given(TOKEN, WORDS, WORDS)
-def test_what_looks_like_a_secret_is_masked(place: str, token: str, before: str, after: str) -> None:
+def test_what_looks_like_a_secret_is_masked(
+    place: str, token: str, before: str, after: str
+) -> None:
     assume(token not in before + after)
     text = redact(f"{before} {PLACES[place](token)} {after}")
     assert token not in text and MASK in text
@@ -92,14 +98,21 @@ def test_ordinary_words_stay(text: str) -> None:
 
 
 ANYTHING = st.recursive(
-    st.text(max_size=8) | st.integers() | st.none(), lambda x: st.lists(x) | st.dictionaries(st.text(max_size=8), x), max_leaves=8
+    st.text(max_size=8) | st.integers() | st.none(),
+    lambda x: st.lists(x) | st.dictionaries(st.text(max_size=8), x),
+    max_leaves=8,
 )
 
 
 @given(ANYTHING, TOKEN)
 def test_fields_are_masked_by_their_names_and_in_any_depth(around: Any, token: str) -> None:
     assume(token not in json.dumps(redact_value(around)))
-    fields = {"a": around, "headers": {"Authorization": token}, "list": [{"access_token": token}, f"api_key={token}"], "TOTP_SECRET": token}
+    fields = {
+        "a": around,
+        "headers": {"Authorization": token},
+        "list": [{"access_token": token}, f"api_key={token}"],
+        "TOTP_SECRET": token,
+    }
     assert token not in json.dumps(redact_value(fields))
 
 
@@ -125,7 +138,11 @@ def test_the_log_and_the_board_are_clean(tmp_path: Path) -> None:
     handler = json_log.open_log(tmp_path, LogConfig(), lambda words: None)
     try:
         logger = logging.getLogger("otrade.kite")
-        logger.warning("asked %s", f"https://x/?q={token}", extra={"fields": {"password": "hunter22", "deep": [{"x": token}]}})
+        logger.warning(
+            "asked %s",
+            f"https://x/?q={token}",
+            extra={"fields": {"password": "hunter22", "deep": [{"x": token}]}},
+        )
         try:
             raise ValueError(f"the broker said {token}")
         except ValueError as error:
@@ -136,6 +153,10 @@ def test_the_log_and_the_board_are_clean(tmp_path: Path) -> None:
     path = tmp_path / "log" / "otrade.jsonl"
     text = path.read_text()
     assert token not in text and "hunter22" not in text
-    assert [orjson.loads(line)["logger"] for line in text.splitlines()] == ["otrade.kite", "otrade.kite", "asyncio"]
+    assert [orjson.loads(line)["logger"] for line in text.splitlines()] == [
+        "otrade.kite",
+        "otrade.kite",
+        "asyncio",
+    ]
     assert path.stat().st_mode & 0o777 == 0o600
     assert token not in NoticeBoard(lambda: 0).say(Severity.ERROR, "X", f"quoting {token}").text

@@ -1,4 +1,6 @@
-"""Books, positions and lists of trades that are not whole, over both brokers' protocols: they prove nothing, and nothing is invented."""
+"""Books, positions and lists of trades that are not whole, over both brokers' protocols: they prove
+nothing, and nothing is invented.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,12 @@ from otrade.simulator.faults.books import BookFault
 from tests.live.reconciliation.test_bracket_recovery import check_end
 from tests.live.world import MINUTE, SECOND, World, run, world
 
-DAY: dict[str, Any] = {"seed": 1, "hours": 0.5, "offsets_bps": (-20, 20), "plan": {"target_value": 15.0, "stop_value": 15.0}}
+DAY: dict[str, Any] = {
+    "seed": 1,
+    "hours": 0.5,
+    "offsets_bps": (-20, 20),
+    "plan": {"target_value": 15.0, "stop_value": 15.0},
+}
 BROKERS = ("kite", "upstox")
 
 
@@ -26,7 +33,9 @@ def stop_slots(here: World) -> list[int]:
     """Live stops that the exchange has confirmed."""
     engine = here.day.engine
     slots = [engine.bracket(i)["stop_slot"] for i in engine.live_brackets()]
-    return [slot for slot in slots if slot >= 0 and engine.order(slot)["ord_status"] == OrdStatus.NEW]
+    return [
+        slot for slot in slots if slot >= 0 and engine.order(slot)["ord_status"] == OrdStatus.NEW
+    ]
 
 
 @pytest.mark.parametrize("broker", BROKERS)
@@ -46,16 +55,25 @@ def test_prices_of_fills_that_are_never_told_come_from_the_trades(broker: Any) -
                     if bracket["open_qty"] > 0:
                         seen.append(engine.n_unvalued)
                         last = engine.market(bracket["instrument_id"])["ltp_e4"]
-                        assert abs(bracket["stop_e4"] - last) < last // 100, "a stop far from every price"
+                        assert abs(bracket["stop_e4"] - last) < last // 100, (
+                            "a stop far from every price"
+                        )
                 assert abs(engine.risk()["pnl_e4"]) < 10_000_0000, "an invented profit"
 
             here.day.on_beat.append(look)
             await here.run_to_end()
             check_end(here)
-            assert here.sim.faults.seen["avg_missing"] and here.sim.faults.seen["trades_late"] and max(seen) > 0
+            assert (
+                here.sim.faults.seen["avg_missing"]
+                and here.sim.faults.seen["trades_late"]
+                and max(seen) > 0
+            )
             engine = here.day.engine
             assert engine.n_unvalued == engine.n_rounded == 0
-            assert {engine.order(i)["worth"] for i in range(engine.n_orders)} <= {Worth.NONE, Worth.EXACT}
+            assert {engine.order(i)["worth"] for i in range(engine.n_orders)} <= {
+                Worth.NONE,
+                Worth.EXACT,
+            }
             assert any("profit here is provisional" in text for text in said(here, "VALUE_UNKNOWN"))
             assert replay(journal.windows()).divergence is None
 
@@ -73,7 +91,9 @@ def test_a_day_whose_values_nobody_tells_ends_provisional_and_says_so() -> None:
             summary = summarize(here.day)
             assert "provisional" in render(summary) and "provisional" in short(summary)
             assert said(here, "VALUES_OPEN")
-            assert abs(summary.gross_e4 - here.true_pnl_e4()) < 500 * 10_000, "near, and not wrong by a notional"
+            assert abs(summary.gross_e4 - here.true_pnl_e4()) < 500 * 10_000, (
+                "near, and not wrong by a notional"
+            )
 
     run(body())
 
@@ -113,7 +133,9 @@ def test_a_stop_that_books_go_on_to_lack_is_asked_for_alone(broker: Any) -> None
             assert books is not None
             books.want()
             await here.run_until(lambda: books._missed.get(hidden) == 0, SECOND // 5)
-            assert engine.order(slot)["ord_status"] == OrdStatus.NEW, "the broker has vouched for it"
+            assert engine.order(slot)["ord_status"] == OrdStatus.NEW, (
+                "the broker has vouched for it"
+            )
             assert len(exchange.orders()) == n_orders, "nothing took its place"
             exchange.book = whole  # type: ignore[method-assign]
             await here.run_to_end()
@@ -131,12 +153,17 @@ def test_entries_stop_when_the_token_is_refused_at_the_book_alone(broker: Any) -
             here.sim.faults.shut_book(20 * MINUTE)
             await here.run_until(lambda: here.day.is_token_dead)
             risk = here.day.engine.risk()
-            assert (risk["halt"], risk["halt_reason"]) == (Halt.REDUCING, Reason.BROKER_TOKEN), "403 at the book ignored"
+            assert (risk["halt"], risk["halt_reason"]) == (Halt.REDUCING, Reason.BROKER_TOKEN), (
+                "403 at the book ignored"
+            )
             (alarm,) = [n for n in here.notices if n.code == "TOKEN_DEAD"]
             assert alarm.severity == Severity.ALARM and here.day.options.login_words in alarm.text
             n_entries = sum((order.tag or "")[12:13] == "E" for order in here.sim.exchange.orders())
             await here.sim.run_until(here.now_ns + 10 * MINUTE)
-            assert sum((order.tag or "")[12:13] == "E" for order in here.sim.exchange.orders()) == n_entries
+            assert (
+                sum((order.tag or "")[12:13] == "E" for order in here.sim.exchange.orders())
+                == n_entries
+            )
             here.sim.faults.open_book()
             here.day.on_token(here.new_token())
             assert here.day.engine.risk()["halt"] == Halt.ACTIVE
@@ -182,7 +209,9 @@ def test_somebody_elses_bad_row_blinds_nobody_and_is_said_once(broker: Any) -> N
 
 @pytest.mark.parametrize("how", ["empty", "null"])
 @pytest.mark.parametrize("broker", BROKERS)
-def test_positions_that_lack_what_was_traded_quarantine_nothing(broker: Any, how: BookFault) -> None:
+def test_positions_that_lack_what_was_traded_quarantine_nothing(
+    broker: Any, how: BookFault
+) -> None:
     async def body() -> None:
         async with world(broker=broker, **DAY) as here:
             await here.open()
@@ -190,7 +219,9 @@ def test_positions_that_lack_what_was_traded_quarantine_nothing(broker: Any, how
             here.sim.faults.spoil_positions(how, 3)
             here.day.explainer.positions.look_soon()
             await here.run_until(lambda: here.sim.faults.seen[f"positions_{how}"] >= 3)
-            assert here.day.engine.n_quarantined == 0 and not here.day.explainer.positions.differences
+            assert (
+                here.day.engine.n_quarantined == 0 and not here.day.explainer.positions.differences
+            )
             here.sim.faults.spoil_positions(how, 1)
             await here.run_to_end()
             check_end(here)
@@ -201,7 +232,9 @@ def test_positions_that_lack_what_was_traded_quarantine_nothing(broker: Any, how
 
 @pytest.mark.parametrize("how", ["empty", "null", "partial"])
 @pytest.mark.parametrize("broker", BROKERS)
-def test_a_start_waits_for_a_book_that_holds_what_its_journal_knows(broker: Any, how: BookFault) -> None:
+def test_a_start_waits_for_a_book_that_holds_what_its_journal_knows(
+    broker: Any, how: BookFault
+) -> None:
     async def body() -> None:
         async with world(broker=broker, journal=MemoryJournal(), **DAY) as here:
             await here.open()
@@ -211,7 +244,9 @@ def test_a_start_waits_for_a_book_that_holds_what_its_journal_knows(broker: Any,
             here.sim.faults.spoil_positions("empty", 1)
             await here.restart()
             assert here.sim.faults.seen[f"book_{how}"] == 2 and here.day.engine.n_quarantined == 0
-            assert len(here.sim.exchange.orders()) == n_orders, "the stop stands, and no second one is sent"
+            assert len(here.sim.exchange.orders()) == n_orders, (
+                "the stop stands, and no second one is sent"
+            )
             await here.run_to_end()
             check_end(here)
 

@@ -1,4 +1,6 @@
-"""The order book as an audit: what has ended is told to the core once, what is open or strange at every look."""
+"""The order book as an audit: what has ended is told to the core once, what is open or strange at
+every look.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +34,22 @@ def test_what_has_ended_is_told_once() -> None:
         async with world(journal=journal, seed=1, hours=0.5) as here:
             await here.open()
             exchange = here.sim.exchange
-            await here.run_until(lambda: len(exchange.orders()) >= 6 and not exchange.live_orders() and here.day.engine.n_live == 0)
+            await here.run_until(
+                lambda: (
+                    len(exchange.orders()) >= 6
+                    and not exchange.live_orders()
+                    and here.day.engine.n_live == 0
+                )
+            )
             here.day.engine.on_pause(True, here.now_ns)
             await here.sim.run_until(here.now_ns + 130 * SECOND)
             n_orders, before = len(exchange.orders()), len(told(journal))
             await here.sim.run_until(here.now_ns + 300 * SECOND)
             assert len(exchange.orders()) == n_orders
             looks = told(journal)[before:]
-            assert len(looks) >= 2 and set(looks) == {0}, "nothing has happened, and something was told"
+            assert len(looks) >= 2 and set(looks) == {0}, (
+                "nothing has happened, and something was told"
+            )
 
             books, before = here.day._books, len(told(journal))
             assert books is not None
@@ -50,13 +60,19 @@ def test_what_has_ended_is_told_once() -> None:
             strange.cl_ord_id, strange.broker_order_id = "BYHAND", "12345"
             for _ in range(3):
                 assert books.take(BrokerRows([*rows, strange]), here.now_ns) == [strange]
-            assert told(journal)[before:] == [2, 1, 1], "the row that has changed once, one that nobody knows each time"
+            assert told(journal)[before:] == [2, 1, 1], (
+                "the row that has changed once, one that nobody knows each time"
+            )
 
             before = len(told(journal))
             await here.restart()
-            assert told(journal)[before] == n_orders, "another process knows nothing of what the one before was told"
+            assert told(journal)[before] == n_orders, (
+                "another process knows nothing of what the one before was told"
+            )
             here.day.engine.on_pause(False, here.now_ns)
-            await here.run_until(lambda: here.day.engine.n_live > 0 and bool(exchange.live_orders()))
+            await here.run_until(
+                lambda: here.day.engine.n_live > 0 and bool(exchange.live_orders())
+            )
             before = len(told(journal))
             await here.run_until(lambda: len(told(journal)) > before)
             assert told(journal)[before] > 0, "what is open is told at every look"

@@ -34,10 +34,17 @@ def opened(directory: Path, board: NoticeBoard, **identity: str) -> DayJournal:
     return open_journal(directory, {**IDENTITY, **identity}, CONFIG, board, 7, n_instruments=2)
 
 
-def a_run(here: World, journal: DayJournal, board: NoticeBoard, *, halt: bool = False) -> DayJournal:
+def a_run(
+    here: World, journal: DayJournal, board: NoticeBoard, *, halt: bool = False
+) -> DayJournal:
     """One short run of an engine that writes into this journal."""
+
     def make_plan() -> DayPlan:
-        plan = assemble("2026-11-23", specs(here.sim, here.date, ("NSE:INFY",), (10,), 1.0, {}), EngineSpec(run_id=5))
+        plan = assemble(
+            "2026-11-23",
+            specs(here.sim, here.date, ("NSE:INFY",), (10,), 1.0, {}),
+            EngineSpec(run_id=5),
+        )
         plan.engine.set_encoder(KiteEncoder(b"h", b"", b"token k:t"))
         return plan
 
@@ -72,7 +79,9 @@ def test_a_full_disk_reduces_shouts_and_trading_of_exits_goes_on() -> None:
         risk = here.day.engine.risk()
         assert (risk["halt"], risk["halt_reason"]) == (Halt.REDUCING, Reason.JOURNAL)
         alarms = [n.text for n in here.notices if n.severity == Severity.ALARM]
-        assert any("No space left on device" in text and "No new entries" in text for text in alarms)
+        assert any(
+            "No space left on device" in text and "No new entries" in text for text in alarms
+        )
         n_entries = here.day.engine.n_brackets
         here.journal.trouble = ""
         await here.sim.run_until(here.now_ns + 2 * SECOND)
@@ -86,7 +95,8 @@ def test_a_full_disk_reduces_shouts_and_trading_of_exits_goes_on() -> None:
 
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
 def test_an_entry_without_a_record_never_leaves_and_what_is_open_is_protected(broker: Any) -> None:
-    """The journal takes nothing more from one moment on, between two beats: frames may still decide, and nothing new may leave.
+    """The journal takes nothing more from one moment on, between two beats: frames may still
+    decide, and nothing new may leave.
 
     A stop leaves all the same: a position without one is worse than a decision without a record.
     """
@@ -99,7 +109,9 @@ def test_an_entry_without_a_record_never_leaves_and_what_is_open_is_protected(br
             await here.sim.run_until(here.now_ns + SECOND)
             writer, n_before = here.journal.writer, len(here.sim.exchange.orders())
             writer.close()  # no room for anything from now on
-            here.day.journal = None  # nobody looks on the beat: it is always the moment before somebody does
+            here.day.journal = (
+                None  # nobody looks on the beat: it is always the moment before somebody does
+            )
             await here.run_to_end()
             later = [order.tag or "" for order in here.sim.exchange.orders()[n_before:]]
             refused = [n.text for n in here.notices if n.code == "REQUEST_REFUSED"]
@@ -117,7 +129,10 @@ def test_a_day_without_any_journal_takes_no_entries() -> None:
         here.day.options = msgspec.structs.replace(here.day.options, needs_journal=True)
         await here.open()
         await here.sim.run_until(here.now_ns + 400 * SECOND)
-        assert here.day.engine.risk()["halt_reason"] == Reason.JOURNAL and here.sim.exchange.orders() == []
+        assert (
+            here.day.engine.risk()["halt_reason"] == Reason.JOURNAL
+            and here.sim.exchange.orders() == []
+        )
 
     in_world(work)
 
@@ -133,7 +148,11 @@ def test_a_damaged_journal_is_kept_aside_and_its_halt_holds(tmp_path: Path) -> N
         path.write_bytes(raw)
         journal = opened(tmp_path, board)
         words = [n for n in board.since(0) if n.code == "JOURNAL_ASIDE"]
-        assert len(words) == 1 and "damaged at offset" in words[0].text and "2026-11-23.1.otj" in words[0].text
+        assert (
+            len(words) == 1
+            and "damaged at offset" in words[0].text
+            and "2026-11-23.1.otj" in words[0].text
+        )
         a_run(here, journal, board)
         assert not journal.is_resumed
         assert here.settings.plan["halt"] == Halt.HALTED
@@ -143,7 +162,9 @@ def test_a_damaged_journal_is_kept_aside_and_its_halt_holds(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("changed", [{"account": "b"}, {"engine": "other"}, {"mode": "paper"}])
-def test_somebody_elses_journal_is_kept_aside_and_brings_nothing(tmp_path: Path, changed: dict[str, str]) -> None:
+def test_somebody_elses_journal_is_kept_aside_and_brings_nothing(
+    tmp_path: Path, changed: dict[str, str]
+) -> None:
     async def work(here: World) -> None:
         board = NoticeBoard(lambda: here.now_ns)
         a_run(here, opened(tmp_path, board, **changed), board, halt=True)
@@ -156,7 +177,9 @@ def test_somebody_elses_journal_is_kept_aside_and_brings_nothing(tmp_path: Path,
     in_world(work)
 
 
-def test_a_journal_of_an_earlier_format_is_kept_aside_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_of_an_earlier_format_is_kept_aside_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def work(here: World) -> None:
         board = NoticeBoard(lambda: here.now_ns)
         with monkeypatch.context() as before:
@@ -165,12 +188,16 @@ def test_a_journal_of_an_earlier_format_is_kept_aside_and_named(tmp_path: Path, 
         journal = a_run(here, opened(tmp_path, board), board)
         (words,) = [n.text for n in board.since(0) if n.code == "JOURNAL_ASIDE"]
         assert f"has format {layout.FORMAT - 1}" in words and "2026-11-23.1.otj" in words
-        assert not journal.is_resumed and not journal.runs, "whether a person had halted it is not known"
+        assert not journal.is_resumed and not journal.runs, (
+            "whether a person had halted it is not known"
+        )
 
     in_world(work)
 
 
-def test_another_builds_core_is_not_used_but_its_halt_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_builds_core_is_not_used_but_its_halt_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def work(here: World) -> None:
         board = NoticeBoard(lambda: here.now_ns)
         a_run(here, opened(tmp_path, board), board, halt=True)
@@ -184,7 +211,9 @@ def test_another_builds_core_is_not_used_but_its_halt_is(tmp_path: Path, monkeyp
     in_world(work)
 
 
-def test_a_second_engine_on_the_file_is_refused_and_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_second_engine_on_the_file_is_refused_and_a_directory_that_cannot_be_made_is_named(
+    tmp_path: Path,
+) -> None:
     board = NoticeBoard(lambda: 1)
     journal = opened(tmp_path, board)
     with pytest.raises(JournalBusy, match="another engine"):
@@ -212,6 +241,10 @@ def test_what_is_said_and_what_people_do_is_in_the_journal(tmp_path: Path) -> No
             ("local user at 127.0.0.1", "stop", True),
         ]
         assert found[0]["words"].startswith("paused") and found[0]["args"] == {}
-        assert any(b"paused by command" in bytes(r.payload) for r in here.journal.records() if r.kind == Rec.WORDS)
+        assert any(
+            b"paused by command" in bytes(r.payload)
+            for r in here.journal.records()
+            if r.kind == Rec.WORDS
+        )
 
     in_world(work)

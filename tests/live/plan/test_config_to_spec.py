@@ -37,7 +37,11 @@ def test_distances_times_and_words(config: Config) -> None:
     assert plan["cooldown_ns"] == 60 * SECOND
     assert plan["protection_e2"] == -1
     trailing = plan_of(config.strategies[1], config)
-    assert (trailing["trail_kind"], trailing["trail_value"], trailing["trail_step_value"]) == (1, 40.0, 10.0)
+    assert (trailing["trail_kind"], trailing["trail_value"], trailing["trail_step_value"]) == (
+        1,
+        40.0,
+        10.0,
+    )
     atr = plan_of(config.strategies[3], config)
     assert (atr["stop_kind"], atr["stop_value"], atr["target_value"]) == (3, 3.0, 6.0)
 
@@ -54,7 +58,9 @@ def test_parameters_and_filters(config: Config) -> None:
 
 def test_names_are_the_cores(config: Config) -> None:
     plan_fields = {name for name, *_ in STRUCTS["plan_t"]}
-    assert set(plan_of(config.strategies[0], config)) == plan_fields, "every field is decided by configuration"
+    assert set(plan_of(config.strategies[0], config)) == plan_fields, (
+        "every field is decided by configuration"
+    )
     assert set(limits_of(config.risk)) == {name for name, *_ in STRUCTS["risk_limits_t"]}
     assert set(budget_of(config.broker)) <= {name for name, *_ in STRUCTS["budget_t"]}
 
@@ -73,7 +79,9 @@ def test_limits_are_exact(config: Config) -> None:
         ("09:20", ("09:15", "09:15", "09:15")),
     ],
 )
-def test_our_times_lie_inside_the_session_and_rise(close: str, wanted: tuple[str, str, str]) -> None:
+def test_our_times_lie_inside_the_session_and_rise(
+    close: str, wanted: tuple[str, str, str]
+) -> None:
     session = TradingSession("cash", DAY, at_ns(DAY, "09:15"), at_ns(DAY, close))
     spec = session_spec(session, SessionsConfig())
     times = tuple(at_ns(DAY, clock) for clock in wanted)

@@ -1,4 +1,6 @@
-"""A process that dies after any record of its journal is followed by one that protects, doubles nothing and orphans nothing."""
+"""A process that dies after any record of its journal is followed by one that protects, doubles
+nothing and orphans nothing.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,12 @@ from otrade.simulator.exchange.orders import OrderRequest, RequestedTerms
 from tests.live.world import SECOND, World, run, world
 
 PROTECTED_AGAIN_NS = 2 * SECOND
-DAY: dict[str, Any] = {"seed": 1, "hours": 0.4, "offsets_bps": (-20, 20), "plan": {"target_value": 15.0, "stop_value": 15.0}}
+DAY: dict[str, Any] = {
+    "seed": 1,
+    "hours": 0.4,
+    "offsets_bps": (-20, 20),
+    "plan": {"target_value": 15.0, "stop_value": 15.0},
+}
 
 
 def check_end(here: World) -> None:
@@ -44,12 +51,16 @@ def is_covered(here: World) -> bool:
         bracket = order.tag[2:12]
         opened[bracket] = opened.get(bracket, 0) + order.side * order.filled_qty
         if order.tag[12] != "E" and not order.is_final:
-            covered[bracket] = covered.get(bracket, 0) - order.side * (order.terms.quantity - order.filled_qty)
+            covered[bracket] = covered.get(bracket, 0) - order.side * (
+                order.terms.quantity - order.filled_qty
+            )
     return all(abs(covered.get(bracket, 0)) >= abs(qty) for bracket, qty in opened.items())
 
 
 async def recorded() -> list[tuple[int, int]]:
-    """(sequence number, kind) of the records that are about orders, or led to one, of the day without any death."""
+    """(sequence number, kind) of the records that are about orders, or led to one, of the day
+    without any death.
+    """
     journal = MemoryJournal()
     async with world(journal=journal, **DAY) as here:
         await here.open()
@@ -64,7 +75,16 @@ async def recorded() -> list[tuple[int, int]]:
         if record.kind == Rec.COMMAND and before is not None:
             found.append(before)
             before = None
-        if record.kind in (Rec.REPORT, Rec.SENT, Rec.ANSWER, Rec.COMMAND, Rec.BOOK_BEGIN, Rec.BOOK_END, Rec.CALL, Rec.RAW):
+        if record.kind in (
+            Rec.REPORT,
+            Rec.SENT,
+            Rec.ANSWER,
+            Rec.COMMAND,
+            Rec.BOOK_BEGIN,
+            Rec.BOOK_END,
+            Rec.CALL,
+            Rec.RAW,
+        ):
             found.append((record.seq, record.kind))
     return found
 
@@ -79,10 +99,14 @@ async def die_at(seq: int, *, with_journal: bool = True) -> World:
         if not here.day.ended.is_set():
             await here.restart(with_journal=with_journal)
             if here.day.engine.risk()["halt_reason"] == Reason.FORGOTTEN:
-                here.day.engine.on_halt(Halt.ACTIVE, Reason.OK, here.now_ns)  # a person re-arms: trading goes on in the test
+                here.day.engine.on_halt(
+                    Halt.ACTIVE, Reason.OK, here.now_ns
+                )  # a person re-arms: trading goes on in the test
             deadline_ns = here.now_ns + PROTECTED_AGAIN_NS
             while not is_covered(here):
-                assert here.now_ns < deadline_ns, f"died at record {seq}: not protected again in time"
+                assert here.now_ns < deadline_ns, (
+                    f"died at record {seq}: not protected again in time"
+                )
                 await here.sim.run_until(here.now_ns + SECOND // 10)
         await here.run_to_end()
         check_end(here)
@@ -143,7 +167,9 @@ def test_recovery_again_and_again_changes_nothing() -> None:
             await here.restart()
             assert here.day.journal is not None and here.day.journal.is_resumed
         await here.restart(with_journal=False)
-        assert len(here.sim.exchange.orders()) == n_orders, "recovery placed an order where none was missing"
+        assert len(here.sim.exchange.orders()) == n_orders, (
+            "recovery placed an order where none was missing"
+        )
         assert [(o.order_id, o.terms) for o in here.sim.exchange.live_orders()] == live
         await here.run_to_end()
         check_end(here)
@@ -179,7 +205,10 @@ def test_a_halt_and_a_pause_of_a_person_outlive_the_process() -> None:
         control = Commands()
         control.set_day(here.day)
         assert control.command("pause", {})[0] and control.command("kill", {})[0]
-        for given in ({}, {"offsets_bps": (-20, 20, 40)}):  # with the journal's core, and with another configuration
+        for given in (
+            {},
+            {"offsets_bps": (-20, 20, 40)},
+        ):  # with the journal's core, and with another configuration
             await here.restart(**given)
             assert here.day.engine.risk()["halt"] == Halt.HALTED
             assert here.day.is_paused
@@ -229,7 +258,9 @@ def test_a_day_with_a_new_login_a_reload_and_a_restart_replays_bit_for_bit(broke
         here.sim.expire_tokens()
         await here.run_until(lambda: here.day.is_token_dead)
         here.day.on_token(here.new_token())
-        await here.run_until(lambda: bool(engine.risk()["feed_alive"]) and not here.day.is_token_dead)
+        await here.run_until(
+            lambda: bool(engine.risk()["feed_alive"]) and not here.day.is_token_dead
+        )
         # What a reload of the configuration does.
         engine.set_limits(max_trades=engine.risk()["trades"] + 3, stale_feed_ns=7 * SECOND)
         engine.set_strategy_enabled(1, False)
@@ -243,18 +274,28 @@ def test_a_day_with_a_new_login_a_reload_and_a_restart_replays_bit_for_bit(broke
         assert done.divergence is None, done.divergence
         assert done.n_sections == 2 and done.n_decisions > 10
         assert done.engine is not None and done.engine.risk() == here.day.engine.risk()
-        calls = [bytes(record.payload) for record in here.journal.records() if record.kind == Rec.CALL]
-        assert sum(b'"m":"set_limits"' in call for call in calls) >= 3 and any(b'"m":"on_feed"' in call for call in calls)
+        calls = [
+            bytes(record.payload) for record in here.journal.records() if record.kind == Rec.CALL
+        ]
+        assert sum(b'"m":"set_limits"' in call for call in calls) >= 3 and any(
+            b'"m":"on_feed"' in call for call in calls
+        )
 
     a_day(work, broker=broker)
 
 
 def test_what_a_lost_journal_knew_is_not_taken_for_nothing() -> None:
-    """Somebody had halted it, or had not: without the journal nobody knows, so nothing is entered before a person re-arms."""
+    """Somebody had halted it, or had not: without the journal nobody knows, so nothing is entered
+    before a person re-arms.
+    """
 
     async def work(here: World) -> None:
         def entries() -> set[str]:
-            return {order.order_id for order in here.sim.exchange.orders() if order.tag and order.tag[12] == "E"}
+            return {
+                order.order_id
+                for order in here.sim.exchange.orders()
+                if order.tag and order.tag[12] == "E"
+            }
 
         await here.run_until(lambda: here.day.engine.n_live > 0)
         here.day.engine.on_halt(Halt.HALTED, Reason.OK, here.now_ns)
@@ -265,7 +306,9 @@ def test_what_a_lost_journal_knew_is_not_taken_for_nothing() -> None:
         assert any(notice.code == "JOURNAL_GONE" for notice in here.notices)
         began_ns = here.now_ns
         await here.run_until(lambda: not here.day.engine.risk()["paused"])
-        assert here.now_ns - began_ns >= 59 * SECOND, "what was sent in the last minute is not known either"
+        assert here.now_ns - began_ns >= 59 * SECOND, (
+            "what was sent in the last minute is not known either"
+        )
         before = entries()
         await here.restart()  # the new journal remembers it, and is no lost one
         assert here.day.engine.risk()["halt_reason"] == Reason.FORGOTTEN
@@ -281,8 +324,12 @@ def test_what_a_lost_journal_knew_is_not_taken_for_nothing() -> None:
 
 @pytest.mark.parametrize("is_closed", [False, True], ids=["still open", "closed again"])
 @pytest.mark.parametrize("answers", ["at once", "late"])
-def test_without_a_journal_a_book_that_is_behind_is_made_up_for(is_closed: bool, answers: str) -> None:
-    """What had traded seconds before the death is not in the book that the start believes, and turns up in a later one."""
+def test_without_a_journal_a_book_that_is_behind_is_made_up_for(
+    is_closed: bool, answers: str
+) -> None:
+    """What had traded seconds before the death is not in the book that the start believes, and
+    turns up in a later one.
+    """
 
     async def work(here: World) -> None:
         exchange = here.sim.exchange
@@ -290,12 +337,17 @@ def test_without_a_journal_a_book_that_is_behind_is_made_up_for(is_closed: bool,
         if is_closed:
             here.day.engine.on_flatten(-1, here.now_ns)
             here.day.desk.drain()
-        await here.run_until(lambda: bool(exchange.net_qty()) != is_closed and len(exchange.trades()) > 0, SECOND // 10)
+        await here.run_until(
+            lambda: bool(exchange.net_qty()) != is_closed and len(exchange.trades()) > 0,
+            SECOND // 10,
+        )
         here.sim.faults.stale_book(5, 60 * SECOND)
         await here.restart(with_journal=False)
         assert here.day.engine.n_brackets == 0, "the book of the start was to hide it"
         if answers == "late":
-            here.sim.faults.fail_next(503, "NetworkException", "not now", count=2, path_prefix="/trades")
+            here.sim.faults.fail_next(
+                503, "NetworkException", "not now", count=2, path_prefix="/trades"
+            )
         await here.run_until(lambda: "TAKEN_BACK" in here.codes())
         await here.sim.run_until(here.now_ns + PROTECTED_AGAIN_NS)
         assert is_covered(here)
@@ -305,7 +357,9 @@ def test_without_a_journal_a_book_that_is_behind_is_made_up_for(is_closed: bool,
         here.day.engine.on_halt(Halt.ACTIVE, Reason.OK, here.now_ns)
         await here.run_until(lambda: here.day.explainer.positions.quarantined() == [])
         await here.sim.run_until(here.now_ns + 120 * SECOND)
-        assert here.day.engine.risk()["halt"] == Halt.ACTIVE, "a person has spoken: it is not forgotten twice"
+        assert here.day.engine.risk()["halt"] == Halt.ACTIVE, (
+            "a person has spoken: it is not forgotten twice"
+        )
         await here.run_to_end()
         check_end(here)
 
@@ -319,18 +373,34 @@ def test_orders_of_an_engine_that_runs_beside_this_one_are_not_taken(run_id: int
     async def work(here: World) -> None:
         exchange = here.sim.exchange
         await here.sim.run_until(here.at("09:17"))
-        await here.run_until(lambda: len(exchange.trades()) > 0 and not exchange.net_qty() and here.day.engine.n_live == 0)
+        await here.run_until(
+            lambda: (
+                len(exchange.trades()) > 0
+                and not exchange.net_qty()
+                and here.day.engine.n_live == 0
+            )
+        )
         here.sim.faults.stale_book(8, 60 * SECOND)
         await here.restart(with_journal=False)
         if run_id == 3:
             await here.sim.run_until(here.now_ns + 70 * SECOND)
         tag = make(ClOrdId(run=run_id, bracket=9, leg=Leg.ENTRY, attempt=0, slot=0))
         contract = exchange.market.universe.resolve("NSE:SBIN")
-        exchange.place(OrderRequest(contract, 1, "MIS", RequestedTerms("MARKET", 7, protection_pct=-1.0), tag=tag))
-        await here.run_until(lambda: "TAKEN_BACK" in here.codes() and bool(here.day.explainer.positions.quarantined()))
+        exchange.place(
+            OrderRequest(
+                contract, 1, "MIS", RequestedTerms("MARKET", 7, protection_pct=-1.0), tag=tag
+            )
+        )
+        await here.run_until(
+            lambda: (
+                "TAKEN_BACK" in here.codes() and bool(here.day.explainer.positions.quarantined())
+            )
+        )
         await here.sim.run_until(here.now_ns + 20 * SECOND)
         assert here.day.engine.find_order(tag, exchange.orders()[-1].order_id) < 0
-        assert "UNEXPLAINED" in here.codes() and exchange.net_qty()["NSE:SBIN"] == 7, "shown and left alone"
+        assert "UNEXPLAINED" in here.codes() and exchange.net_qty()["NSE:SBIN"] == 7, (
+            "shown and left alone"
+        )
         exchange.place_manual("NSE:SBIN", -1, 7)
         await here.run_to_end()
 
@@ -373,7 +443,9 @@ def test_a_manual_trade_is_shown_left_alone_and_adopted_when_a_person_says_so() 
         control = Commands()
         control.set_day(here.day)
         assert control.command("adopt", {"instrument_id": other}) == (
-            False, f"{here.day.plan.symbol_of(other)}: the broker shows no quantity that is not this engine's")
+            False,
+            f"{here.day.plan.symbol_of(other)}: the broker shows no quantity that is not this engine's",
+        )
         done, words = control.command("adopt", {"instrument_id": i})
         assert done, words
         await here.sim.run_until(here.now_ns + 3 * SECOND)

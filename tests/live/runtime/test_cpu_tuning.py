@@ -1,4 +1,6 @@
-"""What the machine is asked for, with the kernel itself as the witness, and what is said where it refuses."""
+"""What the machine is asked for, with the kernel itself as the witness, and what is said where it
+refuses.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 def test_a_core_that_is_not_there_is_refused_by_name() -> None:
     check(SpeedConfig())
-    with pytest.raises(StartError, match=rf"speed.core is 1023, and this process may use core {CORES[0]}"):
+    with pytest.raises(
+        StartError, match=rf"speed.core is 1023, and this process may use core {CORES[0]}"
+    ):
         check(SpeedConfig(core=1023))
 
 
@@ -67,7 +71,10 @@ def test_the_loop_has_its_core_and_other_threads_the_rest() -> None:
         with CpuTuning(SpeedConfig(core=mine), board()):
             assert os.sched_getaffinity(0) == {mine}
             assert os.sched_getaffinity(other.native_id) == rest
-            assert await asyncio.get_running_loop().run_in_executor(None, os.sched_getaffinity, 0) == rest, "started later"
+            assert (
+                await asyncio.get_running_loop().run_in_executor(None, os.sched_getaffinity, 0)
+                == rest
+            ), "started later"
         assert os.sched_getaffinity(0) == os.sched_getaffinity(other.native_id) == set(CORES)
 
     try:
@@ -78,7 +85,9 @@ def test_the_loop_has_its_core_and_other_threads_the_rest() -> None:
 
 
 @two_cores
-def test_a_core_that_cannot_be_taken_is_said_and_nothing_is_half_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_core_that_cannot_be_taken_is_said_and_nothing_is_half_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     said = board()
     real = os.sched_setaffinity
 
@@ -115,7 +124,9 @@ def test_memory_that_may_not_be_locked_is_said(error: int) -> None:
     assert asked == [7], "what is there, what comes, and only when it is touched"
     notices = said.since(0)
     assert [notice.code for notice in notices] == (["MEMORY_NOT_LOCKED"] if error else [])
-    assert not error or (os.strerror(error) in notices[0].text and "speed.lock_memory" in notices[0].text)
+    assert not error or (
+        os.strerror(error) in notices[0].text and "speed.lock_memory" in notices[0].text
+    )
 
 
 def test_nothing_is_asked_for_unless_configured() -> None:

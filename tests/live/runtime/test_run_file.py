@@ -43,7 +43,9 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         RunFile(tmp_path).__enter__()
 
 
-def test_a_second_engine_on_one_account_is_refused_by_name_whatever_its_directory(tmp_path: Path) -> None:
+def test_a_second_engine_on_one_account_is_refused_by_name_whatever_its_directory(
+    tmp_path: Path,
+) -> None:
     with AccountLock("kite-abc", tmp_path):
         with pytest.raises(StartError, match="account kite-abc already"):
             AccountLock("kite-abc", tmp_path).__enter__()

@@ -1,4 +1,6 @@
-"""Which token is taken: the newest that was not refused; from its death to the next trade, at both brokers."""
+"""Which token is taken: the newest that was not refused; from its death to the next trade, at both
+brokers.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,12 @@ def config_of(path: Path, here: World, broker: str) -> Config:
     raw = {
         "mode": "live",
         "instruments": [{"symbol": "NSE:INFY"}],
-        "broker": {"kind": broker, "rest_url": rest, "login_url": page, "redirect_url": here.sim.cfg.upstox_redirect_url},
+        "broker": {
+            "kind": broker,
+            "rest_url": rest,
+            "login_url": page,
+            "redirect_url": here.sim.cfg.upstox_redirect_url,
+        },
         "paths": {"var": str(path), "secrets": str(path / "secrets.json")},
     }
     return msgspec.convert(raw, Config)
@@ -36,7 +43,11 @@ def config_of(path: Path, here: World, broker: str) -> Config:
 
 def keys(monkeypatch: pytest.MonkeyPatch, here: World, broker: str, token: str) -> str:
     """Keys and a token that came with the environment; the token's name there."""
-    for name, value in (("API_KEY", here.sim.cfg.api_key), ("API_SECRET", here.sim.cfg.api_secret), ("ACCESS_TOKEN", token)):
+    for name, value in (
+        ("API_KEY", here.sim.cfg.api_key),
+        ("API_SECRET", here.sim.cfg.api_secret),
+        ("ACCESS_TOKEN", token),
+    ):
         monkeypatch.setenv(f"OTRADE_{broker.upper()}_{name}", value)
     return f"OTRADE_{broker.upper()}_ACCESS_TOKEN"
 
@@ -91,9 +102,17 @@ def test_a_dead_token_of_the_environment_gives_way_to_a_login_while_the_engine_r
             assert await asked(here, again) == second
             again.close()
             await here.run_to_end()
-            assert len(here.sim.exchange.trades()) > n_before and day.is_verified and here.sim.exchange.net_qty() == {}
+            assert (
+                len(here.sim.exchange.trades()) > n_before
+                and day.is_verified
+                and here.sim.exchange.net_qty() == {}
+            )
             access.close()
-            words = " ".join(notice.text for notice in here.notices) + repr(access) + repr(access._left())
+            words = (
+                " ".join(notice.text for notice in here.notices)
+                + repr(access)
+                + repr(access._left())
+            )
             words += "".join(path.read_text() for path in tmp_path.rglob("*.refused.json"))
             assert first not in words and second not in words
 
@@ -109,9 +128,14 @@ def test_a_start_with_a_dead_token_takes_the_next_one_and_remembers(
             keys(monkeypatch, here, broker, "a-token-of-yesterday")
             config = config_of(tmp_path, here, broker)
             access = LiveAccess(config, here.sim.clock)
-            with pytest.raises(TokenError, match=r"is accepted \(refused: OTRADE_\w+_ACCESS_TOKEN in the environment\)") as refused:
+            with pytest.raises(
+                TokenError,
+                match=r"is accepted \(refused: OTRADE_\w+_ACCESS_TOKEN in the environment\)",
+            ) as refused:
                 await asked(here, access)
-            assert "otrade login" in str(refused.value) and "a-token-of-yesterday" not in str(refused.value)
+            assert "otrade login" in str(refused.value) and "a-token-of-yesterday" not in str(
+                refused.value
+            )
             good = await login(here, config)
             assert await asked(here, access) == good
             later = LiveAccess(config, here.sim.clock)
@@ -125,7 +149,9 @@ def test_a_start_with_a_dead_token_takes_the_next_one_and_remembers(
     run(main())
 
 
-def test_the_newest_wins_whatever_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_newest_wins_whatever_its_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def main() -> None:
         async with world() as here:
             keys(monkeypatch, here, "kite", "of-the-environment")
@@ -139,8 +165,13 @@ def test_the_newest_wins_whatever_its_source(tmp_path: Path, monkeypatch: pytest
 
             assert taken() == "of-the-environment"
             expires_ns = here.now_ns + 3_600 * SECOND
-            for login_ns, token in ((process_began_ns() - SECOND, "older-login"), (process_began_ns() + SECOND, "newer-login")):
-                access.save(AccessSession(here.sim.cfg.api_key, token, "AB1234", login_ns, expires_ns))
+            for login_ns, token in (
+                (process_began_ns() - SECOND, "older-login"),
+                (process_began_ns() + SECOND, "newer-login"),
+            ):
+                access.save(
+                    AccessSession(here.sim.cfg.api_key, token, "AB1234", login_ns, expires_ns)
+                )
                 tokens.append(taken())
             assert tokens == ["of-the-environment", "newer-login"]
             secrets = tmp_path / "secrets.json"
@@ -165,7 +196,12 @@ def test_what_was_refused_is_kept_as_hashes_and_bounded(tmp_path: Path) -> None:
         refused.add(f"token-{number}")
     assert path.stat().st_mode & 0o777 == 0o600 and "token-" not in path.read_text()
     later = RefusedTokens(path, "key")
-    assert f"token-{KEPT + 9}" in later and "token-10" in later and "token-9" not in later and "token-0" in refused
+    assert (
+        f"token-{KEPT + 9}" in later
+        and "token-10" in later
+        and "token-9" not in later
+        and "token-0" in refused
+    )
     assert "token-41" not in RefusedTokens(path, "another app")
     path.write_text("{")
     assert "token-41" not in RefusedTokens(path, "key") and "token-41" in refused
@@ -173,5 +209,3 @@ def test_what_was_refused_is_kept_as_hashes_and_bounded(tmp_path: Path) -> None:
     path.mkdir()
     refused.add("one more")
     assert "one more" in refused
-
-

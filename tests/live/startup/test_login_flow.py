@@ -1,4 +1,6 @@
-"""The login desk, and `otrade login` waiting for the browser: the right answer, and every other one."""
+"""The login desk, and `otrade login` waiting for the browser: the right answer, and every other
+one.
+"""
 
 from __future__ import annotations
 
@@ -75,13 +77,17 @@ class Desk:
         self.path = tmp_path / "session" / "kite.json"
         self.clock = Clock()
         self.heard: list[AccessSession] = []
-        self.desk = LoginFlow(cast(LiveAccess, Access(self.path)), cast(Any, self.clock), self.heard.append)
+        self.desk = LoginFlow(
+            cast(LiveAccess, Access(self.path)), cast(Any, self.clock), self.heard.append
+        )
 
     def begin(self) -> str:
         return self.desk.begin().rpartition("state=")[2]
 
     def finish(self, state: str, code: str = "good") -> AccessSession:
-        return asyncio.run(self.desk.finish(f"http://127.0.0.1:8000/login/callback?state={state}&code={code}"))
+        return asyncio.run(
+            self.desk.finish(f"http://127.0.0.1:8000/login/callback?state={state}&code={code}")
+        )
 
 
 def test_a_login_is_saved_and_told_and_its_token_is_not_said(tmp_path: Path) -> None:
@@ -101,7 +107,9 @@ def test_an_answer_is_good_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("state", ["", "foreign", "é", "x" * 10_000])
-def test_a_foreign_state_is_refused_and_the_persons_login_goes_on(tmp_path: Path, state: str) -> None:
+def test_a_foreign_state_is_refused_and_the_persons_login_goes_on(
+    tmp_path: Path, state: str
+) -> None:
     desk = Desk(tmp_path)
     ours = desk.begin()
     with pytest.raises(BrokerError, match="another login"):
@@ -110,7 +118,9 @@ def test_a_foreign_state_is_refused_and_the_persons_login_goes_on(tmp_path: Path
     assert desk.finish(ours).access_token == TOKEN
 
 
-def test_a_failed_exchange_may_be_tried_again_and_another_login_ends_the_first(tmp_path: Path) -> None:
+def test_a_failed_exchange_may_be_tried_again_and_another_login_ends_the_first(
+    tmp_path: Path,
+) -> None:
     desk = Desk(tmp_path)
     state = desk.begin()
     with pytest.raises(TokenError, match="Invalid Auth code"):
@@ -134,7 +144,8 @@ def test_without_a_login_nothing_is_taken(tmp_path: Path) -> None:
         Desk(tmp_path).finish("")
 
 
-# --------------------------------------------------------------------------------------------------------- the command
+# ---------------------------------------------------------------------------------------------------------
+# the command
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -152,7 +163,9 @@ async def ask(port: int, request: bytes) -> bytes:
     return answer
 
 
-def test_the_command_waits_through_nonsense_for_the_right_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_waits_through_nonsense_for_the_right_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     async def work() -> int:
         desk = Desk(tmp_path)
         port = free_port()
@@ -168,8 +181,15 @@ def test_the_command_waits_through_nonsense_for_the_right_answer(tmp_path: Path,
             answer = await ask(port, nonsense)
             assert answer.startswith(b"HTTP/1.1 400") and TOKEN.encode() not in answer
             assert not waiting.done()
-        answer = await ask(port, f"GET /login/callback?state={state}&code=good HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        assert answer.startswith(b"HTTP/1.1 200") and TOKEN.encode() not in answer and b"no-store" in answer
+        answer = await ask(
+            port,
+            f"GET /login/callback?state={state}&code=good HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
+        )
+        assert (
+            answer.startswith(b"HTTP/1.1 200")
+            and TOKEN.encode() not in answer
+            and b"no-store" in answer
+        )
         code = await waiting
         assert len(desk.heard) == 1
         return code
@@ -179,10 +199,15 @@ def test_the_command_waits_through_nonsense_for_the_right_answer(tmp_path: Path,
 
 
 def test_nobody_comes(tmp_path: Path) -> None:
-    assert asyncio.run(_login(Desk(tmp_path).desk, "127.0.0.1", free_port(), False, False, 0.01)) == TIMED_OUT
+    assert (
+        asyncio.run(_login(Desk(tmp_path).desk, "127.0.0.1", free_port(), False, False, 0.01))
+        == TIMED_OUT
+    )
 
 
-def test_where_the_browser_cannot_come_the_way_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_browser_cannot_come_the_way_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(ConfigError, match="paste"):
         asyncio.run(_login(Desk(tmp_path).desk, "trader.example", 443, False, False, 1))
@@ -193,7 +218,10 @@ def test_a_port_in_use_is_left_to_its_owner(tmp_path: Path) -> None:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
-            assert await LoginCallback.listen(Desk(tmp_path).desk, "127.0.0.1", taken.getsockname()[1]) is None
+            assert (
+                await LoginCallback.listen(Desk(tmp_path).desk, "127.0.0.1", taken.getsockname()[1])
+                is None
+            )
 
     asyncio.run(work())
 
@@ -204,7 +232,9 @@ def config_of(tmp_path: Path, port: int) -> Config:
     return msgspec.convert(row, Config)
 
 
-def test_the_command_waits_at_its_own_hook_for_an_approval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_waits_at_its_own_hook_for_an_approval(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     port = free_port()
     access = Access(tmp_path / "session.json")
 
@@ -217,7 +247,9 @@ def test_the_command_waits_at_its_own_hook_for_an_approval(tmp_path: Path, capsy
         return answer.split(b"\r\n")[0]
 
     async def work() -> int:
-        waiting = asyncio.ensure_future(_approved(config_of(tmp_path, port), cast(LiveAccess, access), cast(Any, Clock()), 20))
+        waiting = asyncio.ensure_future(
+            _approved(config_of(tmp_path, port), cast(LiveAccess, access), cast(Any, Clock()), 20)
+        )
         while "approve" not in capsys.readouterr().err.lower():
             await asyncio.sleep(0.01)
         assert b" 400 " in await post(b"<html>") and not waiting.done()
@@ -234,9 +266,14 @@ def test_an_approval_at_a_port_that_is_in_use_is_the_engines_or_refused(tmp_path
         taken.listen()
         config = config_of(tmp_path, taken.getsockname()[1])
         with pytest.raises(ConfigError, match=r"hooks\.port.*no engine runs"):
-            asyncio.run(_approved(config, cast(LiveAccess, Access(tmp_path / "s")), cast(Any, Clock()), 1))
+            asyncio.run(
+                _approved(config, cast(LiveAccess, Access(tmp_path / "s")), cast(Any, Clock()), 1)
+            )
 
 
 def test_no_approval_comes(tmp_path: Path) -> None:
     access = cast(LiveAccess, Access(tmp_path / "s"))
-    assert asyncio.run(_approved(config_of(tmp_path, 0), access, cast(Any, Clock()), 0.01)) == TIMED_OUT
+    assert (
+        asyncio.run(_approved(config_of(tmp_path, 0), access, cast(Any, Clock()), 0.01))
+        == TIMED_OUT
+    )

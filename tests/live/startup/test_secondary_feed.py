@@ -14,12 +14,21 @@ from otrade.live.startup.secondary_feed import joined
 from tests.live.world import SECOND, World, run, world
 
 TODAY = dt.date(2026, 11, 19)
-PAIRS: list[tuple[BrokerKind, BrokerKind]] = [("kite", "upstox"), ("upstox", "kite"), ("kite", "kite")]
+PAIRS: list[tuple[BrokerKind, BrokerKind]] = [
+    ("kite", "upstox"),
+    ("upstox", "kite"),
+    ("kite", "kite"),
+]
 
 
 async def traded(here: World) -> list[tuple[Any, ...]]:
-    """What the day's trades were, by their prices and sides; ids and times to the millisecond belong to the run."""
-    return [(t.instrument_id, t.side, t.qty, t.entry_px_e4, t.exit_px_e4, t.exit_reason) for t in here.day.trades.trades]
+    """What the day's trades were, by their prices and sides; ids and times to the millisecond
+    belong to the run.
+    """
+    return [
+        (t.instrument_id, t.side, t.qty, t.entry_px_e4, t.exit_px_e4, t.exit_reason)
+        for t in here.day.trades.trades
+    ]
 
 
 @pytest.mark.parametrize(("broker", "second"), PAIRS)
@@ -57,7 +66,9 @@ def test_one_feed_failing_changes_no_trade(broker: BrokerKind, second: BrokerKin
     failing, here = run(day(with_outage=True, with_second=True))
     assert failing == alone, "and takes its place without a trade more or less"
     codes = {notice.code for notice in here.notices}
-    assert "SECOND_FEED_UP" in codes and not [n for n in here.notices if n.severity == Severity.ALARM]
+    assert "SECOND_FEED_UP" in codes and not [
+        n for n in here.notices if n.severity == Severity.ALARM
+    ]
 
 
 def test_with_both_feeds_gone_there_are_no_entries_and_stops_stay() -> None:
@@ -75,7 +86,8 @@ def test_with_both_feeds_gone_there_are_no_entries_and_stops_stay() -> None:
     run(work())
 
 
-# ------------------------------------------------------------------------------------------------------------- the join
+# -------------------------------------------------------------------------------------------------------------
+# the join
 def instrument(**fields: Any) -> Instrument:
     usual: dict[str, Any] = {
         "token": 408065, "exchange_token": 1594, "exchange": "NSE", "tradingsymbol": "INFY", "name": "INFOSYS", "expiry": None,
@@ -85,7 +97,9 @@ def instrument(**fields: Any) -> Instrument:
 
 
 class Names:
-    """The other broker's file: one row, by name whatever is asked, by number when it is asked with its own."""
+    """The other broker's file: one row, by name whatever is asked, by number when it is asked with
+    its own.
+    """
 
     def __init__(self, row: Instrument) -> None:
         self.row = row
@@ -94,7 +108,11 @@ class Names:
         return self.row
 
     def by_number(self, exchange: str, exchange_token: int) -> Instrument | None:
-        return self.row if (exchange, exchange_token) == (self.row.exchange, self.row.exchange_token) else None
+        return (
+            self.row
+            if (exchange, exchange_token) == (self.row.exchange, self.row.exchange_token)
+            else None
+        )
 
 
 @pytest.mark.parametrize(
@@ -106,13 +124,20 @@ class Names:
         ({"segment": "INDICES"}, "an index at one broker only"),
     ],
 )
-def test_what_the_brokers_do_not_agree_on_is_left_out_by_name(other: dict[str, Any], words: str) -> None:
-    listed, odd = joined([("NSE:INFY", instrument())], Names(instrument(key="K", **other)), TODAY, by_token=False)
+def test_what_the_brokers_do_not_agree_on_is_left_out_by_name(
+    other: dict[str, Any], words: str
+) -> None:
+    listed, odd = joined(
+        [("NSE:INFY", instrument())], Names(instrument(key="K", **other)), TODAY, by_token=False
+    )
     assert not listed and len(odd) == 1 and words in odd[0] and "NSE:INFY" in odd[0]
 
 
 def test_what_agrees_is_joined_and_what_is_missing_is_said() -> None:
-    wanted = [("NSE:INFY", instrument()), ("NSE:GONE", instrument(token=5, exchange_token=7, tradingsymbol="GONE"))]
+    wanted = [
+        ("NSE:INFY", instrument()),
+        ("NSE:GONE", instrument(token=5, exchange_token=7, tradingsymbol="GONE")),
+    ]
     names = Names(instrument(key="NSE_EQ|INE009A01021", tradingsymbol="INFY-EQ"))
     (listed,), (odd,) = joined(wanted, names, TODAY, by_token=False)
     assert (listed.token, listed.key) == (408065, "NSE_EQ|INE009A01021") and "NSE:GONE" in odd
@@ -120,5 +145,7 @@ def test_what_agrees_is_joined_and_what_is_missing_is_said() -> None:
 
 def test_a_wire_of_numbers_needs_the_same_number() -> None:
     names = Names(instrument(segment="INDICES", token=9))
-    listed, odd = joined([("NSE:NIFTY 50", instrument(segment="INDICES"))], names, TODAY, by_token=True)
+    listed, odd = joined(
+        [("NSE:NIFTY 50", instrument(segment="INDICES"))], names, TODAY, by_token=True
+    )
     assert not listed and "has number 408065 here and 9 there" in odd[0]

@@ -1,4 +1,6 @@
-"""What configured symbols mean today: kept over a restart, renamed shares, files that cannot be had, and the process that fetches."""
+"""What configured symbols mean today: kept over a restart, renamed shares, files that cannot be
+had, and the process that fetches.
+"""
 
 from __future__ import annotations
 
@@ -61,15 +63,30 @@ def test_at_the_money_means_all_day_what_it_meant_in_the_morning(tmp_path: Path)
     morning = SymbolResolver(source, TODAY, said, Spot(26_012), no_pause, path=path)
     first = asyncio.run(morning.find("NFO:NIFTY.ATMCE"))
     assert first.symbol == "NFO:NIFTY26DEC26000CE"
-    assert "NFO:NIFTY.ATMCE is NFO:NIFTY26DEC26000CE today, expires 2026-12-29, lot 65 (NSE:NIFTY 50 is at 26012)" in words(said)
+    assert (
+        "NFO:NIFTY.ATMCE is NFO:NIFTY26DEC26000CE today, expires 2026-12-29, lot 65 (NSE:NIFTY 50 is at 26012)"
+        in words(said)
+    )
     morning.keep()
     noon = Spot(26_180)
-    assert asyncio.run(SymbolResolver(source, TODAY, board(), noon, no_pause, path=path).find("NFO:NIFTY.ATMCE")) == first and noon.asked == []
-    tomorrow = SymbolResolver(source, TODAY + dt.timedelta(days=1), board(), noon, no_pause, path=path)
+    assert (
+        asyncio.run(
+            SymbolResolver(source, TODAY, board(), noon, no_pause, path=path).find(
+                "NFO:NIFTY.ATMCE"
+            )
+        )
+        == first
+        and noon.asked == []
+    )
+    tomorrow = SymbolResolver(
+        source, TODAY + dt.timedelta(days=1), board(), noon, no_pause, path=path
+    )
     assert asyncio.run(tomorrow.find("NFO:NIFTY.ATMCE")).symbol == "NFO:NIFTY26DEC26200CE"
     path.write_text("{ damaged")
     again = SymbolResolver(source, TODAY, board(), noon, no_pause, path=path)
-    assert asyncio.run(again.find("NFO:NIFTY.ATMCE")).symbol == "NFO:NIFTY26DEC26200CE", "asked anew, not refused"
+    assert asyncio.run(again.find("NFO:NIFTY.ATMCE")).symbol == "NFO:NIFTY26DEC26200CE", (
+        "asked anew, not refused"
+    )
 
 
 def test_nothing_is_written_for_plain_names(tmp_path: Path) -> None:
@@ -90,19 +107,30 @@ def test_a_share_with_a_new_name_is_found_by_the_exchanges_number(tmp_path: Path
     build(tmp_path, "kite", YESTERDAY, file(INFY.replace("INFY", "OLDNAME")))
     older = InstrumentCache(tmp_path, board(), None).older("kite", TODAY)
     said = board()
-    found = asyncio.run(SymbolResolver(file(INFY), TODAY, said, Spot(0), no_pause, older=lambda: older).find("NSE:OLDNAME"))
+    found = asyncio.run(
+        SymbolResolver(file(INFY), TODAY, said, Spot(0), no_pause, older=lambda: older).find(
+            "NSE:OLDNAME"
+        )
+    )
     assert found.symbol == "NSE:INFY"
     assert "RENAMED: NSE:OLDNAME is called NSE:INFY since its last file" in words(said)
 
 
 def test_a_number_that_is_something_else_now_is_no_rename(tmp_path: Path) -> None:
-    build(tmp_path, "kite", YESTERDAY, file(INFY.replace("INFY", "OLDNAME").replace(",EQ,", ",BE,")))
+    build(
+        tmp_path, "kite", YESTERDAY, file(INFY.replace("INFY", "OLDNAME").replace(",EQ,", ",BE,"))
+    )
     older = InstrumentCache(tmp_path, board(), None).older("kite", TODAY)
     with pytest.raises(InstrumentError, match="NSE:OLDNAME: there is no such instrument"):
-        asyncio.run(SymbolResolver(file(INFY), TODAY, board(), Spot(0), no_pause, older=lambda: older).find("NSE:OLDNAME"))
+        asyncio.run(
+            SymbolResolver(file(INFY), TODAY, board(), Spot(0), no_pause, older=lambda: older).find(
+                "NSE:OLDNAME"
+            )
+        )
 
 
-# -------------------------------------------------------------------------------------------------------------------- the cache
+# --------------------------------------------------------------------------------------------------------------------
+# the cache
 def refresher(directory: Path, fails: str = "") -> Any:
     asked: list[str] = []
 
@@ -134,14 +162,29 @@ def test_a_damaged_table_is_said_and_fetched_anew(tmp_path: Path) -> None:
     assert open_table(path, "kite", TODAY)
 
 
-def test_without_todays_file_shares_come_from_the_last_one_and_contracts_are_refused(tmp_path: Path) -> None:
+def test_without_todays_file_shares_come_from_the_last_one_and_contracts_are_refused(
+    tmp_path: Path,
+) -> None:
     build(tmp_path, "kite", YESTERDAY, file(INFY, INDEX, *OPTIONS))
     said = board()
-    source = asyncio.run(InstrumentCache(tmp_path, said, refresher(tmp_path, "the broker did not answer")).source("kite", TODAY))
-    assert "OLD_INSTRUMENTS" in words(said) and "the broker did not answer" in words(said) and str(YESTERDAY) in words(said)
-    assert source.find("NSE:INFY", TODAY).token == 408065 and source.find("NSE:NIFTY 50", TODAY).is_index
+    source = asyncio.run(
+        InstrumentCache(tmp_path, said, refresher(tmp_path, "the broker did not answer")).source(
+            "kite", TODAY
+        )
+    )
+    assert (
+        "OLD_INSTRUMENTS" in words(said)
+        and "the broker did not answer" in words(said)
+        and str(YESTERDAY) in words(said)
+    )
+    assert (
+        source.find("NSE:INFY", TODAY).token == 408065
+        and source.find("NSE:NIFTY 50", TODAY).is_index
+    )
     for symbol in ("NFO:NIFTY26DEC26000CE", "NFO:NIFTY.26000CE", "NFO:NIFTY.ATMCE"):
-        with pytest.raises(InstrumentError, match=f"no contract is taken from the file of {YESTERDAY}"):
+        with pytest.raises(
+            InstrumentError, match=f"no contract is taken from the file of {YESTERDAY}"
+        ):
             source.find(symbol, TODAY, 260_000_000)
     assert source.by_number("NFO", 50_000) is None and source.by_number("NSE", 1594) is not None
 
@@ -149,10 +192,15 @@ def test_without_todays_file_shares_come_from_the_last_one_and_contracts_are_ref
 def test_an_older_file_than_a_week_is_no_file(tmp_path: Path) -> None:
     build(tmp_path, "kite", TODAY - dt.timedelta(days=8), file(INFY))
     with pytest.raises(InstrumentError, match="could not be had: the broker did not answer"):
-        asyncio.run(InstrumentCache(tmp_path, board(), refresher(tmp_path, "the broker did not answer")).source("kite", TODAY))
+        asyncio.run(
+            InstrumentCache(
+                tmp_path, board(), refresher(tmp_path, "the broker did not answer")
+            ).source("kite", TODAY)
+        )
 
 
-# ------------------------------------------------------------------------------------------------------------------ the commands
+# ------------------------------------------------------------------------------------------------------------------
+# the commands
 def test_the_commands_on_paper(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
     path = write(folder, sim={"date": FRIDAY})
     assert find(path, "", "banknifty", 3) == 0
@@ -164,14 +212,20 @@ def test_the_commands_on_paper(folder: Path, capsys: pytest.CaptureFixture[str])
     assert json.loads(out.out)["name"] == "NIFTY" and "NFO:NIFTY.FUT is NFO:NIFTY" in out.err
     with pytest.raises(ConfigError, match="neither the configured broker"):
         show(path, "upstox", "NSE:INFY")
-    assert list((folder / "var" / "instruments" / "paper").glob("kite-*.table")), "a simulated market's table is kept apart"
+    assert list((folder / "var" / "instruments" / "paper").glob("kite-*.table")), (
+        "a simulated market's table is kept apart"
+    )
 
 
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
 def test_a_live_engine_has_its_file_fetched_by_another_process(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, broker: Any  # noqa: F811
+    folder: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    broker: Any,  # noqa: F811
 ) -> None:
-    """`otrade instruments refresh` against the simulator's real protocol, as `otrade run` starts it."""
+    """`otrade instruments refresh` against the simulator's real protocol, as `otrade run` starts
+    it.
+    """
 
     async def work() -> None:
         sim = Simulator(SimConfig(broker=broker, speed=1.0))
@@ -180,7 +234,11 @@ def test_a_live_engine_has_its_file_fetched_by_another_process(
         serving = asyncio.ensure_future(sim.run_until(sim.clock.now_ns() + 3_600 * 10**9))
         try:
             rest = ports.rest_url if broker == "kite" else ports.upstox_rest_url
-            about = {"kind": broker, "rest_url": rest, "instruments_url": f"{rest}/market-quote/instruments/exchange/complete.json.gz"}
+            about = {
+                "kind": broker,
+                "rest_url": rest,
+                "instruments_url": f"{rest}/market-quote/instruments/exchange/complete.json.gz",
+            }
             path = write(folder, mode="live", broker=about)
             monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
             prefix = f"OTRADE_{broker.upper()}"

@@ -25,10 +25,18 @@ def test_a_beat_is_read_as_it_was_written(tmp_path: Path) -> None:
     heartbeat = Heartbeat(tmp_path)
     heartbeat.open()
     first = read_heartbeat(tmp_path)
-    assert first is not None and (first.pid, first.state, first.n_open) == (os.getpid(), EngineState.STARTING, 0)
+    assert first is not None and (first.pid, first.state, first.n_open) == (
+        os.getpid(),
+        EngineState.STARTING,
+        0,
+    )
     heartbeat.look(fake_day([bracket(1500.0), bracket(1400.0, number=2)]), 0)
     second = read_heartbeat(tmp_path)
-    assert second is not None and (second.state, second.n_open, second.beat) == (EngineState.RUNNING, 2, first.beat + 1)
+    assert second is not None and (second.state, second.n_open, second.beat) == (
+        EngineState.RUNNING,
+        2,
+        first.beat + 1,
+    )
     assert second.start_ticks == start_ticks(os.getpid()) > 0
     heartbeat.end()
     heartbeat.close()
@@ -46,7 +54,14 @@ def test_protection_says_what_is_open_and_is_written_only_when_it_changes(tmp_pa
     told = read_protection(tmp_path)
     assert told is not None and len(told.brackets) == 1
     row = told.brackets[0]
-    assert (row.exchange, row.symbol, row.open_qty, row.side, row.run, row.bracket) == ("NSE", SYMBOL, 7, 1, RUN, 3)
+    assert (row.exchange, row.symbol, row.open_qty, row.side, row.run, row.bracket) == (
+        "NSE",
+        SYMBOL,
+        7,
+        1,
+        RUN,
+        3,
+    )
     assert (row.stop_trigger_e4, row.tick_size_e4) == (15_000_000, 1_000)
     before = path.stat()
     heartbeat.look(day, 0)
@@ -99,9 +114,9 @@ def test_a_whole_day_is_told_as_the_core_knows_it(tmp_path: Path) -> None:
             assert told is not None
             engine = here.day.engine
             opened = [b for i in engine.live_brackets() if (b := engine.bracket(i))["open_qty"]]
-            assert [(row.run, row.bracket, row.open_qty, row.stop_trigger_e4) for row in told.brackets] == [
-                (b["tag_run"], b["tag_bracket"], b["open_qty"], b["stop_e4"]) for b in opened
-            ]
+            assert [
+                (row.run, row.bracket, row.open_qty, row.stop_trigger_e4) for row in told.brackets
+            ] == [(b["tag_run"], b["tag_bracket"], b["open_qty"], b["stop_e4"]) for b in opened]
             n_seen += len(opened)
 
         async with world(seed=1, hours=0.4, offsets_bps=(-20, 20)) as here:

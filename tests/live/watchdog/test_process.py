@@ -22,7 +22,11 @@ def die(child: subprocess.Popen[str]) -> None:
 
 
 def stops(here: Broker) -> list[tuple[int, float]]:
-    return [(int(row["pending_quantity"]), float(row["trigger_price"])) for row in here.live() if row["order_type"] == "SL"]
+    return [
+        (int(row["pending_quantity"]), float(row["trigger_price"]))
+        for row in here.live()
+        if row["order_type"] == "SL"
+    ]
 
 
 def naked(place: Home) -> float:
@@ -39,7 +43,12 @@ def test_a_dead_engines_naked_position_gets_its_stop_once(tmp_path: Path) -> Non
         assert code == 0, said
         assert stops(place.here) == [(10, trigger)]
         tag = parse(next(row["tag"] for row in place.here.live()))
-        assert tag is not None and tag.is_watchdog and tag.slot == WATCHDOG_SLOT and tag.leg == Leg.STOP
+        assert (
+            tag is not None
+            and tag.is_watchdog
+            and tag.slot == WATCHDOG_SLOT
+            and tag.leg == Leg.STOP
+        )
         before = place.here.book()
         code, said = place.once()
         assert code == 0, said
@@ -130,7 +139,11 @@ def test_lost_answers_double_no_stop(tmp_path: Path) -> None:
         path.mkdir()
         with home(path) as place:
             trigger = naked(place)
-            place.here.call(lambda p=place, h=how: p.here.sim.faults.answer_wrongly(h, method="POST", path_prefix="/orders/"))
+            place.here.call(
+                lambda p=place, h=how: p.here.sim.faults.answer_wrongly(
+                    h, method="POST", path_prefix="/orders/"
+                )
+            )
             code, said = place.once()
             assert code == 0, said
             assert place.here.sim.faults.seen[f"answer_{how}"] == 1
@@ -140,7 +153,11 @@ def test_lost_answers_double_no_stop(tmp_path: Path) -> None:
 def test_a_lost_request_is_sent_again_under_another_tag(tmp_path: Path) -> None:
     with home(tmp_path) as place:
         trigger = naked(place)
-        place.here.call(lambda: place.here.sim.faults.lose_request("reset", method="POST", path_prefix="/orders/"))
+        place.here.call(
+            lambda: place.here.sim.faults.lose_request(
+                "reset", method="POST", path_prefix="/orders/"
+            )
+        )
         code, said = place.once()
         assert code == 0, said
         assert stops(place.here) == [(10, trigger)]
@@ -162,8 +179,14 @@ def test_a_book_that_is_old_doubles_no_stop(tmp_path: Path) -> None:
 def test_a_broker_that_fails_for_a_while_is_asked_until_it_answers(tmp_path: Path) -> None:
     with home(tmp_path) as place:
         trigger = naked(place)
-        for status, kind in ((503, "NetworkException"), (429, "NetworkException"), (500, "GeneralException")):
-            place.here.call(lambda s=status, k=kind: place.here.sim.faults.fail_next(s, k, "not now"))
+        for status, kind in (
+            (503, "NetworkException"),
+            (429, "NetworkException"),
+            (500, "GeneralException"),
+        ):
+            place.here.call(
+                lambda s=status, k=kind: place.here.sim.faults.fail_next(s, k, "not now")
+            )
         code, said = place.once()
         assert code == 0, said
         assert stops(place.here) == [(10, trigger)]
@@ -206,7 +229,9 @@ def test_a_hung_engine_with_nothing_open_is_not_killed(tmp_path: Path) -> None:
         dog = place.watchdog(once=False)
         engine.send_signal(signal.SIGSTOP)
         log = place.var / "log" / "watchdog.jsonl"
-        wait_until("it says so", lambda: log.exists() and "nothing of ours is open" in log.read_text())
+        wait_until(
+            "it says so", lambda: log.exists() and "nothing of ours is open" in log.read_text()
+        )
         engine.send_signal(signal.SIGCONT)
         assert engine.poll() is None and dog.poll() is None
 
@@ -249,7 +274,11 @@ def test_a_later_process_with_its_number_is_not_the_engine() -> None:
 
 
 def test_a_watchdog_that_steps_in_tells_people(tmp_path: Path) -> None:
-    with listening() as server, environment(OTRADE_ALERT_PHONE=server.address), home(tmp_path) as place:
+    with (
+        listening() as server,
+        environment(OTRADE_ALERT_PHONE=server.address),
+        home(tmp_path) as place,
+    ):
         config = json.loads(place.config.read_text())
         place.config.write_text(json.dumps(config | {"alerts": {"targets": [{"name": "phone"}]}}))
         place.here.enter()

@@ -38,7 +38,9 @@ WITH_AND_WITHOUT_HANDLES = pytest.mark.parametrize("has_handles", [True, False])
 
 @contextmanager
 def holder(var: Path, kind: str) -> Iterator[subprocess.Popen[str]]:
-    child = subprocess.Popen([sys.executable, "-c", HOLDER, str(var), kind], cwd=ROOT, text=True, stdout=subprocess.PIPE)
+    child = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(var), kind], cwd=ROOT, text=True, stdout=subprocess.PIPE
+    )
     try:
         assert child.stdout is not None and child.stdout.readline() == "held\n"
         yield child
@@ -53,7 +55,9 @@ def without_handles(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @WITH_AND_WITHOUT_HANDLES
 @pytest.mark.parametrize("kind", ["whole", "headless"])
-def test_the_lock_is_free_the_moment_it_is_over(kind: str, has_handles: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lock_is_free_the_moment_it_is_over(
+    kind: str, has_handles: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It was said to be held, and the rescue waited for its next turn, three seconds later."""
     if not has_handles:
         without_handles(monkeypatch)
@@ -69,12 +73,16 @@ def test_the_lock_is_free_the_moment_it_is_over(kind: str, has_handles: bool, tm
 
 
 @WITH_AND_WITHOUT_HANDLES
-def test_what_is_gone_or_another_is_left_alone(has_handles: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_gone_or_another_is_left_alone(
+    has_handles: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if not has_handles:
         without_handles(monkeypatch)
     with holder(tmp_path, "whole") as child:
         began = start_ticks(child.pid)
-        assert not asyncio.run(process_kill.end_process(child.pid, began - 1)), "a later process with its number"
+        assert not asyncio.run(process_kill.end_process(child.pid, began - 1)), (
+            "a later process with its number"
+        )
         assert child.poll() is None
         child.kill()
         wait_until("it is dead, and not buried", lambda: start_ticks(child.pid) == 0)
@@ -89,7 +97,9 @@ def test_one_that_does_not_die_is_said(tmp_path: Path, monkeypatch: pytest.Monke
         asyncio.run(process_kill.end_process(child.pid, start_ticks(child.pid), patience_s=0.05))
 
 
-def test_an_engine_without_its_first_thread_is_fenced_and_its_position_covered(tmp_path: Path) -> None:
+def test_an_engine_without_its_first_thread_is_fenced_and_its_position_covered(
+    tmp_path: Path,
+) -> None:
     """The heartbeat's process shows as dead, and holds the directory."""
     with home(tmp_path) as place:
         ltp = place.here.enter()
@@ -104,5 +114,7 @@ def test_an_engine_without_its_first_thread_is_fenced_and_its_position_covered(t
         wait_until("its first thread is gone", lambda: start_ticks(engine.pid) == 0)
         code_out, said = place.once()
         assert code_out == 0 and "is killed" in said and "already runs" not in said, said
-        assert [(int(row["pending_quantity"]), float(row["trigger_price"])) for row in place.here.live()] == [(10, on_tick(ltp * 0.97))]
+        assert [
+            (int(row["pending_quantity"]), float(row["trigger_price"])) for row in place.here.live()
+        ] == [(10, on_tick(ltp * 0.97))]
         assert engine.wait(60) == -signal.SIGKILL

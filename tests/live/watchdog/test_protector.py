@@ -1,4 +1,6 @@
-"""The rescue against a scripted broker: each look at the book is what the test says, so nothing depends on time."""
+"""The rescue against a scripted broker: each look at the book is what the test says, so nothing
+depends on time.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ LEVEL = ProtectedBracket("NSE", SYMBOL, 408_065, "MIS", 1, 10, 14_500_000, 14_45
 ENTRY = make(ClOrdId(7, 1, Leg.ENTRY, 0, 0))
 
 
-def row(tag: str, side: str, status: str, filled: int = 0, *, kind: str = "LIMIT", trigger: float = 0.0) -> dict[str, Any]:
+def row(
+    tag: str, side: str, status: str, filled: int = 0, *, kind: str = "LIMIT", trigger: float = 0.0
+) -> dict[str, Any]:
     return {
         "order_id": f"1{tag}",
         "tag": tag,
@@ -49,7 +53,9 @@ def row(tag: str, side: str, status: str, filled: int = 0, *, kind: str = "LIMIT
 
 
 class Scripted:
-    """A broker whose answers and delays are given. An order that is placed is in the book `hidden` looks later, or never (-1)."""
+    """A broker whose answers and delays are given. An order that is placed is in the book `hidden`
+    looks later, or never (-1).
+    """
 
     def __init__(self, outcomes: list[Ev], hidden: list[int]) -> None:
         self.rows: list[dict[str, Any]] = [row(ENTRY, "BUY", "COMPLETE", 10)]
@@ -92,9 +98,13 @@ class Scripted:
         self.placed.append(tag)
         if self.hidden[n] >= 0:
             side_word = "BUY" if side > 0 else "SELL"
-            found = row(tag, side_word, "TRIGGER PENDING", kind="SL", trigger=terms.trigger_e4 / 10_000)
+            found = row(
+                tag, side_word, "TRIGGER PENDING", kind="SL", trigger=terms.trigger_e4 / 10_000
+            )
             self.late.append((self.n_looks + 1 + self.hidden[n], found | {"quantity": terms.qty}))
-        return Answer(self.outcomes[n], "", Reason.OK if self.outcomes[n] == Ev.ACK else Reason.TIMED_OUT, "")
+        return Answer(
+            self.outcomes[n], "", Reason.OK if self.outcomes[n] == Ev.ACK else Reason.TIMED_OUT, ""
+        )
 
 
 def rescue(broker: Scripted, said: list[str] | None = None) -> ProtectionOutcome:
@@ -104,7 +114,9 @@ def rescue(broker: Scripted, said: list[str] | None = None) -> ProtectionOutcome
 
     async def work() -> ProtectionOutcome:
         found = Protector(cast(EmergencyClient, broker), say, gap_s=0.0)
-        return await found.protect(ProtectionFile(1, "2026-11-18", [LEVEL]), flatten=False, give_up_s=30.0)
+        return await found.protect(
+            ProtectionFile(1, "2026-11-18", [LEVEL]), flatten=False, give_up_s=30.0
+        )
 
     return asyncio.run(work())
 
@@ -134,6 +146,7 @@ def test_an_order_in_doubt_that_two_looks_do_not_show_is_sent_once_more_under_an
 def test_a_late_acceptance_after_the_proof_is_taken_out() -> None:
     broker = Scripted([Ev.TIMEOUT, Ev.ACK], [6, 0])
     ended = {"n": 0}
+
     async def cancelling(order: OrderReport) -> Answer:
         ended["n"] += 1
         for _, found in broker.late:
@@ -166,7 +179,9 @@ def test_an_order_that_was_refused_is_tried_again() -> None:
 
 
 @pytest.mark.parametrize("lacking", [{1, 2}, {2, 3}, {3, 4}, {2, 4}])
-def test_an_empty_book_does_not_prove_that_an_order_in_doubt_never_arrived(lacking: set[int]) -> None:
+def test_an_empty_book_does_not_prove_that_an_order_in_doubt_never_arrived(
+    lacking: set[int],
+) -> None:
     broker, said = Scripted([Ev.TIMEOUT, Ev.ACK], [0, 0]), list[str]()
     broker.lacking = lacking
     outcome = rescue(broker, said)

@@ -46,7 +46,10 @@ def test_names(host: str, expected: bool) -> None:
     assert is_ours(host, frozenset({"desk.example"})) is expected
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/status", "/api/v1/session", "/assets/index-abc.js", "/nothing"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/healthz", "/api/v1/status", "/api/v1/session", "/assets/index-abc.js", "/nothing"],
+)
 def test_a_rebound_name_reads_nothing(client: TestClient, path: str) -> None:
     response = client.get(path, headers={"Host": "evil.example:8500"})
     found = problem(response, 403, "foreign_host")
@@ -72,14 +75,19 @@ def test_two_hosts_are_no_host(client: TestClient) -> None:
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-def test_a_foreign_page_changes_nothing(client: TestClient, source: FakeSource, headers: dict[str, str]) -> None:
+def test_a_foreign_page_changes_nothing(
+    client: TestClient, source: FakeSource, headers: dict[str, str]
+) -> None:
     response = client.post("/api/v1/commands/kill", headers=key() | headers)
     assert problem(response, 403, "foreign_origin").field == "Origin"
     assert source.commands == []
 
 
 def test_our_own_page_may(client: TestClient, source: FakeSource) -> None:
-    response = client.post("/api/v1/commands/pause", headers=key() | {"Origin": BASE_URL, "Sec-Fetch-Site": "same-origin"})
+    response = client.post(
+        "/api/v1/commands/pause",
+        headers=key() | {"Origin": BASE_URL, "Sec-Fetch-Site": "same-origin"},
+    )
     assert response.status_code == 200
     assert [name for name, _ in source.commands] == ["pause"]
 
@@ -101,7 +109,9 @@ def test_no_other_method(client: TestClient, method: str) -> None:
         {"Origin": BASE_URL, "Sec-Fetch-Site": "cross-site"},
     ],
 )
-def test_a_foreign_page_hears_nothing(client: TestClient, source: FakeSource, headers: dict[str, str]) -> None:
+def test_a_foreign_page_hears_nothing(
+    client: TestClient, source: FakeSource, headers: dict[str, str]
+) -> None:
     session = client.websocket_connect(SOCKET, headers=headers)
     with pytest.raises(WebSocketDisconnect) as refused, session:
         raise AssertionError("it was let in")
@@ -116,7 +126,16 @@ def test_our_own_page_hears(client: TestClient) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/api/v1/status", "/healthz", "/nothing", "/assets/index-abc.js", "/api/v1/docs", "/api/v1/docs.js", "/api/v1/openapi.json"],
+    [
+        "/",
+        "/api/v1/status",
+        "/healthz",
+        "/nothing",
+        "/assets/index-abc.js",
+        "/api/v1/docs",
+        "/api/v1/docs.js",
+        "/api/v1/openapi.json",
+    ],
 )
 def test_security_headers_are_everywhere(client: TestClient, path: str) -> None:
     headers = client.get(path).headers
@@ -148,7 +167,14 @@ def test_security_headers_are_on_errors(client: TestClient, source: FakeSource) 
 def test_the_page_holds_no_secret(client: TestClient) -> None:
     page = client.get("/")
     assert page.status_code == 200 and page.headers["cache-control"] == "no-store"
-    for path in ("/", "/api/v1/status", "/healthz", "/assets/index-abc.js", "/api/v1/notices", "/api/v1/session"):
+    for path in (
+        "/",
+        "/api/v1/status",
+        "/healthz",
+        "/assets/index-abc.js",
+        "/api/v1/notices",
+        "/api/v1/session",
+    ):
         assert TOKEN not in client.get(path).text
 
 
@@ -161,15 +187,21 @@ def test_files_of_the_page(stranger: TestClient) -> None:
     assert icon.headers["cache-control"] == "no-cache"
 
 
-def test_a_file_of_the_page_that_has_gone_is_not_there(stranger: TestClient, static_dir: Path) -> None:
-    (static_dir / "favicon.svg").unlink()  # built anew under other names, with the engine still running
+def test_a_file_of_the_page_that_has_gone_is_not_there(
+    stranger: TestClient, static_dir: Path
+) -> None:
+    (
+        static_dir / "favicon.svg"
+    ).unlink()  # built anew under other names, with the engine still running
     gone = stranger.get("/favicon.svg")
     assert gone.status_code == 404
     assert gone.headers["content-type"] == "application/problem+json"
     assert str(static_dir) not in gone.text
 
 
-def test_a_page_that_is_not_built_says_how(source: FakeSource, access: AccessControl, tmp_path: Path) -> None:
+def test_a_page_that_is_not_built_says_how(
+    source: FakeSource, access: AccessControl, tmp_path: Path
+) -> None:
     app = create_app(source, access, static_dir=tmp_path / "nothing")
     page = TestClient(app, base_url=BASE_URL).get("/")
     assert page.status_code == 200

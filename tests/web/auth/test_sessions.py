@@ -25,7 +25,8 @@ def sessions(time: Time, life_s: float = 1000, idle_s: float = 100) -> UserSessi
     return UserSessions(life_s=life_s, idle_s=idle_s, now_s=time)
 
 
-# ------------------------------------------------------------------------------------------ sessions
+# ------------------------------------------------------------------------------------------
+# sessions
 def test_a_session_is_found_by_its_cookie_alone() -> None:
     held = sessions(Time())
     cookie, session = held.begin(PERSON)
@@ -66,7 +67,11 @@ def test_every_login_is_another_session() -> None:
 
 def test_ends() -> None:
     held = sessions(Time())
-    (mine, first), (other, _), (third, _) = held.begin(PERSON), held.begin(OTHER), held.begin(PERSON)
+    (mine, first), (other, _), (third, _) = (
+        held.begin(PERSON),
+        held.begin(OTHER),
+        held.begin(PERSON),
+    )
     held.end(first)
     assert held.find(mine) is None and held.find(third) is not None
     held.end_of("anand")
@@ -86,7 +91,8 @@ def test_the_most_silent_makes_room() -> None:
     assert held.find(cookies[0]) is not None and held.find(cookies[1]) is None
 
 
-# ------------------------------------------------------------------------------------------ attempts
+# ------------------------------------------------------------------------------------------
+# attempts
 def test_five_in_a_minute_from_one_address() -> None:
     time = Time()
     attempts = LoginThrottle(time)
@@ -147,7 +153,11 @@ def test_thirty_in_a_minute_from_everywhere_but_the_owner_is_not_locked_out() ->
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("2001:db8:1:2::1", "2001:db8:1:2:ffff::9"), ("::ffff:10.0.0.1", "10.0.0.1"), ("10.0.0.1", "10.0.0.1")],
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("10.0.0.1", "10.0.0.1"),
+    ],
 )
 def test_one_place_by_two_names(one: str, other: str) -> None:
     attempts = LoginThrottle(Time())
@@ -167,7 +177,8 @@ def test_the_memory_of_addresses_is_bounded() -> None:
     assert len(attempts._together) <= 1
 
 
-# ----------------------------------------------------------------------------------------- passwords
+# -----------------------------------------------------------------------------------------
+# passwords
 def test_passwords_are_argon2id_with_the_advised_cost() -> None:
     hash = hashed("four wooden ships")
     assert hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
@@ -190,7 +201,8 @@ def test_weak_passwords(password: str, is_good: bool) -> None:
     assert (weakness(password, "anandkumar") == "") is is_good
 
 
-# ------------------------------------------------------------------------------------- authenticator
+# -------------------------------------------------------------------------------------
+# authenticator
 RFC_6238 = [  # appendix B, SHA-1: UNIX time and the last six of the eight digits
     (59, "287082"),
     (1_111_111_109, "081804"),
@@ -232,4 +244,7 @@ def test_a_code_is_good_once() -> None:
 def test_secrets_of_authenticators() -> None:
     secret = new_totp_secret()
     assert len(secret) == 32 and secret != new_totp_secret()
-    assert totp_address(secret, "anand") == f"otpauth://totp/OTrade:anand?secret={secret}&issuer=OTrade"
+    assert (
+        totp_address(secret, "anand")
+        == f"otpauth://totp/OTrade:anand?secret={secret}&issuer=OTrade"
+    )

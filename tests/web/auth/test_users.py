@@ -30,10 +30,16 @@ def file(tmp_path: Path) -> UsersFile:
 def test_it_is_for_its_owner_alone(file: UsersFile) -> None:
     assert file.read() == Users() and not file.path.exists()
     file.change(lambda people: people.with_person(ANAND))
-    assert file.path.stat().st_mode & 0o777 == 0o600 and file.path.parent.stat().st_mode & 0o777 == 0o700
+    assert (
+        file.path.stat().st_mode & 0o777 == 0o600
+        and file.path.parent.stat().st_mode & 0o777 == 0o700
+    )
     assert UsersFile(file.path.parent).read() == Users((ANAND,))
     assert "hash" not in repr(ANAND)
-    assert sorted(path.name for path in file.path.parent.iterdir()) == ["people.json", "people.lock"]
+    assert sorted(path.name for path in file.path.parent.iterdir()) == [
+        "people.json",
+        "people.lock",
+    ]
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o666, 0o644])
@@ -46,7 +52,19 @@ def test_what_others_may_read_is_not_used(file: UsersFile, mode: int) -> None:
         file.change(lambda people: people)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"people": [{"name": "x"}]}', b'{"peopel": []}', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"people": [{"name": "x"}]}',
+        b'{"peopel": []}',
+        b"\xff",
+        b"[" * 100_000,
+    ],
+)
 def test_what_is_damaged_is_not_used(file: UsersFile, content: bytes) -> None:
     file.path.parent.mkdir()
     file.path.write_bytes(content)
@@ -95,7 +113,10 @@ for n in range(start, start + 10):
 
 
 def test_processes_that_write_together_lose_nothing(file: UsersFile) -> None:
-    others = [subprocess.Popen([sys.executable, "-c", ADD, file.path.parent, str(start)], cwd=ROOT) for start in (0, 10, 20)]
+    others = [
+        subprocess.Popen([sys.executable, "-c", ADD, file.path.parent, str(start)], cwd=ROOT)
+        for start in (0, 10, 20)
+    ]
     assert [other.wait(60) for other in others] == [0, 0, 0]
     assert {person.name for person in file.read().people} == {f"p{n}" for n in range(30)}
 
@@ -115,7 +136,9 @@ def say(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
 
 
-def test_a_password_from_standard_input(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_password_from_standard_input(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     say(monkeypatch, PASSWORD + "\n")
     assert main.main(["password", "--stdin"]) == 0
     trader = people_of(folder).person("trader")
@@ -123,21 +146,31 @@ def test_a_password_from_standard_input(folder: Path, monkeypatch: pytest.Monkey
     say(monkeypatch, "another of the passwords")
     assert main.main(["password", "--stdin", "--role", "viewer"]) == 0
     trader = people_of(folder).person("trader")
-    assert trader is not None and trader.role == "viewer" and is_password(trader.hash, "another of the passwords")
+    assert (
+        trader is not None
+        and trader.role == "viewer"
+        and is_password(trader.hash, "another of the passwords")
+    )
     said = capsys.readouterr()
     assert "made: trader, trader" in said.out and "changed: trader, viewer" in said.out
     assert PASSWORD not in said.out + said.err and "argon2" not in said.out + said.err
 
 
-@pytest.mark.parametrize("text", ["", "short\n", "two lines\nof password\n", "x" * 300, "aaaaaaaaaaaa\n"])
-def test_passwords_that_will_not_do(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["", "short\n", "two lines\nof password\n", "x" * 300, "aaaaaaaaaaaa\n"]
+)
+def test_passwords_that_will_not_do(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
     say(monkeypatch, text)
     assert main.main(["password", "--stdin"]) == 5
     assert people_of(folder) == Users()
     assert not text.strip() or text.strip() not in capsys.readouterr().err
 
 
-def test_without_a_terminal_it_does_not_ask(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_it_does_not_ask(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     say(monkeypatch, PASSWORD)
     assert main.main(["password"]) == 5
     assert "--stdin" in capsys.readouterr().err
@@ -158,12 +191,16 @@ def test_on_a_terminal_it_asks_twice(folder: Path, monkeypatch: pytest.MonkeyPat
     assert meera is not None and meera.role == "viewer"
 
 
-def test_an_authenticator(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_authenticator(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     import pyotp
 
     say(monkeypatch, PASSWORD)
     main.main(["password", "--stdin"])
-    monkeypatch.setattr("otrade.cli.commands.users.new_totp_secret", lambda: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
+    monkeypatch.setattr(
+        "otrade.cli.commands.users.new_totp_secret", lambda: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+    )
     monkeypatch.setattr(time, "time", lambda: 1_111_111_109.0)
     say(monkeypatch, "000000\n")
     assert main.main(["password", "--totp"]) == 4
@@ -180,7 +217,9 @@ def test_an_authenticator(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     assert main.main(["password", "--totp", "--user", "nobody"]) == 5
 
 
-def test_the_list_and_removal(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_and_removal(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main.main(["password", "--list"]) == 0
     assert "nobody has a password yet" in capsys.readouterr().err
     for name, role in (("anand", "trader"), ("meera", "viewer")):
@@ -188,16 +227,24 @@ def test_the_list_and_removal(folder: Path, monkeypatch: pytest.MonkeyPatch, cap
         main.main(["password", "--stdin", "--user", name, "--role", role])
     capsys.readouterr()
     main.main(["password", "--list"])
-    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [["anand", "trader"], ["meera", "viewer"]]
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["anand", "trader"],
+        ["meera", "viewer"],
+    ]
     assert main.main(["password", "--remove", "--user", "anand"]) == 0
     assert [person.name for person in people_of(folder).people] == ["meera"]
     assert main.main(["password", "--remove", "--user", "anand"]) == 5
     assert "meera" in capsys.readouterr().err
 
 
-def test_tokens(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_tokens(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(time, "time", lambda: 1_795_149_000.0)  # 2026-11-20
-    assert main.main(["token", "new", "robot", "--scope", "read", "--scope", "trade", "--days", "10"]) == 0
+    assert (
+        main.main(["token", "new", "robot", "--scope", "read", "--scope", "trade", "--days", "10"])
+        == 0
+    )
     said = capsys.readouterr()
     token = said.out.strip()
     assert len(token) > 40 and token not in said.err and "until 2026-11-30" in said.err
@@ -222,7 +269,9 @@ def test_tokens_have_a_scope(folder: Path) -> None:
     assert main.main(["token", "new", "no name", "--scope", "read"]) == 5
 
 
-def test_a_folder_that_cannot_be_written(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_cannot_be_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     Path("var").write_text("in the way")
     say(monkeypatch, PASSWORD)
     assert main.main(["password", "--stdin"]) == 5

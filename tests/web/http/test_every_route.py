@@ -1,4 +1,6 @@
-"""Every route of the table, asked by everybody: who is let in, and who is not. A route that is added is tested here without a word."""
+"""Every route of the table, asked by everybody: who is let in, and who is not. A route that is
+added is tested here without a word.
+"""
 
 import itertools
 from typing import Any
@@ -43,7 +45,12 @@ def ask(client: TestClient, route: ApiRoute, **headers: str) -> Any:
     """The route's own good request."""
     if not route.is_change:
         return client.get(route.path + QUERY.get(route.name, ""), headers=headers)
-    return client.request(route.method, route.path, json=BODY.get(route.command or route.name, {}), headers=key() | headers)
+    return client.request(
+        route.method,
+        route.path,
+        json=BODY.get(route.command or route.name, {}),
+        headers=key() | headers,
+    )
 
 
 def changed(source: FakeSource) -> bool:
@@ -55,10 +62,19 @@ def test_there_is_something_to_test() -> None:
 
 
 def test_everything_that_is_served_is_in_the_table(app: Any) -> None:
-    """Except the page's own files, the documents and the broker's way back: none of them changes anything."""
+    """Except the page's own files, the documents and the broker's way back: none of them changes
+    anything.
+    """
     starlette = app._app._app
-    served = {(method, route.path) for route in starlette.routes if isinstance(route, Route) for method in route.methods or ()}
-    listed = {(route.method, route.path) for route in ROUTES} | {("HEAD", route.path) for route in ROUTES if route.method == "GET"}
+    served = {
+        (method, route.path)
+        for route in starlette.routes
+        if isinstance(route, Route)
+        for method in route.methods or ()
+    }
+    listed = {(route.method, route.path) for route in ROUTES} | {
+        ("HEAD", route.path) for route in ROUTES if route.method == "GET"
+    }
     assert listed <= served
     assert {method for method, _ in served - listed} == {"GET", "HEAD"}
     assert {path for _, path in served - listed} == {
@@ -67,7 +83,9 @@ def test_everything_that_is_served_is_in_the_table(app: Any) -> None:
 
 
 @pytest.mark.parametrize("route", CHANGES + READS, ids=by_name)
-def test_nobody_without_a_session(stranger: TestClient, source: FakeSource, route: ApiRoute) -> None:
+def test_nobody_without_a_session(
+    stranger: TestClient, source: FakeSource, route: ApiRoute
+) -> None:
     response = ask(stranger, route, Origin=BASE_URL)
     problem(response, 401, "not_signed_in")
     assert response.headers["www-authenticate"] == "Bearer"
@@ -75,10 +93,22 @@ def test_nobody_without_a_session(stranger: TestClient, source: FakeSource, rout
 
 
 @pytest.mark.parametrize("route", CHANGES + READS, ids=by_name)
-def test_nobody_with_a_wrong_token(stranger: TestClient, source: FakeSource, route: ApiRoute) -> None:
+def test_nobody_with_a_wrong_token(
+    stranger: TestClient, source: FakeSource, route: ApiRoute
+) -> None:
     sign_in(stranger)
     short, long = "Bearer " + "t" * 42, "Bearer " + "t" * 44
-    for given in ("", "Bearer", "Bearer ", short, long, "Basic " + "t" * 43, "t" * 43, "Bearer \xe9", "Bearer otrade_"):
+    for given in (
+        "",
+        "Bearer",
+        "Bearer ",
+        short,
+        long,
+        "Basic " + "t" * 43,
+        "t" * 43,
+        "Bearer \xe9",
+        "Bearer otrade_",
+    ):
         response = ask(stranger, route, Authorization=given.encode("latin-1"))  # type: ignore[arg-type]
         problem(response, 401, "wrong_token")
     assert not changed(source), "a wrong token is not mended by a good cookie"
@@ -86,11 +116,17 @@ def test_nobody_with_a_wrong_token(stranger: TestClient, source: FakeSource, rou
 
 @pytest.mark.parametrize("cookie", ["", "x", "x" * 43, "x" * 5000, "%00", '"quoted"'])
 def test_nobody_with_a_wrong_cookie(stranger: TestClient, cookie: str) -> None:
-    problem(stranger.get("/api/v1/status", headers={"Cookie": f"otrade_8500={cookie}"}), 401, "not_signed_in")
+    problem(
+        stranger.get("/api/v1/status", headers={"Cookie": f"otrade_8500={cookie}"}),
+        401,
+        "not_signed_in",
+    )
 
 
 @pytest.mark.parametrize("route", CHANGES, ids=by_name)
-def test_no_change_without_the_csrf_token(stranger: TestClient, source: FakeSource, route: ApiRoute) -> None:
+def test_no_change_without_the_csrf_token(
+    stranger: TestClient, source: FakeSource, route: ApiRoute
+) -> None:
     sign_in(stranger)
     problem(ask(stranger, route, Origin=BASE_URL), 403, "wrong_csrf")
     for csrf in ("", "x", "x" * 43):
@@ -100,7 +136,9 @@ def test_no_change_without_the_csrf_token(stranger: TestClient, source: FakeSour
 
 
 @pytest.mark.parametrize("route", CHANGES, ids=by_name)
-def test_no_change_with_the_csrf_token_of_another_session(stranger: TestClient, source: FakeSource, route: ApiRoute) -> None:
+def test_no_change_with_the_csrf_token_of_another_session(
+    stranger: TestClient, source: FakeSource, route: ApiRoute
+) -> None:
     old = sign_in(stranger)
     stranger.cookies.clear()
     sign_in(stranger)
@@ -109,7 +147,9 @@ def test_no_change_with_the_csrf_token_of_another_session(stranger: TestClient, 
 
 
 @pytest.mark.parametrize("route", CHANGES, ids=by_name)
-def test_no_change_from_a_foreign_page(stranger: TestClient, source: FakeSource, route: ApiRoute) -> None:
+def test_no_change_from_a_foreign_page(
+    stranger: TestClient, source: FakeSource, route: ApiRoute
+) -> None:
     headers = sign_in(stranger)
     for origin in ("http://evil.example", "null", "http://127.0.0.1:9999", "http://localhost:8500"):
         problem(ask(stranger, route, **headers | {"Origin": origin}), 403, "foreign_origin")
@@ -119,12 +159,18 @@ def test_no_change_from_a_foreign_page(stranger: TestClient, source: FakeSource,
 
 
 @pytest.mark.parametrize("route", TRADES, ids=by_name)
-def test_a_viewer_changes_nothing(stranger: TestClient, source: FakeSource, route: ApiRoute) -> None:
+def test_a_viewer_changes_nothing(
+    stranger: TestClient, source: FakeSource, route: ApiRoute
+) -> None:
     headers = sign_in(stranger, "viewer")
     problem(ask(stranger, route, **headers), 403, "no_right")
     assert not changed(source)
     [(who, what, ok, words)] = source.records[-1:]
-    assert (who, what, ok) == ("person viewer (viewer) at testclient", route.command, False) and words.startswith("no_right")
+    assert (who, what, ok) == (
+        "person viewer (viewer) at testclient",
+        route.command,
+        False,
+    ) and words.startswith("no_right")
 
 
 @pytest.mark.parametrize("route", READS, ids=by_name)
@@ -143,12 +189,18 @@ def test_a_trader_changes(stranger: TestClient, source: FakeSource, route: ApiRo
 
 
 @pytest.mark.parametrize("route", TRADES, ids=by_name)
-def test_the_command_line_changes(stranger: TestClient, source: FakeSource, route: ApiRoute) -> None:
+def test_the_command_line_changes(
+    stranger: TestClient, source: FakeSource, route: ApiRoute
+) -> None:
     assert ask(stranger, route, **BEARER).status_code == 200
     assert changed(source)
 
 
-@pytest.mark.parametrize("scopes", [scopes for n in (1, 2, 3) for scopes in itertools.combinations(SCOPES, n)], ids="+".join)
+@pytest.mark.parametrize(
+    "scopes",
+    [scopes for n in (1, 2, 3) for scopes in itertools.combinations(SCOPES, n)],
+    ids="+".join,
+)
 def test_a_script_may_what_its_token_says(
     stranger: TestClient, source: FakeSource, access: Any, clock: Time, scopes: tuple[Scope, ...]
 ) -> None:
@@ -171,7 +223,9 @@ def test_a_script_may_what_its_token_says(
 def test_a_scope_is_one_that_the_contract_knows(route: ApiRoute) -> None:
     assert route.scope in ("public", *SCOPES)
     if route.command is not None:
-        assert route.is_change and route.scope in ("trade", "admin"), "a command is never a viewer's"
+        assert route.is_change and route.scope in ("trade", "admin"), (
+            "a command is never a viewer's"
+        )
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if not route.is_change], ids=by_name)

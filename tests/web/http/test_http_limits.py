@@ -1,4 +1,6 @@
-"""The server on the wire: TLS where others can reach it, and connections that say nothing, too much, or no HTTP."""
+"""The server on the wire: TLS where others can reach it, and connections that say nothing, too
+much, or no HTTP.
+"""
 
 import asyncio
 import json
@@ -31,9 +33,22 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Tls:
 
 def certificate(folder: Path, name: str) -> Tls:
     tls = Tls(folder / f"{name}.pem", folder / f"{name}.key")
-    openssl = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
+    openssl = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "1",
+    ]
     names = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
-    subprocess.run([*openssl, *names, "-keyout", tls.key, "-out", tls.cert], check=True, capture_output=True)
+    subprocess.run(
+        [*openssl, *names, "-keyout", tls.key, "-out", tls.cert], check=True, capture_output=True
+    )
     tls.key.chmod(0o600)
     return tls
 
@@ -42,22 +57,35 @@ def info(web: WebServer, tls: Tls | None = None) -> RunInfo:
     return RunInfo(1, web.url, TOKEN, "paper", 0, str(tls.cert) if tls else "")
 
 
-# ----------------------------------------------------------------------------------------------- TLS
+# -----------------------------------------------------------------------------------------------
+# TLS
 def test_by_tls_the_command_line_believes_its_own_engine_alone(
     source: FakeSource, access: AccessControl, static_dir: Path, made: Tls, tmp_path: Path
 ) -> None:
     async def test() -> None:
-        web = WebServer(source, access, host="0.0.0.0", port=0, names=["desk.example"], tls=made, static_dir=static_dir)
+        web = WebServer(
+            source,
+            access,
+            host="0.0.0.0",
+            port=0,
+            names=["desk.example"],
+            tls=made,
+            static_dir=static_dir,
+        )
         await web.start()
         assert web.url.startswith("https://127.0.0.1:")
         status = await asyncio.to_thread(get, info(web, made), "/api/v1/status")
         assert status["mode"] == "paper"
         assert await asyncio.to_thread(command, info(web, made), "pause", {}) == (True, "done")
         with pytest.raises(ssl.SSLCertVerificationError):
-            await asyncio.to_thread(get, info(web, certificate(tmp_path, "desk.example")), "/api/v1/status")
+            await asyncio.to_thread(
+                get, info(web, certificate(tmp_path, "desk.example")), "/api/v1/status"
+            )
         context = ssl.create_default_context(cafile=made.cert)
         context.check_hostname = False
-        async with websockets.connect(web.url.replace("https", "wss") + "api/v1/ws", ssl=context, additional_headers=BEARER) as ws:
+        async with websockets.connect(
+            web.url.replace("https", "wss") + "api/v1/ws", ssl=context, additional_headers=BEARER
+        ) as ws:
             assert '"type":"snapshot"' in str(await ws.recv())
         await web.stop()
 
@@ -65,9 +93,19 @@ def test_by_tls_the_command_line_believes_its_own_engine_alone(
     assert source.commands == [("pause", {})]
 
 
-def test_a_login_by_tls_from_elsewhere(source: FakeSource, access: AccessControl, static_dir: Path, made: Tls) -> None:
+def test_a_login_by_tls_from_elsewhere(
+    source: FakeSource, access: AccessControl, static_dir: Path, made: Tls
+) -> None:
     async def test() -> None:
-        web = WebServer(source, access, host="127.0.0.1", port=0, names=["desk.example"], tls=made, static_dir=static_dir)
+        web = WebServer(
+            source,
+            access,
+            host="127.0.0.1",
+            port=0,
+            names=["desk.example"],
+            tls=made,
+            static_dir=static_dir,
+        )
         await web.start()
         port = int(web.url.rstrip("/").rpartition(":")[2])
         context = ssl.create_default_context(cafile=made.cert)
@@ -77,7 +115,9 @@ def test_a_login_by_tls_from_elsewhere(source: FakeSource, access: AccessControl
             ("desk.example", "http://desk.example", b"403"),
             ("evil.example", "https://evil.example", b"403"),
         ):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="desk.example")
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", port, ssl=context, server_hostname="desk.example"
+            )
             writer.write(
                 f"POST /api/v1/login HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {origin}:{port}\r\nContent-Type: application/json\r\n"
                 f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
@@ -85,7 +125,9 @@ def test_a_login_by_tls_from_elsewhere(source: FakeSource, access: AccessControl
             answer = await reader.read()
             writer.close()
             assert answer.split(b" ", 2)[1] == expected
-            assert (b"set-cookie: __Host-otrade_" in answer and b"Secure" in answer) == (expected == b"200")
+            assert (b"set-cookie: __Host-otrade_" in answer and b"Secure" in answer) == (
+                expected == b"200"
+            )
             assert b"strict-transport-security: max-age=31536000" in answer
         await web.stop()
 
@@ -96,27 +138,41 @@ def test_old_tls_is_not_spoken(made: Tls) -> None:
     assert context_of(made).minimum_version == ssl.TLSVersion.TLSv1_2
 
 
-def test_files_that_cannot_be_used_are_named(source: FakeSource, access: AccessControl, made: Tls, tmp_path: Path) -> None:
+def test_files_that_cannot_be_used_are_named(
+    source: FakeSource, access: AccessControl, made: Tls, tmp_path: Path
+) -> None:
     def refused(tls: Tls, words: str) -> None:
         with pytest.raises(WebServerError, match=words):
             WebServer(source, access, host="0.0.0.0", tls=tls)
 
     refused(Tls(tmp_path / "no.pem", made.key), "web.tls_cert: there is no file")
     refused(Tls(made.cert, tmp_path / "no.key"), "web.tls_key: there is no file")
-    refused(Tls(made.cert, certificate(tmp_path, "other").key), "web.tls_cert .* web.tls_key .* together")
+    refused(
+        Tls(made.cert, certificate(tmp_path, "other").key),
+        "web.tls_cert .* web.tls_key .* together",
+    )
     open_key = tmp_path / "open.key"
     open_key.write_bytes(made.key.read_bytes())
     open_key.chmod(0o644)
     refused(Tls(made.cert, open_key), "web.tls_key: anybody")
     locked = tmp_path / "locked.key"
-    subprocess.run(["openssl", "ec", "-aes128", "-passout", "pass:x1234", "-in", made.key, "-out", locked], check=True, capture_output=True)
+    subprocess.run(
+        ["openssl", "ec", "-aes128", "-passout", "pass:x1234", "-in", made.key, "-out", locked],
+        check=True,
+        capture_output=True,
+    )
     locked.chmod(0o600)
     refused(Tls(made.cert, locked), "together")
 
 
-# ----------------------------------------------------------------------------------- the command line
+# ----------------------------------------------------------------------------------- the command
+# line
 def test_adopt_finds_the_instrument_by_its_symbol(
-    source: FakeSource, access: AccessControl, static_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    source: FakeSource,
+    access: AccessControl,
+    static_dir: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     async def test() -> None:
         web = WebServer(source, access, port=0, static_dir=static_dir)
@@ -132,10 +188,15 @@ def test_adopt_finds_the_instrument_by_its_symbol(
     asyncio.run(test())
     assert source.commands == [("adopt", {"instrument_id": 1}), ("adopt", {"instrument_id": 0})]
     said = capsys.readouterr()
-    assert said.out == "done\n" and "it trades NSE:INFY, NSE:M&M" in said.err and "nothing there is foreign" in said.err
+    assert (
+        said.out == "done\n"
+        and "it trades NSE:INFY, NSE:M&M" in said.err
+        and "nothing there is foreign" in said.err
+    )
 
 
-# ------------------------------------------------------------------------------------------ the wire
+# ------------------------------------------------------------------------------------------ the
+# wire
 async def say(web: WebServer, text: bytes) -> bytes:
     """What comes back until the server hangs up."""
     host, _, port = web.url.removeprefix("http://").rstrip("/").rpartition(":")
@@ -156,7 +217,11 @@ HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 @pytest.mark.parametrize(
     ("text", "status", "code"),
     [
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, "bad_request"),  # TLS where there is none
+        (
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+            400,
+            "bad_request",
+        ),  # TLS where there is none
         (b"hello\r\n\r\n", 400, "bad_request"),
         (b"GET / HTTP/9.9\r\n\r\n", 400, "bad_request"),
         (HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "bad_request"),
@@ -165,13 +230,18 @@ HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         (b"GET /" + b"x" * (http_limits.HEAD_BYTES_MAX + 1), 431, "head_too_large"),
     ],
 )
-def test_what_is_no_request(source: FakeSource, access: AccessControl, static_dir: Path, text: bytes, status: int, code: str) -> None:
+def test_what_is_no_request(
+    source: FakeSource, access: AccessControl, static_dir: Path, text: bytes, status: int, code: str
+) -> None:
     async def test() -> None:
         web = WebServer(source, access, port=0, static_dir=static_dir)
         await web.start()
         head, _, body = (await say(web, text)).partition(b"\r\n\r\n")
         assert int(head.split(b" ")[1]) == status
-        assert b"content-type: application/problem+json" in head.lower() and b"default-src 'none'" in head
+        assert (
+            b"content-type: application/problem+json" in head.lower()
+            and b"default-src 'none'" in head
+        )
         assert json.loads(body)["code"] == code
         assert b"200 OK" in await say(web, HEAD + b"Connection: close\r\n\r\n")
         await web.stop()
@@ -179,9 +249,15 @@ def test_what_is_no_request(source: FakeSource, access: AccessControl, static_di
     asyncio.run(test())
 
 
-@pytest.mark.parametrize("text", [b"", b"GET /heal", HEAD, HEAD + b"Connection: keep-alive\r\n\r\n" + b"GET /"])
+@pytest.mark.parametrize(
+    "text", [b"", b"GET /heal", HEAD, HEAD + b"Connection: keep-alive\r\n\r\n" + b"GET /"]
+)
 def test_who_says_nothing_is_hung_up_on(
-    source: FakeSource, access: AccessControl, static_dir: Path, monkeypatch: pytest.MonkeyPatch, text: bytes
+    source: FakeSource,
+    access: AccessControl,
+    static_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: bytes,
 ) -> None:
     monkeypatch.setattr(http_limits, "HEAD_WITHIN_S", 0.05)
 
@@ -195,14 +271,20 @@ def test_who_says_nothing_is_hung_up_on(
     asyncio.run(test())
 
 
-def test_one_connection_too_many_is_turned_away(source: FakeSource, access: AccessControl, static_dir: Path) -> None:
+def test_one_connection_too_many_is_turned_away(
+    source: FakeSource, access: AccessControl, static_dir: Path
+) -> None:
     async def test() -> None:
         web = WebServer(source, access, port=0, static_dir=static_dir)
         await web.start()
         host, _, port = web.url.removeprefix("http://").rstrip("/").rpartition(":")
         others = [await asyncio.open_connection(host, int(port)) for _ in range(CONNECTIONS_MAX)]
         answer = await say(web, HEAD + b"\r\n")
-        assert answer.startswith(b"HTTP/1.1 503") and b'"code":"too_busy"' in answer and b"default-src 'none'" in answer
+        assert (
+            answer.startswith(b"HTTP/1.1 503")
+            and b'"code":"too_busy"' in answer
+            and b"default-src 'none'" in answer
+        )
         others.pop()[1].close()
         for _ in range(100):
             await asyncio.sleep(0.01)
@@ -233,7 +315,11 @@ def test_one_address_cannot_take_all_connections(
         theirs = [await come("127.0.0.2") for _ in range(http_limits.PER_ADDRESS_MAX)]
         reader, writer = await come("127.0.0.2")
         answer = await reader.read()
-        assert answer.startswith(b"HTTP/1.1 503") and b'"code":"too_busy"' in answer and b"Retry-After: 5" in answer
+        assert (
+            answer.startswith(b"HTTP/1.1 503")
+            and b'"code":"too_busy"' in answer
+            and b"Retry-After: 5" in answer
+        )
         writer.close()
         assert len(web._server.server_state.connections) == http_limits.PER_ADDRESS_MAX
         for whence in ("127.0.0.1", "127.0.0.3"):
@@ -263,7 +349,9 @@ def test_what_counts_as_one_address(address: str, place: str) -> None:
     assert place_of(address) == place
 
 
-def test_many_requests_on_one_connection_are_not_added_up(source: FakeSource, access: AccessControl, static_dir: Path) -> None:
+def test_many_requests_on_one_connection_are_not_added_up(
+    source: FakeSource, access: AccessControl, static_dir: Path
+) -> None:
     async def test() -> None:
         web = WebServer(source, access, port=0, static_dir=static_dir)
         await web.start()
@@ -276,13 +364,17 @@ def test_many_requests_on_one_connection_are_not_added_up(source: FakeSource, ac
     asyncio.run(test())
 
 
-def test_a_socket_outlives_the_heads_time(source: FakeSource, access: AccessControl, static_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_outlives_the_heads_time(
+    source: FakeSource, access: AccessControl, static_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(http_limits, "HEAD_WITHIN_S", 0.05)
 
     async def test() -> None:
         web = WebServer(source, access, port=0, static_dir=static_dir, interval_s=0.05)
         await web.start()
-        async with websockets.connect(web.url.replace("http", "ws") + "api/v1/ws", additional_headers=BEARER) as ws:
+        async with websockets.connect(
+            web.url.replace("http", "ws") + "api/v1/ws", additional_headers=BEARER
+        ) as ws:
             for _ in range(5):
                 assert await ws.recv()
         await web.stop()

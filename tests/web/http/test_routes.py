@@ -169,7 +169,10 @@ def test_accounts_say_whose_word_they_are_and_when(client: TestClient, source: F
 
 
 def test_the_morning_board(client: TestClient, source: FakeSource) -> None:
-    assert msgspec.json.decode(client.get("/api/v1/preflight").content, type=views.PreflightView) == source.board
+    assert (
+        msgspec.json.decode(client.get("/api/v1/preflight").content, type=views.PreflightView)
+        == source.board
+    )
     source.board = None
     problem(client.get("/api/v1/preflight"), 409, "refused")
 

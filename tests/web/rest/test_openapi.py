@@ -1,4 +1,6 @@
-"""The OpenAPI document: it says what the table says, it is valid, and the application keeps to it (Schemathesis)."""
+"""The OpenAPI document: it says what the table says, it is valid, and the application keeps to it
+(Schemathesis).
+"""
 
 import os
 from collections.abc import Iterator
@@ -31,7 +33,9 @@ def by_name(route: ApiRoute) -> str:
 # ------------------------------------------------------------------------------------- the document
 def test_it_is_served_as_it_is_made(stranger: TestClient) -> None:
     response = stranger.get("/api/v1/openapi.json")
-    assert response.status_code == 200 and response.json() == msgspec.json.decode(msgspec.json.encode(DOCUMENT))
+    assert response.status_code == 200 and response.json() == msgspec.json.decode(
+        msgspec.json.encode(DOCUMENT)
+    )
     assert DOCUMENT["openapi"] == "3.1.0"
 
 
@@ -42,7 +46,11 @@ def test_every_route_is_in_it(route: ApiRoute) -> None:
     schemes = {name for choice in operation["security"] for name in choice}
     assert bool(schemes) == (route.scope != "public")
     assert ("csrf" in schemes) == route.needs_csrf
-    headers = {one["name"]: one["required"] for one in operation.get("parameters", []) if one["in"] == "header"}
+    headers = {
+        one["name"]: one["required"]
+        for one in operation.get("parameters", [])
+        if one["in"] == "header"
+    }
     assert headers == ({"Idempotency-Key": True, "Issued-At": False} if route.command else {})
     assert ("requestBody" in operation) == (route.request is not None)
 
@@ -74,7 +82,12 @@ def test_every_reference_leads_somewhere() -> None:
 
 @pytest.mark.parametrize("name", sorted(DOCUMENT["components"]["schemas"]))
 def test_every_schema_is_json_schema(name: str) -> None:
-    jsonschema_rs.meta.validate({"$schema": "https://json-views.org/draft/2020-12/schema", **DOCUMENT["components"]["schemas"][name]})
+    jsonschema_rs.meta.validate(
+        {
+            "$schema": "https://json-views.org/draft/2020-12/schema",
+            **DOCUMENT["components"]["schemas"][name],
+        }
+    )
 
 
 def test_the_socket_is_described() -> None:
@@ -86,7 +99,9 @@ def test_the_socket_is_described() -> None:
 def test_the_contract_is_in_it_whole() -> None:
     """What the table answers with is spelled field by field as in the types."""
     order = DOCUMENT["components"]["schemas"]["OrderView"]
-    assert set(order["properties"]) == {field.encode_name for field in msgspec.structs.fields(views.OrderView)}
+    assert set(order["properties"]) == {
+        field.encode_name for field in msgspec.structs.fields(views.OrderView)
+    }
     assert order["additionalProperties"] is False
 
 
@@ -95,10 +110,17 @@ def test_the_viewer_brings_everything_itself(stranger: TestClient) -> None:
     page = stranger.get("/api/v1/docs")
     assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
     script, style = stranger.get("/api/v1/docs.js"), stranger.get("/api/v1/docs.css")
-    assert script.headers["content-type"].startswith("text/javascript") and style.headers["content-type"].startswith("text/css")
+    assert script.headers["content-type"].startswith("text/javascript") and style.headers[
+        "content-type"
+    ].startswith("text/css")
     for text in (page.text, script.text, style.text):
         assert "//" not in text.replace("// ", "") or "http" not in text
-        assert "innerHTML" not in text and "eval(" not in text and "style=" not in text and "<script>" not in text
+        assert (
+            "innerHTML" not in text
+            and "eval(" not in text
+            and "style=" not in text
+            and "<script>" not in text
+        )
 
 
 # ------------------------------------------------------------------------------------ schemathesis
@@ -126,10 +148,14 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.mark.parametrize("route", ROUTES, ids=by_name)
 def test_the_application_keeps_to_it(checked: Any, route: ApiRoute) -> None:
-    """Good and bad requests that Schemathesis invents from the document; every answer is one that the document allows."""
+    """Good and bad requests that Schemathesis invents from the document; every answer is one that
+    the document allows.
+    """
     operation = checked[route.path][route.method]
     modes = list(schemathesis.GenerationMode)
-    cases = st.one_of([operation.as_strategy(generation_mode=mode) for mode in modes if _can(operation, mode)])
+    cases = st.one_of(
+        [operation.as_strategy(generation_mode=mode) for mode in modes if _can(operation, mode)]
+    )
     headers = {**BEARER, "Host": "127.0.0.1:8500"}
     n_examples = 15 if _can(operation, schemathesis.GenerationMode.NEGATIVE) else 3
     print(f"seed {SEED}")
@@ -157,4 +183,6 @@ def _has_float(body: Any) -> bool:
 
 def _can(operation: Any, mode: schemathesis.GenerationMode) -> bool:
     """There is nothing to get wrong where there is nothing to give."""
-    return mode is not schemathesis.GenerationMode.NEGATIVE or bool(operation.body or operation.query or operation.headers)
+    return mode is not schemathesis.GenerationMode.NEGATIVE or bool(
+        operation.body or operation.query or operation.headers
+    )

@@ -1,4 +1,6 @@
-"""Coming in and going out over HTTP: the first password, logins, cookies, limits, and what the journal is told."""
+"""Coming in and going out over HTTP: the first password, logins, cookies, limits, and what the
+journal is told.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -23,15 +25,20 @@ SOCKET = "ws://127.0.0.1:8500/api/v1/ws"
 NEW = "another four wooden ships"
 
 
-def login(client: TestClient, name: str = "trader", password: str = PASSWORD, code: str = "") -> Any:
-    return client.post("/api/v1/login", json={"name": name, "password": password, "code": code}, headers=ORIGIN)
+def login(
+    client: TestClient, name: str = "trader", password: str = PASSWORD, code: str = ""
+) -> Any:
+    return client.post(
+        "/api/v1/login", json={"name": name, "password": password, "code": code}, headers=ORIGIN
+    )
 
 
 def state(client: TestClient) -> str:
     return str(client.get("/api/v1/session").json()["state"])
 
 
-# --------------------------------------------------------------------------------------- the session
+# --------------------------------------------------------------------------------------- the
+# session
 def test_a_login_and_a_logout(stranger: TestClient, source: FakeSource) -> None:
     assert state(stranger) == "out"
     response = login(stranger)
@@ -41,7 +48,9 @@ def test_a_login_and_a_logout(stranger: TestClient, source: FakeSource) -> None:
     assert stranger.get("/api/v1/session").json() == {
         "state": "in", "name": "trader", "role": "trader", "scopes": ["admin", "read", "trade"], "ends_in_s": 12 * 3600,
     }  # fmt: skip
-    assert grant["csrf"] not in stranger.get("/api/v1/session").text, "told once, to whoever logged in"
+    assert grant["csrf"] not in stranger.get("/api/v1/session").text, (
+        "told once, to whoever logged in"
+    )
     cookie = stranger.cookies[COOKIE]
     left = stranger.post("/api/v1/logout", headers=ORIGIN | {"X-CSRF-Token": grant["csrf"]})
     assert left.json()["state"] == "out" and COOKIE not in stranger.cookies
@@ -60,7 +69,11 @@ def test_the_cookie_is_for_the_browser_alone(stranger: TestClient, app: ASGIApp)
         assert word in plain
     assert "domain" not in plain
     with TestClient(app, base_url="https://127.0.0.1:8500") as client:
-        response = client.post("/api/v1/login", json={"password": PASSWORD}, headers={"Origin": "https://127.0.0.1:8500"})
+        response = client.post(
+            "/api/v1/login",
+            json={"password": PASSWORD},
+            headers={"Origin": "https://127.0.0.1:8500"},
+        )
         secure = response.headers["set-cookie"].lower()
     assert secure.startswith("__host-otrade_8500=") and "; secure" in secure and "path=/" in secure
 
@@ -68,7 +81,9 @@ def test_the_cookie_is_for_the_browser_alone(stranger: TestClient, app: ASGIApp)
 def test_a_new_login_never_goes_on_with_an_old_session(stranger: TestClient) -> None:
     stranger.cookies.set(COOKIE, "chosen-by-somebody-else")
     sign_in(stranger)
-    first = next(cookie.value for cookie in stranger.cookies.jar if cookie.value != "chosen-by-somebody-else")
+    first = next(
+        cookie.value for cookie in stranger.cookies.jar if cookie.value != "chosen-by-somebody-else"
+    )
     stranger.cookies.clear()
     stranger.cookies.set(COOKIE, first)
     sign_in(stranger)
@@ -109,7 +124,9 @@ def test_a_wrong_login_does_not_say_what_was_wrong(
     clock.s = 1_111_111_109
     response = login(stranger, name, password, code)
     found = problem(response, 401, "wrong_login")
-    assert found.detail == "Name, password or code is wrong." and "set-cookie" not in response.headers
+    assert (
+        found.detail == "Name, password or code is wrong." and "set-cookie" not in response.headers
+    )
     [(who, what, ok, words)] = source.records
     assert (who, what, ok) == ("a stranger at testclient", "page login", False)
     assert password not in words or not password
@@ -141,12 +158,16 @@ def test_logins_are_limited(stranger: TestClient, clock: Time) -> None:
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
 def test_another_page_cannot_log_a_browser_in(stranger: TestClient, origin: str) -> None:
-    response = stranger.post("/api/v1/login", json={"password": PASSWORD}, headers={"Origin": origin})
+    response = stranger.post(
+        "/api/v1/login", json={"password": PASSWORD}, headers={"Origin": origin}
+    )
     problem(response, 403, "foreign_origin")
     assert "set-cookie" not in response.headers
 
 
-def test_strangers_do_not_fill_the_journal(stranger: TestClient, source: FakeSource, clock: Time) -> None:
+def test_strangers_do_not_fill_the_journal(
+    stranger: TestClient, source: FakeSource, clock: Time
+) -> None:
     for _ in range(3 * STRANGERS_PER_MIN):
         stranger.post("/api/v1/commands/kill", headers=key())
     assert len(source.records) == STRANGERS_PER_MIN
@@ -157,23 +178,38 @@ def test_strangers_do_not_fill_the_journal(stranger: TestClient, source: FakeSou
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"password": 5}, {"password": "x" * 257}, {"password": "x", "name": "a b"}, {"password": "x", "more": 1}, [], "x"]
+    "body",
+    [
+        {},
+        {"password": 5},
+        {"password": "x" * 257},
+        {"password": "x", "name": "a b"},
+        {"password": "x", "more": 1},
+        [],
+        "x",
+    ],
 )
 def test_logins_that_are_none(stranger: TestClient, body: Any) -> None:
-    found = problem(stranger.post("/api/v1/login", json=body, headers=ORIGIN), 422, "wrong_argument")
+    found = problem(
+        stranger.post("/api/v1/login", json=body, headers=ORIGIN), 422, "wrong_argument"
+    )
     assert "xxx" not in found.detail
 
 
 # ---------------------------------------------------------------------------------------- first run
 @pytest.fixture
-def fresh(source: FakeSource, tmp_path: Path, static_dir: Path, clock: Time) -> tuple[AccessControl, TestClient]:
+def fresh(
+    source: FakeSource, tmp_path: Path, static_dir: Path, clock: Time
+) -> tuple[AccessControl, TestClient]:
     access = AccessControl(tmp_path / "fresh", local_token=TOKEN, now_s=clock, wall_s=clock)
     app = create_app(source, access, static_dir=static_dir, now_s=clock)
     return access, TestClient(app, base_url=BASE_URL, raise_server_exceptions=False)
 
 
 def first(client: TestClient, code: str, password: str = PASSWORD, name: str = "trader") -> Any:
-    return client.post("/api/v1/setup", json={"code": code, "password": password, "name": name}, headers=ORIGIN)
+    return client.post(
+        "/api/v1/setup", json={"code": code, "password": password, "name": name}, headers=ORIGIN
+    )
 
 
 def test_the_first_password(fresh: tuple[AccessControl, TestClient], source: FakeSource) -> None:
@@ -185,14 +221,19 @@ def test_the_first_password(fresh: tuple[AccessControl, TestClient], source: Fak
     answer = first(client, code.lower().replace("-", " "))
     assert answer.status_code == 200 and answer.json()["role"] == "trader"
     assert state(client) == "in"
-    assert access.file.path.stat().st_mode & 0o777 == 0o600 and PASSWORD not in access.file.path.read_text()
+    assert (
+        access.file.path.stat().st_mode & 0o777 == 0o600
+        and PASSWORD not in access.file.path.read_text()
+    )
     assert source.records[-1][:3] == ("person trader (trader) at testclient", "page setup", True)
     assert all(code not in words and PASSWORD not in words for *_, words in source.records)
     client.cookies.clear()
     assert login(client).status_code == 200
 
 
-def test_the_code_is_good_once_and_not_for_ever(fresh: tuple[AccessControl, TestClient], clock: Time) -> None:
+def test_the_code_is_good_once_and_not_for_ever(
+    fresh: tuple[AccessControl, TestClient], clock: Time
+) -> None:
     access, client = fresh
     problem(first(client, ""), 401, "wrong_code")
     old = access.first_code()
@@ -224,14 +265,25 @@ def test_a_file_that_cannot_be_trusted_is_no_first_run(
 ) -> None:
     access, client = fresh
     access.file.path.parent.mkdir()
-    for content, mode in ((b"{", 0o600), (b'{"people": []}', 0o644), (b'{"people": [], "admin": true}', 0o600)):
+    for content, mode in (
+        (b"{", 0o600),
+        (b'{"people": []}', 0o644),
+        (b'{"people": [], "admin": true}', 0o600),
+    ):
         access.file.path.write_bytes(content)
         access.file.path.chmod(mode)
-        for response in (client.get("/api/v1/session"), first(client, access.first_code()), login(client)):
+        for response in (
+            client.get("/api/v1/session"),
+            first(client, access.first_code()),
+            login(client),
+        ):
             assert str(access.file.path) not in problem(response, 503, "no_people").detail
         assert str(access.file.path) in caplog.text
         clock.s += 3600
-        assert client.get("/api/v1/status", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200, "the command line works on"
+        assert (
+            client.get("/api/v1/status", headers={"Authorization": f"Bearer {TOKEN}"}).status_code
+            == 200
+        ), "the command line works on"
 
 
 # ------------------------------------------------------------------------------- changes elsewhere
@@ -263,7 +315,9 @@ def test_another_password(stranger: TestClient, access: AccessControl) -> None:
     ],
     ids=["removed", "another role", "another password", "an authenticator"],
 )
-def test_who_is_changed_is_out_at_once(stranger: TestClient, access: AccessControl, source: FakeSource, how: Any) -> None:
+def test_who_is_changed_is_out_at_once(
+    stranger: TestClient, access: AccessControl, source: FakeSource, how: Any
+) -> None:
     headers = sign_in(stranger)
     access.file.change(how)
     problem(stranger.post("/api/v1/commands/kill", headers=headers | key()), 401, "not_signed_in")
@@ -271,7 +325,9 @@ def test_who_is_changed_is_out_at_once(stranger: TestClient, access: AccessContr
 
 
 # ------------------------------------------------------------------------------------------- tokens
-def test_a_token_lives_until_its_end_or_until_it_is_revoked(stranger: TestClient, access: AccessControl, clock: Time) -> None:
+def test_a_token_lives_until_its_end_or_until_it_is_revoked(
+    stranger: TestClient, access: AccessControl, clock: Time
+) -> None:
     token, kept = new_token("robot", ("read",), clock(), 2)
     assert token not in repr(kept) and kept.sha256 not in token
     access.file.change(lambda people: people.with_token(kept))
@@ -311,7 +367,9 @@ def until_closed(ws: Any) -> int:
     return closed.value.code
 
 
-def test_the_socket_ends_with_its_session(stranger: TestClient, access: AccessControl, clock: Time) -> None:
+def test_the_socket_ends_with_its_session(
+    stranger: TestClient, access: AccessControl, clock: Time
+) -> None:
     headers = sign_in(stranger)
     with stranger.websocket_connect(SOCKET, headers=ORIGIN) as ws:
         ws.receive_text()
@@ -329,7 +387,9 @@ def test_the_socket_ends_with_its_session(stranger: TestClient, access: AccessCo
         assert until_closed(ws) == 4401
 
 
-def test_a_socket_of_a_script_ends_with_its_token(stranger: TestClient, access: AccessControl, clock: Time) -> None:
+def test_a_socket_of_a_script_ends_with_its_token(
+    stranger: TestClient, access: AccessControl, clock: Time
+) -> None:
     token, kept = new_token("robot", ("read",), clock(), 2)
     access.file.change(lambda people: people.with_token(kept))
     with stranger.websocket_connect(SOCKET, headers={"Authorization": f"Bearer {token}"}) as ws:
@@ -349,15 +409,22 @@ def test_a_page_that_listens_is_not_silent(stranger: TestClient, clock: Time) ->
     assert state(stranger) == "in"
 
 
-def test_a_token_that_may_not_read_hears_nothing(stranger: TestClient, access: AccessControl, clock: Time) -> None:
+def test_a_token_that_may_not_read_hears_nothing(
+    stranger: TestClient, access: AccessControl, clock: Time
+) -> None:
     token, kept = new_token("robot", ("trade",), clock(), 2)
     access.file.change(lambda people: people.with_token(kept))
     assert refused(stranger, {"Authorization": f"Bearer {token}"}) == 1008
 
 
-def test_the_log_can_say_which_script_it_was(stranger: TestClient, access: AccessControl, clock: Time) -> None:
+def test_the_log_can_say_which_script_it_was(
+    stranger: TestClient, access: AccessControl, clock: Time
+) -> None:
     token, kept = new_token("robot-2024", ("read",), clock(), 2)
     access.file.change(lambda people: people.with_token(kept))
     principal = access.by_token(token)
     assert principal is not None
-    assert redact(f"{principal.who} at 127.0.0.1: command pause") == "script robot-2024 at 127.0.0.1: command pause"
+    assert (
+        redact(f"{principal.who} at 127.0.0.1: command pause")
+        == "script robot-2024 at 127.0.0.1: command pause"
+    )

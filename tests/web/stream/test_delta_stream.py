@@ -126,7 +126,9 @@ def test_notices_are_numbered_with_the_deltas(quiet: DeltaStream, source: FakeSo
     run(test())
 
 
-def test_all_clients_get_the_same_text_and_it_is_built_once(quiet: DeltaStream, source: FakeSource) -> None:
+def test_all_clients_get_the_same_text_and_it_is_built_once(
+    quiet: DeltaStream, source: FakeSource
+) -> None:
     async def test() -> None:
         clients = [await joined(quiet) for _ in range(3)]
         snapshots = [await client.next() for client in clients]
@@ -140,7 +142,9 @@ def test_all_clients_get_the_same_text_and_it_is_built_once(quiet: DeltaStream, 
     run(test())
 
 
-def test_a_second_client_continues_where_its_snapshot_ends(quiet: DeltaStream, source: FakeSource) -> None:
+def test_a_second_client_continues_where_its_snapshot_ends(
+    quiet: DeltaStream, source: FakeSource
+) -> None:
     async def test() -> None:
         early = await joined(quiet)
         await early.next()
@@ -156,7 +160,9 @@ def test_a_second_client_continues_where_its_snapshot_ends(quiet: DeltaStream, s
 
 
 @pytest.mark.parametrize("gone", ["order", "bracket", "trade", "position"])
-def test_a_row_that_is_gone_brings_a_snapshot(quiet: DeltaStream, source: FakeSource, gone: str) -> None:
+def test_a_row_that_is_gone_brings_a_snapshot(
+    quiet: DeltaStream, source: FakeSource, gone: str
+) -> None:
     async def test() -> None:
         client = await joined(quiet)
         await client.next()
@@ -237,7 +243,9 @@ def test_a_client_that_waits_for_news_is_not_stuck(quiet: DeltaStream, time: Tim
     run(test())
 
 
-def test_the_interval_grows_with_the_cost_of_building(quiet: DeltaStream, source: FakeSource, time: Time) -> None:
+def test_the_interval_grows_with_the_cost_of_building(
+    quiet: DeltaStream, source: FakeSource, time: Time
+) -> None:
     async def test() -> None:
         await joined(quiet)
         assert await quiet.tick() == pytest.approx(0.1)
@@ -247,7 +255,9 @@ def test_the_interval_grows_with_the_cost_of_building(quiet: DeltaStream, source
     run(test())
 
 
-def test_the_loop_has_its_turn_between_rows_and_between_clients(quiet: DeltaStream, source: FakeSource, time: Time) -> None:
+def test_the_loop_has_its_turn_between_rows_and_between_clients(
+    quiet: DeltaStream, source: FakeSource, time: Time
+) -> None:
     """Somebody else in the loop counts how often he comes to his turn during one tick."""
 
     async def test() -> None:
@@ -277,7 +287,9 @@ def test_the_loop_has_its_turn_between_rows_and_between_clients(quiet: DeltaStre
     run(test())
 
 
-def test_a_snapshot_in_the_middle_of_a_reading_is_whole(quiet: DeltaStream, source: FakeSource, time: Time) -> None:
+def test_a_snapshot_in_the_middle_of_a_reading_is_whole(
+    quiet: DeltaStream, source: FakeSource, time: Time
+) -> None:
     """Rows are gone, and somebody asks for everything while the tables are read afresh."""
 
     async def test() -> None:
@@ -386,9 +398,22 @@ def test_socket(client: TestClient, source: FakeSource) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"type":"buy"}', '{"type":"resync","x":1}', "[" * 4000, '{"type":' * 500, '{"type":{"type":"resync"}}', "null", "\0"],
+    [
+        "",
+        "{",
+        "[]",
+        '{"type":"buy"}',
+        '{"type":"resync","x":1}',
+        "[" * 4000,
+        '{"type":' * 500,
+        '{"type":{"type":"resync"}}',
+        "null",
+        "\0",
+    ],
 )
-def test_socket_refuses_what_it_does_not_know(client: TestClient, source: FakeSource, hub: DeltaStream, text: str) -> None:
+def test_socket_refuses_what_it_does_not_know(
+    client: TestClient, source: FakeSource, hub: DeltaStream, text: str
+) -> None:
     with client.websocket_connect(URL) as ws:
         ws.send_text(text)
         with pytest.raises(WebSocketDisconnect) as closed:
@@ -397,11 +422,17 @@ def test_socket_refuses_what_it_does_not_know(client: TestClient, source: FakeSo
         assert closed.value.code == 1007 and "no message of the contract" in closed.value.reason
     assert hub.n_clients == 0
     [(who, what, ok, words)] = source.records
-    assert (who, what, ok) == ("local user at testclient", "page socket", False) and "no message of the contract" in words
+    assert (who, what, ok) == (
+        "local user at testclient",
+        "page socket",
+        False,
+    ) and "no message of the contract" in words
     assert source.commands == []
 
 
-def test_garbage_on_sockets_does_not_fill_the_journal(client: TestClient, source: FakeSource) -> None:
+def test_garbage_on_sockets_does_not_fill_the_journal(
+    client: TestClient, source: FakeSource
+) -> None:
     for _ in range(STRANGERS_PER_MIN + 5):
         with client.websocket_connect(URL) as ws:
             ws.send_text("garbage")

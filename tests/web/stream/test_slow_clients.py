@@ -1,4 +1,6 @@
-"""A hundred clients that take nothing, on real sockets: what is kept for them is bounded, and goes with them when they are hung up on."""
+"""A hundred clients that take nothing, on real sockets: what is kept for them is bounded, and goes
+with them when they are hung up on.
+"""
 
 import asyncio
 import contextlib
@@ -36,7 +38,13 @@ def deaf_socket(host: str) -> socket.socket:
 @contextlib.asynccontextmanager
 async def serving(source: FakeSource, folder: Path, clock: Time) -> AsyncIterator[WebServer]:
     """Its hub ticks once at the beginning, and then only when the test says so."""
-    web = WebServer(source, AccessControl(folder / "access", local_token=TOKEN), port=0, static_dir=folder, interval_s=10)
+    web = WebServer(
+        source,
+        AccessControl(folder / "access", local_token=TOKEN),
+        port=0,
+        static_dir=folder,
+        interval_s=10,
+    )
     web._hub.now_s = clock
     await web.start()
     try:
@@ -52,13 +60,18 @@ async def turns(n: int) -> None:
 
 async def all_in(web: WebServer, n: int) -> None:
     """Until all have joined, and each is being sent what it does not take."""
-    while len(web._hub._clients) < n or any(client._busy_since_s is None for client in web._hub._clients):
+    while len(web._hub._clients) < n or any(
+        client._busy_since_s is None for client in web._hub._clients
+    ):
         await web._hub.tick()
         await turns(10)
 
 
 def in_buffers(web: WebServer) -> int:
-    return sum(connection.transport.get_write_buffer_size() for connection in web._server.server_state.connections)
+    return sum(
+        connection.transport.get_write_buffer_size()
+        for connection in web._server.server_state.connections
+    )
 
 
 @pytest.fixture
@@ -66,7 +79,9 @@ def clock() -> Time:
     return Time()
 
 
-def test_what_is_kept_for_a_hundred_deaf_clients_is_bounded(source: FakeSource, tmp_path: Path, clock: Time) -> None:
+def test_what_is_kept_for_a_hundred_deaf_clients_is_bounded(
+    source: FakeSource, tmp_path: Path, clock: Time
+) -> None:
     source.order_rows = [order(f"OT{n:05d}") for n in range(ROWS)]
 
     async def test() -> None:
@@ -88,8 +103,11 @@ def test_what_is_kept_for_a_hundred_deaf_clients_is_bounded(source: FakeSource, 
                     await turns(3)
                     waiting = [len(client._queue) for client in hub._clients]
                     assert len(waiting) == N and max(waiting) <= QUEUED_MAX
-                    # Clients wait for the same texts: a message is kept once, and not a hundred times.
-                    texts = {id(text): len(text) for client in hub._clients for text in client._queue}
+                    # Clients wait for the same texts: a message is kept once, and not a hundred
+                    # times.
+                    texts = {
+                        id(text): len(text) for client in hub._clients for text in client._queue
+                    }
                     assert sum(texts.values()) <= QUEUED_MAX * 2 * snapshot_bytes
                 assert in_buffers(web) <= sent, "sixty messages later not a byte more is on its way"
 
@@ -97,7 +115,9 @@ def test_what_is_kept_for_a_hundred_deaf_clients_is_bounded(source: FakeSource, 
                 await hub.tick()
                 await turns(20)
                 assert (hub.n_clients, hub.n_dropped) == (0, N)
-                assert web._server.server_state.connections == set(), "hung up on: nobody waits for them to take the rest"
+                assert web._server.server_state.connections == set(), (
+                    "hung up on: nobody waits for them to take the rest"
+                )
 
     asyncio.run(asyncio.wait_for(test(), 60))
 

@@ -55,7 +55,9 @@ class UpstoxCalendar:
         wanted = None if date is None else _date(date)
         days = sorted(HOLIDAYS | set(MUHURAT) | BUDGET_DAYS)
         return [
-            _holiday(day) for day in days if (day == wanted if wanted is not None else day.year == year)
+            _holiday(day)
+            for day in days
+            if (day == wanted if wanted is not None else day.year == year)
         ]
 
     def timings(self, request: HttpRequest, date: str) -> Any:
@@ -94,7 +96,11 @@ def _holiday(day: dt.date) -> dict[str, Any]:
     special = day in MUHURAT or day in BUDGET_DAYS
     return {
         "date": f"{day}",
-        "description": "Muhurat trading" if day in MUHURAT else "Budget session" if special else "Exchange holiday",
+        "description": "Muhurat trading"
+        if day in MUHURAT
+        else "Budget session"
+        if special
+        else "Exchange holiday",
         "holiday_type": "SPECIAL_TIMING" if special else "TRADING_HOLIDAY",
         "closed_exchanges": [] if special else list(_EXCHANGES),
         "open_exchanges": _timings(day) if special else [],

@@ -42,7 +42,13 @@ class UpstoxError(KiteError):
     """One refused request, in Upstox's words."""
 
     def __init__(
-        self, code: str, message: str, *, status: int = 400, path: str | None = None, value: Any = None
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int = 400,
+        path: str | None = None,
+        value: Any = None,
     ) -> None:
         """`path` names the field that is wrong, `value` is what it held."""
         super().__init__(status, code, message)
@@ -51,7 +57,9 @@ class UpstoxError(KiteError):
 
 
 def translated(error: KiteError) -> UpstoxError:
-    """The model's refusal as Upstox would put it. An error type that is a UDAPI code is taken as it is."""
+    """The model's refusal as Upstox would put it. An error type that is a UDAPI code is taken as it
+    is.
+    """
     if isinstance(error, UpstoxError):
         return error
     if error.error_type.startswith("UDAPI"):

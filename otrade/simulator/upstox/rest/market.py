@@ -29,7 +29,9 @@ _OHLC_MINUTES = {"1d": 0, "I1": 1, "I30": 30}
 class UpstoxMarket:
     """One method a route."""
 
-    def __init__(self, exchange: OrderSystem, clock: VirtualClock, keys: Callable[[], InstrumentKeys]) -> None:
+    def __init__(
+        self, exchange: OrderSystem, clock: VirtualClock, keys: Callable[[], InstrumentKeys]
+    ) -> None:
         self._exchange = exchange
         self._clock = clock
         self._keys = keys
@@ -44,7 +46,9 @@ class UpstoxMarket:
 
     def _wanted(self, request: HttpRequest) -> list[tuple[str, MarketSnapshot]]:
         # The SDK says `symbol` for the older calls, the documentation says `instrument_key`.
-        text = params.optional_query(request, "instrument_key") or params.optional_query(request, "symbol")
+        text = params.optional_query(request, "instrument_key") or params.optional_query(
+            request, "symbol"
+        )
         if text is None:
             raise bad_field("instrument_key", "instrument_key is required", "UDAPI1026")
         names = list(dict.fromkeys(text.split(",")))
@@ -90,11 +94,15 @@ class UpstoxMarket:
             }
         return rows
 
-    def _last_two(self, quote: MarketSnapshot, minutes: int) -> tuple[CandleBar | None, CandleBar | None]:
+    def _last_two(
+        self, quote: MarketSnapshot, minutes: int
+    ) -> tuple[CandleBar | None, CandleBar | None]:
         """The last finished candle, and the one in the making."""
         now_ns, today = self._clock.now_ns(), self._exchange.date
         if not minutes:
-            days = self._day_bars(quote.contract, hours.previous_trading_day(today), today - hours.DAY)
+            days = self._day_bars(
+                quote.contract, hours.previous_trading_day(today), today - hours.DAY
+            )
             before = days[-1] if days else None
             if not quote.traded_today:
                 return before, None
@@ -114,7 +122,13 @@ class UpstoxMarket:
     # ---- candles
 
     def historical(
-        self, request: HttpRequest, key: str, unit: str, interval: str, to: str, start: str | None = None
+        self,
+        request: HttpRequest,
+        key: str,
+        unit: str,
+        interval: str,
+        to: str,
+        start: str | None = None,
     ) -> Any:
         """Earlier days only; what has happened today is the other call's."""
         contract, minutes = self._contract(key), _minutes(unit, interval)
@@ -124,7 +138,9 @@ class UpstoxMarket:
         if first > last:
             raise bad_field("from_date", "from_date should not be after to_date", value=start)
         if (last - first).days > span:
-            raise bad_field("from_date", f"At most {span} days can be asked for at once", value=start)
+            raise bad_field(
+                "from_date", f"At most {span} days can be asked for at once", value=start
+            )
         last = min(last, self._exchange.date - hours.DAY)
         if minutes:
             from_ns, to_ns = ist_ns(first, "00:00"), ist_ns(last, "00:00") + DAY_NS - 1
@@ -217,7 +233,9 @@ def _date(text: str, name: str) -> dt.date:
 
 
 def _merged(days: list[CandleBar], unit: str) -> list[CandleBar]:
-    """Candles of days put together to those of weeks or months, stamped with their first day's date."""
+    """Candles of days put together to those of weeks or months, stamped with their first day's
+    date.
+    """
     if unit == "days":
         return days
 

@@ -3,7 +3,14 @@
 from otrade.simulator.base.listings import ISINS
 from otrade.simulator.base.universe import ListedContract, Universe
 
-SEGMENTS = {"NSE": "NSE_EQ", "NFO": "NSE_FO", "CDS": "NCD_FO", "MCX": "MCX_FO", "BSE": "BSE_EQ", "BFO": "BSE_FO"}
+SEGMENTS = {
+    "NSE": "NSE_EQ",
+    "NFO": "NSE_FO",
+    "CDS": "NCD_FO",
+    "MCX": "MCX_FO",
+    "BSE": "BSE_EQ",
+    "BFO": "BSE_FO",
+}
 EXCHANGES = {"NFO": "NSE", "CDS": "NSE", "BFO": "BSE"}
 """Of the instrument file; orders and positions say NFO and CDS as other brokers do."""
 INDEX_NAMES = {"NIFTY 50": "Nifty 50", "NIFTY BANK": "Nifty Bank"}

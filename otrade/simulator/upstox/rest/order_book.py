@@ -1,4 +1,6 @@
-"""The order book as Upstox shows it: rows in its words, and each order's history with what the exchange turned down."""
+"""The order book as Upstox shows it: rows in its words, and each order's history with what the
+exchange turned down.
+"""
 
 from typing import Any
 
@@ -34,7 +36,9 @@ class UpstoxBook:
         return row_of(self._exchange.order(order_id))
 
     def history(self, order_id: str | None, tag: str | None) -> list[dict[str, Any]]:
-        """Each state of one order, or of all with a tag, or of that one if it has that tag. KiteError as above."""
+        """Each state of one order, or of all with a tag, or of that one if it has that tag.
+        KiteError as above.
+        """
         orders = self._exchange.orders() if order_id is None else [self._exchange.order(order_id)]
         return [
             row

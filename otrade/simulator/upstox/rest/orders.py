@@ -29,7 +29,11 @@ class UpstoxOrders:
     """One method a route."""
 
     def __init__(
-        self, cfg: SimConfig, exchange: OrderSystem, book: UpstoxBook, keys: Callable[[], InstrumentKeys]
+        self,
+        cfg: SimConfig,
+        exchange: OrderSystem,
+        book: UpstoxBook,
+        keys: Callable[[], InstrumentKeys],
     ) -> None:
         """`keys` gives those of the present day."""
         self._exchange = exchange
@@ -60,7 +64,11 @@ class UpstoxOrders:
     def _read(self, fields: params.Fields) -> OrderRequest:
         wanted = params.place_request(self._keys(), fields, self._limits.slices_per_order)
         if wanted.contract.exchange == "MCX" and self._exchange.date >= MCX_OFF:
-            raise UpstoxError("UDAPI1161", "MCX orders are not allowed by API. Use NSCOM.", path="instrument_token")
+            raise UpstoxError(
+                "UDAPI1161",
+                "MCX orders are not allowed by API. Use NSCOM.",
+                path="instrument_token",
+            )
         return wanted
 
     def modify(self, request: HttpRequest) -> HttpReply:
@@ -95,14 +103,18 @@ class UpstoxOrders:
         if errors:
             total = len(lines)
             summary = {"total": total, "success": 0, "error": 0, "payload_error": len(errors)}
-            return _json(400, {"status": "error", "data": None, "errors": errors, "summary": summary})
+            return _json(
+                400, {"status": "error", "data": None, "errors": errors, "summary": summary}
+            )
         data: list[dict[str, str]] = []
         for correlation_id, one in sorted(wanted, key=lambda item: -item[1].side):
             try:
                 orders, refused = _parted(self._exchange.place(one))
             except KiteError as exc:
                 orders, refused = [], [exc]
-            data += [{"correlation_id": correlation_id, "order_id": order.order_id} for order in orders]
+            data += [
+                {"correlation_id": correlation_id, "order_id": order.order_id} for order in orders
+            ]
             errors += [row(error) | {"correlation_id": correlation_id} for error in refused]
         summary = {
             "total": len(data) + len(errors),
@@ -123,9 +135,14 @@ class UpstoxOrders:
         for line in lines:
             correlation_id = line.get("correlation_id")
             try:
-                if not isinstance(correlation_id, str) or not 1 <= len(correlation_id) <= CORRELATION_MAX:
+                if (
+                    not isinstance(correlation_id, str)
+                    or not 1 <= len(correlation_id) <= CORRELATION_MAX
+                ):
                     raise bad_field(
-                        "correlation_id", "correlation_id should have 1 to 20 characters", value=correlation_id
+                        "correlation_id",
+                        "correlation_id should have 1 to 20 characters",
+                        value=correlation_id,
                     )
                 if correlation_id in seen:
                     raise bad_field(
@@ -155,7 +172,9 @@ class UpstoxOrders:
         """Market orders with automatic protection against what is open."""
         tag, wanted = params.optional_query(request, "tag"), _segment(request)
         tagged = {
-            (order.contract.key, order.product) for order in self._exchange.orders() if order.tag == tag
+            (order.contract.key, order.product)
+            for order in self._exchange.orders()
+            if order.tag == tag
         }
         done: list[str] = []
         errors: list[dict[str, Any]] = []
@@ -181,7 +200,9 @@ class UpstoxOrders:
             except KiteError as exc:
                 orders, refused = [], [exc]
             done += [order.order_id for order in orders]
-            errors += [row(error) | {"instrument_key": instrument_key(contract)} for error in refused]
+            errors += [
+                row(error) | {"instrument_key": instrument_key(contract)} for error in refused
+            ]
         return _batch(done, errors)
 
     # ---- reading
@@ -193,19 +214,26 @@ class UpstoxOrders:
         rows = [faults.tell_average(row) for row in self._book.rows()]
         how = faults.take_book()
         shown = faults.add_foreign(faults.spoil("book", how, rows))
-        return _json(200, {"status": "partial_success", "data": shown}) if how == "partial" else shown
+        return (
+            _json(200, {"status": "partial_success", "data": shown}) if how == "partial" else shown
+        )
 
     def details(self, request: HttpRequest) -> Any:
         return self._book.row(_order_id(params.query(request, "order_id", "UDAPI1023")))
 
     def history(self, request: HttpRequest) -> Any:
-        order_id, tag = params.optional_query(request, "order_id"), params.optional_query(request, "tag")
+        order_id, tag = (
+            params.optional_query(request, "order_id"),
+            params.optional_query(request, "tag"),
+        )
         if order_id is None and tag is None:
             raise bad_field("order_id", "order_id or tag is required", "UDAPI1023")
         return self._book.history(order_id, tag)
 
     def trades(self, request: HttpRequest) -> Any:
-        shown = self._exchange.faults.tell_trades(self._exchange.trades(), self._exchange.clock.now_ns(), lambda trade: trade.ts_ns)
+        shown = self._exchange.faults.tell_trades(
+            self._exchange.trades(), self._exchange.clock.now_ns(), lambda trade: trade.ts_ns
+        )
         return [trade_row(trade) for trade in shown]
 
     def order_trades(self, request: HttpRequest) -> Any:
@@ -231,7 +259,9 @@ def _parted(placed: Sequence[Order | KiteError]) -> tuple[list[Order], list[Kite
 
 def _order_id(value: str) -> str:
     if not all(c.isascii() and (c.isalnum() or c == "-") for c in value):
-        raise bad_field("order_id", "Order id accepts only alphanumeric characters and '-'", "UDAPI1010", value)
+        raise bad_field(
+            "order_id", "Order id accepts only alphanumeric characters and '-'", "UDAPI1010", value
+        )
     return value
 
 
@@ -249,7 +279,12 @@ def _status(done: Sequence[object], errors: Sequence[object]) -> str:
 def _batch(done: list[str], errors: list[dict[str, Any]]) -> HttpReply:
     status = _status(done, errors)
     summary = {"total": len(done) + len(errors), "success": len(done), "error": len(errors)}
-    reply = {"status": status, "data": {"order_ids": done}, "errors": errors or None, "summary": summary}
+    reply = {
+        "status": status,
+        "data": {"order_ids": done},
+        "errors": errors or None,
+        "summary": summary,
+    }
     return _json(400 if status == "error" else 200, reply)
 
 

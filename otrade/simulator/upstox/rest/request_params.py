@@ -1,4 +1,6 @@
-"""Reading the JSON of an Upstox order request; everything a client can write wrong is an UpstoxError that names the field."""
+"""Reading the JSON of an Upstox order request; everything a client can write wrong is an
+UpstoxError that names the field.
+"""
 
 import math
 from dataclasses import replace
@@ -75,7 +77,9 @@ def price_e4(fields: Fields, name: str, default_e4: int = 0) -> int:
 
 
 def text(fields: Fields, name: str, code: str, default: str | None = None) -> str:
-    """A word that must be there, or have a default. `code` is what Upstox answers when it is missing."""
+    """A word that must be there, or have a default. `code` is what Upstox answers when it is
+    missing.
+    """
     value = fields.get(name)
     if value is None or value == "":
         if default is None:
@@ -97,7 +101,9 @@ def protection_pct(fields: Fields, default: float = 0.0) -> float:
     """Per cent, -1 for automatic; 0 is none, which the model refuses where it is needed."""
     pct = number(fields, "market_protection", default)
     if pct > PROTECTION_MAX_PCT:
-        raise bad_field("market_protection", "Market protection cannot be above 25", "UDAPI1176", pct)
+        raise bad_field(
+            "market_protection", "Market protection cannot be above 25", "UDAPI1176", pct
+        )
     if pct < 0 and pct != -1:
         raise bad_field("market_protection", "Invalid market protection", "UDAPI1177", pct)
     return pct

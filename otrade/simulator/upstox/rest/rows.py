@@ -28,7 +28,8 @@ def order_row(told: Row, contract: ListedContract) -> Row:
         "quantity": told["quantity"],
         "status": told["status"].lower(),
         "guid": told["guid"],
-        "tag": told["tag"] or next(reversed(told["tags"]), None),  # Upstox has no words of its own there
+        "tag": told["tag"]
+        or next(reversed(told["tags"]), None),  # Upstox has no words of its own there
         "instrument_token": instrument_key(contract),
         "placed_by": told["placed_by"],
         "trading_symbol": contract.tradingsymbol,
@@ -82,7 +83,9 @@ def is_short_term(position: Position) -> bool:
 
 
 def position_row(position: Position, quote: MarketSnapshot) -> Row:
-    """A row of short-term positions. Of shares for delivery it tells the day, the rest are holdings."""
+    """A row of short-term positions. Of shares for delivery it tells the day, the rest are
+    holdings.
+    """
     contract, day_only = position.contract, position.product == "CNC"
     told = position.to_json(quote.ltp_e4, quote.prev_close_e4, day=day_only)
     overnight = 0 if day_only else position.overnight_qty
@@ -123,7 +126,9 @@ def position_row(position: Position, quote: MarketSnapshot) -> Row:
 
 
 def position_update(position: Position, quote: MarketSnapshot) -> Row:
-    """The same on the portfolio stream, which names the segment and leaves out what moves with the market."""
+    """The same on the portfolio stream, which names the segment and leaves out what moves with the
+    market.
+    """
     told = position_row(position, quote)
     for name in ("last_price", "pnl", "unrealised", "realised", "close_price"):
         del told[name]

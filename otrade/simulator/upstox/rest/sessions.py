@@ -1,5 +1,5 @@
-"""Upstox's login, tokens and registered addresses for the one account. Made of the seed, so that runs repeat; they open
-nothing but the simulator.
+"""Upstox's login, tokens and registered addresses for the one account. Made of the seed, so that
+runs repeat; they open nothing but the simulator.
 """
 
 import datetime as dt
@@ -42,7 +42,9 @@ class UpstoxLoginSessions:
     # ---- login
 
     def login_url(self, client_id: str, redirect_uri: str, state: str | None) -> str:
-        """Where the login page sends the browser. UpstoxError for an unknown application or address."""
+        """Where the login page sends the browser. UpstoxError for an unknown application or
+        address.
+        """
         self._check_application(client_id, redirect_uri)
         query = {"code": self.code()} | ({} if state is None else {"state": state})
         return f"{redirect_uri}?{urlencode(query)}"
@@ -54,11 +56,15 @@ class UpstoxLoginSessions:
         return code
 
     def exchange(self, code: str, client_id: str, client_secret: str, redirect_uri: str) -> str:
-        """Trade a code for an access token. The code is used up, success or not. UpstoxError 400 or 401."""
+        """Trade a code for an access token. The code is used up, success or not. UpstoxError 400 or
+        401.
+        """
         good_until_ns = self._codes.pop(code, 0)
         self._check_application(client_id, redirect_uri)
         if not hmac.compare_digest(client_secret.encode(), self._cfg.api_secret.encode()):
-            raise UpstoxError("UDAPI100016", "Invalid Credentials", status=401, path="client_secret")
+            raise UpstoxError(
+                "UDAPI100016", "Invalid Credentials", status=401, path="client_secret"
+            )
         if good_until_ns < self._clock.now_ns():
             raise UpstoxError("UDAPI100057", "Invalid Auth code", status=401, path="code")
         return self.issue()
@@ -81,15 +87,21 @@ class UpstoxLoginSessions:
         return self._access
 
     def ask_approval(self, client_id: str, client_secret: str) -> int:
-        """The application asks its user to approve a login. When the wish expires, ms since the epoch. UpstoxError 401."""
+        """The application asks its user to approve a login. When the wish expires, ms since the
+        epoch. UpstoxError 401.
+        """
         self._check_application(client_id, self._cfg.upstox_redirect_url)
         if not hmac.compare_digest(client_secret.encode(), self._cfg.api_secret.encode()):
-            raise UpstoxError("UDAPI100016", "Invalid Credentials", status=401, path="client_secret")
+            raise UpstoxError(
+                "UDAPI100016", "Invalid Credentials", status=401, path="client_secret"
+            )
         self._asked_until_ns = self._clock.now_ns() + APPROVAL_LIFE_NS
         return self._asked_until_ns // 1_000_000
 
     def approve(self) -> dict[str, object]:
-        """The user approves: what is posted to the application's web hook. KeyError when nothing was asked, or too long ago."""
+        """The user approves: what is posted to the application's web hook. KeyError when nothing
+        was asked, or too long ago.
+        """
         now_ns = self._clock.now_ns()
         if now_ns >= self._asked_until_ns:
             raise KeyError("no login waits for an approval")
@@ -148,7 +160,9 @@ class UpstoxLoginSessions:
 
     def ips(self) -> dict[str, object]:
         """As `GET /v2/user/ip` tells it."""
-        first, second = (None if at is None else f"{at:%Y-%m-%d %H:%M:%S}" for at in self._ips_changed)
+        first, second = (
+            None if at is None else f"{at:%Y-%m-%d %H:%M:%S}" for at in self._ips_changed
+        )
         return {
             "primary_ip": self._ips[0] or None,
             "secondary_ip": self._ips[1] or None,
@@ -163,7 +177,9 @@ class UpstoxLoginSessions:
         for i, before in enumerate(self._ips_changed):
             if wanted[i] != self._ips[i] and before is not None:
                 if before.isocalendar()[:2] == now.isocalendar()[:2]:
-                    raise bad_field("primary_ip", "Static IPs can be changed once in a calendar week.")
+                    raise bad_field(
+                        "primary_ip", "Static IPs can be changed once in a calendar week."
+                    )
         for i in range(2):
             if wanted[i] != self._ips[i]:
                 self._ips[i], self._ips_changed[i] = wanted[i], now

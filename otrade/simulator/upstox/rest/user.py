@@ -24,7 +24,9 @@ _PAGE = """<!doctype html>
 class UpstoxUser:
     """One method a route."""
 
-    def __init__(self, cfg: SimConfig, sessions: UpstoxLoginSessions, feed_url: Callable[[], str]) -> None:
+    def __init__(
+        self, cfg: SimConfig, sessions: UpstoxLoginSessions, feed_url: Callable[[], str]
+    ) -> None:
         """`feed_url`: where the feeds are served, `ws://host:port`."""
         self._cfg = cfg
         self._sessions = sessions
@@ -49,7 +51,10 @@ class UpstoxUser:
         if fields.get("grant_type") != "authorization_code":
             raise bad_field("grant_type", "grant_type should be authorization_code")
         token = self._sessions.exchange(
-            *(fields.get(name, "") for name in ("code", "client_id", "client_secret", "redirect_uri"))
+            *(
+                fields.get(name, "")
+                for name in ("code", "client_id", "client_secret", "redirect_uri")
+            )
         )
         # Not in the envelope of the other answers.
         reply = self._person() | {"access_token": token, "extended_token": None}
@@ -57,8 +62,13 @@ class UpstoxUser:
 
     def ask_approval(self, request: HttpRequest, client_id: str) -> Any:
         fields = params.body_object(request)
-        until_ms = self._sessions.ask_approval(client_id, params.text(fields, "client_secret", "UDAPI100036"))
-        return {"authorization_expiry": str(until_ms), "notifier_url": "https://example.invalid/notifier"}
+        until_ms = self._sessions.ask_approval(
+            client_id, params.text(fields, "client_secret", "UDAPI100036")
+        )
+        return {
+            "authorization_expiry": str(until_ms),
+            "notifier_url": "https://example.invalid/notifier",
+        }
 
     def logout(self, request: HttpRequest) -> Any:
         self._sessions.expire()
@@ -107,7 +117,9 @@ class UpstoxUser:
 
     def once(self, path: str, more: dict[str, str]) -> str:
         """An address with which the feed at that path can be opened once."""
-        query = urlencode({"requestId": self._cfg.user_id, "code": self._sessions.feed_code(path)} | more)
+        query = urlencode(
+            {"requestId": self._cfg.user_id, "code": self._sessions.feed_code(path)} | more
+        )
         return f"{self._feed_url()}{path}?{query}"
 
     def _authorized(self, path: str, more: dict[str, str]) -> dict[str, str]:

@@ -1,4 +1,6 @@
-"""Greeks of the model's options: derivatives of the price formula of `paths.option_e4` (Black's, without interest)."""
+"""Greeks of the model's options: derivatives of the price formula of `paths.option_e4` (Black's,
+without interest).
+"""
 
 import math
 from typing import NamedTuple

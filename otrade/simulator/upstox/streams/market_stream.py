@@ -1,4 +1,6 @@
-"""Upstox's market data feed v3: what a client is subscribed to, and protobuf messages of what trades."""
+"""Upstox's market data feed v3: what a client is subscribed to, and protobuf messages of what
+trades.
+"""
 
 import logging
 from collections import Counter
@@ -40,8 +42,8 @@ class _Refused(Exception):
 
 
 class MarketStreamServer:
-    """Subscriptions are JSON in binary frames; first comes the state of the market, then a snapshot of what is subscribed, then
-    what has changed.
+    """Subscriptions are JSON in binary frames; first comes the state of the market, then a snapshot
+    of what is subscribed, then what has changed.
     """
 
     path = MARKET_PATH
@@ -65,7 +67,11 @@ class MarketStreamServer:
         self._keys = keys
         self._faults = faults
         self._connections_max = limits.feed_connections
-        self._alone = {"ltpc": limits.ltpc_keys, "option_greeks": limits.option_greeks_keys, "full": limits.full_keys}
+        self._alone = {
+            "ltpc": limits.ltpc_keys,
+            "option_greeks": limits.option_greeks_keys,
+            "full": limits.full_keys,
+        }
         self._combined = {
             "ltpc": limits.ltpc_keys_combined,
             "option_greeks": limits.option_greeks_keys_combined,
@@ -201,7 +207,9 @@ class MarketStreamServer:
             self._send(self.clients, quotes, LIVE_FEED, book_alone)
 
     def _send_spoiled(self, quote: MarketSnapshot, fault: TickFault) -> None:
-        """A message before the whole one: the same, a part of it, one without a book, or one with a wrong price."""
+        """A message before the whole one: the same, a part of it, one without a book, or one with a
+        wrong price.
+        """
         way = self._faults.choose(len(WRONG))
 
         def spoil(whole: Any) -> Any:
@@ -226,25 +234,33 @@ class MarketStreamServer:
         kind: int,
         change: Callable[[Any], Any] | None = None,
     ) -> None:
-        """`change` makes another message of a full one; who has not subscribed to that mode gets none then."""
+        """`change` makes another message of a full one; who has not subscribed to that mode gets
+        none then.
+        """
         made: dict[tuple[str, str], Any] = {}
         keys = [instrument_key(quote.contract) for quote in quotes] if clients else []
         for client in clients:
             message = FeedResponse(type=kind, currentTs=self._clock.now_ns() // NS_PER_MS)
             for key, quote in zip(keys, quotes, strict=True):
                 mode = client.modes.get(key)
-                if mode is None or (change is not None and (mode != "full" or not quote.contract.tradable)):
+                if mode is None or (
+                    change is not None and (mode != "full" or not quote.contract.tradable)
+                ):
                     continue
                 one = made.get((key, mode))
                 if one is None:
                     minute = self._minutes.get(quote.contract.token)
-                    one = made[key, mode] = feed(quote, mode, minute, self._greeks(quote.contract, mode))
+                    one = made[key, mode] = feed(
+                        quote, mode, minute, self._greeks(quote.contract, mode)
+                    )
                     if change is not None:
                         one = made[key, mode] = change(one)
                 message.feeds[key].CopyFrom(one)
             if message.feeds and change is book_alone:
                 payload = message.SerializeToString(deterministic=True)
-                self._server.send_after(client, WSMsgType.BINARY, payload, self._server.book_delay_ns)
+                self._server.send_after(
+                    client, WSMsgType.BINARY, payload, self._server.book_delay_ns
+                )
             elif message.feeds:
                 self._write([client], message)
 

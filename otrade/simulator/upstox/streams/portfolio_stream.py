@@ -1,4 +1,6 @@
-"""Upstox's portfolio stream: JSON texts of orders as their state changes, and of positions as they trade."""
+"""Upstox's portfolio stream: JSON texts of orders as their state changes, and of positions as they
+trade.
+"""
 
 from typing import Any
 
@@ -89,7 +91,8 @@ class PortfolioStreamServer:
             self._turned_down.add(order.order_id)
 
     def _updated(self, payload: dict[str, Any]) -> None:
-        # The model's own word for a partial fill or a modification is no state: the order's is told.
+        # The model's own word for a partial fill or a modification is no state: the order's is
+        # told.
         status = payload["status"]
         order = self._exchange.order(payload["order_id"])
         self._push(order, order.status if status == orders.UPDATE else status)

@@ -22,7 +22,8 @@ _ENUMS: Final = {
         "CLOSING_END",
     ),
 }
-# message -> fields as `number name type`; `[]` repeats, `{}` maps from text, `|Name` belongs to that oneof
+# message -> fields as `number name type`; `[]` repeats, `{}` maps from text, `|Name` belongs to
+# that oneof
 _MESSAGES: Final = {
     "LTPC": "1 ltp double, 2 ltt int64, 3 ltq int64, 4 cp double, 5 iep DoubleValue",
     "Quote": "1 bidQ int64, 2 bidP double, 3 askQ int64, 4 askP double",
@@ -65,7 +66,9 @@ def _set_type(field: Any, kind: str) -> None:
         field.type, field.type_name = _Field.TYPE_ENUM, f".{PACKAGE}.{kind}"
     else:
         field.type = _Field.TYPE_MESSAGE
-        field.type_name = f".google.protobuf.{kind}" if kind == "DoubleValue" else f".{PACKAGE}.{kind}"
+        field.type_name = (
+            f".google.protobuf.{kind}" if kind == "DoubleValue" else f".{PACKAGE}.{kind}"
+        )
 
 
 def _add_field(message: Any, text: str) -> None:

@@ -1,4 +1,6 @@
-"""Upstox's WebSocket server: both of its streams on one port, opened by a one-time address or by way of a redirect."""
+"""Upstox's WebSocket server: both of its streams on one port, opened by a one-time address or by
+way of a redirect.
+"""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -30,7 +32,9 @@ class UpstoxFeedClient(FeedClient):
         self._feed = hub
         self.stream = stream
         self.lane = stream.path
-        self.half_frame = b"\x82\x7e\x01\x00\x08\x01\x12\x40" if stream.is_binary else b'\x81\x7e\x01\x00{"upda'
+        self.half_frame = (
+            b"\x82\x7e\x01\x00\x08\x01\x12\x40" if stream.is_binary else b'\x81\x7e\x01\x00{"upda'
+        )
         self.update_types = frozenset(query.get("update_types", ["order"])[-1].split(","))
         self.modes: dict[str, str] = {}
         """Instrument key to mode."""
@@ -103,7 +107,9 @@ class UpstoxFeedServer(FeedServer[UpstoxFeedClient]):
             return _refused(401, b"Unauthorized")
         more = {name: values[-1] for name, values in query.items()}
         url = self._once(stream.path, more)
-        return WSUpgradeResponseWithListener(WSUpgradeResponse.create_redirect_response(302, url), None)
+        return WSUpgradeResponseWithListener(
+            WSUpgradeResponse.create_redirect_response(302, url), None
+        )
 
     def joined(self, client: UpstoxFeedClient) -> None:
         super().joined(client)
@@ -123,4 +129,6 @@ class UpstoxFeedServer(FeedServer[UpstoxFeedClient]):
 
 
 def _refused(status: int, reason: bytes) -> WSUpgradeResponseWithListener:
-    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, reason), None)
+    return WSUpgradeResponseWithListener(
+        WSUpgradeResponse.create_error_response(status, reason), None
+    )
