@@ -12,14 +12,13 @@ from otrade._core.types import Rec
 from otrade.brokers.session import (
     BrokerSession,
     Callbacks,
-    Capabilities,
-    Clock,
     EmergencyClient,
     ListedInstrument,
     OrderReport,
+    SocketCallbacks,
 )
 from otrade.brokers.token_store import AccessSession
-from otrade.brokers.transport.feed_socket import SocketCallbacks
+from otrade.clock import Clock
 from otrade.instruments import Instrument
 
 
@@ -71,7 +70,6 @@ class BrokerAdapter(Protocol):
     """
 
     name: str
-    capabilities: Capabilities
     frame_kinds: tuple[Rec, Rec]
     """How the journal calls this wire's frames: of the first feed, and of a second one."""
 

@@ -12,10 +12,12 @@ from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.exchange.sessions import LoginSessions
 from otrade.simulator.faults.injector import FaultedFeed, FaultInjector
+from otrade.simulator.kite import rms_rules as kite_rms
 from otrade.simulator.kite.servers import KiteServers
 from otrade.simulator.net.broker_servers import AllFeeds, BrokerServers
 from otrade.simulator.net.driver import SimDriver
 from otrade.simulator.net.reaction_gate import ReactionGate
+from otrade.simulator.upstox import rms_rules as upstox_rms
 
 if TYPE_CHECKING:
     from otrade.simulator.upstox.rest.sessions import UpstoxLoginSessions
@@ -74,7 +76,8 @@ class Simulator:
         self.gate.lockstep = not realtime
         self.driver = SimDriver(self.clock, self.gate, cfg.speed)
         self.faults = FaultInjector(cfg.seed, self.clock)
-        self.exchange = OrderSystem(cfg, self.clock, self.faults)
+        rms_rules = upstox_rms.RULES if cfg.broker == "upstox" else kite_rms.RULES
+        self.exchange = OrderSystem(cfg, self.clock, rms_rules, self.faults)
         self.sessions = LoginSessions(cfg, self.clock)
         parts = (cfg, self.clock, self.gate, self.exchange)
         self._face_of: dict[str, BrokerServers] = {}

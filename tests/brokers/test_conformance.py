@@ -292,19 +292,6 @@ async def instruments(shop: Shop) -> Any:
     return await shop.kit.instruments()
 
 
-def test_capabilities_are_told(broker: BrokerKind) -> None:
-    async def work(shop: Shop) -> None:
-        can = shop.kit.capabilities
-        assert can.tag_length_max >= 19, "a ClOrdID fits"
-        assert (
-            can.orders_per_second > 0
-            and can.modifications_max >= 8
-            and set(can.modes) == {"ltp", "quote", "full"}
-        )
-
-    at_shop(broker, work)
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -323,7 +310,7 @@ def test_what_comes_to_a_web_hook_is_proved_or_refused(broker: BrokerKind, body:
             shop.kit.postback(body, 1)
         with pytest.raises(BrokerError):
             await shop.kit.approved(body, "XX0000")
-        if not shop.kit.capabilities.has_approval:
+        if shop.broker != "upstox":
             with pytest.raises(BrokerError, match="approval"):
                 await shop.kit.ask_approval()
 

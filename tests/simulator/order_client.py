@@ -18,6 +18,7 @@ from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.exchange.orders import Order, OrderRequest, RequestedTerms
+from otrade.simulator.kite.rms_rules import RULES
 from otrade.simulator.prices.price_paths import PricePath
 
 DATE = dt.date(2026, 11, 18)
@@ -49,7 +50,7 @@ class Desk:
     ) -> None:
         self.clock = VirtualClock(start_ns)
         cfg = SimConfig(dates=(DATE,), latency=latency, limits=KiteLimits(), **config)
-        self.exchange = OrderSystem(cfg, self.clock)
+        self.exchange = OrderSystem(cfg, self.clock, RULES)
         universe = self.exchange.prices.universe(DATE)
         self.contract = universe.resolve(key)
         n = len(prices)

@@ -14,6 +14,7 @@ from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.exchange.orders import Order, OrderRequest, RequestedTerms
+from otrade.simulator.kite.rms_rules import RULES
 
 DATE = dt.date(2026, 11, 18)
 ACTIONS = 600
@@ -75,7 +76,7 @@ def check_order(order: Order) -> None:
 def test_invariants_hold_after_every_event(seed: int) -> None:
     rng = random.Random(seed)
     clock = VirtualClock(ist_ns(DATE, "09:15:00"))
-    exchange = OrderSystem(SimConfig(seed=seed, funds_rupees=1e9), clock)
+    exchange = OrderSystem(SimConfig(seed=seed, funds_rupees=1e9), clock, RULES)
     exchange.open_day(DATE)
     pushes = []
     exchange.on_update.append(pushes.append)

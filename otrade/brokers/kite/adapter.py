@@ -12,15 +12,21 @@ from otrade.brokers.kite import login
 from otrade.brokers.kite.emergency_client import KiteEmergencyClient
 from otrade.brokers.kite.postback import read_postback
 from otrade.brokers.kite.rest import KiteRest
-from otrade.brokers.kite.session import CAPABILITIES, FEED_ROOT, REST_ROOT, KiteSession
+from otrade.brokers.kite.session import FEED_ROOT, REST_ROOT, KiteSession
 from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
 from otrade.brokers.parse import e4, number
 from otrade.brokers.quote_rows import band_of
-from otrade.brokers.session import QUOTES_MAX, Callbacks, Clock, ListedInstrument, OrderReport
+from otrade.brokers.session import (
+    QUOTES_MAX,
+    Callbacks,
+    ListedInstrument,
+    OrderReport,
+    SocketCallbacks,
+)
 from otrade.brokers.token_store import AccessSession, expiry_ns, require_state
 from otrade.brokers.transport.endpoint import parse
-from otrade.brokers.transport.feed_socket import SocketCallbacks
 from otrade.brokers.transport.login_redirects import follow
+from otrade.clock import Clock
 from otrade.errors import BrokerError, TokenError
 from otrade.instruments import Instrument, KiteInstrumentFile
 
@@ -29,7 +35,6 @@ class KiteAdapter:
     """`login_root` is the login page's address without its query. Empty addresses are Kite's own."""
 
     name = "kite"
-    capabilities = CAPABILITIES
     frame_kinds = (Rec.FRAME, Rec.FRAME_KITE_B)
 
     def __init__(

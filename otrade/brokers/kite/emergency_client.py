@@ -17,7 +17,6 @@ from otrade.brokers.session import (
     BrokerPosition,
     BrokerQuote,
     BrokerRows,
-    Clock,
     Funds,
     Holding,
     OrderReport,
@@ -27,6 +26,7 @@ from otrade.brokers.session import (
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.one_shot_orders import OneShotOrders
 from otrade.brokers.transport.rest_client import FORM
+from otrade.clock import Clock
 from otrade.errors import BrokerError
 
 SIDES = {1: "BUY", -1: "SELL"}

@@ -8,10 +8,10 @@ from urllib.parse import quote
 import orjson
 
 from otrade.brokers.kite.error_map import error_of
-from otrade.brokers.session import Clock
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.rest_client import RestClient, as_object, as_rows
+from otrade.clock import Clock
 from otrade.errors import BrokerError, NetworkError, NoSuchOrderError
 
 

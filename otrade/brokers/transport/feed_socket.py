@@ -17,10 +17,11 @@ import msgspec
 import picows
 
 from otrade._core.codecs.interface import FrameSink
-from otrade.brokers.session import Clock, TimerHandle
+from otrade.brokers.session import SocketCallbacks
 from otrade.brokers.transport.backoff import NS_PER_S, Backoff
 from otrade.brokers.transport.fast_path import EarlyWriter
 from otrade.brokers.transport.frame_reader import FeedLatency, FeedListener
+from otrade.clock import Clock, TimerHandle
 from otrade.errors import BrokerError, TokenError
 
 log = logging.getLogger("otrade.feed")
@@ -42,15 +43,6 @@ class Address(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "Address()"
-
-
-class SocketCallbacks(msgspec.Struct):
-    """`on_commands`: a frame left commands waiting in the engine."""
-
-    on_up: Callable[[], None]
-    on_down: Callable[[str], None]
-    on_token_dead: Callable[[], None]
-    on_commands: Callable[[], None]
 
 
 class FeedSocket:

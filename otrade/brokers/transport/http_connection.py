@@ -17,9 +17,9 @@ import aiofastnet
 import httptools
 import msgspec
 
-from otrade.brokers.session import Clock
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.order_socket import SendLine
+from otrade.clock import Clock
 from otrade.errors import NetworkError
 
 CONNECT_TIMEOUT_S = 7.0

@@ -17,11 +17,12 @@ from typing import cast
 import msgspec
 
 from otrade._core.types import Ev, Reason
-from otrade.brokers.session import Answer, Clock, TimerHandle
+from otrade.brokers.session import Answer
 from otrade.brokers.transport.backoff import NS_PER_S, Backoff
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.fast_path import EarlyWriter
 from otrade.brokers.transport.http_connection import HttpConnection, HttpResponse, connect
+from otrade.clock import Clock, TimerHandle
 from otrade.errors import NetworkError
 
 ANSWER_BYTES_MAX = 1 << 20

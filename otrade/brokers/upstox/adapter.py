@@ -9,17 +9,23 @@ from otrade._core.codecs.upstox import UpstoxEncoder
 from otrade._core.types import Rec
 from otrade.brokers.parse import e4, number
 from otrade.brokers.quote_rows import band_of
-from otrade.brokers.session import QUOTES_MAX, Callbacks, Clock, ListedInstrument, OrderReport
+from otrade.brokers.session import (
+    QUOTES_MAX,
+    Callbacks,
+    ListedInstrument,
+    OrderReport,
+    SocketCallbacks,
+)
 from otrade.brokers.token_store import AccessSession, expiry_ns, require_state
 from otrade.brokers.transport.endpoint import parse
-from otrade.brokers.transport.feed_socket import SocketCallbacks
 from otrade.brokers.transport.login_redirects import follow
 from otrade.brokers.upstox import approval, login
 from otrade.brokers.upstox.emergency_client import UpstoxEmergencyClient
 from otrade.brokers.upstox.rest import UpstoxRest
-from otrade.brokers.upstox.session import CAPABILITIES, ORDER_ROOT, REST_ROOT, UpstoxSession
+from otrade.brokers.upstox.session import ORDER_ROOT, REST_ROOT, UpstoxSession
 from otrade.brokers.upstox.streams import MarketStream
 from otrade.brokers.upstox.symbol_map import SymbolMap
+from otrade.clock import Clock
 from otrade.errors import BrokerError, InstrumentError, TokenError
 from otrade.instruments import Instrument, UpstoxInstrumentFile
 
@@ -32,7 +38,6 @@ class UpstoxAdapter:
     """
 
     name = "upstox"
-    capabilities = CAPABILITIES
     frame_kinds = (Rec.FRAME_UPSTOX, Rec.FRAME_UPSTOX_B)
 
     def __init__(

@@ -15,7 +15,6 @@ from otrade.brokers.session import (
     BrokerPosition,
     BrokerQuote,
     BrokerRows,
-    Clock,
     Funds,
     Holding,
     OrderReport,
@@ -29,6 +28,7 @@ from otrade.brokers.upstox.error_map import answer_of
 from otrade.brokers.upstox.reports import funds_of, position_of, report_of
 from otrade.brokers.upstox.rest import UpstoxRest
 from otrade.brokers.upstox.symbol_map import SymbolMap
+from otrade.clock import Clock
 from otrade.errors import BrokerError
 
 SIDES = {1: "BUY", -1: "SELL"}

@@ -8,7 +8,6 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from otrade.brokers.parse import parse_body
-from otrade.brokers.session import Clock
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.rest_client import (
@@ -19,6 +18,7 @@ from otrade.brokers.transport.rest_client import (
     as_rows,
 )
 from otrade.brokers.upstox.error_map import error_of
+from otrade.clock import Clock
 from otrade.errors import BrokerError, NetworkError, NoSuchOrderError
 
 

@@ -21,47 +21,30 @@ from otrade.brokers.session import (
     BrokerQuote,
     BrokerRows,
     Callbacks,
-    Capabilities,
-    Clock,
     Funds,
     OrderCommand,
     OrderReport,
+    SocketCallbacks,
     Source,
 )
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import parse
-from otrade.brokers.transport.feed_socket import SocketCallbacks
 from otrade.brokers.transport.frame_reader import FeedLatency
 from otrade.brokers.transport.order_pool import OrderPool
 from otrade.brokers.upstox.error_map import answer_of
 from otrade.brokers.upstox.reports import funds_of, position_of, report_of
 from otrade.brokers.upstox.rest import UpstoxRest
 from otrade.brokers.upstox.streams import (
-    KEYS_MAX,
-    MODES,
     MarketStream,
     PortfolioCallbacks,
     PortfolioStream,
 )
 from otrade.brokers.upstox.symbol_map import SymbolMap
+from otrade.clock import Clock
 from otrade.errors import BrokerError
 
 REST_ROOT = "https://api.upstox.com"
 ORDER_ROOT = "https://api-hft.upstox.com"
-CAPABILITIES = Capabilities(
-    tag_length_max=40,
-    modifications_max=25,
-    tokens_max=KEYS_MAX,
-    orders_per_second=10,
-    orders_per_minute=500,
-    orders_per_half_hour=2000,
-    orders_per_day=0,
-    has_order_push=True,
-    has_postback=False,
-    has_approval=True,
-    has_native_brackets=True,
-    modes=MODES,
-)
 """Upstox publishes no cap of modifications; Kite's is taken until one is known. Its order hook
 proves nothing of its sender, so it is not
 listened to: the portfolio socket and the order book tell the same.
@@ -75,8 +58,6 @@ class UpstoxSession:
     `feed_now_ns` is None on a live run (frames are stamped in C) and the simulated clock's `now_ns`
     on a paper day.
     """
-
-    capabilities = CAPABILITIES
 
     def __init__(
         self,

@@ -13,14 +13,15 @@ from typing import Any
 import orjson
 
 from otrade._core.codecs.interface import CallbackSink, FrameSink
-from otrade.brokers.session import Clock
+from otrade.brokers.session import SocketCallbacks
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.fast_path import EarlyWriter
-from otrade.brokers.transport.feed_socket import SILENCE_NS, Address, FeedSocket, SocketCallbacks
+from otrade.brokers.transport.feed_socket import SILENCE_NS, Address, FeedSocket
 from otrade.brokers.transport.frame_reader import FeedListener
 from otrade.brokers.upstox.rest import UpstoxRest
 from otrade.brokers.upstox.symbol_map import SymbolMap
+from otrade.clock import Clock
 
 log = logging.getLogger("otrade.upstox")
 

@@ -15,9 +15,10 @@ import msgspec
 from otrade._core.types import Severity
 from otrade.brokers.adapter import BrokerAdapter, InstrumentSource
 from otrade.brokers.session import BrokerSession, ListedInstrument
+from otrade.brokers.transport.frame_clock import frame_clock
 from otrade.calendar import Calendar, TradingSession
 from otrade.charges import PLANS, ChargeTable
-from otrade.clock import NS_PER_S, Clock, frame_clock, pause
+from otrade.clock import NS_PER_S, Clock, pause
 from otrade.config.manager import to_bytes
 from otrade.config.schema import Config
 from otrade.errors import CalendarError, InstrumentError, JournalError, StartError

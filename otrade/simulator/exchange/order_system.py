@@ -23,7 +23,7 @@ from otrade.simulator.exchange.ledger import Ledger, unit_margin_e4
 from otrade.simulator.exchange.market_data import MarketData
 from otrade.simulator.exchange.matching_engine import MatchingEngine, Push, State
 from otrade.simulator.exchange.orders import Execution, Order, OrderRequest, RequestedTerms
-from otrade.simulator.exchange.rms import PLACED_BY, BrokerRms
+from otrade.simulator.exchange.rms import BrokerRms, RmsRules
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.prices.price_source import PriceSource
 
@@ -34,7 +34,11 @@ class OrderSystem:
     """Orders, trades, positions of the current day. `open_day` first."""
 
     def __init__(
-        self, cfg: SimConfig, clock: VirtualClock, faults: FaultInjector | None = None
+        self,
+        cfg: SimConfig,
+        clock: VirtualClock,
+        rms_rules: RmsRules,
+        faults: FaultInjector | None = None,
     ) -> None:
         self.cfg = cfg
         self.clock = clock
@@ -57,8 +61,9 @@ class OrderSystem:
         self._rng = random.Random()
         self._book: dict[str, Order] = {}
         self._venue: MatchingEngine
-        self.risk_desk = self.faults.desk = BrokerRms(
-            self, lambda order, why: self._venue.cancel_at_once(order, why)
+        self._rms_rules = rms_rules
+        self.rms = self.faults.rms = BrokerRms(
+            self, rms_rules, lambda order, why: self._venue.cancel_at_once(order, why)
         )
 
     # ---- the day
@@ -82,7 +87,7 @@ class OrderSystem:
         self._rng = random.Random(f"{self.cfg.seed}:{date}:latency")
         self._book = {}
         self.ledger.roll(self.market.universe.by_key.get)
-        self.risk_desk.open_day(date)
+        self.rms.open_day(date)
         for listener in self.on_day:
             listener()
 
@@ -200,9 +205,9 @@ class OrderSystem:
             if short is None
             else short.message
         )
-        is_brokers = placed_by in PLACED_BY.values()
+        is_brokers = placed_by == self._rms_rules.placed_by
         if reason is None and not is_brokers:
-            reason = self.risk_desk.blocked(contract, request.product)
+            reason = self.rms.blocked(contract, request.product)
         if (
             reason is None
             and placed_by is None
