@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from otrade._core.codecs.interface import FrameSink, OrderEncoder
 from otrade._core.types import Rec
+from otrade.brokers.registry import part_of
 from otrade.brokers.session import (
     BrokerSession,
     Callbacks,
@@ -188,3 +189,47 @@ class BrokerAdapter(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class BrokerSettings(Protocol):
+    """What a configuration says of a broker. An empty address is the broker's own."""
+
+    @property
+    def rest_url(self) -> str: ...
+
+    @property
+    def order_url(self) -> str: ...
+
+    @property
+    def feed_url(self) -> str: ...
+
+    @property
+    def login_url(self) -> str: ...
+
+    @property
+    def instruments_url(self) -> str: ...
+
+    @property
+    def redirect_url(self) -> str: ...
+
+    @property
+    def algo_name(self) -> str: ...
+
+    @property
+    def algo_id(self) -> str: ...
+
+
+class MakeAdapter(Protocol):
+    """`make` of a broker's `adapter` module."""
+
+    def __call__(
+        self, settings: BrokerSettings, api_key: str, api_secret: str, clock: Clock, /
+    ) -> BrokerAdapter: ...
+
+
+def adapter_of(
+    broker: str, settings: BrokerSettings, api_key: str, api_secret: str, clock: Clock
+) -> BrokerAdapter:
+    """The adapter of a broker in the registry; loads its code."""
+    make: MakeAdapter = part_of(broker, "adapter").make
+    return make(settings, api_key, api_secret, clock)

@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 
-from otrade._core.codecs import kite, upstox
 from otrade._core.types import (
     STRUCTS,
     Cmd,
@@ -29,6 +28,7 @@ from otrade._core.types import (
     Side,
     Tif,
 )
+from otrade.brokers.wire import wires
 from otrade.journal.record import Record
 
 CODES = {"i8": "q", "i4": "i", "u4": "I", "u1": "B", "f8": "d"}
@@ -47,13 +47,8 @@ ENUMS: dict[str, type[IntEnum]] = {
     "severity": Severity,
     "halt": Halt,
 }
-FRAMES = {
-    Rec.FRAME: kite.decode_frame,
-    Rec.FRAME_KITE_B: kite.decode_frame,
-    Rec.FRAME_UPSTOX: upstox.decode_frame,
-    Rec.FRAME_UPSTOX_B: upstox.decode_frame,
-}
-"""How to read the frames of each kind."""
+FRAMES = {kind: wire for wire in wires() for kind in wire.frame_kinds}
+"""Whose wire the frames of each kind are written in."""
 SOURCES = {1: "push", 2: "book", 3: "postback"}
 OWN = ("seq", "section", "ts_ns", "kind", "offset")
 """Columns that every row has."""
@@ -174,10 +169,11 @@ def _body(kind: int, payload: memoryview, packets: bool) -> dict[str, Any]:
         return {"raw": said} if kind == Rec.RAW else {"says": said}
     if kind in FRAMES:
         found: dict[str, Any] = {"bytes": len(payload)}
-        if kind in (Rec.FRAME, Rec.FRAME_KITE_B):
-            found["packets"] = int.from_bytes(payload[:2], "big") if len(payload) > 1 else 0
+        wire = FRAMES[Rec(kind)]
+        if wire.packets_of is not None:
+            found["packets"] = wire.packets_of(payload)
         if packets:
-            found["ticks"] = FRAMES[kind](payload)
+            found["ticks"] = wire.decode_frame(payload)
         return found
     if kind == Rec.REPORT:
         row = named(REPORT.read(payload))

@@ -19,7 +19,7 @@ from otrade.live.control.commands import Commands
 from otrade.live.day.shutdown import uncovered
 from otrade.live.plan.day_plan import DayPlan, PlannedInstrument, PlannedStrategy
 from otrade.live.reconciliation.bracket_recovery import adopt_position
-from otrade.simulator.base.errors import KiteError
+from otrade.simulator.base.errors import RequestRefused
 from tests.core.harness import token_of
 from tests.core.test_brackets import Desk
 from tests.live.world import SECOND, World, run, world
@@ -259,7 +259,7 @@ def test_after_its_cut_off_the_broker_takes_no_new_intraday_order() -> None:
         here.sim.exchange.rms.close_to_new({key})
         placed = here.sim.exchange.place_manual(key, -1 if qty > 0 else 1, 1)
         assert placed.status == "REJECTED" and "square off" in (placed.status_message or "")
-        with pytest.raises(KiteError):
+        with pytest.raises(RequestRefused):
             here.sim.exchange.rms.convert(key, "CNC", "MIS", 1)
 
     a_day(work, keys=("NSE:INFY",), offsets_bps=(5,))

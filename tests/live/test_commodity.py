@@ -12,6 +12,7 @@ from otrade._core.types import Ev, OrdType, Reason, Side
 from otrade.brokers.session import OrderReport, OrderTerms, Source
 from otrade.drill.process import BrokerKind, kit_at
 from otrade.instruments import Instrument, KiteInstrumentFile, UpstoxInstrumentFile
+from otrade.simulator.kite.instruments import instruments_csv
 from otrade.simulator.upstox.rest.instruments import instruments_file
 from tests.live.world import World, run, world
 
@@ -24,7 +25,9 @@ def listed(here: World, broker: BrokerKind) -> Instrument:
     """As the broker's file of that day says."""
     universe = here.sim.exchange.market.universe
     if broker == "kite":
-        return KiteInstrumentFile(universe.csv(None, lambda contract: 0)).find(KEY, here.date)
+        return KiteInstrumentFile(instruments_csv(universe, None, lambda contract: 0)).find(
+            KEY, here.date
+        )
     return UpstoxInstrumentFile(gzip.decompress(instruments_file(universe, "complete"))).find(
         KEY, here.date
     )

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from otrade.simulator.base.config import DelayRange
-from otrade.simulator.base.errors import KiteError
+from otrade.simulator.base.errors import RequestRefused
+from otrade.simulator.kite.rows import funds_row, order_row, position_row
 from tests.simulator.order_client import INSTANT, Desk, e4
 
 FLAT = [26000.0] * 5
@@ -43,7 +44,7 @@ def test_average_price_is_exact() -> None:
     order = desk.place(1, "LIMIT", 260, 26000.2)
     # (195 * 26000.1 + 65 * 26000.2) / 260 = 26000.125
     assert order.average_price == 26000.125
-    assert order.to_json()["average_price"] == 26000.12, "brokers round it"
+    assert order_row(order.state())["average_price"] == 26000.12, "brokers round it"
 
 
 def test_depth_is_used_up_until_the_next_trade() -> None:
@@ -90,8 +91,8 @@ def test_large_resting_order_fills_over_time() -> None:
     desk.at(1)
     # asks 25999.4 and 25999.5: 195 + 325
     assert desk.fills(order) == [(520, 25999.5)]
-    assert desk.pushes[-1]["status"] == "UPDATE"
-    assert (desk.pushes[-1]["filled_quantity"], desk.pushes[-1]["pending_quantity"]) == (520, 780)
+    assert desk.pushes[-1].status == "UPDATE"
+    assert (desk.pushes[-1].filled_qty, desk.pushes[-1].leaves_qty) == (520, 780)
     desk.at(3)
     assert desk.fills(order) == [(520, 25999.5), (520, 25999.5), (260, 25999.5)]
     assert order.status == "COMPLETE"
@@ -126,8 +127,8 @@ def test_protected_market_order_that_does_not_fill_rests() -> None:
     # 26000.1 * 1.000001 = 26000.126, up to 26000.2: 195 + 325 are offered
     assert desk.fills(order) == [(195, 26000.1), (325, 26000.2)]
     assert order.status == "OPEN"
-    assert order.to_json()["order_type"] == "LIMIT"
-    assert order.to_json()["price"] == 26000.2
+    assert order_row(order.state())["order_type"] == "LIMIT"
+    assert order_row(order.state())["price"] == 26000.2
 
 
 def test_automatic_protection_and_sell_side() -> None:
@@ -169,7 +170,7 @@ def test_stop_whose_limit_was_jumped_rests_open() -> None:
     order = desk.place(-1, "SL", 65, price=25980, trigger=25990)
     desk.at(1)
     assert order.status == "OPEN" and not order.trades
-    assert desk.pushes[-1]["status"] == "OPEN"
+    assert desk.pushes[-1].status == "OPEN"
     desk.at(2)
     assert desk.fills(order) == [(65, 25980.0)]
 
@@ -213,11 +214,11 @@ def test_modify_quantity_is_the_new_total() -> None:
     desk.at(1)
     order = desk.place(1, "LIMIT", 260, 26000.1)
     assert order.filled_qty == 195
-    with pytest.raises(KiteError, match="already filled"):
+    with pytest.raises(RequestRefused, match="already filled"):
         desk.modify(order, quantity=195)
     desk.modify(order, quantity=325)
     assert order.leaves_qty == 130
-    assert desk.pushes[-1]["status"] == "UPDATE"
+    assert desk.pushes[-1].status == "UPDATE"
 
 
 def test_modification_cap() -> None:
@@ -225,7 +226,7 @@ def test_modification_cap() -> None:
     order = desk.place(1, "LIMIT", 65, 25900)
     for i in range(25):
         desk.modify(order, price=25901 + i)
-    with pytest.raises(KiteError, match="modifications exceeded"):
+    with pytest.raises(RequestRefused, match="modifications exceeded"):
         desk.modify(order, price=25990)
 
 
@@ -239,7 +240,7 @@ def test_cancel() -> None:
     assert order.status == "CANCEL PENDING"
     desk.settle()
     assert (order.status, order.cancelled_qty) == ("CANCELLED", 65)
-    with pytest.raises(KiteError, match="already CANCELLED"):
+    with pytest.raises(RequestRefused, match="already CANCELLED"):
         desk.exchange.cancel(order.order_id)
 
 
@@ -256,17 +257,17 @@ def test_change_loses_the_race_to_a_fill(change: str) -> None:
     desk.at(3)
     assert order.status == "COMPLETE"
     assert desk.fills(order) == [(65, 25995.0)]
-    assert [push["status"] for push in desk.pushes] == ["OPEN", "COMPLETE"]
+    assert [push.status for push in desk.pushes] == ["OPEN", "COMPLETE"]
 
 
 def test_no_change_while_one_is_on_its_way() -> None:
     desk = Desk(FLAT)
     order = desk.place(1, "LIMIT", 65, 25900, settle=False)
-    with pytest.raises(KiteError, match="being processed"):
+    with pytest.raises(RequestRefused, match="being processed"):
         desk.exchange.cancel(order.order_id)
     desk.settle()
     desk.exchange.cancel(order.order_id)
-    with pytest.raises(KiteError, match="being processed"):
+    with pytest.raises(RequestRefused, match="being processed"):
         desk.exchange.modify(order.order_id, lambda terms: terms)
 
 
@@ -286,13 +287,13 @@ def test_positions_and_money() -> None:
     desk.at(2)
     desk.place(-1, "MARKET", 65, protection_pct=1.0)
     position = desk.exchange.ledger.positions()[0]
-    row = position.to_json(e4(26100), e4(26000))
+    row = position_row(position, e4(26100), e4(26000))
     assert row["quantity"] == 65
     assert row["average_price"] == 26000.1
     # 65 sold at 26099.9 (bid), 65 left at 26100: 65 * 99.8 + 65 * 99.9
     assert row["pnl"] == pytest.approx(65 * 99.8 + 65 * 99.9, abs=1e-9)
     assert position.realised_e4 == 65 * e4(99.8)
-    funds = desk.exchange.funds()["equity"]
+    funds = funds_row(desk.exchange.funds())["equity"]
     # 12 per cent of 65 * 26000.1 is blocked
     assert funds["net"] == pytest.approx(2_500_000 + 65 * 99.8 - 0.12 * 65 * 26000.1, abs=0.001)
     assert desk.exchange.net_qty() == {desk.contract.key: 65}

@@ -15,8 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from picows import WSHandshakeError
 
-from otrade.simulator.base.config import NS_PER_S, KiteLimits, SimConfig
+from otrade.simulator.base.config import NS_PER_S, SimConfig
 from otrade.simulator.base.hours import ist_ns
+from otrade.simulator.kite.settings import KiteLimits, KiteSettings
 from otrade.simulator.simulator import Ports, Simulator
 from tests.simulator.client import Feed, Http, open_feed
 
@@ -112,7 +113,7 @@ class Shop:
 
 def shop(work: Callable[[Shop], Coroutine[Any, Any, None]], **config: Any) -> None:
     async def main() -> None:
-        config.setdefault("limits", NO_LIMITS)
+        config.setdefault("servers", {"kite": KiteSettings(limits=NO_LIMITS)})
         sim = Simulator(SimConfig(dates=(DATE,), **config))
         place = Shop(sim, await sim.start())
         await sim.run_until(ist_ns(DATE, "09:20"))
@@ -202,7 +203,7 @@ def test_login_by_checksum() -> None:
         assert b"request_token=" in body
         target = urlsplit(headers["location"])
         sent = parse_qs(target.query)
-        assert f"{target.scheme}://{target.netloc}{target.path}" == s.sim.cfg.redirect_url
+        assert f"{target.scheme}://{target.netloc}{target.path}" == KiteSettings().redirect_url
         assert (sent["action"], sent["status"], sent["next"]) == (["login"], ["success"], ["home"])
         request_token = sent["request_token"][0]
         form = {"api_key": "paper", "request_token": request_token, "checksum": "0" * 64}
@@ -461,7 +462,7 @@ def test_limits_answer_429() -> None:
         for http in connections:
             http.close()
 
-    shop(work, limits=KiteLimits())
+    shop(work, servers={})
 
 
 def test_day_limit_counts_refused_orders() -> None:
@@ -470,7 +471,7 @@ def test_day_limit_counts_refused_orders() -> None:
         assert (await s.ask("POST", "/orders/regular", BUY))[0] == 200
         assert (await s.ask("POST", "/orders/regular", BUY))[0] == 429
 
-    shop(work, limits=KiteLimits(orders_per_day=2))
+    shop(work, servers={"kite": KiteSettings(limits=KiteLimits(orders_per_day=2))})
 
 
 def test_faults_enter_by_one_door() -> None:

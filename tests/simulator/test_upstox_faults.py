@@ -71,7 +71,7 @@ def test_a_lost_request_is_not_carried_out(how: RequestFault) -> None:
     [
         (403, "UDAPI1154", (403, "UDAPI1154")),
         (400, "InputException", (400, "UDAPI100036")),
-        (403, "TokenException", (401, "UDAPI100050")),
+        (403, "token", (401, "UDAPI100050")),
         (503, "NetworkException", (503, "UDAPI100500")),
     ],
 )

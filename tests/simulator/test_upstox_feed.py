@@ -14,11 +14,12 @@ from google.protobuf import descriptor_pb2
 from picows import WSHandshakeError, WSMsgType, ws_connect
 from upstox_client.feeder.proto import MarketDataFeedV3_pb2
 
-from otrade.simulator.base.config import NS_PER_S, SimConfig, UpstoxLimits
+from otrade.simulator.base.config import NS_PER_S, SimConfig
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.exchange.market_data import MarketSnapshot
 from otrade.simulator.prices.price_paths import option_e4
 from otrade.simulator.simulator import Simulator
+from otrade.simulator.upstox.settings import UpstoxLimits, UpstoxSettings
 from otrade.simulator.upstox.streams import proto
 from otrade.simulator.upstox.streams.greeks import greeks
 from tests.simulator.order_client import DATE
@@ -220,17 +221,23 @@ def test_greeks_are_the_slopes_of_the_models_price() -> None:
             assert contract.expiry is not None
             days = (ist_ns(contract.expiry, "15:30") - now_ns) / NS_PER_S / 86_400
 
-            def price(move: float = 0.0, later: float = 0.0, wider: float = 0.0) -> float:
+            def price(
+                move: float = 0.0,
+                later: float = 0.0,
+                wider: float = 0.0,
+                at: tuple[float, int, float, float, str] = (
+                    spot,
+                    contract.strike_e4,
+                    days,
+                    got.iv,
+                    kind,
+                ),
+            ) -> float:
+                spot_e4, strike_e4, left, iv, which = at
                 return (
-                    option_e4(
-                        spot + move * 1e4,
-                        contract.strike_e4,
-                        days - later,
-                        got.iv + wider,
-                        kind,  # noqa: B023
-                    )
+                    option_e4(spot_e4 + move * 1e4, strike_e4, left - later, iv + wider, which)
                     / 1e4
-                )  # noqa: B023
+                )
 
             assert got.delta == pytest.approx((price(0.5) - price(-0.5)), rel=1e-4)
             assert got.gamma == pytest.approx(price(1) - 2 * price() + price(-1), rel=1e-3)
@@ -351,7 +358,7 @@ def test_keys_of_a_connection_are_limited_by_mode() -> None:
         assert await count("sub", keys[5:8], "ltpc") == 3
         assert await count("sub", keys[8:9], "ltpc") == 0
 
-    upstox_shop(work, upstox_limits=limits)
+    upstox_shop(work, servers={"upstox": UpstoxSettings(limits=limits)})
 
 
 def test_the_limits_of_the_real_feed() -> None:

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 import orjson
 import pytest
 
-from otrade.simulator.base.config import UpstoxLimits
 from otrade.simulator.base.hours import ist_ns
+from otrade.simulator.upstox.settings import UpstoxLimits, UpstoxSettings
 from tests.simulator.upstox_account import UpstoxShop, upstox_shop
 
 REDIRECT = "http://127.0.0.1:8700/login/upstox"
@@ -221,7 +221,7 @@ def test_order_calls_share_their_limits() -> None:
         await s.place()
         assert len(s.orders) == 6
 
-    upstox_shop(work, upstox_limits=limits)
+    upstox_shop(work, servers={"upstox": UpstoxSettings(limits=limits)})
 
 
 def test_every_other_interface_is_counted_by_itself() -> None:
@@ -235,7 +235,7 @@ def test_every_other_interface_is_counted_by_itself() -> None:
         await s.wait(1)
         await s.data(*PROFILE)
 
-    upstox_shop(work, upstox_limits=limits)
+    upstox_shop(work, servers={"upstox": UpstoxSettings(limits=limits)})
 
 
 def test_the_limits_of_the_real_thing() -> None:

@@ -10,6 +10,7 @@ from picows import WSMsgType
 
 from otrade.simulator.base.config import NS_PER_S, DelayRange, LatencyConfig
 from otrade.simulator.faults.pushes import UNKNOWN_STATUS
+from otrade.simulator.upstox.settings import UpstoxSettings
 from tests.simulator.test_upstox_feed import refusal
 from tests.simulator.test_upstox_orders import ORDER_FIELDS
 from tests.simulator.upstox_account import INFY, UpstoxShop, upstox_shop
@@ -79,7 +80,7 @@ def test_the_states_on_the_way_can_be_left_out() -> None:
         await s.wait(1)
         assert ear.told() == [("open", 0, 5), ("open", 0, 7), ("cancelled", 0, 7)]
 
-    upstox_shop(work, push_interim=False)
+    upstox_shop(work, servers={"upstox": UpstoxSettings(push_interim=False)})
 
 
 def test_partial_fills_are_open_orders_that_filled() -> None:
@@ -214,7 +215,7 @@ def shop_of_pushes(work: Any, **config: Any) -> None:
         ear = await listen(s, PORTFOLIO)
         await work(s, ear)
 
-    upstox_shop(main, push_interim=False, **config)
+    upstox_shop(main, servers={"upstox": UpstoxSettings(push_interim=False)}, **config)
 
 
 def test_pushes_are_lost() -> None:

@@ -1,4 +1,4 @@
-"""Kite before its session exists. See `BrokerKit`."""
+"""Kite before its session exists. See `BrokerAdapter`."""
 
 import hashlib
 import random
@@ -7,13 +7,14 @@ from urllib.parse import urlencode
 
 from otrade._core.codecs.interface import FrameSink
 from otrade._core.codecs.kite import KiteEncoder
-from otrade._core.types import Rec
+from otrade.brokers.adapter import BrokerAdapter, BrokerSettings
 from otrade.brokers.kite import login
 from otrade.brokers.kite.emergency_client import KiteEmergencyClient
 from otrade.brokers.kite.postback import read_postback
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.kite.session import FEED_ROOT, REST_ROOT, KiteSession
 from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
+from otrade.brokers.kite.wire import WIRE
 from otrade.brokers.parse import e4, number
 from otrade.brokers.quote_rows import band_of
 from otrade.brokers.session import (
@@ -35,7 +36,7 @@ class KiteAdapter:
     """`login_root` is the login page's address without its query. Empty addresses are Kite's own."""
 
     name = "kite"
-    frame_kinds = (Rec.FRAME, Rec.FRAME_KITE_B)
+    frame_kinds = WIRE.frame_kinds
 
     def __init__(
         self,
@@ -60,7 +61,7 @@ class KiteAdapter:
         self.rest = KiteRest(self._endpoint, api_key, clock=clock)
 
     def __repr__(self) -> str:
-        return "KiteKit()"
+        return "KiteAdapter()"
 
     @property
     def account(self) -> str:
@@ -216,3 +217,16 @@ class KiteAdapter:
 
     def close(self) -> None:
         self.rest.close()
+
+
+def make(settings: BrokerSettings, api_key: str, api_secret: str, clock: Clock) -> BrokerAdapter:
+    """As configured."""
+    return KiteAdapter(
+        api_key,
+        api_secret,
+        clock=clock,
+        rest_root=settings.rest_url,
+        feed_root=settings.feed_url,
+        login_root=settings.login_url,
+        algo_id=settings.algo_id,
+    )

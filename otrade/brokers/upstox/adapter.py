@@ -1,4 +1,4 @@
-"""Upstox before its session exists. See `BrokerKit`."""
+"""Upstox before its session exists. See `BrokerAdapter`."""
 
 import hashlib
 import random
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from otrade._core.codecs.interface import FrameSink
 from otrade._core.codecs.upstox import UpstoxEncoder
-from otrade._core.types import Rec
+from otrade.brokers.adapter import BrokerAdapter, BrokerSettings
 from otrade.brokers.parse import e4, number
 from otrade.brokers.quote_rows import band_of
 from otrade.brokers.session import (
@@ -25,6 +25,7 @@ from otrade.brokers.upstox.rest import UpstoxRest
 from otrade.brokers.upstox.session import ORDER_ROOT, REST_ROOT, UpstoxSession
 from otrade.brokers.upstox.streams import MarketStream
 from otrade.brokers.upstox.symbol_map import SymbolMap
+from otrade.brokers.upstox.wire import WIRE
 from otrade.clock import Clock
 from otrade.errors import BrokerError, InstrumentError, TokenError
 from otrade.instruments import Instrument, UpstoxInstrumentFile
@@ -38,7 +39,7 @@ class UpstoxAdapter:
     """
 
     name = "upstox"
-    frame_kinds = (Rec.FRAME_UPSTOX, Rec.FRAME_UPSTOX_B)
+    frame_kinds = WIRE.frame_kinds
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class UpstoxAdapter:
         self.rest = UpstoxRest(parse(self._rest_root, ("https", "http")), clock=clock)
 
     def __repr__(self) -> str:
-        return "UpstoxKit()"
+        return "UpstoxAdapter()"
 
     @property
     def account(self) -> str:
@@ -231,3 +232,18 @@ class UpstoxAdapter:
 
     def close(self) -> None:
         self.rest.close()
+
+
+def make(settings: BrokerSettings, api_key: str, api_secret: str, clock: Clock) -> BrokerAdapter:
+    """As configured."""
+    return UpstoxAdapter(
+        api_key,
+        api_secret,
+        settings.redirect_url,
+        clock=clock,
+        rest_root=settings.rest_url,
+        order_root=settings.order_url,
+        login_root=settings.login_url,
+        instruments_url=settings.instruments_url,
+        algo_name=settings.algo_name,
+    )

@@ -10,19 +10,24 @@ import datetime as dt
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from otrade.simulator.base import hours
 from otrade.simulator.base.config import NS_PER_MS, DelayRange, SimConfig
-from otrade.simulator.base.errors import KiteError, bad_input, bad_order, no_margin
+from otrade.simulator.base.errors import RequestRefused, bad_input, bad_order, no_margin
 from otrade.simulator.base.universe import E4, ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange import order_checks, orders, price_bands
-from otrade.simulator.exchange.funds import funds
+from otrade.simulator.exchange.funds import AccountFunds, funds_of
 from otrade.simulator.exchange.ledger import Ledger, unit_margin_e4
 from otrade.simulator.exchange.market_data import MarketData
 from otrade.simulator.exchange.matching_engine import MatchingEngine, Push, State
-from otrade.simulator.exchange.orders import Execution, Order, OrderRequest, RequestedTerms
+from otrade.simulator.exchange.orders import (
+    Execution,
+    Order,
+    OrderRequest,
+    OrderState,
+    RequestedTerms,
+)
 from otrade.simulator.exchange.rms import BrokerRms, RmsRules
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.prices.price_source import PriceSource
@@ -48,7 +53,7 @@ class OrderSystem:
         self.prices = PriceSource(cfg)
         self.ledger = Ledger(cfg.funds_rupees)
         self.on_update: list[Push] = []
-        """Called with the order object of each push, at the time of the event."""
+        """Called with the state of each push, at the time of the event."""
         self.on_state: list[State] = []
         """Called with the order and the status word at each step of its life, also those that are
         not pushed.
@@ -106,7 +111,7 @@ class OrderSystem:
         return list(self._book.values())
 
     def order(self, order_id: str) -> Order:
-        """KiteError 400 for an id that is not in today's book."""
+        """RequestRefused 400 for an id that is not in today's book."""
         order = self._book.get(order_id)
         if order is None:
             raise bad_order("Couldn't find that `order_id`.", "order")
@@ -129,8 +134,10 @@ class OrderSystem:
 
     # ---- place
 
-    def place(self, request: OrderRequest, placed_by: str | None = None) -> list[Order | KiteError]:
-        """Take an order; with autoslice one for each slice, the ones refused as errors. KiteError
+    def place(
+        self, request: OrderRequest, placed_by: str | None = None
+    ) -> list[Order | RequestRefused]:
+        """Take an order; with autoslice one for each slice, the ones refused as errors. RequestRefused
         for a plain one.
         """
         order_checks.check_request(request)
@@ -141,18 +148,18 @@ class OrderSystem:
         sizes = [slice_qty] * (terms.quantity // slice_qty)
         if terms.quantity % slice_qty:
             sizes.append(terms.quantity % slice_qty)
-        slices_max = request.slices_max or self.cfg.limits.slices_per_order
-        if len(sizes) > slices_max:
+        slices_max = request.slices_max
+        if slices_max and len(sizes) > slices_max:
             raise bad_input(
                 f"Invalid `quantity`. It would need {len(sizes)} slices, "
                 f"at most {slices_max} are allowed.",
                 "slices",
             )
-        result: list[Order | KiteError] = []
+        result: list[Order | RequestRefused] = []
         for size in sizes:
             try:
                 result.append(self._place_one(request, replace(terms, quantity=size), placed_by))
-            except KiteError as exc:
+            except RequestRefused as exc:
                 result.append(exc)
         return result
 
@@ -178,6 +185,8 @@ class OrderSystem:
         quote = self.market.quote(contract)
         order_checks.check_terms(terms, contract, request.side, quote)
         order_checks.check_hours(now_ns, *self._taken_ns(contract))
+        is_market = terms.order_type in ("MARKET", "SL-M")
+        protection_pct = terms.protection_pct if is_market else 0.0
         sequence = self._venue.next_sequence()
         order = Order(
             order_id=f"{self.date:%y%m%d}{sequence + 100_000_000:09d}",
@@ -192,7 +201,9 @@ class OrderSystem:
             sequence=sequence,
             guid=f"{self.cfg.seed:04x}{sequence:012x}",
             ts_order_ns=now_ns,
-            broker_tags=_broker_tags(terms, request) or self.faults.take_broker_tags(),
+            autoslice=request.autoslice,
+            market_protection_pct=protection_pct,
+            is_marked=not (request.autoslice or protection_pct) and self.faults.take_mark(),
         )
         short = self._shortage(order, terms)
         if short is not None and not request.margin_in_book:
@@ -295,13 +306,14 @@ class OrderSystem:
     def resume(self) -> None:
         self.market.halt(False)
 
-    def book(self) -> list[dict[str, Any]]:
-        """Today's order book as `GET /orders` shows it now."""
+    def book(self) -> list[OrderState]:
+        """Today's order book as it is shown now."""
         age_ns = self.faults.take_stale_ns()
         if not age_ns:
-            return [order.to_json() for order in self.orders()]
+            return [order.state() for order in self.orders()]
         then_ns = self.clock.now_ns() - age_ns
-        return [row for order in self.orders() if (row := order.as_told(then_ns)) is not None]
+        states = [order.as_told(then_ns) for order in self.orders()]
+        return [state for state in states if state is not None]
 
     def _travel_ns(self) -> int:
         return self.delay_ns(self.cfg.latency.exchange)
@@ -321,7 +333,7 @@ class OrderSystem:
             or self.market.quote(order.contract).ltp_e4
         )
 
-    def _shortage(self, order: Order, terms: RequestedTerms) -> KiteError | None:
+    def _shortage(self, order: Order, terms: RequestedTerms) -> RequestRefused | None:
         """Why the account cannot carry this order with these terms; None when it can."""
         others = [o for o in self.live_orders() if o is not order]
         before = self.ledger.blocked_e4(others, self._price_for_margin)
@@ -342,14 +354,11 @@ class OrderSystem:
         order_id: str,
         change: Callable[[RequestedTerms], RequestedTerms],
         *,
-        times_max: int | None = None,
+        times_max: int = 0,
     ) -> Order:
         """Ask for new terms (`change` gets the present ones). `times_max`: how often an order may
-        be modified, 0 without end; else as the configuration says. KiteError when it is refused at
-        once.
+        be modified, 0 without end. RequestRefused when it is refused at once.
         """
-        if times_max is None:
-            times_max = self.cfg.limits.modifications_per_order
         order = self._changeable(order_id, "modified")
         terms = change(order.terms)
         self.faults.check_modification(order_id)
@@ -380,7 +389,7 @@ class OrderSystem:
         return order
 
     def cancel(self, order_id: str) -> Order:
-        """Ask for a cancel. KiteError when the order is final or something is on its way."""
+        """Ask for a cancel. RequestRefused when the order is final or something is on its way."""
         order = self._changeable(order_id, "cancelled")
         self._venue.send_cancel(order, self._travel_ns())
         return order
@@ -399,10 +408,10 @@ class OrderSystem:
 
     # ---- money
 
-    def funds(self) -> dict[str, Any]:
-        """The account's money as `GET /user/margins` tells it."""
+    def funds(self) -> AccountFunds:
+        """The account's money."""
         blocked_e4 = self.ledger.blocked_e4(self.live_orders(), self._price_for_margin)
-        return funds(self.ledger, self.market, blocked_e4)
+        return funds_of(self.ledger, self.market, blocked_e4)
 
     def margin_of(self, request: OrderRequest) -> float:
         """Rupees that an order alone would block."""
@@ -412,15 +421,3 @@ class OrderSystem:
             * unit_margin_e4(request.contract, request.product, request.side, price_e4)
             / E4
         )
-
-
-def _broker_tags(terms: RequestedTerms, request: OrderRequest) -> tuple[str, ...]:
-    """Kite names market protection and its own slicing among the tags of an order."""
-    slices = ("autoslice",) if request.autoslice else ()
-    if terms.order_type not in ("MARKET", "SL-M") or not terms.protection_pct:
-        return slices
-    return (
-        *slices,
-        "mktp",
-        *((f"mktp:{terms.protection_pct:.2f}",) if terms.protection_pct > 0 else ()),
-    )

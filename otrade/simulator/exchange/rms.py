@@ -10,7 +10,7 @@ from typing import Protocol
 
 from otrade.simulator.base import hours
 from otrade.simulator.base.config import NS_PER_S
-from otrade.simulator.base.errors import KiteError, bad_input
+from otrade.simulator.base.errors import RequestRefused, bad_input
 from otrade.simulator.base.universe import E4, ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.ledger import Ledger
@@ -65,7 +65,7 @@ class RmsExchange(Protocol):
 
     def place(
         self, request: OrderRequest, placed_by: str | None = None
-    ) -> Sequence[Order | KiteError]: ...
+    ) -> Sequence[Order | RequestRefused]: ...
 
 
 class BrokerRms:
@@ -149,7 +149,7 @@ class BrokerRms:
             )
             try:
                 order = self._exchange.place(request, placed_by)[0]
-            except KiteError:
+            except RequestRefused:
                 break  # the exchange is closed
             assert isinstance(order, Order)
             placed.append(order)
@@ -157,7 +157,7 @@ class BrokerRms:
         return placed
 
     def convert(self, key: str, from_product: str, to_product: str, qty: int) -> None:
-        """Units of the day move into another product, at their price. KiteError when there are not
+        """Units of the day move into another product, at their price. RequestRefused when there are not
         so many, or it is too late.
         """
         contract = self._exchange.market.universe.resolve(key)

@@ -8,8 +8,6 @@ from typing import Protocol
 
 from otrade.simulator.base.virtual_clock import VirtualClock
 
-QUOTE_PATHS = ("/quote", "/v2/market-quote", "/v3/market-quote")
-
 
 class BandedMarket(Protocol):
     """What these faults do to the market."""

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from otrade.simulator.base.virtual_clock import VirtualClock, VirtualTimer
 from otrade.simulator.faults.account import AccountFaults
-from otrade.simulator.faults.bands import QUOTE_PATHS, BandFaults
+from otrade.simulator.faults.bands import BandFaults
 from otrade.simulator.faults.books import BookFaults
 from otrade.simulator.faults.orders import OrderFaults
 from otrade.simulator.faults.pushes import PushFaults
@@ -87,6 +87,8 @@ class FaultInjector(
         self.asked: list[tuple[int, str, str]] = []
         """(time, kind of route, path) of every question that is no order."""
         RmsFaults.__init__(self, seen)
+        self.quote_paths: tuple[str, ...] = ()
+        """How the paths of quotes begin, at every broker that is served."""
         self.feed: FaultedFeed
         self.prices: FaultedMarket
         self._clock = clock
@@ -162,7 +164,7 @@ class FaultInjector(
 
     def take_request(self, method: str, path: str) -> str:
         """How this request is lost; "" when it is not."""
-        if self.is_without_quotes and path.startswith(QUOTE_PATHS):
+        if self.is_without_quotes and path.startswith(self.quote_paths):
             return "503"
         return super().take_request(method, path)
 

@@ -22,6 +22,7 @@ from otrade.live.control.preflight import PreflightBoard, PreflightVerdict, pref
 from otrade.live.paper_mode import paper_kit
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
+from otrade.simulator.upstox.settings import UpstoxSettings
 from tests.live.world import run
 
 ROOT = Path(__file__).parents[3]
@@ -188,7 +189,10 @@ def test_contracts_by_what_they_are(tmp_path: Path, broker: str) -> None:
 
 
 def test_an_address_that_is_not_registered(tmp_path: Path) -> None:
-    board = morning(config_of(tmp_path, "upstox"), upstox_static_ips=("203.0.113.7",))
+    board = morning(
+        config_of(tmp_path, "upstox"),
+        servers={"upstox": UpstoxSettings(static_ips=("203.0.113.7",))},
+    )
     assert (
         line(board, "address").verdict == PreflightVerdict.NO_GO
         and "register" in line(board, "address").fix

@@ -27,6 +27,8 @@ TOKEN = "the-secret-token"
 class Kit:
     """A broker whose codes are given."""
 
+    name = "upstox"
+
     def __init__(self) -> None:
         self.codes = {"good"}
 
