@@ -26,7 +26,7 @@ from otrade.live.history.trade_ledger import OrderFill
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.exchange import contract_note as sim_charges
 from otrade.simulator.exchange.orders import OrderRequest, RequestedTerms
-from otrade.simulator.kite import contract_note as kite
+from otrade.simulator.kite.rest import contract_note as kite
 from otrade.simulator.prices.price_source import PriceSource
 from otrade.simulator.upstox.rest import brokerage as upstox
 

@@ -19,7 +19,7 @@ from otrade.simulator.net.driver import SimDriver
 from otrade.simulator.net.reaction_gate import ReactionGate
 
 if TYPE_CHECKING:
-    from otrade.simulator.kite.login_sessions import LoginSessions
+    from otrade.simulator.kite.rest.login_sessions import LoginSessions
     from otrade.simulator.upstox.rest.sessions import UpstoxLoginSessions
 
 T = TypeVar("T")

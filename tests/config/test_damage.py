@@ -13,7 +13,7 @@ from otrade.config.secret import read_secrets
 from otrade.errors import ConfigError, OTradeError
 from otrade.instruments import KiteInstrumentFile
 from otrade.simulator.base.universe import Universe
-from otrade.simulator.kite.instruments import instruments_csv
+from otrade.simulator.kite.rest.instruments import instruments_csv
 
 TODAY = dt.date(2026, 11, 23)
 ROUNDS = 1000

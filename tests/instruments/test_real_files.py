@@ -9,7 +9,7 @@ from otrade.errors import InstrumentError
 from otrade.instruments import KiteInstrumentFile
 from otrade.instruments.kite import COLUMNS
 from otrade.simulator.base.universe import Universe
-from otrade.simulator.kite.instruments import instruments_csv
+from otrade.simulator.kite.rest.instruments import instruments_csv
 
 TODAY = dt.date(2026, 11, 23)
 HEADER = ",".join(COLUMNS)

@@ -25,7 +25,7 @@ from otrade.instruments.dated import on_day
 from otrade.instruments.kite import COLUMNS
 from otrade.instruments.table import SortedTable, write_table
 from otrade.simulator.base.universe import Universe
-from otrade.simulator.kite.instruments import instruments_csv
+from otrade.simulator.kite.rest.instruments import instruments_csv
 
 TODAY = dt.date(2026, 11, 23)
 HEADER = ",".join(COLUMNS)

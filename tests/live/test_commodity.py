@@ -12,7 +12,7 @@ from otrade._core.types import Ev, OrdType, Reason, Side
 from otrade.brokers.session import OrderReport, OrderTerms, Source
 from otrade.drill.process import BrokerKind, kit_at
 from otrade.instruments import Instrument, KiteInstrumentFile, UpstoxInstrumentFile
-from otrade.simulator.kite.instruments import instruments_csv
+from otrade.simulator.kite.rest.instruments import instruments_csv
 from otrade.simulator.upstox.rest.instruments import instruments_file
 from tests.live.world import World, run, world
 

@@ -18,7 +18,7 @@ from typing import Any
 from otrade.journal.replay import replay
 from otrade.journal.scan import check, windows
 from otrade.live.oms.cl_ord_id import parse
-from otrade.simulator.kite.rows import order_row
+from otrade.simulator.kite.rest.rows import order_row
 from tests.live.watchdog_engine import ROOT, SYMBOL, Broker, broker, wait_until
 
 DEATHS = 4

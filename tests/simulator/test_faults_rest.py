@@ -7,7 +7,7 @@ import pytest
 
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.faults.requests import AnswerFault, RequestFault
-from otrade.simulator.kite.rows import order_row
+from otrade.simulator.kite.rest.rows import order_row
 from tests.simulator.client import Http
 from tests.simulator.kite_account import KEY, Outcome, Shop, shop
 

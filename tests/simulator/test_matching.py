@@ -5,7 +5,7 @@ import pytest
 
 from otrade.simulator.base.config import DelayRange
 from otrade.simulator.base.errors import RequestRefused
-from otrade.simulator.kite.rows import funds_row, order_row, position_row
+from otrade.simulator.kite.rest.rows import funds_row, order_row, position_row
 from tests.simulator.order_client import INSTANT, Desk, e4
 
 FLAT = [26000.0] * 5

@@ -23,8 +23,8 @@ from otrade.simulator.exchange.orders import OrderState
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.faults.pushes import GARBLED_FIELDS, UNKNOWN_STATUS, Garbling
 from otrade.simulator.faults.ticks import WRONG, TickFault
-from otrade.simulator.kite.login_sessions import LoginSessions
-from otrade.simulator.kite.rows import push_row
+from otrade.simulator.kite.rest.login_sessions import LoginSessions
+from otrade.simulator.kite.rest.rows import push_row
 from otrade.simulator.kite.settings import settings_of
 from otrade.simulator.kite.wire import HEARTBEAT, MODES, frame, packet, with_price, without_book
 from otrade.simulator.net.feed_server import FeedClient, FeedServer

@@ -7,8 +7,8 @@ from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.kite import rms_rules
 from otrade.simulator.kite.feed import KiteFeedServer
-from otrade.simulator.kite.login_sessions import LoginSessions
-from otrade.simulator.kite.rest import KiteRestServer
+from otrade.simulator.kite.rest.login_sessions import LoginSessions
+from otrade.simulator.kite.rest.routes import KiteRestServer
 from otrade.simulator.net.broker_servers import MakeServers
 from otrade.simulator.net.reaction_gate import ReactionGate
 

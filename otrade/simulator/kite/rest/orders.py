@@ -8,10 +8,16 @@ from otrade.simulator.base.errors import RequestRefused, bad_input
 from otrade.simulator.base.universe import E4
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.exchange.orders import Order, OrderRequest
-from otrade.simulator.kite import request_params
-from otrade.simulator.kite.contract_note import charges
-from otrade.simulator.kite.replies import bad_token, error_type
-from otrade.simulator.kite.rows import foreign_row, funds_row, order_row, position_row, trade_row
+from otrade.simulator.kite.rest import request_params
+from otrade.simulator.kite.rest.contract_note import charges
+from otrade.simulator.kite.rest.replies import bad_token, error_type
+from otrade.simulator.kite.rest.rows import (
+    foreign_row,
+    funds_row,
+    order_row,
+    position_row,
+    trade_row,
+)
 from otrade.simulator.kite.settings import KiteLimits
 from otrade.simulator.net.http_server import HttpRequest
 

@@ -7,12 +7,12 @@ from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.faults.injector import FaultInjector
-from otrade.simulator.kite.login_sessions import LoginSessions
-from otrade.simulator.kite.rates import KiteRates
-from otrade.simulator.kite.replies import error_reply, json_reply
-from otrade.simulator.kite.rest_market import MarketRoutes
-from otrade.simulator.kite.rest_orders import OrderRoutes
-from otrade.simulator.kite.rest_user import UserRoutes
+from otrade.simulator.kite.rest.login_sessions import LoginSessions
+from otrade.simulator.kite.rest.market import MarketRoutes
+from otrade.simulator.kite.rest.orders import OrderRoutes
+from otrade.simulator.kite.rest.rates import KiteRates
+from otrade.simulator.kite.rest.replies import error_reply, json_reply
+from otrade.simulator.kite.rest.user import UserRoutes
 from otrade.simulator.kite.settings import settings_of
 from otrade.simulator.net.http_server import HttpReply, HttpRequest
 from otrade.simulator.net.reaction_gate import ReactionGate

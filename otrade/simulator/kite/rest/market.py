@@ -7,8 +7,8 @@ from otrade.simulator.base.formats import rupees, stamp
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.market_data import LEVELS, DepthLevel, MarketSnapshot
 from otrade.simulator.exchange.order_system import OrderSystem
-from otrade.simulator.kite.candles import candles, parse_time
-from otrade.simulator.kite.instruments import instruments_csv
+from otrade.simulator.kite.rest.candles import candles, parse_time
+from otrade.simulator.kite.rest.instruments import instruments_csv
 from otrade.simulator.net.http_server import HttpReply, HttpRequest
 
 QUOTES_MAX = 500
