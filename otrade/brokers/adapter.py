@@ -58,7 +58,7 @@ class InstrumentSource(Protocol):
 
 
 class InstrumentFileReader(InstrumentSource, Protocol):
-    """Such a file with everything in it at hand."""
+    """Such a file, whole."""
 
     def entries(self) -> Iterator[tuple[str, Instrument | str]]:
         """Every symbol with its record, or with what is wrong with its row."""
@@ -184,8 +184,8 @@ class BrokerAdapter(Protocol):
         """Market data alone, on a connection of its own; frames of `frame_kinds[1]`."""
         ...
 
-    def by_hand(self, timeout_ns: int) -> EmergencyClient:
-        """With the token in use, if there is one."""
+    def emergency_client(self, timeout_ns: int) -> EmergencyClient:
+        """One request at a time, with the token in use, if there is one."""
         ...
 
     def close(self) -> None: ...

@@ -40,8 +40,6 @@ class BrokerRow(msgspec.Struct, frozen=True, kw_only=True):
     """
     simulator_ports: Mapping[str, int] = {}
     """Ports of `otrade sim serve` for it, by their names as settings of the simulator."""
-    simulator_needs: str = ""
-    """A package from PyPI without which the simulator cannot speak its feed."""
 
 
 BROKERS: Mapping[str, BrokerRow] = {
@@ -69,7 +67,6 @@ BROKERS: Mapping[str, BrokerRow] = {
             market_protection_pct_max=25,
             token_hook="/hooks/upstox/token",
             simulator_ports={"upstox_rest_port": 8702, "upstox_feed_port": 8703},
-            simulator_needs="protobuf",
         ),
     )
 }

@@ -228,7 +228,7 @@ class Callbacks(msgspec.Struct):
 
 
 class Latencies(Protocol):
-    """From a feed frame in hand: until it was dealt with; where it led to orders, until they were
+    """From a received feed frame: until it was dealt with; where it led to orders, until they were
     decided, and until the last one was written.
     """
 
@@ -297,12 +297,7 @@ class BrokerSession(Protocol):
 
     @property
     def latency(self) -> Latencies:
-        """From a feed frame in hand to its last order written."""
-        ...
-
-    @property
-    def warm_connections(self) -> int:
-        """Order connections that are ready now."""
+        """From a received feed frame to its last order written."""
         ...
 
 

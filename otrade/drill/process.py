@@ -200,7 +200,7 @@ class Process:
         """Requests whose bytes left from the feed's callback, before anybody in Python heard of
         them.
         """
-        return int(getattr(self.broker, "n_early", 0))
+        return int(getattr(self.broker, "n_fast_path", 0))
 
     @property
     def is_dead(self) -> bool:

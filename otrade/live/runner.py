@@ -183,7 +183,8 @@ class Runner:
         if prepared.second is not None and prepared.second.kit is not kits[0]:
             kits.append(prepared.second.kit)
         self.source.desks = AccountQueries(
-            [(kit.name, partial(kit.by_hand, TIMEOUT_NS)) for kit in kits], self.clock.now_ns
+            [(kit.name, partial(kit.emergency_client, TIMEOUT_NS)) for kit in kits],
+            self.clock.now_ns,
         )
         self.source.morning = PreflightService(
             maker.config, kits[0], maker.calendar, self.clock, prepared.day, prepared.records

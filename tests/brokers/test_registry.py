@@ -24,10 +24,6 @@ ROOT = Path(__file__).parents[2] / "otrade"
 MAKERS: tuple[MakeAdapter, ...] = (kite.make, upstox.make)  # mypy holds them to the protocol
 HOMES = ("brokers", "simulator", "instruments", "_core")
 """Rooms that have a folder or a file a broker, and say so."""
-ALLOWED = {
-    "config/__init__.py": (),
-}
-"""Files that spell a broker's name all the same: the words, each with its reason."""
 
 
 def names_in(path: Path) -> set[str]:
@@ -67,7 +63,7 @@ FILES = sorted(
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_other_code_spells_a_brokers_name(path: Path) -> None:
-    assert names_in(path) <= set(ALLOWED.get(str(path.relative_to(ROOT)), ()))
+    assert names_in(path) == set()
 
 
 def test_the_search_finds_names() -> None:

@@ -74,7 +74,7 @@ def test_upstox_takes_no_mcx_order_by_its_api_since_then() -> None:
                 await here.sim.run_until(here.at("09:30"))
                 kit = kit_at(here.sim, here.ports, "upstox", here.sim.clock)
                 kit.use(here.new_token())
-                desk = kit.by_hand(5 * 10**9)
+                desk = kit.emergency_client(5 * 10**9)
                 desk.set_access_token(here.new_token())
                 (spec,) = here.process.instruments
                 like = OrderReport(

@@ -96,7 +96,7 @@ class Asker:
         kit = kit_at(here.sim, here.ports, "kite", clock)
         kit.use(here.process.access_token)
         self.source.desks = AccountQueries(
-            [(kit.name, partial(kit.by_hand, TIMEOUT_NS))], clock.now_ns
+            [(kit.name, partial(kit.emergency_client, TIMEOUT_NS))], clock.now_ns
         )
         self.source.morning = PreflightService(
             config_of(self.folder / "var", "kite"), kit, Calendar.load(), clock, here.day, []

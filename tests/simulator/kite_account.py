@@ -13,7 +13,7 @@ from otrade.simulator.base.config import NS_PER_S, SimConfig
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.exchange.orders import Order
 from otrade.simulator.faults.injector import FaultInjector
-from otrade.simulator.kite.settings import KiteLimits, KiteSettings
+from otrade.simulator.kite.rest.settings import KiteLimits, KiteSettings
 from otrade.simulator.simulator import Ports, Simulator
 from tests.simulator.client import Feed, Http, open_feed
 from tests.simulator.order_client import DATE
@@ -63,7 +63,7 @@ class Ear(Feed):
         return found
 
 
-class Shop:
+class KiteAccount:
     """One client: a keep-alive connection for requests, and a feed."""
 
     def __init__(self, sim: Simulator, ports: Ports) -> None:
@@ -146,13 +146,13 @@ class Shop:
         await self.sim.run_until(self.sim.clock.now_ns() + int(seconds * NS_PER_S))
 
 
-def shop(work: Callable[[Shop], Coroutine[Any, Any, None]], **config: Any) -> None:
+def at_kite(work: Callable[[KiteAccount], Coroutine[Any, Any, None]], **config: Any) -> None:
     """Run `work` at 09:20."""
 
     async def main() -> None:
         config.setdefault("servers", {"kite": KiteSettings(limits=NO_LIMITS)})
         sim = Simulator(SimConfig(dates=(DATE,), **config))
-        place = Shop(sim, await sim.start())
+        place = KiteAccount(sim, await sim.start())
         await sim.run_until(ist_ns(DATE, "09:20"))
         try:
             await work(place)

@@ -43,7 +43,7 @@ class UpstoxHttp(Http):
         return status, orjson.loads(data) if data[:1] in b"{[" and data else data
 
 
-class UpstoxShop:
+class UpstoxAccount:
     """One client."""
 
     def __init__(self, sim: Simulator, ports: Ports) -> None:
@@ -148,8 +148,8 @@ class UpstoxShop:
         await self.sim.run_until(self.sim.clock.now_ns() + int(seconds * NS_PER_S))
 
 
-def upstox_shop(
-    work: Callable[[UpstoxShop], Coroutine[Any, Any, None]], *, at: str = "09:20", **config: Any
+def at_upstox(
+    work: Callable[[UpstoxAccount], Coroutine[Any, Any, None]], *, at: str = "09:20", **config: Any
 ) -> None:
     """Run `work` at that time."""
 
@@ -157,7 +157,7 @@ def upstox_shop(
         config.setdefault("broker", "upstox")
         config.setdefault("dates", (DATE,))
         sim = Simulator(SimConfig(**config))
-        place = UpstoxShop(sim, await sim.start())
+        place = UpstoxAccount(sim, await sim.start())
         await sim.run_until(ist_ns(config["dates"][0], at))
         try:
             await work(place)

@@ -208,12 +208,12 @@ class KiteAdapter:
             name="second feed",
         )
 
-    def by_hand(self, timeout_ns: int) -> KiteEmergencyClient:
-        desk = KiteEmergencyClient(
+    def emergency_client(self, timeout_ns: int) -> KiteEmergencyClient:
+        client = KiteEmergencyClient(
             self._endpoint, self._api_key, self._algo_id, clock=self._clock, timeout_ns=timeout_ns
         )
-        desk.set_access_token(self._access_token)
-        return desk
+        client.set_access_token(self._access_token)
+        return client
 
     def close(self) -> None:
         self.rest.close()

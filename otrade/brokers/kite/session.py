@@ -71,7 +71,7 @@ class KiteSession:
         rest_timeout_ns: int = 10 * NS_PER_S,
         quote_timeout_ns: int = 3 * NS_PER_S,
         order_connections: int = 4,
-        early_orders: bool = True,
+        use_fast_path: bool = True,
     ) -> None:
         self._api_key = api_key
         self._access_token = access_token
@@ -116,16 +116,16 @@ class KiteSession:
                 callbacks=calls,
                 now_ns=feed_now_ns,
                 name=name,
-                early=self._orders.early if early_orders else None,
+                fast_path=self._orders.fast_path if use_fast_path else None,
             ),
         )
 
     def __repr__(self) -> str:
-        return "KiteBroker()"
+        return "KiteSession()"
 
     @property
     def latency(self) -> FeedLatency:
-        """From a feed frame in hand to its last order written."""
+        """From a received feed frame to its last order written."""
         return self._stream.latency
 
     @property
@@ -145,16 +145,11 @@ class KiteSession:
         )
 
     @property
-    def n_early(self) -> int:
+    def n_fast_path(self) -> int:
         """Order requests that left from the feed's callback, before anybody in Python heard of
         them.
         """
-        return self._orders.early.n_written
-
-    @property
-    def warm_connections(self) -> int:
-        """Order connections that are ready now."""
-        return self._orders.warm
+        return self._orders.fast_path.n_written
 
     async def connect(self) -> None:
         """Prove the token (TokenError when it is dead), warm the order connections, start the

@@ -222,13 +222,13 @@ class UpstoxAdapter:
             name="second feed",
         )
 
-    def by_hand(self, timeout_ns: int) -> UpstoxEmergencyClient:
+    def emergency_client(self, timeout_ns: int) -> UpstoxEmergencyClient:
         rest = parse(self._rest_root, ("https", "http"))
-        desk = UpstoxEmergencyClient(
+        client = UpstoxEmergencyClient(
             rest, self._orders, self._algo_name, clock=self._clock, timeout_ns=timeout_ns
         )
-        desk.set_access_token(self._access_token)
-        return desk
+        client.set_access_token(self._access_token)
+        return client
 
     def close(self) -> None:
         self.rest.close()

@@ -76,7 +76,7 @@ class UpstoxSession:
         rest_timeout_ns: int = 10 * NS_PER_S,
         quote_timeout_ns: int = 3 * NS_PER_S,
         order_connections: int = 4,
-        early_orders: bool = True,
+        use_fast_path: bool = True,
     ) -> None:
         self._encoder = encoder
         self._listing = listing
@@ -99,9 +99,11 @@ class UpstoxSession:
             size=order_connections,
         )
         # Its own connection: an address is needed just when the other questions may be queueing.
-        self._doorman = UpstoxRest(endpoint, access_token, clock=clock, timeout_ns=rest_timeout_ns)
+        self._feed_rest = UpstoxRest(
+            endpoint, access_token, clock=clock, timeout_ns=rest_timeout_ns
+        )
         self._market = MarketStream(
-            self._doorman,
+            self._feed_rest,
             listing,
             sink=sink,
             clock=clock,
@@ -113,10 +115,10 @@ class UpstoxSession:
                 on_token_dead=callbacks.on_token_dead,
                 on_commands=callbacks.on_commands,
             ),
-            early=self._orders.early if early_orders else None,
+            fast_path=self._orders.fast_path if use_fast_path else None,
         )
         self._portfolio = PortfolioStream(
-            self._doorman,
+            self._feed_rest,
             clock=clock,
             rng=rng,
             now_ns=feed_now_ns,
@@ -130,11 +132,11 @@ class UpstoxSession:
         )
 
     def __repr__(self) -> str:
-        return "UpstoxBroker()"
+        return "UpstoxSession()"
 
     @property
     def latency(self) -> FeedLatency:
-        """From a feed frame in hand to its last order written."""
+        """From a received feed frame to its last order written."""
         return self._market.latency
 
     @property
@@ -151,21 +153,16 @@ class UpstoxSession:
             or self._portfolio.is_connecting
             or self._orders.is_opening
             or self.rest.is_connecting
-            or self._doorman.is_connecting
+            or self._feed_rest.is_connecting
             or self._quotes.is_connecting
         )
 
     @property
-    def n_early(self) -> int:
+    def n_fast_path(self) -> int:
         """Order requests that left from the feed's callback, before anybody in Python heard of
         them.
         """
-        return self._orders.early.n_written
-
-    @property
-    def warm_connections(self) -> int:
-        """Order connections that are ready now."""
-        return self._orders.warm
+        return self._orders.fast_path.n_written
 
     async def connect(self) -> None:
         """Prove the token (TokenError when it is dead), warm the order connections, start both
@@ -249,7 +246,7 @@ class UpstoxSession:
         await self._orders.close()
         self.rest.close()
         self._quotes.close()
-        self._doorman.close()
+        self._feed_rest.close()
 
     def _on_answer(self, seq: int, answer: Answer) -> None:
         self._calls.on_answer(seq, answer)

@@ -16,7 +16,7 @@ from otrade._core.codecs.interface import CallbackSink, FrameSink
 from otrade.brokers.session import SocketCallbacks
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import parse
-from otrade.brokers.transport.fast_path import EarlyWriter
+from otrade.brokers.transport.fast_path import FastPath
 from otrade.brokers.transport.feed_socket import SILENCE_NS, Address, FeedSocket
 from otrade.brokers.transport.frame_reader import FeedListener
 from otrade.brokers.upstox.rest import UpstoxRest
@@ -54,7 +54,7 @@ class MarketStream(FeedSocket):
         callbacks: SocketCallbacks,
         now_ns: Callable[[], int] | None = None,
         name: str = "feed",
-        early: EarlyWriter | None = None,
+        fast_path: FastPath | None = None,
     ) -> None:
         super().__init__(
             name,
@@ -65,7 +65,7 @@ class MarketStream(FeedSocket):
             now_ns=now_ns,
             silence_ns=SILENCE_NS,
             ping_ns=PING_NS,
-            early=early,
+            fast_path=fast_path,
         )
         self._rest = rest
         self._listing = listing

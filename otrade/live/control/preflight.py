@@ -126,7 +126,7 @@ async def preflight(
         else:
             _contracts(board, records, len(config.instruments), today, kit.name)
         _square_off(board, found, config, calendar, today)
-        desk = kit.by_hand(5 * NS_PER_S)
+        desk = kit.emergency_client(5 * NS_PER_S)
         try:
             if asks_address:
                 await _ask(board, "address", lambda: _address(board, desk))

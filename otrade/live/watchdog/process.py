@@ -155,7 +155,7 @@ class Watchdog:
         self._vigil = HeartbeatMonitor(stale_s=stale_s, poll_s=poll_s)
         access = LiveAccess(config, self._clock)
         self._account = access.account
-        self._desk = access.kit.by_hand(config.engine.order_timeout_ms * 1_000_000)
+        self._desk = access.kit.emergency_client(config.engine.order_timeout_ms * 1_000_000)
         self._gap_s = config.engine.doubt_look_gap_ms / 1000
         self._rescue = Protector(self._desk, self._say, gap_s=self._gap_s)
 

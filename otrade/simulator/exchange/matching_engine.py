@@ -1,6 +1,6 @@
 """The matching engine's side of one day: orders that have arrived, their fills and their states.
 
-Everything that changes an order's state is here; `exchange` decides what may come here at all.
+Everything that changes an order's state is here; `order_system` decides what may come here at all.
 """
 
 from collections.abc import Callable, Iterable

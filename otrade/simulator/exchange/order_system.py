@@ -65,10 +65,10 @@ class OrderSystem:
         self.market: MarketData
         self._rng = random.Random()
         self._book: dict[str, Order] = {}
-        self._venue: MatchingEngine
+        self._matching_engine: MatchingEngine
         self._rms_rules = rms_rules
         self.rms = self.faults.rms = BrokerRms(
-            self, rms_rules, lambda order, why: self._venue.cancel_at_once(order, why)
+            self, rms_rules, lambda order, why: self._matching_engine.cancel_at_once(order, why)
         )
 
     # ---- the day
@@ -77,9 +77,9 @@ class OrderSystem:
         """Forget yesterday's orders, roll positions, list the date's instruments."""
         if hasattr(self, "market"):
             self.market.close()
-            self._venue.close()
+            self._matching_engine.close()
         self.market = MarketData(self.clock, self.prices, date)
-        self._venue = MatchingEngine(
+        self._matching_engine = MatchingEngine(
             self.cfg,
             self.clock,
             self.market,
@@ -130,7 +130,7 @@ class OrderSystem:
         return {key: qty for key, qty in total.items() if qty}
 
     def live_orders(self) -> list[Order]:
-        return self._venue.live_orders()
+        return self._matching_engine.live_orders()
 
     # ---- place
 
@@ -187,7 +187,7 @@ class OrderSystem:
         order_checks.check_hours(now_ns, *self._taken_ns(contract))
         is_market = terms.order_type in ("MARKET", "SL-M")
         protection_pct = terms.protection_pct if is_market else 0.0
-        sequence = self._venue.next_sequence()
+        sequence = self._matching_engine.next_sequence()
         order = Order(
             order_id=f"{self.date:%y%m%d}{sequence + 100_000_000:09d}",
             contract=contract,
@@ -209,8 +209,8 @@ class OrderSystem:
         if short is not None and not request.margin_in_book:
             raise short
         self._book[order.order_id] = order
-        self._venue.record(order, orders.PUT_REQ)
-        self._venue.record(order, orders.VALIDATION)
+        self._matching_engine.record(order, orders.PUT_REQ)
+        self._matching_engine.record(order, orders.VALIDATION)
         reason = (
             order_checks.rms_reason(terms, contract, order.side, quote, now_ns)
             if short is None
@@ -231,9 +231,9 @@ class OrderSystem:
         if reason is None and self._is_second_exit(order) and self.faults.take_target_rejection():
             reason = "RMS:Rule: the quantity of this order exceeds the open position"
         if reason is not None:
-            self._venue.reject(order, reason)
+            self._matching_engine.reject(order, reason)
         else:
-            self._venue.send_new(order, self._travel_ns())
+            self._matching_engine.send_new(order, self._travel_ns())
         return order
 
     def _reduces(self, order: Order) -> bool:
@@ -249,12 +249,14 @@ class OrderSystem:
         )
 
     def drop_stops(self) -> int:
-        """The desk cancels every stop that waits for its trigger."""
+        """Risk management cancels every stop that waits for its trigger."""
         waiting = [
-            o for o in self.live_orders() if o.waits_for_trigger and self._venue.can_change(o)
+            o
+            for o in self.live_orders()
+            if o.waits_for_trigger and self._matching_engine.can_change(o)
         ]
         for order in waiting:
-            self._venue.send_cancel(order, self._travel_ns())
+            self._matching_engine.send_cancel(order, self._travel_ns())
         return len(waiting)
 
     def lock(self, key: str, side: int) -> None:
@@ -293,7 +295,7 @@ class OrderSystem:
         """One step of the flex. Limit orders outside are cancelled by the exchange."""
         quote = self.market.quote(self.market.universe.resolve(key))
         price_bands.slide(quote, side, self.date)
-        self._venue.take_out(price_bands.TAKEN_OUT, quote)
+        self._matching_engine.take_out(price_bands.TAKEN_OUT, quote)
 
     def narrow(self, key: str, bps: int) -> None:
         self.market.quote(self.market.universe.resolve(key)).lpp_bps = bps
@@ -301,7 +303,7 @@ class OrderSystem:
     def halt(self) -> None:
         """Nothing trades, and every order is cancelled."""
         self.market.halt(True)
-        self._venue.take_out(price_bands.HALTED)
+        self._matching_engine.take_out(price_bands.HALTED)
 
     def resume(self) -> None:
         self.market.halt(False)
@@ -385,13 +387,13 @@ class OrderSystem:
         short = self._shortage(order, terms)
         if short is not None:
             raise short
-        self._venue.send_modify(order, terms, self._travel_ns())
+        self._matching_engine.send_modify(order, terms, self._travel_ns())
         return order
 
     def cancel(self, order_id: str) -> Order:
         """Ask for a cancel. RequestRefused when the order is final or something is on its way."""
         order = self._changeable(order_id, "cancelled")
-        self._venue.send_cancel(order, self._travel_ns())
+        self._matching_engine.send_cancel(order, self._travel_ns())
         return order
 
     def _changeable(self, order_id: str, verb: str) -> Order:
@@ -400,7 +402,7 @@ class OrderSystem:
             raise bad_order(
                 f"Order cannot be {verb} as it is already {order.status}.", f"final_{verb}"
             )
-        if not self._venue.can_change(order):
+        if not self._matching_engine.can_change(order):
             raise bad_input(IN_FLIGHT.format(verb), "busy")
         if self.faults.take_busy():
             raise bad_input(IN_FLIGHT.format(verb), "busy")

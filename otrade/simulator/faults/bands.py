@@ -34,7 +34,7 @@ class BandedMarket(Protocol):
 
 
 class BandFaults:
-    """Mixed into `Faults`, which has the endings and the silences."""
+    """Mixed into `FaultInjector`, which has the endings and the silences."""
 
     seen: Counter[str]
     _clock: VirtualClock

@@ -1,4 +1,4 @@
-"""What the risk desk, the broker's order system and the exchange do to orders."""
+"""What risk management, the broker's order system and the exchange do to orders."""
 
 import random
 from collections import Counter

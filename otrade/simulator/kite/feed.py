@@ -25,7 +25,7 @@ from otrade.simulator.faults.pushes import GARBLED_FIELDS, UNKNOWN_STATUS, Garbl
 from otrade.simulator.faults.ticks import WRONG, TickFault
 from otrade.simulator.kite.rest.login_sessions import LoginSessions
 from otrade.simulator.kite.rest.rows import push_row
-from otrade.simulator.kite.settings import settings_of
+from otrade.simulator.kite.rest.settings import settings_of
 from otrade.simulator.kite.wire import HEARTBEAT, MODES, frame, packet, with_price, without_book
 from otrade.simulator.net.feed_server import FeedClient, FeedServer
 from otrade.simulator.net.reaction_gate import ReactionGate
@@ -34,8 +34,8 @@ from otrade.simulator.net.reaction_gate import ReactionGate
 class KiteFeedClient(FeedClient):
     """One connection and its subscriptions."""
 
-    def __init__(self, hub: "KiteFeedServer") -> None:
-        super().__init__(hub)
+    def __init__(self, server: "KiteFeedServer") -> None:
+        super().__init__(server)
         self.modes: dict[int, str] = {}
 
     def beat(self) -> None:

@@ -61,7 +61,7 @@ class MakeServers(Protocol):
 
 
 class AllFeeds:
-    """What happens to the line happens to every broker's feed."""
+    """What happens to the connection happens to every broker's feed."""
 
     def __init__(self, feeds: Sequence[FaultedFeed]) -> None:
         self._feeds = feeds

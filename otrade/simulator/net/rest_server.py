@@ -133,12 +133,14 @@ class RestServer(ABC):
             return
         is_order = route.kind in ("place", "order")
         wrong = self._faults.take_answer(request.method, request.path, request.body)
-        look_ns = now_ns + extra_ns + self._delay_ns(latency.request if is_order else latency.read)
+        handle_ns = (
+            now_ns + extra_ns + self._delay_ns(latency.request if is_order else latency.read)
+        )
 
         def carry_out() -> None:
             self._result(route, arguments, request)
 
-        def look() -> None:
+        def handle() -> None:
             if wrong is not None and wrong.how == "late":
                 here_ns = self._clock.now_ns()
                 self._clock.schedule(here_ns + wrong.delay_ns, carry_out)
@@ -157,7 +159,7 @@ class RestServer(ABC):
             else:
                 answer(reply)
 
-        self._clock.schedule(look_ns, look)
+        self._clock.schedule(handle_ns, handle)
 
     def _find(self, request: HttpRequest) -> tuple[Route, list[str]]:
         parts = request.path.rstrip("/").split("/")

@@ -14,8 +14,8 @@ from otrade.simulator.upstox import rms_rules
 from otrade.simulator.upstox.rest.names import InstrumentKeys, instrument_key
 from otrade.simulator.upstox.rest.routes import UpstoxRestServer
 from otrade.simulator.upstox.rest.sessions import UpstoxLoginSessions
+from otrade.simulator.upstox.rest.settings import settings_of
 from otrade.simulator.upstox.rest.user import UpstoxUser
-from otrade.simulator.upstox.settings import settings_of
 from otrade.simulator.upstox.streams.market_stream import MarketStreamServer
 from otrade.simulator.upstox.streams.portfolio_stream import PortfolioStreamServer
 from otrade.simulator.upstox.streams.server import UpstoxFeedServer

@@ -101,7 +101,7 @@ def test_the_running_engines_questions(tmp_path: Any, broker: Any) -> None:
             kit = kit_at(here.sim, here.ports, broker, here.sim.clock)
             kit.use(here.process.access_token)
             accounts = AccountQueries(
-                [(kit.name, partial(kit.by_hand, TIMEOUT_NS))], here.sim.clock.now_ns
+                [(kit.name, partial(kit.emergency_client, TIMEOUT_NS))], here.sim.clock.now_ns
             )
             (row,) = await here.sim.during(accounts.look())
             assert not row.trouble and row.funds
@@ -151,10 +151,10 @@ def test_a_desk_by_hand_has_the_token_in_use(broker: Any, tmp_path: Any) -> None
         try:
             kit = paper_kit(config_of(tmp_path, broker).broker, sim, ports)
             await sim.during(kit.log_in_here())
-            desk = kit.by_hand(TIMEOUT_NS)
+            desk = kit.emergency_client(TIMEOUT_NS)
             assert await sim.during(desk.order_book()) == []
             kit.use(sim.new_token(broker))
-            newer = kit.by_hand(TIMEOUT_NS)
+            newer = kit.emergency_client(TIMEOUT_NS)
             assert await sim.during(newer.order_book()) == []
             desk.close()
             newer.close()

@@ -22,7 +22,7 @@ from otrade.live.control.preflight import PreflightBoard, PreflightVerdict, pref
 from otrade.live.paper_mode import paper_kit
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
-from otrade.simulator.upstox.settings import UpstoxSettings
+from otrade.simulator.upstox.rest.settings import UpstoxSettings
 from tests.live.world import run
 
 ROOT = Path(__file__).parents[3]
@@ -149,7 +149,7 @@ def test_what_is_open_already_is_shown(tmp_path: Path, broker: str) -> None:
             kit = paper_kit(config.broker, sim, ports)
             token = (await sim.during(kit.log_in_here())).access_token
             await before(sim, kit, token)
-            desk = kit.by_hand(5 * 10**9)
+            desk = kit.emergency_client(5 * 10**9)
             desk.set_access_token(token)
             (own,) = await sim.during(desk.order_book())
             px = round((await sim.during(desk.quote(own))).ltp_e4 * 0.97 / 1000) * 1000

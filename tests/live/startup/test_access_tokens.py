@@ -18,7 +18,7 @@ from otrade.errors import TokenError
 from otrade.live.live_mode import TokenWatch
 from otrade.live.startup.access_tokens import KEPT, RefusedTokens, process_began_ns
 from otrade.live.startup.credentials import LiveAccess
-from otrade.simulator.upstox.settings import UpstoxSettings
+from otrade.simulator.upstox.rest.settings import UpstoxSettings
 from tests.live.world import World, run, world
 
 SECOND = 1_000_000_000

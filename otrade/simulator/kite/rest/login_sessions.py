@@ -11,7 +11,7 @@ from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.errors import bad_input
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.kite.rest.replies import bad_token
-from otrade.simulator.kite.settings import settings_of
+from otrade.simulator.kite.rest.settings import settings_of
 
 REQUEST_TOKEN_LIFE_NS = 300 * 1_000_000_000
 

@@ -18,7 +18,7 @@ from otrade.simulator.kite.rest.rows import (
     position_row,
     trade_row,
 )
-from otrade.simulator.kite.settings import KiteLimits
+from otrade.simulator.kite.rest.settings import KiteLimits
 from otrade.simulator.net.http_server import HttpRequest
 
 

@@ -3,7 +3,7 @@
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.base.errors import too_many
 from otrade.simulator.base.rate_windows import RateWindow
-from otrade.simulator.kite.settings import KiteLimits
+from otrade.simulator.kite.rest.settings import KiteLimits
 
 
 class KiteRates:

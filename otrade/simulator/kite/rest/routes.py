@@ -12,8 +12,8 @@ from otrade.simulator.kite.rest.market import MarketRoutes
 from otrade.simulator.kite.rest.orders import OrderRoutes
 from otrade.simulator.kite.rest.rates import KiteRates
 from otrade.simulator.kite.rest.replies import error_reply, json_reply
+from otrade.simulator.kite.rest.settings import settings_of
 from otrade.simulator.kite.rest.user import UserRoutes
-from otrade.simulator.kite.settings import settings_of
 from otrade.simulator.net.http_server import HttpReply, HttpRequest
 from otrade.simulator.net.reaction_gate import ReactionGate
 from otrade.simulator.net.rest_server import RestServer, Route

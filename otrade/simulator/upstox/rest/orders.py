@@ -17,7 +17,7 @@ from otrade.simulator.upstox.rest.errors import UpstoxError, bad_field, bad_toke
 from otrade.simulator.upstox.rest.names import SEGMENTS, InstrumentKeys, instrument_key, segment
 from otrade.simulator.upstox.rest.order_book import UpstoxBook
 from otrade.simulator.upstox.rest.rows import foreign_row, is_short_term, trade_row
-from otrade.simulator.upstox.settings import settings_of
+from otrade.simulator.upstox.rest.settings import settings_of
 
 BATCH_MAX = 25
 CORRELATION_MAX = 20
@@ -213,9 +213,9 @@ class UpstoxOrders:
         if faults.refuses_book(self._exchange.clock.now_ns()):
             raise bad_token()
         rows = self._book.rows()
-        for line in rows:
-            line["average_price"] = faults.tell_average(
-                line["order_id"], line["filled_quantity"], line["average_price"]
+        for told in rows:
+            told["average_price"] = faults.tell_average(
+                told["order_id"], told["filled_quantity"], told["average_price"]
             )
         how = faults.take_book()
         shown = faults.spoil("book", how, rows)

@@ -22,8 +22,8 @@ from otrade.simulator.upstox.rest.orders import UpstoxOrders
 from otrade.simulator.upstox.rest.portfolio import UpstoxPortfolio
 from otrade.simulator.upstox.rest.rates import UpstoxRates
 from otrade.simulator.upstox.rest.sessions import UpstoxLoginSessions
+from otrade.simulator.upstox.rest.settings import settings_of
 from otrade.simulator.upstox.rest.user import MARKET_PATH, PORTFOLIO_PATH, UpstoxUser
-from otrade.simulator.upstox.settings import settings_of
 
 
 class UpstoxRestServer(RestServer):

@@ -11,7 +11,7 @@ from otrade.simulator.base import hours
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.upstox.rest.errors import STATIC_IP, UpstoxError, bad_field, bad_token
-from otrade.simulator.upstox.settings import settings_of
+from otrade.simulator.upstox.rest.settings import settings_of
 
 CODE_LIFE_NS = 600 * 1_000_000_000
 APPROVAL_LIFE_NS = 600 * 1_000_000_000

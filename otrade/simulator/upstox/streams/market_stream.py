@@ -19,8 +19,8 @@ from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.faults.ticks import WRONG, TickFault
 from otrade.simulator.upstox.rest.calendar import SEGMENTS, status_at, timeline
 from otrade.simulator.upstox.rest.names import InstrumentKeys, instrument_key
+from otrade.simulator.upstox.rest.settings import settings_of
 from otrade.simulator.upstox.rest.user import MARKET_PATH
-from otrade.simulator.upstox.settings import settings_of
 from otrade.simulator.upstox.streams.greeks import Greeks, greeks
 from otrade.simulator.upstox.streams.proto import (
     INITIAL_FEED,

@@ -16,8 +16,8 @@ from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.faults.pushes import GARBLED_FIELDS, UNKNOWN_STATUS, Garbling
 from otrade.simulator.upstox.rest.order_book import row_of
 from otrade.simulator.upstox.rest.rows import is_short_term, position_update
+from otrade.simulator.upstox.rest.settings import settings_of
 from otrade.simulator.upstox.rest.user import PORTFOLIO_PATH
-from otrade.simulator.upstox.settings import settings_of
 from otrade.simulator.upstox.streams.server import UpstoxFeedClient, UpstoxFeedServer
 
 _ON_THE_WAY = frozenset(

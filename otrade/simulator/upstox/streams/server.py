@@ -27,9 +27,9 @@ Query = dict[str, list[str]]
 class UpstoxFeedClient(FeedClient):
     """One connection to one of the streams."""
 
-    def __init__(self, hub: "UpstoxFeedServer", stream: "FeedStream", query: Query) -> None:
-        super().__init__(hub)
-        self._feed = hub
+    def __init__(self, server: "UpstoxFeedServer", stream: "FeedStream", query: Query) -> None:
+        super().__init__(server)
+        self._feed = server
         self.stream = stream
         self.lane = stream.path
         self.half_frame = (
