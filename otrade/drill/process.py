@@ -31,8 +31,8 @@ BrokerKind = Literal["kite", "upstox"]
 SECOND = 1_000_000_000
 
 
-def kit_at(sim: Simulator, ports: Ports, kind: BrokerKind, clock: Any) -> BrokerAdapter:
-    """The kit of one of the brokers that the simulator speaks."""
+def adapter_at(sim: Simulator, ports: Ports, kind: BrokerKind, clock: Any) -> BrokerAdapter:
+    """The adapter of one of the brokers that the simulator speaks."""
     if kind == "kite":
         return KiteAdapter(
             sim.cfg.api_key,
@@ -163,10 +163,10 @@ class Process:
     access_token: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        kit = kit_at(self.sim, self.ports, self.broker_kind, self.clock)
+        adapter = adapter_at(self.sim, self.ports, self.broker_kind, self.clock)
         self.access_token = new_token(self.sim, self.broker_kind)
-        kit.use(self.access_token)
-        encoder = kit.encoder()
+        adapter.use(self.access_token)
+        encoder = adapter.encoder()
 
         def make_plan() -> DayPlan:
             plan = assemble(self.day_name, self.instruments, self.spec)
@@ -180,16 +180,16 @@ class Process:
         else:
             journal = DayJournal(self.journal, self.board)
             plan = journal.recover(make_plan)
-            about = {"encoder": kit.spelled()}
+            about = {"encoder": adapter.spelled()}
             journal.begin(plan, about, self.spec.run_id, self.clock.now_ns())
         self.day = TradingDay(
             plan, self.clock, self.board, self.charge_rule, self.options, journal=journal
         )
-        self.day.on_beat.append(ClockStepCheck(self.day, self.clock.wall).look)
-        kit.close()
-        self.broker = kit.session(
+        self.day.listen_to_beats(ClockStepCheck(self.day, self.clock.wall).on_beat)
+        adapter.close()
+        self.broker = adapter.session(
             encoder=encoder,
-            sink=sink_of(plan.engine, kit.frame_kinds[0]),
+            sink=sink_of(plan.engine, adapter.frame_kinds[0]),
             listed=[
                 ListedInstrument(i.token, i.key, i.exchange, i.symbol) for i in self.instruments
             ],
@@ -223,7 +223,7 @@ class Process:
         if self.journal is not None and not self.is_dead:
             self.journal.writer.last_seq = self.journal.writer.seq
         self.clock.alive = False
-        self.day.desk.session = None
+        self.day.router.session = None
         await self.broker.close()
         if self.journal is not None:
             self.journal.revive()

@@ -191,7 +191,7 @@ class DrillSession:
                 (notice.ts_ns, f"{notice.severity.name}: {notice.text}")
             )
         )
-        self._process.day.on_beat.append(lambda now_ns: self._look(has_changed=False))
+        self._process.day.listen_to_beats(lambda now_ns: self._look(has_changed=False))
         if old is not None:
             self._recovering_ns = sim.clock.now_ns()
         await self._process.open()

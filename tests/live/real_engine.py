@@ -39,12 +39,12 @@ class ShiftedClock(WallClock):
 class GivenAccess:
     """A token that somebody has got already."""
 
-    kit: KiteAdapter
+    adapter: KiteAdapter
     given: str
     account: str = "kite-test"
 
     async def token(self, *, ask: bool = True) -> str:
-        self.kit.use(self.given)
+        self.adapter.use(self.given)
         return self.given
 
     def fresh_token(self, old: str) -> str | None:

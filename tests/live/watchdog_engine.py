@@ -315,8 +315,8 @@ def beat(var: str, brackets: str) -> None:
     heartbeat = Heartbeat(Path(var))
     with RunFile(Path(var)), closing(heartbeat):
         heartbeat.open()
-        heartbeat.look(day, time.time_ns())
+        heartbeat.on_beat(day, time.time_ns())
         print("beating", flush=True)
         while not stop.wait(0.1):
-            heartbeat.look(day, time.time_ns())
+            heartbeat.on_beat(day, time.time_ns())
         heartbeat.end()

@@ -22,7 +22,7 @@ from otrade.errors import BrokerError, ConfigError, OTradeError
 from otrade.live.broker_io.webhooks import WebhookReceiver
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.runtime.run_file import read_run_info
-from otrade.live.startup.credentials import LiveAccess, second_broker
+from otrade.live.startup.credentials import LiveAccess, secondary_broker
 from otrade.live.startup.login_flow import LoginFlow, said
 from otrade.web.webhooks.server import WebhookServer, WebhookServerError
 
@@ -40,7 +40,7 @@ def login(
     config = manager.load(config_path)
     wanted: BrokerConfig | None = None
     if broker and broker != config.broker.kind:
-        second = second_broker(config)
+        second = secondary_broker(config)
         wanted = (
             second
             if second is not None and second.kind == broker
@@ -92,7 +92,7 @@ async def _approved(config: Config, access: LiveAccess, clock: WallClock, wait_s
     desk = LoginFlow(access, clock, lambda session: arrived.set())
     board = NoticeBoard(clock.now_ns)
     board.listen(lambda notice: print(notice.text, file=sys.stderr))
-    taker = WebhookReceiver(access.kit, desk, board, clock, lambda report: None)
+    taker = WebhookReceiver(access.adapter, desk, board, clock, lambda report: None)
     server = WebhookServer(taker, config.hooks.host, config.hooks.port)
     try:
         await server.start()

@@ -89,7 +89,7 @@ class AlertDispatcher:
             )
             self._tell(Alert(level, notice.code, notice.text, notice.ts_ns, (notice.code, *place)))
 
-    def look(self, now_ns: int) -> None:
+    def on_beat(self, now_ns: int) -> None:
         """On the beat, with engine time: what has lasted, and what was held back."""
         for feed, since_ns in self._down_since_ns.items():
             if feed not in self._lost and now_ns - since_ns >= self._feed_down_ns:

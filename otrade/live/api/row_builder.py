@@ -167,7 +167,7 @@ class RowBuilder:
             ts_ack_ms=ms_or_none(order["ts_ack_ns"]),
             ts_last_ms=max(order["ts_intent_ns"], order["ts_ack_ns"], order["ts_report_ns"])
             // NS_PER_MS,
-            source=day.desk.source_of(order["cl_ord_id"]),
+            source=day.router.source_of(order["cl_ord_id"]),
         )
 
     def positions(self) -> Iterator[views.PositionView]:

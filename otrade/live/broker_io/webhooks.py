@@ -32,13 +32,13 @@ class WebhookReceiver:
 
     def __init__(
         self,
-        kit: BrokerAdapter,
+        adapter: BrokerAdapter,
         login: LoginFlow,
         board: NoticeBoard,
         clock: Clock,
         on_report: Callable[[OrderReport], None],
     ) -> None:
-        self._kit = kit
+        self._adapter = adapter
         self._login = login
         self._board = board
         self._clock = clock
@@ -60,7 +60,7 @@ class WebhookReceiver:
     def order(self, body: bytes) -> bool:
         """An order postback."""
         try:
-            report = self._kit.postback(body, self._clock.now_ns())
+            report = self._adapter.postback(body, self._clock.now_ns())
         except OTradeError as error:
             return self._refuse(error)
         self.n_taken += 1

@@ -47,7 +47,7 @@ class OrderBookPoller:
         self,
         engine: Engine,
         clock: Clock,
-        desk: OrderRouter,
+        router: OrderRouter,
         session: BrokerSession,
         *,
         on_unknown: Callable[[list[OrderReport]], None],
@@ -61,7 +61,7 @@ class OrderBookPoller:
         """
         self._engine = engine
         self._clock = clock
-        self._desk = desk
+        self._router = router
         self._session = session
         self._on_unknown = on_unknown
         self._on_trouble = on_trouble
@@ -75,16 +75,16 @@ class OrderBookPoller:
         self._closed = False
         self.is_blind = False
         """Nobody pushes order updates to us."""
-        self._told: dict[str, Mapping[str, Any]] = {}
+        self._last_rows: dict[str, Mapping[str, Any]] = {}
         """The last row of each order that has ended, as the broker's session keeps it
         (`BookReader`).
         """
         self.n_failed = 0
         """Looks in a row that brought no whole book."""
-        self.n_looks = 0
+        self.n_polls = 0
         self.ts_last_ns = 0
         """When a whole book came last."""
-        self.ts_asked_ns = 0
+        self.ts_last_request_ns = 0
         """When that book was asked for."""
         self.n_unread = 0
         """Rows of the last book that could not be read."""
@@ -139,9 +139,9 @@ class OrderBookPoller:
 
     def _start(self) -> None:
         self._wanted = False
-        self._task = asyncio.get_running_loop().create_task(self._look())
+        self._task = asyncio.get_running_loop().create_task(self._poll())
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         ts_request_ns = self._clock.now_ns()
         gap_ns = GAP_NS
         try:
@@ -213,7 +213,7 @@ class OrderBookPoller:
                     return
             else:
                 if report is not None and report.broker_order_id == order_id:
-                    self._desk.on_report(report)
+                    self._router.on_report(report)
                     self._missed[order_id] = 0
                     self._denied.pop(order_id, None)
                     if report.ev in ENDED:
@@ -226,7 +226,7 @@ class OrderBookPoller:
                 self._explained.add(order_id)
             elif is_proven or self._missed[order_id] >= UNKNOWN_FROM:
                 self._engine.on_missing(order_id, is_proven, self._clock.now_ns())
-                self._desk.drain()
+                self._router.drain()
 
     def take(
         self,
@@ -255,17 +255,17 @@ class OrderBookPoller:
         unknown = [
             row
             for row in rows
-            if not self._is_old_news(row) and self._tell(row) == Reason.UNKNOWN_ORDER
+            if not self._is_old_news(row) and self._report_row(row) == Reason.UNKNOWN_ORDER
         ]
         if before_end is not None:
             before_end(unknown)
         now_ns = self._clock.now_ns()
         self._engine.on_book_end(now_ns, not missing and not hides_ours(rows))
-        self._desk.drain()
-        self.n_looks += 1
+        self._router.drain()
+        self.n_polls += 1
         if not missing:
             self.ts_last_ns = now_ns
-            self.ts_asked_ns = ts_request_ns
+            self.ts_last_request_ns = ts_request_ns
         return unknown
 
     def _say_unread(self, rows: BrokerRows[OrderReport]) -> None:
@@ -282,10 +282,10 @@ class OrderBookPoller:
                 )
 
     def _is_old_news(self, row: OrderReport) -> bool:
-        return row.ev in ENDED and self._told.get(row.broker_order_id) is row.raw
+        return row.ev in ENDED and self._last_rows.get(row.broker_order_id) is row.raw
 
-    def _tell(self, row: OrderReport) -> int:
-        reason = self._desk.take_report(row)
+    def _report_row(self, row: OrderReport) -> int:
+        reason = self._router.take_report(row)
         if row.ev in ENDED and reason != Reason.UNKNOWN_ORDER:
-            self._told[row.broker_order_id] = row.raw
+            self._last_rows[row.broker_order_id] = row.raw
         return reason

@@ -69,8 +69,8 @@ class _Doubt(msgspec.Struct):
 class Protector:
     """One account's brackets under the watchdog's care."""
 
-    def __init__(self, desk: EmergencyClient, say: Say, *, gap_s: float) -> None:
-        self._desk = desk
+    def __init__(self, client: EmergencyClient, say: Say, *, gap_s: float) -> None:
+        self._client = client
         self._say = say
         self._gap_s = gap_s
         self._doubts: dict[str, _Doubt] = {}
@@ -90,7 +90,7 @@ class Protector:
         has left word of: such a book proves nothing. One that goes on to lack the same is taken at
         last.
         """
-        book = await self._desk.order_book()
+        book = await self._client.order_book()
         if hides_ours(book):
             raise BrokerError(
                 f"a row of the book that may be ours cannot be read: {book.unread[0].why}"
@@ -110,7 +110,7 @@ class Protector:
 
     async def has_risk(self, protection: ProtectionFile | None = None) -> bool:
         """By the book, or by what the engine has left word of and the book does not show at all."""
-        groups = groups_of(await self._desk.order_book())
+        groups = groups_of(await self._client.order_book())
         return has_risk(groups) or _left_open(protection, groups) > 0
 
     async def protect(
@@ -159,7 +159,7 @@ class Protector:
         row that may be it cannot be read: what is open would seem to be closed, and stay without a
         stop. As with books, at last it is taken.
         """
-        table = await self._desk.positions()
+        table = await self._client.positions()
         found = {(row.exchange, row.tradingsymbol, row.product): row.net_qty for row in table}
         traded = {
             (g.first.exchange, g.first.tradingsymbol, g.first.product)
@@ -335,7 +335,7 @@ class Protector:
         self._doubts[tag] = _Doubt(group.key, is_acked=False)
         side = -1 if group.net_qty > 0 else 1
         answer = await self._told(
-            self._desk.place(group.first, side, terms, tag),
+            self._client.place(group.first, side, terms, tag),
             f"{_open_words(group)}: {what} for {need.qty}",
         )
         if answer.outcome == Ev.REFUSED:
@@ -354,7 +354,7 @@ class Protector:
     ) -> None:
         """In doubt it is simply seen in the next look whether it is done."""
         answer = await self._told(
-            self._desk.modify(_row(group, order_id), terms),
+            self._client.modify(_row(group, order_id), terms),
             f"{group.name} order {order_id}: {what}",
         )
         if answer.outcome == Ev.REFUSED and answer.reason == Reason.MODIFY_CAP:
@@ -362,7 +362,7 @@ class Protector:
 
     async def _cancel(self, group: BracketRows, order_id: str, what: str) -> None:
         await self._told(
-            self._desk.cancel(_row(group, order_id)), f"{group.name} order {order_id}: {what}"
+            self._client.cancel(_row(group, order_id)), f"{group.name} order {order_id}: {what}"
         )
 
     async def _told(self, request: Awaitable[Answer], what: str) -> Answer:
@@ -382,7 +382,9 @@ class Protector:
         """BrokerError when there is no price."""
         spec = spec_of(group.key, protection)
         return ProtectorQuote.read(
-            await self._desk.quote(group.first), spec.tick_size_e4 if spec is not None else 0, group
+            await self._client.quote(group.first),
+            spec.tick_size_e4 if spec is not None else 0,
+            group,
         )
 
     def _say_once(self, severity: Severity, code: str, text: str) -> None:

@@ -455,7 +455,7 @@ def test_a_paper_day_tells_its_troubles_and_its_result(
 
     def stop_when_it_is_back(day: TradingDay, now_ns: int) -> None:
         if any(notice.code == "FEED_BACK" for notice in day.board.since(0)):
-            day.ending.stop("that will do")
+            day.shutdown.stop("that will do")
 
     on_beat(monkeypatch, stop_when_it_is_back)
     with listening() as server, environment(OTRADE_ALERT_PHONE=server.address):

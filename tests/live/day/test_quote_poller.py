@@ -36,7 +36,7 @@ class World:
         ]
         self.due = list(range(n))
         plan: Any = DayPlan("2026-11-23", self, rows, [])  # type: ignore[arg-type]
-        self.keeper = QuotePoller(
+        self.poller = QuotePoller(
             plan,
             self,
             self,
@@ -66,9 +66,9 @@ class World:
 
     async def beats(self, seconds: float) -> None:
         for _ in range(round(seconds * 10)):
-            self.keeper.look(self.now)
-            if self.keeper._task is not None:
-                await self.keeper._task
+            self.poller.poll(self.now)
+            if self.poller._task is not None:
+                await self.poller._task
             self.now += SECOND // 10
 
 
@@ -109,7 +109,7 @@ def test_a_failing_broker_is_asked_less_often_and_is_told_of() -> None:
     )
     world.answer = {}
     asyncio.run(world.beats(12))
-    assert world.told and world.keeper.n_failed == 0
+    assert world.told and world.poller.n_failed == 0
 
 
 def test_more_than_one_question_holds_are_asked_in_turn() -> None:

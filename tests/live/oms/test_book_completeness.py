@@ -60,7 +60,7 @@ def test_prices_of_fills_that_are_never_told_come_from_the_trades(broker: Any) -
                         )
                 assert abs(engine.risk()["pnl_e4"]) < 10_000_0000, "an invented profit"
 
-            here.day.on_beat.append(look)
+            here.day.listen_to_beats(look)
             await here.run_to_end()
             check_end(here)
             assert (
@@ -217,10 +217,10 @@ def test_positions_that_lack_what_was_traded_quarantine_nothing(
             await here.open()
             await here.run_until(lambda: bool(stop_slots(here)))
             here.sim.faults.spoil_positions(how, 3)
-            here.day.explainer.positions.look_soon()
+            here.day.reconciler.positions.poll_soon()
             await here.run_until(lambda: here.sim.faults.seen[f"positions_{how}"] >= 3)
             assert (
-                here.day.engine.n_quarantined == 0 and not here.day.explainer.positions.differences
+                here.day.engine.n_quarantined == 0 and not here.day.reconciler.positions.differences
             )
             here.sim.faults.spoil_positions(how, 1)
             await here.run_to_end()
