@@ -18,7 +18,7 @@ from otrade.live.runner import Runner
 from otrade.live.runtime.run_file import AccountLock
 from otrade.live.startup.credentials import Access, LiveAccess, secondary_broker
 from otrade.live.startup.day_builder import DayBuilder
-from otrade.live.startup.instrument_cache import InstrumentCache, by_process, directory_of
+from otrade.live.startup.instrument_cache import InstrumentCache, directory_of, refresh_by_process
 from otrade.live.startup.login_flow import LoginFlow
 from otrade.live.watchdog.heartbeat import Heartbeat
 from otrade.live.watchdog.process import spawn
@@ -69,7 +69,9 @@ async def _run_day(
         _start_watchdog(runner, manager.path, Path(manager.config.paths.var))
     other = secondary_broker(manager.config)
     secondary = LiveAccess(manager.config, clock, other) if other is not None else None
-    cache = InstrumentCache(directory_of(manager.config), runner.board, by_process(manager.path))
+    cache = InstrumentCache(
+        directory_of(manager.config), runner.board, refresh_by_process(manager.path)
+    )
     builder = DayBuilder(
         manager.config,
         calendar,

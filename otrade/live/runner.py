@@ -37,6 +37,7 @@ from otrade.live.monitoring.progress import Progress
 from otrade.live.monitoring.staleness import FrameWatch, NakedWatch
 from otrade.live.notices.board import Notice, NoticeBoard
 from otrade.live.notices.json_log import LOGGER_NAME, TolerantLogFile, close_log, open_log
+from otrade.live.runtime.child_processes import alert_command
 from otrade.live.runtime.cpu_tuning import CpuTuning
 from otrade.live.runtime.cpu_tuning import check as check_tuning
 from otrade.live.runtime.gc_control import GcControl
@@ -315,7 +316,7 @@ class Runner:
         config = self.config.alerts
         if not config.targets:
             return
-        from otrade.live.alerts.sender_client import AlertSenderClient, carrier_command
+        from otrade.live.alerts.sender_client import AlertSenderClient
 
         self._alerts = AlertDispatcher(
             config,
@@ -324,7 +325,7 @@ class Runner:
             wall_ns=time.time_ns,
         )
         self._alert_sender = self._alerts.sender = AlertSenderClient(
-            carrier_command(
+            alert_command(
                 self.config.paths.secrets, config.tries, [target.name for target in config.targets]
             ),
             on_outcome=self._alerts.on_outcome,

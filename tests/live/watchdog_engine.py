@@ -252,7 +252,7 @@ class Home:
         self, *, once: bool, flatten: bool = False, force: bool = False
     ) -> subprocess.Popen[str]:
         code = (
-            "import sys; from pathlib import Path; from otrade.cli.commands.watchdog import watch; "
+            "import sys; from pathlib import Path; from otrade.cli.engine.watchdog import watch; "
             f"sys.exit(watch(Path(sys.argv[1]), once={once}, flatten={flatten}, force={force}, stale_s=2.0))"
         )
         return self.spawn(code, str(self.config))

@@ -9,10 +9,8 @@ import asyncio
 import contextlib
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import orjson
 
@@ -22,19 +20,6 @@ from otrade.live.alerts.retry_queue import DeliveryOutcome, PendingAlert
 OUT_MAX = 200
 LINE_BYTES_MAX = 1 << 16
 RESTART_S = 30.0
-
-
-def carrier_command(secrets: str, tries: int, targets: Sequence[str]) -> list[str]:
-    return [
-        sys.executable,
-        "-m",
-        "otrade.live.alerts.sender_process",
-        "--secrets",
-        str(Path(secrets)),
-        "--tries",
-        str(tries),
-        *targets,
-    ]
 
 
 class AlertSenderClient:

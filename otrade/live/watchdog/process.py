@@ -24,9 +24,10 @@ from otrade.clock import Clock, WallClock
 from otrade.config.schema import Config
 from otrade.errors import OTradeError, StartError
 from otrade.live.alerts.dispatcher import AlertDispatcher
-from otrade.live.alerts.sender_client import AlertSenderClient, carrier_command
+from otrade.live.alerts.sender_client import AlertSenderClient
 from otrade.live.notices.board import Notice
 from otrade.live.notices.redact import redact
+from otrade.live.runtime.child_processes import alert_command, watchdog_command
 from otrade.live.runtime.run_file import AccountLock, RunFile
 from otrade.live.startup.credentials import LiveAccess
 from otrade.live.watchdog.heartbeat import (
@@ -175,7 +176,7 @@ class Watchdog:
         """
         targets = [target.name for target in self._config.alerts.targets]
         sender = alerts.sender = AlertSenderClient(
-            carrier_command(self._config.paths.secrets, self._config.alerts.tries, targets),
+            alert_command(self._config.paths.secrets, self._config.alerts.tries, targets),
             on_outcome=alerts.on_outcome,
             on_trouble=alerts.on_trouble,
         )
@@ -368,7 +369,7 @@ def spawn(config_path: Path, var_dir: Path) -> "subprocess.Popen[bytes]":
     )
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", "otrade", "watchdog", "--config", str(config_path)],
+            watchdog_command(config_path),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=fd,
