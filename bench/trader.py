@@ -68,7 +68,7 @@ async def main(rest_url: str, feed_url: str, shift_ns: int, page: bool) -> None:
             manager.config, Calendar.load(), access, clock, host.board, is_paper=True
         ).make(date)
         host.begin(prepared.day)
-        await prepared.day.open(prepared.broker)
+        await prepared.day.open(prepared.session)
         print("ready", flush=True)
         if page:
             await host.opened()

@@ -94,7 +94,7 @@ class JudgedBracket:
             order for order in self.orders if (order.tag or "")[12] in "ST" and not order.is_final
         ]
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Add up its orders."""
         self.open_qty = self.cover_qty = self.n_live_exits = 0
         is_live = False
@@ -184,7 +184,7 @@ class Oracle:
                 ).append(wish)
         return self._wishes[key]
 
-    def look(self, *, has_changed: bool = True) -> None:
+    def check(self, *, has_changed: bool = True) -> None:
         """`has_changed`: something may have happened at the exchange, and not only time passed."""
         now_ns = self._sim.clock.now_ns()
         orders = self._sim.exchange.orders()
@@ -195,7 +195,7 @@ class Oracle:
         for bracket in self._brackets.values():
             if has_changed or not bracket.is_done:
                 changed.append(bracket)
-                bracket.look()
+                bracket.check()
         self._take_closings()
         for bracket in changed:
             self._judge(bracket, now_ns)
@@ -475,7 +475,7 @@ class Oracle:
     # ----------------------------------------------------------------------------------- at the end
     def check_end(self) -> None:
         """After the last event: flat, and nothing of ours left at the exchange."""
-        self.look()
+        self.check()
         for bracket in self._brackets.values():
             if bracket.open_qty != 0:
                 raise Violation(f"bracket {bracket.tag} ended with {bracket.open_qty} units open")
@@ -503,7 +503,7 @@ class Oracle:
         """What is open and wholly covered as of now, by bracket: its quantity and the orders that
         cover it.
         """
-        self.look()
+        self.check()
         return {
             b.tag: (b.open_qty, {order.order_id for order in b.live_exits})
             for b in self._brackets.values()

@@ -13,11 +13,11 @@ import uvloop
 
 from otrade._core.types import NONE_ID, ExitReason, Note, Rec
 from otrade.charges import NO_CHARGES, Charges
-from otrade.drill.asked import RestBudgetExceeded, check_asked
 from otrade.drill.bars import BarJudge
 from otrade.drill.decisions import forgotten_rest
 from otrade.drill.oracle import Oracle, Violation
 from otrade.drill.process import BrokerKind, MortalClock, Process, names_at, new_token
+from otrade.drill.rest_budget import RestBudgetExceeded, check_rest_budget
 from otrade.drill.scenario import CALM_S, Event, Scenario, StrategyDraw
 from otrade.drill.sent import BudgetPassed, check_budget
 from otrade.drill.trouble import TROUBLES, UNDECIDED
@@ -122,7 +122,7 @@ class DrillSession:
             self._instruments = specs(sim, self._scenario)
             self._open_ns = min(spec.session.open_ns for spec in self._instruments)
             self._end_ns = self._open_ns + self._scenario.minutes * MINUTE
-            sim.exchange.on_update.append(lambda payload: self._look())
+            sim.exchange.on_update.append(lambda payload: self._check())
             await self._start()
             for event in self._scenario.events:
                 await self._until(self._open_ns + round(event.at_s * SECOND))
@@ -191,7 +191,7 @@ class DrillSession:
                 (notice.ts_ns, f"{notice.severity.name}: {notice.text}")
             )
         )
-        self._process.day.listen_to_beats(lambda now_ns: self._look(has_changed=False))
+        self._process.day.listen_to_beats(lambda now_ns: self._check(has_changed=False))
         if old is not None:
             self._recovering_ns = sim.clock.now_ns()
         await self._process.open()
@@ -203,7 +203,7 @@ class DrillSession:
             await sim.run_until(min(ts_ns, sim.clock.now_ns() + STEP_NS))
             if self._violation is not None:
                 raise self._violation
-            self._look()
+            self._check()
             if self._process.is_dead:
                 await self._bury()
         if self._violation is not None:
@@ -227,7 +227,7 @@ class DrillSession:
             await self._process.die()
             await self._start()
             self._result.seen["kill_again"] += 1
-            self._oracle.look()
+            self._oracle.check()
             self._oracle.check_again(before, asked_ns)
         if is_lost and not self._oracle.halted_since_ns:
             # No entries after that, until a person who knows that he had not halted it says so.
@@ -315,13 +315,13 @@ class DrillSession:
 
     # ----------------------------------------------------------------------------------- the
     # judging
-    def _look(self, *, has_changed: bool = True) -> None:
+    def _check(self, *, has_changed: bool = True) -> None:
         if self._violation is not None:
             return
         if self._n_runs and self._day.ended.is_set() and not self._ended_ns:
             self._ended_ns = self._sim.clock.now_ns()
         try:
-            self._oracle.look(has_changed=has_changed)
+            self._oracle.check(has_changed=has_changed)
         except Violation as violation:
             self._violation = violation
             return
@@ -426,7 +426,7 @@ class DrillSession:
             # Another process knows nothing of what the one before it asked, and a clock that jumps
             # counts wrongly.
             try:
-                check_asked(self._sim.faults.asked)
+                check_rest_budget(self._sim.faults.asked)
             except RestBudgetExceeded as error:
                 raise Violation(str(error)) from None
         self._result.n_entries = self._oracle.n_entries_traded()

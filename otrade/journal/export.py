@@ -13,7 +13,6 @@ import orjson
 
 from otrade.errors import JournalError
 
-FORMS = ("jsonl", "csv", "parquet")
 COLUMNS = ("seq", "section", "ts_ns", "kind", "offset")
 BATCH = 10_000
 

@@ -93,7 +93,7 @@ async def _run_day(
     day.listen_to_beats(
         ClockStepCheck(day, clock).on_beat, watch.on_beat, partial(heartbeat.on_beat, day)
     )
-    await day.open(prepared.broker)
+    await day.open(prepared.session)
     await runner.opened()
     await runner.serve_webhooks(
         WebhookReceiver(access.adapter, login, runner.board, clock, day.router.on_report)

@@ -118,12 +118,12 @@ async def _run_day(runner: Runner, sim: Simulator, builder: DayBuilder, date: dt
     sim.set_idle_probe(
         lambda: (
             not (
-                prepared.broker.is_connecting
+                prepared.session.is_connecting
                 or (day.secondary_feed is not None and day.secondary_feed.is_connecting)
             )
         )
     )
-    await sim.during(day.open(prepared.broker))
+    await sim.during(day.open(prepared.session))
     await runner.opened()
     rehearse(day, sim, builder.access.adapter, builder.config.sim.rehearse)
     step_ns = STEP_NS

@@ -67,7 +67,7 @@ async def main(config: str, rest_url: str, feed_url: str, shift_ns: int, token: 
         assert day.journal is not None
         print(f"resumed {day.journal.n_events}" if day.journal.is_resumed else "fresh", flush=True)
         host.begin(day)
-        await day.open(prepared.broker)
+        await day.open(prepared.session)
         await host.opened()
         print("ready", flush=True)
         await day.ended.wait()

@@ -23,7 +23,7 @@ from otrade.live.broker_io.webhooks import WebhookReceiver
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.runtime.run_file import read_run_info
 from otrade.live.startup.credentials import LiveAccess, secondary_broker
-from otrade.live.startup.login_flow import LoginFlow, said
+from otrade.live.startup.login_flow import LoginFlow, login_notice
 from otrade.web.webhooks.server import WebhookServer, WebhookServerError
 
 HEAD_BYTES_MAX = 16_384
@@ -80,7 +80,7 @@ async def _login(
         return TIMED_OUT
     finally:
         await callback.close()
-    print(said(session)[1])
+    print(login_notice(session)[1])
     return DONE
 
 
@@ -141,7 +141,7 @@ async def _pasted(desk: LoginFlow, url: str) -> int:
         )
     print(f"Log in at\n  {url}\nthen paste the address that you are sent to:", file=sys.stderr)
     line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-    print(said(await desk.finish(line.strip()))[1])
+    print(login_notice(await desk.finish(line.strip()))[1])
     return DONE
 
 
@@ -204,4 +204,4 @@ class LoginCallback:
             return 400, f"the login failed: {error}"
         if not self.session.done():
             self.session.set_result(session)
-        return 200, f"{said(session)[1]}. Close this page."
+        return 200, f"{login_notice(session)[1]}. Close this page."

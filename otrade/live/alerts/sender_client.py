@@ -1,7 +1,7 @@
 """The engine's end of the pipe to the process that carries alerts. Nothing here waits for anybody.
 
-Parcels are counted from here to their outcome, at most `OUT_MAX` at a time, so that a pipe is never
-full. A carrier that died is said, what it had is not delivered, and another one is started a little
+Alerts are counted from here to their outcome, at most `OUT_MAX` at a time, so that a pipe is never
+full. A sender process that died is said, what it had is not delivered, and another one is started a little
 later.
 """
 
@@ -50,7 +50,7 @@ class AlertSenderClient:
 
     @property
     def n_out(self) -> int:
-        """Parcels whose fate is not known yet."""
+        """Alerts whose fate is not known yet."""
         return len(self._out)
 
     def start(self) -> None:
@@ -102,8 +102,8 @@ class AlertSenderClient:
         self._gone.clear()
         self._loop.add_reader(process.stdout.fileno(), self._read)
 
-    def send(self, target: str, parcel: PendingAlert) -> bool:
-        """Hand a parcel on. False: it was not taken, and will not be delivered."""
+    def send(self, target: str, pending: PendingAlert) -> bool:
+        """Hand an alert on. False: it was not taken, and will not be delivered."""
         process = self._process
         if (
             process is None
@@ -122,10 +122,10 @@ class AlertSenderClient:
             return False
         row = {
             "target": target,
-            "id": parcel.id,
-            "level": parcel.level,
-            "title": parcel.title,
-            "body": parcel.body,
+            "id": pending.id,
+            "level": pending.level,
+            "title": pending.title,
+            "body": pending.body,
         }
         line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
         try:
@@ -139,11 +139,11 @@ class AlertSenderClient:
             # Half a line can be neither taken back nor finished without waiting.
             self._lost()
             return False
-        self._out.add((parcel.id, target))
+        self._out.add((pending.id, target))
         return True
 
     async def close(self, within_s: float) -> None:
-        """No more parcels. Wait for the outcomes, but not for longer than this: the carrier goes on
+        """No more alerts. Wait for the outcomes, but not for longer than this: the sender process goes on
         without us.
         """
         self._is_closing = True
@@ -186,7 +186,7 @@ class AlertSenderClient:
             self._on_outcome(outcome)
 
     def _lost(self) -> None:
-        """The carrier has ended."""
+        """The sender process has ended."""
         out, self._out = sorted(self._out), set()
         self._let_go()
         self._gone.set()

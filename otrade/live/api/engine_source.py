@@ -30,7 +30,7 @@ from otrade.live.monitoring.staleness import FrameWatch
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.notices.json_log import TolerantLogFile
 from otrade.live.notices.messages import HALT_WORDS, reason_words
-from otrade.live.startup.login_flow import LoginFlow, said
+from otrade.live.startup.login_flow import LoginFlow, login_notice
 from otrade.units import NS_PER_MS
 
 PHASE_WORDS = {
@@ -374,7 +374,7 @@ class LiveEngineSource:
             session = await self.login.finish(redirected_to)
         except OTradeError as error:
             return views.CommandResult(ok=False, words=str(error))
-        words = said(session)[1]
+        words = login_notice(session)[1]
         self.record("whoever began it", "login finished", True, words)
         return views.CommandResult(ok=True, words=words)
 

@@ -16,7 +16,7 @@ from otrade.clock import NS_PER_S, Clock
 from otrade.errors import OTradeError
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.notices.json_log import LOGGER_NAME
-from otrade.live.startup.login_flow import LoginFlow, said
+from otrade.live.startup.login_flow import LoginFlow, login_notice
 
 log = logging.getLogger(LOGGER_NAME)
 
@@ -74,7 +74,7 @@ class WebhookReceiver:
         except OTradeError as error:
             return self._refuse(error)
         self.n_taken += 1
-        self._board.say(said(session)[0], "LOGGED_IN", said(session)[1])
+        self._board.say(login_notice(session)[0], "LOGGED_IN", login_notice(session)[1])
         return True
 
     def _refuse(self, error: OTradeError) -> bool:

@@ -59,7 +59,7 @@ class DayOptions(msgspec.Struct, frozen=True):
     on_stop: str
     stop_timeout_ns: int = 60 * NS_PER_S
     audit_flat_ns: int = 15 * NS_PER_S
-    """Between two looks at the order book when nothing is going on."""
+    """Between two polls of the order book when nothing is going on."""
     needs_journal: bool = False
     """No entries without one."""
     login_words: str = "Log in again"
@@ -210,7 +210,7 @@ class TradingDay:
             on_unknown=self._on_unknown_rows,
             on_trouble=self._on_trouble,
             on_fault=self.fault,
-            on_sight=self._on_sight,
+            on_availability=self._on_book_availability,
             audit_flat_ns=self.options.audit_flat_ns,
         )
         self.reconciler = reconciler = Reconciler(
@@ -461,7 +461,7 @@ class TradingDay:
         instead.
         """
         if self._book_poller is not None:
-            self._book_poller.is_blind = not alive
+            self._book_poller.is_without_push = not alive
         if alive:
             self._poll_book()
         elif not self.ended.is_set():
@@ -517,7 +517,7 @@ class TradingDay:
         before, self._trouble = self._trouble, str(error)
         return before != self._trouble
 
-    def _on_sight(self, is_back: bool, why: str) -> None:
+    def _on_book_availability(self, is_back: bool, why: str) -> None:
         """Without a whole order book nobody knows what stands: nothing new is entered until one has
         come.
         """

@@ -45,7 +45,7 @@ class FillPricePoller:
         self._on_trouble = on_trouble
         self._on_fault = on_fault
         self._task: asyncio.Task[None] | None = None
-        self._ts_asked_ns = 0
+        self._ts_request_ns = 0
         self._n_vain = 0
         """Questions in a row that brought nothing new."""
         self._n_unknown = 0
@@ -59,7 +59,7 @@ class FillPricePoller:
         if (
             self._task is None
             and (unknown or rounded)
-            and now_ns >= self._ts_asked_ns + self._gap_ns()
+            and now_ns >= self._ts_request_ns + self._gap_ns()
         ):
             self._task = asyncio.get_running_loop().create_task(self._poll())
 
@@ -81,7 +81,7 @@ class FillPricePoller:
 
     async def _take(self) -> bool:
         """Ask once. Has it brought anything?"""
-        self._ts_asked_ns = self._clock.now_ns()
+        self._ts_request_ns = self._clock.now_ns()
         traded = await self._session.trades()
         had: int = self._engine.n_unvalued + self._engine.n_rounded
         for order_id, slot in self._engine.unvalued_fills().items():

@@ -82,7 +82,7 @@ class OrderRouter:
                         self.latency.on_made(
                             command.seq, command.kind, command.cl_ord_id, command.ts_ns
                         )
-                        self.timelines.asked(command)
+                        self.timelines.requested(command)
                         self.session.send(command)
                 self._note_feed(batch)
         finally:

@@ -39,11 +39,11 @@ CUT_OFF_AUDIT_NS = 5 * NS_PER_S
 open.
 """
 CUT_OFF_SOON_NS = 120 * NS_PER_S
-SECOND_LOOK_NS = NS_PER_S
-"""Between two looks that are to agree."""
+NEXT_POLL_NS = NS_PER_S
+"""Between two polls that are to agree."""
 LACKING_MAX = 5
 """Answers in a row that lack an instrument of ours, before one is taken all the same."""
-UNSUPPORTED_LOOKS = 3
+UNSUPPORTED_POLLS = 3
 UNSUPPORTED_NS = 30 * NS_PER_S
 """How long positions must show less than ours before exits shrink, where no order of anybody's says
 why.
@@ -51,13 +51,13 @@ why.
 
 
 class _Seen(msgspec.Struct):
-    """A difference that looks agree about: signed units, and our own net at that time."""
+    """A difference that polls agree about: signed units, and our own net at that time."""
 
     foreign: int
     net: int
     ts_first_ns: int
-    """When the first of these looks was asked."""
-    looks: int = 1
+    """When the first of these polls was made."""
+    polls: int = 1
 
 
 class PositionAudit:
@@ -96,32 +96,32 @@ class PositionAudit:
         self.ts_last_ns = 0
         """When the broker's positions were last read whole."""
         self._others: dict[int, dict[str, int]] = {}
-        """By instrument: net quantity in other products, as the last look showed it."""
+        """By instrument: net quantity in other products, as the last poll showed it."""
         self._others_before: dict[int, dict[str, int]] = {}
         """The same when our own product last agreed."""
         self._seen: dict[int, _Seen] = {}
         self._said: set[str] = set()
-        self._ts_asked_ns = 0
+        self._ts_request_ns = 0
         self._soon_ns = 0
-        """When a look is due that does not wait for the audit's own time; 0: none."""
+        """When a poll is due that does not wait for the audit's own time; 0: none."""
         self._task: asyncio.Task[None] | None = None
         self._n_lacking = 0
 
     # ------------------------------------------------------------------------------------ the audit
     def audit(self, now_ns: int) -> None:
         """Read the positions when the last reading is too old for what is going on."""
-        self._ts_asked_ns = self._ts_asked_ns or now_ns
-        is_due = now_ns >= self._ts_asked_ns + self._gap_ns(now_ns) or 0 < self._soon_ns <= now_ns
+        self._ts_request_ns = self._ts_request_ns or now_ns
+        is_due = now_ns >= self._ts_request_ns + self._gap_ns(now_ns) or 0 < self._soon_ns <= now_ns
         if not is_due or self._task is not None:
             return
-        self._ts_asked_ns, self._soon_ns = now_ns, 0
+        self._ts_request_ns, self._soon_ns = now_ns, 0
         self._task = asyncio.get_running_loop().create_task(self._audit())
 
     def poll_soon(self) -> None:
-        """Something has happened that may have changed them. Looks stay a second apart, however
+        """Something has happened that may have changed them. Polls stay a second apart, however
         many ask.
         """
-        due_ns = max(self._clock.now_ns(), self._ts_asked_ns + SECOND_LOOK_NS)
+        due_ns = max(self._clock.now_ns(), self._ts_request_ns + NEXT_POLL_NS)
         self._soon_ns = min(self._soon_ns or due_ns, due_ns)
 
     def on_foreign(self, report: OrderReport) -> None:
@@ -161,11 +161,11 @@ class PositionAudit:
         )
 
     async def _audit(self) -> None:
-        """Two looks that differ in the same way, with the core's own quantity unchanged in between,
+        """Two polls that differ in the same way, with the core's own quantity unchanged in between,
         are a difference.
         """
         try:
-            asked_ns = self._clock.now_ns()
+            request_ns = self._clock.now_ns()
             before = self._plan.net_of()
             positions = await self.read()
             if before != self._plan.net_of():
@@ -185,7 +185,7 @@ class PositionAudit:
                         instrument_id,
                         net_qty,
                         gone.get(instrument_id, 0),
-                        asked_ns,
+                        request_ns,
                         item,
                         is_empty=not positions,
                     )
@@ -255,24 +255,24 @@ class PositionAudit:
         instrument_id: int,
         net_qty: int,
         gone: int,
-        asked_ns: int,
+        request_ns: int,
         item: Discrepancy | None,
         *,
         is_empty: bool,
     ) -> None:
-        """What one more look means for one instrument that differs, or of which `gone` units have
+        """What one more poll means for one instrument that differs, or of which `gone` units have
         been taken for closed.
         """
         foreign, row = self.differences.get(instrument_id, (0, None))
         seen = self._seen.get(instrument_id)
         if seen is None or (seen.foreign, seen.net) != (foreign, net_qty):
-            self._seen[instrument_id] = _Seen(foreign, net_qty, asked_ns)
+            self._seen[instrument_id] = _Seen(foreign, net_qty, request_ns)
             self._poll_again()
             return
-        if asked_ns < seen.ts_first_ns + SECOND_LOOK_NS:
+        if request_ns < seen.ts_first_ns + NEXT_POLL_NS:
             self.poll_soon()
             return
-        seen.looks += 1
+        seen.polls += 1
         if item is not None and not self._engine.instrument(instrument_id)["quarantined"]:
             self.quarantine(item)
         closable = self._closable(instrument_id, foreign)
@@ -289,15 +289,15 @@ class PositionAudit:
             await self._book(instrument_id, net_qty, foreign, row)
         elif closable > gone and not is_empty and row is not None:
             # An answer without a single row, where we know that something has traded, is no answer.
-            if seen.looks < UNSUPPORTED_LOOKS or asked_ns < seen.ts_first_ns + UNSUPPORTED_NS:
-                self._soon_ns = self._clock.now_ns() + UNSUPPORTED_NS // UNSUPPORTED_LOOKS
+            if seen.polls < UNSUPPORTED_POLLS or request_ns < seen.ts_first_ns + UNSUPPORTED_NS:
+                self._soon_ns = self._clock.now_ns() + UNSUPPORTED_NS // UNSUPPORTED_POLLS
                 return
             self._bound(instrument_id, room)
             self._board.say(
                 Severity.ALARM,
                 "CLOSED_ELSEWHERE",
                 f"{self._plan.symbol_of(instrument_id)}: the account holds {closable} units less than this engine's fills say, in "
-                f"{seen.looks} looks, and no order says why. Exits are only for what is there. See what happened at the broker; "
+                f"{seen.polls} looks, and no order says why. Exits are only for what is there. See what happened at the broker; "
                 "adopt the difference to book it as closed",
                 instrument_id=instrument_id,
             )

@@ -50,7 +50,7 @@ class PreparedDay(msgspec.Struct):
     """A day, and the session that it will be opened with."""
 
     day: TradingDay
-    broker: BrokerSession
+    session: BrokerSession
     access_token: str
     records: list[Instrument]
     secondary: SecondaryFeed | None
@@ -151,7 +151,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
             journal=journal,
             token_dies_ns=adapter.token_dies_ns,
         )
-        broker = adapter.session(
+        broker_session = adapter.session(
             encoder=encoder,
             sink=sink_of(plan.engine, adapter.frame_kinds[0]),
             listed=[ListedInstrument(i.token, i.key, i.exchange, i.tradingsymbol) for i in records],
@@ -164,7 +164,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
         )
         if secondary is not None:
             secondary.attach(day, clock, run_id + 1, frame_clock(clock))
-        return PreparedDay(day, broker, token, records, secondary)
+        return PreparedDay(day, broker_session, token, records, secondary)
 
     def _say_moved(
         self, found: list[tuple[int, Instrument, TradingSession]], square_offs: SquareOffs

@@ -94,7 +94,7 @@ class LoginFlow:
         self._on_session(session)
 
 
-def said(session: AccessSession) -> tuple[Severity, str]:
+def login_notice(session: AccessSession) -> tuple[Severity, str]:
     """Words for people; no token."""
     return (
         Severity.INFO,

@@ -1,7 +1,7 @@
 """Protection at the broker without an engine: reads the book, does what `guard` finds needed, and
 reads it again until nothing is.
 
-Two looks a safe time apart must agree before an order is placed or changed: the first may be old,
+Two polls a safe time apart must agree before an order is placed or changed: the first may be old,
 and what a dying engine sent may still be on its way. A request without an answer is in doubt and is
 looked for by its tag twice before anything else is placed for its bracket. Only cancelling an entry
 does not wait.
@@ -39,7 +39,7 @@ from otrade.units import rupees
 Say = Callable[[Severity, str, str], None]
 LACKING_MAX = 5
 """Books in a row that lack something, before one is taken all the same."""
-LOOKS = 2
+POLLS = 2
 """Readings of the book that must agree."""
 ATTEMPT_MAX = 36**2 - 1
 LADDER_START_BPS = 10.0
@@ -57,13 +57,13 @@ class ProtectionOutcome(msgspec.Struct, frozen=True):
 
 
 class _Doubt(msgspec.Struct):
-    """A tag whose order the book must show before its bracket is given another. `looks` without it;
+    """A tag whose order the book must show before its bracket is given another. `polls` without it;
     acknowledged ones wait on.
     """
 
     key: Key
     is_acked: bool
-    looks: int = 0
+    polls: int = 0
 
 
 class Protector:
@@ -139,7 +139,7 @@ class Protector:
             needs = self._needs(groups, net_of, protection, flatten=flatten)
             if not needs and not self._doubts:
                 n_calm += 1
-                if n_calm >= LOOKS:
+                if n_calm >= POLLS:
                     return self._outcome(groups, net_of, n_requests=self._n_requests)
             else:
                 n_calm = 0
@@ -183,15 +183,15 @@ class Protector:
         """What the book shows is no longer in doubt; what two looks do not find never arrived."""
         seen = {row.cl_ord_id for group in groups.values() for _, row in group.rows}
         for tag, doubt in list(self._doubts.items()):
-            doubt.looks += 1
+            doubt.polls += 1
             if tag in seen:
                 del self._doubts[tag]
-            elif doubt.looks >= LOOKS and not doubt.is_acked:
+            elif doubt.polls >= POLLS and not doubt.is_acked:
                 del self._doubts[tag]
                 self._say(
                     Severity.WARN,
                     "ABSENT",
-                    f"order {tag} never arrived: {LOOKS} looks at the book do not find it",
+                    f"order {tag} never arrived: {POLLS} looks at the book do not find it",
                 )
 
     def _needs(

@@ -105,7 +105,7 @@ def test_a_book_that_is_not_whole_is_asked_for_again(broker: Any, how: BookFault
         async with world(broker=broker, **DAY) as here:
             await here.open()
             await here.run_until(lambda: bool(stop_slots(here)))
-            books = here.day._books
+            books = here.day._book_poller
             assert books is not None
             here.sim.faults.spoil_books(how, 3)
             await here.run_until(lambda: here.sim.faults.seen[f"book_{how}"] >= 3)
@@ -129,7 +129,7 @@ def test_a_stop_that_books_go_on_to_lack_is_asked_for_alone(broker: Any) -> None
             whole = exchange.book
             exchange.book = lambda: [row for row in whole() if row["order_id"] != hidden]  # type: ignore[method-assign]
             n_orders = len(exchange.orders())
-            books = here.day._books
+            books = here.day._book_poller
             assert books is not None
             books.want()
             await here.run_until(lambda: books._missed.get(hidden) == 0, SECOND // 5)

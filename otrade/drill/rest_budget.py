@@ -32,7 +32,7 @@ class RestBudgetExceeded(AssertionError):
     """More was asked than the table allows, in words."""
 
 
-def check_asked(asked: Iterable[tuple[int, str, str]]) -> None:
+def check_rest_budget(asked: Iterable[tuple[int, str, str]]) -> None:
     """`asked`: (time, kind of route, path). AskedTooMuch."""
     rows = sorted(asked)
     for name, (a_second, a_minute) in LIMITS.items():
