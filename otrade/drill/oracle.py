@@ -127,7 +127,7 @@ class Worst:
 
 
 class Oracle:
-    """Looks after every event. Raises Violation."""
+    """Checks after every event. Raises Violation."""
 
     def __init__(
         self, sim: Simulator, scenario: Scenario, strategy_of: Callable[[str], int]
@@ -271,7 +271,7 @@ class Oracle:
         b = self._brackets.get(bracket)
         if b is None:
             return True
-        # As of the look at its last fill: what others have closed of it is no longer open.
+        # As of the check at its last fill: what others have closed of it is no longer open.
         return b.open_qty == 0 and all(order.is_final for order in b.orders)
 
     def _check_loss(self, entry: Order) -> None:
@@ -572,7 +572,7 @@ class Oracle:
 
     @property
     def is_covered(self) -> bool:
-        """As of the last look."""
+        """As of the last check."""
         return all(b.open_qty <= 0 or b.cover_qty >= b.open_qty for b in self._brackets.values())
 
     @property

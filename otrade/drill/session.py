@@ -233,8 +233,7 @@ class DrillSession:
             # No entries after that, until a person who knows that he had not halted it says so.
             self._control.command("resume", {"rearm": True})
 
-    # --------------------------------------------------------------------------------------
-    # troubles
+    # ------------------------------------------------------------------------------------- troubles
     async def _do(self, event: Event) -> None:
         trouble = TROUBLES[event.kind]
         sim, args = self._sim, event.args
@@ -313,8 +312,7 @@ class DrillSession:
             self._log_in()
         self._oracle.halted_since_ns = 0
 
-    # ----------------------------------------------------------------------------------- the
-    # judging
+    # ---------------------------------------------------------------------------------- the judging
     def _check(self, *, has_changed: bool = True) -> None:
         if self._violation is not None:
             return

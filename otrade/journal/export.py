@@ -1,4 +1,4 @@
-"""Records for other tools: JSON Lines, CSV, Parquet. Rows come from `words.py`; columns of one
+"""Records for other tools: JSON Lines, CSV, Parquet. Rows come from `words`; columns of one
 export are those of its kinds.
 """
 

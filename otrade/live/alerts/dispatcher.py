@@ -72,8 +72,7 @@ class AlertDispatcher:
         """Alerts held back so far, by target."""
         return {throttle.name: throttle.n_held for throttle in self._throttles}
 
-    # ------------------------------------------------------------------------------------ what
-    # comes
+    # ----------------------------------------------------------------------------------- what comes
     def hear(self, notice: Notice) -> None:
         """A listener of notices."""
         if notice.code in DOWN:
@@ -82,12 +81,14 @@ class AlertDispatcher:
             self._feed_up(UP[notice.code], notice.ts_ns)
         level = level_of(notice)
         if level is not None:
-            place = (
+            subject = (
                 (notice.instrument_id, notice.bracket_id)
                 if notice.instrument_id != NONE_ID
                 else (notice.text,)
             )
-            self._tell(Alert(level, notice.code, notice.text, notice.ts_ns, (notice.code, *place)))
+            self._tell(
+                Alert(level, notice.code, notice.text, notice.ts_ns, (notice.code, *subject))
+            )
 
     def on_beat(self, now_ns: int) -> None:
         """On the beat, with engine time: what has lasted, and what was held back."""
@@ -171,8 +172,7 @@ class AlertDispatcher:
         }
         return done
 
-    # ------------------------------------------------------------------------------------ what
-    # leaves
+    # ---------------------------------------------------------------------------------- what leaves
     def _tell(self, alert: Alert) -> None:
         now_ns = self._wall_ns()
         for throttle in self._throttles:
@@ -201,10 +201,9 @@ class AlertDispatcher:
         self._codes[pending.id] = alert.code
         return pending.id
 
-    # ------------------------------------------------------------------------------- what became of
-    # it
+    # ---------------------------------------------------------------------------- what became of it
     def on_outcome(self, outcome: DeliveryOutcome) -> None:
-        """From the courier, in the loop."""
+        """From the sender, in the loop."""
         code = self._codes.pop(outcome.id, "?")
         counts = self.n_delivered if outcome.ok else self.n_failed
         counts[outcome.target] = counts.get(outcome.target, 0) + 1
@@ -229,7 +228,7 @@ class AlertDispatcher:
             )
 
     def on_trouble(self, text: str) -> None:
-        """From the courier: something is wrong with all alerts, or with one target's."""
+        """From the sender: something is wrong with all alerts, or with one target's."""
         self._say(Severity.ERROR, "ALERTS", text)
 
 

@@ -14,7 +14,7 @@ AGE_S_MAX = 900.0
 
 
 class PendingAlert(msgspec.Struct):
-    """One message for one target. `level` is a `Level`; the higher goes first."""
+    """One message for one target. `level` is an `AlertLevel`; the higher goes first."""
 
     id: int
     level: int

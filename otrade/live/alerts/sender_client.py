@@ -46,7 +46,7 @@ class AlertSenderClient:
         self._gone = asyncio.Event()
         self._restart: asyncio.Task[None] | None = None
         self._ended: list[subprocess.Popen[bytes]] = []
-        """Carriers that we have let go of, to be reaped when they are gone."""
+        """Sender processes that we have let go of, to be reaped when they are gone."""
 
     @property
     def n_out(self) -> int:
@@ -54,7 +54,7 @@ class AlertSenderClient:
         return len(self._out)
 
     def start(self) -> None:
-        """Start the carrier, before there is anything that must not wait. One that cannot be
+        """Start the sender process, before there is anything that must not wait. One that cannot be
         started is said, and tried again later.
         """
         self._loop = asyncio.get_running_loop()

@@ -32,7 +32,7 @@ from otrade.live.notices.redact import redact
 LINGER_S = 60.0
 WHY_CHARS_MAX = 300
 LOUDEST = 4
-"""`Level.LOUDEST`; the table of levels is the engine's and not loaded here."""
+"""`AlertLevel.LOUDEST`; the table of levels is the engine's and not loaded here."""
 TYPES = {0: "info", 1: "warning", 2: "failure", 3: "failure", 4: "failure"}
 """Apprise's words for the levels."""
 

@@ -87,8 +87,7 @@ class LiveEngineSource:
         self.reads.set_day(day)
         self._rows = RowBuilder(day)
 
-    # ---------------------------------------------------------------------------------- for
-    # machines
+    # --------------------------------------------------------------------------------- for machines
     def readiness(self) -> Sequence[str]:
         return why_not_ready(self._day, self.lifecycle)
 

@@ -33,7 +33,7 @@ class AccountQueries:
         self._rows: list[AccountView] = []
 
     async def fetch(self) -> list[AccountView]:
-        """A row for each account; those of the last look while they are young."""
+        """A row for each account; those of the last time while they are young."""
         async with self._lock:
             if self._now_ns() - self._ts_ns >= LOOK_EVERY_NS:
                 self._rows = [

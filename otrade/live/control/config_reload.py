@@ -13,7 +13,7 @@ LOOK_NS = 5 * NS_PER_S
 
 
 class ConfigReloader:
-    """Applies what may change: risk limits, what a stop does, strategies on and off. `look` belongs
+    """Applies what may change: risk limits, what a stop does, strategies on and off. `on_beat` belongs
     on the beat.
     """
 

@@ -44,7 +44,7 @@ class PreflightService:
         self._view: PreflightView | None = None
 
     async def run(self) -> PreflightView:
-        """The board; that of the last look while it is young."""
+        """The board; that of the last time while it is young."""
         async with self._lock:
             now_ns = self._clock.now_ns()
             if self._view is None or now_ns - self._ts_ns >= LOOK_EVERY_NS:

@@ -158,7 +158,7 @@ class TradingDay:
         return bool(self.engine.risk()["paused_by"] & PauseBy.PERSON)
 
     def stages(self) -> dict[str, LatencyHistogram]:
-        """Durations so far, by the stages of `latency.py`."""
+        """Durations so far, by the stages of `history.latency`."""
         latency = self._session.latency if self._session is not None else None
         feed = (
             {"frame": latency.frame, "core": latency.core, "order": latency.order}
@@ -484,7 +484,7 @@ class TradingDay:
         )
 
     def on_token(self, access_token: str) -> None:
-        """A new access token: reconnect, look at the book, and lift the halt that the dead one
+        """A new access token: reconnect, poll the book, and lift the halt that the dead one
         caused.
         """
         assert self._session is not None

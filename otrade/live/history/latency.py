@@ -147,8 +147,7 @@ def merged(stages: Iterable[StageDurations]) -> StageDurations:
     return StageDurations(n, max_ns, sorted(buckets.items()))
 
 
-# ----------------------------------------------------------------------------------------------
-# kept by day
+# -------------------------------------------------------------------------------------- kept by day
 class DayLatency(msgspec.Struct, frozen=True):
     """What is kept of a day."""
 

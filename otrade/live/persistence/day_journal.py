@@ -239,7 +239,7 @@ class DayJournal:
     def person(
         self, command: str, args: Mapping[str, Any], done: tuple[bool, str], now_ns: int, who: str
     ) -> None:
-        """A person's command, or what one did at the page's door: who it was, and what became of
+        """A person's command, or what one did on the page: who it was, and what became of
         it.
         """
         audit = {

@@ -46,14 +46,14 @@ STALE_S = 7.0
 ends within ten seconds.
 """
 GUARD_S = 15.0
-"""Between two looks at what a dead engine has left."""
+"""Between two polls of what a dead engine has left."""
 RETRY_S = 3.0
 """The same while the broker cannot be asked."""
 FIRST_BEAT_S = 120.0
 LAST_ALERTS_S = 20.0
 """How long the end waits for the fate of the last alerts."""
 GIVE_UP_S = 90.0
-"""For one rescue; a watching watchdog then begins another."""
+"""For one attempt to protect; a watching watchdog then begins another."""
 DONE, NO_ENGINE, STOPPED, LEFT_OPEN = 0, 3, 4, 6
 
 
@@ -277,7 +277,7 @@ class Watchdog:
         await self._log_in()
         is_open = await self._protector.has_risk(read_protection(self._var))
         if not is_open:
-            # The first look may be old.
+            # The first poll may be old.
             await asyncio.sleep(self._gap_s)
             is_open = await self._protector.has_risk(read_protection(self._var))
         if not is_open:

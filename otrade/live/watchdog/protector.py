@@ -1,4 +1,4 @@
-"""Protection at the broker without an engine: reads the book, does what `guard` finds needed, and
+"""Protection at the broker without an engine: reads the book, does what `protection_plan` finds needed, and
 reads it again until nothing is.
 
 Two polls a safe time apart must agree before an order is placed or changed: the first may be old,
@@ -48,7 +48,7 @@ LADDER_STEPS_MAX = 10
 
 
 class ProtectionOutcome(msgspec.Struct, frozen=True):
-    """How a rescue ended. `is_safe`: every open unit has its stop, or nothing is open (`is_flat`)."""
+    """How protecting ended. `is_safe`: every open unit has its stop, or nothing is open (`is_flat`)."""
 
     is_safe: bool
     is_flat: bool
@@ -116,7 +116,7 @@ class Protector:
     async def protect(
         self, protection: ProtectionFile | None, *, flatten: bool, give_up_s: float
     ) -> ProtectionOutcome:
-        """Until two looks in a row find nothing to do, or time is up. Trouble with the broker is
+        """Until two polls in a row find nothing to do, or time is up. Trouble with the broker is
         said and tried again.
         """
         self._n_requests = n_calm = 0
@@ -151,7 +151,7 @@ class Protector:
         words = f"not done in {give_up_s:.0f} s, look at the broker yourself: {what}"
         return ProtectionOutcome(False, False, self._n_requests, words)
 
-    # -------------------------------------------------------------------------------------- looking
+    # -------------------------------------------------------------------------------------- polling
     async def _positions(
         self, groups: Mapping[Key, BracketRows]
     ) -> dict[tuple[str, str, str], int]:
@@ -180,7 +180,7 @@ class Protector:
         return found
 
     def _settle_doubts(self, groups: Mapping[Key, BracketRows]) -> None:
-        """What the book shows is no longer in doubt; what two looks do not find never arrived."""
+        """What the book shows is no longer in doubt; what two polls do not find never arrived."""
         seen = {row.cl_ord_id for group in groups.values() for _, row in group.rows}
         for tag, doubt in list(self._doubts.items()):
             doubt.polls += 1
@@ -352,7 +352,7 @@ class Protector:
     async def _modify(
         self, group: BracketRows, order_id: str, terms: OrderTerms, what: str
     ) -> None:
-        """In doubt it is simply seen in the next look whether it is done."""
+        """In doubt it is simply seen in the next poll whether it is done."""
         answer = await self._told(
             self._client.modify(_row(group, order_id), terms),
             f"{group.name} order {order_id}: {what}",
