@@ -51,7 +51,7 @@ from otrade.live.plan.engine_builder import (
     InstrumentSpec,
     SessionSpec,
     StrategySpec,
-    assemble,
+    build_plan,
     sink_of,
 )
 from otrade.live.runtime.cpu_tuning import CpuTuning
@@ -160,7 +160,7 @@ async def main(where: Where, directory: Path) -> None:
 
     def make_plan() -> DayPlan:
         slots = where.orders_max + 256
-        plan = assemble(
+        plan = build_plan(
             "2026-11-23",
             instruments,
             EngineSpec(1, brackets=slots, orders=2 * slots, limits=LIMITS, budget=BUDGET),

@@ -138,7 +138,7 @@ class Oracle:
         self._tags: set[str] = set()
         self._n_orders = 0
         self._bound_ns = round(scenario.bound_s * SECOND)
-        self._oco = any(wish.plan.get("exit_mode") for wish in scenario.wishes)
+        self._oco = any(strategy.plan.get("exit_mode") for strategy in scenario.strategies)
         self._late_ns = max(
             (
                 round(event.args["s"] * SECOND)
@@ -178,10 +178,10 @@ class Oracle:
     # ------------------------------------------------------------------------------- after an event
     def _wishes_of(self, key: str) -> list[StrategyDraw]:
         if not self._wishes:
-            for wish in self._scenario.wishes:
+            for strategy in self._scenario.strategies:
                 self._wishes.setdefault(
-                    self._sim.exchange.market.universe.resolve(wish.key).key, []
-                ).append(wish)
+                    self._sim.exchange.market.universe.resolve(strategy.key).key, []
+                ).append(strategy)
         return self._wishes[key]
 
     def check(self, *, has_changed: bool = True) -> None:
@@ -380,19 +380,22 @@ class Oracle:
         for a while.
         """
         exits = b.live_exits if b.open_qty > 0 else []
-        wishes = (
+        strategies = (
             self._wishes_of(exits[0].contract.key)
             if len(exits) == 1 and exits[0].waits_for_trigger
             else []
         )
-        if len(wishes) != 1 or wishes[0].plan.get("trail_kind") != 1 or self._is_blind:
+        if len(strategies) != 1 or strategies[0].plan.get("trail_kind") != 1 or self._is_blind:
             b.best_e4 = b.behind_ns = 0
             return
         stop = exits[0]
         open_ns, _ = stop.contract.session_ns(self._sim.exchange.date)
         if now_ns >= open_ns + (self._scenario.minutes * 60 - CALM_S) * SECOND:
             return  # past the entry hours no stop is renewed: a broker may take no new one
-        distance_bps, step_bps = wishes[0].plan["trail_value"], wishes[0].plan["trail_step_value"]
+        distance_bps, step_bps = (
+            strategies[0].plan["trail_value"],
+            strategies[0].plan["trail_step_value"],
+        )
         ltp_e4 = self._sim.exchange.market.quote(stop.contract).ltp_e4
         b.best_e4 = ltp_e4 if not b.best_e4 or (ltp_e4 - b.best_e4) * b.side > 0 else b.best_e4
         trail_e4 = b.best_e4 * distance_bps / 10_000

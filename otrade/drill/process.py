@@ -22,7 +22,7 @@ from otrade.live.history.trade_ledger import ChargeRule
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.persistence.day_journal import DayJournal
 from otrade.live.plan.day_plan import DayPlan
-from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, assemble, sink_of
+from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, build_plan, sink_of
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.simulator import Ports, Simulator
 from otrade.simulator.upstox.rest.names import instrument_key
@@ -169,7 +169,7 @@ class Process:
         encoder = adapter.encoder()
 
         def make_plan() -> DayPlan:
-            plan = assemble(self.day_name, self.instruments, self.spec)
+            plan = build_plan(self.day_name, self.instruments, self.spec)
             plan.engine.set_encoder(encoder)
             return plan
 

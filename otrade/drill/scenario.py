@@ -51,7 +51,7 @@ class Scenario:
     seed: int
     minutes: int
     sim: dict[str, Any]
-    wishes: list[StrategyDraw]
+    strategies: list[StrategyDraw]
     limits: dict[str, int]
     budget: dict[str, int]
     events: list[Event] = field(default_factory=list)
@@ -104,18 +104,18 @@ BROKERS = ("kite", "upstox")
 
 
 def draw(
-    seed: int, kinds: list[str], wishes: list[StrategyDraw] | None = None, broker: str = ""
+    seed: int, kinds: list[str], strategies: list[StrategyDraw] | None = None, broker: str = ""
 ) -> Scenario:
-    """The scenario of a seed. `kinds`: what may go wrong. `wishes`: strategies instead of random
+    """The scenario of a seed. `kinds`: what may go wrong. `strategies`: strategies instead of random
     ones. `broker`: that one only; otherwise they take turns, seed by seed.
     """
     rng = random.Random(f"scenario {seed}")
-    minutes = rng.randint(8, 14) * (6 if wishes else 1)
-    chosen = wishes or [_wish(rng) for _ in range(rng.randint(1, 3))]
+    minutes = rng.randint(8, 14) * (6 if strategies else 1)
+    chosen = strategies or [_strategy(rng) for _ in range(rng.randint(1, 3))]
     crowd = random.Random(f"crowd {seed}")
-    if not wishes and crowd.random() < CROWDS:
+    if not strategies and crowd.random() < CROWDS:
         chosen = _crowd(crowd)
-    keys = sorted({wish.key for wish in chosen})
+    keys = sorted({strategy.key for strategy in chosen})
     last_s = minutes * 60 - CALM_S
     events = []
     for _ in range(rng.choice((0, 1, 2, 2, 3, 4, 6))):
@@ -147,7 +147,7 @@ def draw(
     )
 
 
-def _wish(rng: random.Random) -> StrategyDraw:
+def _strategy(rng: random.Random) -> StrategyDraw:
     key = rng.choice((*KEYS, *KEYS, FUTURE))
     plan = {
         **PLAN,
@@ -189,9 +189,10 @@ def _crowd(rng: random.Random) -> list[StrategyDraw]:
     """One crossover for all, in bars of one length."""
     fast, slow, interval_s = rng.randint(2, 3), rng.randint(4, 6), rng.choice((5, 10))
     params = {"bar_mode": 1, "side_mask": 3, "fast_period": fast, "slow_period": slow}
-    wishes = [_wish(rng) for _ in range(rng.randint(6, 10))]
+    strategies = [_strategy(rng) for _ in range(rng.randint(6, 10))]
     return [
-        replace(wish, kind="ema_cross", interval_s=interval_s, params=params) for wish in wishes
+        replace(strategy, kind="ema_cross", interval_s=interval_s, params=params)
+        for strategy in strategies
     ]
 
 

@@ -101,7 +101,7 @@ class DrillSession:
         self._sim = Simulator(SimConfig(seed=scenario.seed, **scenario.sim))
         self._broker: BrokerKind = scenario.sim["broker"]
         self._oracle = Oracle(self._sim, scenario, self._strategy_of)
-        self._bars = BarJudge(self._sim, sorted({wish.key for wish in scenario.wishes}))
+        self._bars = BarJudge(self._sim, sorted({strategy.key for strategy in scenario.strategies}))
         self._journals = [MemoryJournal()]
         self._control = Commands()
         self._said: list[tuple[int, str]] = []
@@ -358,7 +358,7 @@ class DrillSession:
     def _compare_bars(self) -> None:
         """Bars that this process has closed, each series of each instrument."""
         day = self._day
-        keys = sorted({wish.key for wish in self._scenario.wishes})
+        keys = sorted({strategy.key for strategy in self._scenario.strategies})
         for series_id in range(day.engine.n_series):
             series = day.engine.series(series_id)
             wrong = self._bars.check(
@@ -523,20 +523,20 @@ def specs(sim: Simulator, scenario: Scenario) -> list[InstrumentSpec]:
     """The scenario's instruments in the core's units."""
     date = sim.dates()[0]
     found = []
-    for key in sorted({wish.key for wish in scenario.wishes}):
+    for key in sorted({strategy.key for strategy in scenario.strategies}):
         contract = sim.exchange.market.universe.resolve(key)
         open_ns, _ = contract.session_ns(date)
         close_ns = open_ns + scenario.minutes * MINUTE
-        wishes = [wish for wish in scenario.wishes if wish.key == key]
+        strategies = [strategy for strategy in scenario.strategies if strategy.key == key]
         session = SessionSpec(
             open_ns, open_ns, close_ns - CALM_S * SECOND, close_ns - MINUTE, close_ns
         )
-        found.append(_instrument(sim, contract, session, wishes))
+        found.append(_instrument(sim, contract, session, strategies))
     return found
 
 
 def _instrument(
-    sim: Simulator, contract: ListedContract, session: SessionSpec, wishes: list[StrategyDraw]
+    sim: Simulator, contract: ListedContract, session: SessionSpec, strategies: list[StrategyDraw]
 ) -> InstrumentSpec:
     close_e4 = sim.exchange.prices.previous_close_e4(contract, sim.dates()[0])
     quote = sim.exchange.market.quote(contract)
@@ -557,19 +557,19 @@ def _instrument(
         session,
         [
             StrategySpec(
-                f"{number} {wish.kind}",
-                wish.kind,
-                wish.interval_s,
-                _params(wish, close_e4),
-                wish.plan,
+                f"{number} {strategy.kind}",
+                strategy.kind,
+                strategy.interval_s,
+                _params(strategy, close_e4),
+                strategy.plan,
             )
-            for number, wish in enumerate(wishes)
+            for number, strategy in enumerate(strategies)
         ],
         **names_at(contract, sim.cfg.broker),
     )
 
 
-def _params(wish: StrategyDraw, close_e4: int) -> dict[str, Any]:
-    if wish.kind != "price_level":
-        return wish.params
-    return {**wish.params, "level": close_e4 * (1 + wish.level_bps / 10_000) / 10_000}
+def _params(strategy: StrategyDraw, close_e4: int) -> dict[str, Any]:
+    if strategy.kind != "price_level":
+        return strategy.params
+    return {**strategy.params, "level": close_e4 * (1 + strategy.level_bps / 10_000) / 10_000}

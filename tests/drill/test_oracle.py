@@ -91,7 +91,7 @@ def judge(
     )
     scenario: Scenario = replace(
         draw(1, []),
-        wishes=[StrategyDraw("NSE:INFY", "price_level", 10, {}, PLAN)],
+        strategies=[StrategyDraw("NSE:INFY", "price_level", 10, {}, PLAN)],
         limits={"max_order_qty": 0, "max_daily_loss_e4": 0, "max_open_positions": 0, **limits},
     )
     return Oracle(sim, scenario, strategy_of)

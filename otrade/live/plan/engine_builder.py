@@ -88,7 +88,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
     budget: dict[str, int] = msgspec.field(default_factory=dict)
 
 
-def assemble(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec) -> DayPlan:
+def build_plan(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec) -> DayPlan:
     """Make the engine. Raises EngineError naming what does not fit.
 
     Every instrument gets a minute series, for the page; its other bar lengths follow, each with the

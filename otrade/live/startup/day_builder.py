@@ -35,7 +35,7 @@ from otrade.live.plan.config_to_spec import (
     wanted_square_off_ns,
 )
 from otrade.live.plan.day_plan import DayPlan
-from otrade.live.plan.engine_builder import assemble, sink_of
+from otrade.live.plan.engine_builder import build_plan, sink_of
 from otrade.live.startup.credentials import Access
 from otrade.live.startup.instrument_cache import InstrumentCache, directory_of
 from otrade.live.startup.secondary_feed import SecondaryFeed, prepare_secondary_feed
@@ -113,7 +113,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
         encoder = adapter.encoder()
 
         def make_plan() -> DayPlan:
-            plan = assemble(str(date), specs, engine_spec(config, run_id))
+            plan = build_plan(str(date), specs, engine_spec(config, run_id))
             plan.engine.set_encoder(encoder)
             failover_ns = config.second_feed.failover_ms * NS_PER_MS
             plan.engine.set_failover(failover_ns)
