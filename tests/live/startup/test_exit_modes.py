@@ -403,7 +403,7 @@ def test_a_later_start_keeps_the_mode_and_the_journal_though_the_broker_says_oth
         for second_exit_costs in (False, True, True):
             ledger.second_exit_costs = second_exit_costs
             maker = maker_of(here, tmp_path)
-            prepared = await here.sim.during(maker.make(here.date))
+            prepared = await here.sim.during(maker.build(here.date))
             day = prepared.day
             assert day.journal is not None
             resumed.append(day.journal.is_resumed)
@@ -443,7 +443,7 @@ def test_a_strategy_without_a_target_or_with_a_mode_of_its_own_asks_nothing(tmp_
         ):
             place = tmp_path / str(number)
             place.mkdir()
-            prepared = await here.sim.during(maker_of(here, place, **bracket).make(here.date))
+            prepared = await here.sim.during(maker_of(here, place, **bracket).build(here.date))
             assert prepared.day.engine.strategy(0)["plan"]["exit_mode"] == mode
             assert prepared.day.journal is not None
             prepared.day.journal.close(here.now_ns)
