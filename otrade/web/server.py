@@ -10,12 +10,13 @@ import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from uvicorn import Config, Server
+
 from otrade.contract.engine_source import EngineSource
 from otrade.web.app import STATIC_DIR, create_app
 from otrade.web.auth.access_control import AccessControl
 from otrade.web.http.http_limits import LimitedHttp
 from otrade.web.http.tls import Tls, WebServerError, context_of
-from otrade.web.http.uvicorn_server import Config, Server
 from otrade.web.http.websocket_limits import LimitedWebSocket
 from otrade.web.stream.delta_stream import INTERVAL_S, DeltaStream
 

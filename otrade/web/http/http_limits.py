@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from otrade.contract.views import Problem
 from otrade.web.http.client_address import is_this_computer, place_of
@@ -24,7 +25,6 @@ from otrade.web.http.problems import (
     problem_response,
     too_busy,
 )
-from otrade.web.http.uvicorn_server import HttpToolsProtocol
 
 HEAD_BYTES_MAX = 32 * 1024
 HEAD_WITHIN_S = 10.0

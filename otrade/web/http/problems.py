@@ -1,9 +1,9 @@
 """Errors as the web layer tells them: problem details (RFC 9457) that name field and fix."""
 
 import msgspec
+from starlette.responses import Response
 
 from otrade.contract.views import Problem
-from otrade.web.http.starlette_lean import Response
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -451,7 +451,7 @@ def not_ready(why: list[str]) -> Problem:
         status=503,
         code="not_ready",
         detail="; ".join(why),
-        fix="Nothing is wrong with the request. /healthz says whether the engine lives, /api/status what it does.",
+        fix="Nothing is wrong with the request. /healthz says whether the engine lives, /api/v1/status what it does.",
     )
 
 

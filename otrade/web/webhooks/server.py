@@ -5,8 +5,9 @@ import contextlib
 import socket
 from collections.abc import Iterator
 
+from uvicorn import Config, Server
+
 from otrade.errors import StartError
-from otrade.web.http.uvicorn_server import Config, Server
 from otrade.web.webhooks.app import WebhookApp, create_hooks
 
 BACKLOG = 16
