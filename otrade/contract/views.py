@@ -1,7 +1,7 @@
 """The JSON contract between the engine and everything that looks at it: REST, `/ws`, the page,
 the command line.
 
-`python -m otrade.contract.typescript` turns this file into `web/src/lib/wire.ts`; nothing of the
+`python -m otrade.contract.typescript` turns this file into `web/src/api/contract.ts`; nothing of the
 contract is spelled twice.
 
 Units come last in names: `_e4` ten-thousandths of a rupee (integers, exact), `_ms` milliseconds,
@@ -63,8 +63,18 @@ computation.
 """
 Verdict = Literal["GO", "LOOK", "NO_GO"]
 CommandName = Literal[
-    "pause", "resume", "reduce", "flatten", "adopt", "stop", "kill", "login", "test-alert"
+    "pause",
+    "resume",
+    "rearm",
+    "stop-entries",
+    "flatten",
+    "take-over",
+    "kill",
+    "stop-engine",
+    "login",
+    "test-alert",
 ]
+"""Acts, as docs/glossary.md names them."""
 Role = Literal["viewer", "trader"]
 """Of a person: a viewer reads, a trader may do everything."""
 Scope = Literal["read", "trade", "admin"]
@@ -332,7 +342,7 @@ class FundsView(Row, frozen=True, kw_only=True):
     used_e4: int
 
 
-class HeldView(Row, frozen=True, kw_only=True):
+class BrokerPositionView(Row, frozen=True, kw_only=True):
     """A day position as the broker books it."""
 
     symbol: str
@@ -358,7 +368,7 @@ class AccountView(Row, frozen=True, kw_only=True):
     ts_ms: int  # when it was told
     trouble: str
     funds: list[FundsView]
-    positions: list[HeldView]
+    positions: list[BrokerPositionView]
     holdings: list[HoldingView]
 
 
@@ -456,14 +466,14 @@ UserName = Annotated[
 NewPassword = Annotated[str, Meta(min_length=10, max_length=256)]
 
 
-class Hidden(Row, frozen=True, kw_only=True):
+class SecretRow(Row, frozen=True, kw_only=True):
     """Base of what holds a password: it prints without its fields."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"
 
 
-class SignIn(Hidden, frozen=True, kw_only=True):
+class LoginRequest(SecretRow, frozen=True, kw_only=True):
     """`code` is the six digits of the authenticator, where one is set up; else it is ignored."""
 
     name: UserName = "trader"
@@ -471,7 +481,7 @@ class SignIn(Hidden, frozen=True, kw_only=True):
     code: Annotated[str, Meta(max_length=16)] = ""
 
 
-class FirstPassword(Hidden, frozen=True, kw_only=True):
+class FirstPasswordRequest(SecretRow, frozen=True, kw_only=True):
     """Makes the first trader, while there is nobody. `code` is the one-time code that the terminal
     shows.
     """
@@ -481,14 +491,14 @@ class FirstPassword(Hidden, frozen=True, kw_only=True):
     password: NewPassword
 
 
-class PasswordChange(Hidden, frozen=True, kw_only=True):
+class PasswordChangeRequest(SecretRow, frozen=True, kw_only=True):
     """Every other session of that person ends."""
 
     old: Annotated[str, Meta(max_length=256)]
     new: NewPassword
 
 
-class SignOut(Row, frozen=True, kw_only=True):
+class LogoutRequest(Row, frozen=True, kw_only=True):
     """No arguments."""
 
 
@@ -502,7 +512,7 @@ class SessionView(Row, frozen=True, kw_only=True):
     ends_in_s: int | None  # null: it does not
 
 
-class SessionGrant(Hidden, frozen=True, kw_only=True):
+class SessionGrant(SecretRow, frozen=True, kw_only=True):
     """A session has begun; its cookie comes in a header. The page keeps `csrf` in its own storage,
     which no page of another port can read, and sends it as X-CSRF-Token with every change. It is
     told this once.
@@ -520,14 +530,18 @@ class PauseArgs(Row, frozen=True, kw_only=True):
 
 
 class ResumeArgs(Row, frozen=True, kw_only=True):
-    """Entries again. A latched REDUCING or HALTED is lifted only with `rearm`, which a person
-    must have asked for.
+    """Lift a pause: entries again. A latched REDUCING or HALTED is lifted by the command `rearm`;
+    the field of that name asks for the same, as it did before 0.2.0.
     """
 
     rearm: bool = False
 
 
-class ReduceArgs(Row, frozen=True, kw_only=True):
+class RearmArgs(Row, frozen=True, kw_only=True):
+    """Lift a latched REDUCING or HALTED: entries again. A person must have asked for it."""
+
+
+class StopEntriesArgs(Row, frozen=True, kw_only=True):
     """REDUCING: unfilled entries are taken out of the market and no new ones come, until a person
     re-arms; exits and stops go on.
     """
@@ -539,7 +553,7 @@ class FlattenArgs(Row, frozen=True, kw_only=True):
     instrument_id: Id | None = None
 
 
-class AdoptArgs(Row, frozen=True, kw_only=True):
+class TakeOverArgs(Row, frozen=True, kw_only=True):
     """Take over the quantity of one instrument that somebody else has traded: from then on it has a
     stop and is the engine's.
     """
@@ -547,7 +561,7 @@ class AdoptArgs(Row, frozen=True, kw_only=True):
     instrument_id: Id
 
 
-class StopArgs(Row, frozen=True, kw_only=True):
+class StopEngineArgs(Row, frozen=True, kw_only=True):
     """End gracefully: open positions are flattened or left as the configuration says."""
 
 

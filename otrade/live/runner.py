@@ -92,7 +92,7 @@ class Runner:
             mode=mode,
             broker_kind=broker_kind,
             speed=speed,
-            reads=LiveQueries(manager),
+            queries=LiveQueries(manager),
         )
         self.summaries: list[DaySummary] = []
         self.stop_wanted = asyncio.Event()

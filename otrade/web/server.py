@@ -55,10 +55,10 @@ class WebServer:
         """
         self._host = _address(host, tls)
         self._port = port
-        self._hub = DeltaStream(source, interval_s=interval_s)
+        self._stream = DeltaStream(source, interval_s=interval_s)
         known = frozenset(names) if tls is None else frozenset((*names, _shown(self._host)))
         config = Config(
-            create_app(source, access, static_dir=static_dir, hub=self._hub, names=known),
+            create_app(source, access, static_dir=static_dir, stream=self._stream, names=known),
             http=LimitedHttp,
             ws=LimitedWebSocket,
             ws_max_size=WS_MESSAGE_BYTES_MAX,
@@ -97,7 +97,7 @@ class WebServer:
 
     async def stop(self) -> None:
         """Close every connection and end, within a few seconds. Harmless when it never started."""
-        self._hub.close()
+        self._stream.close()
         self._server.should_exit = True
         if self._task is None:
             return

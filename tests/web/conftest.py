@@ -30,7 +30,7 @@ def static_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def hub(source: FakeSource) -> DeltaStream:
+def stream(source: FakeSource) -> DeltaStream:
     return DeltaStream(source, interval_s=0.05)
 
 
@@ -49,9 +49,11 @@ def access(tmp_path: Path, clock: Time) -> AccessControl:
 
 @pytest.fixture
 def app(
-    source: FakeSource, access: AccessControl, static_dir: Path, hub: DeltaStream, clock: Time
+    source: FakeSource, access: AccessControl, static_dir: Path, stream: DeltaStream, clock: Time
 ) -> ASGIApp:
-    return create_app(source, access, static_dir=static_dir, hub=hub, now_s=clock, wall_s=clock)
+    return create_app(
+        source, access, static_dir=static_dir, stream=stream, now_s=clock, wall_s=clock
+    )
 
 
 @pytest.fixture

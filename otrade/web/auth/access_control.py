@@ -18,7 +18,14 @@ from typing import Literal
 
 import msgspec
 
-from otrade.contract.views import FirstPassword, PasswordChange, Problem, Role, Scope, SignIn
+from otrade.contract.views import (
+    FirstPasswordRequest,
+    LoginRequest,
+    PasswordChangeRequest,
+    Problem,
+    Role,
+    Scope,
+)
 from otrade.errors import ConfigError
 from otrade.web.auth.login_throttle import LoginThrottle
 from otrade.web.auth.passwords import NOBODYS, Codes, hashed, is_password, weakness
@@ -161,7 +168,7 @@ class AccessControl:
         self._first_code_ends_s = self._now_s() + CODE_LIFE_S
         return "-".join(letters[i : i + 4] for i in range(0, 12, 4))
 
-    async def first_password(self, given: FirstPassword, address: str) -> LoginGrant:
+    async def first_password(self, given: FirstPasswordRequest, address: str) -> LoginGrant:
         """Make the first trader. ProblemError when somebody has a password already, or the code is
         not the one that was shown.
         """
@@ -185,7 +192,7 @@ class AccessControl:
         self._attempts.succeeded(address)
         return LoginGrant(*self.sessions.begin(person))
 
-    async def sign_in(self, given: SignIn, address: str, old_cookie: str) -> LoginGrant:
+    async def sign_in(self, given: LoginRequest, address: str, old_cookie: str) -> LoginGrant:
         """A new session, in place of the one of `old_cookie`. ProblemError when name, password or
         code is wrong; it does not say which.
         """
@@ -205,7 +212,7 @@ class AccessControl:
         return LoginGrant(*self.sessions.begin(person))
 
     async def change_password(
-        self, session: UserSession, given: PasswordChange, address: str
+        self, session: UserSession, given: PasswordChangeRequest, address: str
     ) -> LoginGrant:
         """A new password, and a new session; that person's other sessions end. ProblemError when
         the old one is wrong.

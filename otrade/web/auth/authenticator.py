@@ -104,8 +104,8 @@ class Authenticator:
         if route.scope == "public":
             return None
         principal = self.require(connection, route.scope)
-        if route.only_person and principal.session is None:
-            raise ProblemError(problems.only_person())
+        if route.session_only and principal.session is None:
+            raise ProblemError(problems.session_only())
         if route.needs_csrf and principal.session is not None:
             if "origin" not in connection.headers:
                 raise ProblemError(problems.foreign_origin(""))

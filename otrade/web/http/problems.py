@@ -91,7 +91,7 @@ def no_right(right: str) -> Problem:
     )
 
 
-def only_person() -> Problem:
+def session_only() -> Problem:
     return Problem(
         title="For people only",
         status=403,

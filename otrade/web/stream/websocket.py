@@ -23,8 +23,8 @@ FAREWELL_S = 2.0
 class StreamHandler:
     """The endpoint of the WebSocket."""
 
-    def __init__(self, hub: DeltaStream, guard: Authenticator, audit: Audit) -> None:
-        self._hub = hub
+    def __init__(self, stream: DeltaStream, guard: Authenticator, audit: Audit) -> None:
+        self._stream = stream
         self._guard = guard
         self._audit = audit
 
@@ -36,11 +36,11 @@ class StreamHandler:
             return
         token = bearer(websocket.headers.getlist("authorization") or [""])
         await websocket.accept()
-        client = self._hub.join(partial(self._guard.access.may_stay, principal, token))
+        client = self._stream.join(partial(self._guard.access.may_stay, principal, token))
         if client is None:
             await websocket.close(CLOSE_TRY_LATER, "too many pages are open, or the engine stops")
             return
-        self._hub.run()
+        self._stream.run()
         await self._talk(websocket, client)
         if client.close_code == CLOSE_BAD_MESSAGE:
             self._audit.write(
@@ -56,7 +56,7 @@ class StreamHandler:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._hub.leave(client)
+            self._stream.leave(client)
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)

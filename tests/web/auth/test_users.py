@@ -105,10 +105,10 @@ def test_there_are_not_endlessly_many() -> None:
 ADD = """
 import sys
 from pathlib import Path
-from otrade.web.auth.users import PeopleFile, Person
-file, start = PeopleFile(Path(sys.argv[1])), int(sys.argv[2])
+from otrade.web.auth.users import UsersFile, User
+file, start = UsersFile(Path(sys.argv[1])), int(sys.argv[2])
 for n in range(start, start + 10):
-    file.change(lambda people: people.with_person(Person(f"p{n}", "viewer", "")))
+    file.change(lambda people: people.with_person(User(f"p{n}", "viewer", "")))
 """
 
 

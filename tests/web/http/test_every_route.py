@@ -23,17 +23,17 @@ READS = [route for route in ROUTES if not route.is_change and route.scope != "pu
 TRADES = [route for route in CHANGES if route.command is not None]
 SCOPES: list[Scope] = ["read", "trade", "admin"]
 BODY = {
-    "adopt": {"instrument_id": 0},
+    "take-over": {"instrument_id": 0},
     "configure": {"digest": "", "values": {}, "write": True},
     "password": {"old": "x" * 10, "new": "y" * 10},
 }
 QUERY = {
     "candles": "?instrument_id=0",
-    "lines": "?instrument_id=0",
-    "story": "?cl_ord_id=OT0001",
-    "why": "?signal_seq=1",
+    "indicators": "?instrument_id=0",
+    "order-timeline": "?cl_ord_id=OT0001",
+    "decision": "?signal_seq=1",
     "journal": "?name=2025-09-01.otj",
-    "moment": "?name=2025-09-01.otj",
+    "replay": "?name=2025-09-01.otj",
 }
 
 
@@ -54,7 +54,7 @@ def ask(client: TestClient, route: ApiRoute, **headers: str) -> Any:
 
 
 def changed(source: FakeSource) -> bool:
-    return bool(source.commands or source.reads.drafts)
+    return bool(source.commands or source.queries.drafts)
 
 
 def test_there_is_something_to_test() -> None:
@@ -72,8 +72,11 @@ def test_everything_that_is_served_is_in_the_table(app: Any) -> None:
         if isinstance(route, Route)
         for method in route.methods or ()
     }
-    listed = {(route.method, route.path) for route in ROUTES} | {
-        ("HEAD", route.path) for route in ROUTES if route.method == "GET"
+    listed = {
+        (method, path)
+        for route in ROUTES
+        for path in filter(None, (route.path, route.former_path))
+        for method in (route.method, *(["HEAD"] if route.method == "GET" else []))
     }
     assert listed <= served
     assert {method for method, _ in served - listed} == {"GET", "HEAD"}
@@ -211,7 +214,7 @@ def test_a_script_may_what_its_token_says(
         response = ask(stranger, route, Authorization=f"Bearer {token}")
         if route.scope not in scopes:
             problem(response, 403, "no_right")
-        elif route.only_person:
+        elif route.session_only:
             problem(response, 403, "only_person")
         else:
             assert response.status_code == 200, route
