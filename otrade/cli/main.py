@@ -571,7 +571,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("symbol", metavar="SYMBOL")
 
     sub = add(
-        "preflight", "the morning board: go or no-go for today, and the fix for each no", _preflight
+        "preflight", "is everything ready for today? go or no-go, and the fix for each no", _preflight
     )
     config_option(sub)
     sub.add_argument("--json", action="store_true", help="as JSON")

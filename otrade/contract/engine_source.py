@@ -105,7 +105,7 @@ class EngineSource(Protocol):
         ...
 
     async def preflight(self) -> PreflightView | None:
-        """The morning board, asked now or not long ago; None before the engine is up."""
+        """The preflight checks, asked now or not long ago; None before the engine is up."""
         ...
 
     async def command(

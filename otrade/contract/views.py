@@ -380,7 +380,7 @@ class PreflightLine(Row, frozen=True, kw_only=True):
 
 
 class PreflightView(Row, frozen=True, kw_only=True):
-    """The morning board."""
+    """The preflight checks."""
 
     verdict: Verdict
     ts_ms: int

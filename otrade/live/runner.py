@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from otrade.live.startup.day_builder import DayBuilder, PreparedDay
     from otrade.web.auth.access_control import AccessControl
     from otrade.web.server import WebServer
-    from otrade.web.webhooks.app import WebhookApp
+    from otrade.web.webhooks.app import WebhookHandler
     from otrade.web.webhooks.server import WebhookServer
 
 LEVELS = {
@@ -262,7 +262,7 @@ class Runner:
             self.progress.say(f"the day is over; the page stays at {self._server.url} until Ctrl-C")
             await self.stop_wanted.wait()
 
-    async def serve_hooks(self, taker: "WebhookApp") -> None:
+    async def serve_hooks(self, taker: "WebhookHandler") -> None:
         """Listen for what brokers post, if configured. A port that cannot be had is said, and
         trading goes on without.
         """
@@ -366,7 +366,7 @@ class Runner:
         """The one-time code is shown to whoever sits at the terminal, and is written into no file."""
         by_command = f"otrade password --var {self.config.paths.var}"
         try:
-            people = access.file.read().people
+            people = access.file.read().users
         except OTradeError as error:
             self.board.say(Severity.ERROR, "NO_LOGIN", f"nobody can log in on the page: {error}")
             return

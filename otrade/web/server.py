@@ -22,7 +22,7 @@ from otrade.web.stream.delta_stream import INTERVAL_S, DeltaStream
 
 BACKLOG = 64
 CONNECTIONS_MAX = 192
-"""More than `stream.CLIENTS_MAX`: whoever has a socket asks by other connections too."""
+"""More than `delta_stream.CLIENTS_MAX`: whoever has a socket asks by other connections too."""
 WS_MESSAGE_BYTES_MAX = 4096
 HANG_UP_AFTER_S = 0.5
 STOP_WITHIN_S = 2

@@ -1,4 +1,4 @@
-"""Coming in and going out, by hand in a real browser: the first password, wrong ones, the
+"""Logging in and out in a real browser: the first password, wrong ones, the
 authenticator, who only looks, and how often somebody may try; then the alert that is only a test, a
 position that is not ours, and the end of the engine. One engine, which nobody has a password for at
 first.
@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.live.alert_listener import Listener, environment, listening
 from tests.page.conftest import Running, Terminal, ask, axe, engine, go, open_page, person, shot
-from tests.web.logins import PASSWORD, TOTP_SECRET, write_people
+from tests.web.logins import PASSWORD, TOTP_SECRET, write_users
 
 CHOSEN = "five wooden ships"
 CODE = "([A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4})"
@@ -68,7 +68,7 @@ def running(
             "--speed",
             "60",
             change=alerted,
-            people=False,
+            users=False,
             terminal=terminal,
         ) as made,
     ):
@@ -144,7 +144,7 @@ def test_a_wrong_password_does_not_say_what_was_wrong(page: Page) -> None:
 
 def test_an_authenticators_code_is_asked_for_and_good_once(page: Page, running: Running) -> None:
     log_out(page)
-    write_people(
+    write_users(
         running.folder / "var" / "access"
     )  # as `otrade password` does, under the running engine
     log_in(page, "careful", PASSWORD)
@@ -165,8 +165,8 @@ def test_another_password_ends_the_session_of_an_open_page(
     with person(browser, running.url, "viewer") as viewer:
         expect(viewer.get_by_role("contentinfo")).to_contain_text("viewer (looks only)")
         expect(viewer.get_by_role("button", name="Pause…")).to_be_disabled()
-        file = write_people(running.folder / "var" / "access")
-        file.change(lambda people: people.without_person("viewer"))
+        file = write_users(running.folder / "var" / "access")
+        file.change(lambda users: users.without_user("viewer"))
         expect(viewer.get_by_role("button", name="Log in")).to_be_visible()
     expect(page.get_by_role("button", name="Pause…")).to_be_enabled()
 

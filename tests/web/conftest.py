@@ -9,7 +9,7 @@ from otrade.web.app import create_app
 from otrade.web.auth.access_control import AccessControl
 from otrade.web.stream.delta_stream import DeltaStream
 from tests.web.fake_engine import FakeSource
-from tests.web.logins import BASE_URL, BEARER, TOKEN, Time, write_people
+from tests.web.logins import BASE_URL, BEARER, TOKEN, Time, write_users
 
 __all__ = ["BASE_URL", "BEARER", "TOKEN"]
 
@@ -42,8 +42,8 @@ def clock() -> Time:
 
 @pytest.fixture
 def access(tmp_path: Path, clock: Time) -> AccessControl:
-    """A trader, a viewer, and a trader with an authenticator (`doors.PEOPLE`)."""
-    write_people(tmp_path / "access")
+    """A trader, a viewer, and a trader with an authenticator (`logins.USERS`)."""
+    write_users(tmp_path / "access")
     return AccessControl(tmp_path / "access", local_token=TOKEN, now_s=clock, wall_s=clock)
 
 

@@ -60,7 +60,7 @@ def wrong_token() -> Problem:
     )
 
 
-def not_signed_in() -> Problem:
+def not_logged_in() -> Problem:
     return Problem(
         title="Not logged in",
         status=401,
@@ -165,7 +165,7 @@ def too_many_attempts(wait_s: float) -> Problem:
     )
 
 
-def no_people() -> Problem:
+def users_unreadable() -> Problem:
     return Problem(
         title="Nobody can log in",
         status=503,

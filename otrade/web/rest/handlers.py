@@ -82,10 +82,10 @@ class DataHandlers:
         return self._source.notices(call.query.since_seq)
 
     async def candles(self, call: Call) -> Sequence[Candle]:
-        asked: CandlesQuery = call.query
-        self._must_exist(asked.instrument_id)
-        candles = self._source.candles(asked.instrument_id, asked.interval_s)
-        return [candle for candle in candles if candle.ts_ms >= asked.since_ms]
+        query: CandlesQuery = call.query
+        self._must_exist(query.instrument_id)
+        candles = self._source.candles(query.instrument_id, query.interval_s)
+        return [candle for candle in candles if candle.ts_ms >= query.since_ms]
 
     async def accounts(self, call: Call) -> Sequence[AccountView]:
         async with _broker_time():
@@ -93,12 +93,12 @@ class DataHandlers:
 
     async def preflight(self, call: Call) -> PreflightView:
         async with _broker_time():
-            board = await self._source.preflight()
-        if board is None:
+            checks = await self._source.preflight()
+        if checks is None:
             raise ProblemError(
-                problems.refused("the engine is not up yet: there is no morning board to show")
+                problems.refused("the engine is not up yet: there are no preflight checks to show")
             )
-        return board
+        return checks
 
     def _must_exist(self, instrument_id: int) -> None:
         if not any(row.id == instrument_id for row in self._source.instruments()):

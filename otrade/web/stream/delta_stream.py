@@ -36,7 +36,7 @@ KEPT_MAX = 500  # signals and notices in a snapshot
 CLOSE_GOING_AWAY = 1001
 CLOSE_INTERNAL = 1011
 CLOSE_TRY_LATER = 1013
-CLOSE_NOT_SIGNED_IN = 4401
+CLOSE_NOT_LOGGED_IN = 4401
 """The session behind the socket has ended."""
 
 
@@ -206,7 +206,7 @@ class DeltaStream:
                 self.n_dropped += 1
                 self._send_away(client, CLOSE_TRY_LATER)
             elif not client.may_stay():
-                self._send_away(client, CLOSE_NOT_SIGNED_IN)
+                self._send_away(client, CLOSE_NOT_LOGGED_IN)
             yield False
         yield from self._send_changes()
         for client in list(self._clients):

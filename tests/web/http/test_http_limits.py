@@ -18,7 +18,7 @@ from otrade.contract.views import CommandResult
 from otrade.live.runtime.run_file import RunFile, RunInfo
 from otrade.web.auth.access_control import AccessControl
 from otrade.web.http import http_limits
-from otrade.web.http.client_address import place_of
+from otrade.web.http.client_address import address_group
 from otrade.web.http.tls import Tls, context_of
 from otrade.web.server import CONNECTIONS_MAX, WebServer, WebServerError
 from tests.web.fake_engine import FakeSource
@@ -349,7 +349,7 @@ def test_one_address_cannot_take_all_connections(
     ],
 )
 def test_what_counts_as_one_address(address: str, place: str) -> None:
-    assert place_of(address) == place
+    assert address_group(address) == place
 
 
 def test_many_requests_on_one_connection_are_not_added_up(

@@ -13,7 +13,7 @@ from otrade.web.rest.command_expiry import COMMAND_LIFE_S
 from otrade.web.rest.idempotency import ANSWER_KEPT_S, KEYS_MAX, IdempotencyKeys
 from tests.web.fake_engine import FakeSource
 from tests.web.http.test_routes import problem
-from tests.web.logins import Time, key, sign_in
+from tests.web.logins import Time, key, log_in
 
 
 def give(client: TestClient, name: str, content: Any = b"", **headers: str) -> Any:
@@ -265,7 +265,7 @@ def test_anothers_key_is_refused(
     same = key()
     assert client.post("/api/v1/commands/pause", headers=same).status_code == 200
     problem(
-        stranger.post("/api/v1/commands/pause", headers=same | sign_in(stranger)),
+        stranger.post("/api/v1/commands/pause", headers=same | log_in(stranger)),
         403,
         "foreign_key",
     )

@@ -20,7 +20,7 @@ from otrade.web.auth.access_control import AccessControl
 from otrade.web.http.routes import ROUTES, ApiRoute
 from otrade.web.rest import openapi
 from tests.web.fake_engine import FakeSource
-from tests.web.logins import BASE_URL, BEARER, TOKEN, Time, write_people
+from tests.web.logins import BASE_URL, BEARER, TOKEN, Time, write_users
 
 SEED = int(os.environ.get("OTRADE_SEED", "20261120"))
 DOCUMENT = openapi.document()
@@ -144,7 +144,7 @@ def hurrying() -> Time:
 def checked(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The document beside the application."""
     folder = tmp_path_factory.mktemp("openapi")
-    write_people(folder / "access")
+    write_users(folder / "access")
     access = AccessControl(folder / "access", local_token=TOKEN, now_s=hurrying(), wall_s=Time())
     found = schemathesis.openapi.from_dict(DOCUMENT)
     found.app = create_app(FakeSource(), access, static_dir=folder)

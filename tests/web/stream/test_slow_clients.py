@@ -12,7 +12,7 @@ import pytest
 
 from otrade.web.auth.access_control import AccessControl
 from otrade.web.server import WebServer
-from otrade.web.stream.delta_stream import CLOSE_NOT_SIGNED_IN, DROP_AFTER_S, QUEUED_MAX
+from otrade.web.stream.delta_stream import CLOSE_NOT_LOGGED_IN, DROP_AFTER_S, QUEUED_MAX
 from otrade.web.stream.websocket import FAREWELL_S
 from tests.web.fake_engine import FakeSource, order
 from tests.web.logins import TOKEN, Time
@@ -137,7 +137,7 @@ def test_a_deaf_client_whose_session_ends_is_not_waited_for(
                 (client,) = web._stream._clients
                 client.may_stay = lambda: False
                 await web._stream.tick()
-                assert client.close_code == CLOSE_NOT_SIGNED_IN
+                assert client.close_code == CLOSE_NOT_LOGGED_IN
                 while web._server.server_state.connections:
                     await asyncio.sleep(0)
 

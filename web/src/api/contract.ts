@@ -325,7 +325,7 @@ export interface PreflightLine {
 }
 
 /**
- * The morning board.
+ * The preflight checks.
  */
 export interface PreflightView {
   verdict: Verdict;
