@@ -5,10 +5,12 @@ import re
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 
 from otrade._core import types
 from otrade.cli.main import parser
+from otrade.config.schema import RiskConfig
 from otrade.contract import views
 from otrade.live.control.commands import COMMANDS
 from otrade.web.http.routes import COMMANDS as COMMAND_ROUTES
@@ -113,6 +115,13 @@ def test_notices_of_acts_are_said_by_the_engine() -> None:
     text = "\n".join(path.read_text() for path in sorted((ROOT / "otrade" / "live").rglob("*.py")))
     for act in ACTS:
         assert not act["notice"] or f'"{act["notice"]}"' in text
+
+
+def test_the_configuration_names_acts() -> None:
+    [on_limit] = [one for one in msgspec.structs.fields(RiskConfig) if one.name == "on_limit"]
+    words = set(get_args(get_args(on_limit.type)[0]))
+    assert words - {"reduce"} <= {act["api"] for act in ACTS}, "reduce: as it was called before"
+    assert on_limit.default == "stop-entries"
 
 
 # ------------------------------------------------------------------------------------------ queries
