@@ -111,6 +111,11 @@ def test_acts_at_the_command_line() -> None:
     assert former == {"adopt"}, "what CHANGELOG.md says of renamed commands"
 
 
+def test_commands_are_those_of_the_command_line() -> None:
+    names, _ = command_names()
+    assert {row[0] for row in table("Commands")} == names
+
+
 def test_notices_of_acts_are_said_by_the_engine() -> None:
     text = "\n".join(path.read_text() for path in sorted((ROOT / "otrade" / "live").rglob("*.py")))
     for act in ACTS:

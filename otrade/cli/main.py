@@ -571,7 +571,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("symbol", metavar="SYMBOL")
 
     sub = add(
-        "preflight", "is everything ready for today? go or no-go, and the fix for each no", _preflight
+        "preflight",
+        "is everything ready for today? go or no-go, and the fix for each no",
+        _preflight,
     )
     config_option(sub)
     sub.add_argument("--json", action="store_true", help="as JSON")

@@ -1,5 +1,4 @@
-"""The JSON contract between the engine and everything that looks at it: REST, `/ws`, the page,
-the command line.
+"""The JSON contract between the engine and its clients: REST, `/ws`, the page, the command line.
 
 `python -m otrade.contract.typescript` turns this file into `web/src/api/contract.ts`; nothing of the
 contract is spelled twice.
@@ -335,7 +334,7 @@ class Candle(Row, frozen=True, kw_only=True):
     volume: int
 
 
-# ------------------------------------------------------------------------- asked of the broker
+# ------------------------------------------------------------------------- told by the broker
 class FundsView(Row, frozen=True, kw_only=True):
     segment: str
     net_e4: int  # what can still be blocked
@@ -458,7 +457,7 @@ class CandlesQuery(Row, frozen=True, kw_only=True):
     since_ms: Seq = 0
 
 
-# ----------------------------------------------------------------------------------- signing in
+# ----------------------------------------------------------------------------------------- login
 UserName = Annotated[
     str,
     Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$", description="1 to 32 letters, digits, . _ -"),
