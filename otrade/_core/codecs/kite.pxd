@@ -1,8 +1,8 @@
-"""Door of Kite's wire: market-data packets in, order requests out. See `wire_kite.pyx`."""
+"""Kite's wire: market-data packets in, order requests out. See `kite.pyx`."""
 from libc.stdint cimport uint8_t, uint32_t
 
 from otrade._core.types cimport command_t, tick_t
-from otrade._core.codecs.interface cimport OrderEncoder
+from otrade._core.codecs.interface cimport OrderEncoder, decoder_t, frame_t, packet_t
 
 # Room for one encoder's constants: request target prefix, Host + version + Authorization
 # lines, and the id of a registered algo.
@@ -15,11 +15,10 @@ cdef enum:
 # one.
 cdef int decode_packet(const uint8_t* p, uint32_t n, tick_t* out) noexcept nogil
 
-# Walks a frame: 1 and a packet, 0 at the end, or minus a Reason. The caller starts with *left = -1
-# and *pos = 0.
-cdef int next_packet(
-    const uint8_t* buf, Py_ssize_t n, Py_ssize_t* pos, int* left, const uint8_t** p, uint32_t* length
-) noexcept nogil
+# Walks a frame, as `interface.pxd` says.
+cdef int next_packet(frame_t* frame, packet_t* out) noexcept nogil
+
+cdef void fill(decoder_t* decoder) noexcept
 
 
 cdef class KiteEncoder(OrderEncoder):

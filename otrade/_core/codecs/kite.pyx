@@ -20,7 +20,7 @@ from otrade._core.types cimport (
     REASON_PRICE_ZERO, REASON_SEGMENT_UNKNOWN, SIDE_BUY, SIDE_SELL, TIF_DAY, TIF_IOC, TYPE_LIMIT, TYPE_MARKET, TYPE_SL,
     TYPE_SL_M, command_t, tick_t,
 )
-from otrade._core.codecs.interface cimport OrderEncoder
+from otrade._core.codecs.interface cimport OrderEncoder, decoder_t, frame_t, packet_t
 from otrade._core.writer cimport put, put_decimal, put_escaped, put_number, writer_t
 
 cdef extern from *:
@@ -131,8 +131,8 @@ cdef inline void take_body(const uint8_t* p, uint32_t n, int64_t unit, tick_t* o
 
 
 cdef int decode_packet(const uint8_t* p, uint32_t n, tick_t* out) noexcept nogil:
-    """One packet of `n` bytes. A field that this kind lacks is 0 in `out`. See the door for the
-    codes.
+    """One packet of `n` bytes. A field that this kind lacks is 0 in `out`. See the `.pxd` for
+    the codes.
     """
     cdef uint32_t token = be32(p) if n >= 4 else 0
     cdef int64_t unit = UNIT_E4[token & 0xFF]
@@ -162,9 +162,7 @@ cdef int decode_packet(const uint8_t* p, uint32_t n, tick_t* out) noexcept nogil
     return REASON_OK if out.ltp_e4 != 0 else REASON_PRICE_ZERO
 
 
-cdef int next_packet(
-    const uint8_t* buf, Py_ssize_t n, Py_ssize_t* pos, int* left, const uint8_t** p, uint32_t* length
-) noexcept nogil:
+cdef int next_packet(frame_t* frame, packet_t* out) noexcept nogil:
     """The next packet of a frame. A refused frame is at its end: one refusal, then 0.
 
     -FRAME_HEARTBEAT for a one-byte frame, -FRAME_SHORT when a header is cut, -FRAME_LENGTH when a
@@ -172,31 +170,47 @@ cdef int next_packet(
     """
     cdef int reason
     cdef uint32_t size
-    if left[0] < 0:
-        if n < 2:
-            left[0] = 0
-            pos[0] = n
-            return -REASON_FRAME_HEARTBEAT if n == 1 else -REASON_FRAME_SHORT
-        left[0] = be16(buf)
-        pos[0] = 2
-    if left[0] == 0:
-        reason = -REASON_FRAME_LENGTH if pos[0] != n else 0
-        pos[0] = n
+    if frame.left < 0:
+        if frame.n < 2:
+            frame.left = 0
+            frame.pos = frame.n
+            return -REASON_FRAME_HEARTBEAT if frame.n == 1 else -REASON_FRAME_SHORT
+        frame.left = be16(frame.buf)
+        frame.pos = 2
+    if frame.left == 0:
+        reason = -REASON_FRAME_LENGTH if frame.pos != frame.n else 0
+        frame.pos = frame.n
         return reason
-    if n - pos[0] < 2:
+    if frame.n - frame.pos < 2:
         reason = -REASON_FRAME_SHORT
     else:
-        size = be16(buf + pos[0])
-        if size <= n - pos[0] - 2:
-            p[0] = buf + pos[0] + 2
-            length[0] = size
-            pos[0] += 2 + size
-            left[0] -= 1
+        size = be16(frame.buf + frame.pos)
+        if size <= frame.n - frame.pos - 2:
+            out.body = frame.buf + frame.pos + 2
+            out.n = size
+            out.reason = REASON_OK
+            if size >= 4:
+                out.token = be32(out.body)
+            else:
+                out.reason = REASON_FRAME_LENGTH
+            frame.pos += 2 + size
+            frame.left -= 1
             return 1
         reason = -REASON_FRAME_LENGTH
-    left[0] = 0
-    pos[0] = n
+    frame.left = 0
+    frame.pos = frame.n
     return reason
+
+
+cdef int _decode(const frame_t* frame, const packet_t* packet, tick_t* out) noexcept nogil:
+    return decode_packet(packet.body, <uint32_t>packet.n, out)
+
+
+cdef void fill(decoder_t* decoder) noexcept:
+    """This wire's row in the table of decoders."""
+    decoder.next = next_packet
+    decoder.decode = _decode
+    decoder.by_name = False
 
 
 # ------------------------------------------------------------------------------------- requests out
@@ -383,23 +397,29 @@ def decode_frame(const uint8_t[::1] frame not None) -> list:
 
     For tests and tools: the feed never comes this way.
     """
-    cdef const uint8_t* buf = &frame[0] if frame.shape[0] else NULL
-    cdef const uint8_t* packet = NULL
-    cdef uint32_t n = 0
-    cdef Py_ssize_t pos = 0
-    cdef int left = -1
+    cdef frame_t reader
+    cdef packet_t packet
     cdef int found, reason
     cdef tick_t tick
+    memset(&reader, 0, sizeof(reader))
+    reader.buf = &frame[0] if frame.shape[0] else NULL
+    reader.n = frame.shape[0]
+    reader.left = -1
     found_all = []
     while True:
-        found = next_packet(buf, frame.shape[0], &pos, &left, &packet, &n)
+        found = next_packet(&reader, &packet)
         if found <= 0:
             if found < 0:
                 found_all.append({"reason": -found})
             return found_all
         memset(&tick, 0, sizeof(tick))
-        reason = decode_packet(packet, n, &tick)
+        reason = decode_packet(packet.body, <uint32_t>packet.n, &tick)
         found_all.append({"reason": reason, **tick})
+
+
+def count_packets(frame) -> int | None:
+    """How many packets a frame's header says it has."""
+    return int.from_bytes(frame[:2], "big") if len(frame) > 1 else 0
 
 
 def encode_command(KiteEncoder encoder not None, **fields) -> bytes:
