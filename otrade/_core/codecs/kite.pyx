@@ -153,12 +153,11 @@ cdef int decode_packet(const uint8_t* p, uint32_t n, tick_t* out) noexcept nogil
         return REASON_PACKET_KIND
     if unit == 0:
         return REASON_SEGMENT_UNKNOWN
-    # The unit as a constant lets the compiler drop the test and the multiplication from the common
-    # case.
-    if unit == 100:
-        take_body(p, n, 100, out)
-    else:
+    # Split here, for the whole packet, so that no single price is tested for its unit's sign.
+    if unit > 0:
         take_body(p, n, unit, out)
+    else:
+        take_body(p, n, -1, out)
     return REASON_OK if out.ltp_e4 != 0 else REASON_PRICE_ZERO
 
 

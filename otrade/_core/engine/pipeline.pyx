@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The pipeline: what happens to a frame, a report or a moment, without a Python object.
 
 In the words of the code, the metrics and the page:
