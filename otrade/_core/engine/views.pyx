@@ -16,7 +16,7 @@ from otrade.errors import EngineError
 
 
 class Command:
-    """One request for the outside world: `request` holds the bytes to send; a LOOK (read the order book) has none. `is_unrecorded`: the
+    """One request for the outside world: `request` holds the bytes to send; a LOOK (poll the order book) has none. `is_unrecorded`: the
     journal had no room for it.
     """
 
