@@ -184,6 +184,7 @@ class Engine:
         ts_open_ns: int = 0,
         tag_run: int = -1,
         tag_bracket: int = 0,
+        slice_of: int = -1,
     ) -> int: ...
     def adopt_order(
         self,

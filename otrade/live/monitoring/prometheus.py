@@ -161,7 +161,7 @@ def _day(day: "TradingDay", frames: "FrameWatch | None") -> Iterator[Metric]:
 def _orders(day: "TradingDay", risk: RiskRow, counters: CountersRow) -> Iterator[Metric]:
     yield CounterMetricFamily("otrade_orders", "Orders made", day.engine.n_orders)
     yield CounterMetricFamily(
-        "otrade_requests", "Requests sent to the broker: new, change and cancel", day.desk.n_sent
+        "otrade_requests", "Requests sent to the broker: new, change and cancel", day.router.n_sent
     )
     yield CounterMetricFamily("otrade_reports", "Order reports taken", counters["reports"])
     yield CounterMetricFamily(
