@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from otrade._core.codecs.decoders import FRAMES, count_packets, decode_frame
 from otrade._core.types import (
     STRUCTS,
     Cmd,
@@ -28,7 +29,6 @@ from otrade._core.types import (
     Side,
     Tif,
 )
-from otrade.brokers.wire import wires
 from otrade.journal.record import Record
 
 CODES = {"i8": "q", "i4": "i", "u4": "I", "u1": "B", "f8": "d"}
@@ -47,8 +47,6 @@ ENUMS: dict[str, type[IntEnum]] = {
     "severity": Severity,
     "halt": Halt,
 }
-FRAMES = {kind: wire for wire in wires() for kind in wire.frame_kinds}
-"""Whose wire the frames of each kind are written in."""
 SOURCES = {1: "push", 2: "book", 3: "postback"}
 OWN = ("seq", "section", "ts_ns", "kind", "offset")
 """Columns that every row has."""
@@ -169,11 +167,11 @@ def _body(kind: int, payload: memoryview, packets: bool) -> dict[str, Any]:
         return {"raw": said} if kind == Rec.RAW else {"says": said}
     if kind in FRAMES:
         found: dict[str, Any] = {"bytes": len(payload)}
-        wire = FRAMES[Rec(kind)]
-        if wire.packets_of is not None:
-            found["packets"] = wire.packets_of(payload)
+        told = count_packets(kind, payload)
+        if told is not None:
+            found["packets"] = told
         if packets:
-            found["ticks"] = wire.decode_frame(payload)
+            found["ticks"] = decode_frame(kind, payload)
         return found
     if kind == Rec.REPORT:
         row = named(REPORT.read(payload))

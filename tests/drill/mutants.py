@@ -207,15 +207,15 @@ MUTANTS = (
     Mutant(
         "command leaves without a record",
         CORE + "engine/record.pyx",
-        "            if self.journaling:\n                self._command(c.command_encoded)\n",
-        "            if self.journaling and cmd.kind != 1:\n                self._command(c.command_encoded)\n",
+        "            if self.journaling:\n                self._command(c, c.command_encoded)\n",
+        "            if self.journaling and cmd.kind != 1:\n                self._command(c, c.command_encoded)\n",
         "an order without an intent in the journal",
     ),
     Mutant(
         "early request leaves without a record",
         CORE + "engine/pipeline.pyx",
-        "        if self._waiting() != 1 or (self.journaling and self.journal.has_died()):\n",
-        "        if self._waiting() != 1:\n",
+        "        if self.n_waiting() != 1 or (self.recorder.journaling and self.recorder.journal.has_died()):\n",
+        "        if self.n_waiting() != 1:\n",
         "the bytes are gone when the process dies, and its journal knows nothing of them",
         faults="kill",
     ),
@@ -373,6 +373,21 @@ MUTANTS = (
         "        if self._task is not None:\n",
         "the broker's limit of questions is passed just when they are needed",
         "silent_run",
+    ),
+    Mutant(
+        "margin preview asked and not heeded",
+        "otrade/live/startup/exit_modes.py",
+        "FREE if with_both_e4 <= with_stop_e4 else COSTS",
+        "FREE",
+        "a second exit works where the broker asks margin for it, and takes the money of other positions",
+    ),
+    Mutant(
+        "a later start asks for margin again",
+        "otrade/live/startup/exit_modes.py",
+        "    known = {name: text for name, text in before.items() if isinstance(text, str) and text}\n",
+        "    known: dict[str, str] = {}\n",
+        "the broker says otherwise by then: brackets change their mode, and the core cannot use its journal",
+        "kill",
     ),
 )
 HARMLESS = {

@@ -29,6 +29,8 @@ from otrade.live.oms.cl_ord_id import ClOrdId, make
 from otrade.live.runtime.run_file import RunFile
 from otrade.live.watchdog.heartbeat import Heartbeat
 from otrade.simulator.base.config import SimConfig
+from otrade.simulator.exchange.orders import OrderState
+from otrade.simulator.kite.rest.rows import order_row
 from otrade.simulator.simulator import Ports, Simulator
 
 ROOT = Path(__file__).parents[2]
@@ -91,8 +93,8 @@ class Broker:
 
     def book(self) -> list[Any]:
         """The exchange's own, which no limit of questions keeps."""
-        rows: list[Any] = self.call(self.sim.exchange.book)
-        return rows
+        states: list[OrderState] = self.call(self.sim.exchange.book)
+        return [order_row(state) for state in states]
 
     def live(self) -> list[Any]:
         return [row for row in self.book() if row["status"] in ("OPEN", "TRIGGER PENDING")]
@@ -252,7 +254,7 @@ class Home:
         self, *, once: bool, flatten: bool = False, force: bool = False
     ) -> subprocess.Popen[str]:
         code = (
-            "import sys; from pathlib import Path; from otrade.cli.commands.watchdog import watch; "
+            "import sys; from pathlib import Path; from otrade.cli.engine.watchdog import watch; "
             f"sys.exit(watch(Path(sys.argv[1]), once={once}, flatten={flatten}, force={force}, stale_s=2.0))"
         )
         return self.spawn(code, str(self.config))
@@ -315,8 +317,8 @@ def beat(var: str, brackets: str) -> None:
     heartbeat = Heartbeat(Path(var))
     with RunFile(Path(var)), closing(heartbeat):
         heartbeat.open()
-        heartbeat.look(day, time.time_ns())
+        heartbeat.on_beat(day, time.time_ns())
         print("beating", flush=True)
         while not stop.wait(0.1):
-            heartbeat.look(day, time.time_ns())
+            heartbeat.on_beat(day, time.time_ns())
         heartbeat.end()

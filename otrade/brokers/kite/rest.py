@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+import orjson
+
 from otrade.brokers.kite.error_map import error_of
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import Endpoint
@@ -72,6 +74,17 @@ class KiteRest(RestClient):
         if not rows:
             raise BrokerError("the broker's history of an order is empty")
         return rows[-1]
+
+    async def basket_margins(
+        self, orders: Sequence[dict[str, Any]], *, with_positions: bool = True
+    ) -> dict[str, Any]:
+        """Margin of orders together: `initial`, `final`, `orders`; with what positions that are
+        held take off it, or without.
+        """
+        params = [("consider_positions", "true" if with_positions else "false")]
+        return as_object(
+            await self.send("POST", "/margins/basket", orjson.dumps(list(orders)), params=params)
+        )
 
     async def margins(self) -> dict[str, Any]:
         """Funds by segment: `equity`, `commodity`."""

@@ -108,6 +108,14 @@ class UpstoxRest(RestClient):
     async def holdings(self) -> list[dict[str, Any]]:
         return as_rows(await self.get("/v2/portfolio/long-term-holdings"))
 
+    async def margin(self, instruments: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Margin of orders that might be placed: `required_margin`, `final_margin`, rupees."""
+        return as_object(
+            await self.send(
+                "POST", "/v2/charges/margin", orjson.dumps({"instruments": list(instruments)})
+            )
+        )
+
     # -----------------------------------------------------------------------------------------------------------------
     # market
     async def quotes(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
