@@ -355,7 +355,10 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("what", choices=("check", "show", "schema"))
     config_option(sub)
 
-    sub = add("sim", "the simulated exchange by itself, for any client of one of the brokers", _sim)
+    titles = [row.title for row in BROKERS.values()]
+    sub = add(
+        "sim", f"the simulated exchange by itself, for any {' or '.join(titles)} client", _sim
+    )
     sub.add_argument("what", choices=("serve",))
     sub.add_argument(
         "--broker",
