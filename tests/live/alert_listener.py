@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.harness.waiting import PATIENCE_S
+
 TOKEN = "bot-secret-0123456789"
 """In the address; to be found nowhere else."""
 
@@ -51,7 +53,8 @@ def listening() -> Iterator[Listener]:
             yield server
         finally:
             server.shutdown()
-            thread.join()
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive(), "the web server of alerts does not end"
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import Any
 from otrade.journal.replay import replay
 from otrade.journal.scan import check, windows
 from otrade.live.oms.cl_ord_id import parse
-from tests.live.watchdog_engine import ROOT, SYMBOL, Broker, broker, wait_until
+from tests.live.watchdog_engine import ROOT, SYMBOL, Broker, broker, wait_for_broker
 
 DEATHS = 4
 SEED = 11
@@ -106,7 +106,7 @@ def test_killed_in_the_middle_of_trading(tmp_path: Path) -> None:
             assert first == "fresh"
             for death in range(DEATHS):
                 n_before = len(ours(here))
-                wait_until("it trades", lambda n=n_before: len(ours(here)) >= n + 3)  # type: ignore[misc]
+                wait_for_broker("it trades", lambda n=n_before: len(ours(here)) >= n + 3)  # type: ignore[misc]
                 threading.Event().wait(
                     rng.uniform(0, 1.2)
                 )  # anywhere in what it does, not in step with our questions
@@ -114,7 +114,7 @@ def test_killed_in_the_middle_of_trading(tmp_path: Path) -> None:
                 child.communicate()
                 child, first = start(config, here, shift_ns)
                 assert first.startswith("resumed "), f"death {death}: the journal was not used"
-                wait_until("everything open is covered", lambda: not uncovered(here))
+                wait_for_broker("everything open is covered", lambda: not uncovered(here))
             child.send_signal(signal.SIGTERM)
             child.communicate(timeout=90)
             assert child.returncode == 0

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,22 +30,19 @@ from otrade.live.runtime.run_file import RunFile
 from otrade.live.watchdog.heartbeat import Heartbeat
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Ports, Simulator
+from tests.harness.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).parents[2]
 DAY = dt.date(2026, 11, 18)
 RUN = 123_456
 SYMBOL = "INFY"
-WAIT_S = 60.0
-"""A limit of patience, not a measure: nothing passes or fails by how long it takes below this."""
+ASK_PAUSE_S = 0.25
+"""Between two questions to the broker, which counts them."""
 
 
-def wait_until(what: str, condition: Any) -> None:
-    """Ask until it is so. AssertionError naming `what` when patience ends."""
-    end_s = time.monotonic() + WAIT_S
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < end_s, f"it never came: {what}"
-        pause.wait(0.25)  # the broker counts questions
+def wait_for_broker(what: str, condition: Callable[[], object]) -> None:
+    """Ask the simulated broker until it is so."""
+    wait_until(what, condition, pause_s=ASK_PAUSE_S)
 
 
 @dataclass
@@ -59,7 +56,7 @@ class Broker:
     n_placed: int = 0
 
     def ask(self, method: str, path: str, **form: Any) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports.rest, timeout=WAIT_S)
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports.rest, timeout=PATIENCE_S)
         headers = {
             "Authorization": f"token paper:{self.token}",
             "X-Kite-Version": "3",
@@ -86,7 +83,7 @@ class Broker:
             done.set()
 
         self.loop.call_soon_threadsafe(work)
-        assert done.wait(WAIT_S)
+        assert done.wait(PATIENCE_S)
         return found[0]
 
     def book(self) -> list[Any]:
@@ -142,7 +139,7 @@ class Broker:
         ltp = self.ltp()
         away = 1.01 if side == "BUY" else 0.99
         order_id = self.place(Leg.ENTRY, side, qty, "LIMIT", on_tick(ltp * away), bracket=bracket)
-        wait_until("the entry is filled", lambda: self.status(order_id) == "COMPLETE")
+        wait_for_broker("the entry is filled", lambda: self.status(order_id) == "COMPLETE")
         return ltp
 
     def stop(self, qty: int, trigger: float, bracket: int = 1, side: str = "SELL") -> str:
@@ -150,7 +147,7 @@ class Broker:
         order_id = self.place(
             Leg.STOP, side, qty, "SL", on_tick(trigger * away), on_tick(trigger), bracket=bracket
         )
-        wait_until("the stop rests", lambda: self.status(order_id) == "TRIGGER PENDING")
+        wait_for_broker("the stop rests", lambda: self.status(order_id) == "TRIGGER PENDING")
         return order_id
 
 
@@ -190,11 +187,12 @@ def broker(**changed: Any) -> Iterator[Broker]:
     thread = threading.Thread(target=work, name="broker")
     thread.start()
     try:
-        assert ready.wait(WAIT_S)
+        assert ready.wait(PATIENCE_S)
         yield box[0]
     finally:
         loop.call_soon_threadsafe(task.cancel)
-        thread.join(WAIT_S)
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive(), "the simulated broker does not end"
 
 
 @dataclass
@@ -260,7 +258,7 @@ class Home:
     def once(self, **wanted: bool) -> tuple[int, str]:
         """(exit code, what it said) of one look."""
         child = self.watchdog(once=True, **wanted)
-        out, err = child.communicate(timeout=2 * WAIT_S)
+        out, err = child.communicate(timeout=2 * PATIENCE_S)
         return child.returncode, out + err
 
     def close(self) -> None:

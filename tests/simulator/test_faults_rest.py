@@ -7,6 +7,7 @@ import pytest
 
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.faults.requests import AnswerFault, RequestFault
+from tests.harness.waiting import until
 from tests.simulator.client import Http
 from tests.simulator.kite_account import KEY, Outcome, Shop, shop
 
@@ -151,9 +152,9 @@ def test_half_open_swallows_requests_and_answers_under_way() -> None:
         assert len(s.orders) == 1 and not under_way.done()
         fresh = Http(s.ports.rest, s.token)
         within = asyncio.ensure_future(fresh.ask("POST", "/orders/regular", s.form()))
-        while not s.faults.seen["half_open_request"]:  # a connect takes wall time
-            await asyncio.sleep(0)
-            await s.wait(0.001)
+        await until(  # a connect takes wall time
+            lambda: s.faults.seen["half_open_request"], step=lambda: s.wait(0.001)
+        )
         await s.wait(12)
         assert not s.faults.is_half_open
         assert not under_way.done() and not within.done() and len(s.orders) == 1

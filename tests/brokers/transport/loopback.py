@@ -13,7 +13,8 @@ from typing import Any
 
 import uvloop
 
-GUARD_S = 5.0
+from tests.harness.waiting import PATIENCE_S
+
 NS_PER_S = 1_000_000_000
 START_NS = 1_790_000_000 * NS_PER_S
 
@@ -22,23 +23,11 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     """Run one test on uvloop; a hang becomes TimeoutError."""
 
     async def guarded() -> None:
-        async with asyncio.timeout(GUARD_S):
+        async with asyncio.timeout(PATIENCE_S):
             await main
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(guarded())
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Let the loop turn until `condition` holds."""
-    while not condition():
-        await asyncio.sleep(0)
-
-
-async def turns(n: int = 50) -> None:
-    """Let everything that is ready happen: for asserting that nothing more does."""
-    for _ in range(n):
-        await asyncio.sleep(0)
 
 
 class FakeTimer:

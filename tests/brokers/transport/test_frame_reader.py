@@ -18,7 +18,8 @@ from otrade._core.codecs.interface import FrameSink
 from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
 from otrade.brokers.transport.endpoint import parse
 from otrade.errors import BrokerError
-from tests.brokers.transport.loopback import FakeClock, Peer, Server, run, turns, until
+from tests.brokers.transport.loopback import FakeClock, Peer, Server, run
+from tests.harness.waiting import turns, until
 
 SEED = 11
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10

@@ -36,12 +36,11 @@ from otrade.live.alerts.sender_process import (
     by_apprise,
 )
 from otrade.live.day.trading_day import TradingDay
+from tests.harness.waiting import PATIENCE_S, PAUSE_S, until
 from tests.live.alert_listener import TOKEN, Listener, environment, listening
 from tests.live.test_app import on_beat
 
 ROOT = Path(__file__).parents[3]
-PATIENCE_S = 60.0
-"""A limit of patience, not a measure."""
 
 
 def test_the_levels_are_the_engine_s() -> None:
@@ -169,12 +168,6 @@ def test_every_parcel_gets_one_outcome_and_a_failing_target_delays_no_other() ->
     assert {"bad": "odd", "why": "no address"} in rows
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 def test_from_a_notice_to_a_server_and_back_with_the_real_apprise() -> None:
     """The whole road, twice refused on the way."""
     outcomes: list[DeliveryOutcome] = []
@@ -189,7 +182,7 @@ def test_from_a_notice_to_a_server_and_back_with_the_real_apprise() -> None:
         courier.start()
         assert courier.send("phone", PendingAlert(1, 3, "ALARM", "price < 5 & falling"))
         assert courier.send("mail", PendingAlert(2, 3, "ALARM", "nowhere"))
-        await until(lambda: len(outcomes) == 2)
+        await until(lambda: len(outcomes) == 2, pause_s=PAUSE_S)
         assert courier.n_out == 0
         await courier.close(PATIENCE_S)
 
@@ -243,7 +236,7 @@ print(json.dumps({"id": row["id"], "target": row["target"], "ok": True, "n_tries
         )
         courier.start()
         assert courier.send("phone", PendingAlert(1, 0, "t", "b"))
-        await until(lambda: bool(outcomes))
+        await until(lambda: bool(outcomes), pause_s=PAUSE_S)
         await courier.close(PATIENCE_S)
 
     with environment(
@@ -270,7 +263,7 @@ def test_a_carrier_that_dies_is_said_and_another_takes_its_place() -> None:
         assert courier.send("phone", PendingAlert(1, 0, "keep", "")) and courier.send(
             "phone", PendingAlert(2, 0, "die", "")
         )
-        await until(lambda: len(outcomes) == 2)
+        await until(lambda: len(outcomes) == 2, pause_s=PAUSE_S)
         assert (
             [one.ok for one in outcomes] == [False, False]
             and "has ended" in outcomes[0].why
@@ -283,8 +276,8 @@ def test_a_carrier_that_dies_is_said_and_another_takes_its_place() -> None:
         assert not courier.send("phone", PendingAlert(4, 0, "", "")), (
             "it is being started, off the loop"
         )
-        await until(lambda: courier.send("phone", PendingAlert(5, 0, "", "")))
-        await until(lambda: len(outcomes) == 3)
+        await until(lambda: courier.send("phone", PendingAlert(5, 0, "", "")), pause_s=PAUSE_S)
+        await until(lambda: len(outcomes) == 3, pause_s=PAUSE_S)
         await courier.close(PATIENCE_S)
         assert not courier.send("phone", PendingAlert(6, 0, "", ""))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from otrade._core.types import Halt, Reason
 from otrade.live.control.commands import Commands
 from otrade.live.control.kill_switch import KILL_SIGNAL, KillSwitch, kill_file, write_kill_file
+from tests.harness.waiting import turns, until
 from tests.live.world import SECOND, World, run, world
 
 
@@ -74,14 +75,12 @@ def test_the_signal_halts_at_once_and_between_days_it_waits(tmp_path: Path) -> N
             switch, _ = switch_of(here, tmp_path)
             switch.install(asyncio.get_running_loop())
             os.kill(os.getpid(), KILL_SIGNAL)
-            for _ in range(100):
-                await asyncio.sleep(0)
+            await turns(100)
             await here.open()
             assert here.day.engine.risk()["halt"] == Halt.HALTED, "pressed before the day"
             here.day.engine.on_halt(Halt.ACTIVE, Reason.OK, here.now_ns)
             os.kill(os.getpid(), KILL_SIGNAL)
-            while len(kills(here)) < 2:
-                await asyncio.sleep(0)
+            await until(lambda: len(kills(here)) == 2)
             assert here.day.engine.risk()["halt"] == Halt.HALTED
             switch.remove()
             here.day.ending.insist("the test is over")

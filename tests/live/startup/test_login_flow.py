@@ -19,6 +19,7 @@ from otrade.config.schema import Config
 from otrade.errors import BrokerError, ConfigError, TokenError
 from otrade.live.startup.credentials import LiveAccess
 from otrade.live.startup.login_flow import LIFE_NS, LoginFlow, said
+from tests.harness.waiting import until
 
 NOW = 1_790_000_000 * 10**9
 TOKEN = "the-secret-token"
@@ -152,6 +153,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def accepts(port: int) -> bool:
+    """Does somebody listen there?"""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 async def ask(port: int, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
@@ -170,9 +177,7 @@ def test_the_command_waits_through_nonsense_for_the_right_answer(
         desk = Desk(tmp_path)
         port = free_port()
         waiting = asyncio.ensure_future(_login(desk.desk, "127.0.0.1", port, False, False, 20))
-        while not desk.desk._state:
-            await asyncio.sleep(0)
-        await asyncio.sleep(0.05)
+        await until(lambda: accepts(port))
         state = desk.desk._state
         for nonsense in (
             b"", b"\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"POST /login/callback?x HTTP/1.1\r\n\r\n", b"GET " + b"x" * 20_000,
@@ -250,8 +255,7 @@ def test_the_command_waits_at_its_own_hook_for_an_approval(
         waiting = asyncio.ensure_future(
             _approved(config_of(tmp_path, port), cast(LiveAccess, access), cast(Any, Clock()), 20)
         )
-        while "approve" not in capsys.readouterr().err.lower():
-            await asyncio.sleep(0.01)
+        await until(lambda: "approve" in capsys.readouterr().err.lower())
         assert b" 400 " in await post(b"<html>") and not waiting.done()
         assert b" 200 " in await post(b"approved")
         return await waiting

@@ -18,7 +18,8 @@ from otrade.errors import StartError
 from otrade.live.runtime.run_file import RunFile
 from otrade.live.watchdog import process_kill
 from otrade.live.watchdog.heartbeat import start_ticks
-from tests.live.watchdog_engine import ROOT, bracket, home, on_tick, wait_until
+from tests.harness.waiting import wait_until
+from tests.live.watchdog_engine import ROOT, bracket, home, on_tick
 
 HOLDER = """
 import ctypes, sys, threading, time
