@@ -32,10 +32,14 @@ cdef class JournalWriter:
     cdef uint16_t section
 
     cdef bint put(self, int kind, int64_t ts_ns, const void* a, Py_ssize_t n_a, const void* b, Py_ssize_t n_b) noexcept nogil
-    cdef bint _room(self, int kind, Py_ssize_t size) noexcept nogil
+    cdef bint _next_window(self, Py_ssize_t size) noexcept nogil
     cdef void _write(self, int kind, int64_t ts_ns, const void* a, Py_ssize_t n_a, const void* b, Py_ssize_t n_b) noexcept nogil
     cdef void _lose(self, int kind) noexcept nogil
     cdef void fetch_ahead(self) noexcept nogil
+    cdef inline bint _room(self, Py_ssize_t size) noexcept nogil:
+        """Is there room for that many bytes, here or in the next window? Moves on to the next one when there is only there."""
+        return self.end - self.at >= size or self._next_window(size)
+
     cdef inline bint has_died(self) noexcept nogil:
         """`is_dead`, for compiled code."""
         return self.last_seq >= 0 and self.seq >= self.last_seq

@@ -139,13 +139,13 @@ cdef class JournalWriter:
             self.last_seq = self.seq
             self._lose(kind)
             return False
-        if self.unsaid > 0 and self._room(REC_DROPPED, DROPPED_BYTES + size):
+        if self.unsaid > 0 and self._room(DROPPED_BYTES + size):
             counts[0] = self.unsaid
             counts[1] = self.unsaid_frames
             counts[2] = self.unsaid_why
             self.unsaid = self.unsaid_frames = self.unsaid_why = 0
             self._write(REC_DROPPED, ts_ns, counts, sizeof(counts), NULL, 0)
-        if self.unsaid > 0 or not self._room(kind, size):
+        if self.unsaid > 0 or not self._room(size):
             self._lose(kind)
             return False
         self._write(kind, ts_ns, a, n_a, b, n_b)
@@ -154,11 +154,9 @@ cdef class JournalWriter:
             self.last_seq = self.seq + self.last_more
         return True
 
-    cdef bint _room(self, int kind, Py_ssize_t size) noexcept nogil:
-        """Is there room for that many bytes, here or in the next window? Moves on to the next one when there is only there."""
+    cdef bint _next_window(self, Py_ssize_t size) noexcept nogil:
+        """Move on to the next window, if there is one with room for that many bytes."""
         cdef Py_buffer* following
-        if self.end - self.at >= size:
-            return True
         if self.at == NULL or self.current + 1 >= self.n_offered:
             return False
         following = &self.windows[(self.current + 1) % SLOTS]

@@ -125,7 +125,6 @@ cdef int allocate(core_t* c) except -1
 cdef void touch_ahead(core_t* c) noexcept nogil
 cdef void fetch_ahead(const core_t* c) noexcept nogil
 cdef void release(core_t* c) noexcept
-cdef int find_token(const core_t* c, uint32_t token) noexcept nogil
 cdef void put_token(core_t* c, uint32_t token, int instrument_id) noexcept nogil
 cdef int find_key(const core_t* c, const uint8_t* text, Py_ssize_t n) noexcept nogil
 cdef void put_key(core_t* c, const uint8_t* text, Py_ssize_t n, int instrument_id) noexcept nogil
@@ -135,3 +134,18 @@ cdef void push_signal(core_t* c, int strategy_id, int taken, int reason) noexcep
 cdef void push_bar(core_t* c, int series_id) noexcept nogil
 cdef int new_order(core_t* c, int bracket_id, int leg, int side) noexcept nogil
 cdef int find_order(const core_t* c, const char* cl_ord_id, const char* broker_order_id) noexcept nogil
+
+
+cdef inline uint32_t hash_token(uint32_t token) noexcept nogil:
+    return (token * <uint32_t>2654435769U) >> 7
+
+
+cdef inline int find_token(const core_t* c, uint32_t token) noexcept nogil:
+    """Instrument id of a broker's token, or -1. Here, to be compiled into the walk over a frame's packets."""
+    cdef uint32_t at = hash_token(token) & c.bucket_mask
+    cdef int32_t i
+    while True:
+        i = c.buckets[at]
+        if i < 0 or c.instruments[i].token == token:
+            return i
+        at = (at + 1) & c.bucket_mask

@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The memory of the core. Everything is allocated here, once, at the sizes that the constructor names; nothing grows later.
 
 Rings (commands, notices, signals, bars) are read by the world outside between events. A full notice, signal or bar ring
@@ -29,6 +29,8 @@ cdef enum:
     COMMAND_USED = 704  # bytes of a command that a usual request fills
 
 cdef const char* DIGITS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# A variable on purpose: of a constant size gcc makes `rep stosq`, which costs twice the library's memset.
+cdef size_t ORDER_BYTES = sizeof(order_t)
 
 
 cdef void* _array(int64_t n, size_t size) except NULL:
@@ -144,23 +146,8 @@ cdef void release(core_t* c) noexcept:
     memset(c, 0, sizeof(core_t))
 
 
-cdef inline uint32_t _hash(uint32_t token) noexcept nogil:
-    return (token * <uint32_t>2654435769U) >> 7
-
-
-cdef int find_token(const core_t* c, uint32_t token) noexcept nogil:
-    """Instrument id of a broker's token, or -1."""
-    cdef uint32_t at = _hash(token) & c.bucket_mask
-    cdef int32_t i
-    while True:
-        i = c.buckets[at]
-        if i < 0 or c.instruments[i].token == token:
-            return i
-        at = (at + 1) & c.bucket_mask
-
-
 cdef void put_token(core_t* c, uint32_t token, int instrument_id) noexcept nogil:
-    cdef uint32_t at = _hash(token) & c.bucket_mask
+    cdef uint32_t at = hash_token(token) & c.bucket_mask
     while c.buckets[at] >= 0:
         at = (at + 1) & c.bucket_mask
     c.buckets[at] = instrument_id
@@ -261,7 +248,8 @@ cdef void push_bar(core_t* c, int series_id) noexcept nogil:
     c.bar_tail += 1
 
 
-cdef inline void _base36(char* out, int width, int64_t value) noexcept nogil:
+cdef inline void _base36(char* out, int width, uint32_t value) noexcept nogil:
+    """No number in a ClOrdID has more than six digits, and 36 ** 6 is below 2 ** 32."""
     cdef int i
     for i in range(width - 1, -1, -1):
         out[i] = DIGITS[value % 36]
@@ -291,7 +279,7 @@ cdef int new_order(core_t* c, int bracket_id, int leg, int side) noexcept nogil:
     cdef int slot = c.n_orders
     cdef order_t* o = &c.orders[slot]
     c.n_orders += 1
-    memset(o, 0, sizeof(order_t))
+    memset(o, 0, ORDER_BYTES)
     o.ord_status = ORD_INITIALIZED
     o.pending = PENDING_NONE
     o.leg = leg
@@ -306,7 +294,7 @@ cdef int new_order(core_t* c, int bracket_id, int leg, int side) noexcept nogil:
     b.n_orders += 1
     o.cl_ord_id[0] = c'O'
     o.cl_ord_id[1] = c'T'
-    _base36(&o.cl_ord_id[2], 6, b.tag_run)
+    _base36(&o.cl_ord_id[2], 6, <uint32_t>b.tag_run)
     _base36(&o.cl_ord_id[8], 4, b.tag_bracket)
     o.cl_ord_id[12] = b"ESTF"[leg]
     _base36(&o.cl_ord_id[13], 2, o.attempt)

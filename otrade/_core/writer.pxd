@@ -1,3 +1,4 @@
+# cython: cdivision=True
 """Writing a request into a buffer of fixed size, without allocation. What does not fit or cannot be said voids it (`full`)."""
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcpy
@@ -68,18 +69,21 @@ cdef inline void put_escaped(writer_t* w, const char* text, int cap) noexcept no
     cdef const char* hexadecimal = b"0123456789ABCDEF"
     cdef char triple[3]
     cdef uint8_t c
-    cdef int i, n = <int>strnlen(text, cap)
+    cdef int run, i = 0, n = <int>strnlen(text, cap)
     if n == 0:
         w.full = True
     triple[0] = 37  # '%'
-    for i in range(n):
-        if is_unreserved(text[i]):
-            put(w, text + i, 1)
-        else:
+    while i < n:
+        run = i
+        while i < n and is_unreserved(text[i]):
+            i += 1
+        put(w, text + run, i - run)
+        if i < n:
             c = <uint8_t>text[i]
             triple[1] = hexadecimal[c >> 4]
             triple[2] = hexadecimal[c & 15]
             put(w, triple, 3)
+            i += 1
 
 
 cdef inline void put_json_text(writer_t* w, const char* text, int cap) noexcept nogil:

@@ -10,22 +10,17 @@ rounded to the nearest e4 (half up).
 
 Nothing here allocates, holds state, or reads past the length it was given.
 """
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from otrade._core.types cimport (
     CMD_CANCEL, CMD_NEW, CMD_REPLACE, HAS_AVERAGE, HAS_DEPTH, HAS_OFFERED, HAS_OI, HAS_QUOTE, HAS_TRADE, HAS_VOLUME,
     HAS_WANTED, PRODUCT_CNC, PRODUCT_MIS, PRODUCT_NRML,
-    REASON_ENCODE, REASON_FRAME_HEARTBEAT, REASON_FRAME_LENGTH, REASON_FRAME_SHORT, REASON_OK, REASON_PACKET_KIND,
-    REASON_PRICE_ZERO, REASON_SEGMENT_UNKNOWN, SIDE_BUY, SIDE_SELL, TIF_DAY, TIF_IOC, TYPE_LIMIT, TYPE_MARKET, TYPE_SL,
-    TYPE_SL_M, command_t, tick_t,
+    REASON_ENCODE, REASON_OK, REASON_PACKET_KIND, REASON_PRICE_ZERO, REASON_SEGMENT_UNKNOWN,
+    SIDE_BUY, SIDE_SELL, TIF_DAY, TIF_IOC, TYPE_LIMIT, TYPE_MARKET, TYPE_SL, TYPE_SL_M, command_t, tick_t,
 )
 from otrade._core.codecs.interface cimport OrderEncoder
 from otrade._core.writer cimport put, put_decimal, put_escaped, put_number, writer_t
-
-cdef extern from *:
-    uint16_t __builtin_bswap16(uint16_t) nogil
-    uint32_t __builtin_bswap32(uint32_t) nogil
 
 cdef enum:
     LTP = 8
@@ -59,19 +54,6 @@ for _segment, _unit in ((1, 100), (2, 100), (3, -1), (4, 100), (5, 100), (6, 1),
 
 
 # --------------------------------------------------------------------------------------- packets in
-cdef inline uint32_t be32(const uint8_t* p) noexcept nogil:
-    """An unaligned load: packets lie at any address of the socket's buffer."""
-    cdef uint32_t v
-    memcpy(&v, p, 4)
-    return __builtin_bswap32(v)
-
-
-cdef inline uint16_t be16(const uint8_t* p) noexcept nogil:
-    cdef uint16_t v
-    memcpy(&v, p, 2)
-    return __builtin_bswap16(v)
-
-
 cdef inline int64_t price_e4(const uint8_t* p, int64_t unit) noexcept nogil:
     """`unit` is positive (multiply) or -1 (CDS: divide by a thousand, to the nearest)."""
     cdef int64_t raw = be32(p)
@@ -153,50 +135,12 @@ cdef int decode_packet(const uint8_t* p, uint32_t n, tick_t* out) noexcept nogil
         return REASON_PACKET_KIND
     if unit == 0:
         return REASON_SEGMENT_UNKNOWN
-    # The unit as a constant lets the compiler drop the test and the multiplication from the common
-    # case.
-    if unit == 100:
-        take_body(p, n, 100, out)
-    else:
+    # Split here, for the whole packet, so that no single price is tested for its unit's sign.
+    if unit > 0:
         take_body(p, n, unit, out)
-    return REASON_OK if out.ltp_e4 != 0 else REASON_PRICE_ZERO
-
-
-cdef int next_packet(
-    const uint8_t* buf, Py_ssize_t n, Py_ssize_t* pos, int* left, const uint8_t** p, uint32_t* length
-) noexcept nogil:
-    """The next packet of a frame. A refused frame is at its end: one refusal, then 0.
-
-    -FRAME_HEARTBEAT for a one-byte frame, -FRAME_SHORT when a header is cut, -FRAME_LENGTH when a
-    length lies or bytes are left over. Packets before the lie were whole and have been handed out.
-    """
-    cdef int reason
-    cdef uint32_t size
-    if left[0] < 0:
-        if n < 2:
-            left[0] = 0
-            pos[0] = n
-            return -REASON_FRAME_HEARTBEAT if n == 1 else -REASON_FRAME_SHORT
-        left[0] = be16(buf)
-        pos[0] = 2
-    if left[0] == 0:
-        reason = -REASON_FRAME_LENGTH if pos[0] != n else 0
-        pos[0] = n
-        return reason
-    if n - pos[0] < 2:
-        reason = -REASON_FRAME_SHORT
     else:
-        size = be16(buf + pos[0])
-        if size <= n - pos[0] - 2:
-            p[0] = buf + pos[0] + 2
-            length[0] = size
-            pos[0] += 2 + size
-            left[0] -= 1
-            return 1
-        reason = -REASON_FRAME_LENGTH
-    left[0] = 0
-    pos[0] = n
-    return reason
+        take_body(p, n, -1, out)
+    return REASON_OK if out.ltp_e4 != 0 else REASON_PRICE_ZERO
 
 
 # ------------------------------------------------------------------------------------- requests out

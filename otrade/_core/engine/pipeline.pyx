@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The engine: a pure state machine. Events come in with their own time, order requests come out as bytes.
 
 The pipeline, in the words of the code, the metrics and the page:
@@ -36,7 +36,7 @@ from otrade._core.types cimport (
     REC_FRAME_KITE_B, REC_FRAME_UPSTOX_B, REC_REPORT, REC_SENT, REC_TIMER, WORTH_AVERAGE, answer_t, command_t,
     report_t, tick_t,
 )
-from otrade._core.codecs.kite cimport decode_packet, next_packet
+from otrade._core.codecs.kite cimport be32, decode_packet, next_packet
 
 from otrade._core.types import PauseBy
 from otrade.errors import EngineError
@@ -103,7 +103,7 @@ cdef class Engine(EngineRecord):
             if size < 4:
                 c.counters.refused[2] += 1  # Reason.FRAME_LENGTH
                 continue
-            id = find_token(c, (<uint32_t>packet[0] << 24) | (<uint32_t>packet[1] << 16) | (<uint32_t>packet[2] << 8) | packet[3])
+            id = find_token(c, be32(packet))
             if id < 0:
                 c.counters.unknown_tokens += 1
                 continue

@@ -1,11 +1,11 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """What an engine writes into its journal: every event before it is acted on, every decision before it can leave.
 
 A command's record has its fields and the request's first line and body. The headers between them are the same for all requests
 and hold the access token, which no journal may.
 """
 from libc.stdint cimport int64_t
-from libc.string cimport memchr, memcpy
+from libc.string cimport memchr, memcmp, memcpy
 
 from otrade._core.journal_writer cimport JournalWriter
 from otrade._core.state cimport core_t, touch_ahead
@@ -25,18 +25,22 @@ cdef extern from *:
 
 cdef Py_ssize_t _line_and_body(const char* request, int n, char* out) noexcept nogil:
     """Copy a request without its headers: first line, newline, body. Returns the bytes."""
-    cdef const char* line = <const char*>memchr(request, c"\r", n)
-    cdef int at, size
-    if line == NULL:
+    cdef const char* end = request + n
+    cdef const char* at = <const char*>memchr(request, c"\r", n)
+    cdef Py_ssize_t size, body
+    if at == NULL:
         return 0
-    size = <int>(line - request)
+    size = at - request
     memcpy(out, request, size)
     out[size] = c"\n"
     size += 1
-    for at in range(n - 3):
-        if request[at] == c"\r" and request[at + 1] == c"\n" and request[at + 2] == c"\r" and request[at + 3] == c"\n":
-            memcpy(out + size, request + at + 4, n - at - 4)
-            return size + n - at - 4
+    # From line's end to line's end: the first empty line ends the headers.
+    while at != NULL and end - at >= 4:
+        if memcmp(at, b"\r\n\r\n", 4) == 0:
+            body = end - at - 4
+            memcpy(out + size, at + 4, body)
+            return size + body
+        at = <const char*>memchr(at + 1, c"\r", end - at - 1)
     return size
 
 

@@ -141,8 +141,8 @@ cdef void _miss_book(market_t* market, int64_t ts_recv_ns) noexcept nogil:
     memset(market.depth_ask_qty, 0, sizeof(market.depth_ask_qty))
 
 
-cdef void take_depth(market_t* market, const tick_t* tick, int64_t ts_recv_ns) noexcept nogil:
-    """Take the order book's five levels and nothing else."""
+cdef inline void _take_book(market_t* market, const tick_t* tick, int64_t ts_recv_ns) noexcept nogil:
+    """`take_depth`, compiled into what takes the whole packet."""
     # Both sides and not crossed, or one side alone.
     if tick.bid_px_e4[0] > tick.ask_px_e4[0] > 0 or tick.bid_px_e4[0] | tick.ask_px_e4[0] == 0:
         _miss_book(market, ts_recv_ns)
@@ -157,6 +157,11 @@ cdef void take_depth(market_t* market, const tick_t* tick, int64_t ts_recv_ns) n
     market.ask_px_e4 = tick.ask_px_e4[0]
     market.bid_qty = tick.bid_qty[0]
     market.ask_qty = tick.ask_qty[0]
+
+
+cdef void take_depth(market_t* market, const tick_t* tick, int64_t ts_recv_ns) noexcept nogil:
+    """Take the order book's five levels and nothing else."""
+    _take_book(market, tick, ts_recv_ns)
 
 
 cdef int arbitrate(
@@ -221,7 +226,7 @@ cdef inline void _take_known(market_t* market, const tick_t* tick, int64_t ts_re
     if tick.has & HAS_OI:
         market.oi = tick.oi
     if tick.has & HAS_DEPTH:
-        take_depth(market, tick, ts_recv_ns)
+        _take_book(market, tick, ts_recv_ns)
 
 
 cdef int take_part(market_t* market, const tick_t* tick, int feed, int64_t ts_recv_ns) noexcept nogil:
@@ -313,7 +318,7 @@ cdef int take_tick(market_t* market, const instrument_t* inst, const tick_t* tic
     market.buy_qty = tick.buy_qty
     market.sell_qty = tick.sell_qty
     market.oi = tick.oi
-    take_depth(market, tick, ts_recv_ns)
+    _take_book(market, tick, ts_recv_ns)
     return REASON_OK
 
 
@@ -335,22 +340,10 @@ cdef inline void _close_bar(series_t* s) noexcept nogil:
     s.has_bar = 0
 
 
-cdef int take_price(series_t* s, const instrument_t* inst, int64_t px_e4, int64_t d_volume, int64_t ts_ns) noexcept nogil:
-    """Put a price into its bar. 1 when that closed a bar (now in `last`), else 0. Outside the session there are no bars."""
-    cdef int64_t start, since
+cdef int begin_bar(series_t* s, const instrument_t* inst, int64_t px_e4, int64_t d_volume, int64_t ts_ns) noexcept nogil:
+    """A price of the session that is not in the running bar: the rest of `take_price`."""
+    cdef int64_t since, start = inst.open_ns + (ts_ns - inst.open_ns) // s.interval_ns * s.interval_ns
     cdef int closed = 0
-    if ts_ns < inst.open_ns or ts_ns >= inst.close_ns:
-        return 0
-    if s.has_bar and ts_ns >= s.bar.ts_open_ns and ts_ns < s.bar.ts_open_ns + s.interval_ns:
-        if px_e4 > s.bar.high_e4:
-            s.bar.high_e4 = px_e4
-        elif px_e4 < s.bar.low_e4:
-            s.bar.low_e4 = px_e4
-        s.bar.close_e4 = px_e4
-        s.bar.volume += d_volume
-        s.bar.n_ticks += 1
-        return 0
-    start = inst.open_ns + (ts_ns - inst.open_ns) // s.interval_ns * s.interval_ns
     since = s.bar.ts_open_ns if s.n_closed or s.has_bar else start
     if start < since or (not s.has_bar and s.n_closed and start <= since):
         s.n_late += 1  # belongs to a bar that was closed already; the closed bar stands
