@@ -85,7 +85,7 @@ drill-mutants: build
 
 # An engine that dies after every single journal record about orders, and after each is followed by another one.
 deaths: build
-	OTRADE_DEATH_STRIDE=1 $(PY) -m pytest -n 2 tests/live/reconciliation/test_bracket_recovery.py -k "death_at"
+	OTRADE_DEATH_STRIDE=1 $(PY) -m pytest -n 2 --timeout 7200 tests/live/reconciliation/test_bracket_recovery.py -k "death_at"
 
 clean:
 	rm -rf build dist .venv *.egg-info otrade/web/static web/node_modules

@@ -61,7 +61,7 @@ _abi.KERNELS["otk_bad"] = (f8(f8, f8), made)
 """,
 }
 PROGRAM = """
-from otrade._core import aot
+from otrade._core.kernels import aot
 aot.prepare_environment(aot.target_cpu())
 from otrade._core.kernels import _abi
 from otrade._core.kernels._abi import f8, i4, i8, kernel

@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import pytest
@@ -209,6 +210,20 @@ def test_an_index_and_an_option_in_full() -> None:
     upstox_shop(work)
 
 
+def option_price(
+    spot_e4: float,
+    strike_e4: int,
+    days: float,
+    iv: float,
+    kind: str,
+    move: float = 0.0,
+    later: float = 0.0,
+    wider: float = 0.0,
+) -> float:
+    """In rupees, with the spot `move` rupees higher, `later` by days, at an `iv` that is `wider`."""
+    return option_e4(spot_e4 + move * 1e4, strike_e4, days - later, iv + wider, kind) / 1e4
+
+
 def test_greeks_are_the_slopes_of_the_models_price() -> None:
     async def work(s: UpstoxShop) -> None:
         for kind in ("CE", "PE"):
@@ -220,17 +235,7 @@ def test_greeks_are_the_slopes_of_the_models_price() -> None:
             assert contract.expiry is not None
             days = (ist_ns(contract.expiry, "15:30") - now_ns) / NS_PER_S / 86_400
 
-            def price(move: float = 0.0, later: float = 0.0, wider: float = 0.0) -> float:
-                return (
-                    option_e4(
-                        spot + move * 1e4,
-                        contract.strike_e4,
-                        days - later,
-                        got.iv + wider,
-                        kind,  # noqa: B023
-                    )
-                    / 1e4
-                )  # noqa: B023
+            price = partial(option_price, spot, contract.strike_e4, days, got.iv, kind)
 
             assert got.delta == pytest.approx((price(0.5) - price(-0.5)), rel=1e-4)
             assert got.gamma == pytest.approx(price(1) - 2 * price() + price(-1), rel=1e-3)

@@ -458,7 +458,7 @@ def test_a_day_is_the_same_with_and_without(
 ) -> None:
     trades, n_early, n_sent = live.run(_day(kind))
     assert trades and 0 < n_early <= n_sent
-    where, name = {"kite": (kite_kit, "KiteBroker"), "upstox": (upstox_kit, "UpstoxBroker")}[kind]
+    where, name = {"kite": (kite_kit, "KiteSession"), "upstox": (upstox_kit, "UpstoxSession")}[kind]
     monkeypatch.setattr(where, name, functools.partial(broker_of, kind, early_orders=False))
     again, n_none, n_sent_again = live.run(_day(kind))
     assert n_none == 0 and (again, n_sent_again) == (trades, n_sent)
