@@ -73,7 +73,7 @@ fuzz: build
 		UBSAN_OPTIONS=halt_on_error=1 PYTHONMALLOC=malloc PYTHONPATH=. $(CURDIR)/$(PY) -m tests.core.codecs.fuzz_wire
 
 campaign: build
-	$(PY) -m tests.core.campaign --sequences 100000
+	$(PY) -m tests.core.orders.campaign --sequences 100000
 
 # The fault drill: 10,000 sessions with everything going wrong (about an hour on two cores).
 drill: build

@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from bench import loops
-from bench.desk import Desk
+from bench.instant_exchange import Desk
 from bench.engines import OPEN_NS, SECOND, engine
 from bench.frames import frame, walk
 from bench.test_core import p99, side_by_side

@@ -18,7 +18,7 @@ from otrade.brokers.session import Answer, Callbacks, OrderReport, OrderTerms, S
 from otrade.drill.process import BrokerKind, kit_at, new_token
 from otrade.drill.trouble import TROUBLES
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
-from tests.live.world import SECOND, World, run, world
+from tests.harness.simulated_day import SECOND, World, run, world
 
 BROKERS: tuple[BrokerKind, ...] = get_args(BrokerKind)
 pytestmark = pytest.mark.parametrize("broker", BROKERS)

@@ -21,7 +21,7 @@ from otrade.journal.peek import MomentQuestion, RowsQuestion, moment, rows
 from otrade.journal.record import WINDOW_BYTES
 from otrade.journal.replay import Replay
 from otrade.live.api.journal_queries import JournalQueries
-from tests.live.world import World, run, world
+from tests.harness.simulated_day import World, run, world
 
 ROOT = Path(__file__).parents[2]
 NAME = "2026-11-23.otj"

@@ -15,8 +15,8 @@ from otrade.errors import JournalError
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.record import Record
 from otrade.journal.replay import Replay, replay
-from tests.core.campaign import PLANS, World
-from tests.core.harness import make_engine
+from tests.core.orders.campaign import PLANS, World
+from tests.harness.core_engine import make_engine
 
 SEEDS = range(150)
 

@@ -20,9 +20,9 @@ from otrade.live.day.shutdown import uncovered
 from otrade.live.plan.day_plan import DayPlan, PlannedInstrument, PlannedStrategy
 from otrade.live.reconciliation.bracket_recovery import adopt_position
 from otrade.simulator.base.errors import KiteError
-from tests.core.harness import token_of
-from tests.core.test_brackets import Desk
-from tests.live.world import SECOND, World, run, world
+from tests.harness.core_engine import token_of
+from tests.core.orders.test_brackets import Desk
+from tests.harness.simulated_day import SECOND, World, run, world
 
 DAY: dict[str, Any] = {
     "hours": 1.0,

@@ -13,7 +13,7 @@ from otrade.brokers.session import OrderReport, OrderTerms, Source
 from otrade.drill.process import BrokerKind, kit_at
 from otrade.instruments import Instrument, KiteInstrumentFile, UpstoxInstrumentFile
 from otrade.simulator.upstox.rest.instruments import instruments_file
-from tests.live.world import World, run, world
+from tests.harness.simulated_day import World, run, world
 
 KEY = "MCX:CRUDEOIL.FUT"
 BARRELS = 100

@@ -10,7 +10,7 @@ from otrade._core.types import Reason
 from otrade.drill.process import BrokerKind
 from otrade.live.api.decision_card import why_signal
 from otrade.simulator.exchange.orders import Order
-from tests.live.world import SECOND, run, world
+from tests.harness.simulated_day import SECOND, run, world
 
 FUTURE = "NFO:NIFTY.FUT"
 QTY = 17_550

@@ -34,7 +34,7 @@ from otrade.web.http.routes import JSON, ROUTES, ApiRoute
 from otrade.web.rest import openapi
 from tests.journal.test_peek import write
 from tests.live.control.test_preflight import config_of
-from tests.live.world import SECOND, World, run, world
+from tests.harness.simulated_day import SECOND, World, run, world
 from tests.web.logins import BASE_URL, BEARER, TOKEN
 
 READS = [route for route in ROUTES if route.method == "GET"]

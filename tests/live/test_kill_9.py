@@ -18,7 +18,7 @@ from typing import Any
 from otrade.journal.replay import replay
 from otrade.journal.scan import check, windows
 from otrade.live.oms.cl_ord_id import parse
-from tests.live.watchdog_engine import ROOT, SYMBOL, Broker, broker, wait_for_broker
+from tests.harness.realtime_broker import ROOT, SYMBOL, Broker, broker, wait_for_broker
 
 DEATHS = 4
 SEED = 11
@@ -61,7 +61,7 @@ def start(config: Path, here: Broker, shift_ns: int) -> tuple[subprocess.Popen[s
     """An engine that is ready, and its first word."""
     words = [str(config), here.ports.rest_url, here.ports.feed_url, str(shift_ns), here.token]
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.live.real_engine", *words],
+        [sys.executable, "-m", "tests.harness.engine_process", *words],
         cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,

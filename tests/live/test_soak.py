@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 from otrade.journal.memory import MemoryJournal
-from tests.live.world import SECOND, run, world
+from tests.harness.simulated_day import SECOND, run, world
 
 SESSIONS = 8
 WARM = 3

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.live.alert_listener import Listener, environment, listening
+from tests.harness.alert_listener import Listener, environment, listening
 from tests.page.conftest import Running, Terminal, ask, axe, engine, go, open_page, person, shot
 from tests.web.logins import PASSWORD, TOTP_SECRET, write_people
 

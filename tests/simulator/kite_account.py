@@ -14,8 +14,8 @@ from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.exchange.orders import Order
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.simulator import Ports, Simulator
-from tests.simulator.client import Feed, Http, open_feed
-from tests.simulator.order_client import DATE
+from tests.simulator.kite_client import Feed, Http, open_feed
+from tests.simulator.scripted_market import DATE
 
 KEY = "NSE:INFY"
 NO_LIMITS = KiteLimits(

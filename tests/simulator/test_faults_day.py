@@ -11,7 +11,7 @@ import pytest
 
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.faults.requests import AnswerFault, RequestFault
-from tests.live.world import KEYS, SECOND, World, run, world
+from tests.harness.simulated_day import KEYS, SECOND, World, run, world
 
 METHODS = ("", "POST", "PUT", "DELETE", "GET")
 Trouble = Callable[[FaultInjector, random.Random], None]

@@ -12,7 +12,7 @@ import pytest
 
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.base.errors import KiteError
-from tests.simulator.order_client import Desk, e4
+from tests.simulator.scripted_market import Desk, e4
 from tests.simulator.test_campaign import check_order
 
 LOT = 65

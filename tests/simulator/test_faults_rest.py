@@ -8,7 +8,7 @@ import pytest
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.faults.requests import AnswerFault, RequestFault
 from tests.harness.waiting import until
-from tests.simulator.client import Http
+from tests.simulator.kite_client import Http
 from tests.simulator.kite_account import KEY, Outcome, Shop, shop
 
 ANSWERS: dict[str, Any] = {

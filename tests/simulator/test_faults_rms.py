@@ -6,7 +6,7 @@ import pytest
 
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.base.errors import KiteError
-from tests.simulator.order_client import Desk
+from tests.simulator.scripted_market import Desk
 
 LOT = 65
 FLAT = [24_000.0] * 120

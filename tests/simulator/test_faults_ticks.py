@@ -12,7 +12,7 @@ import pytest
 from otrade.simulator.base.config import BOOK_PERCENT, NS_PER_S
 from tests.simulator.kite_account import KEY, Ear, Shop, shop
 from tests.simulator.upstox_account import INFY, UpstoxShop, upstox_shop
-from tests.simulator.upstox_listener import MARKET, UpstoxEar, listen
+from tests.simulator.upstox_feed_client import MARKET, UpstoxEar, listen
 
 Packet = tuple[int, int, int, int, tuple[int, ...]]
 """Last price, volume, last trade's second, the packet's second, book."""

@@ -5,7 +5,7 @@ import pytest
 
 from otrade.simulator.base.config import DelayRange
 from otrade.simulator.base.errors import KiteError
-from tests.simulator.order_client import INSTANT, Desk, e4
+from tests.simulator.scripted_market import INSTANT, Desk, e4
 
 FLAT = [26000.0] * 5
 # At the second trade the price rose: 26000.1 is the ask, 26000.0 the bid.

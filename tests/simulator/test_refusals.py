@@ -8,7 +8,7 @@ from otrade.simulator.base.errors import KiteError
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.exchange.orders import Order
 from otrade.simulator.exchange.price_bands import OUTSIDE_RANGE
-from tests.simulator.order_client import DATE, Desk
+from tests.simulator.scripted_market import DATE, Desk
 
 PRICES = [26000.0] * 3
 

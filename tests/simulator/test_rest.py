@@ -18,7 +18,7 @@ from picows import WSHandshakeError
 from otrade.simulator.base.config import NS_PER_S, KiteLimits, SimConfig
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.simulator import Ports, Simulator
-from tests.simulator.client import Feed, Http, open_feed
+from tests.simulator.kite_client import Feed, Http, open_feed
 
 DATE = dt.date(2026, 11, 18)
 BUY = {

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from otrade.simulator.faults.requests import AnswerFault, RequestFault
-from tests.simulator.client import Http
+from tests.simulator.kite_client import Http
 from tests.simulator.upstox_account import INFY, UpstoxShop, upstox_shop
 
 PLACE = ("POST", "/v3/order/place")

@@ -22,9 +22,9 @@ from otrade.simulator.prices.price_paths import option_e4
 from otrade.simulator.simulator import Simulator
 from otrade.simulator.upstox.streams import proto
 from otrade.simulator.upstox.streams.greeks import greeks
-from tests.simulator.order_client import DATE
+from tests.simulator.scripted_market import DATE
 from tests.simulator.upstox_account import INFY, UpstoxShop, upstox_shop
-from tests.simulator.upstox_listener import MARKET, UpstoxEar, address, dial, listen, url_of
+from tests.simulator.upstox_feed_client import MARKET, UpstoxEar, address, dial, listen, url_of
 
 NIFTY = "NSE_INDEX|Nifty 50"
 SBIN = "NSE_EQ|INE062A01020"

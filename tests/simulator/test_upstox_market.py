@@ -13,7 +13,7 @@ import pytest
 
 from otrade.simulator.base.hours import IST, ist_ns
 from otrade.simulator.base.listings import ISINS
-from tests.simulator.client import Http
+from tests.simulator.kite_client import Http
 from tests.simulator.upstox_account import INFY, UpstoxShop, upstox_shop
 
 NIFTY = "NSE_INDEX|Nifty 50"

@@ -13,7 +13,7 @@ from otrade.simulator.faults.pushes import UNKNOWN_STATUS
 from tests.simulator.test_upstox_feed import refusal
 from tests.simulator.test_upstox_orders import ORDER_FIELDS
 from tests.simulator.upstox_account import INFY, UpstoxShop, upstox_shop
-from tests.simulator.upstox_listener import (
+from tests.simulator.upstox_feed_client import (
     MARKET,
     PORTFOLIO,
     UpstoxEar,

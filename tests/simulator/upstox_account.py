@@ -12,8 +12,8 @@ from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.exchange.orders import Order
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.simulator import Ports, Simulator
-from tests.simulator.client import Http
-from tests.simulator.order_client import DATE
+from tests.simulator.kite_client import Http
+from tests.simulator.scripted_market import DATE
 
 INFY = "NSE_EQ|INE009A01021"
 Outcome = tuple[int, Any] | Literal["silence", "lost"]

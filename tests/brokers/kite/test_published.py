@@ -26,7 +26,7 @@ from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.http_connection import HttpResponse
 from otrade.errors import BrokerError
 from otrade.instruments import KiteInstrumentFile
-from tests.brokers.transport.loopback import FakeClock
+from tests.harness.scripted_server import FakeClock
 
 FIXTURES = Path(__file__).parents[3].parent / "shared" / "fixtures" / "kite"
 TODAY = dt.date(2026, 11, 23)

@@ -20,7 +20,7 @@ from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.http_connection import connect
 from otrade.errors import BrokerError, NetworkError, TokenError
 from tests.brokers.kite.test_reports import ROW
-from tests.brokers.transport.loopback import FakeClock, Peer, Server, run
+from tests.harness.scripted_server import FakeClock, Peer, Server, run
 from tests.brokers.transport.test_frame_reader import TEXT, WsPeer, frame
 from tests.harness.waiting import until
 

@@ -22,7 +22,7 @@ from otrade.brokers.session import Answer, Callbacks, OrderReport, Source
 from otrade.brokers.transport.endpoint import parse
 from otrade.errors import TokenError
 from tests.brokers.kite.test_session import Command
-from tests.brokers.transport.loopback import run
+from tests.harness.scripted_server import run
 
 simulator = pytest.importorskip("otrade.simulator.simulator", reason="the simulated broker")
 sim_config = pytest.importorskip("otrade.simulator.base.config", reason="the simulated broker")

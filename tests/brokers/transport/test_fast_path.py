@@ -26,11 +26,11 @@ from otrade.brokers.upstox.session import UpstoxSession
 from otrade.drill.process import BrokerKind
 from otrade.live.plan.engine_builder import sink_of
 from tests.brokers.kite.test_session import certificate
-from tests.brokers.transport.loopback import Peer, Server, idle, run
+from tests.harness.scripted_server import Peer, Server, idle, run
 from tests.brokers.transport.test_order_pool import OK, Bench, request
-from tests.core.harness import MS, OPEN_NS, frame, ltp_packet, make_engine, token_of
+from tests.harness.core_engine import MS, OPEN_NS, frame, ltp_packet, make_engine, token_of
 from tests.harness.waiting import turns, until
-from tests.live import world as live
+from tests.harness import simulated_day as live
 
 SEQ = 5
 NO_ANSWER = (Ev.TIMEOUT, Reason.TIMED_OUT)

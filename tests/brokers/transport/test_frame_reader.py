@@ -18,7 +18,7 @@ from otrade._core.codecs.interface import FrameSink
 from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
 from otrade.brokers.transport.endpoint import parse
 from otrade.errors import BrokerError
-from tests.brokers.transport.loopback import FakeClock, Peer, Server, run
+from tests.harness.scripted_server import FakeClock, Peer, Server, run
 from tests.harness.waiting import turns, until
 
 SEED = 11

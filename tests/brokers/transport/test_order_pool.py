@@ -15,7 +15,7 @@ from otrade.brokers.session import Answer
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.order_pool import OrderPool
 from otrade.errors import NetworkError
-from tests.brokers.transport.loopback import FakeClock, Server, idle, run
+from tests.harness.scripted_server import FakeClock, Server, idle, run
 from tests.harness.waiting import turns, until
 
 SEED = 7

@@ -19,7 +19,7 @@ from otrade.brokers.parse import ist_ns
 from otrade.brokers.transport.backoff import Backoff
 from otrade.brokers.transport.endpoint import parse
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
-from tests.brokers.transport.loopback import FakeClock, Peer, Server, idle, run
+from tests.harness.scripted_server import FakeClock, Peer, Server, idle, run
 from tests.harness.waiting import until
 
 SECRETS = ("apisecret", "accesstoken")

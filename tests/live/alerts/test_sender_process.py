@@ -38,7 +38,7 @@ from otrade.live.alerts.sender_process import (
 from otrade.live.day.trading_day import TradingDay
 from tests.harness.paper_run import on_beat
 from tests.harness.waiting import PATIENCE_S, PAUSE_S, until
-from tests.live.alert_listener import TOKEN, Listener, environment, listening
+from tests.harness.alert_listener import TOKEN, Listener, environment, listening
 
 ROOT = Path(__file__).parents[3]
 

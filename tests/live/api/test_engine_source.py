@@ -14,7 +14,7 @@ from otrade.live.alerts.retry_queue import DeliveryOutcome, PendingAlert
 from otrade.live.api.engine_source import LiveEngineSource
 from otrade.live.api.row_builder import RowBuilder
 from otrade.live.control.commands import Commands
-from tests.live.world import SECOND, World, run, world
+from tests.harness.simulated_day import SECOND, World, run, world
 
 
 def source_of(here: World) -> EngineSource:

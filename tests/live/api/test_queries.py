@@ -14,7 +14,7 @@ from otrade.live.api.engine_source import LiveEngineSource
 from otrade.live.api.queries import LiveQueries
 from otrade.live.control.commands import Commands
 from otrade.live.history.order_timeline import STEPS_MAX, OrderTimelines
-from tests.live.world import MINUTE, SECOND, World, run, world
+from tests.harness.simulated_day import MINUTE, SECOND, World, run, world
 
 CORE = Path(__file__).parents[3] / "otrade" / "_core"
 

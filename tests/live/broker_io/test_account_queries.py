@@ -19,7 +19,7 @@ from otrade.live.paper_mode import paper_kit
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
 from tests.live.control.test_preflight import BROKERS, config_of
-from tests.live.world import run, world
+from tests.harness.simulated_day import run, world
 
 
 class Desk:

@@ -27,7 +27,7 @@ from otrade.live.startup.login_flow import LIFE_NS, LoginFlow
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
 from otrade.web.webhooks.server import WebhookServer, WebhookServerError
-from tests.live.world import run
+from tests.harness.simulated_day import run
 
 SECRET = "paper-secret"
 

@@ -11,7 +11,7 @@ from otrade._core.types import Halt, Reason
 from otrade.live.control.commands import Commands
 from otrade.live.control.kill_switch import KILL_SIGNAL, KillSwitch, kill_file, write_kill_file
 from tests.harness.waiting import turns, until
-from tests.live.world import SECOND, World, run, world
+from tests.harness.simulated_day import SECOND, World, run, world
 
 
 def kills(here: World) -> list[str]:

@@ -22,7 +22,7 @@ from otrade.live.control.preflight import PreflightBoard, PreflightVerdict, pref
 from otrade.live.paper_mode import paper_kit
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
-from tests.live.world import run
+from tests.harness.simulated_day import run
 
 ROOT = Path(__file__).parents[3]
 BROKERS = ("kite", "upstox")

@@ -7,7 +7,7 @@ from otrade.brokers.session import Answer
 from otrade.live.control.commands import Commands
 from otrade.live.day.trading_day import TOLD_AT_ONCE
 from otrade.live.monitoring.day_report import DaySummary, render, summarize
-from tests.live.world import MINUTE, SECOND, World, run, world
+from tests.harness.simulated_day import MINUTE, SECOND, World, run, world
 
 NAKED_MAX_NS = 5 * SECOND
 

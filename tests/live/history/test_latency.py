@@ -28,7 +28,7 @@ from otrade.live.history.latency import (
     summary,
     table,
 )
-from tests.live.world import run, world
+from tests.harness.simulated_day import run, world
 
 SEED = 41
 MS = 1_000_000

@@ -11,7 +11,7 @@ from otrade._core.types import Severity
 from otrade.live.alerts.rules import ALERTS, GOOD_NEWS
 from otrade.live.monitoring.price_alarm import PriceAlarm
 from otrade.live.notices.board import Notice, NoticeBoard
-from tests.live.world import SECOND
+from tests.harness.simulated_day import SECOND
 
 OPEN_NS, CLOSE_NS = 1_000 * SECOND, 9_000 * SECOND
 

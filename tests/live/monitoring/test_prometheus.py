@@ -24,7 +24,7 @@ from otrade.live.api.engine_source import LiveEngineSource
 from otrade.live.control.commands import Commands
 from otrade.live.monitoring.staleness import FrameWatch
 from otrade.live.notices.json_log import TolerantLogFile
-from tests.live.world import BUDGET, SECOND, World, run, world
+from tests.harness.simulated_day import BUDGET, SECOND, World, run, world
 
 ROOT = Path(__file__).parents[3]
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]

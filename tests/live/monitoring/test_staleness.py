@@ -7,7 +7,7 @@ from otrade._core.types import Halt, PauseBy, Phase, Reason, Severity
 from otrade.live.monitoring.readiness import why_not_ready
 from otrade.live.monitoring.staleness import FrameWatch, NakedWatch
 from otrade.live.notices.board import NoticeBoard
-from tests.live.world import SECOND, run, world
+from tests.harness.simulated_day import SECOND, run, world
 
 Bracket = dict[str, int]
 

@@ -14,7 +14,7 @@ from otrade.journal.replay import replay
 from otrade.live.monitoring.day_report import render, short, summarize
 from otrade.simulator.faults.books import BookFault
 from tests.live.reconciliation.test_bracket_recovery import check_end
-from tests.live.world import MINUTE, SECOND, World, run, world
+from tests.harness.simulated_day import MINUTE, SECOND, World, run, world
 
 DAY: dict[str, Any] = {
     "seed": 1,

@@ -10,7 +10,7 @@ from otrade._core.types import Rec
 from otrade.brokers.session import BrokerRows
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
-from tests.live.world import SECOND, run, world
+from tests.harness.simulated_day import SECOND, run, world
 
 
 def told(journal: MemoryJournal) -> list[int]:

@@ -24,7 +24,7 @@ from otrade.live.persistence import day_journal as live_journal
 from otrade.live.persistence.day_journal import DayJournal, open_journal
 from otrade.live.plan.day_plan import DayPlan
 from otrade.live.plan.engine_builder import EngineSpec, assemble
-from tests.live.world import SECOND, World, run, specs, world
+from tests.harness.simulated_day import SECOND, World, run, specs, world
 
 IDENTITY = {"day": "2026-11-23", "account": "a", "engine": "otrade", "mode": "live"}
 CONFIG = JournalConfig(max_mb=32, reserve_mb=1)

@@ -16,7 +16,7 @@ from otrade.journal.replay import replay
 from otrade.live.control.commands import Commands
 from otrade.live.oms.cl_ord_id import ClOrdId, make
 from otrade.simulator.exchange.orders import OrderRequest, RequestedTerms
-from tests.live.world import SECOND, World, run, world
+from tests.harness.simulated_day import SECOND, World, run, world
 
 PROTECTED_AGAIN_NS = 2 * SECOND
 DAY: dict[str, Any] = {

@@ -18,7 +18,7 @@ from otrade.errors import TokenError
 from otrade.live.live_mode import TokenWatch
 from otrade.live.startup.access_tokens import KEPT, RefusedTokens, process_began_ns
 from otrade.live.startup.credentials import LiveAccess
-from tests.live.world import World, run, world
+from tests.harness.simulated_day import World, run, world
 
 SECOND = 1_000_000_000
 BOTH = pytest.mark.parametrize("broker", ["kite", "upstox"])

@@ -11,7 +11,7 @@ from otrade._core.types import Severity
 from otrade.drill.process import BrokerKind
 from otrade.instruments import Instrument
 from otrade.live.startup.secondary_feed import joined
-from tests.live.world import SECOND, World, run, world
+from tests.harness.simulated_day import SECOND, World, run, world
 
 TODAY = dt.date(2026, 11, 19)
 PAIRS: list[tuple[BrokerKind, BrokerKind]] = [

@@ -17,8 +17,8 @@ from otrade.live.watchdog.heartbeat import (
     read_protection,
     start_ticks,
 )
-from tests.live.watchdog_engine import RUN, SYMBOL, bracket, fake_day
-from tests.live.world import World, run, world
+from tests.harness.realtime_broker import RUN, SYMBOL, bracket, fake_day
+from tests.harness.simulated_day import World, run, world
 
 
 def test_a_beat_is_read_as_it_was_written(tmp_path: Path) -> None:

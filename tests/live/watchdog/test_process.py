@@ -13,8 +13,8 @@ from otrade.live.oms.cl_ord_id import WATCHDOG_SLOT, parse
 from otrade.live.watchdog.heartbeat import EngineState, HeartbeatReading, start_ticks
 from otrade.live.watchdog.process import EngineVitals, HeartbeatMonitor
 from tests.harness.waiting import wait_until
-from tests.live.alert_listener import TOKEN, environment, listening
-from tests.live.watchdog_engine import SYMBOL, Broker, Home, bracket, home, on_tick, wait_for_broker
+from tests.harness.alert_listener import TOKEN, environment, listening
+from tests.harness.realtime_broker import SYMBOL, Broker, Home, bracket, home, on_tick, wait_for_broker
 
 
 def die(child: subprocess.Popen[str]) -> None:

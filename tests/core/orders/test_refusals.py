@@ -16,8 +16,8 @@ from otrade._core.types import (
     Side,
     Worth,
 )
-from tests.core.harness import MS, SECOND, frame, packet, token_of
-from tests.core.test_brackets import START, Desk
+from tests.harness.core_engine import MS, SECOND, frame, packet, token_of
+from tests.core.orders.test_brackets import START, Desk
 
 OWN = "OT000009000AE000000"
 

@@ -17,7 +17,7 @@ from otrade._core.types import (
     Reason,
     Side,
 )
-from tests.core.harness import HOUR, MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
+from tests.harness.core_engine import HOUR, MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
 
 T = token_of(0)
 START = OPEN_NS + 10 * SECOND

@@ -13,7 +13,7 @@ import pytest
 import talib
 
 from otrade._core import layout
-from tests.core import kernel_run
+from tests.core.kernels import kernel_run
 
 N = 600
 

@@ -21,8 +21,8 @@ from otrade._core.types import (
 )
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
-from tests.core.harness import MS, SECOND
-from tests.core.test_brackets import Desk
+from tests.harness.core_engine import MS, SECOND
+from tests.core.orders.test_brackets import Desk
 
 LIMIT = OrdType.LIMIT
 

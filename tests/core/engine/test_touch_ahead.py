@@ -9,7 +9,7 @@ import random
 import pytest
 
 from otrade._core.types import Ev, Reason
-from tests.core.harness import MS, OPEN_NS, SECOND, frame, ltp_packet, make_engine, token_of
+from tests.harness.core_engine import MS, OPEN_NS, SECOND, frame, ltp_packet, make_engine, token_of
 
 
 def day(touched: bool, brackets: int, orders: int) -> list[tuple[int, bytes]]:

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from otrade._core.types import Reason
-from tests.core.harness import (
+from tests.harness.core_engine import (
     MS,
     OPEN_NS,
     SECOND,

@@ -10,8 +10,8 @@ import pytest
 
 from otrade._core.types import Reason, Rec
 from tests.core.codecs import upstox_frames as frames
-from tests.core.harness import MS, OPEN_NS, SECOND
-from tests.core.market_frames import INDICES, KEY, NOBODY, Feed, State, engine, unmoved
+from tests.harness.core_engine import MS, OPEN_NS, SECOND
+from tests.core.market.market_frames import INDICES, KEY, NOBODY, Feed, State, engine, unmoved
 
 FIRST = State(
     10_000,
@@ -143,7 +143,7 @@ def test_a_book_from_a_frame_ahead_of_time_is_refused() -> None:
     feed = feed_with_first()
     payload_ns = OPEN_NS + 100 * SECOND
     with unmoved(feed, *BOOK, "ts_recv_ns"):
-        from tests.core.market_frames import upstox
+        from tests.core.market.market_frames import upstox
 
         feed.engine.on_frame_bytes(
             upstox(FIRST.but(book=(1, 2)), payload_ns, "depth"),
@@ -220,7 +220,7 @@ def test_a_locked_circuit_has_one_side(broker: str) -> None:
 def test_two_feeds_the_book_of_the_one_that_lags_is_not_taken() -> None:
     feed = feed_with_first()
     feed.engine.on_feed(True, OPEN_NS + SECOND, 1)
-    from tests.core.market_frames import upstox
+    from tests.core.market.market_frames import upstox
 
     def other(bid: int, now_ns: int) -> int:
         payload = upstox(FIRST.but(book=(bid, bid + 5)), now_ns, "depth")

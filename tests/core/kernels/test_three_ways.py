@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.core import kernel_run
+from tests.core.kernels import kernel_run
 
 
 def test_linked_jitted_and_plain_agree_bit_for_bit(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.core.kernel_three_ways", str(tmp_path)],
+        [sys.executable, "-m", "tests.core.kernels.three_ways", str(tmp_path)],
         cwd=kernel_run.ROOT,
         capture_output=True,
         text=True,

@@ -1,7 +1,7 @@
 """One live engine in a process of its own, against a simulated broker in another: what `otrade run`
 wires, on a shifted wall clock.
 
-    python -m tests.live.real_engine CONFIG REST_URL FEED_URL SHIFT_NS TOKEN
+    python -m tests.harness.engine_process CONFIG REST_URL FEED_URL SHIFT_NS TOKEN
 
 Prints "resumed N" or "fresh" and then "ready". Ends in order at SIGTERM, and at SIGKILL like any
 process.

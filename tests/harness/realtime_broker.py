@@ -241,7 +241,7 @@ class Home:
         """A process that owns the directory and beats, with these brackets open. It ends cleanly on
         SIGTERM.
         """
-        code = "import sys; from tests.live.watchdog_engine import beat; beat(sys.argv[1], sys.argv[2])"
+        code = "import sys; from tests.harness.realtime_broker import beat; beat(sys.argv[1], sys.argv[2])"
         child = self.spawn(code, str(self.var), json.dumps(brackets))
         assert child.stdout is not None and child.stdout.readline() == "beating\n"
         return child

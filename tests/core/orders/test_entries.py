@@ -11,7 +11,7 @@ import pytest
 from otrade._core.types import Cmd, Ev, Halt, Lane, Note, OrdType, Reason, Side
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import Replay, replay
-from tests.core.harness import HOUR, MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
+from tests.harness.core_engine import HOUR, MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
 
 START = OPEN_NS + 10 * SECOND
 RATE = {"per_second": 9, "per_minute": 380, "reserve_second": 3, "reserve_minute": 60}

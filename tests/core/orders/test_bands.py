@@ -7,8 +7,8 @@ import pytest
 from otrade._core.types import BracketState, Cmd, Ev, Note, OrdType, Reason, Severity, Side
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
-from tests.core.harness import MS, OPEN_NS, SECOND, frame, packet, token_of
-from tests.core.test_brackets import Desk as Plain
+from tests.harness.core_engine import MS, OPEN_NS, SECOND, frame, packet, token_of
+from tests.core.orders.test_brackets import Desk as Plain
 
 FLATTEN = -1
 LO, HI = 900_000, 1_100_000

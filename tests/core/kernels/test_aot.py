@@ -12,7 +12,7 @@ import pytest
 
 from otrade._core import cpu_check
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 # Each program defines `bad`, a kernel that must not pass; the gate's words must name the kernel.
 BAD = {

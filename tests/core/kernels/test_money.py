@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.core import kernel_run
+from tests.core.kernels import kernel_run
 
 TICKS = st.sampled_from([1, 25, 100, 500, 1_000, 5_000, 10_000, 50_000])
 PRICES = st.integers(1, 20_000_000_000)

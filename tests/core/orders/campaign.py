@@ -1,7 +1,7 @@
 """Random event sequences against the bracket supervisor, with an exchange as the oracle. Used by
 the tests and by hand:
 
-    python -m tests.core.campaign --sequences 100000 --seed 1 [--only N]
+    python -m tests.core.orders.campaign --sequences 100000 --seed 1 [--only N]
 
 Every sequence is one life of a strategy: prices move, answers are lost, pushes are late, doubled
 and out of order, orders fill in pieces, requests are refused. Checked after every event: the
@@ -29,7 +29,7 @@ from otrade._core.types import (
     Pending,
     Reason,
 )
-from tests.core.harness import MS, OPEN_NS, SECOND, Exchange, frame, make_engine, packet, token_of
+from tests.harness.core_engine import MS, OPEN_NS, SECOND, Exchange, frame, make_engine, packet, token_of
 
 ROUNDS_MAX = 300
 FINAL = {

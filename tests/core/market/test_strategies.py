@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from otrade._core.types import Reason
-from tests.core.harness import (
+from tests.harness.core_engine import (
     MS,
     OPEN_NS,
     SECOND,

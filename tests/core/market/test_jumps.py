@@ -9,8 +9,8 @@ import random
 import pytest
 
 from otrade._core.types import Reason
-from tests.core.harness import MS, OPEN_NS, SECOND, frame, ltp_packet
-from tests.core.market_frames import NFO, NOBODY, NSE, Feed, State, engine, token
+from tests.harness.core_engine import MS, OPEN_NS, SECOND, frame, ltp_packet
+from tests.core.market.market_frames import NFO, NOBODY, NSE, Feed, State, engine, token
 
 TICK = 5
 """Paise."""

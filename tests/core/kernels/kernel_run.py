@@ -15,7 +15,7 @@ from typing import Any
 
 from otrade._core import layout
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 OBJECT = ROOT / "build/kernels/otk_kernels.o"
 HEADER = ROOT / "otrade/_core/otk.h"
 SCALARS: dict[str, Any] = {

@@ -14,7 +14,7 @@ from otrade._core.codecs.kite import KiteEncoder
 from otrade._core.engine.pipeline import Engine
 from otrade._core.types import Rec
 from tests.core.codecs import upstox_frames
-from tests.core.harness import HOUR, MS, OPEN_NS, PARAMS, PLAN, SECOND, frame
+from tests.harness.core_engine import HOUR, MS, OPEN_NS, PARAMS, PLAN, SECOND, frame
 
 NSE, NFO, INDICES = 1, 2, 9
 KEY = "NSE_FO|51000"

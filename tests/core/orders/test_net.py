@@ -3,8 +3,8 @@
 import pytest
 
 from otrade._core.types import BracketState, Cmd, Ev, ExitReason, Leg, OrdStatus, OrdType
-from tests.core.harness import SECOND
-from tests.core.test_brackets import Desk
+from tests.harness.core_engine import SECOND
+from tests.core.orders.test_brackets import Desk
 
 
 def opened(**kw) -> tuple[Desk, object]:

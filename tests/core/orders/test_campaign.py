@@ -4,7 +4,7 @@ worked on and timed.
 
 import pytest
 
-from tests.core.campaign import PLANS, campaign
+from tests.core.orders.campaign import PLANS, campaign
 
 SEQUENCES = 20_000  # for each of five plans
 FIRST_SEED = 1
@@ -13,7 +13,7 @@ FIRST_SEED = 1
 @pytest.mark.parametrize("plan", PLANS)
 def test_protected_equals_open(plan):
     print(
-        f"seeds {FIRST_SEED}..{FIRST_SEED + SEQUENCES - 1}; one of them: python -m tests.core.campaign --seed N --sequences 1"
+        f"seeds {FIRST_SEED}..{FIRST_SEED + SEQUENCES - 1}; one of them: python -m tests.core.orders.campaign --seed N --sequences 1"
     )
     seen = campaign(FIRST_SEED, SEQUENCES, 14, plan)
     # A campaign in which nothing happened proves nothing.

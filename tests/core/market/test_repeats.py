@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from tests.core.harness import MS, OPEN_NS, SECOND, frame, ltp_packet
-from tests.core.market_frames import INDICES, NFO, NOBODY, Feed, State, engine, token
+from tests.harness.core_engine import MS, OPEN_NS, SECOND, frame, ltp_packet
+from tests.core.market.market_frames import INDICES, NFO, NOBODY, Feed, State, engine, token
 
 MINUTE = 60 * SECOND
-RECORDING = Path(__file__).parents[2].parent / "shared" / "data" / "futures_ticks_2025-11-17.csv"
+RECORDING = Path(__file__).parents[3].parent / "shared" / "data" / "futures_ticks_2025-11-17.csv"
 EMA = {"kind": "ema_cross", "params": {"fast_period": 3, "slow_period": 8}}
 Told = tuple[int, State]
 """When a packet came, and what it showed."""

@@ -1,5 +1,5 @@
 """Run every kernel linked, jitted and as plain Python on the same random calls: `python -m
-tests.core.kernel_three_ways DIR`.
+tests.core.kernels.three_ways DIR`.
 
 A process of its own, because Numba reads its target when it is imported. Exits with the first
 difference.
@@ -18,7 +18,7 @@ from typing import Any
 
 from otrade._core import layout
 from otrade._core.kernels import aot
-from tests.core import kernel_run
+from tests.core.kernels import kernel_run
 
 SEED = 20_240_613
 RUNS, CALLS = 12, 260

@@ -5,7 +5,7 @@ name it.
 import pytest
 
 from otrade._core.types import Cmd, Ev, Halt, Lane, Reason, Side
-from tests.core.harness import MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
+from tests.harness.core_engine import MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
 
 T = token_of(0)
 NOW = OPEN_NS + 10 * SECOND

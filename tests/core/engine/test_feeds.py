@@ -13,7 +13,7 @@ from otrade._core.engine.feed_sink import FeedSink
 from otrade._core.types import Rec
 from otrade.errors import EngineError
 from tests.core.codecs import upstox_frames as frames
-from tests.core.harness import (
+from tests.harness.core_engine import (
     MS,
     OPEN_NS,
     SECOND,
