@@ -10,7 +10,7 @@ from otrade._core.engine.pipeline import Engine
 from otrade._core.types import Cmd, Ev, OrdType
 
 
-class Desk:
+class InstantExchange:
     """Called with the time when requests wait, and now and then."""
 
     def __init__(self, engine: Engine) -> None:

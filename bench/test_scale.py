@@ -16,9 +16,9 @@ import orjson
 import pytest
 
 from bench import loops
-from bench.instant_exchange import Desk
 from bench.engines import OPEN_NS, SECOND, engine
 from bench.frames import frame, walk
+from bench.instant_exchange import InstantExchange
 from bench.test_core import p99, side_by_side
 from otrade.brokers.book_cache import BookReader
 from otrade.brokers.kite.reports import report_of
@@ -209,7 +209,7 @@ def test_ticks_a_second_with_strategy_and_bracket(
             slow_period=150,
         )
         e.set_budget(per_second=500, per_minute=0, per_day=10**6, modifies_per_order=25)
-        desk = Desk(e)
+        desk = InstantExchange(e)
         spent, _ = loops.feed_traded(e, frames, OPEN_NS + 10 * SECOND, SECOND, desk)
         assert e.counters()["ticks"] == len(frames) * PACKETS
         rates.append(len(frames) * PACKETS / spent * 1e3)

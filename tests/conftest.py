@@ -24,7 +24,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
+    limits = {here / room: timeout_s for room, timeout_s in TIMEOUT_S.items()}
     for item in items:
-        timeout_s = TIMEOUT_S.get(item.path.relative_to(here).parts[0])
+        timeout_s = next((limits[path] for path in item.path.parents if path in limits), None)
         if timeout_s is not None and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(timeout_s))

@@ -18,7 +18,7 @@ from otrade.brokers.session import Answer, Callbacks, OrderReport, OrderTerms, S
 from otrade.drill.process import BrokerKind, kit_at, new_token
 from otrade.drill.trouble import TROUBLES
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
-from tests.harness.simulated_day import SECOND, World, run, world
+from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day
 
 BROKERS: tuple[BrokerKind, ...] = get_args(BrokerKind)
 pytestmark = pytest.mark.parametrize("broker", BROKERS)
@@ -26,12 +26,12 @@ PRICE_AWAY = 0.97
 
 
 @dataclass
-class Shop:
+class BrokerUnderTest:
     """A broker's hand desk and kit beside a world whose engine is not opened: orders are ours
     alone.
     """
 
-    here: World
+    here: SimulatedDay
     broker: BrokerKind
     heard: list[OrderReport] = field(default_factory=list)
     answers: list[tuple[int, Answer]] = field(default_factory=list)
@@ -85,11 +85,11 @@ class Shop:
         )
 
 
-def at_shop(broker: BrokerKind, work: Callable[[Shop], Awaitable[None]]) -> None:
+def at_shop(broker: BrokerKind, work: Callable[[BrokerUnderTest], Awaitable[None]]) -> None:
     async def inner() -> None:
-        async with world(broker=broker) as here:
+        async with simulated_day(broker=broker) as here:
             await here.sim.run_until(here.at("09:30"))
-            shop = Shop(here, broker)
+            shop = BrokerUnderTest(here, broker)
             try:
                 await work(shop)
             finally:
@@ -101,7 +101,7 @@ def at_shop(broker: BrokerKind, work: Callable[[Shop], Awaitable[None]]) -> None
 
 
 def test_an_order_lives_in_the_same_words(broker: BrokerKind) -> None:
-    async def work(shop: Shop) -> None:
+    async def work(shop: BrokerUnderTest) -> None:
         away = shop.near(await shop.ltp_e4() * PRICE_AWAY)
         answer = await shop.do(
             shop.desk.place(
@@ -142,7 +142,7 @@ def test_an_order_lives_in_the_same_words(broker: BrokerKind) -> None:
 
 
 def test_a_trade_shows_in_book_trades_positions_and_funds(broker: BrokerKind) -> None:
-    async def work(shop: Shop) -> None:
+    async def work(shop: BrokerUnderTest) -> None:
         before = sum(f.net_e4 for f in await shop.do(shop.desk.funds()))
         away = shop.near(await shop.ltp_e4() * 1.01)
         await shop.do(
@@ -165,7 +165,7 @@ def test_a_trade_shows_in_book_trades_positions_and_funds(broker: BrokerKind) ->
 
 
 def test_a_stop_waits_for_its_trigger(broker: BrokerKind) -> None:
-    async def work(shop: Shop) -> None:
+    async def work(shop: BrokerUnderTest) -> None:
         ltp = await shop.ltp_e4()
         terms = OrderTerms(10, OrdType.SL, shop.near(ltp * 0.96), shop.near(ltp * 0.97))
         await shop.do(shop.desk.place(shop.like, -1, terms, "OTCONFORM0000000003"))
@@ -178,7 +178,7 @@ def test_a_stop_waits_for_its_trigger(broker: BrokerKind) -> None:
 
 
 def test_refusals_are_certain_and_named(broker: BrokerKind) -> None:
-    async def work(shop: Shop) -> None:
+    async def work(shop: BrokerUnderTest) -> None:
         ghost = await shop.do(
             shop.desk.cancel(msgspec.structs.replace(shop.like, broker_order_id="1"))
         )
@@ -209,7 +209,7 @@ def test_refusals_are_certain_and_named(broker: BrokerKind) -> None:
     ],
 )  # fmt: skip
 def test_what_nobody_knows_is_in_doubt(broker: BrokerKind, fault: str, outcome: Ev) -> None:
-    async def work(shop: Shop) -> None:
+    async def work(shop: BrokerUnderTest) -> None:
         away = shop.near(await shop.ltp_e4() * PRICE_AWAY)
         arm(shop, fault, "POST")
         answer = await shop.do(
@@ -226,7 +226,7 @@ def test_what_nobody_knows_is_in_doubt(broker: BrokerKind, fault: str, outcome: 
     at_shop(broker, work)
 
 
-def arm(shop: Shop, fault: str, method: str) -> None:
+def arm(shop: BrokerUnderTest, fault: str, method: str) -> None:
     """The next request of this method suffers."""
     do = TROUBLES[fault].do
     assert do is not None
@@ -234,7 +234,7 @@ def arm(shop: Shop, fault: str, method: str) -> None:
 
 
 def test_a_dead_token_is_told_apart(broker: BrokerKind) -> None:
-    async def work(shop: Shop) -> None:
+    async def work(shop: BrokerUnderTest) -> None:
         shop.here.sim.expire_tokens()
         with pytest.raises(TokenError) as caught:
             await shop.do(shop.desk.order_book())
@@ -250,7 +250,7 @@ def test_a_dead_token_is_told_apart(broker: BrokerKind) -> None:
 
 
 def test_html_silence_and_cut_answers_to_questions(broker: BrokerKind) -> None:
-    async def work(shop: Shop) -> None:
+    async def work(shop: BrokerUnderTest) -> None:
         for fault in ("lose_503", "lose_429"):
             arm(shop, fault, "GET")
             with pytest.raises(RateLimitError if fault == "lose_429" else NetworkError):
@@ -263,7 +263,7 @@ def test_html_silence_and_cut_answers_to_questions(broker: BrokerKind) -> None:
 
 
 def test_instruments_bands_and_login(broker: BrokerKind) -> None:
-    async def work(shop: Shop) -> None:
+    async def work(shop: BrokerUnderTest) -> None:
         pause = shop.wait
         names = await shop.do(instruments(shop))
         infy = names.find("NSE:INFY", dt.date(2026, 11, 23))
@@ -284,7 +284,7 @@ def test_instruments_bands_and_login(broker: BrokerKind) -> None:
     at_shop(broker, work)
 
 
-async def instruments(shop: Shop) -> Any:
+async def instruments(shop: BrokerUnderTest) -> Any:
     if shop.broker == "upstox":
         shop.kit._instruments_url = (
             f"{shop.here.ports.upstox_rest_url}/market-quote/instruments/exchange/complete.json.gz"  # type: ignore[attr-defined]
@@ -293,7 +293,7 @@ async def instruments(shop: Shop) -> Any:
 
 
 def test_capabilities_are_told(broker: BrokerKind) -> None:
-    async def work(shop: Shop) -> None:
+    async def work(shop: BrokerUnderTest) -> None:
         can = shop.kit.capabilities
         assert can.tag_length_max >= 19, "a ClOrdID fits"
         assert (
@@ -318,7 +318,7 @@ def test_capabilities_are_told(broker: BrokerKind) -> None:
     ],
 )
 def test_what_comes_to_a_web_hook_is_proved_or_refused(broker: BrokerKind, body: bytes) -> None:
-    async def work(shop: Shop) -> None:
+    async def work(shop: BrokerUnderTest) -> None:
         with pytest.raises(BrokerError):
             shop.kit.postback(body, 1)
         with pytest.raises(BrokerError):

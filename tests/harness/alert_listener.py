@@ -18,13 +18,13 @@ TOKEN = "bot-secret-0123456789"
 """In the address; to be found nowhere else."""
 
 
-class Ear(http.server.BaseHTTPRequestHandler):
+class AlertRequestHandler(http.server.BaseHTTPRequestHandler):
     """Takes what Apprise posts."""
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         server = self.server
-        assert isinstance(server, Listener)
+        assert isinstance(server, AlertListener)
         server.heard.append(body)
         self.send_response(server.statuses.pop(0) if server.statuses else 200)
         self.end_headers()
@@ -33,9 +33,9 @@ class Ear(http.server.BaseHTTPRequestHandler):
         """Silent."""
 
 
-class Listener(http.server.ThreadingHTTPServer):
+class AlertListener(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Ear)
+        super().__init__(("127.0.0.1", 0), AlertRequestHandler)
         self.heard: list[dict[str, Any]] = []
         self.statuses: list[int] = []
 
@@ -45,8 +45,8 @@ class Listener(http.server.ThreadingHTTPServer):
 
 
 @contextmanager
-def listening() -> Iterator[Listener]:
-    with Listener() as server:
+def listening() -> Iterator[AlertListener]:
+    with AlertListener() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

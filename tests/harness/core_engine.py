@@ -171,7 +171,7 @@ def token_of(i: int) -> int:
 
 
 @dataclass
-class ExOrder:
+class ExchangeOrder:
     """An order as the exchange holds it."""
 
     number: str
@@ -193,14 +193,14 @@ class ExOrder:
 
 
 @dataclass
-class Exchange:
+class ScriptedExchange:
     """Matches against one price. Every word that it says goes into `mail`, to be delivered when and
     as the test likes.
     """
 
     rng: random.Random
     price: int = 1_000_000
-    orders: dict[str, ExOrder] = field(default_factory=dict)
+    orders: dict[str, ExchangeOrder] = field(default_factory=dict)
     mail: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     net: int = 0
     cash: int = 0
@@ -208,7 +208,7 @@ class Exchange:
     n: int = 0
     partial: float = 0.5
 
-    def say(self, o: ExOrder, source: int = 1) -> dict[str, Any]:
+    def say(self, o: ExchangeOrder, source: int = 1) -> dict[str, Any]:
         ev = {
             "OPEN": Ev.WORKING,
             "TRIGGER": Ev.WORKING,
@@ -234,7 +234,7 @@ class Exchange:
             "ts_update_ns": o.version,
         }
 
-    def push(self, o: ExOrder) -> None:
+    def push(self, o: ExchangeOrder) -> None:
         o.version += 1
         self.mail.append(("report", self.say(o)))
 
@@ -247,7 +247,7 @@ class Exchange:
             self.tags.add(cmd.cl_ord_id)
             assert cmd.qty > 0
             self.n += 1
-            o = ExOrder(
+            o = ExchangeOrder(
                 str(10**15 + self.n),
                 cmd.cl_ord_id,
                 cmd.side,
@@ -282,15 +282,15 @@ class Exchange:
         self.match(o)
         return ""
 
-    def _protect(self, o: ExOrder) -> None:
+    def _protect(self, o: ExchangeOrder) -> None:
         """A market order is kept as a limit at its protection, three per cent from the price."""
         if o.kind == OrdType.MARKET:
             o.kind, o.price = OrdType.LIMIT, self.price * (103 if o.side == Side.BUY else 97) // 100
 
-    def _crossed(self, o: ExOrder) -> bool:
+    def _crossed(self, o: ExchangeOrder) -> bool:
         return self.price >= o.trigger if o.side == Side.BUY else self.price <= o.trigger
 
-    def match(self, o: ExOrder) -> None:
+    def match(self, o: ExchangeOrder) -> None:
         if o.status == "TRIGGER" and self._crossed(o):
             o.status, o.triggered = "OPEN", True
             self.push(o)

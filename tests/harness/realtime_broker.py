@@ -46,7 +46,7 @@ def wait_for_broker(what: str, condition: Callable[[], object]) -> None:
 
 
 @dataclass
-class Broker:
+class RealtimeBroker:
     """The simulated broker and its ground truth."""
 
     sim: Simulator
@@ -157,10 +157,10 @@ def on_tick(price: float) -> float:
 
 
 @contextmanager
-def broker(**changed: Any) -> Iterator[Broker]:
+def broker(**changed: Any) -> Iterator[RealtimeBroker]:
     """A market that is open, moving with the wall."""
     ready = threading.Event()
-    box: list[Broker] = []
+    box: list[RealtimeBroker] = []
 
     async def serve() -> None:
         cfg = SimConfig(
@@ -168,7 +168,7 @@ def broker(**changed: Any) -> Iterator[Broker]:
         )
         sim = Simulator(cfg, realtime=True)
         ports = await sim.start()
-        box.append(Broker(sim, ports, sim.issue_access_token(), asyncio.get_running_loop()))
+        box.append(RealtimeBroker(sim, ports, sim.issue_access_token(), asyncio.get_running_loop()))
         running = asyncio.ensure_future(sim.run_day(DAY))
         ready.set()
         try:
@@ -196,11 +196,11 @@ def broker(**changed: Any) -> Iterator[Broker]:
 
 
 @dataclass
-class Home:
+class EngineDirectory:
     """A directory with a live configuration that points at the simulated broker."""
 
     path: Path
-    here: Broker
+    here: RealtimeBroker
     children: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
@@ -211,7 +211,7 @@ class Home:
     def config(self) -> Path:
         return self.path / "live.json"
 
-    def make(self) -> Home:
+    def make(self) -> EngineDirectory:
         config = {
             "mode": "live",
             "instruments": [{"symbol": f"NSE:{SYMBOL}"}],
@@ -269,9 +269,9 @@ class Home:
 
 
 @contextmanager
-def home(path: Path, **changed: Any) -> Iterator[Home]:
+def home(path: Path, **changed: Any) -> Iterator[EngineDirectory]:
     with broker(**changed) as here:
-        found = Home(path, here).make()
+        found = EngineDirectory(path, here).make()
         try:
             yield found
         finally:

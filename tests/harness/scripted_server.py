@@ -30,7 +30,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
         runner.run(guarded())
 
 
-class FakeTimer:
+class ManualTimer:
     def __init__(self, callback: Callable[[], None]) -> None:
         self.callback: Callable[[], None] | None = callback
 
@@ -38,19 +38,19 @@ class FakeTimer:
         self.callback = None
 
 
-class FakeClock:
+class ManualClock:
     """Time stands still until `advance`, which fires what has become due, in order."""
 
     def __init__(self) -> None:
         self.ts_ns = START_NS
-        self._timers: list[tuple[int, int, FakeTimer]] = []
+        self._timers: list[tuple[int, int, ManualTimer]] = []
         self._n = 0
 
     def now_ns(self) -> int:
         return self.ts_ns
 
-    def call_at(self, ts_ns: int, callback: Callable[[], None], /) -> FakeTimer:
-        timer = FakeTimer(callback)
+    def call_at(self, ts_ns: int, callback: Callable[[], None], /) -> ManualTimer:
+        timer = ManualTimer(callback)
         self._n += 1
         heapq.heappush(self._timers, (ts_ns, self._n, timer))
         return timer
@@ -71,7 +71,7 @@ class FakeClock:
         self.ts_ns = end_ns
 
 
-class Peer:
+class ServerConnection:
     """The server's end of one connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -103,20 +103,23 @@ class Peer:
         return await self.reader.read() == b""
 
 
-class Server:
+class ScriptedServer:
     """A loopback listener whose connections are played by `script`."""
 
     def __init__(
-        self, script: Callable[[Peer], Awaitable[None]], *, tls: ssl.SSLContext | None = None
+        self,
+        script: Callable[[ServerConnection], Awaitable[None]],
+        *,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._script = script
         self._tls = tls
-        self.peers: list[Peer] = []
+        self.peers: list[ServerConnection] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
 
-    async def __aenter__(self) -> "Server":
+    async def __aenter__(self) -> "ScriptedServer":
         self._server = await asyncio.start_server(self._play, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -131,7 +134,7 @@ class Server:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = Peer(reader, writer)
+        peer = ServerConnection(reader, writer)
         self.peers.append(peer)
         task = asyncio.current_task()
         assert task is not None
@@ -144,6 +147,6 @@ class Server:
             self._tasks.discard(task)
 
 
-async def idle(peer: Peer) -> None:
+async def idle(peer: ServerConnection) -> None:
     """A script for servers that the test drives by hand."""
     await asyncio.Event().wait()

@@ -73,14 +73,14 @@ def flat_charge(bracket_id: int, instrument_id: int, fills: list[OrderFill]) -> 
 
 
 @dataclass
-class World:
+class SimulatedDay:
     """One simulated day under test."""
 
     sim: Simulator
     ports: Ports
     date: dt.date
     process: Process
-    settings: Settings
+    settings: DaySettings
     journal: MemoryJournal | None = None
     notices: list[Notice] = field(default_factory=list)
     n_restarts: int = 0
@@ -238,7 +238,7 @@ def specs(
 
 
 @dataclass
-class Settings:
+class DaySettings:
     """What every process of a world's day is started with."""
 
     seed: int
@@ -255,7 +255,7 @@ def a_process(
     sim: Simulator,
     ports: Ports,
     date: dt.date,
-    settings: Settings,
+    settings: DaySettings,
     run_id: int,
     journal: MemoryJournal | None,
 ) -> Process:
@@ -285,7 +285,7 @@ def a_process(
     )
 
 
-def attach_second(here: World, kind: BrokerKind) -> None:
+def attach_second(here: SimulatedDay, kind: BrokerKind) -> None:
     """A second feed for the day, at the same simulator."""
     process, day = here.process, here.day
     kit = kit_at(here.sim, here.ports, kind, process.clock)
@@ -312,7 +312,7 @@ def attach_second(here: World, kind: BrokerKind) -> None:
 
 
 @asynccontextmanager
-async def world(
+async def simulated_day(
     *,
     seed: int = 3,
     speed: float = float("inf"),
@@ -326,7 +326,7 @@ async def world(
     journal: MemoryJournal | None = None,
     broker: BrokerKind = "kite",
     second: BrokerKind | None = None,
-) -> AsyncIterator[World]:
+) -> AsyncIterator[SimulatedDay]:
     """A simulator that listens, and a day of at most `hours` that is ready to open."""
     spoken = "both" if second not in (None, broker) else broker
     sim = Simulator(
@@ -335,11 +335,11 @@ async def world(
     ports = await sim.start()
     try:
         date = sim.dates()[0]
-        settings = Settings(
+        settings = DaySettings(
             seed, keys, offsets_bps, hours, on_stop, limits or {}, plan or {}, broker
         )
         process = a_process(sim, ports, date, settings, 7, journal)
-        here = World(sim, ports, date, process, settings, journal)
+        here = SimulatedDay(sim, ports, date, process, settings, journal)
         if second is not None:
             attach_second(here, second)
         here.listen()

@@ -21,7 +21,7 @@ from otrade.journal.peek import MomentQuestion, RowsQuestion, moment, rows
 from otrade.journal.record import WINDOW_BYTES
 from otrade.journal.replay import Replay
 from otrade.live.api.journal_queries import JournalQueries
-from tests.harness.simulated_day import World, run, world
+from tests.harness.simulated_day import SimulatedDay, run, simulated_day
 
 ROOT = Path(__file__).parents[2]
 NAME = "2026-11-23.otj"
@@ -49,7 +49,7 @@ def day_until(clock: str) -> list[bytes]:
 
     async def body() -> None:
         journal = MemoryJournal()
-        async with world(journal=journal) as here:
+        async with simulated_day(journal=journal) as here:
             await here.open()
             await here.sim.run_until(here.at(clock))
             await here.run_until(lambda: bool(here.open_keys()))
@@ -64,7 +64,7 @@ def day_until(clock: str) -> list[bytes]:
 STATES: dict[str, dict[str, object]] = {}
 
 
-def kept_state(here: World) -> dict[str, object]:
+def kept_state(here: SimulatedDay) -> dict[str, object]:
     nets = {key: qty for key, qty in here.sim.exchange.net_qty().items() if qty}
     return {
         "now_ns": here.now_ns,

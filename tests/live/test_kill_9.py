@@ -18,14 +18,14 @@ from typing import Any
 from otrade.journal.replay import replay
 from otrade.journal.scan import check, windows
 from otrade.live.oms.cl_ord_id import parse
-from tests.harness.realtime_broker import ROOT, SYMBOL, Broker, broker, wait_for_broker
+from tests.harness.realtime_broker import ROOT, SYMBOL, RealtimeBroker, broker, wait_for_broker
 
 DEATHS = 4
 SEED = 11
 FINAL = ("COMPLETE", "CANCELLED", "REJECTED")
 
 
-def a_configuration(path: Path, here: Broker) -> Path:
+def a_configuration(path: Path, here: RealtimeBroker) -> Path:
     """A strategy that trades every few seconds, with stops that are seldom hit."""
     config = {
         "mode": "live",
@@ -57,7 +57,7 @@ def a_configuration(path: Path, here: Broker) -> Path:
     return target
 
 
-def start(config: Path, here: Broker, shift_ns: int) -> tuple[subprocess.Popen[str], str]:
+def start(config: Path, here: RealtimeBroker, shift_ns: int) -> tuple[subprocess.Popen[str], str]:
     """An engine that is ready, and its first word."""
     words = [str(config), here.ports.rest_url, here.ports.feed_url, str(shift_ns), here.token]
     child = subprocess.Popen(
@@ -74,7 +74,7 @@ def start(config: Path, here: Broker, shift_ns: int) -> tuple[subprocess.Popen[s
     return child, first
 
 
-def ours(here: Broker) -> list[dict[str, Any]]:
+def ours(here: RealtimeBroker) -> list[dict[str, Any]]:
     # Asked in the exchange's own thread: over HTTP we would use up the engine's rate.
     rows: list[dict[str, Any]] = here.call(
         lambda: [order.to_json() for order in here.sim.exchange.orders()]
@@ -82,7 +82,7 @@ def ours(here: Broker) -> list[dict[str, Any]]:
     return [row for row in rows if row["tag"]]
 
 
-def uncovered(here: Broker) -> dict[str, int]:
+def uncovered(here: RealtimeBroker) -> dict[str, int]:
     """Open units without a live exit, by bracket, in the exchange's book."""
     opened: dict[str, int] = {}
     covered: dict[str, int] = {}

@@ -12,7 +12,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 from otrade.simulator.simulator import Ports, Simulator
 
 
-class Http:
+class KiteHttpClient:
     """One keep-alive connection."""
 
     def __init__(self, port: int, token: str) -> None:
@@ -64,7 +64,7 @@ class Http:
             self._streams = None
 
 
-class Feed(WSListener):
+class KiteFeedClient(WSListener):
     """Keeps every frame."""
 
     def __init__(self) -> None:
@@ -97,7 +97,9 @@ class Feed(WSListener):
         )
 
 
-async def open_feed(sim: Simulator, ports: Ports, token: str, feed: Feed) -> Feed:
+async def open_feed(
+    sim: Simulator, ports: Ports, token: str, feed: KiteFeedClient
+) -> KiteFeedClient:
     feed.now_ns = sim.clock.now_ns
     await sim.during(
         ws_connect(lambda: feed, f"{ports.feed_url}?api_key=paper&access_token={token}")

@@ -30,7 +30,7 @@ def e4(rupees: float) -> int:
     return round(rupees * 10_000)
 
 
-class Desk:
+class ScriptedMarket:
     """One future (`NFO:NIFTY.FUT`, lot 65) whose i-th trade, at 09:15 plus i seconds, has the i-th
     price.
     """

@@ -12,14 +12,14 @@ import pytest
 
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.base.errors import KiteError
-from tests.simulator.scripted_market import Desk, e4
+from tests.simulator.scripted_market import ScriptedMarket, e4
 from tests.simulator.test_campaign import check_order
 
 LOT = 65
 FLAT = [24_000.0] * 60
 
 
-def truth_agrees(desk: Desk) -> None:
+def truth_agrees(desk: ScriptedMarket) -> None:
     """Orders, trades, positions: three ways to the same quantity and money."""
     exchange = desk.exchange
     net = cash_e4 = 0
@@ -35,7 +35,7 @@ def truth_agrees(desk: Desk) -> None:
         assert position.sell_value_e4 - position.buy_value_e4 == cash_e4
 
 
-def bands(desk: Desk) -> tuple[float, float]:
+def bands(desk: ScriptedMarket) -> tuple[float, float]:
     quote = desk.exchange.market.quote(desk.contract)
     tick = desk.contract.tick_e4
     return -(-quote.low_band_e4 // tick) * tick / 10_000, quote.high_band_e4 // tick * tick / 10_000
@@ -43,7 +43,7 @@ def bands(desk: Desk) -> tuple[float, float]:
 
 @pytest.mark.parametrize("side", [1, -1])
 def test_nobody_takes_the_other_side_of_a_locked_circuit(side: int) -> None:
-    desk = Desk(FLAT, funds_rupees=1e10)
+    desk = ScriptedMarket(FLAT, funds_rupees=1e10)
     desk.exchange.market.watch(desk.contract)
     low, high = bands(desk)
     limit = high if side > 0 else low
@@ -72,7 +72,7 @@ def test_nobody_takes_the_other_side_of_a_locked_circuit(side: int) -> None:
 
 
 def test_a_stop_limit_is_jumped_over() -> None:
-    desk = Desk(FLAT, funds_rupees=1e10)
+    desk = ScriptedMarket(FLAT, funds_rupees=1e10)
     desk.place(1, "LIMIT", LOT, 24_010)
     stop = desk.place(-1, "SL", LOT, 23_950, 23_960)
     desk.at(5)
@@ -92,7 +92,7 @@ def test_a_stop_limit_is_jumped_over() -> None:
 
 
 def test_gaps_add_up_and_stay_inside_the_band() -> None:
-    desk = Desk(FLAT, close=24_000)
+    desk = ScriptedMarket(FLAT, close=24_000)
     key = desk.contract.key
     quote = desk.exchange.market.quote(desk.contract)
     desk.exchange.market.watch(desk.contract)
@@ -112,7 +112,7 @@ def test_gaps_add_up_and_stay_inside_the_band() -> None:
 
 def test_fills_come_in_pieces() -> None:
     def day(seed: int) -> list[tuple[int, int]]:
-        desk = Desk(FLAT, seed=seed, funds_rupees=1e10)
+        desk = ScriptedMarket(FLAT, seed=seed, funds_rupees=1e10)
         desk.exchange.faults.cut_fills(True)
         order = desk.place(1, "LIMIT", 3 * LOT, 24_010)
         entry = desk.place(1, "LIMIT", 20 * LOT, 24_010)
@@ -132,14 +132,14 @@ def test_fills_come_in_pieces() -> None:
 
 
 def test_without_the_fault_the_same_order_trades_at_once() -> None:
-    desk = Desk(FLAT, funds_rupees=1e10)
+    desk = ScriptedMarket(FLAT, funds_rupees=1e10)
     order = desk.place(1, "LIMIT", 3 * LOT, 24_010)
     assert order.status == "COMPLETE" and len({trade.ts_ns for trade in order.trades}) == 1
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_cancelled_order_turns_out_to_have_traded(seed: int) -> None:
-    desk = Desk(FLAT, seed=seed, funds_rupees=1e10)
+    desk = ScriptedMarket(FLAT, seed=seed, funds_rupees=1e10)
     desk.exchange.faults.fill_after_cancel(1)
     first = desk.place(1, "LIMIT", 4 * LOT, 23_900)
     second = desk.place(1, "LIMIT", 4 * LOT, 23_900)
@@ -176,7 +176,7 @@ def test_a_cancelled_order_turns_out_to_have_traded(seed: int) -> None:
 
 
 def test_a_stop_that_was_never_triggered_has_not_traded_after_its_cancel() -> None:
-    desk = Desk(FLAT, funds_rupees=1e10)
+    desk = ScriptedMarket(FLAT, funds_rupees=1e10)
     desk.exchange.faults.fill_after_cancel(1)
     stop = desk.place(-1, "SL", LOT, 23_900, 23_910)
     desk.exchange.cancel(stop.order_id)
@@ -186,7 +186,7 @@ def test_a_stop_that_was_never_triggered_has_not_traded_after_its_cancel() -> No
 
 def test_what_partly_traded_before_its_cancel_trades_no_more_than_its_quantity() -> None:
     for seed in range(8):
-        desk = Desk(FLAT, seed=seed, funds_rupees=1e10)
+        desk = ScriptedMarket(FLAT, seed=seed, funds_rupees=1e10)
         desk.exchange.faults.cut_fills(True)
         order = desk.place(1, "LIMIT", 40 * LOT, 24_000)
         desk.at(1)
@@ -207,7 +207,7 @@ def mixed(seed: int) -> list[Any]:
     prices = [24_000.0]
     for _ in range(120):
         prices.append(round(prices[-1] + rng.randint(-30, 30) / 10, 1))
-    desk = Desk(prices, seed=seed, funds_rupees=1e11)
+    desk = ScriptedMarket(prices, seed=seed, funds_rupees=1e11)
     faults, key = desk.exchange.faults, desk.contract.key
     for second in range(1, 110):
         desk.at(second)

@@ -6,13 +6,13 @@ import pytest
 
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.base.errors import KiteError
-from tests.simulator.scripted_market import Desk
+from tests.simulator.scripted_market import ScriptedMarket
 
 LOT = 65
 FLAT = [24_000.0] * 120
 
 
-def held(desk: Desk) -> None:
+def held(desk: ScriptedMarket) -> None:
     """One lot, with a stop that waits."""
     desk.at(2)
     desk.place(1, "LIMIT", LOT, 24_050.0)
@@ -20,7 +20,7 @@ def held(desk: Desk) -> None:
 
 
 def test_a_ban_rejects_what_opens_and_lets_out_what_is_open() -> None:
-    desk = Desk(FLAT, funds_rupees=1e10)
+    desk = ScriptedMarket(FLAT, funds_rupees=1e10)
     faults = desk.exchange.faults
     held(desk)
     faults.reject_entries(desk.contract.key, 20 * NS_PER_S)
@@ -39,7 +39,7 @@ def test_a_ban_rejects_what_opens_and_lets_out_what_is_open() -> None:
 
 
 def test_a_target_beside_a_stop_is_refused_and_the_stop_is_not() -> None:
-    desk = Desk(FLAT, funds_rupees=1e10)
+    desk = ScriptedMarket(FLAT, funds_rupees=1e10)
     held(desk)
     desk.exchange.faults.reject_targets(1)
     stop = desk.place(-1, "SL", LOT, 23_800.0, trigger=23_900.0)
@@ -51,7 +51,7 @@ def test_a_target_beside_a_stop_is_refused_and_the_stop_is_not() -> None:
 
 
 def test_stops_are_taken_out_so_often_and_so_far_apart() -> None:
-    desk = Desk(FLAT, funds_rupees=1e10)
+    desk = ScriptedMarket(FLAT, funds_rupees=1e10)
     held(desk)
     desk.exchange.faults.lose_stops(2, 10 * NS_PER_S)  # nothing waits yet
     stop = desk.place(-1, "SL", LOT, 23_800.0, trigger=23_900.0)
@@ -71,7 +71,7 @@ def test_stops_are_taken_out_so_often_and_so_far_apart() -> None:
 
 
 def test_a_busy_order_is_changed_the_next_time() -> None:
-    desk = Desk(FLAT, funds_rupees=1e10)
+    desk = ScriptedMarket(FLAT, funds_rupees=1e10)
     held(desk)
     stop = desk.place(-1, "SL", LOT, 23_800.0, trigger=23_900.0)
     desk.settle()

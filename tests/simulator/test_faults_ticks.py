@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from otrade.simulator.base.config import BOOK_PERCENT, NS_PER_S
-from tests.simulator.kite_account import KEY, Ear, Shop, shop
-from tests.simulator.upstox_account import INFY, UpstoxShop, upstox_shop
-from tests.simulator.upstox_feed_client import MARKET, UpstoxEar, listen
+from tests.simulator.kite_account import KEY, KiteAccount, KiteFeedRecorder, kite_account
+from tests.simulator.upstox_account import INFY, UpstoxAccount, upstox_account
+from tests.simulator.upstox_feed_client import MARKET, UpstoxFeedRecorder, listen
 
 Packet = tuple[int, int, int, int, tuple[int, ...]]
 """Last price, volume, last trade's second, the packet's second, book."""
 
 
-def packets(ear: Ear) -> list[Packet]:
+def packets(ear: KiteFeedRecorder) -> list[Packet]:
     """Every full packet that a client of Kite's feed has."""
     found = []
     for payload in ear.binary:
@@ -40,14 +40,14 @@ def packets(ear: Ear) -> list[Packet]:
     return found
 
 
-def feeds(ear: UpstoxEar) -> list[Any]:
+def feeds(ear: UpstoxFeedRecorder) -> list[Any]:
     """Every message about the instrument that a client of Upstox's feed has."""
     return [
         message.feeds[INFY].fullFeed.marketFF for message in ear.messages if INFY in message.feeds
     ]
 
 
-async def upstox_ear(s: UpstoxShop) -> UpstoxEar:
+async def upstox_ear(s: UpstoxAccount) -> UpstoxFeedRecorder:
     ear = await listen(s, MARKET)
     ear.say("sub", [INFY], "full")
     await s.wait(1)
@@ -56,7 +56,7 @@ async def upstox_ear(s: UpstoxShop) -> UpstoxEar:
 
 
 def test_kite_repeats_the_trade_when_the_book_moves() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         ear = await s.listen()
         await s.wait(120)
         seen = packets(ear)
@@ -64,11 +64,11 @@ def test_kite_repeats_the_trade_when_the_book_moves() -> None:
         assert repeats, "a tenth of the trades are followed by one"
         assert len({p[:3] for p in seen}) == len(seen) - len(repeats)
 
-    shop(work, book_percent=BOOK_PERCENT)
+    kite_account(work, book_percent=BOOK_PERCENT)
 
 
 def test_upstox_sends_the_depth_alone_when_the_book_moves() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await upstox_ear(s)
         await s.wait(120)
         alone = [feed for feed in feeds(ear) if not feed.HasField("ltpc")]
@@ -77,11 +77,11 @@ def test_upstox_sends_the_depth_alone_when_the_book_moves() -> None:
             for feed in alone
         )
 
-    upstox_shop(work, book_percent=BOOK_PERCENT)
+    upstox_account(work, book_percent=BOOK_PERCENT)
 
 
 def test_a_thin_market_has_a_book_and_no_trades() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         ear = await s.listen()
         await s.wait(10.5)
         n_trades = len({p[1] for p in packets(ear)})
@@ -97,11 +97,11 @@ def test_a_thin_market_has_a_book_and_no_trades() -> None:
         assert packets(ear)[-1][1] > seen[-1][1]
         assert s.faults.seen == {"thin": 1}
 
-    shop(work)
+    kite_account(work)
 
 
 def test_kite_packets_come_twice_empty_and_wrong() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         ear = await s.listen()
         await s.wait(1.5)
         ear.binary.clear()
@@ -124,11 +124,11 @@ def test_kite_packets_come_twice_empty_and_wrong() -> None:
         assert not s.faults.pending
         assert s.faults.seen == {"tick_doubled": 2, "tick_no_book": 3, "tick_wrong": 20}
 
-    shop(work)
+    kite_account(work)
 
 
 def test_upstox_messages_come_in_parts_twice_empty_and_wrong() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await upstox_ear(s)
         s.faults.part_ticks(30)
         await s.wait(31)
@@ -165,11 +165,11 @@ def test_upstox_messages_come_in_parts_twice_empty_and_wrong() -> None:
             "tick_doubled": 1,
         }
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_a_hole_has_heartbeats_and_pushes() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         ear = await s.listen()
         await s.wait(5.5)
         s.faults.hole(20 * NS_PER_S)
@@ -181,12 +181,12 @@ def test_a_hole_has_heartbeats_and_pushes() -> None:
         assert packets(ear)
         assert s.faults.seen == {"tick_hole": 1}
 
-    shop(work)
+    kite_account(work)
 
 
 @pytest.mark.parametrize("ends", [True, False])
 def test_health_ends_all_of_it(ends: bool) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         ear = await s.listen()
         s.faults.hole(60 * NS_PER_S)
         s.faults.double_ticks(1_000)
@@ -195,4 +195,4 @@ def test_health_ends_all_of_it(ends: bool) -> None:
         await s.wait(10)
         assert bool([p for p in packets(ear) if p[1]][1:]) is ends
 
-    shop(work)
+    kite_account(work)

@@ -5,7 +5,7 @@ import pytest
 
 from otrade.simulator.base.config import DelayRange
 from otrade.simulator.base.errors import KiteError
-from tests.simulator.scripted_market import INSTANT, Desk, e4
+from tests.simulator.scripted_market import INSTANT, ScriptedMarket, e4
 
 FLAT = [26000.0] * 5
 # At the second trade the price rose: 26000.1 is the ask, 26000.0 the bid.
@@ -29,7 +29,7 @@ ASK_26000_1 = [26000.0, 26000.1, 26000.1, 26000.1, 26000.1]
     ],
 )
 def test_limit_takes_depth(side, quantity, price, fills, status) -> None:
-    desk = Desk(ASK_26000_1, funds_rupees=1e9)
+    desk = ScriptedMarket(ASK_26000_1, funds_rupees=1e9)
     desk.at(1)
     order = desk.place(side, "LIMIT", quantity, price)
     assert desk.fills(order) == fills
@@ -38,7 +38,7 @@ def test_limit_takes_depth(side, quantity, price, fills, status) -> None:
 
 
 def test_average_price_is_exact() -> None:
-    desk = Desk(ASK_26000_1, funds_rupees=1e9)
+    desk = ScriptedMarket(ASK_26000_1, funds_rupees=1e9)
     desk.at(1)
     order = desk.place(1, "LIMIT", 260, 26000.2)
     # (195 * 26000.1 + 65 * 26000.2) / 260 = 26000.125
@@ -47,7 +47,7 @@ def test_average_price_is_exact() -> None:
 
 
 def test_depth_is_used_up_until_the_next_trade() -> None:
-    desk = Desk(ASK_26000_1, funds_rupees=1e9)
+    desk = ScriptedMarket(ASK_26000_1, funds_rupees=1e9)
     desk.at(1)
     desk.place(1, "LIMIT", 195, 26000.1)
     second = desk.place(1, "LIMIT", 65, 26000.1)
@@ -69,7 +69,7 @@ def test_depth_is_used_up_until_the_next_trade() -> None:
     ],
 )
 def test_resting_buy(prices, fills) -> None:
-    desk = Desk(prices, noise=0xF << 60, last_qty=130)
+    desk = ScriptedMarket(prices, noise=0xF << 60, last_qty=130)
     desk.at(1)
     order = desk.place(1, "LIMIT", 65, 25999.5)
     desk.at(2)
@@ -77,7 +77,7 @@ def test_resting_buy(prices, fills) -> None:
 
 
 def test_touched_order_waits_in_the_queue() -> None:
-    desk = Desk([26000.0, 25999.5, 25999.5], noise=0, last_qty=130)
+    desk = ScriptedMarket([26000.0, 25999.5, 25999.5], noise=0, last_qty=130)
     order = desk.place(1, "LIMIT", 65, 25999.5)
     desk.at(2)
     assert order.status == "OPEN" and not order.trades
@@ -85,7 +85,7 @@ def test_touched_order_waits_in_the_queue() -> None:
 
 def test_large_resting_order_fills_over_time() -> None:
     # At 25999.3 (bid, after a fall) asks are 195 @ 25999.4, 325 @ .5, 455 @ .6.
-    desk = Desk([26000.0, 25999.3, 25999.3, 25999.3], funds_rupees=1e9)
+    desk = ScriptedMarket([26000.0, 25999.3, 25999.3, 25999.3], funds_rupees=1e9)
     order = desk.place(1, "LIMIT", 1300, 25999.5)
     desk.at(1)
     # asks 25999.4 and 25999.5: 195 + 325
@@ -98,7 +98,7 @@ def test_large_resting_order_fills_over_time() -> None:
 
 
 def test_better_price_and_then_older_order_goes_first() -> None:
-    desk = Desk([26000.0, 25999.4])
+    desk = ScriptedMarket([26000.0, 25999.4])
     late_price = desk.place(1, "LIMIT", 195, 25999.5)
     same_price = desk.place(1, "LIMIT", 195, 25999.5)
     better = desk.place(1, "LIMIT", 65, 25999.6)
@@ -110,7 +110,7 @@ def test_better_price_and_then_older_order_goes_first() -> None:
 
 
 def test_market_becomes_protected_limit() -> None:
-    desk = Desk(ASK_26000_1, funds_rupees=1e9)
+    desk = ScriptedMarket(ASK_26000_1, funds_rupees=1e9)
     desk.at(1)
     order = desk.place(1, "MARKET", 65, protection_pct=0.001)
     # 26000.1 * 1.00001 = 26000.360001, up to the tick
@@ -120,7 +120,7 @@ def test_market_becomes_protected_limit() -> None:
 
 
 def test_protected_market_order_that_does_not_fill_rests() -> None:
-    desk = Desk(ASK_26000_1, funds_rupees=1e9)
+    desk = ScriptedMarket(ASK_26000_1, funds_rupees=1e9)
     desk.at(1)
     order = desk.place(1, "MARKET", 1300, protection_pct=0.0001)
     # 26000.1 * 1.000001 = 26000.126, up to 26000.2: 195 + 325 are offered
@@ -131,14 +131,14 @@ def test_protected_market_order_that_does_not_fill_rests() -> None:
 
 
 def test_automatic_protection_and_sell_side() -> None:
-    desk = Desk(FLAT)
+    desk = ScriptedMarket(FLAT)
     order = desk.place(-1, "MARKET", 65, protection_pct=-1.0)
     assert order.terms.price_e4 == e4(25220)  # 3 per cent under 26000
     assert order.status == "COMPLETE"
 
 
 def test_ioc_cancels_the_rest() -> None:
-    desk = Desk(ASK_26000_1, funds_rupees=1e9)
+    desk = ScriptedMarket(ASK_26000_1, funds_rupees=1e9)
     desk.at(1)
     order = desk.place(1, "LIMIT", 260, 26000.1, validity="IOC")
     assert order.status == "CANCELLED"
@@ -146,7 +146,7 @@ def test_ioc_cancels_the_rest() -> None:
 
 
 def test_stop_sell_triggers_on_last_price() -> None:
-    desk = Desk([26000.0, 25990.1, 25990.0, 25985.0])
+    desk = ScriptedMarket([26000.0, 25990.1, 25990.0, 25985.0])
     order = desk.place(-1, "SL", 65, price=25980, trigger=25990)
     assert order.status == "TRIGGER PENDING"
     desk.at(1)
@@ -165,7 +165,7 @@ def test_stop_sell_triggers_on_last_price() -> None:
 
 
 def test_stop_whose_limit_was_jumped_rests_open() -> None:
-    desk = Desk([26000.0, 25950.0, 25990.0])
+    desk = ScriptedMarket([26000.0, 25950.0, 25990.0])
     order = desk.place(-1, "SL", 65, price=25980, trigger=25990)
     desk.at(1)
     assert order.status == "OPEN" and not order.trades
@@ -175,7 +175,7 @@ def test_stop_whose_limit_was_jumped_rests_open() -> None:
 
 
 def test_stop_market_buy_is_protected() -> None:
-    desk = Desk([26000.0, 26010.0])
+    desk = ScriptedMarket([26000.0, 26010.0])
     order = desk.place(1, "SL-M", 65, trigger=26005, protection_pct=0.01)
     desk.at(1)
     # 26010 is the ask after the rise; protection 26012.601 up to 26012.7
@@ -184,14 +184,14 @@ def test_stop_market_buy_is_protected() -> None:
 
 
 def test_price_moves_through_stop_while_it_travels() -> None:
-    desk = Desk([26000.0, 25980.0])
+    desk = ScriptedMarket([26000.0, 25980.0])
     order = desk.place(-1, "SL", 65, price=25970, trigger=25990, settle=False)
     desk.at(1)
     assert order.status == "COMPLETE"
 
 
 def test_modify_stop_to_limit_and_back() -> None:
-    desk = Desk([26000.0, 26000.0, 25990.0])
+    desk = ScriptedMarket([26000.0, 26000.0, 25990.0])
     order = desk.place(-1, "SL", 65, price=25980, trigger=25990.5)
     desk.modify(order, order_type="LIMIT", price=26010, trigger=0)
     assert (order.status, order.terms.trigger_e4) == ("OPEN", 0)
@@ -209,7 +209,7 @@ def test_modify_stop_to_limit_and_back() -> None:
 
 
 def test_modify_quantity_is_the_new_total() -> None:
-    desk = Desk(ASK_26000_1, funds_rupees=1e9)
+    desk = ScriptedMarket(ASK_26000_1, funds_rupees=1e9)
     desk.at(1)
     order = desk.place(1, "LIMIT", 260, 26000.1)
     assert order.filled_qty == 195
@@ -221,7 +221,7 @@ def test_modify_quantity_is_the_new_total() -> None:
 
 
 def test_modification_cap() -> None:
-    desk = Desk(FLAT)
+    desk = ScriptedMarket(FLAT)
     order = desk.place(1, "LIMIT", 65, 25900)
     for i in range(25):
         desk.modify(order, price=25901 + i)
@@ -233,7 +233,7 @@ SLOW = msgspec.structs.replace(INSTANT, exchange=DelayRange(1000, 1000))
 
 
 def test_cancel() -> None:
-    desk = Desk(FLAT)
+    desk = ScriptedMarket(FLAT)
     order = desk.place(1, "LIMIT", 65, 25995)
     desk.exchange.cancel(order.order_id)
     assert order.status == "CANCEL PENDING"
@@ -246,7 +246,7 @@ def test_cancel() -> None:
 @pytest.mark.parametrize("change", ["cancel", "modify"])
 def test_change_loses_the_race_to_a_fill(change: str) -> None:
     # Sent at 1.5 s and a second on its way; the market trades through the order at 2 s.
-    desk = Desk([26000.0, 26000.0, 25990.0], latency=SLOW)
+    desk = ScriptedMarket([26000.0, 26000.0, 25990.0], latency=SLOW)
     order = desk.place(1, "LIMIT", 65, 25995)
     desk.at(1.5)
     if change == "cancel":
@@ -260,7 +260,7 @@ def test_change_loses_the_race_to_a_fill(change: str) -> None:
 
 
 def test_no_change_while_one_is_on_its_way() -> None:
-    desk = Desk(FLAT)
+    desk = ScriptedMarket(FLAT)
     order = desk.place(1, "LIMIT", 65, 25900, settle=False)
     with pytest.raises(KiteError, match="being processed"):
         desk.exchange.cancel(order.order_id)
@@ -271,7 +271,7 @@ def test_no_change_while_one_is_on_its_way() -> None:
 
 
 def test_working_orders_end_with_the_session() -> None:
-    desk = Desk(FLAT)
+    desk = ScriptedMarket(FLAT)
     order = desk.place(1, "LIMIT", 65, 25900)
     desk.at(6 * 3600 + 25 * 60)  # 15:40:00
     assert order.status == "OPEN"
@@ -280,7 +280,7 @@ def test_working_orders_end_with_the_session() -> None:
 
 
 def test_positions_and_money() -> None:
-    desk = Desk([26000.0, 26000.1, 26100.0, 26100.0])
+    desk = ScriptedMarket([26000.0, 26000.1, 26100.0, 26100.0])
     desk.at(1)
     desk.place(1, "LIMIT", 130, 26000.1)
     desk.at(2)

@@ -8,7 +8,7 @@ from otrade.simulator.base.errors import KiteError
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.exchange.orders import Order
 from otrade.simulator.exchange.price_bands import OUTSIDE_RANGE
-from tests.simulator.scripted_market import DATE, Desk
+from tests.simulator.scripted_market import DATE, ScriptedMarket
 
 PRICES = [26000.0] * 3
 
@@ -81,7 +81,7 @@ PRICES = [26000.0] * 3
     ],
 )
 def test_refused_before_the_book(order: dict[str, Any], error_type: str, words: str) -> None:
-    desk = Desk(PRICES)
+    desk = ScriptedMarket(PRICES)
     with pytest.raises(KiteError, match=words) as caught:
         desk.place(-1, **order)
     assert (caught.value.status, caught.value.error_type) == (400, error_type)
@@ -99,7 +99,7 @@ def test_refused_before_the_book(order: dict[str, Any], error_type: str, words: 
     ],
 )
 def test_rejected_in_the_book(order: dict[str, Any], words: str) -> None:
-    desk = Desk(PRICES, funds_rupees=1e9)
+    desk = ScriptedMarket(PRICES, funds_rupees=1e9)
     placed = desk.place(1, "LIMIT", **order)
     assert placed.status == "REJECTED"
     assert words in (placed.status_message or "")
@@ -109,7 +109,7 @@ def test_rejected_in_the_book(order: dict[str, Any], words: str) -> None:
 
 @pytest.mark.parametrize(("side", "price"), [(-1, 28600.0), (1, 23400.0)])
 def test_band_limits_are_allowed_away_from_the_market(side: int, price: float) -> None:
-    desk = Desk(PRICES, close=26000.0)
+    desk = ScriptedMarket(PRICES, close=26000.0)
     assert desk.place(side, "LIMIT", 65, price).status in ("OPEN", "COMPLETE")
 
 
@@ -120,7 +120,7 @@ def test_the_price_protection_lies_inside_the_band_and_says_the_circuits_words(
     side: int, allowed: float, refused: float
 ) -> None:
     """Three per cent of a future's last price, 26,000: that is inside the ten per cent of its band."""
-    desk = Desk(PRICES, close=26000.0)
+    desk = ScriptedMarket(PRICES, close=26000.0)
     assert desk.place(side, "LIMIT", 65, allowed).status in ("OPEN", "COMPLETE")
     order = desk.place(side, "LIMIT", 65, refused)
     assert (order.status, order.status_message) == ("REJECTED", OUTSIDE_RANGE)
@@ -130,27 +130,27 @@ def test_the_price_protection_lies_inside_the_band_and_says_the_circuits_words(
     ("time", "status"), [("09:14:59", "REJECTED"), ("15:39:59", "OPEN"), ("15:40:00", "REJECTED")]
 )
 def test_outside_continuous_trading(time: str, status: str) -> None:
-    desk = Desk(PRICES, start_ns=ist_ns(DATE, time))
+    desk = ScriptedMarket(PRICES, start_ns=ist_ns(DATE, time))
     order = desk.place(1, "LIMIT", 65, 25900)
     assert order.status == status
 
 
 @pytest.mark.parametrize("time", ["08:59:59", "16:00:00"])
 def test_closed_market_takes_nothing(time: str) -> None:
-    desk = Desk(PRICES, start_ns=ist_ns(DATE, time))
+    desk = ScriptedMarket(PRICES, start_ns=ist_ns(DATE, time))
     with pytest.raises(KiteError, match="Markets are closed"):
         desk.place(1, "LIMIT", 65, 25900)
 
 
 def test_share_stops_for_its_auction() -> None:
-    desk = Desk([1500.0], key="NSE:INFY", start_ns=ist_ns(DATE, "15:15:00"))
+    desk = ScriptedMarket([1500.0], key="NSE:INFY", start_ns=ist_ns(DATE, "15:15:00"))
     order = desk.place(1, "LIMIT", 1, 1490, product="CNC")
     assert order.status == "REJECTED"
     assert "not allowed to trade in this market" in (order.status_message or "")
 
 
 def test_refused_modification_leaves_the_order_as_it_was() -> None:
-    desk = Desk(PRICES)
+    desk = ScriptedMarket(PRICES)
     order = desk.place(1, "LIMIT", 65, 25900)
     desk.modify(order, price=99999)
     assert order.status == "OPEN"
@@ -161,7 +161,7 @@ def test_refused_modification_leaves_the_order_as_it_was() -> None:
 
 def test_second_exit_needs_margin_of_its_own() -> None:
     # 12 per cent of 65 * 26000 is 202800: enough for one position, not for a second, opposite one.
-    desk = Desk(PRICES, funds_rupees=250_000.0)
+    desk = ScriptedMarket(PRICES, funds_rupees=250_000.0)
     assert desk.place(1, "MARKET", 65, protection_pct=1.0).status == "COMPLETE"
     assert desk.place(-1, "SL", 65, price=25900, trigger=25950).status == "TRIGGER PENDING"
     with pytest.raises(KiteError, match="Insufficient funds"):
@@ -169,7 +169,7 @@ def test_second_exit_needs_margin_of_its_own() -> None:
 
 
 def test_autoslice_respects_freeze_and_slice_limit() -> None:
-    desk = Desk(PRICES, funds_rupees=1e9)
+    desk = ScriptedMarket(PRICES, funds_rupees=1e9)
     desk.place(1, "LIMIT", 65 * 60, 25900, autoslice=True)
     # Freeze is 1800: 27 lots (1755) a slice; 3900 = 1755 + 1755 + 390
     assert [order.terms.quantity for order in desk.exchange.orders()] == [1755, 1755, 390]
@@ -178,13 +178,13 @@ def test_autoslice_respects_freeze_and_slice_limit() -> None:
 
 
 def test_unknown_order() -> None:
-    desk = Desk(PRICES)
+    desk = ScriptedMarket(PRICES)
     with pytest.raises(KiteError, match="Couldn't find"):
         desk.exchange.cancel("1")
 
 
 def test_manual_order_carries_no_tag() -> None:
-    desk = Desk(PRICES)
+    desk = ScriptedMarket(PRICES)
     order: Order = desk.exchange.place_manual("NFO:NIFTY.FUT", 1, 65, product="NRML")
     desk.settle()
     assert order.status == "COMPLETE"

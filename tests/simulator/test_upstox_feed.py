@@ -23,19 +23,26 @@ from otrade.simulator.simulator import Simulator
 from otrade.simulator.upstox.streams import proto
 from otrade.simulator.upstox.streams.greeks import greeks
 from tests.simulator.scripted_market import DATE
-from tests.simulator.upstox_account import INFY, UpstoxShop, upstox_shop
-from tests.simulator.upstox_feed_client import MARKET, UpstoxEar, address, dial, listen, url_of
+from tests.simulator.upstox_account import INFY, UpstoxAccount, upstox_account
+from tests.simulator.upstox_feed_client import (
+    MARKET,
+    UpstoxFeedRecorder,
+    address,
+    dial,
+    listen,
+    url_of,
+)
 
 NIFTY = "NSE_INDEX|Nifty 50"
 SBIN = "NSE_EQ|INE062A01020"
 
 
-def quote_of(s: UpstoxShop, key: str) -> MarketSnapshot:
+def quote_of(s: UpstoxAccount, key: str) -> MarketSnapshot:
     exchange = s.sim.exchange
     return exchange.market.quote(exchange.market.universe.resolve(key))
 
 
-def option_key(s: UpstoxShop) -> tuple[str, str]:
+def option_key(s: UpstoxAccount) -> tuple[str, str]:
     """(model's, Upstox's) key of an option at the money."""
     options = [
         c
@@ -79,7 +86,7 @@ def test_the_schema_is_the_vendors() -> None:
 
 
 def test_state_of_the_market_then_a_snapshot_then_what_has_changed() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, MARKET)
         await s.wait(0.5)
         (first,) = ear.dicts
@@ -98,11 +105,11 @@ def test_state_of_the_market_then_a_snapshot_then_what_has_changed() -> None:
             assert message.currentTs * 1_000_000 <= at_ns
         assert ear.kinds == {WSMsgType.BINARY}
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_only_what_changed() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, MARKET)
         ear.say("sub", [INFY, NIFTY], "ltpc")
         await s.sim.run_until(
@@ -111,11 +118,11 @@ def test_only_what_changed() -> None:
         assert set(ear.messages[-1].feeds) == {NIFTY}
         assert len(ear.messages[1].feeds) == 2
 
-    upstox_shop(work, at="15:14")
+    upstox_account(work, at="15:14")
 
 
 def test_full_says_what_the_quote_says() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, MARKET)
         ear.say("sub", [INFY], "full")
         await s.wait(95)
@@ -166,11 +173,11 @@ def test_full_says_what_the_quote_says() -> None:
         ] and minute.interval == "I1"
         assert minute.ts == dt.datetime.fromisoformat(bar[0]).timestamp() * 1000
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_the_minute_under_way_is_whole_from_the_first_message() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         await s.wait(42)
         ear = await listen(s, MARKET)
         ear.say("sub", [INFY], "full")
@@ -183,11 +190,11 @@ def test_the_minute_under_way_is_whole_from_the_first_message() -> None:
         )["candles"][0]
         assert [minute.open, minute.high, minute.low, minute.close, minute.vol] == bar[1:6]
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_an_index_and_an_option_in_full() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         name, key = option_key(s)
         ear = await listen(s, MARKET)
         ear.say("sub", [NIFTY, key], "full")
@@ -207,7 +214,7 @@ def test_an_index_and_an_option_in_full() -> None:
         )
         assert not full.casEligible
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def option_price(
@@ -225,7 +232,7 @@ def option_price(
 
 
 def test_greeks_are_the_slopes_of_the_models_price() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         for kind in ("CE", "PE"):
             name = option_key(s)[0].removesuffix("CE") + kind
             contract = s.sim.exchange.market.universe.by_key[name]
@@ -247,11 +254,11 @@ def test_greeks_are_the_slopes_of_the_models_price() -> None:
             )
             assert got.iv == pytest.approx(contract.day_sigma * math.sqrt(252) * 1.1)
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_greeks_mode() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         _, key = option_key(s)
         ear = await listen(s, MARKET)
         ear.say("sub", [INFY, key, NIFTY], "option_greeks")
@@ -264,11 +271,11 @@ def test_greeks_mode() -> None:
         assert not share.HasField("optionGreeks") and share.vtt > 0 and share.firstDepth.bidQ > 0
         assert not feeds[NIFTY].firstLevelWithGreeks.HasField("firstDepth")
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_modes_change_and_end() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, MARKET)
         ear.say("sub", [INFY])
         await s.wait(1)
@@ -291,7 +298,7 @@ def test_modes_change_and_end() -> None:
         await s.wait(2)
         assert len(ear.raw) > n_before
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 @pytest.mark.parametrize(
@@ -314,7 +321,7 @@ def test_modes_change_and_end() -> None:
     ],
 )
 def test_requests_of_which_no_notice_is_taken(payload: bytes) -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, MARKET)
         ear.send(payload)
         ear.say("sub", [INFY], "ltpc", kind=WSMsgType.TEXT)
@@ -324,13 +331,13 @@ def test_requests_of_which_no_notice_is_taken(payload: bytes) -> None:
         await s.wait(2)
         assert len(ear.raw) > 2
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_keys_of_a_connection_are_limited_by_mode() -> None:
     limits = UpstoxLimits(full_keys=3, full_keys_combined=2, ltpc_keys=5, ltpc_keys_combined=2)
 
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         keys = [
             f"NSE_FO|{c.token >> 8}"
             for c in s.sim.exchange.market.universe.contracts
@@ -356,7 +363,7 @@ def test_keys_of_a_connection_are_limited_by_mode() -> None:
         assert await count("sub", keys[5:8], "ltpc") == 3
         assert await count("sub", keys[8:9], "ltpc") == 0
 
-    upstox_shop(work, upstox_limits=limits)
+    upstox_account(work, upstox_limits=limits)
 
 
 def test_the_limits_of_the_real_feed() -> None:
@@ -374,7 +381,7 @@ def test_the_limits_of_the_real_feed() -> None:
     ) == (2000, 2000, 1500)
 
 
-async def refusal(s: UpstoxShop, url: str, **options: Any) -> int:
+async def refusal(s: UpstoxAccount, url: str, **options: Any) -> int:
     with pytest.raises(WSHandshakeError) as caught:
         await dial(s, url, **options)
     assert caught.value.response is not None
@@ -382,7 +389,7 @@ async def refusal(s: UpstoxShop, url: str, **options: Any) -> int:
 
 
 def test_addresses_work_once() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         url = await address(s, MARKET)
         ear = await dial(s, url)
         assert await refusal(s, url) == 403
@@ -393,11 +400,11 @@ def test_addresses_work_once() -> None:
         await s.wait(3)
         assert ear.is_up, "a dead token does not end a feed"
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_with_the_token_in_the_header_the_way_is_a_redirect() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         bearer = {"Authorization": f"Bearer {s.token}"}
         assert await refusal(s, url_of(s, MARKET), extra_headers=bearer, max_redirects=0) == 302
         ear = await dial(s, url_of(s, MARKET), extra_headers=bearer)
@@ -410,11 +417,11 @@ def test_with_the_token_in_the_header_the_way_is_a_redirect() -> None:
         for wrong in ({}, {"Authorization": "Bearer x"}, {"Authorization": s.token}):
             assert await refusal(s, url_of(s, MARKET), extra_headers=wrong) == 401
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_two_connections_and_no_more() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         first, second = await listen(s, MARKET), await listen(s, MARKET)
         assert await refusal(s, await address(s, MARKET)) == 403
         assert first.is_up and second.is_up
@@ -427,11 +434,11 @@ def test_two_connections_and_no_more() -> None:
         await s.wait(2.5)
         assert second.raw[-2:] == third.raw[-2:], "what one is told, the other is"
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_changes_of_the_markets_state_are_told() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, MARKET)
         await s.sim.run_until(ist_ns(DATE, "15:50"))
         infos = [
@@ -453,11 +460,11 @@ def test_changes_of_the_markets_state_are_told() -> None:
             DATE, "15:40"
         )
 
-    upstox_shop(work, at="09:02")
+    upstox_account(work, at="09:02")
 
 
 def test_a_quiet_line_is_pinged() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, MARKET)
         await s.wait(10)
         seconds = Counter(at_ns // NS_PER_S for at_ns in ear.pings_ns)
@@ -473,12 +480,12 @@ def test_a_quiet_line_is_pinged() -> None:
         await s.wait(3)
         assert len(ear.pings_ns) > n_before and ear.is_up
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 @pytest.mark.parametrize("mid_frame", [False, True])
 def test_a_feed_is_cut(mid_frame: bool) -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, MARKET)
         ear.say("sub", [INFY], "full")
         await s.wait(2)
@@ -493,11 +500,11 @@ def test_a_feed_is_cut(mid_frame: bool) -> None:
         assert again.is_up and len(again.raw) > 3
         assert s.faults.seen == {"cut_mid_frame" if mid_frame else "cut_feed": 1}
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_a_silent_feed_and_a_half_open_one() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, MARKET)
         ear.say("sub", [INFY], "ltpc")
         await s.wait(3)
@@ -518,11 +525,11 @@ def test_a_silent_feed_and_a_half_open_one() -> None:
         assert len(ear.raw) > n_before and len(new.raw) > 1
         assert new.messages[0].type == 1, "what was not sent is lost, the snapshot too"
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_subscriptions_outlive_the_day() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         days = s.sim.dates()
         ear = await listen(s, MARKET)
         share, future = (
@@ -544,16 +551,16 @@ def test_subscriptions_outlive_the_day() -> None:
         }
         assert ear.messages[-1].feeds[share].fullFeed.marketFF.marketOHLC.ohlc[1].vol > 0
 
-    upstox_shop(work, at="09:16", dates=(DATE, dt.date(2026, 11, 19)), day_end="09:20")
+    upstox_account(work, at="09:16", dates=(DATE, dt.date(2026, 11, 19)), day_end="09:20")
 
 
 # ---- lockstep
 
 
-class Reactor(UpstoxEar):
+class Reactor(UpstoxFeedRecorder):
     """Places an order on every tenth message, at the price it has just seen."""
 
-    def __init__(self, s: UpstoxShop) -> None:
+    def __init__(self, s: UpstoxAccount) -> None:
         super().__init__(s)
         self.tasks: set[asyncio.Task[Any]] = set()
 
@@ -574,7 +581,7 @@ class Reactor(UpstoxEar):
 def trades_of(**config: Any) -> tuple[list[Any], list[bytes]]:
     found: list[Any] = []
 
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         url = await address(s, MARKET)
         ear = Reactor(s)
         await s.sim.during(ws_connect(lambda: ear, url, enable_auto_pong=False))
@@ -585,7 +592,7 @@ def trades_of(**config: Any) -> tuple[list[Any], list[bytes]]:
         )
         found.append(ear.raw)
 
-    upstox_shop(work, **config)
+    upstox_account(work, **config)
     return found[0], found[1]
 
 

@@ -12,11 +12,11 @@ from otrade.simulator.base.config import NS_PER_S, DelayRange, LatencyConfig
 from otrade.simulator.faults.pushes import UNKNOWN_STATUS
 from tests.simulator.test_upstox_feed import refusal
 from tests.simulator.test_upstox_orders import ORDER_FIELDS
-from tests.simulator.upstox_account import INFY, UpstoxShop, upstox_shop
+from tests.simulator.upstox_account import INFY, UpstoxAccount, upstox_account
 from tests.simulator.upstox_feed_client import (
     MARKET,
     PORTFOLIO,
-    UpstoxEar,
+    UpstoxFeedRecorder,
     address,
     dial,
     listen,
@@ -26,7 +26,7 @@ from tests.simulator.upstox_feed_client import (
 ON_THE_WAY = ["put order req received", "validation pending", "open pending"]
 
 
-async def three_orders(s: UpstoxShop) -> None:
+async def three_orders(s: UpstoxAccount) -> None:
     """Placed one after another; each is pushed open."""
     for i in range(3):
         await s.place(i + 1)
@@ -34,7 +34,7 @@ async def three_orders(s: UpstoxShop) -> None:
 
 
 def test_every_state_of_an_order() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, PORTFOLIO)
         order_id = await s.place(5)
         await s.wait(1)
@@ -65,11 +65,11 @@ def test_every_state_of_an_order() -> None:
         history = await s.data("GET", "/v2/order/history", {"order_id": order_id})
         assert [row["status"] for row in history] == [row["status"] for row in ear.texts]
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_the_states_on_the_way_can_be_left_out() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, PORTFOLIO)
         order_id = await s.place(5)
         await s.wait(1)
@@ -79,11 +79,11 @@ def test_the_states_on_the_way_can_be_left_out() -> None:
         await s.wait(1)
         assert ear.told() == [("open", 0, 5), ("open", 0, 7), ("cancelled", 0, 7)]
 
-    upstox_shop(work, push_interim=False)
+    upstox_account(work, push_interim=False)
 
 
 def test_partial_fills_are_open_orders_that_filled() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, PORTFOLIO)
         s.faults.cut_fills(True)
         await s.market(200, product="D")
@@ -94,18 +94,18 @@ def test_partial_fills_are_open_orders_that_filled() -> None:
         fills = [filled for _, filled, _ in told]
         assert fills == sorted(set(fills)), "each once"
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_orders_of_other_terminals_and_of_the_other_face() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, PORTFOLIO)
         s.sim.exchange.place_manual("NSE:INFY", 1, 3, product="CNC")
         await s.wait(1)
         assert ear.told()[-1] == ("complete", 3, 3)
         assert ear.texts[-1]["placed_by"] == "MANUAL" and ear.texts[-1]["product"] == "D"
 
-    upstox_shop(work, broker="both")
+    upstox_account(work, broker="both")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_orders_of_other_terminals_and_of_the_other_face() -> None:
     ],
 )
 def test_update_types(types: str | None, kinds: set[str]) -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, PORTFOLIO, **({} if types is None else {"update_types": types}))
         bearer = {"Authorization": f"Bearer {s.token}"}
         url = url_of(s, PORTFOLIO, **({} if types is None else {"update_types": types}))
@@ -129,11 +129,11 @@ def test_update_types(types: str | None, kinds: set[str]) -> None:
         assert {row["update_type"] for row in ear.texts} == kinds
         assert other.raw == ear.raw
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_positions() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, PORTFOLIO, update_types="position")
         await s.market(10)
         await s.wait(1)
@@ -153,11 +153,11 @@ def test_positions() -> None:
             and second["buy_value"] == row["buy_value"]
         )
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_a_cancel_that_lost_the_race_is_said_to_have_failed() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, PORTFOLIO)
         order_id = await s.place()
         await s.wait(1)
@@ -171,11 +171,11 @@ def test_a_cancel_that_lost_the_race_is_said_to_have_failed() -> None:
             ("complete", 1, 1),
         ]
 
-    upstox_shop(work, tick_interval_ms=10, latency=LatencyConfig(exchange=DelayRange(500, 500)))
+    upstox_account(work, tick_interval_ms=10, latency=LatencyConfig(exchange=DelayRange(500, 500)))
 
 
 def test_a_modification_that_was_turned_down() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ear = await listen(s, PORTFOLIO)
         order_id = await s.place()
         await s.wait(1)
@@ -190,11 +190,11 @@ def test_a_modification_that_was_turned_down() -> None:
         ]
         assert "Tick size" in ear.texts[-2]["status_message"] and ear.texts[-1]["price"] == price
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_its_addresses_are_its_own_and_it_does_not_count_as_a_connection() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         url = await address(s, MARKET)
         assert await refusal(s, url.replace(MARKET, PORTFOLIO)) == 403, "the other stream's"
         assert await refusal(s, url) == 403, "and used up all the same"
@@ -203,22 +203,22 @@ def test_its_addresses_are_its_own_and_it_does_not_count_as_a_connection() -> No
         await s.wait(0.1)
         assert all(ear.is_up for ear in ears) and await refusal(s, url_of(s, PORTFOLIO)) == 401
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 # ---- faults; the states on the way left out, so that three orders are three pushes
 
 
 def shop_of_pushes(work: Any, **config: Any) -> None:
-    async def main(s: UpstoxShop) -> None:
+    async def main(s: UpstoxAccount) -> None:
         ear = await listen(s, PORTFOLIO)
         await work(s, ear)
 
-    upstox_shop(main, push_interim=False, **config)
+    upstox_account(main, push_interim=False, **config)
 
 
 def test_pushes_are_lost() -> None:
-    async def work(s: UpstoxShop, ear: UpstoxEar) -> None:
+    async def work(s: UpstoxAccount, ear: UpstoxFeedRecorder) -> None:
         s.faults.drop_pushes(2)
         await three_orders(s)
         assert ear.told() == [("open", 0, 3)]
@@ -228,7 +228,7 @@ def test_pushes_are_lost() -> None:
 
 
 def test_pushes_come_twice() -> None:
-    async def work(s: UpstoxShop, ear: UpstoxEar) -> None:
+    async def work(s: UpstoxAccount, ear: UpstoxFeedRecorder) -> None:
         s.faults.double_pushes(2)
         await three_orders(s)
         assert [quantity for _, _, quantity in ear.told()] == [1, 1, 2, 2, 3] and ear.raw[
@@ -241,7 +241,7 @@ def test_pushes_come_twice() -> None:
 def test_pushes_overtake_each_other() -> None:
     orders: list[list[int]] = []
 
-    async def work(s: UpstoxShop, ear: UpstoxEar) -> None:
+    async def work(s: UpstoxAccount, ear: UpstoxFeedRecorder) -> None:
         s.faults.shuffle_pushes(8, 20 * NS_PER_S)
         for i in range(8):
             await s.place(i + 1)
@@ -255,7 +255,7 @@ def test_pushes_overtake_each_other() -> None:
 
 
 def test_a_status_that_nobody_has_seen() -> None:
-    async def work(s: UpstoxShop, ear: UpstoxEar) -> None:
+    async def work(s: UpstoxAccount, ear: UpstoxFeedRecorder) -> None:
         s.faults.unknown_status(1)
         await three_orders(s)
         assert [status for status, _, _ in ear.told()] == [UNKNOWN_STATUS.lower(), "open", "open"]
@@ -264,7 +264,7 @@ def test_a_status_that_nobody_has_seen() -> None:
 
 
 def test_pushes_that_cannot_be_read() -> None:
-    async def work(s: UpstoxShop, ear: UpstoxEar) -> None:
+    async def work(s: UpstoxAccount, ear: UpstoxFeedRecorder) -> None:
         s.faults.garble_push(24)
         for _ in range(24):
             await s.place()
@@ -289,19 +289,19 @@ def test_pushes_that_cannot_be_read() -> None:
 
 
 def test_a_push_that_nobody_could_hear_uses_no_fault_up() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         await listen(s, PORTFOLIO, update_types="position")
         s.faults.drop_pushes(1)
         await s.place()
         await s.wait(1)
         assert s.faults.pending and not s.faults.seen
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 @pytest.mark.parametrize("how", ["cut_feed", "cut_mid_frame"])
 def test_the_stream_is_cut(how: str) -> None:
-    async def work(s: UpstoxShop, ear: UpstoxEar) -> None:
+    async def work(s: UpstoxAccount, ear: UpstoxFeedRecorder) -> None:
         await s.place()
         await s.wait(1)
         getattr(s.faults, how)()
@@ -317,7 +317,7 @@ def test_the_stream_is_cut(how: str) -> None:
 
 
 def test_the_stream_falls_silent() -> None:
-    async def work(s: UpstoxShop, ear: UpstoxEar) -> None:
+    async def work(s: UpstoxAccount, ear: UpstoxFeedRecorder) -> None:
         s.faults.silence_feed(5 * NS_PER_S)
         await s.place()
         await s.wait(6)

@@ -8,16 +8,16 @@ from google.protobuf.json_format import MessageToDict
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 from upstox_client.feeder.proto import MarketDataFeedV3_pb2
 
-from tests.simulator.upstox_account import UpstoxShop
+from tests.simulator.upstox_account import UpstoxAccount
 
 MARKET = "/v3/feed/market-data-feed"
 PORTFOLIO = "/v2/feed/portfolio-stream-feed"
 
 
-class UpstoxEar(WSListener):
+class UpstoxFeedRecorder(WSListener):
     """Keeps every message with its time; knows whether the connection is up."""
 
-    def __init__(self, s: UpstoxShop) -> None:
+    def __init__(self, s: UpstoxAccount) -> None:
         self._shop = s
         self.transport: WSTransport | None = None
         self.is_up = False
@@ -86,25 +86,25 @@ class UpstoxEar(WSListener):
         ]
 
 
-async def address(s: UpstoxShop, path: str, **query: str) -> str:
+async def address(s: UpstoxAccount, path: str, **query: str) -> str:
     """A one-time address."""
     data = await s.data("GET", f"{path}/authorize", query or None)
     assert data["authorized_redirect_uri"] == data["authorizedRedirectUri"]
     return str(data["authorized_redirect_uri"])
 
 
-async def listen(s: UpstoxShop, path: str, **query: str) -> UpstoxEar:
+async def listen(s: UpstoxAccount, path: str, **query: str) -> UpstoxFeedRecorder:
     """Connect with a one-time address."""
     return await dial(s, await address(s, path, **query))
 
 
-async def dial(s: UpstoxShop, url: str, **options: Any) -> UpstoxEar:
-    ear = UpstoxEar(s)
+async def dial(s: UpstoxAccount, url: str, **options: Any) -> UpstoxFeedRecorder:
+    ear = UpstoxFeedRecorder(s)
     await s.sim.during(ws_connect(lambda: ear, url, enable_auto_pong=False, **options))
     return ear
 
 
-def url_of(s: UpstoxShop, path: str, **query: str) -> str:
+def url_of(s: UpstoxAccount, path: str, **query: str) -> str:
     """The plain address, for which the token goes in the header."""
     text = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
     return f"{s.ports.upstox_feed_url}{path}" + (f"?{text}" if text else "")

@@ -22,7 +22,7 @@ NOBODY = (0, 0)
 
 
 @dataclass(frozen=True)
-class State:
+class MarketState:
     """What the exchange shows. Prices in paise; a book of (bid, ask), `NOBODY` for an empty one."""
 
     ltp: int
@@ -33,11 +33,11 @@ class State:
     day: tuple[int, int, int] = (0, 0, 0)
     """Open, high, low."""
 
-    def but(self, **changed: Any) -> State:
+    def but(self, **changed: Any) -> MarketState:
         return replace(self, **changed)
 
 
-def kite(state: State, token: int, now_ns: int) -> bytes:
+def kite(state: MarketState, token: int, now_ns: int) -> bytes:
     """A frame with one full packet."""
     bid, ask = state.book
     head = struct.pack(
@@ -48,7 +48,7 @@ def kite(state: State, token: int, now_ns: int) -> bytes:
     return frame(head + b"".join(struct.pack(">IIHxx", *level) for level in levels))
 
 
-def upstox(state: State, now_ns: int, parts: str = "ltpc depth ohlc rest") -> bytes:
+def upstox(state: MarketState, now_ns: int, parts: str = "ltpc depth ohlc rest") -> bytes:
     """A frame with one full-mode message that has these parts."""
     response = upstox_frames.vendor().FeedResponse(type=1, currentTs=now_ns // MS)
     full = response.feeds[KEY].fullFeed.marketFF
@@ -132,7 +132,7 @@ def token(segment: int = NFO) -> int:
     return 51_000 << 8 | segment
 
 
-class Feed:
+class FrameFeed:
     """Tells an engine of states of the market over one broker's wire."""
 
     def __init__(self, to: Any, broker: str, segment: int = NFO) -> None:
@@ -140,7 +140,7 @@ class Feed:
         self.broker = broker
         self._token = token(segment)
 
-    def tell(self, state: State, now_ns: int, parts: str = "ltpc depth ohlc rest") -> None:
+    def tell(self, state: MarketState, now_ns: int, parts: str = "ltpc depth ohlc rest") -> None:
         if self.broker == "kite":
             self.engine.on_frame_bytes(kite(state, self._token, now_ns), now_ns, Rec.FRAME)
         else:
@@ -152,7 +152,7 @@ class Feed:
 
 
 @contextmanager
-def unmoved(feed: Feed, *names: str) -> Iterator[None]:
+def unmoved(feed: FrameFeed, *names: str) -> Iterator[None]:
     """These fields of the market stay what they are."""
     before = {name: feed.market[name] for name in names}
     yield

@@ -9,8 +9,8 @@ import random
 import pytest
 
 from otrade._core.types import Reason
+from tests.core.market.market_frames import NFO, NOBODY, NSE, FrameFeed, MarketState, engine, token
 from tests.harness.core_engine import MS, OPEN_NS, SECOND, frame, ltp_packet
-from tests.core.market.market_frames import NFO, NOBODY, NSE, Feed, State, engine, token
 
 TICK = 5
 """Paise."""
@@ -45,17 +45,19 @@ def test_an_option_at_small_premiums_is_seen(broker: str, seed: int) -> None:
     once beyond four times.
     """
     rng = random.Random(f"premium {seed}")
-    feed = Feed(engine(px_jump_bps_max=2_000), broker)
+    feed = FrameFeed(engine(px_jump_bps_max=2_000), broker)
     walk = premium_walk(rng, 2_000)
     before = walk[0][1]
     refused = 0
     for n, (now_ns, px) in enumerate(walk):
         book = (px - TICK, px) if rng.random() < 0.5 and px > TICK else (px, px + TICK)
-        feed.tell(State(px, volume=75 * (n + 1), ltt_ns=now_ns, book=book), now_ns)
+        feed.tell(MarketState(px, volume=75 * (n + 1), ltt_ns=now_ns, book=book), now_ns)
         if feed.market["ltp_e4"] != px * 100:
             assert max(px, before) > 4 * min(px, before), f"seed {seed}, packet {n}"
             refused += 1
-            feed.tell(State(px, volume=75 * (n + 1), ltt_ns=now_ns, book=book), now_ns + SECOND)
+            feed.tell(
+                MarketState(px, volume=75 * (n + 1), ltt_ns=now_ns, book=book), now_ns + SECOND
+            )
             assert feed.market["ltp_e4"] == px * 100, (
                 f"seed {seed}, packet {n}: the next one confirms it"
             )
@@ -84,30 +86,35 @@ def test_without_a_book_a_true_price_is_refused_a_few_times_at_most(seed: int) -
     [(5_400, 11_500, 780), (5_400, 11_500, 1), (5_400, 2_000, 1), (115, 30, 1)],
 )
 def test_the_last_minutes_of_an_expiry(broker: str, first: int, then: int, after_s: int) -> None:
-    feed = Feed(engine(px_jump_bps_max=2_000), broker)
-    feed.tell(State(first, volume=75, ltt_ns=OPEN_NS, book=(first - TICK, first + TICK)), OPEN_NS)
+    feed = FrameFeed(engine(px_jump_bps_max=2_000), broker)
+    feed.tell(
+        MarketState(first, volume=75, ltt_ns=OPEN_NS, book=(first - TICK, first + TICK)), OPEN_NS
+    )
     now_ns = OPEN_NS + after_s * SECOND
-    feed.tell(State(then, volume=150, ltt_ns=now_ns, book=(then - TICK, then + TICK)), now_ns)
+    feed.tell(MarketState(then, volume=150, ltt_ns=now_ns, book=(then - TICK, then + TICK)), now_ns)
     assert feed.market["ltp_e4"] == then * 100
 
 
 def test_a_book_that_is_newer_than_the_last_trade_confirms_the_next() -> None:
     """Upstox sends the book alone, and then the trade without it."""
-    feed = Feed(engine(px_jump_bps_max=2_000), "upstox")
-    feed.tell(State(5_000, volume=75, ltt_ns=OPEN_NS, book=(4_995, 5_005)), OPEN_NS)
-    state = State(8_000, volume=150, ltt_ns=OPEN_NS + SECOND, book=(7_990, 8_010))
+    feed = FrameFeed(engine(px_jump_bps_max=2_000), "upstox")
+    feed.tell(MarketState(5_000, volume=75, ltt_ns=OPEN_NS, book=(4_995, 5_005)), OPEN_NS)
+    state = MarketState(8_000, volume=150, ltt_ns=OPEN_NS + SECOND, book=(7_990, 8_010))
     feed.tell(state, OPEN_NS + SECOND, "depth")
     feed.tell(state, OPEN_NS + SECOND + MS, "ltpc rest")
     assert feed.market["ltp_e4"] == 800_000
 
 
 def test_an_old_or_wide_book_confirms_nothing() -> None:
-    feed = Feed(engine(px_jump_bps_max=2_000), "upstox")
-    feed.tell(State(5_000, volume=75, ltt_ns=OPEN_NS, book=(7_990, 8_010)), OPEN_NS)
-    feed.tell(State(8_000, volume=150, ltt_ns=OPEN_NS + SECOND), OPEN_NS + SECOND, "ltpc rest")
+    feed = FrameFeed(engine(px_jump_bps_max=2_000), "upstox")
+    feed.tell(MarketState(5_000, volume=75, ltt_ns=OPEN_NS, book=(7_990, 8_010)), OPEN_NS)
+    feed.tell(
+        MarketState(8_000, volume=150, ltt_ns=OPEN_NS + SECOND), OPEN_NS + SECOND, "ltpc rest"
+    )
     assert feed.market["ltp_e4"] == 500_000, "the book came with the price before"
     feed.tell(
-        State(8_000, volume=150, ltt_ns=OPEN_NS + SECOND, book=(100, 20_000)), OPEN_NS + SECOND + MS
+        MarketState(8_000, volume=150, ltt_ns=OPEN_NS + SECOND, book=(100, 20_000)),
+        OPEN_NS + SECOND + MS,
     )
     assert feed.market["ltp_e4"] == 500_000, (
         "a bid of 1 and an offer of 200 stand around everything"
@@ -132,7 +139,7 @@ def test_a_single_bad_packet_moves_nothing(broker: str, wrong: str, segment: int
     """
     rng = random.Random(f"bad {broker} {wrong} {segment}")
     e = engine(segment=segment, px_jump_bps_max=2_000)
-    feed = Feed(e, "kite" if broker == "ltp" else broker, segment)
+    feed = FrameFeed(e, "kite" if broker == "ltp" else broker, segment)
     times, part = WRONG[wrong]
     now_ns, volume, planted = OPEN_NS, 0, 0
     px = 20_000
@@ -153,7 +160,7 @@ def test_a_single_bad_packet_moves_nothing(broker: str, wrong: str, segment: int
                         else (bad - TICK if bad > TICK else 0, bad + TICK)
                     )
                     feed.tell(
-                        State(bad, volume=volume + 75, ltt_ns=now_ns, book=book),
+                        MarketState(bad, volume=volume + 75, ltt_ns=now_ns, book=book),
                         now_ns,
                         "ltpc depth rest",
                     )
@@ -169,7 +176,9 @@ def test_a_single_bad_packet_moves_nothing(broker: str, wrong: str, segment: int
         if broker == "ltp":
             e.on_frame_bytes(frame(ltp_packet(token(segment), px)), now_ns)
         else:
-            feed.tell(State(px, volume=volume, ltt_ns=now_ns, book=(px - TICK, px + TICK)), now_ns)
+            feed.tell(
+                MarketState(px, volume=volume, ltt_ns=now_ns, book=(px - TICK, px + TICK)), now_ns
+            )
         assert e.market(0)["ltp_e4"] == px * 100, (
             f"the packet after a bad one counts at once (packet {n})"
         )
@@ -198,7 +207,7 @@ def test_the_limit_of_0_turns_the_test_off() -> None:
 
 
 def test_a_share_that_opens_far_from_its_close_is_believed_with_its_book() -> None:
-    feed = Feed(engine(px_jump_bps_max=1_000, segment=NSE), "kite", NSE)
-    feed.tell(State(10_000, volume=1, ltt_ns=OPEN_NS, book=NOBODY), OPEN_NS)
-    feed.tell(State(11_800, volume=2, ltt_ns=OPEN_NS, book=(11_795, 11_805)), OPEN_NS + MS)
+    feed = FrameFeed(engine(px_jump_bps_max=1_000, segment=NSE), "kite", NSE)
+    feed.tell(MarketState(10_000, volume=1, ltt_ns=OPEN_NS, book=NOBODY), OPEN_NS)
+    feed.tell(MarketState(11_800, volume=2, ltt_ns=OPEN_NS, book=(11_795, 11_805)), OPEN_NS + MS)
     assert feed.market["ltp_e4"] == 1_180_000

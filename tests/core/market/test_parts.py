@@ -10,10 +10,18 @@ import pytest
 
 from otrade._core.types import Reason, Rec
 from tests.core.codecs import upstox_frames as frames
+from tests.core.market.market_frames import (
+    INDICES,
+    KEY,
+    NOBODY,
+    FrameFeed,
+    MarketState,
+    engine,
+    unmoved,
+)
 from tests.harness.core_engine import MS, OPEN_NS, SECOND
-from tests.core.market.market_frames import INDICES, KEY, NOBODY, Feed, State, engine, unmoved
 
-FIRST = State(
+FIRST = MarketState(
     10_000,
     volume=100,
     ltt_ns=OPEN_NS + SECOND,
@@ -35,13 +43,13 @@ DAY = ("open_e4", "high_e4", "low_e4")
 PRICE = ("ltp_e4", "prev_ltp_e4", "volume", "ts_trade_ns", "n_ticks", "ts_price_ns")
 
 
-def feed_with_first(**given: Any) -> Feed:
-    feed = Feed(engine(**given), "upstox")
+def feed_with_first(**given: Any) -> FrameFeed:
+    feed = FrameFeed(engine(**given), "upstox")
     feed.tell(FIRST, OPEN_NS + SECOND)
     return feed
 
 
-def later(seconds: int, **changed: Any) -> tuple[State, int]:
+def later(seconds: int, **changed: Any) -> tuple[MarketState, int]:
     now_ns = OPEN_NS + seconds * SECOND
     return FIRST.but(ltt_ns=now_ns, **changed), now_ns
 
@@ -89,7 +97,7 @@ def test_an_entry_after_depth_alone_is_neither_stale_nor_below_the_offer() -> No
     """120 s of depth-only frames were STALE_FEED, and an absent depth made the entry's limit that
     of the last price.
     """
-    feed = Feed(
+    feed = FrameFeed(
         engine(plan={"enabled": 1, "entry_offset_bps": 0.0}, stale_feed_ns=10 * SECOND), "upstox"
     )
     feed.tell(FIRST.but(ltp=9_990), OPEN_NS + SECOND)
@@ -186,7 +194,7 @@ def test_first_level_mode_has_a_book() -> None:
 def test_a_book_that_tells_nothing_stands_for_two_seconds_and_is_then_unknown(
     broker: str, book: tuple[int, int]
 ) -> None:
-    feed = Feed(engine(), broker)
+    feed = FrameFeed(engine(), broker)
     feed.tell(FIRST, OPEN_NS + SECOND)
     for seconds in (2, 3):
         state, now_ns = later(seconds, volume=100 + seconds, book=book)
@@ -209,7 +217,7 @@ def test_a_book_that_tells_nothing_stands_for_two_seconds_and_is_then_unknown(
 
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
 def test_a_locked_circuit_has_one_side(broker: str) -> None:
-    feed = Feed(engine(), broker)
+    feed = FrameFeed(engine(), broker)
     feed.tell(FIRST, OPEN_NS + SECOND)
     state, now_ns = later(2, volume=150, book=(10_500, 0), ltp=10_500)
     feed.tell(state, now_ns)

@@ -14,13 +14,21 @@ from typing import Any
 
 import pytest
 
+from tests.core.market.market_frames import (
+    INDICES,
+    NFO,
+    NOBODY,
+    FrameFeed,
+    MarketState,
+    engine,
+    token,
+)
 from tests.harness.core_engine import MS, OPEN_NS, SECOND, frame, ltp_packet
-from tests.core.market.market_frames import INDICES, NFO, NOBODY, Feed, State, engine, token
 
 MINUTE = 60 * SECOND
 RECORDING = Path(__file__).parents[3].parent / "shared" / "data" / "futures_ticks_2025-11-17.csv"
 EMA = {"kind": "ema_cross", "params": {"fast_period": 3, "slow_period": 8}}
-Told = tuple[int, State]
+Told = tuple[int, MarketState]
 """When a packet came, and what it showed."""
 
 
@@ -35,7 +43,7 @@ def bars_of(trades: list[tuple[int, int]]) -> list[tuple[int, int, int, int, int
 def seen(broker: str, told: list[Told], segment: int = NFO) -> tuple[list[Any], list[Any], Any]:
     """Bars and signals that an engine makes of these packets."""
     e = engine(**EMA, segment=segment)
-    feed = Feed(e, broker, segment)
+    feed = FrameFeed(e, broker, segment)
     bars: list[Any] = []
     signals: list[Any] = []
     last_ns = OPEN_NS
@@ -64,7 +72,7 @@ def market_day(seed: str, n: int) -> list[Told]:
         now_ns += rng.choice((1, 1, 2, 5, 20, 90)) * SECOND
         px += rng.choice((-15, -10, -5, 0, 5, 10, 15))
         volume += 75 * rng.randrange(1, 5)
-        out.append((now_ns, State(px, volume, now_ns, (px - 5, px + 5))))
+        out.append((now_ns, MarketState(px, volume, now_ns, (px - 5, px + 5))))
     return out
 
 
@@ -105,10 +113,10 @@ def test_what_comes_again_moves_neither_bar_nor_signal(broker: str, seed: int) -
 def test_five_minutes_of_books_and_trades_in_two_make_two_bars(broker: str) -> None:
     """Measured on the code before: Kite's packets made five."""
     told: list[Told] = []
-    state = State(10_000, 75, OPEN_NS + 5 * SECOND, (9_995, 10_005))
+    state = MarketState(10_000, 75, OPEN_NS + 5 * SECOND, (9_995, 10_005))
     for seconds in range(5, 300):
         if seconds == 130:
-            state = State(10_010, 150, OPEN_NS + 130 * SECOND, (10_005, 10_015))
+            state = MarketState(10_010, 150, OPEN_NS + 130 * SECOND, (10_005, 10_015))
         told.append((OPEN_NS + seconds * SECOND, state.but(book=(9_990 - seconds % 3 * 5, 10_020))))
     bars, signals, e = seen(broker, told)
     assert [(b[0] - OPEN_NS) // MINUTE for b in bars] == [0, 2]
@@ -133,10 +141,13 @@ def test_a_trade_belongs_to_the_bar_of_its_own_time(broker: str) -> None:
     of yesterday.
     """
     told = [
-        (OPEN_NS + 2 * SECOND, State(9_000, 900, OPEN_NS - 17 * 3_600 * SECOND, (8_995, 9_005))),
-        (OPEN_NS + 58 * SECOND, State(9_010, 975, OPEN_NS + 58 * SECOND, (9_005, 9_010))),
-        (OPEN_NS + 60 * SECOND, State(9_020, 1_050, OPEN_NS + 59 * SECOND, (9_015, 9_020))),
-        (OPEN_NS + 62 * SECOND, State(9_030, 1_125, OPEN_NS + 62 * SECOND, (9_025, 9_030))),
+        (
+            OPEN_NS + 2 * SECOND,
+            MarketState(9_000, 900, OPEN_NS - 17 * 3_600 * SECOND, (8_995, 9_005)),
+        ),
+        (OPEN_NS + 58 * SECOND, MarketState(9_010, 975, OPEN_NS + 58 * SECOND, (9_005, 9_010))),
+        (OPEN_NS + 60 * SECOND, MarketState(9_020, 1_050, OPEN_NS + 59 * SECOND, (9_015, 9_020))),
+        (OPEN_NS + 62 * SECOND, MarketState(9_030, 1_125, OPEN_NS + 62 * SECOND, (9_025, 9_030))),
     ]
     bars, _, _ = seen(broker, told)
     assert bars == bars_of([(state.ltt_ns, state.ltp) for _, state in told[1:]])
@@ -147,8 +158,8 @@ def test_a_price_that_leads_its_volume_waits_for_it(broker: str) -> None:
     """Stops and profit see it at once; the bar is the trade's, whose volume and time come with the
     next packet.
     """
-    first = State(10_000, 75, OPEN_NS + 5 * SECOND, (9_995, 10_005))
-    feed = Feed(engine(), broker)
+    first = MarketState(10_000, 75, OPEN_NS + 5 * SECOND, (9_995, 10_005))
+    feed = FrameFeed(engine(), broker)
     feed.tell(first, OPEN_NS + 5 * SECOND)
     feed.tell(first.but(ltp=9_990), OPEN_NS + 70 * SECOND)
     assert feed.market["ltp_e4"] == 999_000 and feed.engine.series(0)["n_closed"] == 0
@@ -190,10 +201,10 @@ def test_an_index_is_new_with_each_second_of_its_own_time() -> None:
 
 
 def test_a_volume_counter_that_wraps_goes_on() -> None:
-    feed = Feed(engine(), "kite")
+    feed = FrameFeed(engine(), "kite")
     for seconds, volume, more in ((1, 2**32 - 10, 0), (2, 2**32 - 4, 6), (3, 5, 9), (4, 8, 3)):
         now_ns = OPEN_NS + seconds * SECOND
-        feed.tell(State(10_000, volume, now_ns, (9_995, 10_005)), now_ns)
+        feed.tell(MarketState(10_000, volume, now_ns, (9_995, 10_005)), now_ns)
         assert (feed.market["d_volume"], feed.market["volume"]) == (more, volume)
 
 
@@ -228,7 +239,10 @@ def recording() -> dict[str, list[tuple[int, Told]]]:
             # The best offer stands in the column of the second bid (see the data's README).
             book = round(float(row["bid_price_1"]) * 100), round(float(row["bid_price_2"]) * 100)
             out[symbol].append(
-                (at_ns, (at_ns, State(px, volume, ltt[volume], book, int(row["open_interest"]))))
+                (
+                    at_ns,
+                    (at_ns, MarketState(px, volume, ltt[volume], book, int(row["open_interest"]))),
+                )
             )
     return out
 
@@ -244,7 +258,7 @@ def test_the_recorded_ticks_make_no_false_bar_and_their_repetitions_no_signal(br
         told: list[Told] = []
         once: list[Told] = []
         trades: list[tuple[int, int]] = []
-        known: set[tuple[int, State]] = set()
+        known: set[tuple[int, MarketState]] = set()
         volume = 0
         for at_ns, (_, state) in rows:
             now_ns = max(at_ns, told[-1][0] if told else 0)  # what was written later arrived later

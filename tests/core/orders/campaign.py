@@ -29,7 +29,16 @@ from otrade._core.types import (
     Pending,
     Reason,
 )
-from tests.harness.core_engine import MS, OPEN_NS, SECOND, Exchange, frame, make_engine, packet, token_of
+from tests.harness.core_engine import (
+    MS,
+    OPEN_NS,
+    SECOND,
+    ScriptedExchange,
+    frame,
+    make_engine,
+    packet,
+    token_of,
+)
 
 ROUNDS_MAX = 300
 FINAL = {
@@ -42,7 +51,7 @@ FINAL = {
 }
 
 
-class World:
+class CampaignRun:
     """One engine for many sequences (slots are plenty), one exchange for each."""
 
     def __init__(self, seed: int, plan: dict[str, Any], **engine: Any) -> None:
@@ -51,14 +60,14 @@ class World:
         self.now = OPEN_NS + SECOND
         self.seen = Counter[str]()
         self.first_bracket = 0
-        self.ex = Exchange(random.Random(seed))
+        self.ex = ScriptedExchange(random.Random(seed))
         self.rng = random.Random(seed)
         self.faults = True
         self.engine_net0 = self.engine_cash0 = 0
 
     def begin(self, seed: int) -> None:
         self.rng = random.Random(f"sequence {seed}")
-        self.ex = Exchange(self.rng, price=1_000_000)
+        self.ex = ScriptedExchange(self.rng, price=1_000_000)
         self.first_bracket = self.engine.n_brackets
         self.faults = True
         position = self.engine.position(0)
@@ -317,12 +326,12 @@ PLANS: dict[str, dict[str, Any]] = {
 def campaign(first_seed: int, sequences: int, steps: int, plan: str, **engine: Any) -> Counter[str]:
     """Run sequences first_seed..first_seed+sequences-1 and return what happened, counted."""
     seen = Counter[str]()
-    world: World | None = None
+    world: CampaignRun | None = None
     for seed in range(first_seed, first_seed + sequences):
         if world is None or world.engine.n_brackets > 1500 or world.engine.n_orders > 30_000:
             if world is not None:
                 seen += world.seen
-            world = World(seed, PLANS[plan], **engine)
+            world = CampaignRun(seed, PLANS[plan], **engine)
         world.run(seed, steps)
     return seen + (world.seen if world else Counter())
 

@@ -7,14 +7,14 @@ import pytest
 from otrade._core.types import BracketState, Cmd, Ev, Note, OrdType, Reason, Severity, Side
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
+from tests.core.orders.test_brackets import EngineDriver
 from tests.harness.core_engine import MS, OPEN_NS, SECOND, frame, packet, token_of
-from tests.core.orders.test_brackets import Desk as Plain
 
 FLATTEN = -1
 LO, HI = 900_000, 1_100_000
 
 
-class Desk(Plain):
+class BandDriver(EngineDriver):
     """With a band of 90 to 110 rupees, as the morning read it."""
 
     def __init__(self, **kw):
@@ -69,7 +69,9 @@ class Desk(Plain):
 # ------------------------------------------------------------------------------------------------------------------------
 # bands move
 def test_no_price_is_refused_for_the_band_alone():
-    d = Desk(plan={"trail_kind": 2, "trail_value": 2.0, "trail_step_value": 0.05, "target_kind": 0})
+    d = BandDriver(
+        plan={"trail_kind": 2, "trail_value": 2.0, "trail_step_value": 0.05, "target_kind": 0}
+    )
     stop = d.opened()
     d.quote(1_000_000, lo=LO, hi=HI)
     d.price(11_200)
@@ -81,7 +83,7 @@ def test_no_price_is_refused_for_the_band_alone():
 
 
 def test_short_at_99_50_with_a_morning_band_of_90_to_110_gets_out_at_112():
-    d = Desk()
+    d = BandDriver()
     d.opened(Side.SELL, 995_000)
     d.price(10_000)
     d.price(11_200)
@@ -95,13 +97,13 @@ def test_short_at_99_50_with_a_morning_band_of_90_to_110_gets_out_at_112():
 
 
 def test_a_fresh_band_clamps_and_an_old_one_does_not():
-    d = Desk()
+    d = BandDriver()
     d.opened()
     d.price(9_010)  # a gap through the stop: 90.10, ladder 10 bps through it is 90.00
     d.quote(901_000, 900_500, 901_500, LO, HI)
     d.flatten()
     assert d.take().price_e4 == LO
-    d = Desk()
+    d = BandDriver()
     d.opened()
     d.quote(1_000_000, lo=LO, hi=HI)
     d.wait(121 * SECOND)
@@ -111,7 +113,7 @@ def test_a_fresh_band_clamps_and_an_old_one_does_not():
 
 
 def test_a_price_beyond_the_band_ends_its_freshness_and_asks_for_another():
-    d = Desk()
+    d = BandDriver()
     d.opened()
     d.quote(1_000_000, lo=LO, hi=HI)
     assert not d.wanted
@@ -122,7 +124,7 @@ def test_a_price_beyond_the_band_ends_its_freshness_and_asks_for_another():
 
 
 def test_near_an_edge_bands_are_read_every_fifteen_seconds_and_else_every_minute():
-    d = Desk()
+    d = BandDriver()
     d.opened()
     d.quote(1_000_000, lo=LO, hi=HI)
     d.now += 59 * SECOND
@@ -140,7 +142,7 @@ def test_near_an_edge_bands_are_read_every_fifteen_seconds_and_else_every_minute
 
 
 def test_a_stop_and_a_target_that_an_old_band_clamped_are_computed_anew():
-    d = Desk(plan={"stop_value": 12.0, "target_value": 12.0})
+    d = BandDriver(plan={"stop_value": 12.0, "target_value": 12.0})
     d.quote(1_000_000, lo=LO, hi=HI)
     entry = d.enter()
     d.ack(entry)
@@ -154,7 +156,7 @@ def test_a_stop_and_a_target_that_an_old_band_clamped_are_computed_anew():
 
 
 def test_an_exit_that_stands_at_an_old_edge_follows_the_band():
-    d = Desk()
+    d = BandDriver()
     d.opened(Side.SELL, 995_000)
     d.quote(1_099_500, 1_099_500, 0, LO, HI)
     d.flatten()
@@ -167,7 +169,7 @@ def test_an_exit_that_stands_at_an_old_edge_follows_the_band():
 
 
 def test_an_old_answer_changes_nothing():
-    d = Desk()
+    d = BandDriver()
     d.opened()
     d.quote(1_000_000, lo=LO, hi=HI)
     d.quote(990_000, lo=1, hi=2, age=5 * SECOND)
@@ -175,7 +177,7 @@ def test_an_old_answer_changes_nothing():
 
 
 def test_a_quote_overwrites_no_tick_and_makes_no_bar_and_no_signal():
-    d = Desk()
+    d = BandDriver()
     d.price(9_990)
     before, signals = d.e.market(0), d.e.counters()["signals"]
     d.quote(1_010_000, 1_009_500, 1_010_500, LO, HI)
@@ -190,7 +192,7 @@ def test_a_quote_overwrites_no_tick_and_makes_no_bar_and_no_signal():
 # -------------------------------------------------------------------------------------------------------------------------
 # refusals
 def test_a_price_refused_for_its_range_is_never_asked_for_twice():
-    d = Desk(plan={"ladder_start_bps": 400.0})
+    d = BandDriver(plan={"ladder_start_bps": 400.0})
     stop = d.opened()
     d.flatten()
     first = d.take()
@@ -217,7 +219,7 @@ def test_a_price_refused_for_its_range_is_never_asked_for_twice():
 
 
 def test_a_range_behind_the_market_leaves_an_exit_standing_there():
-    d = Desk()
+    d = BandDriver()
     stop = d.opened()
     d.flatten()
     d.refuse(d.take(), Reason.PRICE_RANGE)
@@ -240,7 +242,7 @@ def test_a_range_behind_the_market_leaves_an_exit_standing_there():
 
 
 def test_a_change_that_is_refused_for_its_range_leaves_what_stands():
-    d = Desk()
+    d = BandDriver()
     d.opened()
     d.flatten()
     out = d.take()
@@ -262,7 +264,7 @@ def test_a_change_that_is_refused_for_its_range_leaves_what_stands():
 # ---------------------------------------------------------------------------------------------------------
 # circuits and halts
 def test_at_a_locked_circuit_the_exit_stands_and_says_so_once():
-    d = Desk(plan={"ladder_max_steps": 2})
+    d = BandDriver(plan={"ladder_max_steps": 2})
     d.opened(Side.SELL, 995_000)
     d.price(10_990)
     d.quote(1_100_000, 1_100_000, 0, LO, HI)
@@ -279,7 +281,7 @@ def test_at_a_locked_circuit_the_exit_stands_and_says_so_once():
 
 
 def test_a_halted_market_is_asked_slowly_and_at_once_when_it_trades():
-    d = Desk()
+    d = BandDriver()
     stop = d.opened()
     d.say(stop, Ev.CANCELED)  # an index halt takes every order out
     d.wait(1_100 * MS)
@@ -315,10 +317,10 @@ def by_time(d):
     d.wait(MS)
 
 
-@pytest.mark.parametrize("wants", [Desk.flatten, by_time])
+@pytest.mark.parametrize("wants", [BandDriver.flatten, by_time])
 def test_with_the_feed_dead_a_quote_prices_the_way_out(wants):
     plan = {"time_exit_ns": 15 * SECOND} if wants is by_time else {}
-    d = Desk(plan={"ladder_max_steps": 5, **plan})
+    d = BandDriver(plan={"ladder_max_steps": 5, **plan})
     out = dead_feed(d, wants)
     assert d.wanted, "the touch is old"
     d.stands(out)
@@ -329,7 +331,7 @@ def test_with_the_feed_dead_a_quote_prices_the_way_out(wants):
 
 
 def test_square_off_with_the_feed_dead_is_priced_by_a_quote():
-    d = Desk()
+    d = BandDriver()
     d.e.set_session(
         0,
         open_ns=OPEN_NS,
@@ -348,8 +350,8 @@ def test_square_off_with_the_feed_dead_is_priced_by_a_quote():
 
 
 def test_without_any_price_the_way_out_goes_to_the_band_and_to_the_market():
-    d = Desk(plan={"ladder_max_steps": 3})
-    out = dead_feed(d, Desk.flatten)
+    d = BandDriver(plan={"ladder_max_steps": 3})
+    out = dead_feed(d, BandDriver.flatten)
     d.stands(out)
     asked = d.beats(12 * SECOND)
     assert LO in [cmd.price_e4 for cmd in asked], [cmd.price_e4 for cmd in asked]
@@ -361,7 +363,7 @@ def test_without_any_price_the_way_out_goes_to_the_band_and_to_the_market():
 
 
 def test_without_price_and_without_band_it_is_a_market_order_with_protection():
-    d = Plain(plan={"ladder_max_steps": 2})
+    d = EngineDriver(plan={"ladder_max_steps": 2})
     d.opened()
     d.now += 20 * SECOND
     d.e.on_flatten(FLATTEN, d.now)
@@ -389,7 +391,7 @@ def test_without_price_and_without_band_it_is_a_market_order_with_protection():
 
 
 def test_a_market_that_stands_still_under_a_living_feed_is_not_an_old_touch():
-    d = Desk()
+    d = BandDriver()
     d.opened()
     d.quote(1_000_000, 999_500, 1_000_500, LO, HI)
     for _ in range(20):
@@ -406,8 +408,8 @@ def test_a_market_that_stands_still_under_a_living_feed_is_not_an_old_touch():
 
 def test_what_the_broker_said_replays_bit_for_bit():
     journal = MemoryJournal()
-    d = Desk(journal=journal)
-    dead_feed(d, Desk.flatten)
+    d = BandDriver(journal=journal)
+    dead_feed(d, BandDriver.flatten)
     d.quote(970_000, 969_500, 970_500, LO, 1_150_000)
     d.price(9_700)
     done = replay(journal.windows())

@@ -17,13 +17,22 @@ from otrade._core.types import (
     Reason,
     Side,
 )
-from tests.harness.core_engine import HOUR, MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
+from tests.harness.core_engine import (
+    HOUR,
+    MS,
+    OPEN_NS,
+    SECOND,
+    frame,
+    make_engine,
+    packet,
+    token_of,
+)
 
 T = token_of(0)
 START = OPEN_NS + 10 * SECOND
 
 
-class Desk:
+class EngineDriver:
     """One engine, its clock, and short words for what the world says to it."""
 
     def __init__(self, **kw):
@@ -148,7 +157,7 @@ class Desk:
     ],
 )
 def test_a_filled_entry_is_covered_by_a_stop_of_its_quantity(side, stop, limit, target):
-    d = Desk()
+    d = EngineDriver()
     entry = d.enter(side)
     d.ack(entry)
     d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
@@ -173,7 +182,7 @@ def test_a_filled_entry_is_covered_by_a_stop_of_its_quantity(side, stop, limit, 
 
 
 def test_the_stop_follows_partial_fills():
-    d = Desk()
+    d = EngineDriver()
     entry = d.enter()
     d.ack(entry)
     d.say(entry, Ev.FILL_PART, 3, 1_000_000)
@@ -198,7 +207,7 @@ def test_the_stop_follows_partial_fills():
 
 
 def test_a_stop_that_fills_closes_the_bracket_with_exact_profit():
-    d = Desk()
+    d = EngineDriver()
     stop = d.opened()
     d.say(stop, Ev.FILL_PART, 4, 979_500, triggered=True)
     d.say(stop, Ev.FILL_FULL, 10, 0, value=4 * 979_500 + 6 * 979_000, triggered=True)
@@ -211,7 +220,7 @@ def test_a_stop_that_fills_closes_the_bracket_with_exact_profit():
 
 
 def test_the_target_is_the_same_order_changed():
-    d = Desk()
+    d = EngineDriver()
     stop = d.opened()
     d.price(10_399).quiet()
     d.price(10_400)
@@ -249,7 +258,7 @@ def test_the_target_is_the_same_order_changed():
 
 
 def test_a_target_that_slips_away_becomes_the_stop_again():
-    d = Desk()
+    d = EngineDriver()
     d.opened()
     d.price(10_400)
     target = d.take()
@@ -265,7 +274,7 @@ def test_a_target_that_slips_away_becomes_the_stop_again():
 
 
 def test_a_target_that_rests_unfilled_is_taken_at_the_market():
-    d = Desk()
+    d = EngineDriver()
     d.opened()
     d.price(10_400)
     target = d.take()
@@ -282,7 +291,9 @@ def test_a_target_that_rests_unfilled_is_taken_at_the_market():
 
 
 def test_trailing_moves_in_steps_and_never_back():
-    d = Desk(plan={"trail_kind": 2, "trail_value": 2.0, "trail_step_value": 0.5, "target_kind": 0})
+    d = EngineDriver(
+        plan={"trail_kind": 2, "trail_value": 2.0, "trail_step_value": 0.5, "target_kind": 0}
+    )
     d.opened()
     d.price(10_040).quiet()  # 40 paise better than 100: less than a step
     d.price(10_050)
@@ -320,7 +331,7 @@ def test_trailing_goes_on_at_the_modification_cap_by_a_new_stop():
     """Six changes of an order are kept for protection and for the way out; then it is cancelled,
     and a new one takes its place.
     """
-    d = Desk(plan=TRAIL)
+    d = EngineDriver(plan=TRAIL)
     d.e.set_budget(modifies_per_order=10)
     d.opened()
     px, asked = trailed(d, 4)
@@ -348,7 +359,7 @@ def test_trailing_goes_on_at_the_modification_cap_by_a_new_stop():
 
 
 def test_a_stop_is_not_renewed_where_the_second_request_might_wait():
-    d = Desk(plan=TRAIL)
+    d = EngineDriver(plan=TRAIL)
     d.e.set_budget(modifies_per_order=7, per_day=5, reserve_day=3)
     d.opened()
     px, asked = trailed(d, 1)
@@ -371,7 +382,7 @@ def test_a_stop_is_not_renewed_after_the_entry_hours():
     """A broker takes no new order of the day's product after its own cut-off: what stands is not
     given up for what may be refused.
     """
-    d = Desk(plan=TRAIL)
+    d = EngineDriver(plan=TRAIL)
     d.e.set_budget(modifies_per_order=7)
     d.opened()
     close = START + HOUR
@@ -391,7 +402,7 @@ def test_a_stop_is_not_renewed_after_the_entry_hours():
 
 
 def test_a_stop_is_not_renewed_while_price_is_near_it():
-    d = Desk(plan=TRAIL)
+    d = EngineDriver(plan=TRAIL)
     d.e.set_budget(modifies_per_order=7)
     d.opened()
     px, _ = trailed(d, 2)  # the second step is a renewal
@@ -408,7 +419,7 @@ def test_the_brokers_own_cap_is_taken_as_the_cap():
     """Its count may be another than ours: one refusal in these words is enough, and no pause is
     made of it.
     """
-    d = Desk(plan=TRAIL)
+    d = EngineDriver(plan=TRAIL)
     d.opened()
     d.price(10_050)
     moved = d.take()
@@ -422,7 +433,7 @@ def test_the_brokers_own_cap_is_taken_as_the_cap():
 
 
 def test_a_rejected_stop_is_loud_and_comes_again():
-    d = Desk()
+    d = EngineDriver()
     entry = d.enter()
     d.ack(entry)
     d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
@@ -449,7 +460,7 @@ def test_a_larger_stop_that_the_price_has_passed_is_not_asked_for_twice():
     """A rest of the entry that trades far above the market moves the stop above the last price: no
     broker takes it there.
     """
-    d = Desk()
+    d = EngineDriver()
     entry = d.enter()
     d.ack(entry)
     d.say(entry, Ev.FILL_PART, 4, 1_000_000)
@@ -471,7 +482,7 @@ def test_a_larger_stop_that_the_price_has_passed_is_not_asked_for_twice():
 
 
 def test_a_stop_whose_price_has_traded_is_not_sent_but_left_by_a_limit():
-    d = Desk()
+    d = EngineDriver()
     entry = d.enter()
     d.ack(entry)
     d.price(9_790)
@@ -483,7 +494,7 @@ def test_a_stop_whose_price_has_traded_is_not_sent_but_left_by_a_limit():
 
 
 def test_an_exit_left_resting_is_chased_and_the_last_step_is_an_alarm():
-    d = Desk(plan={"ladder_max_steps": 2})
+    d = EngineDriver(plan={"ladder_max_steps": 2})
     stop = d.opened()
     d.price(9_700)  # through the trigger and its limit in one jump
     assert d.b["protected_qty"] == 0 and d.b["naked_since_ns"] == d.now, (
@@ -508,7 +519,7 @@ def test_an_exit_left_resting_is_chased_and_the_last_step_is_an_alarm():
 
 
 def test_in_doubt_is_not_sent_again_until_two_looks_prove_it_absent():
-    d = Desk()
+    d = EngineDriver()
     entry = d.enter()
     d.lose(entry)
     assert d.e.order(0)["in_doubt"] == 1
@@ -527,7 +538,7 @@ def test_in_doubt_is_not_sent_again_until_two_looks_prove_it_absent():
 
 
 def test_a_book_from_before_the_doubt_proves_nothing():
-    d = Desk()
+    d = EngineDriver()
     entry = d.enter()
     asked = d.now
     d.lose(entry)
@@ -538,7 +549,7 @@ def test_a_book_from_before_the_doubt_proves_nothing():
 
 
 def test_a_doubtful_stop_found_in_the_book_protects():
-    d = Desk()
+    d = EngineDriver()
     entry = d.enter()
     d.ack(entry)
     d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
@@ -553,7 +564,7 @@ def test_a_doubtful_stop_found_in_the_book_protects():
 
 
 def test_an_order_accepted_after_its_absence_was_proved_is_taken_out_loudly():
-    d = Desk()
+    d = EngineDriver()
     entry = d.enter()
     d.lose(entry)
     for _ in range(3):
@@ -576,7 +587,7 @@ def test_an_order_accepted_after_its_absence_was_proved_is_taken_out_loudly():
 
 
 def test_a_fill_after_a_cancel_counts():
-    d = Desk(plan={"entry_timeout_ns": 5 * SECOND})
+    d = EngineDriver(plan={"entry_timeout_ns": 5 * SECOND})
     entry = d.enter()
     d.ack(entry)
     d.say(entry, Ev.WORKING)
@@ -593,7 +604,7 @@ def test_a_fill_after_a_cancel_counts():
 
 
 def test_two_exits_that_both_fill_are_put_right():
-    d = Desk(plan={"exit_mode": 1})
+    d = EngineDriver(plan={"exit_mode": 1})
     entry = d.enter()
     d.ack(entry)
     d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
@@ -620,7 +631,7 @@ def test_two_exits_that_both_fill_are_put_right():
 
 
 def test_an_oco_target_shrinks_with_the_stop():
-    d = Desk(plan={"exit_mode": 1})
+    d = EngineDriver(plan={"exit_mode": 1})
     entry = d.enter()
     d.ack(entry)
     d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
@@ -636,7 +647,7 @@ def test_an_oco_target_shrinks_with_the_stop():
 
 
 def test_square_off_comes_before_the_end_of_the_instruments_own_session():
-    d = Desk()
+    d = EngineDriver()
     close = START + HOUR
     d.e.set_session(
         0,
@@ -655,7 +666,7 @@ def test_square_off_comes_before_the_end_of_the_instruments_own_session():
 
 
 def test_time_exit():
-    d = Desk(plan={"time_exit_ns": 60 * SECOND})
+    d = EngineDriver(plan={"time_exit_ns": 60 * SECOND})
     d.opened()
     d.wait(59 * SECOND).quiet()
     d.wait(2 * SECOND)
@@ -665,7 +676,7 @@ def test_time_exit():
 
 @pytest.mark.parametrize(("mode", "reverses"), [(0, None), (1, False), (2, True)])
 def test_an_opposite_signal_is_ignored_exits_or_reverses(mode, reverses):
-    d = Desk(plan={"on_opposite": mode, "target_kind": 0})
+    d = EngineDriver(plan={"on_opposite": mode, "target_kind": 0})
     d.opened()
     d.price(9_990)
     if reverses is None:
@@ -684,7 +695,7 @@ def test_an_opposite_signal_is_ignored_exits_or_reverses(mode, reverses):
 
 
 def test_freeze_quantity_slices_into_whole_brackets():
-    d = Desk(freeze_qty=4, plan={"size_value": 10.0})
+    d = EngineDriver(freeze_qty=4, plan={"size_value": 10.0})
     d.price(9_990).price(10_005)
     entries = [d.take() for _ in range(3)]
     d.quiet()
@@ -698,7 +709,7 @@ def test_freeze_quantity_slices_into_whole_brackets():
 
 
 def test_a_halt_cancels_entries_and_keeps_stops():
-    d = Desk(instruments=2)
+    d = EngineDriver(instruments=2)
     d.opened()
     d.now += SECOND
     for px in (9_990, 10_005):
@@ -714,7 +725,7 @@ def test_a_halt_cancels_entries_and_keeps_stops():
 
 
 def test_a_stop_cancelled_by_another_hand_is_put_back():
-    d = Desk()
+    d = EngineDriver()
     stop = d.opened()
     d.notes()
     d.say(stop, Ev.CANCELED)
@@ -725,7 +736,7 @@ def test_a_stop_cancelled_by_another_hand_is_put_back():
 
 
 def test_what_the_broker_stored_is_what_we_know():
-    d = Desk()
+    d = EngineDriver()
     stop = d.opened()
     d.notes()
     d.say(stop, Ev.WORKING, qty=8)
@@ -735,7 +746,7 @@ def test_what_the_broker_stored_is_what_we_know():
 
 
 def test_an_unknown_status_word_is_shown_and_looked_into():
-    d = Desk()
+    d = EngineDriver()
     stop = d.opened()
     d.notes()
     d.say(stop, Ev.UNKNOWN)
@@ -748,7 +759,7 @@ def test_an_unknown_status_word_is_shown_and_looked_into():
 
 
 def test_a_report_of_a_foreign_order_changes_nothing():
-    d = Desk()
+    d = EngineDriver()
     d.opened()
     before = d.b
     r = d.e.on_report(
@@ -772,7 +783,7 @@ def test_a_report_of_a_foreign_order_changes_nothing():
 
 
 def test_a_changed_order_at_the_cap_is_replaced_by_a_new_one():
-    d = Desk()
+    d = EngineDriver()
     d.e.set_budget(modifies_per_order=0)
     entry = d.enter()
     d.ack(entry)
@@ -790,7 +801,7 @@ def test_a_changed_order_at_the_cap_is_replaced_by_a_new_one():
 
 
 def test_tags_are_unique_and_fit_the_broker():
-    d = Desk(freeze_qty=1, plan={"size_value": 10.0})
+    d = EngineDriver(freeze_qty=1, plan={"size_value": 10.0})
     d.price(9_990).price(10_005)
     tags = [c.cl_ord_id for c in iter(d.e.take_command, None)]
     assert len(tags) == len(set(tags)) == 10
@@ -798,7 +809,7 @@ def test_tags_are_unique_and_fit_the_broker():
 
 
 def test_an_answer_that_nobody_gave_becomes_a_doubt():
-    d = Desk()
+    d = EngineDriver()
     d.enter()
     d.wait(9 * SECOND)
     assert d.e.order(0)["in_doubt"] == 0
@@ -808,7 +819,7 @@ def test_an_answer_that_nobody_gave_becomes_a_doubt():
 
 
 def test_the_legs_are_told_by_the_tag():
-    d = Desk()
+    d = EngineDriver()
     stop = d.opened()
     assert d.e.order(0)["leg"] == Leg.ENTRY and d.e.order(0)["cl_ord_id"][12] == "E"
     assert d.e.order(stop.order_slot)["leg"] == Leg.STOP and stop.cl_ord_id[12] == "S"
@@ -818,7 +829,7 @@ def test_a_triggered_stop_that_trades_where_the_market_is_gets_a_moment():
     """Its fill is under way, and a change would only meet an order that has ended; a moment later
     it is chased.
     """
-    d = Desk()
+    d = EngineDriver()
     stop = d.opened()
     d.price(9_795)
     d.say(stop, Ev.WORKING, triggered=True)
@@ -829,7 +840,7 @@ def test_a_triggered_stop_that_trades_where_the_market_is_gets_a_moment():
 
 
 def test_a_stop_whose_price_has_traded_is_chased_though_nobody_says_that_it_was_triggered():
-    d = Desk()
+    d = EngineDriver()
     d.opened()
     d.price(9_795)
     assert (d.b["protected_qty"], d.b["naked_since_ns"]) == (0, d.now)
@@ -841,7 +852,7 @@ def test_a_stop_whose_price_has_traded_is_chased_though_nobody_says_that_it_was_
 
 def test_time_without_a_stop_that_has_not_ended_is_told():
     """What never ends is the worst of all: every view has it, though no event has closed it."""
-    d = Desk()
+    d = EngineDriver()
     entry = d.enter()
     d.ack(entry)
     d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
@@ -856,7 +867,7 @@ def test_refusals_minutes_apart_are_not_in_a_row():
     """An entry that fills in pieces, each covered by a change; one change in several minutes is
     refused and then taken.
     """
-    d = Desk(plan={"entry_timeout_ns": 0})
+    d = EngineDriver(plan={"entry_timeout_ns": 0})
     entry = d.enter()
     d.ack(entry)
     for filled in range(1, 7):
@@ -878,7 +889,7 @@ def test_refusals_minutes_apart_are_not_in_a_row():
 
 
 def test_placements_refused_minutes_apart_do_not_close_the_position():
-    d = Desk()
+    d = EngineDriver()
     stop = d.opened()
     for _ in range(4):
         d.say(stop, Ev.CANCELED, after=60 * SECOND)  # another hand
@@ -891,7 +902,7 @@ def test_placements_refused_minutes_apart_do_not_close_the_position():
 
 
 def test_a_refused_target_neither_closes_a_covered_position_nor_delays_its_stop():
-    d = Desk(plan={"exit_mode": 1, "entry_timeout_ns": 0})
+    d = EngineDriver(plan={"exit_mode": 1, "entry_timeout_ns": 0})
     entry = d.enter()
     d.ack(entry)
     d.say(entry, Ev.FILL_PART, 4, 1_000_000)
@@ -926,7 +937,7 @@ def test_a_refused_target_neither_closes_a_covered_position_nor_delays_its_stop(
 
 
 def test_a_target_that_the_broker_will_not_take_is_taken_by_the_stops_order():
-    d = Desk(plan={"exit_mode": 1})
+    d = EngineDriver(plan={"exit_mode": 1})
     stop = d.opened_oco(refused=True)
     d.price(10_400)
     out = d.take()
@@ -937,7 +948,7 @@ def test_a_target_that_the_broker_will_not_take_is_taken_by_the_stops_order():
 
 
 def test_being_processed_is_no_refusal_but_a_look_at_the_book():
-    d = Desk(plan=TRAIL)
+    d = EngineDriver(plan=TRAIL)
     stop = d.opened()
     d.price(10_050)
     d.refuse(d.take(), Reason.BROKER_BUSY)
@@ -959,7 +970,7 @@ def test_being_processed_is_no_refusal_but_a_look_at_the_book():
 
 
 def test_a_book_that_cannot_be_read_does_not_keep_a_busy_order_for_ever():
-    d = Desk(plan=TRAIL)
+    d = EngineDriver(plan=TRAIL)
     d.opened()
     d.price(10_050)
     d.refuse(d.take(), Reason.BROKER_BUSY)
@@ -969,7 +980,7 @@ def test_a_book_that_cannot_be_read_does_not_keep_a_busy_order_for_ever():
 
 
 def test_a_refused_cancel_is_not_sent_again_before_the_book_is_read():
-    d = Desk(plan={"entry_timeout_ns": 5 * SECOND})
+    d = EngineDriver(plan={"entry_timeout_ns": 5 * SECOND})
     entry = d.enter()
     d.ack(entry)
     d.say(entry, Ev.WORKING)
@@ -992,7 +1003,7 @@ def reversing(d):
 
 
 def test_a_waiting_reversal_expires():
-    d = Desk(
+    d = EngineDriver(
         plan={"on_opposite": 2, "target_kind": 0, "ladder_interval_ns": HOUR}
     )  # as long as an entry may wait to be filled
     out = reversing(d)
@@ -1008,7 +1019,7 @@ def test_a_waiting_reversal_expires():
     ("by", "why"), [("switch", Reason.DISABLED), ("pause", Reason.HALTED), ("halt", None)]
 )
 def test_a_waiting_reversal_obeys_switch_pause_and_halt(by, why):
-    d = Desk(plan={"on_opposite": 2, "target_kind": 0})
+    d = EngineDriver(plan={"on_opposite": 2, "target_kind": 0})
     out = reversing(d)
     if by == "switch":
         d.e.set_strategy_enabled(0, False)
@@ -1037,7 +1048,7 @@ def rejected(d, reason=Reason.EXCHANGE_REJECT):
 
 
 def test_a_run_of_rejected_entries_has_a_brake():
-    d = Desk(params={"side_mask": 1})
+    d = EngineDriver(params={"side_mask": 1})
     d.notes()
     sent = sum(rejected(d) for _ in range(400))  # 400 seconds in a ban
     assert sent == 3 + 2, "three, then one after a minute and one after two more"
@@ -1059,7 +1070,7 @@ def test_a_run_of_rejected_entries_has_a_brake():
 
 
 def test_slices_of_one_decision_are_one_step_of_the_brake():
-    d = Desk(freeze_qty=1, params={"side_mask": 1})
+    d = EngineDriver(freeze_qty=1, params={"side_mask": 1})
     d.price(9_990).price(10_005)
     entries = list(iter(d.e.take_command, None))
     assert len(entries) == 10
@@ -1070,7 +1081,7 @@ def test_slices_of_one_decision_are_one_step_of_the_brake():
 
 
 def test_another_instruments_entries_are_not_braked():
-    d = Desk(instruments=2, params={"side_mask": 1})
+    d = EngineDriver(instruments=2, params={"side_mask": 1})
     while rejected(d):
         pass
     for px in (9_990, 10_005):
@@ -1080,7 +1091,7 @@ def test_another_instruments_entries_are_not_braked():
 
 def test_the_reason_is_that_of_the_fill_that_closed():
     """A target in part, and then the stop: that is the stop, with its cool-down."""
-    d = Desk(plan={"cooldown_ns": 60 * SECOND})
+    d = EngineDriver(plan={"cooldown_ns": 60 * SECOND})
     d.opened()
     d.price(10_400)
     target = d.take()
@@ -1097,7 +1108,7 @@ def test_the_reason_is_that_of_the_fill_that_closed():
 
 
 def test_a_target_in_part_and_then_a_flatten_is_a_flatten():
-    d = Desk()
+    d = EngineDriver()
     d.opened()
     d.price(10_400)
     target = d.take()

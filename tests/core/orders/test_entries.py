@@ -11,14 +11,23 @@ import pytest
 from otrade._core.types import Cmd, Ev, Halt, Lane, Note, OrdType, Reason, Side
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import Replay, replay
-from tests.harness.core_engine import HOUR, MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
+from tests.harness.core_engine import (
+    HOUR,
+    MS,
+    OPEN_NS,
+    SECOND,
+    frame,
+    make_engine,
+    packet,
+    token_of,
+)
 
 START = OPEN_NS + 10 * SECOND
 RATE = {"per_second": 9, "per_minute": 380, "reserve_second": 3, "reserve_minute": 60}
 WAIT = 5 * SECOND
 
 
-class World:
+class EntryDriver:
     """An engine and an exchange that takes, fills and confirms at once what is marketable, and
     tells what was asked when.
     """
@@ -68,7 +77,7 @@ class World:
             ts_recv_ns=self.now,
         )
 
-    def beat(self, seconds: float) -> World:
+    def beat(self, seconds: float) -> EntryDriver:
         """Time passes in beats of 100 ms, prices standing."""
         until = self.now + round(seconds * SECOND)
         while self.now < until:
@@ -77,7 +86,7 @@ class World:
             self.answer()
         return self
 
-    def price(self, paise: int, *tokens: int) -> World:
+    def price(self, paise: int, *tokens: int) -> EntryDriver:
         self.now += MS
         self.e.on_frame_bytes(
             frame(*(packet(token, paise) for token in tokens or (token_of(0),))), self.now
@@ -108,7 +117,7 @@ FUTURE: dict[str, Any] = {"freeze_qty": 1_800, "lot_size": 65}
 
 
 def test_ten_slices_leave_as_the_rate_allows_and_every_fill_is_covered_at_once() -> None:
-    w = World(**FUTURE, plan={"size_value": 17_550.0}, entry_wait_ns=WAIT)
+    w = EntryDriver(**FUTURE, plan={"size_value": 17_550.0}, entry_wait_ns=WAIT)
     assert w.cross() == [Reason.OK]
     w.answer()
     assert [cmd.qty for _, cmd in w.entries] == [1_755] * 3, (
@@ -136,14 +145,14 @@ def test_ten_slices_leave_as_the_rate_allows_and_every_fill_is_covered_at_once()
 
 
 def test_what_does_not_fit_the_rate_is_refused_whole_where_nothing_may_wait() -> None:
-    w = World(**FUTURE, plan={"size_value": 17_550.0})
+    w = EntryDriver(**FUTURE, plan={"size_value": 17_550.0})
     assert w.cross() == [Reason.RATE_SECOND]
     w.beat(3)
     assert not w.sent and w.e.risk()["open_positions"] == 0
 
 
 def test_more_slices_than_an_entry_may_have_are_refused_by_name() -> None:
-    w = World(**FUTURE, plan={"size_value": 17_615.0}, entry_wait_ns=WAIT)
+    w = EntryDriver(**FUTURE, plan={"size_value": 17_615.0}, entry_wait_ns=WAIT)
     assert w.cross() == [Reason.SLICES]
     w.beat(1)
     assert not w.sent
@@ -168,14 +177,14 @@ WHOLE = [
 def test_limits_are_for_the_decision_and_not_for_a_slice(
     limits: dict[str, int], reason: Reason
 ) -> None:
-    w = World(**FUTURE, plan={"size_value": 5_200.0}, entry_wait_ns=WAIT, **limits)
+    w = EntryDriver(**FUTURE, plan={"size_value": 5_200.0}, entry_wait_ns=WAIT, **limits)
     assert w.cross() == [reason]
     w.beat(5)
     assert w.asked_qty == (5_200 if reason == Reason.OK else 0)
 
 
 def test_trades_are_decisions_those_under_way_included() -> None:
-    w = World(
+    w = EntryDriver(
         **FUTURE, plan={"size_value": 3_510.0}, instruments=4, max_trades=2, budget={}, fills=False
     )
     tokens = [token_of(i) for i in range(4)]
@@ -197,7 +206,7 @@ def test_trades_are_decisions_those_under_way_included() -> None:
 
 
 def test_a_position_is_held_until_the_last_of_its_slices_is_gone() -> None:
-    w = World(freeze_qty=5, instruments=2, max_open_positions=1, budget={}, fills=False)
+    w = EntryDriver(freeze_qty=5, instruments=2, max_open_positions=1, budget={}, fills=False)
     assert w.cross(token_of(0)) == [Reason.OK]
     w.answer()
     (_, first), (_, second) = w.entries
@@ -210,7 +219,7 @@ def test_a_position_is_held_until_the_last_of_its_slices_is_gone() -> None:
 
 
 def test_bars_that_close_together_wait_their_turn_the_oldest_first() -> None:
-    w = World(instruments=12, entry_wait_ns=WAIT)
+    w = EntryDriver(instruments=12, entry_wait_ns=WAIT)
     tokens = [token_of(i) for i in range(12)]
     reasons = w.cross(*tokens)
     assert reasons == [Reason.OK] * 3 + [Reason.ENTRY_WAIT] * 9
@@ -223,7 +232,7 @@ def test_bars_that_close_together_wait_their_turn_the_oldest_first() -> None:
 
 
 def test_who_waits_too_long_is_dropped_and_told() -> None:
-    w = World(instruments=30, entry_wait_ns=2 * SECOND)
+    w = EntryDriver(instruments=30, entry_wait_ns=2 * SECOND)
     w.cross(*(token_of(i) for i in range(30)))
     w.answer()
     w.beat(4)
@@ -234,7 +243,7 @@ def test_who_waits_too_long_is_dropped_and_told() -> None:
 
 
 def test_entries_that_rest_keep_the_room_of_their_stops() -> None:
-    w = World(instruments=20, entry_wait_ns=WAIT, fills=False)
+    w = EntryDriver(instruments=20, entry_wait_ns=WAIT, fills=False)
     w.cross(*(token_of(i) for i in range(20)))
     w.beat(6)
     assert len(w.entries) == 5, (
@@ -248,29 +257,29 @@ def test_entries_that_rest_keep_the_room_of_their_stops() -> None:
     assert w.e.counters()["naked_ns_worst"] == 0
 
 
-def _halt(w: World) -> None:
+def _halt(w: EntryDriver) -> None:
     w.e.on_halt(Halt.REDUCING, 0, w.now)
 
 
-def _pause(w: World) -> None:
+def _pause(w: EntryDriver) -> None:
     w.e.on_pause(True, w.now)
 
 
-def _quarantine(w: World) -> None:
+def _quarantine(w: EntryDriver) -> None:
     for i in range(6):
         w.e.on_quarantine(i, True, w.now)
 
 
-def _flatten(w: World) -> None:
+def _flatten(w: EntryDriver) -> None:
     w.e.on_flatten(-1, w.now)
 
 
-def _switch_off(w: World) -> None:
+def _switch_off(w: EntryDriver) -> None:
     for i in range(6):
         w.e.set_strategy_enabled(i, False)
 
 
-def _session_ends(w: World) -> None:
+def _session_ends(w: EntryDriver) -> None:
     far = OPEN_NS + 910 * HOUR
     for i in range(6):
         w.e.set_session(
@@ -283,7 +292,7 @@ def _session_ends(w: World) -> None:
         )
 
 
-def _feed_dies(w: World) -> None:
+def _feed_dies(w: EntryDriver) -> None:
     w.e.on_feed(False, w.now)
 
 
@@ -300,7 +309,7 @@ EMPTIED = [
 
 @pytest.mark.parametrize(("what", "reason"), EMPTIED, ids=[row[0].__name__[1:] for row in EMPTIED])
 def test_what_waits_does_not_outlive_what_forbids_it(what: Any, reason: Reason) -> None:
-    w = World(instruments=6, entry_wait_ns=WAIT)
+    w = EntryDriver(instruments=6, entry_wait_ns=WAIT)
     w.cross(*(token_of(i) for i in range(6)))
     w.answer()
     assert len(w.entries) == 3
@@ -311,7 +320,7 @@ def test_what_waits_does_not_outlive_what_forbids_it(what: Any, reason: Reason) 
 
 
 def test_a_newer_signal_takes_the_place_of_one_that_waits() -> None:
-    w = World(instruments=4, entry_wait_ns=WAIT)
+    w = EntryDriver(instruments=4, entry_wait_ns=WAIT)
     tokens = [token_of(i) for i in range(4)]
     w.cross(*tokens)
     w.answer()
@@ -327,7 +336,7 @@ def test_a_newer_signal_takes_the_place_of_one_that_waits() -> None:
 
 
 def test_the_rest_of_an_entry_is_not_sent_into_a_position_that_is_being_left() -> None:
-    w = World(**FUTURE, plan={"size_value": 17_550.0, "on_opposite": 1}, entry_wait_ns=WAIT)
+    w = EntryDriver(**FUTURE, plan={"size_value": 17_550.0, "on_opposite": 1}, entry_wait_ns=WAIT)
     w.cross()
     w.answer()
     w.price(9_990)
@@ -341,7 +350,7 @@ def test_the_rest_of_an_entry_is_not_sent_into_a_position_that_is_being_left() -
 
 
 def test_the_rest_is_dropped_when_a_slice_was_stopped_out() -> None:
-    w = World(**FUTURE, plan={"size_value": 17_550.0}, entry_wait_ns=WAIT)
+    w = EntryDriver(**FUTURE, plan={"size_value": 17_550.0}, entry_wait_ns=WAIT)
     w.cross()
     w.answer()
     _, stop = next((at, cmd) for at, cmd in w.sent if cmd.lane == Lane.PROTECT)
@@ -352,7 +361,7 @@ def test_the_rest_is_dropped_when_a_slice_was_stopped_out() -> None:
 
 
 def test_a_reversal_waits_like_any_other_entry() -> None:
-    w = World(instruments=8, entry_wait_ns=WAIT, plan={"on_opposite": 2})
+    w = EntryDriver(instruments=8, entry_wait_ns=WAIT, plan={"on_opposite": 2})
     w.cross(token_of(0))
     w.answer()
     w.beat(2)
@@ -369,14 +378,14 @@ def test_a_reversal_waits_like_any_other_entry() -> None:
 
 
 def test_the_timer_knows_when_to_look_again() -> None:
-    w = World(instruments=6, entry_wait_ns=WAIT)
+    w = EntryDriver(instruments=6, entry_wait_ns=WAIT)
     w.cross(*(token_of(i) for i in range(6)))
     assert w.now < w.e.next_timer_ns() <= w.now + 100 * MS
 
 
 def test_a_wait_replays_bit_for_bit_and_a_restart_drops_it_with_a_word() -> None:
     journal = MemoryJournal()
-    w = World(instruments=8, entry_wait_ns=WAIT, journal=journal)
+    w = EntryDriver(instruments=8, entry_wait_ns=WAIT, journal=journal)
     w.cross(*(token_of(i) for i in range(8)))
     w.answer()
     w.beat(1.5)
@@ -399,7 +408,7 @@ def test_a_wait_replays_bit_for_bit_and_a_restart_drops_it_with_a_word() -> None
 
 
 def test_a_broker_that_asks_to_slow_down_makes_entries_wait_too() -> None:
-    w = World(instruments=2, entry_wait_ns=WAIT)
+    w = EntryDriver(instruments=2, entry_wait_ns=WAIT)
     w.cross(token_of(0))
     cmd = w.e.take_command()
     w.e.on_answer(cmd.seq, Ev.REFUSED, reason=Reason.BROKER_RATE, ts_ns=w.now)
@@ -409,5 +418,5 @@ def test_a_broker_that_asks_to_slow_down_makes_entries_wait_too() -> None:
 
 
 def test_what_the_day_or_the_half_hour_lacks_is_not_waited_for() -> None:
-    w = World(instruments=3, entry_wait_ns=WAIT, budget={"per_day": 6, "reserve_day": 2})
+    w = EntryDriver(instruments=3, entry_wait_ns=WAIT, budget={"per_day": 6, "reserve_day": 2})
     assert [w.cross(token_of(i)) for i in range(3)] == [[Reason.OK], [Reason.OK], [Reason.RATE_DAY]]

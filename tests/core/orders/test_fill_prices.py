@@ -21,14 +21,14 @@ from otrade._core.types import (
 )
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
+from tests.core.orders.test_brackets import EngineDriver
 from tests.harness.core_engine import MS, SECOND
-from tests.core.orders.test_brackets import Desk
 
 LIMIT = OrdType.LIMIT
 
 
-def entered(side: int = Side.BUY, **kw: object) -> tuple[Desk, object]:
-    d = Desk(**kw)
+def entered(side: int = Side.BUY, **kw: object) -> tuple[EngineDriver, object]:
+    d = EngineDriver(**kw)
     entry = d.enter(side)
     d.ack(entry)
     return d, entry
@@ -78,7 +78,7 @@ def test_the_value_is_taken_when_it_comes_at_the_same_quantity(side: int) -> Non
 
 
 def test_a_revised_average_is_taken_from_a_newer_report_only() -> None:
-    d = Desk()
+    d = EngineDriver()
     stop = d.opened(px=1_004_000)
     entry = d.e.order(0)
     said = dict(
@@ -105,7 +105,7 @@ def test_a_revised_average_is_taken_from_a_newer_report_only() -> None:
 
 
 def test_trades_are_the_truth_and_an_average_is_not_taken_after_them() -> None:
-    d = Desk()
+    d = EngineDriver()
     d.opened(px=1_000_000)
     assert (d.e.n_rounded, d.e.order(0)["worth"]) == (1, Worth.AVERAGE)
     assert d.e.on_traded("N0", 10, 10_000_333, d.now) == Reason.OK
@@ -169,7 +169,7 @@ def test_a_stop_that_has_trailed_is_not_moved_back_by_a_value() -> None:
 
 
 def test_a_value_that_comes_after_the_close_corrects_the_profit() -> None:
-    d = Desk()
+    d = EngineDriver()
     stop = d.opened(px=1_000_000)
     d.say(stop, Ev.FILL_FULL, 10, value=0, worth=Worth.UNKNOWN, triggered=True)
     assert d.b["state"] == BracketState.CLOSED and d.e.n_unvalued == 1
@@ -182,7 +182,7 @@ def test_a_value_that_comes_after_the_close_corrects_the_profit() -> None:
 
 def test_a_fill_of_which_nothing_at_all_is_known_waits_for_the_first_price() -> None:
     """As after a lost journal: a market order, no price of it, no list of trades, no feed yet."""
-    d = Desk()
+    d = EngineDriver()
     bracket = d.e.adopt_bracket(0, Side.BUY, 10, 20_000, d.now)
     tag = "OT000009000AE000000"
     d.e.adopt_order(
@@ -229,7 +229,7 @@ def test_a_fill_of_which_nothing_at_all_is_known_waits_for_the_first_price() -> 
 # ------------------------------------------------------------------------------------------------------------
 # books
 def test_a_book_that_proves_nothing_does_not_count_as_a_look() -> None:
-    d = Desk()
+    d = EngineDriver()
     entry = d.enter()
     d.ack(entry)
     d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
@@ -250,7 +250,7 @@ def test_a_book_that_proves_nothing_does_not_count_as_a_look() -> None:
 
 
 def test_known_ids_are_those_named_before() -> None:
-    d = Desk()
+    d = EngineDriver()
     stop = d.opened()
     assert d.e.known_ids(d.now + 1) == {"N0": False, f"N{stop.order_slot}": True}
     assert d.e.known_ids(d.e.order(stop.order_slot)["ts_known_ns"]) == {"N0": False}
@@ -259,7 +259,7 @@ def test_known_ids_are_those_named_before() -> None:
 def test_a_stop_that_vanishes_covers_nothing_and_is_replaced_only_when_the_broker_knows_it_no_more() -> (
     None
 ):
-    d = Desk()
+    d = EngineDriver()
     stop = d.opened()
     assert d.e.on_missing("N1", False, d.now) == Reason.OK
     assert (d.b["protected_qty"], d.e.order(1)["ord_status"]) == (0, OrdStatus.UNKNOWN)
@@ -289,7 +289,7 @@ def test_a_stop_that_vanishes_covers_nothing_and_is_replaced_only_when_the_broke
 
 
 def test_a_stop_that_is_shown_again_protects_again() -> None:
-    d = Desk()
+    d = EngineDriver()
     stop = d.opened()
     d.e.on_missing("N1", False, d.now)
     d.say(stop, Ev.WORKING, source=2)

@@ -3,13 +3,13 @@
 import pytest
 
 from otrade._core.types import BracketState, Cmd, Ev, ExitReason, Leg, OrdStatus, OrdType
+from tests.core.orders.test_brackets import EngineDriver
 from tests.harness.core_engine import SECOND
-from tests.core.orders.test_brackets import Desk
 
 
-def opened(**kw) -> tuple[Desk, object]:
+def opened(**kw) -> tuple[EngineDriver, object]:
     """Ten units long at 100.50 under their stop."""
-    desk = Desk(plan={"target_kind": 0}, **kw)
+    desk = EngineDriver(plan={"target_kind": 0}, **kw)
     desk.price(9_900).price(10_050)
     entry = desk.take()
     desk.ack(entry)
@@ -21,12 +21,12 @@ def opened(**kw) -> tuple[Desk, object]:
     return desk, stop
 
 
-def net(desk: Desk, qty: int) -> None:
+def net(desk: EngineDriver, qty: int) -> None:
     desk.now += SECOND
     desk.e.on_broker_net(0, qty, desk.now)
 
 
-def closed_by_other(desk: Desk, qty: int, px: int, *, by_broker: bool = False) -> None:
+def closed_by_other(desk: EngineDriver, qty: int, px: int, *, by_broker: bool = False) -> None:
     terms = dict(order_qty=qty, price_e4=px, trigger_e4=0, ord_type=OrdType.LIMIT, side=-1)
     desk.e.adopt_order(
         0,

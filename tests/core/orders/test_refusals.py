@@ -16,8 +16,8 @@ from otrade._core.types import (
     Side,
     Worth,
 )
+from tests.core.orders.test_brackets import START, EngineDriver
 from tests.harness.core_engine import MS, SECOND, frame, packet, token_of
-from tests.core.orders.test_brackets import START, Desk
 
 OWN = "OT000009000AE000000"
 
@@ -59,7 +59,7 @@ def fill_of_unknown_price(d, side, qty):
 
 @pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
 def test_a_way_out_that_is_always_out_of_range_stays_at_the_market(side):
-    d = Desk(plan={"target_kind": 0})
+    d = EngineDriver(plan={"target_kind": 0})
     stop = d.opened(side)
     d.e.on_flatten(0, d.now)
     d.ack(d.take())
@@ -77,7 +77,7 @@ def test_a_way_out_that_is_always_out_of_range_stays_at_the_market(side):
 
 
 def test_a_range_beside_the_market_is_found():
-    d = Desk(plan={"target_kind": 0})
+    d = EngineDriver(plan={"target_kind": 0})
     stop = d.opened(Side.BUY)
     d.e.on_flatten(0, d.now)
     d.ack(d.take())
@@ -93,7 +93,7 @@ def test_a_range_beside_the_market_is_found():
 
 
 def test_words_of_a_halt_while_it_trades_do_not_use_up_the_days_orders():
-    d = Desk(plan={"target_kind": 0})
+    d = EngineDriver(plan={"target_kind": 0})
     entry = d.enter()
     d.ack(entry)
     d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
@@ -123,7 +123,9 @@ def test_words_of_a_halt_while_it_trades_do_not_use_up_the_days_orders():
 
 
 def test_a_stop_that_covers_is_not_given_up_for_a_level_that_is_refused():
-    d = Desk(plan={"target_kind": 0, "trail_kind": 2, "trail_value": 2.0, "trail_step_value": 0.5})
+    d = EngineDriver(
+        plan={"target_kind": 0, "trail_kind": 2, "trail_value": 2.0, "trail_step_value": 0.5}
+    )
     d.opened()
     kinds = []
     for _ in range(300):
@@ -138,7 +140,9 @@ def test_a_stop_that_covers_is_not_given_up_for_a_level_that_is_refused():
 
 @pytest.mark.parametrize("first", ["value", "tick"])
 def test_a_value_before_any_price_is_no_loss_of_everything(first):
-    d = Desk(plan={"target_kind": 0}, max_daily_loss_e4=5_000 * 10_000, flatten_on_limit=True)
+    d = EngineDriver(
+        plan={"target_kind": 0}, max_daily_loss_e4=5_000 * 10_000, flatten_on_limit=True
+    )
     fill_of_unknown_price(d, Side.BUY, 1_000)
     if first == "value":
         d.e.on_traded("E1", 1_000, 1_000 * 1_000_000, d.now)
@@ -150,7 +154,7 @@ def test_a_value_before_any_price_is_no_loss_of_everything(first):
 
 @pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
 def test_a_way_out_without_any_known_price_goes_to_the_market(side):
-    d = Desk(plan={"target_kind": 0})
+    d = EngineDriver(plan={"target_kind": 0})
     fill_of_unknown_price(d, side, 10)
     d.e.on_flatten(-1, d.now)
     (way_out,) = requests(d)
@@ -158,7 +162,7 @@ def test_a_way_out_without_any_known_price_goes_to_the_market(side):
 
 
 def test_three_refusals_of_a_stop_lead_out_at_once():
-    d = Desk(plan={"target_kind": 0})
+    d = EngineDriver(plan={"target_kind": 0})
     entry = d.enter()
     d.ack(entry)
     d.say(entry, Ev.FILL_FULL, 10, 1_000_000)

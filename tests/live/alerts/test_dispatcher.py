@@ -340,7 +340,7 @@ def test_too_many_means_that_the_least_important_goes() -> None:
 
 # --------------------------------------------------------------------------------------------------
 # the desk
-class Sink:
+class AlertSink:
     """Takes parcels, or does not."""
 
     def __init__(self) -> None:
@@ -356,13 +356,13 @@ class Sink:
         return [parcel.title for name, parcel in self.parcels if name == target]
 
 
-class Desk:
+class DispatcherSetup:
     """A desk, its board and its sink, at a time that a test sets."""
 
     def __init__(self, *targets: AlertTargetConfig, **config: Any) -> None:
         self.now = NOON
         self.board = NoticeBoard(lambda: self.now)
-        self.sink = Sink()
+        self.sink = AlertSink()
         targets = targets or (AlertTargetConfig(name="phone"),)
         config = {"max_per_min": 60, **config}
         self.desk = AlertDispatcher(
@@ -379,7 +379,7 @@ class Desk:
 
 
 def test_a_notice_becomes_a_parcel_for_everybody_who_wants_it() -> None:
-    here = Desk(
+    here = DispatcherSetup(
         AlertTargetConfig(name="phone"), AlertTargetConfig(name="mail", min_severity="info")
     )
     here.board.say(Severity.INFO, "DAY_OPEN", "2025-11-20: connected")
@@ -393,7 +393,7 @@ def test_a_notice_becomes_a_parcel_for_everybody_who_wants_it() -> None:
 
 
 def test_rejected_exits_of_two_brackets_are_two_alerts() -> None:
-    here = Desk()
+    here = DispatcherSetup()
     for bracket_id in (1, 2, 1, 2):
         here.desk.hear(
             notice(
@@ -408,7 +408,7 @@ def test_rejected_exits_of_two_brackets_are_two_alerts() -> None:
 
 
 def test_only_a_feed_that_stays_down_is_told_and_then_its_return() -> None:
-    here = Desk(feed_down_s=30.0)
+    here = DispatcherSetup(feed_down_s=30.0)
     here.board.say(Severity.WARN, "FEED_DOWN", "down")
     here.desk.look(NOON + 29 * SECOND)
     here.now += 29 * SECOND
@@ -431,7 +431,7 @@ def test_only_a_feed_that_stays_down_is_told_and_then_its_return() -> None:
 
 
 def test_what_becomes_of_an_alert_is_said_and_never_alerted() -> None:
-    here = Desk(AlertTargetConfig(name="phone", min_severity="info"))
+    here = DispatcherSetup(AlertTargetConfig(name="phone", min_severity="info"))
     here.board.say(Severity.ALARM, "FAULT", "fault")
     id = here.sink.parcels[-1][1].id
     here.desk.on_outcome(DeliveryOutcome(id, "phone", False, 5, "Unauthorized"))
@@ -444,7 +444,7 @@ def test_what_becomes_of_an_alert_is_said_and_never_alerted() -> None:
 
 
 def test_when_nobody_takes_parcels_they_come_in_the_digest() -> None:
-    here = Desk(repeat_s=60.0)
+    here = DispatcherSetup(repeat_s=60.0)
     here.sink.takes = False
     here.board.say(Severity.ALARM, "FAULT", "first")
     here.desk.look(NOON)
@@ -458,7 +458,7 @@ def test_when_nobody_takes_parcels_they_come_in_the_digest() -> None:
 
 
 def test_the_day_s_end_tells_its_result_and_what_was_held() -> None:
-    here = Desk(
+    here = DispatcherSetup(
         AlertTargetConfig(name="phone", min_severity="alarm"),
         AlertTargetConfig(name="mail", day_summary=False),
     )
@@ -474,13 +474,13 @@ def test_the_day_s_end_tells_its_result_and_what_was_held() -> None:
 
 
 def test_bodies_are_bounded() -> None:
-    here = Desk()
+    here = DispatcherSetup()
     here.board.say(Severity.ALARM, "FAULT", "x" * 100_000)
     assert len(here.sink.parcels[0][1].body) <= BODY_CHARS_MAX + 3
 
 
 def run_test(
-    here: Desk,
+    here: DispatcherSetup,
     answer: Callable[[str, PendingAlert], DeliveryOutcome | None],
     within_s: float = 60.0,
 ) -> list[DeliveryOutcome]:
@@ -498,7 +498,7 @@ def run_test(
 
 def test_the_test_asks_every_target_past_all_gates_and_waits_for_each() -> None:
     silent = [QuietHoursConfig(start="00:00", until="23:59")]
-    here = Desk(
+    here = DispatcherSetup(
         AlertTargetConfig(name="phone", min_severity="alarm", quiet=silent),
         AlertTargetConfig(name="mail"),
     )
@@ -514,7 +514,7 @@ def test_the_test_asks_every_target_past_all_gates_and_waits_for_each() -> None:
 
 
 def test_a_test_without_an_answer_says_so_and_a_courier_that_takes_nothing_too() -> None:
-    here = Desk()
+    here = DispatcherSetup()
     ok, words = words_of_test(run_test(here, lambda name, parcel: None, within_s=0.0))
     assert not ok and "no answer within" in words
     here.sink.takes = False
@@ -523,7 +523,7 @@ def test_a_test_without_an_answer_says_so_and_a_courier_that_takes_nothing_too()
 
 
 def test_targets_with_no_sender_hold_everything() -> None:
-    here = Desk()
+    here = DispatcherSetup()
     here.desk.sender = None
     here.board.say(Severity.ALARM, "FAULT", "x")
     assert here.desk.n_held == {"phone": 1}

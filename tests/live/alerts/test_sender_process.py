@@ -36,9 +36,9 @@ from otrade.live.alerts.sender_process import (
     by_apprise,
 )
 from otrade.live.day.trading_day import TradingDay
+from tests.harness.alert_listener import TOKEN, AlertListener, environment, listening
 from tests.harness.paper_run import on_beat
 from tests.harness.waiting import PATIENCE_S, PAUSE_S, until
-from tests.harness.alert_listener import TOKEN, Listener, environment, listening
 
 ROOT = Path(__file__).parents[3]
 
@@ -173,7 +173,7 @@ def test_from_a_notice_to_a_server_and_back_with_the_real_apprise() -> None:
     outcomes: list[DeliveryOutcome] = []
     said: list[str] = []
 
-    async def body(server: Listener) -> None:
+    async def body(server: AlertListener) -> None:
         courier = AlertSenderClient(
             carrier_command("no/such/file", 5, ["phone", "mail"]),
             on_outcome=outcomes.append,
@@ -355,7 +355,7 @@ def test_a_carrier_that_cannot_be_started_is_said() -> None:
 
 
 def test_the_page_s_test_button_end_to_end() -> None:
-    async def body(server: Listener) -> list[DeliveryOutcome]:
+    async def body(server: AlertListener) -> list[DeliveryOutcome]:
         desk = AlertDispatcher(
             AlertsConfig(targets=[AlertTargetConfig(name="phone")]),
             "OTrade",

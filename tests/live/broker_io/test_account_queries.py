@@ -18,11 +18,11 @@ from otrade.live.control.preflight_service import PreflightService
 from otrade.live.paper_mode import paper_kit
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
+from tests.harness.simulated_day import run, simulated_day
 from tests.live.control.test_preflight import BROKERS, config_of
-from tests.harness.simulated_day import run, world
 
 
-class Desk:
+class CountingBroker:
     """A broker that counts what it is asked."""
 
     def __init__(self, fails: bool = False) -> None:
@@ -46,7 +46,7 @@ class Desk:
         self.closed += 1
 
 
-class Clock:
+class QueryClock:
     ns = 10**18
 
     def now_ns(self) -> int:
@@ -54,7 +54,7 @@ class Clock:
 
 
 def test_many_looks_are_one_question_and_its_age_is_told() -> None:
-    desk, clock = Desk(), Clock()
+    desk, clock = CountingBroker(), QueryClock()
     accounts = AccountQueries([("kite", lambda: cast(EmergencyClient, desk))], clock.now_ns)
 
     async def work() -> None:
@@ -71,13 +71,13 @@ def test_many_looks_are_one_question_and_its_age_is_told() -> None:
 
 
 def test_half_an_answer_is_none_and_one_broker_does_not_hide_the_other() -> None:
-    bad, good = Desk(fails=True), Desk()
+    bad, good = CountingBroker(fails=True), CountingBroker()
     accounts = AccountQueries(
         [
             ("kite", lambda: cast(EmergencyClient, bad)),
             ("upstox", lambda: cast(EmergencyClient, good)),
         ],
-        Clock().now_ns,
+        QueryClock().now_ns,
     )
 
     async def work() -> None:
@@ -94,7 +94,7 @@ def test_the_running_engines_questions(tmp_path: Any, broker: Any) -> None:
     """Against the exchange's own books, on either protocol, while a day runs."""
 
     async def work() -> None:
-        async with world(broker=broker) as here:
+        async with simulated_day(broker=broker) as here:
             await here.open()
             await here.sim.run_until(here.at("09:40"))
             await here.run_until(lambda: bool(here.open_keys()))

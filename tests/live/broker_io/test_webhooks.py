@@ -32,7 +32,7 @@ from tests.harness.simulated_day import run
 SECRET = "paper-secret"
 
 
-class Access:
+class WebhookAccess:
     """The session file of a test."""
 
     def __init__(self, kit: Any, path: Path, user_id: str) -> None:
@@ -47,7 +47,7 @@ class Access:
         save_session(self.path, session)
 
 
-class Shop:
+class WebhookSetup:
     """The simulator, our hooks before it, and somebody who posts."""
 
     def __init__(self, sim: Simulator, kit: Any, tmp_path: Path, user_id: str) -> None:
@@ -57,7 +57,7 @@ class Shop:
         self.reports: list[OrderReport] = []
         self.board = NoticeBoard(sim.clock.now_ns)
         self.login = LoginFlow(
-            cast(LiveAccess, Access(kit, self.path, user_id)),
+            cast(LiveAccess, WebhookAccess(kit, self.path, user_id)),
             cast(Any, sim.clock),
             self.sessions.append,
         )
@@ -91,14 +91,14 @@ class Shop:
 
 
 def shop(
-    tmp_path: Path, broker: str, work: Callable[[Shop], Awaitable[None]], user_id: str = ""
+    tmp_path: Path, broker: str, work: Callable[[WebhookSetup], Awaitable[None]], user_id: str = ""
 ) -> None:
     async def go() -> None:
         sim = Simulator(
             SimConfig(broker=cast(Any, broker), dates=(dt.date(2026, 11, 19),), day_start="08:45")
         )
         ports = await sim.start()
-        shop = Shop(
+        shop = WebhookSetup(
             sim,
             paper_kit(msgspec.convert({"kind": broker}, BrokerConfig), sim, ports),
             tmp_path,
@@ -115,7 +115,7 @@ def shop(
 
 
 def test_an_approved_login_is_taken_once_and_its_token_said_nowhere(tmp_path: Path) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: WebhookSetup) -> None:
         await s.sim.during(s.login.ask_approval())
         s.notice = s.sim.upstox.approve()
         assert await s.token() == 200
@@ -153,7 +153,7 @@ def test_an_approved_login_is_taken_once_and_its_token_said_nowhere(tmp_path: Pa
 def test_a_notice_that_is_not_ours_is_refused_and_the_right_one_still_counts(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: WebhookSetup) -> None:
         await s.sim.during(s.login.ask_approval())
         s.notice = s.sim.upstox.approve()
         assert await s.token(**changes) == 400 and not s.sessions and not s.path.exists()
@@ -168,7 +168,7 @@ def test_somebody_elses_good_token_is_not_taken(tmp_path: Path) -> None:
     whose it is.
     """
 
-    async def work(s: Shop) -> None:
+    async def work(s: WebhookSetup) -> None:
         await s.sim.during(s.login.ask_approval())
         s.notice = s.sim.upstox.approve()
         assert await s.token(user_id="VICTIM") == 400 and not s.sessions
@@ -178,7 +178,7 @@ def test_somebody_elses_good_token_is_not_taken(tmp_path: Path) -> None:
 
 
 def test_a_notice_that_nobody_asked_for_or_that_comes_late_is_refused(tmp_path: Path) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: WebhookSetup) -> None:
         await s.sim.during(s.login.ask_approval())
         s.notice = s.sim.upstox.approve()
         s.login._approval_until_ns = s.sim.clock.now_ns()
@@ -189,14 +189,14 @@ def test_a_notice_that_nobody_asked_for_or_that_comes_late_is_refused(tmp_path: 
 
 
 def test_an_approval_needs_a_known_user_and_a_broker_that_has_it(tmp_path: Path) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: WebhookSetup) -> None:
         cast(Any, s.login)._access.user_id = ""
         with pytest.raises(ConfigError, match=r"broker\.user_id"):
             await s.login.ask_approval()
 
     shop(tmp_path, "upstox", work)
 
-    async def kite(s: Shop) -> None:
+    async def kite(s: WebhookSetup) -> None:
         with pytest.raises(BrokerError, match="no login by approval"):
             await s.login.ask_approval()
         assert await s.post("/hooks/upstox/token", b"{}") == 400
@@ -238,7 +238,7 @@ def kite_order(**changes: Any) -> dict[str, Any]:
 
 
 def test_kites_postback_takes_the_way_of_every_push(tmp_path: Path) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: WebhookSetup) -> None:
         assert await s.post("/hooks/kite/order", orjson.dumps(kite_order())) == 200
         (report,) = s.reports
         assert (
@@ -264,7 +264,7 @@ def test_kites_postback_takes_the_way_of_every_push(tmp_path: Path) -> None:
 
 
 def test_the_door_has_two_routes_and_a_limit(tmp_path: Path) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: WebhookSetup) -> None:
         assert await s.post("/", b"") == 404
         assert await s.post("/api/commands/kill", b"{}") == 404
         assert await s.post("/hooks/kite/order", b"", method="GET") == 405

@@ -21,7 +21,7 @@ from otrade.live.plan.day_plan import DayPlan, PlannedInstrument
 SECOND = 1_000_000_000
 
 
-class World:
+class QuotePollerSetup:
     """Everything is due always; the broker knows what `quotes` says, or raises it."""
 
     def __init__(self, n: int = 2) -> None:
@@ -73,7 +73,7 @@ class World:
 
 
 def test_an_answer_is_told_with_the_time_of_its_question_and_a_missing_row_as_nothing() -> None:
-    world = World()
+    world = QuotePollerSetup()
     world.answer = {100: BrokerQuote(1_000, 999, 1_001, 900, 1_100)}
     asyncio.run(world.beats(0.1))
     assert world.asked == [(1_000 * SECOND, [(100, "NSE:S0"), (101, "NSE:S1")])]
@@ -90,7 +90,7 @@ def test_an_answer_is_told_with_the_time_of_its_question_and_a_missing_row_as_no
 
 
 def test_never_two_in_a_second_nor_more_than_its_share_of_a_minute() -> None:
-    world = World()
+    world = QuotePollerSetup()
     asyncio.run(world.beats(300))
     times = [ts_ns for ts_ns, _ in world.asked]
     assert min(b - a for a, b in zip(times, times[1:], strict=False)) >= GAP_NS
@@ -101,7 +101,7 @@ def test_never_two_in_a_second_nor_more_than_its_share_of_a_minute() -> None:
 
 
 def test_a_failing_broker_is_asked_less_often_and_is_told_of() -> None:
-    world = World()
+    world = QuotePollerSetup()
     world.answer = NetworkError("no")
     asyncio.run(world.beats(60))
     assert (
@@ -113,7 +113,7 @@ def test_a_failing_broker_is_asked_less_often_and_is_told_of() -> None:
 
 
 def test_more_than_one_question_holds_are_asked_in_turn() -> None:
-    world = World(1_200)
+    world = QuotePollerSetup(1_200)
     asyncio.run(world.beats(4))
     sizes = [len(wanted) for _, wanted in world.asked]
     assert sizes[:2] == [500, 500]

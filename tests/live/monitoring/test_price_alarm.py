@@ -16,7 +16,7 @@ from tests.harness.simulated_day import SECOND
 OPEN_NS, CLOSE_NS = 1_000 * SECOND, 9_000 * SECOND
 
 
-class Desk:
+class WatchedDay:
     """As much of a day as the watch looks at."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ def look(watch: PriceAlarm, from_s: int, until_s: int) -> None:
 
 
 def test_an_old_price_is_an_alarm_and_its_return_is_told() -> None:
-    desk = Desk()
+    desk = WatchedDay()
     watch = looked(desk, 1_000, 1_030)
     assert desk.said == [], "a thin contract is quiet for seconds"
     look(watch, 1_030, 1_100)
@@ -72,7 +72,7 @@ def test_an_old_price_is_an_alarm_and_its_return_is_told() -> None:
 
 
 def test_a_refused_price_that_nothing_settles_is_an_alarm() -> None:
-    desk = Desk()
+    desk = WatchedDay()
     desk.market |= {"n_absurd": 1, "absurd_px_e4": 1_500_000, "absurd_since_ns": 1_005 * SECOND}
     looked(desk, 1_005, 1_008)
     assert desk.said == [], "packets settle it at once, mostly"
@@ -85,7 +85,7 @@ def test_a_refused_price_that_nothing_settles_is_an_alarm() -> None:
 
 
 def test_without_a_position_and_outside_the_session_nothing_is_said() -> None:
-    desk = Desk()
+    desk = WatchedDay()
     desk.open_qty = 0
     looked(desk, 1_000, 1_200)
     desk.open_qty = 10
@@ -95,7 +95,7 @@ def test_without_a_position_and_outside_the_session_nothing_is_said() -> None:
 
 
 def test_the_alarm_ends_with_the_position() -> None:
-    desk = Desk()
+    desk = WatchedDay()
     watch = looked(desk, 1_000, 1_050)
     desk.open_qty = 0
     look(watch, 1_050, 1_060)
@@ -104,7 +104,7 @@ def test_the_alarm_ends_with_the_position() -> None:
 
 
 def test_never_a_price_counts_from_the_open_and_a_longer_limit_of_the_users_counts() -> None:
-    desk = Desk()
+    desk = WatchedDay()
     desk.market |= {"ltp_e4": 0, "ts_recv_ns": 0}
     watch = looked(desk, 1_000, 1_060, stale_s=60)
     assert desk.said == []

@@ -25,7 +25,7 @@ NOW = 1_790_000_000 * 10**9
 TOKEN = "the-secret-token"
 
 
-class Kit:
+class LoginAdapter:
     """A broker whose codes are given."""
 
     def __init__(self) -> None:
@@ -54,9 +54,9 @@ class Kit:
         pass
 
 
-class Access:
+class LoginAccess:
     def __init__(self, path: Path) -> None:
-        self.kit = Kit()
+        self.kit = LoginAdapter()
         self.path = path
 
     def known_user(self) -> str:
@@ -66,20 +66,20 @@ class Access:
         save_session(self.path, session)
 
 
-class Clock:
+class LoginClock:
     ns = NOW
 
     def now_ns(self) -> int:
         return self.ns
 
 
-class Desk:
+class LoginSetup:
     def __init__(self, tmp_path: Path) -> None:
         self.path = tmp_path / "session" / "kite.json"
-        self.clock = Clock()
+        self.clock = LoginClock()
         self.heard: list[AccessSession] = []
         self.desk = LoginFlow(
-            cast(LiveAccess, Access(self.path)), cast(Any, self.clock), self.heard.append
+            cast(LiveAccess, LoginAccess(self.path)), cast(Any, self.clock), self.heard.append
         )
 
     def begin(self) -> str:
@@ -92,7 +92,7 @@ class Desk:
 
 
 def test_a_login_is_saved_and_told_and_its_token_is_not_said(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+    desk = LoginSetup(tmp_path)
     session = desk.finish(desk.begin())
     assert desk.heard == [session] == [load_session(desk.path, "key", NOW)]
     assert desk.path.stat().st_mode & 0o777 == 0o600
@@ -100,7 +100,7 @@ def test_a_login_is_saved_and_told_and_its_token_is_not_said(tmp_path: Path) -> 
 
 
 def test_an_answer_is_good_once(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+    desk = LoginSetup(tmp_path)
     state = desk.begin()
     desk.finish(state)
     with pytest.raises(BrokerError, match="no login is under way"):
@@ -111,7 +111,7 @@ def test_an_answer_is_good_once(tmp_path: Path) -> None:
 def test_a_foreign_state_is_refused_and_the_persons_login_goes_on(
     tmp_path: Path, state: str
 ) -> None:
-    desk = Desk(tmp_path)
+    desk = LoginSetup(tmp_path)
     ours = desk.begin()
     with pytest.raises(BrokerError, match="another login"):
         desk.finish(state)
@@ -122,7 +122,7 @@ def test_a_foreign_state_is_refused_and_the_persons_login_goes_on(
 def test_a_failed_exchange_may_be_tried_again_and_another_login_ends_the_first(
     tmp_path: Path,
 ) -> None:
-    desk = Desk(tmp_path)
+    desk = LoginSetup(tmp_path)
     state = desk.begin()
     with pytest.raises(TokenError, match="Invalid Auth code"):
         desk.finish(state, "used")
@@ -133,7 +133,7 @@ def test_a_failed_exchange_may_be_tried_again_and_another_login_ends_the_first(
 
 
 def test_a_login_takes_ten_minutes_at_most(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+    desk = LoginSetup(tmp_path)
     state = desk.begin()
     desk.clock.ns += LIFE_NS + 1
     with pytest.raises(BrokerError, match="taken too long"):
@@ -142,7 +142,7 @@ def test_a_login_takes_ten_minutes_at_most(tmp_path: Path) -> None:
 
 def test_without_a_login_nothing_is_taken(tmp_path: Path) -> None:
     with pytest.raises(BrokerError, match="no login is under way"):
-        Desk(tmp_path).finish("")
+        LoginSetup(tmp_path).finish("")
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ def test_the_command_waits_through_nonsense_for_the_right_answer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def work() -> int:
-        desk = Desk(tmp_path)
+        desk = LoginSetup(tmp_path)
         port = free_port()
         waiting = asyncio.ensure_future(_login(desk.desk, "127.0.0.1", port, False, False, 20))
         await until(lambda: accepts(port))
@@ -205,7 +205,7 @@ def test_the_command_waits_through_nonsense_for_the_right_answer(
 
 def test_nobody_comes(tmp_path: Path) -> None:
     assert (
-        asyncio.run(_login(Desk(tmp_path).desk, "127.0.0.1", free_port(), False, False, 0.01))
+        asyncio.run(_login(LoginSetup(tmp_path).desk, "127.0.0.1", free_port(), False, False, 0.01))
         == TIMED_OUT
     )
 
@@ -215,7 +215,7 @@ def test_where_the_browser_cannot_come_the_way_is_named(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(ConfigError, match="paste"):
-        asyncio.run(_login(Desk(tmp_path).desk, "trader.example", 443, False, False, 1))
+        asyncio.run(_login(LoginSetup(tmp_path).desk, "trader.example", 443, False, False, 1))
 
 
 def test_a_port_in_use_is_left_to_its_owner(tmp_path: Path) -> None:
@@ -224,7 +224,9 @@ def test_a_port_in_use_is_left_to_its_owner(tmp_path: Path) -> None:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             assert (
-                await LoginCallback.listen(Desk(tmp_path).desk, "127.0.0.1", taken.getsockname()[1])
+                await LoginCallback.listen(
+                    LoginSetup(tmp_path).desk, "127.0.0.1", taken.getsockname()[1]
+                )
                 is None
             )
 
@@ -241,7 +243,7 @@ def test_the_command_waits_at_its_own_hook_for_an_approval(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     port = free_port()
-    access = Access(tmp_path / "session.json")
+    access = LoginAccess(tmp_path / "session.json")
 
     async def post(body: bytes) -> bytes:
         head = f"POST /hooks/upstox/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -253,7 +255,9 @@ def test_the_command_waits_at_its_own_hook_for_an_approval(
 
     async def work() -> int:
         waiting = asyncio.ensure_future(
-            _approved(config_of(tmp_path, port), cast(LiveAccess, access), cast(Any, Clock()), 20)
+            _approved(
+                config_of(tmp_path, port), cast(LiveAccess, access), cast(Any, LoginClock()), 20
+            )
         )
         await until(lambda: "approve" in capsys.readouterr().err.lower())
         assert b" 400 " in await post(b"<html>") and not waiting.done()
@@ -271,13 +275,18 @@ def test_an_approval_at_a_port_that_is_in_use_is_the_engines_or_refused(tmp_path
         config = config_of(tmp_path, taken.getsockname()[1])
         with pytest.raises(ConfigError, match=r"hooks\.port.*no engine runs"):
             asyncio.run(
-                _approved(config, cast(LiveAccess, Access(tmp_path / "s")), cast(Any, Clock()), 1)
+                _approved(
+                    config,
+                    cast(LiveAccess, LoginAccess(tmp_path / "s")),
+                    cast(Any, LoginClock()),
+                    1,
+                )
             )
 
 
 def test_no_approval_comes(tmp_path: Path) -> None:
-    access = cast(LiveAccess, Access(tmp_path / "s"))
+    access = cast(LiveAccess, LoginAccess(tmp_path / "s"))
     assert (
-        asyncio.run(_approved(config_of(tmp_path, 0), access, cast(Any, Clock()), 0.01))
+        asyncio.run(_approved(config_of(tmp_path, 0), access, cast(Any, LoginClock()), 0.01))
         == TIMED_OUT
     )

@@ -12,9 +12,17 @@ from otrade._core.types import Leg
 from otrade.live.oms.cl_ord_id import WATCHDOG_SLOT, parse
 from otrade.live.watchdog.heartbeat import EngineState, HeartbeatReading, start_ticks
 from otrade.live.watchdog.process import EngineVitals, HeartbeatMonitor
-from tests.harness.waiting import wait_until
 from tests.harness.alert_listener import TOKEN, environment, listening
-from tests.harness.realtime_broker import SYMBOL, Broker, Home, bracket, home, on_tick, wait_for_broker
+from tests.harness.realtime_broker import (
+    SYMBOL,
+    EngineDirectory,
+    RealtimeBroker,
+    bracket,
+    home,
+    on_tick,
+    wait_for_broker,
+)
+from tests.harness.waiting import wait_until
 
 
 def die(child: subprocess.Popen[str]) -> None:
@@ -22,7 +30,7 @@ def die(child: subprocess.Popen[str]) -> None:
     child.wait()
 
 
-def stops(here: Broker) -> list[tuple[int, float]]:
+def stops(here: RealtimeBroker) -> list[tuple[int, float]]:
     return [
         (int(row["pending_quantity"]), float(row["trigger_price"]))
         for row in here.live()
@@ -30,7 +38,7 @@ def stops(here: Broker) -> list[tuple[int, float]]:
     ]
 
 
-def naked(place: Home) -> float:
+def naked(place: EngineDirectory) -> float:
     """A dead engine's open bracket without a stop; returns where the stop belongs."""
     trigger = on_tick(place.here.enter() * 0.97)
     die(place.engine(bracket(trigger)))

@@ -18,8 +18,8 @@ from otrade.errors import StartError
 from otrade.live.runtime.run_file import RunFile
 from otrade.live.watchdog import process_kill
 from otrade.live.watchdog.heartbeat import start_ticks
-from tests.harness.waiting import wait_until
 from tests.harness.realtime_broker import ROOT, bracket, home, on_tick
+from tests.harness.waiting import wait_until
 
 HOLDER = """
 import ctypes, sys, threading, time
