@@ -71,7 +71,7 @@ class ManualClock:
         self.ts_ns = end_ns
 
 
-class ServerConnection:
+class ScriptedPeer:
     """The server's end of one connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -108,13 +108,13 @@ class ScriptedServer:
 
     def __init__(
         self,
-        script: Callable[[ServerConnection], Awaitable[None]],
+        script: Callable[[ScriptedPeer], Awaitable[None]],
         *,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._script = script
         self._tls = tls
-        self.peers: list[ServerConnection] = []
+        self.peers: list[ScriptedPeer] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
@@ -134,7 +134,7 @@ class ScriptedServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = ServerConnection(reader, writer)
+        peer = ScriptedPeer(reader, writer)
         self.peers.append(peer)
         task = asyncio.current_task()
         assert task is not None
@@ -147,6 +147,6 @@ class ScriptedServer:
             self._tasks.discard(task)
 
 
-async def idle(peer: ServerConnection) -> None:
+async def idle(peer: ScriptedPeer) -> None:
     """A script for servers that the test drives by hand."""
     await asyncio.Event().wait()

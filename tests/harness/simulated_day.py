@@ -288,11 +288,11 @@ def a_process(
 def attach_second(here: SimulatedDay, kind: BrokerKind) -> None:
     """A second feed for the day, at the same simulator."""
     process, day = here.process, here.day
-    kit = kit_at(here.sim, here.ports, kind, process.clock)
+    adapter = kit_at(here.sim, here.ports, kind, process.clock)
     if kind != here.settings.broker:
-        kit.use(new_token(here.sim, kind))
+        adapter.use(new_token(here.sim, kind))
     else:
-        kit.use(process.access_token)
+        adapter.use(process.access_token)
     listed = []
     for instrument_id, spec in enumerate(process.instruments):
         key = (
@@ -305,7 +305,7 @@ def attach_second(here: SimulatedDay, kind: BrokerKind) -> None:
         if key and not spec.key:
             day.engine.add_key(instrument_id, key)
         listed.append(ListedInstrument(spec.token, key, spec.exchange, spec.symbol))
-    SecondaryFeed(kit, listed).attach(day, process.clock, 5, process.clock.now_ns)
+    SecondaryFeed(adapter, listed).attach(day, process.clock, 5, process.clock.now_ns)
     feed = day.second_feed
     assert feed is not None
     here.sim.set_idle_probe(lambda: not (process.broker.is_connecting or feed.is_connecting))

@@ -237,18 +237,18 @@ def test_it_is_a_process_of_its_own(journal: Path) -> None:
 
 def test_only_a_journal_that_is_listed_can_be_asked_for(journal: Path) -> None:
     async def body() -> None:
-        desk = JournalQueries(journal.parent)
-        desk.today = "2026-11-23"
-        (listed,) = desk.files()
+        queries = JournalQueries(journal.parent)
+        queries.today = "2026-11-23"
+        (listed,) = queries.files()
         assert listed.name == NAME and listed.is_today and listed.size_bytes > HEADER_BYTES
-        page = await desk.page(NAME, RowsQuestion(kinds="HELLO"))
+        page = await queries.page(NAME, RowsQuestion(kinds="HELLO"))
         assert page.rows[0].kind == "HELLO"
-        assert (await desk.moment(NAME, MomentQuestion())).n_orders == STATES["09:35"]["orders"]
+        assert (await queries.moment(NAME, MomentQuestion())).n_orders == STATES["09:35"]["orders"]
         for name in ("../2026-11-23.otj", "/etc/passwd", "2026-11-24.otj", ""):
             with pytest.raises(JournalError, match="there is no journal"):
-                await desk.page(name, RowsQuestion())
+                await queries.page(name, RowsQuestion())
         with pytest.raises(JournalError, match="kinds are"):
-            await desk.page(NAME, RowsQuestion(kinds="NONSENSE"))
+            await queries.page(NAME, RowsQuestion(kinds="NONSENSE"))
         assert JournalQueries(journal.parent / "nowhere").files() == []
 
     asyncio.run(body())

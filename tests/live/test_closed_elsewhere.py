@@ -269,7 +269,7 @@ def a_plan(size: float, freeze: int, lot: int) -> tuple[DayPlan, EngineDriver]:
     """A bare engine with one instrument, long in as many slices as the freeze quantity makes of the
     size, each under its stop.
     """
-    desk = EngineDriver(
+    driver = EngineDriver(
         plan={"target_kind": 0, "size_value": size, "max_qty": 100_000},
         freeze_qty=freeze,
         lot_size=lot,
@@ -277,40 +277,43 @@ def a_plan(size: float, freeze: int, lot: int) -> tuple[DayPlan, EngineDriver]:
     instrument = PlannedInstrument(token_of(0), "NFO", "NIFTYFUT", "MIS", "", "full", 0, 0, 0, 0)
     plan = DayPlan(
         "2026-11-23",
-        desk.e,
+        driver.e,
         [instrument],
         [PlannedStrategy("one", "price_level", 0, 60, {})],
         {token_of(0): 0},
     )
-    desk.price(9_900).price(10_050)
+    driver.price(9_900).price(10_050)
     entries = []
-    while (cmd := desk.e.take_command()) is not None:
+    while (cmd := driver.e.take_command()) is not None:
         entries.append(cmd)
     for cmd in entries:
-        desk.ack(cmd)
-        desk.say(cmd, Ev.FILL_FULL, cmd.qty, 1_005_000)
-    while (cmd := desk.e.take_command()) is not None:
-        desk.ack(cmd)
-        desk.say(cmd, Ev.WORKING)
-    return plan, desk
+        driver.ack(cmd)
+        driver.say(cmd, Ev.FILL_FULL, cmd.qty, 1_005_000)
+    while (cmd := driver.e.take_command()) is not None:
+        driver.ack(cmd)
+        driver.say(cmd, Ev.WORKING)
+    return plan, driver
 
 
 def test_slices_that_were_closed_by_hand_are_closed_and_none_is_opened() -> None:
     """1,755 and 1,235 long, and 2,990 sold by hand: both brackets close at its price; no third one,
     short, whose stop no exchange takes.
     """
-    plan, desk = a_plan(2_990.0, 1_755, 65)
-    assert [b["open_qty"] for b in map(desk.e.bracket, desk.e.live_brackets())] == [1_755, 1_235]
-    words = adopt_position(plan, 0, -2_990, 2_990 * 1_010_000 + 1, desk.now)
+    plan, driver = a_plan(2_990.0, 1_755, 65)
+    assert [b["open_qty"] for b in map(driver.e.bracket, driver.e.live_brackets())] == [
+        1_755,
+        1_235,
+    ]
+    words = adopt_position(plan, 0, -2_990, 2_990 * 1_010_000 + 1, driver.now)
     assert "2990 units closed by hand are booked on the 2 brackets" in words
     kinds = []
-    while (cmd := desk.e.take_command()) is not None:
+    while (cmd := driver.e.take_command()) is not None:
         kinds.append(cmd.kind)
-        desk.ack(cmd)
-        desk.say(cmd, Ev.CANCELED)
+        driver.ack(cmd)
+        driver.say(cmd, Ev.CANCELED)
     assert kinds == [Cmd.CANCEL, Cmd.CANCEL], "the stops go, and nothing else is asked"
-    assert desk.e.n_live == 0 and desk.e.n_brackets == 2 and plan.net_of() == {0: 0}
-    assert desk.e.risk()["pnl_e4"] == 2_990 * 5_000 + 1, (
+    assert driver.e.n_live == 0 and driver.e.n_brackets == 2 and plan.net_of() == {0: 0}
+    assert driver.e.risk()["pnl_e4"] == 2_990 * 5_000 + 1, (
         "the whole value, to the last ten-thousandth"
     )
 
@@ -319,32 +322,32 @@ def test_what_is_taken_over_is_cut_by_the_freeze_quantity() -> None:
     """5,005 sold by hand against 2,990: 2,990 close ours, 2,015 are taken over short in 1,755 and
     260, each with a stop of its own.
     """
-    plan, desk = a_plan(2_990.0, 1_755, 65)
-    words = adopt_position(plan, 0, -5_005, 5_005 * 1_010_000, desk.now)
+    plan, driver = a_plan(2_990.0, 1_755, 65)
+    words = adopt_position(plan, 0, -5_005, 5_005 * 1_010_000, driver.now)
     assert (
         "2 brackets that had opened them" in words
         and "2 stops, none above the freeze quantity" in words
     )
     stops = []
-    while (cmd := desk.e.take_command()) is not None:
+    while (cmd := driver.e.take_command()) is not None:
         if cmd.kind == Cmd.NEW:
             stops.append((cmd.side, cmd.qty))
-        desk.ack(cmd)
-        desk.say(cmd, Ev.CANCELED if cmd.kind == Cmd.CANCEL else Ev.WORKING)
+        driver.ack(cmd)
+        driver.say(cmd, Ev.CANCELED if cmd.kind == Cmd.CANCEL else Ev.WORKING)
     assert stops == [(1, 1_755), (1, 260)]
     assert plan.net_of() == {0: -2_015}
     assert uncovered(plan) == []
 
 
 def test_verified_means_equal_and_covered() -> None:
-    plan, desk = a_plan(10.0, 0, 1)
+    plan, driver = a_plan(10.0, 0, 1)
     assert uncovered(plan) == []
-    slot = desk.e.bracket(0)["stop_slot"]
-    order = desk.e.order(slot)
-    desk.e.on_report(
+    slot = driver.e.bracket(0)["stop_slot"]
+    order = driver.e.order(slot)
+    driver.e.on_report(
         cl_ord_id=order["cl_ord_id"], broker_order_id=order["broker_order_id"], ev=Ev.CANCELED, source=2, order_qty=10, cum_qty=0,
         cum_value_e4=0, price_e4=order["price_e4"], trigger_e4=order["trigger_e4"], ord_type=OrdType.SL, triggered=False, reason=0,
-        ts_update_ns=desk.now + 1, ts_recv_ns=desk.now + 1,
+        ts_update_ns=driver.now + 1, ts_recv_ns=driver.now + 1,
     )  # fmt: skip
     assert uncovered(plan) == ["NIFTYFUT"]
 

@@ -71,10 +71,10 @@ def test_upstox_takes_no_mcx_order_by_its_api_since_then() -> None:
                 broker="upstox", keys=(KEY,), config={"dates": (date,)}
             ) as here:
                 await here.sim.run_until(here.at("09:30"))
-                kit = kit_at(here.sim, here.ports, "upstox", here.sim.clock)
-                kit.use(here.new_token())
-                desk = kit.by_hand(5 * 10**9)
-                desk.set_access_token(here.new_token())
+                adapter = kit_at(here.sim, here.ports, "upstox", here.sim.clock)
+                adapter.use(here.new_token())
+                client = adapter.by_hand(5 * 10**9)
+                client.set_access_token(here.new_token())
                 (spec,) = here.process.instruments
                 like = OrderReport(
                     "", "", Ev.UNKNOWN, Source.BOOK, Side.NONE, 0, 0, 0, 0, 0, 0, False, 0, 0, 0, spec.token, "MCX", spec.symbol, "NRML",
@@ -85,9 +85,9 @@ def test_upstox_takes_no_mcx_order_by_its_api_since_then() -> None:
                 )
 
                 async def place(
-                    desk: Any = desk, like: OrderReport = like, px_e4: int = px_e4
+                    client: Any = client, like: OrderReport = like, px_e4: int = px_e4
                 ) -> Any:
-                    return await desk.place(
+                    return await client.place(
                         like,
                         1,
                         OrderTerms(1, OrdType.LIMIT, px_e4 // 10_000 * 10_000),
@@ -95,8 +95,8 @@ def test_upstox_takes_no_mcx_order_by_its_api_since_then() -> None:
                     )
 
                 answer = await here.sim.during(place())
-                desk.close()
-                kit.close()
+                client.close()
+                adapter.close()
                 assert answer.outcome == outcome, answer.text
                 if outcome == Ev.REFUSED:
                     assert answer.reason == Reason.BROKER_PERMISSION and "UDAPI1161" in answer.text

@@ -93,13 +93,13 @@ class ApiClient:
         self.source.set_day(here.day)
         self.source.lifecycle = "running"
         clock: Any = here.sim.clock
-        kit = kit_at(here.sim, here.ports, "kite", clock)
-        kit.use(here.process.access_token)
+        adapter = kit_at(here.sim, here.ports, "kite", clock)
+        adapter.use(here.process.access_token)
         self.source.desks = AccountQueries(
-            [(kit.name, partial(kit.by_hand, TIMEOUT_NS))], clock.now_ns
+            [(adapter.name, partial(adapter.by_hand, TIMEOUT_NS))], clock.now_ns
         )
         self.source.morning = PreflightService(
-            config_of(self.folder / "var", "kite"), kit, Calendar.load(), clock, here.day, []
+            config_of(self.folder / "var", "kite"), adapter, Calendar.load(), clock, here.day, []
         )
 
     def keep_journal(self) -> None:

@@ -14,7 +14,7 @@ from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.exchange.orders import Order
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.simulator import Ports, Simulator
-from tests.simulator.kite_client import KiteFeedClient, KiteHttpClient, open_feed
+from tests.simulator.kite_client import KiteFeedConnection, KiteHttpClient, open_feed
 from tests.simulator.scripted_market import DATE
 
 KEY = "NSE:INFY"
@@ -29,7 +29,7 @@ NO_LIMITS = KiteLimits(
 Outcome = tuple[int, Any] | Literal["silence", "lost"]
 
 
-class KiteFeedRecorder(KiteFeedClient):
+class KiteFeedRecorder(KiteFeedConnection):
     """Keeps every text as it came, with its time; knows when the connection ended."""
 
     def __init__(self) -> None:

@@ -64,7 +64,7 @@ class KiteHttpClient:
             self._streams = None
 
 
-class KiteFeedClient(WSListener):
+class KiteFeedConnection(WSListener):
     """Keeps every frame."""
 
     def __init__(self) -> None:
@@ -98,8 +98,8 @@ class KiteFeedClient(WSListener):
 
 
 async def open_feed(
-    sim: Simulator, ports: Ports, token: str, feed: KiteFeedClient
-) -> KiteFeedClient:
+    sim: Simulator, ports: Ports, token: str, feed: KiteFeedConnection
+) -> KiteFeedConnection:
     feed.now_ns = sim.clock.now_ns
     await sim.during(
         ws_connect(lambda: feed, f"{ports.feed_url}?api_key=paper&access_token={token}")

@@ -18,7 +18,7 @@ from picows import WSHandshakeError
 from otrade.simulator.base.config import NS_PER_S, KiteLimits, SimConfig
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.simulator import Ports, Simulator
-from tests.simulator.kite_client import KiteFeedClient, KiteHttpClient, open_feed
+from tests.simulator.kite_client import KiteFeedConnection, KiteHttpClient, open_feed
 
 DATE = dt.date(2026, 11, 18)
 BUY = {
@@ -522,9 +522,9 @@ def test_feed_refuses_strangers_and_bad_messages() -> None:
     async def work(s: RestAccount) -> None:
         for token in ("", "x", s.token + "x"):
             with pytest.raises(WSHandshakeError) as caught:
-                await open_feed(s.sim, s.ports, token, KiteFeedClient())
+                await open_feed(s.sim, s.ports, token, KiteFeedConnection())
             assert caught.value.response is not None and caught.value.response.status == 403
-        feed = await open_feed(s.sim, s.ports, s.token, KiteFeedClient())
+        feed = await open_feed(s.sim, s.ports, s.token, KiteFeedConnection())
         for message in (
             b"{",
             b"[]",
@@ -545,7 +545,7 @@ def test_feed_refuses_strangers_and_bad_messages() -> None:
 
 def test_feed_modes_and_silence() -> None:
     async def work(s: RestAccount) -> None:
-        feed = await open_feed(s.sim, s.ports, s.token, KiteFeedClient())
+        feed = await open_feed(s.sim, s.ports, s.token, KiteFeedConnection())
 
         async def sizes(seconds: float, message: dict[str, Any] | None = None) -> set[int]:
             if message is not None:
@@ -572,7 +572,7 @@ def test_feed_modes_and_silence() -> None:
 
 def test_pushes_tell_the_whole_order() -> None:
     async def work(s: RestAccount) -> None:
-        feed = await open_feed(s.sim, s.ports, s.token, KiteFeedClient())
+        feed = await open_feed(s.sim, s.ports, s.token, KiteFeedConnection())
         market = BUY | {"order_type": "MARKET", "market_protection": -1}
         order_id = (await s.data("POST", "/orders/regular", market))["order_id"]
         await s.wait(1)

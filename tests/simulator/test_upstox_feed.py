@@ -87,47 +87,47 @@ def test_the_schema_is_the_vendors() -> None:
 
 def test_state_of_the_market_then_a_snapshot_then_what_has_changed() -> None:
     async def work(s: UpstoxAccount) -> None:
-        ear = await listen(s, MARKET)
+        recorder = await listen(s, MARKET)
         await s.wait(0.5)
-        (first,) = ear.dicts
+        (first,) = recorder.dicts
         assert first["type"] == "market_info" and "feeds" not in first
         assert first["marketInfo"]["segmentStatus"] == dict.fromkeys(
             ("NSE_EQ", "NSE_INDEX", "NSE_FO", "NCD_FO", "MCX_FO"), "NORMAL_OPEN"
         )
-        ear.say("sub", [INFY, NIFTY, "NSE_EQ|UNKNOWN"], "ltpc")
+        recorder.say("sub", [INFY, NIFTY, "NSE_EQ|UNKNOWN"], "ltpc")
         await s.wait(10)
-        second = ear.messages[1]
+        second = recorder.messages[1]
         assert second.type == 0 and set(second.feeds) == {INFY, NIFTY}
-        later = ear.dicts[2:]
+        later = recorder.dicts[2:]
         assert {message["type"] for message in later} == {"live_feed"}
         assert sum(INFY in message["feeds"] for message in later) == 10, "one trade a second"
-        for message, at_ns in zip(ear.messages, ear.times_ns, strict=True):
+        for message, at_ns in zip(recorder.messages, recorder.times_ns, strict=True):
             assert message.currentTs * 1_000_000 <= at_ns
-        assert ear.kinds == {WSMsgType.BINARY}
+        assert recorder.kinds == {WSMsgType.BINARY}
 
     upstox_account(work)
 
 
 def test_only_what_changed() -> None:
     async def work(s: UpstoxAccount) -> None:
-        ear = await listen(s, MARKET)
-        ear.say("sub", [INFY, NIFTY], "ltpc")
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY, NIFTY], "ltpc")
         await s.sim.run_until(
             ist_ns(DATE, "15:20")
         )  # shares with derivatives have stopped, the index goes on
-        assert set(ear.messages[-1].feeds) == {NIFTY}
-        assert len(ear.messages[1].feeds) == 2
+        assert set(recorder.messages[-1].feeds) == {NIFTY}
+        assert len(recorder.messages[1].feeds) == 2
 
     upstox_account(work, at="15:14")
 
 
 def test_full_says_what_the_quote_says() -> None:
     async def work(s: UpstoxAccount) -> None:
-        ear = await listen(s, MARKET)
-        ear.say("sub", [INFY], "full")
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY], "full")
         await s.wait(95)
         quote = quote_of(s, "NSE:INFY")
-        last = ear.messages[-1].feeds[INFY]
+        last = recorder.messages[-1].feeds[INFY]
         assert last.WhichOneof("FeedUnion") == "fullFeed" and last.requestMode == 1
         full = last.fullFeed.marketFF
         assert (full.ltpc.ltp, full.ltpc.ltq, full.ltpc.cp) == (
@@ -179,10 +179,10 @@ def test_full_says_what_the_quote_says() -> None:
 def test_the_minute_under_way_is_whole_from_the_first_message() -> None:
     async def work(s: UpstoxAccount) -> None:
         await s.wait(42)
-        ear = await listen(s, MARKET)
-        ear.say("sub", [INFY], "full")
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY], "full")
         await s.wait(0.01)
-        minute = ear.messages[-1].feeds[INFY].fullFeed.marketFF.marketOHLC.ohlc[1]
+        minute = recorder.messages[-1].feeds[INFY].fullFeed.marketFF.marketOHLC.ohlc[1]
         bar = (
             await s.data(
                 "GET", f"/v3/historical-candle/intraday/{INFY.replace('|', '%7C')}/minutes/1"
@@ -196,11 +196,11 @@ def test_the_minute_under_way_is_whole_from_the_first_message() -> None:
 def test_an_index_and_an_option_in_full() -> None:
     async def work(s: UpstoxAccount) -> None:
         name, key = option_key(s)
-        ear = await listen(s, MARKET)
-        ear.say("sub", [NIFTY, key], "full")
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [NIFTY, key], "full")
         await s.wait(3)
         feeds: dict[str, Any] = {}
-        for message in ear.messages:
+        for message in recorder.messages:
             feeds |= dict(message.feeds)
         index = feeds[NIFTY].fullFeed
         assert index.WhichOneof("FullFeedUnion") == "indexFF" and index.indexFF.ltpc.ltp > 0
@@ -260,10 +260,10 @@ def test_greeks_are_the_slopes_of_the_models_price() -> None:
 def test_greeks_mode() -> None:
     async def work(s: UpstoxAccount) -> None:
         _, key = option_key(s)
-        ear = await listen(s, MARKET)
-        ear.say("sub", [INFY, key, NIFTY], "option_greeks")
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY, key, NIFTY], "option_greeks")
         await s.wait(1)
-        feeds = ear.messages[1].feeds
+        feeds = recorder.messages[1].feeds
         assert {feed.WhichOneof("FeedUnion") for feed in feeds.values()} == {"firstLevelWithGreeks"}
         assert {feed.requestMode for feed in feeds.values()} == {2}
         option, share = feeds[key].firstLevelWithGreeks, feeds[INFY].firstLevelWithGreeks
@@ -276,27 +276,29 @@ def test_greeks_mode() -> None:
 
 def test_modes_change_and_end() -> None:
     async def work(s: UpstoxAccount) -> None:
-        ear = await listen(s, MARKET)
-        ear.say("sub", [INFY])
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY])
         await s.wait(1)
-        assert ear.messages[1].feeds[INFY].WhichOneof("FeedUnion") == "ltpc", "the default"
-        ear.say("change_mode", [INFY, SBIN], "full")
+        assert recorder.messages[1].feeds[INFY].WhichOneof("FeedUnion") == "ltpc", "the default"
+        recorder.say("change_mode", [INFY, SBIN], "full")
         await s.wait(1.1)
-        assert ear.messages[-1].feeds[INFY].WhichOneof("FeedUnion") == "fullFeed"
-        assert all(SBIN not in message.feeds for message in ear.messages), "it was not subscribed"
-        ear.say("sub", [INFY], "option_greeks")
+        assert recorder.messages[-1].feeds[INFY].WhichOneof("FeedUnion") == "fullFeed"
+        assert all(SBIN not in message.feeds for message in recorder.messages), (
+            "it was not subscribed"
+        )
+        recorder.say("sub", [INFY], "option_greeks")
         await s.wait(1.1)
-        assert ear.messages[-1].feeds[INFY].WhichOneof("FeedUnion") == "firstLevelWithGreeks"
-        ear.say("unsub", [INFY, SBIN])
+        assert recorder.messages[-1].feeds[INFY].WhichOneof("FeedUnion") == "firstLevelWithGreeks"
+        recorder.say("unsub", [INFY, SBIN])
         await s.wait(0.1)
-        n_before = len(ear.raw)
+        n_before = len(recorder.raw)
         await s.wait(5)
-        assert len(ear.raw) == n_before
+        assert len(recorder.raw) == n_before
         market = s.sim.exchange.market
         assert market._watched == {}
-        ear.say("sub", [INFY], "full")
+        recorder.say("sub", [INFY], "full")
         await s.wait(2)
-        assert len(ear.raw) > n_before
+        assert len(recorder.raw) > n_before
 
     upstox_account(work)
 
@@ -322,14 +324,14 @@ def test_modes_change_and_end() -> None:
 )
 def test_requests_of_which_no_notice_is_taken(payload: bytes) -> None:
     async def work(s: UpstoxAccount) -> None:
-        ear = await listen(s, MARKET)
-        ear.send(payload)
-        ear.say("sub", [INFY], "ltpc", kind=WSMsgType.TEXT)
+        recorder = await listen(s, MARKET)
+        recorder.send(payload)
+        recorder.say("sub", [INFY], "ltpc", kind=WSMsgType.TEXT)
         await s.wait(2)
-        assert len(ear.raw) == 1 and ear.is_up
-        ear.say("sub", [INFY], "ltpc")
+        assert len(recorder.raw) == 1 and recorder.is_up
+        recorder.say("sub", [INFY], "ltpc")
         await s.wait(2)
-        assert len(ear.raw) > 2
+        assert len(recorder.raw) > 2
 
     upstox_account(work)
 
@@ -343,14 +345,14 @@ def test_keys_of_a_connection_are_limited_by_mode() -> None:
             for c in s.sim.exchange.market.universe.contracts
             if c.exchange == "NFO"
         ]
-        ear = await listen(s, MARKET)
+        recorder = await listen(s, MARKET)
 
         async def count(method: str, some: list[str], mode: str | None = None) -> int:
-            ear.raw.clear()
-            ear.say(method, some, mode)
+            recorder.raw.clear()
+            recorder.say(method, some, mode)
             await s.wait(0.2)
             return max(
-                (len(message.feeds) for message in ear.messages if not message.type), default=0
+                (len(message.feeds) for message in recorder.messages if not message.type), default=0
             )
 
         assert await count("sub", keys[:3], "full") == 3
@@ -391,14 +393,14 @@ async def refusal(s: UpstoxAccount, url: str, **options: Any) -> int:
 def test_addresses_work_once() -> None:
     async def work(s: UpstoxAccount) -> None:
         url = await address(s, MARKET)
-        ear = await dial(s, url)
+        recorder = await dial(s, url)
         assert await refusal(s, url) == 403
         assert await refusal(s, f"{s.ports.upstox_feed_url}/") == 404
         left_over = await address(s, MARKET)
         s.sim.expire_tokens()
         assert await refusal(s, left_over) == 403
         await s.wait(3)
-        assert ear.is_up, "a dead token does not end a feed"
+        assert recorder.is_up, "a dead token does not end a feed"
 
     upstox_account(work)
 
@@ -407,13 +409,13 @@ def test_with_the_token_in_the_header_the_way_is_a_redirect() -> None:
     async def work(s: UpstoxAccount) -> None:
         bearer = {"Authorization": f"Bearer {s.token}"}
         assert await refusal(s, url_of(s, MARKET), extra_headers=bearer, max_redirects=0) == 302
-        ear = await dial(s, url_of(s, MARKET), extra_headers=bearer)
+        recorder = await dial(s, url_of(s, MARKET), extra_headers=bearer)
         rest = f"ws://127.0.0.1:{s.ports.upstox_rest}{MARKET}"
         other = await dial(
             s, rest, extra_headers=bearer
         )  # where the real one is, feeds and requests share a host
         await s.wait(0.1)
-        assert len(ear.raw) == len(other.raw) == 1
+        assert len(recorder.raw) == len(other.raw) == 1
         for wrong in ({}, {"Authorization": "Bearer x"}, {"Authorization": s.token}):
             assert await refusal(s, url_of(s, MARKET), extra_headers=wrong) == 401
 
@@ -429,8 +431,8 @@ def test_two_connections_and_no_more() -> None:
         first.transport.disconnect()
         await s.wait(0.1)
         third = await listen(s, MARKET)
-        for ear in (second, third):
-            ear.say("sub", [INFY], "ltpc")
+        for recorder in (second, third):
+            recorder.say("sub", [INFY], "ltpc")
         await s.wait(2.5)
         assert second.raw[-2:] == third.raw[-2:], "what one is told, the other is"
 
@@ -439,11 +441,11 @@ def test_two_connections_and_no_more() -> None:
 
 def test_changes_of_the_markets_state_are_told() -> None:
     async def work(s: UpstoxAccount) -> None:
-        ear = await listen(s, MARKET)
+        recorder = await listen(s, MARKET)
         await s.sim.run_until(ist_ns(DATE, "15:50"))
         infos = [
             (message["marketInfo"]["segmentStatus"], int(message["currentTs"]))
-            for message in ear.dicts
+            for message in recorder.dicts
         ]
         cash = [(status.get("NSE_EQ"), at) for status, at in infos]
         changes = [cash[0], *(b for a, b in zip(cash, cash[1:], strict=False) if a[0] != b[0])]
@@ -465,20 +467,20 @@ def test_changes_of_the_markets_state_are_told() -> None:
 
 def test_a_quiet_line_is_pinged() -> None:
     async def work(s: UpstoxAccount) -> None:
-        ear = await listen(s, MARKET)
+        recorder = await listen(s, MARKET)
         await s.wait(10)
-        seconds = Counter(at_ns // NS_PER_S for at_ns in ear.pings_ns)
-        assert len(seconds) >= 10 and len(ear.raw) == 1
+        seconds = Counter(at_ns // NS_PER_S for at_ns in recorder.pings_ns)
+        assert len(seconds) >= 10 and len(recorder.raw) == 1
         s.faults.silence_feed(5 * NS_PER_S)
         await s.wait(0.1)
-        n_before = len(ear.pings_ns)
+        n_before = len(recorder.pings_ns)
         await s.data("GET", "/v2/user/profile")
         await s.wait(4)
-        assert len(ear.pings_ns) == n_before, (
+        assert len(recorder.pings_ns) == n_before, (
             "a silent feed does not ping, whatever else is answered"
         )
         await s.wait(3)
-        assert len(ear.pings_ns) > n_before and ear.is_up
+        assert len(recorder.pings_ns) > n_before and recorder.is_up
 
     upstox_account(work)
 
@@ -486,13 +488,13 @@ def test_a_quiet_line_is_pinged() -> None:
 @pytest.mark.parametrize("mid_frame", [False, True])
 def test_a_feed_is_cut(mid_frame: bool) -> None:
     async def work(s: UpstoxAccount) -> None:
-        ear = await listen(s, MARKET)
-        ear.say("sub", [INFY], "full")
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY], "full")
         await s.wait(2)
-        n_before = len(ear.raw)
+        n_before = len(recorder.raw)
         (s.faults.cut_mid_frame if mid_frame else s.faults.cut_feed)()
         await s.wait(2)
-        assert not ear.is_up and len(ear.raw) == n_before, "half a frame is none"
+        assert not recorder.is_up and len(recorder.raw) == n_before, "half a frame is none"
         assert s.sim.exchange.market._watched == {}
         again = await listen(s, MARKET)
         again.say("sub", [INFY], "full")
@@ -505,24 +507,24 @@ def test_a_feed_is_cut(mid_frame: bool) -> None:
 
 def test_a_silent_feed_and_a_half_open_one() -> None:
     async def work(s: UpstoxAccount) -> None:
-        ear = await listen(s, MARKET)
-        ear.say("sub", [INFY], "ltpc")
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY], "ltpc")
         await s.wait(3)
         url = await address(s, MARKET)
         s.faults.silence_feed(5 * NS_PER_S)
-        n_before = len(ear.raw)
+        n_before = len(recorder.raw)
         await s.wait(4.9)
-        assert len(ear.raw) == n_before and ear.is_up
+        assert len(recorder.raw) == n_before and recorder.is_up
         await s.wait(3)
-        assert len(ear.raw) > n_before
+        assert len(recorder.raw) > n_before
         s.faults.half_open(10 * NS_PER_S)
         new = await dial(s, url)
         new.say("sub", [INFY], "ltpc")
-        n_before = len(ear.raw)
+        n_before = len(recorder.raw)
         await s.wait(9)
-        assert new.is_up and ear.is_up and new.raw == [] and len(ear.raw) == n_before
+        assert new.is_up and recorder.is_up and new.raw == [] and len(recorder.raw) == n_before
         await s.wait(5)
-        assert len(ear.raw) > n_before and len(new.raw) > 1
+        assert len(recorder.raw) > n_before and len(new.raw) > 1
         assert new.messages[0].type == 1, "what was not sent is lost, the snapshot too"
 
     upstox_account(work)
@@ -531,25 +533,25 @@ def test_a_silent_feed_and_a_half_open_one() -> None:
 def test_subscriptions_outlive_the_day() -> None:
     async def work(s: UpstoxAccount) -> None:
         days = s.sim.dates()
-        ear = await listen(s, MARKET)
+        recorder = await listen(s, MARKET)
         share, future = (
             INFY,
             "NSE_FO|" + str(s.sim.exchange.market.universe.resolve("NFO:NIFTY.FUT").token >> 8),
         )
-        ear.say("sub", [share, future], "full")
+        recorder.say("sub", [share, future], "full")
         await s.sim.run_day(days[0])
-        n_before = len(ear.raw)
+        n_before = len(recorder.raw)
         await s.sim.run_day(days[1])
         feeds = [
             message.feeds[share].fullFeed.marketFF
-            for message in ear.messages[n_before:]
+            for message in recorder.messages[n_before:]
             if share in message.feeds
         ]
         assert len(feeds) == 301, "the first was on its way when the day ended"
         assert {feed.marketOHLC.ohlc[0].ts for feed in feeds[1:]} == {
             ist_ns(days[1], "00:00") // 1_000_000
         }
-        assert ear.messages[-1].feeds[share].fullFeed.marketFF.marketOHLC.ohlc[1].vol > 0
+        assert recorder.messages[-1].feeds[share].fullFeed.marketFF.marketOHLC.ohlc[1].vol > 0
 
     upstox_account(work, at="09:16", dates=(DATE, dt.date(2026, 11, 19)), day_end="09:20")
 
@@ -583,14 +585,14 @@ def trades_of(**config: Any) -> tuple[list[Any], list[bytes]]:
 
     async def work(s: UpstoxAccount) -> None:
         url = await address(s, MARKET)
-        ear = Reactor(s)
-        await s.sim.during(ws_connect(lambda: ear, url, enable_auto_pong=False))
-        ear.say("sub", [INFY], "ltpc")
+        recorder = Reactor(s)
+        await s.sim.during(ws_connect(lambda: recorder, url, enable_auto_pong=False))
+        recorder.say("sub", [INFY], "ltpc")
         await s.wait(600)
         found.append(
             [(t.order.order_id, t.ts_ns, t.qty, t.price_e4) for t in s.sim.exchange.trades()]
         )
-        found.append(ear.raw)
+        found.append(recorder.raw)
 
     upstox_account(work, **config)
     return found[0], found[1]

@@ -99,9 +99,9 @@ async def listen(s: UpstoxAccount, path: str, **query: str) -> UpstoxFeedRecorde
 
 
 async def dial(s: UpstoxAccount, url: str, **options: Any) -> UpstoxFeedRecorder:
-    ear = UpstoxFeedRecorder(s)
-    await s.sim.during(ws_connect(lambda: ear, url, enable_auto_pong=False, **options))
-    return ear
+    recorder = UpstoxFeedRecorder(s)
+    await s.sim.during(ws_connect(lambda: recorder, url, enable_auto_pong=False, **options))
+    return recorder
 
 
 def url_of(s: UpstoxAccount, path: str, **query: str) -> str:

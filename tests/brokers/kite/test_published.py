@@ -137,7 +137,7 @@ def test_the_published_quote_is_read_by_hand() -> None:
     )  # fmt: skip
 
     async def work() -> Any:
-        desk = KiteEmergencyClient(
+        client = KiteEmergencyClient(
             parse("https://api.kite.trade", ("https",)),
             "key",
             "",
@@ -148,8 +148,8 @@ def test_the_published_quote_is_read_by_hand() -> None:
         async def exchange(request: bytes) -> HttpResponse:
             return HttpResponse(200, {}, body)
 
-        desk._rest._exchange = exchange  # type: ignore[method-assign]
-        return await desk.quote(like)
+        client._rest._exchange = exchange  # type: ignore[method-assign]
+        return await client.quote(like)
 
     quote = asyncio.run(work())
     assert quote.ltp_e4 == round(data["last_price"] * 10_000)

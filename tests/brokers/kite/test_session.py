@@ -21,7 +21,7 @@ from otrade.brokers.transport.http_connection import connect
 from otrade.errors import BrokerError, NetworkError, TokenError
 from tests.brokers.kite.test_reports import ROW
 from tests.brokers.transport.test_frame_reader import TEXT, WsPeer, frame
-from tests.harness.scripted_server import ManualClock, ScriptedServer, ServerConnection, run
+from tests.harness.scripted_server import ManualClock, ScriptedPeer, ScriptedServer, run
 from tests.harness.waiting import until
 
 SEED = 5
@@ -47,7 +47,7 @@ class SessionSetup:
         self.feed = ScriptedServer(self.ws.play)
         self.broker: KiteSession = None  # type: ignore[assignment]
 
-    async def _answer(self, peer: ServerConnection) -> None:
+    async def _answer(self, peer: ScriptedPeer) -> None:
         while True:
             head, _ = await peer.request()
             self.heads.append(head)

@@ -29,7 +29,7 @@ from tests.brokers.kite.test_session import certificate
 from tests.brokers.transport.test_order_pool import OK, PoolSetup, request
 from tests.harness import simulated_day as live
 from tests.harness.core_engine import MS, OPEN_NS, frame, ltp_packet, make_engine, token_of
-from tests.harness.scripted_server import ScriptedServer, ServerConnection, idle, run
+from tests.harness.scripted_server import ScriptedPeer, ScriptedServer, idle, run
 from tests.harness.waiting import turns, until
 
 SEQ = 5
@@ -56,7 +56,7 @@ def with_pool(work: Callable[[ScriptedServer, PoolSetup], Any], **options: Any) 
     run(main())
 
 
-async def hear(peer: ServerConnection) -> bytes:
+async def hear(peer: ScriptedPeer) -> bytes:
     head, body = await peer.request()
     return head + body
 

@@ -18,7 +18,7 @@ from otrade._core.codecs.interface import FrameSink
 from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
 from otrade.brokers.transport.endpoint import parse
 from otrade.errors import BrokerError
-from tests.harness.scripted_server import ManualClock, ScriptedServer, ServerConnection, run
+from tests.harness.scripted_server import ManualClock, ScriptedPeer, ScriptedServer, run
 from tests.harness.waiting import turns, until
 
 SEED = 11
@@ -42,10 +42,10 @@ class WsPeer:
         self.target = ""
         self.headers: dict[str, str] = {}
         self.heard: list[tuple[int, bytes]] = []
-        self.peer: ServerConnection | None = None
+        self.peer: ScriptedPeer | None = None
         self.gone = False
 
-    async def play(self, peer: ServerConnection) -> None:
+    async def play(self, peer: ScriptedPeer) -> None:
         head = (await peer.reader.readuntil(b"\r\n\r\n")).decode()
         first, *lines = head.strip().split("\r\n")
         self.target = first.split(" ")[1]
@@ -96,7 +96,7 @@ class StreamSetup:
         self.server = ScriptedServer(self._play)
         self.stream: KiteStream = None  # type: ignore[assignment]
 
-    async def _play(self, peer: ServerConnection) -> None:
+    async def _play(self, peer: ScriptedPeer) -> None:
         ws = WsPeer(self.statuses.pop(0) if self.statuses else 101)
         self.peers.append(ws)
         await ws.play(peer)

@@ -19,7 +19,7 @@ from otrade.brokers.parse import ist_ns
 from otrade.brokers.transport.backoff import Backoff
 from otrade.brokers.transport.endpoint import parse
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
-from tests.harness.scripted_server import ManualClock, ScriptedServer, ServerConnection, idle, run
+from tests.harness.scripted_server import ManualClock, ScriptedPeer, ScriptedServer, idle, run
 from tests.harness.waiting import until
 
 SECRETS = ("apisecret", "accesstoken")
@@ -30,7 +30,7 @@ ist = ist_ns
 
 
 def talk(
-    script: Callable[[ServerConnection], Awaitable[None]],
+    script: Callable[[ScriptedPeer], Awaitable[None]],
     use: Callable[[KiteRest, ScriptedServer], Awaitable[None]],
 ) -> None:
     async def main() -> None:
@@ -53,7 +53,7 @@ def test_questions_on_one_connection() -> None:
         b'{"status":"success","data":{"net":[{"quantity":-5}],"day":null}}',
     ]
 
-    async def script(peer: ServerConnection) -> None:
+    async def script(peer: ScriptedPeer) -> None:
         for body in bodies:
             heads.append((await peer.request())[0])
             peer.answer(200, body)
@@ -115,7 +115,7 @@ ERROR = '{"status":"error","message":"%s","error_type":"%s"}'
 def test_bad_answers_raise_by_name_and_tell_no_secret(
     status: int, body: str, error: type[Exception], words: str
 ) -> None:
-    async def script(peer: ServerConnection) -> None:
+    async def script(peer: ScriptedPeer) -> None:
         await peer.request()
         peer.answer(status, body.encode())
         await idle(peer)
@@ -135,7 +135,7 @@ def test_bad_answers_raise_by_name_and_tell_no_secret(
 def test_a_cut_answer_is_a_network_error_and_is_not_asked_again(cut: bytes) -> None:
     asked: list[bytes] = []
 
-    async def script(peer: ServerConnection) -> None:
+    async def script(peer: ScriptedPeer) -> None:
         asked.append((await peer.request())[0])
         peer.say(cut)
         await peer.writer.drain()
@@ -155,7 +155,7 @@ def test_a_cut_answer_is_a_network_error_and_is_not_asked_again(cut: bytes) -> N
 def test_a_zip_bomb_and_a_broken_zip_are_network_errors() -> None:
     bodies = [gzip.compress(b"x" * (1 << 28)), gzip.compress(b"instrument_token,x")[:-6], b"plain"]
 
-    async def script(peer: ServerConnection) -> None:
+    async def script(peer: ScriptedPeer) -> None:
         await peer.request()
         peer.answer(200, bodies[0], "Content-Encoding: gzip\r\n")
         await peer.writer.drain()
@@ -199,7 +199,7 @@ def test_addresses_in_clear_are_for_loopback_only() -> None:
 def test_checksum_and_session() -> None:
     forms: list[dict[str, str]] = []
 
-    async def script(peer: ServerConnection) -> None:
+    async def script(peer: ScriptedPeer) -> None:
         forms.append(dict(parse_qsl((await peer.request())[1].decode())))
         peer.answer(200, b'{"status":"success","data":{"access_token":"T","user_id":"AB1234"}}')
         assert b"Authorization: token key:T\r\n" in (await peer.request())[0]
@@ -266,7 +266,7 @@ def test_login_addresses() -> None:
 def test_auto_login_follows_the_redirect_of_a_simulator(hops: int) -> None:
     asked: list[str] = []
 
-    async def script(peer: ServerConnection) -> None:
+    async def script(peer: ScriptedPeer) -> None:
         head, _ = await peer.request()
         target = head.split(b" ")[1].decode()
         asked.append(target)
@@ -294,7 +294,7 @@ def test_auto_login_follows_the_redirect_of_a_simulator(hops: int) -> None:
     ("status", "location"), [(200, ""), (302, "https://evil.example/"), (302, ""), (302, "/loop")]
 )
 def test_auto_login_gives_up_with_a_reason(status: int, location: str) -> None:
-    async def script(peer: ServerConnection) -> None:
+    async def script(peer: ScriptedPeer) -> None:
         await peer.request()
         peer.answer(status, b"", f"Location: {location}\r\n" if location else "")
         await idle(peer)

@@ -97,17 +97,17 @@ def test_a_test_alert_is_sent_answered_and_kept_in_the_journal() -> None:
 
         def send(self, target: str, parcel: PendingAlert) -> bool:
             asyncio.get_running_loop().call_soon(
-                desk.on_outcome, DeliveryOutcome(parcel.id, target, True, 1)
+                dispatcher.on_outcome, DeliveryOutcome(parcel.id, target, True, 1)
             )
             return True
 
-    desk = AlertDispatcher(
+    dispatcher = AlertDispatcher(
         AlertsConfig(targets=[AlertTargetConfig(name="phone")]),
         "OTrade",
         say=lambda *words: None,
         wall_ns=lambda: 0,
     )
-    desk.sender = Sender()
+    dispatcher.sender = Sender()
 
     async def body() -> None:
         async with simulated_day(journal=MemoryJournal()) as here:
@@ -115,7 +115,7 @@ def test_a_test_alert_is_sent_answered_and_kept_in_the_journal() -> None:
             source._control.set_day(here.day)  # type: ignore[attr-defined]
             refused = await source.command("test-alert", "trader")
             assert not refused.ok and "alerts.targets" in refused.words
-            source.alerts = desk
+            source.alerts = dispatcher
             await here.open()
             done = await source.command("test-alert", "trader")
             assert (done.ok, done.words) == (True, "phone: delivered")

@@ -54,16 +54,16 @@ class QueryClock:
 
 
 def test_many_looks_are_one_question_and_its_age_is_told() -> None:
-    desk, clock = CountingBroker(), QueryClock()
-    accounts = AccountQueries([("kite", lambda: cast(EmergencyClient, desk))], clock.now_ns)
+    client, clock = CountingBroker(), QueryClock()
+    accounts = AccountQueries([("kite", lambda: cast(EmergencyClient, client))], clock.now_ns)
 
     async def work() -> None:
         (first,) = await accounts.look()
         clock.ns += LOOK_EVERY_NS - 1
-        assert await accounts.look() == [first] and desk.asked == 1 and first.ts_ms == 10**12
+        assert await accounts.look() == [first] and client.asked == 1 and first.ts_ms == 10**12
         clock.ns += 1
         (second,) = await accounts.look()
-        assert desk.asked == desk.closed == 2 and second.ts_ms == clock.ns // 10**6
+        assert client.asked == client.closed == 2 and second.ts_ms == clock.ns // 10**6
         assert second.positions[0].ltp_e4 is None, "a price that is not told is not 0"
         assert second.holdings[0].t1_qty == 2 and "last not told" in render(second)
 
@@ -98,10 +98,10 @@ def test_the_running_engines_questions(tmp_path: Any, broker: Any) -> None:
             await here.open()
             await here.sim.run_until(here.at("09:40"))
             await here.run_until(lambda: bool(here.open_keys()))
-            kit = kit_at(here.sim, here.ports, broker, here.sim.clock)
-            kit.use(here.process.access_token)
+            adapter = kit_at(here.sim, here.ports, broker, here.sim.clock)
+            adapter.use(here.process.access_token)
             accounts = AccountQueries(
-                [(kit.name, partial(kit.by_hand, TIMEOUT_NS))], here.sim.clock.now_ns
+                [(adapter.name, partial(adapter.by_hand, TIMEOUT_NS))], here.sim.clock.now_ns
             )
             (row,) = await here.sim.during(accounts.look())
             assert not row.trouble and row.funds
@@ -110,7 +110,7 @@ def test_the_running_engines_questions(tmp_path: Any, broker: Any) -> None:
             } == here.sim.exchange.net_qty()
             config = config_of(tmp_path, broker)
             morning = PreflightService(
-                config, kit, Calendar.load(), cast(Any, here.sim.clock), here.day, []
+                config, adapter, Calendar.load(), cast(Any, here.sim.clock), here.day, []
             )
             board = await here.sim.during(morning.look())
             lines = {line.name: line for line in board.lines}
@@ -138,7 +138,7 @@ def test_the_running_engines_questions(tmp_path: Any, broker: Any) -> None:
             assert lines["positions"].words == "open already: TCS +3 MIS" and lines[
                 "leftovers"
             ].words.startswith("1 orders are working")
-            kit.close()
+            adapter.close()
 
     run(work())
 
@@ -149,16 +149,16 @@ def test_a_desk_by_hand_has_the_token_in_use(broker: Any, tmp_path: Any) -> None
         sim = Simulator(SimConfig(broker=broker))
         ports = await sim.start()
         try:
-            kit = paper_kit(config_of(tmp_path, broker).broker, sim, ports)
-            await sim.during(kit.log_in_here())
-            desk = kit.by_hand(TIMEOUT_NS)
-            assert await sim.during(desk.order_book()) == []
-            kit.use(sim.new_token(broker))
-            newer = kit.by_hand(TIMEOUT_NS)
+            adapter = paper_kit(config_of(tmp_path, broker).broker, sim, ports)
+            await sim.during(adapter.log_in_here())
+            client = adapter.by_hand(TIMEOUT_NS)
+            assert await sim.during(client.order_book()) == []
+            adapter.use(sim.new_token(broker))
+            newer = adapter.by_hand(TIMEOUT_NS)
             assert await sim.during(newer.order_book()) == []
-            desk.close()
+            client.close()
             newer.close()
-            kit.close()
+            adapter.close()
         finally:
             await sim.stop()
 

@@ -39,7 +39,7 @@ def source_of(here: SimulatedDay) -> LiveEngineSource:
     return source
 
 
-def a_desk() -> AlertDispatcher:
+def a_dispatcher() -> AlertDispatcher:
     return AlertDispatcher(
         AlertsConfig(targets=[AlertTargetConfig(name="phone")]),
         "OTrade",
@@ -70,7 +70,7 @@ def test_every_number_is_the_exchange_s_or_the_page_s(tmp_path: Path) -> None:
         async with simulated_day(journal=MemoryJournal()) as here:
             source = source_of(here)
             source.log = TolerantLogFile(tmp_path / "x.jsonl", LogConfig(), lambda words: None)
-            alerts = source.alerts = a_desk()
+            alerts = source.alerts = a_dispatcher()
             alerts.on_outcome(DeliveryOutcome(1, "phone", True, 1))
             await here.open()
             await here.sim.run_until(here.at("09:40"))
@@ -250,7 +250,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     async def body() -> set[str]:
         async with simulated_day(journal=MemoryJournal()) as here:
             source = source_of(here)
-            source.alerts = a_desk()
+            source.alerts = a_dispatcher()
             source.log = TolerantLogFile(
                 tmp_path_factory.mktemp("log") / "x.jsonl", LogConfig(), lambda words: None
             )

@@ -1,4 +1,4 @@
-"""The login desk, and `otrade login` waiting for the browser: the right answer, and every other
+"""The login flow, and `otrade login` waiting for the browser: the right answer, and every other
 one.
 """
 
@@ -78,66 +78,66 @@ class LoginSetup:
         self.path = tmp_path / "session" / "kite.json"
         self.clock = LoginClock()
         self.heard: list[AccessSession] = []
-        self.desk = LoginFlow(
+        self.flow = LoginFlow(
             cast(LiveAccess, LoginAccess(self.path)), cast(Any, self.clock), self.heard.append
         )
 
     def begin(self) -> str:
-        return self.desk.begin().rpartition("state=")[2]
+        return self.flow.begin().rpartition("state=")[2]
 
     def finish(self, state: str, code: str = "good") -> AccessSession:
         return asyncio.run(
-            self.desk.finish(f"http://127.0.0.1:8000/login/callback?state={state}&code={code}")
+            self.flow.finish(f"http://127.0.0.1:8000/login/callback?state={state}&code={code}")
         )
 
 
 def test_a_login_is_saved_and_told_and_its_token_is_not_said(tmp_path: Path) -> None:
-    desk = LoginSetup(tmp_path)
-    session = desk.finish(desk.begin())
-    assert desk.heard == [session] == [load_session(desk.path, "key", NOW)]
-    assert desk.path.stat().st_mode & 0o777 == 0o600
+    login = LoginSetup(tmp_path)
+    session = login.finish(login.begin())
+    assert login.heard == [session] == [load_session(login.path, "key", NOW)]
+    assert login.path.stat().st_mode & 0o777 == 0o600
     assert TOKEN not in said(session)[1] + repr(session) and "AB1234" in said(session)[1]
 
 
 def test_an_answer_is_good_once(tmp_path: Path) -> None:
-    desk = LoginSetup(tmp_path)
-    state = desk.begin()
-    desk.finish(state)
+    login = LoginSetup(tmp_path)
+    state = login.begin()
+    login.finish(state)
     with pytest.raises(BrokerError, match="no login is under way"):
-        desk.finish(state)
+        login.finish(state)
 
 
 @pytest.mark.parametrize("state", ["", "foreign", "é", "x" * 10_000])
 def test_a_foreign_state_is_refused_and_the_persons_login_goes_on(
     tmp_path: Path, state: str
 ) -> None:
-    desk = LoginSetup(tmp_path)
-    ours = desk.begin()
+    login = LoginSetup(tmp_path)
+    ours = login.begin()
     with pytest.raises(BrokerError, match="another login"):
-        desk.finish(state)
-    assert desk.heard == []
-    assert desk.finish(ours).access_token == TOKEN
+        login.finish(state)
+    assert login.heard == []
+    assert login.finish(ours).access_token == TOKEN
 
 
 def test_a_failed_exchange_may_be_tried_again_and_another_login_ends_the_first(
     tmp_path: Path,
 ) -> None:
-    desk = LoginSetup(tmp_path)
-    state = desk.begin()
+    login = LoginSetup(tmp_path)
+    state = login.begin()
     with pytest.raises(TokenError, match="Invalid Auth code"):
-        desk.finish(state, "used")
-    newer = desk.begin()
+        login.finish(state, "used")
+    newer = login.begin()
     with pytest.raises(BrokerError, match="another login"):
-        desk.finish(state)
-    assert desk.finish(newer)
+        login.finish(state)
+    assert login.finish(newer)
 
 
 def test_a_login_takes_ten_minutes_at_most(tmp_path: Path) -> None:
-    desk = LoginSetup(tmp_path)
-    state = desk.begin()
-    desk.clock.ns += LIFE_NS + 1
+    login = LoginSetup(tmp_path)
+    state = login.begin()
+    login.clock.ns += LIFE_NS + 1
     with pytest.raises(BrokerError, match="taken too long"):
-        desk.finish(state)
+        login.finish(state)
 
 
 def test_without_a_login_nothing_is_taken(tmp_path: Path) -> None:
@@ -174,11 +174,11 @@ def test_the_command_waits_through_nonsense_for_the_right_answer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def work() -> int:
-        desk = LoginSetup(tmp_path)
+        login = LoginSetup(tmp_path)
         port = free_port()
-        waiting = asyncio.ensure_future(_login(desk.desk, "127.0.0.1", port, False, False, 20))
+        waiting = asyncio.ensure_future(_login(login.flow, "127.0.0.1", port, False, False, 20))
         await until(lambda: accepts(port))
-        state = desk.desk._state
+        state = login.flow._state
         for nonsense in (
             b"", b"\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"POST /login/callback?x HTTP/1.1\r\n\r\n", b"GET " + b"x" * 20_000,
             b"GET /login/callback?state=foreign&code=good HTTP/1.1\r\n\r\n", f"GET /?state={state}&code=bad HTTP/1.1\r\n\r\n".encode(),
@@ -196,7 +196,7 @@ def test_the_command_waits_through_nonsense_for_the_right_answer(
             and b"no-store" in answer
         )
         code = await waiting
-        assert len(desk.heard) == 1
+        assert len(login.heard) == 1
         return code
 
     assert asyncio.run(work()) == DONE
@@ -205,7 +205,7 @@ def test_the_command_waits_through_nonsense_for_the_right_answer(
 
 def test_nobody_comes(tmp_path: Path) -> None:
     assert (
-        asyncio.run(_login(LoginSetup(tmp_path).desk, "127.0.0.1", free_port(), False, False, 0.01))
+        asyncio.run(_login(LoginSetup(tmp_path).flow, "127.0.0.1", free_port(), False, False, 0.01))
         == TIMED_OUT
     )
 
@@ -215,7 +215,7 @@ def test_where_the_browser_cannot_come_the_way_is_named(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(ConfigError, match="paste"):
-        asyncio.run(_login(LoginSetup(tmp_path).desk, "trader.example", 443, False, False, 1))
+        asyncio.run(_login(LoginSetup(tmp_path).flow, "trader.example", 443, False, False, 1))
 
 
 def test_a_port_in_use_is_left_to_its_owner(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_a_port_in_use_is_left_to_its_owner(tmp_path: Path) -> None:
             taken.listen()
             assert (
                 await LoginCallback.listen(
-                    LoginSetup(tmp_path).desk, "127.0.0.1", taken.getsockname()[1]
+                    LoginSetup(tmp_path).flow, "127.0.0.1", taken.getsockname()[1]
                 )
                 is None
             )
