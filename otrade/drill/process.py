@@ -22,7 +22,8 @@ from otrade.live.history.trade_ledger import ChargeRule
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.persistence.day_journal import DayJournal
 from otrade.live.plan.day_plan import DayPlan
-from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, assemble, sink_of
+from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, build_plan, sink_of
+from otrade.live.startup.exit_modes import HELLO_FIELD, Settled, settle
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.simulator import Ports, Simulator
 from otrade.simulator.upstox.rest.names import instrument_key
@@ -31,8 +32,8 @@ BrokerKind = Literal["kite", "upstox"]
 SECOND = 1_000_000_000
 
 
-def kit_at(sim: Simulator, ports: Ports, kind: BrokerKind, clock: Any) -> BrokerAdapter:
-    """The kit of one of the brokers that the simulator speaks."""
+def adapter_at(sim: Simulator, ports: Ports, kind: BrokerKind, clock: Any) -> BrokerAdapter:
+    """The adapter of one of the brokers that the simulator speaks."""
     if kind == "kite":
         return KiteAdapter(
             sim.cfg.api_key,
@@ -58,6 +59,31 @@ def names_at(contract: ListedContract, kind: str) -> dict[str, str]:
 def new_token(sim: Simulator, kind: BrokerKind) -> str:
     """A login without a browser; ends the token before."""
     return sim.new_token(kind)
+
+
+async def settled(
+    sim: Simulator,
+    ports: Ports,
+    kind: BrokerKind,
+    instruments: list[InstrumentSpec],
+    journal: MemoryJournal | None,
+) -> Settled:
+    """What a start does first: exit modes by the broker's margin preview, or by what it has said
+    earlier in the day.
+    """
+    if not any(strategy.is_auto for spec in instruments for strategy in spec.strategies):
+        return Settled(instruments, {})
+    adapter = adapter_at(sim, ports, kind, sim.clock)
+    adapter.use(new_token(sim, kind))
+    before = (
+        DayJournal(journal, NoticeBoard(sim.clock.now_ns)).said_before(HELLO_FIELD)
+        if journal is not None
+        else {}
+    )
+    try:
+        return await sim.during(settle(instruments, adapter, sim.clock, before))
+    finally:
+        adapter.close()
 
 
 class _MortalTimer:
@@ -156,6 +182,8 @@ class Process:
     seed: int
     clock: MortalClock
     sent: list[SentRequest] = field(default_factory=list)
+    exits: dict[str, str] = field(default_factory=dict)
+    """What the broker's margin preview has said this day."""
     day: TradingDay = field(init=False)
     broker: BrokerSession = field(init=False)
     board: NoticeBoard = field(init=False)
@@ -163,13 +191,13 @@ class Process:
     access_token: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        kit = kit_at(self.sim, self.ports, self.broker_kind, self.clock)
+        adapter = adapter_at(self.sim, self.ports, self.broker_kind, self.clock)
         self.access_token = new_token(self.sim, self.broker_kind)
-        kit.use(self.access_token)
-        encoder = kit.encoder()
+        adapter.use(self.access_token)
+        encoder = adapter.encoder()
 
         def make_plan() -> DayPlan:
-            plan = assemble(self.day_name, self.instruments, self.spec)
+            plan = build_plan(self.day_name, self.instruments, self.spec)
             plan.engine.set_encoder(encoder)
             return plan
 
@@ -180,16 +208,16 @@ class Process:
         else:
             journal = DayJournal(self.journal, self.board)
             plan = journal.recover(make_plan)
-            about = {"encoder": kit.spelled()}
+            about = {"encoder": adapter.spelled(), HELLO_FIELD: self.exits}
             journal.begin(plan, about, self.spec.run_id, self.clock.now_ns())
         self.day = TradingDay(
             plan, self.clock, self.board, self.charge_rule, self.options, journal=journal
         )
-        self.day.on_beat.append(ClockStepCheck(self.day, self.clock.wall).look)
-        kit.close()
-        self.broker = kit.session(
+        self.day.listen_to_beats(ClockStepCheck(self.day, self.clock.wall).on_beat)
+        adapter.close()
+        self.broker = adapter.session(
             encoder=encoder,
-            sink=sink_of(plan.engine, kit.frame_kinds[0]),
+            sink=sink_of(plan.engine, adapter.frame_kinds[0]),
             listed=[
                 ListedInstrument(i.token, i.key, i.exchange, i.symbol) for i in self.instruments
             ],
@@ -223,7 +251,7 @@ class Process:
         if self.journal is not None and not self.is_dead:
             self.journal.writer.last_seq = self.journal.writer.seq
         self.clock.alive = False
-        self.day.desk.session = None
+        self.day.router.session = None
         await self.broker.close()
         if self.journal is not None:
             self.journal.revive()

@@ -15,6 +15,8 @@ CROWDS = 0.07
 """Of the scenarios: many strategies whose bars close at the same moment, on a budget that cannot
 take them all at once.
 """
+AUTO = 0.25
+"""Of the strategies with a target: the broker's margin preview says how they leave."""
 CALM_S = 150
 """At the end of a session nothing new goes wrong."""
 SPARE_MINUTES = 5
@@ -33,6 +35,8 @@ class StrategyDraw:
     params: dict[str, Any]
     plan: dict[str, Any]
     level_bps: int = 0
+    auto: bool = False
+    """The broker's margin preview says whether stop and target both work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Scenario:
     seed: int
     minutes: int
     sim: dict[str, Any]
-    wishes: list[StrategyDraw]
+    strategies: list[StrategyDraw]
     limits: dict[str, int]
     budget: dict[str, int]
     events: list[Event] = field(default_factory=list)
@@ -71,6 +75,17 @@ class Scenario:
             if event.kind in ("lock_circuit", "halt_market", "flex_band")
         )
         return self.bound_s + sum(longer)
+
+    @property
+    def is_oco(self) -> bool:
+        """May stop and target of a bracket both work? By the strategy's word, or by what the broker
+        asks for the second one.
+        """
+        is_free = self.sim.get("second_exit") == "free"
+        return any(
+            strategy.plan.get("exit_mode") or (strategy.auto and is_free)
+            for strategy in self.strategies
+        )
 
     @property
     def may_exceed(self) -> bool:
@@ -104,18 +119,24 @@ BROKERS = ("kite", "upstox")
 
 
 def draw(
-    seed: int, kinds: list[str], wishes: list[StrategyDraw] | None = None, broker: str = ""
+    seed: int, kinds: list[str], strategies: list[StrategyDraw] | None = None, broker: str = ""
 ) -> Scenario:
-    """The scenario of a seed. `kinds`: what may go wrong. `wishes`: strategies instead of random
+    """The scenario of a seed. `kinds`: what may go wrong. `strategies`: strategies instead of random
     ones. `broker`: that one only; otherwise they take turns, seed by seed.
     """
     rng = random.Random(f"scenario {seed}")
-    minutes = rng.randint(8, 14) * (6 if wishes else 1)
-    chosen = wishes or [_wish(rng) for _ in range(rng.randint(1, 3))]
+    minutes = rng.randint(8, 14) * (6 if strategies else 1)
+    chosen = strategies or [_strategy(rng) for _ in range(rng.randint(1, 3))]
     crowd = random.Random(f"crowd {seed}")
-    if not wishes and crowd.random() < CROWDS:
+    if not strategies and crowd.random() < CROWDS:
         chosen = _crowd(crowd)
-    keys = sorted({wish.key for wish in chosen})
+    exits = random.Random(f"exits {seed}")
+    if not strategies:
+        chosen = [
+            _auto(strategy) if strategy.plan["target_kind"] and exits.random() < AUTO else strategy
+            for strategy in chosen
+        ]
+    keys = sorted({strategy.key for strategy in chosen})
     last_s = minutes * 60 - CALM_S
     events = []
     for _ in range(rng.choice((0, 1, 2, 2, 3, 4, 6))):
@@ -139,6 +160,7 @@ def draw(
             "book_percent": BOOK_PERCENT,
             "push_working": rng.random() < 0.5,
             "broker": broker or BROKERS[seed % len(BROKERS)],
+            "second_exit": exits.choice(("costs", "free", "free", "untold")),
         },
         chosen,
         {**_limits(rng), "entry_wait_ns": crowd.choice((0, 3, 5, 5)) * 1_000_000_000},
@@ -147,7 +169,7 @@ def draw(
     )
 
 
-def _wish(rng: random.Random) -> StrategyDraw:
+def _strategy(rng: random.Random) -> StrategyDraw:
     key = rng.choice((*KEYS, *KEYS, FUTURE))
     plan = {
         **PLAN,
@@ -185,13 +207,18 @@ def _wish(rng: random.Random) -> StrategyDraw:
     )
 
 
+def _auto(strategy: StrategyDraw) -> StrategyDraw:
+    return replace(strategy, plan={**strategy.plan, "exit_mode": 0}, auto=True)
+
+
 def _crowd(rng: random.Random) -> list[StrategyDraw]:
     """One crossover for all, in bars of one length."""
     fast, slow, interval_s = rng.randint(2, 3), rng.randint(4, 6), rng.choice((5, 10))
     params = {"bar_mode": 1, "side_mask": 3, "fast_period": fast, "slow_period": slow}
-    wishes = [_wish(rng) for _ in range(rng.randint(6, 10))]
+    strategies = [_strategy(rng) for _ in range(rng.randint(6, 10))]
     return [
-        replace(wish, kind="ema_cross", interval_s=interval_s, params=params) for wish in wishes
+        replace(strategy, kind="ema_cross", interval_s=interval_s, params=params)
+        for strategy in strategies
     ]
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from otrade._core.types import Ev, OrdType, Reason, Side
 from otrade.brokers.session import Answer, Callbacks, OrderReport, OrderTerms, Source
-from otrade.drill.process import BrokerKind, kit_at, new_token
+from otrade.drill.process import BrokerKind, adapter_at, new_token
 from otrade.drill.trouble import TROUBLES
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
 from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day
@@ -38,7 +38,7 @@ class BrokerUnderTest:
     feed: list[tuple[bool, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.adapter = kit_at(self.here.sim, self.here.ports, self.broker, self.here.sim.clock)
+        self.adapter = adapter_at(self.here.sim, self.here.ports, self.broker, self.here.sim.clock)
         self.token = new_token(self.here.sim, self.broker)
         self.adapter.use(self.token)
         self.client = self.adapter.by_hand(5 * SECOND)

@@ -46,8 +46,8 @@ def on_beat(monkeypatch: pytest.MonkeyPatch, listener: Callable[[TradingDay, int
     """Let a test take part in the day's beat."""
     begin = Runner.begin
 
-    def begin_and_listen(host: Runner, day: TradingDay) -> None:
-        begin(host, day)
-        day.on_beat.append(lambda now_ns: listener(day, now_ns))
+    def begin_and_listen(runner: Runner, day: TradingDay) -> None:
+        begin(runner, day)
+        day.listen_to_beats(lambda now_ns: listener(day, now_ns))
 
     monkeypatch.setattr(Runner, "begin", begin_and_listen)

@@ -17,7 +17,7 @@ import uvloop
 
 from otrade.brokers.session import BrokerSession, ListedInstrument
 from otrade.charges import Charges
-from otrade.drill.process import BrokerKind, MortalClock, Process, kit_at, names_at, new_token
+from otrade.drill.process import BrokerKind, MortalClock, Process, adapter_at, names_at, new_token
 from otrade.journal.memory import MemoryJournal
 from otrade.live.day.trading_day import DayOptions, TradingDay
 from otrade.live.history.trade_ledger import OrderFill
@@ -118,7 +118,7 @@ class SimulatedDay:
     def listen(self) -> None:
         self.notices += self.board.since(0)
         self.board.listen(self.notices.append)
-        self.day.on_beat.append(self.watch_cover)
+        self.day.listen_to_beats(self.watch_cover)
 
     async def open(self) -> None:
         await self.process.open()
@@ -288,7 +288,7 @@ def a_process(
 def attach_second(here: SimulatedDay, kind: BrokerKind) -> None:
     """A second feed for the day, at the same simulator."""
     process, day = here.process, here.day
-    adapter = kit_at(here.sim, here.ports, kind, process.clock)
+    adapter = adapter_at(here.sim, here.ports, kind, process.clock)
     if kind != here.settings.broker:
         adapter.use(new_token(here.sim, kind))
     else:
@@ -306,7 +306,7 @@ def attach_second(here: SimulatedDay, kind: BrokerKind) -> None:
             day.engine.add_key(instrument_id, key)
         listed.append(ListedInstrument(spec.token, key, spec.exchange, spec.symbol))
     SecondaryFeed(adapter, listed).attach(day, process.clock, 5, process.clock.now_ns)
-    feed = day.second_feed
+    feed = day.secondary_feed
     assert feed is not None
     here.sim.set_idle_probe(lambda: not (process.broker.is_connecting or feed.is_connecting))
 

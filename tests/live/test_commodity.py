@@ -10,7 +10,7 @@ import pytest
 
 from otrade._core.types import Ev, OrdType, Reason, Side
 from otrade.brokers.session import OrderReport, OrderTerms, Source
-from otrade.drill.process import BrokerKind, kit_at
+from otrade.drill.process import BrokerKind, adapter_at
 from otrade.instruments import Instrument, KiteInstrumentFile, UpstoxInstrumentFile
 from otrade.simulator.upstox.rest.instruments import instruments_file
 from tests.harness.simulated_day import SimulatedDay, run, simulated_day
@@ -71,7 +71,7 @@ def test_upstox_takes_no_mcx_order_by_its_api_since_then() -> None:
                 broker="upstox", keys=(KEY,), config={"dates": (date,)}
             ) as here:
                 await here.sim.run_until(here.at("09:30"))
-                adapter = kit_at(here.sim, here.ports, "upstox", here.sim.clock)
+                adapter = adapter_at(here.sim, here.ports, "upstox", here.sim.clock)
                 adapter.use(here.new_token())
                 client = adapter.by_hand(5 * 10**9)
                 client.set_access_token(here.new_token())

@@ -471,19 +471,22 @@ cdef class Engine(EngineRecord):
 
     def adopt_bracket(
         self, int strategy_id, int side, int64_t order_qty, int64_t stop_distance_e4, int64_t ts_ns, int64_t stop_e4=0,
-        int64_t ts_open_ns=0, int64_t tag_run=-1, int tag_bracket=0,
+        int64_t ts_open_ns=0, int64_t tag_run=-1, int tag_bracket=0, int slice_of=-1,
     ):
         """A bracket for orders that exist already. Its id; EngineError when the table is full. See `adopt.pyx`."""
         self._set_up(strategy_id, self.c.n_strategies, "strategy")
         if side not in (-1, 1) or order_qty <= 0 or stop_distance_e4 <= 0:
             raise EngineError("an adopted bracket has a side, a quantity and a distance of its stop")
+        if slice_of >= self.c.n_brackets or slice_of >= 0 and self.c.brackets[slice_of].strategy_id != strategy_id:
+            raise EngineError("an adopted slice belongs to a bracket of the same strategy")
         self._tell("adopt_bracket", {
             "strategy_id": strategy_id, "side": side, "order_qty": order_qty, "stop_distance_e4": stop_distance_e4,
             "ts_ns": ts_ns, "stop_e4": stop_e4, "ts_open_ns": ts_open_ns, "tag_run": tag_run, "tag_bracket": tag_bracket,
+            "slice_of": slice_of,
         })
         self._advance(ts_ns)
         id = adopt.adopt_bracket(
-            &self.c, strategy_id, side, order_qty, stop_distance_e4, stop_e4, ts_open_ns, tag_run, tag_bracket)
+            &self.c, strategy_id, side, order_qty, stop_distance_e4, stop_e4, ts_open_ns, tag_run, tag_bracket, slice_of)
         self._done()
         if id < 0:
             raise EngineError("no bracket is free: raise engine.max_brackets and start again")

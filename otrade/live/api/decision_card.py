@@ -195,18 +195,18 @@ def waits_of(day: TradingDay, seen: SignalRecord) -> list[Fact]:
 
 def gates_of(params: Mapping[str, int | float], reason: int, *, taken: bool) -> list[Gate]:
     """Every gate of an entry with what it said."""
-    asked: list[tuple[Reason, str]] = [*TAKE_GATES]
-    asked += [
+    rules: list[tuple[Reason, str]] = [*TAKE_GATES]
+    rules += [
         (code, words)
         for code, words, switch in FILTER_GATES
         if not switch or params.get(switch) or _warm(code, params)
     ]
-    asked += RISK_GATES
-    known = {code for code, _ in asked}
+    rules += RISK_GATES
+    known = {code for code, _ in rules}
     if not taken and reason not in known:
-        asked.append((Reason(reason), reason_words(reason)))
+        rules.append((Reason(reason), reason_words(reason)))
     gates, has_failed = [], False
-    for code, words in asked:
+    for code, words in rules:
         fails = not taken and code == reason
         gates.append(
             Gate(

@@ -20,7 +20,7 @@ from otrade.units import rupees
 STEPS_MAX = 48
 STEPS_FIRST = 16
 
-ASKED = {Cmd.NEW: "Asked: place", Cmd.REPLACE: "Asked: change", Cmd.CANCEL: "Asked: cancel"}
+REQUESTED = {Cmd.NEW: "Asked: place", Cmd.REPLACE: "Asked: change", Cmd.CANCEL: "Asked: cancel"}
 ANSWERED = {
     Ev.ACK: "The broker has taken it",
     Ev.REFUSED: "The broker refuses it",
@@ -72,7 +72,7 @@ class OrderEvent(msgspec.Struct, frozen=True):
 
 
 class OrderTimelines:
-    """Told by the order desk of what leaves and what comes. Times are engine time, ns."""
+    """Told by the order router of what leaves and what comes. Times are engine time, ns."""
 
     def __init__(self) -> None:
         self._steps: dict[str, list[OrderEvent]] = {}
@@ -88,7 +88,7 @@ class OrderTimelines:
             self._request(seq)
         return self._steps.get(cl_ord_id, [])
 
-    def asked(self, command: OrderCommandView) -> None:
+    def requested(self, command: OrderCommandView) -> None:
         """Comes before the command leaves, and is cheap for that reason."""
         self._fresh[command.seq] = command
 
@@ -101,7 +101,7 @@ class OrderTimelines:
         self._add(
             command.cl_ord_id,
             OrderEvent(
-                command.ts_ns, "engine", ASKED.get(Cmd(command.kind), "Asked"), _terms(command)
+                command.ts_ns, "engine", REQUESTED.get(Cmd(command.kind), "Asked"), _terms(command)
             ),
         )
         return command.cl_ord_id

@@ -162,7 +162,7 @@ def _orders(
 ) -> Iterator[Metric]:
     yield CounterMetricFamily("otrade_orders", "Orders made", day.engine.n_orders)
     yield CounterMetricFamily(
-        "otrade_requests", "Requests sent to the broker: new, change and cancel", day.desk.n_sent
+        "otrade_requests", "Requests sent to the broker: new, change and cancel", day.router.n_sent
     )
     yield CounterMetricFamily("otrade_reports", "Order reports taken", counters["reports"])
     yield CounterMetricFamily(

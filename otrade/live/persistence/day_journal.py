@@ -9,13 +9,14 @@ import logging
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import msgspec
 import orjson
 
 import otrade
 from otrade._core.build_id import CORE
+from otrade._core.engine.pipeline import Engine
 from otrade._core.journal_writer import JournalWriter, find, record_at
 from otrade._core.types import Halt, Note, PauseBy, Reason, Rec, Severity
 from otrade.brokers.session import OrderReport
@@ -29,9 +30,6 @@ from otrade.journal.replay import Replay, read_hello
 from otrade.journal.scan import header_of, windows
 from otrade.live.notices.board import Notice, NoticeBoard
 from otrade.live.plan.day_plan import DayPlan
-
-if TYPE_CHECKING:
-    from otrade.live.day.trading_day import TradingDay
 
 log = logging.getLogger("otrade")
 
@@ -80,7 +78,7 @@ class JournalStore(Protocol):
 
 
 class DayJournal:
-    """Begin with `recover`, which makes the core; then `begin`; `look` on the beat."""
+    """Begin with `recover`, which makes the core; then `begin`; `poll` on the beat."""
 
     def __init__(
         self, store: JournalStore, board: NoticeBoard, salvaged: Iterable[memoryview] | None = None
@@ -95,6 +93,7 @@ class DayJournal:
         self._carried: tuple[int, int, int] = (Halt.ACTIVE, Reason.OK, 0)
         self._is_troubled = False
         self._lost_said = 0
+        self._earlier: tuple[_LastRun | None, _LastRun | None] | None = None
         self.is_resumed = False
         """The core has been brought to the state in which an earlier process left it."""
         self.runs: frozenset[int] = frozenset()
@@ -106,14 +105,34 @@ class DayJournal:
         board.listen(self._words)
 
     # ------------------------------------------------------------------------------------- recovery
+    def _last_runs(self) -> "tuple[_LastRun | None, _LastRun | None]":
+        """The last run of the journal, and where it has none, that of the damaged one of the same
+        day.
+        """
+        if self._earlier is None:
+            last = _last_run(self._store.windows())
+            self._earlier = (
+                last,
+                _last_run(self._salvaged) if last is None and self._salvaged is not None else None,
+            )
+        return self._earlier
+
+    def said_before(self, what: str) -> dict[str, Any]:
+        """What the day's last run has put into its HELLO under this name; empty when nothing.
+        Before `begin`.
+        """
+        last, damaged = self._last_runs()
+        run = last or damaged
+        found = run.hello.get(what) if run is not None else None
+        return found if isinstance(found, dict) else {}
+
     def recover(self, make_plan: Callable[[], DayPlan]) -> DayPlan:
         """A wired-up day whose core knows what the journal tells. `make_plan` may be called twice:
         a core that could not be brought to the journal's end is thrown away.
         """
         plan = make_plan()
-        last = _last_run(self._store.windows())
+        last, damaged = self._last_runs()
         if last is None:
-            damaged = _last_run(self._salvaged) if self._salvaged is not None else None
             if damaged is not None:
                 self._carried, self.runs = damaged.carried, damaged.runs
             return plan
@@ -166,16 +185,14 @@ class DayJournal:
         halt, reason, paused = self._carried
         if self.is_resumed:
             engine.resume(run_id, now_ns)
-            for method, given in plan.changeable:
-                getattr(engine, method)(**given)
+            plan.apply_settings()
             return
         if paused & PauseBy.PERSON:
             engine.on_pause(True, now_ns, PauseBy.PERSON)
         if halt != Halt.ACTIVE and reason not in LIFTED:
             engine.on_halt(halt, reason, now_ns)
 
-    # ----------------------------------------------------------------------------------------
-    # telling
+    # ------------------------------------------------------------------------------------- telling
     @property
     def n_records(self) -> int:
         """Records of the day's journal so far, other runs' included."""
@@ -196,16 +213,15 @@ class DayJournal:
         """Why records are being lost; empty when all is well."""
         return self._store.trouble
 
-    # ---------------------------------------------------------------------------------------
-    # writing
-    def look(self, day: "TradingDay", now_ns: int) -> None:
+    # ------------------------------------------------------------------------------------- writing
+    def poll(self, engine: Engine, now_ns: int) -> None:
         """On the beat: windows, and what a full disk means."""
         self._store.poll()
         writer, trouble = self._store.writer, self._store.trouble
         if (trouble or writer.n_lost > self._lost_said) and not self._is_troubled:
             self._is_troubled = True
-            if day.engine.risk()["halt"] == Halt.ACTIVE:
-                day.engine.on_halt(Halt.REDUCING, Reason.JOURNAL, now_ns)
+            if engine.risk()["halt"] == Halt.ACTIVE:
+                engine.on_halt(Halt.REDUCING, Reason.JOURNAL, now_ns)
             self._board.say(
                 Severity.ALARM,
                 "JOURNAL_FULL",
@@ -244,7 +260,7 @@ class DayJournal:
     def person(
         self, command: str, args: Mapping[str, Any], done: tuple[bool, str], now_ns: int, who: str
     ) -> None:
-        """A person's command, or what one did at the page's door: who it was, and what became of
+        """A person's command, or what one did on the page: who it was, and what became of
         it.
         """
         audit = {

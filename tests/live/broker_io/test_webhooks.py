@@ -21,7 +21,7 @@ from otrade.config.schema import BrokerConfig
 from otrade.errors import BrokerError, ConfigError
 from otrade.live.broker_io.webhooks import PER_S, WebhookReceiver
 from otrade.live.notices.board import NoticeBoard
-from otrade.live.paper_mode import paper_kit
+from otrade.live.paper_mode import paper_adapter
 from otrade.live.startup.credentials import LiveAccess
 from otrade.live.startup.login_flow import LIFE_NS, LoginFlow
 from otrade.simulator.base.config import SimConfig
@@ -36,7 +36,7 @@ class WebhookAccess:
     """The session file of a test."""
 
     def __init__(self, adapter: Any, path: Path, user_id: str) -> None:
-        self.kit = adapter
+        self.adapter = adapter
         self.path = path
         self.user_id = user_id
 
@@ -100,7 +100,7 @@ def webhook_setup(
         ports = await sim.start()
         setup = WebhookSetup(
             sim,
-            paper_kit(msgspec.convert({"kind": broker}, BrokerConfig), sim, ports),
+            paper_adapter(msgspec.convert({"kind": broker}, BrokerConfig), sim, ports),
             tmp_path,
             user_id or sim.cfg.user_id,
         )

@@ -27,10 +27,7 @@ REHEARSE = [
 
 
 def a_day(
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    broker: str,
-    second: str,
+    folder: Path, monkeypatch: pytest.MonkeyPatch, broker: str, second: str
 ) -> tuple[int, list[Any], set[str]]:
     """Exit code, trades, and the codes of what was said."""
     seen: dict[str, Any] = {}
@@ -51,10 +48,7 @@ def a_day(
 
 @pytest.mark.parametrize(("broker", "second"), [("kite", "upstox"), ("upstox", "kite")])
 def test_a_bad_day_ends_reconciled(
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    broker: str,
-    second: str,
+    folder: Path, monkeypatch: pytest.MonkeyPatch, broker: str, second: str
 ) -> None:
     """That a lost feed costs no trade is tests/live/startup/test_secondary_feed.py's."""
     code, trades, codes = a_day(folder, monkeypatch, broker, second)
@@ -71,8 +65,7 @@ def test_a_bad_day_ends_reconciled(
 
 
 def test_what_somebody_buys_by_hand_is_shown_and_left_alone(
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, Any] = {}
     quarantined: set[int] = set()

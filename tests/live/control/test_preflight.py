@@ -19,7 +19,7 @@ from otrade.cli.commands.preflight import render
 from otrade.config.schema import Config
 from otrade.errors import TokenError
 from otrade.live.control.preflight import PreflightBoard, PreflightVerdict, preflight
-from otrade.live.paper_mode import paper_kit
+from otrade.live.paper_mode import paper_adapter
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
 from tests.harness.simulated_day import run
@@ -56,7 +56,7 @@ def morning(
         )
         ports = await sim.start()
         try:
-            adapter = paper_kit(config.broker, sim, ports)
+            adapter = paper_adapter(config.broker, sim, ports)
             token = (await sim.during(adapter.log_in_here())).access_token
             if before is not None:
                 await sim.during(before(sim, adapter, token))
@@ -120,7 +120,11 @@ def test_without_a_token_the_board_says_so(tmp_path: Path) -> None:
         try:
             return await sim.during(
                 preflight(
-                    config, paper_kit(config.broker, sim, ports), none, Calendar.load(), sim.clock
+                    config,
+                    paper_adapter(config.broker, sim, ports),
+                    none,
+                    Calendar.load(),
+                    sim.clock,
                 )
             )
         finally:
@@ -145,7 +149,7 @@ def test_what_is_open_already_is_shown(tmp_path: Path, broker: str) -> None:
         sim = Simulator(SimConfig(broker=broker, dates=(dt.date(2026, 11, 19),), day_start="09:00"))  # type: ignore[arg-type]
         ports = await sim.start()
         try:
-            adapter = paper_kit(config.broker, sim, ports)
+            adapter = paper_adapter(config.broker, sim, ports)
             token = (await sim.during(adapter.log_in_here())).access_token
             await before(sim, adapter, token)
             client = adapter.by_hand(5 * 10**9)
