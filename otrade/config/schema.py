@@ -419,7 +419,9 @@ class RiskConfig(ConfigBase, frozen=True, kw_only=True):
     ] = 2_000
     on_limit: Annotated[
         Literal["stop-entries", "flatten", "reduce"],
-        Meta(description="when a loss limit trips; reduce is stop-entries, as it was called before"),
+        Meta(
+            description="when a loss limit trips; reduce is stop-entries, as it was called before"
+        ),
     ] = "stop-entries"
 
 

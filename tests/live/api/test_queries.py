@@ -14,12 +14,12 @@ from otrade.live.api.engine_source import LiveEngineSource
 from otrade.live.api.queries import LiveQueries
 from otrade.live.control.commands import Commands
 from otrade.live.history.order_timeline import STEPS_MAX, OrderTimelines
-from tests.live.world import MINUTE, SECOND, World, run, world
+from tests.harness.simulated_day import MINUTE, SECOND, SimulatedDay, run, simulated_day
 
 CORE = Path(__file__).parents[3] / "otrade" / "_core"
 
 
-def source_of(here: World) -> LiveEngineSource:
+def source_of(here: SimulatedDay) -> LiveEngineSource:
     source = LiveEngineSource(here.board, Commands(), mode="paper", broker_kind="sim", speed=0.0)
     source.set_day(here.day)
     return source
@@ -32,7 +32,7 @@ def valid(row: Any) -> None:
 
 def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             source = source_of(here)
             reads = source.queries
             await here.open()
@@ -143,7 +143,7 @@ def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
 
 def test_a_refused_signal_names_its_gate() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             source = source_of(here)
             await here.open()
             here.day.engine.on_pause(True, here.now_ns)
@@ -156,7 +156,10 @@ def test_a_refused_signal_names_its_gate() -> None:
             at = why.gates.index(failed)
             assert {gate.verdict for gate in why.gates[:at]} <= {"passed"}
             assert {gate.verdict for gate in why.gates[at + 1 :]} <= {"not_asked"}
-            assert source.queries.decision(refused.seq + 1_000) is None and source.queries.decision(0) is None
+            assert (
+                source.queries.decision(refused.seq + 1_000) is None
+                and source.queries.decision(0) is None
+            )
 
     run(body())
 
@@ -173,7 +176,12 @@ def test_the_gates_are_those_of_the_core_in_its_order() -> None:
     risk = (CORE / "orders" / "risk.pyx").read_text()
     parts = {name: risk.partition(f"cdef int {name}(")[2].partition("\ncdef ")[0] for name in PARTS}
     order: list[str] = []
-    entry = (CORE / "orders" / "entry.pyx").read_text().partition("cdef int _gate(")[2].partition("\ncdef ")[0]
+    entry = (
+        (CORE / "orders" / "entry.pyx")
+        .read_text()
+        .partition("cdef int _gate(")[2]
+        .partition("\ncdef ")[0]
+    )
     brake = (
         entry.partition("gate_entry(")[2]
         .partition("return")[0]
@@ -206,7 +214,7 @@ def test_a_gate_that_is_not_in_the_list_is_told_all_the_same() -> None:
     assert not any(gate.verdict == "not_asked" for gate in gates)
 
 
-class Command:
+class JournalledCommand:
     kind, qty, price_e4, trigger_e4, ord_type, ts_ns, cl_ord_id = 1, 10, 0, 0, 1, 5, "OT1"
 
     def __init__(self, seq: int) -> None:
@@ -216,7 +224,7 @@ class Command:
 def test_an_order_keeps_its_beginning_and_its_end() -> None:
     stories = OrderTimelines()
     for seq in range(200):
-        stories.requested(Command(seq))
+        stories.requested(JournalledCommand(seq))
         stories.sent(seq, 100 + seq)
     steps = stories.of("OT1")
     assert len(steps) == STEPS_MAX
@@ -232,7 +240,9 @@ def test_an_order_keeps_its_beginning_and_its_end() -> None:
 def test_before_the_first_day_nothing_is_there() -> None:
     reads = LiveQueries()
     assert (
-        list(reads.equity(0)) == [] and list(reads.indicators(0)) == [] and list(reads.latency()) == []
+        list(reads.equity(0)) == []
+        and list(reads.indicators(0)) == []
+        and list(reads.latency()) == []
     )
     assert (
         reads.order_timeline("OT1") is None
