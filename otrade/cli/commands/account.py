@@ -70,7 +70,7 @@ async def _live(config: Config) -> list[AccountView]:
         try:
             access = LiveAccess(config, clock, broker)
             await access.token(ask=False)
-            desk = access.adapter.by_hand(TIMEOUT_NS)
+            desk = access.adapter.emergency_client(TIMEOUT_NS)
             access.close()
         except OTradeError as error:
             found.append(in_trouble(broker.kind, clock.now_ns(), str(error)))
@@ -93,7 +93,7 @@ async def _paper(config: Config) -> list[AccountView]:
             if broker is not None:
                 adapter = paper_adapter(broker, sim, ports)
                 await sim.during(adapter.log_in_here())
-                desk = adapter.by_hand(TIMEOUT_NS)
+                desk = adapter.emergency_client(TIMEOUT_NS)
                 adapter.close()
                 found.append(await sim.during(read(broker.kind, desk, sim.clock.now_ns)))
         return found

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from otrade.brokers.registry import BROKERS
 from otrade.brokers.token_store import AccessSession
 from otrade.cli.engine.kill import post
 from otrade.clock import WallClock
@@ -101,7 +102,7 @@ async def _approved(config: Config, access: LiveAccess, clock: WallClock, wait_s
     try:
         await desk.ask_approval()
         print(
-            f"Approve the login in the broker's app; its token is awaited at {server.url}/hooks/upstox/token",
+            f"Approve the login in the broker's app; its token is awaited at {server.url}{BROKERS[access.adapter.name].token_hook}",
             file=sys.stderr,
         )
         async with asyncio.timeout(wait_s):
