@@ -95,7 +95,10 @@ def test_a_login_is_saved_and_told_and_its_token_is_not_said(tmp_path: Path) -> 
     session = desk.finish(desk.begin())
     assert desk.heard == [session] == [load_session(desk.path, "key", NOW)]
     assert desk.path.stat().st_mode & 0o777 == 0o600
-    assert TOKEN not in login_notice(session)[1] + repr(session) and "AB1234" in login_notice(session)[1]
+    assert (
+        TOKEN not in login_notice(session)[1] + repr(session)
+        and "AB1234" in login_notice(session)[1]
+    )
 
 
 def test_an_answer_is_good_once(tmp_path: Path) -> None:
