@@ -139,7 +139,6 @@ class TradingDay:
         self._feed_up = asyncio.Event()
         self._trouble = ""
         self._quote_trouble = ""
-        self._ts_token_dead_ns = 0
 
     @property
     def ts_book_ns(self) -> int:
