@@ -16,8 +16,8 @@ from otrade.brokers.session import BrokerRows
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
 from otrade.live.control.commands import Commands
-from otrade.live.day.shutdown import uncovered
 from otrade.live.plan.day_plan import DayPlan, PlannedInstrument, PlannedStrategy
+from otrade.live.plan.open_exposure import uncovered
 from otrade.live.reconciliation.bracket_recovery import adopt_position
 from otrade.simulator.base.errors import KiteError
 from tests.core.harness import token_of

@@ -15,7 +15,7 @@ from otrade.live.history.order_timeline import OrderEvent, marks_of
 from otrade.live.monitoring.equity_curve import EquityCurve
 from otrade.live.monitoring.indicator_history import IndicatorHistory, names_of
 from otrade.live.monitoring.latency_views import stages_of
-from otrade.live.monitoring.limit_usage import used_of
+from otrade.live.monitoring.limit_usage import limit_usage_of
 from otrade.units import NS_PER_MS
 
 
@@ -97,7 +97,7 @@ class LiveQueries:
 
     def limits(self) -> queries.LimitsView | None:
         """None before the first day."""
-        return used_of(self._day) if self._day is not None else None
+        return limit_usage_of(self._day) if self._day is not None else None
 
     # ------------------------------------------------------------------------------------ journals
     def journals(self) -> Sequence[queries.JournalFileView]:

@@ -18,7 +18,7 @@ from otrade.cli.commands.login import DONE, TIMED_OUT, LoginCallback, _approved,
 from otrade.config.schema import Config
 from otrade.errors import BrokerError, ConfigError, TokenError
 from otrade.live.startup.credentials import LiveAccess
-from otrade.live.startup.login_flow import LIFE_NS, LoginFlow, said
+from otrade.live.startup.login_flow import LIFE_NS, LoginFlow, login_notice
 
 NOW = 1_790_000_000 * 10**9
 TOKEN = "the-secret-token"
@@ -95,7 +95,7 @@ def test_a_login_is_saved_and_told_and_its_token_is_not_said(tmp_path: Path) -> 
     session = desk.finish(desk.begin())
     assert desk.heard == [session] == [load_session(desk.path, "key", NOW)]
     assert desk.path.stat().st_mode & 0o777 == 0o600
-    assert TOKEN not in said(session)[1] + repr(session) and "AB1234" in said(session)[1]
+    assert TOKEN not in login_notice(session)[1] + repr(session) and "AB1234" in login_notice(session)[1]
 
 
 def test_an_answer_is_good_once(tmp_path: Path) -> None:
