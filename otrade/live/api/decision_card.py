@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from otrade._core.engine.rows import BracketRow
 from otrade._core.types import ExitReason, Leg, Reason, Side
 from otrade.contract.queries import DecisionFact, DecisionView, GateResult
 from otrade.live.day.trading_day import TradingDay
@@ -112,7 +113,7 @@ def why_order(day: TradingDay, order: Mapping[str, Any]) -> DecisionView:
     )
 
 
-def signal_of(day: TradingDay, bracket: Mapping[str, int]) -> SignalRecord | None:
+def signal_of(day: TradingDay, bracket: BracketRow) -> SignalRecord | None:
     """The taken signal that opened a bracket: the newest of its strategy, side and price before the
     bracket was there.
     """
@@ -225,7 +226,7 @@ def _warm(code: Reason, params: Mapping[str, int | float]) -> bool:
     return code == Reason.WARM_UP and bool(params.get("atr_period"))
 
 
-def _bracket_facts(day: TradingDay, bracket: Mapping[str, int]) -> list[DecisionFact]:
+def _bracket_facts(day: TradingDay, bracket: BracketRow) -> list[DecisionFact]:
     entry_e4 = average_e4(bracket["entry_value_e4"], bracket["entry_qty"])
     facts: Sequence[tuple[str, str]] = (
         (

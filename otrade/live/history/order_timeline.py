@@ -7,11 +7,11 @@ Memory is bounded: an order keeps its first and its newest steps, and a report t
 is not kept.
 """
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
 
+from otrade._core.engine.rows import OrderRow
 from otrade._core.types import Cmd, Ev, OrdType
 from otrade.brokers.session import Answer, OrderReport, Source
 from otrade.contract.queries import TimelineActor
@@ -153,7 +153,7 @@ class OrderTimelines:
         steps.append(step)
 
 
-def marks_of(order: Mapping[str, int]) -> list[OrderEvent]:
+def marks_of(order: OrderRow) -> list[OrderEvent]:
     """What the core alone remembers of an order: for one whose steps an earlier process saw."""
     marks: list[tuple[int, TimelineActor, str]] = [
         (order["ts_intent_ns"], "engine", "Asked: place"),
