@@ -26,7 +26,7 @@ from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.http_connection import HttpResponse
 from otrade.errors import BrokerError
 from otrade.instruments import KiteInstrumentFile
-from tests.brokers.transport.loopback import FakeClock
+from tests.harness.scripted_server import ManualClock
 
 FIXTURES = Path(__file__).parents[3].parent / "shared" / "fixtures" / "kite"
 TODAY = dt.date(2026, 11, 23)
@@ -49,7 +49,7 @@ def asked(name: str, ask: Callable[[KiteRest], Awaitable[Any]]) -> tuple[Any, An
 
     async def work() -> Any:
         return await ask(
-            Published(parse("https://api.kite.trade", ("https",)), "key", clock=FakeClock())
+            Published(parse("https://api.kite.trade", ("https",)), "key", clock=ManualClock())
         )
 
     return asyncio.run(work()), json.loads(body)["data"]
@@ -137,15 +137,19 @@ def test_the_published_quote_is_read_by_hand() -> None:
     )  # fmt: skip
 
     async def work() -> Any:
-        desk = KiteEmergencyClient(
-            parse("https://api.kite.trade", ("https",)), "key", "", clock=FakeClock(), timeout_ns=1
+        client = KiteEmergencyClient(
+            parse("https://api.kite.trade", ("https",)),
+            "key",
+            "",
+            clock=ManualClock(),
+            timeout_ns=1,
         )
 
         async def exchange(request: bytes) -> HttpResponse:
             return HttpResponse(200, {}, body)
 
-        desk._rest._exchange = exchange  # type: ignore[method-assign]
-        return await desk.quote(like)
+        client._rest._exchange = exchange  # type: ignore[method-assign]
+        return await client.quote(like)
 
     quote = asyncio.run(work())
     assert quote.ltp_e4 == round(data["last_price"] * 10_000)

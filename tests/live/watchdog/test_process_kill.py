@@ -18,7 +18,8 @@ from otrade.errors import StartError
 from otrade.live.runtime.run_file import RunFile
 from otrade.live.watchdog import process_kill
 from otrade.live.watchdog.heartbeat import start_ticks
-from tests.live.watchdog_engine import ROOT, bracket, home, on_tick, wait_until
+from tests.harness.realtime_broker import ROOT, bracket, home, on_tick
+from tests.harness.waiting import wait_until
 
 HOLDER = """
 import ctypes, sys, threading, time
@@ -104,9 +105,9 @@ def test_an_engine_without_its_first_thread_is_fenced_and_its_position_covered(
     with home(tmp_path) as place:
         ltp = place.here.enter()
         code = (
-            "import sys, threading; from tests.live import guarded; import ctypes; import signal\n"
+            "import sys, threading; from tests.harness import realtime_broker; import ctypes; import signal\n"
             "signal.signal = lambda *args: None\n"
-            "threading.Thread(target=guarded.beat, args=sys.argv[1:3]).start()\n"
+            "threading.Thread(target=realtime_broker.beat, args=sys.argv[1:3]).start()\n"
             "ctypes.CDLL(None).syscall(60, 0)"
         )
         engine = place.spawn(code, str(place.var), json.dumps([bracket(ltp * 0.97)]))
