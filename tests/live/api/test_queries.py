@@ -170,10 +170,15 @@ PARTS = ("gate_entry", "gate_rate", "gate_shape", "budget_left")
 
 def test_the_gates_are_those_of_the_core_in_its_order() -> None:
     """Read from the core's source: a gate that is added or moved there must be told here."""
-    risk = (CORE / "risk.pyx").read_text()
+    risk = (CORE / "orders" / "risk.pyx").read_text()
     parts = {name: risk.partition(f"cdef int {name}(")[2].partition("\ncdef ")[0] for name in PARTS}
     order: list[str] = []
-    entry = (CORE / "entry.pyx").read_text().partition("cdef int _gate(")[2].partition("\ncdef ")[0]
+    entry = (
+        (CORE / "orders" / "entry.pyx")
+        .read_text()
+        .partition("cdef int _gate(")[2]
+        .partition("\ncdef ")[0]
+    )
     brake = (
         entry.partition("gate_entry(")[2]
         .partition("return")[0]
