@@ -18,7 +18,6 @@ from pathlib import Path
 
 import uvloop
 
-import otrade.live  # noqa: F401  (first, as in `otrade run`)
 from otrade.brokers.kite.adapter import KiteAdapter
 from otrade.calendar import Calendar, date_of
 from otrade.config import ConfigManager, RunOptions

@@ -62,18 +62,22 @@ TABLE = {
     "_core.orders.adopt": f"{TICK} _core.orders.bracket _core.orders.report _core.orders.risk "
     "_core.orders.waiting_entries",
     "_core.engine": "",
-    "_core.engine.setup": f"{TICK} _core.codecs _core.cpu_check _core.journal_writer _core.market",
+    "_core.engine.rows": "",
+    "_core.engine.record": f"{TICK} _core.codecs _core.journal_writer",
+    "_core.engine.setup": f"{TICK} _core.cpu_check _core.engine.record _core.market",
     "_core.engine.views": f"{TICK} _core.engine.setup _core.market _core.orders.bracket "
     "_core.orders.order _core.orders.risk",
-    "_core.engine.record": f"{TICK} _core.engine.views _core.journal_writer",
-    "_core.engine.pipeline": f"{TICK} _core.codecs _core.engine.record _core.journal_writer "
-    "_core.market _core.orders.adopt _core.orders.bracket _core.orders.entry "
-    "_core.orders.fill_price _core.orders.position _core.orders.report _core.orders.risk "
+    "_core.engine.pipeline": f"{TICK} _core.codecs _core.engine.record _core.engine.setup "
+    "_core.market _core.orders.bracket _core.orders.entry _core.orders.fill_price "
+    "_core.orders.position _core.orders.report",
+    "_core.engine.engine": f"{TICK} _core.codecs _core.engine.pipeline _core.engine.rows "
+    "_core.engine.setup _core.engine.views _core.journal_writer _core.market "
+    "_core.orders.adopt _core.orders.bracket _core.orders.report _core.orders.risk "
     "_core.orders.waiting_entries",
-    "_core.engine.replay": f"{TICK} _core.engine.pipeline _core.journal_writer",
-    "_core.engine.warmup": f"{TICK} _core.engine.pipeline _core.journal_writer",
-    "_core.engine.feed_sink": f"{TICK} _core.codecs _core.engine.pipeline _core.engine.warmup "
-    "_core.journal_writer",
+    "_core.engine.replay": f"{TICK} _core.codecs _core.engine.engine _core.journal_writer",
+    "_core.engine.warmup": f"{TICK} _core.engine.engine _core.engine.pipeline _core.journal_writer",
+    "_core.engine.feed_sink": f"{TICK} _core.codecs _core.engine.engine _core.engine.pipeline "
+    "_core.engine.warmup",
     # ------------------------------------------------------------------------ shared ground
     "otrade": "",
     "units": "_core.types",
@@ -91,8 +95,8 @@ TABLE = {
     "brokers.upstox": f"{BASE} _core.codecs brokers brokers.transport instruments",
     "simulator.base": "",
     "simulator.prices": "simulator.base",
-    "simulator.exchange": "simulator.base simulator.prices",
-    "simulator.faults": "simulator.base simulator.exchange",
+    "simulator.faults": "simulator.base",
+    "simulator.exchange": "simulator.base simulator.faults simulator.prices",
     "simulator.net": "simulator.base simulator.exchange simulator.faults",
     "simulator.kite": "simulator.base simulator.exchange simulator.faults simulator.net",
     "simulator.upstox.rest": "simulator.base simulator.exchange simulator.faults simulator.kite "
@@ -104,34 +108,34 @@ TABLE = {
     "simulator": "simulator.base simulator.exchange simulator.faults simulator.kite "
     "simulator.net simulator.upstox simulator.upstox.rest",
     # ------------------------------------------------------------------ the running engine
-    "journal": f"{BASE} _core.codecs _core.engine.pipeline _core.engine.replay "
-    "_core.journal_writer",
+    "journal": f"{BASE} _core.codecs _core.engine.engine _core.engine.replay _core.journal_writer",
     "live.notices": f"{BASE} config",
-    "live.runtime": f"{BASE} _core.engine.pipeline config live.notices",
-    "live.plan": f"{BASE} _core.codecs _core.engine.feed_sink _core.engine.pipeline "
+    "live.runtime": f"{BASE} _core.engine.engine config live.notices",
+    "live.plan": f"{BASE} _core.codecs _core.engine.feed_sink _core.engine.engine "
     "_core.engine.warmup calendar charges config instruments square_off",
-    "live.history": f"{BASE} _core.engine.pipeline _core.histogram brokers charges contract "
-    "live.plan",
-    "live.persistence": f"{BASE} _core.build_id _core.engine.pipeline _core.journal_writer "
+    "live.history": f"{BASE} _core.engine.engine _core.engine.rows _core.histogram brokers charges "
+    "contract live.plan",
+    "live.persistence": f"{BASE} _core.build_id _core.engine.engine _core.journal_writer "
     "brokers config journal live.notices live.plan",
-    "live.oms": f"{BASE} _core.engine.pipeline _core.engine.views brokers live.history "
+    "live.oms": f"{BASE} _core.engine.engine _core.engine.views brokers live.history "
     "live.persistence",
-    "live.reconciliation": f"{BASE} _core.engine.pipeline brokers live.notices live.oms live.plan",
-    "live.day": f"{BASE} _core.engine.pipeline _core.histogram brokers live.history live.notices "
+    "live.reconciliation": f"{BASE} _core.engine.engine _core.engine.rows brokers live.notices "
+    "live.oms live.plan",
+    "live.day": f"{BASE} _core.engine.engine _core.histogram brokers live.history live.notices "
     "live.oms live.persistence live.plan live.reconciliation",
-    "live.startup": f"{BASE} _core.engine.pipeline brokers brokers.kite brokers.transport "
+    "live.startup": f"{BASE} _core.engine.engine brokers brokers.kite brokers.transport "
     "brokers.upstox calendar charges config instruments journal live.day live.history "
     "live.notices live.persistence live.plan live.runtime simulator.prices square_off",
     "live.alerts": f"{BASE} config live.notices",
-    "live.monitoring": f"{BASE} _core.histogram charges contract live.alerts live.day "
-    "live.history live.notices live.plan",
+    "live.monitoring": f"{BASE} _core.engine.rows _core.histogram charges contract live.alerts "
+    "live.day live.history live.notices live.plan",
     "live.control": f"{BASE} brokers calendar config contract instruments live.day live.notices "
     "live.plan live.startup simulator simulator.base square_off",
     "live.broker_io": f"{BASE} brokers contract live.notices live.startup",
     "live.watchdog": f"{BASE} brokers config live.alerts live.day live.notices live.oms "
     "live.runtime live.startup",
-    "live.api": f"{BASE} charges config contract journal live.alerts live.broker_io live.control "
-    "live.day live.history live.monitoring live.notices live.runtime live.startup",
+    "live.api": f"{BASE} _core.engine.rows charges config contract journal live.alerts "
+    "live.broker_io live.control live.day live.history live.monitoring live.notices live.runtime live.startup",
     "live": f"{BASE} brokers calendar config live.broker_io live.control live.day "
     "live.monitoring live.runner live.runtime live.startup live.watchdog simulator "
     "simulator.base simulator.prices",
@@ -147,10 +151,10 @@ TABLE = {
     "web.webhooks": "errors web.http",
     "web": "contract web.auth web.http web.rest web.stream",
     "drill": f"{BASE} brokers brokers.kite brokers.upstox charges journal live.control live.day "
-    "live.history live.notices live.persistence live.plan simulator simulator.base "
+    "live.history live.notices live.persistence live.plan live.startup simulator simulator.base "
     "simulator.exchange simulator.upstox.rest",
     "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",
-    "cli.commands": f"{BASE} brokers calendar cli.engine config contract drill instruments "
+    "cli.commands": f"{BASE} _core.codecs brokers calendar cli.engine config contract drill instruments "
     "journal live live.alerts live.broker_io live.control live.history live.notices live.plan "
     "live.runtime live.startup simulator simulator.base simulator.prices web.auth web.webhooks",
     "cli": "cli.commands cli.engine config errors live",
@@ -310,7 +314,7 @@ def test_the_table_names_rooms_that_are_there() -> None:
         ("_core.state", "live.day.trading_day"),
         ("_core.market.market", "_core.orders.order"),
         ("simulator.exchange.order_system", "errors"),
-        ("brokers.transport.order_pool", "_core.engine.pipeline"),
+        ("brokers.transport.order_pool", "_core.engine.engine"),
         ("config.manager", "brokers.kite.adapter"),
         ("live.day.trading_day", "web.server"),
         ("live.paper_mode", "web.server"),

@@ -163,10 +163,10 @@ def _watchdog(args: argparse.Namespace) -> int:
     return watch(args.config, once=args.once, flatten=args.flatten)
 
 
-def _adopt(args: argparse.Namespace) -> int:
-    from otrade.cli.engine.adopt import adopt
+def _take_over(args: argparse.Namespace) -> int:
+    from otrade.cli.engine.take_over import take_over
 
-    return adopt(args.var, args.symbol)
+    return take_over(args.var, args.symbol)
 
 
 def _journal(args: argparse.Namespace) -> int:
@@ -295,9 +295,11 @@ def parser() -> argparse.ArgumentParser:
     commands = ap.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(
-        name: str, what: str, run: Callable[[argparse.Namespace], int]
+        name: str, what: str, run: Callable[[argparse.Namespace], int], former: str = ""
     ) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=what, description=what)
+        """`former`: its name of the version before, which still works."""
+        aliases = [former] if former else []
+        sub = commands.add_parser(name, help=what, description=what, aliases=aliases)
         sub.set_defaults(run=run)
         return sub
 
@@ -407,7 +409,12 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="close everything of ours rather than protect it",
     )
-    sub = add("adopt", "hand a position that somebody else has opened over to the engine", _adopt)
+    sub = add(
+        "take-over",
+        "let the engine take over a position that somebody else has opened",
+        _take_over,
+        former="adopt",
+    )
     sub.add_argument("symbol", help="as NSE:INFY")
     var_option(sub)
     journal = add(
@@ -564,7 +571,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("symbol", metavar="SYMBOL")
 
     sub = add(
-        "preflight", "the morning board: go or no-go for today, and the fix for each no", _preflight
+        "preflight",
+        "is everything ready for today? go or no-go, and the fix for each no",
+        _preflight,
     )
     config_option(sub)
     sub.add_argument("--json", action="store_true", help="as JSON")

@@ -418,8 +418,9 @@ class RiskConfig(ConfigBase, frozen=True, kw_only=True):
         ),
     ] = 2_000
     on_limit: Annotated[
-        Literal["reduce", "flatten"], Meta(description="when a loss limit trips")
-    ] = "reduce"
+        Literal["stop-entries", "flatten", "reduce"],
+        Meta(description="when a loss limit trips; reduce is stop-entries, as it was called before"),
+    ] = "stop-entries"
 
 
 class SessionsConfig(ConfigBase, frozen=True, kw_only=True):

@@ -253,7 +253,7 @@ class DrillSession:
             self._oracle.check_again(before, asked_ns)
         if is_lost and not self._oracle.halted_since_ns:
             # No entries after that, until a person who knows that he had not halted it says so.
-            self._control.command("resume", {"rearm": True})
+            self._control.command("rearm", {})
 
     # ------------------------------------------------------------------------------------- troubles
     async def _do(self, event: Event) -> None:
@@ -325,7 +325,7 @@ class DrillSession:
 
     def _rearm(self) -> None:
         self._oracle.halted_since_ns = 0
-        self._control.command("resume", {"rearm": True})
+        self._control.command("rearm", {})
 
     async def _heal(self) -> None:
         """Nothing goes wrong any more; whoever had to log in or re-arm has done so."""

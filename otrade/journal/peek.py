@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 import msgspec
 import orjson
 
+from otrade._core.codecs.decoders import FRAMES
 from otrade._core.journal_writer import find, measure, next_good, record_at
 from otrade._core.types import Halt, Rec
 from otrade.errors import JournalError, OTradeError
@@ -26,7 +27,7 @@ from otrade.journal.layout import HEADER_BYTES, read_header
 from otrade.journal.record import BadRecord, Record, walk
 from otrade.journal.replay import Replay
 from otrade.journal.scan import open_stream
-from otrade.journal.words import FRAMES, line_of, words_of
+from otrade.journal.words import line_of, words_of
 
 QUIET = frozenset((*FRAMES, Rec.TIMER, Rec.BOOK_BEGIN, Rec.BOOK_END, Rec.PAD))
 """Kinds too many to read; a filter may name them all the same."""
@@ -194,7 +195,7 @@ def _tail_window(stream: BinaryIO, window_bytes: int) -> int:
 # ------------------------------------------------------------------------------------------ moments
 def moment(path: Path, asked: MomentQuestion) -> dict[str, Any]:
     """The engine after everything up to `ts_ns`, from a replay: see
-    `otrade.contract.queries.Moment`.
+    `otrade.contract.queries.ReplayView`.
     """
     done = Replay()
     state: dict[str, Any] | None = None

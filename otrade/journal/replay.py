@@ -2,7 +2,6 @@
 for bit.
 
 The comparison itself is compiled (`otrade/_core/engine/replay.pyx`). A section that goes on
-import msgspec
 from another one (a restart) goes on with the same core here, so a whole day is one replay.
 """
 
@@ -14,7 +13,7 @@ import orjson
 
 from otrade._core.codecs.kite import KiteEncoder
 from otrade._core.codecs.upstox import UpstoxEncoder
-from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.engine import Engine
 from otrade._core.engine.replay import END, Folder
 from otrade._core.journal_writer import END as NOTHING
 from otrade._core.journal_writer import GOOD, record_at
@@ -185,7 +184,10 @@ def read_hello(payload: memoryview | bytes) -> dict[str, Any]:
     return hello
 
 
-ENCODERS = {"kite": KiteEncoder, "upstox": UpstoxEncoder}
+ENCODERS: dict[str, type[KiteEncoder] | type[UpstoxEncoder]] = {
+    "kite": KiteEncoder,
+    "upstox": UpstoxEncoder,
+}
 
 
 def encoder_of(spelled: dict[str, str]) -> KiteEncoder | UpstoxEncoder:

@@ -28,7 +28,6 @@ from tests.drill.operators import (
     argument,
     before,
     changed,
-    condition,
     drop,
     inside,
     instead,
@@ -37,6 +36,7 @@ from tests.drill.operators import (
     returns,
     source_of,
     swap,
+    without,
 )
 
 COPY = ROOT / "build" / "mutants"
@@ -48,7 +48,7 @@ class Mutant:
     name: str
     module: str
     function: str
-    """`function`, `Class.method`, or a whole class: then the names are unique in that."""
+    """Or a method, or a whole class: then the words are unique in that."""
     operators: tuple[Operator, ...]
     wrong: str
     faults: str = ""
@@ -139,7 +139,7 @@ MUTANTS = (
     Mutant(
         "empty book proves absence",
         "otrade.live.oms.order_book_poller",
-        "OrderBookPoller.take",
+        "take",
         (argument("on_book_end", "on_book_end", 1, "True"),),
         "a book without what we know is taken for a whole one",
         faults="stop_in_doubt_and_empty_book",
@@ -256,22 +256,22 @@ MUTANTS = (
     Mutant(
         "command leaves without a record",
         CORE + "engine.record",
-        "EngineRecord",
+        "decided",
         (only_if("journaling: _command", "cmd.kind != 1"),),
         "an order without an intent in the journal",
     ),
     Mutant(
         "early request leaves without a record",
         CORE + "engine.pipeline",
-        "Engine.only_request",
-        (condition("has_died", "self._waiting() != 1"),),
+        "only_request",
+        (without("has_died"),),
         "the bytes are gone when the process dies, and its journal knows nothing of them",
         faults="kill",
     ),
     Mutant(
         "early request sent once more",
         "otrade.brokers.transport.order_pool",
-        "OrderPool.submit",
+        "submit",
         (
             instead(
                 "written_to request",
@@ -285,7 +285,7 @@ MUTANTS = (
     Mutant(
         "early request never waited for",
         "otrade.brokers.transport.order_pool",
-        "OrderPool.submit",
+        "submit",
         (drop("written_to request"),),
         "its answer meets nobody, and its connection is lost to the pool",
     ),
@@ -403,7 +403,7 @@ MUTANTS = (
     Mutant(
         "products summed",
         "otrade.live.reconciliation.position_audit",
-        "PositionAudit.compare",
+        "compare",
         (always("position.product"),),
         "what is held for delivery is taken for what is traded within the day",
         "other_product",
@@ -427,7 +427,7 @@ MUTANTS = (
     Mutant(
         "end of a halt not noticed",
         CORE + "engine.pipeline",
-        "Engine._tick",
+        "_tick",
         (never("inst.halted"),),
         "what the halt cancelled comes back half a minute late",
         "halt_market",
@@ -436,7 +436,7 @@ MUTANTS = (
         "quotes asked for at every beat",
         "otrade.live.day.quote_poller",
         "QuotePoller",
-        (condition("_task _next_ns", "self._task is not None"),),
+        (without("_next_ns"),),
         "the broker's limit of questions is passed just when they are needed",
         "silent_run",
     ),

@@ -42,9 +42,11 @@ class Guard:
 
 GUARDS = {
     "decode": Guard("ticks", c_name(CORE + "codecs.kite", "decode_packet"), 40, 50),
-    "decode to signal": Guard("ticks", c_name(CORE + "engine.pipeline", "Engine._frame"), 40, 50),
+    "decode to signal": Guard(
+        "ticks", c_name(CORE + "engine.pipeline", "Pipeline.on_frame"), 40, 50
+    ),
     "decode to order bytes": Guard(
-        "orders", c_name(CORE + "engine.pipeline", "Engine._frame"), 200, 1
+        "orders", c_name(CORE + "engine.pipeline", "Pipeline.on_frame"), 200, 1
     ),
     "warm-up": Guard("warm_ups", c_name(CORE + "engine.warmup", "WarmUp.run"), 200, 1),
     "journal write": Guard("records", c_name(CORE + "journal_writer", "JournalWriter.put"), 500, 1),

@@ -54,7 +54,7 @@ def test_the_count_sees_what_makes_memory(tmp_path: Path) -> None:
     nothing anywhere.
     """
     seen = count(
-        Guard("orders", "__pyx_pw_*_11EngineViews_*take_command", 20, 1),
+        Guard("orders", c_name(CORE + "engine.views", "take_command"), 20, 1),
         tmp_path,
     )
     assert seen.allocators and seen.instructions > 100

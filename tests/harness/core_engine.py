@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from otrade._core.codecs.kite import KiteEncoder
-from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.engine import Engine
 from otrade._core.types import Cmd, Ev, OrdType, Side
 from otrade.journal.layout import FORMAT
 

@@ -199,7 +199,7 @@ def test_a_delivery_sale_beside_an_intraday_position_is_not_ours(broker: Any) ->
         assert not here.day.engine.instrument(i)["quarantined"]
         control = Commands()
         control.set_day(here.day)
-        done, words = control.command("adopt", {"instrument_id": i})
+        done, words = control.command("take-over", {"instrument_id": i})
         assert not done and "CNC" in words and "never touches" in words, words
         assert sum(live(here, key)) == 10
         here.day.shutdown.stop("test", flatten=True)

@@ -45,15 +45,15 @@ NOT_YET: dict[str, dict[str, tuple[int, str]]] = {
         "candles": (404, "unknown_instrument"),
         "preflight": (409, "refused"),
         "limits": (409, "refused"),
-        "story": (409, "refused"),
-        "why": (409, "refused"),
+        "order-timeline": (409, "refused"),
+        "decision": (409, "refused"),
         "journal": (409, "refused"),
-        "moment": (409, "refused"),
+        "replay": (409, "refused"),
     },
     "before the open": {
         "ready": (503, "not_ready"),
-        "story": (409, "refused"),
-        "why": (409, "refused"),
+        "order-timeline": (409, "refused"),
+        "decision": (409, "refused"),
     },
     "after the close": {"ready": (503, "not_ready")},
 }
@@ -62,7 +62,7 @@ that is everything.
 """
 NEVER_EMPTY = {
     "instruments", "strategies", "brackets", "orders", "positions", "trades", "signals", "notices", "candles", "accounts", "equity",
-    "lines", "latency", "journals",
+    "indicators", "latency", "journals",
 }  # fmt: skip
 
 
@@ -83,7 +83,7 @@ class ApiClient:
         path.write_bytes(msgspec.json.encode(config_of(folder / "var", "kite")))
         reads = LiveQueries(ConfigManager(path))
         self.source = LiveEngineSource(
-            here.board, Commands(), mode="paper", broker_kind="sim", speed=0.0, reads=reads
+            here.board, Commands(), mode="paper", broker_kind="sim", speed=0.0, queries=reads
         )
         self.app = create_app(self.source, AccessControl(folder / "access", local_token=TOKEN))
 
@@ -119,11 +119,11 @@ class ApiClient:
         name = {"name": f"{self.here.date}.otj"}
         return {
             "candles": {"instrument_id": 0},
-            "lines": {"instrument_id": 0},
-            "story": {"cl_ord_id": order.cl_ord_id if order else "OT0001"},
-            "why": {"signal_seq": signal.seq if signal else 1},
+            "indicators": {"instrument_id": 0},
+            "order-timeline": {"cl_ord_id": order.cl_ord_id if order else "OT0001"},
+            "decision": {"signal_seq": signal.seq if signal else 1},
             "journal": name,
-            "moment": name,
+            "replay": name,
         }
 
     async def ask(self) -> dict[str, HttpAnswer]:

@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from otrade.live.runtime.run_file import RunInfo
 from tests.harness.waiting import PATIENCE_S, attempts
 from tests.page.browser import chromium
-from tests.web.logins import PASSWORD, write_people
+from tests.web.logins import PASSWORD, write_users
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "otrade" / "web" / "static" / "index.html"
@@ -104,10 +104,10 @@ def engine(
     *options: str,
     port: int = 0,
     change: Callable[[dict[str, object]], None] = lambda config: None,
-    people: bool = True,
+    users: bool = True,
     terminal: Terminal | None = None,
 ) -> Iterator[Running]:
-    """`otrade run` on the simulator; the people of `tests.web.logins` may come in, or nobody yet.
+    """`otrade run` on the simulator; the users of `tests.web.logins` may log in, or nobody yet.
     `terminal`: where its words go.
     """
     config = orjson.loads((ROOT / "config" / "paper.json").read_bytes())
@@ -116,8 +116,8 @@ def engine(
     path = folder / "config" / "paper.json"
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(orjson.dumps(config, option=orjson.OPT_INDENT_2))
-    if people:
-        write_people(folder / "var" / "access")
+    if users:
+        write_users(folder / "var" / "access")
     command = [
         sys.executable,
         "-m",
@@ -221,7 +221,7 @@ def go(page: Page, view: str) -> None:
 
 def axe(page: Page) -> list[str]:
     """What axe-core has to say against the page as it is; empty when it is clean. The page's policy
-    forbids scripts of others: this one comes by the debugger's door.
+    forbids scripts of others: this one comes by the debugger.
     """
     if not AXE.exists():
         pytest.skip("NO BROWSER test by axe without web/node_modules: cd web && npm ci")

@@ -1,4 +1,4 @@
-"""Door of the adoption room: what the core did not make itself is made its own. See `adopt.pyx`."""
+"""What the core did not make itself is made its own. See `adopt.pyx`."""
 from libc.stdint cimport int64_t
 
 from otrade._core.state cimport core_t

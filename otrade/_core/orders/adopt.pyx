@@ -151,8 +151,8 @@ cdef void resume(core_t* c, int64_t run_id) noexcept nogil:
                 report.doubt(c, slot, REASON_TIMED_OUT)
             slot = c.orders[slot].next
     c.in_book = 0
-    c.look_wanted = 1
-    c.look_next_ns = 0
+    c.poll_wanted = 1
+    c.poll_next_ns = 0
     n = notify(c, NOTE_RESUMED, SEV_WARN, -1, -1, -1, REASON_OK)
     n.a = c.n_live
     n.b = c.n_in_doubt

@@ -1,4 +1,4 @@
-"""`otrade preflight`: the morning board on the terminal."""
+"""`otrade preflight`: the checks before the day, on the terminal."""
 
 from __future__ import annotations
 

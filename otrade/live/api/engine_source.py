@@ -9,8 +9,10 @@ import importlib
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, cast
 
 import otrade
+from otrade._core.engine.rows import CountersRow, LiveSumsRow
 from otrade._core.types import Halt, Phase, Reason
 from otrade.charges import NO_CHARGES
 from otrade.contract import views
@@ -42,7 +44,9 @@ PHASE_WORDS = {
     Phase.SQUARE_OFF: "square-off",
     Phase.CLOSED: "closed",
 }
-PHASE_ENDS = {
+PHASE_ENDS: dict[
+    Phase, Literal["open_ns", "entry_from_ns", "entry_until_ns", "square_off_ns", "close_ns"]
+] = {
     Phase.BEFORE: "open_ns",
     Phase.OPEN_NO_ENTRY: "entry_from_ns",
     Phase.ENTRY: "entry_until_ns",
@@ -62,9 +66,9 @@ class LiveEngineSource:
         mode: views.Mode,
         broker_kind: str,
         speed: float,
-        reads: LiveQueries | None = None,
+        queries: LiveQueries | None = None,
     ) -> None:
-        self.reads = reads or LiveQueries()
+        self.queries = queries or LiveQueries()
         self._board = board
         self._control = control
         self._mode: views.Mode = mode
@@ -84,7 +88,7 @@ class LiveEngineSource:
 
     def set_day(self, day: TradingDay) -> None:
         self._day = day
-        self.reads.set_day(day)
+        self.queries.set_day(day)
         self._rows = RowBuilder(day)
 
     # --------------------------------------------------------------------------------- for machines
@@ -232,11 +236,10 @@ class LiveEngineSource:
         field = PHASE_ENDS.get(phase)
         return phase, row[field] if field else 0
 
-    def _feed(self, day: TradingDay, counters: dict[str, int]) -> views.FeedStatus:
+    def _feed(self, day: TradingDay, counters: CountersRow) -> views.FeedStatus:
         risk = day.engine.risk()
         ts_recv_ns = day.engine.newest_tick_ns()
         refused = counters["refused"]
-        assert isinstance(refused, list)
         return views.FeedStatus(
             connected=risk["feed_alive"],
             age_ms=(day.clock.now_ns() - ts_recv_ns) // NS_PER_MS if ts_recv_ns else None,
@@ -392,10 +395,10 @@ async def _begin(login: LoginFlow, approve: bool) -> views.CommandResult:
     )
 
 
-def _together(sums: Iterable[dict[str, int]]) -> Counter[str]:
+def _together(sums: Iterable[LiveSumsRow]) -> Counter[str]:
     together: Counter[str] = Counter()
     for of_one in sums:
-        together.update(of_one)
+        together.update(cast(dict[str, int], of_one))
     return together
 
 

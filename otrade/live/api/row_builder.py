@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any
 
+from otrade._core.engine.rows import BracketRow
 from otrade._core.types import (
     BracketState,
     ExitReason,
@@ -227,7 +228,7 @@ def charges_view(charges: Charges, n_open: int = 0) -> views.ChargesView:
     )
 
 
-def _risk_e4(day: TradingDay, bracket: dict[str, int]) -> int | None:
+def _risk_e4(day: TradingDay, bracket: BracketRow) -> int | None:
     """What the open quantity would lose from the last price to its stop. A gap through the stop can
     lose more.
     """

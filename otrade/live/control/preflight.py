@@ -466,7 +466,7 @@ async def _positions(
             "positions",
             PreflightVerdict.LOOK,
             f"open already: {names}",
-            "they are never touched; their instruments are not traded unless adopted",
+            "they are never touched; their instruments are not traded unless taken over",
         )
     elif held:
         board.go("positions", f"open: {names}, as this engine has it")

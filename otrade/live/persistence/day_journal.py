@@ -16,7 +16,7 @@ import orjson
 
 import otrade
 from otrade._core.build_id import CORE
-from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.engine import Engine
 from otrade._core.journal_writer import JournalWriter, find, record_at
 from otrade._core.types import Halt, Note, PauseBy, Reason, Rec, Severity
 from otrade.brokers.session import OrderReport

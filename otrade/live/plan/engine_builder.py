@@ -8,8 +8,8 @@ from functools import partial
 import msgspec
 
 from otrade._core.codecs.interface import FrameSink
+from otrade._core.engine.engine import Engine
 from otrade._core.engine.feed_sink import FeedSink
-from otrade._core.engine.pipeline import Engine
 from otrade._core.engine.warmup import WarmUp
 from otrade._core.types import Rec
 from otrade.clock import NS_PER_S
@@ -114,8 +114,8 @@ def build_plan(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec
     for instrument, intervals_s in zip(instruments, lengths, strict=True):
         _add(plan, instrument, intervals_s)
     plan.settings += [
-        partial(Engine.set_limits, **spec.limits),
-        partial(Engine.set_budget, **spec.budget),
+        lambda engine: engine.set_limits(**spec.limits),
+        lambda engine: engine.set_budget(**spec.budget),
     ]
     plan.apply_settings()
     return plan

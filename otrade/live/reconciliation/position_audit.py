@@ -2,16 +2,17 @@
 unexplained or the broker's own square-off is near.
 
 An instrument in quarantine is shown and not traded, the rest trades; it is released when the
-difference has gone, or when a person has it adopted. Where the account holds less than our fills
+difference has gone, or when a person takes it over. Where the account holds less than our fills
 say, somebody has closed a part elsewhere: our exits shrink to what is there, and what the order
 book shows of it is booked on the brackets that had opened it.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 
+from otrade._core.engine.rows import PositionRow
 from otrade._core.types import Severity
 from otrade.brokers.session import BrokerPosition, BrokerRows, BrokerSession, OrderReport
 from otrade.clock import NS_PER_S, Clock
@@ -298,7 +299,7 @@ class PositionAudit:
                 "CLOSED_ELSEWHERE",
                 f"{self._plan.symbol_of(instrument_id)}: the account holds {closable} units less than this engine's fills say, in "
                 f"{seen.polls} looks, and no order says why. Exits are only for what is there. See what happened at the broker; "
-                "adopt the difference to book it as closed",
+                "take the difference over to book it as closed",
                 instrument_id=instrument_id,
             )
 
@@ -564,7 +565,7 @@ def _together(one: BrokerPosition, other: BrokerPosition) -> BrokerPosition:
     )
 
 
-def _value_of(qty: int, position: BrokerPosition | None, ours: Mapping[str, int]) -> int:
+def _value_of(qty: int, position: BrokerPosition | None, ours: PositionRow) -> int:
     """What the foreign quantity cost: the broker's total less the core's own, exact when nobody
     else traded the other way. Else as if it had been traded at the last price; 0 when the broker
     tells none.
@@ -577,8 +578,12 @@ def _value_of(qty: int, position: BrokerPosition | None, ours: Mapping[str, int]
         "buy": (position.buy_qty, position.buy_value_e4),
         "sell": (position.sell_qty, position.sell_value_e4),
     }
-    strange_qty = shown[side][0] - ours[f"{side}_qty"]
-    strange_value_e4 = shown[side][1] // position.multiplier - ours[f"{side}_value_e4"]
-    if strange_qty == abs(qty) and shown[other][0] == ours[f"{other}_qty"] and strange_value_e4 > 0:
+    known = {
+        "buy": (ours["buy_qty"], ours["buy_value_e4"]),
+        "sell": (ours["sell_qty"], ours["sell_value_e4"]),
+    }
+    strange_qty = shown[side][0] - known[side][0]
+    strange_value_e4 = shown[side][1] // position.multiplier - known[side][1]
+    if strange_qty == abs(qty) and shown[other][0] == known[other][0] and strange_value_e4 > 0:
         return strange_value_e4
     return abs(qty) * position.ltp_e4

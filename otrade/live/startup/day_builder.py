@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.engine import Engine
 from otrade._core.types import Severity
 from otrade.brokers.adapter import BrokerAdapter, InstrumentSource
 from otrade.brokers.session import BrokerSession, ListedInstrument

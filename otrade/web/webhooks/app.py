@@ -1,4 +1,4 @@
-"""The web hooks' own door: two routes and nothing else, on a port of their own.
+"""The application of the web hooks: two routes and nothing else, on a port of their own.
 
 A broker reaches it through the user's tunnel or reverse proxy, which ends TLS; so that nobody can
 reach the page by that way, the page is not behind this port. It says nothing about what it thinks
@@ -19,7 +19,7 @@ BODY_BYTES_MAX = 64 * 1024
 BODY_WITHIN_S = 5.0
 
 
-class WebhookApp(Protocol):
+class WebhookHandler(Protocol):
     """What the engine does with a body. True: taken."""
 
     def is_flooded(self) -> bool: ...
@@ -29,16 +29,16 @@ class WebhookApp(Protocol):
     def token(self, body: bytes) -> Awaitable[bool]: ...
 
 
-def create_hooks(taker: WebhookApp) -> ASGIApp:
+def create_webhook_app(handler: WebhookHandler) -> ASGIApp:
     """The application behind the hooks' port."""
 
     async def kite_order(request: Request) -> Response:
-        body = await _body(request, taker)
-        return body if isinstance(body, Response) else _said(taker.order(body))
+        body = await _body(request, handler)
+        return body if isinstance(body, Response) else _said(handler.order(body))
 
     async def upstox_token(request: Request) -> Response:
-        body = await _body(request, taker)
-        return body if isinstance(body, Response) else _said(await taker.token(body))
+        body = await _body(request, handler)
+        return body if isinstance(body, Response) else _said(await handler.token(body))
 
     return Starlette(
         routes=[
@@ -48,8 +48,8 @@ def create_hooks(taker: WebhookApp) -> ASGIApp:
     )
 
 
-async def _body(request: Request, taker: WebhookApp) -> bytes | Response:
-    if taker.is_flooded():
+async def _body(request: Request, handler: WebhookHandler) -> bytes | Response:
+    if handler.is_flooded():
         return Response(status_code=429)
     body = bytearray()
     try:

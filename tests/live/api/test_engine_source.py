@@ -84,7 +84,7 @@ def test_commands_answer_in_words() -> None:
     async def body() -> None:
         async with simulated_day() as here:
             source = source_of(here)
-            result = await source.command("resume", "somebody", rearm=False)
+            result = await source.command("resume", "somebody")
             assert isinstance(result, views.CommandResult)
             assert not result.ok and result.words == "no trading day is running"
 

@@ -34,14 +34,14 @@ def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
     async def body() -> None:
         async with simulated_day() as here:
             source = source_of(here)
-            reads = source.reads
+            reads = source.queries
             await here.open()
             await here.sim.run_until(here.at("09:40"))
             await here.run_until(lambda: bool(here.open_keys()) and len(here.day.trades) > 2)
             await here.sim.run_until(here.now_ns + SECOND)
 
             for order in source.orders():
-                story = reads.story(order.cl_ord_id)
+                story = reads.order_timeline(order.cl_ord_id)
                 assert story is not None and story.is_whole
                 valid(story)
                 steps = story.steps
@@ -69,7 +69,7 @@ def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
                 assert {gate.verdict for gate in story.why.gates} <= {"passed"}, (
                     "what was sent has passed every gate"
                 )
-            assert reads.story("OTNOSUCHORDER") is None
+            assert reads.order_timeline("OTNOSUCHORDER") is None
 
             curve = reads.equity(0)
             status = source.status()
@@ -79,7 +79,7 @@ def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
             assert curve[-1].gross_e4 - curve[-1].net_e4 <= status.pnl.charges_e4
             assert reads.equity(curve[-2].ts_ms) == curve[-2:]
 
-            [low, high] = reads.lines(0)
+            [low, high] = reads.indicators(0)
             assert (low.fast, low.slow) == ("", "level") and low.name != high.name
             minutes = [point.ts_ms for point in low.points]
             assert (
@@ -149,14 +149,17 @@ def test_a_refused_signal_names_its_gate() -> None:
             here.day.engine.on_pause(True, here.now_ns)
             await here.run_until(lambda: bool(here.day.signals.refused), MINUTE)
             refused = next(row for row in source.signals(0) if not row.taken)
-            why = source.reads.why(refused.seq)
+            why = source.queries.decision(refused.seq)
             assert why is not None
             [failed] = [gate for gate in why.gates if gate.verdict == "failed"]
             assert failed.code == refused.reason
             at = why.gates.index(failed)
             assert {gate.verdict for gate in why.gates[:at]} <= {"passed"}
             assert {gate.verdict for gate in why.gates[at + 1 :]} <= {"not_asked"}
-            assert source.reads.why(refused.seq + 1_000) is None and source.reads.why(0) is None
+            assert (
+                source.queries.decision(refused.seq + 1_000) is None
+                and source.queries.decision(0) is None
+            )
 
     run(body())
 
@@ -237,11 +240,13 @@ def test_an_order_keeps_its_beginning_and_its_end() -> None:
 def test_before_the_first_day_nothing_is_there() -> None:
     reads = LiveQueries()
     assert (
-        list(reads.equity(0)) == [] and list(reads.lines(0)) == [] and list(reads.latency()) == []
+        list(reads.equity(0)) == []
+        and list(reads.indicators(0)) == []
+        and list(reads.latency()) == []
     )
     assert (
-        reads.story("OT1") is None
-        and reads.why(1) is None
+        reads.order_timeline("OT1") is None
+        and reads.decision(1) is None
         and reads.limits() is None
         and reads.config() is None
     )

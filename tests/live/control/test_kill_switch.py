@@ -38,12 +38,12 @@ def test_the_file_halts_once_and_bars_rearming_while_it_is_there(tmp_path: Path)
             assert here.day.engine.risk()["halt_reason"] == Reason.KILL_FILE
             await here.sim.run_until(here.now_ns + 20 * SECOND)
             assert len(kills(here)) == 1 and "a person, 2023-11-15 03:43:20 IST" in kills(here)[0]
-            ok, words = control.command("resume", {"rearm": True})
+            ok, words = control.command("rearm", {})
             assert not ok and str(path) in words
             path.unlink()
             await here.sim.run_until(here.now_ns + 5 * SECOND)
             assert here.day.engine.risk()["halt"] == Halt.HALTED, "latched"
-            ok, _ = control.command("resume", {"rearm": True})
+            ok, _ = control.command("rearm", {})
             assert ok and here.day.engine.risk()["halt"] == Halt.ACTIVE
             write_kill_file(tmp_path, "another", 0)
             await here.run_until(lambda: here.day.engine.risk()["halt"] == Halt.HALTED)

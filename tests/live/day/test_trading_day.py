@@ -135,9 +135,9 @@ def test_stop_flattens() -> None:
             await here.open()
             await here.sim.run_until(here.at("09:30"))
             await here.run_until(lambda: bool(here.open_keys()))
-            ok, words = control.command("stop", {})
+            ok, words = control.command("stop-engine", {})
             assert ok and "being closed" in words
-            assert control.command("stop", {}) == (False, "the engine is stopping already")
+            assert control.command("stop-engine", {}) == (False, "the engine is stopping already")
             await here.run_to_end()
             assert here.now_ns < here.at("10:30")
             summary = check_truth(here)
@@ -203,7 +203,7 @@ def test_kill_halts_keeps_stops_and_needs_rearming() -> None:
                 assert any(order.contract.key == key for order in here.sim.exchange.live_orders())
             ok, words = control.command("resume", {})
             assert not ok and "re-arm" in words
-            assert control.command("resume", {"rearm": True})[0]
+            assert control.command("rearm", {})[0]
             assert here.day.engine.risk()["halt"] == Halt.ACTIVE
             await here.run_to_end()
             check_truth(here)

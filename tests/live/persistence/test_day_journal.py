@@ -232,13 +232,13 @@ def test_what_is_said_and_what_people_do_is_in_the_journal(tmp_path: Path) -> No
         control.command("pause", {}, "person anand (trader) at 10.0.0.7")
         control.command("pause", {}, "script robot at 127.0.0.1")
         control.record("a stranger at 10.0.0.8", "page login", {}, (False, "wrong_login"))
-        control.command("stop", {}, "local user at 127.0.0.1")
+        control.command("stop-engine", {}, "local user at 127.0.0.1")
         found = [orjson.loads(r.payload) for r in here.journal.records() if r.kind == Rec.PERSON]
         assert [(row["who"], row["command"], row["ok"]) for row in found] == [
             ("person anand (trader) at 10.0.0.7", "pause", True),
             ("script robot at 127.0.0.1", "pause", False),
             ("a stranger at 10.0.0.8", "page login", False),
-            ("local user at 127.0.0.1", "stop", True),
+            ("local user at 127.0.0.1", "stop-engine", True),
         ]
         assert found[0]["words"].startswith("paused") and found[0]["args"] == {}
         assert any(

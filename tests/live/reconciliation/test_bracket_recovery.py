@@ -213,7 +213,7 @@ def test_a_halt_and_a_pause_of_a_person_outlive_the_process() -> None:
             assert here.day.engine.risk()["halt"] == Halt.HALTED
             assert here.day.is_paused
         control.set_day(here.day)
-        assert control.command("resume", {"rearm": True})[0]
+        assert control.command("rearm", {})[0]
         await here.restart()
         assert here.day.engine.risk()["halt"] == Halt.ACTIVE and not here.day.is_paused
         await here.run_to_end()
@@ -442,11 +442,11 @@ def test_a_manual_trade_is_shown_left_alone_and_adopted_when_a_person_says_so() 
         assert any("is not this engine's" in text or "the broker shows" in text for text in alarms)
         control = Commands()
         control.set_day(here.day)
-        assert control.command("adopt", {"instrument_id": other}) == (
+        assert control.command("take-over", {"instrument_id": other}) == (
             False,
             f"{here.day.plan.symbol_of(other)}: the broker shows no quantity that is not this engine's",
         )
-        done, words = control.command("adopt", {"instrument_id": i})
+        done, words = control.command("take-over", {"instrument_id": i})
         assert done, words
         await here.sim.run_until(here.now_ns + 3 * SECOND)
         assert here.day.plan.net_of()[i] == 7
@@ -470,7 +470,7 @@ def test_a_position_closed_by_hand_is_booked_on_its_bracket_when_adopted() -> No
         await here.sim.run_until(here.now_ns + 20 * SECOND)
         control = Commands()
         control.set_day(here.day)
-        done, words = control.command("adopt", {"instrument_id": bracket["instrument_id"]})
+        done, words = control.command("take-over", {"instrument_id": bracket["instrument_id"]})
         if not done:  # its stop was quicker
             assert "shows no quantity" in words
         await here.sim.run_until(here.now_ns + 5 * SECOND)
