@@ -178,7 +178,7 @@ async def main(where: Where, directory: Path) -> None:
     )
     adapter.close()
     if where.late:
-        kit_module.KiteBroker = functools.partial(kit_module.KiteBroker, early_orders=False)
+        kit_module.KiteSession = functools.partial(kit_module.KiteSession, use_fast_path=False)
     broker = adapter.session(
         encoder=encoder,
         sink=sink_of(plan.engine, adapter.frame_kinds[0]),
@@ -207,7 +207,7 @@ async def main(where: Where, directory: Path) -> None:
         await day.close()
     report = {
         "orders": day.router.n_sent,
-        "early": broker.n_early,
+        "early": broker.n_fast_path,
         "inside": broker.latency.order.summary(),
         "core": broker.latency.core.summary(),
         "python_frames": trace.between() if trace is not None else {},

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from otrade import __version__
+from otrade.brokers.registry import BROKERS, DEFAULT, NAMES
 from otrade.errors import ConfigError, OTradeError
 
 EXIT_CODES = """exit codes:
@@ -354,18 +355,18 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("what", choices=("check", "show", "schema"))
     config_option(sub)
 
-    sub = add("sim", "the simulated exchange by itself, for any Kite or Upstox client", _sim)
+    sub = add("sim", "the simulated exchange by itself, for any client of one of the brokers", _sim)
     sub.add_argument("what", choices=("serve",))
-    sub.add_argument("--rest-port", type=_port, default=8700, metavar="N")
-    sub.add_argument("--feed-port", type=_port, default=8701, metavar="N")
     sub.add_argument(
         "--broker",
-        choices=("kite", "upstox", "both"),
-        default="kite",
-        help="whose protocols are spoken (kite)",
+        choices=(*NAMES, "both"),
+        default=DEFAULT,
+        help=f"whose protocols are spoken ({DEFAULT})",
     )
-    sub.add_argument("--upstox-rest-port", type=_port, default=8702, metavar="N")
-    sub.add_argument("--upstox-feed-port", type=_port, default=8703, metavar="N")
+    for row in BROKERS.values():
+        for name, port in row.simulator_ports.items():
+            option = f"--{name.replace('_', '-')}"
+            sub.add_argument(option, type=_port, default=port, metavar="N")
     sub.add_argument(
         "--date", type=_date, metavar="YYYY-MM-DD", help="default: the last trading day"
     )
@@ -504,7 +505,7 @@ def parser() -> argparse.ArgumentParser:
     )
     sub.add_argument(
         "--broker",
-        choices=("kite", "upstox"),
+        choices=NAMES,
         default="",
         help="speak this broker's protocols only (default: both in turn)",
     )
@@ -520,7 +521,7 @@ def parser() -> argparse.ArgumentParser:
     config_option(sub)
     sub.add_argument(
         "--broker",
-        choices=("kite", "upstox"),
+        choices=NAMES,
         default="",
         help="another broker than the configured one (a second feed)",
     )
@@ -549,9 +550,7 @@ def parser() -> argparse.ArgumentParser:
     def names_command(name: str, what: str) -> argparse.ArgumentParser:
         sub = whats.add_parser(name, help=what, description=what)
         config_option(sub)
-        sub.add_argument(
-            "--broker", choices=("kite", "upstox"), default="", help="default: the configured one"
-        )
+        sub.add_argument("--broker", choices=NAMES, default="", help="default: the configured one")
         return sub
 
     names_command("refresh", "fetch the broker's file and make today's table of it")

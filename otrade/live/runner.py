@@ -186,7 +186,7 @@ class Runner:
         if prepared.secondary is not None and prepared.secondary.adapter is not adapters[0]:
             adapters.append(prepared.secondary.adapter)
         self.source.account_queries = AccountQueries(
-            [(adapter.name, partial(adapter.by_hand, TIMEOUT_NS)) for adapter in adapters],
+            [(adapter.name, partial(adapter.emergency_client, TIMEOUT_NS)) for adapter in adapters],
             self.clock.now_ns,
         )
         self.source.preflight_service = PreflightService(

@@ -1,5 +1,5 @@
 """What the engine relies on, asked of every broker alike, over its real protocol at the simulator.
-A new broker joins BROKERS.
+Every broker of the registry.
 """
 
 from __future__ import annotations
@@ -8,19 +8,21 @@ import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import pytest
 
 from otrade._core.types import Ev, OrdType, Reason, Side
+from otrade.brokers.registry import BROKERS as ROWS
+from otrade.brokers.registry import NAMES
 from otrade.brokers.session import Answer, Callbacks, OrderReport, OrderTerms, Source
 from otrade.drill.process import BrokerKind, adapter_at, new_token
 from otrade.drill.trouble import TROUBLES
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
 from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day
 
-BROKERS: tuple[BrokerKind, ...] = get_args(BrokerKind)
+BROKERS = NAMES
 pytestmark = pytest.mark.parametrize("broker", BROKERS)
 PRICE_AWAY = 0.97
 
@@ -41,7 +43,7 @@ class BrokerUnderTest:
         self.adapter = adapter_at(self.here.sim, self.here.ports, self.broker, self.here.sim.clock)
         self.token = new_token(self.here.sim, self.broker)
         self.adapter.use(self.token)
-        self.client = self.adapter.by_hand(5 * SECOND)
+        self.client = self.adapter.emergency_client(5 * SECOND)
         self.client.set_access_token(self.token)
         contract = self.here.sim.exchange.market.universe.resolve("NSE:INFY")
         self.contract = contract
@@ -85,7 +87,7 @@ class BrokerUnderTest:
         )
 
 
-def at_shop(broker: BrokerKind, work: Callable[[BrokerUnderTest], Awaitable[None]]) -> None:
+def at_broker(broker: BrokerKind, work: Callable[[BrokerUnderTest], Awaitable[None]]) -> None:
     async def inner() -> None:
         async with simulated_day(broker=broker) as here:
             await here.sim.run_until(here.at("09:30"))
@@ -138,7 +140,7 @@ def test_an_order_lives_in_the_same_words(broker: BrokerKind) -> None:
         again = await tested.do(tested.client.cancel(row))
         assert again.outcome == Ev.REFUSED and again.reason != Reason.BROKER_NETWORK
 
-    at_shop(broker, work)
+    at_broker(broker, work)
 
 
 def test_a_trade_shows_in_book_trades_positions_and_funds(broker: BrokerKind) -> None:
@@ -161,7 +163,7 @@ def test_a_trade_shows_in_book_trades_positions_and_funds(broker: BrokerKind) ->
         assert held.buy_value_e4 == row.cum_value_e4 and held.multiplier == 1
         assert sum(f.net_e4 for f in await tested.do(tested.client.funds())) < before
 
-    at_shop(broker, work)
+    at_broker(broker, work)
 
 
 def test_a_stop_waits_for_its_trigger(broker: BrokerKind) -> None:
@@ -174,7 +176,7 @@ def test_a_stop_waits_for_its_trigger(broker: BrokerKind) -> None:
         assert (row.ev, row.triggered, row.ord_type) == (Ev.WORKING, False, OrdType.SL)
         assert (row.trigger_e4, row.price_e4) == (terms.trigger_e4, terms.price_e4)
 
-    at_shop(broker, work)
+    at_broker(broker, work)
 
 
 def test_refusals_are_certain_and_named(broker: BrokerKind) -> None:
@@ -198,7 +200,7 @@ def test_refusals_are_certain_and_named(broker: BrokerKind) -> None:
             if row.cl_ord_id == "OTCONFORM0000000004"
         ]
 
-    at_shop(broker, work)
+    at_broker(broker, work)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +225,7 @@ def test_what_nobody_knows_is_in_doubt(broker: BrokerKind, fault: str, outcome: 
         tags = [row.cl_ord_id for row in await tested.do(tested.client.order_book())]
         assert ("OTCONFORM0000000005" in tags) == fault.startswith("answer"), "the book tells which"
 
-    at_shop(broker, work)
+    at_broker(broker, work)
 
 
 def arm(tested: BrokerUnderTest, fault: str, method: str) -> None:
@@ -246,7 +248,7 @@ def test_a_dead_token_is_told_apart(broker: BrokerKind) -> None:
         )
         assert (answer.outcome, answer.reason) == (Ev.REFUSED, Reason.BROKER_TOKEN)
 
-    at_shop(broker, work)
+    at_broker(broker, work)
 
 
 def test_html_silence_and_cut_answers_to_questions(broker: BrokerKind) -> None:
@@ -259,7 +261,7 @@ def test_html_silence_and_cut_answers_to_questions(broker: BrokerKind) -> None:
             "and the next question is answered"
         )
 
-    at_shop(broker, work)
+    at_broker(broker, work)
 
 
 def test_instruments_bands_and_login(broker: BrokerKind) -> None:
@@ -288,7 +290,7 @@ def test_instruments_bands_and_login(broker: BrokerKind) -> None:
             )
         assert tested.token not in repr(tested.adapter) + repr(tested.client)
 
-    at_shop(broker, work)
+    at_broker(broker, work)
 
 
 async def instruments(tested: BrokerUnderTest) -> Any:
@@ -307,7 +309,7 @@ def test_capabilities_are_told(broker: BrokerKind) -> None:
             and set(can.modes) == {"ltp", "quote", "full"}
         )
 
-    at_shop(broker, work)
+    at_broker(broker, work)
 
 
 @pytest.mark.parametrize(
@@ -328,8 +330,8 @@ def test_what_comes_to_a_web_hook_is_proved_or_refused(broker: BrokerKind, body:
             tested.adapter.postback(body, 1)
         with pytest.raises(BrokerError):
             await tested.adapter.approved(body, "XX0000")
-        if not tested.adapter.capabilities.has_approval:
+        if not ROWS[tested.broker].token_hook:
             with pytest.raises(BrokerError, match="approval"):
                 await tested.adapter.ask_approval()
 
-    at_shop(broker, work)
+    at_broker(broker, work)

@@ -28,7 +28,6 @@ from tests.drill.operators import (
     argument,
     before,
     changed,
-    condition,
     drop,
     inside,
     instead,
@@ -37,6 +36,7 @@ from tests.drill.operators import (
     returns,
     source_of,
     swap,
+    without,
 )
 
 COPY = ROOT / "build" / "mutants"
@@ -48,7 +48,7 @@ class Mutant:
     name: str
     module: str
     function: str
-    """`function`, `Class.method`, or a whole class: then the names are unique in that."""
+    """Or a method, or a whole class: then the words are unique in that."""
     operators: tuple[Operator, ...]
     wrong: str
     faults: str = ""
@@ -139,7 +139,7 @@ MUTANTS = (
     Mutant(
         "empty book proves absence",
         "otrade.live.oms.order_book_poller",
-        "OrderBookPoller.take",
+        "take",
         (argument("on_book_end", "on_book_end", 1, "True"),),
         "a book without what we know is taken for a whole one",
         faults="stop_in_doubt_and_empty_book",
@@ -256,22 +256,22 @@ MUTANTS = (
     Mutant(
         "command leaves without a record",
         CORE + "engine.record",
-        "Recorder",
+        "decided",
         (only_if("journaling: _command", "cmd.kind != 1"),),
         "an order without an intent in the journal",
     ),
     Mutant(
         "early request leaves without a record",
         CORE + "engine.pipeline",
-        "Pipeline.only_request",
-        (condition("has_died", "self.n_waiting() != 1"),),
+        "only_request",
+        (without("has_died"),),
         "the bytes are gone when the process dies, and its journal knows nothing of them",
         faults="kill",
     ),
     Mutant(
         "early request sent once more",
         "otrade.brokers.transport.order_pool",
-        "OrderPool.submit",
+        "submit",
         (
             instead(
                 "written_to request",
@@ -285,7 +285,7 @@ MUTANTS = (
     Mutant(
         "early request never waited for",
         "otrade.brokers.transport.order_pool",
-        "OrderPool.submit",
+        "submit",
         (drop("written_to request"),),
         "its answer meets nobody, and its connection is lost to the pool",
     ),
@@ -403,7 +403,7 @@ MUTANTS = (
     Mutant(
         "products summed",
         "otrade.live.reconciliation.position_audit",
-        "PositionAudit.compare",
+        "compare",
         (always("position.product"),),
         "what is held for delivery is taken for what is traded within the day",
         "other_product",
@@ -427,7 +427,7 @@ MUTANTS = (
     Mutant(
         "end of a halt not noticed",
         CORE + "engine.pipeline",
-        "Pipeline._tick",
+        "_tick",
         (never("inst.halted"),),
         "what the halt cancelled comes back half a minute late",
         "halt_market",
@@ -436,7 +436,7 @@ MUTANTS = (
         "quotes asked for at every beat",
         "otrade.live.day.quote_poller",
         "QuotePoller",
-        (condition("_task _next_ns", "self._task is not None"),),
+        (without("_next_ns"),),
         "the broker's limit of questions is passed just when they are needed",
         "silent_run",
     ),
@@ -444,14 +444,14 @@ MUTANTS = (
         "margin preview asked and not heeded",
         "otrade.live.startup.exit_modes",
         "_ask",
-        (swap("with_both_e4 COSTS", "FREE if with_both_e4 <= with_stop_e4 else COSTS", "FREE"),),
+        (swap("FREE COSTS", "FREE if with_both_e4 <= with_stop_e4 else COSTS", "FREE"),),
         "a second exit works where the broker asks margin for it, and takes the money of other positions",
     ),
     Mutant(
         "a later start asks for margin again",
         "otrade.live.startup.exit_modes",
         "settle",
-        (instead("known before isinstance", "known: dict[str, str] = {}"),),
+        (instead("known before.items", "known: dict[str, str] = {}"),),
         "the broker says otherwise by then: brackets change their mode, and the core cannot use its journal",
         "kill",
     ),

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Enum
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +40,8 @@ class Act(Enum):
     AND = "and"
     OR = "or"
     """It holds only if, or also if, something else does."""
+    WITHOUT = "without"
+    """It loses the operand of its `and` or `or` that the place names."""
     SWAP = "swap"
     """One run of tokens of the statement becomes another one."""
     ARGUMENT = "argument"
@@ -81,6 +84,10 @@ def only_if(at: str, also: str) -> Operator:
 
 def also_if(at: str, other: str) -> Operator:
     return Operator(Act.OR, at, other)
+
+
+def without(at: str) -> Operator:
+    return Operator(Act.WITHOUT, at)
 
 
 def swap(at: str, old: str, new: str) -> Operator:
@@ -218,14 +225,18 @@ def source_of(module: str) -> Path:
 
 
 def function_in(top: Statement, name: str) -> Statement:
-    """A function, a method (`Class.method`) or a whole class."""
-    here = [top]
-    for part in name.split("."):
-        here = [inner for scope in here for inner in scope.block if name_of(inner) == part]
-    if len(here) != 1:
+    """A function, or a method by its own name alone; `Class.method` where that is not unique; or a
+    whole class.
+    """
+    *path, last = name.split(".")
+    scopes = [top]
+    for part in path:
+        scopes = [inner for scope in scopes for inner in scope.block if name_of(inner) == part]
+    found = [inner for scope in scopes for inner in scope.walk() if name_of(inner) == last]
+    if len(found) != 1:
         near = get_close_matches(name, {name_of(inner) for inner in top.walk()} - {""})
-        raise PlaceError(f"{len(here)} functions have that name (near it: {', '.join(near)})")
-    return here[0]
+        raise PlaceError(f"{len(found)} functions have that name (near it: {', '.join(near)})")
+    return found[0]
 
 
 def place_in(function: Statement, at: str, act: Act) -> Statement:
@@ -235,7 +246,7 @@ def place_in(function: Statement, at: str, act: Act) -> Statement:
     for words in outer:
         scope = _only([s for s in scope.walk() if s.block and _is_at(s, words)], words)
     found = [s for s in scope.walk() if _is_at(s, inner)]
-    if act in (Act.CONDITION, Act.AND, Act.OR):
+    if act in (Act.CONDITION, Act.AND, Act.OR, Act.WITHOUT):
         found = [s for s in found if s.tokens[0].text in CONDITIONAL]
     elif act == Act.RETURN:
         found = [s for s in found if s.tokens[0].text == "return"]
@@ -271,6 +282,29 @@ def _condition_of(statement: Statement) -> tuple[int, int]:
         if token.text == ":" and depth == 0:
             return 1, i - 1
     raise PlaceError("the condition has no end")
+
+
+def _operand_of(statement: Statement, words: str) -> tuple[int, int]:
+    """First and last token of what goes when one operand of the condition does, with its `and` or
+    `or`.
+    """
+    first, last = _condition_of(statement)
+    depth, ends = 0, [first - 1]
+    for i in range(first, last + 1):
+        word = statement.tokens[i].text
+        depth += (word in OPENING) - (word in CLOSING)
+        if depth == 0 and word in ("and", "or"):
+            ends.append(i)
+    ends.append(last + 1)
+    found = [
+        n
+        for n, (start, end) in enumerate(pairwise(ends))
+        if has_all(statement.words[start + 1 : end], words)
+    ]
+    if len(found) != 1 or len(ends) == 2:
+        raise PlaceError(f"{len(found)} of {len(ends) - 1} operands have {words!r}")
+    n = found[0]
+    return (first, ends[1]) if n == 0 else (ends[n], ends[n + 1] - 1)
 
 
 def _argument_of(statement: Statement, call: str, index: int) -> tuple[int, int]:
@@ -317,6 +351,13 @@ def edit(text: str, statement: Statement, operator: Operator) -> tuple[int, int,
             if operator.act != Act.CONDITION:
                 new = _joined(text[start:end], operator.act.value, new)
             return start, end, new
+        case Act.WITHOUT:
+            words = operator.at.rpartition(" / ")[2]
+            first, last = _operand_of(statement, words)
+            after_it = tokens[last + 1].start if tokens[last].text in ("and", "or") else 0
+            start, end = _span(tokens, first, last)
+            before_it = tokens[first - 1].end
+            return (start, after_it, "") if after_it else (before_it, end, "")
         case Act.SWAP:
             run = tokens_of(operator.old)
             found = runs(statement.words, run)

@@ -32,6 +32,7 @@ from tests.drill.operators import (
     returns,
     swap,
     tokens_of,
+    without,
 )
 
 SOURCE = '''
@@ -92,6 +93,8 @@ def test_names_are_unique_and_enough_are_to_be_caught() -> None:
         ("Router.send", condition("gone", "o.x"), "elif o.gone or o.late:", "elif o.x:"),
         ("Router.send", only_if("gone", "o.x"), "o.gone or o.late:", "(o.gone or o.late) and o.x:"),
         ("Router.send", also_if("gone", "o.x"), "o.gone or o.late:", "o.gone or o.late or o.x:"),
+        ("Router.send", without("gone"), "o.gone or o.late", "o.late"),
+        ("Router.send", without("late"), "o.gone or o.late", "o.gone"),
         ("Router.send", swap("gone", "o.gone or", "not"), "elif o.gone or o", "elif not o"),
         ("Router.send", argument("max", "self.put", 1, "7"), "1 + max(2, 3)", "7"),
         ("Router.send", argument("max", "max", 1, "7"), "max(2, 3)", "max(2, 7)"),
@@ -124,6 +127,8 @@ def test_an_operator_changes_its_place(function, operator, gone, came) -> None:
         ("twice", never("m"), "0 statements have 'm'"),
         ("twice", returns("+= 1", "0"), "0 statements"),
         ("twice", swap("return", "m", "0"), "'m' stands 0 times"),
+        ("Router.send", without("o.gone o.late"), "0 of 2 operands"),
+        ("Router.send", without("o.qty"), "1 of 1 operands"),
         ("Router.send", argument("max", "max", 2, "0"), "'max' has no argument 2"),
         ("Router.send", argument("max", "min", 0, "0"), "0 calls of 'min'"),
     ],

@@ -19,7 +19,7 @@ from otrade.live.control.commands import Commands
 from otrade.live.plan.day_plan import DayPlan, PlannedInstrument, PlannedStrategy
 from otrade.live.plan.open_exposure import uncovered
 from otrade.live.reconciliation.bracket_recovery import adopt_position
-from otrade.simulator.base.errors import KiteError
+from otrade.simulator.base.errors import RequestRefused
 from tests.core.orders.test_brackets import EngineDriver
 from tests.harness.core_engine import token_of
 from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day
@@ -217,7 +217,7 @@ def test_a_conversion_is_seen_and_our_exits_end() -> None:
     async def work(here: SimulatedDay) -> None:
         i, key, qty = await opened(here)
         stop_entries(here)
-        here.sim.exchange.risk_desk.convert(key, "MIS", "CNC", abs(qty))
+        here.sim.exchange.rms.convert(key, "MIS", "CNC", abs(qty))
         await here.sim.run_until(here.now_ns + 70 * SECOND)
         assert live(here, key) == [] and net(here, key, "CNC") == qty and net(here, key) == 0
         assert here.day.plan.net_of()[i] == 0
@@ -241,7 +241,7 @@ def test_the_brokers_square_off_is_followed(broker: Any) -> None:
     async def work(here: SimulatedDay) -> None:
         i, key, _ = await opened(here)
         stop_entries(here)
-        here.sim.exchange.risk_desk.square_off([key])
+        here.sim.exchange.rms.square_off([key])
         await here.sim.run_until(here.now_ns + 6 * SECOND)
         assert net(here, key) == 0 and live(here, key) == []
         assert here.day.plan.net_of()[i] == 0
@@ -256,11 +256,11 @@ def test_the_brokers_square_off_is_followed(broker: Any) -> None:
 def test_after_its_cut_off_the_broker_takes_no_new_intraday_order() -> None:
     async def work(here: SimulatedDay) -> None:
         _, key, qty = await opened(here)
-        here.sim.exchange.risk_desk.close_to_new({key})
+        here.sim.exchange.rms.close_to_new({key})
         placed = here.sim.exchange.place_manual(key, -1 if qty > 0 else 1, 1)
         assert placed.status == "REJECTED" and "square off" in (placed.status_message or "")
-        with pytest.raises(KiteError):
-            here.sim.exchange.risk_desk.convert(key, "CNC", "MIS", 1)
+        with pytest.raises(RequestRefused):
+            here.sim.exchange.rms.convert(key, "CNC", "MIS", 1)
 
     a_day(work, keys=("NSE:INFY",), offsets_bps=(5,))
 
@@ -434,11 +434,11 @@ def test_an_exit_that_is_refused_after_the_cut_off_is_said() -> None:
         instruments = here.day.plan.instruments
         instruments[i] = msgspec.structs.replace(instruments[i], broker_square_off_ns=here.now_ns)
         exchange = here.sim.exchange
-        exchange.risk_desk.close_to_new({key})
+        exchange.rms.close_to_new({key})
         for order in [o for o in exchange.live_orders() if o.tag]:
             exchange.cancel(order.order_id)
         await here.run_until(lambda: "EXIT_AFTER_CUT_OFF" in here.codes())
-        exchange.risk_desk.square_off([key])
+        exchange.rms.square_off([key])
         await here.sim.run_until(here.now_ns + 15 * SECOND)
         assert net(here, key) == 0 and here.day.plan.net_of()[i] == 0 and live(here, key) == []
 

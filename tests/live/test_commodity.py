@@ -12,6 +12,7 @@ from otrade._core.types import Ev, OrdType, Reason, Side
 from otrade.brokers.session import OrderReport, OrderTerms, Source
 from otrade.drill.process import BrokerKind, adapter_at
 from otrade.instruments import Instrument, KiteInstrumentFile, UpstoxInstrumentFile
+from otrade.simulator.kite.rest.instruments import instruments_csv
 from otrade.simulator.upstox.rest.instruments import instruments_file
 from tests.harness.simulated_day import SimulatedDay, run, simulated_day
 
@@ -24,7 +25,9 @@ def listed(here: SimulatedDay, broker: BrokerKind) -> Instrument:
     """As the broker's file of that day says."""
     universe = here.sim.exchange.market.universe
     if broker == "kite":
-        return KiteInstrumentFile(universe.csv(None, lambda contract: 0)).find(KEY, here.date)
+        return KiteInstrumentFile(instruments_csv(universe, None, lambda contract: 0)).find(
+            KEY, here.date
+        )
     return UpstoxInstrumentFile(gzip.decompress(instruments_file(universe, "complete"))).find(
         KEY, here.date
     )
@@ -73,7 +76,7 @@ def test_upstox_takes_no_mcx_order_by_its_api_since_then() -> None:
                 await here.sim.run_until(here.at("09:30"))
                 adapter = adapter_at(here.sim, here.ports, "upstox", here.sim.clock)
                 adapter.use(here.new_token())
-                client = adapter.by_hand(5 * 10**9)
+                client = adapter.emergency_client(5 * 10**9)
                 client.set_access_token(here.new_token())
                 (spec,) = here.process.instruments
                 like = OrderReport(

@@ -96,7 +96,7 @@ class ApiClient:
         adapter = adapter_at(here.sim, here.ports, "kite", clock)
         adapter.use(here.process.access_token)
         self.source.account_queries = AccountQueries(
-            [(adapter.name, partial(adapter.by_hand, TIMEOUT_NS))], clock.now_ns
+            [(adapter.name, partial(adapter.emergency_client, TIMEOUT_NS))], clock.now_ns
         )
         self.source.preflight_service = PreflightService(
             config_of(self.folder / "var", "kite"), adapter, Calendar.load(), clock, here.day, []

@@ -18,6 +18,7 @@ from typing import Any
 from otrade.journal.replay import replay
 from otrade.journal.scan import check, windows
 from otrade.live.oms.cl_ord_id import parse
+from otrade.simulator.kite.rest.rows import order_row
 from tests.harness.realtime_broker import ROOT, SYMBOL, RealtimeBroker, broker, wait_for_broker
 
 DEATHS = 4
@@ -77,7 +78,7 @@ def start(config: Path, here: RealtimeBroker, shift_ns: int) -> tuple[subprocess
 def ours(here: RealtimeBroker) -> list[dict[str, Any]]:
     # Asked in the exchange's own thread: over HTTP we would use up the engine's rate.
     rows: list[dict[str, Any]] = here.call(
-        lambda: [order.to_json() for order in here.sim.exchange.orders()]
+        lambda: [order_row(order.state()) for order in here.sim.exchange.orders()]
     )
     return [row for row in rows if row["tag"]]
 

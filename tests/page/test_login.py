@@ -59,7 +59,8 @@ def running(
 ) -> Iterator[Running]:
     def alerted(config: dict[str, Any]) -> None:
         config["strategies"] = [row | {"enabled": False} for row in config["strategies"]]
-        config["sim"]["rehearse"] = [{"at": "09:20", "what": "hand"}]
+        # After everything that comes before it here: what waits long may be closed by its target at once.
+        config["sim"]["rehearse"] = [{"at": "10:00", "what": "hand"}]
         config["alerts"] = {"targets": [{"name": "phone"}, {"name": "mail"}], "tries": 1}
 
     with (

@@ -9,10 +9,11 @@ from typing import Any, Literal
 import orjson
 from picows import WSFrame, WSMsgType, WSTransport
 
-from otrade.simulator.base.config import NS_PER_S, KiteLimits, SimConfig
+from otrade.simulator.base.config import NS_PER_S, SimConfig
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.exchange.orders import Order
 from otrade.simulator.faults.injector import FaultInjector
+from otrade.simulator.kite.rest.settings import KiteLimits, KiteSettings
 from otrade.simulator.simulator import Ports, Simulator
 from tests.simulator.kite_client import KiteFeedConnection, KiteHttpClient, open_feed
 from tests.simulator.scripted_market import DATE
@@ -149,7 +150,7 @@ def kite_account(work: Callable[[KiteAccount], Coroutine[Any, Any, None]], **con
     """Run `work` at 09:20."""
 
     async def main() -> None:
-        config.setdefault("limits", NO_LIMITS)
+        config.setdefault("servers", {"kite": KiteSettings(limits=NO_LIMITS)})
         sim = Simulator(SimConfig(dates=(DATE,), **config))
         place = KiteAccount(sim, await sim.start())
         await sim.run_until(ist_ns(DATE, "09:20"))

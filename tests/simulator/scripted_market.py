@@ -12,17 +12,19 @@ from array import array
 from dataclasses import replace
 from typing import Any
 
-from otrade.simulator.base.config import NS_PER_S, DelayRange, KiteLimits, LatencyConfig, SimConfig
-from otrade.simulator.base.errors import KiteError
+from otrade.simulator.base.config import NS_PER_S, DelayRange, LatencyConfig, SimConfig
+from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.order_system import OrderSystem
-from otrade.simulator.exchange.orders import Order, OrderRequest, RequestedTerms
+from otrade.simulator.exchange.orders import Order, OrderRequest, OrderState, RequestedTerms
+from otrade.simulator.kite.rms_rules import RULES
 from otrade.simulator.prices.price_paths import PricePath
 
 DATE = dt.date(2026, 11, 18)
 NOW = DelayRange(0, 0)
 INSTANT = LatencyConfig(request=NOW, order_ack=NOW, exchange=NOW, read=NOW, push=NOW, tick=NOW)
+SLICES_MAX, MODIFICATIONS_MAX = 10, 25
 START_NS = ist_ns(DATE, "09:15:00")
 
 
@@ -48,8 +50,8 @@ class ScriptedMarket:
         **config: Any,
     ) -> None:
         self.clock = VirtualClock(start_ns)
-        cfg = SimConfig(dates=(DATE,), latency=latency, limits=KiteLimits(), **config)
-        self.exchange = OrderSystem(cfg, self.clock)
+        cfg = SimConfig(dates=(DATE,), latency=latency, **config)
+        self.exchange = OrderSystem(cfg, self.clock, RULES)
         universe = self.exchange.prices.universe(DATE)
         self.contract = universe.resolve(key)
         n = len(prices)
@@ -61,7 +63,7 @@ class ScriptedMarket:
         )
         self.exchange.prices.set_path(self.contract, DATE, path, e4(close or prices[0]))
         self.exchange.open_day(DATE)
-        self.pushes: list[dict[str, Any]] = []
+        self.pushes: list[OrderState] = []
         self.exchange.on_update.append(self.pushes.append)
         self.start_ns = start_ns
         self.at(0)
@@ -95,9 +97,11 @@ class ScriptedMarket:
         **terms: Any,
     ) -> Order:
         asked = RequestedTerms(order_type, quantity, e4(price), e4(trigger), **terms)
-        request = OrderRequest(self.contract, side, product, asked, variety, tag, autoslice)
+        request = OrderRequest(
+            self.contract, side, product, asked, variety, tag, autoslice, slices_max=SLICES_MAX
+        )
         placed = self.exchange.place(request)[0]
-        if isinstance(placed, KiteError):
+        if isinstance(placed, RequestRefused):
             raise placed
         if settle:
             self.settle()
@@ -107,11 +111,15 @@ class ScriptedMarket:
         for name in ("price", "trigger"):
             if name in changes:
                 changes[f"{name}_e4"] = e4(changes.pop(name))
-        self.exchange.modify(order.order_id, lambda terms: replace(terms, **changes))
+        self.exchange.modify(
+            order.order_id,
+            lambda terms: replace(terms, **changes),
+            times_max=MODIFICATIONS_MAX,
+        )
         self.settle()
 
     def fills(self, order: Order) -> list[tuple[int, float]]:
         return [(trade.qty, trade.price_e4 / 10_000) for trade in order.trades]
 
     def statuses(self, order: Order) -> list[str]:
-        return [row["status"] for row in order.history]
+        return [state.status for state in order.history]

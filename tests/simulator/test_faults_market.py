@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from otrade.simulator.base.config import NS_PER_S
-from otrade.simulator.base.errors import KiteError
+from otrade.simulator.base.errors import RequestRefused
 from tests.simulator.scripted_market import ScriptedMarket, e4
 from tests.simulator.test_campaign import check_order
 
@@ -120,9 +120,7 @@ def test_fills_come_in_pieces() -> None:
         for each in (order, entry):
             check_order(each)
             assert each.status == "COMPLETE" and all(trade.qty % LOT == 0 for trade in each.trades)
-        told = [
-            row["filled_quantity"] for row in market.pushes if row["order_id"] == entry.order_id
-        ]
+        told = [row.filled_qty for row in market.pushes if row.order.order_id == entry.order_id]
         assert told == sorted(told) and told[-1] == 20 * LOT
         assert market.exchange.faults.seen["cut_fills"] > 0
         truth_agrees(market)
@@ -150,13 +148,13 @@ def test_a_cancelled_order_turns_out_to_have_traded(seed: int) -> None:
     assert (
         first.status == "CANCELLED"
         and first.filled_qty == 0
-        and market.pushes[-1]["status"] == "CANCELLED"
+        and market.pushes[-1].status == "CANCELLED"
     )
     market.at(2)
     told = [
-        (row["status"], row["filled_quantity"])
+        (row.status, row.filled_qty)
         for row in market.pushes
-        if row["order_id"] == first.order_id
+        if row.order.order_id == first.order_id
     ]
     assert told[0] == ("OPEN", 0) and told[1] == ("CANCELLED", 0)
     assert 0 < first.filled_qty <= 4 * LOT and first.filled_qty % LOT == 0
@@ -165,7 +163,7 @@ def test_a_cancelled_order_turns_out_to_have_traded(seed: int) -> None:
     else:
         assert told[2:] == [("UPDATE", first.filled_qty), ("CANCELLED", first.filled_qty)]
         assert first.cancelled_qty == 4 * LOT - first.filled_qty
-    assert first.history[-1]["status"] == first.status == told[-1][0]
+    assert first.history[-1].status == first.status == told[-1][0]
     assert market.exchange.net_qty() == {market.contract.key: first.filled_qty}
     truth_agrees(market)
     # Once: the next cancel is one.
@@ -239,7 +237,7 @@ def mixed(seed: int) -> list[Any]:
                 market.exchange.cancel(rng.choice(live).order_id)
             elif live:
                 market.modify(rng.choice(live), quantity=rng.randint(1, 12) * LOT)
-        except KiteError as error:
+        except RequestRefused as error:
             assert error.status in (400, 429)
         truth_agrees(market)
     market.at(130)

@@ -7,6 +7,7 @@ import pytest
 
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.faults.requests import AnswerFault, RequestFault
+from otrade.simulator.kite.rest.rows import order_row
 from tests.harness.waiting import until
 from tests.simulator.kite_account import KEY, KiteAccount, Outcome, kite_account
 from tests.simulator.kite_client import KiteHttpClient
@@ -232,7 +233,7 @@ def test_a_stale_book_has_only_the_words_of_a_book() -> None:
         for ts_ns, row in shown:
             was = s.sim.exchange.order(order_id).as_told(ts_ns + 1_000_000)
             assert was is not None
-            assert (was["status"], was["filled_quantity"], was.keys()) == (
+            assert (was.status, was.filled_qty, order_row(was).keys()) == (
                 row["status"],
                 row["filled_quantity"],
                 row.keys(),

@@ -1,11 +1,11 @@
-"""What the risk desk does: bans, targets that are refused, stops that are taken out, and "being
+"""What the risk client does: bans, targets that are refused, stops that are taken out, and "being
 processed".
 """
 
 import pytest
 
 from otrade.simulator.base.config import NS_PER_S
-from otrade.simulator.base.errors import KiteError
+from otrade.simulator.base.errors import RequestRefused
 from tests.simulator.scripted_market import ScriptedMarket
 
 LOT = 65
@@ -76,9 +76,11 @@ def test_a_busy_order_is_changed_the_next_time() -> None:
     stop = market.place(-1, "SL", LOT, 23_800.0, trigger=23_900.0)
     market.settle()
     market.exchange.faults.busy_changes(1)
-    with pytest.raises(KiteError, match="cannot be cancelled as it is being processed") as refused:
+    with pytest.raises(
+        RequestRefused, match="cannot be cancelled as it is being processed"
+    ) as refused:
         market.exchange.cancel(stop.order_id)
-    assert (refused.value.status, refused.value.error_type) == (400, "InputException")
+    assert (refused.value.status, refused.value.kind) == (400, "input")
     market.exchange.cancel(stop.order_id)
     market.settle()
     assert stop.status == "CANCELLED" and market.exchange.faults.seen == {"busy_changes": 1}

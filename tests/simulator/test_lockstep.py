@@ -128,7 +128,7 @@ def test_same_trades_at_any_speed() -> None:
     assert run(lambda: trade(11, 15, 6000.0)) == run(lambda: trade(11, 15))
 
 
-def test_another_brokers_face_changes_nothing() -> None:
+def test_another_brokers_servers_changes_nothing() -> None:
     assert run(lambda: trade(11, 30, broker="both")) == run(lambda: trade(11, 30))
 
 

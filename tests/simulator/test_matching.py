@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from otrade.simulator.base.config import DelayRange
-from otrade.simulator.base.errors import KiteError
+from otrade.simulator.base.errors import RequestRefused
+from otrade.simulator.kite.rest.rows import funds_row, order_row, position_row
 from tests.simulator.scripted_market import INSTANT, ScriptedMarket, e4
 
 FLAT = [26000.0] * 5
@@ -43,7 +44,7 @@ def test_average_price_is_exact() -> None:
     order = market.place(1, "LIMIT", 260, 26000.2)
     # (195 * 26000.1 + 65 * 26000.2) / 260 = 26000.125
     assert order.average_price == 26000.125
-    assert order.to_json()["average_price"] == 26000.12, "brokers round it"
+    assert order_row(order.state())["average_price"] == 26000.12, "brokers round it"
 
 
 def test_depth_is_used_up_until_the_next_trade() -> None:
@@ -90,8 +91,8 @@ def test_large_resting_order_fills_over_time() -> None:
     market.at(1)
     # asks 25999.4 and 25999.5: 195 + 325
     assert market.fills(order) == [(520, 25999.5)]
-    assert market.pushes[-1]["status"] == "UPDATE"
-    assert (market.pushes[-1]["filled_quantity"], market.pushes[-1]["pending_quantity"]) == (
+    assert market.pushes[-1].status == "UPDATE"
+    assert (market.pushes[-1].filled_qty, market.pushes[-1].leaves_qty) == (
         520,
         780,
     )
@@ -129,8 +130,8 @@ def test_protected_market_order_that_does_not_fill_rests() -> None:
     # 26000.1 * 1.000001 = 26000.126, up to 26000.2: 195 + 325 are offered
     assert market.fills(order) == [(195, 26000.1), (325, 26000.2)]
     assert order.status == "OPEN"
-    assert order.to_json()["order_type"] == "LIMIT"
-    assert order.to_json()["price"] == 26000.2
+    assert order_row(order.state())["order_type"] == "LIMIT"
+    assert order_row(order.state())["price"] == 26000.2
 
 
 def test_automatic_protection_and_sell_side() -> None:
@@ -172,7 +173,7 @@ def test_stop_whose_limit_was_jumped_rests_open() -> None:
     order = market.place(-1, "SL", 65, price=25980, trigger=25990)
     market.at(1)
     assert order.status == "OPEN" and not order.trades
-    assert market.pushes[-1]["status"] == "OPEN"
+    assert market.pushes[-1].status == "OPEN"
     market.at(2)
     assert market.fills(order) == [(65, 25980.0)]
 
@@ -216,11 +217,11 @@ def test_modify_quantity_is_the_new_total() -> None:
     market.at(1)
     order = market.place(1, "LIMIT", 260, 26000.1)
     assert order.filled_qty == 195
-    with pytest.raises(KiteError, match="already filled"):
+    with pytest.raises(RequestRefused, match="already filled"):
         market.modify(order, quantity=195)
     market.modify(order, quantity=325)
     assert order.leaves_qty == 130
-    assert market.pushes[-1]["status"] == "UPDATE"
+    assert market.pushes[-1].status == "UPDATE"
 
 
 def test_modification_cap() -> None:
@@ -228,7 +229,7 @@ def test_modification_cap() -> None:
     order = market.place(1, "LIMIT", 65, 25900)
     for i in range(25):
         market.modify(order, price=25901 + i)
-    with pytest.raises(KiteError, match="modifications exceeded"):
+    with pytest.raises(RequestRefused, match="modifications exceeded"):
         market.modify(order, price=25990)
 
 
@@ -242,7 +243,7 @@ def test_cancel() -> None:
     assert order.status == "CANCEL PENDING"
     market.settle()
     assert (order.status, order.cancelled_qty) == ("CANCELLED", 65)
-    with pytest.raises(KiteError, match="already CANCELLED"):
+    with pytest.raises(RequestRefused, match="already CANCELLED"):
         market.exchange.cancel(order.order_id)
 
 
@@ -259,17 +260,17 @@ def test_change_loses_the_race_to_a_fill(change: str) -> None:
     market.at(3)
     assert order.status == "COMPLETE"
     assert market.fills(order) == [(65, 25995.0)]
-    assert [push["status"] for push in market.pushes] == ["OPEN", "COMPLETE"]
+    assert [push.status for push in market.pushes] == ["OPEN", "COMPLETE"]
 
 
 def test_no_change_while_one_is_on_its_way() -> None:
     market = ScriptedMarket(FLAT)
     order = market.place(1, "LIMIT", 65, 25900, settle=False)
-    with pytest.raises(KiteError, match="being processed"):
+    with pytest.raises(RequestRefused, match="being processed"):
         market.exchange.cancel(order.order_id)
     market.settle()
     market.exchange.cancel(order.order_id)
-    with pytest.raises(KiteError, match="being processed"):
+    with pytest.raises(RequestRefused, match="being processed"):
         market.exchange.modify(order.order_id, lambda terms: terms)
 
 
@@ -289,13 +290,13 @@ def test_positions_and_money() -> None:
     market.at(2)
     market.place(-1, "MARKET", 65, protection_pct=1.0)
     position = market.exchange.ledger.positions()[0]
-    row = position.to_json(e4(26100), e4(26000))
+    row = position_row(position, e4(26100), e4(26000))
     assert row["quantity"] == 65
     assert row["average_price"] == 26000.1
     # 65 sold at 26099.9 (bid), 65 left at 26100: 65 * 99.8 + 65 * 99.9
     assert row["pnl"] == pytest.approx(65 * 99.8 + 65 * 99.9, abs=1e-9)
     assert position.realised_e4 == 65 * e4(99.8)
-    funds = market.exchange.funds()["equity"]
+    funds = funds_row(market.exchange.funds())["equity"]
     # 12 per cent of 65 * 26000.1 is blocked
     assert funds["net"] == pytest.approx(2_500_000 + 65 * 99.8 - 0.12 * 65 * 26000.1, abs=0.001)
     assert market.exchange.net_qty() == {market.contract.key: 65}

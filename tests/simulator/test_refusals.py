@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from otrade.simulator.base.errors import KiteError
+from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.exchange.orders import Order
 from otrade.simulator.exchange.price_bands import OUTSIDE_RANGE
@@ -14,77 +14,77 @@ PRICES = [26000.0] * 3
 
 
 @pytest.mark.parametrize(
-    ("order", "error_type", "words"),
+    ("order", "kind", "words"),
     [
-        ({"order_type": "MARKET", "quantity": 65}, "InputException", "without market protection"),
+        ({"order_type": "MARKET", "quantity": 65}, "input", "without market protection"),
         (
             {"order_type": "MARKET", "quantity": 65, "protection_pct": 101},
-            "InputException",
+            "input",
             "market_protection",
         ),
         (
             {"order_type": "MARKET", "quantity": 65, "protection_pct": -2},
-            "InputException",
+            "input",
             "market_protection",
         ),
         (
             {"order_type": "SL-M", "quantity": 65, "trigger": 25900},
-            "InputException",
+            "input",
             "without market protection",
         ),
-        ({"order_type": "LIMIT", "quantity": 65}, "InputException", "`price`"),
-        ({"order_type": "LIMIT", "quantity": 0, "price": 26000}, "InputException", "`quantity`"),
-        ({"order_type": "LIMIT", "quantity": -65, "price": 26000}, "InputException", "`quantity`"),
-        ({"order_type": "LIMIT", "quantity": 66, "price": 26000}, "InputException", "lot size 65"),
-        ({"order_type": "STOP", "quantity": 65, "price": 26000}, "InputException", "`order_type`"),
+        ({"order_type": "LIMIT", "quantity": 65}, "input", "`price`"),
+        ({"order_type": "LIMIT", "quantity": 0, "price": 26000}, "input", "`quantity`"),
+        ({"order_type": "LIMIT", "quantity": -65, "price": 26000}, "input", "`quantity`"),
+        ({"order_type": "LIMIT", "quantity": 66, "price": 26000}, "input", "lot size 65"),
+        ({"order_type": "STOP", "quantity": 65, "price": 26000}, "input", "`order_type`"),
         (
             {"order_type": "LIMIT", "quantity": 65, "price": 26000, "validity": "GTC"},
-            "InputException",
+            "input",
             "`validity`",
         ),
         (
             {"order_type": "LIMIT", "quantity": 65, "price": 26000, "product": "CNC"},
-            "InputException",
+            "input",
             "`product`",
         ),
         (
             {"order_type": "LIMIT", "quantity": 65, "price": 26000, "variety": "co"},
-            "InputException",
+            "input",
             "variety",
         ),
         (
             {"order_type": "LIMIT", "quantity": 65, "price": 26000, "tag": "a-b"},
-            "InputException",
+            "input",
             "`tag`",
         ),
         (
             {"order_type": "LIMIT", "quantity": 65, "price": 26000, "tag": "x" * 21},
-            "InputException",
+            "input",
             "`tag`",
         ),
-        ({"order_type": "SL", "quantity": 65, "price": 25900}, "InputException", "`trigger_price`"),
+        ({"order_type": "SL", "quantity": 65, "price": 25900}, "input", "`trigger_price`"),
         (
             {"order_type": "SL", "quantity": 65, "price": 25950, "trigger": 25900},
-            "InputException",
+            "input",
             "at or above",
         ),
         (
             {"order_type": "SL", "quantity": 65, "price": 26000, "trigger": 26000},
-            "InputException",
+            "input",
             "lower than the last",
         ),
         (
             {"order_type": "LIMIT", "quantity": 1755, "price": 26000},
-            "MarginException",
+            "margin",
             "Insufficient funds",
         ),
     ],
 )
-def test_refused_before_the_book(order: dict[str, Any], error_type: str, words: str) -> None:
+def test_refused_before_the_book(order: dict[str, Any], kind: str, words: str) -> None:
     market = ScriptedMarket(PRICES)
-    with pytest.raises(KiteError, match=words) as caught:
+    with pytest.raises(RequestRefused, match=words) as caught:
         market.place(-1, **order)
-    assert (caught.value.status, caught.value.error_type) == (400, error_type)
+    assert (caught.value.status, caught.value.kind) == (400, kind)
     assert market.exchange.orders() == []
     assert market.pushes == []
 
@@ -104,7 +104,7 @@ def test_rejected_in_the_book(order: dict[str, Any], words: str) -> None:
     assert placed.status == "REJECTED"
     assert words in (placed.status_message or "")
     assert placed in market.exchange.orders()
-    assert market.pushes[-1]["status"] == "REJECTED"
+    assert market.pushes[-1].status == "REJECTED"
 
 
 @pytest.mark.parametrize(("side", "price"), [(-1, 28600.0), (1, 23400.0)])
@@ -138,7 +138,7 @@ def test_outside_continuous_trading(time: str, status: str) -> None:
 @pytest.mark.parametrize("time", ["08:59:59", "16:00:00"])
 def test_closed_market_takes_nothing(time: str) -> None:
     market = ScriptedMarket(PRICES, start_ns=ist_ns(DATE, time))
-    with pytest.raises(KiteError, match="Markets are closed"):
+    with pytest.raises(RequestRefused, match="Markets are closed"):
         market.place(1, "LIMIT", 65, 25900)
 
 
@@ -164,7 +164,7 @@ def test_second_exit_needs_margin_of_its_own() -> None:
     market = ScriptedMarket(PRICES, funds_rupees=250_000.0)
     assert market.place(1, "MARKET", 65, protection_pct=1.0).status == "COMPLETE"
     assert market.place(-1, "SL", 65, price=25900, trigger=25950).status == "TRIGGER PENDING"
-    with pytest.raises(KiteError, match="Insufficient funds"):
+    with pytest.raises(RequestRefused, match="Insufficient funds"):
         market.place(-1, "LIMIT", 65, 26100)
 
 
@@ -173,13 +173,13 @@ def test_autoslice_respects_freeze_and_slice_limit() -> None:
     market.place(1, "LIMIT", 65 * 60, 25900, autoslice=True)
     # Freeze is 1800: 27 lots (1755) a slice; 3900 = 1755 + 1755 + 390
     assert [order.terms.quantity for order in market.exchange.orders()] == [1755, 1755, 390]
-    with pytest.raises(KiteError, match="slices"):
+    with pytest.raises(RequestRefused, match="slices"):
         market.place(1, "LIMIT", 1755 * 10 + 65, 25900, autoslice=True)
 
 
 def test_unknown_order() -> None:
     market = ScriptedMarket(PRICES)
-    with pytest.raises(KiteError, match="Couldn't find"):
+    with pytest.raises(RequestRefused, match="Couldn't find"):
         market.exchange.cancel("1")
 
 

@@ -16,8 +16,9 @@ import orjson
 import pytest
 from picows import WSHandshakeError
 
-from otrade.simulator.base.config import NS_PER_S, KiteLimits, SimConfig
+from otrade.simulator.base.config import NS_PER_S, SimConfig
 from otrade.simulator.base.hours import ist_ns
+from otrade.simulator.kite.rest.settings import KiteLimits, KiteSettings
 from otrade.simulator.simulator import Ports, Simulator
 from tests.simulator.kite_client import KiteFeedConnection, KiteHttpClient, open_feed
 
@@ -113,7 +114,7 @@ class RestAccount:
 
 def rest_account(work: Callable[[RestAccount], Coroutine[Any, Any, None]], **config: Any) -> None:
     async def main() -> None:
-        config.setdefault("limits", NO_LIMITS)
+        config.setdefault("servers", {"kite": KiteSettings(limits=NO_LIMITS)})
         sim = Simulator(SimConfig(dates=(DATE,), **config))
         place = RestAccount(sim, await sim.start())
         await sim.run_until(ist_ns(DATE, "09:20"))
@@ -203,7 +204,7 @@ def test_login_by_checksum() -> None:
         assert b"request_token=" in body
         target = urlsplit(headers["location"])
         sent = parse_qs(target.query)
-        assert f"{target.scheme}://{target.netloc}{target.path}" == s.sim.cfg.redirect_url
+        assert f"{target.scheme}://{target.netloc}{target.path}" == KiteSettings().redirect_url
         assert (sent["action"], sent["status"], sent["next"]) == (["login"], ["success"], ["home"])
         request_token = sent["request_token"][0]
         form = {"api_key": "paper", "request_token": request_token, "checksum": "0" * 64}
@@ -517,7 +518,7 @@ def test_limits_answer_429() -> None:
         for http in connections:
             http.close()
 
-    rest_account(work, limits=KiteLimits())
+    rest_account(work, servers={})
 
 
 def test_day_limit_counts_refused_orders() -> None:
@@ -526,7 +527,7 @@ def test_day_limit_counts_refused_orders() -> None:
         assert (await s.ask("POST", "/orders/regular", BUY))[0] == 200
         assert (await s.ask("POST", "/orders/regular", BUY))[0] == 429
 
-    rest_account(work, limits=KiteLimits(orders_per_day=2))
+    rest_account(work, servers={"kite": KiteSettings(limits=KiteLimits(orders_per_day=2))})
 
 
 def test_faults_enter_by_one_door() -> None:

@@ -71,7 +71,7 @@ def test_a_lost_request_is_not_carried_out(how: RequestFault) -> None:
     [
         (403, "UDAPI1154", (403, "UDAPI1154")),
         (400, "InputException", (400, "UDAPI100036")),
-        (403, "TokenException", (401, "UDAPI100050")),
+        (403, "token", (401, "UDAPI100050")),
         (503, "NetworkException", (503, "UDAPI100500")),
     ],
 )
@@ -134,7 +134,7 @@ def test_the_day_is_capped_and_exits_are_rejected() -> None:
     upstox_account(work)
 
 
-def test_both_faces_show_the_same_orders() -> None:
+def test_both_brokers_show_the_same_orders() -> None:
     async def work(s: UpstoxAccount) -> None:
         kite = KiteHttpClient(s.ports.rest, s.sim.issue_access_token())
         first = await s.place(3)

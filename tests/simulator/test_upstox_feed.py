@@ -15,11 +15,12 @@ from google.protobuf import descriptor_pb2
 from picows import WSHandshakeError, WSMsgType, ws_connect
 from upstox_client.feeder.proto import MarketDataFeedV3_pb2
 
-from otrade.simulator.base.config import NS_PER_S, SimConfig, UpstoxLimits
+from otrade.simulator.base.config import NS_PER_S, SimConfig
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.exchange.market_data import MarketSnapshot
 from otrade.simulator.prices.price_paths import option_e4
 from otrade.simulator.simulator import Simulator
+from otrade.simulator.upstox.rest.settings import UpstoxLimits, UpstoxSettings
 from otrade.simulator.upstox.streams import proto
 from otrade.simulator.upstox.streams.greeks import greeks
 from tests.simulator.scripted_market import DATE
@@ -365,7 +366,7 @@ def test_keys_of_a_connection_are_limited_by_mode() -> None:
         assert await count("sub", keys[5:8], "ltpc") == 3
         assert await count("sub", keys[8:9], "ltpc") == 0
 
-    upstox_account(work, upstox_limits=limits)
+    upstox_account(work, servers={"upstox": UpstoxSettings(limits=limits)})
 
 
 def test_the_limits_of_the_real_feed() -> None:
@@ -574,8 +575,10 @@ class Reactor(UpstoxFeedRecorder):
         ltp = self.messages[-1].feeds[INFY].ltpc.ltp if INFY in self.messages[-1].feeds else 0
         if ltp:
             side = "BUY" if len(self.raw) % 20 else "SELL"
-            terms = self._shop.terms(5, transaction_type=side, price=ltp)
-            task = asyncio.ensure_future(self._shop.http.ask("POST", "/v3/order/place", body=terms))
+            terms = self._account.terms(5, transaction_type=side, price=ltp)
+            task = asyncio.ensure_future(
+                self._account.http.ask("POST", "/v3/order/place", body=terms)
+            )
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
 

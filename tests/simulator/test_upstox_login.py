@@ -1,4 +1,4 @@
-"""Logging in to Upstox's face, its tokens, static addresses and limits."""
+"""Logging in to Upstox's servers, its tokens, static addresses and limits."""
 
 import datetime as dt
 from typing import Any
@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 import orjson
 import pytest
 
-from otrade.simulator.base.config import UpstoxLimits
 from otrade.simulator.base.hours import ist_ns
+from otrade.simulator.upstox.rest.settings import UpstoxLimits, UpstoxSettings
 from tests.simulator.upstox_account import UpstoxAccount, upstox_account
 
 REDIRECT = "http://127.0.0.1:8700/login/upstox"
@@ -150,7 +150,7 @@ def test_a_token_dies_at_half_past_three_however_late_it_was_issued(
     upstox_account(work, at="09:01")
 
 
-def test_tokens_are_revoked_for_both_faces() -> None:
+def test_tokens_are_revoked_for_both_brokers() -> None:
     async def work(s: UpstoxAccount) -> None:
         kite = s.sim.issue_access_token()
         s.sim.expire_tokens()
@@ -221,7 +221,7 @@ def test_order_calls_share_their_limits() -> None:
         await s.place()
         assert len(s.orders) == 6
 
-    upstox_account(work, upstox_limits=limits)
+    upstox_account(work, servers={"upstox": UpstoxSettings(limits=limits)})
 
 
 def test_every_other_interface_is_counted_by_itself() -> None:
@@ -235,7 +235,7 @@ def test_every_other_interface_is_counted_by_itself() -> None:
         await s.wait(1)
         await s.data(*PROFILE)
 
-    upstox_account(work, upstox_limits=limits)
+    upstox_account(work, servers={"upstox": UpstoxSettings(limits=limits)})
 
 
 def test_the_limits_of_the_real_thing() -> None:

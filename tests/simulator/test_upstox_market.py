@@ -1,5 +1,5 @@
 """Upstox's instrument files, quotes, candles and calendar, each against what the exchange or Kite's
-face says.
+servers say.
 """
 
 import csv
@@ -37,7 +37,7 @@ def test_isins_have_their_check_digit() -> None:
 
 
 def test_instruments_are_those_of_kite() -> None:
-    """The other face's dump of the same day is the oracle."""
+    """The other broker's dump of the same day is the oracle."""
 
     async def work(s: UpstoxAccount) -> None:
         kite = KiteHttpClient(s.ports.rest, s.sim.issue_access_token())

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from otrade.simulator.base.config import DelayRange, LatencyConfig, UpstoxLimits
+from otrade.simulator.base.config import DelayRange, LatencyConfig
+from otrade.simulator.upstox.rest.settings import UpstoxSettings
 from tests.simulator.upstox_account import INFY, UpstoxAccount, upstox_account
 
 ORDER_FIELDS = {
@@ -434,7 +435,7 @@ def test_there_is_no_cap_on_modifications() -> None:
             await s.wait(1)
         assert s.orders[0].modifications == 30
 
-    upstox_account(work, upstox_limits=UpstoxLimits())
+    upstox_account(work, servers={"upstox": UpstoxSettings()})
 
 
 # ---- many at once

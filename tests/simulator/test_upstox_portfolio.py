@@ -10,6 +10,7 @@ from picows import WSMsgType
 
 from otrade.simulator.base.config import NS_PER_S, DelayRange, LatencyConfig
 from otrade.simulator.faults.pushes import UNKNOWN_STATUS
+from otrade.simulator.upstox.rest.settings import UpstoxSettings
 from tests.simulator.test_upstox_feed import refusal
 from tests.simulator.test_upstox_orders import ORDER_FIELDS
 from tests.simulator.upstox_account import INFY, UpstoxAccount, upstox_account
@@ -79,7 +80,7 @@ def test_the_states_on_the_way_can_be_left_out() -> None:
         await s.wait(1)
         assert recorder.told() == [("open", 0, 5), ("open", 0, 7), ("cancelled", 0, 7)]
 
-    upstox_account(work, push_interim=False)
+    upstox_account(work, servers={"upstox": UpstoxSettings(push_interim=False)})
 
 
 def test_partial_fills_are_open_orders_that_filled() -> None:
@@ -97,7 +98,7 @@ def test_partial_fills_are_open_orders_that_filled() -> None:
     upstox_account(work)
 
 
-def test_orders_of_other_terminals_and_of_the_other_face() -> None:
+def test_orders_of_other_terminals_and_of_the_other_broker() -> None:
     async def work(s: UpstoxAccount) -> None:
         recorder = await listen(s, PORTFOLIO)
         s.sim.exchange.place_manual("NSE:INFY", 1, 3, product="CNC")
@@ -220,7 +221,7 @@ def shop_of_pushes(work: Any, **config: Any) -> None:
         recorder = await listen(s, PORTFOLIO)
         await work(s, recorder)
 
-    upstox_account(main, push_interim=False, **config)
+    upstox_account(main, servers={"upstox": UpstoxSettings(push_interim=False)}, **config)
 
 
 def test_pushes_are_lost() -> None:

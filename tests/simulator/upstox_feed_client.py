@@ -18,7 +18,7 @@ class UpstoxFeedRecorder(WSListener):
     """Keeps every message with its time; knows whether the connection is up."""
 
     def __init__(self, s: UpstoxAccount) -> None:
-        self._shop = s
+        self._account = s
         self.transport: WSTransport | None = None
         self.is_up = False
         self.raw: list[bytes] = []
@@ -35,12 +35,12 @@ class UpstoxFeedRecorder(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type == WSMsgType.PING:
-            self.pings_ns.append(self._shop.sim.clock.now_ns())
+            self.pings_ns.append(self._account.sim.clock.now_ns())
             transport.send_pong(frame.get_payload_as_bytes())
         elif frame.msg_type in (WSMsgType.TEXT, WSMsgType.BINARY):
             self.kinds.add(frame.msg_type)
             self.raw.append(frame.get_payload_as_bytes())
-            self.times_ns.append(self._shop.sim.clock.now_ns())
+            self.times_ns.append(self._account.sim.clock.now_ns())
 
     # ---- market data
 

@@ -1,4 +1,4 @@
-"""The application of the web hooks: two routes and nothing else, on a port of their own.
+"""The application of the web hooks: a route for each kind and nothing else, on a port of their own.
 
 A broker reaches it through the user's tunnel or reverse proxy, which ends TLS; so that nobody can
 reach the page by that way, the page is not behind this port. It says nothing about what it thinks
@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
+
+from otrade.brokers.registry import BROKERS
 
 BODY_BYTES_MAX = 64 * 1024
 BODY_WITHIN_S = 5.0
@@ -32,18 +34,20 @@ class WebhookHandler(Protocol):
 def create_webhook_app(handler: WebhookHandler) -> ASGIApp:
     """The application behind the hooks' port."""
 
-    async def kite_order(request: Request) -> Response:
+    async def order(request: Request) -> Response:
         body = await _body(request, handler)
         return body if isinstance(body, Response) else _said(handler.order(body))
 
-    async def upstox_token(request: Request) -> Response:
+    async def token(request: Request) -> Response:
         body = await _body(request, handler)
         return body if isinstance(body, Response) else _said(await handler.token(body))
 
+    orders = [row.order_hook for row in BROKERS.values() if row.order_hook]
+    tokens = [row.token_hook for row in BROKERS.values() if row.token_hook]
     return Starlette(
         routes=[
-            Route("/hooks/kite/order", kite_order, methods=["POST"]),
-            Route("/hooks/upstox/token", upstox_token, methods=["POST"]),
+            *(Route(path, order, methods=["POST"]) for path in orders),
+            *(Route(path, token, methods=["POST"]) for path in tokens),
         ]
     )
 

@@ -64,9 +64,6 @@ ROWS: list[tuple[str, Callable[[KiteRest], Awaitable[Any]]]] = [
     ("margins.json", lambda rest: rest.margins()),
     ("quote.json", lambda rest: rest.quote(["NSE:INFY"])),
     ("ltp.json", lambda rest: rest.quote(["NSE:INFY"], "ltp")),
-    ("order_margins.json", lambda rest: rest.order_margins([])),
-    ("basket_margins.json", lambda rest: rest.basket_margins([])),
-    ("gtt_get_orders.json", lambda rest: rest.gtt_triggers()),
     ("generate_session.json", lambda rest: rest.generate_session("token", "secret")),
 ]
 
@@ -79,13 +76,9 @@ def test_published_answers_come_out_whole(
     assert read == data and len(read) > 0
 
 
-def test_positions_and_candles() -> None:
+def test_positions() -> None:
     read, data = asked("positions.json", lambda rest: rest.positions())
     assert read == {"net": data["net"], "day": data["day"]}
-    read, data = asked(
-        "historical_minute.json", lambda rest: rest.historical(408065, "minute", "", "")
-    )
-    assert read == data["candles"] and all(len(candle) >= 6 for candle in read)
 
 
 @pytest.mark.parametrize("name", ["orders.json", "order_info.json"])

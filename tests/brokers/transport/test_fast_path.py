@@ -63,12 +63,12 @@ async def hear(peer: ScriptedPeer) -> bytes:
 
 def test_the_bytes_leave_before_the_books_and_once() -> None:
     async def work(server: ScriptedServer, bench: PoolSetup) -> None:
-        early = bench.pool.early
-        assert early.try_write(sink()) and early.n_written == 1
+        fast_path = bench.pool.fast_path
+        assert fast_path.try_write(sink()) and fast_path.n_written == 1
         assert (
             await hear(server.peers[0]) == request(SEQ) and bench.sent == [] and bench.answers == []
         )
-        assert not early.try_write(sink(6)), "one at a time"
+        assert not fast_path.try_write(sink(6)), "one at a time"
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
         assert bench.sent == [SEQ]
         server.peers[0].answer(200, OK)
@@ -86,7 +86,7 @@ def test_nothing_is_written_where_no_connection_is_free() -> None:
     async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         bench.pool.submit(4, Lane.ENTRY, request(4))
         assert await hear(server.peers[0]) == request(4)
-        assert not bench.pool.early.try_write(sink())
+        assert not bench.pool.fast_path.try_write(sink())
         bench.pool.submit(SEQ, Lane.PROTECT, request(SEQ))
         server.peers[0].answer(200, OK)
         assert await hear(server.peers[0]) == request(SEQ)
@@ -100,7 +100,7 @@ def test_a_refused_connection_leaves_everything_to_the_usual_way() -> None:
             taken.bind(("127.0.0.1", 0))  # bound and not listening: refused
             async with ScriptedServer(idle) as server:
                 bench = PoolSetup(server, port=taken.getsockname()[1])
-                assert not bench.pool.early.try_write(sink())
+                assert not bench.pool.fast_path.try_write(sink())
                 bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
                 bench.clock.advance(2)
                 assert bench.outcome() == (Ev.REFUSED, Reason.BROKER_NETWORK)
@@ -119,14 +119,14 @@ def test_a_closing_transport_takes_nothing() -> None:
             peer.writer.transport.abort()
         await turns(1)
         connections = list(bench.pool._idle)
-        wrote = bench.pool.early.try_write(sink())
+        wrote = bench.pool.fast_path.try_write(sink())
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
         if wrote:  # into a socket whose reset has not arrived: in doubt, and never again
             await until(lambda: bench.answers)
             assert bench.outcome() == NO_ANSWER
             await until(lambda: bench.pool.warm == 1)
         else:
-            assert bench.pool.early.n_written == 0
+            assert bench.pool.fast_path.n_written == 0
             await until(lambda: len(server.peers) == 2)
             assert await hear(server.peers[1]) == request(SEQ)
         assert not any(connection.is_idle for connection in connections)
@@ -138,8 +138,8 @@ def test_a_connection_that_we_are_ending_takes_nothing() -> None:
     async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         (connection,) = bench.pool._idle
         connection._transport.close()  # type: ignore[union-attr]
-        assert not bench.pool.early.try_write(sink()) and not connection.line.send(b"x")
-        assert bench.pool.early.claim(SEQ) is None
+        assert not bench.pool.fast_path.try_write(sink()) and not connection.socket.send(b"x")
+        assert bench.pool.fast_path.claim(SEQ) is None
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
         await until(lambda: len(server.peers) == 2)
         assert await hear(server.peers[1]) == request(SEQ)
@@ -150,9 +150,9 @@ def test_a_connection_that_we_are_ending_takes_nothing() -> None:
 
 def test_another_request_does_not_claim_it() -> None:
     async def work(server: ScriptedServer, bench: PoolSetup) -> None:
-        assert bench.pool.early.try_write(sink())
+        assert bench.pool.fast_path.try_write(sink())
         bench.pool.submit(6, Lane.PROTECT, request(6))
-        assert bench.pool.early.claim(7) is None
+        assert bench.pool.fast_path.claim(7) is None
         heard = {await hear(peer) for peer in server.peers}
         assert heard == {request(SEQ), request(6)}
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
@@ -172,7 +172,7 @@ def test_another_request_does_not_claim_it() -> None:
 
 def test_lost_before_it_is_claimed_is_in_doubt() -> None:
     async def work(server: ScriptedServer, bench: PoolSetup) -> None:
-        assert bench.pool.early.try_write(sink())
+        assert bench.pool.fast_path.try_write(sink())
         assert await hear(server.peers[0]) == request(SEQ)
         server.peers[0].reset()
         await until(lambda: len(server.peers) == 2)
@@ -189,7 +189,7 @@ def test_lost_before_it_is_claimed_is_in_doubt() -> None:
 
 def test_claimed_after_the_end_is_in_doubt_and_not_refused() -> None:
     async def work(server: ScriptedServer, bench: PoolSetup) -> None:
-        assert bench.pool.early.try_write(sink())
+        assert bench.pool.fast_path.try_write(sink())
         await bench.pool.close()
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
         bench.clock.advance(5)
@@ -202,7 +202,7 @@ def test_what_raises_is_in_doubt() -> None:
     async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         bench.pool._idle[0]._transport.write_eof()  # type: ignore[union-attr]
         with pytest.raises(RuntimeError):
-            bench.pool.early.try_write(sink())
+            bench.pool.fast_path.try_write(sink())
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
         bench.clock.advance(5)
         assert bench.outcome() == NO_ANSWER
@@ -243,13 +243,13 @@ def test_a_socket_that_is_full_takes_the_rest_later_from_a_copy() -> None:
         (connection,) = bench.pool._idle
         noise = stuff(connection)
         given = borrowed(SEQ)
-        assert bench.pool.early.try_write(sink(SEQ, given)) and connection._writing, (
+        assert bench.pool.fast_path.try_write(sink(SEQ, given)) and connection._writing, (
             "the kernel has not taken it"
         )
         spoil(given)  # the ring goes on
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
         assert bench.sent == [], "not sent before its last byte is in the kernel"
-        assert not bench.pool.early.try_write(sink(6)), "and nothing on top of it"
+        assert not bench.pool.fast_path.try_write(sink(6)), "and nothing on top of it"
         assert await server.peers[0].reader.readexactly(noise) == b"." * noise
         assert await hear(server.peers[0]) == request(SEQ)
         await until(lambda: bench.sent == [SEQ])
@@ -264,7 +264,7 @@ def test_a_full_socket_whose_peer_goes_leaves_it_in_doubt() -> None:
     async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         (connection,) = bench.pool._idle
         stuff(connection)
-        assert bench.pool.early.try_write(sink())
+        assert bench.pool.fast_path.try_write(sink())
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
         server.peers[0].reset()
         await until(lambda: bench.answers)
@@ -290,7 +290,7 @@ def test_over_tls_the_same(ending: str, tmp_path: Path, monkeypatch: pytest.Monk
             bench = PoolSetup(server, root=f"https://localhost:{server.port}")
             await bench.warm()
             given = borrowed(SEQ)
-            assert bench.pool.early.try_write(sink(SEQ, given)) and bench.sent == []
+            assert bench.pool.fast_path.try_write(sink(SEQ, given)) and bench.sent == []
             spoil(given)
             assert await hear(server.peers[0]) == request(SEQ)
             bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
@@ -333,11 +333,11 @@ def test_the_decision_is_in_the_journal_before_a_byte_leaves() -> None:
         engine.open_journal(writer, b"{}", OPEN_NS)
         feed = sink_of(engine, Rec.FRAME)
         engine.on_frame_bytes(frame(ltp_packet(token_of(0), 9_990)), OPEN_NS)
-        assert not bench.pool.early.try_write(feed), "nothing waits"
+        assert not bench.pool.fast_path.try_write(feed), "nothing waits"
         assert engine.on_frame_bytes(frame(ltp_packet(token_of(0), 10_010)), OPEN_NS + MS) == 1
         (written,) = command_seqs(window)
         assert b"POST /orders/regular" in written[1]
-        assert bench.pool.early.try_write(feed)
+        assert bench.pool.fast_path.try_write(feed)
         heard = await hear(server.peers[0])
         command = engine.take_command()
         assert command.request == heard and heard.split(b"\r\n\r\n", 1)[1] in written[1]
@@ -359,8 +359,8 @@ def test_nothing_leaves_once_the_journal_is_dead() -> None:
             writer.seq + 1
         )  # the frame's own record is the last one: the decision is not written
         assert engine.on_frame_bytes(frame(ltp_packet(token_of(0), 10_010)), OPEN_NS + MS) == 1
-        assert writer.is_dead and not bench.pool.early.try_write(sink_of(engine, Rec.FRAME))
-        assert bench.pool.early.n_written == 0
+        assert writer.is_dead and not bench.pool.fast_path.try_write(sink_of(engine, Rec.FRAME))
+        assert bench.pool.fast_path.n_written == 0
 
     with_pool(work)
 
@@ -382,8 +382,8 @@ def test_an_entry_that_the_journal_has_no_room_for_does_not_leave() -> None:
         assert engine.on_frame_bytes(frame(ltp_packet(token_of(0), 10_010)), OPEN_NS + MS) == 1
         assert command_seqs(window) == [] and writer.n_lost > 0 and writer.n_lost_frames == 0
         assert (
-            not bench.pool.early.try_write(sink_of(engine, Rec.FRAME))
-            and bench.pool.early.n_written == 0
+            not bench.pool.fast_path.try_write(sink_of(engine, Rec.FRAME))
+            and bench.pool.fast_path.n_written == 0
         )
         command = engine.take_command()
         assert command.is_unrecorded and command.lane == Lane.ENTRY and command.request
@@ -404,9 +404,9 @@ def test_two_ticks_of_one_frame_and_a_halt_behind_them() -> None:
             )
             == 1
         )
-        assert bench.pool.early.try_write(feed)
+        assert bench.pool.fast_path.try_write(feed)
         engine.on_halt(2, Reason.OK, OPEN_NS + 2 * MS)
-        assert not bench.pool.early.try_write(feed)
+        assert not bench.pool.fast_path.try_write(feed)
         command = engine.take_command()
         assert engine.take_command() is None
         bench.pool.submit(command.seq, command.lane, command.request)
@@ -426,9 +426,9 @@ def test_several_that_wait_are_left_to_be_sorted() -> None:
         for paise, waiting in ((9_990, 0), (10_010, 2)):
             both = frame(*(ltp_packet(token_of(i), paise) for i in range(2)))
             assert engine.on_frame_bytes(both, OPEN_NS + MS) == waiting
-        assert not bench.pool.early.try_write(feed)
+        assert not bench.pool.fast_path.try_write(feed)
         assert engine.take_command() is not None
-        assert bench.pool.early.try_write(feed), "the one that is left"
+        assert bench.pool.fast_path.try_write(feed), "the one that is left"
 
     with_pool(work)
 
@@ -440,7 +440,7 @@ def broker_of(kind: BrokerKind, **asked: Any) -> Any:
 
 
 async def _day(kind: BrokerKind) -> tuple[object, int, int]:
-    """A morning's executions, the requests that left early, and those that left at all."""
+    """A morning's executions, the requests that left by the fast path, and those that left at all."""
     async with live.simulated_day(broker=kind, hours=0.7, keys=("NSE:INFY",)) as here:
         await here.open()
         await here.run_to_end()
@@ -449,16 +449,16 @@ async def _day(kind: BrokerKind) -> tuple[object, int, int]:
         trades = sorted(
             (t.order.tag or "", t.order.side, t.qty, t.price_e4) for t in here.sim.exchange.trades()
         )
-        return trades, here.broker.n_early, here.day.router.n_sent  # type: ignore[attr-defined]
+        return trades, here.broker.n_fast_path, here.day.router.n_sent  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("kind", ["kite", "upstox"])
 def test_a_day_is_the_same_with_and_without(
     kind: BrokerKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trades, n_early, n_sent = live.run(_day(kind))
-    assert trades and 0 < n_early <= n_sent
+    trades, n_fast_path, n_sent = live.run(_day(kind))
+    assert trades and 0 < n_fast_path <= n_sent
     where, name = {"kite": (kite_kit, "KiteSession"), "upstox": (upstox_kit, "UpstoxSession")}[kind]
-    monkeypatch.setattr(where, name, functools.partial(broker_of, kind, early_orders=False))
+    monkeypatch.setattr(where, name, functools.partial(broker_of, kind, use_fast_path=False))
     again, n_none, n_sent_again = live.run(_day(kind))
     assert n_none == 0 and (again, n_sent_again) == (trades, n_sent)

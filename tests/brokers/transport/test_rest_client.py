@@ -49,7 +49,6 @@ def test_questions_on_one_connection() -> None:
         b'{"status":"success","data":[{"order_id":"1"}]}',
         b'{"status":"success","data":null}',
         b'{"status":"success","data":{"NSE:M&M":{"last_price":5}}}',
-        b'{"status":"success","data":{"candles":[["2026-11-23T09:15:00+0530",1,2,0.5,1.5,10]]}}',
         b'{"status":"success","data":{"net":[{"quantity":-5}],"day":null}}',
     ]
 
@@ -66,10 +65,6 @@ def test_questions_on_one_connection() -> None:
         assert await rest.orders() == [{"order_id": "1"}]
         assert await rest.trades() == []
         assert (await rest.quote(["NSE:M&M", "NSE:A B"], "ltp"))["NSE:M&M"]["last_price"] == 5
-        candles = await rest.historical(
-            5, "minute", "2026-11-23 09:15:00", "2026-11-23 09:16:00", oi=True
-        )
-        assert candles[0][1] == 1
         assert await rest.positions() == {"net": [{"quantity": -5}], "day": []}
         assert (await rest.instruments_csv("NSE")).endswith(b"1,NSE\n")
         assert len(server.peers) == 1
@@ -81,12 +76,10 @@ def test_questions_on_one_connection() -> None:
         "/orders",
         "/trades",
         "/quote/ltp",
-        "/instruments/historical/5/minute",
         "/portfolio/positions",
         "/instruments/NSE",
     ]
     assert parse_qsl(targets[2].query) == [("i", "NSE:M&M"), ("i", "NSE:A B")]
-    assert dict(parse_qsl(targets[3].query))["from"] == "2026-11-23 09:15:00"
     for line in lines:
         assert "Authorization: token key:accesstoken" in line and "X-Kite-Version: 3" in line
 

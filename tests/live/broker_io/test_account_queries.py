@@ -101,7 +101,8 @@ def test_the_running_engines_questions(tmp_path: Any, broker: Any) -> None:
             adapter = adapter_at(here.sim, here.ports, broker, here.sim.clock)
             adapter.use(here.process.access_token)
             accounts = AccountQueries(
-                [(adapter.name, partial(adapter.by_hand, TIMEOUT_NS))], here.sim.clock.now_ns
+                [(adapter.name, partial(adapter.emergency_client, TIMEOUT_NS))],
+                here.sim.clock.now_ns,
             )
             (row,) = await here.sim.during(accounts.fetch())
             assert not row.trouble and row.funds
@@ -151,10 +152,10 @@ def test_a_desk_by_hand_has_the_token_in_use(broker: Any, tmp_path: Any) -> None
         try:
             adapter = paper_adapter(config_of(tmp_path, broker).broker, sim, ports)
             await sim.during(adapter.log_in_here())
-            client = adapter.by_hand(TIMEOUT_NS)
+            client = adapter.emergency_client(TIMEOUT_NS)
             assert await sim.during(client.order_book()) == []
             adapter.use(sim.new_token(broker))
-            newer = adapter.by_hand(TIMEOUT_NS)
+            newer = adapter.emergency_client(TIMEOUT_NS)
             assert await sim.during(newer.order_book()) == []
             client.close()
             newer.close()

@@ -18,6 +18,7 @@ from otrade.errors import TokenError
 from otrade.live.live_mode import TokenWatch
 from otrade.live.startup.access_tokens import KEPT, RefusedTokens, process_began_ns
 from otrade.live.startup.credentials import LiveAccess
+from otrade.simulator.upstox.rest.settings import UpstoxSettings
 from tests.harness.simulated_day import SimulatedDay, run, simulated_day
 
 SECOND = 1_000_000_000
@@ -34,7 +35,7 @@ def config_of(path: Path, here: SimulatedDay, broker: str) -> Config:
             "kind": broker,
             "rest_url": rest,
             "login_url": page,
-            "redirect_url": here.sim.cfg.upstox_redirect_url,
+            "redirect_url": UpstoxSettings().redirect_url,
         },
         "paths": {"var": str(path), "secrets": str(path / "secrets.json")},
     }

@@ -343,7 +343,7 @@ def test_the_limits_of_the_table_can_say_no() -> None:
 # -------------------------------------------------------------------------------------------------------------
 # the whole start
 @dataclass(frozen=True)
-class GivenAccess:
+class TokenGivenAccess:
     """A token that somebody has got already."""
 
     adapter: BrokerAdapter
@@ -386,7 +386,7 @@ def maker_of(here: SimulatedDay, path: Path, **bracket: Any) -> DayBuilder:
         adapter._instruments_url = (
             f"{here.ports.upstox_rest_url}/market-quote/instruments/exchange/complete.json.gz"  # type: ignore[attr-defined]
         )
-    access = GivenAccess(adapter, new_token(here.sim, here.settings.broker))
+    access = TokenGivenAccess(adapter, new_token(here.sim, here.settings.broker))
     board = NoticeBoard(lambda: here.now_ns)
     return DayBuilder(
         manager.load(file), Calendar.load(), access, here.sim.clock, board, is_paper=True

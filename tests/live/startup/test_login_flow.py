@@ -28,6 +28,8 @@ TOKEN = "the-secret-token"
 class LoginAdapter:
     """A broker whose codes are given."""
 
+    name = "upstox"
+
     def __init__(self) -> None:
         self.codes = {"good"}
 

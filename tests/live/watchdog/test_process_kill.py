@@ -73,6 +73,11 @@ def test_the_lock_is_free_the_moment_it_is_over(
                 pass
 
 
+def has_ended(child: subprocess.Popen[str]) -> bool:
+    """With its last thread; its parent has not asked yet."""
+    return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
 @WITH_AND_WITHOUT_HANDLES
 def test_what_is_gone_or_another_is_left_alone(
     has_handles: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -86,7 +91,7 @@ def test_what_is_gone_or_another_is_left_alone(
         )
         assert child.poll() is None
         child.kill()
-        wait_until("it is dead, and not buried", lambda: start_ticks(child.pid) == 0)
+        wait_until("it is dead, and not buried", lambda: has_ended(child))
         assert not asyncio.run(process_kill.end_process(child.pid, began))
         child.wait()
         assert not asyncio.run(process_kill.end_process(child.pid, began))

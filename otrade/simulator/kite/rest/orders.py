@@ -4,24 +4,34 @@ from typing import Any
 
 import orjson
 
-from otrade.simulator.base.errors import KiteError, bad_input, bad_token
+from otrade.simulator.base.errors import RequestRefused, bad_input
 from otrade.simulator.base.universe import E4
-from otrade.simulator.exchange.contract_note import kite_charges
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.exchange.orders import Order, OrderRequest
-from otrade.simulator.kite import request_params
+from otrade.simulator.kite.rest import request_params
+from otrade.simulator.kite.rest.contract_note import charges
+from otrade.simulator.kite.rest.replies import bad_token, error_type
+from otrade.simulator.kite.rest.rows import (
+    foreign_row,
+    funds_row,
+    order_row,
+    position_row,
+    trade_row,
+)
+from otrade.simulator.kite.rest.settings import KiteLimits
 from otrade.simulator.net.http_server import HttpRequest
 
 
 class OrderRoutes:
     """One method a route; each takes the request and the path's parameters and returns `data`."""
 
-    def __init__(self, exchange: OrderSystem) -> None:
+    def __init__(self, exchange: OrderSystem, limits: KiteLimits) -> None:
         self._exchange = exchange
+        self._limits = limits
 
     def place(self, request: HttpRequest, variety: str) -> Any:
         wanted = request_params.place_request(
-            self._exchange.market.universe, variety, request.form()
+            self._exchange.market.universe, variety, request.form(), self._limits.slices_per_order
         )
         placed = self._exchange.place(wanted)
         ids: list[dict[str, Any]] = []
@@ -31,7 +41,7 @@ class OrderRoutes:
             else:
                 error = {
                     "code": item.status,
-                    "error_type": item.error_type,
+                    "error_type": error_type(item),
                     "message": item.message,
                     "data": None,
                 }
@@ -40,14 +50,18 @@ class OrderRoutes:
             return ids[0]
         first = next((item for item in ids if "order_id" in item), None)
         if first is None:
-            assert isinstance(placed[0], KiteError)
+            assert isinstance(placed[0], RequestRefused)
             raise placed[0]
         return first | {"children": ids} if len(ids) > 1 else first
 
     def modify(self, request: HttpRequest, variety: str, order_id: str) -> Any:
         fields = request.form()
         self._same_variety(variety, order_id)
-        self._exchange.modify(order_id, lambda terms: request_params.changed_terms(terms, fields))
+        self._exchange.modify(
+            order_id,
+            lambda terms: request_params.changed_terms(terms, fields),
+            times_max=self._limits.modifications_per_order,
+        )
         return {"order_id": order_id}
 
     def cancel(self, request: HttpRequest, variety: str, order_id: str) -> Any:
@@ -63,28 +77,37 @@ class OrderRoutes:
         faults = self._exchange.faults
         if faults.refuses_book(self._exchange.clock.now_ns()):
             raise bad_token()
-        rows = [faults.tell_average(row) for row in self._exchange.book()]
-        return faults.add_foreign(faults.spoil("book", faults.take_book(), rows))
+        rows = []
+        for state in self._exchange.book():
+            row = order_row(state)
+            row["average_price"] = faults.tell_average(
+                row["order_id"], row["filled_quantity"], row["average_price"]
+            )
+            rows.append(row)
+        shown = faults.spoil("book", faults.take_book(), rows)
+        if shown and (bad := faults.take_foreign()) is not None:
+            return [foreign_row(shown[0], bad), *shown]
+        return shown
 
     def history(self, request: HttpRequest, order_id: str) -> Any:
-        return self._exchange.order(order_id).history
+        return [order_row(state) for state in self._exchange.order(order_id).history]
 
     def trades(self, request: HttpRequest) -> Any:
         shown = self._exchange.faults.tell_trades(
             self._exchange.trades(), self._exchange.clock.now_ns(), lambda trade: trade.ts_ns
         )
-        return [trade.to_json() for trade in shown]
+        return [trade_row(trade) for trade in shown]
 
     def order_trades(self, request: HttpRequest, order_id: str) -> Any:
-        return [trade.to_json() for trade in self._exchange.order(order_id).trades]
+        return [trade_row(trade) for trade in self._exchange.order(order_id).trades]
 
     def positions(self, request: HttpRequest) -> Any:
         net, day = [], []
         for position in self._exchange.ledger.positions():
             quote = self._exchange.market.quote(position.contract)
-            net.append(position.to_json(quote.ltp_e4, quote.prev_close_e4))
+            net.append(position_row(position, quote.ltp_e4, quote.prev_close_e4))
             if position.buy_qty or position.sell_qty:
-                day.append(position.to_json(quote.ltp_e4, quote.prev_close_e4, day=True))
+                day.append(position_row(position, quote.ltp_e4, quote.prev_close_e4, day=True))
         faults = self._exchange.faults
         return {"net": faults.spoil("positions", faults.take_positions(), net), "day": day}
 
@@ -92,10 +115,10 @@ class OrderRoutes:
         return []
 
     def funds(self, request: HttpRequest) -> Any:
-        return self._exchange.funds()
+        return funds_row(self._exchange.funds())
 
     def segment_funds(self, request: HttpRequest, segment: str) -> Any:
-        funds = self._exchange.funds()
+        funds = funds_row(self._exchange.funds())
         if segment not in funds:
             raise bad_input("Invalid `segment`. Use equity or commodity.")
         return funds[segment]
@@ -132,7 +155,7 @@ class OrderRoutes:
                     "order_type": wanted.terms.order_type,
                     "quantity": wanted.terms.quantity,
                     "price": price,
-                    "charges": kite_charges(wanted, price, self._exchange.market.date),
+                    "charges": charges(wanted, price, self._exchange.market.date),
                 }
             )
         return rows
@@ -158,7 +181,12 @@ class OrderRoutes:
             variety = fields.get("variety", "regular")
             found.append(
                 (
-                    request_params.place_request(self._exchange.market.universe, variety, fields),
+                    request_params.place_request(
+                        self._exchange.market.universe,
+                        variety,
+                        fields,
+                        self._limits.slices_per_order,
+                    ),
                     fields,
                 )
             )
@@ -182,7 +210,7 @@ class OrderRoutes:
             "var": 0 if future else total,
             "pnl": {"realised": 0, "unrealised": 0},
             "leverage": 5 if wanted.product == "MIS" and not future else 1,
-            "charges": kite_charges(wanted, price_e4 / E4, self._exchange.market.date),
+            "charges": charges(wanted, price_e4 / E4, self._exchange.market.date),
             "total": total,
         }
 

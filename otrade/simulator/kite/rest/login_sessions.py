@@ -1,4 +1,4 @@
-"""Login and tokens of the one account. Tokens are made of the seed, so that runs repeat; they open
+"""Kite's login and tokens for the one account. Tokens are made of the seed, so that runs repeat; they open
 nothing but the simulator.
 """
 
@@ -8,8 +8,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from otrade.simulator.base import hours
 from otrade.simulator.base.config import SimConfig
-from otrade.simulator.base.errors import KiteError, bad_input, bad_token
+from otrade.simulator.base.errors import bad_input
 from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.kite.rest.replies import bad_token
+from otrade.simulator.kite.rest.settings import settings_of
 
 REQUEST_TOKEN_LIFE_NS = 300 * 1_000_000_000
 
@@ -28,7 +30,7 @@ class LoginSessions:
         self._expires_ns = 0
 
     def __repr__(self) -> str:
-        return "Sessions(...)"
+        return "LoginSessions(...)"
 
     def _secret(self, what: str) -> str:
         self._logins += 1
@@ -36,11 +38,11 @@ class LoginSessions:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def login_url(self, api_key: str, redirect_params: str) -> str:
-        """Where the login page sends the browser. KiteError for an unknown application."""
+        """Where the login page sends the browser. RequestRefused for an unknown application."""
         if api_key != self._cfg.api_key:
             raise bad_input("Invalid `api_key`.")
         request_token = self.request_token()
-        url = urlsplit(self._cfg.redirect_url)
+        url = urlsplit(settings_of(self._cfg).redirect_url)
         query = parse_qsl(url.query) + parse_qsl(redirect_params)
         query += [("request_token", request_token), ("action", "login"), ("status", "success")]
         return urlunsplit(url._replace(query=urlencode(query)))
@@ -52,7 +54,7 @@ class LoginSessions:
         return token
 
     def exchange(self, api_key: str, request_token: str, checksum: str) -> str:
-        """Trade a request token for an access token. KiteError when key, token or checksum is
+        """Trade a request token for an access token. RequestRefused when key, token or checksum is
         wrong.
         """
         if api_key != self._cfg.api_key:
@@ -86,24 +88,14 @@ class LoginSessions:
         )
 
     def check(self, authorization: str) -> None:
-        """`token api_key:access_token`, or KiteError TokenException."""
+        """`token api_key:access_token`, or RequestRefused 403."""
         scheme, _, pair = authorization.partition(" ")
         api_key, _, access_token = pair.strip().partition(":")
         if scheme.lower() != "token" or not self.is_valid(api_key, access_token):
             raise bad_token()
 
     def logout(self, api_key: str, access_token: str) -> None:
-        """KiteError when the token is not the live one."""
+        """RequestRefused when the token is not the live one."""
         if not self.is_valid(api_key, access_token):
             raise bad_token()
         self.expire()
-
-
-def describe(error: KiteError) -> dict[str, object]:
-    """The body of an error answer."""
-    return {
-        "status": "error",
-        "message": error.message,
-        "error_type": error.error_type,
-        "data": None,
-    }

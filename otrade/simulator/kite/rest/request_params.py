@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from otrade.simulator.base.errors import bad_input
 from otrade.simulator.base.universe import E4, Universe
-from otrade.simulator.exchange.orders import OrderRequest, RequestedTerms
+from otrade.simulator.exchange.orders import OrderRequest, RequestedTerms, used_terms
 
 Fields = dict[str, str]
 
@@ -55,8 +55,10 @@ def required(fields: Fields, name: str) -> str:
     return value
 
 
-def place_request(universe: Universe, variety: str, fields: Fields) -> OrderRequest:
-    """A place request. KiteError 400."""
+def place_request(
+    universe: Universe, variety: str, fields: Fields, slices_max: int
+) -> OrderRequest:
+    """A place request. RequestRefused 400."""
     key = f"{required(fields, 'exchange')}:{required(fields, 'tradingsymbol')}"
     contract = universe.by_key.get(key)
     if contract is None:
@@ -81,16 +83,17 @@ def place_request(universe: Universe, variety: str, fields: Fields) -> OrderRequ
         contract,
         side,
         required(fields, "product"),
-        normal(terms),
+        used_terms(terms),
         variety,
         fields.get("tag") or None,
         fields.get("autoslice", "").lower() in ("true", "1"),
+        slices_max=slices_max,
     )
 
 
 def changed_terms(old: RequestedTerms, fields: Fields) -> RequestedTerms:
-    """The present terms with what a modify request names. KiteError 400."""
-    return normal(
+    """The present terms with what a modify request names. RequestRefused 400."""
+    return used_terms(
         replace(
             old,
             order_type=fields.get("order_type") or old.order_type,
@@ -103,12 +106,3 @@ def changed_terms(old: RequestedTerms, fields: Fields) -> RequestedTerms:
             protection_pct=decimal(fields, "market_protection", old.protection_pct),
         )
     )
-
-
-def normal(terms: RequestedTerms) -> RequestedTerms:
-    """Prices that the order type does not use are ignored, as brokers do."""
-    if terms.order_type in ("MARKET", "SL-M"):
-        terms.price_e4 = 0
-    if terms.order_type in ("MARKET", "LIMIT"):
-        terms.trigger_e4 = 0
-    return terms

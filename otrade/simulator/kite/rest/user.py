@@ -4,10 +4,10 @@ from html import escape
 from typing import Any
 
 from otrade.simulator.base.config import SimConfig
+from otrade.simulator.base.formats import stamp
 from otrade.simulator.base.virtual_clock import VirtualClock
-from otrade.simulator.exchange.orders import stamp
-from otrade.simulator.exchange.sessions import LoginSessions
-from otrade.simulator.kite.request_params import required
+from otrade.simulator.kite.rest.login_sessions import LoginSessions
+from otrade.simulator.kite.rest.request_params import required
 from otrade.simulator.net.http_server import HttpReply, HttpRequest
 
 _PAGE = """<!doctype html>

@@ -3,11 +3,12 @@
 from typing import Any
 
 from otrade.simulator.base.errors import bad_input
+from otrade.simulator.base.formats import rupees, stamp
 from otrade.simulator.base.virtual_clock import VirtualClock
-from otrade.simulator.exchange.candles import candles, parse_time
 from otrade.simulator.exchange.market_data import LEVELS, DepthLevel, MarketSnapshot
 from otrade.simulator.exchange.order_system import OrderSystem
-from otrade.simulator.exchange.orders import number, stamp
+from otrade.simulator.kite.rest.candles import candles, parse_time
+from otrade.simulator.kite.rest.instruments import instruments_csv
 from otrade.simulator.net.http_server import HttpReply, HttpRequest
 
 QUOTES_MAX = 500
@@ -35,8 +36,8 @@ class MarketRoutes:
             raise bad_input("Invalid `exchange`.")
         prices, date = self._exchange.prices, market.date
         # As in the real dump, made in the morning: the price is the previous close.
-        text = market.universe.csv(
-            exchange, lambda contract: prices.previous_close_e4(contract, date)
+        text = instruments_csv(
+            market.universe, exchange, lambda contract: prices.previous_close_e4(contract, date)
         )
         return HttpReply(200, text.encode(), "text/csv")
 
@@ -58,7 +59,7 @@ class MarketRoutes:
 
     def ltp(self, request: HttpRequest) -> Any:
         return {
-            name: {"instrument_token": quote.contract.token, "last_price": number(quote.ltp_e4)}
+            name: {"instrument_token": quote.contract.token, "last_price": rupees(quote.ltp_e4)}
             for name, quote in self._quotes(request, PRICES_MAX)
         }
 
@@ -66,7 +67,7 @@ class MarketRoutes:
         return {
             name: {
                 "instrument_token": quote.contract.token,
-                "last_price": number(quote.ltp_e4),
+                "last_price": rupees(quote.ltp_e4),
                 "ohlc": _ohlc(quote),
             }
             for name, quote in self._quotes(request, PRICES_MAX)
@@ -83,7 +84,7 @@ class MarketRoutes:
             "instrument_token": quote.contract.token,
             "timestamp": last,
             "last_trade_time": last,
-            "last_price": number(quote.ltp_e4),
+            "last_price": rupees(quote.ltp_e4),
             "last_quantity": quote.last_qty,
             "buy_quantity": wanted,
             "sell_quantity": offered,
@@ -92,9 +93,9 @@ class MarketRoutes:
             "oi": quote.oi,
             "oi_day_high": quote.oi_high,
             "oi_day_low": quote.oi_low,
-            "net_change": number(quote.ltp_e4 - quote.prev_close_e4),
-            "lower_circuit_limit": number(quote.low_band_e4),
-            "upper_circuit_limit": number(quote.high_band_e4),
+            "net_change": rupees(quote.ltp_e4 - quote.prev_close_e4),
+            "lower_circuit_limit": rupees(quote.low_band_e4),
+            "upper_circuit_limit": rupees(quote.high_band_e4),
             "ohlc": _ohlc(quote),
             "depth": {"buy": _levels(bids), "sell": _levels(asks)},
         }
@@ -126,16 +127,16 @@ class MarketRoutes:
 
 def _ohlc(quote: MarketSnapshot) -> dict[str, Any]:
     return {
-        "open": number(quote.open_e4),
-        "high": number(quote.high_e4),
-        "low": number(quote.low_e4),
-        "close": number(quote.prev_close_e4),
+        "open": rupees(quote.open_e4),
+        "high": rupees(quote.high_e4),
+        "low": rupees(quote.low_e4),
+        "close": rupees(quote.prev_close_e4),
     }
 
 
 def _levels(side: list[DepthLevel]) -> list[dict[str, Any]]:
     rows = [
-        {"price": number(level.price_e4), "quantity": level.qty, "orders": level.orders}
+        {"price": rupees(level.price_e4), "quantity": level.qty, "orders": level.orders}
         for level in side[:LEVELS]
     ]
     return rows + [{"price": 0, "quantity": 0, "orders": 0}] * (LEVELS - len(rows))

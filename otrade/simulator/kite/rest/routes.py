@@ -3,16 +3,18 @@
 from typing import Any
 
 from otrade.simulator.base.config import SimConfig
-from otrade.simulator.base.errors import KiteError
-from otrade.simulator.base.rate_windows import RateWindows
+from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.order_system import OrderSystem
-from otrade.simulator.exchange.sessions import LoginSessions
 from otrade.simulator.faults.injector import FaultInjector
-from otrade.simulator.kite.rest_market import MarketRoutes
-from otrade.simulator.kite.rest_orders import OrderRoutes
-from otrade.simulator.kite.rest_user import UserRoutes
-from otrade.simulator.net.http_server import HttpReply, HttpRequest, error_reply, json_reply
+from otrade.simulator.kite.rest.login_sessions import LoginSessions
+from otrade.simulator.kite.rest.market import MarketRoutes
+from otrade.simulator.kite.rest.orders import OrderRoutes
+from otrade.simulator.kite.rest.rates import KiteRates
+from otrade.simulator.kite.rest.replies import error_reply, json_reply
+from otrade.simulator.kite.rest.settings import settings_of
+from otrade.simulator.kite.rest.user import UserRoutes
+from otrade.simulator.net.http_server import HttpReply, HttpRequest
 from otrade.simulator.net.reaction_gate import ReactionGate
 from otrade.simulator.net.rest_server import RestServer, Route
 
@@ -30,11 +32,13 @@ class KiteRestServer(RestServer):
         faults: FaultInjector,
     ) -> None:
         super().__init__(cfg, clock, gate, faults, exchange.delay_ns)
+        faults.quote_paths += ("/quote",)
         self._sessions = sessions
-        self._rates = RateWindows(cfg.limits)
+        limits = settings_of(cfg).limits
+        self._rates = KiteRates(limits)
         exchange.on_day.append(self._rates.new_day)
         users = UserRoutes(cfg, sessions, clock)
-        orders = OrderRoutes(exchange)
+        orders = OrderRoutes(exchange, limits)
         market = MarketRoutes(exchange, clock)
         self._routes = [
             Route("GET", "/connect/login", "login", users.login),
@@ -74,5 +78,5 @@ class KiteRestServer(RestServer):
     def spell(self, data: Any) -> HttpReply:
         return json_reply(data)
 
-    def refuse(self, error: KiteError) -> HttpReply:
+    def refuse(self, error: RequestRefused) -> HttpReply:
         return error_reply(error)
