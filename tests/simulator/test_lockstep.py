@@ -16,7 +16,7 @@ import uvloop
 from otrade.simulator.base.config import NS_PER_S, SimConfig
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.simulator import Simulator
-from tests.simulator.kite_client import KiteFeedConnection, KiteHttpClient, open_feed
+from tests.simulator.kite.kite_client import KiteFeedConnection, KiteHttpClient, open_feed
 
 DATE = dt.date(2026, 11, 18)
 Row = tuple[str, int, str, int, float]

@@ -1,4 +1,4 @@
-"""A user of Upstox's own SDK, as its documentation shows it. Run: `python upstox_sdk_user.py
+"""A user of Upstox's own SDK, as its documentation shows it. Run: `python sdk_user.py
 REST_URL`; prints JSON.
 
 Its hosts are set where that can be done; the addresses of its streams are literals, and are changed

@@ -18,7 +18,7 @@ from otrade.simulator.prices.price_source import PriceSource
 DATE = dt.date(2026, 11, 19)
 FUTURE = "NFO:NIFTY.FUT"
 UTC = dt.UTC
-CASES = Path(__file__).parents[3] / "shared/cases/prices"
+CASES = Path(__file__).parents[4] / "shared/cases/prices"
 
 
 def minutes(

@@ -25,7 +25,7 @@ async def use_sdk(cfg: SimConfig) -> tuple[dict[str, Any], str]:
 
     server = asyncio.ensure_future(serve(cfg, on_ready))
     ports = await ready
-    user = str(Path(__file__).with_name("upstox_sdk_user.py"))
+    user = str(Path(__file__).with_name("sdk_user.py"))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         user,

@@ -9,7 +9,7 @@ import pytest
 
 from otrade.simulator.base.config import DelayRange, LatencyConfig
 from otrade.simulator.upstox.rest.settings import UpstoxSettings
-from tests.simulator.upstox_account import INFY, UpstoxAccount, upstox_account
+from tests.simulator.upstox.upstox_account import INFY, UpstoxAccount, upstox_account
 
 ORDER_FIELDS = {
     "exchange",

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from otrade.simulator.base.config import BOOK_PERCENT, NS_PER_S
-from tests.simulator.kite_account import KEY, KiteAccount, KiteFeedRecorder, kite_account
-from tests.simulator.upstox_account import INFY, UpstoxAccount, upstox_account
-from tests.simulator.upstox_feed_client import MARKET, UpstoxFeedRecorder, listen
+from tests.simulator.kite.kite_account import KEY, KiteAccount, KiteFeedRecorder, kite_account
+from tests.simulator.upstox.upstox_account import INFY, UpstoxAccount, upstox_account
+from tests.simulator.upstox.upstox_feed_client import MARKET, UpstoxFeedRecorder, listen
 
 Packet = tuple[int, int, int, int, tuple[int, ...]]
 """Last price, volume, last trade's second, the packet's second, book."""

@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from otrade.simulator.faults.requests import AnswerFault, RequestFault
-from tests.simulator.kite_client import KiteHttpClient
-from tests.simulator.upstox_account import INFY, UpstoxAccount, upstox_account
+from tests.simulator.kite.kite_client import KiteHttpClient
+from tests.simulator.upstox.upstox_account import INFY, UpstoxAccount, upstox_account
 
 PLACE = ("POST", "/v3/order/place")
 

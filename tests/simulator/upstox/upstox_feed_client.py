@@ -8,7 +8,7 @@ from google.protobuf.json_format import MessageToDict
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 from upstox_client.feeder.proto import MarketDataFeedV3_pb2
 
-from tests.simulator.upstox_account import UpstoxAccount
+from tests.simulator.upstox.upstox_account import UpstoxAccount
 
 MARKET = "/v3/feed/market-data-feed"
 PORTFOLIO = "/v2/feed/portfolio-stream-feed"

@@ -13,8 +13,8 @@ import pytest
 
 from otrade.simulator.base.hours import IST, ist_ns
 from otrade.simulator.base.listings import ISINS
-from tests.simulator.kite_client import KiteHttpClient
-from tests.simulator.upstox_account import INFY, UpstoxAccount, upstox_account
+from tests.simulator.kite.kite_client import KiteHttpClient
+from tests.simulator.upstox.upstox_account import INFY, UpstoxAccount, upstox_account
 
 NIFTY = "NSE_INDEX|Nifty 50"
 

@@ -11,10 +11,10 @@ from picows import WSMsgType
 from otrade.simulator.base.config import NS_PER_S, DelayRange, LatencyConfig
 from otrade.simulator.faults.pushes import UNKNOWN_STATUS
 from otrade.simulator.upstox.rest.settings import UpstoxSettings
-from tests.simulator.test_upstox_feed import refusal
-from tests.simulator.test_upstox_orders import ORDER_FIELDS
-from tests.simulator.upstox_account import INFY, UpstoxAccount, upstox_account
-from tests.simulator.upstox_feed_client import (
+from tests.simulator.upstox.test_orders import ORDER_FIELDS
+from tests.simulator.upstox.test_streams import refusal
+from tests.simulator.upstox.upstox_account import INFY, UpstoxAccount, upstox_account
+from tests.simulator.upstox.upstox_feed_client import (
     MARKET,
     PORTFOLIO,
     UpstoxFeedRecorder,

@@ -20,7 +20,7 @@ from otrade.simulator.base.config import NS_PER_S, SimConfig
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.kite.rest.settings import KiteLimits, KiteSettings
 from otrade.simulator.simulator import Ports, Simulator
-from tests.simulator.kite_client import KiteFeedConnection, KiteHttpClient, open_feed
+from tests.simulator.kite.kite_client import KiteFeedConnection, KiteHttpClient, open_feed
 
 DATE = dt.date(2026, 11, 18)
 BUY = {

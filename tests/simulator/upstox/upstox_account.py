@@ -12,7 +12,7 @@ from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.exchange.orders import Order
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.simulator import Ports, Simulator
-from tests.simulator.kite_client import KiteHttpClient
+from tests.simulator.kite.kite_client import KiteHttpClient
 from tests.simulator.scripted_market import DATE
 
 INFY = "NSE_EQ|INE009A01021"

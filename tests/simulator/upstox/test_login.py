@@ -9,7 +9,7 @@ import pytest
 
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.upstox.rest.settings import UpstoxLimits, UpstoxSettings
-from tests.simulator.upstox_account import UpstoxAccount, upstox_account
+from tests.simulator.upstox.upstox_account import UpstoxAccount, upstox_account
 
 REDIRECT = "http://127.0.0.1:8700/login/upstox"
 PROFILE = ("GET", "/v2/user/profile")

@@ -24,8 +24,8 @@ from otrade.simulator.upstox.rest.settings import UpstoxLimits, UpstoxSettings
 from otrade.simulator.upstox.streams import proto
 from otrade.simulator.upstox.streams.greeks import greeks
 from tests.simulator.scripted_market import DATE
-from tests.simulator.upstox_account import INFY, UpstoxAccount, upstox_account
-from tests.simulator.upstox_feed_client import (
+from tests.simulator.upstox.upstox_account import INFY, UpstoxAccount, upstox_account
+from tests.simulator.upstox.upstox_feed_client import (
     MARKET,
     UpstoxFeedRecorder,
     address,

@@ -9,8 +9,8 @@ from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.faults.requests import AnswerFault, RequestFault
 from otrade.simulator.kite.rest.rows import order_row
 from tests.harness.waiting import until
-from tests.simulator.kite_account import KEY, KiteAccount, Outcome, kite_account
-from tests.simulator.kite_client import KiteHttpClient
+from tests.simulator.kite.kite_account import KEY, KiteAccount, Outcome, kite_account
+from tests.simulator.kite.kite_client import KiteHttpClient
 
 ANSWERS: dict[str, Any] = {
     "504": 504,

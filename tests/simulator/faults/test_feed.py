@@ -7,7 +7,7 @@ import pytest
 
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.faults.pushes import UNKNOWN_STATUS
-from tests.simulator.kite_account import KiteAccount, kite_account
+from tests.simulator.kite.kite_account import KiteAccount, kite_account
 
 
 async def three_orders(s: KiteAccount) -> None:

@@ -15,7 +15,7 @@ from otrade.simulator.exchange.orders import Order
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.kite.rest.settings import KiteLimits, KiteSettings
 from otrade.simulator.simulator import Ports, Simulator
-from tests.simulator.kite_client import KiteFeedConnection, KiteHttpClient, open_feed
+from tests.simulator.kite.kite_client import KiteFeedConnection, KiteHttpClient, open_feed
 from tests.simulator.scripted_market import DATE
 
 KEY = "NSE:INFY"
