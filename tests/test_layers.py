@@ -82,6 +82,7 @@ TABLE = {
     "otrade": "",
     "units": "_core.types",
     "clock": "",
+    # Which brokers there are: facts that configuration reads, and no broker's code.
     "brokers.registry": "",
     "config": "brokers.registry errors",
     "instruments": "errors",
@@ -107,10 +108,11 @@ TABLE = {
     "simulator.net simulator.upstox.rest",
     "simulator.upstox": "simulator.base simulator.exchange simulator.faults simulator.net "
     "simulator.upstox.rest simulator.upstox.streams",
-    "simulator": "simulator.base simulator.exchange simulator.faults simulator.kite simulator.kite.rest "
-    "simulator.net simulator.upstox simulator.upstox.rest",
+    "simulator": "simulator.base simulator.exchange simulator.faults simulator.kite.rest simulator.kite.rest "
+    "simulator.net simulator.upstox.rest",
     # ------------------------------------------------------------------ the running engine
-    "journal": f"{BASE} brokers _core.codecs _core.engine.engine _core.engine.replay _core.journal_writer",
+    "journal": f"{BASE} brokers _core.codecs _core.engine.engine _core.engine.replay _core.journal_writer "
+    "brokers",
     "live.notices": f"{BASE} config",
     "live.runtime": f"{BASE} _core.engine.engine config live.notices",
     "live.plan": f"{BASE} _core.codecs _core.engine.feed_sink _core.engine.engine "
@@ -176,14 +178,7 @@ CALLED_FROM_OUTSIDE = {
 """`path: name` of public definitions that no source of ours names, and who uses them."""
 OTHERS = {
     "find_instrument",
-    "gtt_orders",
-    "intraday_candles",
-    "last_trade_ns",
-    "order_charges",
-    "static_ips",
     "U1",
-    "warm_connections",
-    "wire_price",
 }
 """Dead, and still to be taken out. Nothing is added here."""
 

@@ -10,12 +10,10 @@ in the tables of `otrade/config`, under the broker's name.
 from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal
-
-import msgspec
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 
-class BrokerRow(msgspec.Struct, frozen=True, kw_only=True):
+class BrokerRow(NamedTuple):
     """What is known of a broker before its code is loaded."""
 
     name: str

@@ -1,8 +1,8 @@
-"""What a journal knows of a broker's wire: which records hold its frames (`_core/codecs/decoders`
-reads them), and how its orders are written again.
+"""What a journal must know of a broker: how its frames are called, and how its orders are written
+again. How frames are read is the core's own table (`_core/codecs/decoders`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 
@@ -22,15 +22,8 @@ class Wire(msgspec.Struct, frozen=True):
 
 def wire_of(broker: str) -> Wire | None:
     """None for a broker that this build does not know."""
-    return _wire(broker) if broker in BROKERS else None
-
-
-def wires() -> Iterator[Wire]:
-    """Of every broker."""
-    return (_wire(broker) for broker in BROKERS)
-
-
-def _wire(broker: str) -> Wire:
+    if broker not in BROKERS:
+        return None
     wire = part_of(broker, "wire").WIRE
     assert isinstance(wire, Wire)
     return wire

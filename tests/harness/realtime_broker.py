@@ -29,6 +29,8 @@ from otrade.live.oms.cl_ord_id import ClOrdId, make
 from otrade.live.runtime.run_file import RunFile
 from otrade.live.watchdog.heartbeat import Heartbeat
 from otrade.simulator.base.config import SimConfig
+from otrade.simulator.exchange.orders import OrderState
+from otrade.simulator.kite.rest.rows import order_row
 from otrade.simulator.simulator import Ports, Simulator
 from tests.harness.waiting import PATIENCE_S, wait_until
 
@@ -88,8 +90,8 @@ class RealtimeBroker:
 
     def book(self) -> list[Any]:
         """The exchange's own, which no limit of questions keeps."""
-        rows: list[Any] = self.call(self.sim.exchange.book)
-        return rows
+        states: list[OrderState] = self.call(self.sim.exchange.book)
+        return [order_row(state) for state in states]
 
     def live(self) -> list[Any]:
         return [row for row in self.book() if row["status"] in ("OPEN", "TRIGGER PENDING")]

@@ -233,6 +233,19 @@ class KiteAdapter:
         self.rest.close()
 
 
+def make(settings: BrokerSettings, api_key: str, api_secret: str, clock: Clock) -> BrokerAdapter:
+    """As configured."""
+    return KiteAdapter(
+        api_key,
+        api_secret,
+        clock=clock,
+        rest_root=settings.rest_url,
+        feed_root=settings.feed_url,
+        login_root=settings.login_url,
+        algo_id=settings.algo_id,
+    )
+
+
 def _margin_row(order: Wanted) -> dict[str, Any]:
     terms = order.terms
     return {
@@ -246,16 +259,3 @@ def _margin_row(order: Wanted) -> dict[str, Any]:
         "price": orjson.Fragment(decimal(terms.price_e4)),
         "trigger_price": orjson.Fragment(decimal(terms.trigger_e4)),
     }
-
-
-def make(settings: BrokerSettings, api_key: str, api_secret: str, clock: Clock) -> BrokerAdapter:
-    """As configured."""
-    return KiteAdapter(
-        api_key,
-        api_secret,
-        clock=clock,
-        rest_root=settings.rest_url,
-        feed_root=settings.feed_url,
-        login_root=settings.login_url,
-        algo_id=settings.algo_id,
-    )

@@ -244,17 +244,6 @@ class UpstoxAdapter:
         self.rest.close()
 
 
-def _margin_row(order: Wanted) -> dict[str, object]:
-    """Upstox asks for no kind of order: a stop is told by its limit price."""
-    return {
-        "instrument_key": order.symbol,
-        "quantity": order.terms.qty,
-        "product": product_word(order.product),
-        "transaction_type": SIDES[order.side],
-        "price": orjson.Fragment(decimal(order.terms.price_e4)),
-    }
-
-
 def make(settings: BrokerSettings, api_key: str, api_secret: str, clock: Clock) -> BrokerAdapter:
     """As configured."""
     return UpstoxAdapter(
@@ -268,3 +257,14 @@ def make(settings: BrokerSettings, api_key: str, api_secret: str, clock: Clock) 
         instruments_url=settings.instruments_url,
         algo_name=settings.algo_name,
     )
+
+
+def _margin_row(order: Wanted) -> dict[str, object]:
+    """Upstox asks for no kind of order: a stop is told by its limit price."""
+    return {
+        "instrument_key": order.symbol,
+        "quantity": order.terms.qty,
+        "product": product_word(order.product),
+        "transaction_type": SIDES[order.side],
+        "price": orjson.Fragment(decimal(order.terms.price_e4)),
+    }

@@ -108,8 +108,6 @@ class UpstoxRest(RestClient):
     async def holdings(self) -> list[dict[str, Any]]:
         return as_rows(await self.get("/v2/portfolio/long-term-holdings"))
 
-    # -----------------------------------------------------------------------------------------------------------------
-    # market
     async def margin(self, instruments: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Margin of orders that might be placed: `required_margin`, `final_margin`, rupees."""
         return as_object(
@@ -118,6 +116,8 @@ class UpstoxRest(RestClient):
             )
         )
 
+    # -----------------------------------------------------------------------------------------------------------------
+    # market
     async def quotes(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Snapshots by instrument key, at most 500. Unknown ones are missing."""
         data = as_object(

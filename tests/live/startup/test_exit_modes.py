@@ -174,7 +174,7 @@ def test_preview_and_ledger_agree_to_the_paisa(broker: BrokerKind) -> None:
                 else:
                     exchange.place_manual(key, side, qty, product=product)
                 await sim.run_until(here.now_ns + SECOND)
-                blocked.append(round(exchange.funds()["equity"]["utilised"]["span"] * 10_000))
+                blocked.append(exchange.funds().blocked_e4)
             assert told[0] > 0 and told[1] == told[0], "the stop is covered by the entry"
             assert blocked[1] == blocked[0]
             assert abs((told[2] - told[1]) - (blocked[2] - blocked[1])) <= 100, (told, blocked)
