@@ -177,7 +177,7 @@ def test_a_value_that_comes_after_the_close_corrects_the_profit() -> None:
     d.e.on_traded(f"N{stop.order_slot}", 10, 9_795_000, d.now)
     assert d.b["pnl_e4"] == d.e.risk()["pnl_e4"] == -205_000 and d.e.n_unvalued == 0
     told = d.e.take_notices()
-    assert [(n["code"], n["bracket_id"]) for n in told] == [(Note.VALUE_TAKEN, 0)]
+    assert [(n["note"], n["bracket_id"]) for n in told] == [(Note.VALUE_TAKEN, 0)]
 
 
 def test_a_fill_of_which_nothing_at_all_is_known_waits_for_the_first_price() -> None:
@@ -263,7 +263,7 @@ def test_a_stop_that_vanishes_covers_nothing_and_is_replaced_only_when_the_broke
     stop = d.opened()
     assert d.e.on_missing("N1", False, d.now) == Reason.OK
     assert (d.b["protected_qty"], d.e.order(1)["ord_status"]) == (0, OrdStatus.UNKNOWN)
-    told = [n for n in d.e.take_notices() if n["code"] == Note.UNKNOWN_STATUS]
+    told = [n for n in d.e.take_notices() if n["note"] == Note.UNKNOWN_STATUS]
     assert [(n["severity"], n["reason"]) for n in told] == [(Severity.ALARM, Reason.VANISHED)]
     for _ in range(20):
         d.wait(SECOND)
@@ -281,7 +281,7 @@ def test_a_stop_that_vanishes_covers_nothing_and_is_replaced_only_when_the_broke
     d.say(again, Ev.WORKING)
     assert d.b["protected_qty"] == 10
     d.say(stop, Ev.WORKING)  # it lives after all
-    assert [n["reason"] for n in d.e.take_notices() if n["code"] == Note.LATE_FILL] == [
+    assert [n["reason"] for n in d.e.take_notices() if n["note"] == Note.LATE_FILL] == [
         Reason.LATE_ACCEPT
     ]
     out = d.take()

@@ -6,9 +6,13 @@ from otrade._core.market cimport quote, strategy
 from otrade._core.orders cimport bracket, order, risk
 from otrade._core.engine.setup cimport EngineSetup
 from otrade._core.state cimport command_t, core_t, find_order, find_token, instrument_t, market_t, order_t
-from otrade._core.types cimport BR_CLOSED, ORD_ABSENT, WORTH_EXACT, WORTH_NONE, bracket_t
+from otrade._core.types cimport BR_CLOSED, ORD_ABSENT, WORTH_EXACT, WORTH_NONE, bracket_t, notice_t
 
+from otrade._core.types import NOTE_FIELDS
 from otrade.errors import EngineError
+
+FIELDS_OF_NOTE = {int(note): tuple(fields) for note, fields in NOTE_FIELDS.items()}
+"""What each note calls the notice's a, b and c."""
 
 
 class Command:
@@ -32,6 +36,16 @@ cdef uint64_t _mark(uint64_t seed, const void* block, size_t size) noexcept nogi
         seed = (seed ^ word[i]) * <uint64_t>0x9E3779B97F4A7C15
         seed ^= seed >> 32
     return seed
+
+
+cdef _notice(const notice_t* n):
+    """A notice's own fields, and those that its note has."""
+    row = {
+        "note": n.code, "seq": n.seq, "ts_ns": n.ts_ns, "severity": n.severity, "instrument_id": n.instrument_id,
+        "bracket_id": n.bracket_id, "strategy_id": n.strategy_id, "order_slot": n.order_slot, "reason": n.reason, "side": n.side,
+    }
+    row.update(zip(FIELDS_OF_NOTE[n.code], (n.a, n.b, n.c)))
+    return row
 
 
 cdef class EngineViews(EngineSetup):
@@ -70,11 +84,13 @@ cdef class EngineViews(EngineSetup):
         self.c.command_head = self.c.command_tail
 
     def take_notices(self):
-        """Notices since the last call, oldest first, as dicts of notice_t."""
+        """Notices since the last call, oldest first, as dicts: `note` (a `Note`), what every notice has, and what its row of
+        `NOTE_FIELDS` names.
+        """
         cdef core_t* c = &self.c
         out = []
         while c.notice_head < c.notice_tail:
-            out.append(c.notices[c.notice_head % c.cap_notices])
+            out.append(_notice(&c.notices[c.notice_head % c.cap_notices]))
             c.notice_head += 1
         return out
 
