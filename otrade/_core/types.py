@@ -94,6 +94,17 @@ class Pending(IntEnum):
     CANCEL = 3
 
 
+class Source(IntEnum):
+    """By which road a report came. A book row is asked for, and therefore also proves what is
+    absent.
+    """
+
+    PUSH = 1
+    BOOK = 2
+    POSTBACK = 3
+    ASKED = 4  # that order was asked for alone
+
+
 class Ev(IntEnum):
     """Everything that can happen to an order."""
 

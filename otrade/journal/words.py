@@ -28,6 +28,7 @@ from otrade._core.types import (
     Rec,
     Severity,
     Side,
+    Source,
     Tif,
 )
 from otrade.journal.record import Record
@@ -55,7 +56,7 @@ FRAMES = {
     Rec.FRAME_UPSTOX_B: upstox.decode_frame,
 }
 """How to read the frames of each kind."""
-SOURCES = {1: "push", 2: "book", 3: "postback"}
+SOURCES = {source: source.name.lower() for source in Source}
 OWN = ("seq", "section", "ts_ns", "kind", "offset")
 """Columns that every row has."""
 COMMAND_FIELDS_UNTIL = "n_bytes"

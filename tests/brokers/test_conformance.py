@@ -13,8 +13,8 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from otrade._core.types import Ev, OrdType, Reason, Side
-from otrade.brokers.session import Answer, Callbacks, OrderReport, OrderTerms, Source
+from otrade._core.types import Ev, OrdType, Reason, Side, Source
+from otrade.brokers.session import Answer, Callbacks, OrderReport, OrderTerms
 from otrade.drill.process import BrokerKind, kit_at, new_token
 from otrade.drill.trouble import TROUBLES
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError

@@ -29,7 +29,17 @@ from otrade._core.types import (
     Pending,
     Reason,
 )
-from tests.core.harness import MS, OPEN_NS, SECOND, Exchange, frame, make_engine, packet, token_of
+from tests.core.harness import (
+    MS,
+    OPEN_NS,
+    SECOND,
+    Exchange,
+    frame,
+    make_engine,
+    order_report,
+    packet,
+    token_of,
+)
 
 ROUNDS_MAX = 300
 FINAL = {
@@ -114,7 +124,7 @@ class World:
         kind, body = self.ex.mail[at] if keep else self.ex.mail.pop(at)
         engine = self.engine
         if kind == "report":
-            engine.on_report(**body, ts_recv_ns=self.now)
+            engine.on_report(order_report(**body, ts_recv_ns=self.now))
         elif kind == "answer":
             if keep:
                 return  # a broker answers once
@@ -129,7 +139,7 @@ class World:
         elif not keep:
             engine.on_book_begin(body["asked"])
             for row in body["rows"]:
-                engine.on_report(**row, ts_recv_ns=self.now)
+                engine.on_report(order_report(**row, ts_recv_ns=self.now))
             engine.on_book_end(self.now)
         self.carry()
 

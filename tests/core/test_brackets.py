@@ -17,7 +17,17 @@ from otrade._core.types import (
     Reason,
     Side,
 )
-from tests.core.harness import HOUR, MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
+from tests.core.harness import (
+    HOUR,
+    MS,
+    OPEN_NS,
+    SECOND,
+    frame,
+    make_engine,
+    order_report,
+    packet,
+    token_of,
+)
 
 T = token_of(0)
 START = OPEN_NS + 10 * SECOND
@@ -86,7 +96,7 @@ class Desk:
             ts_update_ns=self.now,
             ts_recv_ns=self.now,
         )
-        return self.e.on_report(**{**body, **kw})
+        return self.e.on_report(order_report(**{**body, **kw}))
 
     def book(self, *rows, asked=None):
         """An order book asked for now and answered at once."""
@@ -753,20 +763,22 @@ def test_a_report_of_a_foreign_order_changes_nothing():
     d.opened()
     before = d.b
     r = d.e.on_report(
-        cl_ord_id="somebody",
-        broker_order_id="X",
-        ev=Ev.FILL_FULL,
-        source=1,
-        order_qty=5,
-        cum_qty=5,
-        cum_value_e4=5,
-        price_e4=1,
-        trigger_e4=0,
-        ord_type=2,
-        triggered=False,
-        reason=0,
-        ts_update_ns=0,
-        ts_recv_ns=d.now,
+        order_report(
+            cl_ord_id="somebody",
+            broker_order_id="X",
+            ev=Ev.FILL_FULL,
+            source=1,
+            order_qty=5,
+            cum_qty=5,
+            cum_value_e4=5,
+            price_e4=1,
+            trigger_e4=0,
+            ord_type=2,
+            triggered=False,
+            reason=0,
+            ts_update_ns=0,
+            ts_recv_ns=d.now,
+        )
     )
     assert r == Reason.UNKNOWN_ORDER
     assert d.b == before

@@ -11,7 +11,17 @@ import pytest
 from otrade._core.types import Cmd, Ev, Halt, Lane, Note, OrdType, Reason, Side
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import Replay, replay
-from tests.core.harness import HOUR, MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
+from tests.core.harness import (
+    HOUR,
+    MS,
+    OPEN_NS,
+    SECOND,
+    frame,
+    make_engine,
+    order_report,
+    packet,
+    token_of,
+)
 
 START = OPEN_NS + 10 * SECOND
 RATE = {"per_second": 9, "per_minute": 380, "reserve_second": 3, "reserve_minute": 60}
@@ -52,20 +62,22 @@ class World:
 
     def say(self, cmd: Any, ev: int, cum: int = 0) -> None:
         self.e.on_report(
-            cl_ord_id=cmd.cl_ord_id,
-            broker_order_id=f"N{cmd.order_slot}",
-            ev=ev,
-            source=1,
-            order_qty=cmd.qty,
-            cum_qty=cum,
-            cum_value_e4=cum * 1_000_000,
-            price_e4=cmd.price_e4,
-            trigger_e4=cmd.trigger_e4,
-            ord_type=cmd.ord_type,
-            triggered=False,
-            reason=0,
-            ts_update_ns=self.now,
-            ts_recv_ns=self.now,
+            order_report(
+                cl_ord_id=cmd.cl_ord_id,
+                broker_order_id=f"N{cmd.order_slot}",
+                ev=ev,
+                source=1,
+                order_qty=cmd.qty,
+                cum_qty=cum,
+                cum_value_e4=cum * 1_000_000,
+                price_e4=cmd.price_e4,
+                trigger_e4=cmd.trigger_e4,
+                ord_type=cmd.ord_type,
+                triggered=False,
+                reason=0,
+                ts_update_ns=self.now,
+                ts_recv_ns=self.now,
+            )
         )
 
     def beat(self, seconds: float) -> World:

@@ -3,7 +3,7 @@
 import pytest
 
 from otrade._core.types import BracketState, Cmd, Ev, ExitReason, Leg, OrdStatus, OrdType
-from tests.core.harness import SECOND
+from tests.core.harness import SECOND, order_report
 from tests.core.test_brackets import Desk
 
 
@@ -40,17 +40,19 @@ def closed_by_other(desk: Desk, qty: int, px: int, *, by_broker: bool = False) -
         **terms,
     )
     desk.e.on_report(
-        cl_ord_id="",
-        broker_order_id="X1",
-        ev=Ev.FILL_FULL,
-        source=2,
-        cum_qty=qty,
-        cum_value_e4=qty * px,
-        triggered=False,
-        reason=0,
-        ts_update_ns=0,
-        ts_recv_ns=desk.now,
-        **terms,
+        order_report(
+            cl_ord_id="",
+            broker_order_id="X1",
+            ev=Ev.FILL_FULL,
+            source=2,
+            cum_qty=qty,
+            cum_value_e4=qty * px,
+            triggered=False,
+            reason=0,
+            ts_update_ns=0,
+            ts_recv_ns=desk.now,
+            **terms,
+        )
     )
 
 

@@ -21,7 +21,7 @@ from otrade._core.types import (
 )
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
-from tests.core.harness import MS, SECOND
+from tests.core.harness import MS, SECOND, order_report
 from tests.core.test_brackets import Desk
 
 LIMIT = OrdType.LIMIT
@@ -94,12 +94,18 @@ def test_a_revised_average_is_taken_from_a_newer_report_only() -> None:
         triggered=False,
         reason=0,
     )
-    d.e.on_report(**said, cum_value_e4=10_000_000, ts_update_ns=d.now + MS, ts_recv_ns=d.now + MS)
+    d.e.on_report(
+        order_report(
+            **said, cum_value_e4=10_000_000, ts_update_ns=d.now + MS, ts_recv_ns=d.now + MS
+        )
+    )
     assert d.b["entry_value_e4"] == 10_000_000, "revised average dropped"
     moved = d.take()
     assert (moved.broker_order_id, moved.trigger_e4) == (f"N{stop.order_slot}", 980_000)
     d.e.on_report(
-        **said, cum_value_e4=10_040_000, ts_update_ns=d.now - SECOND, ts_recv_ns=d.now + 2 * MS
+        order_report(
+            **said, cum_value_e4=10_040_000, ts_update_ns=d.now - SECOND, ts_recv_ns=d.now + 2 * MS
+        )
     )
     assert d.b["entry_value_e4"] == 10_000_000, "an old report is no news"
 
@@ -118,20 +124,22 @@ def test_trades_are_the_truth_and_an_average_is_not_taken_after_them() -> None:
     d.quiet()  # a difference of rounding moves no stop
     entry = d.e.order(0)
     d.e.on_report(
-        cl_ord_id=entry["cl_ord_id"],
-        broker_order_id="N0",
-        ev=Ev.FILL_FULL,
-        source=2,
-        order_qty=10,
-        cum_qty=10,
-        cum_value_e4=10_000_000,
-        price_e4=entry["price_e4"],
-        trigger_e4=0,
-        ord_type=LIMIT,
-        triggered=False,
-        reason=0,
-        ts_update_ns=d.now + SECOND,
-        ts_recv_ns=d.now + SECOND,
+        order_report(
+            cl_ord_id=entry["cl_ord_id"],
+            broker_order_id="N0",
+            ev=Ev.FILL_FULL,
+            source=2,
+            order_qty=10,
+            cum_qty=10,
+            cum_value_e4=10_000_000,
+            price_e4=entry["price_e4"],
+            trigger_e4=0,
+            ord_type=LIMIT,
+            triggered=False,
+            reason=0,
+            ts_update_ns=d.now + SECOND,
+            ts_recv_ns=d.now + SECOND,
+        )
     )
     assert d.b["entry_value_e4"] == 10_000_333
 
@@ -200,21 +208,23 @@ def test_a_fill_of_which_nothing_at_all_is_known_waits_for_the_first_price() -> 
         ts_ns=d.now,
     )
     d.e.on_report(
-        cl_ord_id=tag,
-        broker_order_id="X1",
-        ev=Ev.FILL_FULL,
-        source=2,
-        order_qty=10,
-        cum_qty=10,
-        cum_value_e4=0,
-        price_e4=0,
-        trigger_e4=0,
-        ord_type=OrdType.MARKET,
-        triggered=False,
-        reason=0,
-        ts_update_ns=0,
-        ts_recv_ns=d.now,
-        worth=Worth.UNKNOWN,
+        order_report(
+            cl_ord_id=tag,
+            broker_order_id="X1",
+            ev=Ev.FILL_FULL,
+            source=2,
+            order_qty=10,
+            cum_qty=10,
+            cum_value_e4=0,
+            price_e4=0,
+            trigger_e4=0,
+            ord_type=OrdType.MARKET,
+            triggered=False,
+            reason=0,
+            ts_update_ns=0,
+            ts_recv_ns=d.now,
+            worth=Worth.UNKNOWN,
+        )
     )
     assert d.e.position(0)["n_unpriced"] == 1 and d.e.risk()["pnl_e4"] == 0
     d.wait(100 * MS)

@@ -20,7 +20,7 @@ from otrade.live.day.shutdown import uncovered
 from otrade.live.plan.day_plan import DayPlan, PlannedInstrument, PlannedStrategy
 from otrade.live.reconciliation.bracket_recovery import adopt_position
 from otrade.simulator.base.errors import KiteError
-from tests.core.harness import token_of
+from tests.core.harness import order_report, token_of
 from tests.core.test_brackets import Desk
 from tests.live.world import SECOND, World, run, world
 
@@ -341,11 +341,11 @@ def test_verified_means_equal_and_covered() -> None:
     assert uncovered(plan) == []
     slot = desk.e.bracket(0)["stop_slot"]
     order = desk.e.order(slot)
-    desk.e.on_report(
+    desk.e.on_report(order_report(
         cl_ord_id=order["cl_ord_id"], broker_order_id=order["broker_order_id"], ev=Ev.CANCELED, source=2, order_qty=10, cum_qty=0,
         cum_value_e4=0, price_e4=order["price_e4"], trigger_e4=order["trigger_e4"], ord_type=OrdType.SL, triggered=False, reason=0,
         ts_update_ns=desk.now + 1, ts_recv_ns=desk.now + 1,
-    )  # fmt: skip
+    ))  # fmt: skip
     assert uncovered(plan) == ["NIFTYFUT"]
 
 
