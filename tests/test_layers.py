@@ -80,6 +80,7 @@ LAYER_4 = PURE | {"config", "instruments", "calendar", "charges", "square_off"}
 # of all brokers
 SHARED = {
     "brokers.base",
+    "brokers.margins",
     "brokers.quotes",
     "brokers.refusals",
     "brokers.rows",
@@ -112,6 +113,7 @@ TABLE: dict[str, set[str]] = {
     "brokers.session": PURE | {"brokers.rows"},
     "brokers.refusals": PURE,
     "brokers.quotes": LAYER_1 | {"brokers.base", "brokers.rows"},
+    "brokers.margins": PURE | {"brokers.rows"},
     "brokers.kit": LAYER_1 | LAYER_4 | {"brokers.base", "brokers.session", "brokers.transport"},
     "brokers.transport": LAYER_1
     | PURE

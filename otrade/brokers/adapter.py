@@ -17,6 +17,7 @@ from otrade.brokers.session import (
     EmergencyClient,
     ListedInstrument,
     OrderReport,
+    Wanted,
 )
 from otrade.brokers.token_store import AccessSession
 from otrade.brokers.transport.feed_socket import SocketCallbacks
@@ -139,6 +140,12 @@ class BrokerAdapter(Protocol):
     ) -> dict[str, tuple[int, int]]:
         """The day's price bands (low, high; e4) by symbol, where the broker tells them. `pause`
         between two questions.
+        """
+        ...
+
+    async def margin_e4(self, orders: Sequence[Wanted]) -> int:
+        """What the broker says that it would block for these orders together, placed in turn,
+        positions left aside; e4 rupees. BrokerError when it does not say it.
         """
         ...
 

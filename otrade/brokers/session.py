@@ -178,6 +178,16 @@ class OrderTerms(msgspec.Struct, frozen=True):
     trigger_e4: int = 0
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """An order that might be placed. `symbol`: what the broker's orders call the instrument."""
+
+    exchange: str
+    symbol: str
+    product: str
+    side: int
+    terms: OrderTerms
+
+
 class OrderCommand(Protocol):
     """What a session needs of the engine's command."""
 

@@ -83,7 +83,13 @@ class BracketConfig(ConfigBase, frozen=True, kw_only=True):
     trail: TrailConfig | None = None
     entry: EntryConfig = EntryConfig()
     ladder: LadderConfig = LadderConfig()
-    exit_mode: Literal["stop_resting", "oco"] = "stop_resting"
+    exit_mode: Annotated[
+        Literal["stop_resting", "oco", "auto"],
+        Meta(
+            description="stop_resting: one live exit, which becomes the target when the target trades; oco: stop and target both work; "
+            "auto: oco where the broker's margin preview says that the second exit costs nothing, else stop_resting"
+        ),
+    ] = "stop_resting"
     stop_limit_buffer_bps: Bps = 30.0
     target_hysteresis_bps: Bps = 10.0
     time_exit_min: Annotated[float, Meta(gt=0, le=600)] | None = None

@@ -10,11 +10,13 @@ MINUTE = 60 * SECOND
 QUOTES = ("/quote", "/v2/market-quote", "/v3/market-quote")
 BOOKS = ("/orders", "/v2/order/retrieve-all")
 ORDERS = ("/orders/", "/v2/order/details")
+PREVIEWS = ("/margins/basket", "/v2/charges/margin")
 LIMITS: dict[str, tuple[int, int]] = {
     "quotes": (1, 30),
     "order book": (2, 60),
     "one order alone": (2, 12),
-    "everything": (10, 138),
+    "margin preview": (4, 40),
+    "everything": (10, 178),
 }
 """Most in a second and in a minute."""
 
@@ -25,6 +27,8 @@ def is_about(name: str, path: str) -> bool:
         return path.startswith(QUOTES)
     if name == "order book":
         return path in BOOKS
+    if name == "margin preview":
+        return path.startswith(PREVIEWS)
     return name == "everything" or path.startswith(ORDERS)
 
 

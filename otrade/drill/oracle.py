@@ -138,7 +138,7 @@ class Oracle:
         self._tags: set[str] = set()
         self._n_orders = 0
         self._bound_ns = round(scenario.bound_s * SECOND)
-        self._oco = any(wish.plan.get("exit_mode") for wish in scenario.wishes)
+        self._oco = scenario.is_oco
         self._late_ns = max(
             (
                 round(event.args["s"] * SECOND)

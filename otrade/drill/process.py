@@ -23,6 +23,7 @@ from otrade.live.notices.board import NoticeBoard
 from otrade.live.persistence.day_journal import DayJournal
 from otrade.live.plan.day_plan import DayPlan
 from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, assemble, sink_of
+from otrade.live.startup.exit_modes import HELLO_FIELD, Settled, settle
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.simulator import Ports, Simulator
 from otrade.simulator.upstox.rest.names import instrument_key
@@ -58,6 +59,31 @@ def names_at(contract: ListedContract, kind: str) -> dict[str, str]:
 def new_token(sim: Simulator, kind: BrokerKind) -> str:
     """A login without a browser; ends the token before."""
     return sim.new_token(kind)
+
+
+async def settled(
+    sim: Simulator,
+    ports: Ports,
+    kind: BrokerKind,
+    instruments: list[InstrumentSpec],
+    journal: MemoryJournal | None,
+) -> Settled:
+    """What a start does first: exit modes by the broker's margin preview, or by what it has said
+    earlier in the day.
+    """
+    if not any(strategy.is_auto for spec in instruments for strategy in spec.strategies):
+        return Settled(instruments, {})
+    kit = kit_at(sim, ports, kind, sim.clock)
+    kit.use(new_token(sim, kind))
+    before = (
+        DayJournal(journal, NoticeBoard(sim.clock.now_ns)).said_before(HELLO_FIELD)
+        if journal is not None
+        else {}
+    )
+    try:
+        return await sim.during(settle(instruments, kit, sim.clock, before))
+    finally:
+        kit.close()
 
 
 class _MortalTimer:
@@ -156,6 +182,8 @@ class Process:
     seed: int
     clock: MortalClock
     sent: list[SentRequest] = field(default_factory=list)
+    exits: dict[str, str] = field(default_factory=dict)
+    """What the broker's margin preview has said this day."""
     day: TradingDay = field(init=False)
     broker: BrokerSession = field(init=False)
     board: NoticeBoard = field(init=False)
@@ -180,7 +208,7 @@ class Process:
         else:
             journal = DayJournal(self.journal, self.board)
             plan = journal.recover(make_plan)
-            about = {"encoder": kit.spelled()}
+            about = {"encoder": kit.spelled(), HELLO_FIELD: self.exits}
             journal.begin(plan, about, self.spec.run_id, self.clock.now_ns())
         self.day = TradingDay(
             plan, self.clock, self.board, self.charge_rule, self.options, journal=journal

@@ -15,6 +15,8 @@ CROWDS = 0.07
 """Of the scenarios: many strategies whose bars close at the same moment, on a budget that cannot
 take them all at once.
 """
+AUTO = 0.25
+"""Of the strategies with a target: the broker's margin preview says how they leave."""
 CALM_S = 150
 """At the end of a session nothing new goes wrong."""
 SPARE_MINUTES = 5
@@ -33,6 +35,8 @@ class StrategyDraw:
     params: dict[str, Any]
     plan: dict[str, Any]
     level_bps: int = 0
+    auto: bool = False
+    """The broker's margin preview says whether stop and target both work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,14 @@ class Scenario:
             if event.kind in ("lock_circuit", "halt_market", "flex_band")
         )
         return self.bound_s + sum(longer)
+
+    @property
+    def is_oco(self) -> bool:
+        """May stop and target of a bracket both work? By the strategy's word, or by what the broker
+        asks for the second one.
+        """
+        is_free = self.sim.get("second_exit") == "free"
+        return any(wish.plan.get("exit_mode") or (wish.auto and is_free) for wish in self.wishes)
 
     @property
     def may_exceed(self) -> bool:
@@ -115,6 +127,12 @@ def draw(
     crowd = random.Random(f"crowd {seed}")
     if not wishes and crowd.random() < CROWDS:
         chosen = _crowd(crowd)
+    exits = random.Random(f"exits {seed}")
+    if not wishes:
+        chosen = [
+            _auto(wish) if wish.plan["target_kind"] and exits.random() < AUTO else wish
+            for wish in chosen
+        ]
     keys = sorted({wish.key for wish in chosen})
     last_s = minutes * 60 - CALM_S
     events = []
@@ -139,6 +157,7 @@ def draw(
             "book_percent": BOOK_PERCENT,
             "push_working": rng.random() < 0.5,
             "broker": broker or BROKERS[seed % len(BROKERS)],
+            "second_exit": exits.choice(("costs", "free", "free", "untold")),
         },
         chosen,
         {**_limits(rng), "entry_wait_ns": crowd.choice((0, 3, 5, 5)) * 1_000_000_000},
@@ -183,6 +202,10 @@ def _wish(rng: random.Random) -> StrategyDraw:
     return StrategyDraw(
         key, kind, rng.choice((5, 10, 30)), params, plan, rng.choice((-15, -5, 0, 5, 15))
     )
+
+
+def _auto(wish: StrategyDraw) -> StrategyDraw:
+    return replace(wish, plan={**wish.plan, "exit_mode": 0}, auto=True)
 
 
 def _crowd(rng: random.Random) -> list[StrategyDraw]:

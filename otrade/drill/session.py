@@ -17,7 +17,7 @@ from otrade.drill.asked import RestBudgetExceeded, check_asked
 from otrade.drill.bars import BarJudge
 from otrade.drill.decisions import forgotten_rest
 from otrade.drill.oracle import Oracle, Violation
-from otrade.drill.process import BrokerKind, MortalClock, Process, names_at, new_token
+from otrade.drill.process import BrokerKind, MortalClock, Process, names_at, new_token, settled
 from otrade.drill.scenario import CALM_S, Event, Scenario, StrategyDraw
 from otrade.drill.sent import BudgetPassed, check_budget
 from otrade.drill.trouble import TROUBLES, UNDECIDED
@@ -29,6 +29,7 @@ from otrade.live.control.commands import Commands
 from otrade.live.day.trading_day import DayOptions
 from otrade.live.history.trade_ledger import OrderFill
 from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
+from otrade.live.startup.exit_modes import Settled
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.simulator import Simulator
@@ -165,12 +166,14 @@ class DrillSession:
         old = self._process if self._n_runs else None
         sim.faults.open_book()  # whoever starts an engine has logged in
         clock = MortalClock(sim.clock, old.clock.offset_ns if old else 0)
+        goes_on = next(self._journal.records(), None) is not None
+        exits = await self._settled(goes_on)
         self._process = Process(
             sim,
             self._ports,
             self._broker,
             str(self._date),
-            self._instruments,
+            exits.specs,
             EngineSpec(
                 run_id=FIRST_RUN + self._n_runs, limits=scenario.limits, budget=scenario.budget
             ),
@@ -180,7 +183,9 @@ class DrillSession:
             scenario.seed,
             clock,
             old.sent if old else [],
+            exits.answers,
         )
+        exits.say(self._process.board)
         self._n_runs += 1
         self._ended_ns = 0
         self._control.set_day(self._process.day)
@@ -194,7 +199,24 @@ class DrillSession:
         self._process.day.on_beat.append(lambda now_ns: self._look(has_changed=False))
         if old is not None:
             self._recovering_ns = sim.clock.now_ns()
+        if goes_on and any(
+            notice.code == "JOURNAL_NOT_USED" for notice in self._process.board.since(0)
+        ):
+            raise Violation("a restart has thrown its own journal away")
         await self._process.open()
+
+    async def _settled(self, goes_on: bool) -> Settled:
+        """Exit modes of the start that comes. Where it goes on from a journal, the broker has
+        changed its mind about second exits.
+        """
+        ledger = self._sim.exchange.ledger
+        ledger.second_exit_costs ^= goes_on
+        try:
+            return await settled(
+                self._sim, self._ports, self._broker, self._instruments, self._journal
+            )
+        finally:
+            ledger.second_exit_costs ^= goes_on
 
     async def _until(self, ts_ns: int) -> None:
         """Let time pass; a process that died on the way is replaced."""
@@ -559,6 +581,7 @@ def _instrument(
                 wish.interval_s,
                 _params(wish, close_e4),
                 wish.plan,
+                wish.auto,
             )
             for number, wish in enumerate(wishes)
         ],

@@ -374,6 +374,21 @@ MUTANTS = (
         "the broker's limit of questions is passed just when they are needed",
         "silent_run",
     ),
+    Mutant(
+        "margin preview asked and not heeded",
+        "otrade/live/startup/exit_modes.py",
+        "FREE if with_both_e4 <= with_stop_e4 else COSTS",
+        "FREE",
+        "a second exit works where the broker asks margin for it, and takes the money of other positions",
+    ),
+    Mutant(
+        "a later start asks for margin again",
+        "otrade/live/startup/exit_modes.py",
+        "    known = {name: text for name, text in before.items() if isinstance(text, str) and text}\n",
+        "    known: dict[str, str] = {}\n",
+        "the broker says otherwise by then: brackets change their mode, and the core cannot use its journal",
+        "kill",
+    ),
 )
 HARMLESS = {
     "early request never waited for": "what nobody answers becomes a doubt, which the book resolves; the early way stays shut from then on",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import orjson
 import pytest
 from picows import WSHandshakeError
 
@@ -359,6 +360,61 @@ def test_json_bodies() -> None:
         assert note["charges"]["transaction_tax"] == pytest.approx(37.75)
 
     shop(work)
+
+
+@pytest.mark.parametrize(("second_exit", "more"), [("costs", 0.2 * 100 * 1520), ("free", 0.0)])
+def test_a_basket_is_what_its_orders_cost_one_after_another(second_exit: Any, more: float) -> None:
+    def row(
+        side: str, kind: str, price: float, trigger: float = 0, qty: int = 100
+    ) -> dict[str, Any]:
+        return {
+            "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": side, "variety": "regular", "product": "MIS",
+            "order_type": kind, "quantity": qty, "price": price, "trigger_price": trigger,
+        }  # fmt: skip
+
+    entry, stop, target = (
+        row("BUY", "LIMIT", 1500),
+        row("SELL", "SL", 1490, 1490),
+        row("SELL", "LIMIT", 1520),
+    )
+
+    async def work(s: Shop) -> None:
+        async def total(rows: list[dict[str, Any]], query: str = "") -> float:
+            told = await s.data("POST", f"/margins/basket{query}", body=orjson.dumps(rows))
+            assert len(told["orders"]) == len(rows)
+            assert told["initial"]["total"] == pytest.approx(
+                sum(each["total"] for each in told["orders"])
+            )
+            return float(told["final"]["total"])
+
+        assert await total([entry]) == await total([entry, stop]) == 30_000
+        assert await total([entry, stop, target]) == pytest.approx(30_000 + more)
+        assert await total([entry, row("SELL", "LIMIT", 1520, qty=150)]) == pytest.approx(
+            30_000 + 0.2 * 50 * 1520
+        )
+        s.sim.exchange.place_manual("NSE:INFY", 1, 100)
+        await s.wait(1)
+        assert await total([target], "?consider_positions=true") == 0, "it closes what is held"
+        assert await total([target], "?consider_positions=false") == pytest.approx(0.2 * 100 * 1520)
+
+    shop(work, second_exit=second_exit)
+
+
+def test_a_basket_may_be_untold() -> None:
+    item = (
+        b'[{"exchange":"NSE","tradingsymbol":"INFY","transaction_type":"BUY","variety":"regular","product":"MIS",'
+        b'"order_type":"LIMIT","quantity":100,"price":1510,"trigger_price":0}]'
+    )
+
+    async def work(s: Shop) -> None:
+        told = await s.data("POST", "/margins/basket", body=item)
+        assert (
+            told["initial"]["total"] is None
+            and told["final"]["total"] is None
+            and len(told["orders"]) == 1
+        )
+
+    shop(work, second_exit="untold")
 
 
 def test_instrument_dump_and_quotes() -> None:

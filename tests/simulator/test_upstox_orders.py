@@ -618,6 +618,14 @@ def test_margin_and_brokerage() -> None:
         assert (await s.refusal("POST", "/v2/charges/margin", body={"instruments": []}))[
             2
         ] == "instruments"
+        exits = [
+            rows[0] | {"transaction_type": "SELL", "price": price} for price in (1490.0, 1520.0)
+        ]
+        told = await s.data("POST", "/v2/charges/margin", body={"instruments": [rows[0], *exits]})
+        assert told["required_margin"] == pytest.approx(3000 + 2980 + 3040), "each by itself"
+        assert told["final_margin"] == pytest.approx(3000 + 3040), (
+            "the first exit is covered by the entry, the second is not"
+        )
         query = {
             "instrument_token": INFY,
             "quantity": 100,

@@ -3,24 +3,36 @@
 import hashlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 from urllib.parse import urlencode
+
+import orjson
 
 from otrade._core.codecs.interface import FrameSink
 from otrade._core.codecs.kite import KiteEncoder
-from otrade._core.types import Rec
+from otrade._core.types import OrdType, Rec
 from otrade.brokers.kite import login
-from otrade.brokers.kite.emergency_client import KiteEmergencyClient
+from otrade.brokers.kite.emergency_client import ORD_TYPES, SIDES, KiteEmergencyClient
 from otrade.brokers.kite.postback import read_postback
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.kite.session import CAPABILITIES, FEED_ROOT, REST_ROOT, KiteSession
 from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
-from otrade.brokers.parse import e4, number
+from otrade.brokers.margins import together_e4
+from otrade.brokers.parse import decimal, e4, number
 from otrade.brokers.quote_rows import band_of
-from otrade.brokers.session import QUOTES_MAX, Callbacks, Clock, ListedInstrument, OrderReport
+from otrade.brokers.session import (
+    QUOTES_MAX,
+    Callbacks,
+    Clock,
+    ListedInstrument,
+    OrderReport,
+    Wanted,
+)
 from otrade.brokers.token_store import AccessSession, expiry_ns, require_state
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.feed_socket import SocketCallbacks
 from otrade.brokers.transport.login_redirects import follow
+from otrade.brokers.transport.rest_client import as_object
 from otrade.errors import BrokerError, TokenError
 from otrade.instruments import Instrument, KiteInstrumentFile
 
@@ -125,6 +137,13 @@ class KiteAdapter:
                     bands[key] = band
         return bands
 
+    async def margin_e4(self, orders: Sequence[Wanted]) -> int:
+        data = await self.rest.basket_margins(
+            [_margin_row(order) for order in orders], with_positions=False
+        )
+        alone, together = (as_object(data.get(name)).get("total") for name in ("initial", "final"))
+        return together_e4(len(orders), data.get("orders"), alone, together)
+
     def encoder(self) -> KiteEncoder:
         at = self._endpoint
         authorization = f"token {self._api_key}:{self._access_token}"
@@ -211,3 +230,18 @@ class KiteAdapter:
 
     def close(self) -> None:
         self.rest.close()
+
+
+def _margin_row(order: Wanted) -> dict[str, Any]:
+    terms = order.terms
+    return {
+        "exchange": order.exchange,
+        "tradingsymbol": order.symbol,
+        "transaction_type": SIDES[order.side],
+        "variety": "regular",
+        "product": order.product,
+        "order_type": ORD_TYPES[OrdType(terms.ord_type)],
+        "quantity": terms.qty,
+        "price": orjson.Fragment(decimal(terms.price_e4)),
+        "trigger_price": orjson.Fragment(decimal(terms.trigger_e4)),
+    }

@@ -82,11 +82,13 @@ class KiteRest(RestClient):
         """Margin that each of these orders would block; nothing is placed."""
         return as_rows(await self.send("POST", "/margins/orders", orjson.dumps(list(orders))))
 
-    async def basket_margins(self, orders: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """Margin of orders together, with what positions that are held take off it: `initial`,
-        `final`, `orders`.
+    async def basket_margins(
+        self, orders: Sequence[dict[str, Any]], *, with_positions: bool = True
+    ) -> dict[str, Any]:
+        """Margin of orders together: `initial`, `final`, `orders`; with what positions that are
+        held take off it, or without.
         """
-        params = [("consider_positions", "true")]
+        params = [("consider_positions", "true" if with_positions else "false")]
         return as_object(
             await self.send("POST", "/margins/basket", orjson.dumps(list(orders)), params=params)
         )

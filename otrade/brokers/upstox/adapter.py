@@ -4,18 +4,28 @@ import hashlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 
+import orjson
+
 from otrade._core.codecs.interface import FrameSink
 from otrade._core.codecs.upstox import UpstoxEncoder
 from otrade._core.types import Rec
-from otrade.brokers.parse import e4, number
+from otrade.brokers.margins import together_e4
+from otrade.brokers.parse import decimal, e4, number
 from otrade.brokers.quote_rows import band_of
-from otrade.brokers.session import QUOTES_MAX, Callbacks, Clock, ListedInstrument, OrderReport
+from otrade.brokers.session import (
+    QUOTES_MAX,
+    Callbacks,
+    Clock,
+    ListedInstrument,
+    OrderReport,
+    Wanted,
+)
 from otrade.brokers.token_store import AccessSession, expiry_ns, require_state
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.feed_socket import SocketCallbacks
 from otrade.brokers.transport.login_redirects import follow
 from otrade.brokers.upstox import approval, login
-from otrade.brokers.upstox.emergency_client import UpstoxEmergencyClient
+from otrade.brokers.upstox.emergency_client import SIDES, UpstoxEmergencyClient, product_word
 from otrade.brokers.upstox.rest import UpstoxRest
 from otrade.brokers.upstox.session import CAPABILITIES, ORDER_ROOT, REST_ROOT, UpstoxSession
 from otrade.brokers.upstox.streams import MarketStream
@@ -147,6 +157,12 @@ class UpstoxAdapter:
                     bands[some[key].symbol] = band
         return bands
 
+    async def margin_e4(self, orders: Sequence[Wanted]) -> int:
+        data = await self.rest.margin([_margin_row(order) for order in orders])
+        return together_e4(
+            len(orders), data.get("margins"), data.get("required_margin"), data.get("final_margin")
+        )
+
     def encoder(self) -> UpstoxEncoder:
         at = self._orders
         return UpstoxEncoder(
@@ -226,3 +242,14 @@ class UpstoxAdapter:
 
     def close(self) -> None:
         self.rest.close()
+
+
+def _margin_row(order: Wanted) -> dict[str, object]:
+    """Upstox asks for no kind of order: a stop is told by its limit price."""
+    return {
+        "instrument_key": order.symbol,
+        "quantity": order.terms.qty,
+        "product": product_word(order.product),
+        "transaction_type": SIDES[order.side],
+        "price": orjson.Fragment(decimal(order.terms.price_e4)),
+    }

@@ -95,7 +95,7 @@ class UpstoxEmergencyClient:
         body = _terms(terms) | {
             "instrument_token": _key(like),
             "transaction_type": SIDES[side],
-            "product": "I" if like.product == "MIS" else "D",
+            "product": product_word(like.product),
             "is_amo": False,
             "slice": False,
             "tag": tag,
@@ -113,6 +113,11 @@ class UpstoxEmergencyClient:
 
     def close(self) -> None:
         self._rest.close()
+
+
+def product_word(product: str) -> str:
+    """Upstox's word: intraday or delivery."""
+    return "I" if product == "MIS" else "D"
 
 
 def _terms(terms: OrderTerms) -> dict[str, object]:

@@ -9,7 +9,7 @@ from otrade.drill.campaign import CampaignRequest, drill
 from otrade.drill.scenario import StrategyDraw
 from otrade.drill.trouble import TROUBLES
 from otrade.errors import ConfigError
-from otrade.live.plan.config_to_spec import params_of, plan_of
+from otrade.live.plan.config_to_spec import is_auto, params_of, plan_of
 
 
 def run(
@@ -45,6 +45,7 @@ def wishes_of(path: Path) -> tuple[StrategyDraw, ...]:
             strategy.params.bar_s,
             params_of(strategy.params),
             plan_of(strategy, config) | {"enabled": 1},
+            auto=is_auto(strategy),
         )
         for strategy in config.strategies
     )

@@ -164,6 +164,7 @@ ALERTS: dict[str, AlertLevel | NoticeLevel | None] = {
     "CLOSED_ELSEWHERE": AS_SAID,  # an ALARM when nobody says why, or nothing protects what is left
     "CLOSED_TWICE": AlertLevel.ALARM,
     "EXIT_AFTER_CUT_OFF": AlertLevel.ALARM,
+    "EXIT_MODES": None,
     "SQUARE_OFF_MOVED": None,
     "STOP_PASSED": AlertLevel.ALARM,
     "NO_PRICE": AlertLevel.ALARM,

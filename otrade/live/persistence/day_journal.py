@@ -93,6 +93,7 @@ class DayJournal:
         self._carried: tuple[int, int, int] = (Halt.ACTIVE, Reason.OK, 0)
         self._is_troubled = False
         self._lost_said = 0
+        self._earlier: tuple[_LastRun | None, _LastRun | None] | None = None
         self.is_resumed = False
         """The core has been brought to the state in which an earlier process left it."""
         self.runs: frozenset[int] = frozenset()
@@ -104,14 +105,34 @@ class DayJournal:
         board.listen(self._words)
 
     # ------------------------------------------------------------------------------------- recovery
+    def _last_runs(self) -> "tuple[_LastRun | None, _LastRun | None]":
+        """The last run of the journal, and where it has none, that of the damaged one of the same
+        day.
+        """
+        if self._earlier is None:
+            last = _last_run(self._store.windows())
+            self._earlier = (
+                last,
+                _last_run(self._salvaged) if last is None and self._salvaged is not None else None,
+            )
+        return self._earlier
+
+    def said_before(self, what: str) -> dict[str, Any]:
+        """What the day's last run has put into its HELLO under this name; empty when nothing.
+        Before `begin`.
+        """
+        last, damaged = self._last_runs()
+        run = last or damaged
+        found = run.hello.get(what) if run is not None else None
+        return found if isinstance(found, dict) else {}
+
     def recover(self, make_plan: Callable[[], DayPlan]) -> DayPlan:
         """A wired-up day whose core knows what the journal tells. `make_plan` may be called twice:
         a core that could not be brought to the journal's end is thrown away.
         """
         plan = make_plan()
-        last = _last_run(self._store.windows())
+        last, damaged = self._last_runs()
         if last is None:
-            damaged = _last_run(self._salvaged) if self._salvaged is not None else None
             if damaged is not None:
                 self._carried, self.runs = damaged.carried, damaged.runs
             return plan

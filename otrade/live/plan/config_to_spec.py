@@ -32,7 +32,8 @@ BPS_IN_PCT = 100
 DISTANCE_KINDS = {"pct": 1, "rupees": 2, "atr": 3}
 SIZE_MODES = {"fixed": 0, "notional": 1, "risk": 2}
 ENTRY_TYPES = {"limit": 0, "market": 1}
-EXIT_MODES = {"stop_resting": 0, "oco": 1}
+EXIT_MODES = {"stop_resting": 0, "oco": 1, "auto": 0}
+"""`auto` is stop_resting where the broker's margin preview does not say better."""
 ON_OPPOSITE = {"ignore": 0, "exit": 1, "reverse": 2}
 SIDE_MASKS = {"long": 1, "short": 2, "both": 3}
 BAR_MODES = {"tick": 0, "bar_close": 1}
@@ -139,7 +140,15 @@ def strategy_spec(strategy: AnyStrategy, config: Config) -> StrategySpec:
         interval_s=strategy.params.bar_s,
         params=params_of(strategy.params),
         plan=plan_of(strategy, config),
+        is_auto=is_auto(strategy),
     )
+
+
+def is_auto(strategy: AnyStrategy) -> bool:
+    """Shall the broker's margin preview say how it leaves? Without a target there is one exit,
+    whatever it says.
+    """
+    return strategy.bracket.exit_mode == "auto" and strategy.bracket.target is not None
 
 
 def params_of(params: Params) -> Numbers:

@@ -27,6 +27,10 @@ class StrategySpec(msgspec.Struct, frozen=True):
     interval_s: int
     params: dict[str, int | float]
     plan: dict[str, int | float]
+    is_auto: bool = False
+    """Its exit mode is the broker's margin preview's to say (`exit_modes.py`); until it has, `plan`
+    holds the safe one.
+    """
 
 
 class SessionSpec(msgspec.Struct, frozen=True):

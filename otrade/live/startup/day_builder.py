@@ -36,6 +36,7 @@ from otrade.live.plan.config_to_spec import (
 )
 from otrade.live.plan.day_plan import DayPlan
 from otrade.live.plan.engine_builder import assemble, sink_of
+from otrade.live.startup import exit_modes
 from otrade.live.startup.credentials import Access
 from otrade.live.startup.instrument_cache import InstrumentCache, directory_of
 from otrade.live.startup.secondary_feed import SecondaryFeed, prepare_second
@@ -105,16 +106,21 @@ class DayBuilder(msgspec.Struct, frozen=True):
         # its world.
         run_id = clock.now_ns() // NS_PER_S % RUN_IDS
         encoder = kit.encoder()
+        journal = self._journal(date)
+        try:
+            before = journal.said_before(exit_modes.HELLO_FIELD) if journal is not None else {}
+            settled = await exit_modes.settle(specs, kit, clock, before)
+        finally:
+            kit.close()
 
         def make_plan() -> DayPlan:
-            plan = assemble(str(date), specs, engine_spec(config, run_id))
+            plan = assemble(str(date), settled.specs, engine_spec(config, run_id))
             plan.engine.set_encoder(encoder)
             failover = {"failover_ns": config.second_feed.failover_ms * NS_PER_MS}
             plan.engine.set_failover(**failover)
             plan.changeable.append(("set_failover", failover))
             return plan
 
-        journal = self._journal(date)
         if journal is None:
             plan = make_plan()
         else:
@@ -123,8 +129,10 @@ class DayBuilder(msgspec.Struct, frozen=True):
                 **self._identity(date),
                 "config_hash": config_hash(config),
                 "encoder": kit.spelled(),
+                exit_modes.HELLO_FIELD: settled.answers,
             }
             journal.begin(plan, about, run_id, clock.now_ns())
+        settled.say(self.board)
         day = TradingDay(
             plan,
             clock,

@@ -109,6 +109,11 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     symbols: tuple[str, ...] = ()
     """Names of cash shares to keep; empty keeps all that are known."""
     funds_rupees: Annotated[float, msgspec.Meta(ge=0)] = 2_500_000.0
+    second_exit: Literal["costs", "free", "untold"] = "costs"
+    """A second exit of the same position (stop and target both working) blocks margin like a new
+    position, or nothing more; "untold": it costs, and the margin preview has null where its totals
+    should be.
+    """
     api_key: str = "paper"
     api_secret: str = "paper-secret"
     user_id: str = "PAPER1"

@@ -1,6 +1,7 @@
 """Positions and money of the one account. Money is exact: e4 rupees times units, as int."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,11 +118,31 @@ def unit_margin_e4(contract: ListedContract, product: str, side: int, price_e4: 
     return price_e4 * MIS_SHARE_BPS / E4 if product == "MIS" else price_e4
 
 
+@dataclass(slots=True, frozen=True)
+class Claim:
+    """What an order may still trade, and at which price."""
+
+    contract: ListedContract
+    product: str
+    side: int
+    qty: int
+    price_e4: int
+
+    @property
+    def margin_e4(self) -> float:
+        """Of this order alone."""
+        return self.qty * unit_margin_e4(self.contract, self.product, self.side, self.price_e4)
+
+
 class Ledger:
     """Every position of the account, and what it has left to trade with."""
 
-    def __init__(self, funds_rupees: float) -> None:
+    def __init__(self, funds_rupees: float, *, second_exit_costs: bool = True) -> None:
         self.opening_e4 = round(funds_rupees * E4)
+        self.second_exit_costs = second_exit_costs
+        """False: exits of the same position, of which each closes it alone, block nothing beside
+        each other.
+        """
         self._positions: dict[tuple[str, str], Position] = {}
         self.fees_e4 = 0
         """What the broker has charged for its own square-offs."""
@@ -195,16 +216,45 @@ class Ledger:
                 total += abs(position.qty) * unit_margin_e4(
                     position.contract, position.product, side, position.average_e4
                 )
+        claims = [
+            Claim(order.contract, order.product, order.side, order.leaves_qty, price_of(order))
+            for order in sorted(orders, key=lambda o: o.sequence)
+        ]
+        return round(total + self._added_e4(claims, {}))
+
+    def preview_e4(self, wanted: Sequence[Claim], working: Sequence[Claim] = ()) -> int:
+        """What these orders would block together, in turn: an exit is covered by what is held and
+        by what those before it open.
+        """
+        opened: Counter[tuple[str, str]] = Counter()
+        exits, total = list(working), 0.0
+        for claim in wanted:
+            key = (claim.contract.key, claim.product)
+            if (self.held(claim.contract, claim.product) + opened[key]) * claim.side < 0:
+                exits.append(claim)
+            else:
+                opened[key] += claim.side * claim.qty
+                total += claim.margin_e4
+        return round(total + self._added_e4(exits, opened) - self._added_e4(working, {}))
+
+    def _added_e4(self, claims: Iterable[Claim], opened: Mapping[tuple[str, str], int]) -> float:
+        """Money for what these orders, oldest first, would do beyond closing what is held and what
+        is taken as opened.
+        """
+        total = 0.0
         closing: dict[tuple[str, str, int], int] = {}
-        for order in sorted(orders, key=lambda o: o.sequence):
-            key = (order.contract.key, order.product, order.side)
+        for claim in claims:
+            key = (claim.contract.key, claim.product, claim.side)
             if key not in closing:
-                closing[key] = max(0, -order.side * self.held(order.contract, order.product))
-            covered = min(order.leaves_qty, closing[key])
-            closing[key] -= covered
-            adds = order.leaves_qty - covered
-            if adds:
-                total += adds * unit_margin_e4(
-                    order.contract, order.product, order.side, price_of(order)
+                held = self.held(claim.contract, claim.product) + opened.get(
+                    (claim.contract.key, claim.product), 0
                 )
-        return round(total)
+                closing[key] = max(0, -claim.side * held)
+            covered = min(claim.qty, closing[key])
+            if self.second_exit_costs:
+                closing[key] -= covered
+            if claim.qty > covered:
+                total += (claim.qty - covered) * unit_margin_e4(
+                    claim.contract, claim.product, claim.side, claim.price_e4
+                )
+        return total

@@ -8,7 +8,7 @@ sockets here.
 
 import datetime as dt
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from otrade.simulator.base.universe import E4, ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange import order_checks, orders, price_bands
 from otrade.simulator.exchange.funds import funds
-from otrade.simulator.exchange.ledger import Ledger, unit_margin_e4
+from otrade.simulator.exchange.ledger import Claim, Ledger
 from otrade.simulator.exchange.market_data import MarketData
 from otrade.simulator.exchange.matching_engine import MatchingEngine, Push, State
 from otrade.simulator.exchange.orders import Execution, Order, OrderRequest, RequestedTerms
@@ -42,7 +42,7 @@ class OrderSystem:
         self.faults.prices = self
         self.faults.bands = self
         self.prices = PriceSource(cfg)
-        self.ledger = Ledger(cfg.funds_rupees)
+        self.ledger = Ledger(cfg.funds_rupees, second_exit_costs=cfg.second_exit != "free")
         self.on_update: list[Push] = []
         """Called with the order object of each push, at the time of the event."""
         self.on_state: list[State] = []
@@ -401,12 +401,29 @@ class OrderSystem:
 
     def margin_of(self, request: OrderRequest) -> float:
         """Rupees that an order alone would block."""
-        price_e4 = request.terms.price_e4 or self.market.quote(request.contract).ltp_e4
-        return (
-            request.terms.quantity
-            * unit_margin_e4(request.contract, request.product, request.side, price_e4)
-            / E4
-        )
+        return self._claim(request).margin_e4 / E4
+
+    def margin_together(
+        self, requests: Sequence[OrderRequest], *, with_positions: bool = False
+    ) -> float:
+        """Rupees that these orders would block, placed one after another; beside what the account
+        holds, or by themselves.
+        """
+        wanted = [self._claim(request) for request in requests]
+        if not with_positions:
+            return (
+                Ledger(0.0, second_exit_costs=self.ledger.second_exit_costs).preview_e4(wanted) / E4
+            )
+        working = [
+            Claim(o.contract, o.product, o.side, o.leaves_qty, self._price_for_margin(o))
+            for o in self.live_orders()
+        ]
+        return self.ledger.preview_e4(wanted, working) / E4
+
+    def _claim(self, request: OrderRequest) -> Claim:
+        terms = request.terms
+        price_e4 = terms.price_e4 or terms.trigger_e4 or self.market.quote(request.contract).ltp_e4
+        return Claim(request.contract, request.product, request.side, terms.quantity, price_e4)
 
 
 def _broker_tags(terms: RequestedTerms, request: OrderRequest) -> tuple[str, ...]:

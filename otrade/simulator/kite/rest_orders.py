@@ -104,9 +104,19 @@ class OrderRoutes:
         return [self._margin(item) for item in self._wanted(request)]
 
     def basket(self, request: HttpRequest) -> Any:
-        rows = [self._margin(item) for item in self._wanted(request)]
-        total = {"type": "", "total": sum(row["total"] for row in rows)}
-        return {"initial": total, "final": total, "orders": rows}
+        """`initial` is what each order would block by itself; `final` what they would together."""
+        wanted = self._wanted(request)
+        rows = [self._margin(item) for item in wanted]
+        with_positions = request.query.get("consider_positions", ["false"])[-1] == "true"
+        final = self._exchange.margin_together(wanted, with_positions=with_positions)
+        is_told = self._exchange.cfg.second_exit != "untold"
+        initial = sum(row["total"] for row in rows)
+        return {
+            "initial": _sum_row(initial if is_told else None),
+            "final": _sum_row(final if is_told else None),
+            "orders": rows,
+            "charges": {"total": sum(row["charges"]["total"] for row in rows)},
+        }
 
     def contract_notes(self, request: HttpRequest) -> Any:
         rows = []
@@ -175,3 +185,18 @@ class OrderRoutes:
             "charges": kite_charges(wanted, price_e4 / E4, self._exchange.market.date),
             "total": total,
         }
+
+
+def _sum_row(total: float | None) -> dict[str, Any]:
+    """A basket's sum: the fields of one order's row, without its names."""
+    parts = dict.fromkeys(
+        ("span", "exposure", "option_premium", "additional", "bo", "cash", "var", "leverage"), 0
+    )
+    return {
+        "type": "",
+        "tradingsymbol": "",
+        "exchange": "",
+        **parts,
+        "pnl": {"realised": 0, "unrealised": 0},
+        "total": total,
+    }

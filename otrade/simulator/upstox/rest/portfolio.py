@@ -101,14 +101,23 @@ class UpstoxPortfolio:
         rows = params.body_object(request).get("instruments")
         if not isinstance(rows, list) or not 1 <= len(rows) <= MARGIN_INSTRUMENTS_MAX:
             raise bad_field("instruments", f"Send from 1 to {MARGIN_INSTRUMENTS_MAX} instruments")
-        margins = [self._margin(row) for row in rows]
+        wanted = [self._wanted(row) for row in rows]
+        margins = [self._margin(item) for item in wanted]
+        if self._exchange.cfg.second_exit == "untold":
+            return {"margins": margins, "required_margin": None, "final_margin": None}
         total = sum(margin["total_margin"] for margin in margins)
-        return {"margins": margins, "required_margin": total, "final_margin": total}
+        return {
+            "margins": margins,
+            "required_margin": total,
+            "final_margin": self._exchange.margin_together(wanted),
+        }
 
-    def _margin(self, fields: Any) -> dict[str, Any]:
+    def _wanted(self, fields: Any) -> OrderRequest:
         if not isinstance(fields, dict):
             raise bad_field("instruments", "Each instrument should be an object")
-        wanted = self._request(fields, "instrument_key")
+        return self._request(fields, "instrument_key")
+
+    def _margin(self, wanted: OrderRequest) -> dict[str, Any]:
         total = self._exchange.margin_of(wanted)
         contract = wanted.contract
         premium = contract.is_option and wanted.side > 0
