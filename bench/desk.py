@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.engine import Engine
 from otrade._core.types import Cmd, Ev, OrdType, Source
 from otrade.brokers.session import OrderReport
 

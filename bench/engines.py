@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.frames import NSE, token
 from otrade._core.codecs.kite import KiteEncoder
-from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.engine import Engine
 
 OPEN_S = 1_790_000_000
 SECOND = 1_000_000_000

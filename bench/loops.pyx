@@ -4,10 +4,12 @@ from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
-from otrade._core.engine.pipeline cimport Engine
+from otrade._core.engine.engine cimport Engine
+from otrade._core.engine.pipeline cimport Pipeline
 from otrade._core.histogram cimport LatencyHistogram
-from otrade._core.types cimport EV_REFUSED, REASON_BROKER_OTHER, tick_t
+from otrade._core.types cimport EV_REFUSED, REASON_BROKER_OTHER, REC_FRAME, tick_t
 from otrade._core.codecs cimport upstox as wire_upstox
+from otrade._core.codecs.interface cimport packet_t
 from otrade._core.codecs.kite cimport decode_packet
 from otrade._core.orders cimport report
 
@@ -30,7 +32,7 @@ def decode_floor(const uint8_t[::1] packets, int64_t rounds):
 
 def decode_upstox(const uint8_t[::1] payload, int64_t rounds):
     """(ns an instrument, sum of last prices) of one Upstox frame, every check on."""
-    cdef wire_upstox.feed_t entry
+    cdef packet_t entry
     cdef tick_t tick
     cdef int64_t _, n = 0, total = 0, start, ts_ns
     cdef Py_ssize_t pos
@@ -39,7 +41,7 @@ def decode_upstox(const uint8_t[::1] payload, int64_t rounds):
         ts_ns = wire_upstox.check_frame(&payload[0], payload.shape[0])
         pos = 0
         while wire_upstox.next_feed(&payload[0], payload.shape[0], &pos, &entry):
-            wire_upstox.decode_feed(entry.body, entry.body_n, ts_ns, &tick)
+            wire_upstox.decode_feed(entry.body, entry.n, ts_ns, &tick)
             total += tick.ltp_e4
             n += 1
     return (bench_now_ns() - start) / <double>n, total // rounds
@@ -62,6 +64,7 @@ def decode_ours(const uint8_t[::1] packets, int64_t rounds):
 
 def feed(Engine engine, list frames, int64_t ts_ns, int64_t step_ns, int64_t rounds):
     """ns a frame through the whole engine, `rounds` times over `frames`; time moves by `step_ns` a frame."""
+    cdef Pipeline pipeline = engine.pipeline
     cdef int64_t n = len(frames)
     cdef const uint8_t** at = <const uint8_t**>malloc(n * sizeof(uint8_t*))
     cdef Py_ssize_t* size = <Py_ssize_t*>malloc(n * sizeof(Py_ssize_t))
@@ -74,7 +77,7 @@ def feed(Engine engine, list frames, int64_t ts_ns, int64_t step_ns, int64_t rou
     t0 = bench_now_ns()
     for _ in range(rounds):
         for i in range(n):
-            engine.on_frame(at[i], size[i], ts_ns)
+            pipeline.on_frame(REC_FRAME, at[i], size[i], ts_ns)
             ts_ns += step_ns
     t0 = bench_now_ns() - t0
     free(at)
@@ -106,6 +109,7 @@ def copy(list frames, uint8_t[::1] memory, int64_t rounds):
 
 def feed_each(Engine engine, list frames, int64_t ts_ns, int64_t step_ns):
     """ns of each frame by itself, clock reads included (about 25 ns): for the tail."""
+    cdef Pipeline pipeline = engine.pipeline
     cdef int64_t t0, t1
     cdef bytes frame
     cdef const uint8_t* p
@@ -115,7 +119,7 @@ def feed_each(Engine engine, list frames, int64_t ts_ns, int64_t step_ns):
         p = frame
         n = len(frame)
         t0 = bench_now_ns()
-        engine.on_frame(p, n, ts_ns)
+        pipeline.on_frame(REC_FRAME, p, n, ts_ns)
         t1 = bench_now_ns()
         ts_ns += step_ns
         out.append(t1 - t0)
@@ -126,6 +130,7 @@ def feed_paced(Engine engine, list frames, int64_t ts_ns, int64_t gap_ns, int64_
     """`n` frames, one each `gap_ns` of real time, which is also the engine's. Returns the ns that each took, clock reads included (about
     25 ns). A frame that comes late because the one before took too long is dealt with at once.
     """
+    cdef Pipeline pipeline = engine.pipeline
     cdef int64_t i, t0, t1, due, first = bench_now_ns()
     cdef Py_ssize_t m = len(frames)
     cdef bytes frame
@@ -140,7 +145,7 @@ def feed_paced(Engine engine, list frames, int64_t ts_ns, int64_t gap_ns, int64_
         t0 = bench_now_ns()
         while t0 < due:
             t0 = bench_now_ns()
-        engine.on_frame(p, size, ts_ns + i * gap_ns)
+        pipeline.on_frame(REC_FRAME, p, size, ts_ns + i * gap_ns)
         t1 = bench_now_ns()
         out.append(t1 - t0)
     return out
@@ -150,6 +155,7 @@ def feed_traded(Engine engine, list frames, int64_t ts_ns, int64_t step_ns, desk
     """(ns in the core for all frames, frames after which requests waited). `desk(ts_ns)` deals with those, and with what the time
     brings every 50 frames; what it takes does not count.
     """
+    cdef Pipeline pipeline = engine.pipeline
     cdef int64_t n = len(frames), i, t0, spent = 0, n_busy = 0
     cdef const uint8_t** at = <const uint8_t**>malloc(n * sizeof(uint8_t*))
     cdef Py_ssize_t* size = <Py_ssize_t*>malloc(n * sizeof(Py_ssize_t))
@@ -160,7 +166,7 @@ def feed_traded(Engine engine, list frames, int64_t ts_ns, int64_t step_ns, desk
         size[i] = len(frame)
     t0 = bench_now_ns()
     for i in range(n):
-        if engine.on_frame(at[i], size[i], ts_ns) > 0 or i % 50 == 49:
+        if pipeline.on_frame(REC_FRAME, at[i], size[i], ts_ns) > 0 or i % 50 == 49:
             spent += bench_now_ns() - t0
             n_busy += 1
             desk(ts_ns)
@@ -177,6 +183,7 @@ def tick_to_order(Engine engine, bytes quiet, bytes crossing, int64_t ts_ns, int
 
     The refusal closes the bracket, so that the next crossing finds the strategy flat. Returns (samples, request bytes).
     """
+    cdef Pipeline pipeline = engine.pipeline
     cdef const uint8_t* q = quiet
     cdef const uint8_t* x = crossing
     cdef Py_ssize_t nq = len(quiet), nx = len(crossing)
@@ -185,15 +192,15 @@ def tick_to_order(Engine engine, bytes quiet, bytes crossing, int64_t ts_ns, int
     out = []
     request = b""
     for i in range(n):
-        engine.on_frame(q, nq, ts_ns)
+        pipeline.on_frame(REC_FRAME, q, nq, ts_ns)
         t0 = bench_now_ns()
-        made = engine.on_frame(x, nx, ts_ns)
+        made = pipeline.on_frame(REC_FRAME, x, nx, ts_ns)
         t1 = bench_now_ns()
         if made != 1:
             raise AssertionError(f"{made} requests instead of one at round {i}")
         command = engine.take_command()
         request = command.request
-        report.on_answer(&engine.c, command.seq, EV_REFUSED, b"", REASON_BROKER_OTHER)
+        report.on_answer(engine.c, command.seq, EV_REFUSED, b"", REASON_BROKER_OTHER)
         ts_ns += 1_000_000_000
         out.append(t1 - t0)
     return out, request

@@ -23,7 +23,7 @@ HEAVY = (
     "modules",
     [
         "otrade.cli.main",
-        "otrade._core.engine.pipeline",
+        "otrade._core.engine.engine",
         "otrade.brokers.kite.session",
         "otrade.live.app, otrade.live.paper_mode, otrade.live.live_mode",
         "otrade.web.server, otrade.web.app",

@@ -1,17 +1,12 @@
-"""Door of the journal's record format: a writer into borrowed memory. See `journal.pyx`."""
+"""The journal's record format: a writer into borrowed memory. See `journal_writer.pyx`."""
 from cpython.buffer cimport Py_buffer
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
-
-from otrade._core.types cimport REC_FRAME, REC_FRAME_KITE_B, REC_FRAME_UPSTOX_B
 
 cdef enum:
     SLOTS = 4  # windows that may be held at once
 
-cdef inline bint is_frame(int kind) noexcept nogil:
-    """Is a record of this kind a feed's frame?"""
-    return kind == REC_FRAME or REC_FRAME_KITE_B <= kind <= REC_FRAME_UPSTOX_B
-
-cdef int look(const uint8_t* p, Py_ssize_t left, uint32_t* length, uint32_t* n) noexcept nogil
+# 0: a whole record stands here. 1: nothing is written here. 2: its length is impossible. 3: its checksum is wrong.
+cdef int inspect(const uint8_t* p, Py_ssize_t left, uint32_t* length, uint32_t* n) noexcept nogil
 
 
 cdef class JournalWriter:

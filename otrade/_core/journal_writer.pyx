@@ -10,11 +10,12 @@ not known here; mapped pages belong to the kernel, so what was stored survives t
 Little-endian. A record never crosses a window's end: PAD fills the rest. Length 0 means that nothing has been written here yet.
 """
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from otrade._core.types cimport LOST_DISK, LOST_FAST, REC_DROPPED, REC_HELLO, REC_PAD
 
+from otrade._core.types import Rec
 from otrade.errors import EngineError
 
 cdef extern from * nogil:
@@ -34,12 +35,19 @@ cdef enum:
     PAGE = 4096
     AHEAD_BYTES = 2048  # what a decision writes
 
+cdef uint64_t FRAMES = sum([1 << kind for kind in Rec if kind.name.startswith("FRAME")])  # a bit for each kind
+
 GOOD, END, BAD_LENGTH, BAD_CRC = 0, 1, 2, 3
 HEADER_BYTES = HEAD
 
 
 cdef inline Py_ssize_t _padded(Py_ssize_t n) noexcept nogil:
     return (n + 7) & ~<Py_ssize_t>7
+
+
+cdef inline bint is_frame(int kind) noexcept nogil:
+    """Is a record of this kind a feed's frame?"""
+    return 0 <= kind < 64 and FRAMES >> kind & 1
 
 
 cdef class JournalWriter:
@@ -208,7 +216,7 @@ cdef class JournalWriter:
 
 
 # ---------------------------------------------------------------------------------------------------------------- reading
-cdef int look(const uint8_t* p, Py_ssize_t left, uint32_t* length, uint32_t* n) noexcept nogil:
+cdef int inspect(const uint8_t* p, Py_ssize_t left, uint32_t* length, uint32_t* n) noexcept nogil:
     """0: a whole record stands here. 1: nothing is written here. 2: its length is impossible. 3: its checksum is wrong."""
     cdef uint32_t crc
     cdef uint16_t kind
@@ -235,7 +243,7 @@ def record_at(const uint8_t[::1] window not None, Py_ssize_t at):
     cdef uint32_t length = 0, n = 0
     cdef uint16_t kind, section
     cdef int64_t seq, ts_ns
-    cdef int verdict = look(&window[at], window.shape[0] - at, &length, &n) if 0 <= at < window.shape[0] else 1
+    cdef int verdict = inspect(&window[at], window.shape[0] - at, &length, &n) if 0 <= at < window.shape[0] else 1
     if verdict != 0:
         return verdict, 0, 0, 0, 0, 0, 0, 0
     memcpy(&seq, &window[at + 8], 8)
@@ -249,7 +257,7 @@ def find(const uint8_t[::1] window not None, Py_ssize_t at, int64_t kinds):
     """The offset of the first good record from `at` on whose kind is in the bit set `kinds`; -1 when the window has no more."""
     cdef uint32_t length = 0, n = 0
     cdef uint16_t kind
-    while at < window.shape[0] and look(&window[at], window.shape[0] - at, &length, &n) == 0:
+    while at < window.shape[0] and inspect(&window[at], window.shape[0] - at, &length, &n) == 0:
         memcpy(&kind, &window[at + 24], 2)
         if kind < 64 and kinds >> kind & 1:
             return at
@@ -269,7 +277,7 @@ def measure(const uint8_t[::1] window not None, Py_ssize_t at, int64_t seq):
     cdef int64_t records = 0, hellos = 0
     cdef int last_kind = 0
     dropped = []
-    while at < window.shape[0] and look(&window[at], window.shape[0] - at, &length, &n) == 0:
+    while at < window.shape[0] and inspect(&window[at], window.shape[0] - at, &length, &n) == 0:
         memcpy(&number, &window[at + 8], 8)
         if seq != 0 and number != seq + 1:
             break
@@ -294,7 +302,7 @@ def next_good(const uint8_t[::1] window not None, Py_ssize_t at):
     cdef uint32_t length = 0, n = 0
     at = _padded(at)
     while at + HEAD <= window.shape[0]:
-        if look(&window[at], window.shape[0] - at, &length, &n) == 0:
+        if inspect(&window[at], window.shape[0] - at, &length, &n) == 0:
             return at
         at += 8
     return -1

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 import msgspec
 import orjson
 
+from otrade._core.codecs.decoders import FRAMES
 from otrade._core.journal_writer import find, measure, next_good, record_at
 from otrade._core.types import Halt, Rec
 from otrade.errors import JournalError, OTradeError
@@ -26,7 +27,7 @@ from otrade.journal.layout import HEADER_BYTES, read_header
 from otrade.journal.record import BadRecord, Record, walk
 from otrade.journal.replay import Replay
 from otrade.journal.scan import open_stream
-from otrade.journal.words import FRAMES, line_of, words_of
+from otrade.journal.words import line_of, words_of
 
 QUIET = frozenset((*FRAMES, Rec.TIMER, Rec.BOOK_BEGIN, Rec.BOOK_END, Rec.PAD))
 """Kinds too many to read; a filter may name them all the same."""

@@ -2,7 +2,6 @@
 for bit.
 
 The comparison itself is compiled (`otrade/_core/engine/replay.pyx`). A section that goes on
-import msgspec
 from another one (a restart) goes on with the same core here, so a whole day is one replay.
 """
 
@@ -14,7 +13,7 @@ import orjson
 
 from otrade._core.codecs.kite import KiteEncoder
 from otrade._core.codecs.upstox import UpstoxEncoder
-from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.engine import Engine
 from otrade._core.engine.replay import END, Folder
 from otrade._core.journal_writer import END as NOTHING
 from otrade._core.journal_writer import GOOD, record_at

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from otrade._core.codecs import kite, upstox
+from otrade._core.codecs.decoders import FRAMES, count_packets, decode_frame
 from otrade._core.types import (
     NOTE_FIELDS,
     STRUCTS,
@@ -49,13 +49,6 @@ ENUMS: dict[str, type[IntEnum]] = {
     "severity": Severity,
     "halt": Halt,
 }
-FRAMES = {
-    Rec.FRAME: kite.decode_frame,
-    Rec.FRAME_KITE_B: kite.decode_frame,
-    Rec.FRAME_UPSTOX: upstox.decode_frame,
-    Rec.FRAME_UPSTOX_B: upstox.decode_frame,
-}
-"""How to read the frames of each kind."""
 SOURCES = {source: source.name.lower() for source in Source}
 OWN = ("seq", "section", "ts_ns", "kind", "offset")
 """Columns that every row has."""
@@ -191,10 +184,11 @@ def _body(kind: int, payload: memoryview, packets: bool) -> dict[str, Any]:
         return {"raw": said} if kind == Rec.RAW else {"says": said}
     if kind in FRAMES:
         found: dict[str, Any] = {"bytes": len(payload)}
-        if kind in (Rec.FRAME, Rec.FRAME_KITE_B):
-            found["packets"] = int.from_bytes(payload[:2], "big") if len(payload) > 1 else 0
+        told = count_packets(kind, payload)
+        if told is not None:
+            found["packets"] = told
         if packets:
-            found["ticks"] = FRAMES[kind](payload)
+            found["ticks"] = decode_frame(kind, payload)
         return found
     if kind == Rec.REPORT:
         row = named(REPORT.read(payload))

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from otrade._core.codecs.kite import KiteEncoder
-from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.engine import Engine
 from otrade._core.types import STRUCTS, Cmd, Ev, OrdType, Side, Worth
 from otrade.journal.layout import FORMAT
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from otrade._core.codecs.kite import KiteEncoder
-from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.engine import Engine
 from otrade._core.types import Rec
 from tests.core.codecs import upstox_frames
 from tests.core.harness import HOUR, MS, OPEN_NS, PARAMS, PLAN, SECOND, frame

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.engine import Engine
 from otrade._core.engine.warmup import WarmUp
 from otrade._core.journal_writer import JournalWriter
 from tests.core.harness import OPEN_NS, SECOND, frame, make_engine, packet, token_of

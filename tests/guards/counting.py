@@ -35,11 +35,11 @@ class Guard:
 
 
 GUARDS = {
-    "decode": Guard("ticks", f"{CORE}9wire_kite_decode_packet", 40, 50),
-    "decode to signal": Guard("ticks", f"{CORE}6engine_6Engine__frame", 40, 50),
-    "decode to order bytes": Guard("orders", f"{CORE}6engine_6Engine__frame", 200, 1),
-    "warm-up": Guard("warm_ups", f"{CORE}6warmup_6WarmUp_run", 200, 1),
-    "journal write": Guard("records", f"{CORE}7journal_13JournalWriter_put", 500, 1),
+    "decode": Guard("ticks", f"{CORE}6codecs_4kite_decode_packet", 40, 50),
+    "decode to signal": Guard("ticks", f"{CORE}6engine_8pipeline_8Pipeline_on_frame", 40, 50),
+    "decode to order bytes": Guard("orders", f"{CORE}6engine_8pipeline_8Pipeline_on_frame", 200, 1),
+    "warm-up": Guard("warm_ups", f"{CORE}6engine_6warmup_6WarmUp_run", 200, 1),
+    "journal write": Guard("records", f"{CORE}14journal_writer_13JournalWriter_put", 500, 1),
 }
 
 

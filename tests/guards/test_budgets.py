@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.guards.counting import ALLOCATORS, GUARDS, Count, Guard, budgets, compiler, count
+from tests.guards.counting import ALLOCATORS, CORE, GUARDS, Count, Guard, budgets, compiler, count
 
 SLACK = 1.05
 SLACK_UNKNOWN = 1.25
@@ -44,7 +44,7 @@ def test_the_count_sees_what_makes_memory(tmp_path: Path) -> None:
     nothing anywhere.
     """
     seen = count(
-        Guard("orders", "__pyx_pw_6otrade_5_core_5views_11EngineViews_1take_command", 20, 1),
+        Guard("orders", f"{CORE}6engine_5views_take_command", 20, 1),
         tmp_path,
     )
     assert seen.allocators and seen.instructions > 100

@@ -1,9 +1,11 @@
 # cython: language_level=3
-"""The two sockets of the core, as abstract classes: commands leave through an `OrderEncoder`,
-frames enter a `FrameSink`.
+"""Where a wire meets the core: commands leave through an `OrderEncoder`, frames enter a `FrameSink`
+and are read by the wire's `decoder_t`.
 
-They exist so that the engine names no broker and a feed names no engine. The bodies here refuse: an
-engine without an encoder sends nothing, and a feed without an engine drops its frames.
+So the engine names no broker and a feed names no engine. The table of decoders is in
+`decoders.pyx`; a live feed's sink is the engine's `FeedSink` (`engine/feed_sink.pyx`). The bodies
+here refuse: an engine without an encoder sends nothing, and a feed without an engine drops its
+frames.
 """
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
@@ -21,7 +23,9 @@ cdef class OrderEncoder:
 
 
 cdef class FrameSink:
-    """Takes a feed's frames.
+    """Takes a feed's frames. The way without Python from a socket to the core is its three calls, in
+    C: a connection's listener calls `on_frame`, `FeedSink` hands the bytes to the engine's pipeline,
+    and `only_request` gives the order's bytes back to the listener.
 
     .. DANGER:: `buf` is the socket's own memory. It is valid only until `on_frame` returns.
     """
@@ -45,7 +49,7 @@ cdef class FrameSink:
 cdef class CallbackSink(FrameSink):
     """A sink in Python: `callback(frame: bytes, ts_recv_ns: int) -> int`, the number of commands
     that wait; `waiting() -> (seq, bytes) | None`, the only one of them. For recorders, tools and
-    tests; an engine takes the frame without a Python object.
+    tests; a `FeedSink` takes the frame without a Python object.
     """
 
     cdef object _callback

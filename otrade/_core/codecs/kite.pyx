@@ -10,17 +10,22 @@ rounded to the nearest e4 (half up).
 
 Nothing here allocates, holds state, or reads past the length it was given.
 """
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from otrade._core.types cimport (
     CMD_CANCEL, CMD_NEW, CMD_REPLACE, HAS_AVERAGE, HAS_DEPTH, HAS_OFFERED, HAS_OI, HAS_QUOTE, HAS_TRADE, HAS_VOLUME,
     HAS_WANTED, PRODUCT_CNC, PRODUCT_MIS, PRODUCT_NRML,
-    REASON_ENCODE, REASON_OK, REASON_PACKET_KIND, REASON_PRICE_ZERO, REASON_SEGMENT_UNKNOWN,
-    SIDE_BUY, SIDE_SELL, TIF_DAY, TIF_IOC, TYPE_LIMIT, TYPE_MARKET, TYPE_SL, TYPE_SL_M, command_t, tick_t,
+    REASON_ENCODE, REASON_FRAME_HEARTBEAT, REASON_FRAME_LENGTH, REASON_FRAME_SHORT, REASON_OK, REASON_PACKET_KIND,
+    REASON_PRICE_ZERO, REASON_SEGMENT_UNKNOWN, SIDE_BUY, SIDE_SELL, TIF_DAY, TIF_IOC, TYPE_LIMIT, TYPE_MARKET, TYPE_SL,
+    TYPE_SL_M, command_t, tick_t,
 )
-from otrade._core.codecs.interface cimport OrderEncoder
+from otrade._core.codecs.interface cimport OrderEncoder, decoder_t, frame_t, packet_t
 from otrade._core.writer cimport put, put_decimal, put_escaped, put_number, writer_t
+
+cdef extern from *:
+    uint16_t __builtin_bswap16(uint16_t) nogil
+    uint32_t __builtin_bswap32(uint32_t) nogil
 
 cdef enum:
     LTP = 8
@@ -54,6 +59,19 @@ for _segment, _unit in ((1, 100), (2, 100), (3, -1), (4, 100), (5, 100), (6, 1),
 
 
 # --------------------------------------------------------------------------------------- packets in
+cdef inline uint32_t be32(const uint8_t* p) noexcept nogil:
+    """An unaligned load: packets lie at any address of the socket's buffer."""
+    cdef uint32_t v
+    memcpy(&v, p, 4)
+    return __builtin_bswap32(v)
+
+
+cdef inline uint16_t be16(const uint8_t* p) noexcept nogil:
+    cdef uint16_t v
+    memcpy(&v, p, 2)
+    return __builtin_bswap16(v)
+
+
 cdef inline int64_t price_e4(const uint8_t* p, int64_t unit) noexcept nogil:
     """`unit` is positive (multiply) or -1 (CDS: divide by a thousand, to the nearest)."""
     cdef int64_t raw = be32(p)
@@ -113,8 +131,8 @@ cdef inline void take_body(const uint8_t* p, uint32_t n, int64_t unit, tick_t* o
 
 
 cdef int decode_packet(const uint8_t* p, uint32_t n, tick_t* out) noexcept nogil:
-    """One packet of `n` bytes. A field that this kind lacks is 0 in `out`. See the door for the
-    codes.
+    """One packet of `n` bytes. A field that this kind lacks is 0 in `out`. See the `.pxd` for
+    the codes.
     """
     cdef uint32_t token = be32(p) if n >= 4 else 0
     cdef int64_t unit = UNIT_E4[token & 0xFF]
@@ -141,6 +159,57 @@ cdef int decode_packet(const uint8_t* p, uint32_t n, tick_t* out) noexcept nogil
     else:
         take_body(p, n, -1, out)
     return REASON_OK if out.ltp_e4 != 0 else REASON_PRICE_ZERO
+
+
+cdef int next_packet(frame_t* frame, packet_t* out) noexcept nogil:
+    """The next packet of a frame. A refused frame is at its end: one refusal, then 0.
+
+    -FRAME_HEARTBEAT for a one-byte frame, -FRAME_SHORT when a header is cut, -FRAME_LENGTH when a
+    length lies or bytes are left over. Packets before the lie were whole and have been handed out.
+    """
+    cdef int reason
+    cdef uint32_t size
+    if frame.left < 0:
+        if frame.n < 2:
+            frame.left = 0
+            frame.pos = frame.n
+            return -REASON_FRAME_HEARTBEAT if frame.n == 1 else -REASON_FRAME_SHORT
+        frame.left = be16(frame.buf)
+        frame.pos = 2
+    if frame.left == 0:
+        reason = -REASON_FRAME_LENGTH if frame.pos != frame.n else 0
+        frame.pos = frame.n
+        return reason
+    if frame.n - frame.pos < 2:
+        reason = -REASON_FRAME_SHORT
+    else:
+        size = be16(frame.buf + frame.pos)
+        if size <= frame.n - frame.pos - 2:
+            out.body = frame.buf + frame.pos + 2
+            out.n = size
+            out.reason = REASON_OK
+            if size >= 4:
+                out.token = be32(out.body)
+            else:
+                out.reason = REASON_FRAME_LENGTH
+            frame.pos += 2 + size
+            frame.left -= 1
+            return 1
+        reason = -REASON_FRAME_LENGTH
+    frame.left = 0
+    frame.pos = frame.n
+    return reason
+
+
+cdef int _decode(const frame_t* frame, const packet_t* packet, tick_t* out) noexcept nogil:
+    return decode_packet(packet.body, <uint32_t>packet.n, out)
+
+
+cdef void fill(decoder_t* decoder) noexcept:
+    """This wire's row in the table of decoders."""
+    decoder.next = next_packet
+    decoder.decode = _decode
+    decoder.by_name = False
 
 
 # ------------------------------------------------------------------------------------- requests out
@@ -327,23 +396,29 @@ def decode_frame(const uint8_t[::1] frame not None) -> list:
 
     For tests and tools: the feed never comes this way.
     """
-    cdef const uint8_t* buf = &frame[0] if frame.shape[0] else NULL
-    cdef const uint8_t* packet = NULL
-    cdef uint32_t n = 0
-    cdef Py_ssize_t pos = 0
-    cdef int left = -1
+    cdef frame_t reader
+    cdef packet_t packet
     cdef int found, reason
     cdef tick_t tick
+    memset(&reader, 0, sizeof(reader))
+    reader.buf = &frame[0] if frame.shape[0] else NULL
+    reader.n = frame.shape[0]
+    reader.left = -1
     found_all = []
     while True:
-        found = next_packet(buf, frame.shape[0], &pos, &left, &packet, &n)
+        found = next_packet(&reader, &packet)
         if found <= 0:
             if found < 0:
                 found_all.append({"reason": -found})
             return found_all
         memset(&tick, 0, sizeof(tick))
-        reason = decode_packet(packet, n, &tick)
+        reason = decode_packet(packet.body, <uint32_t>packet.n, &tick)
         found_all.append({"reason": reason, **tick})
+
+
+def count_packets(frame) -> int | None:
+    """How many packets a frame's header says it has."""
+    return int.from_bytes(frame[:2], "big") if len(frame) > 1 else 0
 
 
 def encode_command(KiteEncoder encoder not None, **fields) -> bytes:

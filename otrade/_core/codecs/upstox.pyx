@@ -17,11 +17,11 @@ from libc.string cimport memcpy, memset
 
 from otrade._core.types cimport (
     CMD_CANCEL, CMD_NEW, CMD_REPLACE, HAS_AVERAGE, HAS_DEPTH, HAS_OFFERED, HAS_OI, HAS_QUOTE, HAS_TRADE, HAS_VOLUME, HAS_WANTED,
-    PRODUCT_CNC, PRODUCT_MIS, PRODUCT_NRML, REASON_ENCODE, REASON_FRAME_LENGTH,
+    PRODUCT_CNC, PRODUCT_MIS, PRODUCT_NRML, REASON_ENCODE, REASON_FRAME_HEARTBEAT, REASON_FRAME_LENGTH,
     REASON_FRAME_SHORT, REASON_OK, REASON_PACKET_KIND, REASON_PRICE_ABSURD, REASON_PRICE_ZERO, SIDE_BUY, SIDE_SELL,
     TIF_DAY, TIF_IOC, TYPE_LIMIT, TYPE_MARKET, TYPE_SL, TYPE_SL_M, command_t, tick_t,
 )
-from otrade._core.codecs.interface cimport OrderEncoder
+from otrade._core.codecs.interface cimport OrderEncoder, decoder_t, frame_t, packet_t
 from otrade._core.writer cimport put, put_decimal, put_escaped, put_json_text, put_number, writer_t
 
 cdef enum:
@@ -349,7 +349,7 @@ cdef int take_full(const uint8_t* p, Py_ssize_t n, tick_t* out, bint* bad) noexc
 
 
 cdef int decode_feed(const uint8_t* p, Py_ssize_t n, int64_t ts_frame_ns, tick_t* out) noexcept nogil:
-    """One Feed. `ts_exch_ns` is the frame's own time or, when that is not said, its last trade's. See the door for the codes."""
+    """One Feed. `ts_exch_ns` is the frame's own time or, when that is not said, its last trade's. See the `.pxd` for the codes."""
     cdef const uint8_t* end = p + n
     cdef bint bad = False
     cdef field_t f
@@ -413,7 +413,7 @@ cdef int64_t check_frame(const uint8_t* buf, Py_ssize_t n) noexcept nogil:
             ts_ns = time_ns(&f)
 
 
-cdef int next_feed(const uint8_t* buf, Py_ssize_t n, Py_ssize_t* pos, feed_t* out) noexcept nogil:
+cdef int next_feed(const uint8_t* buf, Py_ssize_t n, Py_ssize_t* pos, packet_t* out) noexcept nogil:
     """The next entry of the map `feeds`. An entry without a key or a value has an empty one, as protobuf says."""
     cdef const uint8_t* p = buf + pos[0]
     cdef const uint8_t* end = buf + n
@@ -424,7 +424,8 @@ cdef int next_feed(const uint8_t* buf, Py_ssize_t n, Py_ssize_t* pos, feed_t* ou
         if f.number != 2 or f.kind != BYTES:
             continue
         out.key = out.body = f.p
-        out.key_n = out.body_n = 0
+        out.key_n = out.n = 0
+        out.reason = REASON_OK
         entry = f.p
         while True:
             got = take_field(&entry, f.p + f.n, &g)
@@ -435,13 +436,37 @@ cdef int next_feed(const uint8_t* buf, Py_ssize_t n, Py_ssize_t* pos, feed_t* ou
                 out.key_n = g.n
             elif g.kind == BYTES and g.number == 2:
                 out.body = g.p
-                out.body_n = g.n
+                out.n = g.n
         if got < 0:  # the entry's own bytes are wrong: it is handed out so that it is refused and counted
             out.key_n = 0
         pos[0] = p - buf
         return 1
     pos[0] = n
     return 0
+
+
+cdef int _next(frame_t* frame, packet_t* out) noexcept nogil:
+    """The next entry. A frame is checked whole before the first one; a frame without any says that the feed lives."""
+    cdef bint is_first = frame.left < 0
+    if is_first:
+        frame.left = 0
+        frame.ts_ns = check_frame(frame.buf, frame.n)
+        if frame.ts_ns < 0:
+            return <int>frame.ts_ns
+    if next_feed(frame.buf, frame.n, &frame.pos, out):
+        return 1
+    return -REASON_FRAME_HEARTBEAT if is_first else 0
+
+
+cdef int _decode(const frame_t* frame, const packet_t* packet, tick_t* out) noexcept nogil:
+    return decode_feed(packet.body, packet.n, frame.ts_ns, out)
+
+
+cdef void fill(decoder_t* decoder) noexcept:
+    """This wire's row in the table of decoders."""
+    decoder.next = _next
+    decoder.decode = _decode
+    decoder.by_name = True
 
 
 # -------------------------------------------------------------------------------------------------------------- requests out
@@ -603,15 +628,20 @@ def decode_frame(const uint8_t[::1] frame not None) -> list:
     cdef const uint8_t* buf = &frame[0] if frame.shape[0] else NULL
     cdef Py_ssize_t pos = 0
     cdef int64_t ts_ns = check_frame(buf, frame.shape[0])
-    cdef feed_t feed
+    cdef packet_t feed
     cdef tick_t tick
     if ts_ns < 0:
         return [{"reason": -ts_ns}]
     found = []
     while next_feed(buf, frame.shape[0], &pos, &feed):
-        reason = decode_feed(feed.body, feed.body_n, ts_ns, &tick)
+        reason = decode_feed(feed.body, feed.n, ts_ns, &tick)
         found.append({"key": feed.key[:feed.key_n].decode("utf-8", "replace"), "reason": reason, **tick})
     return found
+
+
+def count_packets(frame) -> int | None:
+    """None: this wire does not say it."""
+    return None
 
 
 def encode_command(UpstoxEncoder encoder not None, command) -> bytes:

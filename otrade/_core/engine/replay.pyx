@@ -7,8 +7,9 @@ records that follow the event in the journal must be the same ones.
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp, memcpy
 
-from otrade._core.engine.pipeline cimport Engine
-from otrade._core.journal_writer cimport JournalWriter, is_frame, look
+from otrade._core.codecs.decoders cimport wire_of
+from otrade._core.engine.engine cimport Engine
+from otrade._core.journal_writer cimport JournalWriter, inspect
 from otrade._core.types cimport REC_COMMAND, REC_DROPPED, REC_HELLO, REC_PAD, REC_REPORT, REC_TIMER, REC_WORDS, report_t
 
 from otrade._core.journal_writer import record_at
@@ -59,7 +60,7 @@ cdef class Folder:
 
     def fold(self, const uint8_t[::1] window not None, Py_ssize_t at):
         """Feed the records of a window from `at` on. Returns (offset, why it stopped there): END of the window, a HELLO or a
-        DROPPED record to be looked at, DIVERGED, or BAD when no whole record stands there.
+        DROPPED record for the caller to read, DIVERGED, or BAD when no whole record stands there.
         """
         cdef uint32_t length = 0, n = 0
         cdef int64_t seq, ts_ns
@@ -68,7 +69,7 @@ cdef class Folder:
         cdef int verdict
         while at < window.shape[0]:
             p = &window[at]
-            verdict = look(p, window.shape[0] - at, &length, &n)
+            verdict = inspect(p, window.shape[0] - at, &length, &n)
             if verdict == 1:
                 return at, END
             if verdict != 0:
@@ -99,13 +100,13 @@ cdef class Folder:
         self.scratch.at = self.base
         self.n_events += 1
         self.last_ts_ns = ts_ns
-        if is_frame(kind):
-            self.engine._frame(kind, p, n, ts_ns)
+        if wire_of(kind) != NULL:
+            self.engine.pipeline.on_frame(kind, p, n, ts_ns)
         elif kind == REC_TIMER:
-            self.engine._timer(ts_ns)
+            self.engine.pipeline.on_timer(ts_ns)
         elif kind == REC_REPORT and n == sizeof(report_t):
             memcpy(&r, p, sizeof(r))
-            self.engine._report(&r)
+            self.engine.pipeline.on_report(&r)
         elif not self.passed_over or not self.engine.is_call_of(kind, payload, self.passed_over):
             self.engine.on_record(kind, ts_ns, payload)
         self.engine.discard_commands()

@@ -1,5 +1,31 @@
-"""Door of the engine's views. See `views.pyx`."""
-from otrade._core.engine.setup cimport EngineSetup
+"""What an engine shows, as functions over its memory. See `views.pyx`."""
+from libc.stdint cimport int64_t
 
-cdef class EngineViews(EngineSetup):
-    pass
+from otrade._core.state cimport core_t
+
+cdef take_command(core_t* c)
+cdef take_notices(core_t* c)
+cdef take_signals(core_t* c)
+cdef take_bars(core_t* c)
+cdef n_quarantined(core_t* c)
+cdef instrument_row(core_t* c, int i)
+cdef quotes_wanted(core_t* c, int64_t now_ns)
+cdef first_phase(core_t* c)
+cdef newest_tick_ns(core_t* c)
+cdef newest_exchange_ns(core_t* c)
+cdef market_row(core_t* c, int i)
+cdef series_row(core_t* c, int i)
+cdef strategy_row(core_t* c, int i)
+cdef bracket_row(core_t* c, int i)
+cdef order_row(core_t* c, int i)
+cdef position_row(core_t* c, int i)
+cdef order_mark(core_t* c, int i)
+cdef bracket_mark(core_t* c, int i)
+cdef instrument_mark(core_t* c, int i)
+cdef live_sums(core_t* c)
+cdef live_of_strategies(core_t* c)
+cdef known_ids(core_t* c, int64_t before_ns)
+cdef unvalued_fills(core_t* c)
+cdef risk_row(core_t* c)
+cdef budget_row(core_t* c)
+cdef counters_row(core_t* c)

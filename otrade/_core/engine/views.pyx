@@ -1,11 +1,15 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""What an engine shows: its output rings (commands, notices, signals, bars) and views of its structs as dicts. Changes no decision."""
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+"""What an engine shows: its output rings (commands, notices, signals, bars) and views of its structs as dicts. Changes no decision.
+
+Functions over the core's memory; `Engine` has each under the same name. Views are dicts with the field names of `types.STRUCTS`,
+spelled in `rows.py`; texts are str.
+"""
+from libc.stdint cimport int64_t, uint64_t
 
 from otrade._core.market cimport quote, strategy
 from otrade._core.orders cimport bracket, order, risk
-from otrade._core.engine.setup cimport EngineSetup
-from otrade._core.state cimport command_t, core_t, find_order, find_token, instrument_t, market_t, order_t
+from otrade._core.engine.setup cimport check_id
+from otrade._core.state cimport command_t, core_t, instrument_t, market_t, order_t
 from otrade._core.types cimport BR_CLOSED, ORD_ABSENT, WORTH_EXACT, WORTH_NONE, bracket_t, notice_t
 
 from otrade._core.types import NOTE_FIELDS
@@ -38,6 +42,34 @@ cdef uint64_t _mark(uint64_t seed, const void* block, size_t size) noexcept nogi
     return seed
 
 
+cdef take_command(core_t* c):
+    """The next request, or None."""
+    cdef command_t* cmd
+    if c.command_head == c.command_tail:
+        return None
+    cmd = &c.commands[c.command_head % c.cap_commands]
+    c.command_head += 1
+    out = Command()
+    out.kind = cmd.kind
+    out.lane = cmd.lane
+    out.seq = cmd.seq
+    out.order_slot = cmd.order_slot
+    out.instrument_id = cmd.instrument_id
+    out.side = cmd.side
+    out.ord_type = cmd.ord_type
+    out.qty = cmd.qty
+    out.price_e4 = cmd.price_e4
+    out.trigger_e4 = cmd.trigger_e4
+    out.ts_ns = cmd.ts_ns
+    out.is_unrecorded = bool(cmd.unrecorded)
+    out.cl_ord_id = _text(cmd.cl_ord_id) if cmd.order_slot >= 0 else ""
+    out.broker_order_id = _text(cmd.broker_order_id) if cmd.order_slot >= 0 else ""
+    if cmd.n_bytes < 0:
+        raise EngineError(f"order {out.cl_ord_id} could not be encoded (reason {-cmd.n_bytes}); this is a fault of ours")
+    out.request = cmd.request[:cmd.n_bytes] if cmd.order_slot >= 0 else b""
+    return out
+
+
 cdef _notice(const notice_t* n):
     """A notice's own fields, and those that its note has."""
     row = {
@@ -48,312 +80,241 @@ cdef _notice(const notice_t* n):
     return row
 
 
-cdef class EngineViews(EngineSetup):
-    """The reading half of an engine. Views are dicts with the field names of `types.STRUCTS`; texts are str."""
+cdef take_notices(core_t* c):
+    """Notices since the last call, oldest first, as dicts: `note` (a `Note`), what every notice has, and what its row of
+    `NOTE_FIELDS` names.
+    """
+    out = []
+    while c.notice_head < c.notice_tail:
+        out.append(_notice(&c.notices[c.notice_head % c.cap_notices]))
+        c.notice_head += 1
+    return out
 
-    def take_command(self):
-        """The next request, or None."""
-        cdef core_t* c = &self.c
-        cdef command_t* cmd
-        if c.command_head == c.command_tail:
-            return None
-        cmd = &c.commands[c.command_head % c.cap_commands]
-        c.command_head += 1
-        out = Command()
-        out.kind = cmd.kind
-        out.lane = cmd.lane
-        out.seq = cmd.seq
-        out.order_slot = cmd.order_slot
-        out.instrument_id = cmd.instrument_id
-        out.side = cmd.side
-        out.ord_type = cmd.ord_type
-        out.qty = cmd.qty
-        out.price_e4 = cmd.price_e4
-        out.trigger_e4 = cmd.trigger_e4
-        out.ts_ns = cmd.ts_ns
-        out.is_unrecorded = bool(cmd.unrecorded)
-        out.cl_ord_id = _text(cmd.cl_ord_id) if cmd.order_slot >= 0 else ""
-        out.broker_order_id = _text(cmd.broker_order_id) if cmd.order_slot >= 0 else ""
-        if cmd.n_bytes < 0:
-            raise EngineError(f"order {out.cl_ord_id} could not be encoded (reason {-cmd.n_bytes}); this is a fault of ours")
-        out.request = cmd.request[:cmd.n_bytes] if cmd.order_slot >= 0 else b""
-        return out
 
-    def discard_commands(self):
-        """Forget the waiting commands: in a replay nothing leaves."""
-        self.c.command_head = self.c.command_tail
+cdef take_signals(core_t* c):
+    """Signals since the last call with what became of each."""
+    out = []
+    while c.signal_head < c.signal_tail:
+        rec = c.signals[c.signal_head % c.cap_signals]
+        row = dict(rec.signal)
+        row.update(strategy_id=rec.strategy_id, instrument_id=rec.instrument_id, taken=bool(rec.taken), reason=rec.reason)
+        out.append(row)
+        c.signal_head += 1
+    return out
 
-    def take_notices(self):
-        """Notices since the last call, oldest first, as dicts: `note` (a `Note`), what every notice has, and what its row of
-        `NOTE_FIELDS` names.
-        """
-        cdef core_t* c = &self.c
-        out = []
-        while c.notice_head < c.notice_tail:
-            out.append(_notice(&c.notices[c.notice_head % c.cap_notices]))
-            c.notice_head += 1
-        return out
 
-    def take_signals(self):
-        """Signals since the last call with what became of each."""
-        cdef core_t* c = &self.c
-        out = []
-        while c.signal_head < c.signal_tail:
-            rec = c.signals[c.signal_head % c.cap_signals]
-            row = dict(rec.signal)
-            row.update(strategy_id=rec.strategy_id, instrument_id=rec.instrument_id, taken=bool(rec.taken), reason=rec.reason)
-            out.append(row)
-            c.signal_head += 1
-        return out
+cdef take_bars(core_t* c):
+    """Bars closed since the last call: (series_id, ts_open_ns, open, high, low, close, volume, n_ticks)."""
+    out = []
+    while c.bar_head < c.bar_tail:
+        rec = &c.bars[c.bar_head % c.cap_bars]
+        out.append((rec.series_id, rec.bar.ts_open_ns, rec.bar.open_e4, rec.bar.high_e4, rec.bar.low_e4,
+                    rec.bar.close_e4, rec.bar.volume, rec.bar.n_ticks))
+        c.bar_head += 1
+    return out
 
-    def take_bars(self):
-        """Bars closed since the last call: (series_id, ts_open_ns, open, high, low, close, volume, n_ticks)."""
-        cdef core_t* c = &self.c
-        out = []
-        while c.bar_head < c.bar_tail:
-            rec = &c.bars[c.bar_head % c.cap_bars]
-            out.append((rec.series_id, rec.bar.ts_open_ns, rec.bar.open_e4, rec.bar.high_e4, rec.bar.low_e4,
-                        rec.bar.close_e4, rec.bar.volume, rec.bar.n_ticks))
-            c.bar_head += 1
-        return out
 
-    # ------------------------------------------------------------------------------------------------------ views
-    @property
-    def n_instruments(self):
-        return self.c.n_instruments
+cdef n_quarantined(core_t* c):
+    """Instruments that take no entries, because something there cannot be explained."""
+    cdef int i, n = 0
+    for i in range(c.n_instruments):
+        n += c.instruments[i].quarantined != 0
+    return n
 
-    @property
-    def n_series(self):
-        return self.c.n_series
 
-    @property
-    def n_strategies(self):
-        return self.c.n_strategies
+cdef instrument_row(core_t* c, int i):
+    check_id(i, c.n_instruments, "instrument")
+    out = dict(c.instruments[i])
+    out["symbol"], out["exchange"] = _text(c.instruments[i].symbol), _text(c.instruments[i].exchange)
+    out["phase"] = risk.phase(&c.instruments[i], c.now_ns)
+    return out
 
-    @property
-    def n_brackets(self):
-        return self.c.n_brackets
 
-    @property
-    def n_orders(self):
-        return self.c.n_orders
+cdef quotes_wanted(core_t* c, int64_t now_ns):
+    """Instruments whose quote is due, see `quote.is_wanted`."""
+    cdef int i
+    return [i for i in range(c.n_instruments) if quote.is_wanted(c, i, now_ns)]
 
-    @property
-    def n_live(self):
-        """Brackets that are not closed."""
-        return self.c.n_live
 
-    @property
-    def n_unvalued(self):
-        """Orders that have filled at prices which nobody has told yet: profit is provisional while there are any."""
-        return self.c.risk.n_unvalued
+cdef first_phase(core_t* c):
+    """The instrument whose phase is the earliest and, of those, ends first; -1: there is none."""
+    cdef int i, phase, first = -1, earliest = 0
+    for i in range(c.n_instruments):
+        phase = risk.phase(&c.instruments[i], c.now_ns)
+        if first < 0 or phase < earliest or (phase == earliest and c.instruments[i].close_ns < c.instruments[first].close_ns):
+            first, earliest = i, phase
+    return first
 
-    @property
-    def n_rounded(self):
-        """Orders whose value is only a broker's average of."""
-        return self.c.risk.n_rounded
 
-    @property
-    def n_quarantined(self):
-        """Instruments that take no entries, because something there cannot be explained."""
-        cdef int i, n = 0
-        for i in range(self.c.n_instruments):
-            n += self.c.instruments[i].quarantined != 0
-        return n
+cdef newest_tick_ns(core_t* c):
+    """When any instrument was last heard of; 0: never."""
+    cdef int i
+    cdef int64_t newest = 0
+    for i in range(c.n_instruments):
+        newest = max(newest, c.markets[i].ts_recv_ns)
+    return newest
 
-    @property
-    def now_ns(self):
-        return self.c.now_ns
 
-    def instrument(self, int i):
-        self._set_up(i, self.c.n_instruments, "instrument")
-        out = dict(self.c.instruments[i])
-        out["symbol"], out["exchange"] = _text(self.c.instruments[i].symbol), _text(self.c.instruments[i].exchange)
-        out["phase"] = risk.phase(&self.c.instruments[i], self.c.now_ns)
-        return out
+cdef newest_exchange_ns(core_t* c):
+    """The latest time that the exchange has put on any instrument's tick; 0: none yet."""
+    cdef int i
+    cdef int64_t newest = 0
+    for i in range(c.n_instruments):
+        newest = max(newest, c.markets[i].ts_exch_ns)
+    return newest
 
-    def quotes_wanted(self, int64_t now_ns):
-        """Instruments whose quote is due, see `quote.is_wanted`."""
-        cdef int i
-        return [i for i in range(self.c.n_instruments) if quote.is_wanted(&self.c, i, now_ns)]
 
-    def first_phase(self):
-        """The instrument whose phase is the earliest and, of those, ends first; -1: there is none."""
-        cdef int i, phase, first = -1, earliest = 0
-        for i in range(self.c.n_instruments):
-            phase = risk.phase(&self.c.instruments[i], self.c.now_ns)
-            if first < 0 or phase < earliest or (phase == earliest and self.c.instruments[i].close_ns < self.c.instruments[first].close_ns):
-                first, earliest = i, phase
-        return first
+cdef market_row(core_t* c, int i):
+    check_id(i, c.n_instruments, "instrument")
+    return c.markets[i]
 
-    def newest_tick_ns(self):
-        """When any instrument was last heard of; 0: never."""
-        cdef int i
-        cdef int64_t newest = 0
-        for i in range(self.c.n_instruments):
-            newest = max(newest, self.c.markets[i].ts_recv_ns)
-        return newest
 
-    def newest_exchange_ns(self):
-        """The latest time that the exchange has put on any instrument's tick; 0: none yet."""
-        cdef int i
-        cdef int64_t newest = 0
-        for i in range(self.c.n_instruments):
-            newest = max(newest, self.c.markets[i].ts_exch_ns)
-        return newest
+cdef series_row(core_t* c, int i):
+    check_id(i, c.n_series, "series")
+    return c.series[i]
 
-    def market(self, int i):
-        self._set_up(i, self.c.n_instruments, "instrument")
-        return self.c.markets[i]
 
-    def series(self, int i):
-        self._set_up(i, self.c.n_series, "series")
-        return self.c.series[i]
+cdef strategy_row(core_t* c, int i):
+    check_id(i, c.n_strategies, "strategy")
+    return strategy.view(&c.strategies[i])
 
-    def strategy(self, int i):
-        self._set_up(i, self.c.n_strategies, "strategy")
-        return strategy.view(&self.c.strategies[i])
 
-    def bracket(self, int i):
-        """One bracket; time without a stop includes the interval that runs now."""
-        self._set_up(i, self.c.n_brackets, "bracket")
-        out = dict(self.c.brackets[i])
-        out["pnl_e4"] = bracket.pnl_e4(&self.c, i)
+cdef bracket_row(core_t* c, int i):
+    """One bracket; time without a stop includes the interval that runs now."""
+    check_id(i, c.n_brackets, "bracket")
+    out = dict(c.brackets[i])
+    out["pnl_e4"] = bracket.pnl_e4(c, i)
+    for clock in ("naked", "target"):
+        _add_running(c, out, clock, out, f"{clock}_total_ns", f"{clock}_worst_ns")
+    return out
+
+
+cdef _add_running(const core_t* c, row, str clock, into, str total, str worst):
+    """Of a clock that runs in the bracket `row`: what it shows so far belongs to its sums."""
+    since = row[f"{clock}_since_ns"]
+    if since:
+        took = max(0, c.now_ns - since)
+        into[total] += took
+        into[worst] = max(into[worst], took)
+
+
+cdef order_row(core_t* c, int i):
+    check_id(i, c.n_orders, "order")
+    out = dict(c.orders[i])
+    out["cl_ord_id"] = _text(c.orders[i].cl_ord_id)
+    out["broker_order_id"] = _text(c.orders[i].broker_order_id)
+    return out
+
+
+cdef position_row(core_t* c, int i):
+    check_id(i, c.n_instruments, "instrument")
+    return c.positions[i]
+
+
+cdef order_mark(core_t* c, int i):
+    """A number that changes whenever the order does: what was made of an order with the same mark is still right."""
+    check_id(i, c.n_orders, "order")
+    return _mark(1, &c.orders[i], sizeof(order_t))
+
+
+cdef bracket_mark(core_t* c, int i):
+    """The same for a bracket and, while it is not closed, the last price of its instrument."""
+    check_id(i, c.n_brackets, "bracket")
+    cdef bracket_t* b = &c.brackets[i]
+    return _mark(0 if b.state == BR_CLOSED else <uint64_t>c.markets[b.instrument_id].ltp_e4, b, sizeof(bracket_t))
+
+
+cdef instrument_mark(core_t* c, int i):
+    """The same for an instrument, its market and its phase."""
+    check_id(i, c.n_instruments, "instrument")
+    cdef uint64_t seed = risk.phase(&c.instruments[i], c.now_ns)
+    return _mark(_mark(seed, &c.instruments[i], sizeof(instrument_t)), &c.markets[i], sizeof(market_t))
+
+
+cdef live_sums(core_t* c):
+    """Of the brackets that are not closed, by instrument: how many (`live`), `open_qty`, its size whatever the sign (`size`),
+    `protected_qty`, how many are `naked`, what the size cost at the average entry (`value_e4`), and its profit at the last price
+    (`unrealised_e4`).
+    """
+    cdef bracket_t* b
+    cdef int i
+    cdef int64_t average, away
+    sums = {}
+    for i in range(c.n_live):
+        b = &c.brackets[c.live[i]]
+        # Rounded to the nearest e4, halves up, as a trade's prices are.
+        average = (2 * b.entry_value_e4 + b.entry_qty) // (2 * b.entry_qty) if b.entry_qty > 0 else 0
+        away = c.markets[b.instrument_id].ltp_e4 - average if b.entry_qty > 0 else 0
+        here = sums.get(b.instrument_id)
+        if here is None:
+            here = sums[b.instrument_id] = {
+                "live": 0, "open_qty": 0, "size": 0, "protected_qty": 0, "naked": 0, "value_e4": 0, "unrealised_e4": 0,
+            }
+        here["live"] += 1
+        here["open_qty"] += b.open_qty
+        here["size"] += abs(b.open_qty)
+        here["protected_qty"] += b.protected_qty
+        here["naked"] += b.protected_qty < b.open_qty
+        here["value_e4"] += abs(b.open_qty) * average
+        # Python's multiplication: exact, whatever the multiplier.
+        here["unrealised_e4"] += b.side * b.open_qty * away * <object>c.instruments[b.instrument_id].multiplier
+    return sums
+
+
+cdef live_of_strategies(core_t* c):
+    """Ids of the brackets that are not closed, by strategy."""
+    cdef int i
+    lives = {}
+    for i in range(c.n_live):
+        lives.setdefault(c.brackets[c.live[i]].strategy_id, []).append(c.live[i])
+    return lives
+
+
+cdef known_ids(core_t* c, int64_t before_ns):
+    """Ids that the broker has given to orders of ours before that time: whether each can still trade. Its book must show them."""
+    cdef int i
+    ids = {}
+    for i in range(c.n_orders):
+        o = &c.orders[i]
+        if o.broker_order_id[0] and o.cl_ord_id[0] and o.ts_known_ns < before_ns and o.ord_status != ORD_ABSENT:
+            ids[_text(o.broker_order_id)] = not order.is_final(o)
+    return ids
+
+
+cdef unvalued_fills(core_t* c):
+    """Orders whose value the list of trades has not told yet: their slots, by the broker's id."""
+    cdef int i
+    slots = {}
+    for i in range(c.n_orders):
+        if c.orders[i].worth != WORTH_NONE and c.orders[i].worth != WORTH_EXACT:
+            slots[_text(c.orders[i].broker_order_id)] = i
+    return slots
+
+
+cdef risk_row(core_t* c):
+    out = dict(c.risk)
+    out["paused"] = bool(c.paused)
+    out["paused_by"] = c.paused
+    out["feed_alive"] = bool(c.feed_alive)
+    out["n_in_doubt"] = c.n_in_doubt
+    return out
+
+
+cdef budget_row(core_t* c):
+    """The limits (`budget_t`), and `second_used`, `minute_used`, `half_hour_used`: requests inside the windows that end now."""
+    cdef int64_t second, minute, half_hour
+    risk.budget_used(c, &second, &minute, &half_hour)
+    out = dict(c.budget)
+    del out["ts_ring_ns"], out["minute_ring"]
+    out.update(second_used=second, minute_used=minute, half_hour_used=half_hour)
+    return out
+
+
+cdef counters_row(core_t* c):
+    """Counts and sums of the day. Time without a stop includes what is running now: what never ends is the worst of all."""
+    out = dict(c.counters)
+    for i in range(c.n_live):
+        row = c.brackets[c.live[i]]
         for clock in ("naked", "target"):
-            self._add_running(out, clock, out, f"{clock}_total_ns", f"{clock}_worst_ns")
-        return out
-
-    def _add_running(self, row, str clock, into, str total, str worst):
-        """Of a clock that runs in the bracket `row`: what it shows so far belongs to its sums."""
-        since = row[f"{clock}_since_ns"]
-        if since:
-            took = max(0, self.c.now_ns - since)
-            into[total] += took
-            into[worst] = max(into[worst], took)
-
-    def order(self, int i):
-        self._set_up(i, self.c.n_orders, "order")
-        out = dict(self.c.orders[i])
-        out["cl_ord_id"] = _text(self.c.orders[i].cl_ord_id)
-        out["broker_order_id"] = _text(self.c.orders[i].broker_order_id)
-        return out
-
-    def position(self, int i):
-        self._set_up(i, self.c.n_instruments, "instrument")
-        return self.c.positions[i]
-
-    def order_mark(self, int i):
-        """A number that changes whenever the order does: what was made of an order with the same mark is still right."""
-        self._set_up(i, self.c.n_orders, "order")
-        return _mark(1, &self.c.orders[i], sizeof(order_t))
-
-    def bracket_mark(self, int i):
-        """The same for a bracket and, while it is not closed, the last price of its instrument."""
-        self._set_up(i, self.c.n_brackets, "bracket")
-        cdef bracket_t* b = &self.c.brackets[i]
-        return _mark(0 if b.state == BR_CLOSED else <uint64_t>self.c.markets[b.instrument_id].ltp_e4, b, sizeof(bracket_t))
-
-    def instrument_mark(self, int i):
-        """The same for an instrument, its market and its phase."""
-        self._set_up(i, self.c.n_instruments, "instrument")
-        cdef uint64_t seed = risk.phase(&self.c.instruments[i], self.c.now_ns)
-        return _mark(_mark(seed, &self.c.instruments[i], sizeof(instrument_t)), &self.c.markets[i], sizeof(market_t))
-
-    def live_sums(self):
-        """Of the brackets that are not closed, by instrument: how many (`live`), `open_qty`, its size whatever the sign (`size`),
-        `protected_qty`, how many are `naked`, what the size cost at the average entry (`value_e4`), and its profit at the last price
-        (`unrealised_e4`).
-        """
-        cdef core_t* c = &self.c
-        cdef bracket_t* b
-        cdef int i
-        cdef int64_t average, away
-        sums = {}
-        for i in range(c.n_live):
-            b = &c.brackets[c.live[i]]
-            # Rounded to the nearest e4, halves up, as a trade's prices are.
-            average = (2 * b.entry_value_e4 + b.entry_qty) // (2 * b.entry_qty) if b.entry_qty > 0 else 0
-            away = c.markets[b.instrument_id].ltp_e4 - average if b.entry_qty > 0 else 0
-            here = sums.get(b.instrument_id)
-            if here is None:
-                here = sums[b.instrument_id] = {
-                    "live": 0, "open_qty": 0, "size": 0, "protected_qty": 0, "naked": 0, "value_e4": 0, "unrealised_e4": 0,
-                }
-            here["live"] += 1
-            here["open_qty"] += b.open_qty
-            here["size"] += abs(b.open_qty)
-            here["protected_qty"] += b.protected_qty
-            here["naked"] += b.protected_qty < b.open_qty
-            here["value_e4"] += abs(b.open_qty) * average
-            # Python's multiplication: exact, whatever the multiplier.
-            here["unrealised_e4"] += b.side * b.open_qty * away * <object>c.instruments[b.instrument_id].multiplier
-        return sums
-
-    def live_of_strategies(self):
-        """Ids of the brackets that are not closed, by strategy."""
-        cdef int i
-        lives = {}
-        for i in range(self.c.n_live):
-            lives.setdefault(self.c.brackets[self.c.live[i]].strategy_id, []).append(self.c.live[i])
-        return lives
-
-    def live_brackets(self):
-        """Ids of the brackets that are not closed."""
-        return [self.c.live[i] for i in range(self.c.n_live)]
-
-    def find_order(self, str cl_ord_id, str broker_order_id):
-        """Slot of an order by its tag or, when it has none of ours, by the broker's id; -1 when it is not ours."""
-        return find_order(&self.c, cl_ord_id.encode("ascii", "replace"), broker_order_id.encode("ascii", "replace"))
-
-    def known_ids(self, int64_t before_ns):
-        """Ids that the broker has given to orders of ours before that time: whether each can still trade. Its book must show them."""
-        cdef int i
-        ids = {}
-        for i in range(self.c.n_orders):
-            o = &self.c.orders[i]
-            if o.broker_order_id[0] and o.cl_ord_id[0] and o.ts_known_ns < before_ns and o.ord_status != ORD_ABSENT:
-                ids[_text(o.broker_order_id)] = not order.is_final(o)
-        return ids
-
-    def unvalued_fills(self):
-        """Orders whose value the list of trades has not told yet: their slots, by the broker's id."""
-        cdef int i
-        slots = {}
-        for i in range(self.c.n_orders):
-            if self.c.orders[i].worth != WORTH_NONE and self.c.orders[i].worth != WORTH_EXACT:
-                slots[_text(self.c.orders[i].broker_order_id)] = i
-        return slots
-
-    def find_instrument(self, uint32_t token):
-        """Instrument id of a broker's token, or -1."""
-        return find_token(&self.c, token)
-
-    def risk(self):
-        out = dict(self.c.risk)
-        out["paused"] = bool(self.c.paused)
-        out["paused_by"] = self.c.paused
-        out["feed_alive"] = bool(self.c.feed_alive)
-        out["n_in_doubt"] = self.c.n_in_doubt
-        return out
-
-    def budget(self):
-        """The limits (`budget_t`), and `second_used`, `minute_used`, `half_hour_used`: requests inside the windows that end now."""
-        cdef int64_t second, minute, half_hour
-        risk.budget_used(&self.c, &second, &minute, &half_hour)
-        out = dict(self.c.budget)
-        del out["ts_ring_ns"], out["minute_ring"]
-        out.update(second_used=second, minute_used=minute, half_hour_used=half_hour)
-        return out
-
-    def limits(self):
-        """The risk limits in force; 0 is none."""
-        return self.c.limits
-
-    def counters(self):
-        """Counts and sums of the day. Time without a stop includes what is running now: what never ends is the worst of all."""
-        out = dict(self.c.counters)
-        for i in range(self.c.n_live):
-            row = self.c.brackets[self.c.live[i]]
-            for clock in ("naked", "target"):
-                self._add_running(row, clock, out, f"{clock}_ns_total", f"{clock}_ns_worst")
-        return out
+            _add_running(c, row, clock, out, f"{clock}_ns_total", f"{clock}_ns_worst")
+    return out

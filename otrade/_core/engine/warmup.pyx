@@ -9,7 +9,7 @@ state with the real engine, whose own memory is only asked for ahead of time; so
 from libc.stdint cimport uint8_t
 from libc.string cimport memset
 
-from otrade._core.engine.pipeline cimport Engine
+from otrade._core.engine.engine cimport Engine
 from otrade._core.journal_writer cimport JournalWriter
 from otrade._core.state cimport core_t, fetch_ahead
 from otrade._core.types cimport MAX_SLICES, REASON_OK, REC_FRAME
@@ -42,14 +42,15 @@ cdef class WarmUp:
     """`real` has its encoder. `n_runs` counts."""
 
     def __init__(self, Engine real not None):
-        self._real = real
-        self._twin = twin = Engine(**SIZES)
+        self._real = real.pipeline
+        twin = Engine(**SIZES)
+        self._twin = twin.pipeline
         twin.add_instrument(token=257, segment=1, symbol="WARMUP", exchange="NSE", product=0, tick_size_e4=500, lot_size=1)
         twin.add_strategy(twin.add_series(0, MINUTE_NS), "price_level", PARAMS, PLAN)
         twin.set_session(0, open_ns=0, entry_from_ns=0, entry_until_ns=2 * MINUTE_NS, square_off_ns=2 * MINUTE_NS, close_ns=2 * MINUTE_NS)
         twin.set_limits(**LIMITS)
         twin.set_budget(**BUDGET)
-        twin.set_encoder(real.encoder)
+        twin.set_encoder(self._real.recorder.encoder)
         twin.start(MINUTE_NS)
         twin.on_feed(True, MINUTE_NS)
         self._journal = JournalWriter(bytearray(JOURNAL_BYTES))
@@ -73,15 +74,15 @@ cdef class WarmUp:
 
     cdef void run(self) noexcept nogil:
         """One order, from a tick to its request and its records, and as if it had not been."""
-        if self._real.journaling:
-            self._real.journal.fetch_ahead()
+        if self._real.recorder.journaling:
+            self._real.recorder.journal.fetch_ahead()
         fetch_ahead(&self._real.c)
-        self._twin._event(REC_FRAME, self._twin.c.now_ns, &self._tick, sizeof(self._tick))
+        self._twin.recorder.event(REC_FRAME, self._twin.c.now_ns, &self._tick, sizeof(self._tick))
         self._tick.ltp_e4 = BELOW_E4
         self._twin._tick(0, REASON_OK, &self._tick, 0)
         self._tick.ltp_e4 = ABOVE_E4
         self._twin._tick(0, REASON_OK, &self._tick, 0)
-        self._twin._decided()
+        self._twin.recorder.decided(&self._twin.c)
         self._forget()
         self.n_runs += 1
 
@@ -98,5 +99,5 @@ cdef class WarmUp:
         c.budget.in_half_hour = 0
         c.command_head = c.command_encoded = c.command_tail = 0
         c.notice_head = c.notice_tail = c.signal_head = c.signal_tail = 0
-        self._twin.notice_told = self._twin.signal_told = 0
+        self._twin.recorder.notice_told = self._twin.recorder.signal_told = 0
         self._journal.at = <uint8_t*>self._journal.windows[0].buf

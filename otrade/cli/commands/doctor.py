@@ -27,7 +27,7 @@ def _python(_config: Path) -> str:
 
 def _core(_config: Path) -> str:
     try:
-        importlib.import_module("otrade._core.engine.pipeline")
+        importlib.import_module("otrade._core.engine.engine")
     except ImportError as err:
         raise OTradeError(f"the compiled core cannot be loaded: {err}") from None
     return "the compiled core fits this processor"

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import orjson
 
+from otrade._core.codecs.decoders import FRAMES
 from otrade._core.types import Rec
 from otrade.errors import JournalError
 from otrade.journal import export as exporting
 from otrade.journal.record import Record
 from otrade.journal.replay import Divergence, KeptRecord, Replay
 from otrade.journal.scan import LOST_WORDS, check, is_being_written, salvage, windows
-from otrade.journal.words import FRAMES, kind_name, line_of, words_of
+from otrade.journal.words import kind_name, line_of, words_of
 from otrade.units import IST_NS, NS_PER_DAY, ist_hms
 
 OK, DIFFERENT, INCOMPLETE = 0, 1, 3

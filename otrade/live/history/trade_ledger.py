@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.engine import Engine
 from otrade._core.types import BracketState, ExitReason, Leg
 from otrade.charges import Charges, sum_of
 

@@ -10,7 +10,7 @@ filled.
 import asyncio
 from collections.abc import Callable
 
-from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.engine import Engine
 from otrade.brokers.session import BrokerSession
 from otrade.clock import NS_PER_S, Clock
 from otrade.errors import BrokerError

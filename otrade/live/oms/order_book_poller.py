@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.engine import Engine
 from otrade._core.types import Reason
 from otrade.brokers.book_cache import ENDED
 from otrade.brokers.session import BrokerRows, BrokerSession, OrderReport

@@ -8,7 +8,7 @@ the next byte is read. A failure of our own code on this path is not survivable 
 from collections.abc import Callable
 from typing import Literal
 
-from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.engine import Engine
 from otrade._core.engine.views import Command
 from otrade._core.types import Cmd, Ev, Lane, Reason, Source
 from otrade.brokers.session import Answer, BrokerSession, OrderReport

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from otrade._core.codecs.interface import FrameSink
+from otrade._core.engine.engine import Engine
 from otrade._core.engine.feed_sink import FeedSink
-from otrade._core.engine.pipeline import Engine
 from otrade._core.engine.warmup import WarmUp
 from otrade._core.types import Rec
 from otrade.clock import NS_PER_S

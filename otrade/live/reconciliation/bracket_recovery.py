@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.engine import Engine
 from otrade._core.types import BracketState, Ev, Leg, OrdStatus, OrdType, Side, Source, Worth
 from otrade.brokers.book_cache import ENDED
 from otrade.brokers.session import OrderReport

@@ -10,7 +10,7 @@ every `IDLE_NS`. Reference counting frees all but cycles at once, so little is w
 
 import gc
 
-from otrade._core.engine.pipeline import Engine
+from otrade._core.engine.engine import Engine
 from otrade.clock import NS_PER_S
 
 IDLE_NS = 300 * NS_PER_S
