@@ -63,28 +63,28 @@ async def main(rest_url: str, feed_url: str, shift_ns: int, page: bool) -> None:
         mode="paper",
         broker_kind="sim",
         speed=1.0,
-    ) as host:
+    ) as runner:
         prepared = await DayBuilder(
-            manager.config, Calendar.load(), access, clock, host.board, is_paper=True
-        ).make(date)
-        host.begin(prepared.day)
-        await prepared.day.open(prepared.broker)
+            manager.config, Calendar.load(), access, clock, runner.board, is_paper=True
+        ).build(date)
+        runner.begin(prepared.day)
+        await prepared.day.open(prepared.session)
         print("ready", flush=True)
         if page:
-            await host.opened()
-            await look_at_page(host)
+            await runner.opened()
+            await look_at_page(runner)
             status = Path("/proc/self/status").read_text()
             print(
                 next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")),
                 flush=True,
             )
-            await host.stop_page()
+            await runner.stop_page()
         await prepared.day.close()
 
 
-async def look_at_page(host: Runner) -> None:
+async def look_at_page(runner: Runner) -> None:
     """Be one page for five seconds: a WebSocket that reads snapshots and deltas."""
-    info = read_run_info(Path(host.config.paths.var))
+    info = read_run_info(Path(runner.config.paths.var))
     assert info is not None
     url = info.url.removeprefix("http://").rstrip("/")
     name, _, port = url.rpartition(":")

@@ -386,8 +386,7 @@ class DayCharges:
         step = self._brokerage.get(segment)
         return step is not None and bool(step.flat or step.percent)
 
-    # -------------------------------------------------------------------------------------------
-    # one line each
+    # -------------------------------------------------------------------------------- one line each
     def _share(
         self, item: str, what: TradedValue, side: int, value: Decimal, unknown: dict[str, str]
     ) -> Decimal:

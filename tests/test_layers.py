@@ -1,239 +1,444 @@
-"""Imports and cimports point up the layer table of docs/architecture.md only."""
+"""The rooms of the tree: what each may import, no circles, no crowds, a word about each, nothing dead.
+
+A room is a folder; of the core, where one folder holds a pipeline, and at the top level, a module.
+Imports are read from the sources, those for type checking and cimports included.
+"""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+OTRADE = ROOT / "otrade"
+SOURCES = (".py", ".pyi", ".pyx", ".pxd")
+MODULES_MAX = 16
 
-CORE = {
-    # room: rooms of the core that it may use, besides `types`
-    "types": set(),
-    "processor": set(),
-    "wire": set(),
-    "histogram": set(),
-    "order": set(),
-    "market": set(),
-    "journal": set(),
-    "build_id": set(),
-    "wire_kite": {"wire", "writer"},
-    "wire_upstox": {"wire", "writer"},
-    "writer": set(),
-    "state": set(),
-    "quote": {"state"},
-    "position": {"otk"},
-    "strategy": {"otk", "state"},
-    "risk": {"order", "quote", "state"},
-    "request": {"order", "risk", "state"},
-    "refusal": {"state"},
-    "exits": {"order", "otk", "quote", "refusal", "request", "risk", "state"},
-    "waiting": {"state"},
-    "bracket": {"exits", "order", "otk", "position", "refusal", "risk", "state", "waiting"},
-    "entry": {"bracket", "exits", "otk", "refusal", "request", "risk", "state", "waiting"},
-    "value": {"exits", "position", "state"},
-    "report": {"bracket", "exits", "order", "request", "risk", "state", "value"},
-    "adopt": {"bracket", "report", "risk", "state", "waiting"},
-    "setup": {"journal", "processor", "state", "strategy", "wire"},
-    "views": {"bracket", "order", "quote", "risk", "setup", "state", "strategy"},
-    "record": {"journal", "state", "views"},
-    "engine": {
-        "adopt",
-        "bracket",
-        "entry",
-        "journal",
-        "market",
-        "position",
-        "quote",
-        "record",
-        "report",
-        "risk",
-        "state",
-        "strategy",
-        "value",
-        "waiting",
-        "wire",
-        "wire_kite",
-        "wire_upstox",
-    },
-    "replay": {"engine", "journal"},
-    "warmup": {"engine", "journal", "state"},
-    "sink": {"engine", "journal", "warmup", "wire"},
+TICK = "_core.types _core.state _core.notes _core.otk errors"
+"""What a tick's way through the core is made of."""
+BASE = "_core.types errors units clock"
+"""What every room above the core may use."""
+TABLE = {
+    # ------------------------------------------------------------------- the core's ground
+    "errors": "",
+    "_core": "",
+    "_core.types": "",
+    "_core.kernel_states": "",
+    "_core.otk": "_core.types",
+    "_core.writer": "",
+    "_core.pack": "_core.types",
+    "_core.build_id": "",
+    "_core.cpu_check": "",
+    "_core.histogram": "",
+    "_core.journal_writer": "_core.types errors",
+    "_core.state": "_core.types errors",
+    "_core.notes": "_core.types _core.state",
     # build time only
-    "layout": {"kernels"},
-    "aot": {"kernels", "layout"},
-    "kernels": {"kernels", "layout"},
+    "_core.layout": "_core.types _core.kernel_states",
+    "_core.kernels": "_core.types _core.layout",
+    # ------------------------------------------------------------------------ its pipeline
+    "_core.codecs": "_core.types _core.writer",
+    "_core.market": TICK,
+    "_core.orders": "",
+    "_core.orders.order": TICK,
+    "_core.orders.position": TICK,
+    "_core.orders.refusal": TICK,
+    "_core.orders.waiting_entries": TICK,
+    "_core.orders.risk": f"{TICK} _core.market _core.orders.order",
+    "_core.orders.request": f"{TICK} _core.orders.order _core.orders.risk",
+    "_core.orders.exits": f"{TICK} _core.market _core.orders.order _core.orders.refusal "
+    "_core.orders.request _core.orders.risk",
+    "_core.orders.bracket": f"{TICK} _core.orders.exits _core.orders.order _core.orders.position "
+    "_core.orders.refusal _core.orders.risk _core.orders.waiting_entries",
+    "_core.orders.entry": f"{TICK} _core.orders.bracket _core.orders.exits _core.orders.refusal "
+    "_core.orders.request _core.orders.risk _core.orders.waiting_entries",
+    "_core.orders.fill_price": f"{TICK} _core.orders.exits _core.orders.position",
+    "_core.orders.report": f"{TICK} _core.orders.bracket _core.orders.exits "
+    "_core.orders.fill_price _core.orders.order _core.orders.request _core.orders.risk",
+    "_core.orders.adopt": f"{TICK} _core.orders.bracket _core.orders.report _core.orders.risk "
+    "_core.orders.waiting_entries",
+    "_core.engine": "",
+    "_core.engine.rows": "",
+    "_core.engine.record": f"{TICK} _core.codecs _core.journal_writer",
+    "_core.engine.setup": f"{TICK} _core.cpu_check _core.engine.record _core.market",
+    "_core.engine.views": f"{TICK} _core.engine.setup _core.market _core.orders.bracket "
+    "_core.orders.order _core.orders.risk",
+    "_core.engine.pipeline": f"{TICK} _core.codecs _core.engine.record _core.engine.setup "
+    "_core.market _core.orders.bracket _core.orders.entry _core.orders.fill_price "
+    "_core.orders.position _core.orders.report",
+    "_core.engine.engine": f"{TICK} _core.codecs _core.engine.pipeline _core.engine.rows "
+    "_core.engine.setup _core.engine.views _core.journal_writer _core.market "
+    "_core.orders.adopt _core.orders.bracket _core.orders.report _core.orders.risk "
+    "_core.orders.waiting_entries _core.pack",
+    "_core.engine.replay": f"{TICK} _core.codecs _core.engine.engine _core.journal_writer",
+    "_core.engine.warmup": f"{TICK} _core.engine.engine _core.engine.pipeline _core.journal_writer",
+    "_core.engine.feed_sink": f"{TICK} _core.codecs _core.engine.engine _core.engine.pipeline "
+    "_core.engine.warmup",
+    # ------------------------------------------------------------------------ shared ground
+    "otrade": "",
+    "units": "_core.types",
+    "clock": "",
+    "config": "errors",
+    "instruments": "errors",
+    "calendar": "config errors",
+    "square_off": "calendar config errors",
+    "charges": "config errors",
+    "contract": "",
+    # -------------------------------------------------------------- brokers, the simulator
+    "brokers.transport": f"{BASE} _core.codecs _core.histogram brokers",
+    "brokers": f"{BASE} _core.codecs _core.histogram instruments",
+    "brokers.kite": f"{BASE} _core.codecs brokers brokers.transport instruments",
+    "brokers.upstox": f"{BASE} _core.codecs brokers brokers.transport instruments",
+    "simulator.base": "",
+    "simulator.prices": "simulator.base",
+    "simulator.exchange": "simulator.base simulator.prices",
+    "simulator.faults": "simulator.base simulator.exchange",
+    "simulator.net": "simulator.base simulator.exchange simulator.faults",
+    "simulator.kite": "simulator.base simulator.exchange simulator.faults simulator.net",
+    "simulator.upstox.rest": "simulator.base simulator.exchange simulator.faults simulator.kite "
+    "simulator.net",
+    "simulator.upstox.streams": "simulator.base simulator.exchange simulator.faults "
+    "simulator.net simulator.upstox.rest",
+    "simulator.upstox": "simulator.base simulator.exchange simulator.faults simulator.net "
+    "simulator.upstox.rest simulator.upstox.streams",
+    "simulator": "simulator.base simulator.exchange simulator.faults simulator.kite "
+    "simulator.net simulator.upstox simulator.upstox.rest",
+    # ------------------------------------------------------------------ the running engine
+    "journal": f"{BASE} _core.codecs _core.engine.engine _core.engine.replay _core.journal_writer",
+    "live.notices": f"{BASE} config",
+    "live.runtime": f"{BASE} _core.engine.engine config live.notices",
+    "live.plan": f"{BASE} _core.codecs _core.engine.feed_sink _core.engine.engine "
+    "_core.engine.warmup calendar charges config instruments square_off",
+    "live.history": f"{BASE} _core.engine.engine _core.engine.rows _core.histogram brokers charges "
+    "contract live.plan",
+    "live.persistence": f"{BASE} _core.build_id _core.engine.engine _core.journal_writer "
+    "brokers config journal live.notices live.plan",
+    "live.oms": f"{BASE} _core.engine.engine _core.engine.views brokers live.history "
+    "live.persistence",
+    "live.reconciliation": f"{BASE} _core.engine.engine _core.engine.rows brokers live.notices "
+    "live.oms live.plan",
+    "live.day": f"{BASE} _core.engine.engine _core.histogram brokers live.history live.notices "
+    "live.oms live.persistence live.plan live.reconciliation",
+    "live.startup": f"{BASE} _core.engine.engine brokers brokers.kite brokers.transport "
+    "brokers.upstox calendar charges config instruments journal live.day live.history "
+    "live.notices live.persistence live.plan live.runtime simulator.prices square_off",
+    "live.alerts": f"{BASE} config live.notices",
+    "live.monitoring": f"{BASE} _core.engine.rows _core.histogram charges contract live.alerts "
+    "live.day live.history live.notices live.plan",
+    "live.control": f"{BASE} brokers calendar config contract instruments live.day live.notices "
+    "live.plan live.startup simulator simulator.base square_off",
+    "live.broker_io": f"{BASE} brokers contract live.notices live.startup",
+    "live.watchdog": f"{BASE} brokers config live.alerts live.day live.notices live.oms "
+    "live.runtime live.startup",
+    "live.api": f"{BASE} _core.engine.rows charges config contract journal live.alerts "
+    "live.broker_io live.control live.day live.history live.monitoring live.notices live.runtime live.startup",
+    "live": f"{BASE} brokers calendar config live.broker_io live.control live.day "
+    "live.monitoring live.runner live.runtime live.startup live.watchdog simulator "
+    "simulator.base simulator.prices",
+    # The one that starts the page's server.
+    "live.runner": f"{BASE} config contract journal live.alerts live.api live.broker_io "
+    "live.control live.day live.history live.monitoring live.notices live.runtime live.startup "
+    "web web.auth web.http web.webhooks",
+    # ---------------------------------------------------------------------- its page, people
+    "web.http": "contract errors",
+    "web.auth": "contract errors web.http",
+    "web.rest": "contract errors web.auth web.http",
+    "web.stream": "contract web.auth web.http",
+    "web.webhooks": "errors web.http",
+    "web": "contract web.auth web.http web.rest web.stream",
+    "drill": f"{BASE} brokers brokers.kite brokers.upstox charges journal live.control live.day "
+    "live.history live.notices live.persistence live.plan simulator simulator.base "
+    "simulator.exchange simulator.upstox.rest",
+    "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",
+    "cli.commands": f"{BASE} _core.codecs brokers calendar cli.engine config contract drill instruments "
+    "journal live live.alerts live.broker_io live.control live.history live.notices live.plan "
+    "live.runtime live.startup simulator simulator.base simulator.prices web.auth web.webhooks",
+    "cli": "cli.commands cli.engine config errors live",
+    "__main__": "cli",
 }
-PURE = {"errors", "types"}  # layer 0
-LAYER_1 = PURE | {
-    "_core.wire",
-    "_core.wire_kite",
-    "_core.wire_upstox",
-    "_core.histogram",
-    "_core.journal",
-    "_core.build_id",
+"""Room: the rooms that it may import, besides itself. It stands in the order in which they are
+built on each other, more or less; that there is no circle is a test of its own.
+"""
+
+CALLED_FROM_OUTSIDE = {
+    r"otrade/_core/kernels/(brackets|indicators|money|signals)\.py": "compiled to C by their names",
+    r"otrade/.*: on_(ws|url|header|body|message|chunk)_?\w*": "picows and httptools call them",
+    r"otrade/.*: (pause_writing|resume_writing|eof_received)": "asyncio's protocols",
+    r"otrade/web/.*: (send_400_response|capture_signals)": "uvicorn's own methods, replaced",
+    r"otrade/live/notices/json_log\.py: handleError": "logging's own method, replaced",
 }
-LAYER_4 = PURE | {"config", "instruments", "calendar", "charges", "square_off"}
-# of all brokers
-SHARED = {
-    "brokers.base",
-    "brokers.margins",
-    "brokers.quotes",
-    "brokers.refusals",
-    "brokers.rows",
-    "brokers.order_book",
-    "brokers.session",
-    "brokers.transport",
+"""`path: name` of public definitions that no source of ours names, and who uses them."""
+OTHERS = {
+    "find_instrument",
+    "gtt_orders",
+    "intraday_candles",
+    "last_trade_ns",
+    "order_charges",
+    "static_ips",
+    "U1",
+    "warm_connections",
+    "wire_price",
 }
-LAYER_5 = LAYER_1 | LAYER_4 | {"brokers", "journal"}
-LIVE = LAYER_5 | {
-    "_core.engine",
-    "_core.warmup",
-    "_core.sink",
-    "_core.views",
-    "lean",
-    "live",
-    "web",
-}
-# room of a file (longest match wins) -> what it may import; "web" is narrowed for `live` below
-TABLE: dict[str, set[str]] = {
-    "errors": set(),
-    "lean": set(),
-    "config": PURE | {"config"},
-    "calendar": PURE | {"config"},
-    "square_off": PURE | {"config", "calendar"},
-    "instruments": PURE | {"instruments"},
-    "charges": PURE | {"config"},
-    "brokers.base": LAYER_1 | LAYER_4 | {"brokers.base"},
-    "brokers.rows": PURE,
-    "brokers.order_book": LAYER_1 | {"brokers.base", "brokers.rows"},
-    "brokers.session": PURE | {"brokers.rows"},
-    "brokers.refusals": PURE,
-    "brokers.quotes": LAYER_1 | {"brokers.base", "brokers.rows"},
-    "brokers.margins": PURE | {"brokers.rows"},
-    "brokers.kit": LAYER_1 | LAYER_4 | {"brokers.base", "brokers.session", "brokers.transport"},
-    "brokers.transport": LAYER_1
-    | PURE
-    | {"lean", "brokers.base", "brokers.rows", "brokers.transport"},
-    "brokers.kite": LAYER_1 | LAYER_4 | SHARED | {"brokers.kite"},
-    "brokers.upstox": LAYER_1 | LAYER_4 | SHARED | {"brokers.upstox"},
-    "brokers.sim": {"brokers.sim"},
-    "journal": LAYER_1 | LAYER_4 | {"_core.engine", "_core.replay", "journal"},
-    "drill": LIVE | {"drill"},
-    "live": LIVE,
-    "web": PURE | {"web", "config", "lean", "__init__"},
-    "commands": LIVE | {"commands", "drill"},
-    "cli": LIVE | {"commands", "__init__"},
-    "__main__": {"cli"},
-    "__init__": set(),
-    "brokers": set(),
-}
-# The live room knows the page's contract; only the host that composes them may start the server.
-WEB_CONTRACT = {"web.asked", "web.schema", "web.source"}
-HOSTS = {"live.host"}
+"""Dead, and still to be taken out. Nothing is added here."""
 
 
 def module_of(path: Path) -> str:
-    """Dotted name below `otrade`."""
-    parts = path.relative_to(ROOT / "otrade").with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+    """Dotted name below `otrade`; the package itself is `otrade`."""
+    parts = path.relative_to(OTRADE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts) or "otrade"
 
 
-def imports_of(path: Path) -> set[str]:
-    """Modules of ours that a file names, below `otrade`."""
+@cache
+def modules() -> Mapping[str, list[Path]]:
+    """Every module, by name; a compiled one has several files."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(OTRADE.rglob("*")):
+        if path.suffix in SOURCES:
+            found[module_of(path)].append(path)
+    return found
+
+
+@cache
+def packages() -> frozenset[str]:
+    return frozenset(module_of(path.parent / "__init__.py") for path in OTRADE.rglob("__init__.py"))
+
+
+def known(name: str) -> str:
+    """The module that a dotted name is, or is in; empty for one that is not ours."""
+    while name and name not in modules():
+        name = name.rpartition(".")[0]
+    return name
+
+
+def named_by(path: Path) -> Iterator[str]:
+    """What a file's imports name, below `otrade`: both the module, and each name in it."""
     text = path.read_text()
-    own = module_of(path).split(".")
-    package = own if path.name == "__init__.py" else own[:-1]
-    found: set[str] = set()
-    if path.suffix == ".py":
+    found: list[str] = []
+    if path.suffix in (".py", ".pyi"):
+        package = list(path.relative_to(ROOT).parent.parts)
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Import):
-                found |= {a.name for a in node.names}
+                found += [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
                 base = node.module or ""
                 if node.level:
-                    up = package[: len(package) - node.level + 1]
-                    base = ".".join(["otrade", *up, *([base] if base else [])])
-                found |= {f"{base}.{a.name}" for a in node.names} | {base}
+                    base = ".".join([*package[: len(package) - node.level + 1], *base.split(".")])
+                found += [f"{base}.{alias.name}".replace("..", ".") for alias in node.names]
     else:
         for base, names in re.findall(
             r"^\s*from ([\w.]+) c?import (\([^)]*\)|[^\n#]+)", text, re.M
         ):
-            found |= {
-                f"{base}.{n.split(' as ')[0].strip()}"
-                for n in names.strip("()").split(",")
-                if n.strip()
-            } | {base}
-        found |= set(re.findall(r"^\s*c?import ([\w.]+)", text, re.M))
+            found += [
+                f"{base}.{name.split()[0]}" for name in names.strip("()").split(",") if name.strip()
+            ]
+        found += re.findall(r"^\s*c?import ([\w.]+)", text, re.M)
+    return (name.removeprefix("otrade.") for name in found if name.startswith("otrade."))
+
+
+@cache
+def imports() -> Mapping[str, frozenset[str]]:
+    """Modules that each module imports."""
     return {
-        f.removeprefix("otrade.")
-        for f in found
-        if f.startswith("otrade.") and f != "otrade.__version__"
+        module: frozenset(
+            target
+            for path in paths
+            for name in named_by(path)
+            if (target := known(name)) and target != module
+        )
+        for module, paths in modules().items()
     }
 
 
-def core_faults(room: str, names: set[str]) -> set[str]:
-    used = {n.split(".")[1] for n in names if n.startswith("_core.") and len(n.split(".")) > 1}
-    used &= set(CORE) | {"otk"}
-    return used - CORE[room] - {room, "types"}
+def room_of(module: str) -> str:
+    """The module's own row in the table, else its folder."""
+    if module in TABLE or module in packages():
+        return module
+    return module.rpartition(".")[0]
 
 
-def is_allowed(name: str, allowed: set[str]) -> bool:
-    name = "types" if name.startswith("_core.types") else name
-    return any(name == a or name.startswith(a + ".") for a in allowed)
+def forbidden(module: str, targets: frozenset[str]) -> set[str]:
+    """Imports of a module that the table does not allow."""
+    own = room_of(module)
+    allowed = {own, *TABLE[own].split()}
+    return {target for target in targets if room_of(target) not in allowed}
 
 
-def faults(path: Path, names: set[str]) -> set[str]:
-    """Imports of a file that the table does not allow."""
-    module = module_of(path)
-    if module.startswith("_core"):
-        room = module.split(".")[1] if "." in module else ""
-        outside = {
-            n
-            for n in names
-            if not n.startswith("_core") and n != "errors" and not n.startswith("errors.")
-        }
-        return outside | (core_faults(room, names) if room in CORE else set())
-    key = max((k for k in TABLE if module == k or module.startswith(k + ".")), key=len)
-    modules = {n for n in names if n not in ("_core", "brokers", "")}
-    bad = {n for n in modules if not is_allowed(n, TABLE[key])}
-    if key == "live" and module not in HOSTS:
-        bad |= {n for n in modules if n.startswith("web.") and not is_allowed(n, WEB_CONTRACT)}
-    return bad
+def circles(graph: Mapping[str, frozenset[str]]) -> list[list[str]]:
+    """Groups of nodes that reach each other: what is left when nodes without arrows out, or in, are
+    taken away.
+    """
+    left = {node: set(targets) & set(graph) - {node} for node, targets in graph.items()}
+    while True:
+        wanted = {target for targets in left.values() for target in targets}
+        ends = {node for node, targets in left.items() if not targets or node not in wanted}
+        if not ends:
+            break
+        left = {node: targets - ends for node, targets in left.items() if node not in ends}
+    return [[node, *sorted(targets)] for node, targets in sorted(left.items())]
 
 
-FILES = sorted(
-    p
-    for p in (ROOT / "otrade").rglob("*")
-    if p.suffix in (".py", ".pyx", ".pxd") and "static" not in p.parts
-)
+def of_folders() -> Mapping[str, frozenset[str]]:
+    """Arrows between folders; modules at the top level are folders of their own."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for module, targets in imports().items():
+        for target in targets - packages():
+            found[folder_of(module)].add(folder_of(target))
+    return {folder: frozenset(targets - {folder}) for folder, targets in found.items()}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_imports_point_up(path: Path) -> None:
-    assert not faults(path, imports_of(path))
+def folder_of(module: str) -> str:
+    return module if module in packages() or "." not in module else module.rpartition(".")[0]
+
+
+# ------------------------------------------------------------------------------------------- imports
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_a_room_imports_what_its_row_allows(module: str) -> None:
+    assert room_of(module) in TABLE, f"{room_of(module)} is a new room: it needs a row in the table"
+    assert not forbidden(module, imports()[module])
+
+
+def test_the_table_names_rooms_that_are_there() -> None:
+    there = set(map(room_of, modules()))
+    assert {room for row in TABLE.values() for room in row.split()} <= set(TABLE)
+    assert not set(TABLE) - there
 
 
 @pytest.mark.parametrize(
-    ("path", "names"),
+    ("module", "target"),
     [
-        ("otrade/_core/orders/order.pyx", {"_core.bracket"}),
-        ("otrade/_core/state.pyx", {"live.day"}),
-        ("otrade/_core/market/market.pxd", {"_core.order.apply"}),
-        ("otrade/simulator/exchange/order_system.py", {"errors"}),
-        ("otrade/brokers/transport/order_pool.py", {"_core.engine"}),
-        ("otrade/config/manager.py", {"brokers.kite"}),
-        ("otrade/live/day/trading_day.py", {"web.server"}),
-        ("otrade/errors.py", {"config"}),
+        ("_core.orders.order", "_core.orders.bracket"),
+        ("_core.state", "live.day.trading_day"),
+        ("_core.market.market", "_core.orders.order"),
+        ("simulator.exchange.order_system", "errors"),
+        ("brokers.transport.order_pool", "_core.engine.engine"),
+        ("config.manager", "brokers.kite.adapter"),
+        ("live.day.trading_day", "web.server"),
+        ("live.paper_mode", "web.server"),
+        ("web.server", "live.runner"),
+        ("live.day.trading_day", "live.monitoring.day_report"),
+        ("errors", "config"),
     ],
 )
-def test_the_table_can_say_no(path: str, names: set[str]) -> None:
-    assert faults(ROOT / path, names)
+def test_the_table_can_say_no(module: str, target: str) -> None:
+    assert forbidden(module, frozenset({target}))
 
 
-def test_every_room_of_the_core_is_in_the_table() -> None:
-    rooms = {p.stem for p in (ROOT / "otrade/_core").glob("*.pyx")}
-    assert rooms <= set(CORE)
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert not circles(imports())
+
+
+def test_no_folders_import_each_other_in_a_circle() -> None:
+    assert not circles(of_folders())
+
+
+def test_a_circle_is_found() -> None:
+    arrows = {"a": "b", "b": "c", "c": "b d", "d": ""}
+    graph = {node: frozenset(targets.split()) for node, targets in arrows.items()}
+    assert circles(graph) == [["b", "c"], ["c", "b"]]
+
+
+def test_imports_of_every_kind_are_read() -> None:
+    assert "live.day.trading_day" in imports()["live.watchdog.heartbeat"], "for type checking"
+    assert "_core.orders.risk" in imports()["_core.orders.request"], "cimport"
+    assert "config" in imports()["live.app"], "names of a package"
+
+
+# ------------------------------------------------------------------------------------------- folders
+def test_no_folder_is_a_crowd() -> None:
+    held = Counter(module.rpartition(".")[0] for module in modules() if module not in packages())
+    assert not {folder: n for folder, n in held.items() if n > MODULES_MAX}
+
+
+@pytest.mark.parametrize("path", sorted(OTRADE.rglob("__init__.py")), ids=lambda p: p.parent.name)
+def test_each_package_says_what_lives_there(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text())), f"{path.parent} has no docstring"
+
+
+def test_each_folder_with_modules_is_a_package() -> None:
+    held = {path.parent for paths in modules().values() for path in paths}
+    assert not [folder for folder in held if not (folder / "__init__.py").exists()]
+
+
+# ---------------------------------------------------------------------------------------- dead code
+COMPILED_DEFINITION = re.compile(
+    r"^([ \t]*)(?:cdef class|class|def|async def|cpdef|cdef)\b[^(=:\n]*?(\w+)[ \t]*(?=[(:])", re.M
+)
+
+
+def words_and_definitions(path: Path) -> tuple[set[str], set[str]]:
+    """Names that a source uses (docstrings and comments left out), and public ones that it defines:
+    classes, functions, methods and constants.
+    """
+    text = path.read_text()
+    if path.suffix not in (".py", ".pyi"):
+        text = re.sub(r'"""[\s\S]*?"""|#[^\n]*', "", text)
+        defined = {match[2] for match in COMPILED_DEFINITION.finditer(text)}
+        return set(re.findall(r"\w+", COMPILED_DEFINITION.sub(" ", text))), defined
+    used: set[str] = set()
+    defined = set()
+    tree = ast.parse(text)
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()) | ast.Attribute(attr=name, ctx=ast.Load()):
+                used.add(name)
+            case ast.keyword(arg=str(name)):
+                used.add(name)
+            case ast.alias(name=name, asname=str(_)):
+                used.add(name)
+            case ast.Constant(value=str(words)) if id(node) not in said:
+                used.update(re.findall(r"\w+", words))
+            case ast.Module(body=body) | ast.ClassDef(body=body):
+                defined |= {
+                    one.name
+                    for one in body
+                    if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+                }
+                if isinstance(node, ast.Module):
+                    defined |= {
+                        name.id
+                        for one in body
+                        if isinstance(one, ast.Assign | ast.AnnAssign)
+                        for name in ast.walk(one)
+                        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+                    }
+    return used, defined
+
+
+@cache
+def unused() -> frozenset[str]:
+    """`path: name` of every public definition that no source names."""
+    used: set[str] = set()
+    defined: set[tuple[str, str]] = set()
+    for folder in ("otrade", "tests", "bench", "setup.py", "pyproject.toml"):
+        for path in sorted((ROOT / folder).rglob("*")) or [ROOT / folder]:
+            if path.suffix == ".toml":
+                used.update(re.findall(r"\w+", path.read_text()))
+            elif path.suffix in SOURCES and path != Path(__file__):
+                words, names = words_and_definitions(path)
+                used |= words
+                if folder == "otrade" and path.suffix != ".pyi":
+                    place = path.relative_to(ROOT).as_posix()
+                    defined |= {(place, name) for name in names if not name.startswith("_")}
+    return frozenset(f"{place}: {name}" for place, name in defined if name not in used)
+
+
+def test_every_public_definition_is_used() -> None:
+    left = {
+        found
+        for found in unused()
+        if not any(re.fullmatch(f"{rule}(: .*)?", found) for rule in CALLED_FROM_OUTSIDE)
+        and found.rpartition(" ")[2] not in OTHERS
+    }
+    assert not left, "nobody uses them: delete them, or say who calls them"
+
+
+@pytest.mark.parametrize("rule", CALLED_FROM_OUTSIDE)
+def test_each_exception_is_one(rule: str) -> None:
+    assert any(re.fullmatch(f"{rule}(: .*)?", found) for found in unused())

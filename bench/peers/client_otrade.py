@@ -51,7 +51,7 @@ from otrade.live.plan.engine_builder import (
     InstrumentSpec,
     SessionSpec,
     StrategySpec,
-    assemble,
+    build_plan,
     sink_of,
 )
 from otrade.live.runtime.cpu_tuning import CpuTuning
@@ -160,7 +160,7 @@ async def main(where: Where, directory: Path) -> None:
 
     def make_plan() -> DayPlan:
         slots = where.orders_max + 256
-        plan = assemble(
+        plan = build_plan(
             "2026-11-23",
             instruments,
             EngineSpec(1, brackets=slots, orders=2 * slots, limits=LIMITS, budget=BUDGET),
@@ -191,10 +191,10 @@ async def main(where: Where, directory: Path) -> None:
         order_connections=4,
     )
     asyncio.get_running_loop().add_signal_handler(
-        signal.SIGTERM, lambda: day.ending.stop("the measurement is over")
+        signal.SIGTERM, lambda: day.shutdown.stop("the measurement is over")
     )
     with GcControl(plan.engine) as care:
-        day.on_beat.append(care.look)
+        day.listen_to_beats(care.on_beat)
         await day.open(broker)
         async with contextlib.AsyncExitStack() as beside:
             said = await beside.enter_async_context(_pages(where, day, board, directory))
@@ -206,7 +206,7 @@ async def main(where: Where, directory: Path) -> None:
             await day.ended.wait()
         await day.close()
     report = {
-        "orders": day.desk.n_sent,
+        "orders": day.router.n_sent,
         "early": broker.n_early,
         "inside": broker.latency.order.summary(),
         "core": broker.latency.core.summary(),

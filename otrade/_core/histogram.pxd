@@ -1,4 +1,4 @@
-"""Door of the latency histogram. See `histogram.pyx`."""
+"""The latency histogram. See `histogram.pyx`."""
 from libc.stdint cimport int64_t, uint64_t
 
 cdef enum:

@@ -25,14 +25,14 @@ def packer(name: str) -> Callable[[object], bytes]:
     codes = []
     texts: list[tuple[int, int]] = []
     names = field_names(name)
-    for field in STRUCTS[name]:
-        if field[0].startswith("_"):
-            codes.append(f"{struct.calcsize(_CODES[field[1]])}x")
-        elif field[1] == "c":
-            codes.append(f"{field[2]}s")
-            texts.append((names.index(field[0]), field[2] - 1))
+    for field, code, *length in STRUCTS[name]:
+        if field.startswith("_"):
+            codes.append(f"{struct.calcsize(_CODES[code])}x")
+        elif code == "c":
+            codes.append(f"{length[0]}s")
+            texts.append((names.index(field), int(length[0]) - 1))
         else:
-            codes.append(_CODES[field[1]])
+            codes.append(_CODES[code])
     layout = struct.Struct("<" + "".join(codes))
     fields_of = attrgetter(*names)
 

@@ -1,4 +1,4 @@
-"""Door of the core's memory: one block of arrays, allocated once, that every room reads and writes. See `state.pyx`."""
+"""The core's memory: one block of arrays, allocated once, that every room reads and writes. See `state.pyx`."""
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from otrade._core.types cimport (
@@ -105,7 +105,7 @@ cdef struct core_t:
     int32_t feeds_seen  # feeds that were ever up
     int64_t failover_ns
     int32_t paused  # bits of PauseBy
-    int32_t look_wanted
+    int32_t poll_wanted
     int32_t in_book  # rows of a book are coming in: half a book is not acted on
     int64_t run_id
     int64_t now_ns
@@ -113,7 +113,7 @@ cdef struct core_t:
     int64_t order_timeout_ns
     int64_t look_gap_ns
     int64_t bar_grace_ns
-    int64_t look_next_ns
+    int64_t poll_next_ns
     int64_t wait_next_ns  # when the waiting decisions are looked at again
     int64_t book_request_ns
     risk_limits_t limits

@@ -23,11 +23,8 @@ class Limit(IntEnum):
     again.
     """
 
-    TAG_BYTES = 24  # ClOrdID and NUL; Kite's `tag` holds 20 alphanumeric characters
-    BROKER_ID_BYTES = 32
     SYMBOL_BYTES = 32
     EXCHANGE_BYTES = 8
-    TEXT_BYTES = 128
     DEPTH = 5
     REQUEST_BYTES = 2048  # one encoded HTTP order request; an access token may take half of it
     ORDERS_PER_BRACKET = 1024  # attempts beyond are the watchdog's
@@ -115,7 +112,7 @@ class Ev(IntEnum):
     ACK = 4  # the broker took the request and named the order
     REFUSED = 5  # the broker refused the request before its order book
     TIMEOUT = 6  # no answer, a 5xx or a lost connection: in doubt
-    ABSENT = 7  # two looks, a safe time apart, proved that the request never arrived
+    ABSENT = 7  # two polls of the order book, a safe time apart, proved that it never arrived
     ACCEPTED = 8  # report: received or being validated
     WORKING = 9  # report: at the exchange, nothing filled
     FILL_PART = 10
@@ -140,7 +137,7 @@ class Cmd(IntEnum):
     NEW = 1
     REPLACE = 2
     CANCEL = 3
-    LOOK = 4  # fetch the broker's order book: something is in doubt
+    LOOK = 4  # poll the order book: something is in doubt
 
 
 class Lane(IntEnum):
@@ -297,12 +294,10 @@ class Reason(IntEnum):
     FRAME_SHORT = 101
     FRAME_LENGTH = 102  # a length that lies, or bytes left over
     PACKET_KIND = 103
-    TOKEN_UNKNOWN = 104
     PRICE_ZERO = 105
     PRICE_ABSURD = 106
     TIME_BACK = 107
     SEGMENT_UNKNOWN = 108
-    DEPTH_CROSSED = 109
     FRAME_HEARTBEAT = 110
     TIME_AHEAD = 111
     # 2xx: risk gates, in the order in which they are asked
@@ -366,7 +361,6 @@ class Reason(IntEnum):
     BROKER_BUSY = 440  # the order is being processed, or has ended: the book is read first
     # 5xx: exchange
     EXCHANGE_REJECT = 501
-    EXIT_REJECTED = 502
     EXIT_RESTING = 503
     PRICE_RANGE = 520  # outside the circuit limits or the limit price protection of this moment
     MARKET_HALTED = 521  # the exchange takes no orders now
@@ -385,7 +379,6 @@ class Reason(IntEnum):
     )
     # 9xx: internal
     RING_FULL = 901
-    TABLE_FULL = 902
     ENCODE = 903
     FAULT = 904  # code of ours failed; the notice beside it says where
 
@@ -416,11 +409,9 @@ class Note(IntEnum):
     OVER_EXIT = 19
     ILLEGAL_EVENT = 20
     UNKNOWN_STATUS = 21
-    FOREIGN_ORDER = 22
     HALT_CHANGED = 23
     LIMIT_TRIPPED = 24
     SQUARE_OFF = 25
-    NAKED = 26
     QUARANTINED = 27
     BUDGET_WAIT = 28
     READ_BACK = 29
@@ -466,11 +457,9 @@ NOTE_FIELDS: dict[int, dict[str, type[int]]] = {
     Note.OVER_EXIT: {"qty": int},
     Note.ILLEGAL_EVENT: {"ord_status": OrdStatus, "ev": Ev},
     Note.UNKNOWN_STATUS: {},
-    Note.FOREIGN_ORDER: {},
     Note.HALT_CHANGED: {"halt": Halt, "halt_reason": Reason},
     Note.LIMIT_TRIPPED: {"pnl_e4": int, "drawdown_e4": int},
     Note.SQUARE_OFF: {},
-    Note.NAKED: {},
     Note.QUARANTINED: {},
     Note.BUDGET_WAIT: {},
     # What the broker has stored; of an order that filled more than was ordered, `qty` alone: what
@@ -715,7 +704,6 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("next", I4),
         ("looks", I4),
         ("reason", I4),
-        ("was_working", I4),
         ("order_qty", I8),
         ("cum_qty", I8),
         ("cum_value_e4", I8),
@@ -909,14 +897,14 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("pnl_e4", I8),
         ("peak_e4", I8),
         ("drawdown_e4", I8),
-        ("held_notional_e4", I8),
         ("n_denied", I8),
         ("n_entering", I8),
         ("n_unvalued", I4),
         ("n_rounded", I4),  # orders whose value is not known, or only a broker's average of
     ],
-    # One token bucket a kind of limit. Capacity is the limit itself; `reserve` is what entries may
-    # never touch.
+    # What may be sent in a sliding second, minute, half hour and in the day, and what has been:
+    # `ts_ring_ns` holds the times of the last requests, `minute_ring` their number in each minute.
+    # `reserve` is what entries may never touch.
     "budget_t": [
         ("per_second", I8),
         ("per_minute", I8),

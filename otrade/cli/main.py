@@ -158,7 +158,7 @@ def _rearm(args: argparse.Namespace) -> int:
 
 
 def _watchdog(args: argparse.Namespace) -> int:
-    from otrade.cli.commands.watchdog import watch
+    from otrade.cli.engine.watchdog import watch
 
     return watch(args.config, once=args.once, flatten=args.flatten)
 

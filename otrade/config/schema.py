@@ -12,7 +12,6 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-Pct = Annotated[float, Meta(gt=0, le=50)]
 Bps = Annotated[float, Meta(ge=0, le=2_000)]
 HourMinute = Annotated[
     str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="HH:MM, Indian time")

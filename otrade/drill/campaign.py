@@ -31,19 +31,21 @@ class CampaignRequest:
     kinds: tuple[str, ...]
     jobs: int = 0
     """Processes; 0: one a core."""
-    wishes: tuple[StrategyDraw, ...] = ()
+    strategies: tuple[StrategyDraw, ...] = ()
     broker: str = ""
     """Only this one; empty: both in turn."""
 
 
-def sessions(order: CampaignRequest) -> Iterator[SessionResult]:
+def sessions(request: CampaignRequest) -> Iterator[SessionResult]:
     """The results, in the order of the seeds."""
-    seeds = range(order.first_seed, order.first_seed + order.seeds)
-    jobs = order.jobs or os.cpu_count() or 1
-    if jobs == 1 or order.seeds == 1:
+    seeds = range(request.first_seed, request.first_seed + request.seeds)
+    jobs = request.jobs or os.cpu_count() or 1
+    if jobs == 1 or request.seeds == 1:
         _quiet()
         try:
-            yield from (one(seed, order.kinds, order.wishes, order.broker) for seed in seeds)
+            yield from (
+                one(seed, request.kinds, request.strategies, request.broker) for seed in seeds
+            )
         finally:
             logging.disable(logging.NOTSET)
         return
@@ -52,9 +54,9 @@ def sessions(order: CampaignRequest) -> Iterator[SessionResult]:
     )
     try:
         same: list[list[Any]] = [
-            [order.kinds] * order.seeds,
-            [order.wishes] * order.seeds,
-            [order.broker] * order.seeds,
+            [request.kinds] * request.seeds,
+            [request.strategies] * request.seeds,
+            [request.broker] * request.seeds,
         ]
         yield from pool.map(one, seeds, *same, chunksize=CHUNK)
     finally:
@@ -67,10 +69,10 @@ def _quiet() -> None:
 
 
 def one(
-    seed: int, kinds: tuple[str, ...], wishes: tuple[StrategyDraw, ...] = (), broker: str = ""
+    seed: int, kinds: tuple[str, ...], strategies: tuple[StrategyDraw, ...] = (), broker: str = ""
 ) -> SessionResult:
     """One session of a drill; a crash of ours is a violation too."""
-    return attempt(draw(seed, list(kinds), list(wishes) or None, broker))
+    return attempt(draw(seed, list(kinds), list(strategies) or None, broker))
 
 
 def attempt(scenario: Scenario) -> SessionResult:
@@ -86,36 +88,38 @@ def attempt(scenario: Scenario) -> SessionResult:
         )
 
 
-def drill(order: CampaignRequest, say: Callable[[str], None] = print) -> int:
+def drill(request: CampaignRequest, say: Callable[[str], None] = print) -> int:
     """Run, and print the sheet or the first violation. 0 when nothing was violated and every kind
     really happened.
     """
     began_s = said_s = time.monotonic()
     results: list[SessionResult] = []
-    for result in sessions(order):
+    for result in sessions(request):
         results.append(result)
         if result.error:
             break
         if time.monotonic() - said_s > (PROGRESS_S if sys.stderr.isatty() else PROGRESS_FILE_S):
             said_s = time.monotonic()
-            print(f"{len(results)} of {order.seeds} sessions, no violation", file=sys.stderr)
+            print(f"{len(results)} of {request.seeds} sessions, no violation", file=sys.stderr)
     wall_s = time.monotonic() - began_s
     if results[-1].error:
-        say(_explain(results[-1], order))
+        say(_explain(results[-1], request))
         say("")
-    say(render(results, order.kinds, wall_s))
+    say(render(results, request.kinds, wall_s))
     if results[-1].error:
         return 1
-    never = missing(results, order.kinds)
-    if never and order.seeds >= 1_000:
+    never = missing(results, request.kinds)
+    if never and request.seeds >= 1_000:
         say(f"\nnever happened, so nothing is proved about them: {', '.join(never)}")
         return 1
     return 0
 
 
-def _explain(result: SessionResult, order: CampaignRequest) -> str:
+def _explain(result: SessionResult, request: CampaignRequest) -> str:
     """The violation once more, with as little as it needs."""
-    scenario = draw(result.seed, list(order.kinds), list(order.wishes) or None, order.broker)
+    scenario = draw(
+        result.seed, list(request.kinds), list(request.strategies) or None, request.broker
+    )
     _quiet()  # here, and not only where the sessions ran
     try:
         small = shrink(scenario, lambda candidate: bool(attempt(candidate).error))

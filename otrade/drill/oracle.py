@@ -94,7 +94,7 @@ class JudgedBracket:
             order for order in self.orders if (order.tag or "")[12] in "ST" and not order.is_final
         ]
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Add up its orders."""
         self.open_qty = self.cover_qty = self.n_live_exits = 0
         is_live = False
@@ -127,7 +127,7 @@ class Worst:
 
 
 class Oracle:
-    """Looks after every event. Raises Violation."""
+    """Checks after every event. Raises Violation."""
 
     def __init__(
         self, sim: Simulator, scenario: Scenario, strategy_of: Callable[[str], int]
@@ -178,13 +178,13 @@ class Oracle:
     # ------------------------------------------------------------------------------- after an event
     def _wishes_of(self, key: str) -> list[StrategyDraw]:
         if not self._wishes:
-            for wish in self._scenario.wishes:
+            for strategy in self._scenario.strategies:
                 self._wishes.setdefault(
-                    self._sim.exchange.market.universe.resolve(wish.key).key, []
-                ).append(wish)
+                    self._sim.exchange.market.universe.resolve(strategy.key).key, []
+                ).append(strategy)
         return self._wishes[key]
 
-    def look(self, *, has_changed: bool = True) -> None:
+    def check(self, *, has_changed: bool = True) -> None:
         """`has_changed`: something may have happened at the exchange, and not only time passed."""
         now_ns = self._sim.clock.now_ns()
         orders = self._sim.exchange.orders()
@@ -195,7 +195,7 @@ class Oracle:
         for bracket in self._brackets.values():
             if has_changed or not bracket.is_done:
                 changed.append(bracket)
-                bracket.look()
+                bracket.check()
         self._take_closings()
         for bracket in changed:
             self._judge(bracket, now_ns)
@@ -271,7 +271,7 @@ class Oracle:
         b = self._brackets.get(bracket)
         if b is None:
             return True
-        # As of the look at its last fill: what others have closed of it is no longer open.
+        # As of the check at its last fill: what others have closed of it is no longer open.
         return b.open_qty == 0 and all(order.is_final for order in b.orders)
 
     def _check_loss(self, entry: Order) -> None:
@@ -380,19 +380,22 @@ class Oracle:
         for a while.
         """
         exits = b.live_exits if b.open_qty > 0 else []
-        wishes = (
+        strategies = (
             self._wishes_of(exits[0].contract.key)
             if len(exits) == 1 and exits[0].waits_for_trigger
             else []
         )
-        if len(wishes) != 1 or wishes[0].plan.get("trail_kind") != 1 or self._is_blind:
+        if len(strategies) != 1 or strategies[0].plan.get("trail_kind") != 1 or self._is_blind:
             b.best_e4 = b.behind_ns = 0
             return
         stop = exits[0]
         open_ns, _ = stop.contract.session_ns(self._sim.exchange.date)
         if now_ns >= open_ns + (self._scenario.minutes * 60 - CALM_S) * SECOND:
             return  # past the entry hours no stop is renewed: a broker may take no new one
-        distance_bps, step_bps = wishes[0].plan["trail_value"], wishes[0].plan["trail_step_value"]
+        distance_bps, step_bps = (
+            strategies[0].plan["trail_value"],
+            strategies[0].plan["trail_step_value"],
+        )
         ltp_e4 = self._sim.exchange.market.quote(stop.contract).ltp_e4
         b.best_e4 = ltp_e4 if not b.best_e4 or (ltp_e4 - b.best_e4) * b.side > 0 else b.best_e4
         trail_e4 = b.best_e4 * distance_bps / 10_000
@@ -475,7 +478,7 @@ class Oracle:
     # ----------------------------------------------------------------------------------- at the end
     def check_end(self) -> None:
         """After the last event: flat, and nothing of ours left at the exchange."""
-        self.look()
+        self.check()
         for bracket in self._brackets.values():
             if bracket.open_qty != 0:
                 raise Violation(f"bracket {bracket.tag} ended with {bracket.open_qty} units open")
@@ -503,7 +506,7 @@ class Oracle:
         """What is open and wholly covered as of now, by bracket: its quantity and the orders that
         cover it.
         """
-        self.look()
+        self.check()
         return {
             b.tag: (b.open_qty, {order.order_id for order in b.live_exits})
             for b in self._brackets.values()
@@ -572,7 +575,7 @@ class Oracle:
 
     @property
     def is_covered(self) -> bool:
-        """As of the last look."""
+        """As of the last check."""
         return all(b.open_qty <= 0 or b.cover_qty >= b.open_qty for b in self._brackets.values())
 
     @property

@@ -22,7 +22,7 @@ from otrade.live.history.trade_ledger import ChargeRule
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.persistence.day_journal import DayJournal
 from otrade.live.plan.day_plan import DayPlan
-from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, assemble, sink_of
+from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, build_plan, sink_of
 from otrade.live.startup.exit_modes import HELLO_FIELD, Settled, settle
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.simulator import Ports, Simulator
@@ -32,8 +32,8 @@ BrokerKind = Literal["kite", "upstox"]
 SECOND = 1_000_000_000
 
 
-def kit_at(sim: Simulator, ports: Ports, kind: BrokerKind, clock: Any) -> BrokerAdapter:
-    """The kit of one of the brokers that the simulator speaks."""
+def adapter_at(sim: Simulator, ports: Ports, kind: BrokerKind, clock: Any) -> BrokerAdapter:
+    """The adapter of one of the brokers that the simulator speaks."""
     if kind == "kite":
         return KiteAdapter(
             sim.cfg.api_key,
@@ -73,17 +73,17 @@ async def settled(
     """
     if not any(strategy.is_auto for spec in instruments for strategy in spec.strategies):
         return Settled(instruments, {})
-    kit = kit_at(sim, ports, kind, sim.clock)
-    kit.use(new_token(sim, kind))
+    adapter = adapter_at(sim, ports, kind, sim.clock)
+    adapter.use(new_token(sim, kind))
     before = (
         DayJournal(journal, NoticeBoard(sim.clock.now_ns)).said_before(HELLO_FIELD)
         if journal is not None
         else {}
     )
     try:
-        return await sim.during(settle(instruments, kit, sim.clock, before))
+        return await sim.during(settle(instruments, adapter, sim.clock, before))
     finally:
-        kit.close()
+        adapter.close()
 
 
 class _MortalTimer:
@@ -191,13 +191,13 @@ class Process:
     access_token: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        kit = kit_at(self.sim, self.ports, self.broker_kind, self.clock)
+        adapter = adapter_at(self.sim, self.ports, self.broker_kind, self.clock)
         self.access_token = new_token(self.sim, self.broker_kind)
-        kit.use(self.access_token)
-        encoder = kit.encoder()
+        adapter.use(self.access_token)
+        encoder = adapter.encoder()
 
         def make_plan() -> DayPlan:
-            plan = assemble(self.day_name, self.instruments, self.spec)
+            plan = build_plan(self.day_name, self.instruments, self.spec)
             plan.engine.set_encoder(encoder)
             return plan
 
@@ -208,16 +208,16 @@ class Process:
         else:
             journal = DayJournal(self.journal, self.board)
             plan = journal.recover(make_plan)
-            about = {"encoder": kit.spelled(), HELLO_FIELD: self.exits}
+            about = {"encoder": adapter.spelled(), HELLO_FIELD: self.exits}
             journal.begin(plan, about, self.spec.run_id, self.clock.now_ns())
         self.day = TradingDay(
             plan, self.clock, self.board, self.charge_rule, self.options, journal=journal
         )
-        self.day.on_beat.append(ClockStepCheck(self.day, self.clock.wall).look)
-        kit.close()
-        self.broker = kit.session(
+        self.day.listen_to_beats(ClockStepCheck(self.day, self.clock.wall).on_beat)
+        adapter.close()
+        self.broker = adapter.session(
             encoder=encoder,
-            sink=sink_of(plan.engine, kit.frame_kinds[0]),
+            sink=sink_of(plan.engine, adapter.frame_kinds[0]),
             listed=[
                 ListedInstrument(i.token, i.key, i.exchange, i.symbol) for i in self.instruments
             ],
@@ -251,7 +251,7 @@ class Process:
         if self.journal is not None and not self.is_dead:
             self.journal.writer.last_seq = self.journal.writer.seq
         self.clock.alive = False
-        self.day.desk.session = None
+        self.day.router.session = None
         await self.broker.close()
         if self.journal is not None:
             self.journal.revive()

@@ -55,7 +55,7 @@ class Scenario:
     seed: int
     minutes: int
     sim: dict[str, Any]
-    wishes: list[StrategyDraw]
+    strategies: list[StrategyDraw]
     limits: dict[str, int]
     budget: dict[str, int]
     events: list[Event] = field(default_factory=list)
@@ -82,7 +82,10 @@ class Scenario:
         asks for the second one.
         """
         is_free = self.sim.get("second_exit") == "free"
-        return any(wish.plan.get("exit_mode") or (wish.auto and is_free) for wish in self.wishes)
+        return any(
+            strategy.plan.get("exit_mode") or (strategy.auto and is_free)
+            for strategy in self.strategies
+        )
 
     @property
     def may_exceed(self) -> bool:
@@ -116,24 +119,24 @@ BROKERS = ("kite", "upstox")
 
 
 def draw(
-    seed: int, kinds: list[str], wishes: list[StrategyDraw] | None = None, broker: str = ""
+    seed: int, kinds: list[str], strategies: list[StrategyDraw] | None = None, broker: str = ""
 ) -> Scenario:
-    """The scenario of a seed. `kinds`: what may go wrong. `wishes`: strategies instead of random
+    """The scenario of a seed. `kinds`: what may go wrong. `strategies`: strategies instead of random
     ones. `broker`: that one only; otherwise they take turns, seed by seed.
     """
     rng = random.Random(f"scenario {seed}")
-    minutes = rng.randint(8, 14) * (6 if wishes else 1)
-    chosen = wishes or [_wish(rng) for _ in range(rng.randint(1, 3))]
+    minutes = rng.randint(8, 14) * (6 if strategies else 1)
+    chosen = strategies or [_strategy(rng) for _ in range(rng.randint(1, 3))]
     crowd = random.Random(f"crowd {seed}")
-    if not wishes and crowd.random() < CROWDS:
+    if not strategies and crowd.random() < CROWDS:
         chosen = _crowd(crowd)
     exits = random.Random(f"exits {seed}")
-    if not wishes:
+    if not strategies:
         chosen = [
-            _auto(wish) if wish.plan["target_kind"] and exits.random() < AUTO else wish
-            for wish in chosen
+            _auto(strategy) if strategy.plan["target_kind"] and exits.random() < AUTO else strategy
+            for strategy in chosen
         ]
-    keys = sorted({wish.key for wish in chosen})
+    keys = sorted({strategy.key for strategy in chosen})
     last_s = minutes * 60 - CALM_S
     events = []
     for _ in range(rng.choice((0, 1, 2, 2, 3, 4, 6))):
@@ -166,7 +169,7 @@ def draw(
     )
 
 
-def _wish(rng: random.Random) -> StrategyDraw:
+def _strategy(rng: random.Random) -> StrategyDraw:
     key = rng.choice((*KEYS, *KEYS, FUTURE))
     plan = {
         **PLAN,
@@ -204,17 +207,18 @@ def _wish(rng: random.Random) -> StrategyDraw:
     )
 
 
-def _auto(wish: StrategyDraw) -> StrategyDraw:
-    return replace(wish, plan={**wish.plan, "exit_mode": 0}, auto=True)
+def _auto(strategy: StrategyDraw) -> StrategyDraw:
+    return replace(strategy, plan={**strategy.plan, "exit_mode": 0}, auto=True)
 
 
 def _crowd(rng: random.Random) -> list[StrategyDraw]:
     """One crossover for all, in bars of one length."""
     fast, slow, interval_s = rng.randint(2, 3), rng.randint(4, 6), rng.choice((5, 10))
     params = {"bar_mode": 1, "side_mask": 3, "fast_period": fast, "slow_period": slow}
-    wishes = [_wish(rng) for _ in range(rng.randint(6, 10))]
+    strategies = [_strategy(rng) for _ in range(rng.randint(6, 10))]
     return [
-        replace(wish, kind="ema_cross", interval_s=interval_s, params=params) for wish in wishes
+        replace(strategy, kind="ema_cross", interval_s=interval_s, params=params)
+        for strategy in strategies
     ]
 
 

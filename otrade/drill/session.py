@@ -13,11 +13,11 @@ import uvloop
 
 from otrade._core.types import NONE_ID, ExitReason, Note, Rec
 from otrade.charges import NO_CHARGES, Charges
-from otrade.drill.asked import RestBudgetExceeded, check_asked
 from otrade.drill.bars import BarJudge
 from otrade.drill.decisions import forgotten_rest
 from otrade.drill.oracle import Oracle, Violation
 from otrade.drill.process import BrokerKind, MortalClock, Process, names_at, new_token, settled
+from otrade.drill.rest_budget import RestBudgetExceeded, check_rest_budget
 from otrade.drill.scenario import CALM_S, Event, Scenario, StrategyDraw
 from otrade.drill.sent import BudgetPassed, check_budget
 from otrade.drill.trouble import TROUBLES, UNDECIDED
@@ -102,7 +102,7 @@ class DrillSession:
         self._sim = Simulator(SimConfig(seed=scenario.seed, **scenario.sim))
         self._broker: BrokerKind = scenario.sim["broker"]
         self._oracle = Oracle(self._sim, scenario, self._strategy_of)
-        self._bars = BarJudge(self._sim, sorted({wish.key for wish in scenario.wishes}))
+        self._bars = BarJudge(self._sim, sorted({strategy.key for strategy in scenario.strategies}))
         self._journals = [MemoryJournal()]
         self._control = Commands()
         self._said: list[tuple[int, str]] = []
@@ -123,7 +123,7 @@ class DrillSession:
             self._instruments = specs(sim, self._scenario)
             self._open_ns = min(spec.session.open_ns for spec in self._instruments)
             self._end_ns = self._open_ns + self._scenario.minutes * MINUTE
-            sim.exchange.on_update.append(lambda payload: self._look())
+            sim.exchange.on_update.append(lambda payload: self._check())
             await self._start()
             for event in self._scenario.events:
                 await self._until(self._open_ns + round(event.at_s * SECOND))
@@ -196,7 +196,7 @@ class DrillSession:
                 (notice.ts_ns, f"{notice.severity.name}: {notice.text}")
             )
         )
-        self._process.day.on_beat.append(lambda now_ns: self._look(has_changed=False))
+        self._process.day.listen_to_beats(lambda now_ns: self._check(has_changed=False))
         if old is not None:
             self._recovering_ns = sim.clock.now_ns()
         if goes_on and any(
@@ -225,7 +225,7 @@ class DrillSession:
             await sim.run_until(min(ts_ns, sim.clock.now_ns() + STEP_NS))
             if self._violation is not None:
                 raise self._violation
-            self._look()
+            self._check()
             if self._process.is_dead:
                 await self._bury()
         if self._violation is not None:
@@ -249,14 +249,13 @@ class DrillSession:
             await self._process.die()
             await self._start()
             self._result.seen["kill_again"] += 1
-            self._oracle.look()
+            self._oracle.check()
             self._oracle.check_again(before, asked_ns)
         if is_lost and not self._oracle.halted_since_ns:
             # No entries after that, until a person who knows that he had not halted it says so.
             self._control.command("resume", {"rearm": True})
 
-    # --------------------------------------------------------------------------------------
-    # troubles
+    # ------------------------------------------------------------------------------------- troubles
     async def _do(self, event: Event) -> None:
         trouble = TROUBLES[event.kind]
         sim, args = self._sim, event.args
@@ -335,15 +334,14 @@ class DrillSession:
             self._log_in()
         self._oracle.halted_since_ns = 0
 
-    # ----------------------------------------------------------------------------------- the
-    # judging
-    def _look(self, *, has_changed: bool = True) -> None:
+    # ---------------------------------------------------------------------------------- the judging
+    def _check(self, *, has_changed: bool = True) -> None:
         if self._violation is not None:
             return
         if self._n_runs and self._day.ended.is_set() and not self._ended_ns:
             self._ended_ns = self._sim.clock.now_ns()
         try:
-            self._oracle.look(has_changed=has_changed)
+            self._oracle.check(has_changed=has_changed)
         except Violation as violation:
             self._violation = violation
             return
@@ -382,7 +380,7 @@ class DrillSession:
     def _compare_bars(self) -> None:
         """Bars that this process has closed, each series of each instrument."""
         day = self._day
-        keys = sorted({wish.key for wish in self._scenario.wishes})
+        keys = sorted({strategy.key for strategy in self._scenario.strategies})
         for series_id in range(day.engine.n_series):
             series = day.engine.series(series_id)
             wrong = self._bars.check(
@@ -448,7 +446,7 @@ class DrillSession:
             # Another process knows nothing of what the one before it asked, and a clock that jumps
             # counts wrongly.
             try:
-                check_asked(self._sim.faults.asked)
+                check_rest_budget(self._sim.faults.asked)
             except RestBudgetExceeded as error:
                 raise Violation(str(error)) from None
         self._result.n_entries = self._oracle.n_entries_traded()
@@ -542,20 +540,20 @@ def specs(sim: Simulator, scenario: Scenario) -> list[InstrumentSpec]:
     """The scenario's instruments in the core's units."""
     date = sim.dates()[0]
     found = []
-    for key in sorted({wish.key for wish in scenario.wishes}):
+    for key in sorted({strategy.key for strategy in scenario.strategies}):
         contract = sim.exchange.market.universe.resolve(key)
         open_ns, _ = contract.session_ns(date)
         close_ns = open_ns + scenario.minutes * MINUTE
-        wishes = [wish for wish in scenario.wishes if wish.key == key]
+        strategies = [strategy for strategy in scenario.strategies if strategy.key == key]
         session = SessionSpec(
             open_ns, open_ns, close_ns - CALM_S * SECOND, close_ns - MINUTE, close_ns
         )
-        found.append(_instrument(sim, contract, session, wishes))
+        found.append(_instrument(sim, contract, session, strategies))
     return found
 
 
 def _instrument(
-    sim: Simulator, contract: ListedContract, session: SessionSpec, wishes: list[StrategyDraw]
+    sim: Simulator, contract: ListedContract, session: SessionSpec, strategies: list[StrategyDraw]
 ) -> InstrumentSpec:
     close_e4 = sim.exchange.prices.previous_close_e4(contract, sim.dates()[0])
     quote = sim.exchange.market.quote(contract)
@@ -576,20 +574,20 @@ def _instrument(
         session,
         [
             StrategySpec(
-                f"{number} {wish.kind}",
-                wish.kind,
-                wish.interval_s,
-                _params(wish, close_e4),
-                wish.plan,
-                wish.auto,
+                f"{number} {strategy.kind}",
+                strategy.kind,
+                strategy.interval_s,
+                _params(strategy, close_e4),
+                strategy.plan,
+                strategy.auto,
             )
-            for number, wish in enumerate(wishes)
+            for number, strategy in enumerate(strategies)
         ],
         **names_at(contract, sim.cfg.broker),
     )
 
 
-def _params(wish: StrategyDraw, close_e4: int) -> dict[str, Any]:
-    if wish.kind != "price_level":
-        return wish.params
-    return {**wish.params, "level": close_e4 * (1 + wish.level_bps / 10_000) / 10_000}
+def _params(strategy: StrategyDraw, close_e4: int) -> dict[str, Any]:
+    if strategy.kind != "price_level":
+        return strategy.params
+    return {**strategy.params, "level": close_e4 * (1 + strategy.level_bps / 10_000) / 10_000}

@@ -99,9 +99,9 @@ def failure(result: SessionResult, scenario: Scenario) -> str:
     told = [f"  {event.at_s:8.1f} s  {event.kind} {event.args}" for event in scenario.events] or [
         "  none"
     ]
-    strategies = [
-        f"  {wish.key} {wish.kind} {wish.interval_s} s {wish.params} {wish.plan}"
-        for wish in scenario.wishes
+    lines = [
+        f"  {strategy.key} {strategy.kind} {strategy.interval_s} s {strategy.params} {strategy.plan}"
+        for strategy in scenario.strategies
     ]
     return "\n".join(
         [
@@ -110,7 +110,7 @@ def failure(result: SessionResult, scenario: Scenario) -> str:
             "troubles that are needed for it:",
             *told,
             "strategies:",
-            *strategies,
+            *lines,
             f"limits {scenario.limits}, budget {scenario.budget}",
             "",
             "what happened (seconds after the open):",

@@ -28,10 +28,10 @@ def smaller_ones(scenario: Scenario) -> list[Scenario]:
         replace(scenario, events=[*scenario.events[:i], *scenario.events[i + 1 :]])
         for i in range(len(scenario.events))
     ]
-    wishes = scenario.wishes
+    strategies = scenario.strategies
     without_wish = [
-        replace(scenario, wishes=[*wishes[:i], *wishes[i + 1 :]])
-        for i in range(len(wishes))
-        if len(wishes) > 1
+        replace(scenario, strategies=[*strategies[:i], *strategies[i + 1 :]])
+        for i in range(len(strategies))
+        if len(strategies) > 1
     ]
     return without_event + without_wish

@@ -1,4 +1,4 @@
-"""Records for other tools: JSON Lines, CSV, Parquet. Rows come from `words.py`; columns of one
+"""Records for other tools: JSON Lines, CSV, Parquet. Rows come from `words`; columns of one
 export are those of its kinds.
 """
 
@@ -13,7 +13,6 @@ import orjson
 
 from otrade.errors import JournalError
 
-FORMS = ("jsonl", "csv", "parquet")
 COLUMNS = ("seq", "section", "ts_ns", "kind", "offset")
 BATCH = 10_000
 

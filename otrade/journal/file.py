@@ -272,8 +272,7 @@ class JournalFile:
                     self._error = f"the disk refuses the journal ({error.strerror})"
                 self._keep_writable()
 
-    # ---------------------------------------------------------------------------------- a run's
-    # room
+    # --------------------------------------------------------------------------------- a run's room
     def begin_section(self) -> int:
         """The number of the next section, counted from 0."""
         section = self._n_sections

@@ -56,8 +56,7 @@ class MomentQuestion(msgspec.Struct, forbid_unknown_fields=True):
     curve: bool = False
 
 
-# ------------------------------------------------------------------------------------------------------------
-# rows
+# --------------------------------------------------------------------------------------------- rows
 def rows(path: Path, asked: RowsQuestion) -> dict[str, Any]:
     """A page of rows that pass the filter: {rows, next_offset, is_end, trouble}. JournalError when
     it cannot be read at all.
@@ -193,8 +192,7 @@ def _tail_window(stream: BinaryIO, window_bytes: int) -> int:
     return HEADER_BYTES + max(low - 1, 0) * window_bytes
 
 
-# ---------------------------------------------------------------------------------------------------------
-# moments
+# ------------------------------------------------------------------------------------------ moments
 def moment(path: Path, asked: MomentQuestion) -> dict[str, Any]:
     """The engine after everything up to `ts_ns`, from a replay: see
     `otrade.contract.queries.Moment`.

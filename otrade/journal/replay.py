@@ -184,7 +184,10 @@ def read_hello(payload: memoryview | bytes) -> dict[str, Any]:
     return hello
 
 
-ENCODERS = {"kite": KiteEncoder, "upstox": UpstoxEncoder}
+ENCODERS: dict[str, type[KiteEncoder] | type[UpstoxEncoder]] = {
+    "kite": KiteEncoder,
+    "upstox": UpstoxEncoder,
+}
 
 
 def encoder_of(spelled: dict[str, str]) -> KiteEncoder | UpstoxEncoder:

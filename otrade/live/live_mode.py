@@ -16,9 +16,9 @@ from otrade.live.day.trading_day import TradingDay
 from otrade.live.monitoring.day_report import DaySummary
 from otrade.live.runner import Runner
 from otrade.live.runtime.run_file import AccountLock
-from otrade.live.startup.credentials import Access, LiveAccess, second_broker
+from otrade.live.startup.credentials import Access, LiveAccess, secondary_broker
 from otrade.live.startup.day_builder import DayBuilder
-from otrade.live.startup.instrument_cache import InstrumentCache, by_process, directory_of
+from otrade.live.startup.instrument_cache import InstrumentCache, directory_of, refresh_by_process
 from otrade.live.startup.login_flow import LoginFlow
 from otrade.live.watchdog.heartbeat import Heartbeat
 from otrade.live.watchdog.process import spawn
@@ -41,18 +41,18 @@ async def run_live(
         AccountLock(access.account),
         Runner(
             manager, options, clock, mode="live", broker_kind=manager.config.broker.kind, speed=1.0
-        ) as host,
+        ) as runner,
         contextlib.closing(heartbeat),
     ):
         try:
-            await _run_day(manager, calendar, clock, today, host, access, heartbeat)
+            await _run_day(manager, calendar, clock, today, runner, access, heartbeat)
         except OTradeError as error:
             # Nobody may be at the terminal of a service.
-            host.board.say(Severity.ALARM, "NOT_TRADING", f"the engine is not trading: {error}")
+            runner.board.say(Severity.ALARM, "NOT_TRADING", f"the engine is not trading: {error}")
             raise
         finally:
-            await host.close()
-        return host.summaries
+            await runner.close()
+        return runner.summaries
 
 
 async def _run_day(
@@ -60,52 +60,56 @@ async def _run_day(
     calendar: Calendar,
     clock: WallClock,
     today: dt.date,
-    host: Runner,
+    runner: Runner,
     access: LiveAccess,
     heartbeat: Heartbeat,
 ) -> None:
     heartbeat.open()
     if manager.config.watchdog.enabled:
-        _start_watchdog(host, manager.path, Path(manager.config.paths.var))
-    other = second_broker(manager.config)
-    second = LiveAccess(manager.config, clock, other) if other is not None else None
-    cache = InstrumentCache(directory_of(manager.config), host.board, by_process(manager.path))
-    maker = DayBuilder(
+        _start_watchdog(runner, manager.path, Path(manager.config.paths.var))
+    other = secondary_broker(manager.config)
+    secondary = LiveAccess(manager.config, clock, other) if other is not None else None
+    cache = InstrumentCache(
+        directory_of(manager.config), runner.board, refresh_by_process(manager.path)
+    )
+    builder = DayBuilder(
         manager.config,
         calendar,
         access,
         clock,
-        host.board,
+        runner.board,
         is_paper=False,
         cache=cache,
-        second=second,
+        secondary=secondary,
     )
-    prepared = await maker.make(today)
+    prepared = await builder.build(today)
     day = prepared.day
-    host.begin(day)
-    host.ask_at(prepared, maker)
+    runner.begin(day)
+    runner.set_broker_queries(prepared, builder)
     watch = TokenWatch(day, access, prepared.access_token)
-    login = host.source.login = LoginFlow(
+    login = runner.source.login = LoginFlow(
         access, clock, lambda session: watch.use(session.access_token)
     )
-    day.on_beat += [ClockStepCheck(day, clock).look, watch.look, partial(heartbeat.look, day)]
-    await day.open(prepared.broker)
-    await host.opened()
-    await host.serve_hooks(
-        WebhookReceiver(access.kit, login, host.board, clock, day.desk.on_report)
+    day.listen_to_beats(
+        ClockStepCheck(day, clock).on_beat, watch.on_beat, partial(heartbeat.on_beat, day)
+    )
+    await day.open(prepared.session)
+    await runner.opened()
+    await runner.serve_webhooks(
+        WebhookReceiver(access.adapter, login, runner.board, clock, day.router.on_report)
     )
     await day.ended.wait()
     heartbeat.end()  # hanging up takes its time, and nobody need step in
     await day.close()
-    host.finish()
-    await host.after_last(keep_page=False)
+    runner.finish()
+    await runner.after_last(keep_page=False)
 
 
-def _start_watchdog(host: Runner, config: Path, var_dir: Path) -> None:
+def _start_watchdog(runner: Runner, config: Path, var_dir: Path) -> None:
     try:
         spawn(config, var_dir)
     except OSError as error:
-        host.board.say(
+        runner.board.say(
             Severity.ERROR,
             "NO_WATCHDOG",
             f"the watchdog cannot be started ({error.strerror}): nobody looks after a dead engine",
@@ -128,11 +132,11 @@ class TokenWatch:
     def use(self, token: str) -> None:
         """Another one is in use: from a file, or from a login on the page."""
         self._token = token
-        self._access.kit.use(token)
+        self._access.adapter.use(token)
         self._was_dead = False
         self._day.on_token(token)
 
-    def look(self, now_ns: int) -> None:
+    def on_beat(self, now_ns: int) -> None:
         if not self._day.is_token_dead:
             self._was_dead = False
             return

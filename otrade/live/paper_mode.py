@@ -22,7 +22,7 @@ from otrade.errors import CalendarError, ConfigError, StartError
 from otrade.live.control.fault_rehearsal import rehearse
 from otrade.live.monitoring.day_report import DaySummary
 from otrade.live.runner import Runner
-from otrade.live.startup.credentials import PaperAccess, kit_of, second_broker
+from otrade.live.startup.credentials import PaperAccess, adapter_of, secondary_broker
 from otrade.live.startup.day_builder import DayBuilder
 from otrade.live.startup.price_days import checked
 from otrade.simulator.base.config import BOOK_PERCENT, SimConfig
@@ -51,35 +51,45 @@ async def run_paper(
         [instrument.symbol for instrument in manager.config.instruments],
     )
     speed = 0.0 if math.isinf(sim_config.speed) else sim_config.speed
-    with Runner(manager, options, sim.clock, mode="paper", broker_kind="sim", speed=speed) as host:
+    with Runner(
+        manager, options, sim.clock, mode="paper", broker_kind="sim", speed=speed
+    ) as runner:
         try:
             ports = await sim.start()
         except OSError as error:
             raise StartError(f"the simulated exchange cannot listen: {error}") from None
         for note in notes:
-            host.board.say(Severity.WARN, "PRICE_FILE", note)
-            host.progress.say(note)
+            runner.board.say(Severity.WARN, "PRICE_FILE", note)
+            runner.progress.say(note)
         world = f"paper-{secrets.token_hex(6)}"
-        access = PaperAccess(paper_kit(manager.config.broker, sim, ports), world)
-        other = second_broker(manager.config)
-        second = PaperAccess(paper_kit(other, sim, ports), world) if other is not None else None
-        maker = DayBuilder(
-            manager.config, calendar, access, sim.clock, host.board, is_paper=True, second=second
+        access = PaperAccess(paper_adapter(manager.config.broker, sim, ports), world)
+        other = secondary_broker(manager.config)
+        secondary = (
+            PaperAccess(paper_adapter(other, sim, ports), world) if other is not None else None
+        )
+        builder = DayBuilder(
+            manager.config,
+            calendar,
+            access,
+            sim.clock,
+            runner.board,
+            is_paper=True,
+            secondary=secondary,
         )
         try:
             for date in sim.dates():
-                if host.stop_wanted.is_set():
+                if runner.stop_wanted.is_set():
                     break
-                await _run_day(host, sim, maker, date)
-            await host.after_last(keep_page=options.page and speed > 0)
+                await _run_day(runner, sim, builder, date)
+            await runner.after_last(keep_page=options.page and speed > 0)
         finally:
-            await host.close()
+            await runner.close()
             await sim.stop()
-        return host.summaries
+        return runner.summaries
 
 
-def paper_kit(broker: BrokerConfig, sim: Simulator, ports: Ports) -> BrokerAdapter:
-    """A broker's kit, pointed at the simulator."""
+def paper_adapter(broker: BrokerConfig, sim: Simulator, ports: Ports) -> BrokerAdapter:
+    """A broker's adapter, pointed at the simulator."""
     upstox = ports.upstox_rest_url
     addresses = {
         "kite": {
@@ -95,34 +105,34 @@ def paper_kit(broker: BrokerConfig, sim: Simulator, ports: Ports) -> BrokerAdapt
         },
     }
     here = msgspec.structs.replace(broker, order_url="", **addresses[broker.kind])
-    return kit_of(here, sim.cfg.api_key, sim.cfg.api_secret, sim.clock)
+    return adapter_of(here, sim.cfg.api_key, sim.cfg.api_secret, sim.clock)
 
 
-async def _run_day(host: Runner, sim: Simulator, maker: DayBuilder, date: dt.date) -> None:
+async def _run_day(runner: Runner, sim: Simulator, builder: DayBuilder, date: dt.date) -> None:
     sim.open_day(date)
-    prepared = await sim.during(maker.make(date, first_signal_seq=host.next_signal_seq))
+    prepared = await sim.during(builder.build(date, first_signal_seq=runner.next_signal_seq))
     day = prepared.day
-    host.begin(day)
-    host.ask_at(prepared, maker)
+    runner.begin(day)
+    runner.set_broker_queries(prepared, builder)
     # A connection that is being made is work that no socket shows yet: time waits for it.
     sim.set_idle_probe(
         lambda: (
             not (
-                prepared.broker.is_connecting
-                or (day.second_feed is not None and day.second_feed.is_connecting)
+                prepared.session.is_connecting
+                or (day.secondary_feed is not None and day.secondary_feed.is_connecting)
             )
         )
     )
-    await sim.during(day.open(prepared.broker))
-    await host.opened()
-    rehearse(day, sim, maker.access.kit, maker.config.sim.rehearse)
+    await sim.during(day.open(prepared.session))
+    await runner.opened()
+    rehearse(day, sim, builder.access.adapter, builder.config.sim.rehearse)
     step_ns = STEP_NS
     if not math.isinf(sim.cfg.speed):
         step_ns = max(min(STEP_NS, round(sim.cfg.speed * STEP_WALL_S * NS_PER_S)), 1)
     while not day.ended.is_set():
         await sim.run_until(sim.clock.now_ns() + step_ns)
     await sim.during(day.close())
-    host.finish()
+    runner.finish()
 
 
 def sim_config_of(config: Config, options: RunOptions, calendar: Calendar) -> SimConfig:
@@ -131,7 +141,7 @@ def sim_config_of(config: Config, options: RunOptions, calendar: Calendar) -> Si
     prices = {symbol: str(path) for symbol, path in (options.prices or {}).items()} or sim.prices
     is_early = any(i.symbol.startswith(EARLY_EXCHANGES) for i in config.instruments)
     return SimConfig(
-        broker="both" if second_broker(config) is not None else config.broker.kind,
+        broker="both" if secondary_broker(config) is not None else config.broker.kind,
         seed=sim.seed if options.seed is None else options.seed,
         dates=(date_of_run(options.date or sim.date, calendar),),
         day_start="08:59" if is_early else "09:14",

@@ -37,8 +37,9 @@ from otrade.live.monitoring.progress import Progress
 from otrade.live.monitoring.staleness import FrameWatch, NakedWatch
 from otrade.live.notices.board import Notice, NoticeBoard
 from otrade.live.notices.json_log import LOGGER_NAME, TolerantLogFile, close_log, open_log
+from otrade.live.runtime.child_processes import alert_command
 from otrade.live.runtime.cpu_tuning import CpuTuning
-from otrade.live.runtime.cpu_tuning import check as check_speed
+from otrade.live.runtime.cpu_tuning import check as check_tuning
 from otrade.live.runtime.gc_control import GcControl
 from otrade.live.runtime.run_file import RunFile, RunInfo
 from otrade.units import NS_PER_MS, ns_of_s
@@ -66,7 +67,7 @@ LAST_ALERTS_S = 10.0
 
 
 class Runner:
-    """Context manager of a run: `with Runner(...) as host`, then a day after the other through
+    """Context manager of a run: `with Runner(...) as runner`, then a day after the other through
     `begin` and `finish`.
     """
 
@@ -85,10 +86,13 @@ class Runner:
         self.speed = speed
         self.board = NoticeBoard(clock.now_ns)
         self.progress = Progress()
-        self.control = Commands()
+        self._kill_switch = KillSwitch(Path(self.config.paths.var))
+        self.commands = Commands(
+            on_stop=self._on_stop_requested, blocks_rearm=self._kill_switch.blocks_rearm
+        )
         self.source = LiveEngineSource(
             self.board,
-            self.control,
+            self.commands,
             mode=mode,
             broker_kind=broker_kind,
             speed=speed,
@@ -102,19 +106,16 @@ class Runner:
         self._port = self.config.web.port if options.port is None else options.port
         self._run_file = RunFile(Path(self.config.paths.var))
         self._reloader = ConfigReloader(manager, self.board)
-        self._care: GcControl | None = None
-        self._speed: CpuTuning | None = None
+        self._gc_control: GcControl | None = None
+        self._cpu_tuning: CpuTuning | None = None
         self._server: WebServer | None = None
-        self._hooks: WebhookServer | None = None
+        self._webhook_server: WebhookServer | None = None
         self._signals: StopSignals | None = None
         self._log: TolerantLogFile | None = None
         self._alerts: AlertDispatcher | None = None
-        self._courier: AlertSenderClient | None = None
+        self._alert_sender: AlertSenderClient | None = None
         self._progress_ns = 0
         self._tidy: asyncio.Future[None] | None = None
-        self.control.on_stop = self._stop_asked
-        self._kill_switch = KillSwitch(Path(self.config.paths.var))
-        self.control.blocks_rearm = self._kill_switch.blocks_rearm
 
     @property
     def config(self) -> Config:
@@ -122,7 +123,7 @@ class Runner:
 
     def __enter__(self) -> "Runner":
         if self._mode == "live":
-            check_speed(self.config.speed)
+            check_tuning(self.config.speed)
         self._run_file.__enter__()
         try:
             if self._shows_page:
@@ -132,10 +133,12 @@ class Runner:
             raise
         self._log = open_log(Path(self.config.paths.var), self.config.log, self._log_failed)
         self.source.log = self._log
-        self.board.listen(self._heard)
+        self.board.listen(self._on_notice)
         self._start_alerts()
         self._signals = StopSignals(
-            asyncio.get_running_loop(), on_stop=self._stop_asked, on_insist=self._insisted
+            asyncio.get_running_loop(),
+            on_stop=self._on_stop_requested,
+            on_insist=self._on_stop_insisted,
         )
         self._signals.__enter__()
         self._kill_switch.install(asyncio.get_running_loop())
@@ -148,7 +151,7 @@ class Runner:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._slow_down()
+        self._stop_tuning()
         self.progress.end()
         self._kill_switch.remove()
         if self._signals is not None:
@@ -160,43 +163,49 @@ class Runner:
     def begin(self, day: TradingDay) -> None:
         """A day is made and about to be opened."""
         self.day = day
-        self.control.set_day(day)
+        self.commands.set_day(day)
         self.source.set_day(day)
-        self._care = GcControl(day.engine)
+        self._gc_control = GcControl(day.engine)
         frames = FrameWatch(lambda: day.engine.counters()["frames"])
         self.source.frames = frames
         naked = NakedWatch(day, ns_of_s(self.config.alerts.naked_s))
-        day.on_beat += [
-            partial(self._kill_switch.look, day),
+        day.listen_to_beats(
+            partial(self._kill_switch.on_beat, day),
             self._show_progress,
-            self._care.look,
-            self._look_for_reload,
-        ]
-        prices = PriceAlarm(day, self.config.risk.stale_feed_ms * NS_PER_MS)
-        day.on_beat += [frames.look, naked.look, prices.look]
-        if self._alerts is not None:
-            day.on_beat.append(self._alerts.look)
-
-    def ask_at(self, prepared: "PreparedDay", maker: "DayBuilder") -> None:
-        """Where the page's questions to brokers go."""
-        kits = [maker.access.kit]
-        if prepared.second is not None and prepared.second.kit is not kits[0]:
-            kits.append(prepared.second.kit)
-        self.source.desks = AccountQueries(
-            [(kit.name, partial(kit.by_hand, TIMEOUT_NS)) for kit in kits], self.clock.now_ns
+            self._gc_control.on_beat,
+            self._check_reload,
         )
-        self.source.morning = PreflightService(
-            maker.config, kits[0], maker.calendar, self.clock, prepared.day, prepared.records
+        prices = PriceAlarm(day, self.config.risk.stale_feed_ms * NS_PER_MS)
+        day.listen_to_beats(frames.on_beat, naked.on_beat, prices.on_beat)
+        if self._alerts is not None:
+            day.listen_to_beats(self._alerts.on_beat)
+
+    def set_broker_queries(self, prepared: "PreparedDay", builder: "DayBuilder") -> None:
+        """Where the page's questions to brokers go."""
+        adapters = [builder.access.adapter]
+        if prepared.secondary is not None and prepared.secondary.adapter is not adapters[0]:
+            adapters.append(prepared.secondary.adapter)
+        self.source.account_queries = AccountQueries(
+            [(adapter.name, partial(adapter.by_hand, TIMEOUT_NS)) for adapter in adapters],
+            self.clock.now_ns,
+        )
+        self.source.preflight_service = PreflightService(
+            builder.config,
+            adapters[0],
+            builder.calendar,
+            self.clock,
+            prepared.day,
+            prepared.records,
         )
 
     async def opened(self) -> None:
         """The core trades: only now comes the page, which is not small to import."""
         assert self.day is not None
-        if self._care is not None:
-            self._care.__enter__()
+        if self._gc_control is not None:
+            self._gc_control.__enter__()
         if self._mode == "live":
-            self._speed = CpuTuning(self.config.speed, self.board)
-            self._speed.__enter__()
+            self._cpu_tuning = CpuTuning(self.config.speed, self.board)
+            self._cpu_tuning.__enter__()
         self.source.lifecycle = "running"
         self._tidy = asyncio.get_running_loop().run_in_executor(
             None, self._tidy_journals, self.day.plan.day
@@ -226,9 +235,9 @@ class Runner:
     def finish(self) -> DaySummary:
         """A day has ended and is closed: print its screen."""
         assert self.day is not None
-        self._slow_down()
-        if self._care is not None:
-            self._care.__exit__()
+        self._stop_tuning()
+        if self._gc_control is not None:
+            self._gc_control.__exit__()
         summary = summarize(self.day)
         self.summaries.append(summary)
         self._keep_latency(self.day)
@@ -238,10 +247,10 @@ class Runner:
         print(render(summary), flush=True)
         return summary
 
-    def _slow_down(self) -> None:
-        if self._speed is not None:
-            self._speed.__exit__(None, None, None)
-            self._speed = None
+    def _stop_tuning(self) -> None:
+        if self._cpu_tuning is not None:
+            self._cpu_tuning.__exit__(None, None, None)
+            self._cpu_tuning = None
 
     def _keep_latency(self, day: TradingDay) -> None:
         try:
@@ -262,7 +271,7 @@ class Runner:
             self.progress.say(f"the day is over; the page stays at {self._server.url} until Ctrl-C")
             await self.stop_wanted.wait()
 
-    async def serve_hooks(self, taker: "WebhookApp") -> None:
+    async def serve_webhooks(self, receiver: "WebhookApp") -> None:
         """Listen for what brokers post, if configured. A port that cannot be had is said, and
         trading goes on without.
         """
@@ -271,26 +280,26 @@ class Runner:
             return
         from otrade.web.webhooks.server import WebhookServer
 
-        server = WebhookServer(taker, hooks.host, hooks.port)
+        server = WebhookServer(receiver, hooks.host, hooks.port)
         try:
             await server.start()
         except OTradeError as error:
             self.board.say(Severity.ERROR, "NO_HOOKS", str(error))
             return
-        self._hooks = server
+        self._webhook_server = server
         self.progress.say(f"web hooks are taken at {server.url}")
 
     async def close(self) -> None:
         """The page goes, and the last alerts leave. The last thing of a run, whatever became of it."""
         await self.stop_page()
-        if self._courier is not None:
-            await self._courier.close(LAST_ALERTS_S)
-            self._courier = None
+        if self._alert_sender is not None:
+            await self._alert_sender.close(LAST_ALERTS_S)
+            self._alert_sender = None
 
     async def stop_page(self) -> None:
-        if self._hooks is not None:
-            await self._hooks.stop()
-            self._hooks = None
+        if self._webhook_server is not None:
+            await self._webhook_server.stop()
+            self._webhook_server = None
         if self._server is not None:
             await self._server.stop()
             self._server = None
@@ -307,7 +316,7 @@ class Runner:
         config = self.config.alerts
         if not config.targets:
             return
-        from otrade.live.alerts.sender_client import AlertSenderClient, carrier_command
+        from otrade.live.alerts.sender_client import AlertSenderClient
 
         self._alerts = AlertDispatcher(
             config,
@@ -315,14 +324,14 @@ class Runner:
             say=self.board.say,
             wall_ns=time.time_ns,
         )
-        self._courier = self._alerts.sender = AlertSenderClient(
-            carrier_command(
+        self._alert_sender = self._alerts.sender = AlertSenderClient(
+            alert_command(
                 self.config.paths.secrets, config.tries, [target.name for target in config.targets]
             ),
             on_outcome=self._alerts.on_outcome,
             on_trouble=self._alerts.on_trouble,
         )
-        self._courier.start()
+        self._alert_sender.start()
         self.board.listen(self._alerts.hear)
         self.source.alerts = self._alerts
 
@@ -401,20 +410,20 @@ class Runner:
             )
 
     # ------------------------------------------------------------------------------------ stopping
-    def _stop_asked(self, why: str) -> None:
+    def _on_stop_requested(self, why: str) -> None:
         self.stop_wanted.set()
         self.source.lifecycle = "stopping"
         day = self.day
-        if day is not None and not day.ended.is_set() and not day.ending.is_stopping:
-            words = day.ending.stop(why)
+        if day is not None and not day.ended.is_set() and not day.shutdown.is_stopping:
+            words = day.shutdown.stop(why)
             self.progress.say(f"{words}; Ctrl-C again to insist")
 
-    def _insisted(self, why: str) -> None:
+    def _on_stop_insisted(self, why: str) -> None:
         if self.day is not None:
-            self.day.ending.insist(f"second {why}")
+            self.day.shutdown.insist(f"second {why}")
 
     # ------------------------------------------------------------------------------------ listening
-    def _heard(self, notice: Notice) -> None:
+    def _on_notice(self, notice: Notice) -> None:
         logging.getLogger(LOGGER_NAME).log(
             LEVELS[notice.severity],
             notice.text,
@@ -426,9 +435,9 @@ class Runner:
     def _log_failed(self, text: str) -> None:
         self.board.say(Severity.ERROR, "LOG", text)
 
-    def _look_for_reload(self, now_ns: int) -> None:
+    def _check_reload(self, now_ns: int) -> None:
         assert self.day is not None
-        self._reloader.look(self.day, now_ns)
+        self._reloader.on_beat(self.day, now_ns)
 
     def _show_progress(self, now_ns: int) -> None:
         if now_ns < self._progress_ns:

@@ -15,7 +15,7 @@ import pytest
 
 from otrade._core.types import Ev, OrdType, Reason, Side, Source
 from otrade.brokers.session import Answer, Callbacks, OrderReport, OrderTerms
-from otrade.drill.process import BrokerKind, kit_at, new_token
+from otrade.drill.process import BrokerKind, adapter_at, new_token
 from otrade.drill.trouble import TROUBLES
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
 from tests.live.world import SECOND, World, run, world
@@ -38,7 +38,7 @@ class Shop:
     feed: list[tuple[bool, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.kit = kit_at(self.here.sim, self.here.ports, self.broker, self.here.sim.clock)
+        self.kit = adapter_at(self.here.sim, self.here.ports, self.broker, self.here.sim.clock)
         self.token = new_token(self.here.sim, self.broker)
         self.kit.use(self.token)
         self.desk = self.kit.by_hand(5 * SECOND)

@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otrade._core.codecs.decoders import FRAMES, decode_frame
 from otrade._core.engine.feed_sink import FeedSink
-from otrade._core.types import Rec
+from otrade._core.types import Reason, Rec
+from otrade.brokers.kite.adapter import KiteAdapter
+from otrade.brokers.upstox.adapter import UpstoxAdapter
 from otrade.errors import EngineError
 from tests.core.codecs import upstox_frames as frames
 from tests.core.harness import (
@@ -26,6 +29,7 @@ from tests.core.harness import (
 
 KEY = "NSE_EQ|INE000000000"
 LAG_MAX_MS = 3_000
+ADAPTERS = (KiteAdapter, UpstoxAdapter)
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +143,18 @@ def test_many_keys_are_found(vendor: Any) -> None:
     assert [engine.market(i)["ltp_e4"] for i in range(n)] == [
         100_000 + 10_000 * i for i in range(n)
     ]
+
+
+def test_every_kind_of_frame_has_a_decoder_and_a_feed() -> None:
+    """The journal counts lost frames by the kinds' names, the engine reads them by the table."""
+    assert FRAMES == {kind for kind in Rec if kind.name.startswith("FRAME")}
+    for kind in FRAMES:
+        engine = make_engine()
+        engine.on_feed(True, OPEN_NS, 1)
+        engine.on_frame_bytes(b"", OPEN_NS, kind)
+        assert engine.counters()["frames"] == 1 and sum(engine.counters()["refused"]) == 1
+        assert decode_frame(kind, b"") == [{"reason": Reason.FRAME_SHORT}]
+    assert FRAMES == {kind for adapter in ADAPTERS for kind in adapter.frame_kinds}
 
 
 def test_only_frames_are_taken_as_frames() -> None:

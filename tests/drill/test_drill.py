@@ -13,7 +13,7 @@ import pytest
 
 from otrade._core.types import Cmd, Lane
 from otrade.cli import main
-from otrade.cli.commands.drill import wishes_of
+from otrade.cli.commands.drill import strategies_of
 from otrade.drill import campaign, session
 from otrade.drill.scenario import Scenario, draw
 from otrade.drill.sent import BudgetPassed, SentRequest, check_budget
@@ -92,7 +92,9 @@ def test_a_violation_is_told_with_its_seed_its_least_scenario_and_what_happened(
     )
     scenario = draw(seed, list(KINDS))
     small = shrink(scenario, lambda candidate: bool(campaign.attempt(candidate).error))
-    assert len(small.events) + len(small.wishes) < len(scenario.events) + len(scenario.wishes)
+    assert len(small.events) + len(small.strategies) < len(scenario.events) + len(
+        scenario.strategies
+    )
     assert not any(campaign.attempt(smaller).error for smaller in smaller_ones(small)), (
         "it needs all that is left"
     )
@@ -104,7 +106,7 @@ def test_a_violation_is_told_with_its_seed_its_least_scenario_and_what_happened(
         and "exchange: OT" in words
         and "COMPLETE" in words
     )
-    assert '"wishes"' in words
+    assert '"strategies"' in words
 
 
 def test_the_sheet_names_what_never_happened() -> None:
@@ -171,15 +173,15 @@ def test_the_budget_check_can_say_no(rows: list[SentRequest], words: str) -> Non
 
 
 def test_the_strategies_of_a_configuration_can_be_drilled() -> None:
-    wishes = wishes_of(ROOT / "config" / "paper.json")
-    assert wishes and {wish.kind for wish in wishes} <= {
+    strategies = strategies_of(ROOT / "config" / "paper.json")
+    assert strategies and {strategy.kind for strategy in strategies} <= {
         "ema_cross",
         "sma_cross",
         "price_ema",
         "price_sma",
         "price_level",
     }
-    scenario = replace(draw(1, [], list(wishes)), minutes=12)
+    scenario = replace(draw(1, [], list(strategies)), minutes=12)
     result = session.run(scenario)
     assert not result.error, result.error
 
@@ -201,7 +203,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
         )
     )
     with pytest.raises(ConfigError, match="no strategy"):
-        wishes_of(path)
+        strategies_of(path)
 
 
 def test_a_session_with_refused_requests_leaves_nothing_behind() -> None:

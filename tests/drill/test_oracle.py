@@ -91,7 +91,7 @@ def judge(
     )
     scenario: Scenario = replace(
         draw(1, []),
-        wishes=[StrategyDraw("NSE:INFY", "price_level", 10, {}, PLAN)],
+        strategies=[StrategyDraw("NSE:INFY", "price_level", 10, {}, PLAN)],
         limits={"max_order_qty": 0, "max_daily_loss_e4": 0, "max_open_positions": 0, **limits},
     )
     return Oracle(sim, scenario, strategy_of)
@@ -105,14 +105,14 @@ def test_an_entry_after_the_days_loss(loss_e4: int, wait_s: int, is_wrong: bool)
     exchange = Exchange()
     oracle = judge(exchange, max_daily_loss_e4=5_000_000)
     exchange.round_trip(1, loss_e4)
-    oracle.look()
+    oracle.check()
     exchange.now_ns += wait_s * SECOND
     exchange.order(2, "E", 1, final=False)
     if is_wrong:
         with pytest.raises(Violation, match=r"with a loss of 500\.00"):
-            oracle.look()
+            oracle.check()
     else:
-        oracle.look()
+        oracle.check()
 
 
 @pytest.mark.parametrize(("limit", "is_wrong"), [(1, True), (2, False)])
@@ -121,14 +121,14 @@ def test_an_entry_beside_too_many_positions(limit: int, is_wrong: bool) -> None:
     oracle = judge(exchange, max_open_positions=limit)
     exchange.order(1, "E", 1, filled=10)
     exchange.order(1, "S", -1, final=False)
-    oracle.look()
+    oracle.check()
     exchange.now_ns += 60 * SECOND
     exchange.order(2, "E", 1, final=False)
     if is_wrong:
         with pytest.raises(Violation, match="beside 1 open positions; the limit is 1"):
-            oracle.look()
+            oracle.check()
     else:
-        oracle.look()
+        oracle.check()
 
 
 @pytest.mark.parametrize(("flat_between", "is_wrong"), [(False, True), (True, False)])
@@ -138,13 +138,13 @@ def test_slices_that_together_pass_the_largest_order(flat_between: bool, is_wron
     exchange.order(1, "E", 1, filled=10)
     if flat_between:
         exchange.order(1, "S", -1, filled=10)
-    oracle.look()
+    oracle.check()
     exchange.order(2, "E", 1, final=False)
     if is_wrong:
         with pytest.raises(Violation, match="makes 20 units of one decision; max_order_qty is 15"):
-            oracle.look()
+            oracle.check()
     else:
-        oracle.look()
+        oracle.check()
 
 
 def test_slices_of_one_strategy_are_one_position() -> None:
@@ -152,10 +152,10 @@ def test_slices_of_one_strategy_are_one_position() -> None:
     oracle = judge(exchange, strategy_of=lambda tag: 0, max_open_positions=1)
     exchange.order(1, "E", 1, filled=10)
     exchange.order(1, "S", -1, final=False)
-    oracle.look()
+    oracle.check()
     exchange.now_ns += 60 * SECOND
     exchange.order(2, "E", 1, final=False)
-    oracle.look()
+    oracle.check()
 
 
 @pytest.mark.parametrize(("filled", "is_wrong"), [(("A", "B", "C"), True), (("A", "B"), False)])
@@ -205,11 +205,11 @@ def test_a_second_recovery_that_places_what_stands(placed_again: bool) -> None:
         exchange.order(
             1, "S", -1, final=False
         ).leaves_qty = 0  # so that nothing else is wrong with it
-        oracle.look()
+        oracle.check()
         with pytest.raises(Violation, match="recovery is not idempotent"):
             oracle.check_again(before, since_ns)
     else:
-        oracle.look()
+        oracle.check()
         oracle.check_again(before, since_ns)
 
 
@@ -218,23 +218,23 @@ def test_one_intent_two_orders_and_an_exit_above_the_position() -> None:
     oracle = judge(exchange)
     exchange.order(1, "E", 1, filled=10)
     exchange.order(1, "S", -1, final=False)
-    oracle.look()
+    oracle.check()
     exchange.made.append(exchange.made[0])
     with pytest.raises(Violation, match="used twice"):
-        oracle.look()
+        oracle.check()
     exchange = Exchange()
     oracle = judge(exchange)
     exchange.order(1, "E", 1, filled=10)
     exchange.order(1, "S", -1, qty=20, final=False)
     with pytest.raises(Violation, match="an exit exceeds the position"):
-        oracle.look()
+        oracle.check()
 
 
 def test_a_position_left_bare_for_longer_than_the_bound() -> None:
     exchange = Exchange()
     oracle = judge(exchange)
     exchange.order(1, "E", 1, filled=10)
-    oracle.look()
+    oracle.check()
     exchange.now_ns += 30 * SECOND
     with pytest.raises(Violation, match="10 units open, 0 covered for 30"):
-        oracle.look()
+        oracle.check()

@@ -39,12 +39,12 @@ class ShiftedClock(WallClock):
 class GivenAccess:
     """A token that somebody has got already."""
 
-    kit: KiteAdapter
+    adapter: KiteAdapter
     given: str
     account: str = "kite-test"
 
     async def token(self, *, ask: bool = True) -> str:
-        self.kit.use(self.given)
+        self.adapter.use(self.given)
         return self.given
 
     def fresh_token(self, old: str) -> str | None:
@@ -58,21 +58,21 @@ async def main(config: str, rest_url: str, feed_url: str, shift_ns: int, token: 
         KiteAdapter("paper", "", clock=clock, rest_root=rest_url, feed_root=feed_url), token
     )
     options = RunOptions(config=Path(config), page=False)
-    with Runner(manager, options, clock, mode="live", broker_kind="kite", speed=1.0) as host:
+    with Runner(manager, options, clock, mode="live", broker_kind="kite", speed=1.0) as runner:
         maker = DayBuilder(
-            manager.config, Calendar.load(), access, clock, host.board, is_paper=True
+            manager.config, Calendar.load(), access, clock, runner.board, is_paper=True
         )  # type: ignore[arg-type]
-        prepared = await maker.make(date_of(clock.now_ns()))
+        prepared = await maker.build(date_of(clock.now_ns()))
         day = prepared.day
         assert day.journal is not None
         print(f"resumed {day.journal.n_events}" if day.journal.is_resumed else "fresh", flush=True)
-        host.begin(day)
-        await day.open(prepared.broker)
-        await host.opened()
+        runner.begin(day)
+        await day.open(prepared.session)
+        await runner.opened()
         print("ready", flush=True)
         await day.ended.wait()
         await day.close()
-        host.finish()
+        runner.finish()
 
 
 if __name__ == "__main__":

@@ -71,9 +71,9 @@ def on_beat(monkeypatch: pytest.MonkeyPatch, listener: Callable[[TradingDay, int
     """Let a test take part in the day's beat."""
     begin = Runner.begin
 
-    def begin_and_listen(host: Runner, day: TradingDay) -> None:
-        begin(host, day)
-        day.on_beat.append(lambda now_ns: listener(day, now_ns))
+    def begin_and_listen(runner: Runner, day: TradingDay) -> None:
+        begin(runner, day)
+        day.listen_to_beats(lambda now_ns: listener(day, now_ns))
 
     monkeypatch.setattr(Runner, "begin", begin_and_listen)
 
@@ -169,7 +169,7 @@ def test_the_terminal_says_how_to_log_in(
         people = Users((User("anand", "trader", "hash"), User("meera", "viewer", "hash")))
         UsersFile(folder / "var" / ACCESS_DIR).change(lambda _: people)
     monkeypatch.setattr(Progress, "is_tty", is_tty)
-    on_beat(monkeypatch, lambda day, now_ns: day.ending.stop("test"))
+    on_beat(monkeypatch, lambda day, now_ns: day.shutdown.stop("test"))
     assert trade(write(folder), page=True, port=0) == app.EXIT_OK
     said = capsys.readouterr().err
     assert re.search(words, said) and ("setup=" in said) == (is_tty and not has_password)
@@ -183,7 +183,7 @@ def test_a_file_of_passwords_that_others_may_read_is_said(
     file = UsersFile(folder / "var" / ACCESS_DIR)
     file.change(lambda people: people)
     file.path.chmod(0o644)
-    on_beat(monkeypatch, lambda day, now_ns: day.ending.stop("test"))
+    on_beat(monkeypatch, lambda day, now_ns: day.shutdown.stop("test"))
     assert trade(write(folder), page=True, port=0) == app.EXIT_OK
     assert "nobody can log in on the page" in capsys.readouterr().err
 
@@ -200,7 +200,7 @@ def test_a_second_ctrl_c_insists_and_the_exit_code_says_what_is_left(
             os.kill(os.getpid(), signal.SIGINT)
             if len(pressed) == 1:
                 # The broker does not answer any more: nothing can be flattened.
-                monkeypatch.setattr(day.desk.session, "send", lambda command: None)
+                monkeypatch.setattr(day.router.session, "send", lambda command: None)
 
     on_beat(monkeypatch, press)
     config = write(folder, engine={"on_stop": "flatten"})
@@ -239,7 +239,7 @@ def test_configuration_is_reloaded_or_refused_while_it_trades(
                 assert not day.engine.strategy(1)["enabled"], "refused reloads keep the old one"
                 codes = [notice.code for notice in day.board.since(0)]
                 assert codes.count("CONFIG_CHANGED") == 1 and codes.count("CONFIG_REFUSED") == 2
-                day.ending.stop("test")
+                day.shutdown.stop("test")
 
     on_beat(monkeypatch, edit)
     assert trade(path) == app.EXIT_OK

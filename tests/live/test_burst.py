@@ -25,7 +25,7 @@ from otrade.live.plan.engine_builder import (
     InstrumentSpec,
     SessionSpec,
     StrategySpec,
-    assemble,
+    build_plan,
 )
 from tests.core.harness import HOUR, OPEN_NS, PLAN, SECOND, frame, hello, packet, token_of
 
@@ -44,7 +44,7 @@ def spec(i: int) -> InstrumentSpec:
 
 def test_fifty_thousand_ticks_at_once(tmp_path: Path) -> None:
     rng = random.Random(SEED)
-    engine = assemble("2026-11-23", [spec(i) for i in range(INSTRUMENTS)], EngineSpec(1)).engine
+    engine = build_plan("2026-11-23", [spec(i) for i in range(INSTRUMENTS)], EngineSpec(1)).engine
     engine.set_encoder(KiteEncoder(b"127.0.0.1", b"", b"token k:t"))
     journal = JournalFile(
         tmp_path / "a.otj", {"day": "2026-11-23"}, OPEN_NS, window_bytes=window_bytes(INSTRUMENTS)
@@ -101,7 +101,7 @@ def test_a_thousand_strategies_are_set_up_without_losing_a_record(
         PLAN,
     )
     specs = [msgspec.structs.replace(spec(i), strategies=[kind]) for i in range(STRATEGIES)]
-    engine = assemble("2026-11-23", specs, EngineSpec(1)).engine
+    engine = build_plan("2026-11-23", specs, EngineSpec(1)).engine
     engine.set_encoder(KiteEncoder(b"127.0.0.1", b"", b"token k:t"))
     journal = JournalFile(tmp_path / "a.otj", {"day": "2026-11-23"}, OPEN_NS, window_bytes=window)
     try:
@@ -143,7 +143,9 @@ def test_a_window_takes_six_ticks_of_each_instrument(n: int, expected: int) -> N
 def test_the_ring_of_bars_takes_two_of_each_series() -> None:
     def bars(n: int) -> int:
         return int(
-            assemble("2026-11-23", [spec(i) for i in range(n)], EngineSpec(1)).engine.sizes["bars"]
+            build_plan("2026-11-23", [spec(i) for i in range(n)], EngineSpec(1)).engine.sizes[
+                "bars"
+            ]
         )
 
     assert bars(10) == BARS and bars(5_000) == 10_000

@@ -92,7 +92,7 @@ def test_what_is_closed_by_hand_is_not_closed_again(broker: Any, part: int) -> N
         assert sum(live(here, key)) == left, "exits are for what is there"
         assert here.day.plan.net_of()[i] == net(here, key), "the foreign order is booked"
         assert "CLOSED_ELSEWHERE" in here.codes()
-        here.day.ending.stop("test", flatten=True)
+        here.day.shutdown.stop("test", flatten=True)
         await here.run_to_end()
         assert net(here, key) == 0, "nothing was bought or sold again"
         assert here.day.is_verified
@@ -147,7 +147,7 @@ def test_a_positions_answer_that_is_wrong_takes_no_stop_away() -> None:
             return BrokerRows()
 
         here.broker.positions = none  # type: ignore[method-assign]
-        here.day.explainer.positions.look_soon()
+        here.day.reconciler.positions.poll_soon()
         await here.sim.run_until(here.now_ns + 120 * SECOND)
         assert sum(live(here, key)) == 10 and here.day.engine.instrument(i)["quarantined"]
         here.broker.positions = real  # type: ignore[method-assign]
@@ -169,7 +169,7 @@ def test_less_without_an_order_shrinks_exits_after_a_third_look_and_they_come_ba
             )
 
         here.broker.positions = fewer  # type: ignore[method-assign]
-        here.day.explainer.positions.look_soon()
+        here.day.reconciler.positions.poll_soon()
         await here.sim.run_until(here.now_ns + 15 * SECOND)
         assert sum(live(here, key)) == 10, "a look or two are not enough"
         await here.sim.run_until(here.now_ns + 45 * SECOND)
@@ -202,7 +202,7 @@ def test_a_delivery_sale_beside_an_intraday_position_is_not_ours(broker: Any) ->
         done, words = control.command("adopt", {"instrument_id": i})
         assert not done and "CNC" in words and "never touches" in words, words
         assert sum(live(here, key)) == 10
-        here.day.ending.stop("test", flatten=True)
+        here.day.shutdown.stop("test", flatten=True)
         await here.run_to_end()
         assert net(here, key) == 0 and here.day.is_verified
 
@@ -225,7 +225,7 @@ def test_a_conversion_is_seen_and_our_exits_end() -> None:
             n.code == "CLOSED_ELSEWHERE" and n.severity == Severity.ALARM and "CNC" in n.text
             for n in here.notices
         )
-        here.day.ending.stop("test", flatten=True)
+        here.day.shutdown.stop("test", flatten=True)
         await here.run_to_end()
         assert net(here, key, "CNC") == qty and net(here, key) == 0
 
@@ -360,7 +360,7 @@ def test_an_exit_that_met_the_hand_halfway_is_undone(broker: Any) -> None:
         stop_entries(here)
         here.sim.exchange.place_manual(key, -1 if qty > 0 else 1, abs(qty))
         here.day.engine.on_flatten(i, here.now_ns)
-        here.day.desk.drain()
+        here.day.router.drain()
         await here.sim.run_until(here.now_ns + 10 * SECOND)
         assert net(here, key) == 0 and here.day.plan.net_of()[i] == 0
         assert live(here, key) == []
@@ -385,7 +385,7 @@ def test_what_somebody_sells_beyond_ours_is_his() -> None:
             net(here, key) == -5 * side and here.day.plan.net_of()[i] == 0 and live(here, key) == []
         )
         assert here.day.engine.instrument(i)["quarantined"]
-        here.day.ending.stop("test", flatten=True)
+        here.day.shutdown.stop("test", flatten=True)
         await here.run_to_end()
         assert net(here, key) == -5 * side
 

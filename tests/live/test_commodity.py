@@ -10,7 +10,7 @@ import pytest
 
 from otrade._core.types import Ev, OrdType, Reason, Side, Source
 from otrade.brokers.session import OrderReport, OrderTerms
-from otrade.drill.process import BrokerKind, kit_at
+from otrade.drill.process import BrokerKind, adapter_at
 from otrade.instruments import Instrument, KiteInstrumentFile, UpstoxInstrumentFile
 from otrade.simulator.upstox.rest.instruments import instruments_file
 from tests.live.world import World, run, world
@@ -69,9 +69,9 @@ def test_upstox_takes_no_mcx_order_by_its_api_since_then() -> None:
         for date, outcome in ((dt.date(2026, 9, 22), Ev.ACK), (dt.date(2026, 9, 23), Ev.REFUSED)):
             async with world(broker="upstox", keys=(KEY,), config={"dates": (date,)}) as here:
                 await here.sim.run_until(here.at("09:30"))
-                kit = kit_at(here.sim, here.ports, "upstox", here.sim.clock)
-                kit.use(here.new_token())
-                desk = kit.by_hand(5 * 10**9)
+                adapter = adapter_at(here.sim, here.ports, "upstox", here.sim.clock)
+                adapter.use(here.new_token())
+                desk = adapter.by_hand(5 * 10**9)
                 desk.set_access_token(here.new_token())
                 (spec,) = here.process.instruments
                 like = OrderReport(
@@ -94,7 +94,7 @@ def test_upstox_takes_no_mcx_order_by_its_api_since_then() -> None:
 
                 answer = await here.sim.during(place())
                 desk.close()
-                kit.close()
+                adapter.close()
                 assert answer.outcome == outcome, answer.text
                 if outcome == Ev.REFUSED:
                     assert answer.reason == Reason.BROKER_PERMISSION and "UDAPI1161" in answer.text

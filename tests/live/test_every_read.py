@@ -21,7 +21,7 @@ import pytest
 from otrade.calendar import Calendar
 from otrade.config import ConfigManager
 from otrade.contract import views
-from otrade.drill.process import kit_at
+from otrade.drill.process import adapter_at
 from otrade.journal.memory import MemoryJournal
 from otrade.live.api.engine_source import LiveEngineSource
 from otrade.live.api.queries import LiveQueries
@@ -93,13 +93,13 @@ class Asker:
         self.source.set_day(here.day)
         self.source.lifecycle = "running"
         clock: Any = here.sim.clock
-        kit = kit_at(here.sim, here.ports, "kite", clock)
-        kit.use(here.process.access_token)
-        self.source.desks = AccountQueries(
-            [(kit.name, partial(kit.by_hand, TIMEOUT_NS))], clock.now_ns
+        adapter = adapter_at(here.sim, here.ports, "kite", clock)
+        adapter.use(here.process.access_token)
+        self.source.account_queries = AccountQueries(
+            [(adapter.name, partial(adapter.by_hand, TIMEOUT_NS))], clock.now_ns
         )
-        self.source.morning = PreflightService(
-            config_of(self.folder / "var", "kite"), kit, Calendar.load(), clock, here.day, []
+        self.source.preflight_service = PreflightService(
+            config_of(self.folder / "var", "kite"), adapter, Calendar.load(), clock, here.day, []
         )
 
     def keep_journal(self) -> None:

@@ -252,7 +252,7 @@ class Home:
         self, *, once: bool, flatten: bool = False, force: bool = False
     ) -> subprocess.Popen[str]:
         code = (
-            "import sys; from pathlib import Path; from otrade.cli.commands.watchdog import watch; "
+            "import sys; from pathlib import Path; from otrade.cli.engine.watchdog import watch; "
             f"sys.exit(watch(Path(sys.argv[1]), once={once}, flatten={flatten}, force={force}, stale_s=2.0))"
         )
         return self.spawn(code, str(self.config))
@@ -315,8 +315,8 @@ def beat(var: str, brackets: str) -> None:
     heartbeat = Heartbeat(Path(var))
     with RunFile(Path(var)), closing(heartbeat):
         heartbeat.open()
-        heartbeat.look(day, time.time_ns())
+        heartbeat.on_beat(day, time.time_ns())
         print("beating", flush=True)
         while not stop.wait(0.1):
-            heartbeat.look(day, time.time_ns())
+            heartbeat.on_beat(day, time.time_ns())
         heartbeat.end()

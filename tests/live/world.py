@@ -17,7 +17,7 @@ import uvloop
 
 from otrade.brokers.session import BrokerSession, ListedInstrument
 from otrade.charges import Charges
-from otrade.drill.process import BrokerKind, MortalClock, Process, kit_at, names_at, new_token
+from otrade.drill.process import BrokerKind, MortalClock, Process, adapter_at, names_at, new_token
 from otrade.journal.memory import MemoryJournal
 from otrade.live.day.trading_day import DayOptions, TradingDay
 from otrade.live.history.trade_ledger import OrderFill
@@ -118,7 +118,7 @@ class World:
     def listen(self) -> None:
         self.notices += self.board.since(0)
         self.board.listen(self.notices.append)
-        self.day.on_beat.append(self.watch_cover)
+        self.day.listen_to_beats(self.watch_cover)
 
     async def open(self) -> None:
         await self.process.open()
@@ -288,11 +288,11 @@ def a_process(
 def attach_second(here: World, kind: BrokerKind) -> None:
     """A second feed for the day, at the same simulator."""
     process, day = here.process, here.day
-    kit = kit_at(here.sim, here.ports, kind, process.clock)
+    adapter = adapter_at(here.sim, here.ports, kind, process.clock)
     if kind != here.settings.broker:
-        kit.use(new_token(here.sim, kind))
+        adapter.use(new_token(here.sim, kind))
     else:
-        kit.use(process.access_token)
+        adapter.use(process.access_token)
     listed = []
     for instrument_id, spec in enumerate(process.instruments):
         key = (
@@ -305,8 +305,8 @@ def attach_second(here: World, kind: BrokerKind) -> None:
         if key and not spec.key:
             day.engine.add_key(instrument_id, key)
         listed.append(ListedInstrument(spec.token, key, spec.exchange, spec.symbol))
-    SecondaryFeed(kit, listed).attach(day, process.clock, 5, process.clock.now_ns)
-    feed = day.second_feed
+    SecondaryFeed(adapter, listed).attach(day, process.clock, 5, process.clock.now_ns)
+    feed = day.secondary_feed
     assert feed is not None
     here.sim.set_idle_probe(lambda: not (process.broker.is_connecting or feed.is_connecting))
 

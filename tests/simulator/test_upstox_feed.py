@@ -223,7 +223,11 @@ def test_greeks_are_the_slopes_of_the_models_price() -> None:
             def price(move: float = 0.0, later: float = 0.0, wider: float = 0.0) -> float:
                 return (
                     option_e4(
-                        spot + move * 1e4, contract.strike_e4, days - later, got.iv + wider, kind  # noqa: B023
+                        spot + move * 1e4,
+                        contract.strike_e4,
+                        days - later,
+                        got.iv + wider,
+                        kind,  # noqa: B023
                     )
                     / 1e4
                 )  # noqa: B023

@@ -13,6 +13,7 @@ Nothing here allocates, holds state, or reads past the length it was given.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
+from otrade._core.types cimport MAX_DEPTH as DEPTH
 from otrade._core.types cimport (
     CMD_CANCEL, CMD_NEW, CMD_REPLACE, HAS_AVERAGE, HAS_DEPTH, HAS_OFFERED, HAS_OI, HAS_QUOTE, HAS_TRADE, HAS_VOLUME,
     HAS_WANTED, PRODUCT_CNC, PRODUCT_MIS, PRODUCT_NRML,
@@ -35,7 +36,6 @@ cdef enum:
     FULL = 184
     SEGMENT_CDS = 3
     SEGMENT_INDICES = 9
-    DEPTH = 5
     LEVEL_BYTES = 12
     BODY_BYTES = 512
     PROTECTION_MAX_E2 = 10_000

@@ -15,6 +15,7 @@ Nothing here allocates, holds state, or reads past the length it was given.
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from otrade._core.types cimport MAX_DEPTH as DEPTH
 from otrade._core.types cimport (
     CMD_CANCEL, CMD_NEW, CMD_REPLACE, HAS_AVERAGE, HAS_DEPTH, HAS_OFFERED, HAS_OI, HAS_QUOTE, HAS_TRADE, HAS_VOLUME, HAS_WANTED,
     PRODUCT_CNC, PRODUCT_MIS, PRODUCT_NRML, REASON_ENCODE, REASON_FRAME_HEARTBEAT, REASON_FRAME_LENGTH,
@@ -29,7 +30,6 @@ cdef enum:
     FIXED64 = 1
     BYTES = 2
     FIXED32 = 5
-    DEPTH = 5
     BODY_BYTES = 512
     PROTECTION_MAX_E2 = 2500
     KIND_LTPC = 1  # the three oneofs of a Feed, as `tick_t.kind`

@@ -1,3 +1,4 @@
-"""The pipeline over all rooms of the core, its set-up, its views and its record. May import the
-whole core, and nothing outside of it but `errors`.
+"""`Engine` for Python, `FeedSink` for a feed, and what both are made of: the pipeline over all rooms of
+the core, set-up, views and recorder; a journal's replay; the warm-up. May import the whole core, and
+nothing outside of it but `errors`.
 """

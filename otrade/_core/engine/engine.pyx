@@ -27,7 +27,7 @@ from otrade._core.pack import packer
 from otrade._core.types import PauseBy
 from otrade.errors import EngineError
 
-report_bytes = packer("report_t")
+_report_bytes = packer("report_t")
 
 
 cdef void _text_into(char* field, int cap, str text):
@@ -77,7 +77,7 @@ cdef class Engine:
         )
 
     def add_key(self, int instrument_id, str key):
-        """Name an instrument as a text wire does (Upstox's instrument_key). Frames of such a feed find it by this name. To say it
+        """Name an instrument as a wire of names does. Frames of such a feed find it by this name. To say it
         again changes nothing: a run that goes on may have one more feed than the run before.
         """
         setup.add_key(self.c, self.pipeline.recorder, instrument_id, key)
@@ -179,7 +179,7 @@ cdef class Engine:
         Reason why it changed nothing.
         """
         cdef report_t r
-        cdef bytes told = report_bytes(order_report)
+        cdef bytes told = _report_bytes(order_report)
         if len(told) != sizeof(r):
             raise EngineError("report_t has gaps that its layout does not spell")
         memcpy(&r, <const char*>told, sizeof(r))
@@ -340,19 +340,22 @@ cdef class Engine:
 
     def adopt_bracket(
         self, int strategy_id, int side, int64_t order_qty, int64_t stop_distance_e4, int64_t ts_ns, int64_t stop_e4=0,
-        int64_t ts_open_ns=0, int64_t tag_run=-1, int tag_bracket=0,
+        int64_t ts_open_ns=0, int64_t tag_run=-1, int tag_bracket=0, int slice_of=-1,
     ):
         """A bracket for orders that exist already. Its id; EngineError when the table is full. See `adopt.pyx`."""
         setup.check_id(strategy_id, self.c.n_strategies, "strategy")
         if side not in (-1, 1) or order_qty <= 0 or stop_distance_e4 <= 0:
             raise EngineError("an adopted bracket has a side, a quantity and a distance of its stop")
+        if slice_of >= self.c.n_brackets or slice_of >= 0 and self.c.brackets[slice_of].strategy_id != strategy_id:
+            raise EngineError("an adopted slice belongs to a bracket of the same strategy")
         self._tell("adopt_bracket", {
             "strategy_id": strategy_id, "side": side, "order_qty": order_qty, "stop_distance_e4": stop_distance_e4,
             "ts_ns": ts_ns, "stop_e4": stop_e4, "ts_open_ns": ts_open_ns, "tag_run": tag_run, "tag_bracket": tag_bracket,
+            "slice_of": slice_of,
         })
         self.pipeline.advance(ts_ns)
         id = adopt.adopt_bracket(
-            self.c, strategy_id, side, order_qty, stop_distance_e4, stop_e4, ts_open_ns, tag_run, tag_bracket)
+            self.c, strategy_id, side, order_qty, stop_distance_e4, stop_e4, ts_open_ns, tag_run, tag_bracket, slice_of)
         self.pipeline.done()
         if id < 0:
             raise EngineError("no bracket is free: raise engine.max_brackets and start again")

@@ -67,7 +67,7 @@ cdef class Pipeline:
         return <int>(self.c.command_tail - self.c.command_head)
 
     cdef void _bar(self, int series_id) noexcept nogil:
-        """A bar has closed: its strategies look at it."""
+        """A bar has closed: its strategies see it."""
         cdef core_t* c = &self.c
         cdef series_t* s = &c.series[series_id]
         cdef int i

@@ -314,7 +314,6 @@ class OrderRow(TypedDict):
     next: int
     looks: int
     reason: int
-    was_working: int
     order_qty: int
     cum_qty: int
     cum_value_e4: int
@@ -366,7 +365,6 @@ class RiskRow(TypedDict):
     pnl_e4: int
     peak_e4: int
     drawdown_e4: int
-    held_notional_e4: int
     n_denied: int
     n_entering: int
     n_unvalued: int

@@ -10,7 +10,7 @@ from libc.string cimport strncpy
 from otrade._core.engine.record cimport Recorder
 from otrade._core.market cimport strategy
 from otrade._core.state cimport allocate, core_t, find_key, find_token, instrument_t, put_key, put_token
-from otrade._core.types cimport MAX_KEY_BYTES
+from otrade._core.types cimport MAX_EXCHANGE_BYTES, MAX_KEY_BYTES, MAX_SYMBOL_BYTES
 
 from otrade._core.cpu_check import check as _fits  # no-cython-lint: importing it refuses an unfit processor
 from otrade.errors import EngineError
@@ -65,7 +65,7 @@ cdef int add_instrument(
     if find_token(c, token) >= 0:
         raise EngineError(f"{exchange}:{symbol}: token {token} is already in use; name each instrument once")
     name, venue = symbol.encode("ascii"), exchange.encode("ascii")
-    if len(name) >= 32 or len(venue) >= 8:
+    if len(name) >= MAX_SYMBOL_BYTES or len(venue) >= MAX_EXCHANGE_BYTES:
         raise EngineError(f"{exchange}:{symbol}: a symbol has at most 31 characters and an exchange 7")
     if tick_size_e4 <= 0 or lot_size <= 0 or multiplier <= 0 or (freeze_qty > 0 and freeze_qty < lot_size):
         raise EngineError(f"{exchange}:{symbol}: tick size, lot size and multiplier must be positive, and the freeze "
@@ -82,8 +82,8 @@ cdef int add_instrument(
     inst.band_hi_e4 = band_hi_e4
     inst.bracket_head = -1
     inst.series_first = c.n_series
-    strncpy(inst.symbol, name, 31)
-    strncpy(inst.exchange, venue, 7)
+    strncpy(inst.symbol, name, MAX_SYMBOL_BYTES - 1)
+    strncpy(inst.exchange, venue, MAX_EXCHANGE_BYTES - 1)
     put_token(c, token, c.n_instruments)
     c.n_instruments += 1
     record.tell("add_instrument", {

@@ -15,12 +15,12 @@ from otrade._core.types cimport BR_CLOSED, ORD_ABSENT, WORTH_EXACT, WORTH_NONE, 
 from otrade._core.types import NOTE_FIELDS
 from otrade.errors import EngineError
 
-FIELDS_OF_NOTE = {int(note): tuple(fields) for note, fields in NOTE_FIELDS.items()}
+_FIELDS_OF_NOTE = {int(note): tuple(fields) for note, fields in NOTE_FIELDS.items()}
 """What each note calls the notice's a, b and c."""
 
 
 class Command:
-    """One request for the outside world: `request` holds the bytes to send; a LOOK (read the order book) has none. `is_unrecorded`: the
+    """One request for the outside world: `request` holds the bytes to send; a LOOK (poll the order book) has none. `is_unrecorded`: the
     journal had no room for it.
     """
 
@@ -76,7 +76,7 @@ cdef _notice(const notice_t* n):
         "note": n.code, "seq": n.seq, "ts_ns": n.ts_ns, "severity": n.severity, "instrument_id": n.instrument_id,
         "bracket_id": n.bracket_id, "strategy_id": n.strategy_id, "order_slot": n.order_slot, "reason": n.reason, "side": n.side,
     }
-    row.update(zip(FIELDS_OF_NOTE[n.code], (n.a, n.b, n.c)))
+    row.update(zip(_FIELDS_OF_NOTE[n.code], (n.a, n.b, n.c)))
     return row
 
 

@@ -1,4 +1,4 @@
-"""Money: size, profit, slippage. Integers throughout; a float enters only as what a person typed
+"""Money: size and profit. Integers throughout; a float enters only as what a person typed
 (rupees, a count).
 
 Bounds: values are e4 (ten-thousandths of a rupee) times units and must stay below 2^63, about 9e14
@@ -38,16 +38,3 @@ def size_qty(mode, value, px_e4, stop_distance_e4, lot, max_qty, multiplier):
     if max_qty > 0 and qty > max_qty:
         qty = max_qty
     return qty // lot * lot
-
-
-@kernel(i8(i4, i8, i8, i8))
-def slippage_e4(side, signal_px_e4, fill_value_e4, fill_qty):
-    """What a unit cost beyond the signal's price, in e4, to the nearest (half away from zero).
-    Positive is worse.
-    """
-    if fill_qty <= 0:
-        return 0
-    worse = (fill_value_e4 - signal_px_e4 * fill_qty) * side
-    if worse >= 0:
-        return (2 * worse + fill_qty) // (2 * fill_qty)
-    return -((-2 * worse + fill_qty) // (2 * fill_qty))

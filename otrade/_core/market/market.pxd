@@ -1,4 +1,4 @@
-"""Door of the market room: last tick, depth, bars. See `market.pyx`."""
+"""Last tick, depth, bars. See `market.pyx`."""
 from libc.stdint cimport int64_t
 
 from otrade._core.types cimport instrument_t, market_t, series_t, tick_t

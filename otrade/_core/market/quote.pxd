@@ -1,4 +1,4 @@
-"""Door of the quote room: what the broker said by REST of one instrument, and how far it may be believed. See `quote.pyx`."""
+"""What the broker said by REST of one instrument, and how far it may be believed. See `quote.pyx`."""
 from libc.stdint cimport int64_t
 
 from otrade._core.state cimport core_t

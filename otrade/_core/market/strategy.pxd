@@ -1,4 +1,4 @@
-"""Door of the strategy room: kernels behind the one ABI. See `strategy.pyx`."""
+"""Strategies: kernels behind the one ABI. See `strategy.pyx`."""
 from otrade._core.state cimport strategy_t
 from otrade._core.types cimport bar_t, market_t
 

@@ -24,12 +24,12 @@ cdef enum:
 
 cdef int adopt_bracket(
     core_t* c, int strategy_id, int side, int64_t order_qty, int64_t stop_distance_e4, int64_t stop_e4, int64_t ts_open_ns,
-    int64_t tag_run, int tag_bracket
+    int64_t tag_run, int tag_bracket, int slice_of
 ) noexcept nogil:
     """A bracket for orders that exist already, under this strategy's plan. Its id, or -1 when the table is full.
 
     `stop_e4`, when not 0, is where the stop stands: entry fills do not move it. `ts_open_ns` 0 means now. `tag_run` -1: it has
-    no tags yet, and gets this run's.
+    no tags yet, and gets this run's. `slice_of`: the bracket of whose decision this is a slice; -1: a decision of its own.
     """
     cdef int id = bracket.new_bracket(c, strategy_id, side)
     cdef bracket_t* b
@@ -37,6 +37,8 @@ cdef int adopt_bracket(
         return -1
     b = &c.brackets[id]
     b.order_qty = order_qty
+    if slice_of >= 0:
+        b.decision = c.brackets[slice_of].decision  # one trade, as the limits count them
     b.exit_mode = c.strategies[strategy_id].plan.exit_mode
     b.time_exit_ns = c.strategies[strategy_id].plan.time_exit_ns
     b.stop_distance_e4 = stop_distance_e4
@@ -148,6 +150,6 @@ cdef void resume(core_t* c, int64_t run_id) noexcept nogil:
                 report.doubt(c, slot, REASON_TIMED_OUT)
             slot = c.orders[slot].next
     c.in_book = 0
-    c.look_wanted = 1
-    c.look_next_ns = 0
+    c.poll_wanted = 1
+    c.poll_next_ns = 0
     notes.resumed(c, SEV_WARN, -1, -1, -1, REASON_OK, n_open=c.n_live, n_in_doubt=c.n_in_doubt)

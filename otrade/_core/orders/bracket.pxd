@@ -1,4 +1,4 @@
-"""Door of the bracket room: a bracket's life from signal to flat. See `bracket.pyx`."""
+"""A bracket's life from signal to flat. See `bracket.pyx`."""
 from libc.stdint cimport int64_t
 
 from otrade._core.state cimport core_t

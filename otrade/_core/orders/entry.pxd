@@ -1,4 +1,4 @@
-"""Door of the entry room: from a signal to the entry orders of a decision. See `entry.pyx`."""
+"""From a signal to the entry orders of a decision. See `entry.pyx`."""
 from libc.stdint cimport int64_t
 
 from otrade._core.state cimport core_t

@@ -24,7 +24,7 @@ cdef enum:
     OPPOSITE_REVERSE = 2
     ENTRY_MARKET = 1
 cdef int64_t REVERSE_NS = 60_000_000_000  # an entry that waits for the former position, where the plan has no time limit of entries
-cdef int64_t AGAIN_NS = 50_000_000  # between two looks at what waits
+cdef int64_t AGAIN_NS = 50_000_000  # between two tries of what waits
 
 
 cdef struct offer_t:

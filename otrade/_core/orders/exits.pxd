@@ -1,4 +1,4 @@
-"""Door of the exits room: keeps protected quantity equal to open quantity. See `exits.pyx`."""
+"""Keeps protected quantity equal to open quantity. See `exits.pyx`."""
 from libc.stdint cimport int64_t
 
 from otrade._core.state cimport core_t

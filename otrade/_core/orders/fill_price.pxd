@@ -1,4 +1,4 @@
-"""Door of the value room: what fills cost, and how well that is known. See `value.pyx`."""
+"""What fills cost, and how well that is known. See `fill_price.pyx`."""
 from libc.stdint cimport int64_t
 
 from otrade._core.state cimport core_t

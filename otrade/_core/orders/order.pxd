@@ -1,4 +1,4 @@
-"""Door of the order state machine: two axes, one table. See `order.pyx`."""
+"""The order state machine: two axes, one table. See `order.pyx`."""
 from libc.stdint cimport int64_t
 
 from otrade._core.types cimport order_t

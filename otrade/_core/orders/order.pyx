@@ -36,7 +36,7 @@ STATUS_ROWS = (
     (S.ABSENT, E.ACK, S.PENDING_NEW, "late acceptance: the proof of absence was wrong"),
     (S.PENDING_NEW, E.REFUSED, S.REJECTED, "refused before the order book"),
     *((s, E.TIMEOUT, s, "nothing is known, so nothing changes but the doubt") for s in (*LIVE, *ENDED)),
-    (S.PENDING_NEW, E.ABSENT, S.ABSENT, "two looks, a safe time apart, did not find it"),
+    (S.PENDING_NEW, E.ABSENT, S.ABSENT, "two polls of the order book, a safe time apart, did not find it"),
     (S.UNKNOWN, E.ABSENT, S.ABSENT, "it vanished from whole books, and the broker knows no such order"),
     *((s, E.ACCEPTED, s, "early word, or an old one come late") for s in (*LIVE, *ENDED)),
     (S.ABSENT, E.ACCEPTED, S.PENDING_NEW, "late acceptance"),
@@ -158,8 +158,6 @@ cdef int apply(order_t* order, int ev, int64_t ts_ns) noexcept nogil:
         order.looks = 0
     elif ev != EV_TIMEOUT and ev != EV_ABSENT:
         order.ts_report_ns = ts_ns
-    if status == ORD_NEW or status == ORD_PARTIALLY_FILLED:
-        order.was_working = 1
     return REASON_OK
 
 

@@ -1,4 +1,4 @@
-"""Door of the position room. See `position.pyx`."""
+"""What is held of an instrument, and what it has made. See `position.pyx`."""
 from libc.stdint cimport int64_t
 
 from otrade._core.types cimport position_t

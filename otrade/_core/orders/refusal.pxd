@@ -1,4 +1,4 @@
-"""Door of the room of refusals: what is remembered of them, by leg and by strategy. See `refusal.pyx`."""
+"""What is remembered of refusals, by leg and by strategy. See `refusal.pyx`."""
 from libc.stdint cimport int32_t, int64_t
 
 from otrade._core.state cimport core_t, strategy_t

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""What refusals teach: a pause for the leg that was refused, a look at the book where the broker says "not now", a brake for entries.
+"""What refusals teach: a pause for the leg that was refused, a poll of the order book where the broker says "not now", a brake for entries.
 
 Each leg of a bracket has its own count and pause: a target that the broker does not want says nothing about the stop. A count is
 of refusals in a row, and a request that is carried out ends it: three refusals in a day are not three in a row.
@@ -16,7 +16,7 @@ from otrade._core.types cimport (
 cdef int64_t FIRST_NS = 1_000_000_000
 cdef int64_t MAX_NS = 4_000_000_000  # open and uncovered: nobody waits long for the next try
 cdef int64_t SLOW_NS = 30_000_000_000
-cdef int64_t BUSY_NS = 2_500_000_000  # for so long a book is waited for; longer than the gap between two looks
+cdef int64_t BUSY_NS = 2_500_000_000  # for so long a book is waited for; longer than the gap between two polls
 cdef int QUICK = 20
 cdef int BRAKE_AFTER = 3  # entries of a strategy rejected in a row
 cdef int64_t BRAKE_FIRST_NS = 60_000_000_000
@@ -75,7 +75,7 @@ cdef void forget(bracket_t* b, const order_t* o) noexcept nogil:
 cdef void await_book(core_t* c, int slot) noexcept nogil:
     """The broker changes or cancels this order not now: it is being processed, or it has ended. The book knows which."""
     c.orders[slot].ts_busy_ns = c.now_ns
-    c.look_wanted = 1
+    c.poll_wanted = 1
 
 
 cdef bint is_waiting(const core_t* c, const order_t* o) noexcept nogil:

@@ -1,4 +1,4 @@
-"""Door of the report room: what brokers say, turned into order events. See `report.pyx`."""
+"""What brokers say, turned into order events. See `report.pyx`."""
 from libc.stdint cimport int64_t, uint32_t
 
 from otrade._core.state cimport core_t

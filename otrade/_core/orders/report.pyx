@@ -5,7 +5,7 @@ Reports are facts about the exchange that may come twice, late or out of order. 
 price, trigger) are taken from the newest report, so what the broker stored is what we know, not what we asked for.
 
 In doubt (a timeout, a 5xx, a lost connection): nothing is sent again. The order is looked for in pushes and in the book;
-only two looks, `look_gap_ns` apart and both asked after the doubt began, prove that a placement never arrived. If it turns
+only two polls of it, `look_gap_ns` apart and both asked after the doubt began, prove that a placement never arrived. If it turns
 up after that proof all the same, it is taken out or exited, loudly.
 """
 from libc.stdint cimport int64_t, uint32_t
@@ -101,8 +101,8 @@ cdef int _state_event(const order_t* o, const report_t* r, bint as_requested) no
     return EV_FILL_PART if o.cum_qty > 0 else EV_WORKING
 
 
-cdef void _count_look(core_t* c, int slot) noexcept nogil:
-    """The book still shows the order as it was: after two such looks the change or cancel did not happen."""
+cdef void _count_poll(core_t* c, int slot) noexcept nogil:
+    """The book still shows the order as it was: after two such polls the change or cancel did not happen."""
     cdef order_t* o = &c.orders[slot]
     if c.book_request_ns < o.ts_intent_ns + c.look_gap_ns:
         return
@@ -148,7 +148,7 @@ cdef int on_traded(core_t* c, const char* broker_order_id, int64_t qty, int64_t 
         return REASON_UNKNOWN_ORDER
     cdef order_t* o = &c.orders[slot]
     if qty > o.cum_qty:
-        c.look_wanted = 1  # a fill of which no push has told: the book knows
+        c.poll_wanted = 1  # a fill of which no push has told: the book knows
         return REASON_OK
     if qty < o.cum_qty or qty <= 0 or value_e4 <= 0:
         return REASON_OK
@@ -217,9 +217,9 @@ cdef int on_report(core_t* c, const report_t* r) noexcept nogil:
         c.instruments[o.instrument_id].halted = 0  # the exchange has taken it
     if ev == EV_UNKNOWN:
         notes.unknown_status(c, SEV_ALARM, o.instrument_id, o.bracket_id, slot, REASON_UNKNOWN_STATUS)
-        c.look_wanted = 1
+        c.poll_wanted = 1
     elif r.source == SOURCE_BOOK and (o.pending == PENDING_REPLACE or o.pending == PENDING_CANCEL):
-        _count_look(c, slot)
+        _count_poll(c, slot)
     if d_qty > 0:
         bracket.on_fill(c, slot, d_qty, d_value)
     if r.triggered and not o.triggered and (o.ord_type == TYPE_SL or o.ord_type == TYPE_SL_M) and o.leg == LEG_STOP:
@@ -240,7 +240,7 @@ cdef int on_report(core_t* c, const report_t* r) noexcept nogil:
 
 
 cdef int _slot_of(core_t* c, uint32_t seq) noexcept nogil:
-    """The order that a request was about; -1 when the request is not known (or was a look)."""
+    """The order that a request was about; -1 when the request is not known (or polled the order book)."""
     cdef command_t* cmd = &c.commands[(<int64_t>seq - 1) % c.cap_commands]
     cdef int i
     if seq == 0 or seq > c.seq:
@@ -286,7 +286,7 @@ cdef int on_answer(core_t* c, uint32_t seq, int outcome, const char* broker_orde
     if reason == REASON_OK and outcome == EV_REFUSED:
         bracket.on_refusal(c, slot, ev, o.reason)
         if ev == EV_CANCEL_REJECTED:
-            c.look_wanted = 1  # most often it has traded: the book knows
+            c.poll_wanted = 1  # most often it has traded: the book knows
     bracket.settle(c, o.bracket_id)
     return reason
 
@@ -341,7 +341,7 @@ cdef void doubt(core_t* c, int slot, int reason) noexcept nogil:
     c.counters.timeouts += 1
     _apply(c, slot, EV_TIMEOUT)
     notes.in_doubt(c, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
-    c.look_wanted = 1
+    c.poll_wanted = 1
 
 
 cdef void on_time(core_t* c) noexcept nogil:
@@ -351,7 +351,7 @@ cdef void on_time(core_t* c) noexcept nogil:
     """
     cdef int i, slot
     cdef order_t* o
-    cdef bint wanted = c.look_wanted != 0 or c.n_in_doubt > 0
+    cdef bint wanted = c.poll_wanted != 0 or c.n_in_doubt > 0
     for i in range(c.n_live):
         slot = c.brackets[c.live[i]].order_head
         while slot >= 0:
@@ -366,7 +366,7 @@ cdef void on_time(core_t* c) noexcept nogil:
                     o.ord_status == ORD_PENDING_NEW and c.now_ns >= o.ts_ack_ns + c.look_gap_ns):
                 wanted = True
             slot = o.next
-    if wanted and c.now_ns >= c.look_next_ns:
-        c.look_next_ns = c.now_ns + c.look_gap_ns
-        c.look_wanted = 0
-        request.look(c)
+    if wanted and c.now_ns >= c.poll_next_ns:
+        c.poll_next_ns = c.now_ns + c.look_gap_ns
+        c.poll_wanted = 0
+        request.poll_book(c)

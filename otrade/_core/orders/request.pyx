@@ -107,7 +107,7 @@ cdef int cancel(core_t* c, int slot, int lane) noexcept nogil:
     return REASON_OK
 
 
-cdef void look(core_t* c) noexcept nogil:
+cdef void poll_book(core_t* c) noexcept nogil:
     """Ask the world to read the broker's order book: something is in doubt. Costs no order budget."""
     cdef command_t* cmd
     if not _room(c):

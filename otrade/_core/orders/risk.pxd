@@ -1,4 +1,4 @@
-"""Door of the risk room: gates, rate budget, halts. See `risk.pyx`."""
+"""Gates, rate budget, halts. See `risk.pyx`."""
 from libc.stdint cimport int64_t
 
 from otrade._core.state cimport core_t

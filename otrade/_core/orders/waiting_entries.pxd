@@ -1,4 +1,4 @@
-"""Door of the waiting room: decisions that wait for the rate budget. See `waiting.pyx`."""
+"""Decisions that wait for the rate budget. See `waiting_entries.pyx`."""
 from libc.stdint cimport int64_t
 
 from otrade._core.state cimport core_t

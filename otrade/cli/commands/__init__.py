@@ -1,3 +1,3 @@
-"""The commands of `otrade`, one file each; `otrade/cli/main.py` is the command line that names
-them.
+"""Commands that need no running engine, one file each; `otrade/cli/main.py` is the command line that
+names them.
 """

@@ -14,8 +14,8 @@ from otrade.config.schema import Config
 from otrade.contract.views import AccountView
 from otrade.errors import OTradeError
 from otrade.live.broker_io.account_queries import TIMEOUT_NS, in_trouble, read
-from otrade.live.paper_mode import date_of_run, paper_kit
-from otrade.live.startup.credentials import LiveAccess, second_broker
+from otrade.live.paper_mode import date_of_run, paper_adapter
+from otrade.live.startup.credentials import LiveAccess, secondary_broker
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
 from otrade.units import NS_PER_MS, ist_hms, rupees
@@ -64,13 +64,13 @@ def _price(px_e4: int | None) -> str:
 async def _live(config: Config) -> list[AccountView]:
     clock = WallClock()
     found = []
-    for broker in (config.broker, second_broker(config)):
+    for broker in (config.broker, secondary_broker(config)):
         if broker is None:
             continue
         try:
             access = LiveAccess(config, clock, broker)
             await access.token(ask=False)
-            desk = access.kit.by_hand(TIMEOUT_NS)
+            desk = access.adapter.by_hand(TIMEOUT_NS)
             access.close()
         except OTradeError as error:
             found.append(in_trouble(broker.kind, clock.now_ns(), str(error)))
@@ -83,7 +83,7 @@ async def _paper(config: Config) -> list[AccountView]:
     """The simulated account on the morning of its day: empty but for its funds."""
     calendar = Calendar.load(Path(config.paths.calendar) if config.paths.calendar else None)
     date = date_of_run(config.sim.date, calendar)
-    second = second_broker(config)
+    second = secondary_broker(config)
     kind = "both" if second is not None else config.broker.kind
     sim = Simulator(SimConfig(broker=kind, dates=(date,), funds_rupees=config.sim.funds_rupees))
     ports = await sim.start()
@@ -91,10 +91,10 @@ async def _paper(config: Config) -> list[AccountView]:
         found = []
         for broker in (config.broker, second):
             if broker is not None:
-                kit = paper_kit(broker, sim, ports)
-                await sim.during(kit.log_in_here())
-                desk = kit.by_hand(TIMEOUT_NS)
-                kit.close()
+                adapter = paper_adapter(broker, sim, ports)
+                await sim.during(adapter.log_in_here())
+                desk = adapter.by_hand(TIMEOUT_NS)
+                adapter.close()
                 found.append(await sim.during(read(broker.kind, desk, sim.clock.now_ns)))
         return found
     finally:

@@ -28,12 +28,12 @@ def run(
             )
     return drill(
         CampaignRequest(
-            first_seed, seeds, kinds, jobs, wishes_of(strategy) if strategy else (), broker
+            first_seed, seeds, kinds, jobs, strategies_of(strategy) if strategy else (), broker
         )
     )
 
 
-def wishes_of(path: Path) -> tuple[StrategyDraw, ...]:
+def strategies_of(path: Path) -> tuple[StrategyDraw, ...]:
     """The strategies of a configuration file. ConfigError when it has none."""
     config = manager.load(path)
     if not config.strategies:

@@ -23,8 +23,8 @@ from otrade.instruments import Instrument
 from otrade.instruments.cache import build, open_table, table_path
 from otrade.instruments.catalog import Catalog
 from otrade.live.notices.board import NoticeBoard
-from otrade.live.paper_mode import date_of_run, paper_kit
-from otrade.live.startup.credentials import LiveAccess, second_broker
+from otrade.live.paper_mode import date_of_run, paper_adapter
+from otrade.live.startup.credentials import LiveAccess, secondary_broker
 from otrade.live.startup.instrument_cache import directory_of
 from otrade.live.startup.symbol_resolver import SymbolResolver
 from otrade.simulator.base.config import SimConfig
@@ -36,7 +36,9 @@ DONE, NOTHING = 0, 4
 def refresh(config_path: Path, broker: str) -> int:
     """Fetch, and replace today's table. OTradeError when it cannot."""
     config = manager.load(config_path)
-    catalog = asyncio.run(_with_kit(config, broker, lambda kit, today: _fetch(config, kit, today)))
+    catalog = asyncio.run(
+        _with_adapter(config, broker, lambda adapter, today: _fetch(config, adapter, today))
+    )
     print(f"{catalog.source}: ready in {directory_of(config)}", file=sys.stderr)
     return DONE
 
@@ -45,8 +47,8 @@ def find(config_path: Path, broker: str, text: str, limit: int) -> int:
     """Print symbols that hold a text. Exit code 4 when there is none."""
     config = manager.load(config_path)
 
-    async def look(kit: BrokerAdapter, today: dt.date) -> int:
-        catalog = await _table(config, kit, today)
+    async def look(adapter: BrokerAdapter, today: dt.date) -> int:
+        catalog = await _table(config, adapter, today)
         n = 0
         for n, symbol in enumerate(catalog.search(text, limit), 1):  # noqa: B007
             print(symbol)
@@ -54,7 +56,7 @@ def find(config_path: Path, broker: str, text: str, limit: int) -> int:
             print(f"the first {limit}; say more of the name, or --limit", file=sys.stderr)
         return DONE if n else NOTHING
 
-    code: int = asyncio.run(_with_kit(config, broker, look))
+    code: int = asyncio.run(_with_adapter(config, broker, look))
     return code
 
 
@@ -62,13 +64,15 @@ def show(config_path: Path, broker: str, symbol: str) -> int:
     """Print what a symbol of the configuration means today, as JSON."""
     config = manager.load(config_path)
 
-    async def look(kit: BrokerAdapter, today: dt.date) -> Instrument:
+    async def look(adapter: BrokerAdapter, today: dt.date) -> Instrument:
         board = NoticeBoard(WallClock().now_ns)
         board.listen(lambda notice: print(notice.text, file=sys.stderr))
-        source = await _table(config, kit, today)
-        return await SymbolResolver(source, today, board, kit.last_price_e4, no_pause).find(symbol)
+        source = await _table(config, adapter, today)
+        return await SymbolResolver(source, today, board, adapter.last_price_e4, no_pause).find(
+            symbol
+        )
 
-    record = asyncio.run(_with_kit(config, broker, look))
+    record = asyncio.run(_with_adapter(config, broker, look))
     print(msgspec.json.format(msgspec.json.encode(record)).decode())
     return DONE
 
@@ -78,7 +82,7 @@ async def no_pause() -> None:
 
 
 def _broker(config: Config, kind: str) -> BrokerConfig:
-    for found in (config.broker, second_broker(config)):
+    for found in (config.broker, secondary_broker(config)):
         if found is not None and kind in ("", found.kind):
             return found
     raise ConfigError(
@@ -88,17 +92,17 @@ def _broker(config: Config, kind: str) -> BrokerConfig:
     )
 
 
-async def _with_kit(
+async def _with_adapter(
     config: Config, broker: str, work: Callable[[BrokerAdapter, dt.date], Awaitable[Any]]
 ) -> Any:
-    """Run with the kit of a configured broker; on paper with the simulated one, on its day."""
+    """Run with the adapter of a configured broker; on paper with the simulated one, on its day."""
     wanted = _broker(config, broker)
     if config.mode == "live":
         clock = WallClock()
         access = LiveAccess(config, clock, wanted)
         try:
             await access.token(ask=False)
-            return await work(access.kit, date_of(clock.now_ns()))
+            return await work(access.adapter, date_of(clock.now_ns()))
         finally:
             access.close()
     today = date_of_run(
@@ -108,32 +112,32 @@ async def _with_kit(
     sim = Simulator(SimConfig(broker=wanted.kind, dates=(today,), seed=config.sim.seed))
     ports = await sim.start()
     try:
-        kit = paper_kit(wanted, sim, ports)
-        await sim.during(kit.log_in_here())
+        adapter = paper_adapter(wanted, sim, ports)
+        await sim.during(adapter.log_in_here())
 
         async def inner() -> Any:
-            return await work(kit, today)
+            return await work(adapter, today)
 
         found = await sim.during(inner())
-        kit.close()
+        adapter.close()
         return found
     finally:
         await sim.stop()
 
 
-async def _table(config: Config, kit: BrokerAdapter, today: dt.date) -> Catalog:
+async def _table(config: Config, adapter: BrokerAdapter, today: dt.date) -> Catalog:
     """Today's table, fetched when it is not there."""
-    path = table_path(_directory(config), kit.name, today)
+    path = table_path(_directory(config), adapter.name, today)
     try:
-        return open_table(path, kit.name, today)
+        return open_table(path, adapter.name, today)
     except InstrumentError:
-        return await _fetch(config, kit, today)
+        return await _fetch(config, adapter, today)
 
 
-async def _fetch(config: Config, kit: BrokerAdapter, today: dt.date) -> Catalog:
-    file: InstrumentFileReader = await kit.instruments()
-    build(_directory(config), kit.name, today, file)
-    return open_table(table_path(_directory(config), kit.name, today), kit.name, today)
+async def _fetch(config: Config, adapter: BrokerAdapter, today: dt.date) -> Catalog:
+    file: InstrumentFileReader = await adapter.instruments()
+    build(_directory(config), adapter.name, today, file)
+    return open_table(table_path(_directory(config), adapter.name, today), adapter.name, today)
 
 
 def _directory(config: Config) -> Path:

@@ -22,8 +22,8 @@ from otrade.errors import BrokerError, ConfigError, OTradeError
 from otrade.live.broker_io.webhooks import WebhookReceiver
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.runtime.run_file import read_run_info
-from otrade.live.startup.credentials import LiveAccess, second_broker
-from otrade.live.startup.login_flow import LoginFlow, said
+from otrade.live.startup.credentials import LiveAccess, secondary_broker
+from otrade.live.startup.login_flow import LoginFlow, login_notice
 from otrade.web.webhooks.server import WebhookServer, WebhookServerError
 
 HEAD_BYTES_MAX = 16_384
@@ -40,7 +40,7 @@ def login(
     config = manager.load(config_path)
     wanted: BrokerConfig | None = None
     if broker and broker != config.broker.kind:
-        second = second_broker(config)
+        second = secondary_broker(config)
         wanted = (
             second
             if second is not None and second.kind == broker
@@ -80,7 +80,7 @@ async def _login(
         return TIMED_OUT
     finally:
         await callback.close()
-    print(said(session)[1])
+    print(login_notice(session)[1])
     return DONE
 
 
@@ -92,7 +92,7 @@ async def _approved(config: Config, access: LiveAccess, clock: WallClock, wait_s
     desk = LoginFlow(access, clock, lambda session: arrived.set())
     board = NoticeBoard(clock.now_ns)
     board.listen(lambda notice: print(notice.text, file=sys.stderr))
-    taker = WebhookReceiver(access.kit, desk, board, clock, lambda report: None)
+    taker = WebhookReceiver(access.adapter, desk, board, clock, lambda report: None)
     server = WebhookServer(taker, config.hooks.host, config.hooks.port)
     try:
         await server.start()
@@ -141,7 +141,7 @@ async def _pasted(desk: LoginFlow, url: str) -> int:
         )
     print(f"Log in at\n  {url}\nthen paste the address that you are sent to:", file=sys.stderr)
     line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-    print(said(await desk.finish(line.strip()))[1])
+    print(login_notice(await desk.finish(line.strip()))[1])
     return DONE
 
 
@@ -204,4 +204,4 @@ class LoginCallback:
             return 400, f"the login failed: {error}"
         if not self.session.done():
             self.session.set_result(session)
-        return 200, f"{said(session)[1]}. Close this page."
+        return 200, f"{login_notice(session)[1]}. Close this page."

@@ -14,7 +14,7 @@ from otrade.config import manager
 from otrade.config.schema import Config
 from otrade.live.control.preflight import PreflightBoard, PreflightVerdict
 from otrade.live.control.preflight import preflight as look
-from otrade.live.paper_mode import date_of_run, paper_kit
+from otrade.live.paper_mode import date_of_run, paper_adapter
 from otrade.live.startup.credentials import LiveAccess
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
@@ -63,7 +63,7 @@ def render(board: PreflightBoard) -> str:
 async def _live(config: Config, calendar: Calendar) -> PreflightBoard:
     clock = WallClock()
     access = LiveAccess(config, clock)
-    return await look(config, access.kit, lambda: access.token(ask=False), calendar, clock)
+    return await look(config, access.adapter, lambda: access.token(ask=False), calendar, clock)
 
 
 async def _paper(config: Config, calendar: Calendar) -> PreflightBoard:
@@ -79,12 +79,12 @@ async def _paper(config: Config, calendar: Calendar) -> PreflightBoard:
     )
     ports = await sim.start()
     try:
-        kit = paper_kit(config.broker, sim, ports)
-        session = await sim.during(kit.log_in_here())
+        adapter = paper_adapter(config.broker, sim, ports)
+        session = await sim.during(adapter.log_in_here())
 
         async def token() -> str:
             return session.access_token
 
-        return await sim.during(look(config, kit, token, calendar, sim.clock))
+        return await sim.during(look(config, adapter, token, calendar, sim.clock))
     finally:
         await sim.stop()

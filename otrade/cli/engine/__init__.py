@@ -1,1 +1,3 @@
-"""Commands that ask or tell a running engine over its own API, and the client that they share."""
+"""Commands about a running engine: asked or told over its own API, by the client that they share, or
+watched from outside.
+"""

@@ -180,7 +180,7 @@ def _is_live(config: Path) -> bool:
 
 
 def _direct(config: Path | None, *, flatten: bool) -> int:
-    from otrade.cli.commands.watchdog import watch
+    from otrade.cli.engine.watchdog import watch
 
     if config is None:
         raise StartError(

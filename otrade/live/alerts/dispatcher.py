@@ -1,7 +1,7 @@
 """Alerts: notices that are worth it go to people's phones, each with a word of whether it arrived.
 
-The desk listens to the notices, adds what is told only when it lasts (a feed that stays down), asks
-each target's gate, and hands parcels to the courier. It never waits. Whether a target took an alert
+The dispatcher listens to the notices, adds what is told only when it lasts (a feed that stays down), asks
+each target's throttle, and hands alerts to the sender. It never waits. Whether a target took an alert
 comes back as a notice; alerts about alerts there are none.
 """
 
@@ -35,9 +35,9 @@ Say = Callable[[Severity, str, str], object]
 
 
 class AlertSender(Protocol):
-    """Takes parcels (`Courier`)."""
+    """Takes alerts (`AlertSenderClient`)."""
 
-    def send(self, target: str, parcel: PendingAlert) -> bool: ...
+    def send(self, target: str, pending: PendingAlert) -> bool: ...
 
 
 class AlertDispatcher:
@@ -51,7 +51,7 @@ class AlertDispatcher:
         self._who = who
         self._say = say
         self._wall_ns = wall_ns
-        self._gates = [
+        self._throttles = [
             AlertThrottle(target, repeat_s=config.repeat_s, max_per_min=config.max_per_min)
             for target in config.targets
         ]
@@ -59,21 +59,20 @@ class AlertDispatcher:
         self._down_since_ns: dict[str, int] = {}
         self._lost: set[str] = set()
         """Feeds that have been down for so long that it was told."""
-        self._n_parcels = 0
+        self._n_sent = 0
         self._codes: dict[int, str] = {}
-        """What each parcel is about, until its fate is known."""
-        self._asked: dict[tuple[int, str], asyncio.Future[DeliveryOutcome]] = {}
+        """What each alert is about, until its fate is known."""
+        self._tests: dict[tuple[int, str], asyncio.Future[DeliveryOutcome]] = {}
         self.sender: AlertSender | None = None
-        self.n_delivered = dict.fromkeys((gate.name for gate in self._gates), 0)
-        self.n_failed = dict.fromkeys((gate.name for gate in self._gates), 0)
+        self.n_delivered = dict.fromkeys((throttle.name for throttle in self._throttles), 0)
+        self.n_failed = dict.fromkeys((throttle.name for throttle in self._throttles), 0)
 
     @property
     def n_held(self) -> dict[str, int]:
         """Alerts held back so far, by target."""
-        return {gate.name: gate.n_held for gate in self._gates}
+        return {throttle.name: throttle.n_held for throttle in self._throttles}
 
-    # ------------------------------------------------------------------------------------ what
-    # comes
+    # ----------------------------------------------------------------------------------- what comes
     def hear(self, notice: Notice) -> None:
         """A listener of notices."""
         if notice.code in DOWN:
@@ -82,14 +81,16 @@ class AlertDispatcher:
             self._feed_up(UP[notice.code], notice.ts_ns)
         level = level_of(notice)
         if level is not None:
-            place = (
+            subject = (
                 (notice.instrument_id, notice.bracket_id)
                 if notice.instrument_id != NONE_ID
                 else (notice.text,)
             )
-            self._tell(Alert(level, notice.code, notice.text, notice.ts_ns, (notice.code, *place)))
+            self._tell(
+                Alert(level, notice.code, notice.text, notice.ts_ns, (notice.code, *subject))
+            )
 
-    def look(self, now_ns: int) -> None:
+    def on_beat(self, now_ns: int) -> None:
         """On the beat, with engine time: what has lasted, and what was held back."""
         for feed, since_ns in self._down_since_ns.items():
             if feed not in self._lost and now_ns - since_ns >= self._feed_down_ns:
@@ -129,14 +130,14 @@ class AlertDispatcher:
         self._digest(at_once=True)
 
     async def test(self, within_s: float = TEST_S) -> list[DeliveryOutcome]:
-        """Send a test to every target, past all gates, and wait for what becomes of it. Who has not
+        """Send a test to every target, past all throttles, and wait for what becomes of it. Who has not
         answered in time is not in the list as delivered, but as not known.
         """
         loop = asyncio.get_running_loop()
         now_ns = self._wall_ns()
         waiting: dict[str, asyncio.Future[DeliveryOutcome]] = {}
         done: list[DeliveryOutcome] = []
-        for gate in self._gates:
+        for throttle in self._throttles:
             alert = Alert(
                 AlertLevel.INFO,
                 "ALERT_TEST",
@@ -144,19 +145,19 @@ class AlertDispatcher:
                 now_ns,
                 ("ALERT_TEST",),
             )
-            id = self._send(gate, alert)
+            id = self._send(throttle, alert)
             if id is None:
                 done.append(
                     DeliveryOutcome(
                         0,
-                        gate.name,
+                        throttle.name,
                         False,
                         0,
                         "too many alerts wait, or their process is not running",
                     )
                 )
             else:
-                waiting[gate.name] = self._asked[id, gate.name] = loop.create_future()
+                waiting[throttle.name] = self._tests[id, throttle.name] = loop.create_future()
         if waiting:
             await asyncio.wait(waiting.values(), timeout=within_s)
         for name, future in waiting.items():
@@ -164,51 +165,49 @@ class AlertDispatcher:
                 0, name, False, 0, f"no answer within {within_s:.0f} s; it goes on trying"
             )
             done.append(future.result() if future.done() else unknown)
-        self._asked = {
+        self._tests = {
             key: future
-            for key, future in self._asked.items()
+            for key, future in self._tests.items()
             if not future.done() and future not in waiting.values()
         }
         return done
 
-    # ------------------------------------------------------------------------------------ what
-    # leaves
+    # ---------------------------------------------------------------------------------- what leaves
     def _tell(self, alert: Alert) -> None:
         now_ns = self._wall_ns()
-        for gate in self._gates:
-            if gate.offer(alert, now_ns) and self._send(gate, alert) is None:
-                gate.give_back(alert, now_ns)
+        for throttle in self._throttles:
+            if throttle.offer(alert, now_ns) and self._send(throttle, alert) is None:
+                throttle.give_back(alert, now_ns)
 
     def _digest(self, *, at_once: bool) -> None:
         now_ns = self._wall_ns()
-        for gate in self._gates:
-            alert = gate.digest(now_ns, at_once=at_once)
-            if alert is not None and self._send(gate, alert) is None:
-                gate.give_back(alert, now_ns)
+        for throttle in self._throttles:
+            alert = throttle.digest(now_ns, at_once=at_once)
+            if alert is not None and self._send(throttle, alert) is None:
+                throttle.give_back(alert, now_ns)
 
-    def _send(self, gate: AlertThrottle, alert: Alert) -> int | None:
-        """The parcel's number; None when nobody took it."""
-        self._n_parcels += 1
+    def _send(self, throttle: AlertThrottle, alert: Alert) -> int | None:
+        """The alert's number; None when nobody took it."""
+        self._n_sent += 1
         words = alert.code.replace("_", " ")
         mood = "resolved" if alert.code in GOOD_NEWS else TITLE_WORDS[alert.level]
         title = f"{self._who}: {words}" if alert.is_summary else f"{self._who}: {mood}, {words}"
         body = f"{ist_hms(alert.ts_ns)} IST  {alert.text}"
         if len(body) > BODY_CHARS_MAX:
             body = body[:BODY_CHARS_MAX] + "..."
-        parcel = PendingAlert(self._n_parcels, int(alert.level), title, body)
-        if self.sender is None or not self.sender.send(gate.name, parcel):
+        pending = PendingAlert(self._n_sent, int(alert.level), title, body)
+        if self.sender is None or not self.sender.send(throttle.name, pending):
             return None
-        self._codes[parcel.id] = alert.code
-        return parcel.id
+        self._codes[pending.id] = alert.code
+        return pending.id
 
-    # ------------------------------------------------------------------------------- what became of
-    # it
+    # ---------------------------------------------------------------------------- what became of it
     def on_outcome(self, outcome: DeliveryOutcome) -> None:
-        """From the courier, in the loop."""
+        """From the sender, in the loop."""
         code = self._codes.pop(outcome.id, "?")
         counts = self.n_delivered if outcome.ok else self.n_failed
         counts[outcome.target] = counts.get(outcome.target, 0) + 1
-        future = self._asked.pop((outcome.id, outcome.target), None)
+        future = self._tests.pop((outcome.id, outcome.target), None)
         if future is not None and not future.done():
             future.set_result(outcome)
         tries = "at once" if outcome.n_tries == 1 else f"at try {outcome.n_tries}"
@@ -229,7 +228,7 @@ class AlertDispatcher:
             )
 
     def on_trouble(self, text: str) -> None:
-        """From the courier: something is wrong with all alerts, or with one target's."""
+        """From the sender: something is wrong with all alerts, or with one target's."""
         self._say(Severity.ERROR, "ALERTS", text)
 
 

@@ -14,7 +14,7 @@ AGE_S_MAX = 900.0
 
 
 class PendingAlert(msgspec.Struct):
-    """One message for one target. `level` is a `Level`; the higher goes first."""
+    """One message for one target. `level` is an `AlertLevel`; the higher goes first."""
 
     id: int
     level: int
@@ -25,7 +25,7 @@ class PendingAlert(msgspec.Struct):
 
 
 class DeliveryOutcome(msgspec.Struct, frozen=True):
-    """What became of a parcel, for good."""
+    """What became of an alert, for good."""
 
     id: int
     target: str
@@ -38,7 +38,7 @@ class RetryQueue:
     """Times are seconds on any clock that only moves forward."""
 
     def __init__(self, target: str, *, tries: int, loudest: int, rng: random.Random) -> None:
-        """A parcel of level `loudest` is tried at once, whatever failed before it."""
+        """An alert of level `loudest` is tried at once, whatever failed before it."""
         self._target = target
         self._tries = tries
         self._loudest = loudest
@@ -50,11 +50,11 @@ class RetryQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, parcel: PendingAlert, now_s: float) -> DeliveryOutcome | None:
+    def put(self, pending: PendingAlert, now_s: float) -> DeliveryOutcome | None:
         """Take one in. When there is no room the least important one is given up: its outcome."""
-        parcel.ts_s = now_s
-        self._waiting.append(parcel)
-        if parcel.level >= self._loudest:
+        pending.ts_s = now_s
+        self._waiting.append(pending)
+        if pending.level >= self._loudest:
             self._rest_until_s = now_s
         if len(self._waiting) <= CAPACITY:
             return None
@@ -74,24 +74,24 @@ class RetryQueue:
         """
         if not self._waiting or now_s < self._rest_until_s:
             return None
-        parcel = max(self._waiting, key=lambda one: (one.level, -one.id))
-        self._waiting.remove(parcel)
-        parcel.n_tries += 1
-        return parcel
+        pending = max(self._waiting, key=lambda one: (one.level, -one.id))
+        self._waiting.remove(pending)
+        pending.n_tries += 1
+        return pending
 
     def tried(
-        self, parcel: PendingAlert, ok: bool, why: str, now_s: float
+        self, pending: PendingAlert, ok: bool, why: str, now_s: float
     ) -> DeliveryOutcome | None:
         """What came of it. None: it will be tried again."""
         if ok:
             self._n_failures = 0
-            return DeliveryOutcome(parcel.id, self._target, True, parcel.n_tries)
+            return DeliveryOutcome(pending.id, self._target, True, pending.n_tries)
         self._n_failures += 1
         wait_s = min(FIRST_S * 2 ** (self._n_failures - 1), CAP_S)
         self._rest_until_s = now_s + wait_s * self._rng.uniform(0.75, 1.25)
-        if parcel.n_tries >= self._tries or now_s - parcel.ts_s >= AGE_S_MAX:
-            return DeliveryOutcome(parcel.id, self._target, False, parcel.n_tries, why)
-        self._waiting.append(parcel)
+        if pending.n_tries >= self._tries or now_s - pending.ts_s >= AGE_S_MAX:
+            return DeliveryOutcome(pending.id, self._target, False, pending.n_tries, why)
+        self._waiting.append(pending)
         return None
 
     def give_up(self, why: str) -> list[DeliveryOutcome]:

@@ -1,7 +1,7 @@
 """The engine's end of the pipe to the process that carries alerts. Nothing here waits for anybody.
 
-Parcels are counted from here to their outcome, at most `OUT_MAX` at a time, so that a pipe is never
-full. A carrier that died is said, what it had is not delivered, and another one is started a little
+Alerts are counted from here to their outcome, at most `OUT_MAX` at a time, so that a pipe is never
+full. A sender process that died is said, what it had is not delivered, and another one is started a little
 later.
 """
 
@@ -9,10 +9,8 @@ import asyncio
 import contextlib
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import orjson
 
@@ -22,19 +20,6 @@ from otrade.live.alerts.retry_queue import DeliveryOutcome, PendingAlert
 OUT_MAX = 200
 LINE_BYTES_MAX = 1 << 16
 RESTART_S = 30.0
-
-
-def carrier_command(secrets: str, tries: int, targets: Sequence[str]) -> list[str]:
-    return [
-        sys.executable,
-        "-m",
-        "otrade.live.alerts.sender_process",
-        "--secrets",
-        str(Path(secrets)),
-        "--tries",
-        str(tries),
-        *targets,
-    ]
 
 
 class AlertSenderClient:
@@ -61,15 +46,15 @@ class AlertSenderClient:
         self._gone = asyncio.Event()
         self._restart: asyncio.Task[None] | None = None
         self._ended: list[subprocess.Popen[bytes]] = []
-        """Carriers that we have let go of, to be reaped when they are gone."""
+        """Sender processes that we have let go of, to be reaped when they are gone."""
 
     @property
     def n_out(self) -> int:
-        """Parcels whose fate is not known yet."""
+        """Alerts whose fate is not known yet."""
         return len(self._out)
 
     def start(self) -> None:
-        """Start the carrier, before there is anything that must not wait. One that cannot be
+        """Start the sender process, before there is anything that must not wait. One that cannot be
         started is said, and tried again later.
         """
         self._loop = asyncio.get_running_loop()
@@ -117,8 +102,8 @@ class AlertSenderClient:
         self._gone.clear()
         self._loop.add_reader(process.stdout.fileno(), self._read)
 
-    def send(self, target: str, parcel: PendingAlert) -> bool:
-        """Hand a parcel on. False: it was not taken, and will not be delivered."""
+    def send(self, target: str, pending: PendingAlert) -> bool:
+        """Hand an alert on. False: it was not taken, and will not be delivered."""
         process = self._process
         if (
             process is None
@@ -137,10 +122,10 @@ class AlertSenderClient:
             return False
         row = {
             "target": target,
-            "id": parcel.id,
-            "level": parcel.level,
-            "title": parcel.title,
-            "body": parcel.body,
+            "id": pending.id,
+            "level": pending.level,
+            "title": pending.title,
+            "body": pending.body,
         }
         line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
         try:
@@ -154,11 +139,11 @@ class AlertSenderClient:
             # Half a line can be neither taken back nor finished without waiting.
             self._lost()
             return False
-        self._out.add((parcel.id, target))
+        self._out.add((pending.id, target))
         return True
 
     async def close(self, within_s: float) -> None:
-        """No more parcels. Wait for the outcomes, but not for longer than this: the carrier goes on
+        """No more alerts. Wait for the outcomes, but not for longer than this: the sender process goes on
         without us.
         """
         self._is_closing = True
@@ -201,7 +186,7 @@ class AlertSenderClient:
             self._on_outcome(outcome)
 
     def _lost(self) -> None:
-        """The carrier has ended."""
+        """The sender process has ended."""
         out, self._out = sorted(self._out), set()
         self._let_go()
         self._gone.set()

@@ -2,7 +2,7 @@
 engine, one thread a target.
 
 It alone loads Apprise and what that needs, and it alone waits for other people's servers; the
-engine writes a line into a pipe and reads one back. Parcels come in as JSON lines, outcomes go out
+engine writes a line into a pipe and reads one back. Alerts come in as JSON lines, outcomes go out
 as JSON lines, and secrets travel neither way: the addresses are read here, from the environment or
 the secrets file. When the engine is gone, what waits is still delivered, for a minute.
 """
@@ -32,7 +32,7 @@ from otrade.live.notices.redact import redact
 LINGER_S = 60.0
 WHY_CHARS_MAX = 300
 LOUDEST = 4
-"""`Level.LOUDEST`; the table of levels is the engine's and not loaded here."""
+"""`AlertLevel.LOUDEST`; the table of levels is the engine's and not loaded here."""
 TYPES = {0: "info", 1: "warning", 2: "failure", 3: "failure", 4: "failure"}
 """Apprise's words for the levels."""
 
@@ -85,17 +85,17 @@ def by_apprise(address: Secret) -> Notify:
         words.take()
         raise ConfigError("Apprise cannot read this address")
 
-    def notify(parcel: PendingAlert) -> tuple[bool, str]:
+    def notify(pending: PendingAlert) -> tuple[bool, str]:
         words.take()
         try:
             ok = box.notify(
-                title=parcel.title,
-                body=parcel.body,
-                notify_type=apprise.NotifyType(TYPES[parcel.level]),
+                title=pending.title,
+                body=pending.body,
+                notify_type=apprise.NotifyType(TYPES[pending.level]),
                 body_format=apprise.NotifyFormat.TEXT,
             )
         except Exception as error:
-            # A plugin of a library with a hundred of them; one parcel's failure is not the thread's
+            # A plugin of a library with a hundred of them; one alert's failure is not the thread's
             # end.
             return False, redact(f"{type(error).__name__}: {error}")[:WHY_CHARS_MAX]
         return bool(ok), "" if ok else redact(words.take() or "it was not taken")[:WHY_CHARS_MAX]
@@ -134,12 +134,12 @@ class TargetThread:
 
     def __init__(
         self,
-        outbox: RetryQueue,
+        queue: RetryQueue,
         notify: Notify,
         emit: Callable[[DeliveryOutcome], None],
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._outbox = outbox
+        self._queue = queue
         self._notify = notify
         self._emit = emit
         self._now_s = now_s
@@ -150,9 +150,9 @@ class TargetThread:
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, parcel: PendingAlert) -> None:
+    def put(self, pending: PendingAlert) -> None:
         with self._wake:
-            given_up = self._outbox.put(parcel, self._now_s())
+            given_up = self._queue.put(pending, self._now_s())
             self._wake.notify()
         if given_up is not None:
             self._emit(given_up)
@@ -167,32 +167,32 @@ class TargetThread:
         self._thread.join(within_s)
 
     def _work(self) -> None:
-        while (parcel := self._next()) is not None:
-            ok, why = self._notify(parcel)
+        while (pending := self._next()) is not None:
+            ok, why = self._notify(pending)
             with self._wake:
-                outcome = self._outbox.tried(parcel, ok, why, self._now_s())
+                outcome = self._queue.tried(pending, ok, why, self._now_s())
             if outcome is not None:
                 self._emit(outcome)
         with self._wake:
-            outcomes = self._outbox.give_up("the engine has ended")
+            outcomes = self._queue.give_up("the engine has ended")
         for outcome in outcomes:
             self._emit(outcome)
 
     def _next(self) -> PendingAlert | None:
-        """The next parcel when its time has come; None: it is time to end."""
+        """The next alert when its time has come; None: it is time to end."""
         with self._wake:
             while True:
                 now_s = self._now_s()
-                wait_s = self._outbox.wait_s(now_s)
+                wait_s = self._queue.wait_s(now_s)
                 if self._end_s is not None and (wait_s is None or now_s + wait_s >= self._end_s):
                     return None
-                if wait_s is not None and (parcel := self._outbox.take(now_s)) is not None:
-                    return parcel
+                if wait_s is not None and (pending := self._queue.take(now_s)) is not None:
+                    return pending
                 self._wake.wait(wait_s)
 
 
 class AlertSenderProcess:
-    """Reads parcels until the engine closes the pipe. `notifies` and `bad` are what `addresses`
+    """Reads alerts until the engine closes the pipe. `notifies` and `bad` are what `addresses`
     found.
     """
 
@@ -202,7 +202,7 @@ class AlertSenderProcess:
         self._bad = bad
         self._out = out
         self._lock = threading.Lock()
-        self._deliverers = {
+        self._threads = {
             name: TargetThread(
                 RetryQueue(name, tries=tries, loudest=LOUDEST, rng=random.Random()),
                 notify,
@@ -214,29 +214,29 @@ class AlertSenderProcess:
     def run(self, lines: BinaryIO, linger_s: float = LINGER_S) -> None:
         for name, why in self._bad.items():
             self._say({"bad": name, "why": why})
-        for deliverer in self._deliverers.values():
-            deliverer.start()
+        for thread in self._threads.values():
+            thread.start()
         for line in lines:
             # The engine may have been cut off in the middle of one: what came before is carried all
             # the same.
             with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError):
                 given = orjson.loads(line)
                 self._take(given.pop("target"), PendingAlert(**given))
-        for deliverer in self._deliverers.values():
-            deliverer.finish(linger_s)
-        for deliverer in self._deliverers.values():
-            deliverer.join(2 * linger_s)
+        for thread in self._threads.values():
+            thread.finish(linger_s)
+        for thread in self._threads.values():
+            thread.join(2 * linger_s)
 
-    def _take(self, target: str, parcel: PendingAlert) -> None:
-        deliverer = self._deliverers.get(target)
-        if deliverer is None:
+    def _take(self, target: str, pending: PendingAlert) -> None:
+        thread = self._threads.get(target)
+        if thread is None:
             self._emit(
                 DeliveryOutcome(
-                    parcel.id, target, False, 0, self._bad.get(target, "there is no such target")
+                    pending.id, target, False, 0, self._bad.get(target, "there is no such target")
                 )
             )
         else:
-            deliverer.put(parcel)
+            thread.put(pending)
 
     def _emit(self, outcome: DeliveryOutcome) -> None:
         self._say({name: getattr(outcome, name) for name in DeliveryOutcome.__struct_fields__})

@@ -2,7 +2,7 @@
 Pure: the time is handed in.
 
 Nothing that is held back is lost. It is counted by code with its last words, and told in one digest
-as soon as the gate may.
+as soon as the throttle may.
 """
 
 from collections import OrderedDict
@@ -44,7 +44,7 @@ class _HeldAlert(msgspec.Struct):
 
 
 class AlertThrottle:
-    """The gate before one target. Times are nanoseconds since the epoch; a clock that steps back
+    """The throttle before one target. Times are nanoseconds since the epoch; a clock that steps back
     forgets what lies in its future.
     """
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from otrade._core.engine.rows import BracketRow
 from otrade._core.types import ExitReason, Leg, Reason, Side
 from otrade.contract.queries import Fact, Gate, WhyView
 from otrade.live.day.trading_day import TradingDay
@@ -112,7 +113,7 @@ def why_order(day: TradingDay, order: Mapping[str, Any]) -> WhyView:
     )
 
 
-def signal_of(day: TradingDay, bracket: Mapping[str, int]) -> SignalRecord | None:
+def signal_of(day: TradingDay, bracket: BracketRow) -> SignalRecord | None:
     """The taken signal that opened a bracket: the newest of its strategy, side and price before the
     bracket was there.
     """
@@ -195,18 +196,18 @@ def waits_of(day: TradingDay, seen: SignalRecord) -> list[Fact]:
 
 def gates_of(params: Mapping[str, int | float], reason: int, *, taken: bool) -> list[Gate]:
     """Every gate of an entry with what it said."""
-    asked: list[tuple[Reason, str]] = [*TAKE_GATES]
-    asked += [
+    rules: list[tuple[Reason, str]] = [*TAKE_GATES]
+    rules += [
         (code, words)
         for code, words, switch in FILTER_GATES
         if not switch or params.get(switch) or _warm(code, params)
     ]
-    asked += RISK_GATES
-    known = {code for code, _ in asked}
+    rules += RISK_GATES
+    known = {code for code, _ in rules}
     if not taken and reason not in known:
-        asked.append((Reason(reason), reason_words(reason)))
+        rules.append((Reason(reason), reason_words(reason)))
     gates, has_failed = [], False
-    for code, words in asked:
+    for code, words in rules:
         fails = not taken and code == reason
         gates.append(
             Gate(
@@ -223,7 +224,7 @@ def _warm(code: Reason, params: Mapping[str, int | float]) -> bool:
     return code == Reason.WARM_UP and bool(params.get("atr_period"))
 
 
-def _bracket_facts(day: TradingDay, bracket: Mapping[str, int]) -> list[Fact]:
+def _bracket_facts(day: TradingDay, bracket: BracketRow) -> list[Fact]:
     entry_e4 = average_e4(bracket["entry_value_e4"], bracket["entry_qty"])
     facts: Sequence[tuple[str, str]] = (
         (

@@ -9,8 +9,10 @@ import importlib
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, cast
 
 import otrade
+from otrade._core.engine.rows import CountersRow, LiveSumsRow
 from otrade._core.types import Halt, Phase, Reason
 from otrade.charges import NO_CHARGES
 from otrade.contract import views
@@ -30,7 +32,7 @@ from otrade.live.monitoring.staleness import FrameWatch
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.notices.json_log import TolerantLogFile
 from otrade.live.notices.messages import HALT_WORDS, reason_words
-from otrade.live.startup.login_flow import LoginFlow, said
+from otrade.live.startup.login_flow import LoginFlow, login_notice
 from otrade.units import NS_PER_MS
 
 PHASE_WORDS = {
@@ -42,7 +44,9 @@ PHASE_WORDS = {
     Phase.SQUARE_OFF: "square-off",
     Phase.CLOSED: "closed",
 }
-PHASE_ENDS = {
+PHASE_ENDS: dict[
+    Phase, Literal["open_ns", "entry_from_ns", "entry_until_ns", "square_off_ns", "close_ns"]
+] = {
     Phase.BEFORE: "open_ns",
     Phase.OPEN_NO_ENTRY: "entry_from_ns",
     Phase.ENTRY: "entry_until_ns",
@@ -79,16 +83,15 @@ class LiveEngineSource:
         """None where no alerts are configured."""
         self.frames: FrameWatch | None = None
         self.log: TolerantLogFile | None = None
-        self.desks: AccountQueries | None = None
-        self.morning: PreflightService | None = None
+        self.account_queries: AccountQueries | None = None
+        self.preflight_service: PreflightService | None = None
 
     def set_day(self, day: TradingDay) -> None:
         self._day = day
         self.reads.set_day(day)
         self._rows = RowBuilder(day)
 
-    # ---------------------------------------------------------------------------------- for
-    # machines
+    # --------------------------------------------------------------------------------- for machines
     def readiness(self) -> Sequence[str]:
         return why_not_ready(self._day, self.lifecycle)
 
@@ -143,10 +146,10 @@ class LiveEngineSource:
                 token_until_ms=None
                 if day.is_token_dead
                 else ms_or_none(day.token_dies_ns(day.clock.now_ns())),
-                orders_sent=day.desk.n_sent,
+                orders_sent=day.router.n_sent,
                 in_doubt=risk["n_in_doubt"],
                 book_ms=ms_or_none(day.ts_book_ns),
-                positions_ms=ms_or_none(day.explainer.positions.ts_last_ns),
+                positions_ms=ms_or_none(day.ts_positions_ns),
                 quarantined=engine.n_quarantined,
             ),
             pnl=views.PnlStatus(
@@ -233,11 +236,10 @@ class LiveEngineSource:
         field = PHASE_ENDS.get(phase)
         return phase, row[field] if field else 0
 
-    def _feed(self, day: TradingDay, counters: dict[str, int]) -> views.FeedStatus:
+    def _feed(self, day: TradingDay, counters: CountersRow) -> views.FeedStatus:
         risk = day.engine.risk()
         ts_recv_ns = day.engine.newest_tick_ns()
         refused = counters["refused"]
-        assert isinstance(refused, list)
         return views.FeedStatus(
             connected=risk["feed_alive"],
             age_ms=(day.clock.now_ns() - ts_recv_ns) // NS_PER_MS if ts_recv_ns else None,
@@ -248,7 +250,7 @@ class LiveEngineSource:
         )
 
     def _latency(self, day: TradingDay) -> views.LatencyStatus:
-        latency = day.latency()
+        latency = day.tick_to_order()
         return views.LatencyStatus(
             p50_ns=latency.p50_ns, p99_ns=latency.p99_ns, max_ns=latency.max_ns, count=latency.n
         )
@@ -330,10 +332,10 @@ class LiveEngineSource:
 
     # ------------------------------------------------------------------------ asked of the broker
     async def accounts(self) -> Sequence[views.AccountView]:
-        return await self.desks.look() if self.desks is not None else ()
+        return await self.account_queries.fetch() if self.account_queries is not None else ()
 
     async def preflight(self) -> views.PreflightView | None:
-        return await self.morning.look() if self.morning is not None else None
+        return await self.preflight_service.run() if self.preflight_service is not None else None
 
     # ------------------------------------------------------------------------------------- commands
     async def command(
@@ -374,7 +376,7 @@ class LiveEngineSource:
             session = await self.login.finish(redirected_to)
         except OTradeError as error:
             return views.CommandResult(ok=False, words=str(error))
-        words = said(session)[1]
+        words = login_notice(session)[1]
         self.record("whoever began it", "login finished", True, words)
         return views.CommandResult(ok=True, words=words)
 
@@ -393,10 +395,10 @@ async def _begin(login: LoginFlow, approve: bool) -> views.CommandResult:
     )
 
 
-def _together(sums: Iterable[dict[str, int]]) -> Counter[str]:
+def _together(sums: Iterable[LiveSumsRow]) -> Counter[str]:
     together: Counter[str] = Counter()
     for of_one in sums:
-        together.update(of_one)
+        together.update(cast(dict[str, int], of_one))
     return together
 
 

@@ -3,7 +3,6 @@
 """
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from otrade.contract.queries import JournalFileView, JournalPage, JournalRow, Mo
 from otrade.errors import JournalError
 from otrade.journal.archive import NAME
 from otrade.journal.peek import MomentQuestion, RowsQuestion
+from otrade.live.runtime.child_processes import journal_command
 
 WITHIN_S = 30
 
@@ -44,9 +44,9 @@ class JournalQueries:
         except OSError:
             return []
 
-    async def page(self, name: str, asked: RowsQuestion) -> JournalPage:
+    async def page(self, name: str, question: RowsQuestion) -> JournalPage:
         """JournalError in words when there is no such journal, or it cannot be read."""
-        answer = await self._ask("rows", name, asked)
+        answer = await self._ask("rows", name, question)
         return JournalPage(
             name=name,
             rows=[JournalRow(**row) for row in answer["rows"]],
@@ -55,24 +55,19 @@ class JournalQueries:
             trouble=answer["trouble"],
         )
 
-    async def moment(self, name: str, asked: MomentQuestion) -> Moment:
+    async def moment(self, name: str, question: MomentQuestion) -> Moment:
         """As `page`."""
         return msgspec.convert(
-            {"name": name, **await self._ask("moment", name, asked)}, type=Moment
+            {"name": name, **await self._ask("moment", name, question)}, type=Moment
         )
 
-    async def _ask(self, what: str, name: str, asked: msgspec.Struct) -> dict[str, Any]:
+    async def _ask(self, what: str, name: str, question: msgspec.Struct) -> dict[str, Any]:
         # A name is looked for among those that are there, so that no path can be asked for.
         if name not in {row.name for row in self.files()}:
             raise JournalError(f"there is no journal {name!r}")
         async with self._lock:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "otrade.journal.peek",
-                what,
-                str(self._directory / name),
-                msgspec.json.encode(asked).decode(),
+                *journal_command(what, self._directory / name, msgspec.json.encode(question)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,

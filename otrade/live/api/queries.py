@@ -35,7 +35,7 @@ class LiveQueries:
         self._day = day
         self._journals.today = day.plan.day
         self._equity, self._lines = EquityCurve(day), IndicatorHistory(day)
-        day.on_beat += [self._equity.look, self._lines.look]
+        day.listen_to_beats(self._equity.on_beat, self._lines.on_beat)
 
     # ------------------------------------------------------------------------------------- the day
     def equity(self, since_ms: int) -> Sequence[queries.EquityPoint]:
@@ -72,7 +72,7 @@ class LiveQueries:
         if day is None or slot < 0:
             return None
         order = day.engine.order(slot)
-        steps = day.desk.stories.of(cl_ord_id)
+        steps = day.router.timelines.of(cl_ord_id)
         return queries.OrderStory(
             cl_ord_id=cl_ord_id,
             leg=LEGS[Leg(order["leg"])],

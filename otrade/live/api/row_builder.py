@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any
 
+from otrade._core.engine.rows import BracketRow
 from otrade._core.types import (
     BracketState,
     ExitReason,
@@ -27,7 +28,7 @@ NOTHING_LIVE = {"value_e4": 0, "size": 0, "unrealised_e4": 0}
 
 
 class RowBuilder:
-    """Of one day. What is made is kept with the mark that the engine gave of it
+    """Of one day. What is made is cached with the mark that the engine gave of it
     (`Engine.order_mark` and its like).
     """
 
@@ -42,10 +43,10 @@ class RowBuilder:
         day = self._day
         for instrument_id in range(len(day.plan.instruments)):
             mark = day.engine.instrument_mark(instrument_id)
-            kept = self._instruments.get(instrument_id)
-            if kept is None or kept[0] != mark:
-                kept = self._instruments[instrument_id] = mark, self._instrument(instrument_id)
-            yield kept[1]
+            cached = self._instruments.get(instrument_id)
+            if cached is None or cached[0] != mark:
+                cached = self._instruments[instrument_id] = mark, self._instrument(instrument_id)
+            yield cached[1]
 
     def _instrument(self, instrument_id: int) -> views.InstrumentView:
         engine, planned = self._day.engine, self._day.plan.instruments[instrument_id]
@@ -93,11 +94,11 @@ class RowBuilder:
         day = self._day
         for bracket_id in range(day.engine.n_brackets):
             mark = day.engine.bracket_mark(bracket_id)
-            kept = self._brackets.get(bracket_id)
+            cached = self._brackets.get(bracket_id)
             # The time without a stop goes on though nothing changes.
-            if kept is None or kept[0] != mark or bracket_id in self._naked:
-                kept = self._brackets[bracket_id] = mark, self._bracket(bracket_id)
-            yield kept[1]
+            if cached is None or cached[0] != mark or bracket_id in self._naked:
+                cached = self._brackets[bracket_id] = mark, self._bracket(bracket_id)
+            yield cached[1]
 
     def _bracket(self, bracket_id: int) -> views.BracketView:
         day = self._day
@@ -135,10 +136,10 @@ class RowBuilder:
         day = self._day
         for slot in range(day.engine.n_orders):
             mark = day.engine.order_mark(slot)
-            kept = self._orders.get(slot)
-            if kept is None or kept[0] != mark:
-                kept = self._orders[slot] = mark, self._order(slot)
-            yield kept[1]
+            cached = self._orders.get(slot)
+            if cached is None or cached[0] != mark:
+                cached = self._orders[slot] = mark, self._order(slot)
+            yield cached[1]
 
     def _order(self, slot: int) -> views.OrderView:
         day = self._day
@@ -167,7 +168,7 @@ class RowBuilder:
             ts_ack_ms=ms_or_none(order["ts_ack_ns"]),
             ts_last_ms=max(order["ts_intent_ns"], order["ts_ack_ns"], order["ts_report_ns"])
             // NS_PER_MS,
-            source=day.desk.source_of(order["cl_ord_id"]),
+            source=day.router.source_of(order["cl_ord_id"]),
         )
 
     def positions(self) -> Iterator[views.PositionView]:
@@ -227,7 +228,7 @@ def charges_view(charges: Charges, n_open: int = 0) -> views.ChargesView:
     )
 
 
-def _risk_e4(day: TradingDay, bracket: dict[str, int]) -> int | None:
+def _risk_e4(day: TradingDay, bracket: BracketRow) -> int | None:
     """What the open quantity would lose from the last price to its stop. A gap through the stop can
     lose more.
     """

@@ -19,33 +19,37 @@ LOOK_EVERY_NS = 15 * NS_PER_S
 
 
 class AccountQueries:
-    """`desks`: a broker's name and what makes a desk at it, with the token of that moment."""
+    """`clients`: a broker's name and what makes a client at it, with the token of that moment."""
 
     def __init__(
-        self, desks: Sequence[tuple[str, Callable[[], EmergencyClient]]], now_ns: Callable[[], int]
+        self,
+        clients: Sequence[tuple[str, Callable[[], EmergencyClient]]],
+        now_ns: Callable[[], int],
     ) -> None:
-        self._desks = desks
+        self._clients = clients
         self._now_ns = now_ns
         self._lock = asyncio.Lock()
         self._ts_ns = -LOOK_EVERY_NS
         self._rows: list[AccountView] = []
 
-    async def look(self) -> list[AccountView]:
-        """A row for each account; those of the last look while they are young."""
+    async def fetch(self) -> list[AccountView]:
+        """A row for each account; those of the last time while they are young."""
         async with self._lock:
             if self._now_ns() - self._ts_ns >= LOOK_EVERY_NS:
-                self._rows = [await read(name, make(), self._now_ns) for name, make in self._desks]
+                self._rows = [
+                    await read(name, make(), self._now_ns) for name, make in self._clients
+                ]
                 self._ts_ns = self._now_ns()
             return self._rows
 
 
-async def read(broker: str, desk: EmergencyClient, now_ns: Callable[[], int]) -> AccountView:
-    """Ask one broker for everything and close the desk; half an answer is none."""
+async def read(broker: str, client: EmergencyClient, now_ns: Callable[[], int]) -> AccountView:
+    """Ask one broker for everything and close the client; half an answer is none."""
     try:
         positions, holdings, funds = (
-            await desk.positions(),
-            await desk.holdings(),
-            await desk.funds(),
+            await client.positions(),
+            await client.holdings(),
+            await client.funds(),
         )
         if positions.unread:
             return in_trouble(
@@ -56,7 +60,7 @@ async def read(broker: str, desk: EmergencyClient, now_ns: Callable[[], int]) ->
     except OTradeError as error:
         return in_trouble(broker, now_ns(), str(error))
     finally:
-        desk.close()
+        client.close()
     return AccountView(
         broker=broker,
         ts_ms=now_ns() // NS_PER_MS,

@@ -16,7 +16,7 @@ from otrade.clock import NS_PER_S, Clock
 from otrade.errors import OTradeError
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.notices.json_log import LOGGER_NAME
-from otrade.live.startup.login_flow import LoginFlow, said
+from otrade.live.startup.login_flow import LoginFlow, login_notice
 
 log = logging.getLogger(LOGGER_NAME)
 
@@ -32,13 +32,13 @@ class WebhookReceiver:
 
     def __init__(
         self,
-        kit: BrokerAdapter,
+        adapter: BrokerAdapter,
         login: LoginFlow,
         board: NoticeBoard,
         clock: Clock,
         on_report: Callable[[OrderReport], None],
     ) -> None:
-        self._kit = kit
+        self._adapter = adapter
         self._login = login
         self._board = board
         self._clock = clock
@@ -60,7 +60,7 @@ class WebhookReceiver:
     def order(self, body: bytes) -> bool:
         """An order postback."""
         try:
-            report = self._kit.postback(body, self._clock.now_ns())
+            report = self._adapter.postback(body, self._clock.now_ns())
         except OTradeError as error:
             return self._refuse(error)
         self.n_taken += 1
@@ -74,7 +74,7 @@ class WebhookReceiver:
         except OTradeError as error:
             return self._refuse(error)
         self.n_taken += 1
-        self._board.say(said(session)[0], "LOGGED_IN", said(session)[1])
+        self._board.say(login_notice(session)[0], "LOGGED_IN", login_notice(session)[1])
         return True
 
     def _refuse(self, error: OTradeError) -> bool:

@@ -6,50 +6,59 @@ because a market order in the middle of whatever made somebody press it may be w
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from otrade._core.types import Halt, Reason, Severity
-from otrade.live.day.shutdown import what_is_open
+from otrade.live.day.trading_day import TradingDay
 from otrade.live.notices.messages import HALT_WORDS, reason_words
-
-if TYPE_CHECKING:
-    from otrade.live.day.trading_day import TradingDay
+from otrade.live.plan.open_exposure import what_is_open
 
 Args = Mapping[str, int | bool | None]
 Result = tuple[bool, str]
 
 
 class Commands:
-    """Carries out commands on the current day. `on_stop` hears of a stop, so that no further day
-    begins.
-    """
+    """Carries out commands on the current day."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        on_stop: Callable[[str], None] = lambda why: None,
+        blocks_rearm: Callable[[], str] = str,
+    ) -> None:
+        """`on_stop` hears of a stop, so that no further day begins. `blocks_rearm`: why nobody may
+        re-arm now, in words; empty when somebody may.
+        """
         self._day: TradingDay | None = None
-        self.on_stop: Callable[[str], None] | None = None
-        self.blocks_rearm: Callable[[], str] = str
-        """Why nobody may re-arm now, in words; empty when somebody may."""
+        self._on_stop = on_stop
+        self._blocks_rearm = blocks_rearm
+        self._handlers: dict[str, Callable[[TradingDay, Args], Result]] = {
+            "pause": self._pause,
+            "resume": self._resume,
+            "reduce": self._reduce,
+            "flatten": self._flatten,
+            "adopt": self._adopt,
+            "kill": self._kill,
+        }
 
-    def set_day(self, day: "TradingDay | None") -> None:
+    def set_day(self, day: TradingDay | None) -> None:
         """None between days."""
         self._day = day
 
     def command(self, name: str, args: Args, who: str = "") -> Result:
         """(done, words). Runs inside the engine's loop, between events. `who` is for the journal."""
-        handler = getattr(self, f"_{name}", None) if name in COMMANDS else None
-        if handler is None:
+        if name not in COMMANDS:
             return False, f"there is no command {name!r}; commands are {', '.join(COMMANDS)}"
         day = self._day
         is_trading = day is not None and not day.ended.is_set()
         done: Result
         if name == "stop":
-            done = self._stop(args)
+            done = self._stop()
         elif day is None or not is_trading:
             return False, "no trading day is running"
         else:
-            done = handler(day, args)
+            done = self._handlers[name](day, args)
         if day is not None and is_trading:
-            day.desk.drain()
+            day.router.drain()
         self.record(who, name, args, done)
         return done
 
@@ -59,7 +68,7 @@ class Commands:
         if day is not None and not day.ended.is_set() and day.journal is not None:
             day.journal.person(what, args, done, day.clock.now_ns(), who)
 
-    def _pause(self, day: "TradingDay", args: Args) -> Result:
+    def _pause(self, day: TradingDay, args: Args) -> Result:
         if day.is_paused:
             return False, "entries are paused already"
         day.engine.on_pause(True, day.clock.now_ns())
@@ -68,10 +77,10 @@ class Commands:
         )
         return True, "paused: no new entries; exits and stops go on"
 
-    def _resume(self, day: "TradingDay", args: Args) -> Result:
-        if day.ending.is_stopping:
+    def _resume(self, day: TradingDay, args: Args) -> Result:
+        if day.shutdown.is_stopping:
             return False, "the engine is stopping; start it again to trade"
-        if blocked := self.blocks_rearm():
+        if blocked := self._blocks_rearm():
             return False, blocked
         risk = day.engine.risk()
         halt = Halt(risk["halt"])
@@ -89,7 +98,7 @@ class Commands:
         day.board.say(Severity.WARN, "RESUMED", "resumed by command: entries are taken again")
         return True, "resumed: entries are taken again"
 
-    def _reduce(self, day: "TradingDay", args: Args) -> Result:
+    def _reduce(self, day: TradingDay, args: Args) -> Result:
         halt = Halt(day.engine.risk()["halt"])
         if halt != Halt.ACTIVE:
             return False, f"the engine is {HALT_WORDS[halt]} already"
@@ -98,7 +107,7 @@ class Commands:
         day.board.say(Severity.WARN, "REDUCING", words)
         return True, words
 
-    def _flatten(self, day: "TradingDay", args: Args) -> Result:
+    def _flatten(self, day: TradingDay, args: Args) -> Result:
         instrument_id = args.get("instrument_id")
         where = -1 if instrument_id is None else int(instrument_id)
         if not -1 <= where < len(day.plan.instruments):
@@ -112,7 +121,7 @@ class Commands:
         day.board.say(Severity.WARN, "FLATTEN", f"flatten by command: {name}")
         return True, f"closing {n_open} position{'s' if n_open > 1 else ''} ({name})"
 
-    def _kill(self, day: "TradingDay", args: Args) -> Result:
+    def _kill(self, day: TradingDay, args: Args) -> Result:
         if day.engine.risk()["halt"] == Halt.HALTED:
             return False, "the engine is halted already"
         day.engine.on_halt(Halt.HALTED, Reason.OK, day.clock.now_ns())
@@ -120,20 +129,21 @@ class Commands:
         day.board.say(Severity.ALARM, "KILLED", words)
         return True, words
 
-    def _adopt(self, day: "TradingDay", args: Args) -> Result:
+    def _adopt(self, day: TradingDay, args: Args) -> Result:
         instrument_id = args.get("instrument_id")
         if instrument_id is None or not 0 <= int(instrument_id) < len(day.plan.instruments):
             return False, "name the instrument whose foreign position is to be taken over"
-        return day.explainer.positions.adopt(int(instrument_id))
+        if day.reconciler is None:
+            return False, "the day is not open yet"
+        return day.reconciler.positions.adopt(int(instrument_id))
 
-    def _stop(self, args: Args) -> Result:
+    def _stop(self) -> Result:
         day = self._day
         is_trading = day is not None and not day.ended.is_set()
-        if is_trading and day is not None and day.ending.is_stopping:
+        if is_trading and day is not None and day.shutdown.is_stopping:
             return False, "the engine is stopping already"
-        words = day.ending.stop("stop command") if is_trading and day is not None else "stopping"
-        if self.on_stop is not None:
-            self.on_stop("stop command")
+        words = day.shutdown.stop("stop command") if is_trading and day is not None else "stopping"
+        self._on_stop("stop command")
         return True, words
 
 

@@ -13,7 +13,7 @@ LOOK_NS = 5 * NS_PER_S
 
 
 class ConfigReloader:
-    """Applies what may change: risk limits, what a stop does, strategies on and off. `look` belongs
+    """Applies what may change: risk limits, what a stop does, strategies on and off. `on_beat` belongs
     on the beat.
     """
 
@@ -22,7 +22,7 @@ class ConfigReloader:
         self._board = board
         self._next_ns = 0
 
-    def look(self, day: TradingDay, now_ns: int) -> None:
+    def on_beat(self, day: TradingDay, now_ns: int) -> None:
         if now_ns < self._next_ns:
             return
         self._next_ns = now_ns + LOOK_NS
@@ -53,7 +53,7 @@ class ConfigReloader:
     def _apply(self, day: TradingDay) -> None:
         config = self._manager.config
         day.engine.set_limits(**limits_of(config.risk))
-        day.set_on_stop(config.engine.on_stop)
+        day.shutdown.on_stop = config.engine.on_stop
         is_enabled = {strategy.name: strategy.enabled for strategy in config.strategies}
         for strategy_id, planned in enumerate(day.plan.strategies):
             day.engine.set_strategy_enabled(strategy_id, is_enabled[planned.name])

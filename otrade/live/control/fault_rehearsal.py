@@ -24,13 +24,13 @@ OUTAGE_NS = 120 * NS_PER_S
 
 
 def rehearse(
-    day: TradingDay, sim: Simulator, kit: BrokerAdapter, wanted: list[FaultRehearsalConfig]
+    day: TradingDay, sim: Simulator, adapter: BrokerAdapter, wanted: list[FaultRehearsalConfig]
 ) -> None:
     """Arm today's troubles; those whose time is over are left out."""
     does: dict[str, Callable[[], None]] = {
-        "token": partial(_token, day, sim, kit),
-        "feed": partial(_feed, day, sim, kit.name, True),
-        "silence": partial(_feed, day, sim, kit.name, False),
+        "token": partial(_token, day, sim, adapter),
+        "feed": partial(_feed, day, sim, adapter.name, True),
+        "silence": partial(_feed, day, sim, adapter.name, False),
         "hand": partial(_hand, day, sim),
     }
     now_ns = sim.clock.now_ns()
@@ -45,14 +45,14 @@ def _say(day: TradingDay, text: str) -> None:
     day.board.say(Severity.WARN, "REHEARSAL", f"rehearsal: {text}")
 
 
-def _token(day: TradingDay, sim: Simulator, kit: BrokerAdapter) -> None:
+def _token(day: TradingDay, sim: Simulator, adapter: BrokerAdapter) -> None:
     _say(day, "the broker refuses the access token from now on; somebody logs in again in a minute")
-    sim.expire_token(kit.name)
+    sim.expire_token(adapter.name)
 
     def log_in() -> None:
         if not day.ended.is_set():
-            token = sim.new_token(kit.name)
-            kit.use(token)
+            token = sim.new_token(adapter.name)
+            adapter.use(token)
             day.on_token(token)
 
     sim.clock.call_at(sim.clock.now_ns() + LOGIN_AFTER_NS, log_in)

@@ -11,13 +11,10 @@ import os
 import signal
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otrade._core.types import Halt, Reason, Severity
-from otrade.live.day.shutdown import what_is_open
-
-if TYPE_CHECKING:
-    from otrade.live.day.trading_day import TradingDay
+from otrade.live.day.trading_day import TradingDay
+from otrade.live.plan.open_exposure import what_is_open
 
 KILL_SIGNAL = signal.SIGUSR1
 WHO_BYTES_MAX = 200
@@ -77,7 +74,7 @@ class KillSwitch:
         else:
             self._halt(day, Reason.OK, f"signal {KILL_SIGNAL.name}", day.clock.now_ns())
 
-    def look(self, day: "TradingDay", now_ns: int) -> None:
+    def on_beat(self, day: TradingDay, now_ns: int) -> None:
         """On every beat. The file halts once when it appears; the halt stays when the file goes."""
         self._day = day
         if self._signalled:
@@ -94,10 +91,10 @@ class KillSwitch:
             return ""
         return f"the kill file is there ({self._who()}): remove {self._path} first, or run otrade rearm"
 
-    def _halt(self, day: "TradingDay", reason: Reason, by: str, now_ns: int) -> None:
+    def _halt(self, day: TradingDay, reason: Reason, by: str, now_ns: int) -> None:
         if day.engine.risk()["halt"] != Halt.HALTED:
             day.engine.on_halt(Halt.HALTED, reason, now_ns)
-            day.desk.drain()
+            day.router.drain()
         words = f"HALTED by {by}: no entries, every stop stays at the exchange. {what_is_open(day.plan)}"
         day.board.say(Severity.ALARM, "KILLED", words)
 

@@ -84,7 +84,7 @@ class OwnPositions(msgspec.Struct, frozen=True):
 
 async def preflight(
     config: Config,
-    kit: BrokerAdapter,
+    adapter: BrokerAdapter,
     token: Callable[[], Awaitable[str]] | None,
     calendar: Calendar,
     clock: Clock,
@@ -94,7 +94,7 @@ async def preflight(
     ours: OwnPositions | None = None,
 ) -> PreflightBoard:
     """Everything that can be known before the open. Never raises for what is not ready: that is a
-    line. `token` None: the kit has it already. `records`: the instruments, when they have been
+    line. `token` None: the adapter has it already. `records`: the instruments, when they have been
     found already. `ours`: what is not left over but at work.
     """
     board = PreflightBoard()
@@ -104,8 +104,8 @@ async def preflight(
     _protection(board, config)
     try:
         if token is not None:
-            kit.use(await token())
-        offset_ns = await kit.prove()
+            adapter.use(await token())
+        offset_ns = await adapter.prove()
     except OTradeError as error:
         fix = (
             "run `otrade login`"
@@ -113,30 +113,32 @@ async def preflight(
             else "check the network and broker.rest_url"
         )
         board.add("token", PreflightVerdict.NO_GO, str(error), fix)
-        kit.close()
+        adapter.close()
         return board
     try:
-        _token(board, kit, clock.now_ns())
+        _token(board, adapter, clock.now_ns())
         _clock(board, offset_ns)
         found = list(records or ())
         if records is None:
             await _ask(
-                board, "instruments", lambda: _instruments(board, kit, config, today, clock, found)
+                board,
+                "instruments",
+                lambda: _instruments(board, adapter, config, today, clock, found),
             )
         else:
-            _contracts(board, records, len(config.instruments), today, kit.name)
+            _contracts(board, records, len(config.instruments), today, adapter.name)
         _square_off(board, found, config, calendar, today)
-        desk = kit.by_hand(5 * NS_PER_S)
+        client = adapter.by_hand(5 * NS_PER_S)
         try:
             if asks_address:
-                await _ask(board, "address", lambda: _address(board, desk))
-            await _ask(board, "order book", lambda: _book(board, desk, config, ours))
-            await _ask(board, "positions", lambda: _positions(board, desk, ours))
-            await _ask(board, "funds", lambda: _funds(board, desk, config))
+                await _ask(board, "address", lambda: _address(board, client))
+            await _ask(board, "order book", lambda: _book(board, client, config, ours))
+            await _ask(board, "positions", lambda: _positions(board, client, ours))
+            await _ask(board, "funds", lambda: _funds(board, client, config))
         finally:
-            desk.close()
+            client.close()
     finally:
-        kit.close()
+        adapter.close()
     return board
 
 
@@ -210,10 +212,10 @@ def _protection(board: PreflightBoard, config: Config) -> None:
     )
 
 
-def _token(board: PreflightBoard, kit: BrokerAdapter, now_ns: int) -> None:
-    dies_ns = kit.token_dies_ns(now_ns)
+def _token(board: PreflightBoard, adapter: BrokerAdapter, now_ns: int) -> None:
+    dies_ns = adapter.token_dies_ns(now_ns)
     left_ns = dies_ns - now_ns
-    words = f"accepted by {kit.name}; dies at {ist_hms(dies_ns)[:5]} IST, in {left_ns // (3_600 * NS_PER_S)} h"
+    words = f"accepted by {adapter.name}; dies at {ist_hms(dies_ns)[:5]} IST, in {left_ns // (3_600 * NS_PER_S)} h"
     if left_ns < TOKEN_SOON_NS:
         board.add(
             "token",
@@ -247,23 +249,23 @@ def _clock(board: PreflightBoard, offset_ns: int | None) -> None:
 
 async def _instruments(
     board: PreflightBoard,
-    kit: BrokerAdapter,
+    adapter: BrokerAdapter,
     config: Config,
     today: dt.date,
     clock: Clock,
     found: list[Instrument],
 ) -> None:
     resolver = SymbolResolver(
-        await kit.instruments(),
+        await adapter.instruments(),
         today,
         NoticeBoard(lambda: 0),
-        kit.last_price_e4,
+        adapter.last_price_e4,
         partial(pause, clock, NS_PER_S),
     )
     for wanted in config.instruments:
         try:
             record = await resolver.find(wanted.symbol)
-            kit.wire_symbol(record)
+            adapter.wire_symbol(record)
         except InstrumentError as error:
             board.add(
                 "instruments",
@@ -273,7 +275,7 @@ async def _instruments(
             )
             continue
         found.append(record)
-    _contracts(board, found, len(config.instruments), today, kit.name)
+    _contracts(board, found, len(config.instruments), today, adapter.name)
 
 
 def _contracts(
@@ -376,11 +378,11 @@ def _square_off(
         board.go("square-off", words)
 
 
-async def _address(board: PreflightBoard, desk: EmergencyClient) -> None:
+async def _address(board: PreflightBoard, client: EmergencyClient) -> None:
     ghost = OrderReport(
         "", NO_ORDER, Ev.UNKNOWN, Source.BOOK, Side.NONE, 0, 0, 0, 0, 0, 0, False, 0, 0, 0, 0, "", "", "", "", ""
     )  # fmt: skip
-    answer = await desk.cancel(ghost)
+    answer = await client.cancel(ghost)
     if answer.outcome == Ev.REFUSED and answer.reason == Reason.BROKER_PERMISSION:
         words = f"orders are not taken from here: {answer.text}"
         board.add(
@@ -402,9 +404,9 @@ async def _address(board: PreflightBoard, desk: EmergencyClient) -> None:
 
 
 async def _book(
-    board: PreflightBoard, desk: EmergencyClient, config: Config, ours: OwnPositions | None
+    board: PreflightBoard, client: EmergencyClient, config: Config, ours: OwnPositions | None
 ) -> None:
-    rows = await desk.order_book()
+    rows = await client.order_book()
     live = [row for row in rows if row.ev in (Ev.WORKING, Ev.FILL_PART, Ev.ACCEPTED)]
     used, day = len(rows), config.broker.orders_per_day
     if used >= day:
@@ -447,9 +449,9 @@ async def _book(
 
 
 async def _positions(
-    board: PreflightBoard, desk: EmergencyClient, ours: OwnPositions | None
+    board: PreflightBoard, client: EmergencyClient, ours: OwnPositions | None
 ) -> None:
-    held = [row for row in await desk.positions() if row.net_qty]
+    held = [row for row in await client.positions() if row.net_qty]
     nets = ours.nets if ours is not None else {}
     strange = [
         row
@@ -472,8 +474,8 @@ async def _positions(
         board.go("positions", "nothing is open")
 
 
-async def _funds(board: PreflightBoard, desk: EmergencyClient, config: Config) -> None:
-    net_e4 = sum(funds.net_e4 for funds in await desk.funds())
+async def _funds(board: PreflightBoard, client: EmergencyClient, config: Config) -> None:
+    net_e4 = sum(funds.net_e4 for funds in await client.funds())
     wanted_e4 = round(config.risk.max_order_notional_rupees * 10_000) // LEVERAGE_MIS
     if net_e4 <= 0:
         board.add(

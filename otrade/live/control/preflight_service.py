@@ -27,14 +27,14 @@ class PreflightService:
     def __init__(
         self,
         config: Config,
-        kit: BrokerAdapter,
+        adapter: BrokerAdapter,
         calendar: Calendar,
         clock: Clock,
         day: TradingDay,
         records: Sequence[Instrument],
     ) -> None:
         self._config = config
-        self._kit = kit
+        self._adapter = adapter
         self._calendar = calendar
         self._clock = clock
         self._day = day
@@ -43,19 +43,19 @@ class PreflightService:
         self._ts_ns = -LOOK_EVERY_NS
         self._view: PreflightView | None = None
 
-    async def look(self) -> PreflightView:
-        """The board; that of the last look while it is young."""
+    async def run(self) -> PreflightView:
+        """The board; that of the last time while it is young."""
         async with self._lock:
             now_ns = self._clock.now_ns()
             if self._view is None or now_ns - self._ts_ns >= LOOK_EVERY_NS:
                 board = await preflight(
                     self._config,
-                    self._kit,
+                    self._adapter,
                     None,
                     self._calendar,
                     self._clock,
                     records=self._records,
-                    asks_address=self._day.desk.n_sent == 0,
+                    asks_address=self._day.router.n_sent == 0,
                     ours=self._ours(),
                 )
                 self._ts_ns = self._clock.now_ns()

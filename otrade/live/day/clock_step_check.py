@@ -11,7 +11,7 @@ from otrade.live.day.trading_day import TradingDay
 
 
 class ClockStepCheck:
-    """`look` on every beat."""
+    """`on_beat` on every beat."""
 
     def __init__(self, day: TradingDay, clock: WallClock) -> None:
         self._day = day
@@ -20,7 +20,7 @@ class ClockStepCheck:
         """Of the step that was told last; 0: none is under way."""
         self._said = ""
 
-    def look(self, now_ns: int) -> None:
+    def on_beat(self, now_ns: int) -> None:
         clock = self._clock
         if clock.is_in_doubt:
             clock.testify(self._day.engine.newest_exchange_ns())

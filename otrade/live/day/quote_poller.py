@@ -26,7 +26,7 @@ MINUTE_NS = 60 * NS_PER_S
 
 
 class QuotePoller:
-    """Asks for what is due. `look` belongs on the beat."""
+    """Asks for what is due. `poll` belongs on the beat."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class QuotePoller:
         """Where the next question begins, when more is due than one question holds."""
         self.n_failed = 0
 
-    def look(self, now_ns: int) -> None:
+    def poll(self, now_ns: int) -> None:
         """Ask, when something is due and the rate allows it."""
         if self._task is not None or now_ns < self._next_ns:
             return

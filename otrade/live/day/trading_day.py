@@ -1,5 +1,5 @@
-"""One trading day: the core's owner. It connects, explains what the broker shows, opens the gate,
-keeps time, and ends.
+"""One trading day: the core's owner. It connects, reconciles with what the broker shows, opens the
+gate, keeps time, and ends.
 
 Level-triggered throughout: `beat` runs ten times a second of engine time, looks at the state, and
 does what the state asks for. Nothing here decides about orders; that is the core's. Nothing here
@@ -17,16 +17,16 @@ import msgspec
 from otrade._core.histogram import LatencyHistogram
 from otrade._core.types import BracketState, Ev, Halt, Note, PauseBy, Reason, Severity
 from otrade.brokers.adapter import SecondFeed
-from otrade.brokers.session import Answer, BrokerSession, Callbacks
+from otrade.brokers.session import Answer, BrokerSession, Callbacks, OrderReport
 from otrade.brokers.transport.feed_socket import SocketCallbacks
 from otrade.clock import NS_PER_S, Clock, TimerHandle
 from otrade.errors import BrokerError, TokenError
 from otrade.live.day.quote_poller import QuotePoller
-from otrade.live.day.shutdown import Shutdown, uncovered, what_is_open
+from otrade.live.day.shutdown import Shutdown
 from otrade.live.history.candles import BarHistory
+from otrade.live.history.latency import LatencySummary
 from otrade.live.history.signal_history import SignalHistory
 from otrade.live.history.trade_ledger import ChargeRule, TradeLedger
-from otrade.live.monitoring.day_report import LatencySummary
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.notices.json_log import LOGGER_NAME
 from otrade.live.oms.fill_price_poller import FillPricePoller
@@ -34,6 +34,8 @@ from otrade.live.oms.order_book_poller import OrderBookPoller
 from otrade.live.oms.order_router import OrderRouter
 from otrade.live.persistence.day_journal import DayJournal
 from otrade.live.plan.day_plan import DayPlan
+from otrade.live.plan.open_exposure import uncovered, what_is_open
+from otrade.live.reconciliation.position_audit import PositionAudit
 from otrade.live.reconciliation.reconciler import Reconciler
 
 log = logging.getLogger(LOGGER_NAME)
@@ -48,18 +50,16 @@ waits.
 FIRST_FEED_NS = 10 * NS_PER_S
 RATE_WINDOW_NS = 60 * NS_PER_S
 """The longest of the broker's sliding windows that a few orders can fill."""
-
-
-SECOND_FEED = 1
+SECONDARY_FEED = 1
 
 
 class DayOptions(msgspec.Struct, frozen=True):
-    """`on_stop` is "flatten" or "leave": what a graceful stop does with open positions."""
+    """`on_stop` is "flatten" or "leave": what a graceful stop does with open positions, at first."""
 
     on_stop: str
     stop_timeout_ns: int = 60 * NS_PER_S
     audit_flat_ns: int = 15 * NS_PER_S
-    """Between two looks at the order book when nothing is going on."""
+    """Between two polls of the order book when nothing is going on."""
     needs_journal: bool = False
     """No entries without one."""
     login_words: str = "Log in again"
@@ -79,7 +79,11 @@ class TradingDay:
         *,
         first_signal_seq: int = 1,
         journal: DayJournal | None = None,
+        token_dies_ns: Callable[[int], int] = lambda now_ns: 0,
     ) -> None:
+        """`token_dies_ns`: at a given time, when the access token that is in use dies; 0: not
+        known.
+        """
         self.plan = plan
         self.engine = plan.engine
         self.clock = clock
@@ -89,38 +93,40 @@ class TradingDay:
         self.trades = TradeLedger(plan.engine, charge_rule)
         self.signals = SignalHistory(first_signal_seq)
         self.candles = BarHistory(plan.engine.n_series)
-        self.desk = OrderRouter(
+        self.token_dies_ns = token_dies_ns
+        self.router = OrderRouter(
             plan.engine,
             clock,
-            on_look=self._look,
-            on_unknown=lambda report: self.explainer.on_unknown(report),
+            on_poll_book=self._poll_book,
+            on_unknown=self._on_unknown,
             on_refused=self._on_refused,
             on_fault=self.fault,
             journal=journal,
         )
-        self.explainer = Reconciler(
-            plan, clock, board, self.desk, on_trouble=self._on_trouble, on_fault=self.fault
-        )
+        self.reconciler: Reconciler | None = None
+        """None until the day is opened."""
         self.ended = asyncio.Event()
-        self.ending = Shutdown(self)
+        self.shutdown = Shutdown(
+            plan,
+            clock,
+            board,
+            self.ended,
+            drain=self.router.drain,
+            on_stop=options.on_stop,
+            stop_timeout_ns=options.stop_timeout_ns,
+        )
         self.is_token_dead = False
-        self.token_dies_ns: Callable[[int], int] = lambda now_ns: 0
-        """When the access token that is in use now dies; 0: not known."""
         self.has_fault = False
         self.is_verified = False
         """The broker's positions agreed with the core's at the end."""
         self.n_reconnects = 0
         self._alarms_before = board.n_by_severity[Severity.ALARM]
-        self.on_beat: list[Callable[[int], None]] = []
-        """Called after each beat with the engine time: progress, reload, memory."""
-        self.on_bracket_closed: list[Callable[[int], None]] = []
-        self.latency: Callable[[], LatencySummary] = LatencySummary
-        """Tick to order so far; the broker's session measures it."""
-        self.second_feed: SecondFeed | None = None
+        self._beat_listeners: list[Callable[[int], None]] = []
+        self.secondary_feed: SecondFeed | None = None
         """Market data from elsewhere, beside the session's own; started and stopped with the day."""
-        self._books: OrderBookPoller | None = None
-        self._values: FillPricePoller | None = None
-        self._quotes: QuotePoller | None = None
+        self._book_poller: OrderBookPoller | None = None
+        self._fill_price_poller: FillPricePoller | None = None
+        self._quote_poller: QuotePoller | None = None
         self._session: BrokerSession | None = None
         self._timer: TimerHandle | None = None
         self._entries_from_ns = 0
@@ -139,7 +145,12 @@ class TradingDay:
     @property
     def ts_book_ns(self) -> int:
         """When the order book was last read whole; 0: never."""
-        return self._books.ts_last_ns if self._books is not None else 0
+        return self._book_poller.ts_last_ns if self._book_poller is not None else 0
+
+    @property
+    def ts_positions_ns(self) -> int:
+        """When the broker's positions were last read whole; 0: never."""
+        return self.reconciler.positions.ts_last_ns if self.reconciler is not None else 0
 
     @property
     def is_paused(self) -> bool:
@@ -147,31 +158,42 @@ class TradingDay:
         return bool(self.engine.risk()["paused_by"] & PauseBy.PERSON)
 
     def stages(self) -> dict[str, LatencyHistogram]:
-        """Durations so far, by the stages of `latency.py`."""
+        """Durations so far, by the stages of `history.latency`."""
         latency = self._session.latency if self._session is not None else None
         feed = (
             {"frame": latency.frame, "core": latency.core, "order": latency.order}
             if latency is not None
             else {}
         )
-        return {**feed, **self.desk.latency.stages()}
+        return {**feed, **self.router.latency.stages()}
+
+    def tick_to_order(self) -> LatencySummary:
+        """So far, as the broker's session measures it."""
+        if self._session is None:
+            return LatencySummary()
+        seen = self._session.latency.order.summary()
+        return LatencySummary(seen["n"], seen["p50_ns"], seen["p99_ns"], seen["max_ns"])
 
     @property
     def n_alarms(self) -> int:
         """Alarms since the day was made; the board may be older than the day."""
         return self.board.n_by_severity[Severity.ALARM] - self._alarms_before
 
+    def listen_to_beats(self, *listeners: Callable[[int], None]) -> None:
+        """Call these after each beat with the engine time: progress, reload, what is watched."""
+        self._beat_listeners += listeners
+
     # -------------------------------------------------------------------------------------- opening
     def callbacks(self) -> Callbacks:
         """Where the broker's session reports."""
         return Callbacks(
-            on_report=self.desk.on_report,
-            on_answer=self.desk.on_answer,
-            on_sent=self.desk.on_sent,
+            on_report=self.router.on_report,
+            on_answer=self.router.on_answer,
+            on_sent=self.router.on_sent,
             on_feed=self._on_feed,
             on_push=self._on_push,
             on_token_dead=self._on_token_dead,
-            on_commands=self.desk.on_commands,
+            on_commands=self.router.on_commands,
             on_message=self._on_message,
         )
 
@@ -179,38 +201,47 @@ class TradingDay:
         """Connect, reconcile, open the gate, start the beat. Raises BrokerError when the broker
         cannot be reached.
         """
-        self._session = self.desk.session = session
-        self._books = OrderBookPoller(
+        self._session = self.router.session = session
+        self._book_poller = OrderBookPoller(
             self.engine,
             self.clock,
-            self.desk,
+            self.router,
             session,
-            on_unknown=self.explainer.on_book,
+            on_unknown=self._on_unknown_rows,
             on_trouble=self._on_trouble,
             on_fault=self.fault,
-            on_sight=self._on_sight,
+            on_availability=self._on_book_availability,
             audit_flat_ns=self.options.audit_flat_ns,
         )
-        self._values = FillPricePoller(
-            self.engine,
+        self.reconciler = reconciler = Reconciler(
+            self.plan,
             self.clock,
-            self.desk,
+            self.board,
+            self.router,
             session,
-            on_trouble=self._on_values_trouble,
+            self._book_poller,
+            on_trouble=self._on_trouble,
             on_fault=self.fault,
         )
-        self._quotes = QuotePoller(
+        self._fill_price_poller = FillPricePoller(
+            self.engine,
+            self.clock,
+            self.router,
+            session,
+            on_trouble=self._on_trades_trouble,
+            on_fault=self.fault,
+        )
+        self._quote_poller = QuotePoller(
             self.plan,
             self.clock,
             session,
-            on_commands=self.desk.on_commands,
+            on_commands=self.router.on_commands,
             on_trouble=self._on_quote_trouble,
             on_fault=self.fault,
         )
-        self.explainer.use(session, self._books)
         now_ns = self.clock.now_ns()
         if self.journal is not None and self.journal.is_resumed:
-            self._take_up_views()
+            self._restore_history()
         else:
             self.engine.start(now_ns)
         if self.journal is None and self.options.needs_journal:
@@ -218,15 +249,15 @@ class TradingDay:
         # Entries wait until everything that the broker shows is explained; the feed may warm the
         # averages meanwhile.
         self.engine.on_pause(True, now_ns, PauseBy.START)
-        await self.explainer.patiently(session.connect)
-        await self.explainer.explain_start()
-        self._look_back(self.clock.now_ns())
+        await reconciler.patiently(session.connect)
+        await reconciler.reconcile_start()
+        self._check_journal_gone(self.clock.now_ns())
         session.subscribe([(i.token, i.feed_mode) for i in self.plan.instruments])
-        if self.second_feed is not None:
-            self.second_feed.start()
-        await self._first_feed()
+        if self.secondary_feed is not None:
+            self.secondary_feed.start()
+        await self._wait_for_feed()
         self._entries_from_ns = max(self._entries_from_ns, self.clock.now_ns())
-        self._let_in(self.clock.now_ns())
+        self._end_start_pause(self.clock.now_ns())
         self.board.say(
             Severity.INFO,
             "DAY_OPEN",
@@ -234,7 +265,7 @@ class TradingDay:
         )
         self.beat()
 
-    def _look_back(self, now_ns: int) -> None:
+    def _check_journal_gone(self, now_ns: int) -> None:
         """Is an earlier run's journal gone, and a halt with it, perhaps? Unknown is not re-armed.
         The book of the start may have been
         behind: that run's orders may also turn up later.
@@ -242,7 +273,8 @@ class TradingDay:
         if (
             self._is_journal_gone
             or self.journal is None
-            or self.explainer.runs_taken_back <= self.journal.runs
+            or self.reconciler is None
+            or self.reconciler.runs_taken_back <= self.journal.runs
         ):
             return
         self._is_journal_gone = True
@@ -258,12 +290,12 @@ class TradingDay:
             "a person had halted or paused it is not known. No entries until you re-arm, nor in this minute; stops and exits go on.",
         )
 
-    def _let_in(self, now_ns: int) -> None:
+    def _end_start_pause(self, now_ns: int) -> None:
         if self._entries_from_ns and now_ns >= self._entries_from_ns:
             self._entries_from_ns = 0
             self.engine.on_pause(False, now_ns, PauseBy.START)
 
-    def _take_up_views(self) -> None:
+    def _restore_history(self) -> None:
         """The core comes from the journal: what is kept beside it comes from the core."""
         self.candles.extend(self.engine.take_bars())
         self.signals.extend(self.engine.take_signals())
@@ -271,7 +303,7 @@ class TradingDay:
             if self.engine.bracket(bracket_id)["state"] == BracketState.CLOSED:
                 self.trades.close(bracket_id)
 
-    async def _first_feed(self) -> None:
+    async def _wait_for_feed(self) -> None:
         """Wait for the feed, but not for ever: a day without it goes on trying, and takes no
         entries.
         """
@@ -289,19 +321,19 @@ class TradingDay:
         now_ns = self.clock.now_ns()
         try:
             self.engine.on_timer(now_ns)
-            self._look_back(now_ns)
-            self._let_in(now_ns)
-            self.desk.drain()
+            self._check_journal_gone(now_ns)
+            self._end_start_pause(now_ns)
+            self.router.drain()
         except Exception as error:
             self.fault(error, "the beat of the engine")
         # What follows tells, looks and counts. Its failures are said, and protection goes on.
         self._careful("what the core says", self.collect)
         if self.journal is not None:
-            self._careful("the journal", partial(self.journal.look, self, now_ns))
+            self._careful("the journal", partial(self.journal.poll, self.engine, now_ns))
         self._careful("the audit", partial(self._audit, now_ns))
-        for listener in self.on_beat:
+        for listener in self._beat_listeners:
             self._careful("a listener of the beat", partial(listener, now_ns))
-        self.ending.look(now_ns)
+        self.shutdown.check(now_ns)
         if not self.ended.is_set():
             self._timer = self.clock.call_at(self._next_beat_ns(now_ns), self.beat)
 
@@ -316,13 +348,16 @@ class TradingDay:
                 self.board.say(Severity.ERROR, "FAILED", text)
 
     def _audit(self, now_ns: int) -> None:
-        if self._books is not None and not self.is_token_dead:
-            self._books.audit(now_ns)
-            self.explainer.audit(now_ns)
-            if self._values is not None:
-                self._values.look(now_ns)
-        if self._quotes is not None and not self.is_token_dead:
-            self._quotes.look(now_ns)
+        if self.is_token_dead:
+            return
+        if self._book_poller is not None:
+            self._book_poller.audit(now_ns)
+        if self.reconciler is not None:
+            self.reconciler.audit(now_ns)
+        if self._fill_price_poller is not None:
+            self._fill_price_poller.poll(now_ns)
+        if self._quote_poller is not None:
+            self._quote_poller.poll(now_ns)
 
     def _next_beat_ns(self, now_ns: int) -> int:
         next_ns = now_ns + (BEAT_OPEN_NS if self.engine.n_live else BEAT_FLAT_NS)
@@ -337,14 +372,12 @@ class TradingDay:
         for row in rows:
             if row["note"] == Note.BRACKET_CLOSED:
                 self.trades.close(row["bracket_id"])
-                for listener in self.on_bracket_closed:
-                    listener(row["bracket_id"])
             elif row["note"] == Note.EXIT_REJECTED:
-                self.explainer.positions.on_exit_refused(row["instrument_id"])
+                if self.reconciler is not None:
+                    self.reconciler.positions.on_exit_refused(row["instrument_id"])
             elif row["note"] == Note.VALUE_TAKEN:
-                self.trades.close(
-                    row["bracket_id"]
-                )  # its prices are known better; nothing, while it is open
+                # Its prices are known better; nothing, while it is open.
+                self.trades.close(row["bracket_id"])
         self._untold.extend(
             row for row in rows if row["note"] != Note.VALUE_TAKEN or row["is_news"]
         )
@@ -365,9 +398,17 @@ class TradingDay:
         self._careful("what the core says", partial(self._tell, TOLD_AT_ONCE))
 
     # -------------------------------------------------------------------------------- broker's news
-    def _look(self) -> None:
-        if self._books is not None:
-            self._books.want()
+    def _poll_book(self) -> None:
+        if self._book_poller is not None:
+            self._book_poller.want()
+
+    def _on_unknown(self, report: OrderReport) -> None:
+        if self.reconciler is not None:
+            self.reconciler.on_unknown(report)
+
+    def _on_unknown_rows(self, rows: list[OrderReport]) -> None:
+        if self.reconciler is not None:
+            self.reconciler.on_book(rows)
 
     def _on_refused(self, seq: int, answer: Answer) -> None:
         severity = Severity.WARN if answer.outcome == Ev.REFUSED else Severity.ERROR
@@ -387,7 +428,7 @@ class TradingDay:
             if self._feed_was_up:
                 # Pushes may have been lost while it was down: the order book knows.
                 self.n_reconnects += 1
-                self._look()
+                self._poll_book()
             self._feed_was_up = True
             self._feed_up.set()
         elif not self.ended.is_set():
@@ -397,17 +438,17 @@ class TradingDay:
                 text = f"the feed is down ({why}): no entries; stops rest at the exchange"
             self.board.say(Severity.WARN, "FEED_DOWN", text)
 
-    def second_feed_callbacks(self) -> SocketCallbacks:
-        """Where a second feed reports. It is only a feed: nothing of the account hangs on it."""
+    def secondary_feed_callbacks(self) -> SocketCallbacks:
+        """Where a secondary feed reports. It is only a feed: nothing of the account hangs on it."""
         return SocketCallbacks(
-            on_up=lambda: self._on_second_feed(True, ""),
-            on_down=lambda why: self._on_second_feed(False, why),
-            on_token_dead=lambda: self._on_second_feed(False, "its access token is dead"),
-            on_commands=self.desk.on_commands,
+            on_up=lambda: self._on_secondary_feed(True, ""),
+            on_down=lambda why: self._on_secondary_feed(False, why),
+            on_token_dead=lambda: self._on_secondary_feed(False, "its access token is dead"),
+            on_commands=self.router.on_commands,
         )
 
-    def _on_second_feed(self, alive: bool, why: str) -> None:
-        self.engine.on_feed(alive, self.clock.now_ns(), SECOND_FEED)
+    def _on_secondary_feed(self, alive: bool, why: str) -> None:
+        self.engine.on_feed(alive, self.clock.now_ns(), SECONDARY_FEED)
         if alive:
             self.board.say(Severity.INFO, "SECOND_FEED_UP", "the second feed is connected")
         elif not self.ended.is_set():
@@ -421,10 +462,10 @@ class TradingDay:
         """Where order updates have a socket of their own: without it the order book is read often
         instead.
         """
-        if self._books is not None:
-            self._books.is_blind = not alive
+        if self._book_poller is not None:
+            self._book_poller.is_without_push = not alive
         if alive:
-            self._look()
+            self._poll_book()
         elif not self.ended.is_set():
             self.board.say(
                 Severity.WARN,
@@ -445,7 +486,7 @@ class TradingDay:
         )
 
     def on_token(self, access_token: str) -> None:
-        """A new access token: reconnect, look at the book, and lift the halt that the dead one
+        """A new access token: reconnect, poll the book, and lift the halt that the dead one
         caused.
         """
         assert self._session is not None
@@ -455,11 +496,7 @@ class TradingDay:
         if risk["halt"] == Halt.REDUCING and risk["halt_reason"] == Reason.BROKER_TOKEN:
             self.engine.on_halt(Halt.ACTIVE, Reason.OK, self.clock.now_ns())
         self.board.say(Severity.INFO, "TOKEN_NEW", "a new access token is in use")
-        self._look()
-
-    def set_on_stop(self, on_stop: str) -> None:
-        """What a stop will do from now on, "flatten" or "leave"."""
-        self.options = msgspec.structs.replace(self.options, on_stop=on_stop)
+        self._poll_book()
 
     def _on_message(self, kind: str, text: str) -> None:
         severity = Severity.WARN if kind == "error" else Severity.INFO
@@ -471,7 +508,7 @@ class TradingDay:
                 Severity.WARN, "BOOK_FAILED", f"the order book could not be read: {error}"
             )
 
-    def _on_values_trouble(self, error: BrokerError) -> None:
+    def _on_trades_trouble(self, error: BrokerError) -> None:
         if self._is_new_trouble(error):
             text = f"the list of trades could not be read ({error}): values that are not known, or only rounded, stay provisional"
             self.board.say(Severity.WARN, "TRADES_FAILED", text)
@@ -482,7 +519,7 @@ class TradingDay:
         before, self._trouble = self._trouble, str(error)
         return before != self._trouble
 
-    def _on_sight(self, is_back: bool, why: str) -> None:
+    def _on_book_availability(self, is_back: bool, why: str) -> None:
         """Without a whole order book nobody knows what stands: nothing new is entered until one has
         come.
         """
@@ -533,15 +570,16 @@ class TradingDay:
         """After `ended`: take the last words, compare with the broker's positions, and hang up."""
         if self._timer is not None:
             self._timer.cancel()
-        await self.explainer.close()
-        if self._books is not None:
-            await self._books.close()
-        if self._quotes is not None:
-            await self._quotes.close()
-        if self.second_feed is not None:
-            await self.second_feed.stop()
-        if self._values is not None:
-            await self._values.finish()
+        if self.reconciler is not None:
+            await self.reconciler.close()
+        if self._book_poller is not None:
+            await self._book_poller.close()
+        if self._quote_poller is not None:
+            await self._quote_poller.close()
+        if self.secondary_feed is not None:
+            await self.secondary_feed.stop()
+        if self._fill_price_poller is not None:
+            await self._fill_price_poller.finish()
             if self.engine.n_unvalued:
                 self.board.say(
                     Severity.ALARM,
@@ -549,17 +587,17 @@ class TradingDay:
                     f"the broker has told no price for {self.engine.n_unvalued} orders that have filled: the day's profit is provisional. "
                     "Compare it with the broker's list of trades.",
                 )
-        if self._session is not None:
-            await self._verify()
+        if self._session is not None and self.reconciler is not None:
+            await self._verify(self.reconciler.positions)
             await self._session.close()
         self.collect()
         self._tell(len(self._untold))
         if self.journal is not None:
             self.journal.close(self.clock.now_ns())
 
-    async def _verify(self) -> None:
+    async def _verify(self, audit: PositionAudit) -> None:
         try:
-            positions = await self.explainer.positions.read()
+            positions = await audit.read()
         except BrokerError as error:
             self.board.say(
                 Severity.ALARM,
@@ -567,7 +605,7 @@ class TradingDay:
                 f"the broker's positions could not be read at the end ({error}): look at them yourself. {what_is_open(self.plan)}",
             )
             return
-        found = self.explainer.positions.compare(positions)
+        found = audit.compare(positions)
         for item in found:
             self.board.say(
                 Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id

@@ -1,17 +1,17 @@
 """How long each stage takes, always on. The feed's own stages are counted in its compiled listener;
 an order's are counted here.
 
-    frame     a frame in our hands -> dealt with, every frame                         (monotonic
-    clock, brokers/transport/feed) core      a frame in our hands -> its orders are decided and
-    journalled           (the same; frames that led to orders) order     a frame in our hands -> the
-    last order that it led to is written        (the same) sent      the event that asked for a
-    request -> its last byte is with the kernel  (engine clock, from here on) ack       its last
-    byte -> the broker's answer
+    frame     a frame in our hands -> dealt with, every frame
+    core      a frame in our hands -> its orders are decided and journalled
+    order     a frame in our hands -> the last order that it led to is written
+    sent      the event that asked for a request -> its last byte is with the kernel
+    ack       its last byte -> the broker's answer
     push      a new order's last byte -> the first push that tells of it
     exchange  the exchange's time of an order's state -> its push in our hands
-    feed      the exchange's time of the last tick -> that tick in our hands, looked at when an
-    order is sent
+    feed      the exchange's time of the last tick -> that tick in our hands, when an order is sent
 
+The first three are measured by the monotonic clock (brokers/transport/feed_socket), core and order
+for frames that led to orders only; the others by the engine's clock.
 The last two compare the exchange's clock with ours, and Kite writes whole seconds: they tell
 seconds from milliseconds, no more. What comes out negative counts as 0. A day's summary is kept
 beside the journal, in `var/latency/`.
@@ -37,8 +37,17 @@ AWAITED_MAX = 4_096
 """Orders whose first push has not come: where pushes are lost they must not pile up."""
 
 
+class LatencySummary(msgspec.Struct, frozen=True):
+    """From a frame in our hands to its order's last byte written, real nanoseconds."""
+
+    n: int = 0
+    p50_ns: int = 0
+    p99_ns: int = 0
+    max_ns: int = 0
+
+
 class OrderLatency:
-    """Told by the order desk of what leaves and what comes. Times are engine time, ns."""
+    """Told by the order router of what leaves and what comes. Times are engine time, ns."""
 
     def __init__(self) -> None:
         self.sent = LatencyHistogram()
@@ -138,8 +147,7 @@ def merged(stages: Iterable[StageDurations]) -> StageDurations:
     return StageDurations(n, max_ns, sorted(buckets.items()))
 
 
-# ----------------------------------------------------------------------------------------------
-# kept by day
+# -------------------------------------------------------------------------------------- kept by day
 class DayLatency(msgspec.Struct, frozen=True):
     """What is kept of a day."""
 

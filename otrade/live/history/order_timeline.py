@@ -7,11 +7,11 @@ Memory is bounded: an order keeps its first and its newest steps, and a report t
 is not kept.
 """
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
 
+from otrade._core.engine.rows import OrderRow
 from otrade._core.types import Cmd, Ev, OrdType, Source
 from otrade.brokers.session import Answer, OrderReport
 from otrade.contract.queries import StepBy
@@ -20,7 +20,7 @@ from otrade.units import rupees
 STEPS_MAX = 48
 STEPS_FIRST = 16
 
-ASKED = {Cmd.NEW: "Asked: place", Cmd.REPLACE: "Asked: change", Cmd.CANCEL: "Asked: cancel"}
+REQUESTED = {Cmd.NEW: "Asked: place", Cmd.REPLACE: "Asked: change", Cmd.CANCEL: "Asked: cancel"}
 ANSWERED = {
     Ev.ACK: "The broker has taken it",
     Ev.REFUSED: "The broker refuses it",
@@ -72,7 +72,7 @@ class OrderEvent(msgspec.Struct, frozen=True):
 
 
 class OrderTimelines:
-    """Told by the order desk of what leaves and what comes. Times are engine time, ns."""
+    """Told by the order router of what leaves and what comes. Times are engine time, ns."""
 
     def __init__(self) -> None:
         self._steps: dict[str, list[OrderEvent]] = {}
@@ -88,7 +88,7 @@ class OrderTimelines:
             self._request(seq)
         return self._steps.get(cl_ord_id, [])
 
-    def asked(self, command: OrderCommandView) -> None:
+    def requested(self, command: OrderCommandView) -> None:
         """Comes before the command leaves, and is cheap for that reason."""
         self._fresh[command.seq] = command
 
@@ -101,7 +101,7 @@ class OrderTimelines:
         self._add(
             command.cl_ord_id,
             OrderEvent(
-                command.ts_ns, "engine", ASKED.get(Cmd(command.kind), "Asked"), _terms(command)
+                command.ts_ns, "engine", REQUESTED.get(Cmd(command.kind), "Asked"), _terms(command)
             ),
         )
         return command.cl_ord_id
@@ -153,7 +153,7 @@ class OrderTimelines:
         steps.append(step)
 
 
-def marks_of(order: Mapping[str, int]) -> list[OrderEvent]:
+def marks_of(order: OrderRow) -> list[OrderEvent]:
     """What the core alone remembers of an order: for one whose steps an earlier process saw."""
     marks: list[tuple[int, StepBy, str]] = [
         (order["ts_intent_ns"], "engine", "Asked: place"),

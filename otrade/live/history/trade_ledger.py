@@ -3,11 +3,11 @@ was protected.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
 from otrade._core.engine.engine import Engine
+from otrade._core.engine.rows import BracketRow
 from otrade._core.types import BracketState, ExitReason, Leg
 from otrade.charges import Charges, sum_of
 
@@ -105,7 +105,7 @@ class TradeLedger:
         self._charges = None
         return trade
 
-    def _trade_of(self, bracket_id: int, bracket: dict[str, Any]) -> ClosedTrade:
+    def _trade_of(self, bracket_id: int, bracket: BracketRow) -> ClosedTrade:
         qty, exit_qty = bracket["entry_qty"], bracket["exit_qty"]
         entry_px_e4 = average_e4(bracket["entry_value_e4"], qty)
         return ClosedTrade(
@@ -127,7 +127,7 @@ class TradeLedger:
             ExitReason(bracket["exit_reason"]),
         )
 
-    def _fills(self, bracket: dict[str, Any]) -> list[OrderFill]:
+    def _fills(self, bracket: BracketRow) -> list[OrderFill]:
         multiplier = self._engine.instrument(bracket["instrument_id"])["multiplier"]
         by_broker = ExitReason(bracket["exit_reason"]).name == BROKER
         fills = []

@@ -1,3 +1,3 @@
 """What is measured and shown of the running day: metrics, readiness, staleness, equity, limits.
-Reads the day and changes nothing.
+Imports the day and changes nothing in it.
 """

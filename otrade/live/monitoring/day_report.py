@@ -3,19 +3,17 @@ was.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from otrade._core.types import Reason
 from otrade.charges import LINES, Charges, sum_of
-from otrade.live.day.shutdown import what_is_open
+from otrade.live.day.trading_day import TradingDay
+from otrade.live.history.latency import LatencySummary
 from otrade.live.history.trade_ledger import ClosedTrade, net_after
 from otrade.live.notices.messages import reason_words
+from otrade.live.plan.open_exposure import what_is_open
 from otrade.units import NS_PER_MS, or_unknown, rupees
-
-if TYPE_CHECKING:
-    from otrade.live.day.trading_day import TradingDay
 
 RULE = "-" * 72
 PARTS_A_ROW = 3
@@ -31,15 +29,6 @@ WORDS = {
     "square_off": "square-off fee",
 }
 """Of `charges.LINES`."""
-
-
-class LatencySummary(msgspec.Struct, frozen=True):
-    """From a frame in our hands to its order's last byte written, real nanoseconds."""
-
-    n: int = 0
-    p50_ns: int = 0
-    p99_ns: int = 0
-    max_ns: int = 0
 
 
 class DaySummary(msgspec.Struct, frozen=True):
@@ -100,13 +89,13 @@ class DaySummary(msgspec.Struct, frozen=True):
         return net_after(self.gross_e4, self.charges)
 
 
-def summarize(day: "TradingDay") -> DaySummary:
+def summarize(day: TradingDay) -> DaySummary:
     """The day as it stands now."""
     engine, trades = day.engine, day.trades.trades
     counters, risk = engine.counters(), engine.risk()
     return DaySummary(
         day=day.plan.day,
-        why_ended=day.ending.why,
+        why_ended=day.shutdown.why,
         n_trades=len(trades),
         n_won=sum(trade.gross_e4 > 0 for trade in trades),
         n_lost=sum(trade.gross_e4 < 0 for trade in trades),
@@ -122,8 +111,8 @@ def summarize(day: "TradingDay") -> DaySummary:
         signals_taken=day.signals.n_taken,
         signals_refused=dict(day.signals.refused),
         n_orders=engine.n_orders,
-        n_requests=day.desk.n_sent,
-        latency=day.latency(),
+        n_requests=day.router.n_sent,
+        latency=day.tick_to_order(),
         frames=counters["frames"],
         ticks=counters["ticks"],
         refused=refused_packets(counters),

@@ -24,7 +24,7 @@ class EquityPointValue(msgspec.Struct, frozen=True):
 
 
 class EquityCurve:
-    """`look` belongs on the beat. A day that goes on after a restart begins with what its closed
+    """`on_beat` belongs on the beat. A day that goes on after a restart begins with what its closed
     trades tell.
     """
 
@@ -40,7 +40,7 @@ class EquityCurve:
                 EquityPointValue(trade.ts_exit_ns, gross_e4, net_after(gross_e4, charges))
             )
 
-    def look(self, now_ns: int) -> None:
+    def on_beat(self, now_ns: int) -> None:
         if now_ns < self._next_ns:
             return
         self._next_ns = now_ns - now_ns % GAP_NS + GAP_NS

@@ -33,7 +33,7 @@ class IndicatorPoint(msgspec.Struct, frozen=True):
 
 
 class IndicatorHistory:
-    """`look` belongs on the beat. What an earlier process saw is not known here."""
+    """`on_beat` belongs on the beat. What an earlier process saw is not known here."""
 
     def __init__(self, day: TradingDay) -> None:
         self._day = day
@@ -42,7 +42,7 @@ class IndicatorHistory:
         ]
         self._next_ns = 0
 
-    def look(self, now_ns: int) -> None:
+    def on_beat(self, now_ns: int) -> None:
         if now_ns < self._next_ns:
             return
         minute_ns = (now_ns - BEHIND_NS) // MINUTE_NS * MINUTE_NS

@@ -1,4 +1,4 @@
-"""The stages of `latency.py` for the page: their durations with words."""
+"""The stages of `history.latency` for the page: their durations with words."""
 
 from typing import Literal
 

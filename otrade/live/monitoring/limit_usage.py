@@ -1,6 +1,7 @@
 """What is used up of the broker's rates and of our own limits, for the page."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from otrade._core.types import Phase
 from otrade.contract.queries import BudgetView, LimitsView, LimitView
@@ -41,10 +42,11 @@ def used_of(day: TradingDay) -> LimitsView:
         ("Changes of one order", "count", _most_changed(day), budget["modifies_per_order"]),
     )
     slow_until_ns = budget["tight_until_ns"]
+    figures: Mapping[str, Any] = budget
     return LimitsView(
         ts_ms=now_ns // NS_PER_MS,
         budgets=[
-            BudgetView(name=name, used=budget[used], limit=budget[limit], reserve=budget[kept])
+            BudgetView(name=name, used=figures[used], limit=figures[limit], reserve=figures[kept])
             for name, used, limit, kept in RATES
         ],
         slow_until_ms=slow_until_ns // NS_PER_MS if slow_until_ns > now_ns else None,

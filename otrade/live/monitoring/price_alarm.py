@@ -34,7 +34,7 @@ class PriceAlarm:
         self._said: dict[int, int] = {}
         """Instruments whose price was said to be missing, and since when it was."""
 
-    def look(self, now_ns: int) -> None:
+    def on_beat(self, now_ns: int) -> None:
         """At most once a second of engine time."""
         if now_ns < self._next_ns:
             return

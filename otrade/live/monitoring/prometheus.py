@@ -7,7 +7,7 @@ Prometheus wants its base units; counters begin anew with each trading day of a 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
@@ -15,6 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 import otrade
+from otrade._core.engine.rows import CountersRow, RiskRow
 from otrade._core.types import E4, Halt, Lane, Severity
 from otrade.charges import LINES
 from otrade.live.history.latency import PERCENTS, StageDurations, stage_of
@@ -157,12 +158,10 @@ def _day(day: "TradingDay", frames: "FrameWatch | None") -> Iterator[Metric]:
     yield _latencies({name: stage_of(histogram) for name, histogram in day.stages().items()})
 
 
-def _orders(
-    day: "TradingDay", risk: Mapping[str, int], counters: Mapping[str, int]
-) -> Iterator[Metric]:
+def _orders(day: "TradingDay", risk: RiskRow, counters: CountersRow) -> Iterator[Metric]:
     yield CounterMetricFamily("otrade_orders", "Orders made", day.engine.n_orders)
     yield CounterMetricFamily(
-        "otrade_requests", "Requests sent to the broker: new, change and cancel", day.desk.n_sent
+        "otrade_requests", "Requests sent to the broker: new, change and cancel", day.router.n_sent
     )
     yield CounterMetricFamily("otrade_reports", "Order reports taken", counters["reports"])
     yield CounterMetricFamily(
@@ -186,7 +185,7 @@ def _orders(
     yield CounterMetricFamily("otrade_trades", "Trades that are closed", len(day.trades))
 
 
-def _money(day: "TradingDay", risk: Mapping[str, int]) -> Iterator[Metric]:
+def _money(day: "TradingDay", risk: RiskRow) -> Iterator[Metric]:
     charges = day.trades.charges
     pnl = GaugeMetricFamily(
         "otrade_pnl_rupees", "Profit of the day, open positions at the last price", labels=["kind"]
@@ -223,7 +222,7 @@ def _money(day: "TradingDay", risk: Mapping[str, int]) -> Iterator[Metric]:
     )
 
 
-def _protection(day: "TradingDay", counters: Mapping[str, int]) -> Iterator[Metric]:
+def _protection(day: "TradingDay", counters: CountersRow) -> Iterator[Metric]:
     opened = GaugeMetricFamily("otrade_open_quantity", "Units that are open", labels=["symbol"])
     covered = GaugeMetricFamily(
         "otrade_protected_quantity", "Open units with a working stop", labels=["symbol"]
@@ -272,8 +271,8 @@ def _protection(day: "TradingDay", counters: Mapping[str, int]) -> Iterator[Metr
 
 def _feed(
     day: "TradingDay",
-    risk: Mapping[str, int],
-    counters: Mapping[str, int],
+    risk: RiskRow,
+    counters: CountersRow,
     frames: "FrameWatch | None",
 ) -> Iterator[Metric]:
     yield GaugeMetricFamily("otrade_feed_up", "1: a feed is connected", float(risk["feed_alive"]))
@@ -300,7 +299,7 @@ def _feed(
     )
 
 
-def _limits(budget: Mapping[str, int]) -> Iterator[Metric]:
+def _limits(budget: Mapping[str, Any]) -> Iterator[Metric]:
     """What `risk.budget_left` would still let through, lane by lane."""
     left = GaugeMetricFamily(
         "otrade_rate_left",

@@ -24,7 +24,7 @@ class NakedWatch:
         self._said: dict[int, int] = {}
         """Brackets that were said to be naked, and since when they were."""
 
-    def look(self, now_ns: int) -> None:
+    def on_beat(self, now_ns: int) -> None:
         """At most once a second of engine time: each bracket that lives is a look into the core."""
         if now_ns < self._next_ns:
             return
@@ -71,7 +71,7 @@ class FrameWatch:
         self.ts_ns = 0
         """Engine time of the beat that saw it; 0: none has come."""
 
-    def look(self, now_ns: int) -> None:
+    def on_beat(self, now_ns: int) -> None:
         n = self._n_frames()
         if n != self._n_seen:
             self._n_seen, self.ts_ns = n, now_ns

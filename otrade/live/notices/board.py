@@ -194,11 +194,15 @@ def fields_of(row: Mapping[str, Any], names: InstrumentNames) -> dict[str, objec
     return found
 
 
+def _word(words: Mapping[Any, str], code: int, unknown: str) -> str:
+    return words.get(code, f"{unknown} {code}")
+
+
 def _in_words(name: str, kind: type[int], value: int) -> object:
     if kind is ExitReason:
-        return EXIT_WORDS.get(value, f"unknown exit reason {value}")
+        return _word(EXIT_WORDS, value, "unknown exit reason")
     if kind is Halt:
-        return HALT_WORDS.get(value, f"in unknown state {value}")
+        return _word(HALT_WORDS, value, "in unknown state")
     if kind is Reason:
         return reason_words(value) if value else "by command"
     if name.endswith("_e4"):

@@ -3,7 +3,7 @@ never stops the engine.
 
 A full disk or a vanished directory is counted and told to the owner once; the log then tries again
 by itself, every `RETRY_RECORDS` records, and says how many lines it lost. The console is not the
-log: `Host` prints for people.
+log: `Runner` prints for people.
 """
 
 import contextlib

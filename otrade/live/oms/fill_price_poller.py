@@ -22,7 +22,7 @@ UNKNOWN_WAITS_NS = tuple(NS_PER_S * seconds for seconds in (3, 3, 6, 12, 15))
 """
 ROUNDED_NS = 15 * NS_PER_S
 ROUNDED_MAX_NS = 60 * NS_PER_S
-LAST_LOOKS = 3
+LAST_POLLS = 3
 
 
 class FillPricePoller:
@@ -32,7 +32,7 @@ class FillPricePoller:
         self,
         engine: Engine,
         clock: Clock,
-        desk: OrderRouter,
+        router: OrderRouter,
         session: BrokerSession,
         *,
         on_trouble: Callable[[BrokerError], None],
@@ -40,17 +40,17 @@ class FillPricePoller:
     ) -> None:
         self._engine = engine
         self._clock = clock
-        self._desk = desk
+        self._router = router
         self._session = session
         self._on_trouble = on_trouble
         self._on_fault = on_fault
         self._task: asyncio.Task[None] | None = None
-        self._ts_asked_ns = 0
+        self._ts_request_ns = 0
         self._n_vain = 0
         """Questions in a row that brought nothing new."""
         self._n_unknown = 0
 
-    def look(self, now_ns: int) -> None:
+    def poll(self, now_ns: int) -> None:
         """On the beat: ask when something is wanted and the last question is old enough."""
         unknown, rounded = self._engine.n_unvalued, self._engine.n_rounded
         if unknown > self._n_unknown:
@@ -59,16 +59,16 @@ class FillPricePoller:
         if (
             self._task is None
             and (unknown or rounded)
-            and now_ns >= self._ts_asked_ns + self._gap_ns()
+            and now_ns >= self._ts_request_ns + self._gap_ns()
         ):
-            self._task = asyncio.get_running_loop().create_task(self._look())
+            self._task = asyncio.get_running_loop().create_task(self._poll())
 
     def _gap_ns(self) -> int:
         if self._n_unknown:
             return UNKNOWN_WAITS_NS[min(self._n_vain, len(UNKNOWN_WAITS_NS) - 1)]
         return min(ROUNDED_NS << min(self._n_vain, 4), ROUNDED_MAX_NS)
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         try:
             self._n_vain = 0 if await self._take() else self._n_vain + 1
         except BrokerError as error:
@@ -81,14 +81,14 @@ class FillPricePoller:
 
     async def _take(self) -> bool:
         """Ask once. Has it brought anything?"""
-        self._ts_asked_ns = self._clock.now_ns()
+        self._ts_request_ns = self._clock.now_ns()
         traded = await self._session.trades()
         had: int = self._engine.n_unvalued + self._engine.n_rounded
         for order_id, slot in self._engine.unvalued_fills().items():
             qty, value_e4 = traded.get(order_id, (0, 0))
             if qty >= self._engine.order(slot)["cum_qty"]:
                 self._engine.on_traded(order_id, qty, value_e4, self._clock.now_ns())
-        self._desk.drain()
+        self._router.drain()
         left: int = self._engine.n_unvalued + self._engine.n_rounded
         return left < had
 
@@ -96,7 +96,7 @@ class FillPricePoller:
         """The day is over: ask until all is known, a few times."""
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
-        for _ in range(LAST_LOOKS):
+        for _ in range(LAST_POLLS):
             if not self._engine.n_unvalued and not self._engine.n_rounded:
                 return
-            await self._look()
+            await self._poll()

@@ -1,8 +1,8 @@
-"""Looking at the broker's order book: when the core asks, after every reconnect, and regularly as
+"""Polling the broker's order book: when the core asks, after every reconnect, and regularly as
 an audit.
 
-However many ask, one look is under way at a time and looks are `GAP_NS` apart; a request that comes
-during a look gets another one after it, because only a book asked for later can prove that an order
+However many ask, one poll is under way at a time and polls are `GAP_NS` apart; a request that comes
+during a poll gets another one after it, because only a book asked for later can prove that an order
 is absent.
 """
 
@@ -23,7 +23,7 @@ GAP_NS = NS_PER_S
 RETRY_MAX_NS = 30 * NS_PER_S
 AUDIT_PENDING_NS = 5 * NS_PER_S
 AUDIT_OPEN_NS = 15 * NS_PER_S
-AUDIT_BLIND_NS = 2 * NS_PER_S
+AUDIT_WITHOUT_PUSH_NS = 2 * NS_PER_S
 ASK_FROM = 2
 """Books in a row without an order that the broker has named: from then on that order is asked for
 alone.
@@ -35,8 +35,8 @@ DENIALS = 2
 ASK_MAX = 2
 """Single orders that are asked for after one book."""
 SAID_FROM = 3
-"""Looks that failed in a row before a person hears of it."""
-NO_SIGHT_NS = 60 * NS_PER_S
+"""Polls that failed in a row before a person hears of it."""
+UNAVAILABLE_NS = 60 * NS_PER_S
 """Without a whole book for so long, nothing new is entered."""
 
 
@@ -47,60 +47,60 @@ class OrderBookPoller:
         self,
         engine: Engine,
         clock: Clock,
-        desk: OrderRouter,
+        router: OrderRouter,
         session: BrokerSession,
         *,
         on_unknown: Callable[[list[OrderReport]], None],
         on_trouble: Callable[[BrokerError], None],
         on_fault: Callable[[BaseException, str], None],
-        on_sight: Callable[[bool, str], None],
+        on_availability: Callable[[bool, str], None],
         audit_flat_ns: int,
     ) -> None:
-        """`on_sight`: (False, why) when no whole book has come for a while, (True, "") when one has
+        """`on_availability`: (False, why) when no whole book has come for a while, (True, "") when one has
         again.
         """
         self._engine = engine
         self._clock = clock
-        self._desk = desk
+        self._router = router
         self._session = session
         self._on_unknown = on_unknown
         self._on_trouble = on_trouble
         self._on_fault = on_fault
-        self._on_sight = on_sight
+        self._on_availability = on_availability
         self._audit_flat_ns = audit_flat_ns
         self._wanted = False
         self._task: asyncio.Task[None] | None = None
         self._timer: TimerHandle | None = None
         self._next_ns = 0
         self._closed = False
-        self.is_blind = False
+        self.is_without_push = False
         """Nobody pushes order updates to us."""
-        self._told: dict[str, Mapping[str, Any]] = {}
+        self._last_rows: dict[str, Mapping[str, Any]] = {}
         """The last row of each order that has ended, as the broker's session keeps it
         (`BookReader`).
         """
         self.n_failed = 0
-        """Looks in a row that brought no whole book."""
-        self.n_looks = 0
+        """Polls in a row that brought no whole book."""
+        self.n_polls = 0
         self.ts_last_ns = 0
         """When a whole book came last."""
-        self.ts_asked_ns = 0
+        self.ts_last_request_ns = 0
         """When that book was asked for."""
         self.n_unread = 0
         """Rows of the last book that could not be read."""
         self._ts_first_failed_ns = 0
-        self._has_sight = True
+        self._is_available = True
         self._missed: dict[str, int] = {}
         """Orders that books lack, by the broker's id: in how many in a row."""
         self._denied: dict[str, int] = {}
-        self._explained: set[str] = set()
+        self._ended: set[str] = set()
         """Orders that have ended, as the broker said when asked for them alone: a book may lack
         them.
         """
         self._said_unread: set[str] = set()
 
     def want(self) -> None:
-        """Look as soon as the rate allows."""
+        """Poll as soon as the rate allows."""
         self._wanted = True
         if self._closed or self._task is not None or self._timer is not None:
             return
@@ -111,14 +111,16 @@ class OrderBookPoller:
             self._timer = self._clock.call_at(self._next_ns, self._due)
 
     def audit(self, now_ns: int) -> None:
-        """Want a look when the last one is too old for what is going on."""
+        """Want a poll when the last one is too old for what is going on."""
         risk = self._engine.risk()
         if risk["n_in_doubt"] or self.n_failed:
             age_ns = AUDIT_PENDING_NS
         else:
             age_ns = self._audit_flat_ns
             if self._engine.n_live:
-                age_ns = min(age_ns, AUDIT_BLIND_NS if self.is_blind else AUDIT_OPEN_NS)
+                age_ns = min(
+                    age_ns, AUDIT_WITHOUT_PUSH_NS if self.is_without_push else AUDIT_OPEN_NS
+                )
         if now_ns >= self.ts_last_ns + age_ns:
             self.want()
 
@@ -139,9 +141,9 @@ class OrderBookPoller:
 
     def _start(self) -> None:
         self._wanted = False
-        self._task = asyncio.get_running_loop().create_task(self._look())
+        self._task = asyncio.get_running_loop().create_task(self._poll())
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         ts_request_ns = self._clock.now_ns()
         gap_ns = GAP_NS
         try:
@@ -159,30 +161,30 @@ class OrderBookPoller:
             self._on_fault(error, "taking the order book")
         else:
             self.n_failed = 0
-            if not self._has_sight:
-                self._has_sight = True
-                self._on_sight(True, "")
+            if not self._is_available:
+                self._is_available = True
+                self._on_availability(True, "")
         self._task = None
         self._next_ns = self._clock.now_ns() + gap_ns
         if self._wanted:
             self.want()
 
     def _failed(self, error: BrokerError) -> int:
-        """Count a look that brought no whole book. How long to wait for the next one."""
+        """Count a poll that brought no whole book. How long to wait for the next one."""
         now_ns = self._clock.now_ns()
         if self.n_failed == 0:
             self._ts_first_failed_ns = now_ns
         self.n_failed += 1
-        # Without a token every look fails: the token's owner asks for one when there is a new
+        # Without a token every poll fails: the token's owner asks for one when there is a new
         # token.
         self._wanted = not isinstance(error, TokenError)
         if (
             not self._missed or self.n_failed >= SAID_FROM
         ):  # a book that is behind is an everyday thing
             self._on_trouble(error)
-        if self._has_sight and now_ns >= self._ts_first_failed_ns + NO_SIGHT_NS:
-            self._has_sight = False
-            self._on_sight(False, str(error))
+        if self._is_available and now_ns >= self._ts_first_failed_ns + UNAVAILABLE_NS:
+            self._is_available = False
+            self._on_availability(False, str(error))
         return min(GAP_NS << min(self.n_failed, 8), RETRY_MAX_NS)
 
     def lacking(self, rows: BrokerRows[OrderReport], ts_request_ns: int) -> list[str]:
@@ -190,9 +192,7 @@ class OrderBookPoller:
         does not show.
         """
         known = self._engine.known_ids(ts_request_ns)
-        return [
-            order_id for order_id in lacking_orders(rows, known) if order_id not in self._explained
-        ]
+        return [order_id for order_id in lacking_orders(rows, known) if order_id not in self._ended]
 
     async def _ask_for_missing(self, rows: BrokerRows[OrderReport]) -> None:
         """Ask for single orders that books go on to lack. Only the broker's word that there is no
@@ -213,20 +213,20 @@ class OrderBookPoller:
                     return
             else:
                 if report is not None and report.broker_order_id == order_id:
-                    self._desk.on_report(report)
+                    self._router.on_report(report)
                     self._missed[order_id] = 0
                     self._denied.pop(order_id, None)
                     if report.ev in ENDED:
-                        self._explained.add(order_id)
+                        self._ended.add(order_id)
                     continue
                 if report is None and rows:
                     self._denied[order_id] = self._denied.get(order_id, 0) + 1
             is_proven = self._denied.get(order_id, 0) >= DENIALS
             if is_proven and not live.get(order_id, False):
-                self._explained.add(order_id)
+                self._ended.add(order_id)
             elif is_proven or self._missed[order_id] >= UNKNOWN_FROM:
                 self._engine.on_missing(order_id, is_proven, self._clock.now_ns())
-                self._desk.drain()
+                self._router.drain()
 
     def take(
         self,
@@ -243,7 +243,7 @@ class OrderBookPoller:
 
         What the core has been told of an order that has ended is not told again while its row stays
         as it was: such orders are most of a long day's book, and the journal would hold them anew
-        for each look.
+        for each poll.
         """
         missing = self.lacking(rows, ts_request_ns)
         self._missed = {order_id: self._missed.get(order_id, 0) + 1 for order_id in missing}
@@ -255,17 +255,17 @@ class OrderBookPoller:
         unknown = [
             row
             for row in rows
-            if not self._is_old_news(row) and self._tell(row) == Reason.UNKNOWN_ORDER
+            if not self._is_old_news(row) and self._report_row(row) == Reason.UNKNOWN_ORDER
         ]
         if before_end is not None:
             before_end(unknown)
         now_ns = self._clock.now_ns()
         self._engine.on_book_end(now_ns, not missing and not hides_ours(rows))
-        self._desk.drain()
-        self.n_looks += 1
+        self._router.drain()
+        self.n_polls += 1
         if not missing:
             self.ts_last_ns = now_ns
-            self.ts_asked_ns = ts_request_ns
+            self.ts_last_request_ns = ts_request_ns
         return unknown
 
     def _say_unread(self, rows: BrokerRows[OrderReport]) -> None:
@@ -282,10 +282,10 @@ class OrderBookPoller:
                 )
 
     def _is_old_news(self, row: OrderReport) -> bool:
-        return row.ev in ENDED and self._told.get(row.broker_order_id) is row.raw
+        return row.ev in ENDED and self._last_rows.get(row.broker_order_id) is row.raw
 
-    def _tell(self, row: OrderReport) -> int:
-        reason = self._desk.take_report(row)
+    def _report_row(self, row: OrderReport) -> int:
+        reason = self._router.take_report(row)
         if row.ev in ENDED and reason != Reason.UNKNOWN_ORDER:
-            self._told[row.broker_order_id] = row.raw
+            self._last_rows[row.broker_order_id] = row.raw
         return reason

@@ -1,4 +1,4 @@
-"""The desk between the core and the broker: commands go out by lane, answers and reports go in.
+"""The way between the core and the broker: commands go out by lane, answers and reports go in.
 
 Everything here runs in the call that brought the news, so a stop that a fill asks for leaves before
 the next byte is read. A failure of our own code on this path is not survivable by guessing:
@@ -34,7 +34,7 @@ class OrderRouter:
         engine: Engine,
         clock: Clock,
         *,
-        on_look: Callable[[], None],
+        on_poll_book: Callable[[], None],
         on_unknown: Callable[[OrderReport], None],
         on_refused: Callable[[int, Answer], None],
         on_fault: Callable[[BaseException, str], None],
@@ -42,7 +42,7 @@ class OrderRouter:
     ) -> None:
         self._engine = engine
         self._clock = clock
-        self._on_look = on_look
+        self._on_poll_book = on_poll_book
         self._on_unknown = on_unknown
         self._on_refused = on_refused
         self._on_fault = on_fault
@@ -50,7 +50,7 @@ class OrderRouter:
         self._draining = False
         self._sources: dict[str, Teller] = {}
         self.session: BrokerSession | None = None
-        self.stories = OrderTimelines()
+        self.timelines = OrderTimelines()
         self.n_sent = 0
         self.latency = OrderLatency()
 
@@ -68,7 +68,7 @@ class OrderRouter:
                 batch.sort(key=_lane_of)
                 for command in batch:
                     if command.kind == Cmd.LOOK:
-                        self._on_look()
+                        self._on_poll_book()
                     elif (
                         command.is_unrecorded
                         and command.lane == Lane.ENTRY
@@ -82,7 +82,7 @@ class OrderRouter:
                         self.latency.on_made(
                             command.seq, command.kind, command.cl_ord_id, command.ts_ns
                         )
-                        self.stories.asked(command)
+                        self.timelines.requested(command)
                         self.session.send(command)
                 self._note_feed(batch)
         finally:
@@ -113,7 +113,7 @@ class OrderRouter:
     def on_sent(self, seq: int, ts_ns: int) -> None:
         self._engine.on_sent(seq, ts_ns)
         self.latency.on_sent(seq, ts_ns)
-        self.stories.sent(seq, ts_ns)
+        self.timelines.sent(seq, ts_ns)
 
     def on_answer(self, seq: int, answer: Answer) -> None:
         now_ns = self._clock.now_ns()
@@ -129,7 +129,7 @@ class OrderRouter:
             if answer.outcome != Ev.ACK:
                 self._on_refused(seq, answer)
             self.drain()
-            self.stories.answered(seq, answer, self._clock.now_ns())
+            self.timelines.answered(seq, answer, self._clock.now_ns())
         except Exception as error:
             self._on_fault(error, "taking a broker's answer")
 
@@ -153,7 +153,7 @@ class OrderRouter:
             self._sources[report.cl_ord_id] = (
                 "book" if report.source in (Source.BOOK, Source.ASKED) else "push"
             )
-            self.stories.reported(report)
+            self.timelines.reported(report)
         return reason
 
     def source_of(self, cl_ord_id: str) -> Teller:

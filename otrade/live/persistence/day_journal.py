@@ -8,13 +8,14 @@ a pause of a person is carried over all the same.
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import msgspec
 import orjson
 
 import otrade
 from otrade._core.build_id import CORE
+from otrade._core.engine.engine import Engine
 from otrade._core.journal_writer import JournalWriter, find, record_at
 from otrade._core.types import Halt, Note, PauseBy, Reason, Rec, Severity
 from otrade.brokers.session import OrderReport
@@ -29,9 +30,6 @@ from otrade.journal.scan import header_of, windows
 from otrade.journal.words import read_notice
 from otrade.live.notices.board import Notice, NoticeBoard
 from otrade.live.plan.day_plan import DayPlan
-
-if TYPE_CHECKING:
-    from otrade.live.day.trading_day import TradingDay
 
 log = logging.getLogger("otrade")
 
@@ -78,7 +76,7 @@ class JournalStore(Protocol):
 
 
 class DayJournal:
-    """Begin with `recover`, which makes the core; then `begin`; `look` on the beat."""
+    """Begin with `recover`, which makes the core; then `begin`; `poll` on the beat."""
 
     def __init__(
         self, store: JournalStore, board: NoticeBoard, salvaged: Iterable[memoryview] | None = None
@@ -185,16 +183,14 @@ class DayJournal:
         halt, reason, paused = self._carried
         if self.is_resumed:
             engine.resume(run_id, now_ns)
-            for method, given in plan.changeable:
-                getattr(engine, method)(**given)
+            plan.apply_settings()
             return
         if paused & PauseBy.PERSON:
             engine.on_pause(True, now_ns, PauseBy.PERSON)
         if halt != Halt.ACTIVE and reason not in LIFTED:
             engine.on_halt(halt, reason, now_ns)
 
-    # ----------------------------------------------------------------------------------------
-    # telling
+    # ------------------------------------------------------------------------------------- telling
     @property
     def n_records(self) -> int:
         """Records of the day's journal so far, other runs' included."""
@@ -215,16 +211,15 @@ class DayJournal:
         """Why records are being lost; empty when all is well."""
         return self._store.trouble
 
-    # ---------------------------------------------------------------------------------------
-    # writing
-    def look(self, day: "TradingDay", now_ns: int) -> None:
+    # ------------------------------------------------------------------------------------- writing
+    def poll(self, engine: Engine, now_ns: int) -> None:
         """On the beat: windows, and what a full disk means."""
         self._store.poll()
         writer, trouble = self._store.writer, self._store.trouble
         if (trouble or writer.n_lost > self._lost_said) and not self._is_troubled:
             self._is_troubled = True
-            if day.engine.risk()["halt"] == Halt.ACTIVE:
-                day.engine.on_halt(Halt.REDUCING, Reason.JOURNAL, now_ns)
+            if engine.risk()["halt"] == Halt.ACTIVE:
+                engine.on_halt(Halt.REDUCING, Reason.JOURNAL, now_ns)
             self._board.say(
                 Severity.ALARM,
                 "JOURNAL_FULL",
@@ -263,7 +258,7 @@ class DayJournal:
     def person(
         self, command: str, args: Mapping[str, Any], done: tuple[bool, str], now_ns: int, who: str
     ) -> None:
-        """A person's command, or what one did at the page's door: who it was, and what became of
+        """A person's command, or what one did on the page: who it was, and what became of
         it.
         """
         audit = {

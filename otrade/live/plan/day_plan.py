@@ -1,8 +1,8 @@
-"""What a day trades: an engine that is wired up, and what its ids are called. `wiring.py` makes it
-from configuration.
+"""What a day trades: an engine that is wired up, and what its ids are called.
+`engine_builder` makes it.
 """
 
-from typing import Any
+from collections.abc import Callable
 
 import msgspec
 
@@ -58,10 +58,8 @@ class DayPlan(msgspec.Struct):
     """Instrument id by the broker's token."""
     budget: dict[str, int] = msgspec.field(default_factory=dict)
     """What `Engine.set_budget` was given."""
-    changeable: list[tuple[str, dict[str, Any]]] = msgspec.field(default_factory=list)
-    """Set-up calls (method, arguments) of the engine that a restart may make differently: limits,
-    bands, switches.
-    """
+    settings: list[Callable[[Engine], object]] = msgspec.field(default_factory=list)
+    """Set-up that a restart may make differently: limits, bands, switches."""
 
     @property
     def open_ns(self) -> int:
@@ -72,6 +70,13 @@ class DayPlan(msgspec.Struct):
     def close_ns(self) -> int:
         """When the last instrument's continuous session ends."""
         return max(instrument.close_ns for instrument in self.instruments)
+
+    def apply_settings(self) -> None:
+        """Over what the engine has: at its making, and again when the journal has brought it to an
+        earlier run's.
+        """
+        for apply in self.settings:
+            apply(self.engine)
 
     def net_of(self) -> dict[int, int]:
         """The core's net quantity of every instrument."""

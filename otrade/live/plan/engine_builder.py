@@ -3,6 +3,7 @@ file is known here.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -91,7 +92,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
     budget: dict[str, int] = msgspec.field(default_factory=dict)
 
 
-def assemble(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec) -> DayPlan:
+def build_plan(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec) -> DayPlan:
     """Make the engine. Raises EngineError naming what does not fit.
 
     Every instrument gets a minute series, for the page; its other bar lengths follow, each with the
@@ -112,9 +113,11 @@ def assemble(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec) 
     plan = DayPlan(day, engine, [], [], budget=dict(spec.budget))
     for instrument, intervals_s in zip(instruments, lengths, strict=True):
         _add(plan, instrument, intervals_s)
-    plan.changeable += [("set_limits", dict(spec.limits)), ("set_budget", dict(spec.budget))]
-    for method, given in plan.changeable:
-        getattr(engine, method)(**given)
+    plan.settings += [
+        lambda engine: engine.set_limits(**spec.limits),
+        lambda engine: engine.set_budget(**spec.budget),
+    ]
+    plan.apply_settings()
     return plan
 
 
@@ -147,14 +150,16 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
         multiplier=spec.multiplier,
     )
     if spec.key:
-        plan.changeable.append(("add_key", {"instrument_id": instrument_id, "key": spec.key}))
+        plan.settings.append(partial(Engine.add_key, instrument_id=instrument_id, key=spec.key))
     if spec.band_hi_e4:
-        band = {
-            "instrument_id": instrument_id,
-            "band_lo_e4": spec.band_lo_e4,
-            "band_hi_e4": spec.band_hi_e4,
-        }
-        plan.changeable.append(("set_band", band))
+        plan.settings.append(
+            partial(
+                Engine.set_band,
+                instrument_id=instrument_id,
+                band_lo_e4=spec.band_lo_e4,
+                band_hi_e4=spec.band_hi_e4,
+            )
+        )
     minute_series_id = -1
     for interval_s in intervals_s:
         series_id = engine.add_series(instrument_id, interval_s * NS_PER_S)
@@ -166,8 +171,13 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
             strategy_id = engine.add_strategy(
                 series_id, strategy.kind, strategy.params, {**strategy.plan, "enabled": 1}
             )
-            switch = {"strategy_id": strategy_id, "enabled": bool(strategy.plan["enabled"])}
-            plan.changeable.append(("set_strategy_enabled", switch))
+            plan.settings.append(
+                partial(
+                    Engine.set_strategy_enabled,
+                    strategy_id=strategy_id,
+                    enabled=bool(strategy.plan["enabled"]),
+                )
+            )
             plan.strategies.append(
                 PlannedStrategy(
                     strategy.name, strategy.kind, instrument_id, interval_s, strategy.params

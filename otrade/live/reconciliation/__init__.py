@@ -1,3 +1,3 @@
-"""The broker's orders and positions against ours: explained, adopted, or quarantined. Imports `oms`
+"""The broker's orders and positions against ours: reconciled, adopted, or quarantined. Imports `oms`
 and `plan`.
 """

@@ -44,6 +44,57 @@ class _RecoveredRow(msgspec.Struct, frozen=True):
     report: OrderReport
 
 
+class _Slice(msgspec.Struct, frozen=True):
+    """A bracket that was taken back. `ts_end_ns`: when its last order had ended and nothing was
+    open any more; 0: not yet. `is_full`: its entry was as large as the exchange takes.
+    """
+
+    bracket_id: int
+    key: tuple[int, int]
+    ts_end_ns: int
+    is_full: bool
+
+
+class _Decisions:
+    """Which brackets are slices of one decision. The book does not say; but a strategy has one
+    position at a time, so brackets of one side that were there at the same time belong together.
+    The broker's times are whole seconds: what began in the second in which the others ended is one
+    more slice when the bracket before it was a full one. Where that is not sure, the limits count
+    a trade too many, not one too few.
+    """
+
+    def __init__(self) -> None:
+        self._slices: dict[tuple[int, int], list[_Slice]] = {}
+
+    def slice_of(self, strategy_id: int, side: int, key: tuple[int, int], ts_open_ns: int) -> int:
+        """A bracket of the decision that was under way then; -1: there was none."""
+        slices = self._slices.get((strategy_id, side), [])
+        for one in slices:
+            is_before = one.is_full and one.key == (key[0], key[1] - 1)
+            if not one.ts_end_ns or one.ts_end_ns > ts_open_ns - is_before:
+                return slices[0].bracket_id
+        self._slices.pop((strategy_id, side), None)
+        return -1
+
+    def add(
+        self,
+        strategy_id: int,
+        side: int,
+        key: tuple[int, int],
+        bracket_id: int,
+        group: list[_RecoveredRow],
+        *,
+        is_full: bool,
+    ) -> None:
+        """A bracket was taken back."""
+        net = sum(int(row.report.side) * row.report.cum_qty for row in group)
+        is_over = net == 0 and not any(_is_live(row.report) for row in group)
+        end_ns = max((row.report.ts_update_ns for row in group), default=0) if is_over else 0
+        self._slices.setdefault((strategy_id, side), []).append(
+            _Slice(bracket_id, key, end_ns, is_full)
+        )
+
+
 class BracketRecovery:
     """Adopts the orders of a book into a day's core."""
 
@@ -67,10 +118,11 @@ class BracketRecovery:
                 groups.setdefault((tag.run, tag.bracket), []).append(_RecoveredRow(tag, report))
         known = self._brackets_by_tag() if groups else {}
         found = []
-        for key, group in groups.items():
+        decisions = _Decisions()
+        for key, group in sorted(groups.items()):
             bracket_id = known.get(key)
             if bracket_id is None:
-                adopted = self._new_bracket(key, group, now_ns)
+                adopted = self._new_bracket(key, group, decisions, now_ns)
                 if adopted is None:
                     continue
                 bracket_id, words = adopted
@@ -88,7 +140,11 @@ class BracketRecovery:
         return found
 
     def _new_bracket(
-        self, key: tuple[int, int], group: list[_RecoveredRow], now_ns: int
+        self,
+        key: tuple[int, int],
+        group: list[_RecoveredRow],
+        decisions: _Decisions,
+        now_ns: int,
     ) -> tuple[int, AdoptedBracket] | None:
         instrument_id = self._plan.instrument_of[group[0].report.instrument_token]
         strategy_ids = [
@@ -119,7 +175,10 @@ class BracketRecovery:
             ts_open_ns=min(opened_ns, now_ns),
             tag_run=key[0],
             tag_bracket=key[1],
+            slice_of=decisions.slice_of(strategy_id, side, key, opened_ns),
         )
+        is_full = qty >= _slice_qty(self._plan, instrument_id) > 0
+        decisions.add(strategy_id, side, key, bracket_id, group, is_full=is_full)
         name = self._plan.strategies[strategy_id].name
         unsure = (
             f" (one of {len(strategy_ids)} strategies here: the book does not say which)"
@@ -212,10 +271,14 @@ def adopt_position(
         who = "the broker" if by_broker else "hand"
         words.append(f"{abs(qty) - left} units closed by {who} are booked on {which}")
     opened = _slices(plan, instrument_id, left)
+    first_id = -1
     for part in opened:
         part_e4 = rest_e4 * part // rest_qty
         distance_e4 = stop_distance_e4(plan.engine, strategy_ids[0], part_e4 // part)
-        bracket_id = plan.engine.adopt_bracket(strategy_ids[0], side, part, distance_e4, now_ns)
+        bracket_id = plan.engine.adopt_bracket(
+            strategy_ids[0], side, part, distance_e4, now_ns, slice_of=first_id
+        )
+        first_id = bracket_id if first_id < 0 else first_id
         _fill(plan, bracket_id, Leg.ENTRY, side, part, part_e4, now_ns)
         rest_qty, rest_e4 = rest_qty - part, rest_e4 - part_e4
     if opened:
@@ -269,10 +332,15 @@ def close_again(
     _fill(plan, bracket_id, Leg.TARGET, Side(side), qty, value_e4, now_ns, by_broker=by_broker)
 
 
+def _slice_qty(plan: DayPlan, instrument_id: int) -> int:
+    """The largest order of whole lots that the exchange takes; 0: no limit is known."""
+    instrument = plan.engine.instrument(instrument_id)
+    return int(instrument["freeze_qty"] // instrument["lot_size"] * instrument["lot_size"])
+
+
 def _slices(plan: DayPlan, instrument_id: int, qty: int) -> list[int]:
     """So many units in orders that the exchange takes."""
-    instrument = plan.engine.instrument(instrument_id)
-    most = instrument["freeze_qty"] // instrument["lot_size"] * instrument["lot_size"] or qty
+    most = _slice_qty(plan, instrument_id) or qty
     return [most] * (qty // most) + ([qty % most] if qty % most else []) if qty else []
 
 

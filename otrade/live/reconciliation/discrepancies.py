@@ -15,7 +15,7 @@ from otrade.live.plan.day_plan import DayPlan
 from otrade.units import rupees
 
 
-class Unexplained(msgspec.Struct, frozen=True):
+class Discrepancy(msgspec.Struct, frozen=True):
     """One thing of the broker's that the core did not make. `key` tells it from others, so that it
     is said once.
     """
@@ -25,7 +25,7 @@ class Unexplained(msgspec.Struct, frozen=True):
     text: str
 
 
-def unexplained_orders(rows: Iterable[OrderReport], plan: DayPlan) -> list[Unexplained]:
+def order_discrepancies(rows: Iterable[OrderReport], plan: DayPlan) -> list[Discrepancy]:
     """Orders of our instruments, in our products, that can still trade. `rows` are unknown to the
     core.
     """
@@ -39,7 +39,7 @@ def unexplained_orders(rows: Iterable[OrderReport], plan: DayPlan) -> list[Unexp
         ):
             continue
         found.append(
-            Unexplained(
+            Discrepancy(
                 instrument_id,
                 f"order {row.broker_order_id}",
                 f"{row.tradingsymbol}: order {row.broker_order_id} ({row.order_qty} units, "
@@ -50,9 +50,9 @@ def unexplained_orders(rows: Iterable[OrderReport], plan: DayPlan) -> list[Unexp
     return found
 
 
-def unexplained_positions(
+def position_discrepancies(
     rows: Mapping[int, BrokerPosition], net_of: Mapping[int, int], plan: DayPlan
-) -> list[Unexplained]:
+) -> list[Discrepancy]:
     """Positions in our products, by instrument, that differ from the core's, `net_of` each
     instrument id.
     """
@@ -65,7 +65,7 @@ def unexplained_positions(
         instrument = plan.instruments[instrument_id]
         price = f" (last price {rupees(row.ltp_e4)})" if row is not None else ""
         found.append(
-            Unexplained(
+            Discrepancy(
                 instrument_id,
                 f"position {shown}",
                 f"{instrument.symbol}: the broker shows {shown:+d} units of {instrument.product}{price} and this engine {ours:+d}; nothing "

@@ -25,7 +25,7 @@ class ForeignFillPart(msgspec.Struct, frozen=True):
 
 
 def is_brokers_own(report: OrderReport) -> bool:
-    """Was it placed by the broker itself: its square-off, its risk desk?"""
+    """Was it placed by the broker itself: its square-off, its risk management?"""
     return str(report.raw.get("placed_by") or "").upper().startswith(BROKERS_OWN)
 
 

@@ -8,10 +8,11 @@ book shows of it is booked on the brackets that had opened it.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 
+from otrade._core.engine.rows import PositionRow
 from otrade._core.types import Severity
 from otrade.brokers.session import BrokerPosition, BrokerRows, BrokerSession, OrderReport
 from otrade.clock import NS_PER_S, Clock
@@ -26,7 +27,7 @@ from otrade.live.reconciliation.bracket_recovery import (
     close_again,
     closed_at,
 )
-from otrade.live.reconciliation.discrepancies import Unexplained, unexplained_positions
+from otrade.live.reconciliation.discrepancies import Discrepancy, position_discrepancies
 from otrade.live.reconciliation.foreign_orders import ForeignFillPart, ForeignFills, is_brokers_own
 from otrade.units import ist_hms, rupees
 
@@ -39,11 +40,11 @@ CUT_OFF_AUDIT_NS = 5 * NS_PER_S
 open.
 """
 CUT_OFF_SOON_NS = 120 * NS_PER_S
-SECOND_LOOK_NS = NS_PER_S
-"""Between two looks that are to agree."""
+NEXT_POLL_NS = NS_PER_S
+"""Between two polls that are to agree."""
 LACKING_MAX = 5
 """Answers in a row that lack an instrument of ours, before one is taken all the same."""
-UNSUPPORTED_LOOKS = 3
+UNSUPPORTED_POLLS = 3
 UNSUPPORTED_NS = 30 * NS_PER_S
 """How long positions must show less than ours before exits shrink, where no order of anybody's says
 why.
@@ -51,18 +52,18 @@ why.
 
 
 class _Seen(msgspec.Struct):
-    """A difference that looks agree about: signed units, and our own net at that time."""
+    """A difference that polls agree about: signed units, and our own net at that time."""
 
     foreign: int
     net: int
     ts_first_ns: int
-    """When the first of these looks was asked."""
-    looks: int = 1
+    """When the first of these polls was made."""
+    polls: int = 1
 
 
 class PositionAudit:
-    """One day's positions with the broker. `session` and `books` are set when they exist;
-    `is_suspect` says whether an instrument has an order that could trade and is not the core's.
+    """One day's positions with the broker. `is_suspect` says whether an instrument has an order that
+    could trade and is not the core's.
     """
 
     def __init__(
@@ -70,6 +71,8 @@ class PositionAudit:
         plan: DayPlan,
         clock: Clock,
         board: NoticeBoard,
+        session: BrokerSession,
+        book_poller: OrderBookPoller,
         *,
         is_suspect: Callable[[int], bool],
         drain: Callable[[], None],
@@ -80,12 +83,12 @@ class PositionAudit:
         self._engine = plan.engine
         self._clock = clock
         self._board = board
+        self._session = session
+        self._book_poller = book_poller
         self._is_suspect = is_suspect
         self._drain = drain
         self._on_trouble = on_trouble
         self._on_fault = on_fault
-        self.session: BrokerSession | None = None
-        self.books: OrderBookPoller | None = None
         self.foreign = ForeignFills(plan)
         self.differences: dict[int, tuple[int, BrokerPosition | None]] = {}
         """By instrument: units that the broker shows in its product and the core does not, signed,
@@ -94,44 +97,44 @@ class PositionAudit:
         self.ts_last_ns = 0
         """When the broker's positions were last read whole."""
         self._others: dict[int, dict[str, int]] = {}
-        """By instrument: net quantity in other products, as the last look showed it."""
+        """By instrument: net quantity in other products, as the last poll showed it."""
         self._others_before: dict[int, dict[str, int]] = {}
         """The same when our own product last agreed."""
         self._seen: dict[int, _Seen] = {}
         self._said: set[str] = set()
-        self._ts_asked_ns = 0
+        self._ts_request_ns = 0
         self._soon_ns = 0
-        """When a look is due that does not wait for the audit's own time; 0: none."""
+        """When a poll is due that does not wait for the audit's own time; 0: none."""
         self._task: asyncio.Task[None] | None = None
         self._n_lacking = 0
 
     # ------------------------------------------------------------------------------------ the audit
     def audit(self, now_ns: int) -> None:
         """Read the positions when the last reading is too old for what is going on."""
-        self._ts_asked_ns = self._ts_asked_ns or now_ns
-        is_due = now_ns >= self._ts_asked_ns + self._gap_ns(now_ns) or 0 < self._soon_ns <= now_ns
+        self._ts_request_ns = self._ts_request_ns or now_ns
+        is_due = now_ns >= self._ts_request_ns + self._gap_ns(now_ns) or 0 < self._soon_ns <= now_ns
         if not is_due or self._task is not None:
             return
-        self._ts_asked_ns, self._soon_ns = now_ns, 0
+        self._ts_request_ns, self._soon_ns = now_ns, 0
         self._task = asyncio.get_running_loop().create_task(self._audit())
 
-    def look_soon(self) -> None:
-        """Something has happened that may have changed them. Looks stay a second apart, however
+    def poll_soon(self) -> None:
+        """Something has happened that may have changed them. Polls stay a second apart, however
         many ask.
         """
-        due_ns = max(self._clock.now_ns(), self._ts_asked_ns + SECOND_LOOK_NS)
+        due_ns = max(self._clock.now_ns(), self._ts_request_ns + NEXT_POLL_NS)
         self._soon_ns = min(self._soon_ns or due_ns, due_ns)
 
     def on_foreign(self, report: OrderReport) -> None:
         """An order that is not ours. What it has filled may have closed a position of ours."""
         if self.foreign.take(report):
-            self.look_soon()
+            self.poll_soon()
 
     def on_exit_refused(self, instrument_id: int) -> None:
         """An exit of ours was refused or taken out of the market: by a broker that has begun to
         square off, perhaps.
         """
-        self.look_soon()
+        self.poll_soon()
         cut_ns = self._plan.instruments[instrument_id].broker_square_off_ns
         if 0 < cut_ns <= self._clock.now_ns():
             name = self._plan.symbol_of(instrument_id)
@@ -159,16 +162,15 @@ class PositionAudit:
         )
 
     async def _audit(self) -> None:
-        """Two looks that differ in the same way, with the core's own quantity unchanged in between,
+        """Two polls that differ in the same way, with the core's own quantity unchanged in between,
         are a difference.
         """
-        assert self.session is not None
         try:
-            asked_ns = self._clock.now_ns()
+            request_ns = self._clock.now_ns()
             before = self._plan.net_of()
             positions = await self.read()
             if before != self._plan.net_of():
-                self.look_soon()
+                self.poll_soon()
                 return
             found = {item.instrument_id: item for item in self.compare(positions)}
             gone = self._gone()
@@ -177,20 +179,20 @@ class PositionAudit:
                     self._seen.pop(instrument_id, None)
                     self._others_before[instrument_id] = self._others.get(instrument_id, {})
                 elif self._engine.position(instrument_id)["net_qty"] != net_qty:
-                    self.look_soon()  # something of ours has traded since the question
+                    self.poll_soon()  # something of ours has traded since the question
                 else:
                     item = found.get(instrument_id)
                     await self._weigh(
                         instrument_id,
                         net_qty,
                         gone.get(instrument_id, 0),
-                        asked_ns,
+                        request_ns,
                         item,
                         is_empty=not positions,
                     )
             self._release()
         except BrokerError as error:
-            self.look_soon()
+            self.poll_soon()
             self._on_trouble(error)
         except Exception as error:
             self._on_fault(error, "comparing positions")
@@ -203,8 +205,7 @@ class PositionAudit:
         ours cannot be read: such an answer says nothing about what is open. One that goes on to
         lack the same is taken at last.
         """
-        assert self.session is not None
-        positions = await self.session.positions()
+        positions = await self._session.positions()
         ours = self._plan.instrument_of
         for row in positions.unread:
             if row.instrument_token in ours or not (row.instrument_token or row.row_id):
@@ -219,13 +220,13 @@ class PositionAudit:
         missing = lacking_positions(positions, traded)
         self._n_lacking = self._n_lacking + 1 if missing else 0
         if 0 < self._n_lacking <= LACKING_MAX:
-            self.look_soon()
+            self.poll_soon()
             raise NetworkError(
                 f"the broker's positions lack {self._plan.symbol_of(missing[0])}, which was traded today: asked again"
             )
         return positions
 
-    def compare(self, positions: list[BrokerPosition]) -> list[Unexplained]:
+    def compare(self, positions: list[BrokerPosition]) -> list[Discrepancy]:
         """Keep what differs between these and the core's."""
         ours = self._plan.net_of()
         rows: dict[int, BrokerPosition] = {}
@@ -247,33 +248,32 @@ class PositionAudit:
             if shown.get(i, 0) != net_qty
         }
         self.ts_last_ns = self._clock.now_ns()
-        return unexplained_positions(rows, ours, self._plan)
+        return position_discrepancies(rows, ours, self._plan)
 
-    # ------------------------------------------------------------------------------- closed
-    # elsewhere
+    # ---------------------------------------------------------------------------- closed elsewhere
     async def _weigh(
         self,
         instrument_id: int,
         net_qty: int,
         gone: int,
-        asked_ns: int,
-        item: Unexplained | None,
+        request_ns: int,
+        item: Discrepancy | None,
         *,
         is_empty: bool,
     ) -> None:
-        """What one more look means for one instrument that differs, or of which `gone` units have
+        """What one more poll means for one instrument that differs, or of which `gone` units have
         been taken for closed.
         """
         foreign, row = self.differences.get(instrument_id, (0, None))
         seen = self._seen.get(instrument_id)
         if seen is None or (seen.foreign, seen.net) != (foreign, net_qty):
-            self._seen[instrument_id] = _Seen(foreign, net_qty, asked_ns)
-            self._look_again()
+            self._seen[instrument_id] = _Seen(foreign, net_qty, request_ns)
+            self._poll_again()
             return
-        if asked_ns < seen.ts_first_ns + SECOND_LOOK_NS:
-            self.look_soon()
+        if request_ns < seen.ts_first_ns + NEXT_POLL_NS:
+            self.poll_soon()
             return
-        seen.looks += 1
+        seen.polls += 1
         if item is not None and not self._engine.instrument(instrument_id)["quarantined"]:
             self.quarantine(item)
         closable = self._closable(instrument_id, foreign)
@@ -282,23 +282,23 @@ class PositionAudit:
             self._bound(instrument_id, room)  # there is more again than was thought: exits grow
         elif closable == 0 and not self._over_closed(instrument_id, foreign):
             return
-        elif self.books is None or self.books.ts_asked_ns <= seen.ts_first_ns:
+        elif self._book_poller.ts_last_request_ns <= seen.ts_first_ns:
             # An own fill that nobody has told us of would look the same: the book comes first
-            self._look_again()
+            self._poll_again()
         elif self._is_told(instrument_id, foreign):
             self._bound(instrument_id, room)
             await self._book(instrument_id, net_qty, foreign, row)
         elif closable > gone and not is_empty and row is not None:
             # An answer without a single row, where we know that something has traded, is no answer.
-            if seen.looks < UNSUPPORTED_LOOKS or asked_ns < seen.ts_first_ns + UNSUPPORTED_NS:
-                self._soon_ns = self._clock.now_ns() + UNSUPPORTED_NS // UNSUPPORTED_LOOKS
+            if seen.polls < UNSUPPORTED_POLLS or request_ns < seen.ts_first_ns + UNSUPPORTED_NS:
+                self._soon_ns = self._clock.now_ns() + UNSUPPORTED_NS // UNSUPPORTED_POLLS
                 return
             self._bound(instrument_id, room)
             self._board.say(
                 Severity.ALARM,
                 "CLOSED_ELSEWHERE",
                 f"{self._plan.symbol_of(instrument_id)}: the account holds {closable} units less than this engine's fills say, in "
-                f"{seen.looks} looks, and no order says why. Exits are only for what is there. See what happened at the broker; "
+                f"{seen.polls} looks, and no order says why. Exits are only for what is there. See what happened at the broker; "
                 "adopt the difference to book it as closed",
                 instrument_id=instrument_id,
             )
@@ -319,10 +319,9 @@ class PositionAudit:
             found = max(found, min(found + qty, most))
         return found
 
-    def _look_again(self) -> None:
-        if self.books is not None:
-            self.books.want()
-        self.look_soon()
+    def _poll_again(self) -> None:
+        self._book_poller.want()
+        self.poll_soon()
 
     def _gone(self) -> dict[int, int]:
         """Units for which exits have been taken out, by instrument."""
@@ -371,11 +370,10 @@ class PositionAudit:
         """Book what others have closed on the brackets that had opened it, at the price of their
         trades.
         """
-        assert self.session is not None
         is_converted = self.foreign.net(instrument_id) != foreign
-        traded = {} if is_converted else await self.session.trades()
+        traded = {} if is_converted else await self._session.trades()
         if self._engine.position(instrument_id)["net_qty"] != net_qty:
-            self.look_soon()
+            self.poll_soon()
             return
         side, left = (1 if foreign > 0 else -1), self._closable(instrument_id, foreign)
         name = self._plan.symbol_of(instrument_id)
@@ -453,7 +451,7 @@ class PositionAudit:
             )
         self._drain()
         self._seen.pop(instrument_id, None)
-        self.look_soon()
+        self.poll_soon()
 
     def _over_closed(self, instrument_id: int, foreign: int) -> list[tuple[int, ForeignFillPart]]:
         """Foreign units beyond what is open that were traded while a bracket of ours was: an exit
@@ -490,7 +488,7 @@ class PositionAudit:
             if self._engine.instrument(i)["quarantined"]
         ]
 
-    def quarantine(self, item: Unexplained) -> None:
+    def quarantine(self, item: Discrepancy) -> None:
         """Nothing new is traded there; said with the difference."""
         self._engine.on_quarantine(item.instrument_id, True, self._clock.now_ns())
         self._board.say(Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id)
@@ -527,7 +525,7 @@ class PositionAudit:
         del self.differences[instrument_id]
         self._seen.pop(instrument_id, None)
         self.foreign.settle({i: foreign for i, (foreign, _) in self.differences.items()})
-        self.look_soon()
+        self.poll_soon()
         self._release()
         self._board.say(
             Severity.WARN,
@@ -567,7 +565,7 @@ def _together(one: BrokerPosition, other: BrokerPosition) -> BrokerPosition:
     )
 
 
-def _value_of(qty: int, position: BrokerPosition | None, ours: Mapping[str, int]) -> int:
+def _value_of(qty: int, position: BrokerPosition | None, ours: PositionRow) -> int:
     """What the foreign quantity cost: the broker's total less the core's own, exact when nobody
     else traded the other way. Else as if it had been traded at the last price; 0 when the broker
     tells none.
@@ -580,8 +578,12 @@ def _value_of(qty: int, position: BrokerPosition | None, ours: Mapping[str, int]
         "buy": (position.buy_qty, position.buy_value_e4),
         "sell": (position.sell_qty, position.sell_value_e4),
     }
-    strange_qty = shown[side][0] - ours[f"{side}_qty"]
-    strange_value_e4 = shown[side][1] // position.multiplier - ours[f"{side}_value_e4"]
-    if strange_qty == abs(qty) and shown[other][0] == ours[f"{other}_qty"] and strange_value_e4 > 0:
+    known = {
+        "buy": (ours["buy_qty"], ours["buy_value_e4"]),
+        "sell": (ours["sell_qty"], ours["sell_value_e4"]),
+    }
+    strange_qty = shown[side][0] - known[side][0]
+    strange_value_e4 = shown[side][1] // position.multiplier - known[side][1]
+    if strange_qty == abs(qty) and shown[other][0] == known[other][0] and strange_value_e4 > 0:
         return strange_value_e4
     return abs(qty) * position.ltp_e4

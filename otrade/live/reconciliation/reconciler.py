@@ -20,10 +20,10 @@ from otrade.live.oms.order_book_poller import OrderBookPoller
 from otrade.live.oms.order_router import OrderRouter
 from otrade.live.plan.day_plan import DayPlan
 from otrade.live.reconciliation.bracket_recovery import BracketRecovery
-from otrade.live.reconciliation.discrepancies import Unexplained, unexplained_orders
+from otrade.live.reconciliation.discrepancies import Discrepancy, order_discrepancies
 from otrade.live.reconciliation.position_audit import PositionAudit
 
-START_LOOKS = 3
+START_POLLS = 3
 LATE_NS = 60 * NS_PER_S
 """A book may be behind (brokers answer from caches): orders of an earlier run that the start has
 not seen may turn up for so long.
@@ -33,14 +33,16 @@ T = TypeVar("T")
 
 
 class Reconciler:
-    """One day's account with the broker. `books` is set when it exists, and the session with `use`."""
+    """One day's account with the broker."""
 
     def __init__(
         self,
         plan: DayPlan,
         clock: Clock,
         board: NoticeBoard,
-        desk: OrderRouter,
+        router: OrderRouter,
+        session: BrokerSession,
+        book_poller: OrderBookPoller,
         *,
         on_trouble: Callable[[BrokerError], None],
         on_fault: Callable[[BaseException, str], None],
@@ -49,12 +51,12 @@ class Reconciler:
         self._engine = plan.engine
         self._clock = clock
         self._board = board
-        self._desk = desk
+        self._router = router
         self._on_trouble = on_trouble
         self._on_fault = on_fault
         self._recovery = BracketRecovery(plan)
-        self._session: BrokerSession | None = None
-        self._books: OrderBookPoller | None = None
+        self._session = session
+        self._book_poller = book_poller
         self._known: set[str] = set()
         """Ids of orders that are not the core's and have been spoken of, or explain themselves."""
         self._foreign: dict[str, int] = {}
@@ -71,26 +73,22 @@ class Reconciler:
             plan,
             clock,
             board,
+            session,
+            book_poller,
             is_suspect=lambda instrument_id: instrument_id in self._foreign.values(),
-            drain=desk.drain,
+            drain=router.drain,
             on_trouble=on_trouble,
             on_fault=on_fault,
         )
 
-    def use(self, session: BrokerSession, books: OrderBookPoller) -> None:
-        """Look through these."""
-        self._session = self.positions.session = session
-        self._books = self.positions.books = books
-
     # ---------------------------------------------------------------------------------------- start
-    async def explain_start(self) -> None:
+    async def reconcile_start(self) -> None:
         """Take back what is ours, resolve what is in doubt as far as one book can, quarantine the
         rest.
         """
-        assert self._session is not None and self._books is not None
-        found: list[Unexplained] = []
+        found: list[Discrepancy] = []
         self._ts_start_ns = self._clock.now_ns()
-        for _ in range(START_LOOKS):
+        for _ in range(START_POLLS):
             rows, ts_request_ns = await self._known_book()
             positions = await self.patiently(self.positions.read)
             await self._exact_values(rows, partial(self.patiently, self._session.trades))
@@ -110,7 +108,7 @@ class Reconciler:
                     "day_used": max(len(rows), self._engine.budget()["day_used"]),
                 }
             )
-            found = unexplained_orders(unknown, self._plan)
+            found = order_discrepancies(unknown, self._plan)
             self._foreign = {item.key: item.instrument_id for item in found}
             differences = self.positions.compare(positions)
             found += differences
@@ -123,7 +121,7 @@ class Reconciler:
         for item in found:
             self.positions.quarantine(item)
         if self._known:
-            self.positions.look_soon()
+            self.positions.poll_soon()
 
     async def _exact_values(
         self, rows: list[OrderReport], trades: Callable[[], Awaitable[dict[str, tuple[int, int]]]]
@@ -145,11 +143,10 @@ class Reconciler:
         lack something is taken for what
         it shows: it proves nothing, and is looked at again during the day.
         """
-        assert self._session is not None and self._books is not None
         for wait_ns in (*START_WAITS_NS, 0):
             ts_request_ns = self._clock.now_ns()
             rows = await self.patiently(self._session.order_book)
-            missing = self._books.lacking(rows, ts_request_ns)
+            missing = self._book_poller.lacking(rows, ts_request_ns)
             if not missing or not wait_ns:
                 break
             text = f"the order book lacks {len(missing)} orders of the journal, the first is {missing[0]}: asked again"
@@ -190,21 +187,20 @@ class Reconciler:
         """Take a whole book. Those of `ours` that the core does not know become its own first. What
         it does not know afterwards.
         """
-        assert self._books is not None
         now_ns = self._clock.now_ns()
         for adopted in self._recovery.adopt(ours, now_ns):
             self.runs_taken_back.add(adopted.run)
             self._board.say(
                 Severity.WARN, "TAKEN_BACK", adopted.text, instrument_id=adopted.instrument_id
             )
-        return self._books.take(rows, ts_request_ns, before_end=before_end)
+        return self._book_poller.take(rows, ts_request_ns, before_end=before_end)
 
     # ------------------------------------------------------------------------------------- the news
     def on_book(self, unknown: list[OrderReport]) -> None:
         """Rows of a book that the core did not know."""
         for row in unknown:
             self.on_unknown(row)
-        live = {row.broker_order_id for row in unknown if unexplained_orders([row], self._plan)}
+        live = {row.broker_order_id for row in unknown if order_discrepancies([row], self._plan)}
         for key in [key for key in self._foreign if key.removeprefix("order ") not in live]:
             del self._foreign[key]
 
@@ -230,7 +226,7 @@ class Reconciler:
             self._plan.instruments[instrument_id].product,
         ):
             return  # another product is another position
-        found = unexplained_orders([report], self._plan)
+        found = order_discrepancies([report], self._plan)
         for item in found:
             self._foreign[item.key] = item.instrument_id
         if report.cum_qty > 0 and not found:
@@ -239,10 +235,10 @@ class Reconciler:
                 f"{report.cum_qty} units and is not this "
                 "engine's; nothing new is traded here."
             )
-            found = [Unexplained(instrument_id, f"order {report.broker_order_id}", text)]
+            found = [Discrepancy(instrument_id, f"order {report.broker_order_id}", text)]
         if found:
             self._known.add(report.broker_order_id)
-            self.positions.look_soon()  # what did it do to the position?
+            self.positions.poll_soon()  # what did it do to the position?
         for item in found:
             self.positions.quarantine(item)
 
@@ -264,7 +260,6 @@ class Reconciler:
 
     async def _take_back_late(self) -> None:
         """As at the start: out of one whole book, and with the day's trades for exact values."""
-        assert self._session is not None and self._books is not None
         try:
             ts_request_ns = self._clock.now_ns()
             rows = await self._session.order_book()
@@ -296,8 +291,8 @@ class Reconciler:
         finally:
             self._late_task = None
             self._late.clear()
-            self.positions.look_soon()
-            self._books.want()  # what this book did not show either is told by the next one
+            self.positions.poll_soon()
+            self._book_poller.want()  # what this book did not show either is told by the next one
 
     def _hold(self, report: OrderReport) -> None:
         instrument_id = self._plan.instrument_of[report.instrument_token]
@@ -307,7 +302,7 @@ class Reconciler:
                 "what became of it; nothing new is traded here until it does."
             )
             self.positions.quarantine(
-                Unexplained(instrument_id, f"order {report.broker_order_id}", text)
+                Discrepancy(instrument_id, f"order {report.broker_order_id}", text)
             )
 
     def _take_in(self, report: OrderReport) -> bool:
@@ -321,7 +316,7 @@ class Reconciler:
         if (tag.run, tag.bracket) not in mine:
             return False
         self._recovery.adopt([report], self._clock.now_ns())
-        if self._desk.take_report(report) == Reason.UNKNOWN_ORDER:
+        if self._router.take_report(report) == Reason.UNKNOWN_ORDER:
             return False
         whose = "sent by the watchdog" if tag.is_watchdog else "of an earlier run"
         self._board.say(
@@ -329,19 +324,15 @@ class Reconciler:
             "TAKEN_BACK",
             f"{report.tradingsymbol}: order {report.cl_ord_id}, {whose}, is taken in",
         )
-        self._desk.drain()
+        self._router.drain()
         return True
 
     def audit(self, now_ns: int) -> None:
         """On the beat. The start's book may have been behind: what explains a difference would be
         in the next one.
         """
-        if (
-            self.positions.differences
-            and now_ns <= self._ts_start_ns + LATE_NS
-            and self._books is not None
-        ):
-            self._books.want()
+        if self.positions.differences and now_ns <= self._ts_start_ns + LATE_NS:
+            self._book_poller.want()
         self.positions.audit(now_ns)
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ IDLE_NS = 300 * NS_PER_S
 
 
 class GcControl:
-    """Context manager around a trading day; `look` belongs on the beat."""
+    """Context manager around a trading day; `on_beat` belongs on the beat."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -29,7 +29,7 @@ class GcControl:
         gc.disable()
         return self
 
-    def look(self, now_ns: int) -> None:
+    def on_beat(self, now_ns: int) -> None:
         self._engine.touch_ahead()
         if now_ns >= self._next_ns and self._engine.n_live == 0:
             self._next_ns = now_ns + IDLE_NS

@@ -28,7 +28,7 @@ class TokenCandidate(msgspec.Struct, frozen=True):
     """When it was left there; for the environment, when this process began."""
 
     def __repr__(self) -> str:
-        return f"Candidate(source={self.source!r})"
+        return f"TokenCandidate(source={self.source!r})"
 
 
 class _RefusedFile(msgspec.Struct):

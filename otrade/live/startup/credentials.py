@@ -1,4 +1,4 @@
-"""Getting in: the broker's kit with its keys, and the day's access token.
+"""Getting in: the broker's adapter with its keys, and the day's access token.
 
 A paper day logs in at the simulator by the same redirect that a person's browser would follow. A
 live day needs a person once a
@@ -29,8 +29,8 @@ from otrade.units import ist_hms
 BROKERS = ("kite", "upstox")
 
 
-def kit_of(config: BrokerConfig, api_key: str, api_secret: str, clock: Clock) -> BrokerAdapter:
-    """The kit of the configured broker."""
+def adapter_of(config: BrokerConfig, api_key: str, api_secret: str, clock: Clock) -> BrokerAdapter:
+    """The adapter of the configured broker."""
     if config.kind == "kite":
         return KiteAdapter(
             api_key,
@@ -59,15 +59,15 @@ def kit_of(config: BrokerConfig, api_key: str, api_secret: str, clock: Clock) ->
 class PaperAccess(msgspec.Struct, frozen=True):
     """The simulator on this machine."""
 
-    kit: BrokerAdapter
+    adapter: BrokerAdapter
     account: str
     """This simulated world's name: another run is another world, whose journal says nothing of this
     one.
     """
 
     async def token(self, *, ask: bool = True) -> str:
-        """A fresh login; ends the one before. The kit uses it from now on."""
-        return (await self.kit.log_in_here()).access_token
+        """A fresh login; ends the one before. The adapter uses it from now on."""
+        return (await self.adapter.log_in_here()).access_token
 
     def fresh_token(self, old: str) -> str | None:
         """The simulator hands out no token by itself."""
@@ -78,7 +78,7 @@ class PaperAccess(msgspec.Struct, frozen=True):
         return "the simulator's login"
 
     def close(self) -> None:
-        self.kit.close()
+        self.adapter.close()
 
 
 class LiveAccess:
@@ -106,8 +106,8 @@ class LiveAccess:
             )
         self._api_key = api_key
         self._api_secret = secrets.get(secret_name(kind, "API_SECRET"), Secret(""))
-        self.kit = kit_of(broker, api_key.reveal(), self._api_secret.reveal(), clock)
-        self.account = self.kit.account
+        self.adapter = adapter_of(broker, api_key.reveal(), self._api_secret.reveal(), clock)
+        self.account = self.adapter.account
         self._refused = RefusedTokens(
             self._session_path.with_suffix(".refused.json"), api_key.reveal()
         )
@@ -116,14 +116,14 @@ class LiveAccess:
         return "LiveAccess()"
 
     async def token(self, *, ask: bool = True) -> str:
-        """The day's token, which the kit uses from now on: the newest that the broker accepts.
+        """The day's token, which the adapter uses from now on: the newest that the broker accepts.
         TokenError, saying what to do, when there is none and nobody at the keyboard, or nobody is
         to be asked.
         """
         while (given := self._given()) is not None:
             self._use(given.token)
             try:
-                await self.kit.prove()
+                await self.adapter.prove()
             except TokenError:
                 self.refused(given.token)
                 continue
@@ -136,7 +136,7 @@ class LiveAccess:
 
     def _use(self, token: str) -> None:
         remember(token)
-        self.kit.use(token)
+        self.adapter.use(token)
 
     def fresh_token(self, old: str) -> str | None:
         """A token other than `old`, when somebody has left one since."""
@@ -214,7 +214,7 @@ class LiveAccess:
 
     async def _ask(self, may_ask: bool) -> AccessSession:
         state = randomness.token_urlsafe(16)
-        url = self.kit.login_url(state)
+        url = self.adapter.login_url(state)
         if not may_ask or not self._api_secret or not sys.stdin.isatty():
             refused = (
                 f" that is accepted (refused: {', '.join(dict.fromkeys(self._said))})"
@@ -223,17 +223,17 @@ class LiveAccess:
             )
             raise TokenError(
                 f"there is no access token for {self._kind} today{refused}. Run `otrade login --broker {self._kind}`, or log in at "
-                f"{self.kit.login_url('')} and set "
+                f"{self.adapter.login_url('')} and set "
                 f"{secret_name(self._kind, 'ACCESS_TOKEN')} (or {secret_name(self._kind, 'API_SECRET')}, and run again in a terminal)"
             )
         print(f"Log in at\n  {url}\nthen paste the address that you are sent to:", file=sys.stderr)
         line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-        session = await self.kit.log_in(line.strip(), state)
+        session = await self.adapter.log_in(line.strip(), state)
         self.save(session)
         return session
 
     def close(self) -> None:
-        self.kit.close()
+        self.adapter.close()
 
 
 def session_path(config: Config, kind: str) -> Path:
@@ -241,7 +241,7 @@ def session_path(config: Config, kind: str) -> Path:
     return Path(config.paths.var) / "session" / f"{kind}.json"
 
 
-def second_broker(config: Config) -> BrokerConfig | None:
+def secondary_broker(config: Config) -> BrokerConfig | None:
     """The other broker that only gives data; None when there is none."""
     second = config.second_feed
     if second.kind == "none" or second.kind == config.broker.kind:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from otrade._core.engine.engine import Engine
 from otrade._core.types import Severity
 from otrade.brokers.adapter import BrokerAdapter, InstrumentSource
 from otrade.brokers.session import BrokerSession, ListedInstrument
@@ -25,7 +26,6 @@ from otrade.instruments import Instrument
 from otrade.journal.file import JournalBusy
 from otrade.live.day.trading_day import DayOptions, TradingDay
 from otrade.live.history.day_charges import charge_rule_of
-from otrade.live.monitoring.day_report import LatencySummary
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.persistence.day_journal import DayJournal, open_journal
 from otrade.live.plan.config_to_spec import (
@@ -35,11 +35,11 @@ from otrade.live.plan.config_to_spec import (
     wanted_square_off_ns,
 )
 from otrade.live.plan.day_plan import DayPlan
-from otrade.live.plan.engine_builder import assemble, sink_of
+from otrade.live.plan.engine_builder import build_plan, sink_of
 from otrade.live.startup import exit_modes
 from otrade.live.startup.credentials import Access
 from otrade.live.startup.instrument_cache import InstrumentCache, directory_of
-from otrade.live.startup.secondary_feed import SecondaryFeed, prepare_second
+from otrade.live.startup.secondary_feed import SecondaryFeed, prepare_secondary_feed
 from otrade.live.startup.symbol_resolver import SymbolResolver
 from otrade.square_off import SquareOffs
 from otrade.units import NS_PER_MS, ist_hms, ns_of_s
@@ -51,10 +51,10 @@ class PreparedDay(msgspec.Struct):
     """A day, and the session that it will be opened with."""
 
     day: TradingDay
-    broker: BrokerSession
+    session: BrokerSession
     access_token: str
     records: list[Instrument]
-    second: SecondaryFeed | None
+    secondary: SecondaryFeed | None
 
 
 class DayBuilder(msgspec.Struct, frozen=True):
@@ -68,26 +68,32 @@ class DayBuilder(msgspec.Struct, frozen=True):
     is_paper: bool
     cache: InstrumentCache | None = None
     """Where instruments come from; None: from the broker's file, in this process's memory."""
-    second: Access | None = None
+    secondary: Access | None = None
     """Access to another broker that only gives data."""
 
-    async def make(self, date: dt.date, *, first_signal_seq: int = 1) -> PreparedDay:
+    async def build(self, date: dt.date, *, first_signal_seq: int = 1) -> PreparedDay:
         """OTradeError when the day cannot be traded."""
         config, access, clock = self.config, self.access, self.clock
-        kit = access.kit
+        adapter = access.adapter
         square_offs = SquareOffs.load(config.paths.square_off)
         charges = ChargeTable.load(Path(config.paths.charges) if config.paths.charges else None)
         try:
             token = await access.token()
-            found = await self._instruments(kit, date)
+            found = await self._instruments(adapter, date)
             records = [instrument for _, instrument, _ in found]
-            bands = await kit.bands(records, partial(pause, clock, NS_PER_S))
+            bands = await adapter.bands(records, partial(pause, clock, NS_PER_S))
             wanted = [(config.instruments[at].symbol, record) for at, record, _ in found]
-            second = await prepare_second(
-                config, kit, self.second, wanted, date, self.board, partial(self._source, date=date)
+            secondary = await prepare_secondary_feed(
+                config,
+                adapter,
+                self.secondary,
+                wanted,
+                date,
+                self.board,
+                partial(self._source, date=date),
             )
         finally:
-            kit.close()
+            adapter.close()
         specs = [
             instrument_spec(
                 record,
@@ -96,8 +102,8 @@ class DayBuilder(msgspec.Struct, frozen=True):
                 bands.get(record.symbol, (0, 0)),
                 config,
                 cut_off=square_offs.cut_off(config.broker.kind, session),
-                wire_symbol=kit.wire_symbol(record),
-                key=second.key_of(record.token) if second is not None else "",
+                wire_symbol=adapter.wire_symbol(record),
+                key=secondary.key_of(record.token) if secondary is not None else "",
             )
             for at, record, session in found
         ]
@@ -105,20 +111,20 @@ class DayBuilder(msgspec.Struct, frozen=True):
         # One run after another must not repeat a ClOrdID of the same day; a paper day is alone in
         # its world.
         run_id = clock.now_ns() // NS_PER_S % RUN_IDS
-        encoder = kit.encoder()
+        encoder = adapter.encoder()
         journal = self._journal(date)
         try:
             before = journal.said_before(exit_modes.HELLO_FIELD) if journal is not None else {}
-            settled = await exit_modes.settle(specs, kit, clock, before)
+            settled = await exit_modes.settle(specs, adapter, clock, before)
         finally:
-            kit.close()
+            adapter.close()
 
         def make_plan() -> DayPlan:
-            plan = assemble(str(date), settled.specs, engine_spec(config, run_id))
+            plan = build_plan(str(date), settled.specs, engine_spec(config, run_id))
             plan.engine.set_encoder(encoder)
-            failover = {"failover_ns": config.second_feed.failover_ms * NS_PER_MS}
-            plan.engine.set_failover(**failover)
-            plan.changeable.append(("set_failover", failover))
+            failover_ns = config.second_feed.failover_ms * NS_PER_MS
+            plan.engine.set_failover(failover_ns)
+            plan.settings.append(partial(Engine.set_failover, failover_ns=failover_ns))
             return plan
 
         if journal is None:
@@ -128,7 +134,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
             about = {
                 **self._identity(date),
                 "config_hash": config_hash(config),
-                "encoder": kit.spelled(),
+                "encoder": adapter.spelled(),
                 exit_modes.HELLO_FIELD: settled.answers,
             }
             journal.begin(plan, about, run_id, clock.now_ns())
@@ -151,10 +157,11 @@ class DayBuilder(msgspec.Struct, frozen=True):
             ),
             first_signal_seq=first_signal_seq,
             journal=journal,
+            token_dies_ns=adapter.token_dies_ns,
         )
-        broker = kit.session(
+        broker_session = adapter.session(
             encoder=encoder,
-            sink=sink_of(plan.engine, kit.frame_kinds[0]),
+            sink=sink_of(plan.engine, adapter.frame_kinds[0]),
             listed=[ListedInstrument(i.token, i.key, i.exchange, i.tradingsymbol) for i in records],
             clock=clock,
             rng=random.Random(run_id),
@@ -163,11 +170,9 @@ class DayBuilder(msgspec.Struct, frozen=True):
             answer_timeout_ns=config.engine.order_timeout_ms * NS_PER_MS,
             order_connections=config.broker.connections,
         )
-        day.token_dies_ns = kit.token_dies_ns
-        if second is not None:
-            second.attach(day, clock, run_id + 1, frame_clock(clock))
-        day.latency = lambda: latency_of(broker)
-        return PreparedDay(day, broker, token, records, second)
+        if secondary is not None:
+            secondary.attach(day, clock, run_id + 1, frame_clock(clock))
+        return PreparedDay(day, broker_session, token, records, secondary)
 
     def _say_moved(
         self, found: list[tuple[int, Instrument, TradingSession]], square_offs: SquareOffs
@@ -220,29 +225,31 @@ class DayBuilder(msgspec.Struct, frozen=True):
             )
             return None
 
-    async def _source(self, kit: BrokerAdapter, *, date: dt.date) -> InstrumentSource:
+    async def _source(self, adapter: BrokerAdapter, *, date: dt.date) -> InstrumentSource:
         return (
-            await kit.instruments()
+            await adapter.instruments()
             if self.cache is None
-            else await self.cache.source(kit.name, date)
+            else await self.cache.source(adapter.name, date)
         )
 
     async def _instruments(
-        self, kit: BrokerAdapter, date: dt.date
+        self, adapter: BrokerAdapter, date: dt.date
     ) -> list[tuple[int, Instrument, TradingSession]]:
         """(place in the configuration, record, session) of every instrument that trades on this
         date.
         """
         resolver = SymbolResolver(
-            await self._source(kit, date=date),
+            await self._source(adapter, date=date),
             date,
             self.board,
-            kit.last_price_e4,
+            adapter.last_price_e4,
             partial(pause, self.clock, NS_PER_S),
             path=directory_of(self.config) / f"meant-{self.access.account}.json"
             if self.cache is not None
             else None,
-            older=partial(self.cache.older, kit.name, date) if self.cache is not None else tuple,
+            older=partial(self.cache.older, adapter.name, date)
+            if self.cache is not None
+            else tuple,
         )
         found = []
         named: dict[str, str] = {}
@@ -270,8 +277,3 @@ class DayBuilder(msgspec.Struct, frozen=True):
 def config_hash(config: Config) -> str:
     """Tells two configurations apart."""
     return hashlib.sha256(to_bytes(config)).hexdigest()[:16]
-
-
-def latency_of(broker: BrokerSession) -> LatencySummary:
-    seen = broker.latency.order.summary()
-    return LatencySummary(seen["n"], seen["p50_ns"], seen["p99_ns"], seen["max_ns"])

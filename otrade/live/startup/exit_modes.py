@@ -26,7 +26,7 @@ FREE, COSTS, UNKNOWN = "free", "costs", "unknown: "
 """What an answer is, or how it begins where nothing is known: then the reason follows."""
 OTHERS = "*"
 """The answer for whatever has none of its own."""
-ASKED_MAX = 20
+QUESTIONS_MAX = 20
 """Two requests each: the table in docs/operations.md."""
 APART_NS = NS_PER_S // 2
 VALUE_E4 = 100_000_000
@@ -97,7 +97,10 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 async def settle(
-    specs: Sequence[InstrumentSpec], kit: BrokerAdapter, clock: Clock, before: Mapping[str, object]
+    specs: Sequence[InstrumentSpec],
+    adapter: BrokerAdapter,
+    clock: Clock,
+    before: Mapping[str, object],
 ) -> Settled:
     """`before`: the answers of an earlier start of the day. Never fails: what cannot be asked is
     not free.
@@ -108,33 +111,35 @@ async def settle(
     if not wanted:
         return Settled(list(specs), {})
     known = {name: text for name, text in before.items() if isinstance(text, str) and text}
-    asked = {
+    questions = {
         question.name: question
         for spec, strategy in wanted
         for question in questions_of(spec, strategy)
     }
     new = [
-        question for name, question in asked.items() if name not in known and OTHERS not in known
+        question
+        for name, question in questions.items()
+        if name not in known and OTHERS not in known
     ]
-    answers = known | await _ask(new, ASKED_MAX - len(known), kit, clock)
+    answers = known | await _ask(new, QUESTIONS_MAX - len(known), adapter, clock)
     told = _told(wanted, answers) if new else (Severity.INFO, "")
     return Settled([_settled(spec, answers) for spec in specs], answers, *told)
 
 
 async def _ask(
-    questions: Sequence[Question], n_left: int, kit: BrokerAdapter, clock: Clock
+    questions: Sequence[Question], n_left: int, adapter: BrokerAdapter, clock: Clock
 ) -> dict[str, str]:
     answers: dict[str, str] = {}
     for question in questions:
         if len(answers) >= n_left:
             answers[OTHERS] = (
-                f"{UNKNOWN}only {ASKED_MAX} different entries are asked about in a day"
+                f"{UNKNOWN}only {QUESTIONS_MAX} different entries are asked about in a day"
             )
             break
         try:
             orders = question.orders()
-            with_stop_e4 = await kit.margin_e4(orders[:2])
-            with_both_e4 = await kit.margin_e4(orders)
+            with_stop_e4 = await adapter.margin_e4(orders[:2])
+            with_both_e4 = await adapter.margin_e4(orders)
             answers[question.name] = FREE if with_both_e4 <= with_stop_e4 else COSTS
         except (NetworkError, RateLimitError, TokenError) as error:
             answers[OTHERS] = (

@@ -5,7 +5,6 @@ loudly, from the last days' table, which is good for shares only.
 
 import asyncio
 import datetime as dt
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from otrade.instruments.cache import dated, open_table, table_path
 from otrade.instruments.catalog import Catalog
 from otrade.instruments.contracts import read_wish
 from otrade.live.notices.board import NoticeBoard
+from otrade.live.runtime.child_processes import refresh_command
 
 REFRESH_WITHIN_S = 180.0
 OLD_DAYS_MAX = 7
@@ -111,23 +111,13 @@ class InstrumentCache:
         raise InstrumentError(f"today's instruments of {broker} could not be had: {why}")
 
 
-def by_process(config_path: Path) -> Callable[[str], "asyncio.Future[None]"]:
+def refresh_by_process(config_path: Path) -> Callable[[str], "asyncio.Future[None]"]:
     """`otrade instruments refresh` as a process of its own."""
 
     async def refresh(broker: str) -> None:
-        words = [
-            "-m",
-            "otrade",
-            "instruments",
-            "refresh",
-            "--config",
-            str(config_path),
-            "--broker",
-            broker,
-        ]
         pipe = asyncio.subprocess
         process = await pipe.create_subprocess_exec(
-            sys.executable, *words, stdout=pipe.DEVNULL, stderr=pipe.PIPE
+            *refresh_command(config_path, broker), stdout=pipe.DEVNULL, stderr=pipe.PIPE
         )
         try:
             async with asyncio.timeout(REFRESH_WITHIN_S):

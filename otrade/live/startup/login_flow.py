@@ -39,7 +39,7 @@ class LoginFlow:
         """The address at which the person logs in. A login that was begun before is void."""
         self._state = secrets.token_urlsafe(24)
         self._until_ns = self._clock.now_ns() + LIFE_NS
-        return self._access.kit.login_url(self._state)
+        return self._access.adapter.login_url(self._state)
 
     async def finish(self, redirected_to: str) -> AccessSession:
         """Take the address that the browser was sent to. BrokerError when no login is under way, or
@@ -51,13 +51,13 @@ class LoginFlow:
                 "no login is under way here, or it has taken too long: begin it again"
             )
         try:
-            session = await self._access.kit.log_in(redirected_to, state)
+            session = await self._access.adapter.log_in(redirected_to, state)
         except OTradeError:
             # A stray or hostile request must not end the person's own login.
             self._state = state
             raise
         finally:
-            self._access.kit.close()
+            self._access.adapter.close()
         self._take(session)
         return session
 
@@ -71,9 +71,9 @@ class LoginFlow:
                 path="broker.user_id",
             )
         try:
-            await self._access.kit.ask_approval()
+            await self._access.adapter.ask_approval()
         finally:
-            self._access.kit.close()
+            self._access.adapter.close()
         self._approval_until_ns = self._clock.now_ns() + LIFE_NS
 
     async def approved(self, body: bytes) -> AccessSession:
@@ -82,7 +82,7 @@ class LoginFlow:
         """
         if self._clock.now_ns() >= self._approval_until_ns:
             raise BrokerError("a token notice came, and no approval is under way")
-        session = await self._access.kit.approved(body, self._access.known_user())
+        session = await self._access.adapter.approved(body, self._access.known_user())
         if self._clock.now_ns() >= self._approval_until_ns:
             raise BrokerError("a token notice came twice, or too late")
         self._approval_until_ns = 0
@@ -94,7 +94,7 @@ class LoginFlow:
         self._on_session(session)
 
 
-def said(session: AccessSession) -> tuple[Severity, str]:
+def login_notice(session: AccessSession) -> tuple[Severity, str]:
     """Words for people; no token."""
     return (
         Severity.INFO,

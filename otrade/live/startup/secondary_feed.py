@@ -30,7 +30,7 @@ file stands behind both.
 class SecondaryFeed(msgspec.Struct, frozen=True):
     """`listed` holds those of our instruments that the second feed knows for certain."""
 
-    kit: BrokerAdapter
+    adapter: BrokerAdapter
     listed: list[ListedInstrument]
 
     def key_of(self, token: int) -> str:
@@ -41,54 +41,54 @@ class SecondaryFeed(msgspec.Struct, frozen=True):
         self, day: TradingDay, clock: Clock, seed: int, feed_now_ns: Callable[[], int] | None
     ) -> SecondFeed:
         """The day's second feed, subscribed and not yet started."""
-        feed = self.kit.second_feed(
-            sink=sink_of(day.engine, self.kit.frame_kinds[1]),
+        feed = self.adapter.second_feed(
+            sink=sink_of(day.engine, self.adapter.frame_kinds[1]),
             listed=self.listed,
             clock=clock,
             rng=random.Random(seed),
-            callbacks=day.second_feed_callbacks(),
+            callbacks=day.secondary_feed_callbacks(),
             feed_now_ns=feed_now_ns,
         )
         known = {one.token for one in self.listed}
         feed.subscribe([(i.token, i.feed_mode) for i in day.plan.instruments if i.token in known])
-        day.second_feed = feed
+        day.secondary_feed = feed
         return feed
 
 
-async def prepare_second(
+async def prepare_secondary_feed(
     config: Config,
     first: BrokerAdapter,
-    second: LiveAccess | PaperAccess | None,
+    secondary: LiveAccess | PaperAccess | None,
     wanted: Sequence[Wanted],
     date: dt.date,
     board: NoticeBoard,
     source: Callable[[BrokerAdapter], Awaitable[InstrumentSource]],
 ) -> SecondaryFeed | None:
-    """None, and words on the board, when there is none or it cannot be had. `second` is None for
+    """None, and words on the board, when there is none or it cannot be had. `secondary` is None for
     another socket of the first.
     `wanted`: our instruments, each with its name in the configuration. `source` gives its
     instruments.
     """
     if config.second_feed.kind == "none":
         return None
-    if second is None:
+    if secondary is None:
         return SecondaryFeed(
             first,
             [ListedInstrument(i.token, i.key, i.exchange, i.tradingsymbol) for _, i in wanted],
         )
-    kit = second.kit
+    adapter = secondary.adapter
     try:
-        await second.token(ask=False)
-        names = await source(kit)
-        listed, odd = joined(wanted, names, date, by_token=kit.name == "kite")
+        await secondary.token(ask=False)
+        names = await source(adapter)
+        listed, odd = joined(wanted, names, date, by_token=adapter.name == "kite")
     except OTradeError as error:
         board.say(Severity.ERROR, "NO_SECOND_FEED", f"there is no second feed today: {error}")
         return None
     finally:
-        kit.close()
+        adapter.close()
     for text in odd:
         board.say(Severity.WARN, "NOT_JOINED", f"{text}; the second feed leaves it out")
-    return SecondaryFeed(kit, listed) if listed else None
+    return SecondaryFeed(adapter, listed) if listed else None
 
 
 def joined(

@@ -88,7 +88,7 @@ def start_ticks(pid: int, *, dead_too: bool = False) -> int:
 
 
 class Heartbeat:
-    """Written by the engine. `open` before the first beat, `look` on each, `end` after a clean end,
+    """Written by the engine. `open` before the first beat, `on_beat` on each, `end` after a clean end,
     `close` always.
     """
 
@@ -111,7 +111,7 @@ class Heartbeat:
             os.close(fd)
         self._write(EngineState.STARTING, 0)
 
-    def look(self, day: "TradingDay", now_ns: int) -> None:
+    def on_beat(self, day: "TradingDay", now_ns: int) -> None:
         """One beat of a running day. OSError when the protection file cannot be written."""
         open_brackets = protected_of(day)
         self._write(EngineState.RUNNING, len(open_brackets))

@@ -24,9 +24,10 @@ from otrade.clock import Clock, WallClock
 from otrade.config.schema import Config
 from otrade.errors import OTradeError, StartError
 from otrade.live.alerts.dispatcher import AlertDispatcher
-from otrade.live.alerts.sender_client import AlertSenderClient, carrier_command
+from otrade.live.alerts.sender_client import AlertSenderClient
 from otrade.live.notices.board import Notice
 from otrade.live.notices.redact import redact
+from otrade.live.runtime.child_processes import alert_command, watchdog_command
 from otrade.live.runtime.run_file import AccountLock, RunFile
 from otrade.live.startup.credentials import LiveAccess
 from otrade.live.watchdog.heartbeat import (
@@ -45,14 +46,14 @@ STALE_S = 7.0
 ends within ten seconds.
 """
 GUARD_S = 15.0
-"""Between two looks at what a dead engine has left."""
+"""Between two polls of what a dead engine has left."""
 RETRY_S = 3.0
 """The same while the broker cannot be asked."""
 FIRST_BEAT_S = 120.0
 LAST_ALERTS_S = 20.0
 """How long the end waits for the fate of the last alerts."""
 GIVE_UP_S = 90.0
-"""For one rescue; a watching watchdog then begins another."""
+"""For one attempt to protect; a watching watchdog then begins another."""
 DONE, NO_ENGINE, STOPPED, LEFT_OPEN = 0, 3, 4, 6
 
 
@@ -149,38 +150,38 @@ class Watchdog:
         self._poll_s = poll_s
         self._give_up_s = give_up_s
         self._clock = clock if clock is not None else WallClock()
-        self._reporter = WatchdogLog(self._var, self._clock.now_ns)
+        self._log = WatchdogLog(self._var, self._clock.now_ns)
         self._alerts: AlertDispatcher | None = None
-        self._courier: AlertSenderClient | None = None
-        self._vigil = HeartbeatMonitor(stale_s=stale_s, poll_s=poll_s)
+        self._alert_sender: AlertSenderClient | None = None
+        self._monitor = HeartbeatMonitor(stale_s=stale_s, poll_s=poll_s)
         access = LiveAccess(config, self._clock)
         self._account = access.account
-        self._desk = access.kit.by_hand(config.engine.order_timeout_ms * 1_000_000)
+        self._client = access.adapter.by_hand(config.engine.order_timeout_ms * 1_000_000)
         self._gap_s = config.engine.doubt_look_gap_ms / 1000
-        self._rescue = Protector(self._desk, self._say, gap_s=self._gap_s)
+        self._protector = Protector(self._client, self._say, gap_s=self._gap_s)
 
     def close(self) -> None:
-        self._desk.close()
+        self._client.close()
 
     def _say(self, severity: Severity, code: str, text: str) -> None:
-        self._reporter.say(severity, code, text)
+        self._log.say(severity, code, text)
         if self._alerts is not None:
-            if self._courier is None and severity > Severity.INFO:
-                self._courier = self._start_courier(self._alerts)
+            if self._alert_sender is None and severity > Severity.INFO:
+                self._alert_sender = self._start_alert_sender(self._alerts)
             self._alerts.hear(Notice(0, self._clock.now_ns(), severity, code, text))
 
-    def _start_courier(self, alerts: AlertDispatcher) -> AlertSenderClient:
+    def _start_alert_sender(self, alerts: AlertDispatcher) -> AlertSenderClient:
         """Only now: while the engine lives there is nothing to tell, and another process costs
         memory.
         """
         targets = [target.name for target in self._config.alerts.targets]
-        courier = alerts.sender = AlertSenderClient(
-            carrier_command(self._config.paths.secrets, self._config.alerts.tries, targets),
+        sender = alerts.sender = AlertSenderClient(
+            alert_command(self._config.paths.secrets, self._config.alerts.tries, targets),
             on_outcome=alerts.on_outcome,
             on_trouble=alerts.on_trouble,
         )
-        courier.start()
-        return courier
+        sender.start()
+        return sender
 
     async def watch(self) -> int:
         """Until the engine has ended cleanly, or is dead and nothing of ours is open any more. The
@@ -189,13 +190,13 @@ class Watchdog:
         if self._config.alerts.targets:
             who = f"OTrade {self._config.engine.name} WATCHDOG"
             self._alerts = AlertDispatcher(
-                self._config.alerts, who, say=self._reporter.say, wall_ns=self._clock.now_ns
+                self._config.alerts, who, say=self._log.say, wall_ns=self._clock.now_ns
             )
         try:
             return await self._watch()
         finally:
-            if self._courier is not None:
-                await self._courier.close(LAST_ALERTS_S)
+            if self._alert_sender is not None:
+                await self._alert_sender.close(LAST_ALERTS_S)
 
     async def _watch(self) -> int:
         self._say(Severity.INFO, "WATCHING", f"watching the engine of {self._var}")
@@ -204,7 +205,7 @@ class Watchdog:
         while True:
             now_s = time.monotonic()
             beat = read_heartbeat(self._var)
-            vital = self._vigil.see(beat, now_s)
+            vital = self._monitor.see(beat, now_s)
             if vital is EngineVitals.ENDED:
                 self._say(
                     Severity.INFO, "ENDED", "the engine has ended cleanly; so does its watchdog"
@@ -234,7 +235,7 @@ class Watchdog:
                         return DONE
                     next_s = time.monotonic() + GUARD_S
             if self._alerts is not None:
-                self._alerts.look(self._clock.now_ns())
+                self._alerts.on_beat(self._clock.now_ns())
             await asyncio.sleep(self._poll_s)
 
     async def once(self, *, force: bool = False) -> int:
@@ -255,7 +256,7 @@ class Watchdog:
     async def _observe(self, *, wait: bool) -> tuple[HeartbeatReading | None, EngineVitals]:
         """Look; with `wait` until the engine has beaten, or been quiet for too long."""
         first = beat = read_heartbeat(self._var)
-        vital = self._vigil.see(beat, time.monotonic())
+        vital = self._monitor.see(beat, time.monotonic())
         while (
             wait
             and vital in (EngineVitals.ALIVE, EngineVitals.QUIET)
@@ -265,7 +266,7 @@ class Watchdog:
         ):
             await asyncio.sleep(self._poll_s)
             beat = read_heartbeat(self._var)
-            vital = self._vigil.see(beat, time.monotonic())
+            vital = self._monitor.see(beat, time.monotonic())
         return beat, vital
 
     # ---------------------------------------------------------------------------------- stepping in
@@ -274,11 +275,11 @@ class Watchdog:
         it could not be done.
         """
         await self._log_in()
-        is_open = await self._rescue.has_risk(read_protection(self._var))
+        is_open = await self._protector.has_risk(read_protection(self._var))
         if not is_open:
-            # The first look may be old.
+            # The first poll may be old.
             await asyncio.sleep(self._gap_s)
-            is_open = await self._rescue.has_risk(read_protection(self._var))
+            is_open = await self._protector.has_risk(read_protection(self._var))
         if not is_open:
             self._say(
                 Severity.WARN,
@@ -315,7 +316,7 @@ class Watchdog:
             )
         with RunFile(self._var), AccountLock(self._account):
             await self._log_in()
-            return await self._rescue.protect(
+            return await self._protector.protect(
                 read_protection(self._var), flatten=self._flatten, give_up_s=self._give_up_s
             )
 
@@ -323,7 +324,7 @@ class Watchdog:
         """The newest token that a person or the engine has left. TokenError when there is none."""
         access = LiveAccess(self._config, self._clock)
         try:
-            self._desk.set_access_token(await access.token())
+            self._client.set_access_token(await access.token())
         finally:
             access.close()
 
@@ -368,7 +369,7 @@ def spawn(config_path: Path, var_dir: Path) -> "subprocess.Popen[bytes]":
     )
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", "otrade", "watchdog", "--config", str(config_path)],
+            watchdog_command(config_path),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=fd,

@@ -171,15 +171,17 @@ def room_of(
     found: dict[Key, int] = {}
     for group in groups:
         net = group.net_qty
-        place = group.first.exchange, group.first.tradingsymbol, group.first.product
-        if place not in left:
-            left[place] = net_of.get(place, 0)
+        account_key = group.first.exchange, group.first.tradingsymbol, group.first.product
+        if account_key not in left:
+            left[account_key] = net_of.get(account_key, 0)
         # Long and short brackets of one instrument cancel out in its position: then it says nothing
         # about either.
         mixed = any(other.net_qty * net < 0 and other.name == group.name for other in groups)
-        room = abs(net) if mixed else min(abs(net), max(left[place] * (1 if net > 0 else -1), 0))
+        room = (
+            abs(net) if mixed else min(abs(net), max(left[account_key] * (1 if net > 0 else -1), 0))
+        )
         found[group.key] = room
-        left[place] -= room if net > 0 else -room
+        left[account_key] -= room if net > 0 else -room
     return found
 
 

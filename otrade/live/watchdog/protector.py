@@ -1,7 +1,7 @@
-"""Protection at the broker without an engine: reads the book, does what `guard` finds needed, and
+"""Protection at the broker without an engine: reads the book, does what `protection_plan` finds needed, and
 reads it again until nothing is.
 
-Two looks a safe time apart must agree before an order is placed or changed: the first may be old,
+Two polls a safe time apart must agree before an order is placed or changed: the first may be old,
 and what a dying engine sent may still be on its way. A request without an answer is in doubt and is
 looked for by its tag twice before anything else is placed for its bracket. Only cancelling an entry
 does not wait.
@@ -39,7 +39,7 @@ from otrade.units import rupees
 Say = Callable[[Severity, str, str], None]
 LACKING_MAX = 5
 """Books in a row that lack something, before one is taken all the same."""
-LOOKS = 2
+POLLS = 2
 """Readings of the book that must agree."""
 ATTEMPT_MAX = 36**2 - 1
 LADDER_START_BPS = 10.0
@@ -48,7 +48,7 @@ LADDER_STEPS_MAX = 10
 
 
 class ProtectionOutcome(msgspec.Struct, frozen=True):
-    """How a rescue ended. `is_safe`: every open unit has its stop, or nothing is open (`is_flat`)."""
+    """How protecting ended. `is_safe`: every open unit has its stop, or nothing is open (`is_flat`)."""
 
     is_safe: bool
     is_flat: bool
@@ -57,20 +57,20 @@ class ProtectionOutcome(msgspec.Struct, frozen=True):
 
 
 class _Doubt(msgspec.Struct):
-    """A tag whose order the book must show before its bracket is given another. `looks` without it;
+    """A tag whose order the book must show before its bracket is given another. `polls` without it;
     acknowledged ones wait on.
     """
 
     key: Key
     is_acked: bool
-    looks: int = 0
+    polls: int = 0
 
 
 class Protector:
     """One account's brackets under the watchdog's care."""
 
-    def __init__(self, desk: EmergencyClient, say: Say, *, gap_s: float) -> None:
-        self._desk = desk
+    def __init__(self, client: EmergencyClient, say: Say, *, gap_s: float) -> None:
+        self._client = client
         self._say = say
         self._gap_s = gap_s
         self._doubts: dict[str, _Doubt] = {}
@@ -90,7 +90,7 @@ class Protector:
         has left word of: such a book proves nothing. One that goes on to lack the same is taken at
         last.
         """
-        book = await self._desk.order_book()
+        book = await self._client.order_book()
         if hides_ours(book):
             raise BrokerError(
                 f"a row of the book that may be ours cannot be read: {book.unread[0].why}"
@@ -110,13 +110,13 @@ class Protector:
 
     async def has_risk(self, protection: ProtectionFile | None = None) -> bool:
         """By the book, or by what the engine has left word of and the book does not show at all."""
-        groups = groups_of(await self._desk.order_book())
+        groups = groups_of(await self._client.order_book())
         return has_risk(groups) or _left_open(protection, groups) > 0
 
     async def protect(
         self, protection: ProtectionFile | None, *, flatten: bool, give_up_s: float
     ) -> ProtectionOutcome:
-        """Until two looks in a row find nothing to do, or time is up. Trouble with the broker is
+        """Until two polls in a row find nothing to do, or time is up. Trouble with the broker is
         said and tried again.
         """
         self._n_requests = n_calm = 0
@@ -139,7 +139,7 @@ class Protector:
             needs = self._needs(groups, net_of, protection, flatten=flatten)
             if not needs and not self._doubts:
                 n_calm += 1
-                if n_calm >= LOOKS:
+                if n_calm >= POLLS:
                     return self._outcome(groups, net_of, n_requests=self._n_requests)
             else:
                 n_calm = 0
@@ -151,7 +151,7 @@ class Protector:
         words = f"not done in {give_up_s:.0f} s, look at the broker yourself: {what}"
         return ProtectionOutcome(False, False, self._n_requests, words)
 
-    # -------------------------------------------------------------------------------------- looking
+    # -------------------------------------------------------------------------------------- polling
     async def _positions(
         self, groups: Mapping[Key, BracketRows]
     ) -> dict[tuple[str, str, str], int]:
@@ -159,7 +159,7 @@ class Protector:
         row that may be it cannot be read: what is open would seem to be closed, and stay without a
         stop. As with books, at last it is taken.
         """
-        table = await self._desk.positions()
+        table = await self._client.positions()
         found = {(row.exchange, row.tradingsymbol, row.product): row.net_qty for row in table}
         traded = {
             (g.first.exchange, g.first.tradingsymbol, g.first.product)
@@ -180,18 +180,18 @@ class Protector:
         return found
 
     def _settle_doubts(self, groups: Mapping[Key, BracketRows]) -> None:
-        """What the book shows is no longer in doubt; what two looks do not find never arrived."""
+        """What the book shows is no longer in doubt; what two polls do not find never arrived."""
         seen = {row.cl_ord_id for group in groups.values() for _, row in group.rows}
         for tag, doubt in list(self._doubts.items()):
-            doubt.looks += 1
+            doubt.polls += 1
             if tag in seen:
                 del self._doubts[tag]
-            elif doubt.looks >= LOOKS and not doubt.is_acked:
+            elif doubt.polls >= POLLS and not doubt.is_acked:
                 del self._doubts[tag]
                 self._say(
                     Severity.WARN,
                     "ABSENT",
-                    f"order {tag} never arrived: {LOOKS} looks at the book do not find it",
+                    f"order {tag} never arrived: {POLLS} looks at the book do not find it",
                 )
 
     def _needs(
@@ -335,7 +335,7 @@ class Protector:
         self._doubts[tag] = _Doubt(group.key, is_acked=False)
         side = -1 if group.net_qty > 0 else 1
         answer = await self._told(
-            self._desk.place(group.first, side, terms, tag),
+            self._client.place(group.first, side, terms, tag),
             f"{_open_words(group)}: {what} for {need.qty}",
         )
         if answer.outcome == Ev.REFUSED:
@@ -352,9 +352,9 @@ class Protector:
     async def _modify(
         self, group: BracketRows, order_id: str, terms: OrderTerms, what: str
     ) -> None:
-        """In doubt it is simply seen in the next look whether it is done."""
+        """In doubt it is simply seen in the next poll whether it is done."""
         answer = await self._told(
-            self._desk.modify(_row(group, order_id), terms),
+            self._client.modify(_row(group, order_id), terms),
             f"{group.name} order {order_id}: {what}",
         )
         if answer.outcome == Ev.REFUSED and answer.reason == Reason.MODIFY_CAP:
@@ -362,7 +362,7 @@ class Protector:
 
     async def _cancel(self, group: BracketRows, order_id: str, what: str) -> None:
         await self._told(
-            self._desk.cancel(_row(group, order_id)), f"{group.name} order {order_id}: {what}"
+            self._client.cancel(_row(group, order_id)), f"{group.name} order {order_id}: {what}"
         )
 
     async def _told(self, request: Awaitable[Answer], what: str) -> Answer:
@@ -382,7 +382,9 @@ class Protector:
         """BrokerError when there is no price."""
         spec = spec_of(group.key, protection)
         return ProtectorQuote.read(
-            await self._desk.quote(group.first), spec.tick_size_e4 if spec is not None else 0, group
+            await self._client.quote(group.first),
+            spec.tick_size_e4 if spec is not None else 0,
+            group,
         )
 
     def _say_once(self, severity: Severity, code: str, text: str) -> None:

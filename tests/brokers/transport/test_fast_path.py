@@ -448,7 +448,7 @@ async def _day(kind: BrokerKind) -> tuple[object, int, int]:
         trades = sorted(
             (t.order.tag or "", t.order.side, t.qty, t.price_e4) for t in here.sim.exchange.trades()
         )
-        return trades, here.broker.n_early, here.day.desk.n_sent  # type: ignore[attr-defined]
+        return trades, here.broker.n_early, here.day.router.n_sent  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("kind", ["kite", "upstox"])

@@ -410,23 +410,23 @@ def test_rejected_exits_of_two_brackets_are_two_alerts() -> None:
 def test_only_a_feed_that_stays_down_is_told_and_then_its_return() -> None:
     here = Desk(feed_down_s=30.0)
     here.board.say(Severity.WARN, "FEED_DOWN", "down")
-    here.desk.look(NOON + 29 * SECOND)
+    here.desk.on_beat(NOON + 29 * SECOND)
     here.now += 29 * SECOND
     here.board.say(Severity.INFO, "FEED_UP", "up")
-    here.desk.look(NOON + 90 * SECOND)
+    here.desk.on_beat(NOON + 90 * SECOND)
     assert here.sink.titles() == []
     here.now = NOON + 100 * SECOND
     for _ in range(3):
         here.board.say(Severity.WARN, "FEED_DOWN", "down")  # each try to reconnect says it again
-    here.desk.look(NOON + 131 * SECOND)
-    here.desk.look(NOON + 140 * SECOND)
+    here.desk.on_beat(NOON + 131 * SECOND)
+    here.desk.on_beat(NOON + 140 * SECOND)
     assert here.sink.titles() == ["OTrade test: ERROR, FEED LOST"]
     here.now = NOON + 150 * SECOND
     here.board.say(Severity.INFO, "FEED_UP", "up")
     assert here.sink.titles()[1:] == ["OTrade test: resolved, FEED BACK"]
     assert "the feed is back after 50 s" in here.sink.parcels[-1][1].body
     here.board.say(Severity.WARN, "SECOND_FEED_DOWN", "down")
-    here.desk.look(NOON + 180 * SECOND)
+    here.desk.on_beat(NOON + 180 * SECOND)
     assert "the second feed has been down for 30 s" in here.sink.parcels[-1][1].body
 
 
@@ -447,12 +447,12 @@ def test_when_nobody_takes_parcels_they_come_in_the_digest() -> None:
     here = Desk(repeat_s=60.0)
     here.sink.takes = False
     here.board.say(Severity.ALARM, "FAULT", "first")
-    here.desk.look(NOON)
+    here.desk.on_beat(NOON)
     here.now += 61 * SECOND
-    here.desk.look(here.now)
+    here.desk.on_beat(here.now)
     here.sink.takes = True
     here.now += 61 * SECOND
-    here.desk.look(here.now)
+    here.desk.on_beat(here.now)
     ((_, told),) = here.sink.parcels
     assert told.title == "OTrade test: ALARM, DIGEST" and "first" in told.body
 

@@ -27,7 +27,7 @@ from otrade.errors import ConfigError, TokenError
 from otrade.live.alerts.dispatcher import AlertDispatcher
 from otrade.live.alerts.retry_queue import DeliveryOutcome, PendingAlert
 from otrade.live.alerts.rules import AlertLevel
-from otrade.live.alerts.sender_client import OUT_MAX, AlertSenderClient, carrier_command
+from otrade.live.alerts.sender_client import OUT_MAX, AlertSenderClient
 from otrade.live.alerts.sender_process import (
     LOUDEST,
     TYPES,
@@ -36,6 +36,7 @@ from otrade.live.alerts.sender_process import (
     by_apprise,
 )
 from otrade.live.day.trading_day import TradingDay
+from otrade.live.runtime.child_processes import alert_command
 from tests.live.alert_listener import TOKEN, Listener, environment, listening
 from tests.live.test_app import on_beat
 
@@ -182,7 +183,7 @@ def test_from_a_notice_to_a_server_and_back_with_the_real_apprise() -> None:
 
     async def body(server: Listener) -> None:
         courier = AlertSenderClient(
-            carrier_command("no/such/file", 5, ["phone", "mail"]),
+            alert_command("no/such/file", 5, ["phone", "mail"]),
             on_outcome=outcomes.append,
             on_trouble=said.append,
         )
@@ -370,7 +371,7 @@ def test_the_page_s_test_button_end_to_end() -> None:
             wall_ns=lambda: 0,
         )
         courier = desk.sender = AlertSenderClient(
-            carrier_command("no/such/file", 1, ["phone"]),
+            alert_command("no/such/file", 1, ["phone"]),
             on_outcome=desk.on_outcome,
             on_trouble=desk.on_trouble,
         )
@@ -455,7 +456,7 @@ def test_a_paper_day_tells_its_troubles_and_its_result(
 
     def stop_when_it_is_back(day: TradingDay, now_ns: int) -> None:
         if any(notice.code == "FEED_BACK" for notice in day.board.since(0)):
-            day.ending.stop("that will do")
+            day.shutdown.stop("that will do")
 
     on_beat(monkeypatch, stop_when_it_is_back)
     with listening() as server, environment(OTRADE_ALERT_PHONE=server.address):

@@ -216,7 +216,7 @@ class Command:
 def test_an_order_keeps_its_beginning_and_its_end() -> None:
     stories = OrderTimelines()
     for seq in range(200):
-        stories.asked(Command(seq))
+        stories.requested(Command(seq))
         stories.sent(seq, 100 + seq)
     steps = stories.of("OT1")
     assert len(steps) == STEPS_MAX

@@ -10,12 +10,12 @@ import pytest
 from otrade.brokers.session import BrokerPosition, BrokerRows, EmergencyClient, Funds, Holding
 from otrade.calendar import Calendar
 from otrade.cli.commands.account import render
-from otrade.drill.process import kit_at
+from otrade.drill.process import adapter_at
 from otrade.errors import NetworkError
 from otrade.live.broker_io.account_queries import LOOK_EVERY_NS, TIMEOUT_NS, AccountQueries
 from otrade.live.control.preflight_service import LOOK_EVERY_NS as BOARD_EVERY_NS
 from otrade.live.control.preflight_service import PreflightService
-from otrade.live.paper_mode import paper_kit
+from otrade.live.paper_mode import paper_adapter
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
 from tests.live.control.test_preflight import BROKERS, config_of
@@ -58,11 +58,11 @@ def test_many_looks_are_one_question_and_its_age_is_told() -> None:
     accounts = AccountQueries([("kite", lambda: cast(EmergencyClient, desk))], clock.now_ns)
 
     async def work() -> None:
-        (first,) = await accounts.look()
+        (first,) = await accounts.fetch()
         clock.ns += LOOK_EVERY_NS - 1
-        assert await accounts.look() == [first] and desk.asked == 1 and first.ts_ms == 10**12
+        assert await accounts.fetch() == [first] and desk.asked == 1 and first.ts_ms == 10**12
         clock.ns += 1
-        (second,) = await accounts.look()
+        (second,) = await accounts.fetch()
         assert desk.asked == desk.closed == 2 and second.ts_ms == clock.ns // 10**6
         assert second.positions[0].ltp_e4 is None, "a price that is not told is not 0"
         assert second.holdings[0].t1_qty == 2 and "last not told" in render(second)
@@ -81,7 +81,7 @@ def test_half_an_answer_is_none_and_one_broker_does_not_hide_the_other() -> None
     )
 
     async def work() -> None:
-        first, second = await accounts.look()
+        first, second = await accounts.fetch()
         assert first.trouble and not first.positions and not first.funds and bad.closed == 1
         assert "could not be read" in render(first)
         assert not second.trouble and second.positions
@@ -98,21 +98,21 @@ def test_the_running_engines_questions(tmp_path: Any, broker: Any) -> None:
             await here.open()
             await here.sim.run_until(here.at("09:40"))
             await here.run_until(lambda: bool(here.open_keys()))
-            kit = kit_at(here.sim, here.ports, broker, here.sim.clock)
-            kit.use(here.process.access_token)
+            adapter = adapter_at(here.sim, here.ports, broker, here.sim.clock)
+            adapter.use(here.process.access_token)
             accounts = AccountQueries(
-                [(kit.name, partial(kit.by_hand, TIMEOUT_NS))], here.sim.clock.now_ns
+                [(adapter.name, partial(adapter.by_hand, TIMEOUT_NS))], here.sim.clock.now_ns
             )
-            (row,) = await here.sim.during(accounts.look())
+            (row,) = await here.sim.during(accounts.fetch())
             assert not row.trouble and row.funds
             assert {
                 p.symbol: p.net_qty for p in row.positions if p.net_qty
             } == here.sim.exchange.net_qty()
             config = config_of(tmp_path, broker)
             morning = PreflightService(
-                config, kit, Calendar.load(), cast(Any, here.sim.clock), here.day, []
+                config, adapter, Calendar.load(), cast(Any, here.sim.clock), here.day, []
             )
-            board = await here.sim.during(morning.look())
+            board = await here.sim.during(morning.run())
             lines = {line.name: line for line in board.lines}
             assert "address" not in lines, "orders have told already that they are taken from here"
             assert lines["positions"].verdict == lines["leftovers"].verdict == "GO", (
@@ -122,7 +122,7 @@ def test_the_running_engines_questions(tmp_path: Any, broker: Any) -> None:
                 "all of them this engine's own" in lines["leftovers"].words
                 and "as this engine has it" in lines["positions"].words
             )
-            assert await here.sim.during(morning.look()) is board, (
+            assert await here.sim.during(morning.run()) is board, (
                 "a young board is not asked for again"
             )
             here.sim.exchange.place_manual("NSE:TCS", 1, 3)
@@ -131,14 +131,14 @@ def test_the_running_engines_questions(tmp_path: Any, broker: Any) -> None:
             )
             here.sim.exchange.place_manual("NSE:TCS", 1, 2, price=float(far_e4 * 95 // 1_000_000))
             await here.sim.run_until(here.now_ns + BOARD_EVERY_NS)
-            later = await here.sim.during(morning.look())
+            later = await here.sim.during(morning.run())
             assert later.ts_ms > board.ts_ms
             lines = {line.name: line for line in later.lines}
             assert lines["positions"].verdict == lines["leftovers"].verdict == "LOOK"
             assert lines["positions"].words == "open already: TCS +3 MIS" and lines[
                 "leftovers"
             ].words.startswith("1 orders are working")
-            kit.close()
+            adapter.close()
 
     run(work())
 
@@ -149,16 +149,16 @@ def test_a_desk_by_hand_has_the_token_in_use(broker: Any, tmp_path: Any) -> None
         sim = Simulator(SimConfig(broker=broker))
         ports = await sim.start()
         try:
-            kit = paper_kit(config_of(tmp_path, broker).broker, sim, ports)
-            await sim.during(kit.log_in_here())
-            desk = kit.by_hand(TIMEOUT_NS)
+            adapter = paper_adapter(config_of(tmp_path, broker).broker, sim, ports)
+            await sim.during(adapter.log_in_here())
+            desk = adapter.by_hand(TIMEOUT_NS)
             assert await sim.during(desk.order_book()) == []
-            kit.use(sim.new_token(broker))
-            newer = kit.by_hand(TIMEOUT_NS)
+            adapter.use(sim.new_token(broker))
+            newer = adapter.by_hand(TIMEOUT_NS)
             assert await sim.during(newer.order_book()) == []
             desk.close()
             newer.close()
-            kit.close()
+            adapter.close()
         finally:
             await sim.stop()
 

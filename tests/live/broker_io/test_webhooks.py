@@ -22,7 +22,7 @@ from otrade.config.schema import BrokerConfig
 from otrade.errors import BrokerError, ConfigError
 from otrade.live.broker_io.webhooks import PER_S, WebhookReceiver
 from otrade.live.notices.board import NoticeBoard
-from otrade.live.paper_mode import paper_kit
+from otrade.live.paper_mode import paper_adapter
 from otrade.live.startup.credentials import LiveAccess
 from otrade.live.startup.login_flow import LIFE_NS, LoginFlow
 from otrade.simulator.base.config import SimConfig
@@ -36,8 +36,8 @@ SECRET = "paper-secret"
 class Access:
     """The session file of a test."""
 
-    def __init__(self, kit: Any, path: Path, user_id: str) -> None:
-        self.kit = kit
+    def __init__(self, adapter: Any, path: Path, user_id: str) -> None:
+        self.adapter = adapter
         self.path = path
         self.user_id = user_id
 
@@ -51,19 +51,19 @@ class Access:
 class Shop:
     """The simulator, our hooks before it, and somebody who posts."""
 
-    def __init__(self, sim: Simulator, kit: Any, tmp_path: Path, user_id: str) -> None:
+    def __init__(self, sim: Simulator, adapter: Any, tmp_path: Path, user_id: str) -> None:
         self.sim = sim
         self.path = tmp_path / "session.json"
         self.sessions: list[AccessSession] = []
         self.reports: list[OrderReport] = []
         self.board = NoticeBoard(sim.clock.now_ns)
         self.login = LoginFlow(
-            cast(LiveAccess, Access(kit, self.path, user_id)),
+            cast(LiveAccess, Access(adapter, self.path, user_id)),
             cast(Any, sim.clock),
             self.sessions.append,
         )
         self.desk = WebhookReceiver(
-            kit, self.login, self.board, cast(Any, sim.clock), self.reports.append
+            adapter, self.login, self.board, cast(Any, sim.clock), self.reports.append
         )
         self.server = WebhookServer(self.desk, "127.0.0.1", 0)
 
@@ -101,7 +101,7 @@ def shop(
         ports = await sim.start()
         shop = Shop(
             sim,
-            paper_kit(msgspec.convert({"kind": broker}, BrokerConfig), sim, ports),
+            paper_adapter(msgspec.convert({"kind": broker}, BrokerConfig), sim, ports),
             tmp_path,
             user_id or sim.cfg.user_id,
         )

@@ -27,7 +27,10 @@ REHEARSE = [
 
 
 def a_day(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, broker: str, second: str  # noqa: F811
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    broker: str,
+    second: str,  # noqa: F811
 ) -> tuple[int, list[Any], set[str]]:  # noqa: F811
     """Exit code, trades, and the codes of what was said."""
     seen: dict[str, Any] = {}
@@ -48,7 +51,10 @@ def a_day(
 
 @pytest.mark.parametrize(("broker", "second"), [("kite", "upstox"), ("upstox", "kite")])
 def test_a_bad_day_ends_reconciled(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, broker: str, second: str  # noqa: F811
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    broker: str,
+    second: str,  # noqa: F811
 ) -> None:  # noqa: F811
     """That a lost feed costs no trade is tests/live/startup/test_secondary_feed.py's."""
     code, trades, codes = a_day(folder, monkeypatch, broker, second)
@@ -65,7 +71,8 @@ def test_a_bad_day_ends_reconciled(
 
 
 def test_what_somebody_buys_by_hand_is_shown_and_left_alone(
-    folder: Path, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
 ) -> None:  # noqa: F811
     seen: dict[str, Any] = {}
     quarantined: set[int] = set()

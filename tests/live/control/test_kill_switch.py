@@ -18,10 +18,10 @@ def kills(here: World) -> list[str]:
 
 
 def switch_of(here: World, var: Path) -> tuple[KillSwitch, Commands]:
-    switch, control = KillSwitch(var), Commands()
+    switch = KillSwitch(var)
+    control = Commands(blocks_rearm=switch.blocks_rearm)
     control.set_day(here.day)
-    control.blocks_rearm = switch.blocks_rearm
-    here.day.on_beat.append(lambda now_ns: switch.look(here.day, now_ns))
+    here.day.listen_to_beats(lambda now_ns: switch.on_beat(here.day, now_ns))
     return switch, control
 
 
@@ -47,7 +47,7 @@ def test_the_file_halts_once_and_bars_rearming_while_it_is_there(tmp_path: Path)
             write_kill_file(tmp_path, "another", 0)
             await here.run_until(lambda: here.day.engine.risk()["halt"] == Halt.HALTED)
             assert len(kills(here)) == 2
-            here.day.ending.insist("the test is over")
+            here.day.shutdown.insist("the test is over")
             await here.sim.during(here.day.close())
 
     run(work())
@@ -62,7 +62,7 @@ def test_a_file_of_any_kind_halts_from_the_first_beat(tmp_path: Path) -> None:
             await here.open()
             assert here.day.engine.risk()["halt"] == Halt.HALTED
             assert here.sim.exchange.orders() == []
-            here.day.ending.insist("the test is over")
+            here.day.shutdown.insist("the test is over")
             await here.sim.during(here.day.close())
 
     run(work())
@@ -84,7 +84,7 @@ def test_the_signal_halts_at_once_and_between_days_it_waits(tmp_path: Path) -> N
                 await asyncio.sleep(0)
             assert here.day.engine.risk()["halt"] == Halt.HALTED
             switch.remove()
-            here.day.ending.insist("the test is over")
+            here.day.shutdown.insist("the test is over")
             await here.sim.during(here.day.close())
 
     run(work())

@@ -19,7 +19,7 @@ from otrade.cli.commands.preflight import render
 from otrade.config.schema import Config
 from otrade.errors import TokenError
 from otrade.live.control.preflight import PreflightBoard, PreflightVerdict, preflight
-from otrade.live.paper_mode import paper_kit
+from otrade.live.paper_mode import paper_adapter
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
 from tests.live.world import run
@@ -43,7 +43,7 @@ def morning(
     before: Callable[..., Any] | None = None,
     **sim_changes: Any,
 ) -> PreflightBoard:
-    """The board of that morning; `before(sim, kit, token)` has happened then."""
+    """The board of that morning; `before(sim, adapter, token)` has happened then."""
 
     async def work() -> PreflightBoard:
         sim = Simulator(
@@ -56,15 +56,15 @@ def morning(
         )
         ports = await sim.start()
         try:
-            kit = paper_kit(config.broker, sim, ports)
-            token = (await sim.during(kit.log_in_here())).access_token
+            adapter = paper_adapter(config.broker, sim, ports)
+            token = (await sim.during(adapter.log_in_here())).access_token
             if before is not None:
-                await sim.during(before(sim, kit, token))
+                await sim.during(before(sim, adapter, token))
 
             async def given() -> str:
                 return token
 
-            return await sim.during(preflight(config, kit, given, Calendar.load(), sim.clock))
+            return await sim.during(preflight(config, adapter, given, Calendar.load(), sim.clock))
         finally:
             await sim.stop()
 
@@ -93,7 +93,7 @@ def test_a_good_morning(tmp_path: Path, broker: str) -> None:
 
 @pytest.mark.parametrize("broker", BROKERS)
 def test_a_dead_token_ends_the_questions(tmp_path: Path, broker: str) -> None:
-    async def before(sim: Simulator, kit: Any, token: str) -> None:
+    async def before(sim: Simulator, adapter: Any, token: str) -> None:
         sim.expire_tokens()
 
     board = morning(config_of(tmp_path, broker), before=before)
@@ -120,7 +120,11 @@ def test_without_a_token_the_board_says_so(tmp_path: Path) -> None:
         try:
             return await sim.during(
                 preflight(
-                    config, paper_kit(config.broker, sim, ports), none, Calendar.load(), sim.clock
+                    config,
+                    paper_adapter(config.broker, sim, ports),
+                    none,
+                    Calendar.load(),
+                    sim.clock,
                 )
             )
         finally:
@@ -131,12 +135,12 @@ def test_without_a_token_the_board_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("broker", BROKERS)
 def test_what_is_open_already_is_shown(tmp_path: Path, broker: str) -> None:
-    async def before(sim: Simulator, kit: Any, token: str) -> None:
+    async def before(sim: Simulator, adapter: Any, token: str) -> None:
         await sim.run_until(sim.clock.now_ns() + 45 * 60 * 10**9)
         sim.exchange.place_manual("NSE:INFY", 1, 10)
         await sim.run_until(sim.clock.now_ns() + 60 * 10**9)
 
-    async def nothing(sim: Simulator, kit: Any, token: str) -> None:
+    async def nothing(sim: Simulator, adapter: Any, token: str) -> None:
         return None
 
     config = config_of(tmp_path, broker)
@@ -145,10 +149,10 @@ def test_what_is_open_already_is_shown(tmp_path: Path, broker: str) -> None:
         sim = Simulator(SimConfig(broker=broker, dates=(dt.date(2026, 11, 19),), day_start="09:00"))  # type: ignore[arg-type]
         ports = await sim.start()
         try:
-            kit = paper_kit(config.broker, sim, ports)
-            token = (await sim.during(kit.log_in_here())).access_token
-            await before(sim, kit, token)
-            desk = kit.by_hand(5 * 10**9)
+            adapter = paper_adapter(config.broker, sim, ports)
+            token = (await sim.during(adapter.log_in_here())).access_token
+            await before(sim, adapter, token)
+            desk = adapter.by_hand(5 * 10**9)
             desk.set_access_token(token)
             (own,) = await sim.during(desk.order_book())
             px = round((await sim.during(desk.quote(own))).ltp_e4 * 0.97 / 1000) * 1000
@@ -159,7 +163,7 @@ def test_what_is_open_already_is_shown(tmp_path: Path, broker: str) -> None:
             async def given() -> str:
                 return token
 
-            return await sim.during(preflight(config, kit, given, Calendar.load(), sim.clock))
+            return await sim.during(preflight(config, adapter, given, Calendar.load(), sim.clock))
         finally:
             await sim.stop()
 

@@ -13,7 +13,7 @@ from otrade.brokers.quote_rows import quote_of
 from otrade.brokers.refusal_words import reason_of_words
 from otrade.brokers.session import BrokerQuote
 from otrade.brokers.upstox.error_map import answer_of as upstox_answer
-from otrade.drill.asked import RestBudgetExceeded, check_asked
+from otrade.drill.rest_budget import RestBudgetExceeded, check_rest_budget
 from otrade.errors import BrokerError, NetworkError
 from otrade.live.day.quote_poller import GAP_NS, PER_MINUTE, QuotePoller
 from otrade.live.plan.day_plan import DayPlan, PlannedInstrument
@@ -36,7 +36,7 @@ class World:
         ]
         self.due = list(range(n))
         plan: Any = DayPlan("2026-11-23", self, rows, [])  # type: ignore[arg-type]
-        self.keeper = QuotePoller(
+        self.poller = QuotePoller(
             plan,
             self,
             self,
@@ -66,9 +66,9 @@ class World:
 
     async def beats(self, seconds: float) -> None:
         for _ in range(round(seconds * 10)):
-            self.keeper.look(self.now)
-            if self.keeper._task is not None:
-                await self.keeper._task
+            self.poller.poll(self.now)
+            if self.poller._task is not None:
+                await self.poller._task
             self.now += SECOND // 10
 
 
@@ -94,10 +94,10 @@ def test_never_two_in_a_second_nor_more_than_its_share_of_a_minute() -> None:
     asyncio.run(world.beats(300))
     times = [ts_ns for ts_ns, _ in world.asked]
     assert min(b - a for a, b in zip(times, times[1:], strict=False)) >= GAP_NS
-    check_asked([(ts_ns, "quote", "/quote") for ts_ns in times])
+    check_rest_budget([(ts_ns, "quote", "/quote") for ts_ns in times])
     assert len(times) == 5 * PER_MINUTE
     with pytest.raises(RestBudgetExceeded, match="within a second"):
-        check_asked([(ts_ns, "quote", "/quote") for ts_ns in (0, SECOND // 2)])
+        check_rest_budget([(ts_ns, "quote", "/quote") for ts_ns in (0, SECOND // 2)])
 
 
 def test_a_failing_broker_is_asked_less_often_and_is_told_of() -> None:
@@ -109,7 +109,7 @@ def test_a_failing_broker_is_asked_less_often_and_is_told_of() -> None:
     )
     world.answer = {}
     asyncio.run(world.beats(12))
-    assert world.told and world.keeper.n_failed == 0
+    assert world.told and world.poller.n_failed == 0
 
 
 def test_more_than_one_question_holds_are_asked_in_turn() -> None:

@@ -26,11 +26,19 @@ class Day:
             close_ns=CLOSE_NS, day="2026-11-23", net_of=dict, engine=self.engine
         )
         self.board = SimpleNamespace(say=lambda severity, code, text: self.said.append(code))
-        self.ending = Shutdown(cast(Any, self))
+        self.shutdown = Shutdown(
+            cast(Any, self.plan),
+            cast(Any, None),
+            cast(Any, self.board),
+            self.ended,
+            drain=lambda: None,
+            on_stop="flatten",
+            stop_timeout_ns=60 * SECOND,
+        )
 
-    def look(self, now_ns: int, tick_ns: int) -> bool:
+    def check(self, now_ns: int, tick_ns: int) -> bool:
         self.tick_ns = tick_ns
-        self.ending.look(now_ns)
+        self.shutdown.check(now_ns)
         return self.ended.is_set()
 
 
@@ -39,20 +47,20 @@ def test_ticks_before_the_close_hold_a_day_with_something_open() -> None:
     day = Day(n_live=1)
     now_ns = CLOSE_NS + 3_600 * SECOND
     for second in range(60):
-        assert not day.look(now_ns + second * SECOND, CLOSE_NS - (60 - second) * SECOND)
-    assert day.look(now_ns + 60 * SECOND, CLOSE_NS), "the exchange has closed by its own time"
+        assert not day.check(now_ns + second * SECOND, CLOSE_NS - (60 - second) * SECOND)
+    assert day.check(now_ns + 60 * SECOND, CLOSE_NS), "the exchange has closed by its own time"
     assert day.said == ["DAY_END"]
 
 
 def test_a_feed_that_says_nothing_more_holds_no_day() -> None:
     day = Day(n_live=1)
-    assert not day.look(CLOSE_NS + CLOSE_GRACE_NS, CLOSE_NS - SECOND)
-    assert not day.look(CLOSE_NS + CLOSE_GRACE_NS + QUIET_NS - SECOND, CLOSE_NS - SECOND)
-    assert day.look(CLOSE_NS + CLOSE_GRACE_NS + QUIET_NS, CLOSE_NS - SECOND)
+    assert not day.check(CLOSE_NS + CLOSE_GRACE_NS, CLOSE_NS - SECOND)
+    assert not day.check(CLOSE_NS + CLOSE_GRACE_NS + QUIET_NS - SECOND, CLOSE_NS - SECOND)
+    assert day.check(CLOSE_NS + CLOSE_GRACE_NS + QUIET_NS, CLOSE_NS - SECOND)
 
 
 def test_a_flat_day_ends_at_its_close_and_not_before() -> None:
     day = Day(n_live=0)
-    assert not day.look(CLOSE_NS + CLOSE_GRACE_NS - 1, CLOSE_NS - SECOND)
-    assert day.look(CLOSE_NS + CLOSE_GRACE_NS, CLOSE_NS - SECOND)
-    assert Day(n_live=1).look(CLOSE_NS + CLOSE_GRACE_NS, 0), "no tick has ever come"
+    assert not day.check(CLOSE_NS + CLOSE_GRACE_NS - 1, CLOSE_NS - SECOND)
+    assert day.check(CLOSE_NS + CLOSE_GRACE_NS, CLOSE_NS - SECOND)
+    assert Day(n_live=1).check(CLOSE_NS + CLOSE_GRACE_NS, 0), "no tick has ever come"

@@ -154,7 +154,7 @@ def test_stop_may_leave_positions_under_their_stops_and_says_so() -> None:
             await here.run_until(lambda: bool(here.open_keys()))
             await here.sim.run_until(here.now_ns + 2 * SECOND)
             await here.run_until(lambda: bool(here.open_keys()))
-            here.day.ending.stop("SIGTERM")
+            here.day.shutdown.stop("SIGTERM")
             await here.run_to_end(SECOND // 10)
             nets = here.sim.exchange.net_qty()
             assert nets
@@ -176,7 +176,7 @@ def test_insisting_ends_at_once_and_names_what_is_open() -> None:
             await here.open()
             await here.sim.run_until(here.at("09:30"))
             await here.run_until(lambda: bool(here.open_keys()))
-            here.day.ending.insist("second SIGINT")
+            here.day.shutdown.insist("second SIGINT")
             assert here.day.ended.is_set()
             (last,) = [notice for notice in here.notices if notice.code == "DAY_END"]
             assert "OPEN:" in last.text and last.severity == Severity.ALARM
@@ -296,8 +296,8 @@ def test_a_fault_on_the_order_path_halts_keeps_stops_and_shouts() -> None:
             def broken(seq: int, answer: Answer) -> None:
                 raise RuntimeError("a bug of ours")
 
-            here.day.desk._on_refused = broken
-            here.day.desk.on_answer(1, Answer(Ev.REFUSED, "", Reason.BROKER_OTHER, "x"))
+            here.day.router._on_refused = broken
+            here.day.router.on_answer(1, Answer(Ev.REFUSED, "", Reason.BROKER_OTHER, "x"))
             risk = here.day.engine.risk()
             assert (risk["halt"], risk["halt_reason"]) == (Halt.HALTED, Reason.FAULT)
             (fault,) = [notice for notice in here.notices if notice.code == "FAULT"]
@@ -317,7 +317,7 @@ def test_a_failure_beside_the_order_path_is_said_and_trading_goes_on() -> None:
             def broken(now_ns: int) -> None:
                 raise OSError("the page fell over")
 
-            here.day.on_beat.append(broken)
+            here.day.listen_to_beats(broken)
             await here.open()
             await here.run_to_end()
             assert here.codes().count("FAILED") == 1
@@ -356,7 +356,7 @@ def test_many_notices_are_told_few_at_a_time_and_in_order() -> None:
             )
 
             turn(5 * TOLD_AT_ONCE)
-            here.day.ending.insist("test")
+            here.day.shutdown.insist("test")
             await here.sim.during(here.day.close())
             assert len(said()) == 15 * TOLD_AT_ONCE + 2, "a day that ends says all"
 

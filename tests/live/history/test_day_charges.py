@@ -12,10 +12,10 @@ from otrade.charges import Charges, ChargeTable
 from otrade.live.api.row_builder import charges_view
 from otrade.live.history import trade_ledger
 from otrade.live.history.day_charges import charge_rule_of
+from otrade.live.history.latency import LatencySummary
 from otrade.live.history.trade_ledger import OrderFill, TradeLedger
 from otrade.live.monitoring.day_report import (
     DaySummary,
-    LatencySummary,
     render,
     render_total,
     short,

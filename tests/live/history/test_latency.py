@@ -215,7 +215,7 @@ def test_a_day_times_every_stage() -> None:
             stages = here.day.stages()
             assert set(stages) == set(STAGES)
             counts = {name: each.n for name, each in stages.items()}
-            n_requests = here.day.desk.n_sent
+            n_requests = here.day.router.n_sent
             assert counts["sent"] == counts["ack"] == n_requests > 10
             assert counts["push"] == here.day.engine.n_orders
             assert counts["frame"] >= here.day.engine.counters()["ticks"] / len(here.settings.keys)

@@ -51,8 +51,8 @@ def looked(desk: Any, from_s: int, until_s: int, stale_s: int = 10) -> PriceAlar
 
 def look(watch: PriceAlarm, from_s: int, until_s: int) -> None:
     for at_s in range(from_s, until_s):
-        watch.look(at_s * SECOND)
-        watch.look(at_s * SECOND + SECOND // 10)
+        watch.on_beat(at_s * SECOND)
+        watch.on_beat(at_s * SECOND + SECOND // 10)
 
 
 def test_an_old_price_is_an_alarm_and_its_return_is_told() -> None:

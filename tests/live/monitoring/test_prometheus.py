@@ -35,7 +35,7 @@ def source_of(here: World) -> LiveEngineSource:
     source.set_day(here.day)
     source.lifecycle = "running"
     source.frames = FrameWatch(lambda: here.day.engine.counters()["frames"])
-    here.day.on_beat.append(source.frames.look)
+    here.day.listen_to_beats(source.frames.on_beat)
     return source
 
 
@@ -160,7 +160,7 @@ def test_every_number_is_the_exchange_s_or_the_page_s(tmp_path: Path) -> None:
             )
             assert (
                 value(seen, "otrade_quarantined_instruments")
-                == len(here.day.explainer.positions.quarantined())
+                == len(here.day.reconciler.positions.quarantined())
                 == 1
             )
             await here.run_to_end()
@@ -176,9 +176,9 @@ def test_what_is_left_of_the_rate_budget_is_what_the_gate_lets_through() -> None
         async with world() as here:
             source = source_of(here)
             await here.open()
-            await here.run_until(lambda: here.day.desk.n_sent > 0)
+            await here.run_until(lambda: here.day.router.n_sent > 0)
             seen = await scrape(source)
-            n = here.day.desk.n_sent
+            n = here.day.router.n_sent
             assert (
                 value(seen, "otrade_rate_left", lane="protection", window="minute")
                 == BUDGET["per_minute"] - n

@@ -38,8 +38,8 @@ def test_naked_quantity_is_an_alarm_when_it_lasts_and_its_end_is_told() -> None:
     day = naked_day(brackets)
     watch = NakedWatch(day, 10 * SECOND)
     for at in range(100, 140):
-        watch.look(at * SECOND)
-        watch.look(at * SECOND + SECOND // 10)
+        watch.on_beat(at * SECOND)
+        watch.on_beat(at * SECOND + SECOND // 10)
     (said,) = day.board.since(0)
     assert (said.severity, said.code, said.instrument_id, said.bracket_id) == (
         Severity.ALARM,
@@ -49,19 +49,19 @@ def test_naked_quantity_is_an_alarm_when_it_lasts_and_its_end_is_told() -> None:
     )
     assert said.text == "NSE:X3: 6 of 10 open units have had no working stop for 10 s"
     brackets[1] = bracket(10, 10, 0)
-    watch.look(150 * SECOND)
+    watch.on_beat(150 * SECOND)
     assert (
         day.board.since(1)[0].text == "NSE:X3: what was naked has a working stop again, after 50 s"
     )
     brackets[1] = bracket(10, 0, 200 * SECOND)
-    watch.look(215 * SECOND)
+    watch.on_beat(215 * SECOND)
     brackets[1] = bracket(0, 0, 0)
-    watch.look(220 * SECOND)
+    watch.on_beat(220 * SECOND)
     assert [(one.code, one.text.rpartition(", ")[0]) for one in day.board.since(2)][1] == (
         "COVERED",
         "NSE:X3: what was naked is closed",
     )
-    watch.look(230 * SECOND)
+    watch.on_beat(230 * SECOND)
     assert len(day.board.since(0)) == 4
 
 
@@ -69,20 +69,20 @@ def test_a_moment_without_a_stop_is_no_alarm() -> None:
     brackets = {0: bracket(10, 0, 100 * SECOND)}
     day = naked_day(brackets)
     watch = NakedWatch(day, 10 * SECOND)
-    watch.look(109 * SECOND)
+    watch.on_beat(109 * SECOND)
     brackets[0] = bracket(10, 10, 0)
-    watch.look(111 * SECOND)
+    watch.on_beat(111 * SECOND)
     assert day.board.since(0) == []
 
 
 def test_the_age_of_the_feed() -> None:
     n_frames = 0
     watch = FrameWatch(lambda: n_frames)
-    watch.look(5)
+    watch.on_beat(5)
     assert watch.ts_ns == 0
     n_frames = 2
-    watch.look(6)
-    watch.look(7)
+    watch.on_beat(6)
+    watch.on_beat(7)
     assert watch.ts_ns == 6
 
 

@@ -60,7 +60,7 @@ def test_prices_of_fills_that_are_never_told_come_from_the_trades(broker: Any) -
                         )
                 assert abs(engine.risk()["pnl_e4"]) < 10_000_0000, "an invented profit"
 
-            here.day.on_beat.append(look)
+            here.day.listen_to_beats(look)
             await here.run_to_end()
             check_end(here)
             assert (
@@ -105,7 +105,7 @@ def test_a_book_that_is_not_whole_is_asked_for_again(broker: Any, how: BookFault
         async with world(broker=broker, **DAY) as here:
             await here.open()
             await here.run_until(lambda: bool(stop_slots(here)))
-            books = here.day._books
+            books = here.day._book_poller
             assert books is not None
             here.sim.faults.spoil_books(how, 3)
             await here.run_until(lambda: here.sim.faults.seen[f"book_{how}"] >= 3)
@@ -129,7 +129,7 @@ def test_a_stop_that_books_go_on_to_lack_is_asked_for_alone(broker: Any) -> None
             whole = exchange.book
             exchange.book = lambda: [row for row in whole() if row["order_id"] != hidden]  # type: ignore[method-assign]
             n_orders = len(exchange.orders())
-            books = here.day._books
+            books = here.day._book_poller
             assert books is not None
             books.want()
             await here.run_until(lambda: books._missed.get(hidden) == 0, SECOND // 5)
@@ -217,10 +217,10 @@ def test_positions_that_lack_what_was_traded_quarantine_nothing(
             await here.open()
             await here.run_until(lambda: bool(stop_slots(here)))
             here.sim.faults.spoil_positions(how, 3)
-            here.day.explainer.positions.look_soon()
+            here.day.reconciler.positions.poll_soon()
             await here.run_until(lambda: here.sim.faults.seen[f"positions_{how}"] >= 3)
             assert (
-                here.day.engine.n_quarantined == 0 and not here.day.explainer.positions.differences
+                here.day.engine.n_quarantined == 0 and not here.day.reconciler.positions.differences
             )
             here.sim.faults.spoil_positions(how, 1)
             await here.run_to_end()

@@ -51,7 +51,7 @@ def test_what_has_ended_is_told_once() -> None:
                 "nothing has happened, and something was told"
             )
 
-            books, before = here.day._books, len(told(journal))
+            books, before = here.day._book_poller, len(told(journal))
             assert books is not None
             rows = await here.sim.during(here.broker.order_book())
             assert len(rows) == n_orders

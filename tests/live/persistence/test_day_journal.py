@@ -23,7 +23,7 @@ from otrade.live.notices.board import NoticeBoard
 from otrade.live.persistence import day_journal as live_journal
 from otrade.live.persistence.day_journal import DayJournal, open_journal
 from otrade.live.plan.day_plan import DayPlan
-from otrade.live.plan.engine_builder import EngineSpec, assemble
+from otrade.live.plan.engine_builder import EngineSpec, build_plan
 from tests.live.world import SECOND, World, run, specs, world
 
 IDENTITY = {"day": "2026-11-23", "account": "a", "engine": "otrade", "mode": "live"}
@@ -40,7 +40,7 @@ def a_run(
     """One short run of an engine that writes into this journal."""
 
     def make_plan() -> DayPlan:
-        plan = assemble(
+        plan = build_plan(
             "2026-11-23",
             specs(here.sim, here.date, ("NSE:INFY",), (10,), 1.0, {}),
             EngineSpec(run_id=5),

@@ -336,7 +336,7 @@ def test_without_a_journal_a_book_that_is_behind_is_made_up_for(
         await here.run_until(lambda: here.day.engine.n_live > 0)
         if is_closed:
             here.day.engine.on_flatten(-1, here.now_ns)
-            here.day.desk.drain()
+            here.day.router.drain()
         await here.run_until(
             lambda: bool(exchange.net_qty()) != is_closed and len(exchange.trades()) > 0,
             SECOND // 10,
@@ -355,7 +355,7 @@ def test_without_a_journal_a_book_that_is_behind_is_made_up_for(
         assert (risk["halt"], risk["halt_reason"]) == (Halt.REDUCING, Reason.FORGOTTEN)
         assert here.codes().count("JOURNAL_GONE") == 1
         here.day.engine.on_halt(Halt.ACTIVE, Reason.OK, here.now_ns)
-        await here.run_until(lambda: here.day.explainer.positions.quarantined() == [])
+        await here.run_until(lambda: here.day.reconciler.positions.quarantined() == [])
         await here.sim.run_until(here.now_ns + 120 * SECOND)
         assert here.day.engine.risk()["halt"] == Halt.ACTIVE, (
             "a person has spoken: it is not forgotten twice"
@@ -393,7 +393,7 @@ def test_orders_of_an_engine_that_runs_beside_this_one_are_not_taken(run_id: int
         )
         await here.run_until(
             lambda: (
-                "TAKEN_BACK" in here.codes() and bool(here.day.explainer.positions.quarantined())
+                "TAKEN_BACK" in here.codes() and bool(here.day.reconciler.positions.quarantined())
             )
         )
         await here.sim.run_until(here.now_ns + 20 * SECOND)
@@ -415,12 +415,12 @@ def test_what_the_start_could_not_explain_trades_again_soon_after_it_has_gone() 
         await here.sim.run_until(here.now_ns + 5 * SECOND)
         await here.restart()
         token = exchange.market.universe.resolve("NSE:SBIN").token
-        assert here.day.explainer.positions.quarantined() == [here.day.plan.instrument_of[token]]
+        assert here.day.reconciler.positions.quarantined() == [here.day.plan.instrument_of[token]]
         await here.sim.run_until(here.now_ns + 70 * SECOND)
         here.sim.faults.drop_pushes(9)  # a push about it would have the positions read anyway
         exchange.place_manual("NSE:SBIN", -1, 7)
         gone_ns = here.now_ns
-        await here.run_until(lambda: here.day.explainer.positions.quarantined() == [])
+        await here.run_until(lambda: here.day.reconciler.positions.quarantined() == [])
         assert here.now_ns - gone_ns <= 20 * SECOND
         await here.run_to_end()
 
@@ -474,7 +474,7 @@ def test_a_position_closed_by_hand_is_booked_on_its_bracket_when_adopted() -> No
         if not done:  # its stop was quicker
             assert "shows no quantity" in words
         await here.sim.run_until(here.now_ns + 5 * SECOND)
-        here.day.ending.stop("test")
+        here.day.shutdown.stop("test")
         await here.run_to_end()
 
     a_day(work)

@@ -64,7 +64,7 @@ async def login(here: World, config: Config) -> str:
     other = LiveAccess(config, here.sim.clock)
 
     async def through_the_browser() -> AccessSession:
-        return await other.kit.log_in_here()
+        return await other.adapter.log_in_here()
 
     session = await here.sim.during(through_the_browser())
     # As fresh as the wall says: the simulated morning lies in the past.
@@ -84,7 +84,7 @@ def test_a_dead_token_of_the_environment_gives_way_to_a_login_while_the_engine_r
             config = config_of(tmp_path, here, broker)
             access = LiveAccess(config, here.sim.clock)
             day = here.day
-            day.on_beat.append(TokenWatch(day, access, first).look)
+            day.listen_to_beats(TokenWatch(day, access, first).on_beat)
             await here.open()
             await here.run_until(lambda: bool(here.sim.exchange.trades()))
             n_before = len(here.sim.exchange.trades())
@@ -139,7 +139,7 @@ def test_a_start_with_a_dead_token_takes_the_next_one_and_remembers(
             good = await login(here, config)
             assert await asked(here, access) == good
             later = LiveAccess(config, here.sim.clock)
-            later.kit.use("nothing")
+            later.adapter.use("nothing")
             assert later.fresh_token("nothing") == good, "without asking the broker again"
             keys(monkeypatch, here, broker, "")
             assert await asked(here, later) == good

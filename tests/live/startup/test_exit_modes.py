@@ -18,8 +18,8 @@ from otrade.brokers.margins import together_e4
 from otrade.brokers.session import OrderTerms, Wanted
 from otrade.calendar import Calendar
 from otrade.config import manager
-from otrade.drill.asked import LIMITS, PREVIEWS, RestBudgetExceeded, check_asked
-from otrade.drill.process import BrokerKind, kit_at, new_token
+from otrade.drill.process import BrokerKind, adapter_at, new_token
+from otrade.drill.rest_budget import LIMITS, PREVIEWS, RestBudgetExceeded, check_rest_budget
 from otrade.errors import BrokerError
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.scan import records
@@ -55,20 +55,20 @@ def auto_specs(here: World, *, side_mask: int = 3) -> list[InstrumentSpec]:
     return found
 
 
-def a_kit(here: World) -> BrokerAdapter:
-    kit = kit_at(here.sim, here.ports, here.settings.broker, here.sim.clock)
-    kit.use(new_token(here.sim, here.settings.broker))
-    return kit
+def an_adapter(here: World) -> BrokerAdapter:
+    adapter = adapter_at(here.sim, here.ports, here.settings.broker, here.sim.clock)
+    adapter.use(new_token(here.sim, here.settings.broker))
+    return adapter
 
 
 async def settled(
     here: World, wanted: list[InstrumentSpec], before: dict[str, object] | None = None
 ) -> Settled:
-    kit = a_kit(here)
+    adapter = an_adapter(here)
     try:
-        return await here.sim.during(settle(wanted, kit, here.sim.clock, before or {}))
+        return await here.sim.during(settle(wanted, adapter, here.sim.clock, before or {}))
     finally:
-        kit.close()
+        adapter.close()
 
 
 def modes(done: Settled) -> set[int]:
@@ -115,7 +115,7 @@ def test_the_brokers_answer_decides_and_is_said_once(
         assert n_asked(here) == (4 if second_exit == "untold" else 8), (
             "two instruments, two sides, two baskets"
         )
-        check_asked(here.sim.faults.asked)
+        check_rest_budget(here.sim.faults.asked)
         again = await settled(here, auto_specs(here), dict(done.answers))
         assert (modes(again), again.answers, again.words) == ({mode}, done.answers, "")
         assert n_asked(here) == (4 if second_exit == "untold" else 8), "an answer holds for the day"
@@ -158,9 +158,9 @@ def test_preview_and_ledger_agree_to_the_paisa(broker: BrokerKind) -> None:
                     OrderTerms(qty, OrdType.LIMIT, px_e4 + far_e4),
                 ),
             ]
-            kit = a_kit(here)
-            told = [await sim.during(kit.margin_e4(orders[:n])) for n in (1, 2, 3)]
-            kit.close()
+            adapter = an_adapter(here)
+            told = [await sim.during(adapter.margin_e4(orders[:n])) for n in (1, 2, 3)]
+            adapter.close()
             exchange = sim.exchange
             blocked = []
             for side, order in ((1, ""), (-1, "SL"), (-1, "LIMIT")):
@@ -304,7 +304,7 @@ def test_without_a_band_nothing_is_known() -> None:
 def test_only_so_many_are_asked_about_and_a_later_start_asks_no_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(exit_modes, "ASKED_MAX", 3)
+    monkeypatch.setattr(exit_modes, "QUESTIONS_MAX", 3)
 
     async def work(here: World) -> None:
         done = await settled(here, auto_specs(here))
@@ -329,11 +329,13 @@ def test_only_so_many_are_asked_about_and_a_later_start_asks_no_more(
 
 def test_the_limits_of_the_table_can_say_no() -> None:
     a_second, a_minute = LIMITS["margin preview"]
-    assert exit_modes.ASKED_MAX * 2 <= a_minute and 2 * SECOND // exit_modes.APART_NS <= a_second
+    assert (
+        exit_modes.QUESTIONS_MAX * 2 <= a_minute and 2 * SECOND // exit_modes.APART_NS <= a_second
+    )
     for path in PREVIEWS:
-        check_asked([(i * SECOND // a_second, "other", path) for i in range(a_second)])
+        check_rest_budget([(i * SECOND // a_second, "other", path) for i in range(a_second)])
         with pytest.raises(RestBudgetExceeded, match="margin preview"):
-            check_asked(
+            check_rest_budget(
                 [(i * SECOND // (a_second + 1), "other", path) for i in range(a_second + 1)]
             )
 
@@ -344,12 +346,12 @@ def test_the_limits_of_the_table_can_say_no() -> None:
 class GivenAccess:
     """A token that somebody has got already."""
 
-    kit: BrokerAdapter
+    adapter: BrokerAdapter
     given: str
     account: str = "test"
 
     async def token(self, *, ask: bool = True) -> str:
-        self.kit.use(self.given)
+        self.adapter.use(self.given)
         return self.given
 
     def fresh_token(self, old: str) -> str | None:
@@ -379,12 +381,12 @@ def maker_of(here: World, path: Path, **bracket: Any) -> DayBuilder:
     }
     file = path / "config.json"
     file.write_text(json.dumps(config))
-    kit = kit_at(here.sim, here.ports, here.settings.broker, here.sim.clock)
+    adapter = adapter_at(here.sim, here.ports, here.settings.broker, here.sim.clock)
     if here.settings.broker == "upstox":
-        kit._instruments_url = (
+        adapter._instruments_url = (
             f"{here.ports.upstox_rest_url}/market-quote/instruments/exchange/complete.json.gz"  # type: ignore[attr-defined]
         )
-    access = GivenAccess(kit, new_token(here.sim, here.settings.broker))
+    access = GivenAccess(adapter, new_token(here.sim, here.settings.broker))
     board = NoticeBoard(lambda: here.now_ns)
     return DayBuilder(
         manager.load(file), Calendar.load(), access, here.sim.clock, board, is_paper=True
@@ -401,7 +403,7 @@ def test_a_later_start_keeps_the_mode_and_the_journal_though_the_broker_says_oth
         for second_exit_costs in (False, True, True):
             ledger.second_exit_costs = second_exit_costs
             maker = maker_of(here, tmp_path)
-            prepared = await here.sim.during(maker.make(here.date))
+            prepared = await here.sim.during(maker.build(here.date))
             day = prepared.day
             assert day.journal is not None
             resumed.append(day.journal.is_resumed)
@@ -441,7 +443,7 @@ def test_a_strategy_without_a_target_or_with_a_mode_of_its_own_asks_nothing(tmp_
         ):
             place = tmp_path / str(number)
             place.mkdir()
-            prepared = await here.sim.during(maker_of(here, place, **bracket).make(here.date))
+            prepared = await here.sim.during(maker_of(here, place, **bracket).build(here.date))
             assert prepared.day.engine.strategy(0)["plan"]["exit_mode"] == mode
             assert prepared.day.journal is not None
             prepared.day.journal.close(here.now_ns)

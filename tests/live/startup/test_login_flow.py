@@ -55,7 +55,7 @@ class Kit:
 
 class Access:
     def __init__(self, path: Path) -> None:
-        self.kit = Kit()
+        self.adapter = Kit()
         self.path = path
 
     def known_user(self) -> str:

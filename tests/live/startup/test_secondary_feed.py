@@ -50,7 +50,7 @@ def test_one_feed_failing_changes_no_trade(broker: BrokerKind, second: BrokerKin
                 here.sim.feed_of(broker).resume()
                 here.sim.feed_of(second).disconnect_all()
             elif with_outage:
-                await here.day.second_feed.stop()  # type: ignore[union-attr]
+                await here.day.secondary_feed.stop()  # type: ignore[union-attr]
             await here.sim.run_until(here.at("11:20"))
             assert here.day.engine.n_live == 0
             found = await traded(here)
@@ -77,8 +77,8 @@ def test_with_both_feeds_gone_there_are_no_entries_and_stops_stay() -> None:
             await here.open()
             await here.sim.run_until(here.at("09:40"))
             here.sim.feed_of("kite").pause()
-            assert here.day.second_feed is not None
-            await here.day.second_feed.stop()
+            assert here.day.secondary_feed is not None
+            await here.day.secondary_feed.stop()
             await here.sim.run_until(here.sim.clock.now_ns() + 20 * SECOND)
             assert any("no entries; stops rest" in n.text for n in here.notices)
             await here.sim.during(here.day.close())

@@ -18,7 +18,7 @@ from otrade.instruments import Instrument, KiteInstrumentFile
 from otrade.instruments.cache import build, open_table, table_path
 from otrade.instruments.kite import COLUMNS
 from otrade.live.notices.board import NoticeBoard
-from otrade.live.startup.instrument_cache import InstrumentCache, by_process
+from otrade.live.startup.instrument_cache import InstrumentCache, refresh_by_process
 from otrade.live.startup.symbol_resolver import SymbolResolver
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
@@ -244,7 +244,7 @@ def test_a_live_engine_has_its_file_fetched_by_another_process(
             prefix = f"OTRADE_{broker.upper()}"
             monkeypatch.setenv(f"{prefix}_API_KEY", sim.cfg.api_key)
             monkeypatch.setenv(f"{prefix}_ACCESS_TOKEN", sim.new_token(broker))
-            refresh = by_process(path)
+            refresh = refresh_by_process(path)
             await refresh(broker)
             (table,) = (folder / "var" / "instruments").glob(f"{broker}-*.table")
             today = dt.date.fromisoformat(table.stem.removeprefix(f"{broker}-"))

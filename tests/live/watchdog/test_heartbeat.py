@@ -30,7 +30,7 @@ def test_a_beat_is_read_as_it_was_written(tmp_path: Path) -> None:
         EngineState.STARTING,
         0,
     )
-    heartbeat.look(fake_day([bracket(1500.0), bracket(1400.0, number=2)]), 0)
+    heartbeat.on_beat(fake_day([bracket(1500.0), bracket(1400.0, number=2)]), 0)
     second = read_heartbeat(tmp_path)
     assert second is not None and (second.state, second.n_open, second.beat) == (
         EngineState.RUNNING,
@@ -49,7 +49,7 @@ def test_protection_says_what_is_open_and_is_written_only_when_it_changes(tmp_pa
     heartbeat = Heartbeat(tmp_path)
     heartbeat.open()
     day = fake_day([bracket(1500.0, qty=7, number=3)])
-    heartbeat.look(day, 0)
+    heartbeat.on_beat(day, 0)
     path = tmp_path / "run" / "protection.json"
     told = read_protection(tmp_path)
     assert told is not None and len(told.brackets) == 1
@@ -64,9 +64,9 @@ def test_protection_says_what_is_open_and_is_written_only_when_it_changes(tmp_pa
     )
     assert (row.stop_trigger_e4, row.tick_size_e4) == (15_000_000, 1_000)
     before = path.stat()
-    heartbeat.look(day, 0)
+    heartbeat.on_beat(day, 0)
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-    heartbeat.look(fake_day([bracket(1501.0, qty=7, number=3)]), 0)
+    heartbeat.on_beat(fake_day([bracket(1501.0, qty=7, number=3)]), 0)
     assert path.stat().st_ino != before.st_ino
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     heartbeat.close()
@@ -109,7 +109,7 @@ def test_a_whole_day_is_told_as_the_core_knows_it(tmp_path: Path) -> None:
 
         def compare(here: World, now_ns: int) -> None:
             nonlocal n_seen
-            heartbeat.look(here.day, now_ns)
+            heartbeat.on_beat(here.day, now_ns)
             told = read_protection(tmp_path)
             assert told is not None
             engine = here.day.engine
@@ -120,7 +120,7 @@ def test_a_whole_day_is_told_as_the_core_knows_it(tmp_path: Path) -> None:
             n_seen += len(opened)
 
         async with world(seed=1, hours=0.4, offsets_bps=(-20, 20)) as here:
-            here.day.on_beat.append(lambda now_ns: compare(here, now_ns))
+            here.day.listen_to_beats(lambda now_ns: compare(here, now_ns))
             await here.open()
             await here.run_to_end()
         heartbeat.close()

@@ -36,9 +36,9 @@ class RestBudgetExceeded(AssertionError):
     """More was asked than the table allows, in words."""
 
 
-def check_asked(asked: Iterable[tuple[int, str, str]]) -> None:
-    """`asked`: (time, kind of route, path). AskedTooMuch."""
-    rows = sorted(asked)
+def check_rest_budget(requests: Iterable[tuple[int, str, str]]) -> None:
+    """`requests`: (time, kind of route, path). RestBudgetExceeded when there are more."""
+    rows = sorted(requests)
     for name, (a_second, a_minute) in LIMITS.items():
         times = [ts_ns for ts_ns, _, path in rows if is_about(name, path)]
         for words, most, window_ns in (("second", a_second, SECOND), ("minute", a_minute, MINUTE)):

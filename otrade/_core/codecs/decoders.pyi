@@ -1,0 +1,6 @@
+from typing import Any
+
+FRAMES: frozenset[int]
+
+def decode_frame(kind: int, frame: bytes | bytearray | memoryview) -> list[dict[str, Any]]: ...
+def count_packets(kind: int, frame: bytes | bytearray | memoryview) -> int | None: ...

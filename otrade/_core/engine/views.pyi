@@ -1,0 +1,16 @@
+class Command:
+    kind: int
+    lane: int
+    seq: int
+    order_slot: int
+    instrument_id: int
+    side: int
+    ord_type: int
+    qty: int
+    price_e4: int
+    trigger_e4: int
+    cl_ord_id: str
+    broker_order_id: str
+    request: bytes
+    ts_ns: int
+    is_unrecorded: bool
