@@ -73,7 +73,7 @@ fuzz: build
 		UBSAN_OPTIONS=halt_on_error=1 PYTHONMALLOC=malloc PYTHONPATH=. $(CURDIR)/$(PY) -m tests.core.codecs.fuzz_wire
 
 campaign: build
-	$(PY) -m tests.core.campaign --sequences 100000
+	$(PY) -m tests.core.orders.campaign --sequences 100000
 
 # The fault drill: 10,000 sessions with everything going wrong (about an hour on two cores).
 drill: build
@@ -85,7 +85,7 @@ drill-mutants: build
 
 # An engine that dies after every single journal record about orders, and after each is followed by another one.
 deaths: build
-	OTRADE_DEATH_STRIDE=1 $(PY) -m pytest -n 2 tests/live/reconciliation/test_bracket_recovery.py -k "death_at"
+	OTRADE_DEATH_STRIDE=1 $(PY) -m pytest -n 2 --timeout 7200 tests/live/reconciliation/test_bracket_recovery.py -k "death_at"
 
 clean:
 	rm -rf build dist .venv *.egg-info otrade/web/static web/node_modules

@@ -44,11 +44,6 @@ HOMES = {
     "NCO": ("NCO", "commodity_"),
 }
 """The exchange whose rates hold and the family of contracts, by the broker's word for the exchange."""
-PLANS = {
-    ("kite", "basic"): "zerodha",
-    ("upstox", "basic"): "upstox-basic",
-    ("upstox", "plus"): "upstox-plus",
-}
 
 Item = Literal["stt", "exchange", "ipft", "sebi", "stamp", "gst"]
 
@@ -274,7 +269,7 @@ class ChargeTable:
             raise ConfigError(str(err), file=name) from None
 
     def on(self, date: dt.date, plan: str) -> DayCharges:
-        """The rates of one day for one plan, one of PLANS' values."""
+        """The rates of one day for one plan, as the registry of brokers calls it."""
         return DayCharges(self.data, date, plan)
 
 

@@ -14,8 +14,6 @@ from typing import Protocol
 
 import msgspec
 
-from otrade.brokers.transport.frame_reader import FrameClock
-
 NS_PER_S = 1_000_000_000
 
 
@@ -124,9 +122,15 @@ class WallClock:
         self._tick_ns = 0
         self.step: ClockStep | None = None
         """The step that is in doubt, or believed and not made up yet."""
-        self.frames = FrameClock()
-        """The same time for frames, read in C."""
+        self._followers: list[Callable[[int, int], None]] = []
         self._set(wall_ns(), monotonic_ns())
+
+    def follow(self, set_anchor: Callable[[int, int], None]) -> None:
+        """Tell a reader of the same time, in C, each anchor: the engine's time and the monotonic
+        clock's at one moment.
+        """
+        self._followers.append(set_anchor)
+        set_anchor(self._anchor_ns, self._anchor_mono_ns)
 
     def now_ns(self) -> int:
         mono_ns = self._monotonic_ns()
@@ -143,7 +147,8 @@ class WallClock:
     def _set(self, anchor_ns: int, anchor_mono_ns: int) -> None:
         self._anchor_ns = anchor_ns
         self._anchor_mono_ns = anchor_mono_ns
-        self.frames.set(anchor_ns, anchor_mono_ns)
+        for set_anchor in self._followers:
+            set_anchor(anchor_ns, anchor_mono_ns)
 
     def _believed(self, error_ns: int, mono_ns: int) -> int:
         """How much of a difference to the machine's clock is to be made up."""
@@ -194,11 +199,6 @@ class WallClock:
         passed.
         """
         return _WallTimer(self, asyncio.get_running_loop(), ts_ns, callback)
-
-
-def frame_clock(clock: Clock) -> Callable[[], int]:
-    """What stamps frames with that clock's time."""
-    return clock.frames if type(clock) is WallClock else clock.now_ns
 
 
 async def pause(clock: Clock, duration_ns: int) -> None:

@@ -26,7 +26,9 @@ from otrade.live.history.trade_ledger import OrderFill
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.exchange import contract_note as sim_charges
 from otrade.simulator.exchange.orders import OrderRequest, RequestedTerms
+from otrade.simulator.kite.rest import contract_note as kite
 from otrade.simulator.prices.price_source import PriceSource
+from otrade.simulator.upstox.rest import brokerage as upstox
 
 TABLE = ChargeTable.load()
 TODAY = dt.date(2026, 11, 20)
@@ -400,7 +402,7 @@ def test_every_day_s_rates_are_those_of_the_simulated_broker(broker: str) -> Non
             OrderRequest(contract, side, product, RequestedTerms("LIMIT", qty, px * 10_000)),
             float(px),
             date,
-            broker,
+            {"kite": kite, "upstox": upstox}[broker].brokerage,
         )
         segment = charge_segment(contract.exchange, contract.instrument_type, product)
         what = TradedValue.at(contract.exchange, segment, contract.name)

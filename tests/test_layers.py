@@ -97,8 +97,8 @@ TABLE = {
     "brokers.upstox": f"{BASE} _core.codecs brokers brokers.transport instruments",
     "simulator.base": "",
     "simulator.prices": "simulator.base",
-    "simulator.exchange": "simulator.base simulator.prices",
-    "simulator.faults": "simulator.base simulator.exchange",
+    "simulator.faults": "simulator.base",
+    "simulator.exchange": "simulator.base simulator.faults simulator.prices",
     "simulator.net": "simulator.base simulator.exchange simulator.faults",
     "simulator.kite": "simulator.base simulator.exchange simulator.faults simulator.net",
     "simulator.upstox.rest": "simulator.base simulator.exchange simulator.faults simulator.kite "
@@ -153,7 +153,7 @@ TABLE = {
     "web.webhooks": "errors web.http",
     "web": "contract web.auth web.http web.rest web.stream",
     "drill": f"{BASE} brokers brokers.kite brokers.upstox charges journal live.control live.day "
-    "live.history live.notices live.persistence live.plan simulator simulator.base "
+    "live.history live.notices live.persistence live.plan live.startup simulator simulator.base "
     "simulator.exchange simulator.upstox.rest",
     "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",
     "cli.commands": f"{BASE} _core.codecs brokers calendar cli.engine config contract drill instruments "

@@ -9,18 +9,18 @@ from typing import Any, Protocol
 
 from otrade._core.codecs.interface import FrameSink, OrderEncoder
 from otrade._core.types import Rec
+from otrade.brokers.registry import part_of
 from otrade.brokers.session import (
     BrokerSession,
     Callbacks,
-    Capabilities,
-    Clock,
     EmergencyClient,
     ListedInstrument,
     OrderReport,
+    SocketCallbacks,
     Wanted,
 )
 from otrade.brokers.token_store import AccessSession
-from otrade.brokers.transport.feed_socket import SocketCallbacks
+from otrade.clock import Clock
 from otrade.instruments import Instrument
 
 
@@ -59,7 +59,7 @@ class InstrumentSource(Protocol):
 
 
 class InstrumentFileReader(InstrumentSource, Protocol):
-    """Such a file with everything in it at hand."""
+    """Such a file, whole."""
 
     def entries(self) -> Iterator[tuple[str, Instrument | str]]:
         """Every symbol with its record, or with what is wrong with its row."""
@@ -72,7 +72,6 @@ class BrokerAdapter(Protocol):
     """
 
     name: str
-    capabilities: Capabilities
     frame_kinds: tuple[Rec, Rec]
     """How the journal calls this wire's frames: of the first feed, and of a second one."""
 
@@ -192,8 +191,52 @@ class BrokerAdapter(Protocol):
         """Market data alone, on a connection of its own; frames of `frame_kinds[1]`."""
         ...
 
-    def by_hand(self, timeout_ns: int) -> EmergencyClient:
-        """With the token in use, if there is one."""
+    def emergency_client(self, timeout_ns: int) -> EmergencyClient:
+        """One request at a time, with the token in use, if there is one."""
         ...
 
     def close(self) -> None: ...
+
+
+class BrokerSettings(Protocol):
+    """What a configuration says of a broker. An empty address is the broker's own."""
+
+    @property
+    def rest_url(self) -> str: ...
+
+    @property
+    def order_url(self) -> str: ...
+
+    @property
+    def feed_url(self) -> str: ...
+
+    @property
+    def login_url(self) -> str: ...
+
+    @property
+    def instruments_url(self) -> str: ...
+
+    @property
+    def redirect_url(self) -> str: ...
+
+    @property
+    def algo_name(self) -> str: ...
+
+    @property
+    def algo_id(self) -> str: ...
+
+
+class MakeAdapter(Protocol):
+    """`make` of a broker's `adapter` module."""
+
+    def __call__(
+        self, settings: BrokerSettings, api_key: str, api_secret: str, clock: Clock, /
+    ) -> BrokerAdapter: ...
+
+
+def adapter_of(
+    broker: str, settings: BrokerSettings, api_key: str, api_secret: str, clock: Clock
+) -> BrokerAdapter:
+    """The adapter of a broker in the registry; loads its code."""
+    make: MakeAdapter = part_of(broker, "adapter").make
+    return make(settings, api_key, api_secret, clock)

@@ -66,7 +66,7 @@ _NO_MONEY_MATTER = re.compile(r"\bmargin trading\b|\bMTF\b", re.IGNORECASE)
 
 
 def is_about_money(message: str) -> bool:
-    """Does a refusal say that there is too little money? Risk desks say it in many words and under
+    """Does a refusal say that there is too little money? Brokers say it in many words and under
     one code for all they refuse.
     """
     return _MONEY.search(_NO_MONEY_MATTER.sub("", message)) is not None

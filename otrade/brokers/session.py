@@ -19,32 +19,6 @@ QUOTES_MAX = 500
 """Instruments in one REST quote, at every broker."""
 
 
-class Capabilities(msgspec.Struct, frozen=True):
-    """What a broker can do and how much of it."""
-
-    tag_length_max: int
-    """Characters of a ClOrdID that its tag field keeps."""
-    modifications_max: int
-    """Modifications of one order before it must be cancelled and placed anew."""
-    tokens_max: int
-    """Instruments on all feed connections together."""
-    orders_per_second: int
-    orders_per_minute: int
-    orders_per_half_hour: int
-    """0 here and below: no such limit is published."""
-    orders_per_day: int
-    has_order_push: bool
-    """Order updates are pushed over a socket."""
-    has_postback: bool
-    """Order updates can also come to a web hook, with proof of who sends them."""
-    has_approval: bool
-    """A login can be approved in the broker's app; the token then comes to a web hook."""
-    has_native_brackets: bool
-    """The broker can hold an intraday entry with stop and target itself."""
-    modes: tuple[str, ...]
-    """Feed modes, least first."""
-
-
 class OrderReport(msgspec.Struct):
     """One order as the broker tells it. The first block and `worth` are the fields of `report_t`, by
     which the engine's `on_report` takes them; the rest is for the page and the journal, and empty
@@ -196,16 +170,13 @@ class OrderCommand(Protocol):
     request: bytes
 
 
-class TimerHandle(Protocol):
-    def cancel(self) -> object: ...
+class SocketCallbacks(msgspec.Struct):
+    """Where a feed socket reports. `on_commands`: a frame left commands waiting in the engine."""
 
-
-class Clock(Protocol):
-    """Engine time: int nanoseconds since the UNIX epoch, real or simulated."""
-
-    def now_ns(self) -> int: ...
-
-    def call_at(self, ts_ns: int, callback: Callable[[], None], /) -> TimerHandle: ...
+    on_up: Callable[[], None]
+    on_down: Callable[[str], None]
+    on_token_dead: Callable[[], None]
+    on_commands: Callable[[], None]
 
 
 class Callbacks(msgspec.Struct):
@@ -231,7 +202,7 @@ class Callbacks(msgspec.Struct):
 
 
 class Latencies(Protocol):
-    """From a feed frame in hand: until it was dealt with; where it led to orders, until they were
+    """From a received feed frame: until it was dealt with; where it led to orders, until they were
     decided, and until the last one was written.
     """
 
@@ -242,8 +213,6 @@ class Latencies(Protocol):
 
 class BrokerSession(Protocol):
     """One day's connection with a broker."""
-
-    capabilities: Capabilities
 
     async def connect(self) -> None:
         """Warm the order connections and start the feed. TokenError or NetworkError when the broker
@@ -302,12 +271,7 @@ class BrokerSession(Protocol):
 
     @property
     def latency(self) -> Latencies:
-        """From a feed frame in hand to its last order written."""
-        ...
-
-    @property
-    def warm_connections(self) -> int:
-        """Order connections that are ready now."""
+        """From a received feed frame to its last order written."""
         ...
 
 

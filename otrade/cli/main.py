@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from otrade import __version__
+from otrade.brokers.registry import BROKERS, DEFAULT, NAMES
 from otrade.errors import ConfigError, OTradeError
 
 EXIT_CODES = """exit codes:
@@ -163,10 +164,10 @@ def _watchdog(args: argparse.Namespace) -> int:
     return watch(args.config, once=args.once, flatten=args.flatten)
 
 
-def _adopt(args: argparse.Namespace) -> int:
-    from otrade.cli.engine.adopt import adopt
+def _take_over(args: argparse.Namespace) -> int:
+    from otrade.cli.engine.take_over import take_over
 
-    return adopt(args.var, args.symbol)
+    return take_over(args.var, args.symbol)
 
 
 def _journal(args: argparse.Namespace) -> int:
@@ -295,9 +296,11 @@ def parser() -> argparse.ArgumentParser:
     commands = ap.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(
-        name: str, what: str, run: Callable[[argparse.Namespace], int]
+        name: str, what: str, run: Callable[[argparse.Namespace], int], former: str = ""
     ) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=what, description=what)
+        """`former`: its name of the version before, which still works."""
+        aliases = [former] if former else []
+        sub = commands.add_parser(name, help=what, description=what, aliases=aliases)
         sub.set_defaults(run=run)
         return sub
 
@@ -352,18 +355,18 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("what", choices=("check", "show", "schema"))
     config_option(sub)
 
-    sub = add("sim", "the simulated exchange by itself, for any Kite or Upstox client", _sim)
+    sub = add("sim", "the simulated exchange by itself, for any client of one of the brokers", _sim)
     sub.add_argument("what", choices=("serve",))
-    sub.add_argument("--rest-port", type=_port, default=8700, metavar="N")
-    sub.add_argument("--feed-port", type=_port, default=8701, metavar="N")
     sub.add_argument(
         "--broker",
-        choices=("kite", "upstox", "both"),
-        default="kite",
-        help="whose protocols are spoken (kite)",
+        choices=(*NAMES, "both"),
+        default=DEFAULT,
+        help=f"whose protocols are spoken ({DEFAULT})",
     )
-    sub.add_argument("--upstox-rest-port", type=_port, default=8702, metavar="N")
-    sub.add_argument("--upstox-feed-port", type=_port, default=8703, metavar="N")
+    for row in BROKERS.values():
+        for name, port in row.simulator_ports.items():
+            option = f"--{name.replace('_', '-')}"
+            sub.add_argument(option, type=_port, default=port, metavar="N")
     sub.add_argument(
         "--date", type=_date, metavar="YYYY-MM-DD", help="default: the last trading day"
     )
@@ -407,7 +410,12 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="close everything of ours rather than protect it",
     )
-    sub = add("adopt", "hand a position that somebody else has opened over to the engine", _adopt)
+    sub = add(
+        "take-over",
+        "let the engine take over a position that somebody else has opened",
+        _take_over,
+        former="adopt",
+    )
     sub.add_argument("symbol", help="as NSE:INFY")
     var_option(sub)
     journal = add(
@@ -497,7 +505,7 @@ def parser() -> argparse.ArgumentParser:
     )
     sub.add_argument(
         "--broker",
-        choices=("kite", "upstox"),
+        choices=NAMES,
         default="",
         help="speak this broker's protocols only (default: both in turn)",
     )
@@ -513,7 +521,7 @@ def parser() -> argparse.ArgumentParser:
     config_option(sub)
     sub.add_argument(
         "--broker",
-        choices=("kite", "upstox"),
+        choices=NAMES,
         default="",
         help="another broker than the configured one (a second feed)",
     )
@@ -542,9 +550,7 @@ def parser() -> argparse.ArgumentParser:
     def names_command(name: str, what: str) -> argparse.ArgumentParser:
         sub = whats.add_parser(name, help=what, description=what)
         config_option(sub)
-        sub.add_argument(
-            "--broker", choices=("kite", "upstox"), default="", help="default: the configured one"
-        )
+        sub.add_argument("--broker", choices=NAMES, default="", help="default: the configured one")
         return sub
 
     names_command("refresh", "fetch the broker's file and make today's table of it")
@@ -564,7 +570,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("symbol", metavar="SYMBOL")
 
     sub = add(
-        "preflight", "the morning board: go or no-go for today, and the fix for each no", _preflight
+        "preflight",
+        "is everything ready for today? go or no-go, and the fix for each no",
+        _preflight,
     )
     config_option(sub)
     sub.add_argument("--json", action="store_true", help="as JSON")

@@ -15,14 +15,14 @@ from typing import Any
 import msgspec
 import orjson
 
+from otrade.brokers.registry import NAMES
 from otrade.config.rules import Rules
 from otrade.config.schema import Config
 from otrade.errors import ConfigError
 
 DEFAULTS = (
     "paper.json",
-    "live.kite.example.json",
-    "live.upstox.example.json",
+    *(f"live.{broker}.example.json" for broker in NAMES),
     "calendar.json",
     "square_off.json",
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
+from otrade.brokers.registry import BROKERS
 from otrade.config.schema import (
     AlertsConfig,
     AnyStrategy,
@@ -30,8 +31,6 @@ ADDRESSES = (
     ("redirect_url", "https"),
     ("instruments_url", "https"),
 )
-KITE_ORDERS_PER_MIN = 400
-UPSTOX_PROTECTION_PCT = 25
 RESERVES = (
     ("exit_reserve_per_s", "orders_per_s"),
     ("exit_reserve_per_min", "orders_per_min"),
@@ -171,17 +170,26 @@ class Rules:
                 "leaves nothing for entries",
                 "less than broker.orders_per_half_hour",
             )
-        if broker.kind == "kite" and broker.plan != "basic":
-            raise self._error("broker.plan", "Zerodha has one price plan", "basic")
-        if broker.kind == "kite" and broker.orders_per_min > KITE_ORDERS_PER_MIN:
+        self._within(broker)
+
+    def _within(self, broker: BrokerConfig) -> None:
+        """What that broker takes, and no other."""
+        row = BROKERS[broker.kind]
+        if broker.plan not in row.price_plans:
             raise self._error(
-                "broker.orders_per_min", "is more than Kite takes", f"at most {KITE_ORDERS_PER_MIN}"
+                "broker.plan", f"{row.firm} has one price plan", ", ".join(row.price_plans)
             )
-        if broker.kind == "upstox" and broker.market_protection_pct > UPSTOX_PROTECTION_PCT:
+        if 0 < row.orders_per_min_max < broker.orders_per_min:
+            raise self._error(
+                "broker.orders_per_min",
+                f"is more than {row.title} takes",
+                f"at most {row.orders_per_min_max}",
+            )
+        if broker.market_protection_pct > row.market_protection_pct_max:
             raise self._error(
                 "broker.market_protection_pct",
-                "is more than Upstox takes",
-                f"-1 (automatic) or above 0 to {UPSTOX_PROTECTION_PCT}",
+                f"is more than {row.title} takes",
+                f"-1 (automatic) or above 0 to {row.market_protection_pct_max:g}",
             )
 
     def _web(self, web: WebConfig) -> None:

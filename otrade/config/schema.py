@@ -12,6 +12,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from otrade.brokers import registry
+from otrade.brokers.registry import BrokerName, OptionalBrokerName
+
 Bps = Annotated[float, Meta(ge=0, le=2_000)]
 HourMinute = Annotated[
     str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="HH:MM, Indian time")
@@ -259,7 +262,7 @@ class BrokerConfig(ConfigBase, frozen=True, kw_only=True):
     empty address is the broker's own.
     """
 
-    kind: Literal["kite", "upstox"] = "kite"
+    kind: BrokerName = registry.DEFAULT
     plan: Annotated[
         Literal["basic", "plus"],
         Meta(description="upstox: the price plan of the account, for the charges"),
@@ -328,7 +331,7 @@ class SecondFeedConfig(ConfigBase, frozen=True, kw_only=True):
     `broker` when it is the same one; empty: the broker's own.
     """
 
-    kind: Literal["none", "kite", "upstox"] = "none"
+    kind: OptionalBrokerName = registry.NO_BROKER
     failover_ms: Annotated[
         int,
         Meta(
@@ -418,8 +421,11 @@ class RiskConfig(ConfigBase, frozen=True, kw_only=True):
         ),
     ] = 2_000
     on_limit: Annotated[
-        Literal["reduce", "flatten"], Meta(description="when a loss limit trips")
-    ] = "reduce"
+        Literal["stop-entries", "flatten", "reduce"],
+        Meta(
+            description="when a loss limit trips; reduce is stop-entries, as it was called before"
+        ),
+    ] = "stop-entries"
 
 
 class SessionsConfig(ConfigBase, frozen=True, kw_only=True):

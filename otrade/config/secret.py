@@ -10,11 +10,12 @@ from pathlib import Path
 
 import orjson
 
+from otrade.brokers import registry
 from otrade.errors import ConfigError
 
 NAMES = tuple(
-    f"OTRADE_{broker}_{what}"
-    for broker in ("KITE", "UPSTOX")
+    f"OTRADE_{broker.upper()}_{what}"
+    for broker in registry.NAMES
     for what in ("API_KEY", "API_SECRET", "ACCESS_TOKEN")
 )
 ALERT_PREFIX = "OTRADE_ALERT_"

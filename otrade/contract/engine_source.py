@@ -2,7 +2,7 @@
 nothing of the core.
 
 Every method but `command` is called inside the engine's loop, at most 20 times a second and only
-while somebody looks, and must return quickly: it reads state and builds rows. Rows are built as
+while a page is open, and must return quickly: it reads state and builds rows. Rows are built as
 they are asked for, and the engine may go on between two of them. Nothing that is returned is
 changed afterwards.
 """
@@ -34,20 +34,20 @@ UTC clock alike.
 """
 
 
-class ReadSource(Protocol):
-    """What is asked for when somebody looks (`asked`), and not streamed. What is None is not there,
-    or not yet. JournalError says in words what cannot be read.
+class QuerySource(Protocol):
+    """What is queried and not streamed (`otrade.contract.queries`). What is None is not there, or not
+    yet. JournalError says in words what cannot be read.
     """
 
     def equity(self, since_ms: int) -> Sequence[queries.EquityPoint]: ...
 
-    def lines(self, instrument_id: int) -> Sequence[queries.StrategyLine]: ...
+    def indicators(self, instrument_id: int) -> Sequence[queries.IndicatorSeries]: ...
 
-    def story(self, cl_ord_id: str) -> queries.OrderStory | None: ...
+    def order_timeline(self, cl_ord_id: str) -> queries.OrderTimelineView | None: ...
 
-    def why(self, signal_seq: int) -> queries.WhyView | None: ...
+    def decision(self, signal_seq: int) -> queries.DecisionView | None: ...
 
-    def latency(self) -> Sequence[queries.StageView]: ...
+    def latency(self) -> Sequence[queries.LatencyStageView]: ...
 
     def limits(self) -> queries.LimitsView | None: ...
 
@@ -57,7 +57,7 @@ class ReadSource(Protocol):
         self, name: str, *, kinds: str, text: str, offset: int, limit: int, is_tail: bool
     ) -> queries.JournalPage: ...
 
-    async def moment(self, name: str, ts_ms: int, *, curve: bool) -> queries.Moment: ...
+    async def replay(self, name: str, ts_ms: int, *, curve: bool) -> queries.ReplayView: ...
 
     def config(self) -> queries.ConfigView | None: ...
 
@@ -66,8 +66,8 @@ class ReadSource(Protocol):
 
 class EngineSource(Protocol):
     @property
-    def reads(self) -> ReadSource:
-        """The other half."""
+    def queries(self) -> QuerySource:
+        """What is queried and not streamed."""
         ...
 
     def status(self) -> Status: ...
@@ -105,14 +105,14 @@ class EngineSource(Protocol):
         ...
 
     async def preflight(self) -> PreflightView | None:
-        """The morning board, asked now or not long ago; None before the engine is up."""
+        """The preflight checks, asked now or not long ago; None before the engine is up."""
         ...
 
     async def command(
         self, name: CommandName, who: str, **args: int | bool | None
     ) -> CommandResult:
         """Do it, or say in words why not (`ok=False`); the journal has it either way. `who` names
-        the person or the script. `args` are the fields of the command's struct in `schema`.
+        the person or the script. `args` are the fields of the command's struct in `views`.
         """
         ...
 
@@ -127,7 +127,7 @@ class EngineSource(Protocol):
         ...
 
     def record(self, who: str, what: str, ok: bool, words: str) -> None:
-        """Write into the journal what somebody did or was refused at the page's door."""
+        """Write into the journal what somebody did, or was refused, over the API."""
         ...
 
     async def finish_login(self, redirected_to: str) -> CommandResult:

@@ -1,5 +1,5 @@
-"""The contract's other half: what a page asks for when somebody looks at it, and is not streamed.
-Units and words as in `schema`.
+"""The contract's other half: what is queried when a page needs it, and is not streamed. Units and
+words as in `views`.
 
 Moments within a microsecond or two matter here and do not fit into milliseconds: `after_us` counts
 from an order's intent.
@@ -22,23 +22,23 @@ JournalName = Annotated[
 YesNo = Literal["no", "yes"]
 
 
-# ------------------------------------------------------------------------------------ the questions
+# ----------------------------------------------------------------------------- parameters of queries
 class EquityQuery(Row, frozen=True, kw_only=True):
     since_ms: Seq = 0
 
 
-class LinesQuery(Row, frozen=True, kw_only=True):
+class IndicatorsQuery(Row, frozen=True, kw_only=True):
     instrument_id: Id
 
 
-class StoryQuery(Row, frozen=True, kw_only=True):
+class OrderTimelineQuery(Row, frozen=True, kw_only=True):
     cl_ord_id: Annotated[
         str,
         Meta(pattern="^[A-Za-z0-9]{1,24}$", description="our own number of an order of this day"),
     ]
 
 
-class WhyQuery(Row, frozen=True, kw_only=True):
+class DecisionQuery(Row, frozen=True, kw_only=True):
     signal_seq: Seq
 
 
@@ -58,7 +58,7 @@ class JournalQuery(Row, frozen=True, kw_only=True):
     tail: YesNo = "no"
 
 
-class MomentQuery(Row, frozen=True, kw_only=True):
+class ReplayQuery(Row, frozen=True, kw_only=True):
     """`ts_ms` 0: the journal's end."""
 
     name: JournalName
@@ -66,16 +66,15 @@ class MomentQuery(Row, frozen=True, kw_only=True):
     curve: YesNo = "no"
 
 
-# ------------------------------------------------------------------------------------ the day's
-# curve
+# ------------------------------------------------------------------------------------ equity curve
 class EquityPoint(Row, frozen=True, kw_only=True):
     ts_ms: int
     gross_e4: int  # realised + unrealised, before charges
     net_e4: int | None  # less the charges of what is closed; null when these are not known
 
 
-# -------------------------------------------------------------------------------------- strategies
-class LinePoint(Row, frozen=True, kw_only=True):
+# -------------------------------------------------------------------------------------- indicators
+class IndicatorSample(Row, frozen=True, kw_only=True):
     """The averages behind one candle's close, in rupees."""
 
     ts_ms: int  # of the candle's open
@@ -83,49 +82,49 @@ class LinePoint(Row, frozen=True, kw_only=True):
     slow: float
 
 
-class StrategyLine(Row, frozen=True, kw_only=True):
+class IndicatorSeries(Row, frozen=True, kw_only=True):
     strategy_id: int
     name: str
     fast: str  # what the line is: "EMA 9"; empty when it is the price itself
     slow: str
-    points: list[LinePoint]
+    points: list[IndicatorSample]
 
 
 # ---------------------------------------------------------------------------------------- one order
-StepBy = Literal["engine", "wire", "broker", "exchange"]
+TimelineActor = Literal["engine", "wire", "broker", "exchange"]
 
 
-class Step(Row, frozen=True, kw_only=True):
+class TimelineStep(Row, frozen=True, kw_only=True):
     """One thing that happened to an order."""
 
     ts_ms: int
     after_us: int  # since the order's intent
-    by: StepBy
+    by: TimelineActor
     what: str
     words: str  # the broker's own, or the terms that were asked for
 
 
-class Fact(Row, frozen=True, kw_only=True):
+class DecisionFact(Row, frozen=True, kw_only=True):
     name: str
     value: str
 
 
-class Gate(Row, frozen=True, kw_only=True):
+class GateResult(Row, frozen=True, kw_only=True):
     code: str
     words: str
     verdict: Literal["passed", "failed", "not_asked"]
 
 
-class WhyView(Row, frozen=True, kw_only=True):
+class DecisionView(Row, frozen=True, kw_only=True):
     """Why a decision was taken: what was known, by which rule, and which gates it passed."""
 
     title: str
     rule: str
-    facts: list[Fact]
-    gates: list[Gate]
+    facts: list[DecisionFact]
+    gates: list[GateResult]
 
 
-class OrderStory(Row, frozen=True, kw_only=True):
+class OrderTimelineView(Row, frozen=True, kw_only=True):
     """What became of one order, and why it was sent. Not `is_whole`: an earlier process sent it,
     and only its marks are known.
     """
@@ -134,17 +133,17 @@ class OrderStory(Row, frozen=True, kw_only=True):
     leg: Leg
     side: Side
     is_whole: bool
-    steps: list[Step]
-    why: WhyView
+    steps: list[TimelineStep]
+    why: DecisionView
 
 
 # ------------------------------------------------------------------------------------------ latency
-class Bucket(Row, frozen=True, kw_only=True):
+class LatencyBucket(Row, frozen=True, kw_only=True):
     up_to_ns: int
     n: int
 
 
-class StageView(Row, frozen=True, kw_only=True):
+class LatencyStageView(Row, frozen=True, kw_only=True):
     """How long one stage took, every time so far today."""
 
     name: str
@@ -155,7 +154,7 @@ class StageView(Row, frozen=True, kw_only=True):
     p99_ns: int
     p999_ns: int
     max_ns: int
-    buckets: list[Bucket]
+    buckets: list[LatencyBucket]
 
 
 # ------------------------------------------------------------------------------------------- limits
@@ -212,7 +211,7 @@ class JournalPage(Row, frozen=True, kw_only=True):
     trouble: list[str]  # damages, torn tails: in words
 
 
-class MomentPosition(Row, frozen=True, kw_only=True):
+class ReplayPosition(Row, frozen=True, kw_only=True):
     symbol: str
     net_qty: int
     open_qty: int
@@ -221,7 +220,7 @@ class MomentPosition(Row, frozen=True, kw_only=True):
     gross_e4: int
 
 
-class Moment(Row, frozen=True, kw_only=True):
+class ReplayView(Row, frozen=True, kw_only=True):
     """The engine as it was: a journal replayed up to a moment."""
 
     name: str
@@ -232,7 +231,7 @@ class Moment(Row, frozen=True, kw_only=True):
     gross_e4: int
     n_orders: int
     n_open: int
-    positions: list[MomentPosition]
+    positions: list[ReplayPosition]
     curve: list[
         EquityPoint
     ]  # of the whole day, to choose the moment on; empty unless it was asked for

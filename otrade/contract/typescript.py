@@ -1,6 +1,6 @@
-"""The page's half of the contract: `python -m otrade.contract.typescript > web/src/lib/wire.ts`.
+"""The page's half of the contract: `python -m otrade.contract.typescript > web/src/api/contract.ts`.
 
-Everything public in `schema` and `asked` becomes TypeScript in the same order: a `Literal` a union
+Everything public in `views` and `queries` becomes TypeScript in the same order: a `Literal` a union
 of words, a struct an interface. A test holds that the committed file equals what is printed here.
 """
 
@@ -14,7 +14,7 @@ import msgspec
 from otrade.contract import queries, views
 
 HEAD = """\
-// The JSON contract, made from otrade/web/views.py and queries.py by `python -m otrade.contract.typescript`. Do not edit.
+// The JSON contract, made from otrade/contract/views.py and queries.py by `python -m otrade.contract.typescript`. Do not edit.
 // _e4: ten-thousandths of a rupee. ts_*_ms: a moment of the engine's clock. null: there is none.
 """
 
@@ -26,11 +26,11 @@ PLAIN: dict[Any, str] = {
     type(None): "null",
     msgspec.Raw: "unknown",
 }
-BASES = (views.Row, views.Hidden)
+BASES = (views.Row, views.SecretRow)
 
 
 def generate() -> str:
-    """The whole text of `wire.ts`."""
+    """The whole text of `contract.ts`."""
     public = {
         name: value
         for name, value in (vars(views) | vars(queries)).items()

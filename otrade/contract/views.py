@@ -1,7 +1,6 @@
-"""The JSON contract between the engine and everything that looks at it: REST, `/ws`, the page,
-the command line.
+"""The JSON contract between the engine and its clients: REST, `/ws`, the page, the command line.
 
-`python -m otrade.contract.typescript` turns this file into `web/src/lib/wire.ts`; nothing of the
+`python -m otrade.contract.typescript` turns this file into `web/src/api/contract.ts`; nothing of the
 contract is spelled twice.
 
 Units come last in names: `_e4` ten-thousandths of a rupee (integers, exact), `_ms` milliseconds,
@@ -63,8 +62,18 @@ computation.
 """
 Verdict = Literal["GO", "LOOK", "NO_GO"]
 CommandName = Literal[
-    "pause", "resume", "reduce", "flatten", "adopt", "stop", "kill", "login", "test-alert"
+    "pause",
+    "resume",
+    "rearm",
+    "stop-entries",
+    "flatten",
+    "take-over",
+    "kill",
+    "stop-engine",
+    "login",
+    "test-alert",
 ]
+"""Acts, as docs/glossary.md names them."""
 Role = Literal["viewer", "trader"]
 """Of a person: a viewer reads, a trader may do everything."""
 Scope = Literal["read", "trade", "admin"]
@@ -325,14 +334,14 @@ class Candle(Row, frozen=True, kw_only=True):
     volume: int
 
 
-# ------------------------------------------------------------------------- asked of the broker
+# ------------------------------------------------------------------------- told by the broker
 class FundsView(Row, frozen=True, kw_only=True):
     segment: str
     net_e4: int  # what can still be blocked
     used_e4: int
 
 
-class HeldView(Row, frozen=True, kw_only=True):
+class BrokerPositionView(Row, frozen=True, kw_only=True):
     """A day position as the broker books it."""
 
     symbol: str
@@ -358,7 +367,7 @@ class AccountView(Row, frozen=True, kw_only=True):
     ts_ms: int  # when it was told
     trouble: str
     funds: list[FundsView]
-    positions: list[HeldView]
+    positions: list[BrokerPositionView]
     holdings: list[HoldingView]
 
 
@@ -370,7 +379,7 @@ class PreflightLine(Row, frozen=True, kw_only=True):
 
 
 class PreflightView(Row, frozen=True, kw_only=True):
-    """The morning board."""
+    """The preflight checks."""
 
     verdict: Verdict
     ts_ms: int
@@ -448,7 +457,7 @@ class CandlesQuery(Row, frozen=True, kw_only=True):
     since_ms: Seq = 0
 
 
-# ----------------------------------------------------------------------------------- signing in
+# ----------------------------------------------------------------------------------------- login
 UserName = Annotated[
     str,
     Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$", description="1 to 32 letters, digits, . _ -"),
@@ -456,14 +465,14 @@ UserName = Annotated[
 NewPassword = Annotated[str, Meta(min_length=10, max_length=256)]
 
 
-class Hidden(Row, frozen=True, kw_only=True):
+class SecretRow(Row, frozen=True, kw_only=True):
     """Base of what holds a password: it prints without its fields."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"
 
 
-class SignIn(Hidden, frozen=True, kw_only=True):
+class LoginRequest(SecretRow, frozen=True, kw_only=True):
     """`code` is the six digits of the authenticator, where one is set up; else it is ignored."""
 
     name: UserName = "trader"
@@ -471,7 +480,7 @@ class SignIn(Hidden, frozen=True, kw_only=True):
     code: Annotated[str, Meta(max_length=16)] = ""
 
 
-class FirstPassword(Hidden, frozen=True, kw_only=True):
+class FirstPasswordRequest(SecretRow, frozen=True, kw_only=True):
     """Makes the first trader, while there is nobody. `code` is the one-time code that the terminal
     shows.
     """
@@ -481,14 +490,14 @@ class FirstPassword(Hidden, frozen=True, kw_only=True):
     password: NewPassword
 
 
-class PasswordChange(Hidden, frozen=True, kw_only=True):
+class PasswordChangeRequest(SecretRow, frozen=True, kw_only=True):
     """Every other session of that person ends."""
 
     old: Annotated[str, Meta(max_length=256)]
     new: NewPassword
 
 
-class SignOut(Row, frozen=True, kw_only=True):
+class LogoutRequest(Row, frozen=True, kw_only=True):
     """No arguments."""
 
 
@@ -502,7 +511,7 @@ class SessionView(Row, frozen=True, kw_only=True):
     ends_in_s: int | None  # null: it does not
 
 
-class SessionGrant(Hidden, frozen=True, kw_only=True):
+class SessionGrant(SecretRow, frozen=True, kw_only=True):
     """A session has begun; its cookie comes in a header. The page keeps `csrf` in its own storage,
     which no page of another port can read, and sends it as X-CSRF-Token with every change. It is
     told this once.
@@ -520,14 +529,18 @@ class PauseArgs(Row, frozen=True, kw_only=True):
 
 
 class ResumeArgs(Row, frozen=True, kw_only=True):
-    """Entries again. A latched REDUCING or HALTED is lifted only with `rearm`, which a person
-    must have asked for.
+    """Lift a pause: entries again. A latched REDUCING or HALTED is lifted by the command `rearm`;
+    the field of that name asks for the same, as it did before 0.2.0.
     """
 
     rearm: bool = False
 
 
-class ReduceArgs(Row, frozen=True, kw_only=True):
+class RearmArgs(Row, frozen=True, kw_only=True):
+    """Lift a latched REDUCING or HALTED: entries again. A person must have asked for it."""
+
+
+class StopEntriesArgs(Row, frozen=True, kw_only=True):
     """REDUCING: unfilled entries are taken out of the market and no new ones come, until a person
     re-arms; exits and stops go on.
     """
@@ -539,7 +552,7 @@ class FlattenArgs(Row, frozen=True, kw_only=True):
     instrument_id: Id | None = None
 
 
-class AdoptArgs(Row, frozen=True, kw_only=True):
+class TakeOverArgs(Row, frozen=True, kw_only=True):
     """Take over the quantity of one instrument that somebody else has traded: from then on it has a
     stop and is the engine's.
     """
@@ -547,7 +560,7 @@ class AdoptArgs(Row, frozen=True, kw_only=True):
     instrument_id: Id
 
 
-class StopArgs(Row, frozen=True, kw_only=True):
+class StopEngineArgs(Row, frozen=True, kw_only=True):
     """End gracefully: open positions are flattened or left as the configuration says."""
 
 

@@ -492,11 +492,10 @@ class Oracle:
         """
         for order in self._sim.exchange.orders():
             before: tuple[object, ...] = ()
-            for _, row in order.told:
-                terms = tuple(
-                    row[name] for name in ("quantity", "price", "trigger_price", "order_type")
-                )
-                if order.tag and row["status"] == "MODIFIED" and terms == before:
+            for _, state in order.told:
+                asked = state.terms
+                terms = (asked.quantity, asked.price_e4, asked.trigger_e4, asked.order_type)
+                if order.tag and state.status == "MODIFIED" and terms == before:
                     raise Violation(
                         f"order {order.tag} was modified to the terms that it had: {terms}"
                     )

@@ -7,13 +7,14 @@ exchange, the broker, and the journal up to the last record that was written.
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from otrade.brokers.adapter import BrokerAdapter
-from otrade.brokers.kite.adapter import KiteAdapter
+import msgspec
+
+from otrade.brokers.adapter import BrokerAdapter, adapter_of
 from otrade.brokers.session import BrokerSession, ListedInstrument
-from otrade.brokers.upstox.adapter import UpstoxAdapter
 from otrade.clock import WallClock
+from otrade.config.schema import BrokerConfig
 from otrade.drill.sent import SentRequest
 from otrade.journal.memory import MemoryJournal
 from otrade.live.day.clock_step_check import ClockStepCheck
@@ -25,35 +26,23 @@ from otrade.live.plan.day_plan import DayPlan
 from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, build_plan, sink_of
 from otrade.live.startup.exit_modes import HELLO_FIELD, Settled, settle
 from otrade.simulator.base.universe import ListedContract
-from otrade.simulator.simulator import Ports, Simulator
-from otrade.simulator.upstox.rest.names import instrument_key
+from otrade.simulator.simulator import Ports, Simulator, wire_name
 
-BrokerKind = Literal["kite", "upstox"]
+BrokerKind = str
+"""A broker's name in the registry."""
 SECOND = 1_000_000_000
 
 
 def adapter_at(sim: Simulator, ports: Ports, kind: BrokerKind, clock: Any) -> BrokerAdapter:
     """The adapter of one of the brokers that the simulator speaks."""
-    if kind == "kite":
-        return KiteAdapter(
-            sim.cfg.api_key,
-            sim.cfg.api_secret,
-            clock=clock,
-            rest_root=ports.rest_url,
-            feed_root=ports.feed_url,
-        )
-    redirect = sim.cfg.upstox_redirect_url
-    return UpstoxAdapter(
-        sim.cfg.api_key, sim.cfg.api_secret, redirect, clock=clock, rest_root=ports.upstox_rest_url
-    )
+    settings = msgspec.convert({"kind": kind, **ports.client_settings[kind]}, BrokerConfig)
+    return adapter_of(kind, settings, sim.cfg.api_key, sim.cfg.api_secret, clock)
 
 
-def names_at(contract: ListedContract, kind: str) -> dict[str, str]:
+def names_at(contract: ListedContract, kind: BrokerKind) -> dict[str, str]:
     """What a broker with names of its own calls an instrument: fields of an InstrumentSpec."""
-    if kind != "upstox":
-        return {}
-    key = instrument_key(contract)
-    return {"wire_symbol": key, "key": key}
+    name = wire_name(kind, contract)
+    return {"wire_symbol": name, "key": name} if name else {}
 
 
 def new_token(sim: Simulator, kind: BrokerKind) -> str:
@@ -239,7 +228,7 @@ class Process:
         """Requests whose bytes left from the feed's callback, before anybody in Python heard of
         them.
         """
-        return int(getattr(self.broker, "n_early", 0))
+        return int(getattr(self.broker, "n_fast_path", 0))
 
     @property
     def is_dead(self) -> bool:

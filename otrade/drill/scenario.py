@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from otrade.brokers.registry import NAMES
 from otrade.drill.trouble import BASE_S, TROUBLES, UNTOLD_S
 from otrade.simulator.base.config import BOOK_PERCENT
 
@@ -115,9 +116,6 @@ PLAN: dict[str, Any] = {
 }  # fmt: skip
 
 
-BROKERS = ("kite", "upstox")
-
-
 def draw(
     seed: int, kinds: list[str], strategies: list[StrategyDraw] | None = None, broker: str = ""
 ) -> Scenario:
@@ -159,7 +157,7 @@ def draw(
             "funds_rupees": 1e8,
             "book_percent": BOOK_PERCENT,
             "push_working": rng.random() < 0.5,
-            "broker": broker or BROKERS[seed % len(BROKERS)],
+            "broker": broker or NAMES[seed % len(NAMES)],
             "second_exit": exits.choice(("costs", "free", "free", "untold")),
         },
         chosen,

@@ -31,6 +31,7 @@ from otrade.live.history.trade_ledger import OrderFill
 from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
 from otrade.live.startup.exit_modes import Settled
 from otrade.simulator.base.config import SimConfig
+from otrade.simulator.base.formats import rupees
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.simulator import Simulator
 
@@ -253,7 +254,7 @@ class DrillSession:
             self._oracle.check_again(before, asked_ns)
         if is_lost and not self._oracle.halted_since_ns:
             # No entries after that, until a person who knows that he had not halted it says so.
-            self._control.command("resume", {"rearm": True})
+            self._control.command("rearm", {})
 
     # ------------------------------------------------------------------------------------- troubles
     async def _do(self, event: Event) -> None:
@@ -325,7 +326,7 @@ class DrillSession:
 
     def _rearm(self) -> None:
         self._oracle.halted_since_ns = 0
-        self._control.command("resume", {"rearm": True})
+        self._control.command("rearm", {})
 
     async def _heal(self) -> None:
         """Nothing goes wrong any more; whoever had to log in or re-arm has done so."""
@@ -504,13 +505,16 @@ class DrillSession:
     def _timeline(self) -> list[str]:
         rows = [(ts_ns, text) for ts_ns, text in self._said]
         for order in self._sim.exchange.orders():
+            contract = order.contract
             for ts_ns, told in order.told:
+                terms = told.terms
+                prices = f"{rupees(terms.price_e4)}/{rupees(terms.trigger_e4)}"
                 rows.append(
                     (
                         ts_ns,
-                        f"  exchange: {order.tag or 'manual'} {told['transaction_type']} {told['quantity']} {told['tradingsymbol']} "
-                        f"{told['order_type']} {told['price']}/{told['trigger_price']} {told['status']} filled {told['filled_quantity']} "
-                        f"{told['status_message'] or ''}",
+                        f"  exchange: {order.tag or 'manual'} {order.transaction_type} {terms.quantity} {contract.tradingsymbol} "
+                        f"{terms.order_type} {prices} {told.status} filled {told.filled_qty} "
+                        f"{told.status_message or ''}",
                     )
                 )
         rows.sort(key=lambda row: row[0])

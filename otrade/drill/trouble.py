@@ -102,10 +102,6 @@ def _slow(rng: random.Random, keys: list[str]) -> Args:
     return {**_some_orders(rng, keys), "s": round(rng.uniform(1, 9), 1)}
 
 
-def _key(rng: random.Random, keys: list[str]) -> Args:
-    return {"key": rng.choice(keys)}
-
-
 def _always(seconds: float) -> Callable[[Args], float]:
     return lambda args: seconds
 
@@ -115,17 +111,17 @@ def _doubts(args: Args) -> float:
 
 
 def _manual(sim: Simulator, args: Args) -> None:
-    from otrade.simulator.base.errors import KiteError
+    from otrade.simulator.base.errors import RequestRefused
 
     try:
         sim.exchange.place_manual(args["key"], args["side"], args["qty"])
         sim.faults.seen["manual"] += 1
-    except KiteError:
+    except RequestRefused:
         sim.faults.seen["manual_refused"] += 1
 
 
 def _other_product(sim: Simulator, args: Args) -> None:
-    from otrade.simulator.base.errors import KiteError
+    from otrade.simulator.base.errors import RequestRefused
 
     contract = sim.exchange.market.universe.resolve(args["key"])
     product = "CNC" if contract.expiry is None else "NRML"
@@ -134,7 +130,7 @@ def _other_product(sim: Simulator, args: Args) -> None:
             args["key"], args["side"], args["lots"] * contract.lot, product=product
         )
         sim.faults.seen["other_product"] += 1
-    except KiteError:
+    except RequestRefused:
         sim.faults.seen["other_product_refused"] += 1
 
 

@@ -195,7 +195,7 @@ def _tail_window(stream: BinaryIO, window_bytes: int) -> int:
 # ------------------------------------------------------------------------------------------ moments
 def moment(path: Path, asked: MomentQuestion) -> dict[str, Any]:
     """The engine after everything up to `ts_ns`, from a replay: see
-    `otrade.contract.queries.Moment`.
+    `otrade.contract.queries.ReplayView`.
     """
     done = Replay()
     state: dict[str, Any] | None = None

@@ -11,13 +11,13 @@ from typing import Any
 import msgspec
 import orjson
 
-from otrade._core.codecs.kite import KiteEncoder
-from otrade._core.codecs.upstox import UpstoxEncoder
+from otrade._core.codecs.interface import OrderEncoder
 from otrade._core.engine.engine import Engine
 from otrade._core.engine.replay import END, Folder
 from otrade._core.journal_writer import END as NOTHING
 from otrade._core.journal_writer import GOOD, record_at
 from otrade._core.types import Rec
+from otrade.brokers.wire import wire_of
 from otrade.errors import JournalError
 from otrade.journal.layout import FORMAT
 from otrade.journal.record import DECISIONS
@@ -184,18 +184,12 @@ def read_hello(payload: memoryview | bytes) -> dict[str, Any]:
     return hello
 
 
-ENCODERS: dict[str, type[KiteEncoder] | type[UpstoxEncoder]] = {
-    "kite": KiteEncoder,
-    "upstox": UpstoxEncoder,
-}
-
-
-def encoder_of(spelled: dict[str, str]) -> KiteEncoder | UpstoxEncoder:
+def encoder_of(spelled: dict[str, str]) -> OrderEncoder:
     """An encoder that writes the same first lines and bodies; its authorization opens nothing."""
-    encoder = ENCODERS.get(spelled.get("kind", ""))
-    if encoder is None:
+    wire = wire_of(spelled.get("kind", ""))
+    if wire is None:
         raise JournalError(
             f"the journal was written for broker {spelled.get('kind')!r}, which this build does not know"
         )
     first = spelled["host"].encode(), spelled["prefix"].encode(), b"token replay"
-    return encoder(*first, spelled.get("algo_id", "").encode())
+    return wire.encoder(*first, spelled.get("algo_id", "").encode())

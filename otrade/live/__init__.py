@@ -1,4 +1,3 @@
-from otrade.lean import without
-
-with without({"typing_extensions": None}):  # Python itself has all of what is looked for there
-    import msgspec  # noqa: F401
+"""The orchestrator: it joins broker, core, journal and page to a trading day. Imports everything but
+`web`; the runner alone starts the page's server.
+"""

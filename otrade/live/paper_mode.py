@@ -13,7 +13,7 @@ import time
 import msgspec
 
 from otrade._core.types import Severity
-from otrade.brokers.adapter import BrokerAdapter
+from otrade.brokers.adapter import BrokerAdapter, adapter_of
 from otrade.calendar import Calendar, date_of
 from otrade.clock import NS_PER_S
 from otrade.config import ConfigManager, RunOptions
@@ -22,7 +22,7 @@ from otrade.errors import CalendarError, ConfigError, StartError
 from otrade.live.control.fault_rehearsal import rehearse
 from otrade.live.monitoring.day_report import DaySummary
 from otrade.live.runner import Runner
-from otrade.live.startup.credentials import PaperAccess, adapter_of, secondary_broker
+from otrade.live.startup.credentials import PaperAccess, secondary_broker
 from otrade.live.startup.day_builder import DayBuilder
 from otrade.live.startup.price_days import checked
 from otrade.simulator.base.config import BOOK_PERCENT, SimConfig
@@ -90,22 +90,10 @@ async def run_paper(
 
 def paper_adapter(broker: BrokerConfig, sim: Simulator, ports: Ports) -> BrokerAdapter:
     """A broker's adapter, pointed at the simulator."""
-    upstox = ports.upstox_rest_url
-    addresses = {
-        "kite": {
-            "rest_url": ports.rest_url,
-            "feed_url": ports.feed_url,
-            "login_url": f"{ports.rest_url}/connect/login",
-        },
-        "upstox": {
-            "rest_url": upstox,
-            "login_url": f"{upstox}/v2/login/authorization/dialog",
-            "redirect_url": sim.cfg.upstox_redirect_url,
-            "instruments_url": f"{upstox}/market-quote/instruments/exchange/complete.json.gz",
-        },
-    }
-    here = msgspec.structs.replace(broker, order_url="", **addresses[broker.kind])
-    return adapter_of(here, sim.cfg.api_key, sim.cfg.api_secret, sim.clock)
+    here = msgspec.structs.replace(
+        broker, **{"order_url": "", **ports.client_settings[broker.kind]}
+    )
+    return adapter_of(broker.kind, here, sim.cfg.api_key, sim.cfg.api_secret, sim.clock)
 
 
 async def _run_day(runner: Runner, sim: Simulator, builder: DayBuilder, date: dt.date) -> None:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from otrade.live.startup.day_builder import DayBuilder, PreparedDay
     from otrade.web.auth.access_control import AccessControl
     from otrade.web.server import WebServer
-    from otrade.web.webhooks.app import WebhookApp
+    from otrade.web.webhooks.app import WebhookHandler
     from otrade.web.webhooks.server import WebhookServer
 
 LEVELS = {
@@ -96,7 +96,7 @@ class Runner:
             mode=mode,
             broker_kind=broker_kind,
             speed=speed,
-            reads=LiveQueries(manager),
+            queries=LiveQueries(manager),
         )
         self.summaries: list[DaySummary] = []
         self.stop_wanted = asyncio.Event()
@@ -186,7 +186,7 @@ class Runner:
         if prepared.secondary is not None and prepared.secondary.adapter is not adapters[0]:
             adapters.append(prepared.secondary.adapter)
         self.source.account_queries = AccountQueries(
-            [(adapter.name, partial(adapter.by_hand, TIMEOUT_NS)) for adapter in adapters],
+            [(adapter.name, partial(adapter.emergency_client, TIMEOUT_NS)) for adapter in adapters],
             self.clock.now_ns,
         )
         self.source.preflight_service = PreflightService(
@@ -271,7 +271,7 @@ class Runner:
             self.progress.say(f"the day is over; the page stays at {self._server.url} until Ctrl-C")
             await self.stop_wanted.wait()
 
-    async def serve_webhooks(self, receiver: "WebhookApp") -> None:
+    async def serve_webhooks(self, receiver: "WebhookHandler") -> None:
         """Listen for what brokers post, if configured. A port that cannot be had is said, and
         trading goes on without.
         """
@@ -375,7 +375,7 @@ class Runner:
         """The one-time code is shown to whoever sits at the terminal, and is written into no file."""
         by_command = f"otrade password --var {self.config.paths.var}"
         try:
-            people = access.file.read().people
+            people = access.file.read().users
         except OTradeError as error:
             self.board.say(Severity.ERROR, "NO_LOGIN", f"nobody can log in on the page: {error}")
             return

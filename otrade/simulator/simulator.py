@@ -2,37 +2,76 @@
 
 import datetime as dt
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.hours import ist_ns
+from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.order_system import OrderSystem
-from otrade.simulator.exchange.sessions import LoginSessions
 from otrade.simulator.faults.injector import FaultedFeed, FaultInjector
-from otrade.simulator.kite.servers import KiteServers
-from otrade.simulator.net.broker_servers import AllFeeds, BrokerServers
+from otrade.simulator.net.broker_servers import AllFeeds, BrokerServers, IssuedTokens
 from otrade.simulator.net.driver import SimDriver
 from otrade.simulator.net.reaction_gate import ReactionGate
 
 if TYPE_CHECKING:
+    from otrade.simulator.kite.rest.login_sessions import LoginSessions
     from otrade.simulator.upstox.rest.sessions import UpstoxLoginSessions
 
 T = TypeVar("T")
+SPOKEN = tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("*/servers.py")))
+"""Brokers whose protocols the simulator knows: a folder each, whose `servers` has `SERVERS`,
+`RMS_RULES` and `wire_name`.
+"""
+EVERY_BROKER = "both"
+
+
+def wire_name(broker: str, contract: ListedContract) -> str:
+    """What that broker calls an instrument in orders and on its feed; empty: by the exchange's
+    names.
+    """
+    return str(_servers(broker).wire_name(contract))
+
+
+def _servers(broker: str) -> Any:
+    """Imported when it is wanted: a broker's protocol may need packages that nobody else does."""
+    if broker not in SPOKEN:
+        raise ValueError(f"broker {broker!r}: the simulator speaks {', '.join(SPOKEN)}")
+    return import_module(f"otrade.simulator.{broker}.servers")
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Where the servers listen on 127.0.0.1."""
 
-    rest: int
-    feed: int
-    """0 where Kite is not served."""
-    upstox_rest: int = 0
-    upstox_feed: int = 0
-    """0 where Upstox is not served. Both of its streams are on one port."""
+    numbers: Mapping[str, int]
+    client_settings: Mapping[str, Mapping[str, str]]
+    """By broker: addresses for a client, by the names that a configuration gives them."""
+    listing: str
+    """The same for people, a line each."""
+
+    @property
+    def rest(self) -> int:
+        """0 where Kite is not served; so is the next."""
+        return self.numbers.get("rest", 0)
+
+    @property
+    def feed(self) -> int:
+        return self.numbers.get("feed", 0)
+
+    @property
+    def upstox_rest(self) -> int:
+        """0 where Upstox is not served; so is the next."""
+        return self.numbers.get("upstox_rest", 0)
+
+    @property
+    def upstox_feed(self) -> int:
+        """Both of its streams are on one port."""
+        return self.numbers.get("upstox_feed", 0)
 
     @property
     def rest_url(self) -> str:
@@ -74,21 +113,16 @@ class Simulator:
         self.gate.lockstep = not realtime
         self.driver = SimDriver(self.clock, self.gate, cfg.speed)
         self.faults = FaultInjector(cfg.seed, self.clock)
-        self.exchange = OrderSystem(cfg, self.clock, self.faults)
-        self.sessions = LoginSessions(cfg, self.clock)
-        parts = (cfg, self.clock, self.gate, self.exchange)
-        self._face_of: dict[str, BrokerServers] = {}
-        if cfg.broker != "upstox":
-            self._face_of["kite"] = KiteServers(*parts, self.sessions, self.faults)
-        if cfg.broker != "kite":
-            from otrade.simulator.upstox.servers import (
-                UpstoxServers,
-            )  # with it comes protobuf, which nobody else needs
-
-            self._upstox = UpstoxServers(*parts, self.faults)
-            self._face_of["upstox"] = self._upstox
-        self._faces = list(self._face_of.values())
-        self._feed = AllFeeds([face.feed for face in self._faces])
+        names = SPOKEN if cfg.broker == EVERY_BROKER else (cfg.broker or SPOKEN[0],)
+        modules = {name: _servers(name) for name in names}
+        # One account has one broker's risk management: the first one's.
+        rms_rules = modules[names[0]].RMS_RULES
+        self.exchange = OrderSystem(cfg, self.clock, rms_rules, self.faults)
+        parts = (cfg, self.clock, self.gate, self.exchange, self.faults)
+        self._servers: dict[str, BrokerServers] = {
+            name: module.SERVERS(*parts) for name, module in modules.items()
+        }
+        self._feed = AllFeeds([servers.feed for servers in self._servers.values()])
         self.faults.feed = self._feed
         self._date: dt.date | None = None
         self.open_day(self.dates()[0])
@@ -101,15 +135,19 @@ class Simulator:
 
     async def start(self) -> Ports:
         """Open the servers. OSError names the port that is in use."""
-        ports: dict[str, int] = {}
-        for face in self._faces:
-            ports |= await face.start()
-        return Ports(**({"rest": 0, "feed": 0} | ports))
+        numbers: dict[str, int] = {}
+        for servers in self._servers.values():
+            numbers |= await servers.start()
+        return Ports(
+            numbers,
+            {broker: servers.client_settings() for broker, servers in self._servers.items()},
+            "".join(servers.listing() for servers in self._servers.values()),
+        )
 
     async def stop(self) -> None:
         """Close the servers and every connection."""
-        for face in self._faces:
-            await face.stop()
+        for servers in self._servers.values():
+            await servers.stop()
 
     # ---- time
 
@@ -147,36 +185,39 @@ class Simulator:
 
     # ---- control
 
-    def issue_access_token(self) -> str:
-        """Log in without a browser; ends the token before."""
-        return self.sessions.issue()
-
-    def request_token(self) -> str:
-        """What the login page would hand to the application."""
-        return self.sessions.request_token()
+    @property
+    def sessions(self) -> "LoginSessions":
+        """Kite's login and tokens. KeyError where it is not served."""
+        return cast("LoginSessions", self._servers["kite"].sessions)
 
     @property
     def upstox(self) -> "UpstoxLoginSessions":
-        """Upstox's login and tokens. Only where it is served."""
-        return self._upstox.sessions
+        """Upstox's login and tokens. KeyError where it is not served."""
+        return cast("UpstoxLoginSessions", self._servers["upstox"].sessions)
+
+    def issue_access_token(self) -> str:
+        """Log in at Kite without a browser; ends the token before."""
+        return self.sessions.issue()
+
+    def _tokens_of(self, broker: str) -> IssuedTokens:
+        return self._servers[broker].sessions
 
     def expire_tokens(self) -> None:
-        """Access tokens are refused from now on; open feed connections stay, as with Kite."""
-        self.sessions.expire()
-        if self.cfg.broker != "kite":
-            self.upstox.expire()
+        """Every broker's access token is refused from now on; open feed connections stay."""
+        for broker in self._servers:
+            self.expire_token(broker)
 
     def expire_token(self, broker: str) -> None:
         """One broker's access token is refused from now on."""
-        (self.sessions if broker == "kite" else self.upstox).expire()
+        self._tokens_of(broker).expire()
 
     def new_token(self, broker: str) -> str:
         """Log in at one broker without a browser; ends the token before."""
-        return self.sessions.issue() if broker == "kite" else self.upstox.issue()
+        return self._tokens_of(broker).issue()
 
     def feed_of(self, broker: str) -> FaultedFeed:
         """One broker's feed server. KeyError when it is not served."""
-        return self._face_of[broker].feed
+        return self._servers[broker].feed
 
     def stop_feed(self) -> None:
         """Fall silent on every feed connection, without closing it."""

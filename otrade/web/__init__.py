@@ -1,5 +1,5 @@
-"""The web layer: the JSON contract (`schema`), the engine as the page sees it (`source`), the
-application and its server.
+"""The web layer: the application that serves page and API, and its server. Imports `contract`,
+`config` and `errors`, nothing of the engine.
 
 Nothing is imported here: the engine imports `otrade.web.server` only once it is ready to trade.
 """

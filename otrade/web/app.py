@@ -44,33 +44,39 @@ def create_app(
     access: AccessControl,
     *,
     static_dir: Path = STATIC_DIR,
-    hub: DeltaStream | None = None,
+    stream: DeltaStream | None = None,
     names: frozenset[str] = frozenset(),
     now_s: Callable[[], float] = time.monotonic,
     wall_s: Callable[[], float] = time.time,
 ) -> ASGIApp:
     """The whole web layer as one ASGI application.
 
-    `access` says who may come in. `hub` is given by whoever wants to close it or to pace it;
+    `access` says who may come in. `stream` is given by whoever wants to close it or to pace it;
     otherwise the application has its own.
     `names` are host names by which the page may be called, besides those of the loopback. `now_s`
     is a monotonic clock, `wall_s` UNIX time.
     """
-    guard, audit = Authenticator(access), Audit(source, now_s)
-    api = DataHandlers(source, guard, IdempotencyKeys(now_s), audit, wall_s)
-    signing, looks = SessionHandlers(access, guard, audit), QueryHandlers(source.reads, audit)
-    dispatch = Dispatch(guard, audit)
+    authenticator, audit = Authenticator(access), Audit(source, now_s)
+    data = DataHandlers(source, authenticator, IdempotencyKeys(now_s), audit, wall_s)
+    sessions = SessionHandlers(access, authenticator, audit)
+    queries = QueryHandlers(source.queries, audit)
+    dispatch = Dispatch(authenticator, audit)
     page, viewer = Page(static_dir), Page(VIEWER_DIR)
-    sockets = StreamHandler(hub or DeltaStream(source), guard, audit)
-    handlers = [(route, _handler(route, source, api, signing, looks)) for route in ROUTES]
+    websocket = StreamHandler(stream or DeltaStream(source), authenticator, audit)
+    endpoints = [
+        (route, dispatch.endpoint(route, _handler(route, source, data, sessions, queries)))
+        for route in ROUTES
+    ]
     routes = [
         Route("/", page.index),
         *(
-            Route(route.path, dispatch.endpoint(route, handler), methods=[route.method])
-            for route, handler in handlers
+            Route(path, endpoint, methods=[route.method])
+            for route, endpoint in endpoints
+            for path in (route.path, route.former_path)
+            if path
         ),
-        Route(CALLBACK_PATH, api.login_callback),
-        WebSocketRoute(SOCKET_PATH, sockets.serve),
+        Route(CALLBACK_PATH, data.login_callback),
+        WebSocketRoute(SOCKET_PATH, websocket.serve),
         Route(f"{PREFIX}/docs", viewer.index),
         *(Route(f"{PREFIX}/{name}", partial(viewer.named, name)) for name in viewer.names),
         *(Route(f"/{name}", partial(page.named, name)) for name in page.names),
@@ -88,18 +94,18 @@ def create_app(
 
 
 def _handler(
-    route: ApiRoute, source: EngineSource, *rooms: DataHandlers | SessionHandlers | QueryHandlers
+    route: ApiRoute, source: EngineSource, *groups: DataHandlers | SessionHandlers | QueryHandlers
 ) -> Handler:
     """By the route's name; what has no handler is a view of the source."""
     if route.command is not None:
-        return next(room.command for room in rooms if isinstance(room, DataHandlers))
+        return next(group.command for group in groups if isinstance(group, DataHandlers))
     if route.name == "openapi":
         return _openapi
-    for room in rooms:
-        found: Handler | None = getattr(room, route.name, None)
+    for group in groups:
+        found: Handler | None = getattr(group, route.handler_name, None)
         if found is not None:
             return found
-    view: Callable[[], Any] = getattr(source, route.name)
+    view: Callable[[], Any] = getattr(source, route.handler_name)
 
     async def handler(call: Call) -> Any:
         answer = view()

@@ -10,18 +10,19 @@ import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from uvicorn import Config, Server
+
 from otrade.contract.engine_source import EngineSource
 from otrade.web.app import STATIC_DIR, create_app
 from otrade.web.auth.access_control import AccessControl
 from otrade.web.http.http_limits import LimitedHttp
 from otrade.web.http.tls import Tls, WebServerError, context_of
-from otrade.web.http.uvicorn_server import Config, Server
 from otrade.web.http.websocket_limits import LimitedWebSocket
 from otrade.web.stream.delta_stream import INTERVAL_S, DeltaStream
 
 BACKLOG = 64
 CONNECTIONS_MAX = 192
-"""More than `stream.CLIENTS_MAX`: whoever has a socket asks by other connections too."""
+"""More than `delta_stream.CLIENTS_MAX`: whoever has a socket asks by other connections too."""
 WS_MESSAGE_BYTES_MAX = 4096
 HANG_UP_AFTER_S = 0.5
 STOP_WITHIN_S = 2
@@ -54,10 +55,10 @@ class WebServer:
         """
         self._host = _address(host, tls)
         self._port = port
-        self._hub = DeltaStream(source, interval_s=interval_s)
+        self._stream = DeltaStream(source, interval_s=interval_s)
         known = frozenset(names) if tls is None else frozenset((*names, _shown(self._host)))
         config = Config(
-            create_app(source, access, static_dir=static_dir, hub=self._hub, names=known),
+            create_app(source, access, static_dir=static_dir, stream=self._stream, names=known),
             http=LimitedHttp,
             ws=LimitedWebSocket,
             ws_max_size=WS_MESSAGE_BYTES_MAX,
@@ -96,7 +97,7 @@ class WebServer:
 
     async def stop(self) -> None:
         """Close every connection and end, within a few seconds. Harmless when it never started."""
-        self._hub.close()
+        self._stream.close()
         self._server.should_exit = True
         if self._task is None:
             return

@@ -13,6 +13,7 @@ from otrade.config.secret import read_secrets
 from otrade.errors import ConfigError, OTradeError
 from otrade.instruments import KiteInstrumentFile
 from otrade.simulator.base.universe import Universe
+from otrade.simulator.kite.rest.instruments import instruments_csv
 
 TODAY = dt.date(2026, 11, 23)
 ROUNDS = 1000
@@ -57,7 +58,10 @@ def of_secrets(data: bytes, tmp_path: Path) -> None:
     [
         (of_configuration, manager.default_bytes("paper.json")),
         (of_calendar, manager.default_bytes("calendar.json")),
-        (of_instruments, Universe(TODAY).csv(None, lambda contract: contract.base_e4).encode()),
+        (
+            of_instruments,
+            instruments_csv(Universe(TODAY), None, lambda contract: contract.base_e4).encode(),
+        ),
         (of_secrets, b'{"OTRADE_KITE_API_KEY": "a", "OTRADE_KITE_API_SECRET": "b"}'),
     ],
 )

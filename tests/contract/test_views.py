@@ -100,10 +100,10 @@ def test_severities_are_those_of_the_core() -> None:
 
 # ------------------------------------------------------------------------------ the page's half
 def test_the_page_has_this_contract() -> None:
-    committed = (ROOT / "web" / "src" / "lib" / "wire.ts").read_text(encoding="utf-8")
+    committed = (ROOT / "web" / "src" / "api" / "contract.ts").read_text(encoding="utf-8")
     assert committed == typescript.generate(), (
-        "web/src/lib/wire.ts is not what views.py says; "
-        "run: python -m otrade.contract.typescript > web/src/lib/wire.ts"
+        "web/src/api/contract.ts is not what views.py says; "
+        "run: python -m otrade.contract.typescript > web/src/api/contract.ts"
     )
 
 

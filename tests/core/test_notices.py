@@ -13,7 +13,7 @@ from otrade._core.types import NOTE_FIELDS, Note, Reason, Rec, Severity, Side
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.record import Record
 from otrade.journal.words import NOTICE, read_notice, words_of
-from tests.core.test_brackets import Desk
+from tests.core.orders.test_brackets import EngineDriver
 
 CORE = Path(layout.__file__).parent
 NOTICE_T = layout.ctypes_struct("notice_t")
@@ -57,7 +57,7 @@ def test_the_journal_shows_codes_by_their_names() -> None:
 
 def test_the_engine_and_its_journal_say_the_same() -> None:
     journal = MemoryJournal()
-    d = Desk()
+    d = EngineDriver()
     d.e.open_journal(journal.writer, b"{}", d.now)
     d.opened()
     shown = d.e.take_notices()

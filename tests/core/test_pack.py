@@ -11,8 +11,8 @@ from otrade._core.pack import field_names, packer
 from otrade._core.types import Ev, Reason, Rec, Side, Source
 from otrade.brokers.session import OrderReport
 from otrade.journal.memory import MemoryJournal
-from tests.core.harness import order_report
-from tests.core.test_brackets import Desk
+from tests.core.orders.test_brackets import EngineDriver
+from tests.harness.core_engine import order_report
 
 NAMES = field_names("report_t")
 REPORT_T = layout.ctypes_struct("report_t")
@@ -49,7 +49,7 @@ def test_a_number_that_the_struct_cannot_hold_is_no_report() -> None:
 
 def test_what_the_engine_journals_is_what_was_packed() -> None:
     journal = MemoryJournal()
-    d = Desk()
+    d = EngineDriver()
     d.e.open_journal(journal.writer, b"{}", d.now)
     report = OrderReport(
         "somebody", "X", Ev.FILL_FULL, Source.PUSH, Side.BUY, 5, 5, 5, 1, 0, 2, False, 0, 0, d.now

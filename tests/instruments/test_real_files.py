@@ -9,6 +9,7 @@ from otrade.errors import InstrumentError
 from otrade.instruments import KiteInstrumentFile
 from otrade.instruments.kite import COLUMNS
 from otrade.simulator.base.universe import Universe
+from otrade.simulator.kite.rest.instruments import instruments_csv
 
 TODAY = dt.date(2026, 11, 23)
 HEADER = ",".join(COLUMNS)
@@ -110,7 +111,7 @@ def test_a_token_that_cannot_be_one(token: str) -> None:
 
 def test_the_simulator_s_dump_agrees_with_the_simulator() -> None:
     universe = Universe(TODAY)
-    file = KiteInstrumentFile(universe.csv(None, lambda contract: contract.base_e4))
+    file = KiteInstrumentFile(instruments_csv(universe, None, lambda contract: contract.base_e4))
     for contract in universe.contracts:
         symbol = f"{contract.exchange}:{contract.tradingsymbol}"
         found = file.find(symbol, TODAY)

@@ -25,6 +25,7 @@ from otrade.instruments.dated import on_day
 from otrade.instruments.kite import COLUMNS
 from otrade.instruments.table import SortedTable, write_table
 from otrade.simulator.base.universe import Universe
+from otrade.simulator.kite.rest.instruments import instruments_csv
 
 TODAY = dt.date(2026, 11, 23)
 HEADER = ",".join(COLUMNS)
@@ -118,7 +119,7 @@ def test_only_the_newest_tables_are_kept(tmp_path: Path) -> None:
 # ----------------------------------------------------------------------------------------------------
 # the same as the file itself
 def test_the_simulators_whole_dump_comes_out_as_the_file_says(tmp_path: Path) -> None:
-    dump = Universe(TODAY).csv(None, lambda contract: 0)
+    dump = instruments_csv(Universe(TODAY), None, lambda contract: 0)
     rows = list(csv.DictReader(io.StringIO(dump)))
     assert len(rows) > 100
     file = KiteInstrumentFile(dump)

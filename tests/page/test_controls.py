@@ -1,4 +1,4 @@
-"""Every command of the page, given by hand in a real browser to a real engine; what it says is what
+"""Every command of the page, given in a real browser to a real engine; what it says is what
 the engine and the exchange say.
 """
 
@@ -47,7 +47,7 @@ def page(browser: Browser, running: Running) -> Iterator[Page]:
 
 
 def answer(page: Page, words: str | re.Pattern[str]) -> None:
-    expect(page.locator(".given")).to_contain_text(words, timeout=20_000)
+    expect(page.locator(".outcome")).to_contain_text(words, timeout=20_000)
 
 
 def confirm(page: Page, button: str, action: str) -> str:
@@ -67,7 +67,9 @@ def status(running: Running) -> dict[str, Any]:
 
 def wait_open(page: Page) -> None:
     go(page, "Positions")
-    expect(page.get_by_role("button", name="Exit…").first).to_be_visible(timeout=30_000)
+    expect(page.locator("#view").get_by_role("button", name="Flatten…").first).to_be_visible(
+        timeout=30_000
+    )
 
 
 def test_paper_is_said_everywhere(page: Page) -> None:
@@ -77,18 +79,18 @@ def test_paper_is_said_everywhere(page: Page) -> None:
     expect(page.get_by_role("banner").first).to_contain_text("PAPER simulated money")
 
 
-def test_exit_one_then_everything(page: Page, running: Running) -> None:
+def test_flatten_one_then_everything(page: Page, running: Running) -> None:
     wait_open(page)
-    expect(page.get_by_role("cell", name=re.compile("✓ all .* covered")).first).to_be_visible()
+    expect(page.get_by_role("cell", name=re.compile("✓ all .* protected")).first).to_be_visible()
     shot(page, "positions")
-    row = page.get_by_role("row").filter(has=page.get_by_role("button", name="Exit…")).first
+    row = page.get_by_role("row").filter(has=page.get_by_role("button", name="Flatten…")).first
     symbol = row.get_by_role("cell").nth(1).inner_text()
-    row.get_by_role("button", name="Exit…").click()
+    row.get_by_role("button", name="Flatten…").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text(f"Exit {symbol} now?")
+    expect(dialog).to_contain_text(f"Flatten {symbol} now?")
     expect(dialog).to_contain_text("units are open now")
     expect(dialog).to_contain_text("simulated money")
-    dialog.get_by_role("button", name=f"Exit {symbol}").click()
+    dialog.get_by_role("button", name=f"Flatten {symbol}").click()
     answer(page, f"closing 1 position ({symbol.partition(':')[2]})")
     answer(page, re.compile("as the broker reports it"))
     exits = [row for row in ask(running, "brackets") if row["exit_reason"] == "FLATTEN"]
@@ -99,7 +101,7 @@ def test_exit_one_then_everything(page: Page, running: Running) -> None:
     answer(page, "Done. The engine is paused.")
     assert status(running)["paused"]
     if status(running)["protection"]["open_qty"]:
-        confirm(page, "Flatten…", "Close everything")
+        confirm(page, "Flatten…", "Flatten everything")
         answer(page, "Nothing is open there, as the broker reports it.")
     assert status(running)["protection"]["open_qty"] == 0
     confirm(page, "Resume…", "Resume")
@@ -133,18 +135,18 @@ def test_the_keyboard_asks_and_never_acts(page: Page, running: Running) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     page.keyboard.press("Shift+F")
-    expect(page.get_by_role("dialog")).to_contain_text("Close every open position now?")
+    expect(page.get_by_role("dialog")).to_contain_text("Flatten every open position now?")
     page.get_by_role("button", name="Leave as it is").click()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("kill: halt the engine")
     page.get_by_role("button", name="Close", exact=True).click()
     assert not status(running)["paused"] and status(running)["state"] == "ACTIVE"
-    go(page, "Log")
+    go(page, "Notices")
     page.get_by_label("Search").press("Shift+P")
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
-def test_the_board_and_the_account_are_the_brokers_word(page: Page) -> None:
+def test_preflight_and_account_are_the_brokers_word(page: Page) -> None:
     go(page, "Preflight")
     expect(page.get_by_text(re.compile("^(Go|No-go)")).first).to_be_visible(timeout=25_000)
     shot(page, "preflight")
@@ -189,7 +191,7 @@ def test_a_field_is_changed_with_its_difference_shown_first(page: Page, running:
     assert written["risk"]["max_trades_per_day"] == 77
     [backup] = running.config.parent.glob("paper.json.*.bak")
     assert backup.read_bytes() == before
-    go(page, "Log")
+    go(page, "Notices")
     page.get_by_label("Code").select_option("CONFIG_CHANGED")
     expect(
         page.get_by_role("cell", name=re.compile("now in force: risk.max_trades_per_day"))
@@ -314,7 +316,7 @@ def test_a_halt_is_loud_and_a_person_lifts_it(page: Page, running: Running) -> N
 def test_the_kill_switch_by_keys_takes_two_presses(page: Page, running: Running) -> None:
     page.locator("#view").click(position={"x": 2, "y": 2})
     page.keyboard.press("Shift+K")
-    expect(page.locator("#kill-button")).to_have_text("Press again: HALT")
+    expect(page.locator("#kill-button")).to_have_text("Press again: KILL")
     assert status(running)["state"] == "ACTIVE"
     page.keyboard.press("Shift+K")
     expect(page.locator("#kill-words")).to_contain_text("HALTED by command")

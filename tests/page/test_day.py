@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, CDPSession, Page, Response, TimeoutErro
 from tests.page.conftest import ROOT, Running, ask, axe, engine, go, person, shot
 
 VIEWS = (
-    "Today", "Instrument", "Positions", "Orders", "Signals", "Trades", "Latency", "Limits", "Journal", "Configuration", "Log",
+    "Today", "Instrument", "Positions", "Orders", "Signals", "Trades", "Latency", "Limits", "Journal", "Configuration", "Notices",
 )  # fmt: skip
 """Without those that ask the broker: the simulated one is gone when its day is over (see the
 controls).

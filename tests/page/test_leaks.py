@@ -28,7 +28,7 @@ VIEWS = (
     "Latency",
     "Limits",
     "Journal",
-    "Log",
+    "Notices",
 )
 A_LAP = 100
 """Messages in each view: a thousand a lap."""

@@ -37,14 +37,14 @@ def test_live_cannot_be_taken_for_paper(page: Page) -> None:
     assert page.evaluate(frame) == "4px", "a frame around everything"
 
 
-def test_bare_quantity_is_red_and_said_in_words(page: Page) -> None:
+def test_naked_quantity_is_red_and_said_in_words(page: Page) -> None:
     go(page, "Positions")
     row = page.get_by_role("row").filter(has_text="NSE:INFY").first
     expect(row).to_contain_text("⚠ 100 of 100 without a stop")
     colour = "e => getComputedStyle(e.querySelector('td')).backgroundColor"
     others = page.get_by_role("row").filter(has_text="NSE:RELIANCE").first
     assert row.evaluate(colour) != others.evaluate(colour)
-    expect(page.get_by_role("link", name=re.compile("Positions.*1 bare"))).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("Positions.*1 naked"))).to_be_visible()
     expect(page.get_by_role("banner").first).to_contain_text("without a full stop")
     expect(page.get_by_role("alert").filter(has_text="the position is unprotected")).to_be_visible()
     shot(page, "live-alarm")
@@ -61,16 +61,16 @@ def test_old_prices_are_grey_with_their_age(page: Page) -> None:
 
 def test_real_money_is_not_moved_without_a_word(page: Page) -> None:
     go(page, "Positions")
-    page.get_by_role("button", name="Exit…").first.click()
+    page.locator("#view").get_by_role("button", name="Flatten…").first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("REAL MONEY")
-    act = dialog.get_by_role("button", name=re.compile("^Exit NSE:"))
+    act = dialog.get_by_role("button", name=re.compile("^Flatten NSE:"))
     expect(act).to_be_disabled()
-    dialog.get_by_label("Type EXIT to confirm").fill("EXIT")
+    dialog.get_by_label("Type FLATTEN to confirm").fill("FLATTEN")
     act.click()
-    given = page.locator(".given")
-    expect(given).to_contain_text("flatten: done")
-    expect(given).to_contain_text(
+    outcome = page.locator(".outcome")
+    expect(outcome).to_contain_text("flatten: done")
+    expect(outcome).to_contain_text(
         re.compile(r"Not yet\.\s+[0-9]+ units are still open, as the broker reports it")
     )
 
@@ -83,16 +83,16 @@ def test_a_foreign_position_is_taken_over_by_a_word(page: Page) -> None:
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Take over the foreign position in NSE:SBIN?")
     expect(dialog).to_contain_text("it gets a stop at once")
-    dialog.get_by_label("Type ADOPT to confirm").fill("ADOPT")
+    dialog.get_by_label("Type TAKE OVER to confirm").fill("TAKE OVER")
     dialog.get_by_role("button", name="Take over", exact=True).click()
-    expect(page.locator(".given")).to_contain_text("NSE:SBIN is still in quarantine.")
+    expect(page.locator(".outcome")).to_contain_text("NSE:SBIN is still in quarantine.")
 
 
 def test_a_login_is_begun_here(page: Page) -> None:
     page.get_by_role("button", name="Log in…").click()
     expect(page.get_by_role("dialog")).to_contain_text("without a restart")
-    page.get_by_role("button", name="Begin").click()
-    expect(page.locator(".given")).to_contain_text("login: done")
+    page.get_by_role("dialog").get_by_role("button", name="Log in").click()
+    expect(page.locator(".outcome")).to_contain_text("login: done")
 
 
 def test_a_kill_that_fails_says_what_to_do_instead(page: Page) -> None:

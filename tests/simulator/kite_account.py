@@ -9,13 +9,14 @@ from typing import Any, Literal
 import orjson
 from picows import WSFrame, WSMsgType, WSTransport
 
-from otrade.simulator.base.config import NS_PER_S, KiteLimits, SimConfig
+from otrade.simulator.base.config import NS_PER_S, SimConfig
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.exchange.orders import Order
 from otrade.simulator.faults.injector import FaultInjector
+from otrade.simulator.kite.rest.settings import KiteLimits, KiteSettings
 from otrade.simulator.simulator import Ports, Simulator
-from tests.simulator.client import Feed, Http, open_feed
-from tests.simulator.order_client import DATE
+from tests.simulator.kite_client import KiteFeedConnection, KiteHttpClient, open_feed
+from tests.simulator.scripted_market import DATE
 
 KEY = "NSE:INFY"
 NO_LIMITS = KiteLimits(
@@ -29,7 +30,7 @@ NO_LIMITS = KiteLimits(
 Outcome = tuple[int, Any] | Literal["silence", "lost"]
 
 
-class Ear(Feed):
+class KiteFeedRecorder(KiteFeedConnection):
     """Keeps every text as it came, with its time; knows when the connection ended."""
 
     def __init__(self) -> None:
@@ -62,14 +63,14 @@ class Ear(Feed):
         return found
 
 
-class Shop:
+class KiteAccount:
     """One client: a keep-alive connection for requests, and a feed."""
 
     def __init__(self, sim: Simulator, ports: Ports) -> None:
         self.sim, self.ports = sim, ports
         self.token = sim.issue_access_token()
-        self.http = Http(ports.rest, self.token)
-        self.feed = Ear()
+        self.http = KiteHttpClient(ports.rest, self.token)
+        self.feed = KiteFeedRecorder()
 
     @property
     def faults(self) -> FaultInjector:
@@ -84,9 +85,9 @@ class Shop:
         exchange = self.sim.exchange
         return exchange.market.quote(exchange.market.universe.resolve(KEY)).ltp_e4 / 10_000
 
-    async def listen(self) -> Ear:
+    async def listen(self) -> KiteFeedRecorder:
         """A new feed connection that is subscribed to the instrument."""
-        self.feed = Ear()
+        self.feed = KiteFeedRecorder()
         await open_feed(self.sim, self.ports, self.token, self.feed)
         self.feed.say({"a": "mode", "v": ["full", [408065]]})
         return self.feed
@@ -145,13 +146,13 @@ class Shop:
         await self.sim.run_until(self.sim.clock.now_ns() + int(seconds * NS_PER_S))
 
 
-def shop(work: Callable[[Shop], Coroutine[Any, Any, None]], **config: Any) -> None:
+def kite_account(work: Callable[[KiteAccount], Coroutine[Any, Any, None]], **config: Any) -> None:
     """Run `work` at 09:20."""
 
     async def main() -> None:
-        config.setdefault("limits", NO_LIMITS)
+        config.setdefault("servers", {"kite": KiteSettings(limits=NO_LIMITS)})
         sim = Simulator(SimConfig(dates=(DATE,), **config))
-        place = Shop(sim, await sim.start())
+        place = KiteAccount(sim, await sim.start())
         await sim.run_until(ist_ns(DATE, "09:20"))
         try:
             await work(place)

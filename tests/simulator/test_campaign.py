@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 
 from otrade.simulator.base.config import NS_PER_S, SimConfig
-from otrade.simulator.base.errors import KiteError
+from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.exchange.orders import Order, OrderRequest, RequestedTerms
+from otrade.simulator.kite.rms_rules import RULES
 
 DATE = dt.date(2026, 11, 18)
 ACTIONS = 600
@@ -46,7 +47,7 @@ def act(exchange: OrderSystem, rng: random.Random) -> None:
             exchange.modify(order.order_id, lambda old: changed)
         else:
             exchange.cancel(rng.choice(book).order_id)
-    except KiteError as exc:
+    except RequestRefused as exc:
         assert exc.status == 400
 
 
@@ -58,11 +59,9 @@ def check_order(order: Order) -> None:
     assert order.filled_qty + order.leaves_qty + order.cancelled_qty == order.terms.quantity or (
         order.status == "REJECTED" and not order.filled_qty
     )
-    assert order.history[-1]["status"] == order.status
+    assert order.history[-1].status == order.status
     final = [
-        row["status"]
-        for row in order.history
-        if row["status"] in ("COMPLETE", "CANCELLED", "REJECTED")
+        row.status for row in order.history if row.status in ("COMPLETE", "CANCELLED", "REJECTED")
     ]
     assert len(final) == order.is_final
     if not order.modifications and order.terms.order_type in ("LIMIT", "SL"):
@@ -75,7 +74,7 @@ def check_order(order: Order) -> None:
 def test_invariants_hold_after_every_event(seed: int) -> None:
     rng = random.Random(seed)
     clock = VirtualClock(ist_ns(DATE, "09:15:00"))
-    exchange = OrderSystem(SimConfig(seed=seed, funds_rupees=1e9), clock)
+    exchange = OrderSystem(SimConfig(seed=seed, funds_rupees=1e9), clock, RULES)
     exchange.open_day(DATE)
     pushes = []
     exchange.on_update.append(pushes.append)
@@ -111,5 +110,5 @@ def test_invariants_hold_after_every_event(seed: int) -> None:
     # The last push of each order tells its final state, and filled quantity never falls.
     seen: dict[str, int] = {}
     for push in pushes:
-        assert push["filled_quantity"] >= seen.get(push["order_id"], 0)
-        seen[push["order_id"]] = push["filled_quantity"]
+        assert push.filled_qty >= seen.get(push.order.order_id, 0)
+        seen[push.order.order_id] = push.filled_qty

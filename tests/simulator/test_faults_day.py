@@ -11,7 +11,7 @@ import pytest
 
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.faults.requests import AnswerFault, RequestFault
-from tests.live.world import KEYS, SECOND, World, run, world
+from tests.harness.simulated_day import KEYS, SECOND, SimulatedDay, run, simulated_day
 
 METHODS = ("", "POST", "PUT", "DELETE", "GET")
 Trouble = Callable[[FaultInjector, random.Random], None]
@@ -62,7 +62,7 @@ TROUBLES: list[Trouble] = [
 ]
 
 
-def truth(here: World) -> list[tuple[str, int, int, int]]:
+def truth(here: SimulatedDay) -> list[tuple[str, int, int, int]]:
     """The exchange's executions; its own books agree with each other whatever went wrong."""
     exchange, net = here.sim.exchange, Counter[str]()
     for order in exchange.orders():
@@ -78,7 +78,7 @@ def truth(here: World) -> list[tuple[str, int, int, int]]:
 
 async def troubled(seed: int) -> tuple[list[tuple[str, int, int, int]], Counter[str]]:
     rng = random.Random(f"{seed}:troubles")
-    async with world(seed=seed, hours=1.0) as here:
+    async with simulated_day(seed=seed, hours=1.0) as here:
         await here.open()
         await here.sim.run_until(here.at("09:16"))
         while here.now_ns < here.at("09:58"):

@@ -7,10 +7,10 @@ import pytest
 
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.faults.pushes import UNKNOWN_STATUS
-from tests.simulator.kite_account import Shop, shop
+from tests.simulator.kite_account import KiteAccount, kite_account
 
 
-async def three_orders(s: Shop) -> None:
+async def three_orders(s: KiteAccount) -> None:
     """Placed one after another; each is pushed OPEN."""
     for i in range(3):
         await s.buy(i + 1)
@@ -18,7 +18,7 @@ async def three_orders(s: Shop) -> None:
 
 
 def test_pushes_are_lost() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         await s.listen()
         s.faults.drop_pushes(2)
         await three_orders(s)
@@ -26,25 +26,25 @@ def test_pushes_are_lost() -> None:
         assert [order.status for order in s.orders] == ["OPEN"] * 3
         assert s.faults.seen == {"push_dropped": 2} and not s.faults.pending
 
-    shop(work)
+    kite_account(work)
 
 
 def test_pushes_come_twice() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         await s.listen()
         s.faults.double_pushes(2)
         await three_orders(s)
         assert [quantity for _, _, quantity in s.feed.told()] == [1, 1, 2, 2, 3]
         assert s.feed.raw[0] == s.feed.raw[1] and s.faults.seen == {"push_doubled": 2}
 
-    shop(work)
+    kite_account(work)
 
 
 def test_pushes_overtake_each_other() -> None:
 
     orders: list[list[int]] = []
 
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         await s.listen()
         s.faults.shuffle_pushes(8, 20 * NS_PER_S)
         for i in range(8):
@@ -56,13 +56,13 @@ def test_pushes_overtake_each_other() -> None:
         assert s.faults.seen == {"push_shuffled": 8} and not s.faults.pending
 
     for seed in (1, 1, 2):
-        shop(work, seed=seed)
+        kite_account(work, seed=seed)
     assert sorted(orders[0]) == list(range(1, 9)) != orders[0], "each once, not in turn"
     assert orders[0] == orders[1] != orders[2]
 
 
 def test_a_status_that_nobody_has_seen() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         await s.listen()
         s.faults.unknown_status(1)
         await three_orders(s)
@@ -70,11 +70,11 @@ def test_a_status_that_nobody_has_seen() -> None:
         assert {row["status"] for row in await s.data("GET", "/orders")} == {"OPEN"}
         assert s.faults.seen == {"push_unknown_status": 1}
 
-    shop(work)
+    kite_account(work)
 
 
 def test_pushes_that_cannot_be_read() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         await s.listen()
         s.faults.garble_push(24)
         for _ in range(24):
@@ -95,11 +95,11 @@ def test_pushes_that_cannot_be_read() -> None:
         await s.wait(1)
         assert len(s.feed.told()) == 1 and s.faults.seen == {"push_garbled": 24}
 
-    shop(work)
+    kite_account(work)
 
 
 def test_faults_of_pushes_follow_each_other() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         await s.listen()
         s.faults.drop_pushes(1)
         s.faults.double_pushes(1)
@@ -111,21 +111,21 @@ def test_faults_of_pushes_follow_each_other() -> None:
             (3, UNKNOWN_STATUS),
         ]
 
-    shop(work)
+    kite_account(work)
 
 
 def test_a_push_that_nobody_could_hear_uses_no_fault_up() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         s.faults.drop_pushes(1)
         await s.buy()
         await s.wait(1)
         assert s.faults.pending and not s.faults.seen
 
-    shop(work)
+    kite_account(work)
 
 
 def test_a_feed_falls_silent_and_speaks_again() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         feed = await s.listen()
         await s.wait(3)
         n_before = len(feed.binary)
@@ -140,11 +140,11 @@ def test_a_feed_falls_silent_and_speaks_again() -> None:
         )
         assert s.faults.seen == {"silence_feed": 1} and not s.faults.pending
 
-    shop(work)
+    kite_account(work)
 
 
 def test_silences_that_overlap_end_with_the_last() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         feed = await s.listen()
         s.faults.half_open(10 * NS_PER_S)
         s.faults.silence_feed(2 * NS_PER_S)
@@ -154,12 +154,12 @@ def test_silences_that_overlap_end_with_the_last() -> None:
         await s.wait(3)
         assert len(feed.binary) > n_before
 
-    shop(work)
+    kite_account(work)
 
 
 @pytest.mark.parametrize("mid_frame", [False, True])
 def test_a_feed_is_cut(mid_frame: bool) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         feed = await s.listen()
         await s.wait(2)
         n_before = len(feed.binary)
@@ -171,20 +171,20 @@ def test_a_feed_is_cut(mid_frame: bool) -> None:
         assert again.is_up and len(again.binary) > 1
         assert s.faults.seen == {"cut_mid_frame" if mid_frame else "cut_feed": 1}
 
-    shop(work)
+    kite_account(work)
 
 
 def test_cutting_nothing_counts_for_nothing() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         s.faults.cut_feed()
         s.faults.cut_mid_frame()
         assert not s.faults.seen
 
-    shop(work)
+    kite_account(work)
 
 
 def test_a_half_open_feed_takes_a_new_connection_and_says_nothing() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         old = await s.listen()
         await s.wait(2)
         s.faults.half_open(10 * NS_PER_S)
@@ -195,11 +195,11 @@ def test_a_half_open_feed_takes_a_new_connection_and_says_nothing() -> None:
         await s.wait(5)
         assert len(old.binary) > n_old and len(new.binary) > 1
 
-    shop(work)
+    kite_account(work)
 
 
 def test_the_world_is_healthy_after_clear() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         feed = await s.listen()
         f = s.faults
         f.half_open(10**12)
@@ -237,4 +237,4 @@ def test_the_world_is_healthy_after_clear() -> None:
         assert len(feed.binary) > n_before
         assert set(f.seen) == {"half_open", "silence_feed", "lock_circuit"}
 
-    shop(work)
+    kite_account(work)

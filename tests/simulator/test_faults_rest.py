@@ -7,8 +7,10 @@ import pytest
 
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.faults.requests import AnswerFault, RequestFault
-from tests.simulator.client import Http
-from tests.simulator.kite_account import KEY, Outcome, Shop, shop
+from otrade.simulator.kite.rest.rows import order_row
+from tests.harness.waiting import until
+from tests.simulator.kite_account import KEY, KiteAccount, Outcome, kite_account
+from tests.simulator.kite_client import KiteHttpClient
 
 ANSWERS: dict[str, Any] = {
     "504": 504,
@@ -33,7 +35,7 @@ def brief(outcome: Outcome) -> Any:
 
 @pytest.mark.parametrize("how", [how for how in get_args(AnswerFault) if how != "late"])
 def test_the_order_lives_and_its_answer_does_not(how: AnswerFault) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         s.faults.answer_wrongly(
             how, method="POST", path_prefix="/orders", delay_ns=5 * NS_PER_S if how == "slow" else 0
         )
@@ -49,11 +51,11 @@ def test_the_order_lives_and_its_answer_does_not(how: AnswerFault) -> None:
         await s.wait(1)
         assert [row["status"] for row in await s.data("GET", "/orders")] == ["OPEN", "OPEN"]
 
-    shop(work)
+    kite_account(work)
 
 
 def test_a_slow_answer_comes_late_and_whole() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         for method, path, params in (
             ("POST", "/orders/regular", s.form()),
             ("GET", "/orders", None),
@@ -63,11 +65,11 @@ def test_a_slow_answer_comes_late_and_whole() -> None:
             assert (await s.ask(method, path, params))[0] == 200
             assert 5 * NS_PER_S < s.sim.clock.now_ns() - before_ns < 6 * NS_PER_S
 
-    shop(work)
+    kite_account(work)
 
 
 def test_an_order_is_taken_long_after_its_answer() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         s.faults.answer_wrongly("late", method="POST", path_prefix="/orders", delay_ns=9 * NS_PER_S)
         assert (await s.ask("POST", "/orders/regular", s.form()))[0] == 504
         await s.wait(8)
@@ -77,12 +79,12 @@ def test_an_order_is_taken_long_after_its_answer() -> None:
         assert [row["status"] for row in await s.data("GET", "/orders")] == ["OPEN"]
         assert s.faults.seen == {"answer_late": 1} and not s.faults.pending
 
-    shop(work)
+    kite_account(work)
 
 
 @pytest.mark.parametrize("how", get_args(RequestFault))
 def test_a_lost_request_is_not_carried_out(how: RequestFault) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         s.faults.lose_request(how, count=2, method="POST", path_prefix="/orders")
         for _ in range(2):
             assert brief(await s.attempt("POST", "/orders/regular", s.form())) == REQUESTS[how]
@@ -91,11 +93,11 @@ def test_a_lost_request_is_not_carried_out(how: RequestFault) -> None:
         await s.buy()
         assert len(s.orders) == 1
 
-    shop(work)
+    kite_account(work)
 
 
 def test_faults_wait_for_their_method_and_path() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         s.faults.lose_request("503", method="DELETE", path_prefix="/orders")
         s.faults.answer_wrongly("504", method="PUT")
         order_id = await s.buy()
@@ -120,13 +122,13 @@ def test_faults_wait_for_their_method_and_path() -> None:
         await s.wait(1)
         assert s.orders[0].status == "CANCELLED"
 
-    shop(work)
+    kite_account(work)
 
 
 def test_an_answer_is_picked_by_what_was_asked() -> None:
     called: list[int] = []
 
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         s.faults.answer_wrongly(
             "504", method="POST", body="quantity=2&", then=lambda: called.append(len(s.orders))
         )
@@ -135,11 +137,11 @@ def test_an_answer_is_picked_by_what_was_asked() -> None:
         assert brief(await s.ask("POST", "/orders/regular", s.form(2))) == 504
         assert called == [1] and [order.terms.quantity for order in s.orders] == [1, 2]
 
-    shop(work)
+    kite_account(work)
 
 
 def test_half_open_swallows_requests_and_answers_under_way() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         # The answer to an order leaves 28 ms after the order system saw it at the earliest: it
         # falls into the hole.
         await s.ask("GET", "/user/profile")
@@ -149,11 +151,11 @@ def test_half_open_swallows_requests_and_answers_under_way() -> None:
         under_way = asyncio.ensure_future(s.http.ask("POST", "/orders/regular", s.form()))
         await s.wait(1)
         assert len(s.orders) == 1 and not under_way.done()
-        fresh = Http(s.ports.rest, s.token)
+        fresh = KiteHttpClient(s.ports.rest, s.token)
         within = asyncio.ensure_future(fresh.ask("POST", "/orders/regular", s.form()))
-        while not s.faults.seen["half_open_request"]:  # a connect takes wall time
-            await asyncio.sleep(0)
-            await s.wait(0.001)
+        await until(  # a connect takes wall time
+            lambda: s.faults.seen["half_open_request"], step=lambda: s.wait(0.001)
+        )
         await s.wait(12)
         assert not s.faults.is_half_open
         assert not under_way.done() and not within.done() and len(s.orders) == 1
@@ -166,11 +168,11 @@ def test_half_open_swallows_requests_and_answers_under_way() -> None:
         assert len(s.orders) == 2
         assert s.faults.seen == {"half_open": 1, "half_open_request": 1}
 
-    shop(work)
+    kite_account(work)
 
 
 def test_exits_are_rejected_by_the_risk_system() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         s.sim.exchange.place_manual(KEY, 1, 10)
         await s.wait(1)
         assert s.sim.exchange.net_qty() == {KEY: 10}
@@ -194,11 +196,11 @@ def test_exits_are_rejected_by_the_risk_system() -> None:
         assert rejected["status_message"].startswith("RMS:") and rejected["filled_quantity"] == 0
         assert s.faults.seen == {"reject_exits": 2} and not s.faults.pending
 
-    shop(work)
+    kite_account(work)
 
 
 def test_the_book_is_shown_as_it_was() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         order_id = await s.buy()
         await s.wait(5)
         shown = (await s.data("GET", "/orders"))[0]
@@ -211,13 +213,13 @@ def test_the_book_is_shown_as_it_was() -> None:
         assert [row["status"] for row in await s.data("GET", "/orders")] == ["CANCELLED", "OPEN"]
         assert s.faults.seen == {"stale_book": 2} and not s.faults.pending
 
-    shop(work)
+    kite_account(work)
 
 
 def test_a_stale_book_has_only_the_words_of_a_book() -> None:
     """A partial fill is pushed as UPDATE; no book ever shows that word."""
 
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         s.faults.cut_fills(True)
         order_id = await s.buy(200_000, -5)
         shown: list[tuple[int, Any]] = []
@@ -231,17 +233,17 @@ def test_a_stale_book_has_only_the_words_of_a_book() -> None:
         for ts_ns, row in shown:
             was = s.sim.exchange.order(order_id).as_told(ts_ns + 1_000_000)
             assert was is not None
-            assert (was["status"], was["filled_quantity"], was.keys()) == (
+            assert (was.status, was.filled_qty, order_row(was).keys()) == (
                 row["status"],
                 row["filled_quantity"],
                 row.keys(),
             )
 
-    shop(work, funds_rupees=1e10)
+    kite_account(work, funds_rupees=1e10)
 
 
 def test_an_order_takes_so_many_modifications_and_no_more() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         order_id = await s.buy()
         s.faults.cap_modifications(2)
         for i in range(4):
@@ -261,11 +263,11 @@ def test_an_order_takes_so_many_modifications_and_no_more() -> None:
             {"order_type": "LIMIT", "price": round(s.ltp - 40)},
         )
 
-    shop(work)
+    kite_account(work)
 
 
 def test_the_cap_of_the_day() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: KiteAccount) -> None:
         s.faults.cap_day(1)
         order_id = await s.buy()
         for _ in range(2):
@@ -278,4 +280,4 @@ def test_the_cap_of_the_day() -> None:
         await s.data("DELETE", f"/orders/regular/{order_id}")  # a cancel is no placement
         assert len(s.orders) == 1 and s.faults.seen == {"cap_day": 2}
 
-    shop(work)
+    kite_account(work)

@@ -10,6 +10,7 @@ from otrade.simulator.base import hours
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.order_system import OrderSystem
+from otrade.simulator.kite.rms_rules import RULES
 from otrade.simulator.prices import bar_trades, price_file
 from otrade.simulator.prices.price_source import PriceSource, band_e4
 
@@ -77,7 +78,7 @@ def test_order_of_looking_does_not_matter() -> None:
 def test_skipping_gives_the_same_state_as_watching() -> None:
     def state(watch: bool) -> tuple[int, ...]:
         clock = VirtualClock(hours.ist_ns(DATE, "09:00"))
-        exchange = OrderSystem(SimConfig(), clock)
+        exchange = OrderSystem(SimConfig(), clock, RULES)
         exchange.open_day(DATE)
         contract = exchange.market.universe.resolve("NFO:NIFTY.FUT")
         if watch:

@@ -4,89 +4,89 @@ from typing import Any
 
 import pytest
 
-from otrade.simulator.base.errors import KiteError
+from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.exchange.orders import Order
 from otrade.simulator.exchange.price_bands import OUTSIDE_RANGE
-from tests.simulator.order_client import DATE, Desk
+from tests.simulator.scripted_market import DATE, ScriptedMarket
 
 PRICES = [26000.0] * 3
 
 
 @pytest.mark.parametrize(
-    ("order", "error_type", "words"),
+    ("order", "kind", "words"),
     [
-        ({"order_type": "MARKET", "quantity": 65}, "InputException", "without market protection"),
+        ({"order_type": "MARKET", "quantity": 65}, "input", "without market protection"),
         (
             {"order_type": "MARKET", "quantity": 65, "protection_pct": 101},
-            "InputException",
+            "input",
             "market_protection",
         ),
         (
             {"order_type": "MARKET", "quantity": 65, "protection_pct": -2},
-            "InputException",
+            "input",
             "market_protection",
         ),
         (
             {"order_type": "SL-M", "quantity": 65, "trigger": 25900},
-            "InputException",
+            "input",
             "without market protection",
         ),
-        ({"order_type": "LIMIT", "quantity": 65}, "InputException", "`price`"),
-        ({"order_type": "LIMIT", "quantity": 0, "price": 26000}, "InputException", "`quantity`"),
-        ({"order_type": "LIMIT", "quantity": -65, "price": 26000}, "InputException", "`quantity`"),
-        ({"order_type": "LIMIT", "quantity": 66, "price": 26000}, "InputException", "lot size 65"),
-        ({"order_type": "STOP", "quantity": 65, "price": 26000}, "InputException", "`order_type`"),
+        ({"order_type": "LIMIT", "quantity": 65}, "input", "`price`"),
+        ({"order_type": "LIMIT", "quantity": 0, "price": 26000}, "input", "`quantity`"),
+        ({"order_type": "LIMIT", "quantity": -65, "price": 26000}, "input", "`quantity`"),
+        ({"order_type": "LIMIT", "quantity": 66, "price": 26000}, "input", "lot size 65"),
+        ({"order_type": "STOP", "quantity": 65, "price": 26000}, "input", "`order_type`"),
         (
             {"order_type": "LIMIT", "quantity": 65, "price": 26000, "validity": "GTC"},
-            "InputException",
+            "input",
             "`validity`",
         ),
         (
             {"order_type": "LIMIT", "quantity": 65, "price": 26000, "product": "CNC"},
-            "InputException",
+            "input",
             "`product`",
         ),
         (
             {"order_type": "LIMIT", "quantity": 65, "price": 26000, "variety": "co"},
-            "InputException",
+            "input",
             "variety",
         ),
         (
             {"order_type": "LIMIT", "quantity": 65, "price": 26000, "tag": "a-b"},
-            "InputException",
+            "input",
             "`tag`",
         ),
         (
             {"order_type": "LIMIT", "quantity": 65, "price": 26000, "tag": "x" * 21},
-            "InputException",
+            "input",
             "`tag`",
         ),
-        ({"order_type": "SL", "quantity": 65, "price": 25900}, "InputException", "`trigger_price`"),
+        ({"order_type": "SL", "quantity": 65, "price": 25900}, "input", "`trigger_price`"),
         (
             {"order_type": "SL", "quantity": 65, "price": 25950, "trigger": 25900},
-            "InputException",
+            "input",
             "at or above",
         ),
         (
             {"order_type": "SL", "quantity": 65, "price": 26000, "trigger": 26000},
-            "InputException",
+            "input",
             "lower than the last",
         ),
         (
             {"order_type": "LIMIT", "quantity": 1755, "price": 26000},
-            "MarginException",
+            "margin",
             "Insufficient funds",
         ),
     ],
 )
-def test_refused_before_the_book(order: dict[str, Any], error_type: str, words: str) -> None:
-    desk = Desk(PRICES)
-    with pytest.raises(KiteError, match=words) as caught:
-        desk.place(-1, **order)
-    assert (caught.value.status, caught.value.error_type) == (400, error_type)
-    assert desk.exchange.orders() == []
-    assert desk.pushes == []
+def test_refused_before_the_book(order: dict[str, Any], kind: str, words: str) -> None:
+    market = ScriptedMarket(PRICES)
+    with pytest.raises(RequestRefused, match=words) as caught:
+        market.place(-1, **order)
+    assert (caught.value.status, caught.value.kind) == (400, kind)
+    assert market.exchange.orders() == []
+    assert market.pushes == []
 
 
 @pytest.mark.parametrize(
@@ -99,18 +99,18 @@ def test_refused_before_the_book(order: dict[str, Any], error_type: str, words: 
     ],
 )
 def test_rejected_in_the_book(order: dict[str, Any], words: str) -> None:
-    desk = Desk(PRICES, funds_rupees=1e9)
-    placed = desk.place(1, "LIMIT", **order)
+    market = ScriptedMarket(PRICES, funds_rupees=1e9)
+    placed = market.place(1, "LIMIT", **order)
     assert placed.status == "REJECTED"
     assert words in (placed.status_message or "")
-    assert placed in desk.exchange.orders()
-    assert desk.pushes[-1]["status"] == "REJECTED"
+    assert placed in market.exchange.orders()
+    assert market.pushes[-1].status == "REJECTED"
 
 
 @pytest.mark.parametrize(("side", "price"), [(-1, 28600.0), (1, 23400.0)])
 def test_band_limits_are_allowed_away_from_the_market(side: int, price: float) -> None:
-    desk = Desk(PRICES, close=26000.0)
-    assert desk.place(side, "LIMIT", 65, price).status in ("OPEN", "COMPLETE")
+    market = ScriptedMarket(PRICES, close=26000.0)
+    assert market.place(side, "LIMIT", 65, price).status in ("OPEN", "COMPLETE")
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_the_price_protection_lies_inside_the_band_and_says_the_circuits_words(
     side: int, allowed: float, refused: float
 ) -> None:
     """Three per cent of a future's last price, 26,000: that is inside the ten per cent of its band."""
-    desk = Desk(PRICES, close=26000.0)
-    assert desk.place(side, "LIMIT", 65, allowed).status in ("OPEN", "COMPLETE")
-    order = desk.place(side, "LIMIT", 65, refused)
+    market = ScriptedMarket(PRICES, close=26000.0)
+    assert market.place(side, "LIMIT", 65, allowed).status in ("OPEN", "COMPLETE")
+    order = market.place(side, "LIMIT", 65, refused)
     assert (order.status, order.status_message) == ("REJECTED", OUTSIDE_RANGE)
 
 
@@ -130,29 +130,29 @@ def test_the_price_protection_lies_inside_the_band_and_says_the_circuits_words(
     ("time", "status"), [("09:14:59", "REJECTED"), ("15:39:59", "OPEN"), ("15:40:00", "REJECTED")]
 )
 def test_outside_continuous_trading(time: str, status: str) -> None:
-    desk = Desk(PRICES, start_ns=ist_ns(DATE, time))
-    order = desk.place(1, "LIMIT", 65, 25900)
+    market = ScriptedMarket(PRICES, start_ns=ist_ns(DATE, time))
+    order = market.place(1, "LIMIT", 65, 25900)
     assert order.status == status
 
 
 @pytest.mark.parametrize("time", ["08:59:59", "16:00:00"])
 def test_closed_market_takes_nothing(time: str) -> None:
-    desk = Desk(PRICES, start_ns=ist_ns(DATE, time))
-    with pytest.raises(KiteError, match="Markets are closed"):
-        desk.place(1, "LIMIT", 65, 25900)
+    market = ScriptedMarket(PRICES, start_ns=ist_ns(DATE, time))
+    with pytest.raises(RequestRefused, match="Markets are closed"):
+        market.place(1, "LIMIT", 65, 25900)
 
 
 def test_share_stops_for_its_auction() -> None:
-    desk = Desk([1500.0], key="NSE:INFY", start_ns=ist_ns(DATE, "15:15:00"))
-    order = desk.place(1, "LIMIT", 1, 1490, product="CNC")
+    market = ScriptedMarket([1500.0], key="NSE:INFY", start_ns=ist_ns(DATE, "15:15:00"))
+    order = market.place(1, "LIMIT", 1, 1490, product="CNC")
     assert order.status == "REJECTED"
     assert "not allowed to trade in this market" in (order.status_message or "")
 
 
 def test_refused_modification_leaves_the_order_as_it_was() -> None:
-    desk = Desk(PRICES)
-    order = desk.place(1, "LIMIT", 65, 25900)
-    desk.modify(order, price=99999)
+    market = ScriptedMarket(PRICES)
+    order = market.place(1, "LIMIT", 65, 25900)
+    market.modify(order, price=99999)
     assert order.status == "OPEN"
     assert order.terms.price_e4 == 259_000_000
     assert "Circuit breach" in (order.status_message or "")
@@ -161,31 +161,31 @@ def test_refused_modification_leaves_the_order_as_it_was() -> None:
 
 def test_second_exit_needs_margin_of_its_own() -> None:
     # 12 per cent of 65 * 26000 is 202800: enough for one position, not for a second, opposite one.
-    desk = Desk(PRICES, funds_rupees=250_000.0)
-    assert desk.place(1, "MARKET", 65, protection_pct=1.0).status == "COMPLETE"
-    assert desk.place(-1, "SL", 65, price=25900, trigger=25950).status == "TRIGGER PENDING"
-    with pytest.raises(KiteError, match="Insufficient funds"):
-        desk.place(-1, "LIMIT", 65, 26100)
+    market = ScriptedMarket(PRICES, funds_rupees=250_000.0)
+    assert market.place(1, "MARKET", 65, protection_pct=1.0).status == "COMPLETE"
+    assert market.place(-1, "SL", 65, price=25900, trigger=25950).status == "TRIGGER PENDING"
+    with pytest.raises(RequestRefused, match="Insufficient funds"):
+        market.place(-1, "LIMIT", 65, 26100)
 
 
 def test_autoslice_respects_freeze_and_slice_limit() -> None:
-    desk = Desk(PRICES, funds_rupees=1e9)
-    desk.place(1, "LIMIT", 65 * 60, 25900, autoslice=True)
+    market = ScriptedMarket(PRICES, funds_rupees=1e9)
+    market.place(1, "LIMIT", 65 * 60, 25900, autoslice=True)
     # Freeze is 1800: 27 lots (1755) a slice; 3900 = 1755 + 1755 + 390
-    assert [order.terms.quantity for order in desk.exchange.orders()] == [1755, 1755, 390]
-    with pytest.raises(KiteError, match="slices"):
-        desk.place(1, "LIMIT", 1755 * 10 + 65, 25900, autoslice=True)
+    assert [order.terms.quantity for order in market.exchange.orders()] == [1755, 1755, 390]
+    with pytest.raises(RequestRefused, match="slices"):
+        market.place(1, "LIMIT", 1755 * 10 + 65, 25900, autoslice=True)
 
 
 def test_unknown_order() -> None:
-    desk = Desk(PRICES)
-    with pytest.raises(KiteError, match="Couldn't find"):
-        desk.exchange.cancel("1")
+    market = ScriptedMarket(PRICES)
+    with pytest.raises(RequestRefused, match="Couldn't find"):
+        market.exchange.cancel("1")
 
 
 def test_manual_order_carries_no_tag() -> None:
-    desk = Desk(PRICES)
-    order: Order = desk.exchange.place_manual("NFO:NIFTY.FUT", 1, 65, product="NRML")
-    desk.settle()
+    market = ScriptedMarket(PRICES)
+    order: Order = market.exchange.place_manual("NFO:NIFTY.FUT", 1, 65, product="NRML")
+    market.settle()
     assert order.status == "COMPLETE"
     assert (order.tag, order.placed_by) == (None, "MANUAL")

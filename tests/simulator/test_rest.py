@@ -16,10 +16,11 @@ import orjson
 import pytest
 from picows import WSHandshakeError
 
-from otrade.simulator.base.config import NS_PER_S, KiteLimits, SimConfig
+from otrade.simulator.base.config import NS_PER_S, SimConfig
 from otrade.simulator.base.hours import ist_ns
+from otrade.simulator.kite.rest.settings import KiteLimits, KiteSettings
 from otrade.simulator.simulator import Ports, Simulator
-from tests.simulator.client import Feed, Http, open_feed
+from tests.simulator.kite_client import KiteFeedConnection, KiteHttpClient, open_feed
 
 DATE = dt.date(2026, 11, 18)
 BUY = {
@@ -91,13 +92,13 @@ DUMP_COLUMNS = [
 ]
 
 
-class Shop:
+class RestAccount:
     """A simulator at 09:20 with one logged-in client."""
 
     def __init__(self, sim: Simulator, ports: Ports) -> None:
         self.sim, self.ports = sim, ports
         self.token = sim.issue_access_token()
-        self.http = Http(ports.rest, self.token)
+        self.http = KiteHttpClient(ports.rest, self.token)
 
     async def ask(self, *args: Any, **kwargs: Any) -> tuple[int, Any]:
         return await self.sim.during(self.http.ask(*args, **kwargs))
@@ -111,11 +112,11 @@ class Shop:
         await self.sim.run_until(self.sim.clock.now_ns() + int(seconds * NS_PER_S))
 
 
-def shop(work: Callable[[Shop], Coroutine[Any, Any, None]], **config: Any) -> None:
+def rest_account(work: Callable[[RestAccount], Coroutine[Any, Any, None]], **config: Any) -> None:
     async def main() -> None:
-        config.setdefault("limits", NO_LIMITS)
+        config.setdefault("servers", {"kite": KiteSettings(limits=NO_LIMITS)})
         sim = Simulator(SimConfig(dates=(DATE,), **config))
-        place = Shop(sim, await sim.start())
+        place = RestAccount(sim, await sim.start())
         await sim.run_until(ist_ns(DATE, "09:20"))
         try:
             await work(place)
@@ -127,7 +128,7 @@ def shop(work: Callable[[Shop], Coroutine[Any, Any, None]], **config: Any) -> No
 
 
 def test_life_of_an_order() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: RestAccount) -> None:
         ltp = (await s.data("GET", "/quote/ltp", {"i": "NSE:INFY"}))["NSE:INFY"]["last_price"]
         price = round(ltp - 20)
         placed = await s.data("POST", "/orders/regular", BUY | {"price": price})
@@ -179,21 +180,21 @@ def test_life_of_an_order() -> None:
         )
         assert await s.data("GET", "/user/margins/equity") == margins["equity"]
 
-    shop(work)
+    rest_account(work)
 
 
 def test_answers_take_virtual_time_only() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: RestAccount) -> None:
         before_ns = s.sim.clock.now_ns()
         await s.data("POST", "/orders/regular", BUY)
         took_ms = (s.sim.clock.now_ns() - before_ns) / 1e6
         assert 30 <= took_ms <= 60
 
-    shop(work)
+    rest_account(work)
 
 
 def test_login_by_checksum() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: RestAccount) -> None:
         s.http.authorization = ""
         path = "/connect/login?v=3&api_key=paper&redirect_params=next%3Dhome"
         status, headers, body = await s.sim.during(
@@ -203,7 +204,7 @@ def test_login_by_checksum() -> None:
         assert b"request_token=" in body
         target = urlsplit(headers["location"])
         sent = parse_qs(target.query)
-        assert f"{target.scheme}://{target.netloc}{target.path}" == s.sim.cfg.redirect_url
+        assert f"{target.scheme}://{target.netloc}{target.path}" == KiteSettings().redirect_url
         assert (sent["action"], sent["status"], sent["next"]) == (["login"], ["success"], ["home"])
         request_token = sent["request_token"][0]
         form = {"api_key": "paper", "request_token": request_token, "checksum": "0" * 64}
@@ -225,18 +226,18 @@ def test_login_by_checksum() -> None:
         assert await s.data("DELETE", "/session/token", gone) is True
         assert (await s.ask("GET", "/orders"))[0] == 403
 
-    shop(work)
+    rest_account(work)
 
 
 def test_tokens_die_at_six() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: RestAccount) -> None:
         s.sim.clock.advance(ist_ns(DATE + dt.timedelta(days=1), "05:59:59"))
         assert s.sim.sessions.is_valid("paper", s.token)
         s.sim.clock.advance(ist_ns(DATE + dt.timedelta(days=1), "06:00:00"))
         status, error = await s.ask("GET", "/orders")
         assert (status, error["error_type"]) == (403, "TokenException")
 
-    shop(work)
+    rest_account(work)
 
 
 @pytest.mark.parametrize(
@@ -302,13 +303,13 @@ def test_tokens_die_at_six() -> None:
     ],
 )
 def test_refused(method: str, path: str, params: Any, status: int, error_type: str) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: RestAccount) -> None:
         got, body = await s.ask(method, path, params)
         assert (got, body["status"], body["error_type"]) == (status, "error", error_type)
         assert body["message"]
         assert await s.data("GET", "/orders") == []
 
-    shop(work)
+    rest_account(work)
 
 
 @pytest.mark.parametrize(
@@ -329,19 +330,19 @@ def test_refused(method: str, path: str, params: Any, status: int, error_type: s
     ],
 )
 def test_malformed_http(data: bytes, status: int) -> None:
-    async def work(s: Shop) -> None:
-        http = Http(s.ports.rest, s.token)
+    async def work(s: RestAccount) -> None:
+        http = KiteHttpClient(s.ports.rest, s.token)
         got, _, body = await s.sim.during(http.raw(data))
         http.close()
         assert got == status
         assert b'"status":"error"' in body
         assert (await s.ask("GET", "/orders"))[0] == 200  # the server lives on
 
-    shop(work)
+    rest_account(work)
 
 
 def test_json_bodies() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: RestAccount) -> None:
         for body in (b"", b"{", b"{}", b"[1]", b'[{"exchange":"NSE"}]'):
             assert (await s.ask("POST", "/margins/orders", body=body))[0] == 400
         item = (
@@ -359,7 +360,7 @@ def test_json_bodies() -> None:
         (note,) = await s.data("POST", "/charges/orders", body=item)
         assert note["charges"]["transaction_tax"] == pytest.approx(37.75)
 
-    shop(work)
+    rest_account(work)
 
 
 @pytest.mark.parametrize(("second_exit", "more"), [("costs", 0.2 * 100 * 1520), ("free", 0.0)])
@@ -378,7 +379,7 @@ def test_a_basket_is_what_its_orders_cost_one_after_another(second_exit: Any, mo
         row("SELL", "LIMIT", 1520),
     )
 
-    async def work(s: Shop) -> None:
+    async def work(s: RestAccount) -> None:
         async def total(rows: list[dict[str, Any]], query: str = "") -> float:
             told = await s.data("POST", f"/margins/basket{query}", body=orjson.dumps(rows))
             assert len(told["orders"]) == len(rows)
@@ -397,7 +398,7 @@ def test_a_basket_is_what_its_orders_cost_one_after_another(second_exit: Any, mo
         assert await total([target], "?consider_positions=true") == 0, "it closes what is held"
         assert await total([target], "?consider_positions=false") == pytest.approx(0.2 * 100 * 1520)
 
-    shop(work, second_exit=second_exit)
+    rest_account(work, second_exit=second_exit)
 
 
 def test_a_basket_may_be_untold() -> None:
@@ -406,7 +407,7 @@ def test_a_basket_may_be_untold() -> None:
         b'"order_type":"LIMIT","quantity":100,"price":1510,"trigger_price":0}]'
     )
 
-    async def work(s: Shop) -> None:
+    async def work(s: RestAccount) -> None:
         told = await s.data("POST", "/margins/basket", body=item)
         assert (
             told["initial"]["total"] is None
@@ -414,11 +415,11 @@ def test_a_basket_may_be_untold() -> None:
             and len(told["orders"]) == 1
         )
 
-    shop(work, second_exit="untold")
+    rest_account(work, second_exit="untold")
 
 
 def test_instrument_dump_and_quotes() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: RestAccount) -> None:
         request = (
             "GET /instruments HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n"
             f"Authorization: {s.http.authorization}\r\n\r\n"
@@ -453,11 +454,11 @@ def test_instrument_dump_and_quotes() -> None:
         )
         assert len(infy["depth"]["buy"]) == len(infy["depth"]["sell"]) == 5
 
-    shop(work)
+    rest_account(work)
 
 
 def test_candles_are_what_happened() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: RestAccount) -> None:
         query = {"from": "2026-11-18 09:15:00", "to": "2026-11-18 15:30:00", "oi": 1}
         rows = (await s.data("GET", "/instruments/historical/408065/minute", query))["candles"]
         assert [row[0][11:16] for row in rows] == [
@@ -483,13 +484,13 @@ def test_candles_are_what_happened() -> None:
             "18",
         ]  # the 10th is a holiday
 
-    shop(work)
+    rest_account(work)
 
 
 def test_limits_answer_429() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: RestAccount) -> None:
         for kind, path, allowed in (("GET", "/quote/ltp?i=NSE:INFY", 1), ("GET", "/orders", 10)):
-            connections = [Http(s.ports.rest, s.token) for _ in range(allowed + 1)]
+            connections = [KiteHttpClient(s.ports.rest, s.token) for _ in range(allowed + 1)]
             both = asyncio.gather(*(http.ask(kind, path) for http in connections))
 
             async def wait(both: Any = both) -> Any:
@@ -500,7 +501,7 @@ def test_limits_answer_429() -> None:
             for http in connections:
                 http.close()
         await s.wait(1)
-        connections = [Http(s.ports.rest, s.token) for _ in range(11)]
+        connections = [KiteHttpClient(s.ports.rest, s.token) for _ in range(11)]
 
         async def place() -> Any:
             return await asyncio.gather(
@@ -517,20 +518,20 @@ def test_limits_answer_429() -> None:
         for http in connections:
             http.close()
 
-    shop(work, limits=KiteLimits())
+    rest_account(work, servers={})
 
 
 def test_day_limit_counts_refused_orders() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: RestAccount) -> None:
         assert (await s.ask("POST", "/orders/regular", {}))[0] == 400
         assert (await s.ask("POST", "/orders/regular", BUY))[0] == 200
         assert (await s.ask("POST", "/orders/regular", BUY))[0] == 429
 
-    shop(work, limits=KiteLimits(orders_per_day=2))
+    rest_account(work, servers={"kite": KiteSettings(limits=KiteLimits(orders_per_day=2))})
 
 
 def test_faults_enter_by_one_door() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: RestAccount) -> None:
         s.sim.faults.fail_next(
             503, "NetworkException", "OMS unreachable", method="POST", path_prefix="/orders"
         )
@@ -542,11 +543,11 @@ def test_faults_enter_by_one_door() -> None:
         await s.data("GET", "/orders")
         assert s.sim.clock.now_ns() - before_ns > 2 * NS_PER_S
 
-    shop(work)
+    rest_account(work)
 
 
 def test_pipelined_requests_are_answered_in_order() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: RestAccount) -> None:
         head = f" HTTP/1.1\r\nHost: x\r\nAuthorization: {s.http.authorization}\r\n\r\n"
         reader, writer = await asyncio.open_connection("127.0.0.1", s.ports.rest)
         writer.write(
@@ -571,16 +572,16 @@ def test_pipelined_requests_are_answered_in_order() -> None:
         assert third.endswith(b'"data":[]}')
         writer.close()
 
-    shop(work)
+    rest_account(work)
 
 
 def test_feed_refuses_strangers_and_bad_messages() -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: RestAccount) -> None:
         for token in ("", "x", s.token + "x"):
             with pytest.raises(WSHandshakeError) as caught:
-                await open_feed(s.sim, s.ports, token, Feed())
+                await open_feed(s.sim, s.ports, token, KiteFeedConnection())
             assert caught.value.response is not None and caught.value.response.status == 403
-        feed = await open_feed(s.sim, s.ports, s.token, Feed())
+        feed = await open_feed(s.sim, s.ports, s.token, KiteFeedConnection())
         for message in (
             b"{",
             b"[]",
@@ -596,12 +597,12 @@ def test_feed_refuses_strangers_and_bad_messages() -> None:
         await s.wait(1)
         assert "1 refused" in feed.texts[-1]["data"]
 
-    shop(work)
+    rest_account(work)
 
 
 def test_feed_modes_and_silence() -> None:
-    async def work(s: Shop) -> None:
-        feed = await open_feed(s.sim, s.ports, s.token, Feed())
+    async def work(s: RestAccount) -> None:
+        feed = await open_feed(s.sim, s.ports, s.token, KiteFeedConnection())
 
         async def sizes(seconds: float, message: dict[str, Any] | None = None) -> set[int]:
             if message is not None:
@@ -623,12 +624,12 @@ def test_feed_modes_and_silence() -> None:
         assert await sizes(3) == {1, 2 + 10}
         assert await sizes(3, {"a": "unsubscribe", "v": [256265]}) == {1}
 
-    shop(work)
+    rest_account(work)
 
 
 def test_pushes_tell_the_whole_order() -> None:
-    async def work(s: Shop) -> None:
-        feed = await open_feed(s.sim, s.ports, s.token, Feed())
+    async def work(s: RestAccount) -> None:
+        feed = await open_feed(s.sim, s.ports, s.token, KiteFeedConnection())
         market = BUY | {"order_type": "MARKET", "market_protection": -1}
         order_id = (await s.data("POST", "/orders/regular", market))["order_id"]
         await s.wait(1)
@@ -640,4 +641,4 @@ def test_pushes_tell_the_whole_order() -> None:
         assert {name: push[name] for name in row} == row
         assert (push["user_id"], push["unfilled_quantity"], push["checksum"]) == ("PAPER1", 0, "")
 
-    shop(work)
+    rest_account(work)

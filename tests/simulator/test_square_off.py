@@ -9,8 +9,10 @@ import pytest
 
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.hours import ist_ns
-from otrade.simulator.exchange.rms import FEE_E4, cut_off_ns
+from otrade.simulator.exchange.rms import FEE_E4
+from otrade.simulator.kite import rms_rules as kite_rms
 from otrade.simulator.simulator import Simulator
+from otrade.simulator.upstox import rms_rules as upstox_rms
 
 DAY = dt.date(2026, 11, 23)
 
@@ -73,7 +75,7 @@ def test_it_takes_as_many_orders_as_the_exchange_needs_and_charges_for_each() ->
             exchange.place_manual("NFO:NIFTY.FUT", -1, qty)
         await sim.run_until(ist_ns(DAY, "09:40"))
         held = exchange.ledger.held(contract, "MIS")
-        orders = exchange.risk_desk.square_off([contract.key])
+        orders = exchange.rms.square_off([contract.key])
         assert sum(order.terms.quantity for order in orders) == -held and all(
             o.terms.quantity <= most for o in orders
         )
@@ -94,4 +96,6 @@ def test_it_takes_as_many_orders_as_the_exchange_needs_and_charges_for_each() ->
 def test_the_times_have_dates(broker: str, date: str, at: str) -> None:
     day = dt.date.fromisoformat(date)
     contract = Simulator(SimConfig(dates=(day,))).exchange.market.universe.resolve("NSE:INFY")
-    assert cut_off_ns(broker, contract, day) == ist_ns(day, at)
+    assert {"kite": kite_rms, "upstox": upstox_rms}[broker].RULES.cut_off_ns(
+        contract, day
+    ) == ist_ns(day, at)

@@ -9,15 +9,15 @@ import orjson
 import pytest
 
 from otrade.simulator.faults.requests import AnswerFault, RequestFault
-from tests.simulator.client import Http
-from tests.simulator.upstox_account import INFY, UpstoxShop, upstox_shop
+from tests.simulator.kite_client import KiteHttpClient
+from tests.simulator.upstox_account import INFY, UpstoxAccount, upstox_account
 
 PLACE = ("POST", "/v3/order/place")
 
 
 @pytest.mark.parametrize("how", ["504", "502_html", "reset", "silence", "slow", "cut"])
 def test_a_placement_whose_answer_suffers_was_carried_out(how: AnswerFault) -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         said: list[str] = []
         s.faults.answer_wrongly(
             how,
@@ -44,12 +44,12 @@ def test_a_placement_whose_answer_suffers_was_carried_out(how: AnswerFault) -> N
         assert [order.tag for order in s.orders] == ["T1", "T2"] and said == [how]
         assert s.faults.seen == {f"answer_{how}": 1}
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 @pytest.mark.parametrize("how", ["reset", "silence", "503", "429", "500"])
 def test_a_lost_request_is_not_carried_out(how: RequestFault) -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         s.faults.lose_request(how, path_prefix="/v3/order")
         got = await s.attempt(*PLACE, body=s.terms())
         if how in ("reset", "silence"):
@@ -63,7 +63,7 @@ def test_a_lost_request_is_not_carried_out(how: RequestFault) -> None:
         assert s.orders == [] and s.faults.seen == {f"lose_{how}": 1}
         await s.place()
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 @pytest.mark.parametrize(
@@ -71,21 +71,21 @@ def test_a_lost_request_is_not_carried_out(how: RequestFault) -> None:
     [
         (403, "UDAPI1154", (403, "UDAPI1154")),
         (400, "InputException", (400, "UDAPI100036")),
-        (403, "TokenException", (401, "UDAPI100050")),
+        (403, "token", (401, "UDAPI100050")),
         (503, "NetworkException", (503, "UDAPI100500")),
     ],
 )
 def test_the_next_requests_are_refused(status: int, error_type: str, told: tuple[int, str]) -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         s.faults.fail_next(status, error_type, "because", path_prefix="/v2/order")
         assert (await s.refusal("GET", "/v2/order/retrieve-all"))[:2] == told
         assert await s.data("GET", "/v2/order/retrieve-all") == []
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_a_half_open_line_carries_nothing() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         await s.ask("GET", "/v2/user/profile")
         s.faults.half_open(5 * 10**9)
         task: Any = await _silent(s)
@@ -95,10 +95,10 @@ def test_a_half_open_line_carries_nothing() -> None:
         task.cancel()
         await s.place()
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
-async def _silent(s: UpstoxShop) -> Any:
+async def _silent(s: UpstoxAccount) -> Any:
     task = asyncio.ensure_future(s.http.ask(*PLACE, body=s.terms()))
     await s.wait(2)
     assert not task.done()
@@ -106,7 +106,7 @@ async def _silent(s: UpstoxShop) -> Any:
 
 
 def test_a_stale_book() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         order_id = await s.market(1)
         await s.wait(5)
         s.faults.stale_book(1, 10**10)
@@ -114,11 +114,11 @@ def test_a_stale_book() -> None:
         (row,) = await s.data("GET", "/v2/order/retrieve-all")
         assert (row["order_id"], row["status"]) == (order_id, "complete")
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_the_day_is_capped_and_exits_are_rejected() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         await s.market(1)
         await s.wait(1)
         s.faults.reject_exits(1)
@@ -131,12 +131,12 @@ def test_the_day_is_capped_and_exits_are_rejected() -> None:
         ]["status_message"]
         assert await s.refusal(*PLACE, body=s.terms()) == (429, "UDAPI10005", None)
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
-def test_both_faces_show_the_same_orders() -> None:
-    async def work(s: UpstoxShop) -> None:
-        kite = Http(s.ports.rest, s.sim.issue_access_token())
+def test_both_brokers_show_the_same_orders() -> None:
+    async def work(s: UpstoxAccount) -> None:
+        kite = KiteHttpClient(s.ports.rest, s.sim.issue_access_token())
         first = await s.place(3)
         form = {
             "exchange": "NSE",
@@ -176,11 +176,11 @@ def test_both_faces_show_the_same_orders() -> None:
             (row["product"], other["product"]) for row, other in zip(ours, theirs, strict=True)
         ] == [("I", "MIS"), ("D", "CNC")]
 
-    upstox_shop(work, broker="both")
+    upstox_account(work, broker="both")
 
 
 def test_a_target_that_cannot_be_read_is_refused_in_its_words() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         status, _, body = await s.sim.during(
             s.http.raw(b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n")
         )
@@ -190,4 +190,4 @@ def test_a_target_that_cannot_be_read_is_refused_in_its_words() -> None:
             and b"errorCode" in body
         )
 
-    upstox_shop(work)
+    upstox_account(work)

@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,27 +15,35 @@ from google.protobuf import descriptor_pb2
 from picows import WSHandshakeError, WSMsgType, ws_connect
 from upstox_client.feeder.proto import MarketDataFeedV3_pb2
 
-from otrade.simulator.base.config import NS_PER_S, SimConfig, UpstoxLimits
+from otrade.simulator.base.config import NS_PER_S, SimConfig
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.exchange.market_data import MarketSnapshot
 from otrade.simulator.prices.price_paths import option_e4
 from otrade.simulator.simulator import Simulator
+from otrade.simulator.upstox.rest.settings import UpstoxLimits, UpstoxSettings
 from otrade.simulator.upstox.streams import proto
 from otrade.simulator.upstox.streams.greeks import greeks
-from tests.simulator.order_client import DATE
-from tests.simulator.upstox_account import INFY, UpstoxShop, upstox_shop
-from tests.simulator.upstox_listener import MARKET, UpstoxEar, address, dial, listen, url_of
+from tests.simulator.scripted_market import DATE
+from tests.simulator.upstox_account import INFY, UpstoxAccount, upstox_account
+from tests.simulator.upstox_feed_client import (
+    MARKET,
+    UpstoxFeedRecorder,
+    address,
+    dial,
+    listen,
+    url_of,
+)
 
 NIFTY = "NSE_INDEX|Nifty 50"
 SBIN = "NSE_EQ|INE062A01020"
 
 
-def quote_of(s: UpstoxShop, key: str) -> MarketSnapshot:
+def quote_of(s: UpstoxAccount, key: str) -> MarketSnapshot:
     exchange = s.sim.exchange
     return exchange.market.quote(exchange.market.universe.resolve(key))
 
 
-def option_key(s: UpstoxShop) -> tuple[str, str]:
+def option_key(s: UpstoxAccount) -> tuple[str, str]:
     """(model's, Upstox's) key of an option at the money."""
     options = [
         c
@@ -78,48 +87,48 @@ def test_the_schema_is_the_vendors() -> None:
 
 
 def test_state_of_the_market_then_a_snapshot_then_what_has_changed() -> None:
-    async def work(s: UpstoxShop) -> None:
-        ear = await listen(s, MARKET)
+    async def work(s: UpstoxAccount) -> None:
+        recorder = await listen(s, MARKET)
         await s.wait(0.5)
-        (first,) = ear.dicts
+        (first,) = recorder.dicts
         assert first["type"] == "market_info" and "feeds" not in first
         assert first["marketInfo"]["segmentStatus"] == dict.fromkeys(
             ("NSE_EQ", "NSE_INDEX", "NSE_FO", "NCD_FO", "MCX_FO"), "NORMAL_OPEN"
         )
-        ear.say("sub", [INFY, NIFTY, "NSE_EQ|UNKNOWN"], "ltpc")
+        recorder.say("sub", [INFY, NIFTY, "NSE_EQ|UNKNOWN"], "ltpc")
         await s.wait(10)
-        second = ear.messages[1]
+        second = recorder.messages[1]
         assert second.type == 0 and set(second.feeds) == {INFY, NIFTY}
-        later = ear.dicts[2:]
+        later = recorder.dicts[2:]
         assert {message["type"] for message in later} == {"live_feed"}
         assert sum(INFY in message["feeds"] for message in later) == 10, "one trade a second"
-        for message, at_ns in zip(ear.messages, ear.times_ns, strict=True):
+        for message, at_ns in zip(recorder.messages, recorder.times_ns, strict=True):
             assert message.currentTs * 1_000_000 <= at_ns
-        assert ear.kinds == {WSMsgType.BINARY}
+        assert recorder.kinds == {WSMsgType.BINARY}
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_only_what_changed() -> None:
-    async def work(s: UpstoxShop) -> None:
-        ear = await listen(s, MARKET)
-        ear.say("sub", [INFY, NIFTY], "ltpc")
+    async def work(s: UpstoxAccount) -> None:
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY, NIFTY], "ltpc")
         await s.sim.run_until(
             ist_ns(DATE, "15:20")
         )  # shares with derivatives have stopped, the index goes on
-        assert set(ear.messages[-1].feeds) == {NIFTY}
-        assert len(ear.messages[1].feeds) == 2
+        assert set(recorder.messages[-1].feeds) == {NIFTY}
+        assert len(recorder.messages[1].feeds) == 2
 
-    upstox_shop(work, at="15:14")
+    upstox_account(work, at="15:14")
 
 
 def test_full_says_what_the_quote_says() -> None:
-    async def work(s: UpstoxShop) -> None:
-        ear = await listen(s, MARKET)
-        ear.say("sub", [INFY], "full")
+    async def work(s: UpstoxAccount) -> None:
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY], "full")
         await s.wait(95)
         quote = quote_of(s, "NSE:INFY")
-        last = ear.messages[-1].feeds[INFY]
+        last = recorder.messages[-1].feeds[INFY]
         assert last.WhichOneof("FeedUnion") == "fullFeed" and last.requestMode == 1
         full = last.fullFeed.marketFF
         assert (full.ltpc.ltp, full.ltpc.ltq, full.ltpc.cp) == (
@@ -165,16 +174,16 @@ def test_full_says_what_the_quote_says() -> None:
         ] and minute.interval == "I1"
         assert minute.ts == dt.datetime.fromisoformat(bar[0]).timestamp() * 1000
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_the_minute_under_way_is_whole_from_the_first_message() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         await s.wait(42)
-        ear = await listen(s, MARKET)
-        ear.say("sub", [INFY], "full")
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY], "full")
         await s.wait(0.01)
-        minute = ear.messages[-1].feeds[INFY].fullFeed.marketFF.marketOHLC.ohlc[1]
+        minute = recorder.messages[-1].feeds[INFY].fullFeed.marketFF.marketOHLC.ohlc[1]
         bar = (
             await s.data(
                 "GET", f"/v3/historical-candle/intraday/{INFY.replace('|', '%7C')}/minutes/1"
@@ -182,17 +191,17 @@ def test_the_minute_under_way_is_whole_from_the_first_message() -> None:
         )["candles"][0]
         assert [minute.open, minute.high, minute.low, minute.close, minute.vol] == bar[1:6]
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_an_index_and_an_option_in_full() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         name, key = option_key(s)
-        ear = await listen(s, MARKET)
-        ear.say("sub", [NIFTY, key], "full")
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [NIFTY, key], "full")
         await s.wait(3)
         feeds: dict[str, Any] = {}
-        for message in ear.messages:
+        for message in recorder.messages:
             feeds |= dict(message.feeds)
         index = feeds[NIFTY].fullFeed
         assert index.WhichOneof("FullFeedUnion") == "indexFF" and index.indexFF.ltpc.ltp > 0
@@ -206,11 +215,25 @@ def test_an_index_and_an_option_in_full() -> None:
         )
         assert not full.casEligible
 
-    upstox_shop(work)
+    upstox_account(work)
+
+
+def option_price(
+    spot_e4: float,
+    strike_e4: int,
+    days: float,
+    iv: float,
+    kind: str,
+    move: float = 0.0,
+    later: float = 0.0,
+    wider: float = 0.0,
+) -> float:
+    """In rupees, with the spot `move` rupees higher, `later` by days, at an `iv` that is `wider`."""
+    return option_e4(spot_e4 + move * 1e4, strike_e4, days - later, iv + wider, kind) / 1e4
 
 
 def test_greeks_are_the_slopes_of_the_models_price() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         for kind in ("CE", "PE"):
             name = option_key(s)[0].removesuffix("CE") + kind
             contract = s.sim.exchange.market.universe.by_key[name]
@@ -220,17 +243,7 @@ def test_greeks_are_the_slopes_of_the_models_price() -> None:
             assert contract.expiry is not None
             days = (ist_ns(contract.expiry, "15:30") - now_ns) / NS_PER_S / 86_400
 
-            def price(move: float = 0.0, later: float = 0.0, wider: float = 0.0) -> float:
-                return (
-                    option_e4(
-                        spot + move * 1e4,
-                        contract.strike_e4,
-                        days - later,
-                        got.iv + wider,
-                        kind,  # noqa: B023
-                    )
-                    / 1e4
-                )  # noqa: B023
+            price = partial(option_price, spot, contract.strike_e4, days, got.iv, kind)
 
             assert got.delta == pytest.approx((price(0.5) - price(-0.5)), rel=1e-4)
             assert got.gamma == pytest.approx(price(1) - 2 * price() + price(-1), rel=1e-3)
@@ -242,16 +255,16 @@ def test_greeks_are_the_slopes_of_the_models_price() -> None:
             )
             assert got.iv == pytest.approx(contract.day_sigma * math.sqrt(252) * 1.1)
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_greeks_mode() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         _, key = option_key(s)
-        ear = await listen(s, MARKET)
-        ear.say("sub", [INFY, key, NIFTY], "option_greeks")
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY, key, NIFTY], "option_greeks")
         await s.wait(1)
-        feeds = ear.messages[1].feeds
+        feeds = recorder.messages[1].feeds
         assert {feed.WhichOneof("FeedUnion") for feed in feeds.values()} == {"firstLevelWithGreeks"}
         assert {feed.requestMode for feed in feeds.values()} == {2}
         option, share = feeds[key].firstLevelWithGreeks, feeds[INFY].firstLevelWithGreeks
@@ -259,34 +272,36 @@ def test_greeks_mode() -> None:
         assert not share.HasField("optionGreeks") and share.vtt > 0 and share.firstDepth.bidQ > 0
         assert not feeds[NIFTY].firstLevelWithGreeks.HasField("firstDepth")
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_modes_change_and_end() -> None:
-    async def work(s: UpstoxShop) -> None:
-        ear = await listen(s, MARKET)
-        ear.say("sub", [INFY])
+    async def work(s: UpstoxAccount) -> None:
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY])
         await s.wait(1)
-        assert ear.messages[1].feeds[INFY].WhichOneof("FeedUnion") == "ltpc", "the default"
-        ear.say("change_mode", [INFY, SBIN], "full")
+        assert recorder.messages[1].feeds[INFY].WhichOneof("FeedUnion") == "ltpc", "the default"
+        recorder.say("change_mode", [INFY, SBIN], "full")
         await s.wait(1.1)
-        assert ear.messages[-1].feeds[INFY].WhichOneof("FeedUnion") == "fullFeed"
-        assert all(SBIN not in message.feeds for message in ear.messages), "it was not subscribed"
-        ear.say("sub", [INFY], "option_greeks")
+        assert recorder.messages[-1].feeds[INFY].WhichOneof("FeedUnion") == "fullFeed"
+        assert all(SBIN not in message.feeds for message in recorder.messages), (
+            "it was not subscribed"
+        )
+        recorder.say("sub", [INFY], "option_greeks")
         await s.wait(1.1)
-        assert ear.messages[-1].feeds[INFY].WhichOneof("FeedUnion") == "firstLevelWithGreeks"
-        ear.say("unsub", [INFY, SBIN])
+        assert recorder.messages[-1].feeds[INFY].WhichOneof("FeedUnion") == "firstLevelWithGreeks"
+        recorder.say("unsub", [INFY, SBIN])
         await s.wait(0.1)
-        n_before = len(ear.raw)
+        n_before = len(recorder.raw)
         await s.wait(5)
-        assert len(ear.raw) == n_before
+        assert len(recorder.raw) == n_before
         market = s.sim.exchange.market
         assert market._watched == {}
-        ear.say("sub", [INFY], "full")
+        recorder.say("sub", [INFY], "full")
         await s.wait(2)
-        assert len(ear.raw) > n_before
+        assert len(recorder.raw) > n_before
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 @pytest.mark.parametrize(
@@ -309,36 +324,36 @@ def test_modes_change_and_end() -> None:
     ],
 )
 def test_requests_of_which_no_notice_is_taken(payload: bytes) -> None:
-    async def work(s: UpstoxShop) -> None:
-        ear = await listen(s, MARKET)
-        ear.send(payload)
-        ear.say("sub", [INFY], "ltpc", kind=WSMsgType.TEXT)
+    async def work(s: UpstoxAccount) -> None:
+        recorder = await listen(s, MARKET)
+        recorder.send(payload)
+        recorder.say("sub", [INFY], "ltpc", kind=WSMsgType.TEXT)
         await s.wait(2)
-        assert len(ear.raw) == 1 and ear.is_up
-        ear.say("sub", [INFY], "ltpc")
+        assert len(recorder.raw) == 1 and recorder.is_up
+        recorder.say("sub", [INFY], "ltpc")
         await s.wait(2)
-        assert len(ear.raw) > 2
+        assert len(recorder.raw) > 2
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_keys_of_a_connection_are_limited_by_mode() -> None:
     limits = UpstoxLimits(full_keys=3, full_keys_combined=2, ltpc_keys=5, ltpc_keys_combined=2)
 
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         keys = [
             f"NSE_FO|{c.token >> 8}"
             for c in s.sim.exchange.market.universe.contracts
             if c.exchange == "NFO"
         ]
-        ear = await listen(s, MARKET)
+        recorder = await listen(s, MARKET)
 
         async def count(method: str, some: list[str], mode: str | None = None) -> int:
-            ear.raw.clear()
-            ear.say(method, some, mode)
+            recorder.raw.clear()
+            recorder.say(method, some, mode)
             await s.wait(0.2)
             return max(
-                (len(message.feeds) for message in ear.messages if not message.type), default=0
+                (len(message.feeds) for message in recorder.messages if not message.type), default=0
             )
 
         assert await count("sub", keys[:3], "full") == 3
@@ -351,7 +366,7 @@ def test_keys_of_a_connection_are_limited_by_mode() -> None:
         assert await count("sub", keys[5:8], "ltpc") == 3
         assert await count("sub", keys[8:9], "ltpc") == 0
 
-    upstox_shop(work, upstox_limits=limits)
+    upstox_account(work, servers={"upstox": UpstoxSettings(limits=limits)})
 
 
 def test_the_limits_of_the_real_feed() -> None:
@@ -369,7 +384,7 @@ def test_the_limits_of_the_real_feed() -> None:
     ) == (2000, 2000, 1500)
 
 
-async def refusal(s: UpstoxShop, url: str, **options: Any) -> int:
+async def refusal(s: UpstoxAccount, url: str, **options: Any) -> int:
     with pytest.raises(WSHandshakeError) as caught:
         await dial(s, url, **options)
     assert caught.value.response is not None
@@ -377,39 +392,39 @@ async def refusal(s: UpstoxShop, url: str, **options: Any) -> int:
 
 
 def test_addresses_work_once() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         url = await address(s, MARKET)
-        ear = await dial(s, url)
+        recorder = await dial(s, url)
         assert await refusal(s, url) == 403
         assert await refusal(s, f"{s.ports.upstox_feed_url}/") == 404
         left_over = await address(s, MARKET)
         s.sim.expire_tokens()
         assert await refusal(s, left_over) == 403
         await s.wait(3)
-        assert ear.is_up, "a dead token does not end a feed"
+        assert recorder.is_up, "a dead token does not end a feed"
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_with_the_token_in_the_header_the_way_is_a_redirect() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         bearer = {"Authorization": f"Bearer {s.token}"}
         assert await refusal(s, url_of(s, MARKET), extra_headers=bearer, max_redirects=0) == 302
-        ear = await dial(s, url_of(s, MARKET), extra_headers=bearer)
+        recorder = await dial(s, url_of(s, MARKET), extra_headers=bearer)
         rest = f"ws://127.0.0.1:{s.ports.upstox_rest}{MARKET}"
         other = await dial(
             s, rest, extra_headers=bearer
         )  # where the real one is, feeds and requests share a host
         await s.wait(0.1)
-        assert len(ear.raw) == len(other.raw) == 1
+        assert len(recorder.raw) == len(other.raw) == 1
         for wrong in ({}, {"Authorization": "Bearer x"}, {"Authorization": s.token}):
             assert await refusal(s, url_of(s, MARKET), extra_headers=wrong) == 401
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_two_connections_and_no_more() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         first, second = await listen(s, MARKET), await listen(s, MARKET)
         assert await refusal(s, await address(s, MARKET)) == 403
         assert first.is_up and second.is_up
@@ -417,21 +432,21 @@ def test_two_connections_and_no_more() -> None:
         first.transport.disconnect()
         await s.wait(0.1)
         third = await listen(s, MARKET)
-        for ear in (second, third):
-            ear.say("sub", [INFY], "ltpc")
+        for recorder in (second, third):
+            recorder.say("sub", [INFY], "ltpc")
         await s.wait(2.5)
         assert second.raw[-2:] == third.raw[-2:], "what one is told, the other is"
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_changes_of_the_markets_state_are_told() -> None:
-    async def work(s: UpstoxShop) -> None:
-        ear = await listen(s, MARKET)
+    async def work(s: UpstoxAccount) -> None:
+        recorder = await listen(s, MARKET)
         await s.sim.run_until(ist_ns(DATE, "15:50"))
         infos = [
             (message["marketInfo"]["segmentStatus"], int(message["currentTs"]))
-            for message in ear.dicts
+            for message in recorder.dicts
         ]
         cash = [(status.get("NSE_EQ"), at) for status, at in infos]
         changes = [cash[0], *(b for a, b in zip(cash, cash[1:], strict=False) if a[0] != b[0])]
@@ -448,39 +463,39 @@ def test_changes_of_the_markets_state_are_told() -> None:
             DATE, "15:40"
         )
 
-    upstox_shop(work, at="09:02")
+    upstox_account(work, at="09:02")
 
 
 def test_a_quiet_line_is_pinged() -> None:
-    async def work(s: UpstoxShop) -> None:
-        ear = await listen(s, MARKET)
+    async def work(s: UpstoxAccount) -> None:
+        recorder = await listen(s, MARKET)
         await s.wait(10)
-        seconds = Counter(at_ns // NS_PER_S for at_ns in ear.pings_ns)
-        assert len(seconds) >= 10 and len(ear.raw) == 1
+        seconds = Counter(at_ns // NS_PER_S for at_ns in recorder.pings_ns)
+        assert len(seconds) >= 10 and len(recorder.raw) == 1
         s.faults.silence_feed(5 * NS_PER_S)
         await s.wait(0.1)
-        n_before = len(ear.pings_ns)
+        n_before = len(recorder.pings_ns)
         await s.data("GET", "/v2/user/profile")
         await s.wait(4)
-        assert len(ear.pings_ns) == n_before, (
+        assert len(recorder.pings_ns) == n_before, (
             "a silent feed does not ping, whatever else is answered"
         )
         await s.wait(3)
-        assert len(ear.pings_ns) > n_before and ear.is_up
+        assert len(recorder.pings_ns) > n_before and recorder.is_up
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 @pytest.mark.parametrize("mid_frame", [False, True])
 def test_a_feed_is_cut(mid_frame: bool) -> None:
-    async def work(s: UpstoxShop) -> None:
-        ear = await listen(s, MARKET)
-        ear.say("sub", [INFY], "full")
+    async def work(s: UpstoxAccount) -> None:
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY], "full")
         await s.wait(2)
-        n_before = len(ear.raw)
+        n_before = len(recorder.raw)
         (s.faults.cut_mid_frame if mid_frame else s.faults.cut_feed)()
         await s.wait(2)
-        assert not ear.is_up and len(ear.raw) == n_before, "half a frame is none"
+        assert not recorder.is_up and len(recorder.raw) == n_before, "half a frame is none"
         assert s.sim.exchange.market._watched == {}
         again = await listen(s, MARKET)
         again.say("sub", [INFY], "full")
@@ -488,67 +503,67 @@ def test_a_feed_is_cut(mid_frame: bool) -> None:
         assert again.is_up and len(again.raw) > 3
         assert s.faults.seen == {"cut_mid_frame" if mid_frame else "cut_feed": 1}
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_a_silent_feed_and_a_half_open_one() -> None:
-    async def work(s: UpstoxShop) -> None:
-        ear = await listen(s, MARKET)
-        ear.say("sub", [INFY], "ltpc")
+    async def work(s: UpstoxAccount) -> None:
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY], "ltpc")
         await s.wait(3)
         url = await address(s, MARKET)
         s.faults.silence_feed(5 * NS_PER_S)
-        n_before = len(ear.raw)
+        n_before = len(recorder.raw)
         await s.wait(4.9)
-        assert len(ear.raw) == n_before and ear.is_up
+        assert len(recorder.raw) == n_before and recorder.is_up
         await s.wait(3)
-        assert len(ear.raw) > n_before
+        assert len(recorder.raw) > n_before
         s.faults.half_open(10 * NS_PER_S)
         new = await dial(s, url)
         new.say("sub", [INFY], "ltpc")
-        n_before = len(ear.raw)
+        n_before = len(recorder.raw)
         await s.wait(9)
-        assert new.is_up and ear.is_up and new.raw == [] and len(ear.raw) == n_before
+        assert new.is_up and recorder.is_up and new.raw == [] and len(recorder.raw) == n_before
         await s.wait(5)
-        assert len(ear.raw) > n_before and len(new.raw) > 1
+        assert len(recorder.raw) > n_before and len(new.raw) > 1
         assert new.messages[0].type == 1, "what was not sent is lost, the snapshot too"
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_subscriptions_outlive_the_day() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         days = s.sim.dates()
-        ear = await listen(s, MARKET)
+        recorder = await listen(s, MARKET)
         share, future = (
             INFY,
             "NSE_FO|" + str(s.sim.exchange.market.universe.resolve("NFO:NIFTY.FUT").token >> 8),
         )
-        ear.say("sub", [share, future], "full")
+        recorder.say("sub", [share, future], "full")
         await s.sim.run_day(days[0])
-        n_before = len(ear.raw)
+        n_before = len(recorder.raw)
         await s.sim.run_day(days[1])
         feeds = [
             message.feeds[share].fullFeed.marketFF
-            for message in ear.messages[n_before:]
+            for message in recorder.messages[n_before:]
             if share in message.feeds
         ]
         assert len(feeds) == 301, "the first was on its way when the day ended"
         assert {feed.marketOHLC.ohlc[0].ts for feed in feeds[1:]} == {
             ist_ns(days[1], "00:00") // 1_000_000
         }
-        assert ear.messages[-1].feeds[share].fullFeed.marketFF.marketOHLC.ohlc[1].vol > 0
+        assert recorder.messages[-1].feeds[share].fullFeed.marketFF.marketOHLC.ohlc[1].vol > 0
 
-    upstox_shop(work, at="09:16", dates=(DATE, dt.date(2026, 11, 19)), day_end="09:20")
+    upstox_account(work, at="09:16", dates=(DATE, dt.date(2026, 11, 19)), day_end="09:20")
 
 
 # ---- lockstep
 
 
-class Reactor(UpstoxEar):
+class Reactor(UpstoxFeedRecorder):
     """Places an order on every tenth message, at the price it has just seen."""
 
-    def __init__(self, s: UpstoxShop) -> None:
+    def __init__(self, s: UpstoxAccount) -> None:
         super().__init__(s)
         self.tasks: set[asyncio.Task[Any]] = set()
 
@@ -560,8 +575,10 @@ class Reactor(UpstoxEar):
         ltp = self.messages[-1].feeds[INFY].ltpc.ltp if INFY in self.messages[-1].feeds else 0
         if ltp:
             side = "BUY" if len(self.raw) % 20 else "SELL"
-            terms = self._shop.terms(5, transaction_type=side, price=ltp)
-            task = asyncio.ensure_future(self._shop.http.ask("POST", "/v3/order/place", body=terms))
+            terms = self._account.terms(5, transaction_type=side, price=ltp)
+            task = asyncio.ensure_future(
+                self._account.http.ask("POST", "/v3/order/place", body=terms)
+            )
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
 
@@ -569,18 +586,18 @@ class Reactor(UpstoxEar):
 def trades_of(**config: Any) -> tuple[list[Any], list[bytes]]:
     found: list[Any] = []
 
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         url = await address(s, MARKET)
-        ear = Reactor(s)
-        await s.sim.during(ws_connect(lambda: ear, url, enable_auto_pong=False))
-        ear.say("sub", [INFY], "ltpc")
+        recorder = Reactor(s)
+        await s.sim.during(ws_connect(lambda: recorder, url, enable_auto_pong=False))
+        recorder.say("sub", [INFY], "ltpc")
         await s.wait(600)
         found.append(
             [(t.order.order_id, t.ts_ns, t.qty, t.price_e4) for t in s.sim.exchange.trades()]
         )
-        found.append(ear.raw)
+        found.append(recorder.raw)
 
-    upstox_shop(work, **config)
+    upstox_account(work, **config)
     return found[0], found[1]
 
 

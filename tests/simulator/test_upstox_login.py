@@ -1,4 +1,4 @@
-"""Logging in to Upstox's face, its tokens, static addresses and limits."""
+"""Logging in to Upstox's servers, its tokens, static addresses and limits."""
 
 import datetime as dt
 from typing import Any
@@ -7,16 +7,16 @@ from urllib.parse import parse_qs, quote, urlsplit
 import orjson
 import pytest
 
-from otrade.simulator.base.config import UpstoxLimits
 from otrade.simulator.base.hours import ist_ns
-from tests.simulator.upstox_account import UpstoxShop, upstox_shop
+from otrade.simulator.upstox.rest.settings import UpstoxLimits, UpstoxSettings
+from tests.simulator.upstox_account import UpstoxAccount, upstox_account
 
 REDIRECT = "http://127.0.0.1:8700/login/upstox"
 PROFILE = ("GET", "/v2/user/profile")
 FORM = "Content-Type: application/x-www-form-urlencoded"
 
 
-async def dialog(s: UpstoxShop, **changed: str) -> tuple[int, dict[str, str], bytes]:
+async def dialog(s: UpstoxAccount, **changed: str) -> tuple[int, dict[str, str], bytes]:
     fields = {
         "response_type": "code",
         "client_id": "paper",
@@ -28,7 +28,7 @@ async def dialog(s: UpstoxShop, **changed: str) -> tuple[int, dict[str, str], by
     return await s.raw(f"GET /v2/login/authorization/dialog?{query} HTTP/1.1")
 
 
-async def exchange(s: UpstoxShop, code: str, **changed: str) -> tuple[int, Any]:
+async def exchange(s: UpstoxAccount, code: str, **changed: str) -> tuple[int, Any]:
     fields = {
         "code": code,
         "client_id": "paper",
@@ -43,7 +43,7 @@ async def exchange(s: UpstoxShop, code: str, **changed: str) -> tuple[int, Any]:
 
 
 def test_code_token_and_logout() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         status, headers, _ = await dialog(s)
         url = urlsplit(headers["location"])
         query = parse_qs(url.query)
@@ -77,11 +77,11 @@ def test_code_token_and_logout() -> None:
         assert await s.data("DELETE", "/v2/logout") is True
         assert await s.refusal(*PROFILE) == (401, "UDAPI100050", None)
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_a_code_is_used_up_by_a_failure_too() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         code = s.sim.upstox.code()
         status, told = await exchange(s, code, client_secret="wrong")
         assert (status, told["errors"][0]["errorCode"]) == (401, "UDAPI100016")
@@ -92,7 +92,7 @@ def test_a_code_is_used_up_by_a_failure_too() -> None:
         assert (await exchange(s, late))[0] == 401
         assert (await exchange(s, s.sim.upstox.code()))[0] == 200
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 @pytest.mark.parametrize(
@@ -104,24 +104,24 @@ def test_a_code_is_used_up_by_a_failure_too() -> None:
     ],
 )
 def test_wrong_applications(changed: dict[str, str], status: int, code: str) -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         got, told = await exchange(s, s.sim.upstox.code(), **changed)
         assert (got, told["errors"][0]["errorCode"]) == (status, code)
         if "grant_type" not in changed:
             assert (await dialog(s, **changed))[0] == status
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 @pytest.mark.parametrize(
     "authorization", ["", "Bearer ", "Bearer x", "token paper:{}", "{}", "Bearer é"]
 )
 def test_wrong_tokens(authorization: str) -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         s.http.authorization = authorization.format(s.token)
         assert await s.refusal(*PROFILE) == (401, "UDAPI100050", None)
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_token_dies_at_half_past_three_however_late_it_was_issued(
         date, clock = text.split()
         return ist_ns(dt.date.fromisoformat(date), clock)
 
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         s.sim.clock.advance(at(login_at))
         token = s.sim.upstox.issue()
         s.sim.clock.advance(at(dies_at) - 1)
@@ -147,11 +147,11 @@ def test_a_token_dies_at_half_past_three_however_late_it_was_issued(
         s.sim.clock.advance(at(dies_at))
         assert not s.sim.upstox.is_valid(token)
 
-    upstox_shop(work, at="09:01")
+    upstox_account(work, at="09:01")
 
 
-def test_tokens_are_revoked_for_both_faces() -> None:
-    async def work(s: UpstoxShop) -> None:
+def test_tokens_are_revoked_for_both_brokers() -> None:
+    async def work(s: UpstoxAccount) -> None:
         kite = s.sim.issue_access_token()
         s.sim.expire_tokens()
         assert not s.sim.sessions.is_valid("paper", kite)
@@ -159,11 +159,11 @@ def test_tokens_are_revoked_for_both_faces() -> None:
         s.login()
         await s.data(*PROFILE)
 
-    upstox_shop(work, broker="both")
+    upstox_account(work, broker="both")
 
 
 def test_orders_come_from_the_registered_addresses_only() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         told = await s.data("GET", "/v2/user/ip")
         assert (told["primary_ip"], told["secondary_ip"]) == ("127.0.0.1", None)
         told = await s.data("PUT", "/v2/user/ip", body={"primary_ip": "203.0.113.7"})
@@ -188,7 +188,7 @@ def test_orders_come_from_the_registered_addresses_only() -> None:
         s.login()
         await s.data("PUT", "/v2/user/ip", body={"primary_ip": "127.0.0.1"})
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 TOO_MANY = (429, "UDAPI10005", None)
@@ -197,7 +197,7 @@ TOO_MANY = (429, "UDAPI10005", None)
 def test_order_calls_share_their_limits() -> None:
     limits = UpstoxLimits(orders_per_second=3, orders_per_minute=5, orders_per_half_hour=7)
 
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         await s.place()
         assert (await s.ask("DELETE", "/v3/order/cancel", {"order_id": "1"}))[0] == 400
         assert (await s.ask("PUT", "/v3/order/modify", body={}))[0] == 400
@@ -221,13 +221,13 @@ def test_order_calls_share_their_limits() -> None:
         await s.place()
         assert len(s.orders) == 6
 
-    upstox_shop(work, upstox_limits=limits)
+    upstox_account(work, servers={"upstox": UpstoxSettings(limits=limits)})
 
 
 def test_every_other_interface_is_counted_by_itself() -> None:
     limits = UpstoxLimits(others_per_second=2)
 
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         for path in ("/v2/user/profile", "/v2/order/retrieve-all"):
             await s.data("GET", path)
             await s.data("GET", path)
@@ -235,7 +235,7 @@ def test_every_other_interface_is_counted_by_itself() -> None:
         await s.wait(1)
         await s.data(*PROFILE)
 
-    upstox_shop(work, upstox_limits=limits)
+    upstox_account(work, servers={"upstox": UpstoxSettings(limits=limits)})
 
 
 def test_the_limits_of_the_real_thing() -> None:
@@ -255,7 +255,7 @@ def test_the_limits_of_the_real_thing() -> None:
 def test_what_needs_no_token() -> None:
     """As the vendor's SDK asks for it: without one."""
 
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         s.http.authorization = ""
         key = "NSE_EQ%7CINE009A01021"
         for path in (
@@ -269,11 +269,11 @@ def test_what_needs_no_token() -> None:
         )
         assert await s.refusal("GET", "/v2/market/status/NSE") == (401, "UDAPI100050", None)
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_what_is_not_served() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         assert await s.refusal("GET", "/v2/nothing") == (404, "UDAPI10000", None)
         assert await s.refusal("PUT", "/v3/order/place") == (405, "UDAPI10000", None)
         assert await s.refusal("GET", "/user/profile") == (404, "UDAPI10000", None), "Kite's"
@@ -282,4 +282,4 @@ def test_what_is_not_served() -> None:
             assert status == 400 and orjson.loads(body)["errors"][0]["errorCode"] == "UDAPI100036"
             s.http.close()
 
-    upstox_shop(work)
+    upstox_account(work)

@@ -1,5 +1,5 @@
 """Upstox's instrument files, quotes, candles and calendar, each against what the exchange or Kite's
-face says.
+servers say.
 """
 
 import csv
@@ -13,13 +13,13 @@ import pytest
 
 from otrade.simulator.base.hours import IST, ist_ns
 from otrade.simulator.base.listings import ISINS
-from tests.simulator.client import Http
-from tests.simulator.upstox_account import INFY, UpstoxShop, upstox_shop
+from tests.simulator.kite_client import KiteHttpClient
+from tests.simulator.upstox_account import INFY, UpstoxAccount, upstox_account
 
 NIFTY = "NSE_INDEX|Nifty 50"
 
 
-async def file_of(s: UpstoxShop, name: str) -> list[dict[str, Any]]:
+async def file_of(s: UpstoxAccount, name: str) -> list[dict[str, Any]]:
     status, headers, body = await s.raw(
         f"GET /market-quote/instruments/exchange/{name}.json.gz HTTP/1.1"
     )
@@ -37,10 +37,10 @@ def test_isins_have_their_check_digit() -> None:
 
 
 def test_instruments_are_those_of_kite() -> None:
-    """The other face's dump of the same day is the oracle."""
+    """The other broker's dump of the same day is the oracle."""
 
-    async def work(s: UpstoxShop) -> None:
-        kite = Http(s.ports.rest, s.sim.issue_access_token())
+    async def work(s: UpstoxAccount) -> None:
+        kite = KiteHttpClient(s.ports.rest, s.sim.issue_access_token())
         _, dump = await s.sim.during(kite.ask("GET", "/instruments"))
         kite.close()
         rows = await file_of(s, "complete")
@@ -89,11 +89,11 @@ def test_instruments_are_those_of_kite() -> None:
             if row["segment"] == "NSE_FO":
                 assert any(other["instrument_key"] == row["underlying_key"] for other in rows)
 
-    upstox_shop(work, broker="both")
+    upstox_account(work, broker="both")
 
 
 def test_files_by_exchange() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         whole = await file_of(s, "complete")
         assert [row for row in whole if row["exchange"] == "NSE"] == await file_of(s, "NSE")
         assert [row for row in whole if row["exchange"] == "MCX"] == await file_of(s, "MCX") != []
@@ -106,11 +106,11 @@ def test_files_by_exchange() -> None:
         for name in ("complete.csv.gz", "NASDAQ.json.gz"):
             assert (await s.refusal("GET", f"/market-quote/instruments/exchange/{name}"))[0] == 404
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_quotes() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         await s.wait(120)
         quote = s.sim.exchange.market.quote(s.sim.exchange.market.universe.by_key["NSE:INFY"])
         rows = await s.data("GET", "/v2/market-quote/quotes", {"instrument_key": f"{INFY},{NIFTY}"})
@@ -152,11 +152,11 @@ def test_quotes() -> None:
         many = {"instrument_key": ",".join(f"NSE_EQ|{i}" for i in range(501))}
         assert (await s.refusal("GET", "/v2/market-quote/quotes", many))[1] == "UDAPI100036"
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_candles_in_the_making_and_the_last_finished_ones() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         await s.wait(95)  # 09:21:35
         bars = (
             await s.data(
@@ -191,12 +191,12 @@ def test_candles_in_the_making_and_the_last_finished_ones() -> None:
             )
         )[2] == "interval"
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_candles_are_those_of_kite_newest_first() -> None:
-    async def work(s: UpstoxShop) -> None:
-        kite = Http(s.ports.rest, s.sim.issue_access_token())
+    async def work(s: UpstoxAccount) -> None:
+        kite = KiteHttpClient(s.ports.rest, s.sim.issue_access_token())
         key = NIFTY.replace("|", "%7C").replace(" ", "%20")
 
         async def theirs(interval: str, start: str, end: str) -> list[list[Any]]:
@@ -228,11 +228,11 @@ def test_candles_are_those_of_kite_newest_first() -> None:
             assert now == await theirs(name, "2026-11-18 00:00:00", "2026-11-18 23:59:59") != []
         kite.close()
 
-    upstox_shop(work, broker="both", at="10:20")
+    upstox_account(work, broker="both", at="10:20")
 
 
 def test_weeks_and_months() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         key = INFY.replace("|", "%7C")
         days = (await s.data("GET", f"/v3/historical-candle/{key}/days/1/2026-11-17/2026-11-01"))[
             "candles"
@@ -254,7 +254,7 @@ def test_weeks_and_months() -> None:
         ]
         assert sum(week[5] for week in weeks) == month[5]
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 @pytest.mark.parametrize(
@@ -275,17 +275,17 @@ def test_weeks_and_months() -> None:
     ],
 )
 def test_candles_that_cannot_be_had(path: str, field: str) -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         status, _, told = await s.refusal(
             "GET", f"/v3/historical-candle/{path.format(key=INFY.replace('|', '%7C'))}"
         )
         assert (status, told) == (400, field)
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_calendar() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         days = await s.data("GET", "/v2/market/holidays")
         assert [row["date"] for row in days if row["date"].startswith("2026-1")] == [
             "2026-10-02",
@@ -313,7 +313,7 @@ def test_calendar() -> None:
         for path in ("timings/x", "holidays/2026", "status/NASDAQ"):
             assert (await s.refusal("GET", f"/v2/market/{path}"))[1] == "UDAPI100036"
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 @pytest.mark.parametrize(
@@ -327,10 +327,10 @@ def test_calendar() -> None:
     ],
 )
 def test_status(at: str, nse: str, nfo: str) -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         told = await s.data("GET", "/v2/market/status/NSE")
         assert (told["exchange"], told["status"]) == ("NSE", nse)
         assert told["last_updated"] * 1_000_000 <= s.sim.clock.now_ns()
         assert (await s.data("GET", "/v2/market/status/NFO"))["status"] == nfo
 
-    upstox_shop(work, at=at)
+    upstox_account(work, at=at)

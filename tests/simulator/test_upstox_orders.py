@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from otrade.simulator.base.config import DelayRange, LatencyConfig, UpstoxLimits
-from tests.simulator.upstox_account import INFY, UpstoxShop, upstox_shop
+from otrade.simulator.base.config import DelayRange, LatencyConfig
+from otrade.simulator.upstox.rest.settings import UpstoxSettings
+from tests.simulator.upstox_account import INFY, UpstoxAccount, upstox_account
 
 ORDER_FIELDS = {
     "exchange",
@@ -65,14 +66,14 @@ FAR = LatencyConfig(exchange=DelayRange(500, 500))
 """A long way to the exchange."""
 
 
-async def words(s: UpstoxShop, order_id: str) -> list[str]:
+async def words(s: UpstoxAccount, order_id: str) -> list[str]:
     return [
         row["status"] for row in await s.data("GET", "/v2/order/history", {"order_id": order_id})
     ]
 
 
 def test_an_order_is_placed_modified_and_cancelled() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         status, reply = await s.ask(
             "POST",
             "/v3/order/place",
@@ -149,11 +150,11 @@ def test_an_order_is_placed_modified_and_cancelled() -> None:
             "order_id",
         )
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_fields_that_a_modification_leaves_out_stay() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         order_id = await s.place(5)
         await s.wait(1)
         before = await s.data("GET", "/v2/order/details", {"order_id": order_id})
@@ -168,11 +169,11 @@ def test_fields_that_a_modification_leaves_out_stay() -> None:
         }
         assert changed == {"price", "order_request_id"}
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_a_market_order_trades_and_becomes_a_position() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         order_id = await s.market(10)
         await s.wait(1)
         row = await s.data("GET", "/v2/order/details", {"order_id": order_id})
@@ -216,11 +217,11 @@ def test_a_market_order_trades_and_becomes_a_position() -> None:
         (position,) = await s.data("GET", "/v2/portfolio/short-term-positions")
         assert (position["quantity"], position["average_price"]) == (0, None)
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_shares_for_delivery_become_holdings() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         await s.market(10, product="D")
         await s.wait(1)
         paid = s.orders[0].average_price
@@ -243,7 +244,7 @@ def test_shares_for_delivery_become_holdings() -> None:
         (holding,) = await s.data("GET", "/v2/portfolio/long-term-holdings")
         assert (holding["quantity"], holding["cnc_used_quantity"]) == (10, 4)
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 @pytest.mark.parametrize(
@@ -279,7 +280,7 @@ def test_shares_for_delivery_become_holdings() -> None:
     ],
 )
 def test_what_is_refused_at_once(changed: dict[str, Any], code: str, path: str) -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         assert await s.refusal("POST", "/v3/order/place", body=s.terms(**changed)) == (
             400,
             code,
@@ -287,17 +288,17 @@ def test_what_is_refused_at_once(changed: dict[str, Any], code: str, path: str) 
         )
         assert s.orders == []
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff\xfe", b'{"quantity": NaN}'])
 def test_bodies_that_are_no_order(body: bytes) -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         for method, path in (("POST", "/v3/order/place"), ("PUT", "/v3/order/modify")):
             status, code, _ = await s.refusal(method, path, body=body)
             assert (status, code) == (400, "UDAPI100038")
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 @pytest.mark.parametrize(
@@ -316,14 +317,14 @@ def test_bodies_that_are_no_order(body: bytes) -> None:
 def test_orders_that_do_not_exist(
     method: str, path: str, params: Any, body: Any, code: str
 ) -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         assert await s.refusal(method, path, params, body) == (400, code, "order_id")
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_too_little_money_is_a_rejected_order() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         await s.place(100)
         await s.wait(1)
         (row,) = await s.data(*BOOK)
@@ -332,11 +333,11 @@ def test_too_little_money_is_a_rejected_order() -> None:
         )
         assert s.sim.exchange.live_orders() == []
 
-    upstox_shop(work, funds_rupees=1000.0)
+    upstox_account(work, funds_rupees=1000.0)
 
 
 def test_a_modification_that_the_exchange_turns_down_leaves_the_order_as_it_was() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         order_id = await s.place()
         await s.wait(1)
         before = await s.data("GET", "/v2/order/details", {"order_id": order_id})
@@ -356,11 +357,11 @@ def test_a_modification_that_the_exchange_turns_down_leaves_the_order_as_it_was(
             "open",
         ]
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_a_cancel_that_lost_the_race() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         order_id = await s.place()
         await s.wait(1)
         order = s.orders[0]
@@ -378,11 +379,11 @@ def test_a_cancel_that_lost_the_race() -> None:
             "complete",
         ]
 
-    upstox_shop(work, tick_interval_ms=10, latency=FAR)
+    upstox_account(work, tick_interval_ms=10, latency=FAR)
 
 
 def test_history_by_tag() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         first, second, other = (
             await s.place(tag="A"),
             await s.place(tag="A"),
@@ -396,11 +397,11 @@ def test_history_by_tag() -> None:
         assert await s.data("GET", "/v2/order/history", {"tag": "A", "order_id": other}) == []
         assert await s.data("GET", "/v2/order/history", {"tag": "C"}) == []
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_slices() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         future = s.sim.exchange.market.universe.resolve("NFO:NIFTY.FUT")
         terms = s.terms(
             future.lot, instrument_token=f"NSE_FO|{future.token >> 8}", product="D", slice=True
@@ -419,11 +420,11 @@ def test_slices() -> None:
         )
         await s.data("POST", "/v3/order/place", body=terms | {"quantity": 25 * size})
 
-    upstox_shop(work, funds_rupees=1e10)
+    upstox_account(work, funds_rupees=1e10)
 
 
 def test_there_is_no_cap_on_modifications() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         order_id = await s.place()
         await s.wait(1)
         price = s.orders[0].terms.price_e4 / 10_000
@@ -434,14 +435,14 @@ def test_there_is_no_cap_on_modifications() -> None:
             await s.wait(1)
         assert s.orders[0].modifications == 30
 
-    upstox_shop(work, upstox_limits=UpstoxLimits())
+    upstox_account(work, servers={"upstox": UpstoxSettings()})
 
 
 # ---- many at once
 
 
 def test_many_orders_buys_first() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         lines = [
             s.terms(1, correlation_id="one", transaction_type="SELL", price=round(s.ltp + 20)),
             s.terms(2, correlation_id="two"),
@@ -463,11 +464,11 @@ def test_many_orders_buys_first() -> None:
         assert (error["correlation_id"], error["error_code"]) == ("three", "UDAPI1036")
         assert reply["summary"] == {"total": 3, "success": 2, "error": 1, "payload_error": 0}
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_one_bad_line_and_none_is_placed() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         lines = [
             s.terms(correlation_id="1"),
             s.terms(correlation_id="1"),
@@ -489,11 +490,11 @@ def test_one_bad_line_and_none_is_placed() -> None:
         for body in ({}, [1]):
             assert (await s.refusal("POST", "/v2/order/multi/place", body=body))[1] == "UDAPI100038"
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_cancel_all_and_by_tag_and_segment() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         ids = [await s.place(tag=tag) for tag in ("A", "A", "B")]
         await s.wait(1)
         path = "/v2/order/multi/cancel"
@@ -513,11 +514,11 @@ def test_cancel_all_and_by_tag_and_segment() -> None:
         await s.wait(1)
         assert {order.status for order in s.orders} == {"CANCELLED"}
 
-    upstox_shop(work, latency=FAR)
+    upstox_account(work, latency=FAR)
 
 
 def test_exit_all_and_by_tag_and_segment() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         await s.market(10, tag="A")
         await s.market(5, "SELL", tag="B", instrument_token="NSE_EQ|INE062A01020")
         await s.wait(1)
@@ -533,22 +534,22 @@ def test_exit_all_and_by_tag_and_segment() -> None:
         assert s.sim.exchange.net_qty() == {} and len(s.orders) == 4
         assert (await s.data("POST", path))["order_ids"] == []
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_nothing_waits_for_a_trigger_at_the_broker() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         assert await s.data("GET", "/v3/order/gtt") == []
         assert await s.data("GET", "/v3/order/gtt", {"gtt_order_id": "GTT-1"}) == []
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 # ---- money
 
 
 def test_funds() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         await s.place(10)
         await s.wait(1)
         both = await s.data("GET", "/v2/user/get-funds-and-margin")
@@ -584,11 +585,11 @@ def test_funds() -> None:
         assert cash["margin_used"]["total"] == both["equity"]["used_margin"]
         assert cash["cash"]["opening_balance"] == 2_500_000
 
-    upstox_shop(work)
+    upstox_account(work)
 
 
 def test_margin_and_brokerage() -> None:
-    async def work(s: UpstoxShop) -> None:
+    async def work(s: UpstoxAccount) -> None:
         future = s.sim.exchange.market.universe.resolve("NFO:NIFTY.FUT")
         rows = [
             {
@@ -647,4 +648,4 @@ def test_margin_and_brokerage() -> None:
             2
         ] == "price"
 
-    upstox_shop(work)
+    upstox_account(work)

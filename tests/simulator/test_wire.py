@@ -10,6 +10,7 @@ from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.market_data import MarketSnapshot
 from otrade.simulator.exchange.order_system import OrderSystem
+from otrade.simulator.kite.rms_rules import RULES
 from otrade.simulator.kite.wire import frame, packet
 
 DATE = dt.date(2026, 11, 18)
@@ -28,7 +29,7 @@ INDEX_SIZES = {"ltp": 8, "quote": 28, "full": 32}
 
 def exchange_at(time: str) -> OrderSystem:
     clock = VirtualClock(ist_ns(DATE, time))
-    exchange = OrderSystem(SimConfig(dates=(DATE,)), clock)
+    exchange = OrderSystem(SimConfig(dates=(DATE,)), clock, RULES)
     exchange.open_day(DATE)
     return exchange
 

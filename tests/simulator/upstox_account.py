@@ -12,14 +12,14 @@ from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.exchange.orders import Order
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.simulator import Ports, Simulator
-from tests.simulator.client import Http
-from tests.simulator.order_client import DATE
+from tests.simulator.kite_client import KiteHttpClient
+from tests.simulator.scripted_market import DATE
 
 INFY = "NSE_EQ|INE009A01021"
 Outcome = tuple[int, Any] | Literal["silence", "lost"]
 
 
-class UpstoxHttp(Http):
+class UpstoxHttpClient(KiteHttpClient):
     """One keep-alive connection; bodies are JSON."""
 
     def __init__(self, port: int, token: str) -> None:
@@ -43,13 +43,13 @@ class UpstoxHttp(Http):
         return status, orjson.loads(data) if data[:1] in b"{[" and data else data
 
 
-class UpstoxShop:
+class UpstoxAccount:
     """One client."""
 
     def __init__(self, sim: Simulator, ports: Ports) -> None:
         self.sim, self.ports = sim, ports
         self.token = sim.upstox.issue()
-        self.http = UpstoxHttp(ports.upstox_rest, self.token)
+        self.http = UpstoxHttpClient(ports.upstox_rest, self.token)
 
     @property
     def faults(self) -> FaultInjector:
@@ -148,8 +148,8 @@ class UpstoxShop:
         await self.sim.run_until(self.sim.clock.now_ns() + int(seconds * NS_PER_S))
 
 
-def upstox_shop(
-    work: Callable[[UpstoxShop], Coroutine[Any, Any, None]], *, at: str = "09:20", **config: Any
+def upstox_account(
+    work: Callable[[UpstoxAccount], Coroutine[Any, Any, None]], *, at: str = "09:20", **config: Any
 ) -> None:
     """Run `work` at that time."""
 
@@ -157,7 +157,7 @@ def upstox_shop(
         config.setdefault("broker", "upstox")
         config.setdefault("dates", (DATE,))
         sim = Simulator(SimConfig(**config))
-        place = UpstoxShop(sim, await sim.start())
+        place = UpstoxAccount(sim, await sim.start())
         await sim.run_until(ist_ns(config["dates"][0], at))
         try:
             await work(place)

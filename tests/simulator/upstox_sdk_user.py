@@ -64,7 +64,7 @@ def instruments(rest_url: str) -> list[dict[str, Any]]:
         return list(json.loads(gzip.decompress(reply.read())))
 
 
-class Stream:
+class SdkStream:
     """Messages of one streamer's thread."""
 
     def __init__(self, streamer: Any) -> None:
@@ -140,8 +140,10 @@ def main(rest_url: str) -> dict[str, Any]:
     key, lot = future["instrument_key"], future["lot_size"]
     result["future"] = [future["trading_symbol"], lot, future["tick_size"]]
 
-    ticks = Stream(upstox_client.MarketDataStreamerV3(client, [key, "NSE_INDEX|Nifty 50"], "full"))
-    updates = Stream(
+    ticks = SdkStream(
+        upstox_client.MarketDataStreamerV3(client, [key, "NSE_INDEX|Nifty 50"], "full")
+    )
+    updates = SdkStream(
         upstox_client.PortfolioDataStreamer(client, order_update=True, position_update=True)
     )
     first, second = ticks.get(), ticks.get()

@@ -9,7 +9,7 @@ from otrade.web.app import create_app
 from otrade.web.auth.access_control import AccessControl
 from otrade.web.stream.delta_stream import DeltaStream
 from tests.web.fake_engine import FakeSource
-from tests.web.logins import BASE_URL, BEARER, TOKEN, Time, write_people
+from tests.web.logins import BASE_URL, BEARER, TOKEN, Time, write_users
 
 __all__ = ["BASE_URL", "BEARER", "TOKEN"]
 
@@ -30,7 +30,7 @@ def static_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def hub(source: FakeSource) -> DeltaStream:
+def stream(source: FakeSource) -> DeltaStream:
     return DeltaStream(source, interval_s=0.05)
 
 
@@ -42,16 +42,18 @@ def clock() -> Time:
 
 @pytest.fixture
 def access(tmp_path: Path, clock: Time) -> AccessControl:
-    """A trader, a viewer, and a trader with an authenticator (`doors.PEOPLE`)."""
-    write_people(tmp_path / "access")
+    """A trader, a viewer, and a trader with an authenticator (`logins.USERS`)."""
+    write_users(tmp_path / "access")
     return AccessControl(tmp_path / "access", local_token=TOKEN, now_s=clock, wall_s=clock)
 
 
 @pytest.fixture
 def app(
-    source: FakeSource, access: AccessControl, static_dir: Path, hub: DeltaStream, clock: Time
+    source: FakeSource, access: AccessControl, static_dir: Path, stream: DeltaStream, clock: Time
 ) -> ASGIApp:
-    return create_app(source, access, static_dir=static_dir, hub=hub, now_s=clock, wall_s=clock)
+    return create_app(
+        source, access, static_dir=static_dir, stream=stream, now_s=clock, wall_s=clock
+    )
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from otrade.contract import queries
 from otrade.contract.views import (
     AccountView,
     BracketView,
+    BrokerPositionView,
     BrokerStatus,
     Candle,
     ChargesView,
@@ -19,7 +20,6 @@ from otrade.contract.views import (
     CountStatus,
     FeedStatus,
     FundsView,
-    HeldView,
     InstrumentView,
     LatencyStatus,
     NoticeView,
@@ -236,14 +236,14 @@ def candle(minute: int, close_e4: int) -> Candle:
     )
 
 
-class FakeReads:
-    """`ReadSource` with the few rows that the routes' tests need; what is not asked for here is not
+class FakeQueries:
+    """`QuerySource` with the few rows that the routes' tests need; what is not asked for here is not
     there.
     """
 
     def __init__(self) -> None:
         self.drafts: list[queries.ConfigDraft] = []
-        self.why_view = queries.WhyView(
+        self.why_view = queries.DecisionView(
             title="infy-ema says buy", rule="EMA 9 crossed above EMA 21", facts=[], gates=[]
         )
 
@@ -254,21 +254,21 @@ class FakeReads:
         ]
         return [row for row in rows if row.ts_ms >= since_ms]
 
-    def lines(self, instrument_id: int) -> Sequence[queries.StrategyLine]:
-        points = [queries.LinePoint(ts_ms=T0_MS, fast=1500.5, slow=1499.25)]
+    def indicators(self, instrument_id: int) -> Sequence[queries.IndicatorSeries]:
+        points = [queries.IndicatorSample(ts_ms=T0_MS, fast=1500.5, slow=1499.25)]
         return [
-            queries.StrategyLine(
+            queries.IndicatorSeries(
                 strategy_id=0, name="infy-ema", fast="EMA 9", slow="EMA 21", points=points
             )
         ]
 
-    def story(self, cl_ord_id: str) -> queries.OrderStory | None:
+    def order_timeline(self, cl_ord_id: str) -> queries.OrderTimelineView | None:
         if cl_ord_id != "OT0001":
             return None
-        step = queries.Step(
+        step = queries.TimelineStep(
             ts_ms=T0_MS, after_us=0, by="engine", what="Asked: place", words="100 units"
         )
-        return queries.OrderStory(
+        return queries.OrderTimelineView(
             cl_ord_id=cl_ord_id,
             leg="ENTRY",
             side="BUY",
@@ -277,14 +277,14 @@ class FakeReads:
             why=self.why_view,
         )
 
-    def why(self, signal_seq: int) -> queries.WhyView | None:
+    def decision(self, signal_seq: int) -> queries.DecisionView | None:
         return self.why_view if signal_seq == 1 else None
 
-    def latency(self) -> Sequence[queries.StageView]:
+    def latency(self) -> Sequence[queries.LatencyStageView]:
         return [
-            queries.StageView(
+            queries.LatencyStageView(
                 name="Frame", words="a frame", clock="machine", n=2, p50_ns=10, p99_ns=20, p999_ns=20, max_ns=20,
-                buckets=[queries.Bucket(up_to_ns=10, n=1), queries.Bucket(up_to_ns=20, n=1)],
+                buckets=[queries.LatencyBucket(up_to_ns=10, n=1), queries.LatencyBucket(up_to_ns=20, n=1)],
             )
         ]  # fmt: skip
 
@@ -311,9 +311,9 @@ class FakeReads:
             name=name, rows=[row][:limit], next_offset=65_600, is_end=True, trouble=[]
         )
 
-    async def moment(self, name: str, ts_ms: int, *, curve: bool) -> queries.Moment:
+    async def replay(self, name: str, ts_ms: int, *, curve: bool) -> queries.ReplayView:
         self._must_exist(name)
-        return queries.Moment(
+        return queries.ReplayView(
             name=name, ts_ms=ts_ms, first_ms=T0_MS, last_ms=T0_MS + MINUTE_MS, halt="ACTIVE", gross_e4=0, n_orders=0, n_open=0,
             positions=[], curve=list(self.equity(0)) if curve else [], trouble="",
         )  # fmt: skip
@@ -346,7 +346,7 @@ class FakeSource:
 
     def __init__(self) -> None:
         self.broken = False
-        self.reads = FakeReads()
+        self.queries = FakeQueries()
         self.result = CommandResult(ok=True, words="done")
         self.commands: list[tuple[str, dict[str, int | bool | None]]] = []
         self.who: list[str] = []
@@ -362,7 +362,7 @@ class FakeSource:
                 trouble="",
                 funds=[FundsView(segment="equity", net_e4=12_345_678_900, used_e4=0)],
                 positions=[
-                    HeldView(
+                    BrokerPositionView(
                         symbol="NSE:INFY",
                         product="MIS",
                         net_qty=10,

@@ -1,4 +1,4 @@
-"""Coming in, for tests: people whose passwords are known, a login, fresh keys."""
+"""Logging in, for tests: users whose passwords are known, a login, fresh keys."""
 
 import functools
 import itertools
@@ -17,7 +17,7 @@ COOKIE = "otrade_8500"
 PASSWORD = "four wooden ships"
 TOTP_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 """RFC 6238's: the twenty bytes 12345678901234567890."""
-PEOPLE = {"trader": "trader", "viewer": "viewer", "careful": "trader"}
+USERS = {"trader": "trader", "viewer": "viewer", "careful": "trader"}
 
 _keys = itertools.count()
 
@@ -38,12 +38,12 @@ def password_hash() -> str:
     return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
-def write_people(directory: Path) -> UsersFile:
-    """`PEOPLE`, all with `PASSWORD`; the careful one has an authenticator too."""
+def write_users(directory: Path) -> UsersFile:
+    """`USERS`, all with `PASSWORD`; the careful one has an authenticator too."""
     file = UsersFile(directory)
-    for name, role in PEOPLE.items():
-        person = User(name, role, password_hash(), TOTP_SECRET if name == "careful" else "")  # type: ignore[arg-type]
-        file.change(lambda people, person=person: people.with_person(person))  # type: ignore[misc]
+    for name, role in USERS.items():
+        user = User(name, role, password_hash(), TOTP_SECRET if name == "careful" else "")  # type: ignore[arg-type]
+        file.change(lambda users, user=user: users.with_user(user))  # type: ignore[misc]
     return file
 
 
@@ -52,7 +52,7 @@ def key() -> dict[str, str]:
     return {"Idempotency-Key": f"test-key-{next(_keys)}"}
 
 
-def sign_in(client: TestClient, name: str = "trader", **more: str) -> dict[str, str]:
+def log_in(client: TestClient, name: str = "trader", **more: str) -> dict[str, str]:
     """Log in; the client keeps the cookie. Returns the headers with which a page changes something."""
     response = client.post(
         "/api/v1/login",

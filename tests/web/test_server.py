@@ -3,8 +3,6 @@
 import asyncio
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -130,19 +128,6 @@ def test_a_client_that_takes_nothing_does_not_hold_up_the_end(
 
     asyncio.run(test())
     assert caplog.text == ""
-
-
-def test_nothing_of_a_command_line_is_imported() -> None:
-    code = (
-        "import sys, otrade.web.server, uvicorn; "
-        "assert uvicorn.Server is uvicorn.server.Server; "
-        "print([n for n in ('click', 'multiprocessing', 'numba', 'numpy', 'anyio.from_thread')"
-        " if n in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "[]\n"
 
 
 def test_a_huge_websocket_message_is_refused(source: FakeSource, static_dir: Path) -> None:

@@ -25,7 +25,7 @@
   function arm() {
     armed = Date.now();
     key = "kill-" + armed + "-" + Math.random().toString(36).slice(2, 12);
-    button.textContent = "Press again: HALT";
+    button.textContent = "Press again: KILL";
     say("Halts the engine: no entries until a person re-arms it; every stop stays at the exchange; nothing is closed.", "armed");
     window.clearTimeout(timer);
     timer = window.setTimeout(rest, ARMED_MS);

@@ -1,4 +1,4 @@
-"""Kite before its session exists. See `BrokerKit`."""
+"""Kite before its session exists. See `BrokerAdapter`."""
 
 import hashlib
 import random
@@ -10,29 +10,31 @@ import orjson
 
 from otrade._core.codecs.interface import FrameSink
 from otrade._core.codecs.kite import KiteEncoder
-from otrade._core.types import OrdType, Rec
+from otrade._core.types import OrdType
+from otrade.brokers.adapter import BrokerAdapter, BrokerSettings
 from otrade.brokers.kite import login
 from otrade.brokers.kite.emergency_client import ORD_TYPES, SIDES, KiteEmergencyClient
 from otrade.brokers.kite.postback import read_postback
 from otrade.brokers.kite.rest import KiteRest
-from otrade.brokers.kite.session import CAPABILITIES, FEED_ROOT, REST_ROOT, KiteSession
+from otrade.brokers.kite.session import FEED_ROOT, REST_ROOT, KiteSession
 from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
+from otrade.brokers.kite.wire import WIRE
 from otrade.brokers.margins import together_e4
 from otrade.brokers.parse import decimal, e4, number
 from otrade.brokers.quote_rows import band_of
 from otrade.brokers.session import (
     QUOTES_MAX,
     Callbacks,
-    Clock,
     ListedInstrument,
     OrderReport,
+    SocketCallbacks,
     Wanted,
 )
 from otrade.brokers.token_store import AccessSession, expiry_ns, require_state
 from otrade.brokers.transport.endpoint import parse
-from otrade.brokers.transport.feed_socket import SocketCallbacks
 from otrade.brokers.transport.login_redirects import follow
 from otrade.brokers.transport.rest_client import as_object
+from otrade.clock import Clock
 from otrade.errors import BrokerError, TokenError
 from otrade.instruments import Instrument, KiteInstrumentFile
 
@@ -41,8 +43,7 @@ class KiteAdapter:
     """`login_root` is the login page's address without its query. Empty addresses are Kite's own."""
 
     name = "kite"
-    capabilities = CAPABILITIES
-    frame_kinds = (Rec.FRAME, Rec.FRAME_KITE_B)
+    frame_kinds = WIRE.frame_kinds
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class KiteAdapter:
         self.rest = KiteRest(self._endpoint, api_key, clock=clock)
 
     def __repr__(self) -> str:
-        return "KiteKit()"
+        return "KiteAdapter()"
 
     @property
     def account(self) -> str:
@@ -221,12 +222,12 @@ class KiteAdapter:
             name="second feed",
         )
 
-    def by_hand(self, timeout_ns: int) -> KiteEmergencyClient:
-        desk = KiteEmergencyClient(
+    def emergency_client(self, timeout_ns: int) -> KiteEmergencyClient:
+        client = KiteEmergencyClient(
             self._endpoint, self._api_key, self._algo_id, clock=self._clock, timeout_ns=timeout_ns
         )
-        desk.set_access_token(self._access_token)
-        return desk
+        client.set_access_token(self._access_token)
+        return client
 
     def close(self) -> None:
         self.rest.close()
@@ -245,3 +246,16 @@ def _margin_row(order: Wanted) -> dict[str, Any]:
         "price": orjson.Fragment(decimal(terms.price_e4)),
         "trigger_price": orjson.Fragment(decimal(terms.trigger_e4)),
     }
+
+
+def make(settings: BrokerSettings, api_key: str, api_secret: str, clock: Clock) -> BrokerAdapter:
+    """As configured."""
+    return KiteAdapter(
+        api_key,
+        api_secret,
+        clock=clock,
+        rest_root=settings.rest_url,
+        feed_root=settings.feed_url,
+        login_root=settings.login_url,
+        algo_id=settings.algo_id,
+    )

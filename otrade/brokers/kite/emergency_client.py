@@ -17,7 +17,6 @@ from otrade.brokers.session import (
     BrokerPosition,
     BrokerQuote,
     BrokerRows,
-    Clock,
     Funds,
     Holding,
     OrderReport,
@@ -26,6 +25,7 @@ from otrade.brokers.session import (
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.one_shot_orders import OneShotOrders
 from otrade.brokers.transport.rest_client import FORM
+from otrade.clock import Clock
 from otrade.errors import BrokerError
 
 SIDES = {1: "BUY", -1: "SELL"}
@@ -33,7 +33,7 @@ ORD_TYPES = {OrdType.LIMIT: "LIMIT", OrdType.SL: "SL"}
 
 
 class KiteEmergencyClient:
-    """See `HandDesk`."""
+    """See `EmergencyClient`."""
 
     def __init__(
         self, endpoint: Endpoint, api_key: str, algo_id: str, *, clock: Clock, timeout_ns: int
@@ -43,12 +43,12 @@ class KiteEmergencyClient:
         self._algo_id = algo_id
         self._access_token = ""
         self._rest = KiteRest(endpoint, api_key, clock=clock, timeout_ns=timeout_ns)
-        self._door = OneShotOrders(
+        self._orders = OneShotOrders(
             endpoint, clock, timeout_ns, headers=self._headers, answer_of=answer_of
         )
 
     def __repr__(self) -> str:
-        return "KiteByHand()"
+        return "KiteEmergencyClient()"
 
     def _headers(self) -> list[str]:
         return ["X-Kite-Version: 3", f"Authorization: token {self._api_key}:{self._access_token}"]
@@ -90,13 +90,13 @@ class KiteEmergencyClient:
         }
         if self._algo_id:
             form["algo_id"] = self._algo_id
-        return await self._door.send("POST", "/orders/regular", urlencode(form).encode(), FORM)
+        return await self._orders.send("POST", "/orders/regular", urlencode(form).encode(), FORM)
 
     async def modify(self, order: OrderReport, terms: OrderTerms) -> Answer:
-        return await self._door.send("PUT", _path(order), urlencode(_form(terms)).encode(), FORM)
+        return await self._orders.send("PUT", _path(order), urlencode(_form(terms)).encode(), FORM)
 
     async def cancel(self, order: OrderReport) -> Answer:
-        return await self._door.send("DELETE", _path(order))
+        return await self._orders.send("DELETE", _path(order))
 
     def close(self) -> None:
         self._rest.close()

@@ -36,10 +36,6 @@ class KiteFeeds:
         return f"KiteFeeds({len(self._shards)})"
 
     @property
-    def n_connections(self) -> int:
-        return len(self._shards)
-
-    @property
     def is_up(self) -> bool:
         return all(shard.is_up for shard in self._shards)
 

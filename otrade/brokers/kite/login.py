@@ -9,9 +9,9 @@ that a paper day runs the same path as a live one.
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from otrade.brokers.kite.rest import KiteRest
-from otrade.brokers.session import Clock
 from otrade.brokers.token_store import AccessSession, expiry_ns
 from otrade.brokers.transport.login_redirects import follow
+from otrade.clock import Clock
 from otrade.errors import BrokerError, TokenError
 
 LOGIN_ROOT = "https://kite.zerodha.com"

@@ -8,10 +8,10 @@ from urllib.parse import quote
 import orjson
 
 from otrade.brokers.kite.error_map import error_of
-from otrade.brokers.session import Clock
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.rest_client import RestClient, as_object, as_rows
+from otrade.clock import Clock
 from otrade.errors import BrokerError, NetworkError, NoSuchOrderError
 
 
@@ -75,13 +75,6 @@ class KiteRest(RestClient):
             raise BrokerError("the broker's history of an order is empty")
         return rows[-1]
 
-    async def order_trades(self, order_id: str) -> list[dict[str, Any]]:
-        return await self.table(f"/orders/{quote(order_id, safe='')}/trades")
-
-    async def order_margins(self, orders: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Margin that each of these orders would block; nothing is placed."""
-        return as_rows(await self.send("POST", "/margins/orders", orjson.dumps(list(orders))))
-
     async def basket_margins(
         self, orders: Sequence[dict[str, Any]], *, with_positions: bool = True
     ) -> dict[str, Any]:
@@ -92,14 +85,6 @@ class KiteRest(RestClient):
         return as_object(
             await self.send("POST", "/margins/basket", orjson.dumps(list(orders)), params=params)
         )
-
-    async def order_charges(self, orders: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """A virtual contract note: charges of orders that have traded."""
-        return as_rows(await self.send("POST", "/charges/orders", orjson.dumps(list(orders))))
-
-    async def gtt_triggers(self) -> list[dict[str, Any]]:
-        """Good-till-triggered orders: those that are active, and of the last week."""
-        return as_rows(await self.get("/gtt/triggers"))
 
     async def margins(self) -> dict[str, Any]:
         """Funds by segment: `equity`, `commodity`."""
@@ -121,33 +106,6 @@ class KiteRest(RestClient):
         if not response.body.startswith(b"instrument_token,"):
             raise NetworkError("the instrument dump is not the CSV that it should be")
         return response.body
-
-    async def historical(
-        self,
-        token: int,
-        interval: str,
-        since: str,
-        until: str,
-        *,
-        continuous: bool = False,
-        oi: bool = False,
-    ) -> list[list[Any]]:
-        """Candles [time, open, high, low, close, volume(, oi)]; `since` and `until` are `yyyy-mm-dd
-        hh:mm:ss` IST.
-        """
-        params = [
-            ("from", since),
-            ("to", until),
-            ("continuous", str(int(continuous))),
-            ("oi", str(int(oi))),
-        ]
-        data = as_object(
-            await self.get(f"/instruments/historical/{token}/{quote(interval, safe='')}", params)
-        )
-        candles = data.get("candles")
-        if not isinstance(candles, list):
-            raise NetworkError("the candle answer has no candles")
-        return candles
 
     async def generate_session(self, request_token: str, api_secret: str) -> dict[str, Any]:
         """Exchange a request token for the day's access token (`data` of Kite's answer, with

@@ -16,10 +16,10 @@ from otrade._core.codecs.kite import KiteEncoder
 from otrade._core.types import Ev, Reason, Source
 from otrade.brokers.book_cache import BookReader, table_of, traded_of
 from otrade.brokers.kite.error_map import answer_of
-from otrade.brokers.kite.feeds import CONNECTIONS_MAX, KiteFeeds
+from otrade.brokers.kite.feeds import KiteFeeds
 from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
-from otrade.brokers.kite.stream import MODES, TOKENS_MAX, KiteStream, StreamCallbacks
+from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
 from otrade.brokers.parse import count, e4, number, price_e4, signed_count
 from otrade.brokers.quote_rows import quote_of
 from otrade.brokers.session import (
@@ -28,8 +28,6 @@ from otrade.brokers.session import (
     BrokerQuote,
     BrokerRows,
     Callbacks,
-    Capabilities,
-    Clock,
     Funds,
     OrderCommand,
     OrderReport,
@@ -38,26 +36,13 @@ from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.frame_reader import FeedLatency
 from otrade.brokers.transport.order_pool import OrderPool
+from otrade.clock import Clock
 from otrade.errors import BrokerError
 
 log = logging.getLogger("otrade.kite")
 
 REST_ROOT = "https://api.kite.trade"
 FEED_ROOT = "wss://ws.kite.trade"
-CAPABILITIES = Capabilities(
-    tag_length_max=20,
-    modifications_max=25,
-    tokens_max=TOKENS_MAX * CONNECTIONS_MAX,
-    orders_per_second=10,
-    orders_per_minute=400,
-    orders_per_half_hour=0,
-    orders_per_day=5000,
-    has_order_push=True,
-    has_postback=True,
-    has_approval=False,
-    has_native_brackets=False,
-    modes=MODES,
-)
 
 
 class KiteSession:
@@ -67,8 +52,6 @@ class KiteSession:
     `feed_now_ns` is None on a live run (frames are stamped in C) and the simulated clock's `now_ns`
     on a paper day.
     """
-
-    capabilities = CAPABILITIES
 
     def __init__(
         self,
@@ -87,7 +70,7 @@ class KiteSession:
         rest_timeout_ns: int = 10 * NS_PER_S,
         quote_timeout_ns: int = 3 * NS_PER_S,
         order_connections: int = 4,
-        early_orders: bool = True,
+        use_fast_path: bool = True,
     ) -> None:
         self._api_key = api_key
         self._access_token = access_token
@@ -132,16 +115,16 @@ class KiteSession:
                 callbacks=calls,
                 now_ns=feed_now_ns,
                 name=name,
-                early=self._orders.early if early_orders else None,
+                fast_path=self._orders.fast_path if use_fast_path else None,
             ),
         )
 
     def __repr__(self) -> str:
-        return "KiteBroker()"
+        return "KiteSession()"
 
     @property
     def latency(self) -> FeedLatency:
-        """From a feed frame in hand to its last order written."""
+        """From a received feed frame to its last order written."""
         return self._stream.latency
 
     @property
@@ -161,16 +144,11 @@ class KiteSession:
         )
 
     @property
-    def n_early(self) -> int:
+    def n_fast_path(self) -> int:
         """Order requests that left from the feed's callback, before anybody in Python heard of
         them.
         """
-        return self._orders.early.n_written
-
-    @property
-    def warm_connections(self) -> int:
-        """Order connections that are ready now."""
-        return self._orders.warm
+        return self._orders.fast_path.n_written
 
     async def connect(self) -> None:
         """Prove the token (TokenError when it is dead), warm the order connections, start the

@@ -16,11 +16,12 @@ import orjson
 from otrade._core.codecs.interface import FrameSink
 from otrade._core.codecs.kite import subscribe_message, unsubscribe_message
 from otrade.brokers.parse import clean_text
-from otrade.brokers.session import Clock
+from otrade.brokers.session import SocketCallbacks
 from otrade.brokers.transport.endpoint import Endpoint
-from otrade.brokers.transport.fast_path import EarlyWriter
-from otrade.brokers.transport.feed_socket import Address, FeedSocket, SocketCallbacks
+from otrade.brokers.transport.fast_path import FastPath
+from otrade.brokers.transport.feed_socket import Address, FeedSocket
 from otrade.brokers.transport.frame_reader import FeedListener
+from otrade.clock import Clock
 
 log = logging.getLogger("otrade.kite")
 
@@ -56,10 +57,16 @@ class KiteStream(FeedSocket):
         callbacks: StreamCallbacks,
         now_ns: Callable[[], int] | None = None,
         name: str = "feed",
-        early: EarlyWriter | None = None,
+        fast_path: FastPath | None = None,
     ) -> None:
         super().__init__(
-            name, sink=sink, clock=clock, rng=rng, callbacks=callbacks, now_ns=now_ns, early=early
+            name,
+            sink=sink,
+            clock=clock,
+            rng=rng,
+            callbacks=callbacks,
+            now_ns=now_ns,
+            fast_path=fast_path,
         )
         self._endpoint = endpoint
         self._tls = endpoint.tls()

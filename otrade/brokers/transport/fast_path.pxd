@@ -1,10 +1,10 @@
-"""Door of the early writer. See `early.pyx`."""
+"""Declarations of the way past Python. See `fast_path.pyx`."""
 from libc.stdint cimport int64_t, uint32_t
 
 from otrade._core.codecs.interface cimport FrameSink
 
 
-cdef class EarlyWriter:
+cdef class FastPath:
     cdef object _idle
     cdef object _connection  # that has the request `_seq`, and is not claimed yet
     cdef uint32_t _seq

@@ -3,7 +3,7 @@ from collections import deque
 from otrade._core.codecs.interface import FrameSink
 from otrade.brokers.transport.http_connection import HttpConnection
 
-class EarlyWriter:
+class FastPath:
     n_written: int
     def __init__(self, idle: deque[HttpConnection]) -> None: ...
     def try_write(self, sink: FrameSink) -> bool: ...

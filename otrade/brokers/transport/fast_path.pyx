@@ -9,10 +9,10 @@ engine's queue until it is taken there, and who takes it must claim before writi
 from libc.stdint cimport uint32_t
 
 from otrade._core.codecs.interface cimport FrameSink
-from otrade.brokers.transport.order_socket cimport SendLine
+from otrade.brokers.transport.order_socket cimport OrderSocket
 
 
-cdef class EarlyWriter:
+cdef class FastPath:
     """`idle`: the pool's free connections, the next one first; one that has been written to is no longer among them. One request at a
     time: while one is not claimed, none is written.
     """
@@ -25,21 +25,21 @@ cdef class EarlyWriter:
         cdef const char* request = NULL
         cdef uint32_t seq = 0
         cdef int n
-        cdef SendLine line
+        cdef OrderSocket socket
         if self._connection is not None or not self._idle:
             return False
         n = sink.only_request(&request, &seq)
         if n <= 0:
             return False
         connection = self._idle[0]
-        line = connection.line
-        if not line.is_free():
+        socket = connection.socket
+        if not socket.is_free():
             return False
         # Booked before a byte leaves: whatever is raised from here on, the request will not be written again.
         self._idle.popleft()
         self._connection = connection
         self._seq = seq
-        if not line.write(request, n):
+        if not socket.write(request, n):
             self._connection = None
             return False
         self.n_written += 1
@@ -47,11 +47,11 @@ cdef class EarlyWriter:
 
     cdef bint get_ready(self) except -1:
         """Look where the next request will go, and leave it alone: so it lies in the processor's caches."""
-        cdef SendLine line
+        cdef OrderSocket socket
         if self._connection is not None or not self._idle:
             return False
-        line = self._idle[0].line
-        return line.is_free()
+        socket = self._idle[0].socket
+        return socket.is_free()
 
     def try_write(self, FrameSink sink not None) -> bool:
         """`write`, from Python."""

@@ -17,10 +17,11 @@ import msgspec
 import picows
 
 from otrade._core.codecs.interface import FrameSink
-from otrade.brokers.session import Clock, TimerHandle
+from otrade.brokers.session import SocketCallbacks
 from otrade.brokers.transport.backoff import NS_PER_S, Backoff
-from otrade.brokers.transport.fast_path import EarlyWriter
+from otrade.brokers.transport.fast_path import FastPath
 from otrade.brokers.transport.frame_reader import FeedLatency, FeedListener
+from otrade.clock import Clock, TimerHandle
 from otrade.errors import BrokerError, TokenError
 
 log = logging.getLogger("otrade.feed")
@@ -44,15 +45,6 @@ class Address(msgspec.Struct, frozen=True):
         return "Address()"
 
 
-class SocketCallbacks(msgspec.Struct):
-    """`on_commands`: a frame left commands waiting in the engine."""
-
-    on_up: Callable[[], None]
-    on_down: Callable[[str], None]
-    on_token_dead: Callable[[], None]
-    on_commands: Callable[[], None]
-
-
 class FeedSocket:
     """One connection at a time, kept up from `start` to `stop`. Subclasses give `_address` and take
     `_opened` and `_text`.
@@ -72,7 +64,7 @@ class FeedSocket:
         now_ns: Callable[[], int] | None = None,
         silence_ns: int = SILENCE_NS,
         ping_ns: int = 0,
-        early: EarlyWriter | None = None,
+        fast_path: FastPath | None = None,
     ) -> None:
         """`name` is for people. `now_ns` None stamps frames with the system's clock, read in C.
         `ping_ns` 0 asks for no life.
@@ -84,7 +76,7 @@ class FeedSocket:
         self._now_ns = now_ns
         self._silence_ns = silence_ns
         self._ping_ns = ping_ns
-        self._early = early
+        self._fast_path = fast_path
         self._backoff = Backoff(rng)
         self._listener: FeedListener | None = None
         self._connecting: asyncio.Task[None] | None = None
@@ -211,7 +203,7 @@ class FeedSocket:
             on_open=self._on_open,
             on_close=self._on_close,
             on_error=self._log_fault,
-            early=self._early,
+            fast_path=self._fast_path,
         )
 
     def _log_fault(self, exc: Exception) -> None:

@@ -4,7 +4,7 @@ import picows
 
 from otrade._core.codecs.interface import FrameSink
 from otrade._core.histogram import LatencyHistogram
-from otrade.brokers.transport.fast_path import EarlyWriter
+from otrade.brokers.transport.fast_path import FastPath
 
 class FrameClock:
     def set(self, anchor_ns: int, anchor_mono_ns: int) -> None: ...
@@ -32,7 +32,7 @@ class FeedListener(picows.WSListener):
         on_open: Callable[[FeedListener], None],
         on_close: Callable[[FeedListener], None],
         on_error: Callable[[Exception], None],
-        early: EarlyWriter | None = None,
+        fast_path: FastPath | None = None,
     ) -> None: ...
     def send_text(self, message: bytes) -> None: ...
     def send_binary(self, message: bytes) -> None: ...

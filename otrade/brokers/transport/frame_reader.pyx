@@ -14,7 +14,7 @@ from picows.picows cimport WSFrame, WSListener, WSMsgType, WSTransport
 
 from otrade._core.histogram cimport LatencyHistogram
 from otrade._core.codecs.interface cimport FrameSink
-from otrade.brokers.transport.fast_path cimport EarlyWriter
+from otrade.brokers.transport.fast_path cimport FastPath
 
 cdef enum:
     MESSAGE_BYTES_MAX = 1 << 22  # of a text or binary message sent in fragments
@@ -74,9 +74,9 @@ cdef class FeedListener(WSListener):
     now_ns: engine time as a `FrameClock` or another callable, or None for the system's clock; the first and the last are read in C.
     on_text(bytes) takes a text frame, on_commands() is called when a frame left commands waiting,
     on_open(listener) and on_close(listener) frame the connection's life, and on_error(exception)
-    takes what any of these raised: a fault of ours must not end the feed. `early` writes a request that
+    takes what any of these raised: a fault of ours must not end the feed. `fast_path` writes a request that
     waits alone before anybody in Python hears of it. After a frame that made no command the sink and
-    `early` get ready for the next one.
+    `fast_path` get ready for the next one.
     """
 
     cdef:
@@ -85,7 +85,7 @@ cdef class FeedListener(WSListener):
         readonly int64_t n_frames
         FrameSink _sink
         FeedLatency _latency
-        EarlyWriter _early
+        FastPath _fast_path
         int64_t _ready_ns
         object _now_ns
         FrameClock _frame_clock
@@ -99,9 +99,9 @@ cdef class FeedListener(WSListener):
 
     def __init__(
         self, FrameSink sink not None, FeedLatency latency not None, now_ns, *,
-        on_text, on_commands, on_open, on_close, on_error, EarlyWriter early=None,
+        on_text, on_commands, on_open, on_close, on_error, FastPath fast_path=None,
     ) -> None:
-        self._early = early
+        self._fast_path = fast_path
         self._sink = sink
         self._latency = latency
         self._now_ns = now_ns
@@ -119,7 +119,7 @@ cdef class FeedListener(WSListener):
 
     cdef int take_binary(self, const uint8_t* payload, Py_ssize_t n) except -1:
         cdef int64_t start_ns = read_clock_ns(CLOCK_MONOTONIC), end_ns
-        cdef bint left_early
+        cdef bint has_left
         self.ts_recv_ns = self.now()
         self.n_frames += 1
         self._latency.begun += 1
@@ -129,11 +129,11 @@ cdef class FeedListener(WSListener):
             self._get_ready(end_ns)
         else:
             self._latency.core.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
-            left_early = self._early is not None and self._write_early()
-            if left_early:
+            has_left = self._fast_path is not None and self._write_fast()
+            if has_left:
                 self._latency.order.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
             self._on_commands()
-            if not left_early:
+            if not has_left:
                 self._latency.order.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
             self._latency.frame.record(read_clock_ns(CLOCK_MONOTONIC) - start_ns)
         return 0
@@ -143,14 +143,14 @@ cdef class FeedListener(WSListener):
             return 0
         self._ready_ns = now_ns
         self._sink.get_ready()
-        if self._early is not None:
-            self._early.get_ready()
+        if self._fast_path is not None:
+            self._fast_path.get_ready()
         return 0
 
-    cdef bint _write_early(self) except -1:
+    cdef bint _write_fast(self) except -1:
         """A failure here has written nothing, or its request is claimed all the same: the usual way goes on."""
         try:
-            return self._early.write(self._sink)
+            return self._fast_path.write(self._sink)
         except Exception as exc:
             self._on_error(exc)
         return False

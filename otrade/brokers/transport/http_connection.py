@@ -17,9 +17,9 @@ import aiofastnet
 import httptools
 import msgspec
 
-from otrade.brokers.session import Clock
 from otrade.brokers.transport.endpoint import Endpoint
-from otrade.brokers.transport.order_socket import SendLine
+from otrade.brokers.transport.order_socket import OrderSocket
+from otrade.clock import Clock
 from otrade.errors import NetworkError
 
 CONNECT_TIMEOUT_S = 7.0
@@ -54,7 +54,7 @@ class HttpConnection(asyncio.Protocol):
         self._on_done: OnDone | None = None
         self._on_sent: Callable[[], None] | None = None
         self._writing = False
-        self.line = SendLine()
+        self.socket = OrderSocket()
         self._start_answer()
 
     def _start_answer(self) -> None:
@@ -69,19 +69,19 @@ class HttpConnection(asyncio.Protocol):
     @property
     def is_idle(self) -> bool:
         """Connected, and free for a request."""
-        return self.line.is_open and not self.line.is_owed
+        return self.socket.is_open and not self.socket.is_owed
 
     def send(
         self, request: bytes, on_done: OnDone, on_sent: Callable[[], None] | None = None
     ) -> bool:
         """Write one request. False: the connection is dead or busy, and not one byte has left."""
-        if not self.line.send(request):
+        if not self.socket.send(request):
             return False
         self.expect(on_done, on_sent)
         return True
 
     def expect(self, on_done: OnDone, on_sent: Callable[[], None] | None = None) -> None:
-        """Who is told about the request that `line` has taken, in the same turn of the loop."""
+        """Who is told about the request that `socket` has taken, in the same turn of the loop."""
         self._on_done = on_done
         if on_sent is not None:
             if self._writing:
@@ -103,7 +103,7 @@ class HttpConnection(asyncio.Protocol):
         # the truth.
         self._transport.set_write_buffer_limits(high=0)
         sock = transport.get_extra_info("socket")
-        self.line.attach(transport)
+        self.socket.attach(transport)
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             # A dead link must be known before an order needs it, not after.
@@ -138,7 +138,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        self.line.detach()
+        self.socket.detach()
         self._on_sent = None
         on_done = self._settle()
         if on_done is not None:
@@ -154,7 +154,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _settle(self) -> OnDone | None:
         """Nothing is owed any more. Who was to be told."""
-        self.line.settle()
+        self.socket.settle()
         on_done, self._on_done = self._on_done, None
         return on_done
 

@@ -4,9 +4,9 @@ page is ever followed.
 
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-from otrade.brokers.session import Clock
 from otrade.brokers.transport.endpoint import LOOPBACK, Endpoint, parse
 from otrade.brokers.transport.http_connection import HttpResponse, ask, connect
+from otrade.clock import Clock
 from otrade.errors import BrokerError
 
 HOPS_MAX = 4

@@ -5,9 +5,10 @@ beside an engine, or without one.
 from collections.abc import Callable
 
 from otrade._core.types import Ev, Reason
-from otrade.brokers.session import Answer, Clock
+from otrade.brokers.session import Answer
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.http_connection import ask, connect
+from otrade.clock import Clock
 from otrade.errors import NetworkError
 
 ANSWER_BYTES_MAX = 1 << 20

@@ -17,11 +17,12 @@ from typing import cast
 import msgspec
 
 from otrade._core.types import Ev, Reason
-from otrade.brokers.session import Answer, Clock, TimerHandle
+from otrade.brokers.session import Answer
 from otrade.brokers.transport.backoff import NS_PER_S, Backoff
 from otrade.brokers.transport.endpoint import Endpoint
-from otrade.brokers.transport.fast_path import EarlyWriter
+from otrade.brokers.transport.fast_path import FastPath
 from otrade.brokers.transport.http_connection import HttpConnection, HttpResponse, connect
+from otrade.clock import Clock, TimerHandle
 from otrade.errors import NetworkError
 
 ANSWER_BYTES_MAX = 1 << 20
@@ -71,7 +72,7 @@ class OrderPool:
         self._size_max = size_max
         self._backoff = Backoff(rng, first_ns=NS_PER_S // 10, cap_ns=10 * NS_PER_S)
         self._idle: deque[HttpConnection] = deque()
-        self.early = EarlyWriter(self._idle)
+        self.fast_path = FastPath(self._idle)
         """For a feed: writes the request that waits alone before it is submitted."""
         self._busy: dict[HttpConnection, _Request] = {}
         self._queue: list[tuple[int, int, _Request]] = []
@@ -102,7 +103,7 @@ class OrderPool:
     def submit(self, seq: int, lane: int, data: bytes) -> None:
         """Send a whole encoded request now, or as soon as a connection is free."""
         request = _Request(seq, lane, data)
-        written_to = self.early.claim(seq)
+        written_to = self.fast_path.claim(seq)
         if written_to is not None:
             self._book(written_to, request)
             return
@@ -130,7 +131,7 @@ class OrderPool:
         for task in opening:
             task.cancel()
         await asyncio.gather(*opening, return_exceptions=True)
-        self.early.drop()
+        self.fast_path.drop()
         for connection in self._idle:
             connection.abandon()
         self._idle.clear()
@@ -158,7 +159,7 @@ class OrderPool:
                 heapq.heappush(self._queue, entry)
 
     def _write(self, connection: HttpConnection, request: _Request) -> bool:
-        if not connection.line.send(request.data):
+        if not connection.socket.send(request.data):
             return False
         self._book(connection, request)
         return True

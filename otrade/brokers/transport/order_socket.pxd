@@ -1,8 +1,8 @@
-"""Door of a connection's sending half. See `line.pyx`."""
+"""Declarations of a connection's sending half. See `order_socket.pyx`."""
 from aiofastnet.transport cimport Transport
 
 
-cdef class SendLine:
+cdef class OrderSocket:
     cdef Transport _transport
     cdef readonly bint is_owed
     cdef bint is_free(self) except -1

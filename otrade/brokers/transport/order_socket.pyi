@@ -1,6 +1,6 @@
 import asyncio
 
-class SendLine:
+class OrderSocket:
     is_owed: bool
     @property
     def is_open(self) -> bool: ...

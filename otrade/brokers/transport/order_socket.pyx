@@ -8,7 +8,7 @@ measurably faster, and would have to know what the transport has kept back.
 from aiofastnet.transport cimport Transport
 
 
-cdef class SendLine:
+cdef class OrderSocket:
     """Closed until `attach`. `is_owed`: a request has been written whose answer has not been dealt with."""
 
     def attach(self, Transport transport not None) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from otrade.brokers.parse import parse_body
-from otrade.brokers.session import Clock
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.http_connection import HttpConnection, HttpResponse, ask, connect
+from otrade.clock import Clock
 from otrade.errors import BrokerError, NetworkError
 
 ANSWER_BYTES_MAX = 1 << 27  # an instrument dump of all exchanges is some 10 MB

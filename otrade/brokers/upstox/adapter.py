@@ -1,4 +1,4 @@
-"""Upstox before its session exists. See `BrokerKit`."""
+"""Upstox before its session exists. See `BrokerAdapter`."""
 
 import hashlib
 import random
@@ -8,28 +8,29 @@ import orjson
 
 from otrade._core.codecs.interface import FrameSink
 from otrade._core.codecs.upstox import UpstoxEncoder
-from otrade._core.types import Rec
+from otrade.brokers.adapter import BrokerAdapter, BrokerSettings
 from otrade.brokers.margins import together_e4
 from otrade.brokers.parse import decimal, e4, number
 from otrade.brokers.quote_rows import band_of
 from otrade.brokers.session import (
     QUOTES_MAX,
     Callbacks,
-    Clock,
     ListedInstrument,
     OrderReport,
+    SocketCallbacks,
     Wanted,
 )
 from otrade.brokers.token_store import AccessSession, expiry_ns, require_state
 from otrade.brokers.transport.endpoint import parse
-from otrade.brokers.transport.feed_socket import SocketCallbacks
 from otrade.brokers.transport.login_redirects import follow
 from otrade.brokers.upstox import approval, login
 from otrade.brokers.upstox.emergency_client import SIDES, UpstoxEmergencyClient, product_word
 from otrade.brokers.upstox.rest import UpstoxRest
-from otrade.brokers.upstox.session import CAPABILITIES, ORDER_ROOT, REST_ROOT, UpstoxSession
+from otrade.brokers.upstox.session import ORDER_ROOT, REST_ROOT, UpstoxSession
 from otrade.brokers.upstox.streams import MarketStream
 from otrade.brokers.upstox.symbol_map import SymbolMap
+from otrade.brokers.upstox.wire import WIRE
+from otrade.clock import Clock
 from otrade.errors import BrokerError, InstrumentError, TokenError
 from otrade.instruments import Instrument, UpstoxInstrumentFile
 
@@ -42,8 +43,7 @@ class UpstoxAdapter:
     """
 
     name = "upstox"
-    capabilities = CAPABILITIES
-    frame_kinds = (Rec.FRAME_UPSTOX, Rec.FRAME_UPSTOX_B)
+    frame_kinds = WIRE.frame_kinds
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class UpstoxAdapter:
         self.rest = UpstoxRest(parse(self._rest_root, ("https", "http")), clock=clock)
 
     def __repr__(self) -> str:
-        return "UpstoxKit()"
+        return "UpstoxAdapter()"
 
     @property
     def account(self) -> str:
@@ -232,13 +232,13 @@ class UpstoxAdapter:
             name="second feed",
         )
 
-    def by_hand(self, timeout_ns: int) -> UpstoxEmergencyClient:
+    def emergency_client(self, timeout_ns: int) -> UpstoxEmergencyClient:
         rest = parse(self._rest_root, ("https", "http"))
-        desk = UpstoxEmergencyClient(
+        client = UpstoxEmergencyClient(
             rest, self._orders, self._algo_name, clock=self._clock, timeout_ns=timeout_ns
         )
-        desk.set_access_token(self._access_token)
-        return desk
+        client.set_access_token(self._access_token)
+        return client
 
     def close(self) -> None:
         self.rest.close()
@@ -253,3 +253,18 @@ def _margin_row(order: Wanted) -> dict[str, object]:
         "transaction_type": SIDES[order.side],
         "price": orjson.Fragment(decimal(order.terms.price_e4)),
     }
+
+
+def make(settings: BrokerSettings, api_key: str, api_secret: str, clock: Clock) -> BrokerAdapter:
+    """As configured."""
+    return UpstoxAdapter(
+        api_key,
+        api_secret,
+        settings.redirect_url,
+        clock=clock,
+        rest_root=settings.rest_url,
+        order_root=settings.order_url,
+        login_root=settings.login_url,
+        instruments_url=settings.instruments_url,
+        algo_name=settings.algo_name,
+    )

@@ -10,11 +10,11 @@ import re
 import secrets
 
 from otrade.brokers.parse import parse_body
-from otrade.brokers.session import Clock
 from otrade.brokers.token_store import AccessSession, expiry_ns
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.upstox.login import EXPIRY_HOUR_IST, EXPIRY_MINUTE_IST
 from otrade.brokers.upstox.rest import UpstoxRest
+from otrade.clock import Clock
 from otrade.errors import BrokerError
 
 BODY_BYTES_MAX = 16 * 1024

@@ -15,7 +15,6 @@ from otrade.brokers.session import (
     BrokerPosition,
     BrokerQuote,
     BrokerRows,
-    Clock,
     Funds,
     Holding,
     OrderReport,
@@ -28,6 +27,7 @@ from otrade.brokers.upstox.error_map import answer_of
 from otrade.brokers.upstox.reports import funds_of, position_of, report_of
 from otrade.brokers.upstox.rest import UpstoxRest
 from otrade.brokers.upstox.symbol_map import SymbolMap
+from otrade.clock import Clock
 from otrade.errors import BrokerError
 
 SIDES = {1: "BUY", -1: "SELL"}
@@ -35,8 +35,8 @@ ORD_TYPES = {OrdType.LIMIT: "LIMIT", OrdType.SL: "SL"}
 
 
 class UpstoxEmergencyClient:
-    """See `HandDesk`. Instruments are known by the key in their orders' rows: no instrument file is
-    needed.
+    """See `EmergencyClient`. Instruments are known by the key in their orders' rows: no instrument
+    file is needed.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class UpstoxEmergencyClient:
         self._algo_name = algo_name
         self._listing = SymbolMap()
         self._rest = UpstoxRest(rest, clock=clock, timeout_ns=timeout_ns)
-        self._door = OneShotOrders(
+        self._orders = OneShotOrders(
             orders, clock, timeout_ns, headers=self._headers, answer_of=answer_of
         )
 
     def __repr__(self) -> str:
-        return "UpstoxByHand()"
+        return "UpstoxEmergencyClient()"
 
     def _headers(self) -> list[str]:
         lines = ["Accept: application/json", f"Authorization: Bearer {self._access_token}"]
@@ -100,14 +100,14 @@ class UpstoxEmergencyClient:
             "slice": False,
             "tag": tag,
         }
-        return await self._door.send("POST", "/v3/order/place", _json(body), JSON)
+        return await self._orders.send("POST", "/v3/order/place", _json(body), JSON)
 
     async def modify(self, order: OrderReport, terms: OrderTerms) -> Answer:
         body = _terms(terms) | {"order_id": order.broker_order_id}
-        return await self._door.send("PUT", "/v3/order/modify", _json(body), JSON)
+        return await self._orders.send("PUT", "/v3/order/modify", _json(body), JSON)
 
     async def cancel(self, order: OrderReport) -> Answer:
-        return await self._door.send(
+        return await self._orders.send(
             "DELETE", f"/v3/order/cancel?{urlencode({'order_id': order.broker_order_id})}"
         )
 

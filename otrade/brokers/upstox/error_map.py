@@ -82,7 +82,7 @@ def reason_of(status: int, code: str, message: str) -> Reason:
     if status in (400, 403, 422) and is_about_money(message):
         return (
             Reason.BROKER_MARGIN
-        )  # whatever the code: one code stands for many refusals of the risk desk
+        )  # whatever the code: one code stands for many refusals of risk management
     if _MODIFY_CAP.search(message):
         return Reason.MODIFY_CAP
     if status == 400 and _BUSY.search(message):

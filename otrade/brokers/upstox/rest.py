@@ -8,7 +8,6 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from otrade.brokers.parse import parse_body
-from otrade.brokers.session import Clock
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.rest_client import (
@@ -19,7 +18,8 @@ from otrade.brokers.transport.rest_client import (
     as_rows,
 )
 from otrade.brokers.upstox.error_map import error_of
-from otrade.errors import BrokerError, NetworkError, NoSuchOrderError
+from otrade.clock import Clock
+from otrade.errors import NetworkError, NoSuchOrderError
 
 
 class UpstoxRest(RestClient):
@@ -79,15 +79,8 @@ class UpstoxRest(RestClient):
             await self.send("POST", path, orjson.dumps({"client_secret": client_secret}))
         )
 
-    async def logout(self) -> None:
-        await self.delete("/v2/logout")
-
     async def profile(self) -> dict[str, Any]:
         return as_object(await self.get("/v2/user/profile"))
-
-    async def static_ips(self) -> dict[str, Any]:
-        """`primary_ip` and `secondary_ip`, from which orders are taken."""
-        return as_object(await self.get("/v2/user/ip"))
 
     async def funds(self) -> dict[str, Any]:
         """Funds (v2) by segment."""
@@ -98,11 +91,6 @@ class UpstoxRest(RestClient):
     async def orders(self) -> list[dict[str, Any]]:
         """The day's order book."""
         return await self.table("/v2/order/retrieve-all")
-
-    async def order_history(self, *, order_id: str = "", tag: str = "") -> list[dict[str, Any]]:
-        """The states of one order, by the broker's id or by our tag."""
-        params = [(name, value) for name, value in (("order_id", order_id), ("tag", tag)) if value]
-        return await self.table("/v2/order/history", params)
 
     async def order(self, order_id: str) -> dict[str, Any] | None:
         """One order as it is now; None when there is no such order."""
@@ -120,13 +108,8 @@ class UpstoxRest(RestClient):
     async def holdings(self) -> list[dict[str, Any]]:
         return as_rows(await self.get("/v2/portfolio/long-term-holdings"))
 
-    async def gtt_orders(self, gtt_order_id: str = "") -> list[dict[str, Any]]:
-        """Good-till-triggered orders; all of them without an id."""
-        params = [("gtt_order_id", gtt_order_id)] if gtt_order_id else []
-        return as_rows(await self.get("/v3/order/gtt", params))
-
-    # -----------------------------------------------------------------------------------------------------
-    # margin and charges
+    # -----------------------------------------------------------------------------------------------------------------
+    # market
     async def margin(self, instruments: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Margin of orders that might be placed: `required_margin`, `final_margin`, rupees."""
         return as_object(
@@ -135,21 +118,6 @@ class UpstoxRest(RestClient):
             )
         )
 
-    async def brokerage(
-        self, key: str, quantity: int, product: str, side: str, price: float
-    ) -> dict[str, Any]:
-        """Charges of one trade that might be made."""
-        params = [
-            ("instrument_token", key),
-            ("quantity", str(quantity)),
-            ("product", product),
-            ("transaction_type", side),
-            ("price", f"{price:g}"),
-        ]
-        return as_object(await self.get("/v2/charges/brokerage", params))
-
-    # -----------------------------------------------------------------------------------------------------------------
-    # market
     async def quotes(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Snapshots by instrument key, at most 500. Unknown ones are missing."""
         data = as_object(
@@ -161,28 +129,6 @@ class UpstoxRest(RestClient):
             for row in data.values()
             if isinstance(row, dict)
         }
-
-    async def candles(
-        self, key: str, unit: str, interval: int, until: str, since: str
-    ) -> list[list[Any]]:
-        """[time, open, high, low, close, volume, oi], newest first; dates `yyyy-mm-dd`. Today's
-        come from `intraday_candles`.
-        """
-        path = f"/v3/historical-candle/{quote(key, safe='')}/{unit}/{interval}/{until}/{since}"
-        return _candles(await self.get(path))
-
-    async def intraday_candles(self, key: str, unit: str, interval: int) -> list[list[Any]]:
-        return _candles(
-            await self.get(
-                f"/v3/historical-candle/intraday/{quote(key, safe='')}/{unit}/{interval}"
-            )
-        )
-
-    async def holidays(self) -> list[dict[str, Any]]:
-        return as_rows(await self.get("/v2/market/holidays"))
-
-    async def timings(self, date: str) -> list[dict[str, Any]]:
-        return as_rows(await self.get(f"/v2/market/timings/{date}"))
 
     async def authorize(self, path: str, params: Sequence[tuple[str, str]] = ()) -> str:
         """A socket's address for one use, with its own key in it: never to be shown."""
@@ -215,10 +161,3 @@ def _unzip(body: bytes) -> bytes:
     if not unzip.eof:
         raise NetworkError("the instrument file was cut short")
     return plain
-
-
-def _candles(data: Any) -> list[list[Any]]:
-    candles = as_object(data).get("candles")
-    if not isinstance(candles, list) or not all(isinstance(row, list) for row in candles):
-        raise BrokerError("the candle answer has no candles")
-    return candles

@@ -21,46 +21,29 @@ from otrade.brokers.session import (
     BrokerQuote,
     BrokerRows,
     Callbacks,
-    Capabilities,
-    Clock,
     Funds,
     OrderCommand,
     OrderReport,
+    SocketCallbacks,
 )
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import parse
-from otrade.brokers.transport.feed_socket import SocketCallbacks
 from otrade.brokers.transport.frame_reader import FeedLatency
 from otrade.brokers.transport.order_pool import OrderPool
 from otrade.brokers.upstox.error_map import answer_of
 from otrade.brokers.upstox.reports import funds_of, position_of, report_of
 from otrade.brokers.upstox.rest import UpstoxRest
 from otrade.brokers.upstox.streams import (
-    KEYS_MAX,
-    MODES,
     MarketStream,
     PortfolioCallbacks,
     PortfolioStream,
 )
 from otrade.brokers.upstox.symbol_map import SymbolMap
+from otrade.clock import Clock
 from otrade.errors import BrokerError
 
 REST_ROOT = "https://api.upstox.com"
 ORDER_ROOT = "https://api-hft.upstox.com"
-CAPABILITIES = Capabilities(
-    tag_length_max=40,
-    modifications_max=25,
-    tokens_max=KEYS_MAX,
-    orders_per_second=10,
-    orders_per_minute=500,
-    orders_per_half_hour=2000,
-    orders_per_day=0,
-    has_order_push=True,
-    has_postback=False,
-    has_approval=True,
-    has_native_brackets=True,
-    modes=MODES,
-)
 """Upstox publishes no cap of modifications; Kite's is taken until one is known. Its order hook
 proves nothing of its sender, so it is not
 listened to: the portfolio socket and the order book tell the same.
@@ -74,8 +57,6 @@ class UpstoxSession:
     `feed_now_ns` is None on a live run (frames are stamped in C) and the simulated clock's `now_ns`
     on a paper day.
     """
-
-    capabilities = CAPABILITIES
 
     def __init__(
         self,
@@ -94,7 +75,7 @@ class UpstoxSession:
         rest_timeout_ns: int = 10 * NS_PER_S,
         quote_timeout_ns: int = 3 * NS_PER_S,
         order_connections: int = 4,
-        early_orders: bool = True,
+        use_fast_path: bool = True,
     ) -> None:
         self._encoder = encoder
         self._listing = listing
@@ -117,9 +98,11 @@ class UpstoxSession:
             size=order_connections,
         )
         # Its own connection: an address is needed just when the other questions may be queueing.
-        self._doorman = UpstoxRest(endpoint, access_token, clock=clock, timeout_ns=rest_timeout_ns)
+        self._feed_rest = UpstoxRest(
+            endpoint, access_token, clock=clock, timeout_ns=rest_timeout_ns
+        )
         self._market = MarketStream(
-            self._doorman,
+            self._feed_rest,
             listing,
             sink=sink,
             clock=clock,
@@ -131,10 +114,10 @@ class UpstoxSession:
                 on_token_dead=callbacks.on_token_dead,
                 on_commands=callbacks.on_commands,
             ),
-            early=self._orders.early if early_orders else None,
+            fast_path=self._orders.fast_path if use_fast_path else None,
         )
         self._portfolio = PortfolioStream(
-            self._doorman,
+            self._feed_rest,
             clock=clock,
             rng=rng,
             now_ns=feed_now_ns,
@@ -148,11 +131,11 @@ class UpstoxSession:
         )
 
     def __repr__(self) -> str:
-        return "UpstoxBroker()"
+        return "UpstoxSession()"
 
     @property
     def latency(self) -> FeedLatency:
-        """From a feed frame in hand to its last order written."""
+        """From a received feed frame to its last order written."""
         return self._market.latency
 
     @property
@@ -169,21 +152,16 @@ class UpstoxSession:
             or self._portfolio.is_connecting
             or self._orders.is_opening
             or self.rest.is_connecting
-            or self._doorman.is_connecting
+            or self._feed_rest.is_connecting
             or self._quotes.is_connecting
         )
 
     @property
-    def n_early(self) -> int:
+    def n_fast_path(self) -> int:
         """Order requests that left from the feed's callback, before anybody in Python heard of
         them.
         """
-        return self._orders.early.n_written
-
-    @property
-    def warm_connections(self) -> int:
-        """Order connections that are ready now."""
-        return self._orders.warm
+        return self._orders.fast_path.n_written
 
     async def connect(self) -> None:
         """Prove the token (TokenError when it is dead), warm the order connections, start both
@@ -267,7 +245,7 @@ class UpstoxSession:
         await self._orders.close()
         self.rest.close()
         self._quotes.close()
-        self._doorman.close()
+        self._feed_rest.close()
 
     def _on_answer(self, seq: int, answer: Answer) -> None:
         self._calls.on_answer(seq, answer)

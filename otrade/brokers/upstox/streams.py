@@ -13,14 +13,15 @@ from typing import Any
 import orjson
 
 from otrade._core.codecs.interface import CallbackSink, FrameSink
-from otrade.brokers.session import Clock
+from otrade.brokers.session import SocketCallbacks
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import parse
-from otrade.brokers.transport.fast_path import EarlyWriter
-from otrade.brokers.transport.feed_socket import SILENCE_NS, Address, FeedSocket, SocketCallbacks
+from otrade.brokers.transport.fast_path import FastPath
+from otrade.brokers.transport.feed_socket import SILENCE_NS, Address, FeedSocket
 from otrade.brokers.transport.frame_reader import FeedListener
 from otrade.brokers.upstox.rest import UpstoxRest
 from otrade.brokers.upstox.symbol_map import SymbolMap
+from otrade.clock import Clock
 
 log = logging.getLogger("otrade.upstox")
 
@@ -53,7 +54,7 @@ class MarketStream(FeedSocket):
         callbacks: SocketCallbacks,
         now_ns: Callable[[], int] | None = None,
         name: str = "feed",
-        early: EarlyWriter | None = None,
+        fast_path: FastPath | None = None,
     ) -> None:
         super().__init__(
             name,
@@ -64,7 +65,7 @@ class MarketStream(FeedSocket):
             now_ns=now_ns,
             silence_ns=SILENCE_NS,
             ping_ns=PING_NS,
-            early=early,
+            fast_path=fast_path,
         )
         self._rest = rest
         self._listing = listing

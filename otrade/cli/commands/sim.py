@@ -11,6 +11,7 @@ import math
 import sys
 from typing import Any
 
+from otrade.brokers.registry import BROKERS
 from otrade.calendar import Calendar, date_of
 from otrade.errors import CalendarError, ConfigError, StartError
 
@@ -40,25 +41,17 @@ def serve(args: argparse.Namespace) -> int:
         day_start=args.start,
         broker=args.broker,
         book_percent=BOOK_PERCENT,
-        rest_port=args.rest_port,
-        feed_port=args.feed_port,
-        upstox_rest_port=args.upstox_rest_port,
-        upstox_feed_port=args.upstox_feed_port,
+        ports={
+            name: getattr(args, name) for row in BROKERS.values() for name in row.simulator_ports
+        },
         prices={symbol: str(path) for symbol, path in args.prices or []},
     )
 
     def ready(sim: Any, ports: Any) -> None:
         for note in sim.exchange.prices.notes:
             print(note, file=sys.stderr)
-        places = ""
-        if ports.rest:
-            places += f"REST  {ports.rest_url}\nfeed  {ports.feed_url}\n"
-        if ports.upstox_rest:
-            places += (
-                f"Upstox REST   {ports.upstox_rest_url}\nUpstox feeds  {ports.upstox_feed_url}\n"
-            )
         print(
-            f"{places}"
+            f"{ports.listing}"
             f"day   {date} from {args.start}, speed {cfg.speed:g}\n"
             f"login with api_key {cfg.api_key!r}, api_secret {cfg.api_secret!r} (not a real "
             "exchange). Ctrl-C ends it.",
@@ -68,14 +61,14 @@ def serve(args: argparse.Namespace) -> int:
     try:
         uvloop.run(_until_interrupted(serve_days(cfg, ready)))
     except OSError as err:
-        mine = {
-            "kite": ("--rest-port", "--feed-port"),
-            "upstox": ("--upstox-rest-port", "--upstox-feed-port"),
-        }
-        names = [
-            name for broker in mine for name in mine[broker] if args.broker in (broker, "both")
+        settings = [
+            name
+            for row in BROKERS.values()
+            for name in row.simulator_ports
+            if args.broker in (row.name, "both")
         ]
-        numbers = [str(getattr(args, name[2:].replace("-", "_"))) for name in names]
+        numbers = [str(getattr(args, name)) for name in settings]
+        names = [f"--{name.replace('_', '-')}" for name in settings]
         raise StartError(
             f"ports {', '.join(numbers)}: {err.strerror or err}; choose others with {', '.join(names)}"
         ) from None

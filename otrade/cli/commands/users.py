@@ -1,4 +1,4 @@
-"""`otrade password` and `otrade token`: who may come in at the page. They change the people's file;
+"""`otrade password` and `otrade token`: who may come in at the page. They change the users' file;
 a running engine sees it at once.
 """
 
@@ -29,17 +29,17 @@ DONE, REFUSED = 0, 4
 
 
 def set_password(var: Path, name: str, role: Role | None, *, from_stdin: bool) -> int:
-    """Make a person, or give one another password (and role). That person's sessions end."""
+    """Make a person, or give one another password (and role). That user's sessions end."""
     require_name(name)
     file = UsersFile(var / ACCESS_DIR)
-    old = file.read().person(name)
+    old = file.read().user(name)
     password = _password(from_stdin)
     if why := weakness(password, name):
         raise ConfigError(why)
     fresh = User(
         name, role or (old.role if old else "trader"), hashed(password), old.totp if old else ""
     )
-    file.change(lambda people: people.with_person(fresh))
+    file.change(lambda users: users.with_user(fresh))
     print(
         f"{'changed' if old else 'made'}: {name}, {fresh.role}{', with authenticator' if fresh.totp else ''} ({file.path})"
     )
@@ -63,7 +63,7 @@ def _password(from_stdin: bool) -> str:
 
 
 def set_totp(var: Path, name: str, *, on: bool) -> int:
-    """Give a person an authenticator, proved by a first code, or take it away. That person's
+    """Give a person an authenticator, proved by a first code, or take it away. That user's
     sessions end.
     """
     file = UsersFile(var / ACCESS_DIR)
@@ -83,9 +83,7 @@ def set_totp(var: Path, name: str, *, on: bool) -> int:
             )
             return REFUSED
     file.change(
-        lambda people: people.with_person(
-            msgspec.structs.replace(_require(people, name), totp=secret)
-        )
+        lambda users: users.with_user(msgspec.structs.replace(_require(users, name), totp=secret))
     )
     print(f"{name}: authenticator {'set up; every login asks for its code' if on else 'removed'}")
     return DONE
@@ -94,36 +92,34 @@ def set_totp(var: Path, name: str, *, on: bool) -> int:
 def remove(var: Path, name: str) -> int:
     file = UsersFile(var / ACCESS_DIR)
     _require(file.read(), name)
-    file.change(lambda people: people.without_person(name))
+    file.change(lambda users: users.without_user(name))
     print(f"removed: {name}")
     return DONE
 
 
 def show(var: Path) -> int:
-    people = UsersFile(var / ACCESS_DIR).read().people
-    for person in people:
-        print(
-            f"{person.name:<32}  {person.role:<8}{'authenticator' if person.totp else ''}".rstrip()
-        )
-    if not people:
+    users = UsersFile(var / ACCESS_DIR).read().users
+    for user in users:
+        print(f"{user.name:<32}  {user.role:<8}{'authenticator' if user.totp else ''}".rstrip())
+    if not users:
         print("nobody has a password yet", file=sys.stderr)
     return DONE
 
 
-def _require(people: Users, name: str) -> User:
-    person = people.person(name)
-    if person is None:
+def _require(users: Users, name: str) -> User:
+    user = users.user(name)
+    if user is None:
         raise ConfigError(
-            f"there is nobody called {name!r}", allowed=", ".join(one.name for one in people.people)
+            f"there is nobody called {name!r}", allowed=", ".join(one.name for one in users.users)
         )
-    return person
+    return user
 
 
 # ------------------------------------------------------------------------------------------- tokens
 def make_token(var: Path, name: str, scopes: tuple[Scope, ...], days: int) -> int:
     """Print a new token, the only time that it is seen."""
     token, kept = new_token(name, scopes, time.time(), days)
-    UsersFile(var / ACCESS_DIR).change(lambda people: people.with_token(kept))
+    UsersFile(var / ACCESS_DIR).change(lambda users: users.with_token(kept))
     print(token)
     print(
         f"{name}: {', '.join(scopes)}, until {_day(kept.ends_s)}. It is not shown again.",
@@ -137,7 +133,7 @@ def revoke_token(var: Path, name: str) -> int:
     known = [token.name for token in file.read().tokens]
     if name not in known:
         raise ConfigError(f"there is no token {name!r}", allowed=", ".join(known))
-    file.change(lambda people: people.without_token(name))
+    file.change(lambda users: users.without_token(name))
     print(f"revoked: {name}")
     return DONE
 

@@ -24,7 +24,8 @@ from otrade.live.watchdog.heartbeat import read_heartbeat, read_protection, star
 
 DONE, NO_ENGINE, STOPPED = 0, 3, 4
 ANSWER_S_MAX = 2.0
-WORD = "RE-ARM"
+WORD = "REARM"
+FORMER_WORD = "RE-ARM"  # of 0.1
 
 
 def kill(var: Path, *, flatten: bool, direct: bool, config: Path | None) -> int:
@@ -73,7 +74,7 @@ def rearm(var: Path, *, yes: bool) -> int:
             file=sys.stderr,
             flush=True,
         )
-        if sys.stdin.readline().strip() != WORD:
+        if sys.stdin.readline().strip() not in (WORD, FORMER_WORD):
             print("nothing was changed", file=sys.stderr)
             return STOPPED
     path = kill_file(var)
@@ -88,7 +89,7 @@ def rearm(var: Path, *, yes: bool) -> int:
         print(f"no kill file is left; no engine runs in {var}", file=sys.stderr)
         return NO_ENGINE
     try:
-        ok, words = post(info, "resume", {"rearm": True})
+        ok, words = post(info, "rearm", {})
     except (OSError, http.client.HTTPException, ValueError) as error:
         print(
             f"engine {info.pid} does not answer ({error or type(error).__name__}); it is not re-armed",

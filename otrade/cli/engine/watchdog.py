@@ -44,15 +44,15 @@ def watch(
         lock.drop()
 
 
-async def _once(dog: Watchdog, force: bool) -> int:
+async def _once(watchdog: Watchdog, force: bool) -> int:
     try:
-        return await dog.once(force=force)
+        return await watchdog.once(force=force)
     finally:
-        dog.close()
+        watchdog.close()
 
 
-async def _watch(dog: Watchdog) -> int:
+async def _watch(watchdog: Watchdog) -> int:
     try:
-        return await dog.watch()
+        return await watchdog.watch()
     finally:
-        dog.close()
+        watchdog.close()

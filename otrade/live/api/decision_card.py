@@ -11,7 +11,7 @@ from typing import Any
 
 from otrade._core.engine.rows import BracketRow
 from otrade._core.types import ExitReason, Leg, Reason, Side
-from otrade.contract.queries import Fact, Gate, WhyView
+from otrade.contract.queries import DecisionFact, DecisionView, GateResult
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.history.signal_history import SignalRecord
 from otrade.live.history.trade_ledger import average_e4
@@ -76,12 +76,12 @@ LEG_RULES = {
 }
 
 
-def why_signal(day: TradingDay, seen: SignalRecord) -> WhyView:
+def why_signal(day: TradingDay, seen: SignalRecord) -> DecisionView:
     """Why a crossover was taken or refused."""
     planned = day.plan.strategies[seen.strategy_id]
     side = "buy" if seen.side == Side.BUY else "sell"
     verdict = "taken" if seen.taken else f"refused: {reason_words(seen.reason)}"
-    return WhyView(
+    return DecisionView(
         title=f"{planned.name} says {side} at {rupees(seen.px_e4)}: {verdict}",
         rule=rule_of(day, seen),
         facts=facts_of(day, seen) + waits_of(day, seen),
@@ -89,17 +89,17 @@ def why_signal(day: TradingDay, seen: SignalRecord) -> WhyView:
     )
 
 
-def why_order(day: TradingDay, order: Mapping[str, Any]) -> WhyView:
+def why_order(day: TradingDay, order: Mapping[str, Any]) -> DecisionView:
     """Why an order was sent: an entry by its signal, an exit by its bracket."""
     bracket_id = order["bracket_id"]
     if bracket_id < 0:
-        return WhyView(title="An order outside every bracket", rule="", facts=[], gates=[])
+        return DecisionView(title="An order outside every bracket", rule="", facts=[], gates=[])
     bracket, leg = day.engine.bracket(bracket_id), Leg(order["leg"])
     if leg == Leg.ENTRY:
         seen = signal_of(day, bracket)
         if seen is not None:
             return why_signal(day, seen)
-        return WhyView(
+        return DecisionView(
             title="Entry; its signal was seen by an earlier process",
             rule="",
             facts=_bracket_facts(day, bracket),
@@ -108,7 +108,7 @@ def why_order(day: TradingDay, order: Mapping[str, Any]) -> WhyView:
     reason = ExitReason(bracket["exit_reason"])
     left = f"; the bracket was left by {EXIT_WORDS[reason]}" if reason != ExitReason.NONE else ""
     title = f"{leg.name.capitalize()} of bracket {bracket_id}{left}"
-    return WhyView(
+    return DecisionView(
         title=title, rule=LEG_RULES.get(leg, ""), facts=_bracket_facts(day, bracket), gates=[]
     )
 
@@ -145,26 +145,28 @@ def rule_of(day: TradingDay, seen: SignalRecord) -> str:
     return f"{crossed[:1].upper()}{crossed[1:]} {when}."
 
 
-def facts_of(day: TradingDay, seen: SignalRecord) -> list[Fact]:
+def facts_of(day: TradingDay, seen: SignalRecord) -> list[DecisionFact]:
     """What the strategy knew."""
     planned = day.plan.strategies[seen.strategy_id]
     params = planned.params
     fast, slow = names_of(planned.kind, params)
     facts = [
-        Fact(name="Instrument", value=day.plan.instruments[seen.instrument_id].name),
-        Fact(name="Bar or tick of", value=f"{ist_hms(seen.ts_ns)} IST"),
-        Fact(name="Price", value=rupees(seen.px_e4)),
-        Fact(name=fast or "Price, as averaged", value=_number(seen.fast)),
-        Fact(name=slow, value=_number(seen.slow)),
+        DecisionFact(name="Instrument", value=day.plan.instruments[seen.instrument_id].name),
+        DecisionFact(name="Bar or tick of", value=f"{ist_hms(seen.ts_ns)} IST"),
+        DecisionFact(name="Price", value=rupees(seen.px_e4)),
+        DecisionFact(name=fast or "Price, as averaged", value=_number(seen.fast)),
+        DecisionFact(name=slow, value=_number(seen.slow)),
     ]
     if params.get("rsi_period"):
         side = "long" if seen.side == Side.BUY else "short"
         allowed = f"allowed {params[f'rsi_{side}_min']:g} to {params[f'rsi_{side}_max']:g}"
-        facts.append(Fact(name=f"RSI {params['rsi_period']}", value=f"{seen.rsi:.2f}, {allowed}"))
+        facts.append(
+            DecisionFact(name=f"RSI {params['rsi_period']}", value=f"{seen.rsi:.2f}, {allowed}")
+        )
     if params.get("atr_period"):
         bps = seen.atr * 1e8 / seen.px_e4 if seen.px_e4 else 0.0
         facts.append(
-            Fact(
+            DecisionFact(
                 name=f"ATR {params['atr_period']}",
                 value=f"{_number(seen.atr)} ({bps:.1f} bps of the price)",
             )
@@ -176,7 +178,7 @@ WAITS = ("ENTRY_WAITS", "ENTRY_SENT", "ENTRY_DROPPED", "ENTRY_CUT")
 DECIDED = ("SIGNAL_TAKEN", "SIGNAL_REFUSED")
 
 
-def waits_of(day: TradingDay, seen: SignalRecord) -> list[Fact]:
+def waits_of(day: TradingDay, seen: SignalRecord) -> list[DecisionFact]:
     """What came of an entry that had to wait for the rate budget, whole or in part; nothing of one
     that did not.
     """
@@ -191,10 +193,10 @@ def waits_of(day: TradingDay, seen: SignalRecord) -> list[Fact]:
         told += [notice] if notice.code in WAITS else []
     if all(notice.code == "ENTRY_SENT" for notice in told):
         return []
-    return [Fact(name=f"{ist_hms(notice.ts_ns)} IST", value=notice.text) for notice in told]
+    return [DecisionFact(name=f"{ist_hms(notice.ts_ns)} IST", value=notice.text) for notice in told]
 
 
-def gates_of(params: Mapping[str, int | float], reason: int, *, taken: bool) -> list[Gate]:
+def gates_of(params: Mapping[str, int | float], reason: int, *, taken: bool) -> list[GateResult]:
     """Every gate of an entry with what it said."""
     rules: list[tuple[Reason, str]] = [*TAKE_GATES]
     rules += [
@@ -210,7 +212,7 @@ def gates_of(params: Mapping[str, int | float], reason: int, *, taken: bool) -> 
     for code, words in rules:
         fails = not taken and code == reason
         gates.append(
-            Gate(
+            GateResult(
                 code=code.name,
                 words=words,
                 verdict="failed" if fails else "not_asked" if has_failed else "passed",
@@ -224,7 +226,7 @@ def _warm(code: Reason, params: Mapping[str, int | float]) -> bool:
     return code == Reason.WARM_UP and bool(params.get("atr_period"))
 
 
-def _bracket_facts(day: TradingDay, bracket: BracketRow) -> list[Fact]:
+def _bracket_facts(day: TradingDay, bracket: BracketRow) -> list[DecisionFact]:
     entry_e4 = average_e4(bracket["entry_value_e4"], bracket["entry_qty"])
     facts: Sequence[tuple[str, str]] = (
         (
@@ -250,7 +252,7 @@ def _bracket_facts(day: TradingDay, bracket: BracketRow) -> list[Fact]:
             f"{bracket['target_total_ns'] / NS_PER_S:.3f} s so far, by design",
         ),
     )
-    return [Fact(name=name, value=value) for name, value in facts]
+    return [DecisionFact(name=name, value=value) for name, value in facts]
 
 
 def _number(value: float) -> str:

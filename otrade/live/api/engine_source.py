@@ -66,9 +66,9 @@ class LiveEngineSource:
         mode: views.Mode,
         broker_kind: str,
         speed: float,
-        reads: LiveQueries | None = None,
+        queries: LiveQueries | None = None,
     ) -> None:
-        self.reads = reads or LiveQueries()
+        self.queries = queries or LiveQueries()
         self._board = board
         self._control = control
         self._mode: views.Mode = mode
@@ -88,7 +88,7 @@ class LiveEngineSource:
 
     def set_day(self, day: TradingDay) -> None:
         self._day = day
-        self.reads.set_day(day)
+        self.queries.set_day(day)
         self._rows = RowBuilder(day)
 
     # --------------------------------------------------------------------------------- for machines

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from otrade.contract.queries import JournalFileView, JournalPage, JournalRow, Moment
+from otrade.contract.queries import JournalFileView, JournalPage, JournalRow, ReplayView
 from otrade.errors import JournalError
 from otrade.journal.archive import NAME
 from otrade.journal.peek import MomentQuestion, RowsQuestion
@@ -55,10 +55,10 @@ class JournalQueries:
             trouble=answer["trouble"],
         )
 
-    async def moment(self, name: str, question: MomentQuestion) -> Moment:
+    async def moment(self, name: str, question: MomentQuestion) -> ReplayView:
         """As `page`."""
         return msgspec.convert(
-            {"name": name, **await self._ask("moment", name, question)}, type=Moment
+            {"name": name, **await self._ask("moment", name, question)}, type=ReplayView
         )
 
     async def _ask(self, what: str, name: str, question: msgspec.Struct) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the page asks for when somebody looks: `ReadSource` of the web layer."""
+"""What the page asks for when somebody looks: `QuerySource` of the web layer."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from otrade.live.history.order_timeline import OrderEvent, marks_of
 from otrade.live.monitoring.equity_curve import EquityCurve
 from otrade.live.monitoring.indicator_history import IndicatorHistory, names_of
 from otrade.live.monitoring.latency_views import stages_of
-from otrade.live.monitoring.limit_usage import used_of
+from otrade.live.monitoring.limit_usage import limit_usage_of
 from otrade.units import NS_PER_MS
 
 
@@ -45,7 +45,7 @@ class LiveQueries:
             for p in points
         ]
 
-    def lines(self, instrument_id: int) -> Sequence[queries.StrategyLine]:
+    def indicators(self, instrument_id: int) -> Sequence[queries.IndicatorSeries]:
         day, lines = self._day, self._lines
         if day is None or lines is None:
             return []
@@ -55,17 +55,17 @@ class LiveQueries:
                 continue
             fast, slow = names_of(planned.kind, planned.params)
             points = [
-                queries.LinePoint(ts_ms=v.ts_ns // NS_PER_MS, fast=v.fast, slow=v.slow)
+                queries.IndicatorSample(ts_ms=v.ts_ns // NS_PER_MS, fast=v.fast, slow=v.slow)
                 for v in lines.of(strategy_id)
             ]
             found.append(
-                queries.StrategyLine(
+                queries.IndicatorSeries(
                     strategy_id=strategy_id, name=planned.name, fast=fast, slow=slow, points=points
                 )
             )
         return found
 
-    def story(self, cl_ord_id: str) -> queries.OrderStory | None:
+    def order_timeline(self, cl_ord_id: str) -> queries.OrderTimelineView | None:
         """None: there is no such order."""
         day = self._day
         slot = day.engine.find_order(cl_ord_id, "") if day is not None else -1
@@ -73,7 +73,7 @@ class LiveQueries:
             return None
         order = day.engine.order(slot)
         steps = day.router.timelines.of(cl_ord_id)
-        return queries.OrderStory(
+        return queries.OrderTimelineView(
             cl_ord_id=cl_ord_id,
             leg=LEGS[Leg(order["leg"])],
             side="BUY" if order["side"] > 0 else "SELL",
@@ -82,7 +82,7 @@ class LiveQueries:
             why=why_order(day, order),
         )
 
-    def why(self, signal_seq: int) -> queries.WhyView | None:
+    def decision(self, signal_seq: int) -> queries.DecisionView | None:
         """None: there is no such signal, or it is too long ago."""
         day = self._day
         if day is None:
@@ -92,12 +92,12 @@ class LiveQueries:
         )
         return why_signal(day, seen) if seen is not None else None
 
-    def latency(self) -> Sequence[queries.StageView]:
+    def latency(self) -> Sequence[queries.LatencyStageView]:
         return stages_of(self._day) if self._day is not None else []
 
     def limits(self) -> queries.LimitsView | None:
         """None before the first day."""
-        return used_of(self._day) if self._day is not None else None
+        return limit_usage_of(self._day) if self._day is not None else None
 
     # ------------------------------------------------------------------------------------ journals
     def journals(self) -> Sequence[queries.JournalFileView]:
@@ -109,7 +109,7 @@ class LiveQueries:
         """JournalError in words when it cannot be read."""
         return await self._journals.page(name, RowsQuestion(kinds, text, offset, limit, is_tail))
 
-    async def moment(self, name: str, ts_ms: int, *, curve: bool) -> queries.Moment:
+    async def replay(self, name: str, ts_ms: int, *, curve: bool) -> queries.ReplayView:
         """The engine as it was; JournalError as above."""
         return await self._journals.moment(name, MomentQuestion(ts_ms * NS_PER_MS, curve))
 
@@ -121,11 +121,11 @@ class LiveQueries:
         return self._config.check(draft) if self._config is not None else None
 
 
-def _steps(happened: Sequence[OrderEvent]) -> list[queries.Step]:
+def _steps(happened: Sequence[OrderEvent]) -> list[queries.TimelineStep]:
     """Counted from the first: the core's own mark of an intent is that of the newest request."""
     ordered = sorted(happened, key=lambda h: h.ts_ns)
     return [
-        queries.Step(
+        queries.TimelineStep(
             ts_ms=h.ts_ns // NS_PER_MS,
             after_us=(h.ts_ns - ordered[0].ts_ns) // 1_000,
             by=h.by,

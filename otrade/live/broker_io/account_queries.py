@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from otrade.brokers.session import EmergencyClient
 from otrade.clock import NS_PER_S
-from otrade.contract.views import AccountView, FundsView, HeldView, HoldingView
+from otrade.contract.views import AccountView, BrokerPositionView, FundsView, HoldingView
 from otrade.errors import OTradeError
 from otrade.units import NS_PER_MS
 
@@ -67,7 +67,7 @@ async def read(broker: str, client: EmergencyClient, now_ns: Callable[[], int]) 
         trouble="",
         funds=[FundsView(segment=f.segment, net_e4=f.net_e4, used_e4=f.used_e4) for f in funds],
         positions=[
-            HeldView(
+            BrokerPositionView(
                 symbol=f"{p.exchange}:{p.tradingsymbol}",
                 product=p.product,
                 net_qty=p.net_qty,

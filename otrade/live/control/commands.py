@@ -34,9 +34,10 @@ class Commands:
         self._handlers: dict[str, Callable[[TradingDay, Args], Result]] = {
             "pause": self._pause,
             "resume": self._resume,
-            "reduce": self._reduce,
+            "rearm": self._rearm,
+            "stop-entries": self._stop_entries,
             "flatten": self._flatten,
-            "adopt": self._adopt,
+            "take-over": self._take_over,
             "kill": self._kill,
         }
 
@@ -51,8 +52,8 @@ class Commands:
         day = self._day
         is_trading = day is not None and not day.ended.is_set()
         done: Result
-        if name == "stop":
-            done = self._stop()
+        if name == "stop-engine":
+            done = self._stop_engine()
         elif day is None or not is_trading:
             return False, "no trading day is running"
         else:
@@ -78,13 +79,21 @@ class Commands:
         return True, "paused: no new entries; exits and stops go on"
 
     def _resume(self, day: TradingDay, args: Args) -> Result:
+        """Lifts a pause. A halt is latched: only `rearm` lifts it."""
+        return self._enable_entries(day, lifts_halt=False)
+
+    def _rearm(self, day: TradingDay, args: Args) -> Result:
+        """Lifts a latched halt, and a pause with it."""
+        return self._enable_entries(day, lifts_halt=True)
+
+    def _enable_entries(self, day: TradingDay, *, lifts_halt: bool) -> Result:
         if day.shutdown.is_stopping:
             return False, "the engine is stopping; start it again to trade"
         if blocked := self._blocks_rearm():
             return False, blocked
         risk = day.engine.risk()
         halt = Halt(risk["halt"])
-        if halt != Halt.ACTIVE and not args.get("rearm"):
+        if halt != Halt.ACTIVE and not lifts_halt:
             why = reason_words(risk["halt_reason"]) if risk["halt_reason"] else "by command"
             return False, f"the engine is {HALT_WORDS[halt]} ({why}); re-arm it to trade again"
         if halt == Halt.ACTIVE and not day.is_paused:
@@ -95,10 +104,11 @@ class Commands:
         day.engine.on_pause(False, now_ns)
         if halt != Halt.ACTIVE:
             day.engine.on_halt(Halt.ACTIVE, Reason.OK, now_ns)
-        day.board.say(Severity.WARN, "RESUMED", "resumed by command: entries are taken again")
-        return True, "resumed: entries are taken again"
+        done = "re-armed" if halt != Halt.ACTIVE else "resumed"
+        day.board.say(Severity.WARN, "RESUMED", f"{done} by command: entries are taken again")
+        return True, f"{done}: entries are taken again"
 
-    def _reduce(self, day: TradingDay, args: Args) -> Result:
+    def _stop_entries(self, day: TradingDay, args: Args) -> Result:
         halt = Halt(day.engine.risk()["halt"])
         if halt != Halt.ACTIVE:
             return False, f"the engine is {HALT_WORDS[halt]} already"
@@ -129,7 +139,7 @@ class Commands:
         day.board.say(Severity.ALARM, "KILLED", words)
         return True, words
 
-    def _adopt(self, day: TradingDay, args: Args) -> Result:
+    def _take_over(self, day: TradingDay, args: Args) -> Result:
         instrument_id = args.get("instrument_id")
         if instrument_id is None or not 0 <= int(instrument_id) < len(day.plan.instruments):
             return False, "name the instrument whose foreign position is to be taken over"
@@ -137,7 +147,7 @@ class Commands:
             return False, "the day is not open yet"
         return day.reconciler.positions.adopt(int(instrument_id))
 
-    def _stop(self) -> Result:
+    def _stop_engine(self) -> Result:
         day = self._day
         is_trading = day is not None and not day.ended.is_set()
         if is_trading and day is not None and day.shutdown.is_stopping:
@@ -147,4 +157,13 @@ class Commands:
         return True, words
 
 
-COMMANDS = ("pause", "resume", "reduce", "flatten", "adopt", "stop", "kill")
+COMMANDS = (
+    "pause",
+    "resume",
+    "rearm",
+    "stop-entries",
+    "flatten",
+    "take-over",
+    "stop-engine",
+    "kill",
+)

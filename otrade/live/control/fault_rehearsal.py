@@ -15,7 +15,7 @@ from otrade.brokers.adapter import BrokerAdapter
 from otrade.clock import NS_PER_S
 from otrade.config.schema import FaultRehearsalConfig
 from otrade.live.day.trading_day import TradingDay
-from otrade.simulator.base.errors import KiteError
+from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.simulator import Simulator
 from otrade.units import NS_PER_MINUTE, ist_midnight_ns
 
@@ -73,5 +73,5 @@ def _hand(day: TradingDay, sim: Simulator) -> None:
     _say(day, f"somebody buys {lot} of {planned.name} by hand")
     try:
         sim.exchange.place_manual(planned.name, 1, lot, product=planned.product)
-    except KiteError as refused:
+    except RequestRefused as refused:
         _say(day, f"the exchange has refused that: {refused}")

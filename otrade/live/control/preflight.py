@@ -128,7 +128,7 @@ async def preflight(
         else:
             _contracts(board, records, len(config.instruments), today, adapter.name)
         _square_off(board, found, config, calendar, today)
-        client = adapter.by_hand(5 * NS_PER_S)
+        client = adapter.emergency_client(5 * NS_PER_S)
         try:
             if asks_address:
                 await _ask(board, "address", lambda: _address(board, client))
@@ -466,7 +466,7 @@ async def _positions(
             "positions",
             PreflightVerdict.LOOK,
             f"open already: {names}",
-            "they are never touched; their instruments are not traded unless adopted",
+            "they are never touched; their instruments are not traded unless taken over",
         )
     elif held:
         board.go("positions", f"open: {names}, as this engine has it")

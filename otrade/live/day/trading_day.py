@@ -17,8 +17,7 @@ import msgspec
 from otrade._core.histogram import LatencyHistogram
 from otrade._core.types import BracketState, Ev, Halt, Note, PauseBy, Reason, Severity
 from otrade.brokers.adapter import SecondFeed
-from otrade.brokers.session import Answer, BrokerSession, Callbacks, OrderReport
-from otrade.brokers.transport.feed_socket import SocketCallbacks
+from otrade.brokers.session import Answer, BrokerSession, Callbacks, OrderReport, SocketCallbacks
 from otrade.clock import NS_PER_S, Clock, TimerHandle
 from otrade.errors import BrokerError, TokenError
 from otrade.live.day.quote_poller import QuotePoller
@@ -140,7 +139,6 @@ class TradingDay:
         self._feed_up = asyncio.Event()
         self._trouble = ""
         self._quote_trouble = ""
-        self._ts_token_dead_ns = 0
 
     @property
     def ts_book_ns(self) -> int:

@@ -14,7 +14,7 @@ import msgspec
 from otrade._core.engine.rows import OrderRow
 from otrade._core.types import Cmd, Ev, OrdType, Source
 from otrade.brokers.session import Answer, OrderReport
-from otrade.contract.queries import StepBy
+from otrade.contract.queries import TimelineActor
 from otrade.units import rupees
 
 STEPS_MAX = 48
@@ -66,7 +66,7 @@ class OrderCommandView(Protocol):
 
 class OrderEvent(msgspec.Struct, frozen=True):
     ts_ns: int
-    by: StepBy
+    by: TimelineActor
     what: str
     words: str
 
@@ -138,7 +138,7 @@ class OrderTimelines:
         if self._said.get(report.cl_ord_id) == said:
             return
         self._said[report.cl_ord_id] = said
-        by: StepBy = "exchange" if report.ev in EXCHANGE else "broker"
+        by: TimelineActor = "exchange" if report.ev in EXCHANGE else "broker"
         self._add(
             report.cl_ord_id,
             OrderEvent(
@@ -155,7 +155,7 @@ class OrderTimelines:
 
 def marks_of(order: OrderRow) -> list[OrderEvent]:
     """What the core alone remembers of an order: for one whose steps an earlier process saw."""
-    marks: list[tuple[int, StepBy, str]] = [
+    marks: list[tuple[int, TimelineActor, str]] = [
         (order["ts_intent_ns"], "engine", "Asked: place"),
         (order["ts_sent_ns"], "wire", "Sent: the last byte is out"),
         (order["ts_ack_ns"], "broker", "The broker has taken it"),

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from otrade._core.histogram import LatencyHistogram
-from otrade.contract.queries import Bucket, StageView
+from otrade.contract.queries import LatencyBucket, LatencyStageView
 from otrade.live.day.trading_day import TradingDay
 
 Whose = Literal["machine", "engine"]
@@ -43,14 +43,14 @@ SHOWN: dict[str, tuple[str, str, Whose]] = {
 }
 
 
-def stages_of(day: TradingDay) -> list[StageView]:
+def stages_of(day: TradingDay) -> list[LatencyStageView]:
     """In the order of the pipeline."""
     return [_stage(name, seen) for name, seen in day.stages().items()]
 
 
-def _stage(name: str, seen: LatencyHistogram) -> StageView:
+def _stage(name: str, seen: LatencyHistogram) -> LatencyStageView:
     title, words, clock = SHOWN[name]
-    return StageView(
+    return LatencyStageView(
         name=title,
         words=words,
         clock=clock,
@@ -59,5 +59,5 @@ def _stage(name: str, seen: LatencyHistogram) -> StageView:
         p99_ns=seen.percentile_ns(99),
         p999_ns=seen.percentile_ns(99.9),
         max_ns=seen.max_ns,
-        buckets=[Bucket(up_to_ns=up_to_ns, n=n) for up_to_ns, n in seen.buckets()],
+        buckets=[LatencyBucket(up_to_ns=up_to_ns, n=n) for up_to_ns, n in seen.buckets()],
     )

@@ -17,7 +17,7 @@ RATES: tuple[tuple[str, str, str, str], ...] = (
 Unit = Literal["count", "units", "money", "ms"]
 
 
-def used_of(day: TradingDay) -> LimitsView:
+def limit_usage_of(day: TradingDay) -> LimitsView:
     engine = day.engine
     budget, limits, risk = engine.budget(), engine.limits(), engine.risk()
     now_ns = day.clock.now_ns()

@@ -11,16 +11,13 @@ import logging
 import os
 from collections.abc import Callable
 from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import orjson
 
 from otrade.config.schema import LogConfig
-from otrade.lean import without
 from otrade.live.notices.redact import redact, redact_value
-
-with without({"pickle": {}}):  # for its handler that logs over a network
-    from logging.handlers import RotatingFileHandler
 
 LOGGER_NAME = "otrade"
 OTHERS = ("asyncio", "uvicorn", "picows", "py.warnings")

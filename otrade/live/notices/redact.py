@@ -42,7 +42,7 @@ _CODE = re.compile(r"([?&](?:code|state|sig|signature|token|key)=)([^&\s'\"#]+)"
 """In an address only: elsewhere these are ordinary words."""
 _USERINFO = re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://)([^\s/?#'\"@]+)@", re.IGNORECASE)
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?")
-_KITE_AUTH = re.compile(r"\b[a-z0-9]{12,32}:[A-Za-z0-9]{24,64}\b")
+_KEY_AND_TOKEN = re.compile(r"\b[a-z0-9]{12,32}:[A-Za-z0-9]{24,64}\b")
 """API key and access token as Kite's headers join them, without the word before."""
 _HINTS = re.compile(r"[:=@]|eyJ|token|bearer|basic", re.IGNORECASE)
 """Without one of these no pattern can match: most texts have none."""
@@ -61,7 +61,7 @@ def redact(text: str) -> str:
     text = _CODE.sub(rf"\1{MASK}", text)
     text = _USERINFO.sub(rf"\1{MASK}@", text)
     text = _JWT.sub(MASK, text)
-    return _KITE_AUTH.sub(MASK, text)
+    return _KEY_AND_TOKEN.sub(MASK, text)
 
 
 _SECRET_KEY = re.compile(rf"(?:^|[_-])(?:{_NAMES}|authorization|cookie)$", re.IGNORECASE)

@@ -69,7 +69,7 @@ def position_discrepancies(
                 instrument_id,
                 f"position {shown}",
                 f"{instrument.symbol}: the broker shows {shown:+d} units of {instrument.product}{price} and this engine {ours:+d}; nothing "
-                "new is traded here. Close the difference at the broker, or adopt it.",
+                "new is traded here. Close the difference at the broker, or take it over.",
             )
         )
     return found

@@ -2,7 +2,7 @@
 unexplained or the broker's own square-off is near.
 
 An instrument in quarantine is shown and not traded, the rest trades; it is released when the
-difference has gone, or when a person has it adopted. Where the account holds less than our fills
+difference has gone, or when a person takes it over. Where the account holds less than our fills
 say, somebody has closed a part elsewhere: our exits shrink to what is there, and what the order
 book shows of it is booked on the brackets that had opened it.
 """
@@ -299,7 +299,7 @@ class PositionAudit:
                 "CLOSED_ELSEWHERE",
                 f"{self._plan.symbol_of(instrument_id)}: the account holds {closable} units less than this engine's fills say, in "
                 f"{seen.polls} looks, and no order says why. Exits are only for what is there. See what happened at the broker; "
-                "adopt the difference to book it as closed",
+                "take the difference over to book it as closed",
                 instrument_id=instrument_id,
             )
 

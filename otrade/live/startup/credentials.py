@@ -16,8 +16,8 @@ from pathlib import Path
 
 import msgspec
 
-from otrade.brokers.adapter import BrokerAdapter
-from otrade.brokers.kite.adapter import KiteAdapter
+from otrade.brokers.adapter import BrokerAdapter, adapter_of
+from otrade.brokers.registry import NO_BROKER
 from otrade.brokers.token_store import AccessSession, last_user, load_session, save_session
 from otrade.clock import Clock
 from otrade.config.schema import BrokerConfig, Config
@@ -25,35 +25,6 @@ from otrade.config.secret import Secret, read_secrets, remember, secret_name
 from otrade.errors import BrokerError, ConfigError, TokenError
 from otrade.live.startup.access_tokens import RefusedTokens, TokenCandidate, process_began_ns
 from otrade.units import ist_hms
-
-BROKERS = ("kite", "upstox")
-
-
-def adapter_of(config: BrokerConfig, api_key: str, api_secret: str, clock: Clock) -> BrokerAdapter:
-    """The adapter of the configured broker."""
-    if config.kind == "kite":
-        return KiteAdapter(
-            api_key,
-            api_secret,
-            clock=clock,
-            rest_root=config.rest_url,
-            feed_root=config.feed_url,
-            login_root=config.login_url,
-            algo_id=config.algo_id,
-        )
-    from otrade.brokers.upstox.adapter import UpstoxAdapter  # only who trades there pays for it
-
-    return UpstoxAdapter(
-        api_key,
-        api_secret,
-        config.redirect_url,
-        clock=clock,
-        rest_root=config.rest_url,
-        order_root=config.order_url,
-        login_root=config.login_url,
-        instruments_url=config.instruments_url,
-        algo_name=config.algo_name,
-    )
 
 
 class PaperAccess(msgspec.Struct, frozen=True):
@@ -106,7 +77,7 @@ class LiveAccess:
             )
         self._api_key = api_key
         self._api_secret = secrets.get(secret_name(kind, "API_SECRET"), Secret(""))
-        self.adapter = adapter_of(broker, api_key.reveal(), self._api_secret.reveal(), clock)
+        self.adapter = adapter_of(kind, broker, api_key.reveal(), self._api_secret.reveal(), clock)
         self.account = self.adapter.account
         self._refused = RefusedTokens(
             self._session_path.with_suffix(".refused.json"), api_key.reveal()
@@ -244,7 +215,7 @@ def session_path(config: Config, kind: str) -> Path:
 def secondary_broker(config: Config) -> BrokerConfig | None:
     """The other broker that only gives data; None when there is none."""
     second = config.second_feed
-    if second.kind == "none" or second.kind == config.broker.kind:
+    if second.kind == NO_BROKER or second.kind == config.broker.kind:
         return None
     return BrokerConfig(
         kind=second.kind,

@@ -15,10 +15,12 @@ import msgspec
 from otrade._core.engine.engine import Engine
 from otrade._core.types import Severity
 from otrade.brokers.adapter import BrokerAdapter, InstrumentSource
+from otrade.brokers.registry import BROKERS
 from otrade.brokers.session import BrokerSession, ListedInstrument
+from otrade.brokers.transport.frame_clock import frame_clock
 from otrade.calendar import Calendar, TradingSession
-from otrade.charges import PLANS, ChargeTable
-from otrade.clock import NS_PER_S, Clock, frame_clock, pause
+from otrade.charges import ChargeTable
+from otrade.clock import NS_PER_S, Clock, pause
 from otrade.config.manager import to_bytes
 from otrade.config.schema import Config
 from otrade.errors import CalendarError, InstrumentError, JournalError, StartError
@@ -139,11 +141,12 @@ class DayBuilder(msgspec.Struct, frozen=True):
             }
             journal.begin(plan, about, run_id, clock.now_ns())
         settled.say(self.board)
+        price_plans = BROKERS[config.broker.kind].price_plans
         day = TradingDay(
             plan,
             clock,
             self.board,
-            charge_rule_of(plan, charges.on(date, PLANS[config.broker.kind, config.broker.plan])),
+            charge_rule_of(plan, charges.on(date, price_plans[config.broker.plan])),
             DayOptions(
                 on_stop=config.engine.on_stop,
                 audit_flat_ns=ns_of_s(config.broker.poll_s),

@@ -10,6 +10,7 @@ import msgspec
 
 from otrade._core.types import Severity
 from otrade.brokers.adapter import BrokerAdapter, InstrumentSource, SecondFeed
+from otrade.brokers.registry import BROKERS, NO_BROKER
 from otrade.brokers.session import ListedInstrument
 from otrade.clock import Clock
 from otrade.config.schema import Config
@@ -69,7 +70,7 @@ async def prepare_secondary_feed(
     `wanted`: our instruments, each with its name in the configuration. `source` gives its
     instruments.
     """
-    if config.second_feed.kind == "none":
+    if config.second_feed.kind == NO_BROKER:
         return None
     if secondary is None:
         return SecondaryFeed(
@@ -80,7 +81,7 @@ async def prepare_secondary_feed(
     try:
         await secondary.token(ask=False)
         names = await source(adapter)
-        listed, odd = joined(wanted, names, date, by_token=adapter.name == "kite")
+        listed, odd = joined(wanted, names, date, by_token=BROKERS[adapter.name].is_feed_by_number)
     except OTradeError as error:
         board.say(Severity.ERROR, "NO_SECOND_FEED", f"there is no second feed today: {error}")
         return None

@@ -156,7 +156,7 @@ class Watchdog:
         self._monitor = HeartbeatMonitor(stale_s=stale_s, poll_s=poll_s)
         access = LiveAccess(config, self._clock)
         self._account = access.account
-        self._client = access.adapter.by_hand(config.engine.order_timeout_ms * 1_000_000)
+        self._client = access.adapter.emergency_client(config.engine.order_timeout_ms * 1_000_000)
         self._gap_s = config.engine.doubt_look_gap_ms / 1000
         self._protector = Protector(self._client, self._say, gap_s=self._gap_s)
 

@@ -2,6 +2,7 @@
 with a liquid market."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -39,53 +40,18 @@ class LatencyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """From a trade to its tick frame."""
 
 
-class KiteLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Requests the broker takes; the excess is answered 429. 0 switches a limit off."""
-
-    orders_per_second: int = 10
-    orders_per_minute: int = 400
-    orders_per_day: int = 5000
-    quotes_per_second: int = 1
-    historical_per_second: int = 3
-    others_per_second: int = 10
-    modifications_per_order: int = 25
-    tokens_per_connection: int = 3000
-    slices_per_order: int = 10
-
-
-class UpstoxLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What Upstox takes; the excess is answered 429, or refused on the feed. 0 switches a limit
-    off.
-    """
-
-    orders_per_second: int = 10
-    orders_per_minute: int = 500
-    orders_per_half_hour: int = 2000
-    """Placing, modifying, cancelling and exiting together; each other interface is counted by
-    itself.
-    """
-    others_per_second: int = 50
-    others_per_minute: int = 500
-    others_per_half_hour: int = 2000
-    modifications_per_order: int = 0
-    slices_per_order: int = 25
-    feed_connections: int = 2
-    """Market data sockets of one user."""
-    ltpc_keys: int = 5000
-    option_greeks_keys: int = 3000
-    full_keys: int = 2000
-    """Instruments of one mode on a connection that has no other mode."""
-    ltpc_keys_combined: int = 2000
-    option_greeks_keys_combined: int = 2000
-    full_keys_combined: int = 1500
-
-
 class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One simulation. The same configuration and the same client give the same trades."""
 
     seed: int = 1
-    broker: Literal["kite", "upstox", "both"] = "kite"
-    """Whose protocols are spoken; with `both` two faces of one account on one exchange."""
+    broker: str = ""
+    """Whose protocols are spoken; empty: the first one's that the simulator knows; `both`: every
+    one's, over one account on one exchange.
+    """
+    servers: Mapping[str, msgspec.Struct] = {}
+    """Settings of a broker's servers, by its name; their own defaults otherwise."""
+    ports: Mapping[str, Annotated[int, msgspec.Meta(ge=0, le=65535)]] = {}
+    """Where servers listen, by their names (`rest_port`); any free port otherwise."""
     dates: tuple[dt.date, ...] = (dt.date(2026, 11, 23),)
     day_start: Annotated[str, msgspec.Meta(pattern=r"^\d\d:\d\d$")] = "09:00"
     """IST time at which a simulated day begins."""
@@ -100,8 +66,7 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     bar_ticks: Annotated[int, msgspec.Meta(ge=4, le=600)] = 15
     """Ticks made inside one minute of a price file."""
     book_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
-    """Of 100 trades so many are followed by a packet in which only the order book is new: Kite
-    repeats the last trade in it, Upstox sends the depth alone. Paper days and drills have
+    """Of 100 trades so many are followed by a packet in which only the order book is new. Paper days and drills have
     `BOOK_PERCENT`.
     """
     prices: dict[str, str] = {}
@@ -117,26 +82,10 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     api_key: str = "paper"
     api_secret: str = "paper-secret"
     user_id: str = "PAPER1"
-    redirect_url: str = "http://127.0.0.1:8700/login/kite"
-    """Where the login page sends the browser, with the request token."""
-    rest_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
-    feed_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
-    upstox_redirect_url: str = "http://127.0.0.1:8700/login/upstox"
-    """The redirect_uri with which the application is registered; the browser comes back there with
-    the code.
-    """
-    upstox_static_ips: tuple[str, ...] = ("127.0.0.1",)
-    """Addresses from which Upstox takes orders: the first and, when given, the second."""
-    upstox_rest_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
-    upstox_feed_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
     heartbeat_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 1000
     push_working: bool = True
     """Push OPEN and TRIGGER PENDING too, not only fills and ends."""
-    push_interim: bool = True
-    """On Upstox's portfolio stream push the states on the way (open pending, modified) too."""
     latency: LatencyConfig = LatencyConfig()
-    limits: KiteLimits = KiteLimits()
-    upstox_limits: UpstoxLimits = UpstoxLimits()
 
     def __repr__(self) -> str:
         return (

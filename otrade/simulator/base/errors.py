@@ -1,39 +1,40 @@
-"""What the broker answers instead of a result: HTTP status, error type and message, as Kite spells
-them. Another broker's face goes by `what`.
-"""
+"""Why a request is refused, in no broker's spelling. Each broker's servers write it in their own."""
+
+from typing import Literal
+
+Kind = Literal["input", "order", "margin", "token", "network", "general"]
+"""What was wrong: a parameter, the order's state or rules, money, the login, the way, or the rest."""
 
 
-class KiteError(Exception):
+class RequestRefused(Exception):
     """One refused request."""
 
-    def __init__(self, status: int, error_type: str, message: str, what: str = "") -> None:
-        """`what`: a word of the model for what was refused, in no broker's spelling; may be empty."""
+    def __init__(self, status: int, kind: Kind | str, message: str, what: str = "") -> None:
+        """`status` is HTTP's. `kind` may also be a broker's own word, which is written as it is.
+        `what`: which part of the request was refused; may be empty.
+        """
         super().__init__(message)
         self.status = status
-        self.error_type = error_type
+        self.kind = kind
         self.message = message
         self.what = what
 
 
-def bad_input(message: str, what: str = "") -> KiteError:
-    return KiteError(400, "InputException", message, what)
+def bad_input(message: str, what: str = "") -> RequestRefused:
+    return RequestRefused(400, "input", message, what)
 
 
-def bad_order(message: str, what: str = "") -> KiteError:
-    return KiteError(400, "OrderException", message, what)
+def bad_order(message: str, what: str = "") -> RequestRefused:
+    return RequestRefused(400, "order", message, what)
 
 
-def no_margin(message: str) -> KiteError:
-    return KiteError(400, "MarginException", message, "margin")
+def no_margin(message: str) -> RequestRefused:
+    return RequestRefused(400, "margin", message, "margin")
 
 
-def bad_token(message: str = "Incorrect `api_key` or `access_token`.") -> KiteError:
-    return KiteError(403, "TokenException", message)
+def too_many(message: str = "Too many requests") -> RequestRefused:
+    return RequestRefused(429, "network", message)
 
 
-def too_many(message: str = "Too many requests") -> KiteError:
-    return KiteError(429, "NetworkException", message)
-
-
-def not_found(message: str = "Route not found") -> KiteError:
-    return KiteError(404, "GeneralException", message)
+def not_found(message: str = "Route not found") -> RequestRefused:
+    return RequestRefused(404, "general", message)

@@ -1,4 +1,4 @@
-"""Seeded delays of one face of the simulator, apart from the exchange's own, so that who else is
+"""Seeded delays of one broker's servers, apart from the exchange's own, so that who else is
 connected does not change what the exchange does.
 """
 

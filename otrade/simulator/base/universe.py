@@ -11,10 +11,6 @@ from otrade.simulator.base.listings import INDICES, SHARES, lot_size, share_tick
 
 E4 = 10_000
 SEGMENT_IDS = {"NSE": 1, "NFO": 2, "CDS": 3, "BSE": 4, "BFO": 5, "BCD": 6, "MCX": 7, "INDICES": 9}
-CSV_HEADER = (
-    "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,"
-    "instrument_type,segment,exchange\n"
-)
 STRIKES = 9
 """Listed on either side of the money: as many as the numbers of an underlying's contracts have room
 for.
@@ -144,18 +140,6 @@ class Universe:
             f"no instrument {key!r} on {self.date}; write EXCH:SYMBOL or EXCH:NAME.FUT, "
             f"for example NSE:INFY or NFO:NIFTY.FUT"
         )
-
-    def csv(self, exchange: str | None, last_price_e4: Callable[[ListedContract], int]) -> str:
-        """The instrument dump, of one exchange or whole."""
-        rows = [CSV_HEADER]
-        for c in self.contracts:
-            if exchange is None or c.exchange == exchange:
-                rows.append(
-                    f"{c.token},{c.token >> 8},{c.tradingsymbol},{c.name},{last_price_e4(c) / E4},"
-                    f"{c.expiry or ''},{c.strike_e4 / E4},{c.tick_e4 / E4},{c.lot},"
-                    f"{c.instrument_type},{c.segment},{c.exchange}\n"
-                )
-        return "".join(rows)
 
     def _add_share(
         self, number: int, symbol: str, name: str, level: float, sigma: float, fno: bool

@@ -1,4 +1,4 @@
-"""What the simulated brokers take, by trade date: (first day, rate) in rising order, rates as
+"""What exchanges and the state take, by trade date: (first day, rate) in rising order, rates as
 shares of the order's value.
 
 Written from the circulars by itself, so that whoever computes charges has something to be held
@@ -77,21 +77,15 @@ STAMP = {"CNC": 15e-5, "MIS": 3e-5, "FUT": 2e-5, "OPT": 3e-5, "CDS FUT": 1e-6, "
 """On the purchase, everywhere in India alike since 2020-07-01."""
 GST = 0.18
 
-# (share of the value, most an order); a share of 1 is the most itself
-_ZERODHA = {"CNC": (0.0, 0.0), "MIS": (3e-4, 20.0), "FUT": (3e-4, 20.0), "OPT": (1.0, 20.0)}
-_UPSTOX = {"CNC": (1.0, 20.0), "MIS": (1e-3, 20.0), "FUT": (5e-4, 20.0), "OPT": (1.0, 20.0)}
-_UPSTOX_API = [("2020-01-01", 0.0), ("2024-09-01", 10.0), ("2026-10-01", -1.0)]
-"""An order by API; below 0: as any other order of the basic plan."""
-
 
 def at(dated: Dated, date: dt.date) -> float:
     """The rate of a day."""
     return dated[max(bisect_right([day for day, _ in dated], f"{date}") - 1, 0)][1]
 
 
-def brokerage(broker: str, kind: str, value: float, date: dt.date) -> float:
-    """Of one order of kind CNC, MIS, FUT or OPT."""
-    if broker == "upstox" and (flat := at(_UPSTOX_API, date)) >= 0:
-        return flat
-    share, most = (_UPSTOX if broker == "upstox" else _ZERODHA)[kind]
+def of_plan(plan: dict[str, tuple[float, float]], kind: str, value: float) -> float:
+    """Brokerage of one order by a plan: (share of the value, most an order) of each kind; a share
+    of 1 is the most itself.
+    """
+    share, most = plan[kind]
     return most if share == 1.0 and value > 0 else min(value * share, most)

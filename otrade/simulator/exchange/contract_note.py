@@ -1,17 +1,21 @@
 """A virtual contract note of one order, by the rates of its day."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from otrade.simulator.exchange import charge_rates
 from otrade.simulator.exchange.orders import OrderRequest
 
+Brokerage = Callable[[str, float, dt.date], float]
+"""What a broker takes of one order: of its kind (CNC, MIS, FUT or OPT), value and date."""
+
 
 def charges(
-    request: OrderRequest, price: float, date: dt.date, broker: str = "kite"
+    request: OrderRequest, price: float, date: dt.date, brokerage_of: Brokerage
 ) -> dict[str, Any]:
-    """What an order filled whole at `price` rupees would cost on that day. `ipft` is what Kite adds
-    to the exchange's charge.
+    """What an order filled whole at `price` rupees would cost on that day. `ipft` is a part
+    of the exchange's charge.
     """
     contract = request.contract
     kind = (
@@ -20,7 +24,7 @@ def charges(
     at_home = f"{contract.exchange} {kind}" if contract.expiry is not None else contract.exchange
     value = price * request.terms.quantity * contract.multiplier
     is_buy = request.side > 0
-    brokerage = charge_rates.brokerage(broker, kind, value, date)
+    brokerage = brokerage_of(kind, value, date)
     taxed = contract.exchange != "CDS" and (not is_buy or kind == "CNC")
     tax_of = at_home if contract.exchange == "MCX" else kind
     tax = value * charge_rates.at(charge_rates.STT_SELL[tax_of], date) if taxed else 0.0
@@ -44,10 +48,3 @@ def charges(
         "total": tax + turnover + fund + sebi + brokerage + stamp + gst,
         "ipft": fund,
     }
-
-
-def kite_charges(request: OrderRequest, price: float, date: dt.date) -> dict[str, Any]:
-    """The same as Kite writes it."""
-    told = charges(request, price, date)
-    del told["ipft"]
-    return told

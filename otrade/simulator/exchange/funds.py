@@ -1,14 +1,25 @@
-"""The account's money as `GET /user/margins` tells it."""
+"""The account's money."""
 
-from typing import Any
+from dataclasses import dataclass
 
 from otrade.simulator.exchange.ledger import Ledger
 from otrade.simulator.exchange.market_data import MarketData
-from otrade.simulator.exchange.orders import number
 
 
-def funds(ledger: Ledger, market: MarketData, blocked_e4: int) -> dict[str, Any]:
-    """Both segments. All money is in the equity segment, which carries every order."""
+@dataclass(frozen=True, slots=True)
+class AccountFunds:
+    """All of it, e4 rupees."""
+
+    opening_e4: int
+    net_e4: int
+    """What can still be blocked."""
+    blocked_e4: int
+    realised_e4: int
+    unrealised_e4: int
+
+
+def funds_of(ledger: Ledger, market: MarketData, blocked_e4: int) -> AccountFunds:
+    """By the prices of now."""
     unrealised = 0
     for position in ledger.positions():
         if position.qty:
@@ -16,44 +27,4 @@ def funds(ledger: Ledger, market: MarketData, blocked_e4: int) -> dict[str, Any]
             gain = (ltp_e4 - position.average_e4) * position.qty
             unrealised += round(gain * position.contract.multiplier)
     realised, opening = ledger.realised_e4(), ledger.opening_e4
-    net = opening + realised - blocked_e4
-    return {
-        "equity": _segment(opening, net, blocked_e4, realised, unrealised),
-        "commodity": _segment(0, 0, 0, 0, 0),
-    }
-
-
-def _segment(
-    opening: int, net: int, blocked: int, realised: int, unrealised: int
-) -> dict[str, Any]:
-    available = dict.fromkeys(("adhoc_margin", "collateral", "intraday_payin"), 0)
-    utilised = dict.fromkeys(
-        (
-            "exposure",
-            "option_premium",
-            "payout",
-            "holding_sales",
-            "turnover",
-            "liquid_collateral",
-            "stock_collateral",
-            "delivery",
-        ),
-        0,
-    )
-    return {
-        "enabled": True,
-        "net": number(net),
-        "available": available
-        | {
-            "cash": number(opening),
-            "opening_balance": number(opening),
-            "live_balance": number(net),
-        },
-        "utilised": utilised
-        | {
-            "debits": number(blocked - realised),
-            "span": number(blocked),
-            "m2m_realised": number(realised),
-            "m2m_unrealised": number(unrealised),
-        },
-    }
+    return AccountFunds(opening, opening + realised - blocked_e4, blocked_e4, realised, unrealised)

@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from otrade.simulator.base.universe import E4, ListedContract
-from otrade.simulator.exchange.orders import Execution, Order, number
+from otrade.simulator.exchange.orders import Execution, Order
 
 MIS_SHARE_BPS = 2000
 SHORT_BPS = 1200
@@ -58,9 +57,9 @@ class Position:
             return 0
         return round(got * closed / sold - paid * closed / bought) * self.contract.multiplier
 
-    def to_json(self, ltp_e4: int, close_e4: int, *, day: bool = False) -> dict[str, Any]:
-        """As Kite writes it; `day` leaves out what was held overnight."""
-        contract, by = self.contract, self.contract.multiplier
+    def figures(self, ltp_e4: int, close_e4: int, *, day: bool = False) -> "PositionFigures":
+        """At that last price and previous close; `day` leaves out what was held overnight."""
+        by = self.contract.multiplier
         if day:
             bought, paid, sold, got = (
                 self.buy_qty,
@@ -74,39 +73,42 @@ class Position:
         value_e4 = (got - paid) * by
         pnl_e4 = value_e4 + qty * ltp_e4 * by
         marked_e4 = 0 if day else abs(self.overnight_qty) * close_e4 - self.overnight_value_e4
-        m2m_e4 = pnl_e4 - (1 if self.overnight_qty > 0 else -1) * marked_e4 * by
-        average = (paid / bought if qty > 0 else got / sold) / E4 if qty else 0
-        return {
-            "tradingsymbol": contract.tradingsymbol,
-            "exchange": contract.exchange,
-            "instrument_token": contract.token,
-            "product": self.product,
-            "quantity": qty,
-            "overnight_quantity": 0 if day else self.overnight_qty,
-            "multiplier": by,
-            "average_price": average,
-            "close_price": number(close_e4) if self.overnight_qty else 0,
-            "last_price": number(ltp_e4),
-            "value": number(value_e4),
-            "pnl": number(pnl_e4),
-            "m2m": number(m2m_e4),
-            "unrealised": number(pnl_e4),
-            "realised": 0,
-            "buy_quantity": bought,
-            "buy_price": paid / bought / E4 if bought else 0,
-            "buy_value": number(paid * by),
-            "buy_m2m": number(paid * by),
-            "sell_quantity": sold,
-            "sell_price": got / sold / E4 if sold else 0,
-            "sell_value": number(got * by),
-            "sell_m2m": number(got * by),
-            "day_buy_quantity": self.buy_qty,
-            "day_buy_price": self.buy_value_e4 / self.buy_qty / E4 if self.buy_qty else 0,
-            "day_buy_value": number(self.buy_value_e4 * by),
-            "day_sell_quantity": self.sell_qty,
-            "day_sell_price": self.sell_value_e4 / self.sell_qty / E4 if self.sell_qty else 0,
-            "day_sell_value": number(self.sell_value_e4 * by),
-        }
+        return PositionFigures(
+            qty=qty,
+            average=(paid / bought if qty > 0 else got / sold) / E4 if qty else 0,
+            value_e4=value_e4,
+            pnl_e4=pnl_e4,
+            m2m_e4=pnl_e4 - (1 if self.overnight_qty > 0 else -1) * marked_e4 * by,
+            bought=bought,
+            buy_price=paid / bought / E4 if bought else 0,
+            buy_value_e4=paid * by,
+            sold=sold,
+            sell_price=got / sold / E4 if sold else 0,
+            sell_value_e4=got * by,
+            day_buy_price=self.buy_value_e4 / self.buy_qty / E4 if self.buy_qty else 0,
+            day_sell_price=self.sell_value_e4 / self.sell_qty / E4 if self.sell_qty else 0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PositionFigures:
+    """A position at a price. Prices are rupees, values e4 rupees times units."""
+
+    qty: int
+    average: float
+    """Of the side that is open; 0 when flat."""
+    value_e4: int
+    pnl_e4: int
+    m2m_e4: int
+    """Since the previous close."""
+    bought: int
+    buy_price: float
+    buy_value_e4: int
+    sold: int
+    sell_price: float
+    sell_value_e4: int
+    day_buy_price: float
+    day_sell_price: float
 
 
 def unit_margin_e4(contract: ListedContract, product: str, side: int, price_e4: float) -> float:

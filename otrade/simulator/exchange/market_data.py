@@ -282,10 +282,6 @@ class MarketData:
         self._active = []
         self._watched = {}
 
-    def last_trade_ns(self) -> int:
-        """End of the last session of the day."""
-        return max(c.session_ns(self.date)[1] for c in self.universe.contracts)
-
     def _arm(self) -> None:
         due = min((ts for quote in self._active if (ts := quote.next_ns) is not None), default=None)
         if due is None:

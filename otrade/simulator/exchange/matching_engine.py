@@ -1,21 +1,20 @@
 """The matching engine's side of one day: orders that have arrived, their fills and their states.
 
-Everything that changes an order's state is here; `exchange` decides what may come here at all.
+Everything that changes an order's state is here; `order_system` decides what may come here at all.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 from otrade.simulator.base.config import NS_PER_MS, NS_PER_S, SimConfig
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange import matching_rules, order_checks, orders, price_bands
 from otrade.simulator.exchange.ledger import Ledger
 from otrade.simulator.exchange.market_data import MarketData, MarketSnapshot
-from otrade.simulator.exchange.orders import Execution, Order, RequestedTerms
+from otrade.simulator.exchange.orders import Execution, Order, OrderState, RequestedTerms
 from otrade.simulator.faults.injector import FaultInjector
 
-Push = Callable[[dict[str, Any]], None]
+Push = Callable[[OrderState], None]
 State = Callable[[Order, str], None]
 
 
@@ -33,7 +32,7 @@ class MatchingEngine:
         trades: list[Execution],
         faults: FaultInjector,
     ) -> None:
-        """`listeners` get each push's order object, `watchers` each state; `trades` collects every
+        """`listeners` get the state of each push, `watchers` each state; `trades` collects every
         execution.
         """
         self._cfg = cfg
@@ -310,7 +309,7 @@ class MatchingEngine:
     def record(self, order: Order, status: str) -> None:
         order.status = status
         order.ts_update_ns = self._clock.now_ns()
-        order.history.append(order.to_json())
+        order.history.append(order.state())
         order.told.append((order.ts_update_ns, order.history[-1]))
         self._tell(order, status)
 
@@ -319,14 +318,7 @@ class MatchingEngine:
             watcher(order, status)
 
     def _push(self, order: Order, status: str | None = None) -> None:
-        state = order.to_json()
-        order.told.append((self._clock.now_ns(), state))
-        payload = state.copy()
-        if status is not None:
-            payload["status"] = status
-        payload["user_id"] = self._cfg.user_id
-        payload["app_id"] = 1
-        payload["unfilled_quantity"] = order.leaves_qty
-        payload["checksum"] = ""
+        order.told.append((self._clock.now_ns(), order.state()))
+        pushed = order.state(status)
         for listener in self._listeners:
-            listener(payload)
+            listener(pushed)

@@ -21,7 +21,7 @@ def _rupees(value_e4: int) -> str:
 
 
 def check_request(request: OrderRequest) -> None:
-    """Facts about the instrument and product. KiteError 400."""
+    """Facts about the instrument and product. RequestRefused 400."""
     contract, product = request.contract, request.product
     if not contract.tradable:
         raise bad_input(
@@ -51,7 +51,7 @@ def check_request(request: OrderRequest) -> None:
 def check_terms(
     terms: RequestedTerms, contract: ListedContract, side: int, quote: MarketSnapshot
 ) -> None:
-    """Quantity, prices, trigger and protection of a new order or a modification. KiteError 400."""
+    """Quantity, prices, trigger and protection of a new order or a modification. RequestRefused 400."""
     if terms.order_type not in ORDER_TYPES:
         raise bad_input(f"Invalid `order_type`. Use one of {', '.join(ORDER_TYPES)}.", "order_type")
     if terms.validity not in VALIDITIES:
@@ -136,7 +136,7 @@ def rms_reason(
 
 
 def check_hours(now_ns: int, day_open_ns: int, day_close_ns: int) -> None:
-    """Before and after the market day an order is not even taken. KiteError 400."""
+    """Before and after the market day an order is not even taken. RequestRefused 400."""
     if not day_open_ns <= now_ns < day_close_ns:
         raise bad_order(
             "Markets are closed right now. Use GTT or AMO to place orders outside market hours.",

@@ -10,20 +10,25 @@ import datetime as dt
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from otrade.simulator.base import hours
 from otrade.simulator.base.config import NS_PER_MS, DelayRange, SimConfig
-from otrade.simulator.base.errors import KiteError, bad_input, bad_order, no_margin
+from otrade.simulator.base.errors import RequestRefused, bad_input, bad_order, no_margin
 from otrade.simulator.base.universe import E4, ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange import order_checks, orders, price_bands
-from otrade.simulator.exchange.funds import funds
+from otrade.simulator.exchange.funds import AccountFunds, funds_of
 from otrade.simulator.exchange.ledger import Claim, Ledger
 from otrade.simulator.exchange.market_data import MarketData
 from otrade.simulator.exchange.matching_engine import MatchingEngine, Push, State
-from otrade.simulator.exchange.orders import Execution, Order, OrderRequest, RequestedTerms
-from otrade.simulator.exchange.rms import PLACED_BY, BrokerRms
+from otrade.simulator.exchange.orders import (
+    Execution,
+    Order,
+    OrderRequest,
+    OrderState,
+    RequestedTerms,
+)
+from otrade.simulator.exchange.rms import BrokerRms, RmsRules
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.prices.price_source import PriceSource
 
@@ -34,7 +39,11 @@ class OrderSystem:
     """Orders, trades, positions of the current day. `open_day` first."""
 
     def __init__(
-        self, cfg: SimConfig, clock: VirtualClock, faults: FaultInjector | None = None
+        self,
+        cfg: SimConfig,
+        clock: VirtualClock,
+        rms_rules: RmsRules,
+        faults: FaultInjector | None = None,
     ) -> None:
         self.cfg = cfg
         self.clock = clock
@@ -44,7 +53,7 @@ class OrderSystem:
         self.prices = PriceSource(cfg)
         self.ledger = Ledger(cfg.funds_rupees, second_exit_costs=cfg.second_exit != "free")
         self.on_update: list[Push] = []
-        """Called with the order object of each push, at the time of the event."""
+        """Called with the state of each push, at the time of the event."""
         self.on_state: list[State] = []
         """Called with the order and the status word at each step of its life, also those that are
         not pushed.
@@ -56,9 +65,10 @@ class OrderSystem:
         self.market: MarketData
         self._rng = random.Random()
         self._book: dict[str, Order] = {}
-        self._venue: MatchingEngine
-        self.risk_desk = self.faults.desk = BrokerRms(
-            self, lambda order, why: self._venue.cancel_at_once(order, why)
+        self._matching_engine: MatchingEngine
+        self._rms_rules = rms_rules
+        self.rms = self.faults.rms = BrokerRms(
+            self, rms_rules, lambda order, why: self._matching_engine.cancel_at_once(order, why)
         )
 
     # ---- the day
@@ -67,9 +77,9 @@ class OrderSystem:
         """Forget yesterday's orders, roll positions, list the date's instruments."""
         if hasattr(self, "market"):
             self.market.close()
-            self._venue.close()
+            self._matching_engine.close()
         self.market = MarketData(self.clock, self.prices, date)
-        self._venue = MatchingEngine(
+        self._matching_engine = MatchingEngine(
             self.cfg,
             self.clock,
             self.market,
@@ -82,7 +92,7 @@ class OrderSystem:
         self._rng = random.Random(f"{self.cfg.seed}:{date}:latency")
         self._book = {}
         self.ledger.roll(self.market.universe.by_key.get)
-        self.risk_desk.open_day(date)
+        self.rms.open_day(date)
         for listener in self.on_day:
             listener()
 
@@ -101,7 +111,7 @@ class OrderSystem:
         return list(self._book.values())
 
     def order(self, order_id: str) -> Order:
-        """KiteError 400 for an id that is not in today's book."""
+        """RequestRefused 400 for an id that is not in today's book."""
         order = self._book.get(order_id)
         if order is None:
             raise bad_order("Couldn't find that `order_id`.", "order")
@@ -120,12 +130,14 @@ class OrderSystem:
         return {key: qty for key, qty in total.items() if qty}
 
     def live_orders(self) -> list[Order]:
-        return self._venue.live_orders()
+        return self._matching_engine.live_orders()
 
     # ---- place
 
-    def place(self, request: OrderRequest, placed_by: str | None = None) -> list[Order | KiteError]:
-        """Take an order; with autoslice one for each slice, the ones refused as errors. KiteError
+    def place(
+        self, request: OrderRequest, placed_by: str | None = None
+    ) -> list[Order | RequestRefused]:
+        """Take an order; with autoslice one for each slice, the ones refused as errors. RequestRefused
         for a plain one.
         """
         order_checks.check_request(request)
@@ -136,18 +148,18 @@ class OrderSystem:
         sizes = [slice_qty] * (terms.quantity // slice_qty)
         if terms.quantity % slice_qty:
             sizes.append(terms.quantity % slice_qty)
-        slices_max = request.slices_max or self.cfg.limits.slices_per_order
-        if len(sizes) > slices_max:
+        slices_max = request.slices_max
+        if slices_max and len(sizes) > slices_max:
             raise bad_input(
                 f"Invalid `quantity`. It would need {len(sizes)} slices, "
                 f"at most {slices_max} are allowed.",
                 "slices",
             )
-        result: list[Order | KiteError] = []
+        result: list[Order | RequestRefused] = []
         for size in sizes:
             try:
                 result.append(self._place_one(request, replace(terms, quantity=size), placed_by))
-            except KiteError as exc:
+            except RequestRefused as exc:
                 result.append(exc)
         return result
 
@@ -173,7 +185,9 @@ class OrderSystem:
         quote = self.market.quote(contract)
         order_checks.check_terms(terms, contract, request.side, quote)
         order_checks.check_hours(now_ns, *self._taken_ns(contract))
-        sequence = self._venue.next_sequence()
+        is_market = terms.order_type in ("MARKET", "SL-M")
+        protection_pct = terms.protection_pct if is_market else 0.0
+        sequence = self._matching_engine.next_sequence()
         order = Order(
             order_id=f"{self.date:%y%m%d}{sequence + 100_000_000:09d}",
             contract=contract,
@@ -187,22 +201,24 @@ class OrderSystem:
             sequence=sequence,
             guid=f"{self.cfg.seed:04x}{sequence:012x}",
             ts_order_ns=now_ns,
-            broker_tags=_broker_tags(terms, request) or self.faults.take_broker_tags(),
+            autoslice=request.autoslice,
+            market_protection_pct=protection_pct,
+            is_marked=not (request.autoslice or protection_pct) and self.faults.take_mark(),
         )
         short = self._shortage(order, terms)
         if short is not None and not request.margin_in_book:
             raise short
         self._book[order.order_id] = order
-        self._venue.record(order, orders.PUT_REQ)
-        self._venue.record(order, orders.VALIDATION)
+        self._matching_engine.record(order, orders.PUT_REQ)
+        self._matching_engine.record(order, orders.VALIDATION)
         reason = (
             order_checks.rms_reason(terms, contract, order.side, quote, now_ns)
             if short is None
             else short.message
         )
-        is_brokers = placed_by in PLACED_BY.values()
+        is_brokers = placed_by == self._rms_rules.placed_by
         if reason is None and not is_brokers:
-            reason = self.risk_desk.blocked(contract, request.product)
+            reason = self.rms.blocked(contract, request.product)
         if (
             reason is None
             and placed_by is None
@@ -215,9 +231,9 @@ class OrderSystem:
         if reason is None and self._is_second_exit(order) and self.faults.take_target_rejection():
             reason = "RMS:Rule: the quantity of this order exceeds the open position"
         if reason is not None:
-            self._venue.reject(order, reason)
+            self._matching_engine.reject(order, reason)
         else:
-            self._venue.send_new(order, self._travel_ns())
+            self._matching_engine.send_new(order, self._travel_ns())
         return order
 
     def _reduces(self, order: Order) -> bool:
@@ -233,12 +249,14 @@ class OrderSystem:
         )
 
     def drop_stops(self) -> int:
-        """The desk cancels every stop that waits for its trigger."""
+        """Risk management cancels every stop that waits for its trigger."""
         waiting = [
-            o for o in self.live_orders() if o.waits_for_trigger and self._venue.can_change(o)
+            o
+            for o in self.live_orders()
+            if o.waits_for_trigger and self._matching_engine.can_change(o)
         ]
         for order in waiting:
-            self._venue.send_cancel(order, self._travel_ns())
+            self._matching_engine.send_cancel(order, self._travel_ns())
         return len(waiting)
 
     def lock(self, key: str, side: int) -> None:
@@ -277,7 +295,7 @@ class OrderSystem:
         """One step of the flex. Limit orders outside are cancelled by the exchange."""
         quote = self.market.quote(self.market.universe.resolve(key))
         price_bands.slide(quote, side, self.date)
-        self._venue.take_out(price_bands.TAKEN_OUT, quote)
+        self._matching_engine.take_out(price_bands.TAKEN_OUT, quote)
 
     def narrow(self, key: str, bps: int) -> None:
         self.market.quote(self.market.universe.resolve(key)).lpp_bps = bps
@@ -285,18 +303,19 @@ class OrderSystem:
     def halt(self) -> None:
         """Nothing trades, and every order is cancelled."""
         self.market.halt(True)
-        self._venue.take_out(price_bands.HALTED)
+        self._matching_engine.take_out(price_bands.HALTED)
 
     def resume(self) -> None:
         self.market.halt(False)
 
-    def book(self) -> list[dict[str, Any]]:
-        """Today's order book as `GET /orders` shows it now."""
+    def book(self) -> list[OrderState]:
+        """Today's order book as it is shown now."""
         age_ns = self.faults.take_stale_ns()
         if not age_ns:
-            return [order.to_json() for order in self.orders()]
+            return [order.state() for order in self.orders()]
         then_ns = self.clock.now_ns() - age_ns
-        return [row for order in self.orders() if (row := order.as_told(then_ns)) is not None]
+        states = [order.as_told(then_ns) for order in self.orders()]
+        return [state for state in states if state is not None]
 
     def _travel_ns(self) -> int:
         return self.delay_ns(self.cfg.latency.exchange)
@@ -316,7 +335,7 @@ class OrderSystem:
             or self.market.quote(order.contract).ltp_e4
         )
 
-    def _shortage(self, order: Order, terms: RequestedTerms) -> KiteError | None:
+    def _shortage(self, order: Order, terms: RequestedTerms) -> RequestRefused | None:
         """Why the account cannot carry this order with these terms; None when it can."""
         others = [o for o in self.live_orders() if o is not order]
         before = self.ledger.blocked_e4(others, self._price_for_margin)
@@ -337,14 +356,11 @@ class OrderSystem:
         order_id: str,
         change: Callable[[RequestedTerms], RequestedTerms],
         *,
-        times_max: int | None = None,
+        times_max: int = 0,
     ) -> Order:
         """Ask for new terms (`change` gets the present ones). `times_max`: how often an order may
-        be modified, 0 without end; else as the configuration says. KiteError when it is refused at
-        once.
+        be modified, 0 without end. RequestRefused when it is refused at once.
         """
-        if times_max is None:
-            times_max = self.cfg.limits.modifications_per_order
         order = self._changeable(order_id, "modified")
         terms = change(order.terms)
         self.faults.check_modification(order_id)
@@ -371,13 +387,13 @@ class OrderSystem:
         short = self._shortage(order, terms)
         if short is not None:
             raise short
-        self._venue.send_modify(order, terms, self._travel_ns())
+        self._matching_engine.send_modify(order, terms, self._travel_ns())
         return order
 
     def cancel(self, order_id: str) -> Order:
-        """Ask for a cancel. KiteError when the order is final or something is on its way."""
+        """Ask for a cancel. RequestRefused when the order is final or something is on its way."""
         order = self._changeable(order_id, "cancelled")
-        self._venue.send_cancel(order, self._travel_ns())
+        self._matching_engine.send_cancel(order, self._travel_ns())
         return order
 
     def _changeable(self, order_id: str, verb: str) -> Order:
@@ -386,7 +402,7 @@ class OrderSystem:
             raise bad_order(
                 f"Order cannot be {verb} as it is already {order.status}.", f"final_{verb}"
             )
-        if not self._venue.can_change(order):
+        if not self._matching_engine.can_change(order):
             raise bad_input(IN_FLIGHT.format(verb), "busy")
         if self.faults.take_busy():
             raise bad_input(IN_FLIGHT.format(verb), "busy")
@@ -394,10 +410,10 @@ class OrderSystem:
 
     # ---- money
 
-    def funds(self) -> dict[str, Any]:
-        """The account's money as `GET /user/margins` tells it."""
+    def funds(self) -> AccountFunds:
+        """The account's money."""
         blocked_e4 = self.ledger.blocked_e4(self.live_orders(), self._price_for_margin)
-        return funds(self.ledger, self.market, blocked_e4)
+        return funds_of(self.ledger, self.market, blocked_e4)
 
     def margin_of(self, request: OrderRequest) -> float:
         """Rupees that an order alone would block."""
@@ -424,15 +440,3 @@ class OrderSystem:
         terms = request.terms
         price_e4 = terms.price_e4 or terms.trigger_e4 or self.market.quote(request.contract).ltp_e4
         return Claim(request.contract, request.product, request.side, terms.quantity, price_e4)
-
-
-def _broker_tags(terms: RequestedTerms, request: OrderRequest) -> tuple[str, ...]:
-    """Kite names market protection and its own slicing among the tags of an order."""
-    slices = ("autoslice",) if request.autoslice else ()
-    if terms.order_type not in ("MARKET", "SL-M") or not terms.protection_pct:
-        return slices
-    return (
-        *slices,
-        "mktp",
-        *((f"mktp:{terms.protection_pct:.2f}",) if terms.protection_pct > 0 else ()),
-    )

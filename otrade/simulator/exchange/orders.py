@@ -1,14 +1,10 @@
-"""Orders and trades as the broker keeps them, and as Kite writes them."""
+"""Orders and trades as the broker keeps them."""
 
-import datetime as dt
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
 
-from otrade.simulator.base.config import NS_PER_S
-from otrade.simulator.base.hours import IST
 from otrade.simulator.base.universe import E4, ListedContract
 
+# States, in the words of the order systems behind most Indian brokers.
 PUT_REQ = "PUT ORDER REQ RECEIVED"
 VALIDATION = "VALIDATION PENDING"
 OPEN_PENDING = "OPEN PENDING"
@@ -31,22 +27,6 @@ FINAL = frozenset((COMPLETE, CANCELLED, REJECTED))
 WORKING = frozenset((OPEN, TRIGGER))
 
 
-@lru_cache(maxsize=64)
-def _stamp(second: int) -> str:
-    return dt.datetime.fromtimestamp(second, IST).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def stamp(ts_ns: int) -> str:
-    """`yyyy-mm-dd hh:mm:ss` IST, as in every Kite payload."""
-    return _stamp(ts_ns // NS_PER_S)
-
-
-def number(value_e4: int) -> int | float:
-    """Rupees; whole amounts as JSON integers, as Kite writes them."""
-    whole, rest = divmod(value_e4, E4)
-    return whole if not rest else value_e4 / E4
-
-
 @dataclass(slots=True)
 class RequestedTerms:
     """What a place or modify request asks for."""
@@ -62,6 +42,15 @@ class RequestedTerms:
     """Market protection, per cent; -1 is automatic, 0 is none."""
 
 
+def used_terms(terms: RequestedTerms) -> RequestedTerms:
+    """Prices that the order type does not use are ignored, as brokers do."""
+    if terms.order_type in ("MARKET", "SL-M"):
+        terms.price_e4 = 0
+    if terms.order_type in ("MARKET", "LIMIT"):
+        terms.trigger_e4 = 0
+    return terms
+
+
 @dataclass(slots=True)
 class OrderRequest:
     """A place request, parsed."""
@@ -75,9 +64,9 @@ class OrderRequest:
     tag: str | None = None
     autoslice: bool = False
     any_tag: bool = False
-    """The broker's face has looked at the tag itself."""
+    """The broker's servers have looked at the tag themselves."""
     slices_max: int = 0
-    """Pieces that autoslice may make; 0: as the configuration says."""
+    """Pieces that autoslice may make; 0: any number."""
     margin_in_book: bool = False
     """Too little money is a REJECTED order in the book, not a refused request."""
 
@@ -91,24 +80,6 @@ class Execution:
     qty: int
     price_e4: int
     ts_ns: int
-
-    def to_json(self) -> dict[str, Any]:
-        contract, at = self.order.contract, stamp(self.ts_ns)
-        return {
-            "trade_id": self.trade_id,
-            "order_id": self.order.order_id,
-            "exchange": contract.exchange,
-            "tradingsymbol": contract.tradingsymbol,
-            "instrument_token": contract.token,
-            "product": self.order.product,
-            "average_price": number(self.price_e4),
-            "quantity": self.qty,
-            "exchange_order_id": self.order.exchange_order_id,
-            "transaction_type": self.order.transaction_type,
-            "fill_timestamp": at,
-            "order_timestamp": at[11:],
-            "exchange_timestamp": at,
-        }
 
 
 @dataclass(slots=True, eq=False)
@@ -127,8 +98,12 @@ class Order:
     sequence: int
     """Time priority at the exchange; a modification of price or a larger quantity loses it."""
     guid: str
-    broker_tags: tuple[str, ...] = ()
-    """Words that the broker puts among the tags, before the user's own."""
+    autoslice: bool = False
+    """Its quantity may have been cut out of a larger one."""
+    market_protection_pct: float = 0.0
+    """What a market order was placed with, per cent, -1 for automatic; 0: it is none."""
+    is_marked: bool = False
+    """The broker puts words of its own among the tags, for no reason that the order shows."""
     parent_order_id: str | None = None
     exchange_order_id: str | None = None
     status: str = PUT_REQ
@@ -141,14 +116,14 @@ class Order:
     cancelled_qty: int = 0
     modifications: int = 0
     triggered: bool = False
-    history: list[dict[str, Any]] = field(default_factory=list)
+    history: list["OrderState"] = field(default_factory=list)
     trades: list[Execution] = field(default_factory=list)
-    told: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-    """(time, order object) of each state that was pushed or recorded."""
+    told: list[tuple[int, "OrderState"]] = field(default_factory=list)
+    """(time, state) of each one that was pushed or recorded."""
 
-    def as_told(self, ts_ns: int) -> dict[str, Any] | None:
-        """The order object as it was at that time; None when there was none yet."""
-        return next((row for told_ns, row in reversed(self.told) if told_ns <= ts_ns), None)
+    def as_told(self, ts_ns: int) -> "OrderState | None":
+        """As it was at that time; None when there was none yet."""
+        return next((state for told_ns, state in reversed(self.told) if told_ns <= ts_ns), None)
 
     @property
     def transaction_type(self) -> str:
@@ -172,46 +147,37 @@ class Order:
         """Exact quantity-weighted price of the fills, in rupees."""
         return self.filled_value_e4 / self.filled_qty / E4 if self.filled_qty else 0
 
-    def to_json(self, status: str | None = None) -> dict[str, Any]:
-        """The order object of every Kite payload."""
-        terms, contract = self.terms, self.contract
-        return {
-            "placed_by": self.placed_by,
-            "account_id": self.placed_by,
-            "order_id": self.order_id,
-            "exchange_order_id": self.exchange_order_id,
-            "parent_order_id": self.parent_order_id,
-            "status": status or self.status,
-            "status_message": self.status_message,
-            "status_message_raw": self.status_message,
-            "order_timestamp": stamp(self.ts_order_ns),
-            "exchange_update_timestamp": stamp(self.ts_update_ns) if self.ts_update_ns else None,
-            "exchange_timestamp": stamp(self.ts_exchange_ns) if self.ts_exchange_ns else None,
-            "variety": self.variety,
-            "modified": self.modifications > 0,
-            "exchange": contract.exchange,
-            "tradingsymbol": contract.tradingsymbol,
-            "instrument_token": contract.token,
-            "order_type": terms.order_type,
-            "transaction_type": self.transaction_type,
-            "validity": terms.validity,
-            "validity_ttl": terms.validity_ttl,
-            "product": self.product,
-            "quantity": terms.quantity,
-            "disclosed_quantity": terms.disclosed_quantity,
-            "price": number(terms.price_e4),
-            "trigger_price": number(terms.trigger_e4),
-            "average_price": round(
-                self.average_price, 2
-            ),  # as brokers round it; the list of trades is exact
-            "filled_quantity": self.filled_qty,
-            "pending_quantity": self.leaves_qty,
-            "cancelled_quantity": self.cancelled_qty,
-            "auction_number": None,
-            "market_protection": terms.protection_pct,
-            "meta": {},
-            # The broker's words push the user's own tag out of `tag`.
-            "tag": None if self.broker_tags else self.tag,
-            "tags": [*self.broker_tags, *([self.tag] if self.tag else [])],
-            "guid": self.guid,
-        }
+    def state(self, status: str | None = None) -> "OrderState":
+        """As it is now, under another status word when one is given."""
+        return OrderState(
+            self,
+            status or self.status,
+            self.status_message,
+            self.terms,
+            self.exchange_order_id,
+            self.ts_exchange_ns,
+            self.ts_update_ns,
+            self.filled_qty,
+            self.average_price,
+            self.leaves_qty,
+            self.cancelled_qty,
+            self.modifications,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class OrderState:
+    """An order at one moment: what changes in its life."""
+
+    order: Order
+    status: str
+    status_message: str | None
+    terms: RequestedTerms
+    exchange_order_id: str | None
+    ts_exchange_ns: int
+    ts_update_ns: int
+    filled_qty: int
+    average_price: float
+    leaves_qty: int
+    cancelled_qty: int
+    modifications: int

@@ -1,24 +1,21 @@
 """What a broker does to an account by itself: the square-off of intraday positions, and what it
 takes no more after it; and what its
 owner can do beside the API: convert a position into another product.
-
-Times are those that brokers have published, by the date from which they hold. Zerodha: support
-article "intraday-auto-square-off-timings" (since 2026-08-03), before that its older copies. Upstox:
-announcement "intraday-square-off-timings-are-changing" (since 2026-09-11).
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from otrade.simulator.base import hours
 from otrade.simulator.base.config import NS_PER_S
-from otrade.simulator.base.errors import KiteError, bad_input
+from otrade.simulator.base.errors import RequestRefused, bad_input
 from otrade.simulator.base.universe import E4, ListedContract
+from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.exchange.ledger import Ledger
+from otrade.simulator.exchange.market_data import MarketData
 from otrade.simulator.exchange.orders import Order, OrderRequest, RequestedTerms
-
-if TYPE_CHECKING:
-    from otrade.simulator.exchange.order_system import OrderSystem
 
 FEE_E4 = 59 * E4
 """Rs 50 and 18 per cent, for each order of a square-off."""
@@ -26,56 +23,61 @@ SHARES_MAX = 30_000
 """Shares are squared off in orders of at most so many; derivatives in what the exchange takes at
 once.
 """
-PLACED_BY = {"kite": "ADMINSQF", "upstox": "rms"}
 BLOCKED = "RMS:Blocked: MIS orders are not taken after the square off time. Use another product, or close the position at the broker."
 SHORT_SESSION_MIN = 14
 """Before the end of a session of an hour (as a broker did in the Muhurat session of 2023)."""
 
-_TIMES: dict[str, list[tuple[str, dict[str, str]]]] = {
-    "kite": [
-        (
-            "2000-01-01",
-            {"cash": "15:20", "cash_fno": "15:20", "fno": "15:25", "cds": "16:45", "mcx": "23:05"},
-        ),
-        (
-            "2025-12-01",
-            {"cash": "15:25", "cash_fno": "15:25", "fno": "15:26", "cds": "16:45", "mcx": "23:05"},
-        ),
-        (
-            "2026-08-03",
-            {"cash": "15:25", "cash_fno": "15:12", "fno": "15:26", "cds": "16:45", "mcx": "23:20"},
-        ),
-    ],
-    "upstox": [
-        (
-            "2000-01-01",
-            {"cash": "15:15", "cash_fno": "15:15", "fno": "15:20", "cds": "16:30", "mcx": "22:50"},
-        ),
-        (
-            "2026-09-11",
-            {"cash": "15:25", "cash_fno": "15:10", "fno": "15:25", "cds": "16:30", "mcx": "22:50"},
-        ),
-    ],
-}
+
+@dataclass(frozen=True, slots=True)
+class RmsRules:
+    """One broker's."""
+
+    placed_by: str
+    """Whose name stands on the orders of a square-off."""
+    times: Sequence[tuple[str, dict[str, str]]]
+    """(first day, time of the square-off by kind of hours), dates rising."""
+
+    def cut_off_ns(self, contract: ListedContract, date: dt.date) -> int:
+        """When this instrument is squared off."""
+        _, close_ns = contract.session_ns(date)
+        if date in hours.MUHURAT:
+            return close_ns - SHORT_SESSION_MIN * 60 * NS_PER_S
+        times = [row for start, row in self.times if start <= date.isoformat()][-1]
+        return min(hours.ist_ns(date, times[contract.hours_kind]), close_ns - 60 * NS_PER_S)
 
 
-def cut_off_ns(broker: str, contract: ListedContract, date: dt.date) -> int:
-    """When that broker squares off this instrument."""
-    _, close_ns = contract.session_ns(date)
-    if date in hours.MUHURAT:
-        return close_ns - SHORT_SESSION_MIN * 60 * NS_PER_S
-    times = [row for start, row in _TIMES[broker] if start <= date.isoformat()][-1]
-    return min(hours.ist_ns(date, times[contract.hours_kind]), close_ns - 60 * NS_PER_S)
+class RmsExchange(Protocol):
+    """What risk management needs of the order system."""
+
+    @property
+    def clock(self) -> VirtualClock: ...
+
+    @property
+    def market(self) -> MarketData: ...
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def date(self) -> dt.date: ...
+
+    def live_orders(self) -> list[Order]: ...
+
+    def place(
+        self, request: OrderRequest, placed_by: str | None = None
+    ) -> Sequence[Order | RequestRefused]: ...
 
 
 class BrokerRms:
     """One account's, on one exchange."""
 
-    def __init__(self, exchange: "OrderSystem", cancel: Callable[[Order, str], None]) -> None:
+    def __init__(
+        self, exchange: RmsExchange, rules: RmsRules, cancel: Callable[[Order, str], None]
+    ) -> None:
         """`cancel` takes an order out of the market at once."""
         self._exchange = exchange
         self._cancel = cancel
-        self._broker = "upstox" if exchange.cfg.broker == "upstox" else "kite"
+        self._rules = rules
         self._closed: set[str] = set()
         """Instruments that take no new MIS orders any more today."""
 
@@ -86,7 +88,7 @@ class BrokerRms:
         due: dict[int, list[ListedContract]] = {}
         for contract in exchange.market.universe.by_key.values():
             if contract.tradable:
-                due.setdefault(cut_off_ns(self._broker, contract, date), []).append(contract)
+                due.setdefault(self._rules.cut_off_ns(contract, date), []).append(contract)
         for due_ns, contracts in due.items():
             keys = [contract.key for contract in contracts]
 
@@ -116,7 +118,7 @@ class BrokerRms:
                 if order.contract.key == contract.key and order.product == "MIS":
                     self._cancel(order, "RMS: Auto square off")
             orders = self._close(
-                contract, exchange.ledger.held(contract, "MIS"), PLACED_BY[self._broker]
+                contract, exchange.ledger.held(contract, "MIS"), self._rules.placed_by
             )
             exchange.ledger.fees_e4 += FEE_E4 * len(orders)
             placed += orders
@@ -129,7 +131,7 @@ class BrokerRms:
     def lot(self, key: str) -> int:
         return self._exchange.market.universe.resolve(key).lot
 
-    def close_by_hand(self, key: str, qty: int) -> list[Order]:
+    def close_manually(self, key: str, qty: int) -> list[Order]:
         """The owner sells (or buys back) so many units of what is open, in the broker's app."""
         contract = self._exchange.market.universe.resolve(key)
         held = self._exchange.ledger.held(contract, "MIS")
@@ -147,7 +149,7 @@ class BrokerRms:
             )
             try:
                 order = self._exchange.place(request, placed_by)[0]
-            except KiteError:
+            except RequestRefused:
                 break  # the exchange is closed
             assert isinstance(order, Order)
             placed.append(order)
@@ -155,7 +157,7 @@ class BrokerRms:
         return placed
 
     def convert(self, key: str, from_product: str, to_product: str, qty: int) -> None:
-        """Units of the day move into another product, at their price. KiteError when there are not
+        """Units of the day move into another product, at their price. RequestRefused when there are not
         so many, or it is too late.
         """
         contract = self._exchange.market.universe.resolve(key)

@@ -1,13 +1,13 @@
 """What others do to the account: its owner closes a position in the broker's app, the broker's risk
-desk squares one off early.
+management squares one off early.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.base.virtual_clock import VirtualClock, VirtualTimer
-from otrade.simulator.exchange.rms import BrokerRms
 
 AGAIN_NS = 2 * NS_PER_S
 """Until something is open, it is looked for so often."""
@@ -17,11 +17,27 @@ Act = Callable[[str, int], int]
 """Of an instrument and its open units; how many orders it made."""
 
 
+class FaultedAccount(Protocol):
+    """What others do to positions, by the broker's risk management or past it."""
+
+    def held(self, key: str) -> int:
+        """Units that are open for the day, without their sign."""
+        ...
+
+    def lot(self, key: str) -> int: ...
+
+    def close_manually(self, key: str, qty: int) -> Sequence[object]:
+        """The owner closes so many units. The orders that this made; so does the next."""
+        ...
+
+    def square_off(self, keys: Iterable[str]) -> Sequence[object]: ...
+
+
 class AccountFaults:
     """Positions that end without us. Where nothing is open, the next one that is."""
 
     def __init__(self, clock: VirtualClock, seen: Counter[str]) -> None:
-        self.desk: BrokerRms
+        self.rms: FaultedAccount
         self.seen = seen
         self._timers: set[VirtualTimer] = set()
         self._clock_of_account = clock
@@ -30,15 +46,15 @@ class AccountFaults:
         """Somebody closes a part of what is open in one of these (1.0: all of it)."""
 
         def close(key: str, held: int) -> int:
-            lot = self.desk.lot(key)
-            return len(self.desk.close_by_hand(key, max(lot, round(held * part) // lot * lot)))
+            lot = self.rms.lot(key)
+            return len(self.rms.close_manually(key, max(lot, round(held * part) // lot * lot)))
 
         self._when_open("closed_by_hand", keys, close)
 
     def square_off_early(self, keys: list[str]) -> None:
-        """The broker's risk desk cancels what is pending in one of these and closes what is open."""
+        """The broker's risk management cancels what is pending in one of these and closes what is open."""
         self._when_open(
-            "broker_square_off", keys, lambda key, held: len(self.desk.square_off([key]))
+            "broker_square_off", keys, lambda key, held: len(self.rms.square_off([key]))
         )
 
     def _when_open(self, kind: str, keys: list[str], act: Act) -> None:
@@ -49,7 +65,7 @@ class AccountFaults:
             if timer is not None:
                 self._timers.discard(timer)
             for key in keys:
-                held = self.desk.held(key)
+                held = self.rms.held(key)
                 if held and act(key, held):
                     self.seen[kind] += 1
                     return

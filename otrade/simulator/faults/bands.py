@@ -8,8 +8,6 @@ from typing import Protocol
 
 from otrade.simulator.base.virtual_clock import VirtualClock
 
-QUOTE_PATHS = ("/quote", "/v2/market-quote", "/v3/market-quote")
-
 
 class BandedMarket(Protocol):
     """What these faults do to the market."""
@@ -36,7 +34,7 @@ class BandedMarket(Protocol):
 
 
 class BandFaults:
-    """Mixed into `Faults`, which has the endings and the silences."""
+    """Mixed into `FaultInjector`, which has the endings and the silences."""
 
     seen: Counter[str]
     _clock: VirtualClock

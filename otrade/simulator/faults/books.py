@@ -4,17 +4,13 @@ like them.
 
 import random
 from collections import Counter
-from typing import Any, Literal
+from typing import Literal, TypeVar, get_args
 
 BookFault = Literal["", "empty", "null", "partial", "lacks"]
-BAD_FIELDS: tuple[dict[str, Any], ...] = (
-    {"quantity": -1},
-    {"order_id": None},
-    {"filled_quantity": 1e300},
-    {"price": "NaN"},
-    {"quantity": 7.5, "average_price": []},
-)
-"""What makes a row unreadable."""
+BadField = Literal["quantity", "order_id", "filled", "price", "many"]
+"""Which fields of an order's row cannot be read."""
+BAD_FIELDS: tuple[BadField, ...] = get_args(BadField)
+Row = TypeVar("Row")
 
 
 class BookFaults:
@@ -66,9 +62,7 @@ class BookFaults:
     def take_positions(self) -> BookFault:
         return self._positions.pop(0) if self._positions else ""
 
-    def spoil(
-        self, what: str, how: BookFault, rows: list[dict[str, Any]]
-    ) -> list[dict[str, Any]] | None:
+    def spoil(self, what: str, how: BookFault, rows: list[Row]) -> list[Row] | None:
         """The rows that are answered; `what` they are is counted."""
         if how and rows:
             self.seen[f"{what}_{how}"] += 1
@@ -83,19 +77,13 @@ class BookFaults:
             return [row for i, row in enumerate(rows) if i not in gone]
         return rows
 
-    def add_foreign(self, rows: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
-        """The book with somebody else's row in it."""
-        if self._n_foreign <= 0 or not rows:
-            return rows
+    def take_foreign(self) -> BadField | None:
+        """What is wrong with a row of somebody else's in this book; None: there is none."""
+        if self._n_foreign <= 0:
+            return None
         self._n_foreign -= 1
         self.seen["foreign_bad_row"] += 1
-        strange = rows[0] | {
-            "order_id": "9900000000000001",
-            "tag": None,
-            "tags": [],
-            "exchange_order_id": None,
-        }
-        return [strange | self._book_rng.choice(BAD_FIELDS), *rows]
+        return self._book_rng.choice(BAD_FIELDS)
 
     def _is_armed(self) -> bool:
         return bool(self._books or self._positions or self._n_foreign)

@@ -1,4 +1,4 @@
-"""The one door through which trouble enters. What is armed here happens to the next requests,
+"""The one way in for every fault. What is armed here happens to the next requests,
 pushes, frames and orders.
 
 Everything is seeded and combinable; the exchange's own books stay exact whatever is done to those
@@ -12,7 +12,7 @@ from typing import Protocol
 
 from otrade.simulator.base.virtual_clock import VirtualClock, VirtualTimer
 from otrade.simulator.faults.account import AccountFaults
-from otrade.simulator.faults.bands import QUOTE_PATHS, BandFaults
+from otrade.simulator.faults.bands import BandFaults
 from otrade.simulator.faults.books import BookFaults
 from otrade.simulator.faults.orders import OrderFaults
 from otrade.simulator.faults.pushes import PushFaults
@@ -87,6 +87,8 @@ class FaultInjector(
         self.asked: list[tuple[int, str, str]] = []
         """(time, kind of route, path) of every question that is no order."""
         RmsFaults.__init__(self, seen)
+        self.quote_paths: tuple[str, ...] = ()
+        """How the paths of quotes begin, at every broker that is served."""
         self.feed: FaultedFeed
         self.prices: FaultedMarket
         self._clock = clock
@@ -95,7 +97,7 @@ class FaultInjector(
         """What keeps the feed silent: it speaks again when the last of these is over."""
         self._is_ending = False
 
-    # ---- the line and the market
+    # ---- the connection and the market
 
     def silence_feed(self, duration_ns: int) -> None:
         """Nothing on the feed, not even heartbeats; connections stay."""
@@ -162,11 +164,11 @@ class FaultInjector(
 
     def take_request(self, method: str, path: str) -> str:
         """How this request is lost; "" when it is not."""
-        if self.is_without_quotes and path.startswith(QUOTE_PATHS):
+        if self.is_without_quotes and path.startswith(self.quote_paths):
             return "503"
         return super().take_request(method, path)
 
-    # ---- the risk desk, for a time
+    # ---- risk management, for a time
 
     def reject_entries(self, key: str, duration_ns: int) -> None:
         """Nothing may be opened in this instrument, as in a ban."""
@@ -174,7 +176,7 @@ class FaultInjector(
         self._until(f"reject_entries {key}", duration_ns, lambda: self.unban(key))
 
     def lose_stops(self, n: int, every_ns: int) -> None:
-        """The desk takes every waiting stop out, `n` times, so far apart."""
+        """Risk management takes every waiting stop out, `n` times, so far apart."""
         self.seen["lose_stops"] += self.prices.drop_stops()
         if n > 1:
             self._until(

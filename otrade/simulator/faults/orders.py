@@ -1,9 +1,9 @@
-"""What the risk desk, the broker's order system and the exchange do to orders."""
+"""What risk management, the broker's order system and the exchange do to orders."""
 
 import random
 from collections import Counter
 
-from otrade.simulator.base.errors import KiteError, bad_order
+from otrade.simulator.base.errors import RequestRefused, bad_order
 
 LATE_FILL_MS = (20, 800)
 
@@ -92,7 +92,7 @@ class OrderFaults:
         return part
 
     def check_modification(self, order_id: str) -> None:
-        """KiteError when the order may not be modified any more."""
+        """RequestRefused when the order may not be modified any more."""
         if self._modifications is None:
             return
         if self._modifications[order_id] >= self._modifications_more:
@@ -103,13 +103,13 @@ class OrderFaults:
         self._modifications[order_id] += 1
 
     def check_placement(self) -> None:
-        """KiteError when the day's cap is reached."""
+        """RequestRefused when the day's cap is reached."""
         if self._placements_more is None:
             return
         if self._placements_more <= 0:
             self.seen["cap_day"] += 1
-            raise KiteError(
-                429, "NetworkException", "Maximum allowed order requests exceeded for the day."
+            raise RequestRefused(
+                429, "network", "Maximum allowed order requests exceeded for the day."
             )
         self._placements_more -= 1
 

@@ -2,11 +2,13 @@
 
 import random
 from collections import Counter
-from typing import Literal
-
-import orjson
+from typing import Literal, get_args
 
 PushFault = Literal["", "dropped", "doubled", "shuffled", "unknown_status", "garbled"]
+Garbling = Literal["cut", "no_fields", "no_order"]
+"""It breaks off, or it is JSON and lacks what makes it an order's: the fields, or all of it."""
+GARBLINGS: tuple[Garbling, ...] = get_args(Garbling)
+GARBLED_FIELDS = ("order_id", "status", "filled_quantity", "average_price")
 UNKNOWN_STATUS = "AUCTION HOLD PENDING"
 
 
@@ -52,21 +54,9 @@ class PushFaults:
         self.seen[f"push_{fault}"] += 1
         return fault, self.rng.randint(0, self._shuffle_ns) if fault == "shuffled" else 0
 
-    def garble(self, text: bytes) -> bytes:
-        """A message that breaks off, or is JSON and lacks what makes it an order's."""
-        way = self.rng.randrange(3)
-        if way == 0:
-            return text[: len(text) // 2]
-        message = orjson.loads(text)
-        inside = message.get("data", message)  # some brokers put the order in an envelope
-        if way == 1:
-            for name in ("order_id", "status", "filled_quantity", "average_price"):
-                inside.pop(name, None)
-        elif inside is message:
-            message = {name: value for name, value in message.items() if name == "update_type"}
-        else:
-            message["data"] = None
-        return orjson.dumps(message)
+    def take_garbling(self) -> Garbling:
+        """How a message is made unreadable."""
+        return self.rng.choice(GARBLINGS)
 
     def _is_armed(self) -> bool:
         return bool(self._pushes)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from otrade.simulator.base.errors import KiteError, too_many
+from otrade.simulator.base.errors import RequestRefused, too_many
 
 AnswerFault = Literal["504", "502_html", "reset", "silence", "slow", "cut", "late"]
 """How an answer goes wrong. `late`: nobody knows what became of the request, and it is carried out
@@ -16,9 +16,9 @@ Manner = Literal["", "reset", "silence", "cut"]
 """How an answer leaves, or does not."""
 
 REFUSALS = {
-    "503": KiteError(503, "NetworkException", "Service unavailable."),
+    "503": RequestRefused(503, "network", "Service unavailable."),
     "429": too_many(),
-    "500": KiteError(500, "GeneralException", "Something went wrong."),
+    "500": RequestRefused(500, "general", "Something went wrong."),
 }
 
 
@@ -30,7 +30,7 @@ Prefix = str | tuple[str, ...]
 class RequestRule:
     """Refuse the next `count` matching requests with this error."""
 
-    error: KiteError
+    error: RequestRefused
     count: int = 1
     method: str = ""
     path_prefix: Prefix = ""
@@ -82,7 +82,7 @@ class RequestFaults:
     ) -> None:
         """The next `count` requests with that method and path are refused like this."""
         self.rules.append(
-            RequestRule(KiteError(status, error_type, message), count, method, path_prefix)
+            RequestRule(RequestRefused(status, error_type, message), count, method, path_prefix)
         )
 
     def answer_wrongly(
@@ -115,7 +115,7 @@ class RequestFaults:
 
     # ---- asked by the server
 
-    def take(self, method: str, path: str) -> KiteError | None:
+    def take(self, method: str, path: str) -> RequestRefused | None:
         """The error for this request, None to serve it."""
         for rule in self.rules:
             if (not rule.method or rule.method == method) and path.startswith(rule.path_prefix):

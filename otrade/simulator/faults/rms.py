@@ -1,5 +1,5 @@
-"""What the broker's risk desk does to an account: bans, refusals of one kind of order, orders taken
-out, and "not now".
+"""What the broker's risk management does to an account: bans, refusals of one kind of order, orders
+taken out, and "not now".
 """
 
 from collections import Counter

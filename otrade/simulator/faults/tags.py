@@ -2,8 +2,6 @@
 
 from collections import Counter
 
-BROKER_TAGS = ("mktp", "mktp:2.00")
-
 
 class TagFaults:
     """The user's own tag stands behind the broker's words, and not in `tag`."""
@@ -16,13 +14,13 @@ class TagFaults:
         """The broker marks the next `n` orders, as it does those with market protection."""
         self._n_tagged += n
 
-    def take_broker_tags(self) -> tuple[str, ...]:
-        """What it puts before this order's own tag."""
+    def take_mark(self) -> bool:
+        """Does it mark this order?"""
         if self._n_tagged <= 0:
-            return ()
+            return False
         self._n_tagged -= 1
         self.seen["broker_tags"] += 1
-        return BROKER_TAGS
+        return True
 
     def _is_armed(self) -> bool:
         return self._n_tagged > 0

@@ -1,9 +1,9 @@
 """Market data as real feeds send it: parts, packets that come twice, empty order books, a wrong
 price among right ones, and holes.
 
-Seen in recordings: Upstox sends messages without depth, without candles, and with nothing but
-depth; Kite repeats the last trade with every change of the order book; a fifth of one recording are
-exact duplicates, with a hole of 38 minutes.
+Seen in recordings: messages without depth, without candles, and with nothing but depth; the last
+trade again with every change of the order book; a fifth of one recording are exact duplicates, with
+a hole of 38 minutes.
 """
 
 import random
@@ -33,8 +33,8 @@ class TickFaults:
         self._ticks += ["doubled"] * n
 
     def part_ticks(self, n: int) -> None:
-        """Of the next `n` only a part is sent. Kite has no parts: there the trade comes again with
-        another order book.
+        """Of the next `n` only a part is sent. Where a feed has no parts the trade comes again
+        with another order book.
         """
         self._ticks += ["part"] * n
 

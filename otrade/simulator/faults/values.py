@@ -49,11 +49,10 @@ class ValueFaults:
 
     # ---- asked by who tells
 
-    def tell_average(self, row: dict[str, Any]) -> dict[str, Any]:
-        """The order object as it is told. Both brokers name its fields alike."""
-        if not row.get("filled_quantity"):
-            return row
-        order_id = row["order_id"]
+    def tell_average(self, order_id: str, filled_qty: int, average: float) -> Any:
+        """The average price of an order as it is told."""
+        if not filled_qty:
+            return average
         is_new = order_id not in self._missing and order_id not in self._revised
         if is_new and self._n_missing > 0:
             self._n_missing -= 1
@@ -63,12 +62,12 @@ class ValueFaults:
             self._revised[order_id] = 0
         if order_id in self._missing:
             self.seen["avg_missing"] += 1
-            return row | {"average_price": self._value_rng.choice(NOTHING)}
+            return self._value_rng.choice(NOTHING)
         if order_id in self._revised and self._revised[order_id] < TOLD_WRONGLY:
             self._revised[order_id] += 1
             self.seen["avg_revised"] += 1
-            return row | {"average_price": round(row["average_price"] * (1 + REVISED_BY), 2)}
-        return row
+            return round(average * (1 + REVISED_BY), 2)
+        return average
 
     def tell_trades(
         self, trades: list[Any], now_ns: int, made_ns: Callable[[Any], int]

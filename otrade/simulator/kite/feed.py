@@ -19,10 +19,13 @@ from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.market_data import MarketSnapshot
 from otrade.simulator.exchange.order_system import OrderSystem
-from otrade.simulator.exchange.sessions import LoginSessions
+from otrade.simulator.exchange.orders import OrderState
 from otrade.simulator.faults.injector import FaultInjector
-from otrade.simulator.faults.pushes import UNKNOWN_STATUS
+from otrade.simulator.faults.pushes import GARBLED_FIELDS, UNKNOWN_STATUS, Garbling
 from otrade.simulator.faults.ticks import WRONG, TickFault
+from otrade.simulator.kite.rest.login_sessions import LoginSessions
+from otrade.simulator.kite.rest.rows import push_row
+from otrade.simulator.kite.rest.settings import settings_of
 from otrade.simulator.kite.wire import HEARTBEAT, MODES, frame, packet, with_price, without_book
 from otrade.simulator.net.feed_server import FeedClient, FeedServer
 from otrade.simulator.net.reaction_gate import ReactionGate
@@ -31,8 +34,8 @@ from otrade.simulator.net.reaction_gate import ReactionGate
 class KiteFeedClient(FeedClient):
     """One connection and its subscriptions."""
 
-    def __init__(self, hub: "KiteFeedServer") -> None:
-        super().__init__(hub)
+    def __init__(self, server: "KiteFeedServer") -> None:
+        super().__init__(server)
         self.modes: dict[int, str] = {}
 
     def beat(self) -> None:
@@ -94,7 +97,7 @@ class KiteFeedServer(FeedServer[KiteFeedClient]):
             self._error(client, f"Invalid message: {exc}")
 
     def _subscribe(self, client: KiteFeedClient, tokens: list[int], mode: str | None) -> None:
-        limit = self._cfg.limits.tokens_per_connection
+        limit = settings_of(self._cfg).limits.tokens_per_connection
         market = self._exchange.market
         fresh = []
         refused = 0
@@ -197,17 +200,21 @@ class KiteFeedServer(FeedServer[KiteFeedClient]):
             return [with_price(body, *WRONG[self._faults.choose(len(WRONG))]), body]
         return [body]
 
-    def _push(self, payload: dict[str, Any]) -> None:
+    def _push(self, state: OrderState) -> None:
         if not self._clients or not self._running:
             return
         fault, late_ns = self._faults.take_push()
         if fault == "dropped":
             return
+        row = push_row(state, self._cfg.user_id)
         if fault == "unknown_status":
-            payload = payload | {"status": UNKNOWN_STATUS}
-        text = orjson.dumps({"type": "order", "data": self._faults.tell_average(payload)})
+            row["status"] = UNKNOWN_STATUS
+        row["average_price"] = self._faults.tell_average(
+            row["order_id"], row["filled_quantity"], row["average_price"]
+        )
+        text = orjson.dumps({"type": "order", "data": row})
         if fault == "garbled":
-            text = self._faults.garble(text)
+            text = _garbled(text, row, self._faults.take_garbling())
         for client in self._clients:
             for _ in range(2 if fault == "doubled" else 1):
                 if late_ns:
@@ -218,6 +225,15 @@ class KiteFeedServer(FeedServer[KiteFeedClient]):
     def _error(self, client: KiteFeedClient, text: str) -> None:
         payload = orjson.dumps({"type": "error", "data": text})
         self.send_later(client, WSMsgType.TEXT, payload, self._cfg.latency.push)
+
+
+def _garbled(text: bytes, row: dict[str, Any], how: Garbling) -> bytes:
+    if how == "cut":
+        return text[: len(text) // 2]
+    if how == "no_order":
+        return orjson.dumps({"type": "order", "data": None})
+    left = {name: value for name, value in row.items() if name not in GARBLED_FIELDS}
+    return orjson.dumps({"type": "order", "data": left})
 
 
 def _tokens(value: object) -> list[int]:

@@ -1,17 +1,22 @@
-"""Kite's face: its REST and feed servers."""
+"""Kite's servers, REST and feed, and what clients and the exchange must know of them."""
 
 from otrade.simulator.base.config import SimConfig
+from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.order_system import OrderSystem
-from otrade.simulator.exchange.sessions import LoginSessions
 from otrade.simulator.faults.injector import FaultInjector
+from otrade.simulator.kite import rms_rules
 from otrade.simulator.kite.feed import KiteFeedServer
-from otrade.simulator.kite.rest import KiteRestServer
+from otrade.simulator.kite.rest.login_sessions import LoginSessions
+from otrade.simulator.kite.rest.routes import KiteRestServer
+from otrade.simulator.net.broker_servers import MakeServers
 from otrade.simulator.net.reaction_gate import ReactionGate
+
+RMS_RULES = rms_rules.RULES
 
 
 class KiteServers:
-    """Both servers."""
+    """Both servers, and who is logged in."""
 
     def __init__(
         self,
@@ -19,17 +24,40 @@ class KiteServers:
         clock: VirtualClock,
         gate: ReactionGate,
         exchange: OrderSystem,
-        sessions: LoginSessions,
         faults: FaultInjector,
     ) -> None:
         self._cfg = cfg
-        self.feed = KiteFeedServer(cfg, clock, gate, exchange, sessions, faults)
-        self._rest = KiteRestServer(cfg, clock, gate, exchange, sessions, faults)
+        self.sessions = LoginSessions(cfg, clock)
+        self.feed = KiteFeedServer(cfg, clock, gate, exchange, self.sessions, faults)
+        self._rest = KiteRestServer(cfg, clock, gate, exchange, self.sessions, faults)
+        self._ports = {"rest": 0, "feed": 0}
 
     async def start(self) -> dict[str, int]:
-        rest = await self._rest.start(self._cfg.rest_port)
-        return {"rest": rest, "feed": await self.feed.start(self._cfg.feed_port)}
+        rest = await self._rest.start(self._cfg.ports.get("rest_port", 0))
+        feed = await self.feed.start(self._cfg.ports.get("feed_port", 0))
+        self._ports = {"rest": rest, "feed": feed}
+        return self._ports
 
     async def stop(self) -> None:
         await self.feed.stop()
         await self._rest.stop()
+
+    def client_settings(self) -> dict[str, str]:
+        rest = f"http://127.0.0.1:{self._ports['rest']}"
+        return {
+            "rest_url": rest,
+            "feed_url": f"ws://127.0.0.1:{self._ports['feed']}",
+            "login_url": f"{rest}/connect/login",
+        }
+
+    def listing(self) -> str:
+        there = self.client_settings()
+        return f"REST  {there['rest_url']}\nfeed  {there['feed_url']}\n"
+
+
+def wire_name(contract: ListedContract) -> str:
+    """None of its own: tokens and trading symbols are the exchange's."""
+    return ""
+
+
+SERVERS: MakeServers = KiteServers

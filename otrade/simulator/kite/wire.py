@@ -26,11 +26,6 @@ _DIVISORS: Final = {3: 10_000_000, 6: 10_000, 12: 10_000}
 _NOBODY = DepthLevel(0, 0, 0)
 
 
-def wire_price(price_e4: int, segment: int) -> int:
-    """A price in the wire's units, as unsigned 32 bits."""
-    return price_e4 * _DIVISORS.get(segment, 100) // 10_000 & _U32
-
-
 def packet(quote: MarketSnapshot, mode: str, ts_ns: int = 0) -> bytes:
     """One instrument in the mode in which it is subscribed. `ts_ns`: when this was so, if that is
     not when it last traded.

@@ -1,9 +1,25 @@
-"""What the simulator needs of a broker's face, and all feeds as one."""
+"""What the simulator needs of a broker's servers, and all feeds as one."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from otrade.simulator.faults.injector import FaultedFeed
+from otrade.simulator.base.config import SimConfig
+from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.exchange.order_system import OrderSystem
+from otrade.simulator.faults.injector import FaultedFeed, FaultInjector
+from otrade.simulator.net.reaction_gate import ReactionGate
+
+
+class IssuedTokens(Protocol):
+    """The access token of a broker's client."""
+
+    def issue(self) -> str:
+        """Log in without a browser; ends the token before."""
+        ...
+
+    def expire(self) -> None:
+        """It is refused from now on; open feed connections stay."""
+        ...
 
 
 class BrokerServers(Protocol):
@@ -12,15 +28,40 @@ class BrokerServers(Protocol):
     @property
     def feed(self) -> FaultedFeed: ...
 
+    @property
+    def sessions(self) -> IssuedTokens: ...
+
     async def start(self) -> dict[str, int]:
         """Listen; the ports, by their names in `Ports`. OSError when one is in use."""
         ...
 
     async def stop(self) -> None: ...
 
+    def client_settings(self) -> dict[str, str]:
+        """Addresses for a client, once started, by the names that a configuration gives them."""
+        ...
+
+    def listing(self) -> str:
+        """The same for people, a line each."""
+        ...
+
+
+class MakeServers(Protocol):
+    """The class of a broker's servers."""
+
+    def __call__(
+        self,
+        cfg: SimConfig,
+        clock: VirtualClock,
+        gate: ReactionGate,
+        exchange: OrderSystem,
+        faults: FaultInjector,
+        /,
+    ) -> BrokerServers: ...
+
 
 class AllFeeds:
-    """What happens to the line happens to every face's feed."""
+    """What happens to the connection happens to every broker's feed."""
 
     def __init__(self, feeds: Sequence[FaultedFeed]) -> None:
         self._feeds = feeds

@@ -1,4 +1,4 @@
-"""A broker's WebSocket server: connections, frames in virtual time, and what may happen to a line.
+"""A broker's WebSocket server: connections, frames in virtual time, and what may happen to one.
 
 What is said on it is the business of the class made of it.
 """
@@ -33,8 +33,8 @@ class FeedClient(WSListener):
     lane = ""
     """Frames of one lane do not overtake each other."""
 
-    def __init__(self, hub: "FeedServer[Any]") -> None:
-        self._hub = hub
+    def __init__(self, server: "FeedServer[Any]") -> None:
+        self._server = server
         self._transport: WSTransport | None = None
         self._ping = b""
         self.last_sent_ns = 0
@@ -42,12 +42,12 @@ class FeedClient(WSListener):
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
-        self._hub.joined(self)
+        self._server.joined(self)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._transport = None
         self.pong_due = False
-        self._hub.left(self)
+        self._server.left(self)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         kind = frame.msg_type
@@ -55,7 +55,7 @@ class FeedClient(WSListener):
             if frame.get_payload_as_bytes() == self._ping:
                 self.pong_due = False
         elif kind in (WSMsgType.TEXT, WSMsgType.BINARY):
-            self._hub.heard(self, kind, frame.get_payload_as_bytes())
+            self._server.heard(self, kind, frame.get_payload_as_bytes())
         elif kind == WSMsgType.CLOSE:
             transport.send_close(frame.get_close_code())
             transport.disconnect()
@@ -65,7 +65,7 @@ class FeedClient(WSListener):
             self._transport.send(kind, payload)
 
     def beat(self) -> None:
-        """Show that the line is alive."""
+        """Show that the connection is alive."""
         if self._transport is not None:
             self._transport.send_ping(b"")
 

@@ -11,14 +11,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, cast
+from typing import cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import httptools
-import orjson
 
-from otrade.simulator.base.errors import KiteError
-from otrade.simulator.exchange.sessions import describe
+from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.faults.requests import Manner
 from otrade.simulator.net.reaction_gate import ReactionGate, unsent_bytes
 
@@ -64,16 +62,8 @@ class HttpReply:
     manner: Manner = ""
 
 
-def json_reply(data: Any) -> HttpReply:
-    return HttpReply(200, orjson.dumps({"status": "success", "data": data}))
-
-
-def error_reply(error: KiteError) -> HttpReply:
-    return HttpReply(error.status, orjson.dumps(describe(error)))
-
-
 Answer = Callable[[HttpReply], None]
-Refuse = Callable[[KiteError], HttpReply]
+Refuse = Callable[[RequestRefused], HttpReply]
 Service = Callable[[HttpRequest, Answer], None]
 
 
@@ -85,9 +75,9 @@ class ServerConnection(asyncio.Protocol):
         service: Service,
         gate: ReactionGate,
         connections: "set[ServerConnection]",
-        refuse: Refuse = error_reply,
+        refuse: Refuse,
     ) -> None:
-        """`refuse` spells an error as the broker does whose face this is."""
+        """`refuse` spells an error as the broker does whose server this is."""
         self._service = service
         self._spell = refuse
         self._peer = ""
@@ -177,7 +167,7 @@ class ServerConnection(asyncio.Protocol):
                 request.path = unquote(url.path)
                 request.query = parse_qs(url.query, keep_blank_values=True, max_num_fields=5000)
             except ValueError:
-                answer(self._spell(KiteError(400, "InputException", "Malformed address.")))
+                answer(self._spell(RequestRefused(400, "input", "Malformed address.")))
                 return
             self._service(request, answer)
 
@@ -196,7 +186,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _refuse(self, status: int, message: str) -> None:
         self._refused = True
-        self._slots.append([self._spell(KiteError(status, "InputException", message)), False])
+        self._slots.append([self._spell(RequestRefused(status, "input", message)), False])
         self._flush()
 
     def _flush(self) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otrade.simulator.base.config import DelayRange, SimConfig
-from otrade.simulator.base.errors import KiteError, not_found
+from otrade.simulator.base.errors import RequestRefused, not_found
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.faults.requests import REFUSALS, WrongAnswer
@@ -72,14 +72,14 @@ class RestServer(ABC):
 
     @abstractmethod
     def admit(self, request: HttpRequest, route: Route, now_ns: int) -> None:
-        """KiteError when this client may not ask this now."""
+        """RequestRefused when this client may not ask this now."""
 
     @abstractmethod
     def spell(self, data: Any) -> HttpReply:
         """An answer as this broker writes it."""
 
     @abstractmethod
-    def refuse(self, error: KiteError) -> HttpReply:
+    def refuse(self, error: RequestRefused) -> HttpReply:
         """An error as this broker writes it."""
 
     async def start(self, port: int) -> int:
@@ -122,7 +122,7 @@ class RestServer(ABC):
                 self._faults.asked.append((now_ns, route.kind, request.path))
             if route.kind != "login":
                 self.admit(request, route, now_ns)
-        except KiteError as exc:
+        except RequestRefused as exc:
             reply = self.refuse(exc)
             exc.__traceback__ = (
                 None  # some refusals are constants: they must not keep a whole world alive
@@ -133,12 +133,14 @@ class RestServer(ABC):
             return
         is_order = route.kind in ("place", "order")
         wrong = self._faults.take_answer(request.method, request.path, request.body)
-        look_ns = now_ns + extra_ns + self._delay_ns(latency.request if is_order else latency.read)
+        handle_ns = (
+            now_ns + extra_ns + self._delay_ns(latency.request if is_order else latency.read)
+        )
 
         def carry_out() -> None:
             self._result(route, arguments, request)
 
-        def look() -> None:
+        def handle() -> None:
             if wrong is not None and wrong.how == "late":
                 here_ns = self._clock.now_ns()
                 self._clock.schedule(here_ns + wrong.delay_ns, carry_out)
@@ -157,7 +159,7 @@ class RestServer(ABC):
             else:
                 answer(reply)
 
-        self._clock.schedule(look_ns, look)
+        self._clock.schedule(handle_ns, handle)
 
     def _find(self, request: HttpRequest) -> tuple[Route, list[str]]:
         parts = request.path.rstrip("/").split("/")
@@ -169,23 +171,23 @@ class RestServer(ABC):
                     return route, arguments
                 other_method = True
         if other_method:
-            raise KiteError(405, "GeneralException", "Method not allowed")
+            raise RequestRefused(405, "general", "Method not allowed")
         raise not_found()
 
     def _result(self, route: Route, arguments: list[str], request: HttpRequest) -> HttpReply:
         try:
             data = route.handler(request, *arguments)
-        except KiteError as exc:
+        except RequestRefused as exc:
             return self.refuse(exc)
         except Exception:
             log.exception("%s %s failed", route.method, route.path)
             return self.refuse(
-                KiteError(500, "GeneralException", "Something went wrong in the simulator.")
+                RequestRefused(500, "general", "Something went wrong in the simulator.")
             )
         return data if isinstance(data, HttpReply) else self.spell(data)
 
     def _nobody_knows(self) -> HttpReply:
-        return self.refuse(KiteError(504, "NetworkException", "Gateway timed out"))
+        return self.refuse(RequestRefused(504, "network", "Gateway timed out"))
 
     def _spoilt(self, reply: HttpReply, wrong: WrongAnswer) -> HttpReply:
         """What is left of an answer."""

@@ -1,7 +1,7 @@
-"""Who somebody is, and how they get in: the one place that joins the people's file, sessions,
+"""Who somebody is, and how they get in: the one place that joins the users' file, sessions,
 tokens and limits.
 
-Three kinds come in. A person with a session's cookie, whose role says what they may. A script with
+Three kinds come in. A user with a session's cookie, whose role says what they may. A script with
 a token, which says what it may. And whoever can read the run-file (0600): that is the user who runs
 the engine, on this machine, and the command line speaks for them.
 """
@@ -18,7 +18,14 @@ from typing import Literal
 
 import msgspec
 
-from otrade.contract.views import FirstPassword, PasswordChange, Problem, Role, Scope, SignIn
+from otrade.contract.views import (
+    FirstPasswordRequest,
+    LoginRequest,
+    PasswordChangeRequest,
+    Problem,
+    Role,
+    Scope,
+)
 from otrade.errors import ConfigError
 from otrade.web.auth.login_throttle import LoginThrottle
 from otrade.web.auth.passwords import NOBODYS, Codes, hashed, is_password, weakness
@@ -51,7 +58,7 @@ class Principal:
     @property
     def who(self) -> str:
         """For the journal."""
-        role = f" ({self.session.person.role})" if self.session is not None else ""
+        role = f" ({self.session.user.role})" if self.session is not None else ""
         return f"{self.kind} {self.name}{role}"
 
 
@@ -64,7 +71,7 @@ class LoginGrant:
 
 
 class AccessControl:
-    """`directory` holds the people's file. `local_token` is the run-file's. Times are passed in:
+    """`directory` holds the users' file. `local_token` is the run-file's. Times are passed in:
     `now_s` monotonic, `wall_s` UNIX.
     """
 
@@ -86,7 +93,7 @@ class AccessControl:
         self.sessions = UserSessions(life_s=life_s, idle_s=idle_s, now_s=now_s)
         self.life_s = life_s
         self._local_token = local_token.encode()
-        self._attempts = LoginThrottle(now_s)
+        self._throttle = LoginThrottle(now_s)
         self._codes = Codes(wall_s)
         self._hashing = asyncio.Lock()
         self._now_s = now_s
@@ -104,7 +111,7 @@ class AccessControl:
         """Whose token this is: the local user's, or a script's."""
         if hmac.compare_digest(given.encode(), self._local_token):
             return Principal("local", "user", SCOPES["trader"])
-        token = find_token(self._people(), given, self._wall_s())
+        token = find_token(self._users(), given, self._wall_s())
         return (
             Principal("script", token.name, frozenset(token.scopes)) if token is not None else None
         )
@@ -114,7 +121,7 @@ class AccessControl:
         session = self.sessions.find(cookie)
         if session is None or not self._is_same(session):
             return None
-        return Principal("person", session.person.name, SCOPES[session.person.role], session)
+        return Principal("person", session.user.name, SCOPES[session.user.role], session)
 
     def may_stay(self, principal: Principal, token: str = "") -> bool:
         """Whether somebody who came in before may still be here. A page that listens keeps its
@@ -128,31 +135,31 @@ class AccessControl:
             return False
 
     def _is_same(self, session: UserSession) -> bool:
-        """Whether the session's person is still the one of the file; else the session ends."""
-        if self._people().person(session.person.name) == session.person:
+        """Whether the session's user is still the one of the file; else the session ends."""
+        if self._users().user(session.user.name) == session.user:
             return True
         self.sessions.end(session)
         return False
 
-    def _people(self) -> Users:
+    def _users(self) -> Users:
         try:
             return self.file.read()
         except ConfigError as error:
-            raise ProblemError(self._no_people(error)) from None
+            raise ProblemError(self._users_unreadable(error)) from None
 
-    def _no_people(self, error: ConfigError) -> Problem:
+    def _users_unreadable(self, error: ConfigError) -> Problem:
         """For strangers' eyes: the reason is in the log, once."""
         if str(error) != self._trouble:
             self._trouble = str(error)
             log.error("nobody can log in: %s", error)
-        return problems.no_people()
+        return problems.users_unreadable()
 
     # ------------------------------------------------------------------------------------- coming
     # in
     @property
     def is_first_run(self) -> bool:
         """Whether nobody has a password yet."""
-        return not self._people().people
+        return not self._users().users
 
     def first_code(self) -> str:
         """A new one-time code for the first password; one that was shown before is void."""
@@ -161,7 +168,7 @@ class AccessControl:
         self._first_code_ends_s = self._now_s() + CODE_LIFE_S
         return "-".join(letters[i : i + 4] for i in range(0, 12, 4))
 
-    async def first_password(self, given: FirstPassword, address: str) -> LoginGrant:
+    async def first_password(self, given: FirstPasswordRequest, address: str) -> LoginGrant:
         """Make the first trader. ProblemError when somebody has a password already, or the code is
         not the one that was shown.
         """
@@ -173,61 +180,61 @@ class AccessControl:
         if not is_live or not hmac.compare_digest(code.encode(), self._first_code.encode()):
             raise ProblemError(problems.wrong_code())
         self._require_strong(given.password, given.name, "password")
-        person = User(given.name, "trader", await self._hashed(given.password))
+        user = User(given.name, "trader", await self._hashed(given.password))
 
-        def only_first(people: Users) -> Users:
-            if people.people:
+        def only_first(users: Users) -> Users:
+            if users.users:
                 raise ProblemError(problems.not_first_run())
-            return people.with_person(person)
+            return users.with_user(user)
 
         self._change(only_first)
         self._first_code = ""
-        self._attempts.succeeded(address)
-        return LoginGrant(*self.sessions.begin(person))
+        self._throttle.succeeded(address)
+        return LoginGrant(*self.sessions.begin(user))
 
-    async def sign_in(self, given: SignIn, address: str, old_cookie: str) -> LoginGrant:
+    async def log_in(self, given: LoginRequest, address: str, old_cookie: str) -> LoginGrant:
         """A new session, in place of the one of `old_cookie`. ProblemError when name, password or
         code is wrong; it does not say which.
         """
         self._count(address)
-        person = self._people().person(given.name)
-        is_right = await self._is_password(person.hash if person else NOBODYS, given.password)
+        user = self._users().user(given.name)
+        is_right = await self._is_password(user.hash if user else NOBODYS, given.password)
         if (
-            person is None
+            user is None
             or not is_right
-            or (person.totp and not self._codes.take(person.name, person.totp, given.code))
+            or (user.totp and not self._codes.take(user.name, user.totp, given.code))
         ):
             raise ProblemError(problems.wrong_login())
-        self._attempts.succeeded(address)
+        self._throttle.succeeded(address)
         old = self.sessions.find(old_cookie)
         if old is not None:
             self.sessions.end(old)
-        return LoginGrant(*self.sessions.begin(person))
+        return LoginGrant(*self.sessions.begin(user))
 
     async def change_password(
-        self, session: UserSession, given: PasswordChange, address: str
+        self, session: UserSession, given: PasswordChangeRequest, address: str
     ) -> LoginGrant:
-        """A new password, and a new session; that person's other sessions end. ProblemError when
+        """A new password, and a new session; that user's other sessions end. ProblemError when
         the old one is wrong.
         """
         self._count(address)
-        if not await self._is_password(session.person.hash, given.old):
+        if not await self._is_password(session.user.hash, given.old):
             raise ProblemError(problems.wrong_old_password())
-        self._require_strong(given.new, session.person.name, "new")
-        person = msgspec.structs.replace(session.person, hash=await self._hashed(given.new))
+        self._require_strong(given.new, session.user.name, "new")
+        user = msgspec.structs.replace(session.user, hash=await self._hashed(given.new))
 
-        def if_still_there(people: Users) -> Users:
-            if people.person(person.name) != session.person:
-                raise ProblemError(problems.not_signed_in())
-            return people.with_person(person)
+        def if_still_there(users: Users) -> Users:
+            if users.user(user.name) != session.user:
+                raise ProblemError(problems.not_logged_in())
+            return users.with_user(user)
 
         self._change(if_still_there)
-        self._attempts.succeeded(address)
-        self.sessions.end_of(person.name)
-        return LoginGrant(*self.sessions.begin(person))
+        self._throttle.succeeded(address)
+        self.sessions.end_of(user.name)
+        return LoginGrant(*self.sessions.begin(user))
 
     def _count(self, address: str) -> None:
-        wait_s = self._attempts.begin(address)
+        wait_s = self._throttle.begin(address)
         if wait_s > 0:
             raise ProblemError(
                 problems.too_many_attempts(wait_s), {"Retry-After": str(int(wait_s) + 1)}
@@ -237,7 +244,7 @@ class AccessControl:
         try:
             self.file.change(how)
         except ConfigError as error:
-            raise ProblemError(self._no_people(error)) from None
+            raise ProblemError(self._users_unreadable(error)) from None
 
     @staticmethod
     def _require_strong(password: str, name: str, field: str) -> None:

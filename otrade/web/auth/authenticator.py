@@ -1,4 +1,4 @@
-"""The one door to the web layer: from where a request may come, and who may ask for what.
+"""Where a request may come from, and who may ask for what.
 
 Browsers open hostile pages too. Before anybody is asked who they are:
 - **Host** must be a name of this engine: loopback, or one of `web.names`. A hostile name that was
@@ -104,8 +104,8 @@ class Authenticator:
         if route.scope == "public":
             return None
         principal = self.require(connection, route.scope)
-        if route.only_person and principal.session is None:
-            raise ProblemError(problems.only_person())
+        if route.session_only and principal.session is None:
+            raise ProblemError(problems.session_only())
         if route.needs_csrf and principal.session is not None:
             if "origin" not in connection.headers:
                 raise ProblemError(problems.foreign_origin(""))
@@ -117,7 +117,7 @@ class Authenticator:
         """Who asks, when they have that right."""
         principal = self.known(connection)
         if principal is None:
-            raise ProblemError(problems.not_signed_in(), {"WWW-Authenticate": "Bearer"})
+            raise ProblemError(problems.not_logged_in(), {"WWW-Authenticate": "Bearer"})
         if right not in principal.scopes:
             raise ProblemError(problems.no_right(right))
         return principal

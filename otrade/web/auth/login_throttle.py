@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 
-from otrade.web.http.client_address import place_of
+from otrade.web.http.client_address import address_group
 
 PER_ADDRESS = ((60.0, 5), (3600.0, 20))
 """In how many seconds how many attempts may begin."""
@@ -30,9 +30,9 @@ class LoginThrottle:
         """0 when an attempt may begin (it is counted then), else the seconds until the next one
         may.
         """
-        place, now_s = place_of(address), self._now_s()
-        mine = self._by_address.get(place, deque())
-        is_known = place in self._known
+        group, now_s = address_group(address), self._now_s()
+        mine = self._by_address.get(group, deque())
+        is_known = group in self._known
         wait_s = max(
             _wait_s(mine, PER_ADDRESS, now_s),
             0.0 if is_known else _wait_s(self._together, TOGETHER, now_s),
@@ -40,8 +40,8 @@ class LoginThrottle:
         if wait_s > 0:
             return wait_s
         mine.append(now_s)
-        self._by_address[place] = mine
-        self._by_address.move_to_end(place)
+        self._by_address[group] = mine
+        self._by_address.move_to_end(group)
         if len(self._by_address) > ADDRESSES_MAX:
             self._by_address.popitem(last=False)
         if not is_known:
@@ -49,10 +49,10 @@ class LoginThrottle:
         return 0.0
 
     def succeeded(self, address: str) -> None:
-        place = place_of(address)
-        self._by_address.pop(place, None)
-        self._known[place] = None
-        self._known.move_to_end(place)
+        group = address_group(address)
+        self._by_address.pop(group, None)
+        self._known[group] = None
+        self._known.move_to_end(group)
         if len(self._known) > ADDRESSES_MAX:
             self._known.popitem(last=False)
 

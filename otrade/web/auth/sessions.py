@@ -1,7 +1,7 @@
-"""Sessions of people, in memory: a restart ends them all.
+"""Sessions of users, in memory: a restart ends them all.
 
 The cookie is 256 random bits, of which only the hash is kept. A session ends after `life_s`, when
-nothing was asked and no page listened for `idle_s`, when its person's password, role or
+nothing was asked and no page listened for `idle_s`, when its user's password, role or
 authenticator changes, and at a logout. A new login never goes on with an old session. Time is a
 monotonic clock, passed in.
 """
@@ -22,7 +22,7 @@ SESSIONS_MAX = 64
 class UserSession:
     """One login. `csrf` is what its page must send along with every change."""
 
-    person: User
+    user: User
     csrf: str = field(repr=False)
     begun_s: float
     seen_s: float
@@ -45,14 +45,14 @@ class UserSessions:
     def __len__(self) -> int:
         return len(self._open)
 
-    def begin(self, person: User) -> tuple[str, UserSession]:
+    def begin(self, user: User) -> tuple[str, UserSession]:
         """A new session, and its cookie."""
         self._tidy()
         if len(self._open) >= SESSIONS_MAX:
             silent = min(self._open.values(), key=lambda session: session.seen_s)
             self.end(silent)
         cookie, now_s = secrets.token_urlsafe(32), self._now_s()
-        session = UserSession(person, secrets.token_urlsafe(32), now_s, now_s)
+        session = UserSession(user, secrets.token_urlsafe(32), now_s, now_s)
         self._open[_key(cookie)] = session
         return cookie, session
 
@@ -84,9 +84,9 @@ class UserSessions:
         self._open = {key: other for key, other in self._open.items() if other is not session}
 
     def end_of(self, name: str) -> None:
-        """All sessions of one person."""
+        """All sessions of one user."""
         self._open = {
-            key: session for key, session in self._open.items() if session.person.name != name
+            key: session for key, session in self._open.items() if session.user.name != name
         }
 
     def _tidy(self) -> None:

@@ -20,11 +20,11 @@ def new_token(
     return token, ScriptToken(name, scopes, _sha256(token), int(now_s), int(now_s) + days * 86_400)
 
 
-def find_token(people: Users, given: str, now_s: float) -> ScriptToken | None:
+def find_token(users: Users, given: str, now_s: float) -> ScriptToken | None:
     """Whose token this is, if it still lives."""
     digest = _sha256(given)
     found = None
-    for token in people.tokens:
+    for token in users.tokens:
         if hmac.compare_digest(token.sha256, digest) and now_s < token.ends_s:
             found = token
     return found

@@ -1,4 +1,4 @@
-"""Who may come in: people with passwords and scripts with tokens, in one file that only its owner
+"""Who may come in: users with passwords and scripts with tokens, in one file that only its owner
 may read (0600).
 
 Passwords are kept as argon2 hashes and tokens as SHA-256 (a token is 256 random bits: nothing can
@@ -23,11 +23,11 @@ ACCESS_DIR = "access"
 """Below `paths.var`."""
 FILE_NAME = "people.json"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
-PEOPLE_MAX = 64
+USERS_MAX = 64
 
 
 class User(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One who may log in. Two equal ones are the same person with the same rights: a change ends
+    """One who may log in. Two equal ones are the same user with the same rights: a change ends
     the sessions.
     """
 
@@ -37,7 +37,7 @@ class User(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     totp: str = ""
 
     def __repr__(self) -> str:
-        return f"Person({self.name}, {self.role})"
+        return f"User({self.name}, {self.role})"
 
 
 class ScriptToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,25 +53,25 @@ class ScriptToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Users(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file."""
 
-    people: tuple[User, ...] = ()
+    users: tuple[User, ...] = msgspec.field(default=(), name="people")
     tokens: tuple[ScriptToken, ...] = ()
 
-    def person(self, name: str) -> User | None:
-        return next((person for person in self.people if person.name == name), None)
+    def user(self, name: str) -> User | None:
+        return next((user for user in self.users if user.name == name), None)
 
-    def with_person(self, person: User) -> "Users":
-        """That person new, or in place of the one of that name. ConfigError when there is no room,
+    def with_user(self, user: User) -> "Users":
+        """That user new, or in place of the one of that name. ConfigError when there is no room,
         or the name is none.
         """
-        require_name(person.name)
-        others = tuple(other for other in self.people if other.name != person.name)
-        if len(others) >= PEOPLE_MAX:
-            raise ConfigError(f"there are {PEOPLE_MAX} people already")
-        return msgspec.structs.replace(self, people=(*others, person))
+        require_name(user.name)
+        others = tuple(other for other in self.users if other.name != user.name)
+        if len(others) >= USERS_MAX:
+            raise ConfigError(f"there are {USERS_MAX} users already")
+        return msgspec.structs.replace(self, users=(*others, user))
 
-    def without_person(self, name: str) -> "Users":
+    def without_user(self, name: str) -> "Users":
         return msgspec.structs.replace(
-            self, people=tuple(person for person in self.people if person.name != name)
+            self, users=tuple(user for user in self.users if user.name != name)
         )
 
     def with_token(self, token: ScriptToken) -> "Users":
@@ -81,8 +81,8 @@ class Users(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ConfigError(
                 f"there is a token {token.name!r} already: revoke it first, or choose another name"
             )
-        if len(self.tokens) >= PEOPLE_MAX:
-            raise ConfigError(f"there are {PEOPLE_MAX} tokens already: revoke some first")
+        if len(self.tokens) >= USERS_MAX:
+            raise ConfigError(f"there are {USERS_MAX} tokens already: revoke some first")
         return msgspec.structs.replace(self, tokens=(*self.tokens, token))
 
     def without_token(self, name: str) -> "Users":
@@ -103,15 +103,15 @@ class UsersFile:
     def __init__(self, directory: Path) -> None:
         self.path = directory / FILE_NAME
         self._stamp: tuple[int, ...] | None = None
-        self._people = Users()
+        self._users = Users()
 
     def read(self) -> Users:
         """What the file says now; nobody when there is none. ConfigError when it cannot be trusted."""
         try:
             status = self.path.stat()
         except FileNotFoundError:
-            self._stamp, self._people = None, Users()
-            return self._people
+            self._stamp, self._users = None, Users()
+            return self._users
         except OSError as error:
             raise ConfigError(f"cannot be read: {error.strerror}", file=str(self.path)) from None
         stamp = (
@@ -123,9 +123,9 @@ class UsersFile:
             status.st_uid,
         )
         if stamp != self._stamp:
-            self._people = self._load(status)
+            self._users = self._load(status)
             self._stamp = stamp
-        return self._people
+        return self._users
 
     def _load(self, status: os.stat_result) -> Users:
         mode = stat.S_IMODE(status.st_mode)
@@ -157,8 +157,8 @@ class UsersFile:
             self.path.parent.chmod(0o700)
             with self._locked():
                 self._stamp = None
-                people = how(self.read())
-                self._replace(msgspec.json.format(msgspec.json.encode(people), indent=2) + b"\n")
+                users = how(self.read())
+                self._replace(msgspec.json.format(msgspec.json.encode(users), indent=2) + b"\n")
         except OSError as error:
             raise ConfigError(f"cannot be written: {error.strerror}", file=str(self.path)) from None
         return self.read()

@@ -3,8 +3,8 @@
 import ipaddress
 
 
-def place_of(address: str) -> str:
-    """An IPv6 customer has a whole network: it counts as one address."""
+def address_group(address: str) -> str:
+    """What counts as one address: an IPv6 customer has a whole network."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -12,9 +12,10 @@ from typing import Any
 
 import msgspec
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from otrade.contract.views import Problem
-from otrade.web.http.client_address import is_this_computer, place_of
+from otrade.web.http.client_address import address_group, is_this_computer
 from otrade.web.http.page import SECURITY_HEADERS, SecurityHeaders
 from otrade.web.http.problems import (
     PROBLEM_JSON,
@@ -24,7 +25,6 @@ from otrade.web.http.problems import (
     problem_response,
     too_busy,
 )
-from otrade.web.http.uvicorn_server import HttpToolsProtocol
 
 HEAD_BYTES_MAX = 32 * 1024
 HEAD_WITHIN_S = 10.0
@@ -75,10 +75,10 @@ class LimitedHttp(HttpToolsProtocol):
     def _has_too_many(self) -> bool:
         if self.client is None or is_this_computer(self.client[0]):
             return False
-        place = place_of(self.client[0])
+        group = address_group(self.client[0])
         clients = [getattr(other, "client", None) for other in self.connections]
         from_there = [
-            client for client in clients if client is not None and place_of(client[0]) == place
+            client for client in clients if client is not None and address_group(client[0]) == group
         ]
         return len(from_there) > PER_ADDRESS_MAX
 

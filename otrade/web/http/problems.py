@@ -1,9 +1,9 @@
 """Errors as the web layer tells them: problem details (RFC 9457) that name field and fix."""
 
 import msgspec
+from starlette.responses import Response
 
 from otrade.contract.views import Problem
-from otrade.web.http.starlette_lean import Response
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -60,7 +60,7 @@ def wrong_token() -> Problem:
     )
 
 
-def not_signed_in() -> Problem:
+def not_logged_in() -> Problem:
     return Problem(
         title="Not logged in",
         status=401,
@@ -91,7 +91,7 @@ def no_right(right: str) -> Problem:
     )
 
 
-def only_person() -> Problem:
+def session_only() -> Problem:
     return Problem(
         title="For people only",
         status=403,
@@ -165,7 +165,7 @@ def too_many_attempts(wait_s: float) -> Problem:
     )
 
 
-def no_people() -> Problem:
+def users_unreadable() -> Problem:
     return Problem(
         title="Nobody can log in",
         status=503,
@@ -451,7 +451,7 @@ def not_ready(why: list[str]) -> Problem:
         status=503,
         code="not_ready",
         detail="; ".join(why),
-        fix="Nothing is wrong with the request. /healthz says whether the engine lives, /api/status what it does.",
+        fix="Nothing is wrong with the request. /healthz says whether the engine lives, /api/v1/status what it does.",
     )
 
 

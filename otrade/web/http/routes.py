@@ -1,8 +1,8 @@
 """The table of routes: what is served, who may ask for it, and what goes in and out.
 
 The application, its OpenAPI document and the tests that go through every route all read this table;
-a route that is not here is not served. A handler is found by the route's name (`api.py`,
-`signing.py`), or else is the method of that name of `EngineSource`.
+a route that is not here is not served. A handler is found by the route's name (`handlers.py`, `query_handlers.py`,
+`session_handlers.py`), or else is the method of that name of `EngineSource`.
 """
 
 from collections.abc import Sequence
@@ -38,10 +38,16 @@ class ApiRoute:
     """Type of the body."""
     command: CommandName | None = None
     """A command to the engine: it carries an idempotency key, and is in the journal."""
-    only_person: bool = False
+    session_only: bool = False
     """For somebody with a session, not for a program with a token."""
+    former_path: str = ""
+    """Its path before 0.2.0, served until 0.3.0; CHANGELOG.md has the table."""
     body_bytes_max: int = COMMAND_BYTES_MAX
     media_type: str = JSON
+
+    @property
+    def handler_name(self) -> str:
+        return self.name.replace("-", "_")
 
     @property
     def is_change(self) -> bool:
@@ -78,7 +84,9 @@ def _post(
     )
 
 
-def _command(name: CommandName, scope: Scope, summary: str, request: type[Row]) -> ApiRoute:
+def _command(
+    name: CommandName, scope: Scope, summary: str, request: type[Row], former: str = ""
+) -> ApiRoute:
     path = f"{PREFIX}/commands/{name}"
     return ApiRoute(
         f"command_{name}",
@@ -89,10 +97,11 @@ def _command(name: CommandName, scope: Scope, summary: str, request: type[Row]) 
         views.CommandResult,
         request=request,
         command=name,
+        former_path=f"{PREFIX}/commands/{former}" if former else "",
     )
 
 
-SIGNING = (
+SESSIONS = (
     _get(
         "session",
         "Who asks, and whether a first password must be set",
@@ -103,21 +112,28 @@ SIGNING = (
         "setup",
         "public",
         "Set the first password, with the code that the terminal shows",
-        views.FirstPassword,
+        views.FirstPasswordRequest,
         views.SessionGrant,
     ),
-    _post("login", "public", "Begin a session", views.SignIn, views.SessionGrant),
-    _post("logout", "read", "End this session", views.SignOut, views.SessionView, only_person=True),
+    _post("login", "public", "Begin a session", views.LoginRequest, views.SessionGrant),
+    _post(
+        "logout",
+        "read",
+        "End this session",
+        views.LogoutRequest,
+        views.SessionView,
+        session_only=True,
+    ),
     _post(
         "password",
         "read",
         "Change one's own password",
-        views.PasswordChange,
+        views.PasswordChangeRequest,
         views.SessionGrant,
-        only_person=True,
+        session_only=True,
     ),
 )
-READS = (
+VIEWS = (
     _get("status", "The engine on one screen", views.Status),
     _get("instruments", "What is traded, with its last prices", list[views.InstrumentView]),
     _get("strategies", "The strategies and their indicators", list[views.StrategyView]),
@@ -134,33 +150,45 @@ READS = (
     _get("notices", "The notices of the day", list[views.NoticeView], query=views.SinceQuery),
     _get("candles", "Candles of one instrument", list[views.Candle], query=views.CandlesQuery),
     _get("accounts", "What every configured broker holds for us", list[views.AccountView]),
-    _get("preflight", "The morning board", views.PreflightView),
+    _get("preflight", "The preflight checks", views.PreflightView),
 )
-LOOKS = (
+QUERIES = (
     _get(
         "equity", "The day's profit over time", list[queries.EquityPoint], query=queries.EquityQuery
     ),
     _get(
-        "lines",
+        "indicators",
         "The averages of an instrument's strategies",
-        list[queries.StrategyLine],
-        query=queries.LinesQuery,
+        list[queries.IndicatorSeries],
+        query=queries.IndicatorsQuery,
+        former_path=f"{PREFIX}/lines",
     ),
     _get(
-        "story",
+        "order-timeline",
         "What became of one order, step by step, and why it was sent",
-        queries.OrderStory,
-        query=queries.StoryQuery,
+        queries.OrderTimelineView,
+        query=queries.OrderTimelineQuery,
+        former_path=f"{PREFIX}/story",
     ),
-    _get("why", "Why a signal was taken or refused", queries.WhyView, query=queries.WhyQuery),
-    _get("latency", "How long the stages of the pipeline took", list[queries.StageView]),
+    _get(
+        "decision",
+        "Why a signal was taken or refused",
+        queries.DecisionView,
+        query=queries.DecisionQuery,
+        former_path=f"{PREFIX}/why",
+    ),
+    _get("latency", "How long the stages of the pipeline took", list[queries.LatencyStageView]),
     _get(
         "limits", "The broker's rates and our limits, and what of them is used", queries.LimitsView
     ),
     _get("journals", "The journals on the disk", list[queries.JournalFileView]),
     _get("journal", "Rows of a journal", queries.JournalPage, query=queries.JournalQuery),
     _get(
-        "moment", "The engine as it was, from a journal", queries.Moment, query=queries.MomentQuery
+        "replay",
+        "The engine as it was, from a journal",
+        queries.ReplayView,
+        query=queries.ReplayQuery,
+        former_path=f"{PREFIX}/moment",
     ),
     _get("config", "The configuration file and its schema", queries.ConfigView),
     _post(
@@ -174,12 +202,14 @@ LOOKS = (
 )
 COMMANDS = (
     _command("pause", "trade", "No new entries; exits and stops go on", views.PauseArgs),
-    _command("resume", "trade", "Entries again; `rearm` lifts a latched halt", views.ResumeArgs),
+    _command("resume", "trade", "Lift a pause: entries again", views.ResumeArgs),
+    _command("rearm", "trade", "Lift a latched halt: entries again", views.RearmArgs),
     _command(
-        "reduce",
+        "stop-entries",
         "trade",
         "Take unfilled entries out and take no new ones, until re-armed",
-        views.ReduceArgs,
+        views.StopEntriesArgs,
+        former="reduce",
     ),
     _command(
         "flatten",
@@ -188,10 +218,16 @@ COMMANDS = (
         views.FlattenArgs,
     ),
     _command(
-        "adopt", "trade", "Take over a position that somebody else has opened", views.AdoptArgs
+        "take-over",
+        "trade",
+        "Take over a position that somebody else has opened",
+        views.TakeOverArgs,
+        former="adopt",
     ),
     _command("kill", "trade", "Halt now; every stop stays at the exchange", views.KillArgs),
-    _command("stop", "admin", "End the engine gracefully", views.StopArgs),
+    _command(
+        "stop-engine", "admin", "End the engine gracefully", views.StopEngineArgs, former="stop"
+    ),
     _command(
         "test-alert", "trade", "Send a test alert to every configured target", views.TestAlertArgs
     ),
@@ -217,7 +253,7 @@ PLAIN = (
         media_type=TEXT,
     ),
 )
-ROUTES: Sequence[ApiRoute] = (*SIGNING, *READS, *LOOKS, *COMMANDS, *PLAIN)
+ROUTES: Sequence[ApiRoute] = (*SESSIONS, *VIEWS, *QUERIES, *COMMANDS, *PLAIN)
 
 assert {route.command for route in COMMANDS} == set(get_args(CommandName))
 assert (

@@ -4,7 +4,7 @@ uvicorn closes a connection when what it has written has been taken. Whoever tak
 whose machine still answers, would keep his place and a whole snapshot in memory for good.
 """
 
-from otrade.web.http.uvicorn_server import WebSocketsSansIOProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 
 class LimitedWebSocket(WebSocketsSansIOProtocol):

@@ -41,8 +41,8 @@ Handler = Callable[[Call], Awaitable[Any]]
 class Dispatch:
     """Makes the endpoint of a route out of its handler."""
 
-    def __init__(self, guard: Authenticator, audit: Audit) -> None:
-        self._guard = guard
+    def __init__(self, authenticator: Authenticator, audit: Audit) -> None:
+        self._authenticator = authenticator
         self._audit = audit
 
     def endpoint(
@@ -51,7 +51,7 @@ class Dispatch:
         async def run(request: Request) -> Response:
             who: Principal | None = None
             try:
-                who = self._guard.admit(request, route)
+                who = self._authenticator.admit(request, route)
                 query = query_of(request, route.query)
                 body = (
                     await body_of(request, route.request, route.body_bytes_max)
@@ -65,7 +65,7 @@ class Dispatch:
                     self._audit.write(
                         who or self._known(request),
                         request,
-                        what(route),
+                        journal_name(route),
                         f"{error.problem.code}: {error}",
                         ok=False,
                     )
@@ -75,7 +75,7 @@ class Dispatch:
                     self._audit.write(
                         who,
                         request,
-                        what(route),
+                        journal_name(route),
                         "failed inside the engine; its log says why",
                         ok=False,
                     )
@@ -86,12 +86,12 @@ class Dispatch:
 
     def _known(self, request: Request) -> Principal | None:
         try:
-            return self._guard.known(request)
+            return self._authenticator.known(request)
         except ProblemError:
             return None
 
 
-def what(route: ApiRoute) -> str:
+def journal_name(route: ApiRoute) -> str:
     """The route's name in the journal."""
     return route.command or f"page {route.name}"
 

@@ -12,14 +12,18 @@ from starlette.responses import Response
 from otrade.contract.engine_source import EngineSource
 from otrade.contract.views import (
     AccountView,
-    AdoptArgs,
     Candle,
     CandlesQuery,
+    CommandName,
     CommandResult,
     FlattenArgs,
     NoticeView,
     PreflightView,
+    RearmArgs,
+    ResumeArgs,
+    Row,
     SignalView,
+    TakeOverArgs,
 )
 from otrade.web.auth.audit import Audit, named
 from otrade.web.auth.authenticator import Authenticator
@@ -41,14 +45,14 @@ class DataHandlers:
     def __init__(
         self,
         source: EngineSource,
-        guard: Authenticator,
-        replays: IdempotencyKeys,
+        authenticator: Authenticator,
+        idempotency: IdempotencyKeys,
         audit: Audit,
         wall_s: Callable[[], float],
     ) -> None:
         self._source = source
-        self._guard = guard
-        self._replays = replays
+        self._authenticator = authenticator
+        self._idempotency = idempotency
         self._audit = audit
         self._wall_s = wall_s
 
@@ -62,7 +66,7 @@ class DataHandlers:
         not.
         """
         if why := self._source.readiness():
-            principal = self._guard.known(call.request)
+            principal = self._authenticator.known(call.request)
             may_read = principal is not None and "read" in principal.scopes
             raise ProblemError(problems.not_ready(list(why) if may_read else ["log in to see why"]))
         return "ready\n"
@@ -78,10 +82,10 @@ class DataHandlers:
         return self._source.notices(call.query.since_seq)
 
     async def candles(self, call: Call) -> Sequence[Candle]:
-        asked: CandlesQuery = call.query
-        self._must_exist(asked.instrument_id)
-        candles = self._source.candles(asked.instrument_id, asked.interval_s)
-        return [candle for candle in candles if candle.ts_ms >= asked.since_ms]
+        query: CandlesQuery = call.query
+        self._must_exist(query.instrument_id)
+        candles = self._source.candles(query.instrument_id, query.interval_s)
+        return [candle for candle in candles if candle.ts_ms >= query.since_ms]
 
     async def accounts(self, call: Call) -> Sequence[AccountView]:
         async with _broker_time():
@@ -89,12 +93,12 @@ class DataHandlers:
 
     async def preflight(self, call: Call) -> PreflightView:
         async with _broker_time():
-            board = await self._source.preflight()
-        if board is None:
+            checks = await self._source.preflight()
+        if checks is None:
             raise ProblemError(
-                problems.refused("the engine is not up yet: there is no morning board to show")
+                problems.refused("the engine is not up yet: there are no preflight checks to show")
             )
-        return board
+        return checks
 
     def _must_exist(self, instrument_id: int) -> None:
         if not any(row.id == instrument_id for row in self._source.instruments()):
@@ -103,8 +107,7 @@ class DataHandlers:
     # ------------------------------------------------------------------------------------- changing
     async def command(self, call: Call) -> Response:
         """One command, once: the same key again gets the first answer."""
-        args, name = call.body, call.route.command
-        assert name is not None
+        name, args = _renamed(call)
 
         async def act() -> CommandResult:
             if name != "kill":
@@ -113,11 +116,11 @@ class DataHandlers:
                 name, named(who, call.request), **msgspec.structs.asdict(args)
             )
 
-        if isinstance(args, FlattenArgs | AdoptArgs) and args.instrument_id is not None:
+        if isinstance(args, FlattenArgs | TakeOverArgs) and args.instrument_id is not None:
             self._must_exist(args.instrument_id)
         who = call.principal
         log.info("%s: command %s", named(who, call.request), name)
-        result, is_again = await self._replays.once(
+        result, is_again = await self._idempotency.once(
             call.request.headers.get(KEY_HEADER),
             who.who,
             (name, msgspec.json.encode(args, order="deterministic")),
@@ -142,6 +145,16 @@ class DataHandlers:
             media_type="text/plain",
             headers={"Cache-Control": "no-store"},
         )
+
+
+def _renamed(call: Call) -> tuple[CommandName, Row]:
+    """Name and arguments of a command. Before 0.2.0 `resume` lifted a halt too."""
+    name = call.route.command
+    assert name is not None
+    args: Row = call.body
+    if isinstance(args, ResumeArgs):
+        return ("rearm" if args.rearm else name), RearmArgs()
+    return name, args
 
 
 @contextlib.asynccontextmanager

@@ -14,7 +14,7 @@ import msgspec
 
 from otrade import __version__
 from otrade.contract import views
-from otrade.web.http.routes import LOOKS, ROUTES, SOCKET_PATH, ApiRoute
+from otrade.web.http.routes import QUERIES, ROUTES, SOCKET_PATH, ApiRoute
 from otrade.web.rest.command_expiry import COMMAND_LIFE_S, ISSUED_HEADER
 from otrade.web.rest.idempotency import KEY
 
@@ -58,7 +58,15 @@ def document() -> dict[str, Any]:
     shape_of = {id(kind): shape for kind, shape in zip(kinds, shapes, strict=True)}
     paths: dict[str, Any] = {}
     for route in ROUTES:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, shape_of)
+        operation = _operation(route, shape_of)
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
+        if route.former_path:
+            former = {
+                "operationId": f"{route.name}_former",
+                "deprecated": True,
+                "summary": f"Renamed: {route.path}",
+            }
+            paths[route.former_path] = {route.method.lower(): operation | former}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -138,7 +146,7 @@ def _operation(route: ApiRoute, shape_of: dict[int, Any]) -> dict[str, Any]:
 def _tag(route: ApiRoute) -> str:
     if route.command is not None:
         return "commands"
-    if route.scope == "public" or route.only_person:
+    if route.scope == "public" or route.session_only:
         return "sessions and tools"
     return "data"
 
@@ -149,7 +157,7 @@ def _security(route: ApiRoute) -> list[dict[str, list[str]]]:
     session: dict[str, list[str]] = (
         {"session": [], "csrf": []} if route.needs_csrf else {"session": []}
     )
-    return [session] if route.only_person else [{"token": []}, session]
+    return [session] if route.session_only else [{"token": []}, session]
 
 
 def _parameters(route: ApiRoute) -> list[dict[str, Any]]:
@@ -201,10 +209,10 @@ def _statuses(route: ApiRoute) -> list[str]:
     if route.command is not None or route.name in (
         "accounts",
         "preflight",
-        *(look.name for look in LOOKS),
+        *(query.name for query in QUERIES),
     ):
         found |= {"409"}
-    if route.command in ("flatten", "adopt") or route.name == "candles":
+    if route.command in ("flatten", "take-over") or route.name == "candles":
         found |= {"404"}
     if route.name in ("login", "setup", "password"):
         found |= {"401", "409", "429", "503"}

@@ -1,12 +1,12 @@
-"""The handlers of what is asked for when somebody looks (`queries.py`): each reads the source once;
-nothing of it is streamed.
+"""The handlers of queries (`otrade.contract.queries`): each reads the source once; nothing of it is
+streamed.
 """
 
 from collections.abc import Sequence
 from typing import TypeVar
 
 from otrade.contract import queries
-from otrade.contract.engine_source import ReadSource
+from otrade.contract.engine_source import QuerySource
 from otrade.errors import JournalError
 from otrade.web.auth.audit import Audit
 from otrade.web.http import problems
@@ -18,35 +18,35 @@ NOT_UP = "no trading day has begun here yet"
 
 
 class QueryHandlers:
-    """A handler for each route of `routes.LOOKS`, by its name."""
+    """A handler for each route of `routes.QUERIES`, by its name."""
 
-    def __init__(self, source: ReadSource, audit: Audit) -> None:
+    def __init__(self, source: QuerySource, audit: Audit) -> None:
         self._source = source
         self._audit = audit
 
     async def equity(self, call: Call) -> Sequence[queries.EquityPoint]:
         return self._source.equity(call.query.since_ms)
 
-    async def lines(self, call: Call) -> Sequence[queries.StrategyLine]:
-        return self._source.lines(call.query.instrument_id)
+    async def indicators(self, call: Call) -> Sequence[queries.IndicatorSeries]:
+        return self._source.indicators(call.query.instrument_id)
 
-    async def story(self, call: Call) -> queries.OrderStory:
-        return _there(
-            self._source.story(call.query.cl_ord_id),
+    async def order_timeline(self, call: Call) -> queries.OrderTimelineView:
+        return _found(
+            self._source.order_timeline(call.query.cl_ord_id),
             f"there is no order {call.query.cl_ord_id} of this day",
         )
 
-    async def why(self, call: Call) -> queries.WhyView:
-        return _there(
-            self._source.why(call.query.signal_seq),
+    async def decision(self, call: Call) -> queries.DecisionView:
+        return _found(
+            self._source.decision(call.query.signal_seq),
             f"signal {call.query.signal_seq} is not there, or too long ago",
         )
 
-    async def latency(self, call: Call) -> Sequence[queries.StageView]:
+    async def latency(self, call: Call) -> Sequence[queries.LatencyStageView]:
         return self._source.latency()
 
     async def limits(self, call: Call) -> queries.LimitsView:
-        return _there(self._source.limits(), NOT_UP)
+        return _found(self._source.limits(), NOT_UP)
 
     async def journals(self, call: Call) -> Sequence[queries.JournalFileView]:
         return self._source.journals()
@@ -60,19 +60,19 @@ class QueryHandlers:
         except JournalError as error:
             raise ProblemError(problems.refused(str(error))) from None
 
-    async def moment(self, call: Call) -> queries.Moment:
-        q: queries.MomentQuery = call.query
+    async def replay(self, call: Call) -> queries.ReplayView:
+        q: queries.ReplayQuery = call.query
         try:
-            return await self._source.moment(q.name, q.ts_ms, curve=q.curve == "yes")
+            return await self._source.replay(q.name, q.ts_ms, curve=q.curve == "yes")
         except JournalError as error:
             raise ProblemError(problems.refused(str(error))) from None
 
     async def config(self, call: Call) -> queries.ConfigView:
-        return _there(self._source.config(), "this engine runs without a configuration file")
+        return _found(self._source.config(), "this engine runs without a configuration file")
 
     async def configure(self, call: Call) -> queries.ConfigVerdict:
         draft: queries.ConfigDraft = call.body
-        verdict = _there(
+        verdict = _found(
             self._source.configure(draft), "this engine runs without a configuration file"
         )
         if draft.write:
@@ -82,7 +82,7 @@ class QueryHandlers:
         return verdict
 
 
-def _there(found: T | None, words: str) -> T:
+def _found(found: T | None, words: str) -> T:
     if found is None:
         raise ProblemError(problems.refused(words))
     return found

@@ -7,19 +7,19 @@ from otrade.contract.views import SessionGrant, SessionView
 from otrade.web.auth.access_control import AccessControl, LoginGrant
 from otrade.web.auth.audit import Audit, address_of
 from otrade.web.auth.authenticator import Authenticator, cookie_name, is_encrypted
-from otrade.web.rest.dispatch import Call, what
+from otrade.web.rest.dispatch import Call, journal_name
 
 
 class SessionHandlers:
     """Gives out cookies, and takes them back."""
 
-    def __init__(self, access: AccessControl, guard: Authenticator, audit: Audit) -> None:
+    def __init__(self, access: AccessControl, authenticator: Authenticator, audit: Audit) -> None:
         self._access = access
-        self._guard = guard
+        self._authenticator = authenticator
         self._audit = audit
 
     async def session(self, call: Call) -> SessionView:
-        principal = self._guard.known(call.request)
+        principal = self._authenticator.known(call.request)
         if principal is None:
             return SessionView(
                 state="first_run" if self._access.is_first_run else "out",
@@ -32,26 +32,26 @@ class SessionHandlers:
         return SessionView(
             state="in",
             name=principal.name,
-            role=session.person.role if session is not None else None,
+            role=session.user.role if session is not None else None,
             scopes=sorted(principal.scopes),
             ends_in_s=self._access.sessions.ends_in_s(session) if session is not None else None,
         )
 
     async def setup(self, call: Call) -> Response:
-        return self._enter(
+        return self._grant(
             call, await self._access.first_password(call.body, address_of(call.request))
         )
 
     async def login(self, call: Call) -> Response:
         old = call.request.cookies.get(cookie_name(call.request), "")
-        return self._enter(
-            call, await self._access.sign_in(call.body, address_of(call.request), old)
+        return self._grant(
+            call, await self._access.log_in(call.body, address_of(call.request), old)
         )
 
     async def password(self, call: Call) -> Response:
         session = call.principal.session
         assert session is not None
-        return self._enter(
+        return self._grant(
             call, await self._access.change_password(session, call.body, address_of(call.request))
         )
 
@@ -59,24 +59,28 @@ class SessionHandlers:
         session = call.principal.session
         assert session is not None
         self._access.sessions.end(session)
-        self._audit.write(call.principal, call.request, what(call.route), "logged out", ok=True)
+        self._audit.write(
+            call.principal, call.request, journal_name(call.route), "logged out", ok=True
+        )
         view = SessionView(state="out", name="", role=None, scopes=[], ends_in_s=None)
         response = Response(msgspec.json.encode(view), media_type="application/json")
         self._set_cookie(call, response, "", 0)
         return response
 
-    def _enter(self, call: Call, entry: LoginGrant) -> Response:
-        principal = self._access.by_cookie(entry.cookie)
-        self._audit.write(principal, call.request, what(call.route), "a session has begun", ok=True)
-        session = entry.session
+    def _grant(self, call: Call, granted: LoginGrant) -> Response:
+        principal = self._access.by_cookie(granted.cookie)
+        self._audit.write(
+            principal, call.request, journal_name(call.route), "a session has begun", ok=True
+        )
+        session = granted.session
         grant = SessionGrant(
-            name=session.person.name,
-            role=session.person.role,
+            name=session.user.name,
+            role=session.user.role,
             csrf=session.csrf,
             ends_in_s=self._access.sessions.ends_in_s(session),
         )
         response = Response(msgspec.json.encode(grant), media_type="application/json")
-        self._set_cookie(call, response, entry.cookie, round(self._access.life_s))
+        self._set_cookie(call, response, granted.cookie, round(self._access.life_s))
         return response
 
     @staticmethod

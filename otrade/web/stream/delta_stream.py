@@ -36,15 +36,15 @@ KEPT_MAX = 500  # signals and notices in a snapshot
 CLOSE_GOING_AWAY = 1001
 CLOSE_INTERNAL = 1011
 CLOSE_TRY_LATER = 1013
-CLOSE_NOT_SIGNED_IN = 4401
+CLOSE_NOT_LOGGED_IN = 4401
 """The session behind the socket has ended."""
 
 
 class StreamClient:
     """One reader: a short queue, and whether it must be told everything afresh."""
 
-    def __init__(self, hub: "DeltaStream", may_stay: Callable[[], bool]) -> None:
-        self._hub = hub
+    def __init__(self, stream: "DeltaStream", may_stay: Callable[[], bool]) -> None:
+        self._stream = stream
         self.may_stay = may_stay
         self._queue: deque[str] = deque()
         self._ready = asyncio.Event()
@@ -70,7 +70,7 @@ class StreamClient:
     def resync(self) -> None:
         """The same, on the client's own word."""
         self.void()
-        if self._hub.is_fresh:
+        if self._stream.is_fresh:
             self.wake()
 
     def wake(self) -> None:
@@ -82,10 +82,10 @@ class StreamClient:
         """The next message. Calling again says that the one before it has left."""
         self._busy_since_s = None
         await self._ready.wait()
-        self._busy_since_s = self._hub.now_s()
+        self._busy_since_s = self._stream.now_s()
         if self._wants_all:
             self._wants_all = False
-            text = self._hub.snapshot()
+            text = self._stream.snapshot()
         else:
             text = self._queue.popleft()
         if not self._queue:
@@ -140,7 +140,7 @@ class DeltaStream:
 
     def join(self, may_stay: Callable[[], bool] = lambda: True) -> StreamClient | None:
         """A new reader, whose first message is a snapshot, and who is sent away once `may_stay`
-        says no. None when there are `CLIENTS_MAX`, or when the hub is closed.
+        says no. None when there are `CLIENTS_MAX`, or when the stream is closed.
         """
         if self._is_closed or len(self._clients) >= CLIENTS_MAX:
             return None
@@ -206,7 +206,7 @@ class DeltaStream:
                 self.n_dropped += 1
                 self._send_away(client, CLOSE_TRY_LATER)
             elif not client.may_stay():
-                self._send_away(client, CLOSE_NOT_SIGNED_IN)
+                self._send_away(client, CLOSE_NOT_LOGGED_IN)
             yield False
         yield from self._send_changes()
         for client in list(self._clients):

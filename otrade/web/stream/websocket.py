@@ -23,24 +23,24 @@ FAREWELL_S = 2.0
 class StreamHandler:
     """The endpoint of the WebSocket."""
 
-    def __init__(self, hub: DeltaStream, guard: Authenticator, audit: Audit) -> None:
-        self._hub = hub
-        self._guard = guard
+    def __init__(self, stream: DeltaStream, authenticator: Authenticator, audit: Audit) -> None:
+        self._stream = stream
+        self._authenticator = authenticator
         self._audit = audit
 
     async def serve(self, websocket: WebSocket) -> None:
         try:
-            principal = self._guard.require(websocket, "read")
+            principal = self._authenticator.require(websocket, "read")
         except ProblemError as error:
             await websocket.close(CLOSE_REFUSED, error.problem.title)
             return
         token = bearer(websocket.headers.getlist("authorization") or [""])
         await websocket.accept()
-        client = self._hub.join(partial(self._guard.access.may_stay, principal, token))
+        client = self._stream.join(partial(self._authenticator.access.may_stay, principal, token))
         if client is None:
             await websocket.close(CLOSE_TRY_LATER, "too many pages are open, or the engine stops")
             return
-        self._hub.run()
+        self._stream.run()
         await self._talk(websocket, client)
         if client.close_code == CLOSE_BAD_MESSAGE:
             self._audit.write(
@@ -56,7 +56,7 @@ class StreamHandler:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._hub.leave(client)
+            self._stream.leave(client)
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
@@ -65,7 +65,7 @@ class StreamHandler:
             if error is not None and not isinstance(error, WebSocketDisconnect):
                 raise error
         # A client that takes nothing would not take the words of a farewell either: it is hung up
-        # on (`guarded_ws`).
+        # on (`websocket_limits`).
         if client.close_code not in (0, CLOSE_TRY_LATER):
             with contextlib.suppress(WebSocketDisconnect, TimeoutError):
                 async with asyncio.timeout(FAREWELL_S):

@@ -1,4 +1,4 @@
-"""The web hooks' own door: two routes and nothing else, on a port of their own.
+"""The application of the web hooks: a route for each kind and nothing else, on a port of their own.
 
 A broker reaches it through the user's tunnel or reverse proxy, which ends TLS; so that nobody can
 reach the page by that way, the page is not behind this port. It says nothing about what it thinks
@@ -15,11 +15,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from otrade.brokers.registry import BROKERS
+
 BODY_BYTES_MAX = 64 * 1024
 BODY_WITHIN_S = 5.0
 
 
-class WebhookApp(Protocol):
+class WebhookHandler(Protocol):
     """What the engine does with a body. True: taken."""
 
     def is_flooded(self) -> bool: ...
@@ -29,27 +31,29 @@ class WebhookApp(Protocol):
     def token(self, body: bytes) -> Awaitable[bool]: ...
 
 
-def create_hooks(taker: WebhookApp) -> ASGIApp:
+def create_webhook_app(handler: WebhookHandler) -> ASGIApp:
     """The application behind the hooks' port."""
 
-    async def kite_order(request: Request) -> Response:
-        body = await _body(request, taker)
-        return body if isinstance(body, Response) else _said(taker.order(body))
+    async def order(request: Request) -> Response:
+        body = await _body(request, handler)
+        return body if isinstance(body, Response) else _said(handler.order(body))
 
-    async def upstox_token(request: Request) -> Response:
-        body = await _body(request, taker)
-        return body if isinstance(body, Response) else _said(await taker.token(body))
+    async def token(request: Request) -> Response:
+        body = await _body(request, handler)
+        return body if isinstance(body, Response) else _said(await handler.token(body))
 
+    orders = [row.order_hook for row in BROKERS.values() if row.order_hook]
+    tokens = [row.token_hook for row in BROKERS.values() if row.token_hook]
     return Starlette(
         routes=[
-            Route("/hooks/kite/order", kite_order, methods=["POST"]),
-            Route("/hooks/upstox/token", upstox_token, methods=["POST"]),
+            *(Route(path, order, methods=["POST"]) for path in orders),
+            *(Route(path, token, methods=["POST"]) for path in tokens),
         ]
     )
 
 
-async def _body(request: Request, taker: WebhookApp) -> bytes | Response:
-    if taker.is_flooded():
+async def _body(request: Request, handler: WebhookHandler) -> bytes | Response:
+    if handler.is_flooded():
         return Response(status_code=429)
     body = bytearray()
     try:

@@ -5,9 +5,10 @@ import contextlib
 import socket
 from collections.abc import Iterator
 
+from uvicorn import Config, Server
+
 from otrade.errors import StartError
-from otrade.web.http.uvicorn_server import Config, Server
-from otrade.web.webhooks.app import WebhookApp, create_hooks
+from otrade.web.webhooks.app import WebhookHandler, create_webhook_app
 
 BACKLOG = 16
 CONNECTIONS_MAX = 16
@@ -28,8 +29,8 @@ class _WebhookUvicorn(Server):
 class WebhookServer:
     """`await start()`, `await stop()`. One start each. `url` is where it listens."""
 
-    def __init__(self, taker: WebhookApp, host: str, port: int) -> None:
-        self._taker = taker
+    def __init__(self, handler: WebhookHandler, host: str, port: int) -> None:
+        self._handler = handler
         self._host = "127.0.0.1" if host == "localhost" else host
         self._port = port
         self._server: _WebhookUvicorn | None = None
@@ -37,10 +38,10 @@ class WebhookServer:
         self.url = ""
 
     async def start(self) -> None:
-        """HookServerError when the port cannot be had."""
+        """WebhookServerError when the port cannot be had."""
         listener = self._listen()
         config = Config(
-            create_hooks(self._taker),
+            create_webhook_app(self._handler),
             http="httptools",
             ws="none",
             lifespan="off",

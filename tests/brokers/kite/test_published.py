@@ -26,7 +26,7 @@ from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.http_connection import HttpResponse
 from otrade.errors import BrokerError
 from otrade.instruments import KiteInstrumentFile
-from tests.brokers.transport.loopback import FakeClock
+from tests.harness.scripted_server import ManualClock
 
 FIXTURES = Path(__file__).parents[3].parent / "shared" / "fixtures" / "kite"
 TODAY = dt.date(2026, 11, 23)
@@ -49,7 +49,7 @@ def asked(name: str, ask: Callable[[KiteRest], Awaitable[Any]]) -> tuple[Any, An
 
     async def work() -> Any:
         return await ask(
-            Published(parse("https://api.kite.trade", ("https",)), "key", clock=FakeClock())
+            Published(parse("https://api.kite.trade", ("https",)), "key", clock=ManualClock())
         )
 
     return asyncio.run(work()), json.loads(body)["data"]
@@ -64,9 +64,6 @@ ROWS: list[tuple[str, Callable[[KiteRest], Awaitable[Any]]]] = [
     ("margins.json", lambda rest: rest.margins()),
     ("quote.json", lambda rest: rest.quote(["NSE:INFY"])),
     ("ltp.json", lambda rest: rest.quote(["NSE:INFY"], "ltp")),
-    ("order_margins.json", lambda rest: rest.order_margins([])),
-    ("basket_margins.json", lambda rest: rest.basket_margins([])),
-    ("gtt_get_orders.json", lambda rest: rest.gtt_triggers()),
     ("generate_session.json", lambda rest: rest.generate_session("token", "secret")),
 ]
 
@@ -79,13 +76,9 @@ def test_published_answers_come_out_whole(
     assert read == data and len(read) > 0
 
 
-def test_positions_and_candles() -> None:
+def test_positions() -> None:
     read, data = asked("positions.json", lambda rest: rest.positions())
     assert read == {"net": data["net"], "day": data["day"]}
-    read, data = asked(
-        "historical_minute.json", lambda rest: rest.historical(408065, "minute", "", "")
-    )
-    assert read == data["candles"] and all(len(candle) >= 6 for candle in read)
 
 
 @pytest.mark.parametrize("name", ["orders.json", "order_info.json"])
@@ -137,15 +130,19 @@ def test_the_published_quote_is_read_by_hand() -> None:
     )  # fmt: skip
 
     async def work() -> Any:
-        desk = KiteEmergencyClient(
-            parse("https://api.kite.trade", ("https",)), "key", "", clock=FakeClock(), timeout_ns=1
+        client = KiteEmergencyClient(
+            parse("https://api.kite.trade", ("https",)),
+            "key",
+            "",
+            clock=ManualClock(),
+            timeout_ns=1,
         )
 
         async def exchange(request: bytes) -> HttpResponse:
             return HttpResponse(200, {}, body)
 
-        desk._rest._exchange = exchange  # type: ignore[method-assign]
-        return await desk.quote(like)
+        client._rest._exchange = exchange  # type: ignore[method-assign]
+        return await client.quote(like)
 
     quote = asyncio.run(work())
     assert quote.ltp_e4 == round(data["last_price"] * 10_000)

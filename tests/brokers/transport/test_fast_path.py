@@ -26,10 +26,11 @@ from otrade.brokers.upstox.session import UpstoxSession
 from otrade.drill.process import BrokerKind
 from otrade.live.plan.engine_builder import sink_of
 from tests.brokers.kite.test_session import certificate
-from tests.brokers.transport.loopback import Peer, Server, idle, run, turns, until
-from tests.brokers.transport.test_order_pool import OK, Bench, request
-from tests.core.harness import MS, OPEN_NS, frame, ltp_packet, make_engine, token_of
-from tests.live import world as live
+from tests.brokers.transport.test_order_pool import OK, PoolSetup, request
+from tests.harness import simulated_day as live
+from tests.harness.core_engine import MS, OPEN_NS, frame, ltp_packet, make_engine, token_of
+from tests.harness.scripted_server import ScriptedPeer, ScriptedServer, idle, run
+from tests.harness.waiting import turns, until
 
 SEQ = 5
 NO_ANSWER = (Ev.TIMEOUT, Reason.TIMED_OUT)
@@ -42,10 +43,10 @@ def sink(seq: int = SEQ, data: bytes | None = None) -> FrameSink:
     )
 
 
-def with_pool(work: Callable[[Server, Bench], Any], **options: Any) -> None:
+def with_pool(work: Callable[[ScriptedServer, PoolSetup], Any], **options: Any) -> None:
     async def main() -> None:
-        async with Server(idle) as server:
-            bench = Bench(server, **options)
+        async with ScriptedServer(idle) as server:
+            bench = PoolSetup(server, **options)
             await bench.warm(options.get("size", 1))
             try:
                 await work(server, bench)
@@ -55,19 +56,19 @@ def with_pool(work: Callable[[Server, Bench], Any], **options: Any) -> None:
     run(main())
 
 
-async def hear(peer: Peer) -> bytes:
+async def hear(peer: ScriptedPeer) -> bytes:
     head, body = await peer.request()
     return head + body
 
 
 def test_the_bytes_leave_before_the_books_and_once() -> None:
-    async def work(server: Server, bench: Bench) -> None:
-        early = bench.pool.early
-        assert early.try_write(sink()) and early.n_written == 1
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
+        fast_path = bench.pool.fast_path
+        assert fast_path.try_write(sink()) and fast_path.n_written == 1
         assert (
             await hear(server.peers[0]) == request(SEQ) and bench.sent == [] and bench.answers == []
         )
-        assert not early.try_write(sink(6)), "one at a time"
+        assert not fast_path.try_write(sink(6)), "one at a time"
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
         assert bench.sent == [SEQ]
         server.peers[0].answer(200, OK)
@@ -82,10 +83,10 @@ def test_the_bytes_leave_before_the_books_and_once() -> None:
 
 
 def test_nothing_is_written_where_no_connection_is_free() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         bench.pool.submit(4, Lane.ENTRY, request(4))
         assert await hear(server.peers[0]) == request(4)
-        assert not bench.pool.early.try_write(sink())
+        assert not bench.pool.fast_path.try_write(sink())
         bench.pool.submit(SEQ, Lane.PROTECT, request(SEQ))
         server.peers[0].answer(200, OK)
         assert await hear(server.peers[0]) == request(SEQ)
@@ -97,9 +98,9 @@ def test_a_refused_connection_leaves_everything_to_the_usual_way() -> None:
     async def main() -> None:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))  # bound and not listening: refused
-            async with Server(idle) as server:
-                bench = Bench(server, port=taken.getsockname()[1])
-                assert not bench.pool.early.try_write(sink())
+            async with ScriptedServer(idle) as server:
+                bench = PoolSetup(server, port=taken.getsockname()[1])
+                assert not bench.pool.fast_path.try_write(sink())
                 bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
                 bench.clock.advance(2)
                 assert bench.outcome() == (Ev.REFUSED, Reason.BROKER_NETWORK)
@@ -109,7 +110,7 @@ def test_a_refused_connection_leaves_everything_to_the_usual_way() -> None:
 
 
 def test_a_closing_transport_takes_nothing() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         for peer in server.peers:
             # A linger of 0 resets: the kernel knows at once, the client's loop not before it turns.
             peer.writer.get_extra_info("socket").setsockopt(
@@ -118,14 +119,14 @@ def test_a_closing_transport_takes_nothing() -> None:
             peer.writer.transport.abort()
         await turns(1)
         connections = list(bench.pool._idle)
-        wrote = bench.pool.early.try_write(sink())
+        wrote = bench.pool.fast_path.try_write(sink())
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
         if wrote:  # into a socket whose reset has not arrived: in doubt, and never again
             await until(lambda: bench.answers)
             assert bench.outcome() == NO_ANSWER
             await until(lambda: bench.pool.warm == 1)
         else:
-            assert bench.pool.early.n_written == 0
+            assert bench.pool.fast_path.n_written == 0
             await until(lambda: len(server.peers) == 2)
             assert await hear(server.peers[1]) == request(SEQ)
         assert not any(connection.is_idle for connection in connections)
@@ -134,11 +135,11 @@ def test_a_closing_transport_takes_nothing() -> None:
 
 
 def test_a_connection_that_we_are_ending_takes_nothing() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         (connection,) = bench.pool._idle
         connection._transport.close()  # type: ignore[union-attr]
-        assert not bench.pool.early.try_write(sink()) and not connection.line.send(b"x")
-        assert bench.pool.early.claim(SEQ) is None
+        assert not bench.pool.fast_path.try_write(sink()) and not connection.socket.send(b"x")
+        assert bench.pool.fast_path.claim(SEQ) is None
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
         await until(lambda: len(server.peers) == 2)
         assert await hear(server.peers[1]) == request(SEQ)
@@ -148,10 +149,10 @@ def test_a_connection_that_we_are_ending_takes_nothing() -> None:
 
 
 def test_another_request_does_not_claim_it() -> None:
-    async def work(server: Server, bench: Bench) -> None:
-        assert bench.pool.early.try_write(sink())
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
+        assert bench.pool.fast_path.try_write(sink())
         bench.pool.submit(6, Lane.PROTECT, request(6))
-        assert bench.pool.early.claim(7) is None
+        assert bench.pool.fast_path.claim(7) is None
         heard = {await hear(peer) for peer in server.peers}
         assert heard == {request(SEQ), request(6)}
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
@@ -170,8 +171,8 @@ def test_another_request_does_not_claim_it() -> None:
 
 
 def test_lost_before_it_is_claimed_is_in_doubt() -> None:
-    async def work(server: Server, bench: Bench) -> None:
-        assert bench.pool.early.try_write(sink())
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
+        assert bench.pool.fast_path.try_write(sink())
         assert await hear(server.peers[0]) == request(SEQ)
         server.peers[0].reset()
         await until(lambda: len(server.peers) == 2)
@@ -187,8 +188,8 @@ def test_lost_before_it_is_claimed_is_in_doubt() -> None:
 
 
 def test_claimed_after_the_end_is_in_doubt_and_not_refused() -> None:
-    async def work(server: Server, bench: Bench) -> None:
-        assert bench.pool.early.try_write(sink())
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
+        assert bench.pool.fast_path.try_write(sink())
         await bench.pool.close()
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
         bench.clock.advance(5)
@@ -198,10 +199,10 @@ def test_claimed_after_the_end_is_in_doubt_and_not_refused() -> None:
 
 
 def test_what_raises_is_in_doubt() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         bench.pool._idle[0]._transport.write_eof()  # type: ignore[union-attr]
         with pytest.raises(RuntimeError):
-            bench.pool.early.try_write(sink())
+            bench.pool.fast_path.try_write(sink())
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
         bench.clock.advance(5)
         assert bench.outcome() == NO_ANSWER
@@ -238,17 +239,17 @@ def test_a_socket_that_is_full_takes_the_rest_later_from_a_copy() -> None:
     afterwards.
     """
 
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         (connection,) = bench.pool._idle
         noise = stuff(connection)
         given = borrowed(SEQ)
-        assert bench.pool.early.try_write(sink(SEQ, given)) and connection._writing, (
+        assert bench.pool.fast_path.try_write(sink(SEQ, given)) and connection._writing, (
             "the kernel has not taken it"
         )
         spoil(given)  # the ring goes on
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
         assert bench.sent == [], "not sent before its last byte is in the kernel"
-        assert not bench.pool.early.try_write(sink(6)), "and nothing on top of it"
+        assert not bench.pool.fast_path.try_write(sink(6)), "and nothing on top of it"
         assert await server.peers[0].reader.readexactly(noise) == b"." * noise
         assert await hear(server.peers[0]) == request(SEQ)
         await until(lambda: bench.sent == [SEQ])
@@ -260,10 +261,10 @@ def test_a_socket_that_is_full_takes_the_rest_later_from_a_copy() -> None:
 
 
 def test_a_full_socket_whose_peer_goes_leaves_it_in_doubt() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         (connection,) = bench.pool._idle
         stuff(connection)
-        assert bench.pool.early.try_write(sink())
+        assert bench.pool.fast_path.try_write(sink())
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
         server.peers[0].reset()
         await until(lambda: bench.answers)
@@ -285,11 +286,11 @@ def test_over_tls_the_same(ending: str, tmp_path: Path, monkeypatch: pytest.Monk
     async def main() -> None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(pem, secret)
-        async with Server(idle, tls=context) as server:
-            bench = Bench(server, root=f"https://localhost:{server.port}")
+        async with ScriptedServer(idle, tls=context) as server:
+            bench = PoolSetup(server, root=f"https://localhost:{server.port}")
             await bench.warm()
             given = borrowed(SEQ)
-            assert bench.pool.early.try_write(sink(SEQ, given)) and bench.sent == []
+            assert bench.pool.fast_path.try_write(sink(SEQ, given)) and bench.sent == []
             spoil(given)
             assert await hear(server.peers[0]) == request(SEQ)
             bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
@@ -325,18 +326,18 @@ def command_seqs(window: bytearray) -> list[tuple[int, bytes]]:
 
 
 def test_the_decision_is_in_the_journal_before_a_byte_leaves() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         window = bytearray(1 << 20)
         engine = make_engine()
         writer = JournalWriter(memoryview(window))
         engine.open_journal(writer, b"{}", OPEN_NS)
         feed = sink_of(engine, Rec.FRAME)
         engine.on_frame_bytes(frame(ltp_packet(token_of(0), 9_990)), OPEN_NS)
-        assert not bench.pool.early.try_write(feed), "nothing waits"
+        assert not bench.pool.fast_path.try_write(feed), "nothing waits"
         assert engine.on_frame_bytes(frame(ltp_packet(token_of(0), 10_010)), OPEN_NS + MS) == 1
         (written,) = command_seqs(window)
         assert b"POST /orders/regular" in written[1]
-        assert bench.pool.early.try_write(feed)
+        assert bench.pool.fast_path.try_write(feed)
         heard = await hear(server.peers[0])
         command = engine.take_command()
         assert command.request == heard and heard.split(b"\r\n\r\n", 1)[1] in written[1]
@@ -349,7 +350,7 @@ def test_the_decision_is_in_the_journal_before_a_byte_leaves() -> None:
 
 
 def test_nothing_leaves_once_the_journal_is_dead() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         engine = make_engine()
         writer = JournalWriter(memoryview(bytearray(1 << 20)))
         engine.open_journal(writer, b"{}", OPEN_NS)
@@ -358,8 +359,8 @@ def test_nothing_leaves_once_the_journal_is_dead() -> None:
             writer.seq + 1
         )  # the frame's own record is the last one: the decision is not written
         assert engine.on_frame_bytes(frame(ltp_packet(token_of(0), 10_010)), OPEN_NS + MS) == 1
-        assert writer.is_dead and not bench.pool.early.try_write(sink_of(engine, Rec.FRAME))
-        assert bench.pool.early.n_written == 0
+        assert writer.is_dead and not bench.pool.fast_path.try_write(sink_of(engine, Rec.FRAME))
+        assert bench.pool.fast_path.n_written == 0
 
     with_pool(work)
 
@@ -369,7 +370,7 @@ def test_an_entry_that_the_journal_has_no_room_for_does_not_leave() -> None:
     has no record.
     """
 
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         engine = make_engine()
         window = bytearray(1 << 16)
         writer = JournalWriter(memoryview(window))
@@ -381,8 +382,8 @@ def test_an_entry_that_the_journal_has_no_room_for_does_not_leave() -> None:
         assert engine.on_frame_bytes(frame(ltp_packet(token_of(0), 10_010)), OPEN_NS + MS) == 1
         assert command_seqs(window) == [] and writer.n_lost > 0 and writer.n_lost_frames == 0
         assert (
-            not bench.pool.early.try_write(sink_of(engine, Rec.FRAME))
-            and bench.pool.early.n_written == 0
+            not bench.pool.fast_path.try_write(sink_of(engine, Rec.FRAME))
+            and bench.pool.fast_path.n_written == 0
         )
         command = engine.take_command()
         assert command.is_unrecorded and command.lane == Lane.ENTRY and command.request
@@ -393,7 +394,7 @@ def test_an_entry_that_the_journal_has_no_room_for_does_not_leave() -> None:
 def test_two_ticks_of_one_frame_and_a_halt_behind_them() -> None:
     """The entry that was decided before leaves once; what the halt asks for waits for its answer."""
 
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         engine = make_engine(plan={"size_value": 10.0})
         feed = sink_of(engine, Rec.FRAME)
         engine.on_frame_bytes(frame(ltp_packet(token_of(0), 9_990)), OPEN_NS)
@@ -403,9 +404,9 @@ def test_two_ticks_of_one_frame_and_a_halt_behind_them() -> None:
             )
             == 1
         )
-        assert bench.pool.early.try_write(feed)
+        assert bench.pool.fast_path.try_write(feed)
         engine.on_halt(2, Reason.OK, OPEN_NS + 2 * MS)
-        assert not bench.pool.early.try_write(feed)
+        assert not bench.pool.fast_path.try_write(feed)
         command = engine.take_command()
         assert engine.take_command() is None
         bench.pool.submit(command.seq, command.lane, command.request)
@@ -419,15 +420,15 @@ def test_two_ticks_of_one_frame_and_a_halt_behind_them() -> None:
 
 
 def test_several_that_wait_are_left_to_be_sorted() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         engine = make_engine(instruments=2)
         feed = sink_of(engine, Rec.FRAME)
         for paise, waiting in ((9_990, 0), (10_010, 2)):
             both = frame(*(ltp_packet(token_of(i), paise) for i in range(2)))
             assert engine.on_frame_bytes(both, OPEN_NS + MS) == waiting
-        assert not bench.pool.early.try_write(feed)
+        assert not bench.pool.fast_path.try_write(feed)
         assert engine.take_command() is not None
-        assert bench.pool.early.try_write(feed), "the one that is left"
+        assert bench.pool.fast_path.try_write(feed), "the one that is left"
 
     with_pool(work)
 
@@ -439,8 +440,8 @@ def broker_of(kind: BrokerKind, **asked: Any) -> Any:
 
 
 async def _day(kind: BrokerKind) -> tuple[object, int, int]:
-    """A morning's executions, the requests that left early, and those that left at all."""
-    async with live.world(broker=kind, hours=0.7, keys=("NSE:INFY",)) as here:
+    """A morning's executions, the requests that left by the fast path, and those that left at all."""
+    async with live.simulated_day(broker=kind, hours=0.7, keys=("NSE:INFY",)) as here:
         await here.open()
         await here.run_to_end()
         # Without their times: Upstox's sockets draw their milliseconds in the order in which they
@@ -448,16 +449,16 @@ async def _day(kind: BrokerKind) -> tuple[object, int, int]:
         trades = sorted(
             (t.order.tag or "", t.order.side, t.qty, t.price_e4) for t in here.sim.exchange.trades()
         )
-        return trades, here.broker.n_early, here.day.router.n_sent  # type: ignore[attr-defined]
+        return trades, here.broker.n_fast_path, here.day.router.n_sent  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("kind", ["kite", "upstox"])
 def test_a_day_is_the_same_with_and_without(
     kind: BrokerKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trades, n_early, n_sent = live.run(_day(kind))
-    assert trades and 0 < n_early <= n_sent
-    where, name = {"kite": (kite_kit, "KiteBroker"), "upstox": (upstox_kit, "UpstoxBroker")}[kind]
-    monkeypatch.setattr(where, name, functools.partial(broker_of, kind, early_orders=False))
+    trades, n_fast_path, n_sent = live.run(_day(kind))
+    assert trades and 0 < n_fast_path <= n_sent
+    where, name = {"kite": (kite_kit, "KiteSession"), "upstox": (upstox_kit, "UpstoxSession")}[kind]
+    monkeypatch.setattr(where, name, functools.partial(broker_of, kind, use_fast_path=False))
     again, n_none, n_sent_again = live.run(_day(kind))
     assert n_none == 0 and (again, n_sent_again) == (trades, n_sent)

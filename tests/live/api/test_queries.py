@@ -14,12 +14,12 @@ from otrade.live.api.engine_source import LiveEngineSource
 from otrade.live.api.queries import LiveQueries
 from otrade.live.control.commands import Commands
 from otrade.live.history.order_timeline import STEPS_MAX, OrderTimelines
-from tests.live.world import MINUTE, SECOND, World, run, world
+from tests.harness.simulated_day import MINUTE, SECOND, SimulatedDay, run, simulated_day
 
 CORE = Path(__file__).parents[3] / "otrade" / "_core"
 
 
-def source_of(here: World) -> LiveEngineSource:
+def source_of(here: SimulatedDay) -> LiveEngineSource:
     source = LiveEngineSource(here.board, Commands(), mode="paper", broker_kind="sim", speed=0.0)
     source.set_day(here.day)
     return source
@@ -32,16 +32,16 @@ def valid(row: Any) -> None:
 
 def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             source = source_of(here)
-            reads = source.reads
+            reads = source.queries
             await here.open()
             await here.sim.run_until(here.at("09:40"))
             await here.run_until(lambda: bool(here.open_keys()) and len(here.day.trades) > 2)
             await here.sim.run_until(here.now_ns + SECOND)
 
             for order in source.orders():
-                story = reads.story(order.cl_ord_id)
+                story = reads.order_timeline(order.cl_ord_id)
                 assert story is not None and story.is_whole
                 valid(story)
                 steps = story.steps
@@ -69,7 +69,7 @@ def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
                 assert {gate.verdict for gate in story.why.gates} <= {"passed"}, (
                     "what was sent has passed every gate"
                 )
-            assert reads.story("OTNOSUCHORDER") is None
+            assert reads.order_timeline("OTNOSUCHORDER") is None
 
             curve = reads.equity(0)
             status = source.status()
@@ -79,7 +79,7 @@ def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
             assert curve[-1].gross_e4 - curve[-1].net_e4 <= status.pnl.charges_e4
             assert reads.equity(curve[-2].ts_ms) == curve[-2:]
 
-            [low, high] = reads.lines(0)
+            [low, high] = reads.indicators(0)
             assert (low.fast, low.slow) == ("", "level") and low.name != high.name
             minutes = [point.ts_ms for point in low.points]
             assert (
@@ -143,20 +143,23 @@ def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
 
 def test_a_refused_signal_names_its_gate() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             source = source_of(here)
             await here.open()
             here.day.engine.on_pause(True, here.now_ns)
             await here.run_until(lambda: bool(here.day.signals.refused), MINUTE)
             refused = next(row for row in source.signals(0) if not row.taken)
-            why = source.reads.why(refused.seq)
+            why = source.queries.decision(refused.seq)
             assert why is not None
             [failed] = [gate for gate in why.gates if gate.verdict == "failed"]
             assert failed.code == refused.reason
             at = why.gates.index(failed)
             assert {gate.verdict for gate in why.gates[:at]} <= {"passed"}
             assert {gate.verdict for gate in why.gates[at + 1 :]} <= {"not_asked"}
-            assert source.reads.why(refused.seq + 1_000) is None and source.reads.why(0) is None
+            assert (
+                source.queries.decision(refused.seq + 1_000) is None
+                and source.queries.decision(0) is None
+            )
 
     run(body())
 
@@ -170,10 +173,15 @@ PARTS = ("gate_entry", "gate_rate", "gate_shape", "budget_left")
 
 def test_the_gates_are_those_of_the_core_in_its_order() -> None:
     """Read from the core's source: a gate that is added or moved there must be told here."""
-    risk = (CORE / "risk.pyx").read_text()
+    risk = (CORE / "orders" / "risk.pyx").read_text()
     parts = {name: risk.partition(f"cdef int {name}(")[2].partition("\ncdef ")[0] for name in PARTS}
     order: list[str] = []
-    entry = (CORE / "entry.pyx").read_text().partition("cdef int _gate(")[2].partition("\ncdef ")[0]
+    entry = (
+        (CORE / "orders" / "entry.pyx")
+        .read_text()
+        .partition("cdef int _gate(")[2]
+        .partition("\ncdef ")[0]
+    )
     brake = (
         entry.partition("gate_entry(")[2]
         .partition("return")[0]
@@ -206,7 +214,7 @@ def test_a_gate_that_is_not_in_the_list_is_told_all_the_same() -> None:
     assert not any(gate.verdict == "not_asked" for gate in gates)
 
 
-class Command:
+class JournalledCommand:
     kind, qty, price_e4, trigger_e4, ord_type, ts_ns, cl_ord_id = 1, 10, 0, 0, 1, 5, "OT1"
 
     def __init__(self, seq: int) -> None:
@@ -216,7 +224,7 @@ class Command:
 def test_an_order_keeps_its_beginning_and_its_end() -> None:
     stories = OrderTimelines()
     for seq in range(200):
-        stories.requested(Command(seq))
+        stories.requested(JournalledCommand(seq))
         stories.sent(seq, 100 + seq)
     steps = stories.of("OT1")
     assert len(steps) == STEPS_MAX
@@ -232,11 +240,13 @@ def test_an_order_keeps_its_beginning_and_its_end() -> None:
 def test_before_the_first_day_nothing_is_there() -> None:
     reads = LiveQueries()
     assert (
-        list(reads.equity(0)) == [] and list(reads.lines(0)) == [] and list(reads.latency()) == []
+        list(reads.equity(0)) == []
+        and list(reads.indicators(0)) == []
+        and list(reads.latency()) == []
     )
     assert (
-        reads.story("OT1") is None
-        and reads.why(1) is None
+        reads.order_timeline("OT1") is None
+        and reads.decision(1) is None
         and reads.limits() is None
         and reads.config() is None
     )

@@ -20,7 +20,8 @@ import pytest
 from otrade.cli.engine import kill as command
 from otrade.live.control.kill_switch import kill_file, write_kill_file
 from otrade.live.runtime.run_file import RunFile, RunInfo
-from tests.live.watchdog_engine import home, on_tick, wait_until
+from tests.harness.realtime_broker import home, on_tick
+from tests.harness.waiting import wait_until
 
 TOKEN = "t" * 43
 
@@ -130,17 +131,17 @@ def test_without_an_engine_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_rearm_wants_the_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_kill_file(tmp_path, "a person", 0)
     with (
-        page({"resume": (200, {"ok": True, "words": "resumed"})}) as (url, asked),
+        page({"rearm": (200, {"ok": True, "words": "re-armed"})}) as (url, asked),
         engine(tmp_path, url),
     ):
         for typed in ("", "\n", "rearm\n", "yes\n"):
             monkeypatch.setattr("sys.stdin", StringIO(typed))
             assert command.rearm(tmp_path, yes=False) == 4
         assert path.exists() and asked == []
-        monkeypatch.setattr("sys.stdin", StringIO("RE-ARM\n"))
+        monkeypatch.setattr("sys.stdin", StringIO("REARM\n"))
         assert command.rearm(tmp_path, yes=False) == 0
         assert not path.exists()
-    assert [(name, body) for name, body, _ in asked] == [("resume", {"rearm": True})]
+    assert [(name, body) for name, body, _ in asked] == [("rearm", {})]
 
 
 def test_rearm_without_an_engine_takes_the_file_away(tmp_path: Path) -> None:

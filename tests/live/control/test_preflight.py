@@ -22,7 +22,8 @@ from otrade.live.control.preflight import PreflightBoard, PreflightVerdict, pref
 from otrade.live.paper_mode import paper_adapter
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
-from tests.live.world import run
+from otrade.simulator.upstox.rest.settings import UpstoxSettings
+from tests.harness.simulated_day import run
 
 ROOT = Path(__file__).parents[3]
 BROKERS = ("kite", "upstox")
@@ -152,13 +153,13 @@ def test_what_is_open_already_is_shown(tmp_path: Path, broker: str) -> None:
             adapter = paper_adapter(config.broker, sim, ports)
             token = (await sim.during(adapter.log_in_here())).access_token
             await before(sim, adapter, token)
-            desk = adapter.by_hand(5 * 10**9)
-            desk.set_access_token(token)
-            (own,) = await sim.during(desk.order_book())
-            px = round((await sim.during(desk.quote(own))).ltp_e4 * 0.97 / 1000) * 1000
-            await sim.during(desk.place(own, 1, OrderTerms(5, OrdType.LIMIT, px), "BYHAND1"))
+            client = adapter.emergency_client(5 * 10**9)
+            client.set_access_token(token)
+            (own,) = await sim.during(client.order_book())
+            px = round((await sim.during(client.quote(own))).ltp_e4 * 0.97 / 1000) * 1000
+            await sim.during(client.place(own, 1, OrderTerms(5, OrdType.LIMIT, px), "BYHAND1"))
             await sim.run_until(sim.clock.now_ns() + 10**9)
-            desk.close()
+            client.close()
 
             async def given() -> str:
                 return token
@@ -192,7 +193,10 @@ def test_contracts_by_what_they_are(tmp_path: Path, broker: str) -> None:
 
 
 def test_an_address_that_is_not_registered(tmp_path: Path) -> None:
-    board = morning(config_of(tmp_path, "upstox"), upstox_static_ips=("203.0.113.7",))
+    board = morning(
+        config_of(tmp_path, "upstox"),
+        servers={"upstox": UpstoxSettings(static_ips=("203.0.113.7",))},
+    )
     assert (
         line(board, "address").verdict == PreflightVerdict.NO_GO
         and "register" in line(board, "address").fix

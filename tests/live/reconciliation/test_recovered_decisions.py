@@ -13,7 +13,7 @@ from otrade._core.types import Ev, Leg, OrdType, Side, Source
 from otrade.brokers.session import OrderReport
 from otrade.live.oms.cl_ord_id import ClOrdId, make
 from otrade.live.reconciliation.bracket_recovery import BracketRecovery, adopt_position
-from tests.core.harness import make_engine
+from tests.harness.core_engine import make_engine
 
 S = 1_000_000_000
 NOON = 1_800_000_000 * S

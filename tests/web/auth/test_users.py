@@ -1,4 +1,4 @@
-"""The people's file, and the commands that change it."""
+"""The users' file, and the commands that change it."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from otrade.cli import main
 from otrade.errors import ConfigError
 from otrade.web.auth.passwords import is_password
 from otrade.web.auth.tokens import find_token
-from otrade.web.auth.users import ACCESS_DIR, PEOPLE_MAX, User, Users, UsersFile
+from otrade.web.auth.users import ACCESS_DIR, USERS_MAX, User, Users, UsersFile
 from tests.web.logins import PASSWORD
 
 ROOT = Path(__file__).parents[3]
@@ -29,7 +29,7 @@ def file(tmp_path: Path) -> UsersFile:
 # --------------------------------------------------------------------------------------------- file
 def test_it_is_for_its_owner_alone(file: UsersFile) -> None:
     assert file.read() == Users() and not file.path.exists()
-    file.change(lambda people: people.with_person(ANAND))
+    file.change(lambda users: users.with_user(ANAND))
     assert (
         file.path.stat().st_mode & 0o777 == 0o600
         and file.path.parent.stat().st_mode & 0o777 == 0o700
@@ -44,12 +44,12 @@ def test_it_is_for_its_owner_alone(file: UsersFile) -> None:
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o666, 0o644])
 def test_what_others_may_read_is_not_used(file: UsersFile, mode: int) -> None:
-    file.change(lambda people: people.with_person(ANAND))
+    file.change(lambda users: users.with_user(ANAND))
     file.path.chmod(mode)
     with pytest.raises(ConfigError, match="chmod 600"):
         file.read()
     with pytest.raises(ConfigError, match="chmod 600"):
-        file.change(lambda people: people)
+        file.change(lambda users: users)
 
 
 @pytest.mark.parametrize(
@@ -76,39 +76,39 @@ def test_what_is_damaged_is_not_used(file: UsersFile, content: bytes) -> None:
 def test_a_change_is_seen_by_who_has_read_before(file: UsersFile) -> None:
     other = UsersFile(file.path.parent)
     other.read()
-    file.change(lambda people: people.with_person(ANAND))
-    assert other.read().person("anand") == ANAND
+    file.change(lambda users: users.with_user(ANAND))
+    assert other.read().user("anand") == ANAND
     file.path.unlink()
     assert other.read() == Users()
 
 
 def test_it_is_parsed_only_when_it_has_changed(file: UsersFile) -> None:
-    file.change(lambda people: people.with_person(ANAND))
+    file.change(lambda users: users.with_user(ANAND))
     assert file.read() is file.read()
 
 
 @pytest.mark.parametrize("name", ["", " ", "a b", "x" * 33, "../x", "x\n", "-x", "नाम", "a/b"])
 def test_names(name: str) -> None:
     with pytest.raises(ConfigError, match="is no name"):
-        Users().with_person(User(name, "trader", ""))
+        Users().with_user(User(name, "trader", ""))
 
 
 def test_there_are_not_endlessly_many() -> None:
-    people = Users()
-    for n in range(PEOPLE_MAX):
-        people = people.with_person(User(f"p{n}", "viewer", ""))
-    assert people.with_person(User("p1", "trader", "")).person("p1") == User("p1", "trader", "")
-    with pytest.raises(ConfigError, match=str(PEOPLE_MAX)):
-        people.with_person(ANAND)
+    users = Users()
+    for n in range(USERS_MAX):
+        users = users.with_user(User(f"p{n}", "viewer", ""))
+    assert users.with_user(User("p1", "trader", "")).user("p1") == User("p1", "trader", "")
+    with pytest.raises(ConfigError, match=str(USERS_MAX)):
+        users.with_user(ANAND)
 
 
 ADD = """
 import sys
 from pathlib import Path
-from otrade.web.auth.users import PeopleFile, Person
-file, start = PeopleFile(Path(sys.argv[1])), int(sys.argv[2])
+from otrade.web.auth.users import UsersFile, User
+file, start = UsersFile(Path(sys.argv[1])), int(sys.argv[2])
 for n in range(start, start + 10):
-    file.change(lambda people: people.with_person(Person(f"p{n}", "viewer", "")))
+    file.change(lambda users: users.with_user(User(f"p{n}", "viewer", "")))
 """
 
 
@@ -118,7 +118,7 @@ def test_processes_that_write_together_lose_nothing(file: UsersFile) -> None:
         for start in (0, 10, 20)
     ]
     assert [other.wait(60) for other in others] == [0, 0, 0]
-    assert {person.name for person in file.read().people} == {f"p{n}" for n in range(30)}
+    assert {person.name for person in file.read().users} == {f"p{n}" for n in range(30)}
 
 
 # ----------------------------------------------------------------------------------------- commands
@@ -128,7 +128,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def people_of(folder: Path) -> Users:
+def users_of(folder: Path) -> Users:
     return UsersFile(folder / "var" / ACCESS_DIR).read()
 
 
@@ -141,11 +141,11 @@ def test_a_password_from_standard_input(
 ) -> None:
     say(monkeypatch, PASSWORD + "\n")
     assert main.main(["password", "--stdin"]) == 0
-    trader = people_of(folder).person("trader")
+    trader = users_of(folder).user("trader")
     assert trader is not None and trader.role == "trader" and is_password(trader.hash, PASSWORD)
     say(monkeypatch, "another of the passwords")
     assert main.main(["password", "--stdin", "--role", "viewer"]) == 0
-    trader = people_of(folder).person("trader")
+    trader = users_of(folder).user("trader")
     assert (
         trader is not None
         and trader.role == "viewer"
@@ -164,7 +164,7 @@ def test_passwords_that_will_not_do(
 ) -> None:
     say(monkeypatch, text)
     assert main.main(["password", "--stdin"]) == 5
-    assert people_of(folder) == Users()
+    assert users_of(folder) == Users()
     assert not text.strip() or text.strip() not in capsys.readouterr().err
 
 
@@ -185,9 +185,9 @@ def test_on_a_terminal_it_asks_twice(folder: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "stdin", Terminal())
     monkeypatch.setattr("getpass.getpass", lambda prompt: answers.pop(0))
     assert main.main(["password", "--user", "meera", "--role", "viewer"]) == 5
-    assert people_of(folder) == Users()
+    assert users_of(folder) == Users()
     assert main.main(["password", "--user", "meera", "--role", "viewer"]) == 0
-    meera = people_of(folder).person("meera")
+    meera = users_of(folder).user("meera")
     assert meera is not None and meera.role == "viewer"
 
 
@@ -204,16 +204,16 @@ def test_an_authenticator(
     monkeypatch.setattr(time, "time", lambda: 1_111_111_109.0)
     say(monkeypatch, "000000\n")
     assert main.main(["password", "--totp"]) == 4
-    assert people_of(folder).person("trader").totp == ""  # type: ignore[union-attr]
+    assert users_of(folder).user("trader").totp == ""  # type: ignore[union-attr]
     say(monkeypatch, "081804\n")
     assert main.main(["password", "--totp"]) == 0
-    assert pyotp.TOTP(people_of(folder).person("trader").totp).at(59) == "287082"  # type: ignore[union-attr]
+    assert pyotp.TOTP(users_of(folder).user("trader").totp).at(59) == "287082"  # type: ignore[union-attr]
     assert "otpauth://totp/OTrade:trader" in capsys.readouterr().err
     say(monkeypatch, PASSWORD)
     assert main.main(["password", "--stdin"]) == 0
-    assert people_of(folder).person("trader").totp, "another password leaves it"  # type: ignore[union-attr]
+    assert users_of(folder).user("trader").totp, "another password leaves it"  # type: ignore[union-attr]
     assert main.main(["password", "--no-totp"]) == 0
-    assert people_of(folder).person("trader").totp == ""  # type: ignore[union-attr]
+    assert users_of(folder).user("trader").totp == ""  # type: ignore[union-attr]
     assert main.main(["password", "--totp", "--user", "nobody"]) == 5
 
 
@@ -232,7 +232,7 @@ def test_the_list_and_removal(
         ["meera", "viewer"],
     ]
     assert main.main(["password", "--remove", "--user", "anand"]) == 0
-    assert [person.name for person in people_of(folder).people] == ["meera"]
+    assert [person.name for person in users_of(folder).users] == ["meera"]
     assert main.main(["password", "--remove", "--user", "anand"]) == 5
     assert "meera" in capsys.readouterr().err
 
@@ -248,17 +248,17 @@ def test_tokens(
     said = capsys.readouterr()
     token = said.out.strip()
     assert len(token) > 40 and token not in said.err and "until 2026-11-30" in said.err
-    kept = find_token(people_of(folder), token, time.time())
+    kept = find_token(users_of(folder), token, time.time())
     assert kept is not None and (kept.name, kept.scopes) == ("robot", ("read", "trade"))
     assert token not in json.dumps((folder / "var" / ACCESS_DIR / "people.json").read_text())
-    assert find_token(people_of(folder), token, time.time() + 10 * 86_400) is None
+    assert find_token(users_of(folder), token, time.time() + 10 * 86_400) is None
     assert main.main(["token", "new", "robot", "--scope", "read"]) == 5, "a name is one script's"
     capsys.readouterr()
     assert main.main(["token", "list"]) == 0
     listed = capsys.readouterr().out
     assert listed.split()[:3] == ["robot", "read,", "trade"] and token not in listed
     assert main.main(["token", "revoke", "robot"]) == 0
-    assert find_token(people_of(folder), token, time.time()) is None
+    assert find_token(users_of(folder), token, time.time()) is None
     assert main.main(["token", "revoke", "robot"]) == 5
 
 

@@ -16,24 +16,24 @@ from otrade.web.auth.users import UsersFile
 from otrade.web.http.routes import PREFIX, ROUTES, ApiRoute
 from tests.web.fake_engine import FakeSource
 from tests.web.http.test_routes import problem
-from tests.web.logins import BASE_URL, BEARER, Time, key, sign_in
+from tests.web.logins import BASE_URL, BEARER, Time, key, log_in
 
 CHANGES = [route for route in ROUTES if route.is_change and route.scope != "public"]
 READS = [route for route in ROUTES if not route.is_change and route.scope != "public"]
 TRADES = [route for route in CHANGES if route.command is not None]
 SCOPES: list[Scope] = ["read", "trade", "admin"]
 BODY = {
-    "adopt": {"instrument_id": 0},
+    "take-over": {"instrument_id": 0},
     "configure": {"digest": "", "values": {}, "write": True},
     "password": {"old": "x" * 10, "new": "y" * 10},
 }
 QUERY = {
     "candles": "?instrument_id=0",
-    "lines": "?instrument_id=0",
-    "story": "?cl_ord_id=OT0001",
-    "why": "?signal_seq=1",
+    "indicators": "?instrument_id=0",
+    "order-timeline": "?cl_ord_id=OT0001",
+    "decision": "?signal_seq=1",
     "journal": "?name=2025-09-01.otj",
-    "moment": "?name=2025-09-01.otj",
+    "replay": "?name=2025-09-01.otj",
 }
 
 
@@ -54,7 +54,7 @@ def ask(client: TestClient, route: ApiRoute, **headers: str) -> Any:
 
 
 def changed(source: FakeSource) -> bool:
-    return bool(source.commands or source.reads.drafts)
+    return bool(source.commands or source.queries.drafts)
 
 
 def test_there_is_something_to_test() -> None:
@@ -72,8 +72,11 @@ def test_everything_that_is_served_is_in_the_table(app: Any) -> None:
         if isinstance(route, Route)
         for method in route.methods or ()
     }
-    listed = {(route.method, route.path) for route in ROUTES} | {
-        ("HEAD", route.path) for route in ROUTES if route.method == "GET"
+    listed = {
+        (method, path)
+        for route in ROUTES
+        for path in filter(None, (route.path, route.former_path))
+        for method in (route.method, *(["HEAD"] if route.method == "GET" else []))
     }
     assert listed <= served
     assert {method for method, _ in served - listed} == {"GET", "HEAD"}
@@ -96,7 +99,7 @@ def test_nobody_without_a_session(
 def test_nobody_with_a_wrong_token(
     stranger: TestClient, source: FakeSource, route: ApiRoute
 ) -> None:
-    sign_in(stranger)
+    log_in(stranger)
     short, long = "Bearer " + "t" * 42, "Bearer " + "t" * 44
     for given in (
         "",
@@ -127,7 +130,7 @@ def test_nobody_with_a_wrong_cookie(stranger: TestClient, cookie: str) -> None:
 def test_no_change_without_the_csrf_token(
     stranger: TestClient, source: FakeSource, route: ApiRoute
 ) -> None:
-    sign_in(stranger)
+    log_in(stranger)
     problem(ask(stranger, route, Origin=BASE_URL), 403, "wrong_csrf")
     for csrf in ("", "x", "x" * 43):
         problem(ask(stranger, route, Origin=BASE_URL, **{"X-CSRF-Token": csrf}), 403, "wrong_csrf")
@@ -139,9 +142,9 @@ def test_no_change_without_the_csrf_token(
 def test_no_change_with_the_csrf_token_of_another_session(
     stranger: TestClient, source: FakeSource, route: ApiRoute
 ) -> None:
-    old = sign_in(stranger)
+    old = log_in(stranger)
     stranger.cookies.clear()
-    sign_in(stranger)
+    log_in(stranger)
     problem(ask(stranger, route, **old), 403, "wrong_csrf")
     assert not changed(source)
 
@@ -150,7 +153,7 @@ def test_no_change_with_the_csrf_token_of_another_session(
 def test_no_change_from_a_foreign_page(
     stranger: TestClient, source: FakeSource, route: ApiRoute
 ) -> None:
-    headers = sign_in(stranger)
+    headers = log_in(stranger)
     for origin in ("http://evil.example", "null", "http://127.0.0.1:9999", "http://localhost:8500"):
         problem(ask(stranger, route, **headers | {"Origin": origin}), 403, "foreign_origin")
     del headers["Origin"]  # a browser always says it for a change
@@ -162,7 +165,7 @@ def test_no_change_from_a_foreign_page(
 def test_a_viewer_changes_nothing(
     stranger: TestClient, source: FakeSource, route: ApiRoute
 ) -> None:
-    headers = sign_in(stranger, "viewer")
+    headers = log_in(stranger, "viewer")
     problem(ask(stranger, route, **headers), 403, "no_right")
     assert not changed(source)
     [(who, what, ok, words)] = source.records[-1:]
@@ -176,13 +179,13 @@ def test_a_viewer_changes_nothing(
 @pytest.mark.parametrize("route", READS, ids=by_name)
 @pytest.mark.parametrize("name", ["viewer", "trader"])
 def test_people_read(stranger: TestClient, route: ApiRoute, name: str) -> None:
-    sign_in(stranger, name)
+    log_in(stranger, name)
     assert ask(stranger, route).status_code == 200
 
 
 @pytest.mark.parametrize("route", TRADES, ids=by_name)
 def test_a_trader_changes(stranger: TestClient, source: FakeSource, route: ApiRoute) -> None:
-    headers = sign_in(stranger)
+    headers = log_in(stranger)
     assert ask(stranger, route, **headers).status_code == 200
     assert [name for name, _ in source.commands] == [route.command]
     assert source.who == ["person trader (trader) at testclient"]
@@ -206,12 +209,12 @@ def test_a_script_may_what_its_token_says(
 ) -> None:
     token, kept = new_token("robot", scopes, clock(), 1)
     file: UsersFile = access.file
-    file.change(lambda people: people.with_token(kept))
+    file.change(lambda users: users.with_token(kept))
     for route in CHANGES + READS:
         response = ask(stranger, route, Authorization=f"Bearer {token}")
         if route.scope not in scopes:
             problem(response, 403, "no_right")
-        elif route.only_person:
+        elif route.session_only:
             problem(response, 403, "only_person")
         else:
             assert response.status_code == 200, route

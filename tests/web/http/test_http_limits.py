@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 import websockets
 
-from otrade.cli.engine.adopt import adopt
 from otrade.cli.engine.client import command, get
+from otrade.cli.engine.take_over import take_over
 from otrade.contract.views import CommandResult
 from otrade.live.runtime.run_file import RunFile, RunInfo
 from otrade.web.auth.access_control import AccessControl
 from otrade.web.http import http_limits
-from otrade.web.http.client_address import place_of
+from otrade.web.http.client_address import address_group
 from otrade.web.http.tls import Tls, context_of
 from otrade.web.server import CONNECTIONS_MAX, WebServer, WebServerError
+from tests.harness.waiting import until
 from tests.web.fake_engine import FakeSource
 from tests.web.logins import BEARER, PASSWORD, TOKEN
 
@@ -167,7 +168,7 @@ def test_files_that_cannot_be_used_are_named(
 
 # ----------------------------------------------------------------------------------- the command
 # line
-def test_adopt_finds_the_instrument_by_its_symbol(
+def test_take_over_finds_the_instrument_by_its_symbol(
     source: FakeSource,
     access: AccessControl,
     static_dir: Path,
@@ -179,14 +180,17 @@ def test_adopt_finds_the_instrument_by_its_symbol(
         await web.start()
         with RunFile(tmp_path) as run_file:
             run_file.write(RunInfo(os.getpid(), web.url, TOKEN, "paper", 0))
-            assert await asyncio.to_thread(adopt, tmp_path, "NSE:M&M") == 0
-            assert await asyncio.to_thread(adopt, tmp_path, "NSE:NONE") == 1
+            assert await asyncio.to_thread(take_over, tmp_path, "NSE:M&M") == 0
+            assert await asyncio.to_thread(take_over, tmp_path, "NSE:NONE") == 1
             source.result = CommandResult(ok=False, words="nothing there is foreign")
-            assert await asyncio.to_thread(adopt, tmp_path, "NSE:INFY") == 1
+            assert await asyncio.to_thread(take_over, tmp_path, "NSE:INFY") == 1
         await web.stop()
 
     asyncio.run(test())
-    assert source.commands == [("adopt", {"instrument_id": 1}), ("adopt", {"instrument_id": 0})]
+    assert source.commands == [
+        ("take-over", {"instrument_id": 1}),
+        ("take-over", {"instrument_id": 0}),
+    ]
     said = capsys.readouterr()
     assert (
         said.out == "done\n"
@@ -286,10 +290,7 @@ def test_one_connection_too_many_is_turned_away(
             and b"default-src 'none'" in answer
         )
         others.pop()[1].close()
-        for _ in range(100):
-            await asyncio.sleep(0.01)
-            if len(web._server.server_state.connections) < CONNECTIONS_MAX:
-                break
+        await until(lambda: len(web._server.server_state.connections) < CONNECTIONS_MAX)
         assert b"200 OK" in await say(web, HEAD + b"Connection: close\r\n\r\n")
         for _, writer in others:
             writer.close()
@@ -346,7 +347,7 @@ def test_one_address_cannot_take_all_connections(
     ],
 )
 def test_what_counts_as_one_address(address: str, place: str) -> None:
-    assert place_of(address) == place
+    assert address_group(address) == place
 
 
 def test_many_requests_on_one_connection_are_not_added_up(

@@ -13,7 +13,7 @@ from otrade.web.rest.command_expiry import COMMAND_LIFE_S
 from otrade.web.rest.idempotency import ANSWER_KEPT_S, KEYS_MAX, IdempotencyKeys
 from tests.web.fake_engine import FakeSource
 from tests.web.http.test_routes import problem
-from tests.web.logins import Time, key, sign_in
+from tests.web.logins import Time, key, log_in
 
 
 def give(client: TestClient, name: str, content: Any = b"", **headers: str) -> Any:
@@ -30,12 +30,12 @@ def give(client: TestClient, name: str, content: Any = b"", **headers: str) -> A
     [
         ("pause", b"", {}),
         ("pause", b"{}", {}),
-        ("resume", b"", {"rearm": False}),
-        ("resume", b'{"rearm": true}', {"rearm": True}),
+        ("resume", b"", {}),
+        ("rearm", b"", {}),
         ("flatten", b"", {"instrument_id": None}),
         ("flatten", b'{"instrument_id": null}', {"instrument_id": None}),
         ("flatten", b'{"instrument_id": 2}', {"instrument_id": 2}),
-        ("stop", b" {} ", {}),
+        ("stop-engine", b" {} ", {}),
         ("kill", b"", {}),
         ("test-alert", b"", {}),
     ],
@@ -48,6 +48,42 @@ def test_commands(
     assert response.json() == {"ok": True, "words": "done", "url": None}
     assert source.commands == [(name, args)]
     assert source.who == ["local user at testclient"], "the journal knows who it was"
+
+
+@pytest.mark.parametrize(
+    ("former", "body", "name", "args"),
+    [
+        ("resume", b'{"rearm": true}', "rearm", {}),
+        ("resume", b'{"rearm": false}', "resume", {}),
+        ("reduce", b"", "stop-entries", {}),
+        ("adopt", b'{"instrument_id": 2}', "take-over", {"instrument_id": 2}),
+        ("stop", b"", "stop-engine", {}),
+    ],
+)
+def test_former_names_of_commands(
+    client: TestClient,
+    source: FakeSource,
+    former: str,
+    body: bytes,
+    name: str,
+    args: dict[str, object],
+) -> None:
+    assert give(client, former, body).status_code == 200
+    assert source.commands == [(name, args)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "lines?instrument_id=0",
+        "story?cl_ord_id=OT0001",
+        "why?signal_seq=1",
+        "moment?name=2025-09-01.otj",
+    ],
+)
+def test_former_paths_of_queries(client: TestClient, stranger: TestClient, query: str) -> None:
+    assert client.get(f"/api/v1/{query}").status_code == 200
+    assert stranger.get(f"/api/v1/{query}").status_code == 401
 
 
 def test_refusal_of_the_engine(client: TestClient, source: FakeSource) -> None:
@@ -116,7 +152,7 @@ def test_wrong_bodies(
 
 
 def test_what_is_missing_is_named(client: TestClient) -> None:
-    found = problem(give(client, "adopt"), 422, "wrong_argument")
+    found = problem(give(client, "take-over"), 422, "wrong_argument")
     assert (
         found.field == "instrument_id"
         and "instrument_id (a whole number from 0 to 2147483647)" in found.fix
@@ -229,7 +265,7 @@ def test_anothers_key_is_refused(
     same = key()
     assert client.post("/api/v1/commands/pause", headers=same).status_code == 200
     problem(
-        stranger.post("/api/v1/commands/pause", headers=same | sign_in(stranger)),
+        stranger.post("/api/v1/commands/pause", headers=same | log_in(stranger)),
         403,
         "foreign_key",
     )
@@ -313,7 +349,8 @@ def issued(at_s: float) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["pause", "resume", "reduce", "flatten", "stop", "test-alert", "login"]
+    "name",
+    ["pause", "resume", "rearm", "stop-entries", "flatten", "stop-engine", "test-alert", "login"],
 )
 def test_a_command_that_comes_late_is_void_and_stays_so(
     client: TestClient, source: FakeSource, clock: Time, name: str

@@ -20,7 +20,7 @@ from otrade.web.auth.access_control import AccessControl
 from otrade.web.http.routes import ROUTES, ApiRoute
 from otrade.web.rest import openapi
 from tests.web.fake_engine import FakeSource
-from tests.web.logins import BASE_URL, BEARER, TOKEN, Time, write_people
+from tests.web.logins import BASE_URL, BEARER, TOKEN, Time, write_users
 
 SEED = int(os.environ.get("OTRADE_SEED", "20261120"))
 DOCUMENT = openapi.document()
@@ -57,7 +57,10 @@ def test_every_route_is_in_it(route: ApiRoute) -> None:
 
 def test_it_has_nothing_else() -> None:
     listed = {(method, path) for path, methods in DOCUMENT["paths"].items() for method in methods}
-    assert listed == {(route.method.lower(), route.path) for route in ROUTES}
+    former = {(route.method.lower(), route.former_path) for route in ROUTES if route.former_path}
+    assert listed == {(route.method.lower(), route.path) for route in ROUTES} | former
+    for method, path in former:
+        assert DOCUMENT["paths"][path][method]["deprecated"] is True
 
 
 def references(node: Any) -> Iterator[str]:
@@ -84,7 +87,7 @@ def test_every_reference_leads_somewhere() -> None:
 def test_every_schema_is_json_schema(name: str) -> None:
     jsonschema_rs.meta.validate(
         {
-            "$schema": "https://json-views.org/draft/2020-12/schema",
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
             **DOCUMENT["components"]["schemas"][name],
         }
     )
@@ -93,7 +96,9 @@ def test_every_schema_is_json_schema(name: str) -> None:
 def test_the_socket_is_described() -> None:
     told = DOCUMENT["x-websocket"]
     assert told["path"] == "/api/v1/ws"
-    assert {"Snapshot", "Delta", "Notice", "Resync"} <= set(DOCUMENT["components"]["schemas"])
+    assert {"Snapshot", "Delta", "NoticesMessage", "Resync"} <= set(
+        DOCUMENT["components"]["schemas"]
+    )
 
 
 def test_the_contract_is_in_it_whole() -> None:
@@ -139,7 +144,7 @@ def hurrying() -> Time:
 def checked(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The document beside the application."""
     folder = tmp_path_factory.mktemp("openapi")
-    write_people(folder / "access")
+    write_users(folder / "access")
     access = AccessControl(folder / "access", local_token=TOKEN, now_s=hurrying(), wall_s=Time())
     found = schemathesis.openapi.from_dict(DOCUMENT)
     found.app = create_app(FakeSource(), access, static_dir=folder)

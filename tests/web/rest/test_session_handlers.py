@@ -18,7 +18,7 @@ from otrade.web.auth.tokens import new_token
 from otrade.web.auth.users import User
 from tests.web.fake_engine import FakeSource
 from tests.web.http.test_routes import problem
-from tests.web.logins import BASE_URL, COOKIE, PASSWORD, TOKEN, Time, key, password_hash, sign_in
+from tests.web.logins import BASE_URL, COOKIE, PASSWORD, TOKEN, Time, key, log_in, password_hash
 
 ORIGIN = {"Origin": BASE_URL}
 SOCKET = "ws://127.0.0.1:8500/api/v1/ws"
@@ -80,25 +80,25 @@ def test_the_cookie_is_for_the_browser_alone(stranger: TestClient, app: ASGIApp)
 
 def test_a_new_login_never_goes_on_with_an_old_session(stranger: TestClient) -> None:
     stranger.cookies.set(COOKIE, "chosen-by-somebody-else")
-    sign_in(stranger)
+    log_in(stranger)
     first = next(
         cookie.value for cookie in stranger.cookies.jar if cookie.value != "chosen-by-somebody-else"
     )
     stranger.cookies.clear()
     stranger.cookies.set(COOKIE, first)
-    sign_in(stranger)
+    log_in(stranger)
     stranger.cookies.clear()
     stranger.cookies.set(COOKIE, first)
     assert state(stranger) == "out"
 
 
 def test_a_session_ends_with_silence_and_with_its_life(stranger: TestClient, clock: Time) -> None:
-    sign_in(stranger)
+    log_in(stranger)
     clock.s += 3599
     assert state(stranger) == "in"
     clock.s += 3601
     assert state(stranger) == "out"
-    sign_in(stranger)
+    log_in(stranger)
     for _ in range(12):
         clock.s += 3599
         assert state(stranger) == "in"
@@ -288,10 +288,10 @@ def test_a_file_that_cannot_be_trusted_is_no_first_run(
 
 # ------------------------------------------------------------------------------- changes elsewhere
 def test_another_password(stranger: TestClient, access: AccessControl) -> None:
-    elsewhere = sign_in(stranger)
+    elsewhere = log_in(stranger)
     there = stranger.cookies[COOKIE]
     stranger.cookies.clear()
-    headers = sign_in(stranger)
+    headers = log_in(stranger)
     wrong = stranger.post("/api/v1/password", json={"old": "wrong", "new": NEW}, headers=headers)
     problem(wrong, 403, "wrong_old_password")
     changed = stranger.post("/api/v1/password", json={"old": PASSWORD, "new": NEW}, headers=headers)
@@ -308,17 +308,17 @@ def test_another_password(stranger: TestClient, access: AccessControl) -> None:
 @pytest.mark.parametrize(
     "how",
     [
-        lambda people: people.without_person("trader"),
-        lambda people: people.with_person(User("trader", "viewer", password_hash())),
-        lambda people: people.with_person(User("trader", "trader", "another hash")),
-        lambda people: people.with_person(User("trader", "trader", password_hash(), "TOTPSECRET")),
+        lambda users: users.without_user("trader"),
+        lambda users: users.with_user(User("trader", "viewer", password_hash())),
+        lambda users: users.with_user(User("trader", "trader", "another hash")),
+        lambda users: users.with_user(User("trader", "trader", password_hash(), "TOTPSECRET")),
     ],
     ids=["removed", "another role", "another password", "an authenticator"],
 )
 def test_who_is_changed_is_out_at_once(
     stranger: TestClient, access: AccessControl, source: FakeSource, how: Any
 ) -> None:
-    headers = sign_in(stranger)
+    headers = log_in(stranger)
     access.file.change(how)
     problem(stranger.post("/api/v1/commands/kill", headers=headers | key()), 401, "not_signed_in")
     assert source.commands == []
@@ -330,7 +330,7 @@ def test_a_token_lives_until_its_end_or_until_it_is_revoked(
 ) -> None:
     token, kept = new_token("robot", ("read",), clock(), 2)
     assert token not in repr(kept) and kept.sha256 not in token
-    access.file.change(lambda people: people.with_token(kept))
+    access.file.change(lambda users: users.with_token(kept))
     headers = {"Authorization": f"Bearer {token}"}
     assert stranger.get("/api/v1/session", headers=headers).json()["scopes"] == ["read"]
     clock.s += 2 * 86_400 - 1
@@ -338,7 +338,7 @@ def test_a_token_lives_until_its_end_or_until_it_is_revoked(
     clock.s += 1
     problem(stranger.get("/api/v1/status", headers=headers), 401, "wrong_token")
     clock.s -= 10
-    access.file.change(lambda people: people.without_token("robot"))
+    access.file.change(lambda users: users.without_token("robot"))
     problem(stranger.get("/api/v1/status", headers=headers), 401, "wrong_token")
 
 
@@ -354,7 +354,7 @@ def test_the_socket_asks_who_comes(stranger: TestClient, source: FakeSource) -> 
     assert refused(stranger, ORIGIN) == 1008
     assert refused(stranger, {"Authorization": "Bearer wrong"}) == 1008
     assert source.n_status == 0
-    sign_in(stranger, "viewer")
+    log_in(stranger, "viewer")
     assert refused(stranger, {"Origin": "http://evil.example"}) == 1008
     with stranger.websocket_connect(SOCKET, headers=ORIGIN) as ws:
         assert ws.receive_json()["type"] == "snapshot"
@@ -370,17 +370,17 @@ def until_closed(ws: Any) -> int:
 def test_the_socket_ends_with_its_session(
     stranger: TestClient, access: AccessControl, clock: Time
 ) -> None:
-    headers = sign_in(stranger)
+    headers = log_in(stranger)
     with stranger.websocket_connect(SOCKET, headers=ORIGIN) as ws:
         ws.receive_text()
         stranger.post("/api/v1/logout", headers=headers)
         assert until_closed(ws) == 4401
-    sign_in(stranger)
+    log_in(stranger)
     with stranger.websocket_connect(SOCKET, headers=ORIGIN) as ws:
         ws.receive_text()
-        access.file.change(lambda people: people.without_person("trader"))
+        access.file.change(lambda users: users.without_user("trader"))
         assert until_closed(ws) == 4401
-    sign_in(stranger, "viewer")
+    log_in(stranger, "viewer")
     with stranger.websocket_connect(SOCKET, headers=ORIGIN) as ws:
         ws.receive_text()
         clock.s += 12 * 3600
@@ -391,15 +391,15 @@ def test_a_socket_of_a_script_ends_with_its_token(
     stranger: TestClient, access: AccessControl, clock: Time
 ) -> None:
     token, kept = new_token("robot", ("read",), clock(), 2)
-    access.file.change(lambda people: people.with_token(kept))
+    access.file.change(lambda users: users.with_token(kept))
     with stranger.websocket_connect(SOCKET, headers={"Authorization": f"Bearer {token}"}) as ws:
         ws.receive_text()
-        access.file.change(lambda people: people.without_token("robot"))
+        access.file.change(lambda users: users.without_token("robot"))
         assert until_closed(ws) == 4401
 
 
 def test_a_page_that_listens_is_not_silent(stranger: TestClient, clock: Time) -> None:
-    sign_in(stranger)
+    log_in(stranger)
     with stranger.websocket_connect(SOCKET, headers=ORIGIN) as ws:
         for _ in range(4):
             ws.receive_text()
@@ -413,7 +413,7 @@ def test_a_token_that_may_not_read_hears_nothing(
     stranger: TestClient, access: AccessControl, clock: Time
 ) -> None:
     token, kept = new_token("robot", ("trade",), clock(), 2)
-    access.file.change(lambda people: people.with_token(kept))
+    access.file.change(lambda users: users.with_token(kept))
     assert refused(stranger, {"Authorization": f"Bearer {token}"}) == 1008
 
 
@@ -421,7 +421,7 @@ def test_the_log_can_say_which_script_it_was(
     stranger: TestClient, access: AccessControl, clock: Time
 ) -> None:
     token, kept = new_token("robot-2024", ("read",), clock(), 2)
-    access.file.change(lambda people: people.with_token(kept))
+    access.file.change(lambda users: users.with_token(kept))
     principal = access.by_token(token)
     assert principal is not None
     assert (

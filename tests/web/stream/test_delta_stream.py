@@ -51,7 +51,7 @@ def time() -> Time:
 
 @pytest.fixture
 def quiet(source: FakeSource, time: Time) -> DeltaStream:
-    """A hub that ticks only when the test says so."""
+    """A stream that ticks only when the test says so."""
     return DeltaStream(source, interval_s=0.1, now_s=time)
 
 
@@ -63,12 +63,12 @@ def run(test: Coroutine[Any, Any, None]) -> None:
     asyncio.run(test)
 
 
-async def joined(hub: DeltaStream) -> StreamClient:
+async def joined(stream: DeltaStream) -> StreamClient:
     """A client for whom there is a snapshot."""
-    client = hub.join()
+    client = stream.join()
     assert client is not None
-    if not hub.is_fresh:
-        await hub.tick()
+    if not stream.is_fresh:
+        await stream.tick()
     return client
 
 
@@ -412,7 +412,7 @@ def test_socket(client: TestClient, source: FakeSource) -> None:
     ],
 )
 def test_socket_refuses_what_it_does_not_know(
-    client: TestClient, source: FakeSource, hub: DeltaStream, text: str
+    client: TestClient, source: FakeSource, stream: DeltaStream, text: str
 ) -> None:
     with client.websocket_connect(URL) as ws:
         ws.send_text(text)
@@ -420,7 +420,7 @@ def test_socket_refuses_what_it_does_not_know(
             while True:
                 ws.receive_text()
         assert closed.value.code == 1007 and "no message of the contract" in closed.value.reason
-    assert hub.n_clients == 0
+    assert stream.n_clients == 0
     [(who, what, ok, words)] = source.records
     assert (who, what, ok) == (
         "local user at testclient",
@@ -451,19 +451,19 @@ def test_socket_refuses_bytes(client: TestClient) -> None:
         assert closed.value.code == 1007
 
 
-def test_socket_is_closed_with_the_hub(client: TestClient, hub: DeltaStream) -> None:
+def test_socket_is_closed_with_the_hub(client: TestClient, stream: DeltaStream) -> None:
     with client.websocket_connect(URL) as ws:
         ws.receive_text()
         assert client.portal is not None
-        client.portal.call(hub.close)
+        client.portal.call(stream.close)
         with pytest.raises(WebSocketDisconnect) as closed:
             while True:
                 ws.receive_text()
         assert closed.value.code == 1001
 
 
-def test_socket_has_no_room(client: TestClient, hub: DeltaStream) -> None:
-    hub.close()
+def test_socket_has_no_room(client: TestClient, stream: DeltaStream) -> None:
+    stream.close()
     with client.websocket_connect(URL) as ws, pytest.raises(WebSocketDisconnect) as closed:
         ws.receive_text()
     assert closed.value.code == 1013

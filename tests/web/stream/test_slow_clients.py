@@ -12,7 +12,7 @@ import pytest
 
 from otrade.web.auth.access_control import AccessControl
 from otrade.web.server import WebServer
-from otrade.web.stream.delta_stream import CLOSE_NOT_SIGNED_IN, DROP_AFTER_S, QUEUED_MAX
+from otrade.web.stream.delta_stream import CLOSE_NOT_LOGGED_IN, DROP_AFTER_S, QUEUED_MAX
 from otrade.web.stream.websocket import FAREWELL_S
 from tests.web.fake_engine import FakeSource, order
 from tests.web.logins import TOKEN, Time
@@ -37,7 +37,7 @@ def deaf_socket(host: str) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def serving(source: FakeSource, folder: Path, clock: Time) -> AsyncIterator[WebServer]:
-    """Its hub ticks once at the beginning, and then only when the test says so."""
+    """Its stream ticks once at the beginning, and then only when the test says so."""
     web = WebServer(
         source,
         AccessControl(folder / "access", local_token=TOKEN),
@@ -45,7 +45,7 @@ async def serving(source: FakeSource, folder: Path, clock: Time) -> AsyncIterato
         static_dir=folder,
         interval_s=10,
     )
-    web._hub.now_s = clock
+    web._stream.now_s = clock
     await web.start()
     try:
         yield web
@@ -60,10 +60,10 @@ async def turns(n: int) -> None:
 
 async def all_in(web: WebServer, n: int) -> None:
     """Until all have joined, and each is being sent what it does not take."""
-    while len(web._hub._clients) < n or any(
-        client._busy_since_s is None for client in web._hub._clients
+    while len(web._stream._clients) < n or any(
+        client._busy_since_s is None for client in web._stream._clients
     ):
-        await web._hub.tick()
+        await web._stream.tick()
         await turns(10)
 
 
@@ -87,34 +87,34 @@ def test_what_is_kept_for_a_hundred_deaf_clients_is_bounded(
     async def test() -> None:
         async with serving(source, tmp_path, clock) as web:
             host = web.url.removeprefix("http://").rstrip("/")
-            hub = web._hub
+            stream = web._stream
             with contextlib.ExitStack() as stack:
                 for _ in range(N):
                     stack.enter_context(contextlib.closing(deaf_socket(host)))
                     await turns(20)
                 await all_in(web, N)
-                snapshot_bytes = len(hub.snapshot())
+                snapshot_bytes = len(stream.snapshot())
                 sent = in_buffers(web)
                 assert 0 < sent <= N * (snapshot_bytes + 1024), "one snapshot each is on its way"
                 for tick in range(N_TICKS):
                     for row in range(ROWS):
                         source.change("order", row, ts_last_ms=tick)
-                    await hub.tick()
+                    await stream.tick()
                     await turns(3)
-                    waiting = [len(client._queue) for client in hub._clients]
+                    waiting = [len(client._queue) for client in stream._clients]
                     assert len(waiting) == N and max(waiting) <= QUEUED_MAX
                     # Clients wait for the same texts: a message is kept once, and not a hundred
                     # times.
                     texts = {
-                        id(text): len(text) for client in hub._clients for text in client._queue
+                        id(text): len(text) for client in stream._clients for text in client._queue
                     }
                     assert sum(texts.values()) <= QUEUED_MAX * 2 * snapshot_bytes
                 assert in_buffers(web) <= sent, "sixty messages later not a byte more is on its way"
 
                 clock.s += DROP_AFTER_S + 0.1
-                await hub.tick()
+                await stream.tick()
                 await turns(20)
-                assert (hub.n_clients, hub.n_dropped) == (0, N)
+                assert (stream.n_clients, stream.n_dropped) == (0, N)
                 assert web._server.server_state.connections == set(), (
                     "hung up on: nobody waits for them to take the rest"
                 )
@@ -134,10 +134,10 @@ def test_a_deaf_client_whose_session_ends_is_not_waited_for(
         async with serving(source, tmp_path, clock) as web:
             with contextlib.closing(deaf_socket(web.url.removeprefix("http://").rstrip("/"))):
                 await all_in(web, 1)
-                (client,) = web._hub._clients
+                (client,) = web._stream._clients
                 client.may_stay = lambda: False
-                await web._hub.tick()
-                assert client.close_code == CLOSE_NOT_SIGNED_IN
+                await web._stream.tick()
+                assert client.close_code == CLOSE_NOT_LOGGED_IN
                 while web._server.server_state.connections:
                     await asyncio.sleep(0)
 

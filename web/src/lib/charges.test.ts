@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { breakdown, sumOf, totalOf } from "./charges";
-import type { ChargesView } from "./wire";
+import type { ChargesView } from "../api/contract";
 
 const row = (more: Partial<ChargesView>): ChargesView => ({ ...sumOf([]), ...more });
 

@@ -1,7 +1,7 @@
 // Charges as the lines of a contract note. A line that is not known is null and stays so in every sum.
 
 import { known } from "./format";
-import type { ChargesView } from "./wire";
+import type { ChargesView } from "../api/contract";
 
 type Line = Exclude<keyof ChargesView, "words">;
 

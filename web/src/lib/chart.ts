@@ -15,9 +15,9 @@ import {
 } from "lightweight-charts";
 
 import { chartSeconds, price } from "./format";
-import { sameUntil } from "./reduce";
+import { commonPrefix } from "../stores/deltas";
 import type { TickRing } from "./ticks";
-import type { BracketView, Candle, OrderView, SignalView, StrategyLine } from "./wire";
+import type { BracketView, Candle, OrderView, SignalView, IndicatorSeries } from "../api/contract";
 
 const E4 = 10_000;
 
@@ -92,7 +92,7 @@ export class Chart {
       priceFormat: { type: "custom", formatter: (r: number) => price(Math.round(r * E4)), minMove: tick_size_e4 / E4 },
     });
     // A candle in the middle may have been replaced too, when the engine's own has come for one that was drawn from ticks.
-    if (before.length === 0 || rows.length < before.length || sameUntil(before, rows) < before.length - 1) {
+    if (before.length === 0 || rows.length < before.length || commonPrefix(before, rows) < before.length - 1) {
       this.#candles.setData(rows.map(bar));
       this.#volume.setData(rows.map(volume));
       if (before.length === 0 || rows[0]?.ts_ms !== before[0]?.ts_ms) this.#fit();
@@ -122,7 +122,7 @@ export class Chart {
   }
 
   /** The strategies' averages at the candles' own times. Fast ones are drawn thin, slow ones thick. */
-  average(lines: readonly StrategyLine[], interval_s: number): void {
+  average(lines: readonly IndicatorSeries[], interval_s: number): void {
     const wanted = lines.flatMap((line) => [
       ...(line.fast === "" ? [] : [{ title: line.fast, width: 1 as const, points: line.points.map((p) => [p.ts_ms, p.fast] as const) }]),
       { title: line.slow, width: 2 as const, points: line.points.map((p) => [p.ts_ms, p.slow] as const) },

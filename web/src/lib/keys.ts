@@ -1,9 +1,9 @@
 // The keyboard: a letter after "g" goes to a view, a capital asks for a command. Nothing is done by a key alone: a dialogue asks first.
 // The kill switch has its own keys (public/kill.js).
 
-import { flatten, pause, reduce, resume } from "./questions";
-import { route, VIEWS } from "./route.svelte";
-import type { Desk } from "./state/desk.svelte";
+import { flatten, pause, rearm, resume, stopEntries } from "./prompts";
+import { route, VIEWS } from "../stores/route.svelte";
+import type { AppState } from "../stores/app.svelte";
 
 const GO_MS = 1500;
 let went = -Infinity;
@@ -11,7 +11,7 @@ let went = -Infinity;
 export const COMMAND_KEYS = [
   ["Shift+P", "pause or resume"],
   ["Shift+E", "stop entries"],
-  ["Shift+F", "close every open position"],
+  ["Shift+F", "flatten every open position"],
   ["Shift+R", "re-arm"],
   ["Shift+K, twice", "kill: halt the engine"],
 ] as const;
@@ -21,7 +21,7 @@ function writes(target: EventTarget | null): boolean {
 }
 
 /** What a key press came to. */
-export function pressed(event: KeyboardEvent, desk: Desk): "none" | "help" | "done" {
+export function pressed(event: KeyboardEvent, app: AppState): "none" | "help" | "done" {
   if (writes(event.target) || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return "none";
   if (event.key === "?") return "help";
   if (event.key === "g" && !event.shiftKey) {
@@ -36,21 +36,21 @@ export function pressed(event: KeyboardEvent, desk: Desk): "none" | "help" | "do
     document.getElementById("view")?.scrollIntoView();
     return "done";
   }
-  const status = desk.engine.status;
-  if (!event.shiftKey || status === null || !desk.session.may("trade") || desk.socket.state !== "open") return "none";
+  const status = app.engine.status;
+  if (!event.shiftKey || status === null || !app.session.may("trade") || app.socket.state !== "open") return "none";
   const is_active = status.state === "ACTIVE";
   switch (event.code) {
     case "KeyP":
-      if (is_active) desk.commands.ask(status.paused ? resume(desk) : pause(desk));
+      if (is_active) app.commands.ask(status.paused ? resume(app) : pause(app));
       return "done";
     case "KeyE":
-      if (is_active) desk.commands.ask(reduce(desk));
+      if (is_active) app.commands.ask(stopEntries(app));
       return "done";
     case "KeyF":
-      desk.commands.ask(flatten(desk, null));
+      app.commands.ask(flatten(app, null));
       return "done";
     case "KeyR":
-      if (!is_active) desk.commands.ask(resume(desk));
+      if (!is_active) app.commands.ask(rearm(app));
       return "done";
     default:
       return "none";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { bare, coveredSince, covering } from "./protection";
-import type { BracketView, OrderView } from "./wire";
+import { nakedQty, protectedSince, protectingOrders } from "./protection";
+import type { BracketView, OrderView } from "../api/contract";
 
 const bracket = { id: 4, open_qty: 150, protected_qty: 100 } as BracketView;
 const order = (fields: Partial<OrderView>) => ({ bracket_id: 4, leg: "STOP", ord_status: "NEW", ts_ack_ms: 5, ts_last_ms: 9, ...fields }) as OrderView;
@@ -16,16 +16,16 @@ describe("protection", () => {
       order({ ord_status: "CANCELED" }),
       order({ ord_status: "FILLED" }),
     ];
-    expect(covering(bracket, [...others, stop])).toEqual([stop]);
+    expect(protectingOrders(bracket, [...others, stop])).toEqual([stop]);
   });
 
-  it("says what is bare", () => {
-    expect(bare(bracket)).toBe(50);
-    expect(bare({ ...bracket, protected_qty: 200 })).toBe(0);
+  it("says what is naked", () => {
+    expect(nakedQty(bracket)).toBe(50);
+    expect(nakedQty({ ...bracket, protected_qty: 200 })).toBe(0);
   });
 
   it("is as old as its oldest order", () => {
-    expect(coveredSince([])).toBeNull();
-    expect(coveredSince([order({ ts_ack_ms: 7 }), order({ ts_ack_ms: null, ts_last_ms: 6 })])).toBe(6);
+    expect(protectedSince([])).toBeNull();
+    expect(protectedSince([order({ ts_ack_ms: 7 }), order({ ts_ack_ms: null, ts_last_ms: 6 })])).toBe(6);
   });
 });

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from otrade.simulator.base.errors import KiteError
+from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.net.http_server import HttpReply
 
 BAD_INPUT = "UDAPI100036"
@@ -38,7 +38,7 @@ _OF_WHAT: dict[str, tuple[str, str | None]] = {
 _OF_STATUS = {401: BAD_TOKEN, 403: STATIC_IP, 404: NO_ROUTE, 405: NO_ROUTE, 429: TOO_MANY}
 
 
-class UpstoxError(KiteError):
+class UpstoxError(RequestRefused):
     """One refused request, in Upstox's words."""
 
     def __init__(
@@ -56,15 +56,13 @@ class UpstoxError(KiteError):
         self.value = value
 
 
-def translated(error: KiteError) -> UpstoxError:
-    """The model's refusal as Upstox would put it. An error type that is a UDAPI code is taken as it
-    is.
-    """
+def translated(error: RequestRefused) -> UpstoxError:
+    """The model's refusal as Upstox would put it. A kind that is a UDAPI code is taken as it is."""
     if isinstance(error, UpstoxError):
         return error
-    if error.error_type.startswith("UDAPI"):
-        return UpstoxError(error.error_type, error.message, status=error.status)
-    if error.error_type == "TokenException":
+    if error.kind.startswith("UDAPI"):
+        return UpstoxError(error.kind, error.message, status=error.status)
+    if error.kind == "token":
         return bad_token()
     if error.what in _OF_WHAT:
         code, path = _OF_WHAT[error.what]
@@ -73,21 +71,21 @@ def translated(error: KiteError) -> UpstoxError:
     return UpstoxError(_OF_STATUS.get(error.status, fallback), error.message, status=error.status)
 
 
-def row(error: KiteError) -> dict[str, Any]:
+def row(error: RequestRefused) -> dict[str, Any]:
     """One element of `errors`, under both spellings of its keys."""
     wrong = translated(error)
     return {
-        "errorCode": wrong.error_type,
+        "errorCode": wrong.kind,
         "message": wrong.message,
         "propertyPath": wrong.path,
         "invalidValue": wrong.value,
-        "error_code": wrong.error_type,
+        "error_code": wrong.kind,
         "property_path": wrong.path,
         "invalid_value": wrong.value,
     }
 
 
-def error_reply(error: KiteError) -> HttpReply:
+def error_reply(error: RequestRefused) -> HttpReply:
     """The answer to a refused request."""
     wrong = translated(error)
     return HttpReply(wrong.status, orjson.dumps({"status": "error", "errors": [row(wrong)]}))

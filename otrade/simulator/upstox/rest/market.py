@@ -7,13 +7,13 @@ from typing import Any
 
 from otrade.simulator.base import hours
 from otrade.simulator.base.config import NS_PER_MS, NS_PER_S
+from otrade.simulator.base.formats import rupees
 from otrade.simulator.base.hours import IST, ist_ns
 from otrade.simulator.base.universe import E4, ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.candles import CandleBar, bars
 from otrade.simulator.exchange.market_data import LEVELS, DepthLevel, MarketSnapshot
 from otrade.simulator.exchange.order_system import OrderSystem
-from otrade.simulator.exchange.orders import number
 from otrade.simulator.net.http_server import HttpReply, HttpRequest
 from otrade.simulator.upstox.rest import request_params as params
 from otrade.simulator.upstox.rest.errors import NO_ROUTE, UpstoxError, bad_field, bad_key
@@ -70,11 +70,11 @@ class UpstoxMarket:
     def ltp(self, request: HttpRequest) -> Any:
         return {
             quote_name(quote.contract): {
-                "last_price": number(quote.ltp_e4),
+                "last_price": rupees(quote.ltp_e4),
                 "instrument_token": key,
                 "ltq": quote.last_qty,
                 "volume": quote.volume,
-                "cp": number(quote.prev_close_e4),
+                "cp": rupees(quote.prev_close_e4),
             }
             for key, quote in self._wanted(request)
         }
@@ -87,7 +87,7 @@ class UpstoxMarket:
         for key, quote in self._wanted(request):
             before, live = self._last_two(quote, _OHLC_MINUTES[interval])
             rows[quote_name(quote.contract)] = {
-                "last_price": number(quote.ltp_e4),
+                "last_price": rupees(quote.ltp_e4),
                 "instrument_token": key,
                 "prev_ohlc": _ohlc(before),
                 "live_ohlc": _ohlc(live),
@@ -163,24 +163,24 @@ def _whole(key: str, quote: MarketSnapshot, stamp: str) -> dict[str, Any]:
     bids, asks = quote.depth()
     return {
         "ohlc": {
-            "open": number(quote.open_e4),
-            "high": number(quote.high_e4),
-            "low": number(quote.low_e4),
-            "close": number(quote.prev_close_e4),
+            "open": rupees(quote.open_e4),
+            "high": rupees(quote.high_e4),
+            "low": rupees(quote.low_e4),
+            "close": rupees(quote.prev_close_e4),
         },
         "depth": {"buy": _levels(bids), "sell": _levels(asks)},
         "timestamp": stamp,
         "instrument_token": key,
         "symbol": quote.contract.tradingsymbol,
-        "last_price": number(quote.ltp_e4),
+        "last_price": rupees(quote.ltp_e4),
         "volume": quote.volume,
         "average_price": quote.average_price,
         "oi": quote.oi,
-        "net_change": number(quote.ltp_e4 - quote.prev_close_e4),
+        "net_change": rupees(quote.ltp_e4 - quote.prev_close_e4),
         "total_buy_quantity": wanted,
         "total_sell_quantity": offered,
-        "lower_circuit_limit": number(quote.low_band_e4),
-        "upper_circuit_limit": number(quote.high_band_e4),
+        "lower_circuit_limit": rupees(quote.low_band_e4),
+        "upper_circuit_limit": rupees(quote.high_band_e4),
         "last_trade_time": str(quote.ts_ns // NS_PER_MS),
         "oi_day_high": quote.oi_high,
         "oi_day_low": quote.oi_low,
@@ -189,7 +189,7 @@ def _whole(key: str, quote: MarketSnapshot, stamp: str) -> dict[str, Any]:
 
 def _levels(side: list[DepthLevel]) -> list[dict[str, Any]]:
     rows = [
-        {"quantity": level.qty, "price": number(level.price_e4), "orders": level.orders}
+        {"quantity": level.qty, "price": rupees(level.price_e4), "orders": level.orders}
         for level in side[:LEVELS]
     ]
     return rows + [{"quantity": 0, "price": 0, "orders": 0}] * (LEVELS - len(rows))
@@ -198,7 +198,7 @@ def _levels(side: list[DepthLevel]) -> list[dict[str, Any]]:
 def _ohlc(bar: CandleBar | None) -> dict[str, Any] | None:
     if bar is None:
         return None
-    prices = dict(zip(("open", "high", "low", "close"), map(number, bar.ohlc_e4), strict=True))
+    prices = dict(zip(("open", "high", "low", "close"), map(rupees, bar.ohlc_e4), strict=True))
     return prices | {"volume": bar.volume, "ts": bar.ts_ns // NS_PER_MS}
 
 

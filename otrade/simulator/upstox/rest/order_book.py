@@ -23,21 +23,15 @@ class UpstoxBook:
 
     def rows(self) -> list[dict[str, Any]]:
         """Today's orders, oldest first."""
-        market = self._exchange.market
-        found = []
-        for told in self._exchange.book():
-            contract = market.contract(told["instrument_token"])
-            assert contract is not None
-            found.append(order_row(told, contract))
-        return found
+        return [order_row(state) for state in self._exchange.book()]
 
     def row(self, order_id: str) -> dict[str, Any]:
-        """The order's latest state. KiteError for an id that is not in today's book."""
+        """The order's latest state. RequestRefused for an id that is not in today's book."""
         return row_of(self._exchange.order(order_id))
 
     def history(self, order_id: str | None, tag: str | None) -> list[dict[str, Any]]:
         """Each state of one order, or of all with a tag, or of that one if it has that tag.
-        KiteError as above.
+        RequestRefused as above.
         """
         orders = self._exchange.orders() if order_id is None else [self._exchange.order(order_id)]
         return [
@@ -50,4 +44,4 @@ class UpstoxBook:
 
 def row_of(order: Order, status: str | None = None) -> dict[str, Any]:
     """The order now, with another status word when one is given."""
-    return order_row(order.to_json(status), order.contract)
+    return order_row(order.state(status))

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from otrade.simulator.base.config import SimConfig
-from otrade.simulator.base.errors import KiteError
+from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.exchange.ledger import Position
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.exchange.orders import Order, OrderRequest, RequestedTerms
@@ -16,7 +16,8 @@ from otrade.simulator.upstox.rest import request_params as params
 from otrade.simulator.upstox.rest.errors import UpstoxError, bad_field, bad_token, row
 from otrade.simulator.upstox.rest.names import SEGMENTS, InstrumentKeys, instrument_key, segment
 from otrade.simulator.upstox.rest.order_book import UpstoxBook
-from otrade.simulator.upstox.rest.rows import is_short_term, trade_row
+from otrade.simulator.upstox.rest.rows import foreign_row, is_short_term, trade_row
+from otrade.simulator.upstox.rest.settings import settings_of
 
 BATCH_MAX = 25
 CORRELATION_MAX = 20
@@ -39,7 +40,7 @@ class UpstoxOrders:
         self._exchange = exchange
         self._book = book
         self._keys = keys
-        self._limits = cfg.upstox_limits
+        self._limits = settings_of(cfg).limits
         span = cfg.latency.order_ack
         self._metadata = {"latency": round((span.low_ms + span.high_ms) / 2)}
 
@@ -110,7 +111,7 @@ class UpstoxOrders:
         for correlation_id, one in sorted(wanted, key=lambda item: -item[1].side):
             try:
                 orders, refused = _parted(self._exchange.place(one))
-            except KiteError as exc:
+            except RequestRefused as exc:
                 orders, refused = [], [exc]
             data += [
                 {"correlation_id": correlation_id, "order_id": order.order_id} for order in orders
@@ -151,7 +152,7 @@ class UpstoxOrders:
                 seen.add(correlation_id)
                 one = self._read(line)
                 wanted.append((correlation_id, one))
-            except KiteError as exc:
+            except RequestRefused as exc:
                 errors.append(row(exc) | {"correlation_id": correlation_id})
         return wanted, errors
 
@@ -164,7 +165,7 @@ class UpstoxOrders:
                 try:
                     self._exchange.cancel(order.order_id)
                     done.append(order.order_id)
-                except KiteError as exc:
+                except RequestRefused as exc:
                     errors.append(row(exc) | {"order_id": order.order_id})
         return _batch(done, errors)
 
@@ -197,7 +198,7 @@ class UpstoxOrders:
             )
             try:
                 orders, refused = _parted(self._exchange.place(against))
-            except KiteError as exc:
+            except RequestRefused as exc:
                 orders, refused = [], [exc]
             done += [order.order_id for order in orders]
             errors += [
@@ -211,9 +212,15 @@ class UpstoxOrders:
         faults = self._exchange.faults
         if faults.refuses_book(self._exchange.clock.now_ns()):
             raise bad_token()
-        rows = [faults.tell_average(row) for row in self._book.rows()]
+        rows = self._book.rows()
+        for told in rows:
+            told["average_price"] = faults.tell_average(
+                told["order_id"], told["filled_quantity"], told["average_price"]
+            )
         how = faults.take_book()
-        shown = faults.add_foreign(faults.spoil("book", how, rows))
+        shown = faults.spoil("book", how, rows)
+        if shown and (bad := faults.take_foreign()) is not None:
+            shown = [foreign_row(shown[0], bad), *shown]
         return (
             _json(200, {"status": "partial_success", "data": shown}) if how == "partial" else shown
         )
@@ -252,9 +259,9 @@ def _open_qty(position: Position) -> int:
     return position.qty - (position.overnight_qty if position.product == "CNC" else 0)
 
 
-def _parted(placed: Sequence[Order | KiteError]) -> tuple[list[Order], list[KiteError]]:
+def _parted(placed: Sequence[Order | RequestRefused]) -> tuple[list[Order], list[RequestRefused]]:
     orders = [item for item in placed if isinstance(item, Order)]
-    return orders, [item for item in placed if isinstance(item, KiteError)]
+    return orders, [item for item in placed if isinstance(item, RequestRefused)]
 
 
 def _order_id(value: str) -> str:

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
+from otrade.simulator.base.formats import rupees
 from otrade.simulator.base.listings import ISINS
 from otrade.simulator.base.universe import E4
 from otrade.simulator.exchange.contract_note import charges
+from otrade.simulator.exchange.funds import AccountFunds
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.exchange.orders import OrderRequest, RequestedTerms
 from otrade.simulator.net.http_server import HttpRequest
 from otrade.simulator.upstox.rest import request_params as params
+from otrade.simulator.upstox.rest.brokerage import brokerage
 from otrade.simulator.upstox.rest.errors import bad_field, bad_key
 from otrade.simulator.upstox.rest.names import InstrumentKeys, model_product
 from otrade.simulator.upstox.rest.rows import holding_row, is_short_term, position_row
@@ -52,17 +55,17 @@ class UpstoxPortfolio:
             raise bad_field("segment", "Use SEC or COM", value=wanted)
         funds = self._exchange.funds()
         return {
-            name: _segment_funds(funds[name])
+            name: _segment_funds(funds if code == "SEC" else AccountFunds(0, 0, 0, 0, 0))
             for code, name in names.items()
             if wanted in (None, code)
         }
 
     def whole_funds(self, request: HttpRequest) -> Any:
         """The third version: one tree over all segments."""
-        equity = self._exchange.funds()["equity"]
-        spent, got = equity["utilised"], equity["available"]
-        realised, unrealised = spent["m2m_realised"], spent["m2m_unrealised"]
-        used = _margin_used(spent["span"]) | {
+        funds = self._exchange.funds()
+        net = rupees(funds.net_e4)
+        realised, unrealised = rupees(funds.realised_e4), rupees(funds.unrealised_e4)
+        used = _margin_used(rupees(funds.blocked_e4)) | {
             "loss": {
                 "total": max(0, -realised) + max(0, -unrealised),
                 "realised": max(0, -realised),
@@ -71,11 +74,11 @@ class UpstoxPortfolio:
         }
         return {
             "available_to_trade": {
-                "total": equity["net"],
+                "total": net,
                 "cash_available_to_trade": {
-                    "total": equity["net"],
+                    "total": net,
                     "cash": {
-                        "opening_balance": got["opening_balance"],
+                        "opening_balance": rupees(funds.opening_e4),
                         "added_today": 0,
                         "withdrawn_today": 0,
                         "amount_from_stock_sale": 0,
@@ -141,7 +144,7 @@ class UpstoxPortfolio:
             except ValueError:
                 raise bad_field(name, f"{name} should be a number", value=text) from None
         wanted = self._request(fields, "instrument_token")
-        told = charges(wanted, wanted.terms.price_e4 / E4, self._exchange.market.date, "upstox")
+        told = charges(wanted, wanted.terms.price_e4 / E4, self._exchange.market.date, brokerage)
         other = {
             "transaction": told["exchange_turnover_charge"] - told["ipft"],
             "clearing": 0,
@@ -181,14 +184,14 @@ class UpstoxPortfolio:
         return OrderRequest(contract, params.side_of(fields), product, terms)
 
 
-def _segment_funds(funds: dict[str, Any]) -> dict[str, Any]:
+def _segment_funds(funds: AccountFunds) -> dict[str, Any]:
     return {
-        "used_margin": funds["utilised"]["span"],
+        "used_margin": rupees(funds.blocked_e4),
         "payin_amount": 0,
-        "span_margin": funds["utilised"]["span"],
+        "span_margin": rupees(funds.blocked_e4),
         "adhoc_margin": 0,
         "notional_cash": 0,
-        "available_margin": funds["net"],
+        "available_margin": rupees(funds.net_e4),
         "exposure_margin": 0,
     }
 

@@ -2,9 +2,10 @@
 three windows.
 """
 
-from otrade.simulator.base.config import NS_PER_S, UpstoxLimits
+from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.base.rate_windows import RateWindow
 from otrade.simulator.upstox.rest.errors import too_many
+from otrade.simulator.upstox.rest.settings import UpstoxLimits
 
 _SPANS_NS = (NS_PER_S, 60 * NS_PER_S, 1800 * NS_PER_S)
 

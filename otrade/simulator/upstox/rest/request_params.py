@@ -9,8 +9,7 @@ from typing import Any
 import orjson
 
 from otrade.simulator.base.universe import E4
-from otrade.simulator.exchange.orders import OrderRequest, RequestedTerms
-from otrade.simulator.kite.request_params import normal
+from otrade.simulator.exchange.orders import OrderRequest, RequestedTerms, used_terms
 from otrade.simulator.net.http_server import HttpRequest
 from otrade.simulator.upstox.rest.errors import UpstoxError, bad_field, bad_key
 from otrade.simulator.upstox.rest.names import InstrumentKeys, model_product
@@ -150,7 +149,7 @@ def place_request(keys: InstrumentKeys, fields: Fields, slices_max: int) -> Orde
         contract,
         side_of(fields),
         product,
-        normal(terms),
+        used_terms(terms),
         tag=tag or None,
         autoslice=flag(fields, "slice"),
         any_tag=True,
@@ -161,7 +160,7 @@ def place_request(keys: InstrumentKeys, fields: Fields, slices_max: int) -> Orde
 
 def changed_terms(old: RequestedTerms, fields: Fields) -> RequestedTerms:
     """The present terms with what a modify request names. UpstoxError 400."""
-    return normal(
+    return used_terms(
         replace(
             old,
             order_type=text(fields, "order_type", "", old.order_type),

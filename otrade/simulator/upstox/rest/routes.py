@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from otrade.simulator.base.config import DelayRange, SimConfig
-from otrade.simulator.base.errors import KiteError
+from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.faults.injector import FaultInjector
@@ -22,6 +22,7 @@ from otrade.simulator.upstox.rest.orders import UpstoxOrders
 from otrade.simulator.upstox.rest.portfolio import UpstoxPortfolio
 from otrade.simulator.upstox.rest.rates import UpstoxRates
 from otrade.simulator.upstox.rest.sessions import UpstoxLoginSessions
+from otrade.simulator.upstox.rest.settings import settings_of
 from otrade.simulator.upstox.rest.user import MARKET_PATH, PORTFOLIO_PATH, UpstoxUser
 
 
@@ -42,8 +43,9 @@ class UpstoxRestServer(RestServer):
     ) -> None:
         """`keys` gives the instrument keys of the present day, `delay_ns` draws a latency."""
         super().__init__(cfg, clock, gate, faults, delay_ns)
+        faults.quote_paths += ("/v2/market-quote", "/v3/market-quote")
         self._sessions = sessions
-        self._rates = UpstoxRates(cfg.upstox_limits)
+        self._rates = UpstoxRates(settings_of(cfg).limits)
         orders = UpstoxOrders(cfg, exchange, UpstoxBook(exchange), keys)
         portfolio = UpstoxPortfolio(exchange, keys)
         market = UpstoxMarket(exchange, clock, keys)
@@ -106,5 +108,5 @@ class UpstoxRestServer(RestServer):
     def spell(self, data: Any) -> HttpReply:
         return HttpReply(200, orjson.dumps({"status": "success", "data": data}))
 
-    def refuse(self, error: KiteError) -> HttpReply:
+    def refuse(self, error: RequestRefused) -> HttpReply:
         return error_reply(error)

@@ -4,11 +4,13 @@ import datetime as dt
 from typing import Any
 
 from otrade.simulator.base.config import NS_PER_S
+from otrade.simulator.base.formats import rupees, stamp
 from otrade.simulator.base.hours import IST
-from otrade.simulator.base.universe import E4, ListedContract
+from otrade.simulator.base.universe import E4
 from otrade.simulator.exchange.ledger import Position
 from otrade.simulator.exchange.market_data import MarketSnapshot
-from otrade.simulator.exchange.orders import Execution, number
+from otrade.simulator.exchange.orders import Execution, OrderState
+from otrade.simulator.faults.books import BadField
 from otrade.simulator.upstox.rest.names import instrument_key, product, segment
 
 Row = dict[str, Any]
@@ -19,41 +21,63 @@ def trade_stamp(ts_ns: int) -> str:
     return dt.datetime.fromtimestamp(ts_ns // NS_PER_S, IST).strftime("%d-%b-%Y %H:%M:%S")
 
 
-def order_row(told: Row, contract: ListedContract) -> Row:
-    """`told` is the model's order object at some time."""
+BAD_FIELDS: dict[BadField, Row] = {
+    "quantity": {"quantity": -1},
+    "order_id": {"order_id": None},
+    "filled": {"filled_quantity": 1e300},
+    "price": {"price": "NaN"},
+    "many": {"quantity": 7.5, "average_price": []},
+}
+"""What makes a row of an order unreadable."""
+
+
+def order_row(state: OrderState) -> Row:
+    """An order at some time."""
+    order, terms = state.order, state.terms
+    contract = order.contract
     return {
         "exchange": contract.exchange,
-        "product": product(told["product"]),
-        "price": told["price"],
-        "quantity": told["quantity"],
-        "status": told["status"].lower(),
-        "guid": told["guid"],
-        "tag": told["tag"]
-        or next(reversed(told["tags"]), None),  # Upstox has no words of its own there
+        "product": product(order.product),
+        "price": rupees(terms.price_e4),
+        "quantity": terms.quantity,
+        "status": state.status.lower(),
+        "guid": order.guid,
+        "tag": order.tag or None,
         "instrument_token": instrument_key(contract),
-        "placed_by": told["placed_by"],
+        "placed_by": order.placed_by,
         "trading_symbol": contract.tradingsymbol,
         "tradingsymbol": contract.tradingsymbol,
-        "order_type": told["order_type"],
-        "validity": "IOC" if told["validity"] == "IOC" else "DAY",
-        "trigger_price": told["trigger_price"],
-        "disclosed_quantity": told["disclosed_quantity"],
-        "transaction_type": told["transaction_type"],
-        "average_price": told["average_price"],
-        "filled_quantity": told["filled_quantity"],
-        "pending_quantity": told["pending_quantity"],
-        "status_message": told["status_message"],
-        "status_message_raw": told["status_message_raw"],
-        "exchange_order_id": told["exchange_order_id"],
-        "parent_order_id": told["parent_order_id"],
-        "order_id": told["order_id"],
+        "order_type": terms.order_type,
+        "validity": "IOC" if terms.validity == "IOC" else "DAY",
+        "trigger_price": rupees(terms.trigger_e4),
+        "disclosed_quantity": terms.disclosed_quantity,
+        "transaction_type": order.transaction_type,
+        "average_price": round(state.average_price, 2),
+        "filled_quantity": state.filled_qty,
+        "pending_quantity": state.leaves_qty,
+        "status_message": state.status_message,
+        "status_message_raw": state.status_message,
+        "exchange_order_id": state.exchange_order_id,
+        "parent_order_id": order.parent_order_id,
+        "order_id": order.order_id,
         "variety": "SIMPLE",
-        "order_timestamp": told["order_timestamp"],
-        "exchange_timestamp": told["exchange_timestamp"],
+        "order_timestamp": stamp(order.ts_order_ns),
+        "exchange_timestamp": stamp(state.ts_exchange_ns) if state.ts_exchange_ns else None,
         "is_amo": False,
-        "order_request_id": "2" if told["modified"] else "1",
-        "order_ref_id": told["guid"],
+        "order_request_id": "2" if state.modifications > 0 else "1",
+        "order_ref_id": order.guid,
     }
+
+
+def foreign_row(like: Row, bad: BadField) -> Row:
+    """Somebody else's order, which cannot be read."""
+    strange = like | {
+        "order_id": "9900000000000001",
+        "tag": None,
+        "tags": [],
+        "exchange_order_id": None,
+    }
+    return strange | BAD_FIELDS[bad]
 
 
 def trade_row(trade: Execution) -> Row:
@@ -70,7 +94,7 @@ def trade_row(trade: Execution) -> Row:
         "exchange_order_id": order.exchange_order_id,
         "order_id": order.order_id,
         "exchange_timestamp": trade_stamp(trade.ts_ns),
-        "average_price": number(trade.price_e4),
+        "average_price": rupees(trade.price_e4),
         "trade_id": trade.trade_id,
         "order_ref_id": order.guid,
         "order_timestamp": trade_stamp(order.ts_order_ns),
@@ -87,41 +111,42 @@ def position_row(position: Position, quote: MarketSnapshot) -> Row:
     holdings.
     """
     contract, day_only = position.contract, position.product == "CNC"
-    told = position.to_json(quote.ltp_e4, quote.prev_close_e4, day=day_only)
+    told = position.figures(quote.ltp_e4, quote.prev_close_e4, day=day_only)
+    by = contract.multiplier
     overnight = 0 if day_only else position.overnight_qty
-    overnight_value = 0 if day_only else number(position.overnight_value_e4 * contract.multiplier)
-    closed = min(told["buy_quantity"], told["sell_quantity"])
-    realised = round((told["sell_price"] - told["buy_price"]) * closed * contract.multiplier, 4)
+    overnight_value = 0 if day_only else rupees(position.overnight_value_e4 * contract.multiplier)
+    closed = min(told.bought, told.sold)
+    realised = round((told.sell_price - told.buy_price) * closed * contract.multiplier, 4)
     return {
         "exchange": contract.exchange,
         "multiplier": contract.multiplier,
-        "value": told["value"],
-        "pnl": told["pnl"],
+        "value": rupees(told.value_e4),
+        "pnl": rupees(told.pnl_e4),
         "product": product(position.product),
         "instrument_token": instrument_key(contract),
-        "average_price": told["average_price"] if told["quantity"] else None,
-        "buy_value": told["buy_value"],
+        "average_price": told.average if told.qty else None,
+        "buy_value": rupees(told.buy_value_e4),
         "overnight_quantity": overnight,
-        "day_buy_value": told["day_buy_value"],
-        "day_buy_price": told["day_buy_price"],
+        "day_buy_value": rupees(position.buy_value_e4 * by),
+        "day_buy_price": told.day_buy_price,
         "overnight_buy_amount": overnight_value if overnight > 0 else 0,
         "overnight_buy_quantity": max(overnight, 0),
-        "day_buy_quantity": told["day_buy_quantity"],
-        "day_sell_value": told["day_sell_value"],
-        "day_sell_price": told["day_sell_price"],
+        "day_buy_quantity": position.buy_qty,
+        "day_sell_value": rupees(position.sell_value_e4 * by),
+        "day_sell_price": told.day_sell_price,
         "overnight_sell_amount": overnight_value if overnight < 0 else 0,
         "overnight_sell_quantity": max(-overnight, 0),
-        "day_sell_quantity": told["day_sell_quantity"],
-        "quantity": told["quantity"],
-        "last_price": told["last_price"],
-        "unrealised": told["pnl"] - realised,
+        "day_sell_quantity": position.sell_qty,
+        "quantity": told.qty,
+        "last_price": rupees(quote.ltp_e4),
+        "unrealised": rupees(told.pnl_e4) - realised,
         "realised": realised,
-        "sell_value": told["sell_value"],
+        "sell_value": rupees(told.sell_value_e4),
         "trading_symbol": contract.tradingsymbol,
         "tradingsymbol": contract.tradingsymbol,
-        "close_price": told["close_price"],
-        "buy_price": told["buy_price"],
-        "sell_price": told["sell_price"],
+        "close_price": rupees(quote.prev_close_e4) if position.overnight_qty else 0,
+        "buy_price": told.buy_price,
+        "sell_price": told.sell_price,
     }
 
 

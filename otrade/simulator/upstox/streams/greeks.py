@@ -1,4 +1,4 @@
-"""Greeks of the model's options: derivatives of the price formula of `paths.option_e4` (Black's,
+"""Greeks of the model's options: derivatives of the price formula of `price_paths.option_e4` (Black's,
 without interest).
 """
 

@@ -19,6 +19,7 @@ from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.faults.ticks import WRONG, TickFault
 from otrade.simulator.upstox.rest.calendar import SEGMENTS, status_at, timeline
 from otrade.simulator.upstox.rest.names import InstrumentKeys, instrument_key
+from otrade.simulator.upstox.rest.settings import settings_of
 from otrade.simulator.upstox.rest.user import MARKET_PATH
 from otrade.simulator.upstox.streams.greeks import Greeks, greeks
 from otrade.simulator.upstox.streams.proto import (
@@ -59,7 +60,7 @@ class MarketStreamServer:
         faults: FaultInjector,
     ) -> None:
         """`keys` gives the instrument keys of the present day."""
-        limits = cfg.upstox_limits
+        limits = settings_of(cfg).limits
         self._cfg = cfg
         self._clock = clock
         self._exchange = exchange

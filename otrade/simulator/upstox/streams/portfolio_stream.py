@@ -11,11 +11,12 @@ from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange import orders
 from otrade.simulator.exchange.order_system import OrderSystem
-from otrade.simulator.exchange.orders import Order
+from otrade.simulator.exchange.orders import Order, OrderState
 from otrade.simulator.faults.injector import FaultInjector
-from otrade.simulator.faults.pushes import UNKNOWN_STATUS
+from otrade.simulator.faults.pushes import GARBLED_FIELDS, UNKNOWN_STATUS, Garbling
 from otrade.simulator.upstox.rest.order_book import row_of
 from otrade.simulator.upstox.rest.rows import is_short_term, position_update
+from otrade.simulator.upstox.rest.settings import settings_of
 from otrade.simulator.upstox.rest.user import PORTFOLIO_PATH
 from otrade.simulator.upstox.streams.server import UpstoxFeedClient, UpstoxFeedServer
 
@@ -80,7 +81,7 @@ class PortfolioStreamServer:
     # ---- what happens to orders
 
     def _state(self, order: Order, status: str) -> None:
-        if not self._cfg.push_interim:
+        if not settings_of(self._cfg).push_interim:
             return
         if status in _ON_THE_WAY:
             self._push(order, status)
@@ -90,11 +91,10 @@ class PortfolioStreamServer:
         if status == orders.NOT_CANCELLED:
             self._turned_down.add(order.order_id)
 
-    def _updated(self, payload: dict[str, Any]) -> None:
+    def _updated(self, state: OrderState) -> None:
         # The model's own word for a partial fill or a modification is no state: the order's is
         # told.
-        status = payload["status"]
-        order = self._exchange.order(payload["order_id"])
+        status, order = state.status, state.order
         self._push(order, order.status if status == orders.UPDATE else status)
         if order.filled_qty > self._filled.get(order.order_id, 0):
             self._filled[order.order_id] = order.filled_qty
@@ -115,15 +115,18 @@ class PortfolioStreamServer:
             return
         if fault == "unknown_status":
             row["status"] = UNKNOWN_STATUS.lower()
+        row["average_price"] = self._faults.tell_average(
+            row["order_id"], row["filled_quantity"], row["average_price"]
+        )
         message = {
             "update_type": "order",
             "user_id": self._cfg.user_id,
             "instrument_key": row["instrument_token"],
-            **self._faults.tell_average(row),
+            **row,
         }
         text = orjson.dumps(message)
         if fault == "garbled":
-            text = self._faults.garble(text)
+            text = _garbled(text, message, self._faults.take_garbling())
         for client in clients:
             for _ in range(2 if fault == "doubled" else 1):
                 if late_ns:
@@ -141,3 +144,12 @@ class PortfolioStreamServer:
         text = orjson.dumps(position_update(position, quote) | {"user_id": self._cfg.user_id})
         for client in clients:
             self._server.send_later(client, WSMsgType.TEXT, text, self._cfg.latency.push)
+
+
+def _garbled(text: bytes, message: dict[str, Any], how: Garbling) -> bytes:
+    if how == "cut":
+        return text[: len(text) // 2]
+    if how == "no_order":
+        return orjson.dumps({"update_type": message["update_type"]})
+    left = {name: value for name, value in message.items() if name not in GARBLED_FIELDS}
+    return orjson.dumps(left)

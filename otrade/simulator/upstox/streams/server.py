@@ -15,7 +15,7 @@ from picows import (
 )
 
 from otrade.simulator.base.config import DelayRange, SimConfig
-from otrade.simulator.base.errors import KiteError
+from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.net.feed_server import FeedClient, FeedServer
 from otrade.simulator.net.reaction_gate import ReactionGate
@@ -27,9 +27,9 @@ Query = dict[str, list[str]]
 class UpstoxFeedClient(FeedClient):
     """One connection to one of the streams."""
 
-    def __init__(self, hub: "UpstoxFeedServer", stream: "FeedStream", query: Query) -> None:
-        super().__init__(hub)
-        self._feed = hub
+    def __init__(self, server: "UpstoxFeedServer", stream: "FeedStream", query: Query) -> None:
+        super().__init__(server)
+        self._feed = server
         self.stream = stream
         self.lane = stream.path
         self.half_frame = (
@@ -103,7 +103,7 @@ class UpstoxFeedServer(FeedServer[UpstoxFeedClient]):
         """With the token in the header the way is a redirect to a one-time address."""
         try:
             self._sessions.check(request.headers.get("Authorization", ""))
-        except KiteError:
+        except RequestRefused:
             return _refused(401, b"Unauthorized")
         more = {name: values[-1] for name, values in query.items()}
         url = self._once(stream.path, more)
