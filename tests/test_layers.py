@@ -84,7 +84,8 @@ TABLE = {
     "otrade": "",
     "units": "_core.types",
     "clock": "",
-    "config": "errors",
+    "brokers.registry": "",
+    "config": "brokers.registry errors",
     "instruments": "errors",
     "calendar": "config errors",
     "square_off": "calendar config errors",
@@ -92,7 +93,7 @@ TABLE = {
     "contract": "",
     # -------------------------------------------------------------- brokers, the simulator
     "brokers.transport": f"{BASE} _core.codecs _core.histogram brokers",
-    "brokers": f"{BASE} _core.codecs _core.histogram instruments",
+    "brokers": f"{BASE} _core.codecs _core.histogram brokers.registry instruments",
     "brokers.kite": f"{BASE} _core.codecs brokers brokers.transport instruments",
     "brokers.upstox": f"{BASE} _core.codecs brokers brokers.transport instruments",
     "simulator.base": "",
@@ -100,17 +101,18 @@ TABLE = {
     "simulator.faults": "simulator.base",
     "simulator.exchange": "simulator.base simulator.faults simulator.prices",
     "simulator.net": "simulator.base simulator.exchange simulator.faults",
-    "simulator.kite": "simulator.base simulator.exchange simulator.faults simulator.net",
-    "simulator.upstox.rest": "simulator.base simulator.exchange simulator.faults simulator.kite "
+    "simulator.kite.rest": "simulator.base simulator.exchange simulator.faults simulator.net",
+    "simulator.kite": "simulator.base simulator.exchange simulator.faults simulator.kite.rest "
     "simulator.net",
+    "simulator.upstox.rest": "simulator.base simulator.exchange simulator.faults simulator.net",
     "simulator.upstox.streams": "simulator.base simulator.exchange simulator.faults "
     "simulator.net simulator.upstox.rest",
     "simulator.upstox": "simulator.base simulator.exchange simulator.faults simulator.net "
     "simulator.upstox.rest simulator.upstox.streams",
-    "simulator": "simulator.base simulator.exchange simulator.faults simulator.kite "
+    "simulator": "simulator.base simulator.exchange simulator.faults simulator.kite simulator.kite.rest "
     "simulator.net simulator.upstox simulator.upstox.rest",
     # ------------------------------------------------------------------ the running engine
-    "journal": f"{BASE} _core.codecs _core.engine.engine _core.engine.replay _core.journal_writer",
+    "journal": f"{BASE} brokers _core.codecs _core.engine.engine _core.engine.replay _core.journal_writer",
     "live.notices": f"{BASE} config",
     "live.runtime": f"{BASE} _core.engine.engine config live.notices",
     "live.plan": f"{BASE} _core.codecs _core.engine.feed_sink _core.engine.engine "
@@ -123,10 +125,10 @@ TABLE = {
     "live.persistence",
     "live.reconciliation": f"{BASE} _core.engine.engine _core.engine.rows brokers live.notices "
     "live.oms live.plan",
-    "live.day": f"{BASE} _core.engine.engine _core.histogram brokers live.history live.notices "
+    "live.day": f"{BASE} _core.histogram brokers live.history live.notices "
     "live.oms live.persistence live.plan live.reconciliation",
-    "live.startup": f"{BASE} _core.engine.engine brokers brokers.kite brokers.transport "
-    "brokers.upstox calendar charges config instruments journal live.day live.history "
+    "live.startup": f"{BASE} _core.engine.engine brokers brokers.registry brokers.transport "
+    "calendar charges config instruments journal live.day live.history "
     "live.notices live.persistence live.plan live.runtime simulator.prices square_off",
     "live.alerts": f"{BASE} config live.notices",
     "live.monitoring": f"{BASE} _core.engine.rows _core.histogram charges contract live.alerts "
@@ -150,16 +152,16 @@ TABLE = {
     "web.auth": "contract errors web.http",
     "web.rest": "contract errors web.auth web.http",
     "web.stream": "contract web.auth web.http",
-    "web.webhooks": "errors web.http",
+    "web.webhooks": "brokers.registry errors",
     "web": "contract web.auth web.http web.rest web.stream",
-    "drill": f"{BASE} brokers brokers.kite brokers.upstox charges journal live.control live.day "
+    "drill": f"{BASE} brokers brokers.registry charges config journal live.control live.day "
     "live.history live.notices live.persistence live.plan live.startup simulator simulator.base "
-    "simulator.exchange simulator.upstox.rest",
+    "simulator.exchange",
     "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",
-    "cli.commands": f"{BASE} _core.codecs brokers calendar cli.engine config contract drill instruments "
+    "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar cli.engine config contract drill instruments "
     "journal live live.alerts live.broker_io live.control live.history live.notices live.plan "
     "live.runtime live.startup simulator simulator.base simulator.prices web.auth web.webhooks",
-    "cli": "cli.commands cli.engine config errors live",
+    "cli": "brokers.registry cli.commands cli.engine config errors live",
     "__main__": "cli",
 }
 """Room: the rooms that it may import, besides itself. It stands in the order in which they are
