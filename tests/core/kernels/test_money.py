@@ -163,14 +163,6 @@ def test_profit_is_the_sum_of_cash_flows(
     assert k["otk_pnl_e4"](sold, bought, net, mark, multiplier) == each
 
 
-@steady
-@given(side=SIDES, signal=PRICES, qty=st.integers(1, 10_000), off=st.integers(-(10**7), 10**7))
-def test_slippage(k: Any, side: int, signal: int, qty: int, off: int) -> None:
-    exact = Fraction(side * off, qty)
-    want = math.floor(abs(exact) + Fraction(1, 2)) * (1 if exact >= 0 else -1)
-    assert k["otk_slippage_e4"](side, signal, signal * qty + off, qty) == want
-
-
 @pytest.mark.parametrize(
     ("kernel", "args", "want"),
     [
@@ -200,8 +192,6 @@ def test_slippage(k: Any, side: int, signal: int, qty: int, off: int) -> None:
         ("otk_size_qty", (2, 500.0, 1, 37_500, 75, 0, 1), 75),
         ("otk_size_qty", (2, 100.0, 1, 37_500, 75, 0, 1), 0),
         ("otk_pnl_e4", (10 * 15_100_000, 10 * 15_000_000, 0, 1, 1), 1_000_000),
-        ("otk_slippage_e4", (1, 15_000_000, 3 * 15_000_500, 3), 500),
-        ("otk_slippage_e4", (-1, 15_000_000, 3 * 15_000_500, 3), -500),
     ],
 )
 def test_by_hand(k: Any, kernel: str, args: tuple[Any, ...], want: int) -> None:
