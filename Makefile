@@ -19,7 +19,7 @@ build: .venv/ready otrade/web/static/index.html
 	$(PY) -m pip install --quiet -r .venv/requirements.txt
 	touch $@
 
-SOURCES := $(shell find otrade -name '*.pyx' -o -name '*.pxd' -not -name otk.pxd -not -name types.pxd) \
+SOURCES := $(shell find otrade -name '*.pyx' -o -name '*.pxd' -not -name otk.pxd -not -name types.pxd -not -name notes.pxd) \
 	$(wildcard otrade/_core/*.py otrade/_core/*/*.py) otrade/_core/crc32c.h setup.py
 .venv/ready: .venv/tools $(SOURCES)
 	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .

@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from otrade._core.engine.engine import Engine
-from otrade._core.types import Cmd, Ev, OrdType
+from otrade._core.types import Cmd, Ev, OrdType, Source
+from otrade.brokers.session import OrderReport
 
 
 class InstantExchange:
@@ -51,19 +52,21 @@ class InstantExchange:
 
     def _say(self, number: str, order: dict[str, Any], ev: Ev, cum: int, ts_ns: int) -> None:
         self._engine.on_report(
-            cl_ord_id=order["tag"],
-            broker_order_id=number,
-            ev=ev,
-            source=1,
-            order_qty=order["qty"],
-            cum_qty=cum,
-            cum_value_e4=cum * order["price"],
-            price_e4=order["price"],
-            trigger_e4=order["trigger"],
-            ord_type=order["kind"],
-            triggered=False,
-            reason=0,
-            ts_update_ns=ts_ns,
-            ts_recv_ns=ts_ns,
-            side=order["side"],
+            OrderReport(
+                cl_ord_id=order["tag"],
+                broker_order_id=number,
+                ev=ev,
+                source=Source.PUSH,
+                order_qty=order["qty"],
+                cum_qty=cum,
+                cum_value_e4=cum * order["price"],
+                price_e4=order["price"],
+                trigger_e4=order["trigger"],
+                ord_type=order["kind"],
+                triggered=False,
+                reason=0,
+                ts_update_ns=ts_ns,
+                ts_recv_ns=ts_ns,
+                side=order["side"],
+            )
         )

@@ -20,9 +20,10 @@ from bench.engines import OPEN_NS, SECOND, engine
 from bench.frames import frame, walk
 from bench.instant_exchange import InstantExchange
 from bench.test_core import p99, side_by_side
+from otrade._core.types import Source
 from otrade.brokers.book_cache import BookReader
 from otrade.brokers.kite.reports import report_of
-from otrade.brokers.session import OrderReport, Source
+from otrade.brokers.session import OrderReport
 from otrade.config.schema import JournalConfig
 from otrade.journal.file import JournalFile
 from otrade.live.persistence.day_journal import window_bytes

@@ -20,7 +20,7 @@ OTRADE = ROOT / "otrade"
 SOURCES = (".py", ".pyi", ".pyx", ".pxd")
 MODULES_MAX = 16
 
-TICK = "_core.types _core.state _core.otk errors"
+TICK = "_core.types _core.state _core.notes _core.otk errors"
 """What a tick's way through the core is made of."""
 BASE = "_core.types errors units clock"
 """What every room above the core may use."""
@@ -32,11 +32,13 @@ TABLE = {
     "_core.kernel_states": "",
     "_core.otk": "_core.types",
     "_core.writer": "",
+    "_core.pack": "_core.types",
     "_core.build_id": "",
     "_core.cpu_check": "",
     "_core.histogram": "",
     "_core.journal_writer": "_core.types errors",
     "_core.state": "_core.types errors",
+    "_core.notes": "_core.types _core.state",
     # build time only
     "_core.layout": "_core.types _core.kernel_states",
     "_core.kernels": "_core.types _core.layout",
@@ -73,7 +75,7 @@ TABLE = {
     "_core.engine.engine": f"{TICK} _core.codecs _core.engine.pipeline _core.engine.rows "
     "_core.engine.setup _core.engine.views _core.journal_writer _core.market "
     "_core.orders.adopt _core.orders.bracket _core.orders.report _core.orders.risk "
-    "_core.orders.waiting_entries",
+    "_core.orders.waiting_entries _core.pack",
     "_core.engine.replay": f"{TICK} _core.codecs _core.engine.engine _core.journal_writer",
     "_core.engine.warmup": f"{TICK} _core.engine.engine _core.engine.pipeline _core.journal_writer",
     "_core.engine.feed_sink": f"{TICK} _core.codecs _core.engine.engine _core.engine.pipeline "

@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from otrade._core.types import Ev, OrdType, Reason, Side
+from otrade._core.types import Ev, OrdType, Reason, Side, Source
 from otrade.brokers.registry import BROKERS as ROWS
 from otrade.brokers.registry import NAMES
-from otrade.brokers.session import Answer, Callbacks, OrderReport, OrderTerms, Source
+from otrade.brokers.session import Answer, Callbacks, OrderReport, OrderTerms
 from otrade.drill.process import BrokerKind, adapter_at, new_token
 from otrade.drill.trouble import TROUBLES
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError

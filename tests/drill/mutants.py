@@ -487,7 +487,8 @@ def prepare() -> None:
     made = [
         str(p.relative_to(ROOT))
         for p in (ROOT / "otrade").rglob("*")
-        if p.suffix in (".so", ".c") or p.name in ("types.h", "types.pxd", "otk.h", "otk.pxd")
+        if p.suffix in (".so", ".c")
+        or p.name in ("types.h", "types.pxd", "notes.pxd", "otk.h", "otk.pxd")
     ]
     for name in [*tracked.decode().split("\0")[:-1], *made]:
         (COPY / name).parent.mkdir(parents=True, exist_ok=True)

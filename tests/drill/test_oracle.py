@@ -187,7 +187,7 @@ def test_slices_that_nobody_heard_of_again(
     sent: tuple[int, ...], told: int | None, is_wrong: bool
 ) -> None:
     brackets = [{"decision": 0, "strategy_id": 0, "order_qty": qty} for qty in sent]
-    notices = [{"code": Note.ENTRY_CUT, "strategy_id": 0, "b": told}] if told else []
+    notices = [{"note": Note.ENTRY_CUT, "strategy_id": 0, "sent_qty": told}] if told else []
     plans = [{"size_value": 11.0, "max_qty": 100, "size_mode": 0}]
     assert bool(forgotten_rest(brackets, notices, plans, [2])) == is_wrong
 

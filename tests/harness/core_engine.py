@@ -10,13 +10,14 @@ from __future__ import annotations
 import random
 import struct
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
 
 from otrade._core.codecs.kite import KiteEncoder
 from otrade._core.engine.engine import Engine
-from otrade._core.types import Cmd, Ev, OrdType, Side
+from otrade._core.types import STRUCTS, Cmd, Ev, OrdType, Side, Worth
 from otrade.journal.layout import FORMAT
 
 NSE = 1
@@ -24,6 +25,15 @@ OPEN_NS = 1_790_000_000_000_000_000
 HOUR = 3_600_000_000_000
 MS = 1_000_000
 SECOND = 1_000 * MS
+
+
+def order_report(**fields: Any) -> SimpleNamespace:
+    """One order as a broker tells it, by the names of `report_t`; what a test leaves out is 0, and
+    the value an average.
+    """
+    whole = {name: 0 for name, *_ in STRUCTS["report_t"] if name != "_pad"}
+    assert set(fields) <= set(whole)
+    return SimpleNamespace(**whole | {"worth": Worth.AVERAGE} | fields)
 
 
 def packet(

@@ -21,7 +21,7 @@ from otrade.live.plan.open_exposure import uncovered
 from otrade.live.reconciliation.bracket_recovery import adopt_position
 from otrade.simulator.base.errors import RequestRefused
 from tests.core.orders.test_brackets import EngineDriver
-from tests.harness.core_engine import token_of
+from tests.harness.core_engine import order_report, token_of
 from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day
 
 DAY: dict[str, Any] = {
@@ -344,11 +344,11 @@ def test_verified_means_equal_and_covered() -> None:
     assert uncovered(plan) == []
     slot = driver.e.bracket(0)["stop_slot"]
     order = driver.e.order(slot)
-    driver.e.on_report(
+    driver.e.on_report(order_report(
         cl_ord_id=order["cl_ord_id"], broker_order_id=order["broker_order_id"], ev=Ev.CANCELED, source=2, order_qty=10, cum_qty=0,
         cum_value_e4=0, price_e4=order["price_e4"], trigger_e4=order["trigger_e4"], ord_type=OrdType.SL, triggered=False, reason=0,
         ts_update_ns=driver.now + 1, ts_recv_ns=driver.now + 1,
-    )  # fmt: skip
+    ))  # fmt: skip
     assert uncovered(plan) == ["NIFTYFUT"]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from otrade._core.types import Ev, OrdType, Reason, Side
-from otrade.brokers.session import OrderReport, OrderTerms, Source
+from otrade._core.types import Ev, OrdType, Reason, Side, Source
+from otrade.brokers.session import OrderReport, OrderTerms
 from otrade.drill.process import BrokerKind, adapter_at
 from otrade.instruments import Instrument, KiteInstrumentFile, UpstoxInstrumentFile
 from otrade.simulator.kite.rest.instruments import instruments_csv

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from otrade._core.types import Ev
+from otrade._core.types import Ev, Source
 from otrade.brokers.kite.feeds import KiteFeeds
 from otrade.brokers.kite.postback import BODY_BYTES_MAX, read_postback
 from otrade.brokers.kite.stream import TOKENS_MAX, StreamCallbacks
-from otrade.brokers.session import Source
 from otrade.errors import BrokerError
 from tests.brokers.kite.test_reports import ROW
 

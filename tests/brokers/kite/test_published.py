@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from otrade._core.types import Ev, OrdType, Side
+from otrade._core.types import Ev, OrdType, Side, Source
 from otrade.brokers.kite.emergency_client import KiteEmergencyClient, holding_of
 from otrade.brokers.kite.error_map import answer_of, error_of
 from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
-from otrade.brokers.session import OrderReport, Source
+from otrade.brokers.session import OrderReport
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.http_connection import HttpResponse
 from otrade.errors import BrokerError

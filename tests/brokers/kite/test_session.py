@@ -13,9 +13,9 @@ import pytest
 
 from otrade._core.codecs.interface import FrameSink
 from otrade._core.codecs.kite import KiteEncoder
-from otrade._core.types import Ev, Lane, Reason
+from otrade._core.types import Ev, Lane, Reason, Source
 from otrade.brokers.kite.session import KiteSession
-from otrade.brokers.session import Callbacks, Source
+from otrade.brokers.session import Callbacks
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.http_connection import connect
 from otrade.errors import BrokerError, NetworkError, TokenError

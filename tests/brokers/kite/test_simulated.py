@@ -13,12 +13,12 @@ import pytest
 
 from otrade._core.codecs.interface import CallbackSink
 from otrade._core.codecs.kite import KiteEncoder, decode_frame, encode_command
-from otrade._core.types import Cmd, Ev, Lane, OrdType, Product, Reason, Side
+from otrade._core.types import Cmd, Ev, Lane, OrdType, Product, Reason, Side, Source
 from otrade.brokers import token_store as session_file
 from otrade.brokers.kite import login
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.kite.session import KiteSession
-from otrade.brokers.session import Answer, Callbacks, OrderReport, Source
+from otrade.brokers.session import Answer, Callbacks, OrderReport
 from otrade.brokers.transport.endpoint import parse
 from otrade.errors import TokenError
 from tests.brokers.kite.test_session import QueuedRequest

@@ -36,6 +36,7 @@ from tests.harness.core_engine import (
     ScriptedExchange,
     frame,
     make_engine,
+    order_report,
     packet,
     token_of,
 )
@@ -123,7 +124,7 @@ class CampaignRun:
         kind, body = self.ex.mail[at] if keep else self.ex.mail.pop(at)
         engine = self.engine
         if kind == "report":
-            engine.on_report(**body, ts_recv_ns=self.now)
+            engine.on_report(order_report(**body, ts_recv_ns=self.now))
         elif kind == "answer":
             if keep:
                 return  # a broker answers once
@@ -138,7 +139,7 @@ class CampaignRun:
         elif not keep:
             engine.on_book_begin(body["asked"])
             for row in body["rows"]:
-                engine.on_report(**row, ts_recv_ns=self.now)
+                engine.on_report(order_report(**row, ts_recv_ns=self.now))
             engine.on_book_end(self.now)
         self.carry()
 

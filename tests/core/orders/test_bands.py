@@ -277,7 +277,7 @@ def test_at_a_locked_circuit_the_exit_stands_and_says_so_once():
         d.quote(1_100_000, 1_100_000, 0, LO, HI)
     assert len(asked) <= 2 and asked[-1].price_e4 == HI
     loud = [n for n in d.e.take_notices() if n["severity"] == Severity.ALARM]
-    assert [n["code"] for n in loud] == [Note.EXIT_AT_BAND]
+    assert [n["note"] for n in loud] == [Note.EXIT_AT_BAND]
 
 
 def test_a_halted_market_is_asked_slowly_and_at_once_when_it_trades():
@@ -357,7 +357,7 @@ def test_without_any_price_the_way_out_goes_to_the_band_and_to_the_market():
     assert LO in [cmd.price_e4 for cmd in asked], [cmd.price_e4 for cmd in asked]
     market = [cmd for cmd in asked if cmd.ord_type == OrdType.MARKET]
     assert market and b"market_protection=-1" in market[0].request
-    chased = [n for n in d.e.take_notices() if n["code"] == Note.EXIT_CHASED]
+    chased = [n for n in d.e.take_notices() if n["note"] == Note.EXIT_CHASED]
     assert chased[-1]["reason"] == Reason.TOUCH_OLD
     assert len(asked) <= 6, "what cannot be known is not asked for every two seconds"
 

@@ -24,6 +24,7 @@ from tests.harness.core_engine import (
     SECOND,
     frame,
     make_engine,
+    order_report,
     packet,
     token_of,
 )
@@ -95,7 +96,7 @@ class EngineDriver:
             ts_update_ns=self.now,
             ts_recv_ns=self.now,
         )
-        return self.e.on_report(**{**body, **kw})
+        return self.e.on_report(order_report(**{**body, **kw}))
 
     def book(self, *rows, asked=None):
         """An order book asked for now and answered at once."""
@@ -144,7 +145,7 @@ class EngineDriver:
         return self.e.bracket(0)
 
     def notes(self):
-        return [n["code"] for n in self.e.take_notices()]
+        return [n["note"] for n in self.e.take_notices()]
 
 
 @pytest.mark.parametrize(
@@ -252,8 +253,9 @@ def test_the_target_is_the_same_order_changed():
         counters["target_ns_worst"],
         counters["naked_ns_total"],
     ) == (200 * MS, 200 * MS, naked_ns)
-    said = {n["code"]: n["b"] for n in d.e.take_notices()}
-    assert (said[Note.BRACKET_CLOSED], said[Note.AT_TARGET]) == (naked_ns, 200 * MS)
+    said = {n["note"]: n for n in d.e.take_notices()}
+    assert said[Note.BRACKET_CLOSED]["naked_ns"] == naked_ns
+    assert said[Note.AT_TARGET]["total_ns"] == 200 * MS
     assert d.b["pnl_e4"] == 10 * 40_000
 
 
@@ -367,8 +369,8 @@ def test_a_stop_is_not_renewed_where_the_second_request_might_wait():
     d.notes()
     px, asked = trailed(d, 40, px)
     assert asked == [] and d.b["protected_qty"] == 10
-    waits = [n for n in d.e.take_notices() if n["code"] == Note.TRAIL_WAITS]
-    assert [(n["severity"], n["a"], n["reason"]) for n in waits] == [
+    waits = [n for n in d.e.take_notices() if n["note"] == Note.TRAIL_WAITS]
+    assert [(n["severity"], n["trigger_e4"], n["reason"]) for n in waits] == [
         (3, 985_000, Reason.RATE_DAY)
     ], "said once, as an alarm"
     # The engine leaves where the stop should stand.
@@ -397,7 +399,7 @@ def test_a_stop_is_not_renewed_after_the_entry_hours():
     d.notes()
     _, asked = trailed(d, 40)
     assert [cmd.kind for cmd in asked] == [Cmd.REPLACE]
-    waits = [n["reason"] for n in d.e.take_notices() if n["code"] == Note.TRAIL_WAITS]
+    waits = [n["reason"] for n in d.e.take_notices() if n["note"] == Note.TRAIL_WAITS]
     assert waits == [Reason.SESSION] and d.b["protected_qty"] == 10
 
 
@@ -514,7 +516,7 @@ def test_an_exit_left_resting_is_chased_and_the_last_step_is_an_alarm():
         d.say(cmd, Ev.WORKING)
         assert d.b["naked_since_ns"] == naked_from
     assert prices[0] < 970_000 and prices == sorted(prices, reverse=True)
-    chased = [n for n in d.e.take_notices() if n["code"] == Note.EXIT_CHASED]
+    chased = [n for n in d.e.take_notices() if n["note"] == Note.EXIT_CHASED]
     assert [n["severity"] for n in chased] == [1, 3, 3]
 
 
@@ -763,20 +765,22 @@ def test_a_report_of_a_foreign_order_changes_nothing():
     d.opened()
     before = d.b
     r = d.e.on_report(
-        cl_ord_id="somebody",
-        broker_order_id="X",
-        ev=Ev.FILL_FULL,
-        source=1,
-        order_qty=5,
-        cum_qty=5,
-        cum_value_e4=5,
-        price_e4=1,
-        trigger_e4=0,
-        ord_type=2,
-        triggered=False,
-        reason=0,
-        ts_update_ns=0,
-        ts_recv_ns=d.now,
+        order_report(
+            cl_ord_id="somebody",
+            broker_order_id="X",
+            ev=Ev.FILL_FULL,
+            source=1,
+            order_qty=5,
+            cum_qty=5,
+            cum_value_e4=5,
+            price_e4=1,
+            trigger_e4=0,
+            ord_type=2,
+            triggered=False,
+            reason=0,
+            ts_update_ns=0,
+            ts_recv_ns=d.now,
+        )
     )
     assert r == Reason.UNKNOWN_ORDER
     assert d.b == before
@@ -1010,7 +1014,7 @@ def test_a_waiting_reversal_expires():
     d.notes()
     d.say(out, Ev.FILL_FULL, 10, 999_000, after=31 * SECOND)
     assert d.b["state"] == BracketState.CLOSED
-    refused = [n for n in d.e.take_notices() if n["code"] == Note.SIGNAL_REFUSED]
+    refused = [n for n in d.e.take_notices() if n["note"] == Note.SIGNAL_REFUSED]
     assert [(n["reason"], n["side"]) for n in refused] == [(Reason.REVERSE_EXPIRED, Side.SELL)]
     assert all(cmd.kind == Cmd.LOOK for cmd in iter(d.e.take_command, None))
 
@@ -1032,7 +1036,7 @@ def test_a_waiting_reversal_obeys_switch_pause_and_halt(by, why):
     assert d.b["state"] == BracketState.CLOSED
     d.quiet()
     said = (Note.SIGNAL_REFUSED, Note.ENTRY_DROPPED)
-    assert [n["reason"] for n in d.e.take_notices() if n["code"] in said] == ([why] if why else [])
+    assert [n["reason"] for n in d.e.take_notices() if n["note"] in said] == ([why] if why else [])
 
 
 def rejected(d, reason=Reason.EXCHANGE_REJECT):
@@ -1052,8 +1056,8 @@ def test_a_run_of_rejected_entries_has_a_brake():
     d.notes()
     sent = sum(rejected(d) for _ in range(400))  # 400 seconds in a ban
     assert sent == 3 + 2, "three, then one after a minute and one after two more"
-    brakes = [n for n in d.e.take_notices() if n["code"] == Note.ENTRY_BRAKE]
-    assert [(n["severity"], n["a"], n["b"]) for n in brakes] == [
+    brakes = [n for n in d.e.take_notices() if n["note"] == Note.ENTRY_BRAKE]
+    assert [(n["severity"], n["n_rejected"], n["pause_ns"]) for n in brakes] == [
         (3, 3, 60 * SECOND),
         (1, 4, 120 * SECOND),
         (1, 5, 240 * SECOND),

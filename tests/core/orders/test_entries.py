@@ -18,6 +18,7 @@ from tests.harness.core_engine import (
     SECOND,
     frame,
     make_engine,
+    order_report,
     packet,
     token_of,
 )
@@ -61,20 +62,22 @@ class EntryDriver:
 
     def say(self, cmd: Any, ev: int, cum: int = 0) -> None:
         self.e.on_report(
-            cl_ord_id=cmd.cl_ord_id,
-            broker_order_id=f"N{cmd.order_slot}",
-            ev=ev,
-            source=1,
-            order_qty=cmd.qty,
-            cum_qty=cum,
-            cum_value_e4=cum * 1_000_000,
-            price_e4=cmd.price_e4,
-            trigger_e4=cmd.trigger_e4,
-            ord_type=cmd.ord_type,
-            triggered=False,
-            reason=0,
-            ts_update_ns=self.now,
-            ts_recv_ns=self.now,
+            order_report(
+                cl_ord_id=cmd.cl_ord_id,
+                broker_order_id=f"N{cmd.order_slot}",
+                ev=ev,
+                source=1,
+                order_qty=cmd.qty,
+                cum_qty=cum,
+                cum_value_e4=cum * 1_000_000,
+                price_e4=cmd.price_e4,
+                trigger_e4=cmd.trigger_e4,
+                ord_type=cmd.ord_type,
+                triggered=False,
+                reason=0,
+                ts_update_ns=self.now,
+                ts_recv_ns=self.now,
+            )
         )
 
     def beat(self, seconds: float) -> EntryDriver:
@@ -110,7 +113,7 @@ class EntryDriver:
 
     def told(self, note: Note) -> list[dict[str, Any]]:
         self.notices += self.e.take_notices()
-        return [row for row in self.notices if row["code"] == note]
+        return [row for row in self.notices if row["note"] == note]
 
 
 FUTURE: dict[str, Any] = {"freeze_qty": 1_800, "lot_size": 65}
@@ -124,7 +127,7 @@ def test_ten_slices_leave_as_the_rate_allows_and_every_fill_is_covered_at_once()
         "three now: each with its stop, and the reserve untouched"
     )
     waits = w.told(Note.ENTRY_WAITS)[0]
-    assert (waits["a"], waits["b"], waits["reason"]) == (
+    assert (waits["rest_qty"], waits["sent_qty"], waits["reason"]) == (
         17_550 - 3 * 1_755,
         3 * 1_755,
         Reason.RATE_SECOND,
@@ -239,7 +242,7 @@ def test_who_waits_too_long_is_dropped_and_told() -> None:
     dropped = w.told(Note.ENTRY_DROPPED)
     assert len(w.entries) + len(dropped) == 30 and len(dropped) == 21
     assert {row["reason"] for row in dropped} == {Reason.RATE_SECOND}
-    assert all(2 * SECOND <= row["c"] < 2_200 * MS for row in dropped)
+    assert all(2 * SECOND <= row["waited_ns"] < 2_200 * MS for row in dropped)
 
 
 def test_entries_that_rest_keep_the_room_of_their_stops() -> None:
@@ -343,7 +346,7 @@ def test_the_rest_of_an_entry_is_not_sent_into_a_position_that_is_being_left() -
     w.answer()
     w.beat(6)
     cut = w.told(Note.ENTRY_CUT)
-    assert [(row["a"], row["b"], row["reason"]) for row in cut] == [
+    assert [(row["rest_qty"], row["sent_qty"], row["reason"]) for row in cut] == [
         (17_550 - 3 * 1_755, 3 * 1_755, Reason.SUPERSEDED)
     ]
     assert w.asked_qty == 3 * 1_755 and w.e.position(0)["net_qty"] == 0 and w.e.n_live == 0
@@ -398,7 +401,7 @@ def test_a_wait_replays_bit_for_bit_and_a_restart_drops_it_with_a_word() -> None
     assert done.divergence is None and waiting == [6, 7]
     again.take_notices()
     again.resume(8, w.now)
-    dropped = [row for row in again.take_notices() if row["code"] == Note.ENTRY_DROPPED]
+    dropped = [row for row in again.take_notices() if row["note"] == Note.ENTRY_DROPPED]
     assert [(row["strategy_id"], row["reason"]) for row in dropped] == [
         (6, Reason.RESTARTED),
         (7, Reason.RESTARTED),

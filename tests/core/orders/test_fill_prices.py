@@ -22,7 +22,7 @@ from otrade._core.types import (
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
 from tests.core.orders.test_brackets import EngineDriver
-from tests.harness.core_engine import MS, SECOND
+from tests.harness.core_engine import MS, SECOND, order_report
 
 LIMIT = OrdType.LIMIT
 
@@ -94,12 +94,18 @@ def test_a_revised_average_is_taken_from_a_newer_report_only() -> None:
         triggered=False,
         reason=0,
     )
-    d.e.on_report(**said, cum_value_e4=10_000_000, ts_update_ns=d.now + MS, ts_recv_ns=d.now + MS)
+    d.e.on_report(
+        order_report(
+            **said, cum_value_e4=10_000_000, ts_update_ns=d.now + MS, ts_recv_ns=d.now + MS
+        )
+    )
     assert d.b["entry_value_e4"] == 10_000_000, "revised average dropped"
     moved = d.take()
     assert (moved.broker_order_id, moved.trigger_e4) == (f"N{stop.order_slot}", 980_000)
     d.e.on_report(
-        **said, cum_value_e4=10_040_000, ts_update_ns=d.now - SECOND, ts_recv_ns=d.now + 2 * MS
+        order_report(
+            **said, cum_value_e4=10_040_000, ts_update_ns=d.now - SECOND, ts_recv_ns=d.now + 2 * MS
+        )
     )
     assert d.b["entry_value_e4"] == 10_000_000, "an old report is no news"
 
@@ -118,20 +124,22 @@ def test_trades_are_the_truth_and_an_average_is_not_taken_after_them() -> None:
     d.quiet()  # a difference of rounding moves no stop
     entry = d.e.order(0)
     d.e.on_report(
-        cl_ord_id=entry["cl_ord_id"],
-        broker_order_id="N0",
-        ev=Ev.FILL_FULL,
-        source=2,
-        order_qty=10,
-        cum_qty=10,
-        cum_value_e4=10_000_000,
-        price_e4=entry["price_e4"],
-        trigger_e4=0,
-        ord_type=LIMIT,
-        triggered=False,
-        reason=0,
-        ts_update_ns=d.now + SECOND,
-        ts_recv_ns=d.now + SECOND,
+        order_report(
+            cl_ord_id=entry["cl_ord_id"],
+            broker_order_id="N0",
+            ev=Ev.FILL_FULL,
+            source=2,
+            order_qty=10,
+            cum_qty=10,
+            cum_value_e4=10_000_000,
+            price_e4=entry["price_e4"],
+            trigger_e4=0,
+            ord_type=LIMIT,
+            triggered=False,
+            reason=0,
+            ts_update_ns=d.now + SECOND,
+            ts_recv_ns=d.now + SECOND,
+        )
     )
     assert d.b["entry_value_e4"] == 10_000_333
 
@@ -177,7 +185,7 @@ def test_a_value_that_comes_after_the_close_corrects_the_profit() -> None:
     d.e.on_traded(f"N{stop.order_slot}", 10, 9_795_000, d.now)
     assert d.b["pnl_e4"] == d.e.risk()["pnl_e4"] == -205_000 and d.e.n_unvalued == 0
     told = d.e.take_notices()
-    assert [(n["code"], n["bracket_id"]) for n in told] == [(Note.VALUE_TAKEN, 0)]
+    assert [(n["note"], n["bracket_id"]) for n in told] == [(Note.VALUE_TAKEN, 0)]
 
 
 def test_a_fill_of_which_nothing_at_all_is_known_waits_for_the_first_price() -> None:
@@ -200,21 +208,23 @@ def test_a_fill_of_which_nothing_at_all_is_known_waits_for_the_first_price() -> 
         ts_ns=d.now,
     )
     d.e.on_report(
-        cl_ord_id=tag,
-        broker_order_id="X1",
-        ev=Ev.FILL_FULL,
-        source=2,
-        order_qty=10,
-        cum_qty=10,
-        cum_value_e4=0,
-        price_e4=0,
-        trigger_e4=0,
-        ord_type=OrdType.MARKET,
-        triggered=False,
-        reason=0,
-        ts_update_ns=0,
-        ts_recv_ns=d.now,
-        worth=Worth.UNKNOWN,
+        order_report(
+            cl_ord_id=tag,
+            broker_order_id="X1",
+            ev=Ev.FILL_FULL,
+            source=2,
+            order_qty=10,
+            cum_qty=10,
+            cum_value_e4=0,
+            price_e4=0,
+            trigger_e4=0,
+            ord_type=OrdType.MARKET,
+            triggered=False,
+            reason=0,
+            ts_update_ns=0,
+            ts_recv_ns=d.now,
+            worth=Worth.UNKNOWN,
+        )
     )
     assert d.e.position(0)["n_unpriced"] == 1 and d.e.risk()["pnl_e4"] == 0
     d.wait(100 * MS)
@@ -263,7 +273,7 @@ def test_a_stop_that_vanishes_covers_nothing_and_is_replaced_only_when_the_broke
     stop = d.opened()
     assert d.e.on_missing("N1", False, d.now) == Reason.OK
     assert (d.b["protected_qty"], d.e.order(1)["ord_status"]) == (0, OrdStatus.UNKNOWN)
-    told = [n for n in d.e.take_notices() if n["code"] == Note.UNKNOWN_STATUS]
+    told = [n for n in d.e.take_notices() if n["note"] == Note.UNKNOWN_STATUS]
     assert [(n["severity"], n["reason"]) for n in told] == [(Severity.ALARM, Reason.VANISHED)]
     for _ in range(20):
         d.wait(SECOND)
@@ -281,7 +291,7 @@ def test_a_stop_that_vanishes_covers_nothing_and_is_replaced_only_when_the_broke
     d.say(again, Ev.WORKING)
     assert d.b["protected_qty"] == 10
     d.say(stop, Ev.WORKING)  # it lives after all
-    assert [n["reason"] for n in d.e.take_notices() if n["code"] == Note.LATE_FILL] == [
+    assert [n["reason"] for n in d.e.take_notices() if n["note"] == Note.LATE_FILL] == [
         Reason.LATE_ACCEPT
     ]
     out = d.take()

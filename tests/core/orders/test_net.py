@@ -4,7 +4,7 @@ import pytest
 
 from otrade._core.types import BracketState, Cmd, Ev, ExitReason, Leg, OrdStatus, OrdType
 from tests.core.orders.test_brackets import EngineDriver
-from tests.harness.core_engine import SECOND
+from tests.harness.core_engine import SECOND, order_report
 
 
 def opened(**kw) -> tuple[EngineDriver, object]:
@@ -40,17 +40,19 @@ def closed_by_other(driver: EngineDriver, qty: int, px: int, *, by_broker: bool 
         **terms,
     )
     driver.e.on_report(
-        cl_ord_id="",
-        broker_order_id="X1",
-        ev=Ev.FILL_FULL,
-        source=2,
-        cum_qty=qty,
-        cum_value_e4=qty * px,
-        triggered=False,
-        reason=0,
-        ts_update_ns=0,
-        ts_recv_ns=driver.now,
-        **terms,
+        order_report(
+            cl_ord_id="",
+            broker_order_id="X1",
+            ev=Ev.FILL_FULL,
+            source=2,
+            cum_qty=qty,
+            cum_value_e4=qty * px,
+            triggered=False,
+            reason=0,
+            ts_update_ns=0,
+            ts_recv_ns=driver.now,
+            **terms,
+        )
     )
 
 

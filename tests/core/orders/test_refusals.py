@@ -17,7 +17,7 @@ from otrade._core.types import (
     Worth,
 )
 from tests.core.orders.test_brackets import START, EngineDriver
-from tests.harness.core_engine import MS, SECOND, frame, packet, token_of
+from tests.harness.core_engine import MS, SECOND, frame, order_report, packet, token_of
 
 OWN = "OT000009000AE000000"
 
@@ -51,10 +51,10 @@ def fill_of_unknown_price(d, side, qty):
         ts_ns=d.now,
         **terms,
     )
-    d.e.on_report(
+    d.e.on_report(order_report(
         cl_ord_id=OWN, broker_order_id="E1", ev=Ev.FILL_FULL, source=2, cum_qty=qty, cum_value_e4=0, triggered=False, reason=0,
         ts_update_ns=0, ts_recv_ns=d.now, worth=Worth.UNKNOWN, **terms,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 @pytest.mark.parametrize("side", [Side.BUY, Side.SELL])

@@ -5,7 +5,16 @@ name it.
 import pytest
 
 from otrade._core.types import Cmd, Ev, Halt, Lane, Reason, Side
-from tests.harness.core_engine import MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
+from tests.harness.core_engine import (
+    MS,
+    OPEN_NS,
+    SECOND,
+    frame,
+    make_engine,
+    order_report,
+    packet,
+    token_of,
+)
 
 T = token_of(0)
 NOW = OPEN_NS + 10 * SECOND
@@ -84,25 +93,27 @@ def fill_entry(e, px=1_001_500, now=NOW + 5 * MS):
 
 def report(e, cmd, ev, cum, px, now, **kw):
     e.on_report(
-        **{
-            **dict(
-                cl_ord_id=cmd.cl_ord_id,
-                broker_order_id="",
-                ev=ev,
-                source=1,
-                order_qty=cmd.qty,
-                cum_qty=cum,
-                cum_value_e4=cum * px,
-                price_e4=cmd.price_e4,
-                trigger_e4=cmd.trigger_e4,
-                ord_type=cmd.ord_type,
-                triggered=False,
-                reason=0,
-                ts_update_ns=now,
-                ts_recv_ns=now,
-            ),
-            **kw,
-        }
+        order_report(
+            **{
+                **dict(
+                    cl_ord_id=cmd.cl_ord_id,
+                    broker_order_id="",
+                    ev=ev,
+                    source=1,
+                    order_qty=cmd.qty,
+                    cum_qty=cum,
+                    cum_value_e4=cum * px,
+                    price_e4=cmd.price_e4,
+                    trigger_e4=cmd.trigger_e4,
+                    ord_type=cmd.ord_type,
+                    triggered=False,
+                    reason=0,
+                    ts_update_ns=now,
+                    ts_recv_ns=now,
+                ),
+                **kw,
+            }
+        )
     )
 
 

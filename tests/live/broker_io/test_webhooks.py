@@ -15,7 +15,8 @@ import msgspec
 import orjson
 import pytest
 
-from otrade.brokers.session import OrderReport, Source
+from otrade._core.types import Source
+from otrade.brokers.session import OrderReport
 from otrade.brokers.token_store import AccessSession, load_session, save_session
 from otrade.config.schema import BrokerConfig
 from otrade.errors import BrokerError, ConfigError

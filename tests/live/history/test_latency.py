@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from otrade._core.histogram import LatencyHistogram
-from otrade._core.types import Cmd, Ev, Side
-from otrade.brokers.session import OrderReport, Source
+from otrade._core.types import Cmd, Ev, Side, Source
+from otrade.brokers.session import OrderReport
 from otrade.cli import main
 from otrade.errors import OTradeError
 from otrade.live.history.latency import (
