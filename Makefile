@@ -19,7 +19,7 @@ build: .venv/ready otrade/web/static/index.html
 	$(PY) -m pip install --quiet -r .venv/requirements.txt
 	touch $@
 
-SOURCES := $(shell find otrade -name '*.pyx' -o -name '*.pxd' -not -name otk.pxd -not -name types.pxd) \
+SOURCES := $(shell find otrade -name '*.pyx' -o -name '*.pxd' -not -name otk.pxd -not -name types.pxd -not -name notes.pxd) \
 	$(wildcard otrade/_core/*.py otrade/_core/*/*.py) otrade/_core/crc32c.h setup.py
 .venv/ready: .venv/tools $(SOURCES)
 	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
@@ -73,7 +73,7 @@ fuzz: build
 		UBSAN_OPTIONS=halt_on_error=1 PYTHONMALLOC=malloc PYTHONPATH=. $(CURDIR)/$(PY) -m tests.core.codecs.fuzz_wire
 
 campaign: build
-	$(PY) -m tests.core.campaign --sequences 100000
+	$(PY) -m tests.core.orders.campaign --sequences 100000
 
 # The fault drill: 10,000 sessions with everything going wrong (about an hour on two cores).
 drill: build
@@ -85,7 +85,7 @@ drill-mutants: build
 
 # An engine that dies after every single journal record about orders, and after each is followed by another one.
 deaths: build
-	OTRADE_DEATH_STRIDE=1 $(PY) -m pytest -n 2 tests/live/reconciliation/test_bracket_recovery.py -k "death_at"
+	OTRADE_DEATH_STRIDE=1 $(PY) -m pytest -n 2 --timeout 7200 tests/live/reconciliation/test_bracket_recovery.py -k "death_at"
 
 clean:
 	rm -rf build dist .venv *.egg-info otrade/web/static web/node_modules

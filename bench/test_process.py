@@ -24,11 +24,11 @@ ENV = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 # A simulator that answers at once: how long a broker thinks is not ours to measure.
 EXCHANGE = """
 import datetime as dt, sys, uvloop
-from otrade.simulator.base.config import Latency, SimConfig, Span
+from otrade.simulator.base.config import DelayRange, LatencyConfig, SimConfig
 from otrade.simulator.serve import serve
-now = Span(0, 0)
+now = DelayRange(0, 0)
 cfg = SimConfig(dates=(dt.date.fromisoformat(sys.argv[1]),), day_start="09:20", speed=1.0,
-                latency=Latency(request=now, order_ack=now, exchange=now, read=now, push=now, tick=now))
+                latency=LatencyConfig(request=now, order_ack=now, exchange=now, read=now, push=now, tick=now))
 uvloop.run(serve(cfg, lambda sim, ports: print(ports.rest_url, ports.feed_url, flush=True)))
 """
 

@@ -16,13 +16,14 @@ import orjson
 import pytest
 
 from bench import loops
-from bench.desk import Desk
 from bench.engines import OPEN_NS, SECOND, engine
 from bench.frames import frame, walk
+from bench.instant_exchange import InstantExchange
 from bench.test_core import p99, side_by_side
+from otrade._core.types import Source
 from otrade.brokers.book_cache import BookReader
 from otrade.brokers.kite.reports import report_of
-from otrade.brokers.session import OrderReport, Source
+from otrade.brokers.session import OrderReport
 from otrade.config.schema import JournalConfig
 from otrade.journal.file import JournalFile
 from otrade.live.persistence.day_journal import window_bytes
@@ -209,11 +210,11 @@ def test_ticks_a_second_with_strategy_and_bracket(
             slow_period=150,
         )
         e.set_budget(per_second=500, per_minute=0, per_day=10**6, modifies_per_order=25)
-        desk = Desk(e)
-        spent, _ = loops.feed_traded(e, frames, OPEN_NS + 10 * SECOND, SECOND, desk)
+        exchange = InstantExchange(e)
+        spent, _ = loops.feed_traded(e, frames, OPEN_NS + 10 * SECOND, SECOND, exchange)
         assert e.counters()["ticks"] == len(frames) * PACKETS
         rates.append(len(frames) * PACKETS / spent * 1e3)
-        opened, requests = e.n_brackets, desk.n_requests
+        opened, requests = e.n_brackets, exchange.n_requests
     assert opened > 10 * PACKETS and requests > 2 * opened, "brackets open, rest, move and close"
     benchmark.pedantic(lambda: None, rounds=1)
     name = "full packets" if mode == "full" else "LTP packets"

@@ -20,25 +20,14 @@ import uvloop
 
 from otrade.brokers.kite.adapter import KiteAdapter
 from otrade.calendar import Calendar, date_of
-from otrade.clock import WallClock
 from otrade.config import ConfigManager, RunOptions
 from otrade.live.runner import Runner
 from otrade.live.runtime.run_file import read_run_info
 from otrade.live.startup.credentials import PaperAccess
 from otrade.live.startup.day_builder import DayBuilder
+from tests.harness.engine_process import ShiftedClock
 
 CONFIG = Path(__file__).parents[1] / "config" / "paper.json"
-
-
-class ShiftedClock(WallClock):
-    """The wall clock, as if it were another time."""
-
-    def __init__(self, shift_ns: int) -> None:
-        super().__init__()
-        self._shift_ns = shift_ns
-
-    def now_ns(self) -> int:
-        return super().now_ns() + self._shift_ns
 
 
 async def main(rest_url: str, feed_url: str, shift_ns: int, page: bool) -> None:
@@ -46,7 +35,7 @@ async def main(rest_url: str, feed_url: str, shift_ns: int, page: bool) -> None:
     manager = ConfigManager(CONFIG)
     date: dt.date = date_of(clock.now_ns())
     account = f"bench-{os.getpid()}"  # nobody goes on from the journal of the process before
-    kit = KiteAdapter(
+    adapter = KiteAdapter(
         "paper",
         "paper-secret",
         clock=clock,
@@ -54,7 +43,7 @@ async def main(rest_url: str, feed_url: str, shift_ns: int, page: bool) -> None:
         feed_root=feed_url,
         login_root=f"{rest_url}/connect/login",
     )
-    access = PaperAccess(kit, account)
+    access = PaperAccess(adapter, account)
     with Runner(
         manager,
         RunOptions(config=CONFIG, page=page, port=0),

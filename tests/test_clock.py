@@ -14,7 +14,7 @@ from otrade.clock import NS_PER_S, WallClock
 START_NS = 1_760_000_000 * NS_PER_S
 
 
-class Fake:
+class SetNanoseconds:
     def __init__(self, ns: int) -> None:
         self.ns = ns
 
@@ -22,8 +22,8 @@ class Fake:
         return self.ns
 
 
-def make() -> tuple[WallClock, Fake, Fake]:
-    wall, mono = Fake(START_NS), Fake(77)
+def make() -> tuple[WallClock, SetNanoseconds, SetNanoseconds]:
+    wall, mono = SetNanoseconds(START_NS), SetNanoseconds(77)
     return WallClock(wall, mono), wall, mono
 
 
@@ -36,8 +36,8 @@ def test_follows_the_monotonic_clock_between_resyncs() -> None:
 
 def pass_time(
     clock: WallClock,
-    wall: Fake,
-    mono: Fake,
+    wall: SetNanoseconds,
+    mono: SetNanoseconds,
     seconds: float,
     lag_ns: int | None = None,
     wrong_ns: int = 0,
@@ -128,7 +128,7 @@ def test_a_step_that_nobody_speaks_against_is_believed_in_the_end() -> None:
 
 def test_frames_are_stamped_with_the_engines_time() -> None:
     """In C, by the same anchor: a wrong clock of the machine must not reach the core by the feed."""
-    offset = Fake(0)
+    offset = SetNanoseconds(0)
     clock = WallClock(lambda: time.time_ns() + offset.ns)
     frames = frame_clock(clock)
     assert 0 <= frames() - clock.now_ns() + NS_PER_S // 100 < NS_PER_S // 50

@@ -15,7 +15,7 @@ from otrade.contract import views
 from otrade.live.control.commands import COMMANDS
 from otrade.web.http.routes import COMMANDS as COMMAND_ROUTES
 from otrade.web.http.routes import QUERIES, VIEWS
-from otrade.web.rest.dispatch import what
+from otrade.web.rest.dispatch import journal_name
 
 ROOT = Path(__file__).parents[1]
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
@@ -69,7 +69,7 @@ def test_the_acts_are_the_commands_of_the_api() -> None:
 
 
 def test_the_journal_has_the_names_of_the_api() -> None:
-    assert {act["journal"] for act in ACTS} == {what(route) for route in COMMAND_ROUTES}
+    assert {act["journal"] for act in ACTS} == {journal_name(route) for route in COMMAND_ROUTES}
     assert all(act["journal"] == act["api"] for act in ACTS)
 
 

@@ -20,7 +20,7 @@ OTRADE = ROOT / "otrade"
 SOURCES = (".py", ".pyi", ".pyx", ".pxd")
 MODULES_MAX = 16
 
-TICK = "_core.types _core.state _core.otk errors"
+TICK = "_core.types _core.state _core.notes _core.otk errors"
 """What a tick's way through the core is made of."""
 BASE = "_core.types errors units clock"
 """What every room above the core may use."""
@@ -32,11 +32,13 @@ TABLE = {
     "_core.kernel_states": "",
     "_core.otk": "_core.types",
     "_core.writer": "",
+    "_core.pack": "_core.types",
     "_core.build_id": "",
     "_core.cpu_check": "",
     "_core.histogram": "",
     "_core.journal_writer": "_core.types errors",
     "_core.state": "_core.types errors",
+    "_core.notes": "_core.types _core.state",
     # build time only
     "_core.layout": "_core.types _core.kernel_states",
     "_core.kernels": "_core.types _core.layout",
@@ -73,7 +75,7 @@ TABLE = {
     "_core.engine.engine": f"{TICK} _core.codecs _core.engine.pipeline _core.engine.rows "
     "_core.engine.setup _core.engine.views _core.journal_writer _core.market "
     "_core.orders.adopt _core.orders.bracket _core.orders.report _core.orders.risk "
-    "_core.orders.waiting_entries",
+    "_core.orders.waiting_entries _core.pack",
     "_core.engine.replay": f"{TICK} _core.codecs _core.engine.engine _core.journal_writer",
     "_core.engine.warmup": f"{TICK} _core.engine.engine _core.engine.pipeline _core.journal_writer",
     "_core.engine.feed_sink": f"{TICK} _core.codecs _core.engine.engine _core.engine.pipeline "
@@ -108,10 +110,10 @@ TABLE = {
     "simulator.net simulator.upstox.rest",
     "simulator.upstox": "simulator.base simulator.exchange simulator.faults simulator.net "
     "simulator.upstox.rest simulator.upstox.streams",
-    "simulator": "simulator.base simulator.exchange simulator.faults simulator.kite.rest "
+    "simulator": "simulator.base simulator.exchange simulator.faults simulator.kite.rest simulator.kite.rest "
     "simulator.net simulator.upstox.rest",
     # ------------------------------------------------------------------ the running engine
-    "journal": f"{BASE} _core.codecs _core.engine.engine _core.engine.replay _core.journal_writer "
+    "journal": f"{BASE} brokers _core.codecs _core.engine.engine _core.engine.replay _core.journal_writer "
     "brokers",
     "live.notices": f"{BASE} config",
     "live.runtime": f"{BASE} _core.engine.engine config live.notices",
@@ -125,7 +127,7 @@ TABLE = {
     "live.persistence",
     "live.reconciliation": f"{BASE} _core.engine.engine _core.engine.rows brokers live.notices "
     "live.oms live.plan",
-    "live.day": f"{BASE} _core.engine.engine _core.histogram brokers live.history live.notices "
+    "live.day": f"{BASE} _core.histogram brokers live.history live.notices "
     "live.oms live.persistence live.plan live.reconciliation",
     "live.startup": f"{BASE} _core.engine.engine brokers brokers.registry brokers.transport "
     "calendar charges config instruments journal live.day live.history "
@@ -152,7 +154,7 @@ TABLE = {
     "web.auth": "contract errors web.http",
     "web.rest": "contract errors web.auth web.http",
     "web.stream": "contract web.auth web.http",
-    "web.webhooks": "brokers.registry errors web.http",
+    "web.webhooks": "brokers.registry errors",
     "web": "contract web.auth web.http web.rest web.stream",
     "drill": f"{BASE} brokers brokers.registry charges config journal live.control live.day "
     "live.history live.notices live.persistence live.plan live.startup simulator simulator.base "

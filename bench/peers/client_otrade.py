@@ -151,11 +151,11 @@ def _pages(
 async def main(where: Where, directory: Path) -> None:
     clock = WallClock()
     now_ns = clock.now_ns()
-    kit = KiteAdapter(
+    adapter = KiteAdapter(
         API_KEY, "", clock=clock, rest_root=where.rest_root, feed_root=where.feed_root
     )
-    kit.use(ACCESS_TOKEN)
-    encoder = kit.encoder()
+    adapter.use(ACCESS_TOKEN)
+    encoder = adapter.encoder()
     instruments = [spec(i, where.mode, now_ns) for i in range(where.instruments)]
 
     def make_plan() -> DayPlan:
@@ -172,16 +172,16 @@ async def main(where: Where, directory: Path) -> None:
     identity = {"day": "2026-11-23", "account": "peers", "engine": "bench", "mode": "live"}
     journal = open_journal(directory, identity, JournalConfig(), board, now_ns, n_instruments=MANY)
     plan = journal.recover(make_plan)
-    journal.begin(plan, {**identity, "encoder": kit.spelled()}, 1, now_ns)
+    journal.begin(plan, {**identity, "encoder": adapter.spelled()}, 1, now_ns)
     day = TradingDay(
         plan, clock, board, no_charges, DayOptions("flatten", needs_journal=True), journal=journal
     )
-    kit.close()
+    adapter.close()
     if where.late:
         kit_module.KiteSession = functools.partial(kit_module.KiteSession, use_fast_path=False)
-    broker = kit.session(
+    broker = adapter.session(
         encoder=encoder,
-        sink=sink_of(plan.engine, kit.frame_kinds[0]),
+        sink=sink_of(plan.engine, adapter.frame_kinds[0]),
         listed=[ListedInstrument(i.token, i.key, i.exchange, i.symbol) for i in instruments],
         clock=clock,
         rng=random.Random(1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from html import escape
 
-from bench.peers.report import Row, Table
+from bench.peers.report import ReportRow, Table
 
 LEFT, WIDTH, RIGHT, LINE, HEAD = 230, 620, 90, 26, 44
 COLOURS = {
@@ -67,7 +67,7 @@ def svg(tables: list[Table]) -> str:
     )
 
 
-def _bar(row: Row, y: int, x: object) -> str:
+def _bar(row: ReportRow, y: int, x: object) -> str:
     assert callable(x)
     p50, p90, p99 = (x(row.percentiles_ns[p]) for p in ("p50", "p90", "p99"))
     colour = COLOURS.get(row.peer, "#111827")

@@ -23,7 +23,7 @@ def percentile(ordered: list[int], percent: float) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReportRow:
     """One client in one scenario, over all rounds. Times in ns; ratios round by round, to the same
     figure of the C client that waits in the same way (`of_floor`, and `of_floor_p99`), and to the
     median of the C client that sleeps (`of_epoll`).
@@ -54,7 +54,7 @@ class Table:
 
     load: Load
     tls: bool
-    rows: list[Row]
+    rows: list[ReportRow]
 
     @property
     def title(self) -> str:
@@ -71,7 +71,7 @@ class Table:
             floor.round_p50_ns
         )
 
-    def row(self, peer: str) -> Row | None:
+    def row(self, peer: str) -> ReportRow | None:
         return next((row for row in self.rows if row.peer == peer), None)
 
 
@@ -94,7 +94,7 @@ def table(load: Load, tls: bool, peers: list[Peer], rounds: list[dict[str, Outco
             if all(stage in outcome.says for outcome in outcomes)
         }
         rows.append(
-            Row(
+            ReportRow(
                 peer.name,
                 peer.label,
                 len(ordered),
@@ -320,19 +320,19 @@ def _pages(pages: list[dict[str, float]]) -> str:
     )
 
 
-def _inside(row: Row) -> str:
+def _inside(row: ReportRow) -> str:
     words = {"core": "decided", "inside": "with the kernel"}
     said = ", ".join(f"{words[stage]} {us(ns)} us" for stage, ns in row.inside_p50_ns.items())
     return f"from a frame in hand until its order is {said} (p50)"
 
 
-def _is_clean(row: Row) -> bool:
+def _is_clean(row: ReportRow) -> bool:
     return row.counts["orders"] == row.counts["triggers"] and not (
         row.counts["missed"] or row.counts["wrong"] or row.counts["surplus"]
     )
 
 
-def _row(row: Row) -> str:
+def _row(row: ReportRow) -> str:
     p = row.percentiles_ns
     of = row.of_floor
     return (

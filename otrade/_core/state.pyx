@@ -189,7 +189,7 @@ cdef void put_key(core_t* c, const uint8_t* text, Py_ssize_t n, int instrument_i
 
 
 cdef notice_t* notify(core_t* c, int code, int severity, int instrument_id, int bracket_id, int order_slot, int reason) noexcept nogil:
-    """Say something to the world. Fields a, b, c are 0 until the caller fills them."""
+    """Say something to the world. Called by `notes` alone, which is made from `NOTE_FIELDS` and fills in what the note tells."""
     if c.notice_tail - c.notice_head == c.cap_notices:
         c.notice_head += 1
         c.counters.notices_dropped += 1

@@ -1,8 +1,8 @@
 """The words of the core, spelled once: enums, limits, reason codes and struct layouts.
 
 Everything else is derived from this file by `layout.py`: `types.h` (C, with every offset asserted),
-`types.pxd` (Cython), numpy dtypes (Numba records, research) and ctypes structs (tests). It is plain
-data and imports nothing of ours.
+`types.pxd` and `notes.pxd` (Cython), numpy dtypes (Numba records, research) and ctypes structs
+(tests). It is plain data and imports nothing of ours.
 
 Units, last in every name: `_e4` ten-thousandths of a rupee (int64), `_ns` nanoseconds since the
 UNIX epoch (UTC) or a duration, `_bps` hundredths of a per cent. Quantities are units, never lots.
@@ -89,6 +89,17 @@ class Pending(IntEnum):
     NEW = 1
     REPLACE = 2
     CANCEL = 3
+
+
+class Source(IntEnum):
+    """By which road a report came. A book row is asked for, and therefore also proves what is
+    absent.
+    """
+
+    PUSH = 1
+    BOOK = 2
+    POSTBACK = 3
+    ASKED = 4  # that order was asked for alone
 
 
 class Ev(IntEnum):
@@ -373,7 +384,9 @@ class Reason(IntEnum):
 
 
 class Note(IntEnum):
-    """What a notice is about; its words are in `otrade/live/notices/messages.py`."""
+    """What a notice is about. `NOTE_FIELDS` names what it tells; its sentence is in
+    `otrade/live/notices/messages.py`.
+    """
 
     SIGNAL_TAKEN = 1
     SIGNAL_REFUSED = 2
@@ -396,19 +409,17 @@ class Note(IntEnum):
     OVER_EXIT = 19
     ILLEGAL_EVENT = 20
     UNKNOWN_STATUS = 21
-    FOREIGN_ORDER = 22
     HALT_CHANGED = 23
     LIMIT_TRIPPED = 24
     SQUARE_OFF = 25
-    NAKED = 26
     QUARANTINED = 27
     BUDGET_WAIT = 28
     READ_BACK = 29
     CAPACITY = 30
     ADOPTED = 31
     RESUMED = 32
-    ENTRY_WAITS = 50  # of a decision `a` units (0: all, sized when sent) wait; `b` have been sent
-    ENTRY_DROPPED = 51  # it is not sent; `c`: waited so long, ns
+    ENTRY_WAITS = 50  # a decision, or the rest of one, waits for the rate budget
+    ENTRY_DROPPED = 51  # it is not sent
     ENTRY_CUT = 52  # the same, where a part of it has been sent
     VALUE_UNKNOWN = 40
     VALUE_TAKEN = 41
@@ -418,6 +429,59 @@ class Note(IntEnum):
     STOP_RENEWED = 72  # cancelled, to be placed anew with a fresh count of modifications
     TRAIL_WAITS = 73
     AT_TARGET = 74  # how long a closed bracket had no stop by design
+
+
+NOTE_FIELDS: dict[int, dict[str, type[int]]] = {
+    # What each note tells beside the notice's own fields (severity, ids, order, reason, side), in
+    # the order of `notice_t`'s a, b, c. An `int` has its unit in its name; an enum says what a code
+    # means. Nobody else may know a, b and c: `notes.pxd`, the engine's views and the journal's
+    # readers are made from this table.
+    Note.SIGNAL_TAKEN: {"price_e4": int},
+    Note.SIGNAL_REFUSED: {"price_e4": int},
+    Note.ENTRY_SENT: {"qty": int, "price_e4": int},
+    Note.ENTRY_FILLED: {"qty": int, "value_e4": int},
+    Note.STOP_PLACED: {"trigger_e4": int, "qty": int},
+    Note.STOP_MOVED: {"trigger_e4": int, "qty": int},
+    Note.TARGET_ARMED: {},
+    Note.TARGET_DISARMED: {},
+    Note.EXIT_SENT: {"qty": int, "exit_reason": ExitReason},
+    Note.BRACKET_CLOSED: {"pnl_e4": int, "naked_ns": int, "exit_reason": ExitReason},
+    Note.ORDER_REFUSED: {},
+    Note.ORDER_REJECTED: {},
+    Note.EXIT_REJECTED: {},
+    Note.EXIT_CHASED: {"price_e4": int, "ladder_step": int},
+    Note.IN_DOUBT: {},
+    Note.DOUBT_RESOLVED: {"ev": Ev},
+    Note.PROVEN_ABSENT: {},
+    Note.LATE_FILL: {},
+    Note.OVER_EXIT: {"qty": int},
+    Note.ILLEGAL_EVENT: {"ord_status": OrdStatus, "ev": Ev},
+    Note.UNKNOWN_STATUS: {},
+    Note.HALT_CHANGED: {"halt": Halt, "halt_reason": Reason},
+    Note.LIMIT_TRIPPED: {"pnl_e4": int, "drawdown_e4": int},
+    Note.SQUARE_OFF: {},
+    Note.QUARANTINED: {},
+    Note.BUDGET_WAIT: {},
+    # What the broker has stored; of an order that filled more than was ordered, `qty` alone: what
+    # it has filled
+    Note.READ_BACK: {"qty": int, "price_e4": int, "trigger_e4": int},
+    Note.CAPACITY: {},
+    Note.ADOPTED: {"qty": int},
+    Note.RESUMED: {"n_open": int, "n_in_doubt": int},
+    # `rest_qty` 0: all of it waits, and is sized when it is sent
+    Note.ENTRY_WAITS: {"rest_qty": int, "sent_qty": int, "at_most_ns": int},
+    Note.ENTRY_DROPPED: {"rest_qty": int, "sent_qty": int, "waited_ns": int},
+    Note.ENTRY_CUT: {"rest_qty": int, "sent_qty": int, "waited_ns": int},
+    Note.VALUE_UNKNOWN: {"qty": int, "price_e4": int},
+    # `is_news`: else it is for the books only
+    Note.VALUE_TAKEN: {"change_e4": int, "value_e4": int, "is_news": bool},
+    Note.EXIT_AT_BAND: {"price_e4": int},
+    Note.TARGET_REFUSED: {},
+    Note.ENTRY_BRAKE: {"n_rejected": int, "pause_ns": int},
+    Note.STOP_RENEWED: {"trigger_e4": int, "qty": int},
+    Note.TRAIL_WAITS: {"trigger_e4": int, "wanted_e4": int},
+    Note.AT_TARGET: {"worst_ns": int, "total_ns": int},
+}
 
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -871,6 +935,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("reason", I4),
     ],
     "bar_rec_t": [("bar", "bar_t"), ("series_id", I4), ("instrument_id", I4)],
+    # `a`, `b`, `c` are called by their names in `NOTE_FIELDS`, and nowhere by these.
     "notice_t": [
         ("seq", I8),
         ("ts_ns", I8),

@@ -8,33 +8,21 @@ under it TokenError, RateLimitError and NetworkError.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import IntEnum
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from otrade._core.histogram import LatencyHistogram
-from otrade._core.types import Ev, Side, Worth
+from otrade._core.types import Ev, Side, Source, Worth
 
 QUOTES_MAX = 500
 """Instruments in one REST quote, at every broker."""
 
 
-class Source(IntEnum):
-    """By which road a report came. A book row is asked for, and therefore also proves what is
-    absent.
-    """
-
-    PUSH = 1
-    BOOK = 2
-    POSTBACK = 3
-    ASKED = 4
-    """That order was asked for alone."""
-
-
 class OrderReport(msgspec.Struct):
-    """One order as the broker tells it. The first block is what the engine's `on_report` takes,
-    field by field.
+    """One order as the broker tells it. The first block and `worth` are the fields of `report_t`, by
+    which the engine's `on_report` takes them; the rest is for the page and the journal, and empty
+    where nobody asks for it.
     """
 
     cl_ord_id: str
@@ -57,41 +45,17 @@ class OrderReport(msgspec.Struct):
     """The exchange's time of this state, 0 when it has none."""
     ts_recv_ns: int
 
-    instrument_token: int
-    exchange: str
-    tradingsymbol: str
-    product: str
-    status: str
+    instrument_token: int = 0
+    exchange: str = ""
+    tradingsymbol: str = ""
+    product: str = ""
+    status: str = ""
     """The broker's own status word, for the page."""
-    text: str
+    text: str = ""
     raw: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """What the broker said, as it said it, for the journal."""
     worth: int = Worth.AVERAGE
     """How well `cum_value_e4` is known."""
-
-    def engine_fields(self) -> dict[str, Any]:
-        """The keyword arguments of the engine's `on_report`."""
-        return {name: getattr(self, name) for name in _ENGINE_FIELDS}
-
-
-_ENGINE_FIELDS = (
-    "cl_ord_id",
-    "broker_order_id",
-    "ev",
-    "source",
-    "side",
-    "order_qty",
-    "cum_qty",
-    "cum_value_e4",
-    "price_e4",
-    "trigger_e4",
-    "ord_type",
-    "triggered",
-    "reason",
-    "ts_update_ns",
-    "ts_recv_ns",
-    "worth",
-)
 
 
 class UnreadableRow(msgspec.Struct, frozen=True):

@@ -57,7 +57,9 @@ def forgotten_rest(
     """A decision of a fixed size of which less was sent than the plan says, and nobody was told;
     empty: there is none. `plans` and `lots` by strategy.
     """
-    told = {(row["strategy_id"], row["b"]) for row in notices if row["code"] == Note.ENTRY_CUT}
+    told = {
+        (row["strategy_id"], row["sent_qty"]) for row in notices if row["note"] == Note.ENTRY_CUT
+    }
     sent: dict[int, tuple[int, int]] = {}
     for row in brackets:
         _, before = sent.get(row["decision"], (0, 0))

@@ -24,10 +24,10 @@ from otrade.drill.trouble import TROUBLES, UNDECIDED
 from otrade.errors import OTradeError
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
+from otrade.journal.words import read_notice
 from otrade.live.control.commands import Commands
 from otrade.live.day.trading_day import DayOptions
 from otrade.live.history.trade_ledger import OrderFill
-from otrade.live.persistence.day_journal import NOTICE
 from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
 from otrade.live.startup.exit_modes import Settled
 from otrade.simulator.base.config import SimConfig
@@ -469,7 +469,7 @@ class DrillSession:
         strategies = [engine.strategy(i) for i in range(engine.n_strategies)]
         lots = [engine.instrument(row["instrument_id"])["lot_size"] for row in strategies]
         notices = (
-            _notice(record.payload)
+            read_notice(record.payload)
             for record in self._journal.records()
             if record.kind == Rec.NOTICE
         )
@@ -488,7 +488,7 @@ class DrillSession:
             if done.divergence is not None:
                 raise Violation(f"the journal does not replay: {done.divergence}")
             self._result.n_waited += sum(
-                _notice(record.payload)["code"] == Note.ENTRY_WAITS
+                read_notice(record.payload)["note"] == Note.ENTRY_WAITS
                 for record in journal.records()
                 if record.kind == Rec.NOTICE
             )
@@ -519,11 +519,6 @@ class DrillSession:
                 )
         rows.sort(key=lambda row: row[0])
         return [f"{(ts_ns - self._open_ns) / SECOND:9.3f}  {text}" for ts_ns, text in rows]
-
-
-def _notice(payload: bytes | memoryview) -> dict[str, int]:
-    row = NOTICE.unpack(payload)
-    return {"code": row[2], "strategy_id": row[6], "b": row[11]}
 
 
 STOPS_STAND = frozenset(

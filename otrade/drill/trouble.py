@@ -102,10 +102,6 @@ def _slow(rng: random.Random, keys: list[str]) -> Args:
     return {**_some_orders(rng, keys), "s": round(rng.uniform(1, 9), 1)}
 
 
-def _key(rng: random.Random, keys: list[str]) -> Args:
-    return {"key": rng.choice(keys)}
-
-
 def _always(seconds: float) -> Callable[[Args], float]:
     return lambda args: seconds
 

@@ -13,6 +13,7 @@ import orjson
 
 from otrade._core.codecs.decoders import FRAMES, count_packets, decode_frame
 from otrade._core.types import (
+    NOTE_FIELDS,
     STRUCTS,
     Cmd,
     Ev,
@@ -27,6 +28,7 @@ from otrade._core.types import (
     Rec,
     Severity,
     Side,
+    Source,
     Tif,
 )
 from otrade.journal.record import Record
@@ -47,7 +49,7 @@ ENUMS: dict[str, type[IntEnum]] = {
     "severity": Severity,
     "halt": Halt,
 }
-SOURCES = {1: "push", 2: "book", 3: "postback"}
+SOURCES = {source: source.name.lower() for source in Source}
 OWN = ("seq", "section", "ts_ns", "kind", "offset")
 """Columns that every row has."""
 COMMAND_FIELDS_UNTIL = "n_bytes"
@@ -109,13 +111,28 @@ def _aligned(at: int, size: int) -> int:
     return -(-at // size) * size if size else at
 
 
-REPORT, ANSWER, NOTICE, SIGNAL = (
+REPORT, ANSWER, SIGNAL = (
     StructReader("report_t"),
     StructReader("answer_t"),
-    StructReader("notice_t"),
     StructReader("signal_rec_t"),
 )
+NOTICE = struct.Struct("<" + "".join(CODES[kind] for _, kind, *_ in STRUCTS["notice_t"]))
+"""`notice_t`, which has no gaps: a day may hold a hundred thousand."""
+NOTICE_FIELDS = tuple(field[0] for field in STRUCTS["notice_t"])
 COMMAND = StructReader("command_t", COMMAND_FIELDS_UNTIL)
+
+
+def read_notice(payload: bytes | memoryview) -> dict[str, int]:
+    """A NOTICE record's fields by their names: those of every notice, `note` among them, and those
+    of `NOTE_FIELDS`. Of a note that this build does not know they stay a, b and c.
+    """
+    row: dict[str, int] = dict(zip(NOTICE_FIELDS, NOTICE.unpack(payload), strict=True))
+    fields = NOTE_FIELDS.get(row["code"])
+    found = {"note": row.pop("code"), **row}
+    if fields is not None:
+        values = [found.pop(place) for place in ("a", "b", "c")]
+        found.update(zip(fields, values, strict=False))
+    return found
 
 
 def named(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,10 +212,15 @@ def _body(kind: int, payload: memoryview, packets: bool) -> dict[str, Any]:
         }
         return {**what, **named(row), **request}
     if kind == Rec.NOTICE:
-        row = NOTICE.read(payload)
-        what = {"note": _name(Note, row.pop("code")), "notice_seq": row.pop("seq")}
-        del row["ts_ns"]  # the record's own
-        return {**what, **named(row)}
+        notice = read_notice(payload)
+        note = notice.pop("note")
+        what = {"note": _name(Note, note), "notice_seq": notice.pop("seq")}
+        del notice["ts_ns"]  # the record's own
+        row = named(notice)
+        for name, kind_of in NOTE_FIELDS.get(note, {}).items():
+            if issubclass(kind_of, IntEnum):
+                row[name] = _name(kind_of, notice[name])
+        return {**what, **row}
     if kind == Rec.SIGNAL:
         row = SIGNAL.read(payload)
         return {**named(row), "signal": named(row["signal"])}

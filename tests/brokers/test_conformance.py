@@ -13,14 +13,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from otrade._core.types import Ev, OrdType, Reason, Side
+from otrade._core.types import Ev, OrdType, Reason, Side, Source
 from otrade.brokers.registry import BROKERS as ROWS
 from otrade.brokers.registry import NAMES
-from otrade.brokers.session import Answer, Callbacks, OrderReport, OrderTerms, Source
+from otrade.brokers.session import Answer, Callbacks, OrderReport, OrderTerms
 from otrade.drill.process import BrokerKind, adapter_at, new_token
 from otrade.drill.trouble import TROUBLES
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
-from tests.live.world import SECOND, World, run, world
+from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day
 
 BROKERS = NAMES
 pytestmark = pytest.mark.parametrize("broker", BROKERS)
@@ -28,12 +28,12 @@ PRICE_AWAY = 0.97
 
 
 @dataclass
-class Subject:
-    """A broker's adapter and emergency client beside a world whose engine is not opened: orders are ours
+class BrokerUnderTest:
+    """A broker's emergency client and adapter beside a simulated day whose engine is not opened: orders are ours
     alone.
     """
 
-    here: World
+    here: SimulatedDay
     broker: BrokerKind
     heard: list[OrderReport] = field(default_factory=list)
     answers: list[tuple[int, Answer]] = field(default_factory=list)
@@ -43,8 +43,8 @@ class Subject:
         self.adapter = adapter_at(self.here.sim, self.here.ports, self.broker, self.here.sim.clock)
         self.token = new_token(self.here.sim, self.broker)
         self.adapter.use(self.token)
-        self.emergency = self.adapter.emergency_client(5 * SECOND)
-        self.emergency.set_access_token(self.token)
+        self.client = self.adapter.emergency_client(5 * SECOND)
+        self.client.set_access_token(self.token)
         contract = self.here.sim.exchange.market.universe.resolve("NSE:INFY")
         self.contract = contract
         spec = self.here.process.instruments[0]
@@ -65,16 +65,14 @@ class Subject:
         await self.here.sim.run_until(self.here.sim.clock.now_ns() + round(seconds * SECOND))
 
     async def ltp_e4(self) -> int:
-        return int((await self.do(self.emergency.quote(self.like))).ltp_e4)
+        return int((await self.do(self.client.quote(self.like))).ltp_e4)
 
     def near(self, px_e4: float) -> int:
         tick = self.contract.tick_e4
         return round(px_e4 / tick) * tick
 
     async def order(self, tag: str) -> OrderReport:
-        return next(
-            row for row in await self.do(self.emergency.order_book()) if row.cl_ord_id == tag
-        )
+        return next(row for row in await self.do(self.client.order_book()) if row.cl_ord_id == tag)
 
     def callbacks(self) -> Callbacks:
         return Callbacks(
@@ -89,32 +87,32 @@ class Subject:
         )
 
 
-def at_broker(broker: BrokerKind, work: Callable[[Subject], Awaitable[None]]) -> None:
+def at_broker(broker: BrokerKind, work: Callable[[BrokerUnderTest], Awaitable[None]]) -> None:
     async def inner() -> None:
-        async with world(broker=broker) as here:
+        async with simulated_day(broker=broker) as here:
             await here.sim.run_until(here.at("09:30"))
-            subject = Subject(here, broker)
+            tested = BrokerUnderTest(here, broker)
             try:
-                await work(subject)
+                await work(tested)
             finally:
-                subject.emergency.close()
-                subject.adapter.close()
+                tested.client.close()
+                tested.adapter.close()
                 await asyncio.sleep(0)
 
     run(inner())
 
 
 def test_an_order_lives_in_the_same_words(broker: BrokerKind) -> None:
-    async def work(subject: Subject) -> None:
-        away = subject.near(await subject.ltp_e4() * PRICE_AWAY)
-        answer = await subject.do(
-            subject.emergency.place(
-                subject.like, 1, OrderTerms(10, OrdType.LIMIT, away), "OTCONFORM0000000001"
+    async def work(tested: BrokerUnderTest) -> None:
+        away = tested.near(await tested.ltp_e4() * PRICE_AWAY)
+        answer = await tested.do(
+            tested.client.place(
+                tested.like, 1, OrderTerms(10, OrdType.LIMIT, away), "OTCONFORM0000000001"
             )
         )
         assert answer.outcome == Ev.ACK and answer.broker_order_id
-        await subject.wait(1)
-        row = await subject.order("OTCONFORM0000000001")
+        await tested.wait(1)
+        row = await tested.order("OTCONFORM0000000001")
         assert (row.ev, row.side, row.order_qty, row.price_e4, row.ord_type) == (
             Ev.WORKING,
             Side.BUY,
@@ -128,53 +126,53 @@ def test_an_order_lives_in_the_same_words(broker: BrokerKind) -> None:
             answer.broker_order_id,
         )
         assert row.ts_update_ns > 0 and row.source == Source.BOOK
-        lower = subject.near(away * 0.999)
+        lower = tested.near(away * 0.999)
         assert (
-            await subject.do(subject.emergency.modify(row, OrderTerms(15, OrdType.LIMIT, lower)))
+            await tested.do(tested.client.modify(row, OrderTerms(15, OrdType.LIMIT, lower)))
         ).outcome == Ev.ACK
-        await subject.wait(1)
-        row = await subject.order("OTCONFORM0000000001")
+        await tested.wait(1)
+        row = await tested.order("OTCONFORM0000000001")
         assert (row.order_qty, row.price_e4, row.ev) == (15, lower, Ev.WORKING)
-        assert (await subject.do(subject.emergency.cancel(row))).outcome == Ev.ACK
-        await subject.wait(1)
-        row = await subject.order("OTCONFORM0000000001")
+        assert (await tested.do(tested.client.cancel(row))).outcome == Ev.ACK
+        await tested.wait(1)
+        row = await tested.order("OTCONFORM0000000001")
         assert (row.ev, row.cum_qty) == (Ev.CANCELED, 0)
-        again = await subject.do(subject.emergency.cancel(row))
+        again = await tested.do(tested.client.cancel(row))
         assert again.outcome == Ev.REFUSED and again.reason != Reason.BROKER_NETWORK
 
     at_broker(broker, work)
 
 
 def test_a_trade_shows_in_book_trades_positions_and_funds(broker: BrokerKind) -> None:
-    async def work(subject: Subject) -> None:
-        before = sum(f.net_e4 for f in await subject.do(subject.emergency.funds()))
-        away = subject.near(await subject.ltp_e4() * 1.01)
-        await subject.do(
-            subject.emergency.place(
-                subject.like, 1, OrderTerms(10, OrdType.LIMIT, away), "OTCONFORM0000000002"
+    async def work(tested: BrokerUnderTest) -> None:
+        before = sum(f.net_e4 for f in await tested.do(tested.client.funds()))
+        away = tested.near(await tested.ltp_e4() * 1.01)
+        await tested.do(
+            tested.client.place(
+                tested.like, 1, OrderTerms(10, OrdType.LIMIT, away), "OTCONFORM0000000002"
             )
         )
-        await subject.wait(3)
-        row = await subject.order("OTCONFORM0000000002")
+        await tested.wait(3)
+        row = await tested.order("OTCONFORM0000000002")
         assert (row.ev, row.cum_qty) == (Ev.FILL_FULL, 10) and 0 < row.cum_value_e4 <= 10 * away
-        (trade,) = subject.here.sim.exchange.trades()
+        (trade,) = tested.here.sim.exchange.trades()
         assert row.cum_value_e4 == trade.qty * trade.price_e4, "the exchange's own execution"
-        assert await subject.do(subject.emergency.holdings()) == [], "a day's trade is no holding"
-        (held,) = [p for p in await subject.do(subject.emergency.positions()) if p.net_qty]
+        assert await tested.do(tested.client.holdings()) == [], "a day's trade is no holding"
+        (held,) = [p for p in await tested.do(tested.client.positions()) if p.net_qty]
         assert (held.net_qty, held.buy_qty, held.sell_qty, held.product) == (10, 10, 0, "MIS")
         assert held.buy_value_e4 == row.cum_value_e4 and held.multiplier == 1
-        assert sum(f.net_e4 for f in await subject.do(subject.emergency.funds())) < before
+        assert sum(f.net_e4 for f in await tested.do(tested.client.funds())) < before
 
     at_broker(broker, work)
 
 
 def test_a_stop_waits_for_its_trigger(broker: BrokerKind) -> None:
-    async def work(subject: Subject) -> None:
-        ltp = await subject.ltp_e4()
-        terms = OrderTerms(10, OrdType.SL, subject.near(ltp * 0.96), subject.near(ltp * 0.97))
-        await subject.do(subject.emergency.place(subject.like, -1, terms, "OTCONFORM0000000003"))
-        await subject.wait(1)
-        row = await subject.order("OTCONFORM0000000003")
+    async def work(tested: BrokerUnderTest) -> None:
+        ltp = await tested.ltp_e4()
+        terms = OrderTerms(10, OrdType.SL, tested.near(ltp * 0.96), tested.near(ltp * 0.97))
+        await tested.do(tested.client.place(tested.like, -1, terms, "OTCONFORM0000000003"))
+        await tested.wait(1)
+        row = await tested.order("OTCONFORM0000000003")
         assert (row.ev, row.triggered, row.ord_type) == (Ev.WORKING, False, OrdType.SL)
         assert (row.trigger_e4, row.price_e4) == (terms.trigger_e4, terms.price_e4)
 
@@ -182,23 +180,23 @@ def test_a_stop_waits_for_its_trigger(broker: BrokerKind) -> None:
 
 
 def test_refusals_are_certain_and_named(broker: BrokerKind) -> None:
-    async def work(subject: Subject) -> None:
-        ghost = await subject.do(
-            subject.emergency.cancel(msgspec.structs.replace(subject.like, broker_order_id="1"))
+    async def work(tested: BrokerUnderTest) -> None:
+        ghost = await tested.do(
+            tested.client.cancel(msgspec.structs.replace(tested.like, broker_order_id="1"))
         )
         assert ghost.outcome == Ev.REFUSED and ghost.reason in (
             Reason.BROKER_ORDER,
             Reason.BROKER_INPUT,
         )
-        odd = await subject.do(
-            subject.emergency.place(
-                subject.like, 1, OrderTerms(0, OrdType.LIMIT, 10_000), "OTCONFORM0000000004"
+        odd = await tested.do(
+            tested.client.place(
+                tested.like, 1, OrderTerms(0, OrdType.LIMIT, 10_000), "OTCONFORM0000000004"
             )
         )
         assert odd.outcome == Ev.REFUSED and odd.reason == Reason.BROKER_INPUT and odd.text
         assert not [
             row
-            for row in await subject.do(subject.emergency.order_book())
+            for row in await tested.do(tested.client.order_book())
             if row.cl_ord_id == "OTCONFORM0000000004"
         ]
 
@@ -213,39 +211,39 @@ def test_refusals_are_certain_and_named(broker: BrokerKind) -> None:
     ],
 )  # fmt: skip
 def test_what_nobody_knows_is_in_doubt(broker: BrokerKind, fault: str, outcome: Ev) -> None:
-    async def work(subject: Subject) -> None:
-        away = subject.near(await subject.ltp_e4() * PRICE_AWAY)
-        arm(subject, fault, "POST")
-        answer = await subject.do(
-            subject.emergency.place(
-                subject.like, 1, OrderTerms(10, OrdType.LIMIT, away), "OTCONFORM0000000005"
+    async def work(tested: BrokerUnderTest) -> None:
+        away = tested.near(await tested.ltp_e4() * PRICE_AWAY)
+        arm(tested, fault, "POST")
+        answer = await tested.do(
+            tested.client.place(
+                tested.like, 1, OrderTerms(10, OrdType.LIMIT, away), "OTCONFORM0000000005"
             )
         )
         assert answer.outcome == outcome
         assert (answer.reason == Reason.BROKER_RATE) == (fault == "lose_429")
-        await subject.wait(2)
-        tags = [row.cl_ord_id for row in await subject.do(subject.emergency.order_book())]
+        await tested.wait(2)
+        tags = [row.cl_ord_id for row in await tested.do(tested.client.order_book())]
         assert ("OTCONFORM0000000005" in tags) == fault.startswith("answer"), "the book tells which"
 
     at_broker(broker, work)
 
 
-def arm(subject: Subject, fault: str, method: str) -> None:
+def arm(tested: BrokerUnderTest, fault: str, method: str) -> None:
     """The next request of this method suffers."""
     do = TROUBLES[fault].do
     assert do is not None
-    do(subject.here.sim, {"count": 1, "method": method})
+    do(tested.here.sim, {"count": 1, "method": method})
 
 
 def test_a_dead_token_is_told_apart(broker: BrokerKind) -> None:
-    async def work(subject: Subject) -> None:
-        subject.here.sim.expire_tokens()
+    async def work(tested: BrokerUnderTest) -> None:
+        tested.here.sim.expire_tokens()
         with pytest.raises(TokenError) as caught:
-            await subject.do(subject.emergency.order_book())
-        assert subject.token not in str(caught.value)
-        answer = await subject.do(
-            subject.emergency.place(
-                subject.like, 1, OrderTerms(10, OrdType.LIMIT, 10_000_000), "OTCONFORM0000000006"
+            await tested.do(tested.client.order_book())
+        assert tested.token not in str(caught.value)
+        answer = await tested.do(
+            tested.client.place(
+                tested.like, 1, OrderTerms(10, OrdType.LIMIT, 10_000_000), "OTCONFORM0000000006"
             )
         )
         assert (answer.outcome, answer.reason) == (Ev.REFUSED, Reason.BROKER_TOKEN)
@@ -254,12 +252,12 @@ def test_a_dead_token_is_told_apart(broker: BrokerKind) -> None:
 
 
 def test_html_silence_and_cut_answers_to_questions(broker: BrokerKind) -> None:
-    async def work(subject: Subject) -> None:
+    async def work(tested: BrokerUnderTest) -> None:
         for fault in ("lose_503", "lose_429"):
-            arm(subject, fault, "GET")
+            arm(tested, fault, "GET")
             with pytest.raises(RateLimitError if fault == "lose_429" else NetworkError):
-                await subject.do(subject.emergency.order_book())
-        assert isinstance(await subject.do(subject.emergency.order_book()), list), (
+                await tested.do(tested.client.order_book())
+        assert isinstance(await tested.do(tested.client.order_book()), list), (
             "and the next question is answered"
         )
 
@@ -267,38 +265,38 @@ def test_html_silence_and_cut_answers_to_questions(broker: BrokerKind) -> None:
 
 
 def test_instruments_bands_and_login(broker: BrokerKind) -> None:
-    async def work(subject: Subject) -> None:
-        pause = subject.wait
-        names = await subject.do(instruments(subject))
+    async def work(tested: BrokerUnderTest) -> None:
+        pause = tested.wait
+        names = await tested.do(instruments(tested))
         infy = names.find("NSE:INFY", dt.date(2026, 11, 23))
         assert (infy.token, infy.tick_size_e4, infy.lot_size) == (
-            subject.contract.token,
-            subject.contract.tick_e4,
+            tested.contract.token,
+            tested.contract.tick_e4,
             1,
         )
-        low, high = (await subject.do(subject.adapter.bands([infy], lambda: pause(1))))["NSE:INFY"]
-        await subject.wait(1.1)  # one quote request a second
-        assert low < await subject.ltp_e4() < high
-        assert "http" in subject.adapter.login_url("s1") and subject.adapter.account.startswith(
+        low, high = (await tested.do(tested.adapter.bands([infy], lambda: pause(1))))["NSE:INFY"]
+        await tested.wait(1.1)  # one quote request a second
+        assert low < await tested.ltp_e4() < high
+        assert "http" in tested.adapter.login_url("s1") and tested.adapter.account.startswith(
             broker
         )
         assert (
-            subject.adapter.token_dies_ns(subject.here.sim.clock.now_ns())
-            > subject.here.sim.clock.now_ns()
+            tested.adapter.token_dies_ns(tested.here.sim.clock.now_ns())
+            > tested.here.sim.clock.now_ns()
         )
         with pytest.raises(BrokerError, match="another login"):
-            await subject.adapter.log_in(
+            await tested.adapter.log_in(
                 "http://127.0.0.1/?request_token=x&code=x&state=foreign", "mine"
             )
-        assert subject.token not in repr(subject.adapter) + repr(subject.emergency)
+        assert tested.token not in repr(tested.adapter) + repr(tested.client)
 
     at_broker(broker, work)
 
 
-async def instruments(subject: Subject) -> Any:
-    if subject.broker == "upstox":
-        subject.adapter._instruments_url = f"{subject.here.ports.upstox_rest_url}/market-quote/instruments/exchange/complete.json.gz"  # type: ignore[attr-defined]
-    return await subject.adapter.instruments()
+async def instruments(tested: BrokerUnderTest) -> Any:
+    if tested.broker == "upstox":
+        tested.adapter._instruments_url = f"{tested.here.ports.upstox_rest_url}/market-quote/instruments/exchange/complete.json.gz"  # type: ignore[attr-defined]
+    return await tested.adapter.instruments()
 
 
 @pytest.mark.parametrize(
@@ -314,13 +312,13 @@ async def instruments(subject: Subject) -> Any:
     ],
 )
 def test_what_comes_to_a_web_hook_is_proved_or_refused(broker: BrokerKind, body: bytes) -> None:
-    async def work(subject: Subject) -> None:
+    async def work(tested: BrokerUnderTest) -> None:
         with pytest.raises(BrokerError):
-            subject.adapter.postback(body, 1)
+            tested.adapter.postback(body, 1)
         with pytest.raises(BrokerError):
-            await subject.adapter.approved(body, "XX0000")
-        if not ROWS[subject.broker].token_hook:
+            await tested.adapter.approved(body, "XX0000")
+        if not ROWS[tested.broker].token_hook:
             with pytest.raises(BrokerError, match="approval"):
-                await subject.adapter.ask_approval()
+                await tested.adapter.ask_approval()
 
     at_broker(broker, work)

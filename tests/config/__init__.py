@@ -1,0 +1,1 @@
+"""Configuration: what is read, what is refused and by which name."""

@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 
 from otrade._core.engine import rows
-from tests.core.harness import OPEN_NS, SECOND, frame, make_engine, packet, token_of
+from tests.harness.core_engine import OPEN_NS, SECOND, frame, make_engine, packet, token_of
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "otrade/_core"

@@ -3,9 +3,9 @@ drill can fail.
 
     python -m tests.drill.mutants [--only NAME] [--seeds N] [--jobs N]
 
-A mutant is a row: file, the exact text, what replaces it, and what is wrong with that. A text that
-no longer matches is an error: the table follows the code. Prints the seeds that each took; exit
-code 1 when one survives.
+A mutant is a row: module, function, the operators that change it (`operators.py`: each finds its
+place by names), and what is wrong with that. A place that is not there once is an error that names
+the row. Prints the seeds that each took; exit code 1 when one survives.
 """
 
 from __future__ import annotations
@@ -17,375 +17,441 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.drill.operators import (
+    ROOT,
+    Operator,
+    PlaceError,
+    after,
+    also_if,
+    always,
+    argument,
+    before,
+    changed,
+    drop,
+    inside,
+    instead,
+    never,
+    only_if,
+    returns,
+    source_of,
+    swap,
+    without,
+)
+
 COPY = ROOT / "build" / "mutants"
-CORE = "otrade/_core/"
+CORE = "otrade._core."
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """`old` occurs exactly once in `file`."""
-
     name: str
-    file: str
-    old: str
-    new: str
+    module: str
+    function: str
+    """Or a method, or a whole class: then the words are unique in that."""
+    operators: tuple[Operator, ...]
     wrong: str
     faults: str = ""
     """The only troubles under which it is drilled; empty: all of them."""
+
+    @property
+    def file(self) -> str:
+        """Relative to the tree."""
+        try:
+            return str(source_of(self.module).relative_to(ROOT))
+        except PlaceError as error:
+            raise PlaceError(f"mutant {self.name!r}: {error}") from None
+
+    def planted_in(self, text: str) -> str:
+        """This module's source with the bug in it. PlaceError, which names the row, when a place is
+        not there once.
+        """
+        try:
+            return changed(text, self.function, self.operators)
+        except PlaceError as error:
+            row = f"mutant {self.name!r} ({self.module}, {self.function})"
+            raise PlaceError(f"{row}: {error}; bring the table up to date") from None
 
 
 MUTANTS = (
     Mutant(
         "resend without the second look",
-        CORE + "orders/report.pyx",
-        "                if o.looks == 0:\n                    o.looks = 1\n                    o.ts_look_ns = c.book_request_ns\n"
-        "                elif c.book_request_ns >= o.ts_look_ns + c.look_gap_ns:\n                    _apply(c, slot, EV_ABSENT)",
-        "                if True:\n                    _apply(c, slot, EV_ABSENT)",
+        CORE + "orders.report",
+        "on_book_end",
+        (never("looks"), always("ts_look_ns")),
         "one look at a book that is late makes a second order",
     ),
     Mutant(
         "timeout taken for a refusal",
-        CORE + "orders/report.pyx",
-        "    cdef int ev = outcome\n    if slot < 0:",
-        "    cdef int ev = outcome\n    if outcome == EV_TIMEOUT:\n        outcome = ev = EV_REFUSED\n    if slot < 0:",
+        CORE + "orders.report",
+        "on_answer",
+        (after("cdef ev outcome", "if outcome == EV_TIMEOUT:", "    outcome = ev = EV_REFUSED"),),
         "unknown is not failed",
     ),
     Mutant(
         "resend while in doubt",
-        CORE + "orders/exits.pyx",
-        "    if o == NULL or order.is_final(o):\n        if c.now_ns < pause[0]:",
-        "    if o == NULL or order.is_final(o) or o.in_doubt:\n        if c.now_ns < pause[0]:",
+        CORE + "orders.exits",
+        "_ensure",
+        (also_if("NULL", "o.in_doubt"),),
         "a stop that may stand is sent again",
     ),
     Mutant(
         "forget a partial fill",
-        CORE + "orders/report.pyx",
-        "    if d_qty > 0:\n        bracket.on_fill(",
-        "    if d_qty > 0 and o.cum_qty >= o.order_qty:\n        bracket.on_fill(",
+        CORE + "orders.report",
+        "on_report",
+        (only_if("d_qty: on_fill", "o.cum_qty >= o.order_qty"),),
         "the quantity filled before the last report is lost",
     ),
     Mutant(
         "accept a falling filled quantity",
-        CORE + "orders/order.pyx",
-        "    if cum_qty < order.cum_qty:\n        return REASON_CUM_QTY_FELL\n",
-        "    if cum_qty < order.cum_qty:\n        order.cum_qty = cum_qty\n",
+        CORE + "orders.order",
+        "take_fill",
+        (instead("return REASON_CUM_QTY_FELL", "order.cum_qty = cum_qty"),),
         "an old report counts a fill twice later",
     ),
     Mutant(
         "failed query taken for an empty book",
-        "otrade/live/oms/order_book_poller.py",
-        "            gap_ns = self._failed(error)\n",
-        "            gap_ns = self._failed(error)\n            self._engine.on_book_begin(ts_request_ns)\n"
-        "            self._engine.on_book_end(self._clock.now_ns())\n",
+        "otrade.live.oms.order_book_poller",
+        "OrderBookPoller",
+        (
+            after(
+                "gap_ns (error)",
+                "self._engine.on_book_begin(ts_request_ns)",
+                "self._engine.on_book_end(self._clock.now_ns())",
+            ),
+        ),
         "a question that was not answered proves nothing",
     ),
     Mutant(
         "zero average booked for good",
-        "otrade/brokers/parse.py",
-        "    return (value, Worth.AVERAGE) if value else (0, Worth.UNKNOWN)\n",
-        "    return value, Worth.AVERAGE if value else Worth.EXACT\n",
+        "otrade.brokers.parse",
+        "fill_value",
+        (returns("AVERAGE", "value, Worth.AVERAGE if value else Worth.EXACT"),),
         "a price that is not told is taken for nothing",
     ),
     Mutant(
         "value at an unchanged quantity dropped",
-        CORE + "orders/order.pyx",
-        "    if worth == WORTH_EXACT:\n        return True\n",
-        "    if worth == WORTH_EXACT:\n        return False\n",
+        CORE + "orders.order",
+        "is_better",
+        (returns("True", "False"),),
         "what the trades say comes too late to be taken",
     ),
     Mutant(
         "empty book proves absence",
-        "otrade/live/oms/order_book_poller.py",
-        "        self._engine.on_book_end(now_ns, not missing and not hides_ours(rows))\n",
-        "        self._engine.on_book_end(now_ns)\n",
+        "otrade.live.oms.order_book_poller",
+        "take",
+        (argument("on_book_end", "on_book_end", 1, "True"),),
         "a book without what we know is taken for a whole one",
         faults="stop_in_doubt_and_empty_book",
     ),
     Mutant(
         "403 at the book ignored",
-        "otrade/live/day/trading_day.py",
-        "        if isinstance(error, TokenError):\n            self._on_token_dead()  # by whatever road it is heard of\n",
-        "",
+        "otrade.live.day.trading_day",
+        "TradingDay",
+        (drop("error TokenError: _on_token_dead"),),
         "a token that is refused at the order book goes on to trade",
         faults="book_403",
     ),
     Mutant(
         "second exit beside the first",
-        CORE + "orders/exits.pyx",
-        "    if o == NULL or order.is_final(o):\n        if c.now_ns < pause[0]:",
-        "    if o == NULL or order.is_final(o) or o.ord_type != ord_type:\n        if c.now_ns < pause[0]:",
+        CORE + "orders.exits",
+        "_ensure",
+        (also_if("NULL", "o.ord_type != ord_type"),),
         "the target is placed and the stop left: both can fill",
     ),
     Mutant(
         "budget ignored",
-        CORE + "orders/risk.pyx",
-        "    if budget.per_second > 0 and _has_sent(",
-        "    if False and budget.per_second > 0 and _has_sent(",
+        CORE + "orders.risk",
+        "budget_left",
+        (never("per_second"),),
         "more requests a second than are allowed",
     ),
     Mutant(
         "tag used again",
-        CORE + "state.pyx",
-        "    b.next_attempt += 1\n    o.next = b.order_head\n    b.order_head = slot\n    b.n_orders += 1\n",
-        "    o.next = b.order_head\n    b.order_head = slot\n    b.n_orders += 1\n"
-        "    if b.n_orders > 2:\n        slot = b.order_head - 1\n",
+        CORE + "state",
+        "new_order",
+        (
+            drop("b.next_attempt +="),
+            after("b.n_orders +=", "if b.n_orders > 2:", "    slot = b.order_head - 1"),
+        ),
         "two orders with one ClOrdID",
     ),
     Mutant(
         "stop for what was ordered",
-        CORE + "orders/exits.pyx",
-        "    else:\n        _ensure(c, bracket_id, LEG_STOP, TYPE_SL, held, b.stop_limit_e4, b.stop_e4, LANE_PROTECT)",
-        "    else:\n        _ensure(c, bracket_id, LEG_STOP, TYPE_SL, b.order_qty, b.stop_limit_e4, b.stop_e4, LANE_PROTECT)",
+        CORE + "orders.exits",
+        "_work_open",
+        (argument("else / TYPE_SL", "_ensure", 4, "b.order_qty"),),
         "a partly filled entry gets a stop for more than is open",
     ),
     Mutant(
         "late fill ignored",
-        CORE + "orders/report.pyx",
-        "    if r.cum_qty > 0:\n",
-        "    if r.cum_qty > 0 and not was_final:\n",
+        CORE + "orders.report",
+        "on_report",
+        (only_if("cum_qty", "not was_final"),),
         "what traded after the cancel is nobody's",
     ),
     Mutant(
         "unknown status taken for cancelled",
-        "otrade/brokers/kite/reports.py",
-        "EV_OF_STATUS.get(status, Ev.UNKNOWN)",
-        "EV_OF_STATUS.get(status, Ev.CANCELED)",
+        "otrade.brokers.kite.reports",
+        "report_of",
+        (swap("EV_OF_STATUS", "UNKNOWN", "CANCELED"),),
         "a word that nobody knows ends an order that lives",
     ),
     Mutant(
         "naked clock stopped too early",
-        CORE + "orders/exits.pyx",
-        "    if not order.is_working(o) or (o.ord_type",
-        "    if order.is_final(o) or (o.ord_type",
+        CORE + "orders.exits",
+        "standing_qty",
+        (swap("TYPE_SL", "not order.is_working", "order.is_final"),),
         "a stop that was only asked for counts as standing",
     ),
     Mutant(
         "exits blocked by a halt",
-        CORE + "orders/exits.pyx",
-        "    if b.state == BR_EXITING or b.state == BR_CLOSED:\n        return\n    b.state = BR_EXITING",
-        "    if b.state == BR_EXITING or b.state == BR_CLOSED or c.risk.halt == 2:\n        return\n    b.state = BR_EXITING",
+        CORE + "orders.exits",
+        "begin_exit",
+        (also_if("BR_EXITING BR_CLOSED", "c.risk.halt == 2"),),
         "a halted engine cannot get out",
     ),
     Mutant(
         "modification forgets what has filled",
-        CORE + "orders/exits.pyx",
-        "reason = request.replace(c, slot, ord_type, o.cum_qty + qty,",
-        "reason = request.replace(c, slot, ord_type, qty,",
+        CORE + "orders.exits",
+        "_ensure",
+        (argument("request.replace", "request.replace", 3, "qty"),),
         "exchanges count the total, filled part included",
     ),
     Mutant(
         "quarantine ignored",
-        CORE + "orders/risk.pyx",
-        "    if inst.quarantined:\n",
-        "    if inst.quarantined > 1:\n",
+        CORE + "orders.risk",
+        "gate_entry",
+        (never("quarantined"),),
         "it trades where it cannot explain the position",
     ),
     Mutant(
         "recovery forgets what is in doubt",
-        CORE + "orders/adopt.pyx",
-        "            if c.orders[slot].pending != PENDING_NONE and not c.orders[slot].in_doubt:\n",
-        "            c.orders[slot].pending = PENDING_NONE\n            c.orders[slot].in_doubt = 0\n            if False:\n",
+        CORE + "orders.adopt",
+        "resume",
+        (
+            before(
+                "if PENDING_NONE",
+                "c.orders[slot].pending = PENDING_NONE",
+                "c.orders[slot].in_doubt = 0",
+            ),
+            never("PENDING_NONE"),
+        ),
         "a stop that was being sent when the process died is neither there nor missed",
     ),
     Mutant(
         "over-exit left alone",
-        CORE + "orders/exits.pyx",
-        "    elif b.open_qty < 0:\n        _undo_over_exit(c, bracket_id, b)\n",
-        "    elif b.open_qty < 0:\n        pass\n",
+        CORE + "orders.exits",
+        "work",
+        (drop("_undo_over_exit"),),
         "a late fill leaves a position on the other side",
     ),
     Mutant(
         "exit never follows the market",
-        CORE + "orders/exits.pyx",
-        "    if b.state != BR_EXITING or held_qty(b) <= 0 or c.now_ns < b.ladder_next_ns:\n        return\n",
-        "    if b.ladder_step >= 0:\n        return\n",
+        CORE + "orders.exits",
+        "climb",
+        (always("BR_EXITING"),),
         "an exit that rests is left resting",
     ),
     Mutant(
         "command leaves without a record",
-        CORE + "engine/record.pyx",
-        "            if self.journaling:\n                self._command(c, c.command_encoded)\n",
-        "            if self.journaling and cmd.kind != 1:\n                self._command(c, c.command_encoded)\n",
+        CORE + "engine.record",
+        "decided",
+        (only_if("journaling: _command", "cmd.kind != 1"),),
         "an order without an intent in the journal",
     ),
     Mutant(
         "early request leaves without a record",
-        CORE + "engine/pipeline.pyx",
-        "        if self.n_waiting() != 1 or (self.recorder.journaling and self.recorder.journal.has_died()):\n",
-        "        if self.n_waiting() != 1:\n",
+        CORE + "engine.pipeline",
+        "only_request",
+        (without("has_died"),),
         "the bytes are gone when the process dies, and its journal knows nothing of them",
         faults="kill",
     ),
     Mutant(
         "early request sent once more",
-        "otrade/brokers/transport/order_pool.py",
-        "        if written_to is not None:\n            self._book(written_to, request)\n            return\n",
-        "        if written_to is not None:\n            self._idle.append(written_to)\n            written_to.line.settle()\n",
+        "otrade.brokers.transport.order_pool",
+        "submit",
+        (
+            instead(
+                "written_to request",
+                "self._idle.append(written_to)",
+                "written_to.line.settle()",
+            ),
+            drop("written_to / return"),
+        ),
         "both ways write it: one intent, two orders",
     ),
     Mutant(
         "early request never waited for",
-        "otrade/brokers/transport/order_pool.py",
-        "            self._book(written_to, request)\n            return\n",
-        "            return\n",
+        "otrade.brokers.transport.order_pool",
+        "submit",
+        (drop("written_to request"),),
         "its answer meets nobody, and its connection is lost to the pool",
     ),
     Mutant(
         "order book alone makes a bar",
-        CORE + "market/market.pyx",
-        "    market.traded = traded\n",
-        "    market.ts_bar_ns = market.ts_bar_ns if traded else tick.ts_exch_ns\n    traded = True\n    market.traded = traded\n",
+        CORE + "market.market",
+        "take_tick",
+        (
+            before(
+                "market.traded",
+                "market.ts_bar_ns = market.ts_bar_ns if traded else tick.ts_exch_ns",
+                "traded = True",
+            ),
+        ),
         "the last trade again, with another book, is counted as one more",
         faults="thin,tick_part",
     ),
     Mutant(
         "any price believed",
-        CORE + "market/market.pyx",
-        "    if high - low <= few:\n        return True\n",
-        "    if high - low >= 0:\n        return True\n",
+        CORE + "market.market",
+        "_is_confirmed",
+        (always("high <= few"),),
         "a price that is wrong by a decimal point moves bars, stops and profit",
         faults="tick_wrong",
     ),
     Mutant(
         "limits by slice",
-        CORE + "orders/risk.pyx",
-        "    if limits.max_order_qty > 0 and qty > limits.max_order_qty:\n",
-        "    if limits.max_order_qty > 0 and slice_qty > limits.max_order_qty:\n",
+        CORE + "orders.risk",
+        "gate_entry",
+        (swap("max_order_qty", "qty", "slice_qty"),),
         "what the freeze quantity cuts passes the limit piece by piece",
     ),
     Mutant(
         "no budget kept for stops",
-        CORE + "orders/risk.pyx",
-        "    owed = obligations(c)\n",
-        "    owed = 0\n",
+        CORE + "orders.risk",
+        "gate_rate",
+        (swap("obligations", "obligations(c)", "0"),),
         "entries eat the second in which their stops are wanted",
     ),
     Mutant(
         "waiting entry asks no gate",
-        CORE + "orders/entry.pyx",
-        "    if reason == REASON_OK:\n        reason = _gate(c, strategy_id, &e)\n"
-        "    if reason != REASON_OK:\n        return reason\n    rate",
-        "    if reason != REASON_OK:\n        return reason\n    rate",
+        CORE + "orders.entry",
+        "_try",
+        (drop("REASON_OK: _gate"),),
         "what was allowed when it began to wait is not when its turn comes",
     ),
     Mutant(
         "remaining slices forgotten silently",
-        CORE + "orders/entry.pyx",
-        "    if e.qty > 0:\n        waiting.put(",
-        "    if e.qty > 0 and reason != REASON_OK:\n        waiting.put(",
+        CORE + "orders.entry",
+        "_decide",
+        (only_if("e.qty: put", "reason != REASON_OK"),),
         "half a position that everybody takes for a whole one",
     ),
     Mutant(
         "refused target closes the position",
-        CORE + "orders/bracket.pyx",
-        "    if o.leg == LEG_TARGET:\n        # The stop stands",
-        "    if o.leg == LEG_TARGET:\n        if b.n_target_rejects >= REFUSALS:\n"
-        "            exits.begin_exit(c, o.bracket_id, EXIT_RISK)\n        # The stop stands",
+        CORE + "orders.bracket",
+        "on_refusal",
+        (
+            inside(
+                "LEG_TARGET",
+                "if b.n_target_rejects >= REFUSALS:",
+                "    exits.begin_exit(c, o.bracket_id, EXIT_RISK)",
+            ),
+        ),
         "what the stop protects is thrown away for want of a target",
         faults="reject_targets",
     ),
     Mutant(
         "refusals never forgotten",
-        CORE + "orders/refusal.pyx",
-        "    if in_a_row(b, o.leg)[0] == 0 or",
-        "    if in_a_row(b, o.leg)[0] >= 0 or",
+        CORE + "orders.refusal",
+        "forget",
+        (swap("if in_a_row", "[0] ==", "[0] >="),),
         "stops lost minutes apart, and placed anew each time, end in an exit",
         faults="lose_stops",
     ),
     Mutant(
         "entries without a brake",
-        CORE + "orders/refusal.pyx",
-        "    return c.now_ns < s.brake_until_ns\n",
-        "    return False\n",
+        CORE + "orders.refusal",
+        "is_braked",
+        (returns("now_ns", "False"),),
         "entries go on as long as a ban does",
         faults="reject_entries",
     ),
     Mutant(
         "half a book acted on",
-        CORE + "orders/report.pyx",
-        "    c.in_book = 1\n",
-        "    c.in_book = 0\n",
+        CORE + "orders.report",
+        "on_book_begin",
+        (swap("in_book", "1", "0"),),
         "a stop's fill that is read before its entry's looks like an over-exit",
     ),
     Mutant(
         "our tag is read only where it should stand",
-        "otrade/brokers/parse.py",
-        "if OWN_TAG.fullmatch(word)), words[0]",
-        "if not tag), words[0]",
+        "otrade.brokers.parse",
+        "tag_of",
+        (swap("OWN_TAG", "OWN_TAG.fullmatch(word)", "not tag"),),
         "an order that the broker has marked with its own words is a stranger's, and ours is sent again",
         "broker_tags,answer_504,kill,push_dropped",
     ),
     Mutant(
         "a step of the machine's clock is believed at once",
-        "otrade/clock.py",
-        "        if abs(error_ns) <= self.STEP_NS:\n",
-        "        if abs(error_ns) < 86_400 * NS_PER_S:\n",
+        "otrade.clock",
+        "WallClock",
+        (swap("abs(error_ns) <=", "<= self.STEP_NS", "< 86_400 * NS_PER_S"),),
         "a clock that is wrong for four seconds ends the day with its positions open",
         "clock_wrong",
     ),
     Mutant(
         "exits not bounded by the broker's net",
-        "otrade/live/reconciliation/position_audit.py",
-        "        elif self._is_told(instrument_id, foreign):\n",
-        "        elif False:\n",
+        "otrade.live.reconciliation.position_audit",
+        "PositionAudit",
+        (never("elif foreign: row"),),
         "what somebody has closed is closed again: the other side opens",
         "closed_by_hand,broker_square_off",
     ),
     Mutant(
         "products summed",
-        "otrade/live/reconciliation/position_audit.py",
-        "            if position.product == self._plan.instruments[instrument_id].product:\n                had",
-        "            if True:\n                had",
+        "otrade.live.reconciliation.position_audit",
+        "compare",
+        (always("position.product"),),
         "what is held for delivery is taken for what is traded within the day",
         "other_product",
     ),
     Mutant(
         "ladder never leaves an old touch",
-        CORE + "orders/exits.pyx",
-        "    if quote.touch_is_old(c, b.instrument_id):\n        inst.quote_wanted = 1\n        if b.ladder_step",
-        "    if False:\n        inst.quote_wanted = 1\n        if b.ladder_step",
+        CORE + "orders.exits",
+        "climb",
+        (never("touch_is_old"),),
         "with the feed silent and no quote the exit rests two per cent from a price nobody stands at",
         "silent_run",
     ),
     Mutant(
         "way out not priced by the broker's quote",
-        CORE + "orders/exits.pyx",
-        "    if quote.is_newer_than_tick(c, b.instrument_id):\n        px = inst.quote_ask_e4",
-        "    if False:\n        px = inst.quote_ask_e4",
+        CORE + "orders.exits",
+        "touch_px",
+        (never("is_newer_than_tick"),),
         "the broker has told the price, and the exit follows the feed's last word",
         "silent_run",
     ),
     Mutant(
         "end of a halt not noticed",
-        CORE + "engine/pipeline.pyx",
-        "        if inst.halted > 0 and m.d_volume > 0:\n",
-        "        if False:\n",
+        CORE + "engine.pipeline",
+        "_tick",
+        (never("inst.halted"),),
         "what the halt cancelled comes back half a minute late",
         "halt_market",
     ),
     Mutant(
         "quotes asked for at every beat",
-        "otrade/live/day/quote_poller.py",
-        "        if self._task is not None or now_ns < self._next_ns:\n",
-        "        if self._task is not None:\n",
+        "otrade.live.day.quote_poller",
+        "QuotePoller",
+        (without("_next_ns"),),
         "the broker's limit of questions is passed just when they are needed",
         "silent_run",
     ),
     Mutant(
         "margin preview asked and not heeded",
-        "otrade/live/startup/exit_modes.py",
-        "FREE if with_both_e4 <= with_stop_e4 else COSTS",
-        "FREE",
+        "otrade.live.startup.exit_modes",
+        "_ask",
+        (swap("FREE COSTS", "FREE if with_both_e4 <= with_stop_e4 else COSTS", "FREE"),),
         "a second exit works where the broker asks margin for it, and takes the money of other positions",
     ),
     Mutant(
         "a later start asks for margin again",
-        "otrade/live/startup/exit_modes.py",
-        "    known = {name: text for name, text in before.items() if isinstance(text, str) and text}\n",
-        "    known: dict[str, str] = {}\n",
+        "otrade.live.startup.exit_modes",
+        "settle",
+        (instead("known before.items", "known: dict[str, str] = {}"),),
         "the broker says otherwise by then: brackets change their mode, and the core cannot use its journal",
         "kill",
     ),
@@ -421,7 +487,8 @@ def prepare() -> None:
     made = [
         str(p.relative_to(ROOT))
         for p in (ROOT / "otrade").rglob("*")
-        if p.suffix in (".so", ".c") or p.name in ("types.h", "types.pxd", "otk.h", "otk.pxd")
+        if p.suffix in (".so", ".c")
+        or p.name in ("types.h", "types.pxd", "notes.pxd", "otk.h", "otk.pxd")
     ]
     for name in [*tracked.decode().split("\0")[:-1], *made]:
         (COPY / name).parent.mkdir(parents=True, exist_ok=True)
@@ -480,11 +547,7 @@ def plant(mutant: Mutant) -> str:
     """Change the copy; the original text, to be put back."""
     path = COPY / mutant.file
     text = path.read_text()
-    if text.count(mutant.old) != 1:
-        raise SystemExit(
-            f"mutant {mutant.name!r}: its text occurs {text.count(mutant.old)} times in {mutant.file}; bring the table up to date"
-        )
-    path.write_text(text.replace(mutant.old, mutant.new))
+    path.write_text(mutant.planted_in(text))
     return text
 
 

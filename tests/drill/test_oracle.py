@@ -21,7 +21,7 @@ SECOND = 1_000_000_000
 TAG = "OT000001{bracket:04d}{leg}000000"
 
 
-class Exchange:
+class RecordedExchange:
     """Orders and trades as they are put there."""
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class Exchange:
 
 
 def judge(
-    exchange: Exchange,
+    exchange: RecordedExchange,
     strategy_of: Callable[[str], int] = lambda tag: int(tag[8:12]),
     **limits: int,
 ) -> Oracle:
@@ -102,7 +102,7 @@ def judge(
     [(5_000_000, 60, True), (4_000_000, 60, False), (5_000_000, 1, False)],
 )
 def test_an_entry_after_the_days_loss(loss_e4: int, wait_s: int, is_wrong: bool) -> None:
-    exchange = Exchange()
+    exchange = RecordedExchange()
     oracle = judge(exchange, max_daily_loss_e4=5_000_000)
     exchange.round_trip(1, loss_e4)
     oracle.check()
@@ -117,7 +117,7 @@ def test_an_entry_after_the_days_loss(loss_e4: int, wait_s: int, is_wrong: bool)
 
 @pytest.mark.parametrize(("limit", "is_wrong"), [(1, True), (2, False)])
 def test_an_entry_beside_too_many_positions(limit: int, is_wrong: bool) -> None:
-    exchange = Exchange()
+    exchange = RecordedExchange()
     oracle = judge(exchange, max_open_positions=limit)
     exchange.order(1, "E", 1, filled=10)
     exchange.order(1, "S", -1, final=False)
@@ -133,7 +133,7 @@ def test_an_entry_beside_too_many_positions(limit: int, is_wrong: bool) -> None:
 
 @pytest.mark.parametrize(("flat_between", "is_wrong"), [(False, True), (True, False)])
 def test_slices_that_together_pass_the_largest_order(flat_between: bool, is_wrong: bool) -> None:
-    exchange = Exchange()
+    exchange = RecordedExchange()
     oracle = judge(exchange, strategy_of=lambda tag: 0, max_order_qty=15)
     exchange.order(1, "E", 1, filled=10)
     if flat_between:
@@ -148,7 +148,7 @@ def test_slices_that_together_pass_the_largest_order(flat_between: bool, is_wron
 
 
 def test_slices_of_one_strategy_are_one_position() -> None:
-    exchange = Exchange()
+    exchange = RecordedExchange()
     oracle = judge(exchange, strategy_of=lambda tag: 0, max_open_positions=1)
     exchange.order(1, "E", 1, filled=10)
     exchange.order(1, "S", -1, final=False)
@@ -187,14 +187,14 @@ def test_slices_that_nobody_heard_of_again(
     sent: tuple[int, ...], told: int | None, is_wrong: bool
 ) -> None:
     brackets = [{"decision": 0, "strategy_id": 0, "order_qty": qty} for qty in sent]
-    notices = [{"code": Note.ENTRY_CUT, "strategy_id": 0, "b": told}] if told else []
+    notices = [{"note": Note.ENTRY_CUT, "strategy_id": 0, "sent_qty": told}] if told else []
     plans = [{"size_value": 11.0, "max_qty": 100, "size_mode": 0}]
     assert bool(forgotten_rest(brackets, notices, plans, [2])) == is_wrong
 
 
 @pytest.mark.parametrize("placed_again", [True, False])
 def test_a_second_recovery_that_places_what_stands(placed_again: bool) -> None:
-    exchange = Exchange()
+    exchange = RecordedExchange()
     oracle = judge(exchange)
     exchange.order(1, "E", 1, filled=10)
     exchange.order(1, "S", -1, final=False)
@@ -214,7 +214,7 @@ def test_a_second_recovery_that_places_what_stands(placed_again: bool) -> None:
 
 
 def test_one_intent_two_orders_and_an_exit_above_the_position() -> None:
-    exchange = Exchange()
+    exchange = RecordedExchange()
     oracle = judge(exchange)
     exchange.order(1, "E", 1, filled=10)
     exchange.order(1, "S", -1, final=False)
@@ -222,7 +222,7 @@ def test_one_intent_two_orders_and_an_exit_above_the_position() -> None:
     exchange.made.append(exchange.made[0])
     with pytest.raises(Violation, match="used twice"):
         oracle.check()
-    exchange = Exchange()
+    exchange = RecordedExchange()
     oracle = judge(exchange)
     exchange.order(1, "E", 1, filled=10)
     exchange.order(1, "S", -1, qty=20, final=False)
@@ -231,7 +231,7 @@ def test_one_intent_two_orders_and_an_exit_above_the_position() -> None:
 
 
 def test_a_position_left_bare_for_longer_than_the_bound() -> None:
-    exchange = Exchange()
+    exchange = RecordedExchange()
     oracle = judge(exchange)
     exchange.order(1, "E", 1, filled=10)
     oracle.check()

@@ -1,0 +1,1 @@
+"""Instructions and allocations of what must be quick, counted: the same on any load."""

@@ -19,7 +19,13 @@ BUDGETS = HERE / "budgets.json"
 ALLOCATORS = re.compile(
     r"(?:\b|_)(?:malloc|calloc|realloc|memalign|mmap|brk|_?PyObject_Malloc|PyMem_\w*alloc\w*|_PyObject_GC_\w*New\w*)$"
 )
-CORE = "__pyx_f_6otrade_5_core_"
+CORE = "otrade._core."
+
+
+def c_name(module: str, function: str) -> str:
+    """The name that Cython gives a C function, or a C method (`Class.method`)."""
+    *path, name = f"{module}.{function}".split(".")
+    return f"__pyx_f_{'_'.join(f'{len(part)}{part}' for part in path)}_{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +41,15 @@ class Guard:
 
 
 GUARDS = {
-    "decode": Guard("ticks", f"{CORE}6codecs_4kite_decode_packet", 40, 50),
-    "decode to signal": Guard("ticks", f"{CORE}6engine_8pipeline_8Pipeline_on_frame", 40, 50),
-    "decode to order bytes": Guard("orders", f"{CORE}6engine_8pipeline_8Pipeline_on_frame", 200, 1),
-    "warm-up": Guard("warm_ups", f"{CORE}6engine_6warmup_6WarmUp_run", 200, 1),
-    "journal write": Guard("records", f"{CORE}14journal_writer_13JournalWriter_put", 500, 1),
+    "decode": Guard("ticks", c_name(CORE + "codecs.kite", "decode_packet"), 40, 50),
+    "decode to signal": Guard(
+        "ticks", c_name(CORE + "engine.pipeline", "Pipeline.on_frame"), 40, 50
+    ),
+    "decode to order bytes": Guard(
+        "orders", c_name(CORE + "engine.pipeline", "Pipeline.on_frame"), 200, 1
+    ),
+    "warm-up": Guard("warm_ups", c_name(CORE + "engine.warmup", "WarmUp.run"), 200, 1),
+    "journal write": Guard("records", c_name(CORE + "journal_writer", "JournalWriter.put"), 500, 1),
 }
 
 

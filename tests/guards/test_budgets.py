@@ -13,7 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.guards.counting import ALLOCATORS, CORE, GUARDS, Count, Guard, budgets, compiler, count
+from tests.guards.counting import (
+    ALLOCATORS,
+    CORE,
+    GUARDS,
+    Count,
+    Guard,
+    budgets,
+    c_name,
+    compiler,
+    count,
+)
 
 SLACK = 1.05
 SLACK_UNKNOWN = 1.25
@@ -44,7 +54,7 @@ def test_the_count_sees_what_makes_memory(tmp_path: Path) -> None:
     nothing anywhere.
     """
     seen = count(
-        Guard("orders", f"{CORE}6engine_5views_take_command", 20, 1),
+        Guard("orders", c_name(CORE + "engine.views", "take_command"), 20, 1),
         tmp_path,
     )
     assert seen.allocators and seen.instructions > 100
@@ -65,7 +75,7 @@ def test_names_that_make_memory() -> None:
         "memcpy",
         "free_slot",
         "otk_size_qty",
-        "__pyx_f_6otrade_5_core_5state_new_order",
+        c_name(CORE + "state", "new_order"),
         "place",
     ):
         assert not ALLOCATORS.search(name), name

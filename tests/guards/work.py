@@ -10,7 +10,7 @@ from collections.abc import Callable
 from otrade._core.engine.warmup import WarmUp
 from otrade._core.journal_writer import JournalWriter
 from otrade._core.types import Ev, Reason, Rec
-from tests.core.harness import MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
+from tests.harness.core_engine import MS, OPEN_NS, SECOND, frame, make_engine, packet, token_of
 
 PACKETS = 50
 

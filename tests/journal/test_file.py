@@ -12,7 +12,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from otrade.journal.layout import HEADER_BYTES
 from otrade.journal.record import BadRecord, walk
 from otrade.journal.scan import check, records, salvage, windows
 from otrade.journal.words import StructReader
+from tests.harness.waiting import PATIENCE_S, attempts, wait_until
 
 ROOT = Path(__file__).parents[2]
 IDENTITY = {"day": "2026-11-23", "account": "a", "engine": "otrade", "mode": "paper"}
@@ -52,11 +52,13 @@ def fill(journal: JournalFile, n: int, size: int = 100, *, first: int = 0) -> No
 
 
 def wait_for_window(journal: JournalFile) -> None:
-    until = time.monotonic() + 10
-    journal.poll()
-    while journal.writer.windows_ahead < 1 and not journal.trouble and time.monotonic() < until:
-        time.sleep(0.001)
+    """Or for the word that there will be none."""
+
+    def is_settled() -> bool:
         journal.poll()
+        return journal.writer.windows_ahead >= 1 or bool(journal.trouble)
+
+    wait_until("the journal's thread offers a window", is_settled)
 
 
 def numbers(path: Path) -> list[int]:
@@ -140,9 +142,10 @@ def test_the_reader_in_the_document_reads_a_real_file(tmp_path: Path) -> None:
 # ----------------------------------------------------------------------------------------------------
 # writing and dying
 WRITER = """
-import sys, time
+import sys
 from pathlib import Path
 from otrade.journal.file import JournalFile
+from tests.harness.waiting import wait_until
 journal = JournalFile(Path(sys.argv[1]), {identity!r}, 7, max_mb=64, window_bytes={window})
 said = open(sys.argv[2], "wb", buffering=0)
 i = 0
@@ -152,7 +155,7 @@ while True:
         said.seek(0)
         said.write(i.to_bytes(8, "little"))
     else:
-        time.sleep(0.0005)
+        wait_until("a window", lambda: journal.poll() or journal.writer.windows_ahead >= 1)
     journal.poll()
 """
 
@@ -165,16 +168,16 @@ def test_kill_9_loses_nothing_that_was_written(tmp_path: Path, seed: int) -> Non
         [sys.executable, "-c", code, str(path), str(count)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     ) as child:
-        while (
-            not count.exists()
-            or count.stat().st_size < 8
-            or int.from_bytes(count.read_bytes(), "little") < 50 + seed * 400
-        ):
+        enough = 50 + seed * 400 + random.Random(seed).randrange(400)
+
+        def has_written_enough() -> bool:
             assert child.poll() is None
-            time.sleep(0.002)
-        time.sleep(random.Random(seed).random() / 50)
+            told = count.read_bytes() if count.exists() else b""
+            return len(told) == 8 and int.from_bytes(told, "little") >= enough
+
+        wait_until(f"{enough} records are written", has_written_enough, pause_s=0.0)
         child.send_signal(signal.SIGKILL)
-        child.wait()
+        child.wait(PATIENCE_S)
     said = int.from_bytes(count.read_bytes(), "little")
     verdict = check(path)
     assert verdict.is_whole
@@ -189,9 +192,10 @@ def test_kill_9_loses_nothing_that_was_written(tmp_path: Path, seed: int) -> Non
 
 
 RANKED = """
-import os, sys, time
+import os, sys
 from pathlib import Path
 from otrade.journal.file import JournalFile
+from tests.harness.waiting import wait_until
 try:
     os.setpriority(os.PRIO_PROCESS, 0, -5)
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(5))
@@ -199,9 +203,7 @@ except OSError:
     sys.exit("not permitted")
 journal = JournalFile(Path(sys.argv[1]), {"day": "d"}, 7)
 [thread] = set(os.listdir("/proc/self/task")) - {str(os.getpid())}
-until = time.monotonic() + 10
-while os.getpriority(os.PRIO_PROCESS, int(thread)) < 0 and time.monotonic() < until:
-    time.sleep(0.001)
+wait_until("the thread has let its rank go", lambda: os.getpriority(os.PRIO_PROCESS, int(thread)) >= 0)
 print(os.sched_getscheduler(0), os.sched_getscheduler(int(thread)), os.getpriority(os.PRIO_PROCESS, int(thread)))
 journal.close()
 """
@@ -434,32 +436,29 @@ def test_a_full_disk_gives_up_frames_first_then_counts_what_is_lost_and_goes_on_
     writer = journal.writer
     fill(journal, 100)
     full[0] = True
-    until = time.monotonic() + 20
     i = 100
-    while not journal.trouble:
-        assert time.monotonic() < until
+    for _ in attempts("the journal says that there is no room"):
+        if journal.trouble:
+            break
         assert writer.append(Rec.WORDS, i, i.to_bytes(8, "little") + bytes(4000))
         i += 1
         journal.poll()
-        time.sleep(0.0005)
     assert "No space left" in journal.trouble or "no room" in journal.trouble
     assert not writer.append(Rec.FRAME, i, bytes(100)), "frames are given up first"
     n_reserve = 0
-    while writer.append(
-        Rec.WORDS, i, i.to_bytes(8, "little") + bytes(4000)
-    ):  # orders keep the reserve
+    for _ in attempts("the reserve, which is kept for orders, is used up"):
+        if not writer.append(Rec.WORDS, i, i.to_bytes(8, "little") + bytes(4000)):
+            break
         i += 1
         n_reserve += 1
         journal.poll()
-        time.sleep(0.0005)
-        assert time.monotonic() < until
     assert n_reserve > 100
     assert writer.n_lost == 2 and writer.n_lost_frames == 1
     full[0] = False
-    while journal.trouble or writer.windows_ahead < 1:
+    for _ in attempts("there is room again"):
+        if not journal.trouble and writer.windows_ahead >= 1:
+            break
         journal.poll()
-        time.sleep(0.001)
-        assert time.monotonic() < until
     assert writer.append(Rec.WORDS, i, i.to_bytes(8, "little") + bytes(4000))
     journal.close()
     found = list(salvage(journal.path))
@@ -471,22 +470,19 @@ def test_a_full_disk_gives_up_frames_first_then_counts_what_is_lost_and_goes_on_
 
 def test_the_size_limit_is_met_like_a_full_disk(tmp_path: Path) -> None:
     journal = opened(tmp_path / "a.otj", max_mb=2, reserve_mb=1)
-    until = time.monotonic() + 20
     n = 0
     failures = 0
-    while (
-        failures < 200
+    for _ in attempts("the journal is full"):
         # The thread that offers windows may be late on a busy machine: only its word and many refusals
         # count
-    ):
+        if failures == 200:
+            break
         if journal.writer.append(Rec.WORDS, n, n.to_bytes(8, "little") + bytes(4000)):
             n += 1
             failures = 0
         else:
             failures += bool(journal.trouble)
         journal.poll()
-        time.sleep(0.0003)
-        assert time.monotonic() < until
     assert "max_mb" in journal.trouble and n > 400
     journal.close()
     assert journal.path.stat().st_size <= HEADER_BYTES + (2 << 20)
@@ -577,9 +573,10 @@ def test_a_full_window_in_the_threads_hands_is_given_back_later(tmp_path: Path) 
     journal = opened(tmp_path / "a.otj")
     try:
         held = memoryview(journal._maps[0])  # as while its pages are touched
-        while journal.writer.window == 0:
+        for _ in attempts("the first window is full"):
+            if journal.writer.window > 0:
+                break
             fill(journal, 10)
-            wait_for_window(journal)
         journal.poll()
         assert 0 in journal._maps
         held.release()

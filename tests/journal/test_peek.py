@@ -21,7 +21,7 @@ from otrade.journal.peek import MomentQuestion, RowsQuestion, moment, rows
 from otrade.journal.record import WINDOW_BYTES
 from otrade.journal.replay import Replay
 from otrade.live.api.journal_queries import JournalQueries
-from tests.live.world import World, run, world
+from tests.harness.simulated_day import SimulatedDay, run, simulated_day
 
 ROOT = Path(__file__).parents[2]
 NAME = "2026-11-23.otj"
@@ -49,7 +49,7 @@ def day_until(clock: str) -> list[bytes]:
 
     async def body() -> None:
         journal = MemoryJournal()
-        async with world(journal=journal) as here:
+        async with simulated_day(journal=journal) as here:
             await here.open()
             await here.sim.run_until(here.at(clock))
             await here.run_until(lambda: bool(here.open_keys()))
@@ -64,7 +64,7 @@ def day_until(clock: str) -> list[bytes]:
 STATES: dict[str, dict[str, object]] = {}
 
 
-def kept_state(here: World) -> dict[str, object]:
+def kept_state(here: SimulatedDay) -> dict[str, object]:
     nets = {key: qty for key, qty in here.sim.exchange.net_qty().items() if qty}
     return {
         "now_ns": here.now_ns,
@@ -237,18 +237,18 @@ def test_it_is_a_process_of_its_own(journal: Path) -> None:
 
 def test_only_a_journal_that_is_listed_can_be_asked_for(journal: Path) -> None:
     async def body() -> None:
-        desk = JournalQueries(journal.parent)
-        desk.today = "2026-11-23"
-        (listed,) = desk.files()
+        queries = JournalQueries(journal.parent)
+        queries.today = "2026-11-23"
+        (listed,) = queries.files()
         assert listed.name == NAME and listed.is_today and listed.size_bytes > HEADER_BYTES
-        page = await desk.page(NAME, RowsQuestion(kinds="HELLO"))
+        page = await queries.page(NAME, RowsQuestion(kinds="HELLO"))
         assert page.rows[0].kind == "HELLO"
-        assert (await desk.moment(NAME, MomentQuestion())).n_orders == STATES["09:35"]["orders"]
+        assert (await queries.moment(NAME, MomentQuestion())).n_orders == STATES["09:35"]["orders"]
         for name in ("../2026-11-23.otj", "/etc/passwd", "2026-11-24.otj", ""):
             with pytest.raises(JournalError, match="there is no journal"):
-                await desk.page(name, RowsQuestion())
+                await queries.page(name, RowsQuestion())
         with pytest.raises(JournalError, match="kinds are"):
-            await desk.page(NAME, RowsQuestion(kinds="NONSENSE"))
+            await queries.page(NAME, RowsQuestion(kinds="NONSENSE"))
         assert JournalQueries(journal.parent / "nowhere").files() == []
 
     asyncio.run(body())

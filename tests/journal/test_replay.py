@@ -15,13 +15,13 @@ from otrade.errors import JournalError
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.record import Record
 from otrade.journal.replay import Replay, replay
-from tests.core.campaign import PLANS, World
-from tests.core.harness import make_engine
+from tests.core.orders.campaign import PLANS, CampaignRun
+from tests.harness.core_engine import make_engine
 
 SEEDS = range(150)
 
 
-class Journalled(World):
+class Journalled(CampaignRun):
     """A campaign's world whose engine keeps a journal from the set-up on."""
 
     def __init__(self, seed: int, plan: dict[str, Any]) -> None:

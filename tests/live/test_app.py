@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,63 +18,17 @@ from otrade.errors import CalendarError, ConfigError, InstrumentError, OTradeErr
 from otrade.live import app
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.monitoring.progress import Progress
-from otrade.live.runner import Runner
 from otrade.live.runtime.run_file import RunFile, read_run_info
 from otrade.web.auth.users import ACCESS_DIR, User, Users, UsersFile
+from tests.harness.paper_run import CONFIG, FRIDAY, MAX, on_beat, write
 
-MAX = float("inf")
-FRIDAY = "2026-11-20"
 TEN_NS = 1_795_149_000 * 1_000_000_000
 """10:00 IST of that Friday."""
-
-CONFIG: dict[str, Any] = {
-    "mode": "paper",
-    "sim": {"seed": 5, "ticks_per_s": 0.5},
-    "instruments": [{"symbol": "NSE:INFY"}, {"symbol": "NSE:SBIN"}],
-    "strategies": [
-        {
-            "kind": "ema_cross",
-            "name": f"{symbol} cross",
-            "instrument": f"NSE:{symbol}",
-            "sizing": {"mode": "fixed", "value": 10},
-            "bracket": {
-                "stop": {"kind": "pct", "value": 0.2},
-                "target": {"kind": "pct", "value": 0.3},
-            },
-            "params": {"fast_period": 3, "slow_period": 8},
-        }
-        for symbol in ("INFY", "SBIN")
-    ],
-    "risk": {"cooldown_after_stop_s": 0},
-}
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def write(folder: Path, **changes: Any) -> Path:
-    path = folder / "config.json"
-    path.write_text(json.dumps(CONFIG | changes))
-    return path
 
 
 def trade(config: Path, **options: Any) -> int:
     given = {"speed": MAX, "date": FRIDAY, "page": False} | options
     return app.run(RunOptions(config=config, **given))
-
-
-def on_beat(monkeypatch: pytest.MonkeyPatch, listener: Callable[[TradingDay, int], None]) -> None:
-    """Let a test take part in the day's beat."""
-    begin = Runner.begin
-
-    def begin_and_listen(runner: Runner, day: TradingDay) -> None:
-        begin(runner, day)
-        day.listen_to_beats(lambda now_ns: listener(day, now_ns))
-
-    monkeypatch.setattr(Runner, "begin", begin_and_listen)
 
 
 def without_latency(screen: str) -> str:

@@ -27,7 +27,7 @@ from otrade.live.plan.engine_builder import (
     StrategySpec,
     build_plan,
 )
-from tests.core.harness import HOUR, OPEN_NS, PLAN, SECOND, frame, hello, packet, token_of
+from tests.harness.core_engine import HOUR, OPEN_NS, PLAN, SECOND, frame, hello, packet, token_of
 
 INSTRUMENTS, TICKS, PACKETS = 9_000, 50_000, 50
 SEED = 17

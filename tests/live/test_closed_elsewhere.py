@@ -20,9 +20,9 @@ from otrade.live.plan.day_plan import DayPlan, PlannedInstrument, PlannedStrateg
 from otrade.live.plan.open_exposure import uncovered
 from otrade.live.reconciliation.bracket_recovery import adopt_position
 from otrade.simulator.base.errors import RequestRefused
-from tests.core.harness import token_of
-from tests.core.test_brackets import Desk
-from tests.live.world import SECOND, World, run, world
+from tests.core.orders.test_brackets import EngineDriver
+from tests.harness.core_engine import order_report, token_of
+from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day
 
 DAY: dict[str, Any] = {
     "hours": 1.0,
@@ -32,9 +32,9 @@ DAY: dict[str, Any] = {
 """Stops so far away that nothing but the hand closes anything."""
 
 
-def a_day(work: Callable[[World], Any], **given: Any) -> None:
+def a_day(work: Callable[[SimulatedDay], Any], **given: Any) -> None:
     async def body() -> None:
-        async with world(journal=MemoryJournal(), **{**DAY, **given}) as here:
+        async with simulated_day(journal=MemoryJournal(), **{**DAY, **given}) as here:
             await here.open()
             await work(here)
             assert here.journal is not None
@@ -44,7 +44,7 @@ def a_day(work: Callable[[World], Any], **given: Any) -> None:
     run(body())
 
 
-async def opened(here: World) -> tuple[int, str, int]:
+async def opened(here: SimulatedDay) -> tuple[int, str, int]:
     """(instrument, key, signed open quantity) of the first bracket that is open under its stop."""
     engine = here.day.engine
     await here.run_until(
@@ -58,12 +58,12 @@ async def opened(here: World) -> tuple[int, str, int]:
     )
 
 
-def net(here: World, key: str, product: str = "MIS") -> int:
+def net(here: SimulatedDay, key: str, product: str = "MIS") -> int:
     contract = here.sim.exchange.market.universe.resolve(key)
     return here.sim.exchange.ledger.held(contract, product)
 
 
-def live(here: World, key: str) -> list[int]:
+def live(here: SimulatedDay, key: str) -> list[int]:
     return [
         o.leaves_qty
         for o in here.sim.exchange.live_orders()
@@ -71,7 +71,7 @@ def live(here: World, key: str) -> list[int]:
     ]
 
 
-def stop_entries(here: World) -> None:
+def stop_entries(here: SimulatedDay) -> None:
     for i in range(len(here.day.plan.strategies)):
         here.day.engine.set_strategy_enabled(i, False)
 
@@ -83,7 +83,7 @@ def test_what_is_closed_by_hand_is_not_closed_again(broker: Any, part: int) -> N
     (or shrinks) within seconds.
     """
 
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         i, key, qty = await opened(here)
         stop_entries(here)
         here.sim.exchange.place_manual(key, -1 if qty > 0 else 1, part)
@@ -107,7 +107,7 @@ def test_what_is_closed_by_hand_is_not_closed_again(broker: Any, part: int) -> N
 
 @pytest.mark.parametrize("with_journal", [True, False])
 def test_what_was_closed_while_nobody_was_there_gets_no_new_stop(with_journal: bool) -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         _, key, qty = await opened(here)
         stop_entries(here)
         await here.process.die()
@@ -123,7 +123,7 @@ def test_what_was_closed_while_nobody_was_there_gets_no_new_stop(with_journal: b
         assert net(here, key) == 0 and not any(here.day.plan.net_of().values())
 
     async def body() -> None:
-        async with world(
+        async with simulated_day(
             journal=MemoryJournal(), **{**DAY, "keys": ("NSE:INFY",), "offsets_bps": (5,)}
         ) as here:
             await here.open()
@@ -137,7 +137,7 @@ def test_a_positions_answer_that_is_wrong_takes_no_stop_away() -> None:
     and the stop of the real ten stays.
     """
 
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         i, key, _ = await opened(here)
         stop_entries(here)
         real = here.broker.positions
@@ -158,7 +158,7 @@ def test_a_positions_answer_that_is_wrong_takes_no_stop_away() -> None:
 
 
 def test_less_without_an_order_shrinks_exits_after_a_third_look_and_they_come_back() -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         _, key, qty = await opened(here)
         stop_entries(here)
         real = here.broker.positions
@@ -188,7 +188,7 @@ def test_a_delivery_sale_beside_an_intraday_position_is_not_ours(broker: Any) ->
     the stop stays.
     """
 
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         i, key, qty = await opened(here)
         stop_entries(here)
         contract = here.sim.exchange.market.universe.resolve(key)
@@ -214,7 +214,7 @@ def test_a_conversion_is_seen_and_our_exits_end() -> None:
     somebody is told that nothing protects it.
     """
 
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         i, key, qty = await opened(here)
         stop_entries(here)
         here.sim.exchange.rms.convert(key, "MIS", "CNC", abs(qty))
@@ -238,7 +238,7 @@ def test_the_brokers_square_off_is_followed(broker: Any) -> None:
     would open another.
     """
 
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         i, key, _ = await opened(here)
         stop_entries(here)
         here.sim.exchange.rms.square_off([key])
@@ -254,7 +254,7 @@ def test_the_brokers_square_off_is_followed(broker: Any) -> None:
 
 
 def test_after_its_cut_off_the_broker_takes_no_new_intraday_order() -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         _, key, qty = await opened(here)
         here.sim.exchange.rms.close_to_new({key})
         placed = here.sim.exchange.place_manual(key, -1 if qty > 0 else 1, 1)
@@ -265,11 +265,11 @@ def test_after_its_cut_off_the_broker_takes_no_new_intraday_order() -> None:
     a_day(work, keys=("NSE:INFY",), offsets_bps=(5,))
 
 
-def a_plan(size: float, freeze: int, lot: int) -> tuple[DayPlan, Desk]:
+def a_plan(size: float, freeze: int, lot: int) -> tuple[DayPlan, EngineDriver]:
     """A bare engine with one instrument, long in as many slices as the freeze quantity makes of the
     size, each under its stop.
     """
-    desk = Desk(
+    driver = EngineDriver(
         plan={"target_kind": 0, "size_value": size, "max_qty": 100_000},
         freeze_qty=freeze,
         lot_size=lot,
@@ -277,40 +277,43 @@ def a_plan(size: float, freeze: int, lot: int) -> tuple[DayPlan, Desk]:
     instrument = PlannedInstrument(token_of(0), "NFO", "NIFTYFUT", "MIS", "", "full", 0, 0, 0, 0)
     plan = DayPlan(
         "2026-11-23",
-        desk.e,
+        driver.e,
         [instrument],
         [PlannedStrategy("one", "price_level", 0, 60, {})],
         {token_of(0): 0},
     )
-    desk.price(9_900).price(10_050)
+    driver.price(9_900).price(10_050)
     entries = []
-    while (cmd := desk.e.take_command()) is not None:
+    while (cmd := driver.e.take_command()) is not None:
         entries.append(cmd)
     for cmd in entries:
-        desk.ack(cmd)
-        desk.say(cmd, Ev.FILL_FULL, cmd.qty, 1_005_000)
-    while (cmd := desk.e.take_command()) is not None:
-        desk.ack(cmd)
-        desk.say(cmd, Ev.WORKING)
-    return plan, desk
+        driver.ack(cmd)
+        driver.say(cmd, Ev.FILL_FULL, cmd.qty, 1_005_000)
+    while (cmd := driver.e.take_command()) is not None:
+        driver.ack(cmd)
+        driver.say(cmd, Ev.WORKING)
+    return plan, driver
 
 
 def test_slices_that_were_closed_by_hand_are_closed_and_none_is_opened() -> None:
     """1,755 and 1,235 long, and 2,990 sold by hand: both brackets close at its price; no third one,
     short, whose stop no exchange takes.
     """
-    plan, desk = a_plan(2_990.0, 1_755, 65)
-    assert [b["open_qty"] for b in map(desk.e.bracket, desk.e.live_brackets())] == [1_755, 1_235]
-    words = adopt_position(plan, 0, -2_990, 2_990 * 1_010_000 + 1, desk.now)
+    plan, driver = a_plan(2_990.0, 1_755, 65)
+    assert [b["open_qty"] for b in map(driver.e.bracket, driver.e.live_brackets())] == [
+        1_755,
+        1_235,
+    ]
+    words = adopt_position(plan, 0, -2_990, 2_990 * 1_010_000 + 1, driver.now)
     assert "2990 units closed by hand are booked on the 2 brackets" in words
     kinds = []
-    while (cmd := desk.e.take_command()) is not None:
+    while (cmd := driver.e.take_command()) is not None:
         kinds.append(cmd.kind)
-        desk.ack(cmd)
-        desk.say(cmd, Ev.CANCELED)
+        driver.ack(cmd)
+        driver.say(cmd, Ev.CANCELED)
     assert kinds == [Cmd.CANCEL, Cmd.CANCEL], "the stops go, and nothing else is asked"
-    assert desk.e.n_live == 0 and desk.e.n_brackets == 2 and plan.net_of() == {0: 0}
-    assert desk.e.risk()["pnl_e4"] == 2_990 * 5_000 + 1, (
+    assert driver.e.n_live == 0 and driver.e.n_brackets == 2 and plan.net_of() == {0: 0}
+    assert driver.e.risk()["pnl_e4"] == 2_990 * 5_000 + 1, (
         "the whole value, to the last ten-thousandth"
     )
 
@@ -319,33 +322,33 @@ def test_what_is_taken_over_is_cut_by_the_freeze_quantity() -> None:
     """5,005 sold by hand against 2,990: 2,990 close ours, 2,015 are taken over short in 1,755 and
     260, each with a stop of its own.
     """
-    plan, desk = a_plan(2_990.0, 1_755, 65)
-    words = adopt_position(plan, 0, -5_005, 5_005 * 1_010_000, desk.now)
+    plan, driver = a_plan(2_990.0, 1_755, 65)
+    words = adopt_position(plan, 0, -5_005, 5_005 * 1_010_000, driver.now)
     assert (
         "2 brackets that had opened them" in words
         and "2 stops, none above the freeze quantity" in words
     )
     stops = []
-    while (cmd := desk.e.take_command()) is not None:
+    while (cmd := driver.e.take_command()) is not None:
         if cmd.kind == Cmd.NEW:
             stops.append((cmd.side, cmd.qty))
-        desk.ack(cmd)
-        desk.say(cmd, Ev.CANCELED if cmd.kind == Cmd.CANCEL else Ev.WORKING)
+        driver.ack(cmd)
+        driver.say(cmd, Ev.CANCELED if cmd.kind == Cmd.CANCEL else Ev.WORKING)
     assert stops == [(1, 1_755), (1, 260)]
     assert plan.net_of() == {0: -2_015}
     assert uncovered(plan) == []
 
 
 def test_verified_means_equal_and_covered() -> None:
-    plan, desk = a_plan(10.0, 0, 1)
+    plan, driver = a_plan(10.0, 0, 1)
     assert uncovered(plan) == []
-    slot = desk.e.bracket(0)["stop_slot"]
-    order = desk.e.order(slot)
-    desk.e.on_report(
+    slot = driver.e.bracket(0)["stop_slot"]
+    order = driver.e.order(slot)
+    driver.e.on_report(order_report(
         cl_ord_id=order["cl_ord_id"], broker_order_id=order["broker_order_id"], ev=Ev.CANCELED, source=2, order_qty=10, cum_qty=0,
         cum_value_e4=0, price_e4=order["price_e4"], trigger_e4=order["trigger_e4"], ord_type=OrdType.SL, triggered=False, reason=0,
-        ts_update_ns=desk.now + 1, ts_recv_ns=desk.now + 1,
-    )  # fmt: skip
+        ts_update_ns=driver.now + 1, ts_recv_ns=driver.now + 1,
+    ))  # fmt: skip
     assert uncovered(plan) == ["NIFTYFUT"]
 
 
@@ -355,7 +358,7 @@ def test_an_exit_that_met_the_hand_halfway_is_undone(broker: Any) -> None:
     nobody wanted.
     """
 
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         i, key, qty = await opened(here)
         stop_entries(here)
         here.sim.exchange.place_manual(key, -1 if qty > 0 else 1, abs(qty))
@@ -375,7 +378,7 @@ def test_what_somebody_sells_beyond_ours_is_his() -> None:
     alone.
     """
 
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         i, key, qty = await opened(here)
         stop_entries(here)
         side = 1 if qty > 0 else -1
@@ -397,7 +400,7 @@ def test_positions_are_read_every_few_seconds_when_the_brokers_square_off_is_nea
     that.
     """
 
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         i, _, _ = await opened(here)
         stop_entries(here)
         asked: list[int] = []
@@ -425,7 +428,7 @@ def test_positions_are_read_every_few_seconds_when_the_brokers_square_off_is_nea
 
 
 def test_an_exit_that_is_refused_after_the_cut_off_is_said() -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         i, key, qty = await opened(here)
         stop_entries(here)
         instruments = here.day.plan.instruments

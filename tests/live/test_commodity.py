@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from otrade._core.types import Ev, OrdType, Reason, Side
-from otrade.brokers.session import OrderReport, OrderTerms, Source
+from otrade._core.types import Ev, OrdType, Reason, Side, Source
+from otrade.brokers.session import OrderReport, OrderTerms
 from otrade.drill.process import BrokerKind, adapter_at
 from otrade.instruments import Instrument, KiteInstrumentFile, UpstoxInstrumentFile
 from otrade.simulator.kite.rest.instruments import instruments_csv
 from otrade.simulator.upstox.rest.instruments import instruments_file
-from tests.live.world import World, run, world
+from tests.harness.simulated_day import SimulatedDay, run, simulated_day
 
 KEY = "MCX:CRUDEOIL.FUT"
 BARRELS = 100
 BOTH = pytest.mark.parametrize("broker", ["kite", "upstox"])
 
 
-def listed(here: World, broker: BrokerKind) -> Instrument:
+def listed(here: SimulatedDay, broker: BrokerKind) -> Instrument:
     """As the broker's file of that day says."""
     universe = here.sim.exchange.market.universe
     if broker == "kite":
@@ -39,7 +39,7 @@ def test_quantity_counts_lots_and_profit_counts_barrels(broker: BrokerKind) -> N
         config = {
             "dates": (dt.date(2026, 9, 21),)
         }  # two days later Upstox took no MCX order by its API any more
-        async with world(
+        async with simulated_day(
             seed=5, broker=broker, keys=(KEY,), hours=2.0, config=config, plan={"size_value": 2.0}
         ) as here:
             record = listed(here, broker)
@@ -70,12 +70,14 @@ def test_quantity_counts_lots_and_profit_counts_barrels(broker: BrokerKind) -> N
 def test_upstox_takes_no_mcx_order_by_its_api_since_then() -> None:
     async def main() -> None:
         for date, outcome in ((dt.date(2026, 9, 22), Ev.ACK), (dt.date(2026, 9, 23), Ev.REFUSED)):
-            async with world(broker="upstox", keys=(KEY,), config={"dates": (date,)}) as here:
+            async with simulated_day(
+                broker="upstox", keys=(KEY,), config={"dates": (date,)}
+            ) as here:
                 await here.sim.run_until(here.at("09:30"))
                 adapter = adapter_at(here.sim, here.ports, "upstox", here.sim.clock)
                 adapter.use(here.new_token())
-                desk = adapter.emergency_client(5 * 10**9)
-                desk.set_access_token(here.new_token())
+                client = adapter.emergency_client(5 * 10**9)
+                client.set_access_token(here.new_token())
                 (spec,) = here.process.instruments
                 like = OrderReport(
                     "", "", Ev.UNKNOWN, Source.BOOK, Side.NONE, 0, 0, 0, 0, 0, 0, False, 0, 0, 0, spec.token, "MCX", spec.symbol, "NRML",
@@ -86,9 +88,9 @@ def test_upstox_takes_no_mcx_order_by_its_api_since_then() -> None:
                 )
 
                 async def place(
-                    desk: Any = desk, like: OrderReport = like, px_e4: int = px_e4
+                    client: Any = client, like: OrderReport = like, px_e4: int = px_e4
                 ) -> Any:
-                    return await desk.place(
+                    return await client.place(
                         like,
                         1,
                         OrderTerms(1, OrdType.LIMIT, px_e4 // 10_000 * 10_000),
@@ -96,7 +98,7 @@ def test_upstox_takes_no_mcx_order_by_its_api_since_then() -> None:
                     )
 
                 answer = await here.sim.during(place())
-                desk.close()
+                client.close()
                 adapter.close()
                 assert answer.outcome == outcome, answer.text
                 if outcome == Ev.REFUSED:

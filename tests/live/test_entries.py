@@ -10,7 +10,7 @@ from otrade._core.types import Reason
 from otrade.drill.process import BrokerKind
 from otrade.live.api.decision_card import why_signal
 from otrade.simulator.exchange.orders import Order
-from tests.live.world import SECOND, run, world
+from tests.harness.simulated_day import SECOND, run, simulated_day
 
 FUTURE = "NFO:NIFTY.FUT"
 QTY = 17_550
@@ -39,7 +39,7 @@ def test_ten_slices_go_in_and_are_covered_as_they_fill(broker: BrokerKind) -> No
             "max_order_qty": QTY,
             "max_open_positions": 1,
         }
-        async with world(
+        async with simulated_day(
             keys=(FUTURE,), offsets_bps=(5,), plan=BIG, limits=limits, config=RICH, broker=broker
         ) as here:
             await here.open()
@@ -79,7 +79,7 @@ def test_what_cannot_go_in_whole_is_refused_by_name(
 ) -> None:
     async def body() -> None:
         plan = {**BIG, "size_value": float(qty)}
-        async with world(
+        async with simulated_day(
             keys=(FUTURE,), offsets_bps=(0,), plan=plan, limits=limits, config=RICH
         ) as here:
             await here.open()

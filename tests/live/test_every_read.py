@@ -32,9 +32,9 @@ from otrade.web.app import create_app
 from otrade.web.auth.access_control import AccessControl
 from otrade.web.http.routes import JSON, ROUTES, ApiRoute
 from otrade.web.rest import openapi
+from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day
 from tests.journal.test_peek import write
 from tests.live.control.test_preflight import config_of
-from tests.live.world import SECOND, World, run, world
 from tests.web.logins import BASE_URL, BEARER, TOKEN
 
 READS = [route for route in ROUTES if route.method == "GET"]
@@ -67,16 +67,16 @@ NEVER_EMPTY = {
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     status: int
     media_type: str
     body: bytes
 
 
-class Asker:
+class ApiClient:
     """One engine, its real source, and the application in front of it."""
 
-    def __init__(self, here: World, folder: Path) -> None:
+    def __init__(self, here: SimulatedDay, folder: Path) -> None:
         self.here = here
         self.folder = folder
         path = folder / "paper.json"
@@ -126,7 +126,7 @@ class Asker:
             "replay": name,
         }
 
-    async def ask(self) -> dict[str, Answer]:
+    async def ask(self) -> dict[str, HttpAnswer]:
         arguments = self.arguments()
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(
@@ -136,18 +136,18 @@ class Asker:
             for route in READS:
                 response = await client.get(route.path, params=arguments.get(route.name, {}))  # type: ignore[arg-type]
                 media_type = response.headers["content-type"].partition(";")[0]
-                found[route.name] = Answer(response.status_code, media_type, response.content)
+                found[route.name] = HttpAnswer(response.status_code, media_type, response.content)
             return found
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Answer]]:
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, HttpAnswer]]:
     """At every moment of one day, every route's answer."""
-    found: dict[str, dict[str, Answer]] = {}
+    found: dict[str, dict[str, HttpAnswer]] = {}
 
     async def body() -> None:
-        async with world(journal=MemoryJournal(), hours=1.0) as here:
-            asker = Asker(here, tmp_path_factory.mktemp("reads"))
+        async with simulated_day(journal=MemoryJournal(), hours=1.0) as here:
+            asker = ApiClient(here, tmp_path_factory.mktemp("reads"))
             during: Callable[..., Any] = here.sim.during
             found["before the first day"] = await during(asker.ask())
             asker.wire()
@@ -169,7 +169,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Ans
 @pytest.mark.parametrize("route", READS, ids=lambda route: route.name)
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_real_engine_answers(
-    answers: dict[str, dict[str, Answer]], moment: str, route: ApiRoute
+    answers: dict[str, dict[str, HttpAnswer]], moment: str, route: ApiRoute
 ) -> None:
     answer = answers[moment][route.name]
     status, code = NOT_YET.get(moment, {}).get(route.name, (200, ""))

@@ -19,14 +19,14 @@ from otrade.journal.replay import replay
 from otrade.journal.scan import check, windows
 from otrade.live.oms.cl_ord_id import parse
 from otrade.simulator.kite.rest.rows import order_row
-from tests.live.watchdog_engine import ROOT, SYMBOL, Broker, broker, wait_until
+from tests.harness.realtime_broker import ROOT, SYMBOL, RealtimeBroker, broker, wait_for_broker
 
 DEATHS = 4
 SEED = 11
 FINAL = ("COMPLETE", "CANCELLED", "REJECTED")
 
 
-def a_configuration(path: Path, here: Broker) -> Path:
+def a_configuration(path: Path, here: RealtimeBroker) -> Path:
     """A strategy that trades every few seconds, with stops that are seldom hit."""
     config = {
         "mode": "live",
@@ -58,11 +58,11 @@ def a_configuration(path: Path, here: Broker) -> Path:
     return target
 
 
-def start(config: Path, here: Broker, shift_ns: int) -> tuple[subprocess.Popen[str], str]:
+def start(config: Path, here: RealtimeBroker, shift_ns: int) -> tuple[subprocess.Popen[str], str]:
     """An engine that is ready, and its first word."""
     words = [str(config), here.ports.rest_url, here.ports.feed_url, str(shift_ns), here.token]
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.live.real_engine", *words],
+        [sys.executable, "-m", "tests.harness.engine_process", *words],
         cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,
@@ -75,7 +75,7 @@ def start(config: Path, here: Broker, shift_ns: int) -> tuple[subprocess.Popen[s
     return child, first
 
 
-def ours(here: Broker) -> list[dict[str, Any]]:
+def ours(here: RealtimeBroker) -> list[dict[str, Any]]:
     # Asked in the exchange's own thread: over HTTP we would use up the engine's rate.
     rows: list[dict[str, Any]] = here.call(
         lambda: [order_row(order.state()) for order in here.sim.exchange.orders()]
@@ -83,7 +83,7 @@ def ours(here: Broker) -> list[dict[str, Any]]:
     return [row for row in rows if row["tag"]]
 
 
-def uncovered(here: Broker) -> dict[str, int]:
+def uncovered(here: RealtimeBroker) -> dict[str, int]:
     """Open units without a live exit, by bracket, in the exchange's book."""
     opened: dict[str, int] = {}
     covered: dict[str, int] = {}
@@ -107,7 +107,7 @@ def test_killed_in_the_middle_of_trading(tmp_path: Path) -> None:
             assert first == "fresh"
             for death in range(DEATHS):
                 n_before = len(ours(here))
-                wait_until("it trades", lambda n=n_before: len(ours(here)) >= n + 3)  # type: ignore[misc]
+                wait_for_broker("it trades", lambda n=n_before: len(ours(here)) >= n + 3)  # type: ignore[misc]
                 threading.Event().wait(
                     rng.uniform(0, 1.2)
                 )  # anywhere in what it does, not in step with our questions
@@ -115,7 +115,7 @@ def test_killed_in_the_middle_of_trading(tmp_path: Path) -> None:
                 child.communicate()
                 child, first = start(config, here, shift_ns)
                 assert first.startswith("resumed "), f"death {death}: the journal was not used"
-                wait_until("everything open is covered", lambda: not uncovered(here))
+                wait_for_broker("everything open is covered", lambda: not uncovered(here))
             child.send_signal(signal.SIGTERM)
             child.communicate(timeout=90)
             assert child.returncode == 0

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 from otrade.journal.memory import MemoryJournal
-from tests.live.world import SECOND, run, world
+from tests.harness.simulated_day import SECOND, run, simulated_day
 
 SESSIONS = 8
 WARM = 3
@@ -34,7 +34,7 @@ def resident_kb() -> int:
 
 async def a_session() -> None:
     """Part of a day, with a death in it."""
-    async with world(seed=5, hours=0.4, journal=MemoryJournal()) as here:
+    async with simulated_day(seed=5, hours=0.4, journal=MemoryJournal()) as here:
         await here.open()
         await here.run_until(lambda: here.day.engine.n_live > 0)
         await here.restart()

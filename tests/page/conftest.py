@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from otrade.live.runtime.run_file import RunInfo
+from tests.harness.waiting import PATIENCE_S, attempts
 from tests.page.browser import chromium
 from tests.web.logins import PASSWORD, write_users
 
@@ -32,7 +32,8 @@ ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "otrade" / "web" / "static" / "index.html"
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SHOTS = ROOT / "build" / "page"
-STARTS_WITHIN_S = 60
+START_PAUSE_S = 0.05
+"""Between two questions while it starts: it needs the processor."""
 expect.set_options(timeout=20_000)  # of a busy machine
 
 
@@ -85,7 +86,7 @@ class Terminal:
     def find(self, pattern: str) -> str:
         """The first group of what matches, as soon as it is said."""
         with self._more:
-            assert self._more.wait_for(lambda: re.search(pattern, self._text), STARTS_WITHIN_S), (
+            assert self._more.wait_for(lambda: re.search(pattern, self._text), PATIENCE_S), (
                 self._text[-2000:]
             )
             found = re.search(pattern, self._text)
@@ -141,20 +142,20 @@ def engine(
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.wait(PATIENCE_S)
 
 
 def _url(process: subprocess.Popen[bytes], folder: Path) -> str:
     """As `otrade status` finds it."""
     path = folder / "var" / "run" / "engine.json"
-    until_s = time.monotonic() + STARTS_WITHIN_S
-    while time.monotonic() < until_s and process.poll() is None:
+    log = folder / "engine.log"
+    for _ in attempts("the engine tells its address", pause_s=START_PAUSE_S):
+        assert process.poll() is None, f"the engine has ended: {log.read_text()[-3000:]}"
         if path.exists():
             info = msgspec.json.decode(path.read_bytes(), type=RunInfo)
             if info.url and info.pid == process.pid:
                 return info.url
-        time.sleep(0.05)
-    raise AssertionError((folder / "engine.log").read_text()[-3000:])
+    raise AssertionError  # attempts do not end without a word
 
 
 def ask(running: Running, path: str) -> Any:

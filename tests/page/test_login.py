@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.live.alert_listener import Listener, environment, listening
+from tests.harness.alert_listener import AlertListener, environment, listening
 from tests.page.conftest import Running, Terminal, ask, axe, engine, go, open_page, person, shot
 from tests.web.logins import PASSWORD, TOTP_SECRET, write_users
 
@@ -38,7 +38,7 @@ def test_the_codes_are_those_of_the_standard() -> None:
 
 
 @pytest.fixture(scope="module")
-def ear() -> Iterator[Listener]:
+def ear() -> Iterator[AlertListener]:
     with listening() as found:
         yield found
 
@@ -52,11 +52,15 @@ def terminal() -> Iterator[Terminal]:
 
 @pytest.fixture(scope="module")
 def running(
-    browser: Browser, ear: Listener, terminal: Terminal, tmp_path_factory: pytest.TempPathFactory
+    browser: Browser,
+    ear: AlertListener,
+    terminal: Terminal,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Running]:
     def alerted(config: dict[str, Any]) -> None:
         config["strategies"] = [row | {"enabled": False} for row in config["strategies"]]
-        config["sim"]["rehearse"] = [{"at": "09:20", "what": "hand"}]
+        # After everything that comes before it here: what waits long may be closed by its target at once.
+        config["sim"]["rehearse"] = [{"at": "10:00", "what": "hand"}]
         config["alerts"] = {"targets": [{"name": "phone"}, {"name": "mail"}], "tries": 1}
 
     with (
@@ -171,7 +175,9 @@ def test_another_password_ends_the_session_of_an_open_page(
     expect(page.get_by_role("button", name="Pause…")).to_be_enabled()
 
 
-def test_a_test_alert_tells_where_it_has_arrived_and_where_not(page: Page, ear: Listener) -> None:
+def test_a_test_alert_tells_where_it_has_arrived_and_where_not(
+    page: Page, ear: AlertListener
+) -> None:
     """The second target's address speaks TLS to a server that has none."""
     go(page, "Notices")
     page.get_by_role("button", name="Test alert…").click()

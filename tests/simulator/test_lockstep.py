@@ -16,18 +16,18 @@ import uvloop
 from otrade.simulator.base.config import NS_PER_S, SimConfig
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.simulator import Simulator
-from tests.simulator.client import Feed, Http, open_feed
+from tests.simulator.kite.kite_client import KiteFeedConnection, KiteHttpClient, open_feed
 
 DATE = dt.date(2026, 11, 18)
 Row = tuple[str, int, str, int, float]
 
 
-class Crosser(Feed):
+class Crosser(KiteFeedConnection):
     """Trades a crossing of two averages of the last price, with a market order and a stop, on two
     connections.
     """
 
-    def __init__(self, sim: Simulator, http: list[Http], token: int) -> None:
+    def __init__(self, sim: Simulator, http: list[KiteHttpClient], token: int) -> None:
         super().__init__()
         self._sim = sim
         self._http = http
@@ -87,7 +87,7 @@ async def trade(
     ports = await sim.start()
     access = sim.issue_access_token()
     token = sim.exchange.market.universe.resolve("NFO:NIFTY.FUT").token
-    http = [Http(ports.rest, access), Http(ports.rest, access)]
+    http = [KiteHttpClient(ports.rest, access), KiteHttpClient(ports.rest, access)]
     feed = Crosser(sim, http, token)
     await open_feed(sim, ports, access, feed)
     feed.say({"a": "mode", "v": ["full", [token]]})
@@ -134,10 +134,10 @@ def test_another_brokers_servers_changes_nothing() -> None:
 
 @pytest.mark.parametrize("mode", ["ltp", "quote", "full"])
 def test_whole_day_reaches_the_client(mode: str) -> None:
-    async def work() -> Feed:
+    async def work() -> KiteFeedConnection:
         sim = Simulator(SimConfig(dates=(DATE,)))
         ports = await sim.start()
-        feed = await open_feed(sim, ports, sim.issue_access_token(), Feed())
+        feed = await open_feed(sim, ports, sim.issue_access_token(), KiteFeedConnection())
         feed.say({"a": "mode", "v": [mode, [408065]]})
         await sim.run_day()
         await sim.stop()
@@ -202,7 +202,7 @@ def test_next_day_keeps_the_feed_and_forgets_the_orders() -> None:
         sim = Simulator(SimConfig(dates=days, day_end="09:20"))
         ports = await sim.start()
         access = sim.issue_access_token()
-        feed = await open_feed(sim, ports, access, Feed())
+        feed = await open_feed(sim, ports, access, KiteFeedConnection())
         feed.say({"a": "mode", "v": ["ltp", [408065]]})
         await sim.run_until(ist_ns(DATE, "09:16"))
         sim.exchange.place_manual("NSE:INFY", 1, 10, product="CNC")

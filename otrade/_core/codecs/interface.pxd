@@ -5,11 +5,10 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from otrade._core.types cimport command_t, tick_t
 
-# Where the reader of a frame stands. Begins as {buf, n, 0, -1, 0}.
+# Where the reader of a frame stands. Begins as {first byte, end, -1, 0}.
 cdef struct frame_t:
-    const uint8_t* buf
-    Py_ssize_t n
-    Py_ssize_t pos
+    const uint8_t* at
+    const uint8_t* end
     int left  # packets to come, where the wire counts them; -1: not begun
     int64_t ts_ns  # the frame's own time; 0: it has none
 
@@ -19,12 +18,15 @@ cdef struct packet_t:
     const uint8_t* body
     Py_ssize_t n
     uint32_t token  # whose it is, on a wire of numbers
-    int reason  # not 0: it does not say whose it is
     const uint8_t* key  # whose it is, on a wire of names
     Py_ssize_t key_n
 
-# The next packet: 1, or 0 at the frame's end, or minus the Reason why it ends early.
-# REASON_FRAME_HEARTBEAT: a whole frame that brings none. Never reads outside of the frame.
+cdef enum:
+    PACKET = 1
+    SHORT_PACKET = 2  # one that is too short to say whose it is
+
+# The next packet: PACKET, SHORT_PACKET, or 0 at the frame's end, or minus the Reason why it ends
+# early. REASON_FRAME_HEARTBEAT: a whole frame that brings none. Never reads outside of the frame.
 ctypedef int (*next_packet_t)(frame_t* frame, packet_t* out) noexcept nogil
 
 # 0, or the Reason why the packet is refused. What does not come in it is 0 in `out`, see `has`.

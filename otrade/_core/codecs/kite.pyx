@@ -21,7 +21,7 @@ from otrade._core.types cimport (
     REASON_PRICE_ZERO, REASON_SEGMENT_UNKNOWN, SIDE_BUY, SIDE_SELL, TIF_DAY, TIF_IOC, TYPE_LIMIT, TYPE_MARKET, TYPE_SL,
     TYPE_SL_M, command_t, tick_t,
 )
-from otrade._core.codecs.interface cimport OrderEncoder, decoder_t, frame_t, packet_t
+from otrade._core.codecs.interface cimport PACKET, SHORT_PACKET, OrderEncoder, decoder_t, frame_t, packet_t
 from otrade._core.writer cimport put, put_decimal, put_escaped, put_number, writer_t
 
 cdef extern from *:
@@ -161,44 +161,46 @@ cdef int decode_packet(const uint8_t* p, uint32_t n, tick_t* out) noexcept nogil
     return REASON_OK if out.ltp_e4 != 0 else REASON_PRICE_ZERO
 
 
-cdef int next_packet(frame_t* frame, packet_t* out) noexcept nogil:
-    """The next packet of a frame. A refused frame is at its end: one refusal, then 0.
+cdef int _begin_or_end(frame_t* frame, packet_t* out) noexcept nogil:
+    """Of `next_packet`, what is not the next whole packet: the header, the end, or a lie. A refused
+    frame is at its end: one refusal, then 0.
+    """
+    cdef Py_ssize_t n = frame.end - frame.at
+    cdef int reason = REASON_OK
+    if frame.left < 0:
+        if n >= 2:
+            frame.left = be16(frame.at)
+            frame.at += 2
+            return next_packet(frame, out)
+        reason = REASON_FRAME_HEARTBEAT if n == 1 else REASON_FRAME_SHORT
+    elif frame.left == 0:
+        reason = REASON_FRAME_LENGTH if n > 0 else REASON_OK
+    else:
+        reason = REASON_FRAME_SHORT if n < 2 else REASON_FRAME_LENGTH
+    frame.left = 0
+    frame.at = frame.end
+    return -reason
 
-    -FRAME_HEARTBEAT for a one-byte frame, -FRAME_SHORT when a header is cut, -FRAME_LENGTH when a
+
+cdef int next_packet(frame_t* frame, packet_t* out) noexcept nogil:
+    """-FRAME_HEARTBEAT for a one-byte frame, -FRAME_SHORT when a header is cut, -FRAME_LENGTH when a
     length lies or bytes are left over. Packets before the lie were whole and have been handed out.
     """
-    cdef int reason
-    cdef uint32_t size
-    if frame.left < 0:
-        if frame.n < 2:
-            frame.left = 0
-            frame.pos = frame.n
-            return -REASON_FRAME_HEARTBEAT if frame.n == 1 else -REASON_FRAME_SHORT
-        frame.left = be16(frame.buf)
-        frame.pos = 2
-    if frame.left == 0:
-        reason = -REASON_FRAME_LENGTH if frame.pos != frame.n else 0
-        frame.pos = frame.n
-        return reason
-    if frame.n - frame.pos < 2:
-        reason = -REASON_FRAME_SHORT
-    else:
-        size = be16(frame.buf + frame.pos)
-        if size <= frame.n - frame.pos - 2:
-            out.body = frame.buf + frame.pos + 2
-            out.n = size
-            out.reason = REASON_OK
-            if size >= 4:
-                out.token = be32(out.body)
-            else:
-                out.reason = REASON_FRAME_LENGTH
-            frame.pos += 2 + size
+    cdef const uint8_t* at = frame.at
+    cdef Py_ssize_t n = frame.end - at - 2
+    cdef Py_ssize_t size
+    if frame.left > 0 and n >= 0:
+        size = be16(at)
+        if size <= n:
+            frame.at = at + 2 + size
             frame.left -= 1
-            return 1
-        reason = -REASON_FRAME_LENGTH
-    frame.left = 0
-    frame.pos = frame.n
-    return reason
+            out.body = at + 2
+            out.n = size
+            if size < 4:
+                return SHORT_PACKET
+            out.token = be32(at + 2)
+            return PACKET
+    return _begin_or_end(frame, out)
 
 
 cdef int _decode(const frame_t* frame, const packet_t* packet, tick_t* out) noexcept nogil:
@@ -400,9 +402,8 @@ def decode_frame(const uint8_t[::1] frame not None) -> list:
     cdef packet_t packet
     cdef int found, reason
     cdef tick_t tick
-    memset(&reader, 0, sizeof(reader))
-    reader.buf = &frame[0] if frame.shape[0] else NULL
-    reader.n = frame.shape[0]
+    reader.at = &frame[0] if frame.shape[0] else NULL
+    reader.end = reader.at + frame.shape[0]
     reader.left = -1
     found_all = []
     while True:

@@ -22,7 +22,7 @@ from otrade._core.types cimport (
     REASON_FRAME_SHORT, REASON_OK, REASON_PACKET_KIND, REASON_PRICE_ABSURD, REASON_PRICE_ZERO, SIDE_BUY, SIDE_SELL,
     TIF_DAY, TIF_IOC, TYPE_LIMIT, TYPE_MARKET, TYPE_SL, TYPE_SL_M, command_t, tick_t,
 )
-from otrade._core.codecs.interface cimport OrderEncoder, decoder_t, frame_t, packet_t
+from otrade._core.codecs.interface cimport PACKET, OrderEncoder, decoder_t, frame_t, packet_t
 from otrade._core.writer cimport put, put_decimal, put_escaped, put_json_text, put_number, writer_t
 
 cdef enum:
@@ -425,7 +425,6 @@ cdef int next_feed(const uint8_t* buf, Py_ssize_t n, Py_ssize_t* pos, packet_t* 
             continue
         out.key = out.body = f.p
         out.key_n = out.n = 0
-        out.reason = REASON_OK
         entry = f.p
         while True:
             got = take_field(&entry, f.p + f.n, &g)
@@ -448,13 +447,17 @@ cdef int next_feed(const uint8_t* buf, Py_ssize_t n, Py_ssize_t* pos, packet_t* 
 cdef int _next(frame_t* frame, packet_t* out) noexcept nogil:
     """The next entry. A frame is checked whole before the first one; a frame without any says that the feed lives."""
     cdef bint is_first = frame.left < 0
+    cdef Py_ssize_t pos = 0
+    cdef int found
     if is_first:
         frame.left = 0
-        frame.ts_ns = check_frame(frame.buf, frame.n)
+        frame.ts_ns = check_frame(frame.at, frame.end - frame.at)
         if frame.ts_ns < 0:
             return <int>frame.ts_ns
-    if next_feed(frame.buf, frame.n, &frame.pos, out):
-        return 1
+    found = next_feed(frame.at, frame.end - frame.at, &pos, out)
+    frame.at += pos
+    if found:
+        return PACKET
     return -REASON_FRAME_HEARTBEAT if is_first else 0
 
 

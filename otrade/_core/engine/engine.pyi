@@ -124,26 +124,8 @@ class Engine:
     def on_timer(self, ts_ns: int) -> int: ...
     def next_timer_ns(self) -> int: ...
     def touch_ahead(self) -> None: ...
-    def on_report(
-        self,
-        *,
-        cl_ord_id: str,
-        broker_order_id: str,
-        ev: int,
-        source: int,
-        order_qty: int,
-        cum_qty: int,
-        cum_value_e4: int,
-        price_e4: int,
-        trigger_e4: int,
-        ord_type: int,
-        triggered: bool,
-        reason: int,
-        ts_update_ns: int,
-        ts_recv_ns: int,
-        side: int = 0,
-        worth: int = 1,
-    ) -> int: ...
+    # An `OrderReport`, or whatever has the fields of report_t by their names
+    def on_report(self, order_report: object) -> int: ...
     def on_sent(self, seq: int, ts_ns: int) -> None: ...
     def on_answer(
         self, seq: int, outcome: int, *, broker_order_id: str = "", reason: int = 0, ts_ns: int

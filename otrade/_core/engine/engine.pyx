@@ -20,11 +20,14 @@ from otrade._core.orders cimport adopt, bracket, report, risk, waiting_entries a
 from otrade._core.state cimport find_order, find_token, touch_ahead
 from otrade._core.types cimport (
     EXIT_FLATTEN, HALT_ACTIVE, MAX_FEEDS, REASON_DISABLED, REASON_HALTED, REASON_QUARANTINED, REC_ANSWER, REC_BOOK_BEGIN,
-    REC_BOOK_END, REC_CALL, REC_FRAME, REC_REPORT, REC_SENT, REC_TIMER, WORTH_AVERAGE, answer_t, report_t,
+    REC_BOOK_END, REC_CALL, REC_FRAME, REC_REPORT, REC_SENT, REC_TIMER, answer_t, report_t,
 )
 
+from otrade._core.pack import packer
 from otrade._core.types import PauseBy
 from otrade.errors import EngineError
+
+_report_bytes = packer("report_t")
 
 
 cdef void _text_into(char* field, int cap, str text):
@@ -171,30 +174,15 @@ cdef class Engine:
         """Have the memory of the next decisions in place. Belongs on the beat; changes nothing."""
         touch_ahead(self.c)
 
-    def on_report(
-        self, *, str cl_ord_id, str broker_order_id, int ev, int source, int64_t order_qty, int64_t cum_qty,
-        int64_t cum_value_e4, int64_t price_e4, int64_t trigger_e4, int ord_type, bint triggered, int reason,
-        int64_t ts_update_ns, int64_t ts_recv_ns, int side=0, int worth=WORTH_AVERAGE,
-    ):
-        """7 report: what the broker said about one order. Returns 0 or the Reason why it changed nothing. `worth`: of its value."""
+    def on_report(self, order_report not None):
+        """7 report: what the broker said about one order, an object with the fields of `report_t` (`OrderReport`). Returns 0 or the
+        Reason why it changed nothing.
+        """
         cdef report_t r
-        memset(&r, 0, sizeof(r))
-        _text_into(r.cl_ord_id, sizeof(r.cl_ord_id), cl_ord_id)
-        _text_into(r.broker_order_id, sizeof(r.broker_order_id), broker_order_id)
-        r.ev = ev
-        r.source = source
-        r.side = side
-        r.order_qty = order_qty
-        r.cum_qty = cum_qty
-        r.cum_value_e4 = cum_value_e4
-        r.price_e4 = price_e4
-        r.trigger_e4 = trigger_e4
-        r.ord_type = ord_type
-        r.triggered = triggered
-        r.reason = reason
-        r.ts_update_ns = ts_update_ns
-        r.ts_recv_ns = ts_recv_ns
-        r.worth = worth
+        cdef bytes told = _report_bytes(order_report)
+        if len(told) != sizeof(r):
+            raise EngineError("report_t has gaps that its layout does not spell")
+        memcpy(&r, <const char*>told, sizeof(r))
         return self.pipeline.on_report(&r)
 
     def on_sent(self, uint32_t seq, int64_t ts_ns):

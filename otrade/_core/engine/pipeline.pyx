@@ -3,7 +3,7 @@
 
 In the words of the code, the metrics and the page:
 
-    1 decode    the wire's bytes -> tick_t                        codecs: kite, upstox
+    1 decode    the wire's bytes -> tick_t                        codecs
     2 market    last tick, depth, bars                            market
     3 strategy  kernels -> signal_t                               kernels, strategy
     4 risk      gates, rate budget, halts                         risk
@@ -20,7 +20,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
 from otrade._core.codecs.decoders cimport wire_of, wire_t
-from otrade._core.codecs.interface cimport frame_t, packet_t
+from otrade._core.codecs.interface cimport SHORT_PACKET, decoder_t, frame_t, packet_t
 from otrade._core.engine.record cimport Recorder
 from otrade._core.engine.setup cimport lay_out
 from otrade._core.market cimport market, strategy
@@ -30,7 +30,7 @@ from otrade._core.orders.entry cimport take_signal
 from otrade._core.orders.entry cimport work as work_entries
 from otrade._core.state cimport core_t, find_key, find_token, instrument_t, market_t, push_bar, release, series_t
 from otrade._core.types cimport (
-    HAS_DEPTH, HAS_TRADE, REASON_FRAME_HEARTBEAT, REASON_OK, REC_REPORT, REC_TIMER, bracket_t, command_t, report_t,
+    HAS_DEPTH, HAS_TRADE, REASON_FRAME_HEARTBEAT, REASON_FRAME_LENGTH, REASON_OK, REC_REPORT, REC_TIMER, bracket_t, command_t, report_t,
     tick_t,
 )
 
@@ -82,27 +82,28 @@ cdef class Pipeline:
         cdef frame_t frame
         cdef packet_t packet
         cdef tick_t tick
-        cdef int got, id, reason
-        frame.buf, frame.n, frame.pos, frame.left, frame.ts_ns = buf, n, 0, -1, 0
+        cdef decoder_t decoder = wire.decoder
+        cdef int got, id, reason, feed = wire.feed
+        frame.at, frame.end, frame.left, frame.ts_ns = buf, buf + n, -1, 0
         memset(&packet, 0, sizeof(packet))
         while True:
-            got = wire.decoder.next(&frame, &packet)
+            got = decoder.next(&frame, &packet)
             if got <= 0:
                 return -got
             c.counters.packets += 1
-            if packet.reason != REASON_OK:
-                c.counters.refused[(packet.reason - 100) & 15] += 1
+            if got == SHORT_PACKET:
+                c.counters.refused[REASON_FRAME_LENGTH - 100] += 1
                 continue
-            id = find_key(c, packet.key, packet.key_n) if wire.decoder.by_name else find_token(c, packet.token)
+            id = find_key(c, packet.key, packet.key_n) if decoder.by_name else find_token(c, packet.token)
             if id < 0:
                 c.counters.unknown_tokens += 1
                 continue
             # 1 decode
-            reason = wire.decoder.decode(&frame, &packet, &tick)
+            reason = decoder.decode(&frame, &packet, &tick)
             if reason == REASON_OK and not tick.has & HAS_TRADE:
-                self._part(id, &tick, wire.feed)
+                self._part(id, &tick, feed)
             else:
-                self._tick(id, reason, &tick, wire.feed)
+                self._tick(id, reason, &tick, feed)
 
     cdef void _part(self, int id, const tick_t* tick, int feed) noexcept nogil:
         """Step 2 for a message without a last trade: life and an order book, and no reason to trade."""

@@ -10,9 +10,13 @@ from otrade._core.market cimport quote, strategy
 from otrade._core.orders cimport bracket, order, risk
 from otrade._core.engine.setup cimport check_id
 from otrade._core.state cimport command_t, core_t, instrument_t, market_t, order_t
-from otrade._core.types cimport BR_CLOSED, ORD_ABSENT, WORTH_EXACT, WORTH_NONE, bracket_t
+from otrade._core.types cimport BR_CLOSED, ORD_ABSENT, WORTH_EXACT, WORTH_NONE, bracket_t, notice_t
 
+from otrade._core.types import NOTE_FIELDS
 from otrade.errors import EngineError
+
+_FIELDS_OF_NOTE = {int(note): tuple(fields) for note, fields in NOTE_FIELDS.items()}
+"""What each note calls the notice's a, b and c."""
 
 
 class Command:
@@ -66,11 +70,23 @@ cdef take_command(core_t* c):
     return out
 
 
+cdef _notice(const notice_t* n):
+    """A notice's own fields, and those that its note has."""
+    row = {
+        "note": n.code, "seq": n.seq, "ts_ns": n.ts_ns, "severity": n.severity, "instrument_id": n.instrument_id,
+        "bracket_id": n.bracket_id, "strategy_id": n.strategy_id, "order_slot": n.order_slot, "reason": n.reason, "side": n.side,
+    }
+    row.update(zip(_FIELDS_OF_NOTE[n.code], (n.a, n.b, n.c)))
+    return row
+
+
 cdef take_notices(core_t* c):
-    """Notices since the last call, oldest first, as dicts of notice_t."""
+    """Notices since the last call, oldest first, as dicts: `note` (a `Note`), what every notice has, and what its row of
+    `NOTE_FIELDS` names.
+    """
     out = []
     while c.notice_head < c.notice_tail:
-        out.append(c.notices[c.notice_head % c.cap_notices])
+        out.append(_notice(&c.notices[c.notice_head % c.cap_notices]))
         c.notice_head += 1
     return out
 

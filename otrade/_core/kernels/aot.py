@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import Any
 
 HERE = Path(__file__).parents[1]
-DERIVED = {"types.h", "types.pxd", "otk.h", "otk.pxd", "build_id.h"}
+DERIVED = {"types.h", "types.pxd", "notes.pxd", "otk.h", "otk.pxd", "build_id.h"}
 BASELINE = {"x86_64": "x86-64-v3", "aarch64": "generic", "arm64": "generic"}
 # sqrt, floor and ceil are exact by IEEE 754 and may become calls on an old processor; mem* move
 # bytes.

@@ -8,11 +8,12 @@ protection come out as if the core had been there.
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
+from otrade._core cimport notes
 from otrade._core.orders cimport bracket, report, risk, waiting_entries as waiting
-from otrade._core.state cimport core_t, new_order, notify
+from otrade._core.state cimport core_t, new_order
 from otrade._core.types cimport (
-    EXIT_BROKER, EXIT_MANUAL, EXIT_NONE, HALT_ACTIVE, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET, NOTE_ADOPTED,
-    NOTE_CAPACITY, NOTE_RESUMED, PAUSE_PERSON, PAUSE_START, PENDING_NONE, REASON_BROKER_TOKEN, REASON_CAPACITY,
+    EXIT_BROKER, EXIT_MANUAL, EXIT_NONE, HALT_ACTIVE, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET,
+    PAUSE_PERSON, PAUSE_START, PENDING_NONE, REASON_BROKER_TOKEN, REASON_CAPACITY,
     REASON_JOURNAL, REASON_OK, REASON_RESTARTED, REASON_STOPPING, REASON_TIMED_OUT, SEV_ALARM, SEV_WARN, SIDE_BUY,
     TYPE_LIMIT, bracket_t, order_t, report_t,
 )
@@ -51,9 +52,7 @@ cdef int adopt_bracket(
         b.tag_run = tag_run
         b.tag_bracket = tag_bracket
     risk.hold(c, id)
-    n = notify(c, NOTE_ADOPTED, SEV_WARN, b.instrument_id, id, -1, REASON_OK)
-    n.side = side
-    n.a = order_qty
+    notes.adopted(c, SEV_WARN, b.instrument_id, id, -1, REASON_OK, qty=order_qty).side = side
     return id
 
 
@@ -69,7 +68,7 @@ cdef int adopt_order(
     cdef int slot = new_order(c, bracket_id, leg, row.side)
     cdef order_t* o
     if slot < 0:
-        notify(c, NOTE_CAPACITY, SEV_ALARM, b.instrument_id, bracket_id, -1, REASON_CAPACITY)
+        notes.capacity(c, SEV_ALARM, b.instrument_id, bracket_id, -1, REASON_CAPACITY)
         return -1
     o = &c.orders[slot]
     o.attempt = attempt
@@ -153,6 +152,4 @@ cdef void resume(core_t* c, int64_t run_id) noexcept nogil:
     c.in_book = 0
     c.poll_wanted = 1
     c.poll_next_ns = 0
-    n = notify(c, NOTE_RESUMED, SEV_WARN, -1, -1, -1, REASON_OK)
-    n.a = c.n_live
-    n.b = c.n_in_doubt
+    notes.resumed(c, SEV_WARN, -1, -1, -1, REASON_OK, n_open=c.n_live, n_in_doubt=c.n_in_doubt)

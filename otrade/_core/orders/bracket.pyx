@@ -7,18 +7,16 @@ exit remain the rule. A bracket's slot is not used again in the same run: a late
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
-from otrade._core cimport otk
+from otrade._core cimport notes, otk
 from otrade._core.orders cimport exits, order, position, refusal, risk, waiting_entries as waiting
-from otrade._core.state cimport core_t, notify, strategy_t
+from otrade._core.state cimport core_t, strategy_t
 from otrade._core.types cimport (
     BR_CLOSED, BR_ENTERING, BR_EXITING, BR_FREE, BR_OPEN,
     EV_CANCEL_REJECTED, EV_REPLACE_REJECTED, EXIT_BROKER, EXIT_ENTRY_FAILED, EXIT_MANUAL, EXIT_NONE, EXIT_RISK, EXIT_SQUARE_OFF,
     EXIT_STOP, EXIT_TARGET, EXIT_TIME, EXIT_TRAIL, HALT_ACTIVE, HALT_REDUCING, LEG_ENTRY, LEG_FIX, LEG_STOP,
     LEG_TARGET,
     MAX_SLICES,
-    NOTE_AT_TARGET, NOTE_BRACKET_CLOSED, NOTE_CAPACITY, NOTE_ENTRY_FILLED, NOTE_EXIT_REJECTED, NOTE_LATE_FILL,
-    NOTE_ORDER_REFUSED, NOTE_ORDER_REJECTED, NOTE_SQUARE_OFF, NOTE_TARGET_ARMED, NOTE_TARGET_DISARMED,
-    NOTE_SIGNAL_REFUSED, NOTE_TARGET_REFUSED, REASON_BROKER_BUSY, REASON_BROKER_INPUT, REASON_BROKER_NETWORK, REASON_BROKER_ORDER,
+    REASON_BROKER_BUSY, REASON_BROKER_INPUT, REASON_BROKER_NETWORK, REASON_BROKER_ORDER,
     REASON_BROKER_PERMISSION, REASON_BROKER_RATE, REASON_BROKER_TOKEN, REASON_CAPACITY,
     REASON_EXCHANGE_REJECT, REASON_HALTED, REASON_LATE_FILL, REASON_LEAVING, REASON_MARKET_HALTED, REASON_MODIFY_CAP,
     REASON_PRICE_RANGE, REASON_REVERSE_EXPIRED, SEV_ALARM, SEV_INFO, SEV_WARN, SIDE_BUY, TYPE_SL, TYPE_SL_M,
@@ -41,7 +39,7 @@ cdef int new_bracket(core_t* c, int strategy_id, int side) noexcept nogil:
     cdef int id = c.n_brackets
     cdef bracket_t* b
     if id == c.cap_brackets or c.n_orders + MAX_SLICES >= c.cap_orders:
-        notify(c, NOTE_CAPACITY, SEV_ALARM, c.strategies[strategy_id].instrument_id, -1, -1, REASON_CAPACITY)
+        notes.capacity(c, SEV_ALARM, c.strategies[strategy_id].instrument_id, -1, -1, REASON_CAPACITY)
         return -1
     c.n_brackets += 1
     b = &c.brackets[id]
@@ -133,7 +131,7 @@ cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexce
     cdef instrument_t* inst = &c.instruments[o.instrument_id]
     cdef bint was_closed = b.state == BR_CLOSED
     if was_closed:
-        notify(c, NOTE_LATE_FILL, SEV_ALARM, b.instrument_id, id, slot, REASON_LATE_FILL)
+        notes.late_fill(c, SEV_ALARM, b.instrument_id, id, slot, REASON_LATE_FILL)
         reopen(c, id)
     cdef int64_t delta = position.fill(&c.positions[o.instrument_id], o.side, d_qty, d_value_e4, inst.multiplier)
     if o.leg == LEG_ENTRY:
@@ -148,9 +146,7 @@ cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexce
             refusal.entry_accepted(&c.strategies[b.strategy_id])
         risk.count_trade(c, id)
         exits.set_levels(c, id)
-        note = notify(c, NOTE_ENTRY_FILLED, SEV_INFO, o.instrument_id, id, slot, 0)
-        note.a = d_qty
-        note.b = d_value_e4
+        notes.entry_filled(c, SEV_INFO, o.instrument_id, id, slot, 0, qty=d_qty, value_e4=d_value_e4)
     elif o.leg == LEG_FIX:
         b.open_qty += d_qty
         b.exit_qty -= d_qty
@@ -181,11 +177,11 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
     if ev == EV_CANCEL_REJECTED or (ev == EV_REPLACE_REJECTED and reason == REASON_BROKER_BUSY):
         # Not now, or no more: most often it has traded. The book knows, and nothing is asked of the order before it has been read.
         refusal.await_book(c, slot)
-        notify(c, NOTE_ORDER_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+        notes.order_refused(c, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
         _not_permitted(c, reason)
         return
     if o.leg == LEG_ENTRY:
-        notify(c, NOTE_ORDER_REJECTED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+        notes.order_rejected(c, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
         if reason == REASON_PRICE_RANGE and b.state != BR_EXITING:
             exits.price_refused(c, o.bracket_id, slot)
         refusal.entry_rejected(c, slot, reason)
@@ -197,38 +193,38 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
             # The next price is another one, so nothing is gained by waiting long; it is no fault of the order's.
             refusal.pause_until(b, o.leg)[0] = c.now_ns + (RETRY_FIRST_NS if b.refused_px_e4 > 0 else RETRY_SLOW_NS)
             if ev == EV_REPLACE_REJECTED:
-                notify(c, NOTE_ORDER_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+                notes.order_refused(c, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
             else:
-                notify(c, NOTE_EXIT_REJECTED, SEV_ALARM, o.instrument_id, o.bracket_id, slot, reason)
+                notes.exit_rejected(c, SEV_ALARM, o.instrument_id, o.bracket_id, slot, reason)
             return
     if reason == REASON_MARKET_HALTED:
         # Nobody can trade: no leg is at fault. It is asked for slowly, and at once when something trades (see on_reopen).
         if c.instruments[o.instrument_id].halted <= 0:
             c.instruments[o.instrument_id].halted = 1 - c.instruments[o.instrument_id].halted  # once more since something traded
         refusal.pause_until(b, o.leg)[0] = c.now_ns + RETRY_SLOW_NS
-        notify(c, NOTE_EXIT_REJECTED, SEV_ALARM, o.instrument_id, o.bracket_id, slot, reason)
+        notes.exit_rejected(c, SEV_ALARM, o.instrument_id, o.bracket_id, slot, reason)
         return
     if ev == EV_REPLACE_REJECTED and reason == REASON_MODIFY_CAP:
         # The broker counts otherwise than we do: the order is as good as at our own cap. `exits` replaces it by a new one.
         if o.n_modifies < c.budget.modifies_per_order:
             o.n_modifies = <int32_t>c.budget.modifies_per_order
-        notify(c, NOTE_ORDER_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+        notes.order_refused(c, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
         return
     refusal.count(c, slot, reason)
     _not_permitted(c, reason)
     if o.leg == LEG_TARGET:
         # The stop stands: nothing is unprotected, and the stop's own requests go on.
-        notify(c, NOTE_TARGET_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+        notes.target_refused(c, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
         return
     if ev == EV_REPLACE_REJECTED:
-        notify(c, NOTE_ORDER_REFUSED, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+        notes.order_refused(c, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
         if o.leg == LEG_STOP and b.state == BR_OPEN and exits.stop_crossed(c, o.bracket_id) and reason in (
                 REASON_BROKER_INPUT, REASON_BROKER_ORDER, REASON_EXCHANGE_REJECT, REASON_PRICE_RANGE):
             # The price is past the stop that was asked for: no broker takes it there, and asking again only loses time.
             exits.begin_exit(c, o.bracket_id, EXIT_STOP)
             b.retry_ns = c.now_ns
         return
-    notify(c, NOTE_EXIT_REJECTED, SEV_ALARM, o.instrument_id, o.bracket_id, slot, reason)
+    notes.exit_rejected(c, SEV_ALARM, o.instrument_id, o.bracket_id, slot, reason)
     if b.state != BR_OPEN or reason in (
             REASON_BROKER_TOKEN, REASON_BROKER_PERMISSION, REASON_BROKER_RATE, REASON_BROKER_NETWORK):
         return  # another kind of order would be refused as well
@@ -270,20 +266,17 @@ cdef void settle(core_t* c, int bracket_id) noexcept nogil:
     risk.release_hold(c, bracket_id)
     if b.exit_reason == EXIT_STOP and s.plan.cooldown_ns > 0:
         s.cooldown_until_ns = c.now_ns + s.plan.cooldown_ns
-    note = notify(c, NOTE_BRACKET_CLOSED, SEV_INFO, b.instrument_id, bracket_id, -1, 0)
-    note.a = pnl_e4(c, bracket_id)
-    note.b = b.naked_total_ns
-    note.c = b.exit_reason
+    notes.bracket_closed(
+        c, SEV_INFO, b.instrument_id, bracket_id, -1, 0,
+        pnl_e4=pnl_e4(c, bracket_id), naked_ns=b.naked_total_ns, exit_reason=b.exit_reason)
     if b.target_total_ns > 0:
-        note = notify(c, NOTE_AT_TARGET, SEV_INFO, b.instrument_id, bracket_id, -1, 0)
-        note.a = b.target_worst_ns
-        note.b = b.target_total_ns
+        notes.at_target(
+            c, SEV_INFO, b.instrument_id, bracket_id, -1, 0, worst_ns=b.target_worst_ns, total_ns=b.target_total_ns)
     if s.n_open == 0 and s.reverse_side != 0:
         if c.now_ns > s.reverse_until_ns:
-            note = notify(c, NOTE_SIGNAL_REFUSED, SEV_INFO, b.instrument_id, -1, -1, REASON_REVERSE_EXPIRED)
+            note = notes.signal_refused(c, SEV_INFO, b.instrument_id, -1, -1, REASON_REVERSE_EXPIRED, price_e4=0)
             note.strategy_id = b.strategy_id
             note.side = s.reverse_side
-            note.b = REASON_REVERSE_EXPIRED
         else:
             waiting.put(c, b.strategy_id, s.reverse_side, s.reverse_px_e4, 0, 0, 0)  # it is looked at in this same event
         s.reverse_side = 0
@@ -307,7 +300,7 @@ cdef void _watch(core_t* c, int bracket_id, int64_t ltp_e4) noexcept nogil:
                 if can_change:
                     b.target_armed = 1
                     b.ts_armed_ns = c.now_ns
-                    notify(c, NOTE_TARGET_ARMED, SEV_INFO, b.instrument_id, bracket_id, b.stop_slot, 0)
+                    notes.target_armed(c, SEV_INFO, b.instrument_id, bracket_id, b.stop_slot, 0)
                 else:
                     exits.begin_exit(c, bracket_id, EXIT_TARGET)
                 changed = True
@@ -315,7 +308,7 @@ cdef void _watch(core_t* c, int bracket_id, int64_t ltp_e4) noexcept nogil:
             back = otk.otk_limit_through(b.target_e4, -b.side, plan.hysteresis_bps, tick)
             if ltp_e4 < back if b.side == SIDE_BUY else ltp_e4 > back:
                 b.target_armed = 0
-                notify(c, NOTE_TARGET_DISARMED, SEV_INFO, b.instrument_id, bracket_id, b.stop_slot, 0)
+                notes.target_disarmed(c, SEV_INFO, b.instrument_id, bracket_id, b.stop_slot, 0)
                 changed = True
                 trails = b.trail_e4 > 0  # the best price may have come while the order worked at the target
     elif b.target_e4 > 0 and b.n_target_rejects > 0 and (
@@ -400,7 +393,7 @@ cdef void on_time(core_t* c, int bracket_id) noexcept nogil:
     if b.state != BR_EXITING and inst.square_off_ns > 0 and c.now_ns >= inst.square_off_ns:
         b.entry_cancel = 1
         if exits.held_qty(b) > 0:
-            notify(c, NOTE_SQUARE_OFF, SEV_INFO, b.instrument_id, bracket_id, -1, 0)
+            notes.square_off(c, SEV_INFO, b.instrument_id, bracket_id, -1, 0)
             exits.begin_exit(c, bracket_id, EXIT_SQUARE_OFF)
     if b.state == BR_OPEN and exits.held_qty(b) > 0:
         if b.time_exit_ns > 0 and c.now_ns >= b.ts_entry_ns + b.time_exit_ns:

@@ -8,12 +8,12 @@ later waits behind it.
 """
 from libc.stdint cimport int64_t
 
-from otrade._core cimport otk
+from otrade._core cimport notes, otk
 from otrade._core.orders cimport bracket, exits, refusal, request, risk, waiting_entries as waiting
-from otrade._core.state cimport core_t, notify, push_signal, strategy_t
+from otrade._core.state cimport core_t, push_signal, strategy_t
 from otrade._core.types cimport (
-    BR_CLOSED, BR_EXITING, EXIT_ENTRY_FAILED, EXIT_SIGNAL, HALT_HALTED, LANE_ENTRY, LEG_ENTRY, MAX_SLICES, NOTE_CAPACITY,
-    NOTE_ENTRY_SENT, NOTE_SIGNAL_REFUSED, NOTE_SIGNAL_TAKEN, PHASE_ENTRY, REASON_ALREADY_OPEN, REASON_CAPACITY, REASON_DISABLED,
+    BR_CLOSED, BR_EXITING, EXIT_ENTRY_FAILED, EXIT_SIGNAL, HALT_HALTED, LANE_ENTRY, LEG_ENTRY, MAX_SLICES,
+    PHASE_ENTRY, REASON_ALREADY_OPEN, REASON_CAPACITY, REASON_DISABLED,
     REASON_ENTRY_BRAKE, REASON_ENTRY_WAIT, REASON_LEAVING, REASON_OK, REASON_QTY_ZERO, REASON_RATE_BROKER, REASON_RATE_MINUTE, REASON_RATE_SECOND,
     REASON_REVERSE_WAIT, REASON_RING_FULL, REASON_SESSION, REASON_STOP_DISTANCE, REASON_SUPERSEDED, SEV_ALARM, SEV_INFO, SIDE_BUY,
     TYPE_LIMIT, TYPE_MARKET, bracket_t, instrument_t, market_t, plan_t,
@@ -79,7 +79,7 @@ cdef int _gate(core_t* c, int strategy_id, const offer_t* e) noexcept nogil:
     if reason != REASON_OK:
         return reason
     if c.n_brackets + e.n > c.cap_brackets or c.n_orders + e.n + MAX_SLICES > c.cap_orders:
-        notify(c, NOTE_CAPACITY, SEV_ALARM, c.strategies[strategy_id].instrument_id, -1, -1, REASON_CAPACITY)
+        notes.capacity(c, SEV_ALARM, c.strategies[strategy_id].instrument_id, -1, -1, REASON_CAPACITY)
         return REASON_CAPACITY
     if c.command_tail - c.command_head + e.n > c.cap_commands:
         return REASON_RING_FULL
@@ -116,10 +116,7 @@ cdef int _send(core_t* c, int strategy_id, int side, int64_t px_e4, offer_t* e, 
             bracket.settle(c, id)
             return -slot
         b.entry_slot = slot
-        note = notify(c, NOTE_ENTRY_SENT, SEV_INFO, s.instrument_id, id, slot, 0)
-        note.side = side
-        note.a = b.order_qty
-        note.b = e.limit_e4
+        notes.entry_sent(c, SEV_INFO, s.instrument_id, id, slot, 0, qty=b.order_qty, price_e4=e.limit_e4).side = side
         e.qty -= b.order_qty
     return REASON_OK
 
@@ -293,8 +290,9 @@ cdef void take_signal(core_t* c, int strategy_id) noexcept nogil:
     if taken:
         s.n_taken += 1
     push_signal(c, strategy_id, taken, reason)
-    note = notify(c, NOTE_SIGNAL_TAKEN if taken else NOTE_SIGNAL_REFUSED, SEV_INFO, s.instrument_id, -1, -1, reason)
+    if taken:
+        note = notes.signal_taken(c, SEV_INFO, s.instrument_id, -1, -1, reason, price_e4=s.signal.px_e4)
+    else:
+        note = notes.signal_refused(c, SEV_INFO, s.instrument_id, -1, -1, reason, price_e4=s.signal.px_e4)
     note.strategy_id = strategy_id
     note.side = side
-    note.a = s.signal.px_e4
-    note.b = reason

@@ -11,15 +11,14 @@ A live exit is never left larger than the open quantity, and never removed but o
 """
 from libc.stdint cimport int32_t, int64_t
 
-from otrade._core cimport otk
+from otrade._core cimport notes, otk
 from otrade._core.market cimport quote
 from otrade._core.orders cimport order, refusal, request, risk
-from otrade._core.state cimport core_t, counters_t, notify
+from otrade._core.state cimport core_t, counters_t
 from otrade._core.types cimport (
     BR_CLOSED, BR_EXITING, BR_OPEN, EXIT_NONE, EXIT_RISK, EXIT_STOP, EXIT_TRAIL, LANE_ENTRY, LANE_EXIT, LANE_PROTECT,
     LEG_FIX, LEG_STOP, LEG_TARGET,
-    NOTE_BUDGET_WAIT, NOTE_EXIT_AT_BAND, NOTE_EXIT_CHASED, NOTE_EXIT_SENT, NOTE_OVER_EXIT, NOTE_STOP_MOVED,
-    NOTE_STOP_PLACED, NOTE_STOP_RENEWED, NOTE_TRAIL_WAITS, PENDING_CANCEL, PHASE_ENTRY, REASON_EXIT_RESTING,
+    PENDING_CANCEL, PHASE_ENTRY, REASON_EXIT_RESTING,
     REASON_MODIFY_CAP, REASON_OK, REASON_OVER_EXIT, REASON_SESSION, REASON_TOUCH_OLD, SEV_ALARM, SEV_INFO, SEV_WARN,
     SIDE_BUY, TYPE_LIMIT, TYPE_MARKET, TYPE_SL, TYPE_SL_M,
     bracket_t, instrument_t, market_t, order_t, plan_t,
@@ -299,9 +298,7 @@ cdef void begin_exit(core_t* c, int bracket_id, int reason) noexcept nogil:
     if b.exit_reason == EXIT_NONE:
         b.exit_reason = b.leave_reason
     if held_qty(b) != 0:
-        n = notify(c, NOTE_EXIT_SENT, SEV_INFO, b.instrument_id, bracket_id, b.stop_slot, 0)
-        n.a = held_qty(b)
-        n.b = b.leave_reason
+        notes.exit_sent(c, SEV_INFO, b.instrument_id, bracket_id, b.stop_slot, 0, qty=held_qty(b), exit_reason=b.leave_reason)
     if quote.touch_is_old(c, b.instrument_id):
         c.instruments[b.instrument_id].quote_wanted = 1
     _price_exit(c, bracket_id)
@@ -346,13 +343,12 @@ cdef void climb(core_t* c, int bracket_id) noexcept nogil:
         if not b.told_at_band and quote.band_is_fresh(inst, c.now_ns) and clamp_to_band(
                 c, b.instrument_id, px - b.side * inst.tick_size_e4) == px:
             b.told_at_band = 1
-            notify(c, NOTE_EXIT_AT_BAND, SEV_ALARM, b.instrument_id, bracket_id, b.stop_slot, REASON_EXIT_RESTING).a = px
+            notes.exit_at_band(c, SEV_ALARM, b.instrument_id, bracket_id, b.stop_slot, REASON_EXIT_RESTING, price_e4=px)
         return
     b.told_at_band = 0
-    n = notify(c, NOTE_EXIT_CHASED, SEV_ALARM if b.ladder_step >= plan.ladder_max_steps else SEV_WARN,
-               b.instrument_id, bracket_id, b.stop_slot, REASON_TOUCH_OLD if b.blind else REASON_EXIT_RESTING)
-    n.a = b.flat_px_e4
-    n.b = b.ladder_step
+    notes.exit_chased(
+        c, SEV_ALARM if b.ladder_step >= plan.ladder_max_steps else SEV_WARN, b.instrument_id, bracket_id, b.stop_slot,
+        REASON_TOUCH_OLD if b.blind else REASON_EXIT_RESTING, price_e4=b.flat_px_e4, ladder_step=b.ladder_step)
 
 
 cdef bint _same(const order_t* o, int ord_type, int64_t price_e4, int64_t trigger_e4, int64_t total) noexcept nogil:
@@ -384,9 +380,9 @@ cdef bint _may_renew(core_t* c, bracket_t* b, int slot) noexcept nogil:
         return True
     if not b.trail_said and c.now_ns >= b.trail_waits_ns + RENEW_NS:
         b.trail_said = 1
-        n = notify(c, NOTE_TRAIL_WAITS, SEV_ALARM, b.instrument_id, c.orders[slot].bracket_id, slot, reason)
-        n.a = c.orders[slot].trigger_e4
-        n.b = b.stop_e4
+        notes.trail_waits(
+            c, SEV_ALARM, b.instrument_id, c.orders[slot].bracket_id, slot, reason,
+            trigger_e4=c.orders[slot].trigger_e4, wanted_e4=b.stop_e4)
     return False
 
 
@@ -416,9 +412,7 @@ cdef void _ensure(core_t* c, int bracket_id, int leg, int ord_type, int64_t qty,
         else:
             b.fix_slot = made
         if made >= 0 and ord_type == TYPE_SL:
-            n = notify(c, NOTE_STOP_PLACED, SEV_INFO, b.instrument_id, bracket_id, made, 0)
-            n.a = trigger_e4
-            n.b = qty
+            notes.stop_placed(c, SEV_INFO, b.instrument_id, bracket_id, made, 0, trigger_e4=trigger_e4, qty=qty)
     else:
         if not order.may_request(o):
             return
@@ -444,18 +438,15 @@ cdef void _ensure(core_t* c, int bracket_id, int leg, int ord_type, int64_t qty,
             if reason == REASON_OK and leg == LEG_STOP:
                 b.renew_ns = c.now_ns + RENEW_NS
                 account_naked(c, bracket_id)
-                n = notify(c, NOTE_STOP_RENEWED, SEV_WARN, b.instrument_id, bracket_id, slot, REASON_MODIFY_CAP)
-                n.a = trigger_e4
-                n.b = qty
+                notes.stop_renewed(
+                    c, SEV_WARN, b.instrument_id, bracket_id, slot, REASON_MODIFY_CAP, trigger_e4=trigger_e4, qty=qty)
         else:
             reason = request.replace(c, slot, ord_type, o.cum_qty + qty, price_e4, trigger_e4, lane)
             if reason == REASON_OK and ord_type == TYPE_SL:
-                n = notify(c, NOTE_STOP_MOVED, SEV_INFO, b.instrument_id, bracket_id, slot, 0)
-                n.a = trigger_e4
-                n.b = qty
+                notes.stop_moved(c, SEV_INFO, b.instrument_id, bracket_id, slot, 0, trigger_e4=trigger_e4, qty=qty)
     if reason != REASON_OK:
         pause[0] = c.now_ns + BUDGET_RETRY_NS
-        notify(c, NOTE_BUDGET_WAIT, SEV_WARN, b.instrument_id, bracket_id, slot, reason)
+        notes.budget_wait(c, SEV_WARN, b.instrument_id, bracket_id, slot, reason)
 
 
 cdef bint _cancel_live(core_t* c, int slot, int lane) noexcept nogil:
@@ -504,8 +495,7 @@ cdef void _undo_over_exit(core_t* c, int bracket_id, bracket_t* b) noexcept nogi
     """More left than was open (two exits filled, or a fill after a cancel): buy the excess back, loudly, once exits are gone."""
     cdef bint gone
     if b.fix_slot < 0 or order.is_final(&c.orders[b.fix_slot]):
-        n = notify(c, NOTE_OVER_EXIT, SEV_ALARM, b.instrument_id, bracket_id, -1, REASON_OVER_EXIT)
-        n.a = -b.open_qty
+        notes.over_exit(c, SEV_ALARM, b.instrument_id, bracket_id, -1, REASON_OVER_EXIT, qty=-b.open_qty)
     begin_exit(c, bracket_id, EXIT_RISK)
     gone = _cancel_live(c, b.stop_slot, LANE_EXIT)
     gone = _cancel_live(c, b.target_slot, LANE_EXIT) and gone

@@ -7,10 +7,11 @@ the order, its bracket, its position and the day say so until the value comes. T
 """
 from libc.stdint cimport int64_t
 
+from otrade._core cimport notes
 from otrade._core.orders cimport exits, position
-from otrade._core.state cimport core_t, notify
+from otrade._core.state cimport core_t
 from otrade._core.types cimport (
-    BR_CLOSED, LEG_ENTRY, LEG_FIX, NOTE_VALUE_TAKEN, NOTE_VALUE_UNKNOWN, SEV_INFO, SEV_WARN, SIDE_BUY, TYPE_LIMIT, TYPE_SL,
+    BR_CLOSED, LEG_ENTRY, LEG_FIX, SEV_INFO, SEV_WARN, SIDE_BUY, TYPE_LIMIT, TYPE_SL,
     WORTH_AVERAGE, WORTH_UNKNOWN, WORTH_UNPRICED, bracket_t, order_t,
 )
 
@@ -42,9 +43,9 @@ cdef void set_worth(core_t* c, int slot, int worth) noexcept nogil:
     c.risk.n_rounded += <int>(worth == WORTH_AVERAGE) - <int>(o.worth == WORTH_AVERAGE)
     o.worth = worth
     if unknown > 0:
-        n = notify(c, NOTE_VALUE_UNKNOWN, SEV_WARN, o.instrument_id, o.bracket_id, slot, 0)
-        n.a = o.cum_qty
-        n.b = o.cum_value_e4 // o.cum_qty if o.cum_qty > 0 else 0
+        notes.value_unknown(
+            c, SEV_WARN, o.instrument_id, o.bracket_id, slot, 0,
+            qty=o.cum_qty, price_e4=o.cum_value_e4 // o.cum_qty if o.cum_qty > 0 else 0)
 
 
 cdef int64_t correct(core_t* c, int slot, int64_t d_value_e4) noexcept nogil:
@@ -69,10 +70,8 @@ cdef int64_t correct(core_t* c, int slot, int64_t d_value_e4) noexcept nogil:
         b.exit_value_e4 += d_value_e4
     cdef bint is_news = _is_unknown(o.worth) or d_value_e4 > ROUNDING_E4 * o.cum_qty or -d_value_e4 > ROUNDING_E4 * o.cum_qty
     if is_news or b.state == BR_CLOSED:
-        n = notify(c, NOTE_VALUE_TAKEN, SEV_INFO, o.instrument_id, o.bracket_id, slot, 0)
-        n.a = delta
-        n.b = o.cum_value_e4
-        n.c = is_news  # else it is for the books only
+        notes.value_taken(
+            c, SEV_INFO, o.instrument_id, o.bracket_id, slot, 0, change_e4=delta, value_e4=o.cum_value_e4, is_news=is_news)
     return delta
 
 

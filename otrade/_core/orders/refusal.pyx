@@ -6,9 +6,10 @@ of refusals in a row, and a request that is carried out ends it: three refusals 
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
-from otrade._core.state cimport core_t, notify, strategy_t
+from otrade._core cimport notes
+from otrade._core.state cimport core_t, strategy_t
 from otrade._core.types cimport (
-    LEG_FIX, LEG_TARGET, NOTE_ENTRY_BRAKE, REASON_BROKER_PERMISSION, REASON_BROKER_RATE, REASON_BROKER_TOKEN,
+    LEG_FIX, LEG_TARGET, REASON_BROKER_PERMISSION, REASON_BROKER_RATE, REASON_BROKER_TOKEN,
     SEV_ALARM, SEV_WARN, bracket_t, order_t,
 )
 
@@ -101,9 +102,9 @@ cdef void entry_rejected(core_t* c, int slot, int reason) noexcept nogil:
     elif s.brake_ns < BRAKE_MAX_NS:
         s.brake_ns *= 2
     s.brake_until_ns = c.now_ns + s.brake_ns
-    n = notify(c, NOTE_ENTRY_BRAKE, SEV_ALARM if is_first else SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
-    n.a = s.n_entry_rejects
-    n.b = s.brake_ns
+    notes.entry_brake(
+        c, SEV_ALARM if is_first else SEV_WARN, o.instrument_id, o.bracket_id, slot, reason,
+        n_rejected=s.n_entry_rejects, pause_ns=s.brake_ns)
 
 
 cdef void entry_accepted(strategy_t* s) noexcept nogil:

@@ -11,23 +11,21 @@ up after that proof all the same, it is taken out or exited, loudly.
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcpy
 
+from otrade._core cimport notes
 from otrade._core.orders cimport bracket, exits, fill_price as value, order, request, risk
-from otrade._core.state cimport core_t, find_order, notify
+from otrade._core.state cimport core_t, find_order
 from otrade._core.types cimport (
     BR_CLOSED, EV_ABSENT, EV_ACCEPTED, EV_ACK, EV_CANCELED, EV_CANCEL_REJECTED, EV_EXPIRED, EV_FILL_FULL, EV_FILL_PART,
     EV_REFUSED, EV_REJECTED, EV_REPLACED, EV_REPLACE_REJECTED, EV_TIMEOUT, EV_UNKNOWN, EV_WORKING,
     EXIT_STOP, LEG_ENTRY, LEG_STOP,
-    NOTE_DOUBT_RESOLVED, NOTE_ILLEGAL_EVENT, NOTE_IN_DOUBT, NOTE_LATE_FILL, NOTE_PROVEN_ABSENT, NOTE_READ_BACK,
-    NOTE_UNKNOWN_STATUS, ORD_ABSENT, ORD_PENDING_NEW, ORD_UNKNOWN, PENDING_CANCEL, PENDING_NEW, PENDING_NONE,
+    ORD_ABSENT, ORD_PENDING_NEW, ORD_UNKNOWN, PENDING_CANCEL, PENDING_NEW, PENDING_NONE,
     PENDING_REPLACE, REASON_BROKER_RATE, REASON_EXCHANGE_REJECT, REASON_ILLEGAL_EVENT, REASON_LATE_ACCEPT, REASON_OK, REASON_OVER_FILL,
     REASON_PRICE_RANGE, REASON_PROVEN_ABSENT, REASON_READ_BACK, REASON_TIMED_OUT, REASON_UNKNOWN_ORDER,
-    REASON_UNKNOWN_STATUS, REASON_VANISHED, SEV_ALARM, SEV_INFO, SEV_WARN, TYPE_LIMIT, TYPE_MARKET, TYPE_SL,
+    REASON_UNKNOWN_STATUS, REASON_VANISHED, SEV_ALARM, SEV_INFO, SEV_WARN, SOURCE_BOOK, TYPE_LIMIT, TYPE_MARKET, TYPE_SL,
     TYPE_SL_M, WORTH_EXACT, WORTH_UNKNOWN, WORTH_UNPRICED,
     command_t, order_t, report_t,
 )
 
-cdef enum:
-    SOURCE_BOOK = 2
 cdef int64_t SECOND_NS = 1_000_000_000
 
 
@@ -39,17 +37,15 @@ cdef int _apply(core_t* c, int slot, int ev) noexcept nogil:
     cdef int reason = order.apply(o, ev, c.now_ns)
     if reason != REASON_OK:
         c.counters.illegal_events += 1
-        note = notify(c, NOTE_ILLEGAL_EVENT, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
-        note.a = o.ord_status
-        note.b = ev
+        notes.illegal_event(c, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason, ord_status=o.ord_status, ev=ev)
         return reason
     if o.in_doubt != doubt:
         c.n_in_doubt += o.in_doubt - doubt
         c.instruments[o.instrument_id].n_in_doubt += o.in_doubt - doubt
         if doubt:
-            notify(c, NOTE_DOUBT_RESOLVED, SEV_INFO, o.instrument_id, o.bracket_id, slot, 0).a = ev
+            notes.doubt_resolved(c, SEV_INFO, o.instrument_id, o.bracket_id, slot, 0, ev=ev)
     if was_absent and not order.is_final(o):
-        notify(c, NOTE_LATE_FILL, SEV_ALARM, o.instrument_id, o.bracket_id, slot, REASON_LATE_ACCEPT)
+        notes.late_fill(c, SEV_ALARM, o.instrument_id, o.bracket_id, slot, REASON_LATE_ACCEPT)
         if c.brackets[o.bracket_id].state == BR_CLOSED:
             bracket.reopen(c, o.bracket_id)
     return REASON_OK
@@ -76,10 +72,9 @@ cdef void _take_terms(core_t* c, int slot, const report_t* r, bint as_requested)
         return
     if not as_requested and (r.order_qty != o.order_qty or (limit and r.price_e4 > 0 and r.price_e4 != o.price_e4) or (
             stop and r.trigger_e4 > 0 and r.trigger_e4 != o.trigger_e4)):
-        note = notify(c, NOTE_READ_BACK, SEV_WARN, o.instrument_id, o.bracket_id, slot, REASON_READ_BACK)
-        note.a = r.order_qty
-        note.b = r.price_e4
-        note.c = r.trigger_e4
+        notes.read_back(
+            c, SEV_WARN, o.instrument_id, o.bracket_id, slot, REASON_READ_BACK,
+            qty=r.order_qty, price_e4=r.price_e4, trigger_e4=r.trigger_e4)
     o.order_qty = r.order_qty
     if r.ord_type != 0:
         o.ord_type = r.ord_type
@@ -132,7 +127,8 @@ cdef int _take_fill(core_t* c, int slot, const report_t* r, bint fresh, int64_t*
     reason = order.take_fill(o, r.cum_qty, cum_value_e4, worth, fresh, d_qty, d_value)
     if reason == REASON_OVER_FILL:
         # More has traded than we think was ordered: what traded is ours. Take it, and show it.
-        notify(c, NOTE_READ_BACK, SEV_ALARM, o.instrument_id, o.bracket_id, slot, REASON_OVER_FILL).a = r.cum_qty
+        notes.read_back(
+            c, SEV_ALARM, o.instrument_id, o.bracket_id, slot, REASON_OVER_FILL, qty=r.cum_qty, price_e4=0, trigger_e4=0)
         o.order_qty = r.cum_qty
         reason = order.take_fill(o, r.cum_qty, cum_value_e4, worth, fresh, d_qty, d_value)
     if d_qty[0] == 0:
@@ -178,11 +174,11 @@ cdef int on_missing(core_t* c, const char* broker_order_id, bint proven) noexcep
         return REASON_OK
     if o.ord_status != ORD_UNKNOWN:
         reason = _apply(c, slot, EV_UNKNOWN)
-        notify(c, NOTE_UNKNOWN_STATUS, SEV_ALARM, o.instrument_id, o.bracket_id, slot, REASON_VANISHED)
+        notes.unknown_status(c, SEV_ALARM, o.instrument_id, o.bracket_id, slot, REASON_VANISHED)
     if proven and reason == REASON_OK:
         reason = _apply(c, slot, EV_ABSENT)
         o.reason = REASON_VANISHED
-        notify(c, NOTE_PROVEN_ABSENT, SEV_ALARM, o.instrument_id, o.bracket_id, slot, REASON_VANISHED)
+        notes.proven_absent(c, SEV_ALARM, o.instrument_id, o.bracket_id, slot, REASON_VANISHED)
     bracket.settle(c, o.bracket_id)
     return reason
 
@@ -220,7 +216,7 @@ cdef int on_report(core_t* c, const report_t* r) noexcept nogil:
     if was_asked and o.pending == PENDING_NONE and order.is_working(o):
         c.instruments[o.instrument_id].halted = 0  # the exchange has taken it
     if ev == EV_UNKNOWN:
-        notify(c, NOTE_UNKNOWN_STATUS, SEV_ALARM, o.instrument_id, o.bracket_id, slot, REASON_UNKNOWN_STATUS)
+        notes.unknown_status(c, SEV_ALARM, o.instrument_id, o.bracket_id, slot, REASON_UNKNOWN_STATUS)
         c.poll_wanted = 1
     elif r.source == SOURCE_BOOK and (o.pending == PENDING_REPLACE or o.pending == PENDING_CANCEL):
         _count_poll(c, slot)
@@ -332,7 +328,7 @@ cdef void on_book_end(core_t* c, bint proves) noexcept nogil:
                 elif c.book_request_ns >= o.ts_look_ns + c.look_gap_ns:
                     _apply(c, slot, EV_ABSENT)
                     o.reason = REASON_PROVEN_ABSENT
-                    notify(c, NOTE_PROVEN_ABSENT, SEV_WARN, o.instrument_id, id, slot, REASON_PROVEN_ABSENT)
+                    notes.proven_absent(c, SEV_WARN, o.instrument_id, id, slot, REASON_PROVEN_ABSENT)
             slot = o.next
         bracket.settle(c, id)
         if i < c.n_live and c.live[i] == id:
@@ -344,7 +340,7 @@ cdef void doubt(core_t* c, int slot, int reason) noexcept nogil:
     cdef order_t* o = &c.orders[slot]
     c.counters.timeouts += 1
     _apply(c, slot, EV_TIMEOUT)
-    notify(c, NOTE_IN_DOUBT, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
+    notes.in_doubt(c, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
     c.poll_wanted = 1
 
 

@@ -7,11 +7,12 @@ nothing, so the caller may simply ask again later: supervision is level-triggere
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
+from otrade._core cimport notes
 from otrade._core.orders cimport order, risk
-from otrade._core.state cimport core_t, new_order, notify, push_command
+from otrade._core.state cimport core_t, new_order, push_command
 from otrade._core.types cimport (
     CMD_CANCEL, CMD_LOOK, CMD_NEW, CMD_REPLACE, EV_SEND_CANCEL, EV_SEND_NEW, EV_SEND_REPLACE, LANE_PROTECT,
-    NOTE_CAPACITY, REASON_CAPACITY, REASON_ILLEGAL_EVENT, REASON_OK, REASON_RING_FULL, SEV_ALARM,
+    REASON_CAPACITY, REASON_ILLEGAL_EVENT, REASON_OK, REASON_RING_FULL, SEV_ALARM,
     command_t, instrument_t, order_t,
 )
 
@@ -55,7 +56,7 @@ cdef int place(
         return -REASON_RING_FULL
     slot = new_order(c, bracket_id, leg, side)
     if slot < 0:
-        notify(c, NOTE_CAPACITY, SEV_ALARM, c.brackets[bracket_id].instrument_id, bracket_id, -1, REASON_CAPACITY)
+        notes.capacity(c, SEV_ALARM, c.brackets[bracket_id].instrument_id, bracket_id, -1, REASON_CAPACITY)
         return -REASON_CAPACITY
     o = &c.orders[slot]
     o.ord_type = o.req_type = ord_type

@@ -10,11 +10,12 @@ brackets ends. Halts are latched: a limit raises them, only a person's command l
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
+from otrade._core cimport notes
 from otrade._core.market cimport quote
 from otrade._core.orders cimport order
-from otrade._core.state cimport core_t, notify, strategy_t
+from otrade._core.state cimport core_t, strategy_t
 from otrade._core.types cimport (
-    HALT_ACTIVE, HALT_REDUCING, LANE_ENTRY, LANE_EXIT, MAX_SLICES, NOTE_HALT_CHANGED, NOTE_LIMIT_TRIPPED, NOTE_QUARANTINED,
+    HALT_ACTIVE, HALT_REDUCING, LANE_ENTRY, LANE_EXIT, MAX_SLICES,
     PHASE_BEFORE, PHASE_CLOSED, PHASE_ENTRY, PHASE_NO_ENTRY, PHASE_OPEN_NO_ENTRY, PHASE_SQUARE_OFF, PHASE_UNKNOWN,
     REASON_BAND, REASON_COOLDOWN, REASON_DAILY_LOSS, REASON_DRAWDOWN, REASON_FREEZE, REASON_HALTED, REASON_LOT,
     REASON_MAX_NOTIONAL, REASON_MAX_POSITIONS, REASON_MAX_QTY, REASON_OK, REASON_QTY_ZERO, REASON_QUARANTINED,
@@ -309,14 +310,13 @@ cdef void set_halt(core_t* c, int halt, int reason) noexcept nogil:
         return
     c.risk.halt = halt
     c.risk.halt_reason = reason
-    n = notify(c, NOTE_HALT_CHANGED, SEV_WARN if halt == HALT_ACTIVE else SEV_ALARM, -1, -1, -1, reason)
-    n.a = halt
-    n.b = reason
+    notes.halt_changed(
+        c, SEV_WARN if halt == HALT_ACTIVE else SEV_ALARM, -1, -1, -1, reason, halt=halt, halt_reason=reason)
 
 
 cdef void note_quarantine(core_t* c, int instrument_id, bint quarantined) noexcept nogil:
     """Say that an instrument stopped, or may again, take entries."""
-    notify(c, NOTE_QUARANTINED, SEV_ALARM if quarantined else SEV_INFO, instrument_id, -1, -1,
+    notes.quarantined(c, SEV_ALARM if quarantined else SEV_INFO, instrument_id, -1, -1,
            REASON_QUARANTINED if quarantined else REASON_OK)
 
 
@@ -336,8 +336,6 @@ cdef bint change_pnl(core_t* c, int64_t delta_e4) noexcept nogil:
         reason = REASON_DRAWDOWN
     if reason == REASON_OK:
         return False
-    n = notify(c, NOTE_LIMIT_TRIPPED, SEV_ALARM, -1, -1, -1, reason)
-    n.a = risk.pnl_e4
-    n.b = risk.drawdown_e4
+    notes.limit_tripped(c, SEV_ALARM, -1, -1, -1, reason, pnl_e4=risk.pnl_e4, drawdown_e4=risk.drawdown_e4)
     set_halt(c, HALT_REDUCING, reason)
     return True

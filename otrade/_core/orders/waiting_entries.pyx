@@ -7,8 +7,9 @@ empties the list at once, and what is dropped is said: an entry that nobody hear
 """
 from libc.stdint cimport int64_t
 
-from otrade._core.state cimport core_t, notify, strategy_t
-from otrade._core.types cimport NOTE_ENTRY_CUT, NOTE_ENTRY_DROPPED, NOTE_ENTRY_WAITS, SEV_INFO, SEV_WARN, notice_t
+from otrade._core cimport notes
+from otrade._core.state cimport core_t, strategy_t
+from otrade._core.types cimport SEV_INFO, SEV_WARN
 
 
 cdef void put(core_t* c, int strategy_id, int side, int64_t px_e4, int64_t left, int64_t total, int sent) noexcept nogil:
@@ -45,33 +46,31 @@ cdef void take(core_t* c, int strategy_id) noexcept nogil:
     c.n_waiting = kept
 
 
-cdef void _fill(core_t* c, notice_t* n, int strategy_id) noexcept nogil:
-    cdef strategy_t* s = &c.strategies[strategy_id]
-    n.strategy_id = strategy_id
-    n.side = s.wait_side
-    n.a = s.wait_left
-    n.b = s.wait_total - s.wait_left
-
-
 cdef void say(core_t* c, int strategy_id, int reason) noexcept nogil:
     """Say once that it waits, and for what."""
     cdef strategy_t* s = &c.strategies[strategy_id]
-    cdef notice_t* n
     if s.wait_said:
         return
     s.wait_said = 1
-    n = notify(c, NOTE_ENTRY_WAITS, SEV_INFO, s.instrument_id, -1, -1, reason)
-    _fill(c, n, strategy_id)
-    n.c = s.wait_until_ns - c.now_ns
+    n = notes.entry_waits(
+        c, SEV_INFO, s.instrument_id, -1, -1, reason,
+        rest_qty=s.wait_left, sent_qty=s.wait_total - s.wait_left, at_most_ns=s.wait_until_ns - c.now_ns)
+    n.strategy_id = strategy_id
+    n.side = s.wait_side
 
 
 cdef void drop(core_t* c, int strategy_id, int reason) noexcept nogil:
     """It is not sent, and why. Half a position is more than a missed one: somebody should know of it."""
     cdef strategy_t* s = &c.strategies[strategy_id]
-    cdef bint cut = s.wait_left > 0
-    cdef notice_t* n = notify(c, NOTE_ENTRY_CUT if cut else NOTE_ENTRY_DROPPED, SEV_WARN if cut else SEV_INFO, s.instrument_id, -1, -1, reason)
-    _fill(c, n, strategy_id)
-    n.c = c.now_ns - s.wait_since_ns
+    cdef int64_t sent = s.wait_total - s.wait_left, waited = c.now_ns - s.wait_since_ns
+    if s.wait_left > 0:
+        n = notes.entry_cut(
+            c, SEV_WARN, s.instrument_id, -1, -1, reason, rest_qty=s.wait_left, sent_qty=sent, waited_ns=waited)
+    else:
+        n = notes.entry_dropped(
+            c, SEV_INFO, s.instrument_id, -1, -1, reason, rest_qty=s.wait_left, sent_qty=sent, waited_ns=waited)
+    n.strategy_id = strategy_id
+    n.side = s.wait_side
     c.risk.n_denied += 1
     take(c, strategy_id)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from otrade._core.types import OrdType
+from otrade._core.types import OrdType, Source
 from otrade.brokers.book_cache import table_of
 from otrade.brokers.kite.error_map import answer_of
 from otrade.brokers.kite.reports import report_of
@@ -21,7 +21,6 @@ from otrade.brokers.session import (
     Holding,
     OrderReport,
     OrderTerms,
-    Source,
 )
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.one_shot_orders import OneShotOrders

@@ -8,9 +8,10 @@ hint like every push: the report goes to the core by the same road, and the book
 import hashlib
 import hmac
 
+from otrade._core.types import Source
 from otrade.brokers.kite.reports import report_of
 from otrade.brokers.parse import parse_body
-from otrade.brokers.session import OrderReport, Source
+from otrade.brokers.session import OrderReport
 from otrade.errors import BrokerError
 
 BODY_BYTES_MAX = 64 * 1024

@@ -8,7 +8,7 @@ whose row we do not understand must not be taken for absent.
 from collections.abc import Mapping
 from typing import Any
 
-from otrade._core.types import Ev, OrdType, Reason, Side
+from otrade._core.types import Ev, OrdType, Reason, Side, Source
 from otrade.brokers.parse import (
     clean_text,
     count,
@@ -21,7 +21,7 @@ from otrade.brokers.parse import (
     tag_of,
 )
 from otrade.brokers.refusal_words import reason_of_words
-from otrade.brokers.session import OrderReport, Source
+from otrade.brokers.session import OrderReport
 
 EV_OF_STATUS: dict[str, Ev] = {
     # On the way to the exchange: nothing is known of the terms in force.

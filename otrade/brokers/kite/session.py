@@ -13,7 +13,7 @@ from typing import Any
 
 from otrade._core.codecs.interface import FrameSink
 from otrade._core.codecs.kite import KiteEncoder
-from otrade._core.types import Ev, Reason
+from otrade._core.types import Ev, Reason, Source
 from otrade.brokers.book_cache import BookReader, table_of, traded_of
 from otrade.brokers.kite.error_map import answer_of
 from otrade.brokers.kite.feeds import KiteFeeds
@@ -31,7 +31,6 @@ from otrade.brokers.session import (
     Funds,
     OrderCommand,
     OrderReport,
-    Source,
 )
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import parse

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from otrade._core.types import OrdType
+from otrade._core.types import OrdType, Source
 from otrade.brokers.book_cache import table_of
 from otrade.brokers.parse import count, decimal, price_e4
 from otrade.brokers.quote_rows import quote_of
@@ -19,7 +19,6 @@ from otrade.brokers.session import (
     Holding,
     OrderReport,
     OrderTerms,
-    Source,
 )
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.one_shot_orders import OneShotOrders

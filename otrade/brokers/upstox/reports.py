@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from otrade._core.types import Ev, OrdType, Reason, Side
+from otrade._core.types import Ev, OrdType, Reason, Side, Source
 from otrade.brokers.parse import (
     clean_text,
     count,
@@ -26,7 +26,7 @@ from otrade.brokers.parse import (
     tag_of,
 )
 from otrade.brokers.refusal_words import reason_of_words
-from otrade.brokers.session import BrokerPosition, Funds, OrderReport, Source
+from otrade.brokers.session import BrokerPosition, Funds, OrderReport
 from otrade.brokers.upstox.symbol_map import SymbolMap
 
 EV_OF_STATUS: dict[str, Ev] = {

@@ -12,7 +12,7 @@ from typing import Any
 
 from otrade._core.codecs.interface import FrameSink
 from otrade._core.codecs.upstox import UpstoxEncoder
-from otrade._core.types import Ev, Reason
+from otrade._core.types import Ev, Reason, Source
 from otrade.brokers.book_cache import BookReader, table_of, traded_of
 from otrade.brokers.quote_rows import quote_of
 from otrade.brokers.session import (
@@ -25,7 +25,6 @@ from otrade.brokers.session import (
     OrderCommand,
     OrderReport,
     SocketCallbacks,
-    Source,
 )
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import parse

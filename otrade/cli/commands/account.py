@@ -70,12 +70,12 @@ async def _live(config: Config) -> list[AccountView]:
         try:
             access = LiveAccess(config, clock, broker)
             await access.token(ask=False)
-            desk = access.adapter.emergency_client(TIMEOUT_NS)
+            client = access.adapter.emergency_client(TIMEOUT_NS)
             access.close()
         except OTradeError as error:
             found.append(in_trouble(broker.kind, clock.now_ns(), str(error)))
             continue
-        found.append(await read(broker.kind, desk, clock.now_ns))
+        found.append(await read(broker.kind, client, clock.now_ns))
     return found
 
 
@@ -93,9 +93,9 @@ async def _paper(config: Config) -> list[AccountView]:
             if broker is not None:
                 adapter = paper_adapter(broker, sim, ports)
                 await sim.during(adapter.log_in_here())
-                desk = adapter.emergency_client(TIMEOUT_NS)
+                client = adapter.emergency_client(TIMEOUT_NS)
                 adapter.close()
-                found.append(await sim.during(read(broker.kind, desk, sim.clock.now_ns)))
+                found.append(await sim.during(read(broker.kind, client, sim.clock.now_ns)))
         return found
     finally:
         await sim.stop()

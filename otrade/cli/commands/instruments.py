@@ -47,7 +47,7 @@ def find(config_path: Path, broker: str, text: str, limit: int) -> int:
     """Print symbols that hold a text. Exit code 4 when there is none."""
     config = manager.load(config_path)
 
-    async def look(adapter: BrokerAdapter, today: dt.date) -> int:
+    async def search(adapter: BrokerAdapter, today: dt.date) -> int:
         catalog = await _table(config, adapter, today)
         n = 0
         for n, symbol in enumerate(catalog.search(text, limit), 1):  # noqa: B007
@@ -56,7 +56,7 @@ def find(config_path: Path, broker: str, text: str, limit: int) -> int:
             print(f"the first {limit}; say more of the name, or --limit", file=sys.stderr)
         return DONE if n else NOTHING
 
-    code: int = asyncio.run(_with_adapter(config, broker, look))
+    code: int = asyncio.run(_with_adapter(config, broker, search))
     return code
 
 
@@ -64,7 +64,7 @@ def show(config_path: Path, broker: str, symbol: str) -> int:
     """Print what a symbol of the configuration means today, as JSON."""
     config = manager.load(config_path)
 
-    async def look(adapter: BrokerAdapter, today: dt.date) -> Instrument:
+    async def search(adapter: BrokerAdapter, today: dt.date) -> Instrument:
         board = NoticeBoard(WallClock().now_ns)
         board.listen(lambda notice: print(notice.text, file=sys.stderr))
         source = await _table(config, adapter, today)
@@ -72,7 +72,7 @@ def show(config_path: Path, broker: str, symbol: str) -> int:
             symbol
         )
 
-    record = asyncio.run(_with_adapter(config, broker, look))
+    record = asyncio.run(_with_adapter(config, broker, search))
     print(msgspec.json.format(msgspec.json.encode(record)).decode())
     return DONE
 

@@ -51,22 +51,22 @@ def login(
     access = LiveAccess(config, clock, wanted)
     if approve:
         return asyncio.run(_approved(config, access, clock, wait_s))
-    desk = LoginFlow(access, clock, lambda session: None)
+    flow = LoginFlow(access, clock, lambda session: None)
     redirect = urlsplit((wanted or config.broker).redirect_url)
     return asyncio.run(
-        _login(desk, redirect.hostname or "", redirect.port or 80, paste, open_browser, wait_s)
+        _login(flow, redirect.hostname or "", redirect.port or 80, paste, open_browser, wait_s)
     )
 
 
 async def _login(
-    desk: LoginFlow, host: str, port: int, paste: bool, open_browser: bool, wait_s: float
+    flow: LoginFlow, host: str, port: int, paste: bool, open_browser: bool, wait_s: float
 ) -> int:
-    url = desk.begin()
+    url = flow.begin()
     callback = (
-        None if paste or host not in LOOPBACK else await LoginCallback.listen(desk, host, port)
+        None if paste or host not in LOOPBACK else await LoginCallback.listen(flow, host, port)
     )
     if callback is None:
-        return await _pasted(desk, url)
+        return await _pasted(flow, url)
     print(
         f"Log in at\n  {url}\nwaiting on {host}:{port} for the browser to come back (Ctrl-C ends it)",
         file=sys.stderr,
@@ -90,17 +90,17 @@ async def _approved(config: Config, access: LiveAccess, clock: WallClock, wait_s
     running engine's.
     """
     arrived = asyncio.Event()
-    desk = LoginFlow(access, clock, lambda session: arrived.set())
+    flow = LoginFlow(access, clock, lambda session: arrived.set())
     board = NoticeBoard(clock.now_ns)
     board.listen(lambda notice: print(notice.text, file=sys.stderr))
-    taker = WebhookReceiver(access.adapter, desk, board, clock, lambda report: None)
-    server = WebhookServer(taker, config.hooks.host, config.hooks.port)
+    receiver = WebhookReceiver(access.adapter, flow, board, clock, lambda report: None)
+    server = WebhookServer(receiver, config.hooks.host, config.hooks.port)
     try:
         await server.start()
     except WebhookServerError:
         return _ask_engine(Path(config.paths.var))
     try:
-        await desk.ask_approval()
+        await flow.ask_approval()
         print(
             f"Approve the login in the broker's app; its token is awaited at {server.url}{BROKERS[access.adapter.name].token_hook}",
             file=sys.stderr,
@@ -134,7 +134,7 @@ def _ask_engine(var: Path) -> int:
     return DONE if ok else REFUSED
 
 
-async def _pasted(desk: LoginFlow, url: str) -> int:
+async def _pasted(flow: LoginFlow, url: str) -> int:
     if not sys.stdin.isatty():
         raise ConfigError(
             "the address of broker.redirect_url is not on this machine, or its port is in use: run this in a terminal and paste the "
@@ -142,25 +142,25 @@ async def _pasted(desk: LoginFlow, url: str) -> int:
         )
     print(f"Log in at\n  {url}\nthen paste the address that you are sent to:", file=sys.stderr)
     line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-    print(login_notice(await desk.finish(line.strip()))[1])
+    print(login_notice(await flow.finish(line.strip()))[1])
     return DONE
 
 
 class LoginCallback:
     """A server for one answer. Whatever is not the login that was begun is refused, and waited on."""
 
-    def __init__(self, desk: LoginFlow, base: str) -> None:
-        self._desk = desk
+    def __init__(self, flow: LoginFlow, base: str) -> None:
+        self._flow = flow
         self._base = base
         self.session: asyncio.Future[AccessSession] = asyncio.get_running_loop().create_future()
         self._server: asyncio.Server | None = None
 
     @classmethod
-    async def listen(cls, desk: LoginFlow, host: str, port: int) -> LoginCallback | None:
+    async def listen(cls, flow: LoginFlow, host: str, port: int) -> LoginCallback | None:
         """None when the port is taken, most likely by the running engine's page, which takes logins
         itself.
         """
-        made = cls(desk, f"http://{host}:{port}")
+        made = cls(flow, f"http://{host}:{port}")
         try:
             made._server = await asyncio.start_server(made._serve, host, port, limit=HEAD_BYTES_MAX)
         except OSError:
@@ -198,7 +198,7 @@ class LoginCallback:
         if self.session.done():
             return 200, "logged in already; close this page"
         try:
-            session = await self._desk.finish(self._base + words[1])
+            session = await self._flow.finish(self._base + words[1])
         except BrokerError as error:
             return 400, str(error)
         except OTradeError as error:

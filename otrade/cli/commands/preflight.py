@@ -13,7 +13,7 @@ from otrade.clock import WallClock
 from otrade.config import manager
 from otrade.config.schema import Config
 from otrade.live.control.preflight import PreflightBoard, PreflightVerdict
-from otrade.live.control.preflight import preflight as look
+from otrade.live.control.preflight import preflight as check
 from otrade.live.paper_mode import date_of_run, paper_adapter
 from otrade.live.startup.credentials import LiveAccess
 from otrade.simulator.base.config import SimConfig
@@ -63,7 +63,7 @@ def render(board: PreflightBoard) -> str:
 async def _live(config: Config, calendar: Calendar) -> PreflightBoard:
     clock = WallClock()
     access = LiveAccess(config, clock)
-    return await look(config, access.adapter, lambda: access.token(ask=False), calendar, clock)
+    return await check(config, access.adapter, lambda: access.token(ask=False), calendar, clock)
 
 
 async def _paper(config: Config, calendar: Calendar) -> PreflightBoard:
@@ -85,6 +85,6 @@ async def _paper(config: Config, calendar: Calendar) -> PreflightBoard:
         async def token() -> str:
             return session.access_token
 
-        return await sim.during(look(config, adapter, token, calendar, sim.clock))
+        return await sim.during(check(config, adapter, token, calendar, sim.clock))
     finally:
         await sim.stop()

@@ -59,7 +59,6 @@ ALERTS: dict[str, AlertLevel | NoticeLevel | None] = {
     "OVER_EXIT": AlertLevel.ALARM,
     "ILLEGAL_EVENT": AlertLevel.WARN,
     "UNKNOWN_STATUS": AlertLevel.ALARM,
-    "FOREIGN_ORDER": AlertLevel.WARN,
     "HALT_CHANGED": AS_SAID,
     "LIMIT_TRIPPED": AlertLevel.ALARM,
     "SQUARE_OFF": None,

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import msgspec
 
-from otrade._core.types import Ev, Reason, Side
+from otrade._core.types import Ev, Reason, Side, Source
 from otrade.brokers.adapter import BrokerAdapter
-from otrade.brokers.session import EmergencyClient, OrderReport, Source
+from otrade.brokers.session import EmergencyClient, OrderReport
 from otrade.calendar import Calendar, date_of
 from otrade.clock import NS_PER_S, Clock, pause
 from otrade.config.schema import Config

@@ -139,7 +139,6 @@ class TradingDay:
         self._feed_up = asyncio.Event()
         self._trouble = ""
         self._quote_trouble = ""
-        self._ts_token_dead_ns = 0
 
     @property
     def ts_book_ns(self) -> int:
@@ -369,15 +368,17 @@ class TradingDay:
         self.signals.extend(self.engine.take_signals())
         rows = self.engine.take_notices()
         for row in rows:
-            if row["code"] == Note.BRACKET_CLOSED:
+            if row["note"] == Note.BRACKET_CLOSED:
                 self.trades.close(row["bracket_id"])
-            elif row["code"] == Note.EXIT_REJECTED:
+            elif row["note"] == Note.EXIT_REJECTED:
                 if self.reconciler is not None:
                     self.reconciler.positions.on_exit_refused(row["instrument_id"])
-            elif row["code"] == Note.VALUE_TAKEN:
+            elif row["note"] == Note.VALUE_TAKEN:
                 # Its prices are known better; nothing, while it is open.
                 self.trades.close(row["bracket_id"])
-        self._untold.extend(row for row in rows if row["code"] != Note.VALUE_TAKEN or row["c"])
+        self._untold.extend(
+            row for row in rows if row["note"] != Note.VALUE_TAKEN or row["is_news"]
+        )
         self._tell(TOLD_AT_ONCE)
 
     def _tell(self, most: int) -> None:

@@ -27,8 +27,8 @@ import msgspec
 import orjson
 
 from otrade._core.histogram import LatencyHistogram
-from otrade._core.types import Cmd
-from otrade.brokers.session import OrderReport, Source
+from otrade._core.types import Cmd, Source
+from otrade.brokers.session import OrderReport
 from otrade.errors import OTradeError
 
 STAGES = ("frame", "core", "order", "sent", "ack", "push", "exchange", "feed")

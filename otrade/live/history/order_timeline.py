@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import msgspec
 
 from otrade._core.engine.rows import OrderRow
-from otrade._core.types import Cmd, Ev, OrdType
-from otrade.brokers.session import Answer, OrderReport, Source
+from otrade._core.types import Cmd, Ev, OrdType, Source
+from otrade.brokers.session import Answer, OrderReport
 from otrade.contract.queries import TimelineActor
 from otrade.units import rupees
 

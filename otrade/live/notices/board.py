@@ -4,7 +4,7 @@ plain words.
 The list is bounded. Listeners (log, journal, terminal, page, alerts) hear each notice once, when it
 is said. A notice's text never holds a secret: the core's are built from symbols, order tags, prices
 and the words of
-`messages` only, and ours, which may quote an error or a broker, go through `redact`.
+`messages.py` only, and ours, which may quote an error or a broker, go through `redact`.
 """
 
 from collections import deque
@@ -13,12 +13,20 @@ from typing import Any, Protocol
 
 import msgspec
 
-from otrade._core.types import NONE_ID, Note, Severity, Side
+from otrade._core.types import (
+    NONE_ID,
+    NOTE_FIELDS,
+    ExitReason,
+    Halt,
+    Note,
+    Reason,
+    Severity,
+    Side,
+)
 from otrade.live.notices.messages import (
     EXIT_WORDS,
     HALT_WORDS,
     NOTE_WORDS,
-    REASON_WORDS,
     SPECIAL_WORDS,
     reason_words,
 )
@@ -96,13 +104,13 @@ class NoticeBoard:
         )
 
     def say_core(self, row: Mapping[str, Any], names: InstrumentNames) -> Notice:
-        """Say one notice of the core, a dict of the fields of `notice_t`."""
+        """Say one notice of the core, as `Engine.take_notices` gives it."""
         return self._keep(
             Notice(
                 self._seq + 1,
                 row["ts_ns"],
                 Severity(row["severity"]),
-                note_name(row["code"]),
+                note_name(row["note"]),
                 words_of(row, names),
                 row["instrument_id"],
                 row["bracket_id"],
@@ -145,36 +153,58 @@ def words_of(row: Mapping[str, Any], names: InstrumentNames) -> str:
     know.
     """
     try:
-        note = Note(row["code"])
+        note = Note(row["note"])
         template = SPECIAL_WORDS.get((note, row["reason"]), NOTE_WORDS[note])
     except ValueError:
-        template = "{symbol}: notice " + str(row["code"]) + " (a={a}, b={b}, c={c}), {why}"
+        template = f"{{symbol}}: notice {row['note']}, {{why}}"
     return template.format_map(fields_of(row, names))
 
 
+class _Duration:
+    """Nanoseconds that a template shows in the unit that it names."""
+
+    def __init__(self, ns: int) -> None:
+        self._ns = ns
+
+    def __format__(self, unit: str) -> str:
+        if unit == "whole_s":
+            return str(self._ns // 1_000_000_000)
+        return f"{self._ns / {'ms': 1e6, 's': 1e9}[unit]:.1f}"
+
+
 def fields_of(row: Mapping[str, Any], names: InstrumentNames) -> dict[str, object]:
-    """What a template of `NOTE_WORDS` may use. `a`, `b`, `c` mean what the note's code says; `_px`
-    shows rupees.
+    """What a template of `NOTE_WORDS` may use: what every notice has, and the note's own fields in
+    words.
     """
-    a, b, c = row["a"], row["b"], row["c"]
-    reason = row["reason"] or (b if row["code"] == Note.SIGNAL_REFUSED else 0)
-    return {
+    fields = NOTE_FIELDS.get(row["note"], {})
+    found: dict[str, object] = {
         "symbol": names.symbol_of(row["instrument_id"]),
         "strategy": names.strategy_of(row["strategy_id"]),
         "order": names.tag_of(row["order_slot"]),
         "side": SIDE_WORDS.get(row["side"], ""),
-        "why": reason_words(reason),
-        "a": a,
-        "b": b,
-        "c": c,
-        "a_px": rupees(a),
-        "b_px": rupees(b),
-        "b_ms": f"{b / 1e6:.1f}",
-        "c_s": f"{c / 1e9:.1f}",
-        "rest": f"the rest of the entry, {a} of {a + b} units," if a else "the entry",
-        "b_s": b // 1_000_000_000,
-        "b_why": REASON_WORDS.get(b, f"unknown reason {b}") if b else "by command",
-        "halt": HALT_WORDS.get(a, f"in unknown state {a}"),
-        "b_exit": EXIT_WORDS.get(b, f"unknown exit reason {b}"),
-        "exit": EXIT_WORDS.get(c, f"unknown exit reason {c}"),
+        "why": reason_words(row["reason"]),
     }
+    for name, kind in fields.items():
+        found[name] = _in_words(name, kind, row[name])
+    if "rest_qty" in fields:
+        rest, sent = row["rest_qty"], row["sent_qty"]
+        found["rest"] = (
+            f"the rest of the entry, {rest} of {rest + sent} units," if rest else "the entry"
+        )
+    return found
+
+
+def _word(words: Mapping[Any, str], code: int, unknown: str) -> str:
+    return words.get(code, f"{unknown} {code}")
+
+
+def _in_words(name: str, kind: type[int], value: int) -> object:
+    if kind is ExitReason:
+        return _word(EXIT_WORDS, value, "unknown exit reason")
+    if kind is Halt:
+        return _word(HALT_WORDS, value, "in unknown state")
+    if kind is Reason:
+        return reason_words(value) if value else "by command"
+    if name.endswith("_e4"):
+        return rupees(value)
+    return _Duration(value) if name.endswith("_ns") else value

@@ -1,8 +1,9 @@
 """The core speaks in codes; these are their words. Every `Note` and every `Reason` has exactly one
 entry.
 
-A note's words are a template over the notice's own fields, see `notices.fields_of`. A reason's
-words complete the sentence "... because ...".
+A note's words are a template over its fields (`NOTE_FIELDS`) and those of every notice, see
+`board.fields_of`: rupees for what ends in `_e4`, words for a code, `_ns` as its format asks (`ms`,
+`s`). A reason's words complete the sentence "... because ...".
 """
 
 from otrade._core.types import ExitReason, Halt, Note, Reason
@@ -94,23 +95,23 @@ REASON_WORDS: dict[Reason, str] = {
 }
 
 NOTE_WORDS: dict[Note, str] = {
-    Note.SIGNAL_TAKEN: "{symbol}: {strategy} says {side} at {a_px}: taken",
-    Note.SIGNAL_REFUSED: "{symbol}: {strategy} says {side} at {a_px}: refused, {why}",
-    Note.ENTRY_SENT: "{symbol}: entry to {side} {a} units sent ({order})",
-    Note.ENTRY_FILLED: "{symbol}: entry filled, {a} units for {b_px} rupees ({order})",
-    Note.STOP_PLACED: "{symbol}: stop at {a_px} for {b} units rests at the exchange ({order})",
-    Note.STOP_MOVED: "{symbol}: stop moved to {a_px} for {b} units ({order})",
+    Note.SIGNAL_TAKEN: "{symbol}: {strategy} says {side} at {price_e4}: taken",
+    Note.SIGNAL_REFUSED: "{symbol}: {strategy} says {side} at {price_e4}: refused, {why}",
+    Note.ENTRY_SENT: "{symbol}: entry to {side} {qty} units sent ({order})",
+    Note.ENTRY_FILLED: "{symbol}: entry filled, {qty} units for {value_e4} rupees ({order})",
+    Note.STOP_PLACED: "{symbol}: stop at {trigger_e4} for {qty} units rests at the exchange ({order})",
+    Note.STOP_MOVED: "{symbol}: stop moved to {trigger_e4} for {qty} units ({order})",
     Note.TARGET_ARMED: (
         "{symbol}: target price traded, the stop order became a limit at the target ({order})"
     ),
     Note.TARGET_DISARMED: (
         "{symbol}: price fell back, the target order became a stop again ({order})"
     ),
-    Note.EXIT_SENT: "{symbol}: {a} units are being closed by {b_exit} ({order})",
+    Note.EXIT_SENT: "{symbol}: {qty} units are being closed by {exit_reason} ({order})",
     Note.BRACKET_CLOSED: (
-        "{symbol}: closed by {exit}, gross {a_px} rupees, {b_ms} ms without a working stop"
+        "{symbol}: closed by {exit_reason}, gross {pnl_e4} rupees, {naked_ns:ms} ms without a working stop"
     ),
-    Note.AT_TARGET: "{symbol}: of what was closed, its order worked at the target for {b_ms} ms, with no stop behind it by design",
+    Note.AT_TARGET: "{symbol}: of what was closed, its order worked at the target for {total_ns:ms} ms, with no stop behind it by design",
     Note.ORDER_REFUSED: "{symbol}: the broker refused order {order}: {why}",
     Note.ORDER_REJECTED: "{symbol}: order {order} was rejected: {why}",
     Note.EXIT_REJECTED: (
@@ -130,50 +131,50 @@ NOTE_WORDS: dict[Note, str] = {
     Note.UNKNOWN_STATUS: (
         "{symbol}: the broker used an unknown status word for order {order}; no new orders here"
     ),
-    Note.FOREIGN_ORDER: "{symbol}: the account has an order that this engine did not send",
-    Note.HALT_CHANGED: "the engine is now {halt}: {b_why}",
-    Note.LIMIT_TRIPPED: "{why}: profit {a_px} rupees, {b_px} below its peak",
+    Note.HALT_CHANGED: "the engine is now {halt}: {halt_reason}",
+    Note.LIMIT_TRIPPED: "{why}: profit {pnl_e4} rupees, {drawdown_e4} below its peak",
     Note.SQUARE_OFF: "{symbol}: square-off time, open positions are being closed",
-    Note.NAKED: "{symbol}: open quantity without a working stop",
     Note.QUARANTINED: "{symbol}: quarantined, nothing new is traded here: {why}",
     Note.BUDGET_WAIT: "{symbol}: a request waits for the rate budget: {why}",
     Note.READ_BACK: "{symbol}: the broker stored order {order} differently than it was sent",
     Note.CAPACITY: "a table of the engine is full: {why}",
-    Note.ADOPTED: "{symbol}: {a} units ({side}) are taken over under strategy {strategy}",
-    Note.ENTRY_WAITS: "{symbol}: {strategy}: {rest} ({side}) waits up to {c_s} s for the rate budget: {why}",
-    Note.ENTRY_DROPPED: "{symbol}: {strategy}: {rest} ({side}) is not sent after {c_s} s: {why}",
-    Note.ENTRY_CUT: "{symbol}: {strategy}: {rest} ({side}) is not sent after {c_s} s, the position stays smaller than decided: {why}",
-    Note.VALUE_UNKNOWN: (
-        "{symbol}: the broker tells no price for order {order}: its {a} units are booked at {b_px}, the last price within its limit, and "
-        "profit here is provisional. The stop stands by that; the day's trades are asked for"
+    Note.ADOPTED: "{symbol}: {qty} units ({side}) are taken over under strategy {strategy}",
+    Note.ENTRY_WAITS: "{symbol}: {strategy}: {rest} ({side}) waits up to {at_most_ns:s} s for the rate budget: {why}",
+    Note.ENTRY_DROPPED: "{symbol}: {strategy}: {rest} ({side}) is not sent after {waited_ns:s} s: {why}",
+    Note.ENTRY_CUT: (
+        "{symbol}: {strategy}: {rest} ({side}) is not sent after {waited_ns:s} s, the position stays smaller than decided: {why}"
     ),
-    Note.VALUE_TAKEN: "{symbol}: what order {order} traded for is known better: profit here changes by {a_px} rupees",
+    Note.VALUE_UNKNOWN: (
+        "{symbol}: the broker tells no price for order {order}: its {qty} units are booked at {price_e4}, the last price within its limit, "
+        "and profit here is provisional. The stop stands by that; the day's trades are asked for"
+    ),
+    Note.VALUE_TAKEN: "{symbol}: what order {order} traded for is known better: profit here changes by {change_e4} rupees",
     Note.EXIT_AT_BAND: (
-        "{symbol}: exit {order} rests at the price band {a_px}, where nobody takes the other side: it is filled when the circuit opens. "
-        "The position stays open until then; watch it, or hedge it"
+        "{symbol}: exit {order} rests at the price band {price_e4}, where nobody takes the other side: it is filled when the circuit "
+        "opens. The position stays open until then; watch it, or hedge it"
     ),
     Note.TARGET_REFUSED: (
         "{symbol}: the broker refused target {order}: {why}. The stop protects the position; the target is asked for again after a pause"
     ),
     Note.ENTRY_BRAKE: (
-        "{symbol}: {a} entries of {strategy} were rejected in a row, the last because {why}. It enters nothing for {b_s} s; exits go on. "
-        "See whether the broker allows this instrument and product today"
+        "{symbol}: {n_rejected} entries of {strategy} were rejected in a row, the last because {why}. It enters nothing for "
+        "{pause_ns:whole_s} s; exits go on. See whether the broker allows this instrument and product today"
     ),
     Note.STOP_RENEWED: (
-        "{symbol}: {why}, so stop {order} is cancelled and placed anew at {a_px} for {b} units; nothing protects them in between"
+        "{symbol}: {why}, so stop {order} is cancelled and placed anew at {trigger_e4} for {qty} units; nothing protects them in between"
     ),
     Note.TRAIL_WAITS: (
-        "{symbol}: the stop stands at {a_px} and should trail to {b_px}; it may not be modified any more, and cannot be placed anew "
-        "because {why}. The engine leaves at {b_px} by itself; move the stop by hand if the engine could stop"
+        "{symbol}: the stop stands at {trigger_e4} and should trail to {wanted_e4}; it may not be modified any more, and cannot be placed "
+        "anew because {why}. The engine leaves at {wanted_e4} by itself; move the stop by hand if the engine could stop"
     ),
-    Note.RESUMED: "the engine goes on from its journal: {a} brackets are open, {b} requests are in doubt",
+    Note.RESUMED: "the engine goes on from its journal: {n_open} brackets are open, {n_in_doubt} requests are in doubt",
 }
 
 SPECIAL_WORDS: dict[tuple[Note, Reason], str] = {
     (
         Note.SIGNAL_TAKEN,
         Reason.ENTRY_WAIT,
-    ): "{symbol}: {strategy} says {side} at {a_px}: taken, and waits for the rate budget",
+    ): "{symbol}: {strategy} says {side} at {price_e4}: taken, and waits for the rate budget",
     (Note.UNKNOWN_STATUS, Reason.VANISHED): (
         "{symbol}: the broker's order books no longer show order {order}, which stood: what it covers counts as uncovered until "
         "the broker, asked for it alone, says what became of it. Look at it there"
@@ -200,6 +201,18 @@ SPECIAL_WORDS: dict[tuple[Note, Reason], str] = {
     (Note.QUARANTINED, Reason.OK): "{symbol}: released from quarantine",
 }
 """Where the reason changes the sentence."""
+
+NOT_SAID: dict[Note, frozenset[str]] = {
+    Note.ENTRY_SENT: frozenset({"price_e4"}),
+    Note.AT_TARGET: frozenset({"worst_ns"}),
+    Note.EXIT_CHASED: frozenset({"price_e4", "ladder_step"}),
+    Note.DOUBT_RESOLVED: frozenset({"ev"}),
+    Note.OVER_EXIT: frozenset({"qty"}),
+    Note.ILLEGAL_EVENT: frozenset({"ord_status", "ev"}),
+    Note.READ_BACK: frozenset({"qty", "price_e4", "trigger_e4"}),
+    Note.VALUE_TAKEN: frozenset({"value_e4", "is_news"}),
+}
+"""Fields that no sentence tells: they are for the journal's readers."""
 
 EXIT_WORDS: dict[ExitReason, str] = {
     ExitReason.NONE: "nothing",

@@ -81,13 +81,10 @@ class OrderBookPoller:
         """
         self.n_failed = 0
         """Polls in a row that brought no whole book."""
-        self.n_polls = 0
         self.ts_last_ns = 0
         """When a whole book came last."""
         self.ts_last_request_ns = 0
         """When that book was asked for."""
-        self.n_unread = 0
-        """Rows of the last book that could not be read."""
         self._ts_first_failed_ns = 0
         self._is_available = True
         self._missed: dict[str, int] = {}
@@ -262,7 +259,6 @@ class OrderBookPoller:
         now_ns = self._clock.now_ns()
         self._engine.on_book_end(now_ns, not missing and not hides_ours(rows))
         self._router.drain()
-        self.n_polls += 1
         if not missing:
             self.ts_last_ns = now_ns
             self.ts_last_request_ns = ts_request_ns
@@ -270,7 +266,6 @@ class OrderBookPoller:
 
     def _say_unread(self, rows: BrokerRows[OrderReport]) -> None:
         """A row that cannot be read blinds nobody to the rest; it is shown once, with its id."""
-        self.n_unread = len(rows.unread)
         for row in rows.unread:
             name = row.row_id or row.tag or "without an id"
             if name not in self._said_unread:

@@ -10,8 +10,8 @@ from typing import Literal
 
 from otrade._core.engine.engine import Engine
 from otrade._core.engine.views import Command
-from otrade._core.types import Cmd, Ev, Lane, Reason
-from otrade.brokers.session import Answer, BrokerSession, OrderReport, Source
+from otrade._core.types import Cmd, Ev, Lane, Reason, Source
+from otrade.brokers.session import Answer, BrokerSession, OrderReport
 from otrade.clock import Clock
 from otrade.live.history.latency import OrderLatency
 from otrade.live.history.order_timeline import OrderTimelines
@@ -147,7 +147,7 @@ class OrderRouter:
         """
         if self._journal is not None:
             self._journal.raw(report)
-        reason: int = self._engine.on_report(**report.engine_fields())
+        reason: int = self._engine.on_report(report)
         if reason != Reason.UNKNOWN_ORDER:
             self.latency.on_report(report)
             self._sources[report.cl_ord_id] = (

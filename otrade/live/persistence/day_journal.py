@@ -6,7 +6,6 @@ a pause of a person is carried over all the same.
 """
 
 import logging
-import struct
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,6 +27,7 @@ from otrade.journal.layout import FORMAT
 from otrade.journal.record import WINDOW_BYTES
 from otrade.journal.replay import Replay, read_hello
 from otrade.journal.scan import header_of, windows
+from otrade.journal.words import read_notice
 from otrade.live.notices.board import Notice, NoticeBoard
 from otrade.live.plan.day_plan import DayPlan
 
@@ -35,8 +35,6 @@ log = logging.getLogger("otrade")
 
 BUILD = f"{otrade.__version__}+{CORE}"
 """What a section says it was written by: a journal is folded only into the same core."""
-NOTICE = struct.Struct("<2q8i3q")
-"""`notice_t`."""
 TELLING = 1 << Rec.HELLO | 1 << Rec.CALL | 1 << Rec.NOTICE
 """Kinds of records that tell about runs, halts and pauses."""
 FEW_INSTRUMENTS = 500
@@ -376,8 +374,8 @@ def _last_run(windows: Iterable[memoryview | bytearray]) -> _LastRun | None:
                     by = call["k"]["by"]
                     paused = paused | by if call["k"]["paused"] else paused & ~by
             else:
-                notice = NOTICE.unpack(payload)
-                if notice[2] == Note.HALT_CHANGED:
-                    halt, reason = notice[10], notice[11]
+                notice = read_notice(payload)
+                if notice["note"] == Note.HALT_CHANGED:
+                    halt, reason = notice["halt"], notice["halt_reason"]
             at = following
     return _LastRun(*found, (halt, reason, paused), frozenset(runs)) if found else None

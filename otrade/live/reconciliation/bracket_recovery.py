@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from otrade._core.engine.engine import Engine
-from otrade._core.types import BracketState, Ev, Leg, OrdStatus, OrdType, Side, Worth
+from otrade._core.types import BracketState, Ev, Leg, OrdStatus, OrdType, Side, Source, Worth
 from otrade.brokers.book_cache import ENDED
 from otrade.brokers.session import OrderReport
 from otrade.clock import NS_PER_S
@@ -189,20 +189,9 @@ class BracketRecovery:
         return bracket_id, AdoptedBracket(instrument_id, key[0], text)
 
     def _adopt_order(self, bracket_id: int, row: _RecoveredRow, now_ns: int) -> None:
-        report = row.report
-        self._engine.adopt_order(
-            bracket_id,
-            row.tag.leg,
-            row.tag.attempt,
-            STATUS_OF_END.get(report.ev, OrdStatus.PENDING_NEW),
-            cl_ord_id=report.cl_ord_id,
-            broker_order_id=report.broker_order_id,
-            side=report.side,
-            order_qty=report.order_qty,
-            price_e4=report.price_e4,
-            trigger_e4=report.trigger_e4,
-            ord_type=report.ord_type,
-            ts_ns=now_ns,
+        status = STATUS_OF_END.get(row.report.ev, OrdStatus.PENDING_NEW)
+        _adopt_reported(
+            self._engine, bracket_id, row.tag.leg, row.tag.attempt, status, row.report, now_ns
         )
 
 
@@ -370,37 +359,53 @@ def _fill(
     engine = plan.engine
     reference = f"ADOPTED-{engine.sizes['run_id']}-{engine.n_orders}"
     px_e4 = value_e4 // qty
-    terms = {
-        "order_qty": qty,
-        "price_e4": px_e4,
-        "trigger_e4": 0,
-        "ord_type": OrdType.LIMIT,
-        "side": side,
-    }
-    engine.adopt_order(
-        bracket_id,
-        leg,
-        0,
-        OrdStatus.PENDING_NEW,
-        cl_ord_id="",
-        broker_order_id=reference,
-        ts_ns=now_ns,
-        by_broker=by_broker,
-        **terms,
-    )
-    engine.on_report(
+    report = OrderReport(
         cl_ord_id="",
         broker_order_id=reference,
         ev=Ev.FILL_FULL,
-        source=2,
+        source=Source.BOOK,
+        side=side,
+        order_qty=qty,
         cum_qty=qty,
         cum_value_e4=value_e4,
+        price_e4=px_e4,
+        trigger_e4=0,
+        ord_type=OrdType.LIMIT,
         triggered=False,
         reason=0,
         ts_update_ns=0,
         ts_recv_ns=now_ns,
-        **terms,
         worth=Worth.EXACT,  # there is no list of trades that would tell it better
+    )
+    _adopt_reported(engine, bracket_id, leg, 0, OrdStatus.PENDING_NEW, report, now_ns, by_broker)
+    engine.on_report(report)
+
+
+def _adopt_reported(
+    engine: Engine,
+    bracket_id: int,
+    leg: Leg,
+    attempt: int,
+    status: OrdStatus,
+    report: OrderReport,
+    now_ns: int,
+    by_broker: bool = False,
+) -> None:
+    """Make a reported order the bracket's; the report itself follows."""
+    engine.adopt_order(
+        bracket_id,
+        leg,
+        attempt,
+        status,
+        cl_ord_id=report.cl_ord_id,
+        broker_order_id=report.broker_order_id,
+        side=report.side,
+        order_qty=report.order_qty,
+        price_e4=report.price_e4,
+        trigger_e4=report.trigger_e4,
+        ord_type=report.ord_type,
+        ts_ns=now_ns,
+        by_broker=by_broker,
     )
 
 

@@ -65,7 +65,7 @@ class Dispatch:
                     self._audit.write(
                         who or self._known(request),
                         request,
-                        what(route),
+                        journal_name(route),
                         f"{error.problem.code}: {error}",
                         ok=False,
                     )
@@ -75,7 +75,7 @@ class Dispatch:
                     self._audit.write(
                         who,
                         request,
-                        what(route),
+                        journal_name(route),
                         "failed inside the engine; its log says why",
                         ok=False,
                     )
@@ -91,7 +91,7 @@ class Dispatch:
             return None
 
 
-def what(route: ApiRoute) -> str:
+def journal_name(route: ApiRoute) -> str:
     """The route's name in the journal."""
     return route.command or f"page {route.name}"
 

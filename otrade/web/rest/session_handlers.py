@@ -7,7 +7,7 @@ from otrade.contract.views import SessionGrant, SessionView
 from otrade.web.auth.access_control import AccessControl, LoginGrant
 from otrade.web.auth.audit import Audit, address_of
 from otrade.web.auth.authenticator import Authenticator, cookie_name, is_encrypted
-from otrade.web.rest.dispatch import Call, what
+from otrade.web.rest.dispatch import Call, journal_name
 
 
 class SessionHandlers:
@@ -59,7 +59,9 @@ class SessionHandlers:
         session = call.principal.session
         assert session is not None
         self._access.sessions.end(session)
-        self._audit.write(call.principal, call.request, what(call.route), "logged out", ok=True)
+        self._audit.write(
+            call.principal, call.request, journal_name(call.route), "logged out", ok=True
+        )
         view = SessionView(state="out", name="", role=None, scopes=[], ends_in_s=None)
         response = Response(msgspec.json.encode(view), media_type="application/json")
         self._set_cookie(call, response, "", 0)
@@ -67,7 +69,9 @@ class SessionHandlers:
 
     def _grant(self, call: Call, granted: LoginGrant) -> Response:
         principal = self._access.by_cookie(granted.cookie)
-        self._audit.write(principal, call.request, what(call.route), "a session has begun", ok=True)
+        self._audit.write(
+            principal, call.request, journal_name(call.route), "a session has begun", ok=True
+        )
         session = granted.session
         grant = SessionGrant(
             name=session.user.name,

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from otrade._core.types import Ev
+from otrade._core.types import Ev, Source
 from otrade.brokers.kite.feeds import KiteFeeds
 from otrade.brokers.kite.postback import BODY_BYTES_MAX, read_postback
 from otrade.brokers.kite.stream import TOKENS_MAX, StreamCallbacks
-from otrade.brokers.session import Source
 from otrade.errors import BrokerError
 from tests.brokers.kite.test_reports import ROW
 
@@ -22,7 +21,7 @@ FIXTURE = Path(__file__).parents[3].parent / "shared" / "fixtures" / "kite" / "p
 SECRET = "s3cret"
 
 
-class Stream:
+class ManualStream:
     """A connection that a test opens and closes."""
 
     def __init__(self, calls: StreamCallbacks, name: str) -> None:
@@ -57,10 +56,10 @@ class Stream:
         self.calls.on_down(why)
 
 
-class Bench:
+class FeedsSetup:
     def __init__(self) -> None:
         self.said: list[Any] = []
-        self.streams: list[Stream] = []
+        self.streams: list[ManualStream] = []
         calls = StreamCallbacks(
             on_up=lambda: self.said.append("up"),
             on_down=self.said.append,
@@ -71,13 +70,13 @@ class Bench:
         )
         self.feeds = KiteFeeds(calls, self.make)  # type: ignore[arg-type]
 
-    def make(self, calls: StreamCallbacks, name: str) -> Stream:
-        self.streams.append(Stream(calls, name))
+    def make(self, calls: StreamCallbacks, name: str) -> ManualStream:
+        self.streams.append(ManualStream(calls, name))
         return self.streams[-1]
 
 
 def test_3000_instruments_fit_one_connection_and_the_next_one_opens_another() -> None:
-    bench = Bench()
+    bench = FeedsSetup()
     bench.feeds.start()
     bench.feeds.subscribe([(token, "full") for token in range(TOKENS_MAX)])
     assert [len(s.wanted) for s in bench.streams] == [3000]
@@ -96,14 +95,14 @@ def test_3000_instruments_fit_one_connection_and_the_next_one_opens_another() ->
     ],
 )
 def test_what_cannot_be_carried_changes_nothing(wanted: list[tuple[int, str]], words: str) -> None:
-    bench = Bench()
+    bench = FeedsSetup()
     with pytest.raises(ValueError, match=words):
         bench.feeds.subscribe(wanted)
     assert [len(s.wanted) for s in bench.streams] == [0]
 
 
 def test_room_that_is_given_back_is_used_again() -> None:
-    bench = Bench()
+    bench = FeedsSetup()
     bench.feeds.subscribe([(token, "ltp") for token in range(9_000)])
     bench.feeds.unsubscribe(range(100))
     bench.feeds.subscribe([(token, "ltp") for token in range(9_000, 9_100)])
@@ -111,7 +110,7 @@ def test_room_that_is_given_back_is_used_again() -> None:
 
 
 def test_the_feed_is_up_when_all_of_it_is_and_orders_are_told_once() -> None:
-    bench = Bench()
+    bench = FeedsSetup()
     bench.feeds.start()
     bench.feeds.subscribe([(token, "ltp") for token in range(3_001)])
     one, two = bench.streams

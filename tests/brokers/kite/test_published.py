@@ -16,17 +16,17 @@ from typing import Any
 
 import pytest
 
-from otrade._core.types import Ev, OrdType, Side
+from otrade._core.types import Ev, OrdType, Side, Source
 from otrade.brokers.kite.emergency_client import KiteEmergencyClient, holding_of
 from otrade.brokers.kite.error_map import answer_of, error_of
 from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
-from otrade.brokers.session import OrderReport, Source
+from otrade.brokers.session import OrderReport
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.http_connection import HttpResponse
 from otrade.errors import BrokerError
 from otrade.instruments import KiteInstrumentFile
-from tests.brokers.transport.loopback import FakeClock
+from tests.harness.scripted_server import ManualClock
 
 FIXTURES = Path(__file__).parents[3].parent / "shared" / "fixtures" / "kite"
 TODAY = dt.date(2026, 11, 23)
@@ -49,7 +49,7 @@ def asked(name: str, ask: Callable[[KiteRest], Awaitable[Any]]) -> tuple[Any, An
 
     async def work() -> Any:
         return await ask(
-            Published(parse("https://api.kite.trade", ("https",)), "key", clock=FakeClock())
+            Published(parse("https://api.kite.trade", ("https",)), "key", clock=ManualClock())
         )
 
     return asyncio.run(work()), json.loads(body)["data"]
@@ -131,7 +131,11 @@ def test_the_published_quote_is_read_by_hand() -> None:
 
     async def work() -> Any:
         client = KiteEmergencyClient(
-            parse("https://api.kite.trade", ("https",)), "key", "", clock=FakeClock(), timeout_ns=1
+            parse("https://api.kite.trade", ("https",)),
+            "key",
+            "",
+            clock=ManualClock(),
+            timeout_ns=1,
         )
 
         async def exchange(request: bytes) -> HttpResponse:

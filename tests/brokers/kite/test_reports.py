@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from otrade._core.types import Ev, OrdType, Reason, Side, Worth
+from otrade._core.pack import field_names
+from otrade._core.types import Ev, OrdType, Reason, Side, Source, Worth
 from otrade.brokers.kite.reports import EV_OF_STATUS, report_of
 from otrade.brokers.kite.session import funds_of, position_of
 from otrade.brokers.parse import ist_ns
-from otrade.brokers.session import Source
 from otrade.errors import BrokerError
 from otrade.live.oms.cl_ord_id import parse as parse_tag
 
@@ -113,7 +113,7 @@ def test_our_tag_is_found_among_the_brokers_words(
 def test_every_field() -> None:
     report = report_of(ROW, Source.PUSH, 77)
     moment = datetime(2026, 11, 23, 3, 54, 25, tzinfo=UTC)
-    assert report.engine_fields() == {
+    assert {name: getattr(report, name) for name in field_names("report_t")} == {
         "cl_ord_id": "K0001ABC",
         "broker_order_id": "1914227164488687616",
         "ev": Ev.WORKING,

@@ -13,27 +13,28 @@ import pytest
 
 from otrade._core.codecs.interface import FrameSink
 from otrade._core.codecs.kite import KiteEncoder
-from otrade._core.types import Ev, Lane, Reason
+from otrade._core.types import Ev, Lane, Reason, Source
 from otrade.brokers.kite.session import KiteSession
-from otrade.brokers.session import Callbacks, Source
+from otrade.brokers.session import Callbacks
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.http_connection import connect
 from otrade.errors import BrokerError, NetworkError, TokenError
 from tests.brokers.kite.test_reports import ROW
-from tests.brokers.transport.loopback import FakeClock, Peer, Server, run, until
 from tests.brokers.transport.test_frame_reader import TEXT, WsPeer, frame
+from tests.harness.scripted_server import ManualClock, ScriptedPeer, ScriptedServer, run
+from tests.harness.waiting import until
 
 SEED = 5
 
 
 @dataclass
-class Command:
+class QueuedRequest:
     seq: int
     lane: int
     request: bytes
 
 
-class Bench:
+class SessionSetup:
     """A broker on two scripted servers; `rest` maps a path to (status, body)."""
 
     def __init__(self, rest: dict[str, tuple[int, Any]]) -> None:
@@ -41,19 +42,19 @@ class Bench:
         self.events: list[Any] = []
         self.heads: list[bytes] = []
         self.ws = WsPeer()
-        self.clock = FakeClock()
-        self.api = Server(self._answer)
-        self.feed = Server(self.ws.play)
+        self.clock = ManualClock()
+        self.api = ScriptedServer(self._answer)
+        self.feed = ScriptedServer(self.ws.play)
         self.broker: KiteSession = None  # type: ignore[assignment]
 
-    async def _answer(self, peer: Peer) -> None:
+    async def _answer(self, peer: ScriptedPeer) -> None:
         while True:
             head, _ = await peer.request()
             self.heads.append(head)
             status, body = self.rest[head.split(b" ")[1].decode().split("?")[0]]
             peer.answer(status, body if isinstance(body, bytes) else json.dumps(body).encode())
 
-    async def __aenter__(self) -> "Bench":
+    async def __aenter__(self) -> "SessionSetup":
         await self.api.__aenter__()
         await self.feed.__aenter__()
         note = self.events.append
@@ -102,7 +103,7 @@ def test_a_day_in_small() -> None:
             "/portfolio/positions": (200, {"status": "success", "data": {"net": [position]}}),
             "/user/margins": (200, {"status": "success", "data": margins}),
         }
-        async with Bench(rest) as bench:
+        async with SessionSetup(rest) as bench:
             broker = bench.broker
             broker.subscribe([(519937, "full")])
             await broker.connect()
@@ -117,7 +118,7 @@ def test_a_day_in_small() -> None:
 
             del bench.events[:]
             request = b"POST /orders/regular HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
-            broker.send(Command(4, Lane.ENTRY, request))
+            broker.send(QueuedRequest(4, Lane.ENTRY, request))
             await until(lambda: len(bench.events) == 2)
             assert bench.events == [("sent", 4), ("answer", 4, Ev.ACK, Reason.OK)]
 
@@ -161,10 +162,10 @@ def test_a_dead_token_is_told_at_login_and_at_an_order() -> None:
     dead = {"status": "error", "message": "Incorrect access_token", "error_type": "TokenException"}
 
     async def main() -> None:
-        async with Bench({"/orders/regular": (403, dead)}) as bench:
+        async with SessionSetup({"/orders/regular": (403, dead)}) as bench:
             await bench.broker.connect()
             request = b"POST /orders/regular HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
-            bench.broker.send(Command(1, Lane.EXIT, request))
+            bench.broker.send(QueuedRequest(1, Lane.EXIT, request))
             await until(lambda: "dead" in bench.events)
             assert ("answer", 1, Ev.REFUSED, Reason.BROKER_TOKEN) in bench.events
             bench.rest["/user/profile"] = (403, dead)

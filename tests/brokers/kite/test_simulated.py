@@ -13,16 +13,16 @@ import pytest
 
 from otrade._core.codecs.interface import CallbackSink
 from otrade._core.codecs.kite import KiteEncoder, decode_frame, encode_command
-from otrade._core.types import Cmd, Ev, Lane, OrdType, Product, Reason, Side
+from otrade._core.types import Cmd, Ev, Lane, OrdType, Product, Reason, Side, Source
 from otrade.brokers import token_store as session_file
 from otrade.brokers.kite import login
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.kite.session import KiteSession
-from otrade.brokers.session import Answer, Callbacks, OrderReport, Source
+from otrade.brokers.session import Answer, Callbacks, OrderReport
 from otrade.brokers.transport.endpoint import parse
 from otrade.errors import TokenError
-from tests.brokers.kite.test_session import Command
-from tests.brokers.transport.loopback import run
+from tests.brokers.kite.test_session import QueuedRequest
+from tests.harness.scripted_server import run
 
 simulator = pytest.importorskip("otrade.simulator.simulator", reason="the simulated broker")
 sim_config = pytest.importorskip("otrade.simulator.base.config", reason="the simulated broker")
@@ -34,7 +34,7 @@ IST = dt.timezone(dt.timedelta(hours=5, minutes=30))
 OPEN_NS = int(dt.datetime(2026, 11, 23, 9, 15, tzinfo=IST).timestamp()) * NS_PER_S
 
 
-class World:
+class SimulatedSession:
     """A simulator, a session on it, and everything that the session said."""
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class World:
         symbol = self.contract.tradingsymbol
         base = {"product": Product.MIS, "symbol": symbol, "exchange": self.contract.exchange}
         request = encode_command(self.encoder, **(base | fields))
-        self.broker.send(Command(self.seq, lane, request))
+        self.broker.send(QueuedRequest(self.seq, lane, request))
         return self.seq
 
     async def after(self, seconds: float) -> None:
@@ -123,9 +123,9 @@ OWN = "OT0000010001E000000"
 """A market order's tag stands behind the broker's own words, and is told by its form."""
 
 
-def day(play: Callable[[World], Awaitable[None]]) -> None:
+def day(play: Callable[[SimulatedSession], Awaitable[None]]) -> None:
     async def main() -> None:
-        world = World()
+        world = SimulatedSession()
         await world.open()
         try:
             await world.sim.run_until(OPEN_NS + 60 * NS_PER_S)
@@ -137,7 +137,7 @@ def day(play: Callable[[World], Awaitable[None]]) -> None:
 
 
 def test_ticks_arrive_and_make_sense() -> None:
-    async def play(world: World) -> None:
+    async def play(world: SimulatedSession) -> None:
         assert ("feed", True) in world.events
         ticks = [tick for tick in world.ticks if tick["reason"] == Reason.OK]
         assert len(ticks) > 20
@@ -152,7 +152,7 @@ def test_ticks_arrive_and_make_sense() -> None:
 
 
 def test_place_modify_cancel_and_fill() -> None:
-    async def play(world: World) -> None:
+    async def play(world: SimulatedSession) -> None:
         tick = world.ticks[-1]
         far_e4 = tick["bid_px_e4"][0] - 20 * world.contract.tick_e4
         order: dict[str, Any] = {"kind": Cmd.NEW, "side": Side.BUY, "qty": 10}
@@ -210,7 +210,7 @@ def test_place_modify_cancel_and_fill() -> None:
 
 
 def test_a_reaction_to_a_tick_leaves_before_time_moves() -> None:
-    async def play(world: World) -> None:
+    async def play(world: SimulatedSession) -> None:
         wanted: list[tuple[int, int]] = []
 
         def on_tick(tick: dict[str, Any]) -> int:
@@ -233,7 +233,7 @@ def test_a_reaction_to_a_tick_leaves_before_time_moves() -> None:
 
 
 def test_refusals_and_a_dead_token() -> None:
-    async def play(world: World) -> None:
+    async def play(world: SimulatedSession) -> None:
         order: dict[str, Any] = {
             "kind": Cmd.NEW,
             "side": Side.BUY,
@@ -262,7 +262,7 @@ def test_refusals_and_a_dead_token() -> None:
 
 
 def test_a_silent_and_a_cut_feed_come_back() -> None:
-    async def play(world: World) -> None:
+    async def play(world: SimulatedSession) -> None:
         world.sim.stop_feed()
         await world.after(10)
         assert ("feed", False) in world.events
@@ -280,7 +280,7 @@ def test_a_silent_and_a_cut_feed_come_back() -> None:
 def test_two_runs_of_the_same_day_are_the_same() -> None:
     seen: list[list[Any]] = []
 
-    async def play(world: World) -> None:
+    async def play(world: SimulatedSession) -> None:
         world.send(kind=Cmd.NEW, side=Side.BUY, ord_type=OrdType.MARKET, qty=50, cl_ord_id="KT0005")
         await world.after(30)
         seen.append([(r.ev, r.cum_value_e4, r.ts_recv_ns) for r in world.reports])

@@ -26,10 +26,11 @@ from otrade.brokers.upstox.session import UpstoxSession
 from otrade.drill.process import BrokerKind
 from otrade.live.plan.engine_builder import sink_of
 from tests.brokers.kite.test_session import certificate
-from tests.brokers.transport.loopback import Peer, Server, idle, run, turns, until
-from tests.brokers.transport.test_order_pool import OK, Bench, request
-from tests.core.harness import MS, OPEN_NS, frame, ltp_packet, make_engine, token_of
-from tests.live import world as live
+from tests.brokers.transport.test_order_pool import OK, PoolSetup, request
+from tests.harness import simulated_day as live
+from tests.harness.core_engine import MS, OPEN_NS, frame, ltp_packet, make_engine, token_of
+from tests.harness.scripted_server import ScriptedPeer, ScriptedServer, idle, run
+from tests.harness.waiting import turns, until
 
 SEQ = 5
 NO_ANSWER = (Ev.TIMEOUT, Reason.TIMED_OUT)
@@ -42,10 +43,10 @@ def sink(seq: int = SEQ, data: bytes | None = None) -> FrameSink:
     )
 
 
-def with_pool(work: Callable[[Server, Bench], Any], **options: Any) -> None:
+def with_pool(work: Callable[[ScriptedServer, PoolSetup], Any], **options: Any) -> None:
     async def main() -> None:
-        async with Server(idle) as server:
-            bench = Bench(server, **options)
+        async with ScriptedServer(idle) as server:
+            bench = PoolSetup(server, **options)
             await bench.warm(options.get("size", 1))
             try:
                 await work(server, bench)
@@ -55,13 +56,13 @@ def with_pool(work: Callable[[Server, Bench], Any], **options: Any) -> None:
     run(main())
 
 
-async def hear(peer: Peer) -> bytes:
+async def hear(peer: ScriptedPeer) -> bytes:
     head, body = await peer.request()
     return head + body
 
 
 def test_the_bytes_leave_before_the_books_and_once() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         fast_path = bench.pool.fast_path
         assert fast_path.try_write(sink()) and fast_path.n_written == 1
         assert (
@@ -82,7 +83,7 @@ def test_the_bytes_leave_before_the_books_and_once() -> None:
 
 
 def test_nothing_is_written_where_no_connection_is_free() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         bench.pool.submit(4, Lane.ENTRY, request(4))
         assert await hear(server.peers[0]) == request(4)
         assert not bench.pool.fast_path.try_write(sink())
@@ -97,8 +98,8 @@ def test_a_refused_connection_leaves_everything_to_the_usual_way() -> None:
     async def main() -> None:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))  # bound and not listening: refused
-            async with Server(idle) as server:
-                bench = Bench(server, port=taken.getsockname()[1])
+            async with ScriptedServer(idle) as server:
+                bench = PoolSetup(server, port=taken.getsockname()[1])
                 assert not bench.pool.fast_path.try_write(sink())
                 bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
                 bench.clock.advance(2)
@@ -109,7 +110,7 @@ def test_a_refused_connection_leaves_everything_to_the_usual_way() -> None:
 
 
 def test_a_closing_transport_takes_nothing() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         for peer in server.peers:
             # A linger of 0 resets: the kernel knows at once, the client's loop not before it turns.
             peer.writer.get_extra_info("socket").setsockopt(
@@ -134,7 +135,7 @@ def test_a_closing_transport_takes_nothing() -> None:
 
 
 def test_a_connection_that_we_are_ending_takes_nothing() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         (connection,) = bench.pool._idle
         connection._transport.close()  # type: ignore[union-attr]
         assert not bench.pool.fast_path.try_write(sink()) and not connection.socket.send(b"x")
@@ -148,7 +149,7 @@ def test_a_connection_that_we_are_ending_takes_nothing() -> None:
 
 
 def test_another_request_does_not_claim_it() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         assert bench.pool.fast_path.try_write(sink())
         bench.pool.submit(6, Lane.PROTECT, request(6))
         assert bench.pool.fast_path.claim(7) is None
@@ -170,7 +171,7 @@ def test_another_request_does_not_claim_it() -> None:
 
 
 def test_lost_before_it_is_claimed_is_in_doubt() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         assert bench.pool.fast_path.try_write(sink())
         assert await hear(server.peers[0]) == request(SEQ)
         server.peers[0].reset()
@@ -187,7 +188,7 @@ def test_lost_before_it_is_claimed_is_in_doubt() -> None:
 
 
 def test_claimed_after_the_end_is_in_doubt_and_not_refused() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         assert bench.pool.fast_path.try_write(sink())
         await bench.pool.close()
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
@@ -198,7 +199,7 @@ def test_claimed_after_the_end_is_in_doubt_and_not_refused() -> None:
 
 
 def test_what_raises_is_in_doubt() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         bench.pool._idle[0]._transport.write_eof()  # type: ignore[union-attr]
         with pytest.raises(RuntimeError):
             bench.pool.fast_path.try_write(sink())
@@ -238,7 +239,7 @@ def test_a_socket_that_is_full_takes_the_rest_later_from_a_copy() -> None:
     afterwards.
     """
 
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         (connection,) = bench.pool._idle
         noise = stuff(connection)
         given = borrowed(SEQ)
@@ -260,7 +261,7 @@ def test_a_socket_that_is_full_takes_the_rest_later_from_a_copy() -> None:
 
 
 def test_a_full_socket_whose_peer_goes_leaves_it_in_doubt() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         (connection,) = bench.pool._idle
         stuff(connection)
         assert bench.pool.fast_path.try_write(sink())
@@ -285,8 +286,8 @@ def test_over_tls_the_same(ending: str, tmp_path: Path, monkeypatch: pytest.Monk
     async def main() -> None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(pem, secret)
-        async with Server(idle, tls=context) as server:
-            bench = Bench(server, root=f"https://localhost:{server.port}")
+        async with ScriptedServer(idle, tls=context) as server:
+            bench = PoolSetup(server, root=f"https://localhost:{server.port}")
             await bench.warm()
             given = borrowed(SEQ)
             assert bench.pool.fast_path.try_write(sink(SEQ, given)) and bench.sent == []
@@ -325,7 +326,7 @@ def command_seqs(window: bytearray) -> list[tuple[int, bytes]]:
 
 
 def test_the_decision_is_in_the_journal_before_a_byte_leaves() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         window = bytearray(1 << 20)
         engine = make_engine()
         writer = JournalWriter(memoryview(window))
@@ -349,7 +350,7 @@ def test_the_decision_is_in_the_journal_before_a_byte_leaves() -> None:
 
 
 def test_nothing_leaves_once_the_journal_is_dead() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         engine = make_engine()
         writer = JournalWriter(memoryview(bytearray(1 << 20)))
         engine.open_journal(writer, b"{}", OPEN_NS)
@@ -369,7 +370,7 @@ def test_an_entry_that_the_journal_has_no_room_for_does_not_leave() -> None:
     has no record.
     """
 
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         engine = make_engine()
         window = bytearray(1 << 16)
         writer = JournalWriter(memoryview(window))
@@ -393,7 +394,7 @@ def test_an_entry_that_the_journal_has_no_room_for_does_not_leave() -> None:
 def test_two_ticks_of_one_frame_and_a_halt_behind_them() -> None:
     """The entry that was decided before leaves once; what the halt asks for waits for its answer."""
 
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         engine = make_engine(plan={"size_value": 10.0})
         feed = sink_of(engine, Rec.FRAME)
         engine.on_frame_bytes(frame(ltp_packet(token_of(0), 9_990)), OPEN_NS)
@@ -419,7 +420,7 @@ def test_two_ticks_of_one_frame_and_a_halt_behind_them() -> None:
 
 
 def test_several_that_wait_are_left_to_be_sorted() -> None:
-    async def work(server: Server, bench: Bench) -> None:
+    async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         engine = make_engine(instruments=2)
         feed = sink_of(engine, Rec.FRAME)
         for paise, waiting in ((9_990, 0), (10_010, 2)):
@@ -440,7 +441,7 @@ def broker_of(kind: BrokerKind, **asked: Any) -> Any:
 
 async def _day(kind: BrokerKind) -> tuple[object, int, int]:
     """A morning's executions, the requests that left by the fast path, and those that left at all."""
-    async with live.world(broker=kind, hours=0.7, keys=("NSE:INFY",)) as here:
+    async with live.simulated_day(broker=kind, hours=0.7, keys=("NSE:INFY",)) as here:
         await here.open()
         await here.run_to_end()
         # Without their times: Upstox's sockets draw their milliseconds in the order in which they

@@ -18,7 +18,8 @@ from otrade._core.codecs.interface import FrameSink
 from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
 from otrade.brokers.transport.endpoint import parse
 from otrade.errors import BrokerError
-from tests.brokers.transport.loopback import FakeClock, Peer, Server, run, turns, until
+from tests.harness.scripted_server import ManualClock, ScriptedPeer, ScriptedServer, run
+from tests.harness.waiting import turns, until
 
 SEED = 11
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -41,10 +42,10 @@ class WsPeer:
         self.target = ""
         self.headers: dict[str, str] = {}
         self.heard: list[tuple[int, bytes]] = []
-        self.peer: Peer | None = None
+        self.peer: ScriptedPeer | None = None
         self.gone = False
 
-    async def play(self, peer: Peer) -> None:
+    async def play(self, peer: ScriptedPeer) -> None:
         head = (await peer.reader.readuntil(b"\r\n\r\n")).decode()
         first, *lines = head.strip().split("\r\n")
         self.target = first.split(" ")[1]
@@ -84,23 +85,23 @@ class WsPeer:
         return [payload for code, payload in self.heard if code == opcode]
 
 
-class Bench:
+class StreamSetup:
     """A stream on scripted peers: `statuses` of the handshakes to come, 101 after those."""
 
     def __init__(self, statuses: tuple[int, ...] = ()) -> None:
         self.statuses = list(statuses)
         self.peers: list[WsPeer] = []
-        self.clock = FakeClock()
+        self.clock = ManualClock()
         self.events: list[Any] = []
-        self.server = Server(self._play)
+        self.server = ScriptedServer(self._play)
         self.stream: KiteStream = None  # type: ignore[assignment]
 
-    async def _play(self, peer: Peer) -> None:
+    async def _play(self, peer: ScriptedPeer) -> None:
         ws = WsPeer(self.statuses.pop(0) if self.statuses else 101)
         self.peers.append(ws)
         await ws.play(peer)
 
-    async def __aenter__(self) -> "Bench":
+    async def __aenter__(self) -> "StreamSetup":
         await self.server.__aenter__()
         note = self.events.append
         self.stream = KiteStream(
@@ -133,17 +134,17 @@ class Bench:
         return self.peers[-1]
 
 
-def _heard_at(bench: Bench, ts_ns: int) -> bool:
+def _heard_at(bench: StreamSetup, ts_ns: int) -> bool:
     return bench.stream.ts_recv_ns == ts_ns
 
 
-def _has_peers(bench: Bench, n: int) -> bool:
+def _has_peers(bench: StreamSetup, n: int) -> bool:
     return len(bench.peers) == n
 
 
 def test_handshake_subscription_frames_and_messages() -> None:
     async def main() -> None:
-        async with Bench() as bench:
+        async with StreamSetup() as bench:
             bench.stream.subscribe([(408065, "full"), (884737, "ltp"), (5633, "full")])
             peer = await bench.up()
             assert peer.target == "/?api_key=key&access_token=very%2Bsecret%2Ftoken"
@@ -187,7 +188,7 @@ def test_handshake_subscription_frames_and_messages() -> None:
 
 def test_a_pong_follows_the_frames_before_its_ping() -> None:
     async def main() -> None:
-        async with Bench() as bench:
+        async with StreamSetup() as bench:
             peer = await bench.up()
             order = b'{"type":"order","data":{"n":1}}'
             peer.say(frame(TEXT, order) * 3 + frame(PING, b"step-7"))
@@ -200,7 +201,7 @@ def test_a_pong_follows_the_frames_before_its_ping() -> None:
 
 def test_fragments_are_put_together() -> None:
     async def main() -> None:
-        async with Bench() as bench:
+        async with StreamSetup() as bench:
             peer = await bench.up()
             whole = b'{"type":"order","data":{"n":2}}'
             peer.say(
@@ -217,7 +218,7 @@ def test_fragments_are_put_together() -> None:
 
 def test_five_silent_seconds_drop_the_connection_and_any_frame_is_life() -> None:
     async def main() -> None:
-        async with Bench() as bench:
+        async with StreamSetup() as bench:
             bench.stream.subscribe([(1, "quote")])
             peer = await bench.up()
             for _ in range(3):
@@ -247,7 +248,7 @@ def test_five_silent_seconds_drop_the_connection_and_any_frame_is_life() -> None
 @pytest.mark.parametrize("how", ["reset", "close frame", "hang up"])
 def test_a_lost_connection_comes_back_by_back_off(how: str) -> None:
     async def main() -> None:
-        async with Bench((101, 500, 502, 503)) as bench:
+        async with StreamSetup((101, 500, 502, 503)) as bench:
             peer = await bench.up()
             peer.say(frame(BINARY, b"\x00"))
             await until(lambda: bench.stream.latency.frame.n == 1)
@@ -276,7 +277,7 @@ def test_a_lost_connection_comes_back_by_back_off(how: str) -> None:
 
 def test_the_back_off_is_capped_and_keeps_its_place_when_accepted_for_nothing() -> None:
     async def main() -> None:
-        async with Bench() as bench:
+        async with StreamSetup() as bench:
             await bench.up()
             for n in range(10):
                 peer = bench.peers[-1].peer
@@ -294,7 +295,7 @@ def test_the_back_off_is_capped_and_keeps_its_place_when_accepted_for_nothing() 
 
 def test_403_is_a_dead_token_until_there_is_a_new_one() -> None:
     async def main() -> None:
-        async with Bench((403,)) as bench:
+        async with StreamSetup((403,)) as bench:
             bench.stream.subscribe([(9, "ltp")])
             bench.stream.start()
             await until(lambda: bench.events)
@@ -312,7 +313,7 @@ def test_403_is_a_dead_token_until_there_is_a_new_one() -> None:
 
 def test_a_new_token_swaps_a_live_connection() -> None:
     async def main() -> None:
-        async with Bench() as bench:
+        async with StreamSetup() as bench:
             old = await bench.up()
             bench.stream.set_access_token("fresh")
             await until(lambda: bench.stream.is_up and len(bench.peers) == 2)
@@ -326,7 +327,7 @@ def test_a_new_token_swaps_a_live_connection() -> None:
 
 def test_the_token_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        async with Bench((500, 403)) as bench:
+        async with StreamSetup((500, 403)) as bench:
             bench.stream.start()
             await until(lambda: bench.clock.waiting())
             bench.clock.advance(1)
@@ -342,7 +343,7 @@ def test_the_token_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_limits_and_addresses() -> None:
     async def main() -> None:
-        async with Bench() as bench:
+        async with StreamSetup() as bench:
             with pytest.raises(ValueError, match="mode"):
                 bench.stream.subscribe([(1, "deep")])
             with pytest.raises(ValueError, match="3000"):
@@ -358,7 +359,7 @@ def test_limits_and_addresses() -> None:
 
 def test_a_fault_in_a_callback_does_not_end_the_feed(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        async with Bench() as bench:
+        async with StreamSetup() as bench:
             peer = await bench.up()
 
             def fail(row: dict[str, Any]) -> None:
@@ -375,7 +376,7 @@ def test_a_fault_in_a_callback_does_not_end_the_feed(caplog: pytest.LogCaptureFi
 
 def test_no_task_is_left_behind() -> None:
     async def main() -> None:
-        async with Bench() as bench:
+        async with StreamSetup() as bench:
             await bench.up()
             await bench.stream.stop()
             await bench.stream.stop()

@@ -15,7 +15,8 @@ from otrade.brokers.session import Answer
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.order_pool import OrderPool
 from otrade.errors import NetworkError
-from tests.brokers.transport.loopback import FakeClock, Server, idle, run, turns, until
+from tests.harness.scripted_server import ManualClock, ScriptedServer, idle, run
+from tests.harness.waiting import turns, until
 
 SEED = 7
 OK = b'{"status":"success","data":{"order_id":"1234567890123456789"}}'
@@ -29,11 +30,13 @@ def request(n: int) -> bytes:
     )
 
 
-class Bench:
+class PoolSetup:
     """A pool on a hand-driven server, and what the pool said."""
 
-    def __init__(self, server: Server, *, port: int = 0, root: str = "", **options: Any) -> None:
-        self.clock = FakeClock()
+    def __init__(
+        self, server: ScriptedServer, *, port: int = 0, root: str = "", **options: Any
+    ) -> None:
+        self.clock = ManualClock()
         self.answers: list[tuple[int, Answer]] = []
         self.sent: list[int] = []
         self.react: Any = None
@@ -151,8 +154,8 @@ ANSWERS: list[tuple[int, str, Ev, Reason]] = [
 @pytest.mark.parametrize(("status", "body", "outcome", "reason"), ANSWERS)
 def test_every_kind_of_answer(status: int, body: str, outcome: Ev, reason: Reason) -> None:
     async def main() -> None:
-        async with Server(idle) as server:
-            bench = Bench(server)
+        async with ScriptedServer(idle) as server:
+            bench = PoolSetup(server)
             await bench.warm()
             bench.pool.submit(3, Lane.ENTRY, request(3))
             assert bench.sent == [3]  # in the kernel's hands before submit returned
@@ -186,8 +189,8 @@ def test_every_kind_of_answer(status: int, body: str, outcome: Ev, reason: Reaso
 @pytest.mark.parametrize("how", ["reset", "close"])
 def test_a_connection_that_ends_before_the_answer_is_in_doubt(part: bytes, how: str) -> None:
     async def main() -> None:
-        async with Server(idle) as server:
-            bench = Bench(server)
+        async with ScriptedServer(idle) as server:
+            bench = PoolSetup(server)
             await bench.warm()
             bench.pool.submit(1, Lane.EXIT, request(1))
             peer = server.peers[0]
@@ -219,8 +222,8 @@ def test_a_connection_that_ends_before_the_answer_is_in_doubt(part: bytes, how: 
 )
 def test_garbage_is_in_doubt_and_ends_the_connection(noise: bytes) -> None:
     async def main() -> None:
-        async with Server(idle) as server:
-            bench = Bench(server)
+        async with ScriptedServer(idle) as server:
+            bench = PoolSetup(server)
             await bench.warm()
             bench.pool.submit(1, Lane.EXIT, request(1))
             await server.peers[0].request()
@@ -235,8 +238,8 @@ def test_garbage_is_in_doubt_and_ends_the_connection(noise: bytes) -> None:
 
 def test_a_huge_answer_is_in_doubt() -> None:
     async def main() -> None:
-        async with Server(idle) as server:
-            bench = Bench(server)
+        async with ScriptedServer(idle) as server:
+            bench = PoolSetup(server)
             await bench.warm()
             bench.pool.submit(1, Lane.EXIT, request(1))
             await server.peers[0].request()
@@ -250,8 +253,8 @@ def test_a_huge_answer_is_in_doubt() -> None:
 
 def test_silence_is_in_doubt_by_the_clock_and_a_late_answer_meets_nobody() -> None:
     async def main() -> None:
-        async with Server(idle) as server:
-            bench = Bench(server)
+        async with ScriptedServer(idle) as server:
+            bench = PoolSetup(server)
             await bench.warm()
             bench.pool.submit(1, Lane.ENTRY, request(1))
             await server.peers[0].request()
@@ -273,8 +276,8 @@ def test_silence_is_in_doubt_by_the_clock_and_a_late_answer_meets_nobody() -> No
 
 def test_an_answer_given_twice_does_not_answer_the_next_request() -> None:
     async def main() -> None:
-        async with Server(idle) as server:
-            bench = Bench(server)
+        async with ScriptedServer(idle) as server:
+            bench = PoolSetup(server)
             await bench.warm()
             bench.pool.submit(1, Lane.ENTRY, request(1))
             bench.pool.submit(2, Lane.ENTRY, request(2))
@@ -293,8 +296,8 @@ def test_an_answer_given_twice_does_not_answer_the_next_request() -> None:
 
 def test_waiting_requests_leave_by_lane() -> None:
     async def main() -> None:
-        async with Server(idle) as server:
-            bench = Bench(server)
+        async with ScriptedServer(idle) as server:
+            bench = PoolSetup(server)
             await bench.warm()
             lanes = {
                 1: Lane.ENTRY,
@@ -319,8 +322,8 @@ def test_waiting_requests_leave_by_lane() -> None:
 
 def test_a_reaction_leaves_inside_the_answer_and_by_lane() -> None:
     async def main() -> None:
-        async with Server(idle) as server:
-            bench = Bench(server)
+        async with ScriptedServer(idle) as server:
+            bench = PoolSetup(server)
             await bench.warm()
             bench.pool.submit(1, Lane.ENTRY, request(1))
             bench.pool.submit(2, Lane.ENTRY, request(2))
@@ -341,8 +344,8 @@ def test_a_reaction_leaves_inside_the_answer_and_by_lane() -> None:
 
 def test_a_burst_opens_more_connections_and_never_pipelines() -> None:
     async def main() -> None:
-        async with Server(idle) as server:
-            bench = Bench(server, size=2, size_max=5)
+        async with ScriptedServer(idle) as server:
+            bench = PoolSetup(server, size=2, size_max=5)
             await bench.warm(2)
             for seq in range(1, 9):
                 bench.pool.submit(seq, Lane.EXIT, request(seq))
@@ -361,8 +364,8 @@ def test_a_burst_opens_more_connections_and_never_pipelines() -> None:
 
 def test_a_dead_idle_connection_is_replaced_and_costs_no_order() -> None:
     async def main() -> None:
-        async with Server(idle) as server:
-            bench = Bench(server, size=2, size_max=2)
+        async with ScriptedServer(idle) as server:
+            bench = PoolSetup(server, size=2, size_max=2)
             await bench.warm(2)
             server.peers[0].writer.close()
             await until(lambda: len(server.peers) == 3 and bench.pool.warm == 2)
@@ -376,8 +379,8 @@ def test_a_dead_idle_connection_is_replaced_and_costs_no_order() -> None:
 
 def test_no_connection_in_time_is_a_certain_refusal() -> None:
     async def main() -> None:
-        async with Server(idle) as server:
-            bench = Bench(server)
+        async with ScriptedServer(idle) as server:
+            bench = PoolSetup(server)
             await bench.warm()
             bench.pool.submit(1, Lane.ENTRY, request(1))
             bench.pool.submit(2, Lane.ENTRY, request(2))
@@ -395,9 +398,9 @@ def test_no_connection_in_time_is_a_certain_refusal() -> None:
 
 def test_reconnects_back_off_and_come_back() -> None:
     async def main() -> None:
-        server = Server(idle)
+        server = ScriptedServer(idle)
         async with server:
-            bench = Bench(server)
+            bench = PoolSetup(server)
             await bench.warm()
         await until(lambda: bench.clock.waiting())
         delays = []
@@ -419,9 +422,9 @@ def test_reconnects_back_off_and_come_back() -> None:
 
 def test_start_without_a_server_is_an_error_that_says_where() -> None:
     async def main() -> None:
-        server = Server(idle)
+        server = ScriptedServer(idle)
         async with server:
-            bench = Bench(server)
+            bench = PoolSetup(server)
         with pytest.raises(NetworkError, match=f"127.0.0.1:{server.port}"):
             await bench.pool.start()
         await bench.pool.close()
@@ -431,8 +434,8 @@ def test_start_without_a_server_is_an_error_that_says_where() -> None:
 
 def test_a_closing_answer_and_an_interim_one() -> None:
     async def main() -> None:
-        async with Server(idle) as server:
-            bench = Bench(server)
+        async with ScriptedServer(idle) as server:
+            bench = PoolSetup(server)
             await bench.warm()
             bench.pool.submit(1, Lane.ENTRY, request(1))
             await server.peers[0].request()
@@ -449,7 +452,9 @@ def test_a_closing_answer_and_an_interim_one() -> None:
 def test_a_connection_that_died_unseen_takes_nothing_and_another_one_is_used() -> None:
     async def main() -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            bench = Bench(Server(idle), port=listener.getsockname()[1], size=2, size_max=2)
+            bench = PoolSetup(
+                ScriptedServer(idle), port=listener.getsockname()[1], size=2, size_max=2
+            )
             await bench.pool.start()
             await until(lambda: bench.pool.warm == 2)
             first, second = listener.accept()[0], listener.accept()[0]

@@ -19,7 +19,8 @@ from otrade.brokers.parse import ist_ns
 from otrade.brokers.transport.backoff import Backoff
 from otrade.brokers.transport.endpoint import parse
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
-from tests.brokers.transport.loopback import FakeClock, Peer, Server, idle, run, until
+from tests.harness.scripted_server import ManualClock, ScriptedPeer, ScriptedServer, idle, run
+from tests.harness.waiting import until
 
 SECRETS = ("apisecret", "accesstoken")
 HOUR_NS = 3_600_000_000_000
@@ -29,12 +30,13 @@ ist = ist_ns
 
 
 def talk(
-    script: Callable[[Peer], Awaitable[None]], use: Callable[[KiteRest, Server], Awaitable[None]]
+    script: Callable[[ScriptedPeer], Awaitable[None]],
+    use: Callable[[KiteRest, ScriptedServer], Awaitable[None]],
 ) -> None:
     async def main() -> None:
-        async with Server(script) as server:
+        async with ScriptedServer(script) as server:
             endpoint = parse(f"http://127.0.0.1:{server.port}", ("http",))
-            rest = KiteRest(endpoint, "key", "accesstoken", clock=FakeClock())
+            rest = KiteRest(endpoint, "key", "accesstoken", clock=ManualClock())
             await use(rest, server)
             rest.close()
 
@@ -50,7 +52,7 @@ def test_questions_on_one_connection() -> None:
         b'{"status":"success","data":{"net":[{"quantity":-5}],"day":null}}',
     ]
 
-    async def script(peer: Peer) -> None:
+    async def script(peer: ScriptedPeer) -> None:
         for body in bodies:
             heads.append((await peer.request())[0])
             peer.answer(200, body)
@@ -59,7 +61,7 @@ def test_questions_on_one_connection() -> None:
             200, gzip.compress(b"instrument_token,exchange\n1,NSE\n"), "Content-Encoding: gzip\r\n"
         )
 
-    async def use(rest: KiteRest, server: Server) -> None:
+    async def use(rest: KiteRest, server: ScriptedServer) -> None:
         assert await rest.orders() == [{"order_id": "1"}]
         assert await rest.trades() == []
         assert (await rest.quote(["NSE:M&M", "NSE:A B"], "ltp"))["NSE:M&M"]["last_price"] == 5
@@ -106,12 +108,12 @@ ERROR = '{"status":"error","message":"%s","error_type":"%s"}'
 def test_bad_answers_raise_by_name_and_tell_no_secret(
     status: int, body: str, error: type[Exception], words: str
 ) -> None:
-    async def script(peer: Peer) -> None:
+    async def script(peer: ScriptedPeer) -> None:
         await peer.request()
         peer.answer(status, body.encode())
         await idle(peer)
 
-    async def use(rest: KiteRest, server: Server) -> None:
+    async def use(rest: KiteRest, server: ScriptedServer) -> None:
         with pytest.raises(error, match=words) as caught:
             await rest.orders()
         assert not any(secret in str(caught.value) + repr(rest) for secret in SECRETS)
@@ -126,13 +128,13 @@ def test_bad_answers_raise_by_name_and_tell_no_secret(
 def test_a_cut_answer_is_a_network_error_and_is_not_asked_again(cut: bytes) -> None:
     asked: list[bytes] = []
 
-    async def script(peer: Peer) -> None:
+    async def script(peer: ScriptedPeer) -> None:
         asked.append((await peer.request())[0])
         peer.say(cut)
         await peer.writer.drain()
         peer.writer.close()
 
-    async def use(rest: KiteRest, server: Server) -> None:
+    async def use(rest: KiteRest, server: ScriptedServer) -> None:
         with pytest.raises(NetworkError):
             await rest.profile()
         assert len(asked) == 1
@@ -146,13 +148,13 @@ def test_a_cut_answer_is_a_network_error_and_is_not_asked_again(cut: bytes) -> N
 def test_a_zip_bomb_and_a_broken_zip_are_network_errors() -> None:
     bodies = [gzip.compress(b"x" * (1 << 28)), gzip.compress(b"instrument_token,x")[:-6], b"plain"]
 
-    async def script(peer: Peer) -> None:
+    async def script(peer: ScriptedPeer) -> None:
         await peer.request()
         peer.answer(200, bodies[0], "Content-Encoding: gzip\r\n")
         await peer.writer.drain()
         await idle(peer)
 
-    async def use(rest: KiteRest, server: Server) -> None:
+    async def use(rest: KiteRest, server: ScriptedServer) -> None:
         while bodies:
             with pytest.raises(NetworkError):
                 await rest.instruments_csv()
@@ -163,8 +165,8 @@ def test_a_zip_bomb_and_a_broken_zip_are_network_errors() -> None:
 
 def test_silence_ends_by_the_clock() -> None:
     async def main() -> None:
-        async with Server(idle) as server:
-            clock = FakeClock()
+        async with ScriptedServer(idle) as server:
+            clock = ManualClock()
             rest = KiteRest(parse(f"http://127.0.0.1:{server.port}", ("http",)), "k", clock=clock)
             asking = asyncio.ensure_future(rest.profile())
             await until(lambda: clock.waiting() == [10])
@@ -190,13 +192,13 @@ def test_addresses_in_clear_are_for_loopback_only() -> None:
 def test_checksum_and_session() -> None:
     forms: list[dict[str, str]] = []
 
-    async def script(peer: Peer) -> None:
+    async def script(peer: ScriptedPeer) -> None:
         forms.append(dict(parse_qsl((await peer.request())[1].decode())))
         peer.answer(200, b'{"status":"success","data":{"access_token":"T","user_id":"AB1234"}}')
         assert b"Authorization: token key:T\r\n" in (await peer.request())[0]
         peer.answer(200, b'{"status":"success","data":{"access_token":""}}')
 
-    async def use(rest: KiteRest, server: Server) -> None:
+    async def use(rest: KiteRest, server: ScriptedServer) -> None:
         now_ns = ist("2026-11-23 08:30:00")
         session = await login.exchange(rest, "key", "apisecret", "REQ", now_ns)
         assert session.access_token == "T" and session.user_id == "AB1234"
@@ -257,7 +259,7 @@ def test_login_addresses() -> None:
 def test_auto_login_follows_the_redirect_of_a_simulator(hops: int) -> None:
     asked: list[str] = []
 
-    async def script(peer: Peer) -> None:
+    async def script(peer: ScriptedPeer) -> None:
         head, _ = await peer.request()
         target = head.split(b" ")[1].decode()
         asked.append(target)
@@ -272,9 +274,9 @@ def test_auto_login_follows_the_redirect_of_a_simulator(hops: int) -> None:
             peer.answer(302, b"", f"Location: {where}\r\n")
         await idle(peer)
 
-    async def use(rest: KiteRest, server: Server) -> None:
+    async def use(rest: KiteRest, server: ScriptedServer) -> None:
         root = f"http://127.0.0.1:{server.port}"
-        session = await login.auto_login(rest, "key", "s", login_root=root, clock=FakeClock())
+        session = await login.auto_login(rest, "key", "s", login_root=root, clock=ManualClock())
         assert session.access_token == "T"
         assert asked[0] == "/connect/login?v=3&api_key=key" and len(asked) == hops + 1
 
@@ -285,18 +287,18 @@ def test_auto_login_follows_the_redirect_of_a_simulator(hops: int) -> None:
     ("status", "location"), [(200, ""), (302, "https://evil.example/"), (302, ""), (302, "/loop")]
 )
 def test_auto_login_gives_up_with_a_reason(status: int, location: str) -> None:
-    async def script(peer: Peer) -> None:
+    async def script(peer: ScriptedPeer) -> None:
         await peer.request()
         peer.answer(status, b"", f"Location: {location}\r\n" if location else "")
         await idle(peer)
 
-    async def use(rest: KiteRest, server: Server) -> None:
+    async def use(rest: KiteRest, server: ScriptedServer) -> None:
         root = f"http://127.0.0.1:{server.port}"
         with pytest.raises(BrokerError, match="redirect"):
-            await login.auto_login(rest, "key", "s", login_root=root, clock=FakeClock())
+            await login.auto_login(rest, "key", "s", login_root=root, clock=ManualClock())
         with pytest.raises(BrokerError, match="must start with"):
             await login.auto_login(
-                rest, "key", "s", login_root="https://kite.zerodha.com", clock=FakeClock()
+                rest, "key", "s", login_root="https://kite.zerodha.com", clock=ManualClock()
             )
 
     talk(script, use)

@@ -1,0 +1,1 @@
+"""Upstox's adapter: what its words mean."""

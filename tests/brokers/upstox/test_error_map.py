@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from otrade._core.types import Ev, OrdType, Reason, Side
+from otrade._core.types import Ev, OrdType, Reason, Side, Source
 from otrade.brokers.kite.emergency_client import holding_of as kite_holding
-from otrade.brokers.session import ListedInstrument, Source
+from otrade.brokers.session import ListedInstrument
 from otrade.brokers.upstox.emergency_client import holding_of as upstox_holding
 from otrade.brokers.upstox.error_map import answer_of, error_of
 from otrade.brokers.upstox.login import code_of, login_url

@@ -1,0 +1,1 @@
+"""The wires: what bytes mean, and that no bytes do harm."""

@@ -207,7 +207,7 @@ def test_recorded_packets_of_the_publisher() -> None:
 
 
 # ---------------------------------------------------------------------------- encoder
-class Parsed:
+class ParsedKiteTick:
     """httptools reads the request as a server would."""
 
     def __init__(self, request: bytes) -> None:
@@ -290,9 +290,9 @@ def test_encoder_says_what_a_server_reads(prefix: bytes) -> None:
     encoder = KiteEncoder(HOST, prefix, TOKEN)
     for _ in range(5_000):
         order = random_order(rng)
-        new = Parsed(encode_command(encoder, kind=Cmd.NEW, **order))
-        replace = Parsed(encode_command(encoder, kind=Cmd.REPLACE, **order))
-        cancel = Parsed(encode_command(encoder, kind=Cmd.CANCEL, **order))
+        new = ParsedKiteTick(encode_command(encoder, kind=Cmd.NEW, **order))
+        replace = ParsedKiteTick(encode_command(encoder, kind=Cmd.REPLACE, **order))
+        cancel = ParsedKiteTick(encode_command(encoder, kind=Cmd.CANCEL, **order))
         for request in (new, replace, cancel):
             assert request.complete == 1 and request.keep_alive
             assert request.headers["host"] == HOST.decode()
@@ -368,7 +368,7 @@ def test_encoder_with_every_field_at_its_longest_fits_or_refuses() -> None:
         "broker_order_id": "&" * 31,
     }
     short, long = KiteEncoder(HOST, b"", TOKEN), KiteEncoder(HOST, b"/" * 64, b"t" * 550)
-    assert Parsed(encode_command(short, **longest)).complete == 1
+    assert ParsedKiteTick(encode_command(short, **longest)).complete == 1
     with pytest.raises(ValueError, match="cannot be encoded"):
         encode_command(long, **longest)
 
@@ -377,13 +377,13 @@ def test_a_registered_algo_is_named_in_new_orders_only() -> None:
     encoder = KiteEncoder(HOST, b"", TOKEN, b"NSE123abc")
     plain = KiteEncoder(HOST, b"", TOKEN)
     for kind in (Cmd.NEW, Cmd.REPLACE, Cmd.CANCEL):
-        named = Parsed(
+        named = ParsedKiteTick(
             encode_command(encoder, **(GOOD | {"kind": kind, "broker_order_id": "221111000000001"}))
         )
         assert named.complete == 1 and (
             dict(parse_qsl(named.body.decode())).get("algo_id") == "NSE123abc"
         ) == (kind == Cmd.NEW)
-    assert b"algo_id" not in Parsed(encode_command(plain, **GOOD)).body
+    assert b"algo_id" not in ParsedKiteTick(encode_command(plain, **GOOD)).body
     for bad in (b"a b", b"a&b", b"x" * 33, b"\xff"):
         with pytest.raises(ValueError, match="algo_id"):
             KiteEncoder(HOST, b"", TOKEN, bad)
@@ -392,13 +392,19 @@ def test_a_registered_algo_is_named_in_new_orders_only() -> None:
 def test_a_new_token_reaches_the_next_request_and_no_repr() -> None:
     encoder = KiteEncoder(HOST, b"", TOKEN)
     encoder.set_authorization(b"token key:OTHER")
-    assert Parsed(encode_command(encoder, **GOOD)).headers["authorization"] == "token key:OTHER"
+    assert (
+        ParsedKiteTick(encode_command(encoder, **GOOD)).headers["authorization"]
+        == "token key:OTHER"
+    )
     assert "OTHER" not in repr(encoder) and "SECRET" not in repr(encoder)
     for bad in (b"", b"token a:b\r\nX-Evil: 1", b"token \xff", b"t" * 700):
         with pytest.raises(ValueError) as caught:
             encoder.set_authorization(bad)
         assert "Evil" not in str(caught.value)
-    assert Parsed(encode_command(encoder, **GOOD)).headers["authorization"] == "token key:OTHER"
+    assert (
+        ParsedKiteTick(encode_command(encoder, **GOOD)).headers["authorization"]
+        == "token key:OTHER"
+    )
 
 
 def test_feed_messages_are_the_documented_json() -> None:

@@ -169,7 +169,7 @@ def test_an_entry_without_a_feed(vendor: Any) -> None:
 
 # ------------------------------------------------------------------------------------------------------------
 # requests
-class Parsed:
+class ParsedUpstoxTick:
     def __init__(self, request: bytes) -> None:
         self.url, self.body, self.headers, self.done = b"", b"", {}, False
         parser = httptools.HttpRequestParser(self)
@@ -215,8 +215,8 @@ def command(**fields: Any) -> bytes:
     return row.tobytes()
 
 
-def encoded(encoder: UpstoxEncoder, **fields: Any) -> Parsed:
-    parsed = Parsed(encode_command(encoder, command(**fields)))
+def encoded(encoder: UpstoxEncoder, **fields: Any) -> ParsedUpstoxTick:
+    parsed = ParsedUpstoxTick(encode_command(encoder, command(**fields)))
     assert parsed.done
     return parsed
 

@@ -1,0 +1,1 @@
+"""Alerts: what is told to whom, how often, and by which process."""

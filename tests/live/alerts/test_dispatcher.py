@@ -45,7 +45,7 @@ def said_codes() -> dict[str, set[str]]:
     and its like.
     """
     found: dict[str, set[str]] = {}
-    for path in sorted((ROOT / "otrade" / "live").glob("*.py")):
+    for path in sorted((ROOT / "otrade" / "live").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue
@@ -138,19 +138,19 @@ def alert(
 
 
 def test_the_same_thing_is_said_once_in_a_window_and_counted() -> None:
-    door = gate()
-    assert door.offer(alert(), NOON)
-    assert not any(door.offer(alert(), NOON + i * SECOND) for i in range(1, 300))
-    assert door.offer(alert(key=1), NOON + 10 * SECOND), "another bracket is another thing"
-    assert door.offer(alert(), NOON + 300 * SECOND)
-    told = door.digest(NOON + 310 * SECOND)
+    throttle = gate()
+    assert throttle.offer(alert(), NOON)
+    assert not any(throttle.offer(alert(), NOON + i * SECOND) for i in range(1, 300))
+    assert throttle.offer(alert(key=1), NOON + 10 * SECOND), "another bracket is another thing"
+    assert throttle.offer(alert(), NOON + 300 * SECOND)
+    told = throttle.digest(NOON + 310 * SECOND)
     assert (
         told is not None
         and told.level == AlertLevel.ALARM
         and told.text.splitlines()[1:] == ["299 x NAKED: NAKED 0"]
     )
-    assert door.digest(NOON + 900 * SECOND) is None, "what has been told is told once"
-    assert door.n_held == 299
+    assert throttle.digest(NOON + 900 * SECOND) is None, "what has been told is told once"
+    assert throttle.n_held == 299
 
 
 def test_severity_is_a_threshold() -> None:
@@ -163,12 +163,16 @@ def test_severity_is_a_threshold() -> None:
 
 
 def test_the_rate_holds_back_all_but_the_loudest() -> None:
-    door = gate(max_per_min=3)
-    assert [door.offer(alert(key=i), NOON) for i in range(5)] == [True] * 3 + [False] * 2
-    assert all(door.offer(alert(AlertLevel.LOUDEST, "EXIT_REJECTED", i), NOON) for i in range(20))
-    assert not door.offer(alert(key=9), NOON + 19 * SECOND)
-    assert door.offer(alert(key=10), NOON + 21 * SECOND), "three a minute are one in twenty seconds"
-    told = door.digest(NOON + 300 * SECOND)
+    throttle = gate(max_per_min=3)
+    assert [throttle.offer(alert(key=i), NOON) for i in range(5)] == [True] * 3 + [False] * 2
+    assert all(
+        throttle.offer(alert(AlertLevel.LOUDEST, "EXIT_REJECTED", i), NOON) for i in range(20)
+    )
+    assert not throttle.offer(alert(key=9), NOON + 19 * SECOND)
+    assert throttle.offer(alert(key=10), NOON + 21 * SECOND), (
+        "three a minute are one in twenty seconds"
+    )
+    told = throttle.digest(NOON + 300 * SECOND)
     assert told is not None and told.text.splitlines() == [
         "3 held back since 12:00:00 IST:",
         "3 x NAKED: NAKED 9",
@@ -176,25 +180,27 @@ def test_the_rate_holds_back_all_but_the_loudest() -> None:
 
 
 def test_a_rejected_exit_is_repeated_sooner() -> None:
-    door = gate()
+    throttle = gate()
     loud = alert(AlertLevel.LOUDEST, "EXIT_REJECTED")
-    sent = [at for at in range(0, 120) if door.offer(loud, NOON + at * SECOND)]
+    sent = [at for at in range(0, 120) if throttle.offer(loud, NOON + at * SECOND)]
     assert sent == [0, 30, 60, 90] and LOUDEST_REPEAT_NS == 30 * SECOND
 
 
 def test_quiet_hours_let_alarms_through_and_tell_the_rest_afterwards() -> None:
     lunch = QuietHoursConfig(start="12:30", until="13:00", min_severity="error")
-    door = gate(min_severity="info", quiet=[QuietHoursConfig(start="22:00", until="08:00"), lunch])
+    throttle = gate(
+        min_severity="info", quiet=[QuietHoursConfig(start="22:00", until="08:00"), lunch]
+    )
     night = NOON + 11 * 60 * MINUTE  # 23:00
-    assert door.offer(alert(AlertLevel.ALARM), night) and door.offer(
+    assert throttle.offer(alert(AlertLevel.ALARM), night) and throttle.offer(
         alert(AlertLevel.LOUDEST, "EXIT_REJECTED"), night
     )
-    assert not door.offer(alert(AlertLevel.ERROR, "IN_DOUBT"), night)
-    assert not door.offer(alert(AlertLevel.WARN, "ADOPTED"), NOON + 31 * MINUTE) and door.offer(
-        alert(AlertLevel.ERROR, "TOKEN"), NOON + 31 * MINUTE
-    )
-    assert door.digest(night + 8 * 60 * MINUTE) is None, "07:00 is quiet"
-    morning = door.digest(night + 9 * 60 * MINUTE)
+    assert not throttle.offer(alert(AlertLevel.ERROR, "IN_DOUBT"), night)
+    assert not throttle.offer(
+        alert(AlertLevel.WARN, "ADOPTED"), NOON + 31 * MINUTE
+    ) and throttle.offer(alert(AlertLevel.ERROR, "TOKEN"), NOON + 31 * MINUTE)
+    assert throttle.digest(night + 8 * 60 * MINUTE) is None, "07:00 is quiet"
+    morning = throttle.digest(night + 9 * 60 * MINUTE)
     assert (
         morning is not None
         and morning.level == AlertLevel.ERROR
@@ -212,11 +218,11 @@ def test_the_summary_goes_out_whatever_else_is_held() -> None:
 
 
 def test_what_could_not_be_handed_on_is_not_lost() -> None:
-    door = gate()
-    assert door.offer(alert(), NOON)
-    door.give_back(alert(), NOON)
-    assert door.offer(alert(), NOON + SECOND), "it was not sent, so this is no repetition"
-    told = door.digest(NOON + 300 * SECOND)
+    throttle = gate()
+    assert throttle.offer(alert(), NOON)
+    throttle.give_back(alert(), NOON)
+    assert throttle.offer(alert(), NOON + SECOND), "it was not sent, so this is no repetition"
+    told = throttle.digest(NOON + 300 * SECOND)
     assert told is not None and "NAKED 0" in told.text
 
 
@@ -230,37 +236,37 @@ def test_what_could_not_be_handed_on_is_not_lost() -> None:
 def test_nothing_wanted_is_lost_and_the_rate_is_kept(
     steps: list[tuple[int, AlertLevel, int]], per_min: int
 ) -> None:
-    door = gate(min_severity="info", max_per_min=per_min)
+    throttle = gate(min_severity="info", max_per_min=per_min)
     now, sent, wanted, told = NOON, [], 0, 0
     for wait_s, level, key in steps:
         now += wait_s * SECOND
         wanted += 1
-        if door.offer(alert(level, f"CODE_{level}", key), now):
+        if throttle.offer(alert(level, f"CODE_{level}", key), now):
             sent.append((now, level))
-        digest = door.digest(now)
+        digest = throttle.digest(now)
         if digest is not None:
             told += int(digest.text.split(" ", 1)[0])
             sent.append((now, digest.level))
-    last = door.digest(now, at_once=True)
+    last = throttle.digest(now, at_once=True)
     told += int(last.text.split(" ", 1)[0]) if last is not None else 0
-    n_direct = wanted - door.n_held
-    assert told == door.n_held and n_direct >= 0
+    n_direct = wanted - throttle.n_held
+    assert told == throttle.n_held and n_direct >= 0
     ordinary = [at for at, level in sent if level < AlertLevel.LOUDEST]
     for at in ordinary:
         assert sum(at - MINUTE < other <= at for other in ordinary) <= 2 * per_min
 
 
 def test_a_clock_that_steps_back_silences_nobody() -> None:
-    door = gate()
-    assert door.offer(alert(), NOON)
-    assert door.offer(alert(), NOON - 3_600 * SECOND)
+    throttle = gate()
+    assert throttle.offer(alert(), NOON)
+    assert throttle.offer(alert(), NOON - 3_600 * SECOND)
 
 
 def test_memory_is_bounded() -> None:
-    door = gate(max_per_min=1)
+    throttle = gate(max_per_min=1)
     for i in range(5 * HELD_CODES_MAX):
-        door.offer(alert(code=f"C{i}"), NOON + i)
-    told = door.digest(NOON, at_once=True)
+        throttle.offer(alert(code=f"C{i}"), NOON + i)
+    told = throttle.digest(NOON, at_once=True)
     assert told is not None and len(told.text.splitlines()) <= HELD_CODES_MAX + 2
 
 
@@ -339,8 +345,8 @@ def test_too_many_means_that_the_least_important_goes() -> None:
 
 
 # --------------------------------------------------------------------------------------------------
-# the desk
-class Sink:
+# the dispatcher
+class AlertSink:
     """Takes parcels, or does not."""
 
     def __init__(self) -> None:
@@ -356,30 +362,30 @@ class Sink:
         return [parcel.title for name, parcel in self.parcels if name == target]
 
 
-class Desk:
-    """A desk, its board and its sink, at a time that a test sets."""
+class DispatcherSetup:
+    """A dispatcher, its board and its sink, at a time that a test sets."""
 
     def __init__(self, *targets: AlertTargetConfig, **config: Any) -> None:
         self.now = NOON
         self.board = NoticeBoard(lambda: self.now)
-        self.sink = Sink()
+        self.sink = AlertSink()
         targets = targets or (AlertTargetConfig(name="phone"),)
         config = {"max_per_min": 60, **config}
-        self.desk = AlertDispatcher(
+        self.dispatcher = AlertDispatcher(
             AlertsConfig(targets=list(targets), **config),
             "OTrade test",
             say=self.board.say,
             wall_ns=lambda: self.now,
         )
-        self.desk.sender = self.sink
-        self.board.listen(self.desk.hear)
+        self.dispatcher.sender = self.sink
+        self.board.listen(self.dispatcher.hear)
 
     def codes(self) -> list[str]:
         return [notice.code for notice in self.board.since(0)]
 
 
 def test_a_notice_becomes_a_parcel_for_everybody_who_wants_it() -> None:
-    here = Desk(
+    here = DispatcherSetup(
         AlertTargetConfig(name="phone"), AlertTargetConfig(name="mail", min_severity="info")
     )
     here.board.say(Severity.INFO, "DAY_OPEN", "2025-11-20: connected")
@@ -393,9 +399,9 @@ def test_a_notice_becomes_a_parcel_for_everybody_who_wants_it() -> None:
 
 
 def test_rejected_exits_of_two_brackets_are_two_alerts() -> None:
-    here = Desk()
+    here = DispatcherSetup()
     for bracket_id in (1, 2, 1, 2):
-        here.desk.hear(
+        here.dispatcher.hear(
             notice(
                 "EXIT_REJECTED",
                 Severity.ALARM,
@@ -408,63 +414,63 @@ def test_rejected_exits_of_two_brackets_are_two_alerts() -> None:
 
 
 def test_only_a_feed_that_stays_down_is_told_and_then_its_return() -> None:
-    here = Desk(feed_down_s=30.0)
+    here = DispatcherSetup(feed_down_s=30.0)
     here.board.say(Severity.WARN, "FEED_DOWN", "down")
-    here.desk.on_beat(NOON + 29 * SECOND)
+    here.dispatcher.on_beat(NOON + 29 * SECOND)
     here.now += 29 * SECOND
     here.board.say(Severity.INFO, "FEED_UP", "up")
-    here.desk.on_beat(NOON + 90 * SECOND)
+    here.dispatcher.on_beat(NOON + 90 * SECOND)
     assert here.sink.titles() == []
     here.now = NOON + 100 * SECOND
     for _ in range(3):
         here.board.say(Severity.WARN, "FEED_DOWN", "down")  # each try to reconnect says it again
-    here.desk.on_beat(NOON + 131 * SECOND)
-    here.desk.on_beat(NOON + 140 * SECOND)
+    here.dispatcher.on_beat(NOON + 131 * SECOND)
+    here.dispatcher.on_beat(NOON + 140 * SECOND)
     assert here.sink.titles() == ["OTrade test: ERROR, FEED LOST"]
     here.now = NOON + 150 * SECOND
     here.board.say(Severity.INFO, "FEED_UP", "up")
     assert here.sink.titles()[1:] == ["OTrade test: resolved, FEED BACK"]
     assert "the feed is back after 50 s" in here.sink.parcels[-1][1].body
     here.board.say(Severity.WARN, "SECOND_FEED_DOWN", "down")
-    here.desk.on_beat(NOON + 180 * SECOND)
+    here.dispatcher.on_beat(NOON + 180 * SECOND)
     assert "the second feed has been down for 30 s" in here.sink.parcels[-1][1].body
 
 
 def test_what_becomes_of_an_alert_is_said_and_never_alerted() -> None:
-    here = Desk(AlertTargetConfig(name="phone", min_severity="info"))
+    here = DispatcherSetup(AlertTargetConfig(name="phone", min_severity="info"))
     here.board.say(Severity.ALARM, "FAULT", "fault")
     id = here.sink.parcels[-1][1].id
-    here.desk.on_outcome(DeliveryOutcome(id, "phone", False, 5, "Unauthorized"))
-    here.desk.on_outcome(DeliveryOutcome(id + 1, "phone", True, 2))
-    here.desk.on_trouble("the process has ended")
+    here.dispatcher.on_outcome(DeliveryOutcome(id, "phone", False, 5, "Unauthorized"))
+    here.dispatcher.on_outcome(DeliveryOutcome(id + 1, "phone", True, 2))
+    here.dispatcher.on_trouble("the process has ended")
     assert here.codes() == ["FAULT", "ALERT_FAILED", "ALERT_DELIVERED", "ALERTS"]
     assert "FAULT, after 5 tries: Unauthorized" in here.board.since(1)[0].text
     assert len(here.sink.parcels) == 1
-    assert (here.desk.n_delivered, here.desk.n_failed) == ({"phone": 1}, {"phone": 1})
+    assert (here.dispatcher.n_delivered, here.dispatcher.n_failed) == ({"phone": 1}, {"phone": 1})
 
 
 def test_when_nobody_takes_parcels_they_come_in_the_digest() -> None:
-    here = Desk(repeat_s=60.0)
+    here = DispatcherSetup(repeat_s=60.0)
     here.sink.takes = False
     here.board.say(Severity.ALARM, "FAULT", "first")
-    here.desk.on_beat(NOON)
+    here.dispatcher.on_beat(NOON)
     here.now += 61 * SECOND
-    here.desk.on_beat(here.now)
+    here.dispatcher.on_beat(here.now)
     here.sink.takes = True
     here.now += 61 * SECOND
-    here.desk.on_beat(here.now)
+    here.dispatcher.on_beat(here.now)
     ((_, told),) = here.sink.parcels
     assert told.title == "OTrade test: ALARM, DIGEST" and "first" in told.body
 
 
 def test_the_day_s_end_tells_its_result_and_what_was_held() -> None:
-    here = Desk(
+    here = DispatcherSetup(
         AlertTargetConfig(name="phone", min_severity="alarm"),
         AlertTargetConfig(name="mail", day_summary=False),
     )
     here.board.say(Severity.ALARM, "FAULT", "again")
     here.board.say(Severity.ALARM, "FAULT", "again")
-    here.desk.day_over("net 1,234.00", NOON)
+    here.dispatcher.day_over("net 1,234.00", NOON)
     assert here.sink.titles("phone") == [
         "OTrade test: ALARM, FAULT",
         "OTrade test: DAY SUMMARY",
@@ -474,23 +480,23 @@ def test_the_day_s_end_tells_its_result_and_what_was_held() -> None:
 
 
 def test_bodies_are_bounded() -> None:
-    here = Desk()
+    here = DispatcherSetup()
     here.board.say(Severity.ALARM, "FAULT", "x" * 100_000)
     assert len(here.sink.parcels[0][1].body) <= BODY_CHARS_MAX + 3
 
 
 def run_test(
-    here: Desk,
+    here: DispatcherSetup,
     answer: Callable[[str, PendingAlert], DeliveryOutcome | None],
     within_s: float = 60.0,
 ) -> list[DeliveryOutcome]:
     async def body() -> list[DeliveryOutcome]:
         loop = asyncio.get_running_loop()
-        asked = asyncio.ensure_future(here.desk.test(within_s))
+        asked = asyncio.ensure_future(here.dispatcher.test(within_s))
         await asyncio.sleep(0)
         for name, parcel in list(here.sink.parcels):
             if (outcome := answer(name, parcel)) is not None:
-                loop.call_soon(here.desk.on_outcome, outcome)
+                loop.call_soon(here.dispatcher.on_outcome, outcome)
         return await asked
 
     return asyncio.run(body())
@@ -498,7 +504,7 @@ def run_test(
 
 def test_the_test_asks_every_target_past_all_gates_and_waits_for_each() -> None:
     silent = [QuietHoursConfig(start="00:00", until="23:59")]
-    here = Desk(
+    here = DispatcherSetup(
         AlertTargetConfig(name="phone", min_severity="alarm", quiet=silent),
         AlertTargetConfig(name="mail"),
     )
@@ -514,7 +520,7 @@ def test_the_test_asks_every_target_past_all_gates_and_waits_for_each() -> None:
 
 
 def test_a_test_without_an_answer_says_so_and_a_courier_that_takes_nothing_too() -> None:
-    here = Desk()
+    here = DispatcherSetup()
     ok, words = words_of_test(run_test(here, lambda name, parcel: None, within_s=0.0))
     assert not ok and "no answer within" in words
     here.sink.takes = False
@@ -523,7 +529,7 @@ def test_a_test_without_an_answer_says_so_and_a_courier_that_takes_nothing_too()
 
 
 def test_targets_with_no_sender_hold_everything() -> None:
-    here = Desk()
-    here.desk.sender = None
+    here = DispatcherSetup()
+    here.dispatcher.sender = None
     here.board.say(Severity.ALARM, "FAULT", "x")
-    assert here.desk.n_held == {"phone": 1}
+    assert here.dispatcher.n_held == {"phone": 1}

@@ -37,12 +37,11 @@ from otrade.live.alerts.sender_process import (
 )
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.runtime.child_processes import alert_command
-from tests.live.alert_listener import TOKEN, Listener, environment, listening
-from tests.live.test_app import on_beat
+from tests.harness.alert_listener import TOKEN, AlertListener, environment, listening
+from tests.harness.paper_run import on_beat
+from tests.harness.waiting import PATIENCE_S, PAUSE_S, until
 
 ROOT = Path(__file__).parents[3]
-PATIENCE_S = 60.0
-"""A limit of patience, not a measure."""
 
 
 def test_the_levels_are_the_engine_s() -> None:
@@ -135,7 +134,7 @@ def carried(
     notifies: dict[str, Callable[[PendingAlert], tuple[bool, str]]],
     **bad: str,
 ) -> list[dict[str, Any]]:
-    """What a carrier says that is given these lines, and then no more."""
+    """What a sender says that is given these lines, and then no more."""
     out = io.StringIO()
     given = b"".join(orjson.dumps(line) + b"\n" for line in lines)
     AlertSenderProcess(notifies, bad, tries=1, out=out).run(io.BytesIO(given), linger_s=PATIENCE_S)
@@ -170,29 +169,23 @@ def test_every_parcel_gets_one_outcome_and_a_failing_target_delays_no_other() ->
     assert {"bad": "odd", "why": "no address"} in rows
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 def test_from_a_notice_to_a_server_and_back_with_the_real_apprise() -> None:
     """The whole road, twice refused on the way."""
     outcomes: list[DeliveryOutcome] = []
     said: list[str] = []
 
-    async def body(server: Listener) -> None:
-        courier = AlertSenderClient(
+    async def body(server: AlertListener) -> None:
+        client = AlertSenderClient(
             alert_command("no/such/file", 5, ["phone", "mail"]),
             on_outcome=outcomes.append,
             on_trouble=said.append,
         )
-        courier.start()
-        assert courier.send("phone", PendingAlert(1, 3, "ALARM", "price < 5 & falling"))
-        assert courier.send("mail", PendingAlert(2, 3, "ALARM", "nowhere"))
-        await until(lambda: len(outcomes) == 2)
-        assert courier.n_out == 0
-        await courier.close(PATIENCE_S)
+        client.start()
+        assert client.send("phone", PendingAlert(1, 3, "ALARM", "price < 5 & falling"))
+        assert client.send("mail", PendingAlert(2, 3, "ALARM", "nowhere"))
+        await until(lambda: len(outcomes) == 2, pause_s=PAUSE_S)
+        assert client.n_out == 0
+        await client.close(PATIENCE_S)
 
     with listening() as server, environment(OTRADE_ALERT_PHONE=server.address):
         server.statuses = [500]
@@ -227,7 +220,7 @@ def test_half_a_line_takes_nothing_else_with_it() -> None:
     assert [orjson.loads(row)["id"] for row in out.getvalue().splitlines()] == [1]
 
 
-def test_the_carrier_has_no_broker_s_secrets() -> None:
+def test_the_sender_has_no_broker_s_secrets() -> None:
     outcomes: list[DeliveryOutcome] = []
     program = """
 import json, os, sys
@@ -237,15 +230,15 @@ print(json.dumps({"id": row["id"], "target": row["target"], "ok": True, "n_tries
 """
 
     async def body() -> None:
-        courier = AlertSenderClient(
+        client = AlertSenderClient(
             [sys.executable, "-c", program],
             on_outcome=outcomes.append,
             on_trouble=lambda words: None,
         )
-        courier.start()
-        assert courier.send("phone", PendingAlert(1, 0, "t", "b"))
-        await until(lambda: bool(outcomes))
-        await courier.close(PATIENCE_S)
+        client.start()
+        assert client.send("phone", PendingAlert(1, 0, "t", "b"))
+        await until(lambda: bool(outcomes), pause_s=PAUSE_S)
+        await client.close(PATIENCE_S)
 
     with environment(
         OTRADE_ALERT_PHONE="json://localhost/x", OTRADE_KITE_ACCESS_TOKEN="of the broker"
@@ -254,66 +247,66 @@ print(json.dumps({"id": row["id"], "target": row["target"], "ok": True, "n_tries
     assert outcomes[0].why == "OTRADE_ALERT_PHONE"
 
 
-def test_a_carrier_that_dies_is_said_and_another_takes_its_place() -> None:
+def test_a_sender_that_dies_is_said_and_another_takes_its_place() -> None:
     outcomes: list[DeliveryOutcome] = []
     said: list[str] = []
     now = 0.0
 
     async def body() -> None:
         nonlocal now
-        courier = AlertSenderClient(
+        client = AlertSenderClient(
             [sys.executable, "-c", FAKE],
             on_outcome=outcomes.append,
             on_trouble=said.append,
             now_s=lambda: now,
         )
-        courier.start()
-        assert courier.send("phone", PendingAlert(1, 0, "keep", "")) and courier.send(
+        client.start()
+        assert client.send("phone", PendingAlert(1, 0, "keep", "")) and client.send(
             "phone", PendingAlert(2, 0, "die", "")
         )
-        await until(lambda: len(outcomes) == 2)
+        await until(lambda: len(outcomes) == 2, pause_s=PAUSE_S)
         assert (
             [one.ok for one in outcomes] == [False, False]
             and "has ended" in outcomes[0].why
             and len(said) == 1
         )
-        assert not courier.send("phone", PendingAlert(3, 0, "", "")), (
+        assert not client.send("phone", PendingAlert(3, 0, "", "")), (
             "not every alert starts a process"
         )
         now += 31.0
-        assert not courier.send("phone", PendingAlert(4, 0, "", "")), (
+        assert not client.send("phone", PendingAlert(4, 0, "", "")), (
             "it is being started, off the loop"
         )
-        await until(lambda: courier.send("phone", PendingAlert(5, 0, "", "")))
-        await until(lambda: len(outcomes) == 3)
-        await courier.close(PATIENCE_S)
-        assert not courier.send("phone", PendingAlert(6, 0, "", ""))
+        await until(lambda: client.send("phone", PendingAlert(5, 0, "", "")), pause_s=PAUSE_S)
+        await until(lambda: len(outcomes) == 3, pause_s=PAUSE_S)
+        await client.close(PATIENCE_S)
+        assert not client.send("phone", PendingAlert(6, 0, "", ""))
 
     asyncio.run(body())
     assert outcomes[-1] == DeliveryOutcome(5, "phone", True, 1)
 
 
-def test_a_carrier_that_hangs_fills_no_pipe_and_stops_nobody() -> None:
+def test_a_sender_that_hangs_fills_no_pipe_and_stops_nobody() -> None:
     """It is stopped by a signal: it reads nothing. What is on its way has a bound, and the end does
     not wait for it.
     """
     outcomes: list[DeliveryOutcome] = []
 
     async def body() -> None:
-        courier = AlertSenderClient(
+        client = AlertSenderClient(
             [sys.executable, "-c", FAKE], on_outcome=outcomes.append, on_trouble=lambda words: None
         )
-        courier.start()
-        assert courier._process is not None
-        pid = courier._process.pid
+        client.start()
+        assert client._process is not None
+        pid = client._process.pid
         os.kill(pid, signal.SIGSTOP)
         try:
             taken = [
-                courier.send("phone", PendingAlert(id, 0, "t", "x" * 200))
+                client.send("phone", PendingAlert(id, 0, "t", "x" * 200))
                 for id in range(OUT_MAX + 50)
             ]
             assert taken == [True] * OUT_MAX + [False] * 50
-            await courier.close(0.0)
+            await client.close(0.0)
         finally:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
@@ -324,22 +317,21 @@ def test_a_carrier_that_hangs_fills_no_pipe_and_stops_nobody() -> None:
 
 def test_a_pipe_that_is_full_means_no_and_not_waiting() -> None:
     async def body() -> None:
-        courier = AlertSenderClient(
+        client = AlertSenderClient(
             [sys.executable, "-c", FAKE],
             on_outcome=lambda outcome: None,
             on_trouble=lambda words: None,
         )
-        courier.start()
-        assert courier._process is not None
-        pid = courier._process.pid
+        client.start()
+        assert client._process is not None
+        pid = client._process.pid
         os.kill(pid, signal.SIGSTOP)
         try:
             n = sum(
-                courier.send("phone", PendingAlert(id, 0, "t", "x" * 3_000))
-                for id in range(OUT_MAX)
+                client.send("phone", PendingAlert(id, 0, "t", "x" * 3_000)) for id in range(OUT_MAX)
             )
             assert 0 < n < OUT_MAX
-            await courier.close(0.0)
+            await client.close(0.0)
         finally:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
@@ -347,37 +339,37 @@ def test_a_pipe_that_is_full_means_no_and_not_waiting() -> None:
     asyncio.run(body())
 
 
-def test_a_carrier_that_cannot_be_started_is_said() -> None:
+def test_a_sender_that_cannot_be_started_is_said() -> None:
     said: list[str] = []
 
     async def body() -> None:
-        courier = AlertSenderClient(
+        client = AlertSenderClient(
             ["/no/such/program"], on_outcome=lambda outcome: None, on_trouble=said.append
         )
-        courier.start()
-        assert not courier.send("phone", PendingAlert(1, 0, "t", "b"))
-        await courier.close(1.0)
+        client.start()
+        assert not client.send("phone", PendingAlert(1, 0, "t", "b"))
+        await client.close(1.0)
 
     asyncio.run(body())
     assert len(said) == 1 and "cannot be started" in said[0]
 
 
 def test_the_page_s_test_button_end_to_end() -> None:
-    async def body(server: Listener) -> list[DeliveryOutcome]:
-        desk = AlertDispatcher(
+    async def body(server: AlertListener) -> list[DeliveryOutcome]:
+        dispatcher = AlertDispatcher(
             AlertsConfig(targets=[AlertTargetConfig(name="phone")]),
             "OTrade",
             say=lambda *words: None,
             wall_ns=lambda: 0,
         )
-        courier = desk.sender = AlertSenderClient(
+        client = dispatcher.sender = AlertSenderClient(
             alert_command("no/such/file", 1, ["phone"]),
-            on_outcome=desk.on_outcome,
-            on_trouble=desk.on_trouble,
+            on_outcome=dispatcher.on_outcome,
+            on_trouble=dispatcher.on_trouble,
         )
-        courier.start()
-        outcomes = await desk.test(PATIENCE_S)
-        await courier.close(PATIENCE_S)
+        client.start()
+        outcomes = await dispatcher.test(PATIENCE_S)
+        await client.close(PATIENCE_S)
         return outcomes
 
     with listening() as server, environment(OTRADE_ALERT_PHONE=server.address):
@@ -440,7 +432,7 @@ def test_a_paper_day_tells_its_troubles_and_its_result(
     from otrade.live import app
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the carrier is started from elsewhere
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the sender is started from elsewhere
     data = json.loads(manager.default_bytes("paper.json"))
     data["alerts"] = {
         "targets": [{"name": "phone", "min_severity": "error"}, {"name": "lost"}],

@@ -1,0 +1,1 @@
+"""What the engine answers when it is asked."""

@@ -14,10 +14,10 @@ from otrade.live.alerts.retry_queue import DeliveryOutcome, PendingAlert
 from otrade.live.api.engine_source import LiveEngineSource
 from otrade.live.api.row_builder import RowBuilder
 from otrade.live.control.commands import Commands
-from tests.live.world import SECOND, World, run, world
+from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day
 
 
-def source_of(here: World) -> EngineSource:
+def source_of(here: SimulatedDay) -> EngineSource:
     source = LiveEngineSource(here.board, Commands(), mode="paper", broker_kind="sim", speed=0.0)
     source.set_day(here.day)
     return source
@@ -31,7 +31,7 @@ def valid(row: object) -> None:
 
 def test_every_view_holds_to_the_contract_and_to_the_exchange() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             source = source_of(here)
             await here.open()
             await here.sim.run_until(here.at("09:40"))
@@ -82,7 +82,7 @@ def test_before_the_first_day_there_is_a_blank_page() -> None:
 
 def test_commands_answer_in_words() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             source = source_of(here)
             result = await source.command("resume", "somebody")
             assert isinstance(result, views.CommandResult)
@@ -97,25 +97,25 @@ def test_a_test_alert_is_sent_answered_and_kept_in_the_journal() -> None:
 
         def send(self, target: str, parcel: PendingAlert) -> bool:
             asyncio.get_running_loop().call_soon(
-                desk.on_outcome, DeliveryOutcome(parcel.id, target, True, 1)
+                dispatcher.on_outcome, DeliveryOutcome(parcel.id, target, True, 1)
             )
             return True
 
-    desk = AlertDispatcher(
+    dispatcher = AlertDispatcher(
         AlertsConfig(targets=[AlertTargetConfig(name="phone")]),
         "OTrade",
         say=lambda *words: None,
         wall_ns=lambda: 0,
     )
-    desk.sender = Sender()
+    dispatcher.sender = Sender()
 
     async def body() -> None:
-        async with world(journal=MemoryJournal()) as here:
+        async with simulated_day(journal=MemoryJournal()) as here:
             source = source_of(here)
             source._control.set_day(here.day)  # type: ignore[attr-defined]
             refused = await source.command("test-alert", "trader")
             assert not refused.ok and "alerts.targets" in refused.words
-            source.alerts = desk
+            source.alerts = dispatcher
             await here.open()
             done = await source.command("test-alert", "trader")
             assert (done.ok, done.words) == (True, "phone: delivered")
@@ -142,7 +142,7 @@ def test_rows_that_are_kept_are_those_that_would_be_made_now() -> None:
     """
 
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             source = source_of(here)
             await here.open()
             n_kept = 0

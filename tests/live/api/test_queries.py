@@ -14,12 +14,12 @@ from otrade.live.api.engine_source import LiveEngineSource
 from otrade.live.api.queries import LiveQueries
 from otrade.live.control.commands import Commands
 from otrade.live.history.order_timeline import STEPS_MAX, OrderTimelines
-from tests.live.world import MINUTE, SECOND, World, run, world
+from tests.harness.simulated_day import MINUTE, SECOND, SimulatedDay, run, simulated_day
 
 CORE = Path(__file__).parents[3] / "otrade" / "_core"
 
 
-def source_of(here: World) -> LiveEngineSource:
+def source_of(here: SimulatedDay) -> LiveEngineSource:
     source = LiveEngineSource(here.board, Commands(), mode="paper", broker_kind="sim", speed=0.0)
     source.set_day(here.day)
     return source
@@ -32,7 +32,7 @@ def valid(row: Any) -> None:
 
 def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             source = source_of(here)
             reads = source.queries
             await here.open()
@@ -143,7 +143,7 @@ def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
 
 def test_a_refused_signal_names_its_gate() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             source = source_of(here)
             await here.open()
             here.day.engine.on_pause(True, here.now_ns)
@@ -214,7 +214,7 @@ def test_a_gate_that_is_not_in_the_list_is_told_all_the_same() -> None:
     assert not any(gate.verdict == "not_asked" for gate in gates)
 
 
-class Command:
+class JournalledCommand:
     kind, qty, price_e4, trigger_e4, ord_type, ts_ns, cl_ord_id = 1, 10, 0, 0, 1, 5, "OT1"
 
     def __init__(self, seq: int) -> None:
@@ -224,7 +224,7 @@ class Command:
 def test_an_order_keeps_its_beginning_and_its_end() -> None:
     stories = OrderTimelines()
     for seq in range(200):
-        stories.requested(Command(seq))
+        stories.requested(JournalledCommand(seq))
         stories.sent(seq, 100 + seq)
     steps = stories.of("OT1")
     assert len(steps) == STEPS_MAX

@@ -1,0 +1,1 @@
+"""Web hooks, and questions to the broker beside the trading."""

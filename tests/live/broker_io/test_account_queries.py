@@ -18,11 +18,11 @@ from otrade.live.control.preflight_service import PreflightService
 from otrade.live.paper_mode import paper_adapter
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
+from tests.harness.simulated_day import run, simulated_day
 from tests.live.control.test_preflight import BROKERS, config_of
-from tests.live.world import run, world
 
 
-class Desk:
+class CountingBroker:
     """A broker that counts what it is asked."""
 
     def __init__(self, fails: bool = False) -> None:
@@ -46,7 +46,7 @@ class Desk:
         self.closed += 1
 
 
-class Clock:
+class QueryClock:
     ns = 10**18
 
     def now_ns(self) -> int:
@@ -54,16 +54,16 @@ class Clock:
 
 
 def test_many_looks_are_one_question_and_its_age_is_told() -> None:
-    desk, clock = Desk(), Clock()
-    accounts = AccountQueries([("kite", lambda: cast(EmergencyClient, desk))], clock.now_ns)
+    client, clock = CountingBroker(), QueryClock()
+    accounts = AccountQueries([("kite", lambda: cast(EmergencyClient, client))], clock.now_ns)
 
     async def work() -> None:
         (first,) = await accounts.fetch()
         clock.ns += LOOK_EVERY_NS - 1
-        assert await accounts.fetch() == [first] and desk.asked == 1 and first.ts_ms == 10**12
+        assert await accounts.fetch() == [first] and client.asked == 1 and first.ts_ms == 10**12
         clock.ns += 1
         (second,) = await accounts.fetch()
-        assert desk.asked == desk.closed == 2 and second.ts_ms == clock.ns // 10**6
+        assert client.asked == client.closed == 2 and second.ts_ms == clock.ns // 10**6
         assert second.positions[0].ltp_e4 is None, "a price that is not told is not 0"
         assert second.holdings[0].t1_qty == 2 and "last not told" in render(second)
 
@@ -71,13 +71,13 @@ def test_many_looks_are_one_question_and_its_age_is_told() -> None:
 
 
 def test_half_an_answer_is_none_and_one_broker_does_not_hide_the_other() -> None:
-    bad, good = Desk(fails=True), Desk()
+    bad, good = CountingBroker(fails=True), CountingBroker()
     accounts = AccountQueries(
         [
             ("kite", lambda: cast(EmergencyClient, bad)),
             ("upstox", lambda: cast(EmergencyClient, good)),
         ],
-        Clock().now_ns,
+        QueryClock().now_ns,
     )
 
     async def work() -> None:
@@ -94,7 +94,7 @@ def test_the_running_engines_questions(tmp_path: Any, broker: Any) -> None:
     """Against the exchange's own books, on either protocol, while a day runs."""
 
     async def work() -> None:
-        async with world(broker=broker) as here:
+        async with simulated_day(broker=broker) as here:
             await here.open()
             await here.sim.run_until(here.at("09:40"))
             await here.run_until(lambda: bool(here.open_keys()))
@@ -152,12 +152,12 @@ def test_a_desk_by_hand_has_the_token_in_use(broker: Any, tmp_path: Any) -> None
         try:
             adapter = paper_adapter(config_of(tmp_path, broker).broker, sim, ports)
             await sim.during(adapter.log_in_here())
-            desk = adapter.emergency_client(TIMEOUT_NS)
-            assert await sim.during(desk.order_book()) == []
+            client = adapter.emergency_client(TIMEOUT_NS)
+            assert await sim.during(client.order_book()) == []
             adapter.use(sim.new_token(broker))
             newer = adapter.emergency_client(TIMEOUT_NS)
             assert await sim.during(newer.order_book()) == []
-            desk.close()
+            client.close()
             newer.close()
             adapter.close()
         finally:

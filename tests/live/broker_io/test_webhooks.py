@@ -15,7 +15,8 @@ import msgspec
 import orjson
 import pytest
 
-from otrade.brokers.session import OrderReport, Source
+from otrade._core.types import Source
+from otrade.brokers.session import OrderReport
 from otrade.brokers.token_store import AccessSession, load_session, save_session
 from otrade.config.schema import BrokerConfig
 from otrade.errors import BrokerError, ConfigError
@@ -27,12 +28,12 @@ from otrade.live.startup.login_flow import LIFE_NS, LoginFlow
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
 from otrade.web.webhooks.server import WebhookServer, WebhookServerError
-from tests.live.world import run
+from tests.harness.simulated_day import run
 
 SECRET = "paper-secret"
 
 
-class Access:
+class WebhookAccess:
     """The session file of a test."""
 
     def __init__(self, adapter: Any, path: Path, user_id: str) -> None:
@@ -47,7 +48,7 @@ class Access:
         save_session(self.path, session)
 
 
-class Shop:
+class WebhookSetup:
     """The simulator, our hooks before it, and somebody who posts."""
 
     def __init__(self, sim: Simulator, adapter: Any, tmp_path: Path, user_id: str) -> None:
@@ -57,14 +58,14 @@ class Shop:
         self.reports: list[OrderReport] = []
         self.board = NoticeBoard(sim.clock.now_ns)
         self.login = LoginFlow(
-            cast(LiveAccess, Access(adapter, self.path, user_id)),
+            cast(LiveAccess, WebhookAccess(adapter, self.path, user_id)),
             cast(Any, sim.clock),
             self.sessions.append,
         )
-        self.desk = WebhookReceiver(
+        self.receiver = WebhookReceiver(
             adapter, self.login, self.board, cast(Any, sim.clock), self.reports.append
         )
-        self.server = WebhookServer(self.desk, "127.0.0.1", 0)
+        self.server = WebhookServer(self.receiver, "127.0.0.1", 0)
 
     @property
     def words(self) -> str:
@@ -90,32 +91,32 @@ class Shop:
     notice: dict[str, Any] = {}
 
 
-def shop(
-    tmp_path: Path, broker: str, work: Callable[[Shop], Awaitable[None]], user_id: str = ""
+def webhook_setup(
+    tmp_path: Path, broker: str, work: Callable[[WebhookSetup], Awaitable[None]], user_id: str = ""
 ) -> None:
     async def go() -> None:
         sim = Simulator(
             SimConfig(broker=cast(Any, broker), dates=(dt.date(2026, 11, 19),), day_start="08:45")
         )
         ports = await sim.start()
-        shop = Shop(
+        setup = WebhookSetup(
             sim,
             paper_adapter(msgspec.convert({"kind": broker}, BrokerConfig), sim, ports),
             tmp_path,
             user_id or sim.cfg.user_id,
         )
-        await shop.server.start()
+        await setup.server.start()
         try:
-            await work(shop)
+            await work(setup)
         finally:
-            await shop.server.stop()
+            await setup.server.stop()
             await sim.stop()
 
     run(go())
 
 
 def test_an_approved_login_is_taken_once_and_its_token_said_nowhere(tmp_path: Path) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: WebhookSetup) -> None:
         await s.sim.during(s.login.ask_approval())
         s.notice = s.sim.upstox.approve()
         assert await s.token() == 200
@@ -130,7 +131,7 @@ def test_an_approved_login_is_taken_once_and_its_token_said_nowhere(tmp_path: Pa
         assert "logged in" in s.words and session.access_token not in s.words
         assert await s.token() == 400 and s.sessions == [session], "a notice is good once"
 
-    shop(tmp_path, "upstox", work)
+    webhook_setup(tmp_path, "upstox", work)
 
 
 @pytest.mark.parametrize(
@@ -153,14 +154,14 @@ def test_an_approved_login_is_taken_once_and_its_token_said_nowhere(tmp_path: Pa
 def test_a_notice_that_is_not_ours_is_refused_and_the_right_one_still_counts(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: WebhookSetup) -> None:
         await s.sim.during(s.login.ask_approval())
         s.notice = s.sim.upstox.approve()
         assert await s.token(**changes) == 400 and not s.sessions and not s.path.exists()
         assert "refused" in s.words and str(s.notice["access_token"]) not in s.words
         assert await s.token() == 200 and len(s.sessions) == 1
 
-    shop(tmp_path, "upstox", work)
+    webhook_setup(tmp_path, "upstox", work)
 
 
 def test_somebody_elses_good_token_is_not_taken(tmp_path: Path) -> None:
@@ -168,40 +169,40 @@ def test_somebody_elses_good_token_is_not_taken(tmp_path: Path) -> None:
     whose it is.
     """
 
-    async def work(s: Shop) -> None:
+    async def work(s: WebhookSetup) -> None:
         await s.sim.during(s.login.ask_approval())
         s.notice = s.sim.upstox.approve()
         assert await s.token(user_id="VICTIM") == 400 and not s.sessions
         assert "somebody else's" in s.words
 
-    shop(tmp_path, "upstox", work, user_id="VICTIM")
+    webhook_setup(tmp_path, "upstox", work, user_id="VICTIM")
 
 
 def test_a_notice_that_nobody_asked_for_or_that_comes_late_is_refused(tmp_path: Path) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: WebhookSetup) -> None:
         await s.sim.during(s.login.ask_approval())
         s.notice = s.sim.upstox.approve()
         s.login._approval_until_ns = s.sim.clock.now_ns()
         assert await s.token() == 400 and not s.sessions and "no approval is under way" in s.words
         assert LIFE_NS == 600 * 10**9
 
-    shop(tmp_path, "upstox", work)
+    webhook_setup(tmp_path, "upstox", work)
 
 
 def test_an_approval_needs_a_known_user_and_a_broker_that_has_it(tmp_path: Path) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: WebhookSetup) -> None:
         cast(Any, s.login)._access.user_id = ""
         with pytest.raises(ConfigError, match=r"broker\.user_id"):
             await s.login.ask_approval()
 
-    shop(tmp_path, "upstox", work)
+    webhook_setup(tmp_path, "upstox", work)
 
-    async def kite(s: Shop) -> None:
+    async def kite(s: WebhookSetup) -> None:
         with pytest.raises(BrokerError, match="no login by approval"):
             await s.login.ask_approval()
         assert await s.post("/hooks/upstox/token", b"{}") == 400
 
-    shop(tmp_path, "kite", kite)
+    webhook_setup(tmp_path, "kite", kite)
 
 
 def kite_order(**changes: Any) -> dict[str, Any]:
@@ -238,7 +239,7 @@ def kite_order(**changes: Any) -> dict[str, Any]:
 
 
 def test_kites_postback_takes_the_way_of_every_push(tmp_path: Path) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: WebhookSetup) -> None:
         assert await s.post("/hooks/kite/order", orjson.dumps(kite_order())) == 200
         (report,) = s.reports
         assert (
@@ -257,22 +258,24 @@ def test_kites_postback_takes_the_way_of_every_push(tmp_path: Path) -> None:
             b"[" * 60_000,
         ):
             assert await s.post("/hooks/kite/order", bad) == 400
-        assert len(s.reports) == 1 and s.desk.n_refused == 8
+        assert len(s.reports) == 1 and s.receiver.n_refused == 8
         assert s.words.count("refused") == 1, "a flood of refusals is one notice"
 
-    shop(tmp_path, "kite", work)
+    webhook_setup(tmp_path, "kite", work)
 
 
 def test_the_door_has_two_routes_and_a_limit(tmp_path: Path) -> None:
-    async def work(s: Shop) -> None:
+    async def work(s: WebhookSetup) -> None:
         assert await s.post("/", b"") == 404
         assert await s.post("/api/commands/kill", b"{}") == 404
         assert await s.post("/hooks/kite/order", b"", method="GET") == 405
         assert await s.post("/hooks/kite/order", b"x" * 70_000) == 413
-        s.desk._n_in_second, s.desk._second = PER_S, s.sim.clock.now_ns() // 10**9
+        s.receiver._n_in_second, s.receiver._second = PER_S, s.sim.clock.now_ns() // 10**9
         codes = {await s.post("/hooks/kite/order", orjson.dumps(kite_order()))}
         assert codes == {429} and not s.reports
         with pytest.raises(WebhookServerError, match=r"hooks\.port"):
-            await WebhookServer(s.desk, "127.0.0.1", int(s.server.url.rpartition(":")[2])).start()
+            await WebhookServer(
+                s.receiver, "127.0.0.1", int(s.server.url.rpartition(":")[2])
+            ).start()
 
-    shop(tmp_path, "kite", work)
+    webhook_setup(tmp_path, "kite", work)

@@ -1,0 +1,1 @@
+"""Commands, the kill switch, the morning check, configuration while it runs."""

@@ -33,15 +33,15 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(path: Path) -> ConfigEditor:
+def editor(path: Path) -> ConfigEditor:
     return ConfigEditor(ConfigManager(path), Stamps())
 
 
 def changed(
-    desk: ConfigEditor, change: dict[str, Any], *, write: bool = False, digest: str | None = None
+    editor: ConfigEditor, change: dict[str, Any], *, write: bool = False, digest: str | None = None
 ) -> ConfigVerdict:
     """Ask with some values at `a.b.0` paths put in."""
-    view = desk.view()
+    view = editor.view()
     values = orjson.loads(bytes(view.values))
     for at, value in change.items():
         *parts, last = (int(part) if part.isdigit() else part for part in at.split("."))
@@ -49,7 +49,7 @@ def changed(
         for part in parts:
             inner = inner[part]
         inner[last] = value
-    return desk.check(
+    return editor.check(
         ConfigDraft(
             digest=view.digest if digest is None else digest,
             values=msgspec.Raw(orjson.dumps(values)),
@@ -58,12 +58,12 @@ def changed(
     )
 
 
-def test_what_is_shown_is_the_file_and_its_schema(desk: ConfigEditor, path: Path) -> None:
-    view = desk.view()
+def test_what_is_shown_is_the_file_and_its_schema(editor: ConfigEditor, path: Path) -> None:
+    view = editor.view()
     assert bytes(view.values) == path.read_bytes() and view.trouble == ""
     assert orjson.loads(bytes(view.json_schema))["title"] == "OTrade configuration"
     path.write_text('{"mode": "paper"')
-    broken = desk.view()
+    broken = editor.view()
     assert "paper.json" in broken.trouble and orjson.loads(bytes(broken.values))["mode"] == "paper"
 
 
@@ -82,46 +82,48 @@ def test_what_is_shown_is_the_file_and_its_schema(desk: ConfigEditor, path: Path
     ],
 )
 def test_what_is_wrong_is_named_at_its_field(
-    desk: ConfigEditor, path: Path, change: dict[str, Any], field: str, words: str
+    editor: ConfigEditor, path: Path, change: dict[str, Any], field: str, words: str
 ) -> None:
     before = path.read_bytes()
-    verdict = changed(desk, change, write=True)
+    verdict = changed(editor, change, write=True)
     assert not verdict.ok and verdict.field == field and words in verdict.problem
     assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("values", [b"[]", b"null", b'"x"', b"7", b'{"mode":"paper"}'])
-def test_no_configuration_at_all(desk: ConfigEditor, path: Path, values: bytes) -> None:
+def test_no_configuration_at_all(editor: ConfigEditor, path: Path, values: bytes) -> None:
     before = path.read_bytes()
-    assert not desk.check(
-        ConfigDraft(digest=desk.view().digest, values=msgspec.Raw(values), write=True)
+    assert not editor.check(
+        ConfigDraft(digest=editor.view().digest, values=msgspec.Raw(values), write=True)
     ).ok
     assert path.read_bytes() == before
 
 
-def test_a_difference_says_when_it_takes_effect(desk: ConfigEditor, path: Path) -> None:
-    hot = changed(desk, {"risk.max_trades_per_day": 7})
+def test_a_difference_says_when_it_takes_effect(editor: ConfigEditor, path: Path) -> None:
+    hot = changed(editor, {"risk.max_trades_per_day": 7})
     assert [(row.path, row.was, row.becomes, row.when) for row in hot.changes] == [
         ("risk.max_trades_per_day", "100", "7", "now")
     ]
     assert "in force within five seconds" in hot.words
-    cold = changed(desk, {"sim.seed": 9})
+    cold = changed(editor, {"sim.seed": 9})
     assert [row.when for row in cold.changes] == [
         "next_start"
     ] and "at the next start" in cold.words
-    both = changed(desk, {"risk.max_trades_per_day": 7, "sim.seed": 9})
+    both = changed(editor, {"risk.max_trades_per_day": 7, "sim.seed": 9})
     assert {row.when for row in both.changes} == {
         "now",
         "next_start",
     } and "taken whole or not at all" in both.words
-    nothing = changed(desk, {})
+    nothing = changed(editor, {})
     assert nothing.ok and nothing.changes == []
     assert path.read_bytes() == PAPER.read_bytes(), "a check writes nothing"
 
 
-def test_it_is_written_whole_with_the_former_file_beside_it(desk: ConfigEditor, path: Path) -> None:
+def test_it_is_written_whole_with_the_former_file_beside_it(
+    editor: ConfigEditor, path: Path
+) -> None:
     before = path.read_bytes()
-    verdict = changed(desk, {"risk.max_trades_per_day": 7}, write=True)
+    verdict = changed(editor, {"risk.max_trades_per_day": 7}, write=True)
     assert verdict.ok and verdict.backup == "paper.json.2026-11-23T000001.bak"
     assert (path.parent / verdict.backup).read_bytes() == before
     assert orjson.loads(path.read_bytes())["risk"]["max_trades_per_day"] == 7
@@ -134,30 +136,30 @@ def test_it_is_written_whole_with_the_former_file_beside_it(desk: ConfigEditor, 
 
 
 def test_a_file_that_has_changed_meanwhile_is_not_overwritten(
-    desk: ConfigEditor, path: Path
+    editor: ConfigEditor, path: Path
 ) -> None:
-    digest = desk.view().digest
+    digest = editor.view().digest
     path.write_bytes(path.read_bytes() + b"\n")
-    verdict = changed(desk, {"risk.max_trades_per_day": 7}, write=True, digest=digest)
+    verdict = changed(editor, {"risk.max_trades_per_day": 7}, write=True, digest=digest)
     assert not verdict.ok and "open it again" in verdict.problem and verdict.backup == ""
     assert orjson.loads(path.read_bytes()) == orjson.loads(PAPER.read_bytes())
 
 
 def test_a_directory_that_cannot_be_written_changes_nothing(
-    desk: ConfigEditor, path: Path, monkeypatch: pytest.MonkeyPatch
+    editor: ConfigEditor, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(source: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
     before = path.read_bytes()
     monkeypatch.setattr(Path, "replace", full)
-    verdict = changed(desk, {"risk.max_trades_per_day": 7}, write=True)
+    verdict = changed(editor, {"risk.max_trades_per_day": 7}, write=True)
     assert not verdict.ok and "No space left" in verdict.problem and path.read_bytes() == before
 
 
-def test_old_backups_go(desk: ConfigEditor, path: Path) -> None:
+def test_old_backups_go(editor: ConfigEditor, path: Path) -> None:
     for n in range(BACKUPS_MAX + 5):
-        assert changed(desk, {"risk.max_trades_per_day": n + 1}, write=True).ok
+        assert changed(editor, {"risk.max_trades_per_day": n + 1}, write=True).ok
     kept = sorted(entry.name for entry in path.parent.glob("*.bak"))
     assert (
         len(kept) == BACKUPS_MAX and kept[-1] == f"paper.json.2026-11-23T{BACKUPS_MAX + 5:06d}.bak"

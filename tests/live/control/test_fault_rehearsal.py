@@ -15,7 +15,7 @@ from otrade.errors import ConfigError
 from otrade.journal.replay import replay
 from otrade.journal.scan import windows
 from otrade.live import app
-from tests.live.test_app import FRIDAY, MAX, folder, on_beat, write  # noqa: F401
+from tests.harness.paper_run import FRIDAY, MAX, on_beat, write
 
 REHEARSE = [
     {"at": "10:05", "what": "feed"},
@@ -27,11 +27,8 @@ REHEARSE = [
 
 
 def a_day(
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    broker: str,
-    second: str,  # noqa: F811
-) -> tuple[int, list[Any], set[str]]:  # noqa: F811
+    folder: Path, monkeypatch: pytest.MonkeyPatch, broker: str, second: str
+) -> tuple[int, list[Any], set[str]]:
     """Exit code, trades, and the codes of what was said."""
     seen: dict[str, Any] = {}
     on_beat(monkeypatch, lambda day, now_ns: seen.update(day=day))
@@ -51,11 +48,8 @@ def a_day(
 
 @pytest.mark.parametrize(("broker", "second"), [("kite", "upstox"), ("upstox", "kite")])
 def test_a_bad_day_ends_reconciled(
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    broker: str,
-    second: str,  # noqa: F811
-) -> None:  # noqa: F811
+    folder: Path, monkeypatch: pytest.MonkeyPatch, broker: str, second: str
+) -> None:
     """That a lost feed costs no trade is tests/live/startup/test_secondary_feed.py's."""
     code, trades, codes = a_day(folder, monkeypatch, broker, second)
     assert code == 0 and len(trades) > 5
@@ -71,9 +65,8 @@ def test_a_bad_day_ends_reconciled(
 
 
 def test_what_somebody_buys_by_hand_is_shown_and_left_alone(
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
-) -> None:  # noqa: F811
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: dict[str, Any] = {}
     quarantined: set[int] = set()
 
@@ -105,6 +98,6 @@ def test_what_somebody_buys_by_hand_is_shown_and_left_alone(
     assert len(after) <= 1, "nothing is begun there any more; what was open is closed"
 
 
-def test_a_trouble_that_is_not_known_is_refused_by_name(folder: Path) -> None:  # noqa: F811
+def test_a_trouble_that_is_not_known_is_refused_by_name(folder: Path) -> None:
     with pytest.raises(ConfigError, match="rehearse"):
         load(write(folder, sim={"rehearse": [{"at": "10:00", "what": "flood"}]}))

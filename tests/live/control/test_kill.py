@@ -20,7 +20,8 @@ import pytest
 from otrade.cli.engine import kill as command
 from otrade.live.control.kill_switch import kill_file, write_kill_file
 from otrade.live.runtime.run_file import RunFile, RunInfo
-from tests.live.watchdog_engine import home, on_tick, wait_until
+from tests.harness.realtime_broker import home, on_tick
+from tests.harness.waiting import wait_until
 
 TOKEN = "t" * 43
 

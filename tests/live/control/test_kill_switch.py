@@ -10,14 +10,15 @@ from pathlib import Path
 from otrade._core.types import Halt, Reason
 from otrade.live.control.commands import Commands
 from otrade.live.control.kill_switch import KILL_SIGNAL, KillSwitch, kill_file, write_kill_file
-from tests.live.world import SECOND, World, run, world
+from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day
+from tests.harness.waiting import turns, until
 
 
-def kills(here: World) -> list[str]:
+def kills(here: SimulatedDay) -> list[str]:
     return [notice.text for notice in here.notices if notice.code == "KILLED"]
 
 
-def switch_of(here: World, var: Path) -> tuple[KillSwitch, Commands]:
+def switch_of(here: SimulatedDay, var: Path) -> tuple[KillSwitch, Commands]:
     switch = KillSwitch(var)
     control = Commands(blocks_rearm=switch.blocks_rearm)
     control.set_day(here.day)
@@ -27,7 +28,7 @@ def switch_of(here: World, var: Path) -> tuple[KillSwitch, Commands]:
 
 def test_the_file_halts_once_and_bars_rearming_while_it_is_there(tmp_path: Path) -> None:
     async def work() -> None:
-        async with world(seed=1, hours=0.4) as here:
+        async with simulated_day(seed=1, hours=0.4) as here:
             switch, control = switch_of(here, tmp_path)
             await here.open()
             assert switch.blocks_rearm() == ""
@@ -57,7 +58,7 @@ def test_a_file_of_any_kind_halts_from_the_first_beat(tmp_path: Path) -> None:
     async def work() -> None:
         kill_file(tmp_path).parent.mkdir()
         kill_file(tmp_path).symlink_to("nowhere")
-        async with world(seed=1, hours=0.4) as here:
+        async with simulated_day(seed=1, hours=0.4) as here:
             switch_of(here, tmp_path)
             await here.open()
             assert here.day.engine.risk()["halt"] == Halt.HALTED
@@ -70,18 +71,16 @@ def test_a_file_of_any_kind_halts_from_the_first_beat(tmp_path: Path) -> None:
 
 def test_the_signal_halts_at_once_and_between_days_it_waits(tmp_path: Path) -> None:
     async def work() -> None:
-        async with world(seed=1, hours=0.4) as here:
+        async with simulated_day(seed=1, hours=0.4) as here:
             switch, _ = switch_of(here, tmp_path)
             switch.install(asyncio.get_running_loop())
             os.kill(os.getpid(), KILL_SIGNAL)
-            for _ in range(100):
-                await asyncio.sleep(0)
+            await turns(100)
             await here.open()
             assert here.day.engine.risk()["halt"] == Halt.HALTED, "pressed before the day"
             here.day.engine.on_halt(Halt.ACTIVE, Reason.OK, here.now_ns)
             os.kill(os.getpid(), KILL_SIGNAL)
-            while len(kills(here)) < 2:
-                await asyncio.sleep(0)
+            await until(lambda: len(kills(here)) == 2)
             assert here.day.engine.risk()["halt"] == Halt.HALTED
             switch.remove()
             here.day.shutdown.insist("the test is over")

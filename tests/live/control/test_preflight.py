@@ -23,7 +23,7 @@ from otrade.live.paper_mode import paper_adapter
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
 from otrade.simulator.upstox.rest.settings import UpstoxSettings
-from tests.live.world import run
+from tests.harness.simulated_day import run
 
 ROOT = Path(__file__).parents[3]
 BROKERS = ("kite", "upstox")
@@ -153,13 +153,13 @@ def test_what_is_open_already_is_shown(tmp_path: Path, broker: str) -> None:
             adapter = paper_adapter(config.broker, sim, ports)
             token = (await sim.during(adapter.log_in_here())).access_token
             await before(sim, adapter, token)
-            desk = adapter.emergency_client(5 * 10**9)
-            desk.set_access_token(token)
-            (own,) = await sim.during(desk.order_book())
-            px = round((await sim.during(desk.quote(own))).ltp_e4 * 0.97 / 1000) * 1000
-            await sim.during(desk.place(own, 1, OrderTerms(5, OrdType.LIMIT, px), "BYHAND1"))
+            client = adapter.emergency_client(5 * 10**9)
+            client.set_access_token(token)
+            (own,) = await sim.during(client.order_book())
+            px = round((await sim.during(client.quote(own))).ltp_e4 * 0.97 / 1000) * 1000
+            await sim.during(client.place(own, 1, OrderTerms(5, OrdType.LIMIT, px), "BYHAND1"))
             await sim.run_until(sim.clock.now_ns() + 10**9)
-            desk.close()
+            client.close()
 
             async def given() -> str:
                 return token

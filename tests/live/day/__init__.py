@@ -1,0 +1,1 @@
+"""A trading day from its opening to its end."""

@@ -21,7 +21,7 @@ from otrade.live.plan.day_plan import DayPlan, PlannedInstrument
 SECOND = 1_000_000_000
 
 
-class World:
+class QuotePollerSetup:
     """Everything is due always; the broker knows what `quotes` says, or raises it."""
 
     def __init__(self, n: int = 2) -> None:
@@ -73,11 +73,11 @@ class World:
 
 
 def test_an_answer_is_told_with_the_time_of_its_question_and_a_missing_row_as_nothing() -> None:
-    world = World()
-    world.answer = {100: BrokerQuote(1_000, 999, 1_001, 900, 1_100)}
-    asyncio.run(world.beats(0.1))
-    assert world.asked == [(1_000 * SECOND, [(100, "NSE:S0"), (101, "NSE:S1")])]
-    (first, second) = world.told
+    setup = QuotePollerSetup()
+    setup.answer = {100: BrokerQuote(1_000, 999, 1_001, 900, 1_100)}
+    asyncio.run(setup.beats(0.1))
+    assert setup.asked == [(1_000 * SECOND, [(100, "NSE:S0"), (101, "NSE:S1")])]
+    (first, second) = setup.told
     assert first[:3] == (0, 1_000 * SECOND, 1_000 * SECOND)
     assert first[3] == {
         "ltp_e4": 1_000,
@@ -90,9 +90,9 @@ def test_an_answer_is_told_with_the_time_of_its_question_and_a_missing_row_as_no
 
 
 def test_never_two_in_a_second_nor_more_than_its_share_of_a_minute() -> None:
-    world = World()
-    asyncio.run(world.beats(300))
-    times = [ts_ns for ts_ns, _ in world.asked]
+    setup = QuotePollerSetup()
+    asyncio.run(setup.beats(300))
+    times = [ts_ns for ts_ns, _ in setup.asked]
     assert min(b - a for a, b in zip(times, times[1:], strict=False)) >= GAP_NS
     check_rest_budget([(ts_ns, "quote", "/quote") for ts_ns in times])
     assert len(times) == 5 * PER_MINUTE
@@ -101,23 +101,23 @@ def test_never_two_in_a_second_nor_more_than_its_share_of_a_minute() -> None:
 
 
 def test_a_failing_broker_is_asked_less_often_and_is_told_of() -> None:
-    world = World()
-    world.answer = NetworkError("no")
-    asyncio.run(world.beats(60))
+    setup = QuotePollerSetup()
+    setup.answer = NetworkError("no")
+    asyncio.run(setup.beats(60))
     assert (
-        5 <= len(world.asked) <= 10 and len(world.troubles) == len(world.asked) and not world.told
+        5 <= len(setup.asked) <= 10 and len(setup.troubles) == len(setup.asked) and not setup.told
     )
-    world.answer = {}
-    asyncio.run(world.beats(12))
-    assert world.told and world.poller.n_failed == 0
+    setup.answer = {}
+    asyncio.run(setup.beats(12))
+    assert setup.told and setup.poller.n_failed == 0
 
 
 def test_more_than_one_question_holds_are_asked_in_turn() -> None:
-    world = World(1_200)
-    asyncio.run(world.beats(4))
-    sizes = [len(wanted) for _, wanted in world.asked]
+    setup = QuotePollerSetup(1_200)
+    asyncio.run(setup.beats(4))
+    sizes = [len(wanted) for _, wanted in setup.asked]
     assert sizes[:2] == [500, 500]
-    assert {token for _, wanted in world.asked[:3] for token, _ in wanted} == {
+    assert {token for _, wanted in setup.asked[:3] for token, _ in wanted} == {
         100 + i for i in range(1_200)
     }
 

@@ -12,7 +12,7 @@ SECOND = 1_000_000_000
 CLOSE_NS = 10_000 * SECOND
 
 
-class Day:
+class DayAtItsEnd:
     """As much of one as its end reads."""
 
     def __init__(self, n_live: int) -> None:
@@ -44,7 +44,7 @@ class Day:
 
 def test_ticks_before_the_close_hold_a_day_with_something_open() -> None:
     """This process began under a clock that was wrong by an hour, and knows no better."""
-    day = Day(n_live=1)
+    day = DayAtItsEnd(n_live=1)
     now_ns = CLOSE_NS + 3_600 * SECOND
     for second in range(60):
         assert not day.check(now_ns + second * SECOND, CLOSE_NS - (60 - second) * SECOND)
@@ -53,14 +53,14 @@ def test_ticks_before_the_close_hold_a_day_with_something_open() -> None:
 
 
 def test_a_feed_that_says_nothing_more_holds_no_day() -> None:
-    day = Day(n_live=1)
+    day = DayAtItsEnd(n_live=1)
     assert not day.check(CLOSE_NS + CLOSE_GRACE_NS, CLOSE_NS - SECOND)
     assert not day.check(CLOSE_NS + CLOSE_GRACE_NS + QUIET_NS - SECOND, CLOSE_NS - SECOND)
     assert day.check(CLOSE_NS + CLOSE_GRACE_NS + QUIET_NS, CLOSE_NS - SECOND)
 
 
 def test_a_flat_day_ends_at_its_close_and_not_before() -> None:
-    day = Day(n_live=0)
+    day = DayAtItsEnd(n_live=0)
     assert not day.check(CLOSE_NS + CLOSE_GRACE_NS - 1, CLOSE_NS - SECOND)
     assert day.check(CLOSE_NS + CLOSE_GRACE_NS, CLOSE_NS - SECOND)
-    assert Day(n_live=1).check(CLOSE_NS + CLOSE_GRACE_NS, 0), "no tick has ever come"
+    assert DayAtItsEnd(n_live=1).check(CLOSE_NS + CLOSE_GRACE_NS, 0), "no tick has ever come"

@@ -7,12 +7,12 @@ from otrade.brokers.session import Answer
 from otrade.live.control.commands import Commands
 from otrade.live.day.trading_day import TOLD_AT_ONCE
 from otrade.live.monitoring.day_report import DaySummary, render, summarize
-from tests.live.world import MINUTE, SECOND, World, run, world
+from tests.harness.simulated_day import MINUTE, SECOND, SimulatedDay, run, simulated_day
 
 NAKED_MAX_NS = 5 * SECOND
 
 
-def check_truth(here: World) -> DaySummary:
+def check_truth(here: SimulatedDay) -> DaySummary:
     """What must hold at the end of every day that ended flat."""
     summary = summarize(here.day)
     assert here.sim.exchange.net_qty() == {}
@@ -31,7 +31,7 @@ def check_truth(here: World) -> DaySummary:
 
 def test_a_day_ends_flat_and_its_profit_is_the_exchanges() -> None:
     async def body() -> None:
-        async with world(hours=24) as here:
+        async with simulated_day(hours=24) as here:
             await here.open()
             await here.run_to_end()
             summary = check_truth(here)
@@ -48,7 +48,7 @@ def test_a_day_ends_flat_and_its_profit_is_the_exchanges() -> None:
 
 
 async def _day(seed: int, speed: float) -> tuple[object, ...]:
-    async with world(seed=seed, speed=speed) as here:
+    async with simulated_day(seed=seed, speed=speed) as here:
         await here.open()
         await here.run_to_end()
         check_truth(here)
@@ -72,7 +72,7 @@ def test_the_same_seed_gives_the_same_day_at_any_speed() -> None:
 @pytest.mark.parametrize("cut", ["silent", "closed"])
 def test_a_feed_that_drops_blocks_entries_and_comes_back(cut: str) -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             await here.open()
             await here.sim.run_until(here.at("10:00"))
             before = here.day.engine.n_brackets
@@ -98,7 +98,7 @@ def test_a_feed_that_drops_blocks_entries_and_comes_back(cut: str) -> None:
 
 def test_a_dead_token_stops_entries_keeps_stops_and_a_new_one_resumes() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             await here.open()
             await here.sim.run_until(here.at("09:30"))
             await here.run_until(lambda: bool(here.open_keys()))
@@ -129,7 +129,7 @@ def test_a_dead_token_stops_entries_keeps_stops_and_a_new_one_resumes() -> None:
 
 def test_stop_flattens() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             control = Commands()
             control.set_day(here.day)
             await here.open()
@@ -148,7 +148,7 @@ def test_stop_flattens() -> None:
 
 def test_stop_may_leave_positions_under_their_stops_and_says_so() -> None:
     async def body() -> None:
-        async with world(on_stop="leave") as here:
+        async with simulated_day(on_stop="leave") as here:
             await here.open()
             await here.sim.run_until(here.at("09:30"))
             await here.run_until(lambda: bool(here.open_keys()))
@@ -172,7 +172,7 @@ def test_stop_may_leave_positions_under_their_stops_and_says_so() -> None:
 
 def test_insisting_ends_at_once_and_names_what_is_open() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             await here.open()
             await here.sim.run_until(here.at("09:30"))
             await here.run_until(lambda: bool(here.open_keys()))
@@ -187,7 +187,7 @@ def test_insisting_ends_at_once_and_names_what_is_open() -> None:
 
 def test_kill_halts_keeps_stops_and_needs_rearming() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             control = Commands()
             control.set_day(here.day)
             await here.open()
@@ -213,7 +213,7 @@ def test_kill_halts_keeps_stops_and_needs_rearming() -> None:
 
 def test_pause_takes_no_entries_until_resumed() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             control = Commands()
             control.set_day(here.day)
             await here.open()
@@ -230,7 +230,7 @@ def test_pause_takes_no_entries_until_resumed() -> None:
 
 def test_flatten_one_instrument_by_command() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             control = Commands()
             control.set_day(here.day)
             await here.open()
@@ -250,7 +250,7 @@ def test_flatten_one_instrument_by_command() -> None:
 
 def test_what_was_there_before_is_quarantined_and_the_rest_trades() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             await here.sim.run_until(here.at("09:16"))
             here.sim.exchange.place_manual("NSE:SBIN", 1, 5)
             await here.sim.run_until(here.now_ns + SECOND)
@@ -272,7 +272,7 @@ def test_what_was_there_before_is_quarantined_and_the_rest_trades() -> None:
 
 def test_a_strangers_order_during_the_day_is_quarantined() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             await here.open()
             await here.sim.run_until(here.at("10:00"))
             here.sim.exchange.place_manual("NSE:INFY", 1, 3)
@@ -286,7 +286,7 @@ def test_a_strangers_order_during_the_day_is_quarantined() -> None:
 
 def test_a_fault_on_the_order_path_halts_keeps_stops_and_shouts() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             await here.open()
             await here.sim.run_until(here.at("09:30"))
             await here.run_until(lambda: bool(here.open_keys()))
@@ -312,7 +312,7 @@ def test_a_fault_on_the_order_path_halts_keeps_stops_and_shouts() -> None:
 
 def test_a_failure_beside_the_order_path_is_said_and_trading_goes_on() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
 
             def broken(now_ns: int) -> None:
                 raise OSError("the page fell over")
@@ -331,7 +331,7 @@ def test_many_notices_are_told_few_at_a_time_and_in_order() -> None:
     """Words take Python a while; a frame that comes meanwhile is not to wait for all of them."""
 
     async def body() -> None:
-        async with world(hours=1) as here:
+        async with simulated_day(hours=1) as here:
             await here.open()
             await here.sim.run_until(here.now_ns + SECOND)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from otrade._core.histogram import LatencyHistogram
-from otrade._core.types import Cmd, Ev, Side
-from otrade.brokers.session import OrderReport, Source
+from otrade._core.types import Cmd, Ev, Side, Source
+from otrade.brokers.session import OrderReport
 from otrade.cli import main
 from otrade.errors import OTradeError
 from otrade.live.history.latency import (
@@ -28,7 +28,7 @@ from otrade.live.history.latency import (
     summary,
     table,
 )
-from tests.live.world import run, world
+from tests.harness.simulated_day import run, simulated_day
 
 SEED = 41
 MS = 1_000_000
@@ -209,7 +209,7 @@ def test_a_day_times_every_stage() -> None:
     """Against the simulator: its clock is the engine's, so what it adds is what is seen."""
 
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             await here.open()
             await here.run_to_end()
             stages = here.day.stages()

@@ -1,0 +1,1 @@
+"""Metrics, and alarms about prices and staleness."""

@@ -11,12 +11,12 @@ from otrade._core.types import Severity
 from otrade.live.alerts.rules import ALERTS, GOOD_NEWS
 from otrade.live.monitoring.price_alarm import PriceAlarm
 from otrade.live.notices.board import Notice, NoticeBoard
-from tests.live.world import SECOND
+from tests.harness.simulated_day import SECOND
 
 OPEN_NS, CLOSE_NS = 1_000 * SECOND, 9_000 * SECOND
 
 
-class Desk:
+class WatchedDay:
     """As much of a day as the watch looks at."""
 
     def __init__(self) -> None:
@@ -43,8 +43,8 @@ class Desk:
         return self.board.since(0)
 
 
-def looked(desk: Any, from_s: int, until_s: int, stale_s: int = 10) -> PriceAlarm:
-    watch = PriceAlarm(desk, stale_s * SECOND)
+def looked(day: Any, from_s: int, until_s: int, stale_s: int = 10) -> PriceAlarm:
+    watch = PriceAlarm(day, stale_s * SECOND)
     look(watch, from_s, until_s)
     return watch
 
@@ -56,60 +56,60 @@ def look(watch: PriceAlarm, from_s: int, until_s: int) -> None:
 
 
 def test_an_old_price_is_an_alarm_and_its_return_is_told() -> None:
-    desk = Desk()
-    watch = looked(desk, 1_000, 1_030)
-    assert desk.said == [], "a thin contract is quiet for seconds"
+    day = WatchedDay()
+    watch = looked(day, 1_000, 1_030)
+    assert day.said == [], "a thin contract is quiet for seconds"
     look(watch, 1_030, 1_100)
-    (notice,) = desk.said
+    (notice,) = day.said
     assert (notice.severity, notice.code, notice.instrument_id) == (Severity.ALARM, "PRICE_OLD", 3)
     assert notice.text.startswith(
         "NFO:X3: nothing has been heard of it since its price of 100.00, for 30 s, while 10 units are open;"
     )
-    desk.market["ts_recv_ns"] = 1_100 * SECOND
+    day.market["ts_recv_ns"] = 1_100 * SECOND
     look(watch, 1_100, 1_102)
-    assert [(n.severity, n.code) for n in desk.said[1:]] == [(Severity.INFO, "PRICE_BACK")]
-    assert "after 100 s" in desk.said[1].text
+    assert [(n.severity, n.code) for n in day.said[1:]] == [(Severity.INFO, "PRICE_BACK")]
+    assert "after 100 s" in day.said[1].text
 
 
 def test_a_refused_price_that_nothing_settles_is_an_alarm() -> None:
-    desk = Desk()
-    desk.market |= {"n_absurd": 1, "absurd_px_e4": 1_500_000, "absurd_since_ns": 1_005 * SECOND}
-    looked(desk, 1_005, 1_008)
-    assert desk.said == [], "packets settle it at once, mostly"
-    watch = looked(desk, 1_008, 1_020)
-    assert [n.code for n in desk.said] == ["PRICE_REFUSED"]
-    assert "a price of 150.00 was refused, the last one believed is 100.00" in desk.said[0].text
-    desk.market |= {"n_absurd": 0, "ts_recv_ns": 1_020 * SECOND}
+    day = WatchedDay()
+    day.market |= {"n_absurd": 1, "absurd_px_e4": 1_500_000, "absurd_since_ns": 1_005 * SECOND}
+    looked(day, 1_005, 1_008)
+    assert day.said == [], "packets settle it at once, mostly"
+    watch = looked(day, 1_008, 1_020)
+    assert [n.code for n in day.said] == ["PRICE_REFUSED"]
+    assert "a price of 150.00 was refused, the last one believed is 100.00" in day.said[0].text
+    day.market |= {"n_absurd": 0, "ts_recv_ns": 1_020 * SECOND}
     look(watch, 1_020, 1_022)
-    assert desk.said[-1].code == "PRICE_BACK"
+    assert day.said[-1].code == "PRICE_BACK"
 
 
 def test_without_a_position_and_outside_the_session_nothing_is_said() -> None:
-    desk = Desk()
-    desk.open_qty = 0
-    looked(desk, 1_000, 1_200)
-    desk.open_qty = 10
-    looked(desk, 0, 1_000)
-    looked(desk, 9_000, 9_100)
-    assert desk.said == []
+    day = WatchedDay()
+    day.open_qty = 0
+    looked(day, 1_000, 1_200)
+    day.open_qty = 10
+    looked(day, 0, 1_000)
+    looked(day, 9_000, 9_100)
+    assert day.said == []
 
 
 def test_the_alarm_ends_with_the_position() -> None:
-    desk = Desk()
-    watch = looked(desk, 1_000, 1_050)
-    desk.open_qty = 0
+    day = WatchedDay()
+    watch = looked(day, 1_000, 1_050)
+    day.open_qty = 0
     look(watch, 1_050, 1_060)
-    assert [n.code for n in desk.said] == ["PRICE_OLD", "PRICE_BACK"]
-    assert "nothing is open any more" in desk.said[1].text
+    assert [n.code for n in day.said] == ["PRICE_OLD", "PRICE_BACK"]
+    assert "nothing is open any more" in day.said[1].text
 
 
 def test_never_a_price_counts_from_the_open_and_a_longer_limit_of_the_users_counts() -> None:
-    desk = Desk()
-    desk.market |= {"ltp_e4": 0, "ts_recv_ns": 0}
-    watch = looked(desk, 1_000, 1_060, stale_s=60)
-    assert desk.said == []
+    day = WatchedDay()
+    day.market |= {"ltp_e4": 0, "ts_recv_ns": 0}
+    watch = looked(day, 1_000, 1_060, stale_s=60)
+    assert day.said == []
     look(watch, 1_060, 1_062)
-    assert "it has had no price, for 60 s" in desk.said[0].text
+    assert "it has had no price, for 60 s" in day.said[0].text
 
 
 def test_both_are_alerts_and_the_end_is_good_news() -> None:

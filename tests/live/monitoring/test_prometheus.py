@@ -24,13 +24,13 @@ from otrade.live.api.engine_source import LiveEngineSource
 from otrade.live.control.commands import Commands
 from otrade.live.monitoring.staleness import FrameWatch
 from otrade.live.notices.json_log import TolerantLogFile
-from tests.live.world import BUDGET, SECOND, World, run, world
+from tests.harness.simulated_day import BUDGET, SECOND, SimulatedDay, run, simulated_day
 
 ROOT = Path(__file__).parents[3]
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
-def source_of(here: World) -> LiveEngineSource:
+def source_of(here: SimulatedDay) -> LiveEngineSource:
     source = LiveEngineSource(here.board, Commands(), mode="paper", broker_kind="sim", speed=0.0)
     source.set_day(here.day)
     source.lifecycle = "running"
@@ -39,7 +39,7 @@ def source_of(here: World) -> LiveEngineSource:
     return source
 
 
-def a_desk() -> AlertDispatcher:
+def a_dispatcher() -> AlertDispatcher:
     return AlertDispatcher(
         AlertsConfig(targets=[AlertTargetConfig(name="phone")]),
         "OTrade",
@@ -67,10 +67,10 @@ def value(samples: Samples, name: str, **labels: str) -> float:
 
 def test_every_number_is_the_exchange_s_or_the_page_s(tmp_path: Path) -> None:
     async def body() -> None:
-        async with world(journal=MemoryJournal()) as here:
+        async with simulated_day(journal=MemoryJournal()) as here:
             source = source_of(here)
             source.log = TolerantLogFile(tmp_path / "x.jsonl", LogConfig(), lambda words: None)
-            alerts = source.alerts = a_desk()
+            alerts = source.alerts = a_dispatcher()
             alerts.on_outcome(DeliveryOutcome(1, "phone", True, 1))
             await here.open()
             await here.sim.run_until(here.at("09:40"))
@@ -173,7 +173,7 @@ def test_every_number_is_the_exchange_s_or_the_page_s(tmp_path: Path) -> None:
 
 def test_what_is_left_of_the_rate_budget_is_what_the_gate_lets_through() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             source = source_of(here)
             await here.open()
             await here.run_until(lambda: here.day.router.n_sent > 0)
@@ -212,7 +212,7 @@ def test_what_is_left_of_the_rate_budget_is_what_the_gate_lets_through() -> None
 
 def test_before_the_first_day_there_is_little_to_tell() -> None:
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             seen = await scrape(
                 LiveEngineSource(here.board, Commands(), mode="live", broker_kind="kite", speed=1.0)
             )
@@ -248,9 +248,9 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """Names of all samples of a day in its middle."""
 
     async def body() -> set[str]:
-        async with world(journal=MemoryJournal()) as here:
+        async with simulated_day(journal=MemoryJournal()) as here:
             source = source_of(here)
-            source.alerts = a_desk()
+            source.alerts = a_dispatcher()
             source.log = TolerantLogFile(
                 tmp_path_factory.mktemp("log") / "x.jsonl", LogConfig(), lambda words: None
             )
@@ -332,7 +332,7 @@ def test_a_scrape_makes_no_garbage_that_waits_for_a_collection() -> None:
     import gc
 
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             source = source_of(here)
             await here.open()
             await source.metrics()

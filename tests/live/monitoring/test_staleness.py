@@ -7,7 +7,7 @@ from otrade._core.types import Halt, PauseBy, Phase, Reason, Severity
 from otrade.live.monitoring.readiness import why_not_ready
 from otrade.live.monitoring.staleness import FrameWatch, NakedWatch
 from otrade.live.notices.board import NoticeBoard
-from tests.live.world import SECOND, run, world
+from tests.harness.simulated_day import SECOND, run, simulated_day
 
 Bracket = dict[str, int]
 
@@ -90,7 +90,7 @@ def test_ready_and_every_reason_why_not() -> None:
     assert why_not_ready(None, "starting") == ["the engine is starting"]
 
     async def body() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             day, now = here.day, lambda: here.now_ns
             assert "the feed is down" in why_not_ready(day, "starting")
             await here.open()

@@ -1,0 +1,1 @@
+"""Notices: the board, the log, and secrets that appear in neither."""

@@ -13,8 +13,8 @@ from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
 from otrade.live.monitoring.day_report import render, short, summarize
 from otrade.simulator.faults.books import BookFault
+from tests.harness.simulated_day import MINUTE, SECOND, SimulatedDay, run, simulated_day
 from tests.live.reconciliation.test_bracket_recovery import check_end
-from tests.live.world import MINUTE, SECOND, World, run, world
 
 DAY: dict[str, Any] = {
     "seed": 1,
@@ -25,11 +25,11 @@ DAY: dict[str, Any] = {
 BROKERS = ("kite", "upstox")
 
 
-def said(here: World, code: str) -> list[str]:
+def said(here: SimulatedDay, code: str) -> list[str]:
     return [notice.text for notice in here.notices if notice.code == code]
 
 
-def stop_slots(here: World) -> list[int]:
+def stop_slots(here: SimulatedDay) -> list[int]:
     """Live stops that the exchange has confirmed."""
     engine = here.day.engine
     slots = [engine.bracket(i)["stop_slot"] for i in engine.live_brackets()]
@@ -42,7 +42,7 @@ def stop_slots(here: World) -> list[int]:
 def test_prices_of_fills_that_are_never_told_come_from_the_trades(broker: Any) -> None:
     async def body() -> None:
         journal = MemoryJournal()
-        async with world(broker=broker, journal=journal, **DAY) as here:
+        async with simulated_day(broker=broker, journal=journal, **DAY) as here:
             here.sim.faults.miss_averages(10_000)
             here.sim.faults.late_trades(6, 20 * SECOND)
             await here.open()
@@ -82,7 +82,7 @@ def test_prices_of_fills_that_are_never_told_come_from_the_trades(broker: Any) -
 
 def test_a_day_whose_values_nobody_tells_ends_provisional_and_says_so() -> None:
     async def body() -> None:
-        async with world(**DAY) as here:
+        async with simulated_day(**DAY) as here:
             here.sim.faults.miss_averages(10_000)
             here.sim.faults.late_trades(10_000, 24 * 60 * MINUTE)
             await here.open()
@@ -102,7 +102,7 @@ def test_a_day_whose_values_nobody_tells_ends_provisional_and_says_so() -> None:
 @pytest.mark.parametrize("broker", BROKERS)
 def test_a_book_that_is_not_whole_is_asked_for_again(broker: Any, how: BookFault) -> None:
     async def body() -> None:
-        async with world(broker=broker, **DAY) as here:
+        async with simulated_day(broker=broker, **DAY) as here:
             await here.open()
             await here.run_until(lambda: bool(stop_slots(here)))
             books = here.day._book_poller
@@ -120,7 +120,7 @@ def test_a_book_that_is_not_whole_is_asked_for_again(broker: Any, how: BookFault
 @pytest.mark.parametrize("broker", BROKERS)
 def test_a_stop_that_books_go_on_to_lack_is_asked_for_alone(broker: Any) -> None:
     async def body() -> None:
-        async with world(broker=broker, **DAY) as here:
+        async with simulated_day(broker=broker, **DAY) as here:
             await here.open()
             await here.run_until(lambda: bool(stop_slots(here)))
             engine, exchange = here.day.engine, here.sim.exchange
@@ -147,7 +147,7 @@ def test_a_stop_that_books_go_on_to_lack_is_asked_for_alone(broker: Any) -> None
 @pytest.mark.parametrize("broker", BROKERS)
 def test_entries_stop_when_the_token_is_refused_at_the_book_alone(broker: Any) -> None:
     async def body() -> None:
-        async with world(broker=broker, **DAY) as here:
+        async with simulated_day(broker=broker, **DAY) as here:
             await here.open()
             await here.run_until(lambda: here.day.engine.n_live > 0)
             here.sim.faults.shut_book(20 * MINUTE)
@@ -176,7 +176,7 @@ def test_entries_stop_when_the_token_is_refused_at_the_book_alone(broker: Any) -
 @pytest.mark.parametrize("broker", BROKERS)
 def test_without_a_whole_book_for_a_minute_nothing_is_entered(broker: Any) -> None:
     async def body() -> None:
-        async with world(broker=broker, **DAY) as here:
+        async with simulated_day(broker=broker, **DAY) as here:
             await here.open()
             await here.run_until(lambda: here.day.engine.n_live > 0)
             here.sim.faults.spoil_books("empty", 30)
@@ -195,7 +195,7 @@ def test_without_a_whole_book_for_a_minute_nothing_is_entered(broker: Any) -> No
 @pytest.mark.parametrize("broker", BROKERS)
 def test_somebody_elses_bad_row_blinds_nobody_and_is_said_once(broker: Any) -> None:
     async def body() -> None:
-        async with world(broker=broker, **DAY) as here:
+        async with simulated_day(broker=broker, **DAY) as here:
             await here.open()
             here.sim.faults.foreign_bad_rows(10_000)
             await here.run_to_end()
@@ -213,7 +213,7 @@ def test_positions_that_lack_what_was_traded_quarantine_nothing(
     broker: Any, how: BookFault
 ) -> None:
     async def body() -> None:
-        async with world(broker=broker, **DAY) as here:
+        async with simulated_day(broker=broker, **DAY) as here:
             await here.open()
             await here.run_until(lambda: bool(stop_slots(here)))
             here.sim.faults.spoil_positions(how, 3)
@@ -236,7 +236,7 @@ def test_a_start_waits_for_a_book_that_holds_what_its_journal_knows(
     broker: Any, how: BookFault
 ) -> None:
     async def body() -> None:
-        async with world(broker=broker, journal=MemoryJournal(), **DAY) as here:
+        async with simulated_day(broker=broker, journal=MemoryJournal(), **DAY) as here:
             await here.open()
             await here.run_until(lambda: bool(stop_slots(here)))
             n_orders = len(here.sim.exchange.orders())

@@ -10,7 +10,7 @@ from otrade._core.types import Rec
 from otrade.brokers.session import BrokerRows
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
-from tests.live.world import SECOND, run, world
+from tests.harness.simulated_day import SECOND, run, simulated_day
 
 
 def told(journal: MemoryJournal) -> list[int]:
@@ -31,7 +31,7 @@ def told(journal: MemoryJournal) -> list[int]:
 def test_what_has_ended_is_told_once() -> None:
     async def body() -> None:
         journal = MemoryJournal()
-        async with world(journal=journal, seed=1, hours=0.5) as here:
+        async with simulated_day(journal=journal, seed=1, hours=0.5) as here:
             await here.open()
             exchange = here.sim.exchange
             await here.run_until(

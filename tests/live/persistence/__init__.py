@@ -1,0 +1,1 @@
+"""The day's journal, and what an engine goes on from."""

@@ -24,7 +24,7 @@ from otrade.live.persistence import day_journal as live_journal
 from otrade.live.persistence.day_journal import DayJournal, open_journal
 from otrade.live.plan.day_plan import DayPlan
 from otrade.live.plan.engine_builder import EngineSpec, build_plan
-from tests.live.world import SECOND, World, run, specs, world
+from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day, specs
 
 IDENTITY = {"day": "2026-11-23", "account": "a", "engine": "otrade", "mode": "live"}
 CONFIG = JournalConfig(max_mb=32, reserve_mb=1)
@@ -35,7 +35,7 @@ def opened(directory: Path, board: NoticeBoard, **identity: str) -> DayJournal:
 
 
 def a_run(
-    here: World, journal: DayJournal, board: NoticeBoard, *, halt: bool = False
+    here: SimulatedDay, journal: DayJournal, board: NoticeBoard, *, halt: bool = False
 ) -> DayJournal:
     """One short run of an engine that writes into this journal."""
 
@@ -63,14 +63,14 @@ def a_run(
 
 def in_world(work: Any) -> None:
     async def body() -> None:
-        async with world(hours=0.4, journal=MemoryJournal()) as here:
+        async with simulated_day(hours=0.4, journal=MemoryJournal()) as here:
             await work(here)
 
     run(body())
 
 
 def test_a_full_disk_reduces_shouts_and_trading_of_exits_goes_on() -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         assert here.journal is not None
         await here.open()
         await here.run_until(lambda: here.day.engine.n_live > 0)
@@ -102,7 +102,7 @@ def test_an_entry_without_a_record_never_leaves_and_what_is_open_is_protected(br
     """
 
     async def body() -> None:
-        async with world(hours=0.7, journal=MemoryJournal(), broker=broker) as here:
+        async with simulated_day(hours=0.7, journal=MemoryJournal(), broker=broker) as here:
             assert here.journal is not None
             await here.open()
             await here.run_until(lambda: here.sim.exchange.net_qty() != {})
@@ -124,7 +124,7 @@ def test_an_entry_without_a_record_never_leaves_and_what_is_open_is_protected(br
 
 
 def test_a_day_without_any_journal_takes_no_entries() -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         here.day.journal = None
         here.day.options = msgspec.structs.replace(here.day.options, needs_journal=True)
         await here.open()
@@ -138,7 +138,7 @@ def test_a_day_without_any_journal_takes_no_entries() -> None:
 
 
 def test_a_damaged_journal_is_kept_aside_and_its_halt_holds(tmp_path: Path) -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         board = NoticeBoard(lambda: here.now_ns)
         a_run(here, opened(tmp_path, board), board, halt=True)
         path = tmp_path / "2026-11-23.otj"
@@ -165,7 +165,7 @@ def test_a_damaged_journal_is_kept_aside_and_its_halt_holds(tmp_path: Path) -> N
 def test_somebody_elses_journal_is_kept_aside_and_brings_nothing(
     tmp_path: Path, changed: dict[str, str]
 ) -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         board = NoticeBoard(lambda: here.now_ns)
         a_run(here, opened(tmp_path, board, **changed), board, halt=True)
         journal = opened(tmp_path, board)
@@ -180,7 +180,7 @@ def test_somebody_elses_journal_is_kept_aside_and_brings_nothing(
 def test_a_journal_of_an_earlier_format_is_kept_aside_and_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         board = NoticeBoard(lambda: here.now_ns)
         with monkeypatch.context() as before:
             before.setattr(layout, "FORMAT", layout.FORMAT - 1)
@@ -198,7 +198,7 @@ def test_a_journal_of_an_earlier_format_is_kept_aside_and_named(
 def test_another_builds_core_is_not_used_but_its_halt_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         board = NoticeBoard(lambda: here.now_ns)
         a_run(here, opened(tmp_path, board), board, halt=True)
         monkeypatch.setattr(live_journal, "BUILD", f"{otrade.__version__}+another")
@@ -224,7 +224,7 @@ def test_a_second_engine_on_the_file_is_refused_and_a_directory_that_cannot_be_m
 
 
 def test_what_is_said_and_what_people_do_is_in_the_journal(tmp_path: Path) -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         assert here.journal is not None
         await here.open()
         control = Commands()

@@ -1,0 +1,1 @@
+"""What an engine that starts again finds, and takes care of."""

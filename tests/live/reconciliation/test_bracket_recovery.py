@@ -16,7 +16,7 @@ from otrade.journal.replay import replay
 from otrade.live.control.commands import Commands
 from otrade.live.oms.cl_ord_id import ClOrdId, make
 from otrade.simulator.exchange.orders import OrderRequest, RequestedTerms
-from tests.live.world import SECOND, World, run, world
+from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day
 
 PROTECTED_AGAIN_NS = 2 * SECOND
 DAY: dict[str, Any] = {
@@ -27,7 +27,7 @@ DAY: dict[str, Any] = {
 }
 
 
-def check_end(here: World) -> None:
+def check_end(here: SimulatedDay) -> None:
     """What must hold at the end of any day, however often its process has died."""
     assert here.sim.exchange.net_qty() == {}
     assert here.sim.exchange.live_orders() == []
@@ -41,7 +41,7 @@ def check_end(here: World) -> None:
     assert counters["illegal_events"] == 0
 
 
-def is_covered(here: World) -> bool:
+def is_covered(here: SimulatedDay) -> bool:
     """By the exchange's own book: is every open unit of ours covered by a live exit of its bracket?"""
     opened: dict[str, int] = {}
     covered: dict[str, int] = {}
@@ -62,7 +62,7 @@ async def recorded() -> list[tuple[int, int]]:
     without any death.
     """
     journal = MemoryJournal()
-    async with world(journal=journal, **DAY) as here:
+    async with simulated_day(journal=journal, **DAY) as here:
         await here.open()
         await here.run_to_end()
         check_end(here)
@@ -89,9 +89,9 @@ async def recorded() -> list[tuple[int, int]]:
     return found
 
 
-async def die_at(seq: int, *, with_journal: bool = True) -> World:
+async def die_at(seq: int, *, with_journal: bool = True) -> SimulatedDay:
     journal = MemoryJournal()
-    async with world(journal=journal, **DAY) as here:
+    async with simulated_day(journal=journal, **DAY) as here:
         journal.writer.last_seq = seq
         await here.open()
         while not journal.writer.is_dead and not here.day.ended.is_set():
@@ -148,9 +148,9 @@ def test_death_and_a_lost_journal(part: int) -> None:
     run(body())
 
 
-def a_day(work: Callable[[World], Any], **given: Any) -> None:
+def a_day(work: Callable[[SimulatedDay], Any], **given: Any) -> None:
     async def body() -> None:
-        async with world(journal=MemoryJournal(), **{**DAY, **given}) as here:
+        async with simulated_day(journal=MemoryJournal(), **{**DAY, **given}) as here:
             await here.open()
             await work(here)
 
@@ -158,7 +158,7 @@ def a_day(work: Callable[[World], Any], **given: Any) -> None:
 
 
 def test_recovery_again_and_again_changes_nothing() -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         await here.run_until(lambda: here.day.engine.n_live > 0)
         await here.sim.run_until(here.now_ns + 5 * SECOND)
         n_orders = len(here.sim.exchange.orders())
@@ -180,7 +180,7 @@ def test_recovery_again_and_again_changes_nothing() -> None:
 def test_deaths_in_a_row_at_random_records() -> None:
     """Each process dies a few hundred records after the one before, wherever that is."""
 
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         assert here.journal is not None
         n = 0
         for gap in (2900, 41, 230, 7, 390, 3, 61, 800, 13, 1):
@@ -201,7 +201,7 @@ def test_deaths_in_a_row_at_random_records() -> None:
 
 
 def test_a_halt_and_a_pause_of_a_person_outlive_the_process() -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         control = Commands()
         control.set_day(here.day)
         assert control.command("pause", {})[0] and control.command("kill", {})[0]
@@ -223,7 +223,7 @@ def test_a_halt_and_a_pause_of_a_person_outlive_the_process() -> None:
 
 
 def test_another_configuration_takes_the_brackets_back_from_the_book() -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         await here.run_until(lambda: here.day.engine.n_live > 0 and len(here.day.trades) > 1)
         n_trades = len(here.day.trades)
         await here.restart(offsets_bps=(-20, 20, 45))
@@ -238,7 +238,7 @@ def test_another_configuration_takes_the_brackets_back_from_the_book() -> None:
 
 
 def test_changed_limits_keep_the_journals_core_and_are_in_force() -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         await here.run_until(lambda: here.day.engine.n_live > 0)
         n_trades = here.day.engine.risk()["trades"]
         await here.restart(limits={"max_trades": n_trades})
@@ -252,7 +252,7 @@ def test_changed_limits_keep_the_journals_core_and_are_in_force() -> None:
 
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
 def test_a_day_with_a_new_login_a_reload_and_a_restart_replays_bit_for_bit(broker: Any) -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         engine = here.day.engine
         await here.run_until(lambda: engine.n_live > 0)
         here.sim.expire_tokens()
@@ -289,7 +289,7 @@ def test_what_a_lost_journal_knew_is_not_taken_for_nothing() -> None:
     before a person re-arms.
     """
 
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         def entries() -> set[str]:
             return {
                 order.order_id
@@ -331,7 +331,7 @@ def test_without_a_journal_a_book_that_is_behind_is_made_up_for(
     turns up in a later one.
     """
 
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         exchange = here.sim.exchange
         await here.run_until(lambda: here.day.engine.n_live > 0)
         if is_closed:
@@ -370,7 +370,7 @@ def test_without_a_journal_a_book_that_is_behind_is_made_up_for(
 def test_orders_of_an_engine_that_runs_beside_this_one_are_not_taken(run_id: int) -> None:
     """Not even when an earlier run's are, out of the same book."""
 
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         exchange = here.sim.exchange
         await here.sim.run_until(here.at("09:17"))
         await here.run_until(
@@ -408,7 +408,7 @@ def test_orders_of_an_engine_that_runs_beside_this_one_are_not_taken(run_id: int
 
 
 def test_what_the_start_could_not_explain_trades_again_soon_after_it_has_gone() -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         exchange = here.sim.exchange
         await here.sim.run_until(here.at("09:15") + 10 * SECOND)
         exchange.place_manual("NSE:SBIN", 1, 7)
@@ -428,7 +428,7 @@ def test_what_the_start_could_not_explain_trades_again_soon_after_it_has_gone() 
 
 
 def test_a_manual_trade_is_shown_left_alone_and_adopted_when_a_person_says_so() -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         key = "NSE:SBIN"
         await here.sim.run_until(here.at("09:15") + 10 * SECOND)
         here.sim.exchange.place_manual(key, 1, 7)
@@ -461,7 +461,7 @@ def test_a_manual_trade_is_shown_left_alone_and_adopted_when_a_person_says_so() 
 
 
 def test_a_position_closed_by_hand_is_booked_on_its_bracket_when_adopted() -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         await here.run_until(lambda: here.day.engine.n_live > 0)
         await here.sim.run_until(here.now_ns + SECOND)
         bracket = here.day.engine.bracket(here.day.engine.live_brackets()[0])

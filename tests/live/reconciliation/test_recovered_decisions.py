@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from otrade._core.types import Ev, Leg, OrdType, Side
-from otrade.brokers.session import OrderReport, Source
+from otrade._core.types import Ev, Leg, OrdType, Side, Source
+from otrade.brokers.session import OrderReport
 from otrade.live.oms.cl_ord_id import ClOrdId, make
 from otrade.live.reconciliation.bracket_recovery import BracketRecovery, adopt_position
-from tests.core.harness import make_engine
+from tests.harness.core_engine import make_engine
 
 S = 1_000_000_000
 NOON = 1_800_000_000 * S
@@ -56,7 +56,7 @@ def trades_after(*brackets: list[OrderReport]) -> int:
     BracketRecovery(plan).adopt(rows, NOON + 900 * S)
     plan.engine.on_book_begin(NOON + 900 * S)
     for one in rows:
-        plan.engine.on_report(**one.engine_fields())
+        plan.engine.on_report(one)
     plan.engine.on_book_end(NOON + 901 * S)
     return int(plan.engine.risk()["trades"])
 

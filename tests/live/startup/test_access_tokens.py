@@ -19,13 +19,13 @@ from otrade.live.live_mode import TokenWatch
 from otrade.live.startup.access_tokens import KEPT, RefusedTokens, process_began_ns
 from otrade.live.startup.credentials import LiveAccess
 from otrade.simulator.upstox.rest.settings import UpstoxSettings
-from tests.live.world import World, run, world
+from tests.harness.simulated_day import SimulatedDay, run, simulated_day
 
 SECOND = 1_000_000_000
 BOTH = pytest.mark.parametrize("broker", ["kite", "upstox"])
 
 
-def config_of(path: Path, here: World, broker: str) -> Config:
+def config_of(path: Path, here: SimulatedDay, broker: str) -> Config:
     rest = here.ports.rest_url if broker == "kite" else here.ports.upstox_rest_url
     page = f"{rest}/connect/login" if broker == "kite" else f"{rest}/v2/login/authorization/dialog"
     raw = {
@@ -42,7 +42,7 @@ def config_of(path: Path, here: World, broker: str) -> Config:
     return msgspec.convert(raw, Config)
 
 
-def keys(monkeypatch: pytest.MonkeyPatch, here: World, broker: str, token: str) -> str:
+def keys(monkeypatch: pytest.MonkeyPatch, here: SimulatedDay, broker: str, token: str) -> str:
     """Keys and a token that came with the environment; the token's name there."""
     for name, value in (
         ("API_KEY", here.sim.cfg.api_key),
@@ -53,14 +53,14 @@ def keys(monkeypatch: pytest.MonkeyPatch, here: World, broker: str, token: str) 
     return f"OTRADE_{broker.upper()}_ACCESS_TOKEN"
 
 
-async def asked(here: World, access: LiveAccess) -> str:
+async def asked(here: SimulatedDay, access: LiveAccess) -> str:
     async def ask() -> str:
         return await access.token(ask=False)
 
     return str(await here.sim.during(ask()))
 
 
-async def login(here: World, config: Config) -> str:
+async def login(here: SimulatedDay, config: Config) -> str:
     """What `otrade login` leaves: another process's session file."""
     other = LiveAccess(config, here.sim.clock)
 
@@ -79,7 +79,7 @@ def test_a_dead_token_of_the_environment_gives_way_to_a_login_while_the_engine_r
     broker: BrokerKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
-        async with world(broker=broker, hours=3.0) as here:
+        async with simulated_day(broker=broker, hours=3.0) as here:
             first = here.process.access_token
             name = keys(monkeypatch, here, broker, first)
             config = config_of(tmp_path, here, broker)
@@ -125,7 +125,7 @@ def test_a_start_with_a_dead_token_takes_the_next_one_and_remembers(
     broker: BrokerKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
-        async with world(broker=broker) as here:
+        async with simulated_day(broker=broker) as here:
             keys(monkeypatch, here, broker, "a-token-of-yesterday")
             config = config_of(tmp_path, here, broker)
             access = LiveAccess(config, here.sim.clock)
@@ -154,7 +154,7 @@ def test_the_newest_wins_whatever_its_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
-        async with world() as here:
+        async with simulated_day() as here:
             keys(monkeypatch, here, "kite", "of-the-environment")
             config = config_of(tmp_path, here, "kite")
             access = LiveAccess(config, here.sim.clock)

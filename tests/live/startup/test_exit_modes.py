@@ -29,13 +29,13 @@ from otrade.live.startup import exit_modes
 from otrade.live.startup.day_builder import DayBuilder
 from otrade.live.startup.exit_modes import COSTS, FREE, OTHERS, UNKNOWN, Settled, settle
 from otrade.simulator.faults.injector import FaultInjector
-from tests.live.world import PLAN, SECOND, World, run, specs, world
+from tests.harness.simulated_day import PLAN, SECOND, SimulatedDay, run, simulated_day, specs
 
 BROKERS: tuple[BrokerKind, ...] = get_args(BrokerKind)
 both = pytest.mark.parametrize("broker", BROKERS)
 
 
-def auto_specs(here: World, *, side_mask: int = 3) -> list[InstrumentSpec]:
+def auto_specs(here: SimulatedDay, *, side_mask: int = 3) -> list[InstrumentSpec]:
     """The world's instruments with their bands; every strategy is auto."""
     found = []
     for spec in specs(
@@ -55,14 +55,14 @@ def auto_specs(here: World, *, side_mask: int = 3) -> list[InstrumentSpec]:
     return found
 
 
-def an_adapter(here: World) -> BrokerAdapter:
+def an_adapter(here: SimulatedDay) -> BrokerAdapter:
     adapter = adapter_at(here.sim, here.ports, here.settings.broker, here.sim.clock)
     adapter.use(new_token(here.sim, here.settings.broker))
     return adapter
 
 
 async def settled(
-    here: World, wanted: list[InstrumentSpec], before: dict[str, object] | None = None
+    here: SimulatedDay, wanted: list[InstrumentSpec], before: dict[str, object] | None = None
 ) -> Settled:
     adapter = an_adapter(here)
     try:
@@ -79,13 +79,13 @@ def modes(done: Settled) -> set[int]:
     }
 
 
-def n_asked(here: World) -> int:
+def n_asked(here: SimulatedDay) -> int:
     return sum(path.startswith(PREVIEWS) for _, _, path in here.sim.faults.asked)
 
 
 def in_world(work: Any, **given: Any) -> None:
     async def body() -> None:
-        async with world(**given) as here:
+        async with simulated_day(**given) as here:
             await work(here)
 
     run(body())
@@ -103,7 +103,7 @@ ANSWERS = [
 def test_the_brokers_answer_decides_and_is_said_once(
     broker: BrokerKind, second_exit: str, mode: int, severity: Severity, words: str
 ) -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         done = await settled(here, auto_specs(here))
         assert modes(done) == {mode}
         assert (
@@ -132,7 +132,7 @@ def test_preview_and_ledger_agree_to_the_paisa(broker: BrokerKind) -> None:
     async def one(second_exit: str, key: str, product: str) -> int:
         costs_e4 = 0
 
-        async def work(here: World) -> None:
+        async def work(here: SimulatedDay) -> None:
             nonlocal costs_e4
             sim, universe = here.sim, here.sim.exchange.market.universe
             await sim.run_until(here.at("09:20"))
@@ -180,7 +180,7 @@ def test_preview_and_ledger_agree_to_the_paisa(broker: BrokerKind) -> None:
             assert abs((told[2] - told[1]) - (blocked[2] - blocked[1])) <= 100, (told, blocked)
             costs_e4 = blocked[2] - blocked[1]
 
-        async with world(broker=broker, config={"second_exit": second_exit}) as here:
+        async with simulated_day(broker=broker, config={"second_exit": second_exit}) as here:
             await work(here)
         return costs_e4
 
@@ -189,7 +189,7 @@ def test_preview_and_ledger_agree_to_the_paisa(broker: BrokerKind) -> None:
         assert run(one("free", key, product)) == 0
 
 
-def place_exit(here: World, key: str, product: str, terms: OrderTerms) -> None:
+def place_exit(here: SimulatedDay, key: str, product: str, terms: OrderTerms) -> None:
     from otrade.simulator.exchange import orders as sim_orders
 
     exchange = here.sim.exchange
@@ -237,7 +237,7 @@ def test_an_answer_is_read_to_the_paisa() -> None:
 def test_a_broker_that_does_not_answer_leaves_the_stop_resting(
     broker: BrokerKind, how: Any
 ) -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         faults: FaultInjector = here.sim.faults
         if how in ("500", "429"):
             faults.lose_request(how, count=100, path_prefix=PREVIEWS)
@@ -261,7 +261,7 @@ def test_a_broker_that_does_not_answer_leaves_the_stop_resting(
 
 
 def test_every_side_must_be_free_and_other_strategies_stay_as_they_are() -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         wanted = auto_specs(here)
         infy, sbin = wanted
         plain = msgspec.structs.replace(
@@ -291,7 +291,7 @@ def test_every_side_must_be_free_and_other_strategies_stay_as_they_are() -> None
 
 
 def test_without_a_band_nothing_is_known() -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         bare = [
             msgspec.structs.replace(spec, band_lo_e4=0, band_hi_e4=0) for spec in auto_specs(here)
         ]
@@ -306,7 +306,7 @@ def test_only_so_many_are_asked_about_and_a_later_start_asks_no_more(
 ) -> None:
     monkeypatch.setattr(exit_modes, "QUESTIONS_MAX", 3)
 
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         done = await settled(here, auto_specs(here))
         assert n_asked(here) == 6 and set(done.answers.values()) == {
             FREE,
@@ -343,7 +343,7 @@ def test_the_limits_of_the_table_can_say_no() -> None:
 # -------------------------------------------------------------------------------------------------------------
 # the whole start
 @dataclass(frozen=True)
-class GivenAccess:
+class TokenGivenAccess:
     """A token that somebody has got already."""
 
     adapter: BrokerAdapter
@@ -358,7 +358,7 @@ class GivenAccess:
         return None
 
 
-def maker_of(here: World, path: Path, **bracket: Any) -> DayBuilder:
+def maker_of(here: SimulatedDay, path: Path, **bracket: Any) -> DayBuilder:
     strategy = {
         "kind": "ema_cross",
         "name": "cross",
@@ -386,7 +386,7 @@ def maker_of(here: World, path: Path, **bracket: Any) -> DayBuilder:
         adapter._instruments_url = (
             f"{here.ports.upstox_rest_url}/market-quote/instruments/exchange/complete.json.gz"  # type: ignore[attr-defined]
         )
-    access = GivenAccess(adapter, new_token(here.sim, here.settings.broker))
+    access = TokenGivenAccess(adapter, new_token(here.sim, here.settings.broker))
     board = NoticeBoard(lambda: here.now_ns)
     return DayBuilder(
         manager.load(file), Calendar.load(), access, here.sim.clock, board, is_paper=True
@@ -397,7 +397,7 @@ def maker_of(here: World, path: Path, **bracket: Any) -> DayBuilder:
 def test_a_later_start_keeps_the_mode_and_the_journal_though_the_broker_says_otherwise(
     broker: BrokerKind, tmp_path: Path
 ) -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         ledger = here.sim.exchange.ledger
         resumed, said, found = [], [], []
         for second_exit_costs in (False, True, True):
@@ -437,7 +437,7 @@ def test_a_later_start_keeps_the_mode_and_the_journal_though_the_broker_says_oth
 
 
 def test_a_strategy_without_a_target_or_with_a_mode_of_its_own_asks_nothing(tmp_path: Path) -> None:
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         for number, (bracket, mode) in enumerate(
             (({"target": None}, 0), ({"exit_mode": "oco"}, 1), ({"exit_mode": "stop_resting"}, 0))
         ):
@@ -463,7 +463,7 @@ def test_a_target_that_is_refused_for_funds_leaves_the_position_under_its_stop(
     for it, and the stop protects.
     """
 
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         exchange = here.sim.exchange
         exchange.ledger.second_exit_costs = True
         await here.open()
@@ -497,7 +497,7 @@ def test_a_target_that_is_refused_for_funds_leaves_the_position_under_its_stop(
 def test_both_exits_work_where_the_broker_takes_them_for_nothing(broker: BrokerKind) -> None:
     """The same account with the same money: the second exit blocks nothing, so it stands."""
 
-    async def work(here: World) -> None:
+    async def work(here: SimulatedDay) -> None:
         exchange = here.sim.exchange
         await here.open()
         await here.run_until(lambda: exchange.net_qty() != {}, step_ns=SECOND // 10)

@@ -1,4 +1,4 @@
-"""The login desk, and `otrade login` waiting for the browser: the right answer, and every other
+"""The login flow, and `otrade login` waiting for the browser: the right answer, and every other
 one.
 """
 
@@ -19,12 +19,13 @@ from otrade.config.schema import Config
 from otrade.errors import BrokerError, ConfigError, TokenError
 from otrade.live.startup.credentials import LiveAccess
 from otrade.live.startup.login_flow import LIFE_NS, LoginFlow, login_notice
+from tests.harness.waiting import until
 
 NOW = 1_790_000_000 * 10**9
 TOKEN = "the-secret-token"
 
 
-class Kit:
+class LoginAdapter:
     """A broker whose codes are given."""
 
     name = "upstox"
@@ -55,9 +56,9 @@ class Kit:
         pass
 
 
-class Access:
+class LoginAccess:
     def __init__(self, path: Path) -> None:
-        self.adapter = Kit()
+        self.adapter = LoginAdapter()
         self.path = path
 
     def known_user(self) -> str:
@@ -67,36 +68,36 @@ class Access:
         save_session(self.path, session)
 
 
-class Clock:
+class LoginClock:
     ns = NOW
 
     def now_ns(self) -> int:
         return self.ns
 
 
-class Desk:
+class LoginSetup:
     def __init__(self, tmp_path: Path) -> None:
         self.path = tmp_path / "session" / "kite.json"
-        self.clock = Clock()
+        self.clock = LoginClock()
         self.heard: list[AccessSession] = []
-        self.desk = LoginFlow(
-            cast(LiveAccess, Access(self.path)), cast(Any, self.clock), self.heard.append
+        self.flow = LoginFlow(
+            cast(LiveAccess, LoginAccess(self.path)), cast(Any, self.clock), self.heard.append
         )
 
     def begin(self) -> str:
-        return self.desk.begin().rpartition("state=")[2]
+        return self.flow.begin().rpartition("state=")[2]
 
     def finish(self, state: str, code: str = "good") -> AccessSession:
         return asyncio.run(
-            self.desk.finish(f"http://127.0.0.1:8000/login/callback?state={state}&code={code}")
+            self.flow.finish(f"http://127.0.0.1:8000/login/callback?state={state}&code={code}")
         )
 
 
 def test_a_login_is_saved_and_told_and_its_token_is_not_said(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    session = desk.finish(desk.begin())
-    assert desk.heard == [session] == [load_session(desk.path, "key", NOW)]
-    assert desk.path.stat().st_mode & 0o777 == 0o600
+    login = LoginSetup(tmp_path)
+    session = login.finish(login.begin())
+    assert login.heard == [session] == [load_session(login.path, "key", NOW)]
+    assert login.path.stat().st_mode & 0o777 == 0o600
     assert (
         TOKEN not in login_notice(session)[1] + repr(session)
         and "AB1234" in login_notice(session)[1]
@@ -104,49 +105,49 @@ def test_a_login_is_saved_and_told_and_its_token_is_not_said(tmp_path: Path) -> 
 
 
 def test_an_answer_is_good_once(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    state = desk.begin()
-    desk.finish(state)
+    login = LoginSetup(tmp_path)
+    state = login.begin()
+    login.finish(state)
     with pytest.raises(BrokerError, match="no login is under way"):
-        desk.finish(state)
+        login.finish(state)
 
 
 @pytest.mark.parametrize("state", ["", "foreign", "é", "x" * 10_000])
 def test_a_foreign_state_is_refused_and_the_persons_login_goes_on(
     tmp_path: Path, state: str
 ) -> None:
-    desk = Desk(tmp_path)
-    ours = desk.begin()
+    login = LoginSetup(tmp_path)
+    ours = login.begin()
     with pytest.raises(BrokerError, match="another login"):
-        desk.finish(state)
-    assert desk.heard == []
-    assert desk.finish(ours).access_token == TOKEN
+        login.finish(state)
+    assert login.heard == []
+    assert login.finish(ours).access_token == TOKEN
 
 
 def test_a_failed_exchange_may_be_tried_again_and_another_login_ends_the_first(
     tmp_path: Path,
 ) -> None:
-    desk = Desk(tmp_path)
-    state = desk.begin()
+    login = LoginSetup(tmp_path)
+    state = login.begin()
     with pytest.raises(TokenError, match="Invalid Auth code"):
-        desk.finish(state, "used")
-    newer = desk.begin()
+        login.finish(state, "used")
+    newer = login.begin()
     with pytest.raises(BrokerError, match="another login"):
-        desk.finish(state)
-    assert desk.finish(newer)
+        login.finish(state)
+    assert login.finish(newer)
 
 
 def test_a_login_takes_ten_minutes_at_most(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    state = desk.begin()
-    desk.clock.ns += LIFE_NS + 1
+    login = LoginSetup(tmp_path)
+    state = login.begin()
+    login.clock.ns += LIFE_NS + 1
     with pytest.raises(BrokerError, match="taken too long"):
-        desk.finish(state)
+        login.finish(state)
 
 
 def test_without_a_login_nothing_is_taken(tmp_path: Path) -> None:
     with pytest.raises(BrokerError, match="no login is under way"):
-        Desk(tmp_path).finish("")
+        LoginSetup(tmp_path).finish("")
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -155,6 +156,12 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def accepts(port: int) -> bool:
+    """Does somebody listen there?"""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def ask(port: int, request: bytes) -> bytes:
@@ -172,13 +179,11 @@ def test_the_command_waits_through_nonsense_for_the_right_answer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def work() -> int:
-        desk = Desk(tmp_path)
+        login = LoginSetup(tmp_path)
         port = free_port()
-        waiting = asyncio.ensure_future(_login(desk.desk, "127.0.0.1", port, False, False, 20))
-        while not desk.desk._state:
-            await asyncio.sleep(0)
-        await asyncio.sleep(0.05)
-        state = desk.desk._state
+        waiting = asyncio.ensure_future(_login(login.flow, "127.0.0.1", port, False, False, 20))
+        await until(lambda: accepts(port))
+        state = login.flow._state
         for nonsense in (
             b"", b"\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"POST /login/callback?x HTTP/1.1\r\n\r\n", b"GET " + b"x" * 20_000,
             b"GET /login/callback?state=foreign&code=good HTTP/1.1\r\n\r\n", f"GET /?state={state}&code=bad HTTP/1.1\r\n\r\n".encode(),
@@ -196,7 +201,7 @@ def test_the_command_waits_through_nonsense_for_the_right_answer(
             and b"no-store" in answer
         )
         code = await waiting
-        assert len(desk.heard) == 1
+        assert len(login.heard) == 1
         return code
 
     assert asyncio.run(work()) == DONE
@@ -205,7 +210,7 @@ def test_the_command_waits_through_nonsense_for_the_right_answer(
 
 def test_nobody_comes(tmp_path: Path) -> None:
     assert (
-        asyncio.run(_login(Desk(tmp_path).desk, "127.0.0.1", free_port(), False, False, 0.01))
+        asyncio.run(_login(LoginSetup(tmp_path).flow, "127.0.0.1", free_port(), False, False, 0.01))
         == TIMED_OUT
     )
 
@@ -215,7 +220,7 @@ def test_where_the_browser_cannot_come_the_way_is_named(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(ConfigError, match="paste"):
-        asyncio.run(_login(Desk(tmp_path).desk, "trader.example", 443, False, False, 1))
+        asyncio.run(_login(LoginSetup(tmp_path).flow, "trader.example", 443, False, False, 1))
 
 
 def test_a_port_in_use_is_left_to_its_owner(tmp_path: Path) -> None:
@@ -224,7 +229,9 @@ def test_a_port_in_use_is_left_to_its_owner(tmp_path: Path) -> None:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             assert (
-                await LoginCallback.listen(Desk(tmp_path).desk, "127.0.0.1", taken.getsockname()[1])
+                await LoginCallback.listen(
+                    LoginSetup(tmp_path).flow, "127.0.0.1", taken.getsockname()[1]
+                )
                 is None
             )
 
@@ -241,7 +248,7 @@ def test_the_command_waits_at_its_own_hook_for_an_approval(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     port = free_port()
-    access = Access(tmp_path / "session.json")
+    access = LoginAccess(tmp_path / "session.json")
 
     async def post(body: bytes) -> bytes:
         head = f"POST /hooks/upstox/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -253,10 +260,11 @@ def test_the_command_waits_at_its_own_hook_for_an_approval(
 
     async def work() -> int:
         waiting = asyncio.ensure_future(
-            _approved(config_of(tmp_path, port), cast(LiveAccess, access), cast(Any, Clock()), 20)
+            _approved(
+                config_of(tmp_path, port), cast(LiveAccess, access), cast(Any, LoginClock()), 20
+            )
         )
-        while "approve" not in capsys.readouterr().err.lower():
-            await asyncio.sleep(0.01)
+        await until(lambda: "approve" in capsys.readouterr().err.lower())
         assert b" 400 " in await post(b"<html>") and not waiting.done()
         assert b" 200 " in await post(b"approved")
         return await waiting
@@ -272,13 +280,18 @@ def test_an_approval_at_a_port_that_is_in_use_is_the_engines_or_refused(tmp_path
         config = config_of(tmp_path, taken.getsockname()[1])
         with pytest.raises(ConfigError, match=r"hooks\.port.*no engine runs"):
             asyncio.run(
-                _approved(config, cast(LiveAccess, Access(tmp_path / "s")), cast(Any, Clock()), 1)
+                _approved(
+                    config,
+                    cast(LiveAccess, LoginAccess(tmp_path / "s")),
+                    cast(Any, LoginClock()),
+                    1,
+                )
             )
 
 
 def test_no_approval_comes(tmp_path: Path) -> None:
-    access = cast(LiveAccess, Access(tmp_path / "s"))
+    access = cast(LiveAccess, LoginAccess(tmp_path / "s"))
     assert (
-        asyncio.run(_approved(config_of(tmp_path, 0), access, cast(Any, Clock()), 0.01))
+        asyncio.run(_approved(config_of(tmp_path, 0), access, cast(Any, LoginClock()), 0.01))
         == TIMED_OUT
     )

@@ -11,7 +11,7 @@ from otrade._core.types import Severity
 from otrade.drill.process import BrokerKind
 from otrade.instruments import Instrument
 from otrade.live.startup.secondary_feed import joined
-from tests.live.world import SECOND, World, run, world
+from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day
 
 TODAY = dt.date(2026, 11, 19)
 PAIRS: list[tuple[BrokerKind, BrokerKind]] = [
@@ -21,7 +21,7 @@ PAIRS: list[tuple[BrokerKind, BrokerKind]] = [
 ]
 
 
-async def traded(here: World) -> list[tuple[Any, ...]]:
+async def traded(here: SimulatedDay) -> list[tuple[Any, ...]]:
     """What the day's trades were, by their prices and sides; ids and times to the millisecond
     belong to the run.
     """
@@ -33,8 +33,8 @@ async def traded(here: World) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize(("broker", "second"), PAIRS)
 def test_one_feed_failing_changes_no_trade(broker: BrokerKind, second: BrokerKind) -> None:
-    async def day(*, with_outage: bool, with_second: bool) -> tuple[list[Any], World]:
-        async with world(broker=broker, second=second if with_second else None) as here:
+    async def day(*, with_outage: bool, with_second: bool) -> tuple[list[Any], SimulatedDay]:
+        async with simulated_day(broker=broker, second=second if with_second else None) as here:
             await here.open()
             await here.sim.run_until(here.at("09:40"))
             if with_outage and broker == "upstox":
@@ -73,7 +73,7 @@ def test_one_feed_failing_changes_no_trade(broker: BrokerKind, second: BrokerKin
 
 def test_with_both_feeds_gone_there_are_no_entries_and_stops_stay() -> None:
     async def work() -> None:
-        async with world(broker="kite", second="upstox") as here:
+        async with simulated_day(broker="kite", second="upstox") as here:
             await here.open()
             await here.sim.run_until(here.at("09:40"))
             here.sim.feed_of("kite").pause()

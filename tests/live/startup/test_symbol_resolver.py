@@ -22,7 +22,7 @@ from otrade.live.startup.instrument_cache import InstrumentCache, refresh_by_pro
 from otrade.live.startup.symbol_resolver import SymbolResolver
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
-from tests.live.test_app import FRIDAY, folder, write  # noqa: F401
+from tests.harness.paper_run import FRIDAY, write
 
 TODAY = dt.date(2026, 11, 23)
 YESTERDAY = dt.date(2026, 11, 20)
@@ -201,7 +201,7 @@ def test_an_older_file_than_a_week_is_no_file(tmp_path: Path) -> None:
 
 # ------------------------------------------------------------------------------------------------------------------
 # the commands
-def test_the_commands_on_paper(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+def test_the_commands_on_paper(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(folder, sim={"date": FRIDAY})
     assert find(path, "", "banknifty", 3) == 0
     out = capsys.readouterr()
@@ -219,9 +219,9 @@ def test_the_commands_on_paper(folder: Path, capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
 def test_a_live_engine_has_its_file_fetched_by_another_process(
-    folder: Path,  # noqa: F811
+    folder: Path,
     monkeypatch: pytest.MonkeyPatch,
-    broker: Any,  # noqa: F811
+    broker: Any,
 ) -> None:
     """`otrade instruments refresh` against the simulator's real protocol, as `otrade run` starts
     it.

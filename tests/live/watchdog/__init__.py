@@ -1,0 +1,1 @@
+"""The watchdog: an engine that dies or hangs, and positions that are covered all the same."""

@@ -17,8 +17,8 @@ from otrade.live.watchdog.heartbeat import (
     read_protection,
     start_ticks,
 )
-from tests.live.watchdog_engine import RUN, SYMBOL, bracket, fake_day
-from tests.live.world import World, run, world
+from tests.harness.realtime_broker import RUN, SYMBOL, bracket, fake_day
+from tests.harness.simulated_day import SimulatedDay, run, simulated_day
 
 
 def test_a_beat_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_whole_day_is_told_as_the_core_knows_it(tmp_path: Path) -> None:
         heartbeat.open()
         n_seen = 0
 
-        def compare(here: World, now_ns: int) -> None:
+        def compare(here: SimulatedDay, now_ns: int) -> None:
             nonlocal n_seen
             heartbeat.on_beat(here.day, now_ns)
             told = read_protection(tmp_path)
@@ -119,7 +119,7 @@ def test_a_whole_day_is_told_as_the_core_knows_it(tmp_path: Path) -> None:
             ] == [(b["tag_run"], b["tag_bracket"], b["open_qty"], b["stop_e4"]) for b in opened]
             n_seen += len(opened)
 
-        async with world(seed=1, hours=0.4, offsets_bps=(-20, 20)) as here:
+        async with simulated_day(seed=1, hours=0.4, offsets_bps=(-20, 20)) as here:
             here.day.listen_to_beats(lambda now_ns: compare(here, now_ns))
             await here.open()
             await here.run_to_end()

@@ -12,8 +12,17 @@ from otrade._core.types import Leg
 from otrade.live.oms.cl_ord_id import WATCHDOG_SLOT, parse
 from otrade.live.watchdog.heartbeat import EngineState, HeartbeatReading, start_ticks
 from otrade.live.watchdog.process import EngineVitals, HeartbeatMonitor
-from tests.live.alert_listener import TOKEN, environment, listening
-from tests.live.watchdog_engine import SYMBOL, Broker, Home, bracket, home, on_tick, wait_until
+from tests.harness.alert_listener import TOKEN, environment, listening
+from tests.harness.realtime_broker import (
+    SYMBOL,
+    EngineDirectory,
+    RealtimeBroker,
+    bracket,
+    home,
+    on_tick,
+    wait_for_broker,
+)
+from tests.harness.waiting import wait_until
 
 
 def die(child: subprocess.Popen[str]) -> None:
@@ -21,7 +30,7 @@ def die(child: subprocess.Popen[str]) -> None:
     child.wait()
 
 
-def stops(here: Broker) -> list[tuple[int, float]]:
+def stops(here: RealtimeBroker) -> list[tuple[int, float]]:
     return [
         (int(row["pending_quantity"]), float(row["trigger_price"]))
         for row in here.live()
@@ -29,7 +38,7 @@ def stops(here: Broker) -> list[tuple[int, float]]:
     ]
 
 
-def naked(place: Home) -> float:
+def naked(place: EngineDirectory) -> float:
     """A dead engine's open bracket without a stop; returns where the stop belongs."""
     trigger = on_tick(place.here.enter() * 0.97)
     die(place.engine(bracket(trigger)))
@@ -114,7 +123,7 @@ def test_flatten_closes_what_is_ours_and_nothing_else(tmp_path: Path) -> None:
         ltp = here.enter(10)
         here.stop(10, ltp * 0.97)
         theirs = here.place(None, "BUY", 3, "LIMIT", on_tick(ltp * 1.01))
-        wait_until("the person's order is filled", lambda: here.status(theirs) == "COMPLETE")
+        wait_for_broker("the person's order is filled", lambda: here.status(theirs) == "COMPLETE")
         die(place.engine(bracket(ltp * 0.97)))
         code, said = place.once(flatten=True)
         assert code == 0, said
@@ -126,7 +135,7 @@ def test_what_a_person_has_closed_gets_no_exit(tmp_path: Path) -> None:
         here = place.here
         trigger = naked(place)
         by_hand = here.place(None, "SELL", 10, "LIMIT", on_tick(trigger))
-        wait_until("it is closed by hand", lambda: here.status(by_hand) == "COMPLETE")
+        wait_for_broker("it is closed by hand", lambda: here.status(by_hand) == "COMPLETE")
         code, said = place.once()
         assert here.net() == 0 and here.live() == []
         assert "by our orders, but the position shows 0" in said
@@ -169,7 +178,7 @@ def test_a_book_that_is_old_doubles_no_stop(tmp_path: Path) -> None:
         trigger = naked(place)
         # The third reading comes after the order was placed, and still shows the book before it.
         child = place.watchdog(once=True)
-        wait_until("a stop rests", lambda: bool(stops(place.here)))
+        wait_for_broker("a stop rests", lambda: bool(stops(place.here)))
         place.here.call(lambda: place.here.sim.faults.stale_book(1, 3_000_000_000))
         out, err = child.communicate(timeout=120)
         assert child.returncode == 0, out + err
@@ -217,7 +226,7 @@ def test_a_hung_engine_is_killed_before_anything_is_sent(tmp_path: Path) -> None
         engine = place.engine(bracket(ltp * 0.97))
         dog = place.watchdog(once=False)
         engine.send_signal(signal.SIGSTOP)
-        wait_until("the stop rests", lambda: bool(stops(place.here)))
+        wait_for_broker("the stop rests", lambda: bool(stops(place.here)))
         assert engine.wait(60) == -signal.SIGKILL
         assert stops(place.here) == [(10, on_tick(ltp * 0.97))]
         assert dog.poll() is None, "it goes on watching"

@@ -18,7 +18,8 @@ from otrade.errors import StartError
 from otrade.live.runtime.run_file import RunFile
 from otrade.live.watchdog import process_kill
 from otrade.live.watchdog.heartbeat import start_ticks
-from tests.live.watchdog_engine import ROOT, bracket, home, on_tick, wait_until
+from tests.harness.realtime_broker import ROOT, bracket, home, on_tick
+from tests.harness.waiting import wait_until
 
 HOLDER = """
 import ctypes, sys, threading, time
@@ -72,6 +73,11 @@ def test_the_lock_is_free_the_moment_it_is_over(
                 pass
 
 
+def has_ended(child: subprocess.Popen[str]) -> bool:
+    """With its last thread; its parent has not asked yet."""
+    return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
 @WITH_AND_WITHOUT_HANDLES
 def test_what_is_gone_or_another_is_left_alone(
     has_handles: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -85,7 +91,7 @@ def test_what_is_gone_or_another_is_left_alone(
         )
         assert child.poll() is None
         child.kill()
-        wait_until("it is dead, and not buried", lambda: start_ticks(child.pid) == 0)
+        wait_until("it is dead, and not buried", lambda: has_ended(child))
         assert not asyncio.run(process_kill.end_process(child.pid, began))
         child.wait()
         assert not asyncio.run(process_kill.end_process(child.pid, began))
@@ -104,9 +110,9 @@ def test_an_engine_without_its_first_thread_is_fenced_and_its_position_covered(
     with home(tmp_path) as place:
         ltp = place.here.enter()
         code = (
-            "import sys, threading; from tests.live import guarded; import ctypes; import signal\n"
+            "import sys, threading; from tests.harness import realtime_broker; import ctypes; import signal\n"
             "signal.signal = lambda *args: None\n"
-            "threading.Thread(target=guarded.beat, args=sys.argv[1:3]).start()\n"
+            "threading.Thread(target=realtime_broker.beat, args=sys.argv[1:3]).start()\n"
             "ctypes.CDLL(None).syscall(60, 0)"
         )
         engine = place.spawn(code, str(place.var), json.dumps([bracket(ltp * 0.97)]))

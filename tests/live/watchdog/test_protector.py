@@ -52,7 +52,7 @@ def row(
     }
 
 
-class Scripted:
+class ScriptedBroker:
     """A broker whose answers and delays are given. An order that is placed is in the book `hidden`
     looks later, or never (-1).
     """
@@ -107,7 +107,7 @@ class Scripted:
         )
 
 
-def rescue(broker: Scripted, said: list[str] | None = None) -> ProtectionOutcome:
+def rescue(broker: ScriptedBroker, said: list[str] | None = None) -> ProtectionOutcome:
     def say(severity: Severity, code: str, text: str) -> None:
         if said is not None:
             said.append(text)
@@ -122,7 +122,7 @@ def rescue(broker: Scripted, said: list[str] | None = None) -> ProtectionOutcome
 
 
 def test_one_look_is_not_enough_to_place_an_order() -> None:
-    broker = Scripted([], [])
+    broker = ScriptedBroker([], [])
     stop = make(ClOrdId(7, 1, Leg.STOP, 0, 1))
     broker.late.append((2, row(stop, "SELL", "TRIGGER PENDING", kind="SL", trigger=1450.0)))
     assert rescue(broker).is_safe
@@ -131,20 +131,20 @@ def test_one_look_is_not_enough_to_place_an_order() -> None:
 
 @pytest.mark.parametrize("hidden", [0, 1])
 def test_an_order_in_doubt_that_shows_by_the_second_look_is_not_sent_again(hidden: int) -> None:
-    broker = Scripted([Ev.TIMEOUT, Ev.ACK], [hidden, 0])
+    broker = ScriptedBroker([Ev.TIMEOUT, Ev.ACK], [hidden, 0])
     outcome = rescue(broker)
     assert outcome.is_safe and not outcome.is_flat and len(broker.placed) == 1
 
 
 def test_an_order_in_doubt_that_two_looks_do_not_show_is_sent_once_more_under_another_tag() -> None:
-    broker, said = Scripted([Ev.TIMEOUT, Ev.ACK], [-1, 0]), list[str]()
+    broker, said = ScriptedBroker([Ev.TIMEOUT, Ev.ACK], [-1, 0]), list[str]()
     assert rescue(broker, said).is_safe
     assert len(set(broker.placed)) == len(broker.placed) == 2
     assert any(broker.placed[0] in text and "never arrived" in text for text in said)
 
 
 def test_a_late_acceptance_after_the_proof_is_taken_out() -> None:
-    broker = Scripted([Ev.TIMEOUT, Ev.ACK], [6, 0])
+    broker = ScriptedBroker([Ev.TIMEOUT, Ev.ACK], [6, 0])
     ended = {"n": 0}
 
     async def cancelling(order: OrderReport) -> Answer:
@@ -167,13 +167,13 @@ def test_a_late_acceptance_after_the_proof_is_taken_out() -> None:
 
 @pytest.mark.parametrize("hidden", [1, 5, 20])
 def test_an_order_that_was_taken_is_waited_for_however_old_the_book_is(hidden: int) -> None:
-    broker = Scripted([Ev.ACK, Ev.ACK], [hidden, 0])
+    broker = ScriptedBroker([Ev.ACK, Ev.ACK], [hidden, 0])
     assert rescue(broker).is_safe
     assert len(broker.placed) == 1
 
 
 def test_an_order_that_was_refused_is_tried_again() -> None:
-    broker = Scripted([Ev.REFUSED, Ev.ACK], [-1, 0])
+    broker = ScriptedBroker([Ev.REFUSED, Ev.ACK], [-1, 0])
     assert rescue(broker).is_safe
     assert len(set(broker.placed)) == 2
 
@@ -182,7 +182,7 @@ def test_an_order_that_was_refused_is_tried_again() -> None:
 def test_an_empty_book_does_not_prove_that_an_order_in_doubt_never_arrived(
     lacking: set[int],
 ) -> None:
-    broker, said = Scripted([Ev.TIMEOUT, Ev.ACK], [0, 0]), list[str]()
+    broker, said = ScriptedBroker([Ev.TIMEOUT, Ev.ACK], [0, 0]), list[str]()
     broker.lacking = lacking
     outcome = rescue(broker, said)
     assert outcome.is_safe and not outcome.is_flat and len(broker.placed) == 1
@@ -190,7 +190,7 @@ def test_an_empty_book_does_not_prove_that_an_order_in_doubt_never_arrived(
 
 
 def test_what_the_engine_left_open_is_a_risk_though_the_book_is_empty() -> None:
-    broker = Scripted([], [])
+    broker = ScriptedBroker([], [])
     broker.rows = []
     found = Protector(cast(EmergencyClient, broker), lambda severity, code, text: None, gap_s=0.0)
     assert asyncio.run(found.has_risk(ProtectionFile(1, "2026-11-18", [LEVEL])))
@@ -198,7 +198,7 @@ def test_what_the_engine_left_open_is_a_risk_though_the_book_is_empty() -> None:
 
 
 def test_positions_that_lack_what_is_open_do_not_leave_it_without_a_stop() -> None:
-    broker, said = Scripted([Ev.ACK], [0]), list[str]()
+    broker, said = ScriptedBroker([Ev.ACK], [0]), list[str]()
     broker.bare = {1, 2, 3}
     outcome = rescue(broker, said)
     assert outcome.is_safe and len(broker.placed) == 1

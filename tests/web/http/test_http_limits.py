@@ -21,6 +21,7 @@ from otrade.web.http import http_limits
 from otrade.web.http.client_address import address_group
 from otrade.web.http.tls import Tls, context_of
 from otrade.web.server import CONNECTIONS_MAX, WebServer, WebServerError
+from tests.harness.waiting import until
 from tests.web.fake_engine import FakeSource
 from tests.web.logins import BEARER, PASSWORD, TOKEN
 
@@ -289,10 +290,7 @@ def test_one_connection_too_many_is_turned_away(
             and b"default-src 'none'" in answer
         )
         others.pop()[1].close()
-        for _ in range(100):
-            await asyncio.sleep(0.01)
-            if len(web._server.server_state.connections) < CONNECTIONS_MAX:
-                break
+        await until(lambda: len(web._server.server_state.connections) < CONNECTIONS_MAX)
         assert b"200 OK" in await say(web, HEAD + b"Connection: close\r\n\r\n")
         for _, writer in others:
             writer.close()

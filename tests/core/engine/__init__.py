@@ -1,0 +1,1 @@
+"""The engine as a whole: frames in, feeds side by side, the warm-up."""

@@ -1,0 +1,1 @@
+"""Kernels: against other libraries, against exact numbers, and the gate of the build."""

@@ -1,0 +1,1 @@
+"""Ticks, bars, books and signals, against accounts kept in Python."""

@@ -1,0 +1,1 @@
+"""The exchange without a network: matching, refusals, the evening."""
