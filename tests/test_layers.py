@@ -178,11 +178,6 @@ CALLED_FROM_OUTSIDE = {
     r"otrade/live/notices/json_log\.py: handleError": "logging's own method, replaced",
 }
 """`path: name` of public definitions that no source of ours names, and who uses them."""
-OTHERS = {
-    "find_instrument",
-    "U1",
-}
-"""Dead, and still to be taken out. Nothing is added here."""
 
 
 def module_of(path: Path) -> str:
@@ -431,7 +426,6 @@ def test_every_public_definition_is_used() -> None:
         found
         for found in unused()
         if not any(re.fullmatch(f"{rule}(: .*)?", found) for rule in CALLED_FROM_OUTSIDE)
-        and found.rpartition(" ")[2] not in OTHERS
     }
     assert not left, "nobody uses them: delete them, or say who calls them"
 

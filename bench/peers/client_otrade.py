@@ -36,7 +36,7 @@ from bench.peers.market import (
 )
 from bench.peers.trace import FrameTrace
 from otrade._core.types import Severity
-from otrade.brokers.kite import adapter as kit_module
+from otrade.brokers.kite import adapter as adapter_module
 from otrade.brokers.kite.adapter import KiteAdapter
 from otrade.brokers.session import ListedInstrument
 from otrade.charges import NO_CHARGES, Charges
@@ -178,7 +178,9 @@ async def main(where: Where, directory: Path) -> None:
     )
     adapter.close()
     if where.late:
-        kit_module.KiteSession = functools.partial(kit_module.KiteSession, use_fast_path=False)
+        adapter_module.KiteSession = functools.partial(
+            adapter_module.KiteSession, use_fast_path=False
+        )
     broker = adapter.session(
         encoder=encoder,
         sink=sink_of(plan.engine, adapter.frame_kinds[0]),

@@ -488,7 +488,7 @@ NOTE_FIELDS: dict[int, dict[str, type[int]]] = {
 # structs
 # (field, code) or (field, code, length). i8 i4 i2 i1 u8 u4 u2 u1 are integers of that many bytes,
 # f8 a double, c a char.
-I8, I4, U4, U1, F8, C = "i8", "i4", "u4", "u1", "f8", "c"
+I8, I4, U4, F8, C = "i8", "i4", "u4", "f8", "c"
 
 STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
     # One decoded market-data packet, exactly as the wire said it. A field that the packet lacks is

@@ -53,7 +53,7 @@ CHARGES = ChargesView(
 )
 
 STATUS = Status(
-    version="0.1.0",
+    version="0.2.0",
     mode="paper",
     broker_kind="sim",
     lifecycle="running",

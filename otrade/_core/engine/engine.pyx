@@ -17,7 +17,7 @@ from otrade._core.engine.pipeline cimport Pipeline
 from otrade._core.journal_writer cimport JournalWriter
 from otrade._core.market cimport quote
 from otrade._core.orders cimport adopt, bracket, report, risk, waiting_entries as waiting
-from otrade._core.state cimport find_order, find_token, touch_ahead
+from otrade._core.state cimport find_order, touch_ahead
 from otrade._core.types cimport (
     EXIT_FLATTEN, HALT_ACTIVE, MAX_FEEDS, REASON_DISABLED, REASON_HALTED, REASON_QUARANTINED, REC_ANSWER, REC_BOOK_BEGIN,
     REC_BOOK_END, REC_CALL, REC_FRAME, REC_REPORT, REC_SENT, REC_TIMER, answer_t, report_t,
@@ -547,10 +547,6 @@ cdef class Engine:
 
     def unvalued_fills(self):
         return views.unvalued_fills(self.c)
-
-    def find_instrument(self, uint32_t token):
-        """Instrument id of a broker's token, or -1."""
-        return find_token(self.c, token)
 
     def risk(self):
         return views.risk_row(self.c)
