@@ -4,11 +4,11 @@ Chromium, in turns with a page of one word.
     python -m bench.first_paint [--rounds N]
 
 Somebody who is logged in opens the page of a trading engine; the one word comes from the same
-server in a process beside it. In each round
-both are opened in the same browser: the word, ours with nothing in the browser's cache, ours once
-more with everything in it. The paint is the browser's own mark (`first-contentful-paint`). The kill
-switch is painted first, on purpose; what a person waits for is the figures, so the frame in which
-they stand is measured too. Kept in build/first_paint.json.
+server in a process beside it. In each round both are opened in the same browser: the word, ours
+with nothing in the browser's cache, ours once more with everything in it. The paint is the
+browser's own mark (`first-contentful-paint`). The kill switch is painted first, on purpose; what a
+person waits for is the figures, so the frame in which they stand is measured too. Kept in
+build/first_paint.json.
 """
 
 from __future__ import annotations

@@ -2,9 +2,8 @@
 `config/charges.json`.
 
 All arithmetic is exact; each line of an order is rounded half up to the paisa, GST from the
-unrounded lines. A rate that is not
-known for a date is never taken for 0: its line, and with it the total, is unknown, in words.
-Nothing on the trading path needs this.
+unrounded lines. A rate that is not known for a date is never taken for 0: its line, and with it the
+total, is unknown, in words. Nothing on the trading path needs this.
 """
 
 from __future__ import annotations

@@ -357,6 +357,24 @@ def test_each_folder_with_modules_is_a_package() -> None:
     assert not [folder for folder in held if not (folder / "__init__.py").exists()]
 
 
+# --------------------------------------------------------------------------------------------- names
+def test_no_class_name_stands_twice() -> None:
+    """One meaning each, in the whole tree."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for folder in ("otrade", "tests", "bench"):
+        for path in sorted((ROOT / folder).rglob("*.py*")):
+            if path.suffix == ".py":
+                nodes = ast.walk(ast.parse(path.read_text()))
+                names = [node.name for node in nodes if isinstance(node, ast.ClassDef)]
+            elif path.suffix == ".pyx":
+                names = re.findall(r"^cdef class (\w+)", path.read_text(), re.M)
+            else:
+                continue
+            for name in names:
+                found[name].append(str(path.relative_to(ROOT)))
+    assert not {name: paths for name, paths in found.items() if len(paths) > 1}
+
+
 # ---------------------------------------------------------------------------------------- dead code
 COMPILED_DEFINITION = re.compile(
     r"^([ \t]*)(?:cdef class|class|def|async def|cpdef|cdef)\b[^(=:\n]*?(\w+)[ \t]*(?=[(:])", re.M

@@ -492,9 +492,8 @@ I8, I4, U4, F8, C = "i8", "i4", "u4", "f8", "c"
 
 STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
     # One decoded market-data packet, exactly as the wire said it. A field that the packet lacks is
-    # 0; `has` says which are there.
-    # `ts_trade_ns` is the last trade's time, `ts_exch_ns` the packet's or frame's own: two clocks,
-    # compared each with itself.
+    # 0; `has` says which are there. `ts_trade_ns` is the last trade's time, `ts_exch_ns` the
+    # packet's or frame's own: two clocks, compared each with itself.
     "tick_t": [
         ("token", U4),
         ("segment", I4),
@@ -525,11 +524,9 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("ask_orders", I4, 5),
     ],
     # The last known state of one instrument: what a strategy's on_tick sees. Best bid and ask
-    # first, depth after. A bid or ask of
-    # 0 is not known, or nobody's; `has_depth` says whether the book is known. `ts_recv_ns`: when
-    # anything of it last came,
-    # `ts_price_ns` its last trade, `ts_book_ns` its book. `traded`: the last packet brought a trade
-    # and did not repeat one;
+    # first, depth after. A bid or ask of 0 is not known, or nobody's; `has_depth` says whether the
+    # book is known. `ts_recv_ns`: when anything of it last came, `ts_price_ns` its last trade,
+    # `ts_book_ns` its book. `traded`: the last packet brought a trade and did not repeat one;
     # `ts_bar_ns`: when that was (0: not said); `bare`: that trade came without the day's volume.
     # From `absurd_px_e4` on: the run of refused prices that is not settled (none when `n_absurd` is
     # 0).
@@ -642,8 +639,8 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("band_lo_e4", I8),
         ("band_hi_e4", I8),
         # What the broker said by REST, and when it was asked (0: never). `band_doubted`: a price
-        # was beyond the band since, or a refusal
-        # speaks of it. `halted`: the exchange took no order; a trade ends it.
+        # was beyond the band since, or a refusal speaks of it. `halted`: the exchange took no
+        # order; a trade ends it.
         ("band_ts_ns", I8),
         ("quote_ts_ns", I8),
         ("quote_ltp_e4", I8),
@@ -731,8 +728,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("broker_order_id", C, 32),
     ],
     # One request for the wire, in the broker-neutral words; `order_slot` names the order that it is
-    # about. `unrecorded`: the journal
-    # had no room for it.
+    # about. `unrecorded`: the journal had no room for it.
     "command_t": [
         ("kind", I4),
         ("lane", I4),

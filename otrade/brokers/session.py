@@ -277,8 +277,7 @@ class BrokerSession(Protocol):
 
 class EmergencyClient(Protocol):
     """A broker without an engine: one request at a time, each answered, none repeated. The watchdog
-    works with it. `like` is an
-    order that exists already: its instrument and product are meant.
+    works with it. `like` is an order that exists already: its instrument and product are meant.
     """
 
     def set_access_token(self, access_token: str) -> None: ...

@@ -485,8 +485,8 @@ class WebConfig(ConfigBase, frozen=True, kw_only=True):
 
 class HooksConfig(ConfigBase, frozen=True, kw_only=True):
     """What brokers post to us (live mode): Kite's order postbacks at `/hooks/kite/order`, tokens
-    that were approved in Upstox's app at
-    `/hooks/upstox/token`. A tunnel or reverse proxy of yours ends TLS and leads here.
+    that were approved in Upstox's app at `/hooks/upstox/token`. A tunnel or reverse proxy of yours
+    ends TLS and leads here.
     """
 
     enabled: bool = False

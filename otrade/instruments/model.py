@@ -30,10 +30,8 @@ LOT_MAX = 10_000_000
 INDEX_TICK_E4 = 500
 
 # How many priced units a lot of a commodity or currency contract holds. From the exchanges'
-# contract
-# specifications. A file that says otherwise, or nothing about one that is missing here, is refused:
-# with a
-# wrong multiplier every limit in rupees would be wrong by as much.
+# contract specifications. A file that says otherwise, or nothing about one that is missing here, is
+# refused: with a wrong multiplier every limit in rupees would be wrong by as much.
 MULTIPLIERS = {
     "CRUDEOIL": 100,
     "CRUDEOILM": 10,

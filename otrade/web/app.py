@@ -52,9 +52,8 @@ def create_app(
     """The whole web layer as one ASGI application.
 
     `access` says who may come in. `stream` is given by whoever wants to close it or to pace it;
-    otherwise the application has its own.
-    `names` are host names by which the page may be called, besides those of the loopback. `now_s`
-    is a monotonic clock, `wall_s` UNIX time.
+    otherwise the application has its own. `names` are host names by which the page may be called,
+    besides those of the loopback. `now_s` is a monotonic clock, `wall_s` UNIX time.
     """
     authenticator, audit = Authenticator(access), Audit(source, now_s)
     data = DataHandlers(source, authenticator, IdempotencyKeys(now_s), audit, wall_s)

@@ -1,7 +1,6 @@
-"""Logging in and out in a real browser: the first password, wrong ones, the
-authenticator, who only looks, and how often somebody may try; then the alert that is only a test, a
-position that is not ours, and the end of the engine. One engine, which nobody has a password for at
-first.
+"""Logging in and out in a real browser: the first password, wrong ones, the authenticator, who only
+looks, and how often somebody may try; then the alert that is only a test, a position that is not
+ours, and the end of the engine. One engine, which nobody has a password for at first.
 """
 
 import hashlib

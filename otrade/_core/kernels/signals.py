@@ -3,9 +3,8 @@
 
 Each returns 1 when a crossover happened (`signal.side`), else 0. In tick mode the averages move
 with every last price, in bar mode with every bar's close; the RSI and ATR filters always move with
-closed bars. A filter does not hide a crossover: it sets
-`signal.blocked` to its Reason, so that a person can see what was refused and why. Prices are rupees
-inside.
+closed bars. A filter does not hide a crossover: it sets `signal.blocked` to its Reason, so that a
+person can see what was refused and why. Prices are rupees inside.
 """
 
 from otrade._core.kernels._abi import helper, i4, kernel, ptr, rec

@@ -53,8 +53,8 @@ _MODIFY_CAP = re.compile(
 )
 
 # Said of an order that is on its way to the exchange, and also of one that has filled or been
-# cancelled (Kite's staff, forum 7489, 8106
-# and 9899): no refusal of what was asked, but a reason to read the book.
+# cancelled (Kite's staff, forum 7489, 8106 and 9899): no refusal of what was asked, but a reason to
+# read the book.
 _BUSY = re.compile(
     r"cannot be (modified|cancell?ed)\b.*\b(being processed|already)", re.IGNORECASE | re.DOTALL
 )

@@ -92,8 +92,7 @@ class AlertThrottle:
 
     def digest(self, now_ns: int, *, at_once: bool = False) -> Alert | None:
         """One alert about everything held back, when there is something, it is old enough, it is
-        not quiet and the rate allows it.
-        `at_once`: there will be no later.
+        not quiet and the rate allows it. `at_once`: there will be no later.
         """
         if not self._held:
             return None

@@ -11,10 +11,10 @@ an order's are counted here.
     feed      the exchange's time of the last tick -> that tick in our hands, when an order is sent
 
 The first three are measured by the monotonic clock (brokers/transport/feed_socket), core and order
-for frames that led to orders only; the others by the engine's clock.
-The last two compare the exchange's clock with ours, and Kite writes whole seconds: they tell
-seconds from milliseconds, no more. What comes out negative counts as 0. A day's summary is kept
-beside the journal, in `var/latency/`.
+for frames that led to orders only; the others by the engine's clock. The last two compare the
+exchange's clock with ours, and Kite writes whole seconds: they tell seconds from milliseconds, no
+more. What comes out negative counts as 0. A day's summary is kept beside the journal, in
+`var/latency/`.
 """
 
 import datetime as dt

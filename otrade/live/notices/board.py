@@ -3,8 +3,8 @@ plain words.
 
 The list is bounded. Listeners (log, journal, terminal, page, alerts) hear each notice once, when it
 is said. A notice's text never holds a secret: the core's are built from symbols, order tags, prices
-and the words of
-`messages.py` only, and ours, which may quote an error or a broker, go through `redact`.
+and the words of `messages.py` only, and ours, which may quote an error or a broker, go through
+`redact`.
 """
 
 from collections import deque

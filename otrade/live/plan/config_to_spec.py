@@ -54,9 +54,8 @@ def instrument_spec(
     key: str = "",
 ) -> InstrumentSpec:
     """One instrument with its strategies. `wire_symbol`: what the broker's orders call it, when
-    that is not its trading symbol.
-    `cut_off`: the broker's own square-off of it. `key`: its name on a second feed that uses text.
-    InstrumentError when it cannot be traded.
+    that is not its trading symbol. `cut_off`: the broker's own square-off of it. `key`: its name on
+    a second feed that uses text. InstrumentError when it cannot be traded.
     """
     strategies = [s for s in config.strategies if s.instrument == wanted.symbol]
     if record.is_index and strategies:

@@ -244,9 +244,8 @@ class Reconciler:
 
     def _is_late(self, report: OrderReport) -> bool:
         """Is it an earlier run's, and did the book that the start believed not show it yet? One of
-        an engine that runs beside this
-        one is told from it by time: what the other does once we have been here for a while is no
-        news of ours.
+        an engine that runs beside this one is told from it by time: what the other does once we
+        have been here for a while is no news of ours.
         """
         tag = parse(report.cl_ord_id)
         if (

@@ -2,9 +2,9 @@
 
 Stop and target can both work only where the second of them costs no margin. The broker is asked
 what an entry with its stop costs, and what it costs with the target too. Nothing more: `oco`. More,
-no answer, or one that cannot be read: `stop_resting`, unknown is not free.
-An answer holds for the day: it goes into the journal's HELLO, and a later start goes by it, so that
-no bracket changes its mode and the core stays one that understands its journal.
+no answer, or one that cannot be read: `stop_resting`, unknown is not free. An answer holds for the
+day: it goes into the journal's HELLO, and a later start goes by it, so that no bracket changes its
+mode and the core stays one that understands its journal.
 """
 
 from collections import defaultdict

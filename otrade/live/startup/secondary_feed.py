@@ -66,9 +66,8 @@ async def prepare_secondary_feed(
     source: Callable[[BrokerAdapter], Awaitable[InstrumentSource]],
 ) -> SecondaryFeed | None:
     """None, and words on the board, when there is none or it cannot be had. `secondary` is None for
-    another socket of the first.
-    `wanted`: our instruments, each with its name in the configuration. `source` gives its
-    instruments.
+    another socket of the first. `wanted`: our instruments, each with its name in the configuration.
+    `source` gives its instruments.
     """
     if config.second_feed.kind == NO_BROKER:
         return None

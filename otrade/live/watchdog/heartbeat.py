@@ -76,9 +76,8 @@ class ProtectionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def start_ticks(pid: int, *, dead_too: bool = False) -> int:
     """When that process began, in clock ticks since the machine did; 0 when it is not there, or is
-    dead and not yet buried, unless
-    `dead_too`. One whose first thread has ended is shown as dead while the others live, and hold
-    its locks.
+    dead and not yet buried, unless `dead_too`. One whose first thread has ended is shown as dead
+    while the others live, and hold its locks.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()

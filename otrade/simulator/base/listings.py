@@ -34,8 +34,8 @@ ISINS = {
     "IDEA": "INE669E01016",
     "NIFTYBEES": "INF204KB14I2",
 }
-# exchange token of the index, its symbol, name of its derivatives, level, sigma,
-# future tick e4, strike step, freeze quantity, depth lots
+# exchange token of the index, its symbol, name of its derivatives, level, sigma, future tick e4,
+# strike step, freeze quantity, depth lots
 INDICES = (
     (1001, "NIFTY 50", "NIFTY", 25_900.0, 0.0085, 1000, 50, 1800, 8),
     (1016, "NIFTY BANK", "BANKNIFTY", 58_400.0, 0.0100, 2000, 100, 600, 8),

@@ -1,6 +1,6 @@
 """What a broker does to an account by itself: the square-off of intraday positions, and what it
-takes no more after it; and what its
-owner can do beside the API: convert a position into another product.
+takes no more after it; and what its owner can do beside the API: convert a position into another
+product.
 """
 
 import datetime as dt

@@ -1,5 +1,5 @@
-"""The one way in for every fault. What is armed here happens to the next requests,
-pushes, frames and orders.
+"""The one way in for every fault. What is armed here happens to the next requests, pushes, frames
+and orders.
 
 Everything is seeded and combinable; the exchange's own books stay exact whatever is done to those
 who ask about them. `seen` counts what has really happened, by kind.

@@ -179,9 +179,8 @@ def two_feeds(**given: Any) -> Any:
 @given(st.data())
 def test_with_two_feeds_every_trade_is_taken_once_and_in_order(data: st.DataObject) -> None:
     """Each feed shows the same trades, late by its own and changing delay, with losses, repetitions
-    and outages. What the engine
-    takes must be what a reader of both would write down: each state of the market when it first
-    arrives, never an older one.
+    and outages. What the engine takes must be what a reader of both would write down: each state of
+    the market when it first arrives, never an older one.
     """
     seed = data.draw(st.integers(0, 2**32))
     rng = random.Random(seed)

@@ -250,8 +250,8 @@ def recording() -> dict[str, list[tuple[int, Told]]]:
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
 def test_the_recorded_ticks_make_no_false_bar_and_their_repetitions_no_signal(broker: str) -> None:
     """Each contract as recorded (a fifth of it told again, in blocks of some seconds), and with
-    every repeated row left out. The
-    plain account knows trades: rows in which the volume is higher than ever before.
+    every repeated row left out. The plain account knows trades: rows in which the volume is higher
+    than ever before.
     """
     n_signals = 0
     for symbol, rows in recording().items():

@@ -33,7 +33,7 @@ def page(
     """A page that answers commands; (url, what it was asked)."""
     asked: list[tuple[str, Any, str]] = []
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class KillHandler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             name = self.path.rpartition("/")[2]
@@ -48,7 +48,7 @@ def page(
         def log_message(self, *_: Any) -> None:
             """Quiet."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), KillHandler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

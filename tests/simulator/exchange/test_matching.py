@@ -9,8 +9,8 @@ from otrade.simulator.kite.rest.rows import funds_row, order_row, position_row
 from tests.simulator.scripted_market import INSTANT, ScriptedMarket, e4
 
 FLAT = [26000.0] * 5
-# At the second trade the price rose: 26000.1 is the ask, 26000.0 the bid.
-# Unchanged prices keep the side.
+# At the second trade the price rose: 26000.1 is the ask, 26000.0 the bid. Unchanged prices keep the
+# side.
 ASK_26000_1 = [26000.0, 26000.1, 26000.1, 26000.1, 26000.1]
 
 

@@ -352,8 +352,7 @@ def test_json_bodies() -> None:
         (row,) = await s.data("POST", "/margins/orders", body=item)
         assert row["total"] == pytest.approx(0.2 * 100 * 1510)
         # Brokerage 20, STT 0.025 % = 37.75, exchange 4.6355 and its fund 0.00015, SEBI 0.151, no
-        # stamp on a sale,
-        # GST 18 % of 24.7867
+        # stamp on a sale, GST 18 % of 24.7867
         assert row["charges"]["total"] == pytest.approx(
             20 + 37.75 + 4.6357 + 0.151 + 0.18 * 24.7867
         )

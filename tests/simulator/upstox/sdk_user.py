@@ -1,5 +1,5 @@
-"""A user of Upstox's own SDK, as its documentation shows it. Run: `python sdk_user.py
-REST_URL`; prints JSON.
+"""A user of Upstox's own SDK, as its documentation shows it. Run: `python sdk_user.py REST_URL`;
+prints JSON.
 
 Its hosts are set where that can be done; the addresses of its streams are literals, and are changed
 as they are dialled.

@@ -177,12 +177,12 @@ def test_without_a_terminal_it_does_not_ask(
 
 
 def test_on_a_terminal_it_asks_twice(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
+    class TypedTerminal(io.StringIO):
         def isatty(self) -> bool:
             return True
 
     answers = [PASSWORD, "something else", PASSWORD, PASSWORD]
-    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr(sys, "stdin", TypedTerminal())
     monkeypatch.setattr("getpass.getpass", lambda prompt: answers.pop(0))
     assert main.main(["password", "--user", "meera", "--role", "viewer"]) == 5
     assert users_of(folder) == Users()

@@ -1,4 +1,4 @@
-"""The fan-out: what a client hears, and what becomes of one that does not listen. Time is a
+"""The fan-out: what a client hears, and what becomes of one that does not listen. StepTime is a
 number here.
 """
 
@@ -29,7 +29,7 @@ from tests.web.fake_engine import STATUS, FakeSource, notice, order, signal
 URL = "ws://127.0.0.1:8500/api/v1/ws"
 
 
-class Time:
+class StepTime:
     """A clock that a test moves. `step_s` passes at every look."""
 
     def __init__(self) -> None:
@@ -45,12 +45,12 @@ class Time:
 
 
 @pytest.fixture
-def time() -> Time:
-    return Time()
+def time() -> StepTime:
+    return StepTime()
 
 
 @pytest.fixture
-def quiet(source: FakeSource, time: Time) -> DeltaStream:
+def quiet(source: FakeSource, time: StepTime) -> DeltaStream:
     """A stream that ticks only when the test says so."""
     return DeltaStream(source, interval_s=0.1, now_s=time)
 
@@ -211,7 +211,7 @@ def test_a_slow_client_gets_one_fresh_snapshot_and_no_backlog(
     run(test())
 
 
-def test_a_stuck_client_is_dropped_and_the_others_go_on(quiet: DeltaStream, time: Time) -> None:
+def test_a_stuck_client_is_dropped_and_the_others_go_on(quiet: DeltaStream, time: StepTime) -> None:
     async def test() -> None:
         stuck, idle, fine = await joined(quiet), await joined(quiet), await joined(quiet)
         await stuck.next()
@@ -229,7 +229,7 @@ def test_a_stuck_client_is_dropped_and_the_others_go_on(quiet: DeltaStream, time
     run(test())
 
 
-def test_a_client_that_waits_for_news_is_not_stuck(quiet: DeltaStream, time: Time) -> None:
+def test_a_client_that_waits_for_news_is_not_stuck(quiet: DeltaStream, time: StepTime) -> None:
     async def test() -> None:
         client = await joined(quiet)
         await client.next()
@@ -244,7 +244,7 @@ def test_a_client_that_waits_for_news_is_not_stuck(quiet: DeltaStream, time: Tim
 
 
 def test_the_interval_grows_with_the_cost_of_building(
-    quiet: DeltaStream, source: FakeSource, time: Time
+    quiet: DeltaStream, source: FakeSource, time: StepTime
 ) -> None:
     async def test() -> None:
         await joined(quiet)
@@ -256,7 +256,7 @@ def test_the_interval_grows_with_the_cost_of_building(
 
 
 def test_the_loop_has_its_turn_between_rows_and_between_clients(
-    quiet: DeltaStream, source: FakeSource, time: Time
+    quiet: DeltaStream, source: FakeSource, time: StepTime
 ) -> None:
     """Somebody else in the loop counts how often he comes to his turn during one tick."""
 
@@ -288,7 +288,7 @@ def test_the_loop_has_its_turn_between_rows_and_between_clients(
 
 
 def test_a_snapshot_in_the_middle_of_a_reading_is_whole(
-    quiet: DeltaStream, source: FakeSource, time: Time
+    quiet: DeltaStream, source: FakeSource, time: StepTime
 ) -> None:
     """Rows are gone, and somebody asks for everything while the tables are read afresh."""
 
