@@ -1,4 +1,4 @@
-"""The fan-out: what a client hears, and what becomes of one that does not listen. StepTime is a
+"""The fan-out: what a client hears, and what becomes of one that does not listen. Time is a
 number here.
 """
 
