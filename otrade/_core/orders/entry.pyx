@@ -3,7 +3,7 @@
 
 A quantity above the exchange's freeze limit becomes several slices, each a bracket that is whole in itself. Every gate is asked
 before the first of them leaves, about all of them. The rate budget alone may let a part go first: what it has no room for waits
-(`waiting.pyx`), is asked again at the prices of then, and is sent or, when the time is over, dropped with a word. Whatever came
+(`waiting_entries.pyx`), is asked again at the prices of then, and is sent or, when the time is over, dropped with a word. Whatever came
 later waits behind it.
 """
 from libc.stdint cimport int64_t

@@ -2,7 +2,7 @@
 with the difference in words.
 
 At the start the whole account is explained before the gate opens. Afterwards pushes come first, and
-the order book is an audit, as the positions are (`positions.py`).
+the order book is an audit, as the positions are (`position_audit.py`).
 """
 
 import asyncio
