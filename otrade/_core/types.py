@@ -811,11 +811,8 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("target_refused_seq", U4),
         ("fix_refused_seq", U4),
         ("n_unvalued", I4),  # orders of it whose value is not known
-        ("decision", I4),
-        (
-            "slice_no",
-            I4,
-        ),  # the bracket of the decision's first slice; which slice this one is, from 0
+        ("decision", I4),  # the bracket of the decision's first slice
+        ("slice_no", I4),  # which slice of it this one is, from 0
         ("order_qty", I8),
         ("entry_qty", I8),
         ("entry_value_e4", I8),
