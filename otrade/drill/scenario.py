@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from otrade.brokers.registry import NAMES
+from otrade.brokers.registry import BROKERS, NAMES
 from otrade.drill.trouble import BASE_S, TROUBLES, UNTOLD_S
 from otrade.simulator.base.config import BOOK_PERCENT
 
@@ -162,7 +162,7 @@ def draw(
         },
         chosen,
         {**_limits(rng), "entry_wait_ns": crowd.choice((0, 3, 5, 5)) * 1_000_000_000},
-        _budget(rng),
+        {**_budget(rng), **_half_hour(broker or NAMES[seed % len(NAMES)])},
         events,
     )
 
@@ -229,6 +229,12 @@ def _limits(rng: random.Random) -> dict[str, int]:
         "max_daily_loss_e4": rng.choice((0, 0, 500, 5_000)) * 10_000,
         "flatten_on_limit": int(rng.random() < 0.5),
     }
+
+
+def _half_hour(broker: str) -> dict[str, int]:
+    """As the configuration has it by itself: less than the broker takes, and a part for exits."""
+    most = BROKERS[broker].orders_per_half_hour_max
+    return {"per_half_hour": most - 100, "reserve_half_hour": 300} if most else {}
 
 
 def _budget(rng: random.Random) -> dict[str, int]:
