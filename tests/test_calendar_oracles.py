@@ -71,7 +71,7 @@ def test_hours_are_those_of_the_indian_market_calendar(
 
 
 def theirs_zone(package: object) -> dt.tzinfo:
-    zone: dt.tzinfo = package.get_ist_timezone()  # type: ignore[attr-defined]
+    zone: dt.tzinfo = package.get_ist_timezone()
     return zone
 
 

@@ -28,7 +28,7 @@ from otrade.simulator.exchange import contract_note as sim_charges
 from otrade.simulator.exchange.orders import OrderRequest, RequestedTerms
 from otrade.simulator.kite.rest import contract_note as kite
 from otrade.simulator.prices.price_source import PriceSource
-from otrade.simulator.upstox.rest import brokerage as upstox
+from otrade.simulator.upstox.rest import portfolio as upstox
 
 TABLE = ChargeTable.load()
 TODAY = dt.date(2026, 11, 20)

@@ -27,6 +27,7 @@ BASE = "_core.types errors units clock"
 TABLE = {
     # ------------------------------------------------------------------- the core's ground
     "errors": "",
+    "file_lock": "",
     "_core": "",
     "_core.types": "",
     "_core.kernel_states": "",
@@ -113,10 +114,10 @@ TABLE = {
     "simulator": "simulator.base simulator.exchange simulator.faults simulator.kite.rest simulator.kite.rest "
     "simulator.net simulator.upstox.rest",
     # ------------------------------------------------------------------ the running engine
-    "journal": f"{BASE} brokers _core.codecs _core.engine.engine _core.engine.replay _core.journal_writer "
+    "journal": f"{BASE} file_lock brokers _core.codecs _core.pack _core.engine.engine _core.engine.replay _core.journal_writer "
     "brokers",
     "live.notices": f"{BASE} config",
-    "live.runtime": f"{BASE} _core.engine.engine config live.notices",
+    "live.runtime": f"{BASE} file_lock _core.engine.engine config live.notices",
     "live.plan": f"{BASE} _core.codecs _core.engine.feed_sink _core.engine.engine "
     "_core.engine.warmup calendar charges config instruments square_off",
     "live.history": f"{BASE} _core.engine.engine _core.engine.rows _core.histogram brokers charges "
@@ -138,7 +139,7 @@ TABLE = {
     "live.control": f"{BASE} brokers calendar config contract instruments live.day live.notices "
     "live.plan live.startup simulator simulator.base square_off",
     "live.broker_io": f"{BASE} brokers contract live.notices live.startup",
-    "live.watchdog": f"{BASE} brokers config live.alerts live.day live.notices live.oms "
+    "live.watchdog": f"{BASE} file_lock brokers config live.alerts live.day live.notices live.oms "
     "live.runtime live.startup",
     "live.api": f"{BASE} _core.engine.rows charges config contract journal live.alerts "
     "live.broker_io live.control live.day live.history live.monitoring live.notices live.runtime live.startup",
@@ -154,7 +155,7 @@ TABLE = {
     "web.auth": "contract errors web.http",
     "web.rest": "contract errors web.auth web.http",
     "web.stream": "contract web.auth web.http",
-    "web.webhooks": "brokers.registry errors",
+    "web.webhooks": "brokers.registry errors web.http",
     "web": "contract web.auth web.http web.rest web.stream",
     "drill": f"{BASE} brokers brokers.registry charges config journal live.control live.day "
     "live.history live.notices live.persistence live.plan live.startup simulator simulator.base "

@@ -134,7 +134,7 @@ def test_nothing_of_ours_is_open_when_the_exchange_takes_stops_out() -> None:
 )
 def test_a_damaged_table_is_refused_by_name(change: object, words: str, tmp_path: Path) -> None:
     data = json.loads(default_bytes("square_off.json"))
-    change(data)  # type: ignore[operator]
+    change(data)
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(data))
     with pytest.raises(CalendarError, match=words) as refused:

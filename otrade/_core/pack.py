@@ -10,7 +10,8 @@ from operator import attrgetter
 
 from otrade._core.types import STRUCTS
 
-_CODES = {"i4": "i", "i8": "q", "u4": "I"}
+CODES = {"i8": "q", "i4": "i", "u4": "I", "u1": "B", "f8": "d"}
+"""Of `struct`, for the codes of `STRUCTS`; texts (`c`) have a length instead."""
 
 
 def field_names(name: str) -> tuple[str, ...]:
@@ -27,12 +28,12 @@ def packer(name: str) -> Callable[[object], bytes]:
     names = field_names(name)
     for field, code, *length in STRUCTS[name]:
         if field.startswith("_"):
-            codes.append(f"{struct.calcsize(_CODES[code])}x")
+            codes.append(f"{struct.calcsize(CODES[code])}x")
         elif code == "c":
             codes.append(f"{length[0]}s")
             texts.append((names.index(field), int(length[0]) - 1))
         else:
-            codes.append(_CODES[code])
+            codes.append(CODES[code])
     layout = struct.Struct("<" + "".join(codes))
     fields_of = attrgetter(*names)
 

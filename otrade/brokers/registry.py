@@ -28,8 +28,6 @@ class BrokerRow(NamedTuple):
     orders_per_min_max: int
     """0: no lower limit than the configuration's own."""
     market_protection_pct_max: float
-    orders_per_half_hour_max: int = 0
-    """0: it has no such limit."""
     is_feed_by_number: bool = False
     """Its feed knows instruments by number, which must be ours; otherwise by a name of its own."""
     order_hook: str = ""
@@ -64,7 +62,6 @@ BROKERS: Mapping[str, BrokerRow] = {
             package="otrade.brokers.upstox",
             price_plans={"basic": "upstox-basic", "plus": "upstox-plus"},
             orders_per_min_max=0,
-            orders_per_half_hour_max=2000,
             market_protection_pct_max=25,
             token_hook="/hooks/upstox/token",
             simulator_ports={"upstox_rest_port": 8702, "upstox_feed_port": 8703},

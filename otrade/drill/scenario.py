@@ -6,7 +6,8 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from otrade.brokers.registry import BROKERS, NAMES
+from otrade.brokers.registry import NAMES
+from otrade.config.schema import BrokerConfig
 from otrade.drill.trouble import BASE_S, TROUBLES, UNTOLD_S
 from otrade.simulator.base.config import BOOK_PERCENT
 
@@ -162,7 +163,7 @@ def draw(
         },
         chosen,
         {**_limits(rng), "entry_wait_ns": crowd.choice((0, 3, 5, 5)) * 1_000_000_000},
-        {**_budget(rng), **_half_hour(broker or NAMES[seed % len(NAMES)])},
+        _budget(rng),
         events,
     )
 
@@ -231,15 +232,12 @@ def _limits(rng: random.Random) -> dict[str, int]:
     }
 
 
-def _half_hour(broker: str) -> dict[str, int]:
-    """As the configuration has it by itself: less than the broker takes, and a part for exits."""
-    most = BROKERS[broker].orders_per_half_hour_max
-    return {"per_half_hour": most - 100, "reserve_half_hour": 300} if most else {}
-
-
 def _budget(rng: random.Random) -> dict[str, int]:
-    per_second = rng.choice((9, 9, 5))
+    """The half hour, which only some brokers count, is as the configuration has it by itself."""
+    per_second, by_itself = rng.choice((9, 9, 5)), BrokerConfig()
     return {
         "per_second": per_second, "per_minute": rng.choice((380, 120)), "per_day": 4900, "reserve_second": 3,
         "reserve_minute": 50, "reserve_day": 500, "modifies_per_order": rng.choice((24, 10)),
+        "per_half_hour": by_itself.orders_per_half_hour,
+        "reserve_half_hour": by_itself.exit_reserve_per_half_hour,
     }  # fmt: skip

@@ -11,7 +11,6 @@ lost, counted, and the count is written once there is room.
 """
 
 import contextlib
-import fcntl
 import mmap
 import os
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from otrade._core.journal_writer import JournalWriter, keep_writable, prefault
 from otrade.errors import JournalError
+from otrade.file_lock import lock_file
 from otrade.journal.layout import HEADER_BYTES, Header
 from otrade.journal.record import WINDOW_BYTES
 from otrade.journal.scan import ScanResult, check, windows
@@ -110,18 +110,14 @@ class JournalFile:
     # -------------------------------------------------------------------------------------- opening
     def _open(self, identity: dict[str, str], now_ns: int, window_bytes: int) -> ScanResult:
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._fd = lock_file(self.path, folder_mode=0o700)
+        except BlockingIOError:
+            raise JournalBusy(
+                f"{self.path} is being written by another engine: stop it first"
+            ) from None
         except OSError as error:
             raise JournalError(
                 f"{self.path} cannot be written ({error.strerror}): make it writable, or set journal.dir"
-            ) from None
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._fd)
-            raise JournalBusy(
-                f"{self.path} is being written by another engine: stop it first"
             ) from None
         try:
             if os.fstat(self._fd).st_size == 0:

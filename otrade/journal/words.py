@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from otrade._core.codecs.decoders import FRAMES, count_packets, decode_frame
+from otrade._core.pack import CODES
 from otrade._core.types import (
     NOTE_FIELDS,
     STRUCTS,
@@ -33,8 +34,6 @@ from otrade._core.types import (
 )
 from otrade.journal.record import Record
 
-CODES = {"i8": "q", "i4": "i", "u4": "I", "u1": "B", "f8": "d"}
-SIZES = {"i8": 8, "i4": 4, "u4": 4, "u1": 1, "f8": 8, "c": 1}
 ENUMS: dict[str, type[IntEnum]] = {
     "side": Side,
     "ord_type": OrdType,
@@ -78,7 +77,7 @@ class StructReader:
                 at += inner.size
                 widest = max(widest, inner.align)
                 continue
-            size = SIZES[kind]
+            size = 1 if kind == "c" else struct.calcsize(CODES[kind])
             at = _aligned(at, size)
             code = f"<{count or 1}s" if kind == "c" else f"<{count or 1}{CODES[kind]}"
             self._fields.append((field[0], struct.Struct(code), at))

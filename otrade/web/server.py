@@ -3,18 +3,18 @@ trade: it is not small.
 """
 
 import asyncio
-import contextlib
 import errno
 import ipaddress
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from uvicorn import Config, Server
+from uvicorn import Config
 
 from otrade.contract.engine_source import EngineSource
 from otrade.web.app import STATIC_DIR, create_app
 from otrade.web.auth.access_control import AccessControl
+from otrade.web.http.embedded_server import EmbeddedServer, listen, shown
 from otrade.web.http.http_limits import LimitedHttp
 from otrade.web.http.tls import Tls, WebServerError, context_of
 from otrade.web.http.websocket_limits import LimitedWebSocket
@@ -26,13 +26,6 @@ CONNECTIONS_MAX = 192
 WS_MESSAGE_BYTES_MAX = 4096
 HANG_UP_AFTER_S = 0.5
 STOP_WITHIN_S = 2
-
-
-class _Uvicorn(Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Ctrl-C belongs to the engine: it must flatten before anything else stops."""
-        yield
 
 
 class WebServer:
@@ -56,7 +49,7 @@ class WebServer:
         self._host = _address(host, tls)
         self._port = port
         self._stream = DeltaStream(source, interval_s=interval_s)
-        known = frozenset(names) if tls is None else frozenset((*names, _shown(self._host)))
+        known = frozenset(names) if tls is None else frozenset((*names, shown(self._host)))
         config = Config(
             create_app(source, access, static_dir=static_dir, stream=self._stream, names=known),
             http=LimitedHttp,
@@ -77,7 +70,7 @@ class WebServer:
             config.load()
             config.ssl = context_of(tls)
         self._scheme = "http" if tls is None else "https"
-        self._server = _Uvicorn(config)
+        self._server = EmbeddedServer(config)
         self._task: asyncio.Task[None] | None = None
         self.url = ""
 
@@ -86,14 +79,11 @@ class WebServer:
         be had.
         """
         listener = _listen(self._host, self._port)
-        self._task = asyncio.get_running_loop().create_task(self._server.serve([listener]))
-        while not self._server.started:
-            if self._task.done():
-                self._task.result()
-                raise WebServerError("the page's server ended while it was starting")
-            await asyncio.sleep(0)
+        ended = WebServerError("the page's server ended while it was starting")
+        self._task = self._server.serve_on(listener)
+        await self._server.started_by(self._task, ended)
         port = listener.getsockname()[1]
-        self.url = f"{self._scheme}://{_shown(reachable(self._host))}:{port}/"
+        self.url = f"{self._scheme}://{shown(reachable(self._host))}:{port}/"
 
     async def stop(self) -> None:
         """Close every connection and end, within a few seconds. Harmless when it never started."""
@@ -105,8 +95,7 @@ class WebServer:
         await asyncio.wait([task], timeout=HANG_UP_AFTER_S)
         # Who has not taken its last bytes by now is hung up on: nobody may hold up the end of the
         # engine.
-        for connection in list(self._server.server_state.connections):
-            connection.transport.abort()
+        self._server.abort_connections()
         await task
 
 
@@ -131,27 +120,11 @@ def reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
 def _listen(host: str, port: int) -> socket.socket:
-    """A bound socket; taken here so that a busy port is an error with a fix and not the end of
-    the process.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setblocking(False)
-        listener.bind((host, port))
-        # SO_REUSEADDR lets two sockets bind one port as long as neither listens: listening here
-        # finds the other one now.
-        listener.listen(BACKLOG)
+        return listen(host, port, BACKLOG)
     except (OSError, OverflowError) as error:
-        listener.close()
         raise WebServerError(_why(host, port, error)) from None
-    return listener
 
 
 def _why(host: str, port: int, error: Exception) -> str:

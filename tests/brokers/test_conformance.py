@@ -295,7 +295,7 @@ def test_instruments_bands_and_login(broker: BrokerKind) -> None:
 
 async def instruments(tested: BrokerUnderTest) -> Any:
     if tested.broker == "upstox":
-        tested.adapter._instruments_url = f"{tested.here.ports.upstox_rest_url}/market-quote/instruments/exchange/complete.json.gz"  # type: ignore[attr-defined]
+        tested.adapter._instruments_url = f"{tested.here.ports.upstox_rest_url}/market-quote/instruments/exchange/complete.json.gz"
     return await tested.adapter.instruments()
 
 

@@ -61,7 +61,7 @@ async def main(config: str, rest_url: str, feed_url: str, shift_ns: int, token: 
     with Runner(manager, options, clock, mode="live", broker_kind="kite", speed=1.0) as runner:
         maker = DayBuilder(
             manager.config, Calendar.load(), access, clock, runner.board, is_paper=True
-        )  # type: ignore[arg-type]
+        )
         prepared = await maker.build(date_of(clock.now_ns()))
         day = prepared.day
         assert day.journal is not None

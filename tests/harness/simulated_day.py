@@ -27,29 +27,17 @@ from otrade.live.startup.secondary_feed import SecondaryFeed
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Ports, Simulator
 from otrade.simulator.upstox.rest.names import instrument_key
+from tests.harness.core_engine import PLAN as CORE_PLAN
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 KEYS = ("NSE:INFY", "NSE:SBIN")
 PLAN: dict[str, int | float] = {
+    **CORE_PLAN,
     "stop_kind": 1,
     "stop_value": 20.0,
     "target_kind": 1,
     "target_value": 40.0,
-    "size_mode": 0,
-    "size_value": 10.0,
-    "max_qty": 1000,
-    "enabled": 1,
-    "entry_offset_bps": 5.0,
-    "entry_timeout_ns": 30 * SECOND,
-    "stop_limit_bps": 20.0,
-    "hysteresis_bps": 10.0,
-    "ladder_start_bps": 10.0,
-    "ladder_step_bps": 10.0,
-    "ladder_interval_ns": 2 * SECOND,
-    "ladder_max_steps": 5,
-    "protection_e2": -1,
-    "on_opposite": 1,
 }
 BUDGET = {
     "per_second": 9,

@@ -85,7 +85,7 @@ def everything(path: Path, **asked: object) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     offset = 0
     while True:
-        page = rows(path, RowsQuestion(offset=offset, **asked))  # type: ignore[arg-type]
+        page = rows(path, RowsQuestion(offset=offset, **asked))
         assert page["trouble"] == []
         found += page["rows"]
         if page["is_end"]:

@@ -146,11 +146,11 @@ def test_a_positions_answer_that_is_wrong_takes_no_stop_away() -> None:
             await real()
             return BrokerRows()
 
-        here.broker.positions = none  # type: ignore[method-assign]
+        here.broker.positions = none
         here.day.reconciler.positions.poll_soon()
         await here.sim.run_until(here.now_ns + 120 * SECOND)
         assert sum(live(here, key)) == 10 and here.day.engine.instrument(i)["quarantined"]
-        here.broker.positions = real  # type: ignore[method-assign]
+        here.broker.positions = real
         await here.sim.run_until(here.now_ns + 30 * SECOND)
         assert sum(live(here, key)) == 10 and not here.day.engine.instrument(i)["quarantined"]
 
@@ -168,14 +168,14 @@ def test_less_without_an_order_shrinks_exits_after_a_third_look_and_they_come_ba
                 msgspec.structs.replace(row, net_qty=row.net_qty * 3 // 10) for row in await real()
             )
 
-        here.broker.positions = fewer  # type: ignore[method-assign]
+        here.broker.positions = fewer
         here.day.reconciler.positions.poll_soon()
         await here.sim.run_until(here.now_ns + 15 * SECOND)
         assert sum(live(here, key)) == 10, "a look or two are not enough"
         await here.sim.run_until(here.now_ns + 45 * SECOND)
         assert sum(live(here, key)) == abs(qty * 3 // 10)
         assert "CLOSED_ELSEWHERE" in here.codes()
-        here.broker.positions = real  # type: ignore[method-assign]
+        here.broker.positions = real
         await here.sim.run_until(here.now_ns + 40 * SECOND)
         assert sum(live(here, key)) == 10, "it is there after all: protected again"
 
@@ -410,7 +410,7 @@ def test_positions_are_read_every_few_seconds_when_the_brokers_square_off_is_nea
             asked.append(here.now_ns)
             return await real()
 
-        here.broker.positions = counted  # type: ignore[method-assign]
+        here.broker.positions = counted
         await here.sim.run_until(here.now_ns + 120 * SECOND)
         assert 1 <= len(asked) <= 3
         instruments = here.day.plan.instruments

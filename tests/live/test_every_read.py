@@ -134,7 +134,7 @@ class ApiClient:
         ) as client:
             found = {}
             for route in READS:
-                response = await client.get(route.path, params=arguments.get(route.name, {}))  # type: ignore[arg-type]
+                response = await client.get(route.path, params=arguments.get(route.name, {}))
                 media_type = response.headers["content-type"].partition(";")[0]
                 found[route.name] = HttpAnswer(response.status_code, media_type, response.content)
             return found

@@ -107,7 +107,7 @@ def test_killed_in_the_middle_of_trading(tmp_path: Path) -> None:
             assert first == "fresh"
             for death in range(DEATHS):
                 n_before = len(ours(here))
-                wait_for_broker("it trades", lambda n=n_before: len(ours(here)) >= n + 3)  # type: ignore[misc]
+                wait_for_broker("it trades", lambda n=n_before: len(ours(here)) >= n + 3)
                 threading.Event().wait(
                     rng.uniform(0, 1.2)
                 )  # anywhere in what it does, not in step with our questions

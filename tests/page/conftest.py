@@ -183,7 +183,7 @@ def person(
     """Somebody at a browser of his own who has logged in. What goes wrong in the page's own code
     fails the test. `before` the page is opened something may be done to the browser.
     """
-    context = browser.new_context(**{"viewport": {"width": 1500, "height": 950}, **options})  # type: ignore[arg-type]
+    context = browser.new_context(**{"viewport": {"width": 1500, "height": 950}, **options})
     context.set_default_timeout(15_000)
     before(context)
     try:

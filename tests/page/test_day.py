@@ -218,7 +218,7 @@ def settle(page: Page, view: str) -> None:
 
 
 def test_every_view_fits_a_phone(page: Page) -> None:
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     for view in VIEWS:
         go(page, view)
         wide = page.evaluate("document.documentElement.scrollWidth")
@@ -231,7 +231,7 @@ def test_every_view_fits_a_phone(page: Page) -> None:
         )
     go(page, "Today")
     shot(page, "phone")
-    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    page.set_viewport_size(WIDE)
 
 
 def test_the_chart_has_lines_intervals_and_ticks(page: Page) -> None:

@@ -42,8 +42,8 @@ def write_users(directory: Path) -> UsersFile:
     """`USERS`, all with `PASSWORD`; the careful one has an authenticator too."""
     file = UsersFile(directory)
     for name, role in USERS.items():
-        user = User(name, role, password_hash(), TOTP_SECRET if name == "careful" else "")  # type: ignore[arg-type]
-        file.change(lambda users, user=user: users.with_user(user))  # type: ignore[misc]
+        user = User(name, role, password_hash(), TOTP_SECRET if name == "careful" else "")
+        file.change(lambda users, user=user: users.with_user(user))
     return file
 
 

@@ -31,15 +31,6 @@ class Commands:
         self._day: TradingDay | None = None
         self._on_stop = on_stop
         self._blocks_rearm = blocks_rearm
-        self._handlers: dict[str, Callable[[TradingDay, Args], Result]] = {
-            "pause": self._pause,
-            "resume": self._resume,
-            "rearm": self._rearm,
-            "stop-entries": self._stop_entries,
-            "flatten": self._flatten,
-            "take-over": self._take_over,
-            "kill": self._kill,
-        }
 
     def set_day(self, day: TradingDay | None) -> None:
         """None between days."""
@@ -52,12 +43,12 @@ class Commands:
         day = self._day
         is_trading = day is not None and not day.ended.is_set()
         done: Result
-        if name == "stop-engine":
+        if name == STOP_ENGINE:
             done = self._stop_engine()
         elif day is None or not is_trading:
             return False, "no trading day is running"
         else:
-            done = self._handlers[name](day, args)
+            done = OF_A_DAY[name](self, day, args)
         if day is not None and is_trading:
             day.router.drain()
         self.record(who, name, args, done)
@@ -157,13 +148,15 @@ class Commands:
         return True, words
 
 
-COMMANDS = (
-    "pause",
-    "resume",
-    "rearm",
-    "stop-entries",
-    "flatten",
-    "take-over",
-    "stop-engine",
-    "kill",
-)
+STOP_ENGINE = "stop-engine"
+"""The one command that needs no day."""
+OF_A_DAY: Mapping[str, Callable[[Commands, TradingDay, Args], Result]] = {
+    "pause": Commands._pause,
+    "resume": Commands._resume,
+    "rearm": Commands._rearm,
+    "stop-entries": Commands._stop_entries,
+    "flatten": Commands._flatten,
+    "take-over": Commands._take_over,
+    "kill": Commands._kill,
+}
+COMMANDS = (*OF_A_DAY, STOP_ENGINE)

@@ -71,7 +71,8 @@ class _Decisions:
         slices = self._slices.get((strategy_id, side), [])
         for one in slices:
             is_before = one.is_full and one.key == (key[0], key[1] - 1)
-            if not one.ts_end_ns or one.ts_end_ns > ts_open_ns - is_before:
+            is_there = not one.ts_end_ns or one.ts_end_ns > ts_open_ns
+            if is_there or (is_before and one.ts_end_ns == ts_open_ns):
                 return slices[0].bracket_id
         self._slices.pop((strategy_id, side), None)
         return -1

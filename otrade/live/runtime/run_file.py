@@ -6,7 +6,6 @@ holds the token of the local user and is readable by the owner only.
 """
 
 import contextlib
-import fcntl
 import os
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +13,7 @@ from types import TracebackType
 import msgspec
 
 from otrade.errors import StartError
+from otrade.file_lock import lock_file
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -49,13 +49,10 @@ class RunFile:
         return self
 
     def _lock(self) -> None:
-        self._run_dir.mkdir(parents=True, exist_ok=True)
         lock_path = self._run_dir / "engine.lock"
-        fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock_fd = lock_file(lock_path)
         except BlockingIOError:
-            os.close(fd)
             owner = read_run_info(self._run_dir.parent)
             who = f"process {owner.pid}" if owner else "another process"
             raise StartError(
@@ -63,7 +60,6 @@ class RunFile:
                 "Stop it first, or give this one its own directory (paths.var in the "
                 "configuration)."
             ) from None
-        self._lock_fd = fd
 
     def write(self, info: RunInfo) -> None:
         """Replace the run-file in one step; its mode is 0600 before any byte is in it."""
@@ -100,20 +96,15 @@ class AccountLock:
     def __enter__(self) -> "AccountLock":
         """StartError when another engine trades this account."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StartError(
-                f"{self._path} cannot be made ({error.strerror}): set XDG_STATE_HOME to a directory that can be written"
-            ) from None
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._fd = lock_file(self._path)
         except BlockingIOError:
-            os.close(self._fd)
-            self._fd = -1
             raise StartError(
                 f"another engine on this machine trades account {self._account} already ({self._path} is held): two engines would "
                 "take each other's orders for their own. Stop it first."
+            ) from None
+        except OSError as error:
+            raise StartError(
+                f"{self._path} cannot be made ({error.strerror}): set XDG_STATE_HOME to a directory that can be written"
             ) from None
         return self
 

@@ -142,10 +142,8 @@ async def _ask(
             with_both_e4 = await adapter.margin_e4(orders)
             answers[question.name] = FREE if with_both_e4 <= with_stop_e4 else COSTS
         except (NetworkError, RateLimitError, TokenError) as error:
-            answers[OTHERS] = (
-                # Nor would the next one be answered, and a start must not wait long
-                f"{UNKNOWN}{error}"
-            )
+            # The next one would not be answered either, and a start must not wait long.
+            answers[OTHERS] = f"{UNKNOWN}{error}"
             break
         except BrokerError as error:
             answers[question.name] = f"{UNKNOWN}{error}"

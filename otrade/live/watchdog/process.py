@@ -8,7 +8,6 @@ then it watches again. It knows nothing of the core.
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from otrade._core.types import Severity
 from otrade.clock import Clock, WallClock
 from otrade.config.schema import Config
 from otrade.errors import OTradeError, StartError
+from otrade.file_lock import lock_file
 from otrade.live.alerts.dispatcher import AlertDispatcher
 from otrade.live.alerts.sender_client import AlertSenderClient
 from otrade.live.notices.board import Notice
@@ -339,17 +339,13 @@ class WatchdogLock:
     def take(self) -> bool:
         """False: there is one already. StartError when the directory cannot be written."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._fd = lock_file(self._path)
+        except BlockingIOError:
+            return False
         except OSError as error:
             raise StartError(
                 f"{self._path} cannot be made ({error.strerror}): make the directory writable"
             ) from None
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.drop()
-            return False
         return True
 
     def drop(self) -> None:

@@ -68,7 +68,7 @@ class FeedsSetup:
             on_order=lambda row: self.said.append(row),
             on_message=lambda kind, text: self.said.append((kind, text)),
         )
-        self.feeds = KiteFeeds(calls, self.make)  # type: ignore[arg-type]
+        self.feeds = KiteFeeds(calls, self.make)
 
     def make(self, calls: StreamCallbacks, name: str) -> ManualStream:
         self.streams.append(ManualStream(calls, name))

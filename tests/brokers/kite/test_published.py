@@ -141,7 +141,7 @@ def test_the_published_quote_is_read_by_hand() -> None:
         async def exchange(request: bytes) -> HttpResponse:
             return HttpResponse(200, {}, body)
 
-        client._rest._exchange = exchange  # type: ignore[method-assign]
+        client._rest._exchange = exchange
         return await client.quote(like)
 
     quote = asyncio.run(work())

@@ -45,7 +45,7 @@ class SessionSetup:
         self.clock = ManualClock()
         self.api = ScriptedServer(self._answer)
         self.feed = ScriptedServer(self.ws.play)
-        self.broker: KiteSession = None  # type: ignore[assignment]
+        self.broker: KiteSession = None
 
     async def _answer(self, peer: ScriptedPeer) -> None:
         while True:
@@ -130,7 +130,7 @@ def test_a_day_in_small() -> None:
             assert [(f.segment, f.net_e4) for f in await broker.funds()] == [("equity", 995_000)]
             assert "T" not in repr(broker)
 
-            book["data"].append({"order_id": 1.5})  # type: ignore[attr-defined]
+            book["data"].append({"order_id": 1.5})
             table = await broker.order_book()
             assert [row.cl_ord_id for row in table] == ["K0001ABC", ""], (
                 "the rest of the book is read"

@@ -137,7 +137,7 @@ def test_a_closing_transport_takes_nothing() -> None:
 def test_a_connection_that_we_are_ending_takes_nothing() -> None:
     async def work(server: ScriptedServer, bench: PoolSetup) -> None:
         (connection,) = bench.pool._idle
-        connection._transport.close()  # type: ignore[union-attr]
+        connection._transport.close()
         assert not bench.pool.fast_path.try_write(sink()) and not connection.socket.send(b"x")
         assert bench.pool.fast_path.claim(SEQ) is None
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
@@ -200,7 +200,7 @@ def test_claimed_after_the_end_is_in_doubt_and_not_refused() -> None:
 
 def test_what_raises_is_in_doubt() -> None:
     async def work(server: ScriptedServer, bench: PoolSetup) -> None:
-        bench.pool._idle[0]._transport.write_eof()  # type: ignore[union-attr]
+        bench.pool._idle[0]._transport.write_eof()
         with pytest.raises(RuntimeError):
             bench.pool.fast_path.try_write(sink())
         bench.pool.submit(SEQ, Lane.ENTRY, request(SEQ))
@@ -449,7 +449,7 @@ async def _day(kind: BrokerKind) -> tuple[object, int, int]:
         trades = sorted(
             (t.order.tag or "", t.order.side, t.qty, t.price_e4) for t in here.sim.exchange.trades()
         )
-        return trades, here.broker.n_fast_path, here.day.router.n_sent  # type: ignore[attr-defined]
+        return trades, here.broker.n_fast_path, here.day.router.n_sent
 
 
 @pytest.mark.parametrize("kind", ["kite", "upstox"])

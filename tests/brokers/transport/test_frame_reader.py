@@ -94,7 +94,7 @@ class StreamSetup:
         self.clock = ManualClock()
         self.events: list[Any] = []
         self.server = ScriptedServer(self._play)
-        self.stream: KiteStream = None  # type: ignore[assignment]
+        self.stream: KiteStream = None
 
     async def _play(self, peer: ScriptedPeer) -> None:
         ws = WsPeer(self.statuses.pop(0) if self.statuses else 101)

@@ -112,7 +112,7 @@ def test_a_test_alert_is_sent_answered_and_kept_in_the_journal() -> None:
     async def body() -> None:
         async with simulated_day(journal=MemoryJournal()) as here:
             source = source_of(here)
-            source._control.set_day(here.day)  # type: ignore[attr-defined]
+            source._control.set_day(here.day)
             refused = await source.command("test-alert", "trader")
             assert not refused.ok and "alerts.targets" in refused.words
             source.alerts = dispatcher

@@ -147,7 +147,7 @@ def test_what_is_open_already_is_shown(tmp_path: Path, broker: str) -> None:
     config = config_of(tmp_path, broker)
 
     async def work() -> PreflightBoard:
-        sim = Simulator(SimConfig(broker=broker, dates=(dt.date(2026, 11, 19),), day_start="09:00"))  # type: ignore[arg-type]
+        sim = Simulator(SimConfig(broker=broker, dates=(dt.date(2026, 11, 19),), day_start="09:00"))
         ports = await sim.start()
         try:
             adapter = paper_adapter(config.broker, sim, ports)

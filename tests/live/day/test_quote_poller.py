@@ -35,14 +35,14 @@ class QuotePollerSetup:
             for i in range(n)
         ]
         self.due = list(range(n))
-        plan: Any = DayPlan("2026-11-23", self, rows, [])  # type: ignore[arg-type]
+        plan: Any = DayPlan("2026-11-23", self, rows, [])
         self.poller = QuotePoller(
             plan,
             self,
             self,
             on_commands=lambda: None,
             on_trouble=self.troubles.append,
-            on_fault=self.fault,  # type: ignore[arg-type]
+            on_fault=self.fault,
         )
 
     def fault(self, error: BaseException, doing: str) -> None:

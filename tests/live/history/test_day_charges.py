@@ -110,7 +110,7 @@ def test_a_total_without_a_line_is_no_total() -> None:
     book = TradeLedger(
         OneBracket(""),
         lambda *_: Charges(brokerage=200_000, unknown={"exchange": "MCX: not known"}),
-    )  # type: ignore[arg-type]
+    )
     trade = book.close(0)
     assert trade is not None and trade.charges_e4 is None and trade.net_e4 is None
     assert book.charges.line("brokerage") == 200_000 and book.charges.line("exchange") is None
@@ -118,7 +118,7 @@ def test_a_total_without_a_line_is_no_total() -> None:
 
 REST = {field.name: 0 for field in msgspec.structs.fields(DaySummary) if field.required}
 SUMMARY = msgspec.structs.replace(
-    DaySummary(**REST),  # type: ignore[arg-type]
+    DaySummary(**REST),
     day="2026-11-20", why_ended="the last session has closed", n_trades=1, n_won=1, n_lost=0, gross_e4=10_000_000,
     charges=Charges(brokerage=400_000, stt=377_500, stamp=45_000), n_open=0, naked_total_ns=0, naked_worst_ns=0, signals_taken=1,
     signals_refused={}, n_orders=2, n_requests=2, latency=LatencySummary(), frames=1, ticks=1, refused={}, unknown_tokens=0,

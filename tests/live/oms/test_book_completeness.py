@@ -127,7 +127,7 @@ def test_a_stop_that_books_go_on_to_lack_is_asked_for_alone(broker: Any) -> None
             slot = stop_slots(here)[0]
             hidden = engine.order(slot)["broker_order_id"]
             whole = exchange.book
-            exchange.book = lambda: [s for s in whole() if s.order.order_id != hidden]  # type: ignore[method-assign]
+            exchange.book = lambda: [s for s in whole() if s.order.order_id != hidden]
             n_orders = len(exchange.orders())
             books = here.day._book_poller
             assert books is not None
@@ -137,7 +137,7 @@ def test_a_stop_that_books_go_on_to_lack_is_asked_for_alone(broker: Any) -> None
                 "the broker has vouched for it"
             )
             assert len(exchange.orders()) == n_orders, "nothing took its place"
-            exchange.book = whole  # type: ignore[method-assign]
+            exchange.book = whole
             await here.run_to_end()
             check_end(here)
 

@@ -384,13 +384,13 @@ def maker_of(here: SimulatedDay, path: Path, **bracket: Any) -> DayBuilder:
     adapter = adapter_at(here.sim, here.ports, here.settings.broker, here.sim.clock)
     if here.settings.broker == "upstox":
         adapter._instruments_url = (
-            f"{here.ports.upstox_rest_url}/market-quote/instruments/exchange/complete.json.gz"  # type: ignore[attr-defined]
+            f"{here.ports.upstox_rest_url}/market-quote/instruments/exchange/complete.json.gz"
         )
     access = TokenGivenAccess(adapter, new_token(here.sim, here.settings.broker))
     board = NoticeBoard(lambda: here.now_ns)
     return DayBuilder(
         manager.load(file), Calendar.load(), access, here.sim.clock, board, is_paper=True
-    )  # type: ignore[arg-type]
+    )
 
 
 @both

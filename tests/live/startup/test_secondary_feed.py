@@ -38,7 +38,7 @@ def test_one_feed_failing_changes_no_trade(broker: BrokerKind, second: BrokerKin
             await here.open()
             await here.sim.run_until(here.at("09:40"))
             if with_outage and broker == "upstox":
-                market: Any = here.process.broker._market  # type: ignore[attr-defined]
+                market: Any = here.process.broker._market
                 await market.stop()  # its order updates have a socket of their own, which goes on
                 await here.sim.run_until(here.at("09:50"))
                 market.start()
@@ -50,7 +50,7 @@ def test_one_feed_failing_changes_no_trade(broker: BrokerKind, second: BrokerKin
                 here.sim.feed_of(broker).resume()
                 here.sim.feed_of(second).disconnect_all()
             elif with_outage:
-                await here.day.secondary_feed.stop()  # type: ignore[union-attr]
+                await here.day.secondary_feed.stop()
             await here.sim.run_until(here.at("11:20"))
             assert here.day.engine.n_live == 0
             found = await traded(here)

@@ -140,7 +140,7 @@ def refresher(directory: Path, fails: str = "") -> Any:
             raise InstrumentError(fails)
         build(directory, broker, TODAY, file(INFY, INDEX, *OPTIONS))
 
-    refresh.asked = asked  # type: ignore[attr-defined]
+    refresh.asked = asked
     return refresh
 
 

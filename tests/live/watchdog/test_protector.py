@@ -154,7 +154,7 @@ def test_a_late_acceptance_after_the_proof_is_taken_out() -> None:
                 found["status"] = "CANCELLED"
         return Answer(Ev.ACK)
 
-    broker.cancel = cancelling  # type: ignore[method-assign]
+    broker.cancel = cancelling
     # Calm comes only after the late one has shown: it must be seen to be taken out.
     first = rescue(broker)
     assert first.is_safe

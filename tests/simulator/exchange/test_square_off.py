@@ -30,7 +30,7 @@ def test_it_cancels_what_is_pending_then_closes_and_takes_no_more(
     broker: str, key: str, at: str, word: str
 ) -> None:
     async def body() -> None:
-        sim = Simulator(SimConfig(seed=3, broker=broker, funds_rupees=1e9))  # type: ignore[arg-type]
+        sim = Simulator(SimConfig(seed=3, broker=broker, funds_rupees=1e9))
         exchange = sim.exchange
         contract = exchange.market.universe.resolve(key)
         lot = contract.lot

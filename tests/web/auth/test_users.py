@@ -204,16 +204,16 @@ def test_an_authenticator(
     monkeypatch.setattr(time, "time", lambda: 1_111_111_109.0)
     say(monkeypatch, "000000\n")
     assert main.main(["password", "--totp"]) == 4
-    assert users_of(folder).user("trader").totp == ""  # type: ignore[union-attr]
+    assert users_of(folder).user("trader").totp == ""
     say(monkeypatch, "081804\n")
     assert main.main(["password", "--totp"]) == 0
-    assert pyotp.TOTP(users_of(folder).user("trader").totp).at(59) == "287082"  # type: ignore[union-attr]
+    assert pyotp.TOTP(users_of(folder).user("trader").totp).at(59) == "287082"
     assert "otpauth://totp/OTrade:trader" in capsys.readouterr().err
     say(monkeypatch, PASSWORD)
     assert main.main(["password", "--stdin"]) == 0
-    assert users_of(folder).user("trader").totp, "another password leaves it"  # type: ignore[union-attr]
+    assert users_of(folder).user("trader").totp, "another password leaves it"
     assert main.main(["password", "--no-totp"]) == 0
-    assert users_of(folder).user("trader").totp == ""  # type: ignore[union-attr]
+    assert users_of(folder).user("trader").totp == ""
     assert main.main(["password", "--totp", "--user", "nobody"]) == 5
 
 

@@ -112,7 +112,7 @@ def test_nobody_with_a_wrong_token(
         "Bearer \xe9",
         "Bearer otrade_",
     ):
-        response = ask(stranger, route, Authorization=given.encode("latin-1"))  # type: ignore[arg-type]
+        response = ask(stranger, route, Authorization=given.encode("latin-1"))
         problem(response, 401, "wrong_token")
     assert not changed(source), "a wrong token is not mended by a good cookie"
 

@@ -229,7 +229,7 @@ def test_a_refusal_is_an_answer_too(client: TestClient, source: FakeSource) -> N
 )
 def test_a_command_has_a_key(client: TestClient, source: FakeSource, given: str | None) -> None:
     headers = {} if given is None else {b"Idempotency-Key": given.encode("latin-1")}
-    found = problem(client.post("/api/v1/commands/kill", headers=headers), 400, "wrong_key")  # type: ignore[arg-type]
+    found = problem(client.post("/api/v1/commands/kill", headers=headers), 400, "wrong_key")
     assert found.field == "Idempotency-Key" and source.commands == []
 
 
@@ -399,7 +399,7 @@ def test_the_answer_of_a_command_that_was_done_in_time_can_be_had_late(
 @pytest.mark.parametrize("given", ["", "now", "-1", "1.5", "1e12", "9" * 16, "+5", " ", "١٢٣"])
 def test_what_is_no_moment(client: TestClient, source: FakeSource, given: str) -> None:
     headers = {k.encode(): v.encode() for k, v in (key() | {"Issued-At": given}).items()}
-    found = problem(client.post("/api/v1/commands/pause", headers=headers), 422, "wrong_moment")  # type: ignore[arg-type]
+    found = problem(client.post("/api/v1/commands/pause", headers=headers), 422, "wrong_moment")
     assert found.field == "Issued-At" and source.commands == []
 
 

@@ -1,23 +1,33 @@
 """Upstox's portfolio and money: positions, holdings, funds, margins, charges."""
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
 from otrade.simulator.base.formats import rupees
 from otrade.simulator.base.listings import ISINS
 from otrade.simulator.base.universe import E4
+from otrade.simulator.exchange import charge_rates
 from otrade.simulator.exchange.contract_note import charges
 from otrade.simulator.exchange.funds import AccountFunds
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.exchange.orders import OrderRequest, RequestedTerms
 from otrade.simulator.net.http_server import HttpRequest
 from otrade.simulator.upstox.rest import request_params as params
-from otrade.simulator.upstox.rest.brokerage import brokerage
 from otrade.simulator.upstox.rest.errors import bad_field, bad_key
 from otrade.simulator.upstox.rest.names import InstrumentKeys, model_product
 from otrade.simulator.upstox.rest.rows import holding_row, is_short_term, position_row
 
 MARGIN_INSTRUMENTS_MAX = 20
+_PLAN = {"CNC": (1.0, 20.0), "MIS": (1e-3, 20.0), "FUT": (5e-4, 20.0), "OPT": (1.0, 20.0)}
+_BY_API = [("2020-01-01", 0.0), ("2024-09-01", 10.0), ("2026-10-01", -1.0)]
+"""An order by API; below 0: as any other order of the basic plan."""
+
+
+def brokerage(kind: str, value: float, date: dt.date) -> float:
+    """What Upstox takes of an order by API, at first its own fixed sum. See `Brokerage`."""
+    flat = charge_rates.at(_BY_API, date)
+    return flat if flat >= 0 else charge_rates.of_plan(_PLAN, kind, value)
 
 
 class UpstoxPortfolio:
