@@ -84,7 +84,7 @@ def run(scenario: Scenario) -> SessionResult:
         bound_s=scenario.bound_s,
     )
     began_s = time.monotonic()
-    uvloop.run(DrillSession(scenario, result).run())
+    uvloop.run(DrillSession(scenario, result).run(), loop_factory=Simulator.new_event_loop)
     result.wall_s = time.monotonic() - began_s
     return result
 
