@@ -168,7 +168,7 @@ class Oracle:
         """A person has halted the engine then; 0: it may trade."""
         self.strange_since_ns: dict[str, int] = {}
         """Instruments with a position that is not the engine's, since when."""
-        self._closed: list[tuple[Order, int, int]] = []
+        self._closed: list[tuple[Order, int]] = []
         """Orders of others, and how many units of ours each has closed."""
 
     def leave(self, now_ns: int) -> None:
@@ -340,7 +340,7 @@ class Oracle:
                     part = min(left, max(bracket.open_qty, 0))
                     bracket.open_qty -= part
                     left -= part
-                    self._closed.append((other, other.filled_qty - left - part, part))
+                    self._closed.append((other, part))
             strange[key] += other.side * left
         for key, qty in strange.items():
             if qty:
@@ -543,23 +543,28 @@ class Oracle:
         net: Counter[str] = Counter()
         for order in [o for bracket in self._brackets.values() for o in bracket.orders]:
             net[order.contract.key] += order.side * order.filled_qty
-        for order, _, part in self._closed:
+        for order, part in self._closed:
             net[order.contract.key] += order.side * part
         return {key: qty for key, qty in net.items() if qty}
 
-    def pnl_e4(self) -> int:
-        """Profit of the same, from the exchange's executions alone; right when they are flat. Of an
-        order that has closed something of ours and done more, the trades that closed it count.
+    def pnl_e4(self) -> tuple[int, int]:
+        """The least and the most that the same have made, from the exchange's executions alone;
+        right when they are flat. They differ only by an order of somebody else's that has closed
+        something of ours and done more: which of its trades closed it, no broker tells, and its
+        average is as good an answer as its first price.
         """
-        others = sum(
-            order.side * _value_e4(order, first, part) * order.contract.multiplier
-            for order, first, part in self._closed
-        )
-        return -others - sum(
+        ours_e4 = -sum(
             trade.order.side * trade.qty * trade.price_e4 * trade.order.contract.multiplier
             for trade in self._sim.exchange.trades()
             if trade.order.tag
         )
+        parts = Counter[str]()
+        orders: dict[str, Order] = {}
+        for order, part in self._closed:
+            parts[order.order_id] += part
+            orders[order.order_id] = order
+        worth = [_worth_e4(orders[key], part) for key, part in parts.items()]
+        return ours_e4 + sum(map(min, worth)), ours_e4 + sum(map(max, worth))
 
     @property
     def n_closed(self) -> int:
@@ -586,10 +591,16 @@ class Oracle:
         return len(self._tags)
 
 
-def _value_e4(order: Order, first: int, qty: int) -> int:
-    """Price times units of what an order has traded, from its unit number `first` on."""
-    value_e4 = at = 0
-    for trade in order.trades:
-        value_e4 += max(0, min(at + trade.qty, first + qty) - max(at, first)) * trade.price_e4
-        at += trade.qty
-    return value_e4
+def _worth_e4(order: Order, qty: int) -> tuple[int, int]:
+    """What so many of the units that an order has traded bring in, signed: the dearest of them, and
+    the cheapest.
+    """
+    trades = sorted((trade.price_e4, trade.qty) for trade in order.trades)
+    worth = []
+    for rows in (trades[::-1], trades):
+        left, value_e4 = qty, 0
+        for price_e4, traded in rows:
+            value_e4 += min(traded, left) * price_e4
+            left -= min(traded, left)
+        worth.append(-order.side * value_e4 * order.contract.multiplier)
+    return worth[0], worth[1]

@@ -411,9 +411,11 @@ class DrillSession:
             counters["target_ns_worst"] / SECOND,
         )
         pnl_e4 = day.engine.risk()["pnl_e4"]
-        if abs(pnl_e4 - oracle.pnl_e4()) > (PAISA_E4 if oracle.n_closed else 0):
+        least_e4, most_e4 = oracle.pnl_e4()
+        more_e4 = PAISA_E4 if oracle.n_closed else 0
+        if not least_e4 - more_e4 <= pnl_e4 <= most_e4 + more_e4:
             raise Violation(
-                f"profit: the engine says {pnl_e4} e4, the exchange's trades say {oracle.pnl_e4()} e4"
+                f"profit: the engine says {pnl_e4} e4, the exchange's trades say {least_e4} to {most_e4} e4"
             )
         if not self._scenario.events:
             oracle.check_changes()

@@ -238,3 +238,24 @@ def test_a_position_left_bare_for_longer_than_the_bound() -> None:
     exchange.now_ns += 30 * SECOND
     with pytest.raises(Violation, match="10 units open, 0 covered for 30"):
         oracle.check()
+
+
+def test_profit_of_what_somebody_else_has_closed_in_passing() -> None:
+    """Sold one at 100, then a person buys ten in two trades, at 101 and at 110: nine of these are
+    his own. Which one closed ours nobody tells: between one and ten rupees are lost.
+    """
+    exchange = RecordedExchange()
+    oracle = judge(exchange)
+    exchange.order(1, "E", -1, qty=1, filled=1)
+    other = exchange.order(1, "X", 1, filled=10)
+    other.tag = None
+    other.trades = [
+        SimpleNamespace(qty=6, price_e4=1_010_000, ts_ns=exchange.now_ns),
+        SimpleNamespace(qty=4, price_e4=1_100_000, ts_ns=exchange.now_ns),
+    ]
+    exchange.done.pop()
+    exchange.done.append(
+        SimpleNamespace(order=other, qty=10, price_e4=1_046_000, ts_ns=exchange.now_ns)
+    )
+    oracle.check()
+    assert oracle.pnl_e4() == (-100_000, -10_000)
