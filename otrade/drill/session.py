@@ -563,6 +563,7 @@ def _instrument(
 ) -> InstrumentSpec:
     close_e4 = sim.exchange.prices.previous_close_e4(contract, sim.dates()[0])
     quote = sim.exchange.market.quote(contract)
+    names = names_at(contract, sim.cfg.broker)
     return InstrumentSpec(
         contract.token,
         contract.exchange,
@@ -589,7 +590,8 @@ def _instrument(
             )
             for number, strategy in enumerate(strategies)
         ],
-        **names_at(contract, sim.cfg.broker),
+        wire_symbol=names.get("wire_symbol", ""),
+        key=names.get("key", ""),
     )
 
 
