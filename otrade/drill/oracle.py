@@ -10,15 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from otrade.drill.decisions import Decisions
-from otrade.drill.scenario import CALM_S, Scenario, StrategyDraw
+from otrade.drill.scenario import Scenario, StrategyDraw
 from otrade.simulator.exchange.orders import Order
 from otrade.simulator.simulator import Simulator
 
 SECOND = 1_000_000_000
 NOTICED_S = 5.0
 """A halt's cancels, and a foreign position, reach whom they concern within this, troubles apart."""
-PRODUCT = "MIS"
-"""What the engine trades in every scenario."""
 OUT_S = 20.0
 """A position that a person closes is out within this, troubles apart."""
 BLIND = frozenset(
@@ -182,7 +180,12 @@ class Oracle:
                 self._wishes.setdefault(
                     self._sim.exchange.market.universe.resolve(strategy.key).key, []
                 ).append(strategy)
-        return self._wishes[key]
+        return self._wishes.get(key, [])
+
+    def _product_of(self, key: str) -> str:
+        """What the engine trades the instrument as."""
+        wishes = self._wishes_of(key)
+        return self._scenario.instrument(wishes[0].key).product if wishes else ""
 
     def check(self, *, has_changed: bool = True) -> None:
         """`has_changed`: something may have happened at the exchange, and not only time passed."""
@@ -325,7 +328,11 @@ class Oracle:
         strange: Counter[str] = Counter()
         self._closed = []
         for other in self._sim.exchange.orders():
-            if other.tag or not other.filled_qty or other.product != PRODUCT:
+            if (
+                other.tag
+                or not other.filled_qty
+                or other.product != self._product_of(other.contract.key)
+            ):
                 continue  # another product is another position
             key, left = other.contract.key, other.filled_qty
             back = min(left, max(-strange[key] * other.side, 0))
@@ -353,7 +360,7 @@ class Oracle:
         closings = [
             o
             for o in self._sim.exchange.orders()
-            if not o.tag and o.product == PRODUCT and o.contract.key == order.contract.key
+            if not o.tag and o.product == order.product and o.contract.key == order.contract.key
         ]
         sides = {
             b.side
@@ -390,7 +397,8 @@ class Oracle:
             return
         stop = exits[0]
         open_ns, _ = stop.contract.session_ns(self._sim.exchange.date)
-        if now_ns >= open_ns + (self._scenario.minutes * 60 - CALM_S) * SECOND:
+        entry_stop_s = self._scenario.instrument(strategies[0].key).entry_stop_s
+        if now_ns >= open_ns + (self._scenario.minutes * 60 - entry_stop_s) * SECOND:
             return  # past the entry hours no stop is renewed: a broker may take no new one
         distance_bps, step_bps = (
             strategies[0].plan["trail_value"],

@@ -8,6 +8,9 @@ from typing import Any
 
 from otrade.brokers.registry import NAMES
 from otrade.config.schema import BrokerConfig
+from otrade.drill.draws.instruments import InstrumentDraw, draw_instrument
+from otrade.drill.draws.limits import widen_limits
+from otrade.drill.draws.strategies import draw_kind, widen_strategy
 from otrade.drill.trouble import BASE_S, TROUBLES, UNTOLD_S
 from otrade.simulator.base.config import BOOK_PERCENT
 
@@ -50,6 +53,9 @@ class Event:
     args: dict[str, Any]
 
 
+PLAIN = InstrumentDraw()
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """One session of a drill."""
@@ -61,6 +67,11 @@ class Scenario:
     limits: dict[str, int]
     budget: dict[str, int]
     events: list[Event] = field(default_factory=list)
+    instruments: dict[str, InstrumentDraw] = field(default_factory=dict)
+    """By the key of the strategies that trade them."""
+
+    def instrument(self, key: str) -> InstrumentDraw:
+        return self.instruments.get(key, PLAIN)
 
     @property
     def bound_s(self) -> float:
@@ -109,6 +120,7 @@ COMBINED: tuple[tuple[tuple[str, dict[str, Any]], ...], ...] = (
 )
 """Troubles that are worse together, at the same moment."""
 
+OF_PRODUCTS = frozenset({"manual", "closed_by_hand", "broker_square_off", "other_product"})
 PLAN: dict[str, Any] = {
     "stop_kind": 1, "stop_value": 15.0, "target_kind": 1, "target_value": 20.0, "size_mode": 0, "size_value": 10.0, "max_qty": 5000,
     "enabled": 1, "entry_offset_bps": 5.0, "entry_timeout_ns": 20_000_000_000, "stop_limit_bps": 20.0, "hysteresis_bps": 3.0,
@@ -136,6 +148,10 @@ def draw(
             for strategy in chosen
         ]
     keys = sorted({strategy.key for strategy in chosen})
+    instruments: dict[str, InstrumentDraw] = {}
+    if not strategies:
+        instruments = {key: draw_instrument(seed, key, is_derivative=key == FUTURE) for key in keys}
+        chosen = _widened(seed, chosen, instruments)
     last_s = minutes * 60 - CALM_S
     events = []
     for _ in range(rng.choice((0, 1, 2, 2, 3, 4, 6))):
@@ -162,10 +178,41 @@ def draw(
             "second_exit": exits.choice(("costs", "free", "free", "untold")),
         },
         chosen,
-        {**_limits(rng), "entry_wait_ns": crowd.choice((0, 3, 5, 5)) * 1_000_000_000},
+        {
+            **widen_limits(seed, _limits(rng)),
+            "entry_wait_ns": crowd.choice((0, 3, 5, 5)) * 1_000_000_000,
+        },
         _budget(rng),
-        events,
+        [_of_products(event, instruments) for event in events],
+        instruments,
     )
+
+
+def _widened(
+    seed: int, strategies: list[StrategyDraw], instruments: dict[str, InstrumentDraw]
+) -> list[StrategyDraw]:
+    """The strategies with what their own streams draw."""
+    found = []
+    for number, strategy in enumerate(strategies):
+        params, plan = widen_strategy(
+            seed,
+            number,
+            strategy.key,
+            strategy.params,
+            strategy.plan,
+            is_delivery=instruments[strategy.key].product == "CNC",
+        )
+        kind = draw_kind(seed, number, strategy.kind)
+        found.append(replace(strategy, kind=kind, params=params, plan=plan))
+    return found
+
+
+def _of_products(event: Event, instruments: dict[str, InstrumentDraw]) -> Event:
+    """What a person or the broker does to a position is done in the product that is traded."""
+    if event.kind not in OF_PRODUCTS:
+        return event
+    products = {key: instrument.product for key, instrument in instruments.items()}
+    return replace(event, args={**event.args, "products": products})
 
 
 def _strategy(rng: random.Random) -> StrategyDraw:

@@ -15,6 +15,7 @@ from otrade._core.types import NONE_ID, ExitReason, Note, Rec
 from otrade.charges import NO_CHARGES, Charges
 from otrade.drill.bars import BarJudge
 from otrade.drill.decisions import forgotten_rest
+from otrade.drill.draws.instruments import PRODUCT_CODES, InstrumentDraw
 from otrade.drill.oracle import Oracle, Violation
 from otrade.drill.process import BrokerKind, MortalClock, Process, names_at, new_token, settled
 from otrade.drill.rest_budget import RestBudgetExceeded, check_rest_budget
@@ -549,15 +550,24 @@ def specs(sim: Simulator, scenario: Scenario) -> list[InstrumentSpec]:
         open_ns, _ = contract.session_ns(date)
         close_ns = open_ns + scenario.minutes * MINUTE
         strategies = [strategy for strategy in scenario.strategies if strategy.key == key]
+        drawn = scenario.instrument(key)
         session = SessionSpec(
-            open_ns, open_ns, close_ns - CALM_S * SECOND, close_ns - MINUTE, close_ns
+            open_ns,
+            open_ns + drawn.entry_delay_s * SECOND,
+            close_ns - drawn.entry_stop_s * SECOND,
+            close_ns - drawn.square_off_s * SECOND,
+            close_ns,
         )
-        found.append(_instrument(sim, contract, session, strategies))
+        found.append(_instrument(sim, contract, session, strategies, drawn))
     return found
 
 
 def _instrument(
-    sim: Simulator, contract: ListedContract, session: SessionSpec, strategies: list[StrategyDraw]
+    sim: Simulator,
+    contract: ListedContract,
+    session: SessionSpec,
+    strategies: list[StrategyDraw],
+    drawn: InstrumentDraw,
 ) -> InstrumentSpec:
     close_e4 = sim.exchange.prices.previous_close_e4(contract, sim.dates()[0])
     quote = sim.exchange.market.quote(contract)
@@ -565,10 +575,10 @@ def _instrument(
         contract.token,
         contract.exchange,
         contract.tradingsymbol,
-        "MIS",
-        0,
+        drawn.product,
+        PRODUCT_CODES[drawn.product],
         contract.segment,
-        "full",
+        drawn.feed_mode,
         contract.tick_e4,
         contract.lot,
         contract.freeze_qty,

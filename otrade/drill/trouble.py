@@ -110,11 +110,18 @@ def _doubts(args: Args) -> float:
     return DOUBT_S * int(args["count"])
 
 
+def _product(args: Args, key: str) -> str:
+    """What the engine trades the instrument as."""
+    product: str = args.get("products", {}).get(key, "MIS")
+    return product
+
+
 def _manual(sim: Simulator, args: Args) -> None:
     from otrade.simulator.base.errors import RequestRefused
 
     try:
-        sim.exchange.place_manual(args["key"], args["side"], args["qty"])
+        product = _product(args, args["key"])
+        sim.exchange.place_manual(args["key"], args["side"], args["qty"], product=product)
         sim.faults.seen["manual"] += 1
     except RequestRefused:
         sim.faults.seen["manual_refused"] += 1
@@ -125,6 +132,8 @@ def _other_product(sim: Simulator, args: Args) -> None:
 
     contract = sim.exchange.market.universe.resolve(args["key"])
     product = "CNC" if contract.expiry is None else "NRML"
+    if product == _product(args, args["key"]):
+        product = "MIS"
     try:
         sim.exchange.place_manual(
             args["key"], args["side"], args["lots"] * contract.lot, product=product
@@ -548,14 +557,18 @@ TROUBLES: dict[str, Trouble] = {
             "keys": rng.sample(keys, len(keys)),
             "part": rng.choice((0.3, 0.7, 1.0, 1.0)),
         },
-        lambda sim, args: sim.faults.close_by_hand(args["keys"], args["part"]),
+        lambda sim, args: sim.faults.close_by_hand(
+            {key: _product(args, key) for key in args["keys"]}, args["part"]
+        ),
         _always(8.0),
         "somebody closes what is open: until two looks agree, a stop may cover more than is there, or shrink twice",
         lambda args: True,
     ),
     "broker_square_off": Trouble(
         lambda rng, keys: {"keys": rng.sample(keys, len(keys))},
-        lambda sim, args: sim.faults.square_off_early(args["keys"]),
+        lambda sim, args: sim.faults.square_off_early(
+            [key for key in args["keys"] if _product(args, key) == "MIS"]
+        ),
         _always(8.0),
         "the broker takes the stop out, and closes what is open a moment later",
         lambda args: True,
