@@ -9,7 +9,8 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from otrade.drill.decisions import Decisions
+from otrade.drill.decisions import Decision, Decisions
+from otrade.drill.person import Person
 from otrade.drill.scenario import Scenario, StrategyDraw
 from otrade.simulator.exchange.orders import Order
 from otrade.simulator.simulator import Simulator
@@ -128,8 +129,13 @@ class Oracle:
     """Checks after every event. Raises Violation."""
 
     def __init__(
-        self, sim: Simulator, scenario: Scenario, strategy_of: Callable[[str], int]
+        self,
+        sim: Simulator,
+        scenario: Scenario,
+        strategy_of: Callable[[str], int],
+        person: Person,
     ) -> None:
+        self.person = person
         self._sim = sim
         self._scenario = scenario
         self._brackets: dict[str, JudgedBracket] = {}
@@ -182,10 +188,14 @@ class Oracle:
                 ).append(strategy)
         return self._wishes.get(key, [])
 
+    def _wished(self, key: str) -> str:
+        """What the scenario calls the instrument; empty when nothing trades it."""
+        wishes = self._wishes_of(key)
+        return wishes[0].key if wishes else ""
+
     def _product_of(self, key: str) -> str:
         """What the engine trades the instrument as."""
-        wishes = self._wishes_of(key)
-        return self._scenario.instrument(wishes[0].key).product if wishes else ""
+        return self._scenario.instrument(self._wished(key)).product
 
     def check(self, *, has_changed: bool = True) -> None:
         """`has_changed`: something may have happened at the exchange, and not only time passed."""
@@ -253,16 +263,24 @@ class Oracle:
             raise Violation(
                 f"entry {tag} was placed on an instrument with a position that is not the engine's"
             )
-        limits = self._scenario.limits
         if tag[12] == "E":
+            sent_ns = order.ts_placed_ns - self._late_ns - SECOND
+            if wrong := self.person.wrong_entry(
+                self._wished(order.contract.key), order.ts_placed_ns, self._late_ns
+            ):
+                raise Violation(f"entry {tag} was placed {wrong}")
+            max_qty = self.person.loosest("max_order_qty", sent_ns)
             decision = self._decisions.admit(tag, order.terms.quantity, self._is_over)
             asked = decision.qty if decision else order.terms.quantity
-            if limits["max_order_qty"] and asked > limits["max_order_qty"]:
+            if max_qty and asked > max_qty:
                 raise Violation(
-                    f"entry {tag} makes {asked} units of one decision; max_order_qty is {limits['max_order_qty']}"
+                    f"entry {tag} makes {asked} units of one decision; max_order_qty is {max_qty}"
                 )
+            self._check_notional(order, asked, sent_ns)
             self._check_loss(order)
             self._check_positions(order)
+            if decision is not None:
+                self._check_trades(order, decision)
             self._entries.append(order)
         elif tag[12] in "ST":
             self._check_room(order)
@@ -281,8 +299,8 @@ class Oracle:
         """No entry once the day's loss is reached, where nothing is open that could have made up
         for it in the meantime.
         """
-        limit_e4 = self._scenario.limits["max_daily_loss_e4"]
         known_ns = entry.ts_placed_ns - self._bound_ns - round(NOTICED_S * SECOND)
+        limit_e4 = self.person.loosest("max_daily_loss_e4", known_ns)
         trades = [
             trade
             for trade in self._sim.exchange.trades()
@@ -303,14 +321,44 @@ class Oracle:
                 f"entry {entry.tag} was placed with a loss of {-pnl_e4 / 10_000:.2f}; the limit is {limit_e4 / 10_000:.2f}"
             )
 
+    def _check_notional(self, entry: Order, asked: int, sent_ns: int) -> None:
+        """A whole decision at its limit price. At the market it is the engine's last price that
+        counts.
+        """
+        limit_e4 = self.person.loosest("max_order_notional_e4", sent_ns)
+        value_e4 = asked * entry.terms.price_e4 * entry.contract.multiplier
+        if limit_e4 and value_e4 > limit_e4:
+            raise Violation(
+                f"entry {entry.tag} makes {value_e4 / 10_000:.2f} of one decision; the limit is {limit_e4 / 10_000:.2f}"
+            )
+
+    def _check_trades(self, entry: Order, decision: Decision) -> None:
+        """No further decision once as many have traded as the day may have, also where that was
+        lowered since.
+        """
+        known_ns = entry.ts_placed_ns - self._bound_ns - round(NOTICED_S * SECOND)
+        limit = self.person.loosest("max_trades", known_ns)
+        if not limit:
+            return
+        entered = {
+            trade.order.tag[2:12]
+            for trade in self._sim.exchange.trades()
+            if trade.order.tag and trade.order.tag[12] == "E" and trade.ts_ns < known_ns
+        }
+        traded = [d for d in self._decisions.made if d is not decision and d.brackets & entered]
+        if len(traded) >= limit:
+            raise Violation(
+                f"entry {entry.tag} was placed after {len(traded)} trades; the limit is {limit}"
+            )
+
     def _check_positions(self, entry: Order) -> None:
         """No entry above the limit of open positions. What one strategy holds is one position, in
         however many brackets.
         """
-        limit = self._scenario.limits["max_open_positions"]
+        known_ns = entry.ts_placed_ns - self._bound_ns - round(NOTICED_S * SECOND)
+        limit = self.person.loosest("max_open_positions", known_ns)
         if not limit:
             return
-        known_ns = entry.ts_placed_ns - self._bound_ns - round(NOTICED_S * SECOND)
         of = self._decisions.strategy_of_bracket
         own = of.get((entry.tag or "")[2:12])
         held = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from otrade.brokers.registry import NAMES
 from otrade.config.schema import BrokerConfig
+from otrade.drill.draws.actions import PersonAction, draw_actions
 from otrade.drill.draws.instruments import InstrumentDraw, draw_instrument
 from otrade.drill.draws.limits import widen_limits
 from otrade.drill.draws.strategies import draw_kind, widen_strategy
@@ -69,6 +70,7 @@ class Scenario:
     events: list[Event] = field(default_factory=list)
     instruments: dict[str, InstrumentDraw] = field(default_factory=dict)
     """By the key of the strategies that trade them."""
+    actions: list[PersonAction] = field(default_factory=list)
 
     def instrument(self, key: str) -> InstrumentDraw:
         return self.instruments.get(key, PLAIN)
@@ -185,6 +187,7 @@ def draw(
         _budget(rng),
         [_of_products(event, instruments) for event in events],
         instruments,
+        [] if strategies else draw_actions(seed, last_s, keys, [s.key for s in chosen]),
     )
 
 

@@ -15,8 +15,10 @@ from otrade._core.types import NONE_ID, ExitReason, Note, Rec
 from otrade.charges import NO_CHARGES, Charges
 from otrade.drill.bars import BarJudge
 from otrade.drill.decisions import forgotten_rest
+from otrade.drill.draws.actions import PersonAction
 from otrade.drill.draws.instruments import PRODUCT_CODES, InstrumentDraw
 from otrade.drill.oracle import Oracle, Violation
+from otrade.drill.person import Person
 from otrade.drill.process import BrokerKind, MortalClock, Process, names_at, new_token, settled
 from otrade.drill.rest_budget import RestBudgetExceeded, check_rest_budget
 from otrade.drill.scenario import CALM_S, Event, Scenario, StrategyDraw
@@ -103,10 +105,11 @@ class DrillSession:
         self._result = result
         self._sim = Simulator(SimConfig(seed=scenario.seed, **scenario.sim))
         self._broker: BrokerKind = scenario.sim["broker"]
-        self._oracle = Oracle(self._sim, scenario, self._strategy_of)
+        self._control = Commands()
+        self._person = Person(scenario, self._control, self._sim.clock.now_ns)
+        self._oracle = Oracle(self._sim, scenario, self._strategy_of, self._person)
         self._bars = BarJudge(self._sim, sorted({strategy.key for strategy in scenario.strategies}))
         self._journals = [MemoryJournal()]
-        self._control = Commands()
         self._said: list[tuple[int, str]] = []
         self._violation: Violation | None = None
         self._recovering_ns = 0
@@ -127,9 +130,16 @@ class DrillSession:
             self._end_ns = self._open_ns + self._scenario.minutes * MINUTE
             sim.exchange.on_update.append(lambda payload: self._check())
             await self._start()
-            for event in self._scenario.events:
-                await self._until(self._open_ns + round(event.at_s * SECOND))
-                await self._do(event)
+            happenings: list[Event | PersonAction] = [
+                *self._scenario.events,
+                *self._scenario.actions,
+            ]
+            for happening in sorted(happenings, key=lambda happening: happening.at_s):
+                await self._until(self._open_ns + round(happening.at_s * SECOND))
+                if isinstance(happening, Event):
+                    await self._do(happening)
+                else:
+                    self._act(happening)
             await self._until(self._end_ns - (CALM_S - 60) * SECOND)
             await self._heal()
             while (
@@ -175,9 +185,9 @@ class DrillSession:
             self._ports,
             self._broker,
             str(self._date),
-            exits.specs,
+            self._person.configured(exits.specs),
             EngineSpec(
-                run_id=FIRST_RUN + self._n_runs, limits=scenario.limits, budget=scenario.budget
+                run_id=FIRST_RUN + self._n_runs, limits=self._person.limits, budget=scenario.budget
             ),
             DayOptions("flatten"),
             no_charges,
@@ -253,7 +263,7 @@ class DrillSession:
             self._result.seen["kill_again"] += 1
             self._oracle.check()
             self._oracle.check_again(before, asked_ns)
-        if is_lost and not self._oracle.halted_since_ns:
+        if is_lost and not self._oracle.halted_since_ns and not self._person.keeps_out:
             # No entries after that, until a person who knows that he had not halted it says so.
             self._control.command("rearm", {})
 
@@ -300,6 +310,20 @@ class DrillSession:
             self._oracle.halted_since_ns = sim.clock.now_ns()
             sim.clock.schedule(sim.clock.now_ns() + round(args["s"] * SECOND), self._rearm)
 
+    def _act(self, action: PersonAction) -> None:
+        """A person acts, and takes it back where the action says when."""
+        clock = self._sim.clock
+        self._said.append((clock.now_ns(), f"PERSON: {action.what} {action.args}"))
+        if not self._person.act(self._day, action):
+            return
+        self._result.seen[f"person_{action.what}"] += 1
+        if "s" in action.args:
+            after_ns = clock.now_ns() + round(action.args["s"] * SECOND)
+            if action.what == "stop-entries":
+                clock.schedule(after_ns, self._rearm)
+            else:
+                clock.schedule(after_ns, lambda: self._person.undo(self._day, action))
+
     @staticmethod
     def _set_right(clock: MortalClock, wrong_ns: int) -> None:
         clock.wrong_ns -= wrong_ns
@@ -327,6 +351,7 @@ class DrillSession:
 
     def _rearm(self) -> None:
         self._oracle.halted_since_ns = 0
+        self._person.rearmed()
         self._control.command("rearm", {})
 
     async def _heal(self) -> None:
@@ -426,7 +451,7 @@ class DrillSession:
                 )
         if {
             event.kind for event in self._scenario.events
-        } <= STOPS_STAND and not self._scenario.limits["flatten_on_limit"]:
+        } <= STOPS_STAND and not self._person.may_flatten:
             for trade in day.trades.trades:
                 if trade.exit_reason == ExitReason.RISK:
                     raise Violation(
@@ -452,7 +477,7 @@ class DrillSession:
             except RestBudgetExceeded as error:
                 raise Violation(str(error)) from None
         self._result.n_entries = self._oracle.n_entries_traded()
-        limit = scenario.limits["max_trades"]
+        limit = self._person.loosest("max_trades", 0)
         # An entry that was proved absent and is taken all the same makes a trade that nobody could
         # count before.
         if (
