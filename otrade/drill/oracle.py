@@ -9,6 +9,8 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from otrade.drill.bounds.allowance import Allowances
+from otrade.drill.bounds.stretches import Stretches, add_stretch
 from otrade.drill.decisions import Decision, Decisions
 from otrade.drill.person import Person
 from otrade.drill.scenario import Scenario, StrategyDraw
@@ -123,6 +125,7 @@ class Worst:
     exceeded_ns: int = 0
     total_uncovered_ns: int = 0
     """Added up over all brackets."""
+    stretches: Stretches = field(default_factory=Counter)
 
 
 class Oracle:
@@ -143,6 +146,8 @@ class Oracle:
         self._n_orders = 0
         self._bound_ns = round(scenario.bound_s * SECOND)
         self._oco = scenario.is_oco
+        self._allowances: Allowances
+        self._base_ns = round(scenario.base_s * SECOND)
         self._late_ns = max(
             (
                 round(event.args["s"] * SECOND)
@@ -174,6 +179,26 @@ class Oracle:
         """Instruments with a position that is not the engine's, since when."""
         self._closed: list[tuple[Order, int, int]] = []
         """Orders of others, and how many units of ours each has closed."""
+
+    def begin(self, open_ns: int) -> None:
+        """The session's first moment is known."""
+        self._allowances = Allowances(
+            self._base_ns,
+            self._scenario.allowances(open_ns),
+            self._sim.faults.strikes,
+        )
+
+    def _known_ns(self, since_ns: int) -> int:
+        """By when the engine must have heard of what happened then, and acted on it."""
+        return self._allowances.due_ns(since_ns) + round(NOTICED_S * SECOND)
+
+    def _was_known(self, since_ns: int, order: Order) -> bool:
+        """Must whoever sent an order have known of what had happened then?"""
+        return order.ts_placed_ns > self._known_ns(since_ns)
+
+    def _sent_ns(self, order: Order) -> int:
+        """It has left no earlier than that."""
+        return order.ts_placed_ns - self._late_ns - SECOND
 
     def leave(self, now_ns: int) -> None:
         """A person closes everything that is open now."""
@@ -222,10 +247,7 @@ class Oracle:
                         f"bracket {bracket.tag}: {bracket.open_qty} units are still open {self._out_ns / SECOND:.1f} s after a person "
                         "closed everything"
                     )
-        if (
-            self.halted_since_ns
-            and now_ns > self.halted_since_ns + self._bound_ns + NOTICED_S * SECOND
-        ):
+        if self.halted_since_ns and now_ns > self._known_ns(self.halted_since_ns):
             for order in self._sim.exchange.live_orders():
                 if order.tag and order.tag[12] == "E" and order.ts_placed_ns < self.halted_since_ns:
                     raise Violation(
@@ -255,16 +277,12 @@ class Oracle:
                 f"entry {tag} was placed though the broker refuses the token at the order book"
             )
         strange_ns = self.strange_since_ns.get(order.contract.key, 0)
-        if (
-            tag[12] == "E"
-            and strange_ns
-            and order.ts_placed_ns > strange_ns + self._bound_ns + NOTICED_S * SECOND
-        ):
+        if tag[12] == "E" and strange_ns and order.ts_placed_ns > self._known_ns(strange_ns):
             raise Violation(
                 f"entry {tag} was placed on an instrument with a position that is not the engine's"
             )
         if tag[12] == "E":
-            sent_ns = order.ts_placed_ns - self._late_ns - SECOND
+            sent_ns = self._sent_ns(order)
             if wrong := self.person.wrong_entry(
                 self._wished(order.contract.key), order.ts_placed_ns, self._late_ns
             ):
@@ -299,14 +317,15 @@ class Oracle:
         """No entry once the day's loss is reached, where nothing is open that could have made up
         for it in the meantime.
         """
-        known_ns = entry.ts_placed_ns - self._bound_ns - round(NOTICED_S * SECOND)
-        limit_e4 = self.person.loosest("max_daily_loss_e4", known_ns)
+        limit_e4 = self.person.loosest("max_daily_loss_e4", self._sent_ns(entry))
+        if not limit_e4:
+            return
         trades = [
             trade
             for trade in self._sim.exchange.trades()
             if trade.order.tag and trade.ts_ns <= entry.ts_placed_ns
         ]
-        if not limit_e4 or any(trade.ts_ns > known_ns for trade in trades):
+        if any(not self._was_known(trade.ts_ns, entry) for trade in trades):
             return
         net = Counter[str]()
         for trade in trades:
@@ -336,14 +355,15 @@ class Oracle:
         """No further decision once as many have traded as the day may have, also where that was
         lowered since.
         """
-        known_ns = entry.ts_placed_ns - self._bound_ns - round(NOTICED_S * SECOND)
-        limit = self.person.loosest("max_trades", known_ns)
+        limit = self.person.loosest("max_trades", self._sent_ns(entry))
         if not limit:
             return
         entered = {
             trade.order.tag[2:12]
             for trade in self._sim.exchange.trades()
-            if trade.order.tag and trade.order.tag[12] == "E" and trade.ts_ns < known_ns
+            if trade.order.tag
+            and trade.order.tag[12] == "E"
+            and self._was_known(trade.ts_ns, entry)
         }
         traded = [d for d in self._decisions.made if d is not decision and d.brackets & entered]
         if len(traded) >= limit:
@@ -355,14 +375,15 @@ class Oracle:
         """No entry above the limit of open positions. What one strategy holds is one position, in
         however many brackets.
         """
-        known_ns = entry.ts_placed_ns - self._bound_ns - round(NOTICED_S * SECOND)
-        limit = self.person.loosest("max_open_positions", known_ns)
+        limit = self.person.loosest("max_open_positions", self._sent_ns(entry))
         if not limit:
             return
         of = self._decisions.strategy_of_bracket
         own = of.get((entry.tag or "")[2:12])
         held = {
-            of.get(b.tag, b.tag) for b in self._brackets.values() if 0 < b.open_since_ns < known_ns
+            of.get(b.tag, b.tag)
+            for b in self._brackets.values()
+            if b.open_since_ns and self._was_known(b.open_since_ns, entry)
         } - {own}
         if len(held) >= limit:
             raise Violation(
@@ -418,7 +439,7 @@ class Oracle:
         if (
             not closings
             or len(sides) > 1
-            or order.ts_placed_ns <= closings[-1].ts_placed_ns + self._bound_ns + NOTICED_S * SECOND
+            or order.ts_placed_ns <= self._known_ns(closings[-1].ts_placed_ns)
         ):
             return
         held = (
@@ -500,19 +521,23 @@ class Oracle:
         elif is_uncovered:
             b.bare_ns = b.bare_ns or now_ns
         while b.levels and b.levels[0][1] <= b.cover_qty:
-            b.levels.popleft()
+            self._end_stretch(b.levels.popleft()[0], now_ns)
         if is_uncovered:
             if not b.levels or b.levels[-1][1] < b.open_qty:
                 b.levels.append((now_ns, b.open_qty))
-            took_ns = now_ns - b.levels[0][0]
+            since_ns = b.levels[0][0]
+            took_ns = now_ns - since_ns
             self.worst.uncovered_ns = max(self.worst.uncovered_ns, took_ns)
-            if took_ns > self._bound_ns:
+            if now_ns > since_ns + self._base_ns and now_ns > self._allowances.due_ns(since_ns):
+                excuses = ", ".join(self._allowances.excuses(since_ns)) or "nothing"
+                most_s = (self._allowances.due_ns(since_ns) - since_ns) / SECOND
                 raise Violation(
                     f"bracket {b.tag}: {b.open_qty} units open, {b.cover_qty} covered for {took_ns / SECOND:.1f} s; "
-                    f"the bound of this scenario is {self._bound_ns / SECOND:.1f} s"
+                    f"allowed then are {most_s:.1f} s, in force: {excuses}"
                 )
         else:
-            b.levels.clear()
+            while b.levels:
+                self._end_stretch(b.levels.popleft()[0], now_ns)
         two_legs = self._oco and b.n_live_exits == 2
         too_much = b.open_qty < 0 or (
             b.cover_qty > b.open_qty and not (two_legs and b.cover_qty <= 2 * b.open_qty)
@@ -521,15 +546,21 @@ class Oracle:
             b.exceeded_ns = b.exceeded_ns or now_ns
             took_ns = now_ns - b.exceeded_ns
             self.worst.exceeded_ns = max(self.worst.exceeded_ns, took_ns)
-            allowed_s = (
-                EXCEED_S + self._scenario.bound_s if self._scenario.may_exceed or self._oco else 0.0
-            )
-            if took_ns > allowed_s * SECOND or (took_ns == 0 and allowed_s == 0.0):
+            may_exceed = self._scenario.may_exceed or self._oco
+            due_ns = self._allowances.due_ns(b.exceeded_ns) + round(EXCEED_S * SECOND)
+            if not may_exceed or now_ns > due_ns:
                 raise Violation(
                     f"bracket {b.tag}: {b.open_qty} units open and exits for {b.cover_qty} live: an exit exceeds the position"
                 )
         else:
             b.exceeded_ns = 0
+
+    def _end_stretch(self, since_ns: int, now_ns: int) -> None:
+        """Something that was uncovered since then is covered, or no longer open."""
+        if now_ns > since_ns:
+            most_ns = self._allowances.due_ns(since_ns) - since_ns
+            excuses = self._allowances.excuses(since_ns)
+            add_stretch(self.worst.stretches, excuses, now_ns - since_ns, most_ns)
 
     # ----------------------------------------------------------------------------------- at the end
     def check_end(self) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from otrade.brokers.registry import NAMES
 from otrade.config.schema import BrokerConfig
+from otrade.drill.bounds.allowance import TroubleAllowance
 from otrade.drill.draws.actions import PersonAction, draw_actions
-from otrade.drill.draws.instruments import InstrumentDraw, draw_instrument
+from otrade.drill.draws.instruments import FULL, InstrumentDraw, draw_instrument
 from otrade.drill.draws.limits import widen_limits
 from otrade.drill.draws.strategies import draw_kind, widen_strategy
 from otrade.drill.trouble import BASE_S, TROUBLES, UNTOLD_S
@@ -23,6 +24,9 @@ take them all at once.
 """
 AUTO = 0.25
 """Of the strategies with a target: the broker's margin preview says how they leave."""
+SECOND = 1_000_000_000
+EARLY_S = 1.0
+"""A session does things a step late, and its death is seen a step later than it was."""
 CALM_S = 150
 """At the end of a session nothing new goes wrong."""
 SPARE_MINUTES = 5
@@ -55,6 +59,7 @@ class Event:
 
 
 PLAIN = InstrumentDraw()
+CLOCKS = frozenset({"clock_step", "clock_wrong"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +80,34 @@ class Scenario:
     def instrument(self, key: str) -> InstrumentDraw:
         return self.instruments.get(key, PLAIN)
 
+    def is_timed(self, key: str) -> bool:
+        """Does a packet say when its trade was, or the machine's clock?"""
+        is_told = self.instrument(key).feed_mode == FULL or self.sim["broker"] != "kite"
+        return is_told or not any(event.kind in CLOCKS for event in self.events)
+
+    @property
+    def base_s(self) -> float:
+        """For how long a position may be uncovered where nothing goes wrong."""
+        return BASE_S if self.sim["push_working"] else BASE_S + UNTOLD_S
+
+    def allowances(self, open_ns: int) -> list[TroubleAllowance]:
+        """What each trouble may add, in a session that opens then."""
+        return [
+            TroubleAllowance(
+                event.kind,
+                open_ns + round((event.at_s - EARLY_S) * SECOND),
+                round(TROUBLES[event.kind].lasts_s(event.args) * SECOND),
+                round(TROUBLES[event.kind].allowance_s(event.args) * SECOND),
+            )
+            for event in self.events
+        ]
+
     @property
     def bound_s(self) -> float:
-        """For how long a position may be uncovered at worst."""
-        base_s = BASE_S if self.sim["push_working"] else BASE_S + UNTOLD_S
-        return base_s + sum(TROUBLES[event.kind].allowance_s(event.args) for event in self.events)
+        """For how long a position may be uncovered at worst, whenever troubles strike."""
+        return self.base_s + sum(
+            TROUBLES[event.kind].allowance_s(event.args) for event in self.events
+        )
 
     @property
     def out_s(self) -> float:

@@ -14,6 +14,7 @@ import uvloop
 from otrade._core.types import NONE_ID, ExitReason, Note, Rec
 from otrade.charges import NO_CHARGES, Charges
 from otrade.drill.bars import BarJudge
+from otrade.drill.bounds.stretches import Stretches
 from otrade.drill.decisions import forgotten_rest
 from otrade.drill.draws.actions import PersonAction
 from otrade.drill.draws.instruments import PRODUCT_CODES, InstrumentDraw
@@ -69,6 +70,7 @@ class SessionResult:
     wall_s: float = 0.0
     uncovered_s: float = 0.0
     bound_s: float = 0.0
+    stretches: Stretches = field(default_factory=Counter)
     exceeded_s: float = 0.0
     recovery_s: float = 0.0
     naked_s: float = 0.0
@@ -116,7 +118,7 @@ class DrillSession:
         self._ended_ns = 0
         self._kill_s = 0.0
         self._kill_twice = self._kill_lost = False
-        self._n_runs = 0
+        self._n_runs = self._n_deaths = 0
         self._process: Process
 
     async def run(self) -> None:
@@ -127,6 +129,7 @@ class DrillSession:
             self._date = sim.dates()[0]
             self._instruments = specs(sim, self._scenario)
             self._open_ns = min(spec.session.open_ns for spec in self._instruments)
+            self._oracle.begin(self._open_ns)
             self._end_ns = self._open_ns + self._scenario.minutes * MINUTE
             sim.exchange.on_update.append(lambda payload: self._check())
             await self._start()
@@ -159,6 +162,7 @@ class DrillSession:
             result.n_trades = len(sim.exchange.trades())
             result.simulated_s = (sim.clock.now_ns() - self._open_ns) / SECOND
             result.uncovered_s = self._oracle.worst.uncovered_ns / SECOND
+            result.stretches = self._oracle.worst.stretches
             result.exceeded_s = self._oracle.worst.exceeded_ns / SECOND
             if result.error:
                 result.timeline = self._timeline()
@@ -245,7 +249,6 @@ class DrillSession:
 
     async def _bury(self) -> None:
         """The process has died: some time passes, and another one is started."""
-        self._result.seen["kill"] += 1
         self._result.n_early += self._process.n_early
         await self._process.die()
         self._compare_bars()
@@ -281,11 +284,11 @@ class DrillSession:
             elif event.kind == "silent_run":
                 sim.clock.schedule(sim.clock.now_ns() + round(args["out_s"] * SECOND), self._leave)
         elif event.kind == "token":
-            self._result.seen["token"] += 1
+            sim.faults.seen["token"] += 1
             sim.expire_tokens()
             sim.clock.schedule(sim.clock.now_ns() + round(args["s"] * SECOND), self._log_in)
         elif event.kind == "clock_step":
-            self._result.seen["clock_step"] += 1
+            sim.faults.seen["clock_step"] += 1
             self._process.clock.offset_ns += round(args["s"] * SECOND)
         elif event.kind == "clock_wrong":
             self._result.seen["clock_wrong"] += 1
@@ -304,7 +307,7 @@ class DrillSession:
             self._kill_s, self._kill_twice, self._kill_lost = args["s"], args["twice"], args["lost"]
         elif event.kind == "flatten":
             if self._control.command("flatten", {})[0]:
-                self._result.seen["flatten"] += 1
+                sim.faults.seen["flatten"] += 1
         elif event.kind == "halt" and self._control.command("kill", {})[0]:
             self._result.seen["halt"] += 1
             self._oracle.halted_since_ns = sim.clock.now_ns()
@@ -365,6 +368,9 @@ class DrillSession:
     def _check(self, *, has_changed: bool = True) -> None:
         if self._violation is not None:
             return
+        if self._n_runs and self._process.is_dead and self._n_deaths < self._n_runs:
+            self._n_deaths = self._n_runs
+            self._sim.faults.seen["kill"] += 1
         if self._n_runs and self._day.ended.is_set() and not self._ended_ns:
             self._ended_ns = self._sim.clock.now_ns()
         try:
@@ -414,6 +420,7 @@ class DrillSession:
                 keys[series["instrument_id"]],
                 series["interval_ns"],
                 day.candles.last(series_id, 1 << 20),
+                is_timed=self._scenario.is_timed(keys[series["instrument_id"]]),
             )
             if wrong:
                 raise Violation(wrong)

@@ -88,7 +88,7 @@ def judge(
     strategy_of: Callable[[str], int] = lambda tag: int(tag[8:12]),
     **limits: int,
 ) -> Oracle:
-    faults = SimpleNamespace(ts_refused_ns=0)
+    faults = SimpleNamespace(ts_refused_ns=0, strikes=[])
     sim: Any = SimpleNamespace(
         exchange=exchange, clock=SimpleNamespace(now_ns=lambda: exchange.now_ns), faults=faults
     )
@@ -100,7 +100,9 @@ def judge(
         actions=[],
     )
     person = Person(scenario, Commands(), lambda: exchange.now_ns)
-    return Oracle(sim, scenario, strategy_of, person)
+    oracle = Oracle(sim, scenario, strategy_of, person)
+    oracle.begin(0)
+    return oracle
 
 
 @pytest.mark.parametrize(
