@@ -158,7 +158,9 @@ TABLE = {
     "web.stream": "contract web.auth web.http",
     "web.webhooks": "brokers.registry errors web.http",
     "web": "contract web.auth web.http web.rest web.stream",
-    "drill": f"{BASE} brokers brokers.registry charges config journal live.control live.day "
+    "drill.bounds": "",
+    "drill.draws": "",
+    "drill": f"{BASE} brokers brokers.registry charges config drill.bounds drill.draws journal live.control live.day "
     "live.history live.notices live.persistence live.plan live.startup simulator simulator.base "
     "simulator.exchange",
     "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",
