@@ -49,17 +49,18 @@ TABLE = {
     "_core.orders": "",
     "_core.orders.order": TICK,
     "_core.orders.position": TICK,
+    "_core.orders.charges": TICK,
     "_core.orders.refusal": TICK,
     "_core.orders.waiting_entries": TICK,
     "_core.orders.risk": f"{TICK} _core.market _core.orders.order",
     "_core.orders.request": f"{TICK} _core.orders.order _core.orders.risk",
     "_core.orders.exits": f"{TICK} _core.market _core.orders.order _core.orders.refusal "
     "_core.orders.request _core.orders.risk",
-    "_core.orders.bracket": f"{TICK} _core.orders.exits _core.orders.order _core.orders.position "
+    "_core.orders.bracket": f"{TICK} _core.orders.charges _core.orders.exits _core.orders.order _core.orders.position "
     "_core.orders.refusal _core.orders.risk _core.orders.waiting_entries",
     "_core.orders.entry": f"{TICK} _core.orders.bracket _core.orders.exits _core.orders.refusal "
     "_core.orders.request _core.orders.risk _core.orders.waiting_entries",
-    "_core.orders.fill_price": f"{TICK} _core.orders.exits _core.orders.position",
+    "_core.orders.fill_price": f"{TICK} _core.orders.charges _core.orders.exits _core.orders.position",
     "_core.orders.report": f"{TICK} _core.orders.bracket _core.orders.exits "
     "_core.orders.fill_price _core.orders.order _core.orders.request _core.orders.risk",
     "_core.orders.adopt": f"{TICK} _core.orders.bracket _core.orders.report _core.orders.risk "
@@ -157,7 +158,9 @@ TABLE = {
     "web.stream": "contract web.auth web.http",
     "web.webhooks": "brokers.registry errors web.http",
     "web": "contract web.auth web.http web.rest web.stream",
-    "drill": f"{BASE} brokers brokers.registry charges config journal live.control live.day "
+    "drill.bounds": "",
+    "drill.draws": "",
+    "drill": f"{BASE} brokers brokers.registry charges config drill.bounds drill.draws journal live.control live.day "
     "live.history live.notices live.persistence live.plan live.startup simulator simulator.base "
     "simulator.exchange",
     "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",

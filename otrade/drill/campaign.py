@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
+from otrade.drill.bounds.stretches import stretch_lines
 from otrade.drill.scenario import Scenario, StrategyDraw, draw
 from otrade.drill.session import SessionResult, run
 from otrade.drill.sheet import failure, missing, render
@@ -106,6 +107,7 @@ def drill(request: CampaignRequest, say: Callable[[str], None] = print) -> int:
         say(_explain(results[-1], request))
         say("")
     say(render(results, request.kinds, wall_s))
+    say("\n" + "\n".join(stretch_lines(result.stretches for result in results)))
     if results[-1].error:
         return 1
     never = missing(results, request.kinds)

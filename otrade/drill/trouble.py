@@ -33,6 +33,9 @@ What filled meanwhile waits for that, however many answers in a row are wrong, b
 that follows covers all of it. Worst seen alone: 1.0 s.
 """
 
+STEP_DOUBTED_S = 30.0
+"""So long a step of the machine's clock is not believed where nothing else tells the time."""
+
 UNDECIDED = "what leads to a COMMAND"
 """Dead after what the core was told, and before what it decided is in the journal: not one byte may
 have left.
@@ -41,6 +44,14 @@ have left.
 Args = dict[str, Any]
 Draw = Callable[[random.Random, list[str]], Args]
 Do = Callable[[Simulator, Args], None]
+
+
+def _no_time(args: Args) -> float:
+    return 0.0
+
+
+def _its_s(args: Args) -> float:
+    return float(args["s"])
 
 
 def _never(args: Args) -> bool:
@@ -58,6 +69,10 @@ class Trouble:
     allowance_s: Callable[[Args], float]
     why: str
     may_exceed: Callable[[Args], bool] = _never
+    lasts_s: Callable[[Args], float] = _no_time
+    """For how long it goes on after it has struck. What is uncovered later is not its doing, but for
+    what of `allowance_s` comes after its end.
+    """
 
 
 ORDERS = ("/orders", "/v2/order/", "/v3/order/")
@@ -110,11 +125,18 @@ def _doubts(args: Args) -> float:
     return DOUBT_S * int(args["count"])
 
 
+def _product(args: Args, key: str) -> str:
+    """What the engine trades the instrument as."""
+    product: str = args.get("products", {}).get(key, "MIS")
+    return product
+
+
 def _manual(sim: Simulator, args: Args) -> None:
     from otrade.simulator.base.errors import RequestRefused
 
     try:
-        sim.exchange.place_manual(args["key"], args["side"], args["qty"])
+        product = _product(args, args["key"])
+        sim.exchange.place_manual(args["key"], args["side"], args["qty"], product=product)
         sim.faults.seen["manual"] += 1
     except RequestRefused:
         sim.faults.seen["manual_refused"] += 1
@@ -125,6 +147,8 @@ def _other_product(sim: Simulator, args: Args) -> None:
 
     contract = sim.exchange.market.universe.resolve(args["key"])
     product = "CNC" if contract.expiry is None else "NRML"
+    if product == _product(args, args["key"]):
+        product = "MIS"
     try:
         sim.exchange.place_manual(
             args["key"], args["side"], args["lots"] * contract.lot, product=product
@@ -222,6 +246,7 @@ TROUBLES: dict[str, Trouble] = {
         _doubts,
         "nobody knows, two looks prove that it is absent, and then the exchange takes it: the extra is taken out",
         lambda args: True,
+        lasts_s=_its_s,
     ),
     "lose_reset": Trouble(_some_orders, _lose("reset"), _doubts, "the request never arrived"),
     "lose_silence": Trouble(
@@ -261,6 +286,7 @@ TROUBLES: dict[str, Trouble] = {
         lambda sim, args: sim.faults.shuffle_pushes(args["n"], round(args["s"] * SECOND)),
         lambda args: 17.0 + args["s"],
         "a fill that is told late is covered late",
+        lasts_s=_its_s,
     ),
     "push_unknown_status": Trouble(
         _count(1, 3),
@@ -279,6 +305,7 @@ TROUBLES: dict[str, Trouble] = {
         lambda sim, args: sim.faults.silence_feed(round(args["s"] * SECOND)),
         lambda args: args["s"] + 20.0,
         "pushes are lost too",
+        lasts_s=_its_s,
     ),
     "cut_feed": Trouble(
         _nothing,
@@ -294,6 +321,7 @@ TROUBLES: dict[str, Trouble] = {
         lambda sim, args: sim.faults.half_open(round(args["s"] * SECOND)),
         lambda args: args["s"] + 2 * DOUBT_S,
         "nothing reaches the broker; then what was under way is in doubt, and what was sent into the void",
+        lasts_s=_its_s,
     ),
     "reject_exits": Trouble(
         _count(1, 4),
@@ -324,6 +352,7 @@ TROUBLES: dict[str, Trouble] = {
         lambda sim, args: sim.faults.lose_stops(args["n"], round(args["s"] * SECOND)),
         _always(4.0),
         "the risk desk takes the stop out: it is placed anew after a second; each time has its own",
+        lasts_s=_its_s,
     ),
     "lock_circuit": Trouble(
         lambda rng, keys: {
@@ -336,6 +365,7 @@ TROUBLES: dict[str, Trouble] = {
         ),
         _always(15.0),
         "nobody takes the other side, but an exit at the band is one that stands; only its changes take time",
+        lasts_s=_its_s,
     ),
     "gap": Trouble(
         lambda rng, keys: {
@@ -358,6 +388,7 @@ TROUBLES: dict[str, Trouble] = {
         ),
         _always(20.0),
         "two jumps, and limits that the exchange cancels as the band slides",
+        lasts_s=_its_s,
     ),
     "narrow_range": Trouble(
         lambda rng, keys: {
@@ -370,12 +401,14 @@ TROUBLES: dict[str, Trouble] = {
         ),
         lambda args: args["s"] + 10.0,
         "each refused price costs a second, and the price can be outside the range itself",
+        lasts_s=_its_s,
     ),
     "halt_market": Trouble(
         _for_s(10, 90),
         lambda sim, args: sim.faults.halt_market(round(args["s"] * SECOND)),
         lambda args: args["s"] + 10.0,
         "every order is cancelled and none is taken; the first trade brings the exits back",
+        lasts_s=_its_s,
     ),
     "silent_run": Trouble(
         lambda rng, keys: {
@@ -395,6 +428,7 @@ TROUBLES: dict[str, Trouble] = {
         ),
         _always(20.0),
         "pushes are lost too, but a person's flatten goes on: it is priced by REST, or goes to the market",
+        lasts_s=_its_s,
     ),
     "tick_doubled": Trouble(
         _count(5, 60),
@@ -425,12 +459,14 @@ TROUBLES: dict[str, Trouble] = {
         lambda sim, args: sim.faults.hole(round(args["s"] * SECOND)),
         _always(6.0),
         "no prices while all else goes on: afterwards the market is elsewhere, as after a gap",
+        lasts_s=_its_s,
     ),
     "thin": Trouble(
         lambda rng, keys: {"key": rng.choice(keys), "s": round(rng.uniform(10, 90), 1)},
         lambda sim, args: sim.faults.thin(args["key"], round(args["s"] * SECOND)),
         _always(6.0),
         "nobody trades and the order book moves: then the market is elsewhere, as after a gap",
+        lasts_s=_its_s,
     ),
     "cut_fills": Trouble(
         _nothing,
@@ -509,6 +545,7 @@ TROUBLES: dict[str, Trouble] = {
         lambda sim, args: sim.faults.shut_book(round(args["s"] * SECOND)),
         lambda args: args["s"] + DOUBT_S,
         "the token counts as dead, and the book is not read until somebody logs in",
+        lasts_s=_its_s,
     ),
     "positions_empty": Trouble(
         _count(1, 3), _spoil_positions("empty"), _always(0.0), "asked again"
@@ -525,6 +562,7 @@ TROUBLES: dict[str, Trouble] = {
         lambda sim, args: sim.faults.cap_day(args["n"]),
         _always(3600.0),
         "nothing can be placed at all until the day's cap is lifted",
+        lasts_s=_always(3600.0),
     ),
     "broker_tags": Trouble(
         _count(1, 6),
@@ -548,14 +586,18 @@ TROUBLES: dict[str, Trouble] = {
             "keys": rng.sample(keys, len(keys)),
             "part": rng.choice((0.3, 0.7, 1.0, 1.0)),
         },
-        lambda sim, args: sim.faults.close_by_hand(args["keys"], args["part"]),
+        lambda sim, args: sim.faults.close_by_hand(
+            {key: _product(args, key) for key in args["keys"]}, args["part"]
+        ),
         _always(8.0),
         "somebody closes what is open: until two looks agree, a stop may cover more than is there, or shrink twice",
         lambda args: True,
     ),
     "broker_square_off": Trouble(
         lambda rng, keys: {"keys": rng.sample(keys, len(keys))},
-        lambda sim, args: sim.faults.square_off_early(args["keys"]),
+        lambda sim, args: sim.faults.square_off_early(
+            [key for key in args["keys"] if _product(args, key) == "MIS"]
+        ),
         _always(8.0),
         "the broker takes the stop out, and closes what is open a moment later",
         lambda args: True,
@@ -575,12 +617,14 @@ TROUBLES: dict[str, Trouble] = {
         None,
         lambda args: args["s"] + DOUBT_S,
         "nothing is accepted until somebody logs in; refusals leave no doubt",
+        lasts_s=_its_s,
     ),
     "clock_step": Trouble(
         lambda rng, keys: {"s": rng.choice((-4.0, -1.0, 2.0, 7.0, 15.0))},
         None,
         lambda args: abs(args["s"]) + DOUBT_S,
         "timeouts and looks come early or late",
+        lasts_s=_always(STEP_DOUBTED_S),
     ),
     "clock_wrong": Trouble(
         lambda rng, keys: {
