@@ -648,6 +648,14 @@ class Oracle:
             if trade.order.tag
         )
 
+    def orders_by_key(self) -> Counter[str]:
+        """How many orders of ours each instrument had, by what the scenario calls it."""
+        return Counter(
+            self._wished(order.contract.key)
+            for bracket in self._brackets.values()
+            for order in bracket.orders
+        )
+
     @property
     def n_closed(self) -> int:
         """How often somebody else has closed something of ours."""
