@@ -96,7 +96,7 @@ def judge(
     )
     scenario: Scenario = replace(
         draw(1, []),
-        strategies=[StrategyDraw("NSE:INFY", "price_level", 10, {}, PLAN)],
+        strategies=[StrategyDraw("NSE:INFY", "price_level", 10, {}, {**PLAN, "entry_type": 0})],
         limits={**dict.fromkeys(draw(1, []).limits, 0), **limits},
         instruments={},
         actions=[],
