@@ -160,7 +160,7 @@ TABLE = {
     "web": "contract web.auth web.http web.rest web.stream",
     "drill.bounds": "",
     "drill.draws": "",
-    "drill": f"{BASE} brokers brokers.registry charges config drill.bounds drill.draws journal live.control live.day "
+    "drill": f"{BASE} _core.orders.order brokers brokers.registry charges config drill.bounds drill.draws journal live.control live.day "
     "live.history live.notices live.persistence live.plan live.startup simulator simulator.base "
     "simulator.exchange",
     "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",

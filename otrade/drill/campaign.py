@@ -6,18 +6,22 @@ import multiprocessing
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 from otrade.drill.bounds.stretches import stretch_lines
+from otrade.drill.coverage import coverage_lines, never_covered
 from otrade.drill.scenario import Scenario, StrategyDraw, draw
 from otrade.drill.session import SessionResult, run
 from otrade.drill.sheet import failure, missing, render
 from otrade.drill.shrink import shrink
 
 CHUNK = 4
+COVERING_SEEDS = 10_000
+"""In so many sessions every row of the coverage table must have come."""
 PROGRESS_S = 10.0
 PROGRESS_FILE_S = 600.0
 """Where nobody watches a terminal."""
@@ -108,8 +112,19 @@ def drill(request: CampaignRequest, say: Callable[[str], None] = print) -> int:
         say("")
     say(render(results, request.kinds, wall_s))
     say("\n" + "\n".join(stretch_lines(result.stretches for result in results)))
+    drawn, placed, pairs = (Counter[tuple[str, str]]() for _ in range(3))
+    for result in results:
+        drawn.update(result.drawn)
+        placed.update(result.placed)
+        pairs.update(result.pairs)
+    say("\n" + "\n".join(coverage_lines(drawn, placed, pairs)))
     if results[-1].error:
         return 1
+    if request.seeds >= COVERING_SEEDS and not request.strategies and not request.broker:
+        bare = never_covered(placed, pairs)
+        if bare:
+            say(f"\nnever covered, so nothing is proved about them: {', '.join(bare)}")
+            return 1
     never = missing(results, request.kinds)
     if never and request.seeds >= 1_000:
         say(f"\nnever happened, so nothing is proved about them: {', '.join(never)}")

@@ -261,6 +261,9 @@ class Oracle:
         if tag in self._tags:
             raise Violation(f"one intent, two orders: tag {tag} is used twice")
         self._tags.add(tag)
+        product = self._product_of(order.contract.key)
+        if order.product != product:
+            raise Violation(f"order {tag} is of product {order.product}; traded there is {product}")
         if (
             tag[12] == "E"
             and self.halted_since_ns
@@ -342,8 +345,10 @@ class Oracle:
 
     def _check_notional(self, entry: Order, asked: int, sent_ns: int) -> None:
         """A whole decision at its limit price. At the market it is the engine's last price that
-        counts.
+        counts, and the order may stand at the exchange as a limit at its protection.
         """
+        if any(wish.plan.get("entry_type") for wish in self._wishes_of(entry.contract.key)):
+            return
         limit_e4 = self.person.loosest("max_order_notional_e4", sent_ns)
         value_e4 = asked * entry.terms.price_e4 * entry.contract.multiplier
         if limit_e4 and value_e4 > limit_e4:
@@ -652,6 +657,14 @@ class Oracle:
             orders[order.order_id] = order
         worth = [_worth_e4(orders[key], part) for key, part in parts.items()]
         return ours_e4 + sum(map(min, worth)), ours_e4 + sum(map(max, worth))
+
+    def orders_by_key(self) -> Counter[str]:
+        """How many orders of ours each instrument had, by what the scenario calls it."""
+        return Counter(
+            self._wished(order.contract.key)
+            for bracket in self._brackets.values()
+            for order in bracket.orders
+        )
 
     @property
     def n_closed(self) -> int:

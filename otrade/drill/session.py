@@ -11,10 +11,12 @@ from typing import Any
 
 import uvloop
 
+from otrade._core.orders.order import take_counts
 from otrade._core.types import NONE_ID, ExitReason, Note, Rec
 from otrade.charges import NO_CHARGES, Charges
 from otrade.drill.bars import BarJudge
 from otrade.drill.bounds.stretches import Stretches
+from otrade.drill.coverage import Counts, count_settings
 from otrade.drill.decisions import forgotten_rest
 from otrade.drill.draws.actions import PersonAction
 from otrade.drill.draws.instruments import PRODUCT_CODES, InstrumentDraw
@@ -71,6 +73,10 @@ class SessionResult:
     uncovered_s: float = 0.0
     bound_s: float = 0.0
     stretches: Stretches = field(default_factory=Counter)
+    drawn: Counts = field(default_factory=Counter)
+    placed: Counts = field(default_factory=Counter)
+    pairs: Counts = field(default_factory=Counter)
+    """What it covered: settings, orders under them, and pairs of order state and event."""
     exceeded_s: float = 0.0
     recovery_s: float = 0.0
     naked_s: float = 0.0
@@ -123,6 +129,7 @@ class DrillSession:
 
     async def run(self) -> None:
         sim, result = self._sim, self._result
+        take_counts()  # of this session, and of nothing before it
         ports = await sim.start()
         try:
             self._ports = ports
@@ -157,6 +164,9 @@ class DrillSession:
             result.error = f"{type(error).__name__}: {error}"
         finally:
             result.seen.update(sim.faults.seen)
+            result.drawn, result.placed = count_settings(
+                self._scenario, self._oracle.orders_by_key()
+            )
             result.n_orders = self._oracle.n_orders
             result.n_early += self._process.n_early if self._n_runs else 0
             result.n_trades = len(sim.exchange.trades())
@@ -397,6 +407,7 @@ class DrillSession:
         self._compare_bars()
         self._compare_books()
         self._compare_limits()
+        self._result.pairs = Counter(take_counts())  # before the journal goes through a core again
         self._compare_journal()
 
     def _check_hours(self) -> None:

@@ -1,9 +1,9 @@
 """Every kind of trouble that a drill makes: how it is drawn, how it is done, and how long it may
 leave a position uncovered.
 
-The allowance is simulated time, added up over the troubles of a scenario, during which the
-exchange's own book may show open quantity without a live exit for it. Each has its reason; anything
-longer is a violation.
+The allowance is simulated time during which the exchange's own book may show open quantity without
+a live exit for it, where the trouble has struck (`bounds/allowance.py`). Each has its reason;
+anything longer is a violation.
 """
 
 import random
@@ -15,24 +15,28 @@ from otrade.simulator.simulator import Simulator
 
 MS = 1_000_000
 SECOND = 1_000 * MS
-BASE_S = 3.0
+BASE_S = 2.0
 """Without any trouble: a fill's push, the stop's way to the exchange, a stop that is turned into
 the target and back.
 """
-UNTOLD_S = 4.0
+UNTOLD_S = 2.0
 """More, where the broker does not push that an order stands: the book tells, and only then may the
 order be changed.
 """
-DOUBT_S = 12.0
+DOUBT_S = 10.0
 """A request in doubt: five seconds without an answer, two looks at the book, and the way of the new
 order.
 """
-KNOWN_S = 6.0
+KNOWN_S = 4.0
 """One that was taken, and whose answer says at once that nobody knows: the first look finds it.
 What filled meanwhile waits for that, however many answers in a row are wrong, because the change
 that follows covers all of it. Worst seen alone: 1.0 s.
 """
 
+BLIND_S = 12.0
+"""Neither prices nor pushes come: a socket's silence is seen within some seconds, and from then on
+the book is read every two.
+"""
 STEP_DOUBTED_S = 30.0
 """So long a step of the machine's clock is not believed where nothing else tells the time."""
 
@@ -303,18 +307,18 @@ TROUBLES: dict[str, Trouble] = {
     "silence_feed": Trouble(
         _for_s(2, 25),
         lambda sim, args: sim.faults.silence_feed(round(args["s"] * SECOND)),
-        lambda args: args["s"] + 20.0,
-        "pushes are lost too",
+        _always(BLIND_S),
+        "pushes are lost too: the book is read every two seconds once the silence is seen",
         lasts_s=_its_s,
     ),
     "cut_feed": Trouble(
         _nothing,
         lambda sim, args: sim.faults.cut_feed(),
-        _always(20.0),
+        _always(BLIND_S),
         "pushes are lost until the feed is back",
     ),
     "cut_mid_frame": Trouble(
-        _nothing, lambda sim, args: sim.faults.cut_mid_frame(), _always(20.0), "as a cut feed"
+        _nothing, lambda sim, args: sim.faults.cut_mid_frame(), _always(BLIND_S), "as a cut feed"
     ),
     "half_open": Trouble(
         _for_s(2, 20),
@@ -363,7 +367,7 @@ TROUBLES: dict[str, Trouble] = {
         lambda sim, args: sim.faults.lock_circuit(
             args["key"], args["side"], round(args["s"] * SECOND)
         ),
-        _always(15.0),
+        _always(8.0),
         "nobody takes the other side, but an exit at the band is one that stands; only its changes take time",
         lasts_s=_its_s,
     ),
@@ -373,7 +377,7 @@ TROUBLES: dict[str, Trouble] = {
             "bps": rng.choice((-1, 1)) * rng.randint(30, 300),
         },
         lambda sim, args: sim.faults.gap(args["key"], args["bps"]),
-        _always(10.0),
+        _always(6.0),
         "a stop-limit is jumped over and must chase; the protection's range of a future follows half a minute later",
     ),
     "flex_band": Trouble(
@@ -386,7 +390,7 @@ TROUBLES: dict[str, Trouble] = {
         lambda sim, args: sim.faults.flex_band(
             args["key"], args["side"], round(args["s"] * SECOND), args["more_bps"]
         ),
-        _always(20.0),
+        _always(10.0),
         "two jumps, and limits that the exchange cancels as the band slides",
         lasts_s=_its_s,
     ),
@@ -426,7 +430,7 @@ TROUBLES: dict[str, Trouble] = {
             round(args["run_s"] * SECOND),
             quotes=args["quotes"],
         ),
-        _always(20.0),
+        _always(BLIND_S),
         "pushes are lost too, but a person's flatten goes on: it is priced by REST, or goes to the market",
         lasts_s=_its_s,
     ),
@@ -554,7 +558,7 @@ TROUBLES: dict[str, Trouble] = {
     "cap_modifications": Trouble(
         _count(1, 6),
         lambda sim, args: sim.faults.cap_modifications(args["n"]),
-        _always(25.0),
+        _always(12.0),
         "the stop is cancelled and placed anew",
     ),
     "cap_day": Trouble(

@@ -4,7 +4,7 @@ are made by hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +16,7 @@ from otrade.drill.decisions import forgotten_rest
 from otrade.drill.draws.actions import PersonAction
 from otrade.drill.oracle import Oracle, Violation
 from otrade.drill.person import Person
-from otrade.drill.scenario import PLAN, Scenario, StrategyDraw, draw
+from otrade.drill.scenario import PLAN, Event, Scenario, StrategyDraw, draw
 from otrade.drill.sent import BudgetPassed, SentRequest, check_budget
 from otrade.live.control.commands import Commands
 
@@ -86,18 +86,21 @@ class RecordedExchange:
 def judge(
     exchange: RecordedExchange,
     strategy_of: Callable[[str], int] = lambda tag: int(tag[8:12]),
+    events: Sequence[Event] = (),
+    strikes: Sequence[tuple[int, str]] = (),
     **limits: int,
 ) -> Oracle:
-    faults = SimpleNamespace(ts_refused_ns=0, strikes=[])
+    faults = SimpleNamespace(ts_refused_ns=0, strikes=strikes)
     sim: Any = SimpleNamespace(
         exchange=exchange, clock=SimpleNamespace(now_ns=lambda: exchange.now_ns), faults=faults
     )
     scenario: Scenario = replace(
         draw(1, []),
-        strategies=[StrategyDraw("NSE:INFY", "price_level", 10, {}, PLAN)],
+        strategies=[StrategyDraw("NSE:INFY", "price_level", 10, {}, {**PLAN, "entry_type": 0})],
         limits={**dict.fromkeys(draw(1, []).limits, 0), **limits},
         instruments={},
         actions=[],
+        events=list(events),
     )
     person = Person(scenario, Commands(), lambda: exchange.now_ns)
     oracle = Oracle(sim, scenario, strategy_of, person)
@@ -301,3 +304,33 @@ def test_profit_of_what_somebody_else_has_closed_in_passing() -> None:
     )
     oracle.check()
     assert oracle.pnl_e4() == (-100_000, -10_000)
+
+
+LOST = Event(900.0, "answer_504", {"count": 1, "method": "POST"})
+DEAD = Event(900.0, "kill", {"s": 8.0, "twice": True})
+
+
+@pytest.mark.parametrize(("struck_s", "bare_s", "is_wrong"), [
+    (None, 2.1, False),  # two seconds, and two more where the broker does not push
+    (None, 4.1, True),
+    (999.0, 4.9, False),  # what was lost a second before: three seconds more
+    (999.0, 7.1, True),
+    (990.0, 4.1, True),  # its after-effect is over
+    (1_000.5, 7.9, False),
+    (1_000.5, 8.1, True),  # within the old bound, which was the sum of both troubles
+])  # fmt: skip
+def test_a_position_left_bare_beyond_the_bound_of_the_moment(
+    struck_s: float | None, bare_s: float, is_wrong: bool
+) -> None:
+    exchange = RecordedExchange()
+    strikes = [] if struck_s is None else [(round(struck_s * SECOND), "answer_504")]
+    oracle = judge(exchange, events=(LOST, DEAD), strikes=strikes)
+    base_s = replace(draw(1, [])).base_s
+    exchange.order(1, "E", 1, filled=10)
+    oracle.check()
+    exchange.now_ns += round((bare_s - 4.0 + base_s) * SECOND)
+    if is_wrong:
+        with pytest.raises(Violation, match="10 units open, 0 covered for"):
+            oracle.check()
+    else:
+        oracle.check()
