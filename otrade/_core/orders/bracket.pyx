@@ -133,9 +133,6 @@ cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexce
     if was_closed:
         notes.late_fill(c, SEV_ALARM, b.instrument_id, id, slot, REASON_LATE_FILL)
         reopen(c, id)
-    if c.positions[o.instrument_id].net_qty == 0 and c.markets[o.instrument_id].ltp_e4 > 0:
-        # Ticks mark what is held, so the mark of a flat position is as old as its last holding: no loss may be made of that.
-        c.positions[o.instrument_id].mark_e4 = c.markets[o.instrument_id].ltp_e4
     cdef int64_t delta = position.fill(&c.positions[o.instrument_id], o.side, d_qty, d_value_e4, inst.multiplier)
     if o.leg == LEG_ENTRY:
         b.open_qty += d_qty

@@ -77,11 +77,22 @@ class RecountedRun(CampaignRun):
         super().__init__(seed, plan, **engine)
         self.plan = {**PLAN, **plan}
         self.engine = self.watched = WatchedEngine(self.engine)
+        self.prices: list[int] = []
         self.times: list[tuple[int, int]] = []
         self.stops: dict[int, int] = {}
         self.asked: dict[int, list[Any]] = defaultdict(list)
         self.n_seen = 0
         self.slice_qty = engine.get("freeze_qty") or 10
+
+    def begin(self, seed: int) -> None:
+        self.prices = []
+        super().begin(seed)
+
+    def price(self, px_e4: int) -> None:
+        super().price(px_e4)
+        self.prices.append(self.ex.price)
+        position = self.engine.position(0)
+        assert not position["net_qty"] or position["mark_e4"] == self.ex.price
 
     def carry(self) -> None:
         super().carry()
@@ -152,7 +163,9 @@ class RecountedRun(CampaignRun):
             of[order["bracket_id"]].append(order)
         position, risk = self.engine.position(0), self.engine.risk()
         net = qty[Side.BUY] - qty[Side.SELL]
-        pnl = value[Side.SELL] - value[Side.BUY] + net * self.engine.market(0)["ltp_e4"]
+        pnl = value[Side.SELL] - value[Side.BUY] + net * position["mark_e4"]
+        if net:  # by the last price, or by the fill that opened it since
+            assert min(self.prices) <= position["mark_e4"] <= max(self.prices)
         assert position["net_qty"] == net
         assert (position["buy_qty"], position["sell_qty"]) == (qty[Side.BUY], qty[Side.SELL])
         assert position["buy_value_e4"] == value[Side.BUY]

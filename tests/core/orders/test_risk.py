@@ -170,10 +170,12 @@ def test_a_second_position_is_not_marked_at_the_price_of_the_first():
     report(e, stop, Ev.FILL_FULL, 10, 1_001_500, NOW + SECOND, triggered=True)
     assert (e.n_live, e.risk()["pnl_e4"]) == (0, 0)
     assert cross_up(e, NOW + 30 * SECOND) == Reason.OK
-    # bought 10 at 100.00, and the last price is 100.05; the mark of before was 102
+    # bought 10 at 100.00, marked at its fill until the next price; the mark of before was 102
     fill_entry(e, 1_000_000, NOW + 31 * SECOND)
-    assert e.position(0)["mark_e4"] == 1_000_500
-    assert (e.risk()["pnl_e4"], e.risk()["peak_e4"]) == (5_000, 185_000)
+    assert e.position(0)["mark_e4"] == 1_000_000
+    assert (e.risk()["pnl_e4"], e.risk()["peak_e4"]) == (0, 185_000)
+    e.on_frame_bytes(frame(packet(T, 10_010)), NOW + 32 * SECOND)
+    assert e.risk()["pnl_e4"] == 10_000
     assert e.risk()["halt"] == Halt.ACTIVE
 
 
