@@ -25,7 +25,13 @@ from tests.mutation.campaign import (
 )
 from tests.mutation.equivalents import argued
 from tests.mutation.schedule import sample
-from tests.mutation.table import caught_share, survivors, tables, write_report
+from tests.mutation.table import (
+    caught_before,
+    caught_share,
+    survivors,
+    tables,
+    write_report,
+)
 from tests.mutation.tree import COPY, SOURCES, prepare
 
 SIZE = 600
@@ -33,6 +39,7 @@ WANTED = 0.95
 DRILL_SEEDS = 40
 DRILL_S = 10.0
 RENOUNCED = "equivalent"
+REPORT = "report.json"
 
 
 def main() -> int:
@@ -46,7 +53,11 @@ def main() -> int:
     ap.add_argument(
         "--drill", type=float, default=DRILL_S, help="seconds of it, for what survives the tests"
     )
-    ap.add_argument("--again", action="store_true", help="what was recorded last is still true")
+    ap.add_argument(
+        "--again",
+        action="store_true",
+        help="only what is new: tests, and mutants that were not caught before",
+    )
     args = ap.parse_args()
     began_s = time.monotonic()
     sites = prepare()
@@ -61,31 +72,40 @@ def main() -> int:
     drawn = able if args.all or args.only else sample(able, args.size, args.seed)
     print(f"{len(sites)} mutants, {len(drawn)} tried, seed {args.seed}", flush=True)
 
+    caught = caught_before(COPY / REPORT, drawn, texts) if args.again else []
+    before = {outcome.site.name for outcome in caught}
+    open_still = [(n, site) for n, site in drawn if site.name not in before]
+    if caught:
+        print(f"{len(caught)} of them were caught before, {len(open_still)} are tried", flush=True)
     said = Counter[str]()
+    told: list[MutantOutcome] = list(caught)
 
     def say(outcome: MutantOutcome) -> None:
         said[outcome.verdict] += 1
+        told.append(outcome)
         if outcome.verdict == "survived" or sum(said.values()) % 25 == 0:
             minutes = (time.monotonic() - began_s) / 60
             print(
                 f"{sum(said.values())} in {minutes:.1f} min: {outcome.site.name} {outcome.verdict}",
                 flush=True,
             )
+        if sum(said.values()) % 25 == 0:
+            write_report(COPY / REPORT, told, texts, args.seed, time.monotonic() - began_s)
 
     with servers(args.jobs) as running:
         path = COPY / "build" / RECORDED
         known = read_reach(path, sites) if args.again else ([], [])
         tests, drilled = recorded(running, DRILL_SEEDS, print, known)
         write_reach(path, sites, tests, drilled)
-        outcomes = tried(running, drawn, tests, drilled, args.drill, say)
+        outcomes = [*caught, *tried(running, open_still, tests, drilled, args.drill, say)]
     outcomes += [
         MutantOutcome(site, RENOUNCED, "", reasons[site.name], 0.0, 0)
         for _, site in numbered
         if site.name in reasons and not args.only
     ]
     seconds = time.monotonic() - began_s
-    write_report(COPY / "report.json", outcomes, texts, args.seed, seconds)
-    print(survivors(outcomes, texts))
+    write_report(COPY / REPORT, outcomes, texts, args.seed, seconds)
+    print(survivors(outcomes, texts), flush=True)
     print(tables(outcomes))
     share = caught_share(Counter(outcome.verdict for outcome in outcomes))
     print(f"{100 * share:.1f} % caught, in {seconds / 60:.0f} min")

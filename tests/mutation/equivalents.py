@@ -2,7 +2,8 @@
 
 `single` names a mutant with its statement before and after (`was`, `new`), so that a row does not
 follow another line into its place. `rules` are kinds: an expression that matches in the statement
-(`was`), and what stands there afterwards (`new`). A row that fits no mutant is stale, which is an
+(`was`), and what stands there afterwards (`new`), or what the whole statement is then (`becomes`);
+`name` keeps one to mutants whose name it finds. A row that fits no mutant is stale, which is an
 error.
 """
 
@@ -34,26 +35,25 @@ def argued(
         else:
             reasons[site.name] = row["reason"]
     for row in rows["rules"]:
-        old = re.compile(row["was"])
         found = [
             site
             for site in every
-            if re.search(row.get("file", ""), site.file)
-            and flat(site.new)
-            in _becomes(old, row["new"], flat(texts[site.file][site.start : site.end]))
+            if re.search(row.get("name", ""), site.name)
+            and _fits(row, *changed_words(site, texts[site.file]))
         ]
         if not found:
-            stale.append(f"rule {row['was']} → {row['new']}")
+            stale.append(f"rule {row}")
         reasons.update({site.name: row["reason"] for site in found})
     return reasons, stale
 
 
-def _becomes(old: re.Pattern[str], new: str, text: str) -> set[str]:
-    """What a statement is after the rule's change at one of the places that it fits."""
-    return {
-        text[: match.start()] + match.expand(new) + text[match.end() :]
-        for match in old.finditer(text)
-    }
+def _fits(row: dict[str, str], was: str, new: str) -> bool:
+    """Is this change of the rule's kind? `new` is what stands where `was` did; `becomes` is a
+    pattern of the whole."""
+    found = list(re.finditer(row["was"], was))
+    if "becomes" in row:
+        return bool(found) and re.fullmatch(row["becomes"], new) is not None
+    return new in {was[: m.start()] + m.expand(row["new"]) + was[m.end() :] for m in found}
 
 
 def changed_words(site: Site, text: str) -> tuple[str, str]:

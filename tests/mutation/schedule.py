@@ -4,7 +4,6 @@ drill that do."""
 from __future__ import annotations
 
 import random
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -37,17 +36,18 @@ def reaching(number: int, reaches: Iterable[Reach], budget_s: float) -> list[Rea
 
 
 def sample(sites: Sequence[tuple[int, Site]], size: int, seed: int) -> list[tuple[int, Site]]:
-    """So many of them, spread evenly over files and operators: each pair gives one in turn until
-    it has no more."""
+    """So many of them, in the order in which they are tried: one at least of each file and operator,
+    the others as they come.
+    """
     drawn = random.Random(seed)
-    piles: dict[tuple[str, str], list[tuple[int, Site]]] = defaultdict(list)
-    for number, site in sites:
-        piles[site.file, site.operator].append((number, site))
-    for pile in piles.values():
-        drawn.shuffle(pile)
-    order = sorted(piles)
-    drawn.shuffle(order)
-    found: list[tuple[int, Site]] = []
-    while len(found) < size and any(piles.values()):
-        found.extend(piles[key].pop() for key in order if piles[key])
-    return found[:size]
+    shuffled = list(sites)
+    drawn.shuffle(shuffled)
+    kinds: set[tuple[str, str]] = set()
+    first, others = [], []
+    for number, site in shuffled:
+        kind = site.file, site.operator
+        (others if kind in kinds else first).append((number, site))
+        kinds.add(kind)
+    found = [*first, *others][:size]
+    drawn.shuffle(found)
+    return found

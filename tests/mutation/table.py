@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.mutation.campaign import MutantOutcome
 from tests.mutation.equivalents import changed_words
+from tests.mutation.sites import Site
 
 VERDICTS = ("killed", "timeout", "drill", "survived", "equivalent")
 HEADS = ("tests", "timeout", "drill", "survived", "argued equivalent")
@@ -84,3 +85,25 @@ def write_report(
     path.parent.mkdir(parents=True, exist_ok=True)
     words = {"seed": seed, "seconds": round(seconds, 1), "mutants": rows}
     path.write_text(json.dumps(words, indent=1) + "\n")
+
+
+def caught_before(
+    path: Path, drawn: Iterable[tuple[int, Site]], texts: dict[str, str]
+) -> list[MutantOutcome]:
+    """Those that the last run has caught, where they still are what they were."""
+    rows = (
+        {row["name"]: row for row in json.loads(path.read_text())["mutants"]}
+        if path.exists()
+        else {}
+    )
+    found = []
+    for _, site in drawn:
+        row = rows.get(site.name)
+        if (
+            row
+            and row["verdict"] in ("killed", "timeout", "drill")
+            and (row["was"], row["new"]) == changed_words(site, texts[site.file])
+        ):
+            kept = row["verdict"], row["by"], row["words"], row["seconds"], row["tests"]
+            found.append(MutantOutcome(site, *kept))
+    return found

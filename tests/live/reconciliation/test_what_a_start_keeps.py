@@ -4,6 +4,7 @@ where each stop stood.
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from otrade._core.engine.engine import Engine
 from otrade._core.types import Cmd, Ev, Leg, OrdType, Side
 from otrade.brokers.session import OrderReport
 from otrade.live.oms.cl_ord_id import ClOrdId, make
-from otrade.live.reconciliation.bracket_recovery import BracketRecovery
+from otrade.live.reconciliation.bracket_recovery import BracketRecovery, stop_distance_e4
 from tests.harness.simulated_day import SECOND, SimulatedDay
 from tests.live.reconciliation.test_bracket_recovery import a_day, check_end
 from tests.live.reconciliation.test_recovered_decisions import NOON, S, a_plan, row
@@ -90,3 +91,24 @@ def test_where_no_stop_is_told_the_plan_says_where() -> None:
     assert engine.bracket(0)["stop_e4"] == 980_000
     (stop,) = [cmd for cmd in asked if cmd.kind == Cmd.NEW]
     assert (stop.qty, stop.trigger_e4, stop.price_e4) == (10, 980_000, 978_000)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "atr", "px_e4", "distance_e4"),
+    [
+        (1, 50.0, 9.9, 1_000_000, 5_000),  # 50 bps of 100 rupees
+        (1, 50.0, 9.9, 100, 1),  # never nothing
+        (2, 2.5, 9.9, 1_000_000, 25_000),
+        (2, 0.00001, 9.9, 1_000_000, 1),
+        (3, 2.0, 1.5, 1_000_000, 30_000),  # twice the ATR
+        (3, 2.0, 0.00001, 1_000_000, 1),
+        (3, 2.0, 0.0, 1_000_000, 10_000),  # no ATR yet: one per cent
+        (3, 2.0, 0.0, 90, 1),
+    ],
+)
+def test_how_far_a_stop_is(
+    kind: int, value: float, atr: float, px_e4: int, distance_e4: int
+) -> None:
+    row = {"plan": {"stop_kind": kind, "stop_value": value}, "signal": {"atr": atr}}
+    engine: Any = SimpleNamespace(strategy=lambda strategy_id: row)
+    assert stop_distance_e4(engine, 0, px_e4) == distance_e4
