@@ -23,7 +23,14 @@ from tests.mutation.tree import COPY
 
 TESTS = (
     "--ignore=tests/core/orders/test_campaign.py",  # minutes; its lives are in test_recounted
-    *("tests/core", "tests/brokers/kite", "tests/brokers/upstox", "tests/live/reconciliation"),
+    *(
+        "tests/core/orders",
+        "tests/core/engine",
+        "tests/core/market",
+        "tests/brokers/kite",
+        "tests/brokers/upstox",
+        "tests/live/reconciliation",
+    ),
     *(
         "tests/live/oms",
         "tests/live/day",
@@ -37,6 +44,7 @@ TESTS = (
     *("tests/journal/test_replay.py", "tests/journal/test_commands.py"),
 )
 """Where a mutant could be noticed."""
+RECORD_LIMIT_S = 40.0
 SLOWEST_S = 20.0
 """A test that takes longer is left to `make test`."""
 TESTS_S = 15.0
@@ -153,7 +161,7 @@ def recorded(
 
     def one(server: ServerProcess, step: tuple[str, str]) -> Reach:
         kind, name = step
-        told = server.ask(kind, 0, [(name, 90.0)], reach=True)
+        told = server.ask(kind, 0, [(name, RECORD_LIMIT_S)], reach=True)
         if told["how"] != "passed" or told["seconds"] > SLOWEST_S:
             say(f"left out: {name} ({told['how']}, {told['seconds']:.0f} s)")
             return Reach(name, told["seconds"], frozenset())

@@ -52,9 +52,7 @@ def test_only_orders_of_others_in_our_product_count() -> None:
     assert fills.instrument_of(order("A", Side.BUY, 1, product="CNC")) is None
     assert fills.instrument_of(order("A", Side.BUY, 1, instrument_token=3)) is None
     assert fills.instrument_of(order("A", Side.BUY, 1, instrument_token=2)) is None
-    assert (
-        fills.instrument_of(order("A", Side.BUY, 1, instrument_token=2, product="NRML")) == 1
-    )
+    assert fills.instrument_of(order("A", Side.BUY, 1, instrument_token=2, product="NRML")) == 1
     assert fills.instrument_of(order("A", Side.BUY, 1, cl_ord_id=tag)) is None
     assert not fills.take(order("A", Side.BUY, 1, product="CNC"))
     assert fills.net(0) == 0
