@@ -40,7 +40,11 @@ TESTS = (
     "tests/live/test_commodity.py",
     *("tests/live/test_burst.py", "tests/live/startup/test_exit_modes.py"),
     *("tests/brokers/test_conformance.py", "tests/brokers/test_untold.py"),
-    *("tests/brokers/test_book_cache.py", "tests/simulator/test_lockstep.py"),
+    *(
+        "tests/brokers/test_book_cache.py",
+        "tests/brokers/test_parse.py",
+        "tests/simulator/test_lockstep.py",
+    ),
     *("tests/journal/test_replay.py", "tests/journal/test_commands.py"),
 )
 """Where a mutant could be noticed."""
