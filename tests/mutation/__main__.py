@@ -34,10 +34,10 @@ from tests.mutation.table import (
 )
 from tests.mutation.tree import COPY, SOURCES, prepare
 
-SIZE = 600
+SIZE = 400
 WANTED = 0.95
 DRILL_SEEDS = 40
-DRILL_S = 10.0
+DRILL_S = 3.0
 RENOUNCED = "equivalent"
 REPORT = "report.json"
 

@@ -233,16 +233,20 @@ def test_a_sample_is_spread_and_repeats() -> None:
     assert sample(sites, 400, seed + 1) != drawn
 
 
-def test_tests_are_chosen_by_reach_the_quickest_first() -> None:
+def test_tests_are_chosen_by_reach_the_quickest_and_then_the_widest() -> None:
     reaches = [
-        Reach("slow", 5.0, frozenset({1, 2})),
+        Reach("narrow", 3.0, frozenset({1})),
+        Reach("wide", 2.0, frozenset({1, 2, 3})),
         Reach("other", 0.1, frozenset({2})),
-        Reach("quick", 0.5, frozenset({1})),
-        Reach("slowest", 6.0, frozenset({1})),
+        Reach("quick[a]", 0.5, frozenset({1})),
+        Reach("quick[b]", 0.6, frozenset({1})),
+        Reach("slowest", 6.0, frozenset({1, 2, 3, 4})),
     ]
-    assert [r.step for r in reaching(1, reaches, 6.0)] == ["quick", "slow"]
+    assert [r.step for r in reaching(1, reaches, 8.0)] == ["quick[a]", "wide", "narrow", "quick[b]"]
+    assert [r.step for r in reaching(1, reaches, 1.0)] == ["quick[a]"]
+    assert [r.step for r in reaching(1, reaches, 24.0)][-1] == "quick[b]"
     assert [r.step for r in reaching(2, reaches, 0.0)] == ["other"], "one at least"
-    assert reaching(3, reaches, 9.0) == []
+    assert reaching(9, reaches, 9.0) == []
 
 
 def test_the_table_counts_what_could_be_caught() -> None:
