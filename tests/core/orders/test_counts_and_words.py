@@ -43,6 +43,16 @@ def test_a_refused_signal_is_counted_as_refused() -> None:
     assert d.e.risk()["n_denied"] == 1
 
 
+def test_an_entry_that_the_rate_refuses_is_counted_by_both() -> None:
+    d = EngineDriver()
+    d.e.set_budget(per_second=5, reserve_second=5, modifies_per_order=24)
+    d.price(9_990).price(10_005)
+    d.quiet()
+    (signal,) = d.e.take_signals()
+    assert (signal["taken"], signal["reason"]) == (0, Reason.RATE_SECOND)
+    assert (d.e.risk()["n_denied"], d.e.budget()["n_denied"]) == (1, 1)
+
+
 def test_every_request_that_the_budget_denies_is_counted() -> None:
     d = EngineDriver()
     d.e.set_budget(per_second=1, modifies_per_order=24)

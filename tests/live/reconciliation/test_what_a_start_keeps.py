@@ -93,6 +93,22 @@ def test_where_no_stop_is_told_the_plan_says_where() -> None:
     assert (stop.qty, stop.trigger_e4, stop.price_e4) == (10, 980_000, 978_000)
 
 
+def test_what_the_book_shows_later_joins_the_bracket_of_its_tag() -> None:
+    """The entry was taken back before; its stop comes with another book."""
+    plan: Any = a_plan()
+    recovery, now = BracketRecovery(plan), NOON + 900 * S
+    entry = row(0, Leg.ENTRY, Side.BUY, 10, 10)
+    assert len(recovery.adopt([entry], now)) == 1
+    assert recovery.adopt([entry], now) == [], "it is known"
+    assert recovery.adopt([stop_row(0, 985_000, Ev.WORKING)], now) == []
+    engine: Engine = plan.engine
+    assert (engine.n_brackets, engine.bracket(0)["n_orders"]) == (1, 2)
+    other = msgspec.structs.replace(row(1, Leg.ENTRY, Side.BUY, 5, 30))
+    (text,) = [found.text for found in recovery.adopt([other], now)]
+    assert engine.n_brackets == 2 and engine.bracket(1)["order_qty"] == 5
+    assert text == "NFO:X: 1 orders of an earlier run are taken back under one"
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "atr", "px_e4", "distance_e4"),
     [
