@@ -4,7 +4,7 @@ PY := .venv/bin/python
 # Compiled .pyc files quarter the start-up time; some environments switch them off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: build run test bench peers pages paint fuzz campaign drill drill-mutants deaths proof lint clean
+.PHONY: build run test bench peers pages paint fuzz campaign drill drill-mutants mutants deaths proof lint clean
 
 build: .venv/ready otrade/web/static/index.html
 
@@ -83,12 +83,16 @@ drill: build
 drill-mutants: build
 	$(PY) -m tests.drill.mutants
 
+# Small changes of what decides orders, 600 of them one at a time, each to be noticed by a test or by the drill (about half an hour on two cores).
+mutants: build
+	$(PY) -m tests.mutation
+
 # An engine that dies after every single journal record about orders, and after each is followed by another one.
 deaths: build
 	OTRADE_DEATH_STRIDE=1 $(PY) -m pytest -n 2 --timeout 7200 tests/live/reconciliation/test_bracket_recovery.py -k "death_at"
 
 # Everything that is too long for `make test` (some hours on two cores).
-proof: test drill drill-mutants campaign deaths fuzz
+proof: test drill drill-mutants mutants campaign deaths fuzz
 
 clean:
 	rm -rf build dist .venv *.egg-info otrade/web/static web/node_modules

@@ -1,0 +1,262 @@
+"""What the core counts, and what it says of it: each number by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from otrade._core.types import (
+    BracketState,
+    Cmd,
+    Ev,
+    Halt,
+    Lane,
+    Note,
+    OrdType,
+    Reason,
+    Severity,
+    Side,
+    Worth,
+)
+from tests.core.orders.test_brackets import EngineDriver, T
+from tests.harness.core_engine import HOUR, MS, OPEN_NS, SECOND, frame, order_report, packet
+
+
+def test_a_signal_is_counted_and_told_once() -> None:
+    d = EngineDriver()
+    d.enter()
+    (signal,) = d.e.take_signals()
+    assert (signal["taken"], signal["reason"], signal["side"]) == (1, Reason.OK, Side.BUY)
+    assert d.e.counters()["signals"] == 1
+    strategy = d.e.strategy(0)
+    assert (strategy["n_signals"], strategy["n_taken"], strategy["n_open"]) == (1, 1, 1)
+
+
+def test_a_refused_signal_is_counted_as_refused() -> None:
+    d = EngineDriver(max_order_qty=9)
+    d.price(9_990).price(10_005)
+    d.quiet()
+    (signal,) = d.e.take_signals()
+    assert (signal["taken"], signal["reason"]) == (0, Reason.MAX_QTY)
+    assert (d.e.strategy(0)["n_signals"], d.e.strategy(0)["n_taken"]) == (1, 0)
+    assert d.e.risk()["n_denied"] == 1
+
+
+def test_an_entry_that_the_rate_refuses_is_counted_by_both() -> None:
+    d = EngineDriver()
+    d.e.set_budget(per_second=5, reserve_second=5, modifies_per_order=24)
+    d.price(9_990).price(10_005)
+    d.quiet()
+    (signal,) = d.e.take_signals()
+    assert (signal["taken"], signal["reason"]) == (0, Reason.RATE_SECOND)
+    assert (d.e.risk()["n_denied"], d.e.budget()["n_denied"]) == (1, 1)
+
+
+def test_every_request_that_the_budget_denies_is_counted() -> None:
+    d = EngineDriver()
+    d.e.set_budget(per_second=1, modifies_per_order=24)
+    entry = d.enter()
+    before = d.e.budget()["n_denied"]
+    d.ack(entry)
+    d.say(entry, Ev.FILL_FULL, 10, 1_000_000)  # its stop finds no budget
+    d.quiet()
+    assert d.e.budget()["n_denied"] == before + 1
+    d.wait(SECOND)
+    stop = d.take()
+    assert (stop.lane, stop.qty) == (Lane.PROTECT, 10)
+    d.ack(stop)
+    d.say(stop, Ev.WORKING)
+    denied = d.e.budget()["n_denied"]
+    d.e.on_flatten(0, d.now + MS)  # a change: none is left in this second
+    d.quiet()
+    assert d.e.budget()["n_denied"] == denied + 1
+    assert d.b["state"] == BracketState.EXITING
+
+
+def test_a_denied_cancel_is_counted() -> None:
+    d = EngineDriver()
+    d.e.set_budget(per_second=1, modifies_per_order=24)
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.WORKING)
+    denied = d.e.budget()["n_denied"]
+    d.e.on_halt(Halt.REDUCING, 0, d.now + MS)
+    d.quiet()
+    assert d.e.budget()["n_denied"] == denied + 1
+    d.wait(SECOND)
+    assert d.take().kind == Cmd.CANCEL
+
+
+def test_the_day_of_placements_is_for_stops_too() -> None:
+    """A limit of the broker's: what is above it would be refused, whoever asks."""
+    d = EngineDriver()
+    d.e.set_budget(per_day=1, modifies_per_order=24)
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+    d.quiet()
+    assert d.e.budget()["day_used"] == 1 and d.b["naked_since_ns"] > 0
+
+
+def test_doubts_and_repetitions_are_counted() -> None:
+    d = EngineDriver()
+    entry = d.enter()
+    d.lose(entry)
+    assert d.e.counters()["timeouts"] == 1
+    d.say(entry, Ev.FILL_PART, 1, 1_000_000)
+    assert d.e.counters()["duplicate_reports"] == 0
+    d.say(entry, Ev.FILL_PART, 1, 1_000_000)
+    assert d.e.counters()["duplicate_reports"] == 1
+    assert d.e.counters()["reports"] == 2
+    assert (d.b["entry_qty"], d.b["entry_value_e4"]) == (1, 1_000_000)
+
+
+def test_a_tripped_limit_is_told_before_the_halt_that_it_makes() -> None:
+    d = EngineDriver(max_daily_loss_e4=100_000)
+    d.opened()
+    d.e.take_notices()
+    d.price(9_890)  # ten bought at 100: eleven rupees lost, and five paise more since the best
+    rows = d.e.take_notices()
+    limit, halt = rows[:2]
+    assert [row["note"] for row in rows[:2]] == [Note.LIMIT_TRIPPED, Note.HALT_CHANGED]
+    assert limit["severity"] == halt["severity"] == Severity.ALARM
+    assert (limit["reason"], limit["pnl_e4"]) == (Reason.DAILY_LOSS, -110_000)
+    assert limit["drawdown_e4"] == d.e.risk()["peak_e4"] + 110_000
+    assert (halt["halt"], halt["halt_reason"]) == (Halt.REDUCING, Reason.DAILY_LOSS)
+
+
+def test_notices_that_nobody_takes_are_dropped_the_oldest_first() -> None:
+    d = EngineDriver()
+    d.e.take_notices()
+    n = 0
+    while not d.e.counters()["notices_dropped"]:
+        d.e.on_quarantine(0, n % 2 == 0, d.now)
+        n += 1
+        assert n < 100_000
+    d.e.on_quarantine(0, n % 2 == 0, d.now)
+    rows = d.e.take_notices()
+    assert d.e.counters()["notices_dropped"] == 2
+    assert len(rows) == n - 1
+    numbers = [row["seq"] for row in rows]
+    assert numbers == list(range(numbers[0], numbers[0] + len(rows)))
+    assert rows[-1]["reason"] == (Reason.QUARANTINED if n % 2 == 0 else Reason.OK)
+    assert d.e.take_notices() == []
+
+
+def test_a_reversal_is_entered_at_its_signals_price() -> None:
+    d = EngineDriver(plan={"on_opposite": 2, "target_kind": 0})
+    stop = d.opened()
+    d.price(9_995)  # down through the level: out, and short
+    out = d.take()
+    d.ack(out)
+    d.say(out, Ev.FILL_FULL, 10, 999_500)
+    assert d.e.bracket(0)["state"] == BracketState.CLOSED
+    short = d.take()
+    assert (stop.order_slot, short.side, short.qty) == (out.order_slot, Side.SELL, 10)
+    assert d.e.bracket(1)["signal_px_e4"] == 999_500
+
+
+@pytest.mark.parametrize(("stop", "sent"), [(100.0, True), (100.05, False), (100.10, False)])
+def test_a_stop_is_nearer_than_nothing(stop: float, sent: bool) -> None:
+    """The last price is 100.05: a stop as far away as that would stand at 0."""
+    d = EngineDriver(plan={"stop_value": stop, "target_kind": 0})
+    d.price(9_990).price(10_005)
+    assert (d.e.take_command() is not None) == sent
+
+
+def test_an_unfilled_entry_is_taken_out_at_square_off() -> None:
+    d = EngineDriver(plan={"entry_timeout_ns": 0})
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.WORKING)
+    d.quiet()
+    d.e.set_session(
+        0, open_ns=OPEN_NS, entry_from_ns=OPEN_NS, entry_until_ns=d.now + SECOND,
+        square_off_ns=d.now + 10 * SECOND, close_ns=OPEN_NS + 920 * HOUR,
+    )  # fmt: skip
+    d.wait(10 * SECOND - 1)
+    d.quiet()
+    d.wait(1)
+    assert (cancel := d.take()).kind == Cmd.CANCEL and cancel.order_slot == entry.order_slot
+
+
+def test_an_over_exit_that_no_limit_undoes_is_undone_at_the_market() -> None:
+    d = EngineDriver(plan={"exit_mode": 1})
+    stop = d.opened_oco(refused=False)
+    target = d.e.order(d.b["target_slot"])
+    d.e.on_report(
+        order_report(
+            cl_ord_id=target["cl_ord_id"], broker_order_id="", ev=Ev.FILL_FULL, source=1, order_qty=10, cum_qty=10,
+            cum_value_e4=10_400_000, price_e4=1_040_000, ord_type=OrdType.LIMIT,
+            ts_update_ns=d.now + MS, ts_recv_ns=d.now + MS,
+        )
+    )  # fmt: skip
+    d.take()
+    d.say(stop, Ev.FILL_FULL, 10, 979_500, triggered=True)
+    fix = d.take()
+    assert (fix.side, fix.qty, fix.ord_type) == (Side.BUY, 10, OrdType.LIMIT)
+    d.refuse(fix)
+    d.wait(5 * SECOND)
+    fix = d.take()
+    assert (fix.kind, fix.side, fix.qty, fix.ord_type) == (Cmd.NEW, Side.BUY, 10, OrdType.MARKET)
+    assert fix.price_e4 == 0
+
+
+@pytest.mark.parametrize(
+    ("side", "last", "worth_e4"),
+    [
+        # Bought by a limit of 100.15 (5 bps through 100.05, outwards): never worse than that
+        (Side.BUY, 10_100, 1_001_500),
+        (Side.BUY, 10_010, 1_001_000),
+        # Sold by a limit of 99.85 or so: see the order
+        (Side.SELL, 9_900, 0),
+        (Side.SELL, 9_990, 999_000),
+    ],
+)
+def test_what_a_fill_without_a_price_is_booked_at(side: int, last: int, worth_e4: int) -> None:
+    d = EngineDriver()
+    entry = d.enter(Side(side))
+    d.ack(entry)
+    d.price(last)
+    d.say(entry, Ev.FILL_FULL, 10, value=0, worth=Worth.UNKNOWN)
+    assert d.b["entry_value_e4"] == 10 * (worth_e4 or entry.price_e4)
+    assert d.e.risk()["n_unvalued"] == d.b["n_unvalued"] == 1
+
+
+def test_a_single_unit_has_a_price_too() -> None:
+    """Bought 1 at 100: marked at it, its levels from it, its exit priced by it."""
+    d = EngineDriver(plan={"size_value": 1.0})
+    entry = d.enter()
+    assert entry.qty == 1
+    d.ack(entry)
+    d.say(entry, Ev.FILL_FULL, 1, 1_000_000)
+    assert d.e.position(0)["mark_e4"] == 1_000_000
+    assert (d.b["stop_e4"], d.b["target_e4"], d.b["best_e4"]) == (980_000, 1_040_000, 1_000_000)
+    stop = d.take()
+    assert (stop.qty, stop.trigger_e4) == (1, 980_000)
+
+
+def told(d: EngineDriver, note: Note) -> list[dict[str, Any]]:
+    return [row for row in d.e.take_notices() if row["note"] == note]
+
+
+def test_climbing_without_a_price_asks_for_a_quote() -> None:
+    d = EngineDriver()
+    stop = d.opened()
+    d.e.on_flatten(0, d.now + MS)
+    flat = d.take()
+    assert flat.order_slot == stop.order_slot
+    d.ack(flat)
+    d.say(flat, Ev.WORKING)
+    d.e.take_notices()
+    for _ in range(60):
+        d.wait(SECOND)
+        while (cmd := d.e.take_command()) is not None:
+            if cmd.kind != Cmd.LOOK:
+                d.ack(cmd)
+                d.say(cmd, Ev.WORKING)
+    assert d.e.instrument(0)["quote_wanted"] == 1
+    assert d.e.market(0)["ltp_e4"] == 1_000_500
+    d.e.on_frame_bytes(frame(packet(T, 10_000)), d.now)
+    assert told(d, Note.EXIT_CHASED)
