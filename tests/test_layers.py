@@ -160,11 +160,13 @@ TABLE = {
     "web": "contract web.auth web.http web.rest web.stream",
     "drill.bounds": "",
     "drill.draws": "",
-    "drill": f"{BASE} _core.orders.order brokers brokers.registry charges config drill.bounds drill.draws journal live.control live.day "
+    "drill.reports": "errors",
+    "drill": f"{BASE} _core.orders.order brokers brokers.registry charges config drill.bounds drill.draws drill.reports "
+    "journal live.control live.day "
     "live.history live.notices live.persistence live.plan live.startup simulator simulator.base "
     "simulator.exchange",
     "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",
-    "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar cli.engine config contract drill instruments "
+    "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar cli.engine config contract drill drill.reports instruments "
     "journal live live.alerts live.broker_io live.control live.history live.notices live.plan "
     "live.runtime live.startup simulator simulator.base simulator.prices web.auth web.webhooks",
     "cli": "brokers.registry cli.commands cli.engine config errors live",
