@@ -30,7 +30,7 @@ from otrade.drill.session import SessionResult
 
 
 @dataclass(slots=True)
-class Row:
+class SmallResult:
     seed: int
     kinds: tuple[str, ...] = ()
     words: list[str] = field(default_factory=list)
@@ -43,7 +43,8 @@ IDENTITY = DrillIdentity("0.0.0 abc", 10, 6, ("gap",))
 
 def written(path: Path, *seeds: int, **other: Any) -> Path:
     rows = [
-        Row(seed, ("gap",), ["x"], Counter({("a", seed): 2, ("b", 1): 1}), 0.1) for seed in seeds
+        SmallResult(seed, ("gap",), ["x"], Counter({("a", seed): 2, ("b", 1): 1}), 0.1)
+        for seed in seeds
     ]
     report = DrillReport(replace(IDENTITY, **other), "1/2", 3.5, rows, list(seeds), {11: "why"})
     write_report(path, report)
@@ -71,15 +72,20 @@ def test_what_is_no_part_is_refused(text: str) -> None:
 
 # -------------------------------------------------------------------------------------------- files
 def test_a_row_comes_back_as_it_was() -> None:
-    for row in (Row(1), Row(2, ("a", "b"), ["x"], Counter({("k", 1, 2): 3, "z": 1}), 1.5)):
-        assert result_of(orjson.loads(orjson.dumps(row_of(row))), Row) == row
-    assert row_of(Row(1)) == {"seed": 1}
+    for row in (
+        SmallResult(1),
+        SmallResult(2, ("a", "b"), ["x"], Counter({("k", 1, 2): 3, "z": 1}), 1.5),
+    ):
+        assert result_of(orjson.loads(orjson.dumps(row_of(row))), SmallResult) == row
+    assert row_of(SmallResult(1)) == {"seed": 1}
 
 
 def test_a_report_comes_back_as_it_was(tmp_path: Path) -> None:
-    report = read_report(written(tmp_path / "a", 10, 11, 12), Row)
+    report = read_report(written(tmp_path / "a", 10, 11, 12), SmallResult)
     assert report.identity == IDENTITY and report.seeds == [10, 11, 12]
-    assert report.results[1] == Row(11, ("gap",), ["x"], Counter({("a", 11): 2, ("b", 1): 1}), 0.1)
+    assert report.results[1] == SmallResult(
+        11, ("gap",), ["x"], Counter({("a", 11): 2, ("b", 1): 1}), 0.1
+    )
     assert report.failures == {11: "why"} and report.missing == [(13, 15)]
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
@@ -87,11 +93,11 @@ def test_a_report_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_many_reports_are_one_in_any_order(tmp_path: Path) -> None:
     a, b = written(tmp_path / "a", 10, 11), written(tmp_path / "b", 13, 14)
     for paths in ([a, b], [b, a]):
-        report = merge_reports(paths, Row)
+        report = merge_reports(paths, SmallResult)
         assert report.seeds == [10, 11, 13, 14]
         assert [row.seed for row in report.results] == report.seeds
         assert report.missing == [(12, 12), (15, 15)]
-    assert merge_reports([a, b, written(tmp_path / "c", 12, 15)], Row).missing == []
+    assert merge_reports([a, b, written(tmp_path / "c", 12, 15)], SmallResult).missing == []
 
 
 @pytest.mark.parametrize(("other", "words"), [
@@ -105,15 +111,15 @@ def test_parts_of_another_drill_are_refused(
 ) -> None:
     a, b = written(tmp_path / "a", 10, 11), written(tmp_path / "b", 12, 13, **other)
     with pytest.raises(DrillReportError, match=words):
-        merge_reports([a, b], Row)
+        merge_reports([a, b], SmallResult)
 
 
 def test_seeds_that_two_files_hold_are_refused(tmp_path: Path) -> None:
     a, b = written(tmp_path / "a", 10, 11), written(tmp_path / "b", 11, 12)
     with pytest.raises(DrillReportError, match="b: seed 11 is in .*a already"):
-        merge_reports([a, b], Row)
+        merge_reports([a, b], SmallResult)
     with pytest.raises(DrillReportError, match="seed 10 is in"):
-        merge_reports([a, a], Row)
+        merge_reports([a, a], SmallResult)
 
 
 def test_what_is_no_report_is_refused_by_name(tmp_path: Path) -> None:
@@ -132,9 +138,9 @@ def test_what_is_no_report_is_refused_by_name(tmp_path: Path) -> None:
     for words, text in texts.items():
         path.write_bytes(text)
         with pytest.raises(DrillReportError, match=f"r.json: .*{words}"):
-            read_report(path, Row)
+            read_report(path, SmallResult)
     with pytest.raises(DrillReportError, match=r"none\.json: cannot be read"):
-        read_report(tmp_path / "none.json", Row)
+        read_report(tmp_path / "none.json", SmallResult)
     with pytest.raises(DrillReportError, match="cannot be written"):
         written(tmp_path / "no" / "a", 10)
 
