@@ -96,8 +96,10 @@ SETTINGS: tuple[Setting, ...] = (
     _plan("broker.market_protection_pct", "protection_e2", {-1: "automatic", 100: "1", 300: "3"}),
     Setting(
         "instruments[].symbol",
-        ("share", "future"),
-        lambda s, key, strategy: "future" if key.endswith(".FUT") else "share",
+        ("share", "future", "option"),
+        lambda s, key, strategy: (
+            "future" if key.endswith(".FUT") else "option" if ".ATM" in key else "share"
+        ),
     ),
     Setting(
         "instruments[].product",
