@@ -77,6 +77,7 @@ TABLE = {
     "_core.engine.setup _core.engine.views _core.journal_writer _core.market "
     "_core.orders.adopt _core.orders.bracket _core.orders.report _core.orders.risk "
     "_core.orders.waiting_entries _core.pack",
+    "_core.engine.checkpoint": f"{TICK} _core.engine.engine _core.engine.pipeline _core.market",
     "_core.engine.replay": f"{TICK} _core.codecs _core.engine.engine _core.journal_writer",
     "_core.engine.warmup": f"{TICK} _core.engine.engine _core.engine.pipeline _core.journal_writer",
     "_core.engine.feed_sink": f"{TICK} _core.codecs _core.engine.engine _core.engine.pipeline "
