@@ -1,10 +1,12 @@
 """When two states are the same: everything that any later decision may depend on is equal. What is left out, and why that is sound:
 
-- Absolute time. Each time is told by its distance to the others, to the millisecond, and which came first. The core compares times with
-  each other and with lengths of a tenth of a second or more; what reads the clock's own value (session hours, minutes of the rate budget) has one
-  answer here: the square-off's moment is an event of its own, and there is no limit of requests.
+- Absolute time. Each time is told by how long ago it was, to the millisecond: all lengths that the core compares with are tenths of seconds or more.
+  Times that it compares with each other (request, answer, doubt, report, book) are told by who came first as well. What
+  reads the clock's own value (session hours, minutes of the rate budget) has one answer here: the square-off's moment is an event of its
+  own, and there is no limit of requests.
 - A pause that is over. `now < until` is all that is ever asked of it.
-- Times of orders that have ended, of doubts, looks and requests that are over: each is written anew before it is read.
+- Times of orders that have ended, of doubts, looks and requests that are over: each is written anew before it is read. What is longer ago
+  than the longest time that the core remembers anything for is long ago.
 - Counters, rings, the journal's sequence, measures of time without a stop, profit, bars: shown to people, and no decision reads them
   (no limit of loss is set, the strategy looks at the price alone). A request is told by its order, and by whether it is that order's last.
 
@@ -41,6 +43,8 @@ TIMES = {
 }
 UNTIL = {"bracket_t": "ladder_next_ns retry_ns target_retry_ns fix_retry_ns renew_ns"}
 MS = 1_000_000
+LONG_AGO_MS = 65_000
+BRACKET_EXITING = 3
 BRACKET_CLOSED = 4
 TYPE_MARKET = 1
 PENDING_NEW = 2
@@ -115,6 +119,8 @@ class Canonical:
         self._tag = int(names["cl_ord_id"][1])
         self._seqs = _Reader.struct("stop_slot target_slot fix_slot refused_seq target_refused_seq fix_refused_seq", "bracket_t")
         self._state = _Reader.struct("state", "bracket_t")
+        self._hurry = _Reader.struct("state target_armed open_qty", "bracket_t")
+        self._uses = _Reader.struct("target_armed time_exit_ns", "bracket_t")
         state = dtype("ema_cross_t").fields
         assert state is not None
         self._side = places["kernels"] + int(state["side"][1])
@@ -159,6 +165,21 @@ class Canonical:
         """Brackets that are not closed."""
         return int(struct.unpack_from("<i", data, self.places["n_brackets"] + 8)[0])
 
+    def is_hurried(self, data: bytes) -> bool:
+        """Does any bracket have a timer shorter than the gap between two looks at the book: is it on its way out, at its target, past its
+        stop, or pausing after a refusal?
+        """
+        now, = struct.unpack_from("<q", data, self._now)
+        n, at, _, _ = self._where(data)
+        for at in range(at, at + n * self.bracket.size, self.bracket.size):
+            state, armed, open_qty = self._hurry.unpack_from(data, at)
+            crossed = self.bracket.times.unpack_from(data, at)[2]
+            if state != BRACKET_CLOSED and (
+                state == BRACKET_EXITING or armed or open_qty < 0 or crossed or max(self.bracket.untils.unpack_from(data, at)) > now
+            ):
+                return True
+        return False
+
     def key(self, data: bytes, s: State) -> bytes:
         """Equal for equal states."""
         now, = struct.unpack_from("<q", data, self._now)
@@ -169,8 +190,9 @@ class Canonical:
         self.market.kept(data, self.places["markets"], out)
         self.position.kept(data, self.places["positions"], out)
         self.risk.kept(data, self.places["risk"], out)
-        times = [struct.unpack_from("<q", data, at)[0] for at in self._scalar_times]
-        times += self.market.times.unpack_from(data, self.places["markets"])
+        ages = [struct.unpack_from("<q", data, at)[0] for at in self._scalar_times]
+        times = [ages.pop(), s.book_ns]
+        ages += self.market.times.unpack_from(data, self.places["markets"])
         untils = [struct.unpack_from("<q", data, at)[0] for at in self._scalar_untils]
         n_brackets, b_at, n_orders, o_at = self._where(data)
         out.append(data[self._tables : b_at])
@@ -187,28 +209,39 @@ class Canonical:
                     ack if pending or status == PENDING_NEW else 0,
                     report if busy else 0,
                     doubt if in_doubt else 0,
-                    look if looks else 0,
                     busy,
                 )
+                ages.append(look if looks else 0)
             at += self.order.size
         at = b_at
         for _ in range(n_brackets):
             self.bracket.kept(data, at, out)
             if self._state.unpack_from(data, at)[0] != BRACKET_CLOSED:
                 untils += self.bracket.untils.unpack_from(data, at)
-            times += self.bracket.times.unpack_from(data, at)
+            *of_bracket, flat = self.bracket.times.unpack_from(data, at)
+            armed, time_exit = self._uses.unpack_from(data, at)
+            ages += (of_bracket[0] if time_exit else 0, *of_bracket[1:3], of_bracket[3] if armed else 0, *of_bracket[4:])
+            times.append(flat if self._is_market(data, at, o_at) else 0)
             slots_and_seqs = self._seqs.unpack_from(data, at)
             out.append(bytes(
                 slot >= 0 and seqs[slot] == seq for slot, seq in zip(slots_and_seqs[:3], slots_and_seqs[3:], strict=True)
             ))  # fmt: skip
             at += self.bracket.size
-        times += [until if until > now else 0 for until in untils]
-        times += (s.book_ns, *(t for u in s.unknown if u is not None for t in (u.since_ns, u.look_ns)))
+        ages += [until if until > now else 0 for until in untils]
+        times += [u.since_ns for u in s.unknown if u is not None]
+        ages += [u.look_ns for u in s.unknown if u is not None]
         own = s.tags, s.px, s.told, s.named, s.orders, s.book_again, s.used, s.halt, s.paused, s.squared, s.taint
         belief = self._request_states(s, data, o_at, n_orders, seqs)
-        text = repr((own, [u and u.looks for u in s.unknown], belief, distances(times, now)))
+        text = repr((own, [u and u.looks for u in s.unknown], belief, distances(times, now), [ms_ago(t, now) for t in ages]))
         out.append(text.encode())
         return blake2b(b"".join(out), digest_size=12).digest()
+
+    def _is_market(self, data: bytes, at: int, o_at: int) -> bool:
+        """Is this bracket's exit asked for as a market order? Then it counts whether that was since the last step of the ladder."""
+        stop, _, fix = self._seqs.unpack_from(data, at)[:3]
+        return any(
+            slot >= 0 and self._flags.unpack_from(data, o_at + slot * self.order.size)[4] == TYPE_MARKET for slot in (stop, fix)
+        )
 
     def _request_states(self, s: State, data: bytes, at: int, n: int, seqs: list[int]) -> Any:
         """What is under way, without regard to the order in which it was sent."""
@@ -227,18 +260,18 @@ class Canonical:
         return wire, mail
 
 
+def ms_ago(t: int, now: int) -> int:
+    """-1: never. The longest time that the core remembers anything for is a minute."""
+    return min((now - t + MS // 2) // MS, LONG_AGO_MS) if t else -1
+
+
 def distances(times: Iterable[int], now: int) -> list[int]:
-    """Times (0: none) as what is the same for all clocks: who comes where, and how far behind the one before, in half milliseconds: an
-    even number, or 1 for later within the same millisecond.
-    """
-    there = sorted((t, i) for i, t in enumerate([now, *times]) if t)
+    """Times (0: none) as what is the same for all clocks: how long ago, and which of those of the same millisecond came first."""
+    there = sorted((t, i) for i, t in enumerate(times) if t)
     out = []
-    last = there[0][0]
+    last = 0
     for t, i in there:
-        gap = t - last
-        ms = (gap + MS // 2) // MS
-        out.append(i)
-        out.append(2 * ms if ms else 1 if gap else 0)
+        out += (i, ms_ago(t, now), t > last)
         last = t
     return out
 

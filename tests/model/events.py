@@ -19,9 +19,14 @@ wait for a busy order; the longest pause. No sum of a few of them is one of the 
 """
 
 
-def events(s: State, bounds: Sequence[int]) -> Iterator[Event]:
-    """All that is possible from here."""
-    left = [bound - used for bound, used in zip(bounds, s.used, strict=True)]
+def events(s: State, bounds: Sequence[int], troubles: int, is_hurried: bool) -> Iterator[Event]:
+    """All that is possible from here: of each trouble as many as its bound, and of all together `troubles`. Time passes by the short step
+    only where something is due sooner than by the long one (`is_hurried`).
+    """
+    free = troubles - sum(s.used) + s.used[Used.MOVE] + s.used[Used.PART]
+    left = [min(bound - used, free) for bound, used in zip(bounds, s.used, strict=True)]
+    for kind in (Used.MOVE, Used.PART):
+        left[kind] = bounds[kind] - s.used[kind]
     for i, r in enumerate(s.wire):
         if r.late:
             yield ("take", i, HELD, PROMPT)
@@ -72,7 +77,8 @@ def events(s: State, bounds: Sequence[int]) -> Iterator[Event]:
             for i, o in enumerate(s.orders):
                 if o is not None and o.is_live:
                     yield ("book", i)
-    yield ("time", SHORT)
+    if is_hurried:
+        yield ("time", SHORT)
     yield ("time", LONG)
     if left[Used.LONG] > 0:
         yield ("time", VERY_LONG)

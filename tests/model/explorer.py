@@ -33,9 +33,10 @@ class Found:
 class Explorer:
     """`bounds` by `Used`; a way out is looked for from one state in `sample` (by its hash; 1: from each)."""
 
-    def __init__(self, world: World, bounds: Sequence[int], *, sample: int) -> None:
+    def __init__(self, world: World, bounds: Sequence[int], *, troubles: int, sample: int) -> None:
         self.world = world
         self.bounds = bounds
+        self.troubles = troubles
         self.sample = sample
         self.found = Found()
         self._parents = array("l", [-1])
@@ -56,7 +57,7 @@ class Explorer:
                 for at, packed in level:
                     memory, s = _unpack(packed)
                     before = world.canonical.beliefs(memory)
-                    for event in events(s, self.bounds):
+                    for event in events(s, self.bounds, self.troubles, world.canonical.is_hurried(memory)):
                         world.restore(memory, s)
                         found.steps += 1
                         world.do(event)

@@ -44,7 +44,7 @@ REPORT = struct.Struct("<4i7q2i24s32si4x")
 LOOK_GAP_NS = 2 * SECOND
 PLAN: dict[str, Any] = {
     "size_value": 2.0,
-    "entry_timeout_ns": 20 * SECOND,
+    "entry_timeout_ns": 5 * SECOND,
     "trail_kind": 2,
     "trail_value": 2.0,
     "trail_step_value": 0.5,
