@@ -62,7 +62,7 @@ TABLE = {
     "_core.orders.fill_price": f"{TICK} _core.orders.exits _core.orders.position",
     "_core.orders.report": f"{TICK} _core.orders.bracket _core.orders.exits "
     "_core.orders.fill_price _core.orders.order _core.orders.request _core.orders.risk",
-    "_core.orders.adopt": f"{TICK} _core.orders.bracket _core.orders.report _core.orders.risk "
+    "_core.orders.adopt": f"{TICK} _core.orders.bracket _core.orders.order _core.orders.report _core.orders.risk "
     "_core.orders.waiting_entries",
     "_core.engine": "",
     "_core.engine.rows": "",

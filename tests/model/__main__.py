@@ -50,7 +50,9 @@ def begin(plan: str, root: str) -> World:
 
 
 def main() -> int:
-    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     ap.add_argument("--plan", choices=PLANS, default=None)
     ap.add_argument("--root", choices=ROOTS, default=None)
     ap.add_argument("--states", type=int, default=1_000_000, help="of all plans together")
@@ -62,14 +64,27 @@ def main() -> int:
     ap.add_argument("--replay", default=None, metavar="PATH")
     args = ap.parse_args()
     if args.replay is not None:
-        print(*replay(begin(args.plan or "one exit", args.root or "entry sent"), ast.literal_eval(args.replay)), sep="\n")
+        print(
+            *replay(
+                begin(args.plan or "one exit", args.root or "entry sent"),
+                ast.literal_eval(args.replay),
+            ),
+            sep="\n",
+        )
         return 0
-    walks = [(plan, root) for plan in PLANS for root in ROOTS if args.plan in (None, plan) and args.root in (None, root)]
+    walks = [
+        (plan, root)
+        for plan in PLANS
+        for root in ROOTS
+        if args.plan in (None, plan) and args.root in (None, root)
+    ]
     bad = total = 0
     began = time.monotonic()
     for plan, root in walks:
         explorer = Explorer(begin(plan, root), bounds(), troubles=args.troubles, sample=args.sample)
-        found = explorer.walk(depth=args.depth, states=args.states // len(walks) + 1, seconds=args.seconds)
+        found = explorer.walk(
+            depth=args.depth, states=args.states // len(walks) + 1, seconds=args.seconds
+        )
         total += found.states
         print(
             f"{plan}, from {root!r}: {found.states:,} states, {found.steps:,} events, all that is possible in {found.depth} events and "
@@ -80,10 +95,15 @@ def main() -> int:
             bad = 1
             print(f"VIOLATION at depth {len(found.path)}: {found.wrong}")
             print(*replay(begin(plan, root), found.path), sep="\n")
-            print(f'again: python -m tests.model --plan "{plan}" --root "{root}" --replay "{found.path}"', flush=True)
+            print(
+                f'again: python -m tests.model --plan "{plan}" --root "{root}" --replay "{found.path}"',
+                flush=True,
+            )
             if args.first:
                 break
-    print(f"{total:,} states in {time.monotonic() - began:.0f} s; {'WRONG' if bad else 'nothing is wrong'}")
+    print(
+        f"{total:,} states in {time.monotonic() - began:.0f} s; {'WRONG' if bad else 'nothing is wrong'}"
+    )
     return bad
 
 

@@ -1,9 +1,10 @@
 """When two states are the same: everything that any later decision may depend on is equal. What is left out, and why that is sound:
 
-- Absolute time. Each time is told by how long ago it was, to the millisecond: all lengths that the core compares with are tenths of seconds or more.
-  Times that it compares with each other (request, answer, doubt, report, book) are told by who came first as well. What
-  reads the clock's own value (session hours, minutes of the rate budget) has one answer here: the square-off's moment is an event of its
-  own, and there is no limit of requests.
+- Absolute time. Each time is told by how long ago it was, to the millisecond: all lengths that the
+  core compares with are tenths of seconds or more. Times that it compares with each other (request,
+  answer, doubt, report, book) are told by who came first as well. What reads the clock's own value
+  (session hours, minutes of the rate budget) has one answer here: the square-off's moment is an
+  event of its own, and there is no limit of requests.
 - A pause that is over. `now < until` is all that is ever asked of it.
 - Times of orders that have ended, of doubts, looks and requests that are over: each is written anew before it is read. What is longer ago
   than the longest time that the core remembers anything for is long ago.
@@ -52,7 +53,7 @@ ENDED = (5, 6, 7, 8)
 """FILLED, CANCELED, REJECTED, EXPIRED: none of them becomes a live order again. ABSENT may."""
 
 
-class OrderView(NamedTuple):
+class BelievedOrder(NamedTuple):
     """What the core believes of one order."""
 
     ord_status: int
@@ -70,7 +71,11 @@ class _Reader:
         fields = layout.fields
         assert fields is not None and layout.names is not None
         self.size = layout.itemsize
-        skipped = {*NO_DECISION.get(name, "").split(), *TIMES.get(name, "").split(), *UNTIL.get(name, "").split()}
+        skipped = {
+            *NO_DECISION.get(name, "").split(),
+            *TIMES.get(name, "").split(),
+            *UNTIL.get(name, "").split(),
+        }
         assert skipped <= set(layout.names), skipped - set(layout.names)
         self.slices: list[tuple[int, int]] = []
         for field in layout.names:
@@ -110,14 +115,20 @@ class Canonical:
         """`places` of an engine without orders and brackets."""
         self.places = places
         self.order, self.bracket, self.market, self.instrument, self.position, self.risk = map(
-            _Reader, ("order_t", "bracket_t", "market_t", "instrument_t", "position_t", "risk_state_t")
+            _Reader,
+            ("order_t", "bracket_t", "market_t", "instrument_t", "position_t", "risk_state_t"),
         )
-        self._flags = _Reader.struct("ord_status pending in_doubt looks req_type request_seq", "order_t")
+        self._flags = _Reader.struct(
+            "ord_status pending in_doubt looks req_type request_seq", "order_t"
+        )
         self._belief = _Reader.struct("ord_status pending in_doubt cum_qty", "order_t")
         names = dtype("order_t").fields
         assert names is not None
         self._tag = int(names["cl_ord_id"][1])
-        self._seqs = _Reader.struct("stop_slot target_slot fix_slot refused_seq target_refused_seq fix_refused_seq", "bracket_t")
+        self._seqs = _Reader.struct(
+            "stop_slot target_slot fix_slot refused_seq target_refused_seq fix_refused_seq",
+            "bracket_t",
+        )
         self._state = _Reader.struct("state", "bracket_t")
         self._hurry = _Reader.struct("state target_armed open_qty", "bracket_t")
         self._uses = _Reader.struct("target_armed time_exit_ns", "bracket_t")
@@ -134,7 +145,10 @@ class Canonical:
         at = p["strategies"]
         cuts = [
             (at, p["instrument_id"]),  # plan and signal
-            *((at + p[name], 8) for name in ("reverse_until_ns", "cooldown_until_ns", "brake_until_ns")),
+            *(
+                (at + p[name], 8)
+                for name in ("reverse_until_ns", "cooldown_until_ns", "brake_until_ns")
+            ),
             (at + p["n_signals"], 16),
         ]
         self._strategy = _without(cuts, at, at + p["size_of_strategy"])
@@ -147,17 +161,19 @@ class Canonical:
 
     def _where(self, data: bytes) -> tuple[int, int, int, int]:
         """(brackets, where they begin, orders, where they begin)."""
-        n_orders, = struct.unpack_from("<i", data, self.places["n_orders"])
-        n_brackets, _, n_live, n_waiting = struct.unpack_from("<4i", data, self.places["n_brackets"])
+        (n_orders,) = struct.unpack_from("<i", data, self.places["n_orders"])
+        n_brackets, _, n_live, n_waiting = struct.unpack_from(
+            "<4i", data, self.places["n_brackets"]
+        )
         at = self._tables + (n_live * 4 + 7) // 8 * 8 + (n_waiting * 4 + 7) // 8 * 8
         return n_brackets, at, n_orders, at + n_brackets * self.bracket.size
 
-    def beliefs(self, data: bytes) -> list[OrderView]:
+    def beliefs(self, data: bytes) -> list[BelievedOrder]:
         _, _, n, at = self._where(data)
         found = []
         for _ in range(n):
             tag = data[at + self._tag : at + self._tag + 19].decode()
-            found.append(OrderView(*self._belief.unpack_from(data, at), tag))
+            found.append(BelievedOrder(*self._belief.unpack_from(data, at), tag))
             at += self.order.size
         return found
 
@@ -169,20 +185,24 @@ class Canonical:
         """Does any bracket have a timer shorter than the gap between two looks at the book: is it on its way out, at its target, past its
         stop, or pausing after a refusal?
         """
-        now, = struct.unpack_from("<q", data, self._now)
-        n, at, _, _ = self._where(data)
-        for at in range(at, at + n * self.bracket.size, self.bracket.size):
+        (now,) = struct.unpack_from("<q", data, self._now)
+        n, first, _, _ = self._where(data)
+        for at in range(first, first + n * self.bracket.size, self.bracket.size):
             state, armed, open_qty = self._hurry.unpack_from(data, at)
             crossed = self.bracket.times.unpack_from(data, at)[2]
             if state != BRACKET_CLOSED and (
-                state == BRACKET_EXITING or armed or open_qty < 0 or crossed or max(self.bracket.untils.unpack_from(data, at)) > now
+                state == BRACKET_EXITING
+                or armed
+                or open_qty < 0
+                or crossed
+                or max(self.bracket.untils.unpack_from(data, at)) > now
             ):
                 return True
         return False
 
     def key(self, data: bytes, s: State) -> bytes:
         """Equal for equal states."""
-        now, = struct.unpack_from("<q", data, self._now)
+        (now,) = struct.unpack_from("<q", data, self._now)
         out = [data[start:stop] for start, stop in self._core]
         out += [data[start:stop] for start, stop in self._strategy]
         out.append(data[self._side : self._side + 4])
@@ -220,7 +240,12 @@ class Canonical:
                 untils += self.bracket.untils.unpack_from(data, at)
             *of_bracket, flat = self.bracket.times.unpack_from(data, at)
             armed, time_exit = self._uses.unpack_from(data, at)
-            ages += (of_bracket[0] if time_exit else 0, *of_bracket[1:3], of_bracket[3] if armed else 0, *of_bracket[4:])
+            ages += (
+                of_bracket[0] if time_exit else 0,
+                *of_bracket[1:3],
+                of_bracket[3] if armed else 0,
+                *of_bracket[4:],
+            )
             times.append(flat if self._is_market(data, at, o_at) else 0)
             slots_and_seqs = self._seqs.unpack_from(data, at)
             out.append(bytes(
@@ -230,9 +255,30 @@ class Canonical:
         ages += [until if until > now else 0 for until in untils]
         times += [u.since_ns for u in s.unknown if u is not None]
         ages += [u.look_ns for u in s.unknown if u is not None]
-        own = s.tags, s.px, s.told, s.named, s.orders, s.book_again, s.used, s.halt, s.paused, s.squared, s.taint
+        own = (
+            s.tags,
+            s.px,
+            s.told,
+            s.named,
+            s.orders,
+            s.book_again,
+            s.used,
+            s.halt,
+            s.paused,
+            s.squared,
+            s.taint,
+            s.lost,
+        )
         belief = self._request_states(s, data, o_at, n_orders, seqs)
-        text = repr((own, [u and u.looks for u in s.unknown], belief, distances(times, now), [ms_ago(t, now) for t in ages]))
+        text = repr(
+            (
+                own,
+                [u and u.looks for u in s.unknown],
+                belief,
+                distances(times, now),
+                [ms_ago(t, now) for t in ages],
+            )
+        )
         out.append(text.encode())
         return blake2b(b"".join(out), digest_size=12).digest()
 
@@ -240,7 +286,9 @@ class Canonical:
         """Is this bracket's exit asked for as a market order? Then it counts whether that was since the last step of the ladder."""
         stop, _, fix = self._seqs.unpack_from(data, at)[:3]
         return any(
-            slot >= 0 and self._flags.unpack_from(data, o_at + slot * self.order.size)[4] == TYPE_MARKET for slot in (stop, fix)
+            slot >= 0
+            and self._flags.unpack_from(data, o_at + slot * self.order.size)[4] == TYPE_MARKET
+            for slot in (stop, fix)
         )
 
     def _request_states(self, s: State, data: bytes, at: int, n: int, seqs: list[int]) -> Any:
@@ -249,14 +297,26 @@ class Canonical:
             data[o + self._tag : o + self._tag + 19].decode(): i
             for i, o in enumerate(range(at, at + n * self.order.size, self.order.size))
         }
+
         def is_last(i: int, seq: int) -> bool:
             found = slot.get(s.tags[i], -1)
             return found >= 0 and seqs[found] == seq
-        wire = sorted((r._replace(seq=is_last(r.order, r.seq)) for r in s.wire)) if s.wire else []
-        mail = sorted(
-            repr((m[0], m[1], is_last(m[1], m[2]), m[3:]) if m[0] == "answer" else m if m[0] == "push" else (m[0], s.now - m[1], m[2]))
-            for m in s.mail
-        ) if s.mail else []
+
+        wire = sorted(r._replace(seq=is_last(r.order, r.seq)) for r in s.wire) if s.wire else []
+        mail = (
+            sorted(
+                repr(
+                    (m[0], m[1], is_last(m[1], m[2]), m[3:])
+                    if m[0] == "answer"
+                    else m
+                    if m[0] == "push"
+                    else (m[0], s.now - m[1], m[2])
+                )
+                for m in s.mail
+            )
+            if s.mail
+            else []
+        )
         return wire, mail
 
 
@@ -268,7 +328,7 @@ def ms_ago(t: int, now: int) -> int:
 def distances(times: Iterable[int], now: int) -> list[int]:
     """Times (0: none) as what is the same for all clocks: how long ago, and which of those of the same millisecond came first."""
     there = sorted((t, i) for i, t in enumerate(times) if t)
-    out = []
+    out: list[int] = []
     last = 0
     for t, i in there:
         out += (i, ms_ago(t, now), t > last)

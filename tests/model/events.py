@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from otrade._core.types import Cmd
-from tests.model.state import PX_E4, Px, State, Status, Used, is_marketable, leg_of
+from tests.model.state import PX_E4, ExchangeStatus, Px, State, Used, is_marketable, leg_of
 
 Event = tuple[Any, ...]
 PROMPT, HELD, TIMED_OUT = 0, 1, 2
@@ -60,7 +60,7 @@ def events(s: State, bounds: Sequence[int], troubles: int, is_hurried: bool) -> 
                     yield ("fill", i, 1, HELD)
         if o.is_live and left[Used.REJECT] > 0:
             yield ("reject", i)
-        if o.status == Status.CANCELLED and o.cum < o.qty and left[Used.LATE_FILL] > 0:
+        if o.status == ExchangeStatus.CANCELLED and o.cum < o.qty and left[Used.LATE_FILL] > 0:
             yield ("late_fill", i)
     seen = set()
     for i, item in enumerate(s.mail):
@@ -95,6 +95,7 @@ def events(s: State, bounds: Sequence[int], troubles: int, is_hurried: bool) -> 
         yield ("square_off",)
     if left[Used.RESTART] > 0:
         yield ("restart",)
+        yield ("lost_journal",)
 
 
 def words(event: Event, s: State) -> str:
@@ -102,7 +103,9 @@ def words(event: Event, s: State) -> str:
     kind = event[0]
     if kind in ("take", "lose", "late", "refuse"):
         r = s.wire[event[1]]
-        what = {Cmd.NEW: "placement", Cmd.REPLACE: "modification", Cmd.CANCEL: "cancel"}[Cmd(r.kind)]
+        what = {Cmd.NEW: "placement", Cmd.REPLACE: "modification", Cmd.CANCEL: "cancel"}[
+            Cmd(r.kind)
+        ]
         text = f"{what} of {leg_of(s.tags[r.order])}{r.order}"
         if kind == "lose":
             return f"the {text} is lost; its sender times out"
@@ -122,7 +125,9 @@ def words(event: Event, s: State) -> str:
     if kind in ("deliver", "double"):
         return f"{'once more and again later' if kind == 'double' else 'comes'}: {s.mail[event[1]]}"
     if kind == "book":
-        return "the order book comes" + ("" if event[1] < 0 else f", lacking {leg_of(s.tags[event[1]])}{event[1]}")
+        return "the order book comes" + (
+            "" if event[1] < 0 else f", lacking {leg_of(s.tags[event[1]])}{event[1]}"
+        )
     if kind == "time":
         return f"{STEP_NS[event[1]] / 1e9:g} s pass"
     if kind == "price":
@@ -133,5 +138,6 @@ def words(event: Event, s: State) -> str:
         "flatten": "a person flattens",
         "halt": "a person halts" if event[-1] else "a person re-arms",
         "square_off": "the time of the square-off comes",
+        "lost_journal": "the engine dies and its journal is lost",
         "restart": "the engine dies and goes on from its journal",
     }[kind]

@@ -57,7 +57,9 @@ class Explorer:
                 for at, packed in level:
                     memory, s = _unpack(packed)
                     before = world.canonical.beliefs(memory)
-                    for event in events(s, self.bounds, self.troubles, world.canonical.is_hurried(memory)):
+                    for event in events(
+                        s, self.bounds, self.troubles, world.canonical.is_hurried(memory)
+                    ):
                         world.restore(memory, s)
                         found.steps += 1
                         world.do(event)
@@ -68,7 +70,9 @@ class Explorer:
                         seen.add(key)
                         after = world.canonical.beliefs(new_memory)
                         check_step(before, after)
-                        check_state(world.s, after, world.canonical.n_live(new_memory), is_oco=world.is_oco)
+                        check_state(
+                            world.s, after, world.canonical.n_live(new_memory), is_oco=world.is_oco
+                        )
                         self._parents.append(at)
                         self._events.append(self._known.setdefault(event, event))
                         if found.depth + 1 < depth:
@@ -77,7 +81,11 @@ class Explorer:
                         if int.from_bytes(key[:4]) % self.sample == 0:
                             found.ways_out += 1
                             found.way_out_max = max(found.way_out_max, check_way_out(world))
-                        if found.states >= states or not found.steps & 255 and time.monotonic() - began > seconds:
+                        if (
+                            found.states >= states
+                            or not found.steps & 255
+                            and time.monotonic() - began > seconds
+                        ):
                             return found
                 found.levels.append(found.states - sum(found.levels))
                 found.depth += 1
@@ -118,7 +126,9 @@ def replay(world: World, path: Sequence[Event], *, way_out: bool = True) -> Iter
             world.do(event)
             memory = world.checkpoint.save()
             after = world.canonical.beliefs(memory)
-            new = [r for r in world.s.wire[max(asked - (event[0] in ("take", "lose", "refuse")), 0):]]
+            new = [
+                r for r in world.s.wire[max(asked - (event[0] in ("take", "lose", "refuse")), 0) :]
+            ]
             yield f"{n:>3}  {text}" + "".join(f"\n       asks: {_asked(r, world.s)}" for r in new)
             check_step(before, after)
             check_state(world.s, after, world.canonical.n_live(memory), is_oco=world.is_oco)
@@ -134,5 +144,10 @@ def replay(world: World, path: Sequence[Event], *, way_out: bool = True) -> Iter
 def _asked(r: tuple, s: State) -> str:  # type: ignore[type-arg]
     kind, order, _, side, ord_type, qty, price, trigger, _ = r
     what = {1: "place", 2: "modify", 3: "cancel"}[kind]
-    terms = "" if kind == 3 else f" {'buy' if side > 0 else 'sell'} {qty} at {price / 1e4:g}" + (f", trigger {trigger / 1e4:g}" if ord_type == 3 else "")
+    terms = (
+        ""
+        if kind == 3
+        else f" {'buy' if side > 0 else 'sell'} {qty} at {price / 1e4:g}"
+        + (f", trigger {trigger / 1e4:g}" if ord_type == 3 else "")
+    )
     return f"{what} {s.tags[order][12]}{order}{terms}"

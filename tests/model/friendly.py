@@ -15,6 +15,8 @@ STEP_NS = 2_630_000_000
 STEPS = 40
 """More than the longest pause of the core, a brake's excepted, which is for entries."""
 DEEDS = 200
+AUDIT = 6
+"""Steps between two books that the core did not ask for (`AUDIT_OPEN_NS` of the poller)."""
 
 
 def _drain(world: World) -> None:
@@ -25,7 +27,11 @@ def _drain(world: World) -> None:
             world.do(("deliver", 0))
         elif s.wire:
             world.do(("take", 0, PROMPT, PROMPT))
-        elif (i := next((i for i, o in enumerate(s.orders) if o and is_marketable(o, PX_E4[s.px])), -1)) >= 0:
+        elif (
+            i := next(
+                (i for i, o in enumerate(s.orders) if o and is_marketable(o, PX_E4[s.px])), -1
+            )
+        ) >= 0:
             o = s.orders[i]
             assert o is not None
             world.do(("fill", i, o.leaves, PROMPT))
@@ -50,6 +56,8 @@ def _run(world: World, what: str) -> int:
             return n - 2
         s.now += 1
         world.pass_time(STEP_NS)
+        if n % AUDIT == 0:
+            world.audit()
     raise ViolationError(
         f"{STEPS} steps of {STEP_NS / 1e9:g} s in which everybody behaves well, and it is not {what}"
     )

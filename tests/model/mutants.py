@@ -49,14 +49,18 @@ def check(states: int) -> str:
 
 
 def main() -> int:
-    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     ap.add_argument("--only", default="", metavar="PART,PART")
     ap.add_argument("--states", type=int, default=400_000)
     args = ap.parse_args()
     table.prepare()
     missed = []
     for mutant in table.MUTANTS:
-        if mutant.name not in FOUND_HERE or not any(part in mutant.name for part in args.only.split(",")):
+        if mutant.name not in FOUND_HERE or not any(
+            part in mutant.name for part in args.only.split(",")
+        ):
             continue
         text = table.plant(mutant)
         try:

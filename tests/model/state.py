@@ -29,7 +29,7 @@ FILL_E4 = {1: 1_000_500, -1: 1_000_000}
 """What a unit trades at, by side. One price each: profit is no matter of this check."""
 
 
-class Status(IntEnum):
+class ExchangeStatus(IntEnum):
     """Where an order stands at the exchange."""
 
     OPEN = 0
@@ -40,11 +40,11 @@ class Status(IntEnum):
 
 
 EV_OF = {
-    Status.OPEN: Ev.WORKING,
-    Status.TRIGGER: Ev.WORKING,
-    Status.COMPLETE: Ev.FILL_FULL,
-    Status.CANCELLED: Ev.CANCELED,
-    Status.REJECTED: Ev.REJECTED,
+    ExchangeStatus.OPEN: Ev.WORKING,
+    ExchangeStatus.TRIGGER: Ev.WORKING,
+    ExchangeStatus.COMPLETE: Ev.FILL_FULL,
+    ExchangeStatus.CANCELLED: Ev.CANCELED,
+    ExchangeStatus.REJECTED: Ev.REJECTED,
 }
 
 
@@ -63,11 +63,11 @@ class AtBroker(NamedTuple):
 
     @property
     def is_live(self) -> bool:
-        return self.status <= Status.TRIGGER
+        return self.status <= ExchangeStatus.TRIGGER
 
     @property
     def leaves(self) -> int:
-        return self.qty - self.cum if self.status <= Status.TRIGGER else 0
+        return self.qty - self.cum if self.status <= ExchangeStatus.TRIGGER else 0
 
 
 class Asked(NamedTuple):
@@ -119,7 +119,7 @@ class State:
 
     __slots__ = (
         "now", "px", "tags", "orders", "told", "named", "unknown", "wire", "mail", "book_ns", "book_again",
-        "used", "halt", "paused", "squared", "taint", "run",
+        "used", "halt", "paused", "squared", "taint", "run", "lost",
     )  # fmt: skip
 
     now: int
@@ -146,6 +146,8 @@ class State:
     absence was proved.
     """
     run: int
+    lost: int
+    """The process that had asked for some of the orders has left no journal."""
 
     def freeze(self) -> bytes:
         rows = [None if o is None else tuple(o) for o in self.orders]
@@ -153,14 +155,14 @@ class State:
         unknown = [None if u is None else tuple(u) for u in self.unknown]
         return marshal.dumps(
             (self.now, self.px, self.tags, rows, self.told, self.named, unknown, [tuple(r) for r in self.wire], mail,
-             self.book_ns, self.book_again, self.used, self.halt, self.paused, self.squared, self.taint, self.run), 2
+             self.book_ns, self.book_again, self.used, self.halt, self.paused, self.squared, self.taint, self.run, self.lost), 2
         )  # fmt: skip
 
     @classmethod
     def thaw(cls, data: bytes) -> State:
         s = cls()
         (s.now, s.px, s.tags, rows, s.told, s.named, unknown, wire, mail, s.book_ns, s.book_again, s.used, s.halt,
-         s.paused, s.squared, s.taint, s.run) = marshal.loads(data)  # fmt: skip
+         s.paused, s.squared, s.taint, s.run, s.lost) = marshal.loads(data)  # fmt: skip
         s.orders = [None if o is None else AtBroker(*o) for o in rows]
         s.unknown = [None if u is None else Unknown(*u) for u in unknown]
         s.wire = [Asked(*r) for r in wire]
@@ -171,17 +173,30 @@ class State:
         s = State()
         s.now, s.px, s.tags, s.orders = self.now, self.px, self.tags[:], self.orders[:]
         s.told, s.named, s.unknown = self.told[:], self.named[:], self.unknown[:]
-        s.wire, s.mail, s.book_ns, s.book_again = self.wire[:], self.mail[:], self.book_ns, self.book_again
+        s.wire, s.mail, s.book_ns, s.book_again = (
+            self.wire[:],
+            self.mail[:],
+            self.book_ns,
+            self.book_again,
+        )
         s.used, s.halt, s.paused, s.squared = self.used[:], self.halt, self.paused, self.squared
-        s.taint, s.run = self.taint, self.run
+        s.taint, s.run, s.lost = self.taint, self.run, self.lost
         return s
 
     @classmethod
     def first(cls, now: int) -> State:
         s = cls()
-        s.now, s.px, s.tags, s.orders, s.told, s.named, s.unknown = now, int(Px.DOWN), [], [], [], [], []
+        s.now, s.px, s.tags, s.orders, s.told, s.named, s.unknown = (
+            now,
+            int(Px.DOWN),
+            [],
+            [],
+            [],
+            [],
+            [],
+        )
         s.wire, s.mail, s.book_ns, s.book_again, s.used = [], [], 0, 0, [0] * len(Used)
-        s.halt = s.paused = s.squared = s.taint = s.run = 0
+        s.halt = s.paused = s.squared = s.taint = s.run = s.lost = 0
         return s
 
 
@@ -197,6 +212,6 @@ def bracket_of(tag: str) -> str:
 
 def is_marketable(o: AtBroker, px_e4: int) -> bool:
     """Can it trade where the market is?"""
-    if o.status != Status.OPEN:
+    if o.status != ExchangeStatus.OPEN:
         return False
     return px_e4 <= o.price if o.side > 0 else px_e4 >= o.price

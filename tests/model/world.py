@@ -7,10 +7,14 @@ Every event has a time of its own, a nanosecond after the one before, so that wh
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, cast
 
 from otrade._core.engine.checkpoint import Checkpoint
-from otrade._core.types import Cmd, Ev, PauseBy, Reason, Rec, Source, Worth
+from otrade._core.engine.engine import Engine
+from otrade._core.types import Cmd, Ev, OrdType, PauseBy, Reason, Rec, Side, Source, Worth
+from otrade.brokers.session import OrderReport
+from otrade.live.plan.day_plan import DayPlan
+from otrade.live.reconciliation.bracket_recovery import BracketRecovery
 from tests.harness.core_engine import (
     HOUR,
     OPEN_NS,
@@ -31,9 +35,9 @@ from tests.model.state import (
     SL,
     Asked,
     AtBroker,
+    ExchangeStatus,
     Px,
     State,
-    Status,
     Unknown,
     Used,
     bracket_of,
@@ -42,6 +46,8 @@ from tests.model.state import (
 
 REPORT = struct.Struct("<4i7q2i24s32si4x")
 LOOK_GAP_NS = 2 * SECOND
+UNANSWERED_NS = 10 * SECOND
+"""After that the core takes a request for lost by itself."""
 PLAN: dict[str, Any] = {
     "size_value": 2.0,
     "entry_timeout_ns": 5 * SECOND,
@@ -56,6 +62,25 @@ class ViolationError(AssertionError):
     """Something that must hold does not."""
 
 
+class _Traded:
+    """Of a day's plan for a strategy, what taking brackets back from the book reads."""
+
+    instrument_id = 0
+    name = "model"
+
+
+class _PlanOf:
+    """Of a `DayPlan`, the same."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.instrument_of = {token_of(0): 0}
+        self.strategies = [_Traded()]
+
+    def symbol_of(self, _: int) -> str:
+        return "STOCK0"
+
+
 class World:
     """`plan` is what differs from PLAN in the strategy's plan."""
 
@@ -63,10 +88,18 @@ class World:
         self.plan = PLAN | (plan or {})
         self.is_oco = self.plan.get("exit_mode", 0) == 1
         self.engine = make_engine(
-            plan=self.plan, brackets=4, orders=64, run_id=1, max_order_qty=100
+            plan=self.plan,
+            brackets=4,
+            orders=64,
+            notices=1,
+            commands=8,
+            run_id=1,
+            max_order_qty=100,
         )
         self.checkpoint = Checkpoint(self.engine)
         self.canonical = Canonical(self.checkpoint.places())
+        self._blank = self.checkpoint.save()
+        self._recovery = BracketRecovery(cast(DayPlan, _PlanOf(self.engine)))
         self.s = State.first(OPEN_NS + SECOND)
         self._frames = [frame(packet(token_of(0), px // 100)) for px in PX_E4]
         self._frame()
@@ -131,7 +164,10 @@ class World:
         if push == HELD:
             s.used[Used.HOLD] += 1
         cum = o.cum + qty
-        self._becomes(i, o._replace(cum=cum, status=int(Status.COMPLETE) if cum >= o.qty else o.status))
+        self._becomes(
+            i,
+            o._replace(cum=cum, status=int(ExchangeStatus.COMPLETE) if cum >= o.qty else o.status),
+        )
         self._say(i, push)
 
     def _late_fill(self, i: int) -> None:
@@ -139,14 +175,14 @@ class World:
         assert o is not None
         self.s.used[Used.LATE_FILL] += 1
         self._taint(i)
-        self._becomes(i, o._replace(cum=o.qty, status=int(Status.COMPLETE)))
+        self._becomes(i, o._replace(cum=o.qty, status=int(ExchangeStatus.COMPLETE)))
         self._say(i, PROMPT)
 
     def _reject(self, i: int) -> None:
         o = self.s.orders[i]
         assert o is not None
         self.s.used[Used.REJECT] += 1
-        self._becomes(i, o._replace(status=int(Status.REJECTED)))
+        self._becomes(i, o._replace(status=int(ExchangeStatus.REJECTED)))
         self._say(i, PROMPT)
 
     def _deliver(self, i: int) -> None:
@@ -195,15 +231,37 @@ class World:
         s = self.s
         s.used[Used.SQUARE_OFF] += 1
         s.squared = 1
-        self.engine.set_session(
-            0, open_ns=OPEN_NS, entry_from_ns=OPEN_NS, entry_until_ns=s.now, square_off_ns=s.now,
-            close_ns=OPEN_NS + 920 * HOUR,
-        )  # fmt: skip
+        self._session()
         self.engine.on_timer(s.now)
         self._commands()
 
     def _restart(self) -> None:
         """All that the journal told is there again; what was under way is not, but what had been sent may still arrive."""
+        s = self.s
+        self._end_of_process()
+        self.engine.discard_commands()
+        self.engine.resume(1 + s.run, s.now)
+        self._begin_again()
+
+    def _lost_journal(self) -> None:
+        """The broker's book is all that is left: a fresh engine, which only reduces, because nobody knows whether a person had
+        halted the one before.
+        """
+        s = self.s
+        self._end_of_process()
+        s.lost = 1
+        s.halt = 1
+        s.unknown = [None] * len(s.tags)  # nobody here knows that they were asked for
+        s.named = [0] * len(s.tags)
+        self.checkpoint.restore(self._blank)
+        self.engine.set_run(1 + s.run)
+        if s.squared:
+            self._session()
+        self.engine.on_halt(1, Reason.FORGOTTEN, s.now)
+        self.engine.on_pause(True, s.now, PauseBy.START)
+        self._begin_again()
+
+    def _end_of_process(self) -> None:
         s = self.s
         s.used[Used.RESTART] += 1
         s.run += 1
@@ -212,8 +270,9 @@ class World:
         s.wire = [r._replace(late=1) for r in s.wire]
         s.book_ns = s.book_again = 0
         s.unknown = [_doubt(u, s.now) for u in s.unknown]
-        self.engine.discard_commands()
-        self.engine.resume(1 + s.run, s.now)
+
+    def _begin_again(self) -> None:
+        s = self.s
         self.engine.on_feed(True, s.now)
         self._commands()
         self._frame()
@@ -231,6 +290,21 @@ class World:
         self.engine.on_timer(self.s.now)
         self._commands()
 
+    def audit(self) -> None:
+        """The order book is asked for, as it is regularly whatever the core wants."""
+        self.s.book_ns = self.s.book_ns or self.s.now
+
+    def _session(self) -> None:
+        now = self.s.now
+        self.engine.set_session(
+            0,
+            open_ns=OPEN_NS,
+            entry_from_ns=OPEN_NS,
+            entry_until_ns=now,
+            square_off_ns=now,
+            close_ns=OPEN_NS + 920 * HOUR,
+        )
+
     # ------------------------------------------------------------------------------------------------ the broker
     def _arrives(self, r: Asked) -> int:
         """0, or the Reason why the broker refuses it."""
@@ -239,21 +313,25 @@ class World:
         if r.kind == Cmd.NEW:
             if o is not None:
                 raise ViolationError(f"the placement of {s.tags[r.order]} arrives twice")
-            if r.late and self._status(r.order) == ABSENT:
-                self._taint(r.order)  # its absence was proved, and it comes all the same
-            kind, price, status = r.ord_type, r.price, Status.OPEN
+            if r.late and self._status(r.order) in (ABSENT, STRANGER):
+                self._taint(
+                    r.order
+                )  # its absence was proved, or nobody knows of it, and it comes all the same
+            kind, price, status = r.ord_type, r.price, ExchangeStatus.OPEN
             if kind == SL:
                 if _has_crossed(r.side, r.trigger, PX_E4[s.px]):
                     return int(Reason.BROKER_ORDER)
-                status = Status.TRIGGER
+                status = ExchangeStatus.TRIGGER
             elif kind == MARKET:
                 kind, price = LIMIT, _protected(r.side, PX_E4[s.px])
-            s.orders[r.order] = AtBroker(r.side, kind, r.qty, price, r.trigger, int(status), 0, 1, 0)
+            s.orders[r.order] = AtBroker(
+                r.side, kind, r.qty, price, r.trigger, int(status), 0, 1, 0
+            )
             return 0
         if o is None or not o.is_live:
             return int(Reason.BROKER_ORDER)
         if r.kind == Cmd.CANCEL:
-            self._becomes(r.order, o._replace(status=int(Status.CANCELLED)))
+            self._becomes(r.order, o._replace(status=int(ExchangeStatus.CANCELLED)))
             return 0
         if r.qty <= o.cum or (r.ord_type == SL and _has_crossed(o.side, r.trigger, PX_E4[s.px])):
             return int(Reason.BROKER_ORDER)
@@ -264,7 +342,7 @@ class World:
             r.order,
             o._replace(
                 kind=kind, qty=r.qty, price=price, trigger=r.trigger or o.trigger, triggered=0,
-                status=int(Status.TRIGGER if kind == SL else Status.OPEN),
+                status=int(ExchangeStatus.TRIGGER if kind == SL else ExchangeStatus.OPEN),
             ),
         )  # fmt: skip
         return 0
@@ -280,7 +358,9 @@ class World:
             self._hand_over(item)
 
     def _rows(self, lacking: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
-        return tuple((i, tuple(o)) for i, o in enumerate(self.s.orders) if o is not None and i != lacking)
+        return tuple(
+            (i, tuple(o)) for i, o in enumerate(self.s.orders) if o is not None and i != lacking
+        )
 
     def _book_answered(self) -> int:
         s = self.s
@@ -294,8 +374,12 @@ class World:
         s.px = px
         pushed = []
         for i, o in enumerate(s.orders):
-            if o is not None and o.status == Status.TRIGGER and _has_crossed(o.side, o.trigger, PX_E4[px]):
-                self._becomes(i, o._replace(status=int(Status.OPEN), triggered=1))
+            if (
+                o is not None
+                and o.status == ExchangeStatus.TRIGGER
+                and _has_crossed(o.side, o.trigger, PX_E4[px])
+            ):
+                self._becomes(i, o._replace(status=int(ExchangeStatus.OPEN), triggered=1))
                 pushed.append(i)
         if silent:
             self.engine.set_strategy_enabled(0, False)
@@ -322,21 +406,31 @@ class World:
     def _answer(self, i: int, seq: int, outcome: int, reason: int) -> None:
         s = self.s
         if outcome == Ev.TIMEOUT:
-            s.unknown[i] = _doubt(s.unknown[i], s.now)
+            u = s.unknown[i]
+            if (
+                u is not None and s.now < u.since_ns + UNANSWERED_NS
+            ):  # else the core has doubted it by itself
+                s.unknown[i] = _doubt(u, s.now)
         else:
             s.unknown[i] = None
             s.named[i] |= outcome == Ev.ACK
         self.engine.on_answer(
-            seq, outcome, broker_order_id=f"B{i}" if outcome == Ev.ACK else "", reason=reason, ts_ns=s.now
+            seq,
+            outcome,
+            broker_order_id=f"B{i}" if outcome == Ev.ACK else "",
+            reason=reason,
+            ts_ns=s.now,
         )
         self._commands()
 
     def _report(self, i: int, o: AtBroker, source: int) -> None:
         s = self.s
+        if s.lost and self.engine.find_order(s.tags[i], "") < 0:
+            return  # a push about an order that nobody knows here: the next book shows it
         s.told[i] = max(s.told[i], o.version)
         s.named[i] = 1
         s.unknown[i] = None
-        ev = EV_OF[Status(o.status)]
+        ev = EV_OF[ExchangeStatus(o.status)]
         if ev == Ev.WORKING and o.cum:
             ev = Ev.FILL_PART
         payload = REPORT.pack(
@@ -345,12 +439,18 @@ class World:
         )  # fmt: skip
         self.engine.on_record(Rec.REPORT, s.now, payload)
 
-    def _book_comes(self, asked_ns: int, rows: tuple[tuple[int, tuple[int, ...]], ...], lacking: int) -> None:
+    def _book_comes(
+        self, asked_ns: int, rows: tuple[tuple[int, tuple[int, ...]], ...], lacking: int
+    ) -> None:
         """`lacking` is an order that the broker has and the rows have not. Where the broker has named it, its absence shows."""
         s = self.s
+        if lacking >= 0 and self._status(lacking) == STRANGER:
+            self._taint(lacking)
         proves = lacking < 0 or not s.named[lacking]
         shown = {i for i, _ in rows}
         self.engine.on_book_begin(asked_ns)
+        if s.lost:
+            self._recovery.adopt([self._row_of(i, AtBroker(*row)) for i, row in rows], s.now)
         for i, row in rows:
             self._report(i, AtBroker(*row), Source.BOOK)
         for i, u in enumerate(s.unknown):
@@ -364,6 +464,14 @@ class World:
         if s.paused:
             s.paused = 0
             self.engine.on_pause(False, s.now, PauseBy.START)
+
+    def _row_of(self, i: int, o: AtBroker) -> OrderReport:
+        return OrderReport(
+            cl_ord_id=self.s.tags[i], broker_order_id=f"B{i}", ev=EV_OF[ExchangeStatus(o.status)], source=Source.BOOK, side=Side(o.side),
+            order_qty=o.qty, cum_qty=o.cum, cum_value_e4=o.cum * FILL_E4[o.side], price_e4=o.price, trigger_e4=o.trigger,
+            ord_type=OrdType(o.kind), triggered=bool(o.triggered), reason=0, ts_update_ns=o.version, ts_recv_ns=self.s.now,
+            worth=Worth.AVERAGE, instrument_token=token_of(0),
+        )  # fmt: skip
 
     # ------------------------------------------------------------------------------------------------ from the core
     def _commands(self) -> None:
@@ -386,7 +494,17 @@ class World:
             else:
                 i = s.tags.index(cmd.cl_ord_id)
             s.wire.append(
-                Asked(cmd.kind, i, cmd.seq, cmd.side, cmd.ord_type, cmd.qty, cmd.price_e4, cmd.trigger_e4, 0)
+                Asked(
+                    cmd.kind,
+                    i,
+                    cmd.seq,
+                    cmd.side,
+                    cmd.ord_type,
+                    cmd.qty,
+                    cmd.price_e4,
+                    cmd.trigger_e4,
+                    0,
+                )
             )
 
     def _may_place(self, cmd: Any) -> None:
@@ -395,16 +513,23 @@ class World:
         if tag in s.tags:
             raise ViolationError(f"two orders with one ClOrdID: {tag}")
         if leg_of(tag) == "E" and (s.halt or s.paused or s.squared):
-            raise ViolationError(f"an entry is sent while it is {'halted' if s.halt else 'kept out'}: {tag}")
+            raise ViolationError(
+                f"an entry is sent while it is {'halted' if s.halt else 'kept out'}: {tag}"
+            )
         for other, u in zip(s.tags, s.unknown, strict=True):
-            if u is not None and u.looks < 2 and leg_of(other) == leg_of(tag) and bracket_of(other) == bracket_of(tag):
+            if (
+                u is not None
+                and u.looks < 2
+                and leg_of(other) == leg_of(tag)
+                and bracket_of(other) == bracket_of(tag)
+            ):
                 raise ViolationError(
                     f"{tag} is sent while nobody knows what became of {other}: {u.looks} whole books have lacked it, two prove"
                 )
 
     def _status(self, i: int) -> int:
         slot = self.engine.find_order(self.s.tags[i], "")
-        return int(self.engine.order(slot)["ord_status"]) if slot >= 0 else -1
+        return int(self.engine.order(slot)["ord_status"]) if slot >= 0 else STRANGER
 
     def _taint(self, i: int) -> None:
         brackets = sorted({bracket_of(tag) for tag in self.s.tags})
@@ -412,6 +537,8 @@ class World:
 
 
 ABSENT = 10
+STRANGER = -1
+"""An order of a process that has left no journal, and which no book has shown."""
 
 
 def _doubt(u: Unknown | None, now: int) -> Unknown | None:
@@ -430,5 +557,3 @@ def _has_crossed(side: int, trigger: int, px_e4: int) -> bool:
 def _protected(side: int, px_e4: int) -> int:
     """The limit as which a broker keeps a market order."""
     return px_e4 * (103 if side > 0 else 97) // 100 // 500 * 500
-
-

@@ -3,13 +3,13 @@
 
 For whoever runs one engine many times over: the model check tries each event that is possible from one state, a sweep runs one day with other
 parameters. What is copied is all that may still be decided upon or shown: the scalars, every table as far as it is used, strategies with
-their kernels' states, the budget's ring, and what has not been taken yet out of the rings of commands, notices, signals and bars. What is not copied is
-what never changes after set-up: hashes of tokens and names, kernels and their parameters. An engine that writes a journal cannot
-go back: what is written is written.
+their kernels' states, the budget's ring, and what has not been taken yet out of the rings of commands, notices, signals and bars. What
+is not copied is what never changes after set-up: hashes of tokens and names, kernels and their parameters. An engine that writes a
+journal cannot go back: what is written is written.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int32_t, int64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from otrade._core.engine.engine cimport Engine
 from otrade._core.market.strategy cimport state_bytes
@@ -45,6 +45,7 @@ cdef class _Walk:
             self.places[name] = self.n
         if self.what == SAVE:
             memcpy(self.at + self.n, block, size)
+            memset(self.at + self.n + size, 0, (size + 7) // 8 * 8 - size)
         elif self.what == RESTORE:
             memcpy(block, self.at + self.n, size)
         self.n += (size + 7) // 8 * 8  # whole words, so that readers may look at them as such
@@ -76,6 +77,9 @@ cdef class _Walk:
         self.block("orders", c.orders, c.n_orders * sizeof(order_t))
         for i in range(c.cap_commands if c.command_tail > c.cap_commands else <int>c.command_tail):
             self.block("commands", &c.commands[i], TAKEN_COMMAND)
+        if self.what == RESTORE:
+            for i in range(<int>c.command_tail, c.cap_commands):
+                memset(&c.commands[i], 0, TAKEN_COMMAND)  # a LOOK leaves in it what stands there
         self.ring("requests", <char*>c.commands, c.command_head, c.command_tail, c.cap_commands, sizeof(command_t))
         self.ring("notices", <char*>c.notices, c.notice_head, c.notice_tail, c.cap_notices, sizeof(notice_t))
         self.ring("signals", <char*>c.signals, c.signal_head, c.signal_tail, c.cap_signals, sizeof(signal_rec_t))
