@@ -240,8 +240,9 @@ def test_positions_that_lack_what_another_order_filled_lift_no_quarantine(
     """
 
     async def body() -> None:
-        async with simulated_day(broker=broker, **DAY) as here:
+        async with simulated_day(broker=broker, **{**DAY, "offsets_bps": (-200, 200)}) as here:
             await here.open()
+            await here.sim.run_until(here.at("09:15") + 10 * SECOND)
             here.sim.faults.spoil_positions(how, 2)
             here.sim.exchange.place_manual("NSE:SBIN", 1, 5)
             await here.run_until(lambda: here.day.engine.n_quarantined == 1)
