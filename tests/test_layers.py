@@ -63,7 +63,7 @@ TABLE = {
     "_core.orders.fill_price": f"{TICK} _core.orders.charges _core.orders.exits _core.orders.position",
     "_core.orders.report": f"{TICK} _core.orders.bracket _core.orders.exits "
     "_core.orders.fill_price _core.orders.order _core.orders.request _core.orders.risk",
-    "_core.orders.adopt": f"{TICK} _core.orders.bracket _core.orders.report _core.orders.risk "
+    "_core.orders.adopt": f"{TICK} _core.orders.bracket _core.orders.order _core.orders.report _core.orders.risk "
     "_core.orders.waiting_entries",
     "_core.engine": "",
     "_core.engine.rows": "",
@@ -78,6 +78,7 @@ TABLE = {
     "_core.engine.setup _core.engine.views _core.journal_writer _core.market "
     "_core.orders.adopt _core.orders.bracket _core.orders.report _core.orders.risk "
     "_core.orders.waiting_entries _core.pack",
+    "_core.engine.checkpoint": f"{TICK} _core.engine.engine _core.engine.pipeline _core.market",
     "_core.engine.replay": f"{TICK} _core.codecs _core.engine.engine _core.journal_writer",
     "_core.engine.warmup": f"{TICK} _core.engine.engine _core.engine.pipeline _core.journal_writer",
     "_core.engine.feed_sink": f"{TICK} _core.codecs _core.engine.engine _core.engine.pipeline "

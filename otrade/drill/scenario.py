@@ -10,7 +10,7 @@ from otrade.brokers.registry import NAMES
 from otrade.config.schema import BrokerConfig
 from otrade.drill.bounds.allowance import TroubleAllowance
 from otrade.drill.draws.actions import PersonAction, draw_actions
-from otrade.drill.draws.instruments import FULL, InstrumentDraw, draw_instrument
+from otrade.drill.draws.instruments import FULL, InstrumentDraw, draw_contract, draw_instrument
 from otrade.drill.draws.limits import widen_limits
 from otrade.drill.draws.strategies import draw_kind, widen_strategy
 from otrade.drill.trouble import BASE_S, TROUBLES, UNTOLD_S
@@ -177,10 +177,17 @@ def draw(
             _auto(strategy) if strategy.plan["target_kind"] and exits.random() < AUTO else strategy
             for strategy in chosen
         ]
+        contract = draw_contract(seed, FUTURE)
+        chosen = [
+            replace(strategy, key=contract) if strategy.key == FUTURE else strategy
+            for strategy in chosen
+        ]
     keys = sorted({strategy.key for strategy in chosen})
     instruments: dict[str, InstrumentDraw] = {}
     if not strategies:
-        instruments = {key: draw_instrument(seed, key, is_derivative=key == FUTURE) for key in keys}
+        instruments = {
+            key: draw_instrument(seed, key, is_derivative=key not in KEYS) for key in keys
+        }
         chosen = _widened(seed, chosen, instruments)
     last_s = minutes * 60 - CALM_S
     events = []

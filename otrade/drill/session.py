@@ -12,7 +12,7 @@ from typing import Any
 import uvloop
 
 from otrade._core.orders.order import take_counts
-from otrade._core.types import NONE_ID, ExitReason, Note, Rec
+from otrade._core.types import NONE_ID, Cmd, Ev, ExitReason, Note, Rec
 from otrade.charges import NO_CHARGES, Charges
 from otrade.drill.bars import BarJudge
 from otrade.drill.bounds.stretches import Stretches
@@ -129,7 +129,6 @@ class DrillSession:
 
     async def run(self) -> None:
         sim, result = self._sim, self._result
-        take_counts()  # of this session, and of nothing before it
         ports = await sim.start()
         try:
             self._ports = ports
@@ -194,6 +193,7 @@ class DrillSession:
         clock = MortalClock(sim.clock, old.clock.offset_ns if old else 0)
         goes_on = next(self._journal.records(), None) is not None
         exits = await self._settled(goes_on)
+        self._count_pairs()
         self._process = Process(
             sim,
             self._ports,
@@ -211,6 +211,7 @@ class DrillSession:
             old.sent if old else [],
             exits.answers,
         )
+        take_counts()  # a process warms up, and folds what another one has counted
         exits.say(self._process.board)
         self._n_runs += 1
         self._ended_ns = 0
@@ -230,6 +231,12 @@ class DrillSession:
         ):
             raise Violation("a restart has thrown its own journal away")
         await self._process.open()
+
+    def _count_pairs(self) -> None:
+        """Of the process that has lived until now."""
+        counts = take_counts()
+        if self._n_runs:
+            self._result.pairs.update(counts)
 
     async def _settled(self, goes_on: bool) -> Settled:
         """Exit modes of the start that comes. Where it goes on from a journal, the broker has
@@ -407,7 +414,10 @@ class DrillSession:
         self._compare_bars()
         self._compare_books()
         self._compare_limits()
-        self._result.pairs = Counter(take_counts())  # before the journal goes through a core again
+        self._count_pairs()  # before the journal goes through a core again
+        placed = sum(request.kind == Cmd.NEW for request in self._process.sent)
+        for state in ("INITIALIZED", "asked NONE"):
+            self._result.pairs[state, Ev.SEND_NEW.name] = placed  # a warm-up sends to nobody
         self._compare_journal()
 
     def _check_hours(self) -> None:

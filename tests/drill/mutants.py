@@ -506,13 +506,6 @@ MUTANTS = (
         (only_if("BR_EXITING square_off_ns", "inst.product == 0"),),
         "what is held in NRML or CNC stays overnight",
     ),
-    Mutant(
-        "refused stop waits half a minute",
-        CORE + "orders.refusal",
-        "count",
-        (swap("pause_until", "c.now_ns +", "c.now_ns + 30_000_000_000 +"),),
-        "a stop that was refused once is asked for again much later than its trouble can explain",
-    ),
 )
 HARMLESS = {
     "early request never waited for": "what nobody answers becomes a doubt, which the book resolves; the early way stays shut from then on",

@@ -43,3 +43,12 @@ def draw_instrument(seed: int, key: str, *, is_derivative: bool) -> InstrumentDr
         hours.choice((150, 150, 180, 240)),
         hours.choice((60, 60, 90, 120)),
     )
+
+
+def draw_contract(seed: int, future: str) -> str:
+    """What is traded in the future's place: sometimes an option at the money. Its price is a hundredth
+    of the future's, its tick a larger part of that, its lot the same.
+    """
+    name = future.removesuffix(".FUT")
+    draws = (future, future, future, f"{name}.ATMCE", f"{name}.ATMPE")
+    return random.Random(f"contract {seed}").choice(draws)

@@ -11,7 +11,7 @@ Numbers = dict[str, Any]
 BPS, RUPEES, ATR = 1, 2, 3
 NOTIONAL, RISK = 1, 2
 LEVELS = {"NSE:INFY": 1_545.0, "NSE:SBIN": 962.0}
-FUTURE_LEVEL = 25_900.0
+FUTURE_LEVEL, OPTION_LEVEL = 25_900.0, 250.0
 """About what is paid, in rupees: only to draw distances in rupees that are like those in bps."""
 SECOND = 1_000_000_000
 OPEN_IST_NS = (9 * 60 + 15) * 60 * SECOND
@@ -29,7 +29,8 @@ def widen_strategy(
     params = {**params, **_filters(stream("filters"))}
     if is_delivery:
         params["side_mask"] = LONG_ONLY
-    params, distances = _distances(stream("distances"), LEVELS.get(key, FUTURE_LEVEL), params, plan)
+    level = LEVELS.get(key, FUTURE_LEVEL if key.endswith(".FUT") else OPTION_LEVEL)
+    params, distances = _distances(stream("distances"), level, params, plan)
     plan = {**plan, **distances}
     is_share = key in LEVELS
     plan = {**plan, **_sizing(stream("sizing"), plan, is_share=is_share), **_exits(stream("ways"))}

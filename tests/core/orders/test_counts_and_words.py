@@ -260,3 +260,118 @@ def test_climbing_without_a_price_asks_for_a_quote() -> None:
     assert d.e.market(0)["ltp_e4"] == 1_000_500
     d.e.on_frame_bytes(frame(packet(T, 10_000)), d.now)
     assert told(d, Note.EXIT_CHASED)
+
+
+def test_changes_and_cancels_cost_no_placement() -> None:
+    """The day's limit is one of placements."""
+    d = EngineDriver()
+    d.e.set_budget(per_day=1, modifies_per_order=24)
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.WORKING)
+    d.e.on_halt(Halt.REDUCING, 0, d.now + MS)
+    assert d.take().kind == Cmd.CANCEL
+    d = EngineDriver()
+    d.e.set_budget(per_day=2, modifies_per_order=24)
+    stop = d.opened()
+    d.e.on_flatten(0, d.now + MS)
+    out = d.take()
+    assert (out.kind, out.order_slot, d.e.budget()["day_used"]) == (Cmd.REPLACE, stop.order_slot, 2)
+
+
+def closed_after(requests: int, **budget: int) -> EngineDriver:
+    """Flat again, with two requests made (entry and stop), or three (and a change of the stop)."""
+    d = EngineDriver(plan={"target_kind": 0}, params={"side_mask": 1})
+    d.e.set_budget(modifies_per_order=24, **budget)
+    last = d.opened()
+    if requests == 3:
+        d.e.on_flatten(0, d.now + MS)
+        last = d.take()
+        d.ack(last)
+    d.say(last, Ev.FILL_FULL, 10, 1_000_000, triggered=requests == 2)
+    assert d.e.n_live == 0
+    d.e.take_signals()
+    d.price(9_990).price(10_005)
+    return d
+
+
+@pytest.mark.parametrize(
+    ("requests", "budget", "reason"),
+    [
+        # Four of a window are an entry's; it needs two of them, its stop being one
+        (2, {"per_minute": 10, "reserve_minute": 6}, Reason.OK),
+        (3, {"per_minute": 10, "reserve_minute": 6}, Reason.RATE_MINUTE),
+        (2, {"per_half_hour": 10, "reserve_half_hour": 6}, Reason.OK),
+        (3, {"per_half_hour": 10, "reserve_half_hour": 6}, Reason.RATE_HALF_HOUR),
+        (2, {"per_day": 6, "reserve_day": 2}, Reason.OK),
+        (3, {"per_day": 6, "reserve_day": 2}, Reason.OK),  # a change is no placement
+        (2, {"per_day": 5, "reserve_day": 2}, Reason.RATE_DAY),
+    ],
+)
+def test_an_entry_needs_room_for_its_stop(
+    requests: int, budget: dict[str, int], reason: Reason
+) -> None:
+    d = closed_after(requests, **budget)
+    (signal,) = [s for s in d.e.take_signals() if s["side"] == Side.BUY]
+    assert signal["reason"] == reason
+
+
+def test_where_the_reserve_leaves_one_a_lone_entry_may_go() -> None:
+    for window in ("day", "minute", "half_hour"):
+        d = EngineDriver()
+        d.e.set_budget(**{f"per_{window}": 3, f"reserve_{window}": 2, "modifies_per_order": 24})
+        assert d.enter().lane == Lane.ENTRY, window
+
+
+def test_when_a_request_was_made_and_answered() -> None:
+    d = EngineDriver()
+    entry = d.enter()
+    asked = d.now
+    d.now += MS
+    d.e.on_sent(entry.seq, d.now)
+    sent = d.now
+    d.now += MS
+    d.e.on_answer(entry.seq, Ev.ACK, broker_order_id="N0", ts_ns=d.now)
+    answered = d.now
+    d.say(entry, Ev.WORKING)
+    order = d.e.order(0)
+    assert [order[f"ts_{name}_ns"] for name in ("intent", "sent", "ack", "report")] == [
+        asked, sent, answered, d.now,
+    ]  # fmt: skip
+    assert (order["ts_update_ns"], order["ts_known_ns"]) == (d.now, answered)
+
+
+def test_a_late_fill_takes_its_bracket_back_among_the_live() -> None:
+    d = EngineDriver()
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.CANCELED)
+    assert (d.e.n_live, d.b["state"]) == (0, BracketState.CLOSED)
+    d.say(entry, Ev.FILL_PART, 3, 1_000_000)
+    assert d.e.live_brackets() == [0] and d.e.strategy(0)["n_open"] == 1
+    assert (d.b["state"], d.b["open_qty"]) == (BracketState.EXITING, 3)
+    out = d.take()
+    assert (out.side, out.qty, out.ord_type) == (Side.SELL, 3, OrdType.LIMIT)
+    assert d.e.risk()["open_positions"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, False),
+        ({"trigger_e4": 500}, False),  # a limit order has none: what stands there is nothing
+        ({"price_e4": 1_001_000}, True),
+        ({"qty": 9}, True),
+    ],
+)
+def test_terms_that_nobody_asked_for_are_said(changed: dict[str, int], said: bool) -> None:
+    d = EngineDriver()
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.WORKING)
+    d.e.take_notices()
+    d.say(entry, Ev.WORKING, **changed)
+    assert bool(told(d, Note.READ_BACK)) == said
+    order = d.e.order(0)
+    assert order["order_qty"] == changed.get("qty", 10)
+    assert order["price_e4"] == changed.get("price_e4", entry.price_e4)
