@@ -269,7 +269,8 @@ class World:
         s.mail = []
         s.wire = [r._replace(late=1) for r in s.wire]
         s.book_ns = s.book_again = 0
-        s.unknown = [_doubt(u, s.now) for u in s.unknown]
+        # A doubt that has been looked for began before the death, and goes on (`resume`).
+        s.unknown = [u if u is not None and u.looks else _doubt(u, s.now) for u in s.unknown]
 
     def _begin_again(self) -> None:
         s = self.s
