@@ -237,6 +237,65 @@ def test_a_single_unit_has_a_price_too() -> None:
     assert (stop.qty, stop.trigger_e4) == (1, 980_000)
 
 
+def test_what_trades_have_told_is_not_called_rounded_again() -> None:
+    d = EngineDriver()
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+    assert d.e.on_traded(f"N{entry.order_slot}", 10, 10_000_300, d.now) == Reason.OK
+    d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+    order = d.e.order(0)
+    assert (order["worth"], order["cum_value_e4"]) == (Worth.EXACT, 10_000_300)
+    assert d.e.risk()["n_rounded"] == 0
+
+
+def test_a_doubt_about_a_change_outlives_a_report_that_says_nothing_of_it() -> None:
+    d = EngineDriver()
+    stop = d.opened()
+    d.e.on_flatten(0, d.now + MS)
+    change = d.take()
+    d.lose(change)
+    assert d.e.order(stop.order_slot)["in_doubt"] == 1
+    d.say(stop, Ev.WORKING)
+    assert d.e.order(stop.order_slot)["in_doubt"] == 1 and d.e.risk()["n_in_doubt"] == 1
+    d.say(change, Ev.WORKING)
+    assert d.e.order(stop.order_slot)["in_doubt"] == d.e.risk()["n_in_doubt"] == 0
+
+
+def test_the_best_price_since_the_entry_outlives_its_second_fill() -> None:
+    d = EngineDriver()
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.FILL_PART, 5, 1_000_000)
+    d.price(10_100)
+    d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+    assert d.b["best_e4"] == 1_010_000
+
+
+def test_a_book_that_lacks_an_order_that_has_ended_says_nothing() -> None:
+    d = EngineDriver()
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+    status = d.e.order(0)["ord_status"]
+    d.e.take_notices()
+    assert d.e.on_missing(f"N{entry.order_slot}", True, d.now) == Reason.OK
+    assert d.e.order(0)["ord_status"] == status
+    assert not told(d, Note.UNKNOWN_STATUS) and d.e.on_missing("X", True, d.now) != Reason.OK
+
+
+def test_signals_that_nobody_takes_make_room_the_oldest_first() -> None:
+    d = EngineDriver(max_order_qty=9)
+    for _ in range(6_000):
+        d.price(9_990).price(10_005)
+        d.e.take_notices()
+    rows = d.e.take_signals()
+    times = [row["ts_ns"] for row in rows]
+    assert 0 < len(rows) < d.e.counters()["signals"] == d.e.strategy(0)["n_signals"]
+    assert all(a < b for a, b in zip(times, times[1:], strict=False)) and times[-1] == d.now
+    assert d.e.take_signals() == []
+
+
 def told(d: EngineDriver, note: Note) -> list[dict[str, Any]]:
     return [row for row in d.e.take_notices() if row["note"] == note]
 
