@@ -20,7 +20,16 @@ from otrade._core.types import (
     Worth,
 )
 from tests.core.orders.test_brackets import EngineDriver, T
-from tests.harness.core_engine import HOUR, MS, OPEN_NS, SECOND, frame, order_report, packet
+from tests.harness.core_engine import (
+    HOUR,
+    MS,
+    OPEN_NS,
+    SECOND,
+    frame,
+    order_report,
+    packet,
+    token_of,
+)
 
 
 def test_a_signal_is_counted_and_told_once() -> None:
@@ -260,6 +269,48 @@ def test_a_doubt_about_a_change_outlives_a_report_that_says_nothing_of_it() -> N
     assert d.e.order(stop.order_slot)["in_doubt"] == 1 and d.e.risk()["n_in_doubt"] == 1
     d.say(change, Ev.WORKING)
     assert d.e.order(stop.order_slot)["in_doubt"] == d.e.risk()["n_in_doubt"] == 0
+
+
+def test_an_answer_that_comes_after_all_ends_the_doubt() -> None:
+    d = EngineDriver()
+    d.opened()
+    d.e.on_flatten(0, d.now + MS)
+    change = d.take()
+    d.lose(change)
+    d.ack(change)
+    assert d.e.order(change.order_slot)["in_doubt"] == d.e.risk()["n_in_doubt"] == 0
+
+
+@pytest.mark.parametrize(
+    ("side", "limit_e4"), [(Side.BUY, 1_000_500), (Side.SELL, 999_500)], ids=["buy", "sell"]
+)
+def test_a_limit_is_kept_inside_a_band_that_is_no_multiple_of_the_tick(
+    side: Side, limit_e4: int
+) -> None:
+    """5 bps through 100.05 is 100.15, above a band to 100.08; through 99.95 it is 99.90, below one
+    from 99.92.
+    """
+    d = EngineDriver()
+    lo, hi = (900_000, 1_000_800) if side == Side.BUY else (999_200, 1_100_000)
+    d.e.on_quote(0, d.now, d.now, ltp_e4=1_000_000, band_lo_e4=lo, band_hi_e4=hi)
+    assert d.enter(side).price_e4 == limit_e4
+
+
+def test_the_one_that_the_reserve_leaves_is_not_for_a_second_entry() -> None:
+    """The first still rests, a minute later: its stop is owed."""
+    d = EngineDriver(instruments=2, plan={"entry_timeout_ns": 0})
+    d.e.set_budget(per_minute=3, reserve_minute=2, modifies_per_order=24)
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.WORKING)
+    d.e.take_signals()
+    d.wait(61 * SECOND)
+    other = token_of(1)
+    for paise in (9_990, 10_005):
+        d.now += MS
+        d.e.on_frame_bytes(frame(packet(other, paise)), d.now)
+    (signal,) = d.e.take_signals()
+    assert signal["reason"] == Reason.RATE_MINUTE
 
 
 def test_the_best_price_since_the_entry_outlives_its_second_fill() -> None:

@@ -80,7 +80,7 @@ def test_a_stop_that_had_trailed_stays_where_it_stands() -> None:
 
 def test_a_stop_that_is_gone_comes_back_where_it_stood_last() -> None:
     """Not where the plan would put one: 98 rupees."""
-    engine, asked = recovered(stop_row(1, 996_000, Ev.CANCELED), stop_row(0, 985_000, Ev.CANCELED))
+    engine, asked = recovered(stop_row(7, 996_000, Ev.CANCELED), stop_row(0, 985_000, Ev.CANCELED))
     assert engine.bracket(0)["stop_e4"] == 996_000
     (stop,) = [cmd for cmd in asked if cmd.kind == Cmd.NEW]
     assert (stop.side, stop.qty, stop.trigger_e4) == (Side.SELL, 10, 996_000)
