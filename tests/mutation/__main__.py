@@ -28,6 +28,7 @@ from tests.mutation.schedule import sample
 from tests.mutation.table import (
     caught_before,
     caught_share,
+    survived_before,
     survivors,
     tables,
     write_report,
@@ -75,6 +76,8 @@ def main() -> int:
     caught = caught_before(COPY / REPORT, drawn, texts) if args.again else []
     before = {outcome.site.name for outcome in caught}
     open_still = [(n, site) for n, site in drawn if site.name not in before]
+    survived = survived_before(COPY / REPORT) if args.again else set()
+    open_still.sort(key=lambda numbered: numbered[1].name not in survived)
     if caught:
         print(f"{len(caught)} of them were caught before, {len(open_still)} are tried", flush=True)
     said = Counter[str]()

@@ -107,3 +107,11 @@ def caught_before(
             kept = row["verdict"], row["by"], row["words"], row["seconds"], row["tests"]
             found.append(MutantOutcome(site, *kept))
     return found
+
+
+def survived_before(path: Path) -> set[str]:
+    """Names of those that nothing noticed in the last run: the first to be tried again."""
+    if not path.exists():
+        return set()
+    rows = json.loads(path.read_text())["mutants"]
+    return {row["name"] for row in rows if row["verdict"] == "survived"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from otrade._core.types import Cmd, Ev, Halt, Note, Reason, Severity, Side
+from otrade._core.types import Cmd, Ev, Halt, Leg, Note, OrdStatus, OrdType, Reason, Severity, Side
 from tests.core.orders.test_brackets import EngineDriver
 from tests.core.orders.test_entries import EntryDriver
-from tests.harness.core_engine import MS, SECOND, token_of
+from tests.harness.core_engine import MS, SECOND, order_report, token_of
 
 
 def three_slices() -> EntryDriver:
@@ -116,3 +116,39 @@ def test_a_short_position_is_bounded_by_its_own_side() -> None:
     d.say(less, Ev.WORKING)
     d.e.on_broker_net(0, -15, d.now + MS)
     assert d.b["gone_qty"] == 0
+
+
+def test_a_closed_bracket_leaves_the_chain_wherever_it_stood() -> None:
+    w = three_slices()
+    assert [b["next"] for b in brackets(w)] == [-1, 0, 1]
+    stop = next(
+        cmd for _, cmd in w.sent if w.e.order(cmd.order_slot)["bracket_id"] == 0 and cmd.trigger_e4
+    )
+    w.say(stop, Ev.FILL_FULL, 4)
+    assert w.e.live_brackets() == [1, 2]
+    assert [b["next"] for b in brackets(w)[1:]] == [-1, 1]
+
+
+def test_a_stop_that_was_adopted_does_not_follow_the_entrys_fill() -> None:
+    """It stands where it stood: nearer than the plan's distance from the entry."""
+    d = EngineDriver()
+    bracket = d.e.adopt_bracket(
+        0, Side.BUY, 10, 20_000, d.now, stop_e4=995_000, tag_run=3, tag_bracket=1
+    )
+    terms: dict[str, Any] = dict(
+        order_qty=10, price_e4=1_000_000, trigger_e4=0, ord_type=OrdType.LIMIT
+    )
+    d.e.adopt_order(
+        bracket, Leg.ENTRY, 0, OrdStatus.PENDING_NEW, cl_ord_id="OT0000030001E000000",
+        broker_order_id="X1", side=1, ts_ns=d.now, **terms,
+    )  # fmt: skip
+    d.e.on_report(
+        order_report(
+            cl_ord_id="OT0000030001E000000", broker_order_id="X1", ev=Ev.FILL_FULL, source=2, side=1,
+            cum_qty=10, cum_value_e4=10_000_000, ts_recv_ns=d.now, **terms,
+        )
+    )  # fmt: skip
+    b = d.e.bracket(bracket)
+    assert (b["stop_e4"], b["initial_stop_e4"], b["n_stop_moves"]) == (995_000, 995_000, 1)
+    stop = d.take()
+    assert (stop.trigger_e4, stop.qty) == (995_000, 10)

@@ -20,7 +20,16 @@ from otrade._core.types import (
     Worth,
 )
 from tests.core.orders.test_brackets import EngineDriver, T
-from tests.harness.core_engine import HOUR, MS, OPEN_NS, SECOND, frame, order_report, packet
+from tests.harness.core_engine import (
+    HOUR,
+    MS,
+    OPEN_NS,
+    SECOND,
+    frame,
+    order_report,
+    packet,
+    token_of,
+)
 
 
 def test_a_signal_is_counted_and_told_once() -> None:
@@ -235,6 +244,107 @@ def test_a_single_unit_has_a_price_too() -> None:
     assert (d.b["stop_e4"], d.b["target_e4"], d.b["best_e4"]) == (980_000, 1_040_000, 1_000_000)
     stop = d.take()
     assert (stop.qty, stop.trigger_e4) == (1, 980_000)
+
+
+def test_what_trades_have_told_is_not_called_rounded_again() -> None:
+    d = EngineDriver()
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+    assert d.e.on_traded(f"N{entry.order_slot}", 10, 10_000_300, d.now) == Reason.OK
+    d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+    order = d.e.order(0)
+    assert (order["worth"], order["cum_value_e4"]) == (Worth.EXACT, 10_000_300)
+    assert d.e.risk()["n_rounded"] == 0
+
+
+def test_a_doubt_about_a_change_outlives_a_report_that_says_nothing_of_it() -> None:
+    d = EngineDriver()
+    stop = d.opened()
+    d.e.on_flatten(0, d.now + MS)
+    change = d.take()
+    d.lose(change)
+    assert d.e.order(stop.order_slot)["in_doubt"] == 1
+    d.say(stop, Ev.WORKING)
+    assert d.e.order(stop.order_slot)["in_doubt"] == 1 and d.e.risk()["n_in_doubt"] == 1
+    d.say(change, Ev.WORKING)
+    assert d.e.order(stop.order_slot)["in_doubt"] == d.e.risk()["n_in_doubt"] == 0
+
+
+def test_an_answer_that_comes_after_all_ends_the_doubt() -> None:
+    d = EngineDriver()
+    d.opened()
+    d.e.on_flatten(0, d.now + MS)
+    change = d.take()
+    d.lose(change)
+    d.ack(change)
+    assert d.e.order(change.order_slot)["in_doubt"] == d.e.risk()["n_in_doubt"] == 0
+
+
+@pytest.mark.parametrize(
+    ("side", "limit_e4"), [(Side.BUY, 1_000_500), (Side.SELL, 999_500)], ids=["buy", "sell"]
+)
+def test_a_limit_is_kept_inside_a_band_that_is_no_multiple_of_the_tick(
+    side: Side, limit_e4: int
+) -> None:
+    """5 bps through 100.05 is 100.15, above a band to 100.08; through 99.95 it is 99.90, below one
+    from 99.92.
+    """
+    d = EngineDriver()
+    lo, hi = (900_000, 1_000_800) if side == Side.BUY else (999_200, 1_100_000)
+    d.e.on_quote(0, d.now, d.now, ltp_e4=1_000_000, band_lo_e4=lo, band_hi_e4=hi)
+    assert d.enter(side).price_e4 == limit_e4
+
+
+def test_the_one_that_the_reserve_leaves_is_not_for_a_second_entry() -> None:
+    """The first still rests, a minute later: its stop is owed."""
+    d = EngineDriver(instruments=2, plan={"entry_timeout_ns": 0})
+    d.e.set_budget(per_minute=3, reserve_minute=2, modifies_per_order=24)
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.WORKING)
+    d.e.take_signals()
+    d.wait(61 * SECOND)
+    other = token_of(1)
+    for paise in (9_990, 10_005):
+        d.now += MS
+        d.e.on_frame_bytes(frame(packet(other, paise)), d.now)
+    (signal,) = d.e.take_signals()
+    assert signal["reason"] == Reason.RATE_MINUTE
+
+
+def test_the_best_price_since_the_entry_outlives_its_second_fill() -> None:
+    d = EngineDriver()
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.FILL_PART, 5, 1_000_000)
+    d.price(10_100)
+    d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+    assert d.b["best_e4"] == 1_010_000
+
+
+def test_a_book_that_lacks_an_order_that_has_ended_says_nothing() -> None:
+    d = EngineDriver()
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+    status = d.e.order(0)["ord_status"]
+    d.e.take_notices()
+    assert d.e.on_missing(f"N{entry.order_slot}", True, d.now) == Reason.OK
+    assert d.e.order(0)["ord_status"] == status
+    assert not told(d, Note.UNKNOWN_STATUS) and d.e.on_missing("X", True, d.now) != Reason.OK
+
+
+def test_signals_that_nobody_takes_make_room_the_oldest_first() -> None:
+    d = EngineDriver(max_order_qty=9)
+    for _ in range(6_000):
+        d.price(9_990).price(10_005)
+        d.e.take_notices()
+    rows = d.e.take_signals()
+    times = [row["ts_ns"] for row in rows]
+    assert 0 < len(rows) < d.e.counters()["signals"] == d.e.strategy(0)["n_signals"]
+    assert all(a < b for a, b in zip(times, times[1:], strict=False)) and times[-1] == d.now
+    assert d.e.take_signals() == []
 
 
 def told(d: EngineDriver, note: Note) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ import pytest
 from otrade._core.engine.engine import Engine
 from otrade._core.types import Cmd, Ev, Leg, OrdType, Side
 from otrade.brokers.session import OrderReport
-from otrade.live.oms.cl_ord_id import ClOrdId, make
+from otrade.live.oms.cl_ord_id import ClOrdId, make, parse
 from otrade.live.reconciliation.bracket_recovery import BracketRecovery, stop_distance_e4
 from tests.harness.simulated_day import SECOND, SimulatedDay
 from tests.live.reconciliation.test_bracket_recovery import a_day, check_end
@@ -80,10 +80,20 @@ def test_a_stop_that_had_trailed_stays_where_it_stands() -> None:
 
 def test_a_stop_that_is_gone_comes_back_where_it_stood_last() -> None:
     """Not where the plan would put one: 98 rupees."""
-    engine, asked = recovered(stop_row(1, 996_000, Ev.CANCELED), stop_row(0, 985_000, Ev.CANCELED))
+    engine, asked = recovered(stop_row(7, 996_000, Ev.CANCELED), stop_row(0, 985_000, Ev.CANCELED))
     assert engine.bracket(0)["stop_e4"] == 996_000
     (stop,) = [cmd for cmd in asked if cmd.kind == Cmd.NEW]
     assert (stop.side, stop.qty, stop.trigger_e4) == (Side.SELL, 10, 996_000)
+    tag = parse(stop.cl_ord_id)
+    assert tag is not None and (tag.run, tag.bracket, tag.attempt) == (3, 0, 8), "no tag twice"
+    assert engine.bracket(0)["ts_open_ns"] == NOON + 10 * S
+
+
+def test_an_entry_without_a_time_was_opened_now() -> None:
+    plan: Any = a_plan()
+    entry = msgspec.structs.replace(row(0, Leg.ENTRY, Side.BUY, 10, 10), ts_update_ns=0)
+    BracketRecovery(plan).adopt([entry], NOON + 900 * S)
+    assert plan.engine.bracket(0)["ts_open_ns"] == NOON + 900 * S
 
 
 def test_where_no_stop_is_told_the_plan_says_where() -> None:
