@@ -130,7 +130,7 @@ def test_a_tripped_limit_is_told_before_the_halt_that_it_makes() -> None:
     limit, halt = rows[:2]
     assert [row["note"] for row in rows[:2]] == [Note.LIMIT_TRIPPED, Note.HALT_CHANGED]
     assert limit["severity"] == halt["severity"] == Severity.ALARM
-    assert (limit["reason"], limit["pnl_e4"]) == (Reason.DAILY_LOSS, -110_000)
+    assert (limit["reason"], limit["net_e4"]) == (Reason.DAILY_LOSS, -110_000)
     assert limit["drawdown_e4"] == d.e.risk()["peak_e4"] + 110_000
     assert (halt["halt"], halt["halt_reason"]) == (Halt.REDUCING, Reason.DAILY_LOSS)
 

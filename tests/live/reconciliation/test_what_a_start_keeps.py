@@ -85,7 +85,8 @@ def test_a_stop_that_is_gone_comes_back_where_it_stood_last() -> None:
     (stop,) = [cmd for cmd in asked if cmd.kind == Cmd.NEW]
     assert (stop.side, stop.qty, stop.trigger_e4) == (Side.SELL, 10, 996_000)
     tag = parse(stop.cl_ord_id)
-    assert tag is not None and (tag.run, tag.bracket, tag.attempt) == (3, 0, 8), "no tag twice"
+    # Beyond the attempts that the process before may have sent and the book does not show yet.
+    assert tag is not None and (tag.run, tag.bracket, tag.attempt) == (3, 0, 8 + 32), "no tag twice"
     assert engine.bracket(0)["ts_open_ns"] == NOON + 10 * S
 
 
