@@ -34,6 +34,10 @@ from otrade.drill.shrink import shrink
 CHUNK = 4
 COVERING_SEEDS = 10_000
 """In so many sessions every row of the coverage table must have come."""
+SUMMED = ("stretches", "drawn", "placed", "pairs")
+"""What is only ever told of all sessions together: the first one's result keeps it for all, or a
+million sessions would take more memory than a machine has.
+"""
 EXPLAINED_MAX = 20
 """Violations of one drill that are cut down to what they need; a build with more is told as it was."""
 PROGRESS_S = 10.0
@@ -141,6 +145,7 @@ def drill(request: CampaignRequest, say: Callable[[str], None] = print) -> int:
     failures: dict[int, str] = {}
     for result in sessions(request):
         results.append(result)
+        _fold(result, results[0])
         if result.error:
             failures[result.seed] = _explain(result, request, len(failures) < EXPLAINED_MAX)
             say(failures[result.seed])
@@ -160,12 +165,23 @@ def drill(request: CampaignRequest, say: Callable[[str], None] = print) -> int:
     return _judged(report, say, is_all=False)
 
 
+def _fold(result: SessionResult, into: SessionResult) -> None:
+    """Add what is summed to the first result, and drop it here."""
+    if result is into:
+        return
+    for name in SUMMED:
+        getattr(into, name).update(getattr(result, name))
+        setattr(result, name, Counter())
+
+
 def tell_reports(paths: Sequence[Path], say: Callable[[str], None] = print) -> int:
     """The sheet of a drill that was run in parts: its violations, seeds that are missing, and
     whether everything was shown that a drill must show. DrillReportError where they are not parts of
     one drill.
     """
     report = merge_reports(paths, SessionResult)
+    for result in report.results:
+        _fold(result, report.results[0])
     for _, text in sorted(report.failures.items()):
         say(text)
         say("")

@@ -179,6 +179,8 @@ def test_two_parts_make_the_sheet_of_one_run(
     together: list[str] = []
     assert tell_reports(files[::-1], together.append) == 0
     assert kept(together) == kept(whole)
+    rows = orjson.loads(files[0].read_bytes())["sessions"]
+    assert ["pairs" in row for _, row in rows] == [True, False], "what is summed is kept once"
     alone: list[str] = []
     assert tell_reports(files[1:], alone.append) == 1
     assert "not run, so nothing is proved about them: seeds 4 to 5" in alone[-1]
