@@ -12,6 +12,7 @@ from typing import Any
 
 from otrade._core.orders.order import PENDING_ROWS, STATUS_ROWS
 from otrade._core.types import Ev, OrdStatus
+from otrade.brokers.registry import NAMES
 from otrade.drill.scenario import Scenario, StrategyDraw
 
 Counts = Counter[tuple[str, str]]
@@ -89,7 +90,7 @@ def _hours(path: str, name: str, plain_s: int) -> Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("broker.kind", ("kite", "upstox"), lambda s, key, strategy: str(s.sim["broker"])),
+    Setting("broker.kind", NAMES, lambda s, key, strategy: str(s.sim["broker"])),
     _several("broker.orders_per_s", "per_second", "budget"),
     _several("broker.orders_per_min", "per_minute", "budget"),
     _several("broker.modifications_per_order", "modifies_per_order", "budget"),

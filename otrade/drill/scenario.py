@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from otrade.brokers.registry import NAMES
+from otrade.brokers.registry import BROKERS, NAMES
 from otrade.config.schema import BrokerConfig
 from otrade.drill.bounds.allowance import TroubleAllowance
 from otrade.drill.draws.actions import PersonAction, draw_actions
@@ -82,7 +82,9 @@ class Scenario:
 
     def is_timed(self, key: str) -> bool:
         """Does a packet say when its trade was, or the machine's clock?"""
-        is_told = self.instrument(key).feed_mode == FULL or self.sim["broker"] != "kite"
+        # A feed by number has room for the trade's time in full mode only.
+        by_number = BROKERS[self.sim["broker"]].is_feed_by_number
+        is_told = self.instrument(key).feed_mode == FULL or not by_number
         return is_told or not any(event.kind in CLOCKS for event in self.events)
 
     @property
