@@ -87,7 +87,7 @@ drill: build
 drill-mutants: build
 	$(PY) -m tests.drill.mutants
 
-# Small changes of what decides orders, 600 of them one at a time, each to be noticed by a test or by the drill (about half an hour on two cores).
+# Small changes of what decides orders, 400 of them one at a time, each to be noticed by a test or by the drill (about an hour on two busy cores).
 mutants: build
 	$(PY) -m tests.mutation
 

@@ -3,7 +3,7 @@ drill that do."""
 
 from __future__ import annotations
 
-import random
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -55,17 +55,17 @@ def reaching(number: int, reaches: Iterable[Reach], budget_s: float) -> list[Rea
 
 def sample(sites: Sequence[tuple[int, Site]], size: int, seed: int) -> list[tuple[int, Site]]:
     """So many of them, in the order in which they are tried: one at least of each file and operator,
-    the others as they come.
+    the others as they come. A mutant's turn hangs on its name alone, so that the sample stays when
+    other mutants come and go.
     """
-    drawn = random.Random(seed)
-    shuffled = list(sites)
-    drawn.shuffle(shuffled)
+
+    def turn(numbered: tuple[int, Site]) -> bytes:
+        return hashlib.sha256(f"{seed} {numbered[1].name}".encode()).digest()
+
     kinds: set[tuple[str, str]] = set()
     first, others = [], []
-    for number, site in shuffled:
+    for number, site in sorted(sites, key=turn):
         kind = site.file, site.operator
         (others if kind in kinds else first).append((number, site))
         kinds.add(kind)
-    found = [*first, *others][:size]
-    drawn.shuffle(found)
-    return found
+    return sorted([*first, *others][:size], key=turn)

@@ -231,6 +231,8 @@ def test_a_sample_is_spread_and_repeats() -> None:
     kinds = {(site.file, site.operator) for _, site in sites}
     assert {(site.file, site.operator) for _, site in drawn} == kinds
     assert sample(sites, 400, seed + 1) != drawn
+    fewer = [numbered for numbered in sites if numbered != drawn[-1]]
+    assert len(set(drawn) & set(sample(fewer, 400, seed))) >= 398, "the others keep their turn"
 
 
 def test_tests_are_chosen_by_reach_the_quickest_and_then_the_widest() -> None:
