@@ -59,7 +59,22 @@ class Event:
 
 
 PLAIN = InstrumentDraw()
-CLOCKS = frozenset({"clock_step", "clock_wrong"})
+UNTIMED = frozenset(
+    {
+        "clock_step",
+        "clock_wrong",
+        "silence_feed",
+        "cut_feed",
+        "cut_mid_frame",
+        "half_open",
+        "tick_hole",
+        "token",
+        "kill",
+    }
+)
+"""Where packets have no time of their own, a price that comes late stands in the bar of when it came:
+by a clock that is wrong, or in the first packet of a feed that was silent.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +100,7 @@ class Scenario:
         # A feed by number has room for the trade's time in full mode only.
         by_number = BROKERS[self.sim["broker"]].is_feed_by_number
         is_told = self.instrument(key).feed_mode == FULL or not by_number
-        return is_told or not any(event.kind in CLOCKS for event in self.events)
+        return is_told or not any(event.kind in UNTIMED for event in self.events)
 
     @property
     def base_s(self) -> float:
