@@ -37,8 +37,8 @@ class BarJudge:
         self, key: str, interval_ns: int, candles: Iterable[ClosedBar], *, is_timed: bool = True
     ) -> str:
         """What is wrong with one of these bars of the instrument; empty when nothing is.
-        `is_timed`: else no packet says when its trade was, and the machine's clock is wrong: a bar
-        stands where that says, and holds what has traded at any time.
+        `is_timed`: else no packet says when its trade was, and a clock was wrong or the feed was
+        silent: a bar stands where a price came, and holds what has traded at any time.
         """
         prices: dict[int, set[int]] = defaultdict(set)
         trades = self._trades[self._listed[key].key]

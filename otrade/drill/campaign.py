@@ -195,13 +195,9 @@ def _judged(report: DrillReport[SessionResult], say: Callable[[str], None], *, i
         say("no session was run")
         return 1
     say(render(results, identity.kinds, report.wall_s))
-    say("\n" + "\n".join(stretch_lines(result.stretches for result in results)))
-    drawn, placed, pairs = (Counter[tuple[str, str]]() for _ in range(3))
-    for result in results:
-        drawn.update(result.drawn)
-        placed.update(result.placed)
-        pairs.update(result.pairs)
-    say("\n" + "\n".join(coverage_lines(drawn, placed, pairs)))
+    total = results[0]  # it holds what is summed
+    say("\n" + "\n".join(stretch_lines([total.stretches])))
+    say("\n" + "\n".join(coverage_lines(total.drawn, total.placed, total.pairs)))
     missed = report.missing if is_all else []
     if missed:
         runs = ", ".join(f"{a} to {b}" if a != b else str(a) for a, b in missed)
@@ -212,7 +208,7 @@ def _judged(report: DrillReport[SessionResult], say: Callable[[str], None], *, i
     if violated or missed:
         return 1
     if len(results) >= COVERING_SEEDS and not identity.strategies and not identity.broker:
-        bare = never_covered(placed, pairs)
+        bare = never_covered(total.placed, total.pairs)
         if bare:
             say(f"\nnever covered, so nothing is proved about them: {', '.join(bare)}")
             return 1

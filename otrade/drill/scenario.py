@@ -96,7 +96,7 @@ class Scenario:
         return self.instruments.get(key, PLAIN)
 
     def is_timed(self, key: str) -> bool:
-        """Does a packet say when its trade was, or the machine's clock?"""
+        """Is it known when a trade was: by its packet, or because packets come at once?"""
         # A feed by number has room for the trade's time in full mode only.
         by_number = BROKERS[self.sim["broker"]].is_feed_by_number
         is_told = self.instrument(key).feed_mode == FULL or not by_number

@@ -141,7 +141,7 @@ def replay(world: World, path: Sequence[Event], *, way_out: bool = True) -> Iter
     yield "     nothing is wrong"
 
 
-def _asked(r: tuple, s: State) -> str:  # type: ignore[type-arg]
+def _asked(r: tuple, s: State) -> str:
     kind, order, _, side, ord_type, qty, price, trigger, _ = r
     what = {1: "place", 2: "modify", 3: "cancel"}[kind]
     terms = (

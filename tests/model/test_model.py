@@ -53,7 +53,7 @@ class Twice(World):
                 (self.s.named, 0),
                 (self.s.unknown, None),
             ):
-                column.append(value)  # type: ignore[attr-defined]
+                column.append(value)
             self.s.wire.append(stops[0]._replace(order=2))
 
 
@@ -147,7 +147,7 @@ def test_a_way_out_is_not_found_where_nobody_answers() -> None:
         status=int(ExchangeStatus.CANCELLED), version=9
     )  # and nobody is told, books included
     world.s.told[1] = 9
-    world.audit = lambda: None  # type: ignore[method-assign]
+    world.audit = lambda: None
     with pytest.raises(ViolationError, match="not covered"):
         check_way_out(world)
 

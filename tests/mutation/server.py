@@ -118,7 +118,7 @@ class MutantServer:
 
     def _tests(self, step: str) -> str:
         item = self._items[step]
-        item.config._tmp_path_factory._basetemp = _folder(os.getpid())  # type: ignore[attr-defined]
+        item.config._tmp_path_factory._basetemp = _folder(os.getpid())
         _folder(os.getpid()).mkdir(parents=True, exist_ok=True)
         for report in runtestprotocol(item, nextitem=None, log=False):
             if report.failed:

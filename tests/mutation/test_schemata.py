@@ -79,7 +79,7 @@ def python_with(text: str, on: int) -> Any:
     """The function `f` of the source, with one mutant on."""
     scope: dict[str, Any] = {}
     mask = SimpleNamespace(**{MASK: lambda number: number == on})
-    sys.modules["otrade.mutant_mask"] = mask  # type: ignore[assignment]
+    sys.modules["otrade.mutant_mask"] = mask
     try:
         exec(compile(text, "toy", "exec"), scope)
     finally:

@@ -1,6 +1,4 @@
 """What a bracket's orders have cost so far. See `charges.pyx`."""
-from libc.stdint cimport int64_t
-
 from otrade._core.state cimport core_t
 
 

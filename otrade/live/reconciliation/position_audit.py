@@ -200,8 +200,8 @@ class PositionAudit:
             self._task = None
 
     async def read(self) -> BrokerRows[BrokerPosition]:
-        """The broker's positions. BrokerError when they lack an instrument that was traded today, by
-        us or by an order of somebody else's that the book has told of, or when a row that may be one of
+        """The broker's positions. BrokerError when they lack an instrument that was traded today (by
+        us, or by somebody else's order that the book has shown), or when a row that may be one of
         ours cannot be read: such an answer says nothing about what is open. One that goes on to
         lack the same is taken at last.
         """

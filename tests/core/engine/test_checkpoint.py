@@ -61,8 +61,8 @@ def crossings(engine: object) -> list[bytes]:
     """Requests of a few moves over the strategy's level."""
     sent = []
     for i, px in enumerate([9_990, 10_010, 9_990, 10_010]):
-        engine.on_frame_bytes(frame(packet(token_of(0), px)), OPEN_NS + i * SECOND)  # type: ignore[attr-defined]
-        while (command := engine.take_command()) is not None:  # type: ignore[attr-defined]
+        engine.on_frame_bytes(frame(packet(token_of(0), px)), OPEN_NS + i * SECOND)
+        while (command := engine.take_command()) is not None:
             sent.append(command.request)
     return sent
 

@@ -9,11 +9,11 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from otrade._core.types import Ev, ExitReason, Halt, Leg, Note, OrdStatus, OrdType, Side
+from otrade._core.types import Ev, ExitReason, Halt, Note, Side
 from otrade.charges import ChargeTable, DayCharges, TradedValue
 from otrade.live.history.trade_ledger import OrderFill
 from tests.core.orders.test_brackets import EngineDriver
-from tests.harness.core_engine import MS, order_report
+from tests.harness.core_engine import MS
 
 TABLE = ChargeTable.load()
 DAYS = ("2022-06-01", "2024-11-05", "2025-06-10", "2026-11-20")
@@ -39,40 +39,6 @@ def charged(rates: DayCharges, what: TradedValue, *, qty: int = 10) -> EngineDri
 
 def charge(driver: EngineDriver, rates: DayCharges, what: TradedValue, at: int = 0) -> None:
     driver.e.set_charges(at, dp_at=0, **msgspec.to_builtins(rates.core_rates(what)))
-
-
-def others(
-    driver: EngineDriver, number: int, side: int, qty: int, px: int, by_broker: bool
-) -> None:
-    """Somebody else closes a part of bracket 0."""
-    driver.now += MS
-    terms = dict(order_qty=qty, price_e4=px, trigger_e4=0, ord_type=OrdType.LIMIT, side=side)
-    driver.e.adopt_order(
-        0,
-        Leg.TARGET,
-        0,
-        OrdStatus.PENDING_NEW,
-        cl_ord_id="",
-        broker_order_id=f"X{number}",
-        ts_ns=driver.now,
-        by_broker=by_broker,
-        **terms,
-    )
-    driver.e.on_report(
-        order_report(
-            cl_ord_id="",
-            broker_order_id=f"X{number}",
-            ev=Ev.FILL_FULL,
-            source=2,
-            cum_qty=qty,
-            cum_value_e4=qty * px,
-            triggered=False,
-            reason=0,
-            ts_update_ns=0,
-            ts_recv_ns=driver.now,
-            **terms,
-        )
-    )
 
 
 @pytest.mark.parametrize("what", KINDS, ids=lambda what: f"{what.exchange}-{what.segment}")
@@ -113,7 +79,8 @@ def test_to_the_paisa(what: TradedValue) -> None:
         for number in range(rng.randint(1, 4)):
             part = left if number == 3 else rng.randint(1, left)
             px, by_broker = rng.randrange(500, 40_000_000, 500), rng.random() < 0.3
-            others(driver, number, -side, part, px, by_broker)
+            driver.now += MS
+            driver.closed_by_other(-side, part, px, by_broker=by_broker, number=f"X{number}")
             fills[str(number)] = OrderFill(-side, part, part * px)
             if driver.e.bracket(0)["exit_reason"] == ExitReason.BROKER:
                 fills = {

@@ -59,7 +59,7 @@ class AuditWorld:
         world: Any = self
         self.audit = PositionAudit(
             self.plan,
-            SimpleNamespace(now_ns=lambda: self.now),  # type: ignore[arg-type]
+            SimpleNamespace(now_ns=lambda: self.now),
             world,
             world,
             world,
@@ -188,7 +188,7 @@ def test_what_trades_during_the_question_makes_it_void() -> None:
             w.net[0] = 7
             return await real()
 
-        w.positions = meanwhile  # type: ignore[method-assign]
+        w.positions = meanwhile
         await w.beat(5 * MINUTE)
         assert w.audit.differences == {} and w.books_wanted == 0
         assert await w.beat(SECOND) == 1, "asked again"
@@ -247,7 +247,7 @@ def test_an_answer_that_cannot_be_read_says_nothing() -> None:
         ):
             unread = SimpleNamespace(instrument_token=token, row_id=row_id, why="it is odd")
             rows: BrokerRows[BrokerPosition] = BrokerRows([])
-            rows.unread = [unread]  # type: ignore[list-item]
+            rows.unread = [unread]
             w.shown = rows
             if not bad:
                 assert await w.audit.read() == []
