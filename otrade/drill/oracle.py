@@ -308,6 +308,8 @@ class Oracle:
         bracket = self._brackets.setdefault(tag[2:12], JudgedBracket(tag[2:12]))
         bracket.orders.append(order)
         bracket.is_done = False
+        if tag[12] == "E":
+            bracket.check()  # it may have filled already: its next slice belongs to the same decision
 
     def _is_over(self, bracket: str) -> bool:
         b = self._brackets.get(bracket)

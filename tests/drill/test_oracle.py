@@ -334,3 +334,25 @@ def test_a_position_left_bare_beyond_the_bound_of_the_moment(
             oracle.check()
     else:
         oracle.check()
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_slices_that_fill_before_they_are_seen_are_one_trade(limit: int) -> None:
+    """Both slices of a decision are complete when the judge first looks: one trade, and a second one
+    where the day may have two.
+    """
+    exchange = RecordedExchange()
+    oracle = judge(exchange, lambda tag: 0, max_trades=limit)
+    exchange.order(1, "E", 1, filled=10)
+    exchange.order(2, "E", 1, filled=10)
+    oracle.check()
+    exchange.order(1, "S", -1, filled=10)
+    exchange.order(2, "S", -1, filled=10)
+    oracle.check()
+    exchange.now_ns += 60 * SECOND
+    exchange.order(3, "E", 1, final=False)
+    if limit == 1:
+        with pytest.raises(Violation, match="after 1 trades; the limit is 1"):
+            oracle.check()
+    else:
+        oracle.check()
