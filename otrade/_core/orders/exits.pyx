@@ -201,8 +201,6 @@ cdef int64_t _short_of_refused(core_t* c, int bracket_id, int64_t px_e4) noexcep
         return px_e4
     if c.now_ns - b.refused_ts_ns > RANGE_MEMORY_NS:
         b.refused_px_e4 = 0
-        if c.now_ns - b.refused_ts_ns > 2 * RANGE_MEMORY_NS:
-            b.n_px_refused = 0
         return px_e4
     if (px_e4 - b.refused_px_e4) * side < 0:
         return px_e4
@@ -256,6 +254,8 @@ cdef void price_refused(core_t* c, int bracket_id, int slot) noexcept nogil:
     if b.state != BR_EXITING:
         return
     if c.orders[slot].leg != LEG_FIX and c.orders[slot].req_price_e4 > 0:
+        if c.now_ns - b.refused_ts_ns > 2 * RANGE_MEMORY_NS:
+            b.n_px_refused = 0  # the range has been set anew since
         b.refused_px_e4 = c.orders[slot].req_price_e4
         b.refused_ts_ns = c.now_ns
         b.n_px_refused += 1
