@@ -22,12 +22,14 @@ MODULES_MAX = 16
 
 TICK = "_core.types _core.state _core.notes _core.otk errors"
 """What a tick's way through the core is made of."""
-BASE = "_core.types errors units clock"
+BASE = "_core.types errors units clock patience plain_file"
 """What every room above the core may use."""
 TABLE = {
     # ------------------------------------------------------------------- the core's ground
     "errors": "",
     "file_lock": "",
+    "plain_file": "",
+    "patience": "clock errors",
     "_core": "",
     "_core.types": "",
     "_core.kernel_states": "",
@@ -87,11 +89,11 @@ TABLE = {
     "clock": "",
     # Which brokers there are: facts that configuration reads, and no broker's code.
     "brokers.registry": "",
-    "config": "brokers.registry errors",
-    "instruments": "errors",
-    "calendar": "config errors",
-    "square_off": "calendar config errors",
-    "charges": "config errors",
+    "config": "brokers.registry errors plain_file",
+    "instruments": "errors plain_file",
+    "calendar": "config errors plain_file",
+    "square_off": "calendar config errors plain_file",
+    "charges": "config errors plain_file",
     "contract": "",
     # -------------------------------------------------------------- brokers, the simulator
     "brokers.transport": f"{BASE} _core.codecs _core.histogram brokers",
@@ -148,11 +150,11 @@ TABLE = {
     "simulator.base simulator.prices",
     # The one that starts the page's server.
     "live.runner": f"{BASE} config contract journal live.alerts live.api live.broker_io "
-    "live.control live.day live.history live.monitoring live.notices live.runtime live.startup "
+    "live.control live.day live.history live.monitoring live.notices live.plan live.runtime live.startup "
     "web web.auth web.http web.webhooks",
     # ---------------------------------------------------------------------- its page, people
     "web.http": "contract errors",
-    "web.auth": "contract errors web.http",
+    "web.auth": "contract errors plain_file web.http",
     "web.rest": "contract errors web.auth web.http",
     "web.stream": "contract web.auth web.http",
     "web.webhooks": "brokers.registry errors web.http",

@@ -21,7 +21,7 @@ EXIT_CODES = """exit codes:
   1  fault of ours 3  no engine is running       5  bad configuration, instrument or calendar
   6  ended with open positions or orders (they are listed)
   130  interrupted before anything was begun"""
-STOPPED, BAD_INPUT, INTERRUPTED = 4, 5, 130
+STOPPED, BAD_INPUT, LEFT_OPEN, INTERRUPTED = 4, 5, 6, 130
 NIFTY_FUTURE = "NFO:NIFTY.FUT"
 
 
@@ -676,11 +676,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = args.run(args)
         return code
     except OTradeError as err:
-        from otrade.errors import BrokerError, StartError
+        from otrade.errors import BrokerError, StartError, StoppedError
 
         print(f"otrade: {err}", file=sys.stderr)
+        if isinstance(err, StoppedError):
+            return LEFT_OPEN if err.is_open else INTERRUPTED
         return STOPPED if isinstance(err, BrokerError | StartError) else BAD_INPUT
     except KeyboardInterrupt:
+        print("otrade: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         return 0

@@ -18,7 +18,7 @@ from otrade.calendar import Calendar, date_of
 from otrade.clock import NS_PER_S
 from otrade.config import ConfigManager, RunOptions
 from otrade.config.schema import BrokerConfig, Config
-from otrade.errors import CalendarError, ConfigError, StartError
+from otrade.errors import CalendarError, ConfigError, StartError, StoppedError
 from otrade.live.control.fault_rehearsal import rehearse
 from otrade.live.monitoring.day_report import DaySummary
 from otrade.live.runner import Runner
@@ -77,10 +77,7 @@ async def run_paper(
             secondary=secondary,
         )
         try:
-            for date in sim.dates():
-                if runner.stop_wanted.is_set():
-                    break
-                await _run_day(runner, sim, builder, date)
+            await _run_days(runner, sim, builder)
             await runner.after_last(keep_page=options.page and speed > 0)
         finally:
             await runner.close()
@@ -96,9 +93,25 @@ def paper_adapter(broker: BrokerConfig, sim: Simulator, ports: Ports) -> BrokerA
     return adapter_of(broker.kind, here, sim.cfg.api_key, sim.cfg.api_secret, sim.clock)
 
 
+async def _run_days(runner: Runner, sim: Simulator, builder: DayBuilder) -> None:
+    """StoppedError when somebody stops it before the first one has been traded."""
+    for date in sim.dates():
+        try:
+            await _run_day(runner, sim, builder, date)
+        except StoppedError:
+            if not runner.summaries:
+                raise
+        if runner.stop_wanted.is_set():
+            break
+
+
 async def _run_day(runner: Runner, sim: Simulator, builder: DayBuilder, date: dt.date) -> None:
+    # Limits that somebody has changed yesterday hold today.
+    builder = msgspec.structs.replace(builder, config=runner.config)
     sim.open_day(date)
-    prepared = await sim.during(builder.build(date, first_signal_seq=runner.next_signal_seq))
+    prepared = await runner.prepare(
+        sim.during(builder.build(date, first_signal_seq=runner.next_signal_seq))
+    )
     day = prepared.day
     runner.begin(day)
     runner.set_broker_queries(prepared, builder)
@@ -111,8 +124,7 @@ async def _run_day(runner: Runner, sim: Simulator, builder: DayBuilder, date: dt
             )
         )
     )
-    await sim.during(day.open(prepared.session))
-    await runner.opened()
+    await runner.open(day, sim.during(day.open(prepared.session)))
     rehearse(day, sim, builder.access.adapter, builder.config.sim.rehearse)
     step_ns = STEP_NS
     if not math.isinf(sim.cfg.speed):

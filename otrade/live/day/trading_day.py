@@ -114,6 +114,9 @@ class TradingDay:
             on_stop=options.on_stop,
             stop_timeout_ns=options.stop_timeout_ns,
         )
+        self.is_connected = False
+        """The broker has let us in: from now on requests of ours may be with it."""
+        self._is_open = False
         self.is_token_dead = False
         self.has_fault = False
         self.is_verified = False
@@ -197,7 +200,7 @@ class TradingDay:
 
     async def open(self, session: BrokerSession) -> None:
         """Connect, reconcile, open the gate, start the beat. Raises BrokerError when the broker
-        cannot be reached.
+        cannot be reached, StoppedError when it cannot and somebody stops the engine meanwhile.
         """
         self._session = self.router.session = session
         self._book_poller = OrderBookPoller(
@@ -220,6 +223,7 @@ class TradingDay:
             self._book_poller,
             on_trouble=self._on_trouble,
             on_fault=self.fault,
+            stop=self.shutdown.wanted,
         )
         self._fill_price_poller = FillPricePoller(
             self.engine,
@@ -248,12 +252,15 @@ class TradingDay:
         # averages meanwhile.
         self.engine.on_pause(True, now_ns, PauseBy.START)
         await reconciler.patiently(session.connect)
+        self.is_connected = True
         await reconciler.reconcile_start()
         self._check_journal_gone(self.clock.now_ns())
         session.subscribe([(i.token, i.feed_mode) for i in self.plan.instruments])
         if self.secondary_feed is not None:
             self.secondary_feed.start()
         await self._wait_for_feed()
+        self._is_open = True
+        self.shutdown.open()
         self._entries_from_ns = max(self._entries_from_ns, self.clock.now_ns())
         self._end_start_pause(self.clock.now_ns())
         self.board.say(
@@ -303,9 +310,9 @@ class TradingDay:
 
     async def _wait_for_feed(self) -> None:
         """Wait for the feed, but not for ever: a day without it goes on trying, and takes no
-        entries.
+        entries. Not at all when the day is to be stopped.
         """
-        if not self.engine.risk()["feed_alive"]:
+        if not self.engine.risk()["feed_alive"] and not self.shutdown.is_stopping:
             wait_until_ns = self.clock.now_ns() + FIRST_FEED_NS
             timer = self.clock.call_at(wait_until_ns, self._feed_up.set)
             await self._feed_up.wait()
@@ -565,7 +572,9 @@ class TradingDay:
 
     # --------------------------------------------------------------------------------------- ending
     async def close(self) -> None:
-        """After `ended`: take the last words, compare with the broker's positions, and hang up."""
+        """After `ended`: take the last words, compare with the broker's positions, and hang up. Of a
+        day that was never open nothing is compared.
+        """
         if self._timer is not None:
             self._timer.cancel()
         if self.reconciler is not None:
@@ -576,7 +585,7 @@ class TradingDay:
             await self._quote_poller.close()
         if self.secondary_feed is not None:
             await self.secondary_feed.stop()
-        if self._fill_price_poller is not None:
+        if self._fill_price_poller is not None and self._is_open:
             await self._fill_price_poller.finish()
             if self.engine.n_unvalued:
                 self.board.say(
@@ -586,7 +595,8 @@ class TradingDay:
                     "Compare it with the broker's list of trades.",
                 )
         if self._session is not None and self.reconciler is not None:
-            await self._verify(self.reconciler.positions)
+            if self._is_open:
+                await self._verify(self.reconciler.positions)
             await self._session.close()
         self.collect()
         self._tell(len(self._untold))
