@@ -37,9 +37,9 @@ def account(config_path: Path, *, as_json: bool) -> int:
 def render(found: AccountView) -> str:
     """A block for one account."""
     head = f"{found.broker}, as its REST interface told at {ist_hms(found.ts_ms * NS_PER_MS)} IST"
-    if found.trouble:
-        return f"{head}\n  could not be read: {found.trouble}"
     lines = [head]
+    if found.trouble:
+        lines.append(f"  could not be read, and is not known: {found.trouble}")
     lines += [
         f"  funds      {f.segment:<12}{rupees(f.net_e4):>18} free{rupees(f.used_e4):>18} used"
         for f in found.funds
@@ -48,11 +48,19 @@ def render(found: AccountView) -> str:
         day = f"bought {p.buy_qty}, sold {p.sell_qty}, last {_price(p.ltp_e4)}"
         lines.append(f"  position   {p.symbol:<24}{p.product:<6}{p.net_qty:>+9}  {day}")
     for h in found.holdings:
-        soon = f", {h.t1_qty} not delivered yet" if h.t1_qty else ""
-        lines.append(
-            f"  holding    {h.symbol:<24}{h.qty:>9}  at {rupees(h.avg_px_e4)}, last {_price(h.ltp_e4)}{soon}"
+        more = "".join(
+            f", {qty} {what}"
+            for qty, what in (
+                (h.t1_qty, "not delivered yet"),
+                (h.pledged_qty, "pledged"),
+                (h.mtf_qty, "on margin (MTF)"),
+            )
+            if qty
         )
-    if not found.positions and not found.holdings:
+        lines.append(
+            f"  holding    {h.symbol:<24}{h.qty:>9}  at {rupees(h.avg_px_e4)}, last {_price(h.ltp_e4)}{more}"
+        )
+    if not found.positions and not found.holdings and not found.trouble:
         lines.append("  no position and no holding")
     return "\n".join(lines)
 
