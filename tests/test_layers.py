@@ -145,9 +145,9 @@ TABLE = {
     "live.runtime live.startup",
     "live.api": f"{BASE} _core.engine.rows charges config contract journal live.alerts "
     "live.broker_io live.control live.day live.history live.monitoring live.notices live.runtime live.startup",
-    "live": f"{BASE} brokers calendar config live.broker_io live.control live.day "
-    "live.monitoring live.runner live.runtime live.startup live.watchdog simulator "
-    "simulator.base simulator.prices",
+    "live": f"{BASE} otrade brokers calendar config live.broker_io live.control live.day "
+    "live.monitoring live.notices live.runner live.runtime live.startup live.watchdog simulator "
+    "simulator.base simulator.exchange simulator.prices",
     # The one that starts the page's server.
     "live.runner": f"{BASE} config contract journal live.alerts live.api live.broker_io "
     "live.control live.day live.history live.monitoring live.notices live.plan live.runtime live.startup "

@@ -91,6 +91,7 @@ def _run(args: argparse.Namespace) -> int:
             date=args.date,
             port=args.port,
             page=not args.no_page,
+            fresh=args.fresh,
         )
     )
 
@@ -346,6 +347,11 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--port", type=_port, metavar="N", help="port of the page (0: any free one)")
     sub.add_argument(
         "--no-page", action="store_true", help="do not serve the page; end with the last day"
+    )
+    sub.add_argument(
+        "--fresh",
+        action="store_true",
+        help="paper: begin the day anew; else a day that was stopped or killed before its end goes on",
     )
 
     sub = add("init", "write the default configuration files that are missing", _init)

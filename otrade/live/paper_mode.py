@@ -7,8 +7,8 @@ timers are among those events; so the same command gives the same trades at any 
 
 import datetime as dt
 import math
-import secrets
 import time
+from pathlib import Path
 
 import msgspec
 
@@ -21,6 +21,7 @@ from otrade.config.schema import BrokerConfig, Config
 from otrade.errors import CalendarError, ConfigError, StartError, StoppedError
 from otrade.live.control.fault_rehearsal import rehearse
 from otrade.live.monitoring.day_report import DaySummary
+from otrade.live.paper_account import PaperAccount
 from otrade.live.runner import Runner
 from otrade.live.startup.credentials import PaperAccess, secondary_broker
 from otrade.live.startup.day_builder import DayBuilder
@@ -61,7 +62,12 @@ async def run_paper(
         for note in notes:
             runner.board.say(Severity.WARN, "PRICE_FILE", note)
             runner.progress.say(note)
-        world = f"paper-{secrets.token_hex(6)}"
+        paper_account = PaperAccount(
+            sim, Path(manager.config.paths.var), runner.board, fresh=options.fresh
+        )
+        if paper_account.is_going_on:
+            runner.progress.say(paper_account.words)
+        world = paper_account.world
         access = PaperAccess(paper_adapter(manager.config.broker, sim, ports), world)
         other = secondary_broker(manager.config)
         secondary = (
@@ -77,11 +83,12 @@ async def run_paper(
             secondary=secondary,
         )
         try:
-            await _run_days(runner, sim, builder)
+            await _run_days(runner, sim, builder, paper_account)
             await runner.after_last(keep_page=options.page and speed > 0)
         finally:
             await runner.close()
             await sim.stop()
+            paper_account.close()
         return runner.summaries
 
 
@@ -93,11 +100,14 @@ def paper_adapter(broker: BrokerConfig, sim: Simulator, ports: Ports) -> BrokerA
     return adapter_of(broker.kind, here, sim.cfg.api_key, sim.cfg.api_secret, sim.clock)
 
 
-async def _run_days(runner: Runner, sim: Simulator, builder: DayBuilder) -> None:
+async def _run_days(
+    runner: Runner, sim: Simulator, builder: DayBuilder, paper_account: PaperAccount
+) -> None:
     """StoppedError when somebody stops it before the first one has been traded."""
-    for date in sim.dates():
+    for date in paper_account.days_left():
         try:
             await _run_day(runner, sim, builder, date)
+            paper_account.day_over(runner.day)
         except StoppedError:
             if not runner.summaries:
                 raise

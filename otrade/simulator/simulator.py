@@ -12,7 +12,9 @@ from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.exchange.account_record import SavedAccount
 from otrade.simulator.exchange.order_system import OrderSystem
+from otrade.simulator.exchange.orders import Order
 from otrade.simulator.faults.injector import FaultedFeed, FaultInjector
 from otrade.simulator.net.broker_servers import AllFeeds, BrokerServers, IssuedTokens
 from otrade.simulator.net.driver import SimDriver
@@ -163,6 +165,12 @@ class Simulator:
         self.clock.stand_still()
         self.clock.advance(ist_ns(date, self.cfg.day_start))
         self.exchange.open_day(date)
+
+    def restore(self, saved: SavedAccount) -> list[Order]:
+        """Go on where a run was cut off: its day, its time, its account. Its orders."""
+        self.open_day(saved.date)
+        self.clock.advance(saved.ts_ns)
+        return self.exchange.restore(saved)
 
     async def run_day(self, date: dt.date | None = None, until_ns: int | None = None) -> None:
         """Run the (present) day to its end, or to `until_ns`."""

@@ -9,14 +9,14 @@ import msgspec
 
 from otrade.calendar import Calendar
 from otrade.clock import WallClock
-from otrade.config import manager
+from otrade.config import RunOptions, manager
 from otrade.config.schema import Config
 from otrade.contract.views import AccountView
 from otrade.errors import OTradeError
 from otrade.live.broker_io.account_queries import TIMEOUT_NS, in_trouble, read
-from otrade.live.paper_mode import date_of_run, paper_adapter
+from otrade.live.paper_account import restore_last
+from otrade.live.paper_mode import paper_adapter, sim_config_of
 from otrade.live.startup.credentials import LiveAccess, secondary_broker
-from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
 from otrade.units import NS_PER_MS, ist_hms, rupees
 
@@ -88,12 +88,13 @@ async def _live(config: Config) -> list[AccountView]:
 
 
 async def _paper(config: Config) -> list[AccountView]:
-    """The simulated account on the morning of its day: empty but for its funds."""
+    """The simulated account as the last run of its day has left it; without one that was cut off, on
+    the morning of that day, empty but for its funds.
+    """
     calendar = Calendar.load(Path(config.paths.calendar) if config.paths.calendar else None)
-    date = date_of_run(config.sim.date, calendar)
     second = secondary_broker(config)
-    kind = "both" if second is not None else config.broker.kind
-    sim = Simulator(SimConfig(broker=kind, dates=(date,), funds_rupees=config.sim.funds_rupees))
+    sim = Simulator(sim_config_of(config, RunOptions(), calendar))
+    restore_last(sim, Path(config.paths.var))
     ports = await sim.start()
     try:
         found = []

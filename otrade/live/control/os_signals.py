@@ -27,8 +27,9 @@ class StopSignals:
 
     def __enter__(self) -> "StopSignals":
         for number in STOP_SIGNALS:
-            # Started with nohup it is to outlive its terminal.
-            if signal.getsignal(number) is not signal.SIG_IGN:
+            # With nohup it is to outlive its terminal.
+            is_nohup = number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN
+            if not is_nohup:
                 self._loop.add_signal_handler(number, self._heard, number)
         return self
 

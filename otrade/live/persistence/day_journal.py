@@ -309,6 +309,7 @@ def open_journal(
     JournalError when another engine writes it, or when no file can be made.
     """
     path = directory / f"{identity['day']}.otj"
+    _keep_earlier_paper_day(path, identity, board)
 
     def store() -> JournalFile:
         return JournalFile(
@@ -342,6 +343,23 @@ def open_journal(
             f"{error}. It is kept as {kept.name}; the broker's book tells what is open",
         )
         return DayJournal(store(), board, _salvaged(kept, identity))
+
+
+def _keep_earlier_paper_day(path: Path, identity: dict[str, str], board: NoticeBoard) -> None:
+    """A simulated day that begins anew is another world: the journal of the one before is no news."""
+    try:
+        other = header_of(path).identity
+    except JournalError:
+        return
+    if (
+        other.get("mode") == identity.get("mode") == "paper"
+        and other["account"] != identity["account"]
+    ):
+        board.say(
+            Severity.INFO,
+            "EARLIER_PAPER_DAY",
+            f"the journal of an earlier paper run of this day is kept as {aside(path).name}",
+        )
 
 
 def _salvaged(path: Path, identity: dict[str, str]) -> Iterable[memoryview] | None:
