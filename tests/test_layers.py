@@ -120,7 +120,7 @@ TABLE = {
     "brokers",
     "live.notices": f"{BASE} config",
     "live.runtime": f"{BASE} file_lock _core.engine.engine config live.notices",
-    "live.plan": f"{BASE} _core.codecs _core.engine.feed_sink _core.engine.engine "
+    "live.plan": f"{BASE} brokers _core.codecs _core.engine.feed_sink _core.engine.engine "
     "_core.engine.warmup calendar charges config instruments square_off",
     "live.history": f"{BASE} _core.engine.engine _core.engine.rows _core.histogram brokers charges "
     "contract live.plan",
@@ -163,9 +163,9 @@ TABLE = {
     "live.history live.notices live.persistence live.plan live.startup simulator simulator.base "
     "simulator.exchange",
     "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",
-    "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar cli.engine config contract drill instruments "
+    "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill instruments "
     "journal live live.alerts live.broker_io live.control live.history live.notices live.plan "
-    "live.runtime live.startup simulator simulator.base simulator.prices web.auth web.webhooks",
+    "live.runtime live.startup simulator simulator.base simulator.prices square_off web.auth web.webhooks",
     "cli": "brokers.registry cli.commands cli.engine config errors live",
     "__main__": "cli",
 }

@@ -123,9 +123,9 @@ def _config(args: argparse.Namespace) -> int:
     if args.what == "show":
         sys.stdout.write(manager.to_bytes(config).decode())
     else:
-        from otrade.cli.commands.config_check import price_files
+        from otrade.cli.commands.config_check import check
 
-        for note in price_files(config, args.config):
+        for note in check(config, args.config):
             print(note)
         print(
             f"{args.config}: good. {config.mode}, {len(config.instruments)} instruments, "

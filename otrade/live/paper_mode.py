@@ -19,8 +19,9 @@ from otrade.clock import NS_PER_S
 from otrade.config import ConfigManager, RunOptions
 from otrade.config.schema import BrokerConfig, Config
 from otrade.errors import CalendarError, ConfigError, StartError, StoppedError
-from otrade.live.control.fault_rehearsal import rehearse
+from otrade.live.control.fault_rehearsal import refuse_outside, rehearse
 from otrade.live.monitoring.day_report import DaySummary
+from otrade.live.notices.board import NoticeBoard
 from otrade.live.paper_account import PaperAccount
 from otrade.live.runner import Runner
 from otrade.live.startup.credentials import PaperAccess, secondary_broker
@@ -67,20 +68,8 @@ async def run_paper(
         )
         if paper_account.is_going_on:
             runner.progress.say(paper_account.words)
-        world = paper_account.world
-        access = PaperAccess(paper_adapter(manager.config.broker, sim, ports), world)
-        other = secondary_broker(manager.config)
-        secondary = (
-            PaperAccess(paper_adapter(other, sim, ports), world) if other is not None else None
-        )
-        builder = DayBuilder(
-            manager.config,
-            calendar,
-            access,
-            sim.clock,
-            runner.board,
-            is_paper=True,
-            secondary=secondary,
+        builder = paper_builder(
+            manager.config, calendar, sim, ports, runner.board, paper_account.world
         )
         try:
             await _run_days(runner, sim, builder, paper_account)
@@ -90,6 +79,24 @@ async def run_paper(
             await sim.stop()
             paper_account.close()
         return runner.summaries
+
+
+def paper_builder(
+    config: Config, calendar: Calendar, sim: Simulator, ports: Ports, board: NoticeBoard, world: str
+) -> DayBuilder:
+    """Makes days at the simulator."""
+    other = secondary_broker(config)
+    return DayBuilder(
+        config,
+        calendar,
+        PaperAccess(paper_adapter(config.broker, sim, ports), world),
+        sim.clock,
+        board,
+        is_paper=True,
+        secondary=PaperAccess(paper_adapter(other, sim, ports), world)
+        if other is not None
+        else None,
+    )
 
 
 def paper_adapter(broker: BrokerConfig, sim: Simulator, ports: Ports) -> BrokerAdapter:
@@ -123,6 +130,7 @@ async def _run_day(runner: Runner, sim: Simulator, builder: DayBuilder, date: dt
         sim.during(builder.build(date, first_signal_seq=runner.next_signal_seq))
     )
     day = prepared.day
+    refuse_outside(sim.opens_ns(date), day.plan.close_ns, builder.config.sim.rehearse)
     runner.begin(day)
     runner.set_broker_queries(prepared, builder)
     # A connection that is being made is work that no socket shows yet: time waits for it.

@@ -153,6 +153,10 @@ class Simulator:
 
     # ---- time
 
+    def opens_ns(self, date: dt.date) -> int:
+        """When a simulated day begins."""
+        return ist_ns(date, self.cfg.day_start)
+
     def open_day(self, date: dt.date) -> None:
         """Begin a trading day at `cfg.day_start`. Days must not go backwards; the present one is
         left alone.
@@ -163,7 +167,7 @@ class Simulator:
             raise ValueError(f"open_day: {date} is before {self._date}; days must not go backwards")
         self._date = date
         self.clock.stand_still()
-        self.clock.advance(ist_ns(date, self.cfg.day_start))
+        self.clock.advance(self.opens_ns(date))
         self.exchange.open_day(date)
 
     def restore(self, saved: SavedAccount) -> list[Order]:

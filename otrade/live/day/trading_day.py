@@ -33,7 +33,7 @@ from otrade.live.oms.order_book_poller import OrderBookPoller
 from otrade.live.oms.order_router import OrderRouter
 from otrade.live.persistence.day_journal import DayJournal
 from otrade.live.plan.day_plan import DayPlan
-from otrade.live.plan.open_exposure import uncovered, what_is_open
+from otrade.live.plan.open_exposure import foreign_words, uncovered, what_is_open
 from otrade.live.reconciliation.position_audit import PositionAudit
 from otrade.live.reconciliation.reconciler import Reconciler
 
@@ -121,6 +121,8 @@ class TradingDay:
         self.has_fault = False
         self.is_verified = False
         """The broker's positions agreed with the core's at the end."""
+        self.foreign_words = ""
+        """What the account holds at the end that is not this engine's; empty when that is nothing."""
         self.n_reconnects = 0
         self._alarms_before = board.n_by_severity[Severity.ALARM]
         self._beat_listeners: list[Callable[[int], None]] = []
@@ -613,6 +615,7 @@ class TradingDay:
                 f"the broker's positions could not be read at the end ({error}): look at them yourself. {what_is_open(self.plan)}",
             )
             return
+        self.foreign_words = foreign_words(self.plan, positions)
         found = audit.compare(positions)
         for item in found:
             self.board.say(

@@ -116,6 +116,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
             for at, record, session in found
         ]
         self._say_moved(found, square_offs)
+        self._say_small(found)
         # One run after another must not repeat a ClOrdID of the same day; a paper day is alone in
         # its world.
         run_id = clock.now_ns() // NS_PER_S % RUN_IDS
@@ -202,6 +203,29 @@ class DayBuilder(msgspec.Struct, frozen=True):
                     f"{ist_hms(wanted_square_off_ns(session, margins))[:5]} as sessions.square_off_min would have it",
                 )
 
+    def _say_no_session(self, symbol: str, record: Instrument, date: dt.date) -> None:
+        names = [s.name for s in self.config.strategies if s.instrument == symbol]
+        with_it = f", and with it {', '.join(names)}" if names else ""
+        why = self.calendar.holiday(date) or f"the {record.calendar_segment} segment is closed"
+        self.board.say(
+            Severity.WARN,
+            "NO_SESSION",
+            f"{symbol} has no session on {date} ({why}): it is not traded{with_it}",
+        )
+
+    def _say_small(self, found: list[tuple[int, Instrument, TradingSession]]) -> None:
+        """Strategies of which every entry would be refused."""
+        lots = {self.config.instruments[at].symbol: record.lot_size for at, record, _ in found}
+        for strategy in self.config.strategies:
+            lot, sizing = lots.get(strategy.instrument, 1), strategy.sizing
+            if strategy.enabled and sizing.mode == "fixed" and sizing.value < lot:
+                self.board.say(
+                    Severity.WARN,
+                    "LESS_THAN_A_LOT",
+                    f"{strategy.name}: {sizing.value:g} units are less than one lot of {strategy.instrument} today ({lot}): "
+                    "it enters nothing",
+                )
+
     def _identity(self, date: dt.date) -> dict[str, str]:
         """Whose journal this day's is."""
         return {
@@ -284,6 +308,8 @@ class DayBuilder(msgspec.Struct, frozen=True):
             )
             if session is not None:
                 found.append((at, record, session))
+            else:
+                self._say_no_session(wanted.symbol, record, date)
         resolver.keep()
         if not found:
             why = self.calendar.holiday(date) or "no session"
