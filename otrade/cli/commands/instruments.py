@@ -55,6 +55,8 @@ def find(config_path: Path, broker: str, text: str, limit: int) -> int:
             print(symbol)
         if n == limit:
             print(f"the first {limit}; say more of the name, or --limit", file=sys.stderr)
+        if not n:
+            print(f"no symbol of {catalog.source} holds {text.upper()!r}", file=sys.stderr)
         return DONE if n else NOTHING
 
     code: int = asyncio.run(_with_adapter(config, broker, search))
