@@ -8,6 +8,7 @@ import argparse
 import datetime as dt
 import math
 import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -79,6 +80,8 @@ _seed = _between(0, 2**31 - 1)
 
 
 def _run(args: argparse.Namespace) -> int:
+    # Until the engine listens for itself: a stop ends what has not begun in words, whoever sends it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     from otrade.config.options import RunOptions
     from otrade.live.app import run
 
@@ -715,8 +718,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    args = parser().parse_args(argv)
     try:
+        args = parser().parse_args(argv)
         code: int = args.run(args)
         return code
     except OTradeError as err:

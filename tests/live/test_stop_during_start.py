@@ -15,6 +15,7 @@ from otrade.brokers.kite.session import KiteSession
 from otrade.brokers.upstox.adapter import UpstoxAdapter
 from otrade.brokers.upstox.session import UpstoxSession
 from otrade.cli.main import INTERRUPTED, LEFT_OPEN, main
+from otrade.config import ConfigManager
 from otrade.errors import NetworkError, StoppedError
 from otrade.live import app
 from otrade.live.control.os_signals import StopSignals
@@ -191,3 +192,20 @@ def test_the_command_line_says_that_nothing_was_begun(
     config = write(folder)
     assert main(["run", "--config", str(config), "--no-page", "--speed", "max"]) == INTERRUPTED
     assert "no order was sent" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_before_the_engine_listens_for_itself(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: signal.Signals,
+) -> None:
+    kept = signal.getsignal(signal.SIGTERM)
+    try:
+        n_calls = before(monkeypatch, ConfigManager, "__init__", press(number))
+        assert main(["run", "--config", str(write(folder)), "--no-page"]) == INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, kept)
+    assert n_calls == [1] and capsys.readouterr().err == "otrade: interrupted\n"
+    assert not (folder / "var").exists()
