@@ -14,8 +14,11 @@ from otrade.brokers.upstox.adapter import UpstoxAdapter
 from otrade.clock import NS_PER_S
 from otrade.errors import BrokerError, NetworkError, RateLimitError, StoppedError
 from otrade.live import app
+from otrade.live.day.trading_day import TradingDay
 from otrade.patience import WAITS_NS, patiently
 from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.faults.requests import RequestFault
+from otrade.simulator.simulator import Simulator
 from tests.harness.paper_run import CONFIG, on_beat, write
 from tests.live.test_app import trade
 
@@ -44,6 +47,45 @@ def test_too_many_requests_at_the_start_are_waited_for(
     lines = (folder / "var" / "log" / "otrade.jsonl").read_bytes().splitlines()
     said = [row["text"] for row in map(json.loads, lines) if row.get("code") == "START_WAITS"]
     assert len(said) == 2 and "429: Too many requests" in said[0]
+
+
+FIRST_ASKED = {
+    KiteAdapter: ["/instruments", "/quote", "/orders", "/portfolio/positions"],
+    UpstoxAdapter: [
+        "/market-quote/instruments",
+        "/v2/market-quote/quotes",
+        "/v2/order/retrieve-all",
+        "/v2/portfolio/short-term-positions",
+    ],
+}
+
+
+@pytest.mark.parametrize("adapter", [KiteAdapter, UpstoxAdapter])
+@pytest.mark.parametrize("how", ["429", "503", "silence", "reset"])
+def test_the_first_answer_to_each_question_of_a_start_may_be_lost(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, adapter: type, how: RequestFault
+) -> None:
+    """On the wire: what a second start within a second gets from Kite (`/quote`, one a second)."""
+    sims: list[Simulator] = []
+    start = Simulator.start
+
+    async def listening(sim: Simulator) -> Any:
+        for path in FIRST_ASKED[adapter]:
+            sim.faults.lose_request(how, path_prefix=path)
+        sims.append(sim)
+        return await start(sim)
+
+    monkeypatch.setattr(Simulator, "start", listening)
+    traded: list[int] = []
+
+    def look(day: TradingDay, now_ns: int) -> None:
+        traded.append(now_ns)
+        day.shutdown.stop("test")
+
+    on_beat(monkeypatch, look)
+    config = write(folder, instruments=OPTION, broker={"kind": adapter.name})  # type: ignore[attr-defined]
+    assert trade(config) == app.EXIT_OK
+    assert traded and not sims[0].faults.pending
 
 
 def ask(clock: VirtualClock, stop: asyncio.Event | None, errors: list[BrokerError]) -> Any:
