@@ -17,6 +17,7 @@ from otrade.simulator.base.errors import RequestRefused, bad_input, bad_order, n
 from otrade.simulator.base.universe import E4, ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange import order_checks, orders, price_bands
+from otrade.simulator.exchange.account_record import SavedAccount, orders_of, positions_of
 from otrade.simulator.exchange.funds import AccountFunds, funds_of
 from otrade.simulator.exchange.ledger import Claim, Ledger
 from otrade.simulator.exchange.market_data import MarketData
@@ -103,6 +104,17 @@ class OrderSystem:
     def delay_ns(self, span: DelayRange) -> int:
         """A seeded latency."""
         return round(self._rng.uniform(span.low_ms, span.high_ms) * NS_PER_MS)
+
+    def restore(self, saved: SavedAccount) -> list[Order]:
+        """The present day's account as a run that was cut off has left it, at its time."""
+        contracts = self.market.universe.by_key
+        placed, trades, fees_e4 = orders_of(saved, contracts)
+        self.ledger.restore(saved.opening["cash_e4"], positions_of(saved, contracts), trades)
+        self.ledger.fees_e4 = fees_e4
+        self.all_trades.extend(trades)
+        self._book = {order.order_id: order for order in placed}
+        self._matching_engine.restore(placed, self._travel_ns)
+        return placed
 
     # ---- what tests and reports ask, as plain data
 
