@@ -340,14 +340,6 @@ MUTANTS = (
         "half a position that everybody takes for a whole one",
     ),
     Mutant(
-        "half a minute after a range",
-        CORE + "orders.refusal",
-        "pause_for_range",
-        (before("pause_until", "pause = SLOW_NS if b.refused_px_e4 == 0 else pause"),),
-        "a way out that found no price in the range stays away when there is one again",
-        faults="narrow_range",
-    ),
-    Mutant(
         "refused target closes the position",
         CORE + "orders.bracket",
         "on_refusal",
