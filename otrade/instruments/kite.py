@@ -56,7 +56,7 @@ class KiteInstrumentFile:
         self.source = source
         self._data = _without_blanks(dump.encode() if isinstance(dump, str) else dump)
         body = self._data.find(b"\n") + 1
-        names = _fields(self._data[: body or HEADER_BYTES_MAX])
+        names = _fields(self._data[: min(body or HEADER_BYTES_MAX, HEADER_BYTES_MAX)])
         if not set(COLUMNS) <= set(names) or len(names) != len(set(names)):
             raise InstrumentError(
                 f"{source}: the first line is not the known header, so this is something else "
@@ -72,18 +72,10 @@ class KiteInstrumentFile:
     def _check_end(self, names: Sequence[str]) -> None:
         """A dump that was cut short ends inside a line; the last line break may be absent."""
         start = self._data.rfind(b"\n", 0, len(self._data) - 1) + 1
-        last = _fields(self._data[start:])
-        if self._data.endswith(b"\n"):
-            if len(last) != len(names):
-                raise self._wrong_width(start, last, names)
-        elif len(last) != len(names) or (names[-1] == "exchange" and last[-1] not in EXCHANGES):
+        last = self._row(start, names)
+        ends = names[-1] != "exchange" or last[-1] in EXCHANGES
+        if not ends and not self._data.endswith(b"\n"):
             raise InstrumentError(self._cut_short())
-
-    def _wrong_width(self, start: int, row: Sequence[str], names: Sequence[str]) -> InstrumentError:
-        return InstrumentError(
-            f"{self.source}, line {self._line_number(start)}: {len(row)} columns instead of "
-            f"{len(names)}; fetch it again"
-        )
 
     def _cut_short(self) -> str:
         return f"{self.source}: the last line ends too early, so it was cut short; fetch it again"
@@ -189,11 +181,21 @@ class KiteInstrumentFile:
             if line.endswith(tail) and line.count(b",") >= len(COLUMNS) - 1:
                 yield line.split(b",", 3)[2].decode(errors="replace")
 
-    def _row(self, start: int) -> list[str]:
+    def _row(self, start: int, names: Sequence[str] = COLUMNS) -> list[str]:
         end = self._data.find(b"\n", start)
-        row = _fields(self._data[start : end if end >= 0 else None])
-        if len(row) != len(COLUMNS):
-            raise self._wrong_width(start, row, COLUMNS)
+        try:
+            row = _fields(self._data[start : end if end >= 0 else None])
+        except csv.Error as err:
+            raise InstrumentError(
+                f"{self.source}, line {self._line_number(start)}: {err}; fetch it again"
+            ) from None
+        if len(row) != len(names):
+            if end < 0:
+                raise InstrumentError(self._cut_short())
+            raise InstrumentError(
+                f"{self.source}, line {self._line_number(start)}: {len(row)} columns instead of "
+                f"{len(names)}; fetch it again"
+            )
         return row
 
     def _line_number(self, start: int) -> int:
@@ -245,19 +247,16 @@ class KiteInstrumentFile:
 
 
 def _without_blanks(data: bytes) -> bytes:
-    """Without a byte order mark and blank lines at the end."""
+    """Without a byte order mark and blank lines at the end; it is large, and not copied without need."""
     data = data.removeprefix(codecs.BOM_UTF8)
+    if not data[-2:-1].isspace() and data[-1:] not in (b" ", b"\t"):
+        return data
     text = data.rstrip()
-    has_end = b"\n" in data[len(text) :]
-    return data if len(data) - len(text) <= 1 else text + b"\n" * has_end
+    return text + b"\n" if b"\n" in data[len(text) :] else text
 
 
 def _fields(line: bytes) -> list[str]:
-    """Of one line; empty when it is no CSV."""
-    try:
-        return next(csv.reader([line.decode(errors="replace").rstrip("\r\n")]), [])
-    except csv.Error:
-        return []
+    return next(csv.reader([line.decode(errors="replace").rstrip("\r\n")]), [])
 
 
 def _in_order(data: bytes, names: Sequence[str]) -> bytes:
@@ -268,7 +267,10 @@ def _in_order(data: bytes, names: Sequence[str]) -> bytes:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     for line in data.splitlines():
-        row = _fields(line)
+        try:
+            row = _fields(line)
+        except csv.Error:
+            row = []
         whole = len(row) == len(names)
         rows.writerow([row[place] for place in places] if whole else [*row[:3], "", ""])
     return text.getvalue().encode()
