@@ -110,6 +110,16 @@ class PriceSource:
         self._paths[contract.key, date, False] = path
         self._closes[contract.key, date] = close_e4
 
+    def forget_before(self, date: dt.date) -> None:
+        """Days that are over need no memory: whoever asks for their candles has them made again."""
+        for made in (self._references, self._paths):
+            for key in [key for key in made if key[1] < date]:
+                del made[key]
+        for key in [key for key in self._file_qty if key[1] < date]:
+            del self._file_qty[key]
+        for day in [day for day in self._universes if day < date]:
+            del self._universes[day]
+
     def _is_of_file(self, contract: ListedContract, date: dt.date) -> bool:
         """A user's prices are played as they are: bands widen for them. Options are priced from
         them and keep their own.
