@@ -112,13 +112,10 @@ class PriceSource:
 
     def forget_before(self, date: dt.date) -> None:
         """Days that are over need no memory: whoever asks for their candles has them made again."""
-        for made in (self._references, self._paths):
-            for key in [key for key in made if key[1] < date]:
-                del made[key]
-        for key in [key for key in self._file_qty if key[1] < date]:
-            del self._file_qty[key]
-        for day in [day for day in self._universes if day < date]:
-            del self._universes[day]
+        self._references = {k: made for k, made in self._references.items() if k[1] >= date}
+        self._paths = {k: made for k, made in self._paths.items() if k[1] >= date}
+        self._file_qty = {k: made for k, made in self._file_qty.items() if k[1] >= date}
+        self._universes = {k: made for k, made in self._universes.items() if k >= date}
 
     def _is_of_file(self, contract: ListedContract, date: dt.date) -> bool:
         """A user's prices are played as they are: bands widen for them. Options are priced from
