@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ GROWS = {
     "LatencySummary": 1,
     "Notice": 60,  # a thousand are kept, and no more: `test_board`
 }
+
+BLOCKS_A_DAY = 800
+"""Of Python's memory, for those lines: numbers and tuples too, which no collector counts."""
 
 
 def bars(path: Path) -> Path:
@@ -52,11 +56,13 @@ def test_the_fifth_day_keeps_no_more_than_the_second(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Counter[str]] = []
+    blocks: list[int] = []
     run_day = paper_mode._run_day
 
     async def counted(*args: Any) -> None:
         await run_day(*args)
         seen.append(counts())
+        blocks.append(sys.getallocatedblocks())
 
     monkeypatch.setattr(paper_mode, "_run_day", counted)
     config = write(
@@ -64,7 +70,9 @@ def test_the_fifth_day_keeps_no_more_than_the_second(
     )
     prices = {"NSE:INFY": bars(folder / "bars.csv")}
     assert trade(config, prices=prices, date=None) == app.EXIT_OK
+    print(f"allocated blocks after each day: {blocks}")
     assert len(seen) == len(DAYS)
+    assert blocks[-1] - blocks[WARM - 1] <= (len(DAYS) - WARM) * BLOCKS_A_DAY
     more = seen[-1] - seen[WARM - 1]
     allowed = Counter({name: n * (len(DAYS) - WARM) for name, n in GROWS.items()})
     assert not more - allowed, f"{more - allowed} more than after day {WARM}"

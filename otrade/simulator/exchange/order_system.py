@@ -81,6 +81,7 @@ class OrderSystem:
             self._matching_engine.close()
         self.prices.forget_before(date)
         self.all_trades = []
+        self.faults.asked.clear()
         self.market = MarketData(self.clock, self.prices, date)
         self._matching_engine = MatchingEngine(
             self.cfg,
