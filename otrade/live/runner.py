@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
+
 from otrade._core.types import Severity
 from otrade.clock import NS_PER_S, Clock
 from otrade.config import ConfigManager, RunOptions
@@ -286,7 +288,8 @@ class Runner:
         if self._gc_control is not None:
             self._gc_control.__exit__()
         summary = summarize(self.day)
-        self.summaries.append(summary)
+        # The screen of a day is printed once: thirty days' trades are not kept for the totals.
+        self.summaries.append(msgspec.structs.replace(summary, trades=()))
         self._keep_latency(self.day)
         if self._alerts is not None:
             self._alerts.day_over(short(summary), self.clock.now_ns())

@@ -62,7 +62,7 @@ class OrderSystem:
         self.on_day: list[Callable[[], None]] = []
         """Called when a new day begins: tokens and contracts may have changed."""
         self.all_trades: list[Execution] = []
-        """Every execution of every day."""
+        """Every execution of the present day."""
         self.market: MarketData
         self._rng = random.Random()
         self._book: dict[str, Order] = {}
@@ -75,10 +75,13 @@ class OrderSystem:
     # ---- the day
 
     def open_day(self, date: dt.date) -> None:
-        """Forget yesterday's orders, roll positions, list the date's instruments."""
+        """Forget yesterday's orders, trades and prices, roll positions, list the date's instruments."""
         if hasattr(self, "market"):
             self.market.close()
             self._matching_engine.close()
+        self.prices.forget_before(date)
+        self.all_trades = []
+        self.faults.asked.clear()
         self.market = MarketData(self.clock, self.prices, date)
         self._matching_engine = MatchingEngine(
             self.cfg,
@@ -131,8 +134,7 @@ class OrderSystem:
 
     def trades(self) -> list[Execution]:
         """Today's executions, oldest first."""
-        day_ns = hours.ist_ns(self.date, "00:00")
-        return [trade for trade in self.all_trades if trade.ts_ns >= day_ns]
+        return list(self.all_trades)
 
     def net_qty(self) -> dict[str, int]:
         """Open quantity by `EXCH:SYMBOL`, products added up; flat ones left out."""
