@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from otrade._core.types import (
-    BracketState, Cmd, Ev, ExitReason, Leg, Note, OrdStatus, OrdType, Reason, Side,
+    BracketState,
+    Cmd,
+    Ev,
+    ExitReason,
+    Leg,
+    Note,
+    OrdStatus,
+    OrdType,
+    Reason,
+    Side,
 )  # fmt: skip
 from tests.core.orders.test_bands import BandDriver
 from tests.core.orders.test_counts_and_words import told
@@ -45,7 +54,11 @@ class AdoptedBracket(BandDriver):
         side = self.side if leg in (Leg.ENTRY, Leg.FIX) else -self.side
         price, trigger, kind = {
             Leg.ENTRY: (1_001_000, 0, OrdType.LIMIT),
-            Leg.STOP: (978_000 if self.side == Side.BUY else 1_022_500, 1_000_000 - self.side * 20_000, OrdType.SL),
+            Leg.STOP: (
+                978_000 if self.side == Side.BUY else 1_022_500,
+                1_000_000 - self.side * 20_000,
+                OrdType.SL,
+            ),
             Leg.TARGET: (1_000_000 + self.side * 40_000, 0, OrdType.LIMIT),
             Leg.FIX: (1_000_000, 0, OrdType.LIMIT),
         }[leg]
@@ -229,7 +242,9 @@ def test_what_a_bracket_that_is_taken_back_begins_with() -> None:
     d = BandDriver(plan={"exit_mode": 1, "time_exit_ns": 7 * SECOND})
     d.now += SECOND
     opened = d.now - 60 * SECOND
-    at = d.e.adopt_bracket(0, Side.SELL, 25, 20_000, d.now, ts_open_ns=opened, tag_run=9, tag_bracket=5)
+    at = d.e.adopt_bracket(
+        0, Side.SELL, 25, 20_000, d.now, ts_open_ns=opened, tag_run=9, tag_bracket=5
+    )
     b = d.e.bracket(at)
     (row,) = told(d, Note.ADOPTED)
     assert (row["qty"], row["side"], row["reason"]) == (25, Side.SELL, Reason.OK)
@@ -290,7 +305,8 @@ def test_an_older_order_does_not_set_the_numbers_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "kept"), [(0, OrdType.LIMIT), (OrdType.SL, OrdType.SL), (OrdType.MARKET, OrdType.MARKET)]
+    ("kind", "kept"),
+    [(0, OrdType.LIMIT), (OrdType.SL, OrdType.SL), (OrdType.MARKET, OrdType.MARKET)],
 )
 def test_what_is_kept_of_an_order_that_is_taken_back(kind: int, kept: int) -> None:
     d = BandDriver(plan={"protection_e2": 300})
@@ -344,5 +360,7 @@ def test_what_a_restart_keeps_and_what_it_forgets() -> None:
     d.e.on_pause(False, d.now + 2 * SECOND, 2)  # the start's own
     d.e.on_feed(True, d.now + 2 * SECOND)
     assert d.e.risk()["paused"] is True, "what a person has paused stays so"
-    hours = dict(entry_from_ns=OPEN_NS, entry_until_ns=OPEN_NS + HOUR, square_off_ns=OPEN_NS + 2 * HOUR)
+    hours = dict(
+        entry_from_ns=OPEN_NS, entry_until_ns=OPEN_NS + HOUR, square_off_ns=OPEN_NS + 2 * HOUR
+    )
     d.e.set_session(0, open_ns=OPEN_NS, close_ns=OPEN_NS + 3 * HOUR, **hours)
