@@ -118,9 +118,9 @@ TABLE = {
     "brokers",
     "live.notices": f"{BASE} config",
     "live.runtime": f"{BASE} file_lock _core.engine.engine config live.notices",
-    "live.plan": f"{BASE} _core.codecs _core.engine.feed_sink _core.engine.engine "
+    "live.plan": f"{BASE} _core.codecs _core.engine.feed_sink _core.engine.engine _core.engine.rows "
     "_core.engine.warmup calendar charges config instruments square_off",
-    "live.history": f"{BASE} _core.engine.engine _core.engine.rows _core.histogram brokers charges "
+    "live.history": f"{BASE} _core.engine.engine _core.engine.rows _core.histogram brokers calendar charges "
     "contract live.plan",
     "live.persistence": f"{BASE} _core.build_id _core.engine.engine _core.journal_writer "
     "brokers config journal live.notices live.plan",
@@ -142,7 +142,8 @@ TABLE = {
     "live.watchdog": f"{BASE} file_lock brokers config live.alerts live.day live.notices live.oms "
     "live.runtime live.startup",
     "live.api": f"{BASE} _core.engine.rows charges config contract journal live.alerts "
-    "live.broker_io live.control live.day live.history live.monitoring live.notices live.runtime live.startup",
+    "live.broker_io live.control live.day live.history live.monitoring live.notices live.plan live.runtime "
+    "live.startup",
     "live": f"{BASE} brokers calendar config live.broker_io live.control live.day "
     "live.monitoring live.runner live.runtime live.startup live.watchdog simulator "
     "simulator.base simulator.prices",

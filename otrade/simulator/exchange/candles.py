@@ -1,5 +1,5 @@
-"""Historical candles: the current day as far as it has happened, earlier days as the price model
-has them.
+"""Historical candles: the current day as far as it has happened, earlier days as they were, or
+would have been, tick by tick. Days and longer come from a coarser walk.
 """
 
 import datetime as dt
@@ -39,9 +39,14 @@ def bars(
     """
     to_ns = min(to_ns, clock.now_ns())
     found: list[CandleBar] = []
-    for date in _days(exchange.date, from_ns, to_ns):
-        today = date == exchange.date
-        path = exchange.prices.path(contract, date, coarse=not today)
+    dates = set(_days(exchange.date, from_ns, to_ns))
+    first, last = hours.ist_date(from_ns), hours.ist_date(to_ns)
+    dates |= {d for d in exchange.prices.file_dates() if first <= d <= last and d < exchange.date}
+    for date in sorted(dates):
+        if date == exchange.date:
+            path = exchange.prices.path(contract, date)
+        else:
+            path = exchange.prices.earlier(contract, date, coarse=minutes == 0)
         found += _bars(path, contract, date, minutes, from_ns, to_ns)
     return found
 
