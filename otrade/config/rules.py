@@ -129,7 +129,7 @@ class Rules:
         params = strategy.params
         needed = bars_needed(params)
         exchange = strategy.instrument.partition(":")[0]
-        n_day = -(-SESSION_MAX_S.get(exchange, LONGEST_SESSION_S) // params.bar_s)
+        n_day = (SESSION_MAX_S.get(exchange, LONGEST_SESSION_S) - 1) // params.bar_s
         if needed <= n_day or (strategy.warm_start and params.bar_s % MINUTE_S == 0):
             return
         why = (
@@ -139,7 +139,8 @@ class Rules:
         )
         raise self._error(
             f"{at}.bar_s",
-            f"the strategy is never ready: its indicators need {needed} bars, a session has {n_day} of {params.bar_s} s, and {why}",
+            f"the strategy is never ready: its indicators need {needed} bars, "
+            f"{n_day} of {params.bar_s} s end before a session does, and {why}",
             "shorter bars, shorter periods, or warm_start with bars of whole minutes",
         )
 

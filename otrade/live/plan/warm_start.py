@@ -68,10 +68,8 @@ def ready_from_ns(engine: Engine, row: StrategyRow, now_ns: int) -> int | None:
     else:
         since_ns = max(now_ns, open_ns, series["from_ns"])
         begins_ns = open_ns + (since_ns - open_ns) // length_ns * length_ns
-    last_ns = begins_ns + (n - 1) * length_ns
-    if last_ns >= instrument["close_ns"]:
-        return None
-    return min(last_ns + length_ns, instrument["close_ns"])
+    ready_ns = begins_ns + n * length_ns
+    return ready_ns if ready_ns < instrument["close_ns"] else None
 
 
 def waiting_words(engine: Engine, row: StrategyRow, now_ns: int) -> str:

@@ -201,11 +201,12 @@ class BarHistoryReader:
             if self._given_up:
                 break
             now_ns = self._clock.now_ns()
-            if now_ns >= self._until_ns:
+            may_ask_ns = max(now_ns, self._asked_ns + APART_NS if self._asked_ns else 0)
+            if may_ask_ns >= self._until_ns:
                 self._given_up = "the time for history at a start (history.max_wait_s) was over"
                 break
-            if self._asked_ns and now_ns < self._asked_ns + APART_NS:
-                await pause(self._clock, self._asked_ns + APART_NS - now_ns)
+            if may_ask_ns > now_ns:
+                await pause(self._clock, may_ask_ns - now_ns)
             self._asked_ns = self._clock.now_ns()
             try:
                 bars = await self._adapter.minute_bars(
