@@ -30,6 +30,7 @@ class Decisions:
     def __init__(self, strategy_of: Callable[[str], int]) -> None:
         self._strategy_of = strategy_of
         self._present: dict[int, Decision] = {}
+        self.made: list[Decision] = []
         self.strategy_of_bracket: dict[str, int] = {}
 
     def admit(self, tag: str, qty: int, is_over: Callable[[str], bool]) -> Decision | None:
@@ -43,6 +44,7 @@ class Decisions:
         decision = self._present.get(strategy_id)
         if decision is None or all(is_over(bracket) for bracket in decision.brackets):
             decision = self._present[strategy_id] = Decision()
+            self.made.append(decision)
         decision.brackets.add(tag[2:12])
         decision.qty += qty
         return decision

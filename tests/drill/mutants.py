@@ -455,6 +455,57 @@ MUTANTS = (
         "the broker says otherwise by then: brackets change their mode, and the core cannot use its journal",
         "kill",
     ),
+    Mutant(
+        "product mixed up",
+        CORE + "orders.request",
+        "_fill_command",
+        (instead("cmd.product", "cmd.product = 0"),),
+        "what is to be carried is bought for the day: another position, which the broker squares off",
+    ),
+    Mutant(
+        "lowered limit not taken",
+        CORE + "engine.setup",
+        "set_limits",
+        (
+            instead(
+                "limits.max_order_qty",
+                "if c.limits.max_order_qty == 0 or max_order_qty > c.limits.max_order_qty: c.limits.max_order_qty = max_order_qty",
+            ),
+            instead(
+                "limits.max_trades",
+                "if c.limits.max_trades == 0 or max_trades > c.limits.max_trades: c.limits.max_trades = max_trades",
+            ),
+        ),
+        "a person has lowered the size of an order or the number of trades, and the old one goes on",
+    ),
+    Mutant(
+        "strategy that is switched off enters",
+        CORE + "orders.entry",
+        "take_signal",
+        (never("s.enabled"),),
+        "a person has switched it off, and it opens positions",
+    ),
+    Mutant(
+        "pause ignored",
+        CORE + "orders.risk",
+        "gate_entry",
+        (without("c.paused"),),
+        "a person has paused entries, and they are sent",
+    ),
+    Mutant(
+        "value of an entry not limited",
+        CORE + "orders.risk",
+        "gate_entry",
+        (never("max_order_notional_e4"),),
+        "a decision is worth more than the configuration allows",
+    ),
+    Mutant(
+        "square-off of the day's product alone",
+        CORE + "orders.bracket",
+        "on_time",
+        (only_if("BR_EXITING square_off_ns", "inst.product == 0"),),
+        "what is held in NRML or CNC stays overnight",
+    ),
 )
 HARMLESS = {
     "early request never waited for": "what nobody answers becomes a doubt, which the book resolves; the early way stays shut from then on",

@@ -59,6 +59,21 @@ class FaultedMarket(Protocol):
         ...
 
 
+class FaultLog(Counter[str]):
+    """Counts what has really happened, and keeps when each kind did."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__()
+        self.strikes: list[tuple[int, str]] = []
+        """(when, kind), in order of time."""
+        self._clock = clock
+
+    def __setitem__(self, kind: str, n: int) -> None:
+        if n > self[kind]:
+            self.strikes.append((self._clock.now_ns(), kind))
+        super().__setitem__(kind, n)
+
+
 class FaultInjector(
     RequestFaults,
     PushFaults,
@@ -74,7 +89,8 @@ class FaultInjector(
     """What shall go wrong; nothing by default."""
 
     def __init__(self, seed: int, clock: VirtualClock) -> None:
-        rng, seen = random.Random(f"{seed}:faults"), Counter[str]()
+        rng, seen = random.Random(f"{seed}:faults"), FaultLog(clock)
+        self.strikes = seen.strikes
         RequestFaults.__init__(self, seen)
         PushFaults.__init__(self, rng, seen)
         OrderFaults.__init__(self, rng, seen)
