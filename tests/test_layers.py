@@ -163,10 +163,11 @@ TABLE = {
     "drill.bounds": "",
     "drill.draws": "",
     "drill.reports": "errors",
-    "drill": f"{BASE} _core.orders.order brokers brokers.registry charges config drill.bounds drill.draws drill.reports "
-    "journal live.control live.day "
-    "live.history live.notices live.persistence live.plan live.startup simulator simulator.base "
-    "simulator.exchange",
+    "drill.starts": f"{BASE} brokers calendar drill.draws instruments journal live.day live.plan live.startup "
+    "simulator simulator.base",
+    "drill": f"{BASE} _core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws "
+    "drill.reports drill.starts journal live.control live.day live.history live.notices live.persistence "
+    "live.plan live.startup simulator simulator.base simulator.exchange",
     "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar cli.engine config contract drill drill.reports instruments "
     "journal live live.alerts live.broker_io live.control live.history live.notices live.plan "

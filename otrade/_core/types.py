@@ -589,14 +589,14 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("gap", I8),
     ],
     # What heads a HISTORY record. Bars that have closed are one strategy's, and feed its kernel
-    # without a signal. `strategy_id` NONE_ID: the one bar is the series' own, which runs now; from
-    # `ts_from_ns` on, its beginning or its end, the series makes bars (0: the record is of closed
-    # bars).
+    # without a signal; `n_left` more come in further records. `strategy_id` NONE_ID: the one bar is
+    # the series' own, which runs now; from `ts_from_ns` on, its beginning or its end, the series
+    # makes bars (0: the record is of closed bars).
     "history_t": [
         ("series_id", I4),
         ("strategy_id", I4),
         ("n_bars", I4),
-        ("_pad", I4),
+        ("n_left", I4),
         ("ts_from_ns", I8),
     ],
     # What a strategy says. `side` is the crossover (0: none); `blocked` is 0 or the Reason of the
@@ -877,7 +877,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("best_e4", I8),
         ("trail_e4", I8),
         ("trail_step_e4", I8),
-        ("trail_from_e4", I8),
+        ("trail_from_e4", I8),  # the price at which the stop begins to follow; 0: at once
         ("stop_distance_e4", I8),
         ("ts_open_ns", I8),
         ("ts_entry_ns", I8),

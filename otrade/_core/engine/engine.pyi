@@ -72,6 +72,7 @@ class Engine:
         *,
         series_id: int,
         strategy_id: int = -1,
+        n_left: int = 0,
         ts_from_ns: int = 0,
     ) -> None: ...
     def set_failover(self, failover_ns: int) -> None: ...

@@ -166,21 +166,24 @@ cdef class Engine:
         self.pipeline.recorder.told = None
         self.pipeline.advance(ts_ns)
 
-    def on_history(self, bars not None, int64_t ts_ns, *, int series_id, int strategy_id=-1, int64_t ts_from_ns=0):
+    def on_history(
+        self, bars not None, int64_t ts_ns, *, int series_id, int strategy_id=-1, int n_left=0, int64_t ts_from_ns=0,
+    ):
         """Bars (ts_open_ns, ts_end_ns, open, high, low, close, volume) of a time in which this engine did not listen, the oldest first.
-        Closed ones are for one strategy of the series. Without a strategy: the one bar that runs now, or none where that is not known,
-        and from when on the series makes bars. Before the series has any bar of its own.
+        Closed ones are for one strategy of the series, and `n_left` more of them follow by further calls. Without a strategy: the one bar
+        that runs now, or none where that is not known, and from when on the series makes bars. Before the series has any bar of its own.
         """
         cdef history_t head
         memset(&head, 0, sizeof(head))
-        head.series_id, head.strategy_id, head.n_bars, head.ts_from_ns = series_id, strategy_id, len(bars), ts_from_ns
+        head.series_id, head.strategy_id, head.n_bars, head.n_left = series_id, strategy_id, len(bars), n_left
+        head.ts_from_ns = ts_from_ns
         self._history((<const char*>&head)[:sizeof(head)] + b"".join([_bar_bytes(*bar, 0, 0) for bar in bars]), ts_ns)
 
     cdef _history(self, bytes payload, int64_t ts_ns):
         """Look at a HISTORY record's payload, and take it."""
         cdef const history_t* h = <const history_t*><const char*>payload
         cdef size_t n = len(payload)
-        if n < sizeof(history_t) or h.n_bars < 0 or n != sizeof(history_t) + <size_t>h.n_bars * sizeof(bar_t):
+        if n < sizeof(history_t) or h.n_bars < 0 or h.n_left < 0 or n != sizeof(history_t) + <size_t>h.n_bars * sizeof(bar_t):
             raise EngineError("a record of bars of the past has another length than it says")
         cdef const bar_t* bars = <const bar_t*>(<const char*>payload + sizeof(history_t))
         setup.check_history(self.c, h, bars, ts_ns)

@@ -28,7 +28,7 @@ from otrade._core.orders cimport bracket, fill_price as value, position, report
 from otrade._core.orders.entry cimport next_ns as next_entry_ns
 from otrade._core.orders.entry cimport take_signal
 from otrade._core.orders.entry cimport work as work_entries
-from otrade._core.state cimport core_t, find_key, find_token, instrument_t, market_t, push_bar, release, series_t
+from otrade._core.state cimport core_t, find_key, find_token, instrument_t, market_t, push_bar, release, series_t, strategy_t
 from otrade._core.types cimport (
     HAS_DEPTH, HAS_TRADE, REASON_FRAME_HEARTBEAT, REASON_FRAME_LENGTH, REASON_OK, REC_HISTORY, REC_REPORT, REC_TIMER, bar_t, bracket_t,
     command_t, history_t, report_t, tick_t,
@@ -208,14 +208,18 @@ cdef class Pipeline:
         becomes its series' own. `Engine` has looked at all of it.
         """
         cdef bar_t* bars = <bar_t*>(<uint8_t*>h + sizeof(history_t))
+        cdef strategy_t* s
         cdef int i
         self.recorder.event(REC_HISTORY, ts_ns, h, sizeof(history_t) + <size_t>h.n_bars * sizeof(bar_t))
         self.advance(ts_ns)
         if h.strategy_id < 0:
             market.join_bar(&self.c.series[h.series_id], bars if h.n_bars > 0 else NULL, h.ts_from_ns)
             return
+        s = &self.c.strategies[h.strategy_id]
         for i in range(h.n_bars):
-            strategy.feed(&self.c.strategies[h.strategy_id], &bars[i])
+            strategy.feed(s, &bars[i])
+            s.fed_ns = bars[i].ts_end_ns
+        s.n_to_feed = h.n_left
 
     cdef int on_report(self, const report_t* r) noexcept nogil:
         cdef int result

@@ -213,6 +213,8 @@ class StrategyRow(TypedDict):
     n_average: int
     n_rsi: int
     n_atr: int
+    fed_ns: int
+    n_to_feed: int
     plan: PlanRow
     signal: SignalRow
     params: ParamsRow

@@ -151,7 +151,9 @@ cdef int add_strategy(core_t* c, Recorder record, int series_id, str kind, dict 
 
 
 cdef int check_history(core_t* c, const history_t* h, const bar_t* bars, int64_t ts_ns) except -1:
-    """Bars of the past may be fed: they are somebody's, rise in time, and are whole; nothing of today has come yet."""
+    """Bars of the past may be fed: they are somebody's, rise in time, and are whole; none has fed it before, and nothing of today has
+    come yet.
+    """
     cdef const series_t* s
     cdef const bar_t* b
     cdef int64_t after_ns = 0
@@ -166,6 +168,7 @@ cdef int check_history(core_t* c, const history_t* h, const bar_t* bars, int64_t
         check_id(h.strategy_id, c.n_strategies, "strategy")
         if c.strategies[h.strategy_id].series_id != h.series_id:
             raise EngineError(f"strategy {h.strategy_id} sees other bars than those of series {h.series_id}")
+        after_ns = c.strategies[h.strategy_id].fed_ns
     elif h.n_bars > 1 or h.ts_from_ns <= 0:
         raise EngineError("one bar of a series runs at a time, and it is known from when on")
     for i in range(h.n_bars):

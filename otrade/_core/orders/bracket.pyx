@@ -283,13 +283,9 @@ cdef void settle(core_t* c, int bracket_id) noexcept nogil:
         s.reverse_side = 0
 
 
-cdef bint _may_trail(const bracket_t* b) noexcept nogil:
+cdef inline bint _may_trail(const bracket_t* b) noexcept nogil:
     """Has price gone far enough for the stop to follow? The best price is asked: what has begun does not end."""
-    cdef int64_t entry
-    if b.trail_e4 <= 0 or b.trail_from_e4 <= 0 or b.entry_qty <= 0:
-        return b.trail_e4 > 0
-    entry = (b.entry_value_e4 + b.entry_qty // 2) // b.entry_qty
-    return (b.best_e4 - entry) * b.side >= b.trail_from_e4
+    return b.trail_e4 > 0 and (b.trail_from_e4 == 0 or (b.best_e4 - b.trail_from_e4) * b.side >= 0)
 
 
 cdef void _watch(core_t* c, int bracket_id, int64_t ltp_e4) noexcept nogil:

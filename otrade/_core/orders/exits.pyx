@@ -184,7 +184,8 @@ cdef void set_levels(core_t* c, int bracket_id) noexcept nogil:
     if plan.trail_kind != 0:
         b.trail_e4 = otk.otk_distance_e4(plan.trail_kind, plan.trail_value, entry, atr)
         b.trail_step_e4 = otk.otk_distance_e4(plan.trail_kind, plan.trail_step_value, entry, atr)
-        b.trail_from_e4 = otk.otk_distance_e4(plan.trail_kind, plan.trail_from_value, entry, atr)
+        if plan.trail_from_value > 0:
+            b.trail_from_e4 = entry + b.side * otk.otk_distance_e4(plan.trail_kind, plan.trail_from_value, entry, atr)
     if b.best_e4 == 0:
         b.best_e4 = entry
 

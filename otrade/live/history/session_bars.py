@@ -64,6 +64,17 @@ def session_bars(
     return found
 
 
+def closed_bars(
+    minutes: Sequence[MinuteCandle], session: TradingSession, interval_ns: int, asked_ns: int
+) -> list[PastBar]:
+    """Bars of a session that still runs, which had closed when history was asked and which it tells
+    to their end: where it is behind, its last bar is not all of it.
+    """
+    today = minutes_of(minutes, session)
+    known_ns = min(asked_ns, today[-1].ts_open_ns + MINUTE_NS) if today else 0
+    return [bar for bar in session_bars(today, session, interval_ns) if bar.ts_end_ns <= known_ns]
+
+
 def running_bar(
     minutes: Sequence[MinuteCandle], session: TradingSession, interval_ns: int, now_ns: int
 ) -> RunningBar:

@@ -56,6 +56,8 @@ class HistoryAnswer(msgspec.Struct, frozen=True):
 
     minutes: Sequence[MinuteCandle] = ()
     trouble: str = ""
+    asked_ns: int = 0
+    """When; what closed later may not be all in it."""
 
 
 def sessions_before(
@@ -170,7 +172,8 @@ class BarHistoryReader:
                 return _checked(answer, wish)
             today = await self._asked(wish.record, self._today, with_today=True)
             earlier = [bar for bar in answer.minutes if bar.ts_open_ns < wish_ends_ns(wish)]
-            return _checked(HistoryAnswer([*earlier, *today.minutes], today.trouble), wish)
+            minutes = [*earlier, *today.minutes]
+            return _checked(msgspec.structs.replace(today, minutes=minutes), wish)
         first = wish.sessions[0].date
         kept = self._store.read(wish.record, first) if self._store is not None else None
         if kept is not None and not wish.with_today:
@@ -179,7 +182,7 @@ class BarHistoryReader:
             wish.record, first if kept is None else self._today, with_today=wish.with_today
         )
         if kept is not None:
-            answer = HistoryAnswer([*kept, *answer.minutes], answer.trouble)
+            answer = msgspec.structs.replace(answer, minutes=[*kept, *answer.minutes])
         elif not answer.trouble and self._store is not None:
             behind_ns = wish_ends_ns(wish)
             earlier = [bar for bar in answer.minutes if bar.ts_open_ns < behind_ns]
@@ -221,7 +224,7 @@ class BarHistoryReader:
                 break
             except BrokerError as error:
                 return self._refused(str(error))
-            return HistoryAnswer(bars)
+            return HistoryAnswer(bars, asked_ns=self._asked_ns)
         else:
             self._given_up = self._last_trouble
         return HistoryAnswer(trouble=self._given_up)

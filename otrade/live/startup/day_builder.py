@@ -147,14 +147,15 @@ class DayBuilder(msgspec.Struct, frozen=True):
             journal.begin(plan, about, run_id, clock.now_ns())
         settled.say(self.board)
         warm = self._warm_start(plan, found, journal)
-        if journal is not None and journal.is_resumed:
-            warm.show()
-        else:
-            try:
-                await warm.feed()
-            finally:
-                adapter.close()
-            warm.say(self.board)
+        try:
+            await warm.feed()
+        except BaseException:  # somebody stops the start: the next one goes on from here
+            if journal is not None:
+                journal.close(clock.now_ns())
+            raise
+        finally:
+            adapter.close()
+        warm.say(self.board, is_resumed=journal is not None and journal.is_resumed)
         day = TradingDay(
             plan,
             clock,

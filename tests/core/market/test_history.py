@@ -5,7 +5,6 @@ arithmetic over both days says, and what its journal says again.
 from __future__ import annotations
 
 import csv
-import os
 import random
 from collections.abc import Sequence
 from datetime import datetime
@@ -38,8 +37,8 @@ NIGHT_NS = 24 * HOUR
 KINDS = ("ema_cross", "sma_cross", "price_ema", "price_sma", "price_level")
 Minute = tuple[int, list[int]]
 """When it begins, and its prices in paise."""
-REAL = "OTRADE_REAL_PRICES"
-"""A directory with `nifty50_1min_2025-09.csv`: time_ist, open, high, low, close."""
+REAL = Path(__file__).parents[4] / "shared" / "data" / "nifty50_1min_2025-09.csv"
+"""Beside the project, where somebody has put it: time_ist, open, high, low, close."""
 
 
 def made_day(seed: str, begins_ns: int, px: int, n: int = 375) -> list[Minute]:
@@ -140,11 +139,10 @@ def test_day_two_is_that_of_an_engine_which_never_stopped(kind: str, filters: st
 
 def test_real_sessions() -> None:
     """Five sessions of NIFTY 50: each after the first one."""
-    path = Path(os.environ.get(REAL, "")) / "nifty50_1min_2025-09.csv"
-    if REAL not in os.environ or not path.exists():
-        pytest.skip(f"{REAL} names no directory with nifty50_1min_2025-09.csv")
+    if not REAL.exists():
+        pytest.skip(f"NO REAL PRICES: {REAL.name} is not beside the project")
     days: dict[str, list[list[float]]] = {}
-    with path.open() as file:
+    with REAL.open() as file:
         for row in csv.DictReader(file):
             at = datetime.fromisoformat(row["time_ist"])
             minute = (at.hour * 60 + at.minute) - 555
@@ -190,6 +188,28 @@ def test_averages_of_ticks_are_not_fed_and_their_filters_are() -> None:
     fed(e, made_day("one", OPEN_NS, 10_000), OPEN_NS + NIGHT_NS)
     row = e.strategy(0)
     assert (row["n_average"], row["n_rsi"]) == (0, 15)
+
+
+def test_no_bar_of_the_past_is_fed_twice() -> None:
+    """A core knows up to where it was fed, and what is still to come: by its journal too."""
+    q = {"fast_period": 9, "slow_period": 21}
+    journal = MemoryJournal()
+    e = an_engine("ema_cross", q, strategies=2, journal=journal, start=False)
+    journal.make_room()
+    day, now_ns = [bar_of(m) for m in made_day("one", OPEN_NS, 10_000)], OPEN_NS + NIGHT_NS
+    e.on_history(day[:200], now_ns, series_id=0, strategy_id=0, n_left=len(day) - 200)
+    row = e.strategy(0)
+    assert (row["fed_ns"], row["n_to_feed"]) == (day[199][1], len(day) - 200)
+    done = replay(journal.windows()).engine
+    assert done is not None and done.strategy(0) == row
+    for again in (day[:200], day[199:], day[150:]):
+        with pytest.raises(EngineError, match="where it should be"):
+            e.on_history(again, now_ns, series_id=0, strategy_id=0)
+    e.on_history(day[200:], now_ns, series_id=0, strategy_id=0)
+    e.on_history(day, now_ns, series_id=0, strategy_id=1)
+    one, other = e.strategy(0), e.strategy(1)
+    assert one["signal"] == other["signal"]
+    assert (one["fed_ns"], one["n_to_feed"]) == (day[-1][1], 0)
 
 
 # ---------------------------------------------------------------------------------- in mid-day

@@ -17,7 +17,7 @@ from otrade.calendar import Calendar, TradingSession, at_ns
 from otrade.clock import NS_PER_S
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
 from otrade.instruments import Instrument
-from otrade.live.history.session_bars import RunningBar, running_bar, session_bars
+from otrade.live.history.session_bars import RunningBar, closed_bars, running_bar, session_bars
 from otrade.live.startup.bar_history import (
     BarHistoryReader,
     HistoryAnswer,
@@ -310,6 +310,23 @@ def test_minutes_are_put_together_from_the_opening_bell() -> None:
     )
     assert hours[-1][:2] == (at_ns(BEFORE, "15:15"), at_ns(BEFORE, "15:30"))
     assert session_bars(minutes, session_on(BEFORE), MINUTE)[374][5] == 1_010 + 374
+
+
+def test_a_bar_of_today_is_closed_when_history_tells_it_to_its_end() -> None:
+    """A broker that is behind has not told the last one whole, nor has one asked before it ended."""
+    session, asked_ns = session_on(TODAY), at_ns(TODAY, "11:10") + 5 * NS_PER_S
+    for last, asked_at_ns, ends in (
+        ("11:09", asked_ns, "11:10"),
+        ("11:10", asked_ns, "11:10"),
+        ("11:08", asked_ns, "11:05"),
+        ("11:09", at_ns(TODAY, "11:10") - 1, "11:05"),
+        ("11:09", at_ns(TODAY, "11:10"), "11:10"),
+    ):
+        n = (at_ns(TODAY, last) - session.open_ns) // MINUTE + 1
+        found = closed_bars(minutes_on(TODAY, n), session, 5 * MINUTE, asked_at_ns)
+        assert found[-1].ts_end_ns == at_ns(TODAY, ends), (last, ends)
+        assert found[0].ts_open_ns == session.open_ns
+    assert closed_bars([], session, 5 * MINUTE, asked_ns) == []
 
 
 def test_the_bar_that_runs() -> None:

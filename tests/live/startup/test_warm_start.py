@@ -4,6 +4,7 @@ tick, what it says, and that a restart asks for nothing.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 from pathlib import Path
@@ -16,10 +17,11 @@ from otrade._core.types import Rec
 from otrade.config import manager
 from otrade.drill.process import BrokerKind
 from otrade.errors import BrokerError
+from otrade.instruments import Instrument
 from otrade.journal.replay import replay
 from otrade.journal.scan import records, windows
 from otrade.live.plan.warm_start import waiting_words
-from otrade.live.startup.day_builder import PreparedDay
+from otrade.live.startup.day_builder import DayBuilder, PreparedDay
 from otrade.simulator.exchange.candles import bars
 from tests.harness.simulated_day import MINUTE, SECOND, SimulatedDay, run, simulated_day
 from tests.live.startup.test_exit_modes import maker_of
@@ -37,18 +39,27 @@ def ema(values: list[float], period: int) -> float:
     return e
 
 
+def builder_of(here: SimulatedDay, path: Path, *others: str, **strategy: Any) -> DayBuilder:
+    """Of a day with one strategy on INFY, and the same one on each of the others."""
+    maker = maker_of(here, path, exit_mode="stop_resting")
+    file = path / "config.json"
+    config = json.loads(file.read_text())
+    config["strategies"][0] |= strategy
+    for symbol in others:
+        config["instruments"].append({"symbol": symbol})
+        other = {"name": f"cross {symbol[4:]}", "instrument": symbol}
+        config["strategies"].append(config["strategies"][0] | other)
+    file.write_text(json.dumps(config))
+    return msgspec.structs.replace(maker, config=manager.load(file))
+
+
 async def started(
     here: SimulatedDay, path: Path, refused: str = "", **strategy: Any
 ) -> tuple[PreparedDay, list[str]]:
     """A start at the simulator's present time. `refused`: what the broker says to questions of
     history.
     """
-    maker = maker_of(here, path, exit_mode="stop_resting")
-    file = path / "config.json"
-    config = json.loads(file.read_text())
-    config["strategies"][0] |= strategy
-    file.write_text(json.dumps(config))
-    maker = msgspec.structs.replace(maker, config=manager.load(file))
+    maker = builder_of(here, path, **strategy)
     if refused:
 
         async def refuse(*args: Any, **given: Any) -> Any:
@@ -65,10 +76,12 @@ def ended(prepared: PreparedDay, now_ns: int) -> None:
     prepared.day.journal.close(now_ns)
 
 
-def closes_of(here: SimulatedDay, date: dt.date, n: int | None = None) -> list[float]:
+def closes_of(
+    here: SimulatedDay, date: dt.date, n: int | None = None, key: str = "NSE:INFY"
+) -> list[float]:
     """Minutes of a day, from the exchange's own trades of it."""
     exchange = here.sim.exchange
-    contract = exchange.market.universe.resolve("NSE:INFY")
+    contract = exchange.market.universe.resolve(key)
     path = exchange.prices.path(contract, date)
     open_ns = contract.session_ns(date)[0]
     last: dict[int, float] = {}
@@ -77,9 +90,19 @@ def closes_of(here: SimulatedDay, date: dt.date, n: int | None = None) -> list[f
     return [last[minute] for minute in sorted(last)][:n]
 
 
-def in_world(work: Any, **given: Any) -> None:
+def fives(closes: list[float]) -> list[float]:
+    """Of five minutes each, from the first on."""
+    return [closes[min(i + 4, len(closes) - 1)] for i in range(0, len(closes), 5)]
+
+
+def n_histories(path: Path) -> int:
+    (journal,) = (path / "var" / "journal").glob("*.otj")
+    return sum(record.kind == Rec.HISTORY for record in records(journal))
+
+
+def in_world(work: Any, keys: tuple[str, ...] = ("NSE:INFY",), **given: Any) -> None:
     async def body() -> None:
-        async with simulated_day(keys=("NSE:INFY",), config={"dates": (DATE,)}, **given) as here:
+        async with simulated_day(keys=keys, config={"dates": (DATE,)}, **given) as here:
             await work(here)
 
     run(body())
@@ -118,15 +141,8 @@ def test_a_start_in_mid_day_joins_the_bar_that_runs(broker: BrokerKind, tmp_path
         strategy = engine.strategy(0)
         series = engine.series(strategy["series_id"])
         assert series["bar"]["ts_open_ns"] == here.at("11:05") == series["from_ns"]
-        minutes = closes_of(here, DATE, 110)
-        whole = closes_of(here, dt.date(2026, 11, 19)) + minutes
-        n = len(closes_of(here, dt.date(2026, 11, 19)))
-        fives = [
-            part[min(i + 4, len(part) - 1)]
-            for part in (whole[:n], whole[n:])
-            for i in range(0, len(part), 5)
-        ]
-        assert strategy["signal"]["fast"] == pytest.approx(ema(fives, 3), rel=1e-12)
+        bars = fives(closes_of(here, dt.date(2026, 11, 19))) + fives(closes_of(here, DATE, 110))
+        assert strategy["signal"]["fast"] == pytest.approx(ema(bars, 3), rel=1e-12)
         assert "the bar that runs since 11:05 is joined" in said[0]
         ended(prepared, here.now_ns)
 
@@ -152,6 +168,96 @@ def test_a_restart_with_its_journal_asks_for_nothing(broker: BrokerKind, tmp_pat
         done = replay(windows(path))
         assert done.divergence is None and done.engine is not None
         assert done.engine.strategy(0) == before, "bit for bit"
+
+    in_world(work, broker=broker)
+
+
+@both
+def test_a_start_that_was_stopped_in_the_middle_is_gone_on_with(
+    broker: BrokerKind, tmp_path: Path
+) -> None:
+    """The first instrument was fed, the second was being asked for: each bar comes once."""
+
+    async def work(here: SimulatedDay) -> None:
+        asked: list[str] = []
+
+        async def build(stops_at: int) -> PreparedDay:
+            maker = builder_of(here, tmp_path, "NSE:SBIN")
+            told = maker.access.adapter.minute_bars
+
+            async def minute_bars(instrument: Instrument, *args: Any, **given: Any) -> Any:
+                asked.append(instrument.tradingsymbol)
+                if len(asked) == stops_at:
+                    raise asyncio.CancelledError
+                return await told(instrument, *args, **given)
+
+            maker.access.adapter.minute_bars = minute_bars  # type: ignore[method-assign]
+            return await here.sim.during(maker.build(here.date))
+
+        with pytest.raises(asyncio.CancelledError):
+            await build(2)
+        await here.sim.run_until(here.now_ns + 2 * SECOND)
+        prepared = await build(-1)
+        assert prepared.day.journal is not None and prepared.day.journal.is_resumed
+        assert asked == ["INFY", "SBIN", "SBIN"]
+        for strategy_id, key in enumerate(("NSE:INFY", "NSE:SBIN")):
+            closes = closes_of(here, dt.date(2026, 11, 19), key=key)
+            row = prepared.day.engine.strategy(strategy_id)
+            assert row["signal"]["fast"] == pytest.approx(ema(closes, 3), rel=1e-12)
+            assert row["signal"]["slow"] == pytest.approx(ema(closes, 8), rel=1e-12)
+        ended(prepared, here.now_ns)
+        assert n_histories(tmp_path) == 2
+
+    in_world(work, keys=("NSE:INFY", "NSE:SBIN"), broker=broker)
+
+
+@both
+def test_an_engine_that_died_before_the_open_is_fed_the_morning_that_it_missed(
+    broker: BrokerKind, tmp_path: Path
+) -> None:
+    """And the day before not once more."""
+
+    async def work(here: SimulatedDay) -> None:
+        params = {"fast_period": 3, "slow_period": 8, "bar_s": 300}
+        first, _ = await started(here, tmp_path, params=params)
+        ended(first, here.now_ns)
+        await here.sim.run_until(here.at("11:07") + 20 * SECOND)
+        second, said = await started(here, tmp_path, params=params)
+        assert second.day.journal is not None and second.day.journal.is_resumed
+        engine = second.day.engine
+        row = engine.strategy(0)
+        bars = fives(closes_of(here, dt.date(2026, 11, 19))) + fives(closes_of(here, DATE, 110))
+        assert row["signal"]["fast"] == pytest.approx(ema(bars, 3), rel=1e-12)
+        assert row["signal"]["slow"] == pytest.approx(ema(bars, 8), rel=1e-12)
+        assert engine.series(row["series_id"])["bar"]["ts_open_ns"] == here.at("11:05")
+        assert "the bar that runs since 11:05 is joined" in said[0]
+        ended(second, here.now_ns)
+        n = n_histories(tmp_path)
+        await here.sim.run_until(here.now_ns + 2 * SECOND)
+        third, said = await started(here, tmp_path, params=params)
+        assert third.day.engine.strategy(0) == row and said == []
+        ended(third, here.now_ns)
+        assert n_histories(tmp_path) == n
+
+    in_world(work, broker=broker)
+
+
+@both
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_half_a_bar_is_none_where_history_does_not_tell_it(
+    broker: BrokerKind, is_wanted: bool, tmp_path: Path
+) -> None:
+    async def work(here: SimulatedDay) -> None:
+        await here.sim.run_until(here.at("11:07") + 20 * SECOND)
+        params = {"fast_period": 3, "slow_period": 8, "bar_s": 300}
+        words = "PermissionException 403: no subscription"
+        prepared, said = await started(here, tmp_path, words, params=params, warm_start=is_wanted)
+        engine = prepared.day.engine
+        series = engine.series(engine.strategy(0)["series_id"])
+        assert (series["has_bar"], series["from_ns"]) == (0, here.at("11:10"))
+        assert "the first one begins at 11:10" in said[0]
+        assert "not ready before 11:50" in said[-1]
+        ended(prepared, here.now_ns)
 
     in_world(work, broker=broker)
 
