@@ -12,7 +12,7 @@ import pytest
 
 from otrade.drill import session
 from otrade.drill.draws.history import ANSWERS, HistoryDraw, draw_history
-from otrade.drill.scenario import Scenario, draw
+from otrade.drill.scenario import Event, Scenario, draw
 from otrade.live.history.session_bars import PastBar, session_bars
 from otrade.live.startup import warm_start
 from otrade.live.startup.bar_history import BarHistoryReader, HistoryAnswer
@@ -50,6 +50,23 @@ def test_a_death_in_the_middle(dies_behind: int) -> None:
     assert not result.error, result.error
     n_strategies = len(scenario.strategies)
     assert result.seen["kill_in_history"] == int(dies_behind <= n_strategies)
+
+
+@pytest.mark.parametrize("broker", ["kite", "upstox"])
+@pytest.mark.parametrize("answer", sorted(set(ANSWERS)))
+@pytest.mark.parametrize("at_s", [200.0, 239.5, 241.0])
+def test_a_start_in_mid_day_without_a_journal(answer: str, broker: str, at_s: float) -> None:
+    """In the middle of a bar, and about its end."""
+    args = {"behind": "TIMER", "records": 0, "s": 1.0, "twice": False, "lost": True}
+    scenario = of_bars(answer)
+    scenario = replace(
+        scenario,
+        sim={**scenario.sim, "broker": broker},
+        events=[Event(at_s, "kill", {**args, "history_s": scenario.history.kept_waiting_s})],
+    )
+    result = session.run(scenario)
+    assert not result.error, result.error
+    assert result.seen[f"history_{answer}"] == 2 and result.seen["kill_lost_journal"] == 1
 
 
 def test_every_answer_is_drawn() -> None:
