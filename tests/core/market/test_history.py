@@ -37,8 +37,8 @@ NIGHT_NS = 24 * HOUR
 KINDS = ("ema_cross", "sma_cross", "price_ema", "price_sma", "price_level")
 Minute = tuple[int, list[int]]
 """When it begins, and its prices in paise."""
-REAL = Path(__file__).parents[4] / "shared" / "data" / "nifty50_1min_2025-09.csv"
-"""Beside the project, where somebody has put it: time_ist, open, high, low, close."""
+REAL = Path(__file__).parents[4] / "shared" / "data"
+"""Beside the project, where somebody has put it: rows of time_ist, open, high, low, close."""
 
 
 def made_day(seed: str, begins_ns: int, px: int, n: int = 375) -> list[Minute]:
@@ -137,12 +137,19 @@ def test_day_two_is_that_of_an_engine_which_never_stopped(kind: str, filters: st
     assert two_ways(kind, q, first, second) > 3
 
 
-def test_real_sessions() -> None:
-    """Five sessions of NIFTY 50: each after the first one."""
-    if not REAL.exists():
-        pytest.skip(f"NO REAL PRICES: {REAL.name} is not beside the project")
+@pytest.mark.parametrize(
+    ("name", "kinds", "n_sessions"),
+    [
+        ("nifty50_1min_2025-09.csv", KINDS, range(5, 6)),
+        ("nifty50_1min_2024-01_04.csv", KINDS[:1], range(60, 100)),
+    ],
+)
+def test_real_sessions(name: str, kinds: Sequence[str], n_sessions: range) -> None:
+    """Sessions of NIFTY 50: each after the one before."""
+    if not (REAL / name).exists():
+        pytest.skip(f"NO REAL PRICES: {name} is not beside the project")
     days: dict[str, list[list[float]]] = {}
-    with REAL.open() as file:
+    with (REAL / name).open() as file:
         for row in csv.DictReader(file):
             at = datetime.fromisoformat(row["time_ist"])
             minute = (at.hour * 60 + at.minute) - 555
@@ -151,12 +158,12 @@ def test_real_sessions() -> None:
                 days.setdefault(str(at.date()), []).append([minute, *ohlc])
     sessions = [
         [
-            (OPEN_NS + i * NIGHT_NS + int(minute) * MINUTE, [round(px * 100) for px in ohlc])
+            (OPEN_NS + int(minute) * MINUTE, [round(px * 100) for px in ohlc])
             for minute, *ohlc in rows
         ]
-        for i, rows in enumerate(days.values())
+        for rows in days.values()
     ]
-    assert len(sessions) == 5
+    assert len(sessions) in n_sessions
     q = {
         "side_mask": 3,
         "fast_period": 9,
@@ -169,9 +176,10 @@ def test_real_sessions() -> None:
         "rsi_short_max": 100.0,
     }
     n = 0
-    for kind in KINDS:
+    for kind in kinds:
         for first, second in zip(sessions, sessions[1:], strict=False):
-            n += two_ways(kind, q, first, second)
+            next_day = [(begins_ns + NIGHT_NS, prices) for begins_ns, prices in second]
+            n += two_ways(kind, q, first, next_day)
     assert n > 100
 
 
