@@ -20,6 +20,7 @@ from otrade.drill.process import BrokerKind, MortalClock, Process, names_at, new
 from otrade.drill.rest_budget import RestBudgetExceeded, check_rest_budget
 from otrade.drill.scenario import CALM_S, Event, Scenario, StrategyDraw
 from otrade.drill.sent import BudgetPassed, check_budget
+from otrade.drill.trader.record import SessionRecorder
 from otrade.drill.trouble import TROUBLES, UNDECIDED
 from otrade.errors import OTradeError
 from otrade.journal.memory import MemoryJournal
@@ -104,6 +105,9 @@ class DrillSession:
         self._broker: BrokerKind = scenario.sim["broker"]
         self._oracle = Oracle(self._sim, scenario, self._strategy_of)
         self._bars = BarJudge(self._sim, sorted({strategy.key for strategy in scenario.strategies}))
+        self.recorder = SessionRecorder(
+            self._sim, self._broker, sorted({strategy.key for strategy in scenario.strategies})
+        )
         self._journals = [MemoryJournal()]
         self._control = Commands()
         self._said: list[tuple[int, str]] = []
@@ -168,6 +172,8 @@ class DrillSession:
         sim.faults.open_book()  # whoever starts an engine has logged in
         clock = MortalClock(sim.clock, old.clock.offset_ns if old else 0)
         goes_on = next(self._journal.records(), None) is not None
+        self.recorder.started(has_journal=goes_on)
+        self.recorder.limit(scenario.limits)
         exits = await self._settled(goes_on)
         self._process = Process(
             sim,
@@ -205,6 +211,7 @@ class DrillSession:
         ):
             raise Violation("a restart has thrown its own journal away")
         await self._process.open()
+        self.recorder.opened()
 
     async def _settled(self, goes_on: bool) -> Settled:
         """Exit modes of the start that comes. Where it goes on from a journal, the broker has
@@ -223,17 +230,19 @@ class DrillSession:
         """Let time pass; a process that died on the way is replaced."""
         sim = self._sim
         while sim.clock.now_ns() < ts_ns:
-            await sim.run_until(min(ts_ns, sim.clock.now_ns() + STEP_NS))
+            alive_ns = sim.clock.now_ns()
+            await sim.run_until(min(ts_ns, alive_ns + STEP_NS))
             if self._violation is not None:
                 raise self._violation
             self._check()
             if self._process.is_dead:
-                await self._bury()
+                await self._bury(alive_ns)
         if self._violation is not None:
             raise self._violation
 
-    async def _bury(self) -> None:
-        """The process has died: some time passes, and another one is started."""
+    async def _bury(self, alive_ns: int) -> None:
+        """The process has died since then: some time passes, and another one is started."""
+        self.recorder.died(alive_ns)
         self._result.seen["kill"] += 1
         self._result.n_early += self._process.n_early
         await self._process.die()
@@ -248,19 +257,27 @@ class DrillSession:
             self._kill_twice = False
             before, asked_ns = self._oracle.covered(), self._sim.clock.now_ns()
             await self._process.die()
+            self.recorder.died(asked_ns)
             await self._start()
             self._result.seen["kill_again"] += 1
             self._oracle.check()
             self._oracle.check_again(before, asked_ns)
         if is_lost and not self._oracle.halted_since_ns:
             # No entries after that, until a person who knows that he had not halted it says so.
-            self._control.command("rearm", {})
+            self._command("rearm")
+
+    def _command(self, name: str) -> bool:
+        """A person's command; whether it was carried out."""
+        done, _ = self._control.command(name, {})
+        self.recorder.commanded(name, {}, done=done)
+        return done
 
     # ------------------------------------------------------------------------------------- troubles
     async def _do(self, event: Event) -> None:
         trouble = TROUBLES[event.kind]
         sim, args = self._sim, event.args
         self._said.append((sim.clock.now_ns(), f"TROUBLE: {event.kind} {args}"))
+        self.recorder.trouble(event.kind, args)
         if trouble.do is not None:
             trouble.do(sim, args)
             if event.kind == "book_403":
@@ -272,14 +289,17 @@ class DrillSession:
         elif event.kind == "token":
             self._result.seen["token"] += 1
             sim.expire_tokens()
+            self.recorder.token(is_good=False)
             sim.clock.schedule(sim.clock.now_ns() + round(args["s"] * SECOND), self._log_in)
         elif event.kind == "clock_step":
             self._result.seen["clock_step"] += 1
             self._process.clock.offset_ns += round(args["s"] * SECOND)
+            self._say_clock()
         elif event.kind == "clock_wrong":
             self._result.seen["clock_wrong"] += 1
             clock, wrong_ns = self._process.clock, round(args["s"] * SECOND)
             clock.wrong_ns += wrong_ns
+            self._say_clock()
             sim.clock.schedule(
                 sim.clock.now_ns() + round(args["for_s"] * SECOND),
                 lambda: self._set_right(clock, wrong_ns),
@@ -292,16 +312,20 @@ class DrillSession:
                 writer.last_kind, writer.last_more = Rec[args["behind"]], args["records"]
             self._kill_s, self._kill_twice, self._kill_lost = args["s"], args["twice"], args["lost"]
         elif event.kind == "flatten":
-            if self._control.command("flatten", {})[0]:
+            if self._command("flatten"):
                 self._result.seen["flatten"] += 1
-        elif event.kind == "halt" and self._control.command("kill", {})[0]:
+        elif event.kind == "halt" and self._command("kill"):
             self._result.seen["halt"] += 1
             self._oracle.halted_since_ns = sim.clock.now_ns()
             sim.clock.schedule(sim.clock.now_ns() + round(args["s"] * SECOND), self._rearm)
 
-    @staticmethod
-    def _set_right(clock: MortalClock, wrong_ns: int) -> None:
+    def _set_right(self, clock: MortalClock, wrong_ns: int) -> None:
         clock.wrong_ns -= wrong_ns
+        self._say_clock()
+
+    def _say_clock(self) -> None:
+        clock = self._process.clock
+        self.recorder.clock_error(clock.offset_ns + clock.wrong_ns)
 
     def _strategy_of(self, tag: str) -> int:
         engine = self._process.day.engine
@@ -314,11 +338,12 @@ class DrillSession:
 
     def _leave(self) -> None:
         """A person closes everything, and it must be out in time."""
-        if self._control.command("flatten", {})[0]:
+        if self._command("flatten"):
             self._oracle.leave(self._sim.clock.now_ns())
 
     def _log_in(self) -> None:
         self._day.on_token(new_token(self._sim, self._broker))
+        self.recorder.token(is_good=True)
 
     def _log_in_if_dead(self) -> None:
         if self._day.is_token_dead:
@@ -326,11 +351,12 @@ class DrillSession:
 
     def _rearm(self) -> None:
         self._oracle.halted_since_ns = 0
-        self._control.command("rearm", {})
+        self._command("rearm")
 
     async def _heal(self) -> None:
         """Nothing goes wrong any more; whoever had to log in or re-arm has done so."""
         self._sim.faults.clear()
+        self.recorder.healed()
         if self._day.is_token_dead:
             self._log_in()
         self._oracle.halted_since_ns = 0

@@ -59,6 +59,17 @@ class FaultedMarket(Protocol):
         ...
 
 
+class HeardCounter(Counter[str]):
+    """What has happened, by kind. Somebody may hear of each as it happens."""
+
+    listener: Callable[[str], None] | None = None
+
+    def __setitem__(self, kind: str, count: int) -> None:
+        if self.listener is not None and count > self[kind]:
+            self.listener(kind)
+        super().__setitem__(kind, count)
+
+
 class FaultInjector(
     RequestFaults,
     PushFaults,
@@ -74,7 +85,8 @@ class FaultInjector(
     """What shall go wrong; nothing by default."""
 
     def __init__(self, seed: int, clock: VirtualClock) -> None:
-        rng, seen = random.Random(f"{seed}:faults"), Counter[str]()
+        rng, seen = random.Random(f"{seed}:faults"), HeardCounter()
+        self._happened = seen
         RequestFaults.__init__(self, seen)
         PushFaults.__init__(self, rng, seen)
         OrderFaults.__init__(self, rng, seen)
@@ -96,6 +108,10 @@ class FaultInjector(
         self._silences: set[str] = set()
         """What keeps the feed silent: it speaks again when the last of these is over."""
         self._is_ending = False
+
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """Tell it the kind of whatever goes wrong, when it does."""
+        self._happened.listener = listener
 
     # ---- the connection and the market
 
