@@ -156,6 +156,22 @@ def test_a_loss_limit_trips_at_the_tick_that_passes_it(limit, reason):
     assert e.risk()["halt"] == Halt.REDUCING
 
 
+def test_a_new_position_is_not_valued_at_the_price_at_which_the_last_one_ended():
+    e = setup(max_daily_loss_e4=100_000)
+    cross_up(e)
+    fill_entry(e)
+    stop = e.take_command()
+    e.on_answer(stop.seq, Ev.ACK, broker_order_id="2", ts_ns=NOW + 9 * MS)
+    report(e, stop, Ev.WORKING, 0, 0, NOW + 10 * MS)
+    report(e, stop, Ev.FILL_FULL, stop.qty, 1_001_500, NOW + 11 * MS)
+    assert e.risk()["pnl_e4"] == 0
+    # nobody holds anything while the price rises by two rupees
+    cross_up(e, NOW + SECOND, px=10_205)
+    fill_entry(e, px=1_020_500, now=NOW + SECOND + 5 * MS)
+    assert e.risk()["pnl_e4"] == 0
+    assert e.risk()["halt"] == Halt.ACTIVE
+
+
 def test_a_limit_may_flatten():
     e = setup(max_daily_loss_e4=100_000, flatten_on_limit=True)
     cross_up(e)
