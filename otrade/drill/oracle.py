@@ -6,10 +6,8 @@ undoing orders) filled less what its exits did; its cover is what its live exits
 """
 
 from collections import Counter, deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from otrade.drill.decisions import Decisions
 from otrade.drill.scenario import CALM_S, Scenario, StrategyDraw
 from otrade.simulator.exchange.orders import Order
 from otrade.simulator.simulator import Simulator
@@ -129,9 +127,7 @@ class Worst:
 class Oracle:
     """Checks after every event. Raises Violation."""
 
-    def __init__(
-        self, sim: Simulator, scenario: Scenario, strategy_of: Callable[[str], int]
-    ) -> None:
+    def __init__(self, sim: Simulator, scenario: Scenario) -> None:
         self._sim = sim
         self._scenario = scenario
         self._brackets: dict[str, JudgedBracket] = {}
@@ -148,7 +144,6 @@ class Oracle:
             default=0,
         )
         """So late may the exchange carry out what was sent before."""
-        self._decisions = Decisions(strategy_of)
         self._left_ns: list[int] = []
         self._out_ns = round((OUT_S + scenario.out_s) * SECOND)
         self._wishes: dict[str, list[StrategyDraw]] = {}
@@ -250,29 +245,14 @@ class Oracle:
             raise Violation(
                 f"entry {tag} was placed on an instrument with a position that is not the engine's"
             )
-        limits = self._scenario.limits
         if tag[12] == "E":
-            decision = self._decisions.admit(tag, order.terms.quantity, self._is_over)
-            asked = decision.qty if decision else order.terms.quantity
-            if limits["max_order_qty"] and asked > limits["max_order_qty"]:
-                raise Violation(
-                    f"entry {tag} makes {asked} units of one decision; max_order_qty is {limits['max_order_qty']}"
-                )
             self._check_loss(order)
-            self._check_positions(order)
             self._entries.append(order)
         elif tag[12] in "ST":
             self._check_room(order)
         bracket = self._brackets.setdefault(tag[2:12], JudgedBracket(tag[2:12]))
         bracket.orders.append(order)
         bracket.is_done = False
-
-    def _is_over(self, bracket: str) -> bool:
-        b = self._brackets.get(bracket)
-        if b is None:
-            return True
-        # As of the check at its last fill: what others have closed of it is no longer open.
-        return b.open_qty == 0 and all(order.is_final for order in b.orders)
 
     def _check_loss(self, entry: Order) -> None:
         """No entry once the day's loss is reached, where nothing is open that could have made up
@@ -298,24 +278,6 @@ class Oracle:
         if pnl_e4 <= -limit_e4:
             raise Violation(
                 f"entry {entry.tag} was placed with a loss of {-pnl_e4 / 10_000:.2f}; the limit is {limit_e4 / 10_000:.2f}"
-            )
-
-    def _check_positions(self, entry: Order) -> None:
-        """No entry above the limit of open positions. What one strategy holds is one position, in
-        however many brackets.
-        """
-        limit = self._scenario.limits["max_open_positions"]
-        if not limit:
-            return
-        known_ns = entry.ts_placed_ns - self._bound_ns - round(NOTICED_S * SECOND)
-        of = self._decisions.strategy_of_bracket
-        own = of.get((entry.tag or "")[2:12])
-        held = {
-            of.get(b.tag, b.tag) for b in self._brackets.values() if 0 < b.open_since_ns < known_ns
-        } - {own}
-        if len(held) >= limit:
-            raise Violation(
-                f"entry {entry.tag} was placed beside {len(held)} open positions; the limit is {limit}"
             )
 
     def _take_closings(self) -> None:

@@ -11,15 +11,16 @@ from typing import Any
 
 import uvloop
 
-from otrade._core.types import NONE_ID, ExitReason, Note, Rec
+from otrade._core.types import ExitReason, Note, Rec
 from otrade.charges import NO_CHARGES, Charges
 from otrade.drill.bars import BarJudge
-from otrade.drill.decisions import forgotten_rest
 from otrade.drill.oracle import Oracle, Violation
 from otrade.drill.process import BrokerKind, MortalClock, Process, names_at, new_token, settled
 from otrade.drill.rest_budget import RestBudgetExceeded, check_rest_budget
 from otrade.drill.scenario import CALM_S, Event, Scenario, StrategyDraw
 from otrade.drill.sent import BudgetPassed, check_budget
+from otrade.drill.trader.entries import EntryJudge, WrongEntry
+from otrade.drill.trader.plan import TradedInstrument, TradedStrategy
 from otrade.drill.trader.record import SessionRecorder
 from otrade.drill.trouble import TROUBLES, UNDECIDED
 from otrade.errors import OTradeError
@@ -61,6 +62,13 @@ class SessionResult:
     n_entries: int = 0
     n_waited: int = 0
     """Entries, whole or in part, that waited for the rate budget."""
+    n_signals: int = 0
+    n_close_calls: int = 0
+    """Of the trader's signals, those so near that rounding decides."""
+    n_entries_expected: int = 0
+    """Decisions that he too would have made."""
+    n_left_open: int = 0
+    """Signals of which a trouble leaves open whether they lead to an order."""
     n_events: int = 0
     n_decisions: int = 0
     simulated_s: float = 0.0
@@ -103,7 +111,7 @@ class DrillSession:
         self._result = result
         self._sim = Simulator(SimConfig(seed=scenario.seed, **scenario.sim))
         self._broker: BrokerKind = scenario.sim["broker"]
-        self._oracle = Oracle(self._sim, scenario, self._strategy_of)
+        self._oracle = Oracle(self._sim, scenario)
         self._bars = BarJudge(self._sim, sorted({strategy.key for strategy in scenario.strategies}))
         self.recorder = SessionRecorder(
             self._sim, self._broker, sorted({strategy.key for strategy in scenario.strategies})
@@ -327,15 +335,6 @@ class DrillSession:
         clock = self._process.clock
         self.recorder.clock_error(clock.offset_ns + clock.wrong_ns)
 
-    def _strategy_of(self, tag: str) -> int:
-        engine = self._process.day.engine
-        slot = engine.find_order(tag, "")
-        return (
-            int(engine.bracket(engine.order(slot)["bracket_id"])["strategy_id"])
-            if slot >= 0
-            else NONE_ID
-        )
-
     def _leave(self) -> None:
         """A person closes everything, and it must be out in time."""
         if self._command("flatten"):
@@ -389,6 +388,7 @@ class DrillSession:
         if day.has_fault:
             raise Violation("code of the engine failed; see the timeline")
         self._compare_bars()
+        self._judge_entries()
         self._compare_books()
         self._compare_limits()
         self._compare_journal()
@@ -485,26 +485,37 @@ class DrillSession:
             and self._day.engine.risk()["trades"] > limit + self._sim.faults.seen["answer_late"]
         ):
             raise Violation(f"{self._day.engine.risk()['trades']} trades; the limit is {limit}")
-        if self._n_runs == 1:
-            forgotten = self._forgotten_rest()
-            if forgotten:
-                raise Violation(forgotten)
 
-    def _forgotten_rest(self) -> str:
-        engine = self._day.engine
-        strategies = [engine.strategy(i) for i in range(engine.n_strategies)]
-        lots = [engine.instrument(row["instrument_id"])["lot_size"] for row in strategies]
-        notices = (
-            read_notice(record.payload)
+    def _judge_entries(self) -> None:
+        """What the trader would have entered, and what was."""
+        scenario = self._scenario
+        judge = EntryJudge(
+            self.recorder.record,
+            self._sim.exchange,
+            traded(self._instruments),
+            scenario.budget,
+            scenario.limits["entry_wait_ns"],
+        )
+        try:
+            judge.check()
+        except WrongEntry as error:
+            raise Violation(str(error)) from None
+        counts = judge.counts
+        self._result.n_signals, self._result.n_close_calls = counts.n_signals, counts.n_close_calls
+        self._result.n_entries_expected = counts.n_matched
+        self._result.n_left_open = counts.n_left_open
+        told = {
+            (notice["strategy_id"], notice["sent_qty"])
             for record in self._journal.records()
             if record.kind == Rec.NOTICE
-        )
-        return forgotten_rest(
-            (engine.bracket(i) for i in range(engine.n_brackets)),
-            notices,
-            [row["plan"] for row in strategies],
-            lots,
-        )
+            and (notice := read_notice(record.payload))["note"] == Note.ENTRY_CUT
+        }
+        for decision in judge.cut_decisions() if self._n_runs == 1 else ():
+            if (decision.strategy.number, decision.sent_qty) not in told:
+                raise Violation(
+                    f"strategy {decision.strategy.number}: {decision.sent_qty} of {decision.qty} units were sent, "
+                    "and nobody was told of the rest"
+                )
 
     def _compare_journal(self) -> None:
         for journal in self._journals:
@@ -579,6 +590,39 @@ def specs(sim: Simulator, scenario: Scenario) -> list[InstrumentSpec]:
             open_ns, open_ns, close_ns - CALM_S * SECOND, close_ns - MINUTE, close_ns
         )
         found.append(_instrument(sim, contract, session, strategies))
+    return found
+
+
+def traded(instruments: list[InstrumentSpec]) -> list[TradedInstrument]:
+    """The same in the trader's words. Strategies are counted as they are looked at: instrument by
+    instrument, minute bars first, then the shorter before the longer.
+    """
+    number = 0
+    found = []
+    for spec in instruments:
+        strategies = []
+        for one in sorted(spec.strategies, key=lambda one: (one.interval_s != 60, one.interval_s)):
+            strategies.append(
+                TradedStrategy(number, one.kind, one.interval_s * SECOND, one.params, one.plan)
+            )
+            number += 1
+        hours = spec.session
+        found.append(
+            TradedInstrument(
+                f"{spec.exchange}:{spec.symbol}",
+                spec.product,
+                spec.tick_size_e4,
+                spec.lot_size,
+                spec.freeze_qty,
+                spec.multiplier,
+                spec.exchange not in ("NSE", "BSE"),
+                hours.open_ns,
+                hours.entry_from_ns,
+                hours.entry_until_ns,
+                hours.close_ns,
+                strategies,
+            )
+        )
     return found
 
 

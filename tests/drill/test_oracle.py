@@ -4,15 +4,13 @@ are made by hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from otrade._core.types import Cmd, Lane, Note
-from otrade.drill.decisions import forgotten_rest
+from otrade._core.types import Cmd, Lane
 from otrade.drill.oracle import Oracle, Violation
 from otrade.drill.scenario import PLAN, Scenario, StrategyDraw, draw
 from otrade.drill.sent import BudgetPassed, SentRequest, check_budget
@@ -82,7 +80,6 @@ class RecordedExchange:
 
 def judge(
     exchange: RecordedExchange,
-    strategy_of: Callable[[str], int] = lambda tag: int(tag[8:12]),
     **limits: int,
 ) -> Oracle:
     faults = SimpleNamespace(ts_refused_ns=0)
@@ -92,9 +89,9 @@ def judge(
     scenario: Scenario = replace(
         draw(1, []),
         strategies=[StrategyDraw("NSE:INFY", "price_level", 10, {}, PLAN)],
-        limits={"max_order_qty": 0, "max_daily_loss_e4": 0, "max_open_positions": 0, **limits},
+        limits={"max_daily_loss_e4": 0, **limits},
     )
-    return Oracle(sim, scenario, strategy_of)
+    return Oracle(sim, scenario)
 
 
 @pytest.mark.parametrize(
@@ -113,49 +110,6 @@ def test_an_entry_after_the_days_loss(loss_e4: int, wait_s: int, is_wrong: bool)
             oracle.check()
     else:
         oracle.check()
-
-
-@pytest.mark.parametrize(("limit", "is_wrong"), [(1, True), (2, False)])
-def test_an_entry_beside_too_many_positions(limit: int, is_wrong: bool) -> None:
-    exchange = RecordedExchange()
-    oracle = judge(exchange, max_open_positions=limit)
-    exchange.order(1, "E", 1, filled=10)
-    exchange.order(1, "S", -1, final=False)
-    oracle.check()
-    exchange.now_ns += 60 * SECOND
-    exchange.order(2, "E", 1, final=False)
-    if is_wrong:
-        with pytest.raises(Violation, match="beside 1 open positions; the limit is 1"):
-            oracle.check()
-    else:
-        oracle.check()
-
-
-@pytest.mark.parametrize(("flat_between", "is_wrong"), [(False, True), (True, False)])
-def test_slices_that_together_pass_the_largest_order(flat_between: bool, is_wrong: bool) -> None:
-    exchange = RecordedExchange()
-    oracle = judge(exchange, strategy_of=lambda tag: 0, max_order_qty=15)
-    exchange.order(1, "E", 1, filled=10)
-    if flat_between:
-        exchange.order(1, "S", -1, filled=10)
-    oracle.check()
-    exchange.order(2, "E", 1, final=False)
-    if is_wrong:
-        with pytest.raises(Violation, match="makes 20 units of one decision; max_order_qty is 15"):
-            oracle.check()
-    else:
-        oracle.check()
-
-
-def test_slices_of_one_strategy_are_one_position() -> None:
-    exchange = RecordedExchange()
-    oracle = judge(exchange, strategy_of=lambda tag: 0, max_open_positions=1)
-    exchange.order(1, "E", 1, filled=10)
-    exchange.order(1, "S", -1, final=False)
-    oracle.check()
-    exchange.now_ns += 60 * SECOND
-    exchange.order(2, "E", 1, final=False)
-    oracle.check()
 
 
 @pytest.mark.parametrize(("filled", "is_wrong"), [(("A", "B", "C"), True), (("A", "B"), False)])
@@ -177,19 +131,6 @@ def test_an_entry_that_takes_what_other_entries_stops_want(
             check_budget(rows, budget, filled)
     else:
         check_budget(rows, budget, filled)
-
-
-SLICED = [((4, 4, 2), None, False), ((4, 4), None, True), ((4, 4), 8, False), ((4,), 8, True)]
-
-
-@pytest.mark.parametrize(("sent", "told", "is_wrong"), SLICED)
-def test_slices_that_nobody_heard_of_again(
-    sent: tuple[int, ...], told: int | None, is_wrong: bool
-) -> None:
-    brackets = [{"decision": 0, "strategy_id": 0, "order_qty": qty} for qty in sent]
-    notices = [{"note": Note.ENTRY_CUT, "strategy_id": 0, "sent_qty": told}] if told else []
-    plans = [{"size_value": 11.0, "max_qty": 100, "size_mode": 0}]
-    assert bool(forgotten_rest(brackets, notices, plans, [2])) == is_wrong
 
 
 @pytest.mark.parametrize("placed_again", [True, False])

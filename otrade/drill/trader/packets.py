@@ -55,6 +55,8 @@ class Sight:
     ask_qty: int
     close_e4: int
     """Yesterday's close."""
+    has_more: bool
+    """It says something else of the day: candles, averages, open interest, totals."""
     is_whole: bool
     """Kite's full packet, or an Upstox message with last trade, volume and order book: no part of
     it is older than the rest.
@@ -105,6 +107,7 @@ def _kite_sight(ts_ns: int, body: bytes, contract: ListedContract) -> Sight:
         bid_qty=number(FIRST_BID) if is_full else 0,
         ask_qty=number(FIRST_ASK) if is_full else 0,
         close_e4=price_e4(40) if has_day else (price_e4(20) if size != KITE_LTP else 0),
+        has_more=size != KITE_LTP,
         is_whole=is_full,
     )
 
@@ -119,6 +122,7 @@ def upstox_sights(
         if contract is None:
             continue
         book = volume = None
+        has_more = False
         way = one.WhichOneof("FeedUnion")
         if way == "ltpc":
             trade = one.ltpc
@@ -131,6 +135,7 @@ def upstox_sights(
             trade = full.ltpc if full.HasField("ltpc") else None
             book = list(full.marketLevel.bidAskQuote) if full.HasField("marketLevel") else None
             volume = full.vtt
+            has_more = bool(full.marketOHLC.ohlc or full.atp or full.oi or full.tbq or full.tsq)
         elif way == "fullFeed":
             index = one.fullFeed.indexFF
             trade = index.ltpc if index.HasField("ltpc") else None
@@ -154,5 +159,6 @@ def upstox_sights(
             bid_qty=best.bidQ if best is not None else 0,
             ask_qty=best.askQ if best is not None else 0,
             close_e4=round(trade.cp * E4) if trade is not None else 0,
+            has_more=has_more,
             is_whole=trade is not None and bool(volume) and book is not None,
         )

@@ -62,6 +62,8 @@ class OrderSystem:
         """Called when a new day begins: tokens and contracts may have changed."""
         self.all_trades: list[Execution] = []
         """Every execution of every day."""
+        self.refused: list[tuple[int, OrderRequest]] = []
+        """(time, request) of every placement that became no order."""
         self.market: MarketData
         self._rng = random.Random()
         self._book: dict[str, Order] = {}
@@ -140,10 +142,14 @@ class OrderSystem:
         """Take an order; with autoslice one for each slice, the ones refused as errors. RequestRefused
         for a plain one.
         """
-        order_checks.check_request(request)
         contract, terms = request.contract, request.terms
-        if not request.autoslice or terms.quantity <= contract.freeze_qty:
-            return [self._place_one(request, terms, placed_by)]
+        try:
+            order_checks.check_request(request)
+            if not request.autoslice or terms.quantity <= contract.freeze_qty:
+                return [self._place_one(request, terms, placed_by)]
+        except RequestRefused:
+            self.refused.append((self.clock.now_ns(), request))
+            raise
         slice_qty = contract.freeze_qty // contract.lot * contract.lot
         sizes = [slice_qty] * (terms.quantity // slice_qty)
         if terms.quantity % slice_qty:
