@@ -20,6 +20,7 @@ from otrade.drill.rest_budget import RestBudgetExceeded, check_rest_budget
 from otrade.drill.scenario import CALM_S, Event, Scenario, StrategyDraw
 from otrade.drill.sent import BudgetPassed, check_budget
 from otrade.drill.trader.entries import EntryJudge, WrongEntry
+from otrade.drill.trader.exits import ExitJudge, WrongExit
 from otrade.drill.trader.plan import TradedInstrument, TradedStrategy
 from otrade.drill.trader.record import SessionRecorder
 from otrade.drill.trouble import TROUBLES, UNDECIDED
@@ -69,6 +70,10 @@ class SessionResult:
     """Decisions that he too would have made."""
     n_left_open: int = 0
     """Signals of which a trouble leaves open whether they lead to an order."""
+    n_exit_terms: int = 0
+    """Terms of stops, targets and ways out that the trader has judged."""
+    n_exit_terms_open: int = 0
+    """Those that a trouble leaves open."""
     n_events: int = 0
     n_decisions: int = 0
     simulated_s: float = 0.0
@@ -500,6 +505,7 @@ class DrillSession:
             judge.check()
         except WrongEntry as error:
             raise Violation(str(error)) from None
+        self._judge_exits(judge)
         counts = judge.counts
         self._result.n_signals, self._result.n_close_calls = counts.n_signals, counts.n_close_calls
         self._result.n_entries_expected = counts.n_matched
@@ -516,6 +522,23 @@ class DrillSession:
                     f"strategy {decision.strategy.number}: {decision.sent_qty} of {decision.qty} units were sent, "
                     "and nobody was told of the rest"
                 )
+
+    def _judge_exits(self, entries: EntryJudge) -> None:
+        """What became of the trader's positions."""
+        judge = ExitJudge(
+            self.recorder.record,
+            self._sim.exchange.orders(),
+            traded(self._instruments),
+            entries.touches,
+            entries.strategy_of,
+        )
+        try:
+            judge.check()
+        except WrongExit as error:
+            raise Violation(str(error)) from None
+        counts = judge.counts
+        self._result.n_exit_terms = counts.n_stops + counts.n_targets + counts.n_ways_out
+        self._result.n_exit_terms_open = counts.n_tolerated
 
     def _compare_journal(self) -> None:
         for journal in self._journals:
@@ -620,6 +643,7 @@ def traded(instruments: list[InstrumentSpec]) -> list[TradedInstrument]:
                 hours.entry_from_ns,
                 hours.entry_until_ns,
                 hours.close_ns,
+                hours.square_off_ns,
                 strategies,
             )
         )

@@ -91,6 +91,11 @@ class EntryJudge:
         self.strategy_of: dict[str, TradedStrategy] = {}
         """Whose a bracket (run and number of its tags) is."""
 
+    @property
+    def touches(self) -> dict[str, list[SeenTouch]]:
+        """What was known of each instrument's price, moment by moment."""
+        return {key: replay.touches for key, replay in self._replays.items()}
+
     def check(self) -> None:
         """WrongEntry for the first thing that is wrong."""
         happenings: list[tuple[int, int, int, int, TraderSignal | Order]] = [

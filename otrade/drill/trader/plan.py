@@ -41,4 +41,6 @@ class TradedInstrument:
     entry_from_ns: int
     entry_until_ns: int
     close_ns: int
+    square_off_ns: int = 0
+    """What is open then is taken out; 0: never."""
     strategies: list[TradedStrategy] = field(default_factory=list)
