@@ -12,7 +12,14 @@ from otrade.drill.trader.profit import RunningProfit
 from otrade.drill.trader.record import SessionRecord
 from otrade.drill.trader.replay import InstrumentReplay, SeenTouch, TraderSignal
 from otrade.drill.trader.terms import E4, EntryTerms, entry_terms
-from otrade.drill.trader.tolerances import CLAMPED_NS, CLAMPING, CROWDED_NS, REQUEST_NS, TOLD_NS
+from otrade.drill.trader.tolerances import (
+    CLAMPED_NS,
+    CLAMPING,
+    CROWDED_NS,
+    LOOK_NS,
+    REQUEST_NS,
+    TOLD_NS,
+)
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.exchange.orders import FINAL, Order
 
@@ -160,7 +167,7 @@ class EntryJudge:
                     strategy,
                     signal.side,
                     signal.ts_ns,
-                    signal.until_ns + self._entry_wait_ns,
+                    signal.until_ns + self._entry_wait_ns + LOOK_NS,
                     is_reversal=False,
                     left=left if decision.brackets else 0,
                     atr=signal.atr,
@@ -307,7 +314,7 @@ class EntryJudge:
         self._give(decision, tag, bracket)
         one.left = decision.qty - decision.sent_qty
         one.is_reversal = False
-        one.until_ns = ts_ns + max(self._entry_wait_ns, CROWDED_NS)
+        one.until_ns = ts_ns + max(self._entry_wait_ns, CROWDED_NS) + LOOK_NS
         if one.left <= 0:
             self._pending.remove(one)
 

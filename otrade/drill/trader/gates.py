@@ -12,6 +12,8 @@ from otrade.drill.trader.record import SessionRecord
 from otrade.drill.trader.replay import SeenTouch
 from otrade.drill.trader.terms import EntryTerms
 from otrade.drill.trader.tolerances import (
+    DIED,
+    FORGOT,
     FORGOTTEN_NS,
     LOSS_SHARE,
     TOLD_NS,
@@ -74,7 +76,13 @@ class Gates:
             (window.from_ns, window.until_ns + round(tolerance.after_s * SECOND), tolerance)
             for window in record.troubles
             if (tolerance := TOLERANCES.get(window.kind)) is not None
-        ] + [
+        ]
+        lives = record.lives
+        for life, after in zip(lives, lives[1:], strict=False):
+            tolerance = DIED if after.has_journal else FORGOT
+            until_ns = after.started_ns + round(tolerance.after_s * SECOND)
+            self._unsure.append((life.alive_ns, until_ns, tolerance))
+        self._unsure += [
             (ts_ns, ts_ns + round(tolerance.after_s * SECOND), tolerance)
             for ts_ns, kind in record.happened
             if (tolerance := TOLERANCES.get(kind)) is not None

@@ -168,7 +168,8 @@ class SessionRecorder:
     def trouble(self, kind: str, args: Mapping[str, Any]) -> None:
         """A trouble of the scenario begins."""
         now_ns = self._now_ns()
-        lasts_ns = round(args.get("s", 0) * SECOND)
+        lasts_s = args.get("for_s", 0) if kind.startswith("clock_") else args.get("s", 0)
+        lasts_ns = round(lasts_s * SECOND)
         self.record.troubles.append(TroubleWindow(kind, now_ns, now_ns + lasts_ns, args))
 
     def healed(self) -> None:

@@ -10,6 +10,8 @@ REQUEST_NS = (2 * MS, 6 * MS)
 """From a request's arrival until the order system looks at it, which is when the order is placed."""
 TOLD_NS = 8 * MS
 """From an event at the exchange until its push has been sent: the engine cannot know it earlier."""
+LOOK_NS = 100 * MS
+"""What waits for the rate is looked at every 50 ms, and a last time when its time is over."""
 CROWDED_NS = 600 * MS
 """More than four requests at once wait for a free connection, each for an answer."""
 LOSS_SHARE = 0.02
@@ -81,15 +83,21 @@ TOLERANCES: dict[str, Tolerance] = {
     "positions_empty": Tolerance(60.0, _OTHERS),
     "positions_null": Tolerance(60.0, _OTHERS),
     "token": Tolerance(60.0, "nothing is accepted until somebody logs in"),
-    "kill": Tolerance(
-        100_000.0,
-        "which packets the dead process still took in, to a second, nobody knows",
-        moves_signals=True,
-    ),
     "clock_step": Tolerance(
         100_000.0, "bars are closed and gates open by the machine's clock", moves_signals=True
     ),
     "clock_wrong": Tolerance(
-        100_000.0, "bars are closed and gates open by the machine's clock", moves_signals=True
+        60.0, "bars are closed and gates open by the machine's clock", moves_signals=True
     ),
 }
+DIED = Tolerance(
+    100_000.0,
+    "which packets the dead process still took in, to a second, nobody knows",
+    moves_signals=True,
+)
+FORGOT = Tolerance(
+    300.0,
+    "what was held is taken back from the book, perhaps by another strategy",
+    moves_signals=True,
+)
+"""After a death, where the next process has a journal, and where it has none."""
