@@ -21,6 +21,8 @@ from otrade.drill.scenario import CALM_S, Event, Scenario, StrategyDraw
 from otrade.drill.sent import BudgetPassed, check_budget
 from otrade.drill.trader.entries import EntryJudge, WrongEntry
 from otrade.drill.trader.exits import ExitJudge, WrongExit
+from otrade.drill.trader.held import entered_brackets
+from otrade.drill.trader.leaving import LeaveJudge, WrongLeave
 from otrade.drill.trader.plan import TradedInstrument, TradedStrategy
 from otrade.drill.trader.record import SessionRecorder
 from otrade.drill.trouble import TROUBLES, UNDECIDED
@@ -74,6 +76,9 @@ class SessionResult:
     """Terms of stops, targets and ways out that the trader has judged."""
     n_exit_terms_open: int = 0
     """Those that a trouble leaves open."""
+    n_leaves: int = 0
+    """Times by which a position had to leave, and reasons of those that left."""
+    n_leaves_open: int = 0
     n_events: int = 0
     n_decisions: int = 0
     simulated_s: float = 0.0
@@ -494,10 +499,11 @@ class DrillSession:
     def _judge_entries(self) -> None:
         """What the trader would have entered, and what was."""
         scenario = self._scenario
+        instruments = traded(self._instruments)
         judge = EntryJudge(
             self.recorder.record,
             self._sim.exchange,
-            traded(self._instruments),
+            instruments,
             scenario.budget,
             scenario.limits["entry_wait_ns"],
         )
@@ -505,7 +511,7 @@ class DrillSession:
             judge.check()
         except WrongEntry as error:
             raise Violation(str(error)) from None
-        self._judge_exits(judge)
+        self._judge_exits(judge, instruments)
         counts = judge.counts
         self._result.n_signals, self._result.n_close_calls = counts.n_signals, counts.n_close_calls
         self._result.n_entries_expected = counts.n_matched
@@ -523,22 +529,27 @@ class DrillSession:
                     "and nobody was told of the rest"
                 )
 
-    def _judge_exits(self, entries: EntryJudge) -> None:
+    def _judge_exits(self, entries: EntryJudge, instruments: list[TradedInstrument]) -> None:
         """What became of the trader's positions."""
-        judge = ExitJudge(
-            self.recorder.record,
-            self._sim.exchange.orders(),
-            traded(self._instruments),
-            entries.touches,
-            entries.strategy_of,
+        record, orders = self.recorder.record, self._sim.exchange.orders()
+        brackets = entered_brackets(
+            orders, instruments, entries.touches, entries.strategy_of, entries.unsure
+        )
+        prices = ExitJudge(record, brackets, entries.unsure)
+        others = frozenset(one.contract.key for one in orders if not one.tag and one.filled_qty)
+        leaving = LeaveJudge(
+            record, brackets, entries.signals, entries.profit, entries.unsure, others
         )
         try:
-            judge.check()
-        except WrongExit as error:
+            prices.check()
+            leaving.check([one for one in orders if one.tag and one.tag[12] == "E"])
+        except (WrongExit, WrongLeave) as error:
             raise Violation(str(error)) from None
-        counts = judge.counts
+        counts = prices.counts
         self._result.n_exit_terms = counts.n_stops + counts.n_targets + counts.n_ways_out
         self._result.n_exit_terms_open = counts.n_tolerated
+        self._result.n_leaves = leaving.counts.n_dues + leaving.counts.n_reasons
+        self._result.n_leaves_open = leaving.counts.n_open
 
     def _compare_journal(self) -> None:
         for journal in self._journals:

@@ -84,12 +84,12 @@ class EntryJudge:
             key: InstrumentReplay(record, one) for key, one in self._instruments.items()
         }
         self._brackets = brackets_of(exchange.orders())
-        profit = RunningProfit(
+        self.profit = RunningProfit(
             self._instruments,
             exchange.trades(),
             {key: replay.touches for key, replay in self._replays.items()},
         )
-        self._gates = Gates(record, profit, exchange.orders(), budget)
+        self._gates = Gates(record, self.profit, exchange.orders(), budget)
         self._pending: list[PendingEntry] = []
         self._unmatched: list[tuple[str, SeenBracket]] = sorted(
             self._brackets.items(), key=lambda item: (item[1].entry.ts_placed_ns, item[0])
@@ -102,6 +102,15 @@ class EntryJudge:
     def touches(self) -> dict[str, list[SeenTouch]]:
         """What was known of each instrument's price, moment by moment."""
         return {key: replay.touches for key, replay in self._replays.items()}
+
+    @property
+    def signals(self) -> dict[str, list[TraderSignal]]:
+        """What the strategies of each instrument have said."""
+        return {key: replay.signals for key, replay in self._replays.items()}
+
+    def unsure(self, from_ns: int, until_ns: int) -> str:
+        """Why a trouble may have delayed something between these times; empty: none has."""
+        return self._gates.unsure(from_ns, until_ns)
 
     def check(self) -> None:
         """WrongEntry for the first thing that is wrong."""

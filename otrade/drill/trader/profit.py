@@ -45,3 +45,15 @@ class RunningProfit:
         """The lowest between these times; 0 when nothing had been traded."""
         first, last = bisect_right(self._times, from_ns), bisect_right(self._times, until_ns)
         return min(self._pnl_e4[first:last], default=0)
+
+    def first_below(self, level_e4: int, since_ns: int) -> int:
+        """When it was so low for the first time after then; 0: never."""
+        first = bisect_right(self._times, since_ns)
+        return next(
+            (
+                ts_ns
+                for ts_ns, pnl_e4 in zip(self._times[first:], self._pnl_e4[first:], strict=True)
+                if pnl_e4 <= level_e4
+            ),
+            0,
+        )
