@@ -638,7 +638,7 @@ MUTANTS = (
             swap(
                 "BR_EXITING square_off_ns",
                 ">= inst.square_off_ns",
-                ">= inst.square_off_ns + 50_000_000_000",
+                ">= inst.square_off_ns + 100 * CHASE_NS",
             ),
         ),
         "the broker's own square-off, and its charge, may be first",
@@ -776,7 +776,7 @@ MUTANTS = (
             swap(
                 "BR_EXITING square_off_ns",
                 ">= inst.square_off_ns",
-                ">= inst.square_off_ns - 60_000_000_000",
+                ">= inst.square_off_ns - 120 * CHASE_NS",
             ),
         ),
         "a position is left before its time",

@@ -169,7 +169,7 @@ class LeaveJudge:
         if (
             bracket.open_qty(due.ts_ns - BEAT_NS) <= 0
             or bracket.open_qty(latest_ns) <= 0
-            or self.unsure(bracket.entry.ts_placed_ns, latest_ns)
+            or self.unsure(due.ts_ns, latest_ns)
         ):
             return
         self.counts.n_dues += 1
