@@ -652,6 +652,14 @@ MUTANTS = (
         "halt",
     ),
     Mutant(
+        "quarantine never lifted",
+        "otrade.live.reconciliation.position_audit",
+        "PositionAudit._release",
+        (never("differences _is_suspect"),),
+        "what somebody has given back keeps entries out for the rest of the day",
+        "manual",
+    ),
+    Mutant(
         "flatten_on_limit ignored",
         CORE + "orders.bracket",
         "on_pnl",

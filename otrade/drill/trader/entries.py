@@ -115,9 +115,9 @@ class EntryJudge:
     def check(self) -> None:
         """WrongEntry for the first thing that is wrong."""
         happenings: list[tuple[int, int, int, int, TraderSignal | Order]] = [
-            (signal.ts_ns, 0, signal.order, signal.strategy.number, signal)
+            (signal.ts_ns, 0, signal.order, number, signal)
             for replay in self._replays.values()
-            for signal in replay.signals
+            for number, signal in enumerate(replay.signals)  # a bar's before those of its tick
         ]
         happenings += [
             (bracket.entry.ts_placed_ns - before_ns, 1, number, 0, bracket.entry)

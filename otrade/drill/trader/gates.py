@@ -26,6 +26,8 @@ SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 BRAKE_AFTER = 3
 BRAKE_NS, BRAKE_MAX_NS = 60 * SECOND, 32 * MINUTE
+GIVEN_BACK_NS = 60 * SECOND
+"""What somebody has given back is found by looking: within this, troubles apart."""
 HALTS = frozenset({"kill", "stop-entries", "pause"})
 LIFTS = frozenset({"rearm", "resume"})
 REQUESTS = frozenset({states.PUT_REQ, states.MODIFY_VALIDATION, states.CANCEL_PENDING})
@@ -161,15 +163,33 @@ class Gates:
         return Ruling(Verdict.NO, "outside the entry hours")
 
     def _strangers(self, instrument: TradedInstrument, ts_ns: int) -> Ruling:
-        """What somebody else holds keeps entries out, for as long as he holds it."""
-        if any(
-            order.contract.key == instrument.key
+        """What somebody else holds keeps entries out, for as long as he holds it. Where he has given
+        it back, and nothing of ours was open that he could have closed, they come again.
+        """
+        others = [
+            order
+            for order in self._others
+            if order.contract.key == instrument.key
             and order.product == instrument.product
             and order.ts_placed_ns <= ts_ns
-            for order in self._others
-        ):
-            return Ruling(Verdict.OPEN, "sent where somebody else has traded")
-        return ALLOWED
+        ]
+        if not others:
+            return ALLOWED
+        first_ns, last_ns = others[0].ts_placed_ns, others[-1].ts_update_ns
+        is_back = (
+            sum(order.side * order.filled_qty for order in others) == 0
+            and all(order.is_final for order in others)
+            and ts_ns > last_ns + GIVEN_BACK_NS
+        )
+        was_ours = any(
+            one.strategy in instrument.strategies
+            and one.since_ns <= last_ns
+            and one.may_be_open(max(first_ns, one.since_ns))
+            for one in self.decisions
+        )
+        if is_back and not was_ours:
+            return ALLOWED
+        return Ruling(Verdict.OPEN, "sent where somebody else has traded")
 
     def _person(self, ts_ns: int) -> Ruling:
         halted = ""
