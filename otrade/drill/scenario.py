@@ -19,6 +19,8 @@ take them all at once.
 """
 AUTO = 0.25
 """Of the strategies with a target: the broker's margin preview says how they leave."""
+NEAR_LOSS = 0.15
+"""Of the scenarios: the day's loss is smaller than what one stop costs."""
 CALM_S = 150
 """At the end of a session nothing new goes wrong."""
 SPARE_MINUTES = 5
@@ -162,7 +164,11 @@ def draw(
             "second_exit": exits.choice(("costs", "free", "free", "untold")),
         },
         chosen,
-        {**_limits(rng), "entry_wait_ns": crowd.choice((0, 3, 5, 5)) * 1_000_000_000},
+        {
+            **(limits := _limits(rng)),
+            "entry_wait_ns": crowd.choice((0, 3, 5, 5)) * 1_000_000_000,
+            **_near_loss(random.Random(f"loss {seed}"), chosen, limits["max_order_qty"]),
+        },
         _budget(rng),
         events,
     )
@@ -230,6 +236,21 @@ def _limits(rng: random.Random) -> dict[str, int]:
         "max_daily_loss_e4": rng.choice((0, 0, 500, 5_000)) * 10_000,
         "flatten_on_limit": int(rng.random() < 0.5),
     }
+
+
+def _near_loss(rng: random.Random, strategies: list[StrategyDraw], max_qty: int) -> dict[str, int]:
+    """Now and then a day's loss that is reached long before a stop is: what is open then is taken
+    out.
+    """
+    risks = [
+        strategy.plan["size_value"] * strategy.plan["stop_value"]
+        for strategy in strategies
+        if strategy.key != FUTURE and (not max_qty or strategy.plan["size_value"] <= max_qty)
+    ]
+    if rng.random() >= NEAR_LOSS or not risks:
+        return {}
+    # A seventh of what a stop costs, at a thousand rupees a unit.
+    return {"max_daily_loss_e4": round(max(risks) * 150), "flatten_on_limit": 1}
 
 
 def _budget(rng: random.Random) -> dict[str, int]:

@@ -164,13 +164,11 @@ class LeaveJudge:
         return last is not None and last.name in names
 
     def _check_due(self, bracket: EnteredBracket, due: LeaveDue) -> None:
+        if bracket.open_qty(due.ts_ns - BEAT_NS) <= 0 or bracket.open_qty(due.ts_ns + OUT_NS) <= 0:
+            return
         others = sum(one.open_qty(due.ts_ns) > 0 for one in self.brackets)
         latest_ns = due.ts_ns + OUT_NS + PLACE_NS * others
-        if (
-            bracket.open_qty(due.ts_ns - BEAT_NS) <= 0
-            or bracket.open_qty(latest_ns) <= 0
-            or self.unsure(due.ts_ns, latest_ns)
-        ):
+        if bracket.open_qty(latest_ns) <= 0 or self.unsure(due.ts_ns, latest_ns):
             return
         self.counts.n_dues += 1
         if not any(_leaves(order, latest_ns) for order in bracket.exits):
