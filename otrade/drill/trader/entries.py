@@ -89,7 +89,8 @@ class EntryJudge:
             exchange.trades(),
             {key: replay.touches for key, replay in self._replays.items()},
         )
-        self._gates = Gates(record, self.profit, exchange.orders(), budget)
+        others_ns = [*exchange.changes_ns, *(ts_ns for ts_ns, _ in exchange.refused)]
+        self._gates = Gates(record, self.profit, exchange.orders(), budget, others_ns)
         self._pending: list[PendingEntry] = []
         self._unmatched: list[tuple[str, SeenBracket]] = sorted(
             self._brackets.items(), key=lambda item: (item[1].entry.ts_placed_ns, item[0])

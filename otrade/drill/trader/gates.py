@@ -30,7 +30,6 @@ GIVEN_BACK_NS = 60 * SECOND
 """What somebody has given back is found by looking: within this, troubles apart."""
 HALTS = frozenset({"kill", "stop-entries", "pause"})
 LIFTS = frozenset({"rearm", "resume"})
-REQUESTS = frozenset({states.PUT_REQ, states.MODIFY_VALIDATION, states.CANCEL_PENDING})
 
 
 class Verdict(IntEnum):
@@ -62,7 +61,11 @@ class Gates:
         profit: RunningProfit,
         orders: Iterable[Order],
         budget: dict[str, int],
+        others_ns: Iterable[int] = (),
     ) -> None:
+        """`others_ns`: when requests came that are not in the orders' own histories: changes, and
+        placements that were refused.
+        """
         self._record = record
         self._profit = profit
         self._budget = budget
@@ -71,9 +74,7 @@ class Gates:
         orders = list(orders)
         self._others = [order for order in orders if not order.tag]
         ours = [order for order in orders if order.tag]
-        self._requests_ns = sorted(
-            ts_ns for order in ours for ts_ns, told in order.told if told.status in REQUESTS
-        )
+        self._requests_ns = sorted([*(order.ts_placed_ns for order in ours), *others_ns])
         self._unsure = [
             (window.from_ns, window.until_ns + round(tolerance.after_s * SECOND), tolerance)
             for window in record.troubles

@@ -89,7 +89,7 @@ class LeaveJudge:
             dues = [*self._times(bracket), *self._signals(bracket), *lost]
             for due in dues:
                 self._check_due(bracket, due)
-            self._check_reason(bracket, [*dues, *self._near_loss(bracket)])
+            self._check_reason(bracket, [*dues, *_may_time_out(bracket), *self._near_loss(bracket)])
         self._check_halts(entries)
 
     # ---- what must leave, and when
@@ -325,6 +325,13 @@ class LeaveJudge:
                 raise WrongLeave(
                     f"entry {entry.tag} still stands {OUT_NS / SECOND:.0f} s after a person has halted the engine, and nothing cancels it"
                 )
+
+
+def _may_time_out(bracket: EnteredBracket) -> list[LeaveDue]:
+    """Time exits of each plan that it may follow."""
+    first_ns = bracket.entry.trades[0].ts_ns
+    lasts = {round(plan.get("time_exit_ns", 0)) for plan in bracket.plans} - {0}
+    return [LeaveDue(first_ns + lasts_ns, "its time exit") for lasts_ns in lasts]
 
 
 def _leaves(order: Order, ts_ns: int) -> bool:

@@ -64,6 +64,8 @@ class OrderSystem:
         """Every execution of every day."""
         self.refused: list[tuple[int, OrderRequest]] = []
         """(time, request) of every placement that became no order."""
+        self.changes_ns: list[int] = []
+        """When a modification or a cancel was asked for, whatever came of it."""
         self.market: MarketData
         self._rng = random.Random()
         self._book: dict[str, Order] = {}
@@ -403,6 +405,7 @@ class OrderSystem:
         return order
 
     def _changeable(self, order_id: str, verb: str) -> Order:
+        self.changes_ns.append(self.clock.now_ns())
         order = self.order(order_id)
         if order.is_final:
             raise bad_order(
