@@ -18,6 +18,8 @@ ROUNDED_E4 = 100
 """An average is told in paise, or its fourth decimal is cut: by so much it may differ."""
 SENT_NS = 2 * SECOND
 """The price at which an entry was sent is one that was seen so long before its arrival."""
+KNOWN_NS = 3 * SECOND
+"""A fill has changed the levels within this."""
 WRONG_AVERAGE = frozenset({"avg_missing", "avg_revised", "trades_late"})
 """Fills whose price is not told, or told wrongly at first: the last price stands in for it."""
 WRONG_AVERAGE_SHARE = 0.006
@@ -35,17 +37,26 @@ class EnteredBracket:
     plans: list[Mapping[str, Any]]
     instrument: TradedInstrument
     touches: list[SeenTouch]
+    unsure: Callable[[int, int], str]
+    """May a trouble have delayed something between these times?"""
 
     @property
     def side(self) -> int:
         return self.entry.side
 
     def averages(self, ts_ns: int, *, is_wrong: bool) -> PriceRange | None:
-        """What had been paid for a unit, after each fill up to then. None: nothing was filled."""
+        """What had been paid for a unit, after each fill that may have been the last one known then.
+        None: nothing was filled.
+        """
         found, qty, value_e4 = list[int](), 0, 0
+        known_ns = 0
+        if not self.unsure(self.entry.ts_placed_ns, ts_ns):
+            known_ns = ts_ns - KNOWN_NS
         for trade in self.entry.trades:
             if trade.ts_ns > ts_ns:
                 break
+            if trade.ts_ns <= known_ns:
+                found.clear()
             qty += trade.qty
             value_e4 += trade.qty * trade.price_e4
             found.append(value_e4 // qty)
@@ -115,7 +126,9 @@ def entered_brackets(
         ]
         exits = [order for order in group if order is not entry]
         found.append(
-            EnteredBracket(tag, entry, exits, plans, instrument, touches[entry.contract.key])
+            EnteredBracket(
+                tag, entry, exits, plans, instrument, touches[entry.contract.key], unsure
+            )
         )
     return found
 

@@ -58,9 +58,9 @@ def judges(
     ]
     record = SessionRecord("kite", {}, commands=list(commands), limits=[(0, LIMITS)])
     record.lives.append(ProcessLife(OPEN, has_journal=False, opened_ns=OPEN))
-    bracket = EnteredBracket("0000010000", entry, exits, [plan], instrument, touches)
-    profit = RunningProfit({}, [], {})
     sure = lambda from_ns, until_ns: ""  # noqa: E731
+    bracket = EnteredBracket("0000010000", entry, exits, [plan], instrument, touches, sure)
+    profit = RunningProfit({}, [], {})
     leave = LeaveJudge(record, [bracket], {"NSE:INFY": []}, profit, sure, frozenset())
     return ExitJudge(record, [bracket], sure), leave, entry
 
