@@ -4,7 +4,7 @@ PY := .venv/bin/python
 # Compiled .pyc files quarter the start-up time; some environments switch them off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: build run test bench peers pages paint fuzz campaign drill drill-mutants deaths proof lint clean
+.PHONY: build run test bench peers pages paint fuzz campaign model-check drill drill-mutants mutants deaths proof lint clean
 
 build: .venv/ready otrade/web/static/index.html
 
@@ -75,6 +75,10 @@ fuzz: build
 campaign: build
 	$(PY) -m tests.core.orders.campaign --sequences 100000
 
+# Every order of events around one bracket, to a depth: a million states (about ten minutes on one core).
+model-check: build
+	$(PY) -m tests.model
+
 # The fault drill: 10,000 sessions with everything going wrong (about an hour on two cores).
 drill: build
 	.venv/bin/otrade drill --seeds 10000
@@ -83,12 +87,16 @@ drill: build
 drill-mutants: build
 	$(PY) -m tests.drill.mutants
 
+# Small changes of what decides orders, 400 of them one at a time, each to be noticed by a test or by the drill (about an hour on two busy cores).
+mutants: build
+	$(PY) -m tests.mutation
+
 # An engine that dies after every single journal record about orders, and after each is followed by another one.
 deaths: build
 	OTRADE_DEATH_STRIDE=1 $(PY) -m pytest -n 2 --timeout 7200 tests/live/reconciliation/test_bracket_recovery.py -k "death_at"
 
 # Everything that is too long for `make test` (some hours on two cores).
-proof: test drill drill-mutants campaign deaths fuzz
+proof: test model-check drill drill-mutants mutants campaign deaths fuzz
 
 clean:
 	rm -rf build dist .venv *.egg-info otrade/web/static web/node_modules

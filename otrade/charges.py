@@ -231,6 +231,47 @@ def charge_segment(exchange: str, instrument_type: str, product: str) -> str:
     return "delivery" if product == "CNC" else "intraday"
 
 
+class SideRates(msgspec.Struct, frozen=True):
+    """Shares of an order's value in units of 1e-12."""
+
+    stt: int
+    exchange: int
+    ipft: int
+    sebi: int
+    stamp: int
+
+
+class SegmentRates(msgspec.Struct, frozen=True):
+    """What an order costs: `gst` is taken of brokerage, exchange, SEBI and protection fund.
+    `brokerage_flat_e4` below 0: the lower of the share `brokerage` and `brokerage_most_e4`.
+    """
+
+    buy: SideRates
+    sell: SideRates
+    gst: int
+    brokerage: int
+    brokerage_most_e4: int
+    brokerage_flat_e4: int
+
+
+class CoreRates(msgspec.Struct, frozen=True):
+    """One instrument's rates of a day in integers, for the core, which counts the same amounts to
+    the paisa. `known` is False where a rate is missing: it counts as 0 then, and is said to.
+    """
+
+    own: SegmentRates
+    same_day: SegmentRates
+    """Of shares for delivery, those that are both bought and sold on the day."""
+    dp_e4: int
+    square_off_e4: int
+    is_delivery: bool
+    known: bool
+
+
+UNIT = 10**12
+"""What the core's rates are parts of."""
+
+
 class ChargeTable:
     """Everything in one file. `file` is for its error messages."""
 
@@ -376,6 +417,58 @@ class DayCharges:
             charged += Charges(dp=self._fee("dp", unknown), unknown=unknown)
         return charged
 
+    def core_rates(self, what: TradedValue) -> CoreRates:
+        """The same rates in integers. ConfigError when one has more decimals than they hold."""
+        unknown: dict[str, str] = {}
+        is_delivery = what.segment == "delivery"
+        same_day = msgspec.structs.replace(what, segment="intraday") if is_delivery else what
+        own, short = self._segment(what, unknown), self._segment(same_day, unknown)
+        # Only an order of the broker's own square-off pays that fee: not known, it counts as 0.
+        square_off_e4 = self._fee("square_off", {})
+        dp_e4 = self._fee("dp", unknown) if is_delivery else 0
+        return CoreRates(own, short, dp_e4, square_off_e4, is_delivery, not unknown)
+
+    def _segment(self, what: TradedValue, unknown: dict[str, str]) -> SegmentRates:
+        missing: dict[str, str] = {}
+        step = self._brokerage.get(what.segment)
+        share, most, flat = Decimal(), Decimal(), Decimal()
+        if step is not None and step.flat is not None:
+            flat = step.flat
+        elif step is not None and step.percent is not None and step.most is not None:
+            share, most, flat = step.percent / PER_CENT, step.most, Decimal(-1)
+        else:
+            missing["brokerage"] = self._words(f"{self._plan} brokerage", what)
+        buy, sell = self._side(what, 1, missing), self._side(what, -1, missing)
+        step_gst = self._rates.get(("gst", what.exchange, what.segment, ""))
+        gst = step_gst.buy if step_gst is not None else None
+        if gst is None:
+            missing["gst"] = self._words("GST", what)
+        if gst is None or any(name in missing for name in TAXED):
+            gst = Decimal()  # as of an order: it is not known in part
+        unknown |= missing
+        return SegmentRates(
+            buy=buy,
+            sell=sell,
+            gst=whole_parts(gst / PER_CENT),
+            brokerage=whole_parts(share),
+            brokerage_most_e4=int(most * E4),
+            brokerage_flat_e4=int(flat * E4),
+        )
+
+    def _side(self, what: TradedValue, side: int, unknown: dict[str, str]) -> SideRates:
+        one = Decimal(1)  # of a value of one rupee each line is its rate
+
+        def share(item: str) -> int:
+            return whole_parts(self._share(item, what, side, one, unknown))
+
+        return SideRates(
+            stt=whole_parts(self._tax(what, side, one, unknown)),
+            exchange=share("exchange"),
+            ipft=share("ipft"),
+            sebi=share("sebi"),
+            stamp=share("stamp"),
+        )
+
     def _costs_brokerage(self, segment: str) -> bool:
         step = self._brokerage.get(segment)
         return step is not None and bool(step.flat or step.percent)
@@ -445,6 +538,16 @@ NAMES = {
     "dp": "the depository's charge",
     "square_off": "the broker's square-off fee",
 }
+
+
+def whole_parts(share: Decimal) -> int:
+    """In units of 1e-12. ConfigError where that is not exact: a rate in per cent has ten decimals."""
+    parts = share * UNIT
+    if parts != parts.to_integral_value():
+        raise ConfigError(
+            f"the rate {share * PER_CENT} per cent has more than ten decimals", file="charges.json"
+        )
+    return int(parts)
 
 
 def e4_of(rupees: Decimal) -> int:

@@ -49,20 +49,21 @@ TABLE = {
     "_core.orders": "",
     "_core.orders.order": TICK,
     "_core.orders.position": TICK,
+    "_core.orders.charges": TICK,
     "_core.orders.refusal": TICK,
     "_core.orders.waiting_entries": TICK,
     "_core.orders.risk": f"{TICK} _core.market _core.orders.order",
     "_core.orders.request": f"{TICK} _core.orders.order _core.orders.risk",
     "_core.orders.exits": f"{TICK} _core.market _core.orders.order _core.orders.refusal "
     "_core.orders.request _core.orders.risk",
-    "_core.orders.bracket": f"{TICK} _core.orders.exits _core.orders.order _core.orders.position "
+    "_core.orders.bracket": f"{TICK} _core.orders.charges _core.orders.exits _core.orders.order _core.orders.position "
     "_core.orders.refusal _core.orders.risk _core.orders.waiting_entries",
     "_core.orders.entry": f"{TICK} _core.orders.bracket _core.orders.exits _core.orders.refusal "
     "_core.orders.request _core.orders.risk _core.orders.waiting_entries",
-    "_core.orders.fill_price": f"{TICK} _core.orders.exits _core.orders.position",
+    "_core.orders.fill_price": f"{TICK} _core.orders.charges _core.orders.exits _core.orders.position",
     "_core.orders.report": f"{TICK} _core.orders.bracket _core.orders.exits "
     "_core.orders.fill_price _core.orders.order _core.orders.request _core.orders.risk",
-    "_core.orders.adopt": f"{TICK} _core.orders.bracket _core.orders.report _core.orders.risk "
+    "_core.orders.adopt": f"{TICK} _core.orders.bracket _core.orders.order _core.orders.report _core.orders.risk "
     "_core.orders.waiting_entries",
     "_core.engine": "",
     "_core.engine.rows": "",
@@ -77,6 +78,7 @@ TABLE = {
     "_core.engine.setup _core.engine.views _core.journal_writer _core.market "
     "_core.orders.adopt _core.orders.bracket _core.orders.report _core.orders.risk "
     "_core.orders.waiting_entries _core.pack",
+    "_core.engine.checkpoint": f"{TICK} _core.engine.engine _core.engine.pipeline _core.market",
     "_core.engine.replay": f"{TICK} _core.codecs _core.engine.engine _core.journal_writer",
     "_core.engine.warmup": f"{TICK} _core.engine.engine _core.engine.pipeline _core.journal_writer",
     "_core.engine.feed_sink": f"{TICK} _core.codecs _core.engine.engine _core.engine.pipeline "
@@ -111,6 +113,7 @@ TABLE = {
     "simulator.net simulator.upstox.rest",
     "simulator.upstox": "simulator.base simulator.exchange simulator.faults simulator.net "
     "simulator.upstox.rest simulator.upstox.streams",
+    "drill.trader.leave": "drill.trader simulator.exchange",
     "simulator": "simulator.base simulator.exchange simulator.faults simulator.kite.rest simulator.kite.rest "
     "simulator.net simulator.upstox.rest",
     # ------------------------------------------------------------------ the running engine
@@ -159,11 +162,15 @@ TABLE = {
     "web": "contract web.auth web.http web.rest web.stream",
     # What it knows of the engine is nothing: no core, no live, no broker's readers.
     "drill.trader": "simulator simulator.base simulator.exchange simulator.upstox.streams",
-    "drill": f"{BASE} drill.trader brokers brokers.registry charges config journal live.control live.day "
+    "drill.bounds": "",
+    "drill.draws": "",
+    "drill.reports": "errors",
+    "drill": f"{BASE} _core.orders.order brokers brokers.registry charges config drill.bounds drill.draws drill.reports "
+    "drill.trader drill.trader.leave journal live.control live.day "
     "live.history live.notices live.persistence live.plan live.startup simulator simulator.base "
     "simulator.exchange",
     "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",
-    "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar cli.engine config contract drill instruments "
+    "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar cli.engine config contract drill drill.reports instruments "
     "journal live live.alerts live.broker_io live.control live.history live.notices live.plan "
     "live.runtime live.startup simulator simulator.base simulator.prices web.auth web.webhooks",
     "cli": "brokers.registry cli.commands cli.engine config errors live",

@@ -2,7 +2,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from otrade._core.types cimport (
-    bar_rec_t, bar_t, bracket_t, budget_t, command_t, instrument_t, market_t, notice_t, order_t, plan_t, position_t,
+    bar_rec_t, bar_t, bracket_t, budget_t, charge_rates_t, command_t, instrument_t, market_t, notice_t, order_t, plan_t, position_t,
     risk_limits_t, risk_state_t, series_t, signal_rec_t, signal_t,
 )
 
@@ -73,6 +73,7 @@ cdef struct core_t:
     instrument_t* instruments
     market_t* markets
     position_t* positions
+    charge_rates_t* charge_rates  # by instrument
     series_t* series
     strategy_t* strategies
     order_t* orders

@@ -15,7 +15,7 @@ from libc.string cimport memcmp, memcpy, memset, strcmp, strncmp
 
 from otrade._core.types cimport (
     MAX_ORDERS_PER_BRACKET, ORD_INITIALIZED, PENDING_NONE,
-    bar_rec_t, bracket_t, command_t, instrument_t, market_t, notice_t, order_t, position_t, series_t, signal_rec_t,
+    bar_rec_t, bracket_t, charge_rates_t, command_t, instrument_t, market_t, notice_t, order_t, position_t, series_t, signal_rec_t,
 )
 
 from otrade.errors import EngineError
@@ -54,6 +54,7 @@ cdef int allocate(core_t* c) except -1:
     c.instruments = <instrument_t*>_array(c.cap_instruments, sizeof(instrument_t))
     c.markets = <market_t*>_array(c.cap_instruments, sizeof(market_t))
     c.positions = <position_t*>_array(c.cap_instruments, sizeof(position_t))
+    c.charge_rates = <charge_rates_t*>_array(c.cap_instruments, sizeof(charge_rates_t))
     c.series = <series_t*>_array(c.cap_series, sizeof(series_t))
     c.strategies = <strategy_t*>_array(c.cap_strategies, sizeof(strategy_t))
     c.orders = <order_t*>_array(c.cap_orders, sizeof(order_t))
@@ -133,6 +134,7 @@ cdef void release(core_t* c) noexcept:
     free(c.instruments)
     free(c.markets)
     free(c.positions)
+    free(c.charge_rates)
     free(c.series)
     free(c.strategies)
     free(c.orders)

@@ -458,7 +458,7 @@ NOTE_FIELDS: dict[int, dict[str, type[int]]] = {
     Note.ILLEGAL_EVENT: {"ord_status": OrdStatus, "ev": Ev},
     Note.UNKNOWN_STATUS: {},
     Note.HALT_CHANGED: {"halt": Halt, "halt_reason": Reason},
-    Note.LIMIT_TRIPPED: {"pnl_e4": int, "drawdown_e4": int},
+    Note.LIMIT_TRIPPED: {"net_e4": int, "drawdown_e4": int, "charges_e4": int},
     Note.SQUARE_OFF: {},
     Note.QUARANTINED: {},
     Note.BUDGET_WAIT: {},
@@ -682,8 +682,41 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("sell_value_e4", I8),
         ("mark_e4", I8),
         ("pnl_e4", I8),
+        ("charges_e4", I8),
         ("n_unvalued", I4),
         ("n_unpriced", I4),
+        ("dp_bracket", I4),  # 1 + the bracket that owes the depository for this scrip; 0: none
+        ("uncharged", I4),  # it has traded at charges that are not known
+    ],
+    # What an order costs, in units of 1e-12 of its value, and e4 rupees. `brokerage_flat_e4` below 0:
+    # the lower of a share and a most.
+    "side_rates_t": [
+        ("stt", I8),
+        ("exchange", I8),
+        ("ipft", I8),
+        ("sebi", I8),
+        ("stamp", I8),
+    ],
+    "segment_rates_t": [
+        ("buy", "side_rates_t"),
+        ("sell", "side_rates_t"),
+        ("gst", I8),
+        ("brokerage", I8),
+        ("brokerage_most_e4", I8),
+        ("brokerage_flat_e4", I8),
+    ],
+    # One instrument's, in its product. `same_day`: of shares for delivery, those both bought and
+    # sold. `dp_at`: the instrument that keeps who owes the depository for this scrip. `known`: no
+    # rate is missing.
+    "charge_rates_t": [
+        ("own", "segment_rates_t"),
+        ("same_day", "segment_rates_t"),
+        ("dp_e4", I8),
+        ("square_off_e4", I8),
+        ("is_delivery", I4),
+        ("dp_at", I4),
+        ("known", I4),
+        ("_pad", I4),
     ],
     "order_t": [
         ("ord_status", I4),
@@ -869,6 +902,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         # Of the open quantity, what the account no longer holds: somebody else has closed it. No
         # exit is placed for it.
         ("gone_qty", I8),
+        ("charges_e4", I8),  # of what its orders have traded
     ],
     "risk_limits_t": [
         ("max_order_qty", I8),
@@ -887,11 +921,14 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("halt_reason", I4),
         ("open_positions", I8),
         ("trades", I8),
-        ("pnl_e4", I8),
+        ("pnl_e4", I8),  # gross
+        ("charges_e4", I8),  # owed by what has traded; the loss, the peak and its drawdown are net
         ("peak_e4", I8),
         ("drawdown_e4", I8),
         ("n_denied", I8),
         ("n_entering", I8),
+        ("uncharged", I4),  # something has traded at charges that are not known
+        ("_pad", I4),
         ("n_unvalued", I4),
         ("n_rounded", I4),  # orders whose value is not known, or only a broker's average of
     ],

@@ -201,7 +201,23 @@ def _replay(args: argparse.Namespace) -> int:
 def _drill(args: argparse.Namespace) -> int:
     from otrade.cli.commands.drill import run
 
-    return run(args.seeds, args.seed, args.faults, args.strategy, args.jobs, args.broker)
+    return run(
+        args.seeds,
+        args.seed,
+        args.faults,
+        args.strategy,
+        args.jobs,
+        args.broker,
+        args.shard,
+        args.report,
+        keeps_going=args.keep_going,
+    )
+
+
+def _drill_report(args: argparse.Namespace) -> int:
+    from otrade.cli.commands.drill import report
+
+    return report(args.files)
 
 
 def _login(args: argparse.Namespace) -> int:
@@ -519,6 +535,28 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="processes (default: one a core)",
     )
+    sub.add_argument(
+        "--shard",
+        default="1/1",
+        metavar="I/M",
+        help="run the Ith of M parts of the seeds, for one of many machines",
+    )
+    sub.add_argument(
+        "--keep-going",
+        action="store_true",
+        help="run on after a violation, and tell them all (default: stop at the first)",
+    )
+    sub.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write the results to this file, for otrade drill report",
+    )
+    parts = sub.add_subparsers(metavar="report")
+    what = "one sheet of the reports of all parts of a drill"
+    part = parts.add_parser("report", help=what, description=what)
+    part.set_defaults(run=_drill_report)
+    part.add_argument("files", type=Path, nargs="+", metavar="FILE")
 
     sub = add("login", "log in at the broker for today", _login)
     config_option(sub)

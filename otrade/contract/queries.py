@@ -70,7 +70,7 @@ class ReplayQuery(Row, frozen=True, kw_only=True):
 class EquityPoint(Row, frozen=True, kw_only=True):
     ts_ms: int
     gross_e4: int  # realised + unrealised, before charges
-    net_e4: int | None  # less the charges of what is closed; null when these are not known
+    net_e4: int | None  # less the charges of what has traded; null when these are not known
 
 
 # -------------------------------------------------------------------------------------- indicators
@@ -229,6 +229,7 @@ class ReplayView(Row, frozen=True, kw_only=True):
     last_ms: int
     halt: str
     gross_e4: int
+    net_e4: int | None  # less the charges of what had traded; null when these are not known
     n_orders: int
     n_open: int
     positions: list[ReplayPosition]

@@ -125,13 +125,13 @@ class ChargesView(Row, frozen=True, kw_only=True):
 
 class PnlStatus(Row, frozen=True, kw_only=True):
     gross_e4: int  # realised + unrealised, before charges
-    charges_e4: int | None  # of closed trades; null when a part is not known
+    charges_e4: int | None  # of all that has traded; null when a part is not known
     net_e4: int | None  # gross - charges; null when these are not known
     charges: ChargesView
     realised_e4: int
     unrealised_e4: int
-    peak_e4: int  # highest gross of the day, at least 0
-    drawdown_e4: int  # peak - gross, never negative
+    peak_e4: int  # highest net of the day, at least 0
+    drawdown_e4: int  # peak - net, never negative
 
 
 class CountStatus(Row, frozen=True, kw_only=True):

@@ -33,13 +33,23 @@ class BarJudge:
         for quote in quotes:
             self._trades[quote.contract.key].append((quote.ts_ns, quote.ltp_e4))
 
-    def check(self, key: str, interval_ns: int, candles: Iterable[ClosedBar]) -> str:
-        """What is wrong with one of these bars of the instrument; empty when nothing is."""
+    def check(
+        self, key: str, interval_ns: int, candles: Iterable[ClosedBar], *, is_timed: bool = True
+    ) -> str:
+        """What is wrong with one of these bars of the instrument; empty when nothing is.
+        `is_timed`: else no packet says when its trade was, and a clock was wrong or the feed was
+        silent: a bar stands where a price came, and holds what has traded at any time.
+        """
         prices: dict[int, set[int]] = defaultdict(set)
         trades = self._trades[self._listed[key].key]
         bars = list(candles)
         if not bars:
             return ""
+        if not is_timed:
+            everything = {price_e4 for _, price_e4 in trades}
+            held = {px for b in bars for px in (b.open_e4, b.high_e4, b.low_e4, b.close_e4)}
+            strange = held - everything
+            return f"bars of {key} hold {sorted(strange)} e4, which never traded" if strange else ""
         origin_ns = bars[0].ts_open_ns
         for ts_ns, price_e4 in trades:
             prices[(ts_ns - origin_ns) // interval_ns].add(price_e4)

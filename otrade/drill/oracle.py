@@ -6,17 +6,20 @@ undoing orders) filled less what its exits did; its cover is what its live exits
 """
 
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from otrade.drill.scenario import CALM_S, Scenario, StrategyDraw
+from otrade.drill.bounds.allowance import Allowances
+from otrade.drill.bounds.stretches import Stretches, add_stretch
+from otrade.drill.decisions import Decision, Decisions
+from otrade.drill.person import Person
+from otrade.drill.scenario import Scenario, StrategyDraw
 from otrade.simulator.exchange.orders import Order
 from otrade.simulator.simulator import Simulator
 
 SECOND = 1_000_000_000
 NOTICED_S = 5.0
 """A halt's cancels, and a foreign position, reach whom they concern within this, troubles apart."""
-PRODUCT = "MIS"
-"""What the engine trades in every scenario."""
 OUT_S = 20.0
 """A position that a person closes is out within this, troubles apart."""
 BLIND = frozenset(
@@ -122,12 +125,20 @@ class Worst:
     exceeded_ns: int = 0
     total_uncovered_ns: int = 0
     """Added up over all brackets."""
+    stretches: Stretches = field(default_factory=Counter)
 
 
 class Oracle:
     """Checks after every event. Raises Violation."""
 
-    def __init__(self, sim: Simulator, scenario: Scenario) -> None:
+    def __init__(
+        self,
+        sim: Simulator,
+        scenario: Scenario,
+        strategy_of: Callable[[str], int],
+        person: Person,
+    ) -> None:
+        self.person = person
         self._sim = sim
         self._scenario = scenario
         self._brackets: dict[str, JudgedBracket] = {}
@@ -135,6 +146,8 @@ class Oracle:
         self._n_orders = 0
         self._bound_ns = round(scenario.bound_s * SECOND)
         self._oco = scenario.is_oco
+        self._allowances: Allowances
+        self._base_ns = round(scenario.base_s * SECOND)
         self._late_ns = max(
             (
                 round(event.args["s"] * SECOND)
@@ -144,6 +157,7 @@ class Oracle:
             default=0,
         )
         """So late may the exchange carry out what was sent before."""
+        self._decisions = Decisions(strategy_of)
         self._left_ns: list[int] = []
         self._out_ns = round((OUT_S + scenario.out_s) * SECOND)
         self._wishes: dict[str, list[StrategyDraw]] = {}
@@ -163,8 +177,28 @@ class Oracle:
         """A person has halted the engine then; 0: it may trade."""
         self.strange_since_ns: dict[str, int] = {}
         """Instruments with a position that is not the engine's, since when."""
-        self._closed: list[tuple[Order, int, int]] = []
+        self._closed: list[tuple[Order, int]] = []
         """Orders of others, and how many units of ours each has closed."""
+
+    def begin(self, open_ns: int) -> None:
+        """The session's first moment is known."""
+        self._allowances = Allowances(
+            self._base_ns,
+            self._scenario.allowances(open_ns),
+            self._sim.faults.strikes,
+        )
+
+    def _known_ns(self, since_ns: int) -> int:
+        """By when the engine must have heard of what happened then, and acted on it."""
+        return self._allowances.due_ns(since_ns) + round(NOTICED_S * SECOND)
+
+    def _was_known(self, since_ns: int, order: Order) -> bool:
+        """Must whoever sent an order have known of what had happened then?"""
+        return order.ts_placed_ns > self._known_ns(since_ns)
+
+    def _sent_ns(self, order: Order) -> int:
+        """It has left no earlier than that."""
+        return order.ts_placed_ns - self._late_ns - SECOND
 
     def leave(self, now_ns: int) -> None:
         """A person closes everything that is open now."""
@@ -177,7 +211,16 @@ class Oracle:
                 self._wishes.setdefault(
                     self._sim.exchange.market.universe.resolve(strategy.key).key, []
                 ).append(strategy)
-        return self._wishes[key]
+        return self._wishes.get(key, [])
+
+    def _wished(self, key: str) -> str:
+        """What the scenario calls the instrument; empty when nothing trades it."""
+        wishes = self._wishes_of(key)
+        return wishes[0].key if wishes else ""
+
+    def _product_of(self, key: str) -> str:
+        """What the engine trades the instrument as."""
+        return self._scenario.instrument(self._wished(key)).product
 
     def check(self, *, has_changed: bool = True) -> None:
         """`has_changed`: something may have happened at the exchange, and not only time passed."""
@@ -204,10 +247,7 @@ class Oracle:
                         f"bracket {bracket.tag}: {bracket.open_qty} units are still open {self._out_ns / SECOND:.1f} s after a person "
                         "closed everything"
                     )
-        if (
-            self.halted_since_ns
-            and now_ns > self.halted_since_ns + self._bound_ns + NOTICED_S * SECOND
-        ):
+        if self.halted_since_ns and now_ns > self._known_ns(self.halted_since_ns):
             for order in self._sim.exchange.live_orders():
                 if order.tag and order.tag[12] == "E" and order.ts_placed_ns < self.halted_since_ns:
                     raise Violation(
@@ -221,6 +261,9 @@ class Oracle:
         if tag in self._tags:
             raise Violation(f"one intent, two orders: tag {tag} is used twice")
         self._tags.add(tag)
+        product = self._product_of(order.contract.key)
+        if order.product != product:
+            raise Violation(f"order {tag} is of product {order.product}; traded there is {product}")
         if (
             tag[12] == "E"
             and self.halted_since_ns
@@ -237,35 +280,57 @@ class Oracle:
                 f"entry {tag} was placed though the broker refuses the token at the order book"
             )
         strange_ns = self.strange_since_ns.get(order.contract.key, 0)
-        if (
-            tag[12] == "E"
-            and strange_ns
-            and order.ts_placed_ns > strange_ns + self._bound_ns + NOTICED_S * SECOND
-        ):
+        if tag[12] == "E" and strange_ns and order.ts_placed_ns > self._known_ns(strange_ns):
             raise Violation(
                 f"entry {tag} was placed on an instrument with a position that is not the engine's"
             )
         if tag[12] == "E":
+            sent_ns = self._sent_ns(order)
+            if wrong := self.person.wrong_entry(
+                self._wished(order.contract.key), order.ts_placed_ns, self._late_ns
+            ):
+                raise Violation(f"entry {tag} was placed {wrong}")
+            max_qty = self.person.loosest("max_order_qty", sent_ns)
+            decision = self._decisions.admit(tag, order.terms.quantity, self._is_over)
+            asked = decision.qty if decision else order.terms.quantity
+            if max_qty and asked > max_qty:
+                raise Violation(
+                    f"entry {tag} makes {asked} units of one decision; max_order_qty is {max_qty}"
+                )
+            self._check_notional(order, asked, sent_ns)
             self._check_loss(order)
+            self._check_positions(order)
+            if decision is not None:
+                self._check_trades(order, decision)
             self._entries.append(order)
         elif tag[12] in "ST":
             self._check_room(order)
         bracket = self._brackets.setdefault(tag[2:12], JudgedBracket(tag[2:12]))
         bracket.orders.append(order)
         bracket.is_done = False
+        if tag[12] == "E":
+            bracket.check()  # it may have filled already: its next slice belongs to the same decision
+
+    def _is_over(self, bracket: str) -> bool:
+        b = self._brackets.get(bracket)
+        if b is None:
+            return True
+        # As of the check at its last fill: what others have closed of it is no longer open.
+        return b.open_qty == 0 and all(order.is_final for order in b.orders)
 
     def _check_loss(self, entry: Order) -> None:
         """No entry once the day's loss is reached, where nothing is open that could have made up
         for it in the meantime.
         """
-        limit_e4 = self._scenario.limits["max_daily_loss_e4"]
-        known_ns = entry.ts_placed_ns - self._bound_ns - round(NOTICED_S * SECOND)
+        limit_e4 = self.person.loosest("max_daily_loss_e4", self._sent_ns(entry))
+        if not limit_e4:
+            return
         trades = [
             trade
             for trade in self._sim.exchange.trades()
             if trade.order.tag and trade.ts_ns <= entry.ts_placed_ns
         ]
-        if not limit_e4 or any(trade.ts_ns > known_ns for trade in trades):
+        if any(not self._was_known(trade.ts_ns, entry) for trade in trades):
             return
         net = Counter[str]()
         for trade in trades:
@@ -280,6 +345,58 @@ class Oracle:
                 f"entry {entry.tag} was placed with a loss of {-pnl_e4 / 10_000:.2f}; the limit is {limit_e4 / 10_000:.2f}"
             )
 
+    def _check_notional(self, entry: Order, asked: int, sent_ns: int) -> None:
+        """A whole decision at its limit price. At the market it is the engine's last price that
+        counts, and the order may stand at the exchange as a limit at its protection.
+        """
+        if any(wish.plan.get("entry_type") for wish in self._wishes_of(entry.contract.key)):
+            return
+        limit_e4 = self.person.loosest("max_order_notional_e4", sent_ns)
+        value_e4 = asked * entry.terms.price_e4 * entry.contract.multiplier
+        if limit_e4 and value_e4 > limit_e4:
+            raise Violation(
+                f"entry {entry.tag} makes {value_e4 / 10_000:.2f} of one decision; the limit is {limit_e4 / 10_000:.2f}"
+            )
+
+    def _check_trades(self, entry: Order, decision: Decision) -> None:
+        """No further decision once as many have traded as the day may have, also where that was
+        lowered since.
+        """
+        limit = self.person.loosest("max_trades", self._sent_ns(entry))
+        if not limit:
+            return
+        entered = {
+            trade.order.tag[2:12]
+            for trade in self._sim.exchange.trades()
+            if trade.order.tag
+            and trade.order.tag[12] == "E"
+            and self._was_known(trade.ts_ns, entry)
+        }
+        traded = [d for d in self._decisions.made if d is not decision and d.brackets & entered]
+        if len(traded) >= limit:
+            raise Violation(
+                f"entry {entry.tag} was placed after {len(traded)} trades; the limit is {limit}"
+            )
+
+    def _check_positions(self, entry: Order) -> None:
+        """No entry above the limit of open positions. What one strategy holds is one position, in
+        however many brackets.
+        """
+        limit = self.person.loosest("max_open_positions", self._sent_ns(entry))
+        if not limit:
+            return
+        of = self._decisions.strategy_of_bracket
+        own = of.get((entry.tag or "")[2:12])
+        held = {
+            of.get(b.tag, b.tag)
+            for b in self._brackets.values()
+            if b.open_since_ns and self._was_known(b.open_since_ns, entry)
+        } - {own}
+        if len(held) >= limit:
+            raise Violation(
+                f"entry {entry.tag} was placed beside {len(held)} open positions; the limit is {limit}"
+            )
+
     def _take_closings(self) -> None:
         """What others have closed is no longer open: oldest brackets first, of those that were
         there. The rest is a stranger's, who gives it back before he closes anything of ours again.
@@ -287,7 +404,11 @@ class Oracle:
         strange: Counter[str] = Counter()
         self._closed = []
         for other in self._sim.exchange.orders():
-            if other.tag or not other.filled_qty or other.product != PRODUCT:
+            if (
+                other.tag
+                or not other.filled_qty
+                or other.product != self._product_of(other.contract.key)
+            ):
                 continue  # another product is another position
             key, left = other.contract.key, other.filled_qty
             back = min(left, max(-strange[key] * other.side, 0))
@@ -302,7 +423,7 @@ class Oracle:
                     part = min(left, max(bracket.open_qty, 0))
                     bracket.open_qty -= part
                     left -= part
-                    self._closed.append((other, other.filled_qty - left - part, part))
+                    self._closed.append((other, part))
             strange[key] += other.side * left
         for key, qty in strange.items():
             if qty:
@@ -315,7 +436,7 @@ class Oracle:
         closings = [
             o
             for o in self._sim.exchange.orders()
-            if not o.tag and o.product == PRODUCT and o.contract.key == order.contract.key
+            if not o.tag and o.product == order.product and o.contract.key == order.contract.key
         ]
         sides = {
             b.side
@@ -325,7 +446,7 @@ class Oracle:
         if (
             not closings
             or len(sides) > 1
-            or order.ts_placed_ns <= closings[-1].ts_placed_ns + self._bound_ns + NOTICED_S * SECOND
+            or order.ts_placed_ns <= self._known_ns(closings[-1].ts_placed_ns)
         ):
             return
         held = (
@@ -352,7 +473,8 @@ class Oracle:
             return
         stop = exits[0]
         open_ns, _ = stop.contract.session_ns(self._sim.exchange.date)
-        if now_ns >= open_ns + (self._scenario.minutes * 60 - CALM_S) * SECOND:
+        entry_stop_s = self._scenario.instrument(strategies[0].key).entry_stop_s
+        if now_ns >= open_ns + (self._scenario.minutes * 60 - entry_stop_s) * SECOND:
             return  # past the entry hours no stop is renewed: a broker may take no new one
         distance_bps, step_bps = (
             strategies[0].plan["trail_value"],
@@ -406,19 +528,23 @@ class Oracle:
         elif is_uncovered:
             b.bare_ns = b.bare_ns or now_ns
         while b.levels and b.levels[0][1] <= b.cover_qty:
-            b.levels.popleft()
+            self._end_stretch(b.levels.popleft()[0], now_ns)
         if is_uncovered:
             if not b.levels or b.levels[-1][1] < b.open_qty:
                 b.levels.append((now_ns, b.open_qty))
-            took_ns = now_ns - b.levels[0][0]
+            since_ns = b.levels[0][0]
+            took_ns = now_ns - since_ns
             self.worst.uncovered_ns = max(self.worst.uncovered_ns, took_ns)
-            if took_ns > self._bound_ns:
+            if now_ns > since_ns + self._base_ns and now_ns > self._allowances.due_ns(since_ns):
+                excuses = ", ".join(self._allowances.excuses(since_ns)) or "nothing"
+                most_s = (self._allowances.due_ns(since_ns) - since_ns) / SECOND
                 raise Violation(
                     f"bracket {b.tag}: {b.open_qty} units open, {b.cover_qty} covered for {took_ns / SECOND:.1f} s; "
-                    f"the bound of this scenario is {self._bound_ns / SECOND:.1f} s"
+                    f"allowed then are {most_s:.1f} s, in force: {excuses}"
                 )
         else:
-            b.levels.clear()
+            while b.levels:
+                self._end_stretch(b.levels.popleft()[0], now_ns)
         two_legs = self._oco and b.n_live_exits == 2
         too_much = b.open_qty < 0 or (
             b.cover_qty > b.open_qty and not (two_legs and b.cover_qty <= 2 * b.open_qty)
@@ -427,15 +553,21 @@ class Oracle:
             b.exceeded_ns = b.exceeded_ns or now_ns
             took_ns = now_ns - b.exceeded_ns
             self.worst.exceeded_ns = max(self.worst.exceeded_ns, took_ns)
-            allowed_s = (
-                EXCEED_S + self._scenario.bound_s if self._scenario.may_exceed or self._oco else 0.0
-            )
-            if took_ns > allowed_s * SECOND or (took_ns == 0 and allowed_s == 0.0):
+            may_exceed = self._scenario.may_exceed or self._oco
+            due_ns = self._allowances.due_ns(b.exceeded_ns) + round(EXCEED_S * SECOND)
+            if not may_exceed or now_ns > due_ns:
                 raise Violation(
                     f"bracket {b.tag}: {b.open_qty} units open and exits for {b.cover_qty} live: an exit exceeds the position"
                 )
         else:
             b.exceeded_ns = 0
+
+    def _end_stretch(self, since_ns: int, now_ns: int) -> None:
+        """Something that was uncovered since then is covered, or no longer open."""
+        if now_ns > since_ns:
+            most_ns = self._allowances.due_ns(since_ns) - since_ns
+            excuses = self._allowances.excuses(since_ns)
+            add_stretch(self.worst.stretches, excuses, now_ns - since_ns, most_ns)
 
     # ----------------------------------------------------------------------------------- at the end
     def check_end(self) -> None:
@@ -505,22 +637,35 @@ class Oracle:
         net: Counter[str] = Counter()
         for order in [o for bracket in self._brackets.values() for o in bracket.orders]:
             net[order.contract.key] += order.side * order.filled_qty
-        for order, _, part in self._closed:
+        for order, part in self._closed:
             net[order.contract.key] += order.side * part
         return {key: qty for key, qty in net.items() if qty}
 
-    def pnl_e4(self) -> int:
-        """Profit of the same, from the exchange's executions alone; right when they are flat. Of an
-        order that has closed something of ours and done more, the trades that closed it count.
+    def pnl_e4(self) -> tuple[int, int]:
+        """The least and the most that the same have made, from the exchange's executions alone;
+        right when they are flat. They differ only by an order of somebody else's that has closed
+        something of ours and done more: which of its trades closed it, no broker tells, and its
+        average is as good an answer as its first price.
         """
-        others = sum(
-            order.side * _value_e4(order, first, part) * order.contract.multiplier
-            for order, first, part in self._closed
-        )
-        return -others - sum(
+        ours_e4 = -sum(
             trade.order.side * trade.qty * trade.price_e4 * trade.order.contract.multiplier
             for trade in self._sim.exchange.trades()
             if trade.order.tag
+        )
+        parts = Counter[str]()
+        orders: dict[str, Order] = {}
+        for order, part in self._closed:
+            parts[order.order_id] += part
+            orders[order.order_id] = order
+        worth = [_worth_e4(orders[key], part) for key, part in parts.items()]
+        return ours_e4 + sum(map(min, worth)), ours_e4 + sum(map(max, worth))
+
+    def orders_by_key(self) -> Counter[str]:
+        """How many orders of ours each instrument had, by what the scenario calls it."""
+        return Counter(
+            self._wished(order.contract.key)
+            for bracket in self._brackets.values()
+            for order in bracket.orders
         )
 
     @property
@@ -548,10 +693,16 @@ class Oracle:
         return len(self._tags)
 
 
-def _value_e4(order: Order, first: int, qty: int) -> int:
-    """Price times units of what an order has traded, from its unit number `first` on."""
-    value_e4 = at = 0
-    for trade in order.trades:
-        value_e4 += max(0, min(at + trade.qty, first + qty) - max(at, first)) * trade.price_e4
-        at += trade.qty
-    return value_e4
+def _worth_e4(order: Order, qty: int) -> tuple[int, int]:
+    """What so many of the units that an order has traded bring in, signed: the dearest of them, and
+    the cheapest.
+    """
+    trades = sorted((trade.price_e4, trade.qty) for trade in order.trades)
+    worth = []
+    for rows in (trades[::-1], trades):
+        left, value_e4 = qty, 0
+        for price_e4, traded in rows:
+            value_e4 += min(traded, left) * price_e4
+            left -= min(traded, left)
+        worth.append(-order.side * value_e4 * order.contract.multiplier)
+    return worth[0], worth[1]

@@ -6,8 +6,13 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from otrade.brokers.registry import NAMES
+from otrade.brokers.registry import BROKERS, NAMES
 from otrade.config.schema import BrokerConfig
+from otrade.drill.bounds.allowance import TroubleAllowance
+from otrade.drill.draws.actions import PersonAction, draw_actions
+from otrade.drill.draws.instruments import FULL, InstrumentDraw, draw_contract, draw_instrument
+from otrade.drill.draws.limits import widen_limits
+from otrade.drill.draws.strategies import draw_kind, widen_strategy
 from otrade.drill.trouble import BASE_S, TROUBLES, UNTOLD_S
 from otrade.simulator.base.config import BOOK_PERCENT
 
@@ -21,6 +26,9 @@ AUTO = 0.25
 """Of the strategies with a target: the broker's margin preview says how they leave."""
 NEAR_LOSS = 0.15
 """Of the scenarios: the day's loss is smaller than what one stop costs."""
+SECOND = 1_000_000_000
+EARLY_S = 1.0
+"""A session does things a step late, and its death is seen a step later than it was."""
 CALM_S = 150
 """At the end of a session nothing new goes wrong."""
 SPARE_MINUTES = 5
@@ -52,6 +60,25 @@ class Event:
     args: dict[str, Any]
 
 
+PLAIN = InstrumentDraw()
+UNTIMED = frozenset(
+    {
+        "clock_step",
+        "clock_wrong",
+        "silence_feed",
+        "cut_feed",
+        "cut_mid_frame",
+        "half_open",
+        "tick_hole",
+        "token",
+        "kill",
+    }
+)
+"""Where packets have no time of their own, a price that comes late stands in the bar of when it came:
+by a clock that is wrong, or in the first packet of a feed that was silent.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """One session of a drill."""
@@ -63,12 +90,43 @@ class Scenario:
     limits: dict[str, int]
     budget: dict[str, int]
     events: list[Event] = field(default_factory=list)
+    instruments: dict[str, InstrumentDraw] = field(default_factory=dict)
+    """By the key of the strategies that trade them."""
+    actions: list[PersonAction] = field(default_factory=list)
+
+    def instrument(self, key: str) -> InstrumentDraw:
+        return self.instruments.get(key, PLAIN)
+
+    def is_timed(self, key: str) -> bool:
+        """Is it known when a trade was: by its packet, or because packets come at once?"""
+        # A feed by number has room for the trade's time in full mode only.
+        by_number = BROKERS[self.sim["broker"]].is_feed_by_number
+        is_told = self.instrument(key).feed_mode == FULL or not by_number
+        return is_told or not any(event.kind in UNTIMED for event in self.events)
+
+    @property
+    def base_s(self) -> float:
+        """For how long a position may be uncovered where nothing goes wrong."""
+        return BASE_S if self.sim["push_working"] else BASE_S + UNTOLD_S
+
+    def allowances(self, open_ns: int) -> list[TroubleAllowance]:
+        """What each trouble may add, in a session that opens then."""
+        return [
+            TroubleAllowance(
+                event.kind,
+                open_ns + round((event.at_s - EARLY_S) * SECOND),
+                round(TROUBLES[event.kind].lasts_s(event.args) * SECOND),
+                round(TROUBLES[event.kind].allowance_s(event.args) * SECOND),
+            )
+            for event in self.events
+        ]
 
     @property
     def bound_s(self) -> float:
-        """For how long a position may be uncovered at worst."""
-        base_s = BASE_S if self.sim["push_working"] else BASE_S + UNTOLD_S
-        return base_s + sum(TROUBLES[event.kind].allowance_s(event.args) for event in self.events)
+        """For how long a position may be uncovered at worst, whenever troubles strike."""
+        return self.base_s + sum(
+            TROUBLES[event.kind].allowance_s(event.args) for event in self.events
+        )
 
     @property
     def out_s(self) -> float:
@@ -111,6 +169,7 @@ COMBINED: tuple[tuple[tuple[str, dict[str, Any]], ...], ...] = (
 )
 """Troubles that are worse together, at the same moment."""
 
+OF_PRODUCTS = frozenset({"manual", "closed_by_hand", "broker_square_off", "other_product"})
 PLAN: dict[str, Any] = {
     "stop_kind": 1, "stop_value": 15.0, "target_kind": 1, "target_value": 20.0, "size_mode": 0, "size_value": 10.0, "max_qty": 5000,
     "enabled": 1, "entry_offset_bps": 5.0, "entry_timeout_ns": 20_000_000_000, "stop_limit_bps": 20.0, "hysteresis_bps": 3.0,
@@ -137,7 +196,18 @@ def draw(
             _auto(strategy) if strategy.plan["target_kind"] and exits.random() < AUTO else strategy
             for strategy in chosen
         ]
+        contract = draw_contract(seed, FUTURE)
+        chosen = [
+            replace(strategy, key=contract) if strategy.key == FUTURE else strategy
+            for strategy in chosen
+        ]
     keys = sorted({strategy.key for strategy in chosen})
+    instruments: dict[str, InstrumentDraw] = {}
+    if not strategies:
+        instruments = {
+            key: draw_instrument(seed, key, is_derivative=key not in KEYS) for key in keys
+        }
+        chosen = _widened(seed, chosen, instruments)
     last_s = minutes * 60 - CALM_S
     events = []
     for _ in range(rng.choice((0, 1, 2, 2, 3, 4, 6))):
@@ -165,13 +235,42 @@ def draw(
         },
         chosen,
         {
-            **(limits := _limits(rng)),
+            **(limits := widen_limits(seed, _limits(rng))),
             "entry_wait_ns": crowd.choice((0, 3, 5, 5)) * 1_000_000_000,
             **_near_loss(random.Random(f"loss {seed}"), chosen, limits["max_order_qty"]),
         },
         _budget(rng),
-        events,
+        [_of_products(event, instruments) for event in events],
+        instruments,
+        [] if strategies else draw_actions(seed, last_s, keys, [s.key for s in chosen]),
     )
+
+
+def _widened(
+    seed: int, strategies: list[StrategyDraw], instruments: dict[str, InstrumentDraw]
+) -> list[StrategyDraw]:
+    """The strategies with what their own streams draw."""
+    found = []
+    for number, strategy in enumerate(strategies):
+        params, plan = widen_strategy(
+            seed,
+            number,
+            strategy.key,
+            strategy.params,
+            strategy.plan,
+            is_delivery=instruments[strategy.key].product == "CNC",
+        )
+        kind = draw_kind(seed, number, strategy.kind)
+        found.append(replace(strategy, kind=kind, params=params, plan=plan))
+    return found
+
+
+def _of_products(event: Event, instruments: dict[str, InstrumentDraw]) -> Event:
+    """What a person or the broker does to a position is done in the product that is traded."""
+    if event.kind not in OF_PRODUCTS:
+        return event
+    products = {key: instrument.product for key, instrument in instruments.items()}
+    return replace(event, args={**event.args, "products": products})
 
 
 def _strategy(rng: random.Random) -> StrategyDraw:

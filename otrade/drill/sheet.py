@@ -48,7 +48,8 @@ def render(results: Sequence[SessionResult], kinds: Sequence[str], wall_s: float
         f"{sum(r.n_exit_terms_open for r in results):,} and {sum(r.n_leaves_open for r in results):,} left open by a trouble",
         f"journal             {sum(r.n_events for r in results):,} events replayed, "
         f"{sum(r.n_decisions for r in results):,} decisions the same bit for bit",
-        f"time                {wall_s:,.0f} s, {len(results) / wall_s * 3600 if wall_s else 0:,.0f} sessions an hour",
+        f"time                {wall_s:,.0f} s, {len(results) / wall_s * 3600 if wall_s else 0:,.0f} sessions an hour, "
+        f"{_a_second(results):.2f} a second a core",
         "",
         "checked after every event, in the exchange's own books: no order twice for one intent, no order without one, exits never",
         "above the position, open quantity covered within its bound, limits and rates kept; at the end: flat, nothing orphaned,",
@@ -87,6 +88,12 @@ def render(results: Sequence[SessionResult], kinds: Sequence[str], wall_s: float
         f"{_worst(r.exceeded_s for r in capped):.2f} s where that cap forbids the order that would undo it",
     ]
     return "\n".join(lines)
+
+
+def _a_second(results: Sequence[SessionResult]) -> float:
+    """By the time that sessions took, each on a core of its own as far as there were enough."""
+    busy_s = sum(result.wall_s for result in results)
+    return len(results) / busy_s if busy_s else 0.0
 
 
 def _worst(seconds: Iterable[float]) -> float:

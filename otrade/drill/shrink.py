@@ -1,9 +1,13 @@
-"""A failing scenario made as small as it still fails: troubles first, then strategies."""
+"""A failing scenario made as small as it still fails: troubles first, then what a person does, then
+strategies.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 from otrade.drill.scenario import Scenario
+
+OF_STRATEGIES = frozenset({"enabled", "flatten"})
 
 
 def shrink(scenario: Scenario, fails: Callable[[Scenario], bool], tries: int = 60) -> Scenario:
@@ -28,10 +32,16 @@ def smaller_ones(scenario: Scenario) -> list[Scenario]:
         replace(scenario, events=[*scenario.events[:i], *scenario.events[i + 1 :]])
         for i in range(len(scenario.events))
     ]
+    without_action = [
+        replace(scenario, actions=[*scenario.actions[:i], *scenario.actions[i + 1 :]])
+        for i in range(len(scenario.actions))
+    ]
     strategies = scenario.strategies
+    if any(action.what in OF_STRATEGIES for action in scenario.actions):
+        return without_event + without_action  # they name strategies and instruments by their place
     without_wish = [
         replace(scenario, strategies=[*strategies[:i], *strategies[i + 1 :]])
         for i in range(len(strategies))
         if len(strategies) > 1
     ]
-    return without_event + without_wish
+    return without_event + without_action + without_wish

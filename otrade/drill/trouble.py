@@ -1,9 +1,9 @@
 """Every kind of trouble that a drill makes: how it is drawn, how it is done, and how long it may
 leave a position uncovered.
 
-The allowance is simulated time, added up over the troubles of a scenario, during which the
-exchange's own book may show open quantity without a live exit for it. Each has its reason; anything
-longer is a violation.
+The allowance is simulated time during which the exchange's own book may show open quantity without
+a live exit for it, where the trouble has struck (`bounds/allowance.py`). Each has its reason;
+anything longer is a violation.
 """
 
 import random
@@ -15,23 +15,30 @@ from otrade.simulator.simulator import Simulator
 
 MS = 1_000_000
 SECOND = 1_000 * MS
-BASE_S = 3.0
+BASE_S = 2.0
 """Without any trouble: a fill's push, the stop's way to the exchange, a stop that is turned into
 the target and back.
 """
-UNTOLD_S = 4.0
+UNTOLD_S = 2.0
 """More, where the broker does not push that an order stands: the book tells, and only then may the
 order be changed.
 """
-DOUBT_S = 12.0
+DOUBT_S = 10.0
 """A request in doubt: five seconds without an answer, two looks at the book, and the way of the new
 order.
 """
-KNOWN_S = 6.0
+KNOWN_S = 4.0
 """One that was taken, and whose answer says at once that nobody knows: the first look finds it.
 What filled meanwhile waits for that, however many answers in a row are wrong, because the change
 that follows covers all of it. Worst seen alone: 1.0 s.
 """
+
+BLIND_S = 12.0
+"""Neither prices nor pushes come: a socket's silence is seen within some seconds, and from then on
+the book is read every two.
+"""
+STEP_DOUBTED_S = 30.0
+"""So long a step of the machine's clock is not believed where nothing else tells the time."""
 
 UNDECIDED = "what leads to a COMMAND"
 """Dead after what the core was told, and before what it decided is in the journal: not one byte may
@@ -41,6 +48,14 @@ have left.
 Args = dict[str, Any]
 Draw = Callable[[random.Random, list[str]], Args]
 Do = Callable[[Simulator, Args], None]
+
+
+def _no_time(args: Args) -> float:
+    return 0.0
+
+
+def _its_s(args: Args) -> float:
+    return float(args["s"])
 
 
 def _never(args: Args) -> bool:
@@ -58,6 +73,10 @@ class Trouble:
     allowance_s: Callable[[Args], float]
     why: str
     may_exceed: Callable[[Args], bool] = _never
+    lasts_s: Callable[[Args], float] = _no_time
+    """For how long it goes on after it has struck. What is uncovered later is not its doing, but for
+    what of `allowance_s` comes after its end.
+    """
 
 
 ORDERS = ("/orders", "/v2/order/", "/v3/order/")
@@ -116,18 +135,26 @@ much later: what he holds is his alone, and the instrument must trade again.
 """
 
 
+def _product(args: Args, key: str) -> str:
+    """What the engine trades the instrument as."""
+    product: str = args.get("products", {}).get(key, "MIS")
+    return product
+
+
 def _manual(sim: Simulator, args: Args) -> None:
     from otrade.simulator.base.errors import RequestRefused
 
+    product = _product(args, args["key"])
+
     def place(side: int) -> None:
         try:
-            sim.exchange.place_manual(args["key"], side, args["qty"])
+            sim.exchange.place_manual(args["key"], side, args["qty"], product=product)
             sim.faults.seen["manual"] += 1
         except RequestRefused:
             sim.faults.seen["manual_refused"] += 1
 
     contract = sim.exchange.market.universe.resolve(args["key"])
-    is_free = not sim.exchange.ledger.held(contract, "MIS") and not any(
+    is_free = not sim.exchange.ledger.held(contract, product) and not any(
         order.contract is contract for order in sim.exchange.live_orders()
     )
     place(args["side"])
@@ -141,6 +168,8 @@ def _other_product(sim: Simulator, args: Args) -> None:
 
     contract = sim.exchange.market.universe.resolve(args["key"])
     product = "CNC" if contract.expiry is None else "NRML"
+    if product == _product(args, args["key"]):
+        product = "MIS"
     try:
         sim.exchange.place_manual(
             args["key"], args["side"], args["lots"] * contract.lot, product=product
@@ -238,6 +267,7 @@ TROUBLES: dict[str, Trouble] = {
         _doubts,
         "nobody knows, two looks prove that it is absent, and then the exchange takes it: the extra is taken out",
         lambda args: True,
+        lasts_s=_its_s,
     ),
     "lose_reset": Trouble(_some_orders, _lose("reset"), _doubts, "the request never arrived"),
     "lose_silence": Trouble(
@@ -277,6 +307,7 @@ TROUBLES: dict[str, Trouble] = {
         lambda sim, args: sim.faults.shuffle_pushes(args["n"], round(args["s"] * SECOND)),
         lambda args: 17.0 + args["s"],
         "a fill that is told late is covered late",
+        lasts_s=_its_s,
     ),
     "push_unknown_status": Trouble(
         _count(1, 3),
@@ -293,23 +324,25 @@ TROUBLES: dict[str, Trouble] = {
     "silence_feed": Trouble(
         _for_s(2, 25),
         lambda sim, args: sim.faults.silence_feed(round(args["s"] * SECOND)),
-        lambda args: args["s"] + 20.0,
-        "pushes are lost too",
+        _always(BLIND_S),
+        "pushes are lost too: the book is read every two seconds once the silence is seen",
+        lasts_s=_its_s,
     ),
     "cut_feed": Trouble(
         _nothing,
         lambda sim, args: sim.faults.cut_feed(),
-        _always(20.0),
+        _always(BLIND_S),
         "pushes are lost until the feed is back",
     ),
     "cut_mid_frame": Trouble(
-        _nothing, lambda sim, args: sim.faults.cut_mid_frame(), _always(20.0), "as a cut feed"
+        _nothing, lambda sim, args: sim.faults.cut_mid_frame(), _always(BLIND_S), "as a cut feed"
     ),
     "half_open": Trouble(
         _for_s(2, 20),
         lambda sim, args: sim.faults.half_open(round(args["s"] * SECOND)),
         lambda args: args["s"] + 2 * DOUBT_S,
         "nothing reaches the broker; then what was under way is in doubt, and what was sent into the void",
+        lasts_s=_its_s,
     ),
     "reject_exits": Trouble(
         _count(1, 4),
@@ -340,6 +373,7 @@ TROUBLES: dict[str, Trouble] = {
         lambda sim, args: sim.faults.lose_stops(args["n"], round(args["s"] * SECOND)),
         _always(4.0),
         "the risk desk takes the stop out: it is placed anew after a second; each time has its own",
+        lasts_s=_its_s,
     ),
     "lock_circuit": Trouble(
         lambda rng, keys: {
@@ -350,8 +384,9 @@ TROUBLES: dict[str, Trouble] = {
         lambda sim, args: sim.faults.lock_circuit(
             args["key"], args["side"], round(args["s"] * SECOND)
         ),
-        _always(15.0),
+        _always(8.0),
         "nobody takes the other side, but an exit at the band is one that stands; only its changes take time",
+        lasts_s=_its_s,
     ),
     "gap": Trouble(
         lambda rng, keys: {
@@ -359,7 +394,7 @@ TROUBLES: dict[str, Trouble] = {
             "bps": rng.choice((-1, 1)) * rng.randint(30, 300),
         },
         lambda sim, args: sim.faults.gap(args["key"], args["bps"]),
-        _always(10.0),
+        _always(6.0),
         "a stop-limit is jumped over and must chase; the protection's range of a future follows half a minute later",
     ),
     "flex_band": Trouble(
@@ -372,8 +407,9 @@ TROUBLES: dict[str, Trouble] = {
         lambda sim, args: sim.faults.flex_band(
             args["key"], args["side"], round(args["s"] * SECOND), args["more_bps"]
         ),
-        _always(20.0),
+        _always(10.0),
         "two jumps, and limits that the exchange cancels as the band slides",
+        lasts_s=_its_s,
     ),
     "narrow_range": Trouble(
         lambda rng, keys: {
@@ -386,12 +422,14 @@ TROUBLES: dict[str, Trouble] = {
         ),
         lambda args: args["s"] + 10.0,
         "each refused price costs a second, and the price can be outside the range itself",
+        lasts_s=_its_s,
     ),
     "halt_market": Trouble(
         _for_s(10, 90),
         lambda sim, args: sim.faults.halt_market(round(args["s"] * SECOND)),
         lambda args: args["s"] + 10.0,
         "every order is cancelled and none is taken; the first trade brings the exits back",
+        lasts_s=_its_s,
     ),
     "silent_run": Trouble(
         lambda rng, keys: {
@@ -409,8 +447,9 @@ TROUBLES: dict[str, Trouble] = {
             round(args["run_s"] * SECOND),
             quotes=args["quotes"],
         ),
-        _always(20.0),
+        _always(BLIND_S),
         "pushes are lost too, but a person's flatten goes on: it is priced by REST, or goes to the market",
+        lasts_s=_its_s,
     ),
     "tick_doubled": Trouble(
         _count(5, 60),
@@ -441,12 +480,14 @@ TROUBLES: dict[str, Trouble] = {
         lambda sim, args: sim.faults.hole(round(args["s"] * SECOND)),
         _always(6.0),
         "no prices while all else goes on: afterwards the market is elsewhere, as after a gap",
+        lasts_s=_its_s,
     ),
     "thin": Trouble(
         lambda rng, keys: {"key": rng.choice(keys), "s": round(rng.uniform(10, 90), 1)},
         lambda sim, args: sim.faults.thin(args["key"], round(args["s"] * SECOND)),
         _always(6.0),
         "nobody trades and the order book moves: then the market is elsewhere, as after a gap",
+        lasts_s=_its_s,
     ),
     "cut_fills": Trouble(
         _nothing,
@@ -525,6 +566,7 @@ TROUBLES: dict[str, Trouble] = {
         lambda sim, args: sim.faults.shut_book(round(args["s"] * SECOND)),
         lambda args: args["s"] + DOUBT_S,
         "the token counts as dead, and the book is not read until somebody logs in",
+        lasts_s=_its_s,
     ),
     "positions_empty": Trouble(
         _count(1, 3), _spoil_positions("empty"), _always(0.0), "asked again"
@@ -533,7 +575,7 @@ TROUBLES: dict[str, Trouble] = {
     "cap_modifications": Trouble(
         _count(1, 6),
         lambda sim, args: sim.faults.cap_modifications(args["n"]),
-        _always(25.0),
+        _always(12.0),
         "the stop is cancelled and placed anew",
     ),
     "cap_day": Trouble(
@@ -541,6 +583,7 @@ TROUBLES: dict[str, Trouble] = {
         lambda sim, args: sim.faults.cap_day(args["n"]),
         _always(3600.0),
         "nothing can be placed at all until the day's cap is lifted",
+        lasts_s=_always(3600.0),
     ),
     "broker_tags": Trouble(
         _count(1, 6),
@@ -564,14 +607,18 @@ TROUBLES: dict[str, Trouble] = {
             "keys": rng.sample(keys, len(keys)),
             "part": rng.choice((0.3, 0.7, 1.0, 1.0)),
         },
-        lambda sim, args: sim.faults.close_by_hand(args["keys"], args["part"]),
+        lambda sim, args: sim.faults.close_by_hand(
+            {key: _product(args, key) for key in args["keys"]}, args["part"]
+        ),
         _always(8.0),
         "somebody closes what is open: until two looks agree, a stop may cover more than is there, or shrink twice",
         lambda args: True,
     ),
     "broker_square_off": Trouble(
         lambda rng, keys: {"keys": rng.sample(keys, len(keys))},
-        lambda sim, args: sim.faults.square_off_early(args["keys"]),
+        lambda sim, args: sim.faults.square_off_early(
+            [key for key in args["keys"] if _product(args, key) == "MIS"]
+        ),
         _always(8.0),
         "the broker takes the stop out, and closes what is open a moment later",
         lambda args: True,
@@ -591,12 +638,14 @@ TROUBLES: dict[str, Trouble] = {
         None,
         lambda args: args["s"] + DOUBT_S,
         "nothing is accepted until somebody logs in; refusals leave no doubt",
+        lasts_s=_its_s,
     ),
     "clock_step": Trouble(
         lambda rng, keys: {"s": rng.choice((-4.0, -1.0, 2.0, 7.0, 15.0))},
         None,
         lambda args: abs(args["s"]) + DOUBT_S,
         "timeouts and looks come early or late",
+        lasts_s=_always(STEP_DOUBTED_S),
     ),
     "clock_wrong": Trouble(
         lambda rng, keys: {

@@ -225,7 +225,7 @@ def moment(path: Path, asked: MomentQuestion) -> dict[str, Any]:
                     {
                         "ts_ms": done.last_ts_ns // 1_000_000,
                         "gross_e4": done.engine.risk()["pnl_e4"],
-                        "net_e4": None,
+                        "net_e4": done.engine.risk()["net_e4"],
                     }
                 )
             if trouble or done.divergence is not None:
@@ -259,6 +259,7 @@ def _state(done: Replay, ts_ns: int) -> dict[str, Any]:
             "ts_ms": ts_ns // 1_000_000,
             "halt": "ACTIVE",
             "gross_e4": 0,
+            "net_e4": 0,
             "n_orders": 0,
             "n_open": 0,
             "positions": [],
@@ -286,6 +287,7 @@ def _state(done: Replay, ts_ns: int) -> dict[str, Any]:
         "ts_ms": ts_ns // 1_000_000,
         "halt": Halt(risk["halt"]).name,
         "gross_e4": risk["pnl_e4"],
+        "net_e4": risk["net_e4"],
         "n_orders": engine.n_orders,
         "n_open": engine.n_live,
         "positions": positions,

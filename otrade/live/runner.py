@@ -445,10 +445,12 @@ class Runner:
         day = self.day
         assert day is not None
         self._progress_ns = now_ns + self._progress_gap_ns()
+        risk = day.engine.risk()
         self.progress.update(
             day=day.plan.day,
             ts_ns=now_ns,
-            pnl_e4=day.engine.risk()["pnl_e4"],
+            gross_e4=risk["pnl_e4"],
+            net_e4=risk["net_e4"],
             n_trades=len(day.trades),
             n_open=day.engine.n_live,
         )

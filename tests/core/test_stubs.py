@@ -9,6 +9,7 @@ import importlib
 import inspect
 import re
 from pathlib import Path
+from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
@@ -190,6 +191,8 @@ def fits(value: object, hint: Any) -> bool:
             and value.keys() == hints.keys()
             and all(fits(value[name], each) for name, each in hints.items())
         )
+    if get_origin(hint) is UnionType:
+        return any(fits(value, each) for each in get_args(hint))
     return type(value) is hint
 
 

@@ -232,7 +232,7 @@ MUTANTS = (
         "a new position valued at an old price",
         CORE + "orders.position",
         "fill",
-        (never("p.net_qty"),),
+        (never("was_flat"),),
         "a loss limit trips without a loss",
     ),
     Mutant(
@@ -817,7 +817,7 @@ MUTANTS = (
         "change_pnl",
         (
             swap(
-                "max_daily_loss_e4 pnl_e4",
+                "max_daily_loss_e4 net_e4",
                 "<= -c.limits.max_daily_loss_e4",
                 ">= c.limits.max_daily_loss_e4",
             ),
@@ -830,7 +830,7 @@ MUTANTS = (
         "change_pnl",
         (
             swap(
-                "max_daily_loss_e4 pnl_e4",
+                "max_daily_loss_e4 net_e4",
                 "<= -c.limits.max_daily_loss_e4",
                 "<= -2 * c.limits.max_daily_loss_e4",
             ),
@@ -849,6 +849,57 @@ MUTANTS = (
             ),
         ),
         "the order works at the target, and no stop behind it, far from it",
+    ),
+    Mutant(
+        "product mixed up",
+        CORE + "orders.request",
+        "_fill_command",
+        (instead("cmd.product", "cmd.product = 0"),),
+        "what is to be carried is bought for the day: another position, which the broker squares off",
+    ),
+    Mutant(
+        "lowered limit not taken",
+        CORE + "engine.setup",
+        "set_limits",
+        (
+            instead(
+                "limits.max_order_qty",
+                "if c.limits.max_order_qty == 0 or max_order_qty > c.limits.max_order_qty: c.limits.max_order_qty = max_order_qty",
+            ),
+            instead(
+                "limits.max_trades",
+                "if c.limits.max_trades == 0 or max_trades > c.limits.max_trades: c.limits.max_trades = max_trades",
+            ),
+        ),
+        "a person has lowered the size of an order or the number of trades, and the old one goes on",
+    ),
+    Mutant(
+        "strategy that is switched off enters",
+        CORE + "orders.entry",
+        "take_signal",
+        (never("s.enabled"),),
+        "a person has switched it off, and it opens positions",
+    ),
+    Mutant(
+        "pause ignored",
+        CORE + "orders.risk",
+        "gate_entry",
+        (without("c.paused"),),
+        "a person has paused entries, and they are sent",
+    ),
+    Mutant(
+        "value of an entry not limited",
+        CORE + "orders.risk",
+        "gate_entry",
+        (never("max_order_notional_e4"),),
+        "a decision is worth more than the configuration allows",
+    ),
+    Mutant(
+        "square-off of the day's product alone",
+        CORE + "orders.bracket",
+        "on_time",
+        (only_if("BR_EXITING square_off_ns", "inst.product == 0"),),
+        "what is held in NRML or CNC stays overnight",
     ),
 )
 HARMLESS = {

@@ -4,6 +4,7 @@ are made by hand.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -11,9 +12,12 @@ from typing import Any
 import pytest
 
 from otrade._core.types import Cmd, Lane
+from otrade.drill.draws.actions import PersonAction
 from otrade.drill.oracle import Oracle, Violation
-from otrade.drill.scenario import PLAN, Scenario, StrategyDraw, draw
+from otrade.drill.person import Person
+from otrade.drill.scenario import PLAN, Event, Scenario, StrategyDraw, draw
 from otrade.drill.sent import BudgetPassed, SentRequest, check_budget
+from otrade.live.control.commands import Commands
 
 SECOND = 1_000_000_000
 TAG = "OT000001{bracket:04d}{leg}000000"
@@ -63,7 +67,7 @@ class RecordedExchange:
             waits_for_trigger=False,
             product="MIS",
             ts_placed_ns=self.now_ns,
-            terms=SimpleNamespace(quantity=qty),
+            terms=SimpleNamespace(quantity=qty, price_e4=px_e4),
             contract=SimpleNamespace(key="NSE:INFY", multiplier=1),
         )
         self.made.append(order)
@@ -80,18 +84,32 @@ class RecordedExchange:
 
 def judge(
     exchange: RecordedExchange,
+    strategy_of: Callable[[str], int] = lambda tag: int(tag[8:12]),
+    events: Sequence[Event] = (),
+    strikes: Sequence[tuple[int, str]] = (),
     **limits: int,
 ) -> Oracle:
-    faults = SimpleNamespace(ts_refused_ns=0)
+    faults = SimpleNamespace(ts_refused_ns=0, strikes=strikes)
     sim: Any = SimpleNamespace(
         exchange=exchange, clock=SimpleNamespace(now_ns=lambda: exchange.now_ns), faults=faults
     )
     scenario: Scenario = replace(
         draw(1, []),
-        strategies=[StrategyDraw("NSE:INFY", "price_level", 10, {}, PLAN)],
-        limits={"max_daily_loss_e4": 0, **limits},
+        strategies=[StrategyDraw("NSE:INFY", "price_level", 10, {}, {**PLAN, "entry_type": 0})],
+        limits={**dict.fromkeys(draw(1, []).limits, 0), **limits},
+        instruments={},
+        actions=[],
+        events=list(events),
     )
-    return Oracle(sim, scenario)
+    person = Person(
+        scenario,
+        Commands(),
+        SimpleNamespace(limit=lambda limits: None, commanded=lambda name, args, done: None),
+        lambda: exchange.now_ns,
+    )
+    oracle = Oracle(sim, scenario, strategy_of, person)
+    oracle.begin(0)
+    return oracle
 
 
 @pytest.mark.parametrize(
@@ -110,6 +128,49 @@ def test_an_entry_after_the_days_loss(loss_e4: int, wait_s: int, is_wrong: bool)
             oracle.check()
     else:
         oracle.check()
+
+
+@pytest.mark.parametrize(("limit", "is_wrong"), [(1, True), (2, False)])
+def test_an_entry_beside_too_many_positions(limit: int, is_wrong: bool) -> None:
+    exchange = RecordedExchange()
+    oracle = judge(exchange, max_open_positions=limit)
+    exchange.order(1, "E", 1, filled=10)
+    exchange.order(1, "S", -1, final=False)
+    oracle.check()
+    exchange.now_ns += 60 * SECOND
+    exchange.order(2, "E", 1, final=False)
+    if is_wrong:
+        with pytest.raises(Violation, match="beside 1 open positions; the limit is 1"):
+            oracle.check()
+    else:
+        oracle.check()
+
+
+@pytest.mark.parametrize(("flat_between", "is_wrong"), [(False, True), (True, False)])
+def test_slices_that_together_pass_the_largest_order(flat_between: bool, is_wrong: bool) -> None:
+    exchange = RecordedExchange()
+    oracle = judge(exchange, strategy_of=lambda tag: 0, max_order_qty=15)
+    exchange.order(1, "E", 1, filled=10)
+    if flat_between:
+        exchange.order(1, "S", -1, filled=10)
+    oracle.check()
+    exchange.order(2, "E", 1, final=False)
+    if is_wrong:
+        with pytest.raises(Violation, match="makes 20 units of one decision; max_order_qty is 15"):
+            oracle.check()
+    else:
+        oracle.check()
+
+
+def test_slices_of_one_strategy_are_one_position() -> None:
+    exchange = RecordedExchange()
+    oracle = judge(exchange, strategy_of=lambda tag: 0, max_open_positions=1)
+    exchange.order(1, "E", 1, filled=10)
+    exchange.order(1, "S", -1, final=False)
+    oracle.check()
+    exchange.now_ns += 60 * SECOND
+    exchange.order(2, "E", 1, final=False)
+    oracle.check()
 
 
 @pytest.mark.parametrize(("filled", "is_wrong"), [(("A", "B", "C"), True), (("A", "B"), False)])
@@ -131,6 +192,40 @@ def test_an_entry_that_takes_what_other_entries_stops_want(
             check_budget(rows, budget, filled)
     else:
         check_budget(rows, budget, filled)
+
+
+@pytest.mark.parametrize(("waits_s", "is_wrong"), [(60, True), (0.5, False)])
+@pytest.mark.parametrize("what", ["limits", "pause", "enabled", "trades", "notional"])
+def test_an_entry_after_a_person_has_acted(what: str, waits_s: float, is_wrong: bool) -> None:
+    exchange = RecordedExchange()
+    day: Any = SimpleNamespace(
+        engine=SimpleNamespace(
+            set_limits=lambda **limits: None, set_strategy_enabled=lambda number, on: None
+        ),
+        plan=SimpleNamespace(strategies=[]),
+    )
+    oracle = judge(exchange)
+    lowered = {
+        "limits": {"max_order_qty": 5},
+        "trades": {"max_trades": 1},
+        "notional": {"max_order_notional_e4": 9_000_000},
+    }
+    exchange.round_trip(1, 0)
+    oracle.check()
+    exchange.now_ns += 60 * SECOND
+    if what == "pause":
+        oracle.person._out_since_ns["pause"] = exchange.now_ns
+    elif what == "enabled":
+        oracle.person.act(day, PersonAction(0, "enabled", {"number": 0}))
+    else:
+        oracle.person.act(day, PersonAction(0, "limits", {"limits": lowered[what]}))
+    exchange.now_ns += round(waits_s * SECOND)
+    exchange.order(2, "E", 1, final=False)
+    if is_wrong:
+        with pytest.raises(Violation, match="entry"):
+            oracle.check()
+    else:
+        oracle.check()
 
 
 @pytest.mark.parametrize("placed_again", [True, False])
@@ -178,4 +273,77 @@ def test_a_position_left_bare_for_longer_than_the_bound() -> None:
     oracle.check()
     exchange.now_ns += 30 * SECOND
     with pytest.raises(Violation, match="10 units open, 0 covered for 30"):
+        oracle.check()
+
+
+def test_profit_of_what_somebody_else_has_closed_in_passing() -> None:
+    """Sold one at 100, then a person buys ten in two trades, at 101 and at 110: nine of these are
+    his own. Which one closed ours nobody tells: between one and ten rupees are lost.
+    """
+    exchange = RecordedExchange()
+    oracle = judge(exchange)
+    exchange.order(1, "E", -1, qty=1, filled=1)
+    other = exchange.order(1, "X", 1, filled=10)
+    other.tag = None
+    other.trades = [
+        SimpleNamespace(qty=6, price_e4=1_010_000, ts_ns=exchange.now_ns),
+        SimpleNamespace(qty=4, price_e4=1_100_000, ts_ns=exchange.now_ns),
+    ]
+    exchange.done.pop()
+    exchange.done.append(
+        SimpleNamespace(order=other, qty=10, price_e4=1_046_000, ts_ns=exchange.now_ns)
+    )
+    oracle.check()
+    assert oracle.pnl_e4() == (-100_000, -10_000)
+
+
+LOST = Event(900.0, "answer_504", {"count": 1, "method": "POST"})
+DEAD = Event(900.0, "kill", {"s": 8.0, "twice": True})
+
+
+@pytest.mark.parametrize(("struck_s", "bare_s", "is_wrong"), [
+    (None, 2.1, False),  # two seconds, and two more where the broker does not push
+    (None, 4.1, True),
+    (999.0, 4.9, False),  # what was lost a second before: three seconds more
+    (999.0, 7.1, True),
+    (990.0, 4.1, True),  # its after-effect is over
+    (1_000.5, 7.9, False),
+    (1_000.5, 8.1, True),  # within the old bound, which was the sum of both troubles
+])  # fmt: skip
+def test_a_position_left_bare_beyond_the_bound_of_the_moment(
+    struck_s: float | None, bare_s: float, is_wrong: bool
+) -> None:
+    exchange = RecordedExchange()
+    strikes = [] if struck_s is None else [(round(struck_s * SECOND), "answer_504")]
+    oracle = judge(exchange, events=(LOST, DEAD), strikes=strikes)
+    base_s = replace(draw(1, [])).base_s
+    exchange.order(1, "E", 1, filled=10)
+    oracle.check()
+    exchange.now_ns += round((bare_s - 4.0 + base_s) * SECOND)
+    if is_wrong:
+        with pytest.raises(Violation, match="10 units open, 0 covered for"):
+            oracle.check()
+    else:
+        oracle.check()
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_slices_that_fill_before_they_are_seen_are_one_trade(limit: int) -> None:
+    """Both slices of a decision are complete when the judge first looks: one trade, and a second one
+    where the day may have two.
+    """
+    exchange = RecordedExchange()
+    oracle = judge(exchange, lambda tag: 0, max_trades=limit)
+    exchange.order(1, "E", 1, filled=10)
+    exchange.order(2, "E", 1, filled=10)
+    oracle.check()
+    exchange.order(1, "S", -1, filled=10)
+    exchange.order(2, "S", -1, filled=10)
+    oracle.check()
+    exchange.now_ns += 60 * SECOND
+    exchange.order(3, "E", 1, final=False)
+    if limit == 1:
+        with pytest.raises(Violation, match="after 1 trades; the limit is 1"):
+            oracle.check()
+    else:
         oracle.check()

@@ -121,6 +121,7 @@ def test_same_seed_same_trades() -> None:
     assert any("COMPLETE" in push for push in first[1])
     assert run(lambda: trade(11, 90)) == first
     assert run(lambda: trade(11, 90), uvloop.new_event_loop) == first
+    assert run(lambda: trade(11, 90), Simulator.new_event_loop) == first
     assert run(lambda: trade(12, 90)) != first
 
 

@@ -314,7 +314,7 @@ class FakeQueries:
     async def replay(self, name: str, ts_ms: int, *, curve: bool) -> queries.ReplayView:
         self._must_exist(name)
         return queries.ReplayView(
-            name=name, ts_ms=ts_ms, first_ms=T0_MS, last_ms=T0_MS + MINUTE_MS, halt="ACTIVE", gross_e4=0, n_orders=0, n_open=0,
+            name=name, ts_ms=ts_ms, first_ms=T0_MS, last_ms=T0_MS + MINUTE_MS, halt="ACTIVE", gross_e4=0, net_e4=0, n_orders=0, n_open=0,
             positions=[], curve=list(self.equity(0)) if curve else [], trouble="",
         )  # fmt: skip
 

@@ -81,6 +81,18 @@ class Engine:
         close_ns: int,
     ) -> None: ...
     def set_band(self, instrument_id: int, band_lo_e4: int, band_hi_e4: int) -> None: ...
+    def set_charges(
+        self,
+        instrument_id: int,
+        *,
+        own: dict[str, Any],
+        same_day: dict[str, Any],
+        dp_e4: int,
+        square_off_e4: int,
+        is_delivery: bool,
+        dp_at: int,
+        known: bool,
+    ) -> None: ...
     def set_limits(
         self,
         *,

@@ -107,6 +107,17 @@ cdef class Engine:
         """The price band as the morning read it, 0 for none: of unknown age, so that it clamps nothing until a quote says it anew."""
         setup.set_band(self.c, self.pipeline.recorder, instrument_id, band_lo_e4, band_hi_e4)
 
+    def set_charges(
+        self, int instrument_id, *, dict own not None, dict same_day not None, int64_t dp_e4, int64_t square_off_e4,
+        bint is_delivery, int dp_at, bint known,
+    ):
+        """What orders of an instrument cost in its product: `own` and `same_day` as segment_rates_t, in units of 1e-12 of the value.
+        `dp_at`: the instrument that stands for the scrip at the depository. `known` is False where a rate is missing; without this
+        call nothing is known, and nothing is charged.
+        """
+        setup.set_charges(
+            self.c, self.pipeline.recorder, instrument_id, own, same_day, dp_e4, square_off_e4, is_delivery, dp_at, known)
+
     def set_limits(
         self, *, int64_t max_order_qty=0, int64_t max_order_notional_e4=0, int64_t max_open_positions=0,
         int64_t max_trades=0, int64_t max_daily_loss_e4=0, int64_t max_drawdown_e4=0, int64_t stale_feed_ns=0,
@@ -564,7 +575,7 @@ cdef class Engine:
 
 CALLS = frozenset((
     "add_instrument", "add_key", "set_failover", "add_series",
-    "add_strategy", "set_session", "set_band", "set_limits", "set_budget", "start", "on_feed",
+    "add_strategy", "set_session", "set_band", "set_charges", "set_limits", "set_budget", "start", "on_feed",
     "on_quote", "on_halt", "on_pause", "on_flatten", "on_quarantine", "on_broker_net", "set_strategy_enabled", "resume", "adopt_bracket",
     "adopt_order", "on_traded", "on_missing",
 ))

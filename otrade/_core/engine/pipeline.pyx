@@ -148,7 +148,8 @@ cdef class Pipeline:
             bracket.on_pnl(c, position.mark(&c.positions[id], m.ltp_e4, inst.multiplier))
         if inst.bracket_head >= 0:
             bracket.on_price(c, id)
-        if inst.halted > 0 and m.d_volume > 0:
+        # Where a feed tells no volume, another price is all that tells of a trade.
+        if inst.halted > 0 and (m.d_volume > 0 or (m.traded and m.volume == 0)):
             bracket.on_reopen(c, id)
         if not m.traded:
             return  # the same trade again: it makes no bar and moves no average

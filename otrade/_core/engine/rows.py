@@ -293,6 +293,7 @@ class BracketRow(TypedDict):
     tag_bracket: int
     next_attempt: int
     gone_qty: int
+    charges_e4: int
     pnl_e4: int
 
 
@@ -351,8 +352,11 @@ class PositionRow(TypedDict):
     sell_value_e4: int
     mark_e4: int
     pnl_e4: int
+    charges_e4: int
     n_unvalued: int
     n_unpriced: int
+    dp_bracket: int
+    uncharged: int
 
 
 class RiskRow(TypedDict):
@@ -363,12 +367,16 @@ class RiskRow(TypedDict):
     open_positions: int
     trades: int
     pnl_e4: int
+    charges_e4: int
     peak_e4: int
     drawdown_e4: int
     n_denied: int
     n_entering: int
+    uncharged: int
+    _pad: int
     n_unvalued: int
     n_rounded: int
+    net_e4: int | None
     paused: bool
     paused_by: int
     feed_alive: bool

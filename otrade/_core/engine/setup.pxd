@@ -21,6 +21,10 @@ cdef int set_session(
     int64_t square_off_ns, int64_t close_ns
 ) except -1
 cdef int set_band(core_t* c, Recorder record, int instrument_id, int64_t band_lo_e4, int64_t band_hi_e4) except -1
+cdef int set_charges(
+    core_t* c, Recorder record, int instrument_id, dict own, dict same_day, int64_t dp_e4, int64_t square_off_e4, bint is_delivery,
+    int dp_at, bint known,
+) except -1
 cdef int set_limits(
     core_t* c, Recorder record, int64_t max_order_qty, int64_t max_order_notional_e4, int64_t max_open_positions,
     int64_t max_trades, int64_t max_daily_loss_e4, int64_t max_drawdown_e4, int64_t stale_feed_ns,

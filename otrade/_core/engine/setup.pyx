@@ -10,7 +10,7 @@ from libc.string cimport strncpy
 from otrade._core.engine.record cimport Recorder
 from otrade._core.market cimport strategy
 from otrade._core.state cimport allocate, core_t, find_key, find_token, instrument_t, put_key, put_token
-from otrade._core.types cimport MAX_EXCHANGE_BYTES, MAX_KEY_BYTES, MAX_SYMBOL_BYTES
+from otrade._core.types cimport MAX_EXCHANGE_BYTES, MAX_KEY_BYTES, MAX_SYMBOL_BYTES, charge_rates_t
 
 from otrade._core.cpu_check import check as _fits  # no-cython-lint: importing it refuses an unfit processor
 from otrade.errors import EngineError
@@ -174,6 +174,32 @@ cdef int set_band(core_t* c, Recorder record, int instrument_id, int64_t band_lo
     c.instruments[instrument_id].band_hi_e4 = band_hi_e4
     c.instruments[instrument_id].band_ts_ns = 0
     record.tell("set_band", {"instrument_id": instrument_id, "band_lo_e4": band_lo_e4, "band_hi_e4": band_hi_e4}, c.now_ns)
+    return 0
+
+
+cdef int set_charges(
+    core_t* c, Recorder record, int instrument_id, dict own, dict same_day, int64_t dp_e4, int64_t square_off_e4, bint is_delivery,
+    int dp_at, bint known,
+) except -1:
+    cdef charge_rates_t rates
+    check_id(instrument_id, c.n_instruments, "instrument")
+    check_id(dp_at, c.n_instruments, "instrument")
+    try:
+        rates.own = own
+        rates.same_day = same_day
+    except (TypeError, ValueError, KeyError) as error:
+        raise EngineError(f"rates of charges: {error}") from None
+    rates.dp_e4 = dp_e4
+    rates.square_off_e4 = square_off_e4
+    rates.is_delivery = is_delivery
+    rates.dp_at = dp_at
+    rates.known = known
+    rates._pad = 0
+    c.charge_rates[instrument_id] = rates
+    record.tell("set_charges", {
+        "instrument_id": instrument_id, "own": own, "same_day": same_day, "dp_e4": dp_e4, "square_off_e4": square_off_e4,
+        "is_delivery": bool(is_delivery), "dp_at": dp_at, "known": bool(known),
+    }, c.now_ns)
     return 0
 
 

@@ -293,6 +293,8 @@ cdef unvalued_fills(core_t* c):
 
 cdef risk_row(core_t* c):
     out = dict(c.risk)
+    # The day's profit net of the charges that are owed, as the limits see it; None when these are not known.
+    out["net_e4"] = None if c.risk.uncharged else c.risk.pnl_e4 - c.risk.charges_e4
     out["paused"] = bool(c.paused)
     out["paused_by"] = c.paused
     out["feed_alive"] = bool(c.feed_alive)

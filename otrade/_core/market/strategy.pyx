@@ -56,6 +56,11 @@ cdef dict _complete(dict zeros, dict given, str what, str kind):
     return zeros
 
 
+cdef size_t state_bytes(const strategy_t* s) noexcept nogil:
+    """Size of its kernel's state."""
+    return TABLE[s.kind].state_bytes
+
+
 cdef object view(const strategy_t* s):
     """A strategy as a dict for the page and the tests."""
     return {

@@ -9,10 +9,10 @@ from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
 from otrade._core cimport notes
-from otrade._core.orders cimport bracket, report, risk, waiting_entries as waiting
+from otrade._core.orders cimport bracket, order, report, risk, waiting_entries as waiting
 from otrade._core.state cimport core_t, new_order
 from otrade._core.types cimport (
-    EXIT_BROKER, EXIT_MANUAL, EXIT_NONE, HALT_ACTIVE, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET,
+    BR_CLOSED, EXIT_BROKER, EXIT_MANUAL, EXIT_NONE, HALT_ACTIVE, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET,
     PAUSE_PERSON, PAUSE_START, PENDING_NONE, REASON_BROKER_TOKEN, REASON_CAPACITY,
     REASON_JOURNAL, REASON_OK, REASON_RESTARTED, REASON_STOPPING, REASON_TIMED_OUT, SEV_ALARM, SEV_WARN, SIDE_BUY,
     TYPE_LIMIT, bracket_t, order_t, report_t,
@@ -20,6 +20,18 @@ from otrade._core.types cimport (
 
 cdef enum:
     ATTEMPTS = 1152  # attempts from here on are the watchdog's: ours are not counted on from them
+    LOST = 32  # placements of one bracket that a process may have sent, and neither its journal nor the book tells of
+
+
+cdef void _number_beyond(bracket_t* b, int attempt) noexcept nogil:
+    """Orders of this bracket are numbered on from there, with room for what the process before sent and nobody tells of: a journal lost its
+    tail, a request is still under way, a book is behind. Else two orders would have one ClOrdID.
+    """
+    cdef int following = attempt + 1 + LOST
+    if following >= ATTEMPTS:
+        following = attempt + 1
+    if b.next_attempt < following:
+        b.next_attempt = following
 
 
 cdef int adopt_bracket(
@@ -72,8 +84,8 @@ cdef int adopt_order(
         return -1
     o = &c.orders[slot]
     o.attempt = attempt
-    if attempt < ATTEMPTS and b.next_attempt <= attempt:
-        b.next_attempt = attempt + 1
+    if attempt < ATTEMPTS:
+        _number_beyond(b, attempt)
     o.ord_status = status
     o.pending = PENDING_NONE
     o.ord_type = o.req_type = row.ord_type if row.ord_type != 0 else TYPE_LIMIT
@@ -91,6 +103,8 @@ cdef int adopt_order(
         if b.exit_reason == EXIT_NONE:
             b.exit_reason = EXIT_BROKER if by_broker else EXIT_MANUAL
         return slot
+    if b.state == BR_CLOSED and not order.is_final(o):
+        bracket.reopen(c, bracket_id)  # a book that was behind shows it only now: it is taken out, or it would trade one day
     if leg == LEG_ENTRY:
         b.entry_slot = slot
     elif leg == LEG_STOP:
@@ -143,6 +157,8 @@ cdef void resume(core_t* c, int64_t run_id) noexcept nogil:
     if c.risk.halt != HALT_ACTIVE and (
             c.risk.halt_reason == REASON_STOPPING or c.risk.halt_reason == REASON_BROKER_TOKEN or c.risk.halt_reason == REASON_JOURNAL):
         risk.set_halt(c, HALT_ACTIVE, REASON_OK)
+    for i in range(c.n_brackets):
+        _number_beyond(&c.brackets[i], c.brackets[i].next_attempt - 1)
     for i in range(c.n_live):
         slot = c.brackets[c.live[i]].order_head
         while slot >= 0:

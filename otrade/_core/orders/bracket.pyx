@@ -8,7 +8,7 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
 from otrade._core cimport notes, otk
-from otrade._core.orders cimport exits, order, position, refusal, risk, waiting_entries as waiting
+from otrade._core.orders cimport charges, exits, order, position, refusal, risk, waiting_entries as waiting
 from otrade._core.state cimport core_t, strategy_t
 from otrade._core.types cimport (
     BR_CLOSED, BR_ENTERING, BR_EXITING, BR_FREE, BR_OPEN,
@@ -160,6 +160,7 @@ cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexce
         b.exit_reason = _why_filled(b, o)
     if was_closed:
         exits.begin_exit(c, id, EXIT_RISK)
+    charges.refresh(c, id)
     on_pnl(c, delta)
 
 

@@ -467,9 +467,18 @@ cdef void _cancel_strays(core_t* c, bracket_t* b) noexcept nogil:
         slot = c.orders[slot].next
 
 
+cdef inline int64_t _working_target(const core_t* c, const bracket_t* b) noexcept nogil:
+    """Where a target that works beside the stop belongs: at its level, or, where the plan cannot say that (multiples of an ATR that was
+    lost with the journal), where its order stands. 0: nowhere, so that none is placed.
+    """
+    if b.target_e4 > 0 or b.target_slot < 0 or order.is_final(&c.orders[b.target_slot]):
+        return b.target_e4
+    return c.orders[b.target_slot].price_e4
+
+
 cdef void _work_open(core_t* c, int bracket_id, bracket_t* b) noexcept nogil:
-    cdef plan_t* plan = _plan(c, b)
     cdef int64_t held = held_qty(b)
+    cdef int64_t target
     if b.state != BR_EXITING and stop_crossed(c, bracket_id) and standing_qty(c, bracket_id) == 0 and (
             b.stop_slot < 0 or order.is_final(&c.orders[b.stop_slot]) or order.may_request(&c.orders[b.stop_slot])):
         # The stop's price has traded and no stop stands: a stop sent now would be refused or late.
@@ -483,8 +492,9 @@ cdef void _work_open(core_t* c, int bracket_id, bracket_t* b) noexcept nogil:
         return  # no price is known at all yet
     if b.exit_mode == MODE_OCO:
         _ensure(c, bracket_id, LEG_STOP, TYPE_SL, held, b.stop_limit_e4, b.stop_e4, LANE_PROTECT)
-        if plan.target_kind != 0 and protected_qty(c, bracket_id) == held:
-            _ensure(c, bracket_id, LEG_TARGET, TYPE_LIMIT, held, b.target_e4, 0, LANE_EXIT)
+        target = _working_target(c, b)
+        if target > 0 and protected_qty(c, bracket_id) == held:
+            _ensure(c, bracket_id, LEG_TARGET, TYPE_LIMIT, held, target, 0, LANE_EXIT)
     elif b.target_armed:
         _ensure(c, bracket_id, LEG_STOP, TYPE_LIMIT, held, b.target_e4, 0, LANE_EXIT)
     else:

@@ -8,7 +8,7 @@ the order, its bracket, its position and the day say so until the value comes. T
 from libc.stdint cimport int64_t
 
 from otrade._core cimport notes
-from otrade._core.orders cimport exits, position
+from otrade._core.orders cimport charges, exits, position
 from otrade._core.state cimport core_t
 from otrade._core.types cimport (
     BR_CLOSED, LEG_ENTRY, LEG_FIX, SEV_INFO, SEV_WARN, SIDE_BUY, TYPE_LIMIT, TYPE_SL,
@@ -68,6 +68,7 @@ cdef int64_t correct(core_t* c, int slot, int64_t d_value_e4) noexcept nogil:
         b.exit_value_e4 -= d_value_e4
     else:
         b.exit_value_e4 += d_value_e4
+    charges.refresh(c, o.bracket_id)
     cdef bint is_news = _is_unknown(o.worth) or d_value_e4 > ROUNDING_E4 * o.cum_qty or -d_value_e4 > ROUNDING_E4 * o.cum_qty
     if is_news or b.state == BR_CLOSED:
         notes.value_taken(

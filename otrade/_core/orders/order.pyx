@@ -108,6 +108,8 @@ cdef enum:
     ILLEGAL = 255
 cdef uint8_t NEXT_STATUS[16][32]
 cdef uint8_t NEXT_PENDING[8][32]
+cdef int64_t n_status[16][32]  # how often each pair came, legal or not: for whoever drills; nothing is decided by it
+cdef int64_t n_pending[8][32]
 
 
 def _pack():
@@ -133,6 +135,8 @@ cdef int apply(order_t* order, int ev, int64_t ts_ns) noexcept nogil:
         return REASON_ILLEGAL_EVENT
     cdef int status = NEXT_STATUS[order.ord_status][ev]
     cdef int pending = NEXT_PENDING[order.pending][ev]
+    n_status[order.ord_status][ev] += 1
+    n_pending[order.pending][ev] += 1
     if order.ord_status == ORD_ABSENT:
         pending = PENDING_NONE
     if status == ILLEGAL or pending == ILLEGAL:
@@ -229,3 +233,19 @@ def step(int status, int pending, int in_doubt, int ev):
     order.in_doubt = in_doubt
     cdef int reason = apply(&order, ev, 1)
     return order.ord_status, order.pending, order.in_doubt, reason
+
+
+def take_counts():
+    """How often each pair of (state, event) came since the last call, by the names of both; and begin anew."""
+    found = {}
+    for state in S:
+        for ev in E:
+            if n_status[<int>state][<int>ev]:
+                found[state.name, ev.name] = n_status[<int>state][<int>ev]
+    for asked in P:
+        for ev in E:
+            if n_pending[<int>asked][<int>ev]:
+                found["asked " + asked.name, ev.name] = n_pending[<int>asked][<int>ev]
+    memset(n_status, 0, sizeof(n_status))
+    memset(n_pending, 0, sizeof(n_pending))
+    return found

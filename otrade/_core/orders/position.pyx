@@ -13,13 +13,8 @@ cdef inline int64_t _revalue(position_t* p, int64_t multiplier) noexcept nogil:
 
 
 cdef int64_t fill(position_t* p, int side, int64_t qty, int64_t value_e4, int64_t multiplier) noexcept nogil:
-    """Take a fill of `qty` units worth `value_e4` (price times units, before the multiplier); returns the change of profit.
-
-    Ticks mark what is open and nothing else: what begins is worth its own price until the next one, not the price at which the position
-    before it ended.
-    """
-    if p.net_qty == 0 and qty > 0:
-        p.mark_e4 = value_e4 // qty
+    """Take a fill of `qty` units worth `value_e4` (price times units, before the multiplier); returns the change of profit."""
+    cdef bint was_flat = p.net_qty == 0
     if side == SIDE_BUY:
         p.net_qty += qty
         p.buy_qty += qty
@@ -28,6 +23,8 @@ cdef int64_t fill(position_t* p, int side, int64_t qty, int64_t value_e4, int64_
         p.net_qty -= qty
         p.sell_qty += qty
         p.sell_value_e4 += value_e4
+    if (was_flat or p.mark_e4 == 0) and qty > 0:
+        p.mark_e4 = value_e4 // qty  # until the next price; ticks mark what is held, so a flat position's mark is an old one
     return _revalue(p, multiplier)
 
 

@@ -100,7 +100,7 @@ cdef int gate_entry(core_t* c, int strategy_id, int64_t qty, int64_t slice_qty, 
         return REASON_MAX_POSITIONS
     if limits.max_trades > 0 and s.n_held == 0 and risk.trades + risk.n_entering >= limits.max_trades:
         return REASON_TRADE_COUNT
-    if limits.max_daily_loss_e4 > 0 and risk.pnl_e4 <= -limits.max_daily_loss_e4:
+    if limits.max_daily_loss_e4 > 0 and risk.pnl_e4 - risk.charges_e4 <= -limits.max_daily_loss_e4:
         return REASON_DAILY_LOSS
     if limits.max_drawdown_e4 > 0 and risk.drawdown_e4 >= limits.max_drawdown_e4:
         return REASON_DRAWDOWN
@@ -321,21 +321,26 @@ cdef void note_quarantine(core_t* c, int instrument_id, bint quarantined) noexce
 
 
 cdef bint change_pnl(core_t* c, int64_t delta_e4) noexcept nogil:
-    """Add a change of the day's profit (marked to market, before charges). True when that trips a loss limit just now."""
+    """Add a change of the day's profit (marked to market). True when that trips a loss limit just now: limits, peak and drawdown are of
+    the profit net of the charges that are owed, which is what the account loses.
+    """
     cdef risk_state_t* risk = &c.risk
     cdef int reason = REASON_OK
+    cdef int64_t net_e4
     risk.pnl_e4 += delta_e4
-    if risk.pnl_e4 > risk.peak_e4:
-        risk.peak_e4 = risk.pnl_e4
-    risk.drawdown_e4 = risk.peak_e4 - risk.pnl_e4
+    net_e4 = risk.pnl_e4 - risk.charges_e4
+    if net_e4 > risk.peak_e4:
+        risk.peak_e4 = net_e4
+    risk.drawdown_e4 = risk.peak_e4 - net_e4
     if risk.halt != HALT_ACTIVE:
         return False
-    if c.limits.max_daily_loss_e4 > 0 and risk.pnl_e4 <= -c.limits.max_daily_loss_e4:
+    if c.limits.max_daily_loss_e4 > 0 and net_e4 <= -c.limits.max_daily_loss_e4:
         reason = REASON_DAILY_LOSS
     elif c.limits.max_drawdown_e4 > 0 and risk.drawdown_e4 >= c.limits.max_drawdown_e4:
         reason = REASON_DRAWDOWN
     if reason == REASON_OK:
         return False
-    notes.limit_tripped(c, SEV_ALARM, -1, -1, -1, reason, pnl_e4=risk.pnl_e4, drawdown_e4=risk.drawdown_e4)
+    notes.limit_tripped(
+        c, SEV_ALARM, -1, -1, -1, reason, net_e4=net_e4, drawdown_e4=risk.drawdown_e4, charges_e4=risk.charges_e4)
     set_halt(c, HALT_REDUCING, reason)
     return True

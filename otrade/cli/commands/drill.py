@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from otrade.config import manager
-from otrade.drill.campaign import CampaignRequest, drill
+from otrade.drill.campaign import CampaignRequest, drill, tell_reports
+from otrade.drill.reports.shard import shard_of
 from otrade.drill.scenario import StrategyDraw
 from otrade.drill.trouble import TROUBLES
 from otrade.errors import ConfigError
@@ -13,9 +14,28 @@ from otrade.live.plan.config_to_spec import is_auto, params_of, plan_of
 
 
 def run(
-    seeds: int, first_seed: int, faults: str, strategy: Path | None, jobs: int, broker: str
+    seeds: int,
+    first_seed: int,
+    faults: str,
+    strategy: Path | None,
+    jobs: int,
+    broker: str,
+    shard: str,
+    report: Path | None,
+    *,
+    keeps_going: bool,
 ) -> int:
     """Exit code 0 when nothing was violated, 1 when something was."""
+    try:
+        part = shard_of(shard)
+    except ValueError as error:
+        raise ConfigError(str(error), path="--shard") from None
+    if part.of > seeds:
+        raise ConfigError(
+            f"{part.of} parts of {seeds} sessions", path="--shard", allowed=f"at most {seeds} parts"
+        )
+    if report is not None and not report.parent.is_dir():
+        raise ConfigError("there is no such directory", file=str(report.parent), path="--report")
     kinds = tuple(TROUBLES)
     if faults:
         kinds = tuple(kind for kind in faults.split(",") if kind != "none")
@@ -28,9 +48,22 @@ def run(
             )
     return drill(
         CampaignRequest(
-            first_seed, seeds, kinds, jobs, strategies_of(strategy) if strategy else (), broker
+            first_seed,
+            seeds,
+            kinds,
+            jobs,
+            strategies_of(strategy) if strategy else (),
+            broker,
+            part,
+            keeps_going,
+            report,
         )
     )
+
+
+def report(files: list[Path]) -> int:
+    """One sheet of many reports. 0 when they are a whole drill in which nothing was violated."""
+    return tell_reports(files)
 
 
 def strategies_of(path: Path) -> tuple[StrategyDraw, ...]:

@@ -74,12 +74,12 @@ class EntryJudge:
         exchange: OrderSystem,
         instruments: list[TradedInstrument],
         budget: dict[str, int],
-        entry_wait_ns: int,
     ) -> None:
         self._record = record
         self._exchange = exchange
         self._instruments = {one.key: one for one in instruments}
-        self._entry_wait_ns = entry_wait_ns
+        self._entry_wait_ns = max(limits["entry_wait_ns"] for _, limits in record.limits)
+        """The longest that was ever allowed."""
         self._replays = {
             key: InstrumentReplay(record, one) for key, one in self._instruments.items()
         }

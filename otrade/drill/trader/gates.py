@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from otrade.drill.trader.holdings import EnteredDecision
+from otrade.drill.trader.loss import LossLimits
 from otrade.drill.trader.plan import TradedInstrument, TradedStrategy
 from otrade.drill.trader.profit import RunningProfit
 from otrade.drill.trader.record import SessionRecord
@@ -15,7 +16,6 @@ from otrade.drill.trader.tolerances import (
     DIED,
     FORGOT,
     FORGOTTEN_NS,
-    LOSS_SHARE,
     TOLD_NS,
     TOLERANCES,
 )
@@ -67,7 +67,7 @@ class Gates:
         placements that were refused.
         """
         self._record = record
-        self._profit = profit
+        self._loss_limits = LossLimits(record, profit)
         self._budget = budget
         self.decisions: list[EnteredDecision] = []
         """What has been entered so far, oldest first."""
@@ -120,6 +120,7 @@ class Gates:
             self._process(ts_ns),
             self._hours(instrument, ts_ns),
             self._person(ts_ns),
+            self._switch(instrument, strategy, ts_ns),
             self._strangers(instrument, ts_ns),
             self._feed(touch, ts_ns),
             self._size(instrument, terms, touch, ts_ns),
@@ -201,7 +202,29 @@ class Gates:
                 halted = f"sent though a person had said {command.name}"
             elif command.done and command.name in LIFTS:
                 halted = ""
-        return Ruling(Verdict.NO, halted) if halted else ALLOWED
+        if halted:
+            return Ruling(Verdict.NO, halted)
+        lost = [life for life in self._record.lives[1:] if not life.has_journal]
+        if (
+            lost
+            and lost[-1].started_ns <= ts_ns
+            and not self._rearmed_ns(ts_ns) > lost[-1].started_ns
+        ):
+            return Ruling(
+                Verdict.OPEN, "sent after a lost journal, and nobody had armed the engine"
+            )
+        return ALLOWED
+
+    def _rearmed_ns(self, ts_ns: int) -> int:
+        return max(
+            (c.ts_ns for c in self._record.commands if c.done and c.name == "rearm" and c.ts_ns < ts_ns),
+            default=0,
+        )  # fmt: skip
+
+    def _switch(self, instrument: TradedInstrument, strategy: TradedStrategy, ts_ns: int) -> Ruling:
+        if self._record.is_off(instrument.place, strategy.name, ts_ns):
+            return Ruling(Verdict.NO, "sent though a person had switched the strategy off")
+        return ALLOWED
 
     def _feed(self, touch: SeenTouch, ts_ns: int) -> Ruling:
         stale_ns = self._record.limits_at(ts_ns)["stale_feed_ns"]
@@ -245,27 +268,25 @@ class Gates:
         return Ruling(Verdict.OPEN, "sent near max_trades") if perhaps >= most else ALLOWED
 
     def _loss(self, ts_ns: int) -> Ruling:
-        limits = self._record.limits_at(ts_ns)
-        most_e4 = limits["max_daily_loss_e4"]
-        if not most_e4:
-            return ALLOWED
-        rearmed_ns = max(
-            (c.ts_ns for c in self._record.commands if c.done and c.name == "rearm" and c.ts_ns < ts_ns),
-            default=0,
-        )  # fmt: skip
-        if self._profit.worst_e4(rearmed_ns, ts_ns - TOLD_NS) <= -most_e4 * (1 + LOSS_SHARE):
-            return self._soft("sent after the day's loss limit", ts_ns)
-        near = self._profit.worst_e4(rearmed_ns, ts_ns) <= -most_e4 * (1 - LOSS_SHARE)
-        return Ruling(Verdict.OPEN, "sent near the day's loss limit") if near else ALLOWED
+        is_reached = self._loss_limits.is_reached(self._rearmed_ns(ts_ns), ts_ns)
+        if is_reached is None:
+            return Ruling(Verdict.OPEN, "sent near the day's loss limit")
+        return self._soft("sent after the day's loss limit", ts_ns) if is_reached else ALLOWED
 
     def _cooldown(self, strategy: TradedStrategy, ts_ns: int) -> Ruling:
+        """After a stop, for as long as the plan says; not after a target, nor after a trail."""
         cool_ns = strategy.plan.get("cooldown_ns", 0)
+        found = ALLOWED
         for one in self.decisions if cool_ns else ():
-            if one.strategy is strategy and one.may_be_open(ts_ns - cool_ns - 1) < one.may_be_open(
-                ts_ns
-            ):
-                return Ruling(Verdict.OPEN, "sent soon after a position's end")
-        return ALLOWED
+            for bracket in one.brackets if one.strategy is strategy else ():
+                end_ns = bracket.last_ns
+                if not end_ns or not end_ns <= ts_ns <= end_ns + cool_ns + TOLD_NS:
+                    continue
+                if bracket.was_stopped is True and end_ns + TOLD_NS < ts_ns < end_ns + cool_ns:
+                    return self._soft("sent in the cool-down after a stop", ts_ns)
+                if bracket.was_stopped is not False:
+                    found = Ruling(Verdict.OPEN, "sent soon after a position's end")
+        return found
 
     def _brake(self, strategy: TradedStrategy, ts_ns: int) -> Ruling:
         rejected: list[int] = []

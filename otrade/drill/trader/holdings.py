@@ -43,6 +43,8 @@ class SeenBracket:
     def __init__(self, entry: Order, orders: list[Order], others_ns: list[int]) -> None:
         """`others_ns`: when somebody else has ordered the same thing; he may have closed it."""
         self.entry = entry
+        self._orders = orders
+        self._has_others = bool(others_ns)
         self.first_flat_ns = self.last_ns = 0
         """When nothing was open and no order of it live for the first time; and when the last of
         its orders ended. 0: never.
@@ -66,6 +68,11 @@ class SeenBracket:
         if others_ns:
             self.first_flat_ns = min(self.first_flat_ns or others_ns[0], others_ns[0])
 
+    @property
+    def was_stopped(self) -> bool | None:
+        """Did its first stop end it? None: perhaps."""
+        return None if self._has_others else _was_stopped(self.entry, self._orders)
+
 
 def brackets_of(orders: list[Order]) -> dict[str, SeenBracket]:
     """By run and number; those without an entry of ours left out."""
@@ -86,3 +93,18 @@ def brackets_of(orders: list[Order]) -> dict[str, SeenBracket]:
             ]
             found[tag] = SeenBracket(entry, group, foreign_ns)
     return found
+
+
+def _was_stopped(entry: Order, orders: list[Order]) -> bool | None:
+    """By what its exits have asked for, and where they traded."""
+    left = [order for order in orders if order is not entry and order.trades]
+    if not entry.trades or not left:
+        return False if not entry.trades else None
+    if len(left) == 1:
+        asked = {(s.terms.order_type, s.terms.trigger_e4) for _, s in left[0].told}
+        if len(asked) == 1 and asked.pop()[0] == "SL":
+            return True
+    best = [trade.price_e4 * entry.side for order in left for trade in order.trades]
+    paid = [trade.price_e4 * entry.side for trade in entry.trades]
+    types = {order.told[-1][1].terms.order_type for order in left}
+    return False if types == {"LIMIT"} and min(best) > max(paid) else None

@@ -16,10 +16,6 @@ AHEAD_NS = 60 * SECOND
 """A packet whose time is further ahead is not believed."""
 BOOK_KEPT_NS = 2 * SECOND
 """A book outlives packets with an empty one for so long."""
-JUMP_BPS = 2000
-"""How far one packet may move the price without more evidence; it grows by as much each five
-seconds.
-"""
 JUMP_GROWS_NS = 5 * SECOND
 FEW_TICKS = 10
 AGREE = 3
@@ -40,8 +36,12 @@ class SeenTrade:
 class SeenMarket:
     """One instrument as the packets so far tell of it."""
 
-    def __init__(self, instrument: TradedInstrument) -> None:
+    def __init__(self, instrument: TradedInstrument, jump_bps: int = 2000) -> None:
+        """`jump_bps`: how far one packet may move the price without more evidence; it grows by as
+        much each five seconds.
+        """
         self._instrument = instrument
+        self._jump_bps = jump_bps
         self.ltp_e4 = self.bid_e4 = self.ask_e4 = 0
         self.heard_ns = 0
         """When something that is believed was last heard."""
@@ -130,7 +130,7 @@ class SeenMarket:
         price_e4 = sight.ltp_e4
         few_e4 = FEW_TICKS * self._instrument.tick_e4
         away_e4 = abs(price_e4 - former_e4)
-        if not former_e4 or away_e4 * 10_000 <= former_e4 * JUMP_BPS or away_e4 <= few_e4:
+        if not former_e4 or away_e4 * 10_000 <= former_e4 * self._jump_bps or away_e4 <= few_e4:
             return True
         if sight.has_book:
             agrees = _agrees(sight.bid_e4, sight.ask_e4, price_e4, few_e4)
@@ -143,7 +143,7 @@ class SeenMarket:
         low_e4, high_e4 = sorted((price_e4, former_e4))
         far = high_e4 / 2 <= low_e4 * 2 if self._instrument.is_derivative else high_e4 / 2 <= low_e4 * 0.75  # fmt: skip
         if far:
-            grown_bps = JUMP_BPS * (1 + (sight.ts_ns - self._price_ns) / JUMP_GROWS_NS)
+            grown_bps = self._jump_bps * (1 + (sight.ts_ns - self._price_ns) / JUMP_GROWS_NS)
             if agrees or away_e4 <= low_e4 * grown_bps / 10_000:
                 return True
         return self._is_confirmed(sight, few_e4, agrees=agrees)
@@ -156,7 +156,7 @@ class SeenMarket:
             last.volume,
         ):
             return False  # sent twice
-        near_e4 = max(few_e4, (last.ltp_e4 if last else 0) * JUMP_BPS // 10_000)
+        near_e4 = max(few_e4, (last.ltp_e4 if last else 0) * self._jump_bps // 10_000)
         is_near = last is not None and abs(sight.ltp_e4 - last.ltp_e4) <= near_e4
         self._n_near = self._n_near + 1 if is_near else 1
         self._doubted.append(sight)

@@ -19,6 +19,8 @@ class TradedStrategy:
     interval_ns: int
     params: Mapping[str, Any]
     plan: Mapping[str, Any]
+    name: str = ""
+    """As the configuration has it; one of its instrument's alone."""
 
     @property
     def is_by_tick(self) -> bool:
@@ -43,4 +45,6 @@ class TradedInstrument:
     close_ns: int
     square_off_ns: int = 0
     """What is open then is taken out; 0: never."""
+    place: int = 0
+    """Among the session's instruments, from 0: so a person names it."""
     strategies: list[TradedStrategy] = field(default_factory=list)

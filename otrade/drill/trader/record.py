@@ -16,6 +16,8 @@ from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.simulator import Simulator, wire_name
 
 SECOND = 1_000_000_000
+SWITCHED_ON, SWITCHED_OFF = "strategy on", "strategy off"
+"""Names of what a person does to one strategy: `place` of its instrument and `name` in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,19 @@ class SessionRecord:
             for window in self.troubles
         ) or any(kind in wanted and from_ns <= ts_ns <= until_ns for ts_ns, kind in self.happened)
 
+    def is_off(self, place: int, name: str, ts_ns: int) -> bool:
+        """Had a person switched that strategy off?"""
+        is_off = False
+        for one in self.commands:
+            if one.ts_ns > ts_ns:
+                break
+            if one.name in (SWITCHED_ON, SWITCHED_OFF) and one.args == {
+                "place": place,
+                "name": name,
+            }:
+                is_off = one.name == SWITCHED_OFF
+        return is_off
+
     def limits_at(self, ts_ns: int) -> Mapping[str, int]:
         """The limits in force at that time."""
         return next(limits for since_ns, limits in reversed(self.limits) if since_ns <= ts_ns)
@@ -133,11 +148,12 @@ class SessionRecorder:
         """`keys`: the instruments that are traded, as a scenario names them."""
         contracts = [sim.exchange.market.universe.resolve(key) for key in keys]
         self.record = SessionRecord(
-            broker, {wire_name(broker, one) or str(one.token): one for one in contracts}
+            broker,
+            {wire_name(broker, one) or str(one.token): one for one in contracts},
+            happened=sim.faults.strikes,
         )
         self._now_ns = sim.clock.now_ns
         sim.listen_to_feeds(self)
-        sim.faults.listen(self.on_fault)
 
     # ---- told by the simulator
 
@@ -146,9 +162,6 @@ class SessionRecorder:
 
     def on_connection(self, lane: str, *, stands: bool) -> None:
         self.record.connections.append(ConnectionChange(self._now_ns(), lane, stands))
-
-    def on_fault(self, kind: str) -> None:
-        self.record.happened.append((self._now_ns(), kind))
 
     # ---- told by the driver
 

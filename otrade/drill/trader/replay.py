@@ -54,13 +54,14 @@ class TraderMemory:
     """What a process knows of one instrument; another process without a journal begins anew."""
 
     instrument: TradedInstrument
+    jump_bps: int
     market: SeenMarket = field(init=False)
     series: dict[int, TraderSeries] = field(init=False)
     strategies: list[CrossingStrategy] = field(init=False)
 
     def __post_init__(self) -> None:
         lengths = sorted({one.interval_ns for one in self.instrument.strategies})
-        self.market = SeenMarket(self.instrument)
+        self.market = SeenMarket(self.instrument, self.jump_bps)
         self.series = {length: TraderSeries(self.instrument, length) for length in lengths}
         self.strategies = [CrossingStrategy(one) for one in self.instrument.strategies]
 
@@ -85,13 +86,14 @@ class InstrumentReplay:
         self.signals: list[TraderSignal] = []
         self.touches: list[SeenTouch] = []
         """After each packet."""
-        self._memory = TraderMemory(instrument)
+        self._jump_bps = int(record.limits[0][1].get("px_jump_bps_max", 2000))
+        self._memory = TraderMemory(instrument, self._jump_bps)
         self._place = 0
         self._began_ns: dict[int, int] = {}
         """By bar length: when its running bar's first trade was seen."""
         for life, until_ns, sights in self._by_life():
             if not life.has_journal:
-                self._memory = TraderMemory(instrument)
+                self._memory = TraderMemory(instrument, self._jump_bps)
             self._live(life.opened_ns, until_ns, sights)
 
     def _by_life(self) -> Iterator[tuple[ProcessLife, int, list[tuple[int, Sight]]]]:

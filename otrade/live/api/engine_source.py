@@ -123,7 +123,7 @@ class LiveEngineSource:
         if day is None:
             return self._blank_status()
         engine, risk, counters = day.engine, day.engine.risk(), day.engine.counters()
-        lives = _together(engine.live_sums().values())
+        lives, charges = _together(engine.live_sums().values()), day.trades.charges
         phase, ends_ns = self._phase(day)
         halt = Halt(risk["halt"])
         return views.Status(
@@ -154,11 +154,9 @@ class LiveEngineSource:
             ),
             pnl=views.PnlStatus(
                 gross_e4=risk["pnl_e4"],
-                charges_e4=day.trades.charges.total_e4,
-                net_e4=net_after(risk["pnl_e4"], day.trades.charges),
-                charges=charges_view(
-                    day.trades.charges, n_open=engine.n_live if lives["open_qty"] else 0
-                ),
+                charges_e4=charges.total_e4,
+                net_e4=net_after(risk["pnl_e4"], charges),
+                charges=charges_view(charges, n_open=engine.n_live if lives["open_qty"] else 0),
                 realised_e4=risk["pnl_e4"] - lives["unrealised_e4"],
                 unrealised_e4=lives["unrealised_e4"],
                 peak_e4=risk["peak_e4"],

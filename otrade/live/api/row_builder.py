@@ -218,11 +218,11 @@ class RowBuilder:
 
 def charges_view(charges: Charges, n_open: int = 0) -> views.ChargesView:
     """The breakdown, and in words what is missing from it: lines that are not known, and trades
-    that still are open.
+    that still are open, of which what has traded so far is charged.
     """
     words = [charges.words] if charges.unknown else []
     if n_open:
-        words.append(f"{n_open} open: charged when closed")
+        words.append(f"{n_open} open: the exit is charged when it trades")
     return views.ChargesView(
         **{f"{name}_e4": charges.line(name) for name in LINES}, words="; ".join(words)
     )

@@ -78,7 +78,9 @@ class TradeLedger:
         self._engine = engine
         self._charge_rule = charge_rule
         self._trades: dict[int, ClosedTrade] = {}
-        self._charges: Charges | None = None
+        self._closed: Charges | None = None
+        self._open: dict[int, tuple[tuple[int, ...], Charges]] = {}
+        """Charges of brackets that are open, and what they had traded when these were counted."""
 
     def __len__(self) -> int:
         return len(self._trades)
@@ -90,10 +92,33 @@ class TradeLedger:
 
     @property
     def charges(self) -> Charges:
-        """Of all trades together."""
-        if self._charges is None:
-            self._charges = sum_of(trade.charges for trade in self._trades.values())
-        return self._charges
+        """Owed by all that has traded: of closed trades, and of what is open. To the paisa what the
+        core counts, which its limits are held against.
+        """
+        live = self._engine.live_brackets()
+        owed = [self._owed(bracket_id) for bracket_id in live]
+        if self._closed is None:
+            self._closed = sum_of(
+                trade.charges for key, trade in self._trades.items() if key not in live
+            )
+        return sum_of([self._closed, *owed])
+
+    def _owed(self, bracket_id: int) -> Charges:
+        bracket = self._engine.bracket(bracket_id)
+        traded = (
+            bracket["entry_qty"],
+            bracket["entry_value_e4"],
+            bracket["exit_qty"],
+            bracket["exit_value_e4"],
+            bracket["exit_reason"],
+        )
+        known = self._open.get(bracket_id)
+        if known is None or known[0] != traded:
+            if bracket_id in self._trades:
+                self._closed = None  # it was closed, and lives again
+            charges = self._charge_rule(bracket_id, bracket["instrument_id"], self._fills(bracket))
+            known = self._open[bracket_id] = traded, charges
+        return known[1]
 
     def close(self, bracket_id: int) -> ClosedTrade | None:
         """Record a bracket that has closed; None when it never traded."""
@@ -102,7 +127,8 @@ class TradeLedger:
             return None
         trade = self._trade_of(bracket_id, bracket)
         self._trades[bracket_id] = trade
-        self._charges = None
+        self._open.pop(bracket_id, None)
+        self._closed = None
         return trade
 
     def _trade_of(self, bracket_id: int, bracket: BracketRow) -> ClosedTrade:

@@ -79,6 +79,12 @@ class DaySummary(msgspec.Struct, frozen=True):
         )
 
     @property
+    def won_by(self) -> str:
+        """By what a trade counts as won."""
+        is_known = all(trade.net_e4 is not None for trade in self.trades)
+        return "net" if is_known else "gross where charges are not known"
+
+    @property
     def charges_e4(self) -> int | None:
         """None when a part of them is not known."""
         return self.charges.total_e4
@@ -97,8 +103,8 @@ def summarize(day: TradingDay) -> DaySummary:
         day=day.plan.day,
         why_ended=day.shutdown.why,
         n_trades=len(trades),
-        n_won=sum(trade.gross_e4 > 0 for trade in trades),
-        n_lost=sum(trade.gross_e4 < 0 for trade in trades),
+        n_won=sum(_result_e4(trade) > 0 for trade in trades),
+        n_lost=sum(_result_e4(trade) < 0 for trade in trades),
         gross_e4=risk["pnl_e4"],
         charges=day.trades.charges,
         n_open=sum(
@@ -127,6 +133,11 @@ def summarize(day: TradingDay) -> DaySummary:
     )
 
 
+def _result_e4(trade: ClosedTrade) -> int:
+    """What a trade won or lost: net of its charges, where these are known."""
+    return trade.gross_e4 if trade.net_e4 is None else trade.net_e4
+
+
 def refused_packets(counters: Mapping[str, object]) -> dict[int, int]:
     """The core's `refused` array by Reason, without zeros."""
     counts = counters["refused"]
@@ -142,7 +153,7 @@ def render(summary: DaySummary) -> str:
             RULE,
             f"{s.day}  {s.why_ended}",
             RULE,
-            _line("trades", f"{s.n_trades}  ({s.n_won} won, {s.n_lost} lost)"),
+            _line("trades", f"{s.n_trades}  ({s.n_won} won, {s.n_lost} lost, {s.won_by})"),
             _line("P&L gross", rupees(s.gross_e4) + s.pnl_note),
             _line("charges", or_unknown(s.charges_e4)),
             *[_line("", f"  {part}") for part in breakdown(s.charges)],
@@ -179,7 +190,7 @@ def short(summary: DaySummary) -> str:
             f"{s.day}: {s.why_ended}",
             f"net {or_unknown(s.net_e4)} (gross {rupees(s.gross_e4)}, charges {or_unknown(s.charges_e4)}; {complete(s.charges, s.n_open)})"
             + s.pnl_note,
-            f"{s.n_trades} trades ({s.n_won} won, {s.n_lost} lost), {s.n_orders} orders, {s.n_alarms} alarms",
+            f"{s.n_trades} trades ({s.n_won} won, {s.n_lost} lost, {s.won_by}), {s.n_orders} orders, {s.n_alarms} alarms",
             f"without a working stop: {_ms(s.naked_total_ns)} total, {_ms(s.naked_worst_ns)} worst; "
             f"at the target by design: {_ms(s.target_total_ns)} total, {_ms(s.target_worst_ns)} worst",
             s.open_words + ("" if s.is_clean else " THE END IS NOT CLEAN: look at the broker."),
@@ -221,7 +232,7 @@ def complete(charges: Charges, n_open: int) -> str:
     if charges.unknown:
         return f"missing: {charges.words}"
     return (
-        f"charges are complete but for {n_open} open, charged when closed"
+        f"of {n_open} open, charges so far: the exit is charged when it trades"
         if n_open
         else "charges are complete"
     )

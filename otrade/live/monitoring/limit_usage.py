@@ -27,8 +27,13 @@ def limit_usage_of(day: TradingDay) -> LimitsView:
         if _in_session(day, i) and (ts_ns := engine.market(i)["ts_recv_ns"])
     ]
     ours: tuple[tuple[str, Unit, int | None, int], ...] = (
-        ("Loss of the day", "money", max(0, -risk["pnl_e4"]), limits["max_daily_loss_e4"]),
-        ("Drawdown from the peak", "money", risk["drawdown_e4"], limits["max_drawdown_e4"]),
+        (
+            "Loss of the day, net",
+            "money",
+            max(0, risk["charges_e4"] - risk["pnl_e4"]),
+            limits["max_daily_loss_e4"],
+        ),
+        ("Drawdown from the peak, net", "money", risk["drawdown_e4"], limits["max_drawdown_e4"]),
         ("Positions open", "count", risk["open_positions"], limits["max_open_positions"]),
         ("Trades today", "count", risk["trades"], limits["max_trades"]),
         (

@@ -22,8 +22,19 @@ class Progress:
     def is_tty(self) -> bool:
         return self._is_tty
 
-    def update(self, *, day: str, ts_ns: int, pnl_e4: int, n_trades: int, n_open: int) -> None:
-        text = f"{day} {ist_hms(ts_ns)}  P&L {rupees(pnl_e4)}  trades {n_trades}  open {n_open}"
+    def update(
+        self,
+        *,
+        day: str,
+        ts_ns: int,
+        gross_e4: int,
+        net_e4: int | None,
+        n_trades: int,
+        n_open: int,
+    ) -> None:
+        """`net_e4` None: charges are not known, and the profit is told gross."""
+        pnl = f"net {rupees(net_e4)}" if net_e4 is not None else f"gross {rupees(gross_e4)}"
+        text = f"{day} {ist_hms(ts_ns)}  P&L {pnl}  trades {n_trades}  open {n_open}"
         if self._is_tty:
             self._write(CLEAR_LINE + text)
             self._open_line = True

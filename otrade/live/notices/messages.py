@@ -132,7 +132,7 @@ NOTE_WORDS: dict[Note, str] = {
         "{symbol}: the broker used an unknown status word for order {order}; no new orders here"
     ),
     Note.HALT_CHANGED: "the engine is now {halt}: {halt_reason}",
-    Note.LIMIT_TRIPPED: "{why}: profit {pnl_e4} rupees, {drawdown_e4} below its peak",
+    Note.LIMIT_TRIPPED: "{why}: net {net_e4} rupees after {charges_e4} of charges, {drawdown_e4} below its peak",
     Note.SQUARE_OFF: "{symbol}: square-off time, open positions are being closed",
     Note.QUARANTINED: "{symbol}: quarantined, nothing new is traded here: {why}",
     Note.BUDGET_WAIT: "{symbol}: a request waits for the rate budget: {why}",

@@ -4,7 +4,7 @@ nanoseconds, words to codes.
 
 from otrade._core.types import Product
 from otrade.calendar import TradingSession
-from otrade.charges import charge_segment
+from otrade.charges import DayCharges, TradedValue, charge_segment
 from otrade.config.schema import (
     AnyStrategy,
     BrokerConfig,
@@ -52,10 +52,12 @@ def instrument_spec(
     cut_off: CutOff | None = None,
     wire_symbol: str = "",
     key: str = "",
+    charges: DayCharges | None = None,
 ) -> InstrumentSpec:
     """One instrument with its strategies. `wire_symbol`: what the broker's orders call it, when
     that is not its trading symbol. `cut_off`: the broker's own square-off of it. `key`: its name on
-    a second feed that uses text. InstrumentError when it cannot be traded.
+    a second feed that uses text. `charges`: the day's rates; without them nothing is charged.
+    InstrumentError when it cannot be traded.
     """
     strategies = [s for s in config.strategies if s.instrument == wanted.symbol]
     if record.is_index and strategies:
@@ -64,6 +66,9 @@ def instrument_spec(
             f"{strategies[0].name!r} "
             "names it. Name its future instead, for example NFO:NIFTY.FUT."
         )
+    segment = charge_segment(record.exchange, record.instrument_type, wanted.product)
+    root = record.tradingsymbol if record.expiry is None else record.name
+    what = TradedValue.at(record.exchange, segment, root)
     return InstrumentSpec(
         token=record.token,
         exchange=record.exchange,
@@ -72,8 +77,9 @@ def instrument_spec(
         key=record.key or key,
         product=wanted.product,
         product_code=PRODUCTS[wanted.product],
-        segment=charge_segment(record.exchange, record.instrument_type, wanted.product),
-        root=record.tradingsymbol if record.expiry is None else record.name,
+        segment=segment,
+        root=root,
+        charge_rates=charges.core_rates(what) if charges is not None else None,
         feed_mode=wanted.feed_mode,
         tick_size_e4=record.tick_size_e4,
         lot_size=record.lot_size,

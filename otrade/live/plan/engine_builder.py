@@ -12,6 +12,7 @@ from otrade._core.engine.engine import Engine
 from otrade._core.engine.feed_sink import FeedSink
 from otrade._core.engine.warmup import WarmUp
 from otrade._core.types import Rec
+from otrade.charges import CoreRates
 from otrade.clock import NS_PER_S
 from otrade.live.plan.day_plan import DayPlan, PlannedInstrument, PlannedStrategy
 
@@ -70,6 +71,8 @@ class InstrumentSpec(msgspec.Struct, frozen=True):
     """The underlying's name, of a share its symbol."""
     key: str = ""
     """Its name on a feed that uses text."""
+    charge_rates: CoreRates | None = None
+    """What its orders cost; None: not known, and nothing is charged."""
 
 
 BARS = 8_192
@@ -158,6 +161,17 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
                 instrument_id=instrument_id,
                 band_lo_e4=spec.band_lo_e4,
                 band_hi_e4=spec.band_hi_e4,
+            )
+        )
+    if spec.charge_rates is not None:
+        # Two instruments of one symbol (NSE, BSE) are one scrip at the depository.
+        same = (i for i, other in enumerate(plan.instruments) if other.symbol == spec.symbol)
+        plan.settings.append(
+            partial(
+                Engine.set_charges,
+                instrument_id=instrument_id,
+                dp_at=next(same, instrument_id),
+                **msgspec.to_builtins(spec.charge_rates),
             )
         )
     minute_series_id = -1

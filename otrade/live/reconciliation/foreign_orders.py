@@ -61,6 +61,10 @@ class ForeignFills:
         self._rows[report.broker_order_id] = report
         return True
 
+    def has_traded(self, instrument_id: int) -> bool:
+        """Has an order of somebody else's filled here today, in our product?"""
+        return bool(self._of(instrument_id))
+
     def net(self, instrument_id: int) -> int:
         """Signed units that foreign orders have filled and nothing explains."""
         total = -self._base.get(instrument_id, 0)

@@ -200,8 +200,8 @@ class PositionAudit:
             self._task = None
 
     async def read(self) -> BrokerRows[BrokerPosition]:
-        """The broker's positions. BrokerError when they lack an instrument that was traded today,
-        or when a row that may be one of
+        """The broker's positions. BrokerError when they lack an instrument that was traded today (by
+        us, or by somebody else's order that the book has shown), or when a row that may be one of
         ours cannot be read: such an answer says nothing about what is open. One that goes on to
         lack the same is taken at last.
         """
@@ -215,7 +215,9 @@ class PositionAudit:
         traded = {
             token: i
             for token, i in ours.items()
-            if self._engine.position(i)["buy_qty"] or self._engine.position(i)["sell_qty"]
+            if self._engine.position(i)["buy_qty"]
+            or self._engine.position(i)["sell_qty"]
+            or self.foreign.has_traded(i)
         }
         missing = lacking_positions(positions, traded)
         self._n_lacking = self._n_lacking + 1 if missing else 0

@@ -78,7 +78,9 @@ class DayBuilder(msgspec.Struct, frozen=True):
         config, access, clock = self.config, self.access, self.clock
         adapter = access.adapter
         square_offs = SquareOffs.load(config.paths.square_off)
-        charges = ChargeTable.load(Path(config.paths.charges) if config.paths.charges else None)
+        charges = ChargeTable.load(Path(config.paths.charges) if config.paths.charges else None).on(
+            date, BROKERS[config.broker.kind].price_plans[config.broker.plan]
+        )
         try:
             token = await access.token()
             found = await self._instruments(adapter, date)
@@ -106,6 +108,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
                 cut_off=square_offs.cut_off(config.broker.kind, session),
                 wire_symbol=adapter.wire_symbol(record),
                 key=secondary.key_of(record.token) if secondary is not None else "",
+                charges=charges,
             )
             for at, record, session in found
         ]
@@ -141,12 +144,11 @@ class DayBuilder(msgspec.Struct, frozen=True):
             }
             journal.begin(plan, about, run_id, clock.now_ns())
         settled.say(self.board)
-        price_plans = BROKERS[config.broker.kind].price_plans
         day = TradingDay(
             plan,
             clock,
             self.board,
-            charge_rule_of(plan, charges.on(date, price_plans[config.broker.plan])),
+            charge_rule_of(plan, charges),
             DayOptions(
                 on_stop=config.engine.on_stop,
                 audit_flat_ns=ns_of_s(config.broker.poll_s),

@@ -124,7 +124,9 @@ class Universe:
         self.by_key = {contract.key: contract for contract in self.contracts}
 
     def resolve(self, key: str) -> ListedContract:
-        """`NFO:NIFTY.FUT` is the nearest future. ValueError when there is no such instrument."""
+        """`NFO:NIFTY.FUT` is the nearest future, `NFO:NIFTY.ATMCE` (or `PE`) the nearest option at the
+        money. ValueError when there is no such instrument.
+        """
         if key.endswith(".FUT"):
             exchange, _, name = key[:-4].partition(":")
             futures = [
@@ -134,6 +136,20 @@ class Universe:
             ]
             if futures:
                 return min(futures, key=lambda c: c.expiry or dt.date.max)
+        elif key.endswith((".ATMCE", ".ATMPE")):
+            exchange, _, name = key[:-6].partition(":")
+            options = [
+                c
+                for c in self.contracts
+                if (c.exchange, c.name, c.instrument_type) == (exchange, name, key[-2:])
+            ]
+            if options:
+                nearest = min(c.expiry or dt.date.max for c in options)
+                listed = sorted(c.strike_e4 for c in options if c.expiry == nearest)
+                at_the_money = listed[len(listed) // 2]
+                return next(
+                    c for c in options if (c.expiry, c.strike_e4) == (nearest, at_the_money)
+                )
         elif key in self.by_key:
             return self.by_key[key]
         raise ValueError(

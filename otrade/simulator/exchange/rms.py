@@ -124,20 +124,24 @@ class BrokerRms:
             placed += orders
         return placed
 
-    def held(self, key: str) -> int:
-        """Units that are open for the day, without their sign."""
-        return abs(self._exchange.ledger.held(self._exchange.market.universe.resolve(key), "MIS"))
+    def held(self, key: str, product: str = "MIS") -> int:
+        """Units that are open in a product, without their sign."""
+        contract = self._exchange.market.universe.resolve(key)
+        return abs(self._exchange.ledger.held(contract, product))
 
     def lot(self, key: str) -> int:
         return self._exchange.market.universe.resolve(key).lot
 
-    def close_manually(self, key: str, qty: int) -> list[Order]:
+    def close_manually(self, key: str, qty: int, product: str = "MIS") -> list[Order]:
         """The owner sells (or buys back) so many units of what is open, in the broker's app."""
         contract = self._exchange.market.universe.resolve(key)
-        held = self._exchange.ledger.held(contract, "MIS")
-        return self._close(contract, min(abs(held), qty) * (1 if held > 0 else -1), "MANUAL")
+        held = self._exchange.ledger.held(contract, product)
+        units = min(abs(held), qty) * (1 if held > 0 else -1)
+        return self._close(contract, units, "MANUAL", product)
 
-    def _close(self, contract: ListedContract, held: int, placed_by: str) -> list[Order]:
+    def _close(
+        self, contract: ListedContract, held: int, placed_by: str, product: str = "MIS"
+    ) -> list[Order]:
         most = contract.freeze_qty // contract.lot * contract.lot or abs(held)
         if contract.expiry is None:
             most = min(most, SHARES_MAX)
@@ -145,7 +149,7 @@ class BrokerRms:
         while left > 0:
             terms = RequestedTerms("MARKET", min(left, most), protection_pct=-1.0)
             request = OrderRequest(
-                contract, -1 if held > 0 else 1, "MIS", terms, margin_in_book=True
+                contract, -1 if held > 0 else 1, product, terms, margin_in_book=True
             )
             try:
                 order = self._exchange.place(request, placed_by)[0]

@@ -3,7 +3,7 @@ management squares one off early.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from otrade.simulator.base.config import NS_PER_S
@@ -20,13 +20,13 @@ Act = Callable[[str, int], int]
 class FaultedAccount(Protocol):
     """What others do to positions, by the broker's risk management or past it."""
 
-    def held(self, key: str) -> int:
-        """Units that are open for the day, without their sign."""
+    def held(self, key: str, product: str = "MIS") -> int:
+        """Units that are open in a product, without their sign."""
         ...
 
     def lot(self, key: str) -> int: ...
 
-    def close_manually(self, key: str, qty: int) -> Sequence[object]:
+    def close_manually(self, key: str, qty: int, product: str = "MIS") -> Sequence[object]:
         """The owner closes so many units. The orders that this made; so does the next."""
         ...
 
@@ -42,30 +42,35 @@ class AccountFaults:
         self._timers: set[VirtualTimer] = set()
         self._clock_of_account = clock
 
-    def close_by_hand(self, keys: list[str], part: float) -> None:
-        """Somebody closes a part of what is open in one of these (1.0: all of it)."""
+    def close_by_hand(self, products: Mapping[str, str], part: float) -> None:
+        """Somebody closes a part of what is open in one of these, each in its product (1.0: all of
+        it).
+        """
 
         def close(key: str, held: int) -> int:
             lot = self.rms.lot(key)
-            return len(self.rms.close_manually(key, max(lot, round(held * part) // lot * lot)))
+            qty = max(lot, round(held * part) // lot * lot)
+            return len(self.rms.close_manually(key, qty, products[key]))
 
-        self._when_open("closed_by_hand", keys, close)
+        self._when_open("closed_by_hand", products, close)
 
     def square_off_early(self, keys: list[str]) -> None:
         """The broker's risk management cancels what is pending in one of these and closes what is open."""
         self._when_open(
-            "broker_square_off", keys, lambda key, held: len(self.rms.square_off([key]))
+            "broker_square_off",
+            dict.fromkeys(keys, "MIS"),
+            lambda key, held: len(self.rms.square_off([key])),
         )
 
-    def _when_open(self, kind: str, keys: list[str], act: Act) -> None:
+    def _when_open(self, kind: str, products: Mapping[str, str], act: Act) -> None:
         timer: VirtualTimer | None = None
 
         def attempt() -> None:
             nonlocal timer
             if timer is not None:
                 self._timers.discard(timer)
-            for key in keys:
-                held = self.rms.held(key)
+            for key, product in products.items():
+                held = self.rms.held(key, product)
                 if held and act(key, held):
                     self.seen[kind] += 1
                     return

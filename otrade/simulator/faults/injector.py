@@ -59,15 +59,19 @@ class FaultedMarket(Protocol):
         ...
 
 
-class HeardCounter(Counter[str]):
-    """What has happened, by kind. Somebody may hear of each as it happens."""
+class FaultLog(Counter[str]):
+    """Counts what has really happened, and keeps when each kind did."""
 
-    listener: Callable[[str], None] | None = None
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__()
+        self.strikes: list[tuple[int, str]] = []
+        """(when, kind), in order of time."""
+        self._clock = clock
 
-    def __setitem__(self, kind: str, count: int) -> None:
-        if self.listener is not None and count > self[kind]:
-            self.listener(kind)
-        super().__setitem__(kind, count)
+    def __setitem__(self, kind: str, n: int) -> None:
+        if n > self[kind]:
+            self.strikes.append((self._clock.now_ns(), kind))
+        super().__setitem__(kind, n)
 
 
 class FaultInjector(
@@ -85,8 +89,8 @@ class FaultInjector(
     """What shall go wrong; nothing by default."""
 
     def __init__(self, seed: int, clock: VirtualClock) -> None:
-        rng, seen = random.Random(f"{seed}:faults"), HeardCounter()
-        self._happened = seen
+        rng, seen = random.Random(f"{seed}:faults"), FaultLog(clock)
+        self.strikes = seen.strikes
         RequestFaults.__init__(self, seen)
         PushFaults.__init__(self, rng, seen)
         OrderFaults.__init__(self, rng, seen)
@@ -108,10 +112,6 @@ class FaultInjector(
         self._silences: set[str] = set()
         """What keeps the feed silent: it speaks again when the last of these is over."""
         self._is_ending = False
-
-    def listen(self, listener: Callable[[str], None]) -> None:
-        """Tell it the kind of whatever goes wrong, when it does."""
-        self._happened.listener = listener
 
     # ---- the connection and the market
 

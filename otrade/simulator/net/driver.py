@@ -16,12 +16,15 @@ from typing import Any, TypeVar
 
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.net.counting_loop import CountingLoop
 from otrade.simulator.net.reaction_gate import ReactionGate
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 IDLE_TURNS = 4
+QUIET_TURNS = 2
+"""Where the loop counts: what a client wrote while it read comes to a server a turn later."""
 PATIENCE_S = 1.0
 """Wall seconds after which a client which does not react is given up on, for this event."""
 WAITS_BEFORE_TIME = 20
@@ -39,6 +42,8 @@ class SimDriver:
         self.idle_probe: Callable[[], bool] | None = None
         """Says False while the client still has work which the sockets do not show."""
         self._pings = 0
+        self._calls_at_rest = -1
+        """What a loop that counts had counted when everybody was at rest; no settling: -1."""
         self._sleeper: asyncio.Future[None] | None = None
         self._anchor: tuple[int, float] | None = None
         clock.on_scheduled = self._wake
@@ -103,6 +108,10 @@ class SimDriver:
             gate.wrote = False
             return
         give_up_s = time.monotonic() + PATIENCE_S
+        loop = asyncio.get_running_loop()
+        counting = loop if isinstance(loop, CountingLoop) else None
+        if counting is not None and await self._is_quiet(counting):
+            return
         while True:
             if gate.wrote:
                 gate.wrote = False
@@ -110,10 +119,12 @@ class SimDriver:
                 payload = self._pings.to_bytes(8, "big")
                 for peer in tuple(gate.peers):
                     peer.ping(payload)
-            await self._until_idle(give_up_s)
+            await self._until_idle(give_up_s, counting)
             if gate.has_requests:
                 gate.drain()
             elif not gate.wrote and (self.idle_probe is None or self.idle_probe()):
+                if counting is not None:
+                    self._calls_at_rest = counting.n_calls
                 return
             if time.monotonic() > give_up_s:
                 log.warning(
@@ -122,18 +133,39 @@ class SimDriver:
                 )
                 return
 
-    async def _until_idle(self, give_up_s: float) -> None:
+    async def _is_quiet(self, counting: CountingLoop) -> bool:
+        """Has nothing happened since everybody was at rest? Whatever a client has sent just now, the
+        servers read in one turn.
+        """
+        gate = self.gate
+        if gate.wrote or gate.is_owed_pong or gate.has_requests:
+            return False
+        if counting.n_calls != self._calls_at_rest or gate.is_sending():
+            return False
+        seen = gate.activity
+        await asyncio.sleep(0)
+        if gate.activity != seen or counting.n_calls != self._calls_at_rest + 1:
+            return False
+        self._calls_at_rest = counting.n_calls
+        return self.idle_probe is None or self.idle_probe()
+
+    async def _until_idle(self, give_up_s: float, counting: CountingLoop | None) -> None:
         gate = self.gate
         seen, idle, turns = gate.activity, 0, 0
-        while idle < IDLE_TURNS:
+        calls, wanted = 0, IDLE_TURNS if counting is None else QUIET_TURNS
+        while idle < wanted:
             turns += 1
+            if counting is not None:
+                calls = counting.n_calls + 1  # the sleep's own
             await asyncio.sleep(0 if turns < SPIN_TURNS else 0.0002)
             if gate.activity != seen:
                 seen, idle = gate.activity, 0
-            elif gate.awaited() or gate.is_sending():
+            elif gate.is_owed_pong or gate.is_sending():
                 idle = 0
                 if turns >= SPIN_TURNS and time.monotonic() > give_up_s:
                     self._abandon()
+            elif counting is not None and turns < SPIN_TURNS and counting.n_calls != calls:
+                idle = 0
             else:
                 idle += 1
 

@@ -86,8 +86,18 @@ class ReactionGate:
         """Part of a large answer is still on its way: a client that waits for the rest has not
         reacted, it cannot yet.
         """
+        if not self.senders:
+            return False
         self.senders = [sender for sender in self.senders if sender.unsent]
         return bool(self.senders)
+
+    @property
+    def is_owed_pong(self) -> bool:
+        """Has a feed client not answered the last ping?"""
+        for peer in self.peers:
+            if peer.pong_due:
+                return True
+        return False
 
     def awaited(self) -> list[FeedPeer]:
         """Feed clients which have not answered the last ping."""

@@ -302,6 +302,21 @@ def test_a_halted_market_is_asked_slowly_and_at_once_when_it_trades():
     assert d.take().ord_type == OrdType.SL
 
 
+def test_a_halt_ends_by_another_price_where_the_feed_tells_no_volume():
+    """Packets of prices alone: the same price again tells of no trade, another one does."""
+    d = BandDriver()
+    stop = d.opened()
+    d.say(stop, Ev.CANCELED)
+    d.wait(1_100 * MS)
+    d.reject(d.take(), Reason.MARKET_HALTED)
+    assert d.e.market(0)["volume"] == 0
+    last = d.e.market(0)["ltp_e4"] // 100
+    d.price(last)
+    assert d.e.take_command() is None
+    d.price(last + 5)
+    assert d.take().ord_type == OrdType.SL
+
+
 # -------------------------------------------------------------------------------------------------------
 # the feed dead, an exit wanted
 def dead_feed(d, wants):

@@ -98,6 +98,36 @@ class EngineDriver:
         )
         return self.e.on_report(order_report(**{**body, **kw}))
 
+    def closed_by_other(self, side, qty, px, *, by_broker=False, number="X1"):
+        """An order that is not ours closes a part of bracket 0: it is adopted, and told as filled."""
+        terms = dict(order_qty=qty, price_e4=px, trigger_e4=0, ord_type=OrdType.LIMIT, side=side)
+        self.e.adopt_order(
+            0,
+            Leg.TARGET,
+            0,
+            OrdStatus.PENDING_NEW,
+            cl_ord_id="",
+            broker_order_id=number,
+            ts_ns=self.now,
+            by_broker=by_broker,
+            **terms,
+        )
+        self.e.on_report(
+            order_report(
+                cl_ord_id="",
+                broker_order_id=number,
+                ev=Ev.FILL_FULL,
+                source=2,
+                cum_qty=qty,
+                cum_value_e4=qty * px,
+                triggered=False,
+                reason=0,
+                ts_update_ns=0,
+                ts_recv_ns=self.now,
+                **terms,
+            )
+        )
+
     def book(self, *rows, asked=None):
         """An order book asked for now and answered at once."""
         self.e.on_book_begin(self.now if asked is None else asked)

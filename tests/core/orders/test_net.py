@@ -2,9 +2,9 @@
 
 import pytest
 
-from otrade._core.types import BracketState, Cmd, Ev, ExitReason, Leg, OrdStatus, OrdType
+from otrade._core.types import BracketState, Cmd, Ev, ExitReason, OrdType
 from tests.core.orders.test_brackets import EngineDriver
-from tests.harness.core_engine import SECOND, order_report
+from tests.harness.core_engine import SECOND
 
 
 def opened(**kw) -> tuple[EngineDriver, object]:
@@ -24,36 +24,6 @@ def opened(**kw) -> tuple[EngineDriver, object]:
 def net(driver: EngineDriver, qty: int) -> None:
     driver.now += SECOND
     driver.e.on_broker_net(0, qty, driver.now)
-
-
-def closed_by_other(driver: EngineDriver, qty: int, px: int, *, by_broker: bool = False) -> None:
-    terms = dict(order_qty=qty, price_e4=px, trigger_e4=0, ord_type=OrdType.LIMIT, side=-1)
-    driver.e.adopt_order(
-        0,
-        Leg.TARGET,
-        0,
-        OrdStatus.PENDING_NEW,
-        cl_ord_id="",
-        broker_order_id="X1",
-        ts_ns=driver.now,
-        by_broker=by_broker,
-        **terms,
-    )
-    driver.e.on_report(
-        order_report(
-            cl_ord_id="",
-            broker_order_id="X1",
-            ev=Ev.FILL_FULL,
-            source=2,
-            cum_qty=qty,
-            cum_value_e4=qty * px,
-            triggered=False,
-            reason=0,
-            ts_update_ns=0,
-            ts_recv_ns=driver.now,
-            **terms,
-        )
-    )
 
 
 def test_a_stop_shrinks_to_what_is_held_and_grows_again() -> None:
@@ -83,7 +53,7 @@ def test_what_is_gone_is_not_exited_and_closes_when_it_is_booked(by_broker: bool
     driver.price(9_000).wait(SECOND)
     driver.quiet()
     assert driver.e.bracket(0)["open_qty"] == 10 and driver.e.bracket(0)["naked_since_ns"] == 0
-    closed_by_other(driver, 10, 1_010_000, by_broker=by_broker)
+    driver.closed_by_other(-1, 10, 1_010_000, by_broker=by_broker)
     driver.quiet()
     bracket = driver.e.bracket(0)
     assert bracket["state"] == BracketState.CLOSED and bracket["pnl_e4"] == 10 * 5_000
@@ -107,7 +77,7 @@ def test_a_part_that_is_booked_leaves_the_rest_under_its_stop() -> None:
     less = driver.take()
     driver.ack(less)
     driver.say(less, Ev.WORKING)
-    closed_by_other(driver, 4, 1_010_000)
+    driver.closed_by_other(-1, 4, 1_010_000)
     driver.quiet()
     net(driver, 6)
     driver.quiet()

@@ -156,19 +156,26 @@ def test_a_loss_limit_trips_at_the_tick_that_passes_it(limit, reason):
     assert e.risk()["halt"] == Halt.REDUCING
 
 
-def test_a_new_position_is_not_valued_at_the_price_at_which_the_last_one_ended():
-    e = setup(max_daily_loss_e4=100_000)
+def test_a_second_position_is_not_marked_at_the_price_of_the_first():
+    """Between its fill and the next tick: a fall while nothing was held is no loss of ours, and
+    trips nothing.
+    """
+    e = setup(max_daily_loss_e4=100_000, plan={"target_kind": 0}, params={"side_mask": 1})
     cross_up(e)
     fill_entry(e)
     stop = e.take_command()
     e.on_answer(stop.seq, Ev.ACK, broker_order_id="2", ts_ns=NOW + 9 * MS)
     report(e, stop, Ev.WORKING, 0, 0, NOW + 10 * MS)
-    report(e, stop, Ev.FILL_FULL, stop.qty, 1_001_500, NOW + 11 * MS)
-    assert e.risk()["pnl_e4"] == 0
-    # nobody holds anything while the price rises by two rupees
-    cross_up(e, NOW + SECOND, px=10_205)
-    fill_entry(e, px=1_020_500, now=NOW + SECOND + 5 * MS)
-    assert e.risk()["pnl_e4"] == 0
+    e.on_frame_bytes(frame(packet(T, 10_200)), NOW + 20 * MS)
+    report(e, stop, Ev.FILL_FULL, 10, 1_001_500, NOW + SECOND, triggered=True)
+    assert (e.n_live, e.risk()["pnl_e4"]) == (0, 0)
+    assert cross_up(e, NOW + 30 * SECOND) == Reason.OK
+    # bought 10 at 100.00, marked at its fill until the next price; the mark of before was 102
+    fill_entry(e, 1_000_000, NOW + 31 * SECOND)
+    assert e.position(0)["mark_e4"] == 1_000_000
+    assert (e.risk()["pnl_e4"], e.risk()["peak_e4"]) == (0, 185_000)
+    e.on_frame_bytes(frame(packet(T, 10_010)), NOW + 32 * SECOND)
+    assert e.risk()["pnl_e4"] == 10_000
     assert e.risk()["halt"] == Halt.ACTIVE
 
 

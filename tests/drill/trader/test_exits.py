@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from otrade.drill.trader.exits import ExitJudge, WrongExit
-from otrade.drill.trader.held import EnteredBracket
-from otrade.drill.trader.leaving import LeaveJudge, WrongLeave
+from otrade.drill.trader.leave.exits import ExitJudge, WrongExit
+from otrade.drill.trader.leave.held import EnteredBracket
+from otrade.drill.trader.leave.leaving import LeaveJudge, WrongLeave
 from otrade.drill.trader.plan import TradedInstrument
 from otrade.drill.trader.profit import RunningProfit
 from otrade.drill.trader.record import PersonCommand, ProcessLife, SessionRecord

@@ -1,6 +1,6 @@
 """Prices of exits, each worked out by hand."""
 
-from otrade.drill.trader.levels import (
+from otrade.drill.trader.leave.levels import (
     PriceRange,
     first_triggers,
     ladder,

@@ -65,6 +65,9 @@ class OneBracket:
             "naked_worst_ns": 0, "target_total_ns": 0, "signal_px_e4": 0, "exit_reason": ExitReason.MANUAL, "order_head": 0,
         }  # fmt: skip
 
+    def live_brackets(self) -> list[int]:
+        return []
+
     def instrument(self, instrument_id: int) -> dict[str, int]:
         return {"multiplier": 1}
 
@@ -153,8 +156,8 @@ def test_a_net_that_is_not_known_is_no_number() -> None:
     ]
 
 
-def test_open_trades_are_said_to_be_uncharged() -> None:
-    assert "but for 2 open" in render(msgspec.structs.replace(SUMMARY, n_open=2))
-    assert charges_view(Charges(), n_open=2).words == "2 open: charged when closed"
+def test_of_open_trades_the_exit_is_said_to_be_uncharged() -> None:
+    assert "of 2 open, charges so far" in render(msgspec.structs.replace(SUMMARY, n_open=2))
+    assert charges_view(Charges(), n_open=2).words == "2 open: the exit is charged when it trades"
     view = charges_view(Charges(stt=5, unknown={"dp": "the depository"}))
     assert (view.stt_e4, view.dp_e4, view.words) == (5, None, "the depository")

@@ -230,6 +230,32 @@ def test_positions_that_lack_what_was_traded_quarantine_nothing(
     run(body())
 
 
+@pytest.mark.parametrize("how", ["empty", "null"])
+@pytest.mark.parametrize("broker", BROKERS)
+def test_positions_that_lack_what_another_order_filled_lift_no_quarantine(
+    broker: Any, how: BookFault
+) -> None:
+    """A person buys where nothing of ours is open. Two answers without a single position say nothing
+    of it, as the book has told of the fill.
+    """
+
+    async def body() -> None:
+        async with simulated_day(broker=broker, **{**DAY, "offsets_bps": (-200, 200)}) as here:
+            await here.open()
+            await here.sim.run_until(here.at("09:15") + 10 * SECOND)
+            here.sim.faults.spoil_positions(how, 2)
+            here.sim.exchange.place_manual("NSE:SBIN", 1, 5)
+            await here.run_until(lambda: here.day.engine.n_quarantined == 1)
+            await here.run_until(lambda: here.sim.faults.seen[f"positions_{how}"] >= 2)
+            await here.sim.run_until(here.now_ns + 30 * SECOND)
+            assert here.day.engine.n_quarantined == 1
+            here.sim.exchange.place_manual("NSE:SBIN", -1, 5)
+            await here.run_until(lambda: here.day.engine.n_quarantined == 0)
+            await here.run_to_end()
+
+    run(body())
+
+
 @pytest.mark.parametrize("how", ["empty", "null", "partial"])
 @pytest.mark.parametrize("broker", BROKERS)
 def test_a_start_waits_for_a_book_that_holds_what_its_journal_knows(

@@ -81,3 +81,30 @@ def test_what_has_ended_is_told_once() -> None:
             assert replay(journal.windows()).divergence is None
 
     run(body())
+
+
+def test_without_pushes_the_book_is_read_every_two_seconds() -> None:
+    """While a position is open: its fills would be known by nothing else."""
+
+    async def body() -> None:
+        journal = MemoryJournal()
+        async with simulated_day(journal=journal, seed=1, hours=0.5, broker="upstox") as here:
+            await here.open()
+            told_of_push = here.day.callbacks().on_push
+            await here.run_until(lambda: here.day.engine.n_live > 0)
+
+            async def books_in_twenty_seconds() -> int:
+                before = len(told(journal))
+                await here.sim.run_until(here.now_ns + 20 * SECOND)
+                assert here.day.engine.n_live > 0
+                return len(told(journal)) - before
+
+            assert await books_in_twenty_seconds() <= 3
+            told_of_push(False, "its socket is gone")
+            assert "PUSH_DOWN" in here.codes()
+            assert await books_in_twenty_seconds() >= 8
+            told_of_push(True, "")
+            assert await books_in_twenty_seconds() <= 4
+            await here.run_to_end()
+
+    run(body())

@@ -747,6 +747,7 @@ export interface ReplayView {
   last_ms: number;
   halt: string;
   gross_e4: number;
+  net_e4: number | null;
   n_orders: number;
   n_open: number;
   positions: ReplayPosition[];

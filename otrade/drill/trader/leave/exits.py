@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from otrade.drill.trader.held import EnteredBracket, averages_at
-from otrade.drill.trader.levels import (
+from otrade.drill.trader.leave.held import EnteredBracket, averages_at
+from otrade.drill.trader.leave.levels import (
     PriceRange,
     first_triggers,
     ladder,

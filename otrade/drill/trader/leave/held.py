@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from otrade.drill.trader.levels import PriceRange
+from otrade.drill.trader.leave.levels import PriceRange
 from otrade.drill.trader.plan import TradedInstrument, TradedStrategy
 from otrade.drill.trader.record import SessionRecord
 from otrade.drill.trader.replay import SeenTouch

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from otrade.drill.trader.held import EnteredBracket, averages_at
-from otrade.drill.trader.levels import first_triggers, targets, trailed_trigger
+from otrade.drill.trader.leave.held import EnteredBracket, averages_at
+from otrade.drill.trader.leave.levels import first_triggers, targets, trailed_trigger
+from otrade.drill.trader.loss import LossLimits
 from otrade.drill.trader.profit import RunningProfit
 from otrade.drill.trader.record import PersonCommand, SessionRecord
 from otrade.drill.trader.replay import TraderSignal
 from otrade.drill.trader.terms import ATR
-from otrade.drill.trader.tolerances import LOSS_SHARE
 from otrade.simulator.exchange.orders import (
     CANCEL_PENDING,
     CANCELLED,
@@ -89,7 +89,7 @@ class LeaveJudge:
             dues = [*self._times(bracket), *self._signals(bracket), *lost]
             for due in dues:
                 self._check_due(bracket, due)
-            self._check_reason(bracket, [*dues, *_may_time_out(bracket), *self._near_loss(bracket)])
+            self._check_reason(bracket, [*dues, *_may_time_out(bracket), *self._near_loss()])
         self._check_halts(entries)
 
     # ---- what must leave, and when
@@ -106,7 +106,9 @@ class LeaveJudge:
         dues += [
             LeaveDue(one.ts_ns, "a person's flatten")
             for one in self.record.commands
-            if one.done and one.name == "flatten"
+            if one.done
+            and one.name == "flatten"
+            and one.args.get("instrument_id") in (None, bracket.instrument.place)
         ]
         return dues
 
@@ -121,20 +123,20 @@ class LeaveJudge:
             and one.side != bracket.side
             and not one.is_close
             and not self._is_halted(one.ts_ns, HALTS_EXITS)
+            and not self.record.is_off(bracket.instrument.place, one.strategy.name, one.ts_ns)
         ]
 
     def _loss_dues(self) -> list[LeaveDue]:
         """The day's loss, the first time that it is reached after a person has armed the engine."""
         dues = []
+        limits = LossLimits(self.record, self.profit)
         for since_ns, until_ns in self._armed():
-            limits = self.record.limits_at(since_ns)
-            most_e4 = limits["max_daily_loss_e4"]
-            if not most_e4 or not limits["flatten_on_limit"]:
-                continue
-            at_ns = self.profit.first_below(-round(most_e4 * (1 + LOSS_SHARE)), since_ns)
-            near_ns = self.profit.first_below(-round(most_e4 * (1 - LOSS_SHARE)), since_ns)
-            if at_ns and since_ns < near_ns <= at_ns < until_ns:
-                dues.append(LeaveDue(at_ns, "the day's loss limit"))
+            for span in limits.spans(since_ns, until_ns):
+                near_ns, at_ns = limits.perhaps(span), limits.surely(span)
+                if near_ns > span.from_ns and at_ns and span.limits["flatten_on_limit"]:
+                    dues.append(LeaveDue(at_ns, "the day's loss limit"))
+                if near_ns:
+                    break  # it has halted the engine, whether it flattens or not
         return dues
 
     def _armed(self) -> list[tuple[int, int]]:
@@ -179,14 +181,15 @@ class LeaveJudge:
 
     # ---- why something left
 
-    def _near_loss(self, bracket: EnteredBracket) -> list[LeaveDue]:
+    def _near_loss(self) -> list[LeaveDue]:
         """Where the day's loss is near, the engine may have seen it reached."""
-        limits = self.record.limits_at(bracket.entry.ts_placed_ns)
-        most_e4 = limits["max_daily_loss_e4"]
-        if not most_e4 or not limits["flatten_on_limit"]:
-            return []
-        near_ns = self.profit.first_below(-round(most_e4 * (1 - LOSS_SHARE)), 0)
-        return [LeaveDue(near_ns, "a loss near the limit")] if near_ns else []
+        limits = LossLimits(self.record, self.profit)
+        return [
+            LeaveDue(near_ns, "a loss near the limit")
+            for since_ns, until_ns in self._armed()
+            for span in limits.spans(since_ns, until_ns)
+            if span.limits["flatten_on_limit"] and (near_ns := limits.perhaps(span))
+        ]
 
     def _check_reason(self, bracket: EnteredBracket, dues: list[LeaveDue]) -> None:
         """The first request of a way out has a reason."""

@@ -1,0 +1,46 @@
+"""Entries counted by the decision that they belong to: the limits are for the whole of it, however
+many slices the exchange sees.
+
+Which strategy an order is of, the engine is asked; what it has done there, the exchange's book
+tells. Slices that are sent while something of the strategy's earlier ones is open or live belong to
+the decision that those began.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from otrade._core.types import NONE_ID
+
+
+@dataclass(slots=True)
+class Decision:
+    """What one strategy has asked for since it was flat."""
+
+    brackets: set[str] = field(default_factory=set)
+    qty: int = 0
+
+
+class Decisions:
+    """`strategy_of`: whose bracket a ClOrdID's is; NONE_ID when nobody knows."""
+
+    def __init__(self, strategy_of: Callable[[str], int]) -> None:
+        self._strategy_of = strategy_of
+        self._present: dict[int, Decision] = {}
+        self.made: list[Decision] = []
+        self.strategy_of_bracket: dict[str, int] = {}
+
+    def admit(self, tag: str, qty: int, is_over: Callable[[str], bool]) -> Decision | None:
+        """An entry has reached the exchange. `is_over`: a bracket holds nothing and has no live
+        order.
+        """
+        strategy_id = self._strategy_of(tag)
+        if strategy_id == NONE_ID:
+            return None
+        self.strategy_of_bracket[tag[2:12]] = strategy_id
+        decision = self._present.get(strategy_id)
+        if decision is None or all(is_over(bracket) for bracket in decision.brackets):
+            decision = self._present[strategy_id] = Decision()
+            self.made.append(decision)
+        decision.brackets.add(tag[2:12])
+        decision.qty += qty
+        return decision
