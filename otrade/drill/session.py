@@ -597,7 +597,7 @@ class DrillSession:
         """What became of the trader's positions."""
         record, orders = self.recorder.record, self._sim.exchange.orders()
         brackets = entered_brackets(
-            orders, instruments, entries.touches, entries.strategy_of, entries.unsure
+            orders, instruments, entries.touches, entries.strategies_of, entries.unsure
         )
         prices = ExitJudge(record, brackets, entries.unsure)
         others = frozenset(one.contract.key for one in orders if not one.tag and one.filled_qty)

@@ -34,6 +34,10 @@ LATE_NS = 60 * SECOND
 """An order that is in doubt, or carried out late, may come so long after its signal."""
 
 
+SHARED_NS = 3 * SECOND
+"""So long before an order, waiting for the rate apart, somebody may have wished for it."""
+
+
 class WrongEntry(AssertionError):
     """An entry that is there and should not be, or the other way round, in words."""
 
@@ -96,8 +100,8 @@ class EntryJudge:
             self._brackets.items(), key=lambda item: (item[1].entry.ts_placed_ns, item[0])
         )
         self.counts = EntryCounts()
-        self.strategy_of: dict[str, TradedStrategy] = {}
-        """Whose a bracket (run and number of its tags) is."""
+        self.strategies_of: dict[str, list[TradedStrategy]] = {}
+        """Whose a bracket (run and number of its tags) is, or may be."""
 
     @property
     def touches(self) -> dict[str, list[SeenTouch]]:
@@ -146,12 +150,14 @@ class EntryJudge:
             is_kept = one.is_reversal or (one.left and one.side == signal.side)
             if one.strategy is strategy and not is_kept:
                 one.until_ns = min(one.until_ns, signal.until_ns)
-        own = [one for one in self._gates.decisions if one.strategy is strategy]
+        own = [one for one in self._gates.decisions if one.is_of(strategy)]
         unsure = self._gates.unsure(signal.ts_ns, signal.until_ns)
         if any(one.is_surely_open(signal.ts_ns) for one in own):
             self._opposite(signal, own)
             if not unsure:
                 return
+        elif any(one.may_be_open(signal.until_ns) for one in own):
+            self._opposite(signal, own)  # it may not be known yet that it has ended
         if signal.is_filtered:
             return
         terms = entry_terms(instrument, strategy.plan, signal.side, signal.touch, signal.atr)
@@ -251,14 +257,33 @@ class EntryJudge:
     def _give(self, decision: EnteredDecision, tag: str, bracket: SeenBracket) -> None:
         decision.brackets.append(bracket)
         self._unmatched.remove((tag, bracket))
-        self.strategy_of[tag] = decision.strategy
+        bracket.also = self._others_of(bracket.entry, decision.strategy)
+        self.strategies_of[tag] = [decision.strategy, *bracket.also]
+
+    def _others_of(self, entry: Order, strategy: TradedStrategy) -> list[TradedStrategy]:
+        """Who else may have sent it: in units and price it is what he wished for shortly before."""
+        instrument = self._instruments[entry.contract.key]
+        placed_ns = entry.ts_placed_ns
+        since_ns = placed_ns - self._entry_wait_ns - SHARED_NS
+        found = list[TradedStrategy]()
+        for signal in self._replays[instrument.key].signals:
+            one = signal.strategy
+            if (
+                one is not strategy
+                and one not in found
+                and signal.side == entry.side
+                and since_ns <= signal.ts_ns <= placed_ns
+                and self._could_be(entry, instrument, one, placed_ns - SECOND, signal.atr)
+            ):
+                found.append(one)
+        return found
 
     # ---- an order that no signal of that moment has led to
 
     def _explain(self, entry: Order, *, is_last: bool) -> None:
         """At the earliest and at the latest moment at which it can have been decided."""
         tag = (entry.tag or "")[2:12]
-        if tag in self.strategy_of:
+        if tag in self.strategies_of:
             return
         decided = entry.ts_placed_ns - REQUEST_NS[1], entry.ts_placed_ns - REQUEST_NS[0]
         bracket = self._brackets[tag]

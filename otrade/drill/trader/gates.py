@@ -278,11 +278,15 @@ class Gates:
         cool_ns = strategy.plan.get("cooldown_ns", 0)
         found = ALLOWED
         for one in self.decisions if cool_ns else ():
-            for bracket in one.brackets if one.strategy is strategy else ():
+            for bracket in one.brackets if one.is_of(strategy) else ():
                 end_ns = bracket.last_ns
                 if not end_ns or not end_ns <= ts_ns <= end_ns + cool_ns + TOLD_NS:
                     continue
-                if bracket.was_stopped is True and end_ns + TOLD_NS < ts_ns < end_ns + cool_ns:
+                if (
+                    bracket.was_stopped
+                    and not bracket.also
+                    and end_ns + TOLD_NS < ts_ns < end_ns + cool_ns
+                ):
                     return self._soft("sent in the cool-down after a stop", ts_ns)
                 if bracket.was_stopped is not False:
                     found = Ruling(Verdict.OPEN, "sent soon after a position's end")

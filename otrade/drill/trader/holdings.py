@@ -23,9 +23,14 @@ class EnteredDecision:
     def sent_qty(self) -> int:
         return sum(bracket.entry.history[0].terms.quantity for bracket in self.brackets)
 
+    def is_of(self, strategy: TradedStrategy) -> bool:
+        """Is it that strategy's, or may a part of it be?"""
+        return strategy is self.strategy or any(strategy in one.also for one in self.brackets)
+
     def is_surely_open(self, ts_ns: int) -> bool:
         return self.since_ns <= ts_ns and any(
-            not one.first_flat_ns or ts_ns < one.first_flat_ns for one in self.brackets
+            not one.also and (not one.first_flat_ns or ts_ns < one.first_flat_ns)
+            for one in self.brackets
         )
 
     def may_be_open(self, ts_ns: int, late_ns: int = 0) -> bool:
@@ -43,6 +48,8 @@ class SeenBracket:
     def __init__(self, entry: Order, orders: list[Order], others_ns: list[int]) -> None:
         """`others_ns`: when somebody else has ordered the same thing; he may have closed it."""
         self.entry = entry
+        self.also: list[TradedStrategy] = []
+        """Other strategies that may have sent it: they wished for the same thing as well."""
         self._orders = orders
         self._has_others = bool(others_ns)
         self.first_flat_ns = self.last_ns = 0
@@ -101,7 +108,12 @@ def _was_stopped(entry: Order, orders: list[Order]) -> bool | None:
     if not entry.trades or not left:
         return False if not entry.trades else None
     if len(left) == 1:
-        asked = {(s.terms.order_type, s.terms.trigger_e4) for _, s in left[0].told}
+        asked = {
+            (state.terms.order_type, state.terms.trigger_e4)
+            for order in orders
+            for _, state in order.told
+            if order is not entry
+        }
         if len(asked) == 1 and asked.pop()[0] == "SL":
             return True
     best = [trade.price_e4 * entry.side for order in left for trade in order.trades]

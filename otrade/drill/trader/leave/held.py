@@ -102,11 +102,11 @@ def entered_brackets(
     orders: Iterable[Order],
     instruments: Iterable[TradedInstrument],
     touches: Mapping[str, list[SeenTouch]],
-    strategy_of: Mapping[str, TradedStrategy],
+    strategies_of: Mapping[str, list[TradedStrategy]],
     unsure: Callable[[int, int], str],
 ) -> list[EnteredBracket]:
-    """Those whose entry has filled. `strategy_of`: whose a bracket is; where the trader does not
-    know, or a trouble makes it doubtful, it may be that of any strategy of its instrument.
+    """Those whose entry has filled. `strategies_of`: whose a bracket may be; where the trader does
+    not know, or a trouble makes it doubtful, it may be that of any strategy of its instrument.
     """
     listed = {one.key: one for one in instruments}
     grouped: dict[str, list[Order]] = {}
@@ -118,12 +118,10 @@ def entered_brackets(
         entry = next((order for order in group if (order.tag or "")[12] == "E"), None)
         if entry is None or not entry.trades:
             continue
-        instrument, known = listed[entry.contract.key], strategy_of.get(tag)
-        if unsure(entry.ts_placed_ns - ATTRIBUTED_NS, entry.ts_placed_ns):
-            known = None
-        plans = [
-            one.plan for one in instrument.strategies if known is None or _are_alike(known, one)
-        ]
+        instrument, known = listed[entry.contract.key], strategies_of.get(tag)
+        if not known or unsure(entry.ts_placed_ns - ATTRIBUTED_NS, entry.ts_placed_ns):
+            known = instrument.strategies
+        plans = [one.plan for one in known]
         exits = [order for order in group if order is not entry]
         found.append(
             EnteredBracket(
@@ -131,8 +129,3 @@ def entered_brackets(
             )
         )
     return found
-
-
-def _are_alike(one: TradedStrategy, other: TradedStrategy) -> bool:
-    """Do both say the same at the same moment? Then an entry may be either's."""
-    return (one.kind, one.interval_ns, one.params) == (other.kind, other.interval_ns, other.params)
