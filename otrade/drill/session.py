@@ -25,6 +25,7 @@ from otrade.drill.process import BrokerKind, MortalClock, Process, names_at, new
 from otrade.drill.rest_budget import RestBudgetExceeded, check_rest_budget
 from otrade.drill.scenario import CALM_S, Event, Scenario, StrategyDraw
 from otrade.drill.sent import BudgetPassed, check_budget
+from otrade.drill.trader.account import AccountJudge, WrongAccount
 from otrade.drill.trader.entries import EntryJudge, WrongEntry
 from otrade.drill.trader.leave.exits import ExitJudge, WrongExit
 from otrade.drill.trader.leave.held import entered_brackets
@@ -604,10 +605,19 @@ class DrillSession:
         leaving = LeaveJudge(
             record, brackets, entries.signals, entries.profit, entries.unsure, others
         )
+        exchange = self._sim.exchange
+        account = AccountJudge(
+            instruments,
+            orders,
+            exchange.trades(),
+            {(one.contract.key, one.product): one.qty for one in exchange.ledger.positions()},
+            entries.unsure,
+        )
         try:
             prices.check()
             leaving.check([one for one in orders if one.tag and one.tag[12] == "E"])
-        except (WrongExit, WrongLeave) as error:
+            account.check()
+        except (WrongExit, WrongLeave, WrongAccount) as error:
             raise Violation(str(error)) from None
         counts = prices.counts
         self._result.n_exit_terms = counts.n_stops + counts.n_targets + counts.n_ways_out
