@@ -581,13 +581,16 @@ class DrillSession:
         self._result.n_signals, self._result.n_close_calls = counts.n_signals, counts.n_close_calls
         self._result.n_entries_expected = counts.n_matched
         self._result.n_left_open = counts.n_left_open
+        cut = judge.cut_decisions() if self._n_runs == 1 else []
+        if not cut:
+            return
         told = {
             (notice["strategy_id"], notice["sent_qty"])
             for record in self._journal.records()
             if record.kind == Rec.NOTICE
             and (notice := read_notice(record.payload))["note"] == Note.ENTRY_CUT
         }
-        for decision in judge.cut_decisions() if self._n_runs == 1 else ():
+        for decision in cut:
             if (decision.strategy.number, decision.sent_qty) not in told:
                 raise Violation(
                     f"strategy {decision.strategy.number}: {decision.sent_qty} of {decision.qty} units were sent, "

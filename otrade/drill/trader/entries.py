@@ -100,8 +100,8 @@ class EntryJudge:
             self._brackets.items(), key=lambda item: (item[1].entry.ts_placed_ns, item[0])
         )
         self.counts = EntryCounts()
-        self.strategies_of: dict[str, list[TradedStrategy]] = {}
-        """Whose a bracket (run and number of its tags) is, or may be."""
+        self.strategies_of: dict[str, list[tuple[TradedStrategy, float]]] = {}
+        """Whose a bracket (run and number of its tags) is, or may be, and the ATR at its signal."""
 
     @property
     def touches(self) -> dict[str, list[SeenTouch]]:
@@ -166,7 +166,7 @@ class EntryJudge:
             return
         self.counts.n_allowed += 1
         hi_ns = CROWDED_NS if self._gates.is_crowded(signal.ts_ns) else REQUEST_NS[1]
-        decision = EnteredDecision(strategy, signal.side, signal.ts_ns, terms.qty)
+        decision = EnteredDecision(strategy, signal.side, signal.ts_ns, terms.qty, atr=signal.atr)
         self._take(decision, terms, signal.ts_ns + REQUEST_NS[0], signal.until_ns + hi_ns)
         if decision.brackets:
             self._gates.decisions.append(decision)
@@ -257,25 +257,27 @@ class EntryJudge:
     def _give(self, decision: EnteredDecision, tag: str, bracket: SeenBracket) -> None:
         decision.brackets.append(bracket)
         self._unmatched.remove((tag, bracket))
-        bracket.also = self._others_of(bracket.entry, decision.strategy)
-        self.strategies_of[tag] = [decision.strategy, *bracket.also]
+        others = self._others_of(bracket.entry, decision.strategy)
+        bracket.also = [one for one, _ in others]
+        self.strategies_of[tag] = [(decision.strategy, decision.atr), *others]
 
-    def _others_of(self, entry: Order, strategy: TradedStrategy) -> list[TradedStrategy]:
+    def _others_of(
+        self, entry: Order, strategy: TradedStrategy
+    ) -> list[tuple[TradedStrategy, float]]:
         """Who else may have sent it: in units and price it is what he wished for shortly before."""
         instrument = self._instruments[entry.contract.key]
         placed_ns = entry.ts_placed_ns
         since_ns = placed_ns - self._entry_wait_ns - SHARED_NS
-        found = list[TradedStrategy]()
+        found = list[tuple[TradedStrategy, float]]()
         for signal in self._replays[instrument.key].signals:
             one = signal.strategy
             if (
                 one is not strategy
-                and one not in found
                 and signal.side == entry.side
                 and since_ns <= signal.ts_ns <= placed_ns
                 and self._could_be(entry, instrument, one, placed_ns - SECOND, signal.atr)
             ):
-                found.append(one)
+                found.append((one, signal.atr))
         return found
 
     # ---- an order that no signal of that moment has led to
@@ -343,7 +345,7 @@ class EntryJudge:
             None,
         )
         if decision is None:
-            decision = EnteredDecision(one.strategy, one.side, ts_ns, terms.qty)
+            decision = EnteredDecision(one.strategy, one.side, ts_ns, terms.qty, atr=one.atr)
             self._gates.decisions.append(decision)
             self.counts.n_matched += 1
         self._give(decision, tag, bracket)
@@ -405,11 +407,20 @@ class EntryJudge:
     # ---- at the end
 
     def cut_decisions(self) -> list[EnteredDecision]:
-        """Those of which only a part was sent, where no trouble leaves open what was wanted."""
+        """Those of which only a part was sent, where no trouble leaves open what was wanted, nor
+        whose the orders were.
+        """
+        made = self._gates.decisions
+        shared = {
+            one.number for decision in made for bracket in decision.brackets for one in bracket.also
+        }
         return [
             one
-            for one in self._gates.decisions
-            if one.sent_qty < one.qty and not self._gates.unsure(one.since_ns, one.since_ns)
+            for one in made
+            if one.sent_qty < one.qty
+            and not self._gates.unsure(one.since_ns, one.since_ns)
+            and one.strategy.number not in shared
+            and not any(bracket.also for bracket in one.brackets)
         ]
 
     def _expire(self, ts_ns: int) -> None:

@@ -87,6 +87,23 @@ def distance(kind: int, value: float, price_e4: int, atr: float) -> int:
     return math.floor(exact + 0.5)
 
 
+def with_atr(plan: Mapping[str, Any], atr: float) -> Mapping[str, Any]:
+    """A plan whose multiples of the ATR at its signal are rupees. The stop's is of the ATR itself,
+    the others' of the ATR in ten-thousandths of a rupee, as the position keeps it.
+    """
+    kept = math.floor(atr * E4 + 0.5) / E4
+    found = dict(plan)
+    for name, names in (
+        ("stop", ("stop_value",)),
+        ("target", ("target_value",)),
+        ("trail", ("trail_value", "trail_step_value")),
+    ):
+        if plan.get(f"{name}_kind") == ATR and atr:
+            by = atr if name == "stop" else kept
+            found |= {f"{name}_kind": RUPEES, **{value: plan[value] * by for value in names}}
+    return found
+
+
 def _units(
     instrument: TradedInstrument, plan: Mapping[str, Any], price_e4: int, distance_e4: int
 ) -> int:

@@ -4,13 +4,14 @@ they may follow.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from otrade.drill.trader.leave.levels import PriceRange
 from otrade.drill.trader.plan import TradedInstrument, TradedStrategy
 from otrade.drill.trader.record import SessionRecord
 from otrade.drill.trader.replay import SeenTouch
+from otrade.drill.trader.terms import with_atr
 from otrade.simulator.exchange.orders import Order
 
 SECOND = 1_000_000_000
@@ -39,6 +40,8 @@ class EnteredBracket:
     touches: list[SeenTouch]
     unsure: Callable[[int, int], str]
     """May a trouble have delayed something between these times?"""
+    strategies: list[TradedStrategy] = field(default_factory=list)
+    """Whose it may be."""
 
     @property
     def side(self) -> int:
@@ -102,7 +105,7 @@ def entered_brackets(
     orders: Iterable[Order],
     instruments: Iterable[TradedInstrument],
     touches: Mapping[str, list[SeenTouch]],
-    strategies_of: Mapping[str, list[TradedStrategy]],
+    strategies_of: Mapping[str, list[tuple[TradedStrategy, float]]],
     unsure: Callable[[int, int], str],
 ) -> list[EnteredBracket]:
     """Those whose entry has filled. `strategies_of`: whose a bracket may be; where the trader does
@@ -120,12 +123,19 @@ def entered_brackets(
             continue
         instrument, known = listed[entry.contract.key], strategies_of.get(tag)
         if not known or unsure(entry.ts_placed_ns - ATTRIBUTED_NS, entry.ts_placed_ns):
-            known = instrument.strategies
-        plans = [one.plan for one in known]
+            known = [(one, 0.0) for one in instrument.strategies]
+        plans = [with_atr(one.plan, atr) for one, atr in known]
         exits = [order for order in group if order is not entry]
         found.append(
             EnteredBracket(
-                tag, entry, exits, plans, instrument, touches[entry.contract.key], unsure
+                tag,
+                entry,
+                exits,
+                plans,
+                instrument,
+                touches[entry.contract.key],
+                unsure,
+                [one for one, _ in known],
             )
         )
     return found

@@ -119,7 +119,7 @@ class LeaveJudge:
         return [
             LeaveDue(one.until_ns, "an opposite signal")
             for one in self.signals[bracket.instrument.key]
-            if one.strategy.plan is bracket.plans[0]
+            if one.strategy in bracket.strategies
             and one.side != bracket.side
             and not one.is_close
             and not self._is_halted(one.ts_ns, HALTS_EXITS)
@@ -247,11 +247,11 @@ class LeaveJudge:
 
     def _may_be_signal(self, bracket: EnteredBracket, ts_ns: int) -> bool:
         """Has a strategy that it may be of just said the other side, if only nearly?"""
-        heeds = [plan for plan in bracket.plans if plan.get("on_opposite", IGNORES) != IGNORES]
         return any(
             one.side != bracket.side
             and one.ts_ns - BEAT_NS <= ts_ns <= one.until_ns + SIGNAL_NS
-            and any(one.strategy.plan is plan for plan in heeds)
+            and one.strategy in bracket.strategies
+            and one.strategy.plan.get("on_opposite", IGNORES) != IGNORES
             for one in self.signals[bracket.instrument.key]
         )
 
