@@ -104,6 +104,11 @@ class CrossingStrategy:
         self._rsi = WilderRsi(int(params.get("rsi_period", 0)))
         self._atr = WilderRange(int(params.get("atr_period", 0)))
 
+    @property
+    def atr(self) -> float:
+        """Of the bars that have closed."""
+        return self._atr.value
+
     def on_trade(self, trade: SeenTrade) -> Crossing | None:
         """A trade, by tick."""
         if not self._strategy.is_by_tick:

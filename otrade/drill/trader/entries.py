@@ -4,6 +4,7 @@ sent, at its moment and on its terms, and every one that he would have sent is t
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import product
 
 from otrade.drill.trader.gates import Gates, Verdict
 from otrade.drill.trader.holdings import EnteredDecision, SeenBracket, brackets_of
@@ -166,8 +167,10 @@ class EntryJudge:
             return
         self.counts.n_allowed += 1
         hi_ns = CROWDED_NS if self._gates.is_crowded(signal.ts_ns) else REQUEST_NS[1]
-        decision = EnteredDecision(strategy, signal.side, signal.ts_ns, terms.qty, atr=signal.atr)
-        self._take(decision, terms, signal.ts_ns + REQUEST_NS[0], signal.until_ns + hi_ns)
+        decision = EnteredDecision(strategy, signal.side, signal.ts_ns, terms.qty)
+        self._take(
+            decision, terms, signal.ts_ns + REQUEST_NS[0], signal.until_ns + hi_ns, signal.atr
+        )
         if decision.brackets:
             self._gates.decisions.append(decision)
             self.counts.n_matched += 1
@@ -230,7 +233,12 @@ class EntryJudge:
         )
 
     def _take(
-        self, decision: EnteredDecision, terms: EntryTerms, from_ns: int, until_ns: int
+        self,
+        decision: EnteredDecision,
+        terms: EntryTerms,
+        from_ns: int,
+        until_ns: int,
+        atr: float,
     ) -> None:
         """The orders of a decision that came in that time: its slices, which may overtake each
         other on their way.
@@ -252,14 +260,16 @@ class EntryJudge:
                 and self._fits(entry, terms, qty)
             ):
                 wanted[qty] -= 1
-                self._give(decision, tag, bracket)
+                self._give(decision, tag, bracket, [atr])
 
-    def _give(self, decision: EnteredDecision, tag: str, bracket: SeenBracket) -> None:
+    def _give(
+        self, decision: EnteredDecision, tag: str, bracket: SeenBracket, atrs: list[float]
+    ) -> None:
         decision.brackets.append(bracket)
         self._unmatched.remove((tag, bracket))
         others = self._others_of(bracket.entry, decision.strategy)
         bracket.also = [one for one, _ in others]
-        self.strategies_of[tag] = [(decision.strategy, decision.atr), *others]
+        self.strategies_of[tag] = [*((decision.strategy, atr) for atr in atrs), *others]
 
     def _others_of(
         self, entry: Order, strategy: TradedStrategy
@@ -269,15 +279,19 @@ class EntryJudge:
         placed_ns = entry.ts_placed_ns
         since_ns = placed_ns - self._entry_wait_ns - SHARED_NS
         found = list[tuple[TradedStrategy, float]]()
-        for signal in self._replays[instrument.key].signals:
+        replay = self._replays[instrument.key]
+        for signal in replay.signals:
             one = signal.strategy
             if (
                 one is not strategy
                 and signal.side == entry.side
                 and since_ns <= signal.ts_ns <= placed_ns
-                and self._could_be(entry, instrument, one, placed_ns - SECOND, signal.atr)
             ):
-                found.append((one, signal.atr))
+                found += [
+                    (one, atr)
+                    for atr in replay.atrs_in(one, signal.ts_ns, placed_ns) or [0.0]
+                    if self._could_be(entry, instrument, one, placed_ns - SECOND, atr)
+                ]
         return found
 
     # ---- an order that no signal of that moment has led to
@@ -324,8 +338,10 @@ class EntryJudge:
         if not one.left and any(d.is_surely_open(decided[1]) for d in own):
             tried.append(f"strategy {one.strategy.number} had not left its position")
             return False
-        for touch in self._touches(instrument, decided[0] - crowd_ns, decided[1]):
-            terms = entry_terms(instrument, one.strategy.plan, one.side, touch, one.atr)
+        atrs = self._atrs_since(instrument, one, decided[1])
+        touches = self._touches(instrument, decided[0] - crowd_ns, decided[1])
+        for touch, atr in product(touches, atrs):
+            terms = entry_terms(instrument, one.strategy.plan, one.side, touch, atr)
             wanted = min(terms.slice_qty, one.left or terms.qty)
             ruling = self._gates.rule(instrument, one.strategy, terms, touch, decided[1])
             if not self._fits(entry, terms, wanted):
@@ -333,22 +349,35 @@ class EntryJudge:
             elif ruling.verdict == Verdict.NO:
                 tried.append(f"it was {ruling.why}")
             else:
-                self._continue(one, tag, bracket, terms, decided[0])
+                self._continue(one, tag, bracket, terms, decided[0], atrs)
                 return True
         return False
 
+    def _atrs_since(
+        self, instrument: TradedInstrument, one: PendingEntry, ts_ns: int
+    ) -> list[float]:
+        """What waited is sent at the prices of then, and with an ATR of then."""
+        since = self._replays[instrument.key].atrs_in(one.strategy, one.from_ns, ts_ns)
+        return list(dict.fromkeys([one.atr, *since]))
+
     def _continue(
-        self, one: PendingEntry, tag: str, bracket: SeenBracket, terms: EntryTerms, ts_ns: int
+        self,
+        one: PendingEntry,
+        tag: str,
+        bracket: SeenBracket,
+        terms: EntryTerms,
+        ts_ns: int,
+        atrs: list[float],
     ) -> None:
         decision = next(
             (d for d in reversed(self._gates.decisions) if d.strategy is one.strategy and one.left),
             None,
         )
         if decision is None:
-            decision = EnteredDecision(one.strategy, one.side, ts_ns, terms.qty, atr=one.atr)
+            decision = EnteredDecision(one.strategy, one.side, ts_ns, terms.qty)
             self._gates.decisions.append(decision)
             self.counts.n_matched += 1
-        self._give(decision, tag, bracket)
+        self._give(decision, tag, bracket, atrs)
         one.left = decision.qty - decision.sent_qty
         one.is_reversal = False
         one.until_ns = ts_ns + max(self._entry_wait_ns, CROWDED_NS) + LOOK_NS
@@ -385,7 +414,7 @@ class EntryJudge:
         if last is None or not last.may_be_open(entry.ts_placed_ns) or last.side != entry.side:
             last = EnteredDecision(strategy, entry.side, entry.ts_placed_ns - REQUEST_NS[1], 0)
             self._gates.decisions.append(last)
-        self._give(last, tag, bracket)
+        self._give(last, tag, bracket, [0.0])
 
     def _could_be(
         self,

@@ -26,6 +26,8 @@ SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 BRAKE_AFTER = 3
 BRAKE_NS, BRAKE_MAX_NS = 60 * SECOND, 32 * MINUTE
+LONG_NS = 120 * SECOND
+"""What happened so long ago is known by now, whatever went wrong then."""
 GIVEN_BACK_NS = 60 * SECOND
 """What somebody has given back is found by looking: within this, troubles apart."""
 HALTS = frozenset({"kill", "stop-entries", "pause"})
@@ -138,9 +140,17 @@ class Gates:
             return Ruling(Verdict.OPEN, why)
         return is_open
 
-    def _soft(self, why: str, ts_ns: int) -> Ruling:
-        """No, unless a trouble delays what the engine knows."""
-        return Ruling(Verdict.OPEN if self.unsure(ts_ns, ts_ns) else Verdict.NO, why)
+    def _soft(self, why: str, ts_ns: int, *, was_known: bool = False) -> Ruling:
+        """No, unless a trouble delays what the engine knows. `was_known`: it did long before."""
+        is_open = not was_known and self.unsure(ts_ns, ts_ns)
+        return Ruling(Verdict.OPEN if is_open else Verdict.NO, why)
+
+    def _was_lost(self, since_ns: int, ts_ns: int) -> bool:
+        """Has another process begun without a journal between these times?"""
+        return any(
+            not life.has_journal and since_ns <= life.started_ns <= ts_ns
+            for life in self._record.lives[1:]
+        )
 
     def _process(self, ts_ns: int) -> Ruling:
         for number, life in enumerate(self._record.lives):
@@ -229,7 +239,8 @@ class Gates:
     def _feed(self, touch: SeenTouch, ts_ns: int) -> Ruling:
         stale_ns = self._record.limits_at(ts_ns)["stale_feed_ns"]
         if stale_ns and ts_ns - touch.heard_ns > stale_ns:
-            return self._soft("sent with a stale feed", ts_ns)
+            is_clock_good = not self.unsure(ts_ns, ts_ns, of_signals=True)
+            return self._soft("sent with a stale feed", ts_ns, was_known=is_clock_good)
         return ALLOWED
 
     def _size(
@@ -252,7 +263,13 @@ class Gates:
         surely = {one.strategy.number for one in others if one.is_surely_open(ts_ns)}
         perhaps = {one.strategy.number for one in others if one.may_be_open(ts_ns)}
         if most and len(surely) >= most:
-            return self._soft(f"sent beside {len(surely)} positions of at most {most}", ts_ns)
+            return self._soft(
+                f"sent beside {len(surely)} positions of at most {most}",
+                ts_ns,
+                was_known=self._are_known(
+                    [one for one in others if one.is_surely_open(ts_ns)], ts_ns, most
+                ),
+            )
         if most and len(perhaps) >= most:
             return Ruling(Verdict.OPEN, "sent while positions were ending")
         return ALLOWED
@@ -264,14 +281,37 @@ class Gates:
         surely = sum(one.is_filled(ts_ns) or one.is_surely_open(ts_ns) for one in self.decisions)
         perhaps = sum(one.is_filled(ts_ns) or one.may_be_open(ts_ns) for one in self.decisions)
         if surely >= most:
-            return self._soft(f"sent after {surely} trades of at most {most}", ts_ns)
+            return self._soft(
+                f"sent after {surely} trades of at most {most}",
+                ts_ns,
+                was_known=self._are_known(
+                    [one for one in self.decisions if one.is_filled(ts_ns - LONG_NS)], ts_ns, most
+                ),
+            )
         return Ruling(Verdict.OPEN, "sent near max_trades") if perhaps >= most else ALLOWED
 
+    def _are_known(self, made: list[EnteredDecision], ts_ns: int, most: int) -> bool:
+        """Are as many of these surely decisions of their own, which no process has forgotten?"""
+        known = [
+            one
+            for one in made
+            if not self.unsure(one.since_ns - LONG_NS, one.since_ns)
+            and not self._was_lost(one.since_ns, ts_ns)
+            and not any(bracket.also for bracket in one.brackets)
+        ]
+        return len(known) >= most
+
     def _loss(self, ts_ns: int) -> Ruling:
-        is_reached = self._loss_limits.is_reached(self._rearmed_ns(ts_ns), ts_ns)
+        armed_ns = self._rearmed_ns(ts_ns)
+        is_reached = self._loss_limits.is_reached(armed_ns, ts_ns)
         if is_reached is None:
             return Ruling(Verdict.OPEN, "sent near the day's loss limit")
-        return self._soft("sent after the day's loss limit", ts_ns) if is_reached else ALLOWED
+        if not is_reached:
+            return ALLOWED
+        before_ns = ts_ns - LONG_NS
+        was_known = before_ns > armed_ns and self._loss_limits.is_reached(armed_ns, before_ns)
+        was_known = was_known and not self._was_lost(armed_ns, ts_ns)
+        return self._soft("sent after the day's loss limit", ts_ns, was_known=bool(was_known))
 
     def _cooldown(self, strategy: TradedStrategy, ts_ns: int) -> Ruling:
         """After a stop, for as long as the plan says; not after a target, nor after a trail."""

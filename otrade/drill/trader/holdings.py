@@ -18,8 +18,6 @@ class EnteredDecision:
     since_ns: int
     qty: int
     brackets: list["SeenBracket"] = field(default_factory=list)
-    atr: float = 0.0
-    """At its signal; 0: not known."""
 
     @property
     def sent_qty(self) -> int:

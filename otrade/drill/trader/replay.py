@@ -86,6 +86,8 @@ class InstrumentReplay:
         self.signals: list[TraderSignal] = []
         self.touches: list[SeenTouch] = []
         """After each packet."""
+        self.atrs: dict[int, list[tuple[int, float]]] = {}
+        """By strategy: (since when, average true range)."""
         self._jump_bps = int(record.limits[0][1].get("px_jump_bps_max", 2000))
         self._memory = TraderMemory(instrument, self._jump_bps)
         self._place = 0
@@ -151,6 +153,7 @@ class InstrumentReplay:
     def _closed(self, length_ns: int, bar: TraderBar, ts_ns: int, until_ns: int) -> None:
         for plan, strategy in self._memory.by_length(length_ns):
             self._say(plan, strategy.on_bar(bar), ts_ns, until_ns)
+            self.atrs.setdefault(plan.number, []).append((ts_ns, strategy.atr))
 
     def _say(
         self, plan: TradedStrategy, crossing: Crossing | None, ts_ns: int, until_ns: int
@@ -169,6 +172,13 @@ class InstrumentReplay:
                     self._place,
                 )
             )
+
+    def atrs_in(self, strategy: TradedStrategy, from_ns: int, until_ns: int) -> list[float]:
+        """What it was, between these times: first what it was before."""
+        rows = self.atrs.get(strategy.number, [])
+        times = [ts_ns for ts_ns, _ in rows]
+        first = max(bisect_right(times, from_ns) - 1, 0)
+        return [atr for _, atr in rows[first : bisect_right(times, until_ns)]]
 
     def touches_in(self, from_ns: int, until_ns: int) -> list[SeenTouch]:
         """What was known of the price from then until then: as it stood at first, and after each

@@ -114,7 +114,9 @@ class LeaveJudge:
 
     def _signals(self, bracket: EnteredBracket) -> list[LeaveDue]:
         """Signals of the other side, where its plan heeds them."""
-        if len(bracket.plans) != 1 or bracket.plans[0].get("on_opposite", IGNORES) == IGNORES:
+        if len({one.number for one in bracket.strategies}) != 1:
+            return []
+        if bracket.strategies[0].plan.get("on_opposite", IGNORES) == IGNORES:
             return []
         return [
             LeaveDue(one.until_ns, "an opposite signal")
