@@ -24,6 +24,10 @@ take them all at once.
 """
 AUTO = 0.25
 """Of the strategies with a target: the broker's margin preview says how they leave."""
+STRANGERS = 0.06
+"""Of the scenarios, beside those that draw it as a trouble: somebody trades what is traded, and gives
+it back.
+"""
 NEAR_LOSS = 0.15
 """Of the scenarios: the day's loss is smaller than what one stop costs."""
 SECOND = 1_000_000_000
@@ -220,6 +224,14 @@ def draw(
         if rng.random() < 0.08 and all(kind in kinds for kind, _ in pair):
             at_s = round(rng.uniform(5, last_s), 1)
             events += [Event(at_s, kind, dict(args)) for kind, args in pair]
+    strangers = random.Random(f"stranger {seed}")
+    if "manual" in kinds and strangers.random() < STRANGERS:
+        args = {
+            "key": strangers.choice(keys),
+            "side": strangers.choice((-1, 1)),
+            "qty": strangers.choice((15, 20)),
+        }
+        events.append(Event(round(strangers.uniform(5, last_s), 1), "manual", args))
     events.sort(key=lambda event: event.at_s)
     return Scenario(
         seed,

@@ -140,6 +140,8 @@ class DrillSession:
         self._person = Person(scenario, self._control, self.recorder, self._sim.clock.now_ns)
         self._oracle = Oracle(self._sim, scenario, self._strategy_of, self._person)
         self._bars = BarJudge(self._sim, sorted({strategy.key for strategy in scenario.strategies}))
+        self._waiting: list[PersonAction] = []
+        """What a person does once an entry stands."""
         self._journals = [MemoryJournal()]
         self._said: list[tuple[int, str]] = []
         self._violation: Violation | None = None
@@ -288,6 +290,8 @@ class DrillSession:
             self._check()
             if self._process.is_dead:
                 await self._bury(alive_ns)
+            elif self._waiting and self._has_standing_entry():
+                self._act(self._waiting.pop())
         if self._violation is not None:
             raise self._violation
 
@@ -369,8 +373,18 @@ class DrillSession:
             self._oracle.halted_since_ns = sim.clock.now_ns()
             sim.clock.schedule(sim.clock.now_ns() + round(args["s"] * SECOND), self._rearm)
 
+    def _has_standing_entry(self) -> bool:
+        """Does an entry of ours wait at the exchange?"""
+        return any(
+            order.tag and order.tag[12] == "E" and order.status == "OPEN"
+            for order in self._sim.exchange.live_orders()
+        )
+
     def _act(self, action: PersonAction) -> None:
         """A person acts, and takes it back where the action says when."""
+        if action.args.get("standing") and not self._has_standing_entry():
+            self._waiting.append(action)
+            return
         clock = self._sim.clock
         self._said.append((clock.now_ns(), f"PERSON: {action.what} {action.args}"))
         if not self._person.act(self._day, action):
@@ -421,6 +435,7 @@ class DrillSession:
     async def _heal(self) -> None:
         """Nothing goes wrong any more; whoever had to log in or re-arm has done so."""
         self._sim.faults.clear()
+        self._waiting.clear()
         self.recorder.healed()
         if self._day.is_token_dead:
             self._log_in()
