@@ -294,6 +294,7 @@ class Reason(IntEnum):
     FRAME_SHORT = 101
     FRAME_LENGTH = 102  # a length that lies, or bytes left over
     PACKET_KIND = 103
+    FRAME_LARGE = 104  # no window of the journal could hold it
     PRICE_ZERO = 105
     PRICE_ABSURD = 106
     TIME_BACK = 107

@@ -76,6 +76,8 @@ class Rules:
                 raise self._error(f"{at}.symbol", f"{symbol} is named twice")
             if instrument.product == "CNC" and symbol.partition(":")[0] not in CASH_EXCHANGES:
                 raise self._error(f"{at}.product", "CNC is for shares only", "MIS, NRML")
+            if instrument.product == "NRML" and symbol.partition(":")[0] in CASH_EXCHANGES:
+                raise self._error(f"{at}.product", "NRML is for contracts only", "MIS, CNC")
             products[symbol] = instrument.product
         return products
 

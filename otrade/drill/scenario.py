@@ -67,9 +67,11 @@ class Event:
 PLAIN = InstrumentDraw()
 UNTIMED = frozenset(
     {
+        "book_403",
         "clock_step",
         "clock_wrong",
         "silence_feed",
+        "silent_run",
         "cut_feed",
         "cut_mid_frame",
         "half_open",

@@ -314,7 +314,7 @@ def reloaded(tmp_path, data) -> tuple[ConfigManager, ReloadResult]:
 )
 def test_what_may_change_while_trading(tmp_path, path, value):
     held, result = reloaded(tmp_path, edited(path, value))
-    assert result.is_applied and len(result.changed) == 1
+    assert len(result.changed) == 1 and not result.later
     assert held.config == result.config
 
 
@@ -331,24 +331,47 @@ def test_what_may_change_while_trading(tmp_path, path, value):
         (("strategies",), [], "strategies"),
     ],
 )
-def test_what_needs_a_restart_is_refused_whole(tmp_path, path, value, named):
+def test_what_needs_a_restart_is_named_and_a_lowered_limit_beside_it_is_in_force(
+    tmp_path, path, value, named
+):
     data = edited(path, value)
     data.setdefault("risk", {})["max_daily_loss_rupees"] = 1.0
     held, result = reloaded(tmp_path, data)
-    assert not result.is_applied and result.refused == [named]
-    assert held.config == manager.from_bytes(orjson.dumps(good()), ""), "nothing of it was applied"
+    assert result.changed == ["risk.max_daily_loss_rupees"] and result.later == [named]
+    assert held.config == manager.from_bytes(
+        orjson.dumps(edited(("risk", "max_daily_loss_rupees"), 1.0)), ""
+    ), "and nothing else"
+
+
+def test_a_switch_finds_its_strategy_by_name(tmp_path):
+    """Places in the list have moved: the first one of the file is the second one in force."""
+    data = good()
+    first = data["strategies"][0]
+    data["strategies"] = [first, {**first, "name": "other"}]
+    path = tmp_path / "c.json"
+    path.write_bytes(orjson.dumps(data))
+    held = ConfigManager(path)
+    data["strategies"] = [{**first, "name": "other", "enabled": False}, {**first, "name": "new"}]
+    path.write_bytes(orjson.dumps(data))
+    result = held.reload()
+    assert [(s.name, s.enabled) for s in held.config.strategies] == [
+        (first["name"], True),
+        ("other", False),
+    ]
+    assert result.changed == ["strategies[1].enabled"]
+    assert result.later[0] == "strategies[0].name"
 
 
 def test_a_bad_file_keeps_the_old_one(tmp_path):
     held, result = reloaded(tmp_path, b'{"mode": "pa')
-    assert "cut in half" in result.error and not result.is_applied
+    assert "cut in half" in result.error and not result.changed
     assert held.config.mode == "paper"
     assert not held.has_changed(), "the same bad file is not read again and again"
 
 
 def test_an_unchanged_file_changes_nothing(tmp_path):
     _, result = reloaded(tmp_path, good())
-    assert result.changed == [] and not result.is_applied and not result.error
+    assert result.changed == result.later == [] and not result.error
 
 
 # ------------------------------------------------------------------ secrets

@@ -30,8 +30,8 @@ from otrade._core.orders.entry cimport take_signal
 from otrade._core.orders.entry cimport work as work_entries
 from otrade._core.state cimport core_t, find_key, find_token, instrument_t, market_t, push_bar, release, series_t
 from otrade._core.types cimport (
-    HAS_DEPTH, HAS_TRADE, REASON_FRAME_HEARTBEAT, REASON_FRAME_LENGTH, REASON_OK, REC_REPORT, REC_TIMER, bracket_t, command_t, report_t,
-    tick_t,
+    HAS_DEPTH, HAS_TRADE, REASON_FRAME_HEARTBEAT, REASON_FRAME_LARGE, REASON_FRAME_LENGTH, REASON_OK, REC_REPORT, REC_TIMER,
+    bracket_t, command_t, report_t, tick_t,
 )
 
 
@@ -165,10 +165,14 @@ cdef class Pipeline:
 
     cdef int on_frame(self, int kind, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept nogil:
         """One frame. Its record's kind, one of those in the table of wires, says in which wire it is written and which of the
-        feeds it came by. Returns how many commands are waiting.
+        feeds it came by. Returns how many commands are waiting. One that the journal could never hold is no frame: a decision
+        that rests on it could not be explained, and its loss would look like a failing disk.
         """
         cdef const wire_t* wire = wire_of(kind)
         cdef int reason
+        if self.recorder.journaling and not self.recorder.journal.can_hold(n):
+            self.c.counters.refused[REASON_FRAME_LARGE - 100] += 1
+            return self.n_waiting()
         self.recorder.event(kind, ts_recv_ns, buf, n)
         self.advance(ts_recv_ns)
         self.c.counters.frames += 1

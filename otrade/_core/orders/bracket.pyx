@@ -27,7 +27,6 @@ cdef enum:
     MODE_STOP_RESTING = 0
     REFUSALS = 3  # of a stop in a row mean: leave
 cdef int HALTS_BELIEVED = 3  # refusals for a halt, each contradicted by a trade, since an order was last taken
-cdef int64_t RETRY_FIRST_NS = 1_000_000_000
 cdef int64_t RETRY_SLOW_NS = 30_000_000_000
 cdef int64_t TARGET_REST_NS = 500_000_000  # for so long an order at the target may rest with no stop behind it
 cdef int64_t CHASE_NS = 500_000_000  # after the stop's price has traded; its fill is told sooner than that
@@ -191,8 +190,7 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
     if reason == REASON_PRICE_RANGE:
         exits.price_refused(c, o.bracket_id, slot)
         if b.state == BR_EXITING and o.leg != LEG_FIX:
-            # The next price is another one, so nothing is gained by waiting long; it is no fault of the order's.
-            refusal.pause_until(b, o.leg)[0] = c.now_ns + (RETRY_FIRST_NS if b.refused_px_e4 > 0 else RETRY_SLOW_NS)
+            refusal.pause_for_range(c, slot)
             if ev == EV_REPLACE_REJECTED:
                 notes.order_refused(c, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
             else:

@@ -105,6 +105,9 @@ class UpstoxRest(RestClient):
     async def positions(self) -> list[dict[str, Any]]:
         return await self.table("/v2/portfolio/short-term-positions")
 
+    async def mtf_positions(self) -> list[dict[str, Any]]:
+        return as_rows(await self.get("/v3/portfolio/mtf-positions"))
+
     async def holdings(self) -> list[dict[str, Any]]:
         return as_rows(await self.get("/v2/portfolio/long-term-holdings"))
 

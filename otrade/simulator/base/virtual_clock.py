@@ -39,6 +39,8 @@ class VirtualClock:
         self._follow: tuple[int, int, float] | None = None
         self.on_scheduled: Callback | None = None
         """Called after each new event; a driver that sleeps wakes up on it."""
+        self.on_advance: Callable[[int], None] | None = None
+        """Called with each new time before anything happens at it."""
 
     def now_ns(self) -> int:
         """Virtual time, nanoseconds since the UNIX epoch."""
@@ -85,6 +87,8 @@ class VirtualClock:
         """Move time forward to `ts_ns`; an earlier time is ignored."""
         if ts_ns > self._now_ns:
             self._now_ns = ts_ns
+            if self.on_advance is not None:
+                self.on_advance(ts_ns)
 
     def follow_wall(self, speed: float) -> None:
         """From now on time runs with the wall clock, `speed` virtual seconds a second."""

@@ -71,7 +71,9 @@ class SimDriver:
         try:
             await self._carry(task)
         finally:
-            task.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.wait((task,), timeout=PATIENCE_S)
         return task.result()
 
     async def _carry(self, task: asyncio.Future[T]) -> None:

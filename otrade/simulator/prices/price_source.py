@@ -110,6 +110,13 @@ class PriceSource:
         self._paths[contract.key, date, False] = path
         self._closes[contract.key, date] = close_e4
 
+    def forget_before(self, date: dt.date) -> None:
+        """Days that are over need no memory: whoever asks for their candles has them made again."""
+        self._references = {k: made for k, made in self._references.items() if k[1] >= date}
+        self._paths = {k: made for k, made in self._paths.items() if k[1] >= date}
+        self._file_qty = {k: made for k, made in self._file_qty.items() if k[1] >= date}
+        self._universes = {k: made for k, made in self._universes.items() if k >= date}
+
     def _is_of_file(self, contract: ListedContract, date: dt.date) -> bool:
         """A user's prices are played as they are: bands widen for them. Options are priced from
         them and keep their own.

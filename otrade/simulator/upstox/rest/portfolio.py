@@ -57,6 +57,10 @@ class UpstoxPortfolio:
             if position.product == "CNC" and position.overnight_qty > 0
         ]
 
+    def mtf_positions(self, request: HttpRequest) -> Any:
+        """Nobody lends here."""
+        return []
+
     def funds(self, request: HttpRequest) -> Any:
         """Each segment by itself; all money is in the equity segment."""
         names = {"SEC": "equity", "COM": "commodity"}

@@ -76,6 +76,7 @@ class UpstoxRestServer(RestServer):
             Route("GET", "/v3/order/gtt", "other", orders.gtt),
             Route("GET", "/v2/portfolio/short-term-positions", "other", portfolio.positions),
             Route("GET", "/v2/portfolio/long-term-holdings", "other", portfolio.holdings),
+            Route("GET", "/v3/portfolio/mtf-positions", "other", portfolio.mtf_positions),
             Route("POST", "/v2/charges/margin", "other", portfolio.margin),
             Route("GET", "/v2/charges/brokerage", "other", portfolio.brokerage),
             Route("GET", "/v2/market-quote/quotes", "other", market.quotes),
