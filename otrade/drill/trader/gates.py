@@ -28,6 +28,8 @@ BRAKE_AFTER = 3
 BRAKE_NS, BRAKE_MAX_NS = 60 * SECOND, 32 * MINUTE
 LONG_NS = 120 * SECOND
 """What happened so long ago is known by now, whatever went wrong then."""
+LATE_NS = 10 * SECOND
+"""So long after a position's end what belongs to it may still come."""
 GIVEN_BACK_NS = 60 * SECOND
 """What somebody has given back is found by looking: within this, troubles apart."""
 HALTS = frozenset({"kill", "stop-entries", "pause"})
@@ -170,7 +172,10 @@ class Gates:
     def _hours(self, instrument: TradedInstrument, ts_ns: int) -> Ruling:
         if instrument.entry_from_ns <= ts_ns < instrument.entry_until_ns:
             return ALLOWED
-        if self.unsure(ts_ns, ts_ns, of_signals=True):
+        ahead_ns = max((abs(by_ns) for _, by_ns in self._record.clock_errors), default=0)
+        is_near = instrument.entry_from_ns - ahead_ns - SECOND <= ts_ns
+        is_near = is_near and ts_ns < instrument.entry_until_ns + ahead_ns + SECOND
+        if is_near and self.unsure(ts_ns, ts_ns, of_signals=True):
             return Ruling(Verdict.OPEN, "outside the entry hours, by a clock that is wrong")
         return Ruling(Verdict.NO, "outside the entry hours")
 
@@ -290,12 +295,24 @@ class Gates:
             )
         return Ruling(Verdict.OPEN, "sent near max_trades") if perhaps >= most else ALLOWED
 
+    def _was_alone(self, decision: EnteredDecision) -> bool:
+        """Was nothing else open in its instrument when it was begun, whose part it could be?"""
+        key, since_ns = decision.brackets[0].entry.contract.key, decision.since_ns
+        return not any(
+            one is not decision
+            and one.brackets
+            and one.brackets[0].entry.contract.key == key
+            and one.since_ns <= since_ns
+            and one.may_be_open(since_ns, LATE_NS)
+            for one in self.decisions
+        )
+
     def _are_known(self, made: list[EnteredDecision], ts_ns: int, most: int) -> bool:
         """Are as many of these surely decisions of their own, which no process has forgotten?"""
         known = [
             one
             for one in made
-            if not self.unsure(one.since_ns - LONG_NS, one.since_ns)
+            if (not self.unsure(one.since_ns - LONG_NS, one.since_ns) or self._was_alone(one))
             and not self._was_lost(one.since_ns, ts_ns)
             and not any(bracket.also for bracket in one.brackets)
         ]
