@@ -115,6 +115,7 @@ TABLE = {
     "simulator.net simulator.upstox.rest",
     "simulator.upstox": "simulator.base simulator.exchange simulator.faults simulator.net "
     "simulator.upstox.rest simulator.upstox.streams",
+    "drill.trader.leave": "drill.trader simulator.exchange",
     "simulator": "simulator.base simulator.exchange simulator.faults simulator.kite.rest simulator.kite.rest "
     "simulator.net simulator.upstox.rest",
     # ------------------------------------------------------------------ the running engine
@@ -162,14 +163,16 @@ TABLE = {
     "web.stream": "contract web.auth web.http",
     "web.webhooks": "brokers.registry errors web.http",
     "web": "contract web.auth web.http web.rest web.stream",
+    # What it knows of the engine is nothing: no core, no live, no broker's readers.
+    "drill.trader": "simulator simulator.base simulator.exchange simulator.upstox.streams",
     "drill.bounds": "",
     "drill.draws": "",
     "drill.reports": "errors",
-    "drill.starts": f"{BASE} brokers calendar drill.draws instruments journal live.day live.plan live.startup "
+    "drill.starts": f"{BASE} brokers calendar drill.draws drill.trader instruments journal live.day live.plan live.startup "
     "simulator simulator.base",
     "drill": f"{BASE} _core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws "
-    "drill.reports drill.starts journal live.control live.day live.history live.notices live.persistence "
-    "live.plan live.startup simulator simulator.base simulator.exchange",
+    "drill.reports drill.starts drill.trader drill.trader.leave journal live.control live.day live.history live.notices "
+    "live.persistence live.plan live.startup simulator simulator.base simulator.exchange",
     "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "drill.reports instruments journal live live.alerts live.broker_io live.control live.history live.notices live.plan "
@@ -326,6 +329,9 @@ def test_the_table_names_rooms_that_are_there() -> None:
         ("web.server", "live.runner"),
         ("live.day.trading_day", "live.monitoring.day_report"),
         ("errors", "config"),
+        ("drill.trader.record", "_core.types"),
+        ("drill.trader.record", "live.plan.engine_builder"),
+        ("drill.trader.packets", "brokers.kite.reports"),
     ],
 )
 def test_the_table_can_say_no(module: str, target: str) -> None:

@@ -6,14 +6,10 @@ tells. Slices that are sent while something of the strategy's earlier ones is op
 the decision that those began.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from otrade._core.types import NONE_ID, Note
-
-FIXED = 0
-"""`size_mode` of a plan that names its units."""
+from otrade._core.types import NONE_ID
 
 
 @dataclass(slots=True)
@@ -48,27 +44,3 @@ class Decisions:
         decision.brackets.add(tag[2:12])
         decision.qty += qty
         return decision
-
-
-def forgotten_rest(
-    brackets: Iterable[Mapping[str, Any]],
-    notices: Iterable[Mapping[str, Any]],
-    plans: list[dict[str, Any]],
-    lots: list[int],
-) -> str:
-    """A decision of a fixed size of which less was sent than the plan says, and nobody was told;
-    empty: there is none. `plans` and `lots` by strategy.
-    """
-    told = {
-        (row["strategy_id"], row["sent_qty"]) for row in notices if row["note"] == Note.ENTRY_CUT
-    }
-    sent: dict[int, tuple[int, int]] = {}
-    for row in brackets:
-        _, before = sent.get(row["decision"], (0, 0))
-        sent[row["decision"]] = row["strategy_id"], before + row["order_qty"]
-    for decision, (strategy_id, qty) in sent.items():
-        plan, lot = plans[strategy_id], lots[strategy_id]
-        wanted = int(min(plan["size_value"], plan["max_qty"])) // lot * lot
-        if plan["size_mode"] == FIXED and qty < wanted and (strategy_id, qty) not in told:
-            return f"decision {decision} of strategy {strategy_id}: {qty} of {wanted} units were sent, and nobody was told of the rest"
-    return ""

@@ -11,6 +11,7 @@ import msgspec
 
 from otrade.drill.draws.actions import PersonAction
 from otrade.drill.scenario import Scenario
+from otrade.drill.trader.record import SWITCHED_OFF, SWITCHED_ON, SessionRecorder
 from otrade.live.control.commands import Commands
 from otrade.live.plan.engine_builder import InstrumentSpec
 
@@ -21,8 +22,16 @@ SENT_NS = 1_000_000_000
 class Person:
     """Acts, and remembers it."""
 
-    def __init__(self, scenario: Scenario, control: Commands, now_ns: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        control: Commands,
+        recorder: SessionRecorder,
+        now_ns: Callable[[], int],
+    ) -> None:
+        """`recorder`: the independent trader hears of all that he does."""
         self._control = control
+        self._recorder = recorder
         self._now_ns = now_ns
         self._keys = sorted({strategy.key for strategy in scenario.strategies})
         self._strategies = scenario.strategies
@@ -40,13 +49,14 @@ class Person:
             limits = {**self.limits, **args["limits"]}
             day.engine.set_limits(**limits)
             self._limits.append((self._now_ns(), limits))
+            self._recorder.limit(limits)
             return True
         if what == "enabled":
             return self._switch(day, args["number"], is_on=False)
         if what == "flatten":
             place = self._keys.index(args["key"])
-            return self._control.command("flatten", {"instrument_id": place})[0]
-        done = self._control.command(what, {})[0]
+            return self._command("flatten", {"instrument_id": place})
+        done = self._command(what, {})
         if done:
             self._out_since_ns[what] = self._now_ns()
         return done
@@ -55,8 +65,13 @@ class Person:
         """`s` seconds later."""
         if action.what == "enabled":
             self._switch(day, action.args["number"], is_on=True)
-        elif action.what == "pause" and self._control.command("resume", {})[0]:
+        elif action.what == "pause" and self._command("resume", {}):
             self._out_since_ns.pop("pause", None)
+
+    def _command(self, name: str, args: dict[str, Any]) -> bool:
+        done, _ = self._control.command(name, args)
+        self._recorder.commanded(name, args, done=done)
+        return done
 
     def rearmed(self) -> None:
         """A re-arm lifts a pause too."""
@@ -73,6 +88,8 @@ class Person:
         for strategy_id, planned in enumerate(day.plan.strategies):
             if (planned.instrument_id, planned.name) == (place, name):
                 day.engine.set_strategy_enabled(strategy_id, is_on)
+        args = {"place": place, "name": name}
+        self._recorder.commanded(SWITCHED_ON if is_on else SWITCHED_OFF, args, done=True)
         return True
 
     def _named(self, number: int) -> tuple[int, str]:

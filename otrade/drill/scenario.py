@@ -25,6 +25,12 @@ take them all at once.
 """
 AUTO = 0.25
 """Of the strategies with a target: the broker's margin preview says how they leave."""
+STRANGERS = 0.06
+"""Of the scenarios, beside those that draw it as a trouble: somebody trades what is traded, and gives
+it back.
+"""
+NEAR_LOSS = 0.15
+"""Of the scenarios: the day's loss is smaller than what one stop costs."""
 SECOND = 1_000_000_000
 EARLY_S = 1.0
 """A session does things a step late, and its death is seen a step later than it was."""
@@ -226,6 +232,14 @@ def draw(
         if rng.random() < 0.08 and all(kind in kinds for kind, _ in pair):
             at_s = round(rng.uniform(5, last_s), 1)
             events += [Event(at_s, kind, dict(args)) for kind, args in pair]
+    strangers = random.Random(f"stranger {seed}")
+    if "manual" in kinds and strangers.random() < STRANGERS:
+        args = {
+            "key": strangers.choice(keys),
+            "side": strangers.choice((-1, 1)),
+            "qty": strangers.choice((15, 20)),
+        }
+        events.append(Event(round(strangers.uniform(5, last_s), 1), "manual", args))
     events.sort(key=lambda event: event.at_s)
     return Scenario(
         seed,
@@ -241,8 +255,9 @@ def draw(
         },
         chosen,
         {
-            **widen_limits(seed, _limits(rng)),
+            **(limits := widen_limits(seed, _limits(rng))),
             "entry_wait_ns": crowd.choice((0, 3, 5, 5)) * 1_000_000_000,
+            **_near_loss(random.Random(f"loss {seed}"), chosen, limits["max_order_qty"]),
         },
         _budget(rng),
         [_of_history(_of_products(event, instruments), history) for event in events],
@@ -348,6 +363,21 @@ def _limits(rng: random.Random) -> dict[str, int]:
         "max_daily_loss_e4": rng.choice((0, 0, 500, 5_000)) * 10_000,
         "flatten_on_limit": int(rng.random() < 0.5),
     }
+
+
+def _near_loss(rng: random.Random, strategies: list[StrategyDraw], max_qty: int) -> dict[str, int]:
+    """Now and then a day's loss that is reached long before a stop is: what is open then is taken
+    out.
+    """
+    risks = [
+        strategy.plan["size_value"] * strategy.plan["stop_value"]
+        for strategy in strategies
+        if strategy.key != FUTURE and (not max_qty or strategy.plan["size_value"] <= max_qty)
+    ]
+    if rng.random() >= NEAR_LOSS or not risks:
+        return {}
+    # A seventh of what a stop costs, at a thousand rupees a unit.
+    return {"max_daily_loss_e4": round(max(risks) * 150), "flatten_on_limit": 1}
 
 
 def _budget(rng: random.Random) -> dict[str, int]:

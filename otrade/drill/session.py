@@ -18,7 +18,6 @@ from otrade.charges import NO_CHARGES, Charges
 from otrade.drill.bars import BarJudge
 from otrade.drill.bounds.stretches import Stretches
 from otrade.drill.coverage import Counts, count_settings
-from otrade.drill.decisions import forgotten_rest
 from otrade.drill.draws.actions import PersonAction
 from otrade.drill.draws.instruments import PRODUCT_CODES, InstrumentDraw
 from otrade.drill.oracle import Oracle, Violation
@@ -37,6 +36,13 @@ from otrade.drill.scenario import CALM_S, Event, Scenario, StrategyDraw
 from otrade.drill.sent import BudgetPassed, check_budget
 from otrade.drill.starts.history_judge import check_history
 from otrade.drill.starts.warm_start import warm_up
+from otrade.drill.trader.account import AccountJudge, WrongAccount
+from otrade.drill.trader.entries import EntryJudge, WrongEntry
+from otrade.drill.trader.leave.exits import ExitJudge, WrongExit
+from otrade.drill.trader.leave.held import entered_brackets
+from otrade.drill.trader.leave.leaving import LeaveJudge, WrongLeave
+from otrade.drill.trader.plan import TradedInstrument, TradedStrategy
+from otrade.drill.trader.record import SessionRecorder
 from otrade.drill.trouble import TROUBLES, UNDECIDED
 from otrade.errors import OTradeError
 from otrade.journal.memory import MemoryJournal
@@ -77,6 +83,20 @@ class SessionResult:
     n_entries: int = 0
     n_waited: int = 0
     """Entries, whole or in part, that waited for the rate budget."""
+    n_signals: int = 0
+    n_close_calls: int = 0
+    """Of the trader's signals, those so near that rounding decides."""
+    n_entries_expected: int = 0
+    """Decisions that he too would have made."""
+    n_left_open: int = 0
+    """Signals of which a trouble leaves open whether they lead to an order."""
+    n_exit_terms: int = 0
+    """Terms of stops, targets and ways out that the trader has judged."""
+    n_exit_terms_open: int = 0
+    """Those that a trouble leaves open."""
+    n_leaves: int = 0
+    """Times by which a position had to leave, and reasons of those that left."""
+    n_leaves_open: int = 0
     n_events: int = 0
     n_decisions: int = 0
     simulated_s: float = 0.0
@@ -124,11 +144,16 @@ class DrillSession:
         self._result = result
         self._sim = Simulator(SimConfig(seed=scenario.seed, **scenario.sim))
         self._broker: BrokerKind = scenario.sim["broker"]
+        self.recorder = SessionRecorder(
+            self._sim, self._broker, sorted({strategy.key for strategy in scenario.strategies})
+        )
         self._control = Commands()
         self._calendar = Calendar.load()
-        self._person = Person(scenario, self._control, self._sim.clock.now_ns)
+        self._person = Person(scenario, self._control, self.recorder, self._sim.clock.now_ns)
         self._oracle = Oracle(self._sim, scenario, self._strategy_of, self._person)
         self._bars = BarJudge(self._sim, sorted({strategy.key for strategy in scenario.strategies}))
+        self._waiting: list[PersonAction] = []
+        """What a person does once an entry stands."""
         self._journals = [MemoryJournal()]
         self._said: list[tuple[int, str]] = []
         self._violation: Violation | None = None
@@ -204,6 +229,8 @@ class DrillSession:
         sim.faults.open_book()  # whoever starts an engine has logged in
         clock = MortalClock(sim.clock, old.clock.offset_ns if old else 0)
         goes_on = next(self._journal.records(), None) is not None
+        self.recorder.started(has_journal=goes_on)
+        self.recorder.limit(self._person.limits)
         exits = await self._settled(goes_on)
         self._count_pairs()
         self._process = Process(
@@ -245,10 +272,12 @@ class DrillSession:
         if scenario.history.answer and not await self._warm_up():
             return
         await self._process.open()
+        self.recorder.opened()
 
     async def _warm_up(self) -> bool:
         """Of the process that starts. False when it has died of it, and another one lives."""
         sim, draw, journal = self._sim, self._scenario.history, self._journal
+        self.recorder.warms()
         universe = sim.exchange.market.universe
         contracts = [
             universe.resolve(f"{spec.exchange}:{spec.symbol}") for spec in self._instruments
@@ -257,9 +286,10 @@ class DrillSession:
             journal.writer.last_kind, journal.writer.last_more = Rec.HISTORY, draw.dies_behind - 1
         adapter = adapter_at(sim, self._ports, self._broker, self._process.clock)
         adapter.use(self._process.access_token)
-        await warm_up(sim, self._day, adapter, contracts, self._calendar, draw)
+        await warm_up(sim, self._day, adapter, contracts, self._calendar, draw, self.recorder.told)
         if self._process.is_dead:
             self._result.seen["kill_in_history"] += 1
+            self.recorder.died(sim.clock.now_ns())
             await self._process.die()
             await self._start()
             return False
@@ -292,17 +322,21 @@ class DrillSession:
         """Let time pass; a process that died on the way is replaced."""
         sim = self._sim
         while sim.clock.now_ns() < ts_ns:
-            await sim.run_until(min(ts_ns, sim.clock.now_ns() + STEP_NS))
+            alive_ns = sim.clock.now_ns()
+            await sim.run_until(min(ts_ns, alive_ns + STEP_NS))
             if self._violation is not None:
                 raise self._violation
             self._check()
             if self._process.is_dead:
-                await self._bury()
+                await self._bury(alive_ns)
+            elif self._waiting and self._has_standing_entry():
+                self._act(self._waiting.pop())
         if self._violation is not None:
             raise self._violation
 
-    async def _bury(self) -> None:
-        """The process has died: some time passes, and another one is started."""
+    async def _bury(self, alive_ns: int) -> None:
+        """The process has died since then: some time passes, and another one is started."""
+        self.recorder.died(alive_ns)
         self._result.n_early += self._process.n_early
         await self._process.die()
         self._compare_bars()
@@ -316,19 +350,27 @@ class DrillSession:
             self._kill_twice = False
             before, asked_ns = self._oracle.covered(), self._sim.clock.now_ns()
             await self._process.die()
+            self.recorder.died(asked_ns)
             await self._start()
             self._result.seen["kill_again"] += 1
             self._oracle.check()
             self._oracle.check_again(before, asked_ns)
         if is_lost and not self._oracle.halted_since_ns and not self._person.keeps_out:
             # No entries after that, until a person who knows that he had not halted it says so.
-            self._control.command("rearm", {})
+            self._command("rearm")
+
+    def _command(self, name: str) -> bool:
+        """A person's command; whether it was carried out."""
+        done, _ = self._control.command(name, {})
+        self.recorder.commanded(name, {}, done=done)
+        return done
 
     # ------------------------------------------------------------------------------------- troubles
     async def _do(self, event: Event) -> None:
         trouble = TROUBLES[event.kind]
         sim, args = self._sim, event.args
         self._said.append((sim.clock.now_ns(), f"TROUBLE: {event.kind} {args}"))
+        self.recorder.trouble(event.kind, args)
         if trouble.do is not None:
             trouble.do(sim, args)
             if event.kind == "book_403":
@@ -340,14 +382,17 @@ class DrillSession:
         elif event.kind == "token":
             sim.faults.seen["token"] += 1
             sim.expire_tokens()
+            self.recorder.token(is_good=False)
             sim.clock.schedule(sim.clock.now_ns() + round(args["s"] * SECOND), self._log_in)
         elif event.kind == "clock_step":
             sim.faults.seen["clock_step"] += 1
             self._process.clock.offset_ns += round(args["s"] * SECOND)
+            self._say_clock()
         elif event.kind == "clock_wrong":
             self._result.seen["clock_wrong"] += 1
             clock, wrong_ns = self._process.clock, round(args["s"] * SECOND)
             clock.wrong_ns += wrong_ns
+            self._say_clock()
             sim.clock.schedule(
                 sim.clock.now_ns() + round(args["for_s"] * SECOND),
                 lambda: self._set_right(clock, wrong_ns),
@@ -360,15 +405,25 @@ class DrillSession:
                 writer.last_kind, writer.last_more = Rec[args["behind"]], args["records"]
             self._kill_s, self._kill_twice, self._kill_lost = args["s"], args["twice"], args["lost"]
         elif event.kind == "flatten":
-            if self._control.command("flatten", {})[0]:
+            if self._command("flatten"):
                 sim.faults.seen["flatten"] += 1
-        elif event.kind == "halt" and self._control.command("kill", {})[0]:
+        elif event.kind == "halt" and self._command("kill"):
             self._result.seen["halt"] += 1
             self._oracle.halted_since_ns = sim.clock.now_ns()
             sim.clock.schedule(sim.clock.now_ns() + round(args["s"] * SECOND), self._rearm)
 
+    def _has_standing_entry(self) -> bool:
+        """Does an entry of ours wait at the exchange?"""
+        return any(
+            order.tag and order.tag[12] == "E" and order.status == "OPEN"
+            for order in self._sim.exchange.live_orders()
+        )
+
     def _act(self, action: PersonAction) -> None:
         """A person acts, and takes it back where the action says when."""
+        if action.args.get("standing") and not self._has_standing_entry():
+            self._waiting.append(action)
+            return
         clock = self._sim.clock
         self._said.append((clock.now_ns(), f"PERSON: {action.what} {action.args}"))
         if not self._person.act(self._day, action):
@@ -381,9 +436,9 @@ class DrillSession:
             else:
                 clock.schedule(after_ns, lambda: self._person.undo(self._day, action))
 
-    @staticmethod
-    def _set_right(clock: MortalClock, wrong_ns: int) -> None:
+    def _set_right(self, clock: MortalClock, wrong_ns: int) -> None:
         clock.wrong_ns -= wrong_ns
+        self._say_clock()
 
     def _strategy_of(self, tag: str) -> int:
         engine = self._process.day.engine
@@ -394,13 +449,18 @@ class DrillSession:
             else NONE_ID
         )
 
+    def _say_clock(self) -> None:
+        clock = self._process.clock
+        self.recorder.clock_error(clock.offset_ns + clock.wrong_ns)
+
     def _leave(self) -> None:
         """A person closes everything, and it must be out in time."""
-        if self._control.command("flatten", {})[0]:
+        if self._command("flatten"):
             self._oracle.leave(self._sim.clock.now_ns())
 
     def _log_in(self) -> None:
         self._day.on_token(new_token(self._sim, self._broker))
+        self.recorder.token(is_good=True)
 
     def _log_in_if_dead(self) -> None:
         if self._day.is_token_dead:
@@ -409,11 +469,13 @@ class DrillSession:
     def _rearm(self) -> None:
         self._oracle.halted_since_ns = 0
         self._person.rearmed()
-        self._control.command("rearm", {})
+        self._command("rearm")
 
     async def _heal(self) -> None:
         """Nothing goes wrong any more; whoever had to log in or re-arm has done so."""
         self._sim.faults.clear()
+        self._waiting.clear()
+        self.recorder.healed()
         if self._day.is_token_dead:
             self._log_in()
         self._oracle.halted_since_ns = 0
@@ -449,6 +511,7 @@ class DrillSession:
         if day.has_fault:
             raise Violation("code of the engine failed; see the timeline")
         self._compare_bars()
+        self._judge_entries()
         self._compare_books()
         self._compare_limits()
         self._count_pairs()  # before the journal goes through a core again
@@ -552,26 +615,72 @@ class DrillSession:
             and self._day.engine.risk()["trades"] > limit + self._sim.faults.seen["answer_late"]
         ):
             raise Violation(f"{self._day.engine.risk()['trades']} trades; the limit is {limit}")
-        if self._n_runs == 1:
-            forgotten = self._forgotten_rest()
-            if forgotten:
-                raise Violation(forgotten)
 
-    def _forgotten_rest(self) -> str:
-        engine = self._day.engine
-        strategies = [engine.strategy(i) for i in range(engine.n_strategies)]
-        lots = [engine.instrument(row["instrument_id"])["lot_size"] for row in strategies]
-        notices = (
-            read_notice(record.payload)
+    def _judge_entries(self) -> None:
+        """What the trader would have entered, and what was."""
+        scenario = self._scenario
+        instruments = traded(self._instruments)
+        judge = EntryJudge(
+            self.recorder.record,
+            self._sim.exchange,
+            instruments,
+            scenario.budget,
+        )
+        try:
+            judge.check()
+        except WrongEntry as error:
+            raise Violation(str(error)) from None
+        self._judge_exits(judge, instruments)
+        counts = judge.counts
+        self._result.n_signals, self._result.n_close_calls = counts.n_signals, counts.n_close_calls
+        self._result.n_entries_expected = counts.n_matched
+        self._result.n_left_open = counts.n_left_open
+        cut = judge.cut_decisions() if self._n_runs == 1 else []
+        if not cut:
+            return
+        told = {
+            (notice["strategy_id"], notice["sent_qty"])
             for record in self._journal.records()
             if record.kind == Rec.NOTICE
+            and (notice := read_notice(record.payload))["note"] == Note.ENTRY_CUT
+        }
+        for decision in cut:
+            if (decision.strategy.number, decision.sent_qty) not in told:
+                raise Violation(
+                    f"strategy {decision.strategy.number}: {decision.sent_qty} of {decision.qty} units were sent, "
+                    "and nobody was told of the rest"
+                )
+
+    def _judge_exits(self, entries: EntryJudge, instruments: list[TradedInstrument]) -> None:
+        """What became of the trader's positions."""
+        record, orders = self.recorder.record, self._sim.exchange.orders()
+        brackets = entered_brackets(
+            orders, instruments, entries.touches, entries.strategies_of, entries.unsure
         )
-        return forgotten_rest(
-            (engine.bracket(i) for i in range(engine.n_brackets)),
-            notices,
-            [row["plan"] for row in strategies],
-            lots,
+        prices = ExitJudge(record, brackets, entries.unsure)
+        others = frozenset(one.contract.key for one in orders if not one.tag and one.filled_qty)
+        leaving = LeaveJudge(
+            record, brackets, entries.signals, entries.profit, entries.unsure, others
         )
+        exchange = self._sim.exchange
+        account = AccountJudge(
+            instruments,
+            orders,
+            exchange.trades(),
+            {(one.contract.key, one.product): one.qty for one in exchange.ledger.positions()},
+            entries.unsure,
+        )
+        try:
+            prices.check()
+            leaving.check([one for one in orders if one.tag and one.tag[12] == "E"])
+            account.check()
+        except (WrongExit, WrongLeave, WrongAccount) as error:
+            raise Violation(str(error)) from None
+        counts = prices.counts
+        self._result.n_exit_terms = counts.n_stops + counts.n_targets + counts.n_ways_out
+        self._result.n_exit_terms_open = counts.n_tolerated
+        self._result.n_leaves = leaving.counts.n_dues + leaving.counts.n_reasons
+        self._result.n_leaves_open = leaving.counts.n_open
 
     def _compare_journal(self) -> None:
         for journal in self._journals:
@@ -651,6 +760,43 @@ def specs(sim: Simulator, scenario: Scenario) -> list[InstrumentSpec]:
             close_ns,
         )
         found.append(_instrument(sim, scenario, contract, session, strategies, drawn))
+    return found
+
+
+def traded(instruments: list[InstrumentSpec]) -> list[TradedInstrument]:
+    """The same in the trader's words. Strategies are counted as they are looked at: instrument by
+    instrument, minute bars first, then the shorter before the longer.
+    """
+    number = 0
+    found = []
+    for place, spec in enumerate(instruments):
+        strategies = []
+        for one in sorted(spec.strategies, key=lambda one: (one.interval_s != 60, one.interval_s)):
+            strategies.append(
+                TradedStrategy(
+                    number, one.kind, one.interval_s * SECOND, one.params, one.plan, one.name
+                )
+            )
+            number += 1
+        hours = spec.session
+        found.append(
+            TradedInstrument(
+                f"{spec.exchange}:{spec.symbol}",
+                spec.product,
+                spec.tick_size_e4,
+                spec.lot_size,
+                spec.freeze_qty,
+                spec.multiplier,
+                spec.exchange not in ("NSE", "BSE"),
+                hours.open_ns,
+                hours.entry_from_ns,
+                hours.entry_until_ns,
+                hours.close_ns,
+                hours.square_off_ns,
+                place,
+                strategies,
+            )
+        )
     return found
 
 

@@ -46,6 +46,13 @@ def render(results: Sequence[SessionResult], kinds: Sequence[str], wall_s: float
         f"orders              {sum(r.n_orders for r in results):,} sent, {sum(r.n_trades for r in results):,} executions, "
         f"{sum(r.n_entries for r in results):,} positions; {sum(r.n_early for r in results):,} requests from the feed's callback; "
         f"{sum(r.n_waited for r in results):,} entries waited for the rate",
+        f"signals             {sum(r.n_signals for r in results):,} of the independent trader, "
+        f"{sum(r.n_entries_expected for r in results):,} of them entered; "
+        f"{sum(r.n_close_calls for r in results):,} too near to call, "
+        f"{sum(r.n_left_open for r in results):,} left open by a trouble or the rate",
+        f"exits               {sum(r.n_exit_terms for r in results):,} terms of the independent trader's, "
+        f"{sum(r.n_leaves for r in results):,} times and reasons to leave; "
+        f"{sum(r.n_exit_terms_open for r in results):,} and {sum(r.n_leaves_open for r in results):,} left open by a trouble",
         f"journal             {sum(r.n_events for r in results):,} events replayed, "
         f"{sum(r.n_decisions for r in results):,} decisions the same bit for bit",
         f"time                {wall_s:,.0f} s, {len(results) / wall_s * 3600 if wall_s else 0:,.0f} sessions an hour, "

@@ -129,6 +129,12 @@ def _doubts(args: Args) -> float:
     return DOUBT_S * int(args["count"])
 
 
+BACK_S = {15: 20.0, 20: 45.0}
+"""A person who trades that many units by hand, where the account holds nothing, gives them back so
+much later: what he holds is his alone, and the instrument must trade again.
+"""
+
+
 def _product(args: Args, key: str) -> str:
     """What the engine trades the instrument as."""
     product: str = args.get("products", {}).get(key, "MIS")
@@ -138,12 +144,23 @@ def _product(args: Args, key: str) -> str:
 def _manual(sim: Simulator, args: Args) -> None:
     from otrade.simulator.base.errors import RequestRefused
 
-    try:
-        product = _product(args, args["key"])
-        sim.exchange.place_manual(args["key"], args["side"], args["qty"], product=product)
-        sim.faults.seen["manual"] += 1
-    except RequestRefused:
-        sim.faults.seen["manual_refused"] += 1
+    product = _product(args, args["key"])
+
+    def place(side: int) -> None:
+        try:
+            sim.exchange.place_manual(args["key"], side, args["qty"], product=product)
+            sim.faults.seen["manual"] += 1
+        except RequestRefused:
+            sim.faults.seen["manual_refused"] += 1
+
+    contract = sim.exchange.market.universe.resolve(args["key"])
+    is_free = not sim.exchange.ledger.held(contract, product) and not any(
+        order.contract is contract for order in sim.exchange.live_orders()
+    )
+    place(args["side"])
+    if is_free and args["qty"] in BACK_S:
+        back_ns = round(BACK_S[args["qty"]] * SECOND)
+        sim.clock.schedule(sim.clock.now_ns() + back_ns, lambda: place(-args["side"]))
 
 
 def _other_product(sim: Simulator, args: Args) -> None:

@@ -19,6 +19,7 @@ from otrade.simulator.faults.injector import FaultedFeed, FaultInjector
 from otrade.simulator.net.broker_servers import AllFeeds, BrokerServers, IssuedTokens
 from otrade.simulator.net.counting_loop import CountingLoop
 from otrade.simulator.net.driver import SimDriver
+from otrade.simulator.net.feed_server import FrameListener
 from otrade.simulator.net.reaction_gate import ReactionGate
 
 if TYPE_CHECKING:
@@ -238,6 +239,10 @@ class Simulator:
     def feed_of(self, broker: str) -> FaultedFeed:
         """One broker's feed server. KeyError when it is not served."""
         return self._servers[broker].feed
+
+    def listen_to_feeds(self, listener: FrameListener) -> None:
+        """Tell it what is sent on every feed connection, from now on."""
+        self._feed.listen(listener)
 
     def stop_feed(self) -> None:
         """Fall silent on every feed connection, without closing it."""

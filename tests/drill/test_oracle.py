@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from otrade._core.types import Cmd, Lane, Note
-from otrade.drill.decisions import forgotten_rest
+from otrade._core.types import Cmd, Lane
 from otrade.drill.draws.actions import PersonAction
 from otrade.drill.oracle import Oracle, Violation
 from otrade.drill.person import Person
@@ -102,7 +101,12 @@ def judge(
         actions=[],
         events=list(events),
     )
-    person = Person(scenario, Commands(), lambda: exchange.now_ns)
+    person = Person(
+        scenario,
+        Commands(),
+        SimpleNamespace(limit=lambda limits: None, commanded=lambda name, args, done: None),
+        lambda: exchange.now_ns,
+    )
     oracle = Oracle(sim, scenario, strategy_of, person)
     oracle.begin(0)
     return oracle
@@ -188,19 +192,6 @@ def test_an_entry_that_takes_what_other_entries_stops_want(
             check_budget(rows, budget, filled)
     else:
         check_budget(rows, budget, filled)
-
-
-SLICED = [((4, 4, 2), None, False), ((4, 4), None, True), ((4, 4), 8, False), ((4,), 8, True)]
-
-
-@pytest.mark.parametrize(("sent", "told", "is_wrong"), SLICED)
-def test_slices_that_nobody_heard_of_again(
-    sent: tuple[int, ...], told: int | None, is_wrong: bool
-) -> None:
-    brackets = [{"decision": 0, "strategy_id": 0, "order_qty": qty} for qty in sent]
-    notices = [{"note": Note.ENTRY_CUT, "strategy_id": 0, "sent_qty": told}] if told else []
-    plans = [{"size_value": 11.0, "max_qty": 100, "size_mode": 0}]
-    assert bool(forgotten_rest(brackets, notices, plans, [2])) == is_wrong
 
 
 @pytest.mark.parametrize(("waits_s", "is_wrong"), [(60, True), (0.5, False)])

@@ -8,6 +8,8 @@ from typing import Any
 
 E4 = 10_000
 SECOND = 1_000_000_000
+STANDING = 0.35
+"""Of the sessions: a person stops entries while one stands unfilled at the exchange."""
 LOWERED: dict[str, tuple[int, ...]] = {
     "max_order_qty": (20, 100, 0),
     "max_order_notional_e4": (200_000 * E4, 0),
@@ -29,7 +31,8 @@ class PersonAction:
     `flatten_on_limit` says otherwise. `enabled`: a strategy is switched off or on; off it enters
     nothing (nor reverses), what waits is dropped, and what is open is managed to its end. `pause`:
     no entries for `s` seconds, and across a restart; exits go on. `stop-entries`: REDUCING for `s`
-    seconds: the same, and unfilled entries are cancelled. `flatten`: what one instrument holds leaves.
+    seconds: the same, and unfilled entries are cancelled; `standing`: not before one stands.
+    `flatten`: what one instrument holds leaves.
     """
 
     at_s: float
@@ -55,4 +58,8 @@ def draw_actions(
         elif what == "flatten":
             args = {"key": rng.choice(keys)}
         found.append(PersonAction(at_s, what, args))
+    halts = random.Random(f"standing {seed}")
+    if halts.random() < STANDING:
+        args = {"s": round(halts.uniform(20, 100), 1), "standing": True}
+        found.append(PersonAction(round(halts.uniform(5, last_s), 1), "stop-entries", args))
     return sorted(found, key=lambda action: action.at_s)

@@ -3,6 +3,7 @@ protocol, and answers as the scenario has them.
 """
 
 import datetime as dt
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from otrade.brokers.adapter import BrokerAdapter
@@ -10,6 +11,7 @@ from otrade.brokers.candle_rows import MinuteCandle
 from otrade.calendar import Calendar, TradingSession
 from otrade.clock import pause
 from otrade.drill.draws.history import LATE_S, MAX_WAIT_S, HistoryDraw
+from otrade.drill.trader.record import ToldMinute
 from otrade.errors import BrokerError
 from otrade.instruments import Instrument
 from otrade.live.day.trading_day import TradingDay
@@ -19,16 +21,23 @@ from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.simulator import Simulator, wire_name
 
 SECOND = 1_000_000_000
+TellHistory = Callable[[str, int, Sequence[ToldMinute]], None]
+"""Told of (instrument, when it was asked, the answer)."""
 REFUSAL = "PermissionException 403: Insufficient permission for that call."
 
 
 class _Teller:
-    """A broker's adapter whose answers to questions of history are the scenario's."""
+    """A broker's adapter whose answers to questions of history are the scenario's. `told` hears
+    them.
+    """
 
-    def __init__(self, adapter: BrokerAdapter, clock: Any, draw: HistoryDraw) -> None:
+    def __init__(
+        self, adapter: BrokerAdapter, clock: Any, draw: HistoryDraw, told: TellHistory
+    ) -> None:
         self._adapter = adapter
         self._clock = clock
         self._draw = draw
+        self._told = told
 
     async def minute_bars(
         self, instrument: Instrument, first: dt.date, today: dt.date, *, with_today: bool
@@ -37,9 +46,15 @@ class _Teller:
             raise BrokerError(REFUSAL)
         if self._draw.answer == "empty":
             return []
+        asked_ns = self._clock.now_ns()
         bars = await self._adapter.minute_bars(instrument, first, today, with_today=with_today)
         if self._draw.answer == "late":
             await pause(self._clock, round(LATE_S * SECOND))
+        self._told(
+            f"{instrument.exchange}:{instrument.tradingsymbol}",
+            asked_ns,
+            [ToldMinute(bar.ts_open_ns, bar.high_e4, bar.low_e4, bar.close_e4) for bar in bars],
+        )
         return bars
 
 
@@ -50,12 +65,13 @@ async def warm_up(
     contracts: list[ListedContract],
     calendar: Calendar,
     draw: HistoryDraw,
+    told: TellHistory,
 ) -> None:
     """Between the making of a process's day and its first connection. `adapter` has a token; it is
     closed. `contracts` as the plan has them.
     """
     today, clock = sim.exchange.date, day.clock
-    teller: Any = _Teller(adapter, clock, draw)
+    teller: Any = _Teller(adapter, clock, draw, told)
     traded = []
     for contract, planned in zip(contracts, day.plan.instruments, strict=True):
         record = _record(contract, wire_name(adapter.name, contract))

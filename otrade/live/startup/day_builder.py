@@ -46,8 +46,8 @@ from otrade.live.startup.credentials import Access
 from otrade.live.startup.instrument_cache import InstrumentCache, directory_of
 from otrade.live.startup.secondary_feed import SecondaryFeed, prepare_secondary_feed
 from otrade.live.startup.symbol_resolver import SymbolResolver
-from otrade.patience import patiently
 from otrade.live.startup.warm_start import TradedInstrument, WarmStart
+from otrade.patience import patiently
 from otrade.square_off import SquareOffs
 from otrade.units import NS_PER_MS, ist_hms, ns_of_s
 

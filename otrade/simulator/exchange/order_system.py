@@ -63,6 +63,10 @@ class OrderSystem:
         """Called when a new day begins: tokens and contracts may have changed."""
         self.all_trades: list[Execution] = []
         """Every execution of the present day."""
+        self.refused: list[tuple[int, OrderRequest]] = []
+        """(time, request) of every placement of the day that became no order."""
+        self.changes_ns: list[int] = []
+        """When a modification or a cancel was asked for today, whatever came of it."""
         self.market: MarketData
         self._rng = random.Random()
         self._book: dict[str, Order] = {}
@@ -81,6 +85,8 @@ class OrderSystem:
             self._matching_engine.close()
         self.prices.forget_before(date)
         self.all_trades = []
+        self.refused.clear()
+        self.changes_ns.clear()
         self.faults.asked.clear()
         self.market = MarketData(self.clock, self.prices, date)
         self._matching_engine = MatchingEngine(
@@ -154,10 +160,14 @@ class OrderSystem:
         """Take an order; with autoslice one for each slice, the ones refused as errors. RequestRefused
         for a plain one.
         """
-        order_checks.check_request(request)
         contract, terms = request.contract, request.terms
-        if not request.autoslice or terms.quantity <= contract.freeze_qty:
-            return [self._place_one(request, terms, placed_by)]
+        try:
+            order_checks.check_request(request)
+            if not request.autoslice or terms.quantity <= contract.freeze_qty:
+                return [self._place_one(request, terms, placed_by)]
+        except RequestRefused:
+            self.refused.append((self.clock.now_ns(), request))
+            raise
         slice_qty = contract.freeze_qty // contract.lot * contract.lot
         sizes = [slice_qty] * (terms.quantity // slice_qty)
         if terms.quantity % slice_qty:
@@ -411,6 +421,7 @@ class OrderSystem:
         return order
 
     def _changeable(self, order_id: str, verb: str) -> Order:
+        self.changes_ns.append(self.clock.now_ns())
         order = self.order(order_id)
         if order.is_final:
             raise bad_order(

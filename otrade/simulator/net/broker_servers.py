@@ -7,6 +7,7 @@ from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.faults.injector import FaultedFeed, FaultInjector
+from otrade.simulator.net.feed_server import FrameListener
 from otrade.simulator.net.reaction_gate import ReactionGate
 
 
@@ -22,11 +23,17 @@ class IssuedTokens(Protocol):
         ...
 
 
+class HeardFeed(FaultedFeed, Protocol):
+    """A broker's feed, which faults change and somebody may listen to."""
+
+    def listen(self, listener: FrameListener) -> None: ...
+
+
 class BrokerServers(Protocol):
     """One broker's servers over the exchange."""
 
     @property
-    def feed(self) -> FaultedFeed: ...
+    def feed(self) -> HeardFeed: ...
 
     @property
     def sessions(self) -> IssuedTokens: ...
@@ -63,8 +70,12 @@ class MakeServers(Protocol):
 class AllFeeds:
     """What happens to the connection happens to every broker's feed."""
 
-    def __init__(self, feeds: Sequence[FaultedFeed]) -> None:
+    def __init__(self, feeds: Sequence[HeardFeed]) -> None:
         self._feeds = feeds
+
+    def listen(self, listener: FrameListener) -> None:
+        for feed in self._feeds:
+            feed.listen(listener)
 
     def pause(self) -> None:
         for feed in self._feeds:

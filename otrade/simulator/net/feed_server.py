@@ -6,7 +6,7 @@ What is said on it is the business of the class made of it.
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from picows import (
     WSFrame,
@@ -23,6 +23,14 @@ from otrade.simulator.base.virtual_clock import VirtualClock, VirtualTimer
 from otrade.simulator.net.reaction_gate import ReactionGate
 
 MESSAGE_MAX = 256 << 10
+
+
+class FrameListener(Protocol):
+    """Hears what is sent to feed clients, byte for byte, when it is sent."""
+
+    def on_frame(self, lane: str, payload: bytes, *, is_text: bool) -> None: ...
+
+    def on_connection(self, lane: str, *, stands: bool) -> None: ...
 
 
 class FeedClient(WSListener):
@@ -59,6 +67,10 @@ class FeedClient(WSListener):
         elif kind == WSMsgType.CLOSE:
             transport.send_close(frame.get_close_code())
             transport.disconnect()
+
+    @property
+    def is_connected(self) -> bool:
+        return self._transport is not None
 
     def send(self, kind: WSMsgType, payload: bytes) -> None:
         if self._transport is not None:
@@ -110,6 +122,7 @@ class FeedServer(ABC, Generic[C]):
         self._running = True
         self._sent_ns: dict[str, int] = {}
         self._beat: VirtualTimer | None = None
+        self._listener: FrameListener | None = None
 
     async def start(self, port: int) -> int:
         """Listen on 127.0.0.1; the port that was got. OSError when it is in use."""
@@ -137,6 +150,10 @@ class FeedServer(ABC, Generic[C]):
 
     def resume(self) -> None:
         self._running = True
+
+    def listen(self, listener: FrameListener) -> None:
+        """Tell it of every frame from now on, and of connections."""
+        self._listener = listener
 
     def disconnect_all(self) -> int:
         """Cut every connection; how many there were."""
@@ -168,6 +185,8 @@ class FeedServer(ABC, Generic[C]):
         self._clients.append(client)
         self._gate.peers.append(client)
         client.last_sent_ns = self._clock.now_ns()
+        if self._listener is not None:
+            self._listener.on_connection(client.lane, stands=True)
         if self._beat is None:
             self._beat = self._clock.schedule(self._clock.now_ns() + self._beat_ns, self._heartbeat)
 
@@ -176,6 +195,8 @@ class FeedServer(ABC, Generic[C]):
         if client in self._clients:
             self._clients.remove(client)
             self._gate.peers.remove(client)
+            if self._listener is not None:
+                self._listener.on_connection(client.lane, stands=False)
 
     # ---- frames out
 
@@ -197,6 +218,9 @@ class FeedServer(ABC, Generic[C]):
                 client.last_sent_ns = self._clock.now_ns()
                 client.send(kind, payload)
                 self._gate.wrote = True
+                if self._listener is not None and client.is_connected:
+                    is_text = kind == WSMsgType.TEXT
+                    self._listener.on_frame(client.lane, payload, is_text=is_text)
 
         self._clock.schedule(due_ns, send)
 

@@ -1,0 +1,164 @@
+"""The account as a whole: each instrument in each product, execution by execution, whoever sent it.
+
+What somebody else trades gives back his own first, then closes ours, the oldest bracket first, and
+the rest is his. An order of ours that takes more out than its bracket holds opens what nobody
+intended, also where it was somebody else who had closed the bracket.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from otrade.drill.trader.plan import TradedInstrument
+from otrade.simulator.exchange.orders import FINAL, Execution, Order
+
+SECOND = 1_000_000_000
+CAUSE_NS = 60 * SECOND
+"""A cause is at most so old: what others have done is found within it, and a late fill is told."""
+UNDONE_NS = 30 * SECOND
+"""What is too much is out again within this, and what its cause adds."""
+
+
+class WrongAccount(AssertionError):
+    """The account holds what nobody intended, in words."""
+
+
+@dataclass(slots=True)
+class AccountPart:
+    """One instrument in one product."""
+
+    net: int = 0
+    strangers: int = 0
+    """What others hold of it."""
+    brackets: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """(side, open units) by run and number of the tag, oldest first."""
+    others_ns: list[int] = field(default_factory=list)
+    excess_ns: int = 0
+    """Since when more is out than was in."""
+
+    @property
+    def excess(self) -> int:
+        return sum(-units for _, units in self.brackets.values() if units < 0)
+
+
+class AccountJudge:
+    """One session, once it is over. `unsure`: may a trouble have delayed something between these
+    times? `ledger`: what the exchange says that the account holds, by instrument and product.
+    """
+
+    def __init__(
+        self,
+        instruments: Iterable[TradedInstrument],
+        orders: Iterable[Order],
+        trades: Iterable[Execution],
+        ledger: Mapping[tuple[str, str], int],
+        unsure: Callable[[int, int], str],
+    ) -> None:
+        self._products = {one.key: one.product for one in instruments}
+        self._orders = list(orders)
+        self._trades = list(trades)
+        self._ledger = ledger
+        self._unsure = unsure
+        self._parts: dict[tuple[str, str], AccountPart] = {}
+        self.n_moments = 0
+        """Executions after which the account was added up."""
+
+    def check(self) -> None:
+        """WrongAccount for the first thing that is wrong."""
+        for trade in self._trades:
+            order = trade.order
+            place = order.contract.key, order.product
+            part = self._parts.setdefault(place, AccountPart())
+            part.net += order.side * trade.qty
+            if order.tag:
+                self._ours(part, order, trade)
+            else:
+                part.others_ns.append(trade.ts_ns)
+                self._others(part, order.side, trade.qty)
+            self.n_moments += 1
+            ours = sum(side * units for side, units in part.brackets.values())
+            if part.net != ours + part.strangers:
+                raise WrongAccount(
+                    f"{place[0]}: the account holds {part.net} units, we {ours} and others {part.strangers}"
+                )
+            self._check_excess(place[0], part, trade.ts_ns)
+        self._check_end()
+
+    def _ours(self, part: AccountPart, order: Order, trade: Execution) -> None:
+        key, product = order.contract.key, order.product
+        tag = (order.tag or "")[2:12]
+        if product != self._products.get(key):
+            raise WrongAccount(f"order {order.tag} traded {key} in {product}, which is not ours")
+        is_entry = (order.tag or "")[12] == "E"
+        if tag not in part.brackets:
+            if not is_entry:
+                raise WrongAccount(f"exit {order.tag} traded and nothing had been entered")
+            part.brackets[tag] = order.side, 0
+        side, units = part.brackets[tag]
+        part.brackets[tag] = side, units + order.side * side * trade.qty
+
+    @staticmethod
+    def _others(part: AccountPart, side: int, qty: int) -> None:
+        back = min(qty, max(-part.strangers * side, 0))
+        part.strangers += side * back
+        left = qty - back
+        for tag, (of_side, units) in part.brackets.items():
+            if of_side != side and units > 0 and left:
+                closed = min(units, left)
+                part.brackets[tag] = of_side, units - closed
+                left -= closed
+        part.strangers += side * left
+
+    def _check_excess(self, key: str, part: AccountPart, ts_ns: int) -> None:
+        if not part.excess:
+            self._check_undone(key, part, ts_ns)
+            part.excess_ns = 0
+        elif part.excess_ns:
+            self._check_undone(key, part, ts_ns)
+        else:
+            part.excess_ns = ts_ns
+            if not self._has_cause(key, part, ts_ns):
+                raise WrongAccount(
+                    f"{key}: {part.excess} units were taken out that were not in, and nobody had closed them"
+                )
+
+    def _check_undone(self, key: str, part: AccountPart, ts_ns: int) -> None:
+        since_ns = part.excess_ns
+        if since_ns and ts_ns > since_ns + UNDONE_NS and not self._unsure(since_ns, ts_ns):
+            raise WrongAccount(
+                f"{key}: what was taken out too much is still open {(ts_ns - since_ns) / SECOND:.1f} s later"
+            )
+
+    def _has_cause(self, key: str, part: AccountPart, ts_ns: int) -> bool:
+        """Somebody else has just traded there, a trouble hides what traded, or stop and target both
+        worked and both traded before one could be taken out.
+        """
+        return (
+            any(ts_ns - CAUSE_NS <= at_ns <= ts_ns for at_ns in part.others_ns)
+            or bool(self._unsure(ts_ns - CAUSE_NS, ts_ns))
+            or any(
+                units < 0 and self._had_both(key, tag, ts_ns)
+                for tag, (_, units) in part.brackets.items()
+            )
+        )
+
+    def _had_both(self, key: str, tag: str, ts_ns: int) -> bool:
+        legs = set()
+        for order in self._orders:
+            if order.contract.key == key and (order.tag or "")[2:12] == tag:
+                before = order.as_told(ts_ns - 1)
+                if before is not None and before.status not in FINAL:
+                    legs.add((order.tag or "")[12])
+        return {"S", "T"} <= legs
+
+    def _check_end(self) -> None:
+        for (key, product), part in self._parts.items():
+            if any(units for _, units in part.brackets.values()):
+                left = {tag: units for tag, (_, units) in part.brackets.items() if units}
+                raise WrongAccount(f"{key}: the day ended with {left} of ours")
+            if part.net != part.strangers:
+                raise WrongAccount(f"{key}: others hold {part.strangers}, the account {part.net}")
+            held = self._ledger.get((key, product), 0)
+            if held != part.net:
+                raise WrongAccount(
+                    f"{key}: the exchange says {held} units in {product}, its trades {part.net}"
+                )

@@ -1,0 +1,1 @@
+"""How what has been entered must be left: levels, prices, times and reasons."""

@@ -1,0 +1,80 @@
+"""The account, over executions made by hand."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from otrade.drill.trader.account import AccountJudge, WrongAccount
+from otrade.drill.trader.plan import TradedInstrument
+
+SECOND = 1_000_000_000
+KEY = "NSE:INFY"
+CONTRACT = SimpleNamespace(key=KEY)
+
+
+def trade(s: float, who: str, side: int, qty: int, product: str = "MIS") -> Any:
+    """`who`: the leg and the number of the bracket, or empty: somebody else."""
+    tag = f"OT{int(who[1:]):010d}{who[0]}010000" if who else None
+    order = SimpleNamespace(contract=CONTRACT, product=product, tag=tag, side=side)
+    return SimpleNamespace(order=order, qty=qty, price_e4=1_000_000, ts_ns=round(s * SECOND))
+
+
+def judge(
+    trades: list[Any], held: int, *, why: str = "", live: tuple[Any, ...] = ()
+) -> AccountJudge:
+    one = TradedInstrument(KEY, "MIS", 500, 1, 0, 1, False, 0, 0, 0, 0)
+    return AccountJudge([one], live, trades, {(KEY, "MIS"): held}, lambda since, until: why)
+
+
+IN, OUT = trade(1, "E1", 1, 10), trade(100, "S1", -1, 10)
+
+
+@pytest.mark.parametrize(
+    ("trades", "held"),
+    [
+        ([IN, OUT], 0),
+        ([IN, trade(2, "E2", -1, 5), OUT, trade(101, "S2", 1, 5)], 0),
+        ([IN, trade(50, "", -1, 10)], 0),  # closed by hand
+        ([IN, trade(50, "", 1, 7), OUT], 7),  # somebody else's stays
+        ([trade(0, "", 1, 7), IN, trade(50, "", -1, 17)], 0),
+        # our stop traded before anybody knew that a person had closed the position
+        ([IN, trade(99, "", -1, 10), OUT, trade(105, "F1", 1, 10)], 0),
+        ([trade(0, "", 1, 5, "CNC"), IN, OUT], 0),
+    ],
+)
+def test_what_was_intended(trades: list[Any], held: int) -> None:
+    one = judge(trades, held)
+    one._ledger = {(KEY, "MIS"): held, (KEY, "CNC"): 5}
+    one.check()
+    assert one.n_moments == len(trades)
+
+
+@pytest.mark.parametrize(
+    ("trades", "held", "words"),
+    [
+        ([IN], 10, "ended with"),
+        ([IN, trade(100, "S1", -1, 12), trade(101, "F1", 1, 2)], 0, "were not in"),
+        ([IN, trade(10, "", -1, 10), OUT, trade(105, "F1", 1, 10)], 0, "were not in"),
+        ([IN, trade(99, "", -1, 10), OUT, trade(140, "F1", 1, 10)], 0, "still open"),
+        ([trade(1, "S1", -1, 10)], -10, "nothing had been entered"),
+        ([trade(1, "E1", 1, 10, "CNC")], 10, "not ours"),
+        ([IN, OUT], 3, "the exchange says"),
+    ],
+)
+def test_what_nobody_intended(trades: list[Any], held: int, words: str) -> None:
+    with pytest.raises(WrongAccount, match=words):
+        judge(trades, held).check()
+
+
+def test_a_stop_and_a_target_that_both_worked() -> None:
+    trades = [IN, OUT, trade(100.001, "T1", -1, 10), trade(101, "F1", 1, 10)]
+    told = SimpleNamespace(status="OPEN")
+    both: Any = tuple(
+        SimpleNamespace(contract=CONTRACT, tag=f"OT{1:010d}{leg}", as_told=lambda ts_ns: told)
+        for leg in "ST"
+    )
+    judge(trades, 0, live=both).check()
+    with pytest.raises(WrongAccount, match="were not in"):
+        judge(trades, 0, live=both[:1]).check()
+    judge(trades, 0, why="a trouble").check()
