@@ -221,13 +221,21 @@ cdef int _pairs(int64_t left, const budget_t* budget, int owed, int wanted, int6
     return n
 
 
+cdef bint _lacks(int64_t left, int64_t used, int owed, int wanted) noexcept nogil:
+    """Is there no room in the `left` requests of a long window for what is used and owed and for all of these entries, each with its stop?
+    Where the reserve leaves a single request, a lone entry may go, as in `_pairs`; never one slice of several.
+    """
+    if left < 2:
+        return owed > 0 or wanted > 1
+    return used + owed + 2 * wanted > left
+
+
 cdef int gate_rate(core_t* c, int wanted, int* sendable) noexcept nogil:
     """How many of a decision's `wanted` entries may leave now, each with one request kept back for its stop? REASON_OK when all may.
     Only the second lets a part of them go first: what a longer window lacks does not come within an entry's patience.
     """
     cdef budget_t* budget = &c.budget
     cdef int owed, reason = budget_left(c, LANE_ENTRY, True)
-    cdef int64_t need
     sendable[0] = 0
     if reason != REASON_OK:
         return reason
@@ -235,11 +243,10 @@ cdef int gate_rate(core_t* c, int wanted, int* sendable) noexcept nogil:
     if budget.per_minute > 0 and _pairs(
             budget.per_minute - budget.reserve_minute, budget, owed, wanted, c.now_ns - MINUTE_NS) < wanted:
         return REASON_RATE_MINUTE
-    need = owed + 2 * wanted
-    if budget.per_half_hour - budget.reserve_half_hour > 1 and (
-            _sent_in_half_hour(budget, c.now_ns) + need > budget.per_half_hour - budget.reserve_half_hour):
+    if budget.per_half_hour > 0 and _lacks(
+            budget.per_half_hour - budget.reserve_half_hour, _sent_in_half_hour(budget, c.now_ns), owed, wanted):
         return REASON_RATE_HALF_HOUR
-    if budget.per_day - budget.reserve_day > 1 and budget.day_used + need > budget.per_day - budget.reserve_day:
+    if budget.per_day > 0 and _lacks(budget.per_day - budget.reserve_day, budget.day_used, owed, wanted):
         return REASON_RATE_DAY
     sendable[0] = wanted
     if budget.per_second > 0:

@@ -352,3 +352,98 @@ def test_without_any_price_to_the_band_and_to_the_market_in_turn_more_and_more_s
         (0, 1, limit), (0, 1, limit), (1, 2, limit), (2, 3, market), (3, 4, limit), (4, 5, market),
         (5, 6, limit), (6, 7, market), (7, 8, limit), (8, 9, market), (9, 9, limit),
     ]  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------------------------
+# asking
+def test_what_the_budget_has_no_room_for_is_asked_again_a_tenth_of_a_second_later() -> None:
+    d = BandDriver(plan={"target_kind": 0})
+    d.e.set_budget(per_second=1, modifies_per_order=24)
+    entry = d.enter()
+    d.ack(entry)
+    d.e.take_notices()
+    d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+    denied = d.now
+    (row,) = told(d, Note.BUDGET_WAIT)
+    assert (row["reason"], row["severity"]) == (Reason.RATE_SECOND, Severity.WARN)
+    assert d.b["retry_ns"] == denied + 100 * MS and d.b["stop_slot"] == -1
+    d.e.set_budget(modifies_per_order=24)
+    d.wait(100 * MS - 1)
+    assert not requests(d) and not told(d, Note.BUDGET_WAIT)
+    d.wait(1)
+    (stop,) = requests(d)
+    (row,) = told(d, Note.STOP_PLACED)
+    assert (row["trigger_e4"], row["qty"], row["order_slot"]) == (980_000, 10, stop.order_slot)
+
+
+def test_a_way_out_whose_changes_are_refused_three_times_becomes_a_new_order() -> None:
+    d = BandDriver(plan={"target_kind": 0})
+    d.e.set_band(0, 0, 0)
+    stop = d.opened()
+    d.flatten()
+    for n in range(1, 4):
+        while not (found := requests(d)):
+            d.wait(100 * MS)
+            d.price(10_005, after=0)
+        (change,) = found
+        assert (change.kind, change.order_slot) == (Cmd.REPLACE, stop.order_slot)
+        d.refuse(change, Reason.EXCHANGE_REJECT)
+        assert d.b["n_rejects"] == n
+    while not (found := requests(d)):
+        d.wait(100 * MS)
+        d.price(10_005, after=0)
+    (cancel,) = found
+    assert cancel.kind == Cmd.CANCEL and d.b["n_rejects"] == 0
+    d.ack(cancel)
+    d.say(cancel, Ev.CANCELED)
+    (new,) = requests(d)
+    assert (new.kind, new.ord_type, new.qty) == (Cmd.NEW, OrdType.LIMIT, 10)
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["stop_resting", "oco"])
+def test_a_trail_that_need_not_wait_any_more_may_be_an_alarm_again(mode: int) -> None:
+    d = BandDriver(plan={**TRAIL, "exit_mode": mode, "target_kind": 2, "target_value": 40.0})
+    d.e.set_budget(modifies_per_order=6)
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+    for _ in range(1 + mode):
+        (cmd,) = requests(d)
+        d.ack(cmd)
+        d.say(cmd, Ev.WORKING)
+    hours = dict(open_ns=OPEN_NS, entry_from_ns=OPEN_NS)
+    end = d.now + 2 * HOUR
+    d.e.set_session(0, entry_until_ns=d.now, square_off_ns=end, close_ns=end + HOUR, **hours)
+    d.price(10_100, after=SECOND)
+    assert not requests(d) and d.b["trail_waits_ns"] == d.now
+    d.wait(30 * SECOND)
+    assert d.b["trail_said"] == 1 and len(told(d, Note.TRAIL_WAITS)) == 1
+    d.e.set_session(0, entry_until_ns=end - 1, square_off_ns=end, close_ns=end + HOUR, **hours)
+    d.wait(SECOND)
+    (cancel,) = requests(d)
+    d.ack(cancel)
+    d.say(cancel, Ev.CANCELED)
+    (new,) = requests(d)
+    assert (new.kind, new.trigger_e4) == (Cmd.NEW, 990_000)
+    d.ack(new)
+    d.say(new, Ev.WORKING)
+    assert (d.b["trail_waits_ns"], d.b["trail_said"]) == (0, 0)
+
+
+@SIDES
+def test_a_market_way_out_that_fills_in_part_is_left_alone(side: int) -> None:
+    d = BandDriver(plan={**STEPS, "ladder_interval_ns": SECOND, "ladder_max_steps": 1})
+    d.e.set_band(0, 0, 0)
+    d.opened(side)
+    d.now += 40 * SECOND
+    d.flatten()
+    (out,) = requests(d)
+    while out.ord_type != OrdType.MARKET:
+        d.stands(out)
+        d.wait(SECOND)
+        out = next(iter(requests(d)), out)
+    d.ack(out)
+    kept = 1_000_000 - side * 30_000
+    d.say(out, Ev.WORKING, ord_type=OrdType.LIMIT, price_e4=kept)
+    d.say(out, Ev.FILL_PART, 4, 990_000, ord_type=OrdType.LIMIT, price_e4=kept)
+    assert d.b["open_qty"] == 6 and not requests(d)

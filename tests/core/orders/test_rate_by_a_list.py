@@ -70,10 +70,10 @@ class ListedBudget:
             if window not in left:
                 continue
             lone = left[window] < 2
-            if lone and window in ("second", "minute"):
+            if lone:
                 if owed:
                     return why[window]
-            elif not lone and used[window] + owed + 2 > left[window]:
+            elif used[window] + owed + 2 > left[window]:
                 return why[window]
         return Reason.OK
 
@@ -206,6 +206,16 @@ def test_a_minute_after_it_the_first_is_the_first_again(late: int, seconds: int)
     now = w.e.budget()["tight_until_ns"] + 64 * SECOND + late
     w.e.on_answer(cmd.seq, Ev.REFUSED, reason=Reason.BROKER_RATE, ts_ns=now)
     assert w.e.budget()["tight_until_ns"] == now + seconds * SECOND
+
+
+@pytest.mark.parametrize("window", ["minute", "half_hour", "day"])
+def test_where_the_reserve_leaves_one_no_slice_of_several_goes_alone(window: str) -> None:
+    """Ten units of a freeze quantity of four are three orders: all of them, or none."""
+    for freeze, reason in ((10, Reason.OK), (4, Reason[f"RATE_{window.upper()}"])):
+        w = EntryDriver(freeze_qty=freeze, budget={f"per_{window}": 7, f"reserve_{window}": 6})
+        assert w.cross() == [reason]
+        w.answer()
+        assert len(w.entries) == (reason == Reason.OK) and not w.told(Note.ENTRY_CUT)
 
 
 # ------------------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from otrade._core.types import Cmd, Ev, Leg, Note, OrdStatus, Reason, Side
-from tests.core.orders.test_adopted_first import AdoptedBracket
+from tests.core.orders.test_adopted_first import RecoveredDriver
 from tests.core.orders.test_bands import BandDriver
 from tests.core.orders.test_brackets import EngineDriver
 from tests.core.orders.test_counts_and_words import told
@@ -86,7 +86,7 @@ def test_an_order_is_found_by_its_tag_else_by_the_brokers_id(
 
 
 def test_an_order_of_an_earlier_run_is_found_though_its_tag_has_another_slot() -> None:
-    d = AdoptedBracket(Side.BUY, Leg.ENTRY)
+    d = RecoveredDriver(Side.BUY, Leg.ENTRY)
     d.e.adopt_order(
         0, Leg.STOP, 7, OrdStatus.PENDING_NEW, cl_ord_id="OT0000090000S070ABC", broker_order_id="B9",
         ts_ns=d.now, **d.terms(Leg.STOP),
