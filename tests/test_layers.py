@@ -122,9 +122,9 @@ TABLE = {
     "brokers",
     "live.notices": f"{BASE} config",
     "live.runtime": f"{BASE} file_lock _core.engine.engine config live.notices",
-    "live.plan": f"{BASE} brokers _core.codecs _core.engine.feed_sink _core.engine.engine "
+    "live.plan": f"{BASE} brokers _core.codecs _core.engine.feed_sink _core.engine.engine _core.engine.rows "
     "_core.engine.warmup calendar charges config instruments square_off",
-    "live.history": f"{BASE} _core.engine.engine _core.engine.rows _core.histogram brokers charges "
+    "live.history": f"{BASE} _core.engine.engine _core.engine.rows _core.histogram brokers calendar charges "
     "contract live.plan",
     "live.persistence": f"{BASE} _core.build_id _core.engine.engine _core.journal_writer "
     "brokers config journal live.notices live.plan",
@@ -146,7 +146,8 @@ TABLE = {
     "live.watchdog": f"{BASE} file_lock brokers config live.alerts live.day live.notices live.oms "
     "live.runtime live.startup",
     "live.api": f"{BASE} _core.engine.rows charges config contract journal live.alerts "
-    "live.broker_io live.control live.day live.history live.monitoring live.notices live.runtime live.startup",
+    "live.broker_io live.control live.day live.history live.monitoring live.notices live.plan live.runtime "
+    "live.startup",
     "live": f"{BASE} otrade brokers calendar config live.broker_io live.control live.day "
     "live.monitoring live.notices live.runner live.runtime live.startup live.watchdog simulator "
     "simulator.base simulator.exchange simulator.prices",
@@ -164,10 +165,11 @@ TABLE = {
     "drill.bounds": "",
     "drill.draws": "",
     "drill.reports": "errors",
-    "drill": f"{BASE} _core.orders.order brokers brokers.registry charges config drill.bounds drill.draws drill.reports "
-    "journal live.control live.day "
-    "live.history live.notices live.persistence live.plan live.startup simulator simulator.base "
-    "simulator.exchange",
+    "drill.starts": f"{BASE} brokers calendar drill.draws instruments journal live.day live.plan live.startup "
+    "simulator simulator.base",
+    "drill": f"{BASE} _core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws "
+    "drill.reports drill.starts journal live.control live.day live.history live.notices live.persistence "
+    "live.plan live.startup simulator simulator.base simulator.exchange",
     "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "drill.reports instruments journal live live.alerts live.broker_io live.control live.history live.notices live.plan "

@@ -210,6 +210,7 @@ class StrategyView(Row, frozen=True, kw_only=True):
     params: dict[str, int | float]
     enabled: bool
     ready: bool  # warmed up
+    waits_for: str  # what its indicators wait for, in words; empty when it is ready, or not known
     fast: float | None  # rupees, as the indicators below
     slow: float | None
     rsi: float | None  # 0..100; null when the filter is off

@@ -238,6 +238,57 @@ def test_a_server_on_this_machine_needs_no_encryption(url):
     manager.from_bytes(orjson.dumps(edited(("broker", "rest_url"), url)), "my.json")
 
 
+TRAIL = {"kind": "pct", "distance": 0.4, "step": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("trail", "where"),
+    [
+        (TRAIL, "distance"),
+        (TRAIL | {"activate": 0}, "distance"),
+        ({"kind": "rupees", "distance": 50, "step": 1}, "activate"),
+        (TRAIL | {"distance": 0.5}, ""),
+        (TRAIL | {"distance": 0.6}, ""),
+        (TRAIL | {"activate": 0.1}, ""),
+        ({"kind": "rupees", "distance": 1, "step": 1, "activate": 2}, ""),
+    ],
+)
+def test_a_trail_may_not_begin_nearer_than_the_stop(trail, where):
+    """The stop is half a per cent away."""
+    raw = orjson.dumps(edited(("strategies", 0, "bracket", "trail"), trail))
+    if not where:
+        manager.from_bytes(raw, "my.json")
+        return
+    with pytest.raises(ConfigError, match=rf"strategies\[0\]\.bracket\.trail\.{where}"):
+        manager.from_bytes(raw, "my.json")
+
+
+@pytest.mark.parametrize(
+    ("params", "warm_start", "is_good"),
+    [
+        ({"bar_s": 3_600, "fast_period": 3, "slow_period": 6}, False, True),
+        ({"bar_s": 3_600, "fast_period": 3, "slow_period": 7}, False, False),
+        ({"bar_s": 3_600, "fast_period": 3, "slow_period": 8}, True, True),
+        ({"bar_s": 3_630, "fast_period": 3, "slow_period": 8}, True, False),
+        ({"bar_s": 3_600, "fast_period": 3, "slow_period": 8, "on": "tick"}, False, True),
+        ({"bar_s": 3_600, "fast_period": 3, "slow_period": 5, "rsi": {"period": 6}}, False, False),
+        ({"bar_s": 3_600, "on": "tick", "atr": {"period": 6}}, False, False),
+        ({"bar_s": 3_600, "on": "tick", "atr": {"period": 5}}, False, True),
+        ({"bar_s": 60, "fast_period": 9, "slow_period": 375}, False, False),
+        ({"bar_s": 60, "fast_period": 9, "slow_period": 374}, False, True),
+    ],
+)
+def test_what_is_never_ready_is_refused(params, warm_start, is_good):
+    """Six bars of an hour end before a session of shares does; what the last one says is too late."""
+    config = edited(("strategies", 0, "params"), params)
+    config["strategies"][0]["warm_start"] = warm_start
+    if is_good:
+        manager.from_bytes(orjson.dumps(config), "my.json")
+        return
+    with pytest.raises(ConfigError, match=r"strategies\[0\]\.params\.bar_s.*never ready"):
+        manager.from_bytes(orjson.dumps(config), "my.json")
+
+
 @pytest.mark.parametrize("cut", [0.1, 0.5, 0.9, 0.999])
 def test_a_default_file_cut_anywhere_is_refused_with_a_place(cut):
     raw = manager.default_bytes("paper.json")

@@ -281,6 +281,11 @@ cdef void settle(core_t* c, int bracket_id) noexcept nogil:
         s.reverse_side = 0
 
 
+cdef inline bint _may_trail(const bracket_t* b) noexcept nogil:
+    """Has price gone far enough for the stop to follow? The best price is asked: what has begun does not end."""
+    return b.trail_e4 > 0 and (b.trail_from_e4 == 0 or (b.best_e4 - b.trail_from_e4) * b.side >= 0)
+
+
 cdef void _watch(core_t* c, int bracket_id, int64_t ltp_e4) noexcept nogil:
     """What one price means for one open bracket: trail the stop, arm or disarm the target."""
     cdef bracket_t* b = &c.brackets[bracket_id]
@@ -292,7 +297,7 @@ cdef void _watch(core_t* c, int bracket_id, int64_t ltp_e4) noexcept nogil:
     cdef bint can_change = b.stop_slot < 0 or exits.spare_changes(c, &c.orders[b.stop_slot])
     if (ltp_e4 > b.best_e4) == (b.side == SIDE_BUY) and ltp_e4 != b.best_e4:
         b.best_e4 = ltp_e4
-        trails = b.trail_e4 > 0
+        trails = _may_trail(b)
     if b.target_e4 > 0 and b.exit_mode == MODE_STOP_RESTING:
         if not b.target_armed:
             if ltp_e4 >= b.target_e4 if b.side == SIDE_BUY else ltp_e4 <= b.target_e4:
@@ -309,7 +314,7 @@ cdef void _watch(core_t* c, int bracket_id, int64_t ltp_e4) noexcept nogil:
                 b.target_armed = 0
                 notes.target_disarmed(c, SEV_INFO, b.instrument_id, bracket_id, b.stop_slot, 0)
                 changed = True
-                trails = b.trail_e4 > 0  # the best price may have come while the order worked at the target
+                trails = _may_trail(b)  # the best price may have come while the order worked at the target
     elif b.target_e4 > 0 and b.n_target_rejects > 0 and (
             ltp_e4 >= b.target_e4 if b.side == SIDE_BUY else ltp_e4 <= b.target_e4) and (
             b.target_slot < 0 or order.is_final(&c.orders[b.target_slot])):

@@ -183,6 +183,8 @@ cdef void set_levels(core_t* c, int bracket_id) noexcept nogil:
         b.target_e4 = clamp_to_band(c, b.instrument_id, b.target_e4)
     b.trail_e4 = otk.otk_distance_e4(plan.trail_kind, plan.trail_value, entry_e4, atr)  # 0 where the plan has no trail
     b.trail_step_e4 = otk.otk_distance_e4(plan.trail_kind, plan.trail_step_value, entry_e4, atr)
+    if plan.trail_from_value > 0:
+        b.trail_from_e4 = entry_e4 + b.side * otk.otk_distance_e4(plan.trail_kind, plan.trail_from_value, entry_e4, atr)
     if b.best_e4 == 0:
         b.best_e4 = entry_e4
 

@@ -50,6 +50,8 @@ it up, at the start.
 """
 RAW_BYTES_MAX = 16 << 10
 """Of what a broker says about one order: more is no order, and would not fit into a window."""
+HISTORY_BYTES = 64 << 10
+"""More than the longest HISTORY record."""
 LIFTED = (Reason.STOPPING, Reason.BROKER_TOKEN, Reason.JOURNAL)
 """Halts that end with the process that they were about."""
 
@@ -237,6 +239,11 @@ class DayJournal:
                 f"the journal is written again; {lost} records are lost ({writer.n_lost_frames} market frames today). Entries stay off "
                 "until somebody resumes.",
             )
+
+    def make_room(self) -> None:
+        """Before more is written at once, at the start, than a window may have room for."""
+        if not self._store.writer.has_room(HISTORY_BYTES):
+            self._store.make_room()
 
     def _words(self, notice: Notice) -> None:
         words = {

@@ -41,10 +41,12 @@ from otrade.live.plan.config_to_spec import (
 from otrade.live.plan.day_plan import DayPlan
 from otrade.live.plan.engine_builder import build_plan, sink_of
 from otrade.live.startup import exit_modes
+from otrade.live.startup.bar_history import BarHistoryReader, HistoryStore
 from otrade.live.startup.credentials import Access
 from otrade.live.startup.instrument_cache import InstrumentCache, directory_of
 from otrade.live.startup.secondary_feed import SecondaryFeed, prepare_secondary_feed
 from otrade.live.startup.symbol_resolver import SymbolResolver
+from otrade.live.startup.warm_start import TradedInstrument, WarmStart
 from otrade.patience import patiently
 from otrade.square_off import SquareOffs
 from otrade.units import NS_PER_MS, ist_hms, ns_of_s
@@ -151,6 +153,16 @@ class DayBuilder(msgspec.Struct, frozen=True):
             }
             journal.begin(plan, about, run_id, clock.now_ns())
         settled.say(self.board)
+        warm = self._warm_start(plan, found, journal)
+        try:
+            await warm.feed()
+        except BaseException:  # somebody stops the start: the next one goes on from here
+            if journal is not None:
+                journal.close(clock.now_ns())
+            raise
+        finally:
+            adapter.close()
+        warm.say(self.board, is_resumed=journal is not None and journal.is_resumed)
         day = TradingDay(
             plan,
             clock,
@@ -171,6 +183,8 @@ class DayBuilder(msgspec.Struct, frozen=True):
             journal=journal,
             token_dies_ns=adapter.token_dies_ns,
         )
+        for series_id, bars in warm.earlier.items():
+            day.candles.put_before(series_id, bars)
         broker_session = adapter.session(
             encoder=encoder,
             sink=sink_of(plan.engine, adapter.frame_kinds[0]),
@@ -185,6 +199,36 @@ class DayBuilder(msgspec.Struct, frozen=True):
         if secondary is not None:
             secondary.attach(day, clock, run_id + 1, frame_clock(clock))
         return PreparedDay(day, broker_session, token, records, secondary)
+
+    def _warm_start(
+        self,
+        plan: DayPlan,
+        found: list[tuple[int, Instrument, TradingSession]],
+        journal: DayJournal | None,
+    ) -> WarmStart:
+        """On paper nothing is kept: every run is a world of its own."""
+        history = self.config.history
+        today = found[0][2].date
+        directory = Path(self.config.paths.var) / "history"
+        reader = BarHistoryReader(
+            self.access.adapter,
+            self.clock,
+            today,
+            history.files,
+            ns_of_s(history.max_wait_s),
+            None if self.is_paper else HistoryStore(directory, self.access.account, today),
+        )
+        return WarmStart(
+            plan,
+            [
+                TradedInstrument(record, self.config.instruments[at].symbol, session)
+                for at, record, session in found
+            ],
+            self.calendar,
+            self.clock,
+            reader,
+            journal.make_room if journal is not None else None,
+        )
 
     def _say_moved(
         self, found: list[tuple[int, Instrument, TradingSession]], square_offs: SquareOffs

@@ -77,6 +77,11 @@ class VirtualClock:
             heapq.heappop(heap)
         return None
 
+    @property
+    def is_next_external(self) -> bool:
+        """Is the next event a client's own timer?"""
+        return self.next_ns() is not None and self._heap[0][2].external
+
     def pop(self) -> VirtualTimer:
         """Take the next event (`next_ns` must have said there is one) and move time to it."""
         ts_ns, _, timer = heapq.heappop(self._heap)

@@ -103,6 +103,22 @@ class PriceSource:
             self._paths[key] = self._make(contract, date, coarse)
         return self._paths[key]
 
+    def earlier(self, contract: ListedContract, date: dt.date, *, coarse: bool) -> PricePath:
+        """The trades of a day before, which nobody trades any more: made anew when they are not kept.
+        Of a root with prices of a user, no day is invented.
+        """
+        kept = self._paths.get((contract.key, date, coarse))
+        if kept is not None:
+            return kept
+        is_of_file = any(root == contract.root for root, _ in self._bars)
+        if is_of_file and (contract.root, date) not in self._bars:
+            return PricePath()
+        is_new = (contract.root, date, coarse) not in self._references
+        made = self._make(contract, date, coarse)
+        if is_new:
+            self._references.pop((contract.root, date, coarse), None)
+        return made
+
     def set_path(
         self, contract: ListedContract, date: dt.date, path: PricePath, close_e4: int
     ) -> None:

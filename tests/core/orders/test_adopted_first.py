@@ -29,7 +29,7 @@ LETTER = {Leg.ENTRY: "E", Leg.STOP: "S", Leg.TARGET: "T", Leg.FIX: "F"}
 SIDES = pytest.mark.parametrize("side", [Side.BUY, Side.SELL], ids=["long", "short"])
 
 
-class AdoptedBracket(BandDriver):
+class AdoptionDriver(BandDriver):
     """Ten units at 100 of an earlier run: entry, stop at 98 (limit 97.80), target at 104."""
 
     def __init__(self, side: int, *legs: Leg, **kw: Any) -> None:
@@ -72,7 +72,7 @@ class AdoptedBracket(BandDriver):
         )  # fmt: skip
         self.e.on_report(order_report(**{**body, **self.terms(leg), **changed}))
 
-    def working(self, *legs: Leg) -> AdoptedBracket:
+    def working(self, *legs: Leg) -> AdoptionDriver:
         """By one book: the entry has filled, the others stand."""
         self.e.on_book_begin(self.now)
         for leg in legs:
@@ -84,8 +84,8 @@ class AdoptedBracket(BandDriver):
         return self
 
 
-def first_stop(side: int, **kw: Any) -> AdoptedBracket:
-    d = AdoptedBracket(side, Leg.STOP, Leg.ENTRY, **kw)
+def first_stop(side: int, **kw: Any) -> AdoptionDriver:
+    d = AdoptionDriver(side, Leg.STOP, Leg.ENTRY, **kw)
     assert d.slots == {Leg.STOP: 0, Leg.ENTRY: 1}
     assert (d.b["stop_slot"], d.b["entry_slot"], d.b["target_slot"], d.b["fix_slot"]) == (
         0, 1, -1, -1,
@@ -172,8 +172,8 @@ def test_a_climb_re_prices_what_stands_in_the_first_slot_and_says_so() -> None:
     assert told(d, Note.EXIT_CHASED) and requests(d)[0].order_slot == 0
 
 
-def first_target(side: int) -> AdoptedBracket:
-    d = AdoptedBracket(side, Leg.TARGET, Leg.STOP, Leg.ENTRY, plan={"exit_mode": 1})
+def first_target(side: int) -> AdoptionDriver:
+    d = AdoptionDriver(side, Leg.TARGET, Leg.STOP, Leg.ENTRY, plan={"exit_mode": 1})
     assert d.slots[Leg.TARGET] == d.b["target_slot"] == 0
     return d.working(Leg.TARGET, Leg.STOP, Leg.ENTRY)
 
@@ -202,7 +202,7 @@ def test_a_target_in_the_first_slot_shrinks_with_what_the_stop_sold(side: int) -
 
 @SIDES
 def test_an_excess_that_is_being_bought_back_from_the_first_slot(side: int) -> None:
-    d = AdoptedBracket(side, Leg.FIX, Leg.STOP, Leg.ENTRY)
+    d = AdoptionDriver(side, Leg.FIX, Leg.STOP, Leg.ENTRY)
     assert d.b["fix_slot"] == 0
     d.working(Leg.ENTRY)
     d.hears(Leg.STOP, Ev.FILL_FULL, 15, order_qty=15, triggered=True)
@@ -219,7 +219,7 @@ def test_an_excess_that_is_being_bought_back_from_the_first_slot(side: int) -> N
 
 
 def test_an_order_without_a_role_is_taken_out_of_the_first_slot() -> None:
-    d = AdoptedBracket(Side.BUY, Leg.STOP, Leg.ENTRY)
+    d = AdoptionDriver(Side.BUY, Leg.STOP, Leg.ENTRY)
     d.working(Leg.STOP, Leg.ENTRY)
     second = d.e.adopt_order(
         0, Leg.STOP, 7, OrdStatus.PENDING_NEW, cl_ord_id="OT0000090000S070000", broker_order_id="B9",
@@ -285,7 +285,7 @@ def test_the_tags_of_a_bracket_that_is_taken_back(run: int, number: int, tag: st
 )
 def test_orders_are_numbered_on_with_room_for_what_was_lost(attempt: int, following: int) -> None:
     """Thirty-two may have been sent of which nobody tells; from 1,152 on numbers are the watchdog's."""
-    d = AdoptedBracket(Side.BUY)
+    d = AdoptionDriver(Side.BUY)
     d.e.adopt_order(
         0, Leg.STOP, attempt, OrdStatus.PENDING_NEW, cl_ord_id="OT0000090000SZZ0000", broker_order_id="B9",
         ts_ns=d.now, **d.terms(Leg.STOP),
@@ -295,7 +295,7 @@ def test_orders_are_numbered_on_with_room_for_what_was_lost(attempt: int, follow
 
 
 def test_an_older_order_does_not_set_the_numbers_back() -> None:
-    d = AdoptedBracket(Side.BUY)
+    d = AdoptionDriver(Side.BUY)
     for n, attempt in enumerate((40, 3)):
         d.e.adopt_order(
             0, Leg.STOP, attempt, OrdStatus.CANCELED, cl_ord_id=f"OT0000090000S0{n}0000", broker_order_id=f"B{n}",
@@ -342,7 +342,7 @@ def test_what_somebody_else_closed_holds_no_role(by_broker: bool, reason: ExitRe
 
 def test_an_entry_that_is_taken_back_is_asked_out_at_once() -> None:
     """Nobody waits for an entry of a run that has ended."""
-    d = AdoptedBracket(Side.BUY, Leg.ENTRY)
+    d = AdoptionDriver(Side.BUY, Leg.ENTRY)
     d.hears(Leg.ENTRY, Ev.WORKING)
     d.wait(MS)
     (cancel,) = requests(d)

@@ -436,3 +436,17 @@ def test_which_bracket_was_open_at_a_time(side: int) -> None:
     assert closed_at(w.plan, 0, -side, ended + 1) == (-1, 0)
     assert closed_at(w.plan, 0, side, closed) == (-1, 0)
     assert closed_at(w.plan, 1, -side, closed) == (-1, 0)
+
+
+def test_an_entry_that_rests_is_nothing_that_could_be_closed() -> None:
+    engine = make_engine()
+    for at, paise in enumerate((9_990, 10_005)):
+        engine.on_frame_bytes(frame(packet(token_of(0), paise)), START + at)
+    assert engine.n_live == 1 and engine.bracket(0)["open_qty"] == 0
+    plan: Any = SimpleNamespace(
+        engine=engine, strategies=[SimpleNamespace(instrument_id=0, name="one")],
+        symbol_of=lambda i: "NSE:ONE",
+    )  # fmt: skip
+    words = adopt_position(plan, 0, -5, 5_000_000, START + SECOND)
+    assert "closed" not in words and closable_qty(plan, 0, -5) == 0
+    assert (engine.bracket(1)["side"], engine.bracket(1)["open_qty"]) == (Side.SELL, 5)

@@ -157,6 +157,7 @@ export interface StrategyView {
   params: Record<string, number | number>;
   enabled: boolean;
   ready: boolean;
+  waits_for: string;
   fast: number | null;
   slow: number | null;
   rsi: number | null;
