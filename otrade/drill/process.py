@@ -70,7 +70,7 @@ async def settled(
         else {}
     )
     try:
-        return await sim.during(settle(instruments, adapter, sim.clock, before))
+        return await sim.during(settle(instruments, adapter, sim.clock, before, lambda error: None))
     finally:
         adapter.close()
 

@@ -16,9 +16,9 @@ LIMITS: dict[str, tuple[int, int]] = {
     "quotes": (1, 30),
     "order book": (2, 60),
     "one order alone": (2, 12),
-    "margin preview": (4, 40),
+    "margin preview": (4, 42),
     "bars of earlier sessions": (6, 170),
-    "everything": (10, 178),
+    "everything": (10, 180),
 }
 """Most in a second and in a minute."""
 

@@ -129,7 +129,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
         journal = self._journal(date)
         try:
             before = journal.said_before(exit_modes.HELLO_FIELD) if journal is not None else {}
-            settled = await exit_modes.settle(specs, adapter, clock, before)
+            settled = await exit_modes.settle(specs, adapter, clock, before, self._say_busy)
         finally:
             adapter.close()
 

@@ -8,7 +8,7 @@ mode and the core stays one that understands its journal.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -29,6 +29,10 @@ OTHERS = "*"
 QUESTIONS_MAX = 20
 """Two requests each: the table in docs/operations.md."""
 APART_NS = NS_PER_S // 2
+AGAIN_NS = (NS_PER_S, 2 * NS_PER_S)
+"""A busy broker, or a lost answer, must not decide a day by itself: so long to the next try, and no
+more than these in all.
+"""
 VALUE_E4 = 100_000_000
 """Ten thousand rupees: of less than that the paise of an answer say little."""
 AWAY = 100
@@ -101,9 +105,10 @@ async def settle(
     adapter: BrokerAdapter,
     clock: Clock,
     before: Mapping[str, object],
+    on_trouble: Callable[[BrokerError], None],
 ) -> Settled:
     """`before`: the answers of an earlier start of the day. Never fails: what cannot be asked is
-    not free.
+    not free. `on_trouble` hears of an answer that is asked for again.
     """
     wanted = [
         (spec, strategy) for spec in specs for strategy in spec.strategies if strategy.is_auto
@@ -121,15 +126,32 @@ async def settle(
         for name, question in questions.items()
         if name not in known and OTHERS not in known
     ]
-    answers = known | await _ask(new, QUESTIONS_MAX - len(known), adapter, clock)
+    answers = known | await _ask(new, QUESTIONS_MAX - len(known), adapter, clock, on_trouble)
     told = _told(wanted, answers) if new else (Severity.INFO, "")
     return Settled([_settled(spec, answers) for spec in specs], answers, *told)
 
 
 async def _ask(
-    questions: Sequence[Question], n_left: int, adapter: BrokerAdapter, clock: Clock
+    questions: Sequence[Question],
+    n_left: int,
+    adapter: BrokerAdapter,
+    clock: Clock,
+    on_trouble: Callable[[BrokerError], None],
 ) -> dict[str, str]:
     answers: dict[str, str] = {}
+    waits = iter(AGAIN_NS)
+
+    async def margin_e4(orders: Sequence[Wanted]) -> int:
+        while True:
+            try:
+                return await adapter.margin_e4(orders)
+            except (NetworkError, RateLimitError) as error:
+                wait_ns = next(waits, 0)
+                if not wait_ns:
+                    raise
+                on_trouble(error)
+                await pause(clock, wait_ns)
+
     for question in questions:
         if len(answers) >= n_left:
             answers[OTHERS] = (
@@ -138,8 +160,8 @@ async def _ask(
             break
         try:
             orders = question.orders()
-            with_stop_e4 = await adapter.margin_e4(orders[:2])
-            with_both_e4 = await adapter.margin_e4(orders)
+            with_stop_e4 = await margin_e4(orders[:2])
+            with_both_e4 = await margin_e4(orders)
             answers[question.name] = FREE if with_both_e4 <= with_stop_e4 else COSTS
         except (NetworkError, RateLimitError, TokenError) as error:
             # The next one would not be answered either, and a start must not wait long.

@@ -15,6 +15,7 @@ import pytest
 from otrade._core.types import ExitReason, OrdType, Rec, Severity
 from otrade.brokers.adapter import BrokerAdapter
 from otrade.brokers.margins import together_e4
+from otrade.brokers.registry import NAMES
 from otrade.brokers.session import OrderTerms, Wanted
 from otrade.calendar import Calendar
 from otrade.config import manager
@@ -31,7 +32,7 @@ from otrade.live.startup.exit_modes import COSTS, FREE, OTHERS, UNKNOWN, Settled
 from otrade.simulator.faults.injector import FaultInjector
 from tests.harness.simulated_day import PLAN, SECOND, SimulatedDay, run, simulated_day, specs
 
-BROKERS: tuple[BrokerKind, ...] = ("kite", "upstox")
+BROKERS: tuple[BrokerKind, ...] = NAMES
 both = pytest.mark.parametrize("broker", BROKERS)
 
 
@@ -66,7 +67,9 @@ async def settled(
 ) -> Settled:
     adapter = an_adapter(here)
     try:
-        return await here.sim.during(settle(wanted, adapter, here.sim.clock, before or {}))
+        return await here.sim.during(
+            settle(wanted, adapter, here.sim.clock, before or {}, lambda error: None)
+        )
     finally:
         adapter.close()
 
@@ -248,14 +251,31 @@ def test_a_broker_that_does_not_answer_leaves_the_stop_resting(
         assert (
             modes(done) == {0} and done.severity == Severity.WARN and "does not say" in done.words
         )
-        assert here.now_ns - began_ns <= 12 * SECOND, (
-            "one silence is waited for, not one for each question"
+        assert here.now_ns - began_ns <= 36 * SECOND, (
+            "three silences are waited for, not one for each question"
         )
+        assert n_asked(here) == (0 if how in ("500", "429") else 3), "what reached the broker"
         faults.clear()
         assert modes(await settled(here, auto_specs(here), dict(done.answers))) == {0}, (
             "a later start of the day goes by the first one"
         )
         assert modes(await settled(here, auto_specs(here))) == {1}, "the next day asks again"
+
+    in_world(work, broker=broker, config={"second_exit": "free"})
+
+
+@both
+@pytest.mark.parametrize("how", ["429", "503", "silence", "reset"])
+def test_an_answer_that_is_lost_once_or_twice_is_asked_for_again(
+    broker: BrokerKind, how: Any
+) -> None:
+    async def work(here: SimulatedDay) -> None:
+        here.sim.faults.lose_request(how, count=2, path_prefix=PREVIEWS)
+        done = await settled(here, auto_specs(here))
+        assert modes(done) == {1} and done.severity == Severity.INFO
+        assert set(done.answers.values()) == {FREE}
+        here.sim.faults.lose_request(how, count=3, path_prefix=PREVIEWS)
+        assert modes(await settled(here, auto_specs(here))) == {0}
 
     in_world(work, broker=broker, config={"second_exit": "free"})
 
