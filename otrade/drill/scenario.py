@@ -14,7 +14,7 @@ from otrade.drill.draws.history import COLD, INTERVAL_S, HistoryDraw, draw_histo
 from otrade.drill.draws.instruments import FULL, InstrumentDraw, draw_contract, draw_instrument
 from otrade.drill.draws.limits import widen_limits
 from otrade.drill.draws.strategies import draw_kind, widen_strategy
-from otrade.drill.trouble import BASE_S, TROUBLES, UNTOLD_S
+from otrade.drill.trouble import BASE_S, PASSED_OVER, TROUBLES, UNTOLD_S
 from otrade.simulator.base.config import BOOK_PERCENT
 
 KEYS = ("NSE:INFY", "NSE:SBIN")
@@ -25,7 +25,9 @@ take them all at once.
 """
 AUTO = 0.25
 """Of the strategies with a target: the broker's margin preview says how they leave."""
-STRANGERS = 0.06
+PASSED_OVERS = 0.3
+"""Of the scenarios: entries wait at the exchange."""
+STRANGERS = 0.12
 """Of the scenarios, beside those that draw it as a trouble: somebody trades what is traded, and gives
 it back.
 """
@@ -222,8 +224,9 @@ def draw(
         chosen = [replace(strategy, interval_s=INTERVAL_S) for strategy in chosen]
     last_s = minutes * 60 - CALM_S
     events = []
+    others = [kind for kind in kinds if kind != PASSED_OVER]
     for _ in range(rng.choice((0, 1, 2, 2, 3, 4, 6))):
-        kind = rng.choice(kinds) if kinds else ""
+        kind = rng.choice(others) if others else ""
         if kind:
             events.append(
                 Event(round(rng.uniform(5, last_s), 1), kind, TROUBLES[kind].draw(rng, keys))
@@ -232,14 +235,19 @@ def draw(
         if rng.random() < 0.08 and all(kind in kinds for kind, _ in pair):
             at_s = round(rng.uniform(5, last_s), 1)
             events += [Event(at_s, kind, dict(args)) for kind, args in pair]
+    apart = random.Random(f"passed over {seed}")
+    if PASSED_OVER in kinds and apart.random() < PASSED_OVERS:
+        at_s = round(apart.uniform(5, last_s / 4), 1)
+        events.append(Event(at_s, PASSED_OVER, TROUBLES[PASSED_OVER].draw(apart, keys)))
     strangers = random.Random(f"stranger {seed}")
-    if "manual" in kinds and strangers.random() < STRANGERS:
+    shares = [key for key in keys if key in KEYS]
+    if "manual" in kinds and shares and strangers.random() < STRANGERS:
         args = {
-            "key": strangers.choice(keys),
+            "key": strangers.choice(shares),
             "side": strangers.choice((-1, 1)),
             "qty": strangers.choice((15, 20)),
         }
-        events.append(Event(round(strangers.uniform(5, last_s), 1), "manual", args))
+        events.append(Event(round(strangers.uniform(5, 90), 1), "manual", args))
     events.sort(key=lambda event: event.at_s)
     return Scenario(
         seed,

@@ -241,6 +241,8 @@ def _accept_late(sim: Simulator, args: Args) -> None:
     )
 
 
+PASSED_OVER = "passed_over"
+"""Entries that wait at the exchange. Drawn apart: in every fourth session or so."""
 TROUBLES: dict[str, Trouble] = {
     "answer_504": Trouble(
         _some_orders,
@@ -488,6 +490,12 @@ TROUBLES: dict[str, Trouble] = {
         _always(6.0),
         "nobody trades and the order book moves: then the market is elsewhere, as after a gap",
         lasts_s=_its_s,
+    ),
+    PASSED_OVER: Trouble(
+        lambda rng, keys: {"n": rng.randint(2, 6), "s": round(rng.uniform(5, 90), 1)},
+        lambda sim, args: sim.faults.pass_over(args["n"], round(args["s"] * SECOND)),
+        _always(0.0),
+        "an entry that waits at the exchange, and may fill when it is to be cancelled",
     ),
     "cut_fills": Trouble(
         _nothing,

@@ -61,5 +61,5 @@ def draw_actions(
     halts = random.Random(f"standing {seed}")
     if halts.random() < STANDING:
         args = {"s": round(halts.uniform(20, 100), 1), "standing": True}
-        found.append(PersonAction(round(halts.uniform(5, last_s), 1), "stop-entries", args))
+        found.append(PersonAction(round(halts.uniform(5, last_s / 3), 1), "stop-entries", args))
     return sorted(found, key=lambda action: action.at_s)

@@ -237,6 +237,9 @@ class MatchingEngine:
             ttl_ns = order.terms.validity_ttl * 60 * NS_PER_S
             self._later(ttl_ns, lambda: self._apply_cancel(order))
         self._working(order)
+        opens = self._ledger.held(order.contract, order.product) * order.side >= 0
+        if order.terms.order_type == "LIMIT" and opens:
+            self._faults.take_passed_over(order.order_id, now_ns)
         self._to_book(order, quote)
         if self._cfg.push_working and not order.is_final and not order.filled_qty:
             self._push(order)
@@ -292,6 +295,8 @@ class MatchingEngine:
     def _fill(self, order: Order, fills: Iterable[matching_rules.Fill]) -> None:
         now_ns = self._clock.now_ns()
         got = 0
+        if self._faults.is_passed_over(order.order_id, now_ns):
+            return
         if self._faults.cuts_fills:
             fills = self._faults.cut(list(fills), order.contract.lot)
         for qty, price_e4 in fills:

@@ -19,6 +19,10 @@ class OrderFaults:
         self._n_late_fills = 0
         self._n_stale = 0
         self._stale_age_ns = 0
+        self._n_passed_over = 0
+        self._passed_over_ns = 0
+        self._passed_over: dict[str, int] = {}
+        """Until when an order does not trade."""
         self._modifications: Counter[str] | None = None
         self._modifications_more = 0
         self._placements_more: int | None = None
@@ -32,6 +36,13 @@ class OrderFaults:
     def cut_fills(self, on: bool) -> None:
         """Orders trade in random pieces, spread over the market's trades."""
         self.cuts_fills = on
+
+    def pass_over(self, n: int, duration_ns: int) -> None:
+        """The next `n` limit orders that open something do not trade for so long: others stand
+        before them, or the other side has gone.
+        """
+        self._n_passed_over += n
+        self._passed_over_ns = duration_ns
 
     def fill_after_cancel(self, n: int) -> None:
         """The next `n` cancelled orders turn out to have traded, wholly or in part."""
@@ -59,6 +70,17 @@ class OrderFaults:
         self._n_reject_exits -= 1
         self.seen["reject_exits"] += 1
         return True
+
+    def take_passed_over(self, order_id: str, now_ns: int) -> None:
+        """A limit order that opens something has arrived."""
+        if self._n_passed_over <= 0:
+            return
+        self._n_passed_over -= 1
+        self.seen["passed_over"] += 1
+        self._passed_over[order_id] = now_ns + self._passed_over_ns
+
+    def is_passed_over(self, order_id: str, now_ns: int) -> bool:
+        return now_ns < self._passed_over.get(order_id, 0)
 
     def take_late_fill(self) -> int:
         """How late, in ms, a cancelled order turns out to have traded; 0: it has not."""
@@ -114,10 +136,13 @@ class OrderFaults:
         self._placements_more -= 1
 
     def _is_armed(self) -> bool:
-        return bool(self._n_reject_exits or self._n_late_fills or self._n_stale)
+        return bool(
+            self._n_reject_exits or self._n_late_fills or self._n_stale or self._n_passed_over
+        )
 
     def _disarm(self) -> None:
-        self._n_reject_exits = self._n_late_fills = self._n_stale = 0
+        self._n_reject_exits = self._n_late_fills = self._n_stale = self._n_passed_over = 0
+        self._passed_over.clear()
         self.cuts_fills = False
         self._modifications = None
         self._placements_more = None

@@ -252,3 +252,20 @@ def mixed(seed: int) -> list[Any]:
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
 def test_the_books_stay_exact_and_the_same_seed_gives_the_same_day(seed: int) -> None:
     assert mixed(seed) == mixed(seed)
+
+
+def test_an_order_that_opens_something_is_passed_over_for_a_while() -> None:
+    market = ScriptedMarket(FLAT, funds_rupees=1e10)
+    market.exchange.faults.pass_over(1, 5 * NS_PER_S)
+    first = market.place(1, "LIMIT", LOT, 24_001)
+    second = market.place(1, "LIMIT", LOT, 24_001)
+    market.settle()
+    assert (first.status, first.filled_qty) == ("OPEN", 0) and second.status == "COMPLETE"
+    exit_ = market.place(-1, "LIMIT", LOT, 23_999)
+    market.settle()
+    assert exit_.status == "COMPLETE"
+    market.at(4)
+    assert first.status == "OPEN"
+    market.at(8)
+    assert first.status == "COMPLETE"
+    truth_agrees(market)

@@ -28,6 +28,8 @@ beside the ladder's own interval.
 """
 REPRICED_NS = 90 * SECOND
 """For so long after a refusal the price is another one than the touch would give."""
+FIRST_PRICES = 3
+"""A trail begins at the price before the fill, or at one of the next ones: when the fill is known."""
 BLIND_NS = 30 * SECOND
 """A way out without a fresh touch is priced by a quote, or not at all."""
 
@@ -145,17 +147,19 @@ class ExitJudge:
         if plan["trail_kind"] == ATR:
             return True
         side, tick_e4 = bracket.side, bracket.instrument.tick_e4
-        best_e4 = 0
-        for one in bracket.prices(bracket.entry.trades[0].ts_ns, ts_ns):
-            if best_e4 and (one.ltp_e4 - best_e4) * side <= 0:
-                continue
-            best_e4 = one.ltp_e4
-            found = [
-                trailed_trigger(plan, side, best_e4, paid_e4, tick_e4)
-                for paid_e4 in (averages.low_e4, averages.high_e4)
-            ]
-            if min(found) <= terms.trigger_e4 <= max(found):
-                return True
+        seen = bracket.prices(bracket.entry.trades[0].ts_ns, ts_ns)
+        for first in range(FIRST_PRICES):  # the fill is told while prices come
+            best_e4 = 0
+            for one in seen[first:]:
+                if best_e4 and (one.ltp_e4 - best_e4) * side <= 0:
+                    continue
+                best_e4 = one.ltp_e4
+                found = [
+                    trailed_trigger(plan, side, best_e4, paid_e4, tick_e4)
+                    for paid_e4 in (averages.low_e4, averages.high_e4)
+                ]
+                if min(found) <= terms.trigger_e4 <= max(found):
+                    return True
         return any(
             stop_trigger(paid_e4, side, abs(paid_e4 - terms.trigger_e4), tick_e4)
             == terms.trigger_e4
