@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 from otrade.simulator.base.hours import ist_ns, previous_trading_day
 from otrade.simulator.base.universe import ListedContract
-from otrade.simulator.base.virtual_clock import VirtualClock, VirtualTimer
+from otrade.simulator.base.virtual_clock import EventKind, VirtualClock, VirtualTimer
 from otrade.simulator.prices.price_source import PriceSource
 
 LEVELS = 5
+E9 = 10**9
 
 
 class DepthLevel:
@@ -47,7 +48,7 @@ class MarketSnapshot:
         self.lpp_bps = 0
         """A protection range of its own; 0: the ordinary one."""
         self.is_halted = False
-        self._factor = 1.0
+        self._factor_e9 = E9
         self._bends = False
         self.quiet_until_ns = 0
         """Nobody trades before that time; the order book moves all the same."""
@@ -144,12 +145,14 @@ class MarketSnapshot:
     def lock(self, side: int) -> None:
         """Stand at the band from the next trade on; 0 lets go."""
         self.locked = side
-        self._bends = side != 0 or self._factor != 1.0
+        self._bends = side != 0 or self._factor_e9 != E9
         self._depth = None
 
     def shift(self, bps: int) -> None:
-        """The path goes on that much higher or lower."""
-        self._factor *= 1 + bps / 10_000
+        """The path goes on that much higher or lower; the factor is kept in billionths, rounded
+        down.
+        """
+        self._factor_e9 = self._factor_e9 * (10_000 + bps) // 10_000
         self._bends = True
 
     def _bent(self, price_e4: int) -> int:
@@ -158,7 +161,9 @@ class MarketSnapshot:
         high_e4 = self.high_band_e4 // tick_e4 * tick_e4
         if self.locked:
             return high_e4 if self.locked > 0 else low_e4
-        return min(max(round(price_e4 * self._factor / tick_e4) * tick_e4, low_e4), high_e4)
+        step = tick_e4 * E9
+        bent_e4 = (2 * price_e4 * self._factor_e9 + step) // (2 * step) * tick_e4  # half up
+        return min(max(bent_e4, low_e4), high_e4)
 
     def noise(self) -> int:
         """64 random bits of the last trade."""
@@ -290,7 +295,7 @@ class MarketData:
             if self._timer.callback is not None and self._timer.ts_ns <= due:
                 return
             self._timer.cancel()
-        self._timer = self.clock.schedule(due, self._step)
+        self._timer = self.clock.schedule(due, self._step, EventKind.TRADES)
 
     def _step(self) -> None:
         self._timer = None
@@ -310,7 +315,8 @@ class MarketData:
         between = [quote for quote in traded if self._moves_between(quote)]
         if between:
             ts_ns = min(quote.next_ns or now_ns for quote in between)
-            self.clock.schedule((now_ns + ts_ns) // 2, lambda: self._tell_books(between))
+            half_ns = (now_ns + ts_ns) // 2
+            self.clock.schedule(half_ns, lambda: self._tell_books(between), EventKind.TRADES)
         self._arm()
 
     def _moves_between(self, quote: MarketSnapshot) -> bool:

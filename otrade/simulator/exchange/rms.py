@@ -12,7 +12,7 @@ from otrade.simulator.base import hours
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.base.errors import RequestRefused, bad_input
 from otrade.simulator.base.universe import E4, ListedContract
-from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.base.virtual_clock import EventKind, VirtualClock
 from otrade.simulator.exchange.ledger import Ledger
 from otrade.simulator.exchange.market_data import MarketData
 from otrade.simulator.exchange.orders import Order, OrderRequest, RequestedTerms
@@ -97,7 +97,7 @@ class BrokerRms:
                     self.close_to_new(keys)
                     self.square_off(keys)
 
-            exchange.clock.schedule(due_ns, run)
+            exchange.clock.schedule(due_ns, run, EventKind.SESSION)
 
     def close_to_new(self, keys: Iterable[str]) -> None:
         """No new MIS orders for these, from now on."""

@@ -12,7 +12,7 @@ from picows import WSMsgType
 
 from otrade.simulator.base.config import NS_PER_MS, SimConfig
 from otrade.simulator.base.universe import ListedContract
-from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.base.virtual_clock import EventKind, VirtualClock
 from otrade.simulator.exchange.market_data import MarketSnapshot
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.faults.injector import FaultInjector
@@ -177,7 +177,9 @@ class MarketStreamServer:
         times = {ts_ns for segment in SEGMENTS for ts_ns, _ in timeline(segment, market.date)}
         for ts_ns in sorted(times):
             if ts_ns > now_ns:
-                self._clock.schedule(ts_ns, lambda: self._tell_status(self.clients))
+                self._clock.schedule(
+                    ts_ns, lambda: self._tell_status(self.clients), EventKind.SESSION
+                )
 
     # ---- messages out
 
@@ -211,7 +213,7 @@ class MarketStreamServer:
         """A message before the whole one: the same, a part of it, one without a book, or one with a
         wrong price.
         """
-        way = self._faults.choose(len(WRONG))
+        way = self._faults.choose(quote.contract.token, len(WRONG))
 
         def spoil(whole: Any) -> Any:
             message = Feed()
@@ -276,4 +278,4 @@ class MarketStreamServer:
         # Maps in the order of their keys: the same run gives the same bytes.
         payload = message.SerializeToString(deterministic=True)
         for client in clients:
-            self._server.send_later(client, WSMsgType.BINARY, payload, self._cfg.latency.tick)
+            self._server.send_ticks(client, WSMsgType.BINARY, payload)
