@@ -17,6 +17,20 @@ LEVELS = 5
 E9 = 10**9
 
 
+OI_UNITS = 9_000
+"""Open interest at the start of a day, in units of ten lots."""
+
+
+def oi_unit(contract: ListedContract) -> int:
+    """0: it has no open interest."""
+    return 10 * contract.lot if contract.expiry is not None else 0
+
+
+def next_oi(oi: int, unit: int, noise: int) -> int:
+    """Open interest after a trade with that noise: up to eight tenths of a unit more, or seven less."""
+    return max(0, oi + ((noise >> 60) - 7) * unit // 10)
+
+
 class DepthLevel:
     """One price of the book with what is left of it."""
 
@@ -58,8 +72,8 @@ class MarketSnapshot:
         self.last_qty = self.volume = self.value_e4 = 0
         self.ts_ns = ist_ns(previous_trading_day(date), "15:30")
         """Time of the last trade."""
-        self._oi_unit = 10 * contract.lot if contract.expiry is not None else 0
-        self.oi = self.oi_high = self.oi_low = self._oi_unit * 9000
+        self._oi_unit = oi_unit(contract)
+        self.oi = self.oi_high = self.oi_low = self._oi_unit * OI_UNITS
 
     @property
     def next_ns(self) -> int | None:
@@ -114,7 +128,7 @@ class MarketSnapshot:
             self.volume += qty
             self.value_e4 += qty * price_e4
             if self._oi_unit:
-                self.oi = max(0, self.oi + ((path.noise[i] >> 60) - 7) * self._oi_unit // 10)
+                self.oi = next_oi(self.oi, self._oi_unit, path.noise[i])
                 self.oi_high = max(self.oi_high, self.oi)
                 self.oi_low = min(self.oi_low, self.oi)
             last = i

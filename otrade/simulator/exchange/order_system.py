@@ -336,7 +336,7 @@ class OrderSystem:
         return delay_ns(self._draws.of("way", order.draw_key), self.cfg.latency.exchange)
 
     def _taken_ns(self, contract: ListedContract) -> tuple[int, int]:
-        if contract.exchange in ("NSE", "NFO"):
+        if contract.exchange in ("NSE", "NFO", "BSE", "BFO"):
             start, end = contract.session_ns(self.date)
             if self.date not in hours.MUHURAT:
                 start, end = hours.ist_ns(self.date, "09:00"), hours.ist_ns(self.date, "16:00")

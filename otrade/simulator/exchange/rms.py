@@ -85,10 +85,15 @@ class BrokerRms:
         """Arm the day's square-offs."""
         self._closed.clear()
         exchange = self._exchange
+        times: dict[tuple[str, bool], int] = {}
+        """By what the hours of a contract depend on: there are thousands."""
         due: dict[int, list[ListedContract]] = {}
-        for contract in exchange.market.universe.by_key.values():
+        for contract in exchange.market.universe.contracts:
             if contract.tradable:
-                due.setdefault(self._rules.cut_off_ns(contract, date), []).append(contract)
+                alike = contract.hours_kind, contract.expiry == date and contract.is_of_index
+                if alike not in times:
+                    times[alike] = self._rules.cut_off_ns(contract, date)
+                due.setdefault(times[alike], []).append(contract)
         for due_ns, contracts in due.items():
             keys = [contract.key for contract in contracts]
 
