@@ -250,13 +250,18 @@ def test_tokens_die_at_six() -> None:
         ("POST", "/orders/regular", {}, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"quantity": "many"}, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"quantity": "1.5"}, 400, "InputException"),
+        ("POST", "/orders/regular", BUY | {"quantity": "10.0"}, 400, "InputException"),
+        ("POST", "/orders/regular", BUY | {"quantity": 10.0}, 400, "InputException"),
+        ("POST", "/orders/regular", BUY | {"quantity": "1e1"}, 400, "InputException"),
+        ("POST", "/orders/regular", BUY | {"quantity": 100_001}, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"quantity": "1e400"}, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"price": "inf"}, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"price": "-5"}, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"tradingsymbol": "NOSUCH"}, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"tradingsymbol": "NIFTY 50"}, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"transaction_type": "HOLD"}, 400, "InputException"),
-        ("POST", "/orders/amo", BUY, 400, "InputException"),
+        ("POST", "/orders/amo", BUY, 400, "OrderException"),
+        ("POST", "/orders/iceberg", BUY, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"order_type": "MARKET"}, 400, "InputException"),
         (
             "POST",
@@ -506,6 +511,43 @@ def test_candles_tell_the_open_interest_of_their_end() -> None:
         assert {row[6] for row in share} == {0}
 
     rest_account(work)
+
+
+def test_what_kite_refuses_before_its_order_system() -> None:
+    """AMO in hours, options on shares at the market; a price that MARKET has no use for is ignored,
+    and so is LIMIT's trigger.
+    """
+
+    async def work(s: RestAccount) -> None:
+        async def words(params: dict[str, Any], variety: str = "regular") -> str:
+            status, body = await s.ask("POST", f"/orders/{variety}", params)
+            assert status == 400 and not await s.data("GET", "/orders")
+            return str(body["message"])
+
+        assert "AMO" in await words(BUY | {"price": 1500}, "amo")
+        option = s.sim.exchange.market.universe.resolve("NFO:INFY.ATMCE")
+        at_the_market = BUY | {
+            "exchange": "NFO",
+            "tradingsymbol": option.tradingsymbol,
+            "quantity": option.lot,
+            "product": "NRML",
+            "order_type": "MARKET",
+            "market_protection": -1,
+        }
+        assert "stock options" in await words(at_the_market)
+        price = round(
+            (await s.data("GET", "/quote/ltp", {"i": "NSE:INFY"}))["NSE:INFY"]["last_price"]
+        )
+        unused = [
+            {"order_type": "MARKET", "market_protection": -1, "price": price},
+            {"order_type": "LIMIT", "price": price - 20, "trigger_price": price - 30},
+        ]
+        for terms in unused:
+            await s.data("POST", "/orders/regular", BUY | terms)
+        rows = await s.data("GET", "/orders")
+        assert [row["trigger_price"] for row in rows] == [0, 0]
+
+    rest_account(work, listing="whole")
 
 
 def test_limits_answer_429() -> None:

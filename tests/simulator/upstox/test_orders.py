@@ -273,10 +273,22 @@ def test_shares_for_delivery_become_holdings() -> None:
         ({"tag": "x" * 41}, "UDAPI1119", "tag"),
         ({"tag": 7}, "UDAPI100036", "tag"),
         ({"slice": "yes"}, "UDAPI100036", "slice"),
-        ({"order_type": "MARKET"}, "UDAPI1158", "market_protection"),
-        ({"order_type": "SL-M", "trigger_price": 5000}, "UDAPI1158", "market_protection"),
+        ({"order_type": "MARKET", "price": 0}, "UDAPI1158", "market_protection"),
+        (
+            {"order_type": "SL-M", "trigger_price": 5000, "price": 0},
+            "UDAPI1158",
+            "market_protection",
+        ),
         ({"order_type": "MARKET", "market_protection": 25.5}, "UDAPI1176", "market_protection"),
         ({"order_type": "MARKET", "market_protection": -2}, "UDAPI1177", "market_protection"),
+        ({"order_type": "MARKET", "market_protection": -1}, "UDAPI1040", "price"),
+        ({"order_type": "SL-M", "trigger_price": 5000.0}, "UDAPI1040", "price"),
+        ({"trigger_price": 1400.0}, "UDAPI1041", "trigger_price"),
+        (
+            {"order_type": "MARKET", "price": 0, "market_protection": -1, "trigger_price": 9.0},
+            "UDAPI1041",
+            "trigger_price",
+        ),
     ],
 )
 def test_what_is_refused_at_once(changed: dict[str, Any], code: str, path: str) -> None:

@@ -89,7 +89,7 @@ def test_sdk_trades_against_the_server() -> None:
         "candles": [True, True, True],
         "brokerage": True,
         "margin": True,
-        "calendar": [True, "NORMAL_OPEN", 4],
+        "calendar": [True, "NORMAL_OPEN", 6],
         "gtts": [],
         "ip": "127.0.0.1",
         "authorized": True,

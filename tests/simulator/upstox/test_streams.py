@@ -93,7 +93,11 @@ def test_state_of_the_market_then_a_snapshot_then_what_has_changed() -> None:
         (first,) = recorder.dicts
         assert first["type"] == "market_info" and "feeds" not in first
         assert first["marketInfo"]["segmentStatus"] == dict.fromkeys(
-            ("NSE_EQ", "NSE_INDEX", "NSE_FO", "NCD_FO", "MCX_FO"), "NORMAL_OPEN"
+            (
+                *("NSE_EQ", "NSE_INDEX", "NSE_FO", "BSE_EQ", "BSE_INDEX", "BSE_FO"),
+                *("NCD_FO", "MCX_FO"),
+            ),
+            "NORMAL_OPEN",
         )
         recorder.say("sub", [INFY, NIFTY, "NSE_EQ|UNKNOWN"], "ltpc")
         await s.wait(10)
