@@ -405,6 +405,31 @@ def test_a_basket_is_what_its_orders_cost_one_after_another(second_exit: Any, mo
     rest_account(work, second_exit=second_exit)
 
 
+def test_a_basket_tells_the_benefit_of_a_hedge() -> None:
+    """A call spread that is sold: 12 per cent of the strike alone, what it can lose together."""
+
+    async def work(s: RestAccount) -> None:
+        sold, bought = (
+            {
+                "exchange": "NFO",
+                "tradingsymbol": f"NIFTY26NOV{strike}CE",
+                "transaction_type": side,
+                "variety": "regular",
+                "product": "NRML",
+                "order_type": "LIMIT",
+                "quantity": 65,
+                "price": price,
+            }
+            for strike, side, price in ((26_000, "SELL", 150), (26_200, "BUY", 80))
+        )
+        for rows in ([sold, bought], [bought, sold]):
+            told = await s.data("POST", "/margins/basket", body=orjson.dumps(rows))
+            assert told["initial"]["total"] == pytest.approx(0.12 * 26_000 * 65 + 80 * 65)
+            assert told["final"]["total"] == pytest.approx((200 + 80) * 65)
+
+    rest_account(work, listing="whole")
+
+
 def test_a_basket_may_be_untold() -> None:
     item = (
         b'[{"exchange":"NSE","tradingsymbol":"INFY","transaction_type":"BUY","variety":"regular","product":"MIS",'
