@@ -17,12 +17,12 @@ from upstox_client.feeder.proto import MarketDataFeedV3_pb2
 
 from otrade.simulator.base.config import NS_PER_S, SimConfig
 from otrade.simulator.base.hours import ist_ns
+from otrade.simulator.exchange.greeks import greeks
 from otrade.simulator.exchange.market_data import MarketSnapshot
 from otrade.simulator.prices.price_paths import option_e4
 from otrade.simulator.simulator import Simulator
 from otrade.simulator.upstox.rest.settings import UpstoxLimits, UpstoxSettings
 from otrade.simulator.upstox.streams import proto
-from otrade.simulator.upstox.streams.greeks import greeks
 from tests.simulator.scripted_market import DATE
 from tests.simulator.upstox.upstox_account import INFY, UpstoxAccount, upstox_account
 from tests.simulator.upstox.upstox_feed_client import (
