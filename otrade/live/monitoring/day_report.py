@@ -127,7 +127,7 @@ def summarize(day: TradingDay) -> DaySummary:
         n_alarms=day.n_alarms,
         is_clean=day.is_verified and not any(day.plan.net_of().values()),
         has_fault=day.has_fault,
-        open_words=what_is_open(day.plan),
+        open_words=" ".join(filter(None, (what_is_open(day.plan), day.foreign_words))),
         trades=tuple(trades),
         n_unvalued=engine.n_unvalued,
     )

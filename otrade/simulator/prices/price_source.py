@@ -105,12 +105,35 @@ class PriceSource:
             self._paths[key] = self._make(contract, date, coarse)
         return self._paths[key]
 
+    def earlier(self, contract: ListedContract, date: dt.date, *, coarse: bool) -> PricePath:
+        """The trades of a day before, which nobody trades any more: made anew when they are not kept.
+        Of a root with prices of a user, no day is invented.
+        """
+        kept = self._paths.get((contract.key, date, coarse))
+        if kept is not None:
+            return kept
+        is_of_file = any(root == contract.root for root, _ in self._bars)
+        if is_of_file and (contract.root, date) not in self._bars:
+            return PricePath()
+        is_new = (contract.root, date, coarse) not in self._references
+        made = self._make(contract, date, coarse)
+        if is_new:
+            self._references.pop((contract.root, date, coarse), None)
+        return made
+
     def set_path(
         self, contract: ListedContract, date: dt.date, path: PricePath, close_e4: int
     ) -> None:
         """Put hand-made trades, and the close before them, in the place of generated ones."""
         self._paths[contract.key, date, False] = path
         self._closes[contract.key, date] = close_e4
+
+    def forget_before(self, date: dt.date) -> None:
+        """Days that are over need no memory: whoever asks for their candles has them made again."""
+        self._references = {k: made for k, made in self._references.items() if k[1] >= date}
+        self._paths = {k: made for k, made in self._paths.items() if k[1] >= date}
+        self._file_qty = {k: made for k, made in self._file_qty.items() if k[1] >= date}
+        self._universes = {k: made for k, made in self._universes.items() if k >= date}
 
     def _is_of_file(self, contract: ListedContract, date: dt.date) -> bool:
         """A user's prices are played as they are: bands widen for them. Options are priced from
