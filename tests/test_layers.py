@@ -102,15 +102,16 @@ TABLE = {
     "brokers": f"{BASE} _core.codecs _core.histogram brokers.registry instruments",
     "brokers.kite": f"{BASE} _core.codecs brokers brokers.transport instruments",
     "brokers.upstox": f"{BASE} _core.codecs brokers brokers.transport instruments",
-    "simulator.base": "",
-    "simulator.prices": "simulator.base",
-    "simulator.faults": "simulator.base",
-    "simulator.exchange": "simulator.base simulator.faults simulator.prices",
-    "simulator.net": "simulator.base simulator.exchange simulator.faults",
-    "simulator.kite.rest": "simulator.base simulator.exchange simulator.faults simulator.net",
+    "simulator.draws": "",
+    "simulator.base": "simulator.draws",
+    "simulator.prices": "simulator.base simulator.draws",
+    "simulator.faults": "simulator.base simulator.draws",
+    "simulator.exchange": "simulator.base simulator.draws simulator.faults simulator.prices",
+    "simulator.net": "simulator.base simulator.draws simulator.exchange simulator.faults",
+    "simulator.kite.rest": "simulator.base simulator.draws simulator.exchange simulator.faults simulator.net",
     "simulator.kite": "simulator.base simulator.exchange simulator.faults simulator.kite.rest "
     "simulator.net",
-    "simulator.upstox.rest": "simulator.base simulator.exchange simulator.faults simulator.net",
+    "simulator.upstox.rest": "simulator.base simulator.draws simulator.exchange simulator.faults simulator.net",
     "simulator.upstox.streams": "simulator.base simulator.exchange simulator.faults "
     "simulator.net simulator.upstox.rest",
     "simulator.upstox": "simulator.base simulator.exchange simulator.faults simulator.net "

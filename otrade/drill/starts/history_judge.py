@@ -86,7 +86,7 @@ def _minutes(sim: Simulator, contract: ListedContract, date: dt.date) -> dict[in
     """Of one day, by the exchange's trades."""
     exchange = sim.exchange
     if date == exchange.date:
-        trades = [(ts, px) for ts, px, _ in exchange.market.quote(contract).trades()]
+        trades = [(ts, px) for ts, px, _, _ in exchange.market.quote(contract).trades()]
     else:
         path = exchange.prices.earlier(contract, date, coarse=False)
         trades = list(zip(path.ts_ns, path.px_e4, strict=True))

@@ -10,6 +10,7 @@ from otrade.simulator.base import hours
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.exchange.market_data import OI_UNITS, next_oi, oi_unit
 from otrade.simulator.exchange.order_system import OrderSystem
 
 HISTORY_DAYS_MAX = 60
@@ -24,6 +25,8 @@ class CandleBar:
     """When it began."""
     ohlc_e4: list[int]
     volume: int
+    oi: int = 0
+    """Open interest at its end."""
 
 
 def bars(
@@ -43,12 +46,12 @@ def bars(
     first, last = hours.ist_date(from_ns), hours.ist_date(to_ns)
     dates |= {d for d in exchange.prices.file_dates() if first <= d <= last and d < exchange.date}
     for date in sorted(dates):
-        trades: Iterable[tuple[int, int, int]]
+        trades: Iterable[tuple[int, int, int, int]]
         if date == exchange.date:
             trades = exchange.market.quote(contract).trades()
         else:
             path = exchange.prices.earlier(contract, date, coarse=minutes == 0)
-            trades = zip(path.ts_ns, path.px_e4, path.qty, strict=True)
+            trades = zip(path.ts_ns, path.px_e4, path.qty, path.noise, strict=True)
         found += _bars(trades, contract, date, minutes, from_ns, to_ns)
     return found
 
@@ -67,7 +70,7 @@ def _days(today: dt.date, from_ns: int, to_ns: int) -> list[dt.date]:
 
 
 def _bars(
-    trades: Iterable[tuple[int, int, int]],
+    trades: Iterable[tuple[int, int, int, int]],
     contract: ListedContract,
     date: dt.date,
     minutes: int,
@@ -77,10 +80,12 @@ def _bars(
     start_ns = contract.session_ns(date)[0] if minutes else hours.ist_ns(date, "00:00")
     length_ns = minutes * 60 * NS_PER_S if minutes else 86_400 * NS_PER_S
     found: list[CandleBar] = []
-    current = -1
-    for ts_ns, px_e4, qty in trades:
+    current, unit = -1, oi_unit(contract)
+    oi = unit * OI_UNITS
+    for ts_ns, px_e4, qty, noise in trades:
         if ts_ns > to_ns:
             break
+        oi = next_oi(oi, unit, noise)
         slot = (ts_ns - start_ns) // length_ns
         if start_ns + slot * length_ns < from_ns and minutes:
             continue
@@ -93,4 +98,5 @@ def _bars(
         prices[2] = min(prices[2], px_e4)
         prices[3] = px_e4
         bar.volume += qty
+        bar.oi = oi
     return found

@@ -10,10 +10,25 @@ from collections.abc import Callable, Iterator
 
 from otrade.simulator.base.hours import ist_ns, previous_trading_day
 from otrade.simulator.base.universe import ListedContract
-from otrade.simulator.base.virtual_clock import VirtualClock, VirtualTimer
+from otrade.simulator.base.virtual_clock import EventKind, VirtualClock, VirtualTimer
 from otrade.simulator.prices.price_source import PriceSource
 
 LEVELS = 5
+E9 = 10**9
+
+
+OI_UNITS = 9_000
+"""Open interest at the start of a day, in units of ten lots."""
+
+
+def oi_unit(contract: ListedContract) -> int:
+    """0: it has no open interest."""
+    return 10 * contract.lot if contract.expiry is not None else 0
+
+
+def next_oi(oi: int, unit: int, noise: int) -> int:
+    """Open interest after a trade with that noise: up to eight tenths of a unit more, or seven less."""
+    return max(0, oi + ((noise >> 60) - 7) * unit // 10)
 
 
 class DepthLevel:
@@ -47,7 +62,7 @@ class MarketSnapshot:
         self.lpp_bps = 0
         """A protection range of its own; 0: the ordinary one."""
         self.is_halted = False
-        self._factor = 1.0
+        self._factor_e9 = E9
         self._bends = False
         self.quiet_until_ns = 0
         """Nobody trades before that time; the order book moves all the same."""
@@ -59,8 +74,8 @@ class MarketSnapshot:
         self.last_qty = self.volume = self.value_e4 = 0
         self.ts_ns = ist_ns(previous_trading_day(date), "15:30")
         """Time of the last trade."""
-        self._oi_unit = 10 * contract.lot if contract.expiry is not None else 0
-        self.oi = self.oi_high = self.oi_low = self._oi_unit * 9000
+        self._oi_unit = oi_unit(contract)
+        self.oi = self.oi_high = self.oi_low = self._oi_unit * OI_UNITS
 
     @property
     def next_ns(self) -> int | None:
@@ -116,7 +131,7 @@ class MarketSnapshot:
             self.volume += qty
             self.value_e4 += qty * price_e4
             if self._oi_unit:
-                self.oi = max(0, self.oi + ((path.noise[i] >> 60) - 7) * self._oi_unit // 10)
+                self.oi = next_oi(self.oi, self._oi_unit, path.noise[i])
                 self.oi_high = max(self.oi_high, self.oi)
                 self.oi_low = min(self.oi_low, self.oi)
             last = i
@@ -144,22 +159,25 @@ class MarketSnapshot:
             if i not in self._skipped
         ]
 
-    def trades(self) -> Iterator[tuple[int, int, int]]:
-        """(time, price, quantity) of all that has traded today, oldest first."""
+    def trades(self) -> Iterator[tuple[int, int, int, int]]:
+        """(time, price, quantity, noise) of all that has traded today, oldest first."""
         path = self._path
         for i in range(self._next):
             if i not in self._skipped:
-                yield path.ts_ns[i], self._bent_e4.get(i, path.px_e4[i]), path.qty[i]
+                price_e4 = self._bent_e4.get(i, path.px_e4[i])
+                yield path.ts_ns[i], price_e4, path.qty[i], path.noise[i]
 
     def lock(self, side: int) -> None:
         """Stand at the band from the next trade on; 0 lets go."""
         self.locked = side
-        self._bends = side != 0 or self._factor != 1.0
+        self._bends = side != 0 or self._factor_e9 != E9
         self._depth = None
 
     def shift(self, bps: int) -> None:
-        """The path goes on that much higher or lower."""
-        self._factor *= 1 + bps / 10_000
+        """The path goes on that much higher or lower; the factor is kept in billionths, rounded
+        down.
+        """
+        self._factor_e9 = self._factor_e9 * (10_000 + bps) // 10_000
         self._bends = True
 
     def _bent(self, price_e4: int) -> int:
@@ -168,7 +186,9 @@ class MarketSnapshot:
         high_e4 = self.high_band_e4 // tick_e4 * tick_e4
         if self.locked:
             return high_e4 if self.locked > 0 else low_e4
-        return min(max(round(price_e4 * self._factor / tick_e4) * tick_e4, low_e4), high_e4)
+        step = tick_e4 * E9
+        bent_e4 = (2 * price_e4 * self._factor_e9 + step) // (2 * step) * tick_e4  # half up
+        return min(max(bent_e4, low_e4), high_e4)
 
     def noise(self) -> int:
         """64 random bits of the last trade."""
@@ -300,7 +320,7 @@ class MarketData:
             if self._timer.callback is not None and self._timer.ts_ns <= due:
                 return
             self._timer.cancel()
-        self._timer = self.clock.schedule(due, self._step)
+        self._timer = self.clock.schedule(due, self._step, EventKind.TRADES)
 
     def _step(self) -> None:
         self._timer = None
@@ -320,7 +340,8 @@ class MarketData:
         between = [quote for quote in traded if self._moves_between(quote)]
         if between:
             ts_ns = min(quote.next_ns or now_ns for quote in between)
-            self.clock.schedule((now_ns + ts_ns) // 2, lambda: self._tell_books(between))
+            half_ns = (now_ns + ts_ns) // 2
+            self.clock.schedule(half_ns, lambda: self._tell_books(between), EventKind.TRADES)
         self._arm()
 
     def _moves_between(self, quote: MarketSnapshot) -> bool:

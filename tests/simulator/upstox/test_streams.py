@@ -17,12 +17,12 @@ from upstox_client.feeder.proto import MarketDataFeedV3_pb2
 
 from otrade.simulator.base.config import NS_PER_S, SimConfig
 from otrade.simulator.base.hours import ist_ns
+from otrade.simulator.exchange.greeks import greeks
 from otrade.simulator.exchange.market_data import MarketSnapshot
 from otrade.simulator.prices.price_paths import option_e4
 from otrade.simulator.simulator import Simulator
 from otrade.simulator.upstox.rest.settings import UpstoxLimits, UpstoxSettings
 from otrade.simulator.upstox.streams import proto
-from otrade.simulator.upstox.streams.greeks import greeks
 from tests.simulator.scripted_market import DATE
 from tests.simulator.upstox.upstox_account import INFY, UpstoxAccount, upstox_account
 from tests.simulator.upstox.upstox_feed_client import (
@@ -93,7 +93,11 @@ def test_state_of_the_market_then_a_snapshot_then_what_has_changed() -> None:
         (first,) = recorder.dicts
         assert first["type"] == "market_info" and "feeds" not in first
         assert first["marketInfo"]["segmentStatus"] == dict.fromkeys(
-            ("NSE_EQ", "NSE_INDEX", "NSE_FO", "NCD_FO", "MCX_FO"), "NORMAL_OPEN"
+            (
+                *("NSE_EQ", "NSE_INDEX", "NSE_FO", "BSE_EQ", "BSE_INDEX", "BSE_FO"),
+                *("NCD_FO", "MCX_FO"),
+            ),
+            "NORMAL_OPEN",
         )
         recorder.say("sub", [INFY, NIFTY, "NSE_EQ|UNKNOWN"], "ltpc")
         await s.wait(10)
@@ -335,6 +339,29 @@ def test_requests_of_which_no_notice_is_taken(payload: bytes) -> None:
         assert len(recorder.raw) > 2
 
     upstox_account(work)
+
+
+def test_full_d30_is_refused_in_words_without_plus_and_served_with_it() -> None:
+    async def without(s: UpstoxAccount) -> None:
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY], "full_d30")
+        await s.wait(2)
+        assert len(recorder.raw) == 1 and recorder.is_up
+        assert (
+            "Upstox Plus"
+            in s.sim.feed_of("upstox").streams["/v3/feed/market-data-feed"].refusals[-1]
+        )
+
+    async def with_plus(s: UpstoxAccount) -> None:
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY], "full_d30")
+        await s.wait(2)
+        newest = recorder.messages[-1].feeds[INFY]
+        assert newest.requestMode == 3
+        assert len(newest.fullFeed.marketFF.marketLevel.bidAskQuote) >= 5
+
+    upstox_account(without)
+    upstox_account(with_plus, servers={"upstox": UpstoxSettings(has_plus=True)})
 
 
 def test_keys_of_a_connection_are_limited_by_mode() -> None:
