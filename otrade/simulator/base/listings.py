@@ -37,8 +37,8 @@ ISINS = {
 # exchange token of the index, its symbol, name of its derivatives, level, sigma, future tick e4,
 # strike step, freeze quantity, depth lots
 INDICES = (
-    (1001, "NIFTY 50", "NIFTY", 25_900.0, 0.0085, 1000, 50, 1800, 8),
-    (1016, "NIFTY BANK", "BANKNIFTY", 58_400.0, 0.0100, 2000, 100, 600, 8),
+    (1001, "NIFTY 50", "NIFTY", 25_900.0, 0.0070, 1000, 50, 1800, 8),
+    (1016, "NIFTY BANK", "BANKNIFTY", 58_400.0, 0.0095, 2000, 100, 600, 8),
 )
 
 

@@ -60,10 +60,6 @@ class ListedContract:
     def is_option(self) -> bool:
         return self.instrument_type in ("CE", "PE")
 
-    def round_e4(self, price_e4: float) -> int:
-        """Nearest tick, at least one."""
-        return max(self.tick_e4, round(price_e4 / self.tick_e4) * self.tick_e4)
-
     def session_ns(self, date: dt.date) -> tuple[int, int]:
         """Start and end of continuous trading."""
         start, end = hours.hours(self.hours_kind, date, self.expiry)

@@ -40,8 +40,7 @@ def bars(
     to_ns = min(to_ns, clock.now_ns())
     found: list[CandleBar] = []
     for date in _days(exchange.date, from_ns, to_ns):
-        today = date == exchange.date
-        path = exchange.prices.path(contract, date, coarse=not today)
+        path = exchange.prices.path(contract, date)
         found += _bars(path, contract, date, minutes, from_ns, to_ns)
     return found
 
