@@ -105,11 +105,11 @@ TABLE = {
     "simulator.prices": "simulator.base simulator.draws",
     "simulator.faults": "simulator.base simulator.draws",
     "simulator.exchange": "simulator.base simulator.draws simulator.faults simulator.prices",
-    "simulator.net": "simulator.base simulator.exchange simulator.faults",
-    "simulator.kite.rest": "simulator.base simulator.exchange simulator.faults simulator.net",
+    "simulator.net": "simulator.base simulator.draws simulator.exchange simulator.faults",
+    "simulator.kite.rest": "simulator.base simulator.draws simulator.exchange simulator.faults simulator.net",
     "simulator.kite": "simulator.base simulator.exchange simulator.faults simulator.kite.rest "
     "simulator.net",
-    "simulator.upstox.rest": "simulator.base simulator.exchange simulator.faults simulator.net",
+    "simulator.upstox.rest": "simulator.base simulator.draws simulator.exchange simulator.faults simulator.net",
     "simulator.upstox.streams": "simulator.base simulator.exchange simulator.faults simulator.prices "
     "simulator.net simulator.upstox.rest",
     "simulator.upstox": "simulator.base simulator.exchange simulator.faults simulator.net "

@@ -382,6 +382,13 @@ def parser() -> argparse.ArgumentParser:
         default=DEFAULT,
         help=f"whose protocols are spoken ({DEFAULT})",
     )
+    sub.add_argument(
+        "--listing",
+        choices=("near", "whole"),
+        default="near",
+        help="near: about a hundred instruments; whole: five thousand, with weekly, far and BSE "
+        "contracts and options on shares (near)",
+    )
     for row in BROKERS.values():
         for name, port in row.simulator_ports.items():
             option = f"--{name.replace('_', '-')}"

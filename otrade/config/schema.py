@@ -371,6 +371,13 @@ class SimulatorConfig(ConfigBase, frozen=True, kw_only=True):
     ticks_per_bar: Annotated[
         int, Meta(ge=4, le=600, description="ticks made of one bar of a price file")
     ] = 15
+    listing: Annotated[
+        Literal["near", "whole"],
+        Meta(
+            description="near: about a hundred instruments; whole: five thousand, with weekly, far "
+            "and BSE contracts and options on shares"
+        ),
+    ] = "near"
     funds_rupees: Annotated[float, Meta(gt=0, le=1e12)] = 1_000_000.0
     prices: dict[str, str] = {}
     rehearse: Annotated[

@@ -138,6 +138,7 @@ def sim_config_of(config: Config, options: RunOptions, calendar: Calendar) -> Si
         bar_ticks=sim.ticks_per_bar,
         book_percent=BOOK_PERCENT,
         prices=dict(prices),
+        listing=sim.listing,
         funds_rupees=sim.funds_rupees,
     )
 

@@ -46,13 +46,14 @@ class ScriptedMarket:
         last_qty: int = 65,
         noise: int = 0,
         start_ns: int = START_NS,
+        date: dt.date = DATE,
         latency: LatencyConfig = INSTANT,
         **config: Any,
     ) -> None:
         self.clock = VirtualClock(start_ns)
-        cfg = SimConfig(dates=(DATE,), latency=latency, **config)
+        cfg = SimConfig(dates=(date,), latency=latency, **config)
         self.exchange = OrderSystem(cfg, self.clock, RULES)
-        universe = self.exchange.prices.universe(DATE)
+        universe = self.exchange.prices.universe(date)
         self.contract = universe.resolve(key)
         n = len(prices)
         path = PricePath(
@@ -61,8 +62,8 @@ class ScriptedMarket:
             array("q", [last_qty] * n),
             array("Q", [noise] * n),
         )
-        self.exchange.prices.set_path(self.contract, DATE, path, e4(close or prices[0]))
-        self.exchange.open_day(DATE)
+        self.exchange.prices.set_path(self.contract, date, path, e4(close or prices[0]))
+        self.exchange.open_day(date)
         self.pushes: list[OrderState] = []
         self.exchange.on_update.append(self.pushes.append)
         self.start_ns = start_ns

@@ -109,7 +109,11 @@ async def _with_adapter(
         config.sim.date,
         Calendar.load(Path(config.paths.calendar) if config.paths.calendar else None),
     )
-    sim = Simulator(SimConfig(broker=wanted.kind, dates=(today,), seed=config.sim.seed))
+    sim = Simulator(
+        SimConfig(
+            broker=wanted.kind, dates=(today,), seed=config.sim.seed, listing=config.sim.listing
+        )
+    )
     ports = await sim.start()
     try:
         adapter = paper_adapter(wanted, sim, ports)

@@ -75,6 +75,7 @@ async def _paper(config: Config, calendar: Calendar) -> PreflightBoard:
             dates=(date,),
             day_start="08:45",
             funds_rupees=config.sim.funds_rupees,
+            listing=config.sim.listing,
         )
     )
     ports = await sim.start()

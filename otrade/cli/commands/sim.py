@@ -40,6 +40,7 @@ def serve(args: argparse.Namespace) -> int:
         speed=1.0 if math.isinf(args.speed) else args.speed,
         day_start=args.start,
         broker=args.broker,
+        listing=args.listing,
         book_percent=BOOK_PERCENT,
         ports={
             name: getattr(args, name) for row in BROKERS.values() for name in row.simulator_ports

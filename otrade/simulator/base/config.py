@@ -13,6 +13,11 @@ NS_PER_S = 1_000_000_000
 BOOK_PERCENT = 10
 """Enough to be met all day, and few enough to cost little time."""
 
+Listing = Literal["near", "whole"]
+"""What the exchange lists: shares, two indices and what is near of their derivatives (about a
+hundred instruments), or all seven indices, weekly, far and BSE contracts and options on shares
+(more than three thousand).
+"""
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=60_000)]
 
 
@@ -73,6 +78,7 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """`EXCH:SYMBOL` or `EXCH:NAME.FUT` (the nearest future) to the path of a CSV of bars."""
     symbols: tuple[str, ...] = ()
     """Names of cash shares to keep; empty keeps all that are known."""
+    listing: Listing = "near"
     funds_rupees: Annotated[float, msgspec.Meta(ge=0)] = 2_500_000.0
     second_exit: Literal["costs", "free", "untold"] = "costs"
     """A second exit of the same position (stop and target both working) blocks margin like a new

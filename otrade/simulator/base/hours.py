@@ -15,7 +15,22 @@ DAY = dt.timedelta(days=1)
 CAS_FROM = dt.date(2026, 8, 3)
 """Shares that have derivatives close in an auction; derivatives trade longer."""
 CAS_LATER_FROM = dt.date(2026, 12, 7)
-TUESDAY_EXPIRY_FROM = dt.date(2025, 9, 1)
+"""The auction moves to 15:30 and derivatives end at 15:45; of the contracts that expire that day
+those on an index stop at 15:30, where their settlement price is being made, and those on shares
+trade to the close (SEBI HO/47/11/11(3)2025-MRD-POD2/I/23843/2026 of 2026-10-15, NSE/CMTR/76963 of
+2026-10-16).
+"""
+EXPIRY_DAYS: dict[str, list[tuple[str, int]]] = {
+    "NFO": [("2020-01-01", calendar.THURSDAY), ("2025-09-01", calendar.TUESDAY)],
+    "BFO": [
+        ("2023-05-15", calendar.FRIDAY),
+        ("2025-01-07", calendar.TUESDAY),
+        ("2025-09-01", calendar.THURSDAY),
+    ],
+}
+"""(first day, weekday on which contracts expire); a holiday moves it to the day before
+(NSE/FAOP/68747, BSE 20250623-59).
+"""
 MUHURAT = {dt.date(2025, 10, 21): ("13:45", "14:45"), dt.date(2026, 11, 8): ("18:15", "19:15")}
 """An hour of trading on a holiday (NSE/CMTR/71775); the times of 2026 are provisional."""
 BUDGET_DAYS = frozenset({dt.date(2025, 2, 1), dt.date(2026, 2, 1)})
@@ -60,8 +75,10 @@ def previous_trading_day(date: dt.date) -> dt.date:
     return date
 
 
-def hours(kind: str, date: dt.date, expiry: dt.date | None = None) -> tuple[str, str]:
-    """Continuous trading, IST, of `cash`, `cash_fno`, `index`, `fno`, `cds` or `mcx`."""
+def hours(kind: str, date: dt.date, *, is_index_expiry: bool = False) -> tuple[str, str]:
+    """Continuous trading, IST, of `cash`, `cash_fno`, `index`, `fno`, `cds` or `mcx`.
+    `is_index_expiry`: of a contract on an index on its last day.
+    """
     if date in MUHURAT:
         return MUHURAT[date]
     if kind == "mcx":
@@ -71,7 +88,7 @@ def hours(kind: str, date: dt.date, expiry: dt.date | None = None) -> tuple[str,
     if kind == "cash_fno" and CAS_FROM <= date < CAS_LATER_FROM:
         return "09:15", "15:15"
     if kind == "fno" and date >= CAS_LATER_FROM:
-        return "09:15", "15:30" if expiry == date else "15:45"
+        return "09:15", "15:30" if is_index_expiry else "15:45"
     if kind == "fno" and date >= CAS_FROM:
         return "09:15", "15:40"
     return "09:15", "15:30"
@@ -81,13 +98,28 @@ def _or_before(date: dt.date) -> dt.date:
     return date if is_trading_day(date) else previous_trading_day(date)
 
 
-def monthly_expiry(year: int, month: int) -> dt.date:
-    """Last Tuesday (Thursday before September 2025) of the month, or the trading day before a
-    holiday.
-    """
+def _expiry_day(exchange: str, date: dt.date) -> int:
+    """The weekday of expiries around that date."""
+    rows = EXPIRY_DAYS[exchange]
+    return next((day for first, day in reversed(rows) if first <= f"{date}"), rows[0][1])
+
+
+def monthly_expiry(year: int, month: int, exchange: str = "NFO") -> dt.date:
+    """The last day of expiry in the month."""
     last = dt.date(year, month, calendar.monthrange(year, month)[1])
-    weekday = calendar.TUESDAY if last >= TUESDAY_EXPIRY_FROM else calendar.THURSDAY
-    return _or_before(last - DAY * ((last.weekday() - weekday) % 7))
+    return _or_before(last - DAY * ((last.weekday() - _expiry_day(exchange, last)) % 7))
+
+
+def weekly_expiries(date: dt.date, exchange: str, count: int) -> list[dt.date]:
+    """The next so many, from that day on."""
+    found: list[dt.date] = []
+    day = date
+    while len(found) < count:
+        expiry = _or_before(day) if day.weekday() == _expiry_day(exchange, day) else None
+        if expiry is not None and expiry >= date:
+            found.append(expiry)
+        day += DAY
+    return found
 
 
 def commodity_expiry(year: int, month: int) -> dt.date:

@@ -3,18 +3,35 @@ band, volatility).
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from otrade.simulator.base import hours
-from otrade.simulator.base.listings import INDICES, SHARES, lot_size, share_tick_e4
+from otrade.simulator.base.config import Listing
+from otrade.simulator.base.listings import (
+    INDEX_SYMBOLS,
+    INDICES,
+    SHARES,
+    UNDERLYINGS,
+    ListedIndex,
+    lot_size,
+    share_lot,
+    share_option_tick_e4,
+    share_step_e4,
+    share_tick_e4,
+)
 
 E4 = 10_000
 SEGMENT_IDS = {"NSE": 1, "NFO": 2, "CDS": 3, "BSE": 4, "BFO": 5, "BCD": 6, "MCX": 7, "INDICES": 9}
 STRIKES = 9
-"""Listed on either side of the money: as many as the numbers of an underlying's contracts have room
-for.
+"""Of an index on either side of the money, where only what is near is listed."""
+SHARE_STRIKES = 10
+WEEKS, MONTHS, FAR_QUARTERS = 5, 3, 3
+"""Where the whole exchange is listed: expiries by week, by month, and then by quarter, up to a year
+ahead.
 """
+KINDS = {"FUT": 0, "CE": 1, "PE": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +63,7 @@ class ListedContract:
     multiplier: int = 1
     expiry: dt.date | None = None
     strike_e4: int = 0
+    is_weekly: bool = False
 
     @property
     def key(self) -> str:
@@ -60,9 +78,15 @@ class ListedContract:
     def is_option(self) -> bool:
         return self.instrument_type in ("CE", "PE")
 
+    @property
+    def is_of_index(self) -> bool:
+        """The index itself, or a contract on it."""
+        return self.root in INDEX_SYMBOLS
+
     def session_ns(self, date: dt.date) -> tuple[int, int]:
         """Start and end of continuous trading."""
-        start, end = hours.hours(self.hours_kind, date, self.expiry)
+        is_index_expiry = self.expiry == date and self.is_of_index
+        start, end = hours.hours(self.hours_kind, date, is_index_expiry=is_index_expiry)
         return hours.ist_ns(date, start), hours.ist_ns(date, end)
 
 
@@ -77,9 +101,39 @@ def _months(date: dt.date, expiry_of: Callable[[int, int], dt.date], count: int)
     return found
 
 
-def _token(segment: str, year: int, month: int, slot: int) -> int:
-    """Token of a derivative; reused after some years, as on the real exchange."""
-    return (40_000 + (year * 12 + month) % 60 * 200 + slot) << 8 | SEGMENT_IDS[segment]
+def _token(exchange: str, root: str, expiry: dt.date, kind: str = "FUT", strike: int = 0) -> int:
+    """Of a derivative, the same on every day of its life; `strike` in steps. Tokens come again after
+    64 weeks, as the real exchange uses them again.
+    """
+    number = UNDERLYINGS.index(root) + 1
+    week = expiry.toordinal() // 7 % 64
+    place = ((number * 64 + week) * 1024 + strike % 1024) * 4 + KINDS[kind]
+    return place << 8 | SEGMENT_IDS[exchange]
+
+
+def _other_token(exchange: str, expiry: dt.date, slot: int) -> int:
+    """Of a contract on a commodity or a currency."""
+    return (40_000 + (expiry.year * 12 + expiry.month) % 60 * 200 + slot) << 8 | SEGMENT_IDS[
+        exchange
+    ]
+
+
+def derivative_symbol(name: str, expiry: dt.date, what: str, *, is_weekly: bool = False) -> str:
+    """As Kite writes it: NIFTY26NOVFUT, NIFTY26NOV26000CE, and of a week NIFTY26D0126000CE."""
+    if is_weekly:
+        return f"{name}{expiry:%y}{'123456789OND'[expiry.month - 1]}{expiry:%d}{what}"
+    return f"{name}{expiry:%y}{expiry:%b}{what}".upper()
+
+
+@dataclass(frozen=True, slots=True)
+class _Expiry:
+    """One day on which contracts of an underlying end."""
+
+    date: dt.date
+    is_weekly: bool
+    strikes: int
+    """On either side of the money; 0: no options."""
+    has_future: bool
 
 
 class Universe:
@@ -91,6 +145,7 @@ class Universe:
         symbols: Iterable[str] = (),
         levels: dict[str, float] | None = None,
         closes: dict[str, float] | None = None,
+        listing: Listing = "near",
     ) -> None:
         """`levels`: price level in rupees of a root (`NIFTY 50`, `INFY`) where a price file says
         otherwise. `closes`: where a root closed the day before; its strikes are around that.
@@ -98,6 +153,7 @@ class Universe:
         self.date = date
         self._levels = levels or {}
         self._closes = closes or {}
+        self._is_whole = listing == "whole"
         keep = set(symbols)
         unknown = keep - {share[1] for share in SHARES}
         if unknown:
@@ -106,18 +162,45 @@ class Universe:
                 f"symbols: no such share in the simulator: {', '.join(sorted(unknown))}; "
                 f"known are {known}"
             )
-        self.contracts: list[ListedContract] = []
+        self._plain: list[ListedContract] = []
+        """All but options, of which there may be thousands: they are made when somebody asks."""
+        self._options: list[tuple[ListedContract, list[_Expiry], int]] = []
+        """(future, the expiries, step between strikes) of what has options."""
         for share in SHARES:
             if not keep or share[1] in keep:
                 self._add_share(*share)
-        for i, share in enumerate(SHARES):
+        for share in SHARES:
             if share[5] and (not keep or share[1] in keep):
-                self._add_share_future(i, share[1], share[3], share[4])
+                self._add_share_derivatives(share[1], share[3], share[4])
         for index in INDICES:
-            self._add_index(*index)
+            if index.is_near or self._is_whole:
+                self._add_index(index)
         self._add_other()
-        self.by_token = {contract.token: contract for contract in self.contracts}
-        self.by_key = {contract.key: contract for contract in self.contracts}
+
+    @cached_property
+    def contracts(self) -> list[ListedContract]:
+        """Everything that is listed."""
+        return [*self._plain, *self._listed_options()]
+
+    @cached_property
+    def by_token(self) -> dict[int, ListedContract]:
+        return {contract.token: contract for contract in self.contracts}
+
+    @cached_property
+    def by_key(self) -> dict[str, ListedContract]:
+        return {contract.key: contract for contract in self.contracts}
+
+    def underlying(self, contract: ListedContract) -> ListedContract:
+        """The share or index whose price a contract follows; itself where that is not listed."""
+        return self._roots.get(contract.root, contract)
+
+    def underlyings(self) -> list[ListedContract]:
+        """Shares and indices."""
+        return list(self._roots.values())
+
+    @cached_property
+    def _roots(self) -> dict[str, ListedContract]:
+        return {c.root: c for c in self._plain if c.expiry is None}
 
     def resolve(self, key: str) -> ListedContract:
         """`NFO:NIFTY.FUT` is the nearest future, `NFO:NIFTY.ATMCE` (or `PE`) the nearest option at the
@@ -127,7 +210,7 @@ class Universe:
             exchange, _, name = key[:-4].partition(":")
             futures = [
                 c
-                for c in self.contracts
+                for c in self._plain
                 if c.exchange == exchange and c.name == name and c.instrument_type == "FUT"
             ]
             if futures:
@@ -157,7 +240,7 @@ class Universe:
         self, number: int, symbol: str, name: str, level: float, sigma: float, fno: bool
     ) -> None:
         level = self._levels.get(symbol, level)
-        self.contracts.append(
+        self._plain.append(
             ListedContract(
                 token=number << 8 | SEGMENT_IDS["NSE"],
                 exchange="NSE",
@@ -177,23 +260,24 @@ class Universe:
             )
         )
 
-    def _add_share_future(self, place: int, symbol: str, level: float, sigma: float) -> None:
-        """The nearest future of a share: its being listed is how a client knows that the share has
+    def _add_share_derivatives(self, symbol: str, level: float, sigma: float) -> None:
+        """At least the nearest future: its being listed is how a client knows that the share has
         derivatives.
         """
         level = self._levels.get(symbol, level)
-        expiry = _months(self.date, hours.monthly_expiry, 1)[0]
-        self.contracts.append(
+        strikes = SHARE_STRIKES if self._is_whole else 0
+        months = _months(self.date, hours.monthly_expiry, MONTHS if self._is_whole else 1)
+        futures = [
             ListedContract(
-                token=_token("NFO", expiry.year, expiry.month, 100 + place),
+                token=_token("NFO", symbol, expiry),
                 exchange="NFO",
-                tradingsymbol=f"{symbol}{expiry:%y}{expiry:%b}FUT".upper(),
+                tradingsymbol=derivative_symbol(symbol, expiry, "FUT"),
                 name=symbol,
                 segment="NFO-FUT",
                 instrument_type="FUT",
                 tick_e4=share_tick_e4(level),
-                lot=max(25, round(750_000 / level / 25) * 25),
-                freeze_qty=40 * max(25, round(750_000 / level / 25) * 25),
+                lot=share_lot(level),
+                freeze_qty=40 * share_lot(level),
                 band_bps=1000,
                 hours_kind="fno",
                 root=symbol,
@@ -202,27 +286,41 @@ class Universe:
                 depth_lots=8,
                 expiry=expiry,
             )
-        )
+            for expiry in months
+        ]
+        self._plain += futures
+        expiries = [_Expiry(expiry, False, strikes, True) for expiry in months]
+        self._options.append((futures[0], expiries, share_step_e4(level)))
 
-    def _add_index(
-        self,
-        number: int,
-        symbol: str,
-        name: str,
-        level: float,
-        sigma: float,
-        tick_e4: int,
-        step: int,
-        freeze_qty: int,
-        depth_lots: int,
-    ) -> None:
-        level = self._levels.get(symbol, level)
-        self.contracts.append(
+    def _expiries(self, index: ListedIndex, exchange: str) -> list[_Expiry]:
+        """Of an index's contracts: two futures and the nearest month's options, or all that there
+        are.
+        """
+
+        def of_month(year: int, month: int) -> dt.date:
+            return hours.monthly_expiry(year, month, exchange)
+
+        if not self._is_whole:
+            near, after = _months(self.date, of_month, 2)
+            return [_Expiry(near, False, STRIKES, True), _Expiry(after, False, 0, True)]
+        months = _months(self.date, of_month, 14)
+        found = {day: _Expiry(day, False, index.strikes, True) for day in months[:MONTHS]}
+        if index.has_weeks:
+            quarters = [day for day in months[MONTHS:] if day.month % 3 == 0][:FAR_QUARTERS]
+            found |= {day: _Expiry(day, False, 20, False) for day in quarters}
+            for day in hours.weekly_expiries(self.date, exchange, WEEKS):
+                found.setdefault(day, _Expiry(day, True, index.strikes, False))
+        return [found[day] for day in sorted(found)]
+
+    def _add_index(self, index: ListedIndex) -> None:
+        level = self._levels.get(index.symbol, index.level)
+        exchange = "NFO" if index.exchange == "NSE" else "BFO"
+        self._plain.append(
             ListedContract(
-                token=number << 8 | SEGMENT_IDS["INDICES"],
-                exchange="NSE",
-                tradingsymbol=symbol,
-                name=symbol,
+                token=index.number << 8 | SEGMENT_IDS["INDICES"],
+                exchange=index.exchange,
+                tradingsymbol=index.symbol,
+                name=index.symbol,
                 segment="INDICES",
                 instrument_type="EQ",
                 tick_e4=500,
@@ -230,70 +328,94 @@ class Universe:
                 freeze_qty=0,
                 band_bps=2000,
                 hours_kind="index",
-                root=symbol,
+                root=index.symbol,
                 base_e4=round(level * E4),
-                day_sigma=sigma,
+                day_sigma=index.sigma,
                 depth_lots=0,
             )
         )
-        expiries = _months(self.date, hours.monthly_expiry, 2)
-        for expiry in expiries:
-            stem = f"{name}{expiry:%y}{expiry:%b}".upper()
-            slot = number % 100 * 40
-            self.contracts.append(
-                ListedContract(
-                    token=_token("NFO", expiry.year, expiry.month, slot % 160),
-                    exchange="NFO",
-                    tradingsymbol=stem + "FUT",
-                    name=name,
-                    segment="NFO-FUT",
-                    instrument_type="FUT",
-                    tick_e4=tick_e4,
-                    lot=lot_size(name, expiry),
-                    freeze_qty=freeze_qty,
-                    band_bps=1000,
-                    hours_kind="fno",
-                    root=symbol,
-                    base_e4=round(level * E4),
-                    day_sigma=sigma,
-                    depth_lots=depth_lots,
-                    expiry=expiry,
-                )
+        expiries = self._expiries(index, exchange)
+        futures = [
+            ListedContract(
+                token=_token(exchange, index.symbol, expiry.date),
+                exchange=exchange,
+                tradingsymbol=derivative_symbol(index.name, expiry.date, "FUT"),
+                name=index.name,
+                segment=f"{exchange}-FUT",
+                instrument_type="FUT",
+                tick_e4=index.future_tick_e4,
+                lot=lot_size(index.name, expiry.date),
+                freeze_qty=index.freeze_qty,
+                band_bps=1000,
+                hours_kind="fno",
+                root=index.symbol,
+                base_e4=round(level * E4),
+                day_sigma=index.sigma,
+                depth_lots=index.depth_lots,
+                expiry=expiry.date,
             )
-        expiry = expiries[0]
-        at_the_money = round(self._closes.get(symbol, level) / step) * step
-        for i, strike in enumerate(
-            at_the_money + step * offset for offset in range(-STRIKES, STRIKES + 1)
-        ):
-            for j, kind in enumerate(("CE", "PE")):
-                self.contracts.append(
-                    ListedContract(
-                        token=_token("NFO", expiry.year, expiry.month, slot % 160 + 1 + 2 * i + j),
-                        exchange="NFO",
-                        tradingsymbol=f"{name}{expiry:%y}{expiry:%b}{strike}{kind}".upper(),
-                        name=name,
-                        segment="NFO-OPT",
-                        instrument_type=kind,
-                        tick_e4=500,
-                        lot=lot_size(name, expiry),
-                        freeze_qty=freeze_qty,
-                        band_bps=4000,
-                        hours_kind="fno",
-                        root=symbol,
-                        base_e4=round(level * E4),
-                        day_sigma=sigma,
-                        depth_lots=depth_lots * 3,
-                        expiry=expiry,
-                        strike_e4=strike * E4,
-                    )
-                )
+            for expiry in expiries
+            if expiry.has_future
+        ]
+        self._plain += futures
+        self._options.append((futures[0], expiries, index.step * E4))
+
+    def _listed_options(self) -> Iterator[ListedContract]:
+        for future, expiries, step_e4 in self._options:
+            level = self._closes.get(future.root, future.base_e4 / E4)
+            at_the_money = round(level * E4 / step_e4)
+            tick_e4 = 500 if future.is_of_index else share_option_tick_e4(level, self.date)
+            for expiry in expiries:
+                if expiry.strikes:
+                    lot = lot_size(future.name, expiry.date) if future.is_of_index else future.lot
+                    first, last = at_the_money - expiry.strikes, at_the_money + expiry.strikes
+                    for strike in range(max(1, first), last + 1):
+                        for kind in ("CE", "PE"):
+                            yield self._option(future, expiry, strike, step_e4, kind, lot, tick_e4)
+
+    def _option(
+        self,
+        future: ListedContract,
+        expiry: _Expiry,
+        strike: int,
+        step_e4: int,
+        kind: str,
+        lot: int,
+        tick_e4: int,
+    ) -> ListedContract:
+        strike_e4 = strike * step_e4
+        return ListedContract(
+            token=_token(future.exchange, future.root, expiry.date, kind, strike),
+            exchange=future.exchange,
+            tradingsymbol=derivative_symbol(
+                future.name,
+                expiry.date,
+                f"{strike_e4 / E4:g}{kind}",
+                is_weekly=expiry.is_weekly,
+            ),
+            name=future.name,
+            segment=f"{future.exchange}-OPT",
+            instrument_type=kind,
+            tick_e4=tick_e4,
+            lot=lot,
+            freeze_qty=future.freeze_qty,
+            band_bps=4000,
+            hours_kind="fno",
+            root=future.root,
+            base_e4=future.base_e4,
+            day_sigma=future.day_sigma,
+            depth_lots=future.depth_lots * 3,
+            expiry=expiry.date,
+            strike_e4=strike_e4,
+            is_weekly=expiry.is_weekly,
+        )
 
     def _add_other(self) -> None:
         crude = _months(self.date, hours.commodity_expiry, 1)[0]
         level = self._levels.get("CRUDEOIL", 5320.0)
-        self.contracts.append(
+        self._plain.append(
             ListedContract(
-                token=_token("MCX", crude.year, crude.month, 180),
+                token=_other_token("MCX", crude, 180),
                 exchange="MCX",
                 tradingsymbol=f"CRUDEOIL{crude:%y}{crude:%b}FUT".upper(),
                 name="CRUDEOIL",
@@ -314,9 +436,9 @@ class Universe:
         )
         dollar = _months(self.date, hours.currency_expiry, 1)[0]
         level = self._levels.get("USDINR", 88.6)
-        self.contracts.append(
+        self._plain.append(
             ListedContract(
-                token=_token("CDS", dollar.year, dollar.month, 190),
+                token=_other_token("CDS", dollar, 190),
                 exchange="CDS",
                 tradingsymbol=f"USDINR{dollar:%y}{dollar:%b}FUT".upper(),
                 name="USDINR",

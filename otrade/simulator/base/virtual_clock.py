@@ -8,8 +8,28 @@ only when they wrote to a socket.
 import heapq
 import time
 from collections.abc import Callable
+from enum import IntEnum
 
 Callback = Callable[[], None]
+
+
+class EventKind(IntEnum):
+    """What happens first among the events of one instant."""
+
+    TRADES = 0
+    """The market trades, order books move."""
+    SESSION = 1
+    """A session ends, a square-off is due, the state of a market changes."""
+    EXCHANGE = 2
+    """An order, its change or its cancel is at the exchange."""
+    REQUEST = 3
+    """A request is at the broker."""
+    ANSWER = 4
+    """An answer or a frame leaves."""
+    FAULT = 5
+    """A fault begins or ends, and whatever else has no place of its own."""
+    CLIENT = 6
+    """A client's timer."""
 
 
 class VirtualTimer:
@@ -28,13 +48,14 @@ class VirtualTimer:
 
 
 class VirtualClock:
-    """Clock and event queue of one simulation; events at the same instant run in the order in which
-    they were made.
+    """Clock and event queue of one simulation. Events of the same instant run by kind, then by the
+    instrument's token, then by the order's name (its ClOrdID), and those that are alike in all of
+    it in the order in which they were made.
     """
 
     def __init__(self, start_ns: int = 0) -> None:
         self._now_ns = start_ns
-        self._heap: list[tuple[int, int, VirtualTimer]] = []
+        self._heap: list[tuple[int, int, int, str, int, VirtualTimer]] = []
         self._count = 0
         self._follow: tuple[int, int, float] | None = None
         self.on_scheduled: Callback | None = None
@@ -50,18 +71,24 @@ class VirtualClock:
 
     def call_at(self, ts_ns: int, callback: Callback, /) -> VirtualTimer:
         """Run a client's callback at `ts_ns`, or as the next event when that has passed."""
-        return self._push(ts_ns, callback, True)
+        return self._push(EventKind.CLIENT, VirtualTimer(ts_ns, callback, True), 0, "")
 
-    def schedule(self, ts_ns: int, callback: Callback, /) -> VirtualTimer:
-        """The same for an event of the simulator itself."""
-        return self._push(ts_ns, callback, False)
+    def schedule(
+        self,
+        ts_ns: int,
+        callback: Callback,
+        /,
+        kind: EventKind = EventKind.FAULT,
+        token: int = 0,
+        name: str = "",
+    ) -> VirtualTimer:
+        """The same for an event of the simulator itself, with its place among those of its instant."""
+        return self._push(kind, VirtualTimer(ts_ns, callback, False), token, name)
 
-    def _push(self, ts_ns: int, callback: Callback, external: bool) -> VirtualTimer:
-        timer = VirtualTimer(ts_ns, callback, external)
+    def _push(self, kind: EventKind, timer: VirtualTimer, token: int, name: str) -> VirtualTimer:
         self._count += 1
-        heapq.heappush(
-            self._heap, (ts_ns if ts_ns > self._now_ns else self._now_ns, self._count, timer)
-        )
+        due_ns = timer.ts_ns if timer.ts_ns > self._now_ns else self._now_ns
+        heapq.heappush(self._heap, (due_ns, kind, token, name, self._count, timer))
         if self.on_scheduled is not None:
             self.on_scheduled()
         return timer
@@ -70,16 +97,16 @@ class VirtualClock:
         """Time of the next event, None when there is none."""
         heap = self._heap
         while heap:
-            if heap[0][2].callback is not None:
+            if heap[0][-1].callback is not None:
                 return heap[0][0]
             heapq.heappop(heap)
         return None
 
     def pop(self) -> VirtualTimer:
         """Take the next event (`next_ns` must have said there is one) and move time to it."""
-        ts_ns, _, timer = heapq.heappop(self._heap)
-        self.advance(ts_ns)
-        return timer
+        due = heapq.heappop(self._heap)
+        self.advance(due[0])
+        return due[-1]
 
     def advance(self, ts_ns: int) -> None:
         """Move time forward to `ts_ns`; an earlier time is ignored."""

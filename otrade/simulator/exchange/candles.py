@@ -9,6 +9,7 @@ from otrade.simulator.base import hours
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.exchange.market_data import OI_UNITS, next_oi, oi_unit
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.prices.price_paths import PricePath
 
@@ -24,6 +25,8 @@ class CandleBar:
     """When it began."""
     ohlc_e4: list[int]
     volume: int
+    oi: int = 0
+    """Open interest at its end."""
 
 
 def bars(
@@ -66,10 +69,12 @@ def _bars(
     start_ns = contract.session_ns(date)[0] if minutes else hours.ist_ns(date, "00:00")
     length_ns = minutes * 60 * NS_PER_S if minutes else 86_400 * NS_PER_S
     found: list[CandleBar] = []
-    current = -1
-    for ts_ns, px_e4, qty in zip(path.ts_ns, path.px_e4, path.qty, strict=True):
+    current, unit = -1, oi_unit(contract)
+    oi = unit * OI_UNITS
+    for ts_ns, px_e4, qty, noise in zip(path.ts_ns, path.px_e4, path.qty, path.noise, strict=True):
         if ts_ns > to_ns:
             break
+        oi = next_oi(oi, unit, noise)
         slot = (ts_ns - start_ns) // length_ns
         if start_ns + slot * length_ns < from_ns and minutes:
             continue
@@ -82,4 +87,5 @@ def _bars(
         prices[2] = min(prices[2], px_e4)
         prices[3] = px_e4
         bar.volume += qty
+        bar.oi = oi
     return found

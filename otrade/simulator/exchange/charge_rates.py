@@ -45,6 +45,8 @@ EXCHANGE: dict[str, Dated] = {
     "NSE": [(day, shares * PER_CRORE) for day, shares, _, _ in _NSE],
     "NFO FUT": [(day, futures * PER_CRORE) for day, _, futures, _ in _NSE],
     "NFO OPT": [(day, options * PER_CRORE) for day, _, _, options in _NSE],
+    "BFO FUT": [("2020-01-01", 0.0)],
+    "BFO OPT": [("2020-01-01", 500 * PER_CRORE), ("2024-10-01", 3250 * PER_CRORE)],
     "CDS FUT": [("2020-01-01", 90 * PER_CRORE), ("2024-10-01", 35 * PER_CRORE)],
     "CDS OPT": [("2020-01-01", 3500 * PER_CRORE), ("2024-10-01", 3110 * PER_CRORE)],
     "MCX FUT": [("2020-01-01", 260 * PER_CRORE), ("2024-10-01", 210 * PER_CRORE)],
@@ -66,8 +68,10 @@ FUND: dict[str, Dated] = {
         ("2023-04-01", 50 * PER_CRORE),
         ("2026-03-01", 0.01 * PER_CRORE),
     ],
+    "BFO FUT": [("2020-01-01", 5 * PER_CRORE)],
+    "BFO OPT": [("2020-01-01", 50 * PER_CRORE)],
 }
-"""NSE's Investor Protection Fund, on top."""
+"""The exchanges' Investor Protection Funds, on top."""
 SEBI: Dated = [
     ("2020-01-01", 10 * PER_CRORE),
     ("2020-06-01", 5 * PER_CRORE),

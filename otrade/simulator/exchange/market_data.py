@@ -10,13 +10,28 @@ from collections.abc import Callable
 
 from otrade.simulator.base.hours import ist_ns, previous_trading_day
 from otrade.simulator.base.universe import ListedContract
-from otrade.simulator.base.virtual_clock import VirtualClock, VirtualTimer
+from otrade.simulator.base.virtual_clock import EventKind, VirtualClock, VirtualTimer
 from otrade.simulator.draws import MASK, STEP
 from otrade.simulator.prices.book_moves import moved_ticks, slot_at
 from otrade.simulator.prices.option_value import OptionOutlook
 from otrade.simulator.prices.price_source import PriceSource
 
 LEVELS = 5
+E9 = 10**9
+
+
+OI_UNITS = 9_000
+"""Open interest at the start of a day, in units of ten lots."""
+
+
+def oi_unit(contract: ListedContract) -> int:
+    """0: it has no open interest."""
+    return 10 * contract.lot if contract.expiry is not None else 0
+
+
+def next_oi(oi: int, unit: int, noise: int) -> int:
+    """Open interest after a trade with that noise: up to eight tenths of a unit more, or seven less."""
+    return max(0, oi + ((noise >> 60) - 7) * unit // 10)
 
 
 class DepthLevel:
@@ -54,7 +69,7 @@ class MarketSnapshot:
         self.lpp_bps = 0
         """A protection range of its own; 0: the ordinary one."""
         self.is_halted = False
-        self._factor = 1.0
+        self._factor_e9 = E9
         self._bends = False
         self.quiet_until_ns = 0
         """Nobody trades before that time; the order book moves all the same."""
@@ -64,8 +79,8 @@ class MarketSnapshot:
         self.last_qty = self.volume = self.value_e4 = 0
         self.ts_ns = ist_ns(previous_trading_day(date), "15:30")
         """Time of the last trade."""
-        self._oi_unit = 10 * contract.lot if contract.expiry is not None else 0
-        self.oi = self.oi_high = self.oi_low = self._oi_unit * 9000
+        self._oi_unit = oi_unit(contract)
+        self.oi = self.oi_high = self.oi_low = self._oi_unit * OI_UNITS
 
     @property
     def next_ns(self) -> int | None:
@@ -120,7 +135,7 @@ class MarketSnapshot:
             self.volume += qty
             self.value_e4 += qty * price_e4
             if self._oi_unit:
-                self.oi = max(0, self.oi + ((path.noise[i] >> 60) - 7) * self._oi_unit // 10)
+                self.oi = next_oi(self.oi, self._oi_unit, path.noise[i])
                 self.oi_high = max(self.oi_high, self.oi)
                 self.oi_low = min(self.oi_low, self.oi)
             last = i
@@ -151,12 +166,14 @@ class MarketSnapshot:
     def lock(self, side: int) -> None:
         """Stand at the band from the next trade on; 0 lets go."""
         self.locked = side
-        self._bends = side != 0 or self._factor != 1.0
+        self._bends = side != 0 or self._factor_e9 != E9
         self._depth = None
 
     def shift(self, bps: int) -> None:
-        """The path goes on that much higher or lower."""
-        self._factor *= 1 + bps / 10_000
+        """The path goes on that much higher or lower; the factor is kept in billionths, rounded
+        down.
+        """
+        self._factor_e9 = self._factor_e9 * (10_000 + bps) // 10_000
         self._bends = True
 
     def _bent(self, price_e4: int) -> int:
@@ -165,7 +182,9 @@ class MarketSnapshot:
         high_e4 = self.high_band_e4 // tick_e4 * tick_e4
         if self.locked:
             return high_e4 if self.locked > 0 else low_e4
-        return min(max(round(price_e4 * self._factor / tick_e4) * tick_e4, low_e4), high_e4)
+        step = tick_e4 * E9
+        bent_e4 = (2 * price_e4 * self._factor_e9 + step) // (2 * step) * tick_e4  # half up
+        return min(max(bent_e4, low_e4), high_e4)
 
     def noise(self) -> int:
         """64 random bits of the last trade."""
@@ -274,7 +293,7 @@ class MarketData:
 
     def outlook(self, contract: ListedContract) -> OptionOutlook:
         """What an option's value depends on now."""
-        spot = self.quote(self.universe.by_key[f"NSE:{contract.root}"])
+        spot = self.quote(self.universe.underlying(contract))
         return self._prices.outlook(contract, self.date, self.clock.now_ns(), spot.ltp_e4)
 
     def watch(self, contract: ListedContract) -> None:
@@ -316,7 +335,7 @@ class MarketData:
             if self._timer.callback is not None and self._timer.ts_ns <= due:
                 return
             self._timer.cancel()
-        self._timer = self.clock.schedule(due, self._step)
+        self._timer = self.clock.schedule(due, self._step, EventKind.TRADES)
 
     def _step(self) -> None:
         self._timer = None
@@ -336,7 +355,8 @@ class MarketData:
         between = [quote for quote in traded if self._moves_between(quote)]
         if between:
             ts_ns = min(quote.next_ns or now_ns for quote in between)
-            self.clock.schedule((now_ns + ts_ns) // 2, lambda: self._tell_books(between))
+            half_ns = (now_ns + ts_ns) // 2
+            self.clock.schedule(half_ns, lambda: self._tell_books(between), EventKind.TRADES)
         self._arm()
 
     def _moves_between(self, quote: MarketSnapshot) -> bool:

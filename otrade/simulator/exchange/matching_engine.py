@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from otrade.simulator.base.config import NS_PER_MS, NS_PER_S, SimConfig
-from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.base.day_draws import DayDraws
+from otrade.simulator.base.virtual_clock import EventKind, VirtualClock
 from otrade.simulator.exchange import matching_rules, order_checks, orders, price_bands
 from otrade.simulator.exchange.ledger import Ledger
 from otrade.simulator.exchange.market_data import MarketData, MarketSnapshot
@@ -24,6 +25,7 @@ class MatchingEngine:
     def __init__(
         self,
         cfg: SimConfig,
+        draws: DayDraws,
         clock: VirtualClock,
         market: MarketData,
         ledger: Ledger,
@@ -36,6 +38,7 @@ class MatchingEngine:
         execution.
         """
         self._cfg = cfg
+        self._draws = draws
         self._clock = clock
         self._faults = faults
         self._market = market
@@ -76,18 +79,18 @@ class MatchingEngine:
         self._live.setdefault(order.contract.token, []).append(order)
         self._market.watch(order.contract)
         self._close_with_session(self._market.quote(order.contract))
-        self._later(delay_ns, lambda: self._arrive(order))
+        self._later(order, delay_ns, lambda: self._arrive(order))
 
     def send_modify(self, order: Order, terms: RequestedTerms, delay_ns: int) -> None:
         self._busy.add(order.order_id)
         self.record(order, orders.MODIFY_VALIDATION)
         self.record(order, orders.MODIFY_PENDING)
-        self._later(delay_ns, lambda: self._apply_modify(order, terms))
+        self._later(order, delay_ns, lambda: self._apply_modify(order, terms))
 
     def send_cancel(self, order: Order, delay_ns: int) -> None:
         self._busy.add(order.order_id)
         self.record(order, orders.CANCEL_PENDING)
-        self._later(delay_ns, lambda: self._apply_cancel(order))
+        self._later(order, delay_ns, lambda: self._apply_cancel(order))
 
     def cancel_at_once(self, order: Order, why: str) -> None:
         """The broker takes it out of the market by itself."""
@@ -95,12 +98,18 @@ class MatchingEngine:
         order.status_message = why
         self._end(order, orders.CANCELLED)
 
-    def _later(self, delay_ns: int, step: Callable[[], None]) -> None:
+    def _later(self, order: Order, delay_ns: int, step: Callable[[], None]) -> None:
+        """A step of this order's life, so much later."""
+        due_ns = self._clock.now_ns() + delay_ns
+        kind, token = EventKind.EXCHANGE, order.contract.token
+        self._clock.schedule(due_ns, self._while_open(step), kind, token, order.name)
+
+    def _while_open(self, step: Callable[[], None]) -> Callable[[], None]:
         def run() -> None:
             if not self._closed:
                 step()
 
-        self._clock.schedule(self._clock.now_ns() + delay_ns, run)
+        return run
 
     def _close_with_session(self, quote: MarketSnapshot) -> None:
         """Working orders end shortly after the end of their instrument's session."""
@@ -114,7 +123,7 @@ class MatchingEngine:
                 if self._market.quote(order.contract).close_ns < due_ns:
                     self._end(order, orders.CANCELLED)
 
-        self._later(due_ns - self._clock.now_ns(), end_all)
+        self._clock.schedule(due_ns, self._while_open(end_all), EventKind.SESSION)
 
     def _apply_modify(self, order: Order, terms: RequestedTerms) -> None:
         self._busy.discard(order.order_id)
@@ -166,14 +175,14 @@ class MatchingEngine:
         if (
             not order.waits_for_trigger
             and quote.traded_today
-            and (late_ms := self._faults.take_late_fill())
+            and (late_ms := self._faults.take_late_fill(order.draw_key))
         ):
-            self._later(late_ms * NS_PER_MS, lambda: self._traded_after_all(order, left))
+            late_ns = late_ms * NS_PER_MS
+            self._later(order, late_ns, lambda: self._traded_after_all(order, left))
 
     def _traded_after_all(self, order: Order, left: int) -> None:
         """The exchange's word comes late: before the cancel, all or a part of it had traded."""
-        lot = order.contract.lot
-        qty = min(left, self._faults.rng.randint(1, left // lot) * lot)
+        qty = self._faults.part(order.draw_key, left, order.contract.lot)
         order.status = orders.OPEN
         order.cancelled_qty = 0
         self._fill(order, [(qty, order.terms.price_e4)])
@@ -212,7 +221,7 @@ class MatchingEngine:
         self._at_exchange.add(order.order_id)
         if order.terms.validity == "TTL":
             ttl_ns = order.terms.validity_ttl * 60 * NS_PER_S
-            self._later(ttl_ns, lambda: self._apply_cancel(order))
+            self._later(order, ttl_ns, lambda: self._apply_cancel(order))
         self._working(order)
         self._to_book(order, quote)
         if self._cfg.push_working and not order.is_final and not order.filled_qty:
@@ -261,7 +270,7 @@ class MatchingEngine:
             resting.sort(key=lambda o: (-o.side * o.terms.price_e4, o.sequence))
             waiting = [order for order in placed if order.waits_for_trigger]
             for order in resting:
-                self._fill(order, matching_rules.rest(order, quote))
+                self._fill(order, matching_rules.rest(order, quote, self._draws))
             for order in sorted(waiting, key=lambda o: o.sequence):
                 if matching_rules.is_triggered(order, quote.ltp_e4):
                     self._trigger(order, quote)
@@ -270,7 +279,7 @@ class MatchingEngine:
         now_ns = self._clock.now_ns()
         got = 0
         if self._faults.cuts_fills:
-            fills = self._faults.cut(list(fills), order.contract.lot)
+            fills = self._faults.cut(order.draw_key, list(fills), order.contract.lot)
         for qty, price_e4 in fills:
             trade = Execution(f"{len(self._trades) + 40_000_001}", order, qty, price_e4, now_ns)
             order.filled_qty += qty

@@ -6,6 +6,7 @@ display; when the last trade only touched it, a random part of what traded there
 before it in the queue.
 """
 
+from otrade.simulator.base.day_draws import DayDraws
 from otrade.simulator.exchange.market_data import DepthLevel, MarketSnapshot
 from otrade.simulator.exchange.orders import Order
 
@@ -13,6 +14,8 @@ Fill = tuple[int, int]
 """(quantity, price_e4)"""
 
 AUTO_PROTECTION_PCT = 3.0
+SHARES, OF_SHARES = 16, 30
+"""At a touch an order gets 0 to 15 thirtieths of what traded: as far as the queue comes."""
 
 
 def _other_side(order: Order, quote: MarketSnapshot) -> list[DepthLevel]:
@@ -40,7 +43,7 @@ def take(order: Order, quote: MarketSnapshot) -> list[Fill]:
     return fills
 
 
-def rest(order: Order, quote: MarketSnapshot) -> list[Fill]:
+def rest(order: Order, quote: MarketSnapshot, draws: DayDraws) -> list[Fill]:
     """Fills of a resting limit order after a new trade of the market."""
     price_e4, left, got, lot = order.terms.price_e4, order.leaves_qty, 0, quote.contract.lot
     for level in _other_side(order, quote):
@@ -50,8 +53,8 @@ def rest(order: Order, quote: MarketSnapshot) -> list[Fill]:
         level.qty -= qty
         got += qty
     if not got and quote.ltp_e4 == price_e4 and quote.locked * order.side <= 0:
-        part = (quote.noise() >> 60) / 30
-        got = min(left, _lots(int(quote.last_qty * part), lot))
+        share = draws.of("queue", order.draw_key).integer(SHARES)
+        got = min(left, _lots(quote.last_qty * share // OF_SHARES, lot))
     return [(got, price_e4)] if got else []
 
 
@@ -62,13 +65,14 @@ def is_triggered(order: Order, ltp_e4: int) -> bool:
 
 def protected_price_e4(order: Order, quote: MarketSnapshot) -> int:
     """The limit price which a market order is turned into: that many per cent through the last
-    price, inside the band.
+    price (per cent to six places, half a unit rounded up), to the next tick outwards, inside the
+    band.
     """
     pct = order.terms.protection_pct
     if pct < 0:
         pct = AUTO_PROTECTION_PCT
     tick_e4 = quote.contract.tick_e4
-    shift_e4 = round(quote.ltp_e4 * pct / 100)
+    shift_e4 = (quote.ltp_e4 * round(pct * 1_000_000) + 50_000_000) // 100_000_000
     if order.side > 0:
         price_e4 = -(-(quote.ltp_e4 + shift_e4) // tick_e4) * tick_e4
     else:

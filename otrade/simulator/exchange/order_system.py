@@ -7,15 +7,17 @@ sockets here.
 """
 
 import datetime as dt
-import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from otrade.simulator.base import hours
-from otrade.simulator.base.config import NS_PER_MS, DelayRange, SimConfig
+from otrade.simulator.base.config import SimConfig
+from otrade.simulator.base.day_draws import DayDraws, delay_ns
 from otrade.simulator.base.errors import RequestRefused, bad_input, bad_order, no_margin
 from otrade.simulator.base.universe import E4, ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.draws import number_of
 from otrade.simulator.exchange import order_checks, orders, price_bands
 from otrade.simulator.exchange.funds import AccountFunds, funds_of
 from otrade.simulator.exchange.ledger import Claim, Ledger
@@ -63,7 +65,9 @@ class OrderSystem:
         self.all_trades: list[Execution] = []
         """Every execution of every day."""
         self.market: MarketData
-        self._rng = random.Random()
+        self._draws = DayDraws(cfg.seed, "exchange")
+        self._named: Counter[str] = Counter()
+        """How often today an order had that ClOrdID and instrument."""
         self._book: dict[str, Order] = {}
         self._matching_engine: MatchingEngine
         self._rms_rules = rms_rules
@@ -79,8 +83,12 @@ class OrderSystem:
             self.market.close()
             self._matching_engine.close()
         self.market = MarketData(self.clock, self.prices, date)
+        self._draws.open_day(date)
+        self._named.clear()
+        self.faults.open_day(date)
         self._matching_engine = MatchingEngine(
             self.cfg,
+            self._draws,
             self.clock,
             self.market,
             self.ledger,
@@ -89,7 +97,6 @@ class OrderSystem:
             self.all_trades,
             self.faults,
         )
-        self._rng = random.Random(f"{self.cfg.seed}:{date}:latency")
         self._book = {}
         self.ledger.roll(self.market.universe.by_key.get)
         self.rms.open_day(date)
@@ -100,9 +107,15 @@ class OrderSystem:
     def date(self) -> dt.date:
         return self.market.date
 
-    def delay_ns(self, span: DelayRange) -> int:
-        """A seeded latency."""
-        return round(self._rng.uniform(span.low_ms, span.high_ms) * NS_PER_MS)
+    def draw_key(self, order_id: str) -> int:
+        """What names the draws of an order; the id itself where there is no such order."""
+        order = self._book.get(order_id)
+        return number_of(order_id) if order is None else order.draw_key
+
+    def _next_draw_key(self, request: OrderRequest) -> int:
+        name = f"{request.tag or ''}/{request.contract.key}"
+        self._named[name] += 1
+        return number_of(f"{name}/{self._named[name]}")
 
     # ---- what tests and reports ask, as plain data
 
@@ -200,6 +213,7 @@ class OrderSystem:
             ts_placed_ns=now_ns,
             sequence=sequence,
             guid=f"{self.cfg.seed:04x}{sequence:012x}",
+            draw_key=self._next_draw_key(request),
             ts_order_ns=now_ns,
             autoslice=request.autoslice,
             market_protection_pct=protection_pct,
@@ -233,7 +247,7 @@ class OrderSystem:
         if reason is not None:
             self._matching_engine.reject(order, reason)
         else:
-            self._matching_engine.send_new(order, self._travel_ns())
+            self._matching_engine.send_new(order, self._travel_ns(order))
         return order
 
     def _reduces(self, order: Order) -> bool:
@@ -256,7 +270,7 @@ class OrderSystem:
             if o.waits_for_trigger and self._matching_engine.can_change(o)
         ]
         for order in waiting:
-            self._matching_engine.send_cancel(order, self._travel_ns())
+            self._matching_engine.send_cancel(order, self._travel_ns(order))
         return len(waiting)
 
     def lock(self, key: str, side: int) -> None:
@@ -288,7 +302,8 @@ class OrderSystem:
         ):
             return False
         edge_e4 = quote.high_band_e4 if side > 0 else quote.low_band_e4
-        quote.shift(round((edge_e4 * (1 - side * 0.0005) / quote.ltp_e4 - 1) * 10_000))
+        inside_e4 = edge_e4 * (10_000 - 5 * side) // 10_000
+        quote.shift((2 * 10_000 * (inside_e4 - quote.ltp_e4) + quote.ltp_e4) // (2 * quote.ltp_e4))
         return True
 
     def slide(self, key: str, side: int) -> None:
@@ -317,11 +332,11 @@ class OrderSystem:
         states = [order.as_told(then_ns) for order in self.orders()]
         return [state for state in states if state is not None]
 
-    def _travel_ns(self) -> int:
-        return self.delay_ns(self.cfg.latency.exchange)
+    def _travel_ns(self, order: Order) -> int:
+        return delay_ns(self._draws.of("way", order.draw_key), self.cfg.latency.exchange)
 
     def _taken_ns(self, contract: ListedContract) -> tuple[int, int]:
-        if contract.exchange in ("NSE", "NFO"):
+        if contract.exchange in ("NSE", "NFO", "BSE", "BFO"):
             start, end = contract.session_ns(self.date)
             if self.date not in hours.MUHURAT:
                 start, end = hours.ist_ns(self.date, "09:00"), hours.ist_ns(self.date, "16:00")
@@ -387,13 +402,13 @@ class OrderSystem:
         short = self._shortage(order, terms)
         if short is not None:
             raise short
-        self._matching_engine.send_modify(order, terms, self._travel_ns())
+        self._matching_engine.send_modify(order, terms, self._travel_ns(order))
         return order
 
     def cancel(self, order_id: str) -> Order:
         """Ask for a cancel. RequestRefused when the order is final or something is on its way."""
         order = self._changeable(order_id, "cancelled")
-        self._matching_engine.send_cancel(order, self._travel_ns())
+        self._matching_engine.send_cancel(order, self._travel_ns(order))
         return order
 
     def _changeable(self, order_id: str, verb: str) -> Order:

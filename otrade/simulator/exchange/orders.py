@@ -98,6 +98,10 @@ class Order:
     sequence: int
     """Time priority at the exchange; a modification of price or a larger quantity loses it."""
     guid: str
+    draw_key: int = 0
+    """Names its draws: the number of its ClOrdID, its instrument, and how many orders had both
+    before.
+    """
     autoslice: bool = False
     """Its quantity may have been cut out of a larger one."""
     market_protection_pct: float = 0.0
@@ -124,6 +128,11 @@ class Order:
     def as_told(self, ts_ns: int) -> "OrderState | None":
         """As it was at that time; None when there was none yet."""
         return next((state for told_ns, state in reversed(self.told) if told_ns <= ts_ns), None)
+
+    @property
+    def name(self) -> str:
+        """Its ClOrdID, or the broker's id where it has none."""
+        return self.tag or self.order_id
 
     @property
     def transaction_type(self) -> str:

@@ -33,11 +33,9 @@ HALTED = "17071 : Trading is halted; the exchange has cancelled all orders."
 
 def flexes(contract: ListedContract, market: MarketData) -> bool:
     """A share with derivatives, or its future."""
-    share = market.universe.by_key.get(f"NSE:{contract.root}")
     is_share = contract.hours_kind == "cash_fno"
-    return market.date >= FLEX_FROM and (
-        is_share or (contract.segment == "NFO-FUT" and share is not None and share.tradable)
-    )
+    is_future = contract.segment == "NFO-FUT" and not contract.is_of_index
+    return market.date >= FLEX_FROM and (is_share or is_future)
 
 
 def slide(quote: MarketSnapshot, side: int, date: dt.date) -> None:

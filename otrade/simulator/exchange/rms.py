@@ -12,7 +12,7 @@ from otrade.simulator.base import hours
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.base.errors import RequestRefused, bad_input
 from otrade.simulator.base.universe import E4, ListedContract
-from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.base.virtual_clock import EventKind, VirtualClock
 from otrade.simulator.exchange.ledger import Ledger
 from otrade.simulator.exchange.market_data import MarketData
 from otrade.simulator.exchange.orders import Order, OrderRequest, RequestedTerms
@@ -85,10 +85,15 @@ class BrokerRms:
         """Arm the day's square-offs."""
         self._closed.clear()
         exchange = self._exchange
+        times: dict[tuple[str, bool], int] = {}
+        """By what the hours of a contract depend on: there are thousands."""
         due: dict[int, list[ListedContract]] = {}
-        for contract in exchange.market.universe.by_key.values():
+        for contract in exchange.market.universe.contracts:
             if contract.tradable:
-                due.setdefault(self._rules.cut_off_ns(contract, date), []).append(contract)
+                alike = contract.hours_kind, contract.expiry == date and contract.is_of_index
+                if alike not in times:
+                    times[alike] = self._rules.cut_off_ns(contract, date)
+                due.setdefault(times[alike], []).append(contract)
         for due_ns, contracts in due.items():
             keys = [contract.key for contract in contracts]
 
@@ -97,7 +102,7 @@ class BrokerRms:
                     self.close_to_new(keys)
                     self.square_off(keys)
 
-            exchange.clock.schedule(due_ns, run)
+            exchange.clock.schedule(due_ns, run, EventKind.SESSION)
 
     def close_to_new(self, keys: Iterable[str]) -> None:
         """No new MIS orders for these, from now on."""

@@ -2,15 +2,17 @@
 like them.
 """
 
-import random
 from collections import Counter
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
+
+from otrade.simulator.base.day_draws import DayDraws
+from otrade.simulator.draws import number_of
 
 BookFault = Literal["", "empty", "null", "partial", "lacks"]
 BadField = Literal["quantity", "order_id", "filled", "price", "many"]
 """Which fields of an order's row cannot be read."""
 BAD_FIELDS: tuple[BadField, ...] = get_args(BadField)
-Row = TypeVar("Row")
+Row = dict[str, Any]
 
 
 class BookFaults:
@@ -18,8 +20,8 @@ class BookFaults:
     another.
     """
 
-    def __init__(self, rng: random.Random, seen: Counter[str]) -> None:
-        self._book_rng = rng
+    def __init__(self, draws: DayDraws, seen: Counter[str]) -> None:
+        self._book_draws = draws
         self.seen = seen
         self._books: list[BookFault] = []
         self._positions: list[BookFault] = []
@@ -63,7 +65,9 @@ class BookFaults:
         return self._positions.pop(0) if self._positions else ""
 
     def spoil(self, what: str, how: BookFault, rows: list[Row]) -> list[Row] | None:
-        """The rows that are answered; `what` they are is counted."""
+        """The rows that are answered; `what` they are is counted. Those that lack are the lowest in
+        two drawings of lots, in which each row draws for itself.
+        """
         if how and rows:
             self.seen[f"{what}_{how}"] += 1
         if how == "null":
@@ -73,7 +77,11 @@ class BookFaults:
         if how == "partial":
             return rows[: len(rows) // 2]
         if how == "lacks" and rows:
-            gone = {self._book_rng.randrange(len(rows)) for _ in range(2)}
+            lots = [self._book_draws.of(f"lot of {what}", _subject(row)) for row in rows]
+            gone = []
+            for _ in range(2):
+                drawn = [lot.bits() for lot in lots]
+                gone.append(drawn.index(min(drawn)))
             return [row for i, row in enumerate(rows) if i not in gone]
         return rows
 
@@ -83,7 +91,7 @@ class BookFaults:
             return None
         self._n_foreign -= 1
         self.seen["foreign_bad_row"] += 1
-        return self._book_rng.choice(BAD_FIELDS)
+        return BAD_FIELDS[self._book_draws.of("foreign row").integer(len(BAD_FIELDS))]
 
     def _is_armed(self) -> bool:
         return bool(self._books or self._positions or self._n_foreign)
@@ -93,3 +101,8 @@ class BookFaults:
         self._positions.clear()
         self._n_foreign = 0
         self.open_book()
+
+
+def _subject(row: Row) -> int:
+    """Whose row it is: the order's that has that tag, or the position's in that instrument."""
+    return number_of(f"{row.get('tag')} {row.get('tags')} {row.get('instrument_token')}")

@@ -5,11 +5,12 @@ Everything is seeded and combinable; the exchange's own books stay exact whateve
 who ask about them. `seen` counts what has really happened, by kind.
 """
 
-import random
+import datetime as dt
 from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
+from otrade.simulator.base.day_draws import DayDraws
 from otrade.simulator.base.virtual_clock import VirtualClock, VirtualTimer
 from otrade.simulator.faults.account import AccountFaults
 from otrade.simulator.faults.bands import BandFaults
@@ -89,16 +90,17 @@ class FaultInjector(
     """What shall go wrong; nothing by default."""
 
     def __init__(self, seed: int, clock: VirtualClock) -> None:
-        rng, seen = random.Random(f"{seed}:faults"), FaultLog(clock)
+        seen = FaultLog(clock)
+        draws = self._draws = DayDraws(seed, "fault")
         self.strikes = seen.strikes
         RequestFaults.__init__(self, seen)
-        PushFaults.__init__(self, rng, seen)
-        OrderFaults.__init__(self, rng, seen)
+        PushFaults.__init__(self, draws, seen)
+        OrderFaults.__init__(self, draws, seen)
         TagFaults.__init__(self, seen)
         AccountFaults.__init__(self, clock, seen)
-        TickFaults.__init__(self, random.Random(f"{seed}:tick faults"), seen)
-        ValueFaults.__init__(self, random.Random(f"{seed}:values"), seen)
-        BookFaults.__init__(self, random.Random(f"{seed}:books"), seen)
+        TickFaults.__init__(self, draws, seen)
+        ValueFaults.__init__(self, draws, seen)
+        BookFaults.__init__(self, draws, seen)
         BandFaults.__init__(self)
         self.asked: list[tuple[int, str, str]] = []
         """(time, kind of route, path) of every question that is no order."""
@@ -112,6 +114,11 @@ class FaultInjector(
         self._silences: set[str] = set()
         """What keeps the feed silent: it speaks again when the last of these is over."""
         self._is_ending = False
+
+    def open_day(self, date: dt.date) -> None:
+        """What is drawn belongs to a day, and so do its orders."""
+        self._draws.open_day(date)
+        self.forget_orders()
 
     # ---- the connection and the market
 

@@ -1,8 +1,8 @@
 """What risk management, the broker's order system and the exchange do to orders."""
 
-import random
 from collections import Counter
 
+from otrade.simulator.base.day_draws import DayDraws
 from otrade.simulator.base.errors import RequestRefused, bad_order
 
 LATE_FILL_MS = (20, 800)
@@ -11,8 +11,8 @@ LATE_FILL_MS = (20, 800)
 class OrderFaults:
     """Rejections, caps, late or cut fills, and a book that is behind."""
 
-    def __init__(self, rng: random.Random, seen: Counter[str]) -> None:
-        self.rng = rng
+    def __init__(self, draws: DayDraws, seen: Counter[str]) -> None:
+        self._order_draws = draws
         self.seen = seen
         self.cuts_fills = False
         self._n_reject_exits = 0
@@ -60,13 +60,21 @@ class OrderFaults:
         self.seen["reject_exits"] += 1
         return True
 
-    def take_late_fill(self) -> int:
-        """How late, in ms, a cancelled order turns out to have traded; 0: it has not."""
+    def take_late_fill(self, order: int) -> int:
+        """How late, in ms, a cancelled order turns out to have traded; 0: it has not. `order` names
+        its draws, as it does below.
+        """
         if self._n_late_fills <= 0:
             return 0
         self._n_late_fills -= 1
         self.seen["fill_after_cancel"] += 1
-        return self.rng.randint(*LATE_FILL_MS)
+        return self._order_draws.of("late fill", order).between(*LATE_FILL_MS)
+
+    def part(self, order: int, qty: int, lot: int) -> int:
+        """How much of it traded: whole lots, at least one, or all that there is of one."""
+        return min(
+            qty, self._order_draws.of("late part", order).between(1, max(1, qty // lot)) * lot
+        )
 
     def take_stale_ns(self) -> int:
         """How old the book is that is shown now; 0: it is fresh."""
@@ -76,12 +84,12 @@ class OrderFaults:
         self.seen["stale_book"] += 1
         return self._stale_age_ns
 
-    def cut(self, fills: list[tuple[int, int]], lot: int) -> list[tuple[int, int]]:
+    def cut(self, order: int, fills: list[tuple[int, int]], lot: int) -> list[tuple[int, int]]:
         """The part of these fills that happens now."""
         lots = sum(qty for qty, _ in fills) // lot
         if not self.cuts_fills or lots < 2:
             return fills
-        left = self.rng.randint(1, lots) * lot
+        left = self._order_draws.of("cut fill", order).between(1, lots) * lot
         part = []
         for qty, price_e4 in fills:
             if left > 0:

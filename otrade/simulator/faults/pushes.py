@@ -1,8 +1,9 @@
 """Order updates that are lost, come twice, come late, or cannot be understood."""
 
-import random
 from collections import Counter
 from typing import Literal, get_args
+
+from otrade.simulator.base.day_draws import DayDraws
 
 PushFault = Literal["", "dropped", "doubled", "shuffled", "unknown_status", "garbled"]
 Garbling = Literal["cut", "no_fields", "no_order"]
@@ -17,8 +18,8 @@ class PushFaults:
     another.
     """
 
-    def __init__(self, rng: random.Random, seen: Counter[str]) -> None:
-        self.rng = rng
+    def __init__(self, draws: DayDraws, seen: Counter[str]) -> None:
+        self._push_draws = draws
         self.seen = seen
         self._pushes: list[PushFault] = []
         self._shuffle_ns = 0
@@ -46,17 +47,21 @@ class PushFaults:
 
     # ---- asked by the feed
 
-    def take_push(self) -> tuple[PushFault, int]:
-        """What happens to this push, and by how much it is late."""
+    def take_push(self, order: int) -> tuple[PushFault, int]:
+        """What happens to this push, and by how much it is late. `order` names its draws, as it does
+        below.
+        """
         if not self._pushes:
             return "", 0
         fault = self._pushes.pop(0)
         self.seen[f"push_{fault}"] += 1
-        return fault, self.rng.randint(0, self._shuffle_ns) if fault == "shuffled" else 0
+        if fault != "shuffled":
+            return fault, 0
+        return fault, self._push_draws.of("shuffled push", order).between(0, self._shuffle_ns)
 
-    def take_garbling(self) -> Garbling:
+    def take_garbling(self, order: int) -> Garbling:
         """How a message is made unreadable."""
-        return self.rng.choice(GARBLINGS)
+        return GARBLINGS[self._push_draws.of("garbled push", order).integer(len(GARBLINGS))]
 
     def _is_armed(self) -> bool:
         return bool(self._pushes)

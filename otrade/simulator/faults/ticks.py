@@ -6,9 +6,10 @@ trade again with every change of the order book; a fifth of one recording are ex
 a hole of 38 minutes.
 """
 
-import random
 from collections import Counter
 from typing import Literal
+
+from otrade.simulator.base.day_draws import DayDraws
 
 TickFault = Literal["", "doubled", "part", "no_book", "wrong"]
 WRONG: tuple[tuple[int, int], ...] = ((10, 1), (1, 10), (100, 1), (0, 1))
@@ -20,8 +21,8 @@ class TickFaults:
     they are armed.
     """
 
-    def __init__(self, rng: random.Random, seen: Counter[str]) -> None:
-        self._tick_rng = rng
+    def __init__(self, draws: DayDraws, seen: Counter[str]) -> None:
+        self._tick_draws = draws
         self.seen = seen
         self._ticks: list[TickFault] = []
         self._has_hole = False
@@ -63,9 +64,9 @@ class TickFaults:
         """Are no prices sent at all, though the feed lives?"""
         return self._has_hole
 
-    def choose(self, n: int) -> int:
-        """One of `n` ways."""
-        return self._tick_rng.randrange(n)
+    def choose(self, token: int, n: int) -> int:
+        """One of `n` ways for an instrument."""
+        return self._tick_draws.of("way of a tick", token).integer(n)
 
     def _is_armed(self) -> bool:
         return bool(self._ticks)

@@ -1,9 +1,10 @@
 """Prices of fills that are told late, wrongly at first, or not at all. Quantities are always told."""
 
-import random
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
+
+from otrade.simulator.base.day_draws import DayDraws
 
 NOTHING = (0, None, "")
 """How brokers write an average that they do not tell."""
@@ -17,13 +18,13 @@ class ValueFaults:
     own stay exact.
     """
 
-    def __init__(self, rng: random.Random, seen: Counter[str]) -> None:
-        self._value_rng = rng
+    def __init__(self, draws: DayDraws, seen: Counter[str]) -> None:
+        self._value_draws = draws
         self.seen = seen
         self._n_missing = self._n_revised = 0
-        self._missing: set[str] = set()
+        self._missing: set[int] = set()
         """Orders whose average is never told."""
-        self._revised: Counter[str] = Counter()
+        self._revised: Counter[int] = Counter()
         """How often the average of an order has been told wrongly."""
         self._n_late_trades = 0
         self._late_trades_ns = 0
@@ -47,24 +48,29 @@ class ValueFaults:
         self._n_late_trades += n
         self._late_trades_ns = age_ns
 
+    def forget_orders(self) -> None:
+        """A new day has orders of its own."""
+        self._missing.clear()
+        self._revised.clear()
+
     # ---- asked by who tells
 
-    def tell_average(self, order_id: str, filled_qty: int, average: float) -> Any:
-        """The average price of an order as it is told."""
+    def tell_average(self, order: int, filled_qty: int, average: float) -> Any:
+        """The average price of an order as it is told; `order` names its draws."""
         if not filled_qty:
             return average
-        is_new = order_id not in self._missing and order_id not in self._revised
+        is_new = order not in self._missing and order not in self._revised
         if is_new and self._n_missing > 0:
             self._n_missing -= 1
-            self._missing.add(order_id)
+            self._missing.add(order)
         elif is_new and self._n_revised > 0:
             self._n_revised -= 1
-            self._revised[order_id] = 0
-        if order_id in self._missing:
+            self._revised[order] = 0
+        if order in self._missing:
             self.seen["avg_missing"] += 1
-            return self._value_rng.choice(NOTHING)
-        if order_id in self._revised and self._revised[order_id] < TOLD_WRONGLY:
-            self._revised[order_id] += 1
+            return NOTHING[self._value_draws.of("no average", order).integer(len(NOTHING))]
+        if order in self._revised and self._revised[order] < TOLD_WRONGLY:
+            self._revised[order] += 1
             self.seen["avg_revised"] += 1
             return round(average * (1 + REVISED_BY), 2)
         return average
@@ -84,5 +90,4 @@ class ValueFaults:
 
     def _disarm(self) -> None:
         self._n_missing = self._n_revised = self._n_late_trades = 0
-        self._missing.clear()
-        self._revised.clear()
+        self.forget_orders()

@@ -16,6 +16,7 @@ from picows import (
 )
 
 from otrade.simulator.base.config import SimConfig
+from otrade.simulator.base.day_draws import DayDraws
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.market_data import MarketSnapshot
 from otrade.simulator.exchange.order_system import OrderSystem
@@ -53,8 +54,9 @@ class KiteFeedServer(FeedServer[KiteFeedClient]):
         exchange: OrderSystem,
         sessions: LoginSessions,
         faults: FaultInjector,
+        draws: DayDraws,
     ) -> None:
-        super().__init__(cfg, clock, gate, exchange.delay_ns)
+        super().__init__(cfg, clock, gate, draws)
         self._faults = faults
         self._exchange = exchange
         self._sessions = sessions
@@ -182,49 +184,49 @@ class KiteFeedServer(FeedServer[KiteFeedClient]):
                 if bodies is None:
                     body = packet(quote, mode)
                     bodies = made[token, mode] = (
-                        self._spoiled(body, faults.get(token, "")) if faults else [body]
+                        self._spoiled(token, body, faults.get(token, "")) if faults else [body]
                     )
                 packets += bodies
             if packets:
-                self.send_later(client, WSMsgType.BINARY, frame(packets), self._cfg.latency.tick)
+                self.send_ticks(client, WSMsgType.BINARY, frame(packets))
         for quote in quotes if faults else ():
             if faults and faults.get(quote.contract.token) == "part":
                 self._send_books([quote])
 
-    def _spoiled(self, body: bytes, fault: TickFault) -> list[bytes]:
+    def _spoiled(self, token: int, body: bytes, fault: TickFault) -> list[bytes]:
         if fault == "doubled":
             return [body, body]
         if fault == "no_book":
             return [without_book(body)]
         if fault == "wrong":
-            return [with_price(body, *WRONG[self._faults.choose(len(WRONG))]), body]
+            return [with_price(body, *WRONG[self._faults.choose(token, len(WRONG))]), body]
         return [body]
 
     def _push(self, state: OrderState) -> None:
         if not self._clients or not self._running:
             return
-        fault, late_ns = self._faults.take_push()
+        fault, late_ns = self._faults.take_push(state.order.draw_key)
         if fault == "dropped":
             return
         row = push_row(state, self._cfg.user_id)
         if fault == "unknown_status":
             row["status"] = UNKNOWN_STATUS
         row["average_price"] = self._faults.tell_average(
-            row["order_id"], row["filled_quantity"], row["average_price"]
+            state.order.draw_key, row["filled_quantity"], row["average_price"]
         )
         text = orjson.dumps({"type": "order", "data": row})
         if fault == "garbled":
-            text = _garbled(text, row, self._faults.take_garbling())
+            text = _garbled(text, row, self._faults.take_garbling(state.order.draw_key))
         for client in self._clients:
             for _ in range(2 if fault == "doubled" else 1):
                 if late_ns:
                     self.send_at(client, WSMsgType.TEXT, text, self._clock.now_ns() + late_ns)
                 else:
-                    self.send_later(client, WSMsgType.TEXT, text, self._cfg.latency.push)
+                    self.send_news(client, text, state.order.draw_key)
 
     def _error(self, client: KiteFeedClient, text: str) -> None:
         payload = orjson.dumps({"type": "error", "data": text})
-        self.send_later(client, WSMsgType.TEXT, payload, self._cfg.latency.push)
+        self.send_news(client, payload, 0)
 
 
 def _garbled(text: bytes, row: dict[str, Any], how: Garbling) -> bytes:

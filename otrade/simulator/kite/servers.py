@@ -1,6 +1,7 @@
 """Kite's servers, REST and feed, and what clients and the exchange must know of them."""
 
 from otrade.simulator.base.config import SimConfig
+from otrade.simulator.base.day_draws import DayDraws
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.order_system import OrderSystem
@@ -28,8 +29,10 @@ class KiteServers:
     ) -> None:
         self._cfg = cfg
         self.sessions = LoginSessions(cfg, clock)
-        self.feed = KiteFeedServer(cfg, clock, gate, exchange, self.sessions, faults)
-        self._rest = KiteRestServer(cfg, clock, gate, exchange, self.sessions, faults)
+        draws = DayDraws(cfg.seed, "kite")
+        exchange.on_day.append(lambda: draws.open_day(exchange.date))
+        self.feed = KiteFeedServer(cfg, clock, gate, exchange, self.sessions, faults, draws)
+        self._rest = KiteRestServer(cfg, clock, gate, exchange, self.sessions, faults, draws)
         self._ports = {"rest": 0, "feed": 0}
 
     async def start(self) -> dict[str, int]:

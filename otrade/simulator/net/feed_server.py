@@ -18,8 +18,9 @@ from picows import (
     ws_create_server,
 )
 
-from otrade.simulator.base.config import NS_PER_MS, DelayRange, SimConfig
-from otrade.simulator.base.virtual_clock import VirtualClock, VirtualTimer
+from otrade.simulator.base.config import NS_PER_MS, SimConfig
+from otrade.simulator.base.day_draws import DayDraws, delay_ns
+from otrade.simulator.base.virtual_clock import EventKind, VirtualClock, VirtualTimer
 from otrade.simulator.net.reaction_gate import ReactionGate
 
 MESSAGE_MAX = 256 << 10
@@ -98,13 +99,13 @@ class FeedServer(ABC, Generic[C]):
         cfg: SimConfig,
         clock: VirtualClock,
         gate: ReactionGate,
-        delay_ns: Callable[[DelayRange], int],
+        draws: DayDraws,
     ) -> None:
-        """`delay_ns` draws a latency."""
+        """`draws`: the broker's own."""
         self._cfg = cfg
         self._clock = clock
         self._gate = gate
-        self._delay_ns = delay_ns
+        self._draws = draws
         self._clients: list[C] = []
         self._server: asyncio.Server | None = None
         self._running = True
@@ -169,7 +170,9 @@ class FeedServer(ABC, Generic[C]):
         self._gate.peers.append(client)
         client.last_sent_ns = self._clock.now_ns()
         if self._beat is None:
-            self._beat = self._clock.schedule(self._clock.now_ns() + self._beat_ns, self._heartbeat)
+            self._beat = self._clock.schedule(
+                self._clock.now_ns() + self._beat_ns, self._heartbeat, EventKind.ANSWER
+            )
 
     def left(self, client: C) -> None:
         self._gate.activity += 1
@@ -179,9 +182,17 @@ class FeedServer(ABC, Generic[C]):
 
     # ---- frames out
 
-    def send_later(self, client: C, kind: WSMsgType, payload: bytes, span: DelayRange) -> None:
-        """A frame, one latency from now. One stream: it never overtakes another."""
-        self.send_after(client, kind, payload, self._delay_ns(span))
+    def send_ticks(self, client: C, kind: WSMsgType, payload: bytes) -> None:
+        """A frame of what has happened at this instant, one latency from now: every client has the
+        same. One stream: it never overtakes another.
+        """
+        draws = self._draws.once("tick", self._clock.now_ns())
+        self.send_after(client, kind, payload, delay_ns(draws, self._cfg.latency.tick))
+
+    def send_news(self, client: C, payload: bytes, subject: int) -> None:
+        """A text about an order or an instrument, likewise; each of a subject's has its own."""
+        draws = self._draws.of("push", subject)
+        self.send_after(client, WSMsgType.TEXT, payload, delay_ns(draws, self._cfg.latency.push))
 
     def send_after(self, client: C, kind: WSMsgType, payload: bytes, delay_ns: int) -> None:
         """The same with a given latency."""
@@ -198,7 +209,7 @@ class FeedServer(ABC, Generic[C]):
                 client.send(kind, payload)
                 self._gate.wrote = True
 
-        self._clock.schedule(due_ns, send)
+        self._clock.schedule(due_ns, send, EventKind.ANSWER)
 
     @property
     def book_delay_ns(self) -> int:
@@ -222,4 +233,6 @@ class FeedServer(ABC, Generic[C]):
                 client.beat()
                 self._gate.wrote = True
         if self._clients:
-            self._beat = self._clock.schedule(now_ns + self._beat_ns, self._heartbeat)
+            self._beat = self._clock.schedule(
+                now_ns + self._beat_ns, self._heartbeat, EventKind.ANSWER
+            )

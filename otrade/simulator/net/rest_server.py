@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from otrade.simulator.base.config import DelayRange, SimConfig
+from otrade.simulator.base.day_draws import DayDraws, delay_ns
 from otrade.simulator.base.errors import RequestRefused, not_found
-from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.base.virtual_clock import EventKind, VirtualClock
+from otrade.simulator.draws import number_of
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.faults.requests import REFUSALS, WrongAnswer
 from otrade.simulator.net.http_server import Answer, HttpReply, HttpRequest, ServerConnection
@@ -59,20 +61,24 @@ class RestServer(ABC):
         clock: VirtualClock,
         gate: ReactionGate,
         faults: FaultInjector,
-        delay_ns: Callable[[DelayRange], int],
+        draws: DayDraws,
     ) -> None:
-        """`delay_ns` draws a latency."""
+        """`draws`: the broker's own."""
         self._cfg = cfg
         self._clock = clock
         self._gate = gate
         self._faults = faults
-        self._delay_ns = delay_ns
+        self._draws = draws
         self._connections: set[ServerConnection] = set()
         self._server: asyncio.Server | None = None
 
     @abstractmethod
     def admit(self, request: HttpRequest, route: Route, now_ns: int) -> None:
         """RequestRefused when this client may not ask this now."""
+
+    @abstractmethod
+    def order_of(self, request: HttpRequest, arguments: list[str]) -> int:
+        """What names the draws of the order that is placed, changed or asked about; 0: of none."""
 
     @abstractmethod
     def spell(self, data: Any) -> HttpReply:
@@ -106,8 +112,11 @@ class RestServer(ABC):
                 reply.manner = "silence"
             leave(reply)
 
-        latency = self._cfg.latency
+        def at(due_ns: int, step: Callable[[], None]) -> None:
+            self._clock.schedule(due_ns, step, EventKind.ANSWER)
+
         now_ns = self._clock.now_ns()
+        subject = number_of(f"{request.method} {request.path}")
         extra_ns = self._faults.delay_ns
         lost = self._faults.take_request(request.method, request.path)
         if lost in ("reset", "silence"):
@@ -127,15 +136,12 @@ class RestServer(ABC):
             exc.__traceback__ = (
                 None  # some refusals are constants: they must not keep a whole world alive
             )
-            self._clock.schedule(
-                now_ns + extra_ns + self._delay_ns(latency.read), lambda: answer(reply)
-            )
+            at(now_ns + extra_ns + self._way_ns("read", subject), lambda: answer(reply))
             return
+        subject = self.order_of(request, arguments) or number_of(f"{route.method} {route.path}")
         is_order = route.kind in ("place", "order")
         wrong = self._faults.take_answer(request.method, request.path, request.body)
-        handle_ns = (
-            now_ns + extra_ns + self._delay_ns(latency.request if is_order else latency.read)
-        )
+        way = self._way_ns("request" if is_order else "read", subject)
 
         def carry_out() -> None:
             self._result(route, arguments, request)
@@ -143,23 +149,26 @@ class RestServer(ABC):
         def handle() -> None:
             if wrong is not None and wrong.how == "late":
                 here_ns = self._clock.now_ns()
-                self._clock.schedule(here_ns + wrong.delay_ns, carry_out)
-                self._clock.schedule(
-                    here_ns + self._delay_ns(latency.order_ack),
-                    lambda: answer(self._nobody_knows()),
-                )
+                self._clock.schedule(here_ns + wrong.delay_ns, carry_out, EventKind.REQUEST)
+                ack_ns = self._way_ns("order_ack", subject)
+                at(here_ns + ack_ns, lambda: answer(self._nobody_knows()))
                 return
             reply = self._result(route, arguments, request)
             late_ns = 0
             if wrong is not None:
                 reply, late_ns = self._spoilt(reply, wrong), wrong.delay_ns
             if is_order or late_ns:
-                due_ns = self._clock.now_ns() + late_ns + self._delay_ns(latency.order_ack)
-                self._clock.schedule(due_ns, lambda: answer(reply))
+                ack_ns = self._way_ns("order_ack", subject)
+                at(self._clock.now_ns() + late_ns + ack_ns, lambda: answer(reply))
             else:
                 answer(reply)
 
-        self._clock.schedule(handle_ns, handle)
+        self._clock.schedule(now_ns + extra_ns + way, handle, EventKind.REQUEST)
+
+    def _way_ns(self, leg: str, subject: int) -> int:
+        """A latency of that leg (one of `LatencyConfig`), of this subject."""
+        span: DelayRange = getattr(self._cfg.latency, leg)
+        return delay_ns(self._draws.of(leg, subject), span)
 
     def _find(self, request: HttpRequest) -> tuple[Route, list[str]]:
         parts = request.path.rstrip("/").split("/")

@@ -72,7 +72,7 @@ class PriceSource:
         for key, file in self.files.items():
             outside = BarsOutsideSessions(file, key)
             for date, bars in file.days.items():
-                contract = Universe(date, cfg.symbols).resolve(key)
+                contract = Universe(date, cfg.symbols, listing=cfg.listing).resolve(key)
                 if contract.is_option:
                     raise ValueError(
                         f"prices: {key}: options are priced from their index; "
@@ -99,13 +99,15 @@ class PriceSource:
         if date not in self._universes:
             roots = {root for root, day in self._bars if day == date}
             levels = {root: self._bars[root, date][0][0].open_e4 / E4 for root in roots}
-            first = Universe(date, self._cfg.symbols, levels)
+            first = Universe(date, self._cfg.symbols, levels, listing=self._cfg.listing)
             closes = {
                 c.root: (self._close_before(c, date) >> UNIT_BITS) / E4
-                for c in first.contracts
-                if c.segment == "INDICES" and c.root not in roots
+                for c in first.underlyings()
+                if c.root not in roots
             }
-            self._universes[date] = Universe(date, self._cfg.symbols, levels, closes)
+            self._universes[date] = Universe(
+                date, self._cfg.symbols, levels, closes, self._cfg.listing
+            )
         return self._universes[date]
 
     def path(self, contract: ListedContract, date: dt.date) -> PricePath:

@@ -7,14 +7,12 @@ from __future__ import annotations
 from array import array
 from typing import Final
 
-from otrade.simulator.base.listings import INDICES
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.prices.daily_levels import UNIT_BITS
 from otrade.simulator.prices.fixed_tables import EXPONENTIAL
 from otrade.simulator.prices.price_paths import PricePath
 from otrade.simulator.prices.session_path import SHAPE, SHAPE_MEAN
 
-INDEX_ROOTS: Final = frozenset(index[1] for index in INDICES)
 SPREAD_PPM: Final = {
     "EQ": 60,
     "FUT": 250,
@@ -37,8 +35,7 @@ def spread_ppm(contract: ListedContract) -> int:
     if contract.exchange in SPREAD_PPM:
         return SPREAD_PPM[contract.exchange]
     kind = "OPT" if contract.is_option else contract.instrument_type
-    is_of_index = contract.root in INDEX_ROOTS
-    return SPREAD_PPM["INDEX_" + kind if is_of_index and kind != "EQ" else kind]
+    return SPREAD_PPM["INDEX_" + kind if contract.is_of_index and kind != "EQ" else kind]
 
 
 class TradeMaker:

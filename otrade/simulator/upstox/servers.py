@@ -3,7 +3,7 @@ what clients and the exchange must know of them.
 """
 
 from otrade.simulator.base.config import SimConfig
-from otrade.simulator.base.latency import SeededDelays
+from otrade.simulator.base.day_draws import DayDraws
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.order_system import OrderSystem
@@ -36,7 +36,7 @@ class UpstoxServers:
     ) -> None:
         self._cfg = cfg
         self._exchange = exchange
-        self._delays = SeededDelays(cfg.seed, "upstox")
+        self._draws = DayDraws(cfg.seed, "upstox")
         self._rest_port = self._feed_port = 0
         self._keys: InstrumentKeys
         self.sessions = UpstoxLoginSessions(cfg, clock)
@@ -51,11 +51,9 @@ class UpstoxServers:
             faults,
             users,
             self.keys,
-            self._delays.draw_ns,
+            self._draws,
         )
-        self.feed = UpstoxFeedServer(
-            cfg, clock, gate, self.sessions, self._delays.draw_ns, users.once
-        )
+        self.feed = UpstoxFeedServer(cfg, clock, gate, self.sessions, self._draws, users.once)
         self.market = MarketStreamServer(cfg, clock, exchange, self.feed, self.keys, faults)
         self.portfolio = PortfolioStreamServer(cfg, clock, exchange, self.feed, faults)
         self.feed.streams = {self.market.path: self.market, self.portfolio.path: self.portfolio}
@@ -65,7 +63,7 @@ class UpstoxServers:
         return self._keys
 
     def _new_day(self) -> None:
-        self._delays.open_day(self._exchange.date)
+        self._draws.open_day(self._exchange.date)
         self._keys = InstrumentKeys(self._exchange.market.universe)
         self.market.open_day()
         self.portfolio.open_day()

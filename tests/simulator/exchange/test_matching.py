@@ -5,6 +5,7 @@ import pytest
 
 from otrade.simulator.base.config import DelayRange
 from otrade.simulator.base.errors import RequestRefused
+from otrade.simulator.draws import KeyedDraws, number_of
 from otrade.simulator.kite.rest.rows import funds_row, order_row, position_row
 from tests.simulator.scripted_market import INSTANT, ScriptedMarket, e4
 
@@ -61,24 +62,32 @@ def test_depth_is_used_up_until_the_next_trade() -> None:
 @pytest.mark.parametrize(
     ("prices", "fills"),
     [
-        (
-            [26000.0, 26000.0, 25999.5],
-            [(65, 25999.5)],
-        ),  # touched from above: a random part (all bits set: half of 130)
         ([26000.0, 26000.0, 25999.0], [(65, 25999.5)]),  # through: at the order's own price
         ([26000.0, 26000.0, 25999.6], []),
     ],
 )
 def test_resting_buy(prices, fills) -> None:
-    market = ScriptedMarket(prices, noise=0xF << 60, last_qty=130)
+    market = ScriptedMarket(prices, last_qty=130)
     market.at(1)
     order = market.place(1, "LIMIT", 65, 25999.5)
     market.at(2)
     assert market.fills(order) == fills
 
 
+@pytest.mark.parametrize("tag", ["A", "B", "C", "D"])
+def test_a_touched_order_gets_what_is_drawn_for_it(tag: str) -> None:
+    """0 to 15 thirtieths of what traded, by the documented key of the order."""
+    market = ScriptedMarket([26000.0, 26000.0, 25999.5], last_qty=30 * 65, funds_rupees=1e9)
+    market.at(1)
+    order = market.place(1, "LIMIT", 1300, 25999.5, tag=tag, product="NRML")
+    market.at(2)
+    key = number_of(f"{tag}/{market.contract.key}/1")
+    share = KeyedDraws(1, 20261118, key, number_of("exchange queue")).integer(16)
+    assert market.fills(order) == ([(65 * share, 25999.5)] if share else [])
+
+
 def test_touched_order_waits_in_the_queue() -> None:
-    market = ScriptedMarket([26000.0, 25999.5, 25999.5], noise=0, last_qty=130)
+    market = ScriptedMarket([26000.0, 25999.5, 25999.5], last_qty=65)
     order = market.place(1, "LIMIT", 65, 25999.5)
     market.at(2)
     assert order.status == "OPEN" and not order.trades

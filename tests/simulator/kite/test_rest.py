@@ -486,6 +486,28 @@ def test_candles_are_what_happened() -> None:
     rest_account(work)
 
 
+def test_candles_tell_the_open_interest_of_their_end() -> None:
+    """The last finished minute's is what the quote told at its end; a share has none."""
+
+    async def work(s: RestAccount) -> None:
+        future = s.sim.exchange.market.universe.resolve("NFO:NIFTY.FUT")
+        quote = (await s.data("GET", "/quote", {"i": future.key}))[future.key]
+        await s.sim.run_until(ist_ns(DATE, "09:22:30"))
+        query = {"from": "2026-11-18 09:15:00", "to": "2026-11-18 09:21:59", "oi": 1}
+        path = f"/instruments/historical/{future.token}/minute"
+        rows = (await s.data("GET", path, query))["candles"]
+        assert quote["oi"] > 0 and len({row[6] for row in rows}) > 1
+        now = (await s.data("GET", "/quote", {"i": future.key}))[future.key]
+        query["to"] = "2026-11-18 09:23:00"
+        assert (await s.data("GET", path, query))["candles"][-1][6] == now["oi"]
+        without = (await s.data("GET", path, query | {"oi": 0}))["candles"]
+        assert {len(row) for row in without} == {6}
+        share = (await s.data("GET", "/instruments/historical/408065/minute", query))["candles"]
+        assert {row[6] for row in share} == {0}
+
+    rest_account(work)
+
+
 def test_limits_answer_429() -> None:
     async def work(s: RestAccount) -> None:
         for kind, path, allowed in (("GET", "/quote/ltp?i=NSE:INFY", 1), ("GET", "/orders", 10)):

@@ -343,6 +343,29 @@ def test_requests_of_which_no_notice_is_taken(payload: bytes) -> None:
     upstox_account(work)
 
 
+def test_full_d30_is_refused_in_words_without_plus_and_served_with_it() -> None:
+    async def without(s: UpstoxAccount) -> None:
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY], "full_d30")
+        await s.wait(2)
+        assert len(recorder.raw) == 1 and recorder.is_up
+        assert (
+            "Upstox Plus"
+            in s.sim.feed_of("upstox").streams["/v3/feed/market-data-feed"].refusals[-1]
+        )
+
+    async def with_plus(s: UpstoxAccount) -> None:
+        recorder = await listen(s, MARKET)
+        recorder.say("sub", [INFY], "full_d30")
+        await s.wait(2)
+        newest = recorder.messages[-1].feeds[INFY]
+        assert newest.requestMode == 3
+        assert len(newest.fullFeed.marketFF.marketLevel.bidAskQuote) >= 5
+
+    upstox_account(without)
+    upstox_account(with_plus, servers={"upstox": UpstoxSettings(has_plus=True)})
+
+
 def test_keys_of_a_connection_are_limited_by_mode() -> None:
     limits = UpstoxLimits(full_keys=3, full_keys_combined=2, ltpc_keys=5, ltpc_keys_combined=2)
 

@@ -65,5 +65,5 @@ def candles(
     for bar in bars(exchange, clock, contract, MINUTES[interval], from_ns, to_ns):
         opened = dt.datetime.fromtimestamp(bar.ts_ns // NS_PER_S, IST)
         row = [opened.strftime("%Y-%m-%dT%H:%M:%S+0530"), *map(rupees, bar.ohlc_e4), bar.volume]
-        rows.append([*row, 0] if with_oi else row)
+        rows.append([*row, bar.oi] if with_oi else row)
     return rows

@@ -81,7 +81,7 @@ class OrderRoutes:
         for state in self._exchange.book():
             row = order_row(state)
             row["average_price"] = faults.tell_average(
-                row["order_id"], row["filled_quantity"], row["average_price"]
+                state.order.draw_key, row["filled_quantity"], row["average_price"]
             )
             rows.append(row)
         shown = faults.spoil("book", faults.take_book(), rows)

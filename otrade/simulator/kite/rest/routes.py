@@ -3,8 +3,10 @@
 from typing import Any
 
 from otrade.simulator.base.config import SimConfig
+from otrade.simulator.base.day_draws import DayDraws
 from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.draws import number_of
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.kite.rest.login_sessions import LoginSessions
@@ -30,8 +32,10 @@ class KiteRestServer(RestServer):
         exchange: OrderSystem,
         sessions: LoginSessions,
         faults: FaultInjector,
+        draws: DayDraws,
     ) -> None:
-        super().__init__(cfg, clock, gate, faults, exchange.delay_ns)
+        super().__init__(cfg, clock, gate, faults, draws)
+        self._exchange = exchange
         faults.quote_paths += ("/quote",)
         self._sessions = sessions
         limits = settings_of(cfg).limits
@@ -74,6 +78,13 @@ class KiteRestServer(RestServer):
         if route.kind == "place":
             self._faults.check_placement()
         self._rates.admit(route.kind, now_ns)
+
+    def order_of(self, request: HttpRequest, arguments: list[str]) -> int:
+        for argument in arguments:
+            if argument.isdigit() and request.path.startswith("/orders/"):
+                return self._exchange.draw_key(argument)
+        tag = request.form().get("tag") if request.method == "POST" else None
+        return number_of(tag) if tag else 0
 
     def spell(self, data: Any) -> HttpReply:
         return json_reply(data)

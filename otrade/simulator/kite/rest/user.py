@@ -66,7 +66,7 @@ class UserRoutes:
             "user_name": "Paper Trader",
             "user_shortname": "Paper",
             "broker": "ZERODHA",
-            "exchanges": ["NSE", "NFO", "CDS", "MCX"],
+            "exchanges": ["NSE", "NFO", "BSE", "BFO", "CDS", "MCX"],
             "products": ["CNC", "NRML", "MIS"],
             "order_types": ["MARKET", "LIMIT", "SL", "SL-M"],
             "avatar_url": None,

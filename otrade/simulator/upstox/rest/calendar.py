@@ -17,8 +17,24 @@ STATUSES = (
     "CLOSING_START",
     "CLOSING_END",
 )
-_KINDS = {"NSE_EQ": "cash", "NSE_INDEX": "index", "NSE_FO": "fno", "NCD_FO": "cds", "MCX_FO": "mcx"}
-_EXCHANGES = {"NSE": "NSE_EQ", "NFO": "NSE_FO", "CDS": "NCD_FO", "MCX": "MCX_FO"}
+_KINDS = {
+    "NSE_EQ": "cash",
+    "NSE_INDEX": "index",
+    "NSE_FO": "fno",
+    "BSE_EQ": "cash",
+    "BSE_INDEX": "index",
+    "BSE_FO": "fno",
+    "NCD_FO": "cds",
+    "MCX_FO": "mcx",
+}
+_EXCHANGES = {
+    "NSE": "NSE_EQ",
+    "NFO": "NSE_FO",
+    "CDS": "NCD_FO",
+    "BSE": "BSE_EQ",
+    "BFO": "BSE_FO",
+    "MCX": "MCX_FO",
+}
 SEGMENTS = tuple(_KINDS)
 
 
@@ -28,7 +44,7 @@ def timeline(segment: str, date: dt.date) -> list[tuple[int, str]]:
         return []
     start, end = hours.hours(_KINDS[segment], date)
     told = [(start, "NORMAL_OPEN"), (end, "NORMAL_CLOSE")]
-    if segment == "NSE_EQ" and date not in MUHURAT:
+    if segment in ("NSE_EQ", "BSE_EQ") and date not in MUHURAT:
         told = [("09:00", "PRE_OPEN_START"), ("09:08", "PRE_OPEN_END"), *told]
     return [(ist_ns(date, clock), status) for clock, status in told]
 

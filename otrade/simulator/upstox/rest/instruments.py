@@ -7,13 +7,12 @@ from typing import Any
 import orjson
 
 from otrade.simulator.base.hours import IST
-from otrade.simulator.base.listings import ISINS
+from otrade.simulator.base.listings import INDICES, ISINS
 from otrade.simulator.base.universe import E4, ListedContract, Universe
 from otrade.simulator.upstox.rest.names import EXCHANGES, INDEX_NAMES, instrument_key, segment
 
 FILES = ("complete", "NSE", "BSE", "MCX")
-_INDEX_OF_NAME = {"NIFTY": "NIFTY 50", "BANKNIFTY": "NIFTY BANK"}
-_INDEX_SYMBOLS = {index: name for name, index in _INDEX_OF_NAME.items()}
+_INDEX_SYMBOLS = {index.symbol: index.name for index in INDICES}
 
 
 def instruments_file(universe: Universe, name: str) -> bytes:
@@ -60,7 +59,7 @@ def _record(contract: ListedContract, universe: Universe) -> dict[str, Any]:
         "minimum_lot": contract.lot,
         "expiry": int(end.timestamp()) * 1000,
         "strike_price": contract.strike_e4 / E4,
-        "weekly": False,
+        "weekly": contract.is_weekly,
         "underlying_symbol": contract.name,
         "underlying_key": under,
         "underlying_type": kind,
@@ -71,10 +70,8 @@ def _record(contract: ListedContract, universe: Universe) -> dict[str, Any]:
 
 
 def _underlying(contract: ListedContract, universe: Universe) -> tuple[str, str]:
-    index = _INDEX_OF_NAME.get(contract.name)
-    if index is not None:
-        return instrument_key(universe.by_key[f"NSE:{index}"]), "INDEX"
-    if contract.exchange == "NFO":
-        return instrument_key(universe.by_key[f"NSE:{contract.name}"]), "EQUITY"
+    under = universe.underlying(contract)
+    if under is not contract:
+        return instrument_key(under), "INDEX" if contract.is_of_index else "EQUITY"
     kind = "COM" if contract.exchange == "MCX" else "CUR"
     return f"{segment(contract)}|{contract.name}", kind

@@ -107,7 +107,7 @@ class UpstoxMarket:
             if not quote.traded_today:
                 return before, None
             prices = [quote.open_e4, quote.high_e4, quote.low_e4, quote.ltp_e4]
-            return before, CandleBar(ist_ns(today, "00:00"), prices, quote.volume)
+            return before, CandleBar(ist_ns(today, "00:00"), prices, quote.volume, quote.oi)
         length_ns = minutes * MINUTE_NS
         found = bars(
             self._exchange, self._clock, quote.contract, minutes, now_ns - 2 * length_ns, now_ns
@@ -204,7 +204,7 @@ def _ohlc(bar: CandleBar | None) -> dict[str, Any] | None:
 
 def _candle(bar: CandleBar) -> list[Any]:
     opened = dt.datetime.fromtimestamp(bar.ts_ns // NS_PER_S, IST).isoformat()
-    return [opened, *(price / E4 for price in bar.ohlc_e4), bar.volume, 0]
+    return [opened, *(price / E4 for price in bar.ohlc_e4), bar.volume, bar.oi]
 
 
 def _minutes(unit: str, interval: str) -> int:
@@ -249,5 +249,6 @@ def _merged(days: list[CandleBar], unit: str) -> list[CandleBar]:
         high = max(bar.ohlc_e4[1] for bar in part)
         low = min(bar.ohlc_e4[2] for bar in part)
         prices = [part[0].ohlc_e4[0], high, low, part[-1].ohlc_e4[3]]
-        found.append(CandleBar(ist_ns(first, "00:00"), prices, sum(bar.volume for bar in part)))
+        volume = sum(bar.volume for bar in part)
+        found.append(CandleBar(ist_ns(first, "00:00"), prices, volume, part[-1].oi))
     return found

@@ -13,19 +13,27 @@ SEGMENTS = {
 }
 EXCHANGES = {"NFO": "NSE", "CDS": "NSE", "BFO": "BSE"}
 """Of the instrument file; orders and positions say NFO and CDS as other brokers do."""
-INDEX_NAMES = {"NIFTY 50": "Nifty 50", "NIFTY BANK": "Nifty Bank"}
+INDEX_NAMES = {
+    "NIFTY 50": "Nifty 50",
+    "NIFTY BANK": "Nifty Bank",
+    "NIFTY FIN SERVICE": "Nifty Fin Service",
+    "NIFTY MID SELECT": "NIFTY MID SELECT",
+    "NIFTY NEXT 50": "Nifty Next 50",
+    "SENSEX": "SENSEX",
+    "BANKEX": "BANKEX",
+}
 INTRADAY, DELIVERY = "I", "D"
 
 
 def segment(contract: ListedContract) -> str:
-    """`NSE_EQ`, `NSE_FO`, `NSE_INDEX`."""
-    return SEGMENTS[contract.exchange] if contract.tradable else "NSE_INDEX"
+    """`NSE_EQ`, `NSE_FO`, `BSE_INDEX`."""
+    return SEGMENTS[contract.exchange] if contract.tradable else f"{contract.exchange}_INDEX"
 
 
 def instrument_key(contract: ListedContract) -> str:
     """A share by its ISIN, an index by its name, a derivative by its exchange token."""
     if not contract.tradable:
-        return f"NSE_INDEX|{INDEX_NAMES[contract.tradingsymbol]}"
+        return f"{segment(contract)}|{INDEX_NAMES[contract.tradingsymbol]}"
     if contract.expiry is None:
         return f"{segment(contract)}|{ISINS[contract.tradingsymbol]}"
     return f"{segment(contract)}|{contract.token >> 8}"

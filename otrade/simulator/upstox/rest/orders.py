@@ -215,7 +215,9 @@ class UpstoxOrders:
         rows = self._book.rows()
         for told in rows:
             told["average_price"] = faults.tell_average(
-                told["order_id"], told["filled_quantity"], told["average_price"]
+                self._exchange.draw_key(told["order_id"]),
+                told["filled_quantity"],
+                told["average_price"],
             )
         how = faults.take_book()
         shown = faults.spoil("book", how, rows)

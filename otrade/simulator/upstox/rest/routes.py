@@ -5,9 +5,11 @@ from typing import Any
 
 import orjson
 
-from otrade.simulator.base.config import DelayRange, SimConfig
+from otrade.simulator.base.config import SimConfig
+from otrade.simulator.base.day_draws import DayDraws
 from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.draws import number_of
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.net.http_server import HttpReply, HttpRequest
@@ -25,6 +27,8 @@ from otrade.simulator.upstox.rest.sessions import UpstoxLoginSessions
 from otrade.simulator.upstox.rest.settings import settings_of
 from otrade.simulator.upstox.rest.user import MARKET_PATH, PORTFOLIO_PATH, UpstoxUser
 
+ORDER_PATHS = ("/v2/order/", "/v3/order/")
+
 
 class UpstoxRestServer(RestServer):
     """Upstox's REST server."""
@@ -39,10 +43,11 @@ class UpstoxRestServer(RestServer):
         faults: FaultInjector,
         users: UpstoxUser,
         keys: Callable[[], InstrumentKeys],
-        delay_ns: Callable[[DelayRange], int],
+        draws: DayDraws,
     ) -> None:
-        """`keys` gives the instrument keys of the present day, `delay_ns` draws a latency."""
-        super().__init__(cfg, clock, gate, faults, delay_ns)
+        """`keys` gives the instrument keys of the present day; `draws` are the broker's."""
+        super().__init__(cfg, clock, gate, faults, draws)
+        self._exchange = exchange
         faults.quote_paths += ("/v2/market-quote", "/v3/market-quote")
         self._sessions = sessions
         self._rates = UpstoxRates(settings_of(cfg).limits)
@@ -104,6 +109,21 @@ class UpstoxRestServer(RestServer):
             if route.kind == "place":
                 self._faults.check_placement()
         self._rates.admit(interface, now_ns)
+
+    def order_of(self, request: HttpRequest, arguments: list[str]) -> int:
+        if not request.path.startswith(ORDER_PATHS):
+            return 0
+        fields = {name: values[-1] for name, values in request.query.items()}
+        try:
+            body = orjson.loads(request.body) if request.body else None
+        except orjson.JSONDecodeError:
+            body = None
+        if isinstance(body, dict):
+            fields |= body
+        order_id, tag = fields.get("order_id"), fields.get("tag")
+        if order_id:
+            return self._exchange.draw_key(str(order_id))
+        return number_of(str(tag)) if tag else 0
 
     def spell(self, data: Any) -> HttpReply:
         return HttpReply(200, orjson.dumps({"status": "success", "data": data}))

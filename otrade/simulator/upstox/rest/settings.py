@@ -22,14 +22,17 @@ class UpstoxLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     modifications_per_order: int = 0
     slices_per_order: int = 25
     feed_connections: int = 2
-    """Market data sockets of one user."""
+    feed_connections_plus: int = 5
+    """Market data sockets of one user, and of one with Plus."""
     ltpc_keys: int = 5000
     option_greeks_keys: int = 3000
     full_keys: int = 2000
+    full_d30_keys: int = 50
     """Instruments of one mode on a connection that has no other mode."""
     ltpc_keys_combined: int = 2000
     option_greeks_keys_combined: int = 2000
     full_keys_combined: int = 1500
+    full_d30_keys_combined: int = 1500
 
 
 class UpstoxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,6 +44,8 @@ class UpstoxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """
     static_ips: tuple[str, ...] = ("127.0.0.1",)
     """Addresses from which orders are taken: the first and, when given, the second."""
+    has_plus: bool = False
+    """The user pays for Upstox Plus: five market data sockets, and the mode full_d30."""
     push_interim: bool = True
     """On the portfolio stream push the states on the way (open pending, modified) too."""
     limits: UpstoxLimits = UpstoxLimits()

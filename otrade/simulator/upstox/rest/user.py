@@ -82,7 +82,7 @@ class UpstoxUser:
     def _person(self) -> dict[str, Any]:
         return {
             "email": "paper@example.invalid",
-            "exchanges": ["NSE", "NFO", "CDS", "MCX"],
+            "exchanges": ["NSE", "NFO", "BSE", "BFO", "CDS", "MCX"],
             "products": ["D", "I"],
             "broker": "UPSTOX",
             "user_id": self._cfg.user_id,

@@ -12,7 +12,7 @@ from picows import WSMsgType
 
 from otrade.simulator.base.config import NS_PER_MS, SimConfig
 from otrade.simulator.base.universe import ListedContract
-from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.base.virtual_clock import EventKind, VirtualClock
 from otrade.simulator.exchange.market_data import MarketSnapshot
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.faults.injector import FaultInjector
@@ -31,11 +31,15 @@ from otrade.simulator.upstox.streams.proto import (
     number_of,
 )
 from otrade.simulator.upstox.streams.server import UpstoxFeedClient, UpstoxFeedServer
-from otrade.simulator.upstox.streams.ticks import MODES, MinuteBar, book_alone, feed
+from otrade.simulator.upstox.streams.ticks import MODES, WHOLE, MinuteBar, book_alone, feed
 
 log = logging.getLogger(__name__)
 
 METHODS = ("sub", "change_mode", "unsub")
+NO_PLUS = (
+    "mode full_d30 needs Upstox Plus, which this user does not have; mode full has five levels"
+)
+REFUSALS_KEPT = 20
 
 
 class _Refused(Exception):
@@ -60,30 +64,36 @@ class MarketStreamServer:
         faults: FaultInjector,
     ) -> None:
         """`keys` gives the instrument keys of the present day."""
-        limits = settings_of(cfg).limits
+        settings = settings_of(cfg)
+        limits, self._has_plus = settings.limits, settings.has_plus
         self._cfg = cfg
         self._clock = clock
         self._exchange = exchange
         self._server = server
         self._keys = keys
         self._faults = faults
-        self._connections_max = limits.feed_connections
+        self._connections_max = (
+            limits.feed_connections_plus if self._has_plus else limits.feed_connections
+        )
         self._alone = {
             "ltpc": limits.ltpc_keys,
             "option_greeks": limits.option_greeks_keys,
             "full": limits.full_keys,
+            "full_d30": limits.full_d30_keys,
         }
         self._combined = {
             "ltpc": limits.ltpc_keys_combined,
             "option_greeks": limits.option_greeks_keys_combined,
             "full": limits.full_keys_combined,
+            "full_d30": limits.full_d30_keys_combined,
         }
         self._minutes: dict[int, MinuteBar] = {}
         self._wide: Counter[int] = Counter()
         """Token to how many clients want candles of it."""
         self.clients: list[UpstoxFeedClient] = []
+        self.refusals: list[str] = []
+        """Why no notice was taken of a request; the newest, and how many: `refused`."""
         self.refused = 0
-        """Requests of which no notice was taken."""
 
     # ---- clients
 
@@ -111,11 +121,14 @@ class MarketStreamServer:
             mode = "ltpc" if mode is None and method == "sub" else mode
             if mode not in MODES:
                 raise _Refused(f"mode {mode!r} is not offered")
+            if mode == "full_d30" and not self._has_plus:
+                raise _Refused(NO_PLUS)
             if method == "change_mode":
                 keys = [key for key in keys if key in client.modes]
             self._take(client, keys, mode)
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, _Refused) as exc:
             self.refused += 1
+            self.refusals = [*self.refusals[-REFUSALS_KEPT:], str(exc)]
             log.warning("market feed: a request was refused: %s", exc)
 
     def _take(self, client: UpstoxFeedClient, keys: list[str], mode: str) -> None:
@@ -127,7 +140,7 @@ class MarketStreamServer:
             market.watch(contract)
             self._drop(client, [key])
             client.modes[key] = mode
-            if mode == "full":
+            if mode in WHOLE:
                 self._wide[contract.token] += 1
                 if contract.token not in self._minutes:
                     quote = market.quote(contract)
@@ -150,7 +163,7 @@ class MarketStreamServer:
             if mode is None or contract is None:
                 continue
             market.unwatch(contract)
-            if mode == "full":
+            if mode in WHOLE:
                 self._wide[contract.token] -= 1
                 if not self._wide[contract.token]:
                     self._minutes.pop(contract.token, None)
@@ -171,13 +184,15 @@ class MarketStreamServer:
                     del client.modes[key]
                     continue
                 market.watch(contract)
-                if mode == "full":
+                if mode in WHOLE:
                     self._wide[contract.token] += 1
                     self._minutes[contract.token] = MinuteBar(market.quote(contract), now_ns)
         times = {ts_ns for segment in SEGMENTS for ts_ns, _ in timeline(segment, market.date)}
         for ts_ns in sorted(times):
             if ts_ns > now_ns:
-                self._clock.schedule(ts_ns, lambda: self._tell_status(self.clients))
+                self._clock.schedule(
+                    ts_ns, lambda: self._tell_status(self.clients), EventKind.SESSION
+                )
 
     # ---- messages out
 
@@ -211,7 +226,7 @@ class MarketStreamServer:
         """A message before the whole one: the same, a part of it, one without a book, or one with a
         wrong price.
         """
-        way = self._faults.choose(len(WRONG))
+        way = self._faults.choose(quote.contract.token, len(WRONG))
 
         def spoil(whole: Any) -> Any:
             message = Feed()
@@ -245,7 +260,7 @@ class MarketStreamServer:
             for key, quote in zip(keys, quotes, strict=True):
                 mode = client.modes.get(key)
                 if mode is None or (
-                    change is not None and (mode != "full" or not quote.contract.tradable)
+                    change is not None and (mode not in WHOLE or not quote.contract.tradable)
                 ):
                     continue
                 one = made.get((key, mode))
@@ -275,4 +290,4 @@ class MarketStreamServer:
         # Maps in the order of their keys: the same run gives the same bytes.
         payload = message.SerializeToString(deterministic=True)
         for client in clients:
-            self._server.send_later(client, WSMsgType.BINARY, payload, self._cfg.latency.tick)
+            self._server.send_ticks(client, WSMsgType.BINARY, payload)

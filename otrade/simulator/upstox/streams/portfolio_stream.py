@@ -110,13 +110,13 @@ class PortfolioStreamServer:
         if not clients or self._server.is_silent:
             return
         row = row_of(order, status)
-        fault, late_ns = self._faults.take_push()
+        fault, late_ns = self._faults.take_push(order.draw_key)
         if fault == "dropped":
             return
         if fault == "unknown_status":
             row["status"] = UNKNOWN_STATUS.lower()
         row["average_price"] = self._faults.tell_average(
-            row["order_id"], row["filled_quantity"], row["average_price"]
+            order.draw_key, row["filled_quantity"], row["average_price"]
         )
         message = {
             "update_type": "order",
@@ -126,14 +126,14 @@ class PortfolioStreamServer:
         }
         text = orjson.dumps(message)
         if fault == "garbled":
-            text = _garbled(text, message, self._faults.take_garbling())
+            text = _garbled(text, message, self._faults.take_garbling(order.draw_key))
         for client in clients:
             for _ in range(2 if fault == "doubled" else 1):
                 if late_ns:
                     due_ns = self._clock.now_ns() + late_ns
                     self._server.send_at(client, WSMsgType.TEXT, text, due_ns)
                 else:
-                    self._server.send_later(client, WSMsgType.TEXT, text, self._cfg.latency.push)
+                    self._server.send_news(client, text, order.draw_key)
 
     def _tell_position(self, order: Order) -> None:
         position = self._exchange.ledger.position(order.contract, order.product)
@@ -143,7 +143,7 @@ class PortfolioStreamServer:
         quote = self._exchange.market.quote(order.contract)
         text = orjson.dumps(position_update(position, quote) | {"user_id": self._cfg.user_id})
         for client in clients:
-            self._server.send_later(client, WSMsgType.TEXT, text, self._cfg.latency.push)
+            self._server.send_news(client, text, order.draw_key)
 
 
 def _garbled(text: bytes, message: dict[str, Any], how: Garbling) -> bytes:

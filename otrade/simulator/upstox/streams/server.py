@@ -14,7 +14,8 @@ from picows import (
     WSUpgradeResponseWithListener,
 )
 
-from otrade.simulator.base.config import DelayRange, SimConfig
+from otrade.simulator.base.config import SimConfig
+from otrade.simulator.base.day_draws import DayDraws
 from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.net.feed_server import FeedClient, FeedServer
@@ -74,11 +75,11 @@ class UpstoxFeedServer(FeedServer[UpstoxFeedClient]):
         clock: VirtualClock,
         gate: ReactionGate,
         sessions: UpstoxLoginSessions,
-        delay_ns: Callable[[DelayRange], int],
+        draws: DayDraws,
         once: Callable[[str, dict[str, str]], str],
     ) -> None:
         """`once` makes a one-time address of a path and further parameters."""
-        super().__init__(cfg, clock, gate, delay_ns)
+        super().__init__(cfg, clock, gate, draws)
         self._sessions = sessions
         self._once = once
         self.streams: dict[str, FeedStream] = {}

@@ -9,11 +9,13 @@ from otrade.simulator.exchange.market_data import LEVELS, DepthLevel, MarketSnap
 from otrade.simulator.upstox.streams.greeks import Greeks
 from otrade.simulator.upstox.streams.proto import Feed, number_of
 
-MODES: Final = ("ltpc", "option_greeks", "full")
+MODES: Final = ("ltpc", "option_greeks", "full", "full_d30")
+WHOLE: Final = ("full", "full_d30")
+"""Modes with order book and candles; the deeper one shows the levels that the model has, five."""
 MINUTE_NS: Final = 60 * NS_PER_S
 _REQUEST_MODES: Final = {
     mode: number_of("RequestMode", word)
-    for mode, word in {"ltpc": "ltpc", "option_greeks": "option_greeks", "full": "full_d5"}.items()
+    for mode, word in zip(MODES, ("ltpc", "option_greeks", "full_d5", "full_d30"), strict=True)
 }
 _NOBODY: Final = DepthLevel(0, 0, 0)
 
