@@ -53,9 +53,7 @@ def test_how_often_it_trades_does_not_move_its_minutes() -> None:
 
 
 def test_the_first_minutes_are_those_of_the_whole_day() -> None:
-    whole, first = (
-        PriceSource(SimConfig(seed=7, first_minutes=minutes)) for minutes in (0, 12)
-    )
+    whole, first = (PriceSource(SimConfig(seed=7, first_minutes=minutes)) for minutes in (0, 12))
     for key in ("NSE:SBIN", "NFO:NIFTY.FUT", "NFO:NIFTY.ATMCE"):
         full, part = path(whole, key), path(first, key)
         assert len(part) == 12 * 60
