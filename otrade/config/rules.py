@@ -87,6 +87,12 @@ class Rules:
                 f"{strategy.instrument} is not among the instruments",
                 ", ".join(list(products)[:20]),
             )
+        if product == "CNC" and strategy.bracket.exit_mode == "oco":
+            raise self._error(
+                f"{at}.bracket.exit_mode",
+                f"shares for delivery can be on sale only once; {strategy.instrument} has CNC",
+                "stop_resting, auto, or product MIS",
+            )
         if product == "CNC" and strategy.params.side != "long":
             raise self._error(
                 f"{at}.params.side",

@@ -52,6 +52,18 @@ def refuse(data):
     return caught.value
 
 
+def test_shares_for_delivery_cannot_have_stop_and_target_on_sale():
+    """The broker rejects a second sale of the same shares: "RMS:Rule: Check holdings"."""
+    data = edited(("instruments", 0, "product"), "CNC")
+    (strategy,) = data["strategies"]
+    strategy["params"]["side"] = "long"
+    strategy["bracket"] |= {"exit_mode": "oco", "target": {"kind": "pct", "value": 1}}
+    error = str(refuse(data))
+    assert "strategies[0].bracket.exit_mode" in error and "on sale only once" in error
+    strategy["bracket"]["exit_mode"] = "auto"
+    manager.from_bytes(orjson.dumps(data), "my.json")
+
+
 def test_defaults_fill_what_is_not_said():
     config = manager.from_bytes(orjson.dumps(good()), "my.json")
     assert (config.web.port, config.risk.max_open_positions, config.broker.orders_per_s) == (

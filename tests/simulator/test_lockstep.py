@@ -155,6 +155,26 @@ def test_whole_day_reaches_the_client(mode: str) -> None:
     assert feed.times_ns == sorted(feed.times_ns)
 
 
+def test_another_instrument_changes_no_ones_latency() -> None:
+    """Frames of one instrument come at the same nanoseconds, whatever else is subscribed."""
+
+    async def times(*more: str) -> list[int]:
+        sim = Simulator(SimConfig(seed=3, dates=(DATE,)))
+        ports = await sim.start()
+        feed = await open_feed(sim, ports, sim.issue_access_token(), KiteFeedConnection())
+        resolve = sim.exchange.market.universe.resolve
+        feed.say({"a": "mode", "v": ["full", [408065, *(resolve(key).token for key in more)]]})
+        await sim.run_until(ist_ns(DATE, "09:15:00"))
+        n_before = len(feed.times_ns)
+        await sim.run_until(ist_ns(DATE, "09:17:00"))
+        await sim.stop()
+        return feed.times_ns[n_before:]
+
+    alone = run(lambda: times())
+    assert len(alone) >= 119
+    assert run(lambda: times("NSE:SBIN", "NFO:NIFTY.FUT")) == alone
+
+
 def test_client_timers_share_the_clock() -> None:
     seen: list[int] = []
 

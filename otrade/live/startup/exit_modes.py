@@ -2,8 +2,9 @@
 
 Stop and target can both work only where the second of them costs no margin. The broker is asked
 what an entry with its stop costs, and what it costs with the target too. Nothing more: `oco`. More,
-no answer, or one that cannot be read: `stop_resting`, unknown is not free. An answer holds for the
-day: it goes into the journal's HELLO, and a later start goes by it, so that no bracket changes its
+no answer, or one that cannot be read: `stop_resting`, unknown is not free. Of shares for delivery
+nothing is asked: the broker lets them be on sale once, and rejects the second order. An answer
+holds for the day: it goes into the journal's HELLO, and a later start goes by it, so that no bracket changes its
 mode and the core stays one that understands its journal.
 """
 
@@ -22,7 +23,7 @@ from otrade.live.plan.engine_builder import InstrumentSpec, StrategySpec
 
 HELLO_FIELD = "exits"
 MODE_OCO = 1
-FREE, COSTS, UNKNOWN = "free", "costs", "unknown: "
+FREE, COSTS, DELIVERY, UNKNOWN = "free", "costs", "delivery", "unknown: "
 """What an answer is, or how it begins where nothing is known: then the reason follows."""
 OTHERS = "*"
 """The answer for whatever has none of its own."""
@@ -131,6 +132,9 @@ async def _ask(
 ) -> dict[str, str]:
     answers: dict[str, str] = {}
     for question in questions:
+        if question.instrument.product == "CNC":
+            answers[question.name] = DELIVERY
+            continue
         if len(answers) >= n_left:
             answers[OTHERS] = (
                 f"{UNKNOWN}only {QUESTIONS_MAX} different entries are asked about in a day"
@@ -182,8 +186,12 @@ def _told(
         unknown = f"the broker's margin preview does not say what the second exit costs ({why.removeprefix(UNKNOWN)})"
         mode = "oco, because the second exit costs no margin"
         if why != FREE:
-            mode = f"stop_resting, because {'the second exit would cost margin' if why == COSTS else unknown}"
+            known = {
+                COSTS: "the second exit would cost margin",
+                DELIVERY: "shares for delivery can be on sale only once",
+            }
+            mode = f"stop_resting, because {known.get(why, unknown)}"
         more = f" and {len(names) - NAMES_MAX} more" if len(names) > NAMES_MAX else ""
         parts.append(f"{', '.join(names[:NAMES_MAX])}{more}: {mode}")
-    severity = Severity.INFO if set(groups) <= {FREE, COSTS} else Severity.WARN
+    severity = Severity.INFO if set(groups) <= {FREE, COSTS, DELIVERY} else Severity.WARN
     return severity, f"exit_mode auto is settled for this day: {'; '.join(parts)}"

@@ -1,15 +1,16 @@
 """Positions and money of the one account. Money is exact: e4 rupees times units, as int."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from otrade.simulator.base.universe import E4, ListedContract
+from otrade.simulator.exchange.margins import MarginLeg, together_e4
 from otrade.simulator.exchange.orders import Execution, Order
 
 MIS_SHARE_BPS = 2000
-SHORT_BPS = 1200
-"""Margin of a future or a written option, of the contract value."""
+Group = tuple[str, str, str]
+"""Exchange, root and product of derivatives that are margined together."""
 
 
 @dataclass(slots=True)
@@ -111,13 +112,14 @@ class PositionFigures:
     day_sell_price: float
 
 
-def unit_margin_e4(contract: ListedContract, product: str, side: int, price_e4: float) -> float:
-    """Money blocked for one unit of a position on that side at that price."""
-    if contract.is_option:
-        return price_e4 if side > 0 else contract.strike_e4 * SHORT_BPS / E4
-    if contract.expiry is not None:
-        return price_e4 * contract.multiplier * SHORT_BPS / E4
-    return price_e4 * MIS_SHARE_BPS / E4 if product == "MIS" else price_e4
+def group_of(contract: ListedContract, product: str) -> Group | None:
+    """Of shares: none, each blocks for itself."""
+    return None if contract.expiry is None else (contract.exchange, contract.root, product)
+
+
+def share_margin_e4(product: str, value_e4: int) -> int:
+    """Money that shares of that value block."""
+    return value_e4 * MIS_SHARE_BPS // E4 if product == "MIS" else value_e4
 
 
 @dataclass(slots=True, frozen=True)
@@ -130,10 +132,20 @@ class Claim:
     qty: int
     price_e4: int
 
+    def leg(self, qty: int = 0) -> MarginLeg:
+        """All of it, or so many units."""
+        qty = qty or self.qty
+        return MarginLeg(
+            self.contract, self.side * qty, qty * self.price_e4 * self.contract.multiplier
+        )
+
     @property
-    def margin_e4(self) -> float:
+    def margin_e4(self) -> int:
         """Of this order alone."""
-        return self.qty * unit_margin_e4(self.contract, self.product, self.side, self.price_e4)
+        leg = self.leg()
+        if self.contract.expiry is None:
+            return share_margin_e4(self.product, leg.value_e4)
+        return leg.alone_e4
 
 
 class Ledger:
@@ -210,53 +222,94 @@ class Ledger:
         return sum(position.realised_e4 for position in self._positions.values()) - self.fees_e4
 
     def blocked_e4(self, orders: Iterable[Order], price_of: Callable[[Order], int]) -> int:
-        """Money held by positions and by what the working orders would add to them."""
-        total = 0.0
+        """Money held by positions, derivatives of one underlying together, and by what the working
+        orders would add to them.
+        """
+        held, total_e4 = self._legs(), 0
         for position in self._positions.values():
-            if position.qty:
-                side = 1 if position.qty > 0 else -1
-                total += abs(position.qty) * unit_margin_e4(
-                    position.contract, position.product, side, position.average_e4
-                )
+            if position.contract.expiry is None and position.qty:
+                value_e4 = round(abs(position.qty) * position.average_e4)
+                total_e4 += share_margin_e4(position.product, value_e4)
+        total_e4 += sum(together_e4(legs) for legs in held.values())
         claims = [
             Claim(order.contract, order.product, order.side, order.leaves_qty, price_of(order))
             for order in sorted(orders, key=lambda o: o.sequence)
         ]
-        return round(total + self._added_e4(claims, {}))
+        return total_e4 + self._added_e4(claims, ())
+
+    def _legs(self, *claims: Claim) -> defaultdict[Group, list[MarginLeg]]:
+        """What is held of derivatives, and these."""
+        found: defaultdict[Group, list[MarginLeg]] = defaultdict(list)
+        for position in self._positions.values():
+            group = group_of(position.contract, position.product)
+            if group is not None and position.qty:
+                value_e4 = round(abs(position.qty) * position.average_e4)
+                by = position.contract.multiplier
+                found[group].append(MarginLeg(position.contract, position.qty, value_e4 * by))
+        for claim in claims:
+            group = group_of(claim.contract, claim.product)
+            if group is not None:
+                found[group].append(claim.leg())
+        return found
 
     def preview_e4(self, wanted: Sequence[Claim], working: Sequence[Claim] = ()) -> int:
-        """What these orders would block together, in turn: an exit is covered by what is held and
-        by what those before it open.
+        """What these orders would block once they have all traded, with the benefit of a hedge, beside
+        what is held: an exit is covered by what is held and by what those before it open.
         """
         opened: Counter[tuple[str, str]] = Counter()
-        exits, total = list(working), 0.0
+        opening, exits, total_e4 = list[Claim](), list(working), 0
         for claim in wanted:
             key = (claim.contract.key, claim.product)
             if (self.held(claim.contract, claim.product) + opened[key]) * claim.side < 0:
                 exits.append(claim)
-            else:
-                opened[key] += claim.side * claim.qty
-                total += claim.margin_e4
-        return round(total + self._added_e4(exits, opened) - self._added_e4(working, {}))
+                continue
+            opened[key] += claim.side * claim.qty
+            opening.append(claim)
+            if claim.contract.expiry is None:
+                total_e4 += claim.margin_e4
+        after = self._legs(*opening)
+        before = self._legs()
+        total_e4 += sum(
+            together_e4(legs) - together_e4(before.get(group, ())) for group, legs in after.items()
+        )
+        total_e4 += self._added_e4(exits, opening) - self._added_e4(working, ())
+        return max(0, total_e4)
 
-    def _added_e4(self, claims: Iterable[Claim], opened: Mapping[tuple[str, str], int]) -> float:
-        """Money for what these orders, oldest first, would do beyond closing what is held and what
-        is taken as opened.
+    def _added_e4(self, claims: Iterable[Claim], opened: Sequence[Claim]) -> int:
+        """Money for what these orders, oldest first, would do to what is held and what is taken as
+        opened. Nobody knows which of them will trade: those of one kind add up, and none is a hedge
+        for another.
         """
-        total = 0.0
+        held = self._legs(*opened)
+        total_e4 = 0
         closing: dict[tuple[str, str, int], int] = {}
+        legs: defaultdict[tuple[Group, str, int], list[MarginLeg]] = defaultdict(list)
         for claim in claims:
             key = (claim.contract.key, claim.product, claim.side)
             if key not in closing:
-                held = self.held(claim.contract, claim.product) + opened.get(
-                    (claim.contract.key, claim.product), 0
-                )
-                closing[key] = max(0, -claim.side * held)
+                more = sum(c.side * c.qty for c in opened if (c.contract.key, c.product) == key[:2])
+                open_qty = self.held(claim.contract, claim.product) + more
+                closing[key] = max(0, -claim.side * open_qty)
             covered = min(claim.qty, closing[key])
             if self.second_exit_costs:
                 closing[key] -= covered
-            if claim.qty > covered:
-                total += (claim.qty - covered) * unit_margin_e4(
-                    claim.contract, claim.product, claim.side, claim.price_e4
-                )
-        return total
+            rest = claim.qty - covered
+            group = group_of(claim.contract, claim.product)
+            if group is None:
+                value_e4 = rest * claim.price_e4
+                total_e4 += share_margin_e4(claim.product, value_e4)
+            elif rest:
+                kind = claim.contract.instrument_type
+                legs[group, kind, claim.side].append(claim.leg(rest))
+        for (group, kind, side), added in legs.items():
+            keys = {leg.contract.key for leg in added}
+            # What an order would turn round is no hedge for it.
+            before = [
+                leg for leg in held[group] if leg.contract.key not in keys or leg.qty * side > 0
+            ]
+            more_e4 = together_e4([*before, *added]) - together_e4(before)
+            if kind != "FUT" and side > 0:
+                # A premium is due whole, whatever the option will be good for once it is held.
+                more_e4 = max(more_e4, sum(leg.value_e4 for leg in added))
+            total_e4 += max(0, more_e4)
+        return total_e4

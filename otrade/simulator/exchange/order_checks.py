@@ -144,4 +144,6 @@ def check_hours(now_ns: int, day_open_ns: int, day_close_ns: int) -> None:
         )
 
 
+NO_HOLDINGS = "RMS:Rule: Check holdings"
+"""Of a sale for delivery of more than is held and not yet on sale (tradingqna 24010)."""
 NOT_IN_CONTINUOUS_SESSION = "16387 : Security is not allowed to trade in this market."

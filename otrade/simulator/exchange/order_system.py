@@ -240,6 +240,8 @@ class OrderSystem:
             and self.faults.take_exit_rejection()
         ):
             reason = "RMS:Rule: the order is blocked by the risk desk"
+        if reason is None and placed_by is None and self._lacks_holdings(order, terms.quantity):
+            reason = order_checks.NO_HOLDINGS
         if reason is None and not self._reduces(order):
             reason = self.faults.take_ban(contract.key)
         if reason is None and self._is_second_exit(order) and self.faults.take_target_rejection():
@@ -254,6 +256,19 @@ class OrderSystem:
         """A stop, or an order against the open quantity."""
         held = self.ledger.held(order.contract, order.product)
         return order.terms.order_type in ("SL", "SL-M") or held * order.side < 0
+
+    def _lacks_holdings(self, order: Order, quantity: int) -> bool:
+        """Is it a sale for delivery of shares that are not there, or are on sale already? (Whoever
+        sells from another terminal has seen to it.)
+        """
+        if order.product != "CNC" or order.side > 0:
+            return False
+        on_sale = sum(
+            o.leaves_qty
+            for o in self.live_orders()
+            if o is not order and o.contract is order.contract and o.product == "CNC" and o.side < 0
+        )
+        return quantity - order.filled_qty > self.ledger.held(order.contract, "CNC") - on_sale
 
     def _is_second_exit(self, order: Order) -> bool:
         """A limit on the side of a stop that waits already."""
@@ -399,6 +414,9 @@ class OrderSystem:
                 f"the {order.filled_qty} already filled.",
                 "quantity",
             )
+        is_more = terms.quantity > order.terms.quantity
+        if is_more and self._lacks_holdings(order, terms.quantity):
+            raise bad_order(order_checks.NO_HOLDINGS, "quantity")
         short = self._shortage(order, terms)
         if short is not None:
             raise short

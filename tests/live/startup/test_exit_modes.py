@@ -124,6 +124,24 @@ def test_the_brokers_answer_decides_and_is_said_once(
 
 
 @both
+def test_shares_for_delivery_are_on_sale_once(broker: BrokerKind) -> None:
+    """Whatever a second exit costs, the broker rejects a second sale of the same shares: it is not
+    even asked.
+    """
+
+    async def work(here: SimulatedDay) -> None:
+        wanted = [
+            msgspec.structs.replace(spec, product="CNC") for spec in auto_specs(here, side_mask=1)
+        ]
+        done = await settled(here, wanted)
+        assert modes(done) == {0} and n_asked(here) == 0
+        assert done.severity == Severity.INFO
+        assert "shares for delivery can be on sale only once" in done.words
+
+    in_world(work, broker=broker, config={"second_exit": "free"})
+
+
+@both
 def test_preview_and_ledger_agree_to_the_paisa(broker: BrokerKind) -> None:
     """What the broker says about entry, stop and target is what its ledger blocks when they are
     placed.

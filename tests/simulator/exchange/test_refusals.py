@@ -189,3 +189,47 @@ def test_manual_order_carries_no_tag() -> None:
     market.settle()
     assert order.status == "COMPLETE"
     assert (order.tag, order.placed_by) == (None, "MANUAL")
+
+
+# ------------------------------------------------------------------------------- sales for delivery
+def cnc(market: ScriptedMarket, side: int, quantity: int, price: float = 1490.0) -> Order:
+    return market.place(side, "LIMIT", quantity, price, product="CNC")
+
+
+def shares() -> ScriptedMarket:
+    return ScriptedMarket([1500.0, 1500.5] * 10, key="NSE:INFY", last_qty=1000, funds_rupees=1e9)
+
+
+def test_nothing_is_sold_for_delivery_that_is_not_held() -> None:
+    market = shares()
+    order = cnc(market, -1, 1)
+    assert (order.status, order.status_message) == ("REJECTED", "RMS:Rule: Check holdings")
+
+
+def test_what_was_bought_today_may_be_sold_once() -> None:
+    """A second sale beside a stop is rejected, until the first is cancelled."""
+    market = shares()
+    assert cnc(market, 1, 10, 1510).status == "COMPLETE"
+    stop = market.place(-1, "SL", 10, 1450, 1455, product="CNC")
+    assert stop.status == "TRIGGER PENDING"
+    target = cnc(market, -1, 10, 1550)
+    assert (target.status, target.status_message) == ("REJECTED", "RMS:Rule: Check holdings")
+    assert market.place(-1, "LIMIT", 1, 1550, product="MIS").status == "OPEN", "another product"
+    with pytest.raises(RequestRefused, match="Check holdings"):
+        market.modify(stop, quantity=11)
+    market.modify(stop, quantity=4)
+    assert cnc(market, -1, 6, 1550).status == "OPEN"
+    assert cnc(market, -1, 1, 1550).status == "REJECTED"
+    market.exchange.cancel(stop.order_id)
+    market.settle()
+    assert cnc(market, -1, 4, 1550).status == "OPEN"
+
+
+def test_a_sale_leaves_less_to_sell() -> None:
+    market = shares()
+    cnc(market, 1, 10, 1510)
+    market.at(1)
+    sold = cnc(market, -1, 7, 1490)
+    assert sold.status == "COMPLETE"
+    assert cnc(market, -1, 4, 1550).status == "REJECTED"
+    assert cnc(market, -1, 3, 1550).status == "OPEN"

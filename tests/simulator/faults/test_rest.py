@@ -221,7 +221,7 @@ def test_a_stale_book_has_only_the_words_of_a_book() -> None:
 
     async def work(s: KiteAccount) -> None:
         s.faults.cut_fills(True)
-        order_id = await s.buy(200_000, -5)
+        order_id = await s.buy(100_000, -5)
         shown: list[tuple[int, Any]] = []
         for _ in range(20):
             await s.wait(0.5)

@@ -250,13 +250,18 @@ def test_tokens_die_at_six() -> None:
         ("POST", "/orders/regular", {}, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"quantity": "many"}, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"quantity": "1.5"}, 400, "InputException"),
+        ("POST", "/orders/regular", BUY | {"quantity": "10.0"}, 400, "InputException"),
+        ("POST", "/orders/regular", BUY | {"quantity": 10.0}, 400, "InputException"),
+        ("POST", "/orders/regular", BUY | {"quantity": "1e1"}, 400, "InputException"),
+        ("POST", "/orders/regular", BUY | {"quantity": 100_001}, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"quantity": "1e400"}, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"price": "inf"}, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"price": "-5"}, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"tradingsymbol": "NOSUCH"}, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"tradingsymbol": "NIFTY 50"}, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"transaction_type": "HOLD"}, 400, "InputException"),
-        ("POST", "/orders/amo", BUY, 400, "InputException"),
+        ("POST", "/orders/amo", BUY, 400, "OrderException"),
+        ("POST", "/orders/iceberg", BUY, 400, "InputException"),
         ("POST", "/orders/regular", BUY | {"order_type": "MARKET"}, 400, "InputException"),
         (
             "POST",
@@ -400,6 +405,31 @@ def test_a_basket_is_what_its_orders_cost_one_after_another(second_exit: Any, mo
     rest_account(work, second_exit=second_exit)
 
 
+def test_a_basket_tells_the_benefit_of_a_hedge() -> None:
+    """A call spread that is sold: 12 per cent of the strike alone, what it can lose together."""
+
+    async def work(s: RestAccount) -> None:
+        sold, bought = (
+            {
+                "exchange": "NFO",
+                "tradingsymbol": f"NIFTY26NOV{strike}CE",
+                "transaction_type": side,
+                "variety": "regular",
+                "product": "NRML",
+                "order_type": "LIMIT",
+                "quantity": 65,
+                "price": price,
+            }
+            for strike, side, price in ((26_000, "SELL", 150), (26_200, "BUY", 80))
+        )
+        for rows in ([sold, bought], [bought, sold]):
+            told = await s.data("POST", "/margins/basket", body=orjson.dumps(rows))
+            assert told["initial"]["total"] == pytest.approx(0.12 * 26_000 * 65 + 80 * 65)
+            assert told["final"]["total"] == pytest.approx((200 + 80) * 65)
+
+    rest_account(work, listing="whole")
+
+
 def test_a_basket_may_be_untold() -> None:
     item = (
         b'[{"exchange":"NSE","tradingsymbol":"INFY","transaction_type":"BUY","variety":"regular","product":"MIS",'
@@ -506,6 +536,43 @@ def test_candles_tell_the_open_interest_of_their_end() -> None:
         assert {row[6] for row in share} == {0}
 
     rest_account(work)
+
+
+def test_what_kite_refuses_before_its_order_system() -> None:
+    """AMO in hours, options on shares at the market; a price that MARKET has no use for is ignored,
+    and so is LIMIT's trigger.
+    """
+
+    async def work(s: RestAccount) -> None:
+        async def words(params: dict[str, Any], variety: str = "regular") -> str:
+            status, body = await s.ask("POST", f"/orders/{variety}", params)
+            assert status == 400 and not await s.data("GET", "/orders")
+            return str(body["message"])
+
+        assert "AMO" in await words(BUY | {"price": 1500}, "amo")
+        option = s.sim.exchange.market.universe.resolve("NFO:INFY.ATMCE")
+        at_the_market = BUY | {
+            "exchange": "NFO",
+            "tradingsymbol": option.tradingsymbol,
+            "quantity": option.lot,
+            "product": "NRML",
+            "order_type": "MARKET",
+            "market_protection": -1,
+        }
+        assert "stock options" in await words(at_the_market)
+        price = round(
+            (await s.data("GET", "/quote/ltp", {"i": "NSE:INFY"}))["NSE:INFY"]["last_price"]
+        )
+        unused = [
+            {"order_type": "MARKET", "market_protection": -1, "price": price},
+            {"order_type": "LIMIT", "price": price - 20, "trigger_price": price - 30},
+        ]
+        for terms in unused:
+            await s.data("POST", "/orders/regular", BUY | terms)
+        rows = await s.data("GET", "/orders")
+        assert [row["trigger_price"] for row in rows] == [0, 0]
+
+    rest_account(work, listing="whole")
 
 
 def test_limits_answer_429() -> None:

@@ -113,6 +113,86 @@ def code_of(call: Any, *args: Any, **kwargs: Any) -> list[Any]:
     raise AssertionError("it was not refused")
 
 
+def older(client: Any, key: str, lot: int, ltp: float) -> dict[str, Any]:
+    """The second version's calls, and those about contracts and segments."""
+    books, quotes = upstox_client.OrderApi(client), upstox_client.MarketQuoteApi(client)
+    result: dict[str, Any] = {}
+    terms = upstox_client.PlaceOrderRequest(
+        quantity=lot,
+        product="D",
+        validity="DAY",
+        price=round(ltp * 0.98),
+        tag="v2",
+        instrument_token=key,
+        order_type="LIMIT",
+        transaction_type="BUY",
+        disclosed_quantity=0,
+        trigger_price=0.0,
+        is_amo=False,
+    )
+    order_id = books.place_order(terms, VERSION).data.order_id
+    change = upstox_client.ModifyOrderRequest(
+        validity="DAY",
+        price=round(ltp * 0.981),
+        order_id=order_id,
+        order_type="LIMIT",
+        trigger_price=0.0,
+    )
+    while True:  # until the exchange has it
+        try:
+            changed = books.modify_order(change, VERSION).data.order_id
+            break
+        except ApiException as exc:
+            assert "being processed" in exc.body, exc.body
+    while books.get_order_details(VERSION, order_id=order_id).data[-1].status != "open":
+        pass
+    while True:
+        try:
+            cancelled = books.cancel_order(order_id, VERSION).data.order_id
+            break
+        except ApiException as exc:
+            assert "being processed" in exc.body, exc.body
+    result["v2 order"] = [changed == order_id, cancelled == order_id]
+    terms.order_type, terms.price = "MARKET", 0.0
+    result["v2 refused"] = code_of(books.place_order, terms, VERSION)
+    (ltp_row,) = quotes.ltp(key, VERSION).data.values()
+    (ohlc_row,) = quotes.get_market_quote_ohlc(key, "1d", VERSION).data.values()
+    result["v2 quotes"] = [ltp_row.instrument_token == key, ohlc_row.ohlc.high >= ohlc_row.ohlc.low]
+    candles = upstox_client.HistoryApi(client)
+    days = candles.get_historical_candle_data1(key, "day", "2026-11-17", "2026-11-10", VERSION)
+    now = candles.get_intra_day_candle_data(key, "1minute", VERSION)
+    result["v2 candles"] = [len(days.data.candles), len(now.data.candles) > 0]
+    options = upstox_client.OptionsApi(client)
+    index = "NSE_INDEX|Nifty 50"
+    contracts = options.get_option_contracts(index).data
+    chain = options.get_put_call_option_chain(index, "2026-11-23").data
+    row = chain[len(chain) // 2]
+    result["options"] = [
+        len(contracts),
+        len(chain),
+        contracts[0].underlying_symbol,
+        row.call_options.market_data.ltp > 0,
+        0 < row.call_options.option_greeks.delta < 1,
+        row.underlying_spot_price > 0,
+    ]
+    newer = upstox_client.MarketQuoteV3Api(client)
+    call = row.call_options.instrument_key
+    (greek,) = newer.get_market_quote_option_greek(instrument_key=call).data.values()
+    (whole,) = newer.get_full_market_quote_v3(instrument_key=call).data.values()
+    result["v3 quotes"] = [greek.iv > 0, whole.prev_close_price > 0, len(whole.depth.buy)]
+    found = upstox_client.InstrumentsApi(client).search_instrument("INFY")
+    result["search"] = [row["trading_symbol"] for row in found.data]
+    users = upstox_client.UserApi(client)
+    shut = users.update_kill_switch([{"segment": "NCD_FO", "action": "DISABLE"}]).data
+    result["kill switch"] = [
+        row["segment"] for row in shut if row["kill_switch_enabled"]
+    ] + code_of(users.update_kill_switch, [{"segment": "NCD_FO", "action": "ENABLE"}])[:1]
+    result["mtf"] = upstox_client.PortfolioApi(client).get_mtf_positions().data
+    expired = upstox_client.ExpiredInstrumentApi(client)
+    result["expired"] = code_of(expired.get_expiries, index)
+    return result
+
+
 def main(rest_url: str) -> dict[str, Any]:
     divert(rest_url)
     conf = upstox_client.Configuration()
@@ -267,6 +347,8 @@ def main(rest_url: str) -> dict[str, Any]:
     ).data.candles
     today = history.get_intra_day_candle_data(key, "minutes", "1").data.candles
     result["candles"] = [len(candles) > 100, candles[0][0] > candles[-1][0], len(today) > 0]
+    result |= older(client, key, lot, ltp)
+
     charges = upstox_client.ChargeApi(client)
     result["brokerage"] = (
         charges.get_brokerage(key, lot, "I", "BUY", ltp, VERSION).data.charges.total > 0

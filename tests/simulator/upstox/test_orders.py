@@ -273,10 +273,22 @@ def test_shares_for_delivery_become_holdings() -> None:
         ({"tag": "x" * 41}, "UDAPI1119", "tag"),
         ({"tag": 7}, "UDAPI100036", "tag"),
         ({"slice": "yes"}, "UDAPI100036", "slice"),
-        ({"order_type": "MARKET"}, "UDAPI1158", "market_protection"),
-        ({"order_type": "SL-M", "trigger_price": 5000}, "UDAPI1158", "market_protection"),
+        ({"order_type": "MARKET", "price": 0}, "UDAPI1158", "market_protection"),
+        (
+            {"order_type": "SL-M", "trigger_price": 5000, "price": 0},
+            "UDAPI1158",
+            "market_protection",
+        ),
         ({"order_type": "MARKET", "market_protection": 25.5}, "UDAPI1176", "market_protection"),
         ({"order_type": "MARKET", "market_protection": -2}, "UDAPI1177", "market_protection"),
+        ({"order_type": "MARKET", "market_protection": -1}, "UDAPI1040", "price"),
+        ({"order_type": "SL-M", "trigger_price": 5000.0}, "UDAPI1040", "price"),
+        ({"trigger_price": 1400.0}, "UDAPI1041", "trigger_price"),
+        (
+            {"order_type": "MARKET", "price": 0, "market_protection": -1, "trigger_price": 9.0},
+            "UDAPI1041",
+            "trigger_price",
+        ),
     ],
 )
 def test_what_is_refused_at_once(changed: dict[str, Any], code: str, path: str) -> None:
@@ -616,6 +628,20 @@ def test_margin_and_brokerage() -> None:
             "span_margin"
         ] == pytest.approx(202_800)
         assert told["required_margin"] == told["final_margin"] == pytest.approx(205_800)
+        universe = s.sim.exchange.market.universe
+        spread = [
+            {
+                "instrument_key": f"NSE_FO|{universe.by_key[f'NFO:NIFTY26NOV{strike}PE'].token >> 8}",
+                "quantity": 65,
+                "product": "D",
+                "transaction_type": side,
+                "price": price,
+            }
+            for strike, side, price in ((25_800, "BUY", 90), (26_000, "SELL", 150))
+        ]
+        hedged = await s.data("POST", "/v2/charges/margin", body={"instruments": spread})
+        assert hedged["required_margin"] == pytest.approx(0.12 * 26_000 * 65 + 90 * 65)
+        assert hedged["final_margin"] == pytest.approx((200 + 90) * 65), "what the spread can lose"
         assert (await s.refusal("POST", "/v2/charges/margin", body={"instruments": []}))[
             2
         ] == "instruments"
@@ -647,5 +673,88 @@ def test_margin_and_brokerage() -> None:
         assert (await s.refusal("GET", "/v2/charges/brokerage", query | {"price": "x"}))[
             2
         ] == "price"
+
+    upstox_account(work, listing="whole")
+
+
+def test_a_position_gets_another_product() -> None:
+    async def work(s: UpstoxAccount) -> None:
+        await s.market(10)
+        await s.wait(1)
+        body = {
+            "instrument_token": INFY,
+            "old_product": "I",
+            "new_product": "D",
+            "transaction_type": "BUY",
+            "quantity": 4,
+        }
+        assert await s.data("PUT", "/v2/portfolio/convert-position", body=body) == {
+            "status": "complete"
+        }
+        rows = await s.data("GET", "/v2/portfolio/short-term-positions")
+        assert {row["product"]: row["quantity"] for row in rows} == {"I": 6, "D": 4}
+        for changed in (
+            {"quantity": 7},
+            {"quantity": 0},
+            {"quantity": 1.0},
+            {"transaction_type": "SELL"},
+            {"new_product": "I"},
+            {"new_product": "MIS"},
+            {"instrument_token": "NSE_EQ|X"},
+        ):
+            await s.refusal("PUT", "/v2/portfolio/convert-position", body=body | changed)
+
+    upstox_account(work)
+
+
+def test_the_kill_switch_shuts_a_segment() -> None:
+    """Pending orders are cancelled, new ones refused; not with open positions, and not back for
+    twelve hours.
+    """
+
+    async def work(s: UpstoxAccount) -> None:
+        async def switch(segment: str, action: str) -> Any:
+            body = [{"segment": segment, "action": action}]
+            return await s.ask("POST", "/v2/user/kill-switch", body=body)
+
+        order_id = await s.place()
+        await s.wait(1)
+        status, body = await switch("NSE_EQ", "DISABLE")
+        assert status == 200
+        shut = {row["segment"]: row["kill_switch_enabled"] for row in body["data"]}
+        assert shut["NSE_EQ"] and not shut["NSE_FO"]
+        await s.wait(1)
+        assert s.sim.exchange.order(order_id).status == "CANCELLED"
+        assert (await s.refusal("POST", "/v3/order/place", body=s.terms()))[0] == 403
+        assert (await switch("NSE_EQ", "ENABLE"))[0] == 400
+        for segment, action in (("NSE", "DISABLE"), ("NSE_FO", "OFF")):
+            assert (await switch(segment, action))[0] == 400
+        future = f"NSE_FO|{s.sim.exchange.market.universe.resolve('NFO:NIFTY.FUT').token >> 8}"
+        await s.market(65, product="I", instrument_token=future)
+        await s.wait(1)
+        assert (await switch("NSE_FO", "DISABLE"))[0] == 400, "a position is open"
+
+    upstox_account(work)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v2/feed/market-data-feed/authorize", 410),
+        ("GET", "/v2/expired-instruments/expiries", 400),
+        ("POST", "/v3/order/gtt/place", 400),
+        ("GET", "/v2/option/chain", 400),
+        ("GET", "/v2/instruments/search", 400),
+        ("GET", "/v2/historical-candle/intraday/NSE_EQ%7CINE009A01021/day", 400),
+        ("GET", "/v2/historical-candle/NSE_EQ%7CINE009A01021/5minute/2026-11-17", 400),
+        ("GET", "/v2/ipos", 404),
+    ],
+)
+def test_calls_that_have_no_answer_here_are_refused_in_words(
+    method: str, path: str, status: int
+) -> None:
+    async def work(s: UpstoxAccount) -> None:
+        got, body = await s.ask(method, path, body={} if method == "POST" else None)
+        assert got == status and body["errors"][0]["message"]
 
     upstox_account(work)

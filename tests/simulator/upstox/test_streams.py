@@ -18,12 +18,12 @@ from upstox_client.feeder.proto import MarketDataFeedV3_pb2
 
 from otrade.simulator.base.config import NS_PER_S, SimConfig
 from otrade.simulator.base.hours import ist_ns
+from otrade.simulator.exchange.greeks import greeks
 from otrade.simulator.exchange.market_data import MarketSnapshot
 from otrade.simulator.prices.option_value import OptionOutlook
 from otrade.simulator.simulator import Simulator
 from otrade.simulator.upstox.rest.settings import UpstoxLimits, UpstoxSettings
 from otrade.simulator.upstox.streams import proto
-from otrade.simulator.upstox.streams.greeks import greeks
 from tests.simulator.scripted_market import DATE
 from tests.simulator.upstox.upstox_account import INFY, UpstoxAccount, upstox_account
 from tests.simulator.upstox.upstox_feed_client import (
@@ -94,7 +94,11 @@ def test_state_of_the_market_then_a_snapshot_then_what_has_changed() -> None:
         (first,) = recorder.dicts
         assert first["type"] == "market_info" and "feeds" not in first
         assert first["marketInfo"]["segmentStatus"] == dict.fromkeys(
-            ("NSE_EQ", "NSE_INDEX", "NSE_FO", "NCD_FO", "MCX_FO"), "NORMAL_OPEN"
+            (
+                *("NSE_EQ", "NSE_INDEX", "NSE_FO", "BSE_EQ", "BSE_INDEX", "BSE_FO"),
+                *("NCD_FO", "MCX_FO"),
+            ),
+            "NORMAL_OPEN",
         )
         recorder.say("sub", [INFY, NIFTY, "NSE_EQ|UNKNOWN"], "ltpc")
         await s.wait(10)

@@ -8,7 +8,7 @@ from otrade.simulator.base.errors import RequestRefused, bad_input
 from otrade.simulator.base.universe import E4
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.exchange.orders import Order, OrderRequest
-from otrade.simulator.kite.rest import request_params
+from otrade.simulator.kite.rest import pre_checks, request_params
 from otrade.simulator.kite.rest.contract_note import charges
 from otrade.simulator.kite.rest.replies import bad_token, error_type
 from otrade.simulator.kite.rest.rows import (
@@ -33,6 +33,7 @@ class OrderRoutes:
         wanted = request_params.place_request(
             self._exchange.market.universe, variety, request.form(), self._limits.slices_per_order
         )
+        pre_checks.check(wanted, self._exchange.clock.now_ns(), self._exchange.date)
         placed = self._exchange.place(wanted)
         ids: list[dict[str, Any]] = []
         for item in placed:

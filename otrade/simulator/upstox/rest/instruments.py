@@ -17,13 +17,14 @@ _INDEX_SYMBOLS = {index.symbol: index.name for index in INDICES}
 
 def instruments_file(universe: Universe, name: str) -> bytes:
     """One file; `name` is one of `FILES`."""
-    rows = [_record(contract, universe) for contract in universe.contracts]
+    rows = [record(contract, universe) for contract in universe.contracts]
     if name != "complete":
         rows = [row for row in rows if row["exchange"] == name]
     return gzip.compress(orjson.dumps(rows), 6, mtime=0)
 
 
-def _record(contract: ListedContract, universe: Universe) -> dict[str, Any]:
+def record(contract: ListedContract, universe: Universe) -> dict[str, Any]:
+    """One instrument as the files have it."""
     common: dict[str, Any] = {
         "segment": segment(contract),
         "name": contract.name,

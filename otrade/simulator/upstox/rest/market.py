@@ -8,11 +8,18 @@ from typing import Any
 from otrade.simulator.base import hours
 from otrade.simulator.base.config import NS_PER_MS, NS_PER_S
 from otrade.simulator.base.formats import rupees
-from otrade.simulator.base.hours import IST, ist_ns
+from otrade.simulator.base.hours import CAS_FROM, IST, ist_ns
 from otrade.simulator.base.universe import E4, ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.candles import CandleBar, bars
-from otrade.simulator.exchange.market_data import LEVELS, DepthLevel, MarketSnapshot
+from otrade.simulator.exchange.greeks import Greeks, greeks
+from otrade.simulator.exchange.market_data import (
+    LEVELS,
+    OI_UNITS,
+    DepthLevel,
+    MarketSnapshot,
+    oi_unit,
+)
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.net.http_server import HttpReply, HttpRequest
 from otrade.simulator.upstox.rest import request_params as params
@@ -23,6 +30,7 @@ from otrade.simulator.upstox.rest.names import InstrumentKeys, quote_name
 KEYS_MAX = 500
 MINUTE_NS = 60 * NS_PER_S
 DAY_NS = 86_400 * NS_PER_S
+_SPANS_V2 = {"1minute": 31, "30minute": 366, "day": 366, "week": 3653, "month": 3653}
 _OHLC_MINUTES = {"1d": 0, "I1": 1, "I30": 30}
 
 
@@ -79,6 +87,51 @@ class UpstoxMarket:
             for key, quote in self._wanted(request)
         }
 
+    def ltp_v2(self, request: HttpRequest) -> Any:
+        return {
+            name: {field: row[field] for field in ("last_price", "instrument_token")}
+            for name, row in self.ltp(request).items()
+        }
+
+    def ohlc_v2(self, request: HttpRequest) -> Any:
+        """The candle in the making alone, or the last finished one where nothing has traded."""
+        rows = {}
+        for name, row in self.ohlc(request).items():
+            bar = row["live_ohlc"] or row["prev_ohlc"] or {}
+            rows[name] = {
+                "ohlc": {field: bar.get(field, 0) for field in ("open", "high", "low", "close")},
+                "last_price": row["last_price"],
+                "instrument_token": row["instrument_token"],
+            }
+        return rows
+
+    def quotes_v3(self, request: HttpRequest) -> Any:
+        rows = self.quotes(request)
+        for key, quote in self._wanted(request):
+            contract = quote.contract
+            rows[quote_name(contract)] |= {
+                "ohlc": _ohlc(self._last_two(quote, 0)[1]),
+                "prev_close_price": rupees(quote.prev_close_e4),
+                "previous_oi": oi_unit(contract) * OI_UNITS,
+                "cas_eligible": contract.hours_kind == "cash_fno" and quote.date >= CAS_FROM,
+                "instrument_token": key,
+            }
+        return rows
+
+    def option_greeks(self, request: HttpRequest) -> Any:
+        """Of options; of anything else zeros."""
+        rows = self.ltp(request)
+        for _, quote in self._wanted(request):
+            contract = quote.contract
+            under = self._exchange.market.quote(self._keys().universe.underlying(contract))
+            values = (
+                greeks(contract, under.ltp_e4, self._clock.now_ns())
+                if contract.is_option
+                else Greeks(0.0, 0.0, 0.0, 0.0, 0.0)
+            )
+            rows[quote_name(contract)] |= values._asdict() | {"oi": quote.oi}
+        return rows
+
     def ohlc(self, request: HttpRequest) -> Any:
         interval = params.query(request, "interval")
         if interval not in _OHLC_MINUTES:
@@ -132,8 +185,37 @@ class UpstoxMarket:
     ) -> Any:
         """Earlier days only; what has happened today is the other call's."""
         contract, minutes = self._contract(key), _minutes(unit, interval)
+        return self._historical(contract, unit, minutes, to, start)
+
+    def historical_v2(
+        self, request: HttpRequest, key: str, interval: str, to: str, start: str | None = None
+    ) -> Any:
+        """The older interface: five intervals, each with a span of its own."""
+        contract, (unit, minutes) = self._contract(key), _interval_v2(interval)
+        return self._historical(contract, unit, minutes, to, start, _SPANS_V2[interval])
+
+    def intraday_v2(self, request: HttpRequest, key: str, interval: str) -> Any:
+        unit, minutes = _interval_v2(interval)
+        if not minutes:
+            raise bad_field("interval", "Use 1minute or 30minute", "UDAPI1020", interval)
+        return self.intraday(request, key, unit, str(minutes))
+
+    def no_expired(self, request: HttpRequest, *_: str) -> Any:
+        raise UpstoxError(
+            "UDAPI1149", "Expired contracts need Upstox Plus, which this user does not have"
+        )
+
+    def _historical(
+        self,
+        contract: ListedContract,
+        unit: str,
+        minutes: int,
+        to: str,
+        start: str | None,
+        span: int = 0,
+    ) -> Any:
         last = _date(to, "to_date")
-        span = _span_days(unit, minutes)
+        span = span or _span_days(unit, minutes)
         first = last - dt.timedelta(days=span) if start is None else _date(start, "from_date")
         if first > last:
             raise bad_field("from_date", "from_date should not be after to_date", value=start)
@@ -215,6 +297,21 @@ def _minutes(unit: str, interval: str) -> int:
     if not (interval.isascii() and interval.isdigit() and 1 <= int(interval) <= most):
         raise bad_field("interval", f"Use 1 to {most} for {unit}", value=interval)
     return {"minutes": 1, "hours": 60}.get(unit, 0) * int(interval)
+
+
+def _interval_v2(interval: str) -> tuple[str, int]:
+    """(unit, minutes) of an interval of the older interface. UpstoxError 400."""
+    found = {
+        "1minute": ("minutes", 1),
+        "30minute": ("minutes", 30),
+        "day": ("days", 0),
+        "week": ("weeks", 0),
+        "month": ("months", 0),
+    }.get(interval)
+    if found is None:
+        words = "Interval accepts one of (1minute,30minute,day,week,month)"
+        raise bad_field("interval", words, "UDAPI1020", interval)
+    return found
 
 
 def _span_days(unit: str, minutes: int) -> int:

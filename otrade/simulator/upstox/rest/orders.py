@@ -14,9 +14,15 @@ from otrade.simulator.exchange.orders import Order, OrderRequest, RequestedTerms
 from otrade.simulator.net.http_server import HttpReply, HttpRequest
 from otrade.simulator.upstox.rest import request_params as params
 from otrade.simulator.upstox.rest.errors import UpstoxError, bad_field, bad_token, row
+from otrade.simulator.upstox.rest.kill_switch import UpstoxKillSwitch
 from otrade.simulator.upstox.rest.names import SEGMENTS, InstrumentKeys, instrument_key, segment
-from otrade.simulator.upstox.rest.order_book import UpstoxBook
-from otrade.simulator.upstox.rest.rows import foreign_row, is_short_term, trade_row
+from otrade.simulator.upstox.rest.rows import (
+    foreign_row,
+    is_short_term,
+    order_row,
+    row_of,
+    trade_row,
+)
 from otrade.simulator.upstox.rest.settings import settings_of
 
 BATCH_MAX = 25
@@ -24,6 +30,41 @@ CORRELATION_MAX = 20
 
 MCX_OFF = dt.date(2026, 9, 23)
 """Since then no MCX order comes by the API."""
+
+
+class UpstoxBook:
+    """The order book as Upstox shows it: rows in its words, and each order's history with what the
+    exchange turned down.
+    """
+
+    def __init__(self, exchange: OrderSystem) -> None:
+        self._exchange = exchange
+        self._histories: dict[str, list[dict[str, Any]]] = {}
+        exchange.on_state.append(self._state)
+        exchange.on_day.append(self._histories.clear)
+
+    def _state(self, order: Order, status: str) -> None:
+        self._histories.setdefault(order.order_id, []).append(row_of(order, status))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Today's orders, oldest first."""
+        return [order_row(state) for state in self._exchange.book()]
+
+    def row(self, order_id: str) -> dict[str, Any]:
+        """The order's latest state. RequestRefused for an id that is not in today's book."""
+        return row_of(self._exchange.order(order_id))
+
+    def history(self, order_id: str | None, tag: str | None) -> list[dict[str, Any]]:
+        """Each state of one order, or of all with a tag, or of that one if it has that tag.
+        RequestRefused as above.
+        """
+        orders = self._exchange.orders() if order_id is None else [self._exchange.order(order_id)]
+        return [
+            row
+            for order in orders
+            if tag is None or order.tag == tag
+            for row in self._histories.get(order.order_id, [])
+        ]
 
 
 class UpstoxOrders:
@@ -35,8 +76,10 @@ class UpstoxOrders:
         exchange: OrderSystem,
         book: UpstoxBook,
         keys: Callable[[], InstrumentKeys],
+        switch: UpstoxKillSwitch,
     ) -> None:
         """`keys` gives those of the present day."""
+        self._switch = switch
         self._exchange = exchange
         self._book = book
         self._keys = keys
@@ -64,6 +107,7 @@ class UpstoxOrders:
 
     def _read(self, fields: params.Fields) -> OrderRequest:
         wanted = params.place_request(self._keys(), fields, self._limits.slices_per_order)
+        self._switch.check(segment(wanted.contract))
         if wanted.contract.exchange == "MCX" and self._exchange.date >= MCX_OFF:
             raise UpstoxError(
                 "UDAPI1161",
@@ -72,7 +116,23 @@ class UpstoxOrders:
             )
         return wanted
 
+    def place_v2(self, request: HttpRequest) -> Any:
+        """The older interface: one order, never in slices."""
+        wanted = self._read(params.body_object(request) | {"slice": False})
+        (order,) = self._exchange.place(wanted)
+        assert isinstance(order, Order)
+        return {"order_id": order.order_id}
+
+    def modify_v2(self, request: HttpRequest) -> Any:
+        return {"order_id": self._modified(request)}
+
+    def cancel_v2(self, request: HttpRequest) -> Any:
+        return {"order_id": self._cancelled(request)}
+
     def modify(self, request: HttpRequest) -> HttpReply:
+        return self._changed(self._modified(request))
+
+    def _modified(self, request: HttpRequest) -> str:
         fields = params.body_object(request)
         order_id = _order_id(params.text(fields, "order_id", "UDAPI1003"))
         self._exchange.modify(
@@ -80,12 +140,15 @@ class UpstoxOrders:
             lambda terms: params.changed_terms(terms, fields),
             times_max=self._limits.modifications_per_order,
         )
-        return self._changed(order_id)
+        return order_id
 
     def cancel(self, request: HttpRequest) -> HttpReply:
+        return self._changed(self._cancelled(request))
+
+    def _cancelled(self, request: HttpRequest) -> str:
         order_id = _order_id(params.query(request, "order_id", "UDAPI1023"))
         self._exchange.cancel(order_id)
-        return self._changed(order_id)
+        return order_id
 
     def _changed(self, order_id: str) -> HttpReply:
         reply = {"status": "success", "data": {"order_id": order_id}, "metadata": self._metadata}
@@ -248,6 +311,9 @@ class UpstoxOrders:
     def order_trades(self, request: HttpRequest) -> Any:
         order_id = _order_id(params.query(request, "order_id", "UDAPI1023"))
         return [trade_row(trade) for trade in self._exchange.order(order_id).trades]
+
+    def no_gtt(self, request: HttpRequest) -> Any:
+        raise UpstoxError("UDAPI100036", "GTT orders are not offered by the simulator")
 
     def gtt(self, request: HttpRequest) -> HttpReply:
         """Orders that wait for a trigger at the broker: none are taken here, so none stand."""

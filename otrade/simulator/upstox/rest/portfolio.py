@@ -57,6 +57,34 @@ class UpstoxPortfolio:
             if position.product == "CNC" and position.overnight_qty > 0
         ]
 
+    def mtf_positions(self, request: HttpRequest) -> Any:
+        """The product MTF is not offered."""
+        return []
+
+    def convert(self, request: HttpRequest) -> Any:
+        """A position of the day gets another product."""
+        fields = params.body_object(request)
+        key = params.text(fields, "instrument_token", "UDAPI1026")
+        contract = self._keys().find(key)
+        if contract is None or not contract.tradable:
+            raise bad_key(key, "instrument_token")
+        products = []
+        for name in ("old_product", "new_product"):
+            wanted = params.text(fields, name, "UDAPI100036")
+            product = model_product(wanted, contract)
+            if product is None:
+                raise bad_field(name, "Use I or D", value=wanted)
+            products.append(product)
+        old, new = products
+        held = self._exchange.ledger.held(contract, old)
+        if old == new or held * params.side_of(fields) <= 0:
+            raise bad_field("quantity", "There is no such position to convert", "UDAPI1035")
+        quantity = params.whole(fields, "quantity")
+        if quantity <= 0 or quantity % contract.lot:
+            raise bad_field("quantity", "Quantity is invalid", value=quantity)
+        self._exchange.rms.convert(contract.key, old, new, quantity)
+        return {"status": "complete"}
+
     def funds(self, request: HttpRequest) -> Any:
         """Each segment by itself; all money is in the equity segment."""
         names = {"SEC": "equity", "COM": "commodity"}

@@ -122,6 +122,16 @@ def side_of(fields: Fields) -> int:
     return 1 if name == "BUY" else -1
 
 
+def _used(fields: Fields, terms: RequestedTerms) -> RequestedTerms:
+    """UpstoxError when a price is named that the order type has no use for."""
+    if terms.order_type in ("MARKET", "SL-M") and number(fields, "price"):
+        raise bad_field("price", "Price not required", "UDAPI1040", fields["price"])
+    if terms.order_type in ("MARKET", "LIMIT") and number(fields, "trigger_price"):
+        given = fields["trigger_price"]
+        raise bad_field("trigger_price", "Trigger price not required", "UDAPI1041", given)
+    return used_terms(terms)
+
+
 def place_request(keys: InstrumentKeys, fields: Fields, slices_max: int) -> OrderRequest:
     """A place request. UpstoxError 400."""
     key = text(fields, "instrument_token", "UDAPI1026")
@@ -149,7 +159,7 @@ def place_request(keys: InstrumentKeys, fields: Fields, slices_max: int) -> Orde
         contract,
         side_of(fields),
         product,
-        used_terms(terms),
+        _used(fields, terms),
         tag=tag or None,
         autoslice=flag(fields, "slice"),
         any_tag=True,
@@ -160,7 +170,8 @@ def place_request(keys: InstrumentKeys, fields: Fields, slices_max: int) -> Orde
 
 def changed_terms(old: RequestedTerms, fields: Fields) -> RequestedTerms:
     """The present terms with what a modify request names. UpstoxError 400."""
-    return used_terms(
+    return _used(
+        fields,
         replace(
             old,
             order_type=text(fields, "order_type", "", old.order_type),
@@ -170,5 +181,5 @@ def changed_terms(old: RequestedTerms, fields: Fields) -> RequestedTerms:
             validity=validity(fields, old.validity),
             disclosed_quantity=whole(fields, "disclosed_quantity", old.disclosed_quantity),
             protection_pct=protection_pct(fields, old.protection_pct),
-        )
+        ),
     )

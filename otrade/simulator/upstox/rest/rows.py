@@ -9,7 +9,7 @@ from otrade.simulator.base.hours import IST
 from otrade.simulator.base.universe import E4
 from otrade.simulator.exchange.ledger import Position
 from otrade.simulator.exchange.market_data import MarketSnapshot
-from otrade.simulator.exchange.orders import Execution, OrderState
+from otrade.simulator.exchange.orders import Execution, Order, OrderState
 from otrade.simulator.faults.books import BadField
 from otrade.simulator.upstox.rest.names import instrument_key, product, segment
 
@@ -67,6 +67,11 @@ def order_row(state: OrderState) -> Row:
         "order_request_id": "2" if state.modifications > 0 else "1",
         "order_ref_id": order.guid,
     }
+
+
+def row_of(order: Order, status: str | None = None) -> Row:
+    """The order now, with another status word when one is given."""
+    return order_row(order.state(status))
 
 
 def foreign_row(like: Row, bad: BadField) -> Row:

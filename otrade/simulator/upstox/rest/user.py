@@ -10,7 +10,7 @@ import orjson
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.net.http_server import HttpReply, HttpRequest
 from otrade.simulator.upstox.rest import request_params as params
-from otrade.simulator.upstox.rest.errors import bad_field
+from otrade.simulator.upstox.rest.errors import UpstoxError, bad_field
 from otrade.simulator.upstox.rest.sessions import UpstoxLoginSessions
 
 MARKET_PATH = "/v3/feed/market-data-feed"
@@ -102,6 +102,11 @@ class UpstoxUser:
         return self._sessions.change_ips(primary, params.text(fields, "secondary_ip", "", ""))
 
     # ---- the way to the feeds
+
+    def no_feed_v2(self, request: HttpRequest) -> Any:
+        raise UpstoxError(
+            "UDAPI100036", "The second version of this feed ended on 2025-08-22: use v3", status=410
+        )
 
     def market_feed(self, request: HttpRequest) -> HttpReply:
         return self._redirect(MARKET_PATH, {})

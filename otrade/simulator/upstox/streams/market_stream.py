@@ -13,6 +13,7 @@ from picows import WSMsgType
 from otrade.simulator.base.config import NS_PER_MS, SimConfig
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.base.virtual_clock import EventKind, VirtualClock
+from otrade.simulator.exchange.greeks import Greeks, greeks
 from otrade.simulator.exchange.market_data import MarketSnapshot
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.faults.injector import FaultInjector
@@ -21,7 +22,6 @@ from otrade.simulator.upstox.rest.calendar import SEGMENTS, status_at, timeline
 from otrade.simulator.upstox.rest.names import InstrumentKeys, instrument_key
 from otrade.simulator.upstox.rest.settings import settings_of
 from otrade.simulator.upstox.rest.user import MARKET_PATH
-from otrade.simulator.upstox.streams.greeks import Greeks, greeks
 from otrade.simulator.upstox.streams.proto import (
     INITIAL_FEED,
     LIVE_FEED,

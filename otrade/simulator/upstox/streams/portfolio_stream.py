@@ -14,8 +14,7 @@ from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.exchange.orders import Order, OrderState
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.faults.pushes import GARBLED_FIELDS, UNKNOWN_STATUS, Garbling
-from otrade.simulator.upstox.rest.order_book import row_of
-from otrade.simulator.upstox.rest.rows import is_short_term, position_update
+from otrade.simulator.upstox.rest.rows import is_short_term, position_update, row_of
 from otrade.simulator.upstox.rest.settings import settings_of
 from otrade.simulator.upstox.rest.user import PORTFOLIO_PATH
 from otrade.simulator.upstox.streams.server import UpstoxFeedClient, UpstoxFeedServer

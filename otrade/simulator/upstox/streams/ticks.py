@@ -5,8 +5,8 @@ from typing import Any, Final
 from otrade.simulator.base.config import NS_PER_MS, NS_PER_S
 from otrade.simulator.base.hours import CAS_FROM, ist_ns
 from otrade.simulator.base.universe import E4
+from otrade.simulator.exchange.greeks import Greeks
 from otrade.simulator.exchange.market_data import LEVELS, DepthLevel, MarketSnapshot
-from otrade.simulator.upstox.streams.greeks import Greeks
 from otrade.simulator.upstox.streams.proto import Feed, number_of
 
 MODES: Final = ("ltpc", "option_greeks", "full", "full_d30")
