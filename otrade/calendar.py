@@ -17,6 +17,7 @@ import msgspec
 
 from otrade.config.manager import default_bytes, parse_json
 from otrade.errors import CalendarError, ConfigError
+from otrade.plain_file import read_plain
 
 IST = dt.timezone(dt.timedelta(hours=5, minutes=30), "IST")
 SEGMENTS = ("cash", "cash_with_derivatives", "derivatives", "index", "currency", "commodity")
@@ -135,7 +136,7 @@ class Calendar:
     def load(cls, path: Path | None = None) -> Calendar:
         """From a file, or the calendar that comes with OTrade."""
         try:
-            raw = path.read_bytes() if path else default_bytes("calendar.json")
+            raw = read_plain(path) if path else default_bytes("calendar.json")
         except OSError as err:
             raise CalendarError(
                 f"{path}: {err.strerror}; set paths.calendar to a calendar file, or to nothing"

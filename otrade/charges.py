@@ -19,6 +19,7 @@ import msgspec
 
 from otrade.config.manager import default_bytes, parse_json
 from otrade.errors import ConfigError
+from otrade.plain_file import read_plain
 
 E4 = 10_000
 E4_A_PAISA = 100
@@ -297,7 +298,7 @@ class ChargeTable:
         """From a file, or the table that comes with OTrade. ConfigError says what is wrong."""
         name = str(path) if path else "charges.json"
         try:
-            raw = path.read_bytes() if path else default_bytes("charges.json")
+            raw = read_plain(path) if path else default_bytes("charges.json")
         except OSError as err:
             raise ConfigError(
                 f"{err.strerror}; set paths.charges to a table of charges, or to nothing", file=name

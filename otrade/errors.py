@@ -7,6 +7,7 @@
      +- EngineError          a limit of the core, or a wrong call at set-up
      +- JournalError         a journal that cannot be read or replayed, or not any further
      +- StartError           the machine: a port, a lock, a directory
+ +- StoppedError         a person stopped the start before anything was begun
      +- BrokerError          what a broker said
          +- TokenError       log in again
          +- RateLimitError   asked too often; nothing was done
@@ -57,6 +58,16 @@ class StartError(OTradeError):
     """The machine is in the way: a port in use, a second engine, a directory that cannot be
     written.
     """
+
+
+class StoppedError(OTradeError):
+    """A person stopped the start, and it was given up. `is_open`: the journal knows of positions that
+    an earlier run has left.
+    """
+
+    def __init__(self, message: str, *, is_open: bool = False) -> None:
+        self.is_open = is_open
+        super().__init__(message)
 
 
 class BrokerError(OTradeError):

@@ -16,6 +16,7 @@ import msgspec
 from otrade.calendar import SEGMENTS, Clock, TradingSession, at_ns
 from otrade.config.manager import default_bytes, parse_json
 from otrade.errors import CalendarError, ConfigError
+from otrade.plain_file import read_plain
 
 MINUTE_NS = 60_000_000_000
 FILE = "square_off.json"
@@ -84,7 +85,7 @@ class SquareOffs:
         """From the file of that name, or the table that comes with OTrade."""
         path = Path(named) if named else None
         try:
-            raw = path.read_bytes() if path else default_bytes(FILE)
+            raw = read_plain(path) if path else default_bytes(FILE)
         except OSError as err:
             raise CalendarError(
                 f"{path}: {err.strerror}; set paths.square_off to a table of square-off times, or to nothing"

@@ -22,12 +22,14 @@ MODULES_MAX = 16
 
 TICK = "_core.types _core.state _core.notes _core.otk errors"
 """What a tick's way through the core is made of."""
-BASE = "_core.types errors units clock"
+BASE = "_core.types errors units clock patience plain_file"
 """What every room above the core may use."""
 TABLE = {
     # ------------------------------------------------------------------- the core's ground
     "errors": "",
     "file_lock": "",
+    "plain_file": "",
+    "patience": "clock errors",
     "_core": "",
     "_core.types": "",
     "_core.kernel_states": "",
@@ -89,11 +91,11 @@ TABLE = {
     "clock": "",
     # Which brokers there are: facts that configuration reads, and no broker's code.
     "brokers.registry": "",
-    "config": "brokers.registry errors",
-    "instruments": "errors",
-    "calendar": "config errors",
-    "square_off": "calendar config errors",
-    "charges": "config errors",
+    "config": "brokers.registry errors plain_file",
+    "instruments": "errors plain_file",
+    "calendar": "config errors plain_file",
+    "square_off": "calendar config errors plain_file",
+    "charges": "config errors plain_file",
     "contract": "",
     # -------------------------------------------------------------- brokers, the simulator
     "brokers.transport": f"{BASE} _core.codecs _core.histogram brokers",
@@ -121,9 +123,9 @@ TABLE = {
     "brokers",
     "live.notices": f"{BASE} config",
     "live.runtime": f"{BASE} file_lock _core.engine.engine config live.notices",
-    "live.plan": f"{BASE} _core.codecs _core.engine.feed_sink _core.engine.engine "
+    "live.plan": f"{BASE} brokers _core.codecs _core.engine.feed_sink _core.engine.engine _core.engine.rows "
     "_core.engine.warmup calendar charges config instruments square_off",
-    "live.history": f"{BASE} _core.engine.engine _core.engine.rows _core.histogram brokers charges "
+    "live.history": f"{BASE} _core.engine.engine _core.engine.rows _core.histogram brokers calendar charges "
     "contract live.plan",
     "live.persistence": f"{BASE} _core.build_id _core.engine.engine _core.journal_writer "
     "brokers config journal live.notices live.plan",
@@ -145,17 +147,18 @@ TABLE = {
     "live.watchdog": f"{BASE} file_lock brokers config live.alerts live.day live.notices live.oms "
     "live.runtime live.startup",
     "live.api": f"{BASE} _core.engine.rows charges config contract journal live.alerts "
-    "live.broker_io live.control live.day live.history live.monitoring live.notices live.runtime live.startup",
-    "live": f"{BASE} brokers calendar config live.broker_io live.control live.day "
-    "live.monitoring live.runner live.runtime live.startup live.watchdog simulator "
-    "simulator.base simulator.prices",
+    "live.broker_io live.control live.day live.history live.monitoring live.notices live.plan live.runtime "
+    "live.startup",
+    "live": f"{BASE} otrade brokers calendar config live.broker_io live.control live.day "
+    "live.monitoring live.notices live.runner live.runtime live.startup live.watchdog simulator "
+    "simulator.base simulator.exchange simulator.prices",
     # The one that starts the page's server.
     "live.runner": f"{BASE} config contract journal live.alerts live.api live.broker_io "
-    "live.control live.day live.history live.monitoring live.notices live.runtime live.startup "
+    "live.control live.day live.history live.monitoring live.notices live.plan live.runtime live.startup "
     "web web.auth web.http web.webhooks",
     # ---------------------------------------------------------------------- its page, people
     "web.http": "contract errors",
-    "web.auth": "contract errors web.http",
+    "web.auth": "contract errors plain_file web.http",
     "web.rest": "contract errors web.auth web.http",
     "web.stream": "contract web.auth web.http",
     "web.webhooks": "brokers.registry errors web.http",
@@ -163,14 +166,15 @@ TABLE = {
     "drill.bounds": "",
     "drill.draws": "",
     "drill.reports": "errors",
-    "drill": f"{BASE} _core.orders.order brokers brokers.registry charges config drill.bounds drill.draws drill.reports "
-    "journal live.control live.day "
-    "live.history live.notices live.persistence live.plan live.startup simulator simulator.base "
-    "simulator.exchange",
+    "drill.starts": f"{BASE} brokers calendar drill.draws instruments journal live.day live.plan live.startup "
+    "simulator simulator.base",
+    "drill": f"{BASE} _core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws "
+    "drill.reports drill.starts journal live.control live.day live.history live.notices live.persistence "
+    "live.plan live.startup simulator simulator.base simulator.exchange",
     "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",
-    "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar cli.engine config contract drill drill.reports instruments "
-    "journal live live.alerts live.broker_io live.control live.history live.notices live.plan "
-    "live.runtime live.startup simulator simulator.base simulator.prices web.auth web.webhooks",
+    "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
+    "drill.reports instruments journal live live.alerts live.broker_io live.control live.history live.notices live.plan "
+    "live.runtime live.startup simulator simulator.base simulator.prices square_off web.auth web.webhooks",
     "cli": "brokers.registry cli.commands cli.engine config errors live",
     "__main__": "cli",
 }

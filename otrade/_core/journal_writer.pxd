@@ -25,6 +25,7 @@ cdef class JournalWriter:
     cdef public int64_t last_more
     cdef public bint refuses_frames
     cdef uint16_t section
+    cdef Py_ssize_t widest  # record that the smallest window offered so far could hold
 
     cdef bint put(self, int kind, int64_t ts_ns, const void* a, Py_ssize_t n_a, const void* b, Py_ssize_t n_b) noexcept nogil
     cdef bint _next_window(self, Py_ssize_t size) noexcept nogil
@@ -34,6 +35,10 @@ cdef class JournalWriter:
     cdef inline bint _room(self, Py_ssize_t size) noexcept nogil:
         """Is there room for that many bytes, here or in the next window? Moves on to the next one when there is only there."""
         return self.end - self.at >= size or self._next_window(size)
+
+    cdef inline bint can_hold(self, Py_ssize_t n) noexcept nogil:
+        """Could a payload of so many bytes ever be written, in a window of its own?"""
+        return n <= self.widest
 
     cdef inline bint has_died(self) noexcept nogil:
         """`is_dead`, for compiled code."""

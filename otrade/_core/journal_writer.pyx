@@ -79,12 +79,16 @@ cdef class JournalWriter:
 
     def offer(self, window):
         """Give the next window: writable, zeroed memory of a multiple of 8 bytes. Held until `retire`."""
+        cdef Py_ssize_t payload
         if self.n_offered - self.released >= SLOTS:
             raise EngineError("the journal holds its four windows already; retire the finished ones first")
         PyObject_GetBuffer(window, &self.windows[self.n_offered % SLOTS], PyBUF_WRITABLE)
         if self.windows[self.n_offered % SLOTS].len % 8 or self.windows[self.n_offered % SLOTS].len < PAGE:
             PyBuffer_Release(&self.windows[self.n_offered % SLOTS])
             raise EngineError("a journal's window is a multiple of 8 bytes, at least 4096")
+        # A DROPPED record may have to stand before it.
+        payload = self.windows[self.n_offered % SLOTS].len - HEAD - DROPPED_BYTES
+        self.widest = payload if self.n_offered == 0 else min(self.widest, payload)
         self.n_offered += 1
 
     def retire(self):

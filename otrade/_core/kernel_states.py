@@ -35,7 +35,7 @@ KERNEL_STRUCTS: dict[str, list[Any]] = {
     ],
     "rsi_t": [("prev", F8), ("avg_gain", F8), ("avg_loss", F8), ("period", I4), ("n", I4)],
     "atr_t": [("prev_close", F8), ("value", F8), ("period", I4), ("n", I4)],
-    "vwap_t": [("value_sum", F8), ("qty_sum", F8)],
+    "vwap_t": [("value_sum", F8), ("qty_sum", F8), ("day", I8)],
     "bollinger_t": [
         ("k", F8),
         ("mid", F8),

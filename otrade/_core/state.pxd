@@ -42,6 +42,8 @@ cdef struct strategy_t:
     int64_t brake_ns
     int64_t n_signals
     int64_t n_taken
+    int64_t fed_ns  # end of the last bar of the past that has fed it; 0: none has
+    int64_t n_to_feed  # bars of the same history that further records bring
 
 cdef struct counters_t:
     int64_t frames

@@ -32,6 +32,7 @@ class Limit(IntEnum):
     FEEDS = 2
     SLICES = 10  # brackets that one signal may open when the freeze quantity splits it
     MA_PERIOD_MAX = 256  # ring of a simple average
+    HISTORY_BARS = 512  # of one HISTORY record
 
 
 class Side(IntEnum):
@@ -225,6 +226,7 @@ class Rec(IntEnum):
     FRAME_KITE_B = 11  # the same of a second feed
     FRAME_UPSTOX = 12
     FRAME_UPSTOX_B = 13
+    HISTORY = 14  # history_t, then bar_t: bars of a time in which this engine did not listen
     COMMAND = (
         32  # command_t without `request`, then the request's first line, a newline, and its body
     )
@@ -294,6 +296,7 @@ class Reason(IntEnum):
     FRAME_SHORT = 101
     FRAME_LENGTH = 102  # a length that lies, or bytes left over
     PACKET_KIND = 103
+    FRAME_LARGE = 104  # no window of the journal could hold it
     PRICE_ZERO = 105
     PRICE_ABSURD = 106
     TIME_BACK = 107
@@ -573,9 +576,11 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("depth_bid_qty", I8, 5),
         ("depth_ask_qty", I8, 5),
     ],
-    # One bar, aligned to the session's open. `gap` is how many empty bars came just before it.
+    # One bar, aligned to the session's open. `ts_end_ns`: its end, the session's close at the
+    # latest. `gap` is how many empty bars came just before it.
     "bar_t": [
         ("ts_open_ns", I8),
+        ("ts_end_ns", I8),
         ("open_e4", I8),
         ("high_e4", I8),
         ("low_e4", I8),
@@ -583,6 +588,17 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("volume", I8),
         ("n_ticks", I8),
         ("gap", I8),
+    ],
+    # What heads a HISTORY record. Bars that have closed are one strategy's, and feed its kernel
+    # without a signal; `n_left` more come in further records. `strategy_id` NONE_ID: the one bar is
+    # the series' own, which runs now; from `ts_from_ns` on, its beginning or its end, the series
+    # makes bars (0: the record is of closed bars).
+    "history_t": [
+        ("series_id", I4),
+        ("strategy_id", I4),
+        ("n_bars", I4),
+        ("n_left", I4),
+        ("ts_from_ns", I8),
     ],
     # What a strategy says. `side` is the crossover (0: none); `blocked` is 0 or the Reason of the
     # filter that refused it.
@@ -609,6 +625,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("target_value", F8),
         ("trail_value", F8),
         ("trail_step_value", F8),
+        ("trail_from_value", F8),  # in `trail_kind`: how far price goes before the stop follows
         ("size_value", F8),
         ("max_qty", I8),
         ("entry_type", I4),
@@ -668,6 +685,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("strategy_first", I4),
         ("strategy_n", I4),
         ("has_bar", I4),
+        ("from_ns", I8),  # no bar begins before it
         ("bar", "bar_t"),
         ("last", "bar_t"),
         ("n_closed", I8),
@@ -860,6 +878,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("best_e4", I8),
         ("trail_e4", I8),
         ("trail_step_e4", I8),
+        ("trail_from_e4", I8),  # the price at which the stop begins to follow; 0: at once
         ("stop_distance_e4", I8),
         ("ts_open_ns", I8),
         ("ts_entry_ns", I8),

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from otrade._core.codecs.interface import FrameSink, OrderEncoder
 from otrade._core.types import Rec
+from otrade.brokers.candle_rows import MinuteCandle
 from otrade.brokers.registry import part_of
 from otrade.brokers.session import (
     BrokerSession,
@@ -139,6 +140,14 @@ class BrokerAdapter(Protocol):
     ) -> dict[str, tuple[int, int]]:
         """The day's price bands (low, high; e4) by symbol, where the broker tells them. `pause`
         between two questions.
+        """
+        ...
+
+    async def minute_bars(
+        self, instrument: Instrument, first: dt.date, today: dt.date, *, with_today: bool
+    ) -> list[MinuteCandle]:
+        """Bars of a minute since that day, at most 30 days back, oldest first; with those of today
+        so far, or without. BrokerError when the broker does not tell them.
         """
         ...
 

@@ -38,7 +38,10 @@ def clean_text(text: object, longest: int = TEXT_MAX) -> str:
     """
     if not text:
         return ""
-    return "".join(c if c.isprintable() else " " for c in str(text)[:longest]).strip()
+    said = str(text)[:longest]
+    if not said.isprintable():
+        said = "".join(c if c.isprintable() else " " for c in said)
+    return said.strip()
 
 
 def status_word(text: object) -> str:
@@ -54,7 +57,7 @@ def tag_of(row: Mapping[str, Any]) -> str:
     cut. Ours is looked for first, wherever it stands.
     """
     tag, tags = row.get("tag"), row.get("tags")
-    words = [str(word) for word in (tag, *(tags if isinstance(tags, list) else ())) if word]
+    words = [clean_text(word) for word in (tag, *(tags if isinstance(tags, list) else ())) if word]
     return next((word for word in words if OWN_TAG.fullmatch(word)), words[0] if words else "")
 
 
@@ -178,12 +181,19 @@ def e4(value: Decimal) -> int:
 
 def identity(row: Mapping[str, Any], field: str) -> str:
     """An id as a string. A float has lost digits already and is refused."""
-    value = row.get(field)
+    text = id_text(row.get(field))
+    if not text:
+        raise BrokerError(f"{field} of a broker's row is missing or not an id")
+    return text
+
+
+def id_text(value: object) -> str:
+    """The same; empty when it is none that the core could keep."""
     if isinstance(value, (str, int)) and not isinstance(value, bool):
         text = str(value)
         if 0 < len(text) <= ID_MAX and text.isascii() and text.isprintable():
             return text
-    raise BrokerError(f"{field} of a broker's row is missing or not an id")
+    return ""
 
 
 def ist_ns(text: object) -> int:

@@ -120,6 +120,10 @@ class Holding(msgspec.Struct, frozen=True):
     t1_qty: int
     avg_px_e4: int
     ltp_e4: int
+    pledged_qty: int = 0
+    """Given as collateral."""
+    mtf_qty: int = 0
+    """Bought with the broker's money (margin trading facility)."""
 
 
 class Funds(msgspec.Struct, frozen=True):
@@ -290,7 +294,11 @@ class EmergencyClient(Protocol):
 
     async def funds(self) -> list[Funds]: ...
 
-    async def holdings(self) -> list[Holding]: ...
+    async def holdings(self) -> BrokerRows[Holding]: ...
+
+    async def mtf_positions(self) -> BrokerRows[BrokerPosition]:
+        """Bought with the broker's money, where that is a table apart from the positions."""
+        ...
 
     async def quote(self, like: OrderReport) -> BrokerQuote:
         """BrokerError when there is no price."""

@@ -15,6 +15,7 @@ import orjson
 
 from otrade.brokers.parse import IST
 from otrade.errors import BrokerError, TokenError
+from otrade.plain_file import open_plain, read_plain
 
 
 class AccessSession(msgspec.Struct, frozen=True):
@@ -68,13 +69,19 @@ def load_session(path: Path, api_key: str, now_ns: int) -> AccessSession | None:
     """The saved session while it is good; None when there is none, it has expired, or it is another
     app's.
 
-    TokenError when others may read the file: its token must be taken as known to them.
+    TokenError when it cannot be read, or when others may read it: its token must be taken as known
+    to them.
     """
     try:
-        mode = path.stat().st_mode & 0o777
-        data = path.read_bytes()
+        with open_plain(path) as file:
+            mode = os.fstat(file.fileno()).st_mode & 0o777
+            data = file.read()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise TokenError(
+            f"{path} cannot be read ({error.strerror}): delete it and log in again"
+        ) from None
     if mode & 0o077:
         raise TokenError(
             f"{path} is readable by others (mode {mode:o}): delete it and log in again"
@@ -93,7 +100,7 @@ def load_session(path: Path, api_key: str, now_ns: int) -> AccessSession | None:
 def last_user(path: Path, api_key: str) -> str:
     """The user of the last login through this app, however long ago; empty when nobody knows."""
     try:
-        saved = msgspec.json.decode(path.read_bytes(), type=_TokenFile)
+        saved = msgspec.json.decode(read_plain(path), type=_TokenFile)
     except (OSError, msgspec.DecodeError):
         return ""
     return saved.user_id if saved.api_key == api_key else ""

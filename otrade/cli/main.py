@@ -8,6 +8,7 @@ import argparse
 import datetime as dt
 import math
 import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ EXIT_CODES = """exit codes:
   1  fault of ours 3  no engine is running       5  bad configuration, instrument or calendar
   6  ended with open positions or orders (they are listed)
   130  interrupted before anything was begun"""
-STOPPED, BAD_INPUT, INTERRUPTED = 4, 5, 130
+STOPPED, BAD_INPUT, LEFT_OPEN, INTERRUPTED = 4, 5, 6, 130
 NIFTY_FUTURE = "NFO:NIFTY.FUT"
 
 
@@ -79,6 +80,8 @@ _seed = _between(0, 2**31 - 1)
 
 
 def _run(args: argparse.Namespace) -> int:
+    # Until the engine listens for itself: a stop ends what has not begun in words, whoever sends it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     from otrade.config.options import RunOptions
     from otrade.live.app import run
 
@@ -91,6 +94,7 @@ def _run(args: argparse.Namespace) -> int:
             date=args.date,
             port=args.port,
             page=not args.no_page,
+            fresh=args.fresh,
         )
     )
 
@@ -122,9 +126,9 @@ def _config(args: argparse.Namespace) -> int:
     if args.what == "show":
         sys.stdout.write(manager.to_bytes(config).decode())
     else:
-        from otrade.cli.commands.config_check import price_files
+        from otrade.cli.commands.config_check import check
 
-        for note in price_files(config, args.config):
+        for note in check(config, args.config):
             print(note)
         print(
             f"{args.config}: good. {config.mode}, {len(config.instruments)} instruments, "
@@ -362,6 +366,11 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--port", type=_port, metavar="N", help="port of the page (0: any free one)")
     sub.add_argument(
         "--no-page", action="store_true", help="do not serve the page; end with the last day"
+    )
+    sub.add_argument(
+        "--fresh",
+        action="store_true",
+        help="paper: begin the day anew; else a day that was stopped or killed before its end goes on",
     )
 
     sub = add("init", "write the default configuration files that are missing", _init)
@@ -716,16 +725,19 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    args = parser().parse_args(argv)
     try:
+        args = parser().parse_args(argv)
         code: int = args.run(args)
         return code
     except OTradeError as err:
-        from otrade.errors import BrokerError, StartError
+        from otrade.errors import BrokerError, StartError, StoppedError
 
         print(f"otrade: {err}", file=sys.stderr)
+        if isinstance(err, StoppedError):
+            return LEFT_OPEN if err.is_open else INTERRUPTED
         return STOPPED if isinstance(err, BrokerError | StartError) else BAD_INPUT
     except KeyboardInterrupt:
+        print("otrade: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         return 0

@@ -19,6 +19,7 @@ from otrade.brokers.registry import NAMES
 from otrade.config.rules import Rules
 from otrade.config.schema import Config
 from otrade.errors import ConfigError
+from otrade.plain_file import read_plain
 
 DEFAULTS = (
     "paper.json",
@@ -27,25 +28,21 @@ DEFAULTS = (
     "square_off.json",
 )
 
-# What may change while trading. Anything else needs a restart: what a bracket was opened with is
-# what it ends with.
-RELOADABLE = re.compile(
-    r"risk\.(?!cooldown_after_stop_s$)\w+|engine\.on_stop|strategies\[\d+\]\.enabled"
-)
 RELOADABLE_WORDS = "risk.* but cooldown_after_stop_s, engine.on_stop, strategies[].enabled"
+"""What may change while trading: see `applied_now`. Anything else needs a restart: what a bracket was
+opened with is what it ends with.
+"""
 
 
 class ReloadResult(msgspec.Struct, frozen=True):
-    """What a reload came to. Refused: `config` is the old one and `refused` or `error` says why."""
+    """What a reload came to. `changed` is in force now, `later` needs a restart. With an `error`
+    nothing has changed.
+    """
 
     config: Config
     changed: list[str] = msgspec.field(default_factory=list)
-    refused: list[str] = msgspec.field(default_factory=list)
+    later: list[str] = msgspec.field(default_factory=list)
     error: str = ""
-
-    @property
-    def is_applied(self) -> bool:
-        return bool(self.changed) and not self.refused and not self.error
 
 
 def parse_json(data: bytes, file: str) -> Any:
@@ -136,7 +133,7 @@ def _refuse_twice(raw: bytes, file: str) -> None:
 def load(path: Path) -> Config:
     """The configuration in `path`. ConfigError names file, path and fix."""
     try:
-        raw = path.read_bytes()
+        raw = read_plain(path)
     except FileNotFoundError:
         raise ConfigError(
             "there is no such file; `otrade init` writes the defaults", file=str(path)
@@ -211,9 +208,21 @@ def differences(old: Any, new: Any, path: str = "") -> list[str]:
     return [] if old == new else [path]
 
 
-def may_change(path: str) -> bool:
-    """May this key change while trading?"""
-    return RELOADABLE.fullmatch(path) is not None
+def applied_now(old: Config, new: Config) -> Config:
+    """The old configuration with everything of the new one that may change while trading. Strategies
+    are told by their names: places in the list may have moved.
+    """
+    enabled = {strategy.name: strategy.enabled for strategy in new.strategies}
+    replace = msgspec.structs.replace
+    return replace(
+        old,
+        risk=replace(new.risk, cooldown_after_stop_s=old.risk.cooldown_after_stop_s),
+        engine=replace(old.engine, on_stop=new.engine.on_stop),
+        strategies=[
+            replace(strategy, enabled=enabled.get(strategy.name, strategy.enabled))
+            for strategy in old.strategies
+        ],
+    )
 
 
 class ConfigManager:
@@ -236,20 +245,19 @@ class ConfigManager:
         return self._now_stamp() != self._stamp
 
     def reload(self) -> ReloadResult:
-        """Read again. Applied whole or not at all."""
+        """Read again. What may change while trading is in force from now on, whatever else the file
+        changes: a limit that somebody lowers must not wait for a restart. Of a file that cannot be
+        read, or is wrong anywhere, nothing is taken.
+        """
         self._stamp = self._now_stamp()
         try:
             new = load(self.path)
         except ConfigError as err:
             return ReloadResult(self.config, error=str(err))
-        changed = [
-            p
-            for p in differences(msgspec.to_builtins(self.config), msgspec.to_builtins(new))
-            if p != "$schema"
-        ]
-        refused = [p for p in changed if not may_change(p)]
-        if refused:
-            return ReloadResult(self.config, changed=changed, refused=refused)
-        if changed:
-            self.config = new
-        return ReloadResult(self.config, changed=changed)
+        before, self.config = self.config, applied_now(self.config, new)
+        as_before, now, wanted = map(msgspec.to_builtins, (before, self.config, new))
+        return ReloadResult(
+            self.config,
+            changed=differences(as_before, now),
+            later=[path for path in differences(now, wanted) if path != "$schema"],
+        )

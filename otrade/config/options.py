@@ -19,3 +19,5 @@ class RunOptions(msgspec.Struct, frozen=True):
     date: str | None = None
     port: int | None = None
     page: bool = True
+    fresh: bool = False
+    """Paper: begin the day anew, although a run of it was cut off."""

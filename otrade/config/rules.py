@@ -14,6 +14,7 @@ from otrade.config.schema import (
     BracketConfig,
     BrokerConfig,
     Config,
+    DistanceConfig,
     Params,
     TrailConfig,
     WebConfig,
@@ -21,6 +22,20 @@ from otrade.config.schema import (
 from otrade.errors import ConfigError
 
 PCT_MAX = 50
+MINUTE_S = 60
+SESSION_MAX_S = {
+    "NSE": 22_500,
+    "BSE": 22_500,
+    "NFO": 23_400,
+    "BFO": 23_400,
+    "CDS": 28_800,
+    "BCD": 28_800,
+}
+"""The longest session of a day by exchange: 375 minutes of shares, 390 of derivatives (to 15:45 from
+December 2026), eight hours of currencies.
+"""
+LONGEST_SESSION_S = 53_700
+"""Commodities: 09:00 to 23:55."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 CASH_EXCHANGES = frozenset({"NSE", "BSE"})
 ADDRESSES = (
@@ -36,6 +51,15 @@ RESERVES = (
     ("exit_reserve_per_min", "orders_per_min"),
     ("exit_reserve_per_day", "orders_per_day"),
 )
+
+
+def bars_needed(params: Params) -> int:
+    """Closed bars that a strategy's indicators must see before they say anything: an average its
+    period, a filter one bar more. Averages of ticks need none.
+    """
+    slow = getattr(params, "slow_period", getattr(params, "period", 0))
+    filters = [one.period + 1 for one in (params.rsi, params.atr) if one is not None]
+    return max([0, *filters, slow if params.on == "bar_close" else 0])
 
 
 class Rules:
@@ -76,6 +100,8 @@ class Rules:
                 raise self._error(f"{at}.symbol", f"{symbol} is named twice")
             if instrument.product == "CNC" and symbol.partition(":")[0] not in CASH_EXCHANGES:
                 raise self._error(f"{at}.product", "CNC is for shares only", "MIS, NRML")
+            if instrument.product == "NRML" and symbol.partition(":")[0] in CASH_EXCHANGES:
+                raise self._error(f"{at}.product", "NRML is for contracts only", "MIS, CNC")
             products[symbol] = instrument.product
         return products
 
@@ -104,6 +130,27 @@ class Rules:
             raise self._error(f"{at}.sizing.value", f"{sizing.value} units", "a whole number")
         self._params(f"{at}.params", strategy.params)
         self._bracket(f"{at}.bracket", strategy.bracket, strategy.params)
+        self._ready(f"{at}.params", strategy)
+
+    def _ready(self, at: str, strategy: AnyStrategy) -> None:
+        """Indicators that must see more bars than a day has need those of the days before."""
+        params = strategy.params
+        needed = bars_needed(params)
+        exchange = strategy.instrument.partition(":")[0]
+        n_day = (SESSION_MAX_S.get(exchange, LONGEST_SESSION_S) - 1) // params.bar_s
+        if needed <= n_day or (strategy.warm_start and params.bar_s % MINUTE_S == 0):
+            return
+        why = (
+            "history has whole minutes only, so that warm_start cannot help"
+            if strategy.warm_start
+            else "warm_start is off"
+        )
+        raise self._error(
+            f"{at}.bar_s",
+            f"the strategy is never ready: its indicators need {needed} bars, "
+            f"{n_day} of {params.bar_s} s end before a session does, and {why}",
+            "shorter bars, shorter periods, or warm_start with bars of whole minutes",
+        )
 
     def _params(self, at: str, params: Params) -> None:
         fast, slow = getattr(params, "fast_period", 0), getattr(params, "slow_period", 1)
@@ -132,8 +179,27 @@ class Rules:
             value = distance.distance if isinstance(distance, TrailConfig) else distance.value
             if distance.kind == "pct" and value > PCT_MAX:
                 raise self._error(f"{at}.{name}", f"{value} per cent", f"at most {PCT_MAX}")
+        if bracket.trail is not None:
+            self._trail(f"{at}.trail", bracket.trail, bracket.stop)
         if bracket.exit_mode == "oco" and bracket.target is None:
             raise self._error(f"{at}.target", "exit_mode oco needs a target")
+
+    def _trail(self, at: str, trail: TrailConfig, stop: DistanceConfig) -> None:
+        """A trail that begins with the first fill and is nearer than the stop would be the stop."""
+        if trail.activate > 0:
+            return
+        if trail.kind != stop.kind:
+            raise self._error(
+                f"{at}.activate",
+                f"nobody knows whether a trail in {trail.kind} begins nearer than a stop in {stop.kind}",
+                "the distance from the entry at which it begins, or a trail of the stop's kind",
+            )
+        if trail.distance < stop.value:
+            raise self._error(
+                f"{at}.distance",
+                f"{trail.distance:g} is nearer than the stop's {stop.value:g}, and would take its place at once",
+                f"at least {stop.value:g}, or `activate`: the distance from the entry at which it begins",
+            )
 
     def _alerts(self, alerts: AlertsConfig) -> None:
         names: set[str] = set()

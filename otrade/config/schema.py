@@ -47,13 +47,17 @@ class DistanceConfig(ConfigBase, frozen=True, kw_only=True):
 
 
 class TrailConfig(ConfigBase, frozen=True, kw_only=True):
-    """A stop that follows the best price at `distance`, in steps of at least `step` (both of one
-    kind).
+    """A stop that follows the best price at `distance`, in steps of at least `step`, once price has
+    gone `activate` in favour of the entry (all of one kind). Without `activate` it follows from the
+    first fill, and may then not be nearer than the stop.
     """
 
     kind: Literal["pct", "rupees", "atr"]
     distance: Annotated[float, Meta(gt=0, le=100_000)]
     step: Annotated[float, Meta(gt=0, le=100_000)]
+    activate: Annotated[
+        float, Meta(ge=0, le=100_000, description="from the entry, before the stop follows")
+    ] = 0.0
 
 
 class EntryConfig(ConfigBase, frozen=True, kw_only=True):
@@ -133,7 +137,9 @@ class AtrFilter(ConfigBase, frozen=True, kw_only=True):
 
 
 class TimeFilter(ConfigBase, frozen=True, kw_only=True):
-    """Entries only inside this time of day (a bar counts by its opening time)."""
+    """Entries only inside this time of day, `until` not included. A bar counts by its end, when it
+    is decided.
+    """
 
     start: HourMinute = "09:15"
     until: HourMinute = "15:30"
@@ -180,6 +186,9 @@ class StrategyConfig(ConfigBase, frozen=True, kw_only=True, tag_field="kind"):
     sizing: SizingConfig
     bracket: BracketConfig
     enabled: bool = True
+    warm_start: Annotated[
+        bool, Meta(description="indicators go on from earlier sessions' bars; false: start afresh")
+    ] = True
 
 
 class EmaCross(StrategyConfig, frozen=True, kw_only=True, tag="ema_cross"):
@@ -384,6 +393,21 @@ class SimulatorConfig(ConfigBase, frozen=True, kw_only=True):
         list[FaultRehearsalConfig],
         Meta(max_length=100, description="troubles to come, at their times (IST)"),
     ] = []
+
+
+class HistoryConfig(ConfigBase, frozen=True, kw_only=True):
+    """Bars of earlier sessions, for strategies with `warm_start`: from the broker's history, or from
+    a file.
+    """
+
+    max_wait_s: Annotated[
+        float,
+        Meta(ge=0, le=600, description="how long a start may wait for the broker's history"),
+    ] = 30.0
+    files: Annotated[
+        dict[str, str],
+        Meta(description="price files of one-minute bars by symbol, instead of the broker"),
+    ] = {}
 
 
 class InstrumentConfig(ConfigBase, frozen=True, kw_only=True):
@@ -648,6 +672,7 @@ class Config(ConfigBase, frozen=True, kw_only=True):
     strategies: list[AnyStrategy] = []
     risk: RiskConfig = RiskConfig()
     sessions: SessionsConfig = SessionsConfig()
+    history: HistoryConfig = HistoryConfig()
     web: WebConfig = WebConfig()
     hooks: HooksConfig = HooksConfig()
     log: LogConfig = LogConfig()

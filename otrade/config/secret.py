@@ -12,6 +12,7 @@ import orjson
 
 from otrade.brokers import registry
 from otrade.errors import ConfigError
+from otrade.plain_file import read_plain
 
 NAMES = tuple(
     f"OTRADE_{broker.upper()}_{what}"
@@ -87,7 +88,7 @@ def read_secrets(path: Path, env: Mapping[str, str] | None = None) -> dict[str, 
             allowed="mode 0600",
         )
     try:
-        raw = path.read_bytes()
+        raw = read_plain(path)
     except OSError as err:
         raise ConfigError(f"cannot be read: {err.strerror}", file=str(path)) from None
     try:

@@ -210,6 +210,7 @@ class StrategyView(Row, frozen=True, kw_only=True):
     params: dict[str, int | float]
     enabled: bool
     ready: bool  # warmed up
+    waits_for: str  # what its indicators wait for, in words; empty when it is ready, or not known
     fast: float | None  # rupees, as the indicators below
     slow: float | None
     rsi: float | None  # 0..100; null when the filter is off
@@ -356,12 +357,16 @@ class HoldingView(Row, frozen=True, kw_only=True):
     symbol: str
     qty: int
     t1_qty: int  # of these, not delivered yet
+    pledged_qty: int  # given as collateral; whether `qty` has them in it is the broker's matter
+    mtf_qty: int  # bought with the broker's money
     avg_px_e4: int
     ltp_e4: int | None
 
 
 class AccountView(Row, frozen=True, kw_only=True):
-    """One broker's word. With `trouble` nothing is known: empty lists then mean nothing."""
+    """One broker's word. `trouble` says what could not be read: that is not known, whatever the lists
+    hold or do not.
+    """
 
     broker: str
     ts_ms: int  # when it was told

@@ -140,6 +140,12 @@ SETTINGS: tuple[Setting, ...] = (
     _plan("strategies[].bracket.stop.kind", "stop_kind", DISTANCE),
     _plan("strategies[].bracket.target.kind", "target_kind", KINDS),
     _plan("strategies[].bracket.trail.kind", "trail_kind", KINDS),
+    _is_set("strategies[].bracket.trail.activate", "trail_from_value", "plan"),
+    Setting(
+        "strategies[].warm_start",
+        ("on", "off"),
+        lambda s, key, strategy: "on" if s.history.answer else "off",
+    ),
     _plan("strategies[].bracket.entry.type", "entry_type", {0: "limit", 1: "market"}),
     _several("strategies[].bracket.entry.offset_bps", "entry_offset_bps", "plan"),
     _several("strategies[].bracket.entry.timeout_s", "entry_timeout_ns", "plan"),
@@ -244,6 +250,8 @@ NOT_DRAWN: dict[str, str] = {
     "broker.poll_s": "one value: the bounds of lost pushes are sums of it",
     "second_feed": "tests/core/market: two feeds; tests/live/startup: the second one's life",
     "sessions.square_off_room_min": "sessions end long before the broker's own square-off; tests/live/plan",
+    "history.files": "tests/live/startup: history out of a file",
+    "history.max_wait_s": "one value, and answers that take longer",
     "hooks": "tests/live/broker_io, tests/web/webhooks: a postback takes the way of a push",
     "watchdog": "tests/live/watchdog: another process, after the engine's end",
 }

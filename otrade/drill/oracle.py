@@ -90,6 +90,13 @@ class JudgedBracket:
     """Its stop is further behind that than its trail, since then."""
 
     @property
+    def entry_e4(self) -> float:
+        """What its entry has paid on average."""
+        entries = [order for order in self.orders if (order.tag or "")[12] == "E"]
+        qty = sum(order.filled_qty for order in entries)
+        return sum(order.filled_value_e4 for order in entries) / qty if qty else 0.0
+
+    @property
     def live_exits(self) -> list[Order]:
         return [
             order for order in self.orders if (order.tag or "")[12] in "ST" and not order.is_final
@@ -485,7 +492,12 @@ class Oracle:
         trail_e4 = b.best_e4 * distance_bps / 10_000
         wanted_e4 = b.best_e4 - b.side * trail_e4
         far_e4 = trail_e4 * TRAIL_PART + b.best_e4 * step_bps / 10_000 + 2 * stop.contract.tick_e4
-        is_behind = (wanted_e4 - stop.terms.trigger_e4) * b.side > far_e4
+        from_e4 = b.entry_e4 * strategies[0].plan.get("trail_from_value", 0.0) / 10_000
+        # A tick more: what an entry of this process's predecessor has paid may be known as an average.
+        has_begun = (
+            from_e4 == 0 or (b.best_e4 - b.entry_e4) * b.side > from_e4 + stop.contract.tick_e4
+        )
+        is_behind = has_begun and (wanted_e4 - stop.terms.trigger_e4) * b.side > far_e4
         # Where price is near the level, the engine leaves by itself when it trades.
         if not is_behind or (ltp_e4 - wanted_e4) * b.side * 2 <= trail_e4 * 1.1:
             b.behind_ns = 0

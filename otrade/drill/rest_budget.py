@@ -10,12 +10,14 @@ MINUTE = 60 * SECOND
 QUOTES = ("/quote", "/v2/market-quote", "/v3/market-quote")
 BOOKS = ("/orders", "/v2/order/retrieve-all")
 ORDERS = ("/orders/", "/v2/order/details")
+BARS = ("/instruments/historical", "/v3/historical-candle")
 PREVIEWS = ("/margins/basket", "/v2/charges/margin")
 LIMITS: dict[str, tuple[int, int]] = {
     "quotes": (1, 30),
     "order book": (2, 60),
     "one order alone": (2, 12),
     "margin preview": (4, 40),
+    "bars of earlier sessions": (6, 170),
     "everything": (10, 178),
 }
 """Most in a second and in a minute."""
@@ -29,6 +31,8 @@ def is_about(name: str, path: str) -> bool:
         return path in BOOKS
     if name == "margin preview":
         return path.startswith(PREVIEWS)
+    if name == "bars of earlier sessions":
+        return path.startswith(BARS)
     return name == "everything" or path.startswith(ORDERS)
 
 

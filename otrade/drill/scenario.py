@@ -10,6 +10,7 @@ from otrade.brokers.registry import BROKERS, NAMES
 from otrade.config.schema import BrokerConfig
 from otrade.drill.bounds.allowance import TroubleAllowance
 from otrade.drill.draws.actions import PersonAction, draw_actions
+from otrade.drill.draws.history import COLD, INTERVAL_S, HistoryDraw, draw_history
 from otrade.drill.draws.instruments import FULL, InstrumentDraw, draw_contract, draw_instrument
 from otrade.drill.draws.limits import widen_limits
 from otrade.drill.draws.strategies import draw_kind, widen_strategy
@@ -61,9 +62,11 @@ class Event:
 PLAIN = InstrumentDraw()
 UNTIMED = frozenset(
     {
+        "book_403",
         "clock_step",
         "clock_wrong",
         "silence_feed",
+        "silent_run",
         "cut_feed",
         "cut_mid_frame",
         "half_open",
@@ -91,6 +94,8 @@ class Scenario:
     instruments: dict[str, InstrumentDraw] = field(default_factory=dict)
     """By the key of the strategies that trade them."""
     actions: list[PersonAction] = field(default_factory=list)
+    history: HistoryDraw = COLD
+    """Whether its indicators go on from the sessions before."""
 
     def instrument(self, key: str) -> InstrumentDraw:
         return self.instruments.get(key, PLAIN)
@@ -206,6 +211,9 @@ def draw(
             key: draw_instrument(seed, key, is_derivative=key not in KEYS) for key in keys
         }
         chosen = _widened(seed, chosen, instruments)
+    history = COLD if strategies else draw_history(seed)
+    if history.answer:
+        chosen = [replace(strategy, interval_s=INTERVAL_S) for strategy in chosen]
     last_s = minutes * 60 - CALM_S
     events = []
     for _ in range(rng.choice((0, 1, 2, 2, 3, 4, 6))):
@@ -237,9 +245,10 @@ def draw(
             "entry_wait_ns": crowd.choice((0, 3, 5, 5)) * 1_000_000_000,
         },
         _budget(rng),
-        [_of_products(event, instruments) for event in events],
+        [_of_history(_of_products(event, instruments), history) for event in events],
         instruments,
         [] if strategies else draw_actions(seed, last_s, keys, [s.key for s in chosen]),
+        history,
     )
 
 
@@ -268,6 +277,13 @@ def _of_products(event: Event, instruments: dict[str, InstrumentDraw]) -> Event:
         return event
     products = {key: instrument.product for key, instrument in instruments.items()}
     return replace(event, args={**event.args, "products": products})
+
+
+def _of_history(event: Event, history: HistoryDraw) -> Event:
+    """A start without a journal asks for history first."""
+    if event.kind != "kill" or not event.args["lost"] or not history.answer:
+        return event
+    return replace(event, args={**event.args, "history_s": history.kept_waiting_s})
 
 
 def _strategy(rng: random.Random) -> StrategyDraw:

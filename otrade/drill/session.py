@@ -13,6 +13,7 @@ import uvloop
 
 from otrade._core.orders.order import take_counts
 from otrade._core.types import NONE_ID, Cmd, Ev, ExitReason, Note, Rec
+from otrade.calendar import Calendar
 from otrade.charges import NO_CHARGES, Charges
 from otrade.drill.bars import BarJudge
 from otrade.drill.bounds.stretches import Stretches
@@ -22,10 +23,20 @@ from otrade.drill.draws.actions import PersonAction
 from otrade.drill.draws.instruments import PRODUCT_CODES, InstrumentDraw
 from otrade.drill.oracle import Oracle, Violation
 from otrade.drill.person import Person
-from otrade.drill.process import BrokerKind, MortalClock, Process, names_at, new_token, settled
+from otrade.drill.process import (
+    BrokerKind,
+    MortalClock,
+    Process,
+    adapter_at,
+    names_at,
+    new_token,
+    settled,
+)
 from otrade.drill.rest_budget import RestBudgetExceeded, check_rest_budget
 from otrade.drill.scenario import CALM_S, Event, Scenario, StrategyDraw
 from otrade.drill.sent import BudgetPassed, check_budget
+from otrade.drill.starts.history_judge import check_history
+from otrade.drill.starts.warm_start import warm_up
 from otrade.drill.trouble import TROUBLES, UNDECIDED
 from otrade.errors import OTradeError
 from otrade.journal.memory import MemoryJournal
@@ -114,6 +125,7 @@ class DrillSession:
         self._sim = Simulator(SimConfig(seed=scenario.seed, **scenario.sim))
         self._broker: BrokerKind = scenario.sim["broker"]
         self._control = Commands()
+        self._calendar = Calendar.load()
         self._person = Person(scenario, self._control, self._sim.clock.now_ns)
         self._oracle = Oracle(self._sim, scenario, self._strategy_of, self._person)
         self._bars = BarJudge(self._sim, sorted({strategy.key for strategy in scenario.strategies}))
@@ -230,7 +242,32 @@ class DrillSession:
             notice.code == "JOURNAL_NOT_USED" for notice in self._process.board.since(0)
         ):
             raise Violation("a restart has thrown its own journal away")
+        if scenario.history.answer and not await self._warm_up():
+            return
         await self._process.open()
+
+    async def _warm_up(self) -> bool:
+        """Of the process that starts. False when it has died of it, and another one lives."""
+        sim, draw, journal = self._sim, self._scenario.history, self._journal
+        universe = sim.exchange.market.universe
+        contracts = [
+            universe.resolve(f"{spec.exchange}:{spec.symbol}") for spec in self._instruments
+        ]
+        if self._n_runs == 1 and draw.dies_behind:
+            journal.writer.last_kind, journal.writer.last_more = Rec.HISTORY, draw.dies_behind - 1
+        adapter = adapter_at(sim, self._ports, self._broker, self._process.clock)
+        adapter.use(self._process.access_token)
+        await warm_up(sim, self._day, adapter, contracts, self._calendar, draw)
+        if self._process.is_dead:
+            self._result.seen["kill_in_history"] += 1
+            await self._process.die()
+            await self._start()
+            return False
+        journal.writer.last_kind = 0
+        if wrong := check_history(sim, self._process.day.plan, journal, contracts, draw):
+            raise Violation(wrong)
+        self._result.seen[f"history_{draw.answer}"] += 1
+        return True
 
     def _count_pairs(self) -> None:
         """Of the process that has lived until now."""
@@ -613,12 +650,13 @@ def specs(sim: Simulator, scenario: Scenario) -> list[InstrumentSpec]:
             close_ns - drawn.square_off_s * SECOND,
             close_ns,
         )
-        found.append(_instrument(sim, contract, session, strategies, drawn))
+        found.append(_instrument(sim, scenario, contract, session, strategies, drawn))
     return found
 
 
 def _instrument(
     sim: Simulator,
+    scenario: Scenario,
     contract: ListedContract,
     session: SessionSpec,
     strategies: list[StrategyDraw],
@@ -649,7 +687,8 @@ def _instrument(
                 strategy.interval_s,
                 _params(strategy, close_e4),
                 strategy.plan,
-                strategy.auto,
+                warm_start=bool(scenario.history.answer),
+                is_auto=strategy.auto,
             )
             for number, strategy in enumerate(strategies)
         ],

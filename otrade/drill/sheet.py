@@ -8,6 +8,13 @@ import orjson
 from otrade.drill.scenario import Scenario
 from otrade.drill.session import SessionResult
 
+STARTS = {
+    "history_whole": "told whole",
+    "history_late": "late",
+    "history_empty": "empty",
+    "history_refused": "refused",
+    "kill_in_history": "died in the middle",
+}
 NAMES = {
     "cut_fills": "partial fills cut at random",
     "kill": "sudden deaths of the engine",
@@ -72,6 +79,7 @@ def render(results: Sequence[SessionResult], kinds: Sequence[str], wall_s: float
         f"{_worst(r.naked_s for r in free):.2f} s with troubles; "
         f"at the target by design {_worst(r.target_s for r in calm):.2f} s and {_worst(r.target_s for r in free):.2f} s",
         "",
+        f"starts from history {', '.join(f'{seen[name]:,} {words}' for name, words in STARTS.items())}",
         f"recoveries          {seen['kill'] + seen['kill_again']:,}, {seen['kill_lost_journal']:,} of them from the book alone; "
         "worst time from a restart until everything open was covered:",
         f"                    {_worst(r.recovery_s for r in alone):.2f} s where nothing else went wrong, "

@@ -650,7 +650,9 @@ TROUBLES: dict[str, Trouble] = {
             "lost": rng.random() < 0.3,
         },
         None,
-        lambda args: args["s"] + DOUBT_S * (2 if args["twice"] else 1) + 2.0,
+        lambda args: (
+            args["s"] + DOUBT_S * (2 if args["twice"] else 1) + 2.0 + args.get("history_s", 0.0)
+        ),
         "dead, and then recovering: what was being sent is in doubt, and a second death in the middle begins the doubt anew",
     ),
     "flatten": Trouble(_nothing, None, _always(4.0), "a person closes everything"),

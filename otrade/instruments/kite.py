@@ -5,10 +5,12 @@ bytes: a wanted line is found by its name and becomes a record, no other line be
 
 from __future__ import annotations
 
+import codecs
 import csv
 import datetime as dt
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 
 from otrade.errors import InstrumentError
@@ -52,23 +54,27 @@ class KiteInstrumentFile:
 
     def __init__(self, dump: str | bytes, *, source: str = "instrument file") -> None:
         self.source = source
-        self._data = dump.encode() if isinstance(dump, str) else dump
+        self._data = _without_blanks(dump.encode() if isinstance(dump, str) else dump)
         body = self._data.find(b"\n") + 1
-        header = self._data[: body or HEADER_BYTES_MAX]
-        if header.decode(errors="replace").strip() != ",".join(COLUMNS):
+        names = _fields(self._data[: min(body or HEADER_BYTES_MAX, HEADER_BYTES_MAX)])
+        if not set(COLUMNS) <= set(names) or len(names) != len(set(names)):
             raise InstrumentError(
                 f"{source}: the first line is not the known header, so this is something else "
                 "(a page of words?); fetch it again"
             )
         if not 0 < body < len(self._data):
             raise InstrumentError(f"{source}: there is no instrument in it; fetch it again")
-        self._check_end()
+        self._check_end(names)
+        if tuple(names) != COLUMNS:
+            self._data = _in_order(self._data, names)
         self._futures: list[tuple[str, str, str, int]] | None = None
 
-    def _check_end(self) -> None:
+    def _check_end(self, names: Sequence[str]) -> None:
         """A dump that was cut short ends inside a line; the last line break may be absent."""
-        last = self._row(self._data.rfind(b"\n", 0, len(self._data) - 1) + 1)
-        if not self._data.endswith(b"\n") and last[-1] not in EXCHANGES:
+        start = self._data.rfind(b"\n", 0, len(self._data) - 1) + 1
+        last = self._row(start, names)
+        ends = names[-1] != "exchange" or last[-1] in EXCHANGES
+        if not ends and not self._data.endswith(b"\n"):
             raise InstrumentError(self._cut_short())
 
     def _cut_short(self) -> str:
@@ -175,21 +181,20 @@ class KiteInstrumentFile:
             if line.endswith(tail) and line.count(b",") >= len(COLUMNS) - 1:
                 yield line.split(b",", 3)[2].decode(errors="replace")
 
-    def _row(self, start: int) -> list[str]:
+    def _row(self, start: int, names: Sequence[str] = COLUMNS) -> list[str]:
         end = self._data.find(b"\n", start)
-        line = self._data[start : end if end >= 0 else None].decode(errors="replace")
         try:
-            row = next(csv.reader([line.rstrip("\r")]))
+            row = _fields(self._data[start : end if end >= 0 else None])
         except csv.Error as err:
             raise InstrumentError(
                 f"{self.source}, line {self._line_number(start)}: {err}; fetch it again"
             ) from None
-        if len(row) != len(COLUMNS):
+        if len(row) != len(names):
             if end < 0:
                 raise InstrumentError(self._cut_short())
             raise InstrumentError(
                 f"{self.source}, line {self._line_number(start)}: {len(row)} columns instead of "
-                f"{len(COLUMNS)}; fetch it again"
+                f"{len(names)}; fetch it again"
             )
         return row
 
@@ -239,6 +244,36 @@ class KiteInstrumentFile:
                 f"{self.source}, line {self._line_number(start)}: {tradingsymbol!r} has a "
                 "malformed token, tick size, lot or date; fetch it again"
             ) from None
+
+
+def _without_blanks(data: bytes) -> bytes:
+    """Without a byte order mark and blank lines at the end; it is large, and not copied without need."""
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if not data[-2:-1].isspace() and data[-1:] not in (b" ", b"\t"):
+        return data
+    text = data.rstrip()
+    return text + b"\n" if b"\n" in data[len(text) :] else text
+
+
+def _fields(line: bytes) -> list[str]:
+    return next(csv.reader([line.decode(errors="replace").rstrip("\r\n")]), [])
+
+
+def _in_order(data: bytes, names: Sequence[str]) -> bytes:
+    """A dump with additional columns, or in another order, as one with the known ones. A line of
+    another width stays one that is refused when somebody asks for it.
+    """
+    places = [names.index(column) for column in COLUMNS]
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    for line in data.splitlines():
+        try:
+            row = _fields(line)
+        except csv.Error:
+            row = []
+        whole = len(row) == len(names)
+        rows.writerow([row[place] for place in places] if whole else [*row[:3], "", ""])
+    return text.getvalue().encode()
 
 
 def _e4(text: str) -> int:

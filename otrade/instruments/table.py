@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from otrade.errors import InstrumentError
+from otrade.plain_file import open_plain
 
 FORMAT = "OTRADE-TABLE-1"
 RUN_LINES = 50_000
@@ -33,7 +34,7 @@ class SortedTable:
         """InstrumentError when it is not there, of another format, cut short or damaged."""
         self.path = path
         try:
-            with path.open("rb") as file:
+            with open_plain(path) as file:
                 head = file.readline(1_000).decode(errors="replace").split("\t")
                 if len(head) != 4 or head[0] != FORMAT or not head[2].isdigit():
                     raise InstrumentError(

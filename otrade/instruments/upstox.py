@@ -8,6 +8,7 @@ brokers. Tick sizes are in paise.
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator
@@ -62,7 +63,7 @@ class UpstoxInstrumentFile:
 
     def __init__(self, data: bytes, *, source: str = "instrument file") -> None:
         self.source = source
-        self._data = data
+        self._data = data = data.removeprefix(codecs.BOM_UTF8)
         if data.lstrip()[:1] != b"[":
             raise InstrumentError(
                 f"{source}: it is no JSON array (a page of words?); fetch it again"

@@ -24,6 +24,7 @@ from otrade.file_lock import lock_file
 from otrade.journal.layout import HEADER_BYTES, Header
 from otrade.journal.record import WINDOW_BYTES
 from otrade.journal.scan import ScanResult, check, windows
+from otrade.plain_file import require_plain
 
 AHEAD = 1
 AHEAD_BUSY = 2
@@ -95,7 +96,7 @@ class JournalFile:
         except OSError as error:
             self._close_fd()
             raise JournalError(
-                f"{path}: there is no room for a journal ({error.strerror}); make room, or set journal.dir"
+                f"{path}: there is no room for a journal ({error.strerror}); make room, or set paths.var"
             ) from None
         self._next = self._first
         window = self._map_next()
@@ -117,9 +118,10 @@ class JournalFile:
             ) from None
         except OSError as error:
             raise JournalError(
-                f"{self.path} cannot be written ({error.strerror}): make it writable, or set journal.dir"
+                f"{self.path} cannot be written ({error.strerror}): make it writable, or set paths.var"
             ) from None
         try:
+            require_plain(self._fd, self.path)
             if os.fstat(self._fd).st_size == 0:
                 self._create(Header(identity, now_ns, window_bytes))
             verdict = check(self.path)
@@ -139,7 +141,7 @@ class JournalFile:
             if isinstance(error, JournalError):
                 raise
             raise JournalError(
-                f"{self.path} cannot be written ({error.strerror}): make room, or set journal.dir"
+                f"{self.path} cannot be written ({error.strerror}): make room, or set paths.var"
             ) from None
         return verdict
 

@@ -18,6 +18,7 @@ from otrade._core.types import Lost, Rec
 from otrade.errors import JournalError
 from otrade.journal.layout import HEADER_BYTES, Header, read_header
 from otrade.journal.record import BadRecord, Record, walk
+from otrade.plain_file import open_plain
 
 HEAD = 32
 
@@ -94,7 +95,7 @@ def open_stream(path: Path) -> BinaryIO:
             import gzip  # not small, and no running engine needs it
 
             return cast(BinaryIO, gzip.open(path, "rb"))
-        return open(path, "rb")
+        return open_plain(path)
     except OSError as error:
         raise JournalError(f"{path}: {error.strerror}") from None
 
@@ -102,7 +103,7 @@ def open_stream(path: Path) -> BinaryIO:
 def is_being_written(path: Path) -> bool:
     """Does an engine hold this file?"""
     try:
-        with open(path, "rb") as file:
+        with open_plain(path) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

@@ -110,10 +110,8 @@ def _aligned(at: int, size: int) -> int:
     return -(-at // size) * size if size else at
 
 
-REPORT, ANSWER, SIGNAL = (
-    StructReader("report_t"),
-    StructReader("answer_t"),
-    StructReader("signal_rec_t"),
+REPORT, ANSWER, SIGNAL, HISTORY, BAR = map(
+    StructReader, ("report_t", "answer_t", "signal_rec_t", "history_t", "bar_t")
 )
 NOTICE = struct.Struct("<" + "".join(CODES[kind] for _, kind, *_ in STRUCTS["notice_t"]))
 """`notice_t`, which has no gaps: a day may hold a hundred thousand."""
@@ -189,6 +187,10 @@ def _body(kind: int, payload: memoryview, packets: bool) -> dict[str, Any]:
         if packets:
             found["ticks"] = decode_frame(kind, payload)
         return found
+    if kind == Rec.HISTORY:
+        row = HISTORY.read(payload)
+        bars = [BAR.read(payload, HISTORY.size + i * BAR.size) for i in range(row["n_bars"])]
+        return {**row, "bars": bars}
     if kind == Rec.REPORT:
         row = named(REPORT.read(payload))
         return {**row, "source": SOURCES.get(row["source"], row["source"])}

@@ -9,7 +9,7 @@ from otrade._core.types import Severity
 from otrade.calendar import Calendar, date_of
 from otrade.clock import NS_PER_S, WallClock
 from otrade.config import ConfigManager, RunOptions
-from otrade.errors import CalendarError, OTradeError
+from otrade.errors import CalendarError, OTradeError, StoppedError
 from otrade.live.broker_io.webhooks import WebhookReceiver
 from otrade.live.day.clock_step_check import ClockStepCheck
 from otrade.live.day.trading_day import TradingDay
@@ -46,6 +46,8 @@ async def run_live(
     ):
         try:
             await _run_day(manager, calendar, clock, today, runner, access, heartbeat)
+        except StoppedError:
+            raise
         except OTradeError as error:
             # Nobody may be at the terminal of a service.
             runner.board.say(Severity.ALARM, "NOT_TRADING", f"the engine is not trading: {error}")
@@ -82,7 +84,7 @@ async def _run_day(
         cache=cache,
         secondary=secondary,
     )
-    prepared = await builder.build(today)
+    prepared = await runner.prepare(builder.build(today))
     day = prepared.day
     runner.begin(day)
     runner.set_broker_queries(prepared, builder)
@@ -93,8 +95,7 @@ async def _run_day(
     day.listen_to_beats(
         ClockStepCheck(day, clock).on_beat, watch.on_beat, partial(heartbeat.on_beat, day)
     )
-    await day.open(prepared.session)
-    await runner.opened()
+    await runner.open(day, day.open(prepared.session))
     await runner.serve_webhooks(
         WebhookReceiver(access.adapter, login, runner.board, clock, day.router.on_report)
     )

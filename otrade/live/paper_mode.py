@@ -7,8 +7,8 @@ timers are among those events; so the same command gives the same trades at any 
 
 import datetime as dt
 import math
-import secrets
 import time
+from pathlib import Path
 
 import msgspec
 
@@ -18,9 +18,11 @@ from otrade.calendar import Calendar, date_of
 from otrade.clock import NS_PER_S
 from otrade.config import ConfigManager, RunOptions
 from otrade.config.schema import BrokerConfig, Config
-from otrade.errors import CalendarError, ConfigError, StartError
-from otrade.live.control.fault_rehearsal import rehearse
+from otrade.errors import CalendarError, ConfigError, StartError, StoppedError
+from otrade.live.control.fault_rehearsal import refuse_outside, rehearse
 from otrade.live.monitoring.day_report import DaySummary
+from otrade.live.notices.board import NoticeBoard
+from otrade.live.paper_account import PaperAccount
 from otrade.live.runner import Runner
 from otrade.live.startup.credentials import PaperAccess, secondary_broker
 from otrade.live.startup.day_builder import DayBuilder
@@ -61,31 +63,40 @@ async def run_paper(
         for note in notes:
             runner.board.say(Severity.WARN, "PRICE_FILE", note)
             runner.progress.say(note)
-        world = f"paper-{secrets.token_hex(6)}"
-        access = PaperAccess(paper_adapter(manager.config.broker, sim, ports), world)
-        other = secondary_broker(manager.config)
-        secondary = (
-            PaperAccess(paper_adapter(other, sim, ports), world) if other is not None else None
+        paper_account = PaperAccount(
+            sim, Path(manager.config.paths.var), runner.board, fresh=options.fresh
         )
-        builder = DayBuilder(
-            manager.config,
-            calendar,
-            access,
-            sim.clock,
-            runner.board,
-            is_paper=True,
-            secondary=secondary,
+        if paper_account.is_going_on:
+            runner.progress.say(paper_account.words)
+        builder = paper_builder(
+            manager.config, calendar, sim, ports, runner.board, paper_account.world
         )
         try:
-            for date in sim.dates():
-                if runner.stop_wanted.is_set():
-                    break
-                await _run_day(runner, sim, builder, date)
+            await _run_days(runner, sim, builder, paper_account)
             await runner.after_last(keep_page=options.page and speed > 0)
         finally:
             await runner.close()
             await sim.stop()
+            paper_account.close()
         return runner.summaries
+
+
+def paper_builder(
+    config: Config, calendar: Calendar, sim: Simulator, ports: Ports, board: NoticeBoard, world: str
+) -> DayBuilder:
+    """Makes days at the simulator."""
+    other = secondary_broker(config)
+    return DayBuilder(
+        config,
+        calendar,
+        PaperAccess(paper_adapter(config.broker, sim, ports), world),
+        sim.clock,
+        board,
+        is_paper=True,
+        secondary=PaperAccess(paper_adapter(other, sim, ports), world)
+        if other is not None
+        else None,
+    )
 
 
 def paper_adapter(broker: BrokerConfig, sim: Simulator, ports: Ports) -> BrokerAdapter:
@@ -96,10 +107,30 @@ def paper_adapter(broker: BrokerConfig, sim: Simulator, ports: Ports) -> BrokerA
     return adapter_of(broker.kind, here, sim.cfg.api_key, sim.cfg.api_secret, sim.clock)
 
 
+async def _run_days(
+    runner: Runner, sim: Simulator, builder: DayBuilder, paper_account: PaperAccount
+) -> None:
+    """StoppedError when somebody stops it before the first one has been traded."""
+    for date in paper_account.days_left():
+        try:
+            await _run_day(runner, sim, builder, date)
+            paper_account.day_over(runner.day)
+        except StoppedError:
+            if not runner.summaries:
+                raise
+        if runner.stop_wanted.is_set():
+            break
+
+
 async def _run_day(runner: Runner, sim: Simulator, builder: DayBuilder, date: dt.date) -> None:
+    # Limits that somebody has changed yesterday hold today.
+    builder = msgspec.structs.replace(builder, config=runner.config)
     sim.open_day(date)
-    prepared = await sim.during(builder.build(date, first_signal_seq=runner.next_signal_seq))
+    prepared = await runner.prepare(
+        sim.during(builder.build(date, first_signal_seq=runner.next_signal_seq))
+    )
     day = prepared.day
+    refuse_outside(sim.opens_ns(date), day.plan.close_ns, builder.config.sim.rehearse)
     runner.begin(day)
     traded = {day.plan.instruments[s.instrument_id] for s in day.plan.strategies}
     prices_words = mixed_words(sim.exchange.prices, date, [i.name for i in traded])
@@ -115,8 +146,7 @@ async def _run_day(runner: Runner, sim: Simulator, builder: DayBuilder, date: dt
             )
         )
     )
-    await sim.during(day.open(prepared.session))
-    await runner.opened()
+    await runner.open(day, sim.during(day.open(prepared.session)))
     rehearse(day, sim, builder.access.adapter, builder.config.sim.rehearse)
     step_ns = STEP_NS
     if not math.isinf(sim.cfg.speed):

@@ -7,10 +7,13 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Coroutine
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from otrade._core.types import Severity
 from otrade.clock import NS_PER_S, Clock
@@ -18,7 +21,7 @@ from otrade.config import ConfigManager, RunOptions
 from otrade.config.schema import Config
 from otrade.config.secret import remember
 from otrade.contract.views import Mode
-from otrade.errors import OTradeError, StartError
+from otrade.errors import OTradeError, StartError, StoppedError
 from otrade.journal.archive import tidy
 from otrade.live.alerts.dispatcher import AlertDispatcher
 from otrade.live.api.engine_source import LiveEngineSource
@@ -37,11 +40,13 @@ from otrade.live.monitoring.progress import Progress
 from otrade.live.monitoring.staleness import FrameWatch, NakedWatch
 from otrade.live.notices.board import Notice, NoticeBoard
 from otrade.live.notices.json_log import LOGGER_NAME, TolerantLogFile, close_log, open_log
+from otrade.live.plan.open_exposure import what_is_open
 from otrade.live.runtime.child_processes import alert_command
 from otrade.live.runtime.cpu_tuning import CpuTuning
 from otrade.live.runtime.cpu_tuning import check as check_tuning
 from otrade.live.runtime.gc_control import GcControl
 from otrade.live.runtime.run_file import RunFile, RunInfo
+from otrade.patience import unless
 from otrade.units import NS_PER_MS, ns_of_s
 
 if TYPE_CHECKING:
@@ -52,6 +57,7 @@ if TYPE_CHECKING:
     from otrade.web.webhooks.app import WebhookHandler
     from otrade.web.webhooks.server import WebhookServer
 
+T = TypeVar("T")
 LEVELS = {
     Severity.INFO: logging.INFO,
     Severity.WARN: logging.WARNING,
@@ -101,6 +107,10 @@ class Runner:
         self.summaries: list[DaySummary] = []
         self.stop_wanted = asyncio.Event()
         self.day: TradingDay | None = None
+        self._give_up = asyncio.Event()
+        """The day's opening is not waited for any more."""
+        self._is_opening = False
+        self._stop_why = ""
         self._mode = mode
         self._shows_page = options.page
         self._port = self.config.web.port if options.port is None else options.port
@@ -160,6 +170,45 @@ class Runner:
         close_log(self._log)
 
     # ---------------------------------------------------------------------------------------- days
+    async def prepare(self, work: Coroutine[Any, Any, T]) -> T:
+        """What comes before a day is there; a broker hears nothing of it but questions.
+        StoppedError when somebody stops the engine first.
+        """
+        try:
+            return await unless(self.stop_wanted, work)
+        except StoppedError:
+            raise StoppedError(
+                f"stopped during the start ({self._stop_why}): nothing was begun, and no order was sent. What an earlier run has left at "
+                "the broker stays as it is."
+            ) from None
+
+    async def open(self, day: TradingDay, opening: Coroutine[Any, Any, None]) -> None:
+        """Open the day. A stop that comes while nothing has reached the broker ends it at once, a
+        later one as soon as the account is known; a second one at once. StoppedError: it is not
+        open, and everything is closed.
+        """
+        self._is_opening = True
+        if self.stop_wanted.is_set():
+            self._on_stop_requested(self._stop_why)
+        try:
+            await unless(self._give_up, opening)
+        except StoppedError:
+            await self._give_day_up(day)
+        finally:
+            self._is_opening = False
+        await self._opened()
+
+    async def _give_day_up(self, day: TradingDay) -> None:
+        """Say what the journal knows to be open, and hang up. Raises StoppedError."""
+        day.ended.set()
+        is_open = any(day.plan.net_of().values())
+        words = f"stopped during the start ({day.shutdown.why}): nothing was entered. {what_is_open(day.plan)}"
+        if is_open:
+            words += " So says the journal; the broker has not been asked. Start again, or look at the broker's page."
+        self.board.say(Severity.ALARM if is_open else Severity.WARN, "START_STOPPED", words)
+        await day.close()
+        raise StoppedError(words, is_open=is_open)
+
     def begin(self, day: TradingDay) -> None:
         """A day is made and about to be opened."""
         self.day = day
@@ -198,7 +247,7 @@ class Runner:
             prepared.records,
         )
 
-    async def opened(self) -> None:
+    async def _opened(self) -> None:
         """The core trades: only now comes the page, which is not small to import."""
         assert self.day is not None
         if self._gc_control is not None:
@@ -241,7 +290,8 @@ class Runner:
         if self._gc_control is not None:
             self._gc_control.__exit__()
         summary = summarize(self.day, prices_words)
-        self.summaries.append(summary)
+        # The screen of a day is printed once: thirty days' trades are not kept for the totals.
+        self.summaries.append(msgspec.structs.replace(summary, trades=()))
         self._keep_latency(self.day)
         if self._alerts is not None:
             self._alerts.day_over(short(summary), self.clock.now_ns())
@@ -413,15 +463,22 @@ class Runner:
 
     # ------------------------------------------------------------------------------------ stopping
     def _on_stop_requested(self, why: str) -> None:
+        self._stop_why = self._stop_why or why
         self.stop_wanted.set()
         self.source.lifecycle = "stopping"
         day = self.day
-        if day is not None and not day.ended.is_set() and not day.shutdown.is_stopping:
+        if day is None or day.ended.is_set():
+            return
+        if not day.shutdown.is_stopping:
             words = day.shutdown.stop(why)
             self.progress.say(f"{words}; Ctrl-C again to insist")
+        if not day.is_connected:
+            self._give_up.set()
 
     def _on_stop_insisted(self, why: str) -> None:
-        if self.day is not None:
+        if self._is_opening:
+            self._give_up.set()
+        elif self.day is not None:
             self.day.shutdown.insist(f"second {why}")
 
     # ------------------------------------------------------------------------------------ listening

@@ -12,7 +12,9 @@ from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.exchange.account_record import SavedAccount
 from otrade.simulator.exchange.order_system import OrderSystem
+from otrade.simulator.exchange.orders import Order
 from otrade.simulator.faults.injector import FaultedFeed, FaultInjector
 from otrade.simulator.net.broker_servers import AllFeeds, BrokerServers, IssuedTokens
 from otrade.simulator.net.counting_loop import CountingLoop
@@ -152,6 +154,10 @@ class Simulator:
 
     # ---- time
 
+    def opens_ns(self, date: dt.date) -> int:
+        """When a simulated day begins."""
+        return ist_ns(date, self.cfg.day_start)
+
     @staticmethod
     def new_event_loop() -> CountingLoop:
         """A loop on which the simulation and clients of the same thread run fastest. Any other does,
@@ -169,8 +175,14 @@ class Simulator:
             raise ValueError(f"open_day: {date} is before {self._date}; days must not go backwards")
         self._date = date
         self.clock.stand_still()
-        self.clock.advance(ist_ns(date, self.cfg.day_start))
+        self.clock.advance(self.opens_ns(date))
         self.exchange.open_day(date)
+
+    def restore(self, saved: SavedAccount) -> list[Order]:
+        """Go on where a run was cut off: its day, its time, its account. Its orders."""
+        self.open_day(saved.date)
+        self.clock.advance(saved.ts_ns)
+        return self.exchange.restore(saved)
 
     async def run_day(self, date: dt.date | None = None, until_ns: int | None = None) -> None:
         """Run the (present) day to its end, or to `until_ns`."""

@@ -158,6 +158,7 @@ def test_a_trade_shows_in_book_trades_positions_and_funds(broker: BrokerKind) ->
         (trade,) = tested.here.sim.exchange.trades()
         assert row.cum_value_e4 == trade.qty * trade.price_e4, "the exchange's own execution"
         assert await tested.do(tested.client.holdings()) == [], "a day's trade is no holding"
+        assert await tested.do(tested.client.mtf_positions()) == []
         (held,) = [p for p in await tested.do(tested.client.positions()) if p.net_qty]
         assert (held.net_qty, held.buy_qty, held.sell_qty, held.product) == (10, 10, 0, "MIS")
         assert held.buy_value_e4 == row.cum_value_e4 and held.multiplier == 1

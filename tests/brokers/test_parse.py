@@ -76,6 +76,7 @@ def test_a_value_that_the_core_can_hold_and_one_that_it_cannot() -> None:
         parse.value_e4({"p": MOST}, "p", qty + 1)
     with pytest.raises(BrokerError):
         parse.value_e4({"p": -MOST}, "p", qty + 1)
+    assert parse.value_e4({"p": 53687.0912}, "p", 2**33) == 2**62, "the most that there can be"
     assert parse.value_e4({"p": 0.25}, "p", 4) == 10_000
     assert parse.value_e4({"p": "100.033333"}, "p", 3) == 3_001_000, "rounded once, and at the end"
 

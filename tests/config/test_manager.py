@@ -250,6 +250,57 @@ def test_a_server_on_this_machine_needs_no_encryption(url):
     manager.from_bytes(orjson.dumps(edited(("broker", "rest_url"), url)), "my.json")
 
 
+TRAIL = {"kind": "pct", "distance": 0.4, "step": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("trail", "where"),
+    [
+        (TRAIL, "distance"),
+        (TRAIL | {"activate": 0}, "distance"),
+        ({"kind": "rupees", "distance": 50, "step": 1}, "activate"),
+        (TRAIL | {"distance": 0.5}, ""),
+        (TRAIL | {"distance": 0.6}, ""),
+        (TRAIL | {"activate": 0.1}, ""),
+        ({"kind": "rupees", "distance": 1, "step": 1, "activate": 2}, ""),
+    ],
+)
+def test_a_trail_may_not_begin_nearer_than_the_stop(trail, where):
+    """The stop is half a per cent away."""
+    raw = orjson.dumps(edited(("strategies", 0, "bracket", "trail"), trail))
+    if not where:
+        manager.from_bytes(raw, "my.json")
+        return
+    with pytest.raises(ConfigError, match=rf"strategies\[0\]\.bracket\.trail\.{where}"):
+        manager.from_bytes(raw, "my.json")
+
+
+@pytest.mark.parametrize(
+    ("params", "warm_start", "is_good"),
+    [
+        ({"bar_s": 3_600, "fast_period": 3, "slow_period": 6}, False, True),
+        ({"bar_s": 3_600, "fast_period": 3, "slow_period": 7}, False, False),
+        ({"bar_s": 3_600, "fast_period": 3, "slow_period": 8}, True, True),
+        ({"bar_s": 3_630, "fast_period": 3, "slow_period": 8}, True, False),
+        ({"bar_s": 3_600, "fast_period": 3, "slow_period": 8, "on": "tick"}, False, True),
+        ({"bar_s": 3_600, "fast_period": 3, "slow_period": 5, "rsi": {"period": 6}}, False, False),
+        ({"bar_s": 3_600, "on": "tick", "atr": {"period": 6}}, False, False),
+        ({"bar_s": 3_600, "on": "tick", "atr": {"period": 5}}, False, True),
+        ({"bar_s": 60, "fast_period": 9, "slow_period": 375}, False, False),
+        ({"bar_s": 60, "fast_period": 9, "slow_period": 374}, False, True),
+    ],
+)
+def test_what_is_never_ready_is_refused(params, warm_start, is_good):
+    """Six bars of an hour end before a session of shares does; what the last one says is too late."""
+    config = edited(("strategies", 0, "params"), params)
+    config["strategies"][0]["warm_start"] = warm_start
+    if is_good:
+        manager.from_bytes(orjson.dumps(config), "my.json")
+        return
+    with pytest.raises(ConfigError, match=r"strategies\[0\]\.params\.bar_s.*never ready"):
+        manager.from_bytes(orjson.dumps(config), "my.json")
+
+
 @pytest.mark.parametrize("cut", [0.1, 0.5, 0.9, 0.999])
 def test_a_default_file_cut_anywhere_is_refused_with_a_place(cut):
     raw = manager.default_bytes("paper.json")
@@ -326,7 +377,7 @@ def reloaded(tmp_path, data) -> tuple[ConfigManager, ReloadResult]:
 )
 def test_what_may_change_while_trading(tmp_path, path, value):
     held, result = reloaded(tmp_path, edited(path, value))
-    assert result.is_applied and len(result.changed) == 1
+    assert len(result.changed) == 1 and not result.later
     assert held.config == result.config
 
 
@@ -343,24 +394,47 @@ def test_what_may_change_while_trading(tmp_path, path, value):
         (("strategies",), [], "strategies"),
     ],
 )
-def test_what_needs_a_restart_is_refused_whole(tmp_path, path, value, named):
+def test_what_needs_a_restart_is_named_and_a_lowered_limit_beside_it_is_in_force(
+    tmp_path, path, value, named
+):
     data = edited(path, value)
     data.setdefault("risk", {})["max_daily_loss_rupees"] = 1.0
     held, result = reloaded(tmp_path, data)
-    assert not result.is_applied and result.refused == [named]
-    assert held.config == manager.from_bytes(orjson.dumps(good()), ""), "nothing of it was applied"
+    assert result.changed == ["risk.max_daily_loss_rupees"] and result.later == [named]
+    assert held.config == manager.from_bytes(
+        orjson.dumps(edited(("risk", "max_daily_loss_rupees"), 1.0)), ""
+    ), "and nothing else"
+
+
+def test_a_switch_finds_its_strategy_by_name(tmp_path):
+    """Places in the list have moved: the first one of the file is the second one in force."""
+    data = good()
+    first = data["strategies"][0]
+    data["strategies"] = [first, {**first, "name": "other"}]
+    path = tmp_path / "c.json"
+    path.write_bytes(orjson.dumps(data))
+    held = ConfigManager(path)
+    data["strategies"] = [{**first, "name": "other", "enabled": False}, {**first, "name": "new"}]
+    path.write_bytes(orjson.dumps(data))
+    result = held.reload()
+    assert [(s.name, s.enabled) for s in held.config.strategies] == [
+        (first["name"], True),
+        ("other", False),
+    ]
+    assert result.changed == ["strategies[1].enabled"]
+    assert result.later[0] == "strategies[0].name"
 
 
 def test_a_bad_file_keeps_the_old_one(tmp_path):
     held, result = reloaded(tmp_path, b'{"mode": "pa')
-    assert "cut in half" in result.error and not result.is_applied
+    assert "cut in half" in result.error and not result.changed
     assert held.config.mode == "paper"
     assert not held.has_changed(), "the same bad file is not read again and again"
 
 
 def test_an_unchanged_file_changes_nothing(tmp_path):
     _, result = reloaded(tmp_path, good())
-    assert result.changed == [] and not result.is_applied and not result.error
+    assert result.changed == result.later == [] and not result.error
 
 
 # ------------------------------------------------------------------ secrets

@@ -67,8 +67,7 @@ async def main(config: str, rest_url: str, feed_url: str, shift_ns: int, token: 
         assert day.journal is not None
         print(f"resumed {day.journal.n_events}" if day.journal.is_resumed else "fresh", flush=True)
         runner.begin(day)
-        await day.open(prepared.session)
-        await runner.opened()
+        await runner.open(day, day.open(prepared.session))
         print("ready", flush=True)
         await day.ended.wait()
         await day.close()

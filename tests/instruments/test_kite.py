@@ -73,3 +73,55 @@ def test_what_is_not_there_is_named_with_a_fix(symbol, words):
 def test_a_damaged_file_is_refused(text, words):
     with pytest.raises(InstrumentError, match=words):
         KiteInstrumentFile(text).find("NSE:INFY", TODAY)
+
+
+def widened(place, name="isin", value="INE009A01021"):
+    """The dump with one more column."""
+    lines = [",".join(COLUMNS), *ROWS.splitlines()]
+    rows = [line.split(",") for line in lines]
+    for number, row in enumerate(rows):
+        row.insert(place, value if number else name)
+    return "\n".join(",".join(row) for row in rows) + "\n"
+
+
+SYMBOLS = ["NSE:INFY", "NSE:NIFTY 50", "NFO:NIFTY.FUT", "NFO:NIFTY.26000CE@2026-12-29"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(widened(place) for place in (0, 2, 3, 10, 11, 12)),
+        widened(12).rstrip("\n"),
+        widened(12, value='"a, b"'),
+        ",".join(COLUMNS) + "\n" + ROWS + "\n",
+        ",".join(COLUMNS) + "\n" + ROWS + "\r\n  \n",
+        ",".join(COLUMNS) + "\n" + ROWS + "  ",
+        "\ufeff" + ",".join(COLUMNS) + "\n" + ROWS,
+        "\ufeff" + widened(12) + "\n",
+        (",".join(COLUMNS) + "\n" + ROWS).replace("\n", "\r\n"),
+    ],
+)
+def test_one_more_column_a_mark_or_a_blank_line_changes_nothing(text):
+    plain = dump()
+    for file in (KiteInstrumentFile(text), KiteInstrumentFile(text.encode())):
+        assert [file.find(s, TODAY) for s in SYMBOLS] == [plain.find(s, TODAY) for s in SYMBOLS]
+        assert list(file.entries()) == list(plain.entries())
+        assert file.by_number("NSE", 1594) == plain.by_number("NSE", 1594)
+        with pytest.raises(InstrumentError, match="did you mean INFY"):
+            file.find("NSE:INFI", TODAY)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (widened(12)[:-30], "cut short"),
+        (widened(12).replace(",exchange,", ",market,"), "header"),
+        (widened(12).replace(",isin", ",name", 1), "header"),
+        (widened(12).replace("0.1,1,EQ,NSE,NSE,INE009A01021", "0.1,1,EQ,NSE,NSE", 1), "columns"),
+        ("\ufeff<html>login</html>", "header"),
+        (",".join(COLUMNS) + "\n\n", "no instrument"),
+    ],
+)
+def test_a_wider_dump_that_is_damaged_is_refused(text, words):
+    with pytest.raises(InstrumentError, match=words):
+        KiteInstrumentFile(text).find("NSE:INFY", TODAY)

@@ -170,3 +170,15 @@ def test_numbers_as_text_are_numbers() -> None:
 def test_a_file_that_is_none_is_refused(data: bytes, words: str) -> None:
     with pytest.raises(InstrumentError, match=words):
         UpstoxInstrumentFile(data)
+
+
+def test_a_mark_blank_lines_and_one_more_field_change_nothing() -> None:
+    plain = file()
+    marked = UpstoxInstrumentFile(
+        b"\xef\xbb\xbf" + json.dumps([{**row, "one_more": 1} for row in ROWS_UPSTOX]).encode()
+    )
+    blank = UpstoxInstrumentFile(b"\n" + json.dumps(ROWS_UPSTOX).encode() + b"\r\n \n\n")
+    for symbol in ("NSE:INFY", "NFO:NIFTY.FUT"):
+        for other in (marked, blank):
+            assert other.find(symbol, TODAY) == plain.find(symbol, TODAY)
+    assert list(marked.entries()) == list(plain.entries()) == list(blank.entries())

@@ -209,11 +209,19 @@ def test_configuration_is_reloaded_or_refused_while_it_trades(
                 assert not day.engine.strategy(0)["enabled"]
                 path.write_text(json.dumps(CONFIG)[:100])
             case 3:
-                path.write_text(json.dumps(CONFIG | {"mode": "live"}))
+                assert not day.engine.strategy(1)["enabled"], "a broken file keeps the old one"
+                path.write_text(
+                    json.dumps(
+                        CONFIG | {"mode": "live", "risk": CONFIG["risk"] | {"max_order_qty": 3}}
+                    )
+                )
             case 4:
-                assert not day.engine.strategy(1)["enabled"], "refused reloads keep the old one"
+                assert day.engine.strategy(1)["enabled"]
                 codes = [notice.code for notice in day.board.since(0)]
-                assert codes.count("CONFIG_CHANGED") == 1 and codes.count("CONFIG_REFUSED") == 2
+                assert codes.count("CONFIG_CHANGED") == 2 and codes.count("CONFIG_REFUSED") == 1
+                (waits,) = [n.text for n in day.board.since(0) if n.code == "CONFIG_WAITS"]
+                assert waits.endswith("not in force before a restart: mode")
+                assert day.engine.limits()["max_order_qty"] == 3
                 day.shutdown.stop("test")
 
     on_beat(monkeypatch, edit)

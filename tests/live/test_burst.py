@@ -130,6 +130,7 @@ def test_a_window_takes_what_sets_up_all_strategies() -> None:
     [
         (1, SMALL_WINDOW_BYTES),
         (FEW_INSTRUMENTS, SMALL_WINDOW_BYTES),
+        (FEW_INSTRUMENTS + 1, 1 << 20),
         (501, 1 << 20),
         (3_000, 4 << 20),
         (9_000, 11 << 20),

@@ -304,3 +304,37 @@ def _length(answer: bytes) -> int:
 
 async def sim_login(sim: Simulator) -> str:
     return f"token {sim.cfg.api_key}:{sim.new_token('kite')}"
+
+
+@pytest.mark.parametrize("factory", [uvloop.new_event_loop, Simulator.new_event_loop])
+def test_a_slow_start_does_not_find_itself_in_the_afternoon(factory: Any) -> None:
+    """A client that is on wall time for a while, with nothing before it but the exchange's
+    square-off; its own timers come as soon as it waits for them.
+    """
+
+    async def work() -> None:
+        sim = Simulator(SimConfig(seed=3, dates=(DATE,), tick_interval_ms=100))
+        await sim.start()
+        sim.open_day(DATE)
+        try:
+            begun_ns, loop = sim.clock.now_ns(), asyncio.get_running_loop()
+
+            async def slow_on_the_wall() -> None:
+                done = asyncio.Event()
+                loop.call_later(0.3, done.set)
+                await done.wait()
+
+            await sim.during(slow_on_the_wall())
+            assert sim.clock.now_ns() == begun_ns
+
+            async def with_a_timer_of_its_own() -> None:
+                done = asyncio.Event()
+                sim.clock.call_at(begun_ns + 600 * NS_PER_S, done.set)
+                await done.wait()
+
+            await sim.during(with_a_timer_of_its_own())
+            assert sim.clock.now_ns() == begun_ns + 600 * NS_PER_S
+        finally:
+            await sim.stop()
+
+    run(work, factory)

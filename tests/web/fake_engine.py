@@ -115,6 +115,7 @@ def strategy(id: int, name: str, instrument_id: int, **more: Any) -> StrategyVie
         "params": {"fast_period": 9, "slow_period": 21, "rsi_long_min": 45.0},
         "enabled": True,
         "ready": True,
+        "waits_for": "",
         "fast": 1507.25,
         "slow": 1505.5,
         "rsi": 58.3,

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from _typeshed import ReadableBuffer
@@ -65,6 +65,16 @@ class Engine:
         band_hi_e4: int = 0,
     ) -> int: ...
     def add_key(self, instrument_id: int, key: str) -> None: ...
+    def on_history(
+        self,
+        bars: Sequence[tuple[int, int, int, int, int, int, int]],
+        ts_ns: int,
+        *,
+        series_id: int,
+        strategy_id: int = -1,
+        n_left: int = 0,
+        ts_from_ns: int = 0,
+    ) -> None: ...
     def set_failover(self, failover_ns: int) -> None: ...
     def add_series(self, instrument_id: int, interval_ns: int) -> int: ...
     def add_strategy(

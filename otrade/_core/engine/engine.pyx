@@ -8,6 +8,8 @@ through `FeedSink` (feed_sink.pyx) to the pipeline. `on_record` takes a journal'
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy, memset, strncpy
 
+import struct
+
 import orjson
 
 from otrade._core.codecs.decoders cimport wire_of
@@ -20,7 +22,7 @@ from otrade._core.orders cimport adopt, bracket, report, risk, waiting_entries a
 from otrade._core.state cimport find_order, touch_ahead
 from otrade._core.types cimport (
     EXIT_FLATTEN, HALT_ACTIVE, MAX_FEEDS, REASON_DISABLED, REASON_HALTED, REASON_QUARANTINED, REC_ANSWER, REC_BOOK_BEGIN,
-    REC_BOOK_END, REC_CALL, REC_FRAME, REC_REPORT, REC_SENT, REC_TIMER, answer_t, report_t,
+    REC_BOOK_END, REC_CALL, REC_FRAME, REC_HISTORY, REC_REPORT, REC_SENT, REC_TIMER, answer_t, bar_t, history_t, report_t,
 )
 
 from otrade._core.pack import packer
@@ -28,6 +30,7 @@ from otrade._core.types import PauseBy
 from otrade.errors import EngineError
 
 _report_bytes = packer("report_t")
+_bar_bytes = struct.Struct("<9q").pack
 
 
 cdef void _text_into(char* field, int cap, str text):
@@ -162,6 +165,29 @@ cdef class Engine:
         self._tell("start", {"ts_ns": ts_ns})
         self.pipeline.recorder.told = None
         self.pipeline.advance(ts_ns)
+
+    def on_history(
+        self, bars not None, int64_t ts_ns, *, int series_id, int strategy_id=-1, int n_left=0, int64_t ts_from_ns=0,
+    ):
+        """Bars (ts_open_ns, ts_end_ns, open, high, low, close, volume) of a time in which this engine did not listen, the oldest first.
+        Closed ones are for one strategy of the series, and `n_left` more of them follow by further calls. Without a strategy: the one bar
+        that runs now, or none where that is not known, and from when on the series makes bars. Before the series has any bar of its own.
+        """
+        cdef history_t head
+        memset(&head, 0, sizeof(head))
+        head.series_id, head.strategy_id, head.n_bars, head.n_left = series_id, strategy_id, len(bars), n_left
+        head.ts_from_ns = ts_from_ns
+        self._history((<const char*>&head)[:sizeof(head)] + b"".join([_bar_bytes(*bar, 0, 0) for bar in bars]), ts_ns)
+
+    cdef _history(self, bytes payload, int64_t ts_ns):
+        """Look at a HISTORY record's payload, and take it."""
+        cdef const history_t* h = <const history_t*><const char*>payload
+        cdef size_t n = len(payload)
+        if n < sizeof(history_t) or h.n_bars < 0 or h.n_left < 0 or n != sizeof(history_t) + <size_t>h.n_bars * sizeof(bar_t):
+            raise EngineError("a record of bars of the past has another length than it says")
+        cdef const bar_t* bars = <const bar_t*>(<const char*>payload + sizeof(history_t))
+        setup.check_history(self.c, h, bars, ts_ns)
+        self.pipeline.on_history(h, ts_ns)
 
     def on_frame_bytes(self, const uint8_t[::1] payload, int64_t ts_recv_ns, int kind=REC_FRAME):
         """One frame of a feed, journalled and read as a record of this kind. Returns how many commands are waiting. For replays and
@@ -425,6 +451,8 @@ cdef class Engine:
         elif kind == REC_ANSWER and payload.shape[0] == sizeof(a):
             memcpy(&a, p, sizeof(a))
             self.on_answer(a.seq, a.outcome, broker_order_id=(<bytes>a.broker_order_id).decode("ascii"), reason=a.reason, ts_ns=ts_ns)
+        elif kind == REC_HISTORY:
+            self._history(bytes(payload), ts_ns)
         elif kind == REC_BOOK_BEGIN:
             self.on_book_begin(ts_ns)
         elif kind == REC_BOOK_END:

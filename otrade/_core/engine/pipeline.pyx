@@ -28,10 +28,10 @@ from otrade._core.orders cimport bracket, fill_price as value, position, report
 from otrade._core.orders.entry cimport next_ns as next_entry_ns
 from otrade._core.orders.entry cimport take_signal
 from otrade._core.orders.entry cimport work as work_entries
-from otrade._core.state cimport core_t, find_key, find_token, instrument_t, market_t, push_bar, release, series_t
+from otrade._core.state cimport core_t, find_key, find_token, instrument_t, market_t, push_bar, release, series_t, strategy_t
 from otrade._core.types cimport (
-    HAS_DEPTH, HAS_TRADE, REASON_FRAME_HEARTBEAT, REASON_FRAME_LENGTH, REASON_OK, REC_REPORT, REC_TIMER, bracket_t, command_t, report_t,
-    tick_t,
+    HAS_DEPTH, HAS_TRADE, REASON_FRAME_HEARTBEAT, REASON_FRAME_LARGE, REASON_FRAME_LENGTH, REASON_OK, REC_HISTORY, REC_REPORT,
+    REC_TIMER, bar_t, bracket_t, command_t, history_t, report_t, tick_t,
 )
 
 
@@ -73,7 +73,9 @@ cdef class Pipeline:
         cdef int i
         push_bar(c, series_id)
         for i in range(s.strategy_first, s.strategy_first + s.strategy_n):
-            if strategy.on_bar(&c.strategies[i], &s.last):
+            if s.last.n_ticks == 0:
+                strategy.feed(&c.strategies[i], &s.last)  # joined, and nothing has traded in it since
+            elif strategy.on_bar(&c.strategies[i], &s.last):
                 take_signal(c, i)
 
     cdef int _packets(self, const wire_t* wire, const uint8_t* buf, Py_ssize_t n) noexcept nogil:
@@ -165,10 +167,14 @@ cdef class Pipeline:
 
     cdef int on_frame(self, int kind, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept nogil:
         """One frame. Its record's kind, one of those in the table of wires, says in which wire it is written and which of the
-        feeds it came by. Returns how many commands are waiting.
+        feeds it came by. Returns how many commands are waiting. One that the journal could never hold is no frame: a decision
+        that rests on it could not be explained, and its loss would look like a failing disk.
         """
         cdef const wire_t* wire = wire_of(kind)
         cdef int reason
+        if self.recorder.journaling and not self.recorder.journal.can_hold(n):
+            self.c.counters.refused[REASON_FRAME_LARGE - 100] += 1
+            return self.n_waiting()
         self.recorder.event(kind, ts_recv_ns, buf, n)
         self.advance(ts_recv_ns)
         self.c.counters.frames += 1
@@ -189,7 +195,7 @@ cdef class Pipeline:
         c.in_book = 0  # a book whose end never came
         for i in range(c.n_series):
             if c.series[i].has_bar and market.close_due(
-                    &c.series[i], &c.instruments[c.series[i].instrument_id], c.now_ns, c.bar_grace_ns):
+                    &c.series[i], c.now_ns, c.bar_grace_ns):
                 self._bar(i)
         report.on_time(c)
         i = 0
@@ -200,6 +206,24 @@ cdef class Pipeline:
                 i += 1
         self.done()
         return self.n_waiting()
+
+    cdef void on_history(self, const history_t* h, int64_t ts_ns) noexcept nogil:
+        """Bars of a time in which this engine did not listen, behind their head: kernels are fed, and nothing acts. A running bar
+        becomes its series' own. `Engine` has looked at all of it.
+        """
+        cdef bar_t* bars = <bar_t*>(<uint8_t*>h + sizeof(history_t))
+        cdef strategy_t* s
+        cdef int i
+        self.recorder.event(REC_HISTORY, ts_ns, h, sizeof(history_t) + <size_t>h.n_bars * sizeof(bar_t))
+        self.advance(ts_ns)
+        if h.strategy_id < 0:
+            market.join_bar(&self.c.series[h.series_id], bars if h.n_bars > 0 else NULL, h.ts_from_ns)
+            return
+        s = &self.c.strategies[h.strategy_id]
+        for i in range(h.n_bars):
+            strategy.feed(s, &bars[i])
+            s.fed_ns = bars[i].ts_end_ns
+        s.n_to_feed = h.n_left
 
     cdef int on_report(self, const report_t* r) noexcept nogil:
         cdef int result
@@ -231,7 +255,7 @@ cdef class Pipeline:
         cdef int64_t first = 0
         cdef int i
         for i in range(c.n_series):
-            first = _sooner(first, market.due_ns(&c.series[i], &c.instruments[c.series[i].instrument_id], c.bar_grace_ns), 0)
+            first = _sooner(first, market.due_ns(&c.series[i], c.bar_grace_ns), 0)
         for i in range(c.n_live):
             b = &c.brackets[c.live[i]]
             first = _sooner(first, b.retry_ns, c.now_ns)

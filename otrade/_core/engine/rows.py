@@ -10,6 +10,7 @@ class BarRow(TypedDict):
     """bar_t"""
 
     ts_open_ns: int
+    ts_end_ns: int
     open_e4: int
     high_e4: int
     low_e4: int
@@ -54,6 +55,7 @@ class PlanRow(TypedDict):
     target_value: float
     trail_value: float
     trail_step_value: float
+    trail_from_value: float
     size_value: float
     max_qty: int
     entry_type: int
@@ -183,6 +185,7 @@ class SeriesRow(TypedDict):
     strategy_first: int
     strategy_n: int
     has_bar: int
+    from_ns: int
     bar: BarRow
     last: BarRow
     n_closed: int
@@ -207,6 +210,11 @@ class StrategyRow(TypedDict):
     reverse_side: int
     entry_rejects: int
     brake_until_ns: int
+    n_average: int
+    n_rsi: int
+    n_atr: int
+    fed_ns: int
+    n_to_feed: int
     plan: PlanRow
     signal: SignalRow
     params: ParamsRow
@@ -259,6 +267,7 @@ class BracketRow(TypedDict):
     best_e4: int
     trail_e4: int
     trail_step_e4: int
+    trail_from_e4: int
     stop_distance_e4: int
     ts_open_ns: int
     ts_entry_ns: int

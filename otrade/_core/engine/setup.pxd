@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t, uint32_t
 
 from otrade._core.engine.record cimport Recorder
 from otrade._core.state cimport core_t
+from otrade._core.types cimport bar_t, history_t
 
 cdef int check_id(int id, int n, str what) except -1
 cdef int check_run(int64_t run_id) except -1
@@ -16,6 +17,7 @@ cdef int add_key(core_t* c, Recorder record, int instrument_id, str key) except 
 cdef int set_failover(core_t* c, Recorder record, int64_t failover_ns) except -1
 cdef int add_series(core_t* c, Recorder record, int instrument_id, int64_t interval_ns) except -1
 cdef int add_strategy(core_t* c, Recorder record, int series_id, str kind, dict params, dict plan) except -1
+cdef int check_history(core_t* c, const history_t* h, const bar_t* bars, int64_t ts_ns) except -1
 cdef int set_session(
     core_t* c, Recorder record, int instrument_id, int64_t open_ns, int64_t entry_from_ns, int64_t entry_until_ns,
     int64_t square_off_ns, int64_t close_ns

@@ -10,7 +10,9 @@ from libc.string cimport strncpy
 from otrade._core.engine.record cimport Recorder
 from otrade._core.market cimport strategy
 from otrade._core.state cimport allocate, core_t, find_key, find_token, instrument_t, put_key, put_token
-from otrade._core.types cimport MAX_EXCHANGE_BYTES, MAX_KEY_BYTES, MAX_SYMBOL_BYTES, charge_rates_t
+from otrade._core.types cimport (
+    MAX_EXCHANGE_BYTES, MAX_HISTORY_BARS, MAX_KEY_BYTES, MAX_SYMBOL_BYTES, bar_t, charge_rates_t, history_t, series_t,
+)
 
 from otrade._core.cpu_check import check as _fits  # no-cython-lint: importing it refuses an unfit processor
 from otrade.errors import EngineError
@@ -146,6 +148,38 @@ cdef int add_strategy(core_t* c, Recorder record, int series_id, str kind, dict 
     c.n_strategies += 1
     record.tell("add_strategy", {"series_id": series_id, "kind": kind, "params": params, "plan": plan}, c.now_ns, True)
     return c.n_strategies - 1
+
+
+cdef int check_history(core_t* c, const history_t* h, const bar_t* bars, int64_t ts_ns) except -1:
+    """Bars of the past may be fed: they are somebody's, rise in time, and are whole; none has fed it before, and nothing of today has
+    come yet.
+    """
+    cdef const series_t* s
+    cdef const bar_t* b
+    cdef int64_t after_ns = 0
+    cdef int i
+    check_id(h.series_id, c.n_series, "series")
+    s = &c.series[h.series_id]
+    if s.has_bar or s.n_closed:
+        raise EngineError("bars of the past come before those of the day")
+    if h.n_bars > MAX_HISTORY_BARS:
+        raise EngineError(f"a record holds {MAX_HISTORY_BARS} bars of the past, and not {h.n_bars}")
+    if h.strategy_id >= 0:
+        check_id(h.strategy_id, c.n_strategies, "strategy")
+        if c.strategies[h.strategy_id].series_id != h.series_id:
+            raise EngineError(f"strategy {h.strategy_id} sees other bars than those of series {h.series_id}")
+        after_ns = c.strategies[h.strategy_id].fed_ns
+    elif h.n_bars > 1 or h.ts_from_ns <= 0:
+        raise EngineError("one bar of a series runs at a time, and it is known from when on")
+    for i in range(h.n_bars):
+        b = &bars[i]
+        if not 0 < b.low_e4 <= min(b.open_e4, b.close_e4) <= max(b.open_e4, b.close_e4) <= b.high_e4 or b.volume < 0:
+            raise EngineError(f"a bar of the past cannot be: {dict(b[0])}")
+        if not after_ns <= b.ts_open_ns < b.ts_end_ns <= b.ts_open_ns + s.interval_ns or (
+                h.strategy_id >= 0 and b.ts_end_ns > ts_ns) or (h.strategy_id < 0 and b.ts_open_ns != h.ts_from_ns):
+            raise EngineError(f"a bar of the past is not where it should be: {dict(b[0])}")
+        after_ns = b.ts_end_ns
+    return 0
 
 
 cdef int set_session(

@@ -16,6 +16,8 @@ from numba.extending import intrinsic, overload
 
 from otrade._core import layout
 
+IST_NS = 19_800_000_000_000  # +05:30
+DAY_NS = 86_400_000_000_000
 f8, i8, i4 = types.float64, types.int64, types.int32
 KERNELS: dict[str, tuple[Any, Any]] = {}
 OPTIONS = {"error_model": "numpy", "fastmath": False, "_nrt": False}

@@ -8,7 +8,7 @@ best estimate so far; `n` tells how many were seen.
 
 import math
 
-from otrade._core.kernels._abi import f8, helper, i4, kernel, ptr, rec
+from otrade._core.kernels._abi import DAY_NS, IST_NS, f8, helper, i4, i8, kernel, ptr, rec
 
 
 @helper
@@ -114,12 +114,18 @@ def atr(p, high, low, close):
     return s.value
 
 
-@kernel(f8(ptr("vwap_t"), f8, f8))
-def vwap(p, px, qty):
-    """Volume-weighted average price since the state was zeroed: sum(px qty) / sum(qty); the price
-    itself before any volume.
+@kernel(f8(ptr("vwap_t"), f8, f8, i8))
+def vwap(p, px, qty, ts_ns):
+    """Volume-weighted average price of the Indian date of `ts_ns`: sum(px qty) / sum(qty); the
+    price itself before any volume. Another date begins anew: bars of earlier sessions leave nothing
+    in it.
     """
     s = rec(p)
+    day = (ts_ns + IST_NS) // DAY_NS
+    if day != s.day:
+        s.day = day
+        s.value_sum = 0.0
+        s.qty_sum = 0.0
     if qty > 0.0:
         s.value_sum += px * qty
         s.qty_sum += qty

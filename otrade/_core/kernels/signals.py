@@ -4,10 +4,11 @@
 Each returns 1 when a crossover happened (`signal.side`), else 0. In tick mode the averages move
 with every last price, in bar mode with every bar's close; the RSI and ATR filters always move with
 closed bars. A filter does not hide a crossover: it sets `signal.blocked` to its Reason, so that a
-person can see what was refused and why. Prices are rupees inside.
+person can see what was refused and why. A signal's time is when it was decided: a tick's arrival,
+a bar's end. Prices are rupees inside.
 """
 
-from otrade._core.kernels._abi import helper, i4, kernel, ptr, rec
+from otrade._core.kernels._abi import DAY_NS, IST_NS, helper, i4, kernel, ptr, rec
 from otrade._core.types import Reason
 
 SIDE_OFF = int(Reason.SIDE_OFF)
@@ -15,9 +16,6 @@ WARM_UP = int(Reason.WARM_UP)
 RSI_FILTER = int(Reason.RSI_FILTER)
 ATR_FILTER = int(Reason.ATR_FILTER)
 TIME_FILTER = int(Reason.TIME_FILTER)
-
-IST_NS = 19_800_000_000_000  # +05:30
-DAY_NS = 86_400_000_000_000
 
 
 @helper
@@ -208,7 +206,7 @@ def ema_cross_on_bar(params, state, bar, signal):
     """Fast against slow exponential average of the close."""
     q, s, b = rec(params), rec(state), rec(bar)
     _feed_filters(q, s, b)
-    return _ema_cross(q, s, rec(signal), b.close_e4, b.ts_open_ns) if q.bar_mode != 0 else 0
+    return _ema_cross(q, s, rec(signal), b.close_e4, b.ts_end_ns) if q.bar_mode != 0 else 0
 
 
 @kernel(i4(PARAMS, SMA, MARKET, SIGNAL))
@@ -223,7 +221,7 @@ def sma_cross_on_bar(params, state, bar, signal):
     """Fast against slow simple average of the close."""
     q, s, b = rec(params), rec(state), rec(bar)
     _feed_filters(q, s, b)
-    return _sma_cross(q, s, rec(signal), b.close_e4, b.ts_open_ns) if q.bar_mode != 0 else 0
+    return _sma_cross(q, s, rec(signal), b.close_e4, b.ts_end_ns) if q.bar_mode != 0 else 0
 
 
 @kernel(i4(PARAMS, EMA, MARKET, SIGNAL))
@@ -238,7 +236,7 @@ def price_ema_on_bar(params, state, bar, signal):
     """Close against its exponential average."""
     q, s, b = rec(params), rec(state), rec(bar)
     _feed_filters(q, s, b)
-    return _price_ema(q, s, rec(signal), b.close_e4, b.ts_open_ns) if q.bar_mode != 0 else 0
+    return _price_ema(q, s, rec(signal), b.close_e4, b.ts_end_ns) if q.bar_mode != 0 else 0
 
 
 @kernel(i4(PARAMS, SMA, MARKET, SIGNAL))
@@ -253,7 +251,7 @@ def price_sma_on_bar(params, state, bar, signal):
     """Close against its simple average."""
     q, s, b = rec(params), rec(state), rec(bar)
     _feed_filters(q, s, b)
-    return _price_sma(q, s, rec(signal), b.close_e4, b.ts_open_ns) if q.bar_mode != 0 else 0
+    return _price_sma(q, s, rec(signal), b.close_e4, b.ts_end_ns) if q.bar_mode != 0 else 0
 
 
 @kernel(i4(PARAMS, EMA, MARKET, SIGNAL))
@@ -270,4 +268,4 @@ def price_level_on_bar(params, state, bar, signal):
     """Close against a fixed level."""
     q, s, b = rec(params), rec(state), rec(bar)
     _feed_filters(q, s, b)
-    return _price_level(q, s, rec(signal), b.close_e4, b.ts_open_ns) if q.bar_mode != 0 else 0
+    return _price_level(q, s, rec(signal), b.close_e4, b.ts_end_ns) if q.bar_mode != 0 else 0

@@ -1,7 +1,7 @@
 """Last tick, depth, bars. See `market.pyx`."""
 from libc.stdint cimport int64_t
 
-from otrade._core.types cimport instrument_t, market_t, series_t, tick_t
+from otrade._core.types cimport bar_t, instrument_t, market_t, series_t, tick_t
 
 cdef enum:
     DROP = 0
@@ -16,8 +16,9 @@ cdef void take_depth(market_t* market, const tick_t* tick, int64_t ts_recv_ns) n
 cdef int take_part(market_t* market, const tick_t* tick, int feed, int64_t ts_recv_ns) noexcept nogil
 cdef int take_tick(market_t* market, const instrument_t* inst, const tick_t* tick, int64_t ts_recv_ns, int64_t jump_bps) noexcept nogil
 cdef int begin_bar(series_t* series, const instrument_t* inst, int64_t px_e4, int64_t d_volume, int64_t ts_ns) noexcept nogil
-cdef int close_due(series_t* series, const instrument_t* inst, int64_t ts_ns, int64_t grace_ns) noexcept nogil
-cdef int64_t due_ns(const series_t* series, const instrument_t* inst, int64_t grace_ns) noexcept nogil
+cdef void join_bar(series_t* series, const bar_t* bar, int64_t from_ns) noexcept nogil
+cdef int close_due(series_t* series, int64_t ts_ns, int64_t grace_ns) noexcept nogil
+cdef int64_t due_ns(const series_t* series, int64_t grace_ns) noexcept nogil
 
 
 cdef inline int take_price(series_t* s, const instrument_t* inst, int64_t px_e4, int64_t d_volume, int64_t ts_ns) noexcept nogil:

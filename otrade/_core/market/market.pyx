@@ -18,6 +18,8 @@ Bars: the bar of a price is floor((t - open) / length), so every length starts a
 without a trade makes no bar (the next bar says how many were skipped in `gap`); indicators therefore see trades only, as the
 usual charting packages do. A bar is closed by the first price after its end or, when none comes, by the timer.
 
+A day that begins while a bar runs takes that bar from history (`join_bar`), or leaves it out: half a bar is none.
+
 **The order book.** A bid or ask of 0 is unknown or nobody's. A book without any price, or whose bid is above its ask, tells nothing:
 the one before stands for two seconds, and then the book is unknown. A book with one side is a locked circuit, and is taken.
 
@@ -36,7 +38,7 @@ from libc.string cimport memcpy, memset
 
 from otrade._core.types cimport (
     HAS_AVERAGE, HAS_DEPTH, HAS_OFFERED, HAS_OI, HAS_QUOTE, HAS_TRADE, HAS_VOLUME, HAS_WANTED, REASON_OK, REASON_PRICE_ABSURD,
-    REASON_PRICE_ZERO, REASON_TIME_AHEAD, REASON_TIME_BACK, instrument_t, market_t, series_t, tick_t,
+    REASON_PRICE_ZERO, REASON_TIME_AHEAD, REASON_TIME_BACK, bar_t, instrument_t, market_t, series_t, tick_t,
 )
 
 cdef enum:
@@ -322,8 +324,13 @@ cdef int take_tick(market_t* market, const instrument_t* inst, const tick_t* tic
     return REASON_OK
 
 
-cdef inline void _start_bar(series_t* s, int64_t ts_open_ns, int64_t px_e4, int64_t d_volume) noexcept nogil:
+cdef inline void _start_bar(
+    series_t* s, const instrument_t* inst, int64_t ts_open_ns, int64_t px_e4, int64_t d_volume
+) noexcept nogil:
     s.bar.ts_open_ns = ts_open_ns
+    s.bar.ts_end_ns = ts_open_ns + s.interval_ns
+    if s.bar.ts_end_ns > inst.close_ns:
+        s.bar.ts_end_ns = inst.close_ns
     s.bar.open_e4 = px_e4
     s.bar.high_e4 = px_e4
     s.bar.low_e4 = px_e4
@@ -344,6 +351,8 @@ cdef int begin_bar(series_t* s, const instrument_t* inst, int64_t px_e4, int64_t
     """A price of the session that is not in the running bar: the rest of `take_price`."""
     cdef int64_t since, start = inst.open_ns + (ts_ns - inst.open_ns) // s.interval_ns * s.interval_ns
     cdef int closed = 0
+    if start < s.from_ns:
+        return 0  # its beginning was not seen
     since = s.bar.ts_open_ns if s.n_closed or s.has_bar else start
     if start < since or (not s.has_bar and s.n_closed and start <= since):
         s.n_late += 1  # belongs to a bar that was closed already; the closed bar stands
@@ -351,27 +360,31 @@ cdef int begin_bar(series_t* s, const instrument_t* inst, int64_t px_e4, int64_t
     if s.has_bar:
         _close_bar(s)
         closed = 1
-    _start_bar(s, start, px_e4, d_volume)
+    _start_bar(s, inst, start, px_e4, d_volume)
     if s.n_closed:
         s.bar.gap = (start - s.last.ts_open_ns) // s.interval_ns - 1
         s.n_gaps += s.bar.gap
     return closed
 
 
-cdef int64_t due_ns(const series_t* s, const instrument_t* inst, int64_t grace_ns) noexcept nogil:
+cdef void join_bar(series_t* s, const bar_t* bar, int64_t from_ns) noexcept nogil:
+    """A day begins while a bar runs: that bar as history has it so far (NULL: it is left out), none before it."""
+    s.from_ns = from_ns
+    if bar != NULL:
+        s.bar = bar[0]
+        s.bar.gap = 0
+        s.bar.n_ticks = 0
+        s.has_bar = 1
+
+
+cdef int64_t due_ns(const series_t* s, int64_t grace_ns) noexcept nogil:
     """When the timer must close the running bar; 0 when none runs. The last bar ends with the session."""
-    cdef int64_t end
-    if not s.has_bar:
-        return 0
-    end = s.bar.ts_open_ns + s.interval_ns
-    if end > inst.close_ns:
-        end = inst.close_ns
-    return end + grace_ns
+    return s.bar.ts_end_ns + grace_ns if s.has_bar else 0
 
 
-cdef int close_due(series_t* s, const instrument_t* inst, int64_t ts_ns, int64_t grace_ns) noexcept nogil:
+cdef int close_due(series_t* s, int64_t ts_ns, int64_t grace_ns) noexcept nogil:
     """Close the running bar if its time is over. The grace lets the bar's last packet arrive."""
-    cdef int64_t due = due_ns(s, inst, grace_ns)
+    cdef int64_t due = due_ns(s, grace_ns)
     if due == 0 or ts_ns < due:
         return 0
     _close_bar(s)

@@ -3,6 +3,7 @@ from otrade._core.state cimport strategy_t
 from otrade._core.types cimport bar_t, market_t
 
 cdef int load(strategy_t* s, str kind, dict params, dict plan) except -1
+cdef void feed(strategy_t* s, bar_t* bar) noexcept nogil
 cdef size_t state_bytes(const strategy_t* s) noexcept nogil
 cdef object view(const strategy_t* s)
 

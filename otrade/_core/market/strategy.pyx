@@ -7,7 +7,7 @@ from libc.stdlib cimport calloc
 
 from otrade._core cimport otk
 from otrade._core.state cimport on_bar_t, on_tick_t, strategy_t
-from otrade._core.types cimport cross_params_t, ema_cross_t, sma_cross_t
+from otrade._core.types cimport bar_t, cross_params_t, ema_cross_t, sma_cross_t
 
 from otrade.errors import EngineError
 
@@ -48,6 +48,12 @@ cdef int load(strategy_t* s, str kind, dict params, dict plan) except -1:
     return 0
 
 
+cdef void feed(strategy_t* s, bar_t* bar) noexcept nogil:
+    """Run the kernel on a closed bar of the past: what it says of it is history, and no signal."""
+    on_bar(s, bar)
+    s.signal.side = s.signal.blocked = 0
+
+
 cdef dict _complete(dict zeros, dict given, str what, str kind):
     for name in given:
         if name not in zeros:
@@ -62,11 +68,14 @@ cdef size_t state_bytes(const strategy_t* s) noexcept nogil:
 
 
 cdef object view(const strategy_t* s):
-    """A strategy as a dict for the page and the tests."""
+    """A strategy as a dict for the page and the tests. `n_average`, `n_rsi`, `n_atr`: the values that each has seen, as far as it counts."""
+    cdef const ema_cross_t* head = <const ema_cross_t*>s.state  # every kind's state begins so
     return {
         "kind": KINDS[s.kind], "instrument_id": s.instrument_id, "series_id": s.series_id, "enabled": bool(s.enabled),
         "n_open": s.n_open, "n_signals": s.n_signals, "n_taken": s.n_taken, "cooldown_until_ns": s.cooldown_until_ns,
         "wait_side": s.wait_side, "wait_left": s.wait_left, "wait_until_ns": s.wait_until_ns if s.wait_side else 0,
         "reverse_side": s.reverse_side, "entry_rejects": s.n_entry_rejects, "brake_until_ns": s.brake_until_ns,
+        "n_average": head.n, "n_rsi": head.rsi_n, "n_atr": head.atr_n,
+        "fed_ns": s.fed_ns, "n_to_feed": s.n_to_feed,
         "plan": s.plan, "signal": s.signal, "params": (<cross_params_t*>s.params)[0],
     }

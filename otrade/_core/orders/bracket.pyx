@@ -27,7 +27,6 @@ cdef enum:
     MODE_STOP_RESTING = 0
     REFUSALS = 3  # of a stop in a row mean: leave
 cdef int HALTS_BELIEVED = 3  # refusals for a halt, each contradicted by a trade, since an order was last taken
-cdef int64_t RETRY_FIRST_NS = 1_000_000_000
 cdef int64_t RETRY_SLOW_NS = 30_000_000_000
 cdef int64_t TARGET_REST_NS = 500_000_000  # for so long an order at the target may rest with no stop behind it
 cdef int64_t CHASE_NS = 500_000_000  # after the stop's price has traded; its fill is told sooner than that
@@ -191,8 +190,7 @@ cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
     if reason == REASON_PRICE_RANGE:
         exits.price_refused(c, o.bracket_id, slot)
         if b.state == BR_EXITING and o.leg != LEG_FIX:
-            # The next price is another one, so nothing is gained by waiting long; it is no fault of the order's.
-            refusal.pause_until(b, o.leg)[0] = c.now_ns + (RETRY_FIRST_NS if b.refused_px_e4 > 0 else RETRY_SLOW_NS)
+            refusal.pause_for_range(c, slot)
             if ev == EV_REPLACE_REJECTED:
                 notes.order_refused(c, SEV_WARN, o.instrument_id, o.bracket_id, slot, reason)
             else:
@@ -283,6 +281,11 @@ cdef void settle(core_t* c, int bracket_id) noexcept nogil:
         s.reverse_side = 0
 
 
+cdef inline bint _may_trail(const bracket_t* b) noexcept nogil:
+    """Has price gone far enough for the stop to follow? The best price is asked: what has begun does not end."""
+    return b.trail_e4 > 0 and (b.trail_from_e4 == 0 or (b.best_e4 - b.trail_from_e4) * b.side >= 0)
+
+
 cdef void _watch(core_t* c, int bracket_id, int64_t ltp_e4) noexcept nogil:
     """What one price means for one open bracket: trail the stop, arm or disarm the target."""
     cdef bracket_t* b = &c.brackets[bracket_id]
@@ -294,7 +297,7 @@ cdef void _watch(core_t* c, int bracket_id, int64_t ltp_e4) noexcept nogil:
     cdef bint can_change = b.stop_slot < 0 or exits.spare_changes(c, &c.orders[b.stop_slot])
     if (ltp_e4 > b.best_e4) == (b.side == SIDE_BUY) and ltp_e4 != b.best_e4:
         b.best_e4 = ltp_e4
-        trails = b.trail_e4 > 0
+        trails = _may_trail(b)
     if b.target_e4 > 0 and b.exit_mode == MODE_STOP_RESTING:
         if not b.target_armed:
             if ltp_e4 >= b.target_e4 if b.side == SIDE_BUY else ltp_e4 <= b.target_e4:
@@ -311,7 +314,7 @@ cdef void _watch(core_t* c, int bracket_id, int64_t ltp_e4) noexcept nogil:
                 b.target_armed = 0
                 notes.target_disarmed(c, SEV_INFO, b.instrument_id, bracket_id, b.stop_slot, 0)
                 changed = True
-                trails = b.trail_e4 > 0  # the best price may have come while the order worked at the target
+                trails = _may_trail(b)  # the best price may have come while the order worked at the target
     elif b.target_e4 > 0 and b.n_target_rejects > 0 and (
             ltp_e4 >= b.target_e4 if b.side == SIDE_BUY else ltp_e4 <= b.target_e4) and (
             b.target_slot < 0 or order.is_final(&c.orders[b.target_slot])):

@@ -166,12 +166,12 @@ cdef void set_levels(core_t* c, int bracket_id) noexcept nogil:
     cdef bracket_t* b = &c.brackets[bracket_id]
     cdef plan_t* plan = _plan(c, b)
     cdef int64_t tick = c.instruments[b.instrument_id].tick_size_e4
-    cdef int64_t entry = (b.entry_value_e4 + b.entry_qty // 2) // b.entry_qty
-    if entry <= 0:
+    cdef int64_t entry_e4 = (b.entry_value_e4 + b.entry_qty // 2) // b.entry_qty
+    if entry_e4 <= 0:
         return  # what it cost is not known, nor any price: the first one sets the levels
     cdef double atr = <double>b.atr_e4 / 10_000.0
     if b.n_stop_moves == 0:
-        b.stop_e4 = otk.otk_stop_price(entry, b.side, b.stop_distance_e4, tick)
+        b.stop_e4 = otk.otk_stop_price(entry_e4, b.side, b.stop_distance_e4, tick)
     b.stop_e4 = clamp_to_band(c, b.instrument_id, b.stop_e4)  # no trigger may lie beyond the band, wherever a trail has put it
     if b.n_stop_moves == 0:
         b.initial_stop_e4 = b.stop_e4
@@ -179,13 +179,14 @@ cdef void set_levels(core_t* c, int bracket_id) noexcept nogil:
         c, b.instrument_id, otk.otk_limit_through(b.stop_e4, -b.side, plan.stop_limit_bps, tick))
     if plan.target_kind != 0:
         b.target_e4 = otk.otk_target_price(
-            entry, b.side, otk.otk_distance_e4(plan.target_kind, plan.target_value, entry, atr), tick)
+            entry_e4, b.side, otk.otk_distance_e4(plan.target_kind, plan.target_value, entry_e4, atr), tick)
         b.target_e4 = clamp_to_band(c, b.instrument_id, b.target_e4)
-    if plan.trail_kind != 0:
-        b.trail_e4 = otk.otk_distance_e4(plan.trail_kind, plan.trail_value, entry, atr)
-        b.trail_step_e4 = otk.otk_distance_e4(plan.trail_kind, plan.trail_step_value, entry, atr)
+    b.trail_e4 = otk.otk_distance_e4(plan.trail_kind, plan.trail_value, entry_e4, atr)  # 0 where the plan has no trail
+    b.trail_step_e4 = otk.otk_distance_e4(plan.trail_kind, plan.trail_step_value, entry_e4, atr)
+    if plan.trail_from_value > 0:
+        b.trail_from_e4 = entry_e4 + b.side * otk.otk_distance_e4(plan.trail_kind, plan.trail_from_value, entry_e4, atr)
     if b.best_e4 == 0:
-        b.best_e4 = entry
+        b.best_e4 = entry_e4
 
 
 cdef int64_t _short_of_refused(core_t* c, int bracket_id, int64_t px_e4) noexcept nogil:
@@ -201,8 +202,6 @@ cdef int64_t _short_of_refused(core_t* c, int bracket_id, int64_t px_e4) noexcep
         return px_e4
     if c.now_ns - b.refused_ts_ns > RANGE_MEMORY_NS:
         b.refused_px_e4 = 0
-        if c.now_ns - b.refused_ts_ns > 2 * RANGE_MEMORY_NS:
-            b.n_px_refused = 0
         return px_e4
     if (px_e4 - b.refused_px_e4) * side < 0:
         return px_e4
@@ -212,11 +211,10 @@ cdef int64_t _short_of_refused(core_t* c, int bracket_id, int64_t px_e4) noexcep
         if order.is_working(o) and (o.ord_type == TYPE_LIMIT or o.triggered) and o.price_e4 > 0:
             anchor = o.price_e4
     if (anchor - b.refused_px_e4) * side < 0:
-        px = otk.otk_round_tick((anchor + b.refused_px_e4) // 2, tick, <int>-side)
-        return px if (px - b.refused_px_e4) * side < 0 else anchor
+        return otk.otk_round_tick((anchor + b.refused_px_e4) // 2, tick, <int>-side)
     # The touch itself was refused: the range is behind the market. What stands there is filled when the market comes back, or is
     # re-priced when the range has followed.
-    back = b.refused_px_e4 // 400 * (1 << (b.n_px_refused if b.n_px_refused < 6 else 6)) // 2
+    back = b.refused_px_e4 // 400 * (1 << b.n_px_refused) // 2  # at most PX_REFUSALS times
     px = otk.otk_round_tick(b.refused_px_e4 - side * (back if back > tick else tick), tick, <int>-side)
     return px if px > tick else tick
 
@@ -229,21 +227,20 @@ cdef void _price_exit(core_t* c, int bracket_id) noexcept nogil:
     cdef plan_t* plan = _plan(c, b)
     cdef instrument_t* inst = &c.instruments[b.instrument_id]
     cdef double bps = plan.ladder_start_bps + plan.ladder_step_bps * b.ladder_step
-    cdef int64_t px = otk.otk_limit_through(touch_px(c, bracket_id, False), -b.side, bps, inst.tick_size_e4)
-    b.flat_type = TYPE_LIMIT
+    cdef int64_t px = touch_px(c, bracket_id, False)
+    b.flat_type = TYPE_MARKET
+    b.flat_px_e4 = 0
     b.flat_ts_ns = c.now_ns
     b.ladder_next_ns = c.now_ns + plan.ladder_interval_ns
-    if touch_px(c, bracket_id, False) <= 0:
-        b.flat_type = TYPE_MARKET  # no price is known at all
-        b.flat_px_e4 = 0
-        return
+    if px <= 0:
+        return  # no price is known at all
+    px = otk.otk_limit_through(px, -b.side, bps, inst.tick_size_e4)
     if b.blind > 0:
         b.ladder_next_ns += plan.ladder_interval_ns * (b.blind if b.blind < 8 else 8)
         if b.blind & 1 == 0 or not quote.band_is_fresh(inst, c.now_ns):
-            b.flat_type = TYPE_MARKET
-            b.flat_px_e4 = 0
             return
         px = inst.band_lo_e4 if b.side == SIDE_BUY else inst.band_hi_e4
+    b.flat_type = TYPE_LIMIT
     b.flat_px_e4 = clamp_to_band(c, b.instrument_id, _short_of_refused(c, bracket_id, clamp_to_band(c, b.instrument_id, px)))
 
 
@@ -256,6 +253,8 @@ cdef void price_refused(core_t* c, int bracket_id, int slot) noexcept nogil:
     if b.state != BR_EXITING:
         return
     if c.orders[slot].leg != LEG_FIX and c.orders[slot].req_price_e4 > 0:
+        if c.now_ns - b.refused_ts_ns > 2 * RANGE_MEMORY_NS:
+            b.n_px_refused = 0  # the range has been set anew since
         b.refused_px_e4 = c.orders[slot].req_price_e4
         b.refused_ts_ns = c.now_ns
         b.n_px_refused += 1
@@ -269,7 +268,7 @@ cdef void on_quote(core_t* c, int bracket_id, bint is_other_band) noexcept nogil
     cdef bracket_t* b = &c.brackets[bracket_id]
     cdef int64_t next_ns = b.ladder_next_ns
     cdef order_t* o
-    if b.state == BR_OPEN and is_other_band and b.entry_qty > 0:
+    if b.state == BR_OPEN and is_other_band:
         set_levels(c, bracket_id)
         return
     if b.state != BR_EXITING or not (is_other_band or b.refused_px_e4 > 0 or quote.is_newer_than_tick(c, b.instrument_id)):

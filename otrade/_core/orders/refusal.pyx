@@ -63,6 +63,18 @@ cdef void count(core_t* c, int slot, int reason) noexcept nogil:
     pause_until(b, o.leg)[0] = c.now_ns + (pause if pause < SLOW_NS else SLOW_NS)
 
 
+cdef void pause_for_range(core_t* c, int slot) noexcept nogil:
+    """The price of a way out was refused for its range. The next price is another one, so nothing is gained by waiting long, and it is no
+    fault of the order's. Once the steps have found no range, each try costs one of the day's orders: slower, as with any refusal.
+    """
+    cdef order_t* o = &c.orders[slot]
+    cdef bracket_t* b = &c.brackets[o.bracket_id]
+    cdef int64_t pause = FIRST_NS
+    if b.refused_px_e4 == 0:
+        pause = MAX_NS if b.n_px_refused <= QUICK else SLOW_NS
+    pause_until(b, o.leg)[0] = c.now_ns + pause
+
+
 cdef void forget(bracket_t* b, const order_t* o) noexcept nogil:
     """The order stands at the exchange as it was last asked for, and that request was not the refused one: a success."""
     if in_a_row(b, o.leg)[0] == 0 or o.request_seq == _refused_seq(b, o.leg)[0]:

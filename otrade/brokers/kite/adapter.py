@@ -1,5 +1,6 @@
 """Kite before its session exists. See `BrokerAdapter`."""
 
+import datetime as dt
 import hashlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,6 +13,7 @@ from otrade._core.codecs.interface import FrameSink
 from otrade._core.codecs.kite import KiteEncoder
 from otrade._core.types import OrdType
 from otrade.brokers.adapter import BrokerAdapter, BrokerSettings
+from otrade.brokers.candle_rows import MinuteCandle, bars_of
 from otrade.brokers.kite import login
 from otrade.brokers.kite.emergency_client import ORD_TYPES, SIDES, KiteEmergencyClient
 from otrade.brokers.kite.postback import read_postback
@@ -137,6 +139,16 @@ class KiteAdapter:
                 if (band := band_of(quote)) is not None:
                     bands[key] = band
         return bands
+
+    async def minute_bars(
+        self, instrument: Instrument, first: dt.date, today: dt.date, *, with_today: bool
+    ) -> list[MinuteCandle]:
+        last = today if with_today else today - dt.timedelta(days=1)
+        return bars_of(
+            await self.rest.minute_candles(
+                instrument.token, f"{first} 00:00:00", f"{last} 23:59:59"
+            )
+        )
 
     async def margin_e4(self, orders: Sequence[Wanted]) -> int:
         data = await self.rest.basket_margins(

@@ -10,7 +10,7 @@ from otrade.brokers.kite.error_map import answer_of
 from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.kite.session import funds_of, position_of
-from otrade.brokers.parse import count, decimal, price_e4
+from otrade.brokers.parse import clean_text, count, decimal, price_e4
 from otrade.brokers.quote_rows import quote_of
 from otrade.brokers.session import (
     Answer,
@@ -69,8 +69,11 @@ class KiteEmergencyClient:
     async def funds(self) -> list[Funds]:
         return funds_of(await self._rest.margins())
 
-    async def holdings(self) -> list[Holding]:
-        return [holding_of(row) for row in await self._rest.holdings()]
+    async def holdings(self) -> BrokerRows[Holding]:
+        return table_of(await self._rest.holdings(), holding_of, "tradingsymbol")
+
+    async def mtf_positions(self) -> BrokerRows[BrokerPosition]:
+        return BrokerRows()  # the day's stand among the positions, the others among the holdings
 
     async def quote(self, like: OrderReport) -> BrokerQuote:
         name = f"{like.exchange}:{like.tradingsymbol}"
@@ -122,12 +125,15 @@ def _path(order: OrderReport) -> str:
 def holding_of(row: Mapping[str, Any]) -> Holding:
     """One row of `/portfolio/holdings`. What was bought yesterday is counted apart there."""
     t1_qty = count(row, "t1_quantity")
+    mtf = row.get("mtf")
     return Holding(
-        str(row.get("exchange") or ""),
-        str(row.get("tradingsymbol") or ""),
-        str(row.get("isin") or ""),
+        clean_text(row.get("exchange")),
+        clean_text(row.get("tradingsymbol")),
+        clean_text(row.get("isin")),
         count(row, "quantity") + t1_qty,
         t1_qty,
         price_e4(row, "average_price"),
         price_e4(row, "last_price"),
+        count(row, "collateral_quantity"),
+        count(mtf, "quantity") if isinstance(mtf, dict) else 0,
     )

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from otrade._core.types import Ev, Reason
-from otrade.brokers.parse import clean_text, parse_body
+from otrade.brokers.parse import clean_text, id_text, parse_body
 from otrade.brokers.refusal_words import reason_of_words
 from otrade.brokers.session import Answer
 from otrade.errors import BrokerError, NetworkError, NoSuchOrderError, RateLimitError, TokenError
@@ -108,7 +108,7 @@ def _answer_of_success(envelope: dict[str, Any] | None) -> Answer:
         ):
             rows = [rows[0], *rows[0]["children"]]
         rows = [row for row in rows if isinstance(row, dict)]
-        ids = [str(row["order_id"]) for row in rows if row.get("order_id")]
+        ids = [found for row in rows if (found := id_text(row.get("order_id")))]
         errors = [row["error"] for row in rows if isinstance(row.get("error"), dict)]
         if ids:
             text = f"{len(errors)} slices refused: {errors[0].get('message')}" if errors else ""

@@ -9,6 +9,7 @@ that a paper day runs the same path as a live one.
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from otrade.brokers.kite.rest import KiteRest
+from otrade.brokers.parse import clean_text
 from otrade.brokers.token_store import AccessSession, expiry_ns
 from otrade.brokers.transport.login_redirects import follow
 from otrade.clock import Clock
@@ -51,7 +52,7 @@ async def exchange(
     return AccessSession(
         api_key,
         access_token,
-        str(data.get("user_id") or ""),
+        clean_text(data.get("user_id")),
         now_ns,
         expiry_ns(now_ns, EXPIRY_HOUR_IST),
     )

@@ -97,6 +97,13 @@ class KiteRest(RestClient):
         path = f"/quote/{family}" if family else "/quote"
         return as_object(await self.get(path, [("i", key) for key in keys]))
 
+    async def minute_candles(self, token: int, first: str, last: str) -> dict[str, Any]:
+        """`candles` of a minute from `first` to `last` (yyyy-mm-dd hh:mm:ss, IST), at most 60 days;
+        of today as far as it has come.
+        """
+        path = f"/instruments/historical/{token}/minute"
+        return as_object(await self.get(path, [("from", first), ("to", last)]))
+
     async def instruments_csv(self, exchange: str = "") -> bytes:
         """The day's instrument dump, unzipped."""
         path = f"/instruments/{quote(exchange, safe='')}" if exchange else "/instruments"

@@ -20,7 +20,7 @@ from otrade.brokers.kite.feeds import KiteFeeds
 from otrade.brokers.kite.reports import report_of
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
-from otrade.brokers.parse import count, e4, number, price_e4, signed_count
+from otrade.brokers.parse import clean_text, count, e4, number, price_e4, signed_count
 from otrade.brokers.quote_rows import quote_of
 from otrade.brokers.session import (
     Answer,
@@ -242,9 +242,9 @@ def position_of(row: Mapping[str, Any]) -> BrokerPosition:
     """One row of `/portfolio/positions`."""
     return BrokerPosition(
         instrument_token=count(row, "instrument_token"),
-        exchange=str(row.get("exchange") or ""),
-        tradingsymbol=str(row.get("tradingsymbol") or ""),
-        product=str(row.get("product") or ""),
+        exchange=clean_text(row.get("exchange")),
+        tradingsymbol=clean_text(row.get("tradingsymbol")),
+        product=clean_text(row.get("product")),
         net_qty=signed_count(row, "quantity"),
         buy_qty=count(row, "buy_quantity"),
         sell_qty=count(row, "sell_quantity"),
@@ -262,5 +262,5 @@ def funds_of(margins: Mapping[str, Any]) -> list[Funds]:
         if isinstance(row, dict) and row.get("enabled"):
             utilised = row.get("utilised")
             used = e4(number(utilised, "debits")) if isinstance(utilised, dict) else 0
-            found.append(Funds(segment, e4(number(row, "net")), used))
+            found.append(Funds(clean_text(segment), e4(number(row, "net")), used))
     return found

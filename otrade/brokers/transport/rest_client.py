@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from otrade.brokers.parse import parse_body
+from otrade.brokers.parse import clean_text, parse_body
 from otrade.brokers.transport.backoff import NS_PER_S
 from otrade.brokers.transport.endpoint import Endpoint
 from otrade.brokers.transport.http_connection import HttpConnection, HttpResponse, ask, connect
@@ -75,7 +75,9 @@ class RestClient:
         """
         envelope = await self._object(self._bytes_of("GET", path, params, b"", ""))
         if envelope.get("status") != "success":
-            raise NetworkError(f"the broker's answer is not whole ({envelope.get('status')})")
+            raise NetworkError(
+                f"the broker's answer is not whole ({clean_text(envelope.get('status'))})"
+            )
         return envelope.get("data")
 
     async def delete(self, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:

@@ -1,5 +1,6 @@
 """Upstox before its session exists. See `BrokerAdapter`."""
 
+import datetime as dt
 import hashlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,6 +10,7 @@ import orjson
 from otrade._core.codecs.interface import FrameSink
 from otrade._core.codecs.upstox import UpstoxEncoder
 from otrade.brokers.adapter import BrokerAdapter, BrokerSettings
+from otrade.brokers.candle_rows import MinuteCandle, bars_of
 from otrade.brokers.margins import together_e4
 from otrade.brokers.parse import decimal, e4, number
 from otrade.brokers.quote_rows import band_of
@@ -156,6 +158,18 @@ class UpstoxAdapter:
                 if key in some and (band := band_of(quote)) is not None:
                     bands[some[key].symbol] = band
         return bands
+
+    async def minute_bars(
+        self, instrument: Instrument, first: dt.date, today: dt.date, *, with_today: bool
+    ) -> list[MinuteCandle]:
+        """Today's are another question."""
+        last = today - dt.timedelta(days=1)
+        found: list[MinuteCandle] = []
+        if first <= last:
+            found += bars_of(await self.rest.minute_candles(instrument.key, str(first), str(last)))
+        if with_today:
+            found += bars_of(await self.rest.minute_candles_of_today(instrument.key))
+        return found
 
     async def margin_e4(self, orders: Sequence[Wanted]) -> int:
         data = await self.rest.margin([_margin_row(order) for order in orders])

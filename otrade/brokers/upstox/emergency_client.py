@@ -8,7 +8,7 @@ import orjson
 
 from otrade._core.types import OrdType, Source
 from otrade.brokers.book_cache import table_of
-from otrade.brokers.parse import count, decimal, price_e4
+from otrade.brokers.parse import clean_text, count, decimal, price_e4
 from otrade.brokers.quote_rows import quote_of
 from otrade.brokers.session import (
     Answer,
@@ -80,8 +80,15 @@ class UpstoxEmergencyClient:
     async def funds(self) -> list[Funds]:
         return funds_of(await self._rest.funds())
 
-    async def holdings(self) -> list[Holding]:
-        return [holding_of(row) for row in await self._rest.holdings()]
+    async def holdings(self) -> BrokerRows[Holding]:
+        return table_of(await self._rest.holdings(), holding_of, "trading_symbol")
+
+    async def mtf_positions(self) -> BrokerRows[BrokerPosition]:
+        return table_of(
+            await self._rest.mtf_positions(),
+            lambda row: position_of(row, self._listing),
+            "trading_symbol",
+        )
 
     async def quote(self, like: OrderReport) -> BrokerQuote:
         key = _key(like)
@@ -142,11 +149,12 @@ def _key(order: OrderReport) -> str:
 def holding_of(row: Mapping[str, Any]) -> Holding:
     """One row of the long-term holdings. What was bought yesterday is part of the quantity there."""
     return Holding(
-        str(row.get("exchange") or ""),
-        str(row.get("trading_symbol") or row.get("tradingsymbol") or ""),
-        str(row.get("isin") or ""),
+        clean_text(row.get("exchange")),
+        clean_text(row.get("trading_symbol") or row.get("tradingsymbol")),
+        clean_text(row.get("isin")),
         count(row, "quantity"),
         count(row, "t1_quantity"),
         price_e4(row, "average_price"),
         price_e4(row, "last_price"),
+        count(row, "collateral_quantity"),
     )

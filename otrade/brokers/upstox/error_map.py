@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from otrade._core.types import Ev, Reason
-from otrade.brokers.parse import clean_text, is_about_money, parse_body
+from otrade.brokers.parse import clean_text, id_text, is_about_money, parse_body
 from otrade.brokers.refusal_words import reason_of_words
 from otrade.brokers.session import Answer
 from otrade.errors import BrokerError, NetworkError, NoSuchOrderError, RateLimitError, TokenError
@@ -117,9 +117,8 @@ def _answer_of_success(envelope: dict[str, Any] | None) -> Answer:
         and isinstance(data, dict)
     ):
         ids = data.get("order_ids")
-        found = [str(i) for i in ids if i] if isinstance(ids, list) else []
-        if data.get("order_id"):
-            found.append(str(data["order_id"]))
+        listed = ids if isinstance(ids, list) else []
+        found = [text for one in (*listed, data.get("order_id")) if (text := id_text(one))]
         if found:
             return Answer(Ev.ACK, found[0])
     return Answer(Ev.TIMEOUT, "", Reason.BROKER_OTHER, "the broker's success answer names no order")

@@ -4,6 +4,7 @@ whenever it was made.
 
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from otrade.brokers.parse import clean_text
 from otrade.brokers.token_store import AccessSession, expiry_ns
 from otrade.brokers.upstox.rest import UpstoxRest
 from otrade.errors import BrokerError, TokenError
@@ -41,5 +42,5 @@ async def exchange(
     rest.set_access_token(access_token)
     expires_ns = expiry_ns(now_ns, EXPIRY_HOUR_IST, EXPIRY_MINUTE_IST)
     return AccessSession(
-        client_id, access_token, str(data.get("user_id") or ""), now_ns, expires_ns
+        client_id, access_token, clean_text(data.get("user_id")), now_ns, expires_ns
     )

@@ -80,7 +80,7 @@ def product_of(word: object, exchange: str) -> str:
     """Upstox's product in the exchange's words: I is MIS; D is CNC for shares and NRML for
     contracts.
     """
-    text = str(word or "")
+    text = clean_text(word)
     if text == "I":
         return "MIS"
     if text == "D":
@@ -172,7 +172,7 @@ def position_of(row: Mapping[str, Any], listing: SymbolMap) -> BrokerPosition:
 def funds_of(segments: Mapping[str, Any]) -> list[Funds]:
     """Funds (v2) by segment: `equity`, `commodity`."""
     return [
-        Funds(name, e4(number(row, "available_margin")), e4(number(row, "used_margin")))
+        Funds(clean_text(name), e4(number(row, "available_margin")), e4(number(row, "used_margin")))
         for name, row in segments.items()
         if isinstance(row, dict)
     ]

@@ -105,6 +105,9 @@ class UpstoxRest(RestClient):
     async def positions(self) -> list[dict[str, Any]]:
         return await self.table("/v2/portfolio/short-term-positions")
 
+    async def mtf_positions(self) -> list[dict[str, Any]]:
+        return as_rows(await self.get("/v3/portfolio/mtf-positions"))
+
     async def holdings(self) -> list[dict[str, Any]]:
         return as_rows(await self.get("/v2/portfolio/long-term-holdings"))
 
@@ -129,6 +132,17 @@ class UpstoxRest(RestClient):
             for row in data.values()
             if isinstance(row, dict)
         }
+
+    async def minute_candles(self, key: str, first: str, last: str) -> dict[str, Any]:
+        """`candles` of a minute of the days `first` to `last` (yyyy-mm-dd), at most a month, none of
+        today.
+        """
+        path = f"/v3/historical-candle/{quote(key, safe='')}/minutes/1/{last}/{first}"
+        return as_object(await self.get(path))
+
+    async def minute_candles_of_today(self, key: str) -> dict[str, Any]:
+        path = f"/v3/historical-candle/intraday/{quote(key, safe='')}/minutes/1"
+        return as_object(await self.get(path))
 
     async def authorize(self, path: str, params: Sequence[tuple[str, str]] = ()) -> str:
         """A socket's address for one use, with its own key in it: never to be shown."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from otrade.brokers.parse import clean_text
 from otrade.brokers.session import ListedInstrument
 
 
@@ -28,10 +29,10 @@ class SymbolMap:
             known = self._by_key.get(str(row.get(field) or ""))
             if known is not None:
                 return known
-        exchange = str(row.get("exchange") or "").partition("_")[0]
+        exchange = clean_text(row.get("exchange")).partition("_")[0]
         return ListedInstrument(
             0,
             str(row.get("instrument_token") or ""),
             exchange,
-            str(row.get("trading_symbol") or row.get("tradingsymbol") or ""),
+            clean_text(row.get("trading_symbol") or row.get("tradingsymbol")),
         )

@@ -9,14 +9,14 @@ import msgspec
 
 from otrade.calendar import Calendar
 from otrade.clock import WallClock
-from otrade.config import manager
+from otrade.config import RunOptions, manager
 from otrade.config.schema import Config
 from otrade.contract.views import AccountView
 from otrade.errors import OTradeError
 from otrade.live.broker_io.account_queries import TIMEOUT_NS, in_trouble, read
-from otrade.live.paper_mode import date_of_run, paper_adapter
+from otrade.live.paper_account import restore_last
+from otrade.live.paper_mode import paper_adapter, sim_config_of
 from otrade.live.startup.credentials import LiveAccess, secondary_broker
-from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
 from otrade.units import NS_PER_MS, ist_hms, rupees
 
@@ -37,9 +37,9 @@ def account(config_path: Path, *, as_json: bool) -> int:
 def render(found: AccountView) -> str:
     """A block for one account."""
     head = f"{found.broker}, as its REST interface told at {ist_hms(found.ts_ms * NS_PER_MS)} IST"
-    if found.trouble:
-        return f"{head}\n  could not be read: {found.trouble}"
     lines = [head]
+    if found.trouble:
+        lines.append(f"  could not be read, and is not known: {found.trouble}")
     lines += [
         f"  funds      {f.segment:<12}{rupees(f.net_e4):>18} free{rupees(f.used_e4):>18} used"
         for f in found.funds
@@ -48,11 +48,19 @@ def render(found: AccountView) -> str:
         day = f"bought {p.buy_qty}, sold {p.sell_qty}, last {_price(p.ltp_e4)}"
         lines.append(f"  position   {p.symbol:<24}{p.product:<6}{p.net_qty:>+9}  {day}")
     for h in found.holdings:
-        soon = f", {h.t1_qty} not delivered yet" if h.t1_qty else ""
-        lines.append(
-            f"  holding    {h.symbol:<24}{h.qty:>9}  at {rupees(h.avg_px_e4)}, last {_price(h.ltp_e4)}{soon}"
+        more = "".join(
+            f", {qty} {what}"
+            for qty, what in (
+                (h.t1_qty, "not delivered yet"),
+                (h.pledged_qty, "pledged"),
+                (h.mtf_qty, "on margin (MTF)"),
+            )
+            if qty
         )
-    if not found.positions and not found.holdings:
+        lines.append(
+            f"  holding    {h.symbol:<24}{h.qty:>9}  at {rupees(h.avg_px_e4)}, last {_price(h.ltp_e4)}{more}"
+        )
+    if not found.positions and not found.holdings and not found.trouble:
         lines.append("  no position and no holding")
     return "\n".join(lines)
 
@@ -80,12 +88,13 @@ async def _live(config: Config) -> list[AccountView]:
 
 
 async def _paper(config: Config) -> list[AccountView]:
-    """The simulated account on the morning of its day: empty but for its funds."""
+    """The simulated account as the last run of its day has left it; without one that was cut off, on
+    the morning of that day, empty but for its funds.
+    """
     calendar = Calendar.load(Path(config.paths.calendar) if config.paths.calendar else None)
-    date = date_of_run(config.sim.date, calendar)
     second = secondary_broker(config)
-    kind = "both" if second is not None else config.broker.kind
-    sim = Simulator(SimConfig(broker=kind, dates=(date,), funds_rupees=config.sim.funds_rupees))
+    sim = Simulator(sim_config_of(config, RunOptions(), calendar))
+    restore_last(sim, Path(config.paths.var))
     ports = await sim.start()
     try:
         found = []

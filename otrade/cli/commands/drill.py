@@ -10,7 +10,11 @@ from otrade.drill.reports.shard import shard_of
 from otrade.drill.scenario import StrategyDraw
 from otrade.drill.trouble import TROUBLES
 from otrade.errors import ConfigError
+from otrade.instruments.contracts import read_wish
 from otrade.live.plan.config_to_spec import is_auto, params_of, plan_of
+from otrade.simulator.base.config import SimConfig
+from otrade.simulator.base.universe import Universe
+from otrade.simulator.prices.price_source import PriceSource
 
 
 def run(
@@ -71,6 +75,9 @@ def strategies_of(path: Path) -> tuple[StrategyDraw, ...]:
     config = manager.load(path)
     if not config.strategies:
         raise ConfigError("there is no strategy to drill", file=str(path), path="strategies")
+    listed = PriceSource(SimConfig()).universe(SimConfig().dates[0])
+    for number, strategy in enumerate(config.strategies):
+        _require_listed(strategy.instrument, listed, str(path), f"strategies[{number}].instrument")
     return tuple(
         StrategyDraw(
             strategy.instrument,
@@ -82,3 +89,27 @@ def strategies_of(path: Path) -> tuple[StrategyDraw, ...]:
         )
         for strategy in config.strategies
     )
+
+
+def _require_listed(symbol: str, listed: Universe, file: str, path: str) -> None:
+    """The drill's market lists what it lists, and its strikes lie around each session's own price."""
+    wish = read_wish(symbol)
+    if wish is not None and wish.strike_e4 is not None and wish.kind != "FUT":
+        raise ConfigError(
+            f"{symbol}: in the drill each session has strikes of its own",
+            file=file,
+            path=path,
+            allowed=f"{wish.exchange}:{wish.under}.ATM{wish.kind}, or ATM+1, ATM-2 ...",
+        )
+    try:
+        found = listed.resolve(symbol)
+    except ValueError:
+        shares = [c.key for c in listed.contracts if c.exchange == "NSE" and c.tradable]
+        raise ConfigError(
+            f"{symbol}: the drill's market does not list it",
+            file=file,
+            path=path,
+            allowed=f"{', '.join(shares)}, NFO:NIFTY.FUT, NFO:NIFTY.ATMCE",
+        ) from None
+    if not found.tradable:
+        raise ConfigError(f"{symbol} is an index and cannot be traded", file=file, path=path)

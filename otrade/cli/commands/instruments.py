@@ -18,7 +18,7 @@ from otrade.calendar import Calendar, date_of
 from otrade.clock import WallClock
 from otrade.config import manager
 from otrade.config.schema import BrokerConfig, Config
-from otrade.errors import ConfigError, InstrumentError
+from otrade.errors import BrokerError, ConfigError, InstrumentError
 from otrade.instruments import Instrument
 from otrade.instruments.cache import build, open_table, table_path
 from otrade.instruments.catalog import Catalog
@@ -27,6 +27,7 @@ from otrade.live.paper_mode import date_of_run, paper_adapter
 from otrade.live.startup.credentials import LiveAccess, secondary_broker
 from otrade.live.startup.instrument_cache import directory_of
 from otrade.live.startup.symbol_resolver import SymbolResolver
+from otrade.patience import patiently
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
 
@@ -54,6 +55,8 @@ def find(config_path: Path, broker: str, text: str, limit: int) -> int:
             print(symbol)
         if n == limit:
             print(f"the first {limit}; say more of the name, or --limit", file=sys.stderr)
+        if not n:
+            print(f"no symbol of {catalog.source} holds {text.upper()!r}", file=sys.stderr)
         return DONE if n else NOTHING
 
     code: int = asyncio.run(_with_adapter(config, broker, search))
@@ -139,9 +142,13 @@ async def _table(config: Config, adapter: BrokerAdapter, today: dt.date) -> Cata
 
 
 async def _fetch(config: Config, adapter: BrokerAdapter, today: dt.date) -> Catalog:
-    file: InstrumentFileReader = await adapter.instruments()
+    file: InstrumentFileReader = await patiently(adapter.instruments, WallClock(), _say_busy)
     build(_directory(config), adapter.name, today, file)
     return open_table(table_path(_directory(config), adapter.name, today), adapter.name, today)
+
+
+def _say_busy(error: BrokerError) -> None:
+    print(f"{error}; asked again", file=sys.stderr)
 
 
 def _directory(config: Config) -> Path:

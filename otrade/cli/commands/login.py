@@ -25,6 +25,7 @@ from otrade.live.notices.board import NoticeBoard
 from otrade.live.runtime.run_file import read_run_info
 from otrade.live.startup.credentials import LiveAccess, secondary_broker
 from otrade.live.startup.login_flow import LoginFlow, login_notice
+from otrade.live.startup.terminal import read_line
 from otrade.web.webhooks.server import WebhookServer, WebhookServerError
 
 HEAD_BYTES_MAX = 16_384
@@ -141,8 +142,7 @@ async def _pasted(flow: LoginFlow, url: str) -> int:
             "address that you are sent to, or log in on the page of the running engine"
         )
     print(f"Log in at\n  {url}\nthen paste the address that you are sent to:", file=sys.stderr)
-    line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-    print(login_notice(await flow.finish(line.strip()))[1])
+    print(login_notice(await flow.finish(await read_line()))[1])
     return DONE
 
 

@@ -32,6 +32,7 @@ def widen_strategy(
     level = LEVELS.get(key, FUTURE_LEVEL if key.endswith(".FUT") else OPTION_LEVEL)
     params, distances = _distances(stream("distances"), level, params, plan)
     plan = {**plan, **distances}
+    plan |= _activation(stream("activation"), level, plan)
     is_share = key in LEVELS
     plan = {**plan, **_sizing(stream("sizing"), plan, is_share=is_share), **_exits(stream("ways"))}
     return params, plan
@@ -89,8 +90,21 @@ def _distances(
     return params, found
 
 
+def _activation(rng: random.Random, level: float, plan: Numbers) -> Numbers:
+    """How far price must have gone from the entry before the stop follows, in the trail's kind. Until
+    then the stop stands where the entry has put it.
+    """
+    kind = plan.get("trail_kind")
+    if not kind or rng.random() >= 0.4:
+        return {}
+    bps = rng.choice((3.0, 8.0))
+    if kind == ATR:
+        return {"trail_from_value": rng.choice((0.5, 1.5))}
+    return {"trail_from_value": bps if kind == BPS else max(0.05, round(bps * level / 1e4, 2))}
+
+
 def _filters(rng: random.Random) -> Numbers:
-    """A signal whose side, RSI, ATR or time of day (a bar counts by its opening) lies outside
+    """A signal whose side, RSI, ATR or time of day (a bar counts by its end) lies outside
     enters nothing; it still closes what is open the other way. Warm-up counts as outside.
     """
     found: Numbers = {}

@@ -148,6 +148,7 @@ ALERTS: dict[str, AlertLevel | NoticeLevel | None] = {
     "NO_WATCHDOG": AlertLevel.ALARM,
     "CONFIG_REFUSED": AlertLevel.WARN,
     "CONFIG_CHANGED": AlertLevel.INFO,
+    "CONFIG_WAITS": AlertLevel.WARN,
     "REHEARSAL": None,
     "PRICE_FILE": None,
     # The watchdog's.

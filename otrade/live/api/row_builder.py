@@ -22,6 +22,7 @@ from otrade.contract import views
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.history.trade_ledger import average_e4
 from otrade.live.notices.messages import reason_words
+from otrade.live.plan.warm_start import waiting_words
 from otrade.units import NS_PER_MS
 
 NOTHING_LIVE = {"value_e4": 0, "size": 0, "unrealised_e4": 0}
@@ -82,6 +83,7 @@ class RowBuilder:
                 params=planned.params,
                 enabled=view["enabled"],
                 ready=is_ready,
+                waits_for=waiting_words(day.engine, view, day.engine.now_ns),
                 fast=signal["fast"] if is_ready else None,
                 slow=signal["slow"] if is_ready else None,
                 rsi=signal["rsi"] if params["rsi_period"] and is_ready else None,

@@ -6,9 +6,11 @@ depend on it.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
-from otrade.brokers.session import EmergencyClient
+from otrade.brokers.parse import clean_text
+from otrade.brokers.session import BrokerRows, EmergencyClient
 from otrade.clock import NS_PER_S
 from otrade.contract.views import AccountView, BrokerPositionView, FundsView, HoldingView
 from otrade.errors import OTradeError
@@ -16,6 +18,8 @@ from otrade.units import NS_PER_MS
 
 TIMEOUT_NS = 10 * NS_PER_S
 LOOK_EVERY_NS = 15 * NS_PER_S
+UNREAD_TOLD = 5
+T = TypeVar("T")
 
 
 class AccountQueries:
@@ -44,27 +48,39 @@ class AccountQueries:
 
 
 async def read(broker: str, client: EmergencyClient, now_ns: Callable[[], int]) -> AccountView:
-    """Ask one broker for everything and close the client; half an answer is none."""
-    try:
-        positions, holdings, funds = (
-            await client.positions(),
-            await client.holdings(),
-            await client.funds(),
+    """Ask one broker for everything and close the client. What cannot be read is named, and hides
+    nothing of the rest.
+    """
+    troubles: list[str] = []
+
+    async def part(what: str, ask: Callable[[], Awaitable[list[T]]]) -> list[T]:
+        try:
+            rows = await ask()
+        except OTradeError as error:
+            troubles.append(f"{what}: {error}")
+            return []
+        unread = rows.unread if isinstance(rows, BrokerRows) else []
+        troubles.extend(
+            f"{what}, {clean_text(row.row_id) or 'a row without a name'}: {row.why}"
+            for row in unread[:UNREAD_TOLD]
         )
-        if positions.unread:
-            return in_trouble(
-                broker,
-                now_ns(),
-                f"a row of the positions cannot be read: {positions.unread[0].why}",
-            )
-    except OTradeError as error:
-        return in_trouble(broker, now_ns(), str(error))
+        if len(unread) > UNREAD_TOLD:
+            troubles.append(f"{what}, {len(unread) - UNREAD_TOLD} more rows")
+        return rows
+
+    try:
+        positions = [
+            *await part("positions", client.positions),
+            *await part("positions on margin (MTF)", client.mtf_positions),
+        ]
+        holdings = await part("holdings", client.holdings)
+        funds = await part("funds", client.funds)
     finally:
         client.close()
     return AccountView(
         broker=broker,
         ts_ms=now_ns() // NS_PER_MS,
-        trouble="",
+        trouble="; ".join(troubles),
         funds=[FundsView(segment=f.segment, net_e4=f.net_e4, used_e4=f.used_e4) for f in funds],
         positions=[
             BrokerPositionView(
@@ -82,6 +98,8 @@ async def read(broker: str, client: EmergencyClient, now_ns: Callable[[], int]) 
                 symbol=f"{h.exchange}:{h.tradingsymbol}",
                 qty=h.qty,
                 t1_qty=h.t1_qty,
+                pledged_qty=h.pledged_qty,
+                mtf_qty=h.mtf_qty,
                 avg_px_e4=h.avg_px_e4,
                 ltp_e4=h.ltp_e4 or None,
             )

@@ -18,14 +18,15 @@ import orjson
 from otrade.config import ConfigManager
 from otrade.config.manager import (
     RELOADABLE_WORDS,
+    applied_now,
     differences,
     from_bytes,
     json_schema,
-    may_change,
     to_bytes,
 )
 from otrade.contract.queries import ConfigChange, ConfigDraft, ConfigVerdict, ConfigView
 from otrade.errors import ConfigError
+from otrade.plain_file import read_plain
 
 BACKUPS_MAX = 20
 ABSENT = "(default)"
@@ -55,7 +56,7 @@ class ConfigEditor:
 
     def _read(self) -> tuple[bytes, str]:
         try:
-            raw = self._manager.path.read_bytes()
+            raw = read_plain(self._manager.path)
         except OSError as error:
             return b"", f"{self._manager.path} cannot be read ({error.strerror})"
         try:
@@ -77,15 +78,15 @@ class ConfigEditor:
             return _refused("", f"this is no JSON: {error}")
         except ConfigError as error:
             return _refused(error.path, str(error))
-        before, after = msgspec.to_builtins(self._manager.config), msgspec.to_builtins(new)
+        old = self._manager.config
+        before, now, after = map(msgspec.to_builtins, (old, applied_now(old, new), new))
+        later = differences(now, after)
         changes = [
-            ConfigChange(
-                path=path,
-                was=_at(before, path),
-                becomes=_at(after, path),
-                when="now" if may_change(path) else "next_start",
-            )
-            for path in differences(before, after)
+            ConfigChange(path=path, was=_at(before, path), becomes=_at(now, path), when="now")
+            for path in differences(before, now)
+        ] + [
+            ConfigChange(path=path, was=_at(now, path), becomes=_at(after, path), when="next_start")
+            for path in later
         ]
         words = _consequence(changes)
         if not draft.write:
@@ -152,8 +153,8 @@ def _consequence(changes: list[ConfigChange]) -> str:
     if n_later == len(changes):
         return "It takes effect at the next start. Until then the engine keeps what is in force."
     return (
-        f"{n_later} of {len(changes)} changes need a restart, and a file is taken whole or not at all: none of them takes effect before "
-        "the next start. Write the others alone to have them now."
+        f"{len(changes) - n_later} of {len(changes)} changes are in force within five seconds of the engine's time, and the log says so; "
+        "the others take effect at the next start."
     )
 
 

@@ -1,5 +1,6 @@
-"""Configuration that changes while trading: looked for by its file's stamp, applied whole or not at
-all, and always said.
+"""Configuration that changes while trading: looked for by its file's stamp. What may change is in
+force at once, what waits for a restart is named, and a file with anything wrong in it changes
+nothing.
 """
 
 from otrade._core.types import Severity
@@ -10,6 +11,7 @@ from otrade.live.notices.board import NoticeBoard
 from otrade.live.plan.config_to_spec import limits_of
 
 LOOK_NS = 5 * NS_PER_S
+NAMES_MAX = 12
 
 
 class ConfigReloader:
@@ -36,18 +38,17 @@ class ConfigReloader:
             self._board.say(
                 Severity.ERROR, "CONFIG_REFUSED", f"the old configuration stays: {result.error}"
             )
-        elif result.refused:
-            self._board.say(
-                Severity.ERROR,
-                "CONFIG_REFUSED",
-                f"{name}: the old configuration stays, because these need a restart: {', '.join(result.refused)}",
-            )
-        elif result.changed:
+            return
+        if result.changed:
             self._apply(day)
             self._board.say(
-                Severity.WARN,
-                "CONFIG_CHANGED",
-                f"{name}: now in force: {', '.join(result.changed)}",
+                Severity.WARN, "CONFIG_CHANGED", f"{name}: now in force: {_some(result.changed)}"
+            )
+        if result.later:
+            self._board.say(
+                Severity.ERROR,
+                "CONFIG_WAITS",
+                f"{name}: not in force before a restart: {_some(result.later)}",
             )
 
     def _apply(self, day: TradingDay) -> None:
@@ -57,3 +58,8 @@ class ConfigReloader:
         is_enabled = {strategy.name: strategy.enabled for strategy in config.strategies}
         for strategy_id, planned in enumerate(day.plan.strategies):
             day.engine.set_strategy_enabled(strategy_id, is_enabled[planned.name])
+
+
+def _some(paths: list[str]) -> str:
+    more = f" and {len(paths) - NAMES_MAX} more" if len(paths) > NAMES_MAX else ""
+    return ", ".join(paths[:NAMES_MAX]) + more

@@ -14,19 +14,36 @@ from otrade._core.types import Severity
 from otrade.brokers.adapter import BrokerAdapter
 from otrade.clock import NS_PER_S
 from otrade.config.schema import FaultRehearsalConfig
+from otrade.errors import ConfigError
 from otrade.live.day.trading_day import TradingDay
 from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.simulator import Simulator
-from otrade.units import NS_PER_MINUTE, ist_midnight_ns
+from otrade.units import NS_PER_MINUTE, ist_hms, ist_midnight_ns
 
 LOGIN_AFTER_NS = 60 * NS_PER_S
 OUTAGE_NS = 120 * NS_PER_S
 
 
+def refuse_outside(begins_ns: int, close_ns: int, wanted: list[FaultRehearsalConfig]) -> None:
+    """ConfigError for a trouble at a time at which the day is not under way."""
+    for number, one in enumerate(wanted):
+        if not begins_ns < _at_ns(begins_ns, one) < close_ns:
+            raise ConfigError(
+                f"{one.at} is outside the day ({one.what} would never come)",
+                path=f"sim.rehearse[{number}].at",
+                allowed=f"after {ist_hms(begins_ns)[:5]} and before {ist_hms(close_ns)[:5]}",
+            )
+
+
+def _at_ns(day_ns: int, one: FaultRehearsalConfig) -> int:
+    hours, minutes = one.at.split(":")
+    return ist_midnight_ns(day_ns) + (int(hours) * 60 + int(minutes)) * NS_PER_MINUTE
+
+
 def rehearse(
     day: TradingDay, sim: Simulator, adapter: BrokerAdapter, wanted: list[FaultRehearsalConfig]
 ) -> None:
-    """Arm today's troubles; those whose time is over are left out."""
+    """Arm today's troubles; those that an earlier run of the day has had are left out."""
     does: dict[str, Callable[[], None]] = {
         "token": partial(_token, day, sim, adapter),
         "feed": partial(_feed, day, sim, adapter.name, True),
@@ -35,8 +52,7 @@ def rehearse(
     }
     now_ns = sim.clock.now_ns()
     for one in wanted:
-        hours, minutes = one.at.split(":")
-        at_ns = ist_midnight_ns(now_ns) + (int(hours) * 60 + int(minutes)) * NS_PER_MINUTE
+        at_ns = _at_ns(now_ns, one)
         if at_ns > now_ns:
             sim.clock.call_at(at_ns, does[one.what])
 

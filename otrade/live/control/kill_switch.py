@@ -15,6 +15,7 @@ from pathlib import Path
 from otrade._core.types import Halt, Reason, Severity
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.plan.open_exposure import what_is_open
+from otrade.plain_file import read_plain
 
 KILL_SIGNAL = signal.SIGUSR1
 WHO_BYTES_MAX = 200
@@ -100,8 +101,7 @@ class KillSwitch:
 
     def _who(self) -> str:
         try:
-            with self._path.open("rb") as file:
-                text = file.read(WHO_BYTES_MAX).decode(errors="replace")
+            text = read_plain(self._path, WHO_BYTES_MAX).decode(errors="replace")
         except OSError:
             text = ""
         words = "".join(c if c.isprintable() else " " for c in text).strip()

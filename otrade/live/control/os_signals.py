@@ -1,11 +1,13 @@
-"""Ctrl-C and SIGTERM: the first asks for a graceful stop, the second insists."""
+"""Ctrl-C, SIGTERM and a terminal that goes away: the first asks for a graceful stop, the second
+insists.
+"""
 
 import asyncio
 import signal
 from collections.abc import Callable
 from types import TracebackType
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
@@ -25,7 +27,10 @@ class StopSignals:
 
     def __enter__(self) -> "StopSignals":
         for number in STOP_SIGNALS:
-            self._loop.add_signal_handler(number, self._heard, number)
+            # With nohup it is to outlive its terminal.
+            is_nohup = number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN
+            if not is_nohup:
+                self._loop.add_signal_handler(number, self._heard, number)
         return self
 
     def _heard(self, number: signal.Signals) -> None:

@@ -1,5 +1,8 @@
 """How a day ends: at the last instrument's close, or earlier when somebody asks.
 
+A stop that comes before the account is known waits for that: what an earlier run has left open is
+only then to be closed, and until then no entry can be taken anyhow.
+
 A graceful stop takes the entries out first. Then it flattens, or leaves positions under their
 stops, as configured. Nothing ends silently with open quantity: `what_is_open` names each position
 and the order that protects it.
@@ -43,7 +46,10 @@ class Shutdown:
         self._drain = drain
         self._stop_timeout_ns = stop_timeout_ns
         self._stop_ns = 0
-        self._flatten = False
+        self._flatten: bool | None = None
+        self._is_open = False
+        self.wanted = asyncio.Event()
+        """Set as soon as somebody asks for a stop."""
         self._tick_ns = self._tick_seen_ns = 0
         self.on_stop = on_stop
         """What a graceful stop does with open positions; it may change during the day."""
@@ -51,7 +57,13 @@ class Shutdown:
 
     @property
     def is_stopping(self) -> bool:
-        return self._stop_ns > 0
+        return self.wanted.is_set()
+
+    def open(self) -> None:
+        """The account is known, and nothing is traded yet: a stop that came before begins."""
+        self._is_open = True
+        if self.is_stopping:
+            self._begin()
 
     def stop(self, why: str, *, flatten: bool | None = None) -> str:
         """Begin a graceful stop; says in words what happens. Asking again changes nothing."""
@@ -59,10 +71,19 @@ class Shutdown:
             return "the day has ended already"
         if self.is_stopping:
             return "the engine is stopping already"
+        self._flatten = flatten
+        self.why = why
+        self.wanted.set()
+        if not self._is_open:
+            return f"stopping ({why}) before anything is traded"
+        return self._begin()
+
+    def _begin(self) -> str:
         now_ns = self._clock.now_ns()
         self._stop_ns = now_ns
-        self._flatten = self.on_stop == "flatten" if flatten is None else flatten
-        self.why = why
+        if self._flatten is None:
+            self._flatten = self.on_stop == "flatten"
+        why = self.why
         self._engine.on_pause(True, now_ns, PauseBy.STOP)
         if self._flatten:
             self._engine.on_flatten(-1, now_ns)
@@ -81,7 +102,7 @@ class Shutdown:
 
     def check(self, now_ns: int) -> None:
         """Has the day's end come?"""
-        if self.is_stopping:
+        if self._stop_ns:
             waited_ns = now_ns - self._stop_ns
             if self._flatten:
                 if self._engine.n_live == 0:

@@ -33,7 +33,7 @@ from otrade.live.oms.order_book_poller import OrderBookPoller
 from otrade.live.oms.order_router import OrderRouter
 from otrade.live.persistence.day_journal import DayJournal
 from otrade.live.plan.day_plan import DayPlan
-from otrade.live.plan.open_exposure import uncovered, what_is_open
+from otrade.live.plan.open_exposure import foreign_words, uncovered, what_is_open
 from otrade.live.reconciliation.position_audit import PositionAudit
 from otrade.live.reconciliation.reconciler import Reconciler
 
@@ -114,10 +114,15 @@ class TradingDay:
             on_stop=options.on_stop,
             stop_timeout_ns=options.stop_timeout_ns,
         )
+        self.is_connected = False
+        """The broker has let us in: from now on requests of ours may be with it."""
+        self._is_open = False
         self.is_token_dead = False
         self.has_fault = False
         self.is_verified = False
         """The broker's positions agreed with the core's at the end."""
+        self.foreign_words = ""
+        """What the account holds at the end that is not this engine's; empty when that is nothing."""
         self.n_reconnects = 0
         self._alarms_before = board.n_by_severity[Severity.ALARM]
         self._beat_listeners: list[Callable[[int], None]] = []
@@ -197,7 +202,7 @@ class TradingDay:
 
     async def open(self, session: BrokerSession) -> None:
         """Connect, reconcile, open the gate, start the beat. Raises BrokerError when the broker
-        cannot be reached.
+        cannot be reached, StoppedError when it cannot and somebody stops the engine meanwhile.
         """
         self._session = self.router.session = session
         self._book_poller = OrderBookPoller(
@@ -220,6 +225,7 @@ class TradingDay:
             self._book_poller,
             on_trouble=self._on_trouble,
             on_fault=self.fault,
+            stop=self.shutdown.wanted,
         )
         self._fill_price_poller = FillPricePoller(
             self.engine,
@@ -248,12 +254,15 @@ class TradingDay:
         # averages meanwhile.
         self.engine.on_pause(True, now_ns, PauseBy.START)
         await reconciler.patiently(session.connect)
+        self.is_connected = True
         await reconciler.reconcile_start()
         self._check_journal_gone(self.clock.now_ns())
         session.subscribe([(i.token, i.feed_mode) for i in self.plan.instruments])
         if self.secondary_feed is not None:
             self.secondary_feed.start()
         await self._wait_for_feed()
+        self._is_open = True
+        self.shutdown.open()
         self._entries_from_ns = max(self._entries_from_ns, self.clock.now_ns())
         self._end_start_pause(self.clock.now_ns())
         self.board.say(
@@ -303,9 +312,9 @@ class TradingDay:
 
     async def _wait_for_feed(self) -> None:
         """Wait for the feed, but not for ever: a day without it goes on trying, and takes no
-        entries.
+        entries. Not at all when the day is to be stopped.
         """
-        if not self.engine.risk()["feed_alive"]:
+        if not self.engine.risk()["feed_alive"] and not self.shutdown.is_stopping:
             wait_until_ns = self.clock.now_ns() + FIRST_FEED_NS
             timer = self.clock.call_at(wait_until_ns, self._feed_up.set)
             await self._feed_up.wait()
@@ -565,7 +574,9 @@ class TradingDay:
 
     # --------------------------------------------------------------------------------------- ending
     async def close(self) -> None:
-        """After `ended`: take the last words, compare with the broker's positions, and hang up."""
+        """After `ended`: take the last words, compare with the broker's positions, and hang up. Of a
+        day that was never open nothing is compared.
+        """
         if self._timer is not None:
             self._timer.cancel()
         if self.reconciler is not None:
@@ -576,7 +587,7 @@ class TradingDay:
             await self._quote_poller.close()
         if self.secondary_feed is not None:
             await self.secondary_feed.stop()
-        if self._fill_price_poller is not None:
+        if self._fill_price_poller is not None and self._is_open:
             await self._fill_price_poller.finish()
             if self.engine.n_unvalued:
                 self.board.say(
@@ -586,7 +597,8 @@ class TradingDay:
                     "Compare it with the broker's list of trades.",
                 )
         if self._session is not None and self.reconciler is not None:
-            await self._verify(self.reconciler.positions)
+            if self._is_open:
+                await self._verify(self.reconciler.positions)
             await self._session.close()
         self.collect()
         self._tell(len(self._untold))
@@ -603,6 +615,7 @@ class TradingDay:
                 f"the broker's positions could not be read at the end ({error}): look at them yourself. {what_is_open(self.plan)}",
             )
             return
+        self.foreign_words = foreign_words(self.plan, positions)
         found = audit.compare(positions)
         for item in found:
             self.board.say(

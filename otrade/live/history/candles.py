@@ -3,7 +3,7 @@ bar.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 KEPT_MAX = 2_000
@@ -24,6 +24,11 @@ class ClosedBar(NamedTuple):
 class BarHistory:
     def __init__(self, n_series: int) -> None:
         self._rings: list[deque[ClosedBar]] = [deque(maxlen=KEPT_MAX) for _ in range(n_series)]
+        self._earlier: dict[int, list[ClosedBar]] = {}
+
+    def put_before(self, series_id: int, bars: Sequence[ClosedBar]) -> None:
+        """Bars from before this engine listened, oldest first: to be shown."""
+        self._earlier[series_id] = list(bars)[-KEPT_MAX:]
 
     def extend(self, bars: Iterable[tuple[int, ...]]) -> int:
         """Take what `Engine.take_bars` gave: tuples of the series and the fields of `ClosedBar`.
@@ -37,5 +42,11 @@ class BarHistory:
 
     def last(self, series_id: int, n_max: int) -> list[ClosedBar]:
         """The newest `n_max` closed bars of a series, oldest first."""
-        ring = self._rings[series_id]
-        return list(ring)[-n_max:] if n_max > 0 else []
+        ring = list(self._rings[series_id])
+        first_ns = ring[0].ts_open_ns if ring else None
+        earlier = [
+            bar
+            for bar in self._earlier.get(series_id, ())
+            if first_ns is None or bar.ts_open_ns < first_ns
+        ]
+        return [*earlier, *ring][-n_max:] if n_max > 0 else []

@@ -30,6 +30,7 @@ from otrade._core.histogram import LatencyHistogram
 from otrade._core.types import Cmd, Source
 from otrade.brokers.session import OrderReport
 from otrade.errors import OTradeError
+from otrade.plain_file import read_plain
 
 STAGES = ("frame", "core", "order", "sent", "ack", "push", "exchange", "feed")
 PERCENTS = (50.0, 90.0, 99.0, 99.9)
@@ -207,7 +208,7 @@ def summary(stage: StageDurations) -> dict[str, int]:
 def read(path: Path) -> DayLatency:
     """OTradeError naming the file when it is missing or is none of ours."""
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=_LatencyFile)
+        found = msgspec.json.decode(read_plain(path), type=_LatencyFile)
         stages = {
             name: msgspec.convert(
                 {key: row[key] for key in ("n", "max_ns", "buckets")}, StageDurations

@@ -55,9 +55,9 @@ class Progress:
         try:
             self._stream.write(text)
             self._stream.flush()
-        except (BrokenPipeError, ValueError):
-            # The reader of our stderr went away (`otrade run 2>&1 | head`): a terminal is no reason
-            # to stop trading.
+        except (OSError, ValueError):
+            # The reader of our stderr went away (`otrade run 2>&1 | head`), or the terminal: that is
+            # no reason to stop trading.
             self._write = self._silent  # type: ignore[method-assign]
 
     @staticmethod

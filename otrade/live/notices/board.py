@@ -34,6 +34,7 @@ from otrade.live.notices.redact import redact
 from otrade.units import rupees
 
 KEPT_MAX = 1_000
+TEXT_MAX = 32_000
 
 SIDE_WORDS = {Side.BUY: "buy", Side.SELL: "sell", Side.NONE: ""}
 
@@ -97,7 +98,7 @@ class NoticeBoard:
                 self._now_ns(),
                 severity,
                 code,
-                redact(text),
+                _one_line(redact(text)),
                 instrument_id,
                 bracket_id,
             )
@@ -138,6 +139,15 @@ class NoticeBoard:
                     f"a listener of notices failed and is dropped ({type(error).__name__}: {error})",
                 )
         return notice
+
+
+def _one_line(text: str) -> str:
+    """Without control characters, wherever its words come from, and of a length that journal, log
+    and page can hold. A list of everything that is open is not cut.
+    """
+    if len(text) > TEXT_MAX:
+        text = f"{text[:TEXT_MAX]} ..."
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def note_name(code: int) -> str:

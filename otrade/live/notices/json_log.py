@@ -85,7 +85,7 @@ class TolerantLogFile(RotatingFileHandler):
             self.baseFilename,
             self.mode,
             encoding=self.encoding,
-            opener=lambda path, flags: os.open(path, flags, 0o600),
+            opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK, 0o600),
         )  # type: ignore[return-value]
 
     def emit(self, record: logging.LogRecord) -> None:

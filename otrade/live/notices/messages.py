@@ -12,6 +12,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.OK: "all is well",
     Reason.FRAME_SHORT: "the feed's frame is too short",
     Reason.FRAME_LENGTH: "the feed's frame has a length that is not true",
+    Reason.FRAME_LARGE: "the feed's frame is larger than the journal could ever hold",
     Reason.PACKET_KIND: "the feed's packet is of no known kind",
     Reason.PRICE_ZERO: "the price is zero",
     Reason.PRICE_ABSURD: "the price is absurdly far from the last one",

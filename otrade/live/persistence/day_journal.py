@@ -37,17 +37,21 @@ BUILD = f"{otrade.__version__}+{CORE}"
 """What a section says it was written by: a journal is folded only into the same core."""
 TELLING = 1 << Rec.HELLO | 1 << Rec.CALL | 1 << Rec.NOTICE
 """Kinds of records that tell about runs, halts and pauses."""
-FEW_INSTRUMENTS = 500
 SMALL_WINDOW_BYTES = 256 << 10
 """Mapped windows count into the process's memory; a frame of few instruments is small."""
 BURST_BYTES = 1_200
 """Of one instrument between two beats: six ticks in full mode. A window takes that of all, and one
-is always ready behind it.
+is always ready behind it; a frame that no window holds is refused.
 """
+FEW_INSTRUMENTS = SMALL_WINDOW_BYTES // BURST_BYTES
 STRATEGY_BYTES = 2_048
 """Of one strategy between two beats: its bar's signal, notices and an order's records; or what sets
 it up, at the start.
 """
+RAW_BYTES_MAX = 16 << 10
+"""Of what a broker says about one order: more is no order, and would not fit into a window."""
+HISTORY_BYTES = 64 << 10
+"""More than the longest HISTORY record."""
 LIFTED = (Reason.STOPPING, Reason.BROKER_TOKEN, Reason.JOURNAL)
 """Halts that end with the process that they were about."""
 
@@ -236,6 +240,11 @@ class DayJournal:
                 "until somebody resumes.",
             )
 
+    def make_room(self) -> None:
+        """Before more is written at once, at the start, than a window may have room for."""
+        if not self._store.writer.has_room(HISTORY_BYTES):
+            self._store.make_room()
+
     def _words(self, notice: Notice) -> None:
         words = {
             "seq": notice.seq,
@@ -251,6 +260,8 @@ class DayJournal:
         if not report.raw:
             return
         said = orjson.dumps(report.raw, default=str)
+        if len(said) > RAW_BYTES_MAX:
+            said = orjson.dumps({"cut": said[:RAW_BYTES_MAX].decode(errors="replace")})
         if self._last_raw.get(report.broker_order_id) != said:
             self._last_raw[report.broker_order_id] = said
             self._store.writer.append(Rec.RAW, report.ts_recv_ns, said)
@@ -305,6 +316,7 @@ def open_journal(
     JournalError when another engine writes it, or when no file can be made.
     """
     path = directory / f"{identity['day']}.otj"
+    _keep_earlier_paper_day(path, identity, board)
 
     def store() -> JournalFile:
         return JournalFile(
@@ -318,7 +330,14 @@ def open_journal(
         )
 
     try:
-        return DayJournal(store(), board)
+        opened = store()
+        window = opened.found.header.window_bytes
+        if window < n_instruments * BURST_BYTES:
+            opened.close()
+            raise JournalError(
+                f"{path} was made for fewer instruments: a window of {window} bytes may not hold a frame of {n_instruments}"
+            )
+        return DayJournal(opened, board)
     except JournalBusy:
         raise
     except JournalError as error:
@@ -331,6 +350,23 @@ def open_journal(
             f"{error}. It is kept as {kept.name}; the broker's book tells what is open",
         )
         return DayJournal(store(), board, _salvaged(kept, identity))
+
+
+def _keep_earlier_paper_day(path: Path, identity: dict[str, str], board: NoticeBoard) -> None:
+    """A simulated day that begins anew is another world: the journal of the one before is no news."""
+    try:
+        other = header_of(path).identity
+    except JournalError:
+        return
+    if (
+        other.get("mode") == identity.get("mode") == "paper"
+        and other["account"] != identity["account"]
+    ):
+        board.say(
+            Severity.INFO,
+            "EARLIER_PAPER_DAY",
+            f"the journal of an earlier paper run of this day is kept as {aside(path).name}",
+        )
 
 
 def _salvaged(path: Path, identity: dict[str, str]) -> Iterable[memoryview] | None:

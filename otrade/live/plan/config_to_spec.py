@@ -145,6 +145,7 @@ def strategy_spec(strategy: AnyStrategy, config: Config) -> StrategySpec:
         interval_s=strategy.params.bar_s,
         params=params_of(strategy.params),
         plan=plan_of(strategy, config),
+        warm_start=strategy.warm_start,
         is_auto=is_auto(strategy),
     )
 
@@ -194,7 +195,7 @@ def plan_of(strategy: AnyStrategy, config: Config) -> Numbers:
     entry, ladder = bracket.entry, bracket.ladder
     stop_kind, stop_value = distance_of(bracket.stop)
     target_kind, target_value = distance_of(bracket.target)
-    trail_kind, trail_value, trail_step_value = trail_of(bracket.trail)
+    trail_kind, trail_value, trail_step_value, trail_from_value = trail_of(bracket.trail)
     return {
         "stop_kind": stop_kind,
         "stop_value": stop_value,
@@ -203,6 +204,7 @@ def plan_of(strategy: AnyStrategy, config: Config) -> Numbers:
         "trail_kind": trail_kind,
         "trail_value": trail_value,
         "trail_step_value": trail_step_value,
+        "trail_from_value": trail_from_value,
         "size_mode": SIZE_MODES[sizing.mode],
         "size_value": sizing.value,
         "max_qty": sizing.max_qty,
@@ -231,12 +233,14 @@ def distance_of(distance: DistanceConfig | None) -> tuple[int, float]:
     return DISTANCE_KINDS[distance.kind], _scaled(distance.kind, distance.value)
 
 
-def trail_of(trail: TrailConfig | None) -> tuple[int, float, float]:
-    """(kind, distance, step)."""
+def trail_of(trail: TrailConfig | None) -> tuple[int, float, float, float]:
+    """(kind, distance, step, how far price goes before it begins)."""
     if trail is None:
-        return 0, 0.0, 0.0
-    kind = trail.kind
-    return DISTANCE_KINDS[kind], _scaled(kind, trail.distance), _scaled(kind, trail.step)
+        return 0, 0.0, 0.0, 0.0
+    distance, step, activate = (
+        _scaled(trail.kind, value) for value in (trail.distance, trail.step, trail.activate)
+    )
+    return DISTANCE_KINDS[trail.kind], distance, step, activate
 
 
 def _scaled(kind: str, value: float) -> float:

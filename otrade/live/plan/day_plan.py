@@ -44,6 +44,9 @@ class PlannedStrategy(msgspec.Struct, frozen=True):
     instrument_id: int
     interval_s: int
     params: dict[str, int | float]
+    series_id: int = NONE_ID
+    warm_start: bool = False
+    """Bars of earlier sessions feed its indicators before the day."""
 
 
 class DayPlan(msgspec.Struct):

@@ -29,6 +29,7 @@ class StrategySpec(msgspec.Struct, frozen=True):
     interval_s: int
     params: dict[str, int | float]
     plan: dict[str, int | float]
+    warm_start: bool = False
     is_auto: bool = False
     """Its exit mode is the broker's margin preview's to say (`exit_modes.py`); until it has, `plan`
     holds the safe one.
@@ -194,7 +195,13 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
             )
             plan.strategies.append(
                 PlannedStrategy(
-                    strategy.name, strategy.kind, instrument_id, interval_s, strategy.params
+                    strategy.name,
+                    strategy.kind,
+                    instrument_id,
+                    interval_s,
+                    strategy.params,
+                    series_id,
+                    strategy.warm_start,
                 )
             )
     engine.set_session(

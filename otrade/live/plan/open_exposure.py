@@ -2,10 +2,15 @@
 the day's screen.
 """
 
+from collections import Counter
+from collections.abc import Iterable
+
 from otrade._core.types import Leg, OrdStatus, Side
+from otrade.brokers.session import BrokerPosition
 from otrade.live.plan.day_plan import DayPlan
 from otrade.units import rupees
 
+FOREIGN_TOLD = 10
 WORKING = frozenset({OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED})
 
 
@@ -44,6 +49,26 @@ def uncovered(plan: DayPlan) -> list[str]:
             if b["open_qty"] != b["protected_qty"]
         }
     )
+
+
+def foreign_words(plan: DayPlan, positions: Iterable[BrokerPosition]) -> str:
+    """What the account holds beside what this engine has open; empty when that is nothing."""
+    ours = {
+        (planned.token, planned.product): net_qty
+        for planned, net_qty in zip(plan.instruments, plan.net_of().values(), strict=True)
+    }
+    held: Counter[tuple[str, str, str]] = Counter()
+    for position in positions:
+        net_qty = ours.pop((position.instrument_token, position.product), 0)
+        name = (position.exchange, position.tradingsymbol, position.product)
+        held[name] += position.net_qty - net_qty
+    lines = [
+        f"{exchange}:{symbol} {qty:+d} {product}"
+        for (exchange, symbol, product), qty in held.items()
+        if qty
+    ]
+    more = f" and {len(lines) - FOREIGN_TOLD} more" if len(lines) > FOREIGN_TOLD else ""
+    return f"NOT THIS ENGINE'S: {', '.join(lines[:FOREIGN_TOLD])}{more}." if lines else ""
 
 
 def _open_words(plan: DayPlan, bracket_id: int) -> str:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from otrade._core.types import Reason, Severity, Worth
 from otrade.brokers.session import BrokerRows, BrokerSession, OrderReport
 from otrade.clock import NS_PER_S, Clock
-from otrade.errors import BrokerError, NetworkError, RateLimitError
+from otrade.errors import BrokerError
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.oms.cl_ord_id import parse
 from otrade.live.oms.order_book_poller import OrderBookPoller
@@ -22,13 +22,13 @@ from otrade.live.plan.day_plan import DayPlan
 from otrade.live.reconciliation.bracket_recovery import BracketRecovery
 from otrade.live.reconciliation.discrepancies import Discrepancy, order_discrepancies
 from otrade.live.reconciliation.position_audit import PositionAudit
+from otrade.patience import WAITS_NS, patiently, wait_unless
 
 START_POLLS = 3
 LATE_NS = 60 * NS_PER_S
 """A book may be behind (brokers answer from caches): orders of an earlier run that the start has
 not seen may turn up for so long.
 """
-START_WAITS_NS = tuple(NS_PER_S * seconds for seconds in (1, 1, 2, 4, 8, 15, 30))
 T = TypeVar("T")
 
 
@@ -46,7 +46,11 @@ class Reconciler:
         *,
         on_trouble: Callable[[BrokerError], None],
         on_fault: Callable[[BaseException, str], None],
+        stop: asyncio.Event,
     ) -> None:
+        """`stop`: set when a person stops the engine. A start that the broker does not answer ends
+        with it.
+        """
         self._plan = plan
         self._engine = plan.engine
         self._clock = clock
@@ -54,6 +58,7 @@ class Reconciler:
         self._router = router
         self._on_trouble = on_trouble
         self._on_fault = on_fault
+        self._stop = stop
         self._recovery = BracketRecovery(plan)
         self._session = session
         self._book_poller = book_poller
@@ -143,7 +148,7 @@ class Reconciler:
         lack something is taken for what
         it shows: it proves nothing, and is looked at again during the day.
         """
-        for wait_ns in (*START_WAITS_NS, 0):
+        for wait_ns in (*WAITS_NS, 0):
             ts_request_ns = self._clock.now_ns()
             rows = await self.patiently(self._session.order_book)
             missing = self._book_poller.lacking(rows, ts_request_ns)
@@ -151,25 +156,14 @@ class Reconciler:
                 break
             text = f"the order book lacks {len(missing)} orders of the journal, the first is {missing[0]}: asked again"
             self._on_trouble(BrokerError(text))
-            await self._wait(wait_ns)
+            await wait_unless(self._stop, self._clock, wait_ns)
         return rows, ts_request_ns
-
-    async def _wait(self, wait_ns: int) -> None:
-        passed = asyncio.Event()
-        self._clock.call_at(self._clock.now_ns() + wait_ns, passed.set)
-        await passed.wait()
 
     async def patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask again when the broker is busy or did not answer: without its book nothing may be
-        traded, nor be given up.
+        traded, nor be given up but by a person.
         """
-        for wait_ns in START_WAITS_NS:
-            try:
-                return await ask()
-            except (RateLimitError, NetworkError) as error:
-                self._on_trouble(error)
-                await self._wait(wait_ns)
-        return await ask()
+        return await patiently(ask, self._clock, self._on_trouble, self._stop)
 
     def _is_ours_and_unknown(self, row: OrderReport) -> bool:
         return (

@@ -14,6 +14,7 @@ import msgspec
 
 from otrade.errors import StartError
 from otrade.file_lock import lock_file
+from otrade.plain_file import read_plain
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -122,6 +123,6 @@ class AccountLock:
 def read_run_info(var_dir: Path) -> RunInfo | None:
     """The running engine of `var_dir`, or None when there is none or its file cannot be read."""
     try:
-        return msgspec.json.decode((var_dir / "run" / "engine.json").read_bytes(), type=RunInfo)
+        return msgspec.json.decode(read_plain(var_dir / "run" / "engine.json"), type=RunInfo)
     except (OSError, msgspec.DecodeError):
         return None

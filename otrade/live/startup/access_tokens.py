@@ -14,6 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from otrade.plain_file import read_plain
+
 KEPT = 32
 """Refused tokens that are remembered: one or two a day come."""
 
@@ -71,7 +73,7 @@ class RefusedTokens:
 
     def _read(self) -> list[str]:
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=_RefusedFile).refused
+            return msgspec.json.decode(read_plain(self._path), type=_RefusedFile).refused
         except (OSError, msgspec.DecodeError):
             return []
 

@@ -8,7 +8,6 @@ the person to; the newest that was not refused is taken (see
 `tokens.py`). It is never logged and never part of an error.
 """
 
-import asyncio
 import os
 import secrets as randomness
 import sys
@@ -24,6 +23,7 @@ from otrade.config.schema import BrokerConfig, Config
 from otrade.config.secret import Secret, read_secrets, remember, secret_name
 from otrade.errors import BrokerError, ConfigError, TokenError
 from otrade.live.startup.access_tokens import RefusedTokens, TokenCandidate, process_began_ns
+from otrade.live.startup.terminal import read_line
 from otrade.units import ist_hms
 
 
@@ -198,8 +198,7 @@ class LiveAccess:
                 f"{secret_name(self._kind, 'ACCESS_TOKEN')} (or {secret_name(self._kind, 'API_SECRET')}, and run again in a terminal)"
             )
         print(f"Log in at\n  {url}\nthen paste the address that you are sent to:", file=sys.stderr)
-        line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-        session = await self.adapter.log_in(line.strip(), state)
+        session = await self.adapter.log_in(await read_line(), state)
         self.save(session)
         return session
 

@@ -7,8 +7,10 @@ and the fix.
 import datetime as dt
 import hashlib
 import random
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -23,7 +25,7 @@ from otrade.charges import ChargeTable
 from otrade.clock import NS_PER_S, Clock, pause
 from otrade.config.manager import to_bytes
 from otrade.config.schema import Config
-from otrade.errors import CalendarError, InstrumentError, JournalError, StartError
+from otrade.errors import BrokerError, CalendarError, InstrumentError, JournalError, StartError
 from otrade.instruments import Instrument
 from otrade.journal.file import JournalBusy
 from otrade.live.day.trading_day import DayOptions, TradingDay
@@ -39,14 +41,18 @@ from otrade.live.plan.config_to_spec import (
 from otrade.live.plan.day_plan import DayPlan
 from otrade.live.plan.engine_builder import build_plan, sink_of
 from otrade.live.startup import exit_modes
+from otrade.live.startup.bar_history import BarHistoryReader, HistoryStore
 from otrade.live.startup.credentials import Access
 from otrade.live.startup.instrument_cache import InstrumentCache, directory_of
 from otrade.live.startup.secondary_feed import SecondaryFeed, prepare_secondary_feed
 from otrade.live.startup.symbol_resolver import SymbolResolver
+from otrade.live.startup.warm_start import TradedInstrument, WarmStart
+from otrade.patience import patiently
 from otrade.square_off import SquareOffs
 from otrade.units import NS_PER_MS, ist_hms, ns_of_s
 
 RUN_IDS = 36**6
+T = TypeVar("T")
 
 
 class PreparedDay(msgspec.Struct):
@@ -82,10 +88,12 @@ class DayBuilder(msgspec.Struct, frozen=True):
             date, BROKERS[config.broker.kind].price_plans[config.broker.plan]
         )
         try:
-            token = await access.token()
+            token = await self._patiently(access.token)
             found = await self._instruments(adapter, date)
             records = [instrument for _, instrument, _ in found]
-            bands = await adapter.bands(records, partial(pause, clock, NS_PER_S))
+            bands = await self._patiently(
+                partial(adapter.bands, records, partial(pause, clock, NS_PER_S))
+            )
             wanted = [(config.instruments[at].symbol, record) for at, record, _ in found]
             secondary = await prepare_secondary_feed(
                 config,
@@ -113,6 +121,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
             for at, record, session in found
         ]
         self._say_moved(found, square_offs)
+        self._say_small(found)
         # One run after another must not repeat a ClOrdID of the same day; a paper day is alone in
         # its world.
         run_id = clock.now_ns() // NS_PER_S % RUN_IDS
@@ -144,6 +153,16 @@ class DayBuilder(msgspec.Struct, frozen=True):
             }
             journal.begin(plan, about, run_id, clock.now_ns())
         settled.say(self.board)
+        warm = self._warm_start(plan, found, journal)
+        try:
+            await warm.feed()
+        except BaseException:  # somebody stops the start: the next one goes on from here
+            if journal is not None:
+                journal.close(clock.now_ns())
+            raise
+        finally:
+            adapter.close()
+        warm.say(self.board, is_resumed=journal is not None and journal.is_resumed)
         day = TradingDay(
             plan,
             clock,
@@ -164,6 +183,8 @@ class DayBuilder(msgspec.Struct, frozen=True):
             journal=journal,
             token_dies_ns=adapter.token_dies_ns,
         )
+        for series_id, bars in warm.earlier.items():
+            day.candles.put_before(series_id, bars)
         broker_session = adapter.session(
             encoder=encoder,
             sink=sink_of(plan.engine, adapter.frame_kinds[0]),
@@ -178,6 +199,36 @@ class DayBuilder(msgspec.Struct, frozen=True):
         if secondary is not None:
             secondary.attach(day, clock, run_id + 1, frame_clock(clock))
         return PreparedDay(day, broker_session, token, records, secondary)
+
+    def _warm_start(
+        self,
+        plan: DayPlan,
+        found: list[tuple[int, Instrument, TradingSession]],
+        journal: DayJournal | None,
+    ) -> WarmStart:
+        """On paper nothing is kept: every run is a world of its own."""
+        history = self.config.history
+        today = found[0][2].date
+        directory = Path(self.config.paths.var) / "history"
+        reader = BarHistoryReader(
+            self.access.adapter,
+            self.clock,
+            today,
+            history.files,
+            ns_of_s(history.max_wait_s),
+            None if self.is_paper else HistoryStore(directory, self.access.account, today),
+        )
+        return WarmStart(
+            plan,
+            [
+                TradedInstrument(record, self.config.instruments[at].symbol, session)
+                for at, record, session in found
+            ],
+            self.calendar,
+            self.clock,
+            reader,
+            journal.make_room if journal is not None else None,
+        )
 
     def _say_moved(
         self, found: list[tuple[int, Instrument, TradingSession]], square_offs: SquareOffs
@@ -196,6 +247,29 @@ class DayBuilder(msgspec.Struct, frozen=True):
                     f"{ist_hms(cut_off.square_off_ns)[:5]} ({cut_off.certainty}: {cut_off.source}), so ours is "
                     f"at {ist_hms(own_ns)[:5]} and not at "
                     f"{ist_hms(wanted_square_off_ns(session, margins))[:5]} as sessions.square_off_min would have it",
+                )
+
+    def _say_no_session(self, symbol: str, record: Instrument, date: dt.date) -> None:
+        names = [s.name for s in self.config.strategies if s.instrument == symbol]
+        with_it = f", and with it {', '.join(names)}" if names else ""
+        why = self.calendar.holiday(date) or f"the {record.calendar_segment} segment is closed"
+        self.board.say(
+            Severity.WARN,
+            "NO_SESSION",
+            f"{symbol} has no session on {date} ({why}): it is not traded{with_it}",
+        )
+
+    def _say_small(self, found: list[tuple[int, Instrument, TradingSession]]) -> None:
+        """Strategies of which every entry would be refused."""
+        lots = {self.config.instruments[at].symbol: record.lot_size for at, record, _ in found}
+        for strategy in self.config.strategies:
+            lot, sizing = lots.get(strategy.instrument, 1), strategy.sizing
+            if strategy.enabled and sizing.mode == "fixed" and sizing.value < lot:
+                self.board.say(
+                    Severity.WARN,
+                    "LESS_THAN_A_LOT",
+                    f"{strategy.name}: {sizing.value:g} units are less than one lot of {strategy.instrument} today ({lot}): "
+                    "it enters nothing",
                 )
 
     def _identity(self, date: dt.date) -> dict[str, str]:
@@ -232,10 +306,20 @@ class DayBuilder(msgspec.Struct, frozen=True):
 
     async def _source(self, adapter: BrokerAdapter, *, date: dt.date) -> InstrumentSource:
         return (
-            await adapter.instruments()
+            await self._patiently(adapter.instruments)
             if self.cache is None
             else await self.cache.source(adapter.name, date)
         )
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """A broker that is busy, or does not answer, is asked again before the start is given up."""
+        return await patiently(ask, self.clock, self._say_busy)
+
+    def _say_busy(self, error: BrokerError) -> None:
+        self.board.say(Severity.WARN, "START_WAITS", f"the start waits and asks again: {error}")
+
+    async def _last_price_e4(self, adapter: BrokerAdapter, instrument: Instrument) -> int:
+        return await self._patiently(partial(adapter.last_price_e4, instrument))
 
     async def _instruments(
         self, adapter: BrokerAdapter, date: dt.date
@@ -247,7 +331,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
             await self._source(adapter, date=date),
             date,
             self.board,
-            adapter.last_price_e4,
+            partial(self._last_price_e4, adapter),
             partial(pause, self.clock, NS_PER_S),
             path=directory_of(self.config) / f"meant-{self.access.account}.json"
             if self.cache is not None
@@ -270,6 +354,8 @@ class DayBuilder(msgspec.Struct, frozen=True):
             )
             if session is not None:
                 found.append((at, record, session))
+            else:
+                self._say_no_session(wanted.symbol, record, date)
         resolver.keep()
         if not found:
             why = self.calendar.holiday(date) or "no session"

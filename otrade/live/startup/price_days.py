@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from otrade.calendar import Calendar
 from otrade.errors import CalendarError, ConfigError
+from otrade.instruments.contracts import read_wish
 from otrade.simulator.prices.price_source import PriceSource
 
 SEGMENTS = {
@@ -63,6 +64,7 @@ def checked(
             raise ConfigError(
                 f"{date}: the price files have this day, and none of the configured instruments trades on it"
             )
+    _refuse_unused(prices, symbols)
     return known, notes
 
 
@@ -79,6 +81,35 @@ def mixed_words(prices: PriceSource, date: dt.date, symbols: Iterable[str]) -> s
     if not of_file or not invented:
         return ""
     return f"totals mix prices of a file ({', '.join(of_file)}) with invented ones ({', '.join(invented)})"
+
+
+def _refuse_unused(prices: PriceSource, symbols: Sequence[str]) -> None:
+    """Whose prices are given, and nobody trades it nor what is derived from it: then everything would
+    be traded on invented prices, and look as if it were the file's.
+    """
+    dates = prices.file_dates()
+    if not dates:
+        return
+    listed = prices.universe(dates[0]).by_key
+    roots: set[str] = set()
+    for symbol in symbols:
+        wish = read_wish(symbol)
+        if wish is not None:
+            roots.add(wish.spot_symbol.partition(":")[2])
+        elif symbol in listed:
+            roots.add(listed[symbol].root)
+        else:
+            return  # the start says what is wrong with it
+    for key, file in prices.files.items():
+        if (
+            prices.contracts[key][dates[0]].root not in roots
+            if dates[0] in prices.contracts[key]
+            else False
+        ):
+            raise ConfigError(
+                f"{file.path} has prices of {key}, and no configured instrument trades on them: name what they are of "
+                f"(sim.prices, or --prices FILE=SYMBOL), one of {', '.join(symbols)}"
+            )
 
 
 def _why_closed(calendar: Calendar, segment: str, date: dt.date) -> str:

@@ -21,6 +21,7 @@ from otrade.instruments.contracts import read_wish
 from otrade.instruments.dated import freeze_words
 from otrade.instruments.model import Freeze
 from otrade.live.notices.board import NoticeBoard
+from otrade.plain_file import read_plain
 
 SHARES = ("NSE", "BSE")
 
@@ -117,7 +118,7 @@ class SymbolResolver:
         if self._path is None:
             return {}
         try:
-            kept = msgspec.json.decode(self._path.read_bytes(), type=_Meant)
+            kept = msgspec.json.decode(read_plain(self._path), type=_Meant)
         except (OSError, msgspec.DecodeError):
             return {}
         return kept.symbols if kept.date == str(self._today) else {}

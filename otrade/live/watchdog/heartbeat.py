@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from otrade.plain_file import read_plain
+
 if TYPE_CHECKING:
     from otrade.live.day.trading_day import TradingDay
 
@@ -189,8 +191,7 @@ def read_heartbeat(var_dir: Path) -> HeartbeatReading | None:
     path = var_dir / "run" / "heartbeat.bin"
     for _ in range(READ_TRIES):
         try:
-            with path.open("rb") as file:
-                raw = file.read(_LAYOUT.size)
+            raw = read_plain(path, _LAYOUT.size)
             magic, first, pid, ticks, ts_ns, state, n_open, last = _LAYOUT.unpack(raw)
             beat = HeartbeatReading(pid, ticks, ts_ns, last, EngineState(state), n_open)
         except (OSError, struct.error, ValueError):
@@ -207,7 +208,7 @@ def read_protection(var_dir: Path) -> ProtectionFile | None:
     """What was open last; None when there is no such file, or none that can be read."""
     try:
         return msgspec.json.decode(
-            (var_dir / "run" / "protection.json").read_bytes(), type=ProtectionFile
+            read_plain(var_dir / "run" / "protection.json"), type=ProtectionFile
         )
     except (OSError, msgspec.DecodeError):
         return None

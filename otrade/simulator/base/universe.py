@@ -3,6 +3,7 @@ band, volatility).
 """
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,7 @@ from otrade.simulator.base.listings import (
 
 E4 = 10_000
 SEGMENT_IDS = {"NSE": 1, "NFO": 2, "CDS": 3, "BSE": 4, "BFO": 5, "BCD": 6, "MCX": 7, "INDICES": 9}
+AT_THE_MONEY = re.compile(r"(\w+):([^.]+)\.ATM([+-]\d{1,2})?(CE|PE)")
 STRIKES = 9
 """Of an index on either side of the money, where only what is near is listed."""
 SHARE_STRIKES = 10
@@ -203,9 +205,14 @@ class Universe:
         return {c.root: c for c in self._plain if c.expiry is None}
 
     def resolve(self, key: str) -> ListedContract:
-        """`NFO:NIFTY.FUT` is the nearest future, `NFO:NIFTY.ATMCE` (or `PE`) the nearest option at the
-        money. ValueError when there is no such instrument.
+        """`NFO:NIFTY.FUT` is the nearest future, `NFO:NIFTY.ATM-1CE` the option one strike below the
+        money that expires next. ValueError when there is no such instrument.
         """
+        option = AT_THE_MONEY.fullmatch(key)
+        if option is not None:
+            found = self._near_the_money(*option.groups())
+            if found is not None:
+                return found
         if key.endswith(".FUT"):
             exchange, _, name = key[:-4].partition(":")
             futures = [
@@ -215,26 +222,26 @@ class Universe:
             ]
             if futures:
                 return min(futures, key=lambda c: c.expiry or dt.date.max)
-        elif key.endswith((".ATMCE", ".ATMPE")):
-            exchange, _, name = key[:-6].partition(":")
-            options = [
-                c
-                for c in self.contracts
-                if (c.exchange, c.name, c.instrument_type) == (exchange, name, key[-2:])
-            ]
-            if options:
-                nearest = min(c.expiry or dt.date.max for c in options)
-                listed = sorted(c.strike_e4 for c in options if c.expiry == nearest)
-                at_the_money = listed[len(listed) // 2]
-                return next(
-                    c for c in options if (c.expiry, c.strike_e4) == (nearest, at_the_money)
-                )
         elif key in self.by_key:
             return self.by_key[key]
         raise ValueError(
-            f"no instrument {key!r} on {self.date}; write EXCH:SYMBOL or EXCH:NAME.FUT, "
-            f"for example NSE:INFY or NFO:NIFTY.FUT"
+            f"no instrument {key!r} on {self.date}; write EXCH:SYMBOL, EXCH:NAME.FUT or "
+            f"EXCH:NAME.ATMCE, for example NSE:INFY or NFO:NIFTY.FUT"
         )
+
+    def _near_the_money(
+        self, exchange: str, name: str, away: str | None, right: str
+    ) -> ListedContract | None:
+        """Strikes are listed around the money, as many on either side."""
+        chain = [
+            c
+            for c in self.contracts
+            if (c.exchange, c.name, c.instrument_type) == (exchange, name, right)
+        ]
+        first = min((c.expiry for c in chain if c.expiry is not None), default=None)
+        listed = sorted((c for c in chain if c.expiry == first), key=lambda c: c.strike_e4)
+        at = len(listed) // 2 + int(away or 0)
+        return listed[at] if 0 <= at < len(listed) else None
 
     def _add_share(
         self, number: int, symbol: str, name: str, level: float, sigma: float, fno: bool

@@ -60,6 +60,8 @@ class VirtualClock:
         self._follow: tuple[int, int, float] | None = None
         self.on_scheduled: Callback | None = None
         """Called after each new event; a driver that sleeps wakes up on it."""
+        self.on_advance: Callable[[int], None] | None = None
+        """Called with each new time before anything happens at it."""
 
     def now_ns(self) -> int:
         """Virtual time, nanoseconds since the UNIX epoch."""
@@ -102,6 +104,11 @@ class VirtualClock:
             heapq.heappop(heap)
         return None
 
+    @property
+    def is_next_external(self) -> bool:
+        """Is the next event a client's own timer?"""
+        return self.next_ns() is not None and self._heap[0][-1].external
+
     def pop(self) -> VirtualTimer:
         """Take the next event (`next_ns` must have said there is one) and move time to it."""
         due = heapq.heappop(self._heap)
@@ -112,6 +119,8 @@ class VirtualClock:
         """Move time forward to `ts_ns`; an earlier time is ignored."""
         if ts_ns > self._now_ns:
             self._now_ns = ts_ns
+            if self.on_advance is not None:
+                self.on_advance(ts_ns)
 
     def follow_wall(self, speed: float) -> None:
         """From now on time runs with the wall clock, `speed` virtual seconds a second."""

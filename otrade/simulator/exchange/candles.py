@@ -1,8 +1,9 @@
-"""Historical candles: the current day as far as it has happened, earlier days as the price model
-has them.
+"""Historical candles: the current day as far as it has happened, earlier days as they were, or
+would have been, tick by tick.
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from otrade.simulator.base import hours
@@ -11,7 +12,6 @@ from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.market_data import OI_UNITS, next_oi, oi_unit
 from otrade.simulator.exchange.order_system import OrderSystem
-from otrade.simulator.prices.price_paths import PricePath
 
 HISTORY_DAYS_MAX = 60
 """Trading days before the current one of which the simulator has prices."""
@@ -42,9 +42,17 @@ def bars(
     """
     to_ns = min(to_ns, clock.now_ns())
     found: list[CandleBar] = []
-    for date in _days(exchange.date, from_ns, to_ns):
-        path = exchange.prices.path(contract, date)
-        found += _bars(path, contract, date, minutes, from_ns, to_ns)
+    dates = set(_days(exchange.date, from_ns, to_ns))
+    first, last = hours.ist_date(from_ns), hours.ist_date(to_ns)
+    dates |= {d for d in exchange.prices.file_dates() if first <= d <= last and d < exchange.date}
+    for date in sorted(dates):
+        trades: Iterable[tuple[int, int, int, int]]
+        if date == exchange.date:
+            trades = exchange.market.quote(contract).trades()
+        else:
+            path = exchange.prices.earlier(contract, date)
+            trades = zip(path.ts_ns, path.px_e4, path.qty, path.noise, strict=True)
+        found += _bars(trades, contract, date, minutes, from_ns, to_ns)
     return found
 
 
@@ -62,16 +70,19 @@ def _days(today: dt.date, from_ns: int, to_ns: int) -> list[dt.date]:
 
 
 def _bars(
-    path: PricePath, contract: ListedContract, date: dt.date, minutes: int, from_ns: int, to_ns: int
+    trades: Iterable[tuple[int, int, int, int]],
+    contract: ListedContract,
+    date: dt.date,
+    minutes: int,
+    from_ns: int,
+    to_ns: int,
 ) -> list[CandleBar]:
-    if not len(path):
-        return []
     start_ns = contract.session_ns(date)[0] if minutes else hours.ist_ns(date, "00:00")
     length_ns = minutes * 60 * NS_PER_S if minutes else 86_400 * NS_PER_S
     found: list[CandleBar] = []
     current, unit = -1, oi_unit(contract)
     oi = unit * OI_UNITS
-    for ts_ns, px_e4, qty, noise in zip(path.ts_ns, path.px_e4, path.qty, path.noise, strict=True):
+    for ts_ns, px_e4, qty, noise in trades:
         if ts_ns > to_ns:
             break
         oi = next_oi(oi, unit, noise)

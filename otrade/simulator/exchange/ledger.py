@@ -203,6 +203,13 @@ class Ledger:
             target.sell_qty += qty
             target.sell_value_e4 += value_e4
 
+    def restore(self, cash_e4: int, held: Iterable[Position], trades: Iterable[Execution]) -> None:
+        """As a day began, and what has traded since."""
+        self.opening_e4 = cash_e4
+        self._positions = {(p.contract.key, p.product): p for p in held}
+        for trade in trades:
+            self.book(trade)
+
     def roll(self, resolve: Callable[[str], ListedContract | None]) -> None:
         """A new day: profit becomes cash, open quantities become overnight ones, expired contracts
         disappear.

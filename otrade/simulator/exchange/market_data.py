@@ -6,7 +6,7 @@ already known, so it does not matter when it is caught up.
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from otrade.simulator.base.hours import ist_ns, previous_trading_day
 from otrade.simulator.base.universe import ListedContract
@@ -74,6 +74,8 @@ class MarketSnapshot:
         self.quiet_until_ns = 0
         """Nobody trades before that time; the order book moves all the same."""
         self._skipped: set[int] = set()
+        self._bent_e4: dict[int, int] = {}
+        """Prices that trades of the path have had in its place."""
         close = self.prev_close_e4
         self.ltp_e4 = self.open_e4 = self.high_e4 = self.low_e4 = close
         self.last_qty = self.volume = self.value_e4 = 0
@@ -111,6 +113,7 @@ class MarketSnapshot:
         last = -1
         if self.is_halted:
             while self._next < n and path.ts_ns[self._next] <= now_ns:
+                self._skipped.add(self._next)
                 self._next += 1
             return False
         while i < n and path.ts_ns[i] <= now_ns:
@@ -120,7 +123,7 @@ class MarketSnapshot:
                 continue
             price_e4, qty = path.px_e4[i], path.qty[i]
             if self._bends:
-                price_e4 = self._bent(price_e4)
+                price_e4 = self._bent_e4[i] = self._bent(price_e4)
             if not self.volume:
                 self.open_e4 = self.high_e4 = self.low_e4 = price_e4
                 self._rising = price_e4 >= self.ltp_e4
@@ -157,11 +160,18 @@ class MarketSnapshot:
         last = self._next
         while until_ns and last > first and path.ts_ns[last - 1] >= until_ns:
             last -= 1
-        traded = [i for i in range(first, last) if i not in self._skipped]
         return [
-            (self._bent(path.px_e4[i]) if self._bends else path.px_e4[i], path.qty[i])
-            for i in traded
+            (self._bent_e4.get(i, path.px_e4[i]), path.qty[i])
+            for i in range(first, last)
+            if i not in self._skipped
         ]
+
+    def trades(self) -> Iterator[tuple[int, int, int, int]]:
+        """(time, price, quantity, noise) of all that has traded today, oldest first."""
+        path = self._path
+        for i in range(self._next):
+            if i not in self._skipped:
+                yield path.ts_ns[i], self._bent_e4.get(i, path.px_e4[i]), path.qty[i], path.noise[i]
 
     def lock(self, side: int) -> None:
         """Stand at the band from the next trade on; 0 lets go."""

@@ -5,6 +5,7 @@ Everything that changes an order's state is here; `order_system` decides what ma
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 from otrade.simulator.base.config import NS_PER_MS, NS_PER_S, SimConfig
 from otrade.simulator.base.day_draws import DayDraws
@@ -71,6 +72,28 @@ class MatchingEngine:
     def can_change(self, order: Order) -> bool:
         """It has arrived, and no modification or cancel is on its way."""
         return order.order_id in self._at_exchange and order.order_id not in self._busy
+
+    def restore(self, orders_of_day: Iterable[Order], delay_ns: Callable[[Order], int]) -> None:
+        """Orders of a process that has died. A new one that was on its way arrives; a change that was
+        is lost, and its order is what it was.
+        """
+        for order in sorted(orders_of_day, key=lambda o: o.sequence):
+            self._sequence = max(self._sequence, order.sequence)
+            if order.is_final:
+                continue
+            self._live.setdefault(order.contract.token, []).append(order)
+            self._market.watch(order.contract)
+            self._close_with_session(self._market.quote(order.contract))
+            if order.exchange_order_id is None:
+                self._later(order, delay_ns(order), partial(self._arrive, order))
+                continue
+            self._at_exchange.add(order.order_id)
+            if order.status not in orders.WORKING:
+                self._working(order)
+            if order.terms.validity == "TTL":
+                ttl_ns = order.terms.validity_ttl * 60 * NS_PER_S
+                left_ns = order.ts_placed_ns + ttl_ns - self._clock.now_ns()
+                self._later(order, max(left_ns, 0), partial(self._apply_cancel, order))
 
     # ---- from the order system, each one latency later
 

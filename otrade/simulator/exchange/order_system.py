@@ -19,6 +19,7 @@ from otrade.simulator.base.universe import E4, ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.draws import number_of
 from otrade.simulator.exchange import order_checks, orders, price_bands
+from otrade.simulator.exchange.account_record import SavedAccount, orders_of, positions_of
 from otrade.simulator.exchange.funds import AccountFunds, funds_of
 from otrade.simulator.exchange.ledger import Claim, Ledger
 from otrade.simulator.exchange.market_data import MarketData
@@ -63,7 +64,7 @@ class OrderSystem:
         self.on_day: list[Callable[[], None]] = []
         """Called when a new day begins: tokens and contracts may have changed."""
         self.all_trades: list[Execution] = []
-        """Every execution of every day."""
+        """Every execution of the present day."""
         self.market: MarketData
         self._draws = DayDraws(cfg.seed, "exchange")
         self._named: Counter[str] = Counter()
@@ -78,10 +79,13 @@ class OrderSystem:
     # ---- the day
 
     def open_day(self, date: dt.date) -> None:
-        """Forget yesterday's orders, roll positions, list the date's instruments."""
+        """Forget yesterday's orders, trades and prices, roll positions, list the date's instruments."""
         if hasattr(self, "market"):
             self.market.close()
             self._matching_engine.close()
+        self.prices.forget_before(date)
+        self.all_trades = []
+        self.faults.asked.clear()
         self.market = MarketData(self.clock, self.prices, date)
         self._draws.open_day(date)
         self._named.clear()
@@ -117,6 +121,18 @@ class OrderSystem:
         self._named[name] += 1
         return number_of(f"{name}/{self._named[name]}")
 
+    def restore(self, saved: SavedAccount) -> list[Order]:
+        """The present day's account as a run that was cut off has left it, at its time."""
+        contracts = self.market.universe.by_key
+        placed, trades, fees_e4 = orders_of(saved, contracts)
+        self.ledger.restore(saved.opening["cash_e4"], positions_of(saved, contracts), trades)
+        self.ledger.fees_e4 = fees_e4
+        self.all_trades.extend(trades)
+        self._book = {order.order_id: order for order in placed}
+        self._named.update(f"{order.tag or ''}/{order.contract.key}" for order in placed)
+        self._matching_engine.restore(placed, self._travel_ns)
+        return placed
+
     # ---- what tests and reports ask, as plain data
 
     def orders(self) -> list[Order]:
@@ -132,8 +148,7 @@ class OrderSystem:
 
     def trades(self) -> list[Execution]:
         """Today's executions, oldest first."""
-        day_ns = hours.ist_ns(self.date, "00:00")
-        return [trade for trade in self.all_trades if trade.ts_ns >= day_ns]
+        return list(self.all_trades)
 
     def net_qty(self) -> dict[str, int]:
         """Open quantity by `EXCH:SYMBOL`, products added up; flat ones left out."""

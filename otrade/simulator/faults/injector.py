@@ -103,7 +103,7 @@ class FaultInjector(
         BookFaults.__init__(self, draws, seen)
         BandFaults.__init__(self)
         self.asked: list[tuple[int, str, str]] = []
-        """(time, kind of route, path) of every question that is no order."""
+        """(time, kind of route, path) of every question of the day that is no order."""
         RmsFaults.__init__(self, seen)
         self.quote_paths: tuple[str, ...] = ()
         """How the paths of quotes begin, at every broker that is served."""

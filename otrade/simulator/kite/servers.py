@@ -39,6 +39,8 @@ class KiteServers:
         rest = await self._rest.start(self._cfg.ports.get("rest_port", 0))
         feed = await self.feed.start(self._cfg.ports.get("feed_port", 0))
         self._ports = {"rest": rest, "feed": feed}
+        if "rest_port" in self._cfg.ports and "kite" not in self._cfg.servers:
+            self.sessions.redirect_url = f"http://127.0.0.1:{rest}/login/kite"
         return self._ports
 
     async def stop(self) -> None:
@@ -55,7 +57,10 @@ class KiteServers:
 
     def listing(self) -> str:
         there = self.client_settings()
-        return f"REST  {there['rest_url']}\nfeed  {there['feed_url']}\n"
+        return (
+            f"REST  {there['rest_url']}\nfeed  {there['feed_url']}\n"
+            f"login {there['login_url']}, which sends the browser to {self.sessions.redirect_url}\n"
+        )
 
 
 def wire_name(contract: ListedContract) -> str:

@@ -119,12 +119,26 @@ class PriceSource:
             _keep(self._paths, key, self._make(contract, date))
         return self._paths[key]
 
+    def earlier(self, contract: ListedContract, date: dt.date) -> PricePath:
+        """The trades of a day before. Of a root with prices of a user, no day is invented."""
+        is_of_file = any(root == contract.root for root, _ in self._bars)
+        if is_of_file and not self.is_of_file(contract, date):
+            return PricePath()
+        return self.path(contract, date)
+
     def set_path(
         self, contract: ListedContract, date: dt.date, path: PricePath, close_e4: int
     ) -> None:
         """Put hand-made trades, and the close before them, in the place of generated ones."""
         self._given[contract.key, date] = path
         self._closes[contract.key, date] = close_e4
+
+    def forget_before(self, date: dt.date) -> None:
+        """Days that are over need no memory: whoever asks for their candles has them made again."""
+        self._references = {k: made for k, made in self._references.items() if k[1] >= date}
+        self._paths = {k: made for k, made in self._paths.items() if k[1] >= date}
+        self._file_qty = {k: made for k, made in self._file_qty.items() if k[1] >= date}
+        self._universes = {k: made for k, made in self._universes.items() if k >= date}
 
     def is_of_file(self, contract: ListedContract, date: dt.date) -> bool:
         """Are its prices of that day a user's, or made from a user's?"""

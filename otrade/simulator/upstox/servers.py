@@ -14,7 +14,6 @@ from otrade.simulator.upstox import rms_rules
 from otrade.simulator.upstox.rest.names import InstrumentKeys, instrument_key
 from otrade.simulator.upstox.rest.routes import UpstoxRestServer
 from otrade.simulator.upstox.rest.sessions import UpstoxLoginSessions
-from otrade.simulator.upstox.rest.settings import settings_of
 from otrade.simulator.upstox.rest.user import UpstoxUser
 from otrade.simulator.upstox.streams.market_stream import MarketStreamServer
 from otrade.simulator.upstox.streams.portfolio_stream import PortfolioStreamServer
@@ -71,6 +70,8 @@ class UpstoxServers:
     async def start(self) -> dict[str, int]:
         self._feed_port = await self.feed.start(self._cfg.ports.get("upstox_feed_port", 0))
         self._rest_port = await self._rest.start(self._cfg.ports.get("upstox_rest_port", 0))
+        if "upstox_rest_port" in self._cfg.ports and "upstox" not in self._cfg.servers:
+            self.sessions.redirect_url = f"http://127.0.0.1:{self._rest_port}/login/upstox"
         return {"upstox_rest": self._rest_port, "upstox_feed": self._feed_port}
 
     async def stop(self) -> None:
@@ -82,7 +83,7 @@ class UpstoxServers:
         return {
             "rest_url": rest,
             "login_url": f"{rest}/v2/login/authorization/dialog",
-            "redirect_url": settings_of(self._cfg).redirect_url,
+            "redirect_url": self.sessions.redirect_url,
             "instruments_url": f"{rest}/market-quote/instruments/exchange/complete.json.gz",
         }
 
@@ -90,6 +91,7 @@ class UpstoxServers:
         return (
             f"Upstox REST   http://127.0.0.1:{self._rest_port}\n"
             f"Upstox feeds  ws://127.0.0.1:{self._feed_port}\n"
+            f"Upstox login  with redirect_uri {self.sessions.redirect_url}\n"
         )
 
 

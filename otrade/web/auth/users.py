@@ -18,6 +18,7 @@ import msgspec
 
 from otrade.contract.views import Role, Scope
 from otrade.errors import ConfigError
+from otrade.plain_file import read_plain
 
 ACCESS_DIR = "access"
 """Below `paths.var`."""
@@ -138,7 +139,7 @@ class UsersFile:
         if status.st_uid != os.geteuid():
             raise ConfigError("belongs to another user", file=str(self.path))
         try:
-            return msgspec.json.decode(self.path.read_bytes(), type=Users)
+            return msgspec.json.decode(read_plain(self.path), type=Users)
         except OSError as error:
             raise ConfigError(f"cannot be read: {error.strerror}", file=str(self.path)) from None
         except (msgspec.DecodeError, UnicodeDecodeError):

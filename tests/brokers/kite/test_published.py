@@ -101,6 +101,8 @@ def test_holdings_keep_what_was_bought_yesterday() -> None:
     for row in json.loads(published("holdings.json"))["data"]:
         held = holding_of(row)
         assert held.qty == row["quantity"] + row["t1_quantity"]
+        assert held.pledged_qty == row["collateral_quantity"]
+        assert held.mtf_qty == (row.get("mtf") or {}).get("quantity", 0)
         assert held.avg_px_e4 == int(
             (Decimal(str(row["average_price"])) * 10_000).to_integral_value(ROUND_HALF_UP)
         )

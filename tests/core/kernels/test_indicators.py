@@ -171,7 +171,11 @@ def test_donchian(kernels: Any, period: int) -> None:
 def test_vwap(kernels: Any) -> None:
     _, _, close, volume = walk()
     volume[:5] = 0.0
-    got = run(kernels["otk_vwap"], state("vwap_t"), close, volume)
+    s, noon_ns = state("vwap_t"), 1_718_260_000_000_000_000
+    got = [
+        kernels["otk_vwap"](ctypes.byref(s), px, qty, noon_ns)
+        for px, qty in zip(close, volume, strict=True)
+    ]
     want = np.array(
         [
             np.sum(close[: i + 1] * volume[: i + 1]) / np.sum(volume[: i + 1])
@@ -181,6 +185,16 @@ def test_vwap(kernels: Any) -> None:
         ]
     )
     np.testing.assert_allclose(got, want, rtol=1e-12)
+
+
+def test_vwap_begins_anew_with_each_indian_date(kernels: Any) -> None:
+    """Bars of the day before leave nothing in it: 23:59:59 IST is one day, midnight another."""
+    s, midnight_ns = state("vwap_t"), 1_718_217_000_000_000_000
+    vwap = kernels["otk_vwap"]
+    assert vwap(ctypes.byref(s), 100.0, 10.0, midnight_ns - 2) == 100.0
+    assert vwap(ctypes.byref(s), 200.0, 10.0, midnight_ns - 1) == 150.0
+    assert vwap(ctypes.byref(s), 300.0, 10.0, midnight_ns) == 300.0
+    assert vwap(ctypes.byref(s), 400.0, 30.0, midnight_ns + 1) == 375.0
 
 
 def test_supertrend_against_a_naive_account(kernels: Any) -> None:

@@ -49,6 +49,8 @@ def plain_kernels() -> dict[str, Any]:
         helper=lambda fn: fn,
         ptr=lambda _: None,
         rec=lambda p: p.contents,
+        IST_NS=real.IST_NS,  # type: ignore[attr-defined]
+        DAY_NS=real.DAY_NS,  # type: ignore[attr-defined]
     )
     sys.modules[real.__name__] = fake
     try:
@@ -164,6 +166,7 @@ def drive(symbol: str, ways: list[Any], arguments: list[str]) -> int:
                 "low_e4": low,
                 "ts_recv_ns": ts,
                 "ts_open_ns": ts,
+                "ts_end_ns": ts + 180 * 10**9,
             }
             for record in (
                 r for mine in records for r in mine if type(r).__name__ in ("market_t", "bar_t")
@@ -172,7 +175,10 @@ def drive(symbol: str, ways: list[Any], arguments: list[str]) -> int:
                     if hasattr(record, name):
                         setattr(record, name, value)
             floats = {1: [px], 2: [high, low], 3: [high, low, px]}.get(len(rest), [])
-            compare(symbol, ways, records, [v / 10000.0 for v in floats])
+            values: list[Any] = [v / 10000.0 for v in floats]
+            if rest and rest[-1] == "int64_t":
+                values[-1] = ts
+            compare(symbol, ways, records, values)
     return RUNS * CALLS
 
 

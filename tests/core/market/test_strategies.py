@@ -183,7 +183,7 @@ def test_a_strategy_says_what_its_history_says(kind: str, mode: str, filters: st
         ):  # four prices a minute: the first one of a minute closes the bar before
             account.bars.append((max(bar) / 100, min(bar) / 100, bar[-1] / 100))
             if mode == "bar":
-                account.value(bar[-1] / 100, OPEN_NS + (i - 4) * step_ns)
+                account.value(bar[-1] / 100, OPEN_NS + i * step_ns)  # decided at its end
             bar = []
         bar.append(paise)
         if mode == "tick":

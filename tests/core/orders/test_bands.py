@@ -431,3 +431,20 @@ def test_what_the_broker_said_replays_bit_for_bit():
     assert done.divergence is None, done.divergence
     assert done.engine.instrument(0) == d.e.instrument(0) and done.engine.bracket(0) == d.b
     assert done.engine.instrument(0)["quote_ltp_e4"] == 970_000
+
+
+def test_an_entry_accepted_late_has_no_levels_before_it_fills():
+    d = BandDriver()
+    entry = d.enter()
+    d.lose(entry)
+    for _ in range(3):
+        d.wait(1_500 * MS)
+        d.e.take_command()  # a look at the book
+        d.book()
+    assert d.b["state"] == BracketState.CLOSED, "its absence was proved"
+    d.book((entry, Ev.WORKING, {}))
+    d.quote(1_000_000, lo=LO, hi=HI)
+    assert d.b["state"] == BracketState.OPEN, "it stands after all"
+    d.quote(1_000_000, lo=LO - 10_000, hi=HI + 10_000)
+    bracket = d.e.bracket(0)
+    assert (bracket["entry_qty"], bracket["stop_e4"], bracket["target_e4"]) == (0, 0, 0)

@@ -338,6 +338,37 @@ def test_trailing_moves_in_steps_and_never_back():
     assert d.take().trigger_e4 == 992_000
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_trailing_begins_when_price_has_gone_its_activation_distance(side: int) -> None:
+    """Entry 100, stop 2 rupees away; the trail of 1 rupee begins 3 rupees on, and from there on
+    follows every step, however far price has come back meanwhile.
+    """
+    d = EngineDriver(
+        plan={
+            "trail_kind": 2,
+            "trail_value": 1.0,
+            "trail_step_value": 0.5,
+            "trail_from_value": 3.0,
+            "target_kind": 0,
+        }
+    )
+    d.opened(side)
+
+    def at(paise: int) -> int:
+        return 10_000 + side * paise
+
+    for paise in (50, 150, 299, 250, 299):
+        d.price(at(paise)).quiet()
+    d.price(at(300))
+    moved = d.take()
+    assert (moved.kind, moved.trigger_e4) == (Cmd.REPLACE, at(200) * 100)
+    d.ack(moved)
+    d.say(moved, Ev.REPLACED)
+    d.price(at(260)).quiet()
+    d.price(at(360))
+    assert d.take().trigger_e4 == at(260) * 100
+
+
 TRAIL = {"trail_kind": 2, "trail_value": 2.0, "trail_step_value": 0.5, "target_kind": 0}
 
 

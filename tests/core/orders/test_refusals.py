@@ -2,6 +2,8 @@
 spent in vain, no cover is given up.
 """
 
+import itertools
+
 import pytest
 
 from otrade._core.types import (
@@ -90,6 +92,59 @@ def test_a_range_beside_the_market_is_found():
         d.price(10_005, 0)
         d.wait(100 * MS)
     pytest.fail("no price inside the range was asked")
+
+
+def test_a_range_that_comes_back_is_found_within_seconds_by_a_way_out_that_nothing_covers():
+    d = EngineDriver(plan={"target_kind": 0})
+    stop = d.opened(Side.BUY)
+    d.e.on_flatten(0, d.now)
+    d.ack(d.take())
+    d.say(stop, Ev.CANCELED)
+    asked_ns = []
+    for _ in range(120 * 10):
+        for cmd in requests(d):
+            asked_ns.append(d.now)
+            d.refuse(cmd, Reason.PRICE_RANGE)
+        d.price(10_005, 0)
+        d.wait(100 * MS)
+    gaps_s = [round((b - a) / SECOND, 1) for a, b in itertools.pairwise(asked_ns)]
+    assert len(asked_ns) >= 20
+    assert max(gaps_s[:19]) <= 4.1, "twenty tries, none later than any other refused exit's"
+    assert min(gaps_s[20:]) >= 30.0, "somebody has to look; the day's orders are spared"
+
+
+def test_a_range_refused_minutes_ago_does_not_slow_the_next_one():
+    d = EngineDriver(plan={"target_kind": 0})
+    stop = d.opened(Side.BUY)
+    d.e.on_flatten(0, d.now)
+    d.ack(d.take())
+    d.say(stop, Ev.CANCELED)
+    out, n = None, 0
+    for _ in range(40 * 10):  # the steps end, then one is taken and rests
+        for cmd in requests(d):
+            n += 1
+            if n == 9:
+                out = cmd
+                d.ack(cmd)
+                d.say(cmd, Ev.WORKING)
+            else:
+                d.refuse(cmd, Reason.PRICE_RANGE)
+        if out is not None:
+            break
+        d.price(10_005, 0)
+        d.wait(100 * MS)
+    assert out is not None
+    d.wait(90 * SECOND)
+    d.e.take_command()
+    d.say(out, Ev.CANCELED)
+    tries_ns = []
+    for _ in range(10 * 10):
+        for cmd in requests(d):
+            tries_ns.append(d.now)
+            d.refuse(cmd, Reason.PRICE_RANGE)
+        d.price(10_005, 0)
+        d.wait(100 * MS)
+    assert len(tries_ns) >= 5, "a step every second, as after the first refusal"
 
 
 def test_words_of_a_halt_while_it_trades_do_not_use_up_the_days_orders():

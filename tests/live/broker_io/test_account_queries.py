@@ -7,12 +7,20 @@ from typing import Any, cast
 
 import pytest
 
-from otrade.brokers.session import BrokerPosition, BrokerRows, EmergencyClient, Funds, Holding
+from otrade.brokers.session import (
+    BrokerPosition,
+    BrokerRows,
+    EmergencyClient,
+    Funds,
+    Holding,
+    UnreadableRow,
+)
+from otrade.brokers.upstox.emergency_client import holding_of as upstox_holding
 from otrade.calendar import Calendar
 from otrade.cli.commands.account import render
 from otrade.drill.process import adapter_at
 from otrade.errors import NetworkError
-from otrade.live.broker_io.account_queries import LOOK_EVERY_NS, TIMEOUT_NS, AccountQueries
+from otrade.live.broker_io.account_queries import LOOK_EVERY_NS, TIMEOUT_NS, AccountQueries, read
 from otrade.live.control.preflight_service import LOOK_EVERY_NS as BOARD_EVERY_NS
 from otrade.live.control.preflight_service import PreflightService
 from otrade.live.paper_mode import paper_adapter
@@ -34,10 +42,16 @@ class CountingBroker:
         self.asked += 1
         return BrokerRows([BrokerPosition(1, "NSE", "INFY", "MIS", 10, 10, 0, 15_000_000, 0, 0, 1)])
 
-    async def holdings(self) -> list[Holding]:
+    async def mtf_positions(self) -> BrokerRows[BrokerPosition]:
+        return BrokerRows([BrokerPosition(1, "NSE", "INFY", "MTF", 40, 0, 0, 0, 0, 0, 1)])
+
+    async def holdings(self) -> BrokerRows[Holding]:
         if self.fails:
             raise NetworkError("the broker did not answer")
-        return [Holding("NSE", "TCS", "INE1", 5, 2, 35_000_000, 36_000_000)]
+        return BrokerRows(
+            [Holding("NSE", "TCS", "INE1", 5, 2, 35_000_000, 36_000_000, 300, 20)],
+            [UnreadableRow("SB\x1bIN", "", 0, "quantity of a broker's row is missing")] * 7,
+        )
 
     async def funds(self) -> list[Funds]:
         return [Funds("equity", 1_000_000, 5)]
@@ -66,11 +80,59 @@ def test_many_looks_are_one_question_and_its_age_is_told() -> None:
         assert client.asked == client.closed == 2 and second.ts_ms == clock.ns // 10**6
         assert second.positions[0].ltp_e4 is None, "a price that is not told is not 0"
         assert second.holdings[0].t1_qty == 2 and "last not told" in render(second)
+        assert [(p.product, p.net_qty) for p in second.positions] == [("MIS", 10), ("MTF", 40)]
+        assert "2 not delivered yet, 300 pledged, 20 on margin (MTF)" in render(second)
 
     run(work())
 
 
-def test_half_an_answer_is_none_and_one_broker_does_not_hide_the_other() -> None:
+def test_a_row_that_cannot_be_read_is_named_and_hides_nothing() -> None:
+    client = CountingBroker()
+    accounts = AccountQueries(
+        [("kite", lambda: cast(EmergencyClient, client))], QueryClock().now_ns
+    )
+
+    async def work() -> None:
+        (row,) = await accounts.fetch()
+        assert row.positions and row.holdings and row.funds
+        assert row.trouble.startswith("holdings, SB IN: quantity of a broker's row is missing; ")
+        assert row.trouble.endswith("; holdings, 2 more rows")
+        words = render(row)
+        assert "could not be read, and is not known: holdings" in words and "NSE:TCS" in words
+
+    run(work())
+
+
+def test_an_account_with_an_unreadable_row_is_not_said_to_be_empty() -> None:
+    client = CountingBroker(fails=True)
+    cast(Any, client).positions = cast(Any, client).mtf_positions = no_rows
+
+    async def work() -> None:
+        found = await read("kite", cast(EmergencyClient, client), QueryClock().now_ns)
+        assert "no position and no holding" not in render(found)
+
+    run(work())
+
+
+async def no_rows() -> BrokerRows[BrokerPosition]:
+    return BrokerRows()
+
+
+@pytest.mark.parametrize(
+    ("row", "qty", "pledged"),
+    [
+        ({"quantity": 36, "t1_quantity": 0, "collateral_quantity": 36}, 36, 36),
+        ({"quantity": 36}, 36, 0),
+        ({"quantity": 36, "collateral_quantity": None}, 36, 0),
+    ],
+)
+def test_what_upstox_has_as_collateral(row: dict[str, Any], qty: int, pledged: int) -> None:
+    told = {"exchange": "NSE", "trading_symbol": "TCS", "average_price": 10.5, "last_price": 11}
+    held = upstox_holding({**told, **row})
+    assert (held.qty, held.pledged_qty) == (qty, pledged)
+
+
+def test_one_question_that_fails_hides_neither_the_others_nor_the_other_broker() -> None:
     bad, good = CountingBroker(fails=True), CountingBroker()
     accounts = AccountQueries(
         [
@@ -82,9 +144,10 @@ def test_half_an_answer_is_none_and_one_broker_does_not_hide_the_other() -> None
 
     async def work() -> None:
         first, second = await accounts.fetch()
-        assert first.trouble and not first.positions and not first.funds and bad.closed == 1
+        assert first.trouble == "holdings: the broker did not answer" and bad.closed == 1
+        assert first.positions and first.funds and not first.holdings
         assert "could not be read" in render(first)
-        assert not second.trouble and second.positions
+        assert second.positions
 
     run(work())
 

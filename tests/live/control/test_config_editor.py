@@ -113,7 +113,7 @@ def test_a_difference_says_when_it_takes_effect(editor: ConfigEditor, path: Path
     assert {row.when for row in both.changes} == {
         "now",
         "next_start",
-    } and "taken whole or not at all" in both.words
+    } and "1 of 2 changes are in force within five seconds" in both.words
     nothing = changed(editor, {})
     assert nothing.ok and nothing.changes == []
     assert path.read_bytes() == PAPER.read_bytes(), "a check writes nothing"

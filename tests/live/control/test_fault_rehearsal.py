@@ -15,7 +15,7 @@ from otrade.errors import ConfigError
 from otrade.journal.replay import replay
 from otrade.journal.scan import windows
 from otrade.live import app
-from tests.harness.paper_run import FRIDAY, MAX, on_beat, write
+from tests.harness.paper_run import CONFIG, FRIDAY, MAX, on_beat, write
 
 REHEARSE = [
     {"at": "10:05", "what": "feed"},
@@ -80,14 +80,12 @@ def test_what_somebody_buys_by_hand_is_shown_and_left_alone(
     sim = {
         "seed": 5,
         "ticks_per_s": 0.5,
-        "rehearse": [{"at": "08:00", "what": "hand"}, {"at": "10:05", "what": "hand"}],
+        "rehearse": [{"at": "10:05", "what": "hand"}],
     }
     app.run(RunOptions(config=write(folder, sim=sim), speed=MAX, date=FRIDAY, page=False))
     day = seen["day"]
     told = [notice for notice in day.board.since(0) if notice.code == "REHEARSAL"]
-    assert [notice.text for notice in told] == ["rehearsal: somebody buys 1 of NSE:INFY by hand"], (
-        "before the day there is nobody"
-    )
+    assert [notice.text for notice in told] == ["rehearsal: somebody buys 1 of NSE:INFY by hand"]
     assert quarantined == {0}
     assert not day.engine.instrument(0)["quarantined"], "until the broker squares it off itself"
     after = [
@@ -96,6 +94,31 @@ def test_what_somebody_buys_by_hand_is_shown_and_left_alone(
         if trade.ts_entry_ns > told[0].ts_ns and trade.instrument_id == 0
     ]
     assert len(after) <= 1, "nothing is begun there any more; what was open is closed"
+
+
+def test_what_stands_at_the_end_is_in_the_summary(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A future for delivery, which nobody squares off: the summary said that nothing is open."""
+    sim = {"seed": 5, "ticks_per_s": 0.2, "rehearse": [{"at": "10:05", "what": "hand"}]}
+    config = write(
+        folder,
+        sim=sim,
+        instruments=[{"symbol": "NFO:NIFTY.FUT", "product": "NRML"}, *CONFIG["instruments"]],
+    )
+    code = app.run(RunOptions(config=config, speed=MAX, date=FRIDAY, page=False))
+    assert code == app.EXIT_OPEN
+    (end,) = [
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("at the end")
+    ]
+    assert end.endswith("Nothing is open. NOT THIS ENGINE'S: NFO:NIFTY26NOVFUT +65 NRML.")
+
+
+@pytest.mark.parametrize("at", ["08:00", "09:14", "15:45", "23:59"])
+def test_a_trouble_outside_the_day_is_refused(folder: Path, at: str) -> None:
+    config = write(folder, sim={"rehearse": [{"at": at, "what": "feed"}]})
+    with pytest.raises(ConfigError, match=rf"rehearse\[0\].at: {at} is outside the day"):
+        app.run(RunOptions(config=config, speed=MAX, date=FRIDAY, page=False))
 
 
 def test_a_trouble_that_is_not_known_is_refused_by_name(folder: Path) -> None:

@@ -142,3 +142,11 @@ def test_a_listener_that_fails_is_dropped_and_said() -> None:
     board.say(Severity.INFO, "TWO", "two")
     assert heard == ["LISTENER", "ONE", "TWO"]
     assert "no more paper" in board.since(0)[1].text
+
+
+def test_what_is_said_is_on_one_line_and_of_bounded_length() -> None:
+    """Whoever's words they are: a terminal, a log and a page show them."""
+    board = NoticeBoard(lambda: 1)
+    said = board.say(Severity.WARN, "X", "the broker says: \x1b[2J\r\nall\u202e is well\x00")
+    assert said.text == "the broker says:  [2J  all  is well "
+    assert len(board.say(Severity.WARN, "X", "y" * 10**6).text) < 33_000

@@ -11,13 +11,15 @@ import pytest
 
 import otrade
 from otrade._core.codecs.kite import KiteEncoder
-from otrade._core.types import Halt, Reason, Rec, Severity
+from otrade._core.types import Halt, Reason, Rec, Severity, Source
+from otrade.brokers.kite.reports import report_of
 from otrade.config.schema import JournalConfig
 from otrade.errors import JournalError
 from otrade.journal import layout
 from otrade.journal.file import JournalBusy
 from otrade.journal.memory import MemoryJournal
-from otrade.journal.scan import check, salvage
+from otrade.journal.replay import replay
+from otrade.journal.scan import check, records, salvage, windows
 from otrade.live.control.commands import Commands
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.persistence import day_journal as live_journal
@@ -248,3 +250,70 @@ def test_what_is_said_and_what_people_do_is_in_the_journal(tmp_path: Path) -> No
         )
 
     in_world(work)
+
+
+def test_a_frame_that_no_window_could_hold_is_refused_and_the_journal_is_fine(
+    tmp_path: Path,
+) -> None:
+    """The writer lost it, said that the disk was failing, and entries stayed off until a person
+    came. The largest one that fits is taken.
+    """
+
+    async def work(here: SimulatedDay) -> None:
+        board = NoticeBoard(lambda: here.now_ns)
+        journal = opened(tmp_path, board)
+        plan = build_plan(
+            "2026-11-23",
+            specs(here.sim, here.date, ("NSE:INFY",), (10,), 1.0, {}),
+            EngineSpec(run_id=5),
+        )
+        engine = plan.engine
+        engine.set_encoder(KiteEncoder(b"h", b"", b"token k:t"))
+        journal.recover(lambda: plan)
+        journal.begin(plan, {"encoder": {"kind": "kite", "host": "h", "prefix": ""}}, 5, 7)
+        engine.start(here.now_ns)
+        engine.on_feed(True, here.now_ns)
+        window = live_journal.SMALL_WINDOW_BYTES
+        before = journal.n_records
+        for n in (window, window - 32 - 56 + 1, 4 * window):
+            engine.on_frame_bytes(bytes(n), here.now_ns)
+        journal.poll(engine, here.now_ns)
+        assert engine.counters()["refused"][Reason.FRAME_LARGE - 100] == 3
+        assert engine.counters()["frames"] == 0 and journal.n_records == before
+        engine.on_frame_bytes(bytes(window - 32 - 56), here.now_ns)
+        journal.poll(engine, here.now_ns)
+        assert engine.counters()["frames"] == 1 and journal.n_lost == 0
+        assert engine.risk()["halt"] == Halt.ACTIVE
+        assert "JOURNAL_FULL" not in [notice.code for notice in board.since(0)]
+        journal.close(here.now_ns)
+        done = replay(windows(tmp_path / "2026-11-23.otj"))
+        assert done.divergence is None, "what was refused decides nothing"
+
+    in_world(work)
+
+
+def test_a_journal_made_for_few_instruments_is_not_gone_on_with_for_many(tmp_path: Path) -> None:
+    """Its windows may not hold their frames; what a person had halted stays halted."""
+
+    async def work(here: SimulatedDay) -> None:
+        board = NoticeBoard(lambda: here.now_ns)
+        a_run(here, opened(tmp_path, board), board, halt=True)
+        journal = open_journal(tmp_path, IDENTITY, CONFIG, board, 7, n_instruments=1_000)
+        (words,) = [n.text for n in board.since(0) if n.code == "JOURNAL_ASIDE"]
+        assert "fewer instruments" in words and "2026-11-23.1.otj" in words
+        a_run(here, journal, board)
+        assert here.settings.plan["halt"] == Halt.HALTED
+
+    in_world(work)
+
+
+def test_what_a_broker_says_of_an_order_is_bounded(tmp_path: Path) -> None:
+    board = NoticeBoard(lambda: 1)
+    journal = opened(tmp_path, board)
+    huge = {"order_id": "1", "status": "OPEN", "status_message": "x" * 1_000_000}
+    journal.raw(report_of(huge, Source.BOOK, 1))
+    board.say(Severity.INFO, "SAID", "y" * 1_000_000)
+    assert journal.n_lost == 0
+    journal.close(1)
+    kept = [r for r in records(tmp_path / "2026-11-23.otj") if r.kind in (Rec.RAW, Rec.WORDS)]
+    assert len(kept) == 2

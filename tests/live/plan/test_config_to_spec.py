@@ -37,11 +37,14 @@ def test_distances_times_and_words(config: Config) -> None:
     assert plan["cooldown_ns"] == 60 * SECOND
     assert plan["protection_e2"] == -1
     trailing = plan_of(config.strategies[1], config)
-    assert (trailing["trail_kind"], trailing["trail_value"], trailing["trail_step_value"]) == (
+    assert [
+        trailing[f"trail_{name}"] for name in ("kind", "value", "step_value", "from_value")
+    ] == [
         1,
         40.0,
         10.0,
-    )
+        40.0,
+    ]
     atr = plan_of(config.strategies[3], config)
     assert (atr["stop_kind"], atr["stop_value"], atr["target_value"]) == (3, 3.0, 6.0)
 
@@ -86,3 +89,15 @@ def test_our_times_lie_inside_the_session_and_rise(
     spec = session_spec(session, SessionsConfig())
     times = tuple(at_ns(DAY, clock) for clock in wanted)
     assert (spec.entry_from_ns, spec.entry_until_ns, spec.square_off_ns) == times
+
+
+@pytest.mark.parametrize(
+    "name", ["paper.json", "live.kite.example.json", "live.upstox.example.json"]
+)
+def test_shipped_quantities_are_whole_lots_of_today(name: str) -> None:
+    """NIFTY has lots of 65; a share has lots of one."""
+    shipped = from_bytes(default_bytes(name), name)
+    for strategy in shipped.strategies:
+        if strategy.sizing.mode == "fixed":
+            lot = {"NFO:NIFTY.FUT": 65}.get(strategy.instrument, 1)
+            assert strategy.sizing.value % lot == 0, strategy.name

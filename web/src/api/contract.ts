@@ -157,6 +157,7 @@ export interface StrategyView {
   params: Record<string, number | number>;
   enabled: boolean;
   ready: boolean;
+  waits_for: string;
   fast: number | null;
   slow: number | null;
   rsi: number | null;
@@ -301,12 +302,15 @@ export interface HoldingView {
   symbol: string;
   qty: number;
   t1_qty: number;
+  pledged_qty: number;
+  mtf_qty: number;
   avg_px_e4: number;
   ltp_e4: number | null;
 }
 
 /**
- * One broker's word. With `trouble` nothing is known: empty lists then mean nothing.
+ * One broker's word. `trouble` says what could not be read: that is not known, whatever the lists
+ * hold or do not.
  */
 export interface AccountView {
   broker: string;

@@ -28,6 +28,7 @@ class LoginSessions:
         self._requests: dict[str, int] = {}
         self._access = ""
         self._expires_ns = 0
+        self.redirect_url = settings_of(cfg).redirect_url
 
     def __repr__(self) -> str:
         return "LoginSessions(...)"
@@ -42,7 +43,7 @@ class LoginSessions:
         if api_key != self._cfg.api_key:
             raise bad_input("Invalid `api_key`.")
         request_token = self.request_token()
-        url = urlsplit(settings_of(self._cfg).redirect_url)
+        url = urlsplit(self.redirect_url)
         query = parse_qsl(url.query) + parse_qsl(redirect_params)
         query += [("request_token", request_token), ("action", "login"), ("status", "success")]
         return urlunsplit(url._replace(query=urlencode(query)))

@@ -29,6 +29,7 @@ class UpstoxLoginSessions:
         self._access = ""
         self._expires_ns = 0
         self._asked_until_ns = 0
+        self.redirect_url = settings_of(cfg).redirect_url
         self._ips = [*settings_of(cfg).static_ips, "", ""][:2]
         self._ips_changed: list[dt.datetime | None] = [None, None]
 
@@ -71,7 +72,7 @@ class UpstoxLoginSessions:
         return self.issue()
 
     def _check_application(self, client_id: str, redirect_uri: str) -> None:
-        if client_id != self._cfg.api_key or redirect_uri != settings_of(self._cfg).redirect_url:
+        if client_id != self._cfg.api_key or redirect_uri != self.redirect_url:
             raise UpstoxError(
                 "UDAPI100068",
                 "Check your 'client_id' and 'redirect_uri'; one or both are incorrect.",
@@ -91,7 +92,7 @@ class UpstoxLoginSessions:
         """The application asks its user to approve a login. When the wish expires, ms since the
         epoch. UpstoxError 401.
         """
-        self._check_application(client_id, settings_of(self._cfg).redirect_url)
+        self._check_application(client_id, self.redirect_url)
         if not hmac.compare_digest(client_secret.encode(), self._cfg.api_secret.encode()):
             raise UpstoxError(
                 "UDAPI100016", "Invalid Credentials", status=401, path="client_secret"

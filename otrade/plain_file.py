@@ -1,0 +1,33 @@
+"""Files that must be files. In the place of one may lie a pipe, on which an ordinary read waits for
+ever, and with it everything that the process protects.
+"""
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+NOT_PLAIN = "it is no ordinary file, but a pipe, a device or a directory"
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open for reading. OSError when it cannot be read, or is no ordinary file."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        require_plain(fd, path)
+        return os.fdopen(fd, "rb")
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def read_plain(path: Path, most: int = -1) -> bytes:
+    """Its bytes, at most so many. OSError as `open_plain`."""
+    with open_plain(path) as file:
+        return file.read(most)
+
+
+def require_plain(fd: int, path: Path) -> None:
+    """OSError unless an ordinary file was opened."""
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        raise OSError(0, NOT_PLAIN, str(path))
