@@ -112,7 +112,7 @@ TABLE = {
     "simulator.kite": "simulator.base simulator.exchange simulator.faults simulator.kite.rest "
     "simulator.net",
     "simulator.upstox.rest": "simulator.base simulator.draws simulator.exchange simulator.faults simulator.net",
-    "simulator.upstox.streams": "simulator.base simulator.exchange simulator.faults "
+    "simulator.upstox.streams": "simulator.base simulator.exchange simulator.faults simulator.prices "
     "simulator.net simulator.upstox.rest",
     "simulator.upstox": "simulator.base simulator.exchange simulator.faults simulator.net "
     "simulator.upstox.rest simulator.upstox.streams",

@@ -26,7 +26,7 @@ from otrade.live.paper_account import PaperAccount
 from otrade.live.runner import Runner
 from otrade.live.startup.credentials import PaperAccess, secondary_broker
 from otrade.live.startup.day_builder import DayBuilder
-from otrade.live.startup.price_days import checked
+from otrade.live.startup.price_days import checked, mixed_words
 from otrade.simulator.base.config import BOOK_PERCENT, SimConfig
 from otrade.simulator.prices.price_file import PriceFileError
 from otrade.simulator.simulator import Ports, Simulator
@@ -132,6 +132,10 @@ async def _run_day(runner: Runner, sim: Simulator, builder: DayBuilder, date: dt
     day = prepared.day
     refuse_outside(sim.opens_ns(date), day.plan.close_ns, builder.config.sim.rehearse)
     runner.begin(day)
+    traded = {day.plan.instruments[s.instrument_id] for s in day.plan.strategies}
+    prices_words = mixed_words(sim.exchange.prices, date, [i.name for i in traded])
+    if prices_words:
+        runner.board.say(Severity.WARN, "PRICES_MIXED", f"{date}: {prices_words}")
     runner.set_broker_queries(prepared, builder)
     # A connection that is being made is work that no socket shows yet: time waits for it.
     sim.set_idle_probe(
@@ -150,7 +154,7 @@ async def _run_day(runner: Runner, sim: Simulator, builder: DayBuilder, date: dt
     while not day.ended.is_set():
         await sim.run_until(sim.clock.now_ns() + step_ns)
     await sim.during(day.close())
-    runner.finish()
+    runner.finish(prices_words)
 
 
 def sim_config_of(config: Config, options: RunOptions, calendar: Calendar) -> SimConfig:

@@ -281,13 +281,15 @@ class Runner:
                 ", ".join(done.deleted) or "none",
             )
 
-    def finish(self) -> DaySummary:
-        """A day has ended and is closed: print its screen."""
+    def finish(self, prices_words: str = "") -> DaySummary:
+        """A day has ended and is closed: print its screen. `prices_words`: what must be said of the
+        prices on which it traded.
+        """
         assert self.day is not None
         self._stop_tuning()
         if self._gc_control is not None:
             self._gc_control.__exit__()
-        summary = summarize(self.day)
+        summary = summarize(self.day, prices_words)
         # The screen of a day is printed once: thirty days' trades are not kept for the totals.
         self.summaries.append(msgspec.structs.replace(summary, trades=()))
         self._keep_latency(self.day)

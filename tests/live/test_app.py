@@ -82,6 +82,28 @@ def test_several_days_of_a_price_file_end_with_a_total(
     n_trades = [int(n) for n in re.findall(r"^trades +(\d+)", screen, re.MULTILINE)]
     (total,) = re.findall(r"^total +(\d+)", screen, re.MULTILINE)
     assert sum(n_trades) == int(total) > 0
+    assert "mix" not in screen
+
+
+def test_real_and_invented_prices_are_not_mixed_without_a_word(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prices = folder / "bars.csv"
+    rows = [f"2025-09-04 09:{15 + i}:00,24900,24905,24895,24902" for i in range(20)]
+    prices.write_text("\n".join(["time_ist,open,high,low,close", *rows]) + "\n")
+    strategy = CONFIG["strategies"][0]
+    future = strategy | {"name": "nifty", "instrument": "NFO:NIFTY.FUT"}
+    config = write(
+        folder,
+        instruments=[{"symbol": "NFO:NIFTY.FUT"}, {"symbol": strategy["instrument"]}],
+        strategies=[future | {"sizing": {"mode": "fixed", "value": 75}}, strategy],
+    )
+    assert trade(config, prices={"NFO:NIFTY.FUT": prices}, date=None) == app.EXIT_OK
+    words = f"totals mix prices of a file (NFO:NIFTY25SEPFUT) with invented ones ({strategy['instrument']})"
+    assert re.search(rf"^prices +{re.escape(words)}$", capsys.readouterr().out, re.MULTILINE)
+    lines = (folder / "var" / "log" / "otrade.jsonl").read_bytes().splitlines()
+    said = [json.loads(line)["text"] for line in lines if b"PRICES_MIXED" in line]
+    assert said == [f"2025-09-04: {words}"], "the page shows what the log has"
 
 
 def test_ctrl_c_flattens_and_the_page_says_so(

@@ -86,9 +86,9 @@ def _minutes(sim: Simulator, contract: ListedContract, date: dt.date) -> dict[in
     """Of one day, by the exchange's trades."""
     exchange = sim.exchange
     if date == exchange.date:
-        trades = [(ts, px) for ts, px, _, _ in exchange.market.quote(contract).trades()]
+        trades = [(ts, px) for ts, px, *_ in exchange.market.quote(contract).trades()]
     else:
-        path = exchange.prices.earlier(contract, date, coarse=False)
+        path = exchange.prices.earlier(contract, date)
         trades = list(zip(path.ts_ns, path.px_e4, strict=True))
     found: dict[int, OHLC] = {}
     for ts_ns, px_e4 in trades:

@@ -68,6 +68,8 @@ class DaySummary(msgspec.Struct, frozen=True):
     trades: Sequence[ClosedTrade] = ()
     n_unvalued: int = 0
     """Orders that filled at prices which nobody has told: profit is provisional."""
+    prices_words: str = ""
+    """What must be said of the prices on which it traded."""
 
     @property
     def pnl_note(self) -> str:
@@ -95,7 +97,7 @@ class DaySummary(msgspec.Struct, frozen=True):
         return net_after(self.gross_e4, self.charges)
 
 
-def summarize(day: TradingDay) -> DaySummary:
+def summarize(day: TradingDay, prices_words: str = "") -> DaySummary:
     """The day as it stands now."""
     engine, trades = day.engine, day.trades.trades
     counters, risk = engine.counters(), engine.risk()
@@ -130,6 +132,7 @@ def summarize(day: TradingDay) -> DaySummary:
         open_words=" ".join(filter(None, (what_is_open(day.plan), day.foreign_words))),
         trades=tuple(trades),
         n_unvalued=engine.n_unvalued,
+        prices_words=prices_words,
     )
 
 
@@ -159,6 +162,7 @@ def render(summary: DaySummary) -> str:
             *[_line("", f"  {part}") for part in breakdown(s.charges)],
             _line("P&L net", or_unknown(s.net_e4)),
             _line("", f"  {complete(s.charges, s.n_open)}"),
+            *([_line("prices", s.prices_words)] if s.prices_words else []),
             _line("naked time", f"{_ms(s.naked_total_ns)} total, {_ms(s.naked_worst_ns)} worst"),
             _line(
                 "at the target",
@@ -190,6 +194,7 @@ def short(summary: DaySummary) -> str:
             f"{s.day}: {s.why_ended}",
             f"net {or_unknown(s.net_e4)} (gross {rupees(s.gross_e4)}, charges {or_unknown(s.charges_e4)}; {complete(s.charges, s.n_open)})"
             + s.pnl_note,
+            *([s.prices_words] if s.prices_words else []),
             f"{s.n_trades} trades ({s.n_won} won, {s.n_lost} lost, {s.won_by}), {s.n_orders} orders, {s.n_alarms} alarms",
             f"without a working stop: {_ms(s.naked_total_ns)} total, {_ms(s.naked_worst_ns)} worst; "
             f"at the target by design: {_ms(s.target_total_ns)} total, {_ms(s.target_worst_ns)} worst",
@@ -207,6 +212,7 @@ def render_total(summaries: Sequence[DaySummary]) -> str:
         "total", sum(s.n_trades for s in summaries), sum(s.gross_e4 for s in summaries), charges
     )
     words = [*breakdown(charges), complete(charges, sum(s.n_open for s in summaries))]
+    words += dict.fromkeys(s.prices_words for s in summaries if s.prices_words)
     return "\n".join([head, *rows, total, *(f"  {part}" for part in words)])
 
 

@@ -3,7 +3,7 @@ and refuse the second.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from otrade.calendar import Calendar
 from otrade.errors import CalendarError, ConfigError
@@ -66,6 +66,21 @@ def checked(
             )
     _refuse_unused(prices, symbols)
     return known, notes
+
+
+def mixed_words(prices: PriceSource, date: dt.date, symbols: Iterable[str]) -> str:
+    """What to say where some of these instruments have a file's prices that day and others invented
+    ones: what they earn is one total. Empty where it is one or the other.
+    """
+    known = prices.universe(date).by_key
+    of_file, invented = list[str](), list[str]()
+    for symbol in sorted(set(symbols)):
+        contract = known.get(symbol)
+        if contract is not None:
+            (of_file if prices.is_of_file(contract, date) else invented).append(symbol)
+    if not of_file or not invented:
+        return ""
+    return f"totals mix prices of a file ({', '.join(of_file)}) with invented ones ({', '.join(invented)})"
 
 
 def _refuse_unused(prices: PriceSource, symbols: Sequence[str]) -> None:

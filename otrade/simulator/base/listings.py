@@ -62,7 +62,7 @@ class ListedIndex(NamedTuple):
 
 INDICES = (
     ListedIndex(
-        *(1001, "NIFTY 50", "NIFTY", 25_900.0, 0.0075, 1000, 50, 1800, 8, "NSE"),
+        *(1001, "NIFTY 50", "NIFTY", 25_900.0, 0.0070, 1000, 50, 1800, 8, "NSE"),
         is_near=True,
         has_weeks=True,
         strikes=30,
@@ -76,7 +76,7 @@ INDICES = (
     ListedIndex(1125, "NIFTY MID SELECT", "MIDCPNIFTY", 13_900.0, 0.0110, 500, 25, 2800, 4),
     ListedIndex(1058, "NIFTY NEXT 50", "NIFTYNXT50", 69_200.0, 0.0112, 2000, 100, 600, 2),
     ListedIndex(
-        *(1, "SENSEX", "SENSEX", 84_600.0, 0.0075, 500, 100, 600, 6, "BSE"),
+        *(1, "SENSEX", "SENSEX", 84_600.0, 0.0070, 500, 100, 600, 6, "BSE"),
         has_weeks=True,
         strikes=30,
     ),

@@ -85,10 +85,6 @@ class ListedContract:
         """The index itself, or a contract on it."""
         return self.root in INDEX_SYMBOLS
 
-    def round_e4(self, price_e4: float) -> int:
-        """Nearest tick, at least one."""
-        return max(self.tick_e4, round(price_e4 / self.tick_e4) * self.tick_e4)
-
     def session_ns(self, date: dt.date) -> tuple[int, int]:
         """Start and end of continuous trading."""
         is_index_expiry = self.expiry == date and self.is_of_index

@@ -17,7 +17,10 @@ A part that is negative stands for itself modulo 2**64. A text is the 64 bits of
 UTF-8 bytes; a day is yyyymmdd as a number.
 """
 
+from __future__ import annotations
+
 import datetime as dt
+from array import array
 from functools import lru_cache
 
 MASK = (1 << 64) - 1
@@ -71,3 +74,15 @@ class KeyedDraws:
     def fraction(self) -> float:
         """At least 0 and less than 1."""
         return (self.bits() >> 11) * 2.0**-53
+
+    def many(self, n: int) -> array[int]:
+        """The next `n` of 64 bits, as `bits` draws them."""
+        first = self._at
+        self._at = first + n * STEP & MASK
+        found = array("Q")
+        for at in range(first + STEP, first + n * STEP + 1, STEP):
+            z = at & MASK
+            z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & MASK
+            z = (z ^ (z >> 27)) * 0x94D049BB133111EB & MASK
+            found.append(z ^ (z >> 31))
+        return found

@@ -1,5 +1,5 @@
 """Historical candles: the current day as far as it has happened, earlier days as they were, or
-would have been, tick by tick. Days and longer come from a coarser walk.
+would have been, tick by tick.
 """
 
 import datetime as dt
@@ -50,7 +50,7 @@ def bars(
         if date == exchange.date:
             trades = exchange.market.quote(contract).trades()
         else:
-            path = exchange.prices.earlier(contract, date, coarse=minutes == 0)
+            path = exchange.prices.earlier(contract, date)
             trades = zip(path.ts_ns, path.px_e4, path.qty, path.noise, strict=True)
         found += _bars(trades, contract, date, minutes, from_ns, to_ns)
     return found

@@ -1,19 +1,20 @@
-"""Greeks of the model's options: derivatives of the price formula of `price_paths.option_e4` (Black's,
-without interest).
+"""Greeks of the model's options: derivatives of Bachelier's formula, of which `option_value` has the
+table.
 """
 
 import math
 from typing import NamedTuple
 
-from otrade.simulator.base.config import NS_PER_S
-from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.base.universe import E4, ListedContract
+from otrade.simulator.prices.option_value import OptionOutlook
 
-DAYS_MIN = 0.02
+UNITS_A_DAY = 22 / 7
+"""Variance of a calendar day, weekends among them."""
+SD_LEAST = 0.05
 
 
 class Greeks(NamedTuple):
-    """In rupees: by one rupee of the underlying, by a day, by one per cent of volatility."""
+    """In rupees: by one rupee of the future, by a day, by one per cent of volatility."""
 
     iv: float
     """Volatility a year, as a share."""
@@ -23,20 +24,17 @@ class Greeks(NamedTuple):
     vega: float
 
 
-def greeks(contract: ListedContract, spot_e4: int, now_ns: int) -> Greeks:
-    """Of an option at that level of its underlying."""
-    assert contract.expiry is not None
-    sigma = contract.day_sigma * math.sqrt(252) * 1.1
-    days = max((ist_ns(contract.expiry, "15:30") - now_ns) / NS_PER_S / 86_400, DAYS_MIN)
-    years = days / 365
-    spot, spread = spot_e4 / E4, sigma * math.sqrt(years)
-    d1 = math.log(spot_e4 / contract.strike_e4) / spread + spread / 2
-    density = math.exp(-d1 * d1 / 2) / math.sqrt(2 * math.pi)
-    call_delta = 0.5 * (1 + math.erf(d1 / math.sqrt(2)))
+def greeks(outlook: OptionOutlook, contract: ListedContract) -> Greeks:
+    """Of an option as things stand."""
+    sd = max(outlook.sd, SD_LEAST)
+    inside = (outlook.forward - contract.strike_e4 / E4) / sd
+    density = math.exp(-inside * inside / 2) / math.sqrt(2 * math.pi)
+    call_delta = 0.5 * (1 + math.erf(inside / math.sqrt(2)))
+    units = max(outlook.units, UNITS_A_DAY / 100)
     return Greeks(
-        sigma,
+        outlook.iv,
         call_delta if contract.instrument_type == "CE" else call_delta - 1,
-        -spot * density * sigma / (2 * math.sqrt(years)) / 365,
-        density / (spot * spread),
-        spot * density * math.sqrt(years) / 100,
+        -density * sd / (2 * units) * UNITS_A_DAY,
+        density / sd,
+        density * sd / outlook.iv / 100,
     )

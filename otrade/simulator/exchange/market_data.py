@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator
 from otrade.simulator.base.hours import ist_ns, previous_trading_day
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.base.virtual_clock import EventKind, VirtualClock, VirtualTimer
+from otrade.simulator.draws import MASK, STEP
+from otrade.simulator.prices.book_moves import moved_ticks, slot_at
+from otrade.simulator.prices.option_value import OptionOutlook
 from otrade.simulator.prices.price_source import PriceSource
 
 LEVELS = 5
@@ -45,8 +48,11 @@ class DepthLevel:
 class MarketSnapshot:
     """One instrument's day so far."""
 
-    def __init__(self, contract: ListedContract, prices: PriceSource, date: dt.date) -> None:
+    def __init__(
+        self, contract: ListedContract, prices: PriceSource, date: dt.date, clock: VirtualClock
+    ) -> None:
         self.contract = contract
+        self._clock = clock
         self.date = date
         self.open_ns, self.close_ns = contract.session_ns(date)
         self.prev_close_e4 = prices.previous_close_e4(contract, date)
@@ -55,6 +61,7 @@ class MarketSnapshot:
         self._next = 0
         self._rising = True
         self._depth: tuple[list[DepthLevel], list[DepthLevel]] | None = None
+        self._slot = 0
         self.locked = 0
         """+1 held at the upper band, -1 at the lower one."""
         self.n_flexed = 0
@@ -164,8 +171,7 @@ class MarketSnapshot:
         path = self._path
         for i in range(self._next):
             if i not in self._skipped:
-                price_e4 = self._bent_e4.get(i, path.px_e4[i])
-                yield path.ts_ns[i], price_e4, path.qty[i], path.noise[i]
+                yield path.ts_ns[i], self._bent_e4.get(i, path.px_e4[i]), path.qty[i], path.noise[i]
 
     def lock(self, side: int) -> None:
         """Stand at the band from the next trade on; 0 lets go."""
@@ -195,24 +201,24 @@ class MarketSnapshot:
         return self._path.noise[self._next - 1] if self._next else 0
 
     def depth(self) -> tuple[list[DepthLevel], list[DepthLevel]]:
-        """(bids, asks), best first. Orders that trade reduce it until the next trade of the path
-        renews it.
+        """(bids, asks), best first, as they stand at this moment. Orders that trade reduce it until
+        the book moves, with the next trade of the path or before it.
         """
-        if self._depth is None:
-            self._depth = self._make_depth()
+        slot = slot_at(self._path, self._next - 1, self._clock.now_ns())
+        if self._depth is None or slot != self._slot:
+            self._slot = slot
+            self._depth = self._make_depth(slot)
         return self._depth
 
-    def _make_depth(self) -> tuple[list[DepthLevel], list[DepthLevel]]:
+    def _make_depth(self, slot: int) -> tuple[list[DepthLevel], list[DepthLevel]]:
         contract = self.contract
         if not contract.tradable or not self._next:
             return [], []
-        noise = self.noise()
-        tick_e4 = contract.tick_e4
         if self.locked:
             return self._make_locked_depth()
-        # The last trade was at the ask when the price rose to it, else at the bid.
-        bid_e4 = self.ltp_e4 - tick_e4 if self._rising else self.ltp_e4
-        ask_e4 = bid_e4 + tick_e4
+        noise = (self.noise() + slot) * STEP & MASK
+        tick_e4 = contract.tick_e4
+        bid_e4, ask_e4 = self._best(slot)
         bids, asks = list[DepthLevel](), list[DepthLevel]()
         for i in range(LEVELS):
             for side, price_e4, bits in (
@@ -228,6 +234,18 @@ class MarketSnapshot:
                         )
                     )
         return bids, asks
+
+    def _best(self, slot: int) -> tuple[int, int]:
+        """Best bid and best offer. The last trade was at one of them, and the book has moved since."""
+        path, last, tick_e4 = self._path, self._next - 1, self.contract.tick_e4
+        spread_e4, is_buy, price_e4 = tick_e4, self._rising, self.ltp_e4
+        if path.spread:
+            spread_e4, is_buy = path.spread[last] * tick_e4, bool(path.noise[last] & 1)
+            if not self.is_halted:
+                price_e4 = self._bent(path.px_e4[last]) if self._bends else path.px_e4[last]
+                price_e4 += moved_ticks(path, last, slot, tick_e4) * tick_e4
+        bid_e4 = price_e4 - spread_e4 if is_buy else price_e4
+        return bid_e4, bid_e4 + spread_e4
 
     def _make_locked_depth(self) -> tuple[list[DepthLevel], list[DepthLevel]]:
         """At the upper band only buyers wait, at the lower one only sellers."""
@@ -275,11 +293,18 @@ class MarketData:
         """The instrument's day up to now."""
         quote = self._quotes.get(contract.token)
         if quote is None:
-            quote = self._quotes[contract.token] = MarketSnapshot(contract, self._prices, self.date)
+            quote = self._quotes[contract.token] = MarketSnapshot(
+                contract, self._prices, self.date, self.clock
+            )
             quote.is_halted = self._is_halted
         if contract.token not in self._watched:
             quote.advance(self.clock.now_ns())
         return quote
+
+    def outlook(self, contract: ListedContract) -> OptionOutlook:
+        """What an option's value depends on now."""
+        spot = self.quote(self.universe.underlying(contract))
+        return self._prices.outlook(contract, self.date, self.clock.now_ns(), spot.ltp_e4)
 
     def watch(self, contract: ListedContract) -> None:
         """Let the instrument trade event by event from now on. Counted: pair

@@ -136,6 +136,13 @@ def test_the_breakdown_stands_where_the_total_does() -> None:
     assert "brokerage 80.00, STT 75.50, stamp 9.00" in render_total([SUMMARY, SUMMARY])
 
 
+def test_what_is_said_of_the_prices_stands_beside_every_total() -> None:
+    mixed = msgspec.structs.replace(SUMMARY, prices_words="totals mix A with B")
+    for text in (render(mixed), short(mixed), render_total([SUMMARY, mixed, mixed])):
+        assert text.count("totals mix A with B") == 1
+    assert "mix" not in render(SUMMARY) + short(SUMMARY) + render_total([SUMMARY])
+
+
 def test_a_net_that_is_not_known_is_no_number() -> None:
     unknown = msgspec.structs.replace(
         SUMMARY, charges=Charges(brokerage=400_000, unknown={"exchange": "MCX options: not known"})

@@ -29,7 +29,7 @@ def life_of_one(others: int, seed: int) -> list[Any]:
     faults.cut_fills(True)
     infy = exchange.market.universe.resolve("NSE:INFY")
     for i in range(others):
-        far = RequestedTerms("LIMIT", 1, infy.round_e4(infy.base_e4 * 0.97))
+        far = RequestedTerms("LIMIT", 1, infy.base_e4 * 97 // 100 // infy.tick_e4 * infy.tick_e4)
         exchange.place(OrderRequest(infy, 1, "MIS", far, tag=f"INFY{i}"))
         market.place(1, "LIMIT", 65, 25800, tag=f"FAR{i}", settle=False)
         market.place(1, "LIMIT", 65, 25800, settle=False)

@@ -9,10 +9,11 @@ import pytest
 from otrade.simulator.base import hours
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.virtual_clock import VirtualClock
+from otrade.simulator.draws import KeyedDraws
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.kite.rms_rules import RULES
 from otrade.simulator.prices import bar_trades, price_file
-from otrade.simulator.prices.price_source import PriceSource, band_e4
+from otrade.simulator.prices.price_source import PriceSource
 
 DATE = dt.date(2026, 11, 18)
 KEYS = [
@@ -34,7 +35,7 @@ def test_session_is_plausible(key: str, seed: int) -> None:
     start_ns, end_ns = contract.session_ns(DATE)
     assert len(path) == (end_ns - start_ns) // 1_000_000_000
     assert list(path.ts_ns) == sorted(path.ts_ns)
-    low_e4, high_e4 = band_e4(contract, prices.previous_close_e4(contract, DATE))
+    low_e4, high_e4 = prices.band_e4(contract, DATE)
     assert all(px % contract.tick_e4 == 0 and low_e4 <= px <= high_e4 for px in path.px_e4)
     spread = (max(path.px_e4) - min(path.px_e4)) / path.px_e4[0]
     assert 0.2 * contract.day_sigma < spread < 8 * contract.day_sigma
@@ -180,7 +181,7 @@ def test_ticks_never_leave_the_bar(seed: int) -> None:
     low, high = 1000, 1000 + rng.randrange(0, 500)
     bar = price_file.FileBar(0, rng.randint(low, high), high, low, rng.randint(low, high), -1)
     for count in (4, 5, 15, 60):
-        ticks = bar_trades.ticks_of(bar, count, rng)
+        ticks = bar_trades.ticks_of(bar, count, KeyedDraws(seed, count))
         assert len(ticks) == count
         assert (ticks[0], ticks[-1], max(ticks), min(ticks)) == (
             bar.open_e4,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from functools import partial
+from statistics import NormalDist
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from otrade.simulator.base.config import NS_PER_S, SimConfig
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.exchange.greeks import greeks
 from otrade.simulator.exchange.market_data import MarketSnapshot
-from otrade.simulator.prices.price_paths import option_e4
+from otrade.simulator.prices.option_value import OptionOutlook
 from otrade.simulator.simulator import Simulator
 from otrade.simulator.upstox.rest.settings import UpstoxLimits, UpstoxSettings
 from otrade.simulator.upstox.streams import proto
@@ -130,6 +131,8 @@ def test_full_says_what_the_quote_says() -> None:
     async def work(s: UpstoxAccount) -> None:
         recorder = await listen(s, MARKET)
         recorder.say("sub", [INFY], "full")
+        books = []  # at each trade: they move on before the next one
+        s.sim.exchange.market.on_trades.append(lambda quotes: books.append(quotes[0].depth()))
         await s.wait(95)
         quote = quote_of(s, "NSE:INFY")
         last = recorder.messages[-1].feeds[INFY]
@@ -144,7 +147,7 @@ def test_full_says_what_the_quote_says() -> None:
         assert (full.tbq, full.tsq) == quote.totals() and full.atp == pytest.approx(
             quote.average_price
         )
-        bids, asks = quote.depth()
+        bids, asks = books[-1]
         shown = [
             (level.bidQ, level.bidP, level.askQ, level.askP)
             for level in full.marketLevel.bidAskQuote
@@ -223,31 +226,31 @@ def test_an_index_and_an_option_in_full() -> None:
 
 
 def option_price(
-    spot_e4: float,
-    strike_e4: int,
-    days: float,
-    iv: float,
+    now: OptionOutlook,
+    strike: float,
     kind: str,
     move: float = 0.0,
     later: float = 0.0,
     wider: float = 0.0,
 ) -> float:
-    """In rupees, with the spot `move` rupees higher, `later` by days, at an `iv` that is `wider`."""
-    return option_e4(spot_e4 + move * 1e4, strike_e4, days - later, iv + wider, kind) / 1e4
+    """Bachelier's, in rupees, with the future `move` rupees higher, `later` by days, at an iv that is
+    `wider`.
+    """
+    sd = now.sd * math.sqrt(1 - later * 22 / 7 / now.units) * (1 + wider / now.iv)
+    inside = (now.forward + move - strike) * (1 if kind == "CE" else -1)
+    return inside * NormalDist().cdf(inside / sd) + sd * NormalDist().pdf(inside / sd)
 
 
 def test_greeks_are_the_slopes_of_the_models_price() -> None:
     async def work(s: UpstoxAccount) -> None:
         for kind in ("CE", "PE"):
             name = option_key(s)[0].removesuffix("CE") + kind
-            contract = s.sim.exchange.market.universe.by_key[name]
-            now_ns = s.sim.clock.now_ns()
-            spot = quote_of(s, "NSE:NIFTY 50").ltp_e4
-            got = greeks(contract, spot, now_ns)
-            assert contract.expiry is not None
-            days = (ist_ns(contract.expiry, "15:30") - now_ns) / NS_PER_S / 86_400
+            market = s.sim.exchange.market
+            contract = market.universe.by_key[name]
+            now = market.outlook(contract)
+            got = greeks(now, contract)
 
-            price = partial(option_price, spot, contract.strike_e4, days, got.iv, kind)
+            price = partial(option_price, now, contract.strike_e4 / 1e4, kind)
 
             assert got.delta == pytest.approx((price(0.5) - price(-0.5)), rel=1e-4)
             assert got.gamma == pytest.approx(price(1) - 2 * price() + price(-1), rel=1e-3)
@@ -258,6 +261,9 @@ def test_greeks_are_the_slopes_of_the_models_price() -> None:
                 (price(wider=0.001) - price(wider=-0.001)) / 0.2, rel=1e-3
             )
             assert got.iv == pytest.approx(contract.day_sigma * math.sqrt(252) * 1.1)
+            asked = quote_of(s, name)
+            spread = asked.depth()[1][0].price_e4 - asked.depth()[0][0].price_e4
+            assert abs(asked.ltp_e4 / 1e4 - price()) < spread / 1e4 + 0.1, "what it trades at"
 
     upstox_account(work)
 

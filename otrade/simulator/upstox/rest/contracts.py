@@ -73,15 +73,15 @@ class UpstoxContracts:
                     "strike_price": rupees(strike_e4),
                     "underlying_key": instrument_key(under.contract),
                     "underlying_spot_price": rupees(under.ltp_e4),
-                    "call_options": self._side(call, under.ltp_e4),
-                    "put_options": self._side(put, under.ltp_e4),
+                    "call_options": self._side(call),
+                    "put_options": self._side(put),
                 }
             )
         return rows
 
-    def _side(self, quote: MarketSnapshot, spot_e4: int) -> dict[str, Any]:
+    def _side(self, quote: MarketSnapshot) -> dict[str, Any]:
         bids, asks = quote.depth()
-        values = greeks(quote.contract, spot_e4, self._exchange.clock.now_ns())
+        values = greeks(self._exchange.market.outlook(quote.contract), quote.contract)
         return {
             "instrument_key": instrument_key(quote.contract),
             "market_data": {

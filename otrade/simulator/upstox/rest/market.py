@@ -123,9 +123,8 @@ class UpstoxMarket:
         rows = self.ltp(request)
         for _, quote in self._wanted(request):
             contract = quote.contract
-            under = self._exchange.market.quote(self._keys().universe.underlying(contract))
             values = (
-                greeks(contract, under.ltp_e4, self._clock.now_ns())
+                greeks(self._exchange.market.outlook(contract), contract)
                 if contract.is_option
                 else Greeks(0.0, 0.0, 0.0, 0.0, 0.0)
             )

@@ -284,8 +284,7 @@ class MarketStreamServer:
         if mode == "ltpc" or not contract.is_option:
             return None
         market = self._exchange.market
-        spot = market.quote(market.universe.underlying(contract))
-        return greeks(contract, spot.ltp_e4, self._clock.now_ns())
+        return greeks(market.outlook(contract), contract)
 
     def _write(self, clients: list[UpstoxFeedClient], message: Any) -> None:
         # Maps in the order of their keys: the same run gives the same bytes.
