@@ -38,6 +38,11 @@ class Decisions:
             return None
         self.strategy_of_bracket[tag[2:12]] = strategy_id
         decision = self._present.get(strategy_id)
+        if decision is not None and tag[2:12] < min(decision.brackets):
+            # Sent before all of these, and carried out late: one of an earlier decision's.
+            late = Decision({tag[2:12]}, qty)
+            self.made.append(late)
+            return late
         if decision is None or all(is_over(bracket) for bracket in decision.brackets):
             decision = self._present[strategy_id] = Decision()
             self.made.append(decision)

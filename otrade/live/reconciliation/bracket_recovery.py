@@ -66,12 +66,24 @@ class _Decisions:
     def __init__(self) -> None:
         self._slices: dict[tuple[int, int], list[_Slice]] = {}
 
-    def slice_of(self, strategy_id: int, side: int, key: tuple[int, int], ts_open_ns: int) -> int:
-        """A bracket of the decision that was under way then; -1: there was none."""
+    def slice_of(
+        self,
+        strategy_id: int,
+        side: int,
+        key: tuple[int, int],
+        ts_open_ns: int,
+        *,
+        is_shared: bool,
+    ) -> int:
+        """A bracket of the decision that was under way then; -1: there was none. `is_shared`: several
+        strategies trade the instrument.
+        """
         slices = self._slices.get((strategy_id, side), [])
         for one in slices:
             is_before = one.is_full and one.key == (key[0], key[1] - 1)
             is_there = not one.ts_end_ns or one.ts_end_ns > ts_open_ns
+            if is_shared and not is_before:
+                continue
             if is_there or (is_before and one.ts_end_ns == ts_open_ns):
                 return slices[0].bracket_id
         self._slices.pop((strategy_id, side), None)
@@ -176,7 +188,9 @@ class BracketRecovery:
             ts_open_ns=min(opened_ns, now_ns),
             tag_run=key[0],
             tag_bracket=key[1],
-            slice_of=decisions.slice_of(strategy_id, side, key, opened_ns),
+            slice_of=decisions.slice_of(
+                strategy_id, side, key, opened_ns, is_shared=len(strategy_ids) > 1
+            ),
         )
         is_full = qty >= _slice_qty(self._plan, instrument_id) > 0
         decisions.add(strategy_id, side, key, bracket_id, group, is_full=is_full)

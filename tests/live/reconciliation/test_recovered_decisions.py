@@ -38,20 +38,20 @@ def bracket(number: int, opened_s: int, closed_s: int, qty: int = FREEZE) -> lis
     return [entry, row(number, Leg.STOP, -1, qty, closed_s)] if closed_s else [entry]
 
 
-def a_plan() -> Any:
+def a_plan(n_strategies: int = 1) -> Any:
     engine = make_engine(freeze_qty=FREEZE)
     engine.start(NOON)
     return SimpleNamespace(
         engine=engine,
         instrument_of={1: 0},
-        strategies=[SimpleNamespace(instrument_id=0, name="one")],
+        strategies=[SimpleNamespace(instrument_id=0, name="one")] * n_strategies,
         symbol_of=lambda instrument_id: "NFO:X",
     )
 
 
-def trades_after(*brackets: list[OrderReport]) -> int:
+def trades_after(*brackets: list[OrderReport], n_strategies: int = 1) -> int:
     """Trades that the limits count once the book has been taken back."""
-    plan = a_plan()
+    plan = a_plan(n_strategies)
     rows = [one for rows in brackets for one in rows]
     BracketRecovery(plan).adopt(rows, NOON + 900 * S)
     plan.engine.on_book_begin(NOON + 900 * S)
@@ -77,6 +77,23 @@ CASES = {
 def test_slices_of_a_decision_are_one_trade(name: str) -> None:
     trades, brackets = CASES[name]
     assert trades_after(*[bracket(*one) for one in brackets]) == trades
+
+
+SHARED = {
+    "two strategies at once": (2, [(0, 10, 90, 500), (1, 12, 80, 10)]),
+    "one holds while the other trades twice": (
+        3,
+        [(0, 10, 90, 500), (1, 12, 30, 10), (2, 40, 0, 10)],
+    ),
+    "a full slice and the next": (1, [(0, 10, 90), (1, 12, 80, 65)]),
+    "a full one, and later another's": (2, [(0, 10, 90), (5, 40, 80, 65)]),
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_where_several_strategies_trade_no_trade_is_left_out(name: str) -> None:
+    trades, brackets = SHARED[name]
+    assert trades_after(*[bracket(*one) for one in brackets], n_strategies=2) == trades
 
 
 def test_the_order_of_the_book_does_not_matter() -> None:
