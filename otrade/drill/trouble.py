@@ -23,6 +23,10 @@ UNTOLD_S = 2.0
 """More, where the broker does not push that an order stands: the book tells, and only then may the
 order be changed.
 """
+UNREAD_S = 12.0
+"""A look at the order book that nobody answers is given up after ten seconds, and comes again after
+two.
+"""
 DOUBT_S = 10.0
 """A request in doubt: five seconds without an answer, two looks at the book, and the way of the new
 order.
@@ -257,7 +261,10 @@ TROUBLES: dict[str, Trouble] = {
         _some_orders, _answer("reset"), _always(KNOWN_S), "accepted, and the connection is reset"
     ),
     "answer_silence": Trouble(
-        _some_orders, _answer("silence"), _always(DOUBT_S), "accepted, and never answered"
+        _some_orders,
+        _answer("silence"),
+        lambda args: DOUBT_S + (0.0 if args["method"] else UNREAD_S * (args["count"] - 1)),
+        "accepted, and never answered; a look at the book may be one of them",
     ),
     "answer_cut": Trouble(_some_orders, _answer("cut"), _always(KNOWN_S), "half an answer"),
     "answer_slow": Trouble(

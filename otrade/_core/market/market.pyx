@@ -66,14 +66,23 @@ cdef inline int64_t _share(int64_t px, int64_t bps) noexcept nogil:
     return px // 10_000 * bps + px % 10_000 * bps // 10_000
 
 
+cdef bint _means_it(int64_t bid, int64_t ask, int64_t few) noexcept nogil:
+    return bid > 0 and 0 <= ask - bid <= (few if few > bid // 4 else bid // 4)
+
+
 cdef bint _book_agrees(int64_t bid, int64_t ask, int64_t px, int64_t few) noexcept nogil:
     """Bid and ask stand around this price, and are near enough to each other to mean it."""
     cdef int64_t width = ask - bid
-    if bid <= 0 or width < 0 or width > (few if few > bid // 4 else bid // 4):
+    if not _means_it(bid, ask, few):
         return False
     if width < few:
         width = few  # the trade took the touch, and the next level is a little away
     return bid - width <= px <= ask + width
+
+
+cdef bint _book_denies(int64_t bid, int64_t ask, int64_t px, int64_t few) noexcept nogil:
+    """They stand near each other, and nowhere near this price: not within twice of it."""
+    return _means_it(bid, ask, few) and (px > 2 * ask or 2 * px < bid)
 
 
 cdef bint _is_confirmed(
@@ -85,17 +94,19 @@ cdef bint _is_confirmed(
     cdef int64_t low = px if px < ref else ref
     cdef int64_t high = ref if px < ref else px
     cdef int64_t elapsed = ts_recv_ns - market.ts_price_ns
+    cdef int64_t bid = 0, ask = 0
     cdef bint agrees
     if high - low <= few:
         return True
     if tick.has & HAS_DEPTH:
-        agrees = _book_agrees(tick.bid_px_e4[0], tick.ask_px_e4[0], px, few)
-    else:
-        agrees = market.has_depth and market.ts_book_ns > market.ts_price_ns and _book_agrees(
-            market.bid_px_e4, market.ask_px_e4, px, few)
+        bid, ask = tick.bid_px_e4[0], tick.ask_px_e4[0]
+    elif market.has_depth and market.ts_book_ns > market.ts_price_ns:
+        bid, ask = market.bid_px_e4, market.ask_px_e4
+    agrees = _book_agrees(bid, ask, px, few)
     if high // 2 <= (low * 2 if inst.segment < 32 and DERIVATIVES >> inst.segment & 1 else low * 3 // 4):
         elapsed = 0 if elapsed < 0 else (GROWTH_MAX_NS if elapsed > GROWTH_MAX_NS else elapsed)
-        if agrees or high - low <= _share(low, jump_bps + jump_bps * (elapsed // 1_000_000) // (GROWTH_NS // 1_000_000)):
+        if agrees or not _book_denies(bid, ask, px, few) and high - low <= _share(
+                low, jump_bps + jump_bps * (elapsed // 1_000_000) // (GROWTH_NS // 1_000_000)):
             return True
     # A packet that is sent twice is one packet.
     if market.n_absurd > 0 and px == market.absurd_px_e4 and tick.ts_exch_ns > 0 and (

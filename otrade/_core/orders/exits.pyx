@@ -501,21 +501,30 @@ cdef void _work_open(core_t* c, int bracket_id, bracket_t* b) noexcept nogil:
 
 
 cdef void _undo_over_exit(core_t* c, int bracket_id, bracket_t* b) noexcept nogil:
-    """More left than was open (two exits filled, or a fill after a cancel): buy the excess back, loudly, once exits are gone."""
+    """More left than was open (two exits filled, or a fill after a cancel): buy the excess back, loudly, once exits are gone. One order at
+    a time, none above the freeze quantity: several strangers may have closed more than one slice, and all that is booked here.
+    """
+    cdef instrument_t* inst = &c.instruments[b.instrument_id]
+    cdef int fix_slot = b.fix_slot
+    cdef bint is_live = fix_slot >= 0 and not order.is_final(&c.orders[fix_slot])
+    cdef int64_t qty = -b.open_qty, most
     cdef bint gone
-    if b.fix_slot < 0 or order.is_final(&c.orders[b.fix_slot]):
-        notes.over_exit(c, SEV_ALARM, b.instrument_id, bracket_id, -1, REASON_OVER_EXIT, qty=-b.open_qty)
     begin_exit(c, bracket_id, EXIT_RISK)
     gone = _cancel_live(c, b.stop_slot, LANE_EXIT)
     gone = _cancel_live(c, b.target_slot, LANE_EXIT) and gone
     if not gone:
         return
+    if inst.freeze_qty > 0:
+        most = inst.freeze_qty // inst.lot_size * inst.lot_size
+        if is_live:
+            most -= c.orders[fix_slot].cum_qty
+        if qty > most:
+            qty = most
     cdef plan_t* plan = _plan(c, b)
     cdef int64_t px = clamp_to_band(c, b.instrument_id, otk.otk_limit_through(
-        touch_px(c, bracket_id, True), b.side, plan.ladder_start_bps + plan.ladder_step_bps * b.ladder_step,
-        c.instruments[b.instrument_id].tick_size_e4))
-    if b.fix_slot >= 0 and not order.is_final(&c.orders[b.fix_slot]) and c.now_ns < b.ladder_next_ns:
-        px = c.orders[b.fix_slot].price_e4  # re-priced once an interval, not on every event
+        touch_px(c, bracket_id, True), b.side, plan.ladder_start_bps + plan.ladder_step_bps * b.ladder_step, inst.tick_size_e4))
+    if is_live and c.now_ns < b.ladder_next_ns:
+        px = c.orders[fix_slot].price_e4  # re-priced once an interval, not on every event
     elif c.now_ns >= b.ladder_next_ns:
         b.ladder_next_ns = b.flat_ts_ns = c.now_ns
         b.ladder_next_ns += plan.ladder_interval_ns
@@ -526,9 +535,11 @@ cdef void _undo_over_exit(core_t* c, int bracket_id, bracket_t* b) noexcept nogi
     if not quote.touch_is_old(c, b.instrument_id):
         b.blind = 0
     if b.blind or b.n_fix_rejects % 2 == 1 or px <= 0:
-        _ensure(c, bracket_id, LEG_FIX, TYPE_MARKET, -b.open_qty, 0, 0, LANE_PROTECT)
+        _ensure(c, bracket_id, LEG_FIX, TYPE_MARKET, qty, 0, 0, LANE_PROTECT)
     else:
-        _ensure(c, bracket_id, LEG_FIX, TYPE_LIMIT, -b.open_qty, px, 0, LANE_PROTECT)
+        _ensure(c, bracket_id, LEG_FIX, TYPE_LIMIT, qty, px, 0, LANE_PROTECT)
+    if b.fix_slot != fix_slot:
+        notes.over_exit(c, SEV_ALARM, b.instrument_id, bracket_id, b.fix_slot, REASON_OVER_EXIT, qty=-b.open_qty)
 
 
 cdef void work(core_t* c, int bracket_id) noexcept nogil:

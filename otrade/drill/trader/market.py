@@ -132,19 +132,18 @@ class SeenMarket:
         away_e4 = abs(price_e4 - former_e4)
         if not former_e4 or away_e4 * 10_000 <= former_e4 * self._jump_bps or away_e4 <= few_e4:
             return True
+        bid_e4 = ask_e4 = 0
         if sight.has_book:
-            agrees = _agrees(sight.bid_e4, sight.ask_e4, price_e4, few_e4)
-        else:
-            agrees = (
-                self._has_book
-                and self._book_ns > self._price_ns
-                and _agrees(self.bid_e4, self.ask_e4, price_e4, few_e4)
-            )
+            bid_e4, ask_e4 = sight.bid_e4, sight.ask_e4
+        elif self._has_book and self._book_ns > self._price_ns:
+            bid_e4, ask_e4 = self.bid_e4, self.ask_e4
+        agrees = _agrees(bid_e4, ask_e4, price_e4, few_e4)
+        denies = _is_close(bid_e4, ask_e4, few_e4) and not bid_e4 / 2 <= price_e4 <= ask_e4 * 2
         low_e4, high_e4 = sorted((price_e4, former_e4))
         far = high_e4 / 2 <= low_e4 * 2 if self._instrument.is_derivative else high_e4 / 2 <= low_e4 * 0.75  # fmt: skip
         if far:
             grown_bps = self._jump_bps * (1 + (sight.ts_ns - self._price_ns) / JUMP_GROWS_NS)
-            if agrees or away_e4 <= low_e4 * grown_bps / 10_000:
+            if agrees or (not denies and away_e4 <= low_e4 * grown_bps / 10_000):
                 return True
         return self._is_confirmed(sight, few_e4, agrees=agrees)
 
@@ -168,10 +167,14 @@ class SeenMarket:
         )
 
 
+def _is_close(bid_e4: int, ask_e4: int, few_e4: int) -> bool:
+    """Both are there, and mean it."""
+    return bid_e4 > 0 and 0 <= ask_e4 - bid_e4 <= max(few_e4, bid_e4 // 4)
+
+
 def _agrees(bid_e4: int, ask_e4: int, price_e4: int, few_e4: int) -> bool:
     """Bid and ask stand around the price, and close together."""
-    width_e4 = ask_e4 - bid_e4
-    if bid_e4 <= 0 or width_e4 < 0 or width_e4 > max(few_e4, bid_e4 // 4):
+    if not _is_close(bid_e4, ask_e4, few_e4):
         return False
-    room_e4 = max(width_e4, few_e4)
+    room_e4 = max(ask_e4 - bid_e4, few_e4)
     return bid_e4 - room_e4 <= price_e4 <= ask_e4 + room_e4

@@ -186,6 +186,24 @@ def test_a_single_bad_packet_moves_nothing(broker: str, wrong: str, segment: int
     assert planted > 80
 
 
+@pytest.mark.parametrize("broker", ["kite", "upstox"])
+@pytest.mark.parametrize(("bad", "true"), [(11_400, 1_140), (800, 8_000)])
+def test_a_bad_packet_after_a_pause_is_not_taken_for_the_move_of_it(
+    broker: str, bad: int, true: int
+) -> None:
+    """An option moved to 0.4 or 2.8 times its price while nothing came: ten times too much, or too
+    little, is then within four times the price before, and within what a pause allows.
+    """
+    feed = FrameFeed(engine(px_jump_bps_max=2_000), broker)
+    feed.tell(MarketState(2_900, volume=75, ltt_ns=OPEN_NS, book=(2_895, 2_900)), OPEN_NS)
+    now_ns = OPEN_NS + 106 * SECOND
+    book = (true - TICK, true)
+    feed.tell(MarketState(bad, volume=150, ltt_ns=now_ns, book=book), now_ns, "ltpc depth rest")
+    assert feed.market["ltp_e4"] == 290_000
+    feed.tell(MarketState(true, volume=225, ltt_ns=now_ns + MS, book=book), now_ns + 200 * MS)
+    assert feed.market["ltp_e4"] == true * 100
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_run_of_refusals_ends_whatever_is_said(seed: int) -> None:
     rng = random.Random(f"noise {seed}")

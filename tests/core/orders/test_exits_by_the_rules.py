@@ -70,6 +70,32 @@ def test_an_excess_is_undone_on_the_entrys_side_at_the_ladders_price(side: int) 
 
 
 @SIDES
+def test_an_excess_above_the_freeze_quantity_is_undone_in_parts(side: int) -> None:
+    """Freeze 12: 35 too many, as after several strangers have closed, go back as 12, 12 and 11."""
+    d = BandDriver(plan=STEPS, freeze_qty=12)
+    d.e.set_band(0, 0, 0)
+    stop = d.opened(side)
+    d.price(10_000)
+    d.e.take_notices()
+    d.say(stop, Ev.FILL_FULL, 45, 1_000_000, qty=45, triggered=True)
+    assert d.b["open_qty"] == -35
+    for left, qty in ((35, 12), (23, 12), (11, 11)):
+        (row,) = told(d, Note.OVER_EXIT)
+        (fix,) = requests(d)
+        assert (row["qty"], fix.kind, fix.side, fix.qty) == (left, Cmd.NEW, side, qty)
+        d.stands(fix)
+        d.say(fix, Ev.FILL_PART, 5, 1_000_000)
+        d.wait(3 * SECOND)
+        for cmd in requests(d):  # another step of the ladder, and no unit more
+            assert (cmd.kind, cmd.order_slot, cmd.qty) == (Cmd.REPLACE, fix.order_slot, qty)
+            d.stands(cmd)
+        assert not told(d, Note.OVER_EXIT)
+        d.say(fix, Ev.FILL_FULL, qty, 1_000_000)
+    assert (d.b["open_qty"], d.b["state"]) == (0, BracketState.CLOSED)
+    assert not requests(d) and d.e.position(0)["net_qty"] == 0
+
+
+@SIDES
 def test_an_excess_is_re_priced_once_an_interval(side: int) -> None:
     """One step more with each interval that ends; at the last, the market is followed."""
     d = over_exited(side)
