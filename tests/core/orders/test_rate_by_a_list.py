@@ -238,6 +238,8 @@ def test_of_the_same_moment_the_lower_number_goes_first_and_of_another_the_older
             order.append(cmd.instrument_id)
             w.say(cmd, Ev.CANCELED)
     assert order == [1, 3, 0, 2]
+    begun = [w.e.bracket(i) for i in range(1, 5)]
+    assert [(b["decision"], b["slice_no"]) for b in begun] == [(i, 0) for i in range(1, 5)]
     waits = w.told(Note.ENTRY_WAITS)
     assert [row["strategy_id"] for row in waits[:2]] == [1, 3]
     assert {(row["rest_qty"], row["sent_qty"], row["side"]) for row in waits} == {(0, 0, Side.BUY)}
