@@ -472,3 +472,12 @@ def test_what_a_full_table_takes_back(tables: dict[str, int], room: int) -> None
             taken.append(-1)
     assert sum(at >= 0 for at in taken) == room and d.e.n_brackets == room
     assert len(told(d, Note.CAPACITY)) == 2 - room
+
+
+def test_what_is_gone_of_one_instrument_is_not_gone_of_another() -> None:
+    d = three_open()
+    d.e.on_broker_net(1, 4, d.now)
+    assert [d.e.bracket(i)["gone_qty"] for i in range(3)] == [0, 6, 0]
+    assert [d.e.bracket(i)["entry_cancel"] for i in range(3)] == [0, 1, 0]
+    (smaller,) = requests(d)
+    assert (smaller.instrument_id, smaller.qty) == (1, 4)
