@@ -481,3 +481,16 @@ def test_what_is_gone_of_one_instrument_is_not_gone_of_another() -> None:
     assert [d.e.bracket(i)["entry_cancel"] for i in range(3)] == [0, 1, 0]
     (smaller,) = requests(d)
     assert (smaller.instrument_id, smaller.qty) == (1, 4)
+
+
+def test_a_reversal_for_which_the_rate_has_no_room_is_told_as_dropped_whole() -> None:
+    d = reversing()
+    (out,) = requests(d)
+    d.ack(out)
+    d.e.set_budget(per_second=1, modifies_per_order=24)
+    d.e.take_notices()
+    d.say(out, Ev.FILL_FULL, 10, 999_000)
+    assert not requests(d)
+    (row,) = told(d, Note.ENTRY_DROPPED)
+    assert (row["rest_qty"], row["sent_qty"], row["side"]) == (0, 0, Side.SELL)
+    assert row["reason"] == Reason.RATE_SECOND
