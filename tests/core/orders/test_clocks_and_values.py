@@ -281,3 +281,23 @@ def test_what_becomes_of_an_order_of_no_answer_at_a_restart() -> None:
     order = d.e.order(stop.order_slot)
     assert (order["in_doubt"], order["ord_status"]) == (1, OrdStatus.PENDING_NEW)
     assert d.e.order(entry.order_slot)["in_doubt"] == 0 and d.e.counters()["timeouts"] == 1
+
+
+@SIDES
+def test_a_limit_that_nobody_tells_is_no_price(side: int) -> None:
+    """An order of an earlier run whose limit the book does not show: the last price stands for it."""
+    d = BandDriver(plan={"target_kind": 0})
+    d.price(10_000)
+    d.e.adopt_bracket(0, side, 10, 20_000, d.now)
+    terms = dict(order_qty=10, price_e4=0, trigger_e4=0, ord_type=OrdType.LIMIT, side=side)
+    own = "OT000009000AE000000"
+    d.e.adopt_order(
+        0, 0, 0, OrdStatus.PENDING_NEW, cl_ord_id=own, broker_order_id="E1", ts_ns=d.now, **terms
+    )  # fmt: skip
+    d.e.on_report(
+        order_report(
+            cl_ord_id=own, broker_order_id="E1", ev=Ev.FILL_FULL, source=2, cum_qty=10, cum_value_e4=0,
+            worth=Worth.UNKNOWN, ts_recv_ns=d.now, **terms,
+        )
+    )  # fmt: skip
+    assert d.b["entry_value_e4"] == 10_000_000

@@ -22,6 +22,7 @@ from otrade._core.types import (
     Severity,
     Side,
 )  # fmt: skip
+from otrade.errors import EngineError
 from tests.core.orders.test_bands import BandDriver
 from tests.core.orders.test_counts_and_words import told
 from tests.core.orders.test_refusals import requests
@@ -370,6 +371,9 @@ def test_a_reversal_is_as_patient_as_an_entry(timeout: int, patience: int, late:
             (Side.SELL, 10, Cmd.NEW)
         ] and not refused
         assert d.e.bracket(1)["signal_px_e4"] == 999_500
+        assert (d.e.bracket(1)["decision"], d.e.bracket(1)["slice_no"]) == (1, 0)
+        d.wait(SECOND)
+        assert not requests(d), "once"
 
 
 @pytest.mark.parametrize("what", ["flatten", "halt"])
@@ -437,3 +441,56 @@ def test_whoever_pauses_keeps_his_own_pause() -> None:
     d.e.on_pause(False, d.now, PauseBy.START)
     d.price(9_990).price(10_005)
     assert len(requests(d)) == 1
+
+
+def test_a_bracket_that_closes_has_nothing_gone() -> None:
+    """Six are left, as the broker shows it; its stop has filled ten all the same."""
+    d = SideDriver(Side.BUY, target_kind=0)
+    stop = d.e.order(d.b["stop_slot"])
+    d.e.on_broker_net(0, 6, d.now)
+    assert (d.b["gone_qty"], d.b["entry_cancel"]) == (4, 1)
+    (smaller,) = requests(d)
+    assert (smaller.qty, smaller.order_slot) == (6, d.b["stop_slot"])
+    d.say(smaller, Ev.FILL_FULL, 10, 979_500, qty=10, trigger_e4=stop["trigger_e4"], triggered=True)
+    assert (d.b["state"], d.b["open_qty"], d.b["gone_qty"]) == (BracketState.CLOSED, 0, 0)
+    assert d.b["ts_close_ns"] == d.now and d.e.n_live == 0
+    assert d.e.strategy(0)["n_open"] == d.e.risk()["open_positions"] == 0
+
+
+@pytest.mark.parametrize(
+    ("tables", "room"),
+    [({"brackets": 1}, 1), ({"brackets": 2}, 2), ({"orders": 11}, 2), ({"orders": 10}, 0)],
+)
+def test_what_a_full_table_takes_back(tables: dict[str, int], room: int) -> None:
+    d = BandDriver(**tables)
+    d.e.take_notices()
+    taken = []
+    for _ in range(2):
+        try:
+            taken.append(d.e.adopt_bracket(0, Side.BUY, 10, 20_000, d.now))
+        except EngineError:
+            taken.append(-1)
+    assert sum(at >= 0 for at in taken) == room and d.e.n_brackets == room
+    assert len(told(d, Note.CAPACITY)) == 2 - room
+
+
+def test_what_is_gone_of_one_instrument_is_not_gone_of_another() -> None:
+    d = three_open()
+    d.e.on_broker_net(1, 4, d.now)
+    assert [d.e.bracket(i)["gone_qty"] for i in range(3)] == [0, 6, 0]
+    assert [d.e.bracket(i)["entry_cancel"] for i in range(3)] == [0, 1, 0]
+    (smaller,) = requests(d)
+    assert (smaller.instrument_id, smaller.qty) == (1, 4)
+
+
+def test_a_reversal_for_which_the_rate_has_no_room_is_told_as_dropped_whole() -> None:
+    d = reversing()
+    (out,) = requests(d)
+    d.ack(out)
+    d.e.set_budget(per_second=1, modifies_per_order=24)
+    d.e.take_notices()
+    d.say(out, Ev.FILL_FULL, 10, 999_000)
+    assert not requests(d)
+    (row,) = told(d, Note.ENTRY_DROPPED)
+    assert (row["rest_qty"], row["sent_qty"], row["side"]) == (0, 0, Side.SELL)
+    assert row["reason"] == Reason.RATE_SECOND

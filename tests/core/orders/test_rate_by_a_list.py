@@ -238,6 +238,8 @@ def test_of_the_same_moment_the_lower_number_goes_first_and_of_another_the_older
             order.append(cmd.instrument_id)
             w.say(cmd, Ev.CANCELED)
     assert order == [1, 3, 0, 2]
+    begun = [w.e.bracket(i) for i in range(1, 5)]
+    assert [(b["decision"], b["slice_no"]) for b in begun] == [(i, 0) for i in range(1, 5)]
     waits = w.told(Note.ENTRY_WAITS)
     assert [row["strategy_id"] for row in waits[:2]] == [1, 3]
     assert {(row["rest_qty"], row["sent_qty"], row["side"]) for row in waits} == {(0, 0, Side.BUY)}
@@ -283,3 +285,72 @@ def test_the_lanes_of_a_second() -> None:
     assert w.e.take_command() is None, "the last of a second is protection's"
     w.beat(1.1)
     assert [cmd.lane for _, cmd in w.sent][2] == Lane.EXIT
+
+
+def test_the_rest_of_a_decision_goes_as_the_second_allows() -> None:
+    """Slices of 4, 4 and 2; four a second are two entries and their stops."""
+    w = EntryDriver(
+        freeze_qty=4, entry_wait_ns=30 * SECOND, fills=False, plan={"entry_timeout_ns": 0},
+        budget={"per_second": 4},
+    )  # fmt: skip
+    assert w.cross() == [Reason.OK]
+    w.answer()
+    assert [cmd.qty for _, cmd in w.entries] == [4, 4]
+    (row,) = w.told(Note.ENTRY_WAITS)
+    assert (row["rest_qty"], row["sent_qty"], row["side"]) == (2, 8, Side.BUY)
+    assert (row["reason"], row["at_most_ns"]) == (Reason.RATE_SECOND, 30 * SECOND)
+    w.beat(1)
+    assert [cmd.qty for _, cmd in w.entries] == [4, 4, 2]
+    b = w.e.bracket(2)
+    assert (b["slice_no"], b["decision"], b["order_qty"], b["signal_px_e4"]) == (2, 0, 2, 1_000_500)
+    assert w.e.risk()["n_denied"] == 0 and w.e.strategy(0)["n_taken"] == 1
+    w.beat(2)
+    assert len(w.entries) == 3 and len(w.told(Note.ENTRY_WAITS)) == 1, "nothing is left of it"
+
+
+def test_the_rest_of_a_decision_that_is_halted_is_told_as_cut() -> None:
+    w = EntryDriver(
+        freeze_qty=4, entry_wait_ns=30 * SECOND, fills=False, plan={"entry_timeout_ns": 0},
+        budget={"per_second": 4},
+    )  # fmt: skip
+    w.cross()
+    w.answer()
+    w.now += 300 * MS
+    w.e.on_pause(True, w.now)
+    (row,) = w.told(Note.ENTRY_CUT)
+    assert (row["rest_qty"], row["sent_qty"], row["waited_ns"]) == (2, 8, 300 * MS)
+    assert (row["reason"], row["side"], row["strategy_id"]) == (Reason.HALTED, Side.BUY, 0)
+    assert w.e.risk()["n_denied"] == 1
+
+
+def test_of_a_wait_each_look_that_finds_no_room_is_counted_every_fifty_milliseconds() -> None:
+    w = EntryDriver(
+        instruments=2, entry_wait_ns=30 * SECOND, fills=False, plan={"entry_timeout_ns": 0},
+        budget={"per_minute": 2},
+    )  # fmt: skip
+    w.cross(token_of(0))
+    w.answer()
+    w.cross(token_of(1))
+    begun, before = w.now, w.e.budget()["n_denied"]
+    for ms, looks in ((49, 0), (50, 1), (99, 1), (100, 2)):
+        w.e.on_timer(begun + ms * MS)
+        assert w.e.budget()["n_denied"] == before + looks, ms
+
+
+def test_the_end_of_an_instruments_hours_drops_what_waits_behind_another() -> None:
+    w = EntryDriver(
+        instruments=3, entry_wait_ns=60 * SECOND, fills=False, plan={"entry_timeout_ns": 0},
+        budget={"per_minute": 2},
+    )  # fmt: skip
+    w.cross(token_of(0))
+    w.answer()
+    w.cross(token_of(1), token_of(2))
+    end = w.now + 2 * SECOND
+    w.e.set_session(
+        2, open_ns=OPEN_NS, entry_from_ns=OPEN_NS, entry_until_ns=end, square_off_ns=end + MINUTE,
+        close_ns=end + 2 * MINUTE,
+    )  # fmt: skip
+    w.beat(3)
+    (row,) = w.told(Note.ENTRY_DROPPED)
+    assert (row["strategy_id"], row["reason"]) == (2, Reason.SESSION)
+    assert row["ts_ns"] <= end + 100 * MS

@@ -400,3 +400,12 @@ def test_what_trades_ends_the_pauses_of_a_halt() -> None:
     d.say(again, Ev.WORKING)
     assert d.e.instrument(0)["halted"] == 0, "the exchange has taken it"
     assert d.e.order(again.order_slot)["ord_status"] == OrdStatus.NEW
+
+
+def test_a_word_about_another_order_is_no_end_of_a_halt() -> None:
+    d, stop, target = oco()
+    d.refuse(target, Reason.MARKET_HALTED)
+    assert d.e.instrument(0)["halted"] == 1
+    d.say(stop, Ev.WORKING)
+    assert d.e.instrument(0)["halted"] == 1, "it stood before"
+    assert d.b["target_retry_ns"] > d.now

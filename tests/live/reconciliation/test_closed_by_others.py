@@ -450,3 +450,15 @@ def test_an_entry_that_rests_is_nothing_that_could_be_closed() -> None:
     words = adopt_position(plan, 0, -5, 5_000_000, START + SECOND)
     assert "closed" not in words and closable_qty(plan, 0, -5) == 0
     assert (engine.bracket(1)["side"], engine.bracket(1)["open_qty"]) == (Side.SELL, 5)
+
+
+def test_a_difference_that_is_there_from_the_first_poll_is_no_conversion() -> None:
+    async def body() -> None:
+        w = HeldWorld()
+        await w.beat(0)
+        w.shown = BrokerRows([position(6), position(4, product="NRML")])
+        await w.agreed()
+        assert not w.faults, w.faults
+        assert (w.held, w.b["exit_qty"]) == (10, 0), "nobody has seen it move"
+
+    asyncio.run(body())

@@ -139,3 +139,13 @@ def test_how_far_a_stop_is(
     row = {"plan": {"stop_kind": kind, "stop_value": value}, "signal": {"atr": atr}}
     engine: Any = SimpleNamespace(strategy=lambda strategy_id: row)
     assert stop_distance_e4(engine, 0, px_e4) == distance_e4
+
+
+def test_an_entry_of_nothing_is_no_bracket() -> None:
+    plan: Any = a_plan()
+    for changed in ({"order_qty": 0, "cum_qty": 0, "cum_value_e4": 0}, {"side": Side.NONE}):
+        entry = msgspec.structs.replace(row(0, Leg.ENTRY, Side.BUY, 10, 10), **changed)
+        assert BracketRecovery(plan).adopt([entry], NOON + 900 * S) == []
+    assert plan.engine.n_brackets == 0
+    smallest = msgspec.structs.replace(row(0, Leg.ENTRY, Side.BUY, 1, 10))
+    assert len(BracketRecovery(plan).adopt([smallest], NOON + 900 * S)) == 1
