@@ -96,11 +96,14 @@ def with_atr(plan: Mapping[str, Any], atr: float) -> Mapping[str, Any]:
     for name, names in (
         ("stop", ("stop_value",)),
         ("target", ("target_value",)),
-        ("trail", ("trail_value", "trail_step_value")),
+        ("trail", ("trail_value", "trail_step_value", "trail_from_value")),
     ):
         if plan.get(f"{name}_kind") == ATR and atr:
             by = atr if name == "stop" else kept
-            found |= {f"{name}_kind": RUPEES, **{value: plan[value] * by for value in names}}
+            found |= {
+                f"{name}_kind": RUPEES,
+                **{value: plan[value] * by for value in names if value in plan},
+            }
     return found
 
 

@@ -4,12 +4,14 @@ from otrade.drill.trader.leave.levels import (
     PriceRange,
     first_triggers,
     ladder,
+    may_trail,
     stop_limit,
     stop_trigger,
     target_price,
     targets,
     trailed_trigger,
 )
+from otrade.drill.trader.terms import with_atr
 
 PLAN = {
     "stop_kind": 1, "stop_value": 10.0, "target_kind": 1, "target_value": 20.0, "trail_kind": 1, "trail_value": 5.0,
@@ -51,3 +53,23 @@ def test_limits_go_through_the_market() -> None:
     assert stop_limit(PLAN, SELL, 10_010_000, TICK) == 10_020_500  # 1,002.001, up
     assert ladder(PLAN, BUY, 10_000_000, TICK) == {9_990_000, 9_980_000, 9_970_000}
     assert ladder(PLAN, SELL, 10_000_000, TICK) == {10_010_000, 10_020_000, 10_030_000}
+
+
+def test_a_trail_begins_at_its_distance_from_the_entry() -> None:
+    plan = {"trail_kind": 1, "trail_value": 10.0, "trail_from_value": 30.0}
+    assert may_trail(plan, BUY, 10_030_000, 10_000_000)
+    assert not may_trail(plan, BUY, 10_029_500, 10_000_000)
+    assert may_trail(plan, SELL, 9_970_000, 10_000_000)
+    assert not may_trail(plan, SELL, 9_970_500, 10_000_000)
+    assert may_trail(PLAN, BUY, 9_000_000, 10_000_000)
+
+
+def test_multiples_of_an_atr_become_rupees() -> None:
+    plan = {
+        "stop_kind": 3, "stop_value": 2.0, "target_kind": 3, "target_value": 3.0,
+        "trail_kind": 3, "trail_value": 1.0, "trail_step_value": 0.5,
+    }  # fmt: skip
+    found = with_atr(plan, 1.23456)
+    assert (found["stop_kind"], found["stop_value"]) == (2, 2.46912)
+    assert found["target_value"] == 3.0 * 1.2346 and found["trail_step_value"] == 0.5 * 1.2346
+    assert with_atr(plan, 0.0) == plan

@@ -11,6 +11,7 @@ from otrade.drill.trader.leave.levels import (
     PriceRange,
     first_triggers,
     ladder,
+    may_trail,
     stop_limit,
     stop_trigger,
     targets,
@@ -158,7 +159,11 @@ class ExitJudge:
                     trailed_trigger(plan, side, best_e4, paid_e4, tick_e4)
                     for paid_e4 in (averages.low_e4, averages.high_e4)
                 ]
-                if min(found) <= terms.trigger_e4 <= max(found):
+                has_begun = any(
+                    may_trail(plan, side, best_e4, paid_e4)
+                    for paid_e4 in (averages.low_e4, averages.high_e4)
+                )
+                if has_begun and min(found) <= terms.trigger_e4 <= max(found):
                     return True
         return any(
             stop_trigger(paid_e4, side, abs(paid_e4 - terms.trigger_e4), tick_e4)

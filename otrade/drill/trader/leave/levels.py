@@ -87,6 +87,13 @@ def trailed_trigger(
     return stop_trigger(best_e4, side, distance_e4, tick_e4)
 
 
+def may_trail(plan: Mapping[str, Any], side: int, best_e4: int, entry_e4: int) -> bool:
+    """Has price gone as far from the entry as the plan asks before the stop follows?"""
+    from_value = plan.get("trail_from_value", 0)
+    begins_e4 = side * distance(plan["trail_kind"], from_value, entry_e4, 0.0)
+    return not from_value or (best_e4 - entry_e4 - begins_e4) * side >= 0
+
+
 def stop_limit(plan: Mapping[str, Any], side: int, trigger_e4: int, tick_e4: int) -> int:
     """The limit of a stop, through its trigger."""
     return through(trigger_e4, -side, plan["stop_limit_bps"], tick_e4)
