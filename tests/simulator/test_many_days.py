@@ -10,7 +10,8 @@ from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.exchange.orders import Execution, Order, OrderState
 from otrade.simulator.kite.rms_rules import RULES
-from otrade.simulator.prices.price_paths import PricePath, ReferencePath
+from otrade.simulator.prices.price_paths import PricePath
+from otrade.simulator.prices.session_path import ReferencePath
 
 DAYS = 12
 FIRST = hours.next_trading_day(SimConfig().dates[0])
