@@ -16,7 +16,7 @@ from otrade.errors import BrokerError
 from otrade.instruments import Instrument
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.startup.bar_history import BarHistoryReader
-from otrade.live.startup.warm_start import TradedInstrument, WarmStart
+from otrade.live.startup.warm_start import WarmedInstrument, WarmStart
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.simulator import Simulator, wire_name
 
@@ -76,7 +76,7 @@ async def warm_up(
     for contract, planned in zip(contracts, day.plan.instruments, strict=True):
         record = _record(contract, wire_name(adapter.name, contract))
         session = TradingSession(record.calendar_segment, today, planned.open_ns, planned.close_ns)
-        traded.append(TradedInstrument(record, contract.key, session))
+        traded.append(WarmedInstrument(record, contract.key, session))
     warm = WarmStart(
         day.plan,
         traded,

@@ -22,7 +22,7 @@ class PastBar(NamedTuple):
     volume: int
 
 
-class RunningBar(NamedTuple):
+class FormingBar(NamedTuple):
     """The bar that runs when a day begins in its middle. `bar` None: history does not tell it all;
     then `from_ns` is its end.
     """
@@ -77,7 +77,7 @@ def closed_bars(
 
 def running_bar(
     minutes: Sequence[MinuteCandle], session: TradingSession, interval_ns: int, now_ns: int
-) -> RunningBar:
+) -> FormingBar:
     """The bar in which `now_ns` lies. It is told by a history that reaches into this minute, or to
     the end of the one before: brokers are a little late.
     """
@@ -85,5 +85,5 @@ def running_bar(
     today = minutes_of(minutes, session)
     reached_ns = today[-1].ts_open_ns + 2 * MINUTE_NS if today else 0
     if today and today[-1].ts_open_ns >= begins_ns and reached_ns > now_ns // MINUTE_NS * MINUTE_NS:
-        return RunningBar(begins_ns, session_bars(today, session, interval_ns)[-1])
-    return RunningBar(min(begins_ns + interval_ns, session.close_ns), None)
+        return FormingBar(begins_ns, session_bars(today, session, interval_ns)[-1])
+    return FormingBar(min(begins_ns + interval_ns, session.close_ns), None)

@@ -46,7 +46,7 @@ from otrade.live.startup.credentials import Access
 from otrade.live.startup.instrument_cache import InstrumentCache, directory_of
 from otrade.live.startup.secondary_feed import SecondaryFeed, prepare_secondary_feed
 from otrade.live.startup.symbol_resolver import SymbolResolver
-from otrade.live.startup.warm_start import TradedInstrument, WarmStart
+from otrade.live.startup.warm_start import WarmedInstrument, WarmStart
 from otrade.patience import patiently
 from otrade.square_off import SquareOffs
 from otrade.units import NS_PER_MS, ist_hms, ns_of_s
@@ -221,7 +221,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
         return WarmStart(
             plan,
             [
-                TradedInstrument(record, self.config.instruments[at].symbol, session)
+                WarmedInstrument(record, self.config.instruments[at].symbol, session)
                 for at, record, session in found
             ],
             self.calendar,

@@ -42,7 +42,7 @@ NAMES_MAX = 12
 BY_CHOICE = "warm_start is off"
 
 
-class TradedInstrument(msgspec.Struct, frozen=True):
+class WarmedInstrument(msgspec.Struct, frozen=True):
     """One instrument of the plan, at its place in it."""
 
     record: Instrument
@@ -57,7 +57,7 @@ class WarmStart:
     def __init__(
         self,
         plan: DayPlan,
-        traded: Sequence[TradedInstrument],
+        traded: Sequence[WarmedInstrument],
         calendar: Calendar,
         clock: Clock,
         reader: BarHistoryReader,

@@ -17,7 +17,7 @@ from otrade.calendar import Calendar, TradingSession, at_ns
 from otrade.clock import NS_PER_S
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
 from otrade.instruments import Instrument
-from otrade.live.history.session_bars import RunningBar, closed_bars, running_bar, session_bars
+from otrade.live.history.session_bars import FormingBar, closed_bars, running_bar, session_bars
 from otrade.live.startup.bar_history import (
     BarHistoryReader,
     HistoryAnswer,
@@ -339,7 +339,7 @@ def test_the_bar_that_runs() -> None:
         assert found.bar[:3] == (begins_ns, ends_ns, 1_000 + 110)
         assert found.bar.close_e4 == 1_010 + n - 1
     for n in (111, 110, 0):  # to 11:05, 11:04, nothing
-        assert running_bar(minutes_on(TODAY, n), session, 5 * MINUTE, now_ns) == RunningBar(
+        assert running_bar(minutes_on(TODAY, n), session, 5 * MINUTE, now_ns) == FormingBar(
             ends_ns, None
         )
 
