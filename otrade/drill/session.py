@@ -41,7 +41,7 @@ from otrade.drill.trader.entries import EntryJudge, WrongEntry
 from otrade.drill.trader.leave.exits import ExitJudge, WrongExit
 from otrade.drill.trader.leave.held import entered_brackets
 from otrade.drill.trader.leave.leaving import LeaveJudge, WrongLeave
-from otrade.drill.trader.plan import TradedInstrument, TradedStrategy
+from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.record import SessionRecorder
 from otrade.drill.trouble import TROUBLES, UNDECIDED
 from otrade.errors import OTradeError
@@ -651,7 +651,7 @@ class DrillSession:
                     "and nobody was told of the rest"
                 )
 
-    def _judge_exits(self, entries: EntryJudge, instruments: list[TradedInstrument]) -> None:
+    def _judge_exits(self, entries: EntryJudge, instruments: list[TraderInstrument]) -> None:
         """What became of the trader's positions."""
         record, orders = self.recorder.record, self._sim.exchange.orders()
         brackets = entered_brackets(
@@ -763,7 +763,7 @@ def specs(sim: Simulator, scenario: Scenario) -> list[InstrumentSpec]:
     return found
 
 
-def traded(instruments: list[InstrumentSpec]) -> list[TradedInstrument]:
+def traded(instruments: list[InstrumentSpec]) -> list[TraderInstrument]:
     """The same in the trader's words. Strategies are counted as they are looked at: instrument by
     instrument, minute bars first, then the shorter before the longer.
     """
@@ -780,7 +780,7 @@ def traded(instruments: list[InstrumentSpec]) -> list[TradedInstrument]:
             number += 1
         hours = spec.session
         found.append(
-            TradedInstrument(
+            TraderInstrument(
                 f"{spec.exchange}:{spec.symbol}",
                 spec.product,
                 spec.tick_size_e4,

@@ -8,7 +8,7 @@ intended, also where it was somebody else who had closed the bracket.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from otrade.drill.trader.plan import TradedInstrument
+from otrade.drill.trader.plan import TraderInstrument
 from otrade.simulator.exchange.orders import FINAL, Execution, Order
 
 SECOND = 1_000_000_000
@@ -47,7 +47,7 @@ class AccountJudge:
 
     def __init__(
         self,
-        instruments: Iterable[TradedInstrument],
+        instruments: Iterable[TraderInstrument],
         orders: Iterable[Order],
         trades: Iterable[Execution],
         ledger: Mapping[tuple[str, str], int],

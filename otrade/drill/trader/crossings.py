@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from otrade.drill.trader.market import SeenTrade
-from otrade.drill.trader.plan import TradedInstrument, TradedStrategy
+from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 
 SECOND = 1_000_000_000
 GRACE_NS = 1_500_000_000
@@ -38,7 +38,7 @@ class TraderBar:
 class TraderSeries:
     """The bars of one length of one instrument."""
 
-    def __init__(self, instrument: TradedInstrument, interval_ns: int) -> None:
+    def __init__(self, instrument: TraderInstrument, interval_ns: int) -> None:
         self._instrument = instrument
         self._interval_ns = interval_ns
         self._bar: TraderBar | None = None

@@ -8,7 +8,7 @@ from itertools import product
 
 from otrade.drill.trader.gates import Gates, Verdict
 from otrade.drill.trader.holdings import EnteredDecision, SeenBracket, brackets_of
-from otrade.drill.trader.plan import TradedInstrument, TradedStrategy
+from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.profit import RunningProfit
 from otrade.drill.trader.record import SessionRecord
 from otrade.drill.trader.replay import InstrumentReplay, SeenTouch, TraderSignal
@@ -77,7 +77,7 @@ class EntryJudge:
         self,
         record: SessionRecord,
         exchange: OrderSystem,
-        instruments: list[TradedInstrument],
+        instruments: list[TraderInstrument],
         budget: dict[str, int],
     ) -> None:
         self._record = record
@@ -354,7 +354,7 @@ class EntryJudge:
         return False
 
     def _atrs_since(
-        self, instrument: TradedInstrument, one: PendingEntry, ts_ns: int
+        self, instrument: TraderInstrument, one: PendingEntry, ts_ns: int
     ) -> list[float]:
         """What waited is sent at the prices of then, and with an ATR of then."""
         since = self._replays[instrument.key].atrs_in(one.strategy, one.from_ns, ts_ns)
@@ -419,7 +419,7 @@ class EntryJudge:
     def _could_be(
         self,
         entry: Order,
-        instrument: TradedInstrument,
+        instrument: TraderInstrument,
         strategy: TradedStrategy,
         from_ns: int,
         atr: float,
@@ -496,7 +496,7 @@ class EntryJudge:
             for one in self._replays[entry.contract.key].signals
         )
 
-    def _was_refused(self, instrument: TradedInstrument, from_ns: int, until_ns: int) -> bool:
+    def _was_refused(self, instrument: TraderInstrument, from_ns: int, until_ns: int) -> bool:
         """Has the broker refused a request for that instrument then, before it was an order?"""
         return any(
             from_ns <= ts_ns <= until_ns and request.contract.key == instrument.key
@@ -504,11 +504,11 @@ class EntryJudge:
         )
 
     def _touches(
-        self, instrument: TradedInstrument, from_ns: int, until_ns: int
+        self, instrument: TraderInstrument, from_ns: int, until_ns: int
     ) -> list[SeenTouch]:
         return self._replays[instrument.key].touches_in(from_ns, until_ns)
 
-    def _instrument_of(self, strategy: TradedStrategy) -> TradedInstrument:
+    def _instrument_of(self, strategy: TradedStrategy) -> TraderInstrument:
         return next(one for one in self._instruments.values() if strategy in one.strategies)
 
     def _nearest(self, entry: Order) -> str:

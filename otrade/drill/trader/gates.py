@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from otrade.drill.trader.holdings import EnteredDecision
 from otrade.drill.trader.loss import LossLimits
-from otrade.drill.trader.plan import TradedInstrument, TradedStrategy
+from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.profit import RunningProfit
 from otrade.drill.trader.record import SessionRecord
 from otrade.drill.trader.replay import SeenTouch
@@ -118,7 +118,7 @@ class Gates:
 
     def rule(
         self,
-        instrument: TradedInstrument,
+        instrument: TraderInstrument,
         strategy: TradedStrategy,
         terms: EntryTerms,
         touch: SeenTouch,
@@ -177,7 +177,7 @@ class Gates:
             return ALLOWED
         return Ruling(Verdict.OPEN, "sent after the last engine")
 
-    def _hours(self, instrument: TradedInstrument, ts_ns: int) -> Ruling:
+    def _hours(self, instrument: TraderInstrument, ts_ns: int) -> Ruling:
         if instrument.entry_from_ns <= ts_ns < instrument.entry_until_ns:
             return ALLOWED
         ahead_ns = max((abs(by_ns) for _, by_ns in self._record.clock_errors), default=0)
@@ -187,7 +187,7 @@ class Gates:
             return Ruling(Verdict.OPEN, "outside the entry hours, by a clock that is wrong")
         return Ruling(Verdict.NO, "outside the entry hours")
 
-    def _strangers(self, instrument: TradedInstrument, ts_ns: int) -> Ruling:
+    def _strangers(self, instrument: TraderInstrument, ts_ns: int) -> Ruling:
         """What somebody else holds keeps entries out, for as long as he holds it. Where he has given
         it back, and nothing of ours was open that he could have closed, they come again.
         """
@@ -244,7 +244,7 @@ class Gates:
             default=0,
         )  # fmt: skip
 
-    def _switch(self, instrument: TradedInstrument, strategy: TradedStrategy, ts_ns: int) -> Ruling:
+    def _switch(self, instrument: TraderInstrument, strategy: TradedStrategy, ts_ns: int) -> Ruling:
         if self._record.is_off(instrument.place, strategy.name, ts_ns):
             return Ruling(Verdict.NO, "sent though a person had switched the strategy off")
         return ALLOWED
@@ -257,7 +257,7 @@ class Gates:
         return ALLOWED
 
     def _size(
-        self, instrument: TradedInstrument, terms: EntryTerms, touch: SeenTouch, ts_ns: int
+        self, instrument: TraderInstrument, terms: EntryTerms, touch: SeenTouch, ts_ns: int
     ) -> Ruling:
         limits = self._record.limits_at(ts_ns)
         if terms.why_not:

@@ -9,7 +9,7 @@ the last one waits until something confirms it.
 from dataclasses import dataclass
 
 from otrade.drill.trader.packets import Sight
-from otrade.drill.trader.plan import TradedInstrument
+from otrade.drill.trader.plan import TraderInstrument
 
 SECOND = 1_000_000_000
 AHEAD_NS = 60 * SECOND
@@ -36,7 +36,7 @@ class SeenTrade:
 class SeenMarket:
     """One instrument as the packets so far tell of it."""
 
-    def __init__(self, instrument: TradedInstrument, jump_bps: int = 2000) -> None:
+    def __init__(self, instrument: TraderInstrument, jump_bps: int = 2000) -> None:
         """`jump_bps`: how far one packet may move the price without more evidence; it grows by as
         much each five seconds.
         """

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from otrade.drill.trader.crossings import TraderBar
-from otrade.drill.trader.plan import TradedInstrument
+from otrade.drill.trader.plan import TraderInstrument
 from otrade.drill.trader.record import ToldHistory
 
 MINUTE = 60_000_000_000
@@ -11,7 +11,7 @@ DAY_NS = 1_440 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
-class RunningBar:
+class JoinedBar:
     """The bar in which a process begins. Half a bar is none: where it is not told, bars begin at
     `from_ns`, its end.
     """
@@ -21,7 +21,7 @@ class RunningBar:
 
 
 def bars_of(
-    told: ToldHistory, instrument: TradedInstrument, length_ns: int, until_ns: int
+    told: ToldHistory, instrument: TraderInstrument, length_ns: int, until_ns: int
 ) -> list[TraderBar]:
     """Those that had ended by then. Each session's bars begin at its open, at the time of day of
     today's; its close is not today's, which a scenario has moved.
@@ -49,7 +49,7 @@ def bars_of(
     return [bar for bar in found if bar.end_ns <= until_ns]
 
 
-def closed_bars(told: ToldHistory, instrument: TradedInstrument, length_ns: int) -> list[TraderBar]:
+def closed_bars(told: ToldHistory, instrument: TraderInstrument, length_ns: int) -> list[TraderBar]:
     """Those that had ended when it was asked, and that are told to their end: a broker is a little
     behind.
     """
@@ -62,13 +62,13 @@ def closed_bars(told: ToldHistory, instrument: TradedInstrument, length_ns: int)
 
 
 def running_bar(
-    told: ToldHistory | None, instrument: TradedInstrument, length_ns: int, now_ns: int
-) -> RunningBar:
+    told: ToldHistory | None, instrument: TraderInstrument, length_ns: int, now_ns: int
+) -> JoinedBar:
     """Told: history reaches into this minute, or to the end of the one before."""
     start_ns = now_ns - (now_ns - instrument.open_ns) % length_ns
     bars = bars_of(told, instrument, length_ns, 1 << 62) if told is not None else []
     if bars and told is not None and bars[-1].start_ns == start_ns:
         reached_ns = told.minutes[-1].start_ns + 2 * MINUTE
         if reached_ns > now_ns - now_ns % MINUTE:
-            return RunningBar(bars[-1], start_ns)
-    return RunningBar(None, min(start_ns + length_ns, instrument.close_ns))
+            return JoinedBar(bars[-1], start_ns)
+    return JoinedBar(None, min(start_ns + length_ns, instrument.close_ns))

@@ -28,7 +28,7 @@ class TradedStrategy:
 
 
 @dataclass(frozen=True, slots=True)
-class TradedInstrument:
+class TraderInstrument:
     """One instrument, its hours and its strategies."""
 
     key: str

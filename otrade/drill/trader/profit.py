@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from otrade.drill.trader.plan import TradedInstrument
+from otrade.drill.trader.plan import TraderInstrument
 from otrade.drill.trader.replay import SeenTouch
 from otrade.drill.trader.tolerances import TOLD_NS
 from otrade.simulator.exchange.orders import Execution
@@ -15,7 +15,7 @@ class RunningProfit:
 
     def __init__(
         self,
-        instruments: Mapping[str, TradedInstrument],
+        instruments: Mapping[str, TraderInstrument],
         trades: Iterable[Execution],
         touches: Mapping[str, list[SeenTouch]],
     ) -> None:

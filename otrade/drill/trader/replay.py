@@ -10,7 +10,7 @@ from otrade.drill.trader.crossings import Crossing, CrossingStrategy, TraderBar,
 from otrade.drill.trader.market import SeenMarket
 from otrade.drill.trader.packets import Sight
 from otrade.drill.trader.past import closed_bars, running_bar
-from otrade.drill.trader.plan import TradedInstrument, TradedStrategy
+from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.record import ProcessLife, SessionRecord
 
 BEAT_NS = 500_000_000
@@ -54,7 +54,7 @@ class TraderSignal:
 class TraderMemory:
     """What a process knows of one instrument; another process without a journal begins anew."""
 
-    instrument: TradedInstrument
+    instrument: TraderInstrument
     jump_bps: int
     market: SeenMarket = field(init=False)
     series: dict[int, TraderSeries] = field(init=False)
@@ -83,7 +83,7 @@ class InstrumentReplay:
     alive.
     """
 
-    def __init__(self, record: SessionRecord, instrument: TradedInstrument) -> None:
+    def __init__(self, record: SessionRecord, instrument: TraderInstrument) -> None:
         self._record = record
         self._instrument = instrument
         self.signals: list[TraderSignal] = []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from otrade.drill.trader.plan import TradedInstrument
+from otrade.drill.trader.plan import TraderInstrument
 from otrade.drill.trader.replay import SeenTouch
 
 E4 = 10_000
@@ -41,7 +41,7 @@ class EntryTerms:
 
 
 def entry_terms(
-    instrument: TradedInstrument,
+    instrument: TraderInstrument,
     plan: Mapping[str, Any],
     side: int,
     touch: SeenTouch,
@@ -108,7 +108,7 @@ def with_atr(plan: Mapping[str, Any], atr: float) -> Mapping[str, Any]:
 
 
 def _units(
-    instrument: TradedInstrument, plan: Mapping[str, Any], price_e4: int, distance_e4: int
+    instrument: TraderInstrument, plan: Mapping[str, Any], price_e4: int, distance_e4: int
 ) -> int:
     """Whole lots, never more than asked."""
     value = plan["size_value"]

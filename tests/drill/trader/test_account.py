@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from otrade.drill.trader.account import AccountJudge, WrongAccount
-from otrade.drill.trader.plan import TradedInstrument
+from otrade.drill.trader.plan import TraderInstrument
 
 SECOND = 1_000_000_000
 KEY = "NSE:INFY"
@@ -23,7 +23,7 @@ def trade(s: float, who: str, side: int, qty: int, product: str = "MIS") -> Any:
 def judge(
     trades: list[Any], held: int, *, why: str = "", live: tuple[Any, ...] = ()
 ) -> AccountJudge:
-    one = TradedInstrument(KEY, "MIS", 500, 1, 0, 1, False, 0, 0, 0, 0)
+    one = TraderInstrument(KEY, "MIS", 500, 1, 0, 1, False, 0, 0, 0, 0)
     return AccountJudge([one], live, trades, {(KEY, "MIS"): held}, lambda since, until: why)
 
 

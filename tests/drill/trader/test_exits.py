@@ -8,7 +8,7 @@ import pytest
 from otrade.drill.trader.leave.exits import ExitJudge, WrongExit
 from otrade.drill.trader.leave.held import EnteredBracket
 from otrade.drill.trader.leave.leaving import LeaveJudge, WrongLeave
-from otrade.drill.trader.plan import TradedInstrument
+from otrade.drill.trader.plan import TraderInstrument
 from otrade.drill.trader.profit import RunningProfit
 from otrade.drill.trader.record import PersonCommand, ProcessLife, SessionRecord
 from otrade.drill.trader.replay import SeenTouch
@@ -49,7 +49,7 @@ def judges(
 ) -> tuple[ExitJudge, LeaveJudge, Any]:
     """Ten units bought at 1,000 rupees after a second; then a price each second."""
     entry = order("E", 1, [told(1, "COMPLETE", "LIMIT", 10_005_000)], ((1.0, 10_000_000),))
-    instrument = TradedInstrument(
+    instrument = TraderInstrument(
         "NSE:INFY", "MIS", 500, 1, 0, 1, False, OPEN, OPEN, OPEN, OPEN + 200 * SECOND, OPEN + 100 * SECOND
     )  # fmt: skip
     touches = [

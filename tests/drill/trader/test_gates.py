@@ -8,7 +8,7 @@ import pytest
 from otrade.drill.trader.gates import Gates, Verdict
 from otrade.drill.trader.holdings import EnteredDecision, SeenBracket
 from otrade.drill.trader.loss import LossLimits
-from otrade.drill.trader.plan import TradedInstrument, TradedStrategy
+from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.profit import RunningProfit
 from otrade.drill.trader.record import (
     SWITCHED_OFF,
@@ -42,7 +42,7 @@ def record(*limits: tuple[float, dict[str, int]], commands: Any = ()) -> Session
 
 def bought(prices: dict[float, int]) -> RunningProfit:
     """Ten units at 100 rupees after a second, and these prices."""
-    one = TradedInstrument("NSE:INFY", "MIS", 500, 1, 0, 1, False, OPEN, OPEN, at(900), at(900))
+    one = TraderInstrument("NSE:INFY", "MIS", 500, 1, 0, 1, False, OPEN, OPEN, at(900), at(900))
     trade: Any = SimpleNamespace(ts_ns=at(1), order=SOLD, qty=10, price_e4=1_000_000)
     touches = [SeenTouch(at(s), px, px, px, at(s)) for s, px in prices.items()]
     return RunningProfit({"NSE:INFY": one}, [trade], {"NSE:INFY": touches})
@@ -72,7 +72,7 @@ def test_a_limit_of_the_day(
 
 def test_a_price_about_a_fill_may_have_been_known_before_it() -> None:
     profit = bought({2: 1_000_000, 10: 1_010_000})
-    one = TradedInstrument("NSE:INFY", "MIS", 500, 1, 0, 1, False, OPEN, OPEN, at(900), at(900))
+    one = TraderInstrument("NSE:INFY", "MIS", 500, 1, 0, 1, False, OPEN, OPEN, at(900), at(900))
     sold: Any = SimpleNamespace(
         ts_ns=at(20), order=SimpleNamespace(contract=SOLD.contract, tag="OT", side=-1), qty=10, price_e4=1_010_000
     )  # fmt: skip
@@ -94,7 +94,7 @@ def test_a_strategy_that_is_switched_off_does_not_enter() -> None:
         PersonCommand(at(s), name, {"place": 0, "name": "0 ema_cross"}, done=True)
         for s, name in ((10, SWITCHED_OFF), (20, SWITCHED_ON))
     )
-    one = TradedInstrument("NSE:INFY", "MIS", 500, 1, 0, 1, False, OPEN, OPEN, at(900), at(900))
+    one = TraderInstrument("NSE:INFY", "MIS", 500, 1, 0, 1, False, OPEN, OPEN, at(900), at(900))
     named = [TradedStrategy(n, "ema_cross", SECOND, {}, {}, f"{n} ema_cross") for n in range(2)]
     asked = gates(record(commands=(off, on)))
     for number, s, verdict in ((0, 5, "YES"), (0, 15, "NO"), (0, 25, "YES"), (1, 15, "YES")):

@@ -1,8 +1,8 @@
 """Bars of the past by pencil: what a broker tells, and what runs when a process begins."""
 
 from otrade.drill.trader.crossings import TraderBar
-from otrade.drill.trader.past import MINUTE, RunningBar, bars_of, closed_bars, running_bar
-from otrade.drill.trader.plan import TradedInstrument
+from otrade.drill.trader.past import MINUTE, JoinedBar, bars_of, closed_bars, running_bar
+from otrade.drill.trader.plan import TraderInstrument
 from otrade.drill.trader.record import ToldHistory, ToldMinute
 from tests.drill.trader import test_trader
 
@@ -11,7 +11,7 @@ DAY = 1_440 * MINUTE
 YESTERDAY = OPEN - DAY
 
 
-def instrument() -> TradedInstrument:
+def instrument() -> TraderInstrument:
     return test_trader.instrument(open_ns=OPEN)
 
 
@@ -44,11 +44,11 @@ def test_a_bar_of_today_is_closed_once_it_is_told_to_its_end() -> None:
 
 def test_half_a_bar_is_none() -> None:
     now_ns = OPEN + 2 * MINUTE + 30
-    after = RunningBar(None, OPEN + 3 * MINUTE)
+    after = JoinedBar(None, OPEN + 3 * MINUTE)
     assert running_bar(None, instrument(), MINUTE, now_ns) == after
     assert running_bar(told((OPEN + MINUTE, 11)), instrument(), MINUTE, now_ns) == after
     joined = running_bar(told((OPEN + 2 * MINUTE, 12)), instrument(), MINUTE, now_ns)
     start_ns = OPEN + 2 * MINUTE
-    assert joined == RunningBar(bar(start_ns, start_ns + MINUTE, 13, 11, 12), start_ns)
+    assert joined == JoinedBar(bar(start_ns, start_ns + MINUTE, 13, 11, 12), start_ns)
     late = running_bar(told((OPEN, 10)), instrument(), 3 * MINUTE, now_ns)
-    assert late == RunningBar(None, OPEN + 3 * MINUTE), "history is two minutes behind"
+    assert late == JoinedBar(None, OPEN + 3 * MINUTE), "history is two minutes behind"

@@ -10,7 +10,7 @@ from otrade.drill.trader.crossings import CrossingStrategy, TraderBar, TraderSer
 from otrade.drill.trader.holdings import brackets_of
 from otrade.drill.trader.market import SeenMarket, SeenTrade
 from otrade.drill.trader.packets import Sight
-from otrade.drill.trader.plan import TradedInstrument, TradedStrategy
+from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.replay import SeenTouch
 from otrade.drill.trader.terms import entry_terms, through
 
@@ -21,8 +21,8 @@ PLAN: dict[str, Any] = {
 }  # fmt: skip
 
 
-def instrument(**more: Any) -> TradedInstrument:
-    plain = TradedInstrument(
+def instrument(**more: Any) -> TraderInstrument:
+    plain = TraderInstrument(
         "NSE:INFY", "MIS", 500, 1, 0, 1, False, OPEN, OPEN, OPEN + 600 * SECOND, OPEN + 900 * SECOND
     )
     return replace(plain, **more)
@@ -141,7 +141,7 @@ def test_limits_go_through_the_touch(side: int, bps: float, limit_e4: int) -> No
 def test_sizes() -> None:
     touch = SeenTouch(OPEN, 1_000_000, 0, 0, OPEN)
 
-    def terms(one: TradedInstrument, **plan: Any) -> tuple[int, int, str]:
+    def terms(one: TraderInstrument, **plan: Any) -> tuple[int, int, str]:
         found = entry_terms(one, {**PLAN, **plan}, 1, touch)
         return found.qty, found.slice_qty, found.why_not
 

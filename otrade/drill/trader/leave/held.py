@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from otrade.drill.trader.leave.levels import PriceRange
-from otrade.drill.trader.plan import TradedInstrument, TradedStrategy
+from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.record import SessionRecord
 from otrade.drill.trader.replay import SeenTouch
 from otrade.drill.trader.terms import with_atr
@@ -36,7 +36,7 @@ class EnteredBracket:
     entry: Order
     exits: list[Order]
     plans: list[Mapping[str, Any]]
-    instrument: TradedInstrument
+    instrument: TraderInstrument
     touches: list[SeenTouch]
     unsure: Callable[[int, int], str]
     """May a trouble have delayed something between these times?"""
@@ -103,7 +103,7 @@ def averages_at(record: SessionRecord, bracket: EnteredBracket, ts_ns: int) -> P
 
 def entered_brackets(
     orders: Iterable[Order],
-    instruments: Iterable[TradedInstrument],
+    instruments: Iterable[TraderInstrument],
     touches: Mapping[str, list[SeenTouch]],
     strategies_of: Mapping[str, list[tuple[TradedStrategy, float]]],
     unsure: Callable[[int, int], str],
