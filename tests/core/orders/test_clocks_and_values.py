@@ -301,3 +301,13 @@ def test_a_limit_that_nobody_tells_is_no_price(side: int) -> None:
         )
     )  # fmt: skip
     assert d.b["entry_value_e4"] == 10_000_000
+
+
+def test_what_is_held_is_marked_at_the_last_price_and_not_at_a_fill() -> None:
+    d = BandDriver(plan={"target_kind": 0})
+    stop = d.opened()
+    d.price(10_100)
+    assert d.e.position(0)["mark_e4"] == 1_010_000
+    d.say(stop, Ev.FILL_PART, 4, 1_020_000, triggered=True)
+    assert d.e.position(0)["mark_e4"] == 1_010_000
+    assert d.e.risk()["pnl_e4"] == 4 * 20_000 + 6 * 10_000

@@ -63,7 +63,7 @@ def test_an_excess_is_undone_on_the_entrys_side_at_the_ladders_price(side: int) 
     d.stands(fix)
     assert not told(d, Note.OVER_EXIT), "while its order works nothing is said again"
     d.say(fix, Ev.FILL_FULL, 5, 1_001_000)
-    assert (d.b["open_qty"], d.b["state"]) == (0, BracketState.CLOSED)
+    assert (d.b["open_qty"], d.b["exit_qty"], d.b["state"]) == (0, 10, BracketState.CLOSED)
     # Bought and sold: 10 and 5, 15; short: the same with the sides changed.
     assert d.b["pnl_e4"] == side * (15 * 1_000_000 - 10 * 1_000_000 - 5 * 1_001_000)
     assert d.e.position(0)["net_qty"] == 0

@@ -354,3 +354,28 @@ def test_the_end_of_an_instruments_hours_drops_what_waits_behind_another() -> No
     (row,) = w.told(Note.ENTRY_DROPPED)
     assert (row["strategy_id"], row["reason"]) == (2, Reason.SESSION)
     assert row["ts_ns"] <= end + 100 * MS
+
+
+def test_each_part_that_goes_is_told_with_what_is_left() -> None:
+    w = EntryDriver(
+        freeze_qty=2, entry_wait_ns=30 * SECOND, fills=False, plan={"entry_timeout_ns": 0},
+        budget={"per_second": 4},
+    )  # fmt: skip
+    w.cross()
+    w.answer()
+    w.beat(1.5)
+    assert [cmd.qty for _, cmd in w.entries] == [2, 2, 2], "two owe their stops, one more has room"
+    waits = [(row["rest_qty"], row["sent_qty"]) for row in w.told(Note.ENTRY_WAITS)]
+    assert waits == [(6, 4), (4, 6)]
+
+
+def test_of_two_a_second_one_is_for_the_way_out() -> None:
+    w = EntryDriver(budget={"per_second": 2}, instruments=2, plan={"target_kind": 0})
+    for i in range(2):
+        w.cross(token_of(i))
+        w.answer()
+        w.beat(1.5)
+    assert len(w.sent) == 4
+    w.e.on_flatten(-1, w.now)
+    w.answer()
+    assert [cmd.lane for _, cmd in w.sent[4:]] == [Lane.EXIT]

@@ -15,7 +15,7 @@ from tests.core.orders.test_bands import BandDriver
 from tests.core.orders.test_brackets import EngineDriver
 from tests.core.orders.test_counts_and_words import told
 from tests.core.orders.test_refusals import requests
-from tests.harness.core_engine import MS, SECOND
+from tests.harness.core_engine import MS, SECOND, frame, packet, token_of
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -202,3 +202,65 @@ def test_what_a_new_order_begins_with() -> None:
     d.ack(entry)
     d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
     assert d.b["order_head"] == 1 and d.e.order(1)["next"] == 0 and d.b["n_orders"] == 2
+
+
+def test_an_answer_is_for_its_own_request_though_the_ring_has_gone_round() -> None:
+    d = EngineDriver(commands=2, instruments=3, plan={"entry_timeout_ns": 0})
+    sent = []
+    for i in range(3):
+        for paise in (9_990, 10_005):
+            d.now += MS
+            d.e.on_frame_bytes(frame(packet(token_of(i), paise)), d.now)
+        sent += requests(d)
+    assert [cmd.seq for cmd in sent] == [1, 2, 3]
+    d.e.on_answer(1, Ev.ACK, broker_order_id="FIRST", ts_ns=d.now)
+    assert [d.e.order(i)["broker_order_id"] for i in range(3)] == ["FIRST", "", ""]
+
+
+def test_a_signal_is_told_as_taken_or_as_refused() -> None:
+    d = EngineDriver()
+    d.enter()
+    rows = d.e.take_notices()
+    (row,) = [r for r in rows if r["note"] in (Note.SIGNAL_TAKEN, Note.SIGNAL_REFUSED)]
+    assert (row["note"], row["reason"], row["side"], row["price_e4"]) == (
+        Note.SIGNAL_TAKEN, Reason.OK, Side.BUY, 1_000_500,
+    )  # fmt: skip
+    d = EngineDriver(max_order_qty=9)
+    d.price(9_990).price(10_005)
+    rows = d.e.take_notices()
+    (row,) = [r for r in rows if r["note"] in (Note.SIGNAL_TAKEN, Note.SIGNAL_REFUSED)]
+    assert (row["note"], row["reason"], row["strategy_id"]) == (
+        Note.SIGNAL_REFUSED,
+        Reason.MAX_QTY,
+        0,
+    )
+
+
+def test_a_bracket_that_came_back_does_not_hide_the_others_from_their_end() -> None:
+    d = EngineDriver(plan={"target_kind": 0}, params={"side_mask": 1})
+    first = d.enter()
+    d.ack(first)
+    d.say(first, Ev.CANCELED)
+    d.price(9_990).price(10_005)
+    (second,) = requests(d)
+    d.ack(second)
+    d.say(second, Ev.FILL_FULL, 10, 1_000_000)
+    (stop,) = requests(d)
+    d.ack(stop)
+    d.say(first, Ev.FILL_PART, 3, 1_000_000)
+    requests(d)
+    assert d.e.live_brackets() == [1, 0] and d.e.instrument(0)["bracket_head"] == 0
+    d.say(stop, Ev.FILL_FULL, 10, 980_000, triggered=True)
+    assert d.e.live_brackets() == [0] and d.e.bracket(0)["next"] == -1
+
+
+def test_a_second_word_of_no_answer_does_not_begin_the_doubt_anew() -> None:
+    d = EngineDriver()
+    entry = d.enter()
+    d.lose(entry)
+    at = d.now
+    d.e.on_book_begin(d.now)
+    d.e.on_book_end(d.now)
+    d.now += SECOND
+    d.lose(entry)
+    assert (d.e.order(0)["ts_doubt_ns"], d.e.order(0)["looks"]) == (at, 1)

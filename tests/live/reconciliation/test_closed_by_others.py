@@ -462,3 +462,33 @@ def test_a_difference_that_is_there_from_the_first_poll_is_no_conversion() -> No
         assert (w.held, w.b["exit_qty"]) == (10, 0), "nobody has seen it move"
 
     asyncio.run(body())
+
+
+@SIDES
+def test_what_our_stop_and_somebody_else_both_closed_is_undone(side: int) -> None:
+    async def work(w: HeldWorld) -> None:
+        stop = w.engine.order(w.b["stop_slot"])
+        w.now += SECOND
+        w.closes(10, ts_update_ns=w.now)
+        w.engine.on_report(
+            order_report(
+                cl_ord_id=stop["cl_ord_id"], broker_order_id="S", ev=Ev.FILL_FULL, source=1, order_qty=10,
+                cum_qty=10, cum_value_e4=9_800_000, price_e4=stop["price_e4"], trigger_e4=stop["trigger_e4"],
+                ord_type=stop["ord_type"], triggered=True, ts_update_ns=w.now, ts_recv_ns=w.now,
+            )
+        )  # fmt: skip
+        assert w.b["state"] == BracketState.CLOSED
+        w.shows(-side * 10)
+        await w.agreed()
+        assert "CLOSED_TWICE" in w.codes() and w.b["open_qty"] == -10
+        fix = w.commands()[-1]
+        assert (fix.side, fix.qty) == (side, 10), "it is bought back (or sold)"
+        assert w.audit.foreign.net(0) == 0
+
+    play(side, work)
+
+
+def test_what_is_not_shown_at_all_differs_by_all_of_it() -> None:
+    w = HeldWorld()
+    w.audit.compare([])
+    assert w.audit.differences == {0: (-10, None)}

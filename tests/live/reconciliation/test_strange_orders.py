@@ -468,3 +468,15 @@ def test_a_stop_of_an_earlier_run_covers_what_its_entry_bought() -> None:
         assert w.quarantined == [] and w.engine.take_command() is None
 
     play(work, start=False)
+
+
+def test_a_fault_of_ours_is_said_with_what_it_was_doing() -> None:
+    async def body() -> None:
+        w = await AccountWorld().start()
+        w.errors = [ValueError("ours")]
+        await w.hears(ours(3))
+        ((error, doing),) = w.faults
+        assert str(error) == "ours" and doing == "taking back orders of an earlier run"
+        assert w.books_wanted == 1
+
+    asyncio.run(body())
