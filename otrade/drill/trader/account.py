@@ -2,7 +2,9 @@
 
 What somebody else trades gives back his own first, then closes ours, the oldest bracket first, and
 the rest is his. An order of ours that takes more out than its bracket holds opens what nobody
-intended, also where it was somebody else who had closed the bracket.
+intended, also where it was somebody else who had closed the bracket. Brokers tell times in whole
+seconds: what somebody else trades within one of an exit of ours may have closed the same units, and
+to buy that back is as right as to leave it to him.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -32,6 +34,10 @@ class AccountPart:
     brackets: dict[str, tuple[int, int]] = field(default_factory=dict)
     """(side, open units) by run and number of the tag, oldest first."""
     others_ns: list[int] = field(default_factory=list)
+    exits: list[tuple[int, int]] = field(default_factory=list)
+    """(time, units) of what exits of ours have closed."""
+    either: int = 0
+    """Units that others opened within a second of an exit of ours."""
     excess_ns: int = 0
     """Since when more is out than was in."""
 
@@ -73,7 +79,7 @@ class AccountJudge:
                 self._ours(part, order, trade)
             else:
                 part.others_ns.append(trade.ts_ns)
-                self._others(part, order.side, trade.qty)
+                self._others(part, order.side, trade.qty, trade.ts_ns)
             self.n_moments += 1
             ours = sum(side * units for side, units in part.brackets.values())
             if part.net != ours + part.strangers:
@@ -94,10 +100,12 @@ class AccountJudge:
                 raise WrongAccount(f"exit {order.tag} traded and nothing had been entered")
             part.brackets[tag] = order.side, 0
         side, units = part.brackets[tag]
+        if order.side != side:
+            part.exits.append((trade.ts_ns, trade.qty))
         part.brackets[tag] = side, units + order.side * side * trade.qty
 
     @staticmethod
-    def _others(part: AccountPart, side: int, qty: int) -> None:
+    def _others(part: AccountPart, side: int, qty: int, ts_ns: int) -> None:
         back = min(qty, max(-part.strangers * side, 0))
         part.strangers += side * back
         left = qty - back
@@ -107,6 +115,8 @@ class AccountJudge:
                 part.brackets[tag] = of_side, units - closed
                 left -= closed
         part.strangers += side * left
+        just = sum(units for at_ns, units in part.exits if ts_ns - at_ns <= SECOND)
+        part.either += min(left, just)
 
     def _check_excess(self, key: str, part: AccountPart, ts_ns: int) -> None:
         if not part.excess:
@@ -152,10 +162,11 @@ class AccountJudge:
 
     def _check_end(self) -> None:
         for (key, product), part in self._parts.items():
-            if any(units for _, units in part.brackets.values()):
-                left = {tag: units for tag, (_, units) in part.brackets.items() if units}
+            left = {tag: units for tag, (_, units) in part.brackets.items() if units}
+            undone = sum(left.values())
+            if min(left.values(), default=0) < 0 or undone > part.either:
                 raise WrongAccount(f"{key}: the day ended with {left} of ours")
-            if part.net != part.strangers:
+            if part.net != part.strangers and not undone:
                 raise WrongAccount(f"{key}: others hold {part.strangers}, the account {part.net}")
             held = self._ledger.get((key, product), 0)
             if held != part.net:

@@ -13,6 +13,7 @@ from typing import Any
 
 from otrade.drill.trader.packets import Sight, kite_sights, upstox_sights
 from otrade.simulator.base.universe import ListedContract
+from otrade.simulator.exchange.market_data import MarketSnapshot
 from otrade.simulator.simulator import Simulator, wire_name
 
 SECOND = 1_000_000_000
@@ -30,6 +31,17 @@ class SentFrame:
     lane: str
     is_text: bool
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ToldQuote:
+    """What was told of a contract to somebody who asked by REST, at that time; 0: nobody stands there."""
+
+    ts_ns: int
+    key: str
+    ltp_e4: int
+    bid_e4: int
+    ask_e4: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +122,7 @@ class SessionRecord:
     """
     frames: list[SentFrame] = field(default_factory=list)
     connections: list[ConnectionChange] = field(default_factory=list)
+    quotes: list[ToldQuote] = field(default_factory=list)
     lives: list[ProcessLife] = field(default_factory=list)
     troubles: list[TroubleWindow] = field(default_factory=list)
     happened: list[tuple[int, str]] = field(default_factory=list)
@@ -175,6 +188,7 @@ class SessionRecorder:
         )
         self._now_ns = sim.clock.now_ns
         sim.listen_to_feeds(self)
+        sim.exchange.market.on_told.append(self._on_told)
 
     # ---- told by the simulator
 
@@ -183,6 +197,15 @@ class SessionRecorder:
 
     def on_connection(self, lane: str, *, stands: bool) -> None:
         self.record.connections.append(ConnectionChange(self._now_ns(), lane, stands))
+
+    def _on_told(self, quotes: Iterable[MarketSnapshot]) -> None:
+        for one in quotes:
+            bid_e4, ask_e4 = (
+                next((level.price_e4 for level in levels if level.qty), 0) for levels in one.depth()
+            )
+            self.record.quotes.append(
+                ToldQuote(self._now_ns(), one.contract.key, one.ltp_e4, bid_e4, ask_e4)
+            )
 
     # ---- told by the driver
 

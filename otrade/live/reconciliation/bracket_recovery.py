@@ -211,8 +211,8 @@ class BracketRecovery:
 
 
 def closable_qty(plan: DayPlan, instrument_id: int, qty: int, ts_ns: int = 0) -> int:
-    """How much of `qty` (signed) would close open brackets of ours, in units: of those that had
-    been opened at a time of the broker's, where one is given.
+    """How much of `qty` (signed) would close open brackets of ours, in units: of those that held
+    something at a time of the broker's, where one is given.
     """
     brackets = _against(plan, instrument_id, qty)
     return min(
@@ -220,9 +220,25 @@ def closable_qty(plan: DayPlan, instrument_id: int, qty: int, ts_ns: int = 0) ->
         sum(
             left
             for id, left in brackets
-            if not ts_ns or plan.engine.bracket(id)["ts_open_ns"] <= ts_ns + NS_PER_S
+            if not ts_ns or _held_since_ns(plan, id) <= ts_ns + NS_PER_S
         ),
     )
+
+
+def _held_since_ns(plan: DayPlan, bracket_id: int) -> int:
+    """Since when a bracket had holdings that somebody else could close, at the latest: its entry may
+    have waited at the exchange. The earlier of when the core heard of a fill and of the broker's
+    time of the entry's last report; of one that is taken over, when that was.
+    """
+    bracket = plan.engine.bracket(bracket_id)
+    found = int(bracket["ts_entry_ns"])
+    slot = bracket["order_head"]
+    while slot >= 0:
+        order = plan.engine.order(slot)
+        if order["leg"] == Leg.ENTRY and order["cum_qty"] and order["ts_update_ns"]:
+            found = min(found, order["ts_update_ns"])
+        slot = order["next"]
+    return found
 
 
 def _against(plan: DayPlan, instrument_id: int, qty: int) -> list[tuple[int, int]]:
@@ -310,8 +326,8 @@ def adopt_position(
 
 def closed_at(plan: DayPlan, instrument_id: int, side: int, ts_ns: int) -> tuple[int, int]:
     """The bracket against which an order of that side traded at a time (the broker's, in whole
-    seconds) while it was open, and how many units an exit of our own has closed of it since; (-1,
-    0) when there is none.
+    seconds) while it was open, and how many units an exit of our own has closed of it since, that
+    nobody else has closed as well yet; (-1, 0) when there is none.
     """
     for bracket_id in range(plan.engine.n_brackets - 1, -1, -1):
         bracket = plan.engine.bracket(bracket_id)
@@ -320,14 +336,21 @@ def closed_at(plan: DayPlan, instrument_id: int, side: int, ts_ns: int) -> tuple
             and bracket["side"] == -side
             and bracket["state"] == BracketState.CLOSED
         )
-        if is_its and bracket["ts_open_ns"] <= ts_ns + NS_PER_S and ts_ns <= bracket["ts_close_ns"]:
-            qty, slot = 0, bracket["order_head"]
+        if (
+            is_its
+            and _held_since_ns(plan, bracket_id) <= ts_ns + NS_PER_S
+            and ts_ns <= bracket["ts_close_ns"]
+        ):
+            qty, slot, closed = 0, bracket["order_head"], 0
             while slot >= 0:
                 order = plan.engine.order(slot)
-                is_ours = order["cl_ord_id"] != "" and order["leg"] in (Leg.STOP, Leg.TARGET)
-                qty += order["cum_qty"] if is_ours and order["ts_update_ns"] >= ts_ns else 0
+                if order["leg"] in (Leg.STOP, Leg.TARGET):
+                    closed += order["cum_qty"]
+                    is_ours = order["cl_ord_id"] != ""
+                    qty += order["cum_qty"] if is_ours and order["ts_update_ns"] >= ts_ns else 0
                 slot = order["next"]
-            return (bracket_id, qty) if qty else (-1, 0)
+            qty -= max(closed - bracket["entry_qty"], 0)
+            return (bracket_id, qty) if qty > 0 else (-1, 0)
     return -1, 0
 
 

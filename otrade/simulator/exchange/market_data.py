@@ -285,6 +285,8 @@ class MarketData:
         """
         self.on_books: list[Listener] = []
         """Called with quotes whose order book has moved, and nothing else."""
+        self.on_told: list[Listener] = []
+        """Called with what is told to somebody who asks by REST."""
 
     def contract(self, token: int) -> ListedContract | None:
         return self.universe.by_token.get(token)
@@ -299,6 +301,13 @@ class MarketData:
             quote.is_halted = self._is_halted
         if contract.token not in self._watched:
             quote.advance(self.clock.now_ns())
+        return quote
+
+    def told(self, contract: ListedContract) -> MarketSnapshot:
+        """The same, for somebody who asks by REST."""
+        quote = self.quote(contract)
+        for listener in self.on_told:
+            listener([quote])
         return quote
 
     def outlook(self, contract: ListedContract) -> OptionOutlook:

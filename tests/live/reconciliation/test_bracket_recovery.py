@@ -457,7 +457,7 @@ def test_a_manual_trade_is_shown_left_alone_and_adopted_when_a_person_says_so() 
         assert here.sim.exchange.net_qty() == {}
         assert here.day.engine.risk()["pnl_e4"] == here.true_pnl_e4()
 
-    a_day(work, plan={"stop_value": 300.0, "target_kind": 0})
+    a_day(work, plan={"stop_value": 300.0, "target_kind": 0}, offsets_bps=(-200, 200))
 
 
 def test_a_position_closed_by_hand_is_booked_on_its_bracket_when_adopted() -> None:

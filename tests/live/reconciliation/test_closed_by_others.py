@@ -452,6 +452,28 @@ def test_an_entry_that_rests_is_nothing_that_could_be_closed() -> None:
     assert (engine.bracket(1)["side"], engine.bracket(1)["open_qty"]) == (Side.SELL, 5)
 
 
+def test_what_somebody_traded_before_our_entry_filled_closes_nothing() -> None:
+    """The entry waited at the exchange for twenty seconds, and he traded after ten."""
+    engine = make_engine()
+    for at, paise in enumerate((9_990, 10_005)):
+        engine.on_frame_bytes(frame(packet(token_of(0), paise)), START + at)
+    entry = engine.order(0)
+    filled = START + 20 * SECOND
+    for ev, cum in ((Ev.WORKING, 0), (Ev.FILL_FULL, entry["order_qty"])):
+        engine.on_report(
+            order_report(
+                cl_ord_id=entry["cl_ord_id"], broker_order_id="E", ev=ev, source=1, order_qty=entry["order_qty"],
+                cum_qty=cum, cum_value_e4=cum * 1_000_000, price_e4=entry["price_e4"], trigger_e4=0,
+                ord_type=entry["ord_type"], triggered=False, ts_update_ns=filled, ts_recv_ns=filled,
+            )
+        )  # fmt: skip
+    plan: Any = SimpleNamespace(engine=engine)
+    side = engine.bracket(0)["side"]
+    assert engine.bracket(0)["open_qty"] == entry["order_qty"]
+    assert closable_qty(plan, 0, -side * 5, START + 10 * SECOND) == 0
+    assert closable_qty(plan, 0, -side * 5, filled) == 5
+
+
 def test_a_difference_that_is_there_from_the_first_poll_is_no_conversion() -> None:
     async def body() -> None:
         w = HeldWorld()
@@ -484,6 +506,46 @@ def test_what_our_stop_and_somebody_else_both_closed_is_undone(side: int) -> Non
         fix = w.commands()[-1]
         assert (fix.side, fix.qty) == (side, 10), "it is bought back (or sold)"
         assert w.audit.foreign.net(0) == 0
+
+    play(side, work)
+
+
+@SIDES
+def test_what_somebody_opened_beyond_what_we_held_is_his(side: int) -> None:
+    """He trades 15 against our 10, and our stop closes the 10 too: ten go back, and his five stay."""
+
+    async def work(w: HeldWorld) -> None:
+        stop = w.engine.order(w.b["stop_slot"])
+        w.now += SECOND
+        w.closes(15, ts_update_ns=w.now)
+        told = {
+            "source": 1, "trigger_e4": stop["trigger_e4"], "triggered": True,
+            "ts_update_ns": w.now, "ts_recv_ns": w.now,
+        }  # fmt: skip
+        w.engine.on_report(
+            order_report(
+                cl_ord_id=stop["cl_ord_id"], broker_order_id="S", ev=Ev.FILL_FULL, order_qty=10, cum_qty=10,
+                cum_value_e4=9_800_000, price_e4=stop["price_e4"], ord_type=stop["ord_type"], **told,
+            )
+        )  # fmt: skip
+        w.shows(-side * 15)
+        await w.agreed()
+        assert w.codes().count("CLOSED_TWICE") == 1 and w.b["open_qty"] == -10
+        fix = w.commands()[-1]
+        order = w.engine.order(fix.order_slot)
+        w.engine.on_report(
+            order_report(
+                cl_ord_id=order["cl_ord_id"], broker_order_id="F", ev=Ev.FILL_FULL, order_qty=10, cum_qty=10,
+                cum_value_e4=9_800_000, price_e4=order["price_e4"], ord_type=order["ord_type"],
+                **{**told, "trigger_e4": 0, "triggered": False},
+            )
+        )  # fmt: skip
+        assert w.b["state"] == BracketState.CLOSED
+        w.shows(-side * 5)
+        await w.agreed()
+        await w.agreed()
+        assert w.codes().count("CLOSED_TWICE") == 1 and w.b["open_qty"] == 0
+        assert not w.commands(), "nobody closes what is his"
 
     play(side, work)
 

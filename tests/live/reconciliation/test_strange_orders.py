@@ -62,16 +62,18 @@ class AccountWorld:
             self.plan, world, world, world, world, world,
             on_trouble=lambda error: self.troubles.append(str(error)),
             on_fault=lambda error, doing: self.faults.append((error, doing)),
+            stop=asyncio.Event(),
         )  # fmt: skip
 
     # The clock, the board, the router, the broker and the poller of books.
     def now_ns(self) -> int:
         return self.now
 
-    def call_at(self, ts_ns: int, do: Callable[[], None]) -> None:
+    def call_at(self, ts_ns: int, do: Callable[[], None]) -> Any:
         self.waits.append(ts_ns - self.now)
         self.now = ts_ns
         do()
+        return SimpleNamespace(cancel=lambda: None)
 
     def say(self, severity: Severity, code: str, text: str, **_: Any) -> None:
         self.said.append((severity, code, text))

@@ -17,7 +17,8 @@ from otrade.drill.trader.leave.levels import (
     targets,
     trailed_trigger,
 )
-from otrade.drill.trader.record import SessionRecord
+from otrade.drill.trader.record import SessionRecord, ToldQuote
+from otrade.drill.trader.replay import SeenTouch
 from otrade.drill.trader.terms import ATR, E4
 from otrade.drill.trader.tolerances import CLAMPED_NS, CLAMPING
 from otrade.simulator.exchange.orders import REJECTED, Order, RequestedTerms
@@ -201,7 +202,13 @@ class ExitJudge:
             if plan["target_kind"] == ATR or (at_target and at_target.holds(terms.price_e4)):
                 return
             since_ns = ts_ns - FRESH_NS - round(plan["ladder_interval_ns"])
-            for one in bracket.prices(since_ns, ts_ns):
+            quotes = [
+                one
+                for one in self._record.quotes
+                if one.key == bracket.instrument.key and since_ns <= one.ts_ns <= ts_ns
+            ]
+            seen: list[SeenTouch | ToldQuote] = [*bracket.prices(since_ns, ts_ns), *quotes]
+            for one in seen:
                 far_e4 = one.bid_e4 if side > 0 else one.ask_e4
                 touch_e4 = one.ltp_e4
                 if far_e4:

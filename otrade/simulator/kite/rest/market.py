@@ -54,7 +54,7 @@ class MarketRoutes:
             if contract is None and name.isascii() and name.isdigit():
                 contract = market.contract(int(name))
             if contract is not None:
-                found.append((name, market.quote(contract)))
+                found.append((name, market.told(contract)))
         return found
 
     def ltp(self, request: HttpRequest) -> Any:

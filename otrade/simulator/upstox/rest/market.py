@@ -62,7 +62,7 @@ class UpstoxMarket:
         names = list(dict.fromkeys(text.split(",")))
         if len(names) > KEYS_MAX:
             raise bad_field("instrument_key", f"At most {KEYS_MAX} instruments are allowed")
-        return [(name, self._exchange.market.quote(self._contract(name))) for name in names]
+        return [(name, self._exchange.market.told(self._contract(name))) for name in names]
 
     def _contract(self, key: str) -> ListedContract:
         contract = self._keys().find(key)
