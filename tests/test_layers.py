@@ -165,7 +165,8 @@ TABLE = {
     "web.webhooks": "brokers.registry errors web.http",
     "web": "contract web.auth web.http web.rest web.stream",
     # What it knows of the engine is nothing: no core, no live, no broker's readers.
-    "drill.trader": "simulator simulator.base simulator.exchange simulator.upstox.streams",
+    "drill.trader.feeds": "simulator.base simulator.upstox.streams",
+    "drill.trader": "drill.trader.feeds simulator simulator.base simulator.exchange",
     "drill.bounds": "",
     "drill.draws": "",
     "drill.reports": "errors",
@@ -332,7 +333,7 @@ def test_the_table_names_rooms_that_are_there() -> None:
         ("errors", "config"),
         ("drill.trader.record", "_core.types"),
         ("drill.trader.record", "live.plan.engine_builder"),
-        ("drill.trader.packets", "brokers.kite.reports"),
+        ("drill.trader.feeds.kite", "brokers.kite.reports"),
     ],
 )
 def test_the_table_can_say_no(module: str, target: str) -> None:

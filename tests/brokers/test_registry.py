@@ -58,7 +58,9 @@ def names_in(path: Path) -> set[str]:
 FILES = sorted(
     path
     for path in ROOT.rglob("*.py")
-    if path.relative_to(ROOT).parts[0] not in HOMES and "static" not in path.parts
+    if path.relative_to(ROOT).parts[0] not in HOMES
+    and path.stem not in NAMES  # a file a broker says so too
+    and "static" not in path.parts
 )
 
 

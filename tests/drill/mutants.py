@@ -468,7 +468,7 @@ MUTANTS = (
         "any price believed",
         CORE + "market.market",
         "_is_confirmed",
-        (always("high <= few"),),
+        (before("_book_agrees", "return True"),),
         "a price that is wrong by a decimal point moves bars, stops and profit",
         faults="tick_wrong",
     ),

@@ -8,7 +8,7 @@ the last one waits until something confirms it.
 
 from dataclasses import dataclass
 
-from otrade.drill.trader.packets import Sight
+from otrade.drill.trader.feeds.sight import Sight
 from otrade.drill.trader.plan import TraderInstrument
 
 SECOND = 1_000_000_000

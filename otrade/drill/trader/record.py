@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from otrade.drill.trader.packets import Sight, kite_sights, upstox_sights
+from otrade.drill.trader.feeds.sight import Sight, reader_of
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.exchange.market_data import MarketSnapshot
 from otrade.simulator.simulator import Simulator, wire_name
@@ -144,8 +144,7 @@ class SessionRecord:
         """
         for frame in self.frames[self._n_read :]:
             if not frame.is_text:
-                read = kite_sights if self.broker == "kite" else upstox_sights
-                self._sights += read(frame.ts_ns, frame.payload, self.contracts)
+                self._sights += reader_of(self.broker)(frame.ts_ns, frame.payload, self.contracts)
         self._n_read = len(self.frames)
         return self._sights
 

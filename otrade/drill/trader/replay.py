@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from otrade.drill.trader.crossings import Crossing, CrossingStrategy, TraderBar, TraderSeries
+from otrade.drill.trader.feeds.sight import Sight
 from otrade.drill.trader.market import SeenMarket
-from otrade.drill.trader.packets import Sight
 from otrade.drill.trader.past import closed_bars, running_bar
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.record import ProcessLife, SessionRecord

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from otrade.drill.trader.crossings import CrossingStrategy, TraderBar, TraderSeries
+from otrade.drill.trader.feeds.sight import Sight
 from otrade.drill.trader.holdings import brackets_of
 from otrade.drill.trader.market import SeenMarket, SeenTrade
-from otrade.drill.trader.packets import Sight
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.replay import SeenTouch
 from otrade.drill.trader.terms import entry_terms, through
