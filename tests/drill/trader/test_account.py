@@ -41,6 +41,9 @@ IN, OUT = trade(1, "E1", 1, 10), trade(100, "S1", -1, 10)
         # our stop traded before anybody knew that a person had closed the position
         ([IN, trade(99, "", -1, 10), OUT, trade(105, "F1", 1, 10)], 0),
         ([trade(0, "", 1, 5, "CNC"), IN, OUT], 0),
+        # within a second of our exit: to buy it back is as right as to leave it to him
+        ([IN, OUT, trade(100.004, "", -1, 6), trade(102, "F1", 1, 6)], 0),
+        ([IN, OUT, trade(100.004, "", -1, 6)], -6),
     ],
 )
 def test_what_was_intended(trades: list[Any], held: int) -> None:
@@ -60,6 +63,8 @@ def test_what_was_intended(trades: list[Any], held: int) -> None:
         ([trade(1, "S1", -1, 10)], -10, "nothing had been entered"),
         ([trade(1, "E1", 1, 10, "CNC")], 10, "not ours"),
         ([IN, OUT], 3, "the exchange says"),
+        ([IN, OUT, trade(102, "", -1, 6), trade(103, "F1", 1, 6)], 0, "ended with"),
+        ([IN, OUT, trade(100.004, "", -1, 6), trade(102, "F1", 1, 7)], 1, "ended with"),
     ],
 )
 def test_what_nobody_intended(trades: list[Any], held: int, words: str) -> None:
