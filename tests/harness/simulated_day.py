@@ -182,19 +182,19 @@ def specs(
     plan: dict[str, int | float],
     broker: BrokerKind = "kite",
 ) -> list[InstrumentSpec]:
-    """Crossovers of levels around yesterday's close: many signals from few assumptions."""
+    """Crossovers of levels around the day's first price: many signals from few assumptions."""
     found = []
     for key in keys:
         contract = sim.exchange.market.universe.resolve(key)
         open_ns, close_ns = contract.session_ns(date)
         close_ns = min(close_ns, open_ns + round(hours * 60 * MINUTE))
-        close_e4 = sim.exchange.prices.previous_close_e4(contract, date)
+        first_e4 = sim.exchange.prices.path(contract, date).px_e4[0]
         strategies = [
             StrategySpec(
                 f"level {offset:+d} {contract.tradingsymbol}",
                 "price_level",
                 60,
-                {"bar_mode": 0, "side_mask": 3, "level": close_e4 * (1 + offset / 10_000) / 10_000},
+                {"bar_mode": 0, "side_mask": 3, "level": first_e4 * (1 + offset / 10_000) / 10_000},
                 {**PLAN, **plan},
             )
             for offset in offsets_bps
@@ -305,7 +305,7 @@ async def simulated_day(
     seed: int = 3,
     speed: float = float("inf"),
     keys: tuple[str, ...] = KEYS,
-    offsets_bps: tuple[int, ...] = (-20, 20),
+    offsets_bps: tuple[int, ...] = (-6, 6),
     hours: float = 2.0,
     on_stop: str = "flatten",
     limits: dict[str, int] | None = None,

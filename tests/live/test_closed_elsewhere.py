@@ -117,6 +117,7 @@ def test_what_was_closed_while_nobody_was_there_gets_no_new_stop(with_journal: b
         await here.sim.run_until(here.now_ns + 2 * SECOND)
         n_before = len(here.sim.exchange.orders())
         await here.restart(with_journal=with_journal)
+        stop_entries(here)
         await here.sim.run_until(here.now_ns + 10 * SECOND)
         mine = [o.tag for o in here.sim.exchange.orders()[n_before:] if o.contract.key == key]
         assert mine == [], "an exit was placed for what is not there"

@@ -146,7 +146,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Htt
     found: dict[str, dict[str, HttpAnswer]] = {}
 
     async def body() -> None:
-        async with simulated_day(journal=MemoryJournal(), hours=1.0) as here:
+        async with simulated_day(journal=MemoryJournal(), hours=2.0) as here:
             asker = ApiClient(here, tmp_path_factory.mktemp("reads"))
             during: Callable[..., Any] = here.sim.during
             found["before the first day"] = await during(asker.ask())

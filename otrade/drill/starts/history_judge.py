@@ -33,7 +33,8 @@ def check_history(
     draw: HistoryDraw,
 ) -> str:
     """What is wrong with what this journal's engine was fed; empty when nothing is. `contracts` as
-    the plan has them. Before the first tick of a process.
+    the plan has them. Before the first tick of a process. Who starts again at once may find the
+    broker's second used up by the process before, and starts afresh.
     """
     fed: dict[int, list[Bar]] = {}
     for record in journal.records():
@@ -51,7 +52,12 @@ def check_history(
             wrong = _bars(sim, contract, bars) or _averages(plan, strategy_id, planned, bars)
             if wrong:
                 return f"strategy {strategy_id} of {contract.key}: {wrong}"
-        elif draw.answer == "whole" and is_before_open and _sees_bars(planned):
+        elif (
+            draw.answer == "whole"
+            and not draw.dies_behind
+            and is_before_open
+            and _sees_bars(planned)
+        ):
             return f"strategy {strategy_id} of {contract.key} starts afresh, and history was told"
     return ""
 

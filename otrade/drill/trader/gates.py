@@ -291,8 +291,12 @@ class Gates:
         most = self._record.limits_at(ts_ns)["max_trades"]
         if not most:
             return ALLOWED
-        surely = sum(one.is_filled(ts_ns) or one.is_surely_open(ts_ns) for one in self.decisions)
-        perhaps = sum(one.is_filled(ts_ns) or one.may_be_open(ts_ns) for one in self.decisions)
+        # A further slice of what the strategy has open is no trade more.
+        others = [
+            one for one in self.decisions if not (one.is_of(strategy) and one.may_be_open(ts_ns))
+        ]
+        surely = sum(one.is_filled(ts_ns) or one.is_surely_open(ts_ns) for one in others)
+        perhaps = sum(one.is_filled(ts_ns) or one.may_be_open(ts_ns) for one in others)
         if surely >= most:
             return self._soft(
                 f"sent after {surely} trades of at most {most}",

@@ -250,7 +250,7 @@ def test_flatten_one_instrument_by_command() -> None:
 
 def test_what_was_there_before_is_quarantined_and_the_rest_trades() -> None:
     async def body() -> None:
-        async with simulated_day() as here:
+        async with simulated_day(seed=5) as here:
             await here.sim.run_until(here.at("09:16"))
             here.sim.exchange.place_manual("NSE:SBIN", 1, 5)
             await here.sim.run_until(here.now_ns + SECOND)

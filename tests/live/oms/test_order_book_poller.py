@@ -31,7 +31,7 @@ def told(journal: MemoryJournal) -> list[int]:
 def test_what_has_ended_is_told_once() -> None:
     async def body() -> None:
         journal = MemoryJournal()
-        async with simulated_day(journal=journal, seed=1, hours=0.5) as here:
+        async with simulated_day(journal=journal, seed=1, hours=1.5) as here:
             await here.open()
             exchange = here.sim.exchange
             await here.run_until(

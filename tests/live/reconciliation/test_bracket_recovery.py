@@ -22,7 +22,7 @@ PROTECTED_AGAIN_NS = 2 * SECOND
 DAY: dict[str, Any] = {
     "seed": 1,
     "hours": 0.4,
-    "offsets_bps": (-20, 20),
+    "offsets_bps": (-6, 6),
     "plan": {"target_value": 15.0, "stop_value": 15.0},
 }
 
