@@ -40,7 +40,7 @@ def test_nothing_is_violated(part: int) -> None:
     bad = [f"seed {result.seed}: {result.error}" for result in results if result.error]
     assert not bad, "\n".join(bad)
     # A drill in which nothing happens proves nothing.
-    assert sum(result.n_orders for result in results) > 300
+    assert sum(result.n_orders for result in results) > 150
     assert sum(result.n_decisions for result in results) > 3_000
     assert sum(result.n_early for result in results) > 30, (
         "the early way is part of what is drilled"

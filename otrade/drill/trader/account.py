@@ -114,6 +114,10 @@ class AccountJudge:
                 closed = min(units, left)
                 part.brackets[tag] = of_side, units - closed
                 left -= closed
+            elif of_side == side and units < 0 and left:  # he squares off what was too much
+                back = min(-units, left)
+                part.brackets[tag] = of_side, units + back
+                left -= back
         part.strangers += side * left
         just = sum(units for at_ns, units in part.exits if ts_ns - at_ns <= SECOND)
         part.either += min(left, just)
