@@ -21,7 +21,7 @@ from otrade.simulator.base.config import SimConfig
 from otrade.simulator.prices.price_source import PriceSource
 
 Bar = tuple[float, float, float, float]
-DATA = Path("/work/shared/data")
+DATA = Path(__file__).parents[4] / "shared" / "data"
 HORIZONS = (2, 5, 10, 20, 30, 60)
 SEEDS, DAYS_A_SEED = range(40, 52), 20
 N_DAYS = len(SEEDS) * DAYS_A_SEED
