@@ -4,6 +4,7 @@ ever, and with it everything that the process protects.
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,3 +32,18 @@ def require_plain(fd: int, path: Path) -> None:
     """OSError unless an ordinary file was opened."""
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         raise OSError(0, NOT_PLAIN, str(path))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Put a file in its place, whole or not at all: readable by its owner only. Its directory is
+    made. OSError when it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # made with mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -20,6 +20,11 @@ class MinuteCandle(NamedTuple):
     volume: int
 
 
+def can_be(opened: int, high: int, low: int, close: int) -> bool:
+    """Low and high lie around open and close."""
+    return 0 < low <= min(opened, close) <= max(opened, close) <= high
+
+
 def bars_of(data: Any) -> list[MinuteCandle]:
     """`data.candles` of an answer, oldest first whatever the broker's order; of a minute that stands
     twice, the row told last. BrokerError for what is no table of candles: a row that cannot be may
@@ -41,7 +46,7 @@ def _bar(row: Any) -> MinuteCandle:
     if ts_ns <= 0 or ts_ns % MINUTE_NS:
         raise BrokerError("a candle of the broker's history does not begin at a minute")
     opened, high, low, close = map(_price_e4, row[1:5])
-    if not 0 < low <= min(opened, close) <= max(opened, close) <= high:
+    if not can_be(opened, high, low, close):
         raise BrokerError(f"prices of a candle of the broker's history cannot be: {row[1:5]}")
     volume = row[5]
     if isinstance(volume, float) and volume.is_integer():

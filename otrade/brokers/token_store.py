@@ -5,7 +5,6 @@ A token dies at an hour that the broker fixes, however late it was made.
 
 import os
 import secrets
-import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -15,7 +14,7 @@ import orjson
 
 from otrade.brokers.parse import IST
 from otrade.errors import BrokerError, TokenError
-from otrade.plain_file import open_plain, read_plain
+from otrade.plain_file import open_plain, read_plain, write_whole
 
 
 class AccessSession(msgspec.Struct, frozen=True):
@@ -50,19 +49,8 @@ def expiry_ns(login_ns: int, hour: int, minute: int = 0) -> int:
 
 def save_session(path: Path, session: AccessSession) -> None:
     """Write the session file: readable by its owner only, and whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".session-")  # made with mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(
-                orjson.dumps(
-                    {name: getattr(session, name) for name in AccessSession.__struct_fields__}
-                )
-            )
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    fields = {name: getattr(session, name) for name in AccessSession.__struct_fields__}
+    write_whole(path, orjson.dumps(fields))
 
 
 def load_session(path: Path, api_key: str, now_ns: int) -> AccessSession | None:

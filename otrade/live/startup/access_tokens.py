@@ -7,14 +7,12 @@ again, over a restart too: its hash is kept beside the session file, never the t
 
 import contextlib
 import hashlib
-import os
-import tempfile
 import time
 from pathlib import Path
 
 import msgspec
 
-from otrade.plain_file import read_plain
+from otrade.plain_file import read_plain, write_whole
 
 KEPT = 32
 """Refused tokens that are remembered: one or two a day come."""
@@ -78,13 +76,7 @@ class RefusedTokens:
             return []
 
     def _write(self, hashes: list[str]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(
-            dir=self._path.parent, prefix=".refused-"
-        )  # made with mode 0600
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(_RefusedFile(hashes)))
-        os.replace(temporary, self._path)
+        write_whole(self._path, msgspec.json.encode(_RefusedFile(hashes)))
 
 
 def process_began_ns() -> int:

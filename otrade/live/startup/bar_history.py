@@ -5,17 +5,15 @@ A start never fails because of them. Who has none is told why, and starts cold.
 """
 
 import datetime as dt
-import os
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from otrade.brokers.adapter import BrokerAdapter
-from otrade.brokers.candle_rows import MINUTE_NS, MinuteCandle
+from otrade.brokers.candle_rows import MINUTE_NS, MinuteCandle, can_be
 from otrade.calendar import Calendar, TradingSession
 from otrade.clock import NS_PER_S, Clock, pause
 from otrade.errors import (
@@ -27,8 +25,7 @@ from otrade.errors import (
 )
 from otrade.instruments import Instrument
 from otrade.live.history.session_bars import minutes_of
-from otrade.simulator.prices import price_file
-from otrade.simulator.prices.bar_trades import bar_length_ns
+from otrade.plain_file import write_whole
 
 DAYS_MAX = 30
 """One question reaches as far at either broker."""
@@ -102,10 +99,7 @@ class HistoryStore:
         bars = kept.bars
         times = [bar.ts_open_ns for bar in bars]
         is_whole = times == sorted(set(times)) and all(
-            0 < bar.low_e4 <= min(bar.open_e4, bar.close_e4)
-            and max(bar.open_e4, bar.close_e4) <= bar.high_e4
-            and bar.volume >= 0
-            for bar in bars
+            can_be(*bar[1:5]) and bar.volume >= 0 for bar in bars
         )
         return bars if is_whole else None
 
@@ -117,14 +111,7 @@ class HistoryStore:
             for other in self._account.iterdir():
                 if DAY_NAME.fullmatch(other.name) and other != self._today:
                     shutil.rmtree(other, ignore_errors=True)
-            handle, temporary = tempfile.mkstemp(dir=self._today, prefix=".bars-")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(data)
-                os.replace(temporary, self._path(record))
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+            write_whole(self._path(record), data)
         except OSError:
             return
 
@@ -250,6 +237,10 @@ def _checked(answer: HistoryAnswer, wish: HistoryWish) -> HistoryAnswer:
 
 
 def _of_file(path: str) -> HistoryAnswer:
+    # Imported when it is wanted: a live engine without such a file needs nothing of the simulator.
+    from otrade.simulator.prices import price_file
+    from otrade.simulator.prices.bar_trades import bar_length_ns
+
     try:
         file = price_file.read(path)
     except (ValueError, OSError) as error:
