@@ -37,6 +37,12 @@ def test_nothing_heavy_is_imported(modules: str) -> None:
     assert done.stdout.strip() == ""
 
 
+def test_a_live_engine_loads_no_simulator() -> None:
+    code = "import sys, otrade.live.live_mode; print(*(m for m in sys.modules if m.startswith('otrade.simulator')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
 def test_the_command_line_is_light() -> None:
     code = "import sys, otrade.cli.main; print(*(m for m in ('asyncio', 'msgspec', 'uvloop', 'starlette', 'ssl') if m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

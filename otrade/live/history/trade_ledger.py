@@ -10,6 +10,7 @@ from otrade._core.engine.engine import Engine
 from otrade._core.engine.rows import BracketRow
 from otrade._core.types import BracketState, ExitReason, Leg
 from otrade.charges import Charges, sum_of
+from otrade.live.plan.bracket_orders import orders_of
 
 
 class OrderFill(msgspec.Struct, frozen=True):
@@ -157,15 +158,12 @@ class TradeLedger:
         multiplier = self._engine.instrument(bracket["instrument_id"])["multiplier"]
         by_broker = ExitReason(bracket["exit_reason"]).name == BROKER
         fills = []
-        slot = bracket["order_head"]
-        while slot >= 0:
-            order = self._engine.order(slot)
+        for order in orders_of(self._engine, bracket):
             if order["cum_qty"]:
                 value_e4 = order["cum_value_e4"] * multiplier
                 # An exit without a tag of ours is somebody else's.
                 squared_off = by_broker and not order["cl_ord_id"] and order["leg"] != Leg.ENTRY
                 fills.append(OrderFill(order["side"], order["cum_qty"], value_e4, squared_off))
-            slot = order["next"]
         return fills
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from otrade._core.types import Phase
 from otrade.contract.queries import BudgetView, LimitsView, LimitView
 from otrade.live.day.trading_day import TradingDay
+from otrade.live.plan.bracket_orders import orders_of
 from otrade.units import NS_PER_MS
 
 RATES: tuple[tuple[str, str, str, str], ...] = (
@@ -73,10 +74,12 @@ def _in_session(day: TradingDay, instrument_id: int) -> bool:
 
 def _most_changed(day: TradingDay) -> int:
     """The largest number of changes that an order of an open bracket has had."""
-    most = 0
-    for bracket_id in day.engine.live_brackets():
-        slot = day.engine.bracket(bracket_id)["order_head"]
-        while slot >= 0:
-            order = day.engine.order(slot)
-            most, slot = max(most, order["n_modifies"]), order["next"]
-    return most
+    engine = day.engine
+    return max(
+        (
+            order["n_modifies"]
+            for bracket_id in engine.live_brackets()
+            for order in orders_of(engine, engine.bracket(bracket_id))
+        ),
+        default=0,
+    )

@@ -17,6 +17,7 @@ from otrade.brokers.session import OrderReport
 from otrade.clock import NS_PER_S
 from otrade.errors import EngineError
 from otrade.live.oms.cl_ord_id import ClOrdId, parse
+from otrade.live.plan.bracket_orders import orders_of
 from otrade.live.plan.day_plan import DayPlan
 
 FALLBACK_STOP_BPS = 100
@@ -231,14 +232,12 @@ def _held_since_ns(plan: DayPlan, bracket_id: int) -> int:
     time of the entry's last report; of one that is taken over, when that was.
     """
     bracket = plan.engine.bracket(bracket_id)
-    found = int(bracket["ts_entry_ns"])
-    slot = bracket["order_head"]
-    while slot >= 0:
-        order = plan.engine.order(slot)
-        if order["leg"] == Leg.ENTRY and order["cum_qty"] and order["ts_update_ns"]:
-            found = min(found, order["ts_update_ns"])
-        slot = order["next"]
-    return found
+    told_ns = [
+        order["ts_update_ns"]
+        for order in orders_of(plan.engine, bracket)
+        if order["leg"] == Leg.ENTRY and order["cum_qty"] and order["ts_update_ns"]
+    ]
+    return min([bracket["ts_entry_ns"], *told_ns])
 
 
 def _against(plan: DayPlan, instrument_id: int, qty: int) -> list[tuple[int, int]]:
@@ -341,15 +340,17 @@ def closed_at(plan: DayPlan, instrument_id: int, side: int, ts_ns: int) -> tuple
             and _held_since_ns(plan, bracket_id) <= ts_ns + NS_PER_S
             and ts_ns <= bracket["ts_close_ns"]
         ):
-            qty, slot, closed = 0, bracket["order_head"], 0
-            while slot >= 0:
-                order = plan.engine.order(slot)
-                if order["leg"] in (Leg.STOP, Leg.TARGET):
-                    closed += order["cum_qty"]
-                    is_ours = order["cl_ord_id"] != ""
-                    qty += order["cum_qty"] if is_ours and order["ts_update_ns"] >= ts_ns else 0
-                slot = order["next"]
-            qty -= max(closed - bracket["entry_qty"], 0)
+            exits = [
+                order
+                for order in orders_of(plan.engine, bracket)
+                if order["leg"] in (Leg.STOP, Leg.TARGET)
+            ]
+            qty = sum(
+                order["cum_qty"]
+                for order in exits
+                if order["cl_ord_id"] != "" and order["ts_update_ns"] >= ts_ns
+            )
+            qty -= max(sum(order["cum_qty"] for order in exits) - bracket["entry_qty"], 0)
             return (bracket_id, qty) if qty > 0 else (-1, 0)
     return -1, 0
 

@@ -33,6 +33,24 @@ def requests(d):
     return found
 
 
+def leaving(side):
+    """Ten units whose stop has been taken out, so that nothing covers them."""
+    d = EngineDriver(plan={"target_kind": 0})
+    stop = d.opened(side)
+    d.e.on_flatten(0, d.now)
+    d.ack(d.take())
+    d.say(stop, Ev.CANCELED)
+    return d
+
+
+def asked(d, seconds, paise=10_005):
+    """What is asked for in that time, ten beats a second, while the price stands still."""
+    for _ in range(seconds * 10):
+        yield from requests(d)
+        d.price(paise, 0)
+        d.wait(100 * MS)
+
+
 def fill_of_unknown_price(d, side, qty):
     """An earlier run's market entry has filled, nobody says at what, and no price has come yet."""
     d.e.adopt_bracket(0, side, qty, 20_000, d.now)
@@ -61,52 +79,31 @@ def fill_of_unknown_price(d, side, qty):
 
 @pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
 def test_a_way_out_that_is_always_out_of_range_stays_at_the_market(side):
-    d = EngineDriver(plan={"target_kind": 0})
-    stop = d.opened(side)
-    d.e.on_flatten(0, d.now)
-    d.ack(d.take())
-    d.say(stop, Ev.CANCELED)
+    d = leaving(side)
     prices = []
-    for _ in range(600 * 10):
-        for cmd in requests(d):
-            prices.append(cmd.price_e4)
-            d.refuse(cmd, Reason.PRICE_RANGE)
-        d.price(10_005 if side == Side.BUY else 9_995, 0)
-        d.wait(100 * MS)
+    for cmd in asked(d, 600, 10_005 if side == Side.BUY else 9_995):
+        prices.append(cmd.price_e4)
+        d.refuse(cmd, Reason.PRICE_RANGE)
     assert len(prices) < 40, "slowly, or the day's orders are used up"
     assert all(800_000 < price < 1_250_000 for price in prices), prices
     assert abs(prices[-1] - 1_000_000) < 20_000, "from the touch again"
 
 
 def test_a_range_beside_the_market_is_found():
-    d = EngineDriver(plan={"target_kind": 0})
-    stop = d.opened(Side.BUY)
-    d.e.on_flatten(0, d.now)
-    d.ack(d.take())
-    d.say(stop, Ev.CANCELED)
-    for _ in range(60 * 10):
-        for cmd in requests(d):
-            if 1_010_000 <= cmd.price_e4 <= 1_030_000:
-                return
-            d.refuse(cmd, Reason.PRICE_RANGE)
-        d.price(10_005, 0)
-        d.wait(100 * MS)
+    d = leaving(Side.BUY)
+    for cmd in asked(d, 60):
+        if 1_010_000 <= cmd.price_e4 <= 1_030_000:
+            return
+        d.refuse(cmd, Reason.PRICE_RANGE)
     pytest.fail("no price inside the range was asked")
 
 
 def test_a_range_that_comes_back_is_found_within_seconds_by_a_way_out_that_nothing_covers():
-    d = EngineDriver(plan={"target_kind": 0})
-    stop = d.opened(Side.BUY)
-    d.e.on_flatten(0, d.now)
-    d.ack(d.take())
-    d.say(stop, Ev.CANCELED)
+    d = leaving(Side.BUY)
     asked_ns = []
-    for _ in range(120 * 10):
-        for cmd in requests(d):
-            asked_ns.append(d.now)
-            d.refuse(cmd, Reason.PRICE_RANGE)
-        d.price(10_005, 0)
-        d.wait(100 * MS)
+    for cmd in asked(d, 120):
+        asked_ns.append(d.now)
+        d.refuse(cmd, Reason.PRICE_RANGE)
     gaps_s = [round((b - a) / SECOND, 1) for a, b in itertools.pairwise(asked_ns)]
     assert len(asked_ns) >= 20
     assert max(gaps_s[:19]) <= 4.1, "twenty tries, none later than any other refused exit's"
@@ -114,36 +111,23 @@ def test_a_range_that_comes_back_is_found_within_seconds_by_a_way_out_that_nothi
 
 
 def test_a_range_refused_minutes_ago_does_not_slow_the_next_one():
-    d = EngineDriver(plan={"target_kind": 0})
-    stop = d.opened(Side.BUY)
-    d.e.on_flatten(0, d.now)
-    d.ack(d.take())
-    d.say(stop, Ev.CANCELED)
-    out, n = None, 0
-    for _ in range(40 * 10):  # the steps end, then one is taken and rests
-        for cmd in requests(d):
-            n += 1
-            if n == 9:
-                out = cmd
-                d.ack(cmd)
-                d.say(cmd, Ev.WORKING)
-            else:
-                d.refuse(cmd, Reason.PRICE_RANGE)
-        if out is not None:
+    d = leaving(Side.BUY)
+    out = None
+    for n, cmd in enumerate(asked(d, 40)):  # the steps end, then one is taken and rests
+        if n == 8:
+            out = cmd
+            d.ack(cmd)
+            d.say(cmd, Ev.WORKING)
             break
-        d.price(10_005, 0)
-        d.wait(100 * MS)
+        d.refuse(cmd, Reason.PRICE_RANGE)
     assert out is not None
     d.wait(90 * SECOND)
     d.e.take_command()
     d.say(out, Ev.CANCELED)
     tries_ns = []
-    for _ in range(10 * 10):
-        for cmd in requests(d):
-            tries_ns.append(d.now)
-            d.refuse(cmd, Reason.PRICE_RANGE)
-        d.price(10_005, 0)
-        d.wait(100 * MS)
+    for cmd in asked(d, 10):
+        tries_ns.append(d.now)
+        d.refuse(cmd, Reason.PRICE_RANGE)
     assert len(tries_ns) >= 5, "a step every second, as after the first refusal"
 
 
