@@ -66,7 +66,7 @@ cdef int _size(core_t* c, int strategy_id, int side, int64_t left, int64_t total
     e.slice_qty = e.qty
     e.n = 1
     if inst.freeze_qty > 0 and e.qty > inst.freeze_qty:
-        e.slice_qty = inst.freeze_qty // inst.lot_size * inst.lot_size
+        e.slice_qty = risk.most_an_order(inst)
         e.n = MAX_SLICES + 1 if e.qty > MAX_SLICES * e.slice_qty else <int>((e.qty + e.slice_qty - 1) // e.slice_qty)
     return REASON_OK
 

@@ -515,7 +515,7 @@ cdef void _undo_over_exit(core_t* c, int bracket_id, bracket_t* b) noexcept nogi
     if not gone:
         return
     if inst.freeze_qty > 0:
-        most = inst.freeze_qty // inst.lot_size * inst.lot_size
+        most = risk.most_an_order(inst)
         if is_live:
             most -= c.orders[fix_slot].cum_qty
         if qty > most:

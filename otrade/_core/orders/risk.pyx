@@ -51,6 +51,11 @@ cdef int phase(const instrument_t* inst, int64_t now_ns) noexcept nogil:
     return PHASE_ENTRY
 
 
+cdef int64_t most_an_order(const instrument_t* inst) noexcept nogil:
+    """The most whole lots that one order may have where there is a freeze quantity, in units."""
+    return inst.freeze_qty // inst.lot_size * inst.lot_size
+
+
 cdef int gate_shape(const instrument_t* inst, int64_t qty, int64_t price_e4, int64_t now_ns) noexcept nogil:
     """What the exchange would refuse anyway: quantity, lot, tick, freeze, fresh band. `price_e4` 0 means a market order."""
     if qty <= 0:
