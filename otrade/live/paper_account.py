@@ -89,6 +89,7 @@ def identity_of(cfg: SimConfig) -> dict[str, object]:
         "otrade": otrade.__version__,
         "seed": cfg.seed,
         "broker": cfg.broker,
+        "listing": cfg.listing,
         "dates": [str(date) for date in cfg.dates],
         "tick_interval_ms": cfg.tick_interval_ms,
         "bar_ticks": cfg.bar_ticks,

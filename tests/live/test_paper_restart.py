@@ -13,7 +13,9 @@ import pytest
 from otrade.live import app
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.notices.board import Notice
+from otrade.live.paper_account import identity_of
 from otrade.live.runner import Runner
+from otrade.simulator.base.config import SimConfig
 from otrade.simulator.simulator import Simulator
 from tests.harness.paper_process import facts_of, run_and_die
 from tests.harness.paper_run import CONFIG, FRIDAY, on_beat, write
@@ -199,3 +201,21 @@ def test_the_second_of_two_days_goes_on(
     assert "2025-09-04" not in screen.out and "2025-09-05" in screen.out
     assert "the paper day 2025-09-05 goes on" in screen.err
     assert "UNEXPLAINED" not in codes(notices)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"seed": 2},
+        {"broker": "kite"},
+        {"listing": "whole"},
+        {"tick_interval_ms": 500},
+        {"funds_rupees": 1.0},
+    ],
+)
+def test_another_world_is_no_account_to_go_on_with(other: dict[str, Any]) -> None:
+    """Its prices are others, or it lists others: an order of a contract that is not there could not
+    be taken back.
+    """
+    assert identity_of(SimConfig()) == identity_of(SimConfig())
+    assert identity_of(SimConfig(**other)) != identity_of(SimConfig())
