@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 from otrade._core.types import NONE_ID
 
+OVERTAKEN_NS = 1_000_000_000
+"""Slices of one decision overtake each other on their way by less than this."""
+
 
 @dataclass(slots=True)
 class Decision:
@@ -18,6 +21,8 @@ class Decision:
 
     brackets: set[str] = field(default_factory=set)
     qty: int = 0
+    began_ns: int = 0
+    """When the first of its orders reached the exchange."""
 
 
 class Decisions:
@@ -29,7 +34,9 @@ class Decisions:
         self.made: list[Decision] = []
         self.strategy_of_bracket: dict[str, int] = {}
 
-    def admit(self, tag: str, qty: int, is_over: Callable[[str], bool]) -> Decision | None:
+    def admit(
+        self, tag: str, qty: int, placed_ns: int, is_over: Callable[[str], bool]
+    ) -> Decision | None:
         """An entry has reached the exchange. `is_over`: a bracket holds nothing and has no live
         order.
         """
@@ -38,13 +45,17 @@ class Decisions:
             return None
         self.strategy_of_bracket[tag[2:12]] = strategy_id
         decision = self._present.get(strategy_id)
-        if decision is not None and tag[2:12] < min(decision.brackets):
+        if (
+            decision is not None
+            and tag[2:12] < min(decision.brackets)
+            and placed_ns > decision.began_ns + OVERTAKEN_NS
+        ):
             # Sent before all of these, and carried out late: one of an earlier decision's.
-            late = Decision({tag[2:12]}, qty)
+            late = Decision({tag[2:12]}, qty, placed_ns)
             self.made.append(late)
             return late
         if decision is None or all(is_over(bracket) for bracket in decision.brackets):
-            decision = self._present[strategy_id] = Decision()
+            decision = self._present[strategy_id] = Decision(began_ns=placed_ns)
             self.made.append(decision)
         decision.brackets.add(tag[2:12])
         decision.qty += qty

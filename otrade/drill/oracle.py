@@ -298,7 +298,9 @@ class Oracle:
             ):
                 raise Violation(f"entry {tag} was placed {wrong}")
             max_qty = self.person.loosest("max_order_qty", sent_ns)
-            decision = self._decisions.admit(tag, order.terms.quantity, self._is_over)
+            decision = self._decisions.admit(
+                tag, order.terms.quantity, order.ts_placed_ns, self._is_over
+            )
             asked = decision.qty if decision else order.terms.quantity
             if max_qty and asked > max_qty:
                 raise Violation(

@@ -1,8 +1,9 @@
 """The account as a whole: each instrument in each product, execution by execution, whoever sent it.
 
-What somebody else trades gives back his own first, then closes ours, the oldest bracket first, and
-the rest is his. An order of ours that takes more out than its bracket holds opens what nobody
-intended, also where it was somebody else who had closed the bracket. Brokers tell times in whole
+What somebody else trades gives back his own first, then closes ours, and the rest is his. Which of
+several brackets of one side he has closed nobody can say: together they may take out what is left.
+Where he closes units of ours and then opens as many again, either may take them out. An order of
+ours that takes out more than is left opens what nobody intended. Brokers tell times in whole
 seconds: what somebody else trades within one of an exit of ours may have closed the same units, and
 to buy that back is as right as to leave it to him.
 """
@@ -32,7 +33,11 @@ class AccountPart:
     strangers: int = 0
     """What others hold of it."""
     brackets: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """(side, open units) by run and number of the tag, oldest first."""
+    """(side, units that its own orders have left open) by run and number of the tag."""
+    closed: dict[int, int] = field(default_factory=lambda: {1: 0, -1: 0})
+    """Units of ours that others have closed, by the side that was open,"""
+    again: dict[int, int] = field(default_factory=lambda: {1: 0, -1: 0})
+    """and of those the ones that they have opened again."""
     others_ns: list[int] = field(default_factory=list)
     exits: list[tuple[int, int]] = field(default_factory=list)
     """(time, units) of what exits of ours have closed."""
@@ -43,7 +48,20 @@ class AccountPart:
 
     @property
     def excess(self) -> int:
-        return sum(-units for _, units in self.brackets.values() if units < 0)
+        over = sum(-units for _, units in self.brackets.values() if units < 0)
+        return over + sum(max(-self.open_units(side), 0) for side in (1, -1))
+
+    @property
+    def ours(self) -> int:
+        units = sum(side * units for side, units in self.brackets.values())
+        return units - self.closed[1] + self.closed[-1]
+
+    def open_units(self, side: int) -> int:
+        """Of that side's brackets together; below 0: more was closed than was left."""
+        held = sum(
+            units for of_side, units in self.brackets.values() if of_side == side and units > 0
+        )
+        return held - self.closed[side]
 
 
 class AccountJudge:
@@ -81,10 +99,10 @@ class AccountJudge:
                 part.others_ns.append(trade.ts_ns)
                 self._others(part, order.side, trade.qty, trade.ts_ns)
             self.n_moments += 1
-            ours = sum(side * units for side, units in part.brackets.values())
-            if part.net != ours + part.strangers:
+            if part.net != part.ours + part.strangers:
                 raise WrongAccount(
-                    f"{place[0]}: the account holds {part.net} units, we {ours} and others {part.strangers}"
+                    f"{place[0]}: the account holds {part.net} units, "
+                    f"we {part.ours} and others {part.strangers}"
                 )
             self._check_excess(place[0], part, trade.ts_ns)
         self._check_end()
@@ -100,25 +118,36 @@ class AccountJudge:
                 raise WrongAccount(f"exit {order.tag} traded and nothing had been entered")
             part.brackets[tag] = order.side, 0
         side, units = part.brackets[tag]
+        part.brackets[tag] = side, units + order.side * side * trade.qty
         if order.side != side:
             part.exits.append((trade.ts_ns, trade.qty))
-        part.brackets[tag] = side, units + order.side * side * trade.qty
+            again = max(
+                min(-part.open_units(side), part.again[side], part.strangers * side),
+                0,
+            )
+            part.again[side] -= again
+            part.closed[side] -= again
+            part.strangers -= side * again
 
     @staticmethod
     def _others(part: AccountPart, side: int, qty: int, ts_ns: int) -> None:
         back = min(qty, max(-part.strangers * side, 0))
         part.strangers += side * back
         left = qty - back
+        closed = min(max(part.open_units(-side), 0), left)
+        part.closed[-side] += closed
+        left -= closed
         for tag, (of_side, units) in part.brackets.items():
-            if of_side != side and units > 0 and left:
-                closed = min(units, left)
-                part.brackets[tag] = of_side, units - closed
-                left -= closed
-            elif of_side == side and units < 0 and left:  # he squares off what was too much
+            if of_side == side and units < 0:  # he squares off what was too much
                 back = min(-units, left)
                 part.brackets[tag] = of_side, units + back
                 left -= back
+        back = min(max(-part.open_units(side), 0), left)
+        part.closed[side] -= back
+        part.again[side] = min(part.again[side], part.closed[side])
+        left -= back
         part.strangers += side * left
+        part.again[side] += min(part.closed[side] - part.again[side], left)
         just = sum(units for at_ns, units in part.exits if ts_ns - at_ns <= SECOND)
         part.either += min(left, just)
 
@@ -167,9 +196,12 @@ class AccountJudge:
     def _check_end(self) -> None:
         for (key, product), part in self._parts.items():
             left = {tag: units for tag, (_, units) in part.brackets.items() if units}
-            undone = sum(left.values())
-            if min(left.values(), default=0) < 0 or undone > part.either:
-                raise WrongAccount(f"{key}: the day ended with {left} of ours")
+            undone = part.open_units(1) + part.open_units(-1)
+            if part.excess or undone > part.either:
+                raise WrongAccount(
+                    f"{key}: the day ended with {left} of ours, "
+                    f"of which others have closed {part.closed[1] + part.closed[-1]}"
+                )
             if part.net != part.strangers and not undone:
                 raise WrongAccount(f"{key}: others hold {part.strangers}, the account {part.net}")
             held = self._ledger.get((key, product), 0)

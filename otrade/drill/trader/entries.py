@@ -399,10 +399,12 @@ class EntryJudge:
             ):
                 self._late(signal.strategy, tag, bracket)
                 return True
+        since_ns = entry.ts_placed_ns - 2 * SECOND
         for strategy in instrument.strategies if moved else ():
             mask = strategy.params.get("side_mask", 0)
-            if mask & (1 if entry.side > 0 else 2) and self._could_be(
-                entry, instrument, strategy, entry.ts_placed_ns - 2 * SECOND, 0.0
+            atrs = self._replays[instrument.key].atrs_in(strategy, since_ns, entry.ts_placed_ns)
+            if mask & (1 if entry.side > 0 else 2) and any(
+                self._could_be(entry, instrument, strategy, since_ns, atr) for atr in atrs or [0.0]
             ):
                 self._late(strategy, tag, bracket)
                 return True

@@ -274,7 +274,12 @@ class Gates:
         most = self._record.limits_at(ts_ns)["max_open_positions"]
         others = [one for one in self.decisions if one.strategy is not strategy]
         surely = {one.strategy.number for one in others if one.is_surely_open(ts_ns)}
-        perhaps = {one.strategy.number for one in others if one.may_be_open(ts_ns)}
+        open_now = [
+            whose
+            for one in self.decisions
+            if one.may_be_open(ts_ns) and (whose := one.may_be_of - {strategy.number})
+        ]
+        perhaps = min(len(open_now), len(frozenset[int]().union(*open_now)))
         if most and len(surely) >= most:
             return self._soft(
                 f"sent beside {len(surely)} positions of at most {most}",
@@ -283,7 +288,7 @@ class Gates:
                     [one for one in others if one.is_surely_open(ts_ns)], ts_ns, most
                 ),
             )
-        if most and len(perhaps) >= most:
+        if most and perhaps >= most:
             return Ruling(Verdict.OPEN, "sent while positions were ending")
         return ALLOWED
 

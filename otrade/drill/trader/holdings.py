@@ -23,6 +23,12 @@ class EnteredDecision:
     def sent_qty(self) -> int:
         return sum(bracket.entry.history[0].terms.quantity for bracket in self.brackets)
 
+    @property
+    def may_be_of(self) -> frozenset[int]:
+        """The numbers of all strategies whose it, or a part of it, may be."""
+        also = (one.number for bracket in self.brackets for one in bracket.also)
+        return frozenset((self.strategy.number, *also))
+
     def is_of(self, strategy: TradedStrategy) -> bool:
         """Is it that strategy's, or may a part of it be?"""
         return strategy is self.strategy or any(strategy in one.also for one in self.brackets)

@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from otrade.drill.trader.plan import TraderInstrument
 from otrade.drill.trader.replay import SeenTouch
@@ -58,6 +59,29 @@ class RunningProfit:
             self._fall_e4.append(peak_e4 - pnl_e4)
             self._lowest_e4.append(min([pnl_e4, *near]))
             self._deepest_e4.append(highest_e4 - min([pnl_e4, *near]))
+        self._surely = [after_ns != ts_ns for ts_ns, after_ns in pairwise([*self._times, 1 << 62])]
+        """Was no other price known at that moment? Those of one message are known in any order."""
+        self._take_moments()
+
+    def _take_moments(self) -> None:
+        """At a moment at which several prices came: the least and the most that it may have been."""
+        at, most_e4 = 0, 0
+        while at < len(self._times):
+            end, before_e4 = at + 1, self._pnl_e4[at - 1] if at else 0
+            while end < len(self._times) and self._times[end] == self._times[at]:
+                end += 1
+            if end - at > 1:
+                steps = [after - one for one, after in pairwise([before_e4, *self._pnl_e4[at:end]])]
+                low_e4 = before_e4 + sum(min(step, 0) for step in steps)
+                most_e4 = max(most_e4, before_e4 + sum(max(step, 0) for step in steps))
+                for one in range(at, end):
+                    self._lowest_e4[one] = min(self._lowest_e4[one], low_e4)
+            else:
+                most_e4 = max(most_e4, self._pnl_e4[at])
+            for one in range(at, end):
+                fall_e4 = most_e4 - self._lowest_e4[one]
+                self._deepest_e4[one] = max(self._deepest_e4[one], fall_e4)
+            at = end
 
     def first_beyond(
         self, loss_e4: float, fall_e4: float, since_ns: int, until_ns: int, *, loosely: bool
@@ -89,6 +113,8 @@ class RunningProfit:
         has_changed = loosely
         for at in range(max(first - 1, 0) if loosely else first, len(self._times)):
             has_changed = has_changed or self._pnl_e4[at] != before_e4
+            if not loosely and not self._surely[at]:
+                continue
             if has_changed and (
                 (loss_e4 and pnl_e4[at] <= -loss_e4) or (fall_e4 and fall[at] >= fall_e4)
             ):

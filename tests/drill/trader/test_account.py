@@ -28,6 +28,7 @@ def judge(
 
 
 IN, OUT = trade(1, "E1", 1, 10), trade(100, "S1", -1, 10)
+OUT_2 = trade(100, "S2", -1, 6)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,12 @@ IN, OUT = trade(1, "E1", 1, 10), trade(100, "S1", -1, 10)
         # within a second of our exit: to buy it back is as right as to leave it to him
         ([IN, OUT, trade(100.004, "", -1, 6), trade(102, "F1", 1, 6)], 0),
         ([IN, OUT, trade(100.004, "", -1, 6)], -6),
+        # he closes a part of two brackets: whichever's, they take out what is left
+        ([IN, trade(2, "E2", 1, 6), trade(9, "", -1, 9), OUT_2, trade(200, "S1", -1, 1)], 0),
+        ([IN, trade(2, "E2", 1, 6), trade(9, "", -1, 9), trade(100, "S1", -1, 7)], 0),
+        # he closes ours and opens as many again: our exit takes them out, the rest is his
+        ([IN, trade(40, "", -1, 14), trade(41, "", 1, 20), OUT], 6),
+        ([IN, trade(40, "", -1, 14), trade(41, "", 1, 8), OUT, trade(102, "F1", 1, 6)], 0),
     ],
 )
 def test_what_was_intended(trades: list[Any], held: int) -> None:
@@ -65,6 +72,13 @@ def test_what_was_intended(trades: list[Any], held: int) -> None:
         ([IN, OUT], 3, "the exchange says"),
         ([IN, OUT, trade(102, "", -1, 6), trade(103, "F1", 1, 6)], 0, "ended with"),
         ([IN, OUT, trade(100.004, "", -1, 6), trade(102, "F1", 1, 7)], 1, "ended with"),
+        ([IN, trade(40, "", -1, 14), trade(41, "", 1, 8), OUT], -6, "ended with"),
+        ([IN, trade(2, "E2", 1, 6), trade(9, "", -1, 9), OUT], -3, "were not in"),
+        (
+            [IN, trade(10, "", -1, 14), trade(11, "", 1, 20), trade(12, "", -1, 16), OUT],
+            -10,
+            "were not in",
+        ),
     ],
 )
 def test_what_nobody_intended(trades: list[Any], held: int, words: str) -> None:

@@ -202,13 +202,7 @@ class ExitJudge:
             if plan["target_kind"] == ATR or (at_target and at_target.holds(terms.price_e4)):
                 return
             since_ns = ts_ns - FRESH_NS - round(plan["ladder_interval_ns"])
-            quotes = [
-                one
-                for one in self._record.quotes
-                if one.key == bracket.instrument.key and since_ns <= one.ts_ns <= ts_ns
-            ]
-            seen: list[SeenTouch | ToldQuote] = [*bracket.prices(since_ns, ts_ns), *quotes]
-            for one in seen:
+            for one in self._touches(bracket, since_ns, ts_ns):
                 far_e4 = one.bid_e4 if side > 0 else one.ask_e4
                 touch_e4 = one.ltp_e4
                 if far_e4:
@@ -221,6 +215,23 @@ class ExitJudge:
         raise WrongExit(
             f"exit {order.tag} asks for {terms.price_e4 / E4:.2f}: neither its target nor a step of its ladder"
         )
+
+    def _touches(
+        self, bracket: EnteredBracket, from_ns: int, until_ns: int
+    ) -> list[SeenTouch | ToldQuote]:
+        """What a way out may be priced by: packets and quotes of that time, and where no packet has
+        come since, the last quote before it.
+        """
+        seen = bracket.prices(from_ns, until_ns)
+        quotes = [
+            one
+            for one in self._record.quotes
+            if one.key == bracket.instrument.key and one.ts_ns <= until_ns
+        ]
+        last = [one for one in quotes if one.ts_ns < from_ns][-1:]
+        if seen and last and last[0].ts_ns < seen[0].ts_ns:
+            last = []
+        return [*seen, *last, *(one for one in quotes if one.ts_ns >= from_ns)]
 
 
 def _prices(terms: RequestedTerms) -> tuple[str, int, int]:
