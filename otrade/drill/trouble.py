@@ -58,6 +58,15 @@ def _no_time(args: Args) -> float:
     return 0.0
 
 
+RANGE_S = 60.0
+"""The protection's range is set every 30 s, around the mean of the 30 s before."""
+
+
+def _until_ranges_follow(args: Args) -> float:
+    """Prices that jumped are outside the protection's range until it has followed."""
+    return float(args.get("s", 0.0)) + RANGE_S
+
+
 def _its_s(args: Args) -> float:
     return float(args["s"])
 
@@ -395,7 +404,7 @@ TROUBLES: dict[str, Trouble] = {
         ),
         _always(8.0),
         "nobody takes the other side, but an exit at the band is one that stands; only its changes take time",
-        lasts_s=_its_s,
+        lasts_s=_until_ranges_follow,
     ),
     "gap": Trouble(
         lambda rng, keys: {
@@ -404,7 +413,8 @@ TROUBLES: dict[str, Trouble] = {
         },
         lambda sim, args: sim.faults.gap(args["key"], args["bps"]),
         _always(6.0),
-        "a stop-limit is jumped over and must chase; the protection's range of a future follows half a minute later",
+        "a stop-limit is jumped over and must chase; the protection's range of a future follows later",
+        lasts_s=_until_ranges_follow,
     ),
     "flex_band": Trouble(
         lambda rng, keys: {
@@ -418,7 +428,7 @@ TROUBLES: dict[str, Trouble] = {
         ),
         _always(10.0),
         "two jumps, and limits that the exchange cancels as the band slides",
-        lasts_s=_its_s,
+        lasts_s=_until_ranges_follow,
     ),
     "narrow_range": Trouble(
         lambda rng, keys: {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from otrade.drill.trader.plan import TradedStrategy
 from otrade.drill.trader.tolerances import TOLD_NS
-from otrade.simulator.exchange.orders import FINAL, Order
+from otrade.simulator.exchange.orders import FINAL, OPEN, Order
 
 
 @dataclass(slots=True)
@@ -122,6 +122,12 @@ def _was_stopped(entry: Order, orders: list[Order]) -> bool | None:
         }
         if len(asked) == 1 and asked.pop()[0] == "SL":
             return True
+    if any(
+        state.status == OPEN and state.terms.order_type == "SL"
+        for order in left
+        for _, state in order.told
+    ):
+        return None  # it had triggered, and was priced anew where it did not trade
     best = [trade.price_e4 * entry.side for order in left for trade in order.trades]
     paid = [trade.price_e4 * entry.side for trade in entry.trades]
     types = {order.told[-1][1].terms.order_type for order in left}

@@ -10,7 +10,12 @@ from otrade.drill.trader.leave.held import EnteredBracket
 from otrade.drill.trader.leave.leaving import LeaveJudge, WrongLeave
 from otrade.drill.trader.plan import TraderInstrument
 from otrade.drill.trader.profit import RunningProfit
-from otrade.drill.trader.record import PersonCommand, ProcessLife, SessionRecord
+from otrade.drill.trader.record import (
+    PersonCommand,
+    ProcessLife,
+    SessionRecord,
+    ToldQuote,
+)
 from otrade.drill.trader.replay import SeenTouch
 from otrade.simulator.exchange.orders import RequestedTerms
 
@@ -97,6 +102,14 @@ def test_a_way_out_is_a_step_of_the_ladder() -> None:
     judges(
         PLAN, [order("S", -1, [start, told(3, "OPEN", "LIMIT", 9_975_000)])], 9_985_000, 9_985_000
     )[0].check()
+    # where no packet has come since, by the last quote
+    quoted = judges(PLAN, [order("S", -1, [start, told(30, "OPEN", "LIMIT", 9_975_000)])])[0]
+    with pytest.raises(WrongExit, match="ladder"):
+        quoted.check()
+    quoted._record.quotes.append(
+        ToldQuote(OPEN + 20 * SECOND, "NSE:INFY", 9_985_000, 9_985_000, 9_986_000)
+    )
+    quoted.check()
     with pytest.raises(WrongExit, match="ladder"):
         judges(PLAN, [order("S", -1, [start, told(3, "OPEN", "LIMIT", 9_999_000)])], 9_985_000)[
             0

@@ -85,6 +85,47 @@ def test_a_price_about_a_fill_may_have_been_known_before_it() -> None:
     assert profit.first_beyond(0, 90_000, OPEN, at(30), loosely=True) == at(20)
 
 
+@pytest.mark.parametrize(("asked_s", "surely", "perhaps"), [(10.5, 0, 10), (12, 11, 10)])
+def test_prices_of_one_message_are_known_in_any_order(
+    asked_s: float, surely: int, perhaps: int
+) -> None:
+    """Ten of each bought at 100 rupees; one is told at 99, the other at 101, in one moment."""
+    keys = ("NSE:INFY", "NSE:SBIN")
+    ones = {
+        key: TraderInstrument(key, "MIS", 500, 1, 0, 1, False, OPEN, OPEN, at(900), at(900))
+        for key in keys
+    }
+    trades: list[Any] = [
+        SimpleNamespace(
+            ts_ns=at(1), qty=10, price_e4=1_000_000,
+            order=SimpleNamespace(contract=SimpleNamespace(key=key), tag="OT", side=1),
+        )
+        for key in keys
+    ]  # fmt: skip
+    first, second = (
+        [SeenTouch(at(s), px, px, px, at(s)) for s, px in rows]
+        for rows in (((10, 990_000), (11, 990_000)), ((10, 1_010_000), (11, 1_000_000)))
+    )
+    profit = RunningProfit(ones, trades, dict(zip(keys, (first, second), strict=True)))
+    found = profit.first_beyond(50_000, 0, OPEN, at(asked_s), loosely=False)
+    assert found == (at(surely) if surely else 0)
+    assert profit.first_beyond(50_000, 0, OPEN, at(asked_s), loosely=True) == at(perhaps)
+    assert profit.first_beyond(0, 150_000, OPEN, at(10.5), loosely=False) == 0
+    assert profit.first_beyond(0, 150_000, OPEN, at(10.5), loosely=True) == at(10)
+
+
+def test_a_position_that_may_be_any_ones_counts() -> None:
+    """Two are open, and both may be the first strategy's or the second's: no third one surely fits."""
+    named = [TradedStrategy(n, "ema_cross", SECOND, {}, {}, f"{n}") for n in range(3)]
+    asked = gates(record((0, {"max_open_positions": 2})))
+    for _ in range(2):
+        held: Any = SimpleNamespace(also=[named[1]], first_flat_ns=0, last_ns=0)
+        asked.decisions.append(EnteredDecision(named[0], 1, at(1), 10, [held]))
+    assert asked._positions(named[2], at(5)).verdict is Verdict.OPEN
+    asked.decisions.pop()
+    assert asked._positions(named[2], at(5)).verdict is Verdict.YES
+
+
 def gates(found: SessionRecord) -> Gates:
     return Gates(found, RunningProfit({}, [], {}), [], {})
 
@@ -101,7 +142,7 @@ def test_a_strategy_that_is_switched_off_does_not_enter() -> None:
         assert asked._switch(one, named[number], at(s)).verdict is Verdict[verdict]
 
 
-def ended(leg: str, kind: str, paid: int, left: int, moved: bool = False) -> SeenBracket:
+def ended(leg: str, kind: str, paid: int, left: int, moved: str = "") -> SeenBracket:
     def order(tag: str, side: int, s: float, terms: list[RequestedTerms], price: int) -> Any:
         states = [
             (
@@ -119,7 +160,9 @@ def ended(leg: str, kind: str, paid: int, left: int, moved: bool = False) -> See
     entry = order("E", 1, 1, [RequestedTerms("LIMIT", 10, paid, 0)], paid)
     trigger = paid - 5_000 if kind == "SL" else 0
     asked = [RequestedTerms(kind, 10, left, trigger)]
-    if moved:
+    if moved == "chased":  # it had triggered, and was priced anew
+        asked = [RequestedTerms("SL", 10, paid, paid - 5_000), *asked]
+    elif moved:
         asked = [RequestedTerms(kind, 10, left, trigger - 500), *asked]
     return SeenBracket(entry, [entry, order(leg, -1, 2, asked, left)], [])
 
@@ -129,9 +172,10 @@ def ended(leg: str, kind: str, paid: int, left: int, moved: bool = False) -> See
     [
         (("S", "SL", 1_000_000, 994_000), 10, "NO"),
         (("S", "SL", 1_000_000, 994_000), 23, "YES"),
-        (("S", "SL", 1_000_000, 994_000, True), 10, "OPEN"),  # a trail is no stop
+        (("S", "SL", 1_000_000, 994_000, "trailed"), 10, "OPEN"),  # a trail is no stop
         (("T", "LIMIT", 1_000_000, 1_010_000), 10, "YES"),
         (("S", "LIMIT", 1_000_000, 994_000), 10, "OPEN"),
+        (("S", "LIMIT", 1_000_000, 1_010_000, "chased"), 10, "OPEN"),
     ],
 )
 def test_the_cool_down_after_a_stop(bracket: tuple[Any, ...], s: float, verdict: str) -> None:
