@@ -122,13 +122,21 @@ def _was_stopped(entry: Order, orders: list[Order]) -> bool | None:
         }
         if len(asked) == 1 and asked.pop()[0] == "SL":
             return True
-    if any(
-        state.status == OPEN and state.terms.order_type == "SL"
-        for order in left
-        for _, state in order.told
-    ):
-        return None  # it had triggered, and was priced anew where it did not trade
+    if any(_may_be_the_stop(order) for order in left):
+        return None
     best = [trade.price_e4 * entry.side for order in left for trade in order.trades]
     paid = [trade.price_e4 * entry.side for trade in entry.trades]
     types = {order.told[-1][1].terms.order_type for order in left}
     return False if types == {"LIMIT"} and min(best) > max(paid) else None
+
+
+def _may_be_the_stop(order: Order) -> bool:
+    """It had triggered and was priced anew where it did not trade; or price was beyond the stop
+    before there was one, and it was a limit from the first.
+    """
+    if (order.tag or "")[12] == "T":
+        return False
+    triggered = any(
+        state.status == OPEN and state.terms.order_type == "SL" for _, state in order.told
+    )
+    return triggered or order.told[0][1].terms.order_type != "SL"

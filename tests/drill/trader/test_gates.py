@@ -157,14 +157,15 @@ def ended(leg: str, kind: str, paid: int, left: int, moved: str = "") -> SeenBra
         trades = [SimpleNamespace(ts_ns=states[-1][0], qty=10, price_e4=price)]
         return SimpleNamespace(tag=tag, side=side, told=states, trades=trades)
 
-    entry = order("E", 1, 1, [RequestedTerms("LIMIT", 10, paid, 0)], paid)
+    entry = order("OT0000000000E010000", 1, 1, [RequestedTerms("LIMIT", 10, paid, 0)], paid)
     trigger = paid - 5_000 if kind == "SL" else 0
     asked = [RequestedTerms(kind, 10, left, trigger)]
     if moved == "chased":  # it had triggered, and was priced anew
         asked = [RequestedTerms("SL", 10, paid, paid - 5_000), *asked]
     elif moved:
         asked = [RequestedTerms(kind, 10, left, trigger - 500), *asked]
-    return SeenBracket(entry, [entry, order(leg, -1, 2, asked, left)], [])
+    tag = f"OT0000000000{leg}010000"
+    return SeenBracket(entry, [entry, order(tag, -1, 2, asked, left)], [])
 
 
 @pytest.mark.parametrize(
@@ -176,6 +177,7 @@ def ended(leg: str, kind: str, paid: int, left: int, moved: str = "") -> SeenBra
         (("T", "LIMIT", 1_000_000, 1_010_000), 10, "YES"),
         (("S", "LIMIT", 1_000_000, 994_000), 10, "OPEN"),
         (("S", "LIMIT", 1_000_000, 1_010_000, "chased"), 10, "OPEN"),
+        (("S", "LIMIT", 1_000_000, 1_010_000), 10, "OPEN"),  # its price was beyond the stop
     ],
 )
 def test_the_cool_down_after_a_stop(bracket: tuple[Any, ...], s: float, verdict: str) -> None:
