@@ -4,7 +4,7 @@ PY := .venv/bin/python
 # Compiled .pyc files quarter the start-up time; some environments switch them off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: build run test bench peers pages paint fuzz campaign model-check drill drill-mutants mutants deaths proof lint clean
+.PHONY: build run test bench peers pages paint fuzz campaign model-check drill drill-mutants mutants deaths proof lint lock clean
 
 build: .venv/ready otrade/web/static/index.html
 
@@ -13,26 +13,38 @@ build: .venv/ready otrade/web/static/index.html
 	python3 -m venv .venv
 	$(PY) -m pip install --quiet --upgrade pip
 
-# Everything that the build and the tests need, at the versions of pyproject.toml.
-.venv/tools: pyproject.toml | .venv/bin/python
-	$(PY) -c 'import tomllib; t = tomllib.load(open("pyproject.toml", "rb")); p = t["project"]; print(*t["build-system"]["requires"], *p["dependencies"], *p["optional-dependencies"]["test"], sep="\n")' > .venv/requirements.txt
-	$(PY) -m pip install --quiet -r .venv/requirements.txt
+# What the engine runs with and is built by, then what the tests need beside it: exact versions, and the hash of each file.
+.venv/run: requirements/run.txt | .venv/bin/python
+	$(PY) -m pip install --quiet --require-hashes -r $<
 	touch $@
+
+.venv/tools: requirements/test.txt .venv/run
+	$(PY) -m pip install --quiet --require-hashes -r $<
+	touch $@
+
+# Write these two anew: the newest versions that pyproject.toml allows.
+lock: .venv/bin/python
+	$(PY) -m pip install --quiet uv==0.13.9
+	$(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' > .venv/build.in
+	$(LOCK) pyproject.toml .venv/build.in --output-file requirements/run.txt
+	$(LOCK) pyproject.toml .venv/build.in --extra test --constraint requirements/run.txt --output-file requirements/test.txt
+
+LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 
 SOURCES := $(shell find otrade -name '*.pyx' -o -name '*.pxd' -not -name otk.pxd -not -name types.pxd -not -name notes.pxd) \
 	$(wildcard otrade/_core/*.py otrade/_core/*/*.py) otrade/_core/crc32c.h setup.py
-.venv/ready: .venv/tools $(SOURCES)
+.venv/ready: .venv/run $(SOURCES)
 	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 otrade/web/static/index.html: $(shell find web -path web/node_modules -prune -o -type f -print)
-	cd web && npm ci --no-audit --no-fund --silent && npm run --silent build
+	cd web && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent build
 	touch $@
 
 run: build
 	.venv/bin/otrade run
 
-lint: build
+lint: build .venv/tools
 	$(PY) -m ruff check .
 	PATH="$$PWD/.venv/bin:$$PATH" cython-lint otrade bench
 	$(PY) -m mypy
@@ -47,17 +59,17 @@ test: lint .venv/browser
 	$(PY) -m pytest -n 2 --ignore tests/page
 	$(PY) -m pytest -n 2 -rs --dist loadfile tests/page  # the tests of a file share one engine, and go on where the one before left it
 
-bench: build
+bench: build .venv/tools
 	$(PY) bench/setup.py build_ext --inplace --build-temp build/bench > build/bench.log 2>&1 || (cat build/bench.log; exit 1)
 	$(PY) -m pytest bench -o addopts= -q
 	$(PY) -m bench.peers --short
 
 # Tick to order beside C, the vendor's SDK and asyncio, in full (about a quarter of an hour).
-peers: build
+peers: build .venv/tools
 	$(PY) -m bench.peers
 
 # What a hundred open pages cost the trading, a minute at a time (about ten minutes).
-pages: build
+pages: build .venv/tools
 	$(PY) -m bench.peers --scenario pages --rounds 3
 
 # How long until the page shows something, beside a page of one word (two minutes, in Chromium).
@@ -66,17 +78,17 @@ paint: build .venv/browser
 
 # The wire under the address and undefined-behaviour sanitisers, in a build of its own.
 FUZZ := build/fuzz
-fuzz: build
+fuzz: build .venv/tools
 	rm -rf $(FUZZ) && mkdir -p $(FUZZ) && git ls-files -z setup.py pyproject.toml README.md LICENSE otrade tests | xargs -0 cp --parents -t $(FUZZ)
 	cd $(FUZZ) && OTRADE_SANITIZE=1 $(CURDIR)/$(PY) setup.py -q build_ext --inplace
 	cd $(FUZZ) && LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
 		UBSAN_OPTIONS=halt_on_error=1 PYTHONMALLOC=malloc PYTHONPATH=. $(CURDIR)/$(PY) -m tests.core.codecs.fuzz_wire
 
-campaign: build
+campaign: build .venv/tools
 	$(PY) -m tests.core.orders.campaign --sequences 100000
 
 # Every order of events around one bracket, to a depth: a million states (about ten minutes on one core).
-model-check: build
+model-check: build .venv/tools
 	$(PY) -m tests.model
 
 # The fault drill: 10,000 sessions with everything going wrong (about an hour on two cores).
@@ -84,15 +96,15 @@ drill: build
 	.venv/bin/otrade drill --seeds 10000
 
 # Bugs planted one at a time in a copy of the tree, each to be caught by the drill.
-drill-mutants: build
+drill-mutants: build .venv/tools
 	$(PY) -m tests.drill.mutants
 
 # Small changes of what decides orders, 400 of them one at a time, each to be noticed by a test or by the drill (about an hour on two busy cores).
-mutants: build
+mutants: build .venv/tools
 	$(PY) -m tests.mutation
 
 # An engine that dies after every single journal record about orders, and after each is followed by another one.
-deaths: build
+deaths: build .venv/tools
 	OTRADE_DEATH_STRIDE=1 $(PY) -m pytest -n 2 --timeout 7200 tests/live/reconciliation/test_bracket_recovery.py -k "death_at"
 
 # Everything that is too long for `make test` (some hours on two cores).
