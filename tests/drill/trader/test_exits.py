@@ -89,6 +89,14 @@ def test_a_stop_may_trail_behind_the_best_price_only() -> None:
         judges(plan, [order("S", -1, moved)], 10_010_000, 10_030_000)[0].check()
     with pytest.raises(WrongExit):
         judges(PLAN, [order("S", -1, moved)], 10_010_000, 10_020_000)[0].check()
+    # the fill was told when a better price had gone already
+    late = [stop(6.1, 9_990_000, 9_980_000), stop(7.5, 10_015_000, 10_004_500)]
+    prices = 10_040_000, 10_040_000, 10_040_000, 10_040_000, 10_010_000, 10_020_000
+    judge = judges(plan, [order("S", -1, late)], *prices)[0]
+    with pytest.raises(WrongExit):
+        judge.check()
+    judge._unsure = lambda from_ns, until_ns: "pushes are lost"
+    judge.check()
 
 
 def test_a_target_is_at_its_distance() -> None:

@@ -149,8 +149,11 @@ class ExitJudge:
         if plan["trail_kind"] == ATR:
             return True
         side, tick_e4 = bracket.side, bracket.instrument.tick_e4
-        seen = bracket.prices(bracket.entry.trades[0].ts_ns, ts_ns)
-        for first in range(FIRST_PRICES):  # the fill is told while prices come
+        filled_ns = bracket.entry.trades[0].ts_ns
+        seen = bracket.prices(filled_ns, ts_ns)
+        # The fill is told while prices come; late where pushes were lost.
+        is_late = self._unsure(filled_ns, filled_ns)
+        for first in range(len(seen) if is_late else FIRST_PRICES):
             best_e4 = 0
             for one in seen[first:]:
                 if best_e4 and (one.ltp_e4 - best_e4) * side <= 0:
