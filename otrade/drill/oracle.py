@@ -201,7 +201,7 @@ class Oracle:
 
     def _was_known(self, since_ns: int, order: Order) -> bool:
         """Must whoever sent an order have known of what had happened then?"""
-        return order.ts_placed_ns > self._known_ns(since_ns)
+        return order.ts_placed_ns - self._late_ns > self._known_ns(since_ns)
 
     def _sent_ns(self, order: Order) -> int:
         """It has left no earlier than that."""

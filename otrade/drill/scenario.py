@@ -14,7 +14,7 @@ from otrade.drill.draws.history import COLD, INTERVAL_S, HistoryDraw, draw_histo
 from otrade.drill.draws.instruments import FULL, InstrumentDraw, draw_contract, draw_instrument
 from otrade.drill.draws.limits import widen_limits
 from otrade.drill.draws.strategies import draw_kind, widen_strategy
-from otrade.drill.trouble import BASE_S, PASSED_OVER, TROUBLES, UNTOLD_S
+from otrade.drill.trouble import BASE_S, PASSED_OVER, RANGE_S, TROUBLES, UNTOLD_S
 from otrade.simulator.base.config import BOOK_PERCENT
 
 KEYS = ("NSE:INFY", "NSE:SBIN")
@@ -147,7 +147,8 @@ class Scenario:
             for event in self.events
             if event.kind in ("lock_circuit", "halt_market", "flex_band")
         )
-        return self.bound_s + sum(longer)
+        jumps = any(event.kind in ("gap", "silent_run") for event in self.events)
+        return self.bound_s + sum(longer) + (RANGE_S if jumps else 0.0)
 
     @property
     def is_oco(self) -> bool:

@@ -26,6 +26,8 @@ from otrade._core.types cimport (
 
 cdef int64_t BUDGET_RETRY_NS = 100_000_000
 cdef int64_t RANGE_MEMORY_NS = 30_000_000_000
+cdef int64_t RANGE_RETRY_NS = 6_000_000_000
+cdef int64_t NO_WAY_LEFT = 1000  # a tenth of a percent between a price that was taken and one that was refused
 cdef int64_t TRIGGERED_NS = 300_000_000  # a triggered stop's limit that trades where the market is: its fill is under way
 cdef int64_t RENEW_NS = 30_000_000_000  # between two renewals of a stop, however few modifications its broker allows
 cdef int PX_REFUSALS = 6  # of prices in a row, each further behind the market
@@ -197,6 +199,7 @@ cdef int64_t _short_of_refused(core_t* c, int bracket_id, int64_t px_e4) noexcep
     cdef bracket_t* b = &c.brackets[bracket_id]
     cdef int64_t tick = c.instruments[b.instrument_id].tick_size_e4
     cdef int64_t side = -b.side, anchor, px, back
+    cdef bint stands = False
     cdef order_t* o
     if b.refused_px_e4 == 0:
         return px_e4
@@ -210,7 +213,11 @@ cdef int64_t _short_of_refused(core_t* c, int bracket_id, int64_t px_e4) noexcep
         o = &c.orders[b.stop_slot]
         if order.is_working(o) and (o.ord_type == TYPE_LIMIT or o.triggered) and o.price_e4 > 0:
             anchor = o.price_e4
+            stands = True
     if (anchor - b.refused_px_e4) * side < 0:
+        if stands and (b.refused_px_e4 - anchor) * side <= b.refused_px_e4 // NO_WAY_LEFT:
+            # Nothing lies between them. The range is set anew every 30 seconds: ask for the price itself again, now and then.
+            return px_e4 if c.now_ns - b.refused_ts_ns >= RANGE_RETRY_NS else anchor
         return otk.otk_round_tick((anchor + b.refused_px_e4) // 2, tick, <int>-side)
     # The touch itself was refused: the range is behind the market. What stands there is filled when the market comes back, or is
     # re-priced when the range has followed.
@@ -255,7 +262,8 @@ cdef void price_refused(core_t* c, int bracket_id, int slot) noexcept nogil:
     if c.orders[slot].leg != LEG_FIX and c.orders[slot].req_price_e4 > 0:
         if c.now_ns - b.refused_ts_ns > 2 * RANGE_MEMORY_NS:
             b.n_px_refused = 0  # the range has been set anew since
-        b.refused_px_e4 = c.orders[slot].req_price_e4
+        if b.refused_px_e4 == 0 or (c.orders[slot].req_price_e4 - b.refused_px_e4) * b.side > 0:
+            b.refused_px_e4 = c.orders[slot].req_price_e4  # the one nearest to what is taken
         b.refused_ts_ns = c.now_ns
         b.n_px_refused += 1
         if b.n_px_refused > PX_REFUSALS:

@@ -12,7 +12,7 @@ from otrade._core.orders cimport charges, exits, position
 from otrade._core.state cimport core_t
 from otrade._core.types cimport (
     BR_CLOSED, LEG_ENTRY, LEG_FIX, SEV_INFO, SEV_WARN, SIDE_BUY, TYPE_LIMIT, TYPE_SL,
-    WORTH_AVERAGE, WORTH_UNKNOWN, WORTH_UNPRICED, bracket_t, order_t,
+    WORTH_AVERAGE, WORTH_UNKNOWN, WORTH_UNPRICED, bracket_t, order_t, position_t,
 )
 
 cdef int64_t ROUNDING_E4 = 100  # a paisa: an average may differ by less from rounding alone, and no level follows that
@@ -54,8 +54,13 @@ cdef int64_t correct(core_t* c, int slot, int64_t d_value_e4) noexcept nogil:
     """
     cdef order_t* o = &c.orders[slot]
     cdef bracket_t* b = &c.brackets[o.bracket_id]
-    cdef int64_t was, entry, delta = position.correct(
-        &c.positions[o.instrument_id], o.side, d_value_e4, c.instruments[o.instrument_id].multiplier)
+    cdef position_t* p = &c.positions[o.instrument_id]
+    cdef int64_t multiplier = c.instruments[o.instrument_id].multiplier
+    cdef int64_t last_e4 = c.markets[o.instrument_id].ltp_e4
+    cdef int64_t was, entry, delta = position.correct(p, o.side, d_value_e4, multiplier)
+    cdef bint is_beyond_rounding = d_value_e4 > ROUNDING_E4 * o.cum_qty or -d_value_e4 > ROUNDING_E4 * o.cum_qty
+    if is_beyond_rounding and p.net_qty != 0 and last_e4 > 0:
+        delta += position.mark(p, last_e4, multiplier)  # it may still be marked at the value that was wrong
     if o.leg == LEG_ENTRY:
         was = (b.entry_value_e4 + b.entry_qty // 2) // b.entry_qty
         b.entry_value_e4 += d_value_e4
@@ -69,7 +74,7 @@ cdef int64_t correct(core_t* c, int slot, int64_t d_value_e4) noexcept nogil:
     else:
         b.exit_value_e4 += d_value_e4
     charges.refresh(c, o.bracket_id)
-    cdef bint is_news = _is_unknown(o.worth) or d_value_e4 > ROUNDING_E4 * o.cum_qty or -d_value_e4 > ROUNDING_E4 * o.cum_qty
+    cdef bint is_news = _is_unknown(o.worth) or is_beyond_rounding
     if is_news or b.state == BR_CLOSED:
         notes.value_taken(
             c, SEV_INFO, o.instrument_id, o.bracket_id, slot, 0, change_e4=delta, value_e4=o.cum_value_e4, is_news=is_news)

@@ -33,6 +33,7 @@ LATE_NS = 10 * SECOND
 """So long after a position's end what belongs to it may still come."""
 GIVEN_BACK_NS = 60 * SECOND
 """What somebody has given back is found by looking: within this, troubles apart."""
+WRONG_PRICES = frozenset({"avg_missing", "avg_revised", "trades_late"})
 HALTS = frozenset({"kill", "stop-entries", "pause"})
 LIFTS = frozenset({"rearm", "resume"})
 
@@ -341,11 +342,25 @@ class Gates:
         if is_reached is None:
             return Ruling(Verdict.OPEN, "sent near the day's loss limit")
         if not is_reached:
-            return ALLOWED
+            return self._told_profit(armed_ns, ts_ns)
         before_ns = ts_ns - LONG_NS
         was_known = before_ns > armed_ns and self._loss_limits.is_reached(armed_ns, before_ns)
         was_known = was_known and not self._was_lost(armed_ns, ts_ns)
         return self._soft("sent after the day's loss limit", ts_ns, was_known=bool(was_known))
+
+    def _told_profit(self, armed_ns: int, ts_ns: int) -> Ruling:
+        """A price that is told wrong, or late, may reach a limit that the true one does not; the halt
+        stays.
+        """
+        limits = self._record.limits_at(ts_ns)
+        is_limited = limits.get("max_daily_loss_e4", 0) or limits.get("max_drawdown_e4", 0)
+        wrong = any(
+            kind in WRONG_PRICES and armed_ns <= told_ns <= ts_ns
+            for told_ns, kind in self._record.happened
+        )
+        if is_limited and wrong:
+            return Ruling(Verdict.OPEN, "sent after a price that was told wrong")
+        return ALLOWED
 
     def _cooldown(self, strategy: TradedStrategy, ts_ns: int) -> Ruling:
         """After a stop, for as long as the plan says; not after a target, nor after a trail."""

@@ -2,6 +2,8 @@
 in e4 rupees unless they are paise.
 """
 
+from itertools import pairwise
+
 import pytest
 
 from otrade._core.types import BracketState, Cmd, Ev, Note, OrdType, Reason, Severity, Side
@@ -448,3 +450,34 @@ def test_an_entry_accepted_late_has_no_levels_before_it_fills():
     d.quote(1_000_000, lo=LO - 10_000, hi=HI + 10_000)
     bracket = d.e.bracket(0)
     assert (bracket["entry_qty"], bracket["stop_e4"], bracket["target_e4"]) == (0, 0, 0)
+
+
+def test_at_the_edge_of_a_range_the_price_itself_is_asked_for_now_and_then():
+    """The market is 5 % below what the range takes, until the range is set anew: what stands goes to
+    the edge by halves, then the touch is asked for every four to six seconds, and nothing between.
+    """
+    d = BandDriver()
+    d.opened()
+    d.flatten()
+    d.stands(d.take())  # about 100
+    edge, asked = 980_000, list[tuple[float, int]]()
+    for n in range(400):
+        d.wait(100 * MS)
+        d.price(9_500)
+        cmd = d.e.take_command()
+        if cmd is None or cmd.order_slot < 0:
+            continue
+        asked.append((n / 10, cmd.price_e4))
+        d.ack(cmd)
+        if cmd.price_e4 < edge and n < 300:
+            before = d.e.order(cmd.order_slot)["price_e4"]
+            d.say(
+                cmd, Ev.WORKING, price_e4=before, ord_type=OrdType.LIMIT, reason=Reason.PRICE_RANGE
+            )
+        else:
+            d.say(cmd, Ev.WORKING, price_e4=cmd.price_e4, ord_type=OrdType.LIMIT)
+    standing = [px for s, px in asked if px >= edge]
+    assert 0 <= standing[-1] - edge <= edge // 1000 and len(asked) < 14, asked
+    at_touch = [s for s, px in asked if px < 955_000]
+    assert all(4 <= after - before <= 6 for before, after in pairwise(at_touch[1:])), asked
+    assert asked[-1][1] < 955_000 and 30 <= asked[-1][0] <= 37, "once it is taken it stands there"

@@ -323,3 +323,17 @@ def test_all_of_it_replays() -> None:
     d.wait(SECOND)
     done = replay(journal.windows())
     assert done.divergence is None and done.n_decisions > 4
+
+
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+def test_a_wrong_average_in_our_favour_is_no_loss_when_it_is_put_right(side: int) -> None:
+    """Four rupees better than the last price, and right a moment later: before the next price the
+    position is worth its last one, and no limit on loss is reached.
+    """
+    d, entry = entered(side)
+    last = d.e.market(0)["ltp_e4"]
+    d.say(entry, Ev.FILL_FULL, 10, last - side * 40_000)
+    assert d.e.risk()["pnl_e4"] == 0, "marked at its fill until the next price"
+    d.say(entry, Ev.FILL_FULL, 10, last)
+    assert d.b["entry_value_e4"] == 10 * last
+    assert d.e.risk()["pnl_e4"] == 0
