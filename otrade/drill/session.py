@@ -42,6 +42,7 @@ from otrade.drill.trader.leave.exits import ExitJudge, WrongExit
 from otrade.drill.trader.leave.held import entered_brackets
 from otrade.drill.trader.leave.leaving import LeaveJudge, WrongLeave
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
+from otrade.drill.trader.quarantines import QuarantineJudge, ShownQuarantines, WrongQuarantine
 from otrade.drill.trader.record import SessionRecorder
 from otrade.drill.trouble import TROUBLES, UNDECIDED
 from otrade.errors import OTradeError
@@ -97,6 +98,8 @@ class SessionResult:
     n_leaves: int = 0
     """Times by which a position had to leave, and reasons of those that left."""
     n_leaves_open: int = 0
+    n_kept_out: int = 0
+    """Times that an instrument was in quarantine."""
     n_events: int = 0
     n_decisions: int = 0
     simulated_s: float = 0.0
@@ -152,6 +155,7 @@ class DrillSession:
         self._person = Person(scenario, self._control, self.recorder, self._sim.clock.now_ns)
         self._oracle = Oracle(self._sim, scenario, self._strategy_of, self._person)
         self._bars = BarJudge(self._sim, sorted({strategy.key for strategy in scenario.strategies}))
+        self._shown = ShownQuarantines()
         self._waiting: list[PersonAction] = []
         """What a person does once an entry stands."""
         self._journals = [MemoryJournal()]
@@ -487,6 +491,8 @@ class DrillSession:
         if self._n_runs and self._process.is_dead and self._n_deaths < self._n_runs:
             self._n_deaths = self._n_runs
             self._sim.faults.seen["kill"] += 1
+        if self._n_runs:
+            self._shown.see(self._sim.clock.now_ns(), self._kept_out())
         if self._n_runs and self._day.ended.is_set() and not self._ended_ns:
             self._ended_ns = self._sim.clock.now_ns()
         try:
@@ -511,6 +517,7 @@ class DrillSession:
         if day.has_fault:
             raise Violation("code of the engine failed; see the timeline")
         self._compare_bars()
+        self._shown.see(self._sim.clock.now_ns(), ())
         self._judge_entries()
         self._compare_books()
         self._compare_limits()
@@ -519,6 +526,17 @@ class DrillSession:
         for state in ("INITIALIZED", "asked NONE"):
             self._result.pairs[state, Ev.SEND_NEW.name] = placed  # a warm-up sends to nobody
         self._compare_journal()
+
+    def _kept_out(self) -> list[str]:
+        """Instruments that the engine shows as in quarantine."""
+        engine = self._day.engine
+        if self._process.is_dead or self._day.ended.is_set() or not engine.n_quarantined:
+            return []
+        return [
+            f"{spec.exchange}:{spec.symbol}"
+            for number, spec in enumerate(self._instruments)
+            if engine.instrument(number)["quarantined"]
+        ]
 
     def _check_hours(self) -> None:
         """The day lasts until its close. A process that begins under a clock which is set ahead for
@@ -677,7 +695,10 @@ class DrillSession:
             prices.check()
             leaving.check([one for one in orders if one.tag and one.tag[12] == "E"])
             account.check()
-        except (WrongExit, WrongLeave, WrongAccount) as error:
+            self._result.n_kept_out = QuarantineJudge(
+                record, instruments, orders, account.others
+            ).check(self._shown.stretches)
+        except (WrongExit, WrongLeave, WrongAccount, WrongQuarantine) as error:
             raise Violation(str(error)) from None
         counts = prices.counts
         self._result.n_exit_terms = counts.n_stops + counts.n_targets + counts.n_ways_out

@@ -51,7 +51,7 @@ def render(results: Sequence[SessionResult], kinds: Sequence[str], wall_s: float
         f"{sum(r.n_close_calls for r in results):,} too near to call, "
         f"{sum(r.n_left_open for r in results):,} left open by a trouble or the rate",
         f"exits               {sum(r.n_exit_terms for r in results):,} terms of the independent trader's, "
-        f"{sum(r.n_leaves for r in results):,} times and reasons to leave; "
+        f"{sum(r.n_leaves for r in results):,} times and reasons to leave, {sum(r.n_kept_out for r in results):,} quarantines; "
         f"{sum(r.n_exit_terms_open for r in results):,} and {sum(r.n_leaves_open for r in results):,} left open by a trouble",
         f"journal             {sum(r.n_events for r in results):,} events replayed, "
         f"{sum(r.n_decisions for r in results):,} decisions the same bit for bit",

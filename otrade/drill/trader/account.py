@@ -24,6 +24,17 @@ class WrongAccount(AssertionError):
     """The account holds what nobody intended, in words."""
 
 
+@dataclass(frozen=True, slots=True)
+class OthersShare:
+    """What others hold of an instrument in one product, from then on. `is_sure`: nobody can say
+    otherwise.
+    """
+
+    ts_ns: int
+    units: int
+    is_sure: bool
+
+
 @dataclass(slots=True)
 class AccountPart:
     """One instrument in one product."""
@@ -67,6 +78,8 @@ class AccountJudge:
         self._parts: dict[tuple[str, str], AccountPart] = {}
         self.n_moments = 0
         """Executions after which the account was added up."""
+        self.others: dict[tuple[str, str], list[OthersShare]] = {}
+        """By instrument and product, once it is checked."""
 
     def check(self) -> None:
         """WrongAccount for the first thing that is wrong."""
@@ -81,6 +94,9 @@ class AccountJudge:
                 part.others_ns.append(trade.ts_ns)
                 self._others(part, order.side, trade.qty, trade.ts_ns)
             self.n_moments += 1
+            self.others.setdefault(place, []).append(
+                OthersShare(trade.ts_ns, part.strangers, not part.either and not part.excess)
+            )
             ours = sum(side * units for side, units in part.brackets.values())
             if part.net != ours + part.strangers:
                 raise WrongAccount(

@@ -463,9 +463,9 @@ class EntryJudge:
                 entry = bracket.entry
                 end_ns = entry.ts_placed_ns + timeout_ns
                 latest_ns = end_ns + STANDS_NS
-                if self._gates.unsure(entry.ts_placed_ns, latest_ns) or not self._gates.has_room(
-                    end_ns, 4
-                ):
+                if self._gates.unsure(
+                    entry.ts_placed_ns, latest_ns
+                ) or not self._gates.has_room_to_cancel(end_ns, latest_ns):
                     continue
                 stands = entry.as_told(latest_ns)
                 if stands is not None and stands.status not in FINAL:
