@@ -102,8 +102,8 @@ class QuarantineJudge:
         """When somebody else held something there, or had an order that could trade."""
         place = key, self._instruments[key].product
         shares, found = self._others.get(place, []), list[tuple[int, int]]()
-        ends_ns = [one.ts_ns for one in shares[1:]]
-        for share, end_ns in zip(shares, [*ends_ns, 1 << 62], strict=True):
+        ends_ns = [*(one.ts_ns for one in shares[1:]), 1 << 62]
+        for share, end_ns in zip(shares, ends_ns, strict=False):
             if share.units or not share.is_sure:
                 found.append((share.ts_ns, end_ns))
         for order in self._foreign:
