@@ -63,6 +63,11 @@ class Violation(AssertionError):
     """Something that must never happen, in words."""
 
 
+def leg_of(order: Order) -> str:
+    """What it is to its bracket. What a person has taken over was somebody else's: an entry."""
+    return order.tag[12] if order.tag else "E"
+
+
 @dataclass(slots=True)
 class JudgedBracket:
     """One bracket at the exchange."""
@@ -92,26 +97,23 @@ class JudgedBracket:
     @property
     def entry_e4(self) -> float:
         """What its entry has paid on average."""
-        entries = [order for order in self.orders if (order.tag or "")[12] == "E"]
+        entries = [order for order in self.orders if leg_of(order) == "E"]
         qty = sum(order.filled_qty for order in entries)
         return sum(order.filled_value_e4 for order in entries) / qty if qty else 0.0
 
     @property
     def live_exits(self) -> list[Order]:
-        return [
-            order for order in self.orders if (order.tag or "")[12] in "ST" and not order.is_final
-        ]
+        return [order for order in self.orders if leg_of(order) in "ST" and not order.is_final]
 
     def check(self) -> None:
         """Add up its orders."""
         self.open_qty = self.cover_qty = self.n_live_exits = 0
         is_live = False
         for order in self.orders:
-            leg = (order.tag or "")[12]
-            if leg == "E":
+            if leg_of(order) == "E":
                 self.side = order.side
         for order in self.orders:
-            leg = (order.tag or "")[12]
+            leg = leg_of(order)
             self.open_qty += order.side * self.side * order.filled_qty
             if order.is_final:
                 continue
@@ -186,6 +188,8 @@ class Oracle:
         """Instruments with a position that is not the engine's, since when."""
         self._closed: list[tuple[Order, int]] = []
         """Orders of others, and how many units of ours each has closed."""
+        self._taken: dict[str, JudgedBracket] = {}
+        """What a person has taken over, by the id of the order that had traded it."""
 
     def begin(self, open_ns: int) -> None:
         """The session's first moment is known."""
@@ -210,6 +214,20 @@ class Oracle:
     def leave(self, now_ns: int) -> None:
         """A person closes everything that is open now."""
         self._left_ns.append(now_ns)
+
+    def take_over(self, order: Order) -> None:
+        """What this order of somebody else has traded is the engine's from now on."""
+        bracket = JudgedBracket(f"of {order.order_id}", [order])
+        self._taken[order.order_id] = self._brackets[bracket.tag] = bracket
+
+    def _named(self, order: Order) -> None:
+        """The first exit of what was taken over tells its tag."""
+        for bracket in self._taken.values():
+            entry = bracket.orders[0]
+            if len(bracket.orders) == 1 and entry.contract.key == order.contract.key:
+                del self._brackets[bracket.tag]
+                bracket.tag = (order.tag or "")[2:12]
+                self._brackets[bracket.tag] = bracket
 
     # ------------------------------------------------------------------------------- after an event
     def _wishes_of(self, key: str) -> list[StrategyDraw]:
@@ -312,6 +330,8 @@ class Oracle:
             self._entries.append(order)
         elif tag[12] in "ST":
             self._check_room(order)
+        if tag[2:12] not in self._brackets:
+            self._named(order)
         bracket = self._brackets.setdefault(tag[2:12], JudgedBracket(tag[2:12]))
         bracket.orders.append(order)
         bracket.is_done = False
@@ -335,13 +355,16 @@ class Oracle:
         trades = [
             trade
             for trade in self._sim.exchange.trades()
-            if trade.order.tag and trade.ts_ns <= entry.ts_placed_ns
+            if (trade.order.tag or trade.order.order_id in self._taken)
+            and trade.ts_ns <= entry.ts_placed_ns
         ]
         if any(not self._was_known(trade.ts_ns, entry) for trade in trades):
             return
         net = Counter[str]()
         for trade in trades:
-            net[(trade.order.tag or "")[2:12]] += trade.order.side * trade.qty
+            taken = self._taken.get(trade.order.order_id)
+            tag = taken.tag if taken else (trade.order.tag or "")[2:12]
+            net[tag] += trade.order.side * trade.qty
         if any(net.values()):
             return
         pnl_e4 = -sum(
@@ -413,6 +436,7 @@ class Oracle:
         for other in self._sim.exchange.orders():
             if (
                 other.tag
+                or other.order_id in self._taken
                 or not other.filled_qty
                 or other.product != self._product_of(other.contract.key)
             ):
@@ -432,8 +456,8 @@ class Oracle:
                     left -= part
                     self._closed.append((other, part))
             strange[key] += other.side * left
-        for key, qty in strange.items():
-            if qty:
+        for key in self.strange_since_ns.keys() | strange.keys():
+            if strange[key]:
                 self.strange_since_ns.setdefault(key, self._sim.clock.now_ns())
             else:
                 self.strange_since_ns.pop(key, None)
@@ -662,7 +686,7 @@ class Oracle:
         ours_e4 = -sum(
             trade.order.side * trade.qty * trade.price_e4 * trade.order.contract.multiplier
             for trade in self._sim.exchange.trades()
-            if trade.order.tag
+            if trade.order.tag or trade.order.order_id in self._taken
         )
         parts = Counter[str]()
         orders: dict[str, Order] = {}
@@ -678,7 +702,13 @@ class Oracle:
             self._wished(order.contract.key)
             for bracket in self._brackets.values()
             for order in bracket.orders
+            if order.tag
         )
+
+    @property
+    def n_taken(self) -> int:
+        """How often a person has taken over what somebody else had traded."""
+        return len(self._taken)
 
     @property
     def n_closed(self) -> int:

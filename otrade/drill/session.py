@@ -65,6 +65,9 @@ STEP_NS = SECOND
 AFTER_CLOSE_S = 120
 FIRST_RUN = 100
 PAISA_E4 = 100
+TRY_NS = 5 * SECOND
+TAKE_OVER_NS = 60 * SECOND
+"""A person who takes something over tries so often, and for so long."""
 
 
 @dataclass(slots=True)
@@ -430,6 +433,9 @@ class DrillSession:
             return
         clock = self._sim.clock
         self._said.append((clock.now_ns(), f"PERSON: {action.what} {action.args}"))
+        if action.what == "take-over":
+            self._take_over(action.args["key"], clock.now_ns() + TAKE_OVER_NS)
+            return
         if not self._person.act(self._day, action):
             return
         self._result.seen[f"person_{action.what}"] += 1
@@ -439,6 +445,28 @@ class DrillSession:
                 clock.schedule(after_ns, self._rearm)
             else:
                 clock.schedule(after_ns, lambda: self._person.undo(self._day, action))
+
+    def _take_over(self, key: str, until_ns: int) -> None:
+        """A person hands over what one order of somebody else has traded, where it is all that the
+        account has there; he tries until the engine has seen it.
+        """
+        sim = self._sim
+        contract = sim.exchange.market.universe.resolve(key)
+        product = self._scenario.instrument(key).product
+        there = [order for order in sim.exchange.orders() if order.contract is contract]
+        foreign = [order for order in there if not order.tag and order.product == product]
+        if len(foreign) != 1 or any(not order.is_final for order in there):
+            return
+        (order,) = foreign
+        held = sim.exchange.ledger.held(contract, product)
+        if not order.filled_qty or held != order.side * order.filled_qty:
+            return
+        if not self._process.is_dead and self._person.take_over(key):
+            self.recorder.took_over(order)
+            self._oracle.take_over(order)
+            self._result.seen["person_take-over"] += 1
+        elif sim.clock.now_ns() + TRY_NS < until_ns:
+            sim.clock.schedule(sim.clock.now_ns() + TRY_NS, lambda: self._take_over(key, until_ns))
 
     def _set_right(self, clock: MortalClock, wrong_ns: int) -> None:
         clock.wrong_ns -= wrong_ns
@@ -633,7 +661,8 @@ class DrillSession:
         # count before.
         if (
             limit
-            and self._day.engine.risk()["trades"] > limit + self._sim.faults.seen["answer_late"]
+            and self._day.engine.risk()["trades"]
+            > limit + self._sim.faults.seen["answer_late"] + self._oracle.n_taken
         ):
             raise Violation(f"{self._day.engine.risk()['trades']} trades; the limit is {limit}")
 
@@ -676,7 +705,12 @@ class DrillSession:
         """What became of the trader's positions."""
         record, orders = self.recorder.record, self._sim.exchange.orders()
         brackets = entered_brackets(
-            orders, instruments, entries.touches, entries.strategies_of, entries.unsure
+            orders,
+            instruments,
+            entries.touches,
+            entries.strategies_of,
+            entries.unsure,
+            record.taken_over,
         )
         prices = ExitJudge(record, brackets, entries.unsure)
         others = frozenset(one.contract.key for one in orders if not one.tag and one.filled_qty)
@@ -690,6 +724,7 @@ class DrillSession:
             exchange.trades(),
             {(one.contract.key, one.product): one.qty for one in exchange.ledger.positions()},
             entries.unsure,
+            record.taken_over,
         )
         try:
             prices.check()

@@ -657,6 +657,27 @@ MUTANTS = (
         "manual",
     ),
     Mutant(
+        "taken over with a stop at twice its distance",
+        "otrade.live.reconciliation.bracket_recovery",
+        "adopt_position",
+        (
+            argument(
+                "bracket_id plan.engine.adopt_bracket",
+                "plan.engine.adopt_bracket",
+                3,
+                "2 * distance_e4",
+            ),
+        ),
+        "what a person hands over may lose twice what its strategy's plan allows",
+    ),
+    Mutant(
+        "one unit of what is taken over forgotten",
+        "otrade.live.reconciliation.bracket_recovery",
+        "adopt_position",
+        (argument("_fill Leg.ENTRY", "_fill", 4, "part - 1"),),
+        "a unit that a person has handed over has no stop",
+    ),
+    Mutant(
         "flatten_on_limit ignored",
         CORE + "orders.bracket",
         "on_pnl",

@@ -30,6 +30,7 @@ class RecordedExchange:
         self.now_ns = 1_000 * SECOND
         self.made: list[Any] = []
         self.done: list[Any] = []
+        self.ledger: Any = None
         self.market = SimpleNamespace(
             universe=SimpleNamespace(resolve=lambda key: SimpleNamespace(key=key))
         )
@@ -347,3 +348,30 @@ def test_slices_that_fill_before_they_are_seen_are_one_trade(limit: int) -> None
             oracle.check()
     else:
         oracle.check()
+
+
+def test_what_a_person_hands_over_is_covered_sold_and_counted_like_our_own() -> None:
+    exchange = RecordedExchange()
+    exchange.ledger = SimpleNamespace(held=lambda contract, product: 10)
+    oracle = judge(exchange)
+    his = exchange.order(1, "X", 1, filled=10)
+    his.tag = None
+    his.trades = [SimpleNamespace(qty=10, price_e4=1_000_000, ts_ns=exchange.now_ns)]
+    oracle.check()
+    assert oracle.strange_since_ns == {"NSE:INFY": exchange.now_ns} and not oracle.net_qty()
+    exchange.now_ns += 30 * SECOND
+    oracle.take_over(his)
+    oracle.check()
+    assert not oracle.strange_since_ns and oracle.net_qty() == {"NSE:INFY": 10}
+    exchange.now_ns += 30 * SECOND
+    with pytest.raises(Violation, match="10 units open, 0 covered for 30"):
+        oracle.check()
+    stop = exchange.order(7, "S", -1, final=False)
+    oracle.check()
+    assert oracle.is_covered
+    stop.filled_qty, stop.leaves_qty, stop.is_final = 10, 0, True
+    exchange.done.append(
+        SimpleNamespace(order=stop, qty=10, price_e4=980_000, ts_ns=exchange.now_ns)
+    )
+    oracle.check_end()
+    assert not oracle.net_qty() and oracle.pnl_e4() == (-200_000, -200_000)

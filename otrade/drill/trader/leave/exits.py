@@ -149,7 +149,7 @@ class ExitJudge:
         if plan["trail_kind"] == ATR:
             return True
         side, tick_e4 = bracket.side, bracket.instrument.tick_e4
-        seen = bracket.prices(bracket.entry.trades[0].ts_ns, ts_ns)
+        seen = bracket.prices(bracket.opened_ns, ts_ns)
         for first in range(FIRST_PRICES):  # the fill is told while prices come
             best_e4 = 0
             for one in seen[first:]:
