@@ -12,7 +12,7 @@ from typing import Any
 import uvloop
 
 from otrade._core.orders.order import take_counts
-from otrade._core.types import NONE_ID, Cmd, Ev, ExitReason, Note, Rec
+from otrade._core.types import Cmd, Ev, ExitReason, Note, Rec
 from otrade.calendar import Calendar
 from otrade.charges import NO_CHARGES, Charges
 from otrade.drill.bars import BarJudge
@@ -20,6 +20,7 @@ from otrade.drill.bounds.stretches import Stretches
 from otrade.drill.coverage import Counts, count_settings
 from otrade.drill.draws.actions import PersonAction
 from otrade.drill.draws.instruments import PRODUCT_CODES, InstrumentDraw
+from otrade.drill.limits import LimitJudge, LimitPassed
 from otrade.drill.oracle import Oracle, Violation
 from otrade.drill.person import Person
 from otrade.drill.process import (
@@ -156,7 +157,7 @@ class DrillSession:
         self._control = Commands()
         self._calendar = Calendar.load()
         self._person = Person(scenario, self._control, self.recorder, self._sim.clock.now_ns)
-        self._oracle = Oracle(self._sim, scenario, self._strategy_of, self._person)
+        self._oracle = Oracle(self._sim, scenario, self._person)
         self._bars = BarJudge(self._sim, sorted({strategy.key for strategy in scenario.strategies}))
         self._shown = ShownQuarantines()
         self._waiting: list[PersonAction] = []
@@ -472,15 +473,6 @@ class DrillSession:
         clock.wrong_ns -= wrong_ns
         self._say_clock()
 
-    def _strategy_of(self, tag: str) -> int:
-        engine = self._process.day.engine
-        slot = engine.find_order(tag, "")
-        return (
-            int(engine.bracket(engine.order(slot)["bracket_id"])["strategy_id"])
-            if slot >= 0
-            else NONE_ID
-        )
-
     def _say_clock(self) -> None:
         clock = self._process.clock
         self.recorder.clock_error(clock.offset_ns + clock.wrong_ns)
@@ -678,7 +670,15 @@ class DrillSession:
         )
         try:
             judge.check()
-        except WrongEntry as error:
+            LimitJudge(
+                instruments,
+                judge.decisions,
+                judge.unsure,
+                self._person.loosest,
+                self._oracle.sent_ns,
+                self._oracle.was_known,
+            ).check()
+        except (WrongEntry, LimitPassed) as error:
             raise Violation(str(error)) from None
         self._judge_exits(judge, instruments)
         counts = judge.counts

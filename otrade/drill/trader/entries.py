@@ -121,6 +121,11 @@ class EntryJudge:
         """What the strategies of each instrument have said."""
         return {key: replay.signals for key, replay in self._replays.items()}
 
+    @property
+    def decisions(self) -> list[EnteredDecision]:
+        """What was entered, oldest first."""
+        return self._gates.decisions
+
     def unsure(self, from_ns: int, until_ns: int) -> str:
         """Why a trouble may have delayed something between these times; empty: none has."""
         return self._gates.unsure(from_ns, until_ns)
