@@ -24,6 +24,15 @@ NAMES = {
     "token": "access token revoked",
 }
 
+PERSON = {
+    "person_limits": "changes of limits",
+    "person_enabled": "strategies switched off",
+    "person_pause": "pauses",
+    "person_stop-entries": "stops of entries",
+    "person_flatten": "instruments flattened",
+    "person_take-over": "positions taken over",
+}
+"""What a person did, as a session counts it."""
 DEATHS = {"kill", "cut_fills"}
 """Troubles of a session in which a recovery has nothing else to fight with."""
 NO_ORDERS = "cap_day"
@@ -86,6 +95,7 @@ def render(results: Sequence[SessionResult], kinds: Sequence[str], wall_s: float
         f"{_worst(r.naked_s for r in free):.2f} s with troubles; "
         f"at the target by design {_worst(r.target_s for r in calm):.2f} s and {_worst(r.target_s for r in free):.2f} s",
         "",
+        f"a person            {', '.join(f'{seen[name]:,} {words}' for name, words in PERSON.items())}",
         f"starts from history {', '.join(f'{seen[name]:,} {words}' for name, words in STARTS.items())}",
         f"recoveries          {seen['kill'] + seen['kill_again']:,}, {seen['kill_lost_journal']:,} of them from the book alone; "
         "worst time from a restart until everything open was covered:",
