@@ -201,10 +201,12 @@ def test_only_what_a_row_changes_is_built_and_put_back(tmp_path, monkeypatch) ->
 
 def test_one_extension_is_found_by_its_source() -> None:
     """What builds one row reads the tree's own setup; a Cython file that it does not name is none."""
-    done = subprocess.run(
-        [sys.executable, "-c", mutant_tree.ONE.rsplit("del ", 1)[0], "otrade/_core/state.pyx"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    listing = mutant_tree.PART.replace("dist.run_commands()", "print(len(dist.ext_modules))")
+
+    def listed(word: str) -> str:
+        asked = [sys.executable, "-c", listing, word]
+        return subprocess.run(asked, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+    assert listed("otrade/_core/state.pyx") == "1"
+    assert 2 <= int(listed(mutant_tree.OF_KERNELS)) <= 12
+    assert listed("otrade/_core/gone.pyx") == ""
