@@ -59,6 +59,7 @@ def extension(pyx: Path) -> Extension:
             "otrade/_core/otk.h",
             "otrade/_core/crc32c.h",
             *of_sources,
+            *linked,
             *map(str, Path("otrade").rglob("*.pxd")),
         ],
     )

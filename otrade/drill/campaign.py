@@ -28,7 +28,7 @@ from otrade.drill.reports.report_file import (
 from otrade.drill.reports.shard import Shard
 from otrade.drill.scenario import Scenario, StrategyDraw, draw
 from otrade.drill.session import SessionResult, run
-from otrade.drill.sheet import failure, missing, render
+from otrade.drill.sheet import PERSON, failure, missing, render
 from otrade.drill.shrink import shrink
 
 CHUNK = 4
@@ -209,6 +209,8 @@ def _judged(report: DrillReport[SessionResult], say: Callable[[str], None], *, i
         return 1
     if len(results) >= COVERING_SEEDS and not identity.strategies and not identity.broker:
         bare = never_covered(total.placed, total.pairs)
+        if "manual" in identity.kinds:  # who takes something over takes it from somebody
+            bare += [PERSON[name] for name in missing(results, tuple(PERSON))]
         if bare:
             say(f"\nnever covered, so nothing is proved about them: {', '.join(bare)}")
             return 1

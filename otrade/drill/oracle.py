@@ -6,12 +6,10 @@ undoing orders) filled less what its exits did; its cover is what its live exits
 """
 
 from collections import Counter, deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from otrade.drill.bounds.allowance import Allowances
 from otrade.drill.bounds.stretches import Stretches, add_stretch
-from otrade.drill.decisions import Decision, Decisions
 from otrade.drill.person import Person
 from otrade.drill.scenario import Scenario, StrategyDraw
 from otrade.simulator.exchange.orders import Order
@@ -63,6 +61,11 @@ class Violation(AssertionError):
     """Something that must never happen, in words."""
 
 
+def leg_of(order: Order) -> str:
+    """What it is to its bracket. What a person has taken over was somebody else's: an entry."""
+    return order.tag[12] if order.tag else "E"
+
+
 @dataclass(slots=True)
 class JudgedBracket:
     """One bracket at the exchange."""
@@ -92,26 +95,23 @@ class JudgedBracket:
     @property
     def entry_e4(self) -> float:
         """What its entry has paid on average."""
-        entries = [order for order in self.orders if (order.tag or "")[12] == "E"]
+        entries = [order for order in self.orders if leg_of(order) == "E"]
         qty = sum(order.filled_qty for order in entries)
         return sum(order.filled_value_e4 for order in entries) / qty if qty else 0.0
 
     @property
     def live_exits(self) -> list[Order]:
-        return [
-            order for order in self.orders if (order.tag or "")[12] in "ST" and not order.is_final
-        ]
+        return [order for order in self.orders if leg_of(order) in "ST" and not order.is_final]
 
     def check(self) -> None:
         """Add up its orders."""
         self.open_qty = self.cover_qty = self.n_live_exits = 0
         is_live = False
         for order in self.orders:
-            leg = (order.tag or "")[12]
-            if leg == "E":
+            if leg_of(order) == "E":
                 self.side = order.side
         for order in self.orders:
-            leg = (order.tag or "")[12]
+            leg = leg_of(order)
             self.open_qty += order.side * self.side * order.filled_qty
             if order.is_final:
                 continue
@@ -142,7 +142,6 @@ class Oracle:
         self,
         sim: Simulator,
         scenario: Scenario,
-        strategy_of: Callable[[str], int],
         person: Person,
     ) -> None:
         self.person = person
@@ -164,7 +163,6 @@ class Oracle:
             default=0,
         )
         """So late may the exchange carry out what was sent before."""
-        self._decisions = Decisions(strategy_of)
         self._left_ns: list[int] = []
         self._out_ns = round((OUT_S + scenario.out_s) * SECOND)
         self._wishes: dict[str, list[StrategyDraw]] = {}
@@ -186,6 +184,8 @@ class Oracle:
         """Instruments with a position that is not the engine's, since when."""
         self._closed: list[tuple[Order, int]] = []
         """Orders of others, and how many units of ours each has closed."""
+        self._taken: dict[str, JudgedBracket] = {}
+        """What a person has taken over, by the id of the order that had traded it."""
 
     def begin(self, open_ns: int) -> None:
         """The session's first moment is known."""
@@ -199,17 +199,31 @@ class Oracle:
         """By when the engine must have heard of what happened then, and acted on it."""
         return self._allowances.due_ns(since_ns) + round(NOTICED_S * SECOND)
 
-    def _was_known(self, since_ns: int, order: Order) -> bool:
+    def was_known(self, since_ns: int, order: Order) -> bool:
         """Must whoever sent an order have known of what had happened then?"""
         return order.ts_placed_ns - self._late_ns > self._known_ns(since_ns)
 
-    def _sent_ns(self, order: Order) -> int:
+    def sent_ns(self, order: Order) -> int:
         """It has left no earlier than that."""
         return order.ts_placed_ns - self._late_ns - SECOND
 
     def leave(self, now_ns: int) -> None:
         """A person closes everything that is open now."""
         self._left_ns.append(now_ns)
+
+    def take_over(self, order: Order) -> None:
+        """What this order of somebody else has traded is the engine's from now on."""
+        bracket = JudgedBracket(f"of {order.order_id}", [order])
+        self._taken[order.order_id] = self._brackets[bracket.tag] = bracket
+
+    def _named(self, order: Order) -> None:
+        """The first exit of what was taken over tells its tag."""
+        for bracket in self._taken.values():
+            entry = bracket.orders[0]
+            if len(bracket.orders) == 1 and entry.contract.key == order.contract.key:
+                del self._brackets[bracket.tag]
+                bracket.tag = (order.tag or "")[2:12]
+                self._brackets[bracket.tag] = bracket
 
     # ------------------------------------------------------------------------------- after an event
     def _wishes_of(self, key: str) -> list[StrategyDraw]:
@@ -292,58 +306,40 @@ class Oracle:
                 f"entry {tag} was placed on an instrument with a position that is not the engine's"
             )
         if tag[12] == "E":
-            sent_ns = self._sent_ns(order)
             if wrong := self.person.wrong_entry(
                 self._wished(order.contract.key), order.ts_placed_ns, self._late_ns
             ):
                 raise Violation(f"entry {tag} was placed {wrong}")
-            max_qty = self.person.loosest("max_order_qty", sent_ns)
-            decision = self._decisions.admit(
-                tag, order.terms.quantity, order.ts_placed_ns, self._is_over
-            )
-            asked = decision.qty if decision else order.terms.quantity
-            if max_qty and asked > max_qty:
-                raise Violation(
-                    f"entry {tag} makes {asked} units of one decision; max_order_qty is {max_qty}"
-                )
-            self._check_notional(order, asked, sent_ns)
             self._check_loss(order)
-            self._check_positions(order)
-            if decision is not None:
-                self._check_trades(order, decision)
             self._entries.append(order)
         elif tag[12] in "ST":
             self._check_room(order)
+        if tag[2:12] not in self._brackets:
+            self._named(order)
         bracket = self._brackets.setdefault(tag[2:12], JudgedBracket(tag[2:12]))
         bracket.orders.append(order)
         bracket.is_done = False
-        if tag[12] == "E":
-            bracket.check()  # it may have filled already: its next slice belongs to the same decision
-
-    def _is_over(self, bracket: str) -> bool:
-        b = self._brackets.get(bracket)
-        if b is None:
-            return True
-        # As of the check at its last fill: what others have closed of it is no longer open.
-        return b.open_qty == 0 and all(order.is_final for order in b.orders)
 
     def _check_loss(self, entry: Order) -> None:
         """No entry once the day's loss is reached, where nothing is open that could have made up
         for it in the meantime.
         """
-        limit_e4 = self.person.loosest("max_daily_loss_e4", self._sent_ns(entry))
+        limit_e4 = self.person.loosest("max_daily_loss_e4", self.sent_ns(entry))
         if not limit_e4:
             return
         trades = [
             trade
             for trade in self._sim.exchange.trades()
-            if trade.order.tag and trade.ts_ns <= entry.ts_placed_ns
+            if (trade.order.tag or trade.order.order_id in self._taken)
+            and trade.ts_ns <= entry.ts_placed_ns
         ]
-        if any(not self._was_known(trade.ts_ns, entry) for trade in trades):
+        if any(not self.was_known(trade.ts_ns, entry) for trade in trades):
             return
         net = Counter[str]()
         for trade in trades:
-            net[(trade.order.tag or "")[2:12]] += trade.order.side * trade.qty
+            taken = self._taken.get(trade.order.order_id)
+            tag = taken.tag if taken else (trade.order.tag or "")[2:12]
+            net[tag] += trade.order.side * trade.qty
         if any(net.values()):
             return
         pnl_e4 = -sum(
@@ -352,58 +348,6 @@ class Oracle:
         if pnl_e4 <= -limit_e4:
             raise Violation(
                 f"entry {entry.tag} was placed with a loss of {-pnl_e4 / 10_000:.2f}; the limit is {limit_e4 / 10_000:.2f}"
-            )
-
-    def _check_notional(self, entry: Order, asked: int, sent_ns: int) -> None:
-        """A whole decision at its limit price. At the market it is the engine's last price that
-        counts, and the order may stand at the exchange as a limit at its protection.
-        """
-        if any(wish.plan.get("entry_type") for wish in self._wishes_of(entry.contract.key)):
-            return
-        limit_e4 = self.person.loosest("max_order_notional_e4", sent_ns)
-        value_e4 = asked * entry.terms.price_e4 * entry.contract.multiplier
-        if limit_e4 and value_e4 > limit_e4:
-            raise Violation(
-                f"entry {entry.tag} makes {value_e4 / 10_000:.2f} of one decision; the limit is {limit_e4 / 10_000:.2f}"
-            )
-
-    def _check_trades(self, entry: Order, decision: Decision) -> None:
-        """No further decision once as many have traded as the day may have, also where that was
-        lowered since.
-        """
-        limit = self.person.loosest("max_trades", self._sent_ns(entry))
-        if not limit:
-            return
-        entered = {
-            trade.order.tag[2:12]
-            for trade in self._sim.exchange.trades()
-            if trade.order.tag
-            and trade.order.tag[12] == "E"
-            and self._was_known(trade.ts_ns, entry)
-        }
-        traded = [d for d in self._decisions.made if d is not decision and d.brackets & entered]
-        if len(traded) >= limit:
-            raise Violation(
-                f"entry {entry.tag} was placed after {len(traded)} trades; the limit is {limit}"
-            )
-
-    def _check_positions(self, entry: Order) -> None:
-        """No entry above the limit of open positions. What one strategy holds is one position, in
-        however many brackets.
-        """
-        limit = self.person.loosest("max_open_positions", self._sent_ns(entry))
-        if not limit:
-            return
-        of = self._decisions.strategy_of_bracket
-        own = of.get((entry.tag or "")[2:12])
-        held = {
-            of.get(b.tag, b.tag)
-            for b in self._brackets.values()
-            if b.open_since_ns and self._was_known(b.open_since_ns, entry)
-        } - {own}
-        if len(held) >= limit:
-            raise Violation(
-                f"entry {entry.tag} was placed beside {len(held)} open positions; the limit is {limit}"
             )
 
     def _take_closings(self) -> None:
@@ -415,6 +359,7 @@ class Oracle:
         for other in self._sim.exchange.orders():
             if (
                 other.tag
+                or other.order_id in self._taken
                 or not other.filled_qty
                 or other.product != self._product_of(other.contract.key)
             ):
@@ -434,8 +379,8 @@ class Oracle:
                     left -= part
                     self._closed.append((other, part))
             strange[key] += other.side * left
-        for key, qty in strange.items():
-            if qty:
+        for key in self.strange_since_ns.keys() | strange.keys():
+            if strange[key]:
                 self.strange_since_ns.setdefault(key, self._sim.clock.now_ns())
             else:
                 self.strange_since_ns.pop(key, None)
@@ -664,7 +609,7 @@ class Oracle:
         ours_e4 = -sum(
             trade.order.side * trade.qty * trade.price_e4 * trade.order.contract.multiplier
             for trade in self._sim.exchange.trades()
-            if trade.order.tag
+            if trade.order.tag or trade.order.order_id in self._taken
         )
         parts = Counter[str]()
         orders: dict[str, Order] = {}
@@ -680,7 +625,13 @@ class Oracle:
             self._wished(order.contract.key)
             for bracket in self._brackets.values()
             for order in bracket.orders
+            if order.tag
         )
+
+    @property
+    def n_taken(self) -> int:
+        """How often a person has taken over what somebody else had traded."""
+        return len(self._taken)
 
     @property
     def n_closed(self) -> int:

@@ -73,6 +73,10 @@ class Person:
         self._recorder.commanded(name, args, done=done)
         return done
 
+    def take_over(self, key: str) -> bool:
+        """Hand to the engine what somebody else holds there."""
+        return self._command("take-over", {"instrument_id": self._keys.index(key)})
+
     def rearmed(self) -> None:
         """A re-arm lifts a pause too."""
         self._out_since_ns.clear()

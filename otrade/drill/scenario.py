@@ -31,6 +31,8 @@ STRANGERS = 0.12
 """Of the scenarios, beside those that draw it as a trouble: somebody trades what is traded, and gives
 it back.
 """
+TAKE_OVERS = 0.1
+"""Of the scenarios: what somebody else has traded, a person hands to the engine."""
 NEAR_LOSS = 0.15
 """Of the scenarios: the day's loss is smaller than what one stop costs."""
 SECOND = 1_000_000_000
@@ -249,6 +251,8 @@ def draw(
             "qty": strangers.choice((15, 20)),
         }
         events.append(Event(round(strangers.uniform(5, 90), 1), "manual", args))
+    takes_over = _take_over(seed, shares, events) if "manual" in kinds and not strategies else []
+    events += [Event(one.at_s - one.args["after_s"], "manual", one.args) for one in takes_over]
     events.sort(key=lambda event: event.at_s)
     return Scenario(
         seed,
@@ -271,9 +275,25 @@ def draw(
         _budget(rng),
         [_of_history(_of_products(event, instruments), history) for event in events],
         instruments,
-        [] if strategies else draw_actions(seed, last_s, keys, [s.key for s in chosen]),
+        []
+        if strategies
+        else [*draw_actions(seed, last_s, keys, [s.key for s in chosen]), *takes_over],
         history,
     )
+
+
+def _take_over(seed: int, shares: list[str], events: list[Event]) -> list[PersonAction]:
+    """Now and then somebody buys or sells what nothing is held of, and keeps it until the engine is
+    told to take it over. Not where a journal is lost: the orders of others in a book do not say
+    what has become of them.
+    """
+    rng = random.Random(f"take over {seed}")
+    is_lost = any(event.kind == "kill" and event.args["lost"] for event in events)
+    if rng.random() >= TAKE_OVERS or not shares or is_lost:
+        return []
+    after_s = round(rng.uniform(8, 60), 1)
+    args = {"key": rng.choice(shares), "side": rng.choice((-1, 1)), "qty": 12, "after_s": after_s}
+    return [PersonAction(round(rng.uniform(3, 60) + after_s, 1), "take-over", args)]
 
 
 def _widened(

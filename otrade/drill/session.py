@@ -12,7 +12,7 @@ from typing import Any
 import uvloop
 
 from otrade._core.orders.order import take_counts
-from otrade._core.types import NONE_ID, Cmd, Ev, ExitReason, Note, Rec
+from otrade._core.types import Cmd, Ev, ExitReason, Note, Rec
 from otrade.calendar import Calendar
 from otrade.charges import NO_CHARGES, Charges
 from otrade.drill.bars import BarJudge
@@ -20,6 +20,7 @@ from otrade.drill.bounds.stretches import Stretches
 from otrade.drill.coverage import Counts, count_settings
 from otrade.drill.draws.actions import PersonAction
 from otrade.drill.draws.instruments import PRODUCT_CODES, InstrumentDraw
+from otrade.drill.limits import LimitJudge, LimitPassed
 from otrade.drill.oracle import Oracle, Violation
 from otrade.drill.person import Person
 from otrade.drill.process import (
@@ -42,6 +43,7 @@ from otrade.drill.trader.leave.exits import ExitJudge, WrongExit
 from otrade.drill.trader.leave.held import entered_brackets
 from otrade.drill.trader.leave.leaving import LeaveJudge, WrongLeave
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
+from otrade.drill.trader.quarantines import QuarantineJudge, ShownQuarantines, WrongQuarantine
 from otrade.drill.trader.record import SessionRecorder
 from otrade.drill.trouble import TROUBLES, UNDECIDED
 from otrade.errors import OTradeError
@@ -64,6 +66,9 @@ STEP_NS = SECOND
 AFTER_CLOSE_S = 120
 FIRST_RUN = 100
 PAISA_E4 = 100
+TRY_NS = 5 * SECOND
+TAKE_OVER_NS = 60 * SECOND
+"""A person who takes something over tries so often, and for so long."""
 
 
 @dataclass(slots=True)
@@ -97,6 +102,8 @@ class SessionResult:
     n_leaves: int = 0
     """Times by which a position had to leave, and reasons of those that left."""
     n_leaves_open: int = 0
+    n_kept_out: int = 0
+    """Times that an instrument was in quarantine."""
     n_events: int = 0
     n_decisions: int = 0
     simulated_s: float = 0.0
@@ -150,8 +157,9 @@ class DrillSession:
         self._control = Commands()
         self._calendar = Calendar.load()
         self._person = Person(scenario, self._control, self.recorder, self._sim.clock.now_ns)
-        self._oracle = Oracle(self._sim, scenario, self._strategy_of, self._person)
+        self._oracle = Oracle(self._sim, scenario, self._person)
         self._bars = BarJudge(self._sim, sorted({strategy.key for strategy in scenario.strategies}))
+        self._shown = ShownQuarantines()
         self._waiting: list[PersonAction] = []
         """What a person does once an entry stands."""
         self._journals = [MemoryJournal()]
@@ -426,6 +434,9 @@ class DrillSession:
             return
         clock = self._sim.clock
         self._said.append((clock.now_ns(), f"PERSON: {action.what} {action.args}"))
+        if action.what == "take-over":
+            self._take_over(action.args["key"], clock.now_ns() + TAKE_OVER_NS)
+            return
         if not self._person.act(self._day, action):
             return
         self._result.seen[f"person_{action.what}"] += 1
@@ -436,18 +447,31 @@ class DrillSession:
             else:
                 clock.schedule(after_ns, lambda: self._person.undo(self._day, action))
 
+    def _take_over(self, key: str, until_ns: int) -> None:
+        """A person hands over what one order of somebody else has traded, where it is all that the
+        account has there; he tries until the engine has seen it.
+        """
+        sim = self._sim
+        contract = sim.exchange.market.universe.resolve(key)
+        product = self._scenario.instrument(key).product
+        there = [order for order in sim.exchange.orders() if order.contract is contract]
+        foreign = [order for order in there if not order.tag and order.product == product]
+        if len(foreign) != 1 or any(not order.is_final for order in there):
+            return
+        (order,) = foreign
+        held = sim.exchange.ledger.held(contract, product)
+        if not order.filled_qty or held != order.side * order.filled_qty:
+            return
+        if not self._process.is_dead and self._person.take_over(key):
+            self.recorder.took_over(order)
+            self._oracle.take_over(order)
+            self._result.seen["person_take-over"] += 1
+        elif sim.clock.now_ns() + TRY_NS < until_ns:
+            sim.clock.schedule(sim.clock.now_ns() + TRY_NS, lambda: self._take_over(key, until_ns))
+
     def _set_right(self, clock: MortalClock, wrong_ns: int) -> None:
         clock.wrong_ns -= wrong_ns
         self._say_clock()
-
-    def _strategy_of(self, tag: str) -> int:
-        engine = self._process.day.engine
-        slot = engine.find_order(tag, "")
-        return (
-            int(engine.bracket(engine.order(slot)["bracket_id"])["strategy_id"])
-            if slot >= 0
-            else NONE_ID
-        )
 
     def _say_clock(self) -> None:
         clock = self._process.clock
@@ -487,6 +511,8 @@ class DrillSession:
         if self._n_runs and self._process.is_dead and self._n_deaths < self._n_runs:
             self._n_deaths = self._n_runs
             self._sim.faults.seen["kill"] += 1
+        if self._n_runs:
+            self._shown.see(self._sim.clock.now_ns(), self._kept_out())
         if self._n_runs and self._day.ended.is_set() and not self._ended_ns:
             self._ended_ns = self._sim.clock.now_ns()
         try:
@@ -511,6 +537,7 @@ class DrillSession:
         if day.has_fault:
             raise Violation("code of the engine failed; see the timeline")
         self._compare_bars()
+        self._shown.see(self._sim.clock.now_ns(), ())
         self._judge_entries()
         self._compare_books()
         self._compare_limits()
@@ -519,6 +546,17 @@ class DrillSession:
         for state in ("INITIALIZED", "asked NONE"):
             self._result.pairs[state, Ev.SEND_NEW.name] = placed  # a warm-up sends to nobody
         self._compare_journal()
+
+    def _kept_out(self) -> list[str]:
+        """Instruments that the engine shows as in quarantine."""
+        engine = self._day.engine
+        if self._process.is_dead or self._day.ended.is_set() or not engine.n_quarantined:
+            return []
+        return [
+            f"{spec.exchange}:{spec.symbol}"
+            for number, spec in enumerate(self._instruments)
+            if engine.instrument(number)["quarantined"]
+        ]
 
     def _check_hours(self) -> None:
         """The day lasts until its close. A process that begins under a clock which is set ahead for
@@ -615,7 +653,8 @@ class DrillSession:
         # count before.
         if (
             limit
-            and self._day.engine.risk()["trades"] > limit + self._sim.faults.seen["answer_late"]
+            and self._day.engine.risk()["trades"]
+            > limit + self._sim.faults.seen["answer_late"] + self._oracle.n_taken
         ):
             raise Violation(f"{self._day.engine.risk()['trades']} trades; the limit is {limit}")
 
@@ -631,7 +670,15 @@ class DrillSession:
         )
         try:
             judge.check()
-        except WrongEntry as error:
+            LimitJudge(
+                instruments,
+                judge.decisions,
+                judge.unsure,
+                self._person.loosest,
+                self._oracle.sent_ns,
+                self._oracle.was_known,
+            ).check()
+        except (WrongEntry, LimitPassed) as error:
             raise Violation(str(error)) from None
         self._judge_exits(judge, instruments)
         counts = judge.counts
@@ -658,7 +705,12 @@ class DrillSession:
         """What became of the trader's positions."""
         record, orders = self.recorder.record, self._sim.exchange.orders()
         brackets = entered_brackets(
-            orders, instruments, entries.touches, entries.strategies_of, entries.unsure
+            orders,
+            instruments,
+            entries.touches,
+            entries.strategies_of,
+            entries.unsure,
+            record.taken_over,
         )
         prices = ExitJudge(record, brackets, entries.unsure)
         others = frozenset(one.contract.key for one in orders if not one.tag and one.filled_qty)
@@ -672,12 +724,16 @@ class DrillSession:
             exchange.trades(),
             {(one.contract.key, one.product): one.qty for one in exchange.ledger.positions()},
             entries.unsure,
+            record.taken_over,
         )
         try:
             prices.check()
             leaving.check([one for one in orders if one.tag and one.tag[12] == "E"])
             account.check()
-        except (WrongExit, WrongLeave, WrongAccount) as error:
+            self._result.n_kept_out = QuarantineJudge(
+                record, instruments, orders, account.others
+            ).check(self._shown.stretches)
+        except (WrongExit, WrongLeave, WrongAccount, WrongQuarantine) as error:
             raise Violation(str(error)) from None
         counts = prices.counts
         self._result.n_exit_terms = counts.n_stops + counts.n_targets + counts.n_ways_out

@@ -24,6 +24,15 @@ NAMES = {
     "token": "access token revoked",
 }
 
+PERSON = {
+    "person_limits": "changes of limits",
+    "person_enabled": "strategies switched off",
+    "person_pause": "pauses",
+    "person_stop-entries": "stops of entries",
+    "person_flatten": "instruments flattened",
+    "person_take-over": "positions taken over",
+}
+"""What a person did, as a session counts it."""
 DEATHS = {"kill", "cut_fills"}
 """Troubles of a session in which a recovery has nothing else to fight with."""
 NO_ORDERS = "cap_day"
@@ -51,7 +60,7 @@ def render(results: Sequence[SessionResult], kinds: Sequence[str], wall_s: float
         f"{sum(r.n_close_calls for r in results):,} too near to call, "
         f"{sum(r.n_left_open for r in results):,} left open by a trouble or the rate",
         f"exits               {sum(r.n_exit_terms for r in results):,} terms of the independent trader's, "
-        f"{sum(r.n_leaves for r in results):,} times and reasons to leave; "
+        f"{sum(r.n_leaves for r in results):,} times and reasons to leave, {sum(r.n_kept_out for r in results):,} quarantines; "
         f"{sum(r.n_exit_terms_open for r in results):,} and {sum(r.n_leaves_open for r in results):,} left open by a trouble",
         f"journal             {sum(r.n_events for r in results):,} events replayed, "
         f"{sum(r.n_decisions for r in results):,} decisions the same bit for bit",
@@ -86,6 +95,7 @@ def render(results: Sequence[SessionResult], kinds: Sequence[str], wall_s: float
         f"{_worst(r.naked_s for r in free):.2f} s with troubles; "
         f"at the target by design {_worst(r.target_s for r in calm):.2f} s and {_worst(r.target_s for r in free):.2f} s",
         "",
+        f"a person            {', '.join(f'{seen[name]:,} {words}' for name, words in PERSON.items())}",
         f"starts from history {', '.join(f'{seen[name]:,} {words}' for name, words in STARTS.items())}",
         f"recoveries          {seen['kill'] + seen['kill_again']:,}, {seen['kill_lost_journal']:,} of them from the book alone; "
         "worst time from a restart until everything open was covered:",

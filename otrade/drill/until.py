@@ -1,7 +1,7 @@
 """Seeds until the first violation, in one line: for whoever wants to know whether a bug is found,
 and how soon.
 
-python -m otrade.drill.until --seeds N [--jobs N] [--faults A,B]
+python -m otrade.drill.until --seeds N [--seed N] [--jobs N] [--faults A,B]
 """
 
 import argparse
@@ -13,11 +13,13 @@ from otrade.drill.trouble import TROUBLES
 def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--seeds", type=int, default=1_000)
+    ap.add_argument("--seed", type=int, default=0, help="the first of them")
     ap.add_argument("--jobs", type=int, default=0)
     ap.add_argument("--faults", default="", metavar="A,B", help="only these; default: all")
     args = ap.parse_args()
     kinds = tuple(args.faults.split(",")) if args.faults else tuple(TROUBLES)
-    for number, result in enumerate(sessions(CampaignRequest(0, args.seeds, kinds, args.jobs)), 1):
+    request = CampaignRequest(args.seed, args.seeds, kinds, args.jobs)
+    for number, result in enumerate(sessions(request), 1):
         if result.error:
             print(f"CAUGHT {number} {result.error}")
             return

@@ -11,13 +11,11 @@ the row. Prints the seeds that each took; exit code 1 when one survives.
 from __future__ import annotations
 
 import argparse
-import re
-import shutil
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
 
+from tests.drill.mutant_tree import COPY, drill, planted, prepare
 from tests.drill.operators import (
     ROOT,
     Operator,
@@ -39,7 +37,6 @@ from tests.drill.operators import (
     without,
 )
 
-COPY = ROOT / "build" / "mutants"
 CORE = "otrade._core."
 
 
@@ -660,6 +657,27 @@ MUTANTS = (
         "manual",
     ),
     Mutant(
+        "taken over with a stop at twice its distance",
+        "otrade.live.reconciliation.bracket_recovery",
+        "adopt_position",
+        (
+            argument(
+                "bracket_id plan.engine.adopt_bracket",
+                "plan.engine.adopt_bracket",
+                3,
+                "2 * distance_e4",
+            ),
+        ),
+        "what a person hands over may lose twice what its strategy's plan allows",
+    ),
+    Mutant(
+        "one unit of what is taken over forgotten",
+        "otrade.live.reconciliation.bracket_recovery",
+        "adopt_position",
+        (argument("_fill Leg.ENTRY", "_fill", 4, "part - 1"),),
+        "a unit that a person has handed over has no stop",
+    ),
+    Mutant(
         "flatten_on_limit ignored",
         CORE + "orders.bracket",
         "on_pnl",
@@ -912,89 +930,9 @@ follows from them.
 """
 
 
-def prepare() -> None:
-    """A copy of the tree with its compiled modules, so that a mutant rebuilds one of them."""
-    shutil.rmtree(COPY, ignore_errors=True)
-    COPY.mkdir(parents=True)
-    tracked = subprocess.check_output(
-        [
-            "git",
-            "ls-files",
-            "-z",
-            "otrade",
-            "tests",
-            "setup.py",
-            "pyproject.toml",
-            "README.md",
-            "LICENSE",
-        ],
-        cwd=ROOT,
-    )
-    made = [
-        str(p.relative_to(ROOT))
-        for p in (ROOT / "otrade").rglob("*")
-        if p.suffix in (".so", ".c")
-        or p.name in ("types.h", "types.pxd", "notes.pxd", "otk.h", "otk.pxd")
-    ]
-    for name in [*tracked.decode().split("\0")[:-1], *made]:
-        (COPY / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, COPY / name)
-    if (ROOT / "build" / "kernels").exists():
-        shutil.copytree(
-            ROOT / "build" / "kernels", COPY / "build" / "kernels", copy_function=shutil.copy2
-        )
-    build()  # once whole; each mutant then rebuilds one module, and the one before it
-
-
-def build() -> None:
-    done = subprocess.run(
-        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
-        cwd=COPY,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise SystemExit(f"the mutant does not compile:\n{done.stderr[-2000:]}")
-
-
-def drill(seeds: int, jobs: int, faults: str = "") -> tuple[int, str]:
-    """(seeds until the first violation, its words); 0 when there was none."""
-    words = [
-        sys.executable,
-        "-m",
-        "otrade.drill.until",
-        "--seeds",
-        str(seeds),
-        "--jobs",
-        str(jobs),
-        "--faults",
-        faults,
-    ]
-    done = subprocess.run(
-        words,
-        cwd=COPY,
-        capture_output=True,
-        text=True,
-        env={"PYTHONPATH": str(COPY), "PATH": "/usr/bin:/bin"},
-        timeout=3600,
-    )
-    found = re.search(r"^CAUGHT (\d+) (.*)$", done.stdout, re.M)
-    if found:
-        return int(found[1]), found[2]
-    if "SURVIVED" not in done.stdout:
-        return (
-            1,
-            f"CRASH {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}",
-        )
-    return 0, ""
-
-
-def plant(mutant: Mutant) -> str:
-    """Change the copy; the original text, to be put back."""
-    path = COPY / mutant.file
-    text = path.read_text()
-    path.write_text(mutant.planted_in(text))
-    return text
+ROUNDS = (30, 300)
+"""Every bug is drilled so far before any is drilled further: what is soon found is soon told."""
+HARMLESS_SEEDS = 200
 
 
 def main() -> int:
@@ -1005,34 +943,36 @@ def main() -> int:
     ap.add_argument("--seeds", type=int, default=3_000)
     ap.add_argument("--jobs", type=int, default=0)
     args = ap.parse_args()
+    open_still = [
+        mutant
+        for mutant in MUTANTS
+        if not args.only or any(part in mutant.name for part in args.only.split(","))
+    ]
     prepare()
-    survivors = []
     print(f"{'planted bug':<40}{'seeds':>7}  caught as", flush=True)
-    for mutant in MUTANTS:
-        if args.only and not any(part in mutant.name for part in args.only.split(",")):
-            continue
-        text = plant(mutant)
-        try:
-            began = time.monotonic()
-            build()  # of a Python file too: the mutant before it is still compiled in
-            built = time.monotonic()
-            took, words = drill(
-                min(args.seeds, 200) if mutant.name in HARMLESS else args.seeds,
-                args.jobs,
-                mutant.faults,
-            )
-        finally:
-            (COPY / mutant.file).write_text(text)
+    first = 0
+    for last in sorted({*(n for n in ROUNDS if n < args.seeds), args.seeds}):
+        open_still = [mutant for mutant in open_still if not _is_caught(mutant, first, last, args)]
+        first = last
+    for mutant in open_still:
+        print(f"{mutant.name:<40}{'-':>7}  {HARMLESS.get(mutant.name, 'NOT CAUGHT')}", flush=True)
+    return 1 if any(mutant.name not in HARMLESS for mutant in open_still) else 0
+
+
+def _is_caught(mutant: Mutant, first: int, last: int, args: argparse.Namespace) -> bool:
+    """By the seeds from the first on, the last one left out."""
+    if mutant.name in HARMLESS:
+        last = min(last, HARMLESS_SEEDS)
+    if last <= first:
+        return False
+    began = time.monotonic()
+    with planted(mutant.file, mutant.planted_in((COPY / mutant.file).read_text())):
+        built = time.monotonic()
+        took, words = drill(first, last - first, args.jobs, mutant.faults)
+    if took:
         seconds = f"{built - began:.0f}+{time.monotonic() - built:.0f} s"
-        if took == 0 and mutant.name not in HARMLESS:
-            survivors.append(mutant.name)
-        verdict = words[:110] or (
-            f"harmless: {HARMLESS[mutant.name]}" if mutant.name in HARMLESS else "NOT CAUGHT"
-        )
-        print(f"{mutant.name:<40}{took or '-':>7}  {verdict}  ({seconds})", flush=True)
-    if survivors:
-        print(f"not caught: {', '.join(survivors)}")
-    return 1 if survivors else 0
+        print(f"{mutant.name:<40}{first + took:>7}  {words[:110]}  ({seconds})", flush=True)
+    return took > 0
 
 
 if __name__ == "__main__":

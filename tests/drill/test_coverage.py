@@ -101,6 +101,17 @@ def test_what_a_person_does_is_drawn() -> None:
     assert changed == set(LOWERED) <= set(draw(0, []).limits)
 
 
+def test_take_overs_are_drawn_behind_what_somebody_else_has_traded() -> None:
+    found = [(draw(seed, ["manual"]), seed) for seed in range(200)]
+    taken = [(s, a) for s, _ in found for a in s.actions if a.what == "take-over"]
+    assert 10 <= len(taken) <= 40
+    for scenario, action in taken:
+        (event,) = [event for event in scenario.events if event.args.get("qty") == 12]
+        assert event.at_s == pytest.approx(action.at_s - action.args["after_s"])
+        assert event.kind == "manual" and event.args["key"] == action.args["key"]
+    assert not [a for seed in range(100) for a in draw(seed, []).actions if a.what == "take-over"]
+
+
 def test_orders_count_for_the_settings_of_their_instrument_alone() -> None:
     scenarios = (draw(seed, []) for seed in range(200))
     scenario = next(

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from functools import cache
 
 import pytest
@@ -14,6 +16,7 @@ from Cython.Compiler.Main import CompilationOptions, Context
 from Cython.Compiler.Scanning import FileSourceDescriptor
 from Cython.Compiler.Symtab import ModuleScope
 
+from tests.drill import mutant_tree
 from tests.drill.mutants import HARMLESS, MUTANTS, Mutant
 from tests.drill.operators import (
     ROOT,
@@ -168,3 +171,42 @@ def test_what_is_no_source_is_seen(tmp_path) -> None:
 def words_of_the_tree() -> set[str]:
     paths = [path for kind in ("*.py", "*.pyx") for path in (ROOT / "otrade").rglob(kind)]
     return {word for path in paths for word in re.findall(r"[A-Za-z_]\w*", path.read_text())}
+
+
+def test_only_what_a_row_changes_is_built_and_put_back(tmp_path, monkeypatch) -> None:
+    names = ("orders/entry.pyx", "orders/entry.c", "orders/entry.cpython.so", "orders/exits.c")
+    for name in names:
+        (tmp_path / "otrade/_core" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "otrade/_core" / name).write_text("as it was")
+    built = list[tuple[str, ...]]()
+
+    def build(*words: str) -> None:
+        built.append(words[-1:])
+        for name in names[1:3]:
+            (tmp_path / "otrade/_core" / name).write_text("with the bug")
+
+    monkeypatch.setattr(mutant_tree, "COPY", tmp_path)
+    monkeypatch.setattr(mutant_tree, "_build", build)
+    before = {name: (tmp_path / "otrade/_core" / name).stat().st_mtime_ns for name in names}
+    with mutant_tree.planted("otrade/_core/orders/entry.pyx", "the bug"):
+        assert (tmp_path / "otrade/_core" / names[0]).read_text() == "the bug"
+    for name in names:
+        path = tmp_path / "otrade/_core" / name
+        assert (path.read_text(), path.stat().st_mtime_ns) == ("as it was", before[name])
+    (tmp_path / "otrade/clock.py").write_text("as it was")
+    with mutant_tree.planted("otrade/clock.py", "the bug"):
+        pass
+    assert built == [("otrade/_core/orders/entry.pyx",)]
+
+
+def test_one_extension_is_found_by_its_source() -> None:
+    """What builds one row reads the tree's own setup; a Cython file that it does not name is none."""
+    listing = mutant_tree.PART.replace("dist.run_commands()", "print(len(dist.ext_modules))")
+
+    def listed(word: str) -> str:
+        asked = [sys.executable, "-c", listing, word]
+        return subprocess.run(asked, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+    assert listed("otrade/_core/state.pyx") == "1"
+    assert 2 <= int(listed(mutant_tree.OF_KERNELS)) <= 12
+    assert listed("otrade/_core/gone.pyx") == ""

@@ -98,7 +98,7 @@ def main() -> int:
     with servers(args.jobs) as running:
         path = COPY / "build" / RECORDED
         known = read_reach(path, sites) if args.again else ([], [])
-        tests, drilled = recorded(running, DRILL_SEEDS, print, known)
+        tests, drilled = recorded(running, DRILL_SEEDS if args.drill else 0, print, known)
         write_reach(path, sites, tests, drilled)
         outcomes = [*caught, *tried(running, open_still, tests, drilled, args.drill, say)]
     outcomes += [

@@ -32,7 +32,8 @@ class PersonAction:
     nothing (nor reverses), what waits is dropped, and what is open is managed to its end. `pause`:
     no entries for `s` seconds, and across a restart; exits go on. `stop-entries`: REDUCING for `s`
     seconds: the same, and unfilled entries are cancelled; `standing`: not before one stands.
-    `flatten`: what one instrument holds leaves.
+    `flatten`: what one instrument holds leaves. `take-over`: what somebody else has traded there is
+    the engine's: it gets a stop, and is exited like any other position.
     """
 
     at_s: float

@@ -8,10 +8,12 @@ seconds: what somebody else trades within one of an exit of ours may have closed
 to buy that back is as right as to leave it to him.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from otrade.drill.trader.plan import TraderInstrument
+from otrade.drill.trader.record import TakenOver
 from otrade.simulator.exchange.orders import FINAL, Execution, Order
 
 SECOND = 1_000_000_000
@@ -23,6 +25,17 @@ UNDONE_NS = 30 * SECOND
 
 class WrongAccount(AssertionError):
     """The account holds what nobody intended, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class OthersShare:
+    """What others hold of an instrument in one product, from then on. `is_sure`: nobody can say
+    otherwise.
+    """
+
+    ts_ns: int
+    units: int
+    is_sure: bool
 
 
 @dataclass(slots=True)
@@ -76,7 +89,9 @@ class AccountJudge:
         trades: Iterable[Execution],
         ledger: Mapping[tuple[str, str], int],
         unsure: Callable[[int, int], str],
+        taken_over: Iterable[TakenOver] = (),
     ) -> None:
+        self._taken_over = sorted(taken_over, key=lambda taken: taken.ts_ns)
         self._products = {one.key: one.product for one in instruments}
         self._orders = list(orders)
         self._trades = list(trades)
@@ -85,10 +100,15 @@ class AccountJudge:
         self._parts: dict[tuple[str, str], AccountPart] = {}
         self.n_moments = 0
         """Executions after which the account was added up."""
+        self.others: dict[tuple[str, str], list[OthersShare]] = {}
+        """By instrument and product, once it is checked."""
 
     def check(self) -> None:
         """WrongAccount for the first thing that is wrong."""
+        waiting = deque(self._taken_over)
         for trade in self._trades:
+            while waiting and waiting[0].ts_ns <= trade.ts_ns:
+                self._take_over(waiting.popleft())
             order = trade.order
             place = order.contract.key, order.product
             part = self._parts.setdefault(place, AccountPart())
@@ -99,13 +119,28 @@ class AccountJudge:
                 part.others_ns.append(trade.ts_ns)
                 self._others(part, order.side, trade.qty, trade.ts_ns)
             self.n_moments += 1
+            self.others.setdefault(place, []).append(
+                OthersShare(trade.ts_ns, part.strangers, not part.either and not part.excess)
+            )
             if part.net != part.ours + part.strangers:
                 raise WrongAccount(
                     f"{place[0]}: the account holds {part.net} units, "
                     f"we {part.ours} and others {part.strangers}"
                 )
             self._check_excess(place[0], part, trade.ts_ns)
+        for taken in waiting:
+            self._take_over(taken)
         self._check_end()
+
+    def _take_over(self, taken: TakenOver) -> None:
+        """What somebody else holds is a bracket's of ours from then on."""
+        order, place = taken.order, (taken.order.contract.key, taken.order.product)
+        part = self._parts[place]
+        exits = taken.exits_among(self._orders)
+        tag = (exits[0].tag or "")[2:12] if exits else order.order_id
+        part.brackets[tag] = order.side, order.filled_qty
+        part.strangers -= order.side * order.filled_qty
+        self.others[place].append(OthersShare(taken.ts_ns, part.strangers, not part.either))
 
     def _ours(self, part: AccountPart, order: Order, trade: Execution) -> None:
         key, product = order.contract.key, order.product

@@ -3,14 +3,14 @@ sent, at its moment and on its terms, and every one that he would have sent is t
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from otrade.drill.trader.gates import Gates, Verdict
 from otrade.drill.trader.holdings import EnteredDecision, SeenBracket, brackets_of
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.profit import RunningProfit
-from otrade.drill.trader.record import SessionRecord
+from otrade.drill.trader.record import SessionRecord, TakenOver
 from otrade.drill.trader.replay import InstrumentReplay, SeenTouch, TraderSignal
 from otrade.drill.trader.terms import E4, EntryTerms, entry_terms
 from otrade.drill.trader.tolerances import (
@@ -91,7 +91,14 @@ class EntryJudge:
         self._brackets = brackets_of(exchange.orders())
         self.profit = RunningProfit(
             self._instruments,
-            exchange.trades(),
+            [
+                *(trade for trade in exchange.trades() if trade.order.tag),
+                *(
+                    replace(trade, ts_ns=taken.ts_ns)
+                    for taken in record.taken_over
+                    for trade in taken.order.trades
+                ),
+            ],
             {key: replay.touches for key, replay in self._replays.items()},
         )
         others_ns = [*exchange.changes_ns, *(ts_ns for ts_ns, _ in exchange.refused)]
@@ -114,13 +121,18 @@ class EntryJudge:
         """What the strategies of each instrument have said."""
         return {key: replay.signals for key, replay in self._replays.items()}
 
+    @property
+    def decisions(self) -> list[EnteredDecision]:
+        """What was entered, oldest first."""
+        return self._gates.decisions
+
     def unsure(self, from_ns: int, until_ns: int) -> str:
         """Why a trouble may have delayed something between these times; empty: none has."""
         return self._gates.unsure(from_ns, until_ns)
 
     def check(self) -> None:
         """WrongEntry for the first thing that is wrong."""
-        happenings: list[tuple[int, int, int, int, TraderSignal | Order]] = [
+        happenings: list[tuple[int, int, int, int, TraderSignal | Order | TakenOver]] = [
             (signal.ts_ns, 0, signal.order, number, signal)
             for replay in self._replays.values()
             for number, signal in enumerate(replay.signals)  # a bar's before those of its tick
@@ -130,14 +142,28 @@ class EntryJudge:
             for number, (_, bracket) in enumerate(self._unmatched)
             for before_ns in REQUEST_NS
         ]
+        happenings += [(taken.ts_ns, -1, 0, 0, taken) for taken in self._record.taken_over]
         for ts_ns, _, _, _, what in sorted(happenings, key=lambda row: row[:4]):
             self._expire(ts_ns)
-            if isinstance(what, Order):
+            if isinstance(what, TakenOver):
+                self._take_over(what)
+            elif isinstance(what, Order):
                 self._explain(what, is_last=ts_ns == what.ts_placed_ns - REQUEST_NS[0])
             else:
                 self._signal(what)
         self._expire(1 << 62)
         self._check_timeouts()
+
+    def _take_over(self, taken: TakenOver) -> None:
+        """It is a position of its instrument's first strategy from then on."""
+        strategy = self._instruments[taken.order.contract.key].strategies[0]
+        exits = taken.exits_among(self._exchange.orders())
+        bracket = SeenBracket(taken.order, [taken.order, *exits], [])
+        self._gates.decisions.append(
+            EnteredDecision(
+                strategy, taken.order.side, taken.ts_ns, taken.order.filled_qty, [bracket]
+            )
+        )
 
     # ---- a signal, and what must follow
 
@@ -463,11 +489,13 @@ class EntryJudge:
             timeout_ns = decision.strategy.plan.get("entry_timeout_ns", 0)
             for bracket in decision.brackets if timeout_ns else ():
                 entry = bracket.entry
+                if not entry.tag:
+                    continue  # somebody else's, that was taken over
                 end_ns = entry.ts_placed_ns + timeout_ns
                 latest_ns = end_ns + STANDS_NS
-                if self._gates.unsure(entry.ts_placed_ns, latest_ns) or not self._gates.has_room(
-                    end_ns, 4
-                ):
+                if self._gates.unsure(
+                    entry.ts_placed_ns, latest_ns
+                ) or not self._gates.has_room_to_cancel(end_ns, latest_ns):
                     continue
                 stands = entry.as_told(latest_ns)
                 if stands is not None and stands.status not in FINAL:

@@ -13,12 +13,10 @@ from otrade.drill.trader.record import SessionRecord
 from otrade.drill.trader.replay import SeenTouch
 from otrade.drill.trader.terms import EntryTerms
 from otrade.drill.trader.tolerances import (
-    AT_A_MINUTE,
-    DIED,
-    FORGOT,
     FORGOTTEN_NS,
+    GIVEN_BACK_NS,
     TOLD_NS,
-    TOLERANCES,
+    doubtful_windows,
 )
 from otrade.simulator.exchange import orders as states
 from otrade.simulator.exchange.orders import Order
@@ -31,8 +29,6 @@ LONG_NS = 120 * SECOND
 """What happened so long ago is known by now, whatever went wrong then."""
 LATE_NS = 10 * SECOND
 """So long after a position's end what belongs to it may still come."""
-GIVEN_BACK_NS = 60 * SECOND
-"""What somebody has given back is found by looking: within this, troubles apart."""
 WRONG_PRICES = frozenset({"avg_missing", "avg_revised", "trades_late"})
 HALTS = frozenset({"kill", "stop-entries", "pause"})
 LIFTS = frozenset({"rearm", "resume"})
@@ -81,38 +77,17 @@ class Gates:
         self._others = [order for order in orders if not order.tag]
         ours = [order for order in orders if order.tag]
         self._requests_ns = sorted([*(order.ts_placed_ns for order in ours), *others_ns])
-        self._unsure = [
-            (window.from_ns, window.until_ns + round(tolerance.after_s * SECOND), tolerance)
-            for window in record.troubles
-            if (tolerance := TOLERANCES.get(window.kind)) is not None
-        ]
-        lives = record.lives
-        for life, after in zip(lives, lives[1:], strict=False):
-            if not life.opened_ns:
-                continue  # it died before anything was told to it
-            tolerance = DIED if after.has_journal else FORGOT
-            until_ns = after.started_ns + round(tolerance.after_s * SECOND)
-            self._unsure.append((life.alive_ns, until_ns, tolerance))
-        self._unsure += [
-            (life.started_ns, life.started_ns + round(AT_A_MINUTE.after_s * SECOND), AT_A_MINUTE)
-            for life in lives
-            if life.is_warmed and life.started_ns // MINUTE != life.opened_ns // MINUTE
-        ]
-        self._unsure += [
-            (ts_ns, ts_ns + round(tolerance.after_s * SECOND), tolerance)
-            for ts_ns, kind in record.happened
-            if (tolerance := TOLERANCES.get(kind)) is not None
-        ]
+        self._doubts = doubtful_windows(record)
 
     def unsure(self, from_ns: int, until_ns: int, *, of_signals: bool = False) -> str:
         """Why nobody can know exactly what was right between these times; empty: one can."""
-        for since_ns, to_ns, tolerance in self._unsure:
+        for doubt in self._doubts:
             if (
-                since_ns <= until_ns
-                and from_ns <= to_ns
-                and (tolerance.moves_signals or not of_signals)
+                doubt.from_ns <= until_ns
+                and from_ns <= doubt.until_ns
+                and (doubt.tolerance.moves_signals or not of_signals)
             ):
-                return tolerance.why
+                return doubt.tolerance.why
         return ""
 
     # ---- the gates
@@ -412,6 +387,20 @@ class Gates:
             first = bisect_left(self._requests_ns, ts_ns - window_ns)
             used = bisect_right(self._requests_ns, ts_ns + TOLD_NS) - first
             if used + owed + 2 * n > limit - budget.get(f"reserve_{name}", 0):
+                return False
+        return True
+
+    def has_room_to_cancel(self, from_ns: int, until_ns: int) -> bool:
+        """Surely, all that time: a cancel may take what is kept for stops and ways out, and those
+        that are open may want one request each.
+        """
+        owed = sum(len(one.brackets) for one in self.decisions if one.may_be_open(from_ns))
+        budget = self._budget
+        for window_ns, name in ((SECOND, "second"), (MINUTE, "minute"), (30 * MINUTE, "half_hour")):
+            limit = budget.get(f"per_{name}", 0)
+            first = bisect_left(self._requests_ns, from_ns - window_ns)
+            used = bisect_right(self._requests_ns, until_ns + TOLD_NS) - first
+            if limit and used + owed > limit:
                 return False
         return True
 

@@ -1,4 +1,4 @@
-"""The day's profit as it ran: executions of orders with our tags, what is open at the last price."""
+"""The day's profit as it ran: executions of our orders, what is open at the last price."""
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -23,7 +23,6 @@ class RunningProfit:
         events: list[tuple[int, str, int, int]] = [
             (trade.ts_ns, trade.order.contract.key, trade.order.side * trade.qty, trade.price_e4)
             for trade in trades
-            if trade.order.tag
         ]
         if events:
             events += [

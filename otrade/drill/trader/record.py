@@ -14,6 +14,7 @@ from typing import Any
 from otrade.drill.trader.feeds.sight import Sight, reader_of
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.exchange.market_data import MarketSnapshot
+from otrade.simulator.exchange.orders import Order
 from otrade.simulator.simulator import Simulator, wire_name
 
 SECOND = 1_000_000_000
@@ -111,6 +112,26 @@ class PersonCommand:
     done: bool
 
 
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """A person has made the engine's what this order of somebody else has traded."""
+
+    ts_ns: int
+    order: Order
+
+    def exits_among(self, orders: Iterable[Order]) -> list[Order]:
+        """Those of the bracket that it became: the first one there afterwards that has no entry."""
+        key = self.order.contract.key
+        mine = [order for order in orders if order.tag and order.contract.key == key]
+        entered = {(order.tag or "")[2:12] for order in mine if (order.tag or "")[12] == "E"}
+        tags = [
+            (order.tag or "")[2:12]
+            for order in sorted(mine, key=lambda one: one.ts_placed_ns)
+            if order.ts_placed_ns >= self.ts_ns and (order.tag or "")[2:12] not in entered
+        ]
+        return [order for order in mine if tags and (order.tag or "")[2:12] == tags[0]]
+
+
 @dataclass(slots=True)
 class SessionRecord:
     """All of it, each list oldest first."""
@@ -134,6 +155,7 @@ class SessionRecord:
     """(time, nanoseconds by which the machine's clock is ahead from then on)."""
     limits: list[tuple[int, Mapping[str, int]]] = field(default_factory=list)
     """(time, limits in force from then on, in the core's units)."""
+    taken_over: list[TakenOver] = field(default_factory=list)
     _sights: list[Sight] = field(default_factory=list)
     _n_read: int = 0
 
@@ -245,6 +267,10 @@ class SessionRecorder:
 
     def commanded(self, name: str, args: Mapping[str, Any], *, done: bool) -> None:
         self.record.commands.append(PersonCommand(self._now_ns(), name, args, done))
+
+    def took_over(self, order: Order) -> None:
+        """A person hands to the engine what that order of somebody else has traded."""
+        self.record.taken_over.append(TakenOver(self._now_ns(), order))
 
     def token(self, *, is_good: bool) -> None:
         self.record.tokens.append((self._now_ns(), is_good))

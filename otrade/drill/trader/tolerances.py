@@ -4,7 +4,10 @@ prices, parts, doubled and wrong packets, holes and gaps are computed from the b
 
 from dataclasses import dataclass
 
+from otrade.drill.trader.record import SessionRecord
+
 SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
 MS = 1_000_000
 REQUEST_NS = (2 * MS, 6 * MS)
 """From a request's arrival until the order system looks at it, which is when the order is placed."""
@@ -19,6 +22,8 @@ LOSS_SHARE = 0.02
 CLAMPING = frozenset({"gap", "flex_band", "lock_circuit", "narrow_range"})
 CLAMPED_NS = 180 * SECOND
 """So long after these a limit may be drawn in to the price band, as far as the engine knows it."""
+GIVEN_BACK_NS = 60 * SECOND
+"""What somebody has given back is found by looking: within this, troubles apart."""
 FORGOTTEN_NS = 75 * SECOND
 """After a start without a journal no entries for a minute: nobody knows what was sent in it."""
 
@@ -106,3 +111,43 @@ AT_A_MINUTE = Tolerance(
     "a minute ended while bars of the past were asked for: which bar it was told of nobody knows",
     moves_signals=True,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtfulWindow:
+    """While it lasts nobody can know exactly what was right. `kind`: the trouble's; empty: a process
+    has begun.
+    """
+
+    from_ns: int
+    until_ns: int
+    kind: str
+    tolerance: Tolerance
+
+
+def doubtful_windows(record: SessionRecord) -> list[DoubtfulWindow]:
+    """Those of a session: of the troubles as they were armed, of what really happened, of deaths."""
+    happened = [
+        *((one.from_ns, one.until_ns, one.kind) for one in record.troubles),
+        *((ts_ns, ts_ns, kind) for ts_ns, kind in record.happened),
+    ]
+    found = [
+        DoubtfulWindow(from_ns, until_ns + round(tolerance.after_s * SECOND), kind, tolerance)
+        for from_ns, until_ns, kind in happened
+        if (tolerance := TOLERANCES.get(kind)) is not None
+    ]
+    starts: list[tuple[int, int, Tolerance]] = [
+        (life.alive_ns, after.started_ns, DIED if after.has_journal else FORGOT)
+        for life, after in zip(record.lives, record.lives[1:], strict=False)
+        if life.opened_ns  # else it died before anything was told to it
+    ]
+    starts += [
+        (life.started_ns, life.started_ns, AT_A_MINUTE)
+        for life in record.lives
+        if life.is_warmed and life.started_ns // MINUTE != life.opened_ns // MINUTE
+    ]
+    found += [
+        DoubtfulWindow(from_ns, until_ns + round(tolerance.after_s * SECOND), "", tolerance)
+        for from_ns, until_ns, tolerance in starts
+    ]
+    return found

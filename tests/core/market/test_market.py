@@ -4,6 +4,8 @@ import random
 
 import pytest
 
+from otrade._core.codecs.kite import KiteEncoder
+from otrade._core.engine.engine import Engine
 from otrade._core.types import Reason
 from tests.harness.core_engine import (
     MS,
@@ -45,6 +47,24 @@ def test_many_packets_in_a_frame_reach_their_instruments():
     ids = random.Random(3).sample(range(40), 40)
     e.on_frame_bytes(frame(*(ltp_packet(token_of(i), 10_000 + i) for i in ids)), OPEN_NS)
     assert [e.market(i)["ltp_e4"] for i in range(40)] == [(10_000 + i) * 100 for i in range(40)]
+
+
+def test_tokens_that_fall_into_one_bucket_are_told_apart():
+    """In tables of any size, whichever comes first: of so many pairs some share a bucket."""
+    tokens = [token_of(0) + 256 * i for i in range(64)]
+    for other in tokens[1:]:
+        for pair in ((tokens[0], other), (other, tokens[0])):
+            e = Engine(instruments=2, series=2, strategies=2, brackets=4, orders=16, notices=64, commands=16)  # fmt: skip
+            for token in pair:
+                e.add_instrument(
+                    token=token, segment=1, symbol=str(token), exchange="NSE", product=0, tick_size_e4=500, lot_size=1
+                )  # fmt: skip
+            e.set_encoder(KiteEncoder(b"127.0.0.1", b"", b"token k:t"))
+            e.start(OPEN_NS)
+            e.on_frame_bytes(
+                frame(*(ltp_packet(t, 10_000 + i) for i, t in enumerate(pair))), OPEN_NS
+            )
+            assert [e.market(i)["ltp_e4"] for i in range(2)] == [1_000_000, 1_000_100], pair
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,15 @@ def test_the_value_is_taken_when_it_comes_at_the_same_quantity(side: int) -> Non
     assert Note.VALUE_TAKEN in d.notes()
 
 
+@pytest.mark.parametrize("more_e4", [-1, 1, 2])
+def test_the_least_difference_of_a_value_is_booked(more_e4: int) -> None:
+    """A hundredth of a paisa, of one average and the next: profit is exact, or it is not."""
+    d, entry = entered(Side.BUY)
+    d.say(entry, Ev.FILL_FULL, 10, value=10_000_000, worth=Worth.AVERAGE)
+    d.say(entry, Ev.FILL_FULL, 10, value=10_000_000 + more_e4, worth=Worth.AVERAGE)
+    assert d.b["entry_value_e4"] == d.e.position(0)["buy_value_e4"] == 10_000_000 + more_e4
+
+
 def test_a_revised_average_is_taken_from_a_newer_report_only() -> None:
     d = EngineDriver()
     stop = d.opened(px=1_004_000)

@@ -633,3 +633,40 @@ def test_the_first_quote_after_a_silence_ends_it() -> None:
     d.quote(990_000, 990_000, 991_000)
     assert (d.b["blind"], d.b["flat_type"], d.b["flat_px_e4"]) == (0, OrdType.LIMIT, 990_000)
     assert d.b["ladder_next_ns"] == min(due, d.now + SECOND)
+
+
+@SIDES
+def test_a_chase_of_an_order_that_stands_is_told_while_its_change_is_paused(side: int) -> None:
+    """Its pause is for requests: the price goes on, and a person hears of each step."""
+    d = leaving(
+        side, ladder_start_bps=10.0, ladder_step_bps=10.0, ladder_interval_ns=2 * SECOND, ladder_max_steps=9
+    )  # fmt: skip
+    d.stands(d.take())
+    n_refused, steps = 0, list[int]()
+    while n_refused < 3:  # pauses of 1, 2 and 4 seconds
+        d.price(10_000, after=100 * MS)
+        d.wait(0)
+        for cmd in requests(d):
+            d.refuse(cmd, Reason.EXCHANGE_REJECT)
+            n_refused += 1
+        told(d, Note.EXIT_CHASED)
+    until = d.b["retry_ns"]
+    assert until == d.now + 4 * SECOND
+    while d.now + 100 * MS < until:
+        d.price(10_000, after=100 * MS)
+        d.wait(0)
+        assert not requests(d)
+        steps += [row["ladder_step"] for row in told(d, Note.EXIT_CHASED)]
+    assert len(steps) == 2 and steps[1] == steps[0] + 1
+
+
+@SIDES
+def test_a_chase_without_an_order_is_told_once_its_pause_is_over(side: int) -> None:
+    d = leaving(
+        side, ladder_start_bps=10.0, ladder_step_bps=10.0, ladder_interval_ns=SECOND, ladder_max_steps=9
+    )  # fmt: skip
+    d.say(d.take(), Ev.CANCELED)
+    told(d, Note.EXIT_CHASED)
+    d.now = max(d.b["ladder_next_ns"], d.b["retry_ns"])
+    d.wait(0)
+    assert [row["ladder_step"] for row in told(d, Note.EXIT_CHASED)] == [1]

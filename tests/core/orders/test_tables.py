@@ -115,6 +115,7 @@ def test_a_bracket_has_so_many_orders_and_then_says_that_it_has_no_more() -> Non
     else:
         pytest.fail("it goes on for ever")
     assert len(set(tags)) == len(tags) == d.b["n_orders"] == 1_024 < 1_152
+    assert [d.e.find_order(tag, "") for tag in tags] == list(range(1_024)), "each by its tag"
 
 
 def test_a_full_table_of_orders_says_so_and_leaves_the_rest_as_it_is() -> None:

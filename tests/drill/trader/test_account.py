@@ -7,6 +7,7 @@ import pytest
 
 from otrade.drill.trader.account import AccountJudge, WrongAccount
 from otrade.drill.trader.plan import TraderInstrument
+from otrade.drill.trader.record import TakenOver
 
 SECOND = 1_000_000_000
 KEY = "NSE:INFY"
@@ -97,3 +98,45 @@ def test_a_stop_and_a_target_that_both_worked() -> None:
     with pytest.raises(WrongAccount, match="were not in"):
         judge(trades, 0, live=both[:1]).check()
     judge(trades, 0, why="a trouble").check()
+
+
+def taken(s: float, order: Any) -> TakenOver:
+    order.filled_qty, order.order_id = 7, "his"
+    return TakenOver(round(s * SECOND), order)
+
+
+@pytest.mark.parametrize(
+    ("sold_s", "tag", "held", "words"),
+    [
+        (60, "S3", 0, ""),
+        (0, "", 7, "the day ended with"),  # nobody has sold it
+        (30, "S3", 0, "nothing had been entered"),  # before it was ours to sell
+    ],
+)
+def test_what_is_taken_over_is_ours_from_then_on(
+    sold_s: float, tag: str, held: int, words: str
+) -> None:
+    his = trade(10, "", 1, 7)
+    trades = [his, trade(sold_s, tag, -1, 7)] if tag else [his]
+    for one in trades:
+        one.order.ts_placed_ns = one.ts_ns
+    one = TraderInstrument(KEY, "MIS", 500, 1, 0, 1, False, 0, 0, 0, 0)
+    orders = [row.order for row in trades]
+    asked = AccountJudge(
+        [one],
+        orders,
+        trades,
+        {(KEY, "MIS"): held},
+        lambda since, until: "",
+        [taken(40, his.order)],
+    )
+    if words:
+        with pytest.raises(WrongAccount, match=words):
+            asked.check()
+    else:
+        asked.check()
+        assert [(row.ts_ns // SECOND, row.units) for row in asked.others[KEY, "MIS"]] == [
+            (10, 7),
+            (40, 0),
+            (60, 0),
+        ]

@@ -185,3 +185,21 @@ def test_the_cool_down_after_a_stop(bracket: tuple[Any, ...], s: float, verdict:
     asked = gates(record())
     asked.decisions.append(EnteredDecision(one, 1, at(1), 10, [ended(*bracket)]))
     assert asked._cooldown(one, at(s)).verdict is Verdict[verdict]
+
+
+@pytest.mark.parametrize(
+    ("sent_s", "per_second", "has_room"),
+    [
+        ((), 5, True),
+        ((50, 90), 5, True),  # long before
+        ((99.1, 99.5, 100, 100.5, 101.4), 5, True),
+        ((99.1, 99.5, 100, 100.5, 101.4), 4, False),
+        ((99.1, 99.5, 100, 100.5, 101.4), 0, True),  # nobody counts
+    ],
+)
+def test_a_cancel_may_take_all_of_the_rate(
+    sent_s: tuple[float, ...], per_second: int, has_room: bool
+) -> None:
+    budget = {"per_second": per_second, "reserve_second": 3}
+    one = Gates(record(), RunningProfit({}, [], {}), [], budget, [at(s) for s in sent_s])
+    assert one.has_room_to_cancel(at(100), at(101.5)) is has_room

@@ -149,7 +149,7 @@ class ExitJudge:
         if plan["trail_kind"] == ATR:
             return True
         side, tick_e4 = bracket.side, bracket.instrument.tick_e4
-        filled_ns = bracket.entry.trades[0].ts_ns
+        filled_ns = bracket.opened_ns
         seen = bracket.prices(filled_ns, ts_ns)
         # The fill is told while prices come; late where pushes were lost.
         is_late = self._unsure(filled_ns, filled_ns)

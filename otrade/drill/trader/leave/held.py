@@ -9,7 +9,7 @@ from typing import Any
 
 from otrade.drill.trader.leave.levels import PriceRange
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
-from otrade.drill.trader.record import SessionRecord
+from otrade.drill.trader.record import SessionRecord, TakenOver
 from otrade.drill.trader.replay import SeenTouch
 from otrade.drill.trader.terms import with_atr
 from otrade.simulator.exchange.orders import Order
@@ -42,6 +42,13 @@ class EnteredBracket:
     """May a trouble have delayed something between these times?"""
     strategies: list[TradedStrategy] = field(default_factory=list)
     """Whose it may be."""
+    taken_ns: int = 0
+    """When a person has taken it over from somebody else; 0: it was entered."""
+
+    @property
+    def opened_ns(self) -> int:
+        """Since when its stop may follow the price."""
+        return self.taken_ns or self.entry.trades[0].ts_ns
 
     @property
     def side(self) -> int:
@@ -107,12 +114,14 @@ def entered_brackets(
     touches: Mapping[str, list[SeenTouch]],
     strategies_of: Mapping[str, list[tuple[TradedStrategy, float]]],
     unsure: Callable[[int, int], str],
+    taken_over: Iterable[TakenOver] = (),
 ) -> list[EnteredBracket]:
-    """Those whose entry has filled. `strategies_of`: whose a bracket may be; where the trader does
+    """Those whose entry has filled, and what was taken over. `strategies_of`: whose a bracket may be; where the trader does
     not know, or a trouble makes it doubtful, it may be that of any strategy of its instrument.
     """
     listed = {one.key: one for one in instruments}
     grouped: dict[str, list[Order]] = {}
+    orders = list(orders)
     for order in orders:
         if order.tag:
             grouped.setdefault(order.tag[2:12], []).append(order)
@@ -138,4 +147,23 @@ def entered_brackets(
                 [one for one, _ in known],
             )
         )
+    for taken in taken_over:
+        key, exits = taken.order.contract.key, taken.exits_among(orders)
+        if exits:
+            first = listed[key].strategies[0]
+            tag = (exits[0].tag or "")[2:12]
+            plans = [with_atr(first.plan, 0.0)]
+            found.append(
+                EnteredBracket(
+                    tag,
+                    taken.order,
+                    exits,
+                    plans,
+                    listed[key],
+                    touches[key],
+                    unsure,
+                    [first],
+                    taken.ts_ns,
+                )
+            )
     return found
