@@ -55,6 +55,8 @@ class MatchingEngine:
         self._closings: set[int] = set()
         self._crossings: dict[int, VirtualTimer] = {}
         """By token: when the book next comes to a resting order's price, between two trades."""
+        self._met: dict[int, set[str]] = {}
+        """By token: orders that have traded since the last trade of the market, and wait for the next."""
         self._sequence = 0
         self._closed = False
         market.on_trades.append(self._on_trades)
@@ -296,6 +298,7 @@ class MatchingEngine:
             queue = self._live.get(quote.contract.token)
             if not queue or not quote.is_open(self._clock.now_ns()):
                 continue
+            self._met.pop(quote.contract.token, None)
             waiting = [
                 order
                 for order in queue
@@ -322,10 +325,12 @@ class MatchingEngine:
         token = quote.contract.token
         if (timer := self._crossings.pop(token, None)) is not None:
             timer.cancel()
+        met = self._met.get(token, ())
         times = [
             due_ns
             for order in self._resting(quote)
-            if (due_ns := quote.crossing_ns(order.side, order.terms.price_e4)) is not None
+            if order.order_id not in met
+            and (due_ns := quote.crossing_ns(order.side, order.terms.price_e4)) is not None
         ]
         if times:
             self._crossings[token] = self._clock.schedule(
@@ -334,8 +339,10 @@ class MatchingEngine:
 
     def _on_book(self, quote: MarketSnapshot) -> None:
         if quote.is_open(self._clock.now_ns()):
+            met = self._met.get(quote.contract.token, set())
             for order in self._resting(quote):
-                self._fill(order, matching_rules.meet(order, quote))
+                if order.order_id not in met:
+                    self._fill(order, matching_rules.meet(order, quote))
             self._watch_book(quote)
 
     def _fill(self, order: Order, fills: Iterable[matching_rules.Fill]) -> None:
@@ -355,6 +362,7 @@ class MatchingEngine:
             got += qty
         if not got:
             return
+        self._met.setdefault(order.contract.token, set()).add(order.order_id)
         order.ts_exchange_ns = order.ts_update_ns = now_ns
         if order.filled_qty == order.terms.quantity:
             self._end(order, orders.COMPLETE)
