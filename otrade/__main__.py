@@ -1,8 +1,18 @@
-"""`python -m otrade` is `otrade`."""
+"""The `otrade` command, which is `python -m otrade` too."""
 
+import signal
 import sys
 
-from otrade.cli.main import main
+
+def main() -> int:
+    """Entry point; returns the exit code. A stop that comes while modules are loaded waits until the
+    command is there to answer it.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    from otrade.cli import main as command_line
+
+    return command_line.main()
+
 
 if __name__ == "__main__":
     sys.exit(main())

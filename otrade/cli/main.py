@@ -80,8 +80,6 @@ _seed = _between(0, 2**31 - 1)
 
 
 def _run(args: argparse.Namespace) -> int:
-    # Until the engine listens for itself: a stop ends what has not begun in words, whoever sends it.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     from otrade.config.options import RunOptions
     from otrade.live.app import run
 
@@ -723,10 +721,23 @@ def parser() -> argparse.ArgumentParser:
     return ap
 
 
+def _hear_stops(*, is_run: bool) -> None:
+    """What has come while modules were loaded, and what comes from now on. Until an engine listens for
+    itself a stop ends a run in words, whoever sends it; other commands end as any program does.
+    """
+    if is_run:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # With nohup it is to outlive its terminal.
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     try:
         args = parser().parse_args(argv)
+        _hear_stops(is_run=args.run is _run)
         code: int = args.run(args)
         return code
     except OTradeError as err:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from otrade.brokers.kite.adapter import KiteAdapter
 from otrade.brokers.kite.session import KiteSession
 from otrade.brokers.upstox.adapter import UpstoxAdapter
 from otrade.brokers.upstox.session import UpstoxSession
-from otrade.cli.main import INTERRUPTED, LEFT_OPEN, main
+from otrade.cli.main import BAD_INPUT, INTERRUPTED, LEFT_OPEN, main
 from otrade.config import ConfigManager
 from otrade.errors import NetworkError, StoppedError
 from otrade.live import app
@@ -194,18 +196,72 @@ def test_the_command_line_says_that_nothing_was_begun(
     assert "no order was sent" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_before_the_engine_listens_for_itself(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     number: signal.Signals,
 ) -> None:
-    kept = signal.getsignal(signal.SIGTERM)
+    kept = [(signal_, signal.getsignal(signal_)) for signal_ in (signal.SIGTERM, signal.SIGHUP)]
     try:
         n_calls = before(monkeypatch, ConfigManager, "__init__", press(number))
         assert main(["run", "--config", str(write(folder)), "--no-page"]) == INTERRUPTED
     finally:
-        signal.signal(signal.SIGTERM, kept)
+        for signal_, handler in kept:
+            signal.signal(signal_, handler)
     assert n_calls == [1] and capsys.readouterr().err == "otrade: interrupted\n"
     assert not (folder / "var").exists()
+
+
+WHILE_MODULES_LOAD = """
+import os, runpy, signal, sys
+
+class Presser:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), {number})
+
+if {is_nohup}:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+sys.meta_path.insert(0, Presser())
+sys.argv = ["otrade", *{arguments}]
+runpy.run_module("otrade", run_name="__main__", alter_sys=True)
+"""
+
+
+def started(
+    folder: Path,
+    number: int,
+    module: str,
+    *,
+    arguments: Sequence[str] = ("run", "--config", "config/none.json"),
+    is_nohup: bool = False,
+) -> subprocess.CompletedProcess[str]:
+    """A process of its own that is sent a signal when it begins to load a module."""
+    code = WHILE_MODULES_LOAD.format(
+        module=module, number=int(number), arguments=list(arguments), is_nohup=is_nohup
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("module", ["otrade.cli.main", "argparse", "otrade.live.app"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_while_modules_are_loaded(folder: Path, number: signal.Signals, module: str) -> None:
+    """It ended without a word (SIGTERM), or in a traceback (SIGINT)."""
+    done = started(folder, number, module)
+    assert (done.returncode, done.stderr) == (INTERRUPTED, "otrade: interrupted\n")
+
+
+def test_with_nohup_a_terminal_that_goes_away_while_modules_are_loaded_is_nothing(
+    folder: Path,
+) -> None:
+    done = started(folder, signal.SIGHUP, "otrade.cli.main", is_nohup=True)
+    assert done.returncode == BAD_INPUT and "config/none.json" in done.stderr
+
+
+def test_a_command_that_is_no_run_ends_as_any_program_does(folder: Path) -> None:
+    done = started(folder, signal.SIGTERM, "otrade.cli.main", arguments=["config", "schema"])
+    assert done.returncode == -signal.SIGTERM and not done.stdout

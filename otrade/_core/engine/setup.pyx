@@ -9,6 +9,7 @@ from libc.string cimport strncpy
 
 from otrade._core.engine.record cimport Recorder
 from otrade._core.market cimport strategy
+from otrade._core.orders cimport risk
 from otrade._core.state cimport allocate, core_t, find_key, find_token, instrument_t, put_key, put_token
 from otrade._core.types cimport (
     MAX_EXCHANGE_BYTES, MAX_HISTORY_BARS, MAX_KEY_BYTES, MAX_SYMBOL_BYTES, bar_t, charge_rates_t, history_t, series_t,
@@ -264,7 +265,7 @@ cdef int set_limits(
 cdef int set_budget(
     core_t* c, Recorder record, int64_t per_second, int64_t per_minute, int64_t per_half_hour, int64_t per_day,
     int64_t reserve_second, int64_t reserve_minute, int64_t reserve_half_hour, int64_t reserve_day,
-    int64_t modifies_per_order, int64_t day_used,
+    int64_t modifies_per_order, int64_t day_used, int64_t half_hour_used,
 ) except -1:
     if per_minute > 500:
         raise EngineError("the rate budget remembers 512 requests: at most 500 a minute")
@@ -278,10 +279,11 @@ cdef int set_budget(
     c.budget.reserve_day = reserve_day
     c.budget.modifies_per_order = modifies_per_order
     c.budget.day_used = day_used
+    risk.count_earlier(c, half_hour_used)
     record.tell("set_budget", {
         "per_second": per_second, "per_minute": per_minute, "per_half_hour": per_half_hour, "per_day": per_day,
         "reserve_second": reserve_second, "reserve_minute": reserve_minute, "reserve_half_hour": reserve_half_hour,
         "reserve_day": reserve_day, "modifies_per_order": modifies_per_order,
-        "day_used": day_used,
+        "day_used": day_used, "half_hour_used": half_hour_used,
     }, c.now_ns)
     return 0

@@ -84,6 +84,13 @@ class BracketRows(msgspec.Struct):
         )
 
     @property
+    def most_qty(self) -> int:
+        """The largest of its orders that the exchange has not rejected: what a new one may have surely,
+        whatever the freeze quantity is.
+        """
+        return max((row.order_qty for _, row in self.rows if row.ev != Ev.REJECTED), default=0)
+
+    @property
     def n_rejected(self) -> int:
         """The watchdog's own orders that were rejected."""
         return sum(tag.is_watchdog and row.ev == Ev.REJECTED for tag, row in self.rows)
@@ -211,19 +218,23 @@ def needs_of(
     others = [row for row in exits if row not in resting]
     is_gapped = any(row.ord_type in STOPS for row in others)
     if is_gapped or group.is_over_exited or is_wanted_out(group):
-        return needs + _out(key, abs(net), exits, room)
+        return needs + _out(group, exits, room)
     return needs + _protect(key, abs(net), resting, others, room)
 
 
-def _out(key: Key, open_qty: int, exits: list[OrderReport], room: int) -> list[ProtectionNeed]:
-    """One order that closes all of it; any other exit goes first."""
+def _out(group: BracketRows, exits: list[OrderReport], room: int) -> list[ProtectionNeed]:
+    """One order that closes all of it, or as much as one order may; any other exit goes first. What
+    has gone out too often may be more than the freeze quantity: it goes back in parts.
+    """
+    key, open_qty, most_qty = group.key, abs(group.net_qty), group.most_qty
     if not exits:
-        qty = min(open_qty, room)
+        qty = min(open_qty, room, most_qty)
         return [ProtectionNeed(ProtectionAct.EXIT, key, qty=qty)] if qty else []
     keep, *rest = exits
     if rest:
         return [ProtectionNeed(ProtectionAct.CANCEL, key, row.broker_order_id) for row in rest]
-    return [ProtectionNeed(ProtectionAct.EXIT, key, keep.broker_order_id, keep.cum_qty + open_qty)]
+    whole_qty = min(keep.cum_qty + open_qty, most_qty)
+    return [ProtectionNeed(ProtectionAct.EXIT, key, keep.broker_order_id, whole_qty)]
 
 
 def _protect(

@@ -12,7 +12,7 @@ from otrade.simulator.base.hours import ist_ns, previous_trading_day
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.base.virtual_clock import EventKind, VirtualClock, VirtualTimer
 from otrade.simulator.draws import MASK, STEP
-from otrade.simulator.prices.book_moves import moved_ticks, slot_at
+from otrade.simulator.prices.book_moves import first_slot, moved_ticks, slot_at, slot_start_ns
 from otrade.simulator.prices.option_value import OptionOutlook
 from otrade.simulator.prices.price_source import PriceSource
 
@@ -246,6 +246,23 @@ class MarketSnapshot:
                 price_e4 += moved_ticks(path, last, slot, tick_e4) * tick_e4
         bid_e4 = price_e4 - spread_e4 if is_buy else price_e4
         return bid_e4, bid_e4 + spread_e4
+
+    def crossing_ns(self, side: int, price_e4: int) -> int | None:
+        """When, after now and before the next trade, the other side of the book first stands at that
+        price or through it. None: not, or nobody trades until then.
+        """
+        path, last, tick_e4 = self._path, self._next - 1, self.contract.tick_e4
+        now_ns = self._clock.now_ns()
+        if last < 0 or self.locked or self.is_halted or now_ns < self.quiet_until_ns:
+            return None
+        bid_e4, ask_e4 = self._best(0)
+        away_e4 = price_e4 - ask_e4 if side > 0 else bid_e4 - price_e4
+        slot = first_slot(
+            *(path, last, slot_at(path, last, now_ns), tick_e4),
+            side * (away_e4 // tick_e4),
+            is_up=side < 0,
+        )
+        return None if slot is None else slot_start_ns(path, last, slot)
 
     def _make_locked_depth(self) -> tuple[list[DepthLevel], list[DepthLevel]]:
         """At the upper band only buyers wait, at the lower one only sellers."""

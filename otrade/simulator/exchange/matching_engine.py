@@ -9,7 +9,7 @@ from functools import partial
 
 from otrade.simulator.base.config import NS_PER_MS, NS_PER_S, SimConfig
 from otrade.simulator.base.day_draws import DayDraws
-from otrade.simulator.base.virtual_clock import EventKind, VirtualClock
+from otrade.simulator.base.virtual_clock import EventKind, VirtualClock, VirtualTimer
 from otrade.simulator.exchange import matching_rules, order_checks, orders, price_bands
 from otrade.simulator.exchange.ledger import Ledger
 from otrade.simulator.exchange.market_data import MarketData, MarketSnapshot
@@ -53,6 +53,10 @@ class MatchingEngine:
         self._busy: set[str] = set()
         """A modification or cancel is on its way."""
         self._closings: set[int] = set()
+        self._crossings: dict[int, VirtualTimer] = {}
+        """By token: when the book next comes to a resting order's price, between two trades."""
+        self._met: dict[int, set[str]] = {}
+        """By token: orders that have traded since the last trade of the market, and wait for the next."""
         self._sequence = 0
         self._closed = False
         market.on_trades.append(self._on_trades)
@@ -90,6 +94,7 @@ class MatchingEngine:
             self._at_exchange.add(order.order_id)
             if order.status not in orders.WORKING:
                 self._working(order)
+            self._watch_book(self._market.quote(order.contract))
             if order.terms.validity == "TTL":
                 ttl_ns = order.terms.validity_ttl * 60 * NS_PER_S
                 left_ns = order.ts_placed_ns + ttl_ns - self._clock.now_ns()
@@ -258,12 +263,14 @@ class MatchingEngine:
         if order.waits_for_trigger:
             if matching_rules.is_triggered(order, quote.ltp_e4):
                 self._trigger(order, quote)
+                self._watch_book(quote)
             return
         if order.terms.order_type == "MARKET":
             self._convert(order, quote)
         self._fill(order, matching_rules.take(order, quote))
         if order.terms.validity == "IOC" and not order.is_final:
             self._end(order, orders.CANCELLED)
+        self._watch_book(quote)
 
     def _convert(self, order: Order, quote: MarketSnapshot) -> None:
         price_e4 = matching_rules.protected_price_e4(order, quote)
@@ -291,15 +298,52 @@ class MatchingEngine:
             queue = self._live.get(quote.contract.token)
             if not queue or not quote.is_open(self._clock.now_ns()):
                 continue
-            placed = [order for order in queue if order.order_id in self._at_exchange]
-            resting = [order for order in placed if not order.waits_for_trigger]
-            resting.sort(key=lambda o: (-o.side * o.terms.price_e4, o.sequence))
-            waiting = [order for order in placed if order.waits_for_trigger]
-            for order in resting:
+            self._met.pop(quote.contract.token, None)
+            waiting = [
+                order
+                for order in queue
+                if order.waits_for_trigger and order.order_id in self._at_exchange
+            ]
+            for order in self._resting(quote):
                 self._fill(order, matching_rules.rest(order, quote, self._draws))
             for order in sorted(waiting, key=lambda o: o.sequence):
                 if matching_rules.is_triggered(order, quote.ltp_e4):
                     self._trigger(order, quote)
+            self._watch_book(quote)
+
+    def _resting(self, quote: MarketSnapshot) -> list[Order]:
+        """Limit orders of an instrument, who trades first first."""
+        found = [
+            order
+            for order in self._live.get(quote.contract.token, ())
+            if order.order_id in self._at_exchange and not order.waits_for_trigger
+        ]
+        return sorted(found, key=lambda o: (-o.side * o.terms.price_e4, o.sequence))
+
+    def _watch_book(self, quote: MarketSnapshot) -> None:
+        """An event for when the book next comes to a resting order's price."""
+        token = quote.contract.token
+        if (timer := self._crossings.pop(token, None)) is not None:
+            timer.cancel()
+        met = self._met.get(token, ())
+        times = [
+            due_ns
+            for order in self._resting(quote)
+            if order.order_id not in met
+            and (due_ns := quote.crossing_ns(order.side, order.terms.price_e4)) is not None
+        ]
+        if times:
+            self._crossings[token] = self._clock.schedule(
+                min(times), self._while_open(partial(self._on_book, quote)), EventKind.TRADES, token
+            )
+
+    def _on_book(self, quote: MarketSnapshot) -> None:
+        if quote.is_open(self._clock.now_ns()):
+            met = self._met.get(quote.contract.token, set())
+            for order in self._resting(quote):
+                if order.order_id not in met:
+                    self._fill(order, matching_rules.meet(order, quote))
+            self._watch_book(quote)
 
     def _fill(self, order: Order, fills: Iterable[matching_rules.Fill]) -> None:
         now_ns = self._clock.now_ns()
@@ -318,6 +362,7 @@ class MatchingEngine:
             got += qty
         if not got:
             return
+        self._met.setdefault(order.contract.token, set()).add(order.order_id)
         order.ts_exchange_ns = order.ts_update_ns = now_ns
         if order.filled_qty == order.terms.quantity:
             self._end(order, orders.COMPLETE)

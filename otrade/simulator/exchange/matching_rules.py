@@ -2,8 +2,8 @@
 
 An order that arrives takes the other side level by level, at the levels' prices. An order that
 rests trades at its own price: when the market is offered at or through it, up to the quantity on
-display; when the last trade only touched it, a random part of what traded there, since others were
-before it in the queue.
+display, with a trade or between two; when the last trade only touched it, a random part of what traded
+there, since others were before it in the queue.
 """
 
 from otrade.simulator.base.day_draws import DayDraws
@@ -43,8 +43,10 @@ def take(order: Order, quote: MarketSnapshot) -> list[Fill]:
     return fills
 
 
-def rest(order: Order, quote: MarketSnapshot, draws: DayDraws) -> list[Fill]:
-    """Fills of a resting limit order after a new trade of the market."""
+def meet(order: Order, quote: MarketSnapshot) -> list[Fill]:
+    """Fills of a resting limit order whose price the book's other side stands at or through: who moved
+    it that far has met the order.
+    """
     price_e4, left, got, lot = order.terms.price_e4, order.leaves_qty, 0, quote.contract.lot
     for level in _other_side(order, quote):
         if got >= left or (level.price_e4 - price_e4) * order.side > 0:
@@ -52,9 +54,19 @@ def rest(order: Order, quote: MarketSnapshot, draws: DayDraws) -> list[Fill]:
         qty = min(left - got, _lots(level.qty, lot))
         level.qty -= qty
         got += qty
-    if not got and quote.ltp_e4 == price_e4 and quote.locked * order.side <= 0:
-        share = draws.of("queue", order.draw_key).integer(SHARES)
-        got = min(left, _lots(quote.last_qty * share // OF_SHARES, lot))
+    return [(got, price_e4)] if got else []
+
+
+def rest(order: Order, quote: MarketSnapshot, draws: DayDraws) -> list[Fill]:
+    """Fills of a resting limit order after a new trade of the market."""
+    price_e4 = order.terms.price_e4
+    if met := meet(order, quote):
+        return met
+    if quote.ltp_e4 != price_e4 or quote.locked * order.side > 0:
+        return []
+    share = draws.of("queue", order.draw_key).integer(SHARES)
+    got = _lots(quote.last_qty * share // OF_SHARES, quote.contract.lot)
+    got = min(order.leaves_qty, got)
     return [(got, price_e4)] if got else []
 
 

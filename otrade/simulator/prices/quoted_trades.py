@@ -28,6 +28,8 @@ JITTER: Final = (10, 12, 14, 16, 16, 18, 20, 32)
 OPENING: Final = ((5, 200), (15, 150))
 """Before that minute of a session: per cent of the ordinary spread."""
 SPREAD_MAX: Final = 65_535
+BOUNCES: Final = 2
+"""Of sixteen trades so many are at the far side of the book; of those in a book one tick wide, one."""
 
 
 def spread_ppm(contract: ListedContract) -> int:
@@ -47,6 +49,9 @@ class TradeMaker:
         self._n_minutes = max(n_minutes, 1)
         self._ppm = spread_ppm(contract)
         self._last = 0
+        """The value of the last trade that was given."""
+        self._held = 0
+        """The price, in ticks, that trades hold to until the book has left it."""
 
     def add(self, values: list[int], bits: array[int], minute: int, *, is_as_given: bool) -> None:
         """Trades at (or, `is_as_given`, not around but exactly at) these values of one minute."""
@@ -64,25 +69,35 @@ class TradeMaker:
         part = min(minute, self._n_minutes - 1) * len(SHAPE) // self._n_minutes
         lot, typical = contract.lot, contract.depth_lots * SHAPE[part]
         scale = 2 * SHAPE_MEAN << 8
-        last, double = self._last, 2 * tick
+        last, held, double = self._last, self._held, 2 * tick
         prices, noise, spreads, qty = list[int](), list[int](), list[int](), list[int]()
         for value, b in zip(values, bits, strict=True):
             spread = ticks[b >> 4 & 7]
-            is_buy = (value > last) ^ ((b >> 1 & 7) < 3) if value != last else b & 1
-            last = value
             if is_as_given:
+                is_buy = (value > last) ^ ((b >> 1 & 7) < 3) if value != last else b & 1
+                last = value
                 place = (2 * value + tick) // double
             else:
                 place = (2 * value - (spread - 1) * tick) // double
                 if place < 1:
                     place = 1
+                offer = place + spread
+                if not held:
+                    held = (2 * value + tick) // double
+                if held < place:
+                    held = place
+                elif held > offer:
+                    held = offer
+                to_bid, to_offer = held - place, offer - held
+                is_near = to_offer < to_bid if to_offer != to_bid else b >> 7 & 1
+                is_buy = is_near ^ ((b & 15) < (BOUNCES if spread > 1 else 1))
                 if is_buy:
-                    place += spread
+                    place = offer
             prices.append(place * tick_e4)
             noise.append(b | 1 if is_buy else b & ~1)
             spreads.append(spread)
             qty.append(lot * (1 + typical * EXPONENTIAL[b >> 10 & 63] // scale))
-        self._last = last
+        self._last, self._held = last, held
         path.px_e4.extend(prices)
         path.noise.extend(noise)
         path.spread.extend(spreads)

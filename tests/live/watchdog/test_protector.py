@@ -23,6 +23,7 @@ from otrade.brokers.session import (
 )
 from otrade.live.oms.cl_ord_id import ClOrdId, make
 from otrade.live.watchdog.heartbeat import ProtectedBracket, ProtectionFile
+from otrade.live.watchdog.protection_plan import ProtectionAct, groups_of, needs_of
 from otrade.live.watchdog.protector import ProtectionOutcome, Protector
 
 SYMBOL = "INFY"
@@ -203,3 +204,62 @@ def test_positions_that_lack_what_is_open_do_not_leave_it_without_a_stop() -> No
     outcome = rescue(broker, said)
     assert outcome.is_safe and len(broker.placed) == 1
     assert any(f"the positions lack {SYMBOL}" in text for text in said)
+
+
+class FreezingBroker(ScriptedBroker):
+    """It fills what it takes, and rejects an order above the freeze quantity of 1,800."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        super().__init__([], [])
+        self.rows = rows
+        self.sent: list[tuple[int, int]] = []
+
+    @property
+    def net_qty(self) -> int:
+        return sum(
+            found["filled_quantity"] * (1 if found["transaction_type"] == "BUY" else -1)
+            for found in self.rows
+        )
+
+    async def positions(self) -> BrokerRows[BrokerPosition]:
+        net = self.net_qty
+        return BrokerRows([BrokerPosition(408_065, "NSE", SYMBOL, "MIS", net, net, 0, 0, 0, 0, 1)])
+
+    async def place(self, like: OrderReport, side: int, terms: OrderTerms, tag: str) -> Answer:
+        self.sent.append((side, terms.qty))
+        is_taken = terms.qty <= 1_800
+        found = row(tag, "BUY" if side > 0 else "SELL", "COMPLETE" if is_taken else "REJECTED")
+        filled = terms.qty if is_taken else 0
+        self.rows.append(found | {"quantity": terms.qty, "filled_quantity": filled})
+        return Answer(Ev.ACK)
+
+
+def test_what_went_out_too_often_goes_back_in_parts_that_the_exchange_takes() -> None:
+    """An entry of 1,755, and a stop, a target and an order in doubt that have all traded: 3,510 too
+    many. One order for them is above the freeze quantity and was rejected again and again.
+    """
+    exits = [
+        make(ClOrdId(7, 1, leg, n, 0)) for n, leg in enumerate((Leg.STOP, Leg.TARGET, Leg.STOP))
+    ]
+    whole = {"quantity": 1_755, "filled_quantity": 1_755}
+    broker = FreezingBroker(
+        [row(ENTRY, "BUY", "COMPLETE") | whole]
+        + [row(tag, "SELL", "COMPLETE") | whole for tag in exits]
+    )
+    outcome = rescue(broker)
+    assert broker.sent == [(1, 1_755), (1, 1_755)]
+    assert outcome.is_flat and broker.net_qty == 0
+
+
+def test_an_exit_that_stands_is_made_no_larger_than_the_exchange_takes() -> None:
+    """Of a way back of 1,755 a part has traded when more goes out: what is left of all of it is not
+    put into the one order.
+    """
+    back = make(ClOrdId(7, 1, Leg.FIX, 0, 0))
+    sold = [make(ClOrdId(7, 1, Leg.STOP, n, 0)) for n in range(3)]
+    rows = [row(ENTRY, "BUY", "COMPLETE", 1_755) | {"quantity": 1_755}]
+    rows += [row(tag, "SELL", "COMPLETE", 1_755) | {"quantity": 1_755} for tag in sold]
+    rows += [row(back, "BUY", "OPEN", 1_000) | {"quantity": 1_755}]
+    groups = groups_of(report_of(found, Source.BOOK, 0) for found in rows)
+    (need,) = needs_of(groups[7, 1], is_wanted_out=lambda group: False, room=2_510)
+    assert (need.act, need.qty) == (ProtectionAct.EXIT, 1_755)

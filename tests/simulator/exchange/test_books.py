@@ -11,7 +11,10 @@ from otrade.simulator.base.config import NS_PER_MS, NS_PER_S, SimConfig
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.market_data import MarketSnapshot
 from otrade.simulator.exchange.order_system import OrderSystem
+from otrade.simulator.exchange.orders import Order, OrderRequest, RequestedTerms
 from otrade.simulator.kite.rms_rules import RULES
+from otrade.simulator.prices.book_moves import SLOTS, first_slot, moved_ticks, slot_start_ns
+from tests.simulator.scripted_market import INSTANT
 
 DATE = dt.date(2026, 11, 18)
 OPEN_NS = hours.ist_ns(DATE, "09:15")
@@ -22,7 +25,7 @@ class OpenMarket:
 
     def __init__(self, key: str, seed: int = 1) -> None:
         self.clock = VirtualClock(OPEN_NS)
-        self.exchange = OrderSystem(SimConfig(seed=seed), self.clock, RULES)
+        self.exchange = OrderSystem(SimConfig(seed=seed, latency=INSTANT), self.clock, RULES)
         self.exchange.open_day(DATE)
         self.contract = self.exchange.market.universe.resolve(key)
 
@@ -34,6 +37,23 @@ class OpenMarket:
     def best(self, s: float) -> tuple[int, int]:
         bids, asks = self.at(s).depth()
         return bids[0].price_e4, asks[0].price_e4
+
+    def run(self, s: float) -> None:
+        """Every event up to then."""
+        until_ns = OPEN_NS + round(s * NS_PER_S)
+        while (ts_ns := self.clock.next_ns()) is not None and ts_ns <= until_ns:
+            if (callback := self.clock.pop().callback) is not None:
+                callback()
+        self.clock.advance(until_ns)
+
+    def rest(self, side: int, price_e4: int) -> Order:
+        """A lot's limit order, at the exchange now."""
+        terms = RequestedTerms("LIMIT", self.contract.lot, price_e4, 0)
+        (order,) = self.exchange.place(OrderRequest(self.contract, side, "NRML", terms, "regular"))
+        assert isinstance(order, Order)
+        self.run((self.clock.now_ns() - OPEN_NS) / NS_PER_S)
+        assert order.status == "OPEN" and not order.trades
+        return order
 
 
 @pytest.mark.parametrize(
@@ -106,3 +126,62 @@ def test_what_was_taken_is_gone_until_the_book_moves() -> None:
     market.clock.advance(market.clock.now_ns() + 3 * NS_PER_MS)
     assert quote.depth()[1][0] is level
     assert market.at(61).depth()[1][0] is not level
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_where_the_book_first_comes_to_a_level_is_found_without_each_place(seed: int) -> None:
+    market = OpenMarket("NFO:NIFTY.FUT", seed)
+    tick_e4 = market.contract.tick_e4
+    path = market.exchange.prices.path(market.contract, DATE)
+    found = Counter[bool]()
+    for trade in range(60, 12_000, 397):
+        moves = [moved_ticks(path, trade, slot, tick_e4) for slot in range(SLOTS)]
+        for after in (0, 1, 100, 254, 255):
+            for ticks in range(-6, 7):
+                for is_up in (True, False):
+                    right = next(
+                        (
+                            slot
+                            for slot in range(after + 1, SLOTS)
+                            if (moves[slot] >= ticks if is_up else moves[slot] <= ticks)
+                        ),
+                        None,
+                    )
+                    slot = first_slot(path, trade, after, tick_e4, ticks, is_up=is_up)
+                    assert slot == right, f"seed {seed}, trade {trade}"
+                    found[slot is not None] += 1
+    assert min(found.values()) > 500
+    assert first_slot(path, len(path) - 1, 0, tick_e4, 0, is_up=True) is None, "the last trade"
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_resting_order_trades_when_the_book_comes_to_its_price(seed: int, side: int) -> None:
+    """Between two trades as well: at its own price, at the moment in which the other side stands there
+    first, and not in a second in which it never does.
+    """
+    market = OpenMarket("NFO:NIFTY.FUT", seed)
+    path, tick_e4 = market.exchange.prices.path(market.contract, DATE), market.contract.tick_e4
+    found = Counter[bool]()
+    for s in range(600, 900, 5):
+        market.run(s)
+        bid_e4, ask_e4 = market.best(s)
+        ticks = (ask_e4 - bid_e4) // tick_e4 + 1
+        due = next(
+            (
+                slot
+                for slot in range(1, SLOTS)
+                if -side * moved_ticks(path, s, slot, tick_e4) >= ticks
+            ),
+            None,
+        )
+        order = market.rest(side, (bid_e4 if side > 0 else ask_e4) - side * tick_e4)
+        market.run(s + 0.999)
+        assert [trade.ts_ns for trade in order.trades[:1]] == (
+            [] if due is None else [slot_start_ns(path, s, due)]
+        ), f"seed {seed}, second {s}"
+        assert {trade.price_e4 for trade in order.trades} <= {order.terms.price_e4}
+        if not order.is_final:
+            market.exchange.cancel(order.order_id)
+        found[due is not None] += 1
+    assert min(found[True], found[False]) > 3, f"seed {seed}"

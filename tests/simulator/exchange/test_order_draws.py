@@ -3,6 +3,7 @@ one instant have an order that is written down.
 """
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from otrade.simulator.base.config import DelayRange, LatencyConfig
 from otrade.simulator.base.virtual_clock import EventKind, VirtualClock
 from otrade.simulator.draws import KeyedDraws, number_of
-from otrade.simulator.exchange.orders import OrderRequest, RequestedTerms
+from otrade.simulator.exchange.account_record import AccountRecord
+from otrade.simulator.exchange.orders import Order, OrderRequest, RequestedTerms
 from otrade.simulator.faults.injector import FaultInjector
 from tests.simulator.scripted_market import DATE, NOW, ScriptedMarket
 
@@ -126,3 +128,45 @@ def test_orders_of_one_instant_reach_the_exchange_by_name() -> None:
     market.settle()
     arrived = [state.order.tag for state in market.pushes]
     assert arrived == ["OTa", "OTb", "OTc"]
+
+
+def test_an_order_after_a_restart_draws_under_a_number_of_its_own(tmp_path: Path) -> None:
+    """Two orders of one ClOrdID, and two without any, were there before; none of their draws is drawn
+    a second time, and each new order's are those of a day that nobody stopped.
+    """
+
+    def place(market: ScriptedMarket, tags: tuple[str | None, ...]) -> list[Order]:
+        return [market.place(1, "LIMIT", 65, 25900, tag=tag, settle=False) for tag in tags]
+
+    def market() -> ScriptedMarket:
+        return ScriptedMarket(PRICES, latency=EXCHANGE, seed=77)
+
+    before, after = ("OT7", None, "OT7", None), ("OT7", None, "OT8")
+    whole = market()
+    first = place(whole, before)
+    whole.at(1)
+    right = place(whole, after)
+
+    stopped = market()
+    record = AccountRecord(tmp_path, {"seed": 77}, pytest.fail)
+    record.begin("world", stopped.exchange, stopped.clock)
+    place(stopped, before)
+    stopped.at(1)
+    record.close()
+    saved = AccountRecord(tmp_path, {"seed": 77}, pytest.fail).saved()
+    assert saved is not None
+
+    again = market()
+    again.exchange.restore(saved)
+    again.clock.advance(whole.clock.now_ns())
+    new = place(again, after)
+    key = again.contract.key
+    assert [order.draw_key for order in new] == [
+        number_of(f"OT7/{key}/3"),
+        number_of(f"/{key}/3"),
+        number_of(f"OT8/{key}/1"),
+    ]
+    assert not {order.draw_key for order in new} & {order.draw_key for order in first}
+    again.at(2)
+    whole.at(2)
+    assert [o.ts_exchange_ns for o in new] == [o.ts_exchange_ns for o in right]

@@ -575,6 +575,23 @@ def test_what_kite_refuses_before_its_order_system() -> None:
     rest_account(work, listing="whole")
 
 
+def test_what_the_simulator_does_not_model_is_refused_in_words() -> None:
+    """GTT at any time, and after-market orders when the market is closed."""
+
+    async def work(s: RestAccount) -> None:
+        calls = (("POST", ""), ("GET", "/1"), ("PUT", "/1"), ("DELETE", "/1"))
+        for method, rest in calls:
+            status, body = await s.ask(method, "/gtt/triggers" + rest, {})
+            assert status == 400 and "GTT orders are not offered" in body["message"], method
+        assert await s.data("GET", "/gtt/triggers") == []
+        await s.sim.run_until(ist_ns(DATE, "15:50"))
+        status, body = await s.ask("POST", "/orders/amo", BUY | {"price": 1500})
+        assert status == 400 and "takes no after market orders" in body["message"]
+        assert not await s.data("GET", "/orders")
+
+    rest_account(work)
+
+
 def test_limits_answer_429() -> None:
     async def work(s: RestAccount) -> None:
         for kind, path, allowed in (("GET", "/quote/ltp?i=NSE:INFY", 1), ("GET", "/orders", 10)):

@@ -347,7 +347,9 @@ def test_requests_of_which_no_notice_is_taken(payload: bytes) -> None:
     upstox_account(work)
 
 
-def test_full_d30_is_refused_in_words_without_plus_and_served_with_it() -> None:
+def test_full_d30_is_refused_in_words_without_plus_and_served_with_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def without(s: UpstoxAccount) -> None:
         recorder = await listen(s, MARKET)
         recorder.say("sub", [INFY], "full_d30")
@@ -364,9 +366,11 @@ def test_full_d30_is_refused_in_words_without_plus_and_served_with_it() -> None:
         await s.wait(2)
         newest = recorder.messages[-1].feeds[INFY]
         assert newest.requestMode == 3
-        assert len(newest.fullFeed.marketFF.marketLevel.bidAskQuote) >= 5
+        assert len(newest.fullFeed.marketFF.marketLevel.bidAskQuote) == 5
+        assert "five levels that a simulated order book has, not thirty" in caplog.text
 
     upstox_account(without)
+    assert "not thirty" not in caplog.text
     upstox_account(with_plus, servers={"upstox": UpstoxSettings(has_plus=True)})
 
 

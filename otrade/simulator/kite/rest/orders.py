@@ -115,6 +115,9 @@ class OrderRoutes:
     def nothing(self, request: HttpRequest) -> Any:
         return []
 
+    def no_gtt(self, request: HttpRequest, trigger_id: str = "") -> Any:
+        raise bad_input("GTT orders are not offered by the simulator.")
+
     def funds(self, request: HttpRequest) -> Any:
         return funds_row(self._exchange.funds())
 

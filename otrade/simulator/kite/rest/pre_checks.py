@@ -25,6 +25,9 @@ def check(wanted: OrderRequest, now_ns: int, date: dt.date) -> None:
                 "After market orders (AMO) cannot be placed during market hours. "
                 "Place a regular order."
             )
+        raise bad_order(
+            "The simulator takes no after market orders (AMO): it trades in market hours only."
+        )
     is_share_option = contract.is_option and not contract.is_of_index
     if is_share_option and terms.order_type == "MARKET":
         raise bad_order(

@@ -39,6 +39,7 @@ METHODS = ("sub", "change_mode", "unsub")
 NO_PLUS = (
     "mode full_d30 needs Upstox Plus, which this user does not have; mode full has five levels"
 )
+FIVE_LEVELS = "mode full_d30 shows the five levels that a simulated order book has, not thirty"
 REFUSALS_KEPT = 20
 
 
@@ -126,6 +127,8 @@ class MarketStreamServer:
             if method == "change_mode":
                 keys = [key for key in keys if key in client.modes]
             self._take(client, keys, mode)
+            if mode == "full_d30":
+                log.warning("market feed: %s", FIVE_LEVELS)
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, _Refused) as exc:
             self.refused += 1
             self.refusals = [*self.refusals[-REFUSALS_KEPT:], str(exc)]
