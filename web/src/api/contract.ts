@@ -111,6 +111,17 @@ export interface LatencyStatus {
   count: number;
 }
 
+/**
+ * Whether the engine's event loop keeps time: while one turn of it lasts, nothing else happens.
+ */
+export interface LoopStatus {
+  lag_ms: number;
+  longest_turn_ms: number;
+  longest_turn_at_ms: number | null;
+  stalls: number;
+  stalled_ms: number;
+}
+
 export interface Status {
   version: string;
   mode: Mode;
@@ -131,6 +142,7 @@ export interface Status {
   counts: CountStatus;
   protection: ProtectionStatus;
   latency: LatencyStatus;
+  loop: LoopStatus;
 }
 
 export interface InstrumentView {
