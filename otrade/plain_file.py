@@ -34,6 +34,15 @@ def require_plain(fd: int, path: Path) -> None:
         raise OSError(0, NOT_PLAIN, str(path))
 
 
+def new_file(path: Path) -> BinaryIO:
+    """Make a file that a person has named, for its owner alone (0600). OSError when anything has
+    that name, a link and a pipe included: what is there is nobody's to overwrite.
+    """
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    os.fchmod(fd, 0o600)
+    return os.fdopen(fd, "wb")
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Put a file in its place, whole or not at all: readable by its owner only. Its directory is
     made. OSError when it cannot be written.

@@ -169,7 +169,7 @@ TABLE = {
     "drill.trader": "drill.trader.feeds simulator simulator.base simulator.exchange",
     "drill.bounds": "",
     "drill.draws": "",
-    "drill.reports": "errors",
+    "drill.reports": "errors plain_file",
     "drill.starts": f"{BASE} brokers calendar drill.draws drill.trader instruments journal live.day live.plan live.startup "
     "simulator simulator.base",
     "drill": f"{BASE} _core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws "

@@ -19,7 +19,7 @@ from otrade.brokers.registry import NAMES
 from otrade.config.rules import Rules
 from otrade.config.schema import Config
 from otrade.errors import ConfigError
-from otrade.plain_file import read_plain
+from otrade.plain_file import new_file, read_plain
 
 DEFAULTS = (
     "paper.json",
@@ -184,9 +184,12 @@ def init(directory: Path) -> list[Path]:
     written = []
     for name, data in [*((n, default_bytes(n)) for n in DEFAULTS), ("schema.json", json_schema())]:
         target = directory / name
-        if not target.exists():
-            target.write_bytes(data)
-            written.append(target)
+        try:
+            with new_file(target) as out:
+                out.write(data)
+        except FileExistsError:
+            continue  # a link that leads nowhere is there too
+        written.append(target)
     return written
 
 
