@@ -2,12 +2,16 @@
 ever, and with it everything that the process protects.
 """
 
+import errno
 import os
 import stat
 import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
+IS_LINK = "it is a link; what OTrade keeps for itself is none"
+NOT_OURS = "it belongs to another user"
+FOR_OTHERS = "others may write it; take that right away (chmod go-w)"
 NOT_PLAIN = "it is no ordinary file, but a pipe, a device or a directory"
 
 
@@ -26,6 +30,40 @@ def read_plain(path: Path, most: int = -1) -> bytes:
     """Its bytes, at most so many. OSError as `open_plain`."""
     with open_plain(path) as file:
         return file.read(most)
+
+
+def open_own(path: Path) -> BinaryIO:
+    """Open what this program has left for itself: no link, ours, and nobody else's to write. OSError
+    otherwise, in words.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, IS_LINK, str(path)) from None
+        raise
+    try:
+        require_own(fd, path)
+        return os.fdopen(fd, "rb")
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def read_own(path: Path, most: int = -1) -> bytes:
+    """Its bytes, at most so many. OSError as `open_own`."""
+    with open_own(path) as file:
+        return file.read(most)
+
+
+def require_own(fd: int, path: Path) -> None:
+    """OSError unless an ordinary file of ours was opened, which others may not write."""
+    require_plain(fd, path)
+    status = os.fstat(fd)
+    if status.st_uid != os.geteuid():
+        raise OSError(0, NOT_OURS, str(path))
+    if status.st_mode & 0o022:
+        raise OSError(0, FOR_OTHERS, str(path))
 
 
 def require_plain(fd: int, path: Path) -> None:

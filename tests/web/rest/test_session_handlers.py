@@ -156,6 +156,33 @@ def test_logins_are_limited(stranger: TestClient, clock: Time) -> None:
     assert login(stranger).status_code == 200
 
 
+def test_a_viewer_s_login_makes_no_room_for_guesses_at_the_trader_s(
+    stranger: TestClient, clock: Time
+) -> None:
+    n_heard = 0
+    for n in range(40):
+        n_heard += login(stranger, "trader", f"wrong wrong {n}").status_code == 401
+        assert login(stranger, "viewer").status_code in (200, 429)
+    assert n_heard == 5
+
+
+def test_strangers_at_the_same_address_do_not_lock_the_owner_out(
+    stranger: TestClient, app: ASGIApp
+) -> None:
+    """Through a tunnel everybody has one address."""
+    assert login(stranger).status_code == 200
+    device = stranger.cookies.get(f"{COOKIE}_device")
+    assert device
+    stranger.cookies.clear()
+    for _ in range(50):
+        login(stranger, password="wrong wrong")
+    problem(login(stranger), 429, "too_many_attempts")
+    owner = TestClient(app, base_url=BASE_URL, cookies={f"{COOKIE}_device": device})
+    assert state(owner) == "out", "it lets nobody in"
+    assert login(owner).status_code == 200
+    problem(login(owner, password="wrong wrong"), 401, "wrong_login")
+
+
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
 def test_another_page_cannot_log_a_browser_in(stranger: TestClient, origin: str) -> None:
     response = stranger.post(
