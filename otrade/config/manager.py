@@ -193,6 +193,26 @@ def init(directory: Path) -> list[Path]:
     return written
 
 
+FILE_ONLY = (
+    *(
+        f"{part}.{name}_url"
+        for part in ("broker", "second_feed")
+        for name in ("rest", "feed", "login", "instruments", "redirect")
+    ),
+    "broker.order_url",
+    *("paths", "log.path", "sim.prices", "history.files"),
+    *("web.host", "web.names", "web.tls_cert", "web.tls_key"),
+)
+"""Where secrets are sent, which files of the machine are read and written, and where it is listened:
+whoever holds a session on the page must not choose that. It is changed in the file alone.
+"""
+
+
+def is_file_only(path: str) -> bool:
+    """Whether a path of `differences` is, or lies below, one that only the file may change."""
+    return any(path == name or path.startswith((f"{name}.", f"{name}[")) for name in FILE_ONLY)
+
+
 def differences(old: Any, new: Any, path: str = "") -> list[str]:
     """Paths at which two configurations (as builtins) differ."""
     if isinstance(old, dict) and isinstance(new, dict):

@@ -58,7 +58,7 @@ def create_app(
     authenticator, audit = Authenticator(access), Audit(source, now_s)
     data = DataHandlers(source, authenticator, IdempotencyKeys(now_s), audit, wall_s)
     sessions = SessionHandlers(access, authenticator, audit)
-    queries = QueryHandlers(source.queries, audit)
+    queries = QueryHandlers(source.queries, access, audit)
     dispatch = Dispatch(authenticator, audit)
     page, viewer = Page(static_dir), Page(VIEWER_DIR)
     websocket = StreamHandler(stream or DeltaStream(source), authenticator, audit)

@@ -339,6 +339,7 @@ class FakeQueries:
             values=values,
             json_schema=json_schema,
             hot="risk.*",
+            file_only=["paths"],
             trouble="",
         )
 

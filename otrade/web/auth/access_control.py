@@ -226,7 +226,7 @@ class AccessControl:
         """A new password, and a new session; that user's other sessions end. ProblemError when
         the old one is wrong.
         """
-        await self.require_password(session, given.old, address)
+        await self.require_password(session, given.old, address, "old")
         self._require_strong(given.new, session.user.name, "new")
         user = msgspec.structs.replace(session.user, hash=await self._hashed(given.new))
 
@@ -239,14 +239,16 @@ class AccessControl:
         self.sessions.end_of(user.name)
         return self._granted(user)
 
-    async def require_password(self, session: UserSession, password: str, address: str) -> None:
+    async def require_password(
+        self, session: UserSession, password: str, address: str, field: str
+    ) -> None:
         """Whoever has the session knows the password too. ProblemError when not. Strangers cannot
         use up that limit: it is counted as in a known browser.
         """
         name = session.user.name
         attempt = self._begin(name, address, OPEN_SESSION)
         if not await self._is_password(session.user.hash, password):
-            raise ProblemError(problems.wrong_old_password())
+            raise ProblemError(problems.wrong_own_password(field))
         self._throttle.succeeded(attempt, name, address)
 
     def _granted(self, user: User) -> LoginGrant:

@@ -112,12 +112,12 @@ def wrong_login() -> Problem:
     )
 
 
-def wrong_old_password() -> Problem:
+def wrong_own_password(field: str) -> Problem:
     return Problem(
         title="Wrong password",
         status=403,
         code="wrong_old_password",
-        field="old",
+        field=field,
         detail="The present password is wrong.",
         fix="Try again; `otrade password` on the engine's machine sets a new one without it.",
     )

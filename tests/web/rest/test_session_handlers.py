@@ -351,6 +351,41 @@ def test_who_is_changed_is_out_at_once(
     assert source.commands == []
 
 
+# ------------------------------------------------------------------------------ the configuration
+def configure(client: TestClient, headers: dict[str, str], **more: Any) -> Any:
+    draft = {"digest": "d" * 32, "values": {}, "write": True, **more}
+    return client.post("/api/v1/configure", json=draft, headers=headers)
+
+
+def test_a_configuration_is_written_by_whoever_knows_the_password(
+    stranger: TestClient, source: FakeSource
+) -> None:
+    headers = log_in(stranger)
+    for given in ({}, {"password": ""}, {"password": "wrong wrong"}):
+        found = problem(configure(stranger, headers, **given), 403, "wrong_old_password")
+        assert found.field == "password"
+    assert source.queries.drafts == []
+    assert configure(stranger, headers, write=False).status_code == 200, "to look costs nothing"
+    assert configure(stranger, headers, password=PASSWORD).status_code == 200
+    [draft] = source.queries.drafts
+    assert draft.password == "" and PASSWORD not in repr(source.records)
+    for _ in range(9):
+        configure(stranger, headers, password="wrong wrong")
+    problem(configure(stranger, headers, password=PASSWORD), 429, "too_many_attempts")
+
+
+def test_no_token_writes_a_configuration(
+    client: TestClient, access: AccessControl, source: FakeSource, clock: Time
+) -> None:
+    """Neither a script's nor the run file's, with a password neither."""
+    token, kept = new_token("robot", ("read", "trade", "admin"), clock(), 2)
+    access.file.change(lambda users: users.with_token(kept))
+    for headers in ({}, {"Authorization": f"Bearer {token}"}):
+        for more in ({"password": PASSWORD}, {"write": False}):
+            problem(configure(client, headers, **more), 403, "only_person")
+    assert source.queries.drafts == []
+
+
 # ------------------------------------------------------------------------------------------- tokens
 def test_a_token_lives_until_its_end_or_until_it_is_revoked(
     stranger: TestClient, access: AccessControl, clock: Time

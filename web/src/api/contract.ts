@@ -780,6 +780,7 @@ export interface ConfigView {
   values: unknown;
   json_schema: unknown;
   hot: string;
+  file_only: string[];
   trouble: string;
 }
 
@@ -791,13 +792,14 @@ export interface ConfigChange {
 }
 
 /**
- * A whole new configuration. It is written only with `write`, and only when the file is still
- * the one that `digest` names.
+ * A whole new configuration. It is written only with `write`, only when the file is still the
+ * one that `digest` names, and only with one's own `password` given again.
  */
 export interface ConfigDraft {
   digest: string;
   values: unknown;
   write?: boolean;
+  password?: string;
 }
 
 /**
