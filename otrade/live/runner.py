@@ -393,10 +393,12 @@ class Runner:
             say=self.board.say,
             wall_ns=time.time_ns,
         )
+        command = alert_command(
+            self.config.paths.secrets, config.tries, [target.name for target in config.targets]
+        )
         self._alert_sender = self._alerts.sender = AlertSenderClient(
-            alert_command(
-                self.config.paths.secrets, config.tries, [target.name for target in config.targets]
-            ),
+            command.args,
+            command.env,
             on_outcome=self._alerts.on_outcome,
             on_trouble=self._alerts.on_trouble,
         )

@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.page.conftest import (
-    PASSWORD,
     Running,
     ask,
     axe,

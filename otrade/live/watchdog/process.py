@@ -175,8 +175,10 @@ class Watchdog:
         memory.
         """
         targets = [target.name for target in self._config.alerts.targets]
+        command = alert_command(self._config.paths.secrets, self._config.alerts.tries, targets)
         sender = alerts.sender = AlertSenderClient(
-            alert_command(self._config.paths.secrets, self._config.alerts.tries, targets),
+            command.args,
+            command.env,
             on_outcome=alerts.on_outcome,
             on_trouble=alerts.on_trouble,
         )
@@ -354,18 +356,22 @@ class WatchdogLock:
             self._fd = -1
 
 
-def spawn(config_path: Path, var_dir: Path) -> "subprocess.Popen[bytes]":
+def spawn(config_path: Path, config: Config) -> "subprocess.Popen[bytes]":
     """Start a watchdog that outlives this process and its terminal. OSError when it cannot be
     started.
     """
-    log_dir = var_dir / "log"
+    command = watchdog_command(
+        config_path, config.broker.kind, [target.name for target in config.alerts.targets]
+    )
+    log_dir = Path(config.paths.var) / "log"
     log_dir.mkdir(parents=True, exist_ok=True)
     fd = os.open(
         log_dir / "watchdog.err", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
     )
     try:
         return subprocess.Popen(
-            watchdog_command(config_path),
+            command.args,
+            env=command.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=fd,

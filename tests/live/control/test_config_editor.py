@@ -182,7 +182,8 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 HARMLESS = {
     "schema", "mode", "engine.name", "broker.kind", "broker.plan", "broker.user_id", "broker.algo_name",
-    "broker.algo_id", "second_feed.kind", "second_feed.mode", "sim.date", "sim.listing", "log.level", "risk.on_limit", "hooks.host", "engine.on_stop",
+    "broker.algo_id", "second_feed.kind", "second_feed.mode", "sim.date", "sim.listing", "log.level", "risk.on_limit",
+    "hooks.host", "engine.on_stop",
 }  # fmt: skip
 """Texts that name neither an address nor a file."""
 
