@@ -8,7 +8,7 @@ log: `Runner` prints for people.
 
 import contextlib
 import logging
-import os
+import sys
 from collections.abc import Callable
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
@@ -18,6 +18,7 @@ import orjson
 
 from otrade.config.schema import LogConfig
 from otrade.live.notices.redact import redact, redact_value
+from otrade.plain_file import own_file, own_folder
 
 LOGGER_NAME = "otrade"
 OTHERS = ("asyncio", "uvicorn", "picows", "py.warnings")
@@ -85,7 +86,7 @@ class TolerantLogFile(RotatingFileHandler):
             self.baseFilename,
             self.mode,
             encoding=self.encoding,
-            opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK, 0o600),
+            opener=lambda path, flags: own_file(Path(path), flags),
         )  # type: ignore[return-value]
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -107,6 +108,8 @@ class TolerantLogFile(RotatingFileHandler):
         """
         self.n_lost += 1
         self._n_skip = RETRY_RECORDS
+        error = sys.exc_info()[1]
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         stream, self.stream = self.stream, None
         if stream is not None:
             try:
@@ -116,7 +119,7 @@ class TolerantLogFile(RotatingFileHandler):
         if not self._failing:
             self._failing = True
             self._on_failure(
-                f"the log {self.baseFilename} cannot be written (is the disk full?); trading goes on without it"
+                f"the log {self.baseFilename} cannot be written ({why}); trading goes on without it"
             )
 
 
@@ -133,7 +136,10 @@ def open_log(
     """
     path = log_path(var_dir, config)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if config.path:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # may be everybody's
+        else:
+            own_folder(path.parent)
     except OSError as error:
         on_failure(
             f"the log directory {path.parent} cannot be made ({error.strerror}); there is no log"
