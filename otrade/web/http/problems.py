@@ -165,6 +165,16 @@ def too_many_attempts(wait_s: float) -> Problem:
     )
 
 
+def too_many_commands(wait_s: float) -> Problem:
+    return Problem(
+        title="Too many commands",
+        status=429,
+        code="too_many_commands",
+        detail=f"There were too many commands of yours. The next one may come in {int(wait_s) + 1} s.",
+        fix="Wait. Kill, flatten, stop-entries and pause are taken however many came before.",
+    )
+
+
 def users_unreadable() -> Problem:
     return Problem(
         title="Nobody can log in",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocketDisconnect
@@ -13,7 +14,7 @@ from starlette.websockets import WebSocketDisconnect
 from otrade.live.notices.redact import redact
 from otrade.web.app import create_app
 from otrade.web.auth.access_control import CODE_LIFE_S, AccessControl
-from otrade.web.auth.audit import STRANGERS_PER_MIN
+from otrade.web.auth.audit import KNOWN_PER_MIN, STRANGERS_PER_MIN, WORDS_CHARS_MAX, Audit
 from otrade.web.auth.tokens import new_token
 from otrade.web.auth.users import User
 from tests.web.fake_engine import FakeSource
@@ -202,6 +203,56 @@ def test_strangers_do_not_fill_the_journal(
     stranger.post("/api/v1/commands/kill", headers=key())
     who, what, ok, words = source.records[-2]
     assert (who, ok) == ("strangers", False) and words.startswith(str(2 * STRANGERS_PER_MIN))
+
+
+def test_a_viewer_does_not_fill_the_journal_nor_roll_over_what_others_did(
+    stranger: TestClient, app: ASGIApp, source: FakeSource, clock: Time
+) -> None:
+    headers = log_in(stranger, "viewer")
+    for _ in range(20 * KNOWN_PER_MIN):
+        stranger.post("/api/v1/commands/kill", headers=headers | key())
+    assert len(source.records) == KNOWN_PER_MIN
+    other = TestClient(app, base_url=BASE_URL)
+    log_in(other)
+    assert source.records[-1][1:3] == ("page login", True), "whose count is another"
+    clock.s += 60
+    stranger.post("/api/v1/commands/kill", headers=headers | key())
+    who, what, ok, words = source.records[-2]
+    assert (who, what, ok) == ("person viewer (viewer)", "more", False)
+    assert words.startswith(str(19 * KNOWN_PER_MIN + 1))
+
+
+def test_logging_in_and_out_for_ever_does_not_fill_it_either(
+    stranger: TestClient, source: FakeSource
+) -> None:
+    for _ in range(KNOWN_PER_MIN):
+        headers = log_in(stranger)
+        stranger.post("/api/v1/logout", headers=headers)
+    assert len(source.records) == KNOWN_PER_MIN
+
+
+def test_one_line_is_not_for_ever_long(access: AccessControl, source: FakeSource) -> None:
+    connection = HTTPConnection({"type": "http", "headers": [], "client": ("10.0.0.1", 1)})
+    Audit(source).write(None, connection, "page login", "x" * 10_000, ok=False)
+    assert len(source.records[-1][3]) <= WORDS_CHARS_MAX + 3
+
+
+def test_a_script_gives_so_many_commands_a_minute_but_what_makes_safer_always(
+    client: TestClient, source: FakeSource, clock: Time
+) -> None:
+    def give(name: str) -> Any:
+        issued = {"Issued-At": str(round(clock.s * 1000))}
+        return client.post(f"/api/v1/commands/{name}", headers=key() | issued)
+
+    assert [give("test-alert").status_code for _ in range(120)] == [200] * 120
+    assert int(give("test-alert").headers["retry-after"]) == 61
+    problem(give("rearm"), 429, "too_many_commands")
+    n = len(source.commands)
+    for name in ("kill", "flatten", "stop-entries", "pause"):
+        assert give(name).status_code == 200
+    assert len(source.commands) == n + 4
+    clock.s += 60
+    assert give("rearm").status_code == 200
 
 
 @pytest.mark.parametrize(
