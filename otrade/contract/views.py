@@ -478,7 +478,7 @@ UserName = Annotated[
     str,
     Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$", description="1 to 32 letters, digits, . _ -"),
 ]
-NewPassword = Annotated[str, Meta(min_length=10, max_length=256)]
+NewPassword = Annotated[str, Meta(min_length=12, max_length=256)]
 
 
 class SecretRow(Row, frozen=True, kw_only=True):

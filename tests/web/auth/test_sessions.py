@@ -2,6 +2,7 @@
 
 import pytest
 
+from otrade.web.auth.common_passwords import WORDS, is_common
 from otrade.web.auth.passwords import (
     NOBODYS,
     Codes,
@@ -105,11 +106,30 @@ def test_what_is_no_hash_fits_nothing(hash: str) -> None:
 
 @pytest.mark.parametrize(
     ("password", "is_good"),
-    [("four wooden ships", True), ("0123456789", True), ("short", False), ("x" * 257, False), ("aaaaaaaaaaaa", False),
-     ("abcabcabcabc", False), ("anandkumar", False), ("anandkumar2024", False), ("", False), ("पासवर्ड बहुत लंबा", True)],
+    [("four wooden ships", True), ("0123456789", False), ("short", False), ("x" * 257, False), ("aaaaaaaaaaaa", False),
+     ("abcabcabcabc", False), ("anandkumar", False), ("anandkumar2024", False), ("", False), ("पासवर्ड बहुत लंबा", True),
+     ("four wooden", False), ("1234567890", False), ("123456789012", False), ("314159265358", False), ("password1234", False),
+     ("P@ssw0rd1234!", False), ("Password Password", False), ("qwertyuiop123", False), ("zaqxswcde123", True), ("iloveyou1234", False),
+     ("letmein letmein", False), ("Zerodha@12345", False), ("niftybanknifty", False), ("TradingKite2026", False), ("jaishreeram108", False),
+     ("anandkumar anandkumar", False), ("anandkumar password", False), ("mnbvcxz98765", False), ("correct horse battery", True),
+     ("tr0ub4dor and three", True), ("8f3kq-0wz7x-lm2", True), ("monsoon over matheran", True)],
 )  # fmt: skip
 def test_weak_passwords(password: str, is_good: bool) -> None:
     assert (weakness(password, "anandkumar") == "") is is_good
+
+
+def test_no_list_of_words_is_a_password() -> None:
+    """Everything that is on the list, alone, doubled, with a year and in capitals, as long as it must
+    be.
+    """
+    for word in WORDS.split():
+        for made in (word, word.capitalize(), word.upper(), word + word, f"{word}2026", f"{word}!"):
+            assert is_common(made) and weakness(made.ljust(12, "1"), "anand"), made
+
+
+def test_an_old_password_keeps_working() -> None:
+    """It was good enough when it was chosen."""
+    assert weakness("1234567890", "anand") and is_password(hashed("1234567890"), "1234567890")
 
 
 # -------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ SCOPES: list[Scope] = ["read", "trade", "admin"]
 BODY = {
     "take-over": {"instrument_id": 0},
     "configure": {"digest": "", "values": {}, "write": True, "password": PASSWORD},
-    "password": {"old": "x" * 10, "new": "y" * 10},
+    "password": {"old": "x" * 12, "new": "y" * 12},
 }
 QUERY = {
     "candles": "?instrument_id=0",
