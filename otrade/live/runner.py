@@ -420,6 +420,7 @@ class Runner:
         access = AccessControl(
             Path(self.config.paths.var) / ACCESS_DIR,
             local_token=token,
+            record=self.source.record,
             life_s=web.session_h * 3600,
             idle_s=web.idle_min * 60,
         )

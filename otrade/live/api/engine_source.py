@@ -13,7 +13,7 @@ from typing import Literal, cast
 
 import otrade
 from otrade._core.engine.rows import CountersRow, LiveSumsRow
-from otrade._core.types import Halt, Phase, Reason
+from otrade._core.types import Halt, Phase, Reason, Severity
 from otrade.charges import NO_CHARGES
 from otrade.contract import views
 from otrade.contract.engine_source import resample
@@ -376,6 +376,19 @@ class LiveEngineSource:
 
     def record(self, who: str, what: str, ok: bool, words: str) -> None:
         self._control.record(who, what, {}, (ok, words))
+        if not ok:
+            return
+        # Whose account it is hears of it where he is, also when it was not he.
+        if what == "new browser":
+            self._board.say(
+                Severity.WARN,
+                "NEW_BROWSER",
+                f"{who} {words}. If that was not you: otrade password, which ends every session",
+            )
+        elif what == "people":
+            self._board.say(Severity.WARN, "PEOPLE_CHANGED", f"on the page, {words}")
+        elif what in ("page login", "page setup"):
+            self._board.say(Severity.INFO, "PAGE_LOGIN", f"{who} has logged in on the page")
 
     async def _test_alerts(self) -> views.CommandResult:
         if self.alerts is None:

@@ -92,6 +92,39 @@ class Users(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
+def changes(before: Users, after: Users) -> list[str]:
+    """What is different, in words without secrets."""
+    found = []
+    old, new = ({one.name: one for one in users.users} for users in (before, after))
+    for name in sorted({*old, *new}):
+        was, now = old.get(name), new.get(name)
+        if was is None and now is not None:
+            found.append(f"{name} may log in now, as a {now.role}")
+        elif now is None:
+            found.append(f"{name} may no longer log in")
+        elif was is not None:
+            found += [f"{name} {words}" for words in _differences(was, now)]
+    had, has = ({one.name: one for one in users.tokens} for users in (before, after))
+    for name in sorted({*had, *has}):
+        if had.get(name) != has.get(name):
+            token = has.get(name)
+            found.append(
+                f"the token {name} is void"
+                if token is None
+                else f"there is a new token {name} ({', '.join(token.scopes)})"
+            )
+    return found
+
+
+def _differences(was: User, now: User) -> Iterator[str]:
+    if was.role != now.role:
+        yield f"is a {now.role} now"
+    if was.hash != now.hash:
+        yield "has another password"
+    if was.totp != now.totp:
+        yield "has another authenticator" if now.totp else "has no authenticator any more"
+
+
 def require_name(name: str) -> None:
     """ConfigError when it is no name."""
     if not NAME.fullmatch(name):

@@ -59,6 +59,7 @@ def test_a_login_and_a_logout(stranger: TestClient, source: FakeSource) -> None:
     assert state(stranger) == "out", "the cookie is void, not only forgotten"
     assert [(who, what, ok) for who, what, ok, _ in source.records] == [
         ("person trader (trader) at testclient", "page login", True),
+        ("person trader (trader) at testclient", "new browser", True),
         ("person trader (trader) at testclient", "page logout", True),
     ]
 
@@ -214,12 +215,12 @@ def test_a_viewer_does_not_fill_the_journal_nor_roll_over_what_others_did(
     assert len(source.records) == KNOWN_PER_MIN
     other = TestClient(app, base_url=BASE_URL)
     log_in(other)
-    assert source.records[-1][1:3] == ("page login", True), "whose count is another"
+    assert ("page login", True) in [one[1:3] for one in source.records[-2:]], "another's count"
     clock.s += 60
     stranger.post("/api/v1/commands/kill", headers=headers | key())
     who, what, ok, words = source.records[-2]
     assert (who, what, ok) == ("person viewer (viewer)", "more", False)
-    assert words.startswith(str(19 * KNOWN_PER_MIN + 1))
+    assert words.startswith(str(19 * KNOWN_PER_MIN + 2))
 
 
 def test_logging_in_and_out_for_ever_does_not_fill_it_either(
@@ -303,7 +304,7 @@ def test_the_first_password(fresh: tuple[AccessControl, TestClient], source: Fak
         access.file.path.stat().st_mode & 0o777 == 0o600
         and PASSWORD not in access.file.path.read_text()
     )
-    assert source.records[-1][:3] == ("person trader (trader) at testclient", "page setup", True)
+    assert source.records[-2][:3] == ("person trader (trader) at testclient", "page setup", True)
     assert all(code not in words and PASSWORD not in words for *_, words in source.records)
     client.cookies.clear()
     assert login(client).status_code == 200
@@ -400,6 +401,54 @@ def test_who_is_changed_is_out_at_once(
     access.file.change(how)
     problem(stranger.post("/api/v1/commands/kill", headers=headers | key()), 401, "not_signed_in")
     assert source.commands == []
+
+
+# -------------------------------------------------------------------------------- what one hears
+def test_a_browser_that_was_not_known_is_told_once(
+    stranger: TestClient, source: FakeSource
+) -> None:
+    log_in(stranger)
+    log_in(stranger)
+    log_in(stranger, "viewer")
+    told = [(who, words) for who, what, ok, words in source.records if what == "new browser" and ok]
+    assert [who for who, _ in told] == [
+        "person trader (trader) at testclient",
+        "person viewer (viewer) at testclient",
+    ]
+
+
+def test_what_changes_about_people_is_told_whoever_changes_it(
+    source: FakeSource, tmp_path: Path, static_dir: Path
+) -> None:
+    told: list[str] = []
+    access = AccessControl(
+        tmp_path, local_token=TOKEN, record=lambda who, what, ok, words: told.append(words)
+    )
+    change = access.file.change
+    client = TestClient(create_app(source, access, static_dir=static_dir), base_url=BASE_URL)
+    assert state(client) == "first_run" and not told
+    change(lambda users: users.with_user(User("trader", "trader", password_hash())))
+    headers = log_in(client)
+    assert told == ["trader may log in now, as a trader"]
+    new = {"old": PASSWORD, "new": NEW}
+    client.post("/api/v1/password", json=new, headers=headers)
+    assert told[1:] == ["trader has another password"], "at once, on the page"
+    token, kept = new_token("robot", ("read", "trade"), 0, 2)
+    for how in (
+        lambda users: users.with_user(User("trader", "viewer", "h", "T")),
+        lambda users: users.with_user(User("trader", "viewer", "h")),
+        lambda users: users.with_token(kept),
+        lambda users: users.without_token("robot"),
+        lambda users: users.without_user("trader"),
+        lambda users: users,
+    ):
+        change(how)
+        state(client)
+    assert told[2:] == [
+        "trader is a viewer now", "trader has another password", "trader has another authenticator",
+        "trader has no authenticator any more", "there is a new token robot (read, trade)",
+        "the token robot is void", "trader may no longer log in",
+    ]  # fmt: skip
 
 
 # ------------------------------------------------------------------------------ the configuration
