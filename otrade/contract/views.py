@@ -527,6 +527,26 @@ class SessionView(Row, frozen=True, kw_only=True):
     ends_in_s: int | None  # null: it does not
 
 
+class LoginSessionView(Row, frozen=True, kw_only=True):
+    """One login that is open. `id` names it and lets nobody in."""
+
+    id: str
+    name: str
+    role: Role
+    address: str  # from where it was begun
+    browser: str  # as it calls itself
+    began_ms: int  # UNIX time, as the next
+    seen_ms: int  # when it asked or listened last
+    ends_in_s: int  # if nothing more is heard of it
+    is_this: bool  # the one that asks
+
+
+class EndSessionRequest(Row, frozen=True, kw_only=True):
+    """One's own; the local user may end anybody's."""
+
+    id: Annotated[str, Meta(pattern="^[0-9a-f]{16}$", description="of a row of /api/v1/sessions")]
+
+
 class SessionGrant(SecretRow, frozen=True, kw_only=True):
     """A session has begun; its cookie comes in a header. The page keeps `csrf` in its own storage,
     which no page of another port can read, and sends it as X-CSRF-Token with every change. It is

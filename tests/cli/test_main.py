@@ -386,3 +386,22 @@ def test_doctor_misses_the_address_of_an_alert_target(
     main.main(["doctor", "--config", str(path)])
     text = capsys.readouterr().out
     assert "ok  alerts" in text and "secret-address" not in text
+
+
+SESSION_ROW = {
+    "id": "0" * 16, "name": "trader", "role": "trader", "address": "10.0.0.2", "browser": "Some\x1b[31mBrowser",
+    "began_ms": 1_763_610_000_000, "seen_ms": 1_763_613_600_000, "ends_in_s": 3_600, "is_this": False,
+}  # fmt: skip
+
+
+def test_sessions_are_listed_and_ended(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["sessions"]) == 3
+    with engine(json.dumps([SESSION_ROW]).encode()) as (url, seen):
+        write_run_file(url)
+        assert main.main(["sessions"]) == 0
+        assert main.main(["sessions", "--end-all-of", "meera"]) == 1
+        assert seen == [f"/api/v1/sessions Bearer {TOKEN}"] * 2
+    said = capsys.readouterr()
+    assert "0000000000000000  trader (trader) from 10.0.0.2, since 20 Nov 09:10" in said.out
+    assert "ends in 60 min  Some?[31mBrowser" in said.out and "\x1b" not in said.out
+    assert "meera is not logged in" in said.err

@@ -21,6 +21,7 @@ import msgspec
 from otrade.contract.views import (
     FirstPasswordRequest,
     LoginRequest,
+    LoginSessionView,
     PasswordChangeRequest,
     Problem,
     Role,
@@ -159,6 +160,43 @@ class AccessControl:
         except ProblemError:
             return False
 
+    def sessions_of(self, principal: Principal) -> list[LoginSessionView]:
+        """One's own, and everybody's for the local user; a script has none."""
+        wall_s, sessions = self._wall_s(), self.sessions
+        return [
+            LoginSessionView(
+                id=one.id,
+                name=one.user.name,
+                role=one.user.role,
+                address=one.address,
+                browser=one.browser,
+                began_ms=round((wall_s - sessions.age_s(one.begun_s)) * 1000),
+                seen_ms=round((wall_s - sessions.age_s(one.seen_s)) * 1000),
+                ends_in_s=max(round(sessions.left_s(one)), 0),
+                is_this=one is principal.session,
+            )
+            for one in self._sessions_of(principal)
+        ]
+
+    def end_session(self, principal: Principal, id: str) -> UserSession:
+        """End one that `sessions_of` shows. ProblemError when there is none of that id there."""
+        for session in self._sessions_of(principal):
+            if session.id == id:
+                self.sessions.end(session)
+                return session
+        raise ProblemError(problems.unknown_session(id))
+
+    def _sessions_of(self, principal: Principal) -> list[UserSession]:
+        return [
+            one
+            for one in self.sessions.all()
+            if (
+                principal.kind == "local"
+                or (principal.kind == "person" and one.user.name == principal.name)
+            )
+            and self._is_same(one)
+        ]
+
     def _is_same(self, session: UserSession) -> bool:
         """Whether the session's user is still the one of the file; else the session ends."""
         if self._users().user(session.user.name) == session.user:
@@ -274,7 +312,7 @@ class AccessControl:
         self._throttle.succeeded(attempt, name, address)
 
     def _granted(self, user: User, visitor: Visitor) -> LoginGrant:
-        cookie, session = self.sessions.begin(user)
+        cookie, session = self.sessions.begin(user, visitor.address, visitor.browser)
         is_known = bool(self._devices.known(visitor.device_cookie, user.name))
         device_cookie = visitor.device_cookie if is_known else self._devices.new(user.name)
         return LoginGrant(cookie, device_cookie, session, not is_known)

@@ -124,6 +124,18 @@ SESSIONS = (
         views.SessionView,
         session_only=True,
     ),
+    _get(
+        "sessions",
+        "One's own logins that are open; everybody's for the local user",
+        list[views.LoginSessionView],
+    ),
+    _post(
+        "end-session",
+        "read",
+        "End one of those",
+        views.EndSessionRequest,
+        list[views.LoginSessionView],
+    ),
     _post(
         "password",
         "read",

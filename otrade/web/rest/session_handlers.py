@@ -3,7 +3,7 @@
 import msgspec
 from starlette.responses import Response
 
-from otrade.contract.views import SessionGrant, SessionView
+from otrade.contract.views import LoginSessionView, SessionGrant, SessionView
 from otrade.web.auth.access_control import AccessControl, LoginGrant, Visitor
 from otrade.web.auth.audit import Audit, address_of
 from otrade.web.auth.authenticator import Authenticator, cookie_name, is_encrypted
@@ -67,6 +67,15 @@ class SessionHandlers:
         response = Response(msgspec.json.encode(view), media_type="application/json")
         self._set_cookie(call, response, "", 0)
         return response
+
+    async def sessions(self, call: Call) -> list[LoginSessionView]:
+        return self._access.sessions_of(call.principal)
+
+    async def end_session(self, call: Call) -> list[LoginSessionView]:
+        ended = self._access.end_session(call.principal, call.body.id)
+        words = f"a session of {ended.user.name} from {ended.address} was ended"
+        self._audit.write(call.principal, call.request, journal_name(call.route), words, ok=True)
+        return self._access.sessions_of(call.principal)
 
     def _grant(self, call: Call, granted: LoginGrant) -> Response:
         principal = self._access.by_cookie(granted.cookie)

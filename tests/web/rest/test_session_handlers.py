@@ -590,3 +590,82 @@ def test_the_log_can_say_which_script_it_was(
         redact(f"{principal.who} at 127.0.0.1: command pause")
         == "script robot-2024 at 127.0.0.1: command pause"
     )
+
+
+# -------------------------------------------------------------------------------- the open sessions
+def open_sessions(client: TestClient, **headers: str) -> list[dict[str, Any]]:
+    answer = client.get("/api/v1/sessions", headers=headers)
+    assert answer.status_code == 200
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
+def end_session(client: TestClient, headers: dict[str, str], id: str) -> Any:
+    return client.post("/api/v1/end-session", json={"id": id}, headers=headers)
+
+
+def test_one_s_sessions_are_listed_and_each_can_be_ended(
+    stranger: TestClient, app: ASGIApp, source: FakeSource, clock: Time
+) -> None:
+    here = log_in(stranger)
+    clock.s += 60
+    elsewhere = TestClient(app, base_url=BASE_URL, headers={"User-Agent": "Some\tBrowser/1 " * 20})
+    log_in(elsewhere)
+    clock.s += 30
+    log_in(TestClient(app, base_url=BASE_URL), "viewer")
+    rows = open_sessions(stranger)
+    assert [(row["name"], row["role"], row["is_this"]) for row in rows] == [
+        ("trader", "trader", False),
+        ("trader", "trader", True),
+    ], "the newest first, and nobody else's"
+    other, mine = rows
+    assert other["browser"].startswith("Some Browser/1 ") and len(other["browser"]) == 120
+    assert other["address"] == "testclient"
+    assert (other["began_ms"], mine["began_ms"]) == (
+        round((clock.s - 30) * 1000),
+        round((clock.s - 90) * 1000),
+    )
+    assert mine["seen_ms"] == round(clock.s * 1000)
+    assert other["seen_ms"] == other["began_ms"], "to be listed is not to be heard"
+    assert other["ends_in_s"] == 3600 - 30
+    cookie = stranger.cookies[COOKIE]
+    assert all(word not in str(rows) for word in (cookie, here["X-CSRF-Token"]))
+    left = end_session(stranger, here, other["id"])
+    assert left.status_code == 200 and [row["id"] for row in left.json()] == [mine["id"]]
+    assert state(elsewhere) == "out" and state(stranger) == "in"
+    assert source.records[-1] == (
+        "person trader (trader) at testclient",
+        "page end-session",
+        True,
+        "a session of trader from testclient was ended",
+    )
+    problem(end_session(stranger, here, other["id"]), 404, "unknown_session")
+    assert end_session(stranger, here, mine["id"]).status_code == 200
+    assert state(stranger) == "out"
+
+
+def test_nobody_ends_another_s_but_the_local_user(
+    stranger: TestClient, client: TestClient, app: ASGIApp, access: AccessControl, clock: Time
+) -> None:
+    log_in(stranger)
+    (row,) = open_sessions(client)
+    viewer = TestClient(app, base_url=BASE_URL)
+    headers = log_in(viewer, "viewer")
+    problem(end_session(viewer, headers, row["id"]), 404, "unknown_session")
+    token, kept = new_token("robot", ("read", "trade", "admin"), clock(), 2)
+    access.file.change(lambda users: users.with_token(kept))
+    robot = {"Authorization": f"Bearer {token}"}
+    assert open_sessions(TestClient(app, base_url=BASE_URL), **robot) == []
+    bare = TestClient(app, base_url=BASE_URL)
+    problem(end_session(bare, robot, row["id"]), 404, "unknown_session")
+    assert {one["name"] for one in open_sessions(client)} == {"trader", "viewer"}
+    assert end_session(client, {}, row["id"]).status_code == 200
+    assert state(stranger) == "out" and state(viewer) == "in"
+
+
+def test_a_session_whose_person_has_changed_is_not_listed(
+    stranger: TestClient, client: TestClient, access: AccessControl
+) -> None:
+    log_in(stranger)
+    access.file.change(lambda users: users.with_user(User("trader", "trader", "another hash")))
+    assert open_sessions(client) == []

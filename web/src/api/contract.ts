@@ -466,6 +466,28 @@ export interface SessionView {
 }
 
 /**
+ * One login that is open. `id` names it and lets nobody in.
+ */
+export interface LoginSessionView {
+  id: string;
+  name: string;
+  role: Role;
+  address: string;
+  browser: string;
+  began_ms: number;
+  seen_ms: number;
+  ends_in_s: number;
+  is_this: boolean;
+}
+
+/**
+ * One's own; the local user may end anybody's.
+ */
+export interface EndSessionRequest {
+  id: string;
+}
+
+/**
  * A session has begun; its cookie comes in a header. The page keeps `csrf` in its own storage,
  * which no page of another port can read, and sends it as X-CSRF-Token with every change. It is
  * told this once.
