@@ -163,6 +163,16 @@ class LatencyStatus(Row, frozen=True, kw_only=True):
     count: int
 
 
+class LoopStatus(Row, frozen=True, kw_only=True):
+    """Whether the engine's event loop keeps time: while one turn of it lasts, nothing else happens."""
+
+    lag_ms: float  # the longest of the last minute or two: how much later than due something ran
+    longest_turn_ms: float  # since the start; true to 10 ms
+    longest_turn_at_ms: int | None  # when that was; null when nothing was timed yet
+    stalls: int  # turns longer than `alerts.loop_stall_ms`
+    stalled_ms: float  # of all of them together
+
+
 class Status(Row, frozen=True, kw_only=True):
     version: str
     mode: Mode
@@ -183,6 +193,7 @@ class Status(Row, frozen=True, kw_only=True):
     counts: CountStatus
     protection: ProtectionStatus
     latency: LatencyStatus
+    loop: LoopStatus
 
 
 # ----------------------------------------------------------------------------------------- rows
@@ -467,7 +478,7 @@ UserName = Annotated[
     str,
     Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$", description="1 to 32 letters, digits, . _ -"),
 ]
-NewPassword = Annotated[str, Meta(min_length=10, max_length=256)]
+NewPassword = Annotated[str, Meta(min_length=12, max_length=256)]
 
 
 class SecretRow(Row, frozen=True, kw_only=True):
@@ -514,6 +525,26 @@ class SessionView(Row, frozen=True, kw_only=True):
     role: Role | None  # null for a program
     scopes: list[Scope]
     ends_in_s: int | None  # null: it does not
+
+
+class LoginSessionView(Row, frozen=True, kw_only=True):
+    """One login that is open. `id` names it and lets nobody in."""
+
+    id: str
+    name: str
+    role: Role
+    address: str  # from where it was begun
+    browser: str  # as it calls itself
+    began_ms: int  # UNIX time, as the next
+    seen_ms: int  # when it asked or listened last
+    ends_in_s: int  # if nothing more is heard of it
+    is_this: bool  # the one that asks
+
+
+class EndSessionRequest(Row, frozen=True, kw_only=True):
+    """One's own; the local user may end anybody's."""
+
+    id: Annotated[str, Meta(pattern="^[0-9a-f]{16}$", description="of a row of /api/v1/sessions")]
 
 
 class SessionGrant(SecretRow, frozen=True, kw_only=True):

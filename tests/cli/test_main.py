@@ -212,6 +212,7 @@ STATUS = {
     "feed": {"connected": False, "ticks": 3, "refused": 1, "reconnects": 2},
     "broker": {"connected": True, "orders_sent": 4, "in_doubt": 1, "quarantined": 0},
     "latency": {"p50_ns": 1_500, "p99_ns": 9_000},
+    "loop": {"lag_ms": 3.25, "longest_turn_ms": 7_900.0, "stalls": 2},
     "counts": {"signals": 3, "open_brackets": 1},
 }
 TOKEN = "t" * 43
@@ -385,3 +386,22 @@ def test_doctor_misses_the_address_of_an_alert_target(
     main.main(["doctor", "--config", str(path)])
     text = capsys.readouterr().out
     assert "ok  alerts" in text and "secret-address" not in text
+
+
+SESSION_ROW = {
+    "id": "0" * 16, "name": "trader", "role": "trader", "address": "10.0.0.2", "browser": "Some\x1b[31mBrowser",
+    "began_ms": 1_763_610_000_000, "seen_ms": 1_763_613_600_000, "ends_in_s": 3_600, "is_this": False,
+}  # fmt: skip
+
+
+def test_sessions_are_listed_and_ended(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["sessions"]) == 3
+    with engine(json.dumps([SESSION_ROW]).encode()) as (url, seen):
+        write_run_file(url)
+        assert main.main(["sessions"]) == 0
+        assert main.main(["sessions", "--end-all-of", "meera"]) == 1
+        assert seen == [f"/api/v1/sessions Bearer {TOKEN}"] * 2
+    said = capsys.readouterr()
+    assert "0000000000000000  trader (trader) from 10.0.0.2, since 20 Nov 09:10" in said.out
+    assert "ends in 60 min  Some?[31mBrowser" in said.out and "\x1b" not in said.out
+    assert "meera is not logged in" in said.err

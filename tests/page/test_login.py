@@ -174,6 +174,26 @@ def test_another_password_ends_the_session_of_an_open_page(
     expect(page.get_by_role("button", name="Pause…")).to_be_enabled()
 
 
+def test_one_s_sessions_are_seen_and_ended(browser: Browser, page: Page, running: Running) -> None:
+    with person(browser, running.url) as elsewhere:
+        expect(elsewhere.get_by_role("button", name="Pause…")).to_be_enabled()
+        go(page, "Sessions")
+        rows = page.locator("main tbody tr")
+        n = rows.count()
+        assert n >= 2
+        expect(rows.filter(has_text="(this one)")).to_have_count(1)
+        shot(page, "sessions")
+        assert not axe(page)
+        page.get_by_role("button", name=re.compile("^End the session from 127.0.0.1")).first.click()
+        expect(rows).to_have_count(n - 1)
+        expect(elsewhere.get_by_role("button", name="Log in")).to_be_visible(timeout=20_000)
+    go(page, "Notices")
+    page.get_by_label("Code").select_option("PAGE_LOGIN")
+    expect(
+        page.get_by_role("cell", name=re.compile("has logged in on the page")).first
+    ).to_be_visible()
+
+
 def test_a_test_alert_tells_where_it_has_arrived_and_where_not(
     page: Page, ear: AlertListener
 ) -> None:

@@ -13,7 +13,7 @@ from typing import Literal, cast
 
 import otrade
 from otrade._core.engine.rows import CountersRow, LiveSumsRow
-from otrade._core.types import Halt, Phase, Reason
+from otrade._core.types import Halt, Phase, Reason, Severity
 from otrade.charges import NO_CHARGES
 from otrade.contract import views
 from otrade.contract.engine_source import resample
@@ -27,6 +27,7 @@ from otrade.live.control.preflight_service import PreflightService
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.history.candles import KEPT_MAX, ClosedBar
 from otrade.live.history.trade_ledger import net_after
+from otrade.live.monitoring.loop_watch import LoopWatch
 from otrade.live.monitoring.readiness import why_not_ready
 from otrade.live.monitoring.staleness import FrameWatch
 from otrade.live.notices.board import NoticeBoard
@@ -82,6 +83,7 @@ class LiveEngineSource:
         self.alerts: AlertDispatcher | None = None
         """None where no alerts are configured."""
         self.frames: FrameWatch | None = None
+        self.loop_watch: LoopWatch | None = None
         self.log: TolerantLogFile | None = None
         self.account_queries: AccountQueries | None = None
         self.preflight_service: PreflightService | None = None
@@ -112,6 +114,7 @@ class LiveEngineSource:
             why_not_ready=self.readiness(),
             day=self._day,
             frames=self.frames,
+            loop_watch=self.loop_watch,
             alerts=self.alerts,
             log=self.log,
         )
@@ -178,6 +181,7 @@ class LiveEngineSource:
                 naked_now=lives["naked"],
             ),
             latency=self._latency(day),
+            loop=self._loop_status(),
         )
 
     def _blank_status(self) -> views.Status:
@@ -222,6 +226,7 @@ class LiveEngineSource:
                 naked_now=0,
             ),
             latency=views.LatencyStatus(p50_ns=0, p99_ns=0, max_ns=0, count=0),
+            loop=self._loop_status(),
         )
 
     def _phase(self, day: TradingDay) -> tuple[Phase, int]:
@@ -251,6 +256,20 @@ class LiveEngineSource:
         latency = day.tick_to_order()
         return views.LatencyStatus(
             p50_ns=latency.p50_ns, p99_ns=latency.p99_ns, max_ns=latency.max_ns, count=latency.n
+        )
+
+    def _loop_status(self) -> views.LoopStatus:
+        watch = self.loop_watch
+        if watch is None:
+            return views.LoopStatus(
+                lag_ms=0.0, longest_turn_ms=0.0, longest_turn_at_ms=None, stalls=0, stalled_ms=0.0
+            )
+        return views.LoopStatus(
+            lag_ms=watch.lag_ns / NS_PER_MS,
+            longest_turn_ms=watch.longest_turn_ns / NS_PER_MS,
+            longest_turn_at_ms=ms_or_none(watch.ts_longest_ns),
+            stalls=watch.n_stalls,
+            stalled_ms=watch.stalled_ns / NS_PER_MS,
         )
 
     # ----------------------------------------------------------------------------------------- rows
@@ -357,6 +376,19 @@ class LiveEngineSource:
 
     def record(self, who: str, what: str, ok: bool, words: str) -> None:
         self._control.record(who, what, {}, (ok, words))
+        if not ok:
+            return
+        # Whose account it is hears of it where he is, also when it was not he.
+        if what == "new browser":
+            self._board.say(
+                Severity.WARN,
+                "NEW_BROWSER",
+                f"{who} {words}. If that was not you: otrade password, which ends every session",
+            )
+        elif what == "people":
+            self._board.say(Severity.WARN, "PEOPLE_CHANGED", f"on the page, {words}")
+        elif what in ("page login", "page setup"):
+            self._board.say(Severity.INFO, "PAGE_LOGIN", f"{who} has logged in on the page")
 
     async def _test_alerts(self) -> views.CommandResult:
         if self.alerts is None:

@@ -21,17 +21,19 @@ import msgspec
 from otrade.contract.views import (
     FirstPasswordRequest,
     LoginRequest,
+    LoginSessionView,
     PasswordChangeRequest,
     Problem,
     Role,
     Scope,
 )
 from otrade.errors import ConfigError
-from otrade.web.auth.login_throttle import LoginThrottle
+from otrade.web.auth.device_cookies import DeviceCookies
+from otrade.web.auth.login_throttle import LoginAttempt, LoginThrottle
 from otrade.web.auth.passwords import NOBODYS, Codes, hashed, is_password, weakness
 from otrade.web.auth.sessions import UserSession, UserSessions
 from otrade.web.auth.tokens import find_token
-from otrade.web.auth.users import User, Users, UsersFile
+from otrade.web.auth.users import User, Users, UsersFile, changes
 from otrade.web.http import problems
 from otrade.web.http.problems import ProblemError
 
@@ -41,6 +43,10 @@ SCOPES: dict[Role, frozenset[Scope]] = {
     "viewer": frozenset({"read"}),
     "trader": frozenset({"read", "trade", "admin"}),
 }
+FIRST_PASSWORD, OPEN_SESSION = "first password", "open session"
+"""In the place of a name and of a browser in the login limits: neither is a name."""
+PEOPLE_CHANGED = "people"
+"""In the journal."""
 CODE_LIFE_S = 1800.0
 CODE_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 """None that a person takes for another."""
@@ -63,16 +69,32 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who knocks, as far as a request says: what it shows is none of theirs to choose but `browser`."""
+
+    address: str
+    browser: str = ""
+    cookie: str = ""
+    """Of a session that was there before."""
+    device_cookie: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LoginGrant:
     """A session has begun."""
 
     cookie: str
+    device_cookie: str
+    """By which this browser is known the next time."""
     session: UserSession
+    is_new_browser: bool
+    """That person has not logged in there before."""
 
 
 class AccessControl:
-    """`directory` holds the users' file. `local_token` is the run-file's. Times are passed in:
-    `now_s` monotonic, `wall_s` UNIX.
+    """`directory` holds the users' file. `local_token` is the run-file's. `record` (who, what, whether
+    it was done, words) is told what has changed about people and tokens, whoever has changed it.
+    Times are passed in: `now_s` monotonic, `wall_s` UNIX.
     """
 
     def __init__(
@@ -80,6 +102,7 @@ class AccessControl:
         directory: Path,
         *,
         local_token: str,
+        record: Callable[[str, str, bool, str], None] | None = None,
         life_s: float = 12 * 3600.0,
         idle_s: float = 3600.0,
         now_s: Callable[[], float] = time.monotonic,
@@ -94,6 +117,7 @@ class AccessControl:
         self.life_s = life_s
         self._local_token = local_token.encode()
         self._throttle = LoginThrottle(now_s)
+        self._devices = DeviceCookies(directory)
         self._codes = Codes(wall_s)
         self._hashing = asyncio.Lock()
         self._now_s = now_s
@@ -101,6 +125,8 @@ class AccessControl:
         self._first_code = ""
         self._first_code_ends_s = 0.0
         self._trouble = ""
+        self._record = record
+        self._seen: Users | None = None
 
     def __repr__(self) -> str:
         return "Access(...)"
@@ -134,6 +160,43 @@ class AccessControl:
         except ProblemError:
             return False
 
+    def sessions_of(self, principal: Principal) -> list[LoginSessionView]:
+        """One's own, and everybody's for the local user; a script has none."""
+        wall_s, sessions = self._wall_s(), self.sessions
+        return [
+            LoginSessionView(
+                id=one.id,
+                name=one.user.name,
+                role=one.user.role,
+                address=one.address,
+                browser=one.browser,
+                began_ms=round((wall_s - sessions.age_s(one.begun_s)) * 1000),
+                seen_ms=round((wall_s - sessions.age_s(one.seen_s)) * 1000),
+                ends_in_s=max(round(sessions.left_s(one)), 0),
+                is_this=one is principal.session,
+            )
+            for one in self._sessions_of(principal)
+        ]
+
+    def end_session(self, principal: Principal, id: str) -> UserSession:
+        """End one that `sessions_of` shows. ProblemError when there is none of that id there."""
+        for session in self._sessions_of(principal):
+            if session.id == id:
+                self.sessions.end(session)
+                return session
+        raise ProblemError(problems.unknown_session(id))
+
+    def _sessions_of(self, principal: Principal) -> list[UserSession]:
+        return [
+            one
+            for one in self.sessions.all()
+            if (
+                principal.kind == "local"
+                or (principal.kind == "person" and one.user.name == principal.name)
+            )
+            and self._is_same(one)
+        ]
+
     def _is_same(self, session: UserSession) -> bool:
         """Whether the session's user is still the one of the file; else the session ends."""
         if self._users().user(session.user.name) == session.user:
@@ -143,9 +206,14 @@ class AccessControl:
 
     def _users(self) -> Users:
         try:
-            return self.file.read()
+            users = self.file.read()
         except ConfigError as error:
             raise ProblemError(self._users_unreadable(error)) from None
+        before, self._seen = self._seen, users
+        if before is not None and before is not users and self._record is not None:
+            for words in changes(before, users):
+                self._record("the users' file", PEOPLE_CHANGED, True, words)
+        return users
 
     def _users_unreadable(self, error: ConfigError) -> Problem:
         """For strangers' eyes: the reason is in the log, once."""
@@ -168,11 +236,11 @@ class AccessControl:
         self._first_code_ends_s = self._now_s() + CODE_LIFE_S
         return "-".join(letters[i : i + 4] for i in range(0, 12, 4))
 
-    async def first_password(self, given: FirstPasswordRequest, address: str) -> LoginGrant:
+    async def first_password(self, given: FirstPasswordRequest, visitor: Visitor) -> LoginGrant:
         """Make the first trader. ProblemError when somebody has a password already, or the code is
         not the one that was shown.
         """
-        self._count(address)
+        attempt = self._begin(FIRST_PASSWORD, visitor.address)
         if not self.is_first_run:
             raise ProblemError(problems.not_first_run())
         code = "".join(letter for letter in given.code.upper() if letter.isalnum())
@@ -189,14 +257,15 @@ class AccessControl:
 
         self._change(only_first)
         self._first_code = ""
-        self._throttle.succeeded(address)
-        return LoginGrant(*self.sessions.begin(user))
+        self._throttle.succeeded(attempt, FIRST_PASSWORD, visitor.address)
+        return self._granted(user, visitor)
 
-    async def log_in(self, given: LoginRequest, address: str, old_cookie: str) -> LoginGrant:
-        """A new session, in place of the one of `old_cookie`. ProblemError when name, password or
-        code is wrong; it does not say which.
+    async def log_in(self, given: LoginRequest, visitor: Visitor) -> LoginGrant:
+        """A new session, in place of the one that was there. ProblemError when name, password or code
+        is wrong; it does not say which.
         """
-        self._count(address)
+        device = self._devices.known(visitor.device_cookie, given.name)
+        attempt = self._begin(given.name, visitor.address, device)
         user = self._users().user(given.name)
         is_right = await self._is_password(user.hash if user else NOBODYS, given.password)
         if (
@@ -205,21 +274,19 @@ class AccessControl:
             or (user.totp and not self._codes.take(user.name, user.totp, given.code))
         ):
             raise ProblemError(problems.wrong_login())
-        self._throttle.succeeded(address)
-        old = self.sessions.find(old_cookie)
+        self._throttle.succeeded(attempt, user.name, visitor.address)
+        old = self.sessions.find(visitor.cookie)
         if old is not None:
             self.sessions.end(old)
-        return LoginGrant(*self.sessions.begin(user))
+        return self._granted(user, visitor)
 
     async def change_password(
-        self, session: UserSession, given: PasswordChangeRequest, address: str
+        self, session: UserSession, given: PasswordChangeRequest, visitor: Visitor
     ) -> LoginGrant:
         """A new password, and a new session; that user's other sessions end. ProblemError when
         the old one is wrong.
         """
-        self._count(address)
-        if not await self._is_password(session.user.hash, given.old):
-            raise ProblemError(problems.wrong_old_password())
+        await self.require_password(session, given.old, visitor.address, "old")
         self._require_strong(given.new, session.user.name, "new")
         user = msgspec.structs.replace(session.user, hash=await self._hashed(given.new))
 
@@ -229,20 +296,40 @@ class AccessControl:
             return users.with_user(user)
 
         self._change(if_still_there)
-        self._throttle.succeeded(address)
         self.sessions.end_of(user.name)
-        return LoginGrant(*self.sessions.begin(user))
+        return self._granted(user, visitor)
 
-    def _count(self, address: str) -> None:
-        wait_s = self._throttle.begin(address)
-        if wait_s > 0:
+    async def require_password(
+        self, session: UserSession, password: str, address: str, field: str
+    ) -> None:
+        """Whoever has the session knows the password too. ProblemError when not. Strangers cannot
+        use up that limit: it is counted as in a known browser.
+        """
+        name = session.user.name
+        attempt = self._begin(name, address, OPEN_SESSION)
+        if not await self._is_password(session.user.hash, password):
+            raise ProblemError(problems.wrong_own_password(field))
+        self._throttle.succeeded(attempt, name, address)
+
+    def _granted(self, user: User, visitor: Visitor) -> LoginGrant:
+        cookie, session = self.sessions.begin(user, visitor.address, visitor.browser)
+        is_known = bool(self._devices.known(visitor.device_cookie, user.name))
+        device_cookie = visitor.device_cookie if is_known else self._devices.new(user.name)
+        return LoginGrant(cookie, device_cookie, session, not is_known)
+
+    def _begin(self, name: str, address: str, device: str = "") -> LoginAttempt:
+        attempt = self._throttle.begin(name, address, device)
+        if attempt.wait_s > 0:
             raise ProblemError(
-                problems.too_many_attempts(wait_s), {"Retry-After": str(int(wait_s) + 1)}
+                problems.too_many_attempts(attempt.wait_s),
+                {"Retry-After": str(int(attempt.wait_s) + 1)},
             )
+        return attempt
 
     def _change(self, how: Callable[[Users], Users]) -> None:
         try:
             self.file.change(how)
+            self._users()  # what has changed is told now
         except ConfigError as error:
             raise ProblemError(self._users_unreadable(error)) from None
 

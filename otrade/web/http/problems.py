@@ -112,12 +112,12 @@ def wrong_login() -> Problem:
     )
 
 
-def wrong_old_password() -> Problem:
+def wrong_own_password(field: str) -> Problem:
     return Problem(
         title="Wrong password",
         status=403,
         code="wrong_old_password",
-        field="old",
+        field=field,
         detail="The present password is wrong.",
         fix="Try again; `otrade password` on the engine's machine sets a new one without it.",
     )
@@ -162,6 +162,27 @@ def too_many_attempts(wait_s: float) -> Problem:
         code="too_many_attempts",
         detail=f"There were too many attempts to log in. The next one may begin in {int(wait_s) + 1} s.",
         fix="Wait. The engine can be halted without the page: `otrade kill`.",
+    )
+
+
+def too_many_commands(wait_s: float) -> Problem:
+    return Problem(
+        title="Too many commands",
+        status=429,
+        code="too_many_commands",
+        detail=f"There were too many commands of yours. The next one may come in {int(wait_s) + 1} s.",
+        fix="Wait. Kill, flatten, stop-entries and pause are taken however many came before.",
+    )
+
+
+def unknown_session(id: str) -> Problem:
+    return Problem(
+        title="No such session",
+        status=404,
+        code="unknown_session",
+        field="id",
+        detail=f"No session {id} of yours is open.",
+        fix="Ask /api/v1/sessions which there are: it may have ended by itself.",
     )
 
 

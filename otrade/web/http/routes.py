@@ -124,6 +124,18 @@ SESSIONS = (
         views.SessionView,
         session_only=True,
     ),
+    _get(
+        "sessions",
+        "One's own logins that are open; everybody's for the local user",
+        list[views.LoginSessionView],
+    ),
+    _post(
+        "end-session",
+        "read",
+        "End one of those",
+        views.EndSessionRequest,
+        list[views.LoginSessionView],
+    ),
     _post(
         "password",
         "read",
@@ -197,6 +209,7 @@ QUERIES = (
         "Check a configuration, or write it",
         queries.ConfigDraft,
         queries.ConfigVerdict,
+        session_only=True,
         body_bytes_max=CONFIG_BYTES_MAX,
     ),
 )

@@ -27,6 +27,7 @@ from otrade.contract.views import (
 )
 from otrade.web.auth.audit import Audit, named
 from otrade.web.auth.authenticator import Authenticator
+from otrade.web.auth.login_throttle import AttemptCount
 from otrade.web.http import problems
 from otrade.web.http.problems import ProblemError, problem_response
 from otrade.web.rest.command_expiry import ISSUED_HEADER, require_fresh
@@ -37,6 +38,10 @@ log = logging.getLogger("otrade.web")
 
 BROKER_WITHIN_S = 20
 KEY_HEADER = "idempotency-key"
+COMMANDS_PER_MIN = ((60.0, 120),)
+"""Of one person or script."""
+NEVER_TOO_MANY = ("kill", "flatten", "stop-entries", "pause")
+"""What makes the account safer is never refused for having been asked too often."""
 
 
 class DataHandlers:
@@ -48,13 +53,17 @@ class DataHandlers:
         authenticator: Authenticator,
         idempotency: IdempotencyKeys,
         audit: Audit,
+        *,
+        now_s: Callable[[], float],
         wall_s: Callable[[], float],
     ) -> None:
         self._source = source
         self._authenticator = authenticator
         self._idempotency = idempotency
         self._audit = audit
+        self._now_s = now_s
         self._wall_s = wall_s
+        self._commands = AttemptCount(COMMANDS_PER_MIN)
 
     # -------------------------------------------------------------------------------------- reading
     async def health(self, call: Call) -> str:
@@ -119,6 +128,8 @@ class DataHandlers:
         if isinstance(args, FlattenArgs | TakeOverArgs) and args.instrument_id is not None:
             self._must_exist(args.instrument_id)
         who = call.principal
+        if name not in NEVER_TOO_MANY:
+            self._count(who.who)
         log.info("%s: command %s", named(who, call.request), name)
         result, is_again = await self._idempotency.once(
             call.request.headers.get(KEY_HEADER),
@@ -132,6 +143,16 @@ class DataHandlers:
         if not result.ok:
             return problem_response(problems.refused(result.words), headers)
         return Response(msgspec.json.encode(result), media_type="application/json", headers=headers)
+
+    def _count(self, who: str) -> None:
+        """Each command is a record of the journal, which has an end."""
+        now_s = self._now_s()
+        wait_s = self._commands.wait_s(who, now_s)
+        if wait_s > 0:
+            raise ProblemError(
+                problems.too_many_commands(wait_s), {"Retry-After": str(int(wait_s) + 1)}
+            )
+        self._commands.add(who, now_s)
 
     async def login_callback(self, request: Request) -> Response:
         """The broker sends the browser here. The request comes from another site and carries

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocketDisconnect
@@ -13,7 +14,7 @@ from starlette.websockets import WebSocketDisconnect
 from otrade.live.notices.redact import redact
 from otrade.web.app import create_app
 from otrade.web.auth.access_control import CODE_LIFE_S, AccessControl
-from otrade.web.auth.audit import STRANGERS_PER_MIN
+from otrade.web.auth.audit import KNOWN_PER_MIN, STRANGERS_PER_MIN, WORDS_CHARS_MAX, Audit
 from otrade.web.auth.tokens import new_token
 from otrade.web.auth.users import User
 from tests.web.fake_engine import FakeSource
@@ -58,6 +59,7 @@ def test_a_login_and_a_logout(stranger: TestClient, source: FakeSource) -> None:
     assert state(stranger) == "out", "the cookie is void, not only forgotten"
     assert [(who, what, ok) for who, what, ok, _ in source.records] == [
         ("person trader (trader) at testclient", "page login", True),
+        ("person trader (trader) at testclient", "new browser", True),
         ("person trader (trader) at testclient", "page logout", True),
     ]
 
@@ -156,6 +158,33 @@ def test_logins_are_limited(stranger: TestClient, clock: Time) -> None:
     assert login(stranger).status_code == 200
 
 
+def test_a_viewer_s_login_makes_no_room_for_guesses_at_the_trader_s(
+    stranger: TestClient, clock: Time
+) -> None:
+    n_heard = 0
+    for n in range(40):
+        n_heard += login(stranger, "trader", f"wrong wrong {n}").status_code == 401
+        assert login(stranger, "viewer").status_code in (200, 429)
+    assert n_heard == 5
+
+
+def test_strangers_at_the_same_address_do_not_lock_the_owner_out(
+    stranger: TestClient, app: ASGIApp
+) -> None:
+    """Through a tunnel everybody has one address."""
+    assert login(stranger).status_code == 200
+    device = stranger.cookies.get(f"{COOKIE}_device")
+    assert device
+    stranger.cookies.clear()
+    for _ in range(50):
+        login(stranger, password="wrong wrong")
+    problem(login(stranger), 429, "too_many_attempts")
+    owner = TestClient(app, base_url=BASE_URL, cookies={f"{COOKIE}_device": device})
+    assert state(owner) == "out", "it lets nobody in"
+    assert login(owner).status_code == 200
+    problem(login(owner, password="wrong wrong"), 401, "wrong_login")
+
+
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
 def test_another_page_cannot_log_a_browser_in(stranger: TestClient, origin: str) -> None:
     response = stranger.post(
@@ -175,6 +204,56 @@ def test_strangers_do_not_fill_the_journal(
     stranger.post("/api/v1/commands/kill", headers=key())
     who, what, ok, words = source.records[-2]
     assert (who, ok) == ("strangers", False) and words.startswith(str(2 * STRANGERS_PER_MIN))
+
+
+def test_a_viewer_does_not_fill_the_journal_nor_roll_over_what_others_did(
+    stranger: TestClient, app: ASGIApp, source: FakeSource, clock: Time
+) -> None:
+    headers = log_in(stranger, "viewer")
+    for _ in range(20 * KNOWN_PER_MIN):
+        stranger.post("/api/v1/commands/kill", headers=headers | key())
+    assert len(source.records) == KNOWN_PER_MIN
+    other = TestClient(app, base_url=BASE_URL)
+    log_in(other)
+    assert ("page login", True) in [one[1:3] for one in source.records[-2:]], "another's count"
+    clock.s += 60
+    stranger.post("/api/v1/commands/kill", headers=headers | key())
+    who, what, ok, words = source.records[-2]
+    assert (who, what, ok) == ("person viewer (viewer)", "more", False)
+    assert words.startswith(str(19 * KNOWN_PER_MIN + 2))
+
+
+def test_logging_in_and_out_for_ever_does_not_fill_it_either(
+    stranger: TestClient, source: FakeSource
+) -> None:
+    for _ in range(KNOWN_PER_MIN):
+        headers = log_in(stranger)
+        stranger.post("/api/v1/logout", headers=headers)
+    assert len(source.records) == KNOWN_PER_MIN
+
+
+def test_one_line_is_not_for_ever_long(access: AccessControl, source: FakeSource) -> None:
+    connection = HTTPConnection({"type": "http", "headers": [], "client": ("10.0.0.1", 1)})
+    Audit(source).write(None, connection, "page login", "x" * 10_000, ok=False)
+    assert len(source.records[-1][3]) <= WORDS_CHARS_MAX + 3
+
+
+def test_a_script_gives_so_many_commands_a_minute_but_what_makes_safer_always(
+    client: TestClient, source: FakeSource, clock: Time
+) -> None:
+    def give(name: str) -> Any:
+        issued = {"Issued-At": str(round(clock.s * 1000))}
+        return client.post(f"/api/v1/commands/{name}", headers=key() | issued)
+
+    assert [give("test-alert").status_code for _ in range(120)] == [200] * 120
+    assert int(give("test-alert").headers["retry-after"]) == 61
+    problem(give("rearm"), 429, "too_many_commands")
+    n = len(source.commands)
+    for name in ("kill", "flatten", "stop-entries", "pause"):
+        assert give(name).status_code == 200
+    assert len(source.commands) == n + 4
+    clock.s += 60
+    assert give("rearm").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -225,7 +304,7 @@ def test_the_first_password(fresh: tuple[AccessControl, TestClient], source: Fak
         access.file.path.stat().st_mode & 0o777 == 0o600
         and PASSWORD not in access.file.path.read_text()
     )
-    assert source.records[-1][:3] == ("person trader (trader) at testclient", "page setup", True)
+    assert source.records[-2][:3] == ("person trader (trader) at testclient", "page setup", True)
     assert all(code not in words and PASSWORD not in words for *_, words in source.records)
     client.cookies.clear()
     assert login(client).status_code == 200
@@ -322,6 +401,89 @@ def test_who_is_changed_is_out_at_once(
     access.file.change(how)
     problem(stranger.post("/api/v1/commands/kill", headers=headers | key()), 401, "not_signed_in")
     assert source.commands == []
+
+
+# -------------------------------------------------------------------------------- what one hears
+def test_a_browser_that_was_not_known_is_told_once(
+    stranger: TestClient, source: FakeSource
+) -> None:
+    log_in(stranger)
+    log_in(stranger)
+    log_in(stranger, "viewer")
+    told = [(who, words) for who, what, ok, words in source.records if what == "new browser" and ok]
+    assert [who for who, _ in told] == [
+        "person trader (trader) at testclient",
+        "person viewer (viewer) at testclient",
+    ]
+
+
+def test_what_changes_about_people_is_told_whoever_changes_it(
+    source: FakeSource, tmp_path: Path, static_dir: Path
+) -> None:
+    told: list[str] = []
+    access = AccessControl(
+        tmp_path, local_token=TOKEN, record=lambda who, what, ok, words: told.append(words)
+    )
+    change = access.file.change
+    client = TestClient(create_app(source, access, static_dir=static_dir), base_url=BASE_URL)
+    assert state(client) == "first_run" and not told
+    change(lambda users: users.with_user(User("trader", "trader", password_hash())))
+    headers = log_in(client)
+    assert told == ["trader may log in now, as a trader"]
+    new = {"old": PASSWORD, "new": NEW}
+    client.post("/api/v1/password", json=new, headers=headers)
+    assert told[1:] == ["trader has another password"], "at once, on the page"
+    token, kept = new_token("robot", ("read", "trade"), 0, 2)
+    for how in (
+        lambda users: users.with_user(User("trader", "viewer", "h", "T")),
+        lambda users: users.with_user(User("trader", "viewer", "h")),
+        lambda users: users.with_token(kept),
+        lambda users: users.without_token("robot"),
+        lambda users: users.without_user("trader"),
+        lambda users: users,
+    ):
+        change(how)
+        state(client)
+    assert told[2:] == [
+        "trader is a viewer now", "trader has another password", "trader has another authenticator",
+        "trader has no authenticator any more", "there is a new token robot (read, trade)",
+        "the token robot is void", "trader may no longer log in",
+    ]  # fmt: skip
+
+
+# ------------------------------------------------------------------------------ the configuration
+def configure(client: TestClient, headers: dict[str, str], **more: Any) -> Any:
+    draft = {"digest": "d" * 32, "values": {}, "write": True, **more}
+    return client.post("/api/v1/configure", json=draft, headers=headers)
+
+
+def test_a_configuration_is_written_by_whoever_knows_the_password(
+    stranger: TestClient, source: FakeSource
+) -> None:
+    headers = log_in(stranger)
+    for given in ({}, {"password": ""}, {"password": "wrong wrong"}):
+        found = problem(configure(stranger, headers, **given), 403, "wrong_old_password")
+        assert found.field == "password"
+    assert source.queries.drafts == []
+    assert configure(stranger, headers, write=False).status_code == 200, "to look costs nothing"
+    assert configure(stranger, headers, password=PASSWORD).status_code == 200
+    [draft] = source.queries.drafts
+    assert draft.password == "" and PASSWORD not in repr(source.records)
+    for _ in range(9):
+        configure(stranger, headers, password="wrong wrong")
+    problem(configure(stranger, headers, password=PASSWORD), 429, "too_many_attempts")
+
+
+def test_no_token_writes_a_configuration(
+    client: TestClient, access: AccessControl, source: FakeSource, clock: Time
+) -> None:
+    """Neither a script's nor the run file's, with a password neither."""
+    token, kept = new_token("robot", ("read", "trade", "admin"), clock(), 2)
+    access.file.change(lambda users: users.with_token(kept))
+    for headers in ({}, {"Authorization": f"Bearer {token}"}):
+        for more in ({"password": PASSWORD}, {"write": False}):
+            problem(configure(client, headers, **more), 403, "only_person")
+    assert source.queries.drafts == []
 
 
 # ------------------------------------------------------------------------------------------- tokens
@@ -428,3 +590,82 @@ def test_the_log_can_say_which_script_it_was(
         redact(f"{principal.who} at 127.0.0.1: command pause")
         == "script robot-2024 at 127.0.0.1: command pause"
     )
+
+
+# -------------------------------------------------------------------------------- the open sessions
+def open_sessions(client: TestClient, **headers: str) -> list[dict[str, Any]]:
+    answer = client.get("/api/v1/sessions", headers=headers)
+    assert answer.status_code == 200
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
+def end_session(client: TestClient, headers: dict[str, str], id: str) -> Any:
+    return client.post("/api/v1/end-session", json={"id": id}, headers=headers)
+
+
+def test_one_s_sessions_are_listed_and_each_can_be_ended(
+    stranger: TestClient, app: ASGIApp, source: FakeSource, clock: Time
+) -> None:
+    here = log_in(stranger)
+    clock.s += 60
+    elsewhere = TestClient(app, base_url=BASE_URL, headers={"User-Agent": "Some\tBrowser/1 " * 20})
+    log_in(elsewhere)
+    clock.s += 30
+    log_in(TestClient(app, base_url=BASE_URL), "viewer")
+    rows = open_sessions(stranger)
+    assert [(row["name"], row["role"], row["is_this"]) for row in rows] == [
+        ("trader", "trader", False),
+        ("trader", "trader", True),
+    ], "the newest first, and nobody else's"
+    other, mine = rows
+    assert other["browser"].startswith("Some Browser/1 ") and len(other["browser"]) == 120
+    assert other["address"] == "testclient"
+    assert (other["began_ms"], mine["began_ms"]) == (
+        round((clock.s - 30) * 1000),
+        round((clock.s - 90) * 1000),
+    )
+    assert mine["seen_ms"] == round(clock.s * 1000)
+    assert other["seen_ms"] == other["began_ms"], "to be listed is not to be heard"
+    assert other["ends_in_s"] == 3600 - 30
+    cookie = stranger.cookies[COOKIE]
+    assert all(word not in str(rows) for word in (cookie, here["X-CSRF-Token"]))
+    left = end_session(stranger, here, other["id"])
+    assert left.status_code == 200 and [row["id"] for row in left.json()] == [mine["id"]]
+    assert state(elsewhere) == "out" and state(stranger) == "in"
+    assert source.records[-1] == (
+        "person trader (trader) at testclient",
+        "page end-session",
+        True,
+        "a session of trader from testclient was ended",
+    )
+    problem(end_session(stranger, here, other["id"]), 404, "unknown_session")
+    assert end_session(stranger, here, mine["id"]).status_code == 200
+    assert state(stranger) == "out"
+
+
+def test_nobody_ends_another_s_but_the_local_user(
+    stranger: TestClient, client: TestClient, app: ASGIApp, access: AccessControl, clock: Time
+) -> None:
+    log_in(stranger)
+    (row,) = open_sessions(client)
+    viewer = TestClient(app, base_url=BASE_URL)
+    headers = log_in(viewer, "viewer")
+    problem(end_session(viewer, headers, row["id"]), 404, "unknown_session")
+    token, kept = new_token("robot", ("read", "trade", "admin"), clock(), 2)
+    access.file.change(lambda users: users.with_token(kept))
+    robot = {"Authorization": f"Bearer {token}"}
+    assert open_sessions(TestClient(app, base_url=BASE_URL), **robot) == []
+    bare = TestClient(app, base_url=BASE_URL)
+    problem(end_session(bare, robot, row["id"]), 404, "unknown_session")
+    assert {one["name"] for one in open_sessions(client)} == {"trader", "viewer"}
+    assert end_session(client, {}, row["id"]).status_code == 200
+    assert state(stranger) == "out" and state(viewer) == "in"
+
+
+def test_a_session_whose_person_has_changed_is_not_listed(
+    stranger: TestClient, client: TestClient, access: AccessControl
+) -> None:
+    log_in(stranger)
+    access.file.change(lambda users: users.with_user(User("trader", "trader", "another hash")))
+    assert open_sessions(client) == []

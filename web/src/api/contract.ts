@@ -111,6 +111,17 @@ export interface LatencyStatus {
   count: number;
 }
 
+/**
+ * Whether the engine's event loop keeps time: while one turn of it lasts, nothing else happens.
+ */
+export interface LoopStatus {
+  lag_ms: number;
+  longest_turn_ms: number;
+  longest_turn_at_ms: number | null;
+  stalls: number;
+  stalled_ms: number;
+}
+
 export interface Status {
   version: string;
   mode: Mode;
@@ -131,6 +142,7 @@ export interface Status {
   counts: CountStatus;
   protection: ProtectionStatus;
   latency: LatencyStatus;
+  loop: LoopStatus;
 }
 
 export interface InstrumentView {
@@ -454,6 +466,28 @@ export interface SessionView {
 }
 
 /**
+ * One login that is open. `id` names it and lets nobody in.
+ */
+export interface LoginSessionView {
+  id: string;
+  name: string;
+  role: Role;
+  address: string;
+  browser: string;
+  began_ms: number;
+  seen_ms: number;
+  ends_in_s: number;
+  is_this: boolean;
+}
+
+/**
+ * One's own; the local user may end anybody's.
+ */
+export interface EndSessionRequest {
+  id: string;
+}
+
+/**
  * A session has begun; its cookie comes in a header. The page keeps `csrf` in its own storage,
  * which no page of another port can read, and sends it as X-CSRF-Token with every change. It is
  * told this once.
@@ -768,6 +802,7 @@ export interface ConfigView {
   values: unknown;
   json_schema: unknown;
   hot: string;
+  file_only: string[];
   trouble: string;
 }
 
@@ -779,13 +814,14 @@ export interface ConfigChange {
 }
 
 /**
- * A whole new configuration. It is written only with `write`, and only when the file is still
- * the one that `digest` names.
+ * A whole new configuration. It is written only with `write`, only when the file is still the
+ * one that `digest` names, and only with one's own `password` given again.
  */
 export interface ConfigDraft {
   digest: string;
   values: unknown;
   write?: boolean;
+  password?: string;
 }
 
 /**
