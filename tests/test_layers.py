@@ -29,6 +29,7 @@ TABLE = {
     "errors": "",
     "file_lock": "plain_file",
     "plain_file": "",
+    "price_files": "",
     "patience": "clock errors",
     "_core": "",
     "_core.types": "",
@@ -104,7 +105,7 @@ TABLE = {
     "brokers.upstox": f"{BASE} _core.codecs brokers brokers.transport instruments",
     "simulator.draws": "",
     "simulator.base": "simulator.draws",
-    "simulator.prices": "simulator.base simulator.draws",
+    "simulator.prices": "price_files simulator.base simulator.draws",
     "simulator.faults": "simulator.base simulator.draws",
     "simulator.exchange": "plain_file simulator.base simulator.draws simulator.faults simulator.prices",
     "simulator.net": "simulator.base simulator.draws simulator.exchange simulator.faults",
@@ -138,7 +139,7 @@ TABLE = {
     "live.oms live.persistence live.plan live.reconciliation",
     "live.startup": f"{BASE} _core.engine.engine brokers brokers.registry brokers.transport "
     "calendar charges config instruments journal live.day live.history "
-    "live.notices live.persistence live.plan live.runtime simulator.prices square_off",
+    "live.notices live.persistence live.plan live.runtime price_files simulator.prices square_off",
     "live.alerts": f"{BASE} config live.notices",
     "live.monitoring": f"{BASE} _core.engine.rows _core.histogram charges contract live.alerts "
     "live.day live.history live.notices live.plan",
@@ -150,7 +151,7 @@ TABLE = {
     "live.api": f"{BASE} _core.engine.rows charges config contract journal live.alerts "
     "live.broker_io live.control live.day live.history live.monitoring live.notices live.plan live.runtime "
     "live.startup",
-    "live": f"{BASE} otrade brokers calendar config live.broker_io live.control live.day "
+    "live": f"{BASE} otrade brokers calendar config price_files live.broker_io live.control live.day "
     "live.monitoring live.notices live.runner live.runtime live.startup live.watchdog simulator "
     "simulator.base simulator.exchange simulator.prices",
     # The one that starts the page's server.

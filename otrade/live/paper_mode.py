@@ -27,8 +27,8 @@ from otrade.live.runner import Runner
 from otrade.live.startup.credentials import PaperAccess, secondary_broker
 from otrade.live.startup.day_builder import DayBuilder
 from otrade.live.startup.price_days import checked, mixed_words
+from otrade.price_files.bars import PriceFileError
 from otrade.simulator.base.config import BOOK_PERCENT, SimConfig
-from otrade.simulator.prices.price_file import PriceFileError
 from otrade.simulator.simulator import Ports, Simulator
 
 EARLY_EXCHANGES = ("MCX", "NCO", "CDS", "BCD")

@@ -237,12 +237,12 @@ def _checked(answer: HistoryAnswer, wish: HistoryWish) -> HistoryAnswer:
 
 
 def _of_file(path: str) -> HistoryAnswer:
-    # Imported when it is wanted: a live engine without such a file needs nothing of the simulator.
-    from otrade.simulator.prices import price_file
-    from otrade.simulator.prices.bar_trades import bar_length_ns
+    # Imported when it is wanted: few live engines have such a file.
+    from otrade.price_files.bars import bar_length_ns
+    from otrade.price_files.reader import read
 
     try:
-        file = price_file.read(path)
+        file = read(path)
     except (ValueError, OSError) as error:
         return HistoryAnswer(trouble=str(error))
     if bar_length_ns(file.days.values()) != MINUTE_NS:

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter
-from collections.abc import Iterable
 from itertools import pairwise
 
+from otrade.price_files.bars import FileBar
 from otrade.simulator.draws import KeyedDraws
 from otrade.simulator.prices.daily_levels import UNIT_BITS
 from otrade.simulator.prices.fixed_tables import NORMAL
-from otrade.simulator.prices.price_file import FileBar
 from otrade.simulator.prices.session_path import MINUTE_NS, ReferencePath
 
 NOISE_PERCENT = 8
 """Standard deviation of a price between two knots, of the bar's range."""
-
-
-def bar_length_ns(days: Iterable[list[FileBar]]) -> int:
-    """The commonest distance of two bars of one day (the shorter of two that are as common): a row
-    too many, or one that is missing, changes nothing. A minute when there are no two.
-    """
-    gaps = Counter(b.ts_ns - a.ts_ns for bars in days for a, b in pairwise(bars))
-    return min(gaps, key=lambda gap: (-gaps[gap], gap), default=MINUTE_NS)
 
 
 def ticks_of(bar: FileBar, count: int, draws: KeyedDraws) -> list[int]:

@@ -4,9 +4,9 @@ are counted and said, never dropped in silence, and a file whose times cannot be
 
 import datetime as dt
 
+from otrade.price_files.bars import FileBar, PriceFile
 from otrade.simulator.base.config import NS_PER_S
 from otrade.simulator.base.universe import ListedContract
-from otrade.simulator.prices.price_file import FileBar, PriceFile
 
 UTC_IS_BEHIND_NS = (5 * 60 + 30) * 60 * NS_PER_S
 

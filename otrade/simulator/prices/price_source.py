@@ -13,11 +13,13 @@ from bisect import bisect_left
 from math import isqrt, sqrt
 from typing import TypeVar
 
+from otrade.price_files import reader as price_reader
+from otrade.price_files.bars import FileBar, bar_length_ns
 from otrade.simulator.base import hours
 from otrade.simulator.base.config import NS_PER_MS, NS_PER_S, SimConfig
 from otrade.simulator.base.universe import E4, ListedContract, Universe
 from otrade.simulator.draws import KeyedDraws, number_of, number_of_day
-from otrade.simulator.prices import bar_trades, price_file, session_path
+from otrade.simulator.prices import bar_trades, session_path
 from otrade.simulator.prices.daily_levels import (
     PPM,
     UNIT_BITS,
@@ -51,10 +53,8 @@ class PriceSource:
     def __init__(self, cfg: SimConfig) -> None:
         self._cfg = cfg
         self.book_percent = cfg.book_percent
-        self.files = {key: price_file.read(path) for key, path in cfg.prices.items()}
-        self._lengths = {
-            key: bar_trades.bar_length_ns(file.days.values()) for key, file in self.files.items()
-        }
+        self.files = {key: price_reader.read(path) for key, path in cfg.prices.items()}
+        self._lengths = {key: bar_length_ns(file.days.values()) for key, file in self.files.items()}
         self._levels: dict[str, DailyLevels] = {}
         self._references: dict[tuple[str, dt.date], ReferencePath] = {}
         self._file_qty: dict[tuple[str, dt.date], array[int]] = {}
@@ -62,7 +62,7 @@ class PriceSource:
         self._given: dict[tuple[str, dt.date], PricePath] = {}
         self._closes: dict[tuple[str, dt.date], int] = {}
         # (root, date) -> the file's bars and the contract which they are of
-        self._bars: dict[tuple[str, dt.date], tuple[list[price_file.FileBar], ListedContract]] = {}
+        self._bars: dict[tuple[str, dt.date], tuple[list[FileBar], ListedContract]] = {}
         self._length_of: dict[tuple[str, dt.date], int] = {}
         self.contracts: dict[str, dict[dt.date, ListedContract]] = {}
         """By the configured symbol of a file: what it is the prices of, by day."""

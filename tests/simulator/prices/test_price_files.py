@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from otrade.price_files import reader as price_file
+from otrade.price_files.bars import FileBar, PriceFileError, bar_length_ns
 from otrade.simulator.base import hours
 from otrade.simulator.base.config import SimConfig
-from otrade.simulator.prices import bar_trades, price_file
-from otrade.simulator.prices.price_file import PriceFileError
 from otrade.simulator.prices.price_source import PriceSource
 
 DATE = dt.date(2026, 11, 19)
@@ -220,14 +220,12 @@ def test_ticks_of_a_bar_that_is_cut_short_end_before_the_next(tmp_path: Path) ->
 
 
 def test_of_two_gaps_as_common_the_shorter_is_the_length() -> None:
-    def bar(minute: int) -> price_file.FileBar:
-        return price_file.FileBar(minute * 60 * 10**9, 1, 1, 1, 1, 0)
+    def bar(minute: int) -> FileBar:
+        return FileBar(minute * 60 * 10**9, 1, 1, 1, 1, 0)
 
-    assert bar_trades.bar_length_ns([[bar(0), bar(5), bar(6)]]) == 60 * 10**9
-    assert bar_trades.bar_length_ns([[bar(0)], [bar(9)]]) == 60 * 10**9
-    assert (
-        bar_trades.bar_length_ns([[bar(0), bar(5), bar(10)], [bar(100), bar(101)]]) == 300 * 10**9
-    )
+    assert bar_length_ns([[bar(0), bar(5), bar(6)]]) == 60 * 10**9
+    assert bar_length_ns([[bar(0)], [bar(9)]]) == 60 * 10**9
+    assert bar_length_ns([[bar(0), bar(5), bar(10)], [bar(100), bar(101)]]) == 300 * 10**9
 
 
 # ------------------------------------------------------------------------------------ outside

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from otrade.price_files import reader as price_file
+from otrade.price_files.bars import FileBar, PriceFileError
 from otrade.simulator.base import hours
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.draws import KeyedDraws
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.kite.rms_rules import RULES
-from otrade.simulator.prices import bar_trades, price_file
+from otrade.simulator.prices import bar_trades
 from otrade.simulator.prices.price_source import PriceSource
 
 DATE = dt.date(2026, 11, 18)
@@ -179,7 +181,7 @@ def test_bars_become_trades_that_make_the_bars(tmp_path: Path) -> None:
 def test_ticks_never_leave_the_bar(seed: int) -> None:
     rng = random.Random(seed)
     low, high = 1000, 1000 + rng.randrange(0, 500)
-    bar = price_file.FileBar(0, rng.randint(low, high), high, low, rng.randint(low, high), -1)
+    bar = FileBar(0, rng.randint(low, high), high, low, rng.randint(low, high), -1)
     for count in (4, 5, 15, 60):
         ticks = bar_trades.ticks_of(bar, count, KeyedDraws(seed, count))
         assert len(ticks) == count
@@ -221,7 +223,7 @@ def test_volume_column_is_shared_out(tmp_path: Path) -> None:
 )
 def test_bad_file_names_file_line_column_and_fix(tmp_path: Path, text: str, words: str) -> None:
     path = write(tmp_path, text)
-    with pytest.raises(price_file.PriceFileError) as caught:
+    with pytest.raises(PriceFileError) as caught:
         PriceSource(SimConfig(prices={"NSE:NIFTY 50": path}))
     assert str(caught.value).startswith(path)
     assert words in str(caught.value)
@@ -230,7 +232,7 @@ def test_bad_file_names_file_line_column_and_fix(tmp_path: Path, text: str, word
 def test_binary_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "bars.csv"
     path.write_bytes(b"\xff\xfe\x00\x81" * 10)
-    with pytest.raises(price_file.PriceFileError, match="UTF-8"):
+    with pytest.raises(PriceFileError, match="UTF-8"):
         price_file.read(str(path))
 
 
