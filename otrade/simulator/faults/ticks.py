@@ -16,6 +16,14 @@ WRONG: tuple[tuple[int, int], ...] = ((10, 1), (1, 10), (100, 1), (0, 1))
 """What a wrong packet makes of the last price: times, divided by."""
 
 
+def wrong_by(way: int, price: float) -> tuple[int, int]:
+    """That way of `WRONG` for a last price in rupees. A tenth of less than a rupee is within a few
+    ticks, which nobody can tell from a trade: a hundred times of it is not.
+    """
+    times, divided_by = WRONG[way]
+    return (100, 1) if times and price < 1 else (times, divided_by)
+
+
 class TickFaults:
     """What becomes of the next messages about an instrument that has traded; one after another, as
     they are armed.

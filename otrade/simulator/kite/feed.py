@@ -23,7 +23,7 @@ from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.exchange.orders import OrderState
 from otrade.simulator.faults.injector import FaultInjector
 from otrade.simulator.faults.pushes import GARBLED_FIELDS, UNKNOWN_STATUS, Garbling
-from otrade.simulator.faults.ticks import WRONG, TickFault
+from otrade.simulator.faults.ticks import WRONG, TickFault, wrong_by
 from otrade.simulator.kite.rest.login_sessions import LoginSessions
 from otrade.simulator.kite.rest.rows import push_row
 from otrade.simulator.kite.rest.settings import settings_of
@@ -199,7 +199,9 @@ class KiteFeedServer(FeedServer[KiteFeedClient]):
         if fault == "no_book":
             return [without_book(body)]
         if fault == "wrong":
-            return [with_price(body, *WRONG[self._faults.choose(token, len(WRONG))]), body]
+            way = self._faults.choose(token, len(WRONG))
+            paise = int.from_bytes(body[4:8], "big")
+            return [with_price(body, *wrong_by(way, paise / 100)), body]
         return [body]
 
     def _push(self, state: OrderState) -> None:

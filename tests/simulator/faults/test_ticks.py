@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from otrade.simulator.base.config import BOOK_PERCENT, NS_PER_S
+from otrade.simulator.faults.ticks import WRONG, wrong_by
 from tests.simulator.kite.kite_account import KEY, KiteAccount, KiteFeedRecorder, kite_account
 from tests.simulator.upstox.upstox_account import INFY, UpstoxAccount, upstox_account
 from tests.simulator.upstox.upstox_feed_client import MARKET, UpstoxFeedRecorder, listen
@@ -198,3 +199,11 @@ def test_health_ends_all_of_it(ends: bool) -> None:
         assert bool([p for p in packets(recorder) if p[1]][1:]) is ends
 
     kite_account(work)
+
+
+@pytest.mark.parametrize("rupees", [0.05, 0.1, 0.95, 1.0, 100.0])
+@pytest.mark.parametrize("way", range(len(WRONG)))
+def test_a_wrong_price_is_one_that_can_be_told(way: int, rupees: float) -> None:
+    """Half a rupee away and more: ten ticks of an option, within which any price may have traded."""
+    times, divided_by = wrong_by(way, rupees)
+    assert times == 0 or abs(rupees * times / divided_by - rupees) > 0.5

@@ -17,7 +17,7 @@ from otrade.simulator.exchange.greeks import Greeks, greeks
 from otrade.simulator.exchange.market_data import MarketSnapshot
 from otrade.simulator.exchange.order_system import OrderSystem
 from otrade.simulator.faults.injector import FaultInjector
-from otrade.simulator.faults.ticks import WRONG, TickFault
+from otrade.simulator.faults.ticks import WRONG, TickFault, wrong_by
 from otrade.simulator.upstox.rest.calendar import SEGMENTS, status_at, timeline
 from otrade.simulator.upstox.rest.names import InstrumentKeys, instrument_key
 from otrade.simulator.upstox.rest.settings import settings_of
@@ -239,7 +239,8 @@ class MarketStreamServer:
                 del full.marketLevel.bidAskQuote[:]
                 full.marketLevel.SetInParent()
             elif fault == "wrong":
-                full.ltpc.ltp = full.ltpc.ltp * WRONG[way][0] / WRONG[way][1]
+                times, divided_by = wrong_by(way, full.ltpc.ltp)
+                full.ltpc.ltp = full.ltpc.ltp * times / divided_by
             elif fault == "part":
                 full.ClearField(("ltpc", "marketLevel", "marketOHLC", "ltpc")[way])
             return message
