@@ -254,6 +254,8 @@ def _password(args: argparse.Namespace) -> int:
         return users.show(args.var)
     if args.remove:
         return users.remove(args.var, args.user)
+    if args.recovery:
+        return users.make_recovery_codes(args.var, args.user)
     if args.totp or args.no_totp:
         return users.set_totp(args.var, args.user, on=args.totp)
     return users.set_password(args.var, args.user, args.role, from_stdin=args.stdin)
@@ -690,6 +692,11 @@ def parser() -> argparse.ArgumentParser:
         help="set up an authenticator (six-digit codes) beside the password",
     )
     which.add_argument("--no-totp", action="store_true", help="take the authenticator away")
+    which.add_argument(
+        "--recovery",
+        action="store_true",
+        help="print ten new recovery codes, each good once when the authenticator is lost",
+    )
     which.add_argument("--remove", action="store_true", help="that person may no longer log in")
     which.add_argument("--list", action="store_true", help="who may log in")
     var_option(sub)

@@ -489,11 +489,13 @@ class SecretRow(Row, frozen=True, kw_only=True):
 
 
 class LoginRequest(SecretRow, frozen=True, kw_only=True):
-    """`code` is the six digits of the authenticator, where one is set up; else it is ignored."""
+    """`code` is the six digits of the authenticator, where one is set up, or a recovery code, which
+    is used up.
+    """
 
     name: UserName = "trader"
     password: Annotated[str, Meta(max_length=256)]
-    code: Annotated[str, Meta(max_length=16)] = ""
+    code: Annotated[str, Meta(max_length=32)] = ""
 
 
 class FirstPasswordRequest(SecretRow, frozen=True, kw_only=True):

@@ -423,7 +423,8 @@ export interface CandlesQuery {
 }
 
 /**
- * `code` is the six digits of the authenticator, where one is set up; else it is ignored.
+ * `code` is the six digits of the authenticator, where one is set up, or a recovery code, which
+ * is used up.
  */
 export interface LoginRequest {
   name?: string;
