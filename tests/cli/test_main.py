@@ -285,6 +285,7 @@ def test_status_as_words(
         "DOWN, 3 ticks, 1 refused, 2 reconnects",
         "connected, 4 requests, 1 in doubt",
         "1.5 us p50, 9.0 us p99",
+        "late by 3.2 ms at most in the last minutes, longest turn 7900.0 ms, 2 stalls",
         "3 signals, 1 open brackets",
     ):
         assert words in text
