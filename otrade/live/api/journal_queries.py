@@ -13,6 +13,7 @@ from otrade.errors import JournalError
 from otrade.journal.archive import NAME
 from otrade.journal.peek import MomentQuestion, RowsQuestion
 from otrade.live.runtime.child_processes import journal_command
+from otrade.plain_file import is_own
 
 WITHIN_S = 30
 
@@ -29,7 +30,11 @@ class JournalQueries:
         """Newest first."""
         try:
             found = sorted(
-                (path for path in self._directory.iterdir() if NAME.fullmatch(path.name)),
+                (
+                    path
+                    for path in self._directory.iterdir()
+                    if NAME.fullmatch(path.name) and is_own(path)
+                ),
                 reverse=True,
             )
             return [
