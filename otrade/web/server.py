@@ -12,13 +12,13 @@ from pathlib import Path
 from uvicorn import Config
 
 from otrade.contract.engine_source import EngineSource
+from otrade.stream.delta_stream import INTERVAL_S, DeltaStream
 from otrade.web.app import STATIC_DIR, create_app
 from otrade.web.auth.access_control import AccessControl
 from otrade.web.http.embedded_server import EmbeddedServer, listen, shown
 from otrade.web.http.http_limits import LimitedHttp
 from otrade.web.http.tls import Tls, WebServerError, context_of
 from otrade.web.http.websocket_limits import LimitedWebSocket
-from otrade.web.stream.delta_stream import INTERVAL_S, DeltaStream
 
 BACKLOG = 64
 CONNECTIONS_MAX = 192
