@@ -149,6 +149,7 @@ class EnginePeer:
         self._client: StreamClient | None = None
         self._decode = msgspec.msgpack.Decoder(messages.Request).decode
         self._encode = msgspec.msgpack.Encoder().encode
+        self._is_over = False
         self.role: messages.PeerRole | None = None
 
     async def serve(self) -> None:
@@ -172,7 +173,7 @@ class EnginePeer:
         """What it says, one message in a turn of the loop."""
         loop = asyncio.get_running_loop()
         frames, begun_s = self._frames_in, 0.0
-        while True:
+        while not self._is_over:
             async with self._engine.turn:
                 message = frames.next()
                 request = self._decode(message) if message is not None else None
@@ -248,6 +249,8 @@ class EnginePeer:
         """One message, a chunk in a turn of the loop."""
         async with self._sending:
             for chunk in self._frames_out.chunks(message):
+                if self._is_over:
+                    raise ConnectionResetError("hung up on")
                 async with self._engine.turn:
                     self._writer.write(chunk)
                     await asyncio.sleep(0)
@@ -260,7 +263,8 @@ class EnginePeer:
             await self.send(message)
 
     def hang_up(self) -> None:
-        """Harmless when it is done twice."""
+        """Harmless when it is done twice. What it has said and was not looked at is not looked at."""
+        self._is_over = True
         if self._client is not None:
             self._engine.stream.leave(self._client)
         for task in self._tasks:
