@@ -8,8 +8,9 @@ log: `Runner` prints for people.
 
 import contextlib
 import logging
-import os
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Mapping
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -18,10 +19,15 @@ import orjson
 
 from otrade.config.schema import LogConfig
 from otrade.live.notices.redact import redact, redact_value
+from otrade.plain_file import own_file, own_folder
 
 LOGGER_NAME = "otrade"
-OTHERS = ("asyncio", "uvicorn", "picows", "py.warnings")
+OTHERS = ("asyncio", "picows", "py.warnings")
 """Libraries whose warnings belong in the same file."""
+OF_THE_PAGE = ("otrade.web", "uvicorn")
+LIBRARY_LINES_PER_MIN = 60
+"""Of each library: a stranger's broken handshake can be a line and a traceback of one."""
+PAGE_LINES_PER_MIN = 300
 RETRY_RECORDS = 100
 TEXT_CHARS_MAX = 8_192
 TRACE_CHARS_MAX = 32_768
@@ -62,13 +68,48 @@ def _sound(line: dict[str, object]) -> dict[str, object]:
     }
 
 
+class LineBudget:
+    """How many lines a minute may come of each logger in `per_min` and those below it; of others as
+    many as like. Time is a monotonic clock, passed in.
+    """
+
+    def __init__(
+        self, per_min: Mapping[str, int], now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._per_min = per_min
+        self._now_s = now_s
+        self._minute_s = dict.fromkeys(per_min, float("-inf"))
+        self._n = dict.fromkeys(per_min, 0)
+
+    def take(self, logger: str) -> tuple[bool, int]:
+        """Whether one more may come, and how many the minute before has left out, told once."""
+        name = next(
+            (one for one in self._per_min if logger == one or logger.startswith(f"{one}.")), None
+        )
+        if name is None:
+            return True, 0
+        now_s, left_out = self._now_s(), 0
+        if now_s - self._minute_s[name] >= 60:
+            left_out = max(self._n[name] - self._per_min[name], 0)
+            self._minute_s[name], self._n[name] = now_s, 0
+        self._n[name] += 1
+        return self._n[name] <= self._per_min[name], left_out
+
+
 class TolerantLogFile(RotatingFileHandler):
     """A rotating file that survives a full disk: `on_failure` hears of the first loss, and of each
     recovery's losses. Only its owner may read it.
     """
 
-    def __init__(self, path: Path, config: LogConfig, on_failure: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        config: LogConfig,
+        on_failure: Callable[[str], None],
+        budget: LineBudget | None = None,
+    ) -> None:
         self._on_failure = on_failure
+        self._budget = budget or LineBudget({})
         self._n_skip = 0
         self._failing = False
         self.n_lost = 0
@@ -85,10 +126,18 @@ class TolerantLogFile(RotatingFileHandler):
             self.baseFilename,
             self.mode,
             encoding=self.encoding,
-            opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK, 0o600),
+            opener=lambda path, flags: own_file(Path(path), flags),
         )  # type: ignore[return-value]
 
     def emit(self, record: logging.LogRecord) -> None:
+        has_room, left_out = self._budget.take(record.name)
+        if left_out:
+            words = f"{left_out} more lines were left out within a minute"
+            self._emit(logging.LogRecord(record.name, logging.WARNING, "", 0, words, (), None))
+        if has_room:
+            self._emit(record)
+
+    def _emit(self, record: logging.LogRecord) -> None:
         if self._n_skip > 0:
             self._n_skip -= 1
             self.n_lost += 1
@@ -107,6 +156,8 @@ class TolerantLogFile(RotatingFileHandler):
         """
         self.n_lost += 1
         self._n_skip = RETRY_RECORDS
+        error = sys.exc_info()[1]
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         stream, self.stream = self.stream, None
         if stream is not None:
             try:
@@ -116,7 +167,7 @@ class TolerantLogFile(RotatingFileHandler):
         if not self._failing:
             self._failing = True
             self._on_failure(
-                f"the log {self.baseFilename} cannot be written (is the disk full?); trading goes on without it"
+                f"the log {self.baseFilename} cannot be written ({why}); trading goes on without it"
             )
 
 
@@ -128,31 +179,57 @@ def log_path(var_dir: Path, config: LogConfig) -> Path:
 def open_log(
     var_dir: Path, config: LogConfig, on_failure: Callable[[str], None]
 ) -> TolerantLogFile | None:
-    """Send the `otrade` logger, and the warnings of the libraries below us, to the file. None, and
-    a word to `on_failure`, when that cannot be made.
+    """Send the `otrade` logger, and the warnings of the libraries below us, to the file, and what the
+    page says to one of its own (`page_log_path`): what people and strangers do there, however
+    often, takes no line of the trading's log away. None, and a word to `on_failure`, when that cannot
+    be made.
     """
     path = log_path(var_dir, config)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if config.path:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # may be everybody's
+        else:
+            own_folder(path.parent)
     except OSError as error:
         on_failure(
             f"the log directory {path.parent} cannot be made ({error.strerror}); there is no log"
         )
         return None
-    handler = TolerantLogFile(path, config, on_failure)
-    handler.setFormatter(JsonLinesFormatter())
-    logger = logging.getLogger(LOGGER_NAME)
-    logger.setLevel(config.level.upper())
-    logger.propagate = False
-    for name in (LOGGER_NAME, *OTHERS):
-        logging.getLogger(name).addHandler(handler)
+    handler = TolerantLogFile(
+        path, config, on_failure, LineBudget(dict.fromkeys(OTHERS, LIBRARY_LINES_PER_MIN))
+    )
+    page = TolerantLogFile(
+        page_log_path(path),
+        config,
+        on_failure,
+        LineBudget(dict.fromkeys(OF_THE_PAGE, PAGE_LINES_PER_MIN)),
+    )
+    logging.getLogger(LOGGER_NAME).setLevel(config.level.upper())
+    for file, names in ((handler, (LOGGER_NAME, *OTHERS)), (page, OF_THE_PAGE)):
+        file.setFormatter(JsonLinesFormatter())
+        for name in names:
+            logging.getLogger(name).addHandler(file)
+            if name not in OTHERS:
+                logging.getLogger(name).propagate = False
     return handler
+
+
+def page_log_path(path: Path) -> Path:
+    """Where the page's own log is: beside the other."""
+    return path.with_name(f"{path.stem}-page{path.suffix}")
 
 
 def close_log(handler: logging.Handler | None) -> None:
     """Take the log off the loggers. A disk that is full even now has been told about before."""
-    if handler is not None:
-        for name in (LOGGER_NAME, *OTHERS):
-            logging.getLogger(name).removeHandler(handler)
+    if handler is None:
+        return
+    files = {handler}
+    for name in OF_THE_PAGE:
+        logger = logging.getLogger(name)
+        files |= {one for one in logger.handlers if isinstance(one, TolerantLogFile)}
+        logger.propagate = True
+    for file in files:
+        for name in (LOGGER_NAME, *OTHERS, *OF_THE_PAGE):
+            logging.getLogger(name).removeHandler(file)
         with contextlib.suppress(OSError):
-            handler.close()
+            file.close()

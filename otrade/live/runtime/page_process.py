@@ -1,8 +1,7 @@
 """The page's server, as a process beside the engine: started, heard once, started again when it dies,
 and ended with the run. One that was there before is used, and left alone.
 
-It is in a session of its own, so that Ctrl-C on the engine's terminal is the engine's, and gets no
-more of the environment than a server needs: no broker's key or token.
+It is in a session of its own, so that Ctrl-C on the engine's terminal is the engine's.
 """
 
 import asyncio
@@ -10,24 +9,23 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import msgspec
 
+from otrade.live.runtime.child_processes import ChildCommand
 from otrade.live.runtime.server_file import ServerStarted
 
 START_WITHIN_S = 20.0
 STOP_WITHIN_S = 5.0
 AGAIN_S = (1.0, 5.0, 30.0)
 """Between its end and another start; the last one goes on."""
-KEPT = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "XDG_STATE_HOME", "VIRTUAL_ENV", "SSL_CERT_FILE")
-KEPT_PREFIXES = ("LC_", "PYTHON")
 
 
 class PageProcess:
     """`await start()`, `await stop()`. `on_end` hears in words when it has died."""
 
-    def __init__(self, command: Sequence[str], on_end: Callable[[str], object]) -> None:
+    def __init__(self, command: ChildCommand, on_end: Callable[[str], object]) -> None:
         self._command = command
         self._on_end = on_end
         self._process: subprocess.Popen[bytes] | None = None
@@ -71,15 +69,11 @@ class PageProcess:
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
-            self._command,
+            self._command.args,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={
-                name: value
-                for name, value in os.environ.items()
-                if name in KEPT or name.startswith(KEPT_PREFIXES)
-            },
+            env=self._command.env,
             start_new_session=True,
             bufsize=0,
         )
