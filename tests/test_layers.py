@@ -158,12 +158,13 @@ TABLE = {
     "live.control live.day live.history live.monitoring live.notices live.plan live.runtime live.startup "
     "web web.auth web.http web.webhooks",
     # ---------------------------------------------------------------------- its page, people
-    "web.http": "contract errors",
-    "web.auth": "contract errors plain_file web.http",
-    "web.rest": "contract errors web.auth web.http",
-    "web.stream": "contract web.auth web.http",
-    "web.webhooks": "brokers.registry errors web.http",
-    "web": "contract web.auth web.http web.rest web.stream",
+    "guard": "errors",
+    "web.http": "contract errors guard",
+    "web.auth": "contract errors guard plain_file web.http",
+    "web.rest": "contract errors guard web.auth web.http",
+    "web.stream": "contract guard web.auth web.http",
+    "web.webhooks": "brokers.registry errors guard",
+    "web": "contract guard web.auth web.http web.rest web.stream",
     # What it knows of the engine is nothing: no core, no live, no broker's readers.
     "drill.trader.feeds": "simulator.base simulator.upstox.streams",
     "drill.trader": "drill.trader.feeds simulator simulator.base simulator.exchange",
@@ -190,7 +191,8 @@ CALLED_FROM_OUTSIDE = {
     r"otrade/_core/kernels/(brackets|indicators|money|signals)\.py": "compiled to C by their names",
     r"otrade/.*: on_(ws|url|header|body|message|chunk)_?\w*": "picows and httptools call them",
     r"otrade/.*: (pause_writing|resume_writing|eof_received)": "asyncio's protocols",
-    r"otrade/web/.*: (send_400_response|capture_signals)": "uvicorn's own methods, replaced",
+    r"otrade/guard/.*: (send_400_response|capture_signals|startup|shutdown)": "uvicorn's own methods, replaced",
+    r"otrade/guard/connection\.py: (connection_\w+|\w*_buffer\w*|buffer_updated|set_protocol|get_extra_info)": "asyncio's",
     r"otrade/live/notices/json_log\.py: handleError": "logging's own method, replaced",
 }
 """`path: name` of public definitions that no source of ours names, and who uses them."""

@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 
-from otrade.web.http.client_address import address_group
+from otrade.guard.client_address import address_group
 
 PER_ADDRESS = ((60.0, 5), (3600.0, 20))
 """In how many seconds how many attempts may begin."""

@@ -3,15 +3,13 @@
 import asyncio
 import socket
 
-from uvicorn import Config
-
 from otrade.errors import StartError
-from otrade.web.http.embedded_server import EmbeddedServer, listen, shown
+from otrade.guard.http_server import GuardedServer, listen, shown
+from otrade.guard.limits import Limits
+from otrade.guard.refusals import Refusals
 from otrade.web.webhooks.app import WebhookHandler, create_webhook_app
 
 BACKLOG = 16
-CONNECTIONS_MAX = 16
-STOP_WITHIN_S = 1
 
 
 class WebhookServerError(StartError):
@@ -25,30 +23,18 @@ class WebhookServer:
         self._handler = handler
         self._host = "127.0.0.1" if host == "localhost" else host
         self._port = port
-        self._server: EmbeddedServer | None = None
+        self._server: GuardedServer | None = None
         self._task: asyncio.Task[None] | None = None
         self.url = ""
 
     async def start(self) -> None:
         """WebhookServerError when the port cannot be had."""
         listener = self._listen()
-        config = Config(
+        self._server = GuardedServer(
             create_webhook_app(self._handler),
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="error",
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            backlog=BACKLOG,
-            limit_concurrency=CONNECTIONS_MAX,
-            timeout_keep_alive=2,
-            timeout_graceful_shutdown=STOP_WITHIN_S,
+            limits=Limits(connections=64, request_bytes=80 * 1024, body_s=5.0),
+            refusals=Refusals(),
         )
-        self._server = EmbeddedServer(config)
         ended = WebhookServerError("the web hooks' server ended while it was starting")
         self._task = self._server.serve_on(listener)
         await self._server.started_by(self._task, ended)
