@@ -12,11 +12,11 @@ from pathlib import Path
 from otrade.contract.engine_source import EngineSource
 from otrade.guard.http_server import GuardedServer, listen, shown
 from otrade.guard.limits import Limits
+from otrade.stream.delta_stream import INTERVAL_S, DeltaStream
 from otrade.web.app import STATIC_DIR, create_app
 from otrade.web.auth.access_control import AccessControl
 from otrade.web.http.refusals import page_refusals
 from otrade.web.http.tls import Tls, WebServerError, context_of
-from otrade.web.stream.delta_stream import INTERVAL_S, DeltaStream
 
 BACKLOG = 64
 HANG_UP_AFTER_S = 0.5

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import webbrowser
-from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,14 +14,14 @@ import msgspec
 
 from otrade.brokers.registry import BROKERS
 from otrade.brokers.token_store import AccessSession
-from otrade.cli.engine.kill import post
+from otrade.cli.engine.client import BROKER_S_MAX
 from otrade.clock import WallClock
 from otrade.config import manager
 from otrade.config.schema import BrokerConfig, Config
+from otrade.engine_link.call import EngineCall, NoAnswerError
 from otrade.errors import BrokerError, ConfigError, OTradeError
 from otrade.live.broker_io.webhooks import WebhookReceiver
 from otrade.live.notices.board import NoticeBoard
-from otrade.live.runtime.run_file import read_run_info
 from otrade.live.startup.credentials import LiveAccess, secondary_broker
 from otrade.live.startup.login_flow import LoginFlow, login_notice
 from otrade.live.startup.terminal import read_line
@@ -121,12 +120,10 @@ async def _approved(config: Config, access: LiveAccess, clock: WallClock, wait_s
 
 def _ask_engine(var: Path) -> int:
     """The hooks' port is taken, most likely by the running engine: it asks and waits itself."""
-    info = read_run_info(var)
     try:
-        if info is None:
-            raise ValueError("no engine runs there")
-        ok, words = post(info, "login", {"approve": True})
-    except (OSError, HTTPException, ValueError) as error:
+        with EngineCall(var, BROKER_S_MAX) as engine:
+            ok, words = engine.act("login", {"approve": True})
+    except NoAnswerError as error:
         raise ConfigError(
             f"the port is in use, and not by an engine of ours ({error}): choose a free one",
             path="hooks.port",

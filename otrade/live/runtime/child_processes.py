@@ -19,6 +19,13 @@ def watchdog_command(config: Path) -> list[str]:
     return _python(CLI, "watchdog", "--config", str(config))
 
 
+def serve_command(config: Path, port: int | None, *, shows_code: bool) -> list[str]:
+    """What serves the page, to be heard by this process."""
+    where = [] if port is None else ["--port", str(port)]
+    code = ["--shows-code"] if shows_code else []
+    return _python(CLI, "serve", "--config", str(config), "--for-engine", *where, *code)
+
+
 def refresh_command(config: Path, broker: str) -> list[str]:
     """What turns the broker's file of instruments into today's table."""
     return _python(CLI, "instruments", "refresh", "--config", str(config), "--broker", broker)

@@ -8,10 +8,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from otrade.errors import EngineGoneError
 from otrade.guard.asgi import keep_place
 from otrade.web.auth.access_control import Principal
 from otrade.web.auth.audit import Audit
 from otrade.web.auth.authenticator import Authenticator
+from otrade.web.http import problems
 from otrade.web.http.problems import ProblemError
 from otrade.web.http.request_parser import body_of, query_of
 from otrade.web.http.routes import TEXT, ApiRoute
@@ -73,13 +75,17 @@ class Dispatch:
                         ok=False,
                     )
                 raise
+            except EngineGoneError as error:
+                if route.is_change:
+                    self._audit.write(who, request, journal_name(route), str(error), ok=False)
+                raise ProblemError(problems.engine_gone(str(error))) from None
             except Exception:
                 if route.is_change:
                     self._audit.write(
                         who,
                         request,
                         journal_name(route),
-                        "failed inside the engine; its log says why",
+                        "failed inside the server; its log says why",
                         ok=False,
                     )
                 raise

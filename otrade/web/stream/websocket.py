@@ -9,10 +9,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from otrade.contract.views import ClientMessage
 from otrade.guard.asgi import keep_place
+from otrade.stream.delta_stream import CLOSE_TRY_LATER, DeltaStream, StreamClient
 from otrade.web.auth.audit import Audit
 from otrade.web.auth.authenticator import Authenticator, bearer
 from otrade.web.http.problems import ProblemError
-from otrade.web.stream.delta_stream import CLOSE_TRY_LATER, DeltaStream, StreamClient
 
 CLOSE_BAD_MESSAGE = 1007
 CLOSE_REFUSED = 1008
@@ -79,7 +79,7 @@ class StreamHandler:
 
 async def _send(websocket: WebSocket, client: StreamClient) -> None:
     while True:
-        await websocket.send_text(await client.next())
+        await websocket.send_text((await client.next()).decode())
 
 
 async def _receive(websocket: WebSocket, client: StreamClient) -> None:

@@ -14,6 +14,7 @@ from otrade.live.alerts.retry_queue import DeliveryOutcome, PendingAlert
 from otrade.live.api.engine_source import LiveEngineSource
 from otrade.live.api.row_builder import RowBuilder
 from otrade.live.control.commands import Commands
+from otrade.live.persistence.actor import Actor
 from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day
 
 
@@ -84,7 +85,7 @@ def test_commands_answer_in_words() -> None:
     async def body() -> None:
         async with simulated_day() as here:
             source = source_of(here)
-            result = await source.command("resume", "somebody")
+            result = await source.command("resume", Actor("somebody"))
             assert isinstance(result, views.CommandResult)
             assert not result.ok and result.words == "no trading day is running"
 
@@ -113,11 +114,11 @@ def test_a_test_alert_is_sent_answered_and_kept_in_the_journal() -> None:
         async with simulated_day(journal=MemoryJournal()) as here:
             source = source_of(here)
             source._control.set_day(here.day)
-            refused = await source.command("test-alert", "trader")
+            refused = await source.command("test-alert", Actor("trader"))
             assert not refused.ok and "alerts.targets" in refused.words
             source.alerts = dispatcher
             await here.open()
-            done = await source.command("test-alert", "trader")
+            done = await source.command("test-alert", Actor("trader"))
             assert (done.ok, done.words) == (True, "phone: delivered")
             assert here.journal is not None
             _, audit = [

@@ -36,6 +36,7 @@ def test_each_exists_and_has_a_main(name: str) -> None:
     [
         children.watchdog_command(Path("a.json")),
         children.refresh_command(Path("a.json"), "kite"),
+        children.serve_command(Path("a.json"), 0, shows_code=True),
         children.alert_command("secrets.json", 3, ["phone"]),
     ],
     ids=lambda command: command[2],

@@ -3,8 +3,8 @@ much, or no HTTP.
 """
 
 import asyncio
+import http.client
 import json
-import os
 import ssl
 import subprocess
 from pathlib import Path
@@ -12,13 +12,9 @@ from pathlib import Path
 import pytest
 import websockets
 
-from otrade.cli.engine.client import command, get
-from otrade.cli.engine.take_over import take_over
-from otrade.contract.views import CommandResult
 from otrade.guard import places
 from otrade.guard.client_address import address_group
 from otrade.guard.limits import Limits
-from otrade.live.runtime.run_file import RunFile, RunInfo
 from otrade.web.auth.access_control import AccessControl
 from otrade.web.http.tls import Tls, context_of
 from otrade.web.server import WebServer, WebServerError
@@ -54,13 +50,27 @@ def certificate(folder: Path, name: str) -> Tls:
     return tls
 
 
-def info(web: WebServer, tls: Tls | None = None) -> RunInfo:
-    return RunInfo(1, web.url, TOKEN, "paper", 0, str(tls.cert) if tls else "")
+def status(web: WebServer, tls: Tls) -> int:
+    """Of a request that believes this certificate and no other."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(tls.cert)
+    connection = http.client.HTTPSConnection("127.0.0.1", port_of_tls(web), context=context)
+    try:
+        connection.request("GET", "/api/v1/status", headers=BEARER)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def port_of_tls(web: WebServer) -> int:
+    return int(web.url.rstrip("/").rpartition(":")[2])
 
 
 # -----------------------------------------------------------------------------------------------
 # TLS
-def test_by_tls_the_command_line_believes_its_own_engine_alone(
+def test_by_tls_this_very_certificate_is_shown(
     source: FakeSource, access: AccessControl, static_dir: Path, made: Tls, tmp_path: Path
 ) -> None:
     async def test() -> None:
@@ -75,13 +85,9 @@ def test_by_tls_the_command_line_believes_its_own_engine_alone(
         )
         await web.start()
         assert web.url.startswith("https://127.0.0.1:")
-        status = await asyncio.to_thread(get, info(web, made), "/api/v1/status")
-        assert status["mode"] == "paper"
-        assert await asyncio.to_thread(command, info(web, made), "pause", {}) == (True, "done")
+        assert await asyncio.to_thread(status, web, made) == 200
         with pytest.raises(ssl.SSLCertVerificationError):
-            await asyncio.to_thread(
-                get, info(web, certificate(tmp_path, "desk.example")), "/api/v1/status"
-            )
+            await asyncio.to_thread(status, web, certificate(tmp_path, "desk.example"))
         context = ssl.create_default_context(cafile=made.cert)
         context.check_hostname = False
         async with websockets.connect(
@@ -91,7 +97,6 @@ def test_by_tls_the_command_line_believes_its_own_engine_alone(
         await web.stop()
 
     asyncio.run(test())
-    assert source.commands == [("pause", {})]
 
 
 def test_a_login_by_tls_from_elsewhere(
@@ -164,39 +169,6 @@ def test_files_that_cannot_be_used_are_named(
     )
     locked.chmod(0o600)
     refused(Tls(made.cert, locked), "together")
-
-
-# ----------------------------------------------------------------------------------- the command
-# line
-def test_take_over_finds_the_instrument_by_its_symbol(
-    source: FakeSource,
-    access: AccessControl,
-    static_dir: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    async def test() -> None:
-        web = WebServer(source, access, port=0, static_dir=static_dir)
-        await web.start()
-        with RunFile(tmp_path) as run_file:
-            run_file.write(RunInfo(os.getpid(), web.url, TOKEN, "paper", 0))
-            assert await asyncio.to_thread(take_over, tmp_path, "NSE:M&M") == 0
-            assert await asyncio.to_thread(take_over, tmp_path, "NSE:NONE") == 1
-            source.result = CommandResult(ok=False, words="nothing there is foreign")
-            assert await asyncio.to_thread(take_over, tmp_path, "NSE:INFY") == 1
-        await web.stop()
-
-    asyncio.run(test())
-    assert source.commands == [
-        ("take-over", {"instrument_id": 1}),
-        ("take-over", {"instrument_id": 0}),
-    ]
-    said = capsys.readouterr()
-    assert (
-        said.out == "done\n"
-        and "it trades NSE:INFY, NSE:M&M" in said.err
-        and "nothing there is foreign" in said.err
-    )
 
 
 # ------------------------------------------------------------------------------------------ the

@@ -3,7 +3,7 @@
 
 export type Mode = "paper" | "live" | "replay";
 
-export type Lifecycle = "starting" | "running" | "stopping" | "stopped";
+export type Lifecycle = "starting" | "running" | "stopping" | "stopped" | "gone";
 
 export type EngineState = "ACTIVE" | "REDUCING" | "HALTED";
 
@@ -111,6 +111,17 @@ export interface LatencyStatus {
   count: number;
 }
 
+/**
+ * The engine does not answer: everything else that is shown is its last word. Moments are UNIX
+ * time.
+ */
+export interface EngineGone {
+  since_ms: number | null;
+  open_qty: number | null;
+  protected_qty: number | null;
+  words: string;
+}
+
 export interface Status {
   version: string;
   mode: Mode;
@@ -131,6 +142,8 @@ export interface Status {
   counts: CountStatus;
   protection: ProtectionStatus;
   latency: LatencyStatus;
+  not_ready?: string[];
+  gone?: EngineGone | null;
 }
 
 export interface InstrumentView {

@@ -9,9 +9,9 @@ import pytest
 
 from otrade.config import ConfigManager
 from otrade.contract.queries import ConfigDraft, ConfigVerdict
-from otrade.live.control.config_editor import BACKUPS_MAX, ConfigEditor
+from otrade.server.config_editor import BACKUPS_MAX, ConfigEditor
 
-PAPER = Path(__file__).parents[3] / "config" / "paper.json"
+PAPER = Path(__file__).parents[2] / "config" / "paper.json"
 
 
 class Stamps:

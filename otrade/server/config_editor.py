@@ -1,8 +1,8 @@
 """The configuration file for the page: shown, checked, and replaced in one step with the former one
 kept beside it.
 
-What may change while trading is taken up by the reloader, as if the file had been edited by hand;
-nothing here reaches into the engine.
+What may change while trading is taken up by the engine, as if the file had been edited by hand;
+nothing here reaches into it.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from otrade.config import ConfigManager
+from otrade.config import Config, ConfigManager
 from otrade.config.manager import (
     RELOADABLE_WORDS,
     applied_now,
@@ -32,23 +32,30 @@ BACKUPS_MAX = 20
 ABSENT = "(default)"
 
 
+class ConfigInForce(msgspec.Struct, frozen=True):
+    """The configuration that the engine goes by, and the file it came from."""
+
+    path: Path
+    config: Config
+
+
 class ConfigEditor:
     """`stamp` names a backup: the wall clock's time, for people."""
 
     def __init__(
         self,
-        manager: ConfigManager,
+        in_force: ConfigInForce | ConfigManager,
         stamp: Callable[[], str] = lambda: time.strftime("%Y-%m-%dT%H%M%S"),
     ) -> None:
-        self._manager = manager
+        self._in_force = in_force
         self._stamp = stamp
 
     def view(self) -> ConfigView:
         raw, trouble = self._read()
         return ConfigView(
-            path=str(self._manager.path),
+            path=str(self._in_force.path),
             digest=_digest(raw),
-            values=msgspec.Raw(to_bytes(self._manager.config) if trouble else raw),
+            values=msgspec.Raw(to_bytes(self._in_force.config) if trouble else raw),
             json_schema=msgspec.Raw(json_schema()),
             hot=RELOADABLE_WORDS,
             trouble=trouble,
@@ -56,11 +63,11 @@ class ConfigEditor:
 
     def _read(self) -> tuple[bytes, str]:
         try:
-            raw = read_plain(self._manager.path)
+            raw = read_plain(self._in_force.path)
         except OSError as error:
-            return b"", f"{self._manager.path} cannot be read ({error.strerror})"
+            return b"", f"{self._in_force.path} cannot be read ({error.strerror})"
         try:
-            from_bytes(raw, str(self._manager.path))
+            from_bytes(raw, str(self._in_force.path))
         except ConfigError as error:
             return raw, str(error)
         return raw, ""
@@ -78,7 +85,7 @@ class ConfigEditor:
             return _refused("", f"this is no JSON: {error}")
         except ConfigError as error:
             return _refused(error.path, str(error))
-        old = self._manager.config
+        old = self._in_force.config
         before, now, after = map(msgspec.to_builtins, (old, applied_now(old, new), new))
         later = differences(now, after)
         changes = [
@@ -102,7 +109,7 @@ class ConfigEditor:
         except OSError as error:
             return _refused(
                 "",
-                f"{self._manager.path} cannot be written ({error.strerror}); nothing was changed",
+                f"{self._in_force.path} cannot be written ({error.strerror}); nothing was changed",
                 changes,
             )
         return ConfigVerdict(
@@ -113,7 +120,7 @@ class ConfigEditor:
         """The new file in one step, with the mode of the old one; the old one's content is on the
         disk first.
         """
-        path = self._manager.path
+        path = self._in_force.path
         mode = path.stat().st_mode & 0o777
         backup = path.with_name(f"{path.name}.{self._stamp()}.bak")
         _write(backup, before, mode)

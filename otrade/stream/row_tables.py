@@ -1,5 +1,5 @@
-"""The page's tables of rows: what there is, what has changed since it was last read, and each row
-as JSON, encoded once.
+"""Tables of rows: what there is, what has changed since it was last read, and each row encoded
+once.
 
 Reading yields after every row, so that whoever reads can let the engine go on in between. With
 thousands of instruments a whole reading takes longer than an order may wait.
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from otrade.contract.engine_source import EngineSource
+from otrade.contract.engine_source import EngineViews
 from otrade.contract.views import Row
 
 Key = int | str
@@ -28,7 +28,7 @@ KEYS: dict[str, Callable[[Any], Key]] = {
 
 
 class RowTable:
-    """The rows of one table as last read, by key: what they are, and their JSON."""
+    """The rows of one table as last read, by key: what they are, and their bytes."""
 
     def __init__(self) -> None:
         self.rows: dict[Key, Row] = {}
@@ -40,12 +40,12 @@ class RowTables:
     others.
     """
 
-    def __init__(self, source: EngineSource) -> None:
+    def __init__(self, source: EngineViews, encode: Callable[[Any], bytes]) -> None:
         self._source = source
         self._tables = {name: RowTable() for name in KEYS}
-        self._encode = msgspec.json.Encoder().encode
+        self._encode = encode
         self.changed: dict[str, list[msgspec.Raw]] = {}
-        """By table, as JSON: the rows that the last reading found new or different."""
+        """By table, encoded: the rows that the last reading found new or different."""
         self.is_less = False
         """Rows that were there were gone at the last reading."""
 
@@ -83,5 +83,5 @@ class RowTables:
         changed.append(text)
 
     def all(self) -> dict[str, list[msgspec.Raw]]:
-        """Every row as JSON, by table."""
+        """Every row, encoded, by table."""
         return {name: list(table.texts.values()) for name, table in self._tables.items()}

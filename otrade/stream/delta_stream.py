@@ -1,12 +1,12 @@
-"""The fan-out to the page: one delta an interval, built and encoded once, the same text for every
-client.
+"""The fan-out: one delta an interval, built and encoded once, the same bytes for every client.
 
-The engine never waits for a client, nor for all of them: building and sending go in small steps
-with a turn of the loop between them, so that a frame of the feed that comes meanwhile waits for one
-step and not for a hundred clients. A client that lags has its queue replaced by one fresh snapshot;
-a client that takes nothing for `DROP_AFTER_S` is dropped. While nobody looks nothing is built.
-Building may take at most one part in `BUILD_SHARE` of the loop's time: with more rows the interval
-grows.
+The engine tells the page's server in this way, and the server its pages. Neither waits for a client,
+nor for all of them: building and sending go in small steps with a turn of the loop between them, so
+that a frame of the feed that comes meanwhile waits for one step and not for a hundred clients.
+
+A client that lags has its queue replaced by one fresh snapshot; a client that takes nothing for
+`DROP_AFTER_S` is dropped. While nobody looks nothing is built. Building may take at most one part in
+`BUILD_SHARE` of the loop's time: with more rows the interval grows.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from typing import Any
 
 import msgspec
 
-from otrade.contract.engine_source import EngineSource
+from otrade.contract.engine_source import EngineViews
 from otrade.contract.views import Delta, NoticesMessage, NoticeView, SignalView, Snapshot, Status
-from otrade.web.stream.row_tables import RowTables
+from otrade.stream.row_tables import RowTables
 
-log = logging.getLogger("otrade.web")
+log = logging.getLogger("otrade")
 
 INTERVAL_S = 0.1
 BUILD_SHARE = 20
@@ -46,14 +46,14 @@ class StreamClient:
     def __init__(self, stream: "DeltaStream", may_stay: Callable[[], bool]) -> None:
         self._stream = stream
         self.may_stay = may_stay
-        self._queue: deque[str] = deque()
+        self._queue: deque[bytes] = deque()
         self._ready = asyncio.Event()
         self._wants_all = True
         self._busy_since_s: float | None = None
         self.closed = asyncio.Event()
         self.close_code = 0
 
-    def offer(self, text: str) -> None:
+    def offer(self, text: bytes) -> None:
         """Queue a message, or note that only a snapshot will do when too many wait already."""
         if self._wants_all:
             return
@@ -78,7 +78,7 @@ class StreamClient:
         if self._wants_all or self._queue:
             self._ready.set()
 
-    async def next(self) -> str:
+    async def next(self) -> bytes:
         """The next message. Calling again says that the one before it has left."""
         self._busy_since_s = None
         await self._ready.wait()
@@ -109,11 +109,13 @@ class DeltaStream:
 
     def __init__(
         self,
-        source: EngineSource,
+        source: EngineViews,
         *,
         interval_s: float = INTERVAL_S,
         now_s: Callable[[], float] = time.monotonic,
+        encode: Callable[[Any], bytes] = msgspec.json.encode,
     ) -> None:
+        """`encode`: of msgspec, JSON or msgpack."""
         if not 0.05 <= interval_s <= 10:
             raise ValueError(f"the page's interval is {interval_s} s; it must be 0.05 to 10 s")
         self.now_s = now_s
@@ -125,13 +127,13 @@ class DeltaStream:
         self._is_closed = False
         self._seq = 0
         self._status: Status | None = None
-        self._tables = RowTables(source)
+        self._encode = encode
+        self._tables = RowTables(source, encode)
         self.is_fresh = False
         """What is kept was true one interval ago; not so while nobody looks."""
         self._signals: deque[SignalView] = deque(maxlen=KEPT_MAX)
         self._notices: deque[NoticeView] = deque(maxlen=KEPT_MAX)
-        self._snapshot: str | None = None
-        self._encode = msgspec.json.Encoder().encode
+        self._snapshot: bytes | None = None
 
     # ---------------------------------------------------------------------------------- clients
     @property
@@ -250,12 +252,12 @@ class DeltaStream:
     def _offer(self, message: Delta | NoticesMessage) -> None:
         self._seq = message.seq
         self._snapshot = None
-        text = self._encode(message).decode()
+        text = self._encode(message)
         for client in self._clients:
             client.offer(text)
 
     # ------------------------------------------------------------------------------------ state
-    def snapshot(self) -> str:
+    def snapshot(self) -> bytes:
         """Everything as of the last message; encoded once between two messages."""
         if self._snapshot is None:
             assert self._status is not None, "a client is woken only after the first reading"
@@ -267,7 +269,7 @@ class DeltaStream:
                 notices=list(self._notices),
                 **tables,
             )
-            self._snapshot = self._encode(message).decode()
+            self._snapshot = self._encode(message)
         return self._snapshot
 
 

@@ -1,25 +1,22 @@
 """The engine's numbers for Prometheus. Built when somebody asks, from what the core counts anyway;
-between two scrapes it costs nothing.
+between two scrapes it costs nothing. The page's server spells them.
 
-Import it only then: it loads `prometheus_client`. Money is in rupees and time in seconds, as
-Prometheus wants its base units; counters begin anew with each trading day of a process, which
-`rate()` takes for a restart.
+Money is in rupees and time in seconds, as Prometheus wants its base units; counters begin anew with
+each trading day of a process, which `rate()` takes for a restart.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CONTENT_TYPE_LATEST, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
-
 import otrade
 from otrade._core.engine.rows import CountersRow, RiskRow
 from otrade._core.types import E4, Halt, Lane, Severity
 from otrade.charges import LINES
+from otrade.contract.messages import MetricFamily
 from otrade.live.history.latency import PERCENTS, StageDurations, stage_of
 from otrade.live.history.trade_ledger import net_after
+from otrade.live.monitoring.metric_family import Metric, counter, gauge, summary
+from otrade.live.monitoring.process_metrics import process_metrics
 from otrade.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -29,12 +26,11 @@ if TYPE_CHECKING:
     from otrade.live.notices.board import NoticeBoard
     from otrade.live.notices.json_log import TolerantLogFile
 
-CONTENT_TYPE = CONTENT_TYPE_LATEST
 LANES = (("protection", Lane.PROTECT), ("exit", Lane.EXIT), ("entry", Lane.ENTRY))
 LIFECYCLES = ("starting", "running", "stopping", "stopped")
 
 
-class PrometheusMetrics(Collector):
+class EngineMetrics:
     """Reads one engine. What there is not (a day that has not begun, alerts that are not
     configured) is left out.
     """
@@ -66,7 +62,11 @@ class PrometheusMetrics(Collector):
         self._alerts = alerts
         self._log = log
 
-    def collect(self) -> Iterator[Metric]:
+    def families(self) -> list[MetricFamily]:
+        """All of them, now."""
+        return [metric.family for metric in self._collect()]
+
+    def _collect(self) -> Iterator[Metric]:
         yield _one_hot("otrade_info", "What runs: always 1", [self._info], self._info)
         yield _one_hot(
             "otrade_lifecycle",
@@ -74,7 +74,7 @@ class PrometheusMetrics(Collector):
             [{"state": s} for s in LIFECYCLES],
             {"state": self._lifecycle},
         )
-        yield GaugeMetricFamily(
+        yield gauge(
             "otrade_ready",
             "1: an entry would be taken if a strategy asked for one",
             float(not self._why_not_ready),
@@ -86,7 +86,7 @@ class PrometheusMetrics(Collector):
             {s.name.lower(): self._board.n_by_severity[s] for s in Severity},
         )
         if self._log is not None:
-            yield CounterMetricFamily(
+            yield counter(
                 "otrade_log_lost_lines", "Lines that the log could not take", self._log.n_lost
             )
         if self._day is not None:
@@ -107,12 +107,7 @@ class PrometheusMetrics(Collector):
             yield _counts(
                 "otrade_alerts_held", "Alerts held back for a digest", "target", self._alerts.n_held
             )
-        yield from ProcessCollector(registry=None).collect()
-
-
-def exposition(metrics: PrometheusMetrics) -> bytes:
-    """Prometheus' text format, of `CONTENT_TYPE`."""
-    return generate_latest(metrics)
+        yield from process_metrics()
 
 
 def _day(day: "TradingDay", frames: "FrameWatch | None") -> Iterator[Metric]:
@@ -128,53 +123,47 @@ def _day(day: "TradingDay", frames: "FrameWatch | None") -> Iterator[Metric]:
         [{"state": h.name} for h in Halt],
         {"state": Halt(risk["halt"]).name},
     )
-    yield GaugeMetricFamily(
-        "otrade_paused", "1: entries are kept out by somebody", float(risk["paused"])
-    )
-    yield GaugeMetricFamily(
+    yield gauge("otrade_paused", "1: entries are kept out by somebody", float(risk["paused"]))
+    yield gauge(
         "otrade_token_dead",
         "1: the broker no longer accepts the access token",
         float(day.is_token_dead),
     )
     quarantined = engine.n_quarantined
-    yield GaugeMetricFamily(
+    yield gauge(
         "otrade_quarantined_instruments",
         "Instruments that are not traded, being unexplained",
         quarantined,
     )
     if day.journal is not None:
-        yield CounterMetricFamily(
+        yield counter(
             "otrade_journal_records", "Records in the day's journal", day.journal.n_records
         )
-        yield CounterMetricFamily(
-            "otrade_journal_bytes", "Bytes of the day's journal", day.journal.n_bytes
-        )
-        yield CounterMetricFamily(
+        yield counter("otrade_journal_bytes", "Bytes of the day's journal", day.journal.n_bytes)
+        yield counter(
             "otrade_journal_lost_records", "Records that could not be written", day.journal.n_lost
         )
-        yield GaugeMetricFamily(
+        yield gauge(
             "otrade_journal_trouble", "1: the journal is failing", float(bool(day.journal.trouble))
         )
     yield _latencies({name: stage_of(histogram) for name, histogram in day.stages().items()})
 
 
 def _orders(day: "TradingDay", risk: RiskRow, counters: CountersRow) -> Iterator[Metric]:
-    yield CounterMetricFamily("otrade_orders", "Orders made", day.engine.n_orders)
-    yield CounterMetricFamily(
+    yield counter("otrade_orders", "Orders made", day.engine.n_orders)
+    yield counter(
         "otrade_requests", "Requests sent to the broker: new, change and cancel", day.router.n_sent
     )
-    yield CounterMetricFamily("otrade_reports", "Order reports taken", counters["reports"])
-    yield CounterMetricFamily(
+    yield counter("otrade_reports", "Order reports taken", counters["reports"])
+    yield counter(
         "otrade_illegal_reports",
         "Order reports that did not fit and changed nothing",
         counters["illegal_events"],
     )
-    yield CounterMetricFamily(
+    yield counter(
         "otrade_request_timeouts", "Requests that were not answered in time", counters["timeouts"]
     )
-    yield GaugeMetricFamily(
-        "otrade_orders_in_doubt", "Orders whose fate is not known now", risk["n_in_doubt"]
-    )
+    yield gauge("otrade_orders_in_doubt", "Orders whose fate is not known now", risk["n_in_doubt"])
     taken, refused = day.signals.n_taken, sum(day.signals.refused.values())
     yield _counts(
         "otrade_signals",
@@ -182,12 +171,12 @@ def _orders(day: "TradingDay", risk: RiskRow, counters: CountersRow) -> Iterator
         "result",
         {"taken": taken, "refused": refused},
     )
-    yield CounterMetricFamily("otrade_trades", "Trades that are closed", len(day.trades))
+    yield counter("otrade_trades", "Trades that are closed", len(day.trades))
 
 
 def _money(day: "TradingDay", risk: RiskRow) -> Iterator[Metric]:
     charges = day.trades.charges
-    pnl = GaugeMetricFamily(
+    pnl = gauge(
         "otrade_pnl_rupees", "Profit of the day, open positions at the last price", labels=["kind"]
     )
     for kind, e4 in (
@@ -198,14 +187,12 @@ def _money(day: "TradingDay", risk: RiskRow) -> Iterator[Metric]:
         if e4 is not None:  # no net is told while charges are not known
             pnl.add_metric([kind], e4 / E4)
     yield pnl
-    yield GaugeMetricFamily(
+    yield gauge(
         "otrade_drawdown_rupees", "How far profit is below its peak", risk["drawdown_e4"] / E4
     )
     if charges.total_e4 is not None:
-        yield GaugeMetricFamily(
-            "otrade_charges_rupees", "Charges of the day's trades", charges.total_e4 / E4
-        )
-    lines = GaugeMetricFamily(
+        yield gauge("otrade_charges_rupees", "Charges of the day's trades", charges.total_e4 / E4)
+    lines = gauge(
         "otrade_charges_line_rupees",
         "The same by line of a contract note, those that are known",
         labels=["line"],
@@ -215,7 +202,7 @@ def _money(day: "TradingDay", risk: RiskRow) -> Iterator[Metric]:
         if line_e4 is not None:
             lines.add_metric([line], line_e4 / E4)
     yield lines
-    yield GaugeMetricFamily(
+    yield gauge(
         "otrade_charges_unknown",
         "Lines of the charges that are not known; then there is no net",
         len(charges.unknown),
@@ -223,8 +210,8 @@ def _money(day: "TradingDay", risk: RiskRow) -> Iterator[Metric]:
 
 
 def _protection(day: "TradingDay", counters: CountersRow) -> Iterator[Metric]:
-    opened = GaugeMetricFamily("otrade_open_quantity", "Units that are open", labels=["symbol"])
-    covered = GaugeMetricFamily(
+    opened = gauge("otrade_open_quantity", "Units that are open", labels=["symbol"])
+    covered = gauge(
         "otrade_protected_quantity", "Open units with a working stop", labels=["symbol"]
     )
     by_symbol: dict[str, tuple[int, int]] = {}
@@ -240,29 +227,27 @@ def _protection(day: "TradingDay", counters: CountersRow) -> Iterator[Metric]:
         covered.add_metric([symbol], protected_qty)
     yield opened
     yield covered
-    yield GaugeMetricFamily(
-        "otrade_brackets_live", "Brackets that are not closed", day.engine.n_live
-    )
-    yield GaugeMetricFamily(
+    yield gauge("otrade_brackets_live", "Brackets that are not closed", day.engine.n_live)
+    yield gauge(
         "otrade_brackets_naked", "Brackets with open units that no working stop covers", n_naked
     )
-    yield CounterMetricFamily(
+    yield counter(
         "otrade_naked_seconds",
         "Time that open units had no working stop",
         counters["naked_ns_total"] / NS_PER_S,
     )
-    yield GaugeMetricFamily(
+    yield gauge(
         "otrade_naked_worst_seconds",
         "The longest of it in one bracket",
         counters["naked_ns_worst"] / NS_PER_S,
     )
     at_target_s = counters["target_ns_total"] / NS_PER_S
-    yield CounterMetricFamily(
+    yield counter(
         "otrade_at_target_seconds",
         "Time that an order worked at the target with no stop behind it",
         at_target_s,
     )
-    yield GaugeMetricFamily(
+    yield gauge(
         "otrade_at_target_worst_seconds",
         "The longest of it in one bracket",
         counters["target_ns_worst"] / NS_PER_S,
@@ -275,38 +260,34 @@ def _feed(
     counters: CountersRow,
     frames: "FrameWatch | None",
 ) -> Iterator[Metric]:
-    yield GaugeMetricFamily("otrade_feed_up", "1: a feed is connected", float(risk["feed_alive"]))
+    yield gauge("otrade_feed_up", "1: a feed is connected", float(risk["feed_alive"]))
     if frames is not None and frames.ts_ns:
         age_s = max(day.clock.now_ns() - frames.ts_ns, 0) / NS_PER_S
-        yield GaugeMetricFamily(
+        yield gauge(
             "otrade_feed_age_seconds", "Since the last frame of any kind, to within a beat", age_s
         )
-    yield CounterMetricFamily("otrade_feed_frames", "Frames received", counters["frames"])
-    yield CounterMetricFamily("otrade_feed_ticks", "Ticks taken", counters["ticks"])
-    yield CounterMetricFamily(
+    yield counter("otrade_feed_frames", "Frames received", counters["frames"])
+    yield counter("otrade_feed_ticks", "Ticks taken", counters["ticks"])
+    yield counter(
         "otrade_feed_refused",
         "Packets and frames refused as malformed or absurd",
         sum(_listed(counters["refused"])),
     )
-    yield CounterMetricFamily(
-        "otrade_feed_unknown", "Packets of other instruments", counters["unknown_tokens"]
-    )
-    yield CounterMetricFamily(
+    yield counter("otrade_feed_unknown", "Packets of other instruments", counters["unknown_tokens"])
+    yield counter(
         "otrade_feed_doubled", "Ticks that the other feed had brought before", counters["doubled"]
     )
-    yield CounterMetricFamily(
-        "otrade_feed_reconnects", "Times that the feed came back", day.n_reconnects
-    )
+    yield counter("otrade_feed_reconnects", "Times that the feed came back", day.n_reconnects)
 
 
 def _limits(budget: Mapping[str, Any]) -> Iterator[Metric]:
     """What `risk.budget_left` would still let through, lane by lane."""
-    left = GaugeMetricFamily(
+    left = gauge(
         "otrade_rate_left",
         "Requests that the rate budget still allows now",
         labels=["lane", "window"],
     )
-    limit = GaugeMetricFamily("otrade_rate_limit", "The rate budget itself", labels=["window"])
+    limit = gauge("otrade_rate_limit", "The rate budget itself", labels=["window"])
     for window in ("second", "minute", "half_hour", "day"):
         whole = budget[f"per_{window}"]
         if whole <= 0:
@@ -322,26 +303,23 @@ def _limits(budget: Mapping[str, Any]) -> Iterator[Metric]:
             left.add_metric([name, window], max(may_use - used, 0))
     yield limit
     yield left
-    yield CounterMetricFamily(
+    yield counter(
         "otrade_rate_denied", "Requests that the rate budget did not allow", budget["n_denied"]
     )
-    yield CounterMetricFamily(
+    yield counter(
         "otrade_rate_slowed", "Times that the broker asked to slow down", budget["n_tightened"]
     )
 
 
 def _latencies(stages: Mapping[str, StageDurations]) -> Metric:
     """A summary a stage. The sum is that of the histogram's buckets, at most 3.2 % too much."""
-    family = SummaryMetricFamily(
-        "otrade_latency_seconds", "Durations by stage, since the day began", labels=["stage"]
-    )
+    family = summary("otrade_latency_seconds", "Durations by stage, since the day began")
     for name, stage in stages.items():
         for percent in PERCENTS:
             labels = {"stage": name, "quantile": f"{percent / 100:g}"}
-            family.add_sample(
-                "otrade_latency_seconds", labels, stage.percentile_ns(percent) / NS_PER_S
-            )
-        family.add_metric([name], stage.n, stage.total_ns / NS_PER_S)
+            family.add_sample("", labels, stage.percentile_ns(percent) / NS_PER_S)
+        family.add_sample("_count", {"stage": name}, stage.n)
+        family.add_sample("_sum", {"stage": name}, stage.total_ns / NS_PER_S)
     return family
 
 
@@ -351,14 +329,14 @@ def _listed(value: object) -> list[int]:
 
 
 def _one_hot(name: str, words: str, states: list[dict[str, str]], now: Mapping[str, str]) -> Metric:
-    family = GaugeMetricFamily(name, words, labels=list(states[0]))
+    family = gauge(name, words, labels=list(states[0]))
     for labels in states:
         family.add_metric(list(labels.values()), float(labels == now))
     return family
 
 
 def _counts(name: str, words: str, label: str, counts: Mapping[str, int]) -> Metric:
-    family = CounterMetricFamily(name, words, labels=[label])
+    family = counter(name, words, labels=[label])
     for value, n in counts.items():
         family.add_metric([value], n)
     return family

@@ -3,6 +3,7 @@
 """
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +12,23 @@ import msgspec
 from otrade.contract.queries import JournalFileView, JournalPage, JournalRow, ReplayView
 from otrade.errors import JournalError
 from otrade.journal.archive import NAME
-from otrade.journal.peek import MomentQuestion, RowsQuestion
+from otrade.journal.questions import MomentQuestion, RowsQuestion
 from otrade.live.runtime.child_processes import journal_command
 
 WITHIN_S = 30
 
 
 class JournalQueries:
-    """`directory` holds them; `today` is the day (YYYY-MM-DD) whose journal is being written."""
+    """`directory` holds them; `today` says the day (YYYY-MM-DD) whose journal is being written."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, today: Callable[[], str] = str) -> None:
         self._directory = directory
         self._lock = asyncio.Lock()
-        self.today = ""
+        self._today = today
 
     def files(self) -> list[JournalFileView]:
         """Newest first."""
+        today = self._today()
         try:
             found = sorted(
                 (path for path in self._directory.iterdir() if NAME.fullmatch(path.name)),
@@ -37,7 +39,7 @@ class JournalQueries:
                     name=path.name,
                     day=path.name[:10],
                     size_bytes=path.stat().st_size,
-                    is_today=path.name == f"{self.today}.otj",
+                    is_today=path.name == f"{today}.otj",
                 )
                 for path in found
             ]
