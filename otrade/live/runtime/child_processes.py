@@ -11,7 +11,8 @@ from pathlib import Path
 CLI = "otrade"
 JOURNAL_READER = "otrade.journal.peek"
 ALERT_SENDER = "otrade.live.alerts.sender_process"
-STARTED_BY_NAME = (CLI, JOURNAL_READER, ALERT_SENDER)
+HOOKS = "otrade.hooks.process"
+STARTED_BY_NAME = (CLI, JOURNAL_READER, ALERT_SENDER, HOOKS)
 
 
 def watchdog_command(config: Path) -> list[str]:
@@ -24,6 +25,11 @@ def serve_command(config: Path, port: int | None, *, shows_code: bool) -> list[s
     where = [] if port is None else ["--port", str(port)]
     code = ["--shows-code"] if shows_code else []
     return _python(CLI, "serve", "--config", str(config), "--for-engine", *where, *code)
+
+
+def hooks_command() -> list[str]:
+    """What listens to what brokers post; its settings come by standard input."""
+    return _python(HOOKS)
 
 
 def refresh_command(config: Path, broker: str) -> list[str]:
