@@ -139,7 +139,7 @@ TABLE = {
     "live.day": f"{BASE} _core.histogram brokers live.history live.notices "
     "live.oms live.persistence live.plan live.reconciliation",
     "live.startup": f"{BASE} _core.engine.engine brokers brokers.registry brokers.transport "
-    "calendar charges config instruments journal live.day live.history "
+    "calendar charges config hooks instruments journal live.day live.history "
     "live.notices live.persistence live.plan live.runtime simulator.prices square_off",
     "live.alerts": f"{BASE} config live.notices",
     "live.monitoring": f"{BASE} _core.engine.rows _core.histogram charges contract live.alerts "
@@ -158,14 +158,16 @@ TABLE = {
     "simulator.base simulator.exchange simulator.prices",
     "live.runner": f"{BASE} config contract journal live.alerts live.api live.broker_io "
     "live.control live.day live.engine_socket live.history live.monitoring live.notices live.plan live.runtime "
-    "live.startup stream web.webhooks",
+    "live.startup hooks stream",
     # ---------------------------------------------------------------------- its page, people
-    "web.http": "contract errors",
-    "web.auth": "contract errors plain_file web.http",
-    "web.rest": "contract errors web.auth web.http",
-    "web.stream": "contract stream web.auth web.http",
-    "web.webhooks": "brokers.registry errors web.http",
-    "web": "contract stream web.auth web.http web.rest web.stream",
+    "guard": "errors",
+    # The process of the hooks: a broker's check, and no more of a broker.
+    "hooks": "brokers.registry contract errors guard",
+    "web.http": "contract errors guard",
+    "web.auth": "contract errors guard plain_file web.http",
+    "web.rest": "contract errors guard web.auth web.http",
+    "web.stream": "contract guard stream web.auth web.http",
+    "web": "contract guard stream web.auth web.http web.rest web.stream",
     # The process of the page: no broker, no core, no day.
     "server": "otrade config contract engine_link errors journal live.notices live.runtime live.watchdog plain_file units "
     "web web.auth web.http",
@@ -182,8 +184,9 @@ TABLE = {
     "live.persistence live.plan live.startup simulator simulator.base simulator.exchange",
     "cli.engine": f"{BASE} config engine_link live.control live.runtime live.watchdog",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
-    "engine_link drill.reports instruments journal live live.alerts live.broker_io live.control live.history live.notices live.plan "
-    "live.runtime live.startup simulator simulator.base simulator.prices square_off web.auth web.webhooks",
+    "engine_link drill.reports instruments journal live live.alerts live.broker_io live.control live.engine_socket "
+    "live.history live.notices live.plan "
+    "live.runtime live.startup simulator simulator.base simulator.prices square_off web.auth",
     "cli": "brokers.registry cli.commands cli.engine config errors live server",
     "__main__": "cli",
 }
@@ -195,7 +198,8 @@ CALLED_FROM_OUTSIDE = {
     r"otrade/_core/kernels/(brackets|indicators|money|signals)\.py": "compiled to C by their names",
     r"otrade/.*: on_(ws|url|header|body|message|chunk)_?\w*": "picows and httptools call them",
     r"otrade/.*: (pause_writing|resume_writing|eof_received)": "asyncio's protocols",
-    r"otrade/web/.*: (send_400_response|capture_signals)": "uvicorn's own methods, replaced",
+    r"otrade/guard/.*: (send_400_response|capture_signals|startup|shutdown)": "uvicorn's own methods, replaced",
+    r"otrade/guard/connection\.py: (connection_\w+|\w*_buffer\w*|buffer_updated|set_protocol|get_extra_info)": "asyncio's",
     r"otrade/live/notices/json_log\.py: handleError": "logging's own method, replaced",
 }
 """`path: name` of public definitions that no source of ours names, and who uses them."""

@@ -25,7 +25,7 @@ from otrade.live.engine_socket.engine_socket import EngineSocket
 from otrade.live.engine_socket.requests import Requests
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.runtime.child_processes import serve_command
-from otrade.live.runtime.page_process import PageProcess
+from otrade.live.runtime.listening_process import ListeningProcess
 from otrade.live.runtime.server_file import read_server_info
 from otrade.stream.delta_stream import DeltaStream
 
@@ -67,7 +67,7 @@ async def pages(
     )
     engine_socket.open()
     await engine_socket.serve()
-    server = PageProcess(serve_command(config, 0, shows_code=False), print)
+    server = ListeningProcess("the page", serve_command(config, 0, shows_code=False), print)
     started = await server.start()
     info = read_server_info(var)
     if info is None:

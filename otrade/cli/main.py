@@ -112,6 +112,12 @@ def _serve(args: argparse.Namespace) -> int:
     )
 
 
+def _hooks(args: argparse.Namespace) -> int:
+    from otrade.cli.commands.hooks import serve
+
+    return serve(args.config)
+
+
 def _init(args: argparse.Namespace) -> int:
     from otrade.config import manager
 
@@ -395,6 +401,13 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--port", type=_port, metavar="N", help="port of the page (0: any free one)")
     sub.add_argument("--for-engine", action="store_true", help=argparse.SUPPRESS)
     sub.add_argument("--shows-code", action="store_true", help=argparse.SUPPRESS)
+
+    sub = add(
+        "hooks",
+        "what brokers post, heard by itself for the engine of a configuration (`run` starts one)",
+        _hooks,
+    )
+    config_option(sub)
 
     sub = add("init", "write the default configuration files that are missing", _init)
     sub.add_argument("directory", type=Path, nargs="?", default=Path("config"))

@@ -22,6 +22,7 @@ from otrade.config.manager import to_bytes
 from otrade.config.schema import Config
 from otrade.contract.views import Mode
 from otrade.errors import OTradeError, StartError, StoppedError
+from otrade.hooks.settings import HooksSettings
 from otrade.journal.archive import tidy
 from otrade.live.alerts.dispatcher import AlertDispatcher
 from otrade.live.api.engine_source import LiveEngineSource
@@ -35,6 +36,7 @@ from otrade.live.control.os_signals import StopSignals
 from otrade.live.control.preflight_service import PreflightService
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.engine_socket.engine_socket import EngineSocket
+from otrade.live.engine_socket.hint_socket import HintHandler, HintSocket
 from otrade.live.engine_socket.requests import Requests
 from otrade.live.history.latency import keep
 from otrade.live.monitoring.day_report import DaySummary, render, render_total, short, summarize
@@ -45,11 +47,11 @@ from otrade.live.monitoring.staleness import FrameWatch, NakedWatch
 from otrade.live.notices.board import Notice, NoticeBoard
 from otrade.live.notices.json_log import LOGGER_NAME, TolerantLogFile, close_log, open_log
 from otrade.live.plan.open_exposure import what_is_open
-from otrade.live.runtime.child_processes import alert_command, serve_command
+from otrade.live.runtime.child_processes import alert_command, hooks_command, serve_command
 from otrade.live.runtime.cpu_tuning import CpuTuning
 from otrade.live.runtime.cpu_tuning import check as check_tuning
 from otrade.live.runtime.gc_control import GcControl
-from otrade.live.runtime.page_process import PageProcess
+from otrade.live.runtime.listening_process import ListeningProcess
 from otrade.live.runtime.run_file import RunFile, RunInfo
 from otrade.live.runtime.server_file import running_server
 from otrade.patience import unless
@@ -59,8 +61,6 @@ from otrade.units import NS_PER_MS, ns_of_s
 if TYPE_CHECKING:
     from otrade.live.alerts.sender_client import AlertSenderClient
     from otrade.live.startup.day_builder import DayBuilder, PreparedDay
-    from otrade.web.webhooks.app import WebhookHandler
-    from otrade.web.webhooks.server import WebhookServer
 
 T = TypeVar("T")
 LEVELS = {
@@ -134,11 +134,12 @@ class Runner:
         self._reloader = ConfigReloader(manager, self.board)
         self._gc_control: GcControl | None = None
         self._cpu_tuning: CpuTuning | None = None
-        self._page: PageProcess | None = None
+        self._page: ListeningProcess | None = None
         self._page_url = ""
         self._serving: asyncio.Task[None] | None = None
         self._loop_watch: LoopWatch | None = None
-        self._webhook_server: WebhookServer | None = None
+        self._hooks: ListeningProcess | None = None
+        self._hints: HintSocket | None = None
         self._signals: StopSignals | None = None
         self._log: TolerantLogFile | None = None
         self._alerts: AlertDispatcher | None = None
@@ -363,23 +364,33 @@ class Runner:
             self.progress.say(f"the day is over; the page stays at {self._page_url} until Ctrl-C")
             await self.stop_wanted.wait()
 
-    async def serve_webhooks(self, receiver: "WebhookHandler") -> None:
-        """Listen for what brokers post, if configured. A port that cannot be had is said, and
-        trading goes on without.
+    async def take_hints(self, handler: HintHandler, settings: HooksSettings) -> None:
+        """Start what listens to brokers' posts, if configured, and hear its hints. What cannot be
+        had is said, and trading goes on without.
         """
-        hooks = self.config.hooks
-        if not hooks.enabled:
+        if not self.config.hooks.enabled:
             return
-        from otrade.web.webhooks.server import WebhookServer
-
-        server = WebhookServer(receiver, hooks.host, hooks.port)
+        hints = HintSocket(Path(self.config.paths.var) / "run", handler)
         try:
-            await server.start()
+            await hints.open()
         except OTradeError as error:
             self.board.say(Severity.ERROR, "NO_HOOKS", str(error))
             return
-        self._webhook_server = server
-        self.progress.say(f"web hooks are taken at {server.url}")
+        self._hints = hints
+        hooks = ListeningProcess(
+            "the web hooks' process",
+            hooks_command(),
+            on_end=lambda words: self.board.say(Severity.ERROR, "HOOKS_ENDED", words),
+            told=msgspec.json.encode(settings),
+        )
+        started = await hooks.start()
+        if started.trouble:
+            self.board.say(Severity.ERROR, "NO_HOOKS", started.trouble)
+            return
+        self._hooks = hooks
+        self.progress.say(f"web hooks are taken at {started.url}")
+        for words in started.words:
+            self.board.say(Severity.WARN, "HOOKS", f"the web hooks' process: {words}")
 
     async def close(self) -> None:
         """The socket and the page go, and the last alerts leave. The last thing of a run, whatever
@@ -392,9 +403,12 @@ class Runner:
             self._alert_sender = None
 
     async def stop_page(self) -> None:
-        if self._webhook_server is not None:
-            await self._webhook_server.stop()
-            self._webhook_server = None
+        if self._hooks is not None:
+            await self._hooks.stop()
+            self._hooks = None
+        if self._hints is not None:
+            await self._hints.close()
+            self._hints = None
         if self._page is not None:
             await self._page.stop()
             self._page = None
@@ -444,7 +458,8 @@ class Runner:
                 f"the page is at {found.url}, served by process {found.pid}, which ran before this engine and is not ended with it"
             )
             return
-        page = PageProcess(
+        page = ListeningProcess(
+            "the page's server",
             serve_command(self.manager.path, self._port, shows_code=self.progress.is_tty),
             on_end=lambda words: self.board.say(Severity.ERROR, "PAGE_ENDED", words),
         )

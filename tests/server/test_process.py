@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from otrade.live.runtime.child_processes import serve_command
-from otrade.live.runtime.page_process import PageProcess
+from otrade.live.runtime.listening_process import ListeningProcess
 from otrade.live.runtime.server_file import ServerInfo, read_server_info, running_server
 from tests.harness.paper_run import FRIDAY
 from tests.harness.paper_run import write as write_config
@@ -76,7 +76,7 @@ options = RunOptions(config=Path({str(path)!r}), speed=float("inf"), date="{FRID
 assert app.run(options) == 0
 """
     loaded = modules_after(code, tmp_path)
-    assert "otrade.live.runtime.page_process" in loaded
+    assert "otrade.live.runtime.listening_process" in loaded
     strange = {name for name in loaded if name.startswith(OF_A_SERVER)}
     assert not strange
     ours = {name for name in loaded if not name.startswith("otrade.simulator")}
@@ -178,7 +178,7 @@ def test_it_is_started_again_when_it_dies_and_ended_with_the_engine(tmp_path: Pa
 
     async def test() -> None:
         command = serve_command(config_in(tmp_path), 0, shows_code=False)
-        page = PageProcess(command, ends.append)
+        page = ListeningProcess("the page's server", command, ends.append)
         started = await page.start()
         assert started.url.startswith("http://127.0.0.1:") and not started.trouble
         first = page.pid
@@ -199,7 +199,7 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     async def test() -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             command = serve_command(config_in(tmp_path), taken.getsockname()[1], shows_code=False)
-            page = PageProcess(command, lambda words: None)
+            page = ListeningProcess("the page's server", command, lambda words: None)
             started = await page.start()
         assert "in use by another program" in started.trouble and page.pid is None
 

@@ -332,6 +332,29 @@ def head_too_slow(within_s: float) -> Problem:
     )
 
 
+def body_cut() -> Problem:
+    """Nobody is there to read it; the record of what strangers try has it."""
+    return Problem(
+        title="Body cut off",
+        status=400,
+        code="body_cut",
+        field="body",
+        detail="The connection ended before the body did.",
+        fix="Send it again.",
+    )
+
+
+def no_length() -> Problem:
+    return Problem(
+        title="Length required",
+        status=411,
+        code="no_length",
+        field="Content-Length",
+        detail="The body comes in chunks and does not say how long it is.",
+        fix="Send Content-Length, without Transfer-Encoding.",
+    )
+
+
 def too_busy() -> Problem:
     return Problem(
         title="Too many connections",

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from otrade.errors import EngineGoneError
+from otrade.guard.asgi import keep_place
 from otrade.web.auth.access_control import Principal
 from otrade.web.auth.audit import Audit
 from otrade.web.auth.authenticator import Authenticator
@@ -54,6 +55,8 @@ class Dispatch:
             who: Principal | None = None
             try:
                 who = self._authenticator.admit(request, route)
+                if who is not None:
+                    keep_place(request.scope)
                 query = query_of(request, route.query)
                 body = (
                     await body_of(request, route.request, route.body_bytes_max)

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 import websockets
 
+from otrade.guard import places
+from otrade.guard.client_address import address_group
+from otrade.guard.limits import Limits
 from otrade.web.auth.access_control import AccessControl
-from otrade.web.http import http_limits
-from otrade.web.http.client_address import address_group
 from otrade.web.http.tls import Tls, context_of
-from otrade.web.server import CONNECTIONS_MAX, WebServer, WebServerError
-from tests.harness.waiting import until
+from otrade.web.server import WebServer, WebServerError
 from tests.web.fake_engine import FakeSource
-from tests.web.logins import BEARER, PASSWORD
+from tests.web.logins import BEARER, PASSWORD, TOKEN
 
 
 @pytest.fixture(scope="module")
@@ -200,10 +200,10 @@ HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         ),  # TLS where there is none
         (b"hello\r\n\r\n", 400, "bad_request"),
         (b"GET / HTTP/9.9\r\n\r\n", 400, "bad_request"),
-        (HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "bad_request"),
+        (HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 411, "no_length"),
         (HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n", 400, "bad_request"),
-        (HEAD + b"X: " + b"x" * (http_limits.HEAD_BYTES_MAX + 1), 431, "head_too_large"),
-        (b"GET /" + b"x" * (http_limits.HEAD_BYTES_MAX + 1), 431, "head_too_large"),
+        (HEAD + b"X: " + b"x" * (Limits().head_bytes + 1), 431, "head_too_large"),
+        (b"GET /" + b"x" * (Limits().head_bytes + 1), 431, "head_too_large"),
     ],
 )
 def test_what_is_no_request(
@@ -232,13 +232,10 @@ def test_who_says_nothing_is_hung_up_on(
     source: FakeSource,
     access: AccessControl,
     static_dir: Path,
-    monkeypatch: pytest.MonkeyPatch,
     text: bytes,
 ) -> None:
-    monkeypatch.setattr(http_limits, "HEAD_WITHIN_S", 0.05)
-
     async def test() -> None:
-        web = WebServer(source, access, port=0, static_dir=static_dir)
+        web = WebServer(source, access, port=0, static_dir=static_dir, limits=Limits(head_s=0.05))
         await web.start()
         answer = await say(web, text)
         assert b"HTTP/1.1 408 Request Timeout" in answer and b"head_too_slow" in answer
@@ -247,23 +244,60 @@ def test_who_says_nothing_is_hung_up_on(
     asyncio.run(test())
 
 
-def test_one_connection_too_many_is_turned_away(
+def port_of(web: WebServer) -> int:
+    return int(web.url.rstrip("/").rpartition(":")[2])
+
+
+Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def come(web: WebServer, whence: str = "127.0.0.1", text: bytes = b"") -> Pair:
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port_of(web), local_addr=(whence, 0)
+    )
+    writer.write(text)
+    return reader, writer
+
+
+def test_a_newcomer_has_the_place_of_the_stranger_who_sat_longest(
     source: FakeSource, access: AccessControl, static_dir: Path
 ) -> None:
+    """The owner's connections stay, whoever else comes."""
+    proof = f"Authorization: Bearer {TOKEN}\r\n".encode()
+    status = HEAD.replace(b"/healthz", b"/api/v1/status") + proof + b"\r\n"
+
     async def test() -> None:
-        web = WebServer(source, access, port=0, static_dir=static_dir)
+        web = WebServer(source, access, port=0, static_dir=static_dir, limits=Limits(connections=8))
         await web.start()
-        host, _, port = web.url.removeprefix("http://").rstrip("/").rpartition(":")
-        others = [await asyncio.open_connection(host, int(port)) for _ in range(CONNECTIONS_MAX)]
-        answer = await say(web, HEAD + b"\r\n")
-        assert (
-            answer.startswith(b"HTTP/1.1 503")
-            and b'"code":"too_busy"' in answer
-            and b"default-src 'none'" in answer
-        )
-        others.pop()[1].close()
-        await until(lambda: len(web._server.server_state.connections) < CONNECTIONS_MAX)
+        owner, owners = await come(web, text=status)
+        assert b"200 OK" in await owner.readuntil(b"\r\n\r\n")
+        others = [await come(web) for _ in range(20)]
+        assert [await reader.read() for reader, _ in others[:13]] == [b""] * 13
         assert b"200 OK" in await say(web, HEAD + b"Connection: close\r\n\r\n")
+        owners.write(status.replace(proof, proof + b"Connection: close\r\n"))
+        assert b"200 OK" in await owner.read()
+        for _, writer in [*others, (owner, owners)]:
+            writer.close()
+        await web.stop()
+
+    asyncio.run(test())
+
+
+def test_where_all_have_proved_who_they_are_one_more_is_turned_away(
+    source: FakeSource, access: AccessControl, static_dir: Path
+) -> None:
+    status = HEAD.replace(b"/healthz", b"/api/v1/status")
+    status += f"Authorization: Bearer {TOKEN}\r\n\r\n".encode()
+
+    async def test() -> None:
+        web = WebServer(source, access, port=0, static_dir=static_dir, limits=Limits(connections=3))
+        await web.start()
+        others = [await come(web, text=status) for _ in range(3)]
+        for reader, _ in others:
+            assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+        answer = await say(web, b"")
+        assert answer.startswith(b"HTTP/1.1 503") and b'"code":"too_busy"' in answer
+        assert b"default-src 'none'" in answer and b"Retry-After: 5" in answer
         for _, writer in others:
             writer.close()
         await web.stop()
@@ -275,33 +309,39 @@ def test_one_address_cannot_take_all_connections(
     source: FakeSource, access: AccessControl, static_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On one computer there are no strangers: 127.0.0.2 stands for one."""
-    monkeypatch.setattr(http_limits, "is_this_computer", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr(places, "is_this_computer", lambda address: address == "127.0.0.1")
+
+    async def test() -> None:
+        limits = Limits(per_address=4, new_burst=8)
+        web = WebServer(source, access, port=0, static_dir=static_dir, limits=limits)
+        await web.start()
+        mine = await come(web, "127.0.0.3")
+        theirs = [await come(web, "127.0.0.2") for _ in range(8)]
+        assert [await reader.read() for reader, _ in theirs[:4]] == [b""] * 4
+        reader, writer = await come(web, "127.0.0.2")
+        assert b'"code":"too_busy"' in await reader.read(), "that address comes too often"
+        assert web._server.listener is not None and len(web._server.listener.places) == 5
+        mine[1].write(HEAD + b"Connection: close\r\n\r\n")
+        assert b"200 OK" in await mine[0].read()
+        for _, each in [*theirs, mine, (reader, writer)]:
+            each.close()
+        await web.stop()
+
+    asyncio.run(test())
+
+
+def test_a_body_says_how_long_it_is(
+    source: FakeSource, access: AccessControl, static_dir: Path
+) -> None:
+    """Chunks have extensions and trailers: nothing of them is read."""
+    head = b"POST /api/v1/login HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     async def test() -> None:
         web = WebServer(source, access, port=0, static_dir=static_dir)
         await web.start()
-        host, _, port = web.url.removeprefix("http://").rstrip("/").rpartition(":")
-
-        async def come(whence: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-            return await asyncio.open_connection(host, int(port), local_addr=(whence, 0))
-
-        theirs = [await come("127.0.0.2") for _ in range(http_limits.PER_ADDRESS_MAX)]
-        reader, writer = await come("127.0.0.2")
-        answer = await reader.read()
-        assert (
-            answer.startswith(b"HTTP/1.1 503")
-            and b'"code":"too_busy"' in answer
-            and b"Retry-After: 5" in answer
-        )
-        writer.close()
-        assert len(web._server.server_state.connections) == http_limits.PER_ADDRESS_MAX
-        for whence in ("127.0.0.1", "127.0.0.3"):
-            reader, writer = await come(whence)
-            writer.write(HEAD + b"Connection: close\r\n\r\n")
-            assert b"200 OK" in await reader.read()
-            writer.close()
-        for _, writer in theirs:
-            writer.close()
+        for rest in (b"", b"2\r\n{}\r\n0\r\n\r\n", b"0\r\nX: 1\r\n\r\n"):
+            answer = await say(web, head + rest)
+            assert answer.startswith(b"HTTP/1.1 411") and b'"code":"no_length"' in answer
         await web.stop()
 
     asyncio.run(test())
@@ -338,12 +378,13 @@ def test_many_requests_on_one_connection_are_not_added_up(
 
 
 def test_a_socket_outlives_the_heads_time(
-    source: FakeSource, access: AccessControl, static_dir: Path, monkeypatch: pytest.MonkeyPatch
+    source: FakeSource, access: AccessControl, static_dir: Path
 ) -> None:
-    monkeypatch.setattr(http_limits, "HEAD_WITHIN_S", 0.05)
-
     async def test() -> None:
-        web = WebServer(source, access, port=0, static_dir=static_dir, interval_s=0.05)
+        limits = Limits(head_s=0.05)
+        web = WebServer(
+            source, access, port=0, static_dir=static_dir, interval_s=0.05, limits=limits
+        )
         await web.start()
         async with websockets.connect(
             web.url.replace("http", "ws") + "api/v1/ws", additional_headers=BEARER

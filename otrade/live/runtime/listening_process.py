@@ -1,5 +1,5 @@
-"""The page's server, as a process beside the engine: started, heard once, started again when it dies,
-and ended with the run. One that was there before is used, and left alone.
+"""What listens to strangers, the page's server and the hooks, as a process beside the engine: started, heard once,
+started again when it dies, and ended with the run.
 
 It is in a session of its own, so that Ctrl-C on the engine's terminal is the engine's.
 """
@@ -22,11 +22,22 @@ AGAIN_S = (1.0, 5.0, 30.0)
 """Between its end and another start; the last one goes on."""
 
 
-class PageProcess:
-    """`await start()`, `await stop()`. `on_end` hears in words when it has died."""
+class ListeningProcess:
+    """`await start()`, `await stop()`. `on_end` hears in words when it has died. `told` is what it reads
+    on its standard input.
+    """
 
-    def __init__(self, command: ChildCommand, on_end: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        what: str,
+        command: ChildCommand,
+        on_end: Callable[[str], object],
+        *,
+        told: bytes = b"",
+    ) -> None:
+        self._what = what
         self._command = command
+        self._told = told
         self._on_end = on_end
         self._process: subprocess.Popen[bytes] | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -68,15 +79,19 @@ class PageProcess:
         return started
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            self._command.args,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=self._command.env,
-            start_new_session=True,
-            bufsize=0,
-        )
+        told = memory_file(self._told)
+        try:
+            return subprocess.Popen(
+                self._command.args,
+                stdin=told,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=self._command.env,
+                start_new_session=True,
+                bufsize=0,
+            )
+        finally:
+            os.close(told)
 
     async def _look_after(self) -> None:
         """Start it again, later each time; as long as it serves, nothing is done."""
@@ -86,11 +101,11 @@ class PageProcess:
             self._process = None
             after_s = AGAIN_S[min(n_ends, len(AGAIN_S) - 1)]
             n_ends += 1
-            self._on_end(f"the page's server has ended ({_end_words(code)}); it is started again")
+            self._on_end(f"{self._what} has ended ({_end_words(code)}); it is started again")
             await asyncio.sleep(after_s)
             started = await self._start()
             if started.trouble:
-                self._on_end(f"the page is not served: {started.trouble}")
+                self._on_end(f"{self._what} cannot be started again: {started.trouble}")
 
     async def stop(self) -> None:
         """End it, within a few seconds. Harmless when it never started."""
@@ -113,6 +128,14 @@ class PageProcess:
         except TimeoutError:
             process.kill()
             process.wait()
+
+
+def memory_file(content: bytes) -> int:
+    """A descriptor from which it can be read, and that no other process can open by a name."""
+    fd = os.memfd_create("otrade", os.MFD_CLOEXEC)
+    os.write(fd, content)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
 
 
 async def _ended(process: "subprocess.Popen[bytes]") -> int:
