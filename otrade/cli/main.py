@@ -273,9 +273,17 @@ def _password(args: argparse.Namespace) -> int:
         return users.show(args.var)
     if args.remove:
         return users.remove(args.var, args.user)
+    if args.recovery:
+        return users.make_recovery_codes(args.var, args.user)
     if args.totp or args.no_totp:
         return users.set_totp(args.var, args.user, on=args.totp)
     return users.set_password(args.var, args.user, args.role, from_stdin=args.stdin)
+
+
+def _sessions(args: argparse.Namespace) -> int:
+    from otrade.cli.engine.sessions import sessions
+
+    return sessions(args.var, args.end or "", end_all_of=args.end_all_of or "")
 
 
 def _token(args: argparse.Namespace) -> int:
@@ -720,8 +728,19 @@ def parser() -> argparse.ArgumentParser:
         help="set up an authenticator (six-digit codes) beside the password",
     )
     which.add_argument("--no-totp", action="store_true", help="take the authenticator away")
+    which.add_argument(
+        "--recovery",
+        action="store_true",
+        help="print ten new recovery codes, each good once when the authenticator is lost",
+    )
     which.add_argument("--remove", action="store_true", help="that person may no longer log in")
     which.add_argument("--list", action="store_true", help="who may log in")
+    var_option(sub)
+
+    sub = add("sessions", "who is logged in on the page; end a session", _sessions)
+    which = sub.add_mutually_exclusive_group()
+    which.add_argument("--end", metavar="ID", help="end this one")
+    which.add_argument("--end-all-of", metavar="NAME", help="end every one of that person")
     var_option(sub)
 
     token = add("token", "tokens with which scripts use the API", _token)

@@ -123,7 +123,17 @@ class FinishLogin(Message, frozen=True, kw_only=True, tag="finish_login"):
         return f"FinishLogin(id={self.id})"
 
 
-Request = Hello | Subscribe | QueryRequest | ActRequest | FinishLogin
+class PersonRecord(Message, frozen=True, kw_only=True, tag="person_record"):
+    """What somebody has done on the page that is no command, for the journal; it is not answered. What
+    was refused stays in the server's audit.
+    """
+
+    who: Annotated[str, Meta(max_length=256)]
+    what: Annotated[str, Meta(max_length=64)]
+    words: Annotated[str, Meta(max_length=1024)]
+
+
+Request = Hello | Subscribe | QueryRequest | ActRequest | FinishLogin | PersonRecord
 
 
 # --------------------------------------------------------------------------------- from the engine

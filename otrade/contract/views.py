@@ -503,11 +503,13 @@ class SecretRow(Row, frozen=True, kw_only=True):
 
 
 class LoginRequest(SecretRow, frozen=True, kw_only=True):
-    """`code` is the six digits of the authenticator, where one is set up; else it is ignored."""
+    """`code` is the six digits of the authenticator, where one is set up, or a recovery code, which
+    is used up.
+    """
 
     name: UserName = "trader"
     password: Annotated[str, Meta(max_length=256)]
-    code: Annotated[str, Meta(max_length=16)] = ""
+    code: Annotated[str, Meta(max_length=32)] = ""
 
 
 class FirstPasswordRequest(SecretRow, frozen=True, kw_only=True):
@@ -539,6 +541,26 @@ class SessionView(Row, frozen=True, kw_only=True):
     role: Role | None  # null for a program
     scopes: list[Scope]
     ends_in_s: int | None  # null: it does not
+
+
+class LoginSessionView(Row, frozen=True, kw_only=True):
+    """One login that is open. `id` names it and lets nobody in."""
+
+    id: str
+    name: str
+    role: Role
+    address: str  # from where it was begun
+    browser: str  # as it calls itself
+    began_ms: int  # UNIX time, as the next
+    seen_ms: int  # when it asked or listened last
+    ends_in_s: int  # if nothing more is heard of it
+    is_this: bool  # the one that asks
+
+
+class EndSessionRequest(Row, frozen=True, kw_only=True):
+    """One's own; the local user may end anybody's."""
+
+    id: Annotated[str, Meta(pattern="^[0-9a-f]{16}$", description="of a row of /api/v1/sessions")]
 
 
 class SessionGrant(SecretRow, frozen=True, kw_only=True):

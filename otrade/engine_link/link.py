@@ -63,6 +63,7 @@ class EngineLink:
         self._sending = asyncio.Lock()
         self._room = asyncio.Semaphore(UNDER_WAY_MAX)
         self._ids = itertools.count(1)
+        self._telling: set[asyncio.Task[None]] = set()
         self._waiting: dict[int, asyncio.Future[messages.QueryAnswer | messages.Acted]] = {}
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(messages.Reply).decode
@@ -169,6 +170,18 @@ class EngineLink:
         acted = await self._request(request.id, request, BROKER_WITHIN_S)
         assert isinstance(acted, messages.Acted)
         return acted
+
+    def tell(self, record: messages.PersonRecord) -> None:
+        """For the journal, if there is an engine that keeps one."""
+        if self._writer is None or len(self._telling) >= UNDER_WAY_MAX:
+            return
+        task = asyncio.get_running_loop().create_task(self._tell(self._writer, record))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell(self, writer: asyncio.StreamWriter, record: messages.PersonRecord) -> None:
+        with contextlib.suppress(*LINK_ERRORS):
+            await self._send(writer, record)
 
     async def finish_login(self, redirected_to: str) -> views.CommandResult:
         """EngineGoneError."""

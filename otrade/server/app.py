@@ -73,14 +73,15 @@ async def _serve(options: ServeOptions) -> None:
     with ServerFile(var) as file, _logs(var, config.log):
         token = new_local_token()
         remember(token)
-        access = AccessControl(
-            var / ACCESS_DIR,
-            local_token=token,
-            life_s=config.web.session_h * 3600,
-            idle_s=config.web.idle_min * 60,
-        )
         async with EngineLink(var / "run" / SOCKET) as link:
             source = RemoteEngine(link, options.config, config)
+            access = AccessControl(
+                var / ACCESS_DIR,
+                local_token=token,
+                record=source.record,
+                life_s=config.web.session_h * 3600,
+                idle_s=config.web.idle_min * 60,
+            )
             server = _web_server(source, access, config, options.port)
             await server.start()
             try:

@@ -12,7 +12,7 @@ from otrade.config.manager import from_bytes
 from otrade.contract import queries, views
 from otrade.contract.blank_status import blank_status
 from otrade.contract.engine_source import CommandOrder
-from otrade.contract.messages import Acted, CommandArgs, QueryName, RunningConfig
+from otrade.contract.messages import Acted, CommandArgs, PersonRecord, QueryName, RunningConfig
 from otrade.engine_link.link import BROKER_WITHIN_S, EngineLink
 from otrade.engine_link.replica import gone
 from otrade.errors import EngineGoneError
@@ -180,5 +180,9 @@ class RemoteEngine:
         return await self._link.finish_login(redirected_to)
 
     def record(self, who: str, what: str, ok: bool, words: str) -> None:
-        """Into the audit, a log of its own (`otrade-audit.jsonl`)."""
+        """Into the audit, a log of its own (`otrade-audit.jsonl`); what was done, into the engine's
+        journal too.
+        """
         audit_log.info(words, extra={"fields": {"who": who, "what": what, "ok": ok}})
+        if ok:
+            self._link.tell(PersonRecord(who=who[:256], what=what[:64], words=words[:1024]))

@@ -1,10 +1,14 @@
 """The command line: what it accepts, its exit codes, and that its words name the fix."""
 
+import http.server
 import json
 import os
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,7 @@ from otrade.config import manager
 from otrade.config.options import RunOptions
 from otrade.contract import messages
 from otrade.errors import BrokerError, ConfigError, InstrumentError, OTradeError, StartError
+from otrade.live.runtime.server_file import ServerFile, ServerInfo
 from tests.harness.linked_engine import acted, answered, engine_stub
 
 ROOT = Path(__file__).parents[2]
@@ -217,6 +222,7 @@ STATUS = {
     "counts": {"signals": 3, "open_brackets": 1},
 }
 VAR = Path("var")
+TOKEN = "t" * 43
 
 
 def write_run_file(pid: int | None = None) -> None:
@@ -251,6 +257,7 @@ def test_status_as_words(capsys: pytest.CaptureFixture[str]) -> None:
         "DOWN, 3 ticks, 1 refused, 2 reconnects",
         "connected, 4 requests, 1 in doubt",
         "1.5 us p50, 9.0 us p99",
+        "late by 3.2 ms at most in the last minutes, longest turn 7900.0 ms, 2 stalls",
         "3 signals, 1 open brackets",
     ):
         assert words in text
@@ -373,3 +380,49 @@ def test_doctor_misses_the_address_of_an_alert_target(
     main.main(["doctor", "--config", str(path)])
     text = capsys.readouterr().out
     assert "ok  alerts" in text and "secret-address" not in text
+
+
+SESSION_ROW = {
+    "id": "0" * 16, "name": "trader", "role": "trader", "address": "10.0.0.2", "browser": "Some\x1b[31mBrowser",
+    "began_ms": 1_763_610_000_000, "seen_ms": 1_763_613_600_000, "ends_in_s": 3_600, "is_this": False,
+}  # fmt: skip
+
+
+@contextmanager
+def page(rows: object) -> Iterator[list[str]]:
+    """Something that answers like the page's server of this directory; yields what it was asked."""
+    seen: list[str] = []
+    body = json.dumps(rows).encode()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(f"{self.path} {self.headers['Authorization']}")
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server, ServerFile(VAR) as file:
+        file.write(ServerInfo(os.getpid(), f"http://127.0.0.1:{server.server_port}/", TOKEN, "0"))
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield seen
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_sessions_are_listed_and_ended(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["sessions"]) == 3
+    with page([SESSION_ROW]) as seen:
+        assert main.main(["sessions"]) == 0
+        assert main.main(["sessions", "--end-all-of", "meera"]) == 1
+        assert seen == [f"/api/v1/sessions Bearer {TOKEN}"] * 2
+    said = capsys.readouterr()
+    assert "0000000000000000  trader (trader) from 10.0.0.2, since 20 Nov 09:10" in said.out
+    assert "ends in 60 min  Some?[31mBrowser" in said.out and "\x1b" not in said.out
+    assert "meera is not logged in" in said.err

@@ -16,6 +16,7 @@ from tests.page.conftest import ROOT, Running, ask, axe, engine, go, person, sho
 
 VIEWS = (
     "Today", "Instrument", "Positions", "Orders", "Signals", "Trades", "Latency", "Limits", "Journal", "Configuration", "Notices",
+    "Sessions",
 )  # fmt: skip
 """Without those that ask the broker: the simulated one is gone when its day is over (see the
 controls).

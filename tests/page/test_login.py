@@ -140,7 +140,8 @@ def test_a_wrong_password_does_not_say_what_was_wrong(page: Page) -> None:
         log_in(page, name, password)
         expect(page.get_by_role("alert")).to_contain_text("Name, password or code is wrong.")
         expect(page.get_by_label("Password")).to_have_value("")
-    assert not [c for c in page.context.cookies() if not c["name"].endswith("_device")]
+    held = [cookie["name"] for cookie in page.context.cookies()]
+    assert all(name.endswith("_device") for name in held), "which lets nobody in"
     log_in(page, "trader", CHOSEN)
     views(page).wait_for()
 
@@ -172,6 +173,26 @@ def test_another_password_ends_the_session_of_an_open_page(
         file.change(lambda users: users.without_user("viewer"))
         expect(viewer.get_by_role("button", name="Log in")).to_be_visible()
     expect(page.get_by_role("button", name="Pause…")).to_be_enabled()
+
+
+def test_one_s_sessions_are_seen_and_ended(browser: Browser, page: Page, running: Running) -> None:
+    with person(browser, running.url) as elsewhere:
+        expect(elsewhere.get_by_role("button", name="Pause…")).to_be_enabled()
+        go(page, "Sessions")
+        rows = page.locator("main tbody tr")
+        n = rows.count()
+        assert n >= 2
+        expect(rows.filter(has_text="(this one)")).to_have_count(1)
+        shot(page, "sessions")
+        assert not axe(page)
+        page.get_by_role("button", name=re.compile("^End the session from 127.0.0.1")).first.click()
+        expect(rows).to_have_count(n - 1)
+        expect(elsewhere.get_by_role("button", name="Log in")).to_be_visible(timeout=20_000)
+    go(page, "Notices")
+    page.get_by_label("Code").select_option("PAGE_LOGIN")
+    expect(
+        page.get_by_role("cell", name=re.compile("has logged in on the page")).first
+    ).to_be_visible()
 
 
 def test_a_test_alert_tells_where_it_has_arrived_and_where_not(

@@ -10,7 +10,7 @@ from typing import Literal, cast
 
 import otrade
 from otrade._core.engine.rows import CountersRow, LiveSumsRow
-from otrade._core.types import Halt, Phase, Reason
+from otrade._core.types import Halt, Phase, Reason, Severity
 from otrade.contract import views
 from otrade.contract.blank_status import NO_LOOP, blank_status
 from otrade.contract.engine_source import resample
@@ -329,6 +329,23 @@ class LiveEngineSource:
                 ok=False, words="a paper day logs in at the simulated broker by itself"
             )
         return await _begin(self.login, approve)
+
+    def record(self, who: str, what: str, words: str) -> None:
+        """Somebody has done something on the page: into the journal, and what concerns his account
+        is a notice.
+        """
+        self._control.record(Actor(who), what, {}, (True, words))
+        # Whose account it is hears of it where he is, also when it was not he.
+        if what == "new browser":
+            self._board.say(
+                Severity.WARN,
+                "NEW_BROWSER",
+                f"{who} {words}. If that was not you: otrade password, which ends every session",
+            )
+        elif what == "people":
+            self._board.say(Severity.WARN, "PEOPLE_CHANGED", f"on the page, {words}")
+        elif what in ("page login", "page setup"):
+            self._board.say(Severity.INFO, "PAGE_LOGIN", f"{who} has logged in on the page")
 
     async def _test_alerts(self) -> views.CommandResult:
         if self.alerts is None:

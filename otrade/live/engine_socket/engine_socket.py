@@ -209,6 +209,9 @@ class EnginePeer:
                     reply = await self._engine.requests.act(request)
                 case messages.FinishLogin():
                     reply = await self._engine.requests.finish_login(request)
+                case messages.PersonRecord():
+                    self._engine.requests.record(request)
+                    return
                 case messages.Hello():
                     self.hang_up()
                     return

@@ -1,6 +1,7 @@
 """What peers ask of the engine, and what they have it do."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from otrade.contract.messages import (
     Acted,
     ActRequest,
     FinishLogin,
+    PersonRecord,
     QueryAnswer,
     QueryName,
     QueryRequest,
@@ -25,21 +27,29 @@ from otrade.live.persistence.actor import Actor
 log = logging.getLogger("otrade")
 
 FAILED = "failed inside the engine; its log says why"
+RECORDS_PER_MIN = 240
+"""Of what people do on the page besides commands."""
 NOTHING = msgspec.Raw(msgspec.msgpack.encode(None))
 
 
 class Requests:
-    """Answers the requests of all peers. `running_config` is JSON."""
+    """Answers the requests of all peers. `running_config` is JSON; `now_s` a
+    monotonic clock.
+    """
 
     def __init__(
         self,
         source: LiveEngineSource,
         keys: CommandKeys,
         running_config: Callable[[], bytes],
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._keys = keys
         self._running_config = running_config
+        self._now_s = now_s
+        self._minute_s = float("-inf")
+        self._n_records = 0
         self._encode = msgspec.msgpack.Encoder().encode
 
     async def answer(self, ask: QueryRequest) -> QueryAnswer:
@@ -111,6 +121,15 @@ class Requests:
             log.exception("command %s failed", act.name)
             return Acted(id=act.id, result=None, refusal="failed")
         return Acted(id=act.id, result=result, is_again=is_again)
+
+    def record(self, record: PersonRecord) -> None:
+        """So many a minute: no server floods the journal."""
+        now_s = self._now_s()
+        if now_s - self._minute_s >= 60:
+            self._minute_s, self._n_records = now_s, 0
+        self._n_records += 1
+        if self._n_records <= RECORDS_PER_MIN:
+            self._source.record(record.who, record.what, record.words)
 
     async def finish_login(self, request: FinishLogin) -> Acted:
         """The broker has sent a person's browser back."""

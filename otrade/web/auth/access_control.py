@@ -21,6 +21,7 @@ import msgspec
 from otrade.contract.views import (
     FirstPasswordRequest,
     LoginRequest,
+    LoginSessionView,
     PasswordChangeRequest,
     Problem,
     Role,
@@ -30,9 +31,10 @@ from otrade.errors import ConfigError
 from otrade.web.auth.device_cookies import DeviceCookies
 from otrade.web.auth.login_throttle import LoginAttempt, LoginThrottle
 from otrade.web.auth.passwords import NOBODYS, Codes, hashed, is_password, weakness
+from otrade.web.auth.recovery_codes import find_code
 from otrade.web.auth.sessions import UserSession, UserSessions
 from otrade.web.auth.tokens import find_token
-from otrade.web.auth.users import User, Users, UsersFile
+from otrade.web.auth.users import User, Users, UsersFile, changes
 from otrade.web.http import problems
 from otrade.web.http.problems import ProblemError
 
@@ -42,8 +44,10 @@ SCOPES: dict[Role, frozenset[Scope]] = {
     "viewer": frozenset({"read"}),
     "trader": frozenset({"read", "trade", "admin"}),
 }
-FIRST_PASSWORD, OPEN_SESSION = "first password", "open session"
-"""In the place of a name and of a browser in the login limits: neither is a name."""
+FIRST_PASSWORD, OPEN_SESSION, RECOVERY = "first password", "open session", "recovery code"
+"""In the place of a name and of a browser in the login limits: none is a name or a browser's."""
+PEOPLE_CHANGED = "people"
+"""In the journal."""
 CODE_LIFE_S = 1800.0
 CODE_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 """None that a person takes for another."""
@@ -66,6 +70,17 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who knocks, as far as a request says: what it shows is none of theirs to choose but `browser`."""
+
+    address: str
+    browser: str = ""
+    cookie: str = ""
+    """Of a session that was there before."""
+    device_cookie: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LoginGrant:
     """A session has begun."""
 
@@ -73,11 +88,14 @@ class LoginGrant:
     device_cookie: str
     """By which this browser is known the next time."""
     session: UserSession
+    is_new_browser: bool
+    """That person has not logged in there before."""
 
 
 class AccessControl:
-    """`directory` holds the users' file. `local_token` is the run-file's. Times are passed in:
-    `now_s` monotonic, `wall_s` UNIX.
+    """`directory` holds the users' file. `local_token` is the run-file's. `record` (who, what, whether
+    it was done, words) is told what has changed about people and tokens, whoever has changed it.
+    Times are passed in: `now_s` monotonic, `wall_s` UNIX.
     """
 
     def __init__(
@@ -85,6 +103,7 @@ class AccessControl:
         directory: Path,
         *,
         local_token: str,
+        record: Callable[[str, str, bool, str], None] | None = None,
         life_s: float = 12 * 3600.0,
         idle_s: float = 3600.0,
         now_s: Callable[[], float] = time.monotonic,
@@ -107,6 +126,8 @@ class AccessControl:
         self._first_code = ""
         self._first_code_ends_s = 0.0
         self._trouble = ""
+        self._record = record
+        self._seen: Users | None = None
 
     def __repr__(self) -> str:
         return "Access(...)"
@@ -140,6 +161,43 @@ class AccessControl:
         except ProblemError:
             return False
 
+    def sessions_of(self, principal: Principal) -> list[LoginSessionView]:
+        """One's own, and everybody's for the local user; a script has none."""
+        wall_s, sessions = self._wall_s(), self.sessions
+        return [
+            LoginSessionView(
+                id=one.id,
+                name=one.user.name,
+                role=one.user.role,
+                address=one.address,
+                browser=one.browser,
+                began_ms=round((wall_s - sessions.age_s(one.begun_s)) * 1000),
+                seen_ms=round((wall_s - sessions.age_s(one.seen_s)) * 1000),
+                ends_in_s=max(round(sessions.left_s(one)), 0),
+                is_this=one is principal.session,
+            )
+            for one in self._sessions_of(principal)
+        ]
+
+    def end_session(self, principal: Principal, id: str) -> UserSession:
+        """End one that `sessions_of` shows. ProblemError when there is none of that id there."""
+        for session in self._sessions_of(principal):
+            if session.id == id:
+                self.sessions.end(session)
+                return session
+        raise ProblemError(problems.unknown_session(id))
+
+    def _sessions_of(self, principal: Principal) -> list[UserSession]:
+        return [
+            one
+            for one in self.sessions.all()
+            if (
+                principal.kind == "local"
+                or (principal.kind == "person" and one.user.name == principal.name)
+            )
+            and self._is_same(one)
+        ]
+
     def _is_same(self, session: UserSession) -> bool:
         """Whether the session's user is still the one of the file; else the session ends."""
         if self._users().user(session.user.name) == session.user:
@@ -149,9 +207,14 @@ class AccessControl:
 
     def _users(self) -> Users:
         try:
-            return self.file.read()
+            users = self.file.read()
         except ConfigError as error:
             raise ProblemError(self._users_unreadable(error)) from None
+        before, self._seen = self._seen, users
+        if before is not None and before is not users and self._record is not None:
+            for words in changes(before, users):
+                self._record("the users' file", PEOPLE_CHANGED, True, words)
+        return users
 
     def _users_unreadable(self, error: ConfigError) -> Problem:
         """For strangers' eyes: the reason is in the log, once."""
@@ -174,11 +237,11 @@ class AccessControl:
         self._first_code_ends_s = self._now_s() + CODE_LIFE_S
         return "-".join(letters[i : i + 4] for i in range(0, 12, 4))
 
-    async def first_password(self, given: FirstPasswordRequest, address: str) -> LoginGrant:
+    async def first_password(self, given: FirstPasswordRequest, visitor: Visitor) -> LoginGrant:
         """Make the first trader. ProblemError when somebody has a password already, or the code is
         not the one that was shown.
         """
-        attempt = self._begin(FIRST_PASSWORD, address)
+        attempt = self._begin(FIRST_PASSWORD, visitor.address)
         if not self.is_first_run:
             raise ProblemError(problems.not_first_run())
         code = "".join(letter for letter in given.code.upper() if letter.isalnum())
@@ -195,38 +258,60 @@ class AccessControl:
 
         self._change(only_first)
         self._first_code = ""
-        self._throttle.succeeded(attempt, FIRST_PASSWORD, address)
-        return self._granted(user)
+        self._throttle.succeeded(attempt, FIRST_PASSWORD, visitor.address)
+        return self._granted(user, visitor)
 
-    async def log_in(
-        self, given: LoginRequest, address: str, old_cookie: str, device_cookie: str = ""
-    ) -> LoginGrant:
-        """A new session, in place of the one of `old_cookie`. ProblemError when name, password or
-        code is wrong; it does not say which.
+    async def log_in(self, given: LoginRequest, visitor: Visitor) -> LoginGrant:
+        """A new session, in place of the one that was there. ProblemError when name, password or code
+        is wrong; it does not say which.
         """
-        device = self._devices.known(device_cookie, given.name)
-        attempt = self._begin(given.name, address, device)
         user = self._users().user(given.name)
+        recovery = find_code(user.recovery, given.code) if user is not None else ""
+        # Nobody guesses such a code: whoever has one is not kept waiting by those who try passwords.
+        device = RECOVERY if recovery else self._devices.known(visitor.device_cookie, given.name)
+        attempt = self._begin(given.name, visitor.address, device)
         is_right = await self._is_password(user.hash if user else NOBODYS, given.password)
         if (
             user is None
             or not is_right
-            or (user.totp and not self._codes.take(user.name, user.totp, given.code))
+            or (
+                user.totp
+                and not recovery
+                and not self._codes.take(user.name, user.totp, given.code)
+            )
         ):
             raise ProblemError(problems.wrong_login())
-        self._throttle.succeeded(attempt, user.name, address)
-        old = self.sessions.find(old_cookie)
+        if recovery:
+            user = self._without_code(user, recovery)
+        self._throttle.succeeded(attempt, user.name, visitor.address)
+        old = self.sessions.find(visitor.cookie)
         if old is not None:
             self.sessions.end(old)
-        return self._granted(user)
+        return self._granted(user, visitor)
+
+    def _without_code(self, user: User, recovery: str) -> User:
+        """That code is used up, and the sessions that are open end. ProblemError when somebody else
+        was faster.
+        """
+        left = tuple(one for one in user.recovery if one != recovery)
+        fresh = msgspec.structs.replace(user, recovery=left)
+
+        def if_still_there(users: Users) -> Users:
+            if users.user(user.name) != user:
+                raise ProblemError(problems.wrong_login())
+            return users.with_user(fresh)
+
+        self._change(if_still_there)
+        self.sessions.end_of(user.name)
+        return fresh
 
     async def change_password(
-        self, session: UserSession, given: PasswordChangeRequest, address: str
+        self, session: UserSession, given: PasswordChangeRequest, visitor: Visitor
     ) -> LoginGrant:
         """A new password, and a new session; that user's other sessions end. ProblemError when
         the old one is wrong.
         """
-        await self.require_password(session, given.old, address, "old")
+        await self.require_password(session, given.old, visitor.address, "old")
         self._require_strong(given.new, session.user.name, "new")
         user = msgspec.structs.replace(session.user, hash=await self._hashed(given.new))
 
@@ -237,7 +322,7 @@ class AccessControl:
 
         self._change(if_still_there)
         self.sessions.end_of(user.name)
-        return self._granted(user)
+        return self._granted(user, visitor)
 
     async def require_password(
         self, session: UserSession, password: str, address: str, field: str
@@ -251,9 +336,11 @@ class AccessControl:
             raise ProblemError(problems.wrong_own_password(field))
         self._throttle.succeeded(attempt, name, address)
 
-    def _granted(self, user: User) -> LoginGrant:
-        cookie, session = self.sessions.begin(user)
-        return LoginGrant(cookie, self._devices.new(user.name), session)
+    def _granted(self, user: User, visitor: Visitor) -> LoginGrant:
+        cookie, session = self.sessions.begin(user, visitor.address, visitor.browser)
+        is_known = bool(self._devices.known(visitor.device_cookie, user.name))
+        device_cookie = visitor.device_cookie if is_known else self._devices.new(user.name)
+        return LoginGrant(cookie, device_cookie, session, not is_known)
 
     def _begin(self, name: str, address: str, device: str = "") -> LoginAttempt:
         attempt = self._throttle.begin(name, address, device)
@@ -267,6 +354,7 @@ class AccessControl:
     def _change(self, how: Callable[[Users], Users]) -> None:
         try:
             self.file.change(how)
+            self._users()  # what has changed is told now
         except ConfigError as error:
             raise ProblemError(self._users_unreadable(error)) from None
 

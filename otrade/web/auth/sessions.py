@@ -22,10 +22,14 @@ SESSIONS_MAX = 64
 class UserSession:
     """One login. `csrf` is what its page must send along with every change."""
 
+    id: str
+    """Names it for people and lets nobody in."""
     user: User
     csrf: str = field(repr=False)
     begun_s: float
     seen_s: float
+    address: str
+    browser: str
 
     def is_csrf(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self.csrf.encode())
@@ -45,14 +49,16 @@ class UserSessions:
     def __len__(self) -> int:
         return len(self._open)
 
-    def begin(self, user: User) -> tuple[str, UserSession]:
+    def begin(self, user: User, address: str = "", browser: str = "") -> tuple[str, UserSession]:
         """A new session, and its cookie."""
         self._tidy()
         if len(self._open) >= SESSIONS_MAX:
             silent = min(self._open.values(), key=lambda session: session.seen_s)
             self.end(silent)
         cookie, now_s = secrets.token_urlsafe(32), self._now_s()
-        session = UserSession(user, secrets.token_urlsafe(32), now_s, now_s)
+        session = UserSession(
+            secrets.token_hex(8), user, secrets.token_urlsafe(32), now_s, now_s, address, browser
+        )
         self._open[_key(cookie)] = session
         return cookie, session
 
@@ -60,6 +66,14 @@ class UserSessions:
         """The session of a cookie, if it is still open. It is not silent then."""
         session = self._open.get(_key(cookie))
         return session if session is not None and self.keep(session) else None
+
+    def all(self) -> list[UserSession]:
+        """Those that are open, the newest first. They are no less silent for it."""
+        self._tidy()
+        return sorted(self._open.values(), key=lambda session: -session.begun_s)
+
+    def age_s(self, since_s: float) -> float:
+        return self._now_s() - since_s
 
     def keep(self, session: UserSession) -> bool:
         """Whether it is still open; somebody is there. One whose time is over ends here."""

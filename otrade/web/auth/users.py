@@ -36,6 +36,8 @@ class User(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role: Role
     hash: str
     totp: str = ""
+    recovery: tuple[str, ...] = ()
+    """What is kept of the recovery codes that are left (`recovery_codes.py`)."""
 
     def __repr__(self) -> str:
         return f"User({self.name}, {self.role})"
@@ -90,6 +92,43 @@ class Users(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.structs.replace(
             self, tokens=tuple(token for token in self.tokens if token.name != name)
         )
+
+
+def changes(before: Users, after: Users) -> list[str]:
+    """What is different, in words without secrets."""
+    found = []
+    old, new = ({one.name: one for one in users.users} for users in (before, after))
+    for name in sorted({*old, *new}):
+        was, now = old.get(name), new.get(name)
+        if was is None and now is not None:
+            found.append(f"{name} may log in now, as a {now.role}")
+        elif now is None:
+            found.append(f"{name} may no longer log in")
+        elif was is not None:
+            found += [f"{name} {words}" for words in _differences(was, now)]
+    had, has = ({one.name: one for one in users.tokens} for users in (before, after))
+    for name in sorted({*had, *has}):
+        if had.get(name) != has.get(name):
+            token = has.get(name)
+            found.append(
+                f"the token {name} is void"
+                if token is None
+                else f"there is a new token {name} ({', '.join(token.scopes)})"
+            )
+    return found
+
+
+def _differences(was: User, now: User) -> Iterator[str]:
+    if was.role != now.role:
+        yield f"is a {now.role} now"
+    if was.hash != now.hash:
+        yield "has another password"
+    if was.totp != now.totp:
+        yield "has another authenticator" if now.totp else "has no authenticator any more"
+    if set(now.recovery) < set(was.recovery):
+        yield f"has used a recovery code; {len(now.recovery)} are left"
+    elif now.recovery != was.recovery:
+        yield "has new recovery codes"
 
 
 def require_name(name: str) -> None:

@@ -175,6 +175,17 @@ def too_many_commands(wait_s: float) -> Problem:
     )
 
 
+def unknown_session(id: str) -> Problem:
+    return Problem(
+        title="No such session",
+        status=404,
+        code="unknown_session",
+        field="id",
+        detail=f"No session {id} of yours is open.",
+        fix="Ask /api/v1/sessions which there are: it may have ended by itself.",
+    )
+
+
 def users_unreadable() -> Problem:
     return Problem(
         title="Nobody can log in",

@@ -125,6 +125,13 @@ SESSIONS = (
         session_only=True,
     ),
     _post(
+        "end-session",
+        "read",
+        "End one of those",
+        views.EndSessionRequest,
+        list[views.LoginSessionView],
+    ),
+    _post(
         "password",
         "read",
         "Change one's own password",
@@ -189,6 +196,11 @@ QUERIES = (
         queries.ReplayView,
         query=queries.ReplayQuery,
         former_path=f"{PREFIX}/moment",
+    ),
+    _get(
+        "sessions",
+        "One's own logins that are open; everybody's for the local user",
+        list[views.LoginSessionView],
     ),
     _get("config", "The configuration file and its schema", queries.ConfigView),
     _post(

@@ -3,14 +3,17 @@
 import msgspec
 from starlette.responses import Response
 
-from otrade.contract.views import SessionGrant, SessionView
-from otrade.web.auth.access_control import AccessControl, LoginGrant
+from otrade.contract.views import LoginSessionView, SessionGrant, SessionView
+from otrade.web.auth.access_control import AccessControl, LoginGrant, Visitor
 from otrade.web.auth.audit import Audit, address_of
 from otrade.web.auth.authenticator import Authenticator, cookie_name, is_encrypted
 from otrade.web.auth.device_cookies import LIFE_S as DEVICE_LIFE_S
 from otrade.web.rest.dispatch import Call, journal_name
 
 DEVICE_SUFFIX = "_device"
+NEW_BROWSER = "new browser"
+"""In the journal."""
+BROWSER_CHARS_MAX = 120
 
 
 class SessionHandlers:
@@ -41,27 +44,16 @@ class SessionHandlers:
         )
 
     async def setup(self, call: Call) -> Response:
-        return self._grant(
-            call, await self._access.first_password(call.body, address_of(call.request))
-        )
+        return self._grant(call, await self._access.first_password(call.body, _visitor(call)))
 
     async def login(self, call: Call) -> Response:
-        cookies, name = call.request.cookies, cookie_name(call.request)
-        return self._grant(
-            call,
-            await self._access.log_in(
-                call.body,
-                address_of(call.request),
-                cookies.get(name, ""),
-                cookies.get(name + DEVICE_SUFFIX, ""),
-            ),
-        )
+        return self._grant(call, await self._access.log_in(call.body, _visitor(call)))
 
     async def password(self, call: Call) -> Response:
         session = call.principal.session
         assert session is not None
         return self._grant(
-            call, await self._access.change_password(session, call.body, address_of(call.request))
+            call, await self._access.change_password(session, call.body, _visitor(call))
         )
 
     async def logout(self, call: Call) -> Response:
@@ -76,11 +68,28 @@ class SessionHandlers:
         self._set_cookie(call, response, "", 0)
         return response
 
+    async def sessions(self, call: Call) -> list[LoginSessionView]:
+        return self._access.sessions_of(call.principal)
+
+    async def end_session(self, call: Call) -> list[LoginSessionView]:
+        ended = self._access.end_session(call.principal, call.body.id)
+        words = f"a session of {ended.user.name} from {ended.address} was ended"
+        self._audit.write(call.principal, call.request, journal_name(call.route), words, ok=True)
+        return self._access.sessions_of(call.principal)
+
     def _grant(self, call: Call, granted: LoginGrant) -> Response:
         principal = self._access.by_cookie(granted.cookie)
         self._audit.write(
             principal, call.request, journal_name(call.route), "a session has begun", ok=True
         )
+        if granted.is_new_browser:
+            self._audit.write(
+                principal,
+                call.request,
+                NEW_BROWSER,
+                "logged in with a browser that was not known",
+                ok=True,
+            )
         session = granted.session
         grant = SessionGrant(
             name=session.user.name,
@@ -107,3 +116,15 @@ class SessionHandlers:
             httponly=True,
             samesite="strict",
         )
+
+
+def _visitor(call: Call) -> Visitor:
+    request = call.request
+    name = cookie_name(request)
+    browser = request.headers.get("user-agent", "")[:BROWSER_CHARS_MAX]
+    return Visitor(
+        address_of(request),
+        "".join(letter if letter.isprintable() else " " for letter in browser),
+        request.cookies.get(name, ""),
+        request.cookies.get(name + DEVICE_SUFFIX, ""),
+    )

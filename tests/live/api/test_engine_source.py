@@ -11,9 +11,11 @@ from otrade.contract.engine_source import EngineSource
 from otrade.journal.memory import MemoryJournal
 from otrade.live.alerts.dispatcher import AlertDispatcher
 from otrade.live.alerts.retry_queue import DeliveryOutcome, PendingAlert
+from otrade.live.alerts.rules import AlertLevel, level_of
 from otrade.live.api.engine_source import LiveEngineSource
 from otrade.live.api.row_builder import RowBuilder
 from otrade.live.control.commands import Commands
+from otrade.live.notices.board import NoticeBoard
 from otrade.live.persistence.actor import Actor
 from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day
 
@@ -90,6 +92,21 @@ def test_commands_answer_in_words() -> None:
             assert not result.ok and result.words == "no trading day is running"
 
     run(body())
+
+
+def test_logins_and_changed_passwords_are_notices_and_strange_ones_alerts() -> None:
+    board = NoticeBoard(lambda: 0)
+    source = LiveEngineSource(board, Commands(), mode="paper", broker_kind="sim", speed=1.0)
+    for what in ("page login", "page setup", "new browser", "people", "page logout"):
+        source.record("person trader at 10.0.0.1", what, "words of it")
+    said = board.since(0)
+    assert [(one.code, level_of(one)) for one in said] == [
+        ("PAGE_LOGIN", None),
+        ("PAGE_LOGIN", None),
+        ("NEW_BROWSER", AlertLevel.WARN),
+        ("PEOPLE_CHANGED", AlertLevel.WARN),
+    ]
+    assert "trader at 10.0.0.1 words of it" in said[2].text and "words of it" in said[3].text
 
 
 def test_a_test_alert_is_sent_answered_and_kept_in_the_journal() -> None:

@@ -6,15 +6,21 @@ a real loop.
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvloop
 
 from otrade._core.types import Severity
+from otrade.clock import WallClock
+from otrade.config import ConfigManager, RunOptions
+from otrade.contract.views import Mode
 from otrade.live.alerts.rules import AlertLevel, level_of
 from otrade.live.monitoring.loop_watch import PERIOD_NS, RECENT_NS, SAY_NS, LoopWatch
 from otrade.live.notices.board import NoticeBoard
+from otrade.live.runner import Runner
+from tests.harness.paper_run import write
 
 MS = 1_000_000
 SECOND = 1_000 * MS
@@ -186,3 +192,31 @@ def test_a_real_loop_that_is_kept_busy(factory: Callable[[], asyncio.AbstractEve
     assert watch.n_stalls >= 1
     assert watch.longest_turn_ns >= work_ns - PERIOD_NS - MS
     assert watch.lag_ns >= work_ns - PERIOD_NS - MS
+
+
+@pytest.mark.parametrize("mode", ["live", "paper"])
+def test_every_run_has_one_and_a_live_one_says_what_it_finds(mode: Mode, tmp_path: Path) -> None:
+    """On paper it only counts: a journal must not depend on how busy the machine is."""
+    manager = ConfigManager(write(tmp_path, paths={"var": str(tmp_path / "var")}))
+
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        runner = Runner(
+            manager, RunOptions(page=False), WallClock(), mode=mode, broker_kind="sim", speed=1.0
+        )
+        with runner:
+            seen = asyncio.Event()
+            end_ns = time.perf_counter_ns() + 600 * MS
+            while time.perf_counter_ns() < end_ns:
+                pass
+            loop.call_later(2 * PERIOD_NS / SECOND, seen.set)
+            await seen.wait()
+            told = runner.source.status().loop
+            assert told.stalls >= 1 and told.stalled_ms >= 500 and told.longest_turn_at_ms
+            assert told.lag_ms >= 500 and told.longest_turn_ms >= told.lag_ms
+            codes = [one.code for one in runner.board.since(0)]
+            assert ("LOOP_STALLED" in codes) == (mode == "live")
+        assert runner.source.loop_watch is not None and runner.source.loop_watch._timer is None
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loops:
+        loops.run(body())

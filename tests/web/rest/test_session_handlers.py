@@ -5,6 +5,7 @@ journal is told.
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
@@ -15,8 +16,9 @@ from otrade.live.notices.redact import redact
 from otrade.web.app import create_app
 from otrade.web.auth.access_control import CODE_LIFE_S, AccessControl
 from otrade.web.auth.audit import KNOWN_PER_MIN, STRANGERS_PER_MIN, WORDS_CHARS_MAX, Audit
+from otrade.web.auth.recovery_codes import new_codes
 from otrade.web.auth.tokens import new_token
-from otrade.web.auth.users import User
+from otrade.web.auth.users import User, Users
 from tests.web.fake_engine import FakeSource
 from tests.web.http.test_routes import problem
 from tests.web.logins import BASE_URL, COOKIE, PASSWORD, TOKEN, Time, key, log_in, password_hash
@@ -59,6 +61,7 @@ def test_a_login_and_a_logout(stranger: TestClient, source: FakeSource) -> None:
     assert state(stranger) == "out", "the cookie is void, not only forgotten"
     assert [(who, what, ok) for who, what, ok, _ in source.records] == [
         ("person trader (trader) at testclient", "page login", True),
+        ("person trader (trader) at testclient", "new browser", True),
         ("person trader (trader) at testclient", "page logout", True),
     ]
 
@@ -214,12 +217,12 @@ def test_a_viewer_does_not_fill_the_journal_nor_roll_over_what_others_did(
     assert len(source.records) == KNOWN_PER_MIN
     other = TestClient(app, base_url=BASE_URL)
     log_in(other)
-    assert source.records[-1][1:3] == ("page login", True), "whose count is another"
+    assert ("page login", True) in [one[1:3] for one in source.records[-2:]], "another's count"
     clock.s += 60
     stranger.post("/api/v1/commands/kill", headers=headers | key())
     who, what, ok, words = source.records[-2]
     assert (who, what, ok) == ("person viewer (viewer)", "more", False)
-    assert words.startswith(str(19 * KNOWN_PER_MIN + 1))
+    assert words.startswith(str(19 * KNOWN_PER_MIN + 2))
 
 
 def test_logging_in_and_out_for_ever_does_not_fill_it_either(
@@ -303,7 +306,7 @@ def test_the_first_password(fresh: tuple[AccessControl, TestClient], source: Fak
         access.file.path.stat().st_mode & 0o777 == 0o600
         and PASSWORD not in access.file.path.read_text()
     )
-    assert source.records[-1][:3] == ("person trader (trader) at testclient", "page setup", True)
+    assert source.records[-2][:3] == ("person trader (trader) at testclient", "page setup", True)
     assert all(code not in words and PASSWORD not in words for *_, words in source.records)
     client.cookies.clear()
     assert login(client).status_code == 200
@@ -400,6 +403,110 @@ def test_who_is_changed_is_out_at_once(
     access.file.change(how)
     problem(stranger.post("/api/v1/commands/kill", headers=headers | key()), 401, "not_signed_in")
     assert source.commands == []
+
+
+# --------------------------------------------------------------------------------- recovery codes
+@pytest.fixture
+def codes(access: AccessControl) -> list[str]:
+    """Of the careful one, who has an authenticator."""
+    shown, kept = new_codes()
+
+    def with_codes(users: Users) -> Users:
+        careful = users.user("careful")
+        assert careful is not None
+        return users.with_user(msgspec.structs.replace(careful, recovery=kept))
+
+    access.file.change(with_codes)
+    return shown
+
+
+def test_a_recovery_code_is_good_once_and_ends_the_other_sessions(
+    stranger: TestClient, app: ASGIApp, access: AccessControl, codes: list[str]
+) -> None:
+    elsewhere = TestClient(app, base_url=BASE_URL)
+    assert login(elsewhere, "careful", PASSWORD, codes[9]).status_code == 200
+    problem(login(stranger, "careful", "wrong wrong", codes[0]), 401, "wrong_login")
+    typed = codes[0].lower().replace("-", " ")
+    assert login(stranger, "careful", PASSWORD, typed).status_code == 200, "it was not used up"
+    assert state(stranger) == "in" and state(elsewhere) == "out"
+    stranger.cookies.clear()
+    problem(login(stranger, "careful", PASSWORD, codes[0]), 401, "wrong_login")
+    problem(login(stranger, "careful", PASSWORD, "A" * 16), 401, "wrong_login")
+    problem(login(stranger, "careful", PASSWORD, ""), 401, "wrong_login")
+    user = access.file.read().user("careful")
+    assert user is not None and len(user.recovery) == 8 and user.totp
+    text = access.file.path.read_text()
+    assert all(code not in text and code.replace("-", "") not in text for code in codes)
+
+
+def test_a_recovery_code_is_not_kept_waiting_by_those_who_try_passwords(
+    stranger: TestClient, codes: list[str]
+) -> None:
+    """From a browser and an address that nobody knows, with every limit used up."""
+    for n in range(60):
+        login(stranger, "careful", f"wrong wrong {n}")
+    problem(login(stranger, "careful", PASSWORD, "123456"), 429, "too_many_attempts")
+    assert login(stranger, "careful", PASSWORD, codes[3]).status_code == 200
+
+
+def test_another_s_code_is_none_and_a_code_is_no_password(
+    stranger: TestClient, codes: list[str]
+) -> None:
+    assert login(stranger, "trader", PASSWORD, codes[1]).status_code == 200, "it needs no code"
+    tried = [login(stranger, "careful", codes[2], codes[2]).status_code for _ in range(30)]
+    assert tried.count(401) == 10 and set(tried) == {401, 429}, "a stolen code guesses no password"
+
+
+# -------------------------------------------------------------------------------- what one hears
+def test_a_browser_that_was_not_known_is_told_once(
+    stranger: TestClient, source: FakeSource
+) -> None:
+    log_in(stranger)
+    log_in(stranger)
+    log_in(stranger, "viewer")
+    told = [(who, words) for who, what, ok, words in source.records if what == "new browser" and ok]
+    assert [who for who, _ in told] == [
+        "person trader (trader) at testclient",
+        "person viewer (viewer) at testclient",
+    ]
+
+
+def test_what_changes_about_people_is_told_whoever_changes_it(
+    source: FakeSource, tmp_path: Path, static_dir: Path
+) -> None:
+    told: list[str] = []
+    access = AccessControl(
+        tmp_path, local_token=TOKEN, record=lambda who, what, ok, words: told.append(words)
+    )
+    change = access.file.change
+    client = TestClient(create_app(source, access, static_dir=static_dir), base_url=BASE_URL)
+    assert state(client) == "first_run" and not told
+    change(lambda users: users.with_user(User("trader", "trader", password_hash())))
+    headers = log_in(client)
+    assert told == ["trader may log in now, as a trader"]
+    new = {"old": PASSWORD, "new": NEW}
+    client.post("/api/v1/password", json=new, headers=headers)
+    assert told[1:] == ["trader has another password"], "at once, on the page"
+    token, kept = new_token("robot", ("read", "trade"), 0, 2)
+    for how in (
+        lambda users: users.with_user(User("trader", "viewer", "h", "T")),
+        lambda users: users.with_user(User("trader", "viewer", "h", "T", ("a", "b"))),
+        lambda users: users.with_user(User("trader", "viewer", "h", "T", ("b",))),
+        lambda users: users.with_user(User("trader", "viewer", "h")),
+        lambda users: users.with_token(kept),
+        lambda users: users.without_token("robot"),
+        lambda users: users.without_user("trader"),
+        lambda users: users,
+    ):
+        change(how)
+        state(client)
+    assert told[2:] == [
+        "trader is a viewer now", "trader has another password", "trader has another authenticator",
+        "trader has new recovery codes", "trader has used a recovery code; 1 are left",
+        "trader has no authenticator any more",
+        "trader has used a recovery code; 0 are left", "there is a new token robot (read, trade)",
+        "the token robot is void", "trader may no longer log in",
+    ]  # fmt: skip
 
 
 # ------------------------------------------------------------------------------ the configuration
@@ -541,3 +648,82 @@ def test_the_log_can_say_which_script_it_was(
         redact(f"{principal.who} at 127.0.0.1: command pause")
         == "script robot-2024 at 127.0.0.1: command pause"
     )
+
+
+# -------------------------------------------------------------------------------- the open sessions
+def open_sessions(client: TestClient, **headers: str) -> list[dict[str, Any]]:
+    answer = client.get("/api/v1/sessions", headers=headers)
+    assert answer.status_code == 200
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
+def end_session(client: TestClient, headers: dict[str, str], id: str) -> Any:
+    return client.post("/api/v1/end-session", json={"id": id}, headers=headers)
+
+
+def test_one_s_sessions_are_listed_and_each_can_be_ended(
+    stranger: TestClient, app: ASGIApp, source: FakeSource, clock: Time
+) -> None:
+    here = log_in(stranger)
+    clock.s += 60
+    elsewhere = TestClient(app, base_url=BASE_URL, headers={"User-Agent": "Some\tBrowser/1 " * 20})
+    log_in(elsewhere)
+    clock.s += 30
+    log_in(TestClient(app, base_url=BASE_URL), "viewer")
+    rows = open_sessions(stranger)
+    assert [(row["name"], row["role"], row["is_this"]) for row in rows] == [
+        ("trader", "trader", False),
+        ("trader", "trader", True),
+    ], "the newest first, and nobody else's"
+    other, mine = rows
+    assert other["browser"].startswith("Some Browser/1 ") and len(other["browser"]) == 120
+    assert other["address"] == "testclient"
+    assert (other["began_ms"], mine["began_ms"]) == (
+        round((clock.s - 30) * 1000),
+        round((clock.s - 90) * 1000),
+    )
+    assert mine["seen_ms"] == round(clock.s * 1000)
+    assert other["seen_ms"] == other["began_ms"], "to be listed is not to be heard"
+    assert other["ends_in_s"] == 3600 - 30
+    cookie = stranger.cookies[COOKIE]
+    assert all(word not in str(rows) for word in (cookie, here["X-CSRF-Token"]))
+    left = end_session(stranger, here, other["id"])
+    assert left.status_code == 200 and [row["id"] for row in left.json()] == [mine["id"]]
+    assert state(elsewhere) == "out" and state(stranger) == "in"
+    assert source.records[-1] == (
+        "person trader (trader) at testclient",
+        "page end-session",
+        True,
+        "a session of trader from testclient was ended",
+    )
+    problem(end_session(stranger, here, other["id"]), 404, "unknown_session")
+    assert end_session(stranger, here, mine["id"]).status_code == 200
+    assert state(stranger) == "out"
+
+
+def test_nobody_ends_another_s_but_the_local_user(
+    stranger: TestClient, client: TestClient, app: ASGIApp, access: AccessControl, clock: Time
+) -> None:
+    log_in(stranger)
+    (row,) = open_sessions(client)
+    viewer = TestClient(app, base_url=BASE_URL)
+    headers = log_in(viewer, "viewer")
+    problem(end_session(viewer, headers, row["id"]), 404, "unknown_session")
+    token, kept = new_token("robot", ("read", "trade", "admin"), clock(), 2)
+    access.file.change(lambda users: users.with_token(kept))
+    robot = {"Authorization": f"Bearer {token}"}
+    assert open_sessions(TestClient(app, base_url=BASE_URL), **robot) == []
+    bare = TestClient(app, base_url=BASE_URL)
+    problem(end_session(bare, robot, row["id"]), 404, "unknown_session")
+    assert {one["name"] for one in open_sessions(client)} == {"trader", "viewer"}
+    assert end_session(client, {}, row["id"]).status_code == 200
+    assert state(stranger) == "out" and state(viewer) == "in"
+
+
+def test_a_session_whose_person_has_changed_is_not_listed(
+    stranger: TestClient, client: TestClient, access: AccessControl
+) -> None:
+    log_in(stranger)
+    access.file.change(lambda users: users.with_user(User("trader", "trader", "another hash")))
+    assert open_sessions(client) == []

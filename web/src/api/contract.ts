@@ -436,7 +436,8 @@ export interface CandlesQuery {
 }
 
 /**
- * `code` is the six digits of the authenticator, where one is set up; else it is ignored.
+ * `code` is the six digits of the authenticator, where one is set up, or a recovery code, which
+ * is used up.
  */
 export interface LoginRequest {
   name?: string;
@@ -476,6 +477,28 @@ export interface SessionView {
   role: Role | null;
   scopes: Scope[];
   ends_in_s: number | null;
+}
+
+/**
+ * One login that is open. `id` names it and lets nobody in.
+ */
+export interface LoginSessionView {
+  id: string;
+  name: string;
+  role: Role;
+  address: string;
+  browser: string;
+  began_ms: number;
+  seen_ms: number;
+  ends_in_s: number;
+  is_this: boolean;
+}
+
+/**
+ * One's own; the local user may end anybody's.
+ */
+export interface EndSessionRequest {
+  id: string;
 }
 
 /**

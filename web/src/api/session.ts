@@ -1,6 +1,6 @@
 // Login, logout, passwords.
 
-import type { FirstPasswordRequest, SessionGrant, SessionView, LoginRequest } from "./contract";
+import type { FirstPasswordRequest, LoginSessionView, SessionGrant, SessionView, LoginRequest } from "./contract";
 import { CSRF, get, post } from "./http";
 
 export async function fetchSession(): Promise<SessionView> {
@@ -26,4 +26,12 @@ export async function setFirstPassword(given: FirstPasswordRequest): Promise<Ses
 export async function logOut(): Promise<void> {
   await post("logout", {});
   localStorage.removeItem(CSRF);
+}
+
+/** One's own logins that are open. */
+export const fetchSessions = (signal: AbortSignal) => get<LoginSessionView[]>("sessions", {}, signal);
+
+/** Ends one of them; what is left. */
+export async function endSession(id: string): Promise<LoginSessionView[]> {
+  return post("end-session", { id });
 }

@@ -14,6 +14,7 @@ export const VIEWS = [
   { id: "preflight", title: "Preflight", key: "f" },
   { id: "account", title: "Account", key: "a" },
   { id: "notices", title: "Notices", key: "n" },
+  { id: "sessions", title: "Sessions", key: "e" },
 ] as const;
 export type ViewId = (typeof VIEWS)[number]["id"];
 
